@@ -1,0 +1,61 @@
+# The two verbs of the tests.
+#
+#   locum_test(core SOURCES a_test.cpp ...)              program core_tests; each TEST is an entry of ctest, core.Suite.Name
+#   locum_test(mpi RANKS 1 2 3 SOURCES a_test.cpp ...)   program mpi_tests; entries mpi.ranks_1, mpi.ranks_2, mpi.ranks_3
+#
+# The first argument names the entries. Optional:
+#   ROOM room        the room under test, where the name is not that of a room
+#   TIMEOUT seconds  for one entry
+#   OWN_MAIN         the sources bring their main(): for what happens before MPI_Init, after MPI_Finalize, or to a job that dies.
+#                    Without RANKS such a program is one entry, named like the program's first argument.
+
+# What makes mpiexec start more ranks than cores, as root, on the loopback only, without a word of its own. As environment
+# and not as arguments, so that any MPI's mpiexec takes the same command line.
+set(LOCUM_MPI_ENVIRONMENT
+    OMPI_ALLOW_RUN_AS_ROOT=1
+    OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    OMPI_MCA_rmaps_base_oversubscribe=1
+    OMPI_MCA_hwloc_base_binding_policy=none
+    OMPI_MCA_mpi_yield_when_idle=1
+    OMPI_MCA_pml=ob1
+    OMPI_MCA_btl=self,vader
+    OMPI_MCA_btl_vader_single_copy_mechanism=none
+    OMPI_MCA_oob_tcp_if_include=lo)
+
+function(locum_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 TEST "OWN_MAIN" "ROOM;TIMEOUT" "RANKS;SOURCES")
+  if(NOT TEST_ROOM)
+    set(TEST_ROOM ${name})
+  endif()
+  if(NOT TEST_TIMEOUT)
+    set(TEST_TIMEOUT 120)
+  endif()
+
+  set(program ${name}_tests)
+  add_executable(${program} ${TEST_SOURCES})
+  locum_compile_options(${program})
+  target_link_libraries(${program} PRIVATE locum::${TEST_ROOM} GTest::gtest rapidcheck rapidcheck_gtest)
+  if(TEST_RANKS)
+    target_link_libraries(${program} PRIVATE MPI::MPI_CXX)
+  endif()
+
+  if(TEST_OWN_MAIN)
+    if(NOT TEST_RANKS)
+      add_test(NAME ${name} COMMAND ${program})
+      set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT})
+    endif()
+  elseif(TEST_RANKS)
+    target_sources(${program} PRIVATE "${PROJECT_SOURCE_DIR}/tests/mpi/gtest_main.cpp")
+  else()
+    target_link_libraries(${program} PRIVATE GTest::gtest_main)
+    gtest_discover_tests(${program} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+                         PROPERTIES TIMEOUT ${TEST_TIMEOUT})
+  endif()
+
+  foreach(ranks IN LISTS TEST_RANKS)
+    add_test(NAME ${name}.ranks_${ranks}
+             COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} $<TARGET_FILE:${program}>)
+    set_tests_properties(${name}.ranks_${ranks} PROPERTIES
+      PROCESSORS ${ranks} TIMEOUT ${TEST_TIMEOUT} ENVIRONMENT "${LOCUM_MPI_ENVIRONMENT}")
+  endforeach()
+endfunction()

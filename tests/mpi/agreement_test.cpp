@@ -1,0 +1,22 @@
+// The tests' own main: what the other MPI tests rely on when they trust its word.
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include <cstdlib>
+#include <string>
+
+namespace {
+
+TEST(TestMain, InitialisesMpiAtTheLevelAskedFor) {
+  const char* text = std::getenv("LOCUM_TEST_THREAD_LEVEL");
+  const std::string asked = text == nullptr ? "multiple" : text;
+  int provided = -1;
+  MPI_Query_thread(&provided);
+  EXPECT_TRUE((asked == "multiple" && provided == MPI_THREAD_MULTIPLE) ||
+              (asked == "serialized" && provided >= MPI_THREAD_SERIALIZED) ||
+              (asked == "funneled" && provided >= MPI_THREAD_FUNNELED) ||
+              (asked == "single" && provided >= MPI_THREAD_SINGLE))
+      << "asked for " << asked << ", MPI says " << provided;
+}
+
+}  // namespace
