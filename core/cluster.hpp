@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "arena.hpp"
+#include "connector.hpp"
+#include "directory.hpp"
+#include "metrics.hpp"
+#include "node_table.hpp"
+
+namespace locum {
+
+/// What a cluster is put together from: the memory, the table and the directory of this node.
+struct ClusterParts {
+  std::shared_ptr<Arena> arena;
+  std::shared_ptr<NodeTable> table;
+  std::shared_ptr<Directory> directory;
+  std::shared_ptr<Metrics> metrics;
+  std::chrono::milliseconds timeout{30'000};  ///< for calls without a deadline of their own
+};
+
+/// The connector over the memory of the nodes: the default behind every store. The protocols are here, the
+/// state is in the parts; it lives until the last view of its objects is gone.
+[[nodiscard]] std::shared_ptr<Connector> open_cluster(ClusterParts parts);
+
+}  // namespace locum

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "deadline.hpp"
+#include "object.hpp"
+#include "result.hpp"
+
+namespace locum {
+
+/// Names an object in one of two ways: by key, or by store and name (when `name` is not empty).
+struct Address {
+  Key key;                ///< key.store always holds; the rest only if `name` is empty
+  std::string_view name;  ///< 1 byte to 64 KiB of any bytes
+
+  Address(const Key& object) : key(object) {}
+  Address(std::uint32_t store, std::string_view object_name) : key{store, 0, 0}, name(object_name) {}
+};
+
+/// The longest name, in bytes.
+inline constexpr std::size_t max_name_bytes = 64 * 1024;
+
+/// Whether sealing under a live name is an error or makes a new generation.
+enum class SealMode : std::uint8_t { put, replace };
+
+/// How an object becomes visible.
+struct SealOptions {
+  std::string_view name;          ///< empty: unnamed, visible by key only
+  SealMode mode = SealMode::put;  ///< replace of an absent name puts it
+  std::uint64_t expected_generation =
+      0;  ///< replace: only if this generation is the live one; 0 is "any, or none"
+};
+
+/// Key and generation under which an object became visible.
+struct Sealed {
+  Key key;
+  std::uint64_t generation = 0;  ///< 0 if unnamed
+};
+
+/// Memory behind a connector, in bytes.
+struct MemoryUsage {
+  std::uint64_t limit = 0;          ///< the most that may be committed
+  std::uint64_t committed = 0;      ///< taken from the system, by all processes of the node, tables included
+  std::uint64_t own_committed = 0;  ///< of these, by this process
+  std::uint64_t own_used = 0;       ///< in live, pinned and unsealed objects of this process
+  std::uint64_t own_pinned = 0;     ///< of these, evicted but still viewed by somebody
+  std::uint64_t own_objects = 0;    ///< sealed objects made by this process and not evicted
+};
+
+/// Where objects are read from. Any thread may call; what waits has a deadline. "Not there" is
+/// `Errc::not_found`.
+class Source {
+ public:
+  virtual ~Source() = default;
+
+  /// The object, pinned. A damaged or foreign key is `not_found`; a replaced one is `stale` where that is
+  /// known.
+  [[nodiscard]] virtual Result<ObjectView> get(const Address& address, Deadline deadline) = 0;
+  [[nodiscard]] virtual Result<bool> exists(const Address& address, Deadline deadline) = 0;
+  /// Names of a store that begin with `prefix`, in ascending byte order. Names live throughout the call
+  /// appear once.
+  [[nodiscard]] virtual Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
+                                                              Deadline deadline) = 0;
+  /// The object under a name, as soon as somebody puts it; `timeout` at the deadline. Sleeps meanwhile.
+  [[nodiscard]] virtual Result<ObjectView> wait(const Address& address, Deadline deadline) = 0;
+};
+
+/// Where objects are made. Any thread may call.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+
+  /// Memory for an object of `size_bytes`, visible to nobody until sealed.
+  [[nodiscard]] virtual Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta,
+                                                   Deadline deadline) = 0;
+  /// Publishes a draft. When it returns, every rank finds the object. On an error the draft has been
+  /// discarded.
+  [[nodiscard]] virtual Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options,
+                                            Deadline deadline) = 0;
+  /// Gives the memory of an unsealed draft back.
+  virtual void discard(const ObjectDraft& draft) noexcept = 0;
+  /// True: the object was there; no get that starts later finds it. False: nothing was there.
+  [[nodiscard]] virtual Result<bool> evict(const Address& address, Deadline deadline) = 0;
+  /// Evicts what this process made in a store, named or not; returns how many objects. Local.
+  [[nodiscard]] virtual Result<std::uint64_t> drop(std::uint32_t store) = 0;
+};
+
+/// Bytes by key: the one interface behind every store. `cluster` (the memory of the nodes), `local` (one
+/// process) and later files and servers implement it; decorators wrap it.
+class Connector : public Source, public Sink {
+ public:
+  [[nodiscard]] virtual MemoryUsage usage() const = 0;
+};
+
+}  // namespace locum

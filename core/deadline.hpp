@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+
+namespace locum {
+
+/// The moment at which a call gives up with `Errc::timeout`. Made from a duration (`fields.wait<T>("x",
+/// 10s)`) or a point of the steady clock; one made from nothing means the runtime's default
+/// (`RuntimeOptions::timeout`), never "for ever". A cheap value.
+class Deadline {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  Deadline() = default;
+  template <class Rep, class Period>
+  Deadline(std::chrono::duration<Rep, Period> from_now) : moment_(after(from_now)) {}
+  Deadline(Clock::time_point moment) : moment_(moment) {}
+
+  [[nodiscard]] bool is_default() const noexcept { return !moment_.has_value(); }
+  /// The moment itself, with `default_timeout` from now where none was given.
+  [[nodiscard]] Clock::time_point moment(std::chrono::nanoseconds default_timeout) const {
+    return moment_ ? *moment_ : after(default_timeout);
+  }
+
+ private:
+  // Saturates: "a thousand years" is the end of the clock, not an overflow into the past.
+  template <class Rep, class Period>
+  static Clock::time_point after(std::chrono::duration<Rep, Period> from_now) {
+    const auto now = Clock::now();
+    const std::chrono::duration<double> room = Clock::time_point::max() - now;
+    if (std::chrono::duration<double>(from_now) >= room) {
+      return Clock::time_point::max();
+    }
+    return now + std::chrono::duration_cast<Clock::duration>(from_now);
+  }
+
+  std::optional<Clock::time_point> moment_;
+};
+
+}  // namespace locum

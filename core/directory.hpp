@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "connector.hpp"
+#include "node_table.hpp"
+
+namespace locum {
+
+/// Hash of a name within a store: where in the directory it stands, and what handles carry of it. Never 0.
+[[nodiscard]] std::uint64_t name_hash(std::uint32_t store, std::string_view name) noexcept;
+
+/// The names that are at home on this node. Readers take no lock; writers of a shard hold a lock that
+/// survives its holder's death and note their intent first. Objects carry their own name, so that a record
+/// found by hash is believed only after the pinned object's name was compared. Any thread may call.
+class Directory {
+ public:
+  Directory() = default;
+  Directory(const Directory&) = delete;
+  Directory& operator=(const Directory&) = delete;
+  virtual ~Directory() = default;
+
+  /// Gives a published, not yet named object its name: at the return every process of the node finds it. The
+  /// new generation; or `key_exists`, `stale` (generation is not the expected one), `out_of_memory`. A
+  /// replaced object is tombstoned.
+  [[nodiscard]] virtual Result<std::uint64_t> bind(const Key& key, const SealOptions& options) = 0;
+  /// The live object of that name, pinned; `not_found`.
+  [[nodiscard]] virtual Result<Pin> find(std::uint32_t store, std::string_view name) = 0;
+  /// Takes name and object out of sight: whichever is live (`only` invalid), or only if it is still that
+  /// object. False if it was not there.
+  [[nodiscard]] virtual Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only) = 0;
+  /// The live generation of whatever name of that store has this hash; 0 if none.
+  [[nodiscard]] virtual std::uint64_t generation(std::uint32_t store, std::uint64_t hash) = 0;
+  /// Names with that prefix, unordered; those live throughout exactly once.
+  [[nodiscard]] virtual std::vector<std::string> names(std::uint32_t store, std::string_view prefix) = 0;
+  /// find(), as soon as there is something to find. Sleeps until then; `timeout` at `moment`.
+  [[nodiscard]] virtual Result<Pin> wait(std::uint32_t store, std::string_view name,
+                                         Deadline::Clock::time_point moment) = 0;
+};
+
+}  // namespace locum

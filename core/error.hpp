@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <iosfwd>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace locum {
+
+/// What went wrong, in the words that a caller can act on.
+enum class Errc : std::uint8_t {
+  invalid_argument = 1,  ///< the call itself is wrong: empty name, null extent, damaged handle …
+  not_found,             ///< no such object, now
+  key_exists,            ///< the name is live; the first value is untouched
+  type_mismatch,         ///< the object is of another type or element size
+  stale,                 ///< the name was replaced since this handle or generation was taken
+  out_of_memory,         ///< the node's memory or `/dev/shm` is full
+  timeout,               ///< the deadline passed
+  peer_lost,             ///< a process that this operation needed is dead or cannot be reached
+  corrupt,               ///< stored bytes do not decode, or a shared structure is damaged
+  closed,                ///< the runtime behind this object has been closed
+  options_differ,        ///< ranks, or openers of one store, ask for different options
+  unsupported,           ///< this build or this part of the library cannot do it
+  system,                ///< the operating system or a foreign library refused; see Error::detail()
+};
+
+/// The enumerator's own name, e.g. "key_exists".
+[[nodiscard]] std::string_view to_string(Errc code) noexcept;
+
+/// An error: code, a sentence that says what to do next, and what it is about. Thrown while setting up and by
+/// `Result::value()`; returned inside `Result` on the data path. Copies are cheap and never throw.
+class Error : public std::exception {
+ public:
+  /// \param code   what kind of failure
+  /// \param text   one sentence for a person; becomes part of what()
+  /// \param detail the foreign library's or the system's own text, if there is one
+  explicit Error(Errc code, std::string text, std::string detail = {});
+
+  [[nodiscard]] Errc code() const noexcept;
+  /// "key_exists: …", with key, detail and rank where they are known.
+  [[nodiscard]] const char* what() const noexcept override;
+  [[nodiscard]] const std::string& text() const noexcept;
+  [[nodiscard]] const std::string& detail() const noexcept;
+  /// The name or printed key that the operation was about; empty if none.
+  [[nodiscard]] const std::string& key() const noexcept;
+  /// The rank (of the runtime's communicator) where the error arose; -1 if unknown.
+  [[nodiscard]] int rank() const noexcept;
+
+  /// The same error, about this key (names longer than 128 bytes are shortened for printing).
+  [[nodiscard]] Error about(std::string_view key) const;
+  /// The same error, arisen at this rank.
+  [[nodiscard]] Error at_rank(int rank) const;
+
+ private:
+  struct Body;
+  std::shared_ptr<const Body> body_;
+};
+
+/// An error from `errno`, with the system's text as detail.
+[[nodiscard]] Error system_error(std::string text, int error_number);
+
+std::ostream& operator<<(std::ostream& out, const Error& error);
+
+}  // namespace locum

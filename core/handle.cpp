@@ -1,0 +1,50 @@
+#include "core/handle.hpp"
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstring>
+#include <ostream>
+
+namespace locum {
+
+namespace {
+
+std::uint32_t checksum_of(const Handle& handle) noexcept {
+  const auto bytes = std::bit_cast<std::array<std::byte, sizeof(Handle)>>(handle);
+  return crc32c(std::span(bytes).first<offsetof(Handle, checksum)>());
+}
+
+}  // namespace
+
+void Handle::stamp() noexcept {
+  checksum = checksum_of(*this);
+}
+
+Result<void> Handle::verify() const {
+  if (checksum != checksum_of(*this)) {
+    return Error(Errc::invalid_argument,
+                 "these 64 bytes are not a handle, or were damaged on the way; send all of sizeof(Handle) as "
+                 "MPI_BYTE");
+  }
+  if (version != current_version) {
+    return Error(Errc::invalid_argument, "the handle is of version " + std::to_string(version) +
+                                             ", this program reads version " +
+                                             std::to_string(current_version) +
+                                             "; link all programs of a job with one version of locum");
+  }
+  if (!key.valid()) {
+    return Error(Errc::invalid_argument, "the handle identifies no object; take it from Proxy::handle()");
+  }
+  return {};
+}
+
+std::ostream& operator<<(std::ostream& out, const Handle& handle) {
+  out << "handle{" << handle.key << ", " << handle.size_bytes << " bytes";
+  if ((handle.flags & Handle::named) != 0) {
+    out << ", generation " << handle.generation;
+  }
+  return out << "}";
+}
+
+}  // namespace locum

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <iosfwd>
+#include <type_traits>
+
+#include "key.hpp"
+#include "result.hpp"
+
+namespace locum {
+
+/// What travels in place of an object: 64 trivially copyable bytes for `MPI_Send`, shared memory or a file.
+/// It says which object, where it was made, how large and of which type it is, and carries a checksum;
+/// extents and names stay with the object. The bytes are not trusted when they come back: see verify().
+/// Copying, comparing, hashing and printing a handle touches nothing but these 64 bytes.
+struct Handle {
+  static constexpr std::uint8_t current_version = 1;
+  static constexpr std::uint8_t named = 1;  ///< flag: the object was put under a name
+
+  std::uint64_t incarnation = 0;  ///< of the runtime that made it; differs between jobs and between runtimes
+  Key key;
+  std::uint64_t generation = 0;  ///< of its name; 0 if unnamed
+  std::uint64_t name_hash =
+      0;  ///< of store and name; 0 if unnamed. Tells a replaced name from an evicted one
+  std::uint64_t size_bytes = 0;
+  std::uint64_t type_hash = 0;
+  std::uint16_t owner_node = 0;  ///< a hint: node whose memory held the object when the handle was made
+  std::uint8_t version = current_version;
+  std::uint8_t flags = 0;
+  std::uint32_t checksum = 0;  ///< CRC-32C of the bytes before it
+
+  /// Sets the checksum; the last step in making a handle.
+  void stamp() noexcept;
+  /// Whether the bytes are those of a handle of this version. `invalid_argument` says what is wrong with
+  /// them.
+  [[nodiscard]] Result<void> verify() const;
+
+  friend bool operator==(const Handle&, const Handle&) = default;
+};
+
+static_assert(sizeof(Handle) == 64);
+static_assert(std::is_trivially_copyable_v<Handle>);
+
+std::ostream& operator<<(std::ostream& out, const Handle& handle);
+
+}  // namespace locum
+
+template <>
+struct std::hash<locum::Handle> {
+  std::size_t operator()(const locum::Handle& handle) const noexcept {
+    return std::hash<locum::Key>{}(handle.key) ^ handle.incarnation;
+  }
+};

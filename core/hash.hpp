@@ -1,0 +1,78 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+namespace locum {
+
+namespace detail {
+
+/// Folds the 128-bit product of two words: each bit of either reaches all bits of the result.
+[[nodiscard]] inline std::uint64_t fold_multiply(std::uint64_t a, std::uint64_t b) noexcept {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
+}
+
+}  // namespace detail
+
+/// 64-bit hash of any bytes, eight at a time; the same on every rank of a job. Not for defence against people
+/// who choose names to collide: equal hashes are always followed by a comparison of the names.
+[[nodiscard]] inline std::uint64_t hash64(std::string_view bytes, std::uint64_t seed = 0) noexcept {
+  constexpr std::uint64_t k0 = 0x9E3779B97F4A7C15U;  // 2^64 / golden ratio
+  constexpr std::uint64_t k1 = 0xD6E8FEB86659FD93U;
+  std::uint64_t state = seed ^ detail::fold_multiply(bytes.size() + k1, k0);
+  const char* at = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left >= 8; left -= 8, at += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, at, 8);
+    state = detail::fold_multiply(state ^ word, k0) + k1;
+  }
+  if (left > 0) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, left);
+    state = detail::fold_multiply(state ^ word, k0) + k1;
+  }
+  return detail::fold_multiply(state ^ k1, k0);
+}
+
+/// The same for text known at compile time (FNV-1a, 64 bits); identifies types.
+[[nodiscard]] constexpr std::uint64_t text_hash(std::string_view text) noexcept {
+  std::uint64_t state = 0xCBF29CE484222325U;
+  for (const char c : text) {
+    state = (state ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+  }
+  return state;
+}
+
+namespace detail {
+
+inline constexpr std::array<std::uint32_t, 256> crc32c_table = [] {
+  std::array<std::uint32_t, 256> table{};
+  for (std::uint32_t byte = 0; byte < 256; ++byte) {
+    std::uint32_t state = byte;
+    for (int bit = 0; bit < 8; ++bit) {
+      state = (state >> 1U) ^ ((state & 1U) != 0 ? 0x82F63B78U : 0U);
+    }
+    table[byte] = state;
+  }
+  return table;
+}();
+
+}  // namespace detail
+
+/// CRC-32C (Castagnoli polynomial): every change within 32 neighbouring bits is found.
+[[nodiscard]] constexpr std::uint32_t crc32c(std::span<const std::byte> bytes) noexcept {
+  std::uint32_t state = ~0U;
+  for (const std::byte b : bytes) {
+    state = (state >> 8U) ^ detail::crc32c_table[(state ^ static_cast<std::uint32_t>(b)) & 0xFFU];
+  }
+  return ~state;
+}
+
+}  // namespace locum

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "key.hpp"
+#include "object.hpp"
+#include "result.hpp"
+
+namespace locum {
+
+/// What the table keeps of an object: 48 bytes, the same in every process (see docs/memory_layout.md). The
+/// block at `offset` holds the payload, and behind it, unaligned: extents, type name, name.
+struct ObjectRecord {
+  std::uint64_t offset = 0;
+  std::uint64_t size_bytes = 0;  ///< of the payload
+  std::uint64_t type_hash = 0;
+  std::uint64_t name_hash = 0;  ///< 0 if unnamed
+  std::uint32_t store = 0;
+  std::uint32_t element_bytes = 1;
+  std::uint32_t name_bytes = 0;
+  std::uint16_t type_name_bytes = 0;
+  std::uint8_t rank = 0;  ///< number of stored extents
+  Layout layout = Layout::bytes;
+
+  /// Bytes of payload, extents and texts together: the size of the block.
+  [[nodiscard]] std::uint64_t block_bytes() const noexcept {
+    return size_bytes + std::uint64_t{rank} * sizeof(std::uint64_t) + type_name_bytes + name_bytes;
+  }
+};
+static_assert(sizeof(ObjectRecord) == 48);
+
+/// An object that this process keeps from being reused. Plain data; every pin() needs its release().
+struct Pin {
+  std::uint64_t id = 0;  ///< the table's own; what retain() and release() want
+  Key key;
+  const ObjectRecord* record = nullptr;  ///< stable while pinned
+  std::uint64_t generation = 0;          ///< of its name; 0 if unnamed
+};
+
+/// Objects of the node, and who looks at them. Entries are made by the process that owns the object's memory
+/// and read by all. A pin is a hazard record: published, then the entry is checked again; whoever frees marks
+/// the entry first and then looks for pins, so that one of the two always sees the other. Any thread may
+/// call.
+class NodeTable {
+ public:
+  NodeTable() = default;
+  NodeTable(const NodeTable&) = delete;
+  NodeTable& operator=(const NodeTable&) = delete;
+  virtual ~NodeTable() = default;
+
+  /// Makes an object of this process visible by key; store and creator are set by the table.
+  [[nodiscard]] virtual Result<Key> publish(const ObjectRecord& record) = 0;
+  /// `not_found` for whatever is not a live object of this node, damaged keys included.
+  [[nodiscard]] virtual Result<Pin> pin(const Key& key) = 0;
+  /// The pin with this id, again, for who already holds one.
+  [[nodiscard]] virtual Pin at(std::uint64_t pin_id) const noexcept = 0;
+  virtual void retain(std::uint64_t pin_id) noexcept = 0;
+  virtual void release(std::uint64_t pin_id) noexcept = 0;
+  /// Takes a live object out of sight; its memory follows once nobody pins it. False if it was not live.
+  [[nodiscard]] virtual bool tombstone(const Key& key) noexcept = 0;
+  /// Blocks of objects of this process that are tombstoned and pinned by nobody; each is handed out once, and
+  /// is then the caller's to free. `pinned_bytes` becomes what could not be handed out yet.
+  virtual std::vector<ObjectRecord> collect() = 0;
+  /// Keys of live objects of one store that this process made.
+  [[nodiscard]] virtual std::vector<Key> owned(std::uint32_t store) const = 0;
+};
+
+}  // namespace locum

@@ -1,0 +1,137 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "key.hpp"
+
+namespace locum {
+
+/// How the bytes of an object are to be read.
+enum class Layout : std::uint8_t {
+  bytes = 0,    ///< raw bytes of the caller's own
+  flat = 1,     ///< one trivially copyable value
+  array = 2,    ///< trivially copyable elements, row-major
+  encoded = 3,  ///< written by the serialiser; must be decoded
+};
+
+/// The largest number of dimensions of an array object.
+inline constexpr std::size_t max_rank = 8;
+
+/// Extents of an array object, slowest dimension first, row-major. At most `max_rank` dimensions.
+struct Extents {
+  std::array<std::uint64_t, max_rank> values{};
+  std::uint8_t rank = 0;
+
+  [[nodiscard]] std::span<const std::uint64_t> span() const noexcept { return {values.data(), rank}; }
+  friend bool operator==(const Extents&, const Extents&) = default;
+};
+
+/// What describes an object beside its bytes and its name; given to `Sink::create`.
+struct ObjectMeta {
+  std::uint32_t store = 0;
+  std::uint32_t element_bytes = 1;  ///< size of one element (array), of the value (flat), 1 otherwise
+  std::uint64_t type_hash = 0;      ///< text_hash(type_name)
+  std::string_view type_name;       ///< canonical; outlives the call
+  Layout layout = Layout::bytes;
+  Extents extents;  ///< rank 0 unless layout is array
+};
+
+/// Memory of an object that is being made: exactly one of `Sink::seal` and `Sink::discard` must get it back.
+struct ObjectDraft {
+  std::span<std::byte> bytes;  ///< the payload to fill, aligned to 16 bytes, from 64 bytes on to 64
+  std::uint64_t place = 0;     ///< the connector's own note of where this is
+  ObjectMeta meta;
+};
+
+/// What a stored object says of itself. The texts point into the object's own memory.
+struct ObjectFacts {
+  Key key;
+  std::uint64_t size_bytes = 0;
+  std::uint64_t generation = 0;  ///< of its name; 0 if unnamed
+  std::uint64_t type_hash = 0;
+  std::uint32_t element_bytes = 1;
+  Layout layout = Layout::bytes;
+  Extents extents;
+  std::string_view type_name;
+  std::string_view name;  ///< empty if unnamed
+};
+
+/// Keeps pinned objects in place. Implemented by connectors; `ObjectView` is its only caller. Any thread.
+class PinBoard {
+ public:
+  PinBoard() = default;
+  PinBoard(const PinBoard&) = delete;
+  PinBoard& operator=(const PinBoard&) = delete;
+  virtual ~PinBoard() = default;
+
+  /// One more view of a pinned object. REQUIRES: the object is pinned by at least one view.
+  virtual void retain(std::uint64_t pin) noexcept = 0;
+  /// One view less; the last one lets the object's memory be used again once it is evicted.
+  virtual void release(std::uint64_t pin) noexcept = 0;
+  /// What the pinned object says of itself; the texts live as long as the pin.
+  [[nodiscard]] virtual ObjectFacts describe(std::uint64_t pin) const = 0;
+};
+
+/// Pinned read-only bytes of an object: they stay in place, unchanged, until the last copy of the view is
+/// destroyed, whatever the store does meanwhile. Copies are cheap; one view is used by one thread at a time,
+/// copies by any.
+class ObjectView {
+ public:
+  ObjectView() = default;
+  /// Takes over one pin that `board` has already counted.
+  ObjectView(std::shared_ptr<PinBoard> board, std::uint64_t pin, Key key, std::span<const std::byte> bytes,
+             std::uint64_t type_hash) noexcept
+      : board_(std::move(board)), pin_(pin), key_(key), bytes_(bytes), type_hash_(type_hash) {}
+  ObjectView(const ObjectView& other) noexcept
+      : board_(other.board_),
+        pin_(other.pin_),
+        key_(other.key_),
+        bytes_(other.bytes_),
+        type_hash_(other.type_hash_) {
+    if (board_) {
+      board_->retain(pin_);
+    }
+  }
+  ObjectView(ObjectView&& other) noexcept
+      : board_(std::move(other.board_)),
+        pin_(other.pin_),
+        key_(other.key_),
+        bytes_(std::exchange(other.bytes_, {})),
+        type_hash_(other.type_hash_) {}
+  ObjectView& operator=(ObjectView other) noexcept {
+    std::swap(board_, other.board_);
+    std::swap(pin_, other.pin_);
+    std::swap(key_, other.key_);
+    std::swap(bytes_, other.bytes_);
+    std::swap(type_hash_, other.type_hash_);
+    return *this;
+  }
+  ~ObjectView() {
+    if (board_) {
+      board_->release(pin_);
+    }
+  }
+
+  [[nodiscard]] explicit operator bool() const noexcept { return board_ != nullptr; }
+  [[nodiscard]] const Key& key() const noexcept { return key_; }
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
+  [[nodiscard]] std::uint64_t type_hash() const noexcept { return type_hash_; }
+  /// Type, extents, name and generation. REQUIRES: not empty.
+  [[nodiscard]] ObjectFacts facts() const { return board_->describe(pin_); }
+
+ private:
+  std::shared_ptr<PinBoard> board_;
+  std::uint64_t pin_ = 0;
+  Key key_;
+  std::span<const std::byte> bytes_;
+  std::uint64_t type_hash_ = 0;
+};
+
+}  // namespace locum

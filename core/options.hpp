@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "result.hpp"
+
+namespace locum {
+
+/// How a runtime is set up. All ranks must ask for the same; differing ranks get one clear error, everywhere.
+/// Each field has an environment twin (named behind it) that wins over the program's value, so that a job
+/// script can tune what it cannot recompile. Sizes in the environment are bytes, with an optional K, M, G or
+/// T (powers of 1024).
+struct RuntimeOptions {
+  /// Memory of one node for objects and tables, all ranks together. 0: half of what `/dev/shm` and the cgroup
+  /// leave.
+  std::uint64_t memory_bytes = 0;  // LOCUM_MEMORY_BYTES
+  /// What a call waits for, at most, that was given no deadline of its own. More than 0.
+  std::chrono::milliseconds timeout{30'000};  // LOCUM_TIMEOUT_MS
+  /// Splits each machine into nodes of that many ranks, for trying what happens between nodes. 0: as the
+  /// machines are.
+  int ranks_per_node = 0;  // LOCUM_RANKS_PER_NODE
+  /// Address space that one node's memory may take in each process. It costs nothing until it is used.
+  std::uint64_t reserve_bytes = std::uint64_t{32} << 40U;  // LOCUM_RESERVE_BYTES
+  /// Memory is taken from the system in steps of this size (a power of two, at least 64 KiB). 0: chosen by
+  /// memory_bytes and the number of ranks, at most 64 MiB.
+  std::uint64_t step_bytes = 0;  // LOCUM_STEP_BYTES
+  /// Memory that each rank takes and touches ahead of use, in the background, because a first touch costs ten
+  /// times a copy. 0: one step.
+  std::uint64_t prepare_bytes = 0;  // LOCUM_PREPARE_BYTES
+  /// Decoded values kept per rank for the next reader, counted by their stored size. 0 keeps none but those
+  /// in use.
+  std::uint64_t decoded_cache_bytes = std::uint64_t{64} << 20U;  // LOCUM_DECODED_CACHE_BYTES
+
+  friend bool operator==(const RuntimeOptions&, const RuntimeOptions&) = default;
+};
+
+/// `given`, overridden by the environment and checked; `invalid_argument` names the field or variable and
+/// what it takes.
+[[nodiscard]] Result<RuntimeOptions> with_environment(RuntimeOptions given);
+/// One `name = value` line per option, for logs and for comparing ranks.
+[[nodiscard]] std::string to_string(const RuntimeOptions& options);
+
+inline namespace literals {
+constexpr std::uint64_t operator""_KiB(unsigned long long count) {
+  return count << 10U;
+}
+constexpr std::uint64_t operator""_MiB(unsigned long long count) {
+  return count << 20U;
+}
+constexpr std::uint64_t operator""_GiB(unsigned long long count) {
+  return count << 30U;
+}
+}  // namespace literals
+
+}  // namespace locum

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "error.hpp"
+
+namespace locum {
+
+/// A value or an `Error`, with the member names of `std::expected`; replaced by it once the compilers that we
+/// support have it. Used on the data path, where an error is an answer. `value()` of an error throws it.
+template <class T>
+class [[nodiscard]] Result {
+ public:
+  using value_type = T;
+
+  template <class U = T>
+    requires(std::is_constructible_v<T, U &&> && !std::is_same_v<std::remove_cvref_t<U>, Result> &&
+             !std::is_same_v<std::remove_cvref_t<U>, Error>)
+  Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+
+  [[nodiscard]] bool has_value() const noexcept { return state_.index() == 0; }
+  explicit operator bool() const noexcept { return has_value(); }
+
+  /// The value; throws the error if there is none.
+  [[nodiscard]] T& value() & { return checked(), *std::get_if<0>(&state_); }
+  [[nodiscard]] const T& value() const& { return checked(), *std::get_if<0>(&state_); }
+  T value() && { return checked(), std::move(*std::get_if<0>(&state_)); }
+
+  /// REQUIRES: has_value().
+  [[nodiscard]] T& operator*() & noexcept { return *std::get_if<0>(&state_); }
+  [[nodiscard]] const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
+  [[nodiscard]] T&& operator*() && noexcept { return std::move(*std::get_if<0>(&state_)); }
+  [[nodiscard]] T* operator->() noexcept { return std::get_if<0>(&state_); }
+  [[nodiscard]] const T* operator->() const noexcept { return std::get_if<0>(&state_); }
+
+  /// REQUIRES: !has_value().
+  [[nodiscard]] const Error& error() const noexcept { return *std::get_if<1>(&state_); }
+
+  template <class U>
+  [[nodiscard]] T value_or(U&& other) const& {
+    return has_value() ? **this : static_cast<T>(std::forward<U>(other));
+  }
+
+ private:
+  void checked() const {
+    if (!has_value()) {
+      throw error();
+    }
+  }
+
+  std::variant<T, Error> state_;
+};
+
+/// Success without a value, or an `Error`.
+template <>
+class [[nodiscard]] Result<void> {
+ public:
+  using value_type = void;
+
+  Result() = default;
+  Result(Error error) : error_(std::in_place_index<1>, std::move(error)) {}
+
+  [[nodiscard]] bool has_value() const noexcept { return error_.index() == 0; }
+  explicit operator bool() const noexcept { return has_value(); }
+  void value() const {
+    if (!has_value()) {
+      throw error();
+    }
+  }
+  [[nodiscard]] const Error& error() const noexcept { return *std::get_if<1>(&error_); }
+
+ private:
+  std::variant<std::monostate, Error> error_;
+};
+
+}  // namespace locum

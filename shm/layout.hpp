@@ -1,0 +1,131 @@
+#pragma once
+
+#include <pthread.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/node_table.hpp"
+
+/// What stands where in the memory of a node; docs/memory_layout.md shows it byte by byte. All positions are
+/// offsets from the start of the segment, all structures are fixed in size and checked here. The address
+/// space is reserved generously and committed as it is used: nothing but the first part is committed at the
+/// start.
+///
+///   header · shards · shares │ per shard: records, buckets │ per rank: entries, pins, arena
+namespace locum::shm {
+
+inline constexpr std::uint64_t segment_magic = 0x314D55434F4C0A00U;  // "\0\nLOCUM1", little-endian
+inline constexpr std::uint32_t layout_version = 1;
+inline constexpr std::uint32_t shard_count = 64;
+inline constexpr std::uint64_t page_bytes = 4096;
+inline constexpr std::uint32_t entries_per_pin_line = 512;  ///< one cache line of pin bits
+
+using Word32 = std::atomic<std::uint32_t>;
+using Word64 = std::atomic<std::uint64_t>;
+static_assert(Word32::is_always_lock_free && Word64::is_always_lock_free);
+static_assert(sizeof(Word64) == 8 && sizeof(Word32) == 4);
+
+/// Sizes that fix all positions; the same in every process of the node.
+struct Geometry {
+  std::uint32_t ranks = 0;            ///< processes of the node
+  std::uint64_t memory_bytes = 0;     ///< the most that may be committed
+  std::uint64_t arena_bytes = 0;      ///< address range of one rank's arena, and of its entries
+  std::uint64_t directory_bytes = 0;  ///< address range of one shard's records, and of its buckets
+
+  /// The largest ranges, up to what memory_bytes can fill, that fit into `reserve_bytes` of address space.
+  [[nodiscard]] static Geometry fit(std::uint32_t ranks, std::uint64_t memory_bytes,
+                                    std::uint64_t reserve_bytes);
+
+  [[nodiscard]] std::uint64_t shards_offset() const noexcept;
+  [[nodiscard]] std::uint64_t shares_offset() const noexcept;
+  [[nodiscard]] std::uint64_t head_bytes()
+      const noexcept;  ///< header, shards and shares: committed at the start
+  [[nodiscard]] std::uint64_t records_offset(std::uint32_t shard) const noexcept;
+  [[nodiscard]] std::uint64_t buckets_offset(std::uint32_t shard) const noexcept;
+  [[nodiscard]] std::uint64_t entries_offset(std::uint32_t rank) const noexcept;
+  [[nodiscard]] std::uint64_t pins_offset(std::uint32_t rank) const noexcept;
+  [[nodiscard]] std::uint64_t pins_bytes()
+      const noexcept;  ///< address range of the pin bits for one rank's entries
+  [[nodiscard]] std::uint64_t arena_offset(std::uint32_t rank) const noexcept;
+  [[nodiscard]] std::uint64_t total_bytes() const noexcept;
+
+  friend bool operator==(const Geometry&, const Geometry&) = default;
+};
+
+/// First bytes of the segment.
+struct SegmentHeader {
+  std::uint64_t magic;
+  std::uint32_t version;
+  std::uint32_t ranks;
+  std::uint64_t memory_bytes;
+  std::uint64_t arena_bytes;
+  std::uint64_t directory_bytes;
+  std::uint64_t incarnation;
+  Word64 committed_bytes;  ///< by all processes; never above memory_bytes
+  Word64 generation;       ///< the last one given to a name
+};
+static_assert(sizeof(SegmentHeader) == 64);
+
+/// State of an entry, in the low byte of its tag.
+enum class EntryState : std::uint8_t { free = 0, live = 1, tombstone = 2 };
+
+/// One object in the table of its creator. One cache line.
+struct alignas(64) Entry {
+  Word64 tag;  ///< sequence << 32 | state: the one word that readers check
+  ObjectRecord record;
+  Word64 generation;  ///< 0 until bound to a name
+};
+static_assert(sizeof(Entry) == 64);
+
+/// What one rank publishes about its entries.
+struct alignas(64) Share {
+  Word32 entries;  ///< slots that are committed; readers look at no others
+  Word32 retired;  ///< head of the list of tombstoned slots that others handed back, + 1; 0 is empty
+  std::array<std::byte, 56> reserved;
+};
+static_assert(sizeof(Share) == 64);
+
+/// A name's record in a shard: the hash, and which object has it.
+struct Record {
+  Word64 hash;    ///< 0 in a free record
+  Word64 object;  ///< serial of the object's key
+  Word64 generation;
+  Word32 creator;
+  Word32 next;  ///< record + 1 that follows in the bucket or in the free list; 0 ends
+};
+static_assert(sizeof(Record) == 32);
+
+/// What a writer is about to do to a shard, so that whoever inherits the lock can finish or undo it.
+struct Intent {
+  enum class Step : std::uint32_t { none = 0, insert = 1, replace = 2, remove = 3, split = 4 };
+  std::uint32_t step;
+  std::uint32_t record;  ///< + 1
+  std::uint64_t old_object;
+  std::uint64_t new_object;
+  std::uint64_t generation;
+  std::uint32_t old_creator;
+  std::uint32_t new_creator;
+};
+static_assert(sizeof(Intent) == 40);
+
+/// One shard of the directory: a linear-hashing table of chains. Written under `lock`, read without.
+struct alignas(64) Shard {
+  pthread_mutex_t lock;  ///< process-shared, robust
+  Word64 sequence;       ///< odd while a writer changes chains
+  Word32 buckets;        ///< 0 until the first name
+  Word32 records;        ///< committed
+  Word32 records_used;   ///< high-water mark
+  Word32 free_record;    ///< + 1
+  Word32 live_records;
+  Word32 published;  ///< counts bindings: what waiters sleep on
+  Word32 waiting;    ///< 1 if somebody may sleep
+  Word32 reserved;
+  Intent intent;
+  std::array<std::byte, 64> padding;
+};
+static_assert(sizeof(Shard) == 192 && sizeof(pthread_mutex_t) == 40);
+
+}  // namespace locum::shm

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/arena.hpp"
+#include "core/directory.hpp"
+#include "core/group.hpp"
+#include "core/node_table.hpp"
+#include "core/options.hpp"
+
+namespace locum::shm {
+
+/// The three ports of core that one node's shared memory implements; they keep the mapping alive together.
+struct Node {
+  std::shared_ptr<Arena> arena;
+  std::shared_ptr<NodeTable> table;
+  std::shared_ptr<Directory> directory;
+  std::string memory_kind;         ///< for reports: "unnamed file in /dev/shm" or "memfd"
+  std::uint64_t memory_bytes = 0;  ///< the limit in force
+};
+
+/// Collective over `group`, the processes of one node: its first process makes the segment, the others get
+/// the descriptor over a socket and map it. `ranks[i]` is the runtime's rank of the group's rank i (what keys
+/// call creator). Throws the same Error on all if it fails on one; gives up at options.timeout.
+[[nodiscard]] Node open_node(Group& group, const std::vector<std::uint32_t>& ranks,
+                             const RuntimeOptions& options, std::uint64_t incarnation);
+
+/// Half of what `/dev/shm` and the cgroup leave: memory_bytes where none was asked for. Local.
+[[nodiscard]] std::uint64_t default_memory_bytes();
+
+}  // namespace locum::shm

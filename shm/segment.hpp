@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/result.hpp"
+#include "shm/layout.hpp"
+
+namespace locum::shm {
+
+/// An open file descriptor, closed with its owner.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int number) noexcept : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept;
+  Descriptor& operator=(Descriptor&& other) noexcept;
+  ~Descriptor();
+
+  [[nodiscard]] int number() const noexcept { return number_; }
+  [[nodiscard]] bool open() const noexcept { return number_ >= 0; }
+
+ private:
+  int number_ = -1;
+};
+
+/// The memory of a node as one process maps it: an unnamed file, its whole address range reserved, its head
+/// committed. What is not committed is never touched. Made by one process of the node (create), mapped by the
+/// others from the descriptor (attach). Any thread may call; the mapping lives as long as this object.
+class Segment {
+ public:
+  /// A new segment: an unnamed file in `/dev/shm`, or a memfd where that is too small for
+  /// `geometry.memory_bytes`. Throws Error: out_of_memory, system.
+  [[nodiscard]] static std::shared_ptr<Segment> create(const Geometry& geometry, std::uint64_t incarnation);
+  /// The segment behind a descriptor that another process of the node sent. The header is checked against
+  /// `expected` and `incarnation`; throws Error `corrupt` if it does not fit.
+  [[nodiscard]] static std::shared_ptr<Segment> attach(Descriptor descriptor, const Geometry& expected,
+                                                       std::uint64_t incarnation);
+  Segment(const Segment&) = delete;
+  Segment& operator=(const Segment&) = delete;
+  ~Segment();
+
+  [[nodiscard]] std::byte* base() const noexcept;
+  [[nodiscard]] const Geometry& geometry() const noexcept;
+  [[nodiscard]] SegmentHeader& header() const noexcept;
+  [[nodiscard]] Share& share(std::uint32_t rank) const noexcept;
+  [[nodiscard]] Shard& shard(std::uint32_t index) const noexcept;
+  [[nodiscard]] int descriptor() const noexcept;
+
+  /// Commits [offset, offset + size): whole pages, zero-filled, counted against memory_bytes. `out_of_memory`
+  /// with asked, committed and limit when the budget, `/dev/shm` or the machine is full; nothing is committed
+  /// then. REQUIRES: the range is page-aligned and not committed yet.
+  [[nodiscard]] Result<void> commit(std::uint64_t offset, std::uint64_t size_bytes);
+  /// "unnamed file in /dev/shm" or "memfd": for reports.
+  [[nodiscard]] const std::string& kind() const noexcept;
+
+ private:
+  struct State;
+  explicit Segment(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace locum::shm
