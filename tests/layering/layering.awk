@@ -1,0 +1,103 @@
+# Checks every #include of the files named on the command line (paths relative to the repository root) against the star:
+#
+#   room        may include          and, of other people's headers
+#   core        core                 none
+#   shm         core shm             Boost.Interprocess, POSIX
+#   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX; loopback/ none
+#   mpi         core mpi             MPI
+#
+# mpi/runtime.* may include every room: it is the one place that puts them together. The C++ standard library is everybody's.
+# Prints file:line: text, and why it is refused. Exit status 1 if anything was refused, 2 if there was nothing to check.
+
+BEGIN {
+  split("core shm transport mpi", names, " ")
+  for (i in names) is_room[names[i]] = 1
+  count = split("algorithm any array atomic barrier bit bitset cassert cctype cerrno cfenv cfloat charconv chrono cinttypes " \
+    "climits clocale cmath codecvt compare complex concepts condition_variable coroutine csetjmp csignal cstdarg cstddef " \
+    "cstdint cstdio cstdlib cstring ctime cuchar cwchar cwctype deque exception execution expected filesystem format " \
+    "forward_list fstream functional future initializer_list iomanip ios iosfwd iostream istream iterator latch limits list " \
+    "locale map memory memory_resource mutex new numbers numeric optional ostream queue random ranges ratio regex " \
+    "scoped_allocator semaphore set shared_mutex source_location span sstream stack stdexcept stop_token streambuf string " \
+    "string_view strstream syncstream system_error thread tuple type_traits typeindex typeinfo unordered_map " \
+    "unordered_set utility valarray variant vector version", names, " ")
+  for (i = 1; i <= count; ++i) is_standard[names[i]] = 1
+  posix = "^((sys|linux)/[a-z0-9_]+|unistd|fcntl|pthread|poll|signal|sched|dirent|time|mntent|limits)\\.h$"
+}
+
+function refuse(why) {
+  printf "%s:%d: %s\n    %s\n", FILENAME, FNR, $0, why
+  refused++
+}
+
+# a/b/../c -> a/c
+function normalised(path,    parts, kept, count, i, result) {
+  count = split(path, parts, "/")
+  kept = 0
+  for (i = 1; i <= count; ++i) {
+    if (parts[i] == "." || parts[i] == "") continue
+    if (parts[i] == ".." && kept > 0) kept--
+    else stack[++kept] = parts[i]
+  }
+  result = stack[1]
+  for (i = 2; i <= kept; ++i) result = result "/" stack[i]
+  return result
+}
+
+function exists(path,    line, status) {
+  status = (getline line < path)
+  close(path)
+  return status >= 0
+}
+
+function foreign_allowed(header) {
+  if (header in is_standard) return 1
+  if (FILENAME ~ /^shm\//) return header ~ /^boost\/interprocess\// || header ~ posix
+  if (FILENAME ~ /^mpi\//) return header == "mpi.h"
+  if (FILENAME ~ /^transport\/ucx\//) return header ~ /^uc[pst]\// || header ~ posix
+  if (FILENAME ~ /^transport\/storage\//) return header == "hdf5.h" || header ~ posix
+  return 0
+}
+
+function check_room(path,    from, to) {
+  from = FILENAME
+  sub(/\/.*/, "", from)
+  to = path
+  sub(/\/.*/, "", to)
+  if (!(to in is_room)) refuse("\"" path "\" is in no room")
+  else if (to != from && to != "core" && FILENAME !~ /^mpi\/runtime\./)
+    refuse(from "/ may include core/ and itself, not " to "/; only mpi/runtime.* sees every room")
+}
+
+FNR == 1 { files++ }
+
+/^[ \t]*#[ \t]*include/ {
+  text = $0
+  sub(/^[ \t]*#[ \t]*include[a-z_]*[ \t]*/, "", text)
+  header = substr(text, 2)
+  if (text ~ /^"[^"]+"/) {
+    sub(/".*/, "", header)
+    beside = FILENAME
+    sub(/[^\/]*$/, "", beside)
+    beside = normalised(beside header)
+    check_room(exists(beside) ? beside : normalised(header))
+  } else if (text ~ /^<[^>]+>/) {
+    sub(/>.*/, "", header)
+    if (header == "locum/locum.hpp") check_room("mpi/locum.hpp")
+    else if (header ~ /^locum\//) check_room(normalised(substr(header, 7)))
+    else if (!foreign_allowed(header)) refuse("<" header "> is neither standard C++ nor what this room adapts")
+  } else {
+    refuse("the included file must be written out, in quotes or angle brackets")
+  }
+}
+
+END {
+  if (refused) {
+    printf "%d includes refused in %d files\n", refused, files
+    exit 1
+  }
+  if (!files) {
+    print "no files to check"
+    exit 2
+  }
+  printf "%d files respect the layers\n", files
+}

@@ -1,0 +1,75 @@
+#!/bin/sh
+# usage: selftest.sh FOLDER    Plants one include at a time into an otherwise clean tree below FOLDER and looks whether
+# check.sh sees it: a check that never fires would pass for the wrong reason.
+set -eu
+check=$(cd "$(dirname "$0")" && pwd)/check.sh
+tree=$1
+failed=0
+
+plant() {  # plant FILE TEXT: a clean tree, and TEXT as the only line of FILE
+  rm -rf "$tree"
+  for file in core/store.hpp core/detail/list.hpp shm/segment.hpp transport/ucx/worker.hpp mpi/communicator.hpp; do
+    mkdir -p "$tree/$(dirname "$file")"
+    echo '#include <vector>' >"$tree/$file"
+  done
+  mkdir -p "$tree/$(dirname "$1")"
+  printf '%s\n' "$2" >"$tree/$1"
+}
+
+refused() {
+  plant "$1" "$2"
+  if output=$(sh "$check" "$tree") || ! printf '%s\n' "$output" | grep -qF "$1:1: $2"; then
+    printf 'not seen in %s: %s\n%s\n' "$1" "$2" "$output"
+    failed=$((failed + 1))
+  fi
+}
+
+allowed() {
+  plant "$1" "$2"
+  if ! output=$(sh "$check" "$tree"); then
+    printf 'refused in %s: %s\n%s\n' "$1" "$2" "$output"
+    failed=$((failed + 1))
+  fi
+}
+
+refused core/key.cpp '#include <mpi.h>'
+refused core/key.cpp '#include <unistd.h>'
+refused core/key.cpp '#include <boost/interprocess/mapped_region.hpp>'
+refused core/key.cpp '#include "shm/segment.hpp"'
+refused core/key.hpp '#include "../shm/segment.hpp"'
+refused core/detail/key.hpp '  #  include "../../mpi/communicator.hpp"'
+refused core/key.cpp '#include <locum/mpi/communicator.hpp>'
+refused core/key.cpp '#include <locum/locum.hpp>'
+refused core/key.cpp '#include "tests/core/tree.hpp"'
+refused core/key.cpp '#include KEY_HEADER'
+refused shm/arena.cpp '#include "mpi/communicator.hpp"'
+refused shm/arena.hpp '#include "../transport/ucx/worker.hpp"'
+refused shm/arena.cpp '#include <mpi.h>'
+refused shm/arena.cpp '#include <boost/asio.hpp>'
+refused transport/ucx/endpoint.cpp '#include "shm/segment.hpp"'
+refused transport/ucx/endpoint.cpp '#include <hdf5.h>'
+refused transport/loopback/network.cpp '#include <ucp/api/ucp.h>'
+refused mpi/bootstrap.cpp '#include "shm/segment.hpp"'
+refused mpi/bootstrap.hpp '#include "../transport/ucx/worker.hpp"'
+refused mpi/runtime.cpp '#include <ucp/api/ucp.h>'
+refused mpi/runtime.cpp '#include "jobs/demo.hpp"'
+
+allowed core/key.cpp '#include "core/store.hpp"'
+allowed core/detail/key.hpp '#include "../store.hpp"'
+allowed core/detail/key.hpp '#include "list.hpp"'
+allowed core/key.cpp '#include <cstdint>'
+allowed shm/arena.cpp '#include <sys/mman.h>'
+allowed shm/arena.cpp '#include <boost/interprocess/mapped_region.hpp>'
+allowed shm/arena.hpp '#include "../core/store.hpp"'
+allowed transport/ucx/endpoint.cpp '#include <ucp/api/ucp.h>'
+allowed transport/storage/file.cpp '#include <hdf5.h>'
+allowed mpi/bootstrap.cpp '#include <mpi.h>'
+allowed mpi/runtime.cpp '#include "shm/segment.hpp"'
+allowed mpi/runtime.cpp '#include "transport/ucx/worker.hpp"'
+
+rm -rf "$tree"
+if [ "$failed" -ne 0 ]; then
+  echo "$failed cases failed"
+  exit 1
+fi
+echo 'all cases as expected'
