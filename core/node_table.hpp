@@ -11,22 +11,24 @@
 namespace locum {
 
 /// What the table keeps of an object: 48 bytes, the same in every process (see docs/memory_layout.md). The
-/// block at `offset` holds the payload, and behind it, unaligned: extents, type name, name.
+/// block at `offset` holds the payload and behind it, unaligned, what is seldom read: element size, extents,
+/// type name, name.
 struct ObjectRecord {
   std::uint64_t offset = 0;
   std::uint64_t size_bytes = 0;  ///< of the payload
   std::uint64_t type_hash = 0;
   std::uint64_t name_hash = 0;  ///< 0 if unnamed
   std::uint32_t store = 0;
-  std::uint32_t element_bytes = 1;
   std::uint32_t name_bytes = 0;
   std::uint16_t type_name_bytes = 0;
   std::uint8_t rank = 0;  ///< number of stored extents
   Layout layout = Layout::bytes;
+  std::uint32_t link = 0;  ///< the table's own, while it hands a dead object back to its owner
 
-  /// Bytes of payload, extents and texts together: the size of the block.
+  /// Bytes of payload and what is behind it: the size of the block.
   [[nodiscard]] std::uint64_t block_bytes() const noexcept {
-    return size_bytes + std::uint64_t{rank} * sizeof(std::uint64_t) + type_name_bytes + name_bytes;
+    return size_bytes + sizeof(std::uint32_t) + std::uint64_t{rank} * sizeof(std::uint64_t) +
+           type_name_bytes + name_bytes;
   }
 };
 static_assert(sizeof(ObjectRecord) == 48);

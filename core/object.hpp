@@ -33,12 +33,13 @@ struct Extents {
   friend bool operator==(const Extents&, const Extents&) = default;
 };
 
-/// What describes an object beside its bytes and its name; given to `Sink::create`.
+/// What describes an object beside its bytes; given to `Sink::create`, which copies the texts.
 struct ObjectMeta {
   std::uint32_t store = 0;
   std::uint32_t element_bytes = 1;  ///< size of one element (array), of the value (flat), 1 otherwise
   std::uint64_t type_hash = 0;      ///< text_hash(type_name)
-  std::string_view type_name;       ///< canonical; outlives the call
+  std::string_view type_name;       ///< canonical, at most 64 KiB - 1
+  std::string_view name;  ///< empty: unnamed, visible by key only; else 1 byte to 64 KiB of any bytes
   Layout layout = Layout::bytes;
   Extents extents;  ///< rank 0 unless layout is array
 };
