@@ -26,12 +26,12 @@ inline constexpr std::size_t max_name_bytes = 64 * 1024;
 /// Whether sealing under a live name is an error or makes a new generation.
 enum class SealMode : std::uint8_t { put, replace };
 
-/// How an object becomes visible.
+/// How a named object becomes visible; of no meaning for an unnamed one.
 struct SealOptions {
-  std::string_view name;          ///< empty: unnamed, visible by key only
-  SealMode mode = SealMode::put;  ///< replace of an absent name puts it
-  std::uint64_t expected_generation =
-      0;  ///< replace: only if this generation is the live one; 0 is "any, or none"
+  SealMode mode = SealMode::put;
+  /// replace: only if this generation is the live one (`stale` if another is, `not_found` if none). 0: any or
+  /// none.
+  std::uint64_t expected_generation = 0;
 };
 
 /// Key and generation under which an object became visible.

@@ -23,9 +23,9 @@ class Directory {
   Directory& operator=(const Directory&) = delete;
   virtual ~Directory() = default;
 
-  /// Gives a published, not yet named object its name: at the return every process of the node finds it. The
-  /// new generation; or `key_exists`, `stale` (generation is not the expected one), `out_of_memory`. A
-  /// replaced object is tombstoned.
+  /// Makes a published object of this process findable by the name that it carries: at the return every
+  /// process of the node finds it. The new generation; or `key_exists`, `stale`, `not_found` (see
+  /// SealOptions), `out_of_memory`. A replaced object is tombstoned.
   [[nodiscard]] virtual Result<std::uint64_t> bind(const Key& key, const SealOptions& options) = 0;
   /// The live object of that name, pinned; `not_found`.
   [[nodiscard]] virtual Result<Pin> find(std::uint32_t store, std::string_view name) = 0;

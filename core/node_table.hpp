@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include "key.hpp"
@@ -62,9 +61,10 @@ class NodeTable {
   virtual void release(std::uint64_t pin_id) noexcept = 0;
   /// Takes a live object out of sight; its memory follows once nobody pins it. False if it was not live.
   [[nodiscard]] virtual bool tombstone(const Key& key) noexcept = 0;
-  /// Blocks of objects of this process that are tombstoned and pinned by nobody; each is handed out once, and
-  /// is then the caller's to free. `pinned_bytes` becomes what could not be handed out yet.
-  virtual std::vector<ObjectRecord> collect() = 0;
+  /// Appends to `out` the records of objects of this process that are tombstoned and pinned by nobody; each
+  /// is handed out once, its block is then the caller's to free. Returns the bytes of blocks that are still
+  /// pinned.
+  virtual std::uint64_t collect(std::vector<ObjectRecord>& out) = 0;
   /// Keys of live objects of one store that this process made.
   [[nodiscard]] virtual std::vector<Key> owned(std::uint32_t store) const = 0;
 };
