@@ -1,0 +1,42 @@
+# Sourced by tests/run, jobs/demo, bench/run and .ci/run: which distribution packages each of them needs (Debian 12, Ubuntu
+# 24.04), and how they get installed. One place, so that the scripts and the documents cannot disagree.
+
+packages_for_build='g++ cmake ninja-build ccache pkg-config libopenmpi-dev openmpi-bin libboost-dev'
+packages_for_tests='libgtest-dev librapidcheck-dev'
+packages_for_bench='libbenchmark-dev'
+packages_for_jobs='libpng-dev'
+packages_for_ci='clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev git'
+
+# install_packages PURPOSE...: installs what is missing of the packages for these purposes. As root, or by sudo; without
+# either it names the one line that somebody else has to run, and ends the script with status 3.
+install_packages() {
+  local purpose list missing='' package
+  for purpose in "$@"; do
+    list=packages_for_$purpose
+    for package in ${!list}; do
+      if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+        missing+=" $package"
+      fi
+    done
+  done
+  if [ -z "$missing" ]; then
+    return 0
+  fi
+
+  local install="apt-get install -y --no-install-recommends$missing"
+  local as_root=''
+  if ! command -v apt-get >/dev/null; then
+    printf 'These packages (named as in Debian 12) are missing:%s\n' "$missing" >&2
+    exit 3
+  elif [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null || ! { sudo -n true 2>/dev/null || { [ -t 0 ] && sudo true; }; }; then
+      printf 'Packages are missing, and installing them takes root. Have this run, then try again:\n\n  %s\n\n' \
+        "$install" >&2
+      exit 3
+    fi
+    as_root=sudo
+  fi
+  printf '== installing%s\n' "$missing"
+  $as_root apt-get update -q
+  $as_root env DEBIAN_FRONTEND=noninteractive $install
+}
