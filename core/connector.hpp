@@ -15,8 +15,11 @@ namespace locum {
 struct Address {
   Key key;                ///< key.store always holds; the rest only if `name` is empty
   std::string_view name;  ///< 1 byte to 64 KiB of any bytes
+  /// By key: of the name that the object was put under, where the caller knows it from a handle; else 0. A
+  /// key that is gone while its name is live was replaced (`stale`), not evicted (`not_found`).
+  std::uint64_t name_hash = 0;
 
-  Address(const Key& object) : key(object) {}
+  Address(const Key& object, std::uint64_t hash_of_name = 0) : key(object), name_hash(hash_of_name) {}
   Address(std::uint32_t store, std::string_view object_name) : key{store, 0, 0}, name(object_name) {}
 };
 
@@ -56,8 +59,8 @@ class Source {
  public:
   virtual ~Source() = default;
 
-  /// The object, pinned. A damaged or foreign key is `not_found`; a replaced one is `stale` where that is
-  /// known.
+  /// The object, pinned. A damaged or foreign key is `not_found`; a replaced one is `stale` where the address
+  /// carries the hash of its name.
   [[nodiscard]] virtual Result<ObjectView> get(const Address& address, Deadline deadline) = 0;
   [[nodiscard]] virtual Result<bool> exists(const Address& address, Deadline deadline) = 0;
   /// Names of a store that begin with `prefix`, in ascending byte order. Names live throughout the call

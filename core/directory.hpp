@@ -6,12 +6,16 @@
 #include <vector>
 
 #include "connector.hpp"
+#include "hash.hpp"
 #include "node_table.hpp"
 
 namespace locum {
 
 /// Hash of a name within a store: where in the directory it stands, and what handles carry of it. Never 0.
-[[nodiscard]] std::uint64_t name_hash(std::uint32_t store, std::string_view name) noexcept;
+[[nodiscard]] inline std::uint64_t name_hash(std::uint32_t store, std::string_view name) noexcept {
+  const std::uint64_t hash = hash64(name, store);
+  return hash == 0 ? 1 : hash;
+}
 
 /// The names that are at home on this node. Readers take no lock; writers of a shard hold a lock that
 /// survives its holder's death and note their intent first. Objects carry their own name, so that a record
