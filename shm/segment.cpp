@@ -1,0 +1,323 @@
+#include "shm/segment.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/interprocess/exceptions.hpp>
+#include <boost/interprocess/mapped_region.hpp>
+#include <cerrno>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include "shm/available_memory.hpp"
+
+namespace locum::shm {
+namespace {
+
+namespace interprocess = boost::interprocess;
+
+constexpr const char* unnamed_file = "unnamed file in /dev/shm";
+constexpr const char* anonymous_file = "memfd";
+
+// Pages are taken in pieces of this size: a signal undoes and interrupts one call to fallocate, and with one
+// call for everything a profiler's timer could keep it from ever coming to its end.
+constexpr std::uint64_t piece_bytes = std::uint64_t{2} << 20U;
+// What a commit leaves to the machine, so that neither we nor others are killed for the last pages.
+constexpr std::uint64_t machine_reserve_bytes = std::uint64_t{64} << 20U;
+// How much may be taken between two looks at the machine's memory.
+constexpr std::uint64_t machine_check_bytes = std::uint64_t{16} << 20U;
+
+// What Boost.Interprocess maps: anything that tells a descriptor.
+class Mapping {
+ public:
+  explicit Mapping(int descriptor) : descriptor_(descriptor) {}
+  [[nodiscard]] interprocess::mapping_handle_t get_mapping_handle() const {
+    interprocess::mapping_handle_t handle{};
+    handle.handle = descriptor_;
+    return handle;
+  }
+
+ private:
+  int descriptor_;
+};
+
+struct OpenFile {
+  Descriptor descriptor;
+  const char* kind = "";
+};
+
+Descriptor open_unnamed_file() {
+  // O_EXCL: it can never be given a name later.
+  return Descriptor(::open("/dev/shm", O_TMPFILE | O_RDWR | O_EXCL | O_CLOEXEC, 0600));
+}
+
+OpenFile open_file(std::uint64_t memory_bytes) {
+  const auto mount = shared_mount();
+  if (mount && mount->size_bytes >= memory_bytes) {
+    if (Descriptor file = open_unnamed_file(); file.open()) {
+      return {std::move(file), unnamed_file};
+    }
+  }
+  Descriptor file(::memfd_create("locum", MFD_CLOEXEC));
+  if (!file.open()) {
+    throw system_error("neither an unnamed file in /dev/shm nor a memfd can be made for the node's memory",
+                       errno);
+  }
+  return {std::move(file), anonymous_file};
+}
+
+void reserve_file(const Descriptor& file, std::uint64_t size_bytes) {
+  // Beyond this limit ftruncate does not fail: it kills the process by SIGXFSZ.
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+      limit.rlim_cur < size_bytes) {
+    throw Error(Errc::system, "the limit on file sizes (ulimit -f, RLIMIT_FSIZE) is " +
+                                  std::to_string(limit.rlim_cur) + " bytes and the node's memory reserves " +
+                                  std::to_string(size_bytes) + ": raise it, or lower reserve_bytes");
+  }
+  if (::ftruncate(file.number(), static_cast<off_t>(size_bytes)) != 0) {
+    throw system_error("the node's memory cannot reserve " + std::to_string(size_bytes) +
+                           " bytes: lower reserve_bytes or memory_bytes",
+                       errno);
+  }
+}
+
+interprocess::mapped_region map(const Descriptor& file, std::uint64_t size_bytes) {
+  try {
+    interprocess::mapped_region region(Mapping(file.number()), interprocess::read_write, 0, size_bytes,
+                                       nullptr, MAP_NORESERVE);
+    // A core file of one process would hold the memory of the whole node.
+    static_cast<void>(::madvise(region.get_address(), size_bytes, MADV_DONTDUMP));
+    return region;
+  } catch (const interprocess::interprocess_exception& failure) {
+    const int number = static_cast<int>(failure.get_native_error());
+    throw Error(number == ENOMEM ? Errc::out_of_memory : Errc::system,
+                "the node's memory cannot map " + std::to_string(size_bytes) +
+                    " bytes of address space: raise the limit (ulimit -v, RLIMIT_AS), or lower reserve_bytes "
+                    "or memory_bytes",
+                std::generic_category().message(number));
+  }
+}
+
+void make_lock(pthread_mutex_t& lock) {
+  pthread_mutexattr_t attributes;
+  int failure = ::pthread_mutexattr_init(&attributes);
+  if (failure == 0) {
+    failure = ::pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    if (failure == 0) {
+      failure = ::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    }
+    if (failure == 0) {
+      failure = ::pthread_mutex_init(&lock, &attributes);
+    }
+    ::pthread_mutexattr_destroy(&attributes);
+  }
+  if (failure != 0) {
+    throw system_error("a lock that processes share cannot be made", failure);
+  }
+}
+
+void punch(int descriptor, std::uint64_t offset, std::uint64_t size_bytes) noexcept {
+  while (::fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
+                     static_cast<off_t>(size_bytes)) != 0 &&
+         errno == EINTR) {
+  }
+}
+
+// Takes the pages of a range, all or none; the error's number, or 0.
+int take_pages(int descriptor, std::uint64_t offset, std::uint64_t size_bytes) noexcept {
+  for (std::uint64_t taken = 0; taken < size_bytes;) {
+    const std::uint64_t piece = std::min(piece_bytes, size_bytes - taken);
+    if (::fallocate(descriptor, 0, static_cast<off_t>(offset + taken), static_cast<off_t>(piece)) == 0) {
+      taken += piece;
+    } else if (errno != EINTR) {
+      const int failure = errno;
+      punch(descriptor, offset, taken + piece);
+      return failure;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+Descriptor::Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+  std::swap(number_, other.number_);
+  return *this;
+}
+Descriptor::~Descriptor() {
+  if (open()) {
+    ::close(number_);
+  }
+}
+
+struct Segment::State {
+  Descriptor file;
+  std::string kind;
+  Geometry geometry;
+  interprocess::mapped_region region;
+  // What may still be committed before the machine's memory is looked at again. A race between two threads
+  // costs one look too many.
+  std::atomic<std::uint64_t> unchecked_bytes{0};
+
+  [[nodiscard]] std::byte* at(std::uint64_t offset) const noexcept {
+    return static_cast<std::byte*>(region.get_address()) + offset;
+  }
+  [[nodiscard]] bool machine_has(std::uint64_t size_bytes);
+};
+
+bool Segment::State::machine_has(std::uint64_t size_bytes) {
+  std::uint64_t left = unchecked_bytes.load(std::memory_order_relaxed);
+  if (left >= size_bytes) {
+    unchecked_bytes.store(left - size_bytes, std::memory_order_relaxed);
+    return true;
+  }
+  const auto available = available_memory();
+  if (!available) {
+    return true;
+  }
+  const std::uint64_t usable = *available - std::min(*available, machine_reserve_bytes);
+  if (usable < size_bytes) {
+    return false;
+  }
+  // Others take from the same memory meanwhile: an eighth of it is what we trust to last.
+  left = std::min(machine_check_bytes, (usable - size_bytes) / 8);
+  unchecked_bytes.store(left, std::memory_order_relaxed);
+  return true;
+}
+
+Segment::Segment(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Segment::~Segment() = default;
+
+std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t incarnation) {
+  auto state = std::make_unique<State>();
+  OpenFile opened = open_file(geometry.memory_bytes);
+  state->file = std::move(opened.descriptor);
+  state->kind = opened.kind;
+  state->geometry = geometry;
+  reserve_file(state->file, geometry.total_bytes());
+  const std::uint64_t head_bytes = geometry.head_bytes();
+  if (const int failure = take_pages(state->file.number(), 0, head_bytes); failure != 0) {
+    throw Error(Errc::out_of_memory,
+                "the node's memory cannot take its first " + std::to_string(head_bytes) + " bytes (" +
+                    state->kind + "): free some of /dev/shm",
+                std::generic_category().message(failure));
+  }
+  state->region = map(state->file, geometry.total_bytes());
+
+  for (std::uint32_t index = 0; index < shard_count; ++index) {
+    auto* shard = ::new (state->at(geometry.shards_offset() + index * sizeof(Shard))) Shard{};
+    make_lock(shard->lock);
+  }
+  for (std::uint32_t rank = 0; rank < geometry.ranks; ++rank) {
+    ::new (state->at(geometry.shares_offset() + rank * sizeof(Share))) Share{};
+  }
+  ::new (state->at(0)) SegmentHeader{.magic = segment_magic,
+                                     .version = layout_version,
+                                     .ranks = geometry.ranks,
+                                     .memory_bytes = geometry.memory_bytes,
+                                     .arena_bytes = geometry.arena_bytes,
+                                     .directory_bytes = geometry.directory_bytes,
+                                     .incarnation = incarnation,
+                                     .committed_bytes = head_bytes,
+                                     .generation = 0};
+  return std::shared_ptr<Segment>(new Segment(std::move(state)));
+}
+
+std::shared_ptr<Segment> Segment::attach(Descriptor descriptor, const Geometry& expected,
+                                         std::uint64_t incarnation) {
+  struct stat facts {};
+  if (::fstat(descriptor.number(), &facts) != 0) {
+    throw system_error("the descriptor of the node's memory cannot be used", errno);
+  }
+  // The size first: what lies beyond it, or was never committed, must not be touched.
+  if (!S_ISREG(facts.st_mode) || static_cast<std::uint64_t>(facts.st_size) != expected.total_bytes() ||
+      static_cast<std::uint64_t>(facts.st_blocks) * 512 < expected.head_bytes()) {
+    throw Error(Errc::corrupt, "the node's memory is of another size than this process expects (" +
+                                   std::to_string(facts.st_size) + " and " +
+                                   std::to_string(expected.total_bytes()) +
+                                   " bytes): start all ranks with the same library and options");
+  }
+  auto state = std::make_unique<State>();
+  state->file = std::move(descriptor);
+  state->geometry = expected;
+  char target[16] = {};
+  const std::string link = "/proc/self/fd/" + std::to_string(state->file.number());
+  const ssize_t length = ::readlink(link.c_str(), target, sizeof target);
+  state->kind = length > 0 && std::string(target, static_cast<std::size_t>(length)).starts_with("/memfd:")
+                    ? anonymous_file
+                    : unnamed_file;
+  state->region = map(state->file, expected.total_bytes());
+
+  const auto& header = *std::launder(reinterpret_cast<const SegmentHeader*>(state->at(0)));
+  if (header.magic != segment_magic || header.version != layout_version || header.ranks != expected.ranks ||
+      header.memory_bytes != expected.memory_bytes || header.arena_bytes != expected.arena_bytes ||
+      header.directory_bytes != expected.directory_bytes || header.incarnation != incarnation) {
+    throw Error(Errc::corrupt,
+                "the node's memory was made by another version of the library, with other options, or by "
+                "another runtime: start all ranks with the same library and options");
+  }
+  return std::shared_ptr<Segment>(new Segment(std::move(state)));
+}
+
+std::byte* Segment::base() const noexcept {
+  return state_->at(0);
+}
+const Geometry& Segment::geometry() const noexcept {
+  return state_->geometry;
+}
+SegmentHeader& Segment::header() const noexcept {
+  return *std::launder(reinterpret_cast<SegmentHeader*>(state_->at(0)));
+}
+Share& Segment::share(std::uint32_t rank) const noexcept {
+  return *std::launder(
+      reinterpret_cast<Share*>(state_->at(geometry().shares_offset() + rank * sizeof(Share))));
+}
+Shard& Segment::shard(std::uint32_t index) const noexcept {
+  return *std::launder(
+      reinterpret_cast<Shard*>(state_->at(geometry().shards_offset() + index * sizeof(Shard))));
+}
+int Segment::descriptor() const noexcept {
+  return state_->file.number();
+}
+const std::string& Segment::kind() const noexcept {
+  return state_->kind;
+}
+
+Result<void> Segment::commit(std::uint64_t offset, std::uint64_t size_bytes) {
+  Word64& committed = header().committed_bytes;
+  const std::uint64_t limit = geometry().memory_bytes;
+  std::uint64_t before = committed.load(std::memory_order_relaxed);
+  const auto refusal = [&](const std::string& who, std::string detail) {
+    return Error(Errc::out_of_memory,
+                 who + ": asked for " + std::to_string(size_bytes) + " bytes with " + std::to_string(before) +
+                     " committed of memory_bytes = " + std::to_string(limit),
+                 std::move(detail));
+  };
+  do {
+    if (before > limit || size_bytes > limit - before) {
+      return refusal("the node's memory is full, evict objects or raise memory_bytes", {});
+    }
+  } while (!committed.compare_exchange_weak(before, before + size_bytes, std::memory_order_relaxed));
+
+  if (!state_->machine_has(size_bytes)) {
+    committed.fetch_sub(size_bytes, std::memory_order_relaxed);
+    return refusal("the machine, or this job's control group, is short of memory, lower memory_bytes", {});
+  }
+  if (const int failure = take_pages(descriptor(), offset, size_bytes); failure != 0) {
+    committed.fetch_sub(size_bytes, std::memory_order_relaxed);
+    return refusal(failure == ENOSPC && kind() == unnamed_file
+                       ? "/dev/shm is full, remove files from it or lower memory_bytes"
+                       : "the system gives no more memory, lower memory_bytes",
+                   std::generic_category().message(failure));
+  }
+  return {};
+}
+
+}  // namespace locum::shm

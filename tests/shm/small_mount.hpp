@@ -1,0 +1,28 @@
+#pragma once
+
+#include <sched.h>
+#include <sys/mount.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+
+namespace locum::tests {
+
+/// Gives the calling process, which must have a single thread, a `/dev/shm` of its own with that many bytes;
+/// it vanishes with the process. The reason, if the system does not permit it.
+[[nodiscard]] inline std::optional<std::string> mount_small_shared_memory(std::uint64_t size_bytes) {
+  if (::unshare(CLONE_NEWNS) != 0) {
+    return std::string("no mount namespace: ") + std::strerror(errno);
+  }
+  const std::string size = "size=" + std::to_string(size_bytes);
+  if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, size.c_str()) != 0) {
+    return std::string("no tmpfs at /dev/shm: ") + std::strerror(errno);
+  }
+  return std::nullopt;
+}
+
+}  // namespace locum::tests
