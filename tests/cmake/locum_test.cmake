@@ -4,14 +4,18 @@
 #   locum_test(mpi RANKS 1 2 3 SOURCES a_test.cpp ...)   program mpi_tests; entries mpi.ranks_1, mpi.ranks_2, mpi.ranks_3
 #
 # The first argument names the entries. Optional:
-#   ROOM room        the room under test, where the name is not that of a room
-#   TIMEOUT seconds  for one entry
-#   OWN_MAIN         the sources bring their main(): for what happens before MPI_Init, after MPI_Finalize, or to a job that dies.
-#                    Without RANKS such a program is one entry, named like the program's first argument.
+#   ROOM room             the room under test, where the name is not that of a room
+#   TIMEOUT seconds       for one entry
+#   ENVIRONMENT A=B ...   for the program
+#   THREAD_LEVELS l ...   further entries, mpi.single.ranks_3: the same where MPI gives no more than this thread level
+#   OWN_MAIN              the sources bring their main(): for what happens before MPI_Init, after MPI_Finalize, or to a job
+#                         that dies. Without RANKS such a program is one entry, named like the first argument.
+#   DIES_WITH regex ...   the program must end with an error and must have printed a line for each of these
 
 # What makes mpiexec start more ranks than cores, as root, on the loopback only, without a word of its own. As environment
 # and not as arguments, so that any MPI's mpiexec takes the same command line.
 set(LOCUM_MPI_ENVIRONMENT
+    GTEST_COLOR=no
     OMPI_ALLOW_RUN_AS_ROOT=1
     OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
     OMPI_MCA_rmaps_base_oversubscribe=1
@@ -22,8 +26,19 @@ set(LOCUM_MPI_ENVIRONMENT
     OMPI_MCA_btl_vader_single_copy_mechanism=none
     OMPI_MCA_oob_tcp_if_include=lo)
 
+# An entry of ctest that runs COMMAND, with what the caller's TEST_* say.
+function(locum_test_entry name ranks)
+  set(command ${ARGN})
+  if(TEST_DIES_WITH)
+    set(command sh "${PROJECT_SOURCE_DIR}/tests/cmake/dies_with.sh" ${TEST_DIES_WITH} -- ${command})
+  endif()
+  add_test(NAME ${name} COMMAND ${command})
+  set_tests_properties(${name} PROPERTIES PROCESSORS ${ranks} TIMEOUT ${TEST_TIMEOUT}
+                       ENVIRONMENT "${LOCUM_MPI_ENVIRONMENT};${TEST_ENVIRONMENT}")
+endfunction()
+
 function(locum_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 TEST "OWN_MAIN" "ROOM;TIMEOUT" "RANKS;SOURCES")
+  cmake_parse_arguments(PARSE_ARGV 1 TEST "OWN_MAIN" "ROOM;TIMEOUT" "RANKS;SOURCES;ENVIRONMENT;THREAD_LEVELS;DIES_WITH")
   if(NOT TEST_ROOM)
     set(TEST_ROOM ${name})
   endif()
@@ -39,23 +54,22 @@ function(locum_test name)
     target_link_libraries(${program} PRIVATE MPI::MPI_CXX)
   endif()
 
-  if(TEST_OWN_MAIN)
-    if(NOT TEST_RANKS)
-      add_test(NAME ${name} COMMAND ${program})
-      set_tests_properties(${name} PROPERTIES TIMEOUT ${TEST_TIMEOUT})
-    endif()
-  elseif(TEST_RANKS)
+  if(NOT TEST_OWN_MAIN AND TEST_RANKS)
     target_sources(${program} PRIVATE "${PROJECT_SOURCE_DIR}/tests/mpi/gtest_main.cpp")
-  else()
+  elseif(NOT TEST_OWN_MAIN)
     target_link_libraries(${program} PRIVATE GTest::gtest_main)
     gtest_discover_tests(${program} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-                         PROPERTIES TIMEOUT ${TEST_TIMEOUT})
+                         PROPERTIES TIMEOUT ${TEST_TIMEOUT} ENVIRONMENT "${TEST_ENVIRONMENT}")
+  elseif(NOT TEST_RANKS)
+    locum_test_entry(${name} 1 $<TARGET_FILE:${program}>)
   endif()
 
+  set(mpiexec ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG})
   foreach(ranks IN LISTS TEST_RANKS)
-    add_test(NAME ${name}.ranks_${ranks}
-             COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${ranks} $<TARGET_FILE:${program}>)
-    set_tests_properties(${name}.ranks_${ranks} PROPERTIES
-      PROCESSORS ${ranks} TIMEOUT ${TEST_TIMEOUT} ENVIRONMENT "${LOCUM_MPI_ENVIRONMENT}")
+    locum_test_entry(${name}.ranks_${ranks} ${ranks} ${mpiexec} ${ranks} $<TARGET_FILE:${program}>)
+  endforeach()
+  foreach(level IN LISTS TEST_THREAD_LEVELS)
+    set(TEST_ENVIRONMENT "LOCUM_TEST_THREAD_LEVEL=${level}")
+    locum_test_entry(${name}.${level}.ranks_3 3 ${mpiexec} 3 $<TARGET_FILE:${program}>)
   endforeach()
 endfunction()

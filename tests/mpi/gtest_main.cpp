@@ -1,5 +1,5 @@
-// The main of all tests that run under mpiexec. Rank 0 prints GoogleTest's ordinary progress, every rank
-// prints its own failures behind its number, and all ranks agree on the outcome at the end of each test, so
+// The main of all tests that run under mpiexec. Rank 0 prints what GoogleTest ordinarily prints, every other
+// rank prints its failures behind its number, and all ranks agree on the outcome at the end of each test, so
 // that a failure anywhere is a failure everywhere and no rank runs ahead into the next test. A rank that
 // hangs is named by the watchdog.
 //
@@ -119,7 +119,7 @@ class Agreement : public testing::EmptyTestEventListener {
   void OnTestStart(const testing::TestInfo& test) override { watchdog_.watch(full_name(test)); }
 
   void OnTestPartResult(const testing::TestPartResult& result) override {
-    if (!result.failed() && !(result.skipped() && rank_ != 0)) {
+    if (rank_ == 0 || (!result.failed() && !result.skipped())) {  // rank 0 has GoogleTest's own printer
       return;
     }
     std::ostringstream text;

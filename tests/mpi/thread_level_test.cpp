@@ -1,4 +1,3 @@
-// The tests' own main: what the other MPI tests rely on when they trust its word.
 #include <gtest/gtest.h>
 #include <mpi.h>
 
@@ -7,7 +6,7 @@
 
 namespace {
 
-TEST(TestMain, InitialisesMpiAtTheLevelAskedFor) {
+TEST(ThreadLevel, IsWhatTheEntryAskedFor) {
   const char* text = std::getenv("LOCUM_TEST_THREAD_LEVEL");
   const std::string asked = text == nullptr ? "multiple" : text;
   int provided = -1;
