@@ -1,0 +1,142 @@
+#include "mpi/communicator.hpp"
+
+#include <climits>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "core/error.hpp"
+#include "mpi/error.hpp"
+
+namespace locum::mpi {
+
+namespace {
+
+void free(MPI_Comm& communicator) noexcept {
+  if (communicator != MPI_COMM_NULL && why_unusable() == nullptr) {
+    warn(MPI_Comm_free(&communicator), "MPI_Comm_free");
+  }
+}
+
+int checked_count(std::size_t bytes, std::string_view what) {
+  if (bytes > INT_MAX) {
+    throw Error(Errc::invalid_argument,
+                std::string(what) + ": " + std::to_string(bytes) + " bytes are more than one MPI call takes");
+  }
+  return static_cast<int>(bytes);
+}
+
+}  // namespace
+
+Communicator Communicator::duplicate(MPI_Comm parent, Moment moment) {
+  int between_groups = 1;
+  if (parent != MPI_COMM_NULL) {
+    check(MPI_Comm_test_inter(parent, &between_groups), "MPI_Comm_test_inter");
+  }
+  if (between_groups != 0) {
+    throw Error(Errc::invalid_argument,
+                parent == MPI_COMM_NULL ? "the communicator is MPI_COMM_NULL; give one that this rank is in"
+                                        : "the communicator is an intercommunicator; merge it first");
+  }
+  auto made = std::make_unique<MPI_Comm>(MPI_COMM_NULL);
+  MPI_Request request = MPI_REQUEST_NULL;
+  check(MPI_Comm_idup(parent, made.get(), &request), "MPI_Comm_idup");
+  return Communicator(complete(std::move(made), request, moment, "duplicating the communicator"));
+}
+
+Communicator::Communicator(MPI_Comm owned) : communicator_(owned) {
+  try {
+    check(MPI_Comm_set_errhandler(communicator_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+    check(MPI_Comm_rank(communicator_, &rank_), "MPI_Comm_rank");
+    check(MPI_Comm_size(communicator_, &size_), "MPI_Comm_size");
+  } catch (...) {
+    free(communicator_);
+    throw;
+  }
+}
+
+Communicator::Communicator(Communicator&& other) noexcept
+    : communicator_(std::exchange(other.communicator_, MPI_COMM_NULL)),
+      rank_(other.rank_),
+      size_(other.size_),
+      broken_(other.broken_) {}
+
+Communicator& Communicator::operator=(Communicator&& other) noexcept {
+  std::swap(communicator_, other.communicator_);
+  std::swap(rank_, other.rank_);
+  std::swap(size_, other.size_);
+  std::swap(broken_, other.broken_);
+  return *this;
+}
+
+Communicator::~Communicator() {
+  // With a step unfinished, freeing would be an error of its own: MPI still holds on to it.
+  if (!broken_) {
+    free(communicator_);
+  }
+}
+
+Communicator Communicator::split_shared(Moment moment) {
+  // The split itself cannot be given up, so it begins only once everybody has come.
+  barrier(moment, "finding out which ranks share a machine");
+  MPI_Comm node = MPI_COMM_NULL;
+  check(MPI_Comm_split_type(communicator_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node),
+        "MPI_Comm_split_type");
+  return Communicator(node);
+}
+
+template <class Buffers, class Start>
+Buffers Communicator::run(Buffers buffers, Start start, Moment moment, std::string_view what) {
+  if (broken_) {
+    throw Error(Errc::timeout,
+                std::string(what) + ": an earlier collective step of these ranks was given up");
+  }
+  auto kept = std::make_unique<Buffers>(std::move(buffers));
+  MPI_Request request = MPI_REQUEST_NULL;
+  broken_ = true;  // until the step is complete
+  start(*kept, &request);
+  Buffers result = complete(std::move(kept), request, moment, what);
+  broken_ = false;
+  return result;
+}
+
+void Communicator::barrier(Moment moment, std::string_view what) {
+  struct Nothing {};
+  run(
+      Nothing{},
+      [this](Nothing&, MPI_Request* request) { check(MPI_Ibarrier(communicator_, request), "MPI_Ibarrier"); },
+      moment, what);
+}
+
+std::vector<std::byte> Communicator::all_gather(std::span<const std::byte> mine, Moment moment,
+                                                std::string_view what) {
+  struct Buffers {
+    std::vector<std::byte> mine;
+    std::vector<std::byte> all;
+  };
+  const int count = checked_count(mine.size(), what);
+  Buffers buffers{{mine.begin(), mine.end()},
+                  std::vector<std::byte>(mine.size() * static_cast<std::size_t>(size_))};
+  return run(
+             std::move(buffers),
+             [this, count](Buffers& kept, MPI_Request* request) {
+               check(MPI_Iallgather(kept.mine.data(), count, MPI_BYTE, kept.all.data(), count, MPI_BYTE,
+                                    communicator_, request),
+                     "MPI_Iallgather");
+             },
+             moment, what)
+      .all;
+}
+
+std::vector<std::byte> Communicator::broadcast(std::vector<std::byte> bytes, int root, Moment moment,
+                                               std::string_view what) {
+  const int count = checked_count(bytes.size(), what);
+  return run(
+      std::move(bytes),
+      [this, count, root](std::vector<std::byte>& kept, MPI_Request* request) {
+        check(MPI_Ibcast(kept.data(), count, MPI_BYTE, root, communicator_, request), "MPI_Ibcast");
+      },
+      moment, what);
+}
+
+}  // namespace locum::mpi

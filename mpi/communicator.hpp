@@ -1,0 +1,58 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "mpi/request.hpp"
+
+namespace locum::mpi {
+
+/// A communicator of our own, on which MPI returns its errors, and the collective steps of set-up on it. Move
+/// only; freed with its owner unless MPI is finalised by then. Used by one thread at a time, one that may
+/// call MPI. Each step is collective over the communicator and throws `timeout`, naming `what`, when the
+/// moment passes; after that the communicator still holds the unfinished step and every further one throws at
+/// once, which is why nothing but setting up and closing goes through here.
+class Communicator {
+ public:
+  /// Collective over `parent`, which is left as it is. Throws `invalid_argument` for what is no
+  /// intracommunicator.
+  [[nodiscard]] static Communicator duplicate(MPI_Comm parent, Moment moment);
+
+  Communicator(Communicator&& other) noexcept;
+  Communicator& operator=(Communicator&& other) noexcept;
+  ~Communicator();
+
+  /// The ranks of this communicator that can share memory with this one, in the same order.
+  [[nodiscard]] Communicator split_shared(Moment moment);
+
+  [[nodiscard]] MPI_Comm raw() const noexcept { return communicator_; }
+  [[nodiscard]] int rank() const noexcept { return rank_; }
+  [[nodiscard]] int size() const noexcept { return size_; }
+  /// Whether a step timed out or failed.
+  [[nodiscard]] bool broken() const noexcept { return broken_; }
+
+  void barrier(Moment moment, std::string_view what);
+  /// Equally many bytes from each rank, in rank order; at most 2 GiB - 1 from each.
+  [[nodiscard]] std::vector<std::byte> all_gather(std::span<const std::byte> mine, Moment moment,
+                                                  std::string_view what);
+  /// The bytes of rank `root`, everywhere. REQUIRES: bytes.size() is the same everywhere.
+  [[nodiscard]] std::vector<std::byte> broadcast(std::vector<std::byte> bytes, int root, Moment moment,
+                                                 std::string_view what);
+
+ private:
+  explicit Communicator(MPI_Comm owned);
+
+  template <class Buffers, class Start>
+  Buffers run(Buffers buffers, Start start, Moment moment, std::string_view what);
+
+  MPI_Comm communicator_ = MPI_COMM_NULL;
+  int rank_ = 0;
+  int size_ = 1;
+  bool broken_ = false;
+};
+
+}  // namespace locum::mpi

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "core/error.hpp"
+
+namespace locum::mpi {
+
+/// MPI's own text for a return code.
+[[nodiscard]] std::string error_text(int code);
+
+/// Throws Error `system` with MPI's own text if `code`, returned by the MPI function `call`, is not success.
+void check(int code, const char* call);
+
+/// The flavour for destructors: says on stderr what failed and goes on.
+void warn(int code, const char* call) noexcept;
+
+/// Why this thread may not call MPI now, in words for a person: not initialised yet, finalised already, or
+/// the thread level leaves MPI to the main thread. nullptr if it may. Any thread, at any time.
+[[nodiscard]] const char* why_unusable() noexcept;
+
+}  // namespace locum::mpi

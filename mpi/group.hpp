@@ -1,0 +1,49 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/group.hpp"
+#include "mpi/communicator.hpp"
+
+namespace locum::mpi {
+
+/// The ranks of a communicator as core's Group. Owned by the runtime, used in the one thread that may call
+/// MPI now. Each call waits for the others no longer than `timeout` and then throws `timeout`; the group is
+/// unusable from then on, as its communicator is.
+class CommunicatorGroup final : public Group {
+ public:
+  /// Collective. `ranks_per_node` as in RuntimeOptions.
+  CommunicatorGroup(Communicator communicator, std::chrono::milliseconds timeout, int ranks_per_node);
+
+  [[nodiscard]] int rank() const noexcept override { return communicator_.rank(); }
+  [[nodiscard]] int size() const noexcept override { return communicator_.size(); }
+  [[nodiscard]] const std::vector<int>& node_of_rank() const noexcept override { return node_of_rank_; }
+  void barrier() override;
+  [[nodiscard]] std::vector<std::byte> all_gather(std::span<const std::byte> mine) override;
+  [[nodiscard]] std::optional<Error> agree(const std::optional<Error>& mine) override;
+
+  /// agree() for a step with a name: ranks that are in different steps all get an error that says who is in
+  /// which.
+  [[nodiscard]] std::optional<Error> agree(const std::optional<Error>& mine, std::string_view step,
+                                           Deadline deadline);
+  /// The bytes of rank `root`, of whatever length there, everywhere.
+  [[nodiscard]] std::vector<std::byte> broadcast(std::vector<std::byte> bytes, int root,
+                                                 std::string_view what);
+  /// Whether an earlier call was given up.
+  [[nodiscard]] bool broken() const noexcept { return communicator_.broken(); }
+  [[nodiscard]] Communicator& communicator() noexcept { return communicator_; }
+
+ private:
+  [[nodiscard]] Moment moment() const { return Deadline::Clock::now() + timeout_; }
+
+  Communicator communicator_;
+  std::chrono::milliseconds timeout_;
+  std::vector<int> node_of_rank_;
+};
+
+}  // namespace locum::mpi

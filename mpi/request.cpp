@@ -1,0 +1,46 @@
+#include "mpi/request.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "core/error.hpp"
+#include "mpi/error.hpp"
+
+namespace locum::mpi {
+
+void Backoff::pause() {
+  constexpr unsigned yields = 100;
+  constexpr unsigned doublings = 7;  // 8 µs to 1 ms
+  if (pauses_ < yields) {
+    std::this_thread::yield();
+  } else {
+    std::unique_lock lock(mutex_);
+    never_.wait_for(lock, std::chrono::microseconds(8U << std::min(pauses_ - yields, doublings)));
+  }
+  ++pauses_;
+}
+
+bool finished_by(MPI_Request& request, Moment moment) {
+  Backoff backoff;
+  while (true) {
+    int done = 0;
+    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+    if (done != 0) {
+      return true;
+    }
+    if (Deadline::Clock::now() >= moment) {
+      return false;
+    }
+    backoff.pause();
+  }
+}
+
+void throw_timeout(std::string_view what) {
+  throw Error(Errc::timeout, std::string(what) +
+                                 ": not all ranks came in time; one is missing, dead or busy elsewhere "
+                                 "(the option timeout, or LOCUM_TIMEOUT_MS, sets how long the others wait)");
+}
+
+}  // namespace locum::mpi

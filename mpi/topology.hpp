@@ -1,0 +1,24 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "mpi/communicator.hpp"
+
+namespace locum::mpi {
+
+/// Nodes numbered from 0 in the order of their lowest rank. `machine_of_rank` may use any numbers;
+/// `ranks_per_node` > 0 splits each machine into nodes of that many ranks, its ranks taken in order.
+[[nodiscard]] std::vector<int> number_nodes(std::span<const int> machine_of_rank, int ranks_per_node);
+
+/// Node number of each rank, as MPI sees the machines. MPI's word that ranks share a machine is taken for
+/// granted here; whether they can really share memory turns out when they open it. Collective.
+[[nodiscard]] std::vector<int> node_of_each_rank(Communicator& communicator, int ranks_per_node,
+                                                 Moment moment);
+
+/// "node 0: ranks 0-3 on host a; node 1: …", for messages. Collective; the same text everywhere.
+[[nodiscard]] std::string describe_nodes(Communicator& communicator, std::span<const int> node_of_rank,
+                                         Moment moment);
+
+}  // namespace locum::mpi

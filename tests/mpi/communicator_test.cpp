@@ -1,0 +1,132 @@
+#include "mpi/communicator.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <functional>
+#include <utility>
+
+#include "core/error.hpp"
+
+namespace locum::mpi {
+namespace {
+
+using namespace std::chrono_literals;
+
+Moment in(std::chrono::milliseconds time) {
+  return Deadline::Clock::now() + time;
+}
+
+Errc code_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return Errc::system;
+}
+
+TEST(Communicator, IsADuplicateThatReturnsItsErrors) {
+  const Communicator copy = Communicator::duplicate(MPI_COMM_WORLD, in(20s));
+  int relation = MPI_UNEQUAL;
+  MPI_Comm_compare(copy.raw(), MPI_COMM_WORLD, &relation);
+  EXPECT_EQ(relation, MPI_CONGRUENT);
+  MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
+  MPI_Comm_get_errhandler(copy.raw(), &handler);
+  EXPECT_EQ(handler, MPI_ERRORS_RETURN);
+  MPI_Errhandler_free(&handler);
+  // And the one it was made of is as it was.
+  MPI_Comm_get_errhandler(MPI_COMM_WORLD, &handler);
+  EXPECT_EQ(handler, MPI_ERRORS_ARE_FATAL);
+  MPI_Errhandler_free(&handler);
+}
+
+TEST(Communicator, KnowsItsRanks) {
+  const Communicator copy = Communicator::duplicate(MPI_COMM_WORLD, in(20s));
+  int rank = -1;
+  int size = -1;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &size);
+  EXPECT_EQ(copy.rank(), rank);
+  EXPECT_EQ(copy.size(), size);
+}
+
+TEST(Communicator, RefusesWhatIsNoIntracommunicator) {
+  EXPECT_EQ(code_of([] { (void)Communicator::duplicate(MPI_COMM_NULL, in(20s)); }), Errc::invalid_argument);
+
+  Communicator world = Communicator::duplicate(MPI_COMM_WORLD, in(20s));
+  if (world.size() == 1) {
+    GTEST_SKIP() << "an intercommunicator needs two sides";
+  }
+  const int side = world.rank() % 2;
+  MPI_Comm half = MPI_COMM_NULL;
+  MPI_Comm between = MPI_COMM_NULL;
+  MPI_Comm_split(world.raw(), side, 0, &half);
+  MPI_Intercomm_create(half, 0, world.raw(), 1 - side, 0, &between);
+  EXPECT_EQ(code_of([&] { (void)Communicator::duplicate(between, in(20s)); }), Errc::invalid_argument);
+  MPI_Comm_free(&between);
+  MPI_Comm_free(&half);
+}
+
+TEST(Communicator, MovesWithItsRanks) {
+  Communicator first = Communicator::duplicate(MPI_COMM_WORLD, in(20s));
+  const MPI_Comm raw = first.raw();
+  Communicator second = std::move(first);
+  EXPECT_EQ(second.raw(), raw);
+  Communicator third = Communicator::duplicate(MPI_COMM_WORLD, in(20s));
+  third = std::move(second);
+  EXPECT_EQ(third.raw(), raw);
+  third.barrier(in(20s), "moved");
+}
+
+TEST(Communicator, SharesAMachine) {
+  Communicator world = Communicator::duplicate(MPI_COMM_WORLD, in(20s));
+  const Communicator machine = world.split_shared(in(20s));
+  EXPECT_EQ(machine.rank(), world.rank());
+  EXPECT_EQ(machine.size(), world.size());
+}
+
+TEST(Communicator, BroadcastsFromEveryRank) {
+  Communicator world = Communicator::duplicate(MPI_COMM_WORLD, in(20s));
+  for (int root = 0; root < world.size(); ++root) {
+    std::vector<std::byte> bytes(1000, static_cast<std::byte>(world.rank()));
+    bytes = world.broadcast(std::move(bytes), root, in(20s), "test");
+    EXPECT_EQ(bytes, std::vector<std::byte>(1000, static_cast<std::byte>(root)));
+  }
+}
+
+TEST(Communicator, GivesUpAtTheDeadlineAndStaysUnusable) {
+  Communicator world = Communicator::duplicate(MPI_COMM_WORLD, in(20s));
+  if (world.size() == 1) {
+    GTEST_SKIP() << "one rank has nobody to wait for";
+  }
+  if (world.rank() != 0) {
+    // These come to one step less than rank 0 waits for.
+    MPI_Barrier(MPI_COMM_WORLD);
+    return;
+  }
+  const auto start = Deadline::Clock::now();
+  try {
+    world.barrier(start + 50ms, "a step that nobody joins");
+    ADD_FAILURE() << "one rank passed a barrier of several";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::timeout);
+    EXPECT_NE(error.text().find("a step that nobody joins"), std::string::npos) << error.what();
+  }
+  const auto waited = Deadline::Clock::now() - start;
+  EXPECT_GE(waited, 50ms);
+  EXPECT_LT(waited, 10s);
+  EXPECT_TRUE(world.broken());
+  EXPECT_EQ(code_of([&] { world.barrier(in(20s), "another step"); }), Errc::timeout);
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
+TEST(Communicator, PassesOnWhatMpiRefuses) {
+  Communicator world = Communicator::duplicate(MPI_COMM_WORLD, in(20s));
+  const int nobody = world.size();
+  EXPECT_EQ(code_of([&] { (void)world.broadcast({}, nobody, in(20s), "no such root"); }), Errc::system);
+}
+
+}  // namespace
+}  // namespace locum::mpi
