@@ -6,7 +6,6 @@
 #include "arena.hpp"
 #include "connector.hpp"
 #include "directory.hpp"
-#include "metrics.hpp"
 #include "node_table.hpp"
 
 namespace locum {
@@ -16,7 +15,6 @@ struct ClusterParts {
   std::shared_ptr<Arena> arena;
   std::shared_ptr<NodeTable> table;
   std::shared_ptr<Directory> directory;
-  std::shared_ptr<Metrics> metrics;
   std::chrono::milliseconds timeout{30'000};  ///< for calls without a deadline of their own
 };
 

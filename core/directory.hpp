@@ -36,8 +36,8 @@ class Directory {
   /// Takes name and object out of sight: whichever is live (`only` invalid), or only if it is still that
   /// object. False if it was not there.
   [[nodiscard]] virtual Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only) = 0;
-  /// The live generation of whatever name of that store has this hash; 0 if none.
-  [[nodiscard]] virtual std::uint64_t generation(std::uint32_t store, std::uint64_t hash) = 0;
+  /// The live generation of whatever name has this hash; 0 if none.
+  [[nodiscard]] virtual std::uint64_t generation(std::uint64_t hash) = 0;
   /// Names with that prefix, unordered; those live throughout exactly once.
   [[nodiscard]] virtual std::vector<std::string> names(std::uint32_t store, std::string_view prefix) = 0;
   /// find(), as soon as there is something to find. Sleeps until then; `timeout` at `moment`.

@@ -40,6 +40,16 @@ struct Pin {
   std::uint64_t generation = 0;          ///< of its name; 0 if unnamed
 };
 
+/// How hard collect() looks: in constant time per object on average, or at everything that might have become
+/// free.
+enum class Effort : std::uint8_t { amortised, thorough };
+
+/// Objects of this process that are evicted but still viewed by somebody.
+struct Pinned {
+  std::uint64_t objects = 0;
+  std::uint64_t bytes = 0;  ///< of their blocks
+};
+
 /// Objects of the node, and who looks at them. Entries are made by the process that owns the object's memory
 /// and read by all. A pin is a hazard record: published, then the entry is checked again; whoever frees marks
 /// the entry first and then looks for pins, so that one of the two always sees the other. Any thread may
@@ -62,11 +72,11 @@ class NodeTable {
   /// Takes a live object out of sight; its memory follows once nobody pins it. False if it was not live.
   [[nodiscard]] virtual bool tombstone(const Key& key) noexcept = 0;
   /// Appends to `out` the records of objects of this process that are tombstoned and pinned by nobody; each
-  /// is handed out once, its block is then the caller's to free. Returns the bytes of blocks that are still
-  /// pinned.
-  virtual std::uint64_t collect(std::vector<ObjectRecord>& out) = 0;
+  /// is handed out once, its block is then the caller's to free. Returns what is still pinned, as far as it
+  /// was looked at.
+  virtual Pinned collect(std::vector<ObjectRecord>& out, Effort effort) = 0;
   /// Keys of live objects of one store that this process made.
-  [[nodiscard]] virtual std::vector<Key> owned(std::uint32_t store) const = 0;
+  [[nodiscard]] virtual std::vector<Key> owned(std::uint32_t store) = 0;
 };
 
 }  // namespace locum

@@ -98,18 +98,19 @@ struct Record {
 };
 static_assert(sizeof(Record) == 32);
 
-/// What a writer is about to do to a shard, so that whoever inherits the lock can finish or undo it.
+/// What a writer is about to do to a shard, complete enough for whoever inherits the lock to finish it.
 struct Intent {
-  enum class Step : std::uint32_t { none = 0, insert = 1, replace = 2, remove = 3, split = 4 };
-  std::uint32_t step;
-  std::uint32_t record;  ///< + 1
+  enum class Step : std::uint32_t { none = 0, insert = 1, replace = 2, remove = 3 };
+  Word32 step;           ///< written last, cleared last
+  std::uint32_t record;  ///< index
+  std::uint64_t hash;
+  std::uint64_t generation;
   std::uint64_t old_object;
   std::uint64_t new_object;
-  std::uint64_t generation;
   std::uint32_t old_creator;
   std::uint32_t new_creator;
 };
-static_assert(sizeof(Intent) == 40);
+static_assert(sizeof(Intent) == 48);
 
 /// One shard of the directory: a linear-hashing table of chains. Written under `lock`, read without.
 struct alignas(64) Shard {
@@ -124,8 +125,7 @@ struct alignas(64) Shard {
   Word32 waiting;    ///< 1 if somebody may sleep
   Word32 reserved;
   Intent intent;
-  std::array<std::byte, 64> padding;
 };
-static_assert(sizeof(Shard) == 192 && sizeof(pthread_mutex_t) == 40);
+static_assert(sizeof(Shard) == 128 && sizeof(pthread_mutex_t) == 40);
 
 }  // namespace locum::shm

@@ -1,0 +1,285 @@
+#include "core/cluster.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "core/object_tail.hpp"
+
+namespace locum {
+
+namespace {
+
+/// What views of a cluster's objects hold on to: it outlives the cluster if they do.
+class Pins final : public PinBoard {
+ public:
+  Pins(std::shared_ptr<Arena> arena, std::shared_ptr<NodeTable> table)
+      : arena_(std::move(arena)), table_(std::move(table)) {}
+
+  void retain(std::uint64_t pin) noexcept override { table_->retain(pin); }
+  void release(std::uint64_t pin) noexcept override { table_->release(pin); }
+  [[nodiscard]] ObjectFacts describe(std::uint64_t pin_id) const override {
+    const Pin pin = table_->at(pin_id);
+    const ObjectRecord& record = *pin.record;
+    const ObjectTail tail = read_tail(arena_->data(record.offset), record);
+    return {pin.key,       record.size_bytes, pin.generation, record.type_hash, tail.element_bytes,
+            record.layout, tail.extents,      tail.type_name, tail.name};
+  }
+
+ private:
+  const std::shared_ptr<Arena> arena_;
+  const std::shared_ptr<NodeTable> table_;
+};
+
+class Cluster final : public Connector {
+ public:
+  explicit Cluster(ClusterParts parts)
+      : arena_(std::move(parts.arena)),
+        table_(std::move(parts.table)),
+        directory_(std::move(parts.directory)),
+        pins_(std::make_shared<Pins>(arena_, table_)),
+        timeout_(parts.timeout) {}
+
+  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override;
+  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override;
+  void discard(const ObjectDraft& draft) noexcept override;
+  Result<bool> evict(const Address& address, Deadline deadline) override;
+  Result<std::uint64_t> drop(std::uint32_t store) override;
+
+  Result<ObjectView> get(const Address& address, Deadline deadline) override;
+  Result<bool> exists(const Address& address, Deadline deadline) override;
+  Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
+                                        Deadline deadline) override;
+  Result<ObjectView> wait(const Address& address, Deadline deadline) override;
+
+  MemoryUsage usage() const override;
+
+ private:
+  [[nodiscard]] Result<Pin> find(const Address& address);
+  [[nodiscard]] Result<ObjectView> view_of(Result<Pin> pin);
+  [[nodiscard]] Result<Block> allocate(std::uint64_t size_bytes);
+  [[nodiscard]] Error full(const Error& cause, std::uint64_t size_bytes) const;
+  Pinned collect(Effort effort) const;
+
+  const std::shared_ptr<Arena> arena_;
+  const std::shared_ptr<NodeTable> table_;
+  const std::shared_ptr<Directory> directory_;
+  const std::shared_ptr<Pins> pins_;
+  const std::chrono::milliseconds timeout_;
+  mutable std::atomic<std::uint64_t> objects_{0};  ///< published and not yet collected
+};
+
+ObjectRecord record_of(const ObjectMeta& meta, std::uint64_t offset, std::uint64_t size_bytes) {
+  ObjectRecord record;
+  record.offset = offset;
+  record.size_bytes = size_bytes;
+  record.type_hash = meta.type_hash;
+  record.name_hash = meta.name.empty() ? 0 : name_hash(meta.store, meta.name);
+  record.store = meta.store;
+  record.name_bytes = static_cast<std::uint32_t>(meta.name.size());
+  record.type_name_bytes = static_cast<std::uint16_t>(meta.type_name.size());
+  record.rank = meta.extents.rank;
+  record.layout = meta.layout;
+  return record;
+}
+
+Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline /*deadline*/) {
+  if (meta.name.size() > max_name_bytes) {
+    return Error(Errc::invalid_argument,
+                 "a name has at most 64 KiB, this one has " + std::to_string(meta.name.size()) + " bytes")
+        .about(meta.name);
+  }
+  if (meta.type_name.size() > std::numeric_limits<std::uint16_t>::max() || meta.extents.rank > max_rank) {
+    return Error(Errc::invalid_argument,
+                 "a type's name has at most 64 KiB - 1, an array at most 8 dimensions")
+        .about(meta.name);
+  }
+  if (size_bytes > std::numeric_limits<std::uint64_t>::max() / 2) {
+    return full(Error(Errc::out_of_memory, "no machine has that much"), size_bytes);
+  }
+  (void)collect(Effort::amortised);
+  ObjectRecord record = record_of(meta, 0, size_bytes);
+  const auto block = allocate(record.block_bytes());
+  if (!block) {
+    return block.error();
+  }
+  std::byte* const bytes = arena_->data(block->offset);
+  write_tail(bytes, record, {meta.element_bytes, meta.extents, meta.type_name, meta.name});
+  ObjectDraft draft{{bytes, size_bytes}, block->offset, meta};
+  const ObjectTail kept = read_tail(bytes, record);
+  draft.meta.type_name = kept.type_name;
+  draft.meta.name = kept.name;
+  return draft;
+}
+
+// What was evicted comes back before more is committed, and is looked for thoroughly before giving up.
+Result<Block> Cluster::allocate(std::uint64_t size_bytes) {
+  auto block = arena_->allocate(size_bytes);
+  if (!block && block.error().code() == Errc::out_of_memory) {
+    (void)collect(Effort::thorough);
+    block = arena_->allocate(size_bytes);
+    if (!block) {
+      return full(block.error(), size_bytes);
+    }
+  }
+  return block;
+}
+
+Error Cluster::full(const Error& cause, std::uint64_t size_bytes) const {
+  const MemoryUsage now = usage();
+  return Error(
+      Errc::out_of_memory,
+      "no room for " + std::to_string(size_bytes) + " bytes: this rank uses " + std::to_string(now.own_used) +
+          ", of which " + std::to_string(now.own_pinned) + " are evicted but still viewed, and has " +
+          std::to_string(now.own_committed - now.own_used) + " free in pieces; the node has committed " +
+          std::to_string(now.committed) + " of " + std::to_string(now.limit) +
+          ". Evict what is no longer needed, let go of views, or give the runtime more memory_bytes",
+      cause.text());
+}
+
+Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& options, Deadline /*deadline*/) {
+  const ObjectRecord record = record_of(draft.meta, draft.place, draft.bytes.size());
+  const auto key = table_->publish(record);
+  if (!key) {
+    discard(draft);
+    return key.error();
+  }
+  objects_.fetch_add(1, std::memory_order_relaxed);
+  if (record.name_bytes == 0) {
+    return Sealed{*key, 0};
+  }
+  const auto generation = directory_->bind(*key, options);
+  if (!generation) {
+    (void)table_->tombstone(*key);
+    (void)collect(Effort::amortised);
+    return generation.error();
+  }
+  return Sealed{*key, *generation};
+}
+
+void Cluster::discard(const ObjectDraft& draft) noexcept {
+  arena_->free({draft.place, record_of(draft.meta, draft.place, draft.bytes.size()).block_bytes()});
+}
+
+Result<Pin> Cluster::find(const Address& address) {
+  if (!address.name.empty()) {
+    return directory_->find(address.key.store, address.name);
+  }
+  auto pin = table_->pin(address.key);
+  if (pin) {
+    return pin;
+  }
+  if (address.name_hash != 0 && directory_->generation(address.name_hash) != 0) {
+    return Error(Errc::stale, "this object was replaced by a newer generation of its name; get it by name")
+        .about(to_string(address.key));
+  }
+  return pin.error().about(to_string(address.key));
+}
+
+Result<ObjectView> Cluster::view_of(Result<Pin> pin) {
+  if (!pin) {
+    return pin.error();
+  }
+  const ObjectRecord& record = *pin->record;
+  if (!arena_->contains(record.offset, record.block_bytes())) {
+    table_->release(pin->id);
+    return Error(Errc::corrupt,
+                 "the table entry of this object points outside the node's memory; something wrote "
+                 "into it")
+        .about(to_string(pin->key));
+  }
+  return ObjectView(pins_, pin->id, pin->key, {arena_->data(record.offset), record.size_bytes},
+                    record.type_hash);
+}
+
+Result<ObjectView> Cluster::get(const Address& address, Deadline /*deadline*/) {
+  return view_of(find(address));
+}
+
+Result<bool> Cluster::exists(const Address& address, Deadline /*deadline*/) {
+  const auto pin = find(address);
+  if (pin) {
+    table_->release(pin->id);
+    return true;
+  }
+  if (pin.error().code() == Errc::not_found || pin.error().code() == Errc::stale) {
+    return false;
+  }
+  return pin.error();
+}
+
+Result<std::vector<std::string>> Cluster::list(std::uint32_t store, std::string_view prefix,
+                                               Deadline /*deadline*/) {
+  std::vector<std::string> names = directory_->names(store, prefix);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<ObjectView> Cluster::wait(const Address& address, Deadline deadline) {
+  if (address.name.empty()) {
+    return get(address, deadline);
+  }
+  return view_of(directory_->wait(address.key.store, address.name, deadline.moment(timeout_)));
+}
+
+// A named object goes through the directory, whose lock decides between an eviction and a replacement.
+Result<bool> Cluster::evict(const Address& address, Deadline /*deadline*/) {
+  Result<bool> evicted = false;
+  if (!address.name.empty()) {
+    evicted = directory_->unbind(address.key.store, address.name, Key{});
+  } else if (const auto pin = table_->pin(address.key)) {
+    const ObjectRecord& record = *pin->record;
+    evicted =
+        record.name_bytes == 0
+            ? Result<bool>(table_->tombstone(address.key))
+            : directory_->unbind(record.store, read_name(arena_->data(record.offset), record), address.key);
+    table_->release(pin->id);
+  }
+  (void)collect(Effort::amortised);
+  return evicted;
+}
+
+Result<std::uint64_t> Cluster::drop(std::uint32_t store) {
+  std::uint64_t dropped = 0;
+  for (const Key& key : table_->owned(store)) {
+    const auto evicted = evict(key, {});
+    if (!evicted) {
+      return evicted.error();
+    }
+    dropped += *evicted ? 1 : 0;
+  }
+  return dropped;
+}
+
+Pinned Cluster::collect(Effort effort) const {
+  std::vector<ObjectRecord> dead;
+  const Pinned pinned = table_->collect(dead, effort);
+  for (const ObjectRecord& record : dead) {
+    arena_->free({record.offset, record.block_bytes()});
+  }
+  objects_.fetch_sub(dead.size(), std::memory_order_relaxed);
+  return pinned;
+}
+
+MemoryUsage Cluster::usage() const {
+  const Pinned pinned = collect(Effort::thorough);
+  const ArenaUsage arena = arena_->usage();
+  MemoryUsage usage;
+  usage.limit = arena.limit;
+  usage.committed = arena.node_committed;
+  usage.own_committed = arena.committed;
+  usage.own_used = arena.used;
+  usage.own_pinned = pinned.bytes;
+  usage.own_objects = objects_.load(std::memory_order_relaxed) - pinned.objects;
+  return usage;
+}
+
+}  // namespace
+
+std::shared_ptr<Connector> open_cluster(ClusterParts parts) {
+  return std::make_shared<Cluster>(std::move(parts));
+}
+
+}  // namespace locum

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <string_view>
+
+#include "node_table.hpp"
+
+namespace locum {
+
+/// What stands behind the payload in an object's block: element size, extents, type name, name. Unaligned, so
+/// that a small object pays only for the bytes it needs.
+struct ObjectTail {
+  std::uint32_t element_bytes = 1;
+  Extents extents;
+  std::string_view type_name;
+  std::string_view name;
+};
+
+/// Writes the tail of `record`'s block. REQUIRES: `block` has record.block_bytes() bytes, and the lengths in
+/// `record` are those of `tail`.
+inline void write_tail(std::byte* block, const ObjectRecord& record, const ObjectTail& tail) noexcept {
+  std::byte* at = block + record.size_bytes;
+  const auto append = [&at](const void* from, std::size_t bytes) {
+    if (bytes > 0) {
+      std::memcpy(at, from, bytes);
+      at += bytes;
+    }
+  };
+  append(&tail.element_bytes, sizeof tail.element_bytes);
+  append(tail.extents.values.data(), record.rank * sizeof(std::uint64_t));
+  append(tail.type_name.data(), tail.type_name.size());
+  append(tail.name.data(), tail.name.size());
+}
+
+/// The name alone; empty if unnamed. The text lives in the block.
+[[nodiscard]] inline std::string_view read_name(const std::byte* block, const ObjectRecord& record) noexcept {
+  const std::byte* name = block + (record.block_bytes() - record.name_bytes);
+  return {reinterpret_cast<const char*>(name), record.name_bytes};
+}
+
+/// The whole tail. The texts live in the block.
+[[nodiscard]] inline ObjectTail read_tail(const std::byte* block, const ObjectRecord& record) noexcept {
+  ObjectTail tail;
+  const std::byte* at = block + record.size_bytes;
+  std::memcpy(&tail.element_bytes, at, sizeof tail.element_bytes);
+  at += sizeof tail.element_bytes;
+  tail.extents.rank = record.rank <= max_rank ? record.rank : std::uint8_t{max_rank};
+  std::memcpy(tail.extents.values.data(), at, tail.extents.rank * sizeof(std::uint64_t));
+  at += std::size_t{record.rank} * sizeof(std::uint64_t);
+  tail.type_name = {reinterpret_cast<const char*>(at), record.type_name_bytes};
+  tail.name = read_name(block, record);
+  return tail;
+}
+
+}  // namespace locum

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/mutex.hpp"
+#include "core/node_table.hpp"
+#include "shm/segment.hpp"
+#include "shm/view_counts.hpp"
+
+namespace locum::shm {
+
+/// The node table in shared memory. Each process publishes in entries of its own and is the only one to reuse
+/// them; all processes read, pin and tombstone. Any thread may call.
+///
+/// Invariants
+/// 1. An entry's tag is `sequence << 32 | state`. Its record is written only while the tag is not live and no
+/// process
+///    has its pin bit set; the store of the live tag (release) publishes it. The sequence of a slot only
+///    grows; when it cannot, the slot is given up. So a serial (sequence, slot) names one object for ever.
+/// 2. The pin bit of (process, entry) is set while the process has a view of it. A reader sets the bit, then
+/// checks
+///    the tag; who frees changes the tag, then checks the bits; all four are sequentially consistent, so at
+///    least one sees the other: either the reader gives up, or the memory stays.
+/// 3. How many views stand behind a bit is private to the process (ViewCounts). 0 → 1 and 1 → 0 pass through
+/// `busy`,
+///    in which the bit is changed, so that no thread relies on a bit that another is clearing.
+/// 4. A tombstoned entry is in exactly one place: the owner's private list, or the stack `Share::retired`,
+/// linked by
+///    ObjectRecord::link, which readers do not look at. Processes only push; the owner takes the whole stack,
+///    so that no entry can come back while somebody pushes.
+class ObjectTable final : public NodeTable {
+ public:
+  /// \param ranks the runtime's rank of each process of the node; ours is `ranks[own]`
+  ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own, std::vector<std::uint32_t> ranks);
+
+  [[nodiscard]] Result<Key> publish(const ObjectRecord& record) override LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] Result<Pin> pin(const Key& key) override;
+  [[nodiscard]] Pin at(std::uint64_t pin_id) const noexcept override;
+  void retain(std::uint64_t pin_id) noexcept override;
+  void release(std::uint64_t pin_id) noexcept override;
+  [[nodiscard]] bool tombstone(const Key& key) noexcept override;
+  Pinned collect(std::vector<ObjectRecord>& out, Effort effort) override LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] std::vector<Key> owned(std::uint32_t store) override;
+
+  /// The generation word of a live object, for the directory. Null if the key is not one of this node's
+  /// entries.
+  [[nodiscard]] Word64* generation(const Key& key) const noexcept;
+
+ private:
+  struct Place {
+    Entry* entry = nullptr;
+    std::uint32_t node_rank = 0;
+    std::uint32_t slot = 0;
+  };
+
+  [[nodiscard]] Place place(const Key& key) const noexcept;
+  [[nodiscard]] Entry& entry(std::uint32_t node_rank, std::uint32_t slot) const noexcept;
+  [[nodiscard]] Word64& pin_word(std::uint32_t node_rank, std::uint32_t slot,
+                                 std::uint32_t reader) const noexcept;
+  [[nodiscard]] bool pinned(std::uint32_t slot) const noexcept;
+  void take_retired() LOCUM_REQUIRES(mutex_);
+  [[nodiscard]] Result<void> grow() LOCUM_REQUIRES(mutex_);
+
+  const std::shared_ptr<Segment> segment_;
+  const std::uint32_t own_;
+  const std::vector<std::uint32_t> ranks_;
+  std::vector<std::uint32_t> node_rank_of_;  ///< by the runtime's rank; `absent` for ranks of other nodes
+  std::vector<ViewCounts> counts_;           ///< by node rank
+
+  Mutex mutex_;  ///< of the threads of this process, over what only the owner does
+  std::vector<std::uint32_t> free_slots_ LOCUM_GUARDED_BY(mutex_);
+  std::vector<std::uint32_t> retired_ LOCUM_GUARDED_BY(mutex_);
+  Pinned kept_ LOCUM_GUARDED_BY(mutex_);  ///< of retired_, what the last look found pinned
+  std::uint32_t used_slots_ LOCUM_GUARDED_BY(mutex_) = 0;
+  std::uint64_t entry_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< committed
+  std::uint64_t pin_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;    ///< committed
+};
+
+}  // namespace locum::shm

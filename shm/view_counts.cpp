@@ -1,0 +1,32 @@
+#include "shm/view_counts.hpp"
+
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace locum::shm {
+
+ViewCounts::ViewCounts(std::uint64_t slots) : bytes_(slots * sizeof(Word32)) {
+  void* memory =
+      ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) {
+    throw system_error("cannot reserve " + std::to_string(bytes_) +
+                           " bytes of address space for counting views; raise the limit (ulimit -v) or set "
+                           "LOCUM_RESERVE_BYTES lower",
+                       errno);
+  }
+  // Fresh anonymous memory is zero, which is what an atomic word of value 0 looks like.
+  counts_ = static_cast<Word32*>(memory);
+}
+
+ViewCounts::ViewCounts(ViewCounts&& other) noexcept
+    : counts_(std::exchange(other.counts_, nullptr)), bytes_(other.bytes_) {}
+
+ViewCounts::~ViewCounts() {
+  if (counts_ != nullptr) {
+    ::munmap(counts_, bytes_);
+  }
+}
+
+}  // namespace locum::shm
