@@ -36,7 +36,14 @@ install_packages() {
     fi
     as_root=sudo
   fi
-  printf '== installing%s\n' "$missing"
-  $as_root apt-get update -q
-  $as_root env DEBIAN_FRONTEND=noninteractive $install
+  printf '== installing (may take some minutes)%s\n' "$missing"
+  local log
+  log=$(mktemp)
+  if ! { $as_root apt-get update && $as_root env DEBIAN_FRONTEND=noninteractive $install; } >"$log" 2>&1; then
+    cat "$log" >&2
+    rm "$log"
+    printf '\nThis failed: %s\n' "$install" >&2
+    exit 3
+  fi
+  rm "$log"
 }
