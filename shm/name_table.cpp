@@ -93,8 +93,11 @@ std::optional<NameTable::Found> NameTable::walk(const Tables& at, std::uint64_t 
       const std::uint32_t creator = record.creator.load(memory_order_acquire);
       const std::uint64_t object = record.object.load(memory_order_acquire);
       if (const auto pin = objects_->pin(Key{store, creator, object})) {
+        // Generation 0: published and not yet bound, met because creator and serial were read while they
+        // changed.
         const ObjectRecord& found = *pin->record;
-        if (found.name_hash == hash && read_name(segment_->base() + found.offset, found) == name) {
+        if (pin->generation != 0 && found.name_hash == hash &&
+            read_name(segment_->base() + found.offset, found) == name) {
           return Found{next - 1, *pin};
         }
         objects_->release(pin->id);
@@ -161,13 +164,13 @@ void NameTable::finish(const Tables& at) {
       return;
     case Intent::Step::insert:
     case Intent::Step::replace: {
+      if (Word64* word = objects_->generation(Key{0, intent.new_creator, intent.new_object})) {
+        word->store(intent.generation, memory_order_release);
+      }
       record.creator.store(intent.new_creator, memory_order_release);
       record.object.store(intent.new_object, memory_order_release);
       record.generation.store(intent.generation, memory_order_release);
       record.hash.store(intent.hash, memory_order_release);
-      if (Word64* word = objects_->generation(Key{0, intent.new_creator, intent.new_object})) {
-        word->store(intent.generation, memory_order_release);
-      }
       if (step == Intent::Step::insert && at.shard.records_used.load(memory_order_relaxed) <= intent.record) {
         at.shard.records_used.store(intent.record + 1, memory_order_release);
       }
