@@ -1,0 +1,157 @@
+#include "jobs/gray_scott/timeline.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "jobs/gray_scott/font.hpp"
+
+namespace gray_scott {
+namespace {
+
+constexpr Color paper{255, 255, 255};
+constexpr Color ink{34, 38, 46};
+constexpr Color faint{120, 126, 138};
+constexpr Color grid_line{226, 229, 234};
+constexpr Color idle{246, 247, 249};
+
+constexpr std::array<Color, phase_count> color_of{
+    {{58, 110, 178}, {238, 130, 38}, {208, 212, 219}, {46, 157, 114}}};
+
+constexpr int width = 1400;
+constexpr int margin = 28;
+constexpr int label_width = 132;
+constexpr int bar_height = 26;
+constexpr int row_pitch = 34;
+constexpr int axis_height = 58;
+constexpr int bars_left = margin + label_width;
+constexpr int bars_width = width - margin - bars_left;
+
+struct Window {
+  double begin_s, end_s;
+  double per_pixel() const { return (end_s - begin_s) / bars_width; }
+  int pixel(double time_s) const {
+    return bars_left + static_cast<int>(std::lround((time_s - begin_s) / per_pixel()));
+  }
+};
+
+int text_width(const std::string& text, int scale) {
+  return static_cast<int>(text.size()) * font::advance * scale;
+}
+
+/// One colour a pixel, weighed by how much of its time went where.
+void draw_bar(Canvas& canvas, int y, const std::vector<Event>& events, const Window& window) {
+  std::vector<std::array<double, phase_count>> shares(bars_width);
+  for (const Event& event : events) {
+    const double from = std::max((event.begin_s - window.begin_s) / window.per_pixel(), 0.0);
+    const double to = std::min((event.end_s - window.begin_s) / window.per_pixel(), double{bars_width});
+    for (int x = static_cast<int>(from); x < bars_width && x < to; ++x) {
+      shares[static_cast<std::size_t>(x)][static_cast<std::size_t>(event.phase)] +=
+          std::min(to, x + 1.0) - std::max(from, double(x));
+    }
+  }
+  for (int x = 0; x < bars_width; ++x) {
+    Color color = idle;
+    double covered = 0.0;
+    for (std::size_t phase = 0; phase < phase_count; ++phase) {
+      const double share = shares[static_cast<std::size_t>(x)][phase];
+      if (share > 0.0) {
+        covered += share;
+        color = mix(color, color_of[phase], std::min(share / covered, 1.0));
+      }
+    }
+    canvas.fill(bars_left + x, y, 1, bar_height,
+                covered > 0.0 ? mix(idle, color, std::min(covered, 1.0)) : idle);
+  }
+}
+
+/// 1, 2 or 5 times a power of ten, so that about eight of them fit.
+double tick_distance(double range_s) {
+  const double rough = range_s / 8.0;
+  const double power = std::pow(10.0, std::floor(std::log10(rough)));
+  for (const double factor : {1.0, 2.0, 5.0}) {
+    if (rough <= factor * power) {
+      return factor * power;
+    }
+  }
+  return 10.0 * power;
+}
+
+void draw_axis(Canvas& canvas, int top, int bottom, const Window& window, bool labels) {
+  const double distance_s = tick_distance(window.end_s - window.begin_s);
+  const bool milliseconds = distance_s < 0.1;
+  for (double tick = std::ceil(window.begin_s / distance_s); tick * distance_s <= window.end_s; tick += 1.0) {
+    const int x = window.pixel(tick * distance_s);
+    if (!labels) {
+      canvas.fill(x, top, 1, bottom - top, grid_line);
+      continue;
+    }
+    canvas.fill(x, bottom, 1, 6, faint);
+    char text[32];
+    if (milliseconds) {
+      std::snprintf(text, sizeof text, "%.0f ms", tick * distance_s * 1e3);
+    } else {
+      std::snprintf(text, sizeof text, "%g s", tick * distance_s);
+    }
+    const int half = text_width(text, 2) / 2;
+    canvas.text(std::min(x - half, width - margin - 2 * half + font::advance), bottom + 11, text, faint, 2);
+  }
+}
+
+/// The bars of all ranks over one window of time; returns the y below its axis.
+int draw_panel(Canvas& canvas, int top, const std::vector<TimelineRow>& rows, const Window& window) {
+  const int bottom = top + static_cast<int>(rows.size()) * row_pitch;
+  draw_axis(canvas, top, bottom, window, false);
+  int y = top;
+  for (const TimelineRow& row : rows) {
+    const int text_y = y + (row_pitch - 14) / 2;
+    canvas.text(bars_left - 12 - text_width(row.label, 2), text_y, row.label, ink, 2);
+    draw_bar(canvas, y + (row_pitch - bar_height) / 2, row.events, window);
+    y += row_pitch;
+  }
+  canvas.fill(bars_left, bottom, bars_width, 1, faint);
+  draw_axis(canvas, top, bottom, window, true);
+  return bottom + axis_height;
+}
+
+void draw_legend(Canvas& canvas, int y) {
+  int x = bars_left;
+  for (std::size_t phase = 0; phase < phase_count; ++phase) {
+    canvas.fill(x, y, 22, 14, color_of[phase]);
+    x = canvas.text(x + 30, y, name_of(static_cast<Phase>(phase)), ink, 2) + 34;
+  }
+}
+
+}  // namespace
+
+Canvas draw_timeline(const std::string& title, const std::vector<TimelineRow>& rows, double zoom_s) {
+  double end_s = 0.0;
+  for (const TimelineRow& row : rows) {
+    for (const Event& event : row.events) {
+      end_s = std::max(end_s, event.end_s);
+    }
+  }
+  end_s = std::max(end_s, 1e-6);
+  const Window whole{0.0, end_s};
+  const double half = std::min(zoom_s, end_s) / 2.0;
+  const Window part{end_s / 2.0 - half, end_s / 2.0 + half};
+
+  const int panel_height = static_cast<int>(rows.size()) * row_pitch + axis_height;
+  Canvas canvas(width, margin + 76 + panel_height + 46 + panel_height + margin / 2, paper);
+  canvas.text(bars_left, margin, title, ink, 2);
+  draw_legend(canvas, margin + 34);
+  int y = margin + 76;
+  const int whole_bottom = y + static_cast<int>(rows.size()) * row_pitch;
+  y = draw_panel(canvas, y, rows, whole);
+
+  // The part that is drawn larger is bracketed under the bars of the whole.
+  const int from = whole.pixel(part.begin_s);
+  const int to = std::max(whole.pixel(part.end_s), from + 2);
+  canvas.fill(from, whole_bottom + 1, to - from, 4, ink);
+
+  canvas.text(bars_left, y + 6, "The marked part, enlarged", ink, 2);
+  draw_panel(canvas, y + 38, rows, part);
+  return canvas;
+}
+
+}  // namespace gray_scott
