@@ -12,19 +12,9 @@
 #                         that dies. Without RANKS such a program is one entry, named like the first argument.
 #   DIES_WITH regex ...   the program must end with an error and must have printed a line for each of these
 
-# What makes mpiexec start more ranks than cores, as root, on the loopback only, without a word of its own. As environment
-# and not as arguments, so that any MPI's mpiexec takes the same command line.
-set(LOCUM_MPI_ENVIRONMENT
-    GTEST_COLOR=no
-    OMPI_ALLOW_RUN_AS_ROOT=1
-    OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-    OMPI_MCA_rmaps_base_oversubscribe=1
-    OMPI_MCA_hwloc_base_binding_policy=none
-    OMPI_MCA_mpi_yield_when_idle=1
-    OMPI_MCA_pml=ob1
-    OMPI_MCA_btl=self,vader
-    OMPI_MCA_btl_vader_single_copy_mechanism=none
-    OMPI_MCA_oob_tcp_if_include=lo)
+file(STRINGS "${PROJECT_SOURCE_DIR}/tests/mpi.env" LOCUM_MPI_ENVIRONMENT REGEX "^[A-Z]")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/mpi.env")
+list(APPEND LOCUM_MPI_ENVIRONMENT GTEST_COLOR=no)  # Open MPI gives each rank a terminal of its own, and so colours
 
 # An entry of ctest that runs COMMAND, with what the caller's TEST_* say.
 function(locum_test_entry name ranks)
