@@ -1,0 +1,290 @@
+#include "core/local.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <new>
+#include <unordered_map>
+#include <utility>
+
+#include "core/directory.hpp"
+#include "core/mutex.hpp"
+
+namespace locum {
+
+namespace {
+
+using UsedBytes = std::shared_ptr<std::atomic<std::uint64_t>>;
+
+/// One object: its bytes, what it says of itself, and the board that its views are pinned to. Whoever holds
+/// it keeps it in place, so that a pin is no more than a shared pointer.
+class LocalObject final : public PinBoard {
+ public:
+  LocalObject(std::uint64_t size_bytes, const ObjectMeta& meta, UsedBytes used)
+      : used_(std::move(used)),
+        type_name_(meta.type_name),
+        name_(meta.name),
+        meta_(meta),
+        bytes_(static_cast<std::byte*>(::operator new(size_bytes, alignment))),
+        size_bytes_(size_bytes) {
+    meta_.type_name = type_name_;
+    meta_.name = name_;
+    used_->fetch_add(size_bytes_, std::memory_order_relaxed);
+  }
+  ~LocalObject() override {
+    ::operator delete(bytes_, alignment);
+    used_->fetch_sub(size_bytes_, std::memory_order_relaxed);
+  }
+
+  void retain(std::uint64_t) noexcept override {}
+  void release(std::uint64_t) noexcept override {}
+  [[nodiscard]] ObjectFacts describe(std::uint64_t) const override {
+    return {sealed_.key,     size_bytes_,         sealed_.generation,
+            meta_.type_hash, meta_.element_bytes, meta_.layout,
+            meta_.extents,   type_name_,          name_};
+  }
+
+  [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {bytes_, size_bytes_}; }
+  [[nodiscard]] const ObjectMeta& meta() const noexcept { return meta_; }
+  [[nodiscard]] const Sealed& sealed() const noexcept { return sealed_; }
+  void set_sealed(const Sealed& sealed) noexcept { sealed_ = sealed; }
+
+ private:
+  static constexpr std::align_val_t alignment{64};
+
+  UsedBytes used_;
+  std::string type_name_;
+  std::string name_;
+  ObjectMeta meta_;
+  std::byte* bytes_;
+  std::uint64_t size_bytes_;
+  Sealed sealed_;
+};
+
+using ObjectPointer = std::shared_ptr<LocalObject>;
+
+ObjectView view_of(const ObjectPointer& object) {
+  return {object, 0, object->sealed().key, object->bytes(), object->meta().type_hash};
+}
+
+class Local final : public Connector {
+ public:
+  explicit Local(LocalOptions options) : options_(options) {}
+
+  Result<ObjectView> get(const Address& address, Deadline) override {
+    const MutexLock lock(mutex_);
+    if (const ObjectPointer* object = find(address)) {
+      return view_of(*object);
+    }
+    return absent(address);
+  }
+
+  Result<bool> exists(const Address& address, Deadline) override {
+    const MutexLock lock(mutex_);
+    return find(address) != nullptr;
+  }
+
+  Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix, Deadline) override {
+    const MutexLock lock(mutex_);
+    std::vector<std::string> names;
+    for (auto at = names_.lower_bound({store, prefix});
+         at != names_.end() && at->first.first == store && at->first.second.starts_with(prefix); ++at) {
+      names.emplace_back(at->first.second);
+    }
+    return names;
+  }
+
+  Result<ObjectView> wait(const Address& address, Deadline deadline) override {
+    const auto moment = deadline.moment(options_.timeout);
+    MutexLock lock(mutex_);
+    for (bool in_time = true;; in_time = lock.wait_until(sealed_, moment)) {
+      if (const ObjectPointer* object = find(address)) {
+        return view_of(*object);
+      }
+      if (!in_time) {
+        return Error(Errc::timeout,
+                     "nobody put it before the deadline; wait longer, or see who should put it");
+      }
+    }
+  }
+
+  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline) override {
+    const MutexLock lock(mutex_);
+    const std::uint64_t used = used_->load(std::memory_order_relaxed);
+    const std::uint64_t limit =
+        options_.memory_bytes == 0 ? std::numeric_limits<std::ptrdiff_t>::max() : options_.memory_bytes;
+    const std::uint64_t free = limit - std::min(limit, used);
+    if (size_bytes > free) {
+      return full(size_bytes, used, free);
+    }
+    ObjectPointer object;
+    try {
+      object = std::make_shared<LocalObject>(size_bytes, meta, used_);
+    } catch (const std::bad_alloc&) {
+      return full(size_bytes, used, free);
+    }
+    const std::uint64_t place = ++last_place_;
+    drafts_.emplace(place, object);
+    return ObjectDraft{object->bytes(), place, object->meta()};
+  }
+
+  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline) override {
+    const MutexLock lock(mutex_);
+    const auto node = drafts_.extract(draft.place);
+    if (node.empty()) {
+      return Error(Errc::invalid_argument, "this draft was sealed or discarded before; create another one");
+    }
+    const ObjectPointer& object = node.mapped();
+    const ObjectMeta& meta = object->meta();
+    std::uint64_t generation = 0;
+    if (!meta.name.empty()) {
+      const auto live = names_.find({meta.store, meta.name});
+      if (auto allowed = may_bind(live == names_.end() ? nullptr : live->second.get(), options); !allowed) {
+        return allowed.error();
+      }
+      if (live != names_.end()) {
+        const ObjectPointer replaced = live->second;
+        erase(*replaced);
+      }
+      generation = ++last_generation_;
+      names_.emplace(NameKey{meta.store, meta.name}, object);
+      live_hashes_[{meta.store, name_hash(meta.store, meta.name)}] = generation;
+    }
+    object->set_sealed({{meta.store, options_.creator, ++last_serial_}, generation});
+    objects_.emplace(object->sealed().key, object);
+    live_bytes_ += object->bytes().size();
+    sealed_.notify_all();
+    return object->sealed();
+  }
+
+  void discard(const ObjectDraft& draft) noexcept override {
+    const MutexLock lock(mutex_);
+    drafts_.erase(draft.place);
+  }
+
+  Result<bool> evict(const Address& address, Deadline) override {
+    const MutexLock lock(mutex_);
+    const ObjectPointer* found = find(address);
+    if (found == nullptr) {
+      return false;
+    }
+    const ObjectPointer object = *found;
+    erase(*object);
+    return true;
+  }
+
+  Result<std::uint64_t> drop(std::uint32_t store) override {
+    const MutexLock lock(mutex_);
+    std::vector<ObjectPointer> dropped;
+    for (const auto& [key, object] : objects_) {
+      if (key.store == store) {
+        dropped.push_back(object);
+      }
+    }
+    for (const ObjectPointer& object : dropped) {
+      erase(*object);
+    }
+    return dropped.size();
+  }
+
+  MemoryUsage usage() const override {
+    const MutexLock lock(mutex_);
+    MemoryUsage usage;
+    usage.limit = options_.memory_bytes;
+    usage.own_used = used_->load(std::memory_order_relaxed);
+    usage.committed = usage.own_committed = usage.own_used;
+    usage.own_pinned = pinned_bytes(usage.own_used);
+    usage.own_objects = objects_.size();
+    return usage;
+  }
+
+ private:
+  using NameKey = std::pair<std::uint32_t, std::string_view>;  // the text is the object's own
+
+  const ObjectPointer* find(const Address& address) const LOCUM_REQUIRES(mutex_) {
+    if (address.name.empty()) {
+      const auto found = objects_.find(address.key);
+      return found == objects_.end() ? nullptr : &found->second;
+    }
+    const auto found = names_.find({address.key.store, address.name});
+    return found == names_.end() ? nullptr : &found->second;
+  }
+
+  Error absent(const Address& address) const LOCUM_REQUIRES(mutex_) {
+    if (address.name.empty() && address.name_hash != 0 &&
+        live_hashes_.contains({address.key.store, address.name_hash})) {
+      return Error(Errc::stale, "the name was replaced since this handle was made; get the name again");
+    }
+    return Error(Errc::not_found, "no such object; it was never put, or was evicted");
+  }
+
+  static Result<void> may_bind(const LocalObject* live, const SealOptions& options) {
+    if (options.mode == SealMode::put) {
+      if (live != nullptr) {
+        return Error(Errc::key_exists, "the name is taken; use replace() to change it, or evict it first");
+      }
+      return {};
+    }
+    if (options.expected_generation == 0) {
+      return {};
+    }
+    if (live == nullptr) {
+      return Error(Errc::not_found, "the name that was to be replaced is not live; put it");
+    }
+    if (live->sealed().generation != options.expected_generation) {
+      return Error(Errc::stale, "generation " + std::to_string(live->sealed().generation) +
+                                    " is live, not the expected " +
+                                    std::to_string(options.expected_generation) + "; get the name again");
+    }
+    return {};
+  }
+
+  void erase(const LocalObject& object) LOCUM_REQUIRES(mutex_) {
+    const ObjectMeta& meta = object.meta();
+    if (!meta.name.empty()) {
+      names_.erase(NameKey{meta.store, meta.name});
+      live_hashes_.erase({meta.store, name_hash(meta.store, meta.name)});
+    }
+    live_bytes_ -= object.bytes().size();
+    objects_.erase(object.sealed().key);
+  }
+
+  std::uint64_t pinned_bytes(std::uint64_t used) const LOCUM_REQUIRES(mutex_) {
+    std::uint64_t visible = live_bytes_;
+    for (const auto& [place, draft] : drafts_) {
+      visible += draft->bytes().size();
+    }
+    return used - std::min(used, visible);
+  }
+
+  Error full(std::uint64_t asked, std::uint64_t used, std::uint64_t free) const LOCUM_REQUIRES(mutex_) {
+    return Error(Errc::out_of_memory,
+                 "asked for " + std::to_string(asked) + " bytes: " + std::to_string(used) + " are used, " +
+                     std::to_string(pinned_bytes(used)) + " of them evicted but still viewed, and " +
+                     std::to_string(free) + " are free; evict something, or allow more memory");
+  }
+
+  const LocalOptions options_;
+  const UsedBytes used_ = std::make_shared<std::atomic<std::uint64_t>>(0);
+  mutable Mutex mutex_;
+  std::condition_variable sealed_;
+  std::unordered_map<Key, ObjectPointer> objects_ LOCUM_GUARDED_BY(mutex_);
+  std::map<NameKey, ObjectPointer> names_ LOCUM_GUARDED_BY(mutex_);
+  std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint64_t> live_hashes_ LOCUM_GUARDED_BY(mutex_);
+  std::unordered_map<std::uint64_t, ObjectPointer> drafts_ LOCUM_GUARDED_BY(mutex_);
+  std::uint64_t live_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;
+  std::uint64_t last_place_ LOCUM_GUARDED_BY(mutex_) = 0;
+  std::uint64_t last_serial_ LOCUM_GUARDED_BY(mutex_) = 0;
+  std::uint64_t last_generation_ LOCUM_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace
+
+std::shared_ptr<Connector> open_local(LocalOptions options) {
+  return std::make_shared<Local>(options);
+}
+
+}  // namespace locum
