@@ -1,0 +1,141 @@
+#include "core/options.hpp"
+
+#include <bit>
+#include <charconv>
+#include <cstdlib>
+#include <limits>
+#include <optional>
+#include <string_view>
+
+namespace locum {
+
+namespace {
+
+Error wrong(std::string_view name, std::string_view value, std::string_view takes) {
+  return Error(Errc::invalid_argument,
+               std::string(name).append(" is \"").append(value).append("\"; it takes ").append(takes));
+}
+
+/// A number of bytes, "64", "2G", "512k"; none if the text is not one or is too large.
+std::optional<std::uint64_t> parse_bytes(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{}) {
+    return std::nullopt;
+  }
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  if (unit.empty()) {
+    return number;
+  }
+  constexpr std::string_view units = "KMGTkmgt";
+  const std::size_t index = unit.size() == 1 ? units.find(unit.front()) : std::string_view::npos;
+  if (index == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const unsigned shift = 10 * (static_cast<unsigned>(index % 4) + 1);
+  if (number > (std::numeric_limits<std::uint64_t>::max() >> shift)) {
+    return std::nullopt;
+  }
+  return number << shift;
+}
+
+template <class Integer>
+std::optional<Integer> parse_integer(std::string_view text) {
+  Integer number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    return std::nullopt;
+  }
+  return number;
+}
+
+/// The variable's text; none if it is not set, or set to nothing.
+std::optional<std::string_view> variable(const char* name) {
+  const char* text = std::getenv(name);
+  return text == nullptr || *text == '\0' ? std::nullopt : std::optional<std::string_view>(text);
+}
+
+Result<void> override_bytes(const char* name, std::uint64_t& field) {
+  if (const auto text = variable(name)) {
+    const auto bytes = parse_bytes(*text);
+    if (!bytes) {
+      return wrong(name, *text, "a number of bytes, maybe with K, M, G or T behind it (powers of 1024)");
+    }
+    field = *bytes;
+  }
+  return {};
+}
+
+Result<void> check(const RuntimeOptions& options) {
+  if (options.timeout.count() <= 0) {
+    return wrong("timeout (LOCUM_TIMEOUT_MS)", std::to_string(options.timeout.count()),
+                 "a number of milliseconds above 0");
+  }
+  if (options.ranks_per_node < 0) {
+    return wrong("ranks_per_node (LOCUM_RANKS_PER_NODE)", std::to_string(options.ranks_per_node),
+                 "a number of ranks, or 0 for the machines as they are");
+  }
+  constexpr std::uint64_t smallest_step = 64_KiB;
+  if (options.step_bytes != 0 &&
+      (!std::has_single_bit(options.step_bytes) || options.step_bytes < smallest_step)) {
+    return wrong("step_bytes (LOCUM_STEP_BYTES)", std::to_string(options.step_bytes),
+                 "0, or a power of two of at least 64K");
+  }
+  if (options.reserve_bytes == 0 || options.reserve_bytes < options.memory_bytes) {
+    return wrong("reserve_bytes (LOCUM_RESERVE_BYTES)", std::to_string(options.reserve_bytes),
+                 "at least memory_bytes, which is " + std::to_string(options.memory_bytes));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<RuntimeOptions> with_environment(RuntimeOptions given) {
+  struct Size {
+    const char* name;
+    std::uint64_t& field;
+  };
+  for (const Size& size :
+       {Size{"LOCUM_MEMORY_BYTES", given.memory_bytes}, Size{"LOCUM_RESERVE_BYTES", given.reserve_bytes},
+        Size{"LOCUM_STEP_BYTES", given.step_bytes}, Size{"LOCUM_PREPARE_BYTES", given.prepare_bytes},
+        Size{"LOCUM_DECODED_CACHE_BYTES", given.decoded_cache_bytes}}) {
+    if (const auto done = override_bytes(size.name, size.field); !done) {
+      return done.error();
+    }
+  }
+  if (const auto text = variable("LOCUM_TIMEOUT_MS")) {
+    const auto timeout_ms = parse_integer<std::int64_t>(*text);
+    if (!timeout_ms) {
+      return wrong("LOCUM_TIMEOUT_MS", *text, "a number of milliseconds above 0");
+    }
+    given.timeout = std::chrono::milliseconds(*timeout_ms);
+  }
+  if (const auto text = variable("LOCUM_RANKS_PER_NODE")) {
+    const auto ranks = parse_integer<int>(*text);
+    if (!ranks) {
+      return wrong("LOCUM_RANKS_PER_NODE", *text, "a number of ranks, or 0 for the machines as they are");
+    }
+    given.ranks_per_node = *ranks;
+  }
+  if (const auto allowed = check(given); !allowed) {
+    return allowed.error();
+  }
+  return given;
+}
+
+std::string to_string(const RuntimeOptions& options) {
+  std::string text;
+  const auto line = [&text](std::string_view name, const std::string& value) {
+    text.append(name).append(" = ").append(value).append("\n");
+  };
+  line("memory_bytes", std::to_string(options.memory_bytes));
+  line("timeout_ms", std::to_string(options.timeout.count()));
+  line("ranks_per_node", std::to_string(options.ranks_per_node));
+  line("reserve_bytes", std::to_string(options.reserve_bytes));
+  line("step_bytes", std::to_string(options.step_bytes));
+  line("prepare_bytes", std::to_string(options.prepare_bytes));
+  line("decoded_cache_bytes", std::to_string(options.decoded_cache_bytes));
+  return text;
+}
+
+}  // namespace locum
