@@ -1,0 +1,181 @@
+#include "core/report.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <string_view>
+#include <vector>
+
+namespace locum {
+
+namespace {
+
+void add(RankReport::Traffic& sum, const RankReport::Traffic& one) {
+  sum.operations += one.operations;
+  sum.bytes += one.bytes;
+}
+
+/// Rows of cells, printed as columns: the first is left-aligned, the others right.
+class Table {
+ public:
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+
+  [[nodiscard]] std::string text() const {
+    std::vector<std::size_t> widths;
+    for (const auto& row : rows_) {
+      widths.resize(std::max(widths.size(), row.size()));
+      for (std::size_t column = 0; column < row.size(); ++column) {
+        widths[column] = std::max(widths[column], row[column].size());
+      }
+    }
+    std::string all;
+    for (const auto& row : rows_) {
+      for (std::size_t column = 0; column < row.size(); ++column) {
+        const std::string blank(widths[column] - row[column].size(), ' ');
+        all.append("  ").append(column == 0 ? row[column] + blank : blank + row[column]);
+      }
+      all.erase(all.find_last_not_of(' ') + 1);
+      all.append("\n");
+    }
+    return all;
+  }
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+RankReport total(std::span<const RankReport> ranks) {
+  RankReport sum;
+  for (const RankReport& rank : ranks) {
+    for (std::size_t path = 0; path < path_count; ++path) {
+      add(sum.reads[path], rank.reads[path]);
+      add(sum.writes[path], rank.writes[path]);
+    }
+    sum.memory.own_committed += rank.memory.own_committed;
+    sum.memory.own_used += rank.memory.own_used;
+    sum.memory.own_pinned += rank.memory.own_pinned;
+    sum.memory.own_objects += rank.memory.own_objects;
+    sum.misses += rank.misses;
+    sum.evictions += rank.evictions;
+    sum.decodes += rank.decodes;
+    sum.decoded_hits += rank.decoded_hits;
+    sum.messages += rank.messages;
+  }
+  return sum;
+}
+
+std::string node_table(std::span<const RankReport> ranks) {
+  struct Node {
+    int ranks = 0;
+    MemoryUsage memory;
+  };
+  std::map<std::int32_t, Node> nodes;
+  for (const RankReport& rank : ranks) {
+    Node& node = nodes[rank.node];
+    ++node.ranks;
+    // Each rank saw its node at its own moment; the highest figure is the latest in a growing node.
+    node.memory.limit = std::max(node.memory.limit, rank.memory.limit);
+    node.memory.committed = std::max(node.memory.committed, rank.memory.committed);
+    node.memory.own_used += rank.memory.own_used;
+    node.memory.own_pinned += rank.memory.own_pinned;
+    node.memory.own_objects += rank.memory.own_objects;
+  }
+  Table table;
+  table.add({"node", "ranks", "memory", "committed", "used", "pinned", "objects"});
+  for (const auto& [number, node] : nodes) {
+    table.add({std::to_string(number), std::to_string(node.ranks),
+               node.memory.limit == 0 ? "no limit" : human_bytes(node.memory.limit),
+               human_bytes(node.memory.committed), human_bytes(node.memory.own_used),
+               human_bytes(node.memory.own_pinned), std::to_string(node.memory.own_objects)});
+  }
+  return table.text();
+}
+
+std::vector<std::string> rank_row(const std::string& label, const RankReport& rank) {
+  RankReport::Traffic read;
+  RankReport::Traffic written;
+  for (std::size_t path = 0; path < path_count; ++path) {
+    add(read, rank.reads[path]);
+    add(written, rank.writes[path]);
+  }
+  return {label,
+          std::to_string(rank.memory.own_objects),
+          human_bytes(rank.memory.own_used),
+          std::to_string(written.operations),
+          human_bytes(written.bytes),
+          std::to_string(read.operations),
+          human_bytes(read.bytes),
+          std::to_string(rank.misses),
+          std::to_string(rank.evictions),
+          std::to_string(rank.decodes),
+          std::to_string(rank.decoded_hits)};
+}
+
+std::string rank_table(std::span<const RankReport> ranks, const RankReport& all) {
+  Table table;
+  table.add({"rank", "objects", "used", "puts", "written", "gets", "read", "misses", "evictions", "decodes",
+             "decoded hits"});
+  for (const RankReport& rank : ranks) {
+    table.add(rank_row(std::to_string(rank.rank), rank));
+  }
+  if (ranks.size() > 1) {
+    table.add(rank_row("all", all));
+  }
+  return table.text();
+}
+
+std::string path_table(const RankReport& all) {
+  Table table;
+  table.add({"path", "puts", "written", "gets", "read"});
+  for (std::size_t path = 0; path < path_count; ++path) {
+    const auto& read = all.reads[path];
+    const auto& written = all.writes[path];
+    if (read.operations + written.operations > 0) {
+      table.add({std::string(to_string(static_cast<Path>(path))), std::to_string(written.operations),
+                 human_bytes(written.bytes), std::to_string(read.operations), human_bytes(read.bytes)});
+    }
+  }
+  return table.text();
+}
+
+}  // namespace
+
+RankReport snapshot(const Metrics& metrics) {
+  const auto value = [](const Metrics::Counter& counter) { return counter.load(std::memory_order_relaxed); };
+  RankReport report;
+  for (std::size_t path = 0; path < path_count; ++path) {
+    report.reads[path] = {value(metrics.reads[path].operations), value(metrics.reads[path].bytes)};
+    report.writes[path] = {value(metrics.writes[path].operations), value(metrics.writes[path].bytes)};
+  }
+  report.misses = value(metrics.misses);
+  report.evictions = value(metrics.evictions);
+  report.decodes = value(metrics.decodes);
+  report.decoded_hits = value(metrics.decoded_hits);
+  report.messages = value(metrics.messages);
+  return report;
+}
+
+std::string to_text(std::span<const RankReport> ranks) {
+  const RankReport all = total(ranks);
+  return "locum: memory by node\n" + node_table(ranks) + "locum: objects and traffic by rank\n" +
+         rank_table(ranks, all) + "locum: how the bytes moved\n" + path_table(all) +
+         "  messages sent on the data path: " + std::to_string(all.messages) + "\n";
+}
+
+std::string human_bytes(std::uint64_t bytes) {
+  constexpr std::array<std::string_view, 5> units{"KiB", "MiB", "GiB", "TiB", "PiB"};
+  if (bytes < 1024) {
+    return std::to_string(bytes) + " B";
+  }
+  double scaled = static_cast<double>(bytes) / 1024;
+  std::size_t unit = 0;
+  while (scaled >= 1023.995 && unit + 1 < units.size()) {
+    scaled /= 1024;
+    ++unit;
+  }
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.2f ", scaled);
+  return std::string(text.data()).append(units[unit]);
+}
+
+}  // namespace locum

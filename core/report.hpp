@@ -1,0 +1,45 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <type_traits>
+
+#include "connector.hpp"
+#include "metrics.hpp"
+
+namespace locum {
+
+/// What one rank did so far and holds now: plain numbers, so that ranks can gather them.
+struct RankReport {
+  struct Traffic {
+    std::uint64_t operations = 0;
+    std::uint64_t bytes = 0;
+  };
+
+  std::int32_t rank = 0;
+  std::int32_t node = 0;
+  MemoryUsage memory;
+  std::array<Traffic, path_count> reads;
+  std::array<Traffic, path_count> writes;
+  std::uint64_t misses = 0;
+  std::uint64_t evictions = 0;
+  std::uint64_t decodes = 0;
+  std::uint64_t decoded_hits = 0;
+  std::uint64_t decoded_bytes = 0;  ///< stored bytes of the decoded values that are kept
+  std::uint64_t messages = 0;
+};
+static_assert(std::is_trivially_copyable_v<RankReport>);
+
+/// A rank's counters as they stand.
+[[nodiscard]] RankReport snapshot(const Metrics& metrics);
+
+/// A table for the terminal: memory per node, objects and traffic per rank and in all. Paths that nobody took
+/// are left out.
+[[nodiscard]] std::string to_text(std::span<const RankReport> ranks);
+
+/// "1.50 GiB", "17 B": for people.
+[[nodiscard]] std::string human_bytes(std::uint64_t bytes);
+
+}  // namespace locum
