@@ -1,0 +1,239 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "handle.hpp"
+#include "mutex.hpp"
+#include "read.hpp"
+#include "session.hpp"
+#include "view.hpp"
+
+namespace locum {
+
+namespace detail {
+
+/// What the copies of one stand-in share: which object, and, once resolved, its pin and its view.
+class ProxyTarget {
+ public:
+  ProxyTarget(std::weak_ptr<Session> session, const Handle& handle, std::optional<Error> refusal)
+      : session_(std::move(session)), handle_(handle), refusal_(std::move(refusal)) {}
+  ProxyTarget(const ProxyTarget&) = delete;
+  ProxyTarget& operator=(const ProxyTarget&) = delete;
+
+  [[nodiscard]] const Handle& handle() const noexcept { return handle_; }
+  /// The object, pinned, and the session that it belongs to; fetched unless pin() was called before. No lock
+  /// is held while it is fetched.
+  struct Fetched {
+    std::shared_ptr<Session> session;
+    ObjectView object;
+  };
+  [[nodiscard]] Result<Fetched> fetch(Deadline deadline) const;
+  /// Fetches the object and keeps it pinned until unpin().
+  [[nodiscard]] Result<void> pin(Deadline deadline);
+  [[nodiscard]] bool pinned() const;
+  void unpin();
+
+ protected:
+  ~ProxyTarget() = default;
+
+ private:
+  const std::weak_ptr<Session> session_;
+  const Handle handle_;
+  const std::optional<Error> refusal_;
+  mutable Mutex mutex_;
+  ObjectView object_ LOCUM_GUARDED_BY(mutex_);
+};
+
+template <class T>
+class Resolution final : public ProxyTarget {
+ public:
+  using ProxyTarget::ProxyTarget;
+
+  /// The resolved view, if there is one: valid until release().
+  [[nodiscard]] const View<T>* resolved() const noexcept { return current_.load(std::memory_order_acquire); }
+
+  [[nodiscard]] Result<View<T>> get(Deadline deadline) {
+    {
+      const MutexLock lock(mutex_);
+      if (view_) {
+        return *view_;
+      }
+    }
+    auto fetched = fetch(deadline);
+    if (!fetched) {
+      return fetched.error();
+    }
+    auto view = read_view<T>(*fetched->session, std::move(fetched->object), true);
+    if (!view) {
+      return view.error();
+    }
+    unpin();  // the view holds a pin of its own where it needs one
+    const MutexLock lock(mutex_);
+    if (!view_) {
+      view_.emplace(*std::move(view));
+      current_.store(&*view_, std::memory_order_release);
+    }
+    return *view_;
+  }
+
+  void release() {
+    unpin();
+    std::optional<View<T>> released;  // destroyed after the lock: its value's destructor is the user's code
+    const MutexLock lock(mutex_);
+    current_.store(nullptr, std::memory_order_release);
+    released.swap(view_);
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::optional<View<T>> view_ LOCUM_GUARDED_BY(mutex_);
+  std::atomic<const View<T>*> current_{nullptr};
+};
+
+/// The error of a stand-in that stands for nothing.
+[[nodiscard]] Error empty_proxy();
+
+}  // namespace detail
+
+/// A stand-in for an object: as small as a handle, and it turns into the object on first use. Sending,
+/// storing, copying, comparing, hashing and printing it never resolve it. `*p` and `p->` resolve and throw
+/// `locum::Error`; `get()` resolves and returns the error. Copies share one resolution, which pins the object
+/// until the last copy is gone or one of them is released; references taken from it live as long. May be
+/// used by all threads at once.
+template <class T>
+class Proxy {
+ public:
+  /// What `*p` is: `const T&`, or a span of the elements of a `T[]`.
+  using Reference = decltype(*std::declval<const View<T>&>());
+
+  /// Stands for nothing; every use is `invalid_argument`.
+  Proxy() = default;
+  /// Made by Session::proxy, Runtime::proxy and Store. `refusal`: what is wrong with the handle, if anything.
+  Proxy(std::weak_ptr<Session> session, const Handle& handle, std::optional<Error> refusal = {})
+      : target_(std::make_shared<detail::Resolution<T>>(std::move(session), handle, std::move(refusal))) {}
+
+  /// The 64 bytes to send in its place; all zero if it stands for nothing.
+  [[nodiscard]] Handle handle() const noexcept { return target_ ? target_->handle() : no_handle(); }
+  [[nodiscard]] Key key() const noexcept { return handle().key; }
+  [[nodiscard]] std::uint64_t size_bytes() const noexcept { return handle().size_bytes; }
+  [[nodiscard]] explicit operator bool() const noexcept { return target_ != nullptr; }
+
+  /// The object. Waits for it if it must, at most until the deadline.
+  [[nodiscard]] Result<View<T>> get(Deadline deadline = {}) const {
+    return target_ ? target_->get(deadline) : Result<View<T>>(detail::empty_proxy());
+  }
+  /// The same without waiting: `timeout` if the object is not here yet.
+  [[nodiscard]] Result<View<T>> try_get() const { return get(Deadline::Clock::time_point::min()); }
+  /// Whether get() would not wait: the object is pinned, here.
+  [[nodiscard]] bool ready() const {
+    return target_ && (target_->resolved() != nullptr || target_->pinned());
+  }
+  /// Starts to bring the object here, and returns at once. What goes wrong is the answer to the first use.
+  void prefetch() const {
+    if (target_) {
+      (void)target_->pin({});
+    }
+  }
+  /// Gives up the pin that all copies share; the next use resolves again. REQUIRES: no thread still uses a
+  /// reference taken by `*p` or `p->`. Views returned by get() stay valid.
+  void release() const {
+    if (target_) {
+      target_->release();
+    }
+  }
+
+  [[nodiscard]] Reference operator*() const { return *resolved(); }
+  [[nodiscard]] auto operator->() const { return resolved().operator->(); }
+  operator Reference() const { return **this; }
+
+  friend bool operator==(const Proxy& a, const Proxy& b) noexcept { return a.handle() == b.handle(); }
+  friend std::ostream& operator<<(std::ostream& out, const Proxy& proxy) {
+    return out << "proxy<" << TypeName<T>::value << ">{" << proxy.handle() << "}";
+  }
+
+ private:
+  static Handle no_handle() noexcept {
+    Handle none;
+    none.version = 0;
+    return none;
+  }
+
+  const View<T>& resolved() const {
+    if (!target_) {
+      throw detail::empty_proxy();
+    }
+    for (;;) {
+      if (const View<T>* view = target_->resolved()) {
+        return *view;
+      }
+      (void)target_->get({}).value();
+    }
+  }
+
+  std::shared_ptr<detail::Resolution<T>> target_;
+};
+
+template <class T>
+Proxy<T> Session::proxy(const Handle& handle) {
+  return Proxy<T>(weak_from_this(), handle, refusal(handle));
+}
+
+/// The value itself, whether given as such or by a stand-in or a view: so that one function serves all.
+template <class T>
+[[nodiscard]] const T& ref(const T& value) noexcept {
+  return value;
+}
+template <class T>
+[[nodiscard]] typename Proxy<T>::Reference ref(const Proxy<T>& proxy) {
+  return *proxy;
+}
+template <class T>
+[[nodiscard]] decltype(auto) ref(const View<T>& view) noexcept {
+  return *view;
+}
+
+/// As part of a stored value a stand-in is its handle; it comes back unresolved, able to resolve.
+template <class T>
+struct Serializer<Proxy<T>> {
+  template <class Archive>
+  static void save(Archive& out, const Proxy<T>& proxy) {
+    out(proxy.handle());
+  }
+  static void load(ReadArchive& in, Proxy<T>& proxy) {
+    Handle handle;
+    in(handle);
+    if (handle == Proxy<T>().handle()) {
+      proxy = {};
+      return;
+    }
+    const auto session = in.session().lock();
+    proxy = session ? session->template proxy<T>(handle) : Proxy<T>(in.session(), handle);
+  }
+};
+
+namespace detail {
+struct ProxyName {
+  static constexpr std::string_view proxy = "proxy";
+};
+}  // namespace detail
+
+template <class T>
+struct TypeName<Proxy<T>> : detail::ComposedName<detail::ProxyName::proxy, T> {};
+
+}  // namespace locum
+
+template <class T>
+struct std::hash<locum::Proxy<T>> {
+  std::size_t operator()(const locum::Proxy<T>& proxy) const noexcept {
+    return std::hash<locum::Handle>{}(proxy.handle());
+  }
+};

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "representation.hpp"
+#include "session.hpp"
+#include "view.hpp"
+
+namespace locum::detail {
+
+/// Its address stands for a type.
+template <class T>
+inline constexpr char type_tag = 0;
+
+/// Explains, while compiling, why a type cannot be asked for.
+template <class T>
+constexpr void check_readable() {
+  static_assert(!std::is_const_v<T> && !std::is_reference_v<T>,
+                "locum reads a View<T> of a plain T; it is read-only already");
+  static_assert(!is_span<T> && !is_instance<T, std::basic_string_view>,
+                "locum reads elements in place as T[]: get<double[]>, get<char[]>");
+}
+
+/// Whether the object is of type T.
+template <class T>
+[[nodiscard]] Result<void> check_type(const Session& session, const ObjectView& object) {
+  check_readable<T>();
+  if (object.type_hash() != type_identity<Stored<T>>.hash) {
+    return session.type_mismatch(type_identity<Stored<T>>.name, object);
+  }
+  return {};
+}
+
+/// The one way from a pinned object to a typed view: in place, copied or decoded, as T asks for. Checks type
+/// and size, and counts the path.
+template <class T>
+[[nodiscard]] Result<View<T>> read_view(Session& session, ObjectView object, bool keep_decoded) {
+  check_readable<T>();
+  constexpr const TypeIdentity& identity = type_identity<Stored<T>>;
+  if (object.type_hash() != identity.hash) [[unlikely]] {
+    return session.type_mismatch(identity.name, object);
+  }
+  const std::span<const std::byte> bytes = object.bytes();
+  Metrics& metrics = session.metrics();
+  if constexpr (std::is_unbounded_array_v<T> || FlatRange<T>) {
+    using Element = std::remove_cvref_t<decltype(std::declval<Stored<T>>()[0])>;
+    if (bytes.size() % sizeof(Element) != 0) [[unlikely]] {
+      return session.wrong_size(identity.name, object);
+    }
+    if constexpr (std::is_unbounded_array_v<T>) {
+      metrics.count_read(Path::shm_view, bytes.size());
+      return View<T>(std::move(object));
+    } else {
+      auto copied = load_value<T>(bytes, {});
+      if (!copied) {
+        return session.explain(object.key(), copied.error());
+      }
+      metrics.count_read(Path::shm_copy, bytes.size());
+      return View<T>(object.key(), *std::move(copied));
+    }
+  } else if constexpr (Flat<T>) {
+    if (bytes.size() != sizeof(T)) [[unlikely]] {
+      return session.wrong_size(identity.name, object);
+    }
+    metrics.count_read(Path::shm_view, bytes.size());
+    const T* value = reinterpret_cast<const T*>(bytes.data());
+    return View<T>(std::move(object), value);
+  } else {
+    const auto decode = [&]() -> Result<std::shared_ptr<const void>> {
+      auto value = load_value<T>(bytes, session.weak_from_this());
+      if (!value) {
+        return session.explain(object.key(), value.error());
+      }
+      metrics.count_read(Path::shm_copy, bytes.size());
+      Metrics::increment(metrics.decodes);
+      return std::shared_ptr<const void>(*std::move(value));
+    };
+    if (!keep_decoded) {
+      auto value = decode();
+      return value ? Result<View<T>>(View<T>(object.key(), std::static_pointer_cast<const T>(*value)))
+                   : Result<View<T>>(value.error());
+    }
+    auto value = session.decoded().get(object.key(), &type_tag<T>, bytes.size(), std::cref(decode));
+    if (!value) {
+      return value.error();
+    }
+    if (value->found) {
+      metrics.count_read(Path::shm_view, bytes.size());
+      Metrics::increment(metrics.decoded_hits);
+    }
+    return View<T>(object.key(), std::static_pointer_cast<const T>(std::move(value->value)));
+  }
+}
+
+}  // namespace locum::detail

@@ -1,0 +1,238 @@
+#include "core/session.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "core/directory.hpp"
+#include "core/representation.hpp"
+#include "core/store.hpp"
+
+namespace locum {
+
+namespace {
+
+/// What stands under a store's name, in the runtime's own store. Part of no file: one job's ranks only.
+struct StoreRecord {
+  static constexpr std::string_view locum_type_name = "locum.store";
+
+  std::int64_t timeout_ms = 0;
+  std::uint64_t keep_decoded = 1;
+};
+
+/// The store that holds the others' names.
+constexpr std::uint32_t registry = 0;
+
+Result<void> check_name(std::string_view name) {
+  if (name.empty() || name.size() > max_name_bytes) {
+    return Error(Errc::invalid_argument,
+                 "a store's name is 1 byte to 64 KiB long, this one has " + std::to_string(name.size()));
+  }
+  return {};
+}
+
+Result<std::uint32_t> number_from(const ObjectView& registration) {
+  const std::uint64_t generation = registration.facts().generation;
+  if (generation == 0 || generation > std::numeric_limits<std::uint32_t>::max()) {
+    return Error(Errc::unsupported, "this runtime has opened 4294967295 stores; it cannot open another");
+  }
+  return static_cast<std::uint32_t>(generation);
+}
+
+}  // namespace
+
+Session::Session(std::shared_ptr<Connector> connector, std::shared_ptr<Metrics> metrics,
+                 SessionOptions options)
+    : connector_(std::move(connector)),
+      metrics_(std::move(metrics)),
+      options_(std::move(options)),
+      decoded_(options_.options.decoded_cache_bytes) {}
+
+Session::~Session() {
+  close();
+}
+
+Result<ObjectView> Session::find_or_register(std::string_view name, const StoreOptions& options) {
+  const Address address(registry, name);
+  // A few rounds: between our look-up and our put another rank may put, and drop, the same name.
+  for (int round = 0;; ++round) {
+    auto found = connector_->get(address, {});
+    if (found || found.error().code() != Errc::not_found) {
+      return found;
+    }
+    const StoreRecord record{options.timeout.count(), options.keep_decoded ? 1U : 0U};
+    auto draft = connector_->create(sizeof record, detail::meta_of(registry, name, record), {});
+    if (!draft) {
+      return draft.error();
+    }
+    if (auto written = detail::store_value(record, draft->bytes); !written) {
+      connector_->discard(*draft);
+      return written.error();
+    }
+    constexpr int most_rounds = 16;
+    const auto sealed = connector_->seal(*draft, {}, {});
+    if (!sealed && (sealed.error().code() != Errc::key_exists || round == most_rounds)) {
+      return sealed.error();
+    }
+  }
+}
+
+Result<Store> Session::open(std::string_view name, const StoreOptions& options) {
+  if (auto allowed = check_name(name); !allowed) {
+    return allowed.error();
+  }
+  if (closed()) {
+    return closed_error();
+  }
+  const Address address(registry, name);
+  auto registration = find_or_register(name, options);
+  if (!registration) {
+    return explain(address, registration.error());
+  }
+  if (registration->bytes().size() != sizeof(StoreRecord)) {
+    return wrong_size(StoreRecord::locum_type_name, *registration);
+  }
+  StoreRecord record;
+  std::memcpy(&record, registration->bytes().data(), sizeof record);
+  const StoreOptions stored{std::chrono::milliseconds(record.timeout_ms), record.keep_decoded != 0};
+  if (stored != options) {
+    return explain(address,
+                   Error(Errc::options_differ,
+                         "the store is open with timeout " + std::to_string(stored.timeout.count()) +
+                             " ms and keep_decoded " + std::to_string(stored.keep_decoded) +
+                             ", this call asks for " + std::to_string(options.timeout.count()) + " ms and " +
+                             std::to_string(options.keep_decoded) + "; give the same options everywhere"));
+  }
+  const auto number = number_from(*registration);
+  if (!number) {
+    return explain(address, number.error());
+  }
+  auto opened = std::make_shared<detail::OpenStore>();
+  opened->session = shared_from_this();
+  opened->number = *number;
+  opened->name = name;
+  opened->options = options;
+  const MutexLock lock(mutex_);
+  std::erase_if(open_stores_, [](const auto& store) { return store.expired(); });
+  open_stores_.push_back(opened);
+  return Store(std::move(opened));
+}
+
+Result<std::uint32_t> Session::number_of(std::string_view name) {
+  if (auto allowed = check_name(name); !allowed) {
+    return allowed.error();
+  }
+  const auto registration = fetch(Address(registry, name), {});
+  return registration ? number_from(*registration) : Result<std::uint32_t>(registration.error());
+}
+
+Result<std::uint64_t> Session::drop(std::string_view name, std::uint32_t number) {
+  const Address address(registry, name);
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& weak : open_stores_) {
+      const auto store = weak.lock();
+      if (store && store->number == number) {
+        store->dropped.store(true, std::memory_order_relaxed);
+      }
+    }
+  }
+  auto dropped = connector_->drop(number);
+  if (!dropped) {
+    return explain(address, dropped.error());
+  }
+  // The name may already stand for a newer store of the same name: that one stays.
+  const auto registration = connector_->get(address, {});
+  if (registration && registration->facts().generation == number) {
+    const auto evicted = connector_->evict(Address(registration->key()), {});
+    if (!evicted) {
+      return explain(address, evicted.error());
+    }
+  }
+  return dropped;
+}
+
+Result<std::uint64_t> Session::drop(std::string_view name) {
+  const auto number = number_of(name);
+  return number ? drop(name, *number) : Result<std::uint64_t>(number.error());
+}
+
+RankReport Session::report() const {
+  RankReport report = snapshot(*metrics_);
+  report.rank = options_.rank;
+  report.node = options_.node;
+  report.memory = connector_->usage();
+  report.decoded_bytes = decoded_.kept_bytes();
+  return report;
+}
+
+void Session::close() noexcept {
+  closed_.store(true, std::memory_order_relaxed);
+  decoded_.clear();
+}
+
+Result<ObjectView> Session::fetch(const Handle& handle, Deadline deadline) {
+  auto object = fetch(Address(handle.key, handle.name_hash), deadline);
+  if (object && object->bytes().size() != handle.size_bytes) {
+    return explain(handle.key, Error(Errc::corrupt, "the object is of another size than its handle says"));
+  }
+  return object;
+}
+
+std::optional<Error> Session::refusal(const Handle& handle) const {
+  if (const auto whole = handle.verify(); !whole) {
+    return whole.error().at_rank(options_.rank);
+  }
+  if (handle.incarnation != options_.incarnation) {
+    return explain(handle.key, Error(Errc::invalid_argument,
+                                     "the handle was made by another runtime; a handle is of use only in the "
+                                     "runtime whose store holds its object"));
+  }
+  return std::nullopt;
+}
+
+Handle Session::handle_of(const ObjectFacts& facts) const noexcept {
+  Handle handle;
+  handle.incarnation = options_.incarnation;
+  handle.key = facts.key;
+  handle.generation = facts.generation;
+  handle.size_bytes = facts.size_bytes;
+  handle.type_hash = facts.type_hash;
+  handle.owner_node = static_cast<std::uint16_t>(options_.node);
+  if (!facts.name.empty()) {
+    handle.name_hash = name_hash(facts.key.store, facts.name);
+    handle.flags = Handle::named;
+  }
+  handle.stamp();
+  return handle;
+}
+
+Error Session::closed_error() const {
+  return Error(Errc::closed, "the runtime has ended; keep it alive as long as its stores are used")
+      .at_rank(options_.rank);
+}
+
+Error Session::explain(const Address& address, const Error& error) const {
+  return error.about(address.name.empty() ? to_string(address.key) : address.name).at_rank(options_.rank);
+}
+
+Error Session::missed(const Address& address, const Error& error) {
+  if (error.code() == Errc::not_found || error.code() == Errc::stale) {
+    Metrics::increment(metrics_->misses);
+  }
+  return explain(address, error);
+}
+
+Error Session::type_mismatch(std::string_view asked, const ObjectView& object) const {
+  return explain(object.key(),
+                 Error(Errc::type_mismatch, "asked for " + std::string(asked) + ", the object is of type " +
+                                                std::string(object.facts().type_name)));
+}
+
+Error Session::wrong_size(std::string_view type, const ObjectView& object) const {
+  return explain(object.key(),
+                 Error(Errc::corrupt, "the object says that it is of type " + std::string(type) +
+                                          ", but has " + std::to_string(object.bytes().size()) + " bytes"));
+}
+
+}  // namespace locum

@@ -1,0 +1,141 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "connector.hpp"
+#include "decoded_cache.hpp"
+#include "handle.hpp"
+#include "metrics.hpp"
+#include "mutex.hpp"
+#include "options.hpp"
+#include "report.hpp"
+#include "result.hpp"
+
+namespace locum {
+
+class Store;
+template <class T>
+class Proxy;
+namespace detail {
+struct OpenStore;
+}
+
+/// What a store is opened with. The first opener, on whichever rank, fixes it; another wish under the same
+/// name is the error `options_differ`.
+struct StoreOptions {
+  /// What calls on this store wait for, at most, that were given no deadline of their own. 0: the runtime's.
+  std::chrono::milliseconds timeout{0};
+  /// Whether decoded values are kept for the next reader, within RuntimeOptions::decoded_cache_bytes.
+  bool keep_decoded = true;
+
+  friend bool operator==(const StoreOptions&, const StoreOptions&) = default;
+};
+
+/// Who a session is: one rank of one runtime.
+struct SessionOptions {
+  std::uint64_t incarnation = 1;  ///< the runtime's own number; what its handles carry
+  int rank = 0;                   ///< of this process in the runtime
+  int node = 0;                   ///< of this process; a hint in its handles
+  RuntimeOptions options{};
+};
+
+/// What all stores, views and stand-ins of one rank share: the connector, the counters, the cache of decoded
+/// values. A runtime owns one; a program without MPI makes its own over `open_local()`. Stores keep it alive;
+/// stand-ins do not, and say `closed` once it is gone. Held by `std::shared_ptr` only; any thread may call.
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  /// REQUIRES: neither pointer is null.
+  Session(std::shared_ptr<Connector> connector, std::shared_ptr<Metrics> metrics,
+          SessionOptions options = {});
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  /// The store of that name; made if there is none. Local to the node's memory: no collective.
+  /// `invalid_argument` for a bad name, `options_differ`.
+  [[nodiscard]] Result<Store> open(std::string_view name, const StoreOptions& options = {});
+  /// The number of an open store: `Key::store` of its objects. `not_found` if nobody opened it.
+  [[nodiscard]] Result<std::uint32_t> number_of(std::string_view name);
+  /// Evicts what this process made in the store, and the store itself; returns how many objects. The Store
+  /// values of this process answer `closed` from then on. Where several ranks drop together, all must know
+  /// the number before the first of them drops.
+  [[nodiscard]] Result<std::uint64_t> drop(std::string_view name, std::uint32_t number);
+  /// The same for a process alone.
+  [[nodiscard]] Result<std::uint64_t> drop(std::string_view name);
+
+  /// A stand-in for the object that a handle, maybe from another rank, identifies. Nothing moves. What is
+  /// wrong with the handle is the answer to the first use.
+  template <class T>
+  [[nodiscard]] Proxy<T> proxy(const Handle& handle);
+
+  /// This rank's memory, objects and traffic so far.
+  [[nodiscard]] RankReport report() const;
+  /// From now on every call answers `closed`. Views stay valid. May be called more than once.
+  void close() noexcept;
+  [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
+
+  [[nodiscard]] const SessionOptions& options() const noexcept { return options_; }
+  [[nodiscard]] Connector& connector() noexcept { return *connector_; }
+  [[nodiscard]] Metrics& metrics() noexcept { return *metrics_; }
+  [[nodiscard]] detail::DecodedCache& decoded() noexcept { return decoded_; }
+
+  /// The object, pinned. Counts misses; errors carry key and rank.
+  [[nodiscard]] Result<ObjectView> fetch(const Address& address, Deadline deadline) {
+    if (closed()) {
+      return closed_error();
+    }
+    auto found = connector_->get(address, deadline);
+    if (!found) {
+      return missed(address, found.error());
+    }
+    return found;
+  }
+  /// The object that a handle identifies. REQUIRES: no refusal.
+  [[nodiscard]] Result<ObjectView> fetch(const Handle& handle, Deadline deadline);
+  /// Why a handle cannot be used here: damaged, or of another runtime. None if it can.
+  [[nodiscard]] std::optional<Error> refusal(const Handle& handle) const;
+  /// The handle of an object of this runtime.
+  [[nodiscard]] Handle handle_of(const ObjectFacts& facts) const noexcept;
+  /// The error of calls after close().
+  [[nodiscard]] Error closed_error() const;
+  /// `error`, with the key and the rank that it is about.
+  [[nodiscard]] Error explain(const Address& address, const Error& error) const;
+  /// Names both types: the one asked for, and the one that is there.
+  [[nodiscard]] Error type_mismatch(std::string_view asked, const ObjectView& object) const;
+  /// Says that an object's size does not fit its own type.
+  [[nodiscard]] Error wrong_size(std::string_view type, const ObjectView& object) const;
+
+ private:
+  Error missed(const Address& address, const Error& error);
+  Result<ObjectView> find_or_register(std::string_view name, const StoreOptions& options);
+
+  const std::shared_ptr<Connector> connector_;
+  const std::shared_ptr<Metrics> metrics_;
+  const SessionOptions options_;
+  std::atomic<bool> closed_{false};
+  detail::DecodedCache decoded_;
+  Mutex mutex_;
+  std::vector<std::weak_ptr<detail::OpenStore>> open_stores_ LOCUM_GUARDED_BY(mutex_);
+};
+
+namespace detail {
+
+/// What the Store values of one `open` share.
+struct OpenStore {
+  std::shared_ptr<Session> session;
+  std::uint32_t number = 0;
+  std::string name;
+  StoreOptions options;
+  std::atomic<bool> dropped{false};
+};
+
+}  // namespace detail
+
+}  // namespace locum

@@ -1,0 +1,169 @@
+#include "core/store.hpp"
+
+#include <cstring>
+
+namespace locum {
+
+namespace {
+
+Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
+  if (!object) {
+    return object.error();
+  }
+  const ObjectFacts facts = object->facts();
+  return ObjectInfo{facts.key,         facts.size_bytes,    std::string(facts.type_name),
+                    facts.layout,      facts.element_bytes, facts.extents,
+                    facts.key.creator, facts.generation,    std::string(facts.name)};
+}
+
+}  // namespace
+
+Result<void> Store::usable(const Address& address) const {
+  if (session().closed()) {
+    return session().explain(address, session().closed_error());
+  }
+  if (open_->dropped.load(std::memory_order_relaxed)) {
+    return session().explain(address, Error(Errc::closed, "the store was dropped; open it again"));
+  }
+  return {};
+}
+
+Result<void> Store::usable(std::string_view name) const {
+  if (name.empty() || name.size() > max_name_bytes) {
+    return Error(Errc::invalid_argument,
+                 "a name is 1 byte to 64 KiB long, this one has " + std::to_string(name.size()))
+        .at_rank(session().options().rank);
+  }
+  return usable(Address(open_->number, name));
+}
+
+Error Store::refusal(const Key& key) const {
+  if (const auto allowed = usable(Address(key)); !allowed) {
+    return allowed.error();
+  }
+  return session().explain(
+      key, Error(Errc::not_found, "the key is of store " + std::to_string(key.store) + ", this is store " +
+                                      std::to_string(open_->number)));
+}
+
+Error Store::refusal(std::string_view name) const {
+  return usable(name).error();
+}
+
+Result<ObjectView> Store::await(std::string_view name, Deadline deadline) {
+  if (auto allowed = usable(name); !allowed) {
+    return allowed.error();
+  }
+  const Address address(open_->number, name);
+  auto object = session().connector().wait(address, effective(deadline));
+  return object ? std::move(object) : session().explain(address, object.error());
+}
+
+Result<ObjectDraft> Store::allocate(std::uint64_t size_bytes, const ObjectMeta& meta, bool named,
+                                    Deadline deadline) {
+  const Address address(open_->number, meta.name);
+  if (auto allowed = named ? usable(meta.name) : usable(address); !allowed) {
+    return allowed.error();
+  }
+  auto draft = session().connector().create(size_bytes, meta, effective(deadline));
+  return draft ? std::move(draft) : session().explain(address, draft.error());
+}
+
+Result<ObjectFacts> Store::seal(const ObjectDraft& draft, std::string_view name, const SealOptions& options,
+                                Deadline deadline) {
+  const auto sealed = session().connector().seal(draft, options, effective(deadline));
+  if (!sealed) {
+    return session().explain({open_->number, name}, sealed.error());
+  }
+  ObjectFacts made;
+  made.key = sealed->key;
+  made.generation = sealed->generation;
+  made.size_bytes = draft.bytes.size();
+  made.name = name;
+  return made;
+}
+
+Result<ObjectFacts> Store::store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
+                                       Deadline deadline) {
+  constexpr const TypeIdentity& identity = type_identity<std::byte[]>;
+  const ObjectMeta meta{open_->number, 1, identity.hash, identity.name, name, Layout::bytes, {}};
+  auto draft = allocate(bytes.size(), meta, named, deadline);
+  if (!draft) {
+    return draft.error();
+  }
+  if (!bytes.empty()) {
+    std::memcpy(draft->bytes.data(), bytes.data(), bytes.size());
+  }
+  auto made = seal(*draft, name, {}, deadline);
+  if (made) {
+    session().metrics().count_write(Path::shm_copy, bytes.size());
+  }
+  return made;
+}
+
+Result<View<std::byte[]>> Store::bytes_of(Result<ObjectView> object) {
+  if (!object) {
+    return object.error();
+  }
+  session().metrics().count_read(Path::shm_view, object->bytes().size());
+  return View<std::byte[]>(*std::move(object));
+}
+
+Result<bool> Store::exists_at(const Address& address, Deadline deadline) {
+  auto found = session().connector().exists(address, effective(deadline));
+  return found ? std::move(found) : session().explain(address, found.error());
+}
+
+Result<bool> Store::exists(const Key& key, Deadline deadline) {
+  if (auto allowed = usable(Address(key)); !allowed) {
+    return allowed.error();
+  }
+  return key.store == open_->number ? exists_at(key, deadline) : false;
+}
+
+Result<bool> Store::exists(std::string_view name, Deadline deadline) {
+  const auto allowed = usable(name);
+  return allowed ? exists_at({open_->number, name}, deadline) : allowed.error();
+}
+
+Result<bool> Store::evict_at(const Address& address, Deadline deadline) {
+  auto evicted = session().connector().evict(address, effective(deadline));
+  if (!evicted) {
+    return session().explain(address, evicted.error());
+  }
+  if (*evicted) {
+    Metrics::increment(session().metrics().evictions);
+  }
+  return evicted;
+}
+
+Result<bool> Store::evict(const Key& key, Deadline deadline) {
+  if (auto allowed = usable(Address(key)); !allowed) {
+    return allowed.error();
+  }
+  return key.store == open_->number ? evict_at(key, deadline) : false;
+}
+
+Result<bool> Store::evict(std::string_view name, Deadline deadline) {
+  const auto allowed = usable(name);
+  return allowed ? evict_at({open_->number, name}, deadline) : allowed.error();
+}
+
+Result<std::vector<std::string>> Store::keys(std::string_view prefix, Deadline deadline) {
+  const Address address(open_->number, prefix);
+  if (auto allowed = usable(address); !allowed) {
+    return allowed.error();
+  }
+  auto names = session().connector().list(open_->number, prefix, effective(deadline));
+  return names ? std::move(names) : session().explain(address, names.error());
+}
+
+Result<ObjectInfo> Store::info(const Key& key, Deadline deadline) {
+  return info_of(fetch(key, deadline));
+}
+
+Result<ObjectInfo> Store::info(std::string_view name, Deadline deadline) {
+  return info_of(fetch(name, deadline));
+}
+
+}  // namespace locum

@@ -1,0 +1,286 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "proxy.hpp"
+#include "read.hpp"
+#include "representation.hpp"
+#include "session.hpp"
+#include "view.hpp"
+#include "writer.hpp"
+
+namespace locum {
+
+/// Which generation a `replace` wants to change.
+struct ReplaceOptions {
+  /// The change is made only if this generation is the live one: `stale` if another is, `not_found` if none.
+  /// 0: whatever is live, or nothing.
+  std::uint64_t expected_generation = 0;
+};
+
+/// What an object says of itself.
+struct ObjectInfo {
+  Key key;
+  std::uint64_t size_bytes = 0;
+  std::string type;  ///< canonical: `f64[]`, `map<char[],i32>`, `particle{48}` …
+  Layout layout = Layout::bytes;
+  std::uint32_t element_bytes = 1;
+  Extents extents;               ///< rank 0 unless it is an array
+  std::uint32_t owner = 0;       ///< rank that made it
+  std::uint64_t generation = 0;  ///< of its name; 0 if unnamed
+  std::string name;              ///< empty if unnamed
+};
+
+/// A store: objects by key and by name, shared by all ranks of a runtime that open the same name. A cheap
+/// value; all threads of a rank may use it at once. Objects are written once and read many times; `replace`
+/// changes what a name stands for. Names are 1 byte to 64 KiB of any bytes; another is `invalid_argument`.
+/// Every call takes an optional deadline; omitted, it is the store's, else the runtime's. After the runtime's
+/// end, or the store's (`drop`), every call answers `closed`; views stay valid.
+class Store {
+ public:
+  /// Made by Session::open and Runtime::store.
+  explicit Store(std::shared_ptr<detail::OpenStore> open) noexcept : open_(std::move(open)) {}
+
+  [[nodiscard]] const std::string& name() const noexcept { return open_->name; }
+  /// `Key::store` of its objects.
+  [[nodiscard]] std::uint32_t number() const noexcept { return open_->number; }
+
+  // Share
+
+  /// Stores a value without a name: written once, into this node's memory, without a message. Ranges of flat
+  /// elements (vector, array, span, string) are stored as `T[]`, flat values as they are, everything else by
+  /// its `serialize`. `out_of_memory` says how much was asked, used, pinned and free.
+  template <class T>
+    requires(!std::is_same_v<T, Deadline>)
+  [[nodiscard]] Result<Key> put(const T& value, Deadline deadline = {}) {
+    return key_of(store_value({}, false, value, {}, deadline));
+  }
+  /// The same under a name; visible on all ranks when it returns. `key_exists` if the name is live, and the
+  /// first value is untouched.
+  template <class T>
+    requires(!std::is_same_v<T, Deadline>)
+  [[nodiscard]] Result<Key> put(std::string_view name, const T& value, Deadline deadline = {}) {
+    return key_of(store_value(name, true, value, {}, deadline));
+  }
+  /// Makes the name stand for a new value, atomically: a new generation. Views of the old one stay valid;
+  /// stand-ins of it answer `stale`.
+  template <class T>
+  [[nodiscard]] Result<Key> replace(std::string_view name, const T& value, const ReplaceOptions& options = {},
+                                    Deadline deadline = {}) {
+    return key_of(store_value(name, true, value, {SealMode::replace, options.expected_generation}, deadline));
+  }
+  /// Raw bytes of the caller's own; read with get_bytes, or as `std::byte[]`.
+  [[nodiscard]] Result<Key> put_bytes(std::span<const std::byte> bytes, Deadline deadline = {}) {
+    return key_of(store_bytes({}, false, bytes, deadline));
+  }
+  [[nodiscard]] Result<Key> put_bytes(std::string_view name, std::span<const std::byte> bytes,
+                                      Deadline deadline = {}) {
+    return key_of(store_bytes(name, true, bytes, deadline));
+  }
+
+  // Write in place
+
+  /// Memory for an array of these extents, slowest dimension first; visible once Writer::seal() returns.
+  template <Flat T>
+  [[nodiscard]] Result<Writer<T>> create(const Extents& extents, Deadline deadline = {}) {
+    return make_writer<T>(extents, {}, false, deadline);
+  }
+  template <Flat T>
+  [[nodiscard]] Result<Writer<T>> create(const Extents& extents, std::string_view name,
+                                         Deadline deadline = {}) {
+    return make_writer<T>(extents, name, true, deadline);
+  }
+  template <Flat T, std::integral I>
+  [[nodiscard]] Result<Writer<T>> create(std::initializer_list<I> extents, Deadline deadline = {}) {
+    return make_writer<T>(detail::extents_of(extents), {}, false, deadline);
+  }
+  template <Flat T, std::integral I>
+  [[nodiscard]] Result<Writer<T>> create(std::initializer_list<I> extents, std::string_view name,
+                                         Deadline deadline = {}) {
+    return make_writer<T>(detail::extents_of(extents), name, true, deadline);
+  }
+
+  // Read
+
+  /// A view of the object. Flat types and `T[]` are read in place; `get<std::vector<T>>` of an array copies;
+  /// other types are decoded, once per process. `not_found` at once if nobody put it; `type_mismatch` names
+  /// both types.
+  template <class T>
+  [[nodiscard]] Result<View<T>> get(const Key& key, Deadline deadline = {}) {
+    return view_of<T>(fetch(key, deadline));
+  }
+  template <class T>
+  [[nodiscard]] Result<View<T>> get(std::string_view name, Deadline deadline = {}) {
+    return view_of<T>(fetch(name, deadline));
+  }
+  /// The stored bytes of an object of any type, in place.
+  [[nodiscard]] Result<View<std::byte[]>> get_bytes(const Key& key, Deadline deadline = {}) {
+    return bytes_of(fetch(key, deadline));
+  }
+  [[nodiscard]] Result<View<std::byte[]>> get_bytes(std::string_view name, Deadline deadline = {}) {
+    return bytes_of(fetch(name, deadline));
+  }
+  /// The object under a name, as soon as somebody puts it. `timeout` if nobody does before the deadline.
+  template <class T>
+  [[nodiscard]] Result<View<T>> wait(std::string_view name, Deadline deadline = {}) {
+    return view_of<T>(await(name, deadline));
+  }
+
+  // Stand-ins
+
+  /// put(), and a stand-in for the object, already resolved here.
+  template <class T>
+    requires(!std::is_same_v<T, Deadline>)
+  [[nodiscard]] Result<Proxy<detail::Stored<T>>> put_proxy(const T& value, Deadline deadline = {}) {
+    return resolved_proxy<T>(store_value({}, false, value, {}, deadline));
+  }
+  template <class T>
+    requires(!std::is_same_v<T, Deadline>)
+  [[nodiscard]] Result<Proxy<detail::Stored<T>>> put_proxy(std::string_view name, const T& value,
+                                                           Deadline deadline = {}) {
+    return resolved_proxy<T>(store_value(name, true, value, {}, deadline));
+  }
+  /// A stand-in for an object that is there; not resolved.
+  template <class T>
+  [[nodiscard]] Result<Proxy<T>> proxy(const Key& key, Deadline deadline = {}) {
+    return proxy_to<T>(fetch(key, deadline));
+  }
+  template <class T>
+  [[nodiscard]] Result<Proxy<T>> proxy(std::string_view name, Deadline deadline = {}) {
+    return proxy_to<T>(fetch(name, deadline));
+  }
+
+  // Keep, drop, look
+
+  [[nodiscard]] Result<bool> exists(const Key& key, Deadline deadline = {});
+  [[nodiscard]] Result<bool> exists(std::string_view name, Deadline deadline = {});
+  /// True: it was there, and no get that starts later, on any rank, finds it. False: nothing was there.
+  [[nodiscard]] Result<bool> evict(const Key& key, Deadline deadline = {});
+  [[nodiscard]] Result<bool> evict(std::string_view name, Deadline deadline = {});
+  /// Names that begin with `prefix`, in ascending byte order. Names live throughout the call appear once,
+  /// others may.
+  [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {}, Deadline deadline = {});
+  [[nodiscard]] Result<ObjectInfo> info(const Key& key, Deadline deadline = {});
+  [[nodiscard]] Result<ObjectInfo> info(std::string_view name, Deadline deadline = {});
+
+ private:
+  [[nodiscard]] Session& session() const noexcept { return *open_->session; }
+  [[nodiscard]] Deadline effective(Deadline deadline) const {
+    const bool own = deadline.is_default() && open_->options.timeout.count() > 0;
+    return own ? Deadline(open_->options.timeout) : deadline;
+  }
+
+  // The two look-ups stay short: everything that is rare is out of line.
+  [[nodiscard]] Result<ObjectView> fetch(const Key& key, Deadline deadline) {
+    if (key.store != open_->number || open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
+      return refusal(key);
+    }
+    return session().fetch(Address(key), effective(deadline));
+  }
+  [[nodiscard]] Result<ObjectView> fetch(std::string_view name, Deadline deadline) {
+    if (name.empty() || name.size() > max_name_bytes || open_->dropped.load(std::memory_order_relaxed))
+        [[unlikely]] {
+      return refusal(name);
+    }
+    return session().fetch(Address(open_->number, name), effective(deadline));
+  }
+  [[nodiscard]] Result<void> usable(const Address& address) const;
+  [[nodiscard]] Result<void> usable(std::string_view name) const;
+  [[nodiscard]] Error refusal(const Key& key) const;
+  [[nodiscard]] Error refusal(std::string_view name) const;
+
+  [[nodiscard]] Result<ObjectView> await(std::string_view name, Deadline deadline);
+  [[nodiscard]] Result<ObjectDraft> allocate(std::uint64_t size_bytes, const ObjectMeta& meta, bool named,
+                                             Deadline deadline);
+  [[nodiscard]] Result<ObjectFacts> seal(const ObjectDraft& draft, std::string_view name,
+                                         const SealOptions& options, Deadline deadline);
+  [[nodiscard]] Result<ObjectFacts> store_bytes(std::string_view name, bool named,
+                                                std::span<const std::byte> bytes, Deadline deadline);
+  [[nodiscard]] Result<View<std::byte[]>> bytes_of(Result<ObjectView> object);
+  [[nodiscard]] Result<bool> exists_at(const Address& address, Deadline deadline);
+  [[nodiscard]] Result<bool> evict_at(const Address& address, Deadline deadline);
+
+  [[nodiscard]] static Result<Key> key_of(const Result<ObjectFacts>& made) {
+    return made ? Result<Key>(made->key) : Result<Key>(made.error());
+  }
+
+  template <class T>
+  [[nodiscard]] Result<ObjectFacts> store_value(std::string_view name, bool named, const T& value,
+                                                const SealOptions& options, Deadline deadline) {
+    const auto size_bytes = detail::stored_bytes(value);
+    if (!size_bytes) {
+      return size_bytes.error();
+    }
+    auto draft = allocate(*size_bytes, detail::meta_of(open_->number, name, value), named, deadline);
+    if (!draft) {
+      return draft.error();
+    }
+    detail::OwnedDraft owned(open_, *draft);
+    if (auto written = detail::store_value(value, draft->bytes); !written) {
+      return session().explain({open_->number, name}, written.error());
+    }
+    auto made = seal(owned.release(), name, options, deadline);
+    if (made) {
+      made->type_hash = type_identity<detail::Stored<T>>.hash;
+      session().metrics().count_write(Path::shm_copy, *size_bytes);
+    }
+    return made;
+  }
+
+  template <class T>
+  [[nodiscard]] Result<Writer<T>> make_writer(const Result<Extents>& extents, std::string_view name,
+                                              bool named, Deadline deadline) {
+    const auto size_bytes = detail::array_bytes(extents, sizeof(T));
+    if (!size_bytes) {
+      return size_bytes.error();
+    }
+    auto draft = allocate(*size_bytes, detail::array_meta<T>(open_->number, name, *extents), named, deadline);
+    if (!draft) {
+      return draft.error();
+    }
+    return Writer<T>(detail::OwnedDraft(open_, *draft), *extents, std::string(name));
+  }
+
+  template <class T>
+  [[nodiscard]] Result<View<T>> view_of(Result<ObjectView> object) {
+    if (!object) [[unlikely]] {
+      return object.error();
+    }
+    return detail::read_view<T>(session(), *std::move(object), open_->options.keep_decoded);
+  }
+
+  template <class T>
+  [[nodiscard]] Result<Proxy<T>> proxy_to(const Result<ObjectView>& object) {
+    if (!object) {
+      return object.error();
+    }
+    if (auto allowed = detail::check_type<T>(session(), *object); !allowed) {
+      return allowed.error();
+    }
+    return session().template proxy<T>(session().handle_of(object->facts()));
+  }
+
+  template <class T>
+  [[nodiscard]] Result<Proxy<detail::Stored<T>>> resolved_proxy(const Result<ObjectFacts>& made) {
+    if (!made) {
+      return made.error();
+    }
+    auto proxy = session().template proxy<detail::Stored<T>>(session().handle_of(*made));
+    // Somebody may have evicted it already: then the stand-in says so when it is used.
+    proxy.prefetch();
+    return proxy;
+  }
+
+  std::shared_ptr<detail::OpenStore> open_;
+};
+
+}  // namespace locum

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "object.hpp"
+
+namespace locum {
+
+/// What `get` returns: behaves like a `const T*`. A view of a flat type points at the object itself and keeps
+/// it pinned, in place and unchanged, until the view is destroyed, whatever the store does meanwhile, the end
+/// of the runtime included. A view of any other type shares ownership of a decoded value, which pins nothing.
+/// Copies are cheap; one view is used by one thread at a time, copies by any.
+template <class T>
+class View {
+ public:
+  using element_type = const T;
+
+  View() = default;
+  /// A value in place. REQUIRES: it lies in the object's bytes.
+  View(ObjectView object, const T* value) noexcept
+      : key_(object.key()), value_(value), object_(std::move(object)) {}
+  /// A value of its own.
+  View(const Key& key, std::shared_ptr<const T> value) noexcept
+      : key_(key), value_(value.get()), owned_(std::move(value)) {}
+
+  /// Whether there is a value behind it; false for a default-constructed view.
+  [[nodiscard]] explicit operator bool() const noexcept { return value_ != nullptr; }
+  [[nodiscard]] const T& operator*() const noexcept { return *value_; }
+  [[nodiscard]] const T* operator->() const noexcept { return value_; }
+  [[nodiscard]] const T* get() const noexcept { return value_; }
+  /// Of the object that was read.
+  [[nodiscard]] const Key& key() const noexcept { return key_; }
+
+ private:
+  Key key_;
+  const T* value_ = nullptr;
+  ObjectView object_;
+  std::shared_ptr<const T> owned_;
+};
+
+/// A view of an array object: a pinned `std::span<const T>` over all elements, row-major, with extents.
+template <class T>
+class View<T[]> {
+ public:
+  using element_type = const T;
+  using value_type = T;
+  using iterator = typename std::span<const T>::iterator;
+
+  View() = default;
+  /// REQUIRES: the object's bytes are elements of type T.
+  explicit View(ObjectView object) noexcept
+      : elements_(reinterpret_cast<const T*>(object.bytes().data()), object.bytes().size() / sizeof(T)),
+        object_(std::move(object)) {}
+
+  /// Whether there is an object behind it; false for a default-constructed view.
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(object_); }
+  [[nodiscard]] std::span<const T> operator*() const noexcept { return elements_; }
+  [[nodiscard]] const std::span<const T>* operator->() const noexcept { return &elements_; }
+  [[nodiscard]] std::span<const T> span() const noexcept { return elements_; }
+  operator std::span<const T>() const noexcept { return elements_; }
+
+  [[nodiscard]] const T* data() const noexcept { return elements_.data(); }
+  [[nodiscard]] std::size_t size() const noexcept { return elements_.size(); }
+  [[nodiscard]] std::size_t size_bytes() const noexcept { return elements_.size_bytes(); }
+  [[nodiscard]] bool empty() const noexcept { return elements_.empty(); }
+  [[nodiscard]] auto begin() const noexcept { return elements_.begin(); }
+  [[nodiscard]] auto end() const noexcept { return elements_.end(); }
+  /// REQUIRES: index < size().
+  [[nodiscard]] const T& operator[](std::size_t index) const noexcept { return elements_[index]; }
+
+  /// As given when the object was made; one extent, the number of elements, where none were. REQUIRES: not
+  /// empty of an object.
+  [[nodiscard]] Extents extents() const {
+    Extents extents = object_.facts().extents;
+    if (extents.rank == 0) {
+      extents.rank = 1;
+      extents.values[0] = size();
+    }
+    return extents;
+  }
+  /// Of the object that was read.
+  [[nodiscard]] const Key& key() const noexcept { return object_.key(); }
+
+ private:
+  std::span<const T> elements_;
+  ObjectView object_;
+};
+
+}  // namespace locum

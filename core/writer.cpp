@@ -1,0 +1,53 @@
+#include "core/writer.hpp"
+
+namespace locum::detail {
+
+Error wrong_extents(std::size_t dimensions, bool negative) {
+  if (negative) {
+    return Error(Errc::invalid_argument, "an extent is negative");
+  }
+  return Error(Errc::invalid_argument, "an array has 1 to " + std::to_string(max_rank) +
+                                           " dimensions, this one " + std::to_string(dimensions));
+}
+
+Result<std::uint64_t> array_bytes(const Result<Extents>& extents, std::size_t element_bytes) {
+  if (!extents) {
+    return extents.error();
+  }
+  if (extents->rank == 0 || extents->rank > max_rank) {
+    return wrong_extents(extents->rank, false);
+  }
+  std::uint64_t size_bytes = element_bytes;
+  for (const std::uint64_t extent : extents->span()) {
+    if (__builtin_mul_overflow(size_bytes, extent, &size_bytes)) {
+      return Error(Errc::invalid_argument, "these extents ask for more than 2^64 bytes");
+    }
+  }
+  return size_bytes;
+}
+
+Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline) {
+  if (!draft.owns()) {
+    return Error(Errc::invalid_argument, "this writer was sealed before; create another one");
+  }
+  const std::shared_ptr<OpenStore> store = draft.store();
+  Session& session = *store->session;
+  const Address address(store->number, name);
+  if (session.closed() || store->dropped.load(std::memory_order_relaxed)) {
+    // The memory goes back now, not when the caller happens to destroy the writer.
+    session.connector().discard(draft.release());
+    return session.explain(address, session.closed_error());
+  }
+  if (deadline.is_default() && store->options.timeout.count() > 0) {
+    deadline = store->options.timeout;
+  }
+  const std::uint64_t size_bytes = draft.bytes().size();
+  const auto sealed = session.connector().seal(draft.release(), {}, deadline);
+  if (!sealed) {
+    return session.explain(address, sealed.error());
+  }
+  session.metrics().count_write(Path::shm_view, size_bytes);
+  return sealed->key;
+}
+
+}  // namespace locum::detail

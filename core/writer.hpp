@@ -1,0 +1,115 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "flat.hpp"
+#include "object.hpp"
+#include "session.hpp"
+
+namespace locum {
+
+namespace detail {
+
+/// The only owner of an unsealed draft: gives its memory back unless it was released for sealing.
+class OwnedDraft {
+ public:
+  OwnedDraft(std::shared_ptr<OpenStore> store, const ObjectDraft& draft) noexcept
+      : store_(std::move(store)), draft_(draft) {}
+  OwnedDraft(OwnedDraft&& other) noexcept = default;
+  OwnedDraft& operator=(OwnedDraft&& other) noexcept {
+    std::swap(store_, other.store_);
+    std::swap(draft_, other.draft_);
+    return *this;
+  }
+  ~OwnedDraft() {
+    if (store_) {
+      store_->session->connector().discard(draft_);
+    }
+  }
+
+  [[nodiscard]] bool owns() const noexcept { return store_ != nullptr; }
+  [[nodiscard]] std::span<std::byte> bytes() const noexcept { return draft_.bytes; }
+  [[nodiscard]] const std::shared_ptr<OpenStore>& store() const noexcept { return store_; }
+  /// The draft, now the caller's to seal or discard.
+  [[nodiscard]] ObjectDraft release() noexcept {
+    store_.reset();
+    return draft_;
+  }
+
+ private:
+  std::shared_ptr<OpenStore> store_;
+  ObjectDraft draft_;
+};
+
+/// Bytes of an array of these extents; `invalid_argument` if there are none, too many, or the product
+/// overflows.
+[[nodiscard]] Result<std::uint64_t> array_bytes(const Result<Extents>& extents, std::size_t element_bytes);
+/// The error of extents that are negative, too many or none.
+[[nodiscard]] Error wrong_extents(std::size_t dimensions, bool negative);
+
+template <std::integral I>
+[[nodiscard]] Result<Extents> extents_of(std::initializer_list<I> extents) {
+  if (extents.size() > max_rank) {
+    return wrong_extents(extents.size(), false);
+  }
+  Extents made;
+  for (const I extent : extents) {
+    if (extent < I{0}) {
+      return wrong_extents(extents.size(), true);
+    }
+    made.values[made.rank++] = static_cast<std::uint64_t>(extent);
+  }
+  return made;
+}
+
+/// Publishes the draft and counts it as written in place.
+[[nodiscard]] Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline);
+
+}  // namespace detail
+
+/// Memory of the store that is being filled: write through data(), then seal(). Until then nobody sees it; a
+/// writer that is destroyed unsealed leaves nothing. Fresh memory holds whatever was there before. Movable,
+/// owned by one thread at a time.
+template <Flat T>
+class Writer {
+ public:
+  /// Made by Store::create.
+  Writer(detail::OwnedDraft draft, const Extents& extents, std::string name)
+      : draft_(std::move(draft)), extents_(extents), name_(std::move(name)) {}
+
+  /// Null once sealed.
+  [[nodiscard]] T* data() const noexcept {
+    return draft_.owns() ? reinterpret_cast<T*>(draft_.bytes().data()) : nullptr;
+  }
+  /// Number of elements; 0 once sealed.
+  [[nodiscard]] std::size_t size() const noexcept {
+    return draft_.owns() ? draft_.bytes().size() / sizeof(T) : 0;
+  }
+  [[nodiscard]] std::span<T> span() const noexcept { return {data(), size()}; }
+  [[nodiscard]] T& operator[](std::size_t index) const noexcept { return data()[index]; }
+  [[nodiscard]] auto begin() const noexcept { return span().begin(); }
+  [[nodiscard]] auto end() const noexcept { return span().end(); }
+  /// As given to create: slowest dimension first, row-major.
+  [[nodiscard]] const Extents& extents() const noexcept { return extents_; }
+
+  /// Publishes the object; nothing is copied. The memory may not be written from then on. `key_exists` if the
+  /// name was taken meanwhile, and nothing is left of the object; `invalid_argument` the second time.
+  [[nodiscard]] Result<Key> seal(Deadline deadline = {}) {
+    return detail::seal_writer(draft_, name_, deadline);
+  }
+
+ private:
+  detail::OwnedDraft draft_;
+  Extents extents_;
+  std::string name_;
+};
+
+}  // namespace locum

@@ -1,0 +1,308 @@
+#include "core/store.hpp"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <numeric>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/containers.hpp"
+#include "tests/core/session_fixture.hpp"
+
+namespace locum {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::SessionFixture;
+
+struct Mesh {
+  std::vector<double> points;
+  std::map<std::string, int> tags;
+
+  template <class Archive>
+  void serialize(Archive& ar) {
+    ar(points, tags);
+  }
+};
+
+struct Particle {
+  double x, y, z;
+  std::int64_t id;
+};
+
+template <class T>
+Errc code_of(const Result<T>& result) {
+  return result ? Errc{} : result.error().code();
+}
+
+TEST(Store, ReadsAVectorInPlaceAsAnArray) {
+  const SessionFixture one;
+  Store store = one.store();
+  const std::vector<double> temperature{1.5, 2.5, 3.5};
+  const Key key = store.put(temperature).value();
+  const auto view = store.get<double[]>(key).value();
+  EXPECT_EQ(std::vector<double>(view.begin(), view.end()), temperature);
+  EXPECT_EQ(view.extents().span().size(), 1U);
+  EXPECT_EQ(view.extents().values[0], 3U);
+  // Two views of one object point at the same memory: nothing was copied.
+  EXPECT_EQ(view.data(), store.get<double[]>(key).value().data());
+  EXPECT_EQ(one.reads(Path::shm_view), 2U);
+  EXPECT_EQ(one.reads(Path::shm_copy), 0U);
+  EXPECT_EQ(one.writes(Path::shm_copy), 1U);
+}
+
+TEST(Store, CopiesAnArrayIntoAVectorWhenAskedTo) {
+  const SessionFixture one;
+  Store store = one.store();
+  const std::vector<double> temperature{1.5, 2.5, 3.5};
+  const Key key = store.put(temperature).value();
+  EXPECT_EQ(*store.get<std::vector<double>>(key).value(), temperature);
+  EXPECT_EQ(one.reads(Path::shm_copy), 1U);
+  EXPECT_EQ(one.read_bytes(Path::shm_copy), 24U);
+  EXPECT_EQ((*store.get<std::array<double, 3>>(key).value())[2], 3.5);
+  EXPECT_EQ(code_of(store.get<std::array<double, 4>>(key)), Errc::type_mismatch);
+}
+
+TEST(Store, TakesStringsSpansAndFlatValues) {
+  const SessionFixture one;
+  Store store = one.store();
+  EXPECT_EQ(*store.get<std::string>(store.put("literal").value()).value(), "literal");
+  EXPECT_EQ(*store.get<std::string>(store.put(std::string("s\0t", 3)).value()).value(),
+            std::string("s\0t", 3));
+  const std::array<float, 2> pair{1, 2};
+  EXPECT_EQ(store.get<float[]>(store.put(std::span(pair)).value()).value()[1], 2.0F);
+  const Key particle = store.put(Particle{1, 2, 3, 42}).value();
+  EXPECT_EQ(store.get<Particle>(particle).value()->id, 42);
+  EXPECT_EQ(store.get<Particle>(particle).value().get(), store.get<Particle>(particle).value().get());
+  EXPECT_EQ(*store.get<double>(store.put(0.5).value()).value(), 0.5);
+  EXPECT_EQ(store.get<double[]>(store.put(std::vector<double>{}).value()).value().size(), 0U);
+}
+
+TEST(Store, DecodesWhatHasASerialize) {
+  const SessionFixture one;
+  Store store = one.store();
+  store.put("mesh/v1", Mesh{{1, 2}, {{"a", 1}, {"b", 2}}}).value();
+  const auto first = store.get<Mesh>("mesh/v1").value();
+  EXPECT_EQ(first->points, (std::vector<double>{1, 2}));
+  EXPECT_EQ(first->tags.at("b"), 2);
+  const auto second = store.get<Mesh>("mesh/v1").value();
+  EXPECT_EQ(first.get(), second.get());
+  EXPECT_EQ(one.metrics->decodes, 1U);
+  EXPECT_EQ(one.metrics->decoded_hits, 1U);
+}
+
+TEST(Store, KeepsTheFirstValueOfALiveName) {
+  const SessionFixture one;
+  Store store = one.store();
+  store.put("name", 1).value();
+  const auto second = store.put("name", 2);
+  ASSERT_EQ(code_of(second), Errc::key_exists);
+  EXPECT_EQ(second.error().key(), "name");
+  EXPECT_EQ(second.error().rank(), 0);
+  EXPECT_EQ(*store.get<int>("name").value(), 1);
+}
+
+TEST(Store, ReplacesWithAndWithoutAnExpectedGeneration) {
+  const SessionFixture one;
+  Store store = one.store();
+  store.put("clock", 1).value();
+  const auto old = store.get<int>("clock").value();
+  const std::uint64_t first = store.info("clock").value().generation;
+  EXPECT_NE(first, 0U);
+  store.replace("clock", 2).value();
+  EXPECT_EQ(*old, 1);
+  EXPECT_EQ(*store.get<int>("clock").value(), 2);
+  const std::uint64_t second = store.info("clock").value().generation;
+  EXPECT_GT(second, first);
+  EXPECT_EQ(code_of(store.replace("clock", 3, {.expected_generation = first})), Errc::stale);
+  EXPECT_EQ(*store.get<int>("clock").value(), 2);
+  store.replace("clock", 3, {.expected_generation = second}).value();
+  EXPECT_EQ(*store.get<int>("clock").value(), 3);
+  EXPECT_EQ(code_of(store.replace("other", 1, {.expected_generation = 1})), Errc::not_found);
+  store.replace("other", 1).value();
+}
+
+TEST(Store, NamesBothTypesOfAMismatch) {
+  const SessionFixture one;
+  Store store = one.store();
+  const Key key = store.put("T", std::vector<double>{1}).value();
+  for (const auto& error : {store.get<float[]>(key).error(), store.get<std::vector<float>>("T").error(),
+                            store.get<float>(key).error()}) {
+    EXPECT_EQ(error.code(), Errc::type_mismatch);
+    EXPECT_NE(error.text().find("f32"), std::string::npos) << error;
+    EXPECT_NE(error.text().find("f64[]"), std::string::npos) << error;
+  }
+  EXPECT_EQ(code_of(store.get<double>(key)), Errc::type_mismatch);
+  EXPECT_EQ(code_of(store.get<Mesh>(key)), Errc::type_mismatch);
+}
+
+TEST(Store, AnswersAtOnceForWhatIsNotThere) {
+  const SessionFixture one;
+  Store store = one.store();
+  EXPECT_EQ(code_of(store.get<int>("nobody")), Errc::not_found);
+  EXPECT_EQ(code_of(store.get<int>(Key{store.number(), 0, 999})), Errc::not_found);
+  EXPECT_EQ(code_of(store.get<int>(Key{})), Errc::not_found);
+  EXPECT_EQ(one.metrics->misses, 2U);
+  EXPECT_FALSE(store.exists("nobody").value());
+  EXPECT_FALSE(store.evict("nobody").value());
+}
+
+TEST(Store, RefusesKeysOfAnotherStore) {
+  const SessionFixture one;
+  Store fields = one.store("fields");
+  Store others = one.store("others");
+  const Key key = fields.put(1).value();
+  EXPECT_EQ(code_of(others.get<int>(key)), Errc::not_found);
+  EXPECT_FALSE(others.exists(key).value());
+  EXPECT_FALSE(others.evict(key).value());
+  EXPECT_TRUE(fields.exists(key).value());
+  fields.put("same", 1).value();
+  others.put("same", 2).value();
+  EXPECT_EQ(*fields.get<int>("same").value(), 1);
+}
+
+TEST(Store, TakesAnyNameOfOneByteTo64KiB) {
+  const SessionFixture one;
+  Store store = one.store();
+  const std::vector<std::string> names{"x", std::string(64 * 1024, 'n'), "größe/日本",
+                                       std::string("nul\0byte", 8), std::string("\xff\xfe", 2)};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    store.put(names[i], i).value();
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    EXPECT_EQ(*store.get<std::size_t>(names[i]).value(), i);
+    EXPECT_EQ(store.info(names[i]).value().name, names[i]);
+  }
+  const std::string too_long(64 * 1024 + 1, 'n');
+  for (const std::string_view bad : {std::string_view(), std::string_view(too_long)}) {
+    EXPECT_EQ(code_of(store.put(bad, 1)), Errc::invalid_argument);
+    EXPECT_EQ(code_of(store.replace(bad, 1)), Errc::invalid_argument);
+    EXPECT_EQ(code_of(store.get<int>(bad)), Errc::invalid_argument);
+    EXPECT_EQ(code_of(store.create<int>({1}, bad)), Errc::invalid_argument);
+    EXPECT_EQ(code_of(store.exists(bad)), Errc::invalid_argument);
+    EXPECT_EQ(code_of(store.evict(bad)), Errc::invalid_argument);
+    EXPECT_EQ(code_of(store.info(bad)), Errc::invalid_argument);
+    EXPECT_EQ(code_of(store.wait<int>(bad)), Errc::invalid_argument);
+    EXPECT_EQ(code_of(store.put_bytes(bad, {})), Errc::invalid_argument);
+  }
+}
+
+TEST(Store, EvictsByKeyAndByName) {
+  const SessionFixture one;
+  Store store = one.store();
+  const Key key = store.put("a", std::vector<int>{7}).value();
+  const auto view = store.get<int[]>(key).value();
+  EXPECT_TRUE(store.evict(key).value());
+  EXPECT_FALSE(store.exists("a").value());
+  EXPECT_FALSE(store.exists(key).value());
+  EXPECT_EQ(code_of(store.get<int[]>("a")), Errc::not_found);
+  EXPECT_EQ(view[0], 7);
+  store.put("a", 1).value();
+  EXPECT_TRUE(store.evict("a").value());
+  EXPECT_EQ(one.metrics->evictions, 2U);
+}
+
+TEST(Store, ListsNamesByPrefixInOrder) {
+  const SessionFixture one;
+  Store store = one.store();
+  for (const char* name : {"T/2", "T/1", "T", "U/1", "T/10"}) {
+    store.put(name, 1).value();
+  }
+  store.put(1).value();
+  EXPECT_EQ(store.keys("T/").value(), (std::vector<std::string>{"T/1", "T/10", "T/2"}));
+  EXPECT_EQ(store.keys().value().size(), 5U);
+  EXPECT_TRUE(store.keys("V").value().empty());
+}
+
+TEST(Store, SaysWhatAnObjectIs) {
+  const SessionFixture one({.creator = 3}, {.rank = 3});
+  Store store = one.store();
+  store.create<float>({2, 3, 4}, "T").value().seal().value();
+  const ObjectInfo info = store.info("T").value();
+  EXPECT_EQ(info.size_bytes, 96U);
+  EXPECT_EQ(info.type, "f32[]");
+  EXPECT_EQ(info.layout, Layout::array);
+  EXPECT_EQ(info.element_bytes, 4U);
+  EXPECT_EQ(info.extents.rank, 3);
+  EXPECT_EQ(info.extents.values[2], 4U);
+  EXPECT_EQ(info.owner, 3U);
+  EXPECT_EQ(info.name, "T");
+  EXPECT_EQ(store.info(info.key).value().generation, info.generation);
+  const ObjectInfo mesh = store.info(store.put(Mesh{}).value()).value();
+  EXPECT_EQ(mesh.layout, Layout::encoded);
+  EXPECT_TRUE(mesh.name.empty());
+  EXPECT_EQ(mesh.generation, 0U);
+}
+
+TEST(Store, KeepsRawBytes) {
+  const SessionFixture one;
+  Store store = one.store();
+  const std::array<std::byte, 3> bytes{std::byte{1}, std::byte{0}, std::byte{255}};
+  const Key key = store.put_bytes(bytes).value();
+  store.put_bytes("raw", bytes).value();
+  EXPECT_TRUE(std::ranges::equal(store.get_bytes(key).value(), bytes));
+  EXPECT_TRUE(std::ranges::equal(store.get<std::byte[]>("raw").value(), bytes));
+  EXPECT_EQ(store.get_bytes(key).value().extents().values[0], 3U);
+  EXPECT_EQ(store.info(key).value().layout, Layout::bytes);
+  EXPECT_EQ(store.get_bytes(store.put(std::uint16_t{7}).value()).value().size(), 2U);
+  EXPECT_EQ(store.get_bytes(store.put_bytes({}).value()).value().size(), 0U);
+}
+
+TEST(Store, WaitsForANameThatSomebodyPuts) {
+  const SessionFixture one;
+  Store store = one.store();
+  std::thread putter([store]() mutable { store.put("later", 5).value(); });
+  EXPECT_EQ(*store.wait<int>("later", 10s).value(), 5);
+  putter.join();
+  const auto late = store.wait<int>("never", 1ms);
+  ASSERT_EQ(code_of(late), Errc::timeout);
+  EXPECT_EQ(late.error().key(), "never");
+}
+
+TEST(Store, UsesItsOwnTimeoutWhereNoneIsGiven) {
+  const SessionFixture one;
+  Store store = one.session->open("impatient", {.timeout = 1ms}).value();
+  const auto start = Deadline::Clock::now();
+  EXPECT_EQ(code_of(store.wait<int>("never")), Errc::timeout);
+  EXPECT_LT(Deadline::Clock::now() - start, 20s);  // the connector's own is 30 s
+}
+
+TEST(Store, SaysWhenMemoryIsFullAndGoesOnAfterAnEvict) {
+  const SessionFixture one({.memory_bytes = 4096});
+  Store store = one.store();
+  const Key key = store.put(std::vector<char>(3000)).value();
+  const auto full = store.put(std::vector<char>(3000));
+  ASSERT_EQ(code_of(full), Errc::out_of_memory);
+  EXPECT_NE(full.error().text().find("3000"), std::string::npos) << full.error();
+  EXPECT_TRUE(store.evict(key).value());
+  store.put(std::vector<char>(3000)).value();
+}
+
+TEST(Store, AnswersClosedAfterTheSessionsEnd) {
+  const SessionFixture one;
+  Store store = one.store();
+  const Key key = store.put("n", 4).value();
+  const auto view = store.get<int>(key).value();
+  auto writer = store.create<int>({2}, "w").value();
+  one.session->close();
+  one.session->close();
+  EXPECT_EQ(code_of(store.get<int>(key)), Errc::closed);
+  EXPECT_EQ(code_of(store.get<int>("n")), Errc::closed);
+  EXPECT_EQ(code_of(store.put(1)), Errc::closed);
+  EXPECT_EQ(code_of(store.replace("n", 1)), Errc::closed);
+  EXPECT_EQ(code_of(store.create<int>({1})), Errc::closed);
+  EXPECT_EQ(code_of(store.put_bytes({})), Errc::closed);
+  EXPECT_EQ(code_of(store.exists(key)), Errc::closed);
+  EXPECT_EQ(code_of(store.evict("n")), Errc::closed);
+  EXPECT_EQ(code_of(store.keys()), Errc::closed);
+  EXPECT_EQ(code_of(store.info(key)), Errc::closed);
+  EXPECT_EQ(code_of(store.wait<int>("n")), Errc::closed);
+  EXPECT_EQ(code_of(writer.seal()), Errc::closed);
+  EXPECT_EQ(code_of(one.session->open("fields")), Errc::closed);
+  EXPECT_EQ(*view, 4);
+}
+
+}  // namespace
+}  // namespace locum
