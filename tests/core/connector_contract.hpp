@@ -1,0 +1,633 @@
+#pragma once
+
+// What every Connector must do, whichever room it comes from. A test of a room includes this file in one
+// source and instantiates it:
+//
+//   INSTANTIATE_TEST_SUITE_P(Local, ConnectorContract, ::testing::Values(ConnectorFactory{...}));
+//
+// The factory makes a fresh connector each time. `memory_bytes` is the most that it may take; 0 leaves it to
+// the factory, which gives at least 64 MiB.
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <set>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "core/connector.hpp"
+#include "core/directory.hpp"
+#include "core/hash.hpp"
+
+namespace locum::testing {
+
+struct ConnectorFactory {
+  std::string name;
+  std::function<std::shared_ptr<Connector>(std::uint64_t memory_bytes)> make;
+
+  friend std::ostream& operator<<(std::ostream& out, const ConnectorFactory& factory) {
+    return out << factory.name;
+  }
+};
+
+/// Bytes that tell by themselves which object they belong to.
+inline std::vector<std::byte> pattern(std::uint64_t seed, std::size_t size_bytes) {
+  std::vector<std::byte> bytes(size_bytes);
+  std::uint64_t state = seed * 0x9E3779B97F4A7C15U + 1;
+  for (std::byte& byte : bytes) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    byte = static_cast<std::byte>(state >> 56U);
+  }
+  return bytes;
+}
+
+inline bool holds(const ObjectView& view, const std::vector<std::byte>& bytes) {
+  return std::ranges::equal(view.bytes(), bytes);
+}
+
+inline ObjectMeta plain_meta(std::uint32_t store, std::string_view name = {}) {
+  constexpr std::string_view type = "byte[]";
+  return {store, 1, text_hash(type), type, name, Layout::bytes, {}};
+}
+
+inline Result<Sealed> put(Connector& connector, std::uint32_t store, std::string_view name,
+                          const std::vector<std::byte>& bytes, const SealOptions& options = {}) {
+  const auto draft = connector.create(bytes.size(), plain_meta(store, name), {});
+  if (!draft) {
+    return draft.error();
+  }
+  EXPECT_EQ(draft->bytes.size(), bytes.size());
+  if (!bytes.empty()) {
+    std::memcpy(draft->bytes.data(), bytes.data(), bytes.size());
+  }
+  return connector.seal(*draft, options, {});
+}
+
+template <class T>
+Errc code_of(const Result<T>& result) {
+  return result ? Errc{} : result.error().code();
+}
+
+class ConnectorContract : public ::testing::TestWithParam<ConnectorFactory> {
+ protected:
+  std::shared_ptr<Connector> connector_ = GetParam().make(0);
+};
+
+TEST_P(ConnectorContract, ReturnsWhatWasPutByKeyAndByName) {
+  for (const std::size_t size_bytes : {0, 1, 15, 16, 17, 63, 64, 65, 4095, 4096, 4097, 1 << 20}) {
+    const auto bytes = pattern(size_bytes, size_bytes);
+    const std::string name = "size/" + std::to_string(size_bytes);
+    const auto unnamed = put(*connector_, 1, {}, bytes).value();
+    const auto named = put(*connector_, 1, name, bytes).value();
+    EXPECT_EQ(unnamed.generation, 0U);
+    EXPECT_GT(named.generation, 0U);
+    EXPECT_NE(unnamed.key, named.key);
+    EXPECT_TRUE(unnamed.key.valid());
+    EXPECT_EQ(unnamed.key.store, 1U);
+    EXPECT_TRUE(holds(connector_->get(unnamed.key, {}).value(), bytes)) << size_bytes;
+    EXPECT_TRUE(holds(connector_->get(named.key, {}).value(), bytes)) << size_bytes;
+    const auto view = connector_->get({1, name}, {}).value();
+    EXPECT_TRUE(holds(view, bytes)) << size_bytes;
+    EXPECT_EQ(view.key(), named.key);
+  }
+}
+
+TEST_P(ConnectorContract, AlignsWhatItHandsOut) {
+  for (std::size_t size_bytes = 0; size_bytes < 300; size_bytes += 7) {
+    const auto draft = connector_->create(size_bytes, plain_meta(1), {}).value();
+    const auto address = reinterpret_cast<std::uintptr_t>(draft.bytes.data());
+    EXPECT_EQ(address % (size_bytes >= 64 ? 64 : 16), 0U) << size_bytes;
+    const auto sealed = connector_->seal(draft, {}, {}).value();
+    // Sealing publishes the memory that was filled: nothing moves.
+    EXPECT_EQ(connector_->get(sealed.key, {}).value().bytes().data(), draft.bytes.data());
+  }
+}
+
+TEST_P(ConnectorContract, DescribesAnObjectByItsFacts) {
+  Extents extents;
+  extents.rank = max_rank;
+  for (std::size_t i = 0; i < max_rank; ++i) {
+    extents.values[i] = i % 2 + 1;
+  }
+  const std::string type = "a type of one's own{8}[]";
+  const std::string name = "größe";
+  const ObjectMeta meta{7, 8, text_hash(type), type, name, Layout::array, extents};
+  const auto draft = connector_->create(128, meta, {}).value();
+  EXPECT_EQ(draft.meta.type_name, type);
+  EXPECT_EQ(draft.meta.name, name);
+  const auto sealed = connector_->seal(draft, {}, {}).value();
+  const auto view = connector_->get({7, name}, {}).value();
+  const ObjectFacts facts = view.facts();
+  EXPECT_EQ(facts.key, sealed.key);
+  EXPECT_EQ(facts.size_bytes, 128U);
+  EXPECT_EQ(facts.generation, sealed.generation);
+  EXPECT_EQ(facts.type_hash, text_hash(type));
+  EXPECT_EQ(view.type_hash(), text_hash(type));
+  EXPECT_EQ(facts.element_bytes, 8U);
+  EXPECT_EQ(facts.layout, Layout::array);
+  EXPECT_EQ(facts.extents, extents);
+  EXPECT_EQ(facts.type_name, type);
+  EXPECT_EQ(facts.name, name);
+}
+
+TEST_P(ConnectorContract, TakesNamesOfAnyBytes) {
+  std::vector<std::string> names{"x",
+                                 std::string(max_name_bytes, 'n'),
+                                 std::string(max_name_bytes - 1, 'n'),
+                                 "größe/日本語",
+                                 std::string("nul\0inside", 10),
+                                 std::string("\0", 1)};
+  for (int byte = 0; byte < 256; ++byte) {
+    names.push_back(std::string("b") + static_cast<char>(byte));
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    ASSERT_TRUE(put(*connector_, 1, names[i], pattern(i, 24)));
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const auto view = connector_->get({1, names[i]}, {}).value();
+    EXPECT_TRUE(holds(view, pattern(i, 24))) << i;
+    EXPECT_EQ(view.facts().name, names[i]);
+  }
+  auto listed = connector_->list(1, {}, {}).value();
+  std::ranges::sort(names);
+  EXPECT_EQ(listed, names);
+}
+
+TEST_P(ConnectorContract, KeepsStoresApart) {
+  (void)put(*connector_, 1, "same", pattern(1, 8)).value();
+  const auto other = put(*connector_, 2, "same", pattern(2, 8)).value();
+  EXPECT_TRUE(holds(connector_->get({1, "same"}, {}).value(), pattern(1, 8)));
+  EXPECT_TRUE(holds(connector_->get({2, "same"}, {}).value(), pattern(2, 8)));
+  Key wrong_store = other.key;
+  wrong_store.store = 1;
+  EXPECT_EQ(code_of(connector_->get(wrong_store, {})), Errc::not_found);
+  EXPECT_TRUE(connector_->evict({1, "same"}, {}).value());
+  EXPECT_TRUE(connector_->exists({2, "same"}, {}).value());
+  EXPECT_EQ(connector_->list(1, {}, {}).value().size(), 0U);
+}
+
+TEST_P(ConnectorContract, LeavesALiveNameUntouchedByASecondPut) {
+  const auto first = put(*connector_, 1, "name", pattern(1, 100)).value();
+  const std::uint64_t objects = connector_->usage().own_objects;
+  EXPECT_EQ(code_of(put(*connector_, 1, "name", pattern(2, 100))), Errc::key_exists);
+  const auto view = connector_->get({1, "name"}, {}).value();
+  EXPECT_EQ(view.key(), first.key);
+  EXPECT_TRUE(holds(view, pattern(1, 100)));
+  EXPECT_EQ(connector_->usage().own_objects, objects);
+}
+
+TEST_P(ConnectorContract, ReplacesAtomicallyAndTellsStaleFromGone) {
+  const std::uint64_t hash = name_hash(1, "clock");
+  EXPECT_EQ(code_of(put(*connector_, 1, "clock", pattern(0, 8), {SealMode::replace, 5})), Errc::not_found);
+  const auto first = put(*connector_, 1, "clock", pattern(1, 8), {SealMode::replace}).value();
+  const auto old = connector_->get(first.key, {}).value();
+  const auto second =
+      put(*connector_, 1, "clock", pattern(2, 8), {SealMode::replace, first.generation}).value();
+  EXPECT_GT(second.generation, first.generation);
+  EXPECT_EQ(code_of(put(*connector_, 1, "clock", pattern(3, 8), {SealMode::replace, first.generation})),
+            Errc::stale);
+  EXPECT_TRUE(holds(connector_->get({1, "clock"}, {}).value(), pattern(2, 8)));
+  EXPECT_TRUE(holds(old, pattern(1, 8)));
+  EXPECT_EQ(code_of(connector_->get(Address(first.key, hash), {})), Errc::stale);
+  EXPECT_EQ(code_of(connector_->get(first.key, {})), Errc::not_found);
+  EXPECT_FALSE(connector_->exists(Address(first.key, hash), {}).value());
+  EXPECT_FALSE(connector_->evict(Address(first.key, hash), {}).value());
+  EXPECT_TRUE(connector_->get(Address(second.key, hash), {}));
+  EXPECT_TRUE(connector_->evict({1, "clock"}, {}).value());
+  EXPECT_EQ(code_of(connector_->get(Address(first.key, hash), {})), Errc::not_found);
+  EXPECT_EQ(code_of(connector_->get(Address(second.key, hash), {})), Errc::not_found);
+  const auto third = put(*connector_, 1, "clock", pattern(4, 8)).value();
+  EXPECT_GT(third.generation, second.generation);
+}
+
+TEST_P(ConnectorContract, EvictsByKeyOrNameOnce) {
+  const auto unnamed = put(*connector_, 1, {}, pattern(1, 8)).value();
+  const auto named = put(*connector_, 1, "name", pattern(2, 8)).value();
+  EXPECT_TRUE(connector_->evict(unnamed.key, {}).value());
+  EXPECT_FALSE(connector_->evict(unnamed.key, {}).value());
+  EXPECT_EQ(code_of(connector_->get(unnamed.key, {})), Errc::not_found);
+  EXPECT_TRUE(connector_->evict(named.key, {}).value());
+  EXPECT_EQ(code_of(connector_->get({1, "name"}, {})), Errc::not_found);
+  EXPECT_FALSE(connector_->evict({1, "name"}, {}).value());
+  EXPECT_EQ(code_of(put(*connector_, 1, "name", pattern(3, 8))), Errc{});
+}
+
+TEST_P(ConnectorContract, NeverGivesOneKeyTwice) {
+  std::set<Key> keys;
+  for (int i = 0; i < 200; ++i) {
+    const auto key = put(*connector_, 1, {}, pattern(1, 48)).value().key;
+    EXPECT_TRUE(keys.insert(key).second) << key;
+    EXPECT_TRUE(connector_->evict(key, {}).value());
+  }
+}
+
+TEST_P(ConnectorContract, AnswersNotFoundForKeysThatNobodyMade) {
+  const auto real = put(*connector_, 1, {}, pattern(1, 8)).value().key;
+  const std::array<Key, 6> others{Key{},
+                                  Key{1, real.creator, real.serial + 1},
+                                  Key{1, real.creator + 1, real.serial},
+                                  Key{2, real.creator, real.serial},
+                                  Key{1, 0xFFFFFFFFU, ~std::uint64_t{0}},
+                                  Key{1, real.creator, real.serial | (std::uint64_t{1} << 63U)}};
+  for (const Key& key : others) {
+    EXPECT_EQ(code_of(connector_->get(key, {})), Errc::not_found) << key;
+    EXPECT_FALSE(connector_->exists(key, {}).value()) << key;
+    EXPECT_FALSE(connector_->evict(key, {}).value()) << key;
+  }
+  EXPECT_TRUE(connector_->exists(real, {}).value());
+}
+
+TEST_P(ConnectorContract, KeepsViewsInPlaceWhateverTheStoreDoes) {
+  const auto first = pattern(1, 5000);
+  const auto sealed = put(*connector_, 1, "v", first).value();
+  ObjectView view = connector_->get({1, "v"}, {}).value();
+  const std::byte* const where = view.bytes().data();
+  (void)put(*connector_, 1, "v", pattern(2, 5000), {SealMode::replace}).value();
+  EXPECT_TRUE(connector_->evict({1, "v"}, {}).value());
+  for (std::uint64_t i = 0; i < 100; ++i) {  // anything freed too early is written over
+    const auto key = put(*connector_, 1, {}, pattern(i + 3, 5000)).value().key;
+    if (i % 2 == 0) {
+      EXPECT_TRUE(connector_->evict(key, {}).value());
+    }
+  }
+  EXPECT_TRUE(holds(view, first));
+  const ObjectView copy = view;
+  view = ObjectView();
+  EXPECT_TRUE(holds(copy, first));
+  EXPECT_EQ(copy.bytes().data(), where);
+  EXPECT_EQ(copy.facts().name, "v");
+  EXPECT_EQ(copy.key(), sealed.key);
+  connector_.reset();
+  EXPECT_TRUE(holds(copy, first));
+  EXPECT_EQ(copy.facts().size_bytes, 5000U);
+}
+
+TEST_P(ConnectorContract, CountsWhatIsEvictedButViewedAsPinned) {
+  const auto key = put(*connector_, 1, {}, pattern(1, 100'000)).value().key;
+  const MemoryUsage before = connector_->usage();
+  EXPECT_GE(before.own_used, 100'000U);
+  EXPECT_EQ(before.own_pinned, 0U);
+  auto view = std::make_unique<ObjectView>(connector_->get(key, {}).value());
+  EXPECT_TRUE(connector_->evict(key, {}).value());
+  const MemoryUsage pinned = connector_->usage();
+  EXPECT_GE(pinned.own_pinned, 100'000U);
+  EXPECT_EQ(pinned.own_objects + 1, before.own_objects);
+  view.reset();
+  const MemoryUsage after = connector_->usage();
+  EXPECT_EQ(after.own_pinned, 0U);
+  EXPECT_LT(after.own_used, before.own_used);
+}
+
+TEST_P(ConnectorContract, DiscardsADraftWithoutATrace) {
+  const std::uint64_t used = connector_->usage().own_used;
+  for (int i = 0; i < 100; ++i) {
+    const auto draft = connector_->create(1 << 20, plain_meta(1, "draft"), {}).value();
+    connector_->discard(draft);
+  }
+  EXPECT_EQ(connector_->usage().own_used, used);
+  EXPECT_FALSE(connector_->exists({1, "draft"}, {}).value());
+  EXPECT_EQ(code_of(put(*connector_, 1, "draft", pattern(1, 8))), Errc{});
+}
+
+TEST_P(ConnectorContract, ShowsADraftToNobodyBeforeItIsSealed) {
+  const auto draft = connector_->create(8, plain_meta(1, "draft"), {}).value();
+  EXPECT_FALSE(connector_->exists({1, "draft"}, {}).value());
+  EXPECT_TRUE(connector_->list(1, {}, {}).value().empty());
+  // The name is decided by who seals first, not by who creates first.
+  (void)put(*connector_, 1, "draft", pattern(1, 8)).value();
+  EXPECT_EQ(code_of(connector_->seal(draft, {}, {})), Errc::key_exists);
+  EXPECT_TRUE(holds(connector_->get({1, "draft"}, {}).value(), pattern(1, 8)));
+}
+
+TEST_P(ConnectorContract, SaysWhenMemoryIsFullAndGoesOnAfterEvicting) {
+  constexpr std::uint64_t limit = std::uint64_t{64} << 20U;
+  constexpr std::uint64_t piece = std::uint64_t{1} << 20U;
+  const auto small = GetParam().make(limit);
+  for (const std::uint64_t absurd : {limit * 2, std::uint64_t{1} << 62U, ~std::uint64_t{0}}) {
+    const auto refused = small->create(absurd, plain_meta(1), {});
+    ASSERT_EQ(code_of(refused), Errc::out_of_memory) << absurd;
+    EXPECT_NE(refused.error().text().find(std::to_string(absurd)), std::string::npos) << refused.error();
+  }
+  for (int round = 0; round < 2; ++round) {
+    std::vector<Key> keys;
+    for (;;) {
+      const auto draft = small->create(piece, plain_meta(1), {});
+      if (!draft) {
+        EXPECT_EQ(code_of(draft), Errc::out_of_memory);
+        break;
+      }
+      keys.push_back(small->seal(*draft, {}, {}).value().key);
+      ASSERT_LE(keys.size(), limit / piece);
+    }
+    EXPECT_GE(keys.size(), 16U);
+    for (const Key& key : keys) {
+      EXPECT_TRUE(small->evict(key, {}).value());
+    }
+  }
+}
+
+TEST_P(ConnectorContract, DropsAStoreAndNothingElse) {
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    (void)put(*connector_, 1, i % 2 == 0 ? "n/" + std::to_string(i) : std::string(), pattern(i, 64)).value();
+  }
+  const auto kept = put(*connector_, 2, "kept", pattern(99, 64)).value();
+  EXPECT_EQ(connector_->drop(1).value(), 20U);
+  EXPECT_EQ(connector_->drop(1).value(), 0U);
+  EXPECT_TRUE(connector_->list(1, {}, {}).value().empty());
+  EXPECT_TRUE(holds(connector_->get(kept.key, {}).value(), pattern(99, 64)));
+  EXPECT_EQ(connector_->usage().own_objects, 1U);
+}
+
+TEST_P(ConnectorContract, WaitsUntilTheNameIsPutOrTheDeadlineIsOver) {
+  EXPECT_EQ(code_of(connector_->wait({1, "never"}, std::chrono::milliseconds(5))), Errc::timeout);
+  EXPECT_EQ(code_of(connector_->wait({1, "never"}, Deadline::Clock::time_point::min())), Errc::timeout);
+  (void)put(*connector_, 1, "here", pattern(1, 8)).value();
+  EXPECT_TRUE(
+      holds(connector_->wait({1, "here"}, Deadline::Clock::time_point::min()).value(), pattern(1, 8)));
+  for (std::uint64_t i = 0; i < 50; ++i) {
+    const std::string name = "later/" + std::to_string(i);
+    std::thread putter([&] { (void)put(*connector_, 1, name, pattern(i, 8)).value(); });
+    const auto arrived = connector_->wait({1, name}, std::chrono::seconds(20));
+    putter.join();
+    ASSERT_TRUE(arrived) << arrived.error();
+    EXPECT_TRUE(holds(*arrived, pattern(i, 8)));
+  }
+}
+
+TEST_P(ConnectorContract, LetsOneOfManyPutsWin) {
+  constexpr std::uint64_t thread_count = 4;
+  constexpr std::uint64_t name_count = 50;
+  std::array<std::atomic<std::uint64_t>, name_count> winners{};
+  std::vector<std::thread> threads;
+  for (std::uint64_t mine = 1; mine <= thread_count; ++mine) {
+    threads.emplace_back([&, mine] {
+      for (std::uint64_t i = 0; i < name_count; ++i) {
+        const auto sealed = put(*connector_, 1, "contested/" + std::to_string(i), pattern(mine, 256));
+        if (sealed) {
+          EXPECT_EQ(winners[i].exchange(mine), 0U);
+        } else {
+          EXPECT_EQ(code_of(sealed), Errc::key_exists);
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  for (std::uint64_t i = 0; i < name_count; ++i) {
+    ASSERT_NE(winners[i], 0U);
+    EXPECT_TRUE(
+        holds(connector_->get({1, "contested/" + std::to_string(i)}, {}).value(), pattern(winners[i], 256)));
+  }
+}
+
+TEST_P(ConnectorContract, ShowsReadersWholeValuesWhileANameIsReplaced) {
+  constexpr std::uint64_t rounds = 400;
+  (void)put(*connector_, 1, "clock", pattern(0, 512)).value();
+  std::atomic<bool> done{false};
+  std::thread writer([&] {
+    for (std::uint64_t i = 1; i <= rounds; ++i) {
+      EXPECT_TRUE(put(*connector_, 1, "clock", pattern(i, 512), {SealMode::replace}));
+    }
+    done = true;
+  });
+  std::uint64_t last_generation = 0;
+  while (!done) {
+    const auto view = connector_->get({1, "clock"}, {});
+    ASSERT_TRUE(view) << view.error();  // a replaced name is live at every moment
+    const std::uint64_t generation = view->facts().generation;
+    EXPECT_GE(generation, last_generation);
+    last_generation = generation;
+    const std::vector<std::byte> bytes(view->bytes().begin(), view->bytes().end());
+    bool whole = false;
+    for (std::uint64_t i = 0; i <= rounds && !whole; ++i) {
+      whole = pattern(i, 1)[0] == bytes[0] && pattern(i, 512) == bytes;
+    }
+    EXPECT_TRUE(whole);
+  }
+  writer.join();
+  EXPECT_TRUE(holds(connector_->get({1, "clock"}, {}).value(), pattern(rounds, 512)));
+}
+
+// A std::map that does what a connector does, one store at a time.
+class ConnectorModel {
+ public:
+  struct Object {
+    std::optional<std::string> name;
+    std::vector<std::byte> bytes;
+    std::uint64_t generation = 0;
+    bool live = true;
+  };
+
+  ConnectorModel(Connector& connector, std::uint32_t store) : connector_(connector), store_(store) {}
+
+  void put_unnamed(std::uint64_t seed, std::size_t size_bytes) {
+    const auto sealed = put(connector_, store_, {}, pattern(seed, size_bytes));
+    RC_ASSERT(sealed.has_value());
+    RC_ASSERT(sealed->generation == 0U);
+    add(sealed->key, {std::nullopt, pattern(seed, size_bytes), 0, true});
+  }
+
+  void put_named(const std::string& name, std::uint64_t seed, std::size_t size_bytes) {
+    const auto sealed = put(connector_, store_, name, pattern(seed, size_bytes));
+    if (names_.contains(name)) {
+      RC_ASSERT(code_of(sealed) == Errc::key_exists);
+    } else {
+      RC_ASSERT(sealed.has_value());
+      bind(name, *sealed, pattern(seed, size_bytes));
+    }
+  }
+
+  void replace(const std::string& name, std::uint64_t seed, std::size_t size_bytes, int expectation) {
+    const auto live = names_.find(name);
+    const std::uint64_t right = live == names_.end() ? 77 : objects_.at(live->second).generation;
+    const std::uint64_t expected = expectation == 0 ? 0 : expectation == 1 ? right : right + 1;
+    const auto sealed =
+        put(connector_, store_, name, pattern(seed, size_bytes), {SealMode::replace, expected});
+    if (expectation != 0 && live == names_.end()) {
+      RC_ASSERT(code_of(sealed) == Errc::not_found);
+    } else if (expectation == 2) {
+      RC_ASSERT(code_of(sealed) == Errc::stale);
+    } else {
+      RC_ASSERT(sealed.has_value());
+      if (live != names_.end()) {
+        objects_.at(live->second).live = false;
+      }
+      bind(name, *sealed, pattern(seed, size_bytes));
+    }
+  }
+
+  void look_at_name(const std::string& name) {
+    const auto view = connector_.get({store_, name}, {});
+    const auto live = names_.find(name);
+    RC_ASSERT(connector_.exists({store_, name}, {}).value() == (live != names_.end()));
+    if (live == names_.end()) {
+      RC_ASSERT(code_of(view) == Errc::not_found);
+    } else {
+      RC_ASSERT(view.has_value());
+      RC_ASSERT(view->key() == live->second);
+      RC_ASSERT(holds(*view, objects_.at(live->second).bytes));
+      RC_ASSERT(view->facts().generation == objects_.at(live->second).generation);
+    }
+  }
+
+  void look_at_key(std::size_t index) {
+    if (const Key* key = pick(index)) {
+      const Object& object = objects_.at(*key);
+      const Address address(*key, object.name ? name_hash(store_, *object.name) : 0);
+      const auto view = connector_.get(address, {});
+      RC_ASSERT(connector_.exists(address, {}).value() == object.live);
+      if (object.live) {
+        RC_ASSERT(view.has_value());
+        RC_ASSERT(holds(*view, object.bytes));
+        held_.emplace_back(*view, object.bytes);
+      } else {
+        const bool replaced = object.name && names_.contains(*object.name);
+        RC_ASSERT(code_of(view) == (replaced ? Errc::stale : Errc::not_found));
+      }
+    }
+  }
+
+  void evict_name(const std::string& name) {
+    const auto live = names_.find(name);
+    RC_ASSERT(connector_.evict({store_, name}, {}).value() == (live != names_.end()));
+    if (live != names_.end()) {
+      objects_.at(live->second).live = false;
+      names_.erase(live);
+    }
+  }
+
+  void evict_key(std::size_t index) {
+    if (const Key* key = pick(index)) {
+      Object& object = objects_.at(*key);
+      RC_ASSERT(connector_.evict(*key, {}).value() == object.live);
+      if (object.live && object.name) {
+        names_.erase(*object.name);
+      }
+      object.live = false;
+    }
+  }
+
+  void list(const std::string& prefix) {
+    std::vector<std::string> expected;
+    for (const auto& [name, key] : names_) {
+      if (name.starts_with(prefix)) {
+        expected.push_back(name);
+      }
+    }
+    RC_ASSERT(connector_.list(store_, prefix, {}).value() == expected);
+  }
+
+  void drop() {
+    std::uint64_t live = 0;
+    for (auto& [key, object] : objects_) {
+      live += object.live ? 1 : 0;
+      object.live = false;
+    }
+    names_.clear();
+    RC_ASSERT(connector_.drop(store_).value() == live);
+  }
+
+  void check_held_views() const {
+    for (const auto& [view, bytes] : held_) {
+      RC_ASSERT(holds(view, bytes));
+    }
+  }
+
+ private:
+  void add(const Key& key, Object object) {
+    RC_ASSERT(objects_.emplace(key, std::move(object)).second);
+    order_.push_back(key);
+  }
+
+  void bind(const std::string& name, const Sealed& sealed, std::vector<std::byte> bytes) {
+    RC_ASSERT(sealed.generation > last_generation_[name]);
+    last_generation_[name] = sealed.generation;
+    add(sealed.key, {name, std::move(bytes), sealed.generation, true});
+    names_[name] = sealed.key;
+  }
+
+  [[nodiscard]] const Key* pick(std::size_t index) const {
+    return order_.empty() ? nullptr : &order_[index % order_.size()];
+  }
+
+  Connector& connector_;
+  std::uint32_t store_;
+  std::map<Key, Object> objects_;
+  std::map<std::string, Key> names_;
+  std::map<std::string, std::uint64_t> last_generation_;
+  std::vector<Key> order_;
+  std::vector<std::pair<ObjectView, std::vector<std::byte>>> held_;
+};
+
+TEST_P(ConnectorContract, DoesWhatAMapWouldDo) {
+  const std::vector<std::string> names{
+      "a", "a/b", "a/c", "größe", std::string("a\0b", 3), std::string(3000, 'l')};
+  const std::vector<std::size_t> sizes{0, 1, 8, 63, 64, 100, 4096, 20'000};
+  std::uint32_t store = 0;
+  const bool held = rc::check("operations agree with the model", [&] {
+    ConnectorModel model(*connector_, ++store);
+    const auto steps = *rc::gen::container<std::vector<std::array<std::uint16_t, 4>>>(
+        rc::gen::container<std::array<std::uint16_t, 4>>(rc::gen::arbitrary<std::uint16_t>()));
+    for (const auto& [kind, name, size, number] : steps) {
+      const std::string& chosen = names[name % names.size()];
+      const std::size_t size_bytes = sizes[size % sizes.size()];
+      switch (kind % 10) {
+        case 0:
+          model.put_unnamed(number, size_bytes);
+          break;
+        case 1:
+        case 2:
+          model.put_named(chosen, number, size_bytes);
+          break;
+        case 3:
+          model.replace(chosen, number, size_bytes, number % 3);
+          break;
+        case 4:
+          model.look_at_name(chosen);
+          break;
+        case 5:
+        case 6:
+          model.look_at_key(number);
+          break;
+        case 7:
+          model.evict_name(chosen);
+          break;
+        case 8:
+          model.evict_key(number);
+          break;
+        default:
+          if (number % 8 == 0) {
+            model.drop();
+          }
+          model.list(chosen.substr(0, size % 3));
+      }
+    }
+    model.check_held_views();
+    for (const std::string& name : names) {
+      model.look_at_name(name);
+    }
+    model.list({});
+    model.drop();
+  });
+  EXPECT_TRUE(held) << "rapidcheck has printed the shrunk steps and the seed above";
+}
+
+inline std::string factory_name(const ::testing::TestParamInfo<ConnectorFactory>& info) {
+  return info.param.name;
+}
+
+}  // namespace locum::testing
