@@ -70,8 +70,16 @@ inline constexpr bool is_never_flat =
     is_instance<T, std::tuple> || is_user_serialized<T>;
 
 template <class T>
-inline constexpr bool is_flat = std::is_trivially_copyable_v<T> && std::is_object_v<T> && !is_never_flat<T> &&
-                                (alignof(T) <= 16 || (alignof(T) <= 64 && sizeof(T) >= 64));
+constexpr bool has_flat_bytes() {
+  if constexpr (std::is_object_v<T> && std::is_trivially_copyable_v<T>) {
+    return !is_never_flat<T> && (alignof(T) <= 16 || (alignof(T) <= 64 && sizeof(T) >= 64));
+  } else {
+    return false;
+  }
+}
+
+template <class T>
+inline constexpr bool is_flat = has_flat_bytes<T>();
 template <class T, std::size_t N>
 inline constexpr bool is_flat<std::array<T, N>> = is_flat<T> && N > 0;
 template <class T, std::size_t N>
