@@ -58,7 +58,8 @@ class Cluster final : public Connector {
 
  private:
   [[nodiscard]] Result<Pin> find(const Address& address);
-  [[nodiscard]] Result<ObjectView> view_of(Result<Pin> pin);
+  [[nodiscard]] Error absent(const Address& address, const Error& error) const;
+  [[nodiscard]] Result<ObjectView> view_of(const Result<Pin>& pin);
   [[nodiscard]] Result<Block> allocate(std::uint64_t size_bytes);
   [[nodiscard]] Error full(const Error& cause, std::uint64_t size_bytes) const;
   Pinned collect(Effort effort) const;
@@ -164,22 +165,25 @@ void Cluster::discard(const ObjectDraft& draft) noexcept {
 }
 
 Result<Pin> Cluster::find(const Address& address) {
-  if (!address.name.empty()) {
-    return directory_->find(address.key.store, address.name);
+  const bool by_name = !address.name.empty();
+  auto pin = by_name ? directory_->find(address.key.store, address.name) : table_->pin(address.key);
+  if (!pin && !by_name) [[unlikely]] {
+    pin = absent(address, pin.error());
   }
-  auto pin = table_->pin(address.key);
-  if (pin) {
-    return pin;
-  }
+  return pin;
+}
+
+// A key that is gone: replaced by a newer generation of its name, or evicted.
+Error Cluster::absent(const Address& address, const Error& error) const {
   if (address.name_hash != 0 && directory_->generation(address.name_hash) != 0) {
     return Error(Errc::stale, "this object was replaced by a newer generation of its name; get it by name")
         .about(to_string(address.key));
   }
-  return pin.error().about(to_string(address.key));
+  return error.about(to_string(address.key));
 }
 
-Result<ObjectView> Cluster::view_of(Result<Pin> pin) {
-  if (!pin) {
+Result<ObjectView> Cluster::view_of(const Result<Pin>& pin) {
+  if (!pin) [[unlikely]] {
     return pin.error();
   }
   const ObjectRecord& record = *pin->record;
@@ -190,8 +194,9 @@ Result<ObjectView> Cluster::view_of(Result<Pin> pin) {
                  "into it")
         .about(to_string(pin->key));
   }
-  return ObjectView(pins_, pin->id, pin->key, {arena_->data(record.offset), record.size_bytes},
-                    record.type_hash);
+  return Result<ObjectView>(std::in_place, pins_, pin->id, pin->key,
+                            std::span<const std::byte>(arena_->data(record.offset), record.size_bytes),
+                            record.type_hash);
 }
 
 Result<ObjectView> Cluster::get(const Address& address, Deadline /*deadline*/) {

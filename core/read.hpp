@@ -36,7 +36,7 @@ template <class T>
 /// The one way from a pinned object to a typed view: in place, copied or decoded, as T asks for. Checks type
 /// and size, and counts the path.
 template <class T>
-[[nodiscard]] Result<View<T>> read_view(Session& session, ObjectView object, bool keep_decoded) {
+[[nodiscard]] Result<View<T>> read_view(Session& session, ObjectView&& object, bool keep_decoded) {
   check_readable<T>();
   constexpr const TypeIdentity& identity = type_identity<Stored<T>>;
   if (object.type_hash() != identity.hash) [[unlikely]] {
@@ -51,7 +51,7 @@ template <class T>
     }
     if constexpr (std::is_unbounded_array_v<T>) {
       metrics.count_read(Path::shm_view, bytes.size());
-      return View<T>(std::move(object));
+      return Result<View<T>>(std::in_place, std::move(object));
     } else {
       auto copied = load_value<T>(bytes, {});
       if (!copied) {
@@ -66,7 +66,7 @@ template <class T>
     }
     metrics.count_read(Path::shm_view, bytes.size());
     const T* value = reinterpret_cast<const T*>(bytes.data());
-    return View<T>(std::move(object), value);
+    return Result<View<T>>(std::in_place, std::move(object), value);
   } else {
     const auto decode = [&]() -> Result<std::shared_ptr<const void>> {
       auto value = load_value<T>(bytes, session.weak_from_this());

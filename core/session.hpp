@@ -88,12 +88,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
   /// The object, pinned. Counts misses; errors carry key and rank.
   [[nodiscard]] Result<ObjectView> fetch(const Address& address, Deadline deadline) {
-    if (closed()) {
-      return closed_error();
-    }
-    auto found = connector_->get(address, deadline);
-    if (!found) {
-      return missed(address, found.error());
+    // One variable, returned: the view is made where the caller wants it.
+    Result<ObjectView> found =
+        closed() ? Result<ObjectView>(closed_error()) : connector_->get(address, deadline);
+    if (!found) [[unlikely]] {
+      found = missed(address, found.error());
     }
     return found;
   }

@@ -21,7 +21,7 @@ class View {
 
   View() = default;
   /// A value in place. REQUIRES: it lies in the object's bytes.
-  View(ObjectView object, const T* value) noexcept
+  View(ObjectView&& object, const T* value) noexcept
       : key_(object.key()), value_(value), object_(std::move(object)) {}
   /// A value of its own.
   View(const Key& key, std::shared_ptr<const T> value) noexcept
@@ -52,7 +52,7 @@ class View<T[]> {
 
   View() = default;
   /// REQUIRES: the object's bytes are elements of type T.
-  explicit View(ObjectView object) noexcept
+  explicit View(ObjectView&& object) noexcept
       : elements_(reinterpret_cast<const T*>(object.bytes().data()), object.bytes().size() / sizeof(T)),
         object_(std::move(object)) {}
 
