@@ -18,19 +18,15 @@
 
 #include "core/options.hpp"
 #include "tests/shm/child.hpp"
+#include "tests/shm/sanitized.hpp"
 #include "tests/shm/small_mount.hpp"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
 
 namespace locum::shm {
 namespace {
 
 using tests::Ending;
 using tests::in_child;
+using tests::sanitized;
 
 constexpr std::uint64_t reserve_bytes = 64_GiB;
 constexpr std::uint64_t incarnation = 0x1234;

@@ -1,0 +1,143 @@
+#include "shm/page_runs.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+namespace locum::shm {
+namespace {
+// Runs of one bin that are compared for the best fit before a longer bin, whose runs all fit, is asked.
+constexpr int best_fit_steps = 16;
+}  // namespace
+
+std::uint32_t PageRuns::bin_of(std::uint64_t count) noexcept {
+  if (count <= 64) {
+    return static_cast<std::uint32_t>(count - 1);
+  }
+  const auto doubling = static_cast<std::uint32_t>(std::bit_width(count)) - 1;  // 6 … 31
+  return 64 + (doubling - 6) * 32 + static_cast<std::uint32_t>((count >> (doubling - 5)) & 31U);
+}
+
+// The first bin from `from` on that is not empty; bin_count if none.
+std::uint32_t PageRuns::next_bin(std::uint32_t from) const noexcept {
+  if (from >= bin_count) {
+    return bin_count;
+  }
+  std::uint32_t word = from / 64;
+  std::uint64_t bits = filled_[word] & (~std::uint64_t{0} << (from % 64));
+  while (bits == 0) {
+    if (++word == filled_.size()) {
+      return bin_count;
+    }
+    bits = filled_[word];
+  }
+  return word * 64 + static_cast<std::uint32_t>(std::countr_zero(bits));
+}
+
+// The shortest run of the bin that is long enough, among the first `steps`; none if there is none.
+std::uint32_t PageRuns::search(std::uint32_t bin, std::uint64_t count, int steps) const noexcept {
+  std::uint32_t best = none;
+  for (std::uint32_t run = heads_[bin]; run != none && steps > 0; run = map_[run].next, --steps) {
+    const std::uint32_t length = map_[run].length;
+    if (length >= count && (best == none || length < map_[best].length)) {
+      best = run;
+    }
+  }
+  return best;
+}
+
+std::optional<std::uint64_t> PageRuns::take(std::uint64_t count) noexcept {
+  if (count == 0 || count > free_pages_) {
+    return std::nullopt;
+  }
+  const std::uint32_t bin = bin_of(count);
+  std::uint32_t run = search(bin, count, best_fit_steps);
+  if (run == none) {
+    const std::uint32_t longer = next_bin(bin + 1);
+    run = longer < bin_count ? heads_[longer] : search(bin, count, std::numeric_limits<int>::max());
+  }
+  if (run == none) {
+    return std::nullopt;
+  }
+  const std::uint64_t length = map_[run].length;
+  unlink(run);
+  free_pages_ -= count;
+  if (length > count) {
+    link(run + count, length - count);
+  }
+  return run;
+}
+
+void PageRuns::give(std::uint64_t first, std::uint64_t count) noexcept {
+  free_pages_ += count;
+  if (first > 0) {
+    if (const std::uint32_t before = map_[first - 1].length; before != 0) {
+      unlink(first - before);
+      first -= before;
+      count += before;
+    }
+  }
+  if (const std::uint64_t end = first + count; end < map_.size()) {
+    if (const std::uint32_t behind = map_[end].length; behind != 0) {
+      unlink(end);
+      count += behind;
+    }
+  }
+  link(first, count);
+}
+
+std::uint64_t PageRuns::ending_at(std::uint64_t end) const noexcept {
+  return end == 0 || end > map_.size() ? 0 : map_[end - 1].length;
+}
+
+void PageRuns::take_ending_at(std::uint64_t end, std::uint64_t count) noexcept {
+  unlink(end - count);
+  free_pages_ -= count;
+}
+
+std::uint64_t PageRuns::longest() const noexcept {
+  for (std::size_t word = filled_.size(); word-- > 0;) {
+    if (filled_[word] != 0) {
+      const auto bin = static_cast<std::uint32_t>(word * 64 + 63) -
+                       static_cast<std::uint32_t>(std::countl_zero(filled_[word]));
+      std::uint64_t length = 0;
+      for (std::uint32_t run = heads_[bin]; run != none; run = map_[run].next) {
+        length = std::max<std::uint64_t>(length, map_[run].length);
+      }
+      return length;
+    }
+  }
+  return 0;
+}
+
+void PageRuns::link(std::uint64_t first, std::uint64_t count) noexcept {
+  const std::uint32_t bin = bin_of(count);
+  const std::uint32_t head = heads_[bin];
+  map_[first + count - 1].length = static_cast<std::uint32_t>(count);
+  map_[first] = {.length = static_cast<std::uint32_t>(count), .next = head, .previous = none};
+  if (head != none) {
+    map_[head].previous = static_cast<std::uint32_t>(first);
+  }
+  heads_[bin] = static_cast<std::uint32_t>(first);
+  filled_[bin / 64] |= std::uint64_t{1} << (bin % 64);
+}
+
+void PageRuns::unlink(std::uint64_t first) noexcept {
+  const Node run = map_[first];
+  if (run.next != none) {
+    map_[run.next].previous = run.previous;
+  }
+  if (run.previous != none) {
+    map_[run.previous].next = run.next;
+  } else {
+    const std::uint32_t bin = bin_of(run.length);
+    heads_[bin] = run.next;
+    if (run.next == none) {
+      filled_[bin / 64] &= ~(std::uint64_t{1} << (bin % 64));
+    }
+  }
+  map_[first + run.length - 1] = {};
+  map_[first] = {};
+}
+
+}  // namespace locum::shm

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <thread>
+
+#include "core/mutex.hpp"
+
+namespace locum::shm {
+
+/// A background thread of the lowest ordinary priority, with all signals blocked, that does small pieces of
+/// work while there is some and sleeps otherwise. Whoever makes work calls wake(); any thread may. The
+/// destructor ends it after the piece at hand.
+class Preparer {
+ public:
+  /// `piece` does one bounded piece of work and tells whether there may be more; called by the thread only.
+  explicit Preparer(std::function<bool()> piece);
+  Preparer(const Preparer&) = delete;
+  Preparer& operator=(const Preparer&) = delete;
+  ~Preparer();
+
+  void wake() noexcept;
+
+ private:
+  void run();
+
+  std::function<bool()> piece_;
+  std::atomic<bool> wanted_{false};
+  std::atomic<bool> stop_{false};
+  Mutex mutex_;  // orders wake() and the decision to sleep
+  std::condition_variable condition_;
+  std::thread thread_;
+};
+
+}  // namespace locum::shm

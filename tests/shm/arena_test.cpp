@@ -1,0 +1,268 @@
+#include "shm/arena.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "shm/available_memory.hpp"
+#include "tests/core/arena_contract.hpp"
+#include "tests/shm/child.hpp"
+#include "tests/shm/sanitized.hpp"
+#include "tests/shm/small_mount.hpp"
+
+namespace locum::shm {
+namespace {
+
+using tests::ArenaContract;
+using tests::ArenaMaker;
+using tests::ArenaModel;
+using tests::Ending;
+using tests::in_child;
+
+constexpr std::uint64_t reserve_bytes = 64_GiB;
+
+std::shared_ptr<Segment> segment_of(std::uint32_t ranks, std::uint64_t memory_bytes) {
+  return Segment::create(Geometry::fit(ranks, memory_bytes, reserve_bytes), 1);
+}
+
+ArenaMaker arenas(std::string name, std::uint32_t rank, std::uint64_t step_bytes,
+                  std::uint64_t prepare_bytes) {
+  return {std::move(name), [=](std::uint64_t memory_bytes) -> std::shared_ptr<Arena> {
+            return std::make_shared<SharedArena>(segment_of(rank + 1, memory_bytes), rank, step_bytes,
+                                                 prepare_bytes);
+          }};
+}
+
+INSTANTIATE_TEST_SUITE_P(Shared, ArenaContract,
+                         testing::Values(arenas("SmallSteps", 0, 64_KiB, 0),
+                                         arenas("LargeSteps", 2, 1_MiB, 0),
+                                         arenas("Prepared", 1, 64_KiB, 1_MiB)),
+                         [](const auto& maker) { return maker.param.name; });
+
+// Waits until `condition` holds; false if it does not within ten seconds.
+template <class Condition>
+bool soon(Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      return false;
+    }
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+TEST(SharedArena, OtherProcessesFindTheBytesAtTheSameOffset) {
+  const auto segment = segment_of(2, 32_MiB);
+  SharedArena mine(segment, 0, 64_KiB, 0);
+  const auto other_segment =
+      Segment::attach(Descriptor(::fcntl(segment->descriptor(), F_DUPFD_CLOEXEC, 0)), segment->geometry(), 1);
+  SharedArena other(other_segment, 1, 64_KiB, 0);
+
+  const auto block = mine.allocate(100'000);
+  const auto others_block = other.allocate(100'000);
+  ASSERT_TRUE(block && others_block);
+  EXPECT_NE(block->offset, others_block->offset);
+  std::memset(mine.data(block->offset), 0x11, block->size_bytes);
+  std::memset(other.data(others_block->offset), 0x22, others_block->size_bytes);
+  EXPECT_TRUE(other.contains(block->offset, block->size_bytes));
+  EXPECT_NE(mine.data(block->offset), other.data(block->offset));
+  EXPECT_EQ(std::memcmp(mine.data(block->offset), other.data(block->offset), block->size_bytes), 0);
+  EXPECT_EQ(std::to_integer<int>(mine.data(others_block->offset)[99'999]), 0x22);
+  EXPECT_EQ(mine.usage().node_committed, other.usage().node_committed);
+  EXPECT_LT(mine.usage().committed, mine.usage().node_committed);
+}
+
+TEST(SharedArena, ContainsTheArenasAndNotWhatStandsBetweenThem) {
+  const auto segment = segment_of(3, 32_MiB);
+  const SharedArena arena(segment, 1, 64_KiB, 0);
+  const Geometry& geometry = segment->geometry();
+  for (std::uint32_t rank = 0; rank < 3; ++rank) {
+    const std::uint64_t first = geometry.arena_offset(rank);
+    EXPECT_TRUE(arena.contains(first, geometry.arena_bytes));
+    EXPECT_FALSE(arena.contains(first, geometry.arena_bytes + 1));
+    EXPECT_TRUE(arena.contains(first + geometry.arena_bytes - 1, 1));
+    EXPECT_FALSE(arena.contains(first + geometry.arena_bytes, 0));
+    EXPECT_FALSE(arena.contains(first - 1, 1)) << "the pins of rank " << rank;
+    EXPECT_FALSE(arena.contains(geometry.entries_offset(rank), 1));
+  }
+  EXPECT_FALSE(arena.contains(geometry.total_bytes(), 0));
+  EXPECT_FALSE(arena.contains(geometry.records_offset(5), 1));
+}
+
+TEST(SharedArena, TakesWhatALargeObjectLacksAndNoMore) {
+  SharedArena arena(segment_of(1, 64_MiB), 0, 64_KiB, 0);
+  const auto small = arena.allocate(1000);
+  ASSERT_TRUE(small);
+  EXPECT_EQ(arena.usage().committed, 64_KiB);
+  const auto large = arena.allocate(10_MiB);  // goes on where the small one's slab ends
+  ASSERT_TRUE(large);
+  EXPECT_LE(arena.usage().committed, 10_MiB + 128_KiB);
+  EXPECT_EQ(large->offset - small->offset, 16_KiB);
+  arena.free(*large);
+  const auto again = arena.allocate(10_MiB);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->offset, large->offset) << "touched memory is used again";
+}
+
+TEST(SharedArena, ObjectsOf64BytesLoseAFewBytesEach) {
+  SharedArena arena(segment_of(1, 64_MiB), 0, 64_KiB, 0);
+  constexpr std::uint64_t count = 100'000;
+  for (std::uint64_t n = 0; n < count; ++n) {
+    ASSERT_TRUE(arena.allocate(64));
+  }
+  const double lost = static_cast<double>(arena.usage().committed) / count - 64;
+  RecordProperty("lost_bytes", std::to_string(lost));
+  EXPECT_LT(lost, 2.0);
+}
+
+// Mixed sizes, log-uniform from 16 bytes to 4 MiB, at a steady number of live blocks.
+TEST(SharedArena, StaysDenseUnderMixedSizes) {
+  SharedArena arena(segment_of(1, 2_GiB), 0, 1_MiB, 0);
+  std::mt19937_64 random(20240607);
+  std::uniform_real_distribution<double> exponent(4, 22);
+  std::vector<Block> live;
+  std::uint64_t live_bytes = 0;
+  std::uint64_t most_live_bytes = 0;
+  const auto add = [&] {
+    const auto size_bytes = static_cast<std::uint64_t>(std::exp2(exponent(random)));
+    const auto block = arena.allocate(size_bytes);
+    ASSERT_TRUE(block) << block.error();
+    live.push_back(*block);
+    live_bytes += size_bytes;
+    most_live_bytes = std::max(most_live_bytes, live_bytes);
+  };
+  for (int n = 0; n < 1000; ++n) {
+    add();
+  }
+  for (int n = 0; n < 50'000; ++n) {
+    const std::size_t chosen = random() % live.size();
+    live_bytes -= live[chosen].size_bytes;
+    arena.free(live[chosen]);
+    live[chosen] = live.back();
+    live.pop_back();
+    add();
+  }
+  const auto committed = static_cast<double>(arena.usage().committed);
+  const double dense = static_cast<double>(most_live_bytes) / committed;
+  std::printf("live at most %.0f MiB, committed %.0f MiB, live/committed %.3f, rounding alone %.3f\n",
+              static_cast<double>(most_live_bytes) / 1_MiB, committed / 1_MiB, dense,
+              static_cast<double>(live_bytes) / static_cast<double>(arena.usage().used));
+  EXPECT_GT(dense, 0.75);
+  EXPECT_GT(static_cast<double>(live_bytes) / static_cast<double>(arena.usage().used), 0.9);
+}
+
+TEST(SharedArena, PreparesAheadOnceItIsUsedAndTouchesWhatItPrepares) {
+  SharedArena arena(segment_of(1, 256_MiB), 0, 64_KiB, 8_MiB);
+  EXPECT_EQ(arena.usage().committed, 0U) << "nothing is taken before anything is wanted";
+  ASSERT_TRUE(arena.allocate(64));
+  ASSERT_TRUE(soon([&] { return arena.usage().largest_free >= 8_MiB; }));
+  ASSERT_TRUE(soon([&] { return arena.prepared_bytes() + 64_KiB == arena.usage().committed; }));
+
+  if (tests::sanitized) {
+    GTEST_SKIP() << "the sanitizer's own memory is touched at the same time; that it is prepared was tested";
+  }
+  rusage before{};
+  rusage after{};
+  const auto block = arena.allocate(3_MiB);
+  ASSERT_TRUE(block);
+  ::getrusage(RUSAGE_THREAD, &before);
+  std::memset(arena.data(block->offset), 1, block->size_bytes);
+  ::getrusage(RUSAGE_THREAD, &after);
+  // 768 pages, without one fault each: only where the kernel can be asked to touch them (Linux 5.14).
+  const auto pages = static_cast<long>(3_MiB / page_bytes);
+  if (after.ru_minflt - before.ru_minflt >= pages) {
+    GTEST_SKIP() << "this kernel does not touch pages on request (MADV_POPULATE_WRITE)";
+  }
+  EXPECT_LT(after.ru_minflt - before.ru_minflt, pages / 4);
+}
+
+TEST(SharedArena, PreparingLeavesTheLastQuarterToWhoNeedsIt) {
+  const auto segment = segment_of(2, 32_MiB);
+  SharedArena arena(segment, 0, 64_KiB, 32_MiB);
+  SharedArena other(segment, 1, 64_KiB, 32_MiB);
+  ASSERT_TRUE(arena.allocate(64));
+  ASSERT_TRUE(other.allocate(64));
+  ASSERT_TRUE(soon([&] { return arena.usage().node_committed > 22_MiB; }));
+  const auto block = arena.allocate(arena.usage().largest_free + 6_MiB);
+  ASSERT_TRUE(block) << block.error();
+}
+
+TEST(SharedArena, EndsAtOnceWhileItIsPreparing) {
+  const auto start = std::chrono::steady_clock::now();
+  for (int round = 0; round < 20; ++round) {
+    SharedArena arena(segment_of(1, 2_GiB), 0, 64_KiB, 1_GiB);
+    ASSERT_TRUE(arena.allocate(64));
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  EXPECT_LT(took.count(), 10.0) << "twenty times 1 GiB would take longer to prepare";
+}
+
+TEST(SharedArena, GoesOnAfterSharedMemoryWasFull) {
+  const Ending ending = in_child([]() -> std::string {
+    if (const auto reason = tests::mount_small_shared_memory(24_MiB)) {
+      return "skipped: " + *reason;
+    }
+    SharedArena arena(segment_of(1, 20_MiB), 0, 64_KiB, 0);
+    std::ofstream("/dev/shm/filling") << std::string(14_MiB, 'x') << std::flush;
+    ArenaModel model(arena);
+    auto block = arena.allocate(1_MiB);
+    for (; block; block = arena.allocate(1_MiB)) {
+      if (auto wrong = model.add(*block, 1_MiB); !wrong.empty()) {  // writes all of it: no SIGBUS
+        return wrong;
+      }
+    }
+    if (block.error().code() != Errc::out_of_memory ||
+        std::string(block.error().what()).find("/dev/shm is full") == std::string::npos ||
+        model.count() < 5) {
+      return block.error().what();
+    }
+    if (auto wrong = model.free(2); !wrong.empty()) {
+      return wrong;
+    }
+    block = arena.allocate(1_MiB);
+    if (!block) {
+      return block.error().what();
+    }
+    if (auto wrong = model.add(*block, 1_MiB); !wrong.empty()) {
+      return wrong;
+    }
+    std::filesystem::remove("/dev/shm/filling");
+    return arena.allocate(8_MiB) ? "goes on" : "does not notice that there is room again";
+  });
+  if (ending.said.starts_with("skipped")) {
+    GTEST_SKIP() << ending.said;
+  }
+  EXPECT_EQ(ending.signal, 0) << "a signal ended it; 7 is SIGBUS";
+  EXPECT_EQ(ending.said, "goes on");
+}
+
+TEST(SharedArena, HoldsOneBlockOfMoreThan4GiB) {
+  constexpr std::uint64_t size_bytes = 4_GiB + 1;
+  const auto mount = shared_mount();
+  const auto left = available_memory();
+  if (!mount || !left || std::min(mount->free_bytes, *left) < 2 * size_bytes) {
+    GTEST_SKIP() << "less than 8 GiB of memory and /dev/shm are free";
+  }
+  SharedArena arena(segment_of(1, 5_GiB), 0, 1_MiB, 0);
+  const auto block = arena.allocate(size_bytes);
+  ASSERT_TRUE(block) << block.error();
+  arena.data(block->offset)[0] = std::byte{1};
+  arena.data(block->offset)[size_bytes - 1] = std::byte{2};
+  EXPECT_EQ(arena.usage().used, size_bytes + 4095);
+  arena.free(*block);
+  EXPECT_EQ(arena.usage().largest_free, arena.usage().committed);
+}
+
+}  // namespace
+}  // namespace locum::shm
