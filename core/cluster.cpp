@@ -217,8 +217,10 @@ Result<bool> Cluster::exists(const Address& address, Deadline /*deadline*/) {
 
 Result<std::vector<std::string>> Cluster::list(std::uint32_t store, std::string_view prefix,
                                                Deadline /*deadline*/) {
-  std::vector<std::string> names = directory_->names(store, prefix);
-  std::sort(names.begin(), names.end());
+  auto names = directory_->names(store, prefix);
+  if (names) {
+    std::sort(names->begin(), names->end());
+  }
   return names;
 }
 

@@ -39,7 +39,8 @@ class Directory {
   /// The live generation of whatever name has this hash; 0 if none.
   [[nodiscard]] virtual std::uint64_t generation(std::uint64_t hash) = 0;
   /// Names with that prefix, unordered; those live throughout exactly once.
-  [[nodiscard]] virtual std::vector<std::string> names(std::uint32_t store, std::string_view prefix) = 0;
+  [[nodiscard]] virtual Result<std::vector<std::string>> names(std::uint32_t store,
+                                                               std::string_view prefix) = 0;
   /// find(), as soon as there is something to find. Sleeps until then; `timeout` at `moment`.
   [[nodiscard]] virtual Result<Pin> wait(std::uint32_t store, std::string_view name,
                                          Deadline::Clock::time_point moment) = 0;

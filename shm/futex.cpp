@@ -14,11 +14,11 @@ namespace locum::shm {
 void futex_wait(Word32& word, std::uint32_t expected, Deadline::Clock::time_point moment) noexcept {
   using std::chrono::nanoseconds;
   constexpr nanoseconds longest = std::chrono::hours(1);
-  const nanoseconds left =
-      std::min(std::chrono::duration_cast<nanoseconds>(moment - Deadline::Clock::now()), longest);
-  if (left <= nanoseconds(0)) {
+  const auto now = Deadline::Clock::now();
+  if (moment <= now) {
     return;
   }
+  const nanoseconds left = std::min<nanoseconds>(moment - now, longest);
   timespec timeout{};
   timeout.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(left).count();
   timeout.tv_nsec = static_cast<long>((left % std::chrono::seconds(1)).count());

@@ -13,6 +13,7 @@ constexpr std::uint32_t busy = ~0U;
 constexpr std::uint32_t last_sequence = ~0U;
 constexpr std::uint64_t smallest_growth = 64 * 1024;
 constexpr std::uint64_t largest_growth = 1024 * 1024;
+constexpr std::size_t looks_per_call = 4;  ///< at what was pinned before; constant work per object
 constexpr std::uint64_t most_entry_bytes = (std::uint64_t{1} << 32U) * sizeof(Entry) - largest_growth;
 
 constexpr std::uint64_t tag_of(std::uint64_t sequence, EntryState state) noexcept {
@@ -21,16 +22,18 @@ constexpr std::uint64_t tag_of(std::uint64_t sequence, EntryState state) noexcep
 constexpr std::uint64_t sequence_of(std::uint64_t word) noexcept {
   return word >> 32U;
 }
+constexpr EntryState state_of(std::uint64_t word) noexcept {
+  return static_cast<EntryState>(word & 0xFFU);
+}
 constexpr std::uint32_t slot_of(std::uint64_t word) noexcept {
   return static_cast<std::uint32_t>(word);
 }
 
+constexpr std::uint64_t bit_of(std::uint32_t slot) noexcept {
+  return std::uint64_t{1} << (slot % 64);
+}
 constexpr std::uint64_t id_of(std::uint32_t node_rank, std::uint32_t slot) noexcept {
   return (std::uint64_t{node_rank} << 32U) | slot;
-}
-
-Error not_found() {
-  return Error(Errc::not_found, "no such object; it was never put, or it has been evicted");
 }
 
 }  // namespace
@@ -38,6 +41,12 @@ Error not_found() {
 ObjectTable::ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own,
                          std::vector<std::uint32_t> ranks)
     : segment_(std::move(segment)), own_(own), ranks_(std::move(ranks)) {
+  if (ranks_.size() != segment_->geometry().ranks || own_ >= ranks_.size()) {
+    throw Error(Errc::invalid_argument,
+                "the node's memory is for " + std::to_string(segment_->geometry().ranks) +
+                    " processes, this table was told of " + std::to_string(ranks_.size()) +
+                    " and of its own number " + std::to_string(own_));
+  }
   node_rank_of_.assign(*std::max_element(ranks_.begin(), ranks_.end()) + std::size_t{1}, absent);
   counts_.reserve(ranks_.size());
   for (std::uint32_t node_rank = 0; node_rank < ranks_.size(); ++node_rank) {
@@ -128,48 +137,45 @@ Result<void> ObjectTable::grow() {
 }
 
 Result<Pin> ObjectTable::pin(const Key& key) {
+  if (const auto pin = try_pin(key)) {
+    return *pin;
+  }
+  return Error(Errc::not_found, "no such object; it was never put, or it has been evicted");
+}
+
+std::optional<Pin> ObjectTable::try_pin(const Key& key) noexcept {
   const Place at = place(key);
   const std::uint64_t live = tag_of(sequence_of(key.serial), EntryState::live);
   if (at.entry == nullptr || at.entry->tag.load(std::memory_order_acquire) != live) {
-    return not_found();
+    return std::nullopt;
   }
-  Word32& count = counts_[at.node_rank][at.slot];
-  const std::uint64_t bit = std::uint64_t{1} << (at.slot % 64);
-  std::uint32_t views = count.load(std::memory_order_relaxed);
-  for (;;) {
-    if (views == 0) {
-      if (!count.compare_exchange_weak(views, busy, std::memory_order_acquire, std::memory_order_relaxed)) {
-        continue;
-      }
-      Word64& word = pin_word(at.node_rank, at.slot, own_);
-      word.fetch_or(bit, std::memory_order_seq_cst);
-      if (at.entry->tag.load(std::memory_order_seq_cst) != live) {
-        word.fetch_and(~bit, std::memory_order_release);
-        count.store(0, std::memory_order_release);
-        return not_found();
-      }
-      count.store(1, std::memory_order_release);
-      break;
-    }
-    if (views == busy) {  // another thread of this process is between two stores
-      std::this_thread::yield();
-      views = count.load(std::memory_order_relaxed);
-      continue;
-    }
-    if (count.compare_exchange_weak(views, views + 1, std::memory_order_acquire, std::memory_order_relaxed)) {
-      if (at.entry->tag.load(std::memory_order_seq_cst) != live) {
-        release(id_of(at.node_rank, at.slot));
-        return not_found();
-      }
-      break;
-    }
-  }
-  if (at.entry->record.store != key.store) {
+  count_view(at);
+  // Only now does the look count: whoever changes the tag later will find our bit.
+  if (at.entry->tag.load(std::memory_order_seq_cst) != live || at.entry->record.store != key.store) {
     release(id_of(at.node_rank, at.slot));
-    return not_found();
+    return std::nullopt;
   }
   return Pin{id_of(at.node_rank, at.slot), key, &at.entry->record,
              at.entry->generation.load(std::memory_order_acquire)};
+}
+
+// One view more of this process, its bit set when it returns.
+void ObjectTable::count_view(const Place& at) noexcept {
+  Word32& count = counts_[at.node_rank][at.slot];
+  std::uint32_t views = count.load(std::memory_order_relaxed);
+  for (;;) {
+    if (views == busy) {  // another thread of this process is changing the bit
+      std::this_thread::yield();
+      views = count.load(std::memory_order_relaxed);
+    } else if (count.compare_exchange_weak(views, views == 0 ? busy : views + 1, std::memory_order_acquire,
+                                           std::memory_order_relaxed)) {
+      if (views == 0) {
+        pin_word(at.node_rank, at.slot, own_).fetch_or(bit_of(at.slot), std::memory_order_seq_cst);
+        count.store(1, std::memory_order_release);
+      }
+      return;
+    }
+  }
 }
 
 Pin ObjectTable::at(std::uint64_t pin_id) const noexcept {
@@ -193,8 +199,7 @@ void ObjectTable::release(std::uint64_t pin_id) noexcept {
   for (;;) {
     if (views == 1) {
       if (count.compare_exchange_weak(views, busy, std::memory_order_acq_rel, std::memory_order_relaxed)) {
-        pin_word(node_rank, slot, own_)
-            .fetch_and(~(std::uint64_t{1} << (slot % 64)), std::memory_order_release);
+        pin_word(node_rank, slot, own_).fetch_and(~bit_of(slot), std::memory_order_release);
         count.store(0, std::memory_order_release);
         return;
       }
@@ -240,41 +245,66 @@ void ObjectTable::take_retired() {
 }
 
 bool ObjectTable::pinned(std::uint32_t slot) const noexcept {
-  const std::uint64_t bit = std::uint64_t{1} << (slot % 64);
   for (std::uint32_t reader = 0; reader < ranks_.size(); ++reader) {
-    if ((pin_word(own_, slot, reader).load(std::memory_order_seq_cst) & bit) != 0) {
+    if ((pin_word(own_, slot, reader).load(std::memory_order_seq_cst) & bit_of(slot)) != 0) {
       return true;
     }
   }
   return false;
 }
 
+// False while somebody pins it.
+bool ObjectTable::reclaim(std::uint32_t slot, std::vector<ObjectRecord>& out) {
+  if (pinned(slot)) {
+    return false;
+  }
+  Entry& dead = entry(own_, slot);
+  const std::uint64_t tag = dead.tag.load(std::memory_order_relaxed);
+  if (state_of(tag) != EntryState::tombstone) {
+    return true;  // a damaged stack said so: what is not dead is not ours to free
+  }
+  out.push_back(dead.record);
+  dead.tag.store(tag_of(sequence_of(tag), EntryState::free), std::memory_order_release);
+  if (sequence_of(tag) != last_sequence) {
+    free_slots_.push_back(slot);
+  }
+  return true;
+}
+
+// What came since the last call is looked at once, what was pinned then again: all of it, or a few in turn.
 Pinned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) {
   const MutexLock lock(mutex_);
-  take_retired();
-  // Looking at what was pinned the last time again pays only once enough has come since: constant work per
-  // object.
-  if (effort == Effort::amortised && retired_.size() <= kept_.objects + kept_.objects / 8) {
-    return kept_;
+  std::size_t looks = retired_.size();
+  if (effort == Effort::amortised) {
+    looks = std::min(looks, looks_per_call);
+  } else {
+    next_look_ = 0;
   }
-  kept_ = {};
-  const auto still_pinned = [&](std::uint32_t slot) LOCUM_REQUIRES(mutex_) {
-    Entry& dead = entry(own_, slot);
-    if (pinned(slot)) {
+  for (; looks > 0; --looks) {
+    next_look_ = next_look_ < retired_.size() ? next_look_ : 0;
+    const std::uint32_t slot = retired_[next_look_];
+    const std::uint64_t bytes = entry(own_, slot).record.block_bytes();
+    if (reclaim(slot, out)) {
+      retired_[next_look_] = retired_.back();
+      retired_.pop_back();
+      --kept_.objects;
+      kept_.bytes -= bytes;
+    } else {
+      ++next_look_;
+    }
+  }
+  const std::size_t known = retired_.size();
+  take_retired();
+  std::size_t kept = known;
+  for (std::size_t fresh = known; fresh < retired_.size(); ++fresh) {
+    const std::uint32_t slot = retired_[fresh];
+    if (!reclaim(slot, out)) {
+      retired_[kept++] = slot;
       ++kept_.objects;
-      kept_.bytes += dead.record.block_bytes();
-      return true;
+      kept_.bytes += entry(own_, slot).record.block_bytes();
     }
-    out.push_back(dead.record);
-    const std::uint64_t sequence = sequence_of(dead.tag.load(std::memory_order_relaxed));
-    dead.tag.store(tag_of(sequence, EntryState::free), std::memory_order_release);
-    if (sequence != last_sequence) {
-      free_slots_.push_back(slot);
-    }
-    return false;
-  };
-  const auto kept = std::partition(retired_.begin(), retired_.end(), still_pinned);
-  retired_.erase(kept, retired_.end());
+  }
+  retired_.resize(kept);
   return kept_;
 }
 
@@ -284,7 +314,7 @@ std::vector<Key> ObjectTable::owned(std::uint32_t store) {
   for (std::uint32_t slot = 0; slot < slots; ++slot) {
     const std::uint64_t sequence = sequence_of(entry(own_, slot).tag.load(std::memory_order_relaxed));
     const Key candidate{store, ranks_[own_], (sequence << 32U) | slot};
-    if (const auto found = pin(candidate)) {
+    if (const auto found = try_pin(candidate)) {
       release(found->id);
       keys.push_back(candidate);
     }
@@ -294,7 +324,9 @@ std::vector<Key> ObjectTable::owned(std::uint32_t store) {
 
 Word64* ObjectTable::generation(const Key& key) const noexcept {
   const Place at = place(key);
-  return at.entry != nullptr ? &at.entry->generation : nullptr;
+  const bool same = at.entry != nullptr &&
+                    sequence_of(at.entry->tag.load(std::memory_order_acquire)) == sequence_of(key.serial);
+  return same ? &at.entry->generation : nullptr;
 }
 
 }  // namespace locum::shm

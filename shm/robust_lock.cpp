@@ -4,18 +4,21 @@
 #include <cerrno>
 #include <chrono>
 #include <ctime>
+#include <thread>
 
 namespace locum::shm {
 
 namespace {
+
+constexpr int tries_before_sleep = 16;
 
 // pthread_mutex_timedlock wants the wall clock; a jump of it while we wait can only shorten or lengthen this
 // wait.
 timespec wall_clock_at(Deadline::Clock::time_point moment) noexcept {
   using std::chrono::nanoseconds;
   constexpr nanoseconds longest = std::chrono::hours(24);
-  const nanoseconds left = std::clamp(
-      std::chrono::duration_cast<nanoseconds>(moment - Deadline::Clock::now()), nanoseconds(0), longest);
+  const auto now = Deadline::Clock::now();
+  const nanoseconds left = moment <= now ? nanoseconds(0) : std::min<nanoseconds>(moment - now, longest);
   timespec at{};
   ::clock_gettime(CLOCK_REALTIME, &at);
   const nanoseconds total = std::chrono::seconds(at.tv_sec) + nanoseconds(at.tv_nsec) + left;
@@ -27,7 +30,12 @@ timespec wall_clock_at(Deadline::Clock::time_point moment) noexcept {
 }  // namespace
 
 RobustLock::RobustLock(pthread_mutex_t& mutex, Deadline::Clock::time_point moment) noexcept : mutex_(mutex) {
+  // What holders do takes less time than to fall asleep and wake up.
   int result = ::pthread_mutex_trylock(&mutex_);
+  for (int tries = 0; result == EBUSY && tries < tries_before_sleep; ++tries) {
+    std::this_thread::yield();
+    result = ::pthread_mutex_trylock(&mutex_);
+  }
   if (result == EBUSY) {
     const timespec at = wall_clock_at(moment);
     result = ::pthread_mutex_timedlock(&mutex_, &at);
@@ -58,18 +66,6 @@ void RobustLock::repaired() noexcept {
   if (::pthread_mutex_consistent(&mutex_) == 0) {
     outcome_ = Outcome::held;
   }
-}
-
-bool RobustLock::make(pthread_mutex_t& mutex) noexcept {
-  pthread_mutexattr_t attributes;
-  if (::pthread_mutexattr_init(&attributes) != 0) {
-    return false;
-  }
-  const bool made = ::pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED) == 0 &&
-                    ::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST) == 0 &&
-                    ::pthread_mutex_init(&mutex, &attributes) == 0;
-  ::pthread_mutexattr_destroy(&attributes);
-  return made;
 }
 
 }  // namespace locum::shm

@@ -1,0 +1,163 @@
+#include "shm/directory_shard.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace locum::shm {
+
+namespace {
+
+constexpr std::uint32_t first_buckets = 64;
+
+using std::memory_order_relaxed;
+using std::memory_order_release;
+
+}  // namespace
+
+DirectoryShard::Change::Change(DirectoryShard& shard) noexcept : state_(*shard.state_) {
+  // Whoever held the lock before may have died in the middle of a change.
+  if (state_.sequence.load(memory_order_relaxed) % 2 == 0) {
+    state_.sequence.fetch_add(1, std::memory_order_acq_rel);
+  }
+}
+
+DirectoryShard::Change::~Change() {
+  state_.sequence.fetch_add(1, memory_order_release);
+}
+
+DirectoryShard::DirectoryShard(Segment& segment, std::uint32_t index) noexcept
+    : segment_(&segment),
+      state_(&segment.shard(index)),
+      records_(reinterpret_cast<Record*>(segment.base() + segment.geometry().records_offset(index))),
+      heads_(reinterpret_cast<Word32*>(segment.base() + segment.geometry().buckets_offset(index))),
+      index_(index) {}
+
+std::uint32_t DirectoryShard::records_used() const noexcept {
+  return std::min(state_->records_used.load(std::memory_order_acquire),
+                  state_->records.load(std::memory_order_acquire));
+}
+
+std::uint32_t DirectoryShard::bucket_of(std::uint64_t hash, std::uint32_t buckets) noexcept {
+  const std::uint32_t mask = std::bit_ceil(buckets) - 1;
+  const std::uint32_t bucket = static_cast<std::uint32_t>(hash) & mask;
+  return bucket < buckets ? bucket : bucket & (mask >> 1U);
+}
+
+Result<std::uint32_t> DirectoryShard::reserve_record() {
+  if (state_->buckets.load(memory_order_relaxed) == 0) {
+    if (auto done = segment_->commit(segment_->geometry().buckets_offset(index_), page_bytes); !done) {
+      return done.error();
+    }
+    state_->buckets.store(first_buckets, memory_order_release);
+  }
+  std::uint32_t index = state_->records_used.load(memory_order_relaxed);
+  if (const std::uint32_t free_record = state_->free_record.load(memory_order_relaxed); free_record != 0) {
+    index = free_record - 1;
+  } else if (index == state_->records.load(memory_order_relaxed)) {
+    if (auto done = commit_records(); !done) {
+      return done.error();
+    }
+  }
+  // A longer chain is no error: growth that fails for want of memory is tried again with the next name.
+  if (state_->live_records.load(memory_order_relaxed) >= state_->buckets.load(memory_order_relaxed)) {
+    (void)split();
+  }
+  return index;
+}
+
+Result<void> DirectoryShard::commit_records() {
+  const Geometry& geometry = segment_->geometry();
+  const std::uint64_t bytes = std::uint64_t{state_->records.load(memory_order_relaxed)} * sizeof(Record);
+  const std::uint64_t growth =
+      std::min(std::clamp(bytes / 4, page_bytes, 256 * page_bytes) / page_bytes * page_bytes,
+               geometry.directory_bytes - bytes);
+  if (growth == 0) {
+    return Error(Errc::out_of_memory,
+                 "the directory's address range for these names is full; set LOCUM_MEMORY_BYTES higher");
+  }
+  if (auto done = segment_->commit(geometry.records_offset(index_) + bytes, growth); !done) {
+    return done;
+  }
+  state_->records.store(static_cast<std::uint32_t>((bytes + growth) / sizeof(Record)), memory_order_release);
+  return {};
+}
+
+// One more bucket: what belongs there comes from its buddy, half the table below.
+Result<void> DirectoryShard::split() {
+  const std::uint32_t bucket = state_->buckets.load(memory_order_relaxed);
+  const std::uint64_t end = std::uint64_t{bucket} * sizeof(Word32);
+  if (end % page_bytes == 0) {
+    if (auto done = segment_->commit(segment_->geometry().buckets_offset(index_) + end, page_bytes); !done) {
+      return done;
+    }
+  }
+  const std::uint32_t buddy = bucket - std::bit_floor(bucket);
+  const Change change(*this);
+  std::uint32_t next = heads_[buddy].load(memory_order_relaxed);
+  heads_[buddy].store(0, memory_order_release);
+  heads_[bucket].store(0, memory_order_release);
+  state_->buckets.store(bucket + 1, memory_order_release);
+  while (next != 0) {
+    Record& moved = records_[next - 1];
+    const std::uint32_t following = moved.next.load(memory_order_relaxed);
+    Word32& head = heads_[bucket_of(moved.hash.load(memory_order_relaxed), bucket + 1)];
+    moved.next.store(head.load(memory_order_relaxed), memory_order_release);
+    head.store(next, memory_order_release);
+    next = following;
+  }
+  return {};
+}
+
+void DirectoryShard::link(std::uint32_t index) noexcept {
+  Record& linked = records_[index];
+  if (state_->free_record.load(memory_order_relaxed) == index + 1) {
+    state_->free_record.store(linked.next.load(memory_order_relaxed), memory_order_release);
+  } else {
+    state_->records_used.store(index + 1, memory_order_release);
+  }
+  Word32& head =
+      heads_[bucket_of(linked.hash.load(memory_order_relaxed), state_->buckets.load(memory_order_relaxed))];
+  linked.next.store(head.load(memory_order_relaxed), memory_order_release);
+  head.store(index + 1, memory_order_release);
+  state_->live_records.fetch_add(1, memory_order_relaxed);
+}
+
+void DirectoryShard::unlink(std::uint32_t index) noexcept {
+  Record& dead = records_[index];
+  Word32* link =
+      &heads_[bucket_of(dead.hash.load(memory_order_relaxed), state_->buckets.load(memory_order_relaxed))];
+  while (link->load(memory_order_relaxed) != index + 1) {
+    link = &records_[link->load(memory_order_relaxed) - 1].next;
+  }
+  link->store(dead.next.load(memory_order_relaxed), memory_order_release);
+  dead.hash.store(0, memory_order_release);
+  dead.next.store(state_->free_record.load(memory_order_relaxed), memory_order_release);
+  state_->free_record.store(index + 1, memory_order_release);
+  state_->live_records.fetch_sub(1, memory_order_relaxed);
+}
+
+void DirectoryShard::rebuild() noexcept {
+  const std::uint32_t buckets = state_->buckets.load(memory_order_relaxed);
+  for (std::uint32_t bucket = 0; bucket < buckets; ++bucket) {
+    heads_[bucket].store(0, memory_order_release);
+  }
+  std::uint32_t free_record = 0;
+  std::uint32_t live = 0;
+  for (std::uint32_t index = records_used(); index-- > 0;) {
+    Record& each = records_[index];
+    const std::uint64_t hash = each.hash.load(memory_order_relaxed);
+    if (hash == 0) {
+      each.next.store(free_record, memory_order_release);
+      free_record = index + 1;
+    } else {
+      Word32& head = heads_[bucket_of(hash, buckets)];
+      each.next.store(head.load(memory_order_relaxed), memory_order_release);
+      head.store(index + 1, memory_order_release);
+      ++live;
+    }
+  }
+  state_->free_record.store(free_record, memory_order_release);
+  state_->live_records.store(live, memory_order_release);
+}
+
+}  // namespace locum::shm

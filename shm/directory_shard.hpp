@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/result.hpp"
+#include "shm/segment.hpp"
+
+namespace locum::shm {
+
+/// One shard of the directory, as this process maps it: a linear-hashing table (Litwin 1980) of chained
+/// records that grows by one bucket at a time. A cheap value; it knows chains and memory, not what a record
+/// means. Any thread may look; only the holder of the shard's lock may change.
+class DirectoryShard {
+ public:
+  /// Odd while one lives: readers that come across a change look again.
+  class Change {
+   public:
+    explicit Change(DirectoryShard& shard) noexcept;
+    Change(const Change&) = delete;
+    Change& operator=(const Change&) = delete;
+    ~Change();
+
+   private:
+    Shard& state_;
+  };
+
+  DirectoryShard(Segment& segment, std::uint32_t index) noexcept;
+
+  [[nodiscard]] Shard& state() const noexcept { return *state_; }
+  [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
+  [[nodiscard]] Record& record(std::uint32_t index) const noexcept { return records_[index]; }
+  /// Records ever used: the indices that a pass over all of them takes.
+  [[nodiscard]] std::uint32_t records_used() const noexcept;
+
+  /// Calls `visit(index)` for the records with this hash, until it says true. A chain that changes meanwhile
+  /// may be left too early, and may lead in circles, but not for ever: no chain is longer than there are
+  /// records.
+  template <class Visit>
+  void visit_chain(std::uint64_t hash, Visit&& visit) const {
+    const std::uint32_t buckets = state_->buckets.load(std::memory_order_acquire);
+    if (buckets == 0) {
+      return;
+    }
+    const std::uint32_t records = state_->records.load(std::memory_order_acquire);
+    std::uint32_t next = heads_[bucket_of(hash, buckets)].load(std::memory_order_acquire);
+    for (std::uint32_t steps = 0; next != 0 && next <= records && steps < records; ++steps) {
+      const Record& at = records_[next - 1];
+      if (at.hash.load(std::memory_order_acquire) == hash && visit(next - 1)) {
+        return;
+      }
+      next = at.next.load(std::memory_order_acquire);
+    }
+  }
+
+  /// A record that is in no chain, committed; it stays free until link(). May split a bucket.
+  [[nodiscard]] Result<std::uint32_t> reserve_record();
+  /// Puts a reserved record, whose words are written, into the chain of its hash.
+  void link(std::uint32_t index) noexcept;
+  /// Takes a record out of its chain and frees it. REQUIRES: a Change lives.
+  void unlink(std::uint32_t index) noexcept;
+  /// Makes chains and free list anew from the records. REQUIRES: a Change lives.
+  void rebuild() noexcept;
+
+ private:
+  [[nodiscard]] static std::uint32_t bucket_of(std::uint64_t hash, std::uint32_t buckets) noexcept;
+  [[nodiscard]] Result<void> commit_records();
+  [[nodiscard]] Result<void> split();
+
+  Segment* segment_;
+  Shard* state_;
+  Record* records_;
+  Word32* heads_;
+  std::uint32_t index_;
+};
+
+}  // namespace locum::shm

@@ -1,0 +1,517 @@
+#include "shm/name_table.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <functional>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "tests/shm/player.hpp"
+
+namespace locum::shm {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using tests::code;
+using tests::make_segment;
+using tests::Player;
+using tests::sanitized;
+
+constexpr std::uint32_t store = 7;
+
+Deadline::Clock::time_point in(milliseconds time) {
+  return Deadline::Clock::now() + time;
+}
+
+class NameTableTest : public testing::Test {
+ protected:
+  std::shared_ptr<Segment> segment_ = make_segment(3);
+  Player first_{segment_, 0, 4_MiB};
+  Player second_{segment_, 1, 1_MiB};
+  Player third_{segment_, 2, 1_MiB};
+};
+
+TEST_F(NameTableTest, FindsWhatAnotherProcessBound) {
+  EXPECT_EQ(code(second_.names->find(store, "density")), Errc::not_found);
+  const std::uint64_t generation = first_.put(store, "density", 42).value();
+  EXPECT_GT(generation, 0U);
+  const Pin pin = second_.names->find(store, "density").value();
+  EXPECT_EQ(pin.generation, generation);
+  EXPECT_EQ(pin.key.creator, Player::first_rank);
+  EXPECT_EQ(second_.word(pin), 42U);
+  second_.objects->release(pin.id);
+  EXPECT_EQ(third_.names->generation(name_hash(store, "density")), generation);
+
+  EXPECT_EQ(code(second_.names->find(store + 1, "density")), Errc::not_found) << "another store";
+  EXPECT_EQ(code(second_.names->find(store, "densit")), Errc::not_found);
+  EXPECT_EQ(third_.names->generation(name_hash(store, "densit")), 0U);
+}
+
+TEST_F(NameTableTest, LeavesALiveNameToWhoPutItFirst) {
+  (void)first_.put(store, "x", 1).value();
+  const auto refused = second_.put(store, "x", 2);
+  EXPECT_EQ(code(refused), Errc::key_exists);
+  EXPECT_EQ(refused.error().key(), "x");
+  EXPECT_EQ(third_.get(store, "x").value(), 1U);
+  EXPECT_EQ(second_.put(store + 1, "x", 3).has_value(), true) << "each store has its own names";
+  EXPECT_EQ(third_.get(store, "x").value(), 1U);
+  EXPECT_EQ(third_.get(store + 1, "x").value(), 3U);
+}
+
+TEST_F(NameTableTest, ReplacesAtomicallyAndByGeneration) {
+  EXPECT_EQ(code(first_.replace(store, "x", 1, 5)), Errc::not_found) << "nothing to replace";
+  const std::uint64_t one = first_.replace(store, "x", 1).value();
+  const Pin old = third_.names->find(store, "x").value();
+  const std::uint64_t two = second_.replace(store, "x", 2, one).value();
+  EXPECT_GT(two, one);
+  EXPECT_EQ(code(first_.replace(store, "x", 3, one)), Errc::stale);
+  EXPECT_EQ(third_.get(store, "x").value(), 2U);
+  EXPECT_EQ(third_.names->generation(name_hash(store, "x")), two);
+
+  EXPECT_EQ(third_.word(old), 1U) << "a view of the old generation stays";
+  EXPECT_EQ(code(third_.objects->pin(old.key)), Errc::not_found);
+  EXPECT_EQ(first_.collect().objects, 1U);
+  third_.objects->release(old.id);
+  EXPECT_EQ(first_.collect().objects, 0U);
+}
+
+TEST_F(NameTableTest, UnbindsANameOrOnlyOneObject) {
+  EXPECT_FALSE(first_.names->unbind(store, "x", Key{}).value());
+  (void)first_.put(store, "x", 1).value();
+  const Pin old = second_.names->find(store, "x").value();
+  (void)second_.replace(store, "x", 2).value();
+  EXPECT_FALSE(third_.names->unbind(store, "x", old.key).value()) << "that one is replaced";
+  EXPECT_EQ(first_.get(store, "x").value(), 2U);
+  EXPECT_TRUE(third_.names->unbind(store, "x", Key{}).value());
+  EXPECT_EQ(code(first_.names->find(store, "x")), Errc::not_found);
+  EXPECT_FALSE(third_.names->unbind(store, "x", Key{}).value());
+  EXPECT_EQ(third_.names->generation(name_hash(store, "x")), 0U);
+  second_.objects->release(old.id);
+
+  const std::uint64_t again = third_.put(store, "x", 3).value();
+  EXPECT_GT(again, old.generation) << "no generation comes back";
+  const Pin now = first_.names->find(store, "x").value();
+  first_.objects->release(now.id);
+  EXPECT_TRUE(first_.names->unbind(store, "x", now.key).value());
+}
+
+TEST_F(NameTableTest, TakesNamesOfAnyBytesAndLengths) {
+  using namespace std::string_literals;
+  std::string all_bytes;
+  for (int byte = 0; byte < 256; ++byte) {
+    all_bytes.push_back(static_cast<char>(byte));
+  }
+  const std::vector<std::string> names{"a",
+                                       "a\0"s,
+                                       "\0"s,
+                                       "\0\0"s,
+                                       all_bytes,
+                                       "ρ/密度/плотность",
+                                       std::string(64 * 1024, 'n'),
+                                       std::string(64 * 1024 - 1, 'n'),
+                                       std::string(64 * 1024 - 1, 'n') + 'm'};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    (void)first_.put(store, names[i], i).value();
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    EXPECT_EQ(second_.get(store, names[i]).value(), i);
+  }
+  EXPECT_EQ(second_.names->names(store, "a").value().size(), 2U);
+  EXPECT_EQ(second_.names->names(store, "\0"s).value().size(), 3U);
+  EXPECT_EQ(second_.names->names(store, "ρ/").value(), std::vector<std::string>{names[5]});
+  EXPECT_TRUE(second_.names->names(store + 1, "").value().empty());
+  const auto every = third_.names->names(store, "").value();
+  EXPECT_EQ(std::set<std::string>(every.begin(), every.end()),
+            std::set<std::string>(names.begin(), names.end()));
+  EXPECT_EQ(every.size(), names.size());
+}
+
+// Names whose hash is the same: what finds them is the comparison of the names themselves.
+TEST_F(NameTableTest, TellsNamesOfEqualHashApart) {
+  const std::uint64_t hash = name_hash(store, "wanted");
+  for (const char* impostor : {"Wanted", "wantes", "wanted+", "w"}) {
+    const Key key = first_.publish(store, impostor, 13, hash).value();
+    EXPECT_TRUE(first_.names->bind(key, {}));
+  }
+  EXPECT_EQ(code(second_.names->find(store, "wanted")), Errc::not_found);
+  EXPECT_FALSE(second_.names->unbind(store, "wanted", Key{}).value());
+  (void)second_.put(store, "wanted", 42).value();
+  EXPECT_EQ(third_.get(store, "wanted").value(), 42U);
+  EXPECT_EQ(third_.names->names(store, "").value().size(), 5U);
+  EXPECT_TRUE(third_.names->unbind(store, "wanted", Key{}).value());
+  EXPECT_EQ(third_.names->names(store, "").value().size(), 4U);
+}
+
+TEST_F(NameTableTest, DoesNotFollowAnEntryOutOfTheMapping) {
+  (void)first_.put(store, "x", 1).value();
+  auto& entry = *reinterpret_cast<Entry*>(segment_->base() + segment_->geometry().entries_offset(0));
+  const ObjectRecord whole = entry.record;
+  for (const std::uint64_t wild :
+       {segment_->geometry().total_bytes(), ~std::uint64_t{0}, std::uint64_t{1} << 62U}) {
+    entry.record = whole;
+    entry.record.offset = wild;
+    EXPECT_EQ(code(second_.names->find(store, "x")), Errc::not_found);
+    entry.record = whole;
+    entry.record.size_bytes = wild;
+    EXPECT_EQ(code(second_.names->find(store, "x")), Errc::not_found);
+    EXPECT_TRUE(second_.names->names(store, "").value().empty());
+  }
+  entry.record = whole;
+  EXPECT_EQ(second_.get(store, "x").value(), 1U);
+}
+
+// An object that is published and not yet bound, of a name that is live: two words of a record, read while it
+// is replaced, can name it.
+TEST_F(NameTableTest, DoesNotBelieveAnObjectThatIsNotBoundYet) {
+  (void)first_.put(store, "x", 1).value();
+  (void)second_.publish(store, "x", 2).value();  // the same serial, by another creator
+  DirectoryShard shard(*segment_, static_cast<std::uint32_t>(name_hash(store, "x") >> 58U));
+  EXPECT_EQ(third_.get(store, "x").value(), 1U);
+  shard.record(0).creator.store(Player::first_rank + 1, std::memory_order_release);
+  EXPECT_EQ(code(third_.names->find(store, "x")), Errc::not_found);
+  shard.record(0).creator.store(Player::first_rank, std::memory_order_release);
+  EXPECT_EQ(third_.get(store, "x").value(), 1U);
+}
+
+TEST_F(NameTableTest, GrowsWithItsNamesAndKeepsChainsShort) {
+  constexpr std::size_t count = 30'000;
+  const auto name_of = [](std::size_t i) { return "field/" + std::to_string(i); };
+  for (std::size_t i = 0; i < count; ++i) {
+    Player& player = i % 3 == 0 ? second_ : first_;
+    const auto bound = player.put(store, name_of(i), i);
+    ASSERT_TRUE(bound) << i << bound.error();
+  }
+  std::size_t records = 0;
+  std::size_t longest = 0;
+  std::size_t steps = 0;
+  for (std::uint32_t index = 0; index < shard_count; ++index) {
+    const DirectoryShard shard(*segment_, index);
+    const std::uint32_t buckets = shard.state().buckets.load();
+    EXPECT_GE(buckets, shard.state().live_records.load());
+    auto* heads = reinterpret_cast<Word32*>(segment_->base() + segment_->geometry().buckets_offset(index));
+    for (std::uint32_t bucket = 0; bucket < buckets; ++bucket) {
+      std::size_t length = 0;
+      for (std::uint32_t next = heads[bucket].load(); next != 0; next = shard.record(next - 1).next.load()) {
+        steps += ++length;
+        ++records;
+      }
+      longest = std::max(longest, length);
+    }
+  }
+  EXPECT_EQ(records, count);
+  EXPECT_LE(longest, 10U);
+  EXPECT_LE(steps, count * 17 / 10) << "records looked at for a name that is there, 1.7 on average";
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto value = third_.get(store, name_of(i));
+    ASSERT_TRUE(value) << i;
+    EXPECT_EQ(*value, i);
+  }
+  EXPECT_EQ(third_.names->names(store, "field/1").value().size(), 11'111U);  // 1, 1x, 1xx, 1xxx, 1xxxx
+
+  // Removed and put again, they take no more memory.
+  const std::uint64_t committed = segment_->header().committed_bytes.load();
+  for (std::size_t i = 0; i < count; ++i) {
+    EXPECT_TRUE(third_.names->unbind(store, name_of(i), Key{}).value());
+  }
+  EXPECT_TRUE(third_.names->names(store, "").value().empty());
+  (void)first_.collect();
+  (void)second_.collect();
+  for (std::size_t i = 0; i < count; ++i) {
+    Player& player = i % 3 == 0 ? second_ : first_;
+    ASSERT_TRUE(player.put(store, name_of(i), i)) << i;
+  }
+  EXPECT_EQ(segment_->header().committed_bytes.load(), committed);
+}
+
+TEST(NameTable, SaysWhenMemoryIsFullAndGoesOnAfterAnUnbind) {
+  const auto segment = make_segment(1, 4_MiB);
+  Player player(segment, 0, 1_MiB);
+  // Entries and blocks for more objects than there will be names; then all but 130 pages of memory.
+  for (int i = 0; i < 10'000; ++i) {
+    EXPECT_TRUE(player.objects->tombstone(player.publish(store, "0000").value()));
+  }
+  (void)player.collect();
+  const std::uint64_t left = 4_MiB - segment->header().committed_bytes.load();
+  segment->commit(segment->geometry().arena_offset(0) + 1_MiB, left / 4_KiB * 4_KiB - 130 * 4_KiB).value();
+  std::size_t put = 0;
+  for (;; ++put) {
+    const auto bound = player.put(store, std::to_string(put), put);
+    if (!bound) {
+      EXPECT_EQ(bound.error().code(), Errc::out_of_memory);
+      EXPECT_EQ(bound.error().key(), std::to_string(put));
+      break;
+    }
+  }
+  EXPECT_GT(put, 4000U);
+  for (std::size_t i = 0; i < put; ++i) {
+    EXPECT_EQ(player.get(store, std::to_string(i)).value(), i);
+  }
+  EXPECT_EQ(code(player.names->find(store, std::to_string(put))), Errc::not_found);
+  for (std::size_t i = 0; i < put; ++i) {
+    EXPECT_TRUE(player.names->unbind(store, std::to_string(i), Key{}).value());
+  }
+  (void)player.collect();
+  EXPECT_TRUE(player.put(store, std::to_string(0), 1));
+}
+
+// Runs each function in a thread of its own; they are told to stop when the first of them is done.
+void together(const std::vector<std::function<void(const std::atomic<bool>& stop)>>& parts) {
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> threads;
+  for (const auto& part : parts) {
+    threads.emplace_back([&stop, &part] { part(stop); });
+  }
+  threads.front().join();
+  stop = true;
+  for (std::size_t i = 1; i < threads.size(); ++i) {
+    threads[i].join();
+  }
+}
+
+// Two processes replace one name without pause, each with objects that wait in two threads to be bound, so
+// that unbound objects of the name exist; a third adds and removes others, so that buckets split and records
+// are used again. Readers find the name each time, and never an older generation than before.
+TEST(NameTable, FindsANameThatIsReplacedThroughout) {
+  const auto segment = make_segment(4);
+  std::array<std::unique_ptr<Player>, 4> players;
+  for (std::uint32_t i = 0; i < players.size(); ++i) {
+    players[i] = std::make_unique<Player>(segment, i, 4_MiB);
+  }
+  const std::uint64_t replacements = sanitized ? 1'500 : 15'000;
+  const std::uint64_t enough_looks = sanitized ? 1'000 : 10'000;
+  const auto end = in(seconds(60));
+  (void)players[0]->put(store, "x", 0).value();
+  std::atomic<std::uint64_t> looks{0};
+  const auto replace = [&](Player& player) {
+    return [&](const std::atomic<bool>& stop) {
+      for (std::uint64_t i = 0; (i < replacements || looks < enough_looks) && !stop; ++i) {
+        ASSERT_LT(Deadline::Clock::now(), end) << looks << " looks, " << i << " replacements";
+        (void)player.replace(store, "x", i).value();
+        (void)player.collect(Effort::amortised);
+      }
+    };
+  };
+  const auto read = [&](Player& player) {
+    return [&](const std::atomic<bool>& stop) {
+      std::uint64_t last = 0;
+      while (!stop) {
+        const auto pin = player.names->find(store, "x");
+        ASSERT_TRUE(pin) << pin.error();
+        ASSERT_NE(pin->generation, 0U);
+        ASSERT_GE(pin->generation, last);
+        last = pin->generation;
+        player.objects->release(pin->id);
+        ASSERT_GE(player.names->generation(name_hash(store, "x")), last);
+        if (looks++ % 64 == 0) {
+          const auto names = player.names->names(store, "x");
+          ASSERT_TRUE(names) << names.error();
+          ASSERT_EQ(names.value(), std::vector<std::string>{"x"});
+        }
+      }
+    };
+  };
+  const auto churn = [&](const std::atomic<bool>& stop) {
+    Player& player = *players[3];
+    for (std::uint64_t i = 0; !stop; ++i) {
+      (void)player.put(store, std::to_string(i), i).value();
+      if (i >= 1'000) {
+        EXPECT_TRUE(player.names->unbind(store, std::to_string(i - 1'000), Key{}).value());
+        (void)player.collect(Effort::amortised);
+      }
+    }
+  };
+  together({replace(*players[0]), replace(*players[0]), replace(*players[1]), replace(*players[1]),
+            read(*players[2]), read(*players[2]), churn});
+}
+
+TEST(NameTable, DoesNotFindANameAfterItsUnbindReturned) {
+  const auto segment = make_segment(3);
+  Player writer(segment, 0, 4_MiB);
+  Player remover(segment, 1, 1_MiB);
+  Player reader(segment, 2, 1_MiB);
+  const std::uint64_t rounds = sanitized ? 1'000 : 10'000;
+  std::atomic<std::uint64_t> removed{0};  // generations up to this one are gone
+  std::atomic<std::uint64_t> found{0};
+  const auto end = in(seconds(60));
+  together({
+      [&](const std::atomic<bool>&) {
+        for (std::uint64_t i = 0; i < rounds || found < rounds / 10; ++i) {
+          ASSERT_LT(Deadline::Clock::now(), end) << i << " rounds, " << found << " found";
+          const auto bound = writer.put(store, "x", i);
+          if (!bound) {
+            ASSERT_EQ(code(bound), Errc::key_exists);
+            std::this_thread::yield();
+          }
+          (void)writer.collect(Effort::amortised);
+        }
+      },
+      [&](const std::atomic<bool>& stop) {
+        while (!stop) {
+          const std::uint64_t live = remover.names->generation(name_hash(store, "x"));
+          if (live != 0 && remover.names->unbind(store, "x", Key{}).value()) {
+            removed = std::max(removed.load(), live);
+          } else {
+            std::this_thread::yield();
+          }
+        }
+      },
+      [&](const std::atomic<bool>& stop) {
+        while (!stop) {
+          const std::uint64_t gone = removed;
+          if (const auto pin = reader.names->find(store, "x")) {
+            ASSERT_GT(pin->generation, gone);
+            reader.objects->release(pin->id);
+            ++found;
+          } else {
+            ASSERT_EQ(code(pin), Errc::not_found);
+          }
+        }
+      },
+  });
+  EXPECT_GT(removed, 0U);
+}
+
+TEST(NameTable, ListsNamesThatLiveThroughoutOnceWhileOthersComeAndGo) {
+  const auto segment = make_segment(3);
+  Player first(segment, 0, 4_MiB);
+  Player second(segment, 1, 4_MiB);
+  Player reader(segment, 2, 1_MiB);
+  std::set<std::string> stay;
+  for (int i = 0; i < 100; ++i) {
+    stay.insert("stay" + std::to_string(i));
+  }
+  for (const std::string& name : stay) {
+    (void)first.put(store, name, 0).value();
+  }
+  const int rounds = sanitized ? 40 : 300;
+  const auto write = [&](Player& player, const std::string& prefix) {
+    return [&, prefix](const std::atomic<bool>& stop) {
+      for (std::uint64_t i = 0; !stop; ++i) {
+        (void)player.put(store, prefix + std::to_string(i), i).value();
+        EXPECT_TRUE(player.names->unbind(store, prefix + std::to_string(i), Key{}).value());
+        (void)player.replace(store, "stay" + std::to_string(i % 100), i).value();
+        (void)player.collect(Effort::amortised);
+      }
+    };
+  };
+  together({[&](const std::atomic<bool>&) {
+              for (int i = 0; i < rounds; ++i) {
+                const auto listed = reader.names->names(store, "stay");
+                ASSERT_TRUE(listed) << listed.error();
+                ASSERT_EQ(listed->size(), stay.size());
+                ASSERT_EQ(std::set<std::string>(listed->begin(), listed->end()), stay);
+              }
+            },
+            write(first, "a"), write(second, "b")});
+}
+
+TEST_F(NameTableTest, WaitsAsleepUntilItIsWoken) {
+  (void)first_.put(store, "there", 1).value();
+  const Pin at_once = second_.names->wait(store, "there", in(milliseconds(0))).value();
+  second_.objects->release(at_once.id);
+
+  std::atomic<bool> woken{false};
+  rusage before{};
+  rusage after{};
+  std::thread waiter([&] {
+    ::getrusage(RUSAGE_THREAD, &before);
+    const auto pin = second_.names->wait(store, "later", in(seconds(20)));
+    ::getrusage(RUSAGE_THREAD, &after);
+    woken = true;
+    ASSERT_TRUE(pin) << pin.error();
+    EXPECT_EQ(second_.word(*pin), 2U);
+    second_.objects->release(pin->id);
+  });
+  // Another waiter for what never comes says when half a second is over.
+  const auto start = Deadline::Clock::now();
+  EXPECT_EQ(code(third_.names->wait(store, "never", in(milliseconds(500)))), Errc::timeout);
+  const auto waited = Deadline::Clock::now() - start;
+  EXPECT_GE(waited, milliseconds(500));
+  EXPECT_LT(waited, seconds(10));
+  EXPECT_FALSE(woken);
+  (void)first_.put(store, "later", 2).value();
+  waiter.join();
+  const auto cpu_us = [](const rusage& usage) {
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1'000'000 + usage.ru_utime.tv_usec +
+           usage.ru_stime.tv_usec;
+  };
+  EXPECT_GE(after.ru_nvcsw - before.ru_nvcsw, 1) << "it slept";
+  EXPECT_LE(after.ru_nvcsw - before.ru_nvcsw, 40) << "and was not kept awake";
+  EXPECT_LT(cpu_us(after) - cpu_us(before), 100'000) << "of 500 ms";
+}
+
+// Waiters for names of one shard, and writers of those and of others: each is woken by its own name, long
+// before the look that a sleeper takes now and then for fear of a dead writer.
+TEST(NameTable, LosesNoWakeUp) {
+  const auto segment = make_segment(3);
+  std::array<std::unique_ptr<Player>, 3> players;
+  for (std::uint32_t i = 0; i < players.size(); ++i) {
+    players[i] = std::make_unique<Player>(segment, i, 4_MiB);
+  }
+  // Names of one shard, so that all waiters and writers meet in its two words.
+  std::vector<std::string> names;
+  for (int i = 0; names.size() < 8; ++i) {
+    if (name_hash(store, std::to_string(i)) >> 58U == 0) {
+      names.push_back(std::to_string(i));
+    }
+  }
+  const int rounds = sanitized ? 300 : 3'000;
+  std::array<std::atomic<int>, 2> asked{};
+  std::array<std::atomic<int>, 2> answered{};
+  std::atomic<int> slow{0};
+  std::vector<std::thread> threads;
+  // A pair: one waits for a name, the other puts it and then waits for the answer's name.
+  for (std::size_t pair = 0; pair < 2; ++pair) {
+    threads.emplace_back([&, pair] {
+      Player& player = *players[0];
+      for (int round = 0; round < rounds; ++round) {
+        const auto pin = player.names->wait(store, names[pair], in(seconds(20)));
+        ASSERT_TRUE(pin) << pin.error();
+        player.objects->release(pin->id);
+        ASSERT_TRUE(player.names->unbind(store, names[pair], Key{}).value());
+        (void)player.put(store, names[2 + pair], 1).value();
+        (void)player.collect(Effort::amortised);
+        ++answered[pair];
+      }
+    });
+    threads.emplace_back([&, pair] {
+      Player& player = *players[1];
+      for (int round = 0; round < rounds; ++round) {
+        const auto start = Deadline::Clock::now();
+        (void)player.put(store, names[pair], 1).value();
+        ++asked[pair];
+        const auto pin = player.names->wait(store, names[2 + pair], in(seconds(20)));
+        ASSERT_TRUE(pin) << pin.error();
+        player.objects->release(pin->id);
+        ASSERT_TRUE(player.names->unbind(store, names[2 + pair], Key{}).value());
+        (void)player.collect(Effort::amortised);
+        slow += Deadline::Clock::now() - start > milliseconds(190) ? 1 : 0;
+      }
+    });
+  }
+  std::atomic<bool> stop{false};
+  std::thread other([&] {
+    while (!stop) {
+      (void)players[2]->put(store, names[7], 1).value();
+      EXPECT_TRUE(players[2]->names->unbind(store, names[7], Key{}).value());
+      (void)players[2]->collect(Effort::amortised);
+    }
+  });
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  stop = true;
+  other.join();
+  EXPECT_EQ(asked[0] + asked[1], 2 * rounds);
+  EXPECT_EQ(answered[0] + answered[1], 2 * rounds);
+  EXPECT_LE(slow, rounds / 100) << "a lost wake-up takes 200 ms to be noticed";
+}
+
+}  // namespace
+}  // namespace locum::shm
