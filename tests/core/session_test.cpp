@@ -1,0 +1,164 @@
+#include "core/session.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "core/store.hpp"
+#include "tests/core/session_fixture.hpp"
+
+namespace locum {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::SessionFixture;
+
+template <class T>
+Errc code_of(const Result<T>& result) {
+  return result ? Errc{} : result.error().code();
+}
+
+/// Another rank, as it were: a second session over the same connector.
+std::shared_ptr<Session> neighbour(const SessionFixture& one) {
+  SessionOptions options;
+  options.rank = 1;
+  return std::make_shared<Session>(one.connector, std::make_shared<Metrics>(), options);
+}
+
+TEST(Session, OpensOneStorePerName) {
+  const SessionFixture one;
+  Store first = one.store("fields");
+  Store again = one.store("fields");
+  Store other = one.store("others");
+  EXPECT_EQ(first.number(), again.number());
+  EXPECT_NE(first.number(), other.number());
+  EXPECT_NE(first.number(), 0U);
+  EXPECT_EQ(first.name(), "fields");
+  const Key key = first.put(1).value();
+  EXPECT_EQ(*again.get<int>(key).value(), 1);
+  EXPECT_EQ(one.session->number_of("fields").value(), first.number());
+  EXPECT_EQ(code_of(one.session->number_of("nobody's")), Errc::not_found);
+}
+
+TEST(Session, SharesStoresWithOtherRanks) {
+  const SessionFixture one;
+  const auto two = neighbour(one);
+  Store here = one.store("fields");
+  Store there = two->open("fields").value();
+  EXPECT_EQ(here.number(), there.number());
+  here.put("x", 5).value();
+  EXPECT_EQ(*there.get<int>("x").value(), 5);
+  const auto missing = there.get<int>("y");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().rank(), 1);
+}
+
+TEST(Session, RefusesOtherOptionsUnderTheSameName) {
+  const SessionFixture one;
+  ASSERT_TRUE(one.session->open("fields", {.timeout = 5ms}));
+  const auto refused = neighbour(one)->open("fields", {.timeout = 6ms});
+  ASSERT_EQ(code_of(refused), Errc::options_differ);
+  EXPECT_NE(refused.error().text().find("5 ms"), std::string::npos) << refused.error();
+  EXPECT_EQ(code_of(one.session->open("fields", {.timeout = 5ms, .keep_decoded = false})),
+            Errc::options_differ);
+  EXPECT_TRUE(one.session->open("fields", {.timeout = 5ms}));
+}
+
+TEST(Session, RefusesBadNames) {
+  const SessionFixture one;
+  EXPECT_EQ(code_of(one.session->open("")), Errc::invalid_argument);
+  EXPECT_EQ(code_of(one.session->open(std::string(64 * 1024 + 1, 'x'))), Errc::invalid_argument);
+  EXPECT_TRUE(one.session->open(std::string(64 * 1024, 'x')));
+}
+
+TEST(Session, LetsManyOpenAtOnce) {
+  const SessionFixture one;
+  std::vector<std::thread> threads;
+  std::array<std::uint32_t, 4> numbers{};
+  for (std::uint32_t& number : numbers) {
+    threads.emplace_back([&] { number = one.session->open("contested").value().number(); });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(std::set<std::uint32_t>(numbers.begin(), numbers.end()).size(), 1U);
+}
+
+TEST(Session, DropsAStoreAndFreesItsName) {
+  const SessionFixture one;
+  Store old = one.store("fields");
+  Store other = one.store("others");
+  const Key key = old.put("x", std::vector<int>{5}).value();
+  old.put(6).value();
+  other.put("kept", 1).value();
+  const auto view = old.get<int[]>(key).value();
+  EXPECT_EQ(one.session->drop("fields").value(), 2U);
+  EXPECT_EQ(view[0], 5);
+  EXPECT_EQ(code_of(old.get<int[]>(key)), Errc::closed);
+  EXPECT_EQ(code_of(old.put(1)), Errc::closed);
+  EXPECT_EQ(code_of(old.keys()), Errc::closed);
+  EXPECT_TRUE(other.exists("kept").value());
+  EXPECT_EQ(code_of(one.session->drop("fields")), Errc::not_found);
+  Store fresh = one.session->open("fields", {.timeout = 9ms}).value();
+  EXPECT_NE(fresh.number(), old.number());
+  EXPECT_EQ(code_of(fresh.get<int[]>("x")), Errc::not_found);
+  EXPECT_EQ(code_of(fresh.get<int[]>(key)), Errc::not_found);
+  // Late news of the first drop leave the new store alone.
+  EXPECT_EQ(one.session->drop("fields", old.number()).value(), 0U);
+  fresh.put("y", 1).value();
+  EXPECT_EQ(one.session->number_of("fields").value(), fresh.number());
+}
+
+TEST(Session, RefusesADraftOfADroppedStore) {
+  const SessionFixture one;
+  Store store = one.store();
+  auto writer = store.create<int>({1}, "x").value();
+  (void)one.session->drop("fields").value();
+  EXPECT_EQ(code_of(writer.seal()), Errc::closed);
+  EXPECT_EQ(one.connector->usage().own_objects, 0U);
+}
+
+TEST(Session, KeepsNoDecodedValuesForAStoreThatWantsNone) {
+  const SessionFixture one;
+  Store store = one.session->open("fields", {.keep_decoded = false}).value();
+  const Key key = store.put(std::vector<std::string>{"a"}).value();
+  const auto first = store.get<std::vector<std::string>>(key).value();
+  const auto second = store.get<std::vector<std::string>>(key).value();
+  EXPECT_NE(first.get(), second.get());
+  EXPECT_EQ(one.metrics->decodes, 2U);
+  EXPECT_EQ(one.session->report().decoded_bytes, 0U);
+}
+
+TEST(Session, ReportsWhatItDidAndHolds) {
+  const SessionFixture one({.memory_bytes = 1 << 20}, {.rank = 2, .node = 1});
+  Store store = one.store();
+  const Key key = store.put(std::vector<double>(100)).value();
+  (void)store.get<double[]>(key).value();
+  (void)store.get<double[]>("nobody");
+  const RankReport report = one.session->report();
+  EXPECT_EQ(report.rank, 2);
+  EXPECT_EQ(report.node, 1);
+  EXPECT_EQ(report.memory.limit, 1U << 20U);
+  EXPECT_EQ(report.memory.own_objects, 2U);  // and the store's own name
+  EXPECT_EQ(report.reads[0].operations, 1U);
+  EXPECT_EQ(report.reads[0].bytes, 800U);
+  EXPECT_EQ(report.writes[1].bytes, 800U);
+  EXPECT_EQ(report.misses, 1U);
+}
+
+TEST(Session, LetsGoOfDecodedValuesWhenItIsClosed) {
+  const SessionFixture one;
+  Store store = one.store();
+  const Key key = store.put(std::vector<std::string>{"a"}).value();
+  const auto view = store.get<std::vector<std::string>>(key).value();
+  EXPECT_GT(one.session->report().decoded_bytes, 0U);
+  one.session->close();
+  EXPECT_EQ(one.session->report().decoded_bytes, 0U);
+  EXPECT_EQ(view->at(0), "a");
+}
+
+}  // namespace
+}  // namespace locum

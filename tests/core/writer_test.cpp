@@ -1,0 +1,133 @@
+#include "core/writer.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <memory>
+#include <numeric>
+#include <type_traits>
+#include <utility>
+
+#include "core/store.hpp"
+#include "tests/core/session_fixture.hpp"
+
+namespace locum {
+namespace {
+
+using testing::SessionFixture;
+
+template <class T>
+Errc code_of(const Result<T>& result) {
+  return result ? Errc{} : result.error().code();
+}
+
+TEST(Writer, WritesStraightIntoWhatReadersSee) {
+  const SessionFixture one;
+  Store store = one.store();
+  auto writer = store.create<double>({2, 3, 4}, "T/0042/3").value();
+  ASSERT_EQ(writer.size(), 24U);
+  EXPECT_EQ(writer.extents().rank, 3);
+  EXPECT_EQ(writer.extents().values[1], 3U);
+  double* const where = writer.data();
+  std::iota(writer.begin(), writer.end(), 0.0);
+  EXPECT_FALSE(store.exists("T/0042/3").value());
+  const Key key = writer.seal().value();
+  const auto view = store.get<double[]>("T/0042/3").value();
+  EXPECT_EQ(view.data(), where);
+  EXPECT_EQ(view.key(), key);
+  EXPECT_EQ(view[23], 23.0);
+  EXPECT_EQ(view.extents(), writer.extents());
+  EXPECT_EQ(one.writes(Path::shm_view), 1U);
+  EXPECT_EQ(one.writes(Path::shm_copy), 0U);
+}
+
+TEST(Writer, IsEmptyAndUnsealableOnceSealed) {
+  const SessionFixture one;
+  Store store = one.store();
+  auto writer = store.create<int>({3}).value();
+  writer.seal().value();
+  EXPECT_EQ(writer.data(), nullptr);
+  EXPECT_EQ(writer.size(), 0U);
+  EXPECT_TRUE(writer.span().empty());
+  EXPECT_EQ(code_of(writer.seal()), Errc::invalid_argument);
+}
+
+TEST(Writer, LeavesNothingIfDestroyedUnsealed) {
+  const SessionFixture one;
+  Store store = one.store();
+  const std::uint64_t used = one.connector->usage().own_used;
+  {
+    const auto writer = store.create<double>({1000}, "draft").value();
+    EXPECT_EQ(one.connector->usage().own_used, used + 8000);
+  }
+  EXPECT_EQ(one.connector->usage().own_used, used);
+  EXPECT_FALSE(store.exists("draft").value());
+  EXPECT_TRUE(store.keys().value().empty());
+}
+
+TEST(Writer, MovesAndLeavesNothingBehindTwice) {
+  static_assert(!std::is_copy_constructible_v<Writer<double>>);
+  const SessionFixture one;
+  Store store = one.store();
+  const std::uint64_t used = one.connector->usage().own_used;
+  auto first = store.create<double>({10}).value();
+  auto second = store.create<double>({20}).value();
+  first = std::move(second);
+  EXPECT_EQ(first.size(), 20U);
+  auto third = std::move(first);
+  EXPECT_EQ(third.size(), 20U);
+  third.seal().value();
+  { const auto gone = std::move(second); }
+  EXPECT_EQ(one.connector->usage().own_used, used + 160);
+}
+
+TEST(Writer, ReportsATakenNameWhenItIsSealed) {
+  const SessionFixture one;
+  Store store = one.store();
+  auto first = store.create<int>({1}, "x").value();
+  auto second = store.create<int>({1}, "x").value();
+  first[0] = 1;
+  second[0] = 2;
+  second.seal().value();
+  const std::uint64_t used = one.connector->usage().own_used;
+  const auto refused = first.seal();
+  ASSERT_EQ(code_of(refused), Errc::key_exists);
+  EXPECT_EQ(refused.error().key(), "x");
+  EXPECT_EQ(store.get<int[]>("x").value()[0], 2);
+  EXPECT_EQ(one.connector->usage().own_used, used - 4);
+}
+
+TEST(Writer, TakesExtentsOfOneToEightDimensions) {
+  const SessionFixture one;
+  Store store = one.store();
+  EXPECT_EQ(store.create<char>({1, 2, 1, 2, 1, 2, 1, 2}).value().size(), 16U);
+  EXPECT_EQ(store.create<char>({0, 5}).value().size(), 0U);
+  const std::size_t nx = 2;
+  const std::size_t ny = 3;
+  auto plane = store.create<float>({nx, ny}).value();
+  EXPECT_EQ(plane.size(), 6U);
+  EXPECT_EQ(store.create<int>(plane.extents()).value().extents(), plane.extents());
+  EXPECT_EQ(code_of(store.create<char>({1, 1, 1, 1, 1, 1, 1, 1, 1})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.create<char>(Extents{})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.create<char>({3, -1})), Errc::invalid_argument);
+  constexpr std::uint64_t huge = std::uint64_t{1} << 62U;
+  EXPECT_EQ(code_of(store.create<double>({huge, huge})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.create<double>({std::numeric_limits<std::uint64_t>::max()})),
+            Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.create<char>({std::uint64_t{1} << 63U})), Errc::out_of_memory);
+}
+
+TEST(Writer, OutlivesItsSessionWithoutATrace) {
+  auto one = std::make_unique<SessionFixture>();
+  const auto connector = one->connector;
+  auto writer = std::make_unique<Writer<double>>(one->store().create<double>({1000}).value());
+  const std::uint64_t used = connector->usage().own_used;
+  one->session->close();
+  one.reset();
+  (*writer)[999] = 1;
+  writer.reset();
+  EXPECT_EQ(connector->usage().own_used, used - 8000);
+}
+
+}  // namespace
+}  // namespace locum
