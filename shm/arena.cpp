@@ -38,6 +38,9 @@ struct SharedArena::Request {
 SharedArena::SharedArena(std::shared_ptr<Segment> segment, std::uint32_t rank, std::uint64_t step_bytes,
                          std::uint64_t prepare_bytes)
     : segment_(std::move(segment)),
+      base_(segment_->base()),
+      first_arena_(segment_->geometry().arena_offset(0)),
+      stride_(segment_->geometry().arena_offset(1) - first_arena_),  // defined beyond the last rank, too
       begin_(segment_->geometry().arena_offset(rank)),
       limit_pages_(std::min(segment_->geometry().arena_bytes / page_bytes, most_pages)),
       step_pages_(std::clamp<std::uint64_t>(pages_for(step_bytes), 1, most_waited_pages)),
@@ -236,17 +239,15 @@ bool SharedArena::prepare_piece() {
 }
 
 std::byte* SharedArena::data(std::uint64_t offset) const noexcept {
-  return segment_->base() + offset;
+  return base_ + offset;
 }
 
 bool SharedArena::contains(std::uint64_t offset, std::uint64_t size_bytes) const noexcept {
   const Geometry& geometry = segment_->geometry();
-  const std::uint64_t first = geometry.arena_offset(0);
-  const std::uint64_t stride = geometry.arena_offset(1) - first;  // defined beyond the last rank, too
-  if (offset < first || (offset - first) / stride >= geometry.ranks) {
+  if (offset < first_arena_ || (offset - first_arena_) / stride_ >= geometry.ranks) {
     return false;
   }
-  const std::uint64_t within = (offset - first) % stride;
+  const std::uint64_t within = (offset - first_arena_) % stride_;
   return within < geometry.arena_bytes && size_bytes <= geometry.arena_bytes - within;
 }
 

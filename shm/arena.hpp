@@ -52,7 +52,10 @@ class SharedArena final : public Arena {
   [[nodiscard]] ArenaUsage usage_now() const LOCUM_REQUIRES(mutex_);
 
   const std::shared_ptr<Segment> segment_;
-  const std::uint64_t begin_;          // offset of the arena
+  std::byte* const base_;              // of the segment
+  const std::uint64_t first_arena_;    // offset of rank 0's arena
+  const std::uint64_t stride_;         // from one rank's arena to the next
+  const std::uint64_t begin_;          // offset of this arena
   const std::uint64_t limit_pages_;    // of its address range
   const std::uint64_t step_pages_;     // taken at once while somebody waits
   const std::uint64_t prepare_pages_;  // kept ready behind what is used

@@ -48,16 +48,20 @@ ObjectTable::ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own,
                     " and of its own number " + std::to_string(own_));
   }
   node_rank_of_.assign(*std::max_element(ranks_.begin(), ranks_.end()) + std::size_t{1}, absent);
+  const Geometry& geometry = segment_->geometry();
+  parts_.reserve(ranks_.size());
   counts_.reserve(ranks_.size());
   for (std::uint32_t node_rank = 0; node_rank < ranks_.size(); ++node_rank) {
     node_rank_of_[ranks_[node_rank]] = node_rank;
-    counts_.emplace_back(std::min(segment_->geometry().arena_bytes, most_entry_bytes) / sizeof(Entry));
+    parts_.push_back({reinterpret_cast<Entry*>(segment_->base() + geometry.entries_offset(node_rank)),
+                      reinterpret_cast<Word64*>(segment_->base() + geometry.pins_offset(node_rank)),
+                      &segment_->share(node_rank)});
+    counts_.emplace_back(std::min(geometry.arena_bytes, most_entry_bytes) / sizeof(Entry));
   }
 }
 
 Entry& ObjectTable::entry(std::uint32_t node_rank, std::uint32_t slot) const noexcept {
-  std::byte* entries = segment_->base() + segment_->geometry().entries_offset(node_rank);
-  return reinterpret_cast<Entry*>(entries)[slot];
+  return parts_[node_rank].entries[slot];
 }
 
 // One cache line of bits per process for each group of entries, the lines of one group beside each other: a
@@ -65,9 +69,8 @@ Entry& ObjectTable::entry(std::uint32_t node_rank, std::uint32_t slot) const noe
 Word64& ObjectTable::pin_word(std::uint32_t node_rank, std::uint32_t slot,
                               std::uint32_t reader) const noexcept {
   constexpr std::uint64_t words_per_line = entries_per_pin_line / 64;
-  std::byte* pins = segment_->base() + segment_->geometry().pins_offset(node_rank);
   const std::uint64_t line = std::uint64_t{slot / entries_per_pin_line} * ranks_.size() + reader;
-  return reinterpret_cast<Word64*>(pins)[line * words_per_line + (slot % entries_per_pin_line) / 64];
+  return parts_[node_rank].pins[line * words_per_line + (slot % entries_per_pin_line) / 64];
 }
 
 ObjectTable::Place ObjectTable::place(const Key& key) const noexcept {
@@ -76,7 +79,7 @@ ObjectTable::Place ObjectTable::place(const Key& key) const noexcept {
   }
   const std::uint32_t node_rank = node_rank_of_[key.creator];
   const std::uint32_t slot = slot_of(key.serial);
-  if (slot >= segment_->share(node_rank).entries.load(std::memory_order_acquire)) {
+  if (slot >= parts_[node_rank].share->entries.load(std::memory_order_acquire)) {
     return {};
   }
   return {&entry(node_rank, slot), node_rank, slot};
@@ -137,26 +140,37 @@ Result<void> ObjectTable::grow() {
 }
 
 Result<Pin> ObjectTable::pin(const Key& key) {
-  if (const auto pin = try_pin(key)) {
-    return *pin;
+  const Place at = hold(key);
+  if (at.entry == nullptr) [[unlikely]] {
+    return Error(Errc::not_found, "no such object; it was never put, or it has been evicted");
   }
-  return Error(Errc::not_found, "no such object; it was never put, or it has been evicted");
+  return Result<Pin>(std::in_place, id_of(at.node_rank, at.slot), key, &at.entry->record,
+                     at.entry->generation.load(std::memory_order_acquire));
 }
 
 std::optional<Pin> ObjectTable::try_pin(const Key& key) noexcept {
+  const Place at = hold(key);
+  if (at.entry == nullptr) {
+    return std::nullopt;
+  }
+  return std::optional<Pin>(std::in_place, id_of(at.node_rank, at.slot), key, &at.entry->record,
+                            at.entry->generation.load(std::memory_order_acquire));
+}
+
+// The place of a live object, one view of it counted; no entry if there is none.
+ObjectTable::Place ObjectTable::hold(const Key& key) noexcept {
   const Place at = place(key);
   const std::uint64_t live = tag_of(sequence_of(key.serial), EntryState::live);
   if (at.entry == nullptr || at.entry->tag.load(std::memory_order_acquire) != live) {
-    return std::nullopt;
+    return {};
   }
   count_view(at);
   // Only now does the look count: whoever changes the tag later will find our bit.
   if (at.entry->tag.load(std::memory_order_seq_cst) != live || at.entry->record.store != key.store) {
     release(id_of(at.node_rank, at.slot));
-    return std::nullopt;
+    return {};
   }
-  return Pin{id_of(at.node_rank, at.slot), key, &at.entry->record,
-             at.entry->generation.load(std::memory_order_acquire)};
+  return at;
 }
 
 // One view more of this process, its bit set when it returns.

@@ -52,6 +52,12 @@ class ObjectTable final : public NodeTable {
   [[nodiscard]] Word64* generation(const Key& key) const noexcept;
 
  private:
+  /// Where the entries of one process and their pins are, in this process.
+  struct Part {
+    Entry* entries;
+    Word64* pins;
+    Share* share;
+  };
   struct Place {
     Entry* entry = nullptr;
     std::uint32_t node_rank = 0;
@@ -62,6 +68,7 @@ class ObjectTable final : public NodeTable {
   [[nodiscard]] Entry& entry(std::uint32_t node_rank, std::uint32_t slot) const noexcept;
   [[nodiscard]] Word64& pin_word(std::uint32_t node_rank, std::uint32_t slot,
                                  std::uint32_t reader) const noexcept;
+  [[nodiscard]] Place hold(const Key& key) noexcept;
   void count_view(const Place& at) noexcept;
   [[nodiscard]] bool pinned(std::uint32_t slot) const noexcept;
   void take_retired() LOCUM_REQUIRES(mutex_);
@@ -72,6 +79,7 @@ class ObjectTable final : public NodeTable {
   const std::uint32_t own_;
   const std::vector<std::uint32_t> ranks_;
   std::vector<std::uint32_t> node_rank_of_;  ///< by the runtime's rank; `absent` for ranks of other nodes
+  std::vector<Part> parts_;                  ///< by node rank
   std::vector<ViewCounts> counts_;           ///< by node rank
 
   Mutex mutex_;  ///< of the threads of this process, over what only the owner does
