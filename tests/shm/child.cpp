@@ -1,5 +1,6 @@
 #include "tests/shm/child.hpp"
 
+#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -8,43 +9,75 @@
 #include <csignal>
 #include <cstddef>
 #include <exception>
+#include <stdexcept>
+#include <utility>
 
 namespace locum::tests {
+namespace {
 
-Ending in_child(const std::function<std::string()>& body, int deadline_seconds) {
+[[noreturn]] void run(const std::function<std::string()>& body, int pipe) {
+  std::string text;
+  int code = 0;
+  try {
+    text = body();
+  } catch (const std::exception& failure) {
+    text = failure.what();
+    code = 1;
+  }
+  if (testing::Test::HasFailure()) {
+    code = 3;
+  }
+  const ssize_t written = ::write(pipe, text.data(), text.size());
+  ::_exit(written == static_cast<ssize_t>(text.size()) ? code : 2);
+}
+
+}  // namespace
+
+Child::Child(const std::function<std::string()>& body, int deadline_seconds) {
   std::array<int, 2> pipe{};
   if (::pipe(pipe.data()) != 0) {
-    return {.said = "no pipe"};
+    throw std::runtime_error("no pipe to a child process");
   }
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(static_cast<unsigned>(deadline_seconds));  // ends the child with SIGALRM
-    std::string text;
-    int code = 0;
-    try {
-      text = body();
-    } catch (const std::exception& failure) {
-      text = failure.what();
-      code = 1;
-    }
-    const ssize_t written = ::write(pipe[1], text.data(), text.size());
-    ::_exit(written == static_cast<ssize_t>(text.size()) ? code : 2);
+  pid_ = ::fork();
+  if (pid_ == 0) {
+    ::close(pipe[0]);
+    ::alarm(static_cast<unsigned>(deadline_seconds));
+    run(body, pipe[1]);
   }
+  pipe_ = pipe[0];
   ::close(pipe[1]);
+}
+
+Child::Child(Child&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)), pipe_(std::exchange(other.pipe_, -1)) {}
+
+Child::~Child() {
+  if (pid_ > 0) {
+    kill();
+    static_cast<void>(wait());
+  }
+}
+
+void Child::kill() const {
+  ::kill(pid_, SIGKILL);
+}
+
+Ending Child::wait() {
   Ending ending;
   std::array<char, 4096> piece{};
   for (;;) {
-    const ssize_t length = ::read(pipe[0], piece.data(), piece.size());
+    const ssize_t length = ::read(pipe_, piece.data(), piece.size());
     if (length > 0) {
       ending.said.append(piece.data(), static_cast<std::size_t>(length));
     } else if (length == 0 || errno != EINTR) {
       break;
     }
   }
-  ::close(pipe[0]);
+  ::close(std::exchange(pipe_, -1));
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
   }
+  pid_ = -1;
   if (WIFEXITED(status)) {
     ending.exit_code = WEXITSTATUS(status);
   } else if (WIFSIGNALED(status)) {

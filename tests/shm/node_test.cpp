@@ -1,0 +1,232 @@
+#include "shm/node.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <bit>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shm/available_memory.hpp"
+#include "tests/shm/fork_group.hpp"
+#include "tests/shm/small_mount.hpp"
+
+namespace locum::shm {
+namespace {
+
+using tests::Child;
+using tests::Ending;
+using tests::in_child;
+using tests::run_group;
+using tests::start_group;
+
+constexpr std::uint64_t incarnation = 77;
+
+RuntimeOptions small_options() {
+  return {.memory_bytes = 32_MiB, .timeout = std::chrono::seconds(20), .reserve_bytes = 64_GiB};
+}
+
+std::vector<std::uint32_t> ranks_of(const Group& group) {
+  std::vector<std::uint32_t> ranks(static_cast<std::size_t>(group.size()));
+  std::iota(ranks.begin(), ranks.end(), 100U);  // not the group's own numbers
+  return ranks;
+}
+
+Node open(Group& group, const RuntimeOptions& options) {
+  return open_node(group, ranks_of(group), options, incarnation);
+}
+
+struct Told {
+  Key key;
+  std::uint64_t offset = 0;
+};
+
+// Every rank makes an object; every rank reads all of them by key, in place.
+void share_objects(Group& group) {
+  const Node node = open(group, small_options());
+  const std::uint64_t size_bytes = 50'000;
+  const auto block = node.arena->allocate(size_bytes);
+  ASSERT_TRUE(block) << block.error();
+  std::memset(node.arena->data(block->offset), group.rank() + 1, size_bytes);
+  const auto key = node.table->publish(ObjectRecord{.offset = block->offset, .size_bytes = size_bytes});
+  ASSERT_TRUE(key) << key.error();
+
+  const Told mine{*key, block->offset};
+  const auto gathered = group.all_gather(std::as_bytes(std::span(&mine, 1)));
+  for (int rank = 0; rank < group.size(); ++rank) {
+    Told told;
+    std::memcpy(&told, gathered.data() + static_cast<std::size_t>(rank) * sizeof told, sizeof told);
+    const auto pin = node.table->pin(told.key);
+    ASSERT_TRUE(pin) << pin.error();
+    EXPECT_EQ(pin->record->offset, told.offset);
+    const std::byte* const bytes = node.arena->data(pin->record->offset);
+    EXPECT_EQ(std::to_integer<int>(bytes[0]), rank + 1);
+    EXPECT_EQ(std::to_integer<int>(bytes[size_bytes - 1]), rank + 1);
+    node.table->release(pin->id);
+  }
+  EXPECT_EQ(node.memory_bytes, 32_MiB);
+  EXPECT_EQ(node.memory_kind, "unnamed file in /dev/shm");
+  group.barrier();
+}
+
+TEST(Node, AnyNumberOfProcessesShareOneMemory) {
+  for (int size = 1; size <= 5; ++size) {
+    for (const Ending& ending : run_group(size, [](Group& group) {
+           share_objects(group);
+           return std::string("done");
+         })) {
+      EXPECT_EQ(ending.exit_code, 0) << ending.said;
+      EXPECT_EQ(ending.said, "done") << size << " processes, signal " << ending.signal;
+    }
+  }
+}
+
+TEST(Node, OneProcessNeedsNoOther) {
+  SoloGroup group;
+  share_objects(group);
+}
+
+// All ranks must end with the same error, whichever of them had it first.
+void expect_all_say(const std::vector<Ending>& endings, const std::vector<std::string>& words) {
+  for (const Ending& ending : endings) {
+    EXPECT_EQ(ending.exit_code, 1) << "signal " << ending.signal;
+    EXPECT_EQ(ending.said, endings.front().said);
+    for (const std::string& word : words) {
+      EXPECT_NE(ending.said.find(word), std::string::npos) << word << " is not in: " << ending.said;
+    }
+  }
+}
+
+TEST(Node, AFailureOfTheFirstProcessIsThrownByAll) {
+  expect_all_say(run_group(3,
+                           [](Group& group) {
+                             RuntimeOptions options = small_options();
+                             options.memory_bytes = 1000;
+                             static_cast<void>(open(group, options));
+                             return std::string("opened");
+                           }),
+                 {"invalid_argument", "memory_bytes = 1000", "rank 0"});
+}
+
+TEST(Node, AFailureOfAnotherProcessIsThrownByAll) {
+  expect_all_say(run_group(4,
+                           [](Group& group) {
+                             if (group.rank() == 2) {  // no descriptor can be opened: not even the socket
+                               const rlimit none{3, 3};
+                               ::setrlimit(RLIMIT_NOFILE, &none);
+                             }
+                             RuntimeOptions options = small_options();
+                             options.timeout = std::chrono::seconds(2);
+                             static_cast<void>(open(group, options));
+                             return std::string("opened");
+                           }),
+                 {"rank "});
+}
+
+TEST(Node, ProcessesThatExpectAnotherSegmentAreRefused) {
+  expect_all_say(run_group(2,
+                           [](Group& group) {
+                             static_cast<void>(open_node(group, ranks_of(group), small_options(),
+                                                         static_cast<std::uint64_t>(group.rank())));
+                             return std::string("opened");
+                           }),
+                 {"corrupt", "rank 1"});
+}
+
+TEST(Node, ADeadProcessEndsTheOpeningOfTheOthersInTime) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto endings = run_group(3, [](Group& group) -> std::string {
+    RuntimeOptions options = small_options();
+    options.timeout = std::chrono::seconds(2);
+    if (group.rank() == 1) {
+      // Takes part until the memory is announced, and dies instead of asking for it.
+      static_cast<void>(group.agree({}));
+      ::raise(SIGKILL);
+    }
+    static_cast<void>(open(group, options));
+    return "opened";
+  });
+  EXPECT_EQ(endings[1].signal, SIGKILL);
+  for (const std::size_t rank : {0U, 2U}) {
+    EXPECT_EQ(endings[rank].exit_code, 1) << endings[rank].said;
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(15));
+}
+
+TEST(Node, NothingIsLeftWhenAllAreKilled) {
+  const Ending ending = in_child([]() -> std::string {
+    if (const auto reason = tests::mount_small_shared_memory(64_MiB)) {
+      return "skipped: " + *reason;
+    }
+    const std::uint64_t free_before = shared_mount()->free_bytes;
+    std::array<int, 2> ready{};
+    if (::pipe(ready.data()) != 0) {
+      return "no pipe";
+    }
+    std::vector<Child> children = start_group(3, [&](Group& group) -> std::string {
+      const Node node = open(group, small_options());
+      if (const auto block = node.arena->allocate(2_MiB); !block) {
+        return block.error().what();
+      }
+      if (::write(ready[1], "r", 1) != 1) {
+        return "cannot say that it is ready";
+      }
+      ::pause();  // until it is killed
+      return "was not killed";
+    });
+    for (std::size_t count = 0; count < children.size(); ++count) {
+      char byte = 0;
+      if (::read(ready[0], &byte, 1) != 1) {
+        return "a child did not get ready";
+      }
+    }
+    if (free_before - shared_mount()->free_bytes < 6_MiB) {
+      return "the memory is not where this test looks";
+    }
+    if (!std::filesystem::is_empty("/dev/shm")) {
+      return "there is a name in /dev/shm while they live";
+    }
+    for (const Child& child : children) {
+      child.kill();
+    }
+    for (Child& child : children) {
+      if (child.wait().signal != SIGKILL) {
+        return "a child was not killed";
+      }
+    }
+    if (!std::filesystem::is_empty("/dev/shm")) {
+      return "there is a name in /dev/shm";
+    }
+    return shared_mount()->free_bytes == free_before ? "nothing is left" : "memory is left";
+  });
+  if (ending.said.starts_with("skipped")) {
+    GTEST_SKIP() << ending.said;
+  }
+  EXPECT_EQ(ending.said, "nothing is left");
+}
+
+TEST(Node, TakesHalfOfWhatThereIsIfNotTold) {
+  const Ending ending = in_child([]() -> std::string {
+    if (const auto reason = tests::mount_small_shared_memory(64_MiB)) {
+      return "skipped: " + *reason;
+    }
+    SoloGroup group;
+    RuntimeOptions options = small_options();
+    options.memory_bytes = 0;
+    return std::to_string(open(group, options).memory_bytes);
+  });
+  if (ending.said.starts_with("skipped")) {
+    GTEST_SKIP() << ending.said;
+  }
+  EXPECT_EQ(ending.said, std::to_string(32_MiB));
+}
+
+}  // namespace
+}  // namespace locum::shm
