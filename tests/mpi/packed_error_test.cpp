@@ -28,14 +28,14 @@ TEST(PackedError, ComesBackAtTheRankThatSentIt) {
 }
 
 TEST(PackedError, CutsEndlessTextsVisibly) {
-  const std::size_t endless = 50'000'000;
+  const std::size_t endless = 5'000'000;
   const std::vector<std::byte> bytes =
       pack(Error(Errc::timeout, std::string(endless, 'a'), std::string(endless, 'b')));
   EXPECT_LE(bytes.size(), most_packed_bytes);
   const Error got = unpack(bytes, 0);
   EXPECT_EQ(got.code(), Errc::timeout);
   EXPECT_EQ(got.text().substr(0, 5), "aaaaa");
-  EXPECT_NE(got.text().find("(50000000 bytes)"), std::string::npos);
+  EXPECT_NE(got.text().find("(5000000 bytes)"), std::string::npos);
 }
 
 TEST(PackedError, NoDamagedBytesDoMoreThanGiveAnError) {
@@ -52,7 +52,7 @@ TEST(PackedError, NoDamagedBytesDoMoreThanGiveAnError) {
     EXPECT_EQ(unpack(unknown, 3).code(), Errc::corrupt) << "code " << code;
   }
   std::mt19937 random(42);
-  for (int round = 0; round < 20'000; ++round) {
+  for (int round = 0; round < 5'000; ++round) {
     std::vector<std::byte> damaged = good;
     damaged[random() % damaged.size()] = static_cast<std::byte>(random());
     damaged[random() % damaged.size()] = static_cast<std::byte>(random());

@@ -1,0 +1,315 @@
+#include "mpi/runtime.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <numeric>
+#include <optional>
+#include <random>
+#include <span>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include "core/cluster.hpp"
+#include "core/report.hpp"
+#include "core/version.hpp"
+#include "mpi/error.hpp"
+#include "mpi/group.hpp"
+#include "mpi/launcher.hpp"
+#include "mpi/topology.hpp"
+#include "shm/node.hpp"
+
+namespace locum {
+
+namespace {
+
+// How long a rank that an exception ends waits for the others to end too, before it ends the job.
+constexpr std::chrono::seconds unwinding_patience{2};
+
+/// What this call throws on this rank, if anything, as something that can be told to the others.
+template <class Call>
+std::optional<Error> error_of(Call&& call) {
+  try {
+    std::forward<Call>(call)();
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::exception& exception) {
+    return Error(Errc::system, "set-up failed", exception.what());
+  }
+  return std::nullopt;
+}
+
+void throw_if(const std::optional<Error>& error) {
+  if (error) {
+    throw *error;
+  }
+}
+
+std::string version_and_options(const RuntimeOptions& options) {
+  return "version = " + std::string(version()) + "\n" + to_string(options);
+}
+
+std::vector<std::byte> bytes_of(std::string_view text) {
+  const auto* const first = reinterpret_cast<const std::byte*>(text.data());
+  return {first, first + text.size()};
+}
+
+std::string text_of(const std::vector<std::byte>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// "memory_bytes = 2 there, memory_bytes = 1 on rank 0; …": the lines in which two texts differ.
+std::string differing_lines(const std::string& there, const std::string& on_rank_0) {
+  std::istringstream first(there);
+  std::istringstream second(on_rank_0);
+  std::string text;
+  std::string a;
+  std::string b;
+  while (std::getline(first, a) && std::getline(second, b)) {
+    if (a != b) {
+      text += (text.empty() ? "" : "; ") + a + " there, " + b + " on rank 0";
+    }
+  }
+  return text.empty() ? "one rank has more options than the other" : text;
+}
+
+void require_equal_options(mpi::CommunicatorGroup& group, const RuntimeOptions& options) {
+  const std::string mine = version_and_options(options);
+  const std::string rank_0 = text_of(group.broadcast(bytes_of(mine), 0, "comparing the options"));
+  std::optional<Error> error;
+  if (mine != rank_0) {
+    error = Error(Errc::options_differ,
+                  "rank " + std::to_string(group.rank()) + " wants another runtime than rank 0 (" +
+                      differing_lines(mine, rank_0) +
+                      "); give all ranks the same options, LOCUM_ variables and version of the library");
+  }
+  throw_if(group.agree(error, "comparing the options", {}));
+}
+
+void require_one_node(mpi::CommunicatorGroup& group, const RuntimeOptions& options) {
+  const std::vector<int>& nodes = group.node_of_rank();
+  const int count = 1 + *std::max_element(nodes.begin(), nodes.end());
+  if (count == 1) {
+    return;
+  }
+  const auto moment = Deadline(options.timeout).moment(options.timeout);
+  throw Error(Errc::unsupported,
+              "this version shares objects among the ranks of one node; this communicator spans " +
+                  std::to_string(count) + " nodes (" +
+                  mpi::describe_nodes(group.communicator(), nodes, moment) + "); " +
+                  (options.ranks_per_node > 0 ? "ranks_per_node (LOCUM_RANKS_PER_NODE) splits machines here, "
+                                                "leave it 0"
+                                              : "make one runtime per node, on communicators from "
+                                                "MPI_Comm_split_type(MPI_COMM_TYPE_SHARED)"));
+}
+
+std::uint64_t random_incarnation(mpi::CommunicatorGroup& group) {
+  std::random_device device;
+  std::uint64_t number = 0;
+  while (number == 0) {
+    number = (std::uint64_t{device()} << 32U) | device();
+  }
+  std::vector<std::byte> bytes(sizeof number);
+  std::memcpy(bytes.data(), &number, sizeof number);
+  bytes = group.broadcast(std::move(bytes), 0, "choosing the runtime's number");
+  std::memcpy(&number, bytes.data(), sizeof number);
+  return number;
+}
+
+RuntimeOptions checked_options(mpi::CommunicatorGroup& group, const Result<RuntimeOptions>& asked) {
+  throw_if(group.agree(asked ? std::nullopt : std::optional(asked.error()), "checking the options", {}));
+  require_equal_options(group, *asked);
+  return *asked;
+}
+
+mpi::CommunicatorGroup group_over(MPI_Comm communicator, const Result<RuntimeOptions>& asked) {
+  if (const char* reason = mpi::why_unusable()) {
+    throw Error(Errc::invalid_argument,
+                std::string(reason) +
+                    "; a runtime lives between MPI_Init and MPI_Finalize, and is made "
+                    "and closed in a thread that may call MPI");
+  }
+  // Where the options are wrong, the ranks still have to meet in order to say so together.
+  const RuntimeOptions options = asked.value_or(RuntimeOptions{});
+  return {mpi::Communicator::duplicate(communicator, Deadline::Clock::now() + options.timeout),
+          options.timeout, options.ranks_per_node};
+}
+
+}  // namespace
+
+/// Everything that a runtime owns but the session. Members are destroyed in reverse: the communicator last.
+struct Runtime::State {
+  State(MPI_Comm communicator, const Result<RuntimeOptions>& asked)
+      : group(group_over(communicator, asked)),
+        options(checked_options(group, asked)),
+        exceptions_at_start(std::uncaught_exceptions()) {}
+
+  mpi::CommunicatorGroup group;
+  RuntimeOptions options;
+  int exceptions_at_start;
+  std::uint64_t incarnation = 0;
+  std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
+  bool open = false;
+  RankReport last_report;  // once closed
+};
+
+Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
+    : state_(std::make_unique<State>(communicator, with_environment(options))) {
+  mpi::CommunicatorGroup& group = state_->group;
+  require_one_node(group, state_->options);
+  state_->incarnation = random_incarnation(group);
+
+  std::vector<std::uint32_t> ranks(static_cast<std::size_t>(group.size()));
+  std::iota(ranks.begin(), ranks.end(), 0U);
+  shm::Node node = shm::open_node(group, ranks, state_->options, state_->incarnation);
+
+  throw_if(group.agree(error_of([&] {
+                         auto connector = open_cluster({.arena = std::move(node.arena),
+                                                        .table = std::move(node.table),
+                                                        .directory = std::move(node.directory),
+                                                        .timeout = state_->options.timeout});
+                         session_ =
+                             std::make_shared<Session>(std::move(connector), state_->metrics,
+                                                       SessionOptions{.incarnation = state_->incarnation,
+                                                                      .rank = group.rank(),
+                                                                      .node = 0,
+                                                                      .options = state_->options});
+                       }),
+                       "opening the runtime", {}));
+  state_->open = true;
+
+  int world_size = 0;
+  mpi::check(MPI_Comm_size(MPI_COMM_WORLD, &world_size), "MPI_Comm_size");
+  if (const std::string warning = mpi::singleton_warning(world_size); !warning.empty()) {
+    std::fprintf(stderr, "locum: %s\n", warning.c_str());
+  }
+}
+
+Runtime::~Runtime() {
+  if (state_->open) {
+    close_in_destructor();
+  }
+}
+
+void Runtime::require_open(const char* call) const {
+  if (!state_->open) {
+    throw Error(Errc::closed, std::string(call) + ": this runtime has been closed");
+  }
+}
+
+Store Runtime::store(std::string_view name, StoreOptions options) {
+  require_open("store");
+  return session_->open(name, std::move(options)).value();
+}
+
+void Runtime::drop(std::string_view name, Deadline deadline) {
+  require_open("drop");
+  mpi::CommunicatorGroup& group = state_->group;
+  const Deadline until = deadline.moment(state_->options.timeout);
+  const std::string step = "drop \"" + std::string(name) + "\"";
+  throw_if(group.agree(std::nullopt, step, until));
+  // All are here, so that nobody opens the store now; and all look its number up before it is gone.
+  const Result<std::uint32_t> number = session_->number_of(name);
+  const bool absent = !number && number.error().code() == Errc::not_found;
+  throw_if(group.agree(number || absent ? std::nullopt : std::optional(number.error()), step, until));
+  throw_if(group.agree(error_of([&] {
+                         if (number) {
+                           (void)session_->drop(name, *number).value();
+                         }
+                       }),
+                       step, until));
+}
+
+void Runtime::close(Deadline deadline) {
+  if (!state_->open) {
+    return;
+  }
+  state_->open = false;
+  const Deadline until = deadline.moment(state_->options.timeout);
+  mpi::CommunicatorGroup& group = state_->group;
+  // Once all have come nobody reads any more; once all have closed the memory is free for whoever opens next.
+  std::optional<Error> error =
+      error_of([&] { throw_if(group.agree(std::nullopt, "closing the runtime", until)); });
+  end_session();
+  if (!error) {
+    error = error_of([&] { throw_if(group.agree(std::nullopt, "giving the node's memory back", until)); });
+  }
+  throw_if(error);
+}
+
+void Runtime::end_session() noexcept {
+  state_->last_report = session_->report();
+  session_->close();
+  session_.reset();
+}
+
+void Runtime::close_in_destructor() noexcept {
+  const int rank = state_->group.rank();
+  if (const char* reason = mpi::why_unusable()) {
+    std::fprintf(
+        stderr,
+        "locum: rank %d: a runtime is destroyed, but %s; only this rank's part is closed. Destroy it "
+        "before MPI_Finalize, in a thread that may call MPI.\n",
+        rank, reason);
+    state_->open = false;
+    end_session();
+    return;
+  }
+  const bool unwinding = std::uncaught_exceptions() > state_->exceptions_at_start;
+  const std::chrono::milliseconds timeout = state_->options.timeout;
+  try {
+    close(unwinding ? std::min<std::chrono::milliseconds>(timeout, unwinding_patience) : timeout);
+  } catch (const std::exception& exception) {
+    if (unwinding) {
+      std::fprintf(
+          stderr,
+          "locum: rank %d: an exception leaves the scope of a runtime that other ranks still use; the "
+          "job ends here, because they would wait for ever. Catch it inside that scope to read what "
+          "it says. (%s)\n",
+          rank, exception.what());
+      std::fflush(stderr);
+      MPI_Abort(state_->group.communicator().raw(), EXIT_FAILURE);
+    }
+    std::fprintf(stderr, "locum: rank %d: the runtime was closed on this rank alone (%s)\n", rank,
+                 exception.what());
+  }
+}
+
+std::string Runtime::report() const {
+  const RankReport mine = session_ ? session_->report() : state_->last_report;
+  return to_text(std::span(&mine, 1));
+}
+
+std::string Runtime::report_all(Deadline deadline) {
+  require_open("report_all");
+  mpi::CommunicatorGroup& group = state_->group;
+  const Deadline until = deadline.moment(state_->options.timeout);
+  throw_if(group.agree(std::nullopt, "report_all", until));
+  const RankReport mine = session_->report();
+  const std::vector<std::byte> bytes = group.all_gather(std::as_bytes(std::span(&mine, 1)));
+  std::vector<RankReport> ranks(static_cast<std::size_t>(group.size()));
+  std::memcpy(ranks.data(), bytes.data(), bytes.size());
+  return to_text(ranks);
+}
+
+const Metrics& Runtime::metrics() const noexcept {
+  return *state_->metrics;
+}
+const RuntimeOptions& Runtime::options() const noexcept {
+  return state_->options;
+}
+int Runtime::rank() const noexcept {
+  return state_->group.rank();
+}
+int Runtime::size() const noexcept {
+  return state_->group.size();
+}
+std::uint64_t Runtime::incarnation() const noexcept {
+  return state_->incarnation;
+}
+
+}  // namespace locum

@@ -1,0 +1,65 @@
+// What happens before MPI_Init and after MPI_Finalize: defined, said, and no crash.
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mpi/runtime.hpp"
+
+namespace {
+
+constexpr locum::RuntimeOptions small{.memory_bytes = std::uint64_t{64} << 20U};
+
+void expect_refused(const std::string& reason) {
+  try {
+    const locum::Runtime runtime(MPI_COMM_WORLD, small);
+    ADD_FAILURE() << "a runtime without MPI";
+  } catch (const locum::Error& error) {
+    EXPECT_EQ(error.code(), locum::Errc::invalid_argument);
+    EXPECT_NE(error.text().find(reason), std::string::npos) << error.what();
+  }
+}
+
+TEST(LateRuntime, ClosesItsOwnPartAndSaysSo) {
+  expect_refused("not initialised");
+
+  MPI_Init(nullptr, nullptr);
+  int rank = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  std::optional<locum::View<double[]>> view;
+  std::optional<locum::Store> store;
+  {
+    auto runtime = std::make_unique<locum::Runtime>(MPI_COMM_WORLD, small);
+    store = runtime->store("fields");
+    const std::vector<double> values(1000, 2.5);
+    const locum::Key key = store->put(values).value();
+    view = store->get<double[]>(key).value();
+    MPI_Finalize();
+
+    // The store needs no MPI: it works on.
+    EXPECT_EQ(store->get<double[]>(key).value().size(), 1000U);
+
+    testing::internal::CaptureStderr();
+    runtime.reset();
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_NE(said.find("locum: rank " + std::to_string(rank)), std::string::npos) << said;
+    EXPECT_NE(said.find("MPI is finalised already"), std::string::npos) << said;
+    EXPECT_NE(said.find("before MPI_Finalize"), std::string::npos) << said;
+
+    const auto again = store->get<double[]>(key);
+    ASSERT_FALSE(again.has_value());
+    EXPECT_EQ(again.error().code(), locum::Errc::closed);
+  }
+  EXPECT_EQ((*view)[999], 2.5);
+  expect_refused("finalised");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  return RUN_ALL_TESTS();
+}

@@ -1,0 +1,293 @@
+// What the ranks of one node see of each other's objects, and how little that costs.
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <numeric>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "mpi/runtime.hpp"
+#include "tests/mpi/job.hpp"
+
+namespace locum {
+namespace {
+
+using namespace std::chrono_literals;
+
+class SharingRanks : public testing::Test {
+ protected:
+  static std::vector<double> values_of(int rank) {
+    std::vector<double> values(1000 + static_cast<std::size_t>(rank) * 100);
+    std::iota(values.begin(), values.end(), rank * 1e6);
+    return values;
+  }
+
+  std::uint64_t copied_bytes() const {
+    std::uint64_t bytes = 0;
+    for (std::size_t path = 0; path < path_count; ++path) {
+      if (path != static_cast<std::size_t>(Path::shm_view)) {
+        bytes += runtime_.metrics().reads[path].bytes;
+      }
+    }
+    return bytes;
+  }
+  std::uint64_t views() const {
+    return runtime_.metrics().reads[static_cast<std::size_t>(Path::shm_view)].operations;
+  }
+
+  Runtime runtime_{MPI_COMM_WORLD, {.memory_bytes = 64_MiB, .timeout = 20s}};
+  Store store_ = runtime_.store("fields");
+};
+
+// What is mapped where `address` points, as the kernel names it; empty if nothing.
+std::string mapping_at(const void* address) {
+  const auto wanted = reinterpret_cast<std::uintptr_t>(address);
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    std::istringstream fields(line);
+    std::uintptr_t first = 0;
+    std::uintptr_t end = 0;
+    char dash = 0;
+    fields >> std::hex >> first >> dash >> end;
+    if (wanted >= first && wanted < end) {
+      return line;
+    }
+  }
+  return {};
+}
+
+bool in_node_memory(const void* address) {
+  const std::string line = mapping_at(address);
+  return line.find("/dev/shm/") != std::string::npos || line.find("memfd:locum") != std::string::npos;
+}
+
+void expect_in_place(std::span<const double> seen, int rank) {
+  EXPECT_TRUE(in_node_memory(seen.data())) << mapping_at(seen.data());
+  double expected = rank * 1e6;
+  for (const double value : seen) {
+    ASSERT_EQ(value, expected);
+    expected += 1;
+  }
+}
+
+TEST_F(SharingRanks, EveryRankReadsEverybodysObjectsByKeyInPlace) {
+  const std::vector<Key> keys = job::everybodys(store_.put(values_of(job::rank())).value());
+  const std::uint64_t copied = copied_bytes();
+  const std::uint64_t viewed = views();
+  const std::uint64_t messages = runtime_.metrics().messages;
+  for (int rank = 0; rank < job::size(); ++rank) {
+    const auto view = store_.get<double[]>(keys[static_cast<std::size_t>(rank)]).value();
+    EXPECT_EQ(view.size(), values_of(rank).size());
+    expect_in_place({view.begin(), view.end()}, rank);
+  }
+  EXPECT_EQ(copied_bytes(), copied);
+  EXPECT_EQ(views(), viewed + static_cast<std::uint64_t>(job::size()));
+  EXPECT_EQ(runtime_.metrics().messages, messages);
+}
+
+TEST_F(SharingRanks, EveryRankReadsEverybodysObjectsByNameInPlace) {
+  EXPECT_TRUE(store_.put("T/" + std::to_string(job::rank()), values_of(job::rank())));
+  job::barrier();
+  const std::uint64_t copied = copied_bytes();
+  for (int rank = 0; rank < job::size(); ++rank) {
+    const auto view = store_.get<double[]>("T/" + std::to_string(rank)).value();
+    expect_in_place({view.begin(), view.end()}, rank);
+  }
+  EXPECT_EQ(copied_bytes(), copied);
+}
+
+TEST_F(SharingRanks, AWriterWritesStraightIntoTheMemoryThatOthersRead) {
+  Key key;
+  if (job::rank() == job::last()) {
+    auto writer = store_.create<double>({10, 20}).value();
+    EXPECT_TRUE(in_node_memory(writer.data()));
+    std::iota(writer.data(), writer.data() + 200, job::rank() * 1e6);
+    key = writer.seal().value();
+  }
+  key = job::from(job::last(), key);
+  const auto view = store_.get<double[]>(key).value();
+  EXPECT_EQ(view.size(), 200U);
+  expect_in_place({view.begin(), view.end()}, job::last());
+}
+
+TEST_F(SharingRanks, AHandleGoesThroughMpiAndResolves) {
+  static_assert(sizeof(Handle) == 64);
+  const int next = (job::rank() + 1) % job::size();
+  const int previous = (job::rank() + job::size() - 1) % job::size();
+  const Proxy<double[]> mine = store_.put_proxy(values_of(job::rank())).value();
+  const Handle sent = mine.handle();
+  Handle received;
+  MPI_Sendrecv(&sent, sizeof sent, MPI_BYTE, next, 0, &received, sizeof received, MPI_BYTE, previous, 0,
+               MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  const std::uint64_t copied = copied_bytes();
+  const auto stand_in = runtime_.proxy<double[]>(received);
+  EXPECT_EQ(stand_in.size_bytes(), values_of(previous).size() * sizeof(double));
+  std::size_t index = 0;
+  for (const double value : *stand_in) {
+    ASSERT_EQ(value, previous * 1e6 + static_cast<double>(index++));
+  }
+  EXPECT_EQ(index, values_of(previous).size());
+  EXPECT_EQ(copied_bytes(), copied);
+  job::barrier();
+}
+
+TEST_F(SharingRanks, ALiveNameIsTakenForAll) {
+  if (job::rank() == 0) {
+    EXPECT_TRUE(store_.put("mesh", 17));
+  }
+  job::barrier();
+  const auto again = store_.put("mesh", 18);
+  ASSERT_FALSE(again.has_value());
+  EXPECT_EQ(again.error().code(), Errc::key_exists);
+  EXPECT_EQ(*store_.get<int>("mesh").value(), 17);
+  job::barrier();
+}
+
+TEST_F(SharingRanks, OneOfAllRanksGetsANameThatAllWant) {
+  for (int i = 0; i < 50; ++i) {
+    const std::string name = "wanted/" + std::to_string(i);
+    job::barrier();
+    const auto key = store_.put(name, job::rank());
+    const std::vector<int> won = job::everybodys(key.has_value() ? 1 : 0);
+    EXPECT_EQ(std::accumulate(won.begin(), won.end(), 0), 1) << name;
+    EXPECT_TRUE(key || key.error().code() == Errc::key_exists);
+    const int seen = *store_.get<int>(name).value();
+    EXPECT_EQ(won[static_cast<std::size_t>(seen)], 1) << "the value is not the winner's";
+  }
+  job::barrier();
+}
+
+TEST_F(SharingRanks, AReplacedNameIsNewForAllAndItsOldHandleStale) {
+  Handle first;
+  if (job::rank() == 0) {
+    first = store_.put_proxy("clock", 1).value().handle();
+  }
+  first = job::from(0, first);
+  const auto old_view = store_.get<int>("clock").value();
+  const auto old_proxy = runtime_.proxy<int>(first);
+  job::barrier();
+  if (job::rank() == job::last()) {
+    EXPECT_TRUE(store_.replace("clock", 2));
+  }
+  job::barrier();
+  EXPECT_EQ(*store_.get<int>("clock").value(), 2);
+  EXPECT_EQ(*old_view, 1);
+  const auto resolved = old_proxy.get();
+  ASSERT_FALSE(resolved.has_value());
+  EXPECT_EQ(resolved.error().code(), Errc::stale);
+  job::barrier();
+}
+
+TEST_F(SharingRanks, WhatOneRankEvictsNoRankFinds) {
+  for (int evicting = 0; evicting < job::size(); ++evicting) {
+    Key key;
+    if (job::rank() == 0) {
+      key = store_.put("gone", values_of(7)).value();
+    }
+    key = job::from(0, key);
+    const auto view = store_.get<double[]>(key).value();
+    job::barrier();
+    if (job::rank() == evicting) {
+      EXPECT_EQ(store_.evict(key).value_or(false), true);
+    }
+    job::barrier();
+    EXPECT_EQ(store_.get<double[]>(key).error().code(), Errc::not_found);
+    EXPECT_EQ(store_.get<double[]>("gone").error().code(), Errc::not_found);
+    EXPECT_EQ(store_.exists(key).value_or(true), false);
+    EXPECT_EQ(store_.evict(key).value_or(true), false);
+    expect_in_place({view.begin(), view.end()}, 7);
+    job::barrier();
+  }
+}
+
+TEST_F(SharingRanks, AWaitingRankGetsWhatAnotherPutsLater) {
+  if (job::rank() == job::last() && job::size() > 1) {
+    // Every other rank has said that it is about to wait; most of them do by now.
+    job::barrier();
+    EXPECT_TRUE(store_.put("later", 42));
+  } else {
+    job::barrier();
+    if (job::size() == 1) {
+      EXPECT_TRUE(store_.put("later", 42));
+    }
+    const auto view = store_.wait<int>("later", 10s);
+    ASSERT_TRUE(view.has_value()) << view.error().what();
+    EXPECT_EQ(**view, 42);
+  }
+  const auto never = store_.wait<int>("never", 30ms);
+  ASSERT_FALSE(never.has_value());
+  EXPECT_EQ(never.error().code(), Errc::timeout);
+  job::barrier();
+}
+
+TEST_F(SharingRanks, NamesOfAllRanksAreListed) {
+  EXPECT_TRUE(store_.put("a/" + std::to_string(job::rank()), job::rank()));
+  EXPECT_TRUE(store_.put("b/" + std::to_string(job::rank()), job::rank()));
+  job::barrier();
+  std::vector<std::string> expected;
+  for (int rank = 0; rank < job::size(); ++rank) {
+    expected.push_back("a/" + std::to_string(rank));
+  }
+  EXPECT_EQ(store_.keys("a/").value(), expected);
+  job::barrier();
+}
+
+TEST_F(SharingRanks, ADroppedStoreIsGoneForAllAndItsNameFree) {
+  const std::string own = "x/" + std::to_string(job::rank());
+  const std::vector<Key> keys = job::everybodys(store_.put(own, values_of(job::rank())).value());
+  EXPECT_TRUE(store_.put(values_of(0)));
+  Store other = runtime_.store("other");
+  EXPECT_TRUE(other.put(own, 5));
+  const auto view = store_.get<double[]>(keys[0]).value();
+  job::barrier();
+
+  runtime_.drop("fields");
+  EXPECT_EQ(store_.get<double[]>(own).error().code(), Errc::closed);
+  expect_in_place({view.begin(), view.end()}, 0);
+  EXPECT_EQ(*other.get<int>(own).value(), 5);
+
+  Store again = runtime_.store("fields");
+  EXPECT_TRUE(again.keys("").value().empty());
+  for (const Key& key : keys) {
+    EXPECT_FALSE(again.get<double[]>(key).has_value());
+  }
+  job::barrier();
+  EXPECT_TRUE(again.put(own, 6));
+  job::barrier();
+  EXPECT_EQ(*again.get<int>("x/0").value(), 6);
+  job::barrier();
+  runtime_.drop("fields");
+  runtime_.drop("fields");
+  runtime_.drop("what nobody opened");
+}
+
+// Whatever level MPI was initialised with: no thread here calls it.
+TEST_F(SharingRanks, ThreadsOfARankUseTheStoreAtOnce) {
+  constexpr int threads = 3;
+  constexpr int rounds = 200;
+  std::vector<int> failures(threads, 0);
+  {
+    std::vector<std::jthread> running;
+    for (int thread = 0; thread < threads; ++thread) {
+      running.emplace_back([&, thread] {
+        const std::string prefix = std::to_string(job::rank()) + "/" + std::to_string(thread) + "/";
+        for (int round = 0; round < rounds; ++round) {
+          const std::string name = prefix + std::to_string(round);
+          const bool fine = store_.put(name, round).has_value() && *store_.get<int>(name).value() == round &&
+                            store_.evict(name).value_or(false);
+          failures[static_cast<std::size_t>(thread)] += fine ? 0 : 1;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(failures, std::vector<int>(threads, 0));
+  EXPECT_TRUE(store_.keys(std::to_string(job::rank()) + "/").value().empty());
+}
+
+}  // namespace
+}  // namespace locum

@@ -1,0 +1,330 @@
+// How a runtime is opened and closed, and what it says when it cannot be.
+#include "mpi/runtime.hpp"
+
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "tests/mpi/environment.hpp"
+#include "tests/mpi/job.hpp"
+
+namespace locum {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr RuntimeOptions small{.memory_bytes = 64_MiB, .timeout = 20s};
+
+Error error_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error;
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return Error(Errc::system, "nothing was thrown");
+}
+
+Error refusal(const RuntimeOptions& options, MPI_Comm communicator = MPI_COMM_WORLD) {
+  return error_of([&] { const Runtime runtime(communicator, options); });
+}
+
+TEST(Runtime, KnowsItsCommunicator) {
+  const Runtime runtime(MPI_COMM_WORLD, small);
+  EXPECT_EQ(runtime.rank(), job::rank());
+  EXPECT_EQ(runtime.size(), job::size());
+  EXPECT_EQ(runtime.options(), small);
+  EXPECT_NE(runtime.incarnation(), 0U);
+  EXPECT_EQ(runtime.incarnation(), job::from(0, runtime.incarnation()));
+}
+
+TEST(Runtime, WarnsOfALauncherThatDoesNotFit) {
+  if (job::size() > 1) {
+    GTEST_SKIP() << "is about a world of one rank";
+  }
+  const Environment variable("PMI_SIZE", "4");
+  testing::internal::CaptureStderr();
+  { const Runtime runtime(MPI_COMM_WORLD, small); }
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find("PMI_SIZE=4"), std::string::npos) << said;
+}
+
+TEST(Runtime, LeavesTheCommunicatorAlone) {
+  MPI_Comm mine = MPI_COMM_NULL;
+  MPI_Comm_dup(MPI_COMM_WORLD, &mine);
+  MPI_Comm_set_errhandler(mine, MPI_ERRORS_ARE_FATAL);
+  const int next = (job::rank() + 1) % job::size();
+  int received = -1;
+  MPI_Request request = MPI_REQUEST_NULL;
+  MPI_Irecv(&received, 1, MPI_INT, MPI_ANY_SOURCE, MPI_ANY_TAG, mine, &request);
+  {
+    // The receive from anybody must not see a message of the runtime's.
+    Runtime runtime(mine, small);
+    runtime.drop("nothing");
+    int done = 1;
+    MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+    EXPECT_EQ(done, 0);
+  }
+  const int sent = 4711;
+  MPI_Send(&sent, 1, MPI_INT, next, 0, mine);
+  MPI_Wait(&request, MPI_STATUS_IGNORE);
+  EXPECT_EQ(received, 4711);
+  MPI_Errhandler handler = MPI_ERRHANDLER_NULL;
+  MPI_Comm_get_errhandler(mine, &handler);
+  EXPECT_EQ(handler, MPI_ERRORS_ARE_FATAL);
+  MPI_Errhandler_free(&handler);
+  MPI_Comm_free(&mine);
+}
+
+TEST(Runtime, TakesTheEnvironmentBeforeTheProgram) {
+  const Environment variable("LOCUM_MEMORY_BYTES", "48M");
+  const Runtime runtime(MPI_COMM_WORLD, small);
+  EXPECT_EQ(runtime.options().memory_bytes, 48_MiB);
+}
+
+TEST(Runtime, TellsAllRanksThatOneOfThemHasOtherOptions) {
+  if (job::size() == 1) {
+    GTEST_SKIP() << "one rank agrees with itself";
+  }
+  for (int other = 0; other < job::size(); ++other) {
+    RuntimeOptions options = small;
+    options.memory_bytes = job::rank() == other ? 32_MiB : 64_MiB;
+    const Error error = refusal(options);
+    EXPECT_EQ(error.code(), Errc::options_differ);
+    EXPECT_EQ(error.rank(), other == 0 ? 1 : other);
+    EXPECT_NE(error.text().find("memory_bytes"), std::string::npos) << error.what();
+    EXPECT_EQ(error.text().find("timeout"), std::string::npos) << "names only what differs: " << error.what();
+    EXPECT_TRUE(job::same_everywhere(error.what())) << error.what();
+  }
+}
+
+TEST(Runtime, TellsAllRanksThatOneEnvironmentIsWrong) {
+  std::optional<Environment> variable;
+  if (job::rank() == job::last()) {
+    variable.emplace("LOCUM_TIMEOUT_MS", "soon");
+  }
+  const Error error = refusal(small);
+  EXPECT_EQ(error.code(), Errc::invalid_argument);
+  EXPECT_EQ(error.rank(), job::last());
+  EXPECT_NE(error.text().find("LOCUM_TIMEOUT_MS"), std::string::npos) << error.what();
+  EXPECT_TRUE(job::same_everywhere(error.what())) << error.what();
+}
+
+TEST(Runtime, SaysThatItCannotSpanNodesYet) {
+  RuntimeOptions options = small;
+  options.ranks_per_node = 1;
+  if (job::size() == 1) {
+    const Runtime runtime(MPI_COMM_WORLD, options);
+    EXPECT_EQ(runtime.size(), 1);
+    return;
+  }
+  const Error error = refusal(options);
+  EXPECT_EQ(error.code(), Errc::unsupported);
+  EXPECT_NE(
+      error.text().find("this version shares objects among the ranks of one node; this communicator spans " +
+                        std::to_string(job::size()) + " nodes"),
+      std::string::npos)
+      << error.what();
+  EXPECT_NE(error.text().find("node 1: rank 1 on host"), std::string::npos) << error.what();
+  EXPECT_TRUE(job::same_everywhere(error.what())) << error.what();
+}
+
+TEST(Runtime, RefusesWhatIsNoCommunicator) {
+  EXPECT_EQ(refusal(small, MPI_COMM_NULL).code(), Errc::invalid_argument);
+}
+
+TEST(Runtime, WorksOnPartOfTheRanks) {
+  MPI_Comm part = MPI_COMM_NULL;
+  MPI_Comm_split(MPI_COMM_WORLD, job::rank() % 2, job::rank(), &part);
+  {
+    Runtime runtime(part, small);
+    EXPECT_EQ(runtime.rank(), job::rank() / 2);
+    Store store = runtime.store("fields");
+    if (runtime.rank() == 0) {
+      EXPECT_TRUE(store.put("parity", job::rank() % 2));
+    }
+    MPI_Barrier(part);
+    EXPECT_EQ(*store.get<int>("parity").value(), job::rank() % 2);
+    MPI_Barrier(part);
+  }
+  MPI_Comm_free(&part);
+}
+
+TEST(Runtime, LivesSideBySideWithOthers) {
+  auto first = std::make_unique<Runtime>(MPI_COMM_WORLD, small);
+  auto second = std::make_unique<Runtime>(MPI_COMM_WORLD, small);
+  EXPECT_NE(first->incarnation(), second->incarnation());
+
+  Store a = first->store("same name");
+  Store b = second->store("same name");
+  const std::string own = "x" + std::to_string(job::rank());
+  const Key key = a.put(own, 1).value();
+  EXPECT_TRUE(b.put(own, 2));
+  job::barrier();
+  for (int rank = 0; rank < job::size(); ++rank) {
+    EXPECT_EQ(*a.get<int>("x" + std::to_string(rank)).value(), 1);
+    EXPECT_EQ(*b.get<int>("x" + std::to_string(rank)).value(), 2);
+  }
+  const Handle handle = a.put_proxy(std::vector<int>{1, 2, 3}).value().handle();
+  const auto foreign = second->proxy<int[]>(handle).get();
+  EXPECT_FALSE(foreign.has_value()) << "a handle of one runtime resolved in another";
+  job::barrier();
+
+  first.reset();  // in the order in which they were made: any order will do that is the same everywhere
+  EXPECT_EQ(*b.get<int>("x0").value(), 2);
+  EXPECT_EQ(a.get<int>(key).error().code(), Errc::closed);
+  job::barrier();
+}
+
+TEST(Runtime, OpensAndClosesManyTimes) {
+  std::set<std::uint64_t> incarnations;
+  for (int round = 0; round < 20; ++round) {
+    const Runtime runtime(MPI_COMM_WORLD, small);
+    incarnations.insert(runtime.incarnation());
+  }
+  EXPECT_EQ(incarnations.size(), 20U);
+}
+
+TEST(Runtime, DoesNotMindRanksWithDifferentStores) {
+  Runtime runtime(MPI_COMM_WORLD, small);
+  std::vector<Store> stores;
+  for (int i = 0; i < job::rank() * 3; ++i) {
+    stores.push_back(runtime.store("store " + std::to_string(job::rank()) + "/" + std::to_string(i)));
+    EXPECT_TRUE(stores.back().put("object", i));
+  }
+}
+
+TEST(Runtime, GivesClosedAfterItsEnd) {
+  Runtime runtime(MPI_COMM_WORLD, small);
+  Store store = runtime.store("fields");
+  const std::vector<double> values(5000, job::rank());
+  const Proxy<double[]> resolved = store.put_proxy(values).value();
+  const Handle handle = resolved.handle();
+  const Proxy<double[]> unresolved = runtime.proxy<double[]>(handle);
+  const View<double[]> view = store.get<double[]>(resolved.key()).value();
+  runtime.close();
+  runtime.close();
+
+  EXPECT_EQ(view[4999], job::rank());
+  EXPECT_EQ(store.put(values).error().code(), Errc::closed);
+  EXPECT_EQ(store.get<double[]>(resolved.key()).error().code(), Errc::closed);
+  EXPECT_EQ(store.evict(resolved.key()).error().code(), Errc::closed);
+  EXPECT_EQ(unresolved.get().error().code(), Errc::closed);
+  EXPECT_EQ(error_of([&] { (void)runtime.store("fields"); }).code(), Errc::closed);
+  EXPECT_EQ(error_of([&] { (void)runtime.proxy<double[]>(handle); }).code(), Errc::closed);
+  EXPECT_EQ(error_of([&] { runtime.drop("fields"); }).code(), Errc::closed);
+  EXPECT_EQ(error_of([&] { (void)runtime.report_all(); }).code(), Errc::closed);
+  EXPECT_EQ(runtime.rank(), job::rank());
+}
+
+TEST(Runtime, LeavesViewsValidBehind) {
+  std::optional<View<double[]>> own;
+  std::optional<View<double[]>> of_rank_0;
+  {
+    Runtime runtime(MPI_COMM_WORLD, small);
+    Store store = runtime.store("fields");
+    const std::vector<double> values(100'000, 3.25);
+    const Key key = store.put(values).value();
+    own = store.get<double[]>(key).value();
+    of_rank_0 = store.get<double[]>(job::from(0, key)).value();
+    job::barrier();
+  }
+  for (const double value : *own) {
+    ASSERT_EQ(value, 3.25);
+  }
+  EXPECT_EQ((*of_rank_0)[99'999], 3.25);
+}
+
+TEST(Runtime, WaitsForAbsentRanksNoLongerThanTold) {
+  Runtime runtime(MPI_COMM_WORLD, small);
+  if (job::rank() != 0) {
+    job::barrier();  // until rank 0 has given up
+    EXPECT_EQ(error_of([&] { runtime.close(200ms); }).code(), Errc::timeout);
+    return;
+  }
+  if (job::size() > 1) {
+    const auto start = Deadline::Clock::now();
+    const Error error = error_of([&] { runtime.close(200ms); });
+    EXPECT_EQ(error.code(), Errc::timeout);
+    EXPECT_NE(error.text().find("closing the runtime"), std::string::npos) << error.what();
+    EXPECT_GE(Deadline::Clock::now() - start, 200ms);
+    EXPECT_LT(Deadline::Clock::now() - start, 10s);
+  }
+  job::barrier();
+}
+
+TEST(Runtime, NoticesRanksInDifferentCalls) {
+  if (job::size() == 1) {
+    GTEST_SKIP() << "one rank is in one call";
+  }
+  Runtime runtime(MPI_COMM_WORLD, small);
+  const std::string name = job::rank() == job::last() ? "other" : "fields";
+  const Error error = error_of([&] { runtime.drop(name); });
+  EXPECT_EQ(error.code(), Errc::invalid_argument);
+  EXPECT_NE(error.text().find("drop \"fields\""), std::string::npos) << error.what();
+  EXPECT_NE(error.text().find("drop \"other\""), std::string::npos) << error.what();
+  EXPECT_TRUE(job::same_everywhere(error.what()));
+}
+
+TEST(Runtime, LetsAnExceptionOfAllRanksThrough) {
+  const auto start = Deadline::Clock::now();
+  EXPECT_THROW(
+      {
+        const Runtime runtime(MPI_COMM_WORLD, small);
+        throw std::runtime_error("on all ranks");
+      },
+      std::runtime_error);
+  EXPECT_LT(Deadline::Clock::now() - start, 10s);
+}
+
+TEST(Runtime, LetsAnExceptionOfOneRankThroughWhereTheOthersAreDone) {
+  try {
+    const Runtime runtime(MPI_COMM_WORLD, small);
+    if (job::rank() == job::last()) {
+      throw std::runtime_error("on one rank");
+    }
+  } catch (const std::runtime_error& error) {
+    EXPECT_EQ(job::rank(), job::last());
+    EXPECT_STREQ(error.what(), "on one rank");
+  }
+}
+
+// A runtime that lives and dies while an older exception is being handled is not ended by that one.
+TEST(Runtime, IsNotConcernedByAnOlderException) {
+  struct OpensInItsDestructor {
+    ~OpensInItsDestructor() {
+      const Runtime runtime(MPI_COMM_WORLD, small);
+      job::barrier();
+    }
+  };
+  try {
+    const OpensInItsDestructor local;
+    throw std::runtime_error("older");
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "older");
+  }
+}
+
+TEST(Runtime, ReportsOnThisRankAndOnAll) {
+  Runtime runtime(MPI_COMM_WORLD, small);
+  Store store = runtime.store("fields");
+  const Key key = store.put(std::vector<double>(1000)).value();
+  EXPECT_TRUE(store.get<double[]>(key));
+  EXPECT_NE(runtime.report().find("shm_view"), std::string::npos) << runtime.report();
+
+  const std::string all = runtime.report_all();
+  EXPECT_TRUE(job::same_everywhere(all)) << all;
+  EXPECT_NE(all.find("shm_view"), std::string::npos) << all;
+  job::barrier();
+}
+
+}  // namespace
+}  // namespace locum
