@@ -1,6 +1,5 @@
 #include "jobs/gray_scott/decomposition.hpp"
 
-#include <stdexcept>
 #include <string>
 
 namespace gray_scott {
@@ -9,8 +8,8 @@ Decomposition::Decomposition(std::size_t grid, int ranks) : grid_(grid) {
   MPI_Dims_create(ranks, 3, ranks_per_side_.data());
   for (const int side : ranks_per_side_) {
     if (static_cast<std::size_t>(side) > grid) {
-      throw std::invalid_argument("a grid of " + std::to_string(grid) + " cells a side cannot be cut for " +
-                                  std::to_string(ranks) + " ranks: take a larger grid or fewer ranks");
+      throw UnsuitableGrid("a grid of " + std::to_string(grid) + " cells a side cannot be cut for " +
+                           std::to_string(ranks) + " ranks: take a larger grid or fewer ranks");
     }
   }
 }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstddef>
+#include <stdexcept>
 
 namespace gray_scott {
 
@@ -18,6 +19,12 @@ struct Block {
   std::size_t cells() const { return extents[0] * extents[1] * extents[2]; }
 };
 
+/// A grid that cannot be cut for so many ranks.
+class UnsuitableGrid : public std::invalid_argument {
+ public:
+  using std::invalid_argument::invalid_argument;
+};
+
 /// Says which rank has which box of a cubic grid with periodic borders.
 ///
 /// A plain value that any rank can compute from the same three numbers, in or outside of the
@@ -25,7 +32,7 @@ struct Block {
 /// row-major, as MPI_Cart_create does without reordering. Blocks differ by at most one cell a side.
 class Decomposition {
  public:
-  /// REQUIRES: MPI is initialised. Throws std::invalid_argument where a rank would get no cell.
+  /// REQUIRES: MPI is initialised. Throws UnsuitableGrid where a rank would get no cell.
   Decomposition(std::size_t grid, int ranks);
 
   std::size_t grid() const { return grid_; }

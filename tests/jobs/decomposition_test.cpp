@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <stdexcept>
 #include <vector>
 
 namespace {
@@ -51,7 +50,7 @@ TEST(Decomposition, NumbersBlocksAsMpiDoes) {
 }
 
 TEST(Decomposition, RefusesRanksWithoutCells) {
-  EXPECT_THROW(Decomposition(1, 8), std::invalid_argument);
+  EXPECT_THROW(Decomposition(1, 8), gray_scott::UnsuitableGrid);
   EXPECT_NO_THROW(Decomposition(2, 8));
 }
 

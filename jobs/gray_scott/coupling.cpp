@@ -1,0 +1,185 @@
+#include "jobs/gray_scott/coupling.hpp"
+
+#include <array>
+#include <locum/locum.hpp>
+#include <type_traits>
+
+namespace gray_scott {
+namespace {
+
+using namespace locum::literals;
+
+constexpr int report_tag = 1;
+constexpr int handles_tag = 2;
+
+/// All that travels from a rank that simulates to one that analyses.
+struct BlockHandles {
+  locum::Handle u;
+  locum::Handle v;
+};
+static_assert(std::is_trivially_copyable_v<BlockHandles> && sizeof(BlockHandles) == 128);
+static_assert(std::is_trivially_copyable_v<FrameReport>);
+
+/// What the frames in flight need, with room for the arenas' own rounding.
+std::uint64_t memory_for(std::size_t grid, std::size_t frames, int ranks) {
+  const std::uint64_t frame_bytes = 2 * sizeof(double) * grid * grid * grid;
+  return frame_bytes * frames + frame_bytes * frames / 4 + static_cast<std::uint64_t>(ranks) * 32_MiB;
+}
+
+int ranks_of(MPI_Comm communicator) {
+  int ranks = 0;
+  MPI_Comm_size(communicator, &ranks);
+  return ranks;
+}
+
+}  // namespace
+
+struct Coupling::State {
+  State(MPI_Comm world_in, const Decomposition& decomposition_in, int analysis_ranks_in)
+      : world(world_in),
+        decomposition(decomposition_in),
+        analysis_ranks(analysis_ranks_in),
+        frames_in_flight(static_cast<std::size_t>(analysis_ranks_in) + 1),
+        runtime(world_in,
+                {.memory_bytes = memory_for(decomposition.grid(), frames_in_flight, ranks_of(world_in))}),
+        fields(runtime.store("fields")) {}
+
+  int analysis_rank(std::size_t frame) const {
+    return decomposition.ranks() + static_cast<int>(frame % static_cast<std::size_t>(analysis_ranks));
+  }
+
+  FrameReport next_report() {
+    FrameReport report;
+    MPI_Recv(&report, sizeof report, MPI_BYTE, analysis_rank(reported), report_tag, world, MPI_STATUS_IGNORE);
+    ++reported;
+    return report;
+  }
+
+  locum::Handle publish(const Solver& solver, Species species, Publish how) {
+    const Extents& extents = solver.block().extents;
+    if (how == Publish::create) {
+      auto writer = fields.create<double>({extents[0], extents[1], extents[2]}).value();
+      solver.write_interior(species, writer.span());
+      const locum::Key key = writer.seal().value();
+      return fields.proxy<double[]>(key).value().handle();
+    }
+    buffer.resize(solver.block().cells());
+    solver.write_interior(species, buffer);
+    return fields.put_proxy(buffer).value().handle();
+  }
+
+  MPI_Comm world;
+  Decomposition decomposition;
+  int analysis_ranks;
+  std::size_t frames_in_flight;
+  locum::Runtime runtime;
+  locum::Store fields;
+
+  // Who simulates.
+  std::size_t published = 0;  ///< frames
+  std::size_t reported = 0;
+  std::vector<double> buffer;  ///< for put
+
+  // Who analyses: the frame at hand.
+  std::vector<BlockHandles> handles;
+  std::vector<locum::Proxy<double[]>> stand_ins;
+  std::vector<BlockFields> blocks;
+};
+
+Coupling::Coupling(MPI_Comm world, const Decomposition& decomposition, int analysis_ranks)
+    : state_(std::make_unique<State>(world, decomposition, analysis_ranks)) {}
+
+Coupling::~Coupling() = default;
+
+std::size_t Coupling::frames_in_flight() const {
+  return state_->frames_in_flight;
+}
+
+std::vector<FrameReport> Coupling::wait_for_room() {
+  std::vector<FrameReport> reports;
+  while (state_->published - state_->reported >= state_->frames_in_flight) {
+    reports.push_back(state_->next_report());
+  }
+  return reports;
+}
+
+std::vector<FrameReport> Coupling::wait_for_all() {
+  std::vector<FrameReport> reports;
+  while (state_->reported < state_->published) {
+    reports.push_back(state_->next_report());
+  }
+  return reports;
+}
+
+void Coupling::publish(const Solver& solver, std::size_t frame, Publish how) {
+  const BlockHandles handles{state_->publish(solver, Species::u, how),
+                             state_->publish(solver, Species::v, how)};
+  MPI_Send(&handles, sizeof handles, MPI_BYTE, state_->analysis_rank(frame), handles_tag, state_->world);
+  ++state_->published;
+}
+
+bool Coupling::analyses(std::size_t frame) const {
+  int rank = 0;
+  MPI_Comm_rank(state_->world, &rank);
+  return rank == state_->analysis_rank(frame);
+}
+
+void Coupling::receive() {
+  auto& handles = state_->handles;
+  handles.resize(static_cast<std::size_t>(state_->decomposition.ranks()));
+  for (std::size_t rank = 0; rank < handles.size(); ++rank) {
+    // A sender's messages come in the order of its frames, so nothing more is needed to tell them apart.
+    MPI_Recv(&handles[rank], sizeof(BlockHandles), MPI_BYTE, static_cast<int>(rank), handles_tag,
+             state_->world, MPI_STATUS_IGNORE);
+  }
+}
+
+std::span<const BlockFields> Coupling::resolve() {
+  auto& stand_ins = state_->stand_ins;
+  for (const BlockHandles& handles : state_->handles) {
+    const auto rank = static_cast<int>(state_->blocks.size());
+    stand_ins.push_back(state_->runtime.proxy<double[]>(handles.u));
+    stand_ins.push_back(state_->runtime.proxy<double[]>(handles.v));
+    state_->blocks.push_back(
+        {state_->decomposition.block(rank), *stand_ins[stand_ins.size() - 2], *stand_ins.back()});
+  }
+  return state_->blocks;
+}
+
+void Coupling::finish(const FrameReport& report) {
+  state_->blocks.clear();
+  state_->stand_ins.clear();  // the pins go with them, so that evicting gives the memory back
+  for (const BlockHandles& handles : state_->handles) {
+    (void)state_->fields.evict(handles.u.key).value();
+    (void)state_->fields.evict(handles.v.key).value();
+  }
+  for (int rank = 0; rank < state_->decomposition.ranks(); ++rank) {
+    MPI_Send(&report, sizeof report, MPI_BYTE, rank, report_tag, state_->world);
+  }
+}
+
+std::vector<PathTraffic> Coupling::gather_traffic() const {
+  const locum::Metrics& metrics = state_->runtime.metrics();
+  std::vector<std::uint64_t> counts;
+  for (const auto* traffic : {&metrics.writes, &metrics.reads}) {
+    for (const auto& path : *traffic) {
+      counts.push_back(path.operations);
+      counts.push_back(path.bytes);
+    }
+  }
+  std::vector<std::uint64_t> sums(counts.size());
+  MPI_Reduce(counts.data(), sums.data(), static_cast<int>(counts.size()), MPI_UINT64_T, MPI_SUM, 0,
+             state_->world);
+
+  std::vector<PathTraffic> rows;
+  for (std::size_t i = 0; i < 2 * locum::path_count; ++i) {
+    if (sums[2 * i] > 0) {
+      const std::string verb = i < locum::path_count ? "put " : "get ";
+      rows.push_back({verb + std::string(to_string(static_cast<locum::Path>(i % locum::path_count))),
+                      sums[2 * i], sums[2 * i + 1]});
+    }
+  }
+  return rows;
+}
+
+}  // namespace gray_scott

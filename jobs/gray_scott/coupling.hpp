@@ -1,0 +1,82 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "jobs/gray_scott/analysis.hpp"
+#include "jobs/gray_scott/decomposition.hpp"
+#include "jobs/gray_scott/options.hpp"
+#include "jobs/gray_scott/solver.hpp"
+
+namespace gray_scott {
+
+/// What the analysis of a frame answers to those who simulate.
+struct FrameReport {
+  std::uint64_t frame = 0;
+  double mass_u = 0.0;
+  double mass_v = 0.0;
+  double min_v = 0.0;
+  double mean_v = 0.0;
+  double max_v = 0.0;
+  std::uint64_t isosurface_cells = 0;
+};
+
+/// Bytes that moved, by the store's own counters.
+struct PathTraffic {
+  std::string path;
+  std::uint64_t operations = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// Hands fields from ranks that simulate to ranks that analyse; the only part of the demo that knows the
+/// store.
+///
+/// Ranks [0, simulation ranks) simulate, the others analyse; frame n goes to analysis rank n modulo their
+/// number. By MPI go two handles a block and frame one way and a FrameReport the other way; the fields
+/// themselves stay where they are. At most `frames_in_flight` frames are in the store at a time: who
+/// simulates waits for the oldest. One thread at a time.
+class Coupling {
+ public:
+  /// Collective over `world`.
+  Coupling(MPI_Comm world, const Decomposition& decomposition, int analysis_ranks);
+  Coupling(const Coupling&) = delete;
+  Coupling& operator=(const Coupling&) = delete;
+  /// Collective: ends the store.
+  ~Coupling();
+
+  // For ranks that simulate. Frames are published in order, from 0.
+
+  /// Waits until the next frame may be published; returns the reports that came meanwhile, in order.
+  std::vector<FrameReport> wait_for_room();
+  /// Publishes this rank's blocks of U and V and sends their handles. `how` is create or put.
+  void publish(const Solver& solver, std::size_t frame, Publish how);
+  /// Waits until every frame is analysed; returns the reports that came meanwhile, in order.
+  std::vector<FrameReport> wait_for_all();
+
+  // For ranks that analyse.
+
+  bool analyses(std::size_t frame) const;
+  /// Waits for the handles of all blocks of this rank's next frame.
+  void receive();
+  /// Resolves them: views into the memory that the simulation wrote, valid until finish().
+  std::span<const BlockFields> resolve();
+  /// Lets go of the frame, evicts its objects, and tells those who simulate.
+  void finish(const FrameReport& report);
+
+  /// Collective over the world. Sums over all ranks, on rank 0: what was put and what was read.
+  std::vector<PathTraffic> gather_traffic() const;
+
+  std::size_t frames_in_flight() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace gray_scott

@@ -1,0 +1,132 @@
+// Gray-Scott in three dimensions, simulated by some ranks and analysed by others that read its fields in
+// place.
+#include <mpi.h>
+
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <variant>
+
+#include "jobs/gray_scott/coupling.hpp"
+#include "jobs/gray_scott/event_log.hpp"
+#include "jobs/gray_scott/mpi_owner.hpp"
+#include "jobs/gray_scott/options.hpp"
+#include "jobs/gray_scott/png.hpp"
+#include "jobs/gray_scott/progress.hpp"
+#include "jobs/gray_scott/roles.hpp"
+#include "jobs/gray_scott/solver.hpp"
+#include "jobs/gray_scott/summary.hpp"
+#include "jobs/gray_scott/timeline.hpp"
+
+namespace {
+
+using namespace gray_scott;
+
+constexpr int usage_exit_code = 2;
+
+/// All ranks come to the same conclusion, so one of them says it.
+int refuse(const std::string& message, int rank) {
+  if (rank == 0) {
+    std::fprintf(stderr, "gray_scott_demo: %s (--help says what it takes)\n", message.c_str());
+  }
+  return usage_exit_code;
+}
+
+/// Collective. Rank 0 makes the output folder; all ranks learn whether it is there.
+bool make_folder(const std::filesystem::path& folder, int rank) {
+  int made = 1;
+  if (rank == 0) {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error) {
+      std::fprintf(stderr, "gray_scott_demo: cannot make the folder %s: %s\n", folder.c_str(),
+                   error.message().c_str());
+      made = 0;
+    }
+  }
+  MPI_Bcast(&made, 1, MPI_INT, 0, MPI_COMM_WORLD);
+  return made == 1;
+}
+
+/// Collective.
+int run(const DemoOptions& options, const Decomposition& decomposition, int rank) {
+  if (!make_folder(options.output, rank)) {
+    return 1;
+  }
+  const bool simulates = rank < options.simulation_ranks;
+  Communicator role;
+  MPI_Comm_split(MPI_COMM_WORLD, simulates ? 0 : 1, rank, role.out());
+
+  RunRecord record;
+  record.options = options;
+  Progress progress(rank == 0);
+  std::optional<Solver> solver;
+  if (simulates) {
+    solver.emplace(role.get(), options.grid, Parameters{});
+  }
+
+  // What the simulation takes by itself; the others wait.
+  const EventLog alone(MPI_COMM_WORLD);
+  if (simulates) {
+    simulate_alone(*solver, options, progress);
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+  record.alone_s = alone.now_s();
+
+  Coupling coupling(MPI_COMM_WORLD, decomposition, options.analysis_ranks);
+  EventLog log(MPI_COMM_WORLD);
+  if (simulates) {
+    record.simulation = simulate_coupled(*solver, coupling, options, log, progress);
+  } else {
+    analyse_frames(coupling, options, log);
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+  record.coupled_s = log.now_s();
+  record.frames_in_flight = coupling.frames_in_flight();
+  record.events = gather_events(log.events(), MPI_COMM_WORLD);
+  record.traffic = coupling.gather_traffic();
+
+  int exit_code = 0;
+  if (rank == 0) {
+    const auto timeline = options.output / "timeline.png";
+    const double three_frames_s = 3.0 * record.coupled_s / static_cast<double>(options.frames());
+    write_png(timeline, draw_timeline(timeline_title(record), timeline_rows(record), three_frames_s));
+    std::printf("%s\n  pictures: %s, v_0000.png to v_%04zu.png and timeline.png\n",
+                summary_text(record).c_str(), options.output.c_str(), options.frames() - 1);
+    exit_code = worst_mass_difference(record.simulation) <= largest_mass_difference ? 0 : 1;
+  }
+  MPI_Bcast(&exit_code, 1, MPI_INT, 0, MPI_COMM_WORLD);
+  return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  MPI_Init(&argc, &argv);
+  int rank = 0;
+  int ranks = 0;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+
+  int exit_code = 0;
+  try {
+    const auto parsed = parse_options({argv + 1, static_cast<std::size_t>(argc - 1)}, ranks);
+    if (const auto* options = std::get_if<DemoOptions>(&parsed)) {
+      exit_code = run(*options, Decomposition(options->grid, options->simulation_ranks), rank);
+    } else if (const auto* error = std::get_if<UsageError>(&parsed)) {
+      exit_code = refuse(error->message, rank);
+    } else if (rank == 0) {
+      std::printf("%s", usage().c_str());
+    }
+  } catch (const UnsuitableGrid& error) {
+    exit_code = refuse(error.what(), rank);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "gray_scott_demo: rank %d: %s\n", rank, error.what());
+    MPI_Abort(MPI_COMM_WORLD, 1);
+  }
+  MPI_Finalize();
+  return exit_code;
+}

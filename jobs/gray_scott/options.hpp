@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <variant>
+
+namespace gray_scott {
+
+/// How a block gets into the store.
+enum class Publish {
+  create,  ///< the solver writes into memory of the store
+  put,     ///< the solver writes into a buffer of its own, which the store copies
+  both,    ///< the one for even frames, the other for odd ones
+};
+const char* name_of(Publish publish);
+/// Whether a frame goes by create or by put.
+Publish how_to_publish(Publish wanted, std::size_t frame);
+
+/// What the command line asks for.
+struct DemoOptions {
+  int simulation_ranks = 0;  ///< 0 only while the command line is read
+  int analysis_ranks = 0;
+  std::size_t grid = 128;  ///< cells a side
+  std::uint64_t steps = 2000;
+  std::uint64_t every = 80;  ///< steps from frame to frame
+  Publish publish = Publish::both;
+  std::filesystem::path output = "out/gray_scott";
+
+  std::size_t frames() const { return static_cast<std::size_t>(steps / every); }
+};
+
+/// What the command line asks for instead of a run.
+struct HelpWanted {};
+struct UsageError {
+  std::string message;
+};
+
+/// Reads the arguments behind the program's name. Ranks that are not given are shared out: a quarter of
+/// `ranks` analyses, at least one, the others simulate. Says the same on every rank, since all have the same
+/// arguments.
+std::variant<DemoOptions, HelpWanted, UsageError> parse_options(std::span<char* const> arguments, int ranks);
+
+std::string usage();
+
+}  // namespace gray_scott

@@ -1,0 +1,165 @@
+#include "jobs/gray_scott/summary.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <numeric>
+#include <span>
+
+#include "jobs/gray_scott/table.hpp"
+
+namespace gray_scott {
+namespace {
+
+double mean(std::span<const double> values) {
+  return values.empty() ? 0.0 : std::accumulate(values.begin(), values.end(), 0.0) / double(values.size());
+}
+
+double largest(std::span<const double> values) {
+  return values.empty() ? 0.0 : *std::max_element(values.begin(), values.end());
+}
+
+double median(std::vector<double> values) {
+  if (values.empty()) {
+    return 0.0;
+  }
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+std::string cube(std::size_t grid) {
+  const std::string side = std::to_string(grid);
+  return side + " x " + side + " x " + side;
+}
+
+std::string time_table(const RunRecord& record) {
+  Table table({"time of a rank", "simulating: mean", "max", "analysing: mean", "max"});
+  const auto simulating = static_cast<std::size_t>(record.options.simulation_ranks);
+  std::array<double, 4> in_all{};
+  for (std::size_t phase = 0; phase < phase_count; ++phase) {
+    std::vector<double> seconds;
+    for (const auto& events : record.events) {
+      seconds.push_back(seconds_by_phase(events)[phase]);
+    }
+    const auto sim = std::span(seconds).first(simulating);
+    const auto ana = std::span(seconds).subspan(simulating);
+    table.add({name_of(static_cast<Phase>(phase)), format_seconds(mean(sim)), format_seconds(largest(sim)),
+               format_seconds(mean(ana)), format_seconds(largest(ana))});
+    in_all[0] += mean(sim);
+    in_all[2] += mean(ana);
+  }
+  table.add_rule();
+  table.add({"in all", format_seconds(in_all[0]), "", format_seconds(in_all[2]), ""});
+  return table.text();
+}
+
+std::string run_table(const RunRecord& record) {
+  Table table({"the whole run", "time", "against alone"});
+  table.add({"simulation alone", format_seconds(record.alone_s), ""});
+  char ratio[32];
+  std::snprintf(ratio, sizeof ratio, "%+.1f %%", 100.0 * (record.coupled_s / record.alone_s - 1.0));
+  table.add({"with analysis", format_seconds(record.coupled_s), ratio});
+  return table.text();
+}
+
+/// A rank's n-th publishing is that of frame n.
+std::string publish_table(const RunRecord& record) {
+  Table table({"publishing U and V, a rank and frame", "times", "median", "mean", "max"});
+  for (const Publish how : {Publish::create, Publish::put}) {
+    std::vector<double> seconds;
+    for (const auto& events : record.events) {
+      std::size_t frame = 0;
+      for (const Event& event : events) {
+        if (event.phase == Phase::publishing && how_to_publish(record.options.publish, frame++) == how) {
+          seconds.push_back(event.end_s - event.begin_s);
+        }
+      }
+    }
+    if (!seconds.empty()) {
+      const char* label = how == Publish::create ? "create: the solver writes into the store"
+                                                 : "put: it writes a buffer, the store copies";
+      table.add({label, std::to_string(seconds.size()), format_seconds(median(seconds)),
+                 format_seconds(mean(seconds)), format_seconds(largest(seconds))});
+    }
+  }
+  return table.text();
+}
+
+std::string traffic_table(const RunRecord& record) {
+  Table table({"bytes by path, all ranks", "operations", "bytes"});
+  for (const PathTraffic& row : record.traffic) {
+    table.add({row.path, std::to_string(row.operations), format_bytes(static_cast<double>(row.bytes))});
+  }
+  const auto messages = record.options.frames() * static_cast<std::size_t>(record.options.simulation_ranks);
+  table.add(
+      {"handles, by MPI", std::to_string(2 * messages), format_bytes(128.0 * static_cast<double>(messages))});
+  return table.text();
+}
+
+std::string mass_line(const RunRecord& record) {
+  const double worst = worst_mass_difference(record.simulation);
+  char line[160];
+  std::snprintf(line, sizeof line,
+                "  total mass of U and V, analysis against MPI_Allreduce of the simulation: %s, %.1e\n",
+                worst <= largest_mass_difference ? "the same to round-off" : "DIFFERENT", worst);
+  return line;
+}
+
+}  // namespace
+
+double worst_mass_difference(const SimulationRecord& record) {
+  if (record.reports.size() != record.masses.size()) {
+    return std::numeric_limits<double>::infinity();
+  }
+  double worst = 0.0;
+  for (std::size_t frame = 0; frame < record.masses.size(); ++frame) {
+    const Masses& own = record.masses[frame];
+    const FrameReport& found = record.reports[frame];
+    if (found.frame != frame) {
+      return std::numeric_limits<double>::infinity();
+    }
+    for (const double difference : {std::abs(found.mass_u - own.u) / std::abs(own.u),
+                                    std::abs(found.mass_v - own.v) / std::abs(own.v)}) {
+      if (std::isnan(difference)) {
+        return std::numeric_limits<double>::infinity();
+      }
+      worst = std::max(worst, difference);
+    }
+  }
+  return worst;
+}
+
+std::string summary_text(const RunRecord& record) {
+  const DemoOptions& options = record.options;
+  const double frame_bytes = 2.0 * sizeof(double) * std::pow(static_cast<double>(options.grid), 3);
+  char head[256];
+  std::snprintf(head, sizeof head,
+                "\n  Gray-Scott %s, %llu steps, %zu frames of %s, at most %zu in the store at a time;\n"
+                "  %d %s, %d %s\n\n",
+                cube(options.grid).c_str(), static_cast<unsigned long long>(options.frames() * options.every),
+                options.frames(), format_bytes(frame_bytes).c_str(), record.frames_in_flight,
+                options.simulation_ranks, options.simulation_ranks == 1 ? "rank simulates" : "ranks simulate",
+                options.analysis_ranks, options.analysis_ranks == 1 ? "analyses" : "analyse");
+  return head + time_table(record) + '\n' + run_table(record) + '\n' + publish_table(record) + '\n' +
+         traffic_table(record) + '\n' + mass_line(record);
+}
+
+std::vector<TimelineRow> timeline_rows(const RunRecord& record) {
+  std::vector<TimelineRow> rows;
+  for (std::size_t rank = 0; rank < record.events.size(); ++rank) {
+    const bool simulates = rank < static_cast<std::size_t>(record.options.simulation_ranks);
+    rows.push_back({(simulates ? "sim " : "analysis ") + std::to_string(rank), record.events[rank]});
+  }
+  return rows;
+}
+
+std::string timeline_title(const RunRecord& record) {
+  return "Gray-Scott " + cube(record.options.grid) + ", " + std::to_string(record.options.frames()) +
+         " frames, published by " +
+         (record.options.publish == Publish::both ? std::string("create and put in turns")
+                                                  : std::string(name_of(record.options.publish)));
+}
+
+}  // namespace gray_scott
