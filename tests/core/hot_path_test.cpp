@@ -1,0 +1,175 @@
+// What the walk of a get costs: counted by an operator new of this program's own. Apart from the other tests
+// because it replaces the allocator of the whole program.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "core/store.hpp"
+#include "tests/core/session_fixture.hpp"
+#include "tests/core/system_calls.hpp"
+
+namespace {
+
+std::atomic<std::uint64_t> allocations{0};
+
+void* allocate(std::size_t size, std::size_t alignment) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  const std::size_t rounded = (std::max<std::size_t>(size, 1) + alignment - 1) / alignment * alignment;
+  void* memory = std::aligned_alloc(alignment, rounded);
+  if (memory == nullptr) {
+    throw std::bad_alloc();
+  }
+  return memory;
+}
+
+}  // namespace
+
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  return allocate(size, alignof(std::max_align_t));
+}
+[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
+  return allocate(size, static_cast<std::size_t>(alignment));
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
+
+namespace locum {
+namespace {
+
+using testing::SessionFixture;
+
+struct Particle {
+  double x, y, z;
+};
+
+/// Allocations that `call` makes.
+template <class Call>
+std::uint64_t allocations_of(Call&& call) {
+  const std::uint64_t before = allocations.load();
+  call();
+  return allocations.load() - before;
+}
+
+class HotPath : public ::testing::Test {
+ protected:
+  SessionFixture one_;
+  Store store_ = one_.store();
+  std::vector<double> values_ = std::vector<double>(100'000, 1.0);
+};
+
+TEST_F(HotPath, TheCounterCounts) {
+  EXPECT_GE(allocations_of([] { EXPECT_EQ(std::vector<int>(100).size(), 100U); }), 1U);
+}
+
+TEST_F(HotPath, AGetByKeyAllocatesAndCopiesNothing) {
+  const Key key = store_.put(values_).value();
+  const double* where = store_.get<double[]>(key)->data();
+  const std::uint64_t made = allocations_of([&] {
+    for (int i = 0; i < 1000; ++i) {
+      const auto view = store_.get<double[]>(key);
+      if (!view || view->data() != where) {
+        std::abort();
+      }
+    }
+  });
+  EXPECT_EQ(made, 0U);
+  EXPECT_EQ(one_.reads(Path::shm_view), 1001U);
+  EXPECT_EQ(one_.read_bytes(Path::shm_copy), 0U);
+}
+
+TEST_F(HotPath, AGetMakesNoSystemCall) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer makes system calls of its own";
+#endif
+  const Key key = store_.put("T", values_).value();
+  (void)store_.get<double[]>(key).value();
+  EXPECT_FALSE(testing::makes_no_system_call([] { (void)getppid(); }));
+  EXPECT_TRUE(testing::makes_no_system_call([&] {
+    for (int i = 0; i < 100; ++i) {
+      const auto by_key = store_.get<double[]>(key);
+      const auto by_name = store_.get<double[]>("T");
+      if (!by_key || !by_name || by_key->data() != by_name->data()) {
+        std::abort();
+      }
+    }
+  }));
+}
+
+TEST_F(HotPath, AGetByNameAllocatesNothing) {
+  const std::string name(1000, 'n');
+  store_.put(name, Particle{1, 2, 3}).value();
+  EXPECT_EQ(allocations_of([&] {
+              for (int i = 0; i < 1000; ++i) {
+                if (store_.get<Particle>(name).value()->z != 3) {
+                  std::abort();
+                }
+              }
+            }),
+            0U);
+}
+
+TEST_F(HotPath, ADecodedHitAllocatesNothing) {
+  const Key key = store_.put(std::vector<std::string>{"a", "b"}).value();
+  ASSERT_TRUE(store_.get<std::vector<std::string>>(key));
+  EXPECT_EQ(allocations_of([&] { EXPECT_TRUE(store_.get<std::vector<std::string>>(key)); }), 0U);
+}
+
+TEST_F(HotPath, AResolvedStandInCostsNothing) {
+  const auto proxy = store_.put_proxy(values_).value();
+  ASSERT_TRUE(proxy.get());
+  EXPECT_EQ(allocations_of([&] {
+              const auto copy = proxy;
+              const auto view = copy.get();
+              const Handle handle = copy.handle();
+              EXPECT_EQ((*copy).size(), values_.size());
+              EXPECT_TRUE(view && handle.size_bytes == values_.size() * sizeof(double));
+            }),
+            0U);
+}
+
+TEST_F(HotPath, LookingForWhatIsThereOrNotAllocatesNothing) {
+  const Key key = store_.put(1).value();
+  EXPECT_EQ(allocations_of([&] {
+              EXPECT_TRUE(store_.exists(key).value());
+              EXPECT_FALSE(store_.exists("nobody").value());
+            }),
+            0U);
+}
+
+TEST_F(HotPath, APutCopiesOnceAndMakesNoBufferOfItsOwn) {
+  // Allocations do not grow with the value: it is written straight into its block.
+  const std::vector<std::string> few(2, "text");
+  const std::vector<std::string> many(20'000, "text");
+  const auto put_costs = [&](const auto& value) {
+    return allocations_of([&] { EXPECT_TRUE(store_.put(value)); });
+  };
+  (void)put_costs(few);  // the connector's tables grow on occasion, so the least of some is compared
+  std::uint64_t least_few = ~std::uint64_t{0};
+  std::uint64_t least_many = ~std::uint64_t{0};
+  for (int i = 0; i < 10; ++i) {
+    least_few = std::min(least_few, put_costs(few));
+    least_many = std::min(least_many, put_costs(many));
+  }
+  EXPECT_EQ(least_few, least_many);
+  EXPECT_LE(least_many, 5U);
+}
+
+}  // namespace
+}  // namespace locum

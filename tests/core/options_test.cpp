@@ -1,0 +1,101 @@
+#include "core/options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace locum {
+namespace {
+
+/// A variable that is set for one test.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+  ~Variable() { unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+TEST(Options, AreTheProgramsWhereTheEnvironmentIsSilent) {
+  const RuntimeOptions given{.memory_bytes = 2_GiB, .ranks_per_node = 3, .step_bytes = 1_MiB};
+  EXPECT_EQ(with_environment(given).value(), given);
+  EXPECT_EQ(with_environment({}).value(), RuntimeOptions{});
+}
+
+TEST(Options, TakeSizesWithUnits) {
+  for (const auto& [text, bytes] : std::vector<std::pair<const char*, std::uint64_t>>{
+           {"12345", 12345}, {"64K", 64_KiB}, {"3m", 3_MiB}, {"2G", 2_GiB}, {"1T", 1024_GiB}, {"0", 0}}) {
+    const Variable variable("LOCUM_MEMORY_BYTES", text);
+    EXPECT_EQ(with_environment({}).value().memory_bytes, bytes) << text;
+  }
+}
+
+TEST(Options, AreAllOverriddenByTheirTwins) {
+  const Variable memory("LOCUM_MEMORY_BYTES", "1G");
+  const Variable timeout("LOCUM_TIMEOUT_MS", "1500");
+  const Variable ranks("LOCUM_RANKS_PER_NODE", "4");
+  const Variable reserve("LOCUM_RESERVE_BYTES", "2G");
+  const Variable step("LOCUM_STEP_BYTES", "128K");
+  const Variable prepare("LOCUM_PREPARE_BYTES", "3K");
+  const Variable cache("LOCUM_DECODED_CACHE_BYTES", "4K");
+  const RuntimeOptions expected{.memory_bytes = 1_GiB,
+                                .timeout = std::chrono::milliseconds(1500),
+                                .ranks_per_node = 4,
+                                .reserve_bytes = 2_GiB,
+                                .step_bytes = 128_KiB,
+                                .prepare_bytes = 3_KiB,
+                                .decoded_cache_bytes = 4_KiB};
+  EXPECT_EQ(with_environment({.memory_bytes = 5}).value(), expected);
+}
+
+TEST(Options, NameTheVariableThatIsWrongAndWhatItTakes) {
+  for (const auto& [name, text] : std::vector<std::pair<const char*, const char*>>{
+           {"LOCUM_MEMORY_BYTES", "much"},
+           {"LOCUM_MEMORY_BYTES", "-1"},
+           {"LOCUM_MEMORY_BYTES", "1GB"},
+           {"LOCUM_MEMORY_BYTES", "1 G"},
+           {"LOCUM_MEMORY_BYTES", "99999999999999999999"},
+           {"LOCUM_MEMORY_BYTES", "18446744073709551615K"},
+           {"LOCUM_MEMORY_BYTES", "1.5G"},
+           {"LOCUM_TIMEOUT_MS", "0"},
+           {"LOCUM_TIMEOUT_MS", "-5"},
+           {"LOCUM_TIMEOUT_MS", "10s"},
+           {"LOCUM_RANKS_PER_NODE", "-1"},
+           {"LOCUM_RANKS_PER_NODE", "many"},
+           {"LOCUM_STEP_BYTES", "100K"},
+           {"LOCUM_STEP_BYTES", "32K"},
+           {"LOCUM_RESERVE_BYTES", "0"},
+       }) {
+    const Variable variable(name, text);
+    const auto refused = with_environment({});
+    ASSERT_FALSE(refused) << name << "=" << text;
+    EXPECT_EQ(refused.error().code(), Errc::invalid_argument);
+    EXPECT_NE(refused.error().text().find(name), std::string::npos) << refused.error();
+    EXPECT_NE(refused.error().text().find("takes"), std::string::npos) << refused.error();
+  }
+}
+
+TEST(Options, CheckWhatTheProgramGivesToo) {
+  EXPECT_FALSE(with_environment({.timeout = std::chrono::milliseconds(0)}));
+  EXPECT_FALSE(with_environment({.memory_bytes = 2_GiB, .reserve_bytes = 1_GiB}));
+}
+
+TEST(Options, TakeAnEmptyVariableAsNone) {
+  const Variable variable("LOCUM_MEMORY_BYTES", "");
+  EXPECT_EQ(with_environment({.memory_bytes = 7}).value().memory_bytes, 7U);
+}
+
+TEST(Options, PrintOneLineEach) {
+  EXPECT_EQ(to_string(RuntimeOptions{.memory_bytes = 5, .reserve_bytes = 6, .decoded_cache_bytes = 7}),
+            "memory_bytes = 5\ntimeout_ms = 30000\nranks_per_node = 0\nreserve_bytes = 6\nstep_bytes = 0\n"
+            "prepare_bytes = 0\ndecoded_cache_bytes = 7\n");
+}
+
+}  // namespace
+}  // namespace locum

@@ -1,0 +1,82 @@
+#include "core/report.hpp"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace locum {
+namespace {
+
+RankReport some_rank(int rank, int node) {
+  RankReport report;
+  report.rank = rank;
+  report.node = node;
+  report.memory.limit = std::uint64_t{1} << 30U;
+  report.memory.committed = std::uint64_t{64} << 20U;
+  report.memory.own_used = 1536;
+  report.memory.own_objects = 3;
+  report.reads[static_cast<std::size_t>(Path::shm_view)] = {5, 1000};
+  report.writes[static_cast<std::size_t>(Path::shm_copy)] = {3, 2048};
+  report.misses = 1;
+  return report;
+}
+
+TEST(Report, CountsWhatMetricsCount) {
+  Metrics metrics;
+  metrics.count_read(Path::shm_view, 10);
+  metrics.count_read(Path::shm_view, 20);
+  metrics.count_write(Path::rma, 5);
+  Metrics::increment(metrics.misses);
+  Metrics::increment(metrics.evictions);
+  Metrics::increment(metrics.decodes);
+  Metrics::increment(metrics.decoded_hits);
+  Metrics::increment(metrics.messages);
+  const RankReport report = snapshot(metrics);
+  EXPECT_EQ(report.reads[0].operations, 2U);
+  EXPECT_EQ(report.reads[0].bytes, 30U);
+  EXPECT_EQ(report.writes[3].bytes, 5U);
+  EXPECT_EQ(report.misses + report.evictions + report.decodes + report.decoded_hits + report.messages, 5U);
+}
+
+TEST(Report, PrintsTablesWithTotals) {
+  const std::vector<RankReport> ranks{some_rank(0, 0), some_rank(1, 0), some_rank(2, 1)};
+  EXPECT_EQ(
+      to_text(ranks),
+      "locum: memory by node\n"
+      "  node  ranks    memory  committed      used  pinned  objects\n"
+      "  0         2  1.00 GiB  64.00 MiB  3.00 KiB     0 B        6\n"
+      "  1         1  1.00 GiB  64.00 MiB  1.50 KiB     0 B        3\n"
+      "locum: objects and traffic by rank\n"
+      "  rank  objects      used  puts   written  gets      read  misses  evictions  decodes  decoded hits\n"
+      "  0           3  1.50 KiB     3  2.00 KiB     5    1000 B       1          0        0             0\n"
+      "  1           3  1.50 KiB     3  2.00 KiB     5    1000 B       1          0        0             0\n"
+      "  2           3  1.50 KiB     3  2.00 KiB     5    1000 B       1          0        0             0\n"
+      "  all         9  4.50 KiB     9  6.00 KiB    15  2.93 KiB       3          0        0             0\n"
+      "locum: how the bytes moved\n"
+      "  path      puts   written  gets      read\n"
+      "  shm_view     0       0 B    15  2.93 KiB\n"
+      "  shm_copy     9  6.00 KiB     0       0 B\n"
+      "  messages sent on the data path: 0\n");
+}
+
+TEST(Report, OfOneRankHasNoTotals) {
+  const RankReport one = some_rank(4, 0);
+  const std::string text = to_text(std::span(&one, 1));
+  EXPECT_EQ(text.find("all "), std::string::npos) << text;
+  EXPECT_NE(text.find("\n  4 "), std::string::npos) << text;
+}
+
+TEST(Report, ShortensBytesForPeople) {
+  EXPECT_EQ(human_bytes(0), "0 B");
+  EXPECT_EQ(human_bytes(1023), "1023 B");
+  EXPECT_EQ(human_bytes(1024), "1.00 KiB");
+  EXPECT_EQ(human_bytes(1536), "1.50 KiB");
+  EXPECT_EQ(human_bytes((std::uint64_t{1} << 20U) - 1), "1.00 MiB");
+  EXPECT_EQ(human_bytes(std::uint64_t{1} << 40U), "1.00 TiB");
+  EXPECT_EQ(human_bytes(std::numeric_limits<std::uint64_t>::max()), "16384.00 PiB");
+}
+
+}  // namespace
+}  // namespace locum
