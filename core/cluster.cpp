@@ -60,7 +60,8 @@ class Cluster final : public Connector {
   [[nodiscard]] Result<Pin> find(const Address& address);
   [[nodiscard]] Error absent(const Address& address, const Error& error) const;
   [[nodiscard]] Result<ObjectView> view_of(const Result<Pin>& pin);
-  [[nodiscard]] Result<Block> allocate(std::uint64_t size_bytes);
+  [[nodiscard]] bool whole(const ObjectRecord& record) const;
+  [[nodiscard]] Result<Block> allocate(const ObjectRecord& record);
   [[nodiscard]] Error full(const Error& cause, std::uint64_t size_bytes) const;
   Pinned collect(Effort effort) const;
 
@@ -69,7 +70,7 @@ class Cluster final : public Connector {
   const std::shared_ptr<Directory> directory_;
   const std::shared_ptr<Pins> pins_;
   const std::chrono::milliseconds timeout_;
-  mutable std::atomic<std::uint64_t> objects_{0};  ///< published and not yet collected
+  mutable std::atomic<std::uint64_t> objects_{0};  ///< published, or about to be, and not yet collected
 };
 
 ObjectRecord record_of(const ObjectMeta& meta, std::uint64_t offset, std::uint64_t size_bytes) {
@@ -102,9 +103,9 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
   }
   (void)collect(Effort::amortised);
   ObjectRecord record = record_of(meta, 0, size_bytes);
-  const auto block = allocate(record.block_bytes());
+  const auto block = allocate(record);
   if (!block) {
-    return block.error();
+    return block.error().about(meta.name);
   }
   std::byte* const bytes = arena_->data(block->offset);
   write_tail(bytes, record, {meta.element_bytes, meta.extents, meta.type_name, meta.name});
@@ -115,14 +116,15 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
   return draft;
 }
 
-// What was evicted comes back before more is committed, and is looked for thoroughly before giving up.
-Result<Block> Cluster::allocate(std::uint64_t size_bytes) {
-  auto block = arena_->allocate(size_bytes);
+// What was evicted is looked for thoroughly before giving up.
+Result<Block> Cluster::allocate(const ObjectRecord& record) {
+  const std::uint64_t bytes = record.block_bytes();
+  auto block = arena_->allocate(bytes);
   if (!block && block.error().code() == Errc::out_of_memory) {
     (void)collect(Effort::thorough);
-    block = arena_->allocate(size_bytes);
+    block = arena_->allocate(bytes);
     if (!block) {
-      return full(block.error(), size_bytes);
+      return full(block.error(), record.size_bytes);
     }
   }
   return block;
@@ -142,12 +144,14 @@ Error Cluster::full(const Error& cause, std::uint64_t size_bytes) const {
 
 Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& options, Deadline /*deadline*/) {
   const ObjectRecord record = record_of(draft.meta, draft.place, draft.bytes.size());
+  objects_.fetch_add(1, std::memory_order_relaxed);
   const auto key = table_->publish(record);
   if (!key) {
+    objects_.fetch_sub(1, std::memory_order_relaxed);
+    const Error refused = key.error().about(draft.meta.name);  // the name goes with the draft
     discard(draft);
-    return key.error();
+    return refused;
   }
-  objects_.fetch_add(1, std::memory_order_relaxed);
   if (record.name_bytes == 0) {
     return Sealed{*key, 0};
   }
@@ -182,12 +186,18 @@ Error Cluster::absent(const Address& address, const Error& error) const {
   return error.about(to_string(address.key));
 }
 
+// Entries are written by other processes: what leads out of the arenas is not followed.
+bool Cluster::whole(const ObjectRecord& record) const {
+  return arena_->contains(record.offset, record.size_bytes) &&
+         arena_->contains(record.offset, record.block_bytes());
+}
+
 Result<ObjectView> Cluster::view_of(const Result<Pin>& pin) {
   if (!pin) [[unlikely]] {
     return pin.error();
   }
   const ObjectRecord& record = *pin->record;
-  if (!arena_->contains(record.offset, record.block_bytes())) {
+  if (!whole(record)) {
     table_->release(pin->id);
     return Error(Errc::corrupt,
                  "the table entry of this object points outside the node's memory; something wrote "
@@ -239,7 +249,7 @@ Result<bool> Cluster::evict(const Address& address, Deadline /*deadline*/) {
   } else if (const auto pin = table_->pin(address.key)) {
     const ObjectRecord& record = *pin->record;
     evicted =
-        record.name_bytes == 0
+        record.name_bytes == 0 || !whole(record)
             ? Result<bool>(table_->tombstone(address.key))
             : directory_->unbind(record.store, read_name(arena_->data(record.offset), record), address.key);
     table_->release(pin->id);
@@ -279,7 +289,8 @@ MemoryUsage Cluster::usage() const {
   usage.own_committed = arena.committed;
   usage.own_used = arena.used;
   usage.own_pinned = pinned.bytes;
-  usage.own_objects = objects_.load(std::memory_order_relaxed) - pinned.objects;
+  const std::uint64_t objects = objects_.load(std::memory_order_relaxed);
+  usage.own_objects = objects - std::min(objects, pinned.objects);  // others may have collected meanwhile
   return usage;
 }
 

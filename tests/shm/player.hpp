@@ -19,14 +19,9 @@
 #include "shm/name_table.hpp"
 #include "shm/object_table.hpp"
 #include "shm/segment.hpp"
+#include "tests/shm/sanitized.hpp"
 
 namespace locum::tests {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool sanitized = true;
-#else
-inline constexpr bool sanitized = false;
-#endif
 
 /// Plays one process of a node: tables of its own over a segment that all players share, and blocks from its
 /// range of the segment, handed out as they come and reused by size. Any thread may call.

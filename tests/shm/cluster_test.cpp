@@ -1,0 +1,349 @@
+#include "core/cluster.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "core/options.hpp"
+#include "shm/arena.hpp"
+#include "shm/name_table.hpp"
+#include "shm/object_table.hpp"
+#include "tests/core/connector_contract.hpp"
+#include "tests/shm/sanitized.hpp"
+
+// The connector over the memory of the nodes, put together from the parts of this room: alone, and as several
+// processes of one node, each played by a connector of its own over one segment.
+namespace locum::shm {
+namespace {
+
+using locum::testing::code_of;
+using locum::testing::ConnectorFactory;
+using locum::testing::factory_name;
+using locum::testing::holds;
+using locum::testing::pattern;
+using locum::testing::plain_meta;
+using locum::testing::put;
+using std::chrono::seconds;
+using tests::sanitized;
+
+std::shared_ptr<Segment> segment_for(std::uint32_t ranks, std::uint64_t memory_bytes) {
+  return Segment::create(Geometry::fit(ranks, memory_bytes, 16_GiB), 0x10C0);
+}
+
+std::shared_ptr<Connector> connect(const std::shared_ptr<Segment>& segment, std::uint32_t own) {
+  std::vector<std::uint32_t> ranks;
+  for (std::uint32_t rank = 0; rank < segment->geometry().ranks; ++rank) {
+    ranks.push_back(100 + rank);
+  }
+  const auto objects = std::make_shared<ObjectTable>(segment, own, ranks);
+  return open_cluster({.arena = std::make_shared<SharedArena>(segment, own, 256_KiB, 0),
+                       .table = objects,
+                       .directory = std::make_shared<NameTable>(segment, objects, seconds(20)),
+                       .timeout = seconds(20)});
+}
+
+// Of several processes, the one that does everything is not the first.
+ConnectorFactory on_a_node(std::string name, std::uint32_t ranks) {
+  return {std::move(name), [ranks](std::uint64_t memory_bytes) {
+            return connect(segment_for(ranks, memory_bytes == 0 ? 128_MiB : memory_bytes), ranks - 1);
+          }};
+}
+
+class Node : public ::testing::Test {
+ protected:
+  std::shared_ptr<Segment> segment_ = segment_for(3, 64_MiB);
+  std::array<std::shared_ptr<Connector>, 3> ranks_{connect(segment_, 0), connect(segment_, 1),
+                                                   connect(segment_, 2)};
+};
+
+TEST_F(Node, SharesObjectsInPlace) {
+  const auto bytes = pattern(1, 100'000);
+  const Sealed sealed = put(*ranks_[0], 1, "field", bytes).value();
+  EXPECT_EQ(sealed.key.creator, 100U);
+  const ObjectView own = ranks_[0]->get(sealed.key, {}).value();
+  const ObjectView by_key = ranks_[1]->get(sealed.key, {}).value();
+  const ObjectView by_name = ranks_[2]->get({1, "field"}, {}).value();
+  EXPECT_TRUE(holds(by_key, bytes));
+  EXPECT_EQ(by_key.bytes().data(), own.bytes().data());
+  EXPECT_EQ(by_name.bytes().data(), own.bytes().data());
+  EXPECT_EQ(by_name.facts().generation, sealed.generation);
+  EXPECT_EQ(code_of(put(*ranks_[1], 1, "field", bytes)), Errc::key_exists);
+  EXPECT_EQ(ranks_[1]->list(1, "f", {}).value(), std::vector<std::string>{"field"});
+}
+
+TEST_F(Node, EvictsWhatOthersMade) {
+  const Sealed unnamed = put(*ranks_[0], 1, {}, pattern(1, 1000)).value();
+  const Sealed named = put(*ranks_[0], 1, "x", pattern(2, 1000)).value();
+  const Sealed other = put(*ranks_[0], 1, "y", pattern(3, 1000)).value();
+  EXPECT_TRUE(ranks_[1]->evict(unnamed.key, {}).value());
+  EXPECT_TRUE(ranks_[1]->evict(named.key, {}).value());
+  EXPECT_TRUE(ranks_[2]->evict({1, "y"}, {}).value());
+  for (const auto& rank : ranks_) {
+    EXPECT_EQ(code_of(rank->get(unnamed.key, {})), Errc::not_found);
+    EXPECT_EQ(code_of(rank->get({1, "x"}, {})), Errc::not_found);
+    EXPECT_EQ(code_of(rank->get(other.key, {})), Errc::not_found);
+    EXPECT_FALSE(rank->evict(named.key, {}).value());
+  }
+  EXPECT_EQ(ranks_[0]->usage().own_objects, 0U);
+  EXPECT_EQ(ranks_[0]->usage().own_used, 0U);
+}
+
+TEST_F(Node, TellsAReplacedKeyFromAnEvictedOne) {
+  const std::uint64_t hash = name_hash(1, "clock");
+  const Sealed first = put(*ranks_[0], 1, "clock", pattern(1, 8)).value();
+  const ObjectView old = ranks_[2]->get(first.key, {}).value();
+  (void)put(*ranks_[1], 1, "clock", pattern(2, 8), {.mode = SealMode::replace}).value();
+  EXPECT_EQ(code_of(ranks_[2]->get(Address(first.key, hash), {})), Errc::stale);
+  EXPECT_TRUE(holds(old, pattern(1, 8)));
+  EXPECT_TRUE(ranks_[0]->evict({1, "clock"}, {}).value());
+  EXPECT_EQ(code_of(ranks_[2]->get(Address(first.key, hash), {})), Errc::not_found);
+}
+
+TEST_F(Node, DropsWhatOneRankMadeAndNothingElse) {
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    (void)put(*ranks_[i % 2], 1, i % 4 < 2 ? "n" + std::to_string(i) : "", pattern(i, 100)).value();
+  }
+  EXPECT_EQ(ranks_[0]->drop(1).value(), 10U);
+  EXPECT_EQ(ranks_[0]->drop(1).value(), 0U);
+  EXPECT_EQ(ranks_[0]->usage().own_objects, 0U);
+  EXPECT_EQ(ranks_[1]->usage().own_objects, 10U);
+  EXPECT_EQ(ranks_[2]->list(1, {}, {}).value().size(), 5U);
+  EXPECT_EQ(ranks_[2]->drop(1).value(), 0U);
+}
+
+TEST_F(Node, KeepsViewsWhenTheirConnectorIsGone) {
+  const auto bytes = pattern(1, 5000);
+  ObjectView view;
+  {
+    const Sealed sealed = put(*ranks_[0], 1, "x", bytes).value();
+    view = ranks_[1]->get(sealed.key, {}).value();
+    (void)put(*ranks_[2], 1, "x", pattern(2, 5000), {.mode = SealMode::replace}).value();
+    EXPECT_TRUE(ranks_[2]->evict({1, "x"}, {}).value());
+  }
+  EXPECT_EQ(ranks_[0]->usage().own_pinned, view.facts().size_bytes + 4 + 6 + 1);  // element size, type, name
+  ranks_[1].reset();
+  ranks_[2].reset();
+  for (std::uint64_t i = 0; i < 50; ++i) {
+    (void)put(*ranks_[0], 1, {}, pattern(i, 5000)).value();
+  }
+  EXPECT_TRUE(holds(view, bytes));
+  EXPECT_EQ(view.facts().name, "x");
+  segment_.reset();
+  ranks_[0].reset();
+  const ObjectView copy = view;
+  view = ObjectView();
+  EXPECT_TRUE(holds(copy, bytes));
+}
+
+TEST_F(Node, SaysWhoUsesAFullMemoryAndGoesOnAfterAnEviction) {
+  constexpr std::size_t piece = 1_MiB;
+  std::vector<Key> keys;
+  for (;;) {
+    const auto sealed = put(*ranks_[keys.size() % 2], 1, {}, std::vector<std::byte>(piece));
+    if (!sealed) {
+      ASSERT_EQ(code_of(sealed), Errc::out_of_memory);
+      break;
+    }
+    keys.push_back(sealed->key);
+    ASSERT_LE(keys.size(), 64U);
+  }
+  EXPECT_GE(keys.size(), 50U);
+  const std::size_t failing = keys.size() % 2;
+  // Evicted, but viewed by another: named in the refusal, not used again.
+  const Key evicted = keys[failing];
+  ObjectView view = ranks_[2]->get(evicted, {}).value();
+  EXPECT_TRUE(ranks_[2]->evict(evicted, {}).value());
+  const MemoryUsage usage = ranks_[failing]->usage();
+  EXPECT_GE(usage.own_pinned, piece);
+  const auto refused = ranks_[failing]->create(piece, plain_meta(1, "wanted"), {});
+  ASSERT_EQ(code_of(refused), Errc::out_of_memory);
+  EXPECT_EQ(refused.error().key(), "wanted");
+  const std::string& text = refused.error().text();
+  for (const std::uint64_t figure : {std::uint64_t{piece}, usage.own_used, usage.own_pinned,
+                                     usage.own_committed - usage.own_used, usage.committed, usage.limit}) {
+    EXPECT_NE(text.find(" " + std::to_string(figure)), std::string::npos) << figure << " is not in: " << text;
+  }
+  view = ObjectView();
+  const auto draft = ranks_[failing]->create(piece, plain_meta(1, "wanted"), {});
+  ASSERT_TRUE(draft) << draft.error();
+  EXPECT_TRUE(ranks_[failing]->seal(*draft, {}, {}));
+}
+
+TEST_F(Node, BelievesNoEntryThatLeadsOutOfTheArenas) {
+  const Sealed sealed = put(*ranks_[0], 1, "x", pattern(1, 100)).value();
+  const Sealed unnamed = put(*ranks_[0], 1, {}, pattern(1, 100)).value();
+  auto* entries = reinterpret_cast<Entry*>(segment_->base() + segment_->geometry().entries_offset(0));
+  for (const std::uint64_t wild : {segment_->geometry().total_bytes(), ~std::uint64_t{0},
+                                   ~std::uint64_t{0} - 64, std::uint64_t{1} << 62U}) {
+    for (const bool in_size : {false, true}) {
+      for (int slot = 0; slot < 2; ++slot) {
+        const ObjectRecord good = entries[slot].record;
+        (in_size ? entries[slot].record.size_bytes : entries[slot].record.offset) = wild;
+        EXPECT_EQ(code_of(ranks_[1]->get(slot == 0 ? sealed.key : unnamed.key, {})), Errc::corrupt);
+        EXPECT_EQ(code_of(ranks_[1]->get({1, "x"}, {})), slot == 0 ? Errc::not_found : Errc{});
+        EXPECT_EQ(ranks_[1]->list(1, {}, {}).value().size(), slot == 0 ? 0U : 1U);
+        entries[slot].record = good;
+      }
+    }
+  }
+  EXPECT_TRUE(holds(ranks_[1]->get(sealed.key, {}).value(), pattern(1, 100)));
+  entries[0].record.offset = ~std::uint64_t{0};
+  EXPECT_TRUE(ranks_[1]->evict(sealed.key, {}).value()) << "it can still be taken out of sight";
+}
+
+TEST_F(Node, GivesUnsealedDraftsAndRefusedPutsBack) {
+  (void)put(*ranks_[1], 1, "taken", pattern(1, 8)).value();
+  const std::uint64_t used = ranks_[0]->usage().own_used;
+  for (int i = 0; i < 100; ++i) {
+    const auto draft = ranks_[0]->create(300'000, plain_meta(1, "draft"), {}).value();
+    ranks_[0]->discard(draft);
+    EXPECT_EQ(code_of(put(*ranks_[0], 1, "taken", pattern(2, 300'000))), Errc::key_exists);
+    EXPECT_EQ(code_of(put(*ranks_[0], 1, "gone", pattern(2, 300'000), {SealMode::replace, 7})),
+              Errc::not_found);
+  }
+  const MemoryUsage after = ranks_[0]->usage();
+  EXPECT_EQ(after.own_used, used);
+  EXPECT_EQ(after.own_objects, 0U);
+  EXPECT_LE(after.own_committed, 1_MiB) << "the same memory each time";
+}
+
+// Three ranks of two threads each put, replace, read and evict, each other's objects too. When all is
+// evicted, every byte is free again, and a second time takes no more memory than the first.
+TEST_F(Node, ReturnsToItsLevelsAfterAnyEvictions) {
+  const int steps = sanitized ? 500 : 5'000;
+  std::atomic<int> torn{0};
+  const auto play = [&](Connector& rank, unsigned seed) {
+    std::minstd_rand random(seed);
+    std::vector<Key> keys;
+    std::vector<ObjectView> views;
+    for (int step = 0; step < steps; ++step) {
+      const std::string name = random() % 3 == 0 ? "" : "n" + std::to_string(random() % 8);
+      const unsigned char byte = static_cast<unsigned char>(random());
+      switch (random() % 4) {
+        case 0: {
+          const std::vector<std::byte> bytes(random() % 20'000, std::byte{byte});
+          const SealMode mode = random() % 2 == 0 ? SealMode::put : SealMode::replace;
+          const auto sealed = put(rank, 1, name, bytes, {.mode = mode});
+          if (sealed) {
+            keys.push_back(sealed->key);
+          } else {
+            EXPECT_EQ(code_of(sealed), Errc::key_exists) << sealed.error();
+          }
+          break;
+        }
+        case 1:
+          if (!name.empty()) {
+            EXPECT_TRUE(rank.evict({1, name}, {}));
+          } else if (!keys.empty()) {
+            EXPECT_TRUE(rank.evict(keys.back(), {}));
+            keys.pop_back();
+          }
+          break;
+        default:
+          if (const auto view = name.empty() ? keys.empty() ? Result<ObjectView>(ObjectView())
+                                                            : rank.get(keys[random() % keys.size()], {})
+                                             : rank.get({1, name}, {})) {
+            for (const std::byte each : view->bytes()) {
+              torn += each != view->bytes().front() ? 1 : 0;
+            }
+            views.push_back(*view);
+          }
+          if (views.size() > 8) {
+            views.erase(views.begin(), views.begin() + 4);
+          }
+      }
+    }
+  };
+  std::array<std::uint64_t, 2> committed{};
+  for (std::uint64_t& level : committed) {
+    std::vector<std::thread> threads;
+    for (unsigned thread = 0; thread < 6; ++thread) {
+      threads.emplace_back([&, thread] { play(*ranks_[thread / 2], thread + 1); });
+    }
+    for (std::thread& thread : threads) {
+      thread.join();
+    }
+    for (const auto& rank : ranks_) {
+      EXPECT_TRUE(rank->drop(1));
+    }
+    for (const auto& rank : ranks_) {
+      const MemoryUsage usage = rank->usage();
+      EXPECT_EQ(usage.own_used, 0U);
+      EXPECT_EQ(usage.own_objects, 0U);
+      EXPECT_EQ(usage.own_pinned, 0U);
+      EXPECT_EQ(rank->list(1, {}, {}).value().size(), 0U);
+      level += usage.own_committed;
+    }
+  }
+  EXPECT_EQ(torn, 0);
+  EXPECT_LE(committed[1], 2 * committed[0]) << "what is free is used again";
+}
+
+// One producer, one consumer that always holds the last few frames: the producer's memory does not grow.
+TEST_F(Node, UsesTheMemoryOfReplacedFramesAgain) {
+  constexpr std::size_t frame_bytes = 1_MiB;
+  std::vector<ObjectView> held;
+  std::uint64_t committed = 0;
+  for (int frame = 0; frame < 200; ++frame) {
+    const auto draft = ranks_[0]->create(frame_bytes, plain_meta(1, "frame"), {}).value();
+    std::memset(draft.bytes.data(), frame, frame_bytes);
+    (void)ranks_[0]->seal(draft, {.mode = SealMode::replace}, {}).value();
+    held.push_back(ranks_[1]->get({1, "frame"}, {}).value());
+    if (held.size() > 6) {
+      held.erase(held.begin());
+    }
+    if (frame == 20) {
+      committed = ranks_[0]->usage().own_committed;
+    }
+  }
+  EXPECT_EQ(ranks_[0]->usage().own_committed, committed);
+  EXPECT_LE(committed, 12 * frame_bytes);
+  EXPECT_EQ(held.front().bytes().front(), std::byte{200 - 6});
+}
+
+TEST_F(Node, DropsWhileOthersPut) {
+  const std::uint64_t enough = sanitized ? 500 : 5'000;
+  const auto end = Deadline::Clock::now() + seconds(60);
+  std::atomic<bool> stop{false};
+  std::thread putter([&] {
+    for (std::uint64_t i = 0; !stop; ++i) {
+      const auto sealed = put(*ranks_[0], 1, i % 2 == 0 ? "x" : "", pattern(i, 64), {SealMode::replace});
+      EXPECT_TRUE(sealed) << sealed.error();
+    }
+  });
+  for (std::uint64_t dropped = 0; dropped < enough;) {
+    ASSERT_LT(Deadline::Clock::now(), end);
+    dropped += ranks_[0]->drop(1).value();
+    EXPECT_LE(ranks_[0]->usage().own_objects, 1'000'000U) << "not below zero";
+  }
+  stop = true;
+  putter.join();
+  EXPECT_TRUE(ranks_[0]->drop(1));
+  EXPECT_EQ(ranks_[0]->usage().own_objects, 0U);
+  EXPECT_EQ(ranks_[0]->usage().own_used, 0U);
+}
+
+TEST_F(Node, WakesAWaiterOnAnotherRank) {
+  for (std::uint64_t i = 0; i < 50; ++i) {
+    const std::string name = "later" + std::to_string(i);
+    std::thread putter([&] { (void)put(*ranks_[0], 1, name, pattern(i, 100)).value(); });
+    const auto view = ranks_[1]->wait({1, name}, seconds(20));
+    putter.join();
+    ASSERT_TRUE(view) << view.error();
+    EXPECT_TRUE(holds(*view, pattern(i, 100)));
+  }
+}
+
+}  // namespace
+}  // namespace locum::shm
+
+namespace locum::testing {
+
+INSTANTIATE_TEST_SUITE_P(Cluster, ConnectorContract,
+                         ::testing::Values(shm::on_a_node("alone", 1), shm::on_a_node("three", 3)),
+                         factory_name);
+
+}  // namespace locum::testing
