@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace locum::tests {
+
+/// Walks through every interleaving of a model, one atomic operation a step, in a sequentially consistent
+/// memory. A model is a value with `operator<=>`, copied for each step, with
+///   int threads() const;            how many take steps
+///   bool step(int thread);          one step of that thread; false if it is done or must wait
+///   std::string wrong() const;      what must not be, or empty; asked in each state
+///   bool finished() const;          whether a state in which nobody can step is a good end
+struct Walk {
+  std::size_t states = 0;
+  std::string wrong;  ///< of the first bad state found; empty if there is none
+};
+
+template <class Model>
+[[nodiscard]] Walk walk_all(const Model& start) {
+  std::set<Model> seen{start};
+  std::vector<Model> open{start};
+  Walk walk;
+  while (!open.empty()) {
+    const Model state = open.back();
+    open.pop_back();
+    ++walk.states;
+    walk.wrong = state.wrong();
+    if (!walk.wrong.empty()) {
+      return walk;
+    }
+    bool stuck = true;
+    for (int thread = 0; thread < state.threads(); ++thread) {
+      Model next = state;
+      if (next.step(thread)) {
+        stuck = false;
+        if (seen.insert(next).second) {
+          open.push_back(next);
+        }
+      }
+    }
+    if (stuck && !state.finished()) {
+      walk.wrong = "nobody can go on";
+      return walk;
+    }
+  }
+  return walk;
+}
+
+}  // namespace locum::tests
