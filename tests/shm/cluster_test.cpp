@@ -52,14 +52,14 @@ ConnectorFactory on_a_node(std::string name, std::uint32_t ranks) {
           }};
 }
 
-class Node : public ::testing::Test {
+class ClusterOnNode : public ::testing::Test {
  protected:
   std::shared_ptr<Segment> segment_ = segment_for(3, 64_MiB);
   std::array<std::shared_ptr<Connector>, 3> ranks_{connect(segment_, 0), connect(segment_, 1),
                                                    connect(segment_, 2)};
 };
 
-TEST_F(Node, SharesObjectsInPlace) {
+TEST_F(ClusterOnNode, SharesObjectsInPlace) {
   const auto bytes = pattern(1, 100'000);
   const Sealed sealed = put(*ranks_[0], 1, "field", bytes).value();
   EXPECT_EQ(sealed.key.creator, 100U);
@@ -74,7 +74,7 @@ TEST_F(Node, SharesObjectsInPlace) {
   EXPECT_EQ(ranks_[1]->list(1, "f", {}).value(), std::vector<std::string>{"field"});
 }
 
-TEST_F(Node, EvictsWhatOthersMade) {
+TEST_F(ClusterOnNode, EvictsWhatOthersMade) {
   const Sealed unnamed = put(*ranks_[0], 1, {}, pattern(1, 1000)).value();
   const Sealed named = put(*ranks_[0], 1, "x", pattern(2, 1000)).value();
   const Sealed other = put(*ranks_[0], 1, "y", pattern(3, 1000)).value();
@@ -91,7 +91,7 @@ TEST_F(Node, EvictsWhatOthersMade) {
   EXPECT_EQ(ranks_[0]->usage().own_used, 0U);
 }
 
-TEST_F(Node, TellsAReplacedKeyFromAnEvictedOne) {
+TEST_F(ClusterOnNode, TellsAReplacedKeyFromAnEvictedOne) {
   const std::uint64_t hash = name_hash(1, "clock");
   const Sealed first = put(*ranks_[0], 1, "clock", pattern(1, 8)).value();
   const ObjectView old = ranks_[2]->get(first.key, {}).value();
@@ -102,7 +102,7 @@ TEST_F(Node, TellsAReplacedKeyFromAnEvictedOne) {
   EXPECT_EQ(code_of(ranks_[2]->get(Address(first.key, hash), {})), Errc::not_found);
 }
 
-TEST_F(Node, DropsWhatOneRankMadeAndNothingElse) {
+TEST_F(ClusterOnNode, DropsWhatOneRankMadeAndNothingElse) {
   for (std::uint64_t i = 0; i < 20; ++i) {
     (void)put(*ranks_[i % 2], 1, i % 4 < 2 ? "n" + std::to_string(i) : "", pattern(i, 100)).value();
   }
@@ -114,7 +114,7 @@ TEST_F(Node, DropsWhatOneRankMadeAndNothingElse) {
   EXPECT_EQ(ranks_[2]->drop(1).value(), 0U);
 }
 
-TEST_F(Node, KeepsViewsWhenTheirConnectorIsGone) {
+TEST_F(ClusterOnNode, KeepsViewsWhenTheirConnectorIsGone) {
   const auto bytes = pattern(1, 5000);
   ObjectView view;
   {
@@ -138,7 +138,7 @@ TEST_F(Node, KeepsViewsWhenTheirConnectorIsGone) {
   EXPECT_TRUE(holds(copy, bytes));
 }
 
-TEST_F(Node, SaysWhoUsesAFullMemoryAndGoesOnAfterAnEviction) {
+TEST_F(ClusterOnNode, SaysWhoUsesAFullMemoryAndGoesOnAfterAnEviction) {
   constexpr std::size_t piece = 1_MiB;
   std::vector<Key> keys;
   for (;;) {
@@ -172,7 +172,7 @@ TEST_F(Node, SaysWhoUsesAFullMemoryAndGoesOnAfterAnEviction) {
   EXPECT_TRUE(ranks_[failing]->seal(*draft, {}, {}));
 }
 
-TEST_F(Node, BelievesNoEntryThatLeadsOutOfTheArenas) {
+TEST_F(ClusterOnNode, BelievesNoEntryThatLeadsOutOfTheArenas) {
   const Sealed sealed = put(*ranks_[0], 1, "x", pattern(1, 100)).value();
   const Sealed unnamed = put(*ranks_[0], 1, {}, pattern(1, 100)).value();
   auto* entries = reinterpret_cast<Entry*>(segment_->base() + segment_->geometry().entries_offset(0));
@@ -194,7 +194,7 @@ TEST_F(Node, BelievesNoEntryThatLeadsOutOfTheArenas) {
   EXPECT_TRUE(ranks_[1]->evict(sealed.key, {}).value()) << "it can still be taken out of sight";
 }
 
-TEST_F(Node, GivesUnsealedDraftsAndRefusedPutsBack) {
+TEST_F(ClusterOnNode, GivesUnsealedDraftsAndRefusedPutsBack) {
   (void)put(*ranks_[1], 1, "taken", pattern(1, 8)).value();
   const std::uint64_t used = ranks_[0]->usage().own_used;
   for (int i = 0; i < 100; ++i) {
@@ -212,7 +212,7 @@ TEST_F(Node, GivesUnsealedDraftsAndRefusedPutsBack) {
 
 // Three ranks of two threads each put, replace, read and evict, each other's objects too. When all is
 // evicted, every byte is free again, and a second time takes no more memory than the first.
-TEST_F(Node, ReturnsToItsLevelsAfterAnyEvictions) {
+TEST_F(ClusterOnNode, ReturnsToItsLevelsAfterAnyEvictions) {
   const int steps = sanitized ? 500 : 5'000;
   std::atomic<int> torn{0};
   const auto play = [&](Connector& rank, unsigned seed) {
@@ -283,7 +283,7 @@ TEST_F(Node, ReturnsToItsLevelsAfterAnyEvictions) {
 }
 
 // One producer, one consumer that always holds the last few frames: the producer's memory does not grow.
-TEST_F(Node, UsesTheMemoryOfReplacedFramesAgain) {
+TEST_F(ClusterOnNode, UsesTheMemoryOfReplacedFramesAgain) {
   constexpr std::size_t frame_bytes = 1_MiB;
   std::vector<ObjectView> held;
   std::uint64_t committed = 0;
@@ -304,7 +304,7 @@ TEST_F(Node, UsesTheMemoryOfReplacedFramesAgain) {
   EXPECT_EQ(held.front().bytes().front(), std::byte{200 - 6});
 }
 
-TEST_F(Node, DropsWhileOthersPut) {
+TEST_F(ClusterOnNode, DropsWhileOthersPut) {
   const std::uint64_t enough = sanitized ? 500 : 5'000;
   const auto end = Deadline::Clock::now() + seconds(60);
   std::atomic<bool> stop{false};
@@ -327,7 +327,7 @@ TEST_F(Node, DropsWhileOthersPut) {
   EXPECT_EQ(ranks_[0]->usage().own_used, 0U);
 }
 
-TEST_F(Node, WakesAWaiterOnAnotherRank) {
+TEST_F(ClusterOnNode, WakesAWaiterOnAnotherRank) {
   for (std::uint64_t i = 0; i < 50; ++i) {
     const std::string name = "later" + std::to_string(i);
     std::thread putter([&] { (void)put(*ranks_[0], 1, name, pattern(i, 100)).value(); });
