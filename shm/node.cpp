@@ -67,8 +67,8 @@ std::uint64_t step_of(const RuntimeOptions& options, const Geometry& geometry) {
       std::clamp(geometry.memory_bytes / 16 / geometry.ranks, smallest_step_bytes, largest_step_bytes));
 }
 
-Node assemble(std::shared_ptr<Segment> segment, std::uint32_t own, const std::vector<std::uint32_t>& ranks,
-              const RuntimeOptions& options) {
+Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
+              const std::vector<std::uint32_t>& ranks, const RuntimeOptions& options) {
   const std::uint64_t step_bytes = step_of(options, segment->geometry());
   const std::uint64_t prepare_bytes = options.prepare_bytes != 0 ? options.prepare_bytes : step_bytes;
   auto objects = std::make_shared<ObjectTable>(segment, own, ranks);
@@ -114,7 +114,7 @@ Node open_node(Group& group, const std::vector<std::uint32_t>& ranks, const Runt
           Segment::attach(receive_descriptor(invitation.address, moment),
                           Geometry::fit(count, invitation.memory_bytes, options.reserve_bytes), incarnation);
     }
-    node = assemble(std::move(segment), own, ranks, options);
+    node = assemble(segment, own, ranks, options);
   });
   server.reset();  // who still waits for it learns that at once
   throw_together(group, failure);

@@ -257,13 +257,13 @@ TEST_P(ArenaContract, ContainsNothingThatReachesBeyondIt) {
 
 TEST_P(ArenaContract, ThreadsOfTheOwnerAllocateAtOnce) {
   const auto arena = GetParam().make(64_MiB);
-  constexpr int thread_count = 4;
+  constexpr std::size_t thread_count = 4;
   std::vector<std::string> wrong(thread_count);
   std::vector<std::thread> threads;
-  for (int index = 0; index < thread_count; ++index) {
+  for (std::size_t index = 0; index < thread_count; ++index) {
     threads.emplace_back([&, index] {
       ArenaModel mine(*arena);  // sees only what this thread has
-      std::uint64_t state = static_cast<std::uint64_t>(index) * 7919 + 1;
+      std::uint64_t state = index * 7919 + 1;
       for (int step = 0; step < 3000 && wrong[index].empty(); ++step) {
         state = state * 6364136223846793005U + 1442695040888963407U;
         const std::uint64_t random = state >> 33U;
