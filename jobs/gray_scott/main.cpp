@@ -92,8 +92,11 @@ int run(const DemoOptions& options, const Decomposition& decomposition, int rank
   int exit_code = 0;
   if (rank == 0) {
     const auto timeline = options.output / "timeline.png";
-    const double three_frames_s = 3.0 * record.coupled_s / static_cast<double>(options.frames());
-    write_png(timeline, draw_timeline(timeline_title(record), timeline_rows(record), three_frames_s));
+    const std::size_t middle = options.frames() / 2;
+    write_png(timeline,
+              draw_timeline(timeline_title(record),
+                            "The marked part: frame " + std::to_string(middle + 1) + " is handed over",
+                            timeline_rows(record), window_of_frame(record, middle)));
     std::printf("%s\n  pictures: %s, v_0000.png to v_%04zu.png and timeline.png\n",
                 summary_text(record).c_str(), options.output.c_str(), options.frames() - 1);
     exit_code = worst_mass_difference(record.simulation) <= largest_mass_difference ? 0 : 1;

@@ -23,7 +23,7 @@ Publish how_to_publish(Publish wanted, std::size_t frame);
 struct DemoOptions {
   int simulation_ranks = 0;  ///< 0 only while the command line is read
   int analysis_ranks = 0;
-  std::size_t grid = 128;  ///< cells a side
+  std::size_t grid = 96;  ///< cells a side
   std::uint64_t steps = 2000;
   std::uint64_t every = 80;  ///< steps from frame to frame
   Publish publish = Publish::both;

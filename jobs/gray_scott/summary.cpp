@@ -64,6 +64,16 @@ std::string run_table(const RunRecord& record) {
   return table.text();
 }
 
+/// A rank's n-th event of that phase; none if it has not so many.
+const Event* nth_event(const std::vector<Event>& events, Phase phase, std::size_t n) {
+  for (const Event& event : events) {
+    if (event.phase == phase && n-- == 0) {
+      return &event;
+    }
+  }
+  return nullptr;
+}
+
 /// A rank's n-th publishing is that of frame n.
 std::string publish_table(const RunRecord& record) {
   Table table({"publishing U and V, a rank and frame", "times", "median", "mean", "max"});
@@ -160,6 +170,24 @@ std::string timeline_title(const RunRecord& record) {
          " frames, published by " +
          (record.options.publish == Publish::both ? std::string("create and put in turns")
                                                   : std::string(name_of(record.options.publish)));
+}
+
+TimeWindow window_of_frame(const RunRecord& record, std::size_t frame) {
+  TimeWindow window{std::numeric_limits<double>::infinity(), 0.0};
+  const auto simulating = static_cast<std::size_t>(record.options.simulation_ranks);
+  const auto analysing = static_cast<std::size_t>(record.options.analysis_ranks);
+  const auto include = [&window](const Event* event) {
+    if (event != nullptr) {
+      window.begin_s = std::min(window.begin_s, event->begin_s);
+      window.end_s = std::max(window.end_s, event->end_s);
+    }
+  };
+  for (std::size_t rank = 0; rank < simulating; ++rank) {
+    include(nth_event(record.events[rank], Phase::publishing, frame));
+  }
+  include(nth_event(record.events[simulating + frame % analysing], Phase::analysis, frame / analysing));
+  const double margin_s = 0.1 * (window.end_s - window.begin_s);
+  return {std::max(window.begin_s - margin_s, 0.0), window.end_s + margin_s};
 }
 
 }  // namespace gray_scott

@@ -35,5 +35,7 @@ std::string summary_text(const RunRecord& record);
 std::vector<TimelineRow> timeline_rows(const RunRecord& record);
 /// A name for the timeline picture.
 std::string timeline_title(const RunRecord& record);
+/// From the first rank that publishes the frame until its analysis is done, with a little on both sides.
+TimeWindow window_of_frame(const RunRecord& record, std::size_t frame);
 
 }  // namespace gray_scott

@@ -27,7 +27,8 @@ constexpr int axis_height = 58;
 constexpr int bars_left = margin + label_width;
 constexpr int bars_width = width - margin - bars_left;
 
-struct Window {
+/// Which pixel a moment falls on.
+struct Scale {
   double begin_s, end_s;
   double per_pixel() const { return (end_s - begin_s) / bars_width; }
   int pixel(double time_s) const {
@@ -40,7 +41,7 @@ int text_width(const std::string& text, int scale) {
 }
 
 /// One colour a pixel, weighed by how much of its time went where.
-void draw_bar(Canvas& canvas, int y, const std::vector<Event>& events, const Window& window) {
+void draw_bar(Canvas& canvas, int y, const std::vector<Event>& events, const Scale& window) {
   std::vector<std::array<double, phase_count>> shares(bars_width);
   for (const Event& event : events) {
     const double from = std::max((event.begin_s - window.begin_s) / window.per_pixel(), 0.0);
@@ -77,7 +78,7 @@ double tick_distance(double range_s) {
   return 10.0 * power;
 }
 
-void draw_axis(Canvas& canvas, int top, int bottom, const Window& window, bool labels) {
+void draw_axis(Canvas& canvas, int top, int bottom, const Scale& window, bool labels) {
   const double distance_s = tick_distance(window.end_s - window.begin_s);
   const bool milliseconds = distance_s < 0.1;
   for (double tick = std::ceil(window.begin_s / distance_s); tick * distance_s <= window.end_s; tick += 1.0) {
@@ -99,7 +100,7 @@ void draw_axis(Canvas& canvas, int top, int bottom, const Window& window, bool l
 }
 
 /// The bars of all ranks over one window of time; returns the y below its axis.
-int draw_panel(Canvas& canvas, int top, const std::vector<TimelineRow>& rows, const Window& window) {
+int draw_panel(Canvas& canvas, int top, const std::vector<TimelineRow>& rows, const Scale& window) {
   const int bottom = top + static_cast<int>(rows.size()) * row_pitch;
   draw_axis(canvas, top, bottom, window, false);
   int y = top;
@@ -124,17 +125,17 @@ void draw_legend(Canvas& canvas, int y) {
 
 }  // namespace
 
-Canvas draw_timeline(const std::string& title, const std::vector<TimelineRow>& rows, double zoom_s) {
+Canvas draw_timeline(const std::string& title, const std::string& part_title,
+                     const std::vector<TimelineRow>& rows, TimeWindow enlarged) {
   double end_s = 0.0;
   for (const TimelineRow& row : rows) {
     for (const Event& event : row.events) {
       end_s = std::max(end_s, event.end_s);
     }
   }
-  end_s = std::max(end_s, 1e-6);
-  const Window whole{0.0, end_s};
-  const double half = std::min(zoom_s, end_s) / 2.0;
-  const Window part{end_s / 2.0 - half, end_s / 2.0 + half};
+  constexpr double shortest_s = 1e-6;  // so that there is something to divide by
+  const Scale whole{0.0, std::max(end_s, shortest_s)};
+  const Scale part{enlarged.begin_s, std::max(enlarged.end_s, enlarged.begin_s + shortest_s)};
 
   const int panel_height = static_cast<int>(rows.size()) * row_pitch + axis_height;
   Canvas canvas(width, margin + 76 + panel_height + 46 + panel_height + margin / 2, paper);
@@ -149,7 +150,7 @@ Canvas draw_timeline(const std::string& title, const std::vector<TimelineRow>& r
   const int to = std::max(whole.pixel(part.end_s), from + 2);
   canvas.fill(from, whole_bottom + 1, to - from, 4, ink);
 
-  canvas.text(bars_left, y + 6, "The marked part, enlarged", ink, 2);
+  canvas.text(bars_left, y + 6, part_title, ink, 2);
   draw_panel(canvas, y + 38, rows, part);
   return canvas;
 }

@@ -14,9 +14,16 @@ struct TimelineRow {
   std::vector<Event> events;
 };
 
+/// A part of the run, in seconds since its start.
+struct TimeWindow {
+  double begin_s;
+  double end_s;
+};
+
 /// Draws what the ranks did when, one bar a rank, simulation, publishing, waiting and analysis in their
-/// colours; below it a part of `zoom_s` seconds from the middle, in which short events are seen. A pixel that
-/// covers several events mixes their colours by time. REQUIRES: at least one row.
-Canvas draw_timeline(const std::string& title, const std::vector<TimelineRow>& rows, double zoom_s);
+/// colours; below it the part `enlarged`, in which short events are seen, under `part_title`. A pixel that
+/// covers several events mixes their colours by time.
+Canvas draw_timeline(const std::string& title, const std::string& part_title,
+                     const std::vector<TimelineRow>& rows, TimeWindow enlarged);
 
 }  // namespace gray_scott

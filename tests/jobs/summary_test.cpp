@@ -108,4 +108,12 @@ TEST(Summary, NamesTheRanksOfTheTimeline) {
   EXPECT_EQ(rows[2].events.size(), 2U);
 }
 
+TEST(Summary, FindsWhenAFrameWasHandedOver) {
+  RunRecord record = small_run();
+  record.events[2] = {{Phase::analysis, 4.5, 5.0}, {Phase::analysis, 6.0, 7.0}};
+  const auto window = gray_scott::window_of_frame(record, 1);
+  EXPECT_DOUBLE_EQ(window.begin_s, 4.8);  // a tenth of 5.0 to 7.0 on each side
+  EXPECT_DOUBLE_EQ(window.end_s, 7.2);
+}
+
 }  // namespace

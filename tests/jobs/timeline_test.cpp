@@ -24,8 +24,8 @@ long count(const Canvas& canvas, Color color) {
 TEST(Timeline, GivesEachPhaseItsShareOfTheBars) {
   const std::vector<TimelineRow> rows{
       {"sim 0", {{Phase::simulation, 0.0, 3.0}, {Phase::analysis, 3.0, 4.0}}}};
-  const Canvas canvas = gray_scott::draw_timeline("a run", rows, 4.0);
-  const Canvas empty = gray_scott::draw_timeline("a run", {{"sim 0", {}}}, 4.0);
+  const Canvas canvas = gray_scott::draw_timeline("a run", "part", rows, {0.0, 4.0});
+  const Canvas empty = gray_scott::draw_timeline("a run", "part", {{"sim 0", {}}}, {0.0, 4.0});
   // What the legend uses is in both pictures.
   const auto simulation =
       static_cast<double>(count(canvas, simulation_color) - count(empty, simulation_color));
@@ -37,16 +37,17 @@ TEST(Timeline, ShowsAShortEventLargerInThePartThatIsEnlarged) {
   const std::vector<TimelineRow> rows{
       {"sim 0",
        {{Phase::simulation, 0.0, 9.99}, {Phase::publishing, 9.99, 10.01}, {Phase::simulation, 10.01, 20.0}}}};
-  const Canvas canvas = gray_scott::draw_timeline("a run", rows, 0.1);
-  const Canvas without =
-      gray_scott::draw_timeline("a run", {{"sim 0", {{Phase::simulation, 0.0, 20.0}}}}, 0.1);
+  const Canvas canvas = gray_scott::draw_timeline("a run", "part", rows, {9.95, 10.05});
+  const Canvas without = gray_scott::draw_timeline(
+      "a run", "part", {{"sim 0", {{Phase::simulation, 0.0, 20.0}}}}, {9.95, 10.05});
   const Color publishing{238, 130, 38};
   // A fifth of the enlarged bar, 26 pixels high, of at least 1000 pixels.
   EXPECT_GT(count(canvas, publishing) - count(without, publishing), 200 * 26);
 }
 
 TEST(Timeline, DrawsRowsOfNothingAndEventsOfNoLength) {
-  const Canvas canvas = gray_scott::draw_timeline("", {{"a", {}}, {"b", {{Phase::waiting, 0.0, 0.0}}}}, 1.0);
+  const Canvas canvas =
+      gray_scott::draw_timeline("", "", {{"a", {}}, {"b", {{Phase::waiting, 0.0, 0.0}}}}, {0.0, 0.0});
   EXPECT_GT(canvas.width(), 0);
 }
 
