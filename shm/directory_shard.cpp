@@ -37,12 +37,6 @@ std::uint32_t DirectoryShard::records_used() const noexcept {
                   state_->records.load(std::memory_order_acquire));
 }
 
-std::uint32_t DirectoryShard::bucket_of(std::uint64_t hash, std::uint32_t buckets) noexcept {
-  const std::uint32_t mask = std::bit_ceil(buckets) - 1;
-  const std::uint32_t bucket = static_cast<std::uint32_t>(hash) & mask;
-  return bucket < buckets ? bucket : bucket & (mask >> 1U);
-}
-
 Result<std::uint32_t> DirectoryShard::reserve_record() {
   if (state_->buckets.load(memory_order_relaxed) == 0) {
     if (auto done = segment_->commit(segment_->geometry().buckets_offset(index_), page_bytes); !done) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 #include "core/result.hpp"
@@ -34,22 +35,23 @@ class DirectoryShard {
 
   /// Calls `visit(index)` for the records with this hash, until it says true. A chain that changes meanwhile
   /// may be left too early, and may lead in circles, but not for ever: no chain is longer than there are
-  /// records.
+  /// records. Whether `visit` said true.
   template <class Visit>
-  void visit_chain(std::uint64_t hash, Visit&& visit) const {
+  bool visit_chain(std::uint64_t hash, Visit&& visit) const {
     const std::uint32_t buckets = state_->buckets.load(std::memory_order_acquire);
     if (buckets == 0) {
-      return;
+      return false;
     }
     const std::uint32_t records = state_->records.load(std::memory_order_acquire);
     std::uint32_t next = heads_[bucket_of(hash, buckets)].load(std::memory_order_acquire);
     for (std::uint32_t steps = 0; next != 0 && next <= records && steps < records; ++steps) {
       const Record& at = records_[next - 1];
       if (at.hash.load(std::memory_order_acquire) == hash && visit(next - 1)) {
-        return;
+        return true;
       }
       next = at.next.load(std::memory_order_acquire);
     }
+    return false;
   }
 
   /// A record that is in no chain, committed; it stays free until link(). May split a bucket.
@@ -62,7 +64,11 @@ class DirectoryShard {
   void rebuild() noexcept;
 
  private:
-  [[nodiscard]] static std::uint32_t bucket_of(std::uint64_t hash, std::uint32_t buckets) noexcept;
+  [[nodiscard]] static std::uint32_t bucket_of(std::uint64_t hash, std::uint32_t buckets) noexcept {
+    const std::uint32_t mask = std::bit_ceil(buckets) - 1;
+    const std::uint32_t bucket = static_cast<std::uint32_t>(hash) & mask;
+    return bucket < buckets ? bucket : bucket & (mask >> 1U);
+  }
   [[nodiscard]] Result<void> commit_records();
   [[nodiscard]] Result<void> split();
 

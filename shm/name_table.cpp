@@ -50,12 +50,17 @@ NameTable::NameTable(std::shared_ptr<Segment> segment, std::shared_ptr<ObjectTab
     : segment_(std::move(segment)),
       objects_(std::move(objects)),
       lock_timeout_(lock_timeout),
-      segment_bytes_(segment_->geometry().total_bytes()) {}
+      segment_bytes_(segment_->geometry().total_bytes()) {
+  shards_.reserve(shard_count);
+  for (std::uint32_t index = 0; index < shard_count; ++index) {
+    shards_.emplace_back(*segment_, index);
+  }
+}
 
 // The shard is taken from the top of the hash, the bucket from its bottom.
-DirectoryShard NameTable::shard_of(std::uint64_t hash) const noexcept {
+DirectoryShard& NameTable::shard_of(std::uint64_t hash) noexcept {
   static_assert(shard_count == 64);
-  return {*segment_, static_cast<std::uint32_t>(hash >> 58U)};
+  return shards_[hash >> 58U];
 }
 
 // The name that an object carries; none if the record leads out of the mapping, whatever wrote that.
@@ -80,22 +85,21 @@ std::optional<Pin> NameTable::pin_bound(const Record& record, std::uint32_t stor
   return pin;
 }
 
-std::optional<NameTable::Found> NameTable::walk(const DirectoryShard& shard, std::uint64_t hash,
-                                                std::uint32_t store, std::string_view name) {
-  std::optional<Found> found;
-  shard.visit_chain(hash, [&](std::uint32_t index) {
+bool NameTable::walk(const DirectoryShard& shard, std::uint64_t hash, std::uint32_t store,
+                     std::string_view name, Found& found) {
+  return shard.visit_chain(hash, [&](std::uint32_t index) {
     const auto pin = pin_bound(shard.record(index), store);
     if (!pin) {
       return false;
     }
     if (pin->record->name_hash == hash && name_in(*pin->record) == name) {
-      found = Found{index, *pin};
+      found.record = index;
+      found.pin = *pin;
       return true;
     }
     objects_->release(pin->id);
     return false;
   });
-  return found;
 }
 
 // Repeats `look` until it is content with what it saw, or no writer came between; if writers never leave it
@@ -124,16 +128,15 @@ Result<Pin> NameTable::find(std::uint32_t store, std::string_view name) {
 
 Result<Pin> NameTable::find_by(std::uint32_t store, std::string_view name, Deadline deadline) {
   const std::uint64_t hash = name_hash(store, name);
-  DirectoryShard shard = shard_of(hash);
-  std::optional<Found> found;
-  const auto looked = undisturbed(shard, deadline, [&] {
-    found = walk(shard, hash, store, name);
-    return found.has_value();
-  });
-  if (!looked) {
-    return looked.error().about(name);
+  DirectoryShard& shard = shard_of(hash);
+  Found found;
+  bool there = false;
+  const auto looked =
+      undisturbed(shard, deadline, [&] { return there = walk(shard, hash, store, name, found); });
+  if (there) {
+    return found.pin;
   }
-  return found ? Result<Pin>(found->pin) : no_such_name(name);
+  return looked ? no_such_name(name) : looked.error().about(name);
 }
 
 // With the lock in hand: the shard is whole, whoever held the lock before.
@@ -197,27 +200,28 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   const PinHold hold(*objects_, mine->id);
   const std::uint64_t hash = mine->record->name_hash;
   const std::string_view name = read_name(segment_->base() + mine->record->offset, *mine->record);
-  DirectoryShard shard = shard_of(hash);
+  DirectoryShard& shard = shard_of(hash);
   Shard& state = shard.state();
   RobustLock lock(state.lock, Deadline::Clock::now() + lock_timeout_);
   if (auto ready = prepare(lock, shard); !ready) {
     return ready.error().about(name);
   }
-  const auto found = walk(shard, hash, key.store, name);
-  if (found) {
-    objects_->release(found->pin.id);  // the lock keeps it bound
+  Found found;
+  const bool live = walk(shard, hash, key.store, name, found);
+  if (live) {
+    objects_->release(found.pin.id);  // the lock keeps it bound
     if (options.mode == SealMode::put) {
       return Error(Errc::key_exists, "this name is live; evict it first, or use replace()").about(name);
     }
-    if (options.expected_generation != 0 && found->pin.generation != options.expected_generation) {
-      return Error(Errc::stale, "generation " + std::to_string(found->pin.generation) +
+    if (options.expected_generation != 0 && found.pin.generation != options.expected_generation) {
+      return Error(Errc::stale, "generation " + std::to_string(found.pin.generation) +
                                     " is live, expected was " + std::to_string(options.expected_generation))
           .about(name);
     }
   } else if (options.expected_generation != 0) {
     return no_such_name(name);
   }
-  const Result<std::uint32_t> index = found ? Result<std::uint32_t>(found->record) : shard.reserve_record();
+  const Result<std::uint32_t> index = live ? Result<std::uint32_t>(found.record) : shard.reserve_record();
   if (!index) {
     return index.error().about(name);
   }
@@ -229,17 +233,17 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   intent.generation = generation;
   intent.new_object = key.serial;
   intent.new_creator = key.creator;
-  intent.old_object = found ? found->pin.key.serial : 0;
-  intent.old_creator = found ? found->pin.key.creator : 0;
-  intent.step.store(static_cast<std::uint32_t>(found ? Intent::Step::replace : Intent::Step::insert),
+  intent.old_object = live ? found.pin.key.serial : 0;
+  intent.old_creator = live ? found.pin.key.creator : 0;
+  intent.step.store(static_cast<std::uint32_t>(live ? Intent::Step::replace : Intent::Step::insert),
                     memory_order_release);
   objects_->generation(key)->store(generation, memory_order_release);
-  if (found) {
+  if (live) {
     const DirectoryShard::Change change(shard);
     record.creator.store(key.creator, memory_order_release);
     record.object.store(key.serial, memory_order_release);
     record.generation.store(generation, memory_order_release);
-    (void)objects_->tombstone(found->pin.key);
+    (void)objects_->tombstone(found.pin.key);
   } else {
     record.creator.store(key.creator, memory_order_release);
     record.object.store(key.serial, memory_order_release);
@@ -248,7 +252,7 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
     shard.link(*index);
   }
   intent.step.store(0, memory_order_release);
-  if (!found && state.waiting.exchange(0, memory_order_acq_rel) != 0) {
+  if (!live && state.waiting.exchange(0, memory_order_acq_rel) != 0) {
     wake(state);
   }
   return generation;
@@ -256,41 +260,41 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
 
 Result<bool> NameTable::unbind(std::uint32_t store, std::string_view name, const Key& only) {
   const std::uint64_t hash = name_hash(store, name);
-  DirectoryShard shard = shard_of(hash);
+  DirectoryShard& shard = shard_of(hash);
   Shard& state = shard.state();
   RobustLock lock(state.lock, Deadline::Clock::now() + lock_timeout_);
   if (auto ready = prepare(lock, shard); !ready) {
     return ready.error().about(name);
   }
-  const auto found = walk(shard, hash, store, name);
-  if (!found) {
+  Found found;
+  if (!walk(shard, hash, store, name, found)) {
     return false;
   }
-  objects_->release(found->pin.id);
-  if (only.valid() && found->pin.key != only) {
+  objects_->release(found.pin.id);
+  if (only.valid() && found.pin.key != only) {
     return false;
   }
   Intent& intent = state.intent;
-  intent.record = found->record;
+  intent.record = found.record;
   intent.hash = hash;
-  intent.old_object = found->pin.key.serial;
-  intent.old_creator = found->pin.key.creator;
+  intent.old_object = found.pin.key.serial;
+  intent.old_creator = found.pin.key.creator;
   intent.step.store(static_cast<std::uint32_t>(Intent::Step::remove), memory_order_release);
   {
     const DirectoryShard::Change change(shard);
-    (void)objects_->tombstone(found->pin.key);
-    shard.unlink(found->record);
+    (void)objects_->tombstone(found.pin.key);
+    shard.unlink(found.record);
   }
   intent.step.store(0, memory_order_release);
   return true;
 }
 
 std::uint64_t NameTable::generation(std::uint64_t hash) {
-  DirectoryShard shard = shard_of(hash);
+  DirectoryShard& shard = shard_of(hash);
   std::uint64_t live = 0;
   const auto looked = undisturbed(shard, {}, [&] {
     live = 0;
-    shard.visit_chain(hash, [&](std::uint32_t index) {
+    (void)shard.visit_chain(hash, [&](std::uint32_t index) {
       live = shard.record(index).generation.load(memory_order_acquire);
       return true;
     });
@@ -303,8 +307,7 @@ std::uint64_t NameTable::generation(std::uint64_t hash) {
 // once.
 Result<std::vector<std::string>> NameTable::names(std::uint32_t store, std::string_view prefix) {
   std::vector<std::string> all;
-  for (std::uint32_t index = 0; index < shard_count; ++index) {
-    DirectoryShard shard(*segment_, index);
+  for (DirectoryShard& shard : shards_) {
     const std::uint32_t used = shard.records_used();
     for (std::uint32_t at = 0; at < used; ++at) {
       const Record& record = shard.record(at);

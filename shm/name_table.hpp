@@ -54,11 +54,11 @@ class NameTable final : public Directory {
     Pin pin;
   };
 
-  [[nodiscard]] DirectoryShard shard_of(std::uint64_t hash) const noexcept;
+  [[nodiscard]] DirectoryShard& shard_of(std::uint64_t hash) noexcept;
   [[nodiscard]] std::optional<std::string_view> name_in(const ObjectRecord& record) const noexcept;
   [[nodiscard]] std::optional<Pin> pin_bound(const Record& record, std::uint32_t store);
-  [[nodiscard]] std::optional<Found> walk(const DirectoryShard& shard, std::uint64_t hash,
-                                          std::uint32_t store, std::string_view name);
+  [[nodiscard]] bool walk(const DirectoryShard& shard, std::uint64_t hash, std::uint32_t store,
+                          std::string_view name, Found& found);
   template <class Look>
   [[nodiscard]] Result<void> undisturbed(DirectoryShard& shard, Deadline deadline, Look look);
   [[nodiscard]] Result<Pin> find_by(std::uint32_t store, std::string_view name, Deadline deadline);
@@ -69,6 +69,7 @@ class NameTable final : public Directory {
   const std::shared_ptr<ObjectTable> objects_;
   const std::chrono::milliseconds lock_timeout_;
   const std::uint64_t segment_bytes_;
+  std::vector<DirectoryShard> shards_;
 };
 
 }  // namespace locum::shm

@@ -175,7 +175,7 @@ TEST_F(DeadHolderTest, FinishesAReplacementThatWasCutAnywhere) {
       const Pin old = survivor_.names->find(store, name).value();
       const std::uint32_t index = [&] {
         std::uint32_t found = 0;
-        shard_.visit_chain(name_hash(store, name), [&](std::uint32_t at) { return found = at, true; });
+        (void)shard_.visit_chain(name_hash(store, name), [&](std::uint32_t at) { return found = at, true; });
         return found;
       }();
       const Key key = dying_.publish(store, name, 2).value();
@@ -223,7 +223,7 @@ TEST_F(DeadHolderTest, FinishesARemovalThatWasCutAnywhere) {
       const Pin old = survivor_.names->find(store, name).value();
       survivor_.objects->release(old.id);
       std::uint32_t index = 0;
-      shard_.visit_chain(name_hash(store, name), [&](std::uint32_t at) { return index = at, true; });
+      (void)shard_.visit_chain(name_hash(store, name), [&](std::uint32_t at) { return index = at, true; });
       ASSERT_EQ(head().load(), index + 1) << "the newest is the first of its chain";
       Record& record = shard_.record(index);
       const std::vector<Store> stores{
@@ -298,7 +298,7 @@ TEST_F(DeadHolderTest, RepairsAgainWhenTheRepairerDiesToo) {
   const Pin old = survivor_.names->find(store, name).value();
   survivor_.objects->release(old.id);
   std::uint32_t index = 0;
-  shard_.visit_chain(name_hash(store, name), [&](std::uint32_t at) { return index = at, true; });
+  (void)shard_.visit_chain(name_hash(store, name), [&](std::uint32_t at) { return index = at, true; });
   die_after({intend(Intent::Step::remove, index, {}, old.key, 0)}, 1);
   const Ending ending = in_child([&] {
     const RobustLock lock(shard_.state().lock, Deadline::Clock::now() + seconds(10));
