@@ -1,9 +1,11 @@
 #include "mpi/request.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "core/error.hpp"
 #include "mpi/error.hpp"
@@ -41,6 +43,18 @@ void throw_timeout(std::string_view what) {
   throw Error(Errc::timeout, std::string(what) +
                                  ": not all ranks came in time; one is missing, dead or busy elsewhere "
                                  "(the option timeout, or LOCUM_TIMEOUT_MS, sets how long the others wait)");
+}
+
+void keep_for_good(std::shared_ptr<void> memory) {
+  struct Kept {
+    std::shared_ptr<void> memory;
+    Kept* next;
+  };
+  // Belongs to the process, as MPI does; nothing is ever taken off.
+  static std::atomic<Kept*> first{nullptr};
+  auto* kept = new Kept{std::move(memory), first.load()};
+  while (!first.compare_exchange_weak(kept->next, kept)) {
+  }
 }
 
 }  // namespace locum::mpi

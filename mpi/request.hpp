@@ -34,17 +34,27 @@ class Backoff {
 /// The error `timeout` for a collective step that not all ranks came to.
 [[noreturn]] void throw_timeout(std::string_view what);
 
-/// The same, giving back the memory that the operation works on. An operation that did not complete keeps it
-/// until the process ends: a collective can be neither cancelled nor freed, and MPI may still write there.
+/// Keeps memory until the process ends, because MPI may write to it until then.
+void keep_for_good(std::shared_ptr<void> memory);
+
+/// Waits for the operation and gives back the memory that it works on. An operation that did not complete
+/// keeps its memory for good: a collective can be neither cancelled nor freed.
 template <class Buffers>
 [[nodiscard]] Buffers complete(std::unique_ptr<Buffers> buffers, MPI_Request request, Moment moment,
                                std::string_view what) {
-  Buffers& lent = *buffers.release();
-  if (!finished_by(request, moment)) {
+  const std::shared_ptr<Buffers> shared = std::move(buffers);
+  bool finished = false;
+  try {
+    finished = finished_by(request, moment);
+  } catch (...) {
+    keep_for_good(shared);
+    throw;
+  }
+  if (!finished) {
+    keep_for_good(shared);
     throw_timeout(what);
   }
-  const std::unique_ptr<Buffers> back(&lent);
-  return std::move(*back);
+  return std::move(*shared);
 }
 
 }  // namespace locum::mpi
