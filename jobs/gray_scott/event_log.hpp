@@ -23,7 +23,7 @@ struct Event {
 /// What one rank did when. Owned by the rank's main; one thread at a time.
 class EventLog {
  public:
-  /// Collective over `communicator`: the ranks start their clocks together.
+  /// Collective over `communicator`: the logs of one node have one and the same start.
   explicit EventLog(MPI_Comm communicator);
 
   /// Runs `work` and notes how long it took; returns what it returns.

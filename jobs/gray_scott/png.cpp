@@ -17,6 +17,7 @@ void write_png(const std::filesystem::path& path, const Canvas& picture) {
   image.width = static_cast<png_uint_32>(picture.width());
   image.height = static_cast<png_uint_32>(picture.height());
   image.format = PNG_FORMAT_RGB;
+  image.flags = PNG_IMAGE_FLAG_FAST;  // a quarter of the time for a third more bytes
   static_assert(sizeof(Color) == 3, "a row of colours is a row of RGB bytes");
 
   errno = 0;

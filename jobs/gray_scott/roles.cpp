@@ -54,7 +54,7 @@ SimulationRecord simulate_coupled(Solver& solver, Coupling& coupling, const Demo
     show_reports(reports, options, progress);
     record.reports.insert(record.reports.end(), reports.begin(), reports.end());
   };
-  solver.reset();
+  log.during(Phase::simulation, [&] { solver.reset(); });
   for (std::size_t frame = 0; frame < options.frames(); ++frame) {
     record.masses.push_back(
         log.during(Phase::simulation, [&] { return advance_to_next_frame(solver, options); }));

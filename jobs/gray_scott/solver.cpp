@@ -1,7 +1,6 @@
 #include "jobs/gray_scott/solver.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "jobs/gray_scott/noise.hpp"
 
@@ -107,8 +106,11 @@ constexpr double smallest_radius = 4.5;
 /// The point, in cells of a grid so large.
 bool in_a_ball(double z, double y, double x, double grid) {
   return std::any_of(initial_balls.begin(), initial_balls.end(), [&](const Ball& ball) {
-    return std::hypot(z - grid * ball.z, y - grid * ball.y, x - grid * ball.x) <
-           std::max(grid * ball.radius, smallest_radius);
+    const double from_z = z - grid * ball.z;
+    const double from_y = y - grid * ball.y;
+    const double from_x = x - grid * ball.x;
+    const double radius = std::max(grid * ball.radius, smallest_radius);
+    return from_z * from_z + from_y * from_y + from_x * from_x < radius * radius;
   });
 }
 

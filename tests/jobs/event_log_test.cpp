@@ -23,6 +23,21 @@ TEST(EventLog, NotesWhatWasDoneInOrder) {
   EXPECT_LE(log.events()[1].end_s, log.now_s());
 }
 
+// What one rank notes before a message is sent lies before what the other notes after it came, on the same
+// scale.
+TEST(EventLog, OrdersWhatRanksOfANodeDo) {
+  int ranks = 0;
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
+  const EventLog log(MPI_COMM_WORLD);
+  for (int turn = 0; turn < 100; ++turn) {
+    for (int sender = 0; sender < ranks; ++sender) {
+      double sent_s = log.now_s();
+      MPI_Bcast(&sent_s, 1, MPI_DOUBLE, sender, MPI_COMM_WORLD);
+      ASSERT_LE(sent_s, log.now_s()) << "rank " << sender << " sent in the future";
+    }
+  }
+}
+
 TEST(EventLog, SumsByPhase) {
   const auto seconds = gray_scott::seconds_by_phase(
       {{Phase::simulation, 0.0, 1.0}, {Phase::waiting, 1.0, 1.5}, {Phase::simulation, 2.0, 4.0}});
