@@ -2,10 +2,12 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <fstream>
 #include <numeric>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -133,6 +135,36 @@ TEST_F(SharingRanks, AHandleGoesThroughMpiAndResolves) {
   }
   EXPECT_EQ(index, values_of(previous).size());
   EXPECT_EQ(copied_bytes(), copied);
+  job::barrier();
+}
+
+struct Mesh {
+  std::string name;
+  std::vector<std::array<int, 3>> triangles;
+  std::optional<double> spacing;
+
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(name, triangles, spacing);
+  }
+  friend bool operator==(const Mesh&, const Mesh&) = default;
+};
+
+TEST_F(SharingRanks, AValueOfAnotherRankIsDecodedOncePerProcess) {
+  const Mesh mesh{"wing", {{0, 1, 2}, {2, 3, 0}}, 0.25};
+  if (job::rank() == job::last()) {
+    EXPECT_TRUE(store_.put("mesh/v1", mesh));
+  }
+  job::barrier();
+  const std::uint64_t decodes = runtime_.metrics().decodes;
+  const auto first = store_.get<Mesh>("mesh/v1").value();
+  const auto second = store_.get<Mesh>("mesh/v1").value();
+  EXPECT_EQ(*first, mesh);
+  EXPECT_EQ(&*first, &*second);
+  EXPECT_EQ(runtime_.metrics().decodes, decodes + 1);
+  const auto other = store_.get<std::vector<int>>("mesh/v1");
+  ASSERT_FALSE(other.has_value());
+  EXPECT_EQ(other.error().code(), Errc::type_mismatch);
   job::barrier();
 }
 

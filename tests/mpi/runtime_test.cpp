@@ -3,14 +3,17 @@
 
 #include <gtest/gtest.h>
 #include <mpi.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/mpi/environment.hpp"
@@ -297,12 +300,16 @@ TEST(Runtime, LetsAnExceptionOfOneRankThroughWhereTheOthersAreDone) {
   }
 }
 
-// A runtime that lives and dies while an older exception is being handled is not ended by that one.
+// A runtime that lives and dies while an older exception is on its way is not ended by that one: it waits as
+// long as ever for a rank that is late, here longer than an exception's two seconds.
 TEST(Runtime, IsNotConcernedByAnOlderException) {
   struct OpensInItsDestructor {
     ~OpensInItsDestructor() {
-      const Runtime runtime(MPI_COMM_WORLD, small);
-      job::barrier();
+      Runtime runtime(MPI_COMM_WORLD, small);
+      Store store = runtime.store("fields");
+      if (job::size() == 2 && job::rank() == 1) {
+        EXPECT_EQ(store.wait<int>("never put", 2500ms).error().code(), Errc::timeout);
+      }
     }
   };
   try {
@@ -311,6 +318,52 @@ TEST(Runtime, IsNotConcernedByAnOlderException) {
   } catch (const std::runtime_error& error) {
     EXPECT_STREQ(error.what(), "older");
   }
+}
+
+// Whether a process maps memory of a node, as the kernel lists it.
+bool maps_node_memory(int pid) {
+  std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+  EXPECT_TRUE(maps.is_open());
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find("/dev/shm/#") != std::string::npos || line.find("memfd:locum") != std::string::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
+TEST(Runtime, HasGivenAllMemoryBackOnceItIsClosedAnywhere) {
+  const std::vector<int> pids = job::everybodys(static_cast<int>(getpid()));
+  for (int round = 0; round < 10; ++round) {
+    Runtime runtime(MPI_COMM_WORLD, small);
+    EXPECT_TRUE(runtime.store("fields").put(std::vector<double>(1000)));
+    EXPECT_TRUE(maps_node_memory(getpid()));
+    runtime.close();
+    for (const int pid : pids) {
+      EXPECT_FALSE(maps_node_memory(pid)) << "process " << pid;
+    }
+    job::barrier();
+  }
+}
+
+TEST(Runtime, NeedsNoOptions) {
+  Runtime runtime(MPI_COMM_WORLD);
+  Store store = runtime.store("fields");
+  EXPECT_EQ(*store.get<int>(store.put(7).value()).value(), 7);
+  job::barrier();
+}
+
+TEST(Runtime, IsMadeInAThreadThatMayCallMpi) {
+  int level = MPI_THREAD_SINGLE;
+  MPI_Query_thread(&level);
+  if (level >= MPI_THREAD_SERIALIZED) {
+    GTEST_SKIP() << "any thread may call MPI at this level";
+  }
+  std::optional<Error> error;
+  std::thread([&] { error = refusal(small); }).join();
+  ASSERT_TRUE(error.has_value());
+  EXPECT_EQ(error->code(), Errc::invalid_argument);
+  EXPECT_NE(error->text().find("not the thread that initialised MPI"), std::string::npos) << error->what();
 }
 
 TEST(Runtime, ReportsOnThisRankAndOnAll) {
