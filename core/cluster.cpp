@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "core/object_tail.hpp"
-#include "core/type_tails.hpp"
 
 namespace locum {
 
@@ -24,10 +23,7 @@ class Pins final : public PinBoard {
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin_id) const override {
     const Pin pin = table_->at(pin_id);
     const ObjectRecord& record = *pin.record;
-    ObjectTail tail;
-    if (arena_->contains(record.tail_offset(), record.tail_bytes())) {
-      tail = read_tail(arena_->data(record.tail_offset()), record);
-    }
+    const ObjectTail tail = read_tail(arena_->data(record.offset), record);
     return {pin.key,       record.size_bytes, pin.generation, record.type_hash, tail.element_bytes,
             record.layout, tail.extents,      tail.type_name, tail.name};
   }
@@ -44,7 +40,6 @@ class Cluster final : public Connector {
         table_(std::move(parts.table)),
         directory_(std::move(parts.directory)),
         pins_(std::make_shared<Pins>(arena_, table_)),
-        type_tails_(arena_),
         timeout_(parts.timeout) {}
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override;
@@ -74,38 +69,22 @@ class Cluster final : public Connector {
   const std::shared_ptr<NodeTable> table_;
   const std::shared_ptr<Directory> directory_;
   const std::shared_ptr<Pins> pins_;
-  TypeTails type_tails_;
   const std::chrono::milliseconds timeout_;
   mutable std::atomic<std::uint64_t> objects_{0};  ///< published, or about to be, and not yet collected
 };
 
-ObjectRecord record_of(const ObjectMeta& meta, std::uint64_t offset, std::uint64_t size_bytes,
-                       std::uint64_t shared_tail) {
+ObjectRecord record_of(const ObjectMeta& meta, std::uint64_t offset, std::uint64_t size_bytes) {
   ObjectRecord record;
   record.offset = offset;
   record.size_bytes = size_bytes;
   record.type_hash = meta.type_hash;
-  record.name_hash = meta.name.empty() ? shared_tail : name_hash(meta.store, meta.name);
+  record.name_hash = meta.name.empty() ? 0 : name_hash(meta.store, meta.name);
   record.store = meta.store;
   record.name_bytes = static_cast<std::uint32_t>(meta.name.size());
   record.type_name_bytes = static_cast<std::uint16_t>(meta.type_name.size());
   record.rank = meta.extents.rank;
   record.layout = meta.layout;
   return record;
-}
-
-// Where create() let the type's name point tells whether the tail is shared.
-ObjectRecord record_of(const ObjectDraft& draft) {
-  const ObjectRecord own = record_of(draft.meta, draft.place, draft.bytes.size(), 0);
-  const auto* type_name = reinterpret_cast<const std::byte*>(draft.meta.type_name.data());
-  const std::byte* behind_payload = draft.bytes.data() + draft.bytes.size();
-  const std::uint64_t extents = std::uint64_t{own.rank} * sizeof(std::uint64_t);
-  if (!draft.meta.name.empty() || type_name == behind_payload + sizeof(std::uint32_t) + extents) {
-    return own;
-  }
-  const auto tail = type_name - sizeof(std::uint32_t) - draft.bytes.data();
-  return record_of(draft.meta, draft.place, draft.bytes.size(),
-                   draft.place + static_cast<std::uint64_t>(tail));
 }
 
 Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline /*deadline*/) {
@@ -123,18 +102,15 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
     return full(Error(Errc::out_of_memory, "no machine has that much"), size_bytes);
   }
   (void)collect(Effort::amortised);
-  ObjectRecord record = record_of(meta, 0, size_bytes, type_tails_.of(meta, size_bytes));
+  ObjectRecord record = record_of(meta, 0, size_bytes);
   const auto block = allocate(record);
   if (!block) {
     return block.error().about(meta.name);
   }
-  record.offset = block->offset;
   std::byte* const bytes = arena_->data(block->offset);
-  if (!record.shares_tail()) {
-    write_tail(bytes, record, {meta.element_bytes, meta.extents, meta.type_name, meta.name});
-  }
+  write_tail(bytes, record, {meta.element_bytes, meta.extents, meta.type_name, meta.name});
   ObjectDraft draft{{bytes, size_bytes}, block->offset, meta};
-  const ObjectTail kept = read_tail(arena_->data(record.tail_offset()), record);
+  const ObjectTail kept = read_tail(bytes, record);
   draft.meta.type_name = kept.type_name;
   draft.meta.name = kept.name;
   return draft;
@@ -167,7 +143,7 @@ Error Cluster::full(const Error& cause, std::uint64_t size_bytes) const {
 }
 
 Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& options, Deadline /*deadline*/) {
-  const ObjectRecord record = record_of(draft);
+  const ObjectRecord record = record_of(draft.meta, draft.place, draft.bytes.size());
   objects_.fetch_add(1, std::memory_order_relaxed);
   const auto key = table_->publish(record);
   if (!key) {
@@ -189,7 +165,7 @@ Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& option
 }
 
 void Cluster::discard(const ObjectDraft& draft) noexcept {
-  arena_->free({draft.place, record_of(draft).block_bytes()});
+  arena_->free({draft.place, record_of(draft.meta, draft.place, draft.bytes.size()).block_bytes()});
 }
 
 Result<Pin> Cluster::find(const Address& address) {
@@ -311,7 +287,7 @@ MemoryUsage Cluster::usage() const {
   usage.limit = arena.limit;
   usage.committed = arena.node_committed;
   usage.own_committed = arena.committed;
-  usage.own_used = arena.used - type_tails_.arena_bytes();
+  usage.own_used = arena.used;
   usage.own_pinned = pinned.bytes;
   const std::uint64_t objects = objects_.load(std::memory_order_relaxed);
   usage.own_objects = objects - std::min(objects, pinned.objects);  // others may have collected meanwhile

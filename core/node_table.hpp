@@ -10,13 +10,13 @@
 namespace locum {
 
 /// What the table keeps of an object: 48 bytes, the same in every process (see docs/memory_layout.md). The
-/// block at `offset` holds the payload and behind it, unaligned, the tail of what is seldom read: element
-/// size, extents, type name, name. Unnamed objects of a type may share one tail that stands elsewhere.
+/// block at `offset` holds the payload and behind it, unaligned, what is seldom read: element size, extents,
+/// type name, name.
 struct ObjectRecord {
   std::uint64_t offset = 0;
   std::uint64_t size_bytes = 0;  ///< of the payload
   std::uint64_t type_hash = 0;
-  std::uint64_t name_hash = 0;  ///< if unnamed: 0, or the offset of the shared tail
+  std::uint64_t name_hash = 0;  ///< 0 if unnamed
   std::uint32_t store = 0;
   std::uint32_t name_bytes = 0;
   std::uint16_t type_name_bytes = 0;
@@ -24,18 +24,10 @@ struct ObjectRecord {
   Layout layout = Layout::bytes;
   std::uint32_t link = 0;  ///< the table's own, while it hands a dead object back to its owner
 
-  [[nodiscard]] bool shares_tail() const noexcept { return name_bytes == 0 && name_hash != 0; }
-  /// Bytes of the tail; a shared one holds no extents.
-  [[nodiscard]] std::uint64_t tail_bytes() const noexcept {
-    const std::uint64_t extents = shares_tail() ? 0 : std::uint64_t{rank} * sizeof(std::uint64_t);
-    return sizeof(std::uint32_t) + extents + type_name_bytes + name_bytes;
-  }
-  [[nodiscard]] std::uint64_t tail_offset() const noexcept {
-    return shares_tail() ? name_hash : offset + size_bytes;
-  }
-  /// The size of the block: payload, and the tail if it is the object's own.
+  /// Bytes of payload and what is behind it: the size of the block.
   [[nodiscard]] std::uint64_t block_bytes() const noexcept {
-    return size_bytes + (shares_tail() ? 0 : tail_bytes());
+    return size_bytes + sizeof(std::uint32_t) + std::uint64_t{rank} * sizeof(std::uint64_t) +
+           type_name_bytes + name_bytes;
   }
 };
 static_assert(sizeof(ObjectRecord) == 48);

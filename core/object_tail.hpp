@@ -8,8 +8,8 @@
 
 namespace locum {
 
-/// What stands behind the payload in an object's block, or is shared by the unnamed objects of a type:
-/// element size, extents, type name, name. Unaligned, so that a small object pays only for what it needs.
+/// What stands behind the payload in an object's block: element size, extents, type name, name. Unaligned, so
+/// that a small object pays only for the bytes it needs.
 struct ObjectTail {
   std::uint32_t element_bytes = 1;
   Extents extents;
@@ -17,8 +17,8 @@ struct ObjectTail {
   std::string_view name;
 };
 
-/// Writes the tail of `record`'s block. REQUIRES: the tail is its own, `block` has record.block_bytes()
-/// bytes, and the lengths in `record` are those of `tail`.
+/// Writes the tail of `record`'s block. REQUIRES: `block` has record.block_bytes() bytes, and the lengths in
+/// `record` are those of `tail`.
 inline void write_tail(std::byte* block, const ObjectRecord& record, const ObjectTail& tail) noexcept {
   std::byte* at = block + record.size_bytes;
   const auto append = [&at](const void* from, std::size_t bytes) {
@@ -39,22 +39,17 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
   return {reinterpret_cast<const char*>(name), record.name_bytes};
 }
 
-/// The whole tail; `at` is where record.tail_offset() is in this process. The texts live there.
-[[nodiscard]] inline ObjectTail read_tail(const std::byte* at, const ObjectRecord& record) noexcept {
+/// The whole tail. The texts live in the block.
+[[nodiscard]] inline ObjectTail read_tail(const std::byte* block, const ObjectRecord& record) noexcept {
   ObjectTail tail;
+  const std::byte* at = block + record.size_bytes;
   std::memcpy(&tail.element_bytes, at, sizeof tail.element_bytes);
   at += sizeof tail.element_bytes;
   tail.extents.rank = record.rank <= max_rank ? record.rank : std::uint8_t{max_rank};
-  if (record.shares_tail()) {  // one extent at most, and the size tells it
-    tail.extents.rank = record.rank == 0 ? std::uint8_t{0} : std::uint8_t{1};
-    tail.extents.values[0] =
-        record.rank == 0 || tail.element_bytes == 0 ? 0 : record.size_bytes / tail.element_bytes;
-  } else {
-    std::memcpy(tail.extents.values.data(), at, tail.extents.rank * sizeof(std::uint64_t));
-    at += std::size_t{record.rank} * sizeof(std::uint64_t);
-  }
+  std::memcpy(tail.extents.values.data(), at, tail.extents.rank * sizeof(std::uint64_t));
+  at += std::size_t{record.rank} * sizeof(std::uint64_t);
   tail.type_name = {reinterpret_cast<const char*>(at), record.type_name_bytes};
-  tail.name = {reinterpret_cast<const char*>(at) + record.type_name_bytes, record.name_bytes};
+  tail.name = read_name(block, record);
   return tail;
 }
 

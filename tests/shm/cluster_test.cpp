@@ -167,7 +167,7 @@ TEST_F(ClusterOnNode, SaysWhoUsesAFullMemoryAndGoesOnAfterAnEviction) {
     EXPECT_NE(text.find(" " + std::to_string(figure)), std::string::npos) << figure << " is not in: " << text;
   }
   view = ObjectView();
-  const auto draft = ranks_[failing]->create(piece, plain_meta(1, {}), {});  // as large as what was evicted
+  const auto draft = ranks_[failing]->create(piece, plain_meta(1, "wanted"), {});
   ASSERT_TRUE(draft) << draft.error();
   EXPECT_TRUE(ranks_[failing]->seal(*draft, {}, {}));
 }
