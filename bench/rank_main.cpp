@@ -1,0 +1,60 @@
+// The rows that need several ranks: start it by mpiexec. Rank 0 prints.
+
+#include <benchmark/benchmark.h>
+#include <mpi.h>
+
+#include <exception>
+#include <iostream>
+#include <vector>
+
+#include "bench/rows.hpp"
+#include "bench/table_reporter.hpp"
+#include "bench/world.hpp"
+
+namespace {
+
+class Silence final : public benchmark::BenchmarkReporter {
+ public:
+  bool ReportContext(const Context& /*context*/) override { return true; }
+  void ReportRuns(const std::vector<Run>& /*runs*/) override {}
+};
+
+void run_all(int argc, char** argv) {
+  using namespace locum::bench;
+  // Only rank 0 writes a file: the others do not get to know of --benchmark_out.
+  std::vector<char*> arguments(argv, argv + argc);
+  if (world_rank() != 0) {
+    std::erase_if(arguments, [](const char* argument) {
+      return std::string_view(argument).starts_with("--benchmark_out");
+    });
+  }
+  int count = static_cast<int>(arguments.size());
+  arguments.push_back(nullptr);
+  benchmark::Initialize(&count, arguments.data());
+  if (benchmark::ReportUnrecognizedArguments(count, arguments.data())) {
+    MPI_Abort(MPI_COMM_WORLD, 2);
+  }
+  if (world_size() < 2) {
+    throw std::runtime_error("these rows need two ranks or more: mpiexec -n 2 ...");
+  }
+  add_handover_rows();
+  add_exchange_rows();
+  TableReporter table;
+  Silence silence;
+  benchmark::RunSpecifiedBenchmarks(world_rank() == 0 ? static_cast<benchmark::BenchmarkReporter*>(&table)
+                                                      : &silence);
+  benchmark::Shutdown();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  MPI_Init(&argc, &argv);
+  try {
+    run_all(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "bench: " << error.what() << '\n';
+    MPI_Abort(MPI_COMM_WORLD, 1);
+  }
+  MPI_Finalize();
+}

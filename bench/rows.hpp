@@ -1,0 +1,28 @@
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <string>
+
+namespace locum::bench {
+
+/// Registers one row of the table: `pairs` interleaved pairs, timed by the body itself. The number is fixed,
+/// so that all ranks of an MPI program do the same.
+template <class Body, class... Parameters>
+void add_row(const std::string& name, int pairs, Body body, Parameters... parameters) {
+  benchmark::RegisterBenchmark(name.c_str(),
+                               [body, parameters...](benchmark::State& state) { body(state, parameters...); })
+      ->UseManualTime()
+      ->Iterations(pairs);
+}
+
+// The rows, by the file that measures them. One process:
+void add_put_rows();
+void add_create_rows();
+void add_get_rows();
+void add_overhead_rows();
+// Several ranks, between MPI_Init and MPI_Finalize:
+void add_handover_rows();
+void add_exchange_rows();
+
+}  // namespace locum::bench

@@ -1,0 +1,68 @@
+#include "bench/table_reporter.hpp"
+
+#include <cstdio>
+#include <string>
+
+#include "bench/interleave.hpp"
+
+namespace locum::bench {
+
+namespace {
+
+[[nodiscard]] double counter(const benchmark::BenchmarkReporter::Run& run, const char* name) {
+  const auto found = run.counters.find(name);
+  return found == run.counters.end() ? 0.0 : found->second.value;
+}
+
+[[nodiscard]] std::string text(const char* format, double value) {
+  char buffer[64];
+  std::snprintf(buffer, sizeof buffer, format, value);
+  return buffer;
+}
+
+[[nodiscard]] std::string goal_text(Goal goal, const std::string& unit) {
+  const std::string bound = text("%.3g", goal.bound);
+  switch (goal.kind) {
+    case Goal::Kind::none:
+      return "-";
+    case Goal::Kind::ratio_at_least:
+      return "ratio >= " + bound;
+    case Goal::Kind::ratio_at_most:
+      return "ratio <= " + bound;
+    case Goal::Kind::ours_at_most:
+      return "ours <= " + bound + " " + unit;
+    case Goal::Kind::excess_at_most:
+      return "<= twin + " + bound + " " + unit;
+  }
+  return "-";
+}
+
+}  // namespace
+
+bool TableReporter::ReportContext(const Context& /*context*/) {
+  std::printf("%-44s %12s %12s %-5s %9s  %-17s %-18s %s\n", "operation", "ours", "twin", "unit", "ratio",
+              "(p10 .. p90)", "goal", "met");
+  return true;
+}
+
+void TableReporter::ReportRuns(const std::vector<Run>& runs) {
+  for (const Run& run : runs) {
+    const std::string name = run.run_name.function_name;
+    if (run.error_occurred) {
+      std::printf("%-44s %s\n", name.c_str(), run.error_message.c_str());
+      continue;
+    }
+    const Goal goal{static_cast<Goal::Kind>(counter(run, "goal_kind")), counter(run, "goal_bound")};
+    const std::string spread = "(" + text("%.3g", counter(run, "ratio_p10")) + " .. " +
+                               text("%.3g", counter(run, "ratio_p90")) + ")";
+    const char* met = goal.kind == Goal::Kind::none ? "" : counter(run, "met") != 0 ? "yes" : "NO";
+    const double line_ns = counter(run, "line_ns");
+    const std::string beside = line_ns == 0 ? "" : text("cache line round trip %.0f ns", line_ns);
+    std::printf("%-44s %12.4g %12.4g %-5s %9.3g  %-17s %-18s %-4s%s\n", name.c_str(), counter(run, "ours"),
+                counter(run, "twin"), run.report_label.c_str(), counter(run, "ratio"), spread.c_str(),
+                goal_text(goal, run.report_label).c_str(), met, beside.c_str());
+  }
+  std::fflush(stdout);
+}
+
+}  // namespace locum::bench
