@@ -24,13 +24,17 @@ class Deadline {
   }
 
  private:
-  // Saturates: "a thousand years" is the end of the clock, not an overflow into the past.
+  // Saturates: "a thousand years" is the end of the clock, not an overflow into the past; what is negative is
+  // now.
   template <class Rep, class Period>
   static Clock::time_point after(std::chrono::duration<Rep, Period> from_now) {
     const auto now = Clock::now();
     const std::chrono::duration<double> room = Clock::time_point::max() - now;
     if (std::chrono::duration<double>(from_now) >= room) {
       return Clock::time_point::max();
+    }
+    if (from_now <= from_now.zero()) {
+      return now;
     }
     return now + std::chrono::duration_cast<Clock::duration>(from_now);
   }

@@ -25,7 +25,8 @@ namespace detail {
 [[nodiscard]] inline std::uint64_t hash64(std::string_view bytes, std::uint64_t seed = 0) noexcept {
   constexpr std::uint64_t k0 = 0x9E3779B97F4A7C15U;  // 2^64 / golden ratio
   constexpr std::uint64_t k1 = 0xD6E8FEB86659FD93U;
-  std::uint64_t state = seed ^ detail::fold_multiply(bytes.size() + k1, k0);
+  // The seed is multiplied in: one that were only xored would be undone by a change of the first word.
+  std::uint64_t state = detail::fold_multiply(bytes.size() + k1, seed ^ k0);
   const char* at = bytes.data();
   std::size_t left = bytes.size();
   for (; left >= 8; left -= 8, at += 8) {

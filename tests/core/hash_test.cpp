@@ -26,6 +26,11 @@ TEST(Hash64, DependsOnEveryByteTheLengthAndTheSeed) {
   }
 }
 
+TEST(Hash64, KeepsASeedFromUndoingTheFirstByte) {
+  EXPECT_NE(hash64("T/1", 2), hash64("U/1", 3));
+  EXPECT_NE(hash64("T/000042", 2), hash64("U/000042", 3));
+}
+
 TEST(Hash64, ChangesAboutHalfOfItsBits) {
   int changed_bits = 0;
   for (int number = 0; number < 1000; ++number) {
