@@ -71,7 +71,7 @@ std::string differing_lines(const std::string& there, const std::string& on_rank
   std::string b;
   while (std::getline(first, a) && std::getline(second, b)) {
     if (a != b) {
-      text += (text.empty() ? "" : "; ") + a + " there, " + b + " on rank 0";
+      text.append(text.empty() ? "" : "; ").append(a).append(" there, ").append(b).append(" on rank 0");
     }
   }
   return text.empty() ? "one rank has more options than the other" : text;
