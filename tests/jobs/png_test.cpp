@@ -20,7 +20,8 @@ class Folder {
   Folder() {
     int rank = 0;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    std::string pattern = (std::filesystem::temp_directory_path() / "gray_scott_png_XXXXXX").string();
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "gray_scott_png_").string() + std::string(6, 'X');
     if (mkdtemp(pattern.data()) == nullptr) {
       throw std::runtime_error("no folder for the test: " + pattern);
     }
