@@ -34,8 +34,9 @@ class Arena {
   virtual ~Arena() = default;
 
   /// A block of at least `size_bytes` (0 is allowed, and gets an address of its own), committed, its content
-  /// undefined. Aligned to 16 bytes, from 64 bytes on to 64. `out_of_memory` with asked, used and free.
-  [[nodiscard]] virtual Result<Block> allocate(std::uint64_t size_bytes) = 0;
+  /// undefined. Aligned as asked (a power of two up to 4096), from 128 bytes on to 64 at least.
+  /// `out_of_memory` with asked, used and free; `invalid_argument` for another alignment.
+  [[nodiscard]] virtual Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment = 16) = 0;
   /// REQUIRES: `block` came from this arena's allocate and was not freed since.
   virtual void free(const Block& block) noexcept = 0;
   /// Where an offset of any arena of the node is in this process. REQUIRES: committed.

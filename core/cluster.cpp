@@ -61,7 +61,7 @@ class Cluster final : public Connector {
   [[nodiscard]] Error absent(const Address& address, const Error& error) const;
   [[nodiscard]] Result<ObjectView> view_of(const Result<Pin>& pin);
   [[nodiscard]] bool whole(const ObjectRecord& record) const;
-  [[nodiscard]] Result<Block> allocate(const ObjectRecord& record);
+  [[nodiscard]] Result<Block> allocate(const ObjectRecord& record, std::uint32_t alignment);
   [[nodiscard]] Error full(const Error& cause, std::uint64_t size_bytes) const;
   Pinned collect(Effort effort) const;
 
@@ -82,7 +82,8 @@ ObjectRecord record_of(const ObjectMeta& meta, std::uint64_t offset, std::uint64
   record.store = meta.store;
   record.name_bytes = static_cast<std::uint32_t>(meta.name.size());
   record.type_name_bytes = static_cast<std::uint16_t>(meta.type_name.size());
-  record.rank = meta.extents.rank;
+  // One extent follows from the size: a small array need not store it.
+  record.rank = meta.layout == Layout::array && meta.extents.rank == 1 ? std::uint8_t{0} : meta.extents.rank;
   record.layout = meta.layout;
   return record;
 }
@@ -103,7 +104,7 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
   }
   (void)collect(Effort::amortised);
   ObjectRecord record = record_of(meta, 0, size_bytes);
-  const auto block = allocate(record);
+  const auto block = allocate(record, meta.alignment);
   if (!block) {
     return block.error().about(meta.name);
   }
@@ -117,12 +118,12 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
 }
 
 // What was evicted is looked for thoroughly before giving up.
-Result<Block> Cluster::allocate(const ObjectRecord& record) {
+Result<Block> Cluster::allocate(const ObjectRecord& record, std::uint32_t alignment) {
   const std::uint64_t bytes = record.block_bytes();
-  auto block = arena_->allocate(bytes);
+  auto block = arena_->allocate(bytes, alignment);
   if (!block && block.error().code() == Errc::out_of_memory) {
     (void)collect(Effort::thorough);
-    block = arena_->allocate(bytes);
+    block = arena_->allocate(bytes, alignment);
     if (!block) {
       return full(block.error(), record.size_bytes);
     }

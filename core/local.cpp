@@ -28,14 +28,14 @@ class LocalObject final : public PinBoard {
         type_name_(meta.type_name),
         name_(meta.name),
         meta_(meta),
-        bytes_(static_cast<std::byte*>(::operator new(size_bytes, alignment))),
+        bytes_(static_cast<std::byte*>(::operator new(size_bytes, alignment_of(meta)))),
         size_bytes_(size_bytes) {
     meta_.type_name = type_name_;
     meta_.name = name_;
     used_->fetch_add(size_bytes_, std::memory_order_relaxed);
   }
   ~LocalObject() override {
-    ::operator delete(bytes_, alignment);
+    ::operator delete(bytes_, alignment_of(meta_));
     used_->fetch_sub(size_bytes_, std::memory_order_relaxed);
   }
 
@@ -53,7 +53,9 @@ class LocalObject final : public PinBoard {
   void set_sealed(const Sealed& sealed) noexcept { sealed_ = sealed; }
 
  private:
-  static constexpr std::align_val_t alignment{64};
+  static std::align_val_t alignment_of(const ObjectMeta& meta) noexcept {
+    return std::align_val_t{std::max<std::size_t>(meta.alignment, 64)};
+  }
 
   UsedBytes used_;
   std::string type_name_;

@@ -20,7 +20,7 @@ struct ObjectRecord {
   std::uint32_t store = 0;
   std::uint32_t name_bytes = 0;
   std::uint16_t type_name_bytes = 0;
-  std::uint8_t rank = 0;  ///< number of stored extents
+  std::uint8_t rank = 0;  ///< number of stored extents; an array with none has one, by its size
   Layout layout = Layout::bytes;
   std::uint32_t link = 0;  ///< the table's own, while it hands a dead object back to its owner
 

@@ -37,6 +37,7 @@ struct Extents {
 struct ObjectMeta {
   std::uint32_t store = 0;
   std::uint32_t element_bytes = 1;  ///< size of one element (array), of the value (flat), 1 otherwise
+  std::uint32_t alignment = 16;     ///< that its elements need: a power of two, at most 4096
   std::uint64_t type_hash = 0;      ///< text_hash(type_name)
   std::string_view type_name;       ///< canonical, at most 64 KiB - 1
   std::string_view name;  ///< empty: unnamed, visible by key only; else 1 byte to 64 KiB of any bytes
@@ -46,8 +47,9 @@ struct ObjectMeta {
 
 /// Memory of an object that is being made: exactly one of `Sink::seal` and `Sink::discard` must get it back.
 struct ObjectDraft {
-  std::span<std::byte> bytes;  ///< the payload to fill, aligned to 16 bytes, from 64 bytes on to 64
-  std::uint64_t place = 0;     ///< the connector's own note of where this is
+  std::span<std::byte>
+      bytes;                ///< the payload to fill: aligned as meta asks, from 128 bytes on to 64 at least
+  std::uint64_t place = 0;  ///< the connector's own note of where this is
   ObjectMeta meta;
 };
 

@@ -48,6 +48,10 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
   tail.extents.rank = record.rank <= max_rank ? record.rank : std::uint8_t{max_rank};
   std::memcpy(tail.extents.values.data(), at, tail.extents.rank * sizeof(std::uint64_t));
   at += std::size_t{record.rank} * sizeof(std::uint64_t);
+  if (record.layout == Layout::array && record.rank == 0 && tail.element_bytes != 0) {
+    tail.extents.rank = 1;
+    tail.extents.values[0] = record.size_bytes / tail.element_bytes;
+  }
   tail.type_name = {reinterpret_cast<const char*>(at), record.type_name_bytes};
   tail.name = read_name(block, record);
   return tail;

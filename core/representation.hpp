@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <concepts>
@@ -87,7 +88,14 @@ template <FlatRange T>
 /// Meta-data of an array object with these extents.
 template <class E>
 [[nodiscard]] ObjectMeta array_meta(std::uint32_t store, std::string_view name, const Extents& extents) {
-  return {store, sizeof(E), type_identity<E[]>.hash, type_identity<E[]>.name, name, Layout::array, extents};
+  return {store,
+          sizeof(E),
+          std::max<std::uint32_t>(alignof(E), 16),
+          type_identity<E[]>.hash,
+          type_identity<E[]>.name,
+          name,
+          Layout::array,
+          extents};
 }
 
 /// Meta-data of a value as it will be stored.
@@ -101,7 +109,8 @@ template <class T>
   } else {
     constexpr std::uint32_t element_bytes = Flat<T> ? sizeof(T) : 1;
     constexpr Layout layout = Flat<T> ? Layout::flat : Layout::encoded;
-    return {store, element_bytes, type_identity<T>.hash, type_identity<T>.name, name, layout, {}};
+    constexpr std::uint32_t alignment = Flat<T> ? std::max<std::uint32_t>(alignof(T), 16) : 16;
+    return {store, element_bytes, alignment, type_identity<T>.hash, type_identity<T>.name, name, layout, {}};
   }
 }
 

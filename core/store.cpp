@@ -86,7 +86,7 @@ Result<ObjectFacts> Store::seal(const ObjectDraft& draft, std::string_view name,
 Result<ObjectFacts> Store::store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
                                        Deadline deadline) {
   constexpr const TypeIdentity& identity = type_identity<std::byte[]>;
-  const ObjectMeta meta{open_->number, 1, identity.hash, identity.name, name, Layout::bytes, {}};
+  const ObjectMeta meta{open_->number, 1, 16, identity.hash, identity.name, name, Layout::bytes, {}};
   auto draft = allocate(bytes.size(), meta, named, deadline);
   if (!draft) {
     return draft.error();

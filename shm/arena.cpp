@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <new>
 #include <string>
@@ -29,8 +30,9 @@ constexpr std::uint64_t pages_for(std::uint64_t bytes) {
 // What one call wants: a block of a class, or of pages of its own.
 struct SharedArena::Request {
   std::uint64_t size_bytes;
+  std::uint64_t class_bytes = size_bytes;  // more, where an alignment asks for it
   bool small = size_bytes <= size_class::largest_bytes;
-  std::uint32_t index = small ? size_class::of(size_bytes) : 0;
+  std::uint32_t index = small ? size_class::of(class_bytes) : 0;
   std::uint64_t pages = small ? size_class::slab_pages[index] : pages_for(size_bytes);
   std::uint64_t rounded_bytes = small ? size_class::block_bytes(index) : pages * page_bytes;
 };
@@ -52,8 +54,13 @@ SharedArena::SharedArena(std::shared_ptr<Segment> segment, std::uint32_t rank, s
 
 SharedArena::~SharedArena() = default;
 
-Result<Block> SharedArena::allocate(std::uint64_t size_bytes) {
-  const Request request{.size_bytes = size_bytes};
+Result<Block> SharedArena::allocate(std::uint64_t size_bytes, std::uint64_t alignment) {
+  if (!std::has_single_bit(alignment) || alignment > page_bytes) {
+    return Error(Errc::invalid_argument, "objects are aligned to a power of two up to " +
+                                             std::to_string(page_bytes) + " bytes, not to " +
+                                             std::to_string(alignment));
+  }
+  const Request request{.size_bytes = size_bytes, .class_bytes = size_class::aligned(size_bytes, alignment)};
   try {
     std::optional<std::uint64_t> offset;
     bool low = true;
@@ -77,7 +84,7 @@ void SharedArena::free(const Block& block) noexcept {
   const Request request{.size_bytes = block.size_bytes};
   const std::uint64_t begin = block.offset - begin_;
   const MutexLock lock(mutex_);
-  used_bytes_ -= request.rounded_bytes;
+  used_bytes_ -= request.small ? slabs_.block_bytes(begin) : request.rounded_bytes;
   if (!request.small) {
     runs_.give(begin / page_bytes, request.pages);
   } else if (const auto slab = slabs_.free(begin)) {

@@ -28,7 +28,7 @@ class SharedArena final : public Arena {
               std::uint64_t prepare_bytes);
   ~SharedArena() override;
 
-  [[nodiscard]] Result<Block> allocate(std::uint64_t size_bytes) override;
+  [[nodiscard]] Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment = 16) override;
   void free(const Block& block) noexcept override;
   [[nodiscard]] std::byte* data(std::uint64_t offset) const noexcept override;
   [[nodiscard]] bool contains(std::uint64_t offset, std::uint64_t size_bytes) const noexcept override;

@@ -6,19 +6,20 @@
 
 #include "shm/layout.hpp"
 
-/// Sizes of small blocks: steps of 16 bytes below 64, of 64 up to 512, then eight steps to a doubling (an
-/// eighth at most is lost), up to 32 KiB. What is larger takes whole pages. All are multiples of 64 from 64
-/// on, so that blocks cut from a page on are aligned as the Arena port promises.
+/// Sizes of small blocks: steps of 16 bytes below 128, of 64 up to 512, then eight steps to a doubling (an
+/// eighth at most is lost), up to 32 KiB. What is larger takes whole pages. All are multiples of 64 from 128
+/// on, and all powers of two are among them, so that blocks cut from a page on are aligned as the Arena port
+/// promises.
 namespace locum::shm::size_class {
 
 inline constexpr std::uint64_t largest_bytes = 32768;
-inline constexpr std::uint32_t count = 59;
+inline constexpr std::uint32_t count = 62;
 /// The most blocks that one slab is cut into.
 inline constexpr std::uint32_t most_blocks = 1024;
 
 namespace detail {
-inline constexpr std::uint32_t fine_steps = 3;      // 16, 32, 48
-inline constexpr std::uint32_t line_steps = 8;      // 64 … 512
+inline constexpr std::uint32_t fine_steps = 7;      // 16, 32 … 112
+inline constexpr std::uint32_t line_steps = 7;      // 128, 192 … 512
 inline constexpr std::uint32_t first_doubling = 9;  // 2^9 = 512
 inline constexpr std::uint32_t first_geometric = fine_steps + line_steps;
 }  // namespace detail
@@ -26,11 +27,11 @@ inline constexpr std::uint32_t first_geometric = fine_steps + line_steps;
 /// The class of the smallest blocks that hold `size_bytes`. REQUIRES: size_bytes <= largest_bytes.
 [[nodiscard]] constexpr std::uint32_t of(std::uint64_t size_bytes) noexcept {
   const auto size = static_cast<std::uint32_t>(size_bytes == 0 ? 1 : size_bytes);
-  if (size <= 48) {
+  if (size <= 112) {
     return (size - 1) / 16;
   }
   if (size <= 512) {
-    return detail::fine_steps + (size - 1) / 64;
+    return detail::fine_steps + (size - 1) / 64 - 1;
   }
   const auto doubling = static_cast<std::uint32_t>(std::bit_width(size - 1)) - 1;
   return detail::first_geometric + (doubling - detail::first_doubling) * 8 +
@@ -42,7 +43,7 @@ inline constexpr std::uint32_t first_geometric = fine_steps + line_steps;
     return (index + 1) * 16;
   }
   if (index < detail::first_geometric) {
-    return (index - detail::fine_steps + 1) * 64;
+    return (index - detail::fine_steps + 2) * 64;
   }
   const std::uint32_t doubling = detail::first_doubling + (index - detail::first_geometric) / 8;
   return (1U << doubling) + (((index - detail::first_geometric) % 8 + 1) << (doubling - 3));
@@ -62,6 +63,18 @@ inline constexpr std::array<std::uint32_t, count> slab_pages = [] {
   }
   return pages;
 }();
+
+/// The size to ask for, so that its class is aligned to `alignment`. REQUIRES: a power of two, at most a
+/// page.
+[[nodiscard]] constexpr std::uint64_t aligned(std::uint64_t size_bytes, std::uint64_t alignment) noexcept {
+  if (alignment <= 16 || size_bytes > largest_bytes) {
+    return size_bytes;
+  }
+  if (alignment <= 64) {
+    return size_bytes == 0 ? 64 : (size_bytes + 63) / 64 * 64;
+  }
+  return std::bit_ceil(size_bytes < alignment ? alignment : size_bytes);
+}
 
 static_assert(of(largest_bytes) == count - 1 && block_bytes(count - 1) == largest_bytes);
 

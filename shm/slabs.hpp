@@ -23,6 +23,10 @@ class Slabs {
 
   /// Where a block of that class begins, counted from page 0; nothing if no slab has one.
   [[nodiscard]] std::optional<std::uint64_t> allocate(std::uint32_t index) noexcept;
+  /// Size of the block that begins there.
+  [[nodiscard]] std::uint64_t block_bytes(std::uint64_t begin) const noexcept {
+    return size_class::block_bytes(slab_of_page_[begin / page_bytes]->index);
+  }
   /// Frees the block that begins there; the pages of its slab, if they are not needed any more.
   [[nodiscard]] std::optional<Pages> free(std::uint64_t begin) noexcept;
   /// Makes a slab of that class from size_class::slab_pages pages. May throw bad_alloc; nothing has changed

@@ -60,7 +60,7 @@ inline bool holds(const ObjectView& view, const std::vector<std::byte>& bytes) {
 
 inline ObjectMeta plain_meta(std::uint32_t store, std::string_view name = {}) {
   constexpr std::string_view type = "byte[]";
-  return {store, 1, text_hash(type), type, name, Layout::bytes, {}};
+  return {store, 1, 16, text_hash(type), type, name, Layout::bytes, {}};
 }
 
 inline Result<Sealed> put(Connector& connector, std::uint32_t store, std::string_view name,
@@ -106,13 +106,17 @@ TEST_P(ConnectorContract, ReturnsWhatWasPutByKeyAndByName) {
 }
 
 TEST_P(ConnectorContract, AlignsWhatItHandsOut) {
-  for (std::size_t size_bytes = 0; size_bytes < 300; size_bytes += 7) {
-    const auto draft = connector_->create(size_bytes, plain_meta(1), {}).value();
-    const auto address = reinterpret_cast<std::uintptr_t>(draft.bytes.data());
-    EXPECT_EQ(address % (size_bytes >= 64 ? 64 : 16), 0U) << size_bytes;
-    const auto sealed = connector_->seal(draft, {}, {}).value();
-    // Sealing publishes the memory that was filled: nothing moves.
-    EXPECT_EQ(connector_->get(sealed.key, {}).value().bytes().data(), draft.bytes.data());
+  for (const std::uint32_t alignment : {16U, 32U, 64U, 256U, 4096U}) {
+    for (const std::uint64_t size_bytes : {0U, 1U, 32U, 63U, 64U, 65U, 128U, 4097U, 100'000U}) {
+      ObjectMeta meta = plain_meta(1);
+      meta.alignment = alignment;
+      const auto draft = connector_->create(size_bytes, meta, {}).value();
+      const auto address = reinterpret_cast<std::uintptr_t>(draft.bytes.data());
+      EXPECT_EQ(address % std::max(alignment, size_bytes >= 128 ? 64U : 16U), 0U) << size_bytes;
+      const auto sealed = connector_->seal(draft, {}, {}).value();
+      // Sealing publishes the memory that was filled: nothing moves.
+      EXPECT_EQ(connector_->get(sealed.key, {}).value().bytes().data(), draft.bytes.data());
+    }
   }
 }
 
@@ -124,7 +128,7 @@ TEST_P(ConnectorContract, DescribesAnObjectByItsFacts) {
   }
   const std::string type = "a type of one's own{8}[]";
   const std::string name = "größe";
-  const ObjectMeta meta{7, 8, text_hash(type), type, name, Layout::array, extents};
+  const ObjectMeta meta{7, 8, 16, text_hash(type), type, name, Layout::array, extents};
   const auto draft = connector_->create(128, meta, {}).value();
   EXPECT_EQ(draft.meta.type_name, type);
   EXPECT_EQ(draft.meta.name, name);
