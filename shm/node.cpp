@@ -117,6 +117,8 @@ Node open_node(Group& group, const std::vector<std::uint32_t>& ranks, const Runt
     node = assemble(segment, own, ranks, options);
   });
   server.reset();  // who still waits for it learns that at once
+  // The first one's timeout says less than the error of the process that it waited for.
+  throw_together(group, failure && failure->code() == Errc::timeout ? std::nullopt : failure);
   throw_together(group, failure);
   return node;
 }

@@ -127,7 +127,7 @@ TEST(Node, AFailureOfAnotherProcessIsThrownByAll) {
                              static_cast<void>(open(group, options));
                              return std::string("opened");
                            }),
-                 {"rank "});
+                 {"open files", "rank 2"});
 }
 
 TEST(Node, ProcessesThatExpectAnotherSegmentAreRefused) {

@@ -138,10 +138,14 @@ TEST(Segment, AttachRefusesWhatIsNotTheExpectedSegment) {
             }).code(),
             Errc::corrupt);
   Descriptor hollow(::memfd_create("hollow", MFD_CLOEXEC));
+  const Descriptor same(::fcntl(hollow.number(), F_DUPFD_CLOEXEC, 0));
   ASSERT_EQ(::ftruncate(hollow.number(), static_cast<off_t>(geometry.total_bytes())), 0);
   EXPECT_EQ(
       thrown([&] { static_cast<void>(Segment::attach(std::move(hollow), geometry, incarnation)); }).code(),
       Errc::corrupt);
+  struct stat facts {};
+  ASSERT_EQ(::fstat(same.number(), &facts), 0);
+  EXPECT_EQ(facts.st_blocks, 0) << "it was touched";
 }
 
 TEST(Segment, CommitsNoMoreThanItsBudgetWhoeverAsks) {

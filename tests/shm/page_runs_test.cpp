@@ -1,0 +1,126 @@
+#include "shm/page_runs.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace locum::shm {
+namespace {
+
+/// Free pages, one by one.
+struct Model {
+  std::vector<bool> free;
+
+  explicit Model(std::size_t pages) : free(pages, false) {}
+  void set(std::uint64_t first, std::uint64_t count, bool value) {
+    std::fill_n(free.begin() + static_cast<std::ptrdiff_t>(first), count, value);
+  }
+  [[nodiscard]] bool all(std::uint64_t first, std::uint64_t count, bool value) const {
+    const auto begin = free.begin() + static_cast<std::ptrdiff_t>(first);
+    return std::all_of(begin, begin + static_cast<std::ptrdiff_t>(count),
+                       [&](bool page) { return page == value; });
+  }
+  [[nodiscard]] std::uint64_t ending_at(std::uint64_t end) const {
+    std::uint64_t length = 0;
+    while (length < end && free[end - length - 1]) {
+      ++length;
+    }
+    return length;
+  }
+  [[nodiscard]] std::uint64_t longest() const {
+    std::uint64_t best = 0;
+    std::uint64_t length = 0;
+    for (const bool page : free) {
+      length = page ? length + 1 : 0;
+      best = std::max(best, length);
+    }
+    return best;
+  }
+};
+
+RC_GTEST_PROP(PageRuns, AgreesWithABitForEachPage, ()) {
+  constexpr std::uint64_t pages = 3000;
+  PageRuns runs;
+  Model model(pages);
+  runs.reach(pages);
+  runs.give(0, pages);
+  model.set(0, pages, true);
+  std::map<std::uint64_t, std::uint64_t> taken;
+  const auto steps =
+      *rc::gen::container<std::vector<std::tuple<int, std::uint64_t, std::uint32_t>>>(rc::gen::tuple(
+          rc::gen::inRange(0, 8),
+          rc::gen::oneOf(rc::gen::inRange<std::uint64_t>(1, 20), rc::gen::inRange<std::uint64_t>(1, 700)),
+          rc::gen::arbitrary<std::uint32_t>()));
+  for (const auto& [what, count, which] : steps) {
+    if (what < 3 && !taken.empty()) {
+      const auto chosen = std::next(taken.begin(), static_cast<std::ptrdiff_t>(which % taken.size()));
+      runs.give(chosen->first, chosen->second);
+      model.set(chosen->first, chosen->second, true);
+      taken.erase(chosen);
+    } else if (what == 3 && model.ending_at(pages) > 0) {
+      const std::uint64_t tail = model.ending_at(pages);
+      runs.take_ending_at(pages, tail);
+      model.set(pages - tail, tail, false);
+      taken[pages - tail] = tail;
+    } else if (const auto first = runs.take(count)) {
+      RC_ASSERT(model.all(*first, count, true));
+      model.set(*first, count, false);
+      taken[*first] = count;
+    } else {
+      RC_ASSERT(model.longest() < count);
+    }
+    RC_ASSERT(runs.longest() == model.longest());
+    RC_ASSERT(runs.ending_at(pages) == model.ending_at(pages));
+    RC_ASSERT(runs.free_pages() ==
+              static_cast<std::uint64_t>(std::count(model.free.begin(), model.free.end(), true)));
+  }
+  for (const auto& [first, count] : taken) {
+    runs.give(first, count);
+  }
+  RC_ASSERT(runs.longest() == pages);
+}
+
+TEST(PageRuns, TakesTheShortestRunThatIsLongEnough) {
+  PageRuns runs;
+  runs.reach(1000);
+  runs.give(0, 100);
+  runs.give(200, 70);
+  runs.give(400, 300);
+  EXPECT_EQ(runs.take(68), 200U);
+  EXPECT_EQ(runs.take(2), 268U) << "the rest of it";
+  EXPECT_EQ(runs.take(101), 400U);
+  EXPECT_EQ(runs.take(100), 0U);
+  EXPECT_EQ(runs.take(200), std::nullopt);
+  EXPECT_EQ(runs.take(0), std::nullopt);
+}
+
+TEST(PageRuns, TakesWhatWasFreedLastAmongEqualRuns) {
+  PageRuns runs;
+  runs.reach(100);
+  runs.give(10, 4);
+  runs.give(30, 4);
+  runs.give(20, 4);
+  EXPECT_EQ(runs.take(4), 20U);
+  EXPECT_EQ(runs.take(4), 30U);
+  EXPECT_EQ(runs.take(4), 10U);
+}
+
+TEST(PageRuns, FindsTheOneThatFitsBehindManyThatDoNot) {
+  PageRuns runs;
+  runs.reach(200'000);
+  // 2048 … 2111 share a bin: more runs than are compared at first, and only the first given is long enough.
+  runs.give(0, 2100);
+  for (std::uint64_t n = 1; n <= 40; ++n) {
+    runs.give(n * 3000, 2050);
+  }
+  EXPECT_EQ(runs.take(2099), 0U);
+  EXPECT_EQ(runs.take(2051), std::nullopt);
+}
+
+}  // namespace
+}  // namespace locum::shm

@@ -1,0 +1,106 @@
+#include "shm/preparer.hpp"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): pthread_sigmask is not in <csignal>
+#include <sys/resource.h>
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <thread>
+
+namespace locum::shm {
+namespace {
+
+constexpr std::chrono::seconds patience{10};
+
+TEST(Preparer, WorksWhileThereIsSomethingAndOnlyThen) {
+  std::atomic<int> left{0};
+  std::atomic<int> done{0};
+  std::promise<void> first;
+  std::promise<void> second;
+  Preparer preparer([&] {
+    if (left.load() == 0) {
+      return false;
+    }
+    --left;
+    if (++done == 5) {
+      first.set_value();
+    }
+    if (done == 8) {
+      second.set_value();
+    }
+    return true;
+  });
+  EXPECT_EQ(done, 0);
+  left = 5;
+  preparer.wake();
+  ASSERT_EQ(first.get_future().wait_for(patience), std::future_status::ready);
+  left = 3;
+  preparer.wake();
+  ASSERT_EQ(second.get_future().wait_for(patience), std::future_status::ready);
+}
+
+// Whoever wakes it while it decides to sleep must not be overlooked.
+TEST(Preparer, LosesNoWakeUp) {
+  std::atomic<int> wanted{0};
+  std::atomic<int> done{0};
+  Preparer preparer([&] {
+    done.store(wanted.load());
+    done.notify_one();
+    return false;
+  });
+  for (int round = 1; round <= 2000; ++round) {
+    wanted = round;
+    preparer.wake();
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (done.load() < round) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "round " << round << " was overlooked";
+      std::this_thread::yield();
+    }
+  }
+}
+
+TEST(Preparer, TakesNoSignalsAndStandsBehindAllOthers) {
+  struct Facts {
+    bool blocks_signals = false;
+    int priority = 0;
+  };
+  std::promise<Facts> told;
+  Preparer preparer([&] {
+    sigset_t mask;
+    ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    told.set_value({::sigismember(&mask, SIGTERM) == 1 && ::sigismember(&mask, SIGALRM) == 1,
+                    ::getpriority(PRIO_PROCESS, 0)});
+    return false;
+  });
+  preparer.wake();
+  auto facts = told.get_future();
+  ASSERT_EQ(facts.wait_for(patience), std::future_status::ready);
+  const Facts theirs = facts.get();
+  EXPECT_TRUE(theirs.blocks_signals);
+  EXPECT_EQ(theirs.priority, 19);
+  sigset_t mine;
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &mine);
+  EXPECT_EQ(::sigismember(&mine, SIGTERM), 0) << "the mask of who started it is as it was";
+}
+
+TEST(Preparer, EndsThoughItsWorkNeverDoes) {
+  std::promise<void> started;
+  {
+    bool told = false;
+    Preparer preparer([&] {
+      if (!told) {
+        started.set_value();
+        told = true;
+      }
+      return true;
+    });
+    preparer.wake();
+    ASSERT_EQ(started.get_future().wait_for(patience), std::future_status::ready);
+  }
+}
+
+}  // namespace
+}  // namespace locum::shm
