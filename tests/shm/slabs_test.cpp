@@ -15,7 +15,7 @@ TEST(SizeClass, EverySizeGetsTheSmallestBlockThatHoldsIt) {
     ASSERT_LT(index, size_class::count);
     ASSERT_GE(block, size_bytes);
     ASSERT_TRUE(index == 0 || size_class::block_bytes(index - 1) < size_bytes) << size_bytes;
-    ASSERT_EQ(block % (size_bytes >= 64 ? 64 : 16), 0U) << size_bytes;
+    ASSERT_EQ(block % (size_bytes >= 128 ? 64 : 16), 0U) << size_bytes;
     if (size_bytes > 512) {
       ASSERT_LE(block - size_bytes, size_bytes / 8) << size_bytes;
     }
