@@ -39,7 +39,7 @@ struct Coupling::State {
       : world(world_in),
         decomposition(decomposition_in),
         analysis_ranks(analysis_ranks_in),
-        frames_in_flight(static_cast<std::size_t>(analysis_ranks_in) + 1),
+        frames_in_flight(Coupling::frames_in_flight(analysis_ranks_in)),
         runtime(world_in,
                 {.memory_bytes = memory_for(decomposition.grid(), frames_in_flight, ranks_of(world_in))}),
         fields(runtime.store("fields")) {}
@@ -91,8 +91,8 @@ Coupling::Coupling(MPI_Comm world, const Decomposition& decomposition, int analy
 
 Coupling::~Coupling() = default;
 
-std::size_t Coupling::frames_in_flight() const {
-  return state_->frames_in_flight;
+std::size_t Coupling::frames_in_flight(int analysis_ranks) {
+  return static_cast<std::size_t>(analysis_ranks) + 1;
 }
 
 std::vector<FrameReport> Coupling::wait_for_room() {

@@ -43,6 +43,10 @@ struct PathTraffic {
 /// simulates waits for the oldest. One thread at a time.
 class Coupling {
  public:
+  /// How many frames are in the store at a time, at most: one for each rank that analyses, and one on its
+  /// way.
+  static std::size_t frames_in_flight(int analysis_ranks);
+
   /// Collective over `world`.
   Coupling(MPI_Comm world, const Decomposition& decomposition, int analysis_ranks);
   Coupling(const Coupling&) = delete;
@@ -71,8 +75,6 @@ class Coupling {
 
   /// Collective over the world. Sums over all ranks, on rank 0: what was put and what was read.
   std::vector<PathTraffic> gather_traffic() const;
-
-  std::size_t frames_in_flight() const;
 
  private:
   struct State;

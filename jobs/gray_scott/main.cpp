@@ -2,6 +2,7 @@
 // place.
 #include <mpi.h>
 
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -13,12 +14,14 @@
 #include "jobs/gray_scott/coupling.hpp"
 #include "jobs/gray_scott/event_log.hpp"
 #include "jobs/gray_scott/mpi_owner.hpp"
+#include "jobs/gray_scott/node_memory.hpp"
 #include "jobs/gray_scott/options.hpp"
 #include "jobs/gray_scott/png.hpp"
 #include "jobs/gray_scott/progress.hpp"
 #include "jobs/gray_scott/roles.hpp"
 #include "jobs/gray_scott/solver.hpp"
 #include "jobs/gray_scott/summary.hpp"
+#include "jobs/gray_scott/table.hpp"
 #include "jobs/gray_scott/timeline.hpp"
 
 namespace {
@@ -51,11 +54,32 @@ bool make_folder(const std::filesystem::path& folder, int rank) {
   return made == 1;
 }
 
-/// Collective.
-int run(const DemoOptions& options, const Decomposition& decomposition, int rank) {
-  if (!make_folder(options.output, rank)) {
-    return 1;
+/// Collective. Whether the run fits into the node's memory: better said now than found out by the kernel.
+bool fits_into_memory(const DemoOptions& options, int rank) {
+  int fits = 1;
+  if (rank == 0) {
+    const std::uint64_t needed = needed_bytes(options, Coupling::frames_in_flight(options.analysis_ranks));
+    const auto available = available_bytes();
+    if (available && needed > *available) {
+      refuse("--grid " + std::to_string(options.grid) + " needs about " +
+                 format_bytes(static_cast<double>(needed)) + " of memory, " +
+                 format_bytes(static_cast<double>(*available)) + " are available: take a smaller grid",
+             rank);
+      fits = 0;
+    }
   }
+  MPI_Bcast(&fits, 1, MPI_INT, 0, MPI_COMM_WORLD);
+  return fits == 1;
+}
+
+/// One rank cannot go on, and the others would wait for it.
+void end_job(const std::exception& error, int rank) {
+  std::fprintf(stderr, "gray_scott_demo: rank %d: %s\n", rank, error.what());
+  MPI_Abort(MPI_COMM_WORLD, 1);
+}
+
+/// Collective. Both runs; what comes back is complete on rank 0.
+RunRecord run(const DemoOptions& options, const Decomposition& decomposition, int rank) {
   const bool simulates = rank < options.simulation_ranks;
   Communicator role;
   MPI_Comm_split(MPI_COMM_WORLD, simulates ? 0 : 1, rank, role.out());
@@ -78,29 +102,46 @@ int run(const DemoOptions& options, const Decomposition& decomposition, int rank
 
   Coupling coupling(MPI_COMM_WORLD, decomposition, options.analysis_ranks);
   EventLog log(MPI_COMM_WORLD);
-  if (simulates) {
-    record.simulation = simulate_coupled(*solver, coupling, options, log, progress);
-  } else {
-    analyse_frames(coupling, options, log);
+  try {
+    if (simulates) {
+      record.simulation = simulate_coupled(*solver, coupling, options, log, progress);
+    } else {
+      analyse_frames(coupling, options, log);
+    }
+  } catch (const std::exception& error) {
+    end_job(error, rank);  // before the coupling is closed, which all ranks would have to do together
   }
   MPI_Barrier(MPI_COMM_WORLD);
   record.coupled_s = log.now_s();
-  record.frames_in_flight = coupling.frames_in_flight();
   record.events = gather_events(log.events(), MPI_COMM_WORLD);
   record.traffic = coupling.gather_traffic();
+  return record;
+}
 
-  int exit_code = 0;
-  if (rank == 0) {
-    const auto timeline = options.output / "timeline.png";
-    const std::size_t middle = options.frames() / 2;
-    write_png(timeline,
-              draw_timeline(timeline_title(record),
-                            "The marked part: frame " + std::to_string(middle + 1) + " is handed over",
-                            timeline_rows(record), window_of_frame(record, middle)));
-    std::printf("%s\n  pictures: %s, v_0000.png to v_%04zu.png and timeline.png\n",
-                summary_text(record).c_str(), options.output.c_str(), options.frames() - 1);
-    exit_code = worst_mass_difference(record.simulation) <= largest_mass_difference ? 0 : 1;
+/// For rank 0: the timeline, the tables, and whether all was well.
+int report(const RunRecord& record) {
+  const DemoOptions& options = record.options;
+  const std::size_t middle = options.frames() / 2;
+  write_png(options.output / "timeline.png",
+            draw_timeline(timeline_title(record),
+                          "The marked part: frame " + std::to_string(middle + 1) + " is handed over",
+                          timeline_rows(record), window_of_frame(record, middle)));
+  std::printf("%s\n  pictures: %s, v_0000.png to v_%04zu.png and timeline.png\n",
+              summary_text(record).c_str(), options.output.c_str(), options.frames() - 1);
+  return worst_mass_difference(record.simulation) <= largest_mass_difference ? 0 : 1;
+}
+
+/// Collective.
+int run_and_report(const DemoOptions& options, int rank) {
+  const Decomposition decomposition(options.grid, options.simulation_ranks);
+  if (!fits_into_memory(options, rank)) {
+    return usage_exit_code;
   }
+  if (!make_folder(options.output, rank)) {
+    return 1;
+  }
+  const RunRecord record = run(options, decomposition, rank);
+  int exit_code = rank == 0 ? report(record) : 0;
   MPI_Bcast(&exit_code, 1, MPI_INT, 0, MPI_COMM_WORLD);
   return exit_code;
 }
@@ -118,7 +159,7 @@ int main(int argc, char** argv) {
   try {
     const auto parsed = parse_options({argv + 1, static_cast<std::size_t>(argc - 1)}, ranks);
     if (const auto* options = std::get_if<DemoOptions>(&parsed)) {
-      exit_code = run(*options, Decomposition(options->grid, options->simulation_ranks), rank);
+      exit_code = run_and_report(*options, rank);
     } else if (const auto* error = std::get_if<UsageError>(&parsed)) {
       exit_code = refuse(error->message, rank);
     } else if (rank == 0) {
@@ -127,8 +168,7 @@ int main(int argc, char** argv) {
   } catch (const UnsuitableGrid& error) {
     exit_code = refuse(error.what(), rank);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "gray_scott_demo: rank %d: %s\n", rank, error.what());
-    MPI_Abort(MPI_COMM_WORLD, 1);
+    end_job(error, rank);
   }
   MPI_Finalize();
   return exit_code;

@@ -145,13 +145,11 @@ std::string summary_text(const RunRecord& record) {
   const DemoOptions& options = record.options;
   const double frame_bytes = 2.0 * sizeof(double) * std::pow(static_cast<double>(options.grid), 3);
   char head[256];
-  std::snprintf(head, sizeof head,
-                "\n  Gray-Scott %s, %llu steps, %zu frames of %s, at most %zu in the store at a time;\n"
-                "  %d %s, %d %s\n\n",
+  std::snprintf(head, sizeof head, "\n  Gray-Scott %s, %llu steps, %zu frames of %s; %d %s, %d %s\n\n",
                 cube(options.grid).c_str(), static_cast<unsigned long long>(options.frames() * options.every),
-                options.frames(), format_bytes(frame_bytes).c_str(), record.frames_in_flight,
-                options.simulation_ranks, options.simulation_ranks == 1 ? "rank simulates" : "ranks simulate",
-                options.analysis_ranks, options.analysis_ranks == 1 ? "analyses" : "analyse");
+                options.frames(), format_bytes(frame_bytes).c_str(), options.simulation_ranks,
+                options.simulation_ranks == 1 ? "rank simulates" : "ranks simulate", options.analysis_ranks,
+                options.analysis_ranks == 1 ? "analyses" : "analyse");
   return head + time_table(record) + '\n' + run_table(record) + '\n' + publish_table(record) + '\n' +
          traffic_table(record) + '\n' + mass_line(record);
 }

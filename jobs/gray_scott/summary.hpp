@@ -16,7 +16,6 @@ struct RunRecord {
   DemoOptions options;
   double alone_s = 0.0;    ///< the simulation without coupling, from the first step to the last
   double coupled_s = 0.0;  ///< the coupled run, until the last frame is analysed
-  std::size_t frames_in_flight = 0;
   SimulationRecord simulation;
   std::vector<std::vector<Event>> events;  ///< of the coupled run, by rank
   std::vector<PathTraffic> traffic;

@@ -50,7 +50,6 @@ RunRecord small_run() {
   record.options.every = 10;
   record.alone_s = 10.0;
   record.coupled_s = 12.5;
-  record.frames_in_flight = 2;
   record.simulation = two_frames();
   record.events = {
       {{Phase::simulation, 0.0, 4.0}, {Phase::publishing, 4.0, 4.25}, {Phase::publishing, 5.0, 5.5}},
