@@ -4,6 +4,7 @@
 #include <mpi.h>
 #include <png.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
