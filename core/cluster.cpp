@@ -140,7 +140,7 @@ Error Cluster::full(const Error& cause, std::uint64_t size_bytes) const {
           std::to_string(now.own_committed - now.own_used) + " free in pieces; the node has committed " +
           std::to_string(now.committed) + " of " + std::to_string(now.limit) +
           ". Evict what is no longer needed, let go of views, or give the runtime more memory_bytes",
-      cause.text());
+      cause.detail().empty() ? cause.text() : cause.detail());
 }
 
 Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& options, Deadline /*deadline*/) {

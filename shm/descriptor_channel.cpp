@@ -16,6 +16,8 @@
 #include <system_error>
 #include <utility>
 
+#include "core/error.hpp"
+
 namespace locum::shm {
 namespace {
 

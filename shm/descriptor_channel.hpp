@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "core/deadline.hpp"
-#include "shm/segment.hpp"
+#include "shm/descriptor.hpp"
 
 namespace locum::shm {
 

@@ -68,4 +68,20 @@ void RobustLock::repaired() noexcept {
   }
 }
 
+int RobustLock::make(pthread_mutex_t& mutex) noexcept {
+  pthread_mutexattr_t attributes;
+  int failure = ::pthread_mutexattr_init(&attributes);
+  if (failure == 0) {
+    failure = ::pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    if (failure == 0) {
+      failure = ::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+    }
+    if (failure == 0) {
+      failure = ::pthread_mutex_init(&mutex, &attributes);
+    }
+    ::pthread_mutexattr_destroy(&attributes);
+  }
+  return failure;
+}
+
 }  // namespace locum::shm

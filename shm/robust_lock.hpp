@@ -23,6 +23,9 @@ class RobustLock {
   /// REQUIRES: inherited.
   void repaired() noexcept;
 
+  /// Makes a fresh mutex of this kind, in memory that processes share. 0, or the system's error number.
+  [[nodiscard]] static int make(pthread_mutex_t& mutex) noexcept;
+
  private:
   pthread_mutex_t& mutex_;
   Outcome outcome_;

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "shm/available_memory.hpp"
+#include "shm/robust_lock.hpp"
 
 namespace locum::shm {
 namespace {
@@ -104,24 +105,6 @@ interprocess::mapped_region map(const Descriptor& file, std::uint64_t size_bytes
   }
 }
 
-void make_lock(pthread_mutex_t& lock) {
-  pthread_mutexattr_t attributes;
-  int failure = ::pthread_mutexattr_init(&attributes);
-  if (failure == 0) {
-    failure = ::pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
-    if (failure == 0) {
-      failure = ::pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
-    }
-    if (failure == 0) {
-      failure = ::pthread_mutex_init(&lock, &attributes);
-    }
-    ::pthread_mutexattr_destroy(&attributes);
-  }
-  if (failure != 0) {
-    throw system_error("a lock that processes share cannot be made", failure);
-  }
-}
-
 void punch(int descriptor, std::uint64_t offset, std::uint64_t size_bytes) noexcept {
   while (::fallocate(descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset),
                      static_cast<off_t>(size_bytes)) != 0 &&
@@ -145,17 +128,6 @@ int take_pages(int descriptor, std::uint64_t offset, std::uint64_t size_bytes) n
 }
 
 }  // namespace
-
-Descriptor::Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
-  std::swap(number_, other.number_);
-  return *this;
-}
-Descriptor::~Descriptor() {
-  if (open()) {
-    ::close(number_);
-  }
-}
 
 struct Segment::State {
   Descriptor file;
@@ -213,7 +185,9 @@ std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t
 
   for (std::uint32_t index = 0; index < shard_count; ++index) {
     auto* shard = ::new (state->at(geometry.shards_offset() + index * sizeof(Shard))) Shard{};
-    make_lock(shard->lock);
+    if (const int failure = RobustLock::make(shard->lock); failure != 0) {
+      throw system_error("a lock that processes share cannot be made", failure);
+    }
   }
   for (std::uint32_t rank = 0; rank < geometry.ranks; ++rank) {
     ::new (state->at(geometry.shares_offset() + rank * sizeof(Share))) Share{};

@@ -6,25 +6,10 @@
 #include <string>
 
 #include "core/result.hpp"
+#include "shm/descriptor.hpp"
 #include "shm/layout.hpp"
 
 namespace locum::shm {
-
-/// An open file descriptor, closed with its owner.
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int number) noexcept : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept;
-  Descriptor& operator=(Descriptor&& other) noexcept;
-  ~Descriptor();
-
-  [[nodiscard]] int number() const noexcept { return number_; }
-  [[nodiscard]] bool open() const noexcept { return number_ >= 0; }
-
- private:
-  int number_ = -1;
-};
 
 /// The memory of a node as one process maps it: an unnamed file, its whole address range reserved, its head
 /// committed. What is not committed is never touched. Made by one process of the node (create), mapped by the

@@ -254,22 +254,5 @@ TEST(SharedArena, GoesOnAfterSharedMemoryWasFull) {
   EXPECT_EQ(ending.said, "goes on");
 }
 
-TEST(SharedArena, HoldsOneBlockOfMoreThan4GiB) {
-  constexpr std::uint64_t size_bytes = 4_GiB + 1;
-  const auto mount = shared_mount();
-  const auto left = available_memory();
-  if (!mount || !left || std::min(mount->free_bytes, *left) < 2 * size_bytes) {
-    GTEST_SKIP() << "less than 8 GiB of memory and /dev/shm are free";
-  }
-  SharedArena arena(segment_of(1, 5_GiB), 0, 1_MiB, 0);
-  const auto block = arena.allocate(size_bytes);
-  ASSERT_TRUE(block) << block.error();
-  arena.data(block->offset)[0] = std::byte{1};
-  arena.data(block->offset)[size_bytes - 1] = std::byte{2};
-  EXPECT_EQ(arena.usage().used, size_bytes + 4095);
-  arena.free(*block);
-  EXPECT_EQ(arena.usage().largest_free, arena.usage().committed);
-}
-
 }  // namespace
 }  // namespace locum::shm

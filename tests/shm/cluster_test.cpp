@@ -9,6 +9,7 @@
 
 #include "core/options.hpp"
 #include "shm/arena.hpp"
+#include "shm/available_memory.hpp"
 #include "shm/name_table.hpp"
 #include "shm/object_table.hpp"
 #include "tests/core/connector_contract.hpp"
@@ -72,6 +73,28 @@ TEST_F(ClusterOnNode, SharesObjectsInPlace) {
   EXPECT_EQ(by_name.facts().generation, sealed.generation);
   EXPECT_EQ(code_of(put(*ranks_[1], 1, "field", bytes)), Errc::key_exists);
   EXPECT_EQ(ranks_[1]->list(1, "f", {}).value(), std::vector<std::string>{"field"});
+}
+
+TEST(ClusterOnLargeNode, HoldsAnObjectOfMoreThan4GiB) {
+  constexpr std::uint64_t size_bytes = 4_GiB + 1;
+  const auto mount = shared_mount();
+  const auto left = available_memory();
+  if (!mount || !left || std::min(mount->free_bytes, *left) < 2 * size_bytes) {
+    GTEST_SKIP() << "less than 8 GiB of memory and /dev/shm are free";
+  }
+  const auto segment = Segment::create(Geometry::fit(2, 5_GiB, 64_GiB), 0x10C0);
+  const auto maker = connect(segment, 0);
+  const auto reader = connect(segment, 1);
+  const ObjectDraft draft = maker->create(size_bytes, plain_meta(1, "large"), {}).value();
+  draft.bytes.front() = std::byte{1};
+  draft.bytes.back() = std::byte{2};
+  ASSERT_TRUE(maker->seal(draft, {}, {}));
+  const ObjectView view = reader->get({1, "large"}, {}).value();
+  ASSERT_EQ(view.bytes().size(), size_bytes);
+  EXPECT_EQ(view.bytes().front(), std::byte{1});
+  EXPECT_EQ(view.bytes().back(), std::byte{2});
+  EXPECT_EQ(code_of(maker->create(size_bytes, plain_meta(1), {})), Errc::out_of_memory);
+  EXPECT_TRUE(reader->evict({1, "large"}, {}).value());
 }
 
 TEST_F(ClusterOnNode, EvictsWhatOthersMade) {

@@ -15,6 +15,8 @@
 #include <thread>
 #include <vector>
 
+#include "core/error.hpp"
+
 namespace locum::shm {
 namespace {
 

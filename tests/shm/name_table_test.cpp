@@ -179,6 +179,34 @@ TEST_F(NameTableTest, DoesNotBelieveAnObjectThatIsNotBoundYet) {
   EXPECT_EQ(third_.get(store, "x").value(), 1U);
 }
 
+// What invariant 2 promises to readers: they can tell that chains were changed while they looked.
+TEST_F(NameTableTest, CountsEachChangeThatCanLeadAReaderAstray) {
+  const auto sequence = [this](std::string_view name) {
+    return segment_->shard(static_cast<std::uint32_t>(name_hash(store, name) >> 58U)).sequence.load();
+  };
+  (void)first_.put(store, "x", 1).value();
+  const std::uint64_t bound = sequence("x");
+  EXPECT_EQ(bound % 2, 0U);
+  (void)second_.replace(store, "x", 2).value();
+  const std::uint64_t replaced = sequence("x");
+  EXPECT_EQ(replaced, bound + 2);
+  EXPECT_TRUE(third_.names->unbind(store, "x", {}).value());
+  EXPECT_EQ(sequence("x"), replaced + 2);
+
+  // A shard begins with 64 buckets; the 65th name in it splits one.
+  const std::uint64_t shard = name_hash(store, "x") >> 58U;
+  int names = 0;
+  for (int i = 0; names < 65; ++i) {
+    const std::string name = "n" + std::to_string(i);
+    if (name_hash(store, name) >> 58U == shard) {
+      EXPECT_EQ(sequence("x"), replaced + 2) << names;
+      (void)first_.put(store, name, 1).value();
+      ++names;
+    }
+  }
+  EXPECT_EQ(sequence("x"), replaced + 4);
+}
+
 TEST_F(NameTableTest, GrowsWithItsNamesAndKeepsChainsShort) {
   constexpr std::size_t count = 30'000;
   const auto name_of = [](std::size_t i) { return "field/" + std::to_string(i); };
