@@ -62,6 +62,8 @@ class Cluster final : public Connector {
   [[nodiscard]] Result<ObjectView> view_of(const Result<Pin>& pin);
   [[nodiscard]] bool whole(const ObjectRecord& record) const;
   [[nodiscard]] Result<Block> allocate(const ObjectRecord& record, std::uint32_t alignment);
+  [[nodiscard]] Result<ObjectDraft> draft_in(const Block& block, const ObjectRecord& record,
+                                             const ObjectMeta& meta) const;
   [[nodiscard]] Error full(const Error& cause, std::uint64_t size_bytes) const;
   Pinned collect(Effort effort) const;
 
@@ -105,16 +107,24 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
   (void)collect(Effort::amortised);
   ObjectRecord record = record_of(meta, 0, size_bytes);
   const auto block = allocate(record, meta.alignment);
-  if (!block) {
-    return block.error().about(meta.name);
-  }
-  std::byte* const bytes = arena_->data(block->offset);
+  return block ? draft_in(*block, record, meta) : Result<ObjectDraft>(block.error().about(meta.name));
+}
+
+// Its texts are those in the block, which live as long as the draft.
+Result<ObjectDraft> Cluster::draft_in(const Block& block, const ObjectRecord& record,
+                                      const ObjectMeta& meta) const {
+  std::byte* const bytes = arena_->data(block.offset);
   write_tail(bytes, record, {meta.element_bytes, meta.extents, meta.type_name, meta.name});
-  ObjectDraft draft{{bytes, size_bytes}, block->offset, meta};
-  const ObjectTail kept = read_tail(bytes, record);
-  draft.meta.type_name = kept.type_name;
-  draft.meta.name = kept.name;
-  return draft;
+  const char* const texts = reinterpret_cast<const char*>(bytes) + record.block_bytes() - record.name_bytes -
+                            record.type_name_bytes;
+  Result<ObjectDraft> made(std::in_place);
+  ObjectDraft& draft = *made;
+  draft.bytes = {bytes, record.size_bytes};
+  draft.place = block.offset;
+  draft.meta = meta;
+  draft.meta.type_name = {texts, record.type_name_bytes};
+  draft.meta.name = {texts + record.type_name_bytes, record.name_bytes};
+  return made;
 }
 
 // What was evicted is looked for thoroughly before giving up.
@@ -272,12 +282,20 @@ Result<std::uint64_t> Cluster::drop(std::uint32_t store) {
 }
 
 Pinned Cluster::collect(Effort effort) const {
-  std::vector<ObjectRecord> dead;
+  constexpr std::size_t most_kept_records = 1024;
+  // Kept from call to call: most hand back one object, which is not worth an allocation.
+  thread_local std::vector<ObjectRecord> dead;
+  dead.clear();
   const Pinned pinned = table_->collect(dead, effort);
   for (const ObjectRecord& record : dead) {
     arena_->free({record.offset, record.block_bytes()});
   }
-  objects_.fetch_sub(dead.size(), std::memory_order_relaxed);
+  if (!dead.empty()) {
+    objects_.fetch_sub(dead.size(), std::memory_order_relaxed);
+  }
+  if (dead.capacity() > most_kept_records) {
+    std::vector<ObjectRecord>().swap(dead);
+  }
   return pinned;
 }
 

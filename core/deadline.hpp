@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <optional>
 
 namespace locum {
 
@@ -17,10 +16,10 @@ class Deadline {
   Deadline(std::chrono::duration<Rep, Period> from_now) : moment_(after(from_now)) {}
   Deadline(Clock::time_point moment) : moment_(moment) {}
 
-  [[nodiscard]] bool is_default() const noexcept { return !moment_.has_value(); }
+  [[nodiscard]] bool is_default() const noexcept { return moment_ == none; }
   /// The moment itself, with `default_timeout` from now where none was given.
   [[nodiscard]] Clock::time_point moment(std::chrono::nanoseconds default_timeout) const {
-    return moment_ ? *moment_ : after(default_timeout);
+    return is_default() ? after(default_timeout) : moment_;
   }
 
  private:
@@ -39,7 +38,11 @@ class Deadline {
     return now + std::chrono::duration_cast<Clock::duration>(from_now);
   }
 
-  std::optional<Clock::time_point> moment_;
+  // A value that no clock shows, rather than an optional: eight bytes travel in a register, and every get
+  // takes one along.
+  static constexpr Clock::time_point none{Clock::duration{Clock::duration::min().count() + 1}};
+
+  Clock::time_point moment_ = none;
 };
 
 }  // namespace locum

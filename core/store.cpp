@@ -62,28 +62,27 @@ Result<ObjectView> Store::await(std::string_view name, Deadline deadline) {
 Result<ObjectDraft> Store::allocate(std::uint64_t size_bytes, const ObjectMeta& meta, bool named,
                                     Deadline deadline) {
   const Address address(open_->number, meta.name);
-  if (auto allowed = named ? usable(meta.name) : usable(address); !allowed) {
-    return allowed.error();
+  const auto allowed = named ? usable(meta.name) : usable(address);
+  // One variable, returned: a draft is too large to be moved about.
+  Result<ObjectDraft> draft =
+      allowed ? session().connector().create(size_bytes, meta, effective(deadline)) : allowed.error();
+  if (allowed && !draft) [[unlikely]] {
+    draft = session().explain(address, draft.error());
   }
-  auto draft = session().connector().create(size_bytes, meta, effective(deadline));
-  return draft ? std::move(draft) : session().explain(address, draft.error());
+  return draft;
 }
 
-Result<ObjectFacts> Store::seal(const ObjectDraft& draft, std::string_view name, const SealOptions& options,
+Result<Store::Made> Store::seal(const ObjectDraft& draft, std::string_view name, const SealOptions& options,
                                 Deadline deadline) {
   const auto sealed = session().connector().seal(draft, options, effective(deadline));
   if (!sealed) {
     return session().explain({open_->number, name}, sealed.error());
   }
-  ObjectFacts made;
-  made.key = sealed->key;
-  made.generation = sealed->generation;
-  made.size_bytes = draft.bytes.size();
-  made.name = name;
-  return made;
+  session().metrics().count_write(Path::shm_copy, draft.bytes.size());
+  return Made{sealed->key, sealed->generation, draft.bytes.size()};
 }
 
-Result<ObjectFacts> Store::store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
+Result<Store::Made> Store::store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
                                        Deadline deadline) {
   constexpr const TypeIdentity& identity = type_identity<std::byte[]>;
   const ObjectMeta meta{open_->number, 1, 16, identity.hash, identity.name, name, Layout::bytes, {}};
@@ -94,11 +93,7 @@ Result<ObjectFacts> Store::store_bytes(std::string_view name, bool named, std::s
   if (!bytes.empty()) {
     std::memcpy(draft->bytes.data(), bytes.data(), bytes.size());
   }
-  auto made = seal(*draft, name, {}, deadline);
-  if (made) {
-    session().metrics().count_write(Path::shm_copy, bytes.size());
-  }
-  return made;
+  return seal(*draft, name, {}, deadline);
 }
 
 Result<View<std::byte[]>> Store::bytes_of(Result<ObjectView> object) {

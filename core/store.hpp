@@ -141,13 +141,13 @@ class Store {
   template <class T>
     requires(!std::is_same_v<T, Deadline>)
   [[nodiscard]] Result<Proxy<detail::Stored<T>>> put_proxy(const T& value, Deadline deadline = {}) {
-    return resolved_proxy<T>(store_value({}, false, value, {}, deadline));
+    return resolved_proxy<T>({}, store_value({}, false, value, {}, deadline));
   }
   template <class T>
     requires(!std::is_same_v<T, Deadline>)
   [[nodiscard]] Result<Proxy<detail::Stored<T>>> put_proxy(std::string_view name, const T& value,
                                                            Deadline deadline = {}) {
-    return resolved_proxy<T>(store_value(name, true, value, {}, deadline));
+    return resolved_proxy<T>(name, store_value(name, true, value, {}, deadline));
   }
   /// A stand-in for an object that is there; not resolved.
   template <class T>
@@ -179,6 +179,13 @@ class Store {
     return own ? Deadline(open_->options.timeout) : deadline;
   }
 
+  /// What a put made.
+  struct Made {
+    Key key;
+    std::uint64_t generation = 0;
+    std::uint64_t size_bytes = 0;
+  };
+
   // The two look-ups stay short: everything that is rare is out of line.
   [[nodiscard]] Result<ObjectView> fetch(const Key& key, Deadline deadline) {
     if (key.store != open_->number || open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
@@ -201,21 +208,21 @@ class Store {
   [[nodiscard]] Result<ObjectView> await(std::string_view name, Deadline deadline);
   [[nodiscard]] Result<ObjectDraft> allocate(std::uint64_t size_bytes, const ObjectMeta& meta, bool named,
                                              Deadline deadline);
-  [[nodiscard]] Result<ObjectFacts> seal(const ObjectDraft& draft, std::string_view name,
-                                         const SealOptions& options, Deadline deadline);
-  [[nodiscard]] Result<ObjectFacts> store_bytes(std::string_view name, bool named,
-                                                std::span<const std::byte> bytes, Deadline deadline);
+  [[nodiscard]] Result<Made> seal(const ObjectDraft& draft, std::string_view name, const SealOptions& options,
+                                  Deadline deadline);
+  [[nodiscard]] Result<Made> store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
+                                         Deadline deadline);
   [[nodiscard]] Result<View<std::byte[]>> bytes_of(Result<ObjectView> object);
   [[nodiscard]] Result<bool> exists_at(const Address& address, Deadline deadline);
   [[nodiscard]] Result<bool> evict_at(const Address& address, Deadline deadline);
 
-  [[nodiscard]] static Result<Key> key_of(const Result<ObjectFacts>& made) {
+  [[nodiscard]] static Result<Key> key_of(const Result<Made>& made) {
     return made ? Result<Key>(made->key) : Result<Key>(made.error());
   }
 
   template <class T>
-  [[nodiscard]] Result<ObjectFacts> store_value(std::string_view name, bool named, const T& value,
-                                                const SealOptions& options, Deadline deadline) {
+  [[nodiscard]] Result<Made> store_value(std::string_view name, bool named, const T& value,
+                                         const SealOptions& options, Deadline deadline) {
     const auto size_bytes = detail::stored_bytes(value);
     if (!size_bytes) {
       return size_bytes.error();
@@ -224,16 +231,16 @@ class Store {
     if (!draft) {
       return draft.error();
     }
-    detail::OwnedDraft owned(open_, *draft);
-    if (auto written = detail::store_value(value, draft->bytes); !written) {
-      return session().explain({open_->number, name}, written.error());
+    if constexpr (Flat<T> || detail::FlatRange<T>) {
+      (void)detail::store_value(value, draft->bytes);  // a copy of bytes cannot fail
+    } else {
+      detail::OwnedDraft owned(open_, *draft);
+      if (auto written = detail::store_value(value, draft->bytes); !written) {
+        return session().explain({open_->number, name}, written.error());
+      }
+      (void)owned.release();
     }
-    auto made = seal(owned.release(), name, options, deadline);
-    if (made) {
-      made->type_hash = type_identity<detail::Stored<T>>.hash;
-      session().metrics().count_write(Path::shm_copy, *size_bytes);
-    }
-    return made;
+    return seal(*draft, name, options, deadline);
   }
 
   template <class T>
@@ -270,11 +277,18 @@ class Store {
   }
 
   template <class T>
-  [[nodiscard]] Result<Proxy<detail::Stored<T>>> resolved_proxy(const Result<ObjectFacts>& made) {
+  [[nodiscard]] Result<Proxy<detail::Stored<T>>> resolved_proxy(std::string_view name,
+                                                                const Result<Made>& made) {
     if (!made) {
       return made.error();
     }
-    auto proxy = session().template proxy<detail::Stored<T>>(session().handle_of(*made));
+    ObjectFacts facts;
+    facts.key = made->key;
+    facts.generation = made->generation;
+    facts.size_bytes = made->size_bytes;
+    facts.type_hash = type_identity<detail::Stored<T>>.hash;
+    facts.name = name;
+    auto proxy = session().template proxy<detail::Stored<T>>(session().handle_of(facts));
     // Somebody may have evicted it already: then the stand-in says so when it is used.
     proxy.prefetch();
     return proxy;

@@ -235,7 +235,7 @@ bool ObjectTable::tombstone(const Key& key) noexcept {
                                              std::memory_order_seq_cst, std::memory_order_relaxed)) {
     return false;
   }
-  Word32& head = segment_->share(at.node_rank).retired;
+  Word32& head = parts_[at.node_rank].share->retired;
   const std::atomic_ref<std::uint32_t> link(at.entry->record.link);
   std::uint32_t first = head.load(std::memory_order_relaxed);
   do {
@@ -246,7 +246,7 @@ bool ObjectTable::tombstone(const Key& key) noexcept {
 }
 
 void ObjectTable::take_retired() {
-  Word32& head = segment_->share(own_).retired;
+  Word32& head = parts_[own_].share->retired;
   if (head.load(std::memory_order_relaxed) == 0) {
     return;
   }
@@ -287,6 +287,10 @@ bool ObjectTable::reclaim(std::uint32_t slot, std::vector<ObjectRecord>& out) {
 
 // What came since the last call is looked at once, what was pinned then again: all of it, or a few in turn.
 Pinned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) {
+  if (effort == Effort::amortised && parts_[own_].share->retired.load(std::memory_order_relaxed) == 0 &&
+      watched_.load(std::memory_order_relaxed) == 0) {
+    return {};  // nothing came since, and nothing was pinned then
+  }
   const MutexLock lock(mutex_);
   std::size_t looks = retired_.size();
   if (effort == Effort::amortised) {
@@ -319,6 +323,7 @@ Pinned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) {
     }
   }
   retired_.resize(kept);
+  watched_.store(kept, std::memory_order_relaxed);
   return kept_;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -87,6 +89,7 @@ class ObjectTable final : public NodeTable {
   std::vector<std::uint32_t> retired_ LOCUM_GUARDED_BY(mutex_);  ///< looked at, and found pinned
   Pinned kept_ LOCUM_GUARDED_BY(mutex_);                         ///< sums of retired_
   std::size_t next_look_ LOCUM_GUARDED_BY(mutex_) = 0;           ///< where in retired_ the next look begins
+  std::atomic<std::size_t> watched_{0};  ///< size of retired_, for a look without the lock
   std::uint32_t used_slots_ LOCUM_GUARDED_BY(mutex_) = 0;
   std::uint64_t entry_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< committed
   std::uint64_t pin_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;    ///< committed
