@@ -87,11 +87,11 @@ TEST(CommunicatorGroup, NoticesRanksThatAreInDifferentSteps) {
 }
 
 TEST(CommunicatorGroup, WaitsNoLongerThanItsTimeout) {
-  CommunicatorGroup group = make_group(100ms);
+  CommunicatorGroup group = make_group(2s);
   if (group.rank() == 0 && group.size() > 1) {
     const auto start = Deadline::Clock::now();
     EXPECT_THROW((void)group.agree(std::nullopt), Error);
-    EXPECT_GE(Deadline::Clock::now() - start, 100ms);
+    EXPECT_GE(Deadline::Clock::now() - start, 2s);
     EXPECT_TRUE(group.broken());
     EXPECT_THROW(group.barrier(), Error);
   }
