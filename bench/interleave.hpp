@@ -67,6 +67,8 @@ class Pairs {
     state.counters["ratio_p90"] = quantile(ratio_, 0.9);
     state.counters["ratio_min"] = quantile(ratio_, 0);
     state.counters["ratio_max"] = quantile(ratio_, 1);
+    state.counters["ours_p10"] = quantile(ours_, 0.1);
+    state.counters["twin_p10"] = quantile(twin_, 0.1);
     state.counters["ours_p90"] = quantile(ours_, 0.9);
     state.counters["twin_p90"] = quantile(twin_, 0.9);
     state.counters["pairs"] = static_cast<double>(ours_.size());
