@@ -18,7 +18,8 @@ class Deadline {
 
   [[nodiscard]] bool is_default() const noexcept { return moment_ == none; }
   /// The moment itself, with `default_timeout` from now where none was given.
-  [[nodiscard]] Clock::time_point moment(std::chrono::nanoseconds default_timeout) const {
+  template <class Rep, class Period>
+  [[nodiscard]] Clock::time_point moment(std::chrono::duration<Rep, Period> default_timeout) const {
     return is_default() ? after(default_timeout) : moment_;
   }
 

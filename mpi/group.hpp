@@ -39,7 +39,7 @@ class CommunicatorGroup final : public Group {
   [[nodiscard]] Communicator& communicator() noexcept { return communicator_; }
 
  private:
-  [[nodiscard]] Moment moment() const { return Deadline::Clock::now() + timeout_; }
+  [[nodiscard]] Moment moment() const { return Deadline().moment(timeout_); }
 
   Communicator communicator_;
   std::chrono::milliseconds timeout_;

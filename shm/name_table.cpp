@@ -202,7 +202,7 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   const std::string_view name = read_name(segment_->base() + mine->record->offset, *mine->record);
   DirectoryShard& shard = shard_of(hash);
   Shard& state = shard.state();
-  RobustLock lock(state.lock, Deadline::Clock::now() + lock_timeout_);
+  RobustLock lock(state.lock, Deadline().moment(lock_timeout_));
   if (auto ready = prepare(lock, shard); !ready) {
     return ready.error().about(name);
   }
@@ -262,7 +262,7 @@ Result<bool> NameTable::unbind(std::uint32_t store, std::string_view name, const
   const std::uint64_t hash = name_hash(store, name);
   DirectoryShard& shard = shard_of(hash);
   Shard& state = shard.state();
-  RobustLock lock(state.lock, Deadline::Clock::now() + lock_timeout_);
+  RobustLock lock(state.lock, Deadline().moment(lock_timeout_));
   if (auto ready = prepare(lock, shard); !ready) {
     return ready.error().about(name);
   }

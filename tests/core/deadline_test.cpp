@@ -33,6 +33,7 @@ TEST(Deadline, MadeFromAMomentIsThatMoment) {
 TEST(Deadline, SaturatesInsteadOfOverflowing) {
   EXPECT_EQ(Deadline(std::chrono::hours::max()).moment(1s), Deadline::Clock::time_point::max());
   EXPECT_EQ(Deadline(std::chrono::years(5000)).moment(1s), Deadline::Clock::time_point::max());
+  EXPECT_EQ(Deadline().moment(std::chrono::milliseconds::max()), Deadline::Clock::time_point::max());
   const auto just_over = Deadline(-1s).moment(1s);
   const auto long_over = Deadline(-std::chrono::years(5000)).moment(1s);
   EXPECT_LE(just_over, Deadline::Clock::now());
