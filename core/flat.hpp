@@ -69,10 +69,13 @@ inline constexpr bool is_never_flat =
     is_instance<T, std::optional> || is_instance<T, std::variant> || is_instance<T, std::pair> ||
     is_instance<T, std::tuple> || is_user_serialized<T>;
 
+/// Connectors align an object as its type asks, up to a page.
+inline constexpr std::size_t largest_alignment = 4096;
+
 template <class T>
 constexpr bool has_flat_bytes() {
   if constexpr (std::is_object_v<T> && std::is_trivially_copyable_v<T>) {
-    return !is_never_flat<T> && (alignof(T) <= 16 || (alignof(T) <= 64 && sizeof(T) >= 64));
+    return !is_never_flat<T> && alignof(T) <= largest_alignment;
   } else {
     return false;
   }
@@ -91,8 +94,8 @@ inline constexpr bool is_flat<T[]> = false;
 
 /// A type whose bytes are its value in every process: trivially copyable, no pointer or view, no `serialize`
 /// of its own. Such values lie in the store as they lie in memory and are read in place. Pointers *inside* a
-/// structure cannot be seen from here: such a structure needs a `serialize`. Alignments above 16 bytes are
-/// kept only by types of at least 64 bytes, up to 64.
+/// structure cannot be seen from here: such a structure needs a `serialize`. Alignments are kept, up to 4096
+/// bytes.
 template <class T>
 concept Flat = !std::is_const_v<T> && !std::is_volatile_v<T> && detail::is_flat<T>;
 
