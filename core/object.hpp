@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -26,6 +27,13 @@ inline constexpr std::size_t max_rank = 8;
 
 /// Extents of an array object, slowest dimension first, row-major. At most `max_rank` dimensions.
 struct Extents {
+  Extents() = default;
+  /// `{nx, 3}`: integers of any types. What does not fit is refused by whoever is given the extents.
+  template <std::integral... I>
+    requires(sizeof...(I) >= 1 && sizeof...(I) <= max_rank)
+  constexpr Extents(I... extents)
+      : values{static_cast<std::uint64_t>(extents)...}, rank(static_cast<std::uint8_t>(sizeof...(I))) {}
+
   std::array<std::uint64_t, max_rank> values{};
   std::uint8_t rank = 0;
 

@@ -106,6 +106,10 @@ TEST(Writer, TakesExtentsOfOneToEightDimensions) {
   const std::size_t ny = 3;
   auto plane = store.create<float>({nx, ny}).value();
   EXPECT_EQ(plane.size(), 6U);
+  auto table = store.create<float>({nx, 3}).value();  // integers of several types
+  EXPECT_EQ(table.size(), 6U);
+  EXPECT_EQ(table.extents(), plane.extents());
+  EXPECT_EQ(code_of(store.create<char>({nx, -1})), Errc::invalid_argument);
   EXPECT_EQ(store.create<int>(plane.extents()).value().extents(), plane.extents());
   EXPECT_EQ(code_of(store.create<char>({1, 1, 1, 1, 1, 1, 1, 1, 1})), Errc::invalid_argument);
   EXPECT_EQ(code_of(store.create<char>(Extents{})), Errc::invalid_argument);
