@@ -112,9 +112,18 @@ Result<Store> Session::open(std::string_view name, const StoreOptions& options) 
   opened->number = *number;
   opened->name = name;
   opened->options = options;
-  const MutexLock lock(mutex_);
-  std::erase_if(open_stores_, [](const auto& store) { return store.expired(); });
-  open_stores_.push_back(opened);
+  {
+    const MutexLock lock(mutex_);
+    std::erase_if(open_stores_, [](const auto& store) { return store.expired(); });
+    open_stores_.push_back(opened);
+  }
+  const auto still_there = connector_->exists(Address(registration->key()), {});
+  if (!still_there) {
+    return explain(address, still_there.error());
+  }
+  if (!*still_there) {
+    opened->drop();  // by another thread, which may not have met this value
+  }
   return Store(std::move(opened));
 }
 
@@ -128,20 +137,8 @@ Result<std::uint32_t> Session::number_of(std::string_view name) {
 
 Result<std::uint64_t> Session::drop(std::string_view name, std::uint32_t number) {
   const Address address(registry, name);
-  {
-    const MutexLock lock(mutex_);
-    for (const auto& weak : open_stores_) {
-      const auto store = weak.lock();
-      if (store && store->number == number) {
-        store->dropped.store(true, std::memory_order_relaxed);
-      }
-    }
-  }
-  auto dropped = connector_->drop(number);
-  if (!dropped) {
-    return explain(address, dropped.error());
-  }
-  // The name may already stand for a newer store of the same name: that one stays.
+  // First the name, then the marks, then the objects: whoever opens meanwhile is marked, or misses the name.
+  // It may already stand for a newer store: that one stays.
   const auto registration = connector_->get(address, {});
   if (registration && registration->facts().generation == number) {
     const auto evicted = connector_->evict(Address(registration->key()), {});
@@ -149,7 +146,17 @@ Result<std::uint64_t> Session::drop(std::string_view name, std::uint32_t number)
       return explain(address, evicted.error());
     }
   }
-  return dropped;
+  {
+    const MutexLock lock(mutex_);
+    for (const auto& weak : open_stores_) {
+      const auto store = weak.lock();
+      if (store && store->number == number) {
+        store->drop();
+      }
+    }
+  }
+  auto dropped = connector_->drop(number);
+  return dropped ? std::move(dropped) : explain(address, dropped.error());
 }
 
 Result<std::uint64_t> Session::drop(std::string_view name) {

@@ -1,10 +1,15 @@
 #include "core/store.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstring>
 
 namespace locum {
 
 namespace {
+
+/// Who waits for a name looks up this often, to see whether store and runtime are still there.
+constexpr std::chrono::milliseconds longest_wait{200};
 
 Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
   if (!object) {
@@ -19,11 +24,8 @@ Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
 }  // namespace
 
 Result<void> Store::usable(const Address& address) const {
-  if (session().closed()) {
-    return session().explain(address, session().closed_error());
-  }
-  if (open_->dropped.load(std::memory_order_relaxed)) {
-    return session().explain(address, Error(Errc::closed, "the store was dropped; open it again"));
+  if (session().closed() || open_->dropped.load(std::memory_order_relaxed)) {
+    return session().explain(address, detail::closed_error(*open_));
   }
   return {};
 }
@@ -51,12 +53,21 @@ Error Store::refusal(std::string_view name) const {
 }
 
 Result<ObjectView> Store::await(std::string_view name, Deadline deadline) {
-  if (auto allowed = usable(name); !allowed) {
-    return allowed.error();
-  }
   const Address address(open_->number, name);
-  auto object = session().connector().wait(address, effective(deadline));
-  return object ? std::move(object) : session().explain(address, object.error());
+  const auto moment = effective(deadline).moment(session().options().options.timeout);
+  for (;;) {
+    if (auto allowed = usable(name); !allowed) {
+      return allowed.error();
+    }
+    const auto look_up = std::min(moment, Deadline::Clock::now() + longest_wait);
+    auto object = session().connector().wait(address, look_up);
+    if (object) {
+      return object;
+    }
+    if (object.error().code() != Errc::timeout || look_up == moment) {
+      return session().explain(address, object.error());
+    }
+  }
 }
 
 Result<ObjectDraft> Store::allocate(std::uint64_t size_bytes, const ObjectMeta& meta, bool named,
@@ -77,6 +88,10 @@ Result<Store::Made> Store::seal(const ObjectDraft& draft, std::string_view name,
   const auto sealed = session().connector().seal(draft, options, effective(deadline));
   if (!sealed) {
     return session().explain({open_->number, name}, sealed.error());
+  }
+  if (open_->dropped_meanwhile()) [[unlikely]] {
+    (void)session().connector().evict(Address(sealed->key), {});
+    return refusal(sealed->key);
   }
   session().metrics().count_write(Path::shm_copy, draft.bytes.size());
   return Made{sealed->key, sealed->generation, draft.bytes.size()};

@@ -19,11 +19,20 @@ Result<std::uint64_t> array_bytes(const Result<Extents>& extents, std::size_t el
   }
   std::uint64_t size_bytes = element_bytes;
   for (const std::uint64_t extent : extents->span()) {
+    // A negative number that became an extent is a number of 64 bits with the first one set.
+    if (extent > std::uint64_t{1} << 63U) {
+      return wrong_extents(extents->rank, true);
+    }
     if (__builtin_mul_overflow(size_bytes, extent, &size_bytes)) {
       return Error(Errc::invalid_argument, "these extents ask for more than 2^64 bytes");
     }
   }
   return size_bytes;
+}
+
+Error closed_error(const OpenStore& store) {
+  return store.session->closed() ? store.session->closed_error()
+                                 : Error(Errc::closed, "the store was dropped; open it again");
 }
 
 Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline) {
@@ -36,7 +45,7 @@ Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadl
   if (session.closed() || store->dropped.load(std::memory_order_relaxed)) {
     // The memory goes back now, not when the caller happens to destroy the writer.
     session.connector().discard(draft.release());
-    return session.explain(address, session.closed_error());
+    return session.explain(address, closed_error(*store));
   }
   if (deadline.is_default() && store->options.timeout.count() > 0) {
     deadline = store->options.timeout;
@@ -45,6 +54,10 @@ Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadl
   const auto sealed = session.connector().seal(draft.release(), {}, deadline);
   if (!sealed) {
     return session.explain(address, sealed.error());
+  }
+  if (store->dropped_meanwhile()) [[unlikely]] {
+    (void)session.connector().evict(Address(sealed->key), {});
+    return session.explain(address, closed_error(*store));
   }
   session.metrics().count_write(Path::shm_view, size_bytes);
   return sealed->key;

@@ -70,6 +70,9 @@ template <std::integral I>
   return made;
 }
 
+/// Why nothing more can be stored here. REQUIRES: the session was closed or the store dropped.
+[[nodiscard]] Error closed_error(const OpenStore& store);
+
 /// Publishes the draft and counts it as written in place.
 [[nodiscard]] Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline);
 

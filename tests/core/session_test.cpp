@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <set>
 #include <thread>
@@ -119,6 +120,32 @@ TEST(Session, RefusesADraftOfADroppedStore) {
   (void)one.session->drop("fields").value();
   EXPECT_EQ(code_of(writer.seal()), Errc::closed);
   EXPECT_EQ(one.connector->usage().own_objects, 0U);
+}
+
+/// Drops the store that it is being put into, as another thread would.
+struct Saboteur {
+  std::function<void()> act;
+  template <class Archive>
+  void serialize(Archive& ar) {
+    int nothing = 0;
+    ar(nothing);
+    if (act) {
+      act();
+    }
+  }
+};
+
+TEST(Session, LeavesNothingOfAPutThatADropOvertakes) {
+  const SessionFixture one;
+  Store store = one.store();
+  const Saboteur saboteur{[&, again = 0]() mutable {
+    if (++again == 2) {  // once the memory is there
+      (void)one.session->drop("fields").value();
+    }
+  }};
+  EXPECT_EQ(code_of(store.put("x", saboteur)), Errc::closed);
+  EXPECT_EQ(one.connector->usage().own_objects, 0U);
+  EXPECT_EQ(one.connector->usage().own_used, 0U);
 }
 
 TEST(Session, KeepsNoDecodedValuesForAStoreThatWantsNone) {

@@ -261,6 +261,35 @@ TEST(Store, WaitsForANameThatSomebodyPuts) {
   EXPECT_EQ(late.error().key(), "never");
 }
 
+TEST(Store, EndsAWaitWhenTheStoreOrTheSessionEnds) {
+  const SessionFixture one;
+  Store store = one.store("soon dropped");
+  Store other = one.store("kept");
+  Errc dropped{};
+  Errc closed{};
+  std::thread first([&] { dropped = code_of(store.wait<int>("never", 20s)); });
+  std::thread second([&] { closed = code_of(other.wait<int>("never", 20s)); });
+  (void)one.session->drop("soon dropped").value();
+  first.join();
+  one.session->close();
+  second.join();
+  EXPECT_EQ(dropped, Errc::closed);
+  EXPECT_EQ(closed, Errc::closed);
+}
+
+struct alignas(32) Lanes {
+  double values[4];
+};
+
+TEST(Store, KeepsTheAlignmentOfATypeThatAsksForMoreThanItsSize) {
+  const SessionFixture one;
+  Store store = one.store();
+  const Key key = store.put(Lanes{{1, 2, 3, 4}}).value();
+  const auto lanes = store.get<Lanes>(key).value();
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(lanes.get()) % alignof(Lanes), 0U);
+  EXPECT_EQ(lanes->values[3], 4);
+}
+
 TEST(Store, UsesItsOwnTimeoutWhereNoneIsGiven) {
   const SessionFixture one;
   Store store = one.session->open("impatient", {.timeout = 1ms}).value();
