@@ -135,8 +135,8 @@ mpi::CommunicatorGroup group_over(MPI_Comm communicator, const Result<RuntimeOpt
   }
   // Where the options are wrong, the ranks still have to meet in order to say so together.
   const RuntimeOptions options = asked.value_or(RuntimeOptions{});
-  return {mpi::Communicator::duplicate(communicator, Deadline::Clock::now() + options.timeout),
-          options.timeout, options.ranks_per_node};
+  const auto moment = Deadline(options.timeout).moment(options.timeout);
+  return {mpi::Communicator::duplicate(communicator, moment), options.timeout, options.ranks_per_node};
 }
 
 }  // namespace
@@ -201,6 +201,14 @@ void Runtime::require_open(const char* call) const {
   }
 }
 
+void Runtime::require_mpi(const char* call) const {
+  if (const char* reason = mpi::why_unusable()) {
+    throw Error(Errc::invalid_argument, std::string(call) + ": " + reason +
+                                            "; it is collective, call it before MPI_Finalize, in a thread "
+                                            "that may call MPI");
+  }
+}
+
 Store Runtime::store(std::string_view name, StoreOptions options) {
   require_open("store");
   return session_->open(name, std::move(options)).value();
@@ -208,6 +216,7 @@ Store Runtime::store(std::string_view name, StoreOptions options) {
 
 void Runtime::drop(std::string_view name, Deadline deadline) {
   require_open("drop");
+  require_mpi("drop");
   mpi::CommunicatorGroup& group = state_->group;
   const Deadline until = deadline.moment(state_->options.timeout);
   const std::string step = "drop \"" + std::string(name) + "\"";
@@ -228,6 +237,7 @@ void Runtime::close(Deadline deadline) {
   if (!state_->open) {
     return;
   }
+  require_mpi("close");
   state_->open = false;
   const Deadline until = deadline.moment(state_->options.timeout);
   mpi::CommunicatorGroup& group = state_->group;
@@ -286,6 +296,7 @@ std::string Runtime::report() const {
 
 std::string Runtime::report_all(Deadline deadline) {
   require_open("report_all");
+  require_mpi("report_all");
   mpi::CommunicatorGroup& group = state_->group;
   const Deadline until = deadline.moment(state_->options.timeout);
   throw_if(group.agree(std::nullopt, "report_all", until));

@@ -80,13 +80,15 @@ class Runtime {
   /// Collective: ends the runtime before its destructor does. Calls on it and on its stores give `closed`
   /// from then on; views stay valid, and keep the memory that they show, until they are destroyed. Waits
   /// until `deadline` for the other ranks; throws `timeout` if they do not come, but this rank's part is
-  /// closed even then. Closing twice is fine, and local.
+  /// closed even then. `invalid_argument` after `MPI_Finalize`; the destructor then closes what is left.
+  /// Closing twice is fine, and local.
   void close(Deadline deadline = {});
 
  private:
   struct State;
 
   void require_open(const char* call) const;
+  void require_mpi(const char* call) const;
   void end_session() noexcept;
   void close_in_destructor() noexcept;
 

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +43,19 @@ TEST(LateRuntime, ClosesItsOwnPartAndSaysSo) {
 
     // The store needs no MPI: it works on.
     EXPECT_EQ(store->get<double[]>(key).value().size(), 1000U);
+
+    // What is collective would end the process inside of MPI.
+    const std::array<std::function<void()>, 3> calls{
+        [&] { runtime->close(); }, [&] { runtime->drop("fields"); }, [&] { (void)runtime->report_all(); }};
+    for (const auto& call : calls) {
+      try {
+        call();
+        ADD_FAILURE() << "nothing was thrown";
+      } catch (const locum::Error& error) {
+        EXPECT_EQ(error.code(), locum::Errc::invalid_argument) << error.what();
+        EXPECT_NE(error.text().find("finalised"), std::string::npos) << error.what();
+      }
+    }
 
     testing::internal::CaptureStderr();
     runtime.reset();

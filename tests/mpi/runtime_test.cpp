@@ -346,6 +346,15 @@ TEST(Runtime, HasGivenAllMemoryBackOnceItIsClosedAnywhere) {
   }
 }
 
+TEST(Runtime, TakesATimeoutThatNoClockCanShow) {
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB, .timeout = std::chrono::milliseconds::max()});
+  Store store = runtime.store("s");
+  const std::string name = std::to_string(runtime.rank());
+  store.put(name, 1).value();
+  EXPECT_TRUE(store.evict(name).value());
+  runtime.close();
+}
+
 TEST(Runtime, NeedsNoOptions) {
   Runtime runtime(MPI_COMM_WORLD);
   Store store = runtime.store("fields");
