@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <bit>
 #include <set>
 #include <string>
@@ -53,6 +54,11 @@ TEST(Crc32c, IsCastagnolis) {
   EXPECT_EQ(crc32c(std::as_bytes(std::span(digits))), 0xE3069283U);
   const std::vector<std::byte> zeros(32);
   EXPECT_EQ(crc32c(zeros), 0x8A9136AAU);
+  std::array<std::byte, 32> ascending{};
+  for (std::size_t at = 0; at < ascending.size(); ++at) {
+    ascending[at] = static_cast<std::byte>(at);
+  }
+  EXPECT_EQ(crc32c(ascending), 0x46DD794EU);
 }
 
 }  // namespace
