@@ -149,7 +149,9 @@ Error Cluster::full(const Error& cause, std::uint64_t size_bytes) const {
           ", of which " + std::to_string(now.own_pinned) + " are evicted but still viewed, and has " +
           std::to_string(now.own_committed - now.own_used) + " free in pieces; the node has committed " +
           std::to_string(now.committed) + " of " + std::to_string(now.limit) +
-          ". Evict what is no longer needed, let go of views, or give the runtime more memory_bytes",
+          ", and each rank keeps what it has committed. Evict what this rank made and nobody needs, let go "
+          "of "
+          "views of it, or give the runtime more memory_bytes",
       cause.detail().empty() ? cause.text() : cause.detail());
 }
 

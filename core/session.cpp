@@ -34,7 +34,9 @@ Result<void> check_name(std::string_view name) {
 Result<std::uint32_t> number_from(const ObjectView& registration) {
   const std::uint64_t generation = registration.facts().generation;
   if (generation == 0 || generation > std::numeric_limits<std::uint32_t>::max()) {
-    return Error(Errc::unsupported, "this runtime has opened 4294967295 stores; it cannot open another");
+    return Error(Errc::unsupported,
+                 "this runtime has bound names 4294967295 times, and numbers its stores by that "
+                 "count; open stores early, or open another runtime");
   }
   return static_cast<std::uint32_t>(generation);
 }
