@@ -4,6 +4,8 @@
 
 #include <array>
 #include <bit>
+#include <cstddef>
+#include <span>
 #include <sstream>
 
 namespace locum {
@@ -24,6 +26,19 @@ TEST(Handle, IsWholeOnceStamped) {
   EXPECT_TRUE(good_handle().verify());
   EXPECT_EQ(good_handle(), good_handle());
   EXPECT_EQ(std::hash<Handle>{}(good_handle()), std::hash<Handle>{}(good_handle()));
+}
+
+// Whatever the processor computes it with: ranks of one job may run on different ones.
+TEST(Handle, CarriesTheCrcOfTheBytesBeforeIt) {
+  Handle handle = good_handle();
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    handle.key.serial = hash64("serial", i);
+    handle.type_hash = hash64("type", i);
+    handle.owner_node = static_cast<std::uint16_t>(i);
+    handle.stamp();
+    const auto bytes = std::bit_cast<std::array<std::byte, sizeof(Handle)>>(handle);
+    ASSERT_EQ(handle.checksum, crc32c(std::span(bytes).first(offsetof(Handle, checksum))));
+  }
 }
 
 TEST(Handle, NoticesEveryFlippedBit) {
