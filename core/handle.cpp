@@ -13,7 +13,7 @@ namespace {
 
 using CheckedBytes = std::span<const std::byte, offsetof(Handle, checksum)>;
 
-// The portable way looks up a table of 1 KiB, which a program that has just filled its memory no longer has
+// The portable way looks up tables of 4 KiB, which a program that has just filled its memory no longer has
 // in its caches. Where the processor computes CRC-32C itself, it is eight instructions.
 #if defined(__x86_64__)
 __attribute__((target("sse4.2"))) std::uint32_t crc32c_by_instruction(CheckedBytes bytes) noexcept {
