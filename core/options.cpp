@@ -66,10 +66,26 @@ Result<void> override_bytes(const char* name, std::uint64_t& field) {
   return {};
 }
 
+constexpr const char* milliseconds_wanted = "a number of milliseconds above 0";
+
+Result<void> override_milliseconds(const char* name, std::chrono::milliseconds& field) {
+  if (const auto text = variable(name)) {
+    const auto count = parse_integer<std::int64_t>(*text);
+    if (!count) {
+      return wrong(name, *text, milliseconds_wanted);
+    }
+    field = std::chrono::milliseconds(*count);
+  }
+  return {};
+}
+
 Result<void> check(const RuntimeOptions& options) {
   if (options.timeout.count() <= 0) {
-    return wrong("timeout (LOCUM_TIMEOUT_MS)", std::to_string(options.timeout.count()),
-                 "a number of milliseconds above 0");
+    return wrong("timeout (LOCUM_TIMEOUT_MS)", std::to_string(options.timeout.count()), milliseconds_wanted);
+  }
+  if (options.collective_timeout.count() <= 0) {
+    return wrong("collective_timeout (LOCUM_COLLECTIVE_TIMEOUT_MS)",
+                 std::to_string(options.collective_timeout.count()), milliseconds_wanted);
   }
   if (options.ranks_per_node < 0) {
     return wrong("ranks_per_node (LOCUM_RANKS_PER_NODE)", std::to_string(options.ranks_per_node),
@@ -103,12 +119,12 @@ Result<RuntimeOptions> with_environment(RuntimeOptions given) {
       return done.error();
     }
   }
-  if (const auto text = variable("LOCUM_TIMEOUT_MS")) {
-    const auto timeout_ms = parse_integer<std::int64_t>(*text);
-    if (!timeout_ms) {
-      return wrong("LOCUM_TIMEOUT_MS", *text, "a number of milliseconds above 0");
-    }
-    given.timeout = std::chrono::milliseconds(*timeout_ms);
+  if (const auto done = override_milliseconds("LOCUM_TIMEOUT_MS", given.timeout); !done) {
+    return done.error();
+  }
+  if (const auto done = override_milliseconds("LOCUM_COLLECTIVE_TIMEOUT_MS", given.collective_timeout);
+      !done) {
+    return done.error();
   }
   if (const auto text = variable("LOCUM_RANKS_PER_NODE")) {
     const auto ranks = parse_integer<int>(*text);
@@ -130,6 +146,7 @@ std::string to_string(const RuntimeOptions& options) {
   };
   line("memory_bytes", std::to_string(options.memory_bytes));
   line("timeout_ms", std::to_string(options.timeout.count()));
+  line("collective_timeout_ms", std::to_string(options.collective_timeout.count()));
   line("ranks_per_node", std::to_string(options.ranks_per_node));
   line("reserve_bytes", std::to_string(options.reserve_bytes));
   line("step_bytes", std::to_string(options.step_bytes));

@@ -18,6 +18,9 @@ struct RuntimeOptions {
   std::uint64_t memory_bytes = 0;  // LOCUM_MEMORY_BYTES
   /// What a call waits for, at most, that was given no deadline of its own. More than 0.
   std::chrono::milliseconds timeout{30'000};  // LOCUM_TIMEOUT_MS
+  /// What a collective call (opening, closing, drop, report_all) waits for ranks that still compute or read
+  /// their input. More than 0.
+  std::chrono::milliseconds collective_timeout{600'000};  // LOCUM_COLLECTIVE_TIMEOUT_MS
   /// Splits each machine into nodes of that many ranks, for trying what happens between nodes. 0: as the
   /// machines are.
   int ranks_per_node = 0;  // LOCUM_RANKS_PER_NODE

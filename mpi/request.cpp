@@ -40,9 +40,11 @@ bool finished_by(MPI_Request& request, Moment moment) {
 }
 
 void throw_timeout(std::string_view what) {
-  throw Error(Errc::timeout, std::string(what) +
-                                 ": not all ranks came in time; one is missing, dead or busy elsewhere "
-                                 "(the option timeout, or LOCUM_TIMEOUT_MS, sets how long the others wait)");
+  throw Error(
+      Errc::timeout,
+      std::string(what) +
+          ": not all ranks came in time; one is missing, dead or busy elsewhere "
+          "(the option collective_timeout, or LOCUM_COLLECTIVE_TIMEOUT_MS, sets how long the others wait)");
 }
 
 void keep_for_good(std::shared_ptr<void> memory) {

@@ -96,7 +96,7 @@ void require_one_node(mpi::CommunicatorGroup& group, const RuntimeOptions& optio
   if (count == 1) {
     return;
   }
-  const auto moment = Deadline(options.timeout).moment(options.timeout);
+  const auto moment = Deadline(options.collective_timeout).moment(options.collective_timeout);
   throw Error(Errc::unsupported,
               "this version shares objects among the ranks of one node; this communicator spans " +
                   std::to_string(count) + " nodes (" +
@@ -135,8 +135,9 @@ mpi::CommunicatorGroup group_over(MPI_Comm communicator, const Result<RuntimeOpt
   }
   // Where the options are wrong, the ranks still have to meet in order to say so together.
   const RuntimeOptions options = asked.value_or(RuntimeOptions{});
-  const auto moment = Deadline(options.timeout).moment(options.timeout);
-  return {mpi::Communicator::duplicate(communicator, moment), options.timeout, options.ranks_per_node};
+  const auto moment = Deadline(options.collective_timeout).moment(options.collective_timeout);
+  return {mpi::Communicator::duplicate(communicator, moment), options.collective_timeout,
+          options.ranks_per_node};
 }
 
 }  // namespace
@@ -218,7 +219,7 @@ void Runtime::drop(std::string_view name, Deadline deadline) {
   require_open("drop");
   require_mpi("drop");
   mpi::CommunicatorGroup& group = state_->group;
-  const Deadline until = deadline.moment(state_->options.timeout);
+  const Deadline until = deadline.moment(state_->options.collective_timeout);
   const std::string step = "drop \"" + std::string(name) + "\"";
   throw_if(group.agree(std::nullopt, step, until));
   // All are here, so that nobody opens the store now; and all look its number up before it is gone.
@@ -239,7 +240,7 @@ void Runtime::close(Deadline deadline) {
   }
   require_mpi("close");
   state_->open = false;
-  const Deadline until = deadline.moment(state_->options.timeout);
+  const Deadline until = deadline.moment(state_->options.collective_timeout);
   mpi::CommunicatorGroup& group = state_->group;
   // Once all have come nobody reads any more; once all have closed the memory is free for whoever opens next.
   std::optional<Error> error =
@@ -270,7 +271,7 @@ void Runtime::close_in_destructor() noexcept {
     return;
   }
   const bool unwinding = std::uncaught_exceptions() > state_->exceptions_at_start;
-  const std::chrono::milliseconds timeout = state_->options.timeout;
+  const std::chrono::milliseconds timeout = state_->options.collective_timeout;
   try {
     close(unwinding ? std::min<std::chrono::milliseconds>(timeout, unwinding_patience) : timeout);
   } catch (const std::exception& exception) {
@@ -298,7 +299,7 @@ std::string Runtime::report_all(Deadline deadline) {
   require_open("report_all");
   require_mpi("report_all");
   mpi::CommunicatorGroup& group = state_->group;
-  const Deadline until = deadline.moment(state_->options.timeout);
+  const Deadline until = deadline.moment(state_->options.collective_timeout);
   throw_if(group.agree(std::nullopt, "report_all", until));
   const RankReport mine = session_->report();
   const std::vector<std::byte> bytes = group.all_gather(std::as_bytes(std::span(&mine, 1)));

@@ -17,7 +17,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   try {
-    const locum::Runtime runtime(MPI_COMM_WORLD, {.timeout = std::chrono::milliseconds(300)});
+    const locum::Runtime runtime(MPI_COMM_WORLD, {.collective_timeout = std::chrono::milliseconds(300)});
     std::puts("opened with a rank missing");
   } catch (const locum::Error& error) {
     std::printf("rank %d: %s\n", rank, error.what());

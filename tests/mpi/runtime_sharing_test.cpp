@@ -42,7 +42,7 @@ class SharingRanks : public testing::Test {
     return runtime_.metrics().reads[static_cast<std::size_t>(Path::shm_view)].operations;
   }
 
-  Runtime runtime_{MPI_COMM_WORLD, {.memory_bytes = 64_MiB, .timeout = 20s}};
+  Runtime runtime_{MPI_COMM_WORLD, {.memory_bytes = 64_MiB, .timeout = 20s, .collective_timeout = 20s}};
   Store store_ = runtime_.store("fields");
 };
 

@@ -24,7 +24,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr RuntimeOptions small{.memory_bytes = 64_MiB, .timeout = 20s};
+constexpr RuntimeOptions small{.memory_bytes = 64_MiB, .timeout = 20s, .collective_timeout = 20s};
 
 Error error_of(const std::function<void()>& call) {
   try {
@@ -347,7 +347,9 @@ TEST(Runtime, HasGivenAllMemoryBackOnceItIsClosedAnywhere) {
 }
 
 TEST(Runtime, TakesATimeoutThatNoClockCanShow) {
-  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB, .timeout = std::chrono::milliseconds::max()});
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB,
+                                   .timeout = std::chrono::milliseconds::max(),
+                                   .collective_timeout = std::chrono::milliseconds::max()});
   Store store = runtime.store("s");
   const std::string name = std::to_string(runtime.rank());
   store.put(name, 1).value();
