@@ -1,0 +1,57 @@
+#pragma once
+
+// Objects for tests of connectors: bytes that can be told apart, and the shortest way to put them.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+#include "core/connector.hpp"
+#include "core/hash.hpp"
+
+namespace locum::testing {
+
+/// Bytes that tell by themselves which object they belong to.
+inline std::vector<std::byte> pattern(std::uint64_t seed, std::size_t size_bytes) {
+  std::vector<std::byte> bytes(size_bytes);
+  std::uint64_t state = seed * 0x9E3779B97F4A7C15U + 1;
+  for (std::byte& byte : bytes) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    byte = static_cast<std::byte>(state >> 56U);
+  }
+  return bytes;
+}
+
+inline bool holds(const ObjectView& view, const std::vector<std::byte>& bytes) {
+  return std::ranges::equal(view.bytes(), bytes);
+}
+
+inline ObjectMeta plain_meta(std::uint32_t store, std::string_view name = {}) {
+  constexpr std::string_view type = "byte[]";
+  return {store, 1, 16, text_hash(type), type, name, Layout::bytes, {}};
+}
+
+inline Result<Sealed> put(Connector& connector, std::uint32_t store, std::string_view name,
+                          const std::vector<std::byte>& bytes, const SealOptions& options = {}) {
+  const auto draft = connector.create(bytes.size(), plain_meta(store, name), {});
+  if (!draft) {
+    return draft.error();
+  }
+  EXPECT_EQ(draft->bytes.size(), bytes.size());
+  if (!bytes.empty()) {
+    std::memcpy(draft->bytes.data(), bytes.data(), bytes.size());
+  }
+  return connector.seal(*draft, options, {});
+}
+
+template <class T>
+Errc code_of(const Result<T>& result) {
+  return result ? Errc{} : result.error().code();
+}
+
+}  // namespace locum::testing
