@@ -206,8 +206,7 @@ bool SharedArena::prepares(std::uint64_t below_pages) const {
   const std::uint64_t most_bytes = segment_->geometry().memory_bytes / 4 * 3;
   return prepare_pages_ > 0 && !refused_ && end_page_ < limit_pages_ &&
          runs_.ending_at(end_page_) < below_pages &&
-         segment_->header().committed_bytes.load(std::memory_order_relaxed) + piece_pages * page_bytes <=
-             most_bytes;
+         segment_->committed_bytes() + piece_pages * page_bytes <= most_bytes;
 }
 
 bool SharedArena::prepare_piece() {
@@ -267,7 +266,7 @@ ArenaUsage SharedArena::usage_now() const {
   const std::uint64_t committed = end_page_ * page_bytes;
   const std::uint64_t longest = runs_.longest() * page_bytes;
   return {.limit = segment_->geometry().memory_bytes,
-          .node_committed = segment_->header().committed_bytes.load(std::memory_order_relaxed),
+          .node_committed = segment_->committed_bytes(),
           .committed = committed,
           .used = used_bytes_,
           .free = committed - used_bytes_,

@@ -18,7 +18,7 @@
 namespace locum::shm {
 
 inline constexpr std::uint64_t segment_magic = 0x314D55434F4C0A00U;  // "\0\nLOCUM1", little-endian
-inline constexpr std::uint32_t layout_version = 1;
+inline constexpr std::uint32_t layout_version = 2;
 inline constexpr std::uint32_t shard_count = 64;
 inline constexpr std::uint64_t page_bytes = 4096;
 inline constexpr std::uint32_t entries_per_pin_line = 512;  ///< one cache line of pin bits
@@ -64,8 +64,9 @@ struct SegmentHeader {
   std::uint64_t arena_bytes;
   std::uint64_t directory_bytes;
   std::uint64_t incarnation;
-  Word64 committed_bytes;  ///< by all processes; never above memory_bytes
-  Word64 generation;       ///< the last one given to a name
+  Word64 generation;  ///< the last one given to a name
+  Word32 pressure;  ///< counts calls for memory that others could give back: what their background sleeps on
+  Word32 reserved;
 };
 static_assert(sizeof(SegmentHeader) == 64);
 
@@ -80,13 +81,30 @@ struct alignas(64) Entry {
 };
 static_assert(sizeof(Entry) == 64);
 
-/// What one rank publishes about its entries.
-struct alignas(64) Share {
-  Word32 entries;  ///< slots that are committed; readers look at no others
-  Word32 retired;  ///< head of the list of tombstoned slots that others handed back, + 1; 0 is empty
-  std::array<std::byte, 56> reserved;
+/// Whether a process takes part.
+enum class ShareState : std::uint32_t {
+  absent = 0,   ///< not yet
+  present = 1,  ///< takes part, or died and nobody has noticed
+  left = 2,     ///< closed its runtime; its objects are nobody's to touch any more
+  adopted = 3,  ///< died; who holds `life` owns what it had
 };
-static_assert(sizeof(Share) == 64);
+
+/// What one rank publishes about itself and its entries: a cache line that is seldom written, and one that
+/// often is.
+struct alignas(64) Share {
+  /// Process-shared, robust. Held by a thread of the process for as long as it takes part, so that the system
+  /// itself passes it on when the process dies: who gets it as `inherited` owns the share from then on.
+  pthread_mutex_t life;
+  Word32 state;    ///< ShareState
+  Word32 adopter;  ///< node rank + 1 of who owns the share of a dead process; 0 while it lives
+  Word32 entries;  ///< slots that are committed; readers look at no others
+  std::array<std::byte, 12> reserved;
+  Word32 retired;  ///< head of the list of tombstoned slots that others handed back, + 1; 0 is empty
+  Word32 reserved_too;
+  Word64 surplus_bytes;  ///< committed, free, and not kept ready: what `pressure` would bring
+  std::array<std::byte, 48> reserved_last;
+};
+static_assert(sizeof(Share) == 128 && sizeof(pthread_mutex_t) == 40);
 
 /// A name's record in a shard: the hash, and which object has it.
 struct Record {
@@ -126,6 +144,6 @@ struct alignas(64) Shard {
   Word32 reserved;
   Intent intent;
 };
-static_assert(sizeof(Shard) == 128 && sizeof(pthread_mutex_t) == 40);
+static_assert(sizeof(Shard) == 128);
 
 }  // namespace locum::shm

@@ -190,7 +190,10 @@ std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t
     }
   }
   for (std::uint32_t rank = 0; rank < geometry.ranks; ++rank) {
-    ::new (state->at(geometry.shares_offset() + rank * sizeof(Share))) Share{};
+    auto* share = ::new (state->at(geometry.shares_offset() + rank * sizeof(Share))) Share{};
+    if (const int failure = RobustLock::make(share->life); failure != 0) {
+      throw system_error("a lock that processes share cannot be made", failure);
+    }
   }
   ::new (state->at(0)) SegmentHeader{.magic = segment_magic,
                                      .version = layout_version,
@@ -199,8 +202,9 @@ std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t
                                      .arena_bytes = geometry.arena_bytes,
                                      .directory_bytes = geometry.directory_bytes,
                                      .incarnation = incarnation,
-                                     .committed_bytes = head_bytes,
-                                     .generation = 0};
+                                     .generation = 0,
+                                     .pressure = 0,
+                                     .reserved = 0};
   return std::shared_ptr<Segment>(new Segment(std::move(state)));
 }
 
@@ -264,32 +268,44 @@ const std::string& Segment::kind() const noexcept {
   return state_->kind;
 }
 
+std::uint64_t Segment::committed_bytes() const noexcept {
+  struct stat facts {};
+  return ::fstat(descriptor(), &facts) == 0 ? static_cast<std::uint64_t>(facts.st_blocks) * 512 : 0;
+}
+
+void Segment::give_back(std::uint64_t offset, std::uint64_t size_bytes) noexcept {
+  punch(descriptor(), offset, size_bytes);
+}
+
+// The limit is looked at before, so that what cannot be had costs nothing, and after, because others commit
+// at the same time: all of those that went beyond it together step back.
 Result<void> Segment::commit(std::uint64_t offset, std::uint64_t size_bytes) {
-  Word64& committed = header().committed_bytes;
   const std::uint64_t limit = geometry().memory_bytes;
-  std::uint64_t before = committed.load(std::memory_order_relaxed);
+  const std::uint64_t before = committed_bytes();
   const auto refusal = [&](const std::string& who, std::string detail) {
     return Error(Errc::out_of_memory,
                  who + ": asked for " + std::to_string(size_bytes) + " bytes with " + std::to_string(before) +
                      " committed of memory_bytes = " + std::to_string(limit),
                  std::move(detail));
   };
-  do {
-    if (before > limit || size_bytes > limit - before) {
-      return refusal("the node's memory is full, evict objects or raise memory_bytes", {});
-    }
-  } while (!committed.compare_exchange_weak(before, before + size_bytes, std::memory_order_relaxed));
-
+  const auto node_is_full = [&] {
+    return refusal("the node's memory is full, evict objects or raise memory_bytes", {});
+  };
+  if (before > limit || size_bytes > limit - before) {
+    return node_is_full();
+  }
   if (!state_->machine_has(size_bytes)) {
-    committed.fetch_sub(size_bytes, std::memory_order_relaxed);
     return refusal("the machine, or this job's control group, is short of memory, lower memory_bytes", {});
   }
   if (const int failure = take_pages(descriptor(), offset, size_bytes); failure != 0) {
-    committed.fetch_sub(size_bytes, std::memory_order_relaxed);
     return refusal(failure == ENOSPC && kind() == unnamed_file
                        ? "/dev/shm is full, remove files from it or lower memory_bytes"
                        : "the system gives no more memory, lower memory_bytes",
                    std::generic_category().message(failure));
+  }
+  if (committed_bytes() > limit) {
+    give_back(offset, size_bytes);
+    return node_is_full();
   }
   return {};
 }

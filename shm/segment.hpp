@@ -38,6 +38,12 @@ class Segment {
   /// with asked, committed and limit when the budget, `/dev/shm` or the machine is full; nothing is committed
   /// then. REQUIRES: the range is page-aligned and not committed yet.
   [[nodiscard]] Result<void> commit(std::uint64_t offset, std::uint64_t size_bytes);
+  /// Gives [offset, offset + size) back to the system, committed or not; it reads as zeros once committed
+  /// again. REQUIRES: the range is page-aligned, and nobody uses it.
+  void give_back(std::uint64_t offset, std::uint64_t size_bytes) noexcept;
+  /// Bytes of the node's memory that the system has given, to all processes together. The file's own count:
+  /// no death can leave it wrong. A system call.
+  [[nodiscard]] std::uint64_t committed_bytes() const noexcept;
   /// "unnamed file in /dev/shm" or "memfd": for reports.
   [[nodiscard]] const std::string& kind() const noexcept;
 

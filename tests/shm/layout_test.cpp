@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <cstddef>
 #include <limits>
 #include <string>
 #include <tuple>
@@ -124,6 +125,18 @@ TEST(Geometry, NamesTheSmallestMemoryAndTheSmallestReserve) {
                    memory ? reserve_bytes : least);
     }
   }
+}
+
+// The table of docs/memory_layout.md.
+TEST(Layout, PutsTheWordsOfAShareWhereTheDocumentSays) {
+  EXPECT_EQ(offsetof(Share, life), 0U);
+  EXPECT_EQ(offsetof(Share, state), 40U);
+  EXPECT_EQ(offsetof(Share, adopter), 44U);
+  EXPECT_EQ(offsetof(Share, entries), 48U);
+  EXPECT_EQ(offsetof(Share, retired), 64U);
+  EXPECT_EQ(offsetof(Share, surplus_bytes), 72U);
+  EXPECT_EQ(offsetof(SegmentHeader, generation), 48U);
+  EXPECT_EQ(offsetof(SegmentHeader, pressure), 56U);
 }
 
 }  // namespace

@@ -243,7 +243,7 @@ TEST_F(NameTableTest, GrowsWithItsNamesAndKeepsChainsShort) {
   EXPECT_EQ(third_.names->names(store, "field/1").value().size(), 11'111U);  // 1, 1x, 1xx, 1xxx, 1xxxx
 
   // Removed and put again, they take no more memory.
-  const std::uint64_t committed = segment_->header().committed_bytes.load();
+  const std::uint64_t committed = segment_->committed_bytes();
   for (std::size_t i = 0; i < count; ++i) {
     EXPECT_TRUE(third_.names->unbind(store, name_of(i), Key{}).value());
   }
@@ -254,7 +254,7 @@ TEST_F(NameTableTest, GrowsWithItsNamesAndKeepsChainsShort) {
     Player& player = i % 3 == 0 ? second_ : first_;
     ASSERT_TRUE(player.put(store, name_of(i), i)) << i;
   }
-  EXPECT_EQ(segment_->header().committed_bytes.load(), committed);
+  EXPECT_EQ(segment_->committed_bytes(), committed);
 }
 
 TEST(NameTable, SaysWhenMemoryIsFullAndGoesOnAfterAnUnbind) {
@@ -265,7 +265,7 @@ TEST(NameTable, SaysWhenMemoryIsFullAndGoesOnAfterAnUnbind) {
     EXPECT_TRUE(player.objects->tombstone(player.publish(store, "0000").value()));
   }
   (void)player.collect();
-  const std::uint64_t left = 4_MiB - segment->header().committed_bytes.load();
+  const std::uint64_t left = 4_MiB - segment->committed_bytes();
   segment->commit(segment->geometry().arena_offset(0) + 1_MiB, left / 4_KiB * 4_KiB - 130 * 4_KiB).value();
   std::size_t put = 0;
   for (;; ++put) {

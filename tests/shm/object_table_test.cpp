@@ -253,8 +253,8 @@ TEST(ObjectTable, GrowsWithItsObjectsAndCommitsWhatItSays) {
   const auto segment = make_segment(3);
   Player owner(segment, 1, 1_MiB);
   ObjectTable reader(segment, 0, Player::ranks_of(*segment));
-  const std::uint64_t before = segment->header().committed_bytes.load();
-  const auto committed = [&] { return segment->header().committed_bytes.load() - before; };
+  const std::uint64_t before = segment->committed_bytes();
+  const auto committed = [&] { return segment->committed_bytes() - before; };
   EXPECT_EQ(committed(), 0U);
   std::vector<Key> keys;
   const auto publish_up_to = [&](std::size_t count) {

@@ -74,7 +74,7 @@ TEST(Segment, StartsWithItsHeadCommittedAndZeroTablesBehindIt) {
   const Geometry& geometry = segment->geometry();
   EXPECT_EQ(geometry, small_geometry());
   EXPECT_EQ(file_bytes(*segment), geometry.head_bytes());
-  EXPECT_EQ(segment->header().committed_bytes.load(), geometry.head_bytes());
+  EXPECT_EQ(segment->committed_bytes(), geometry.head_bytes());
   EXPECT_EQ(segment->header().generation.load(), 0U);
   for (std::uint32_t index = 0; index < shard_count; ++index) {
     EXPECT_EQ(segment->shard(index).buckets.load(), 0U);
@@ -108,7 +108,7 @@ TEST(Segment, WhatOneMappingWritesTheOtherReads) {
   ASSERT_TRUE(made->commit(offset, 2 * page_bytes));
   std::memset(made->base() + offset, 0x5A, 2 * page_bytes);
   EXPECT_EQ(std::to_integer<int>(attached->base()[offset + 2 * page_bytes - 1]), 0x5A);
-  EXPECT_EQ(attached->header().committed_bytes.load(), made->geometry().head_bytes() + 2 * page_bytes);
+  EXPECT_EQ(attached->committed_bytes(), made->geometry().head_bytes() + 2 * page_bytes);
 }
 
 TEST(Segment, AttachRefusesWhatIsNotTheExpectedSegment) {
@@ -125,7 +125,7 @@ TEST(Segment, AttachRefusesWhatIsNotTheExpectedSegment) {
 
   // Every byte that identifies the segment counts.
   auto* const bytes = segment->base();
-  for (std::size_t position = 0; position < offsetof(SegmentHeader, committed_bytes); ++position) {
+  for (std::size_t position = 0; position < offsetof(SegmentHeader, generation); ++position) {
     bytes[position] ^= std::byte{1};
     EXPECT_EQ(attach(geometry, incarnation), Errc::corrupt) << "byte " << position;
     bytes[position] ^= std::byte{1};
@@ -167,7 +167,7 @@ TEST(Segment, CommitsNoMoreThanItsBudgetWhoeverAsks) {
   for (const std::uint64_t bytes : granted) {
     total += bytes;
   }
-  EXPECT_EQ(segment->header().committed_bytes.load(), total);
+  EXPECT_EQ(segment->committed_bytes(), total);
   EXPECT_EQ(file_bytes(*segment), total);
   EXPECT_LE(total, geometry.memory_bytes);
   EXPECT_GT(total + step_bytes, geometry.memory_bytes);
@@ -181,7 +181,7 @@ TEST(Segment, CommitsNoMoreThanItsBudgetWhoeverAsks) {
   // A size that overflows any sum.
   EXPECT_EQ(segment->commit(geometry.arena_offset(0), ~std::uint64_t{0} - page_bytes + 1).error().code(),
             Errc::out_of_memory);
-  EXPECT_EQ(segment->header().committed_bytes.load(), total);
+  EXPECT_EQ(segment->committed_bytes(), total);
 }
 
 TEST(Segment, FullSharedMemoryIsAnErrorThatTakesNothing) {
@@ -201,7 +201,7 @@ TEST(Segment, FullSharedMemoryIsAnErrorThatTakesNothing) {
         refused.error().text().find("/dev/shm is full") == std::string::npos) {
       return refused.error().what();
     }
-    if (file_bytes(*segment) != before || segment->header().committed_bytes.load() != before) {
+    if (file_bytes(*segment) != before || segment->committed_bytes() != before) {
       return "keeps a part of what it could not get whole";
     }
     std::filesystem::remove("/dev/shm/filling");
