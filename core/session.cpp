@@ -217,7 +217,9 @@ Handle Session::handle_of(const ObjectFacts& facts) const noexcept {
 }
 
 Error Session::closed_error() const {
-  return Error(Errc::closed, "the runtime has ended; keep it alive as long as its stores are used")
+  return Error(Errc::closed,
+               "the runtime has ended, or this process was forked from a rank; keep the runtime alive as "
+               "long as its stores are used, and use them in the rank itself")
       .at_rank(options_.rank);
 }
 

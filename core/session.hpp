@@ -79,6 +79,9 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] RankReport report() const;
   /// From now on every call answers `closed`. Views stay valid. May be called more than once.
   void close() noexcept;
+  /// The same for a process that was forked from this rank, where locks may be held by threads that it does
+  /// not have: nothing but the mark.
+  void disown() noexcept { closed_.store(true, std::memory_order_relaxed); }
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
 
   [[nodiscard]] const SessionOptions& options() const noexcept { return options_; }

@@ -1,5 +1,7 @@
 #include "mpi/runtime.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -18,6 +20,7 @@
 #include "core/report.hpp"
 #include "core/version.hpp"
 #include "mpi/error.hpp"
+#include "mpi/fork_guard.hpp"
 #include "mpi/group.hpp"
 #include "mpi/launcher.hpp"
 #include "mpi/topology.hpp"
@@ -154,6 +157,8 @@ struct Runtime::State {
   int exceptions_at_start;
   std::uint64_t incarnation = 0;
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
+  std::optional<mpi::ForkGuard> fork_guard;  // while a session is there
+  pid_t process = ::getpid();
   bool open = false;
   RankReport last_report;  // once closed
 };
@@ -179,6 +184,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                                                                       .rank = group.rank(),
                                                                       .node = 0,
                                                                       .options = state_->options});
+                         state_->fork_guard.emplace(session_);
                        }),
                        "opening the runtime", {}));
   state_->open = true;
@@ -191,6 +197,12 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
 }
 
 Runtime::~Runtime() {
+  if (state_->process != ::getpid()) {
+    // The threads that destructors would wait for are the parent's, and so are MPI and the pins.
+    static_cast<void>(state_.release());
+    static_cast<void>(new std::shared_ptr<Session>(std::move(session_)));
+    return;
+  }
   if (state_->open) {
     close_in_destructor();
   }
@@ -203,6 +215,11 @@ void Runtime::require_open(const char* call) const {
 }
 
 void Runtime::require_mpi(const char* call) const {
+  if (state_->process != ::getpid()) {
+    throw Error(Errc::closed, std::string(call) +
+                                  ": this process was forked from a rank, and is none; call it "
+                                  "in the rank itself, and end the child by exec or _exit");
+  }
   if (const char* reason = mpi::why_unusable()) {
     throw Error(Errc::invalid_argument, std::string(call) + ": " + reason +
                                             "; it is collective, call it before MPI_Finalize, in a thread "
@@ -255,6 +272,7 @@ void Runtime::close(Deadline deadline) {
 void Runtime::end_session() noexcept {
   state_->last_report = session_->report();
   session_->close();
+  state_->fork_guard.reset();
   session_.reset();
 }
 

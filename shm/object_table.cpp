@@ -202,7 +202,10 @@ Pin ObjectTable::at(std::uint64_t pin_id) const noexcept {
 }
 
 void ObjectTable::retain(std::uint64_t pin_id) noexcept {
-  counts_[pin_id >> 32U][slot_of(pin_id)].fetch_add(1, std::memory_order_relaxed);
+  Word32& count = counts_[pin_id >> 32U][slot_of(pin_id)];
+  if (count.load(std::memory_order_relaxed) != 0) [[likely]] {  // 0: a view inherited by a forked process
+    count.fetch_add(1, std::memory_order_relaxed);
+  }
 }
 
 void ObjectTable::release(std::uint64_t pin_id) noexcept {
@@ -217,6 +220,8 @@ void ObjectTable::release(std::uint64_t pin_id) noexcept {
         count.store(0, std::memory_order_release);
         return;
       }
+    } else if (views == 0) [[unlikely]] {
+      return;  // a view inherited by a forked process, which is not its to end
     } else if (count.compare_exchange_weak(views, views - 1, std::memory_order_release,
                                            std::memory_order_relaxed)) {
       return;

@@ -8,7 +8,8 @@
 namespace locum::shm {
 
 /// How many views this process has of each entry of one creator: private memory, indexed by slot, reserved
-/// for all slots and touched only for those that were ever pinned here.
+/// for all slots and touched only for those that were ever pinned here. A forked process finds them all 0:
+/// the pins are its parent's.
 class ViewCounts {
  public:
   /// Throws Error `system` if the address space cannot be had.

@@ -1,0 +1,56 @@
+#include "mpi/fork_guard.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace locum::mpi {
+namespace {
+
+// What a fork finds. pthread_atfork takes functions without arguments and keeps them until the process ends,
+// so this is as global as they are; it is never destroyed.
+struct Guarded {
+  std::mutex mutex;
+  std::vector<Session*> sessions;
+};
+
+Guarded& guarded() {
+  static auto* const all = new Guarded;
+  return *all;
+}
+
+// No thread may be in the middle of changing the list while it is copied into the child.
+void before_fork() {
+  guarded().mutex.lock();
+}
+void after_fork_in_parent() {
+  guarded().mutex.unlock();
+}
+void after_fork_in_child() {
+  for (Session* const session : guarded().sessions) {
+    session->disown();
+  }
+  guarded().mutex.unlock();
+}
+
+}  // namespace
+
+ForkGuard::ForkGuard(std::shared_ptr<Session> session) : session_(std::move(session)) {
+  static const int refused = ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  if (refused != 0) {
+    throw system_error("the system does not tell of forks", refused);
+  }
+  const std::lock_guard lock(guarded().mutex);
+  guarded().sessions.push_back(session_.get());
+}
+
+ForkGuard::~ForkGuard() {
+  const std::lock_guard lock(guarded().mutex);
+  std::erase(guarded().sessions, session_.get());
+}
+
+}  // namespace locum::mpi
