@@ -1,7 +1,7 @@
 #!/bin/bash
 # usage: killed_job.sh SEED MPIEXEC...    MPIEXEC... starts killed_job_tests on several ranks.
 #
-# However the job ends (by itself, by the death of one rank, by kill -9 of all its processes at once), nothing of ours stays
+# However the job ends (by itself, by the death of one rank, by a signal to all its processes at once), nothing of ours stays
 # in /dev/shm. Where we may, /dev/shm is a fresh one in a mount namespace of our own: then its bytes are counted too, and
 # not only its names. MPI's own files are kept out of it by a setting.
 set -u
@@ -64,7 +64,9 @@ for rank in 0 1; do
   expect_nothing_left "after rank $rank was killed in round $round"
 done
 
-for attempt in 1 2 3 4 5 6; do
+# SIGTERM and SIGINT go to the launcher and to the ranks at once, as from a batch system and from a terminal.
+for signal in KILL KILL KILL KILL TERM INT; do
+  attempt=$((${attempt:-0} + 1))
   lines=$((attempt == 1 ? 1 : 1 + RANDOM % 40))
   coproc job { exec env LOCUM_TEST_ROUNDS=1000000 "$@" 2>&1; }
   # shellcheck disable=SC2154  # set by coproc
@@ -76,7 +78,7 @@ for attempt in 1 2 3 4 5 6; do
   [ $seen -eq $lines ] || fail "attempt $attempt: saw $seen lines of $lines, the last one: ${line:-none}"
   victims="$(descendants "$pid") $pid"
   # shellcheck disable=SC2086
-  kill -9 $victims
+  kill -s $signal $victims
   wait "$pid" 2>/dev/null
   for victim in $victims; do
     give_up=$((SECONDS + 10))
@@ -85,7 +87,7 @@ for attempt in 1 2 3 4 5 6; do
       sleep 0.05
     done
   done
-  echo "job of $(echo "$victims" | wc -w) processes killed after $lines lines"
-  expect_nothing_left "after the whole job was killed at line $lines"
+  echo "job of $(echo "$victims" | wc -w) processes ended by SIG$signal after $lines lines"
+  expect_nothing_left "after the whole job got SIG$signal at line $lines"
 done
 echo 'nothing of ours was left'

@@ -187,6 +187,46 @@ TEST(Runtime, LivesSideBySideWithOthers) {
   job::barrier();
 }
 
+// Neighbours in a ring of pairs: every rank is in two communicators, none of which holds the other.
+TEST(Runtime, LivesOnOverlappingCommunicators) {
+  const int ranks = job::size();
+  std::vector<MPI_Comm> pairs(static_cast<std::size_t>(ranks), MPI_COMM_NULL);
+  for (int first = 0; first < ranks; ++first) {
+    const bool member = job::rank() == first || job::rank() == (first + 1) % ranks;
+    MPI_Comm_split(MPI_COMM_WORLD, member ? 0 : MPI_UNDEFINED, job::rank(),
+                   &pairs[static_cast<std::size_t>(first)]);
+  }
+  std::vector<std::unique_ptr<Runtime>> runtimes;
+  for (const MPI_Comm pair : pairs) {  // the same order on all ranks, so that nobody waits in a circle
+    runtimes.push_back(pair == MPI_COMM_NULL ? nullptr : std::make_unique<Runtime>(pair, small));
+  }
+  for (int first = 0; first < ranks; ++first) {
+    if (const auto& runtime = runtimes[static_cast<std::size_t>(first)]) {
+      EXPECT_EQ(runtime->size(), ranks == 1 ? 1 : 2);
+      EXPECT_TRUE(runtime->store("pair").put("by " + std::to_string(job::rank()), first));
+    }
+  }
+  job::barrier();
+  for (int first = 0; first < ranks; ++first) {
+    if (const auto& runtime = runtimes[static_cast<std::size_t>(first)]) {
+      Store store = runtime->store("pair");
+      for (const int member : {first, (first + 1) % ranks}) {
+        EXPECT_EQ(*store.get<int>("by " + std::to_string(member)).value(), first);
+      }
+      EXPECT_EQ(store.keys().value().size(), ranks == 1 ? 1U : 2U);
+    }
+  }
+  job::barrier();
+  for (auto& runtime : runtimes) {
+    runtime.reset();
+  }
+  for (MPI_Comm& pair : pairs) {
+    if (pair != MPI_COMM_NULL) {
+      MPI_Comm_free(&pair);
+    }
+  }
+}
+
 TEST(Runtime, OpensAndClosesManyTimes) {
   std::set<std::uint64_t> incarnations;
   for (int round = 0; round < 20; ++round) {
