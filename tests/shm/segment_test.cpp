@@ -3,11 +3,14 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -255,6 +258,47 @@ TEST(Segment, LimitsOfTheProcessAreErrorsThatNameThem) {
   EXPECT_EQ(space.signal, 0);
   EXPECT_NE(space.said.find("out_of_memory"), std::string::npos) << space.said;
   EXPECT_NE(space.said.find("RLIMIT_AS"), std::string::npos) << space.said;
+}
+
+// A core file that held it would have as many bytes as the node has memory, once for each rank that dies.
+TEST(Segment, IsNotPartOfACoreDump) {
+  std::string pattern;
+  std::getline(std::ifstream("/proc/sys/kernel/core_pattern"), pattern);
+  if (pattern.empty() || pattern.find('|') != std::string::npos || pattern.find('/') != std::string::npos) {
+    GTEST_SKIP() << "core files do not go to the working folder here, but to \"" << pattern << "\"";
+  }
+  if (sanitized) {
+    GTEST_SKIP() << "a sanitizer's own memory would be in the core file";
+  }
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("locum_core_" + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  const Ending ending = in_child([&]() -> std::string {
+    const rlimit limit{RLIM_INFINITY, RLIM_INFINITY};
+    if (::setrlimit(RLIMIT_CORE, &limit) != 0) {
+      return "the limit on core files cannot be raised";
+    }
+    std::filesystem::current_path(folder);
+    const auto segment = Segment::create(small_geometry(1, 128_MiB), incarnation);
+    const std::uint64_t begin = segment->geometry().arena_offset(0);
+    segment->commit(begin, 64_MiB).value();
+    std::memset(segment->base() + begin, 1, 64_MiB);
+    ::prctl(PR_SET_DUMPABLE, 1);
+    std::abort();
+  });
+  std::uintmax_t dumped = 0;
+  std::size_t files = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder)) {
+    dumped += file.file_size();
+    ++files;
+  }
+  std::filesystem::remove_all(folder);
+  if (ending.signal != SIGABRT) {
+    GTEST_SKIP() << ending.said;
+  }
+  EXPECT_EQ(files, 1U);
+  EXPECT_GT(dumped, 0U);
+  EXPECT_LT(dumped, 32_MiB);
 }
 
 TEST(Segment, ReservesFarMoreThanItTakes) {
