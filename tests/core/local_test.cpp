@@ -2,15 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/core/connector_contract.hpp"
+#include "tests/core/connector_samples.hpp"
 
 namespace locum::testing {
-
-INSTANTIATE_TEST_SUITE_P(
-    Local, ConnectorContract,
-    ::testing::Values(ConnectorFactory{
-        "local", [](std::uint64_t memory_bytes) { return open_local({.memory_bytes = memory_bytes}); }}),
-    factory_name);
 
 TEST(Local, HasNoLimitUnlessOneIsGiven) {
   EXPECT_EQ(open_local()->usage().limit, 0U);

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/arena.hpp"
+#include "core/directory.hpp"
+#include "core/node_table.hpp"
+#include "core/object_tail.hpp"
+
+namespace locum::tests {
+
+/// One process of a node as the contracts of NodeTable and Directory play it, several of them in one program:
+/// its own arena, table and directory over what all of them share.
+struct NodeProcess {
+  std::shared_ptr<Arena> arena;
+  std::shared_ptr<NodeTable> table;
+  std::shared_ptr<Directory> directory;
+
+  /// An object whose payload is one word, published under a name (or none), not yet bound.
+  [[nodiscard]] Result<Key> publish(std::uint32_t store, std::uint64_t word,
+                                    std::string_view name = {}) const {
+    ObjectRecord record;
+    record.size_bytes = sizeof word;
+    record.store = store;
+    record.name_bytes = static_cast<std::uint32_t>(name.size());
+    record.name_hash = name.empty() ? 0 : name_hash(store, name);
+    const auto block = arena->allocate(record.block_bytes());
+    if (!block) {
+      return block.error();
+    }
+    record.offset = block->offset;
+    std::byte* const bytes = arena->data(record.offset);
+    std::memcpy(bytes, &word, sizeof word);
+    ObjectTail tail;
+    tail.name = name;
+    write_tail(bytes, record, tail);
+    return table->publish(record);
+  }
+  [[nodiscard]] std::uint64_t word(const Pin& pin) const {
+    std::uint64_t value = 0;
+    std::memcpy(&value, arena->data(pin.record->offset), sizeof value);
+    return value;
+  }
+  /// The words of the objects that this process got back, whose blocks are free then.
+  [[nodiscard]] std::vector<std::uint64_t> collect(Effort effort, Pinned* pinned = nullptr) const {
+    std::vector<ObjectRecord> dead;
+    const Pinned kept = table->collect(dead, effort);
+    if (pinned != nullptr) {
+      *pinned = kept;
+    }
+    std::vector<std::uint64_t> words;
+    for (const ObjectRecord& record : dead) {
+      words.push_back(word(Pin{.id = 0, .key = {}, .record = &record, .generation = 0}));
+      arena->free({record.offset, record.block_bytes()});
+    }
+    return words;
+  }
+};
+
+/// A fresh node of so many processes, each of which made nothing yet.
+struct NodeMaker {
+  std::string name;
+  std::function<std::vector<NodeProcess>(std::uint32_t processes)> make;
+
+  friend std::ostream& operator<<(std::ostream& out, const NodeMaker& maker) { return out << maker.name; }
+};
+
+/// What kind of error; `Errc{}` for none.
+template <class T>
+[[nodiscard]] Errc errc_of(const Result<T>& result) {
+  return result ? Errc{} : result.error().code();
+}
+
+}  // namespace locum::tests
