@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "shm/kill_point.hpp"
+
 namespace locum::shm {
 namespace {
 
@@ -16,6 +18,9 @@ namespace {
 constexpr std::uint64_t piece_pages = (std::uint64_t{512} << 10U) / page_bytes;
 // The most that is committed beyond what was asked for while somebody waits: half a millisecond.
 constexpr std::uint64_t most_waited_pages = (std::uint64_t{2} << 20U) / page_bytes;
+// What an adopted arena gives back at once, to begin with: others wait for the file as long, four
+// milliseconds.
+constexpr std::uint64_t gap_piece_bytes = std::uint64_t{16} << 20U;
 // PageRuns counts pages in 32 bits.
 constexpr std::uint64_t most_pages = std::numeric_limits<std::uint32_t>::max() - 1;
 // Linux 5.14; older kernels refuse it, and pages are then touched by whoever writes them first.
@@ -46,7 +51,8 @@ SharedArena::SharedArena(std::shared_ptr<Segment> segment, std::uint32_t rank, s
       begin_(segment_->geometry().arena_offset(rank)),
       limit_pages_(std::min(segment_->geometry().arena_bytes / page_bytes, most_pages)),
       step_pages_(std::clamp<std::uint64_t>(pages_for(step_bytes), 1, most_waited_pages)),
-      prepare_pages_(std::min(pages_for(prepare_bytes), limit_pages_)) {
+      prepare_pages_(std::min(pages_for(prepare_bytes), limit_pages_)),
+      adopted_(segment_->geometry().ranks) {
   if (prepare_pages_ > 0) {
     preparer_ = std::make_unique<Preparer>([this] { return prepare_piece(); });
   }
@@ -83,6 +89,9 @@ Result<Block> SharedArena::allocate(std::uint64_t size_bytes, std::uint64_t alig
 void SharedArena::free(const Block& block) noexcept {
   const Request request{.size_bytes = block.size_bytes};
   const std::uint64_t begin = block.offset - begin_;
+  if (begin >= limit_pages_ * page_bytes) [[unlikely]] {  // also what lies before begin_
+    return free_adopted(block);
+  }
   const MutexLock lock(mutex_);
   used_bytes_ -= request.small ? slabs_.block_bytes(begin) : request.rounded_bytes;
   if (!request.small) {
@@ -244,6 +253,65 @@ bool SharedArena::prepare_piece() {
   return true;
 }
 
+Result<void> SharedArena::adopt(std::uint32_t rank, std::span<const Block> used) {
+  const Geometry& geometry = segment_->geometry();
+  const std::uint64_t begin = geometry.arena_offset(rank);
+  if (rank >= geometry.ranks || begin == begin_) {
+    return Error(Errc::invalid_argument,
+                 "node rank " + std::to_string(rank) + " has no arena that this process could adopt");
+  }
+  const MutexLock lock(adopting_);
+  try {
+    auto pages = std::make_unique<AdoptedPages>(begin, geometry.arena_bytes, used);
+    adopted_bytes_.fetch_add(pages->used_bytes(), std::memory_order_relaxed);
+    if (adopted_[rank]) {
+      adopted_bytes_.fetch_sub(adopted_[rank]->used_bytes(), std::memory_order_relaxed);
+    }
+    adopted_[rank] = std::move(pages);
+  } catch (const std::bad_alloc&) {
+    return Error(Errc::out_of_memory,
+                 "this process has no memory of its own left for the books of a dead one's arena");
+  }
+  segment_->share(rank).surplus_bytes.store(0, std::memory_order_relaxed);
+  LOCUM_KILL_POINT("adopt arena: nothing is asked of it any more");
+  adopted_[rank]->for_each_gap([&](const AdoptedPages::Pages& gap) {
+    give_back_gap(begin + gap.first * page_bytes, begin + gap.end * page_bytes);
+  });
+  LOCUM_KILL_POINT("adopt arena: all gaps given back");
+  return {};
+}
+
+// Most of what a dead process may have had was never committed: where nothing comes back, steps grow.
+void SharedArena::give_back_gap(std::uint64_t begin, std::uint64_t end) noexcept {
+  std::uint64_t piece_bytes = gap_piece_bytes;
+  while (end - begin > piece_bytes) {
+    const std::uint64_t before = segment_->committed_bytes();
+    segment_->give_back(begin, piece_bytes);
+    LOCUM_KILL_POINT("adopt arena: a piece given back");
+    begin += piece_bytes;
+    piece_bytes = segment_->committed_bytes() < before ? gap_piece_bytes : 2 * piece_bytes;
+  }
+  segment_->give_back(begin, end - begin);
+}
+
+void SharedArena::free_adopted(const Block& block) noexcept {
+  if (!contains(block.offset, block.size_bytes)) {
+    return;
+  }
+  const std::uint64_t rank = (block.offset - first_arena_) / stride_;
+  const std::uint64_t begin = first_arena_ + rank * stride_;
+  const MutexLock lock(adopting_);
+  AdoptedPages* const pages = adopted_[rank].get();
+  if (pages == nullptr || !pages->holds(block)) {
+    return;  // its table entry was overwritten: what it names is not known to be unused
+  }
+  const std::uint64_t before = pages->used_bytes();
+  pages->free(block, [&](const AdoptedPages::Pages& unused) {
+    give_back_gap(begin + unused.first * page_bytes, begin + unused.end * page_bytes);
+  });
+  adopted_bytes_.fetch_sub(before - pages->used_bytes(), std::memory_order_relaxed);
+}
+
 std::byte* SharedArena::data(std::uint64_t offset) const noexcept {
   return base_ + offset;
 }
@@ -263,13 +331,15 @@ ArenaUsage SharedArena::usage() const {
 }
 
 ArenaUsage SharedArena::usage_now() const {
-  const std::uint64_t committed = end_page_ * page_bytes;
+  const std::uint64_t adopted = adopted_bytes_.load(std::memory_order_relaxed);
+  const std::uint64_t used = used_bytes_ + adopted;
+  const std::uint64_t committed = end_page_ * page_bytes + adopted;
   const std::uint64_t longest = runs_.longest() * page_bytes;
   return {.limit = segment_->geometry().memory_bytes,
           .node_committed = segment_->committed_bytes(),
           .committed = committed,
-          .used = used_bytes_,
-          .free = committed - used_bytes_,
+          .used = used,
+          .free = committed - used,
           .largest_free = std::max(longest, slabs_.largest())};
 }
 

@@ -5,9 +5,12 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "core/arena.hpp"
 #include "core/mutex.hpp"
+#include "shm/adopted_pages.hpp"
 #include "shm/page_runs.hpp"
 #include "shm/preparer.hpp"
 #include "shm/segment.hpp"
@@ -29,10 +32,17 @@ class SharedArena final : public Arena {
   ~SharedArena() override;
 
   [[nodiscard]] Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment = 16) override;
-  void free(const Block& block) noexcept override;
+  void free(const Block& block) noexcept override LOCUM_EXCLUDES(adopting_);
   [[nodiscard]] std::byte* data(std::uint64_t offset) const noexcept override;
   [[nodiscard]] bool contains(std::uint64_t offset, std::uint64_t size_bytes) const noexcept override;
   [[nodiscard]] ArenaUsage usage() const override;
+
+  /// Takes over the arena of a dead process of the node, to empty it: all of its memory but what the blocks
+  /// `used` lie in is given back to the system before this returns, and that of each of them when it is
+  /// freed. Nothing is allocated there. `used` is what live and still pinned objects of the dead process
+  /// name; blocks that cannot be are passed over. May be called again, also by another process after this one
+  /// has died: nothing that a death could leave half done is recorded. Errors change nothing.
+  [[nodiscard]] Result<void> adopt(std::uint32_t rank, std::span<const Block> used) LOCUM_EXCLUDES(adopting_);
 
   /// Bytes that the background thread has committed so far: for tests and reports.
   [[nodiscard]] std::uint64_t prepared_bytes() const noexcept {
@@ -50,6 +60,8 @@ class SharedArena final : public Arena {
   [[nodiscard]] bool prepares(std::uint64_t below_pages) const LOCUM_REQUIRES(mutex_);
   [[nodiscard]] bool prepare_piece() LOCUM_EXCLUDES(growing_);
   [[nodiscard]] ArenaUsage usage_now() const LOCUM_REQUIRES(mutex_);
+  void free_adopted(const Block& block) noexcept LOCUM_EXCLUDES(adopting_);
+  void give_back_gap(std::uint64_t begin, std::uint64_t end) noexcept;
 
   const std::shared_ptr<Segment> segment_;
   std::byte* const base_;              // of the segment
@@ -69,6 +81,11 @@ class SharedArena final : public Arena {
   std::uint64_t end_page_ LOCUM_GUARDED_BY(mutex_) = 0;  // committed so far; changed with both locks held
   std::uint64_t used_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;
   bool refused_ LOCUM_GUARDED_BY(mutex_) = false;  // the last commit ahead failed, and none succeeded since
+
+  // Held while pages of dead processes' arenas are given back; neither inside the others nor around them.
+  Mutex adopting_;
+  std::vector<std::unique_ptr<AdoptedPages>> adopted_ LOCUM_GUARDED_BY(adopting_);  // by node rank
+  std::atomic<std::uint64_t> adopted_bytes_{0};                                     // that are still used
 
   std::unique_ptr<Preparer> preparer_;  // last: ends first
 };

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <random>
 #include <string>
 #include <thread>
@@ -252,6 +253,120 @@ TEST(SharedArena, GoesOnAfterSharedMemoryWasFull) {
   }
   EXPECT_EQ(ending.signal, 0) << "a signal ended it; 7 is SIGBUS";
   EXPECT_EQ(ending.said, "goes on");
+}
+
+// Rank 0 has died; rank 1 knows which of its blocks are used.
+TEST(SharedArena, AdoptingGivesBackWhatNoBlockLiesIn) {
+  const auto segment = segment_of(2, 512_MiB);
+  SharedArena heir(segment, 1, 64_KiB, 0);
+  std::vector<Block> used;
+  std::uint64_t used_pages = 0;
+  {
+    SharedArena dead(segment, 0, 64_KiB, 0);
+    for (const std::uint64_t size_bytes : {100_KiB, 64_MiB, 20_MiB, 1_MiB, 40_MiB}) {
+      const auto kept = dead.allocate(size_bytes);
+      const auto lost = dead.allocate(3 * size_bytes / 2);
+      ASSERT_TRUE(kept && lost);
+      std::memset(dead.data(kept->offset), 0x33, size_bytes);
+      used.push_back(*kept);
+      used_pages += (size_bytes + page_bytes - 1) / page_bytes;
+    }
+  }
+  const std::uint64_t before = segment->committed_bytes();
+  segment->share(0).surplus_bytes = 1_MiB;
+  ASSERT_TRUE(heir.adopt(0, used));
+  EXPECT_EQ(segment->share(0).surplus_bytes, 0U) << "nobody is left who would give it back";
+  EXPECT_EQ(segment->committed_bytes(), segment->geometry().head_bytes() + used_pages * page_bytes);
+  EXPECT_GT(before, segment->committed_bytes());
+  EXPECT_EQ(heir.usage().used, used_pages * page_bytes);
+  EXPECT_EQ(heir.usage().committed, used_pages * page_bytes);
+  for (const Block& block : used) {
+    for (std::uint64_t at = 0; at < block.size_bytes; ++at) {
+      ASSERT_EQ(std::to_integer<int>(heir.data(block.offset)[at]), 0x33) << at << " of " << block.size_bytes;
+    }
+  }
+
+  ASSERT_TRUE(heir.adopt(0, used)) << "as after an adopter has died: nothing changes";
+  EXPECT_EQ(segment->committed_bytes(), segment->geometry().head_bytes() + used_pages * page_bytes);
+  EXPECT_EQ(heir.usage().used, used_pages * page_bytes);
+  for (const Block& block : used) {
+    heir.free(block);
+    used_pages -= (block.size_bytes + page_bytes - 1) / page_bytes;
+    EXPECT_EQ(segment->committed_bytes(), segment->geometry().head_bytes() + used_pages * page_bytes);
+  }
+  EXPECT_EQ(heir.usage().committed, 0U);
+}
+
+TEST(SharedArena, AdoptedSmallBlocksShareTheirPages) {
+  const auto segment = segment_of(2, 64_MiB);
+  SharedArena heir(segment, 1, 64_KiB, 0);
+  std::vector<Block> used;
+  {
+    SharedArena dead(segment, 0, 64_KiB, 0);
+    for (int count = 0; count < 256; ++count) {
+      used.push_back(*dead.allocate(64));  // four pages
+    }
+  }
+  ASSERT_TRUE(heir.adopt(0, used));
+  const std::uint64_t head_bytes = segment->geometry().head_bytes();
+  EXPECT_EQ(segment->committed_bytes(), head_bytes + 4 * page_bytes);
+  for (std::size_t index = 0; index < used.size(); ++index) {
+    heir.free(used[index]);
+    const std::uint64_t left = 4 - (index + 1) / 64;
+    ASSERT_EQ(segment->committed_bytes(), head_bytes + left * page_bytes) << index;
+  }
+}
+
+TEST(SharedArena, AdoptingSurvivesATableThatWasOverwritten) {
+  const auto segment = segment_of(3, 64_MiB);
+  const Geometry& geometry = segment->geometry();
+  SharedArena heir(segment, 2, 64_KiB, 0);
+  Block real;
+  {
+    SharedArena dead(segment, 0, 64_KiB, 0);
+    real = *dead.allocate(1_MiB);
+  }
+  constexpr auto most = std::numeric_limits<std::uint64_t>::max();
+  const std::uint64_t begin = geometry.arena_offset(0);
+  const std::vector<Block> used{real,
+                                real,
+                                {real.offset + 5000, 3},
+                                {begin, geometry.arena_bytes + 1},
+                                {begin - 1, 2},
+                                {0, most},
+                                {most, most},
+                                {most, 0},
+                                {begin + geometry.arena_bytes - 1, 1},
+                                {begin + geometry.arena_bytes, 0},
+                                {geometry.arena_offset(1), 100}};
+  ASSERT_TRUE(heir.adopt(0, used));
+  EXPECT_EQ(heir.usage().used, real.size_bytes + page_bytes);
+  for (const Block& block : used) {
+    heir.free(block);
+    heir.free({block.offset, block.size_bytes / 2});
+  }
+  EXPECT_EQ(heir.usage().used, 0U);
+  EXPECT_EQ(segment->committed_bytes(), geometry.head_bytes());
+  EXPECT_EQ(heir.adopt(2, used).error().code(), Errc::invalid_argument) << "its own";
+  EXPECT_EQ(heir.adopt(3, used).error().code(), Errc::invalid_argument);
+}
+
+// Two tebibytes of address space of which little was ever committed: what is empty must not be walked.
+TEST(SharedArena, AdoptingALargeRangeTakesMilliseconds) {
+  const auto segment = Segment::create(Geometry::fit(2, 2048_GiB, std::uint64_t{32} << 40U), 1);
+  const std::uint64_t begin = segment->geometry().arena_offset(0);
+  std::vector<Block> used;
+  for (const std::uint64_t at : {0_GiB, 1000_GiB, 2000_GiB}) {
+    ASSERT_TRUE(segment->commit(begin + at, 4_MiB));
+    used.push_back({begin + at + 1_MiB, 1_MiB});
+  }
+  SharedArena heir(segment, 1, 64_KiB, 0);
+  const auto start = std::chrono::steady_clock::now();
+  ASSERT_TRUE(heir.adopt(0, used));
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  RecordProperty("adopt_ms", std::to_string(took.count()));
+  EXPECT_EQ(segment->committed_bytes(), segment->geometry().head_bytes() + 3_MiB);
+  EXPECT_LT(took.count(), 2000) << "in pieces of 16 MiB throughout it would be 131072 calls";
 }
 
 }  // namespace

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/arena.hpp"
+#include "shm/layout.hpp"
+
+namespace locum::shm {
+
+/// Which pages of a dead process's arena are still used: for each stretch of pages, by how many of the blocks
+/// that it left. A large block costs as much as a small one. The blocks come from a table that anybody may
+/// have written into: those that do not lie in the arena are left out, and of those that overlap the pages
+/// stay until the last is freed. Its owner locks.
+class AdoptedPages {
+ public:
+  /// A stretch of pages, counted from the arena's start.
+  struct Pages {
+    std::uint64_t first = 0;
+    std::uint64_t end = 0;
+  };
+
+  /// The arena lies at [begin, begin + size_bytes) of the segment. May throw bad_alloc.
+  AdoptedPages(std::uint64_t begin, std::uint64_t size_bytes, std::span<const Block> used);
+
+  /// Calls visit(Pages) for all that no block uses, up to the arena's end.
+  template <class Visit>
+  void for_each_gap(Visit visit) const {
+    std::uint64_t unused_from = 0;
+    for (std::size_t index = 0; index + 1 < stretches_.size(); ++index) {
+      if (stretches_[index].users != 0) {
+        if (unused_from < stretches_[index].first) {
+          visit(Pages{unused_from, stretches_[index].first});
+        }
+        unused_from = stretches_[index + 1].first;
+      }
+    }
+    if (unused_from < pages_) {
+      visit(Pages{unused_from, pages_});
+    }
+  }
+
+  /// Whether free() knows this block: it begins and ends where a stretch does, and all of it is used.
+  [[nodiscard]] bool holds(const Block& block) const noexcept;
+  /// The block is not used any more; calls visit(Pages) for the pages that nobody uses from now on. REQUIRES:
+  /// holds(block).
+  template <class Visit>
+  void free(const Block& block, Visit visit) noexcept {
+    const Pages pages = pages_of(block);
+    std::uint64_t unused_from = pages.end;
+    for (std::size_t index = stretch_at(pages.first); stretches_[index].first < pages.end; ++index) {
+      const bool last_user = --stretches_[index].users == 0;
+      if (last_user) {
+        used_pages_ -= stretches_[index + 1].first - stretches_[index].first;
+        unused_from = std::min(unused_from, stretches_[index].first);
+      } else if (unused_from != pages.end) {
+        visit(Pages{unused_from, stretches_[index].first});
+        unused_from = pages.end;
+      }
+    }
+    if (unused_from != pages.end) {
+      visit(Pages{unused_from, pages.end});
+    }
+  }
+
+  [[nodiscard]] std::uint64_t used_bytes() const noexcept { return used_pages_ * page_bytes; }
+
+ private:
+  /// From `first` to the next one's first, all pages have that many users. The last one has none, and no end.
+  struct Stretch {
+    std::uint64_t first = 0;
+    std::uint64_t users = 0;
+  };
+
+  [[nodiscard]] bool inside(const Block& block) const noexcept;
+  [[nodiscard]] Pages pages_of(const Block& block) const noexcept;
+  [[nodiscard]] std::size_t stretch_at(std::uint64_t first) const noexcept;
+
+  std::uint64_t begin_;
+  std::uint64_t pages_;
+  std::uint64_t used_pages_ = 0;
+  std::vector<Stretch> stretches_;  // ascending
+};
+
+}  // namespace locum::shm
