@@ -141,7 +141,7 @@ std::string path_table(const RankReport& all) {
 }  // namespace
 
 RankReport snapshot(const Metrics& metrics) {
-  const auto value = [](const Metrics::Counter& counter) { return counter.load(std::memory_order_relaxed); };
+  const auto value = [](const Metrics::Counter& counter) { return counter.load(); };
   RankReport report;
   for (std::size_t path = 0; path < path_count; ++path) {
     report.reads[path] = {value(metrics.reads[path].operations), value(metrics.reads[path].bytes)};

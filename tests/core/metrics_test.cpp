@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <latch>
 #include <set>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 namespace locum {
 namespace {
@@ -34,6 +37,35 @@ TEST(Metrics, CountOperationsAndBytesByPathFromAnyThread) {
   EXPECT_EQ(metrics.reads[static_cast<std::size_t>(Path::shm_view)].bytes, 5000U);
   EXPECT_EQ(metrics.writes[static_cast<std::size_t>(Path::storage)].bytes, 1000U);
   EXPECT_EQ(metrics.reads[static_cast<std::size_t>(Path::rma)].operations, 0U);
+}
+
+// More threads than there are lanes, so that some share one; twice, so that the second ones take over the
+// words of the first.
+TEST(Metrics, AreExactForManyThreadsAndThoseThatEnded) {
+  constexpr std::uint64_t threads = detail::shared_lane + 8;
+  constexpr std::uint64_t rounds = 2000;
+  Metrics metrics;
+  for (int generation = 0; generation < 2; ++generation) {
+    std::latch all_here(threads);
+    std::vector<std::thread> counting;
+    for (std::uint64_t thread = 0; thread < threads; ++thread) {
+      counting.emplace_back([&] {
+        (void)detail::thread_lane();
+        all_here.arrive_and_wait();
+        for (std::uint64_t round = 0; round < rounds; ++round) {
+          metrics.count_read(Path::shm_view, 3);
+          Metrics::increment(metrics.misses);
+        }
+      });
+    }
+    for (std::thread& thread : counting) {
+      thread.join();
+    }
+  }
+  EXPECT_EQ(metrics.reads[static_cast<std::size_t>(Path::shm_view)].operations, 2 * threads * rounds);
+  EXPECT_EQ(metrics.reads[static_cast<std::size_t>(Path::shm_view)].bytes, 6 * threads * rounds);
+  EXPECT_EQ(metrics.misses, 2 * threads * rounds);
+  EXPECT_EQ(metrics.evictions, 0U);
 }
 
 }  // namespace
