@@ -1,7 +1,6 @@
 #include "core/cluster.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <limits>
 #include <string>
 #include <utility>
@@ -65,14 +64,13 @@ class Cluster final : public Connector {
   [[nodiscard]] Result<ObjectDraft> draft_in(const Block& block, const ObjectRecord& record,
                                              const ObjectMeta& meta) const;
   [[nodiscard]] Error full(const Error& cause, std::uint64_t size_bytes) const;
-  Pinned collect(Effort effort) const;
+  Owned collect(Effort effort) const;
 
   const std::shared_ptr<Arena> arena_;
   const std::shared_ptr<NodeTable> table_;
   const std::shared_ptr<Directory> directory_;
   const std::shared_ptr<Pins> pins_;
   const std::chrono::milliseconds timeout_;
-  mutable std::atomic<std::uint64_t> objects_{0};  ///< published, or about to be, and not yet collected
 };
 
 ObjectRecord record_of(const ObjectMeta& meta, std::uint64_t offset, std::uint64_t size_bytes) {
@@ -157,10 +155,8 @@ Error Cluster::full(const Error& cause, std::uint64_t size_bytes) const {
 
 Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& options, Deadline /*deadline*/) {
   const ObjectRecord record = record_of(draft.meta, draft.place, draft.bytes.size());
-  objects_.fetch_add(1, std::memory_order_relaxed);
   const auto key = table_->publish(record);
   if (!key) {
-    objects_.fetch_sub(1, std::memory_order_relaxed);
     const Error refused = key.error().about(draft.meta.name);  // the name goes with the draft
     discard(draft);
     return refused;
@@ -283,35 +279,33 @@ Result<std::uint64_t> Cluster::drop(std::uint32_t store) {
   return dropped;
 }
 
-Pinned Cluster::collect(Effort effort) const {
+Owned Cluster::collect(Effort effort) const {
   constexpr std::size_t most_kept_records = 1024;
   // Kept from call to call: most hand back one object, which is not worth an allocation.
   thread_local std::vector<ObjectRecord> dead;
   dead.clear();
-  const Pinned pinned = table_->collect(dead, effort);
+  const Owned owned = table_->collect(dead, effort);
   for (const ObjectRecord& record : dead) {
-    arena_->free({record.offset, record.block_bytes()});
-  }
-  if (!dead.empty()) {
-    objects_.fetch_sub(dead.size(), std::memory_order_relaxed);
+    if (whole(record)) {
+      arena_->free({record.offset, record.block_bytes()});
+    }
   }
   if (dead.capacity() > most_kept_records) {
     std::vector<ObjectRecord>().swap(dead);
   }
-  return pinned;
+  return owned;
 }
 
 MemoryUsage Cluster::usage() const {
-  const Pinned pinned = collect(Effort::thorough);
+  const Owned owned = collect(Effort::thorough);
   const ArenaUsage arena = arena_->usage();
   MemoryUsage usage;
   usage.limit = arena.limit;
   usage.committed = arena.node_committed;
   usage.own_committed = arena.committed;
   usage.own_used = arena.used;
-  usage.own_pinned = pinned.bytes;
-  const std::uint64_t objects = objects_.load(std::memory_order_relaxed);
-  usage.own_objects = objects - std::min(objects, pinned.objects);  // others may have collected meanwhile
+  usage.own_pinned = owned.pinned.bytes;
+  usage.own_objects = owned.live;
   return usage;
 }
 

@@ -50,7 +50,7 @@ struct MemoryUsage {
   std::uint64_t own_committed = 0;  ///< of these, by this process
   std::uint64_t own_used = 0;       ///< in live, pinned and unsealed objects of this process
   std::uint64_t own_pinned = 0;     ///< of these, evicted but still viewed by somebody
-  std::uint64_t own_objects = 0;    ///< sealed objects made by this process and not evicted
+  std::uint64_t own_objects = 0;  ///< sealed objects of this process, those it adopted included, not evicted
 };
 
 /// Where objects are read from. Any thread may call; what waits has a deadline. "Not there" is

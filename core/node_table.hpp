@@ -44,10 +44,16 @@ struct Pin {
 /// free.
 enum class Effort : std::uint8_t { amortised, thorough };
 
-/// Objects of this process that are evicted but still viewed by somebody.
+/// Objects that are evicted but still viewed by somebody.
 struct Pinned {
   std::uint64_t objects = 0;
   std::uint64_t bytes = 0;  ///< of their blocks
+};
+
+/// What a process owns: the objects that it made, and those of dead processes that it has adopted.
+struct Owned {
+  std::uint64_t live = 0;  ///< objects that are not evicted
+  Pinned pinned;
 };
 
 /// Objects of the node, and who looks at them. Entries are made by the process that owns the object's memory
@@ -71,11 +77,11 @@ class NodeTable {
   virtual void release(std::uint64_t pin_id) noexcept = 0;
   /// Takes a live object out of sight; its memory follows once nobody pins it. False if it was not live.
   [[nodiscard]] virtual bool tombstone(const Key& key) noexcept = 0;
-  /// Appends to `out` the records of objects of this process that are tombstoned and pinned by nobody; each
-  /// is handed out once, its block is then the caller's to free. Returns what is still pinned, as far as it
-  /// was looked at.
-  virtual Pinned collect(std::vector<ObjectRecord>& out, Effort effort) = 0;
-  /// Keys of live objects of one store that this process made.
+  /// Appends to `out` the records of objects that this process owns and that are tombstoned and pinned by
+  /// nobody; each is handed out once, its block is then the caller's to free. Returns what it still owns, as
+  /// far as it looked.
+  virtual Owned collect(std::vector<ObjectRecord>& out, Effort effort) = 0;
+  /// Keys of live objects of one store that this process owns.
   [[nodiscard]] virtual std::vector<Key> owned(std::uint32_t store) = 0;
 };
 

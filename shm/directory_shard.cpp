@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+
 namespace locum::shm {
 
 namespace {
@@ -35,6 +36,17 @@ DirectoryShard::DirectoryShard(Segment& segment, std::uint32_t index) noexcept
 std::uint32_t DirectoryShard::records_used() const noexcept {
   return std::min(state_->records_used.load(std::memory_order_acquire),
                   state_->records.load(std::memory_order_acquire));
+}
+
+// A removal leaves in place what the last binding wrote, and so may name an object whose maker died before it
+// wrote the step. The next binding overwrites creator and object in that order: who reads them the other way
+// round never puts one of each together.
+bool DirectoryShard::is_to_bind(const Key& key) const noexcept {
+  const Intent& intent = state_->intent;
+  const auto step = static_cast<Intent::Step>(intent.step.load(std::memory_order_acquire));
+  return (step == Intent::Step::insert || step == Intent::Step::replace) &&
+         intent.new_object.load(std::memory_order_acquire) == key.serial &&
+         intent.new_creator.load(std::memory_order_acquire) == key.creator;
 }
 
 Result<std::uint32_t> DirectoryShard::reserve_record() {

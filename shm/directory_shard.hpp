@@ -3,10 +3,17 @@
 #include <bit>
 #include <cstdint>
 
+#include "core/key.hpp"
 #include "core/result.hpp"
 #include "shm/segment.hpp"
 
 namespace locum::shm {
+
+/// Which shard a name belongs to: the top of its hash; the bottom tells the bucket.
+[[nodiscard]] constexpr std::uint32_t shard_index(std::uint64_t hash) noexcept {
+  static_assert(shard_count == 64);
+  return static_cast<std::uint32_t>(hash >> 58U);
+}
 
 /// One shard of the directory, as this process maps it: a linear-hashing table (Litwin 1980) of chained
 /// records that grows by one bucket at a time. A cheap value; it knows chains and memory, not what a record
@@ -32,6 +39,10 @@ class DirectoryShard {
   [[nodiscard]] Record& record(std::uint32_t index) const noexcept { return records_[index]; }
   /// Records ever used: the indices that a pass over all of them takes.
   [[nodiscard]] std::uint32_t records_used() const noexcept;
+
+  /// Whether a holder of the lock, dead or alive, is about to bind an object whose maker is dead. Needs no
+  /// lock: the intents of others name no such object.
+  [[nodiscard]] bool is_to_bind(const Key& key) const noexcept;
 
   /// Calls `visit(index)` for the records with this hash, until it says true. A chain that changes meanwhile
   /// may be left too early, and may lead in circles, but not for ever: no chain is longer than there are

@@ -75,7 +75,7 @@ enum class EntryState : std::uint8_t { free = 0, live = 1, tombstone = 2 };
 
 /// One object in the table of its creator. One cache line.
 struct alignas(64) Entry {
-  Word64 tag;  ///< sequence << 32 | state: the one word that readers check
+  Word64 tag;  ///< sequence << 32 | state, a tombstone's also who made it: the one word that readers check
   ObjectRecord record;
   Word64 generation;  ///< 0 until bound to a name
 };
@@ -124,9 +124,9 @@ struct Intent {
   std::uint64_t hash;
   std::uint64_t generation;
   std::uint64_t old_object;
-  std::uint64_t new_object;
+  Word64 new_object;  ///< written after new_creator: who looks without the lock reads it before
   std::uint32_t old_creator;
-  std::uint32_t new_creator;
+  Word32 new_creator;
 };
 static_assert(sizeof(Intent) == 48);
 

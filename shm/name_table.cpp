@@ -30,6 +30,13 @@ void wake(Shard& shard) noexcept {
   futex_wake_all(shard.published);
 }
 
+// All of a record but its hash, by which readers find it.
+void write(Record& record, const Key& key, std::uint64_t generation) noexcept {
+  record.creator.store(key.creator, memory_order_release);
+  record.object.store(key.serial, memory_order_release);
+  record.generation.store(generation, memory_order_release);
+}
+
 /// Holds a pin for a scope.
 class PinHold {
  public:
@@ -57,10 +64,8 @@ NameTable::NameTable(std::shared_ptr<Segment> segment, std::shared_ptr<ObjectTab
   }
 }
 
-// The shard is taken from the top of the hash, the bucket from its bottom.
 DirectoryShard& NameTable::shard_of(std::uint64_t hash) noexcept {
-  static_assert(shard_count == 64);
-  return shards_[hash >> 58U];
+  return shards_[shard_index(hash)];
 }
 
 // The name that an object carries; none if the record leads out of the mapping, whatever wrote that.
@@ -144,13 +149,8 @@ Result<void> NameTable::prepare(RobustLock& lock, DirectoryShard& shard) {
   switch (lock.outcome()) {
     case RobustLock::Outcome::held:
       return {};
-    case RobustLock::Outcome::inherited: {
-      const DirectoryShard::Change change(shard);
-      finish(shard);
-      shard.rebuild();
-      lock.repaired();
-    }
-      wake(shard.state());
+    case RobustLock::Outcome::inherited:
+      make_whole(lock, shard);
       return {};
     case RobustLock::Outcome::timed_out:
       return Error(Errc::timeout,
@@ -163,8 +163,18 @@ Result<void> NameTable::prepare(RobustLock& lock, DirectoryShard& shard) {
                                   " is damaged; something wrote into the node's memory");
 }
 
+void NameTable::make_whole(RobustLock& lock, DirectoryShard& shard) noexcept {
+  {
+    const DirectoryShard::Change change(shard);
+    finish(shard);
+    shard.rebuild();
+    lock.repaired();
+  }
+  wake(shard.state());
+}
+
 // Completes what the lock's last holder began, but for chains and free list; doing it twice changes nothing.
-void NameTable::finish(DirectoryShard& shard) {
+void NameTable::finish(DirectoryShard& shard) noexcept {
   Shard& state = shard.state();
   Intent& intent = state.intent;
   const auto step = static_cast<Intent::Step>(intent.step.load(memory_order_acquire));
@@ -175,12 +185,12 @@ void NameTable::finish(DirectoryShard& shard) {
   if (step == Intent::Step::remove) {
     record.hash.store(0, memory_order_release);
   } else {
-    if (Word64* word = objects_->generation(Key{0, intent.new_creator, intent.new_object})) {
+    const Key key{0, intent.new_creator.load(memory_order_relaxed),
+                  intent.new_object.load(memory_order_relaxed)};
+    if (Word64* word = objects_->generation(key)) {
       word->store(intent.generation, memory_order_release);
     }
-    record.creator.store(intent.new_creator, memory_order_release);
-    record.object.store(intent.new_object, memory_order_release);
-    record.generation.store(intent.generation, memory_order_release);
+    write(record, key, intent.generation);
     record.hash.store(intent.hash, memory_order_release);
     if (state.records_used.load(memory_order_relaxed) <= intent.record) {
       state.records_used.store(intent.record + 1, memory_order_release);
@@ -231,8 +241,8 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   intent.record = *index;
   intent.hash = hash;
   intent.generation = generation;
-  intent.new_object = key.serial;
-  intent.new_creator = key.creator;
+  intent.new_creator.store(key.creator, memory_order_release);
+  intent.new_object.store(key.serial, memory_order_release);
   intent.old_object = live ? found.pin.key.serial : 0;
   intent.old_creator = live ? found.pin.key.creator : 0;
   intent.step.store(static_cast<std::uint32_t>(live ? Intent::Step::replace : Intent::Step::insert),
@@ -240,14 +250,10 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   objects_->generation(key)->store(generation, memory_order_release);
   if (live) {
     const DirectoryShard::Change change(shard);
-    record.creator.store(key.creator, memory_order_release);
-    record.object.store(key.serial, memory_order_release);
-    record.generation.store(generation, memory_order_release);
+    write(record, key, generation);
     (void)objects_->tombstone(found.pin.key);
   } else {
-    record.creator.store(key.creator, memory_order_release);
-    record.object.store(key.serial, memory_order_release);
-    record.generation.store(generation, memory_order_release);
+    write(record, key, generation);
     record.hash.store(hash, memory_order_release);
     shard.link(*index);
   }
@@ -352,6 +358,19 @@ Result<Pin> NameTable::wait(std::uint32_t store, std::string_view name, Deadline
       return Error(Errc::timeout, "nobody put this name before the deadline").about(name);
     }
     futex_wait(state.published, seen, std::min(moment, now + longest_sleep));
+  }
+}
+
+// A shard that a living process holds is whole, or that process is making it so.
+void NameTable::repair() noexcept {
+  for (DirectoryShard& shard : shards_) {
+    {
+      RobustLock lock(shard.state().lock, Deadline::Clock::time_point::min());
+      if (lock.outcome() == RobustLock::Outcome::inherited) {
+        make_whole(lock, shard);
+      }
+    }
+    wake(shard.state());
   }
 }
 

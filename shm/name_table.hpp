@@ -47,6 +47,11 @@ class NameTable final : public Directory {
   [[nodiscard]] Result<Pin> wait(std::uint32_t store, std::string_view name,
                                  Deadline::Clock::time_point moment) override;
 
+  /// After a death, by whoever adopts what the dead process had: what it was writing is finished, and all who
+  /// wait look again, for it may have taken their flag and died before it woke them. Waits for nobody.
+  /// REQUIRES: every thread of the process is gone.
+  void repair() noexcept;
+
  private:
   /// A record found, with what it pointed to.
   struct Found {
@@ -63,7 +68,8 @@ class NameTable final : public Directory {
   [[nodiscard]] Result<void> undisturbed(DirectoryShard& shard, Deadline deadline, Look look);
   [[nodiscard]] Result<Pin> find_by(std::uint32_t store, std::string_view name, Deadline deadline);
   [[nodiscard]] Result<void> prepare(RobustLock& lock, DirectoryShard& shard);
-  void finish(DirectoryShard& shard);
+  void make_whole(RobustLock& lock, DirectoryShard& shard) noexcept;
+  void finish(DirectoryShard& shard) noexcept;
 
   const std::shared_ptr<Segment> segment_;
   const std::shared_ptr<ObjectTable> objects_;

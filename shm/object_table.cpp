@@ -4,34 +4,18 @@
 #include <thread>
 #include <utility>
 
+#include "shm/directory_shard.hpp"
+#include "shm/entry_tag.hpp"
+
 namespace locum::shm {
 
 namespace {
 
 constexpr std::uint32_t absent = ~0U;
 constexpr std::uint32_t busy = ~0U;
-constexpr std::uint32_t last_sequence = ~0U;
 constexpr std::uint64_t smallest_growth = 64 * 1024;
 constexpr std::uint64_t largest_growth = 1024 * 1024;
-constexpr std::size_t looks_per_call = 4;  ///< at what was pinned before; constant work per object
-constexpr std::uint64_t most_entry_bytes = (std::uint64_t{1} << 32U) * sizeof(Entry) - largest_growth;
 
-constexpr std::uint64_t tag_of(std::uint64_t sequence, EntryState state) noexcept {
-  return (sequence << 32U) | static_cast<std::uint64_t>(state);
-}
-constexpr std::uint64_t sequence_of(std::uint64_t word) noexcept {
-  return word >> 32U;
-}
-constexpr EntryState state_of(std::uint64_t word) noexcept {
-  return static_cast<EntryState>(word & 0xFFU);
-}
-constexpr std::uint32_t slot_of(std::uint64_t word) noexcept {
-  return static_cast<std::uint32_t>(word);
-}
-
-constexpr std::uint64_t bit_of(std::uint32_t slot) noexcept {
-  return std::uint64_t{1} << (slot % 64);
-}
 constexpr std::uint64_t id_of(std::uint32_t node_rank, std::uint32_t slot) noexcept {
   return (std::uint64_t{node_rank} << 32U) | slot;
 }
@@ -40,7 +24,12 @@ constexpr std::uint64_t id_of(std::uint32_t node_rank, std::uint32_t slot) noexc
 
 ObjectTable::ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own,
                          std::vector<std::uint32_t> ranks)
-    : segment_(std::move(segment)), own_(own), ranks_(std::move(ranks)) {
+    : segment_(std::move(segment)), own_(own), ranks_(std::move(ranks)), dead_(Entries(*segment_, own)) {
+  if (ranks_.size() > most_ranks) {
+    throw Error(Errc::invalid_argument, "a node has at most " + std::to_string(most_ranks) +
+                                            " processes, this table was told of " +
+                                            std::to_string(ranks_.size()));
+  }
   if (ranks_.size() != segment_->geometry().ranks || own_ >= ranks_.size()) {
     throw Error(Errc::invalid_argument,
                 "the node's memory is for " + std::to_string(segment_->geometry().ranks) +
@@ -49,28 +38,13 @@ ObjectTable::ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own,
   }
   node_rank_of_.assign(*std::max_element(ranks_.begin(), ranks_.end()) + std::size_t{1}, absent);
   const Geometry& geometry = segment_->geometry();
-  parts_.reserve(ranks_.size());
+  entries_.reserve(ranks_.size());
   counts_.reserve(ranks_.size());
   for (std::uint32_t node_rank = 0; node_rank < ranks_.size(); ++node_rank) {
     node_rank_of_[ranks_[node_rank]] = node_rank;
-    parts_.push_back({reinterpret_cast<Entry*>(segment_->base() + geometry.entries_offset(node_rank)),
-                      reinterpret_cast<Word64*>(segment_->base() + geometry.pins_offset(node_rank)),
-                      &segment_->share(node_rank)});
-    counts_.emplace_back(std::min(geometry.arena_bytes, most_entry_bytes) / sizeof(Entry));
+    entries_.emplace_back(*segment_, node_rank);
+    counts_.emplace_back(Entries::most(geometry));
   }
-}
-
-Entry& ObjectTable::entry(std::uint32_t node_rank, std::uint32_t slot) const noexcept {
-  return parts_[node_rank].entries[slot];
-}
-
-// One cache line of bits per process for each group of entries, the lines of one group beside each other: a
-// reader writes its own line only, and who frees reads neighbours.
-Word64& ObjectTable::pin_word(std::uint32_t node_rank, std::uint32_t slot,
-                              std::uint32_t reader) const noexcept {
-  constexpr std::uint64_t words_per_line = entries_per_pin_line / 64;
-  const std::uint64_t line = std::uint64_t{slot / entries_per_pin_line} * ranks_.size() + reader;
-  return parts_[node_rank].pins[line * words_per_line + (slot % entries_per_pin_line) / 64];
 }
 
 ObjectTable::Place ObjectTable::place(const Key& key) const noexcept {
@@ -79,10 +53,11 @@ ObjectTable::Place ObjectTable::place(const Key& key) const noexcept {
   }
   const std::uint32_t node_rank = node_rank_of_[key.creator];
   const std::uint32_t slot = slot_of(key.serial);
-  if (slot >= parts_[node_rank].share->entries.load(std::memory_order_acquire)) {
+  const Entries& entries = entries_[node_rank];
+  if (slot >= entries.committed()) {
     return {};
   }
-  return {&entry(node_rank, slot), node_rank, slot};
+  return {&entries[slot], node_rank, slot};
 }
 
 Result<Key> ObjectTable::publish(const ObjectRecord& record) {
@@ -100,8 +75,9 @@ Result<Key> ObjectTable::publish(const ObjectRecord& record) {
       }
       slot = used_slots_++;
     }
+    ++occupied_;
   }
-  Entry& fresh = entry(own_, slot);
+  Entry& fresh = entries_[own_][slot];
   const std::uint64_t sequence = sequence_of(fresh.tag.load(std::memory_order_relaxed)) + 1;
   fresh.record = record;
   fresh.generation.store(0, std::memory_order_relaxed);
@@ -109,20 +85,23 @@ Result<Key> ObjectTable::publish(const ObjectRecord& record) {
   return Key{record.store, ranks_[own_], (sequence << 32U) | slot};
 }
 
-// Entries first, pins for them next, then the count that lets others look: a reader never touches what is not
+std::uint64_t ObjectTable::pin_bytes_for(std::uint64_t slots) const noexcept {
+  constexpr std::uint64_t line_bytes = entries_per_pin_line / 8;
+  const std::uint64_t groups = (slots + entries_per_pin_line - 1) / entries_per_pin_line;
+  return (groups * ranks_.size() * line_bytes + page_bytes - 1) / page_bytes * page_bytes;
+}
+
+// Pins first, entries for them next, then the count that lets others look: a reader never touches what is not
 // there.
 Result<void> ObjectTable::grow() {
   const Geometry& geometry = segment_->geometry();
-  const std::uint64_t room = std::min(geometry.arena_bytes, most_entry_bytes) - entry_bytes_;
+  const std::uint64_t room = Entries::most(geometry) * sizeof(Entry) - entry_bytes_;
   const std::uint64_t growth = std::min(std::clamp(entry_bytes_, smallest_growth, largest_growth), room);
   if (growth == 0) {
     return Error(Errc::out_of_memory,
                  "the table of objects has filled its address range; set LOCUM_RESERVE_BYTES higher");
   }
-  const std::uint64_t groups = (entry_bytes_ + growth) / sizeof(Entry) / entries_per_pin_line;
-  const std::uint64_t line_bytes = entries_per_pin_line / 8;
-  const std::uint64_t pin_bytes =
-      (groups * ranks_.size() * line_bytes + page_bytes - 1) / page_bytes * page_bytes;
+  const std::uint64_t pin_bytes = pin_bytes_for((entry_bytes_ + growth) / sizeof(Entry));
   if (pin_bytes > pin_bytes_) {
     if (auto done = segment_->commit(geometry.pins_offset(own_) + pin_bytes_, pin_bytes - pin_bytes_);
         !done) {
@@ -184,7 +163,9 @@ void ObjectTable::count_view(const Place& at) noexcept {
     } else if (count.compare_exchange_weak(views, views == 0 ? busy : views + 1, std::memory_order_acquire,
                                            std::memory_order_relaxed)) {
       if (views == 0) {
-        pin_word(at.node_rank, at.slot, own_).fetch_or(bit_of(at.slot), std::memory_order_seq_cst);
+        entries_[at.node_rank]
+            .pin_word(at.slot, own_)
+            .fetch_or(Entries::bit_of(at.slot), std::memory_order_seq_cst);
         count.store(1, std::memory_order_release);
       }
       return;
@@ -195,7 +176,7 @@ void ObjectTable::count_view(const Place& at) noexcept {
 Pin ObjectTable::at(std::uint64_t pin_id) const noexcept {
   const auto node_rank = static_cast<std::uint32_t>(pin_id >> 32U);
   const std::uint32_t slot = slot_of(pin_id);
-  const Entry& pinned_entry = entry(node_rank, slot);
+  const Entry& pinned_entry = entries_[node_rank][slot];
   const std::uint64_t sequence = sequence_of(pinned_entry.tag.load(std::memory_order_acquire));
   return Pin{pin_id, Key{pinned_entry.record.store, ranks_[node_rank], (sequence << 32U) | slot},
              &pinned_entry.record, pinned_entry.generation.load(std::memory_order_acquire)};
@@ -216,7 +197,7 @@ void ObjectTable::release(std::uint64_t pin_id) noexcept {
   for (;;) {
     if (views == 1) {
       if (count.compare_exchange_weak(views, busy, std::memory_order_acq_rel, std::memory_order_relaxed)) {
-        pin_word(node_rank, slot, own_).fetch_and(~bit_of(slot), std::memory_order_release);
+        entries_[node_rank].pin_word(slot, own_).fetch_and(~Entries::bit_of(slot), std::memory_order_release);
         count.store(0, std::memory_order_release);
         return;
       }
@@ -236,11 +217,11 @@ bool ObjectTable::tombstone(const Key& key) noexcept {
   }
   const std::uint64_t sequence = sequence_of(key.serial);
   std::uint64_t live = tag_of(sequence, EntryState::live);
-  if (!at.entry->tag.compare_exchange_strong(live, tag_of(sequence, EntryState::tombstone),
-                                             std::memory_order_seq_cst, std::memory_order_relaxed)) {
+  if (!at.entry->tag.compare_exchange_strong(live, tombstone_tag(sequence, own_), std::memory_order_seq_cst,
+                                             std::memory_order_relaxed)) {
     return false;
   }
-  Word32& head = parts_[at.node_rank].share->retired;
+  Word32& head = entries_[at.node_rank].share().retired;
   const std::atomic_ref<std::uint32_t> link(at.entry->record.link);
   std::uint32_t first = head.load(std::memory_order_relaxed);
   do {
@@ -250,100 +231,67 @@ bool ObjectTable::tombstone(const Key& key) noexcept {
   return true;
 }
 
-void ObjectTable::take_retired() {
-  Word32& head = parts_[own_].share->retired;
-  if (head.load(std::memory_order_relaxed) == 0) {
-    return;
+std::size_t ObjectTable::known_dead() const noexcept {
+  std::size_t all = dead_.size();
+  for (const Adopted& each : adopted_) {
+    all += each.dead.size();
   }
-  std::uint32_t next = head.exchange(0, std::memory_order_acquire);
-  const std::size_t most = used_slots_;  // a damaged list must not be followed for ever
-  while (next != 0 && next <= used_slots_ && retired_.size() < most) {
-    retired_.push_back(next - 1);
-    next = std::atomic_ref<std::uint32_t>(entry(own_, next - 1).record.link).load(std::memory_order_relaxed);
-  }
+  return all;
 }
 
-bool ObjectTable::pinned(std::uint32_t slot) const noexcept {
-  for (std::uint32_t reader = 0; reader < ranks_.size(); ++reader) {
-    if ((pin_word(own_, slot, reader).load(std::memory_order_seq_cst) & bit_of(slot)) != 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
-// False while somebody pins it.
-bool ObjectTable::reclaim(std::uint32_t slot, std::vector<ObjectRecord>& out) {
-  if (pinned(slot)) {
-    return false;
-  }
-  Entry& dead = entry(own_, slot);
-  const std::uint64_t tag = dead.tag.load(std::memory_order_relaxed);
-  if (state_of(tag) != EntryState::tombstone) {
-    return true;  // a damaged stack said so: what is not dead is not ours to free
-  }
-  out.push_back(dead.record);
-  dead.tag.store(tag_of(sequence_of(tag), EntryState::free), std::memory_order_release);
-  if (sequence_of(tag) != last_sequence) {
-    free_slots_.push_back(slot);
-  }
-  return true;
-}
-
-// What came since the last call is looked at once, what was pinned then again: all of it, or a few in turn.
-Pinned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) {
-  if (effort == Effort::amortised && parts_[own_].share->retired.load(std::memory_order_relaxed) == 0 &&
-      watched_.load(std::memory_order_relaxed) == 0) {
+Owned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) {
+  if (effort == Effort::amortised && entries_[own_].share().retired.load(std::memory_order_relaxed) == 0 &&
+      watched_.load(std::memory_order_relaxed) == 0 && !adopts_.load(std::memory_order_relaxed)) {
     return {};  // nothing came since, and nothing was pinned then
   }
   const MutexLock lock(mutex_);
-  std::size_t looks = retired_.size();
-  if (effort == Effort::amortised) {
-    looks = std::min(looks, looks_per_call);
-  } else {
-    next_look_ = 0;
-  }
-  for (; looks > 0; --looks) {
-    next_look_ = next_look_ < retired_.size() ? next_look_ : 0;
-    const std::uint32_t slot = retired_[next_look_];
-    const std::uint64_t bytes = entry(own_, slot).record.block_bytes();
-    if (reclaim(slot, out)) {
-      retired_[next_look_] = retired_.back();
-      retired_.pop_back();
-      --kept_.objects;
-      kept_.bytes -= bytes;
-    } else {
-      ++next_look_;
+  freed_.clear();
+  dead_.collect(out, freed_, effort);
+  occupied_ -= freed_.size();
+  for (const std::uint32_t slot : freed_) {
+    if (sequence_of(entries_[own_][slot].tag.load(std::memory_order_relaxed)) != last_sequence) {
+      free_slots_.push_back(slot);
     }
   }
-  const std::size_t known = retired_.size();
-  take_retired();
-  std::size_t kept = known;
-  for (std::size_t fresh = known; fresh < retired_.size(); ++fresh) {
-    const std::uint32_t slot = retired_[fresh];
-    if (!reclaim(slot, out)) {
-      retired_[kept++] = slot;
-      ++kept_.objects;
-      kept_.bytes += entry(own_, slot).record.block_bytes();
-    }
+  Owned owned{.live = 0, .pinned = dead_.pinned()};
+  for (Adopted& each : adopted_) {
+    freed_.clear();
+    each.dead.collect(out, freed_, effort);
+    occupied_ -= freed_.size();
+    owned.pinned.objects += each.dead.pinned().objects;
+    owned.pinned.bytes += each.dead.pinned().bytes;
   }
-  retired_.resize(kept);
-  watched_.store(kept, std::memory_order_relaxed);
-  return kept_;
+  watched_.store(known_dead(), std::memory_order_relaxed);
+  owned.live = occupied_ - owned.pinned.objects;
+  return owned;
 }
 
 std::vector<Key> ObjectTable::owned(std::uint32_t store) {
   std::vector<Key> keys;
-  const std::uint32_t slots = segment_->share(own_).entries.load(std::memory_order_acquire);
-  for (std::uint32_t slot = 0; slot < slots; ++slot) {
-    const std::uint64_t sequence = sequence_of(entry(own_, slot).tag.load(std::memory_order_relaxed));
-    const Key candidate{store, ranks_[own_], (sequence << 32U) | slot};
-    if (const auto found = try_pin(candidate)) {
-      release(found->id);
-      keys.push_back(candidate);
+  std::vector<std::uint32_t> shares = adopted_ranks();
+  shares.push_back(own_);
+  for (const std::uint32_t node_rank : shares) {
+    const Entries& entries = entries_[node_rank];
+    const std::uint32_t slots = entries.committed();
+    for (std::uint32_t slot = 0; slot < slots; ++slot) {
+      const std::uint64_t sequence = sequence_of(entries[slot].tag.load(std::memory_order_relaxed));
+      const Key candidate{store, ranks_[node_rank], (sequence << 32U) | slot};
+      if (const auto found = try_pin(candidate)) {
+        release(found->id);
+        keys.push_back(candidate);
+      }
     }
   }
   return keys;
+}
+
+std::vector<std::uint32_t> ObjectTable::adopted_ranks() {
+  const MutexLock lock(mutex_);
+  std::vector<std::uint32_t> ranks;
+  for (const Adopted& each : adopted_) {
+    ranks.push_back(each.node_rank);
+  }
+  return ranks;
 }
 
 Word64* ObjectTable::generation(const Key& key) const noexcept {
@@ -351,6 +299,98 @@ Word64* ObjectTable::generation(const Key& key) const noexcept {
   const bool same = at.entry != nullptr &&
                     sequence_of(at.entry->tag.load(std::memory_order_acquire)) == sequence_of(key.serial);
   return same ? &at.entry->generation : nullptr;
+}
+
+// The entries are looked at without the lock: what the dead process did not hand back, nobody else touches.
+void ObjectTable::recover(std::uint32_t dead) {
+  const MutexLock death(deaths_);
+  const std::vector<std::uint32_t> own = entries_[own_].tombstones_of(dead);
+  std::vector<std::vector<std::uint32_t>> others;  // in the order of adopted_, which only grows
+  for (const std::uint32_t node_rank : adopted_ranks()) {
+    others.push_back(entries_[node_rank].tombstones_of(dead));
+  }
+  const MutexLock lock(mutex_);
+  dead_.recover(dead, own);
+  for (std::size_t at = 0; at < others.size(); ++at) {
+    adopted_[at].dead.recover(dead, others[at]);
+  }
+  watched_.store(known_dead(), std::memory_order_relaxed);
+}
+
+void ObjectTable::drop_pins(std::uint32_t dead) noexcept {
+  for (const Entries& entries : entries_) {
+    entries.drop_pins(dead);
+  }
+}
+
+// Whether the object's maker died before it could bind it. Who inherited the lock of a shard may be binding
+// it now: then the shard's intent says so. It is cleared after the generation is set, so that one of the two
+// tells; the next writer's intent names no object of a dead process.
+bool ObjectTable::never_bound(const Entry& entry, const Key& key) const noexcept {
+  const auto unbound = [&] { return entry.generation.load(std::memory_order_acquire) == 0; };
+  return entry.record.name_bytes != 0 && unbound() &&
+         !DirectoryShard(*segment_, shard_index(entry.record.name_hash)).is_to_bind(key) && unbound();
+}
+
+// The stack is left as it is: what stands on it is found by the scan, and passed over when it is taken.
+Result<void> ObjectTable::adopt(std::uint32_t dead, const TakeOver& take_over) {
+  const MutexLock death(deaths_);
+  for (const std::uint32_t node_rank : adopted_ranks()) {
+    if (node_rank == dead) {
+      return {};
+    }
+  }
+  const Entries& entries = entries_[dead];
+  const std::uint32_t slots = entries.committed();
+  std::vector<std::uint32_t> tombstones;
+  std::vector<Block> used;
+  std::uint64_t occupied = 0;
+  for (std::uint32_t slot = 0; slot < slots; ++slot) {
+    Entry& each = entries[slot];
+    std::uint64_t tag = each.tag.load(std::memory_order_acquire);
+    if (state_of(tag) == EntryState::live &&
+        never_bound(each, Key{each.record.store, ranks_[dead], (sequence_of(tag) << 32U) | slot}) &&
+        each.tag.compare_exchange_strong(tag, tombstone_tag(sequence_of(tag), own_),
+                                         std::memory_order_seq_cst, std::memory_order_acquire)) {
+      tag = tombstone_tag(sequence_of(tag), own_);
+    }
+    if (state_of(tag) == EntryState::tombstone) {
+      tombstones.push_back(slot);
+    } else if (state_of(tag) != EntryState::live) {
+      continue;
+    }
+    ++occupied;
+    if (const auto block = entries.block_of(each.record)) {
+      used.push_back(*block);
+    }
+  }
+  give_back_growth(dead);
+  if (auto done = take_over(used); !done) {
+    return done;
+  }
+
+  const MutexLock lock(mutex_);
+  adopted_.push_back({dead, DeadEntries(entries)});
+  adopted_.back().dead.adopt(tombstones);
+  occupied_ += occupied;
+  watched_.store(known_dead(), std::memory_order_relaxed);
+  adopts_.store(true, std::memory_order_relaxed);
+  return {};
+}
+
+// What the process had committed for more entries, and died before it showed them, is nobody's.
+void ObjectTable::give_back_growth(std::uint32_t dead) noexcept {
+  const Geometry& geometry = segment_->geometry();
+  const std::uint64_t slots = entries_[dead].committed();
+  const std::uint64_t most = std::min(slots + largest_growth / sizeof(Entry), Entries::most(geometry));
+  const auto give_back = [&](std::uint64_t range, std::uint64_t shown_bytes, std::uint64_t most_bytes) {
+    const std::uint64_t begin = (shown_bytes + page_bytes - 1) / page_bytes * page_bytes;
+    if (begin < most_bytes) {
+      segment_->give_back(range + begin, most_bytes - begin);
+    }
+  };
+  give_back(geometry.pins_offset(dead), pin_bytes_for(slots), pin_bytes_for(most));
+  give_back(geometry.entries_offset(dead), slots * sizeof(Entry), most * sizeof(Entry));
 }
 
 }  // namespace locum::shm

@@ -3,39 +3,54 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "core/arena.hpp"
 #include "core/mutex.hpp"
 #include "core/node_table.hpp"
+#include "shm/dead_entries.hpp"
+#include "shm/entries.hpp"
 #include "shm/segment.hpp"
 #include "shm/view_counts.hpp"
 
 namespace locum::shm {
 
 /// The node table in shared memory. Each process publishes in entries of its own and is the only one to reuse
-/// them; all processes read, pin and tombstone. Any thread may call.
+/// them; all processes read, pin and tombstone. When a process dies, another owns its entries from then on:
+/// nothing is published there any more, but what is dead comes back. Any thread may call.
 ///
 /// Invariants (tests/shm/pin_model_test.cpp walks through all interleavings of 2 and 3)
 ///
-/// 1. An entry's tag is `sequence << 32 | state`. Its record is written only while the tag is `free`, which
-///    it becomes when no process has its pin bit set; the store of the live tag (release) publishes it. The
-///    sequence of a slot only grows; when it cannot, the slot is given up. So a serial (sequence, slot) names
-///    one object for ever.
+/// 1. An entry's tag is `sequence << 32 | state`, of a tombstone also who made it. Its record is written only
+///    while the tag is `free`, which it becomes when no process has its pin bit set; the store of the live
+///    tag (release) publishes it. The sequence of a slot only grows; when it cannot, the slot is given up. So
+///    a serial (sequence, slot) names one object for ever.
 /// 2. The pin bit of (process, entry) is set while the process has a view of it. A reader sets the bit, then
 ///    checks the tag; who frees changes the tag, then checks the bits; all four are sequentially consistent,
-///    so at least one sees the other: either the reader gives up, or the memory stays.
+///    so at least one sees the other: either the reader gives up, or the memory stays. A dead process has no
+///    views: whoever adopts its share clears its bits.
 /// 3. How many views stand behind a bit is private to the process (ViewCounts). 0 → 1 and 1 → 0 pass through
 ///    `busy`, in which the bit is changed, so that no thread relies on a bit that another is clearing.
-/// 4. A tombstoned entry is in exactly one place: the owner's private list, or the stack `Share::retired`,
-///    linked by ObjectRecord::link, which readers do not look at. Processes only push; the owner takes the
-///    whole stack, so that no entry can come back while somebody pushes.
+/// 4. A tombstoned entry is in exactly one place: the owner's private list, the stack `Share::retired`,
+/// linked
+///    by ObjectRecord::link, which readers do not look at, or in the hand of the process that the tag names,
+///    which is about to push it. Processes only push; the owner takes the whole stack, so that no entry can
+///    come back while somebody pushes. When a process dies, what it had in its hand is what it tombstoned and
+///    is in no other place once the stack is taken; the owner then lists it.
+/// 5. Who adopts a share lists all its tombstones, those in the hands of living processes included: such an
+///    entry may be free when it is pushed at last, and is then passed over. That is safe because no slot of
+///    an adopted share is used again.
 class ObjectTable final : public NodeTable {
  public:
+  /// Told which blocks of the dead process's arena are in use.
+  using TakeOver = std::function<Result<void>(const std::vector<Block>& used)>;
+
   /// \param ranks the runtime's rank of each process of the node; ours is `ranks[own]`
-  /// Throws Error `invalid_argument` if these are not the segment's processes, `system` without address
-  /// space.
+  /// Throws Error `invalid_argument` if these are not the segment's processes, or more than a tag can tell,
+  /// `system` without address space.
   ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own, std::vector<std::uint32_t> ranks);
 
   [[nodiscard]] Result<Key> publish(const ObjectRecord& record) override LOCUM_EXCLUDES(mutex_);
@@ -46,19 +61,33 @@ class ObjectTable final : public NodeTable {
   void retain(std::uint64_t pin_id) noexcept override;
   void release(std::uint64_t pin_id) noexcept override;
   [[nodiscard]] bool tombstone(const Key& key) noexcept override;
-  Pinned collect(std::vector<ObjectRecord>& out, Effort effort) override LOCUM_EXCLUDES(mutex_);
-  [[nodiscard]] std::vector<Key> owned(std::uint32_t store) override;
+  Owned collect(std::vector<ObjectRecord>& out, Effort effort) override LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] std::vector<Key> owned(std::uint32_t store) override LOCUM_EXCLUDES(mutex_);
 
   /// The generation word of an object, for the directory. Null once its entry is another object's, or if the
   /// key is not one of this node.
   [[nodiscard]] Word64* generation(const Key& key) const noexcept;
 
+  // What follows a death. REQUIRES, of all three: every thread of the process with node rank `dead` is gone,
+  // which its `life` lock alone does not tell. All may be done again, by this process or by whoever follows
+  // it when it dies in the middle.
+
+  /// Every survivor: what the dead process took out of sight in shares of ours, and died before it could hand
+  /// it back, is ours to collect.
+  void recover(std::uint32_t dead) LOCUM_EXCLUDES(deaths_);
+  /// Takes back all that the dead process pinned.
+  void drop_pins(std::uint32_t dead) noexcept;
+  /// Makes this process the owner of the dead one's objects. What was to get a name and never got it is
+  /// tombstoned; all else that was sealed stays as it is. `take_over` is called once with the blocks of all
+  /// objects that are left, dead ones included, before collect() hands out the first of them; what leads out
+  /// of the arena is not among them. Fails, and adopts nothing, if that fails.
+  /// REQUIRES: this process holds `Share::life` of the dead one, and repaired the directory since the death.
+  [[nodiscard]] Result<void> adopt(std::uint32_t dead, const TakeOver& take_over) LOCUM_EXCLUDES(deaths_);
+
  private:
-  /// Where the entries of one process and their pins are, in this process.
-  struct Part {
-    Entry* entries;
-    Word64* pins;
-    Share* share;
+  struct Adopted {
+    std::uint32_t node_rank;
+    DeadEntries dead;
   };
   struct Place {
     Entry* entry = nullptr;
@@ -67,29 +96,31 @@ class ObjectTable final : public NodeTable {
   };
 
   [[nodiscard]] Place place(const Key& key) const noexcept;
-  [[nodiscard]] Entry& entry(std::uint32_t node_rank, std::uint32_t slot) const noexcept;
-  [[nodiscard]] Word64& pin_word(std::uint32_t node_rank, std::uint32_t slot,
-                                 std::uint32_t reader) const noexcept;
   [[nodiscard]] Place hold(const Key& key) noexcept;
   void count_view(const Place& at) noexcept;
-  [[nodiscard]] bool pinned(std::uint32_t slot) const noexcept;
-  void take_retired() LOCUM_REQUIRES(mutex_);
-  [[nodiscard]] bool reclaim(std::uint32_t slot, std::vector<ObjectRecord>& out) LOCUM_REQUIRES(mutex_);
+  [[nodiscard]] bool never_bound(const Entry& entry, const Key& key) const noexcept;
+  [[nodiscard]] std::vector<std::uint32_t> adopted_ranks() LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] std::size_t known_dead() const noexcept LOCUM_REQUIRES(mutex_);
+  [[nodiscard]] std::uint64_t pin_bytes_for(std::uint64_t slots) const noexcept;
   [[nodiscard]] Result<void> grow() LOCUM_REQUIRES(mutex_);
+  void give_back_growth(std::uint32_t dead) noexcept;
 
   const std::shared_ptr<Segment> segment_;
   const std::uint32_t own_;
   const std::vector<std::uint32_t> ranks_;
   std::vector<std::uint32_t> node_rank_of_;  ///< by the runtime's rank; `absent` for ranks of other nodes
-  std::vector<Part> parts_;                  ///< by node rank
+  std::vector<Entries> entries_;             ///< by node rank
   std::vector<ViewCounts> counts_;           ///< by node rank
 
-  Mutex mutex_;  ///< of the threads of this process, over what only the owner does
+  Mutex deaths_;  ///< one death at a time; before mutex_, never inside it
+  Mutex mutex_;   ///< of the threads of this process, over what only the owner does
   std::vector<std::uint32_t> free_slots_ LOCUM_GUARDED_BY(mutex_);
-  std::vector<std::uint32_t> retired_ LOCUM_GUARDED_BY(mutex_);  ///< looked at, and found pinned
-  Pinned kept_ LOCUM_GUARDED_BY(mutex_);                         ///< sums of retired_
-  std::size_t next_look_ LOCUM_GUARDED_BY(mutex_) = 0;           ///< where in retired_ the next look begins
-  std::atomic<std::size_t> watched_{0};  ///< size of retired_, for a look without the lock
+  DeadEntries dead_ LOCUM_GUARDED_BY(mutex_);              ///< of our own share
+  std::vector<Adopted> adopted_ LOCUM_GUARDED_BY(mutex_);  ///< of those that we adopted
+  std::atomic<bool> adopts_{false};      ///< whether there are any, for a look without the lock
+  std::atomic<std::size_t> watched_{0};  ///< dead entries that are known, for a look without the lock
+  std::vector<std::uint32_t> freed_ LOCUM_GUARDED_BY(mutex_);  ///< in a call; kept for its memory
+  std::uint64_t occupied_ LOCUM_GUARDED_BY(mutex_) = 0;        ///< entries of ours, live or dead
   std::uint32_t used_slots_ LOCUM_GUARDED_BY(mutex_) = 0;
   std::uint64_t entry_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< committed
   std::uint64_t pin_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;    ///< committed

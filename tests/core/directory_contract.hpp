@@ -57,9 +57,9 @@ class DirectoryContract : public testing::TestWithParam<NodeMaker> {
   /// Nothing is left of what the processes made, and nothing is pinned.
   void expect_empty() {
     for (const NodeProcess& process : node_) {
-      Pinned pinned;
-      (void)process.collect(Effort::thorough, &pinned);
-      EXPECT_EQ(pinned.objects, 0U);
+      Owned owned;
+      (void)process.collect(Effort::thorough, &owned);
+      EXPECT_EQ(owned.pinned.objects, 0U);
       EXPECT_EQ(process.arena->usage().used, 0U);
     }
   }
@@ -213,9 +213,9 @@ TEST_P(DirectoryContract, DoesWhatAMapWouldDo) {
       }
     }
     for (const NodeProcess& process : node) {
-      Pinned pinned;
-      (void)process.collect(Effort::thorough, &pinned);
-      RC_ASSERT(pinned.objects == 0U);
+      Owned owned;
+      (void)process.collect(Effort::thorough, &owned);
+      RC_ASSERT(owned.pinned.objects == 0U);
       RC_ASSERT(process.arena->usage().used == 0U);
     }
   });

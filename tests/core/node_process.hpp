@@ -50,11 +50,11 @@ struct NodeProcess {
     return value;
   }
   /// The words of the objects that this process got back, whose blocks are free then.
-  [[nodiscard]] std::vector<std::uint64_t> collect(Effort effort, Pinned* pinned = nullptr) const {
+  [[nodiscard]] std::vector<std::uint64_t> collect(Effort effort, Owned* owned = nullptr) const {
     std::vector<ObjectRecord> dead;
-    const Pinned kept = table->collect(dead, effort);
-    if (pinned != nullptr) {
-      *pinned = kept;
+    const Owned left = table->collect(dead, effort);
+    if (owned != nullptr) {
+      *owned = left;
     }
     std::vector<std::uint64_t> words;
     for (const ObjectRecord& record : dead) {

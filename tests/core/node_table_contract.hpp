@@ -89,18 +89,19 @@ class NodeTableModel {
   // Thorough: exactly what is dead and unseen. Amortised: nothing else than that.
   void collect(std::size_t process, Effort effort) {
     std::set<std::uint64_t> free_words;
-    Pinned pinned;
+    Owned owned;
     for (const auto& [key, object] : objects_) {
+      owned.live += object.creator == process && object.live ? 1 : 0;
       if (object.creator == process && !object.live && !object.collected) {
         if (const auto view = viewed(key); view != views_.end()) {
-          ++pinned.objects;
-          pinned.bytes += view->pin.record->block_bytes();
+          ++owned.pinned.objects;
+          owned.pinned.bytes += view->pin.record->block_bytes();
         } else {
           free_words.insert(object.word);
         }
       }
     }
-    Pinned said;
+    Owned said;
     for (const std::uint64_t word : node_[process].collect(effort, &said)) {
       RC_ASSERT(free_words.erase(word) == 1U);
       std::ranges::find(objects_, word, [](const auto& each) { return each.second.word; })->second.collected =
@@ -108,8 +109,9 @@ class NodeTableModel {
     }
     if (effort == Effort::thorough) {
       RC_ASSERT(free_words.empty());
-      RC_ASSERT(said.objects == pinned.objects);
-      RC_ASSERT(said.bytes == pinned.bytes);
+      RC_ASSERT(said.live == owned.live);
+      RC_ASSERT(said.pinned.objects == owned.pinned.objects);
+      RC_ASSERT(said.pinned.bytes == owned.pinned.bytes);
     }
   }
   void owned(std::size_t process, std::uint32_t store) const {
@@ -278,10 +280,11 @@ TEST_P(NodeTableContract, KeepsADeadObjectAsLongAsAnybodyViewsIt) {
   reader_.table->retain(first.id);
   EXPECT_TRUE(owner_.table->tombstone(key));
   const auto still_kept = [&] {
-    Pinned pinned;
-    const bool nothing = owner_.collect(Effort::thorough, &pinned).empty();
-    return nothing && pinned.objects == 1 && pinned.bytes == first.record->block_bytes() &&
-           reader_.word(first) == 42U && reader_.table->at(first.id).key == key;
+    Owned owned;
+    const bool nothing = owner_.collect(Effort::thorough, &owned).empty();
+    return nothing && owned.live == 0 && owned.pinned.objects == 1 &&
+           owned.pinned.bytes == first.record->block_bytes() && reader_.word(first) == 42U &&
+           reader_.table->at(first.id).key == key;
   };
   EXPECT_TRUE(still_kept());
   reader_.table->release(first.id);

@@ -205,23 +205,24 @@ class PlainTable final : public NodeTable {
     }
     return object != nullptr;
   }
-  Pinned collect(std::vector<ObjectRecord>& out, Effort /*effort*/) override {
+  Owned collect(std::vector<ObjectRecord>& out, Effort /*effort*/) override {
     const MutexLock lock(node_->mutex);
-    Pinned pinned;
+    Owned owned;
     for (auto each = node_->objects.begin(); each != node_->objects.end();) {
       const PlainObject& object = each->second;
       if (object.key.creator != rank_ || object.live) {
+        owned.live += object.key.creator == rank_ ? 1 : 0;
         ++each;
       } else if (object.views > 0) {
-        ++pinned.objects;
-        pinned.bytes += object.record.block_bytes();
+        ++owned.pinned.objects;
+        owned.pinned.bytes += object.record.block_bytes();
         ++each;
       } else {
         out.push_back(object.record);
         each = node_->objects.erase(each);
       }
     }
-    return pinned;
+    return owned;
   }
   std::vector<Key> owned(std::uint32_t store) override {
     const MutexLock lock(node_->mutex);

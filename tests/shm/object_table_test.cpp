@@ -94,7 +94,7 @@ TEST_F(ObjectTableTest, KeepsWhatAnotherPinsAndGivesItBackOnce) {
   EXPECT_EQ(code(reader_.objects->pin(key)), Errc::not_found);
 
   std::vector<ObjectRecord> dead;
-  const Pinned kept = owner_.objects->collect(dead, Effort::thorough);
+  const Pinned kept = owner_.objects->collect(dead, Effort::thorough).pinned;
   EXPECT_TRUE(dead.empty());
   EXPECT_EQ(kept.objects, 1U);
   EXPECT_EQ(kept.bytes, pin.record->block_bytes());
@@ -102,7 +102,7 @@ TEST_F(ObjectTableTest, KeepsWhatAnotherPinsAndGivesItBackOnce) {
 
   reader_.objects->release(pin.id);
   EXPECT_TRUE(collected(reader_).empty()) << "only the owner gets its objects back";
-  EXPECT_EQ(owner_.objects->collect(dead, Effort::thorough).objects, 0U);
+  EXPECT_EQ(owner_.objects->collect(dead, Effort::thorough).pinned.objects, 0U);
   ASSERT_EQ(dead.size(), 1U);
   EXPECT_EQ(dead[0].block_bytes(), pin.record->block_bytes());
   EXPECT_TRUE(collected(owner_).empty());
@@ -242,8 +242,34 @@ TEST_F(ObjectTableTest, DoesNotFollowADamagedListOfTombstones) {
   EXPECT_TRUE(collected(owner_).empty());
 }
 
+TEST_F(ObjectTableTest, CountsWhatIsLiveAndWhatIsOnlyViewed) {
+  std::vector<Key> keys;
+  for (int i = 0; i < 5; ++i) {
+    keys.push_back(owner_.publish(store).value());
+  }
+  const Pin pin = reader_.objects->pin(keys[0]).value();
+  EXPECT_TRUE(other_.objects->tombstone(keys[0]));
+  EXPECT_TRUE(other_.objects->tombstone(keys[1]));
+  std::vector<ObjectRecord> dead;
+  Owned owned = owner_.objects->collect(dead, Effort::thorough);
+  EXPECT_EQ(owned.live, 3U);
+  EXPECT_EQ(owned.pinned.objects, 1U);
+  reader_.objects->release(pin.id);
+  owned = owner_.objects->collect(dead, Effort::thorough);
+  EXPECT_EQ(owned.live, 3U);
+  EXPECT_EQ(owned.pinned.objects, 0U);
+  EXPECT_EQ(dead.size(), 2U);
+}
+
 TEST(ObjectTable, RefusesASegmentForOtherProcesses) {
   const auto segment = make_segment(2);
+  try {
+    const ObjectTable table(segment, 0, std::vector<std::uint32_t>(1U << 24U));
+    FAIL() << "a tag cannot tell so many apart";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Errc::invalid_argument);
+    EXPECT_NE(error.text().find("at most 16777215 processes"), std::string::npos) << error;
+  }
   EXPECT_THROW(ObjectTable(segment, 0, {0, 1, 2}), Error);
   EXPECT_THROW(ObjectTable(segment, 2, {0, 1}), Error);
 }
@@ -284,7 +310,7 @@ TEST(ObjectTable, GrowsWithItsObjectsAndCommitsWhatItSays) {
     EXPECT_TRUE(reader.tombstone(key));
   }
   std::vector<ObjectRecord> dead;
-  EXPECT_EQ(owner.objects->collect(dead, Effort::thorough).objects, 0U);
+  EXPECT_EQ(owner.objects->collect(dead, Effort::thorough).live, 0U);
   EXPECT_EQ(dead.size(), keys.size());
   const std::size_t count = keys.size();
   keys.clear();

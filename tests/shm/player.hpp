@@ -105,11 +105,24 @@ class Player {
   /// Frees what can be freed; how much is pinned.
   Pinned collect(Effort effort = Effort::thorough) {
     std::vector<ObjectRecord> dead;
-    const Pinned pinned = objects->collect(dead, effort);
+    const Pinned pinned = objects->collect(dead, effort).pinned;
     for (const ObjectRecord& record : dead) {
       free(record);
     }
     return pinned;
+  }
+  /// What a survivor does that adopts a dead process; the blocks that were in use.
+  std::vector<Block> adopt(std::uint32_t dead) {
+    objects->recover(dead);
+    names->repair();
+    objects->drop_pins(dead);
+    return adopt_only(dead);
+  }
+  std::vector<Block> adopt_only(std::uint32_t dead) {
+    std::vector<Block> used;
+    EXPECT_TRUE(objects->adopt(
+        dead, [&](const std::vector<Block>& blocks) { return used = blocks, Result<void>(); }));
+    return used;
   }
 
   [[nodiscard]] static std::vector<std::uint32_t> ranks_of(const shm::Segment& segment) {

@@ -1,0 +1,108 @@
+#include "shm/dead_entries.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+#include "shm/entry_tag.hpp"
+
+namespace locum::shm {
+
+namespace {
+
+constexpr std::size_t looks_per_call = 4;  ///< at what was pinned before; constant work per object
+
+}  // namespace
+
+void DeadEntries::adopt(std::span<const std::uint32_t> tombstones) {
+  for (const std::uint32_t slot : tombstones) {
+    keep(slot);
+  }
+}
+
+// The stack first: what stands on it was handed back. A slot that came back and was used again may be another
+// tombstone by now, in the hand of a living process.
+void DeadEntries::recover(std::uint32_t dead, std::span<const std::uint32_t> slots) {
+  take_retired();
+  for (const std::uint32_t slot : slots) {
+    if (tombstoned_by(entries_[slot].tag.load(std::memory_order_acquire), dead)) {
+      keep(slot);
+    }
+  }
+}
+
+// A slot may come twice: who adopted the share found it before its tombstoner had pushed it, or something
+// wrote into the stack. Known, it is known once; freed meanwhile, it is no tombstone when it is looked at.
+void DeadEntries::keep(std::uint32_t slot) {
+  if (slot >= known_.size()) {
+    known_.resize(std::max<std::size_t>(entries_.committed(), slot + std::size_t{1}));
+  }
+  if (!known_[slot]) {
+    fresh_.push_back(slot);
+    known_[slot] = true;
+  }
+}
+
+void DeadEntries::take_retired() {
+  Word32& head = entries_.share().retired;
+  if (head.load(std::memory_order_relaxed) == 0) {
+    return;
+  }
+  std::uint32_t next = head.exchange(0, std::memory_order_acquire);
+  const std::uint32_t most = entries_.committed();  // a damaged stack must not be followed for ever
+  for (std::uint32_t steps = 0; next != 0 && next <= most && steps < most; ++steps) {
+    keep(next - 1);
+    next = std::atomic_ref<std::uint32_t>(entries_[next - 1].record.link).load(std::memory_order_relaxed);
+  }
+}
+
+// False while somebody pins it. The look at the tag is one of the four that are sequentially consistent: who
+// found the entry by a scan has nothing else that puts the tombstone before the look at the pins.
+bool DeadEntries::reclaim(std::uint32_t slot, std::vector<ObjectRecord>& out,
+                          std::vector<std::uint32_t>& freed) {
+  Entry& dead = entries_[slot];
+  const std::uint64_t tag = dead.tag.load(std::memory_order_seq_cst);
+  const bool tombstone = state_of(tag) == EntryState::tombstone;
+  if (tombstone && entries_.pinned(slot)) {
+    return false;
+  }
+  known_[slot] = false;
+  if (tombstone) {  // what is not dead is not ours to free, whatever the stack said
+    out.push_back(dead.record);
+    dead.tag.store(tag_of(sequence_of(tag), EntryState::free), std::memory_order_release);
+    freed.push_back(slot);
+  }
+  return true;
+}
+
+void DeadEntries::collect(std::vector<ObjectRecord>& out, std::vector<std::uint32_t>& freed, Effort effort) {
+  std::size_t looks = looked_at_.size();
+  if (effort == Effort::amortised) {
+    looks = std::min(looks, looks_per_call);
+  } else {
+    next_look_ = 0;
+  }
+  for (; looks > 0; --looks) {
+    next_look_ = next_look_ < looked_at_.size() ? next_look_ : 0;
+    const std::uint32_t slot = looked_at_[next_look_];
+    const std::uint64_t bytes = entries_[slot].record.block_bytes();
+    if (reclaim(slot, out, freed)) {
+      looked_at_[next_look_] = looked_at_.back();
+      looked_at_.pop_back();
+      --pinned_.objects;
+      pinned_.bytes -= bytes;
+    } else {
+      ++next_look_;
+    }
+  }
+  take_retired();
+  for (const std::uint32_t slot : fresh_) {
+    if (!reclaim(slot, out, freed)) {
+      looked_at_.push_back(slot);
+      ++pinned_.objects;
+      pinned_.bytes += entries_[slot].record.block_bytes();
+    }
+  }
+  fresh_.clear();
+}
+
+}  // namespace locum::shm

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstdint>
+
+#include "shm/layout.hpp"
+
+/// The words of which an entry's tag, a serial and a pin's id are made.
+namespace locum::shm {
+
+inline constexpr std::uint32_t last_sequence = ~0U;
+/// A tombstone's tag holds node rank + 1 in 24 bits.
+inline constexpr std::uint32_t most_ranks = (1U << 24U) - 1;
+
+constexpr std::uint64_t tag_of(std::uint64_t sequence, EntryState state) noexcept {
+  return (sequence << 32U) | static_cast<std::uint64_t>(state);
+}
+/// The tag of what the process with this node rank took out of sight.
+constexpr std::uint64_t tombstone_tag(std::uint64_t sequence, std::uint32_t by) noexcept {
+  return tag_of(sequence, EntryState::tombstone) | (std::uint64_t{by} + 1) << 8U;
+}
+constexpr std::uint64_t sequence_of(std::uint64_t word) noexcept {
+  return word >> 32U;
+}
+constexpr EntryState state_of(std::uint64_t tag) noexcept {
+  return static_cast<EntryState>(tag & 0xFFU);
+}
+constexpr bool tombstoned_by(std::uint64_t tag, std::uint32_t node_rank) noexcept {
+  return tag == tombstone_tag(sequence_of(tag), node_rank);
+}
+constexpr std::uint32_t slot_of(std::uint64_t word) noexcept {
+  return static_cast<std::uint32_t>(word);
+}
+
+}  // namespace locum::shm
