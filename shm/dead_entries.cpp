@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include "shm/entry_tag.hpp"
+#include "shm/kill_point.hpp"
 
 namespace locum::shm {
 
@@ -48,6 +49,7 @@ void DeadEntries::take_retired() {
     return;
   }
   std::uint32_t next = head.exchange(0, std::memory_order_acquire);
+  LOCUM_KILL_POINT("collect: stack taken");
   const std::uint32_t most = entries_.committed();  // a damaged stack must not be followed for ever
   for (std::uint32_t steps = 0; next != 0 && next <= most && steps < most; ++steps) {
     keep(next - 1);
@@ -69,6 +71,7 @@ bool DeadEntries::reclaim(std::uint32_t slot, std::vector<ObjectRecord>& out,
   if (tombstone) {  // what is not dead is not ours to free, whatever the stack said
     out.push_back(dead.record);
     dead.tag.store(tag_of(sequence_of(tag), EntryState::free), std::memory_order_release);
+    LOCUM_KILL_POINT("collect: entry freed");
     freed.push_back(slot);
   }
   return true;

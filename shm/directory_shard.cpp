@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "shm/kill_point.hpp"
 
 namespace locum::shm {
 
@@ -19,11 +20,13 @@ DirectoryShard::Change::Change(DirectoryShard& shard) noexcept : state_(*shard.s
   // Whoever held the lock before may have died in the middle of a change.
   if (state_.sequence.load(memory_order_relaxed) % 2 == 0) {
     state_.sequence.fetch_add(1, std::memory_order_acq_rel);
+    LOCUM_KILL_POINT("change: begun");
   }
 }
 
 DirectoryShard::Change::~Change() {
   state_.sequence.fetch_add(1, memory_order_release);
+  LOCUM_KILL_POINT("change: ended");
 }
 
 DirectoryShard::DirectoryShard(Segment& segment, std::uint32_t index) noexcept
@@ -54,7 +57,9 @@ Result<std::uint32_t> DirectoryShard::reserve_record() {
     if (auto done = segment_->commit(segment_->geometry().buckets_offset(index_), page_bytes); !done) {
       return done.error();
     }
+    LOCUM_KILL_POINT("reserve: buckets committed");
     state_->buckets.store(first_buckets, memory_order_release);
+    LOCUM_KILL_POINT("reserve: buckets shown");
   }
   std::uint32_t index = state_->records_used.load(memory_order_relaxed);
   if (const std::uint32_t free_record = state_->free_record.load(memory_order_relaxed); free_record != 0) {
@@ -84,7 +89,9 @@ Result<void> DirectoryShard::commit_records() {
   if (auto done = segment_->commit(geometry.records_offset(index_) + bytes, growth); !done) {
     return done;
   }
+  LOCUM_KILL_POINT("reserve: records committed");
   state_->records.store(static_cast<std::uint32_t>((bytes + growth) / sizeof(Record)), memory_order_release);
+  LOCUM_KILL_POINT("reserve: records shown");
   return {};
 }
 
@@ -96,19 +103,24 @@ Result<void> DirectoryShard::split() {
     if (auto done = segment_->commit(segment_->geometry().buckets_offset(index_) + end, page_bytes); !done) {
       return done;
     }
+    LOCUM_KILL_POINT("split: buckets committed");
   }
   const std::uint32_t buddy = bucket - std::bit_floor(bucket);
   const Change change(*this);
   std::uint32_t next = heads_[buddy].load(memory_order_relaxed);
   heads_[buddy].store(0, memory_order_release);
+  LOCUM_KILL_POINT("split: buddy emptied");
   heads_[bucket].store(0, memory_order_release);
   state_->buckets.store(bucket + 1, memory_order_release);
+  LOCUM_KILL_POINT("split: bucket added");
   while (next != 0) {
     Record& moved = records_[next - 1];
     const std::uint32_t following = moved.next.load(memory_order_relaxed);
     Word32& head = heads_[bucket_of(moved.hash.load(memory_order_relaxed), bucket + 1)];
     moved.next.store(head.load(memory_order_relaxed), memory_order_release);
+    LOCUM_KILL_POINT("split: record linked");
     head.store(next, memory_order_release);
+    LOCUM_KILL_POINT("split: record moved");
     next = following;
   }
   return {};
@@ -121,11 +133,15 @@ void DirectoryShard::link(std::uint32_t index) noexcept {
   } else {
     state_->records_used.store(index + 1, memory_order_release);
   }
+  LOCUM_KILL_POINT("link: record taken");
   Word32& head =
       heads_[bucket_of(linked.hash.load(memory_order_relaxed), state_->buckets.load(memory_order_relaxed))];
   linked.next.store(head.load(memory_order_relaxed), memory_order_release);
+  LOCUM_KILL_POINT("link: next set");
   head.store(index + 1, memory_order_release);
+  LOCUM_KILL_POINT("link: in its chain");
   state_->live_records.fetch_add(1, memory_order_relaxed);
+  LOCUM_KILL_POINT("link: counted");
 }
 
 void DirectoryShard::unlink(std::uint32_t index) noexcept {
@@ -136,10 +152,15 @@ void DirectoryShard::unlink(std::uint32_t index) noexcept {
     link = &records_[link->load(memory_order_relaxed) - 1].next;
   }
   link->store(dead.next.load(memory_order_relaxed), memory_order_release);
+  LOCUM_KILL_POINT("unlink: out of its chain");
   dead.hash.store(0, memory_order_release);
+  LOCUM_KILL_POINT("unlink: hash cleared");
   dead.next.store(state_->free_record.load(memory_order_relaxed), memory_order_release);
+  LOCUM_KILL_POINT("unlink: next set");
   state_->free_record.store(index + 1, memory_order_release);
+  LOCUM_KILL_POINT("unlink: free");
   state_->live_records.fetch_sub(1, memory_order_relaxed);
+  LOCUM_KILL_POINT("unlink: counted");
 }
 
 void DirectoryShard::rebuild() noexcept {
@@ -147,6 +168,7 @@ void DirectoryShard::rebuild() noexcept {
   for (std::uint32_t bucket = 0; bucket < buckets; ++bucket) {
     heads_[bucket].store(0, memory_order_release);
   }
+  LOCUM_KILL_POINT("rebuild: buckets emptied");
   std::uint32_t free_record = 0;
   std::uint32_t live = 0;
   for (std::uint32_t index = records_used(); index-- > 0;) {
@@ -161,9 +183,12 @@ void DirectoryShard::rebuild() noexcept {
       head.store(index + 1, memory_order_release);
       ++live;
     }
+    LOCUM_KILL_POINT("rebuild: a record linked");
   }
   state_->free_record.store(free_record, memory_order_release);
+  LOCUM_KILL_POINT("rebuild: free list set");
   state_->live_records.store(live, memory_order_release);
+  LOCUM_KILL_POINT("rebuild: counted");
 }
 
 }  // namespace locum::shm

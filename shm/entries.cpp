@@ -1,6 +1,7 @@
 #include "shm/entries.hpp"
 
 #include "shm/entry_tag.hpp"
+#include "shm/kill_point.hpp"
 
 namespace locum::shm {
 
@@ -35,6 +36,7 @@ void Entries::drop_pins(std::uint32_t reader) const noexcept {
     Word64& word = pin_word(slot, reader);
     if (word.load(std::memory_order_relaxed) != 0) {
       word.store(0, std::memory_order_release);
+      LOCUM_KILL_POINT("drop_pins: a word cleared");
     }
   }
 }

@@ -6,6 +6,7 @@
 
 #include "core/object_tail.hpp"
 #include "shm/futex.hpp"
+#include "shm/kill_point.hpp"
 
 namespace locum::shm {
 
@@ -27,14 +28,19 @@ Error no_such_name(std::string_view name) {
 
 void wake(Shard& shard) noexcept {
   shard.published.fetch_add(1, memory_order_acq_rel);
+  LOCUM_KILL_POINT("wake: counted");
   futex_wake_all(shard.published);
+  LOCUM_KILL_POINT("wake: woken");
 }
 
 // All of a record but its hash, by which readers find it.
 void write(Record& record, const Key& key, std::uint64_t generation) noexcept {
   record.creator.store(key.creator, memory_order_release);
+  LOCUM_KILL_POINT("record: creator written");
   record.object.store(key.serial, memory_order_release);
+  LOCUM_KILL_POINT("record: object written");
   record.generation.store(generation, memory_order_release);
+  LOCUM_KILL_POINT("record: generation written");
 }
 
 /// Holds a pin for a scope.
@@ -169,6 +175,7 @@ void NameTable::make_whole(RobustLock& lock, DirectoryShard& shard) noexcept {
     finish(shard);
     shard.rebuild();
     lock.repaired();
+    LOCUM_KILL_POINT("repair: lock made good");
   }
   wake(shard.state());
 }
@@ -184,14 +191,17 @@ void NameTable::finish(DirectoryShard& shard) noexcept {
   Record& record = shard.record(intent.record);
   if (step == Intent::Step::remove) {
     record.hash.store(0, memory_order_release);
+    LOCUM_KILL_POINT("finish: hash cleared");
   } else {
     const Key key{0, intent.new_creator.load(memory_order_relaxed),
                   intent.new_object.load(memory_order_relaxed)};
     if (Word64* word = objects_->generation(key)) {
       word->store(intent.generation, memory_order_release);
+      LOCUM_KILL_POINT("finish: object bound");
     }
     write(record, key, intent.generation);
     record.hash.store(intent.hash, memory_order_release);
+    LOCUM_KILL_POINT("finish: hash written");
     if (state.records_used.load(memory_order_relaxed) <= intent.record) {
       state.records_used.store(intent.record + 1, memory_order_release);
     }
@@ -200,6 +210,7 @@ void NameTable::finish(DirectoryShard& shard) noexcept {
     (void)objects_->tombstone(Key{0, intent.old_creator, intent.old_object});
   }
   intent.step.store(0, memory_order_release);
+  LOCUM_KILL_POINT("finish: intent cleared");
 }
 
 Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options) {
@@ -213,6 +224,7 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   DirectoryShard& shard = shard_of(hash);
   Shard& state = shard.state();
   RobustLock lock(state.lock, Deadline().moment(lock_timeout_));
+  LOCUM_KILL_POINT("bind: locked");
   if (auto ready = prepare(lock, shard); !ready) {
     return ready.error().about(name);
   }
@@ -237,17 +249,22 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   }
   Record& record = shard.record(*index);
   const std::uint64_t generation = segment_->header().generation.fetch_add(1, memory_order_relaxed) + 1;
+  LOCUM_KILL_POINT("bind: generation drawn");
   Intent& intent = state.intent;
   intent.record = *index;
   intent.hash = hash;
   intent.generation = generation;
   intent.new_creator.store(key.creator, memory_order_release);
+  LOCUM_KILL_POINT("bind: intent half written");
   intent.new_object.store(key.serial, memory_order_release);
   intent.old_object = live ? found.pin.key.serial : 0;
   intent.old_creator = live ? found.pin.key.creator : 0;
+  LOCUM_KILL_POINT("bind: intent written");
   intent.step.store(static_cast<std::uint32_t>(live ? Intent::Step::replace : Intent::Step::insert),
                     memory_order_release);
+  LOCUM_KILL_POINT("bind: intended");
   objects_->generation(key)->store(generation, memory_order_release);
+  LOCUM_KILL_POINT("bind: object bound");
   if (live) {
     const DirectoryShard::Change change(shard);
     write(record, key, generation);
@@ -255,10 +272,13 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   } else {
     write(record, key, generation);
     record.hash.store(hash, memory_order_release);
+    LOCUM_KILL_POINT("bind: hash written");
     shard.link(*index);
   }
   intent.step.store(0, memory_order_release);
+  LOCUM_KILL_POINT("bind: intent cleared");
   if (!live && state.waiting.exchange(0, memory_order_acq_rel) != 0) {
+    LOCUM_KILL_POINT("bind: flag taken");
     wake(state);
   }
   return generation;
@@ -269,6 +289,7 @@ Result<bool> NameTable::unbind(std::uint32_t store, std::string_view name, const
   DirectoryShard& shard = shard_of(hash);
   Shard& state = shard.state();
   RobustLock lock(state.lock, Deadline().moment(lock_timeout_));
+  LOCUM_KILL_POINT("unbind: locked");
   if (auto ready = prepare(lock, shard); !ready) {
     return ready.error().about(name);
   }
@@ -285,13 +306,16 @@ Result<bool> NameTable::unbind(std::uint32_t store, std::string_view name, const
   intent.hash = hash;
   intent.old_object = found.pin.key.serial;
   intent.old_creator = found.pin.key.creator;
+  LOCUM_KILL_POINT("unbind: intent written");
   intent.step.store(static_cast<std::uint32_t>(Intent::Step::remove), memory_order_release);
+  LOCUM_KILL_POINT("unbind: intended");
   {
     const DirectoryShard::Change change(shard);
     (void)objects_->tombstone(found.pin.key);
     shard.unlink(found.record);
   }
   intent.step.store(0, memory_order_release);
+  LOCUM_KILL_POINT("unbind: intent cleared");
   return true;
 }
 
@@ -349,6 +373,7 @@ Result<Pin> NameTable::wait(std::uint32_t store, std::string_view name, Deadline
     const std::uint32_t seen = state.published.load(memory_order_acquire);
     // An exchange, not a store: it comes after the last taker's in one order, and so sees what that linked.
     (void)state.waiting.exchange(1, memory_order_acq_rel);
+    LOCUM_KILL_POINT("wait: flag up");
     auto found = find_by(store, name, moment);
     if (found || found.error().code() != Errc::not_found) {
       return found;

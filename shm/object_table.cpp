@@ -6,6 +6,7 @@
 
 #include "shm/directory_shard.hpp"
 #include "shm/entry_tag.hpp"
+#include "shm/kill_point.hpp"
 
 namespace locum::shm {
 
@@ -80,8 +81,11 @@ Result<Key> ObjectTable::publish(const ObjectRecord& record) {
   Entry& fresh = entries_[own_][slot];
   const std::uint64_t sequence = sequence_of(fresh.tag.load(std::memory_order_relaxed)) + 1;
   fresh.record = record;
+  LOCUM_KILL_POINT("publish: record written");
   fresh.generation.store(0, std::memory_order_relaxed);
+  LOCUM_KILL_POINT("publish: generation cleared");
   fresh.tag.store(tag_of(sequence, EntryState::live), std::memory_order_release);
+  LOCUM_KILL_POINT("publish: live");
   return Key{record.store, ranks_[own_], (sequence << 32U) | slot};
 }
 
@@ -107,14 +111,17 @@ Result<void> ObjectTable::grow() {
         !done) {
       return done;
     }
+    LOCUM_KILL_POINT("grow: pins committed");
     pin_bytes_ = pin_bytes;
   }
   if (auto done = segment_->commit(geometry.entries_offset(own_) + entry_bytes_, growth); !done) {
     return done;
   }
+  LOCUM_KILL_POINT("grow: entries committed");
   entry_bytes_ += growth;
   segment_->share(own_).entries.store(static_cast<std::uint32_t>(entry_bytes_ / sizeof(Entry)),
                                       std::memory_order_release);
+  LOCUM_KILL_POINT("grow: entries shown");
   return {};
 }
 
@@ -166,6 +173,7 @@ void ObjectTable::count_view(const Place& at) noexcept {
         entries_[at.node_rank]
             .pin_word(at.slot, own_)
             .fetch_or(Entries::bit_of(at.slot), std::memory_order_seq_cst);
+        LOCUM_KILL_POINT("pin: bit set");
         count.store(1, std::memory_order_release);
       }
       return;
@@ -198,6 +206,7 @@ void ObjectTable::release(std::uint64_t pin_id) noexcept {
     if (views == 1) {
       if (count.compare_exchange_weak(views, busy, std::memory_order_acq_rel, std::memory_order_relaxed)) {
         entries_[node_rank].pin_word(slot, own_).fetch_and(~Entries::bit_of(slot), std::memory_order_release);
+        LOCUM_KILL_POINT("release: bit cleared");
         count.store(0, std::memory_order_release);
         return;
       }
@@ -221,13 +230,16 @@ bool ObjectTable::tombstone(const Key& key) noexcept {
                                              std::memory_order_relaxed)) {
     return false;
   }
+  LOCUM_KILL_POINT("tombstone: marked");
   Word32& head = entries_[at.node_rank].share().retired;
   const std::atomic_ref<std::uint32_t> link(at.entry->record.link);
   std::uint32_t first = head.load(std::memory_order_relaxed);
   do {
     link.store(first, std::memory_order_relaxed);
+    LOCUM_KILL_POINT("tombstone: linked");
   } while (
       !head.compare_exchange_weak(first, at.slot + 1, std::memory_order_release, std::memory_order_relaxed));
+  LOCUM_KILL_POINT("tombstone: handed back");
   return true;
 }
 
@@ -352,6 +364,7 @@ Result<void> ObjectTable::adopt(std::uint32_t dead, const TakeOver& take_over) {
         never_bound(each, Key{each.record.store, ranks_[dead], (sequence_of(tag) << 32U) | slot}) &&
         each.tag.compare_exchange_strong(tag, tombstone_tag(sequence_of(tag), own_),
                                          std::memory_order_seq_cst, std::memory_order_acquire)) {
+      LOCUM_KILL_POINT("adopt: tombstoned what has no name");
       tag = tombstone_tag(sequence_of(tag), own_);
     }
     if (state_of(tag) == EntryState::tombstone) {
@@ -368,6 +381,7 @@ Result<void> ObjectTable::adopt(std::uint32_t dead, const TakeOver& take_over) {
   if (auto done = take_over(used); !done) {
     return done;
   }
+  LOCUM_KILL_POINT("adopt: memory taken over");
 
   const MutexLock lock(mutex_);
   adopted_.push_back({dead, DeadEntries(entries)});
@@ -390,7 +404,9 @@ void ObjectTable::give_back_growth(std::uint32_t dead) noexcept {
     }
   };
   give_back(geometry.pins_offset(dead), pin_bytes_for(slots), pin_bytes_for(most));
+  LOCUM_KILL_POINT("adopt: pins given back");
   give_back(geometry.entries_offset(dead), slots * sizeof(Entry), most * sizeof(Entry));
+  LOCUM_KILL_POINT("adopt: entries given back");
 }
 
 }  // namespace locum::shm
