@@ -263,9 +263,12 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   intent.step.store(static_cast<std::uint32_t>(live ? Intent::Step::replace : Intent::Step::insert),
                     memory_order_release);
   LOCUM_KILL_POINT("bind: intended");
-  objects_->generation(key)->store(generation, memory_order_release);
-  LOCUM_KILL_POINT("bind: object bound");
+  const auto bind_object = [&] {
+    objects_->generation(key)->store(generation, memory_order_release);
+    LOCUM_KILL_POINT("bind: object bound");
+  };
   if (live) {
+    bind_object();
     const DirectoryShard::Change change(shard);
     write(record, key, generation);
     (void)objects_->tombstone(found.pin.key);
@@ -274,6 +277,7 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
     record.hash.store(hash, memory_order_release);
     LOCUM_KILL_POINT("bind: hash written");
     shard.link(*index);
+    bind_object();  // last: the moment from which on find() and names() believe the record, both of them
   }
   intent.step.store(0, memory_order_release);
   LOCUM_KILL_POINT("bind: intent cleared");

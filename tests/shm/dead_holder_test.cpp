@@ -137,7 +137,6 @@ TEST_F(DeadHolderTest, FinishesAnInsertThatWasCutAnywhere) {
     Record& record = shard_.record(index);
     const std::vector<Store> stores{
         intend(Intent::Step::insert, index, key, {}, generation),
-        [&] { dying_.objects->generation(key)->store(generation); },
         [&] { record.creator.store(key.creator); },
         [&] { record.object.store(key.serial); },
         [&] { record.generation.store(generation); },
@@ -152,9 +151,13 @@ TEST_F(DeadHolderTest, FinishesAnInsertThatWasCutAnywhere) {
         [&] { record.next.store(head().load()); },
         [&] { head().store(index + 1); },
         [&] { state.live_records.fetch_add(1); },
+        [&] { dying_.objects->generation(key)->store(generation); },
     };
     ASSERT_EQ(stores.size(), all);
     die_after(stores, count);
+    const bool found = survivor_.get(store, name).has_value();
+    EXPECT_EQ(survivor_.names->names(store, name).value().size(), found ? 1U : 0U)
+        << "readers agree before the repair, too: " << count;
     another_writer_comes();
     EXPECT_EQ(survivor_.get(store, name).value(), 42U) << count;
     EXPECT_EQ(survivor_.names->generation(name_hash(store, name)), generation);
