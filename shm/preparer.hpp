@@ -3,13 +3,13 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
-#include <thread>
 
 #include "core/mutex.hpp"
+#include "shm/background_thread.hpp"
 
 namespace locum::shm {
 
-/// A background thread of the lowest ordinary priority, with all signals blocked, that does small pieces of
+/// A background thread of the lowest ordinary priority that does small pieces of
 /// work while there is some and sleeps otherwise. Whoever makes work calls wake(); any thread may. The
 /// destructor ends it after the piece at hand.
 class Preparer {
@@ -30,7 +30,7 @@ class Preparer {
   std::atomic<bool> stop_{false};
   Mutex mutex_;  // orders wake() and the decision to sleep
   std::condition_variable condition_;
-  std::thread thread_;
+  BackgroundThread thread_;  // last: ends first
 };
 
 }  // namespace locum::shm

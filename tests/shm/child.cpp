@@ -62,6 +62,10 @@ void Child::kill() const {
   ::kill(pid_, SIGKILL);
 }
 
+void Child::stop() const {
+  ::kill(pid_, SIGSTOP);
+}
+
 Ending Child::wait() {
   Ending ending;
   std::array<char, 4096> piece{};

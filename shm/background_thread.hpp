@@ -1,0 +1,26 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <thread>
+
+namespace locum::shm {
+
+/// A thread of the library's own, with all signals blocked: those are for the threads of the application.
+/// Whoever owns it makes its body end before the destructor waits for it. In a process that was forked from
+/// the owner's there is no such thread, and nothing to wait for.
+class BackgroundThread {
+ public:
+  /// `name` is what the system's tools show, at most 15 characters.
+  BackgroundThread(const char* name, std::function<void()> body);
+  BackgroundThread(const BackgroundThread&) = delete;
+  BackgroundThread& operator=(const BackgroundThread&) = delete;
+  ~BackgroundThread();
+
+ private:
+  const pid_t process_;
+  std::thread thread_;
+};
+
+}  // namespace locum::shm

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <poll.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <future>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/deadline.hpp"
+#include "shm/background_thread.hpp"
+#include "shm/descriptor.hpp"
+#include "shm/losses.hpp"
+#include "shm/process_identity.hpp"
+#include "shm/segment.hpp"
+
+namespace locum::shm {
+
+/// Says that this process takes part in the node for as long as it exists, notices when another one dies, and
+/// has one survivor adopt what the dead one had. A thread of its own does all of this; it sleeps until the
+/// system tells it of an end (pidfd), or looks twenty times a second where the system cannot. What a death
+/// asks for is done in that thread; the destructor waits for it.
+///
+/// Invariants
+///
+/// 1. The thread holds `Share::life` of its own share from before `state` becomes `present` until after it
+///    has become `left`. The lock belongs to a thread and is robust: if trylock finds it without an owner
+///    while `state` is `present` or `adopted`, its last owner has died, or left without it.
+/// 2. Who gets a lock that way makes it consistent at once, writes itself into `adopter`, and never unlocks
+///    it. So one process at a time owns a dead one's share, and when it ends, at whatever point, the kernel
+///    passes all of its locks on: an adoption that was interrupted is begun again by the next one.
+/// 3. `adopter` is 0 until a death was noticed. Who finds the lock held and `adopter` set knows that the
+///    process is dead, though another one adopts it.
+/// 4. An ending told by the system only makes the thread look; the lock decides. A wrong process number
+///    cannot lead to an adoption, and no more than delays one: every second the thread looks in any case.
+class Watch {
+ public:
+  /// What survivors do about a death; called in the watch's thread, again after a pause if it throws.
+  struct Duties {
+    std::function<void(std::uint32_t dead)> on_death;  ///< every survivor, once for each that died
+    std::function<void(std::uint32_t dead)> adopt;     ///< who owns the share of `dead` from now on
+  };
+
+  /// `processes[i]` is the node's rank i. From here on the death of each is noticed, once it has a watch of
+  /// its own. The process numbers must still be right now: so all of the group meet between telling them and
+  /// ending, twice (who has left the first meeting after this was alive during it). Throws Error
+  /// `corrupt` if the share is somebody else's.
+  Watch(std::shared_ptr<Segment> segment, std::uint32_t own, std::span<const ProcessIdentity> processes,
+        Duties duties);
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  /// Leaves the node. What this process had adopted passes on to another one.
+  ~Watch();
+
+  [[nodiscard]] std::shared_ptr<const Losses> losses() const noexcept { return losses_; }
+
+ private:
+  using Clock = Deadline::Clock;
+  using milliseconds = std::chrono::milliseconds;
+
+  /// Another process of the node, as the thread knows it.
+  struct Mate {
+    Descriptor ending;        ///< readable once the process has ended
+    bool ended = false;       ///< so said the system
+    bool held = false;        ///< we have its lock
+    bool lost = false;        ///< it is dead
+    bool mourned = false;     ///< on_death is done
+    bool adopted = false;     ///< adopt is done
+    bool complained = false;  ///< that one of these failed
+    std::uint32_t owner = 0;  ///< whose end let us do these: its own, or of who adopted it before us
+    Clock::time_point due;    ///< when to do what is not done
+
+    [[nodiscard]] bool pending() const noexcept { return lost && (!mourned || (held && !adopted)); }
+  };
+
+  [[nodiscard]] static std::vector<Mate> mates_of(const Segment& segment, std::uint32_t own,
+                                                  std::span<const ProcessIdentity> processes);
+  void run();
+  void look(std::uint32_t rank);
+  void inherit(std::uint32_t rank);
+  void lose(std::uint32_t rank, std::uint32_t owner);
+  void act(std::uint32_t rank);
+  void sleep();
+  void note_end(std::uint32_t rank, bool told);
+  [[nodiscard]] milliseconds longest_sleep() const noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> adopter_of(std::uint32_t rank) const noexcept;
+
+  const std::shared_ptr<Segment> segment_;
+  const std::uint32_t own_;
+  const Duties duties_;
+  const std::shared_ptr<Losses> losses_;
+  std::vector<Mate> mates_;     // the thread's own
+  std::vector<pollfd> polled_;  // by rank; at our own the event that stops us
+  Descriptor stop_event_;
+  std::atomic<bool> stop_{false};
+  std::promise<void> started_;
+  BackgroundThread thread_;  // last: ends first
+};
+
+}  // namespace locum::shm

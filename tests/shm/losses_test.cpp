@@ -1,0 +1,24 @@
+#include "shm/losses.hpp"
+
+#include <gtest/gtest.h>
+
+namespace locum::shm {
+namespace {
+
+TEST(Losses, AreSortedAndKnowTheLatestAdopter) {
+  Losses losses(3);
+  EXPECT_FALSE(losses.any());
+  EXPECT_TRUE(losses.all().empty());
+  losses.note({.rank = 2, .adopter = std::nullopt});
+  losses.note({.rank = 0, .adopter = 1});
+  losses.note({.rank = 2, .adopter = 1});
+  EXPECT_TRUE(losses.any());
+  const auto all = losses.all();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].rank, 0U);
+  EXPECT_EQ(all[1].rank, 2U);
+  EXPECT_EQ(all[1].adopter, 1U);
+}
+
+}  // namespace
+}  // namespace locum::shm
