@@ -8,13 +8,17 @@
 #include <optional>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "shm/arena.hpp"
 #include "shm/available_memory.hpp"
 #include "shm/descriptor_channel.hpp"
+#include "shm/kill_point.hpp"
 #include "shm/name_table.hpp"
 #include "shm/object_table.hpp"
+#include "shm/process_identity.hpp"
 #include "shm/segment.hpp"
+#include "shm/watch.hpp"
 
 namespace locum::shm {
 namespace {
@@ -24,10 +28,21 @@ constexpr std::uint64_t largest_step_bytes = 64_MiB;
 // Where nothing tells how much there is.
 constexpr std::uint64_t cautious_memory_bytes = 256_MiB;
 
-// What the first process tells the others.
-struct Invitation {
+// What each process tells the others, and the first one about the memory.
+struct Introduction {
+  ProcessIdentity process;
   ChannelAddress address;
   std::uint64_t memory_bytes = 0;
+};
+
+// All that a process has of a node. The watch ends first: it uses the rest.
+struct Membership {
+  std::shared_ptr<ObjectTable> objects;
+  SharedArena arena;
+  NameTable names;
+  std::optional<Watch> watch;
+
+  void adopt(std::uint32_t dead);
 };
 
 // What `step` throws, if it throws.
@@ -52,11 +67,20 @@ void throw_together(Group& group, const std::optional<Error>& mine) {
   }
 }
 
-Invitation from_first(Group& group, const Invitation& mine) {
-  const auto all = group.all_gather(std::as_bytes(std::span(&mine, 1)));
-  Invitation first;
-  std::memcpy(&first, all.data(), sizeof first);
-  return first;
+std::vector<Introduction> introduce(Group& group, const Introduction& mine) {
+  const auto bytes = group.all_gather(std::as_bytes(std::span(&mine, 1)));
+  std::vector<Introduction> all(static_cast<std::size_t>(group.size()));
+  std::memcpy(all.data(), bytes.data(), bytes.size());
+  return all;
+}
+
+// Every step may be done twice: who comes after an adopter that died begins with the first one.
+void Membership::adopt(std::uint32_t dead) {
+  names.repair();
+  LOCUM_KILL_POINT("adopt: names are whole");
+  objects->drop_pins(dead);
+  LOCUM_KILL_POINT("adopt: pins are dropped");
+  objects->adopt(dead, [&](const std::vector<Block>& used) { return arena.adopt(dead, used); }).value();
 }
 
 std::uint64_t step_of(const RuntimeOptions& options, const Geometry& geometry) {
@@ -68,13 +92,23 @@ std::uint64_t step_of(const RuntimeOptions& options, const Geometry& geometry) {
 }
 
 Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
-              const std::vector<std::uint32_t>& ranks, const RuntimeOptions& options) {
+              const std::vector<std::uint32_t>& ranks, std::span<const ProcessIdentity> processes,
+              const RuntimeOptions& options) {
   const std::uint64_t step_bytes = step_of(options, segment->geometry());
   const std::uint64_t prepare_bytes = options.prepare_bytes != 0 ? options.prepare_bytes : step_bytes;
   auto objects = std::make_shared<ObjectTable>(segment, own, ranks);
-  return Node{.arena = std::make_shared<SharedArena>(segment, own, step_bytes, prepare_bytes),
-              .table = objects,
-              .directory = std::make_shared<NameTable>(segment, objects, options.timeout),
+  const std::shared_ptr<Membership> all(new Membership{.objects = objects,
+                                                       .arena{segment, own, step_bytes, prepare_bytes},
+                                                       .names{segment, objects, options.timeout},
+                                                       .watch = std::nullopt});
+  all->watch.emplace(
+      segment, own, processes,
+      Watch::Duties{.on_death = [&it = *all](std::uint32_t dead) { it.objects->recover(dead); },
+                    .adopt = [&it = *all](std::uint32_t dead) { it.adopt(dead); }});
+  return Node{.arena = {all, &all->arena},
+              .table = {all, all->objects.get()},
+              .directory = {all, &all->names},
+              .losses = all->watch->losses(),
               .memory_kind = segment->kind(),
               .memory_bytes = segment->geometry().memory_bytes};
 }
@@ -88,7 +122,8 @@ Node open_node(Group& group, const std::vector<std::uint32_t>& ranks, const Runt
   const auto count = static_cast<std::uint32_t>(group.size());
   const bool first = own == 0;
 
-  Invitation invitation;
+  Introduction mine;
+  mine.process = ProcessIdentity::own();
   std::shared_ptr<Segment> segment;
   std::optional<DescriptorServer> server;
   throw_together(
@@ -97,29 +132,40 @@ Node open_node(Group& group, const std::vector<std::uint32_t>& ranks, const Runt
           throw Error(Errc::invalid_argument, "open_node wants the number of every rank of the group");
         }
         if (first) {
-          invitation.memory_bytes = options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes();
-          segment = Segment::create(Geometry::fit(count, invitation.memory_bytes, options.reserve_bytes),
-                                    incarnation);
-          invitation.address = server.emplace().address();
+          mine.memory_bytes = options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes();
+          segment =
+              Segment::create(Geometry::fit(count, mine.memory_bytes, options.reserve_bytes), incarnation);
+          mine.address = server.emplace().address();
         }
       }));
-  invitation = from_first(group, invitation);
+  LOCUM_KILL_POINT("bootstrap: the memory is made");
+  const std::vector<Introduction> all = introduce(group, mine);
+  LOCUM_KILL_POINT("bootstrap: introduced");
 
   Node node;
   const std::optional<Error> failure = failure_of([&] {
     if (first) {
       server->give(segment->descriptor(), count - 1, moment);
     } else {
-      segment =
-          Segment::attach(receive_descriptor(invitation.address, moment),
-                          Geometry::fit(count, invitation.memory_bytes, options.reserve_bytes), incarnation);
+      const Introduction& host = all.front();
+      segment = Segment::attach(receive_descriptor(host.address, moment),
+                                Geometry::fit(count, host.memory_bytes, options.reserve_bytes), incarnation);
     }
-    node = assemble(segment, own, ranks, options);
+    LOCUM_KILL_POINT("bootstrap: the memory is mapped");
+    std::vector<ProcessIdentity> processes;
+    for (const Introduction& each : all) {
+      processes.push_back(each.process);
+    }
+    node = assemble(segment, own, ranks, processes, options);
   });
   server.reset();  // who still waits for it learns that at once
-  // The first one's timeout says less than the error of the process that it waited for.
+  LOCUM_KILL_POINT("bootstrap: assembled");
+  // Two meetings: the watch asks for them. And the first one's timeout says less than the error of the
+  // process that it waited for.
   throw_together(group, failure && failure->code() == Errc::timeout ? std::nullopt : failure);
+  LOCUM_KILL_POINT("bootstrap: met once");
   throw_together(group, failure);
+  LOCUM_KILL_POINT("bootstrap: met twice");
   return node;
 }
 

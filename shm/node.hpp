@@ -10,21 +10,26 @@
 #include "core/group.hpp"
 #include "core/node_table.hpp"
 #include "core/options.hpp"
+#include "shm/losses.hpp"
 
 namespace locum::shm {
 
-/// The three ports of core that one node's shared memory implements; they keep the mapping alive together.
+/// The three ports of core that one node's shared memory implements. Each of them keeps the whole alive: the
+/// mapping, and the watch by which this process takes part in the node, notices the death of others, and
+/// adopts what they had.
 struct Node {
   std::shared_ptr<Arena> arena;
   std::shared_ptr<NodeTable> table;
   std::shared_ptr<Directory> directory;
-  std::string memory_kind;         ///< for reports: "unnamed file in /dev/shm" or "memfd"
-  std::uint64_t memory_bytes = 0;  ///< the limit in force
+  std::shared_ptr<const Losses> losses;  ///< by the group's ranks; keeps nothing else alive
+  std::string memory_kind;               ///< for reports: "unnamed file in /dev/shm" or "memfd"
+  std::uint64_t memory_bytes = 0;        ///< the limit in force
 };
 
 /// Collective over `group`, the processes of one node: its first process makes the segment, the others get
 /// the descriptor over a socket and map it. `ranks[i]` is the runtime's rank of the group's rank i (what keys
-/// call creator). Throws the same Error on all if it fails on one; gives up at options.timeout.
+/// call creator). Throws the same Error on all if it fails on one; gives up at options.timeout, or when the
+/// group does.
 [[nodiscard]] Node open_node(Group& group, const std::vector<std::uint32_t>& ranks,
                              const RuntimeOptions& options, std::uint64_t incarnation);
 

@@ -4,11 +4,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <chrono>
+#include <condition_variable>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
+#include <mutex>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -163,6 +167,155 @@ TEST(Node, ADeadProcessEndsTheOpeningOfTheOthersInTime) {
     EXPECT_EQ(endings[rank].exit_code, 1) << endings[rank].said;
   }
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(15));
+}
+
+/// A group of which one process dies at the beginning of one of its meetings.
+class DyingGroup final : public Group {
+ public:
+  DyingGroup(Group& group, int victim, int meeting)
+      : group_(group), victim_(victim), meetings_left_(meeting) {}
+
+  [[nodiscard]] int rank() const noexcept override { return group_.rank(); }
+  [[nodiscard]] int size() const noexcept override { return group_.size(); }
+  [[nodiscard]] const std::vector<int>& node_of_rank() const noexcept override {
+    return group_.node_of_rank();
+  }
+  void barrier() override {
+    meet();
+    group_.barrier();
+  }
+  [[nodiscard]] std::vector<std::byte> all_gather(std::span<const std::byte> mine) override {
+    meet();
+    return group_.all_gather(mine);
+  }
+  [[nodiscard]] std::optional<Error> agree(const std::optional<Error>& mine) override {
+    meet();
+    return group_.agree(mine);
+  }
+
+ private:
+  void meet() {
+    if (--meetings_left_ == 0 && rank() == victim_) {
+      ::raise(SIGKILL);
+    }
+  }
+
+  Group& group_;
+  int victim_;
+  int meetings_left_;
+};
+
+TEST(Node, WhoDiesWhileTheNodeOpensLeavesNothingAndTheOthersAnError) {
+  const Ending ending = in_child([]() -> std::string {
+    if (const auto reason = tests::mount_small_shared_memory(64_MiB)) {
+      return "skipped: " + *reason;
+    }
+    const std::uint64_t free_before = shared_mount()->free_bytes;
+    int meeting = 1;
+    for (bool opened = false; !opened; ++meeting) {
+      for (const int victim : {0, 1, 2}) {
+        const auto endings = run_group(3, [&](Group& group) {
+          DyingGroup dying(group, victim, meeting);
+          const Node node = open(dying, small_options());
+          return std::string("opened");
+        });
+        opened = endings[static_cast<std::size_t>(victim)].signal == 0;
+        for (const Ending& each : endings) {
+          const bool expected =
+              opened ? each.said == "opened"
+                     : each.signal == SIGKILL || (each.exit_code == 1 && each.said.starts_with("peer_lost"));
+          if (!expected) {
+            return "rank " + std::to_string(victim) + " died in meeting " + std::to_string(meeting) +
+                   ", and another one said: " + each.said;
+          }
+        }
+        if (!std::filesystem::is_empty("/dev/shm") || shared_mount()->free_bytes != free_before) {
+          return "memory is left after meeting " + std::to_string(meeting);
+        }
+      }
+    }
+    return "nothing is left after each of " + std::to_string(meeting - 2) + " meetings";
+  });
+  if (ending.said.starts_with("skipped")) {
+    GTEST_SKIP() << ending.said;
+  }
+  EXPECT_EQ(ending.said, "nothing is left after each of 4 meetings");
+}
+
+/// Looks at what nobody tells, every few milliseconds and for ten seconds.
+template <class Condition>
+bool comes_true(Condition condition) {
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() >= until) {
+      return false;
+    }
+    never.wait_for(lock, std::chrono::milliseconds(5));
+  }
+  return true;
+}
+
+// One process dies with a sealed object, memory that it never sealed, and a pin on what another one has
+// evicted: the first stays, the others come back.
+TEST(Node, SurvivorsGoOnWithWhatADeadProcessHadSealed) {
+  const auto endings = run_group(3, [](Group& group) -> std::string {
+    RuntimeOptions options = small_options();
+    options.step_bytes = 64_KiB;
+    options.prepare_bytes = 64_KiB;
+    const Node node = open(group, options);
+    const auto block = node.arena->allocate(1_MiB);
+    std::memset(node.arena->data(block->offset), group.rank() + 1, 1_MiB);
+    const Key mine = node.table->publish(ObjectRecord{.offset = block->offset, .size_bytes = 1_MiB}).value();
+    const auto gathered = group.all_gather(std::as_bytes(std::span(&mine, 1)));
+    std::array<Key, 3> keys;
+    std::memcpy(keys.data(), gathered.data(), sizeof keys);
+
+    if (group.rank() == 1) {
+      if (!node.table->pin(keys[0]) || !node.arena->allocate(3_MiB)) {
+        return "cannot do what it is to die with";
+      }
+      group.barrier();
+      ::raise(SIGKILL);
+    }
+    group.barrier();
+    // Rank 0 evicts what the dead one looked at, and rank 2 measures what comes back.
+    if (group.rank() == 0) {
+      std::vector<ObjectRecord> dead;
+      if (!node.table->tombstone(keys[0])) {
+        return "its own object is not there";
+      }
+      if (!comes_true([&] {
+            (void)node.table->collect(dead, Effort::thorough);
+            return dead.size() == 1;
+          })) {
+        return "the dead one's pin stays";
+      }
+      node.arena->free({dead[0].offset, dead[0].block_bytes()});
+    } else if (!comes_true([&] { return node.arena->usage().node_committed < 5_MiB; })) {
+      return "unsealed memory stays: " + std::to_string(node.arena->usage().node_committed);
+    }
+    if (!comes_true([&] { return node.losses->any(); })) {
+      return "knows of no death";
+    }
+    const auto pin = node.table->pin(keys[1]);
+    if (!pin) {
+      return pin.error().what();
+    }
+    const std::byte* const bytes = node.arena->data(pin->record->offset);
+    if (std::any_of(bytes, bytes + 1_MiB, [](std::byte byte) { return byte != std::byte{2}; })) {
+      return "what the dead one had sealed has changed";
+    }
+    const std::vector<Loss> losses = node.losses->all();
+    return losses.size() == 1 && losses[0].rank == 1 && losses[0].adopter ? "as it should be"
+                                                                          : "other losses";
+  });
+  EXPECT_EQ(endings[1].signal, SIGKILL) << endings[1].said;
+  for (const std::size_t survivor : {0U, 2U}) {
+    EXPECT_EQ(endings[survivor].said, "as it should be") << "signal " << endings[survivor].signal;
+  }
 }
 
 TEST(Node, NothingIsLeftWhenAllAreKilled) {
