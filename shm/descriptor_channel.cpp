@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "shm/kill_point.hpp"
 
 namespace locum::shm {
 namespace {
@@ -181,10 +182,12 @@ void DescriptorServer::give(int descriptor, std::uint32_t receivers, Clock::time
       continue;
     }
     limit_waits(receiver, std::min(moment, Clock::now() + longest_silence));
+    LOCUM_KILL_POINT("bootstrap: a rank let in");
     const Received asked = receive(receiver);
     if (asked.length == static_cast<ssize_t>(asked.token.size()) && asked.token == address_.question &&
         send_descriptor(receiver, address_.answer, descriptor) == 0) {
       ++served;
+      LOCUM_KILL_POINT("bootstrap: memory passed on");
     }
   }
 }
@@ -220,6 +223,7 @@ Descriptor receive_descriptor(const ChannelAddress& address, Clock::time_point m
   if (sent < 0) {
     throw lost(errno);
   }
+  LOCUM_KILL_POINT("bootstrap: memory asked for");
   Received received = receive(socket);
   if (received.length <= 0) {
     throw lost(received.failure != 0 ? received.failure : ECONNRESET);
@@ -232,6 +236,7 @@ Descriptor receive_descriptor(const ChannelAddress& address, Clock::time_point m
                 "the descriptor of the node's memory did not arrive: raise the limit on open files "
                 "(ulimit -n)");
   }
+  LOCUM_KILL_POINT("bootstrap: memory received");
   return std::move(received.descriptor);
 }
 

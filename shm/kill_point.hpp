@@ -9,11 +9,13 @@
 
 namespace locum::shm {
 
-struct KillPoint {
+/// As large as its alignment, so that the linker's list of them has no gaps.
+struct alignas(32) KillPoint {
   const char* name;
   const char* file;
   int line;
 };
+static_assert(sizeof(KillPoint) == 32);
 
 /// Defined by the tests: counts, and may not return.
 void reach(const KillPoint& point) noexcept;

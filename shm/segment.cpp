@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "shm/available_memory.hpp"
+#include "shm/kill_point.hpp"
 #include "shm/robust_lock.hpp"
 
 namespace locum::shm {
@@ -118,6 +119,7 @@ int take_pages(int descriptor, std::uint64_t offset, std::uint64_t size_bytes) n
     const std::uint64_t piece = std::min(piece_bytes, size_bytes - taken);
     if (::fallocate(descriptor, 0, static_cast<off_t>(offset + taken), static_cast<off_t>(piece)) == 0) {
       taken += piece;
+      LOCUM_KILL_POINT("commit: a piece taken");
     } else if (errno != EINTR) {
       const int failure = errno;
       punch(descriptor, offset, taken + piece);
@@ -182,6 +184,7 @@ std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t
                 std::generic_category().message(failure));
   }
   state->region = map(state->file, geometry.total_bytes());
+  LOCUM_KILL_POINT("bootstrap: no header yet");
 
   for (std::uint32_t index = 0; index < shard_count; ++index) {
     auto* shard = ::new (state->at(geometry.shards_offset() + index * sizeof(Shard))) Shard{};
@@ -205,6 +208,7 @@ std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t
                                      .generation = 0,
                                      .pressure = 0,
                                      .reserved = 0};
+  LOCUM_KILL_POINT("bootstrap: header written");
   return std::shared_ptr<Segment>(new Segment(std::move(state)));
 }
 
@@ -274,7 +278,9 @@ std::uint64_t Segment::committed_bytes() const noexcept {
 }
 
 void Segment::give_back(std::uint64_t offset, std::uint64_t size_bytes) noexcept {
+  LOCUM_KILL_POINT("give back: about to");
   punch(descriptor(), offset, size_bytes);
+  LOCUM_KILL_POINT("give back: given");
 }
 
 // The limit is looked at before, so that what cannot be had costs nothing, and after, because others commit
@@ -307,6 +313,7 @@ Result<void> Segment::commit(std::uint64_t offset, std::uint64_t size_bytes) {
     give_back(offset, size_bytes);
     return node_is_full();
   }
+  LOCUM_KILL_POINT("commit: all taken");
   return {};
 }
 
