@@ -1,0 +1,117 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "core/error.hpp"
+#include "core/key.hpp"
+#include "shm/kill_point.hpp"
+
+namespace locum::tests {
+
+/// What a rank of a run is doing. The data operations come first.
+enum class Act : std::uint8_t {
+  put,
+  create,
+  seal,
+  discard,
+  replace,
+  get,
+  get_key,
+  release,
+  evict,
+  evict_key,
+  drop,
+  list,
+  wait,
+  open,
+  settle,
+  usage,
+  close,
+  idle,
+  background,  ///< a thread of the library's own
+};
+inline constexpr std::size_t act_count = 19;
+[[nodiscard]] std::string_view name_of(Act act) noexcept;
+[[nodiscard]] std::optional<Act> act_of(std::string_view name) noexcept;
+
+inline constexpr std::uint32_t most_ranks = 5;
+inline constexpr std::uint32_t most_points = 256;
+inline constexpr std::uint32_t most_events = 3072;
+inline constexpr std::uint32_t any_rank = ~0U;
+inline constexpr std::uint32_t no_point = ~0U;
+inline constexpr std::uint32_t left_early = ~0U;
+inline constexpr std::uint32_t unnamed = ~0U;
+
+/// One operation of one rank, noted before it begins and when it has returned: who died in between leaves it
+/// in doubt.
+struct Event {
+  Act act = Act::idle;
+  bool done = false;
+  bool yes = false;              ///< evict: it was there
+  Errc code{};                   ///< 0: success
+  std::uint32_t name = unnamed;  ///< index of the name
+  Key key;
+  std::uint64_t value = 0;       ///< of the object that was made, found or meant; the content tells it, too
+  std::uint64_t generation = 0;  ///< that was given or found
+  std::uint64_t expected = 0;    ///< replace: the generation asked for
+  std::uint64_t names = 0;       ///< list: one bit per name
+  std::int64_t begin_ns = 0;
+  std::int64_t end_ns = 0;
+};
+
+struct Journal {
+  std::atomic<std::uint32_t> count{0};
+  std::atomic<std::uint32_t> arrived{0};  ///< phases that the rank has finished, or `left_early`
+  std::atomic<std::uint32_t> complaints{0};
+  std::atomic<std::uint32_t> held{0};       ///< objects of which the rank holds views
+  std::atomic<std::uint64_t> committed{0};  ///< bytes of the rank's arena, when it last looked
+  std::array<Event, most_events> events;
+  std::array<char, 400> complaint;  ///< the first one
+};
+
+/// Who is to die where: the rank (or any) that makes `left` go from 1 to 0 at that point, in that act (or
+/// any).
+struct Shot {
+  std::uint32_t point = no_point;
+  std::uint32_t rank = any_rank;
+  std::optional<Act> only_in;
+  std::atomic<std::int64_t> left{0};
+  // Filled in by who dies.
+  std::atomic<bool> hit{false};
+  std::uint32_t victim = 0;
+  Act act = Act::idle;
+};
+
+/// What the processes of a run and the test tell each other: memory of the test's own, which no death can
+/// take away. The test makes it before it forks; each run begins with a fresh one.
+struct Board {
+  std::atomic<std::uint32_t> begun{0};  ///< phases that have begun; ranks sleep on it
+  std::atomic<std::uint32_t> phase{0};  ///< which one that is
+  std::atomic<std::uint32_t> dead{0};   ///< a bit per rank whose death the test has seen
+  std::atomic<bool> compared{false};    ///< by the lowest living rank, in the phase of that name
+  std::array<Shot, 2> shots;
+  std::array<std::array<std::atomic<std::uint32_t>, act_count>, most_points> reached;
+  std::array<Journal, most_ranks> journals;
+};
+
+/// All kill points of the library that this program is linked with, reached or not.
+[[nodiscard]] std::span<const shm::KillPoint> kill_points() noexcept;
+
+/// A board in memory that forked processes share.
+[[nodiscard]] std::shared_ptr<Board> make_board();
+
+/// From here on, kill points that this process reaches are counted on `board`, and this thread is the one
+/// whose acts set_act() tells.
+void play_on(Board& board, std::uint32_t rank) noexcept;
+void set_act(Act act) noexcept;
+
+[[nodiscard]] std::int64_t now_ns() noexcept;
+
+}  // namespace locum::tests

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "tests/shm/kill_board.hpp"
+#include "tests/shm/kill_run.hpp"
+
+namespace locum::tests {
+
+/// What all runs so far have reached and who died where; draws the next run so that the points where fewest
+/// have died come first.
+class KillCoverage {
+ public:
+  explicit KillCoverage(std::uint64_t seed);
+
+  [[nodiscard]] Plan next(std::uint32_t steps);
+  void count(const Plan& plan, const Board& board);
+
+  /// Points at which nobody ever died, and operations that nobody died in: by name.
+  [[nodiscard]] std::vector<std::string> missing() const;
+  /// The points with their places, how often they were reached, how many died there, and in which acts.
+  [[nodiscard]] std::string table() const;
+
+ private:
+  struct Point {
+    std::uint64_t reached = 0;
+    std::uint64_t runs = 0;           ///< that reached it
+    std::uint64_t peaceful_runs = 0;  ///< of these, those in which nobody died, or nobody elsewhere
+    std::uint64_t aimed = 0;
+    std::uint64_t deaths = 0;
+    std::array<std::uint64_t, act_count> reached_in{};
+    std::array<std::uint64_t, act_count> deaths_in{};
+    std::vector<Plan> met_in;  ///< a few of the runs that reached it, with the deaths that there were
+  };
+
+  [[nodiscard]] Plan::Aim aim_at(std::uint32_t point);
+  [[nodiscard]] std::uint32_t rarest_point();
+  [[nodiscard]] std::optional<Plan::Aim> aim_at_an_operation();
+  [[nodiscard]] std::uint64_t draw(std::uint64_t below) { return random_() % below; }
+
+  std::mt19937_64 random_;
+  std::vector<Point> points_;
+  std::array<std::uint64_t, act_count> deaths_in_{};
+  std::uint64_t runs_ = 0;
+};
+
+}  // namespace locum::tests

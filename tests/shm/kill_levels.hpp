@@ -1,0 +1,33 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "core/key.hpp"
+#include "shm/layout.hpp"
+#include "tests/shm/kill_board.hpp"
+
+namespace locum::tests {
+
+/// The tables of a node as they stand in its memory, read by a process that maps it, while nobody writes.
+struct Levels {
+  std::array<std::uint64_t, most_ranks> live{};        ///< entries, by the creator's node rank
+  std::array<std::uint64_t, most_ranks> tombstoned{};  ///< entries, by the creator's node rank
+  std::array<std::uint64_t, most_ranks> pins{};        ///< bits, by the reader's node rank
+  std::uint64_t unbound = 0;                           ///< live objects with a name, but never bound to it
+  std::uint64_t named = 0;                             ///< live objects that are bound to a name
+  std::uint64_t records = 0;                           ///< of names, in all shards
+  std::uint64_t intents = 0;                           ///< steps that nobody finished
+  std::uint64_t changing = 0;                          ///< shards whose sequence is odd
+  std::uint64_t handed_back = 0;                       ///< stacks of dead entries that nobody took
+  std::uint64_t table_bytes = 0;                       ///< committed for the head and all tables
+  std::vector<Key> keys;                               ///< of all live objects
+};
+
+/// \param ranks the runtime's rank of each process of the node: what keys call creator
+[[nodiscard]] Levels read_levels(const std::byte* base, const shm::Geometry& geometry,
+                                 const std::vector<std::uint32_t>& ranks);
+
+}  // namespace locum::tests

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "core/connector.hpp"
+#include "tests/shm/kill_board.hpp"
+#include "tests/shm/kill_scene.hpp"
+
+namespace locum::tests {
+
+/// Calls a connector for one rank of a run, with what it draws from the seed; notes each call in the rank's
+/// journal before and after it, and complains there of what cannot be right whatever the others do: other
+/// errors than those of the contract, views that show other bytes than were written.
+class KillPlayer {
+ public:
+  KillPlayer(const Scene& scene, Board& board, std::uint32_t own);
+
+  void connect(std::shared_ptr<Connector> connector) { connector_ = std::move(connector); }
+  void disconnect();
+
+  /// One operation or other.
+  void step();
+
+  void put(std::uint32_t name, bool replace, std::uint64_t size_bytes);
+  void create(std::uint32_t name, std::uint64_t size_bytes);
+  void seal_or_discard();
+  void get(std::uint32_t name);
+  void wait(std::uint32_t name);
+  /// An object that somebody has told of: its key, and its name and value as far as they are known.
+  void get_key(const Event& told, bool keep);
+  void evict(std::uint32_t name);
+  void evict_key(const Event& told);
+  void drop();
+  void list();
+  MemoryUsage usage();
+  /// One of the views that are held.
+  void release();
+  /// All views and drafts.
+  void let_go();
+
+  /// Keys of the objects of which views are held, each once; all of them are looked at.
+  [[nodiscard]] std::vector<Key> held();
+  /// What is behind a key, as an event to tell of; nothing if it was evicted meanwhile.
+  [[nodiscard]] std::optional<Event> told_of(const Key& key);
+
+  [[nodiscard]] Event& begin(Act act, std::uint32_t name = unnamed);
+  void end(Event& event);
+  void complain(const std::string& text);
+
+ private:
+  struct Held {
+    ObjectView view;
+    std::uint64_t value = 0;
+  };
+  struct Draft {
+    ObjectDraft draft;
+    std::uint32_t name = unnamed;
+    std::uint64_t value = 0;
+  };
+
+  template <class T>
+  void answer(Event& event, const Result<T>& result, std::initializer_list<Errc> allowed);
+  void note_sealed(Event& event, const Result<Sealed>& sealed);
+  void note_found(Event& event, const Result<ObjectView>& view, bool keep);
+  [[nodiscard]] Result<ObjectDraft> draft(std::uint32_t name, std::uint64_t size_bytes, std::uint64_t value);
+  [[nodiscard]] std::uint64_t fresh_value();
+  [[nodiscard]] std::optional<Event> some_object();
+  [[nodiscard]] std::uint64_t any_size();
+  [[nodiscard]] std::uint64_t draw(std::uint64_t below) { return random_() % below; }
+
+  const Scene& scene_;
+  Board& board_;
+  const std::uint32_t own_;
+  Journal& journal_;
+  std::mt19937_64 random_;
+  std::uint64_t made_ = 0;
+  std::map<std::uint32_t, std::uint64_t> known_generations_;
+  std::vector<Held> held_;
+  std::vector<Draft> drafts_;
+  std::shared_ptr<Connector> connector_;
+};
+
+}  // namespace locum::tests

@@ -1,0 +1,128 @@
+#include <gtest/gtest.h>
+#include <sched.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/shm/child.hpp"
+#include "tests/shm/kill_coverage.hpp"
+#include "tests/shm/kill_run.hpp"
+#include "tests/shm/sanitized.hpp"
+#include "tests/shm/small_mount.hpp"
+
+// Ranks of a node that die by SIGKILL at every place between two writes to shared memory, and the others,
+// which must not notice more than that they are gone.
+namespace locum::tests {
+namespace {
+
+constexpr int first_seed = 20'240'501;
+constexpr std::uint32_t steps = sanitized ? 16 : 30;
+constexpr int runs = sanitized ? 60 : 500;
+constexpr int most_failures = 5;
+constexpr int longest_seconds = 900;
+constexpr std::uint64_t mount_bytes = std::uint64_t{64} << 20U;
+
+int number_from(const char* variable, int otherwise) {
+  const char* const text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::atoi(text);
+}
+
+void report(const Plan& plan, const Verdict& verdict) {
+  std::cout << "FAILED with " << verdict.ranks << " ranks. To play it again:\n  LOCUM_KILL_RUN='"
+            << to_string(plan) << "' kill_tests --gtest_filter=KillRuns.LeaveNodesWhole\n";
+  for (const std::string& death : verdict.deaths) {
+    std::cout << "  died: " << death << '\n';
+  }
+  for (const std::string& complaint : verdict.complaints) {
+    std::cout << "  " << complaint << '\n';
+  }
+  std::cout << std::flush;
+}
+
+int play_all() {
+  const int seed = number_from("LOCUM_KILL_SEED", first_seed);
+  KillCoverage coverage(static_cast<std::uint64_t>(seed));
+  int failures = 0;
+  std::uint64_t deaths = 0;
+  const int count = number_from("LOCUM_KILL_RUNS", runs);
+  // Who comes where first is not drawn, so that the last points may want a few runs more.
+  const int most = sanitized ? count : count + count / 4;
+  int done = 0;
+  for (; failures < most_failures && (done < count || (done < most && !coverage.missing().empty())); ++done) {
+    const Plan plan = coverage.next(steps);
+    const auto board = make_board();
+    const Verdict verdict = run(plan, *board);
+    coverage.count(plan, *board);
+    deaths += verdict.deaths.size();
+    if (!verdict.complaints.empty()) {
+      ++failures;
+      report(plan, verdict);
+    }
+  }
+  std::cout << coverage.table() << done << " runs" << (sanitized ? " (fewer, under a sanitizer)" : "") << ", "
+            << deaths << " deaths, LOCUM_KILL_SEED=" << seed << '\n'
+            << std::flush;
+  for (const std::string& missing : coverage.missing()) {
+    if (!sanitized) {
+      ADD_FAILURE() << "nobody died at " << missing;
+    } else {
+      std::cout << "nobody died at " << missing << ": not an error in so few runs\n";
+    }
+  }
+  return failures;
+}
+
+// As often as it takes: who comes first is not drawn from the seed.
+int play_one(const std::string& line) {
+  const Plan plan = plan_from(line);
+  const int times = number_from("LOCUM_KILL_RUNS", 100);
+  for (int time = 0; time < times; ++time) {
+    const auto board = make_board();
+    const Verdict verdict = run(plan, *board);
+    if (!verdict.complaints.empty()) {
+      std::cout << "time " << time + 1 << ": ";
+      report(plan, verdict);
+      return 1;
+    }
+  }
+  std::cout << "played " << times << " times without a complaint: " << line << '\n' << std::flush;
+  return 0;
+}
+
+TEST(KillRuns, LeaveNodesWhole) {
+  // A process with a /dev/shm and a network of its own: what is found there is ours.
+  Child alone(
+      [] {
+        if (::unshare(CLONE_NEWNET) != 0) {
+          std::cout << "no network of its own, so that sockets of other programs may be counted\n";
+        }
+        if (const auto refused = mount_small_shared_memory(mount_bytes)) {
+          std::cout << *refused << ", so that files of other programs in /dev/shm may be counted\n";
+        }
+        const char* const line = std::getenv("LOCUM_KILL_RUN");
+        const int failures = line != nullptr ? play_one(line) : play_all();
+        EXPECT_EQ(failures, 0);
+        return std::string("done");
+      },
+      longest_seconds);
+  const Ending ending = alone.wait();
+  EXPECT_EQ(ending.exit_code, 0) << ending.said;
+  EXPECT_EQ(ending.said, "done");
+}
+
+TEST(KillPoints, HaveNamesOfTheirOwn) {
+  std::set<std::string> names;
+  for (const shm::KillPoint& point : kill_points()) {
+    ASSERT_NE(point.name, nullptr);
+    EXPECT_TRUE(names.insert(point.name).second) << point.name << " at " << point.file << ':' << point.line;
+    EXPECT_NE(std::string(point.name).find(": "), std::string::npos) << point.name;
+  }
+  EXPECT_GE(names.size(), 2U);
+  EXPECT_LE(names.size(), most_points);
+}
+
+}  // namespace
+}  // namespace locum::tests
