@@ -24,7 +24,7 @@ class Pins final : public PinBoard {
     const ObjectRecord& record = *pin.record;
     const ObjectTail tail = read_tail(arena_->data(record.offset), record);
     return {pin.key,       record.size_bytes, pin.generation, record.type_hash, tail.element_bytes,
-            record.layout, tail.extents,      tail.type_name, tail.name};
+            record.layout, tail.extents,      tail.type_name, tail.name,        is_whole(tail, record)};
   }
 
  private:
@@ -80,7 +80,7 @@ ObjectRecord record_of(const ObjectMeta& meta, std::uint64_t offset, std::uint64
   record.type_hash = meta.type_hash;
   record.name_hash = meta.name.empty() ? 0 : name_hash(meta.store, meta.name);
   record.store = meta.store;
-  record.name_bytes = static_cast<std::uint32_t>(meta.name.size());
+  record.name_bytes = meta.name.size() & 0x1FFFFU;
   record.type_name_bytes = static_cast<std::uint16_t>(meta.type_name.size());
   // One extent follows from the size: a small array need not store it.
   record.rank = meta.layout == Layout::array && meta.extents.rank == 1 ? std::uint8_t{0} : meta.extents.rank;
@@ -197,8 +197,8 @@ Error Cluster::absent(const Address& address, const Error& error) const {
 
 // Entries are written by other processes: what leads out of the arenas is not followed.
 bool Cluster::whole(const ObjectRecord& record) const {
-  return arena_->contains(record.offset, record.size_bytes) &&
-         arena_->contains(record.offset, record.block_bytes());
+  const std::uint64_t bytes = record.block_bytes();
+  return bytes > record.size_bytes && arena_->contains(record.offset, bytes);  // the sum may have overflowed
 }
 
 Result<ObjectView> Cluster::view_of(const Result<Pin>& pin) {
@@ -262,19 +262,22 @@ Result<bool> Cluster::evict(const Address& address, Deadline /*deadline*/) {
             ? Result<bool>(table_->tombstone(address.key))
             : directory_->unbind(record.store, read_name(arena_->data(record.offset), record), address.key);
     table_->release(pin->id);
+  } else if (pin.error().code() == Errc::corrupt) {
+    evicted = pin.error().about(to_string(address.key));
   }
   (void)collect(Effort::amortised);
   return evicted;
 }
 
 Result<std::uint64_t> Cluster::drop(std::uint32_t store) {
-  std::uint64_t dropped = 0;
+  Result<std::uint64_t> dropped = 0;
   for (const Key& key : table_->owned(store)) {
     const auto evicted = evict(key, {});
-    if (!evicted) {
-      return evicted.error();
+    if (!evicted && dropped) {
+      dropped = evicted.error();  // what else there is goes all the same
+    } else if (evicted && *evicted && dropped) {
+      ++*dropped;
     }
-    dropped += *evicted ? 1 : 0;
   }
   return dropped;
 }

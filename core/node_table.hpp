@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "hash.hpp"
 #include "key.hpp"
 #include "object.hpp"
 #include "result.hpp"
@@ -18,7 +19,8 @@ struct ObjectRecord {
   std::uint64_t type_hash = 0;
   std::uint64_t name_hash = 0;  ///< 0 if unnamed
   std::uint32_t store = 0;
-  std::uint32_t name_bytes = 0;
+  std::uint32_t name_bytes : 17 = 0;
+  std::uint32_t check : 15 = 0;  ///< the table's own: check_of() while it was published
   std::uint16_t type_name_bytes = 0;
   std::uint8_t rank = 0;  ///< number of stored extents; an array with none has one, by its size
   Layout layout = Layout::bytes;
@@ -31,6 +33,21 @@ struct ObjectRecord {
   }
 };
 static_assert(sizeof(ObjectRecord) == 48);
+
+/// 15 bits over everything that a record says, but for `link`, which changes while the object is dead: so
+/// that a stray store into a table is found by whoever reads the entry, and not followed. All words of it lie
+/// in the line that a look-up has loaded anyway.
+[[nodiscard]] inline std::uint32_t check_of(const ObjectRecord& record) noexcept {
+  constexpr std::uint64_t k0 = 0x9E3779B97F4A7C15U;
+  constexpr std::uint64_t k1 = 0xD6E8FEB86659FD93U;
+  const std::uint64_t texts = (std::uint64_t{record.name_bytes} << 32U) |
+                              (std::uint64_t{record.type_name_bytes} << 16U) |
+                              (std::uint64_t{record.rank} << 8U) | static_cast<std::uint64_t>(record.layout);
+  const std::uint64_t sum = detail::fold_multiply(record.offset ^ k0, record.size_bytes ^ k1) ^
+                            detail::fold_multiply(record.type_hash ^ k1, record.name_hash ^ k0) ^
+                            detail::fold_multiply(texts ^ k0, record.store ^ k1);
+  return static_cast<std::uint32_t>(sum >> 49U);
+}
 
 /// An object that this process keeps from being reused. Plain data; every pin() needs its release().
 struct Pin {

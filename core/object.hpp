@@ -72,6 +72,9 @@ struct ObjectFacts {
   Extents extents;
   std::string_view type_name;
   std::string_view name;  ///< empty if unnamed
+  /// Whether type, extents and name are those that the object was made with, as far as can be known: they
+  /// stand behind the payload, where a writer that runs over its end overwrites them.
+  bool whole = true;
 };
 
 /// Keeps pinned objects in place. Implemented by connectors; `ObjectView` is its only caller. Any thread.

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "directory.hpp"
 #include "node_table.hpp"
 
 namespace locum {
@@ -55,6 +56,39 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
   tail.type_name = {reinterpret_cast<const char*>(at), record.type_name_bytes};
   tail.name = read_name(block, record);
   return tail;
+}
+
+/// Whether a tail says nothing that contradicts the table: the texts have the hashes that stand there, and
+/// the extents make up the payload.
+[[nodiscard]] inline bool is_whole(const ObjectTail& tail, const ObjectRecord& record) noexcept {
+  if (text_hash(tail.type_name) != record.type_hash ||
+      (record.name_bytes > 0 && name_hash(record.store, tail.name) != record.name_hash)) {
+    return false;
+  }
+  switch (record.layout) {
+    case Layout::bytes:
+    case Layout::encoded:
+      return tail.element_bytes == 1;
+    case Layout::flat:
+      return tail.element_bytes == record.size_bytes;
+    case Layout::array:
+      break;
+  }
+  // What is left of the size when the extents are divided out: no product that could overflow.
+  std::uint64_t left = tail.element_bytes == 0 ? 0 : record.size_bytes / tail.element_bytes;
+  if (tail.element_bytes == 0 || left * tail.element_bytes != record.size_bytes) {
+    return false;
+  }
+  for (const std::uint64_t extent : tail.extents.span()) {
+    if (extent == 0) {
+      return record.size_bytes == 0;
+    }
+    if (left % extent != 0) {
+      return false;
+    }
+    left /= extent;
+  }
+  return left == 1;
 }
 
 }  // namespace locum

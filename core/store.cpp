@@ -16,6 +16,11 @@ Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
     return object.error();
   }
   const ObjectFacts facts = object->facts();
+  if (!facts.whole) {
+    return Error(Errc::corrupt,
+                 "what stands behind this object's payload (type, extents, name) was overwritten")
+        .about(to_string(facts.key));
+  }
   return ObjectInfo{facts.key,         facts.size_bytes,    std::string(facts.type_name),
                     facts.layout,      facts.element_bytes, facts.extents,
                     facts.key.creator, facts.generation,    std::string(facts.name)};

@@ -72,10 +72,11 @@ class View<T[]> {
   /// REQUIRES: index < size().
   [[nodiscard]] const T& operator[](std::size_t index) const noexcept { return elements_[index]; }
 
-  /// As given when the object was made; one extent, the number of elements, where none were. REQUIRES: not
-  /// empty of an object.
+  /// As given when the object was made; one extent, the number of elements, where none were, or where they
+  /// were overwritten. REQUIRES: not empty of an object.
   [[nodiscard]] Extents extents() const {
-    Extents extents = object_.facts().extents;
+    const ObjectFacts facts = object_.facts();
+    Extents extents = facts.whole ? facts.extents : Extents();
     if (extents.rank == 0) {
       extents.rank = 1;
       extents.values[0] = size();

@@ -68,7 +68,9 @@ bool DeadEntries::reclaim(std::uint32_t slot, std::vector<ObjectRecord>& out,
     return false;
   }
   known_[slot] = false;
-  if (tombstone) {  // what is not dead is not ours to free, whatever the stack said
+  // What is not dead is not ours to free, whatever the stack said; and whose block a damaged record means
+  // nobody knows any more: that stays taken, and its slot is given up.
+  if (tombstone && dead.record.check == check_of(dead.record)) {
     out.push_back(dead.record);
     dead.tag.store(tag_of(sequence_of(tag), EntryState::free), std::memory_order_release);
     LOCUM_KILL_POINT("collect: entry freed");

@@ -9,8 +9,6 @@ namespace locum::shm {
 
 namespace {
 
-constexpr std::uint32_t first_buckets = 64;
-
 using std::memory_order_relaxed;
 using std::memory_order_release;
 
@@ -34,11 +32,50 @@ DirectoryShard::DirectoryShard(Segment& segment, std::uint32_t index) noexcept
       state_(&segment.shard(index)),
       records_(reinterpret_cast<Record*>(segment.base() + segment.geometry().records_offset(index))),
       heads_(reinterpret_cast<Word32*>(segment.base() + segment.geometry().buckets_offset(index))),
-      index_(index) {}
+      index_(index),
+      most_records_(static_cast<std::uint32_t>(segment.geometry().directory_bytes / sizeof(Record))) {}
 
 std::uint32_t DirectoryShard::records_used() const noexcept {
-  return std::min(state_->records_used.load(std::memory_order_acquire),
-                  state_->records.load(std::memory_order_acquire));
+  return std::min({state_->records_used.load(std::memory_order_acquire),
+                   state_->records.load(std::memory_order_acquire), most_records_});
+}
+
+std::optional<std::string> DirectoryShard::damage() const {
+  const std::uint32_t buckets = state_->buckets.load(memory_order_relaxed);
+  const std::uint32_t records = state_->records.load(memory_order_relaxed);
+  const std::uint32_t used = state_->records_used.load(memory_order_relaxed);
+  const std::uint32_t free_record = state_->free_record.load(memory_order_relaxed);
+  const std::uint32_t live = state_->live_records.load(memory_order_relaxed);
+  if (sound(buckets, records) && records % (page_bytes / sizeof(Record)) == 0 && used <= records &&
+      free_record <= used && live <= used) {
+    return std::nullopt;
+  }
+  return "its figures contradict each other: " + std::to_string(buckets) + " buckets, " +
+         std::to_string(records) + " records, " + std::to_string(used) + " used, " + std::to_string(live) +
+         " live, first free " + std::to_string(free_record);
+}
+
+Error DirectoryShard::damaged(const std::string& what) const {
+  return Error(Errc::corrupt, "directory shard " + std::to_string(index_) + " is damaged: " + what +
+                                  "; something wrote into the node's memory");
+}
+
+bool DirectoryShard::chain_is_whole(std::uint32_t bucket) const noexcept {
+  const std::uint32_t buckets = state_->buckets.load(memory_order_relaxed);
+  const std::uint32_t used = records_used();
+  std::uint32_t next = heads_[bucket].load(memory_order_relaxed);
+  for (std::uint32_t steps = 0; next != 0; ++steps) {
+    if (next > used || steps == used) {
+      return false;
+    }
+    const Record& at = records_[next - 1];
+    const std::uint64_t hash = at.hash.load(memory_order_relaxed);
+    if (!belongs(hash) || bucket_of(hash, buckets) != bucket) {
+      return false;
+    }
+    next = at.next.load(memory_order_relaxed);
+  }
+  return true;
 }
 
 // A removal leaves in place what the last binding wrote, and so may name an object whose maker died before it
@@ -69,9 +106,16 @@ Result<std::uint32_t> DirectoryShard::reserve_record() {
       return done.error();
     }
   }
+  const Record& fresh = records_[index];
+  if (fresh.hash.load(memory_order_relaxed) != 0 ||
+      fresh.next.load(memory_order_relaxed) > state_->records_used.load(memory_order_relaxed)) {
+    return damaged("record " + std::to_string(index) + " is in use, and among the free ones");
+  }
   // A longer chain is no error: growth that fails for want of memory is tried again with the next name.
   if (state_->live_records.load(memory_order_relaxed) >= state_->buckets.load(memory_order_relaxed)) {
-    (void)split();
+    if (auto done = split(); !done && done.error().code() == Errc::corrupt) {
+      return done.error();
+    }
   }
   return index;
 }
@@ -106,6 +150,9 @@ Result<void> DirectoryShard::split() {
     LOCUM_KILL_POINT("split: buckets committed");
   }
   const std::uint32_t buddy = bucket - std::bit_floor(bucket);
+  if (!chain_is_whole(buddy)) {
+    return damaged("the chain of bucket " + std::to_string(buddy) + " leads astray");
+  }
   const Change change(*this);
   std::uint32_t next = heads_[buddy].load(memory_order_relaxed);
   heads_[buddy].store(0, memory_order_release);
@@ -165,6 +212,10 @@ void DirectoryShard::unlink(std::uint32_t index) noexcept {
 
 void DirectoryShard::rebuild() noexcept {
   const std::uint32_t buckets = state_->buckets.load(memory_order_relaxed);
+  if (!sound(buckets, state_->records.load(memory_order_relaxed))) {
+    return;  // nobody knows where they are
+  }
+  state_->records_used.store(records_used(), memory_order_release);
   for (std::uint32_t bucket = 0; bucket < buckets; ++bucket) {
     heads_[bucket].store(0, memory_order_release);
   }

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "core/key.hpp"
 #include "core/result.hpp"
@@ -44,26 +47,52 @@ class DirectoryShard {
   /// lock: the intents of others name no such object.
   [[nodiscard]] bool is_to_bind(const Key& key) const noexcept;
 
-  /// Calls `visit(index)` for the records with this hash, until it says true. A chain that changes meanwhile
-  /// may be left too early, and may lead in circles, but not for ever: no chain is longer than there are
-  /// records. Whether `visit` said true.
+  /// How a way along a chain ended.
+  enum class Walk : std::uint8_t {
+    ended,   ///< at its end
+    found,   ///< where `visit` said true
+    astray,  ///< where no chain leads: changed meanwhile, or damaged
+  };
+
+  /// Calls `visit(index)` for the records with this hash, until it says true. Follows nothing that leads out
+  /// of the shard, and nothing for ever: a record of another bucket, or more steps than there are records,
+  /// are the way astray.
   template <class Visit>
-  bool visit_chain(std::uint64_t hash, Visit&& visit) const {
+  Walk visit_chain(std::uint64_t hash, Visit&& visit) const {
     const std::uint32_t buckets = state_->buckets.load(std::memory_order_acquire);
-    if (buckets == 0) {
-      return false;
-    }
     const std::uint32_t records = state_->records.load(std::memory_order_acquire);
-    std::uint32_t next = heads_[bucket_of(hash, buckets)].load(std::memory_order_acquire);
-    for (std::uint32_t steps = 0; next != 0 && next <= records && steps < records; ++steps) {
+    if (!sound(buckets, records)) [[unlikely]] {
+      return Walk::astray;
+    }
+    if (buckets == 0) {
+      return Walk::ended;
+    }
+    const std::uint32_t bucket = bucket_of(hash, buckets);
+    std::uint32_t next = heads_[bucket].load(std::memory_order_acquire);
+    for (std::uint32_t steps = 0; next != 0; ++steps) {
+      if (next > records || steps == records) [[unlikely]] {
+        return Walk::astray;
+      }
       const Record& at = records_[next - 1];
-      if (at.hash.load(std::memory_order_acquire) == hash && visit(next - 1)) {
-        return true;
+      const std::uint64_t there = at.hash.load(std::memory_order_acquire);
+      if (there == hash) {
+        if (visit(next - 1)) {
+          return Walk::found;
+        }
+      } else if (!belongs(there) || bucket_of(there, buckets) != bucket) [[unlikely]] {
+        return Walk::astray;
       }
       next = at.next.load(std::memory_order_acquire);
     }
-    return false;
+    return Walk::ended;
   }
+  /// Whether a record of this hash can stand in this shard.
+  [[nodiscard]] bool belongs(std::uint64_t hash) const noexcept { return hash != 0 && hash >> 58U == index_; }
+
+  /// What is wrong with the shard's figures, if anything. REQUIRES: the lock is held.
+  [[nodiscard]] std::optional<std::string> damage() const;
+  /// The error of a damaged shard; `what` says where.
+  [[nodiscard]] Error damaged(const std::string& what) const;
 
   /// A record that is in no chain, committed; it stays free until link(). May split a bucket.
   [[nodiscard]] Result<std::uint32_t> reserve_record();
@@ -75,6 +104,16 @@ class DirectoryShard {
   void rebuild() noexcept;
 
  private:
+  static constexpr std::uint32_t first_buckets = 64;
+
+  // Buckets are added one by one, each when there are more names than buckets; and what lies beyond these
+  // figures may have no memory, or be another's.
+  [[nodiscard]] bool sound(std::uint32_t buckets, std::uint32_t records) const noexcept {
+    return buckets == 0 ? records == 0
+                        : records <= most_records_ && buckets >= first_buckets &&
+                              buckets <= std::max(first_buckets, records);
+  }
+  [[nodiscard]] bool chain_is_whole(std::uint32_t bucket) const noexcept;
   [[nodiscard]] static std::uint32_t bucket_of(std::uint64_t hash, std::uint32_t buckets) noexcept {
     const std::uint32_t mask = std::bit_ceil(buckets) - 1;
     const std::uint32_t bucket = static_cast<std::uint32_t>(hash) & mask;
@@ -88,6 +127,7 @@ class DirectoryShard {
   Record* records_;
   Word32* heads_;
   std::uint32_t index_;
+  std::uint32_t most_records_;
 };
 
 }  // namespace locum::shm

@@ -54,8 +54,8 @@ std::vector<std::uint32_t> Entries::tombstones_of(std::uint32_t node_rank) const
 
 std::optional<Block> Entries::block_of(const ObjectRecord& record) const noexcept {
   const std::uint64_t bytes = record.block_bytes();
-  if (record.size_bytes > arena_bytes_ || bytes > arena_bytes_ || record.offset < arena_begin_ ||
-      record.offset - arena_begin_ > arena_bytes_ - bytes) {
+  if (record.check != check_of(record) || record.size_bytes > arena_bytes_ || bytes > arena_bytes_ ||
+      record.offset < arena_begin_ || record.offset - arena_begin_ > arena_bytes_ - bytes) {
     return std::nullopt;
   }
   return Block{record.offset, bytes};

@@ -44,7 +44,7 @@ class Entries {
 
   /// What one process took out of sight and perhaps could not hand back any more. REQUIRES: it is dead.
   [[nodiscard]] std::vector<std::uint32_t> tombstones_of(std::uint32_t node_rank) const;
-  /// The block of an object; none if the record leads out of the memory of whoever made it.
+  /// The block of an object; none if its record is damaged, or leads out of the memory of whoever made it.
   [[nodiscard]] std::optional<Block> block_of(const ObjectRecord& record) const noexcept;
 
  private:

@@ -96,32 +96,79 @@ std::optional<Pin> NameTable::pin_bound(const Record& record, std::uint32_t stor
   return pin;
 }
 
-bool NameTable::walk(const DirectoryShard& shard, std::uint64_t hash, std::uint32_t store,
-                     std::string_view name, Found& found) {
-  return shard.visit_chain(hash, [&](std::uint32_t index) {
-    const auto pin = pin_bound(shard.record(index), store);
+// What is wrong with a record, once nothing moves: nothing if it names a live object, bound or about to be.
+const char* NameTable::wrong_with(const DirectoryShard& shard, const Record& record) const {
+  const Key key{0, record.creator.load(memory_order_acquire), record.object.load(memory_order_acquire)};
+  return !shard.belongs(record.hash.load(memory_order_acquire)) ? "its hash belongs to another shard"
+         : objects_->damage(key)                                ? "its object's table entry is damaged"
+         : !objects_->live(key)                                 ? "it names no live object"
+                                                                : nullptr;
+}
+
+NameTable::Look NameTable::walk(const DirectoryShard& shard, std::uint64_t hash, std::uint32_t store,
+                                std::string_view name, Found& found) {
+  found.wrong = nullptr;
+  const auto doubt = [&](std::uint32_t index, const char* wrong) {
+    found.record = index;
+    found.wrong = wrong;
+  };
+  const auto walked = shard.visit_chain(hash, [&](std::uint32_t index) {
+    const Record& record = shard.record(index);
+    const auto pin = pin_bound(record, store);
     if (!pin) {
+      if (const char* wrong = wrong_with(shard, record)) {
+        doubt(index, wrong);
+      }
       return false;
     }
-    if (pin->record->name_hash == hash && name_in(*pin->record) == name) {
+    const auto carried = name_in(*pin->record);
+    const bool same = pin->record->name_hash == hash && carried == name;
+    if (same && pin->generation == record.generation.load(memory_order_acquire)) [[likely]] {
       found.record = index;
       found.pin = *pin;
       return true;
     }
+    if (same) {
+      doubt(index, "its generation is not its object's");
+    } else if (pin->record->name_hash != hash) {
+      doubt(index, "its object has another name's hash");
+    } else if (!carried || name_hash(store, *carried) != hash) {
+      doubt(index, "its object's name was overwritten");
+    }
     objects_->release(pin->id);
     return false;
   });
+  if (walked == DirectoryShard::Walk::found) {
+    return Look::content;
+  }
+  return walked == DirectoryShard::Walk::ended && found.wrong == nullptr ? Look::nothing : Look::doubtful;
 }
 
-// Repeats `look` until it is content with what it saw, or no writer came between; if writers never leave it
-// alone, or one died in the middle, under the lock, where nothing moves.
-template <class Look>
-Result<void> NameTable::undisturbed(DirectoryShard& shard, Deadline deadline, Look look) {
+Error NameTable::damaged(const DirectoryShard& shard, const Found& found) const {
+  if (found.wrong == nullptr) {
+    return shard.damaged(shard.damage().value_or("a chain leads astray"));
+  }
+  const Record& record = shard.record(found.record);
+  const auto cause = objects_->damage(
+      {0, record.creator.load(memory_order_acquire), record.object.load(memory_order_acquire)});
+  return cause ? *cause : shard.damaged("record " + std::to_string(found.record) + ": " + found.wrong);
+}
+
+// Repeats `see` until it is content with what it saw, or saw nothing and no writer came between; if writers
+// never leave it alone, one died in the middle, or what it saw makes no sense, under the lock, where nothing
+// moves.
+template <class See>
+Result<void> NameTable::undisturbed(DirectoryShard& shard, Deadline deadline, const Found& found, See see) {
   const Word64& sequence = shard.state().sequence;
   for (int looks = 0; looks < patience; ++looks) {
     const std::uint64_t before = sequence.load(memory_order_acquire);
-    if (look() || (before % 2 == 0 && sequence.load(memory_order_acquire) == before)) {
+    const Look seen = see();
+    const bool alone = before % 2 == 0 && sequence.load(memory_order_acquire) == before;
+    if (seen == Look::content || (seen == Look::nothing && alone)) {
       return {};
+    }
+    if (alone) {
+      break;
     }
     std::this_thread::yield();
   }
@@ -129,8 +176,7 @@ Result<void> NameTable::undisturbed(DirectoryShard& shard, Deadline deadline, Lo
   if (auto ready = prepare(lock, shard); !ready) {
     return ready;
   }
-  (void)look();
-  return {};
+  return see() == Look::doubtful ? Result<void>(damaged(shard, found)) : Result<void>();
 }
 
 Result<Pin> NameTable::find(std::uint32_t store, std::string_view name) {
@@ -141,10 +187,10 @@ Result<Pin> NameTable::find_by(std::uint32_t store, std::string_view name, Deadl
   const std::uint64_t hash = name_hash(store, name);
   DirectoryShard& shard = shard_of(hash);
   Found found;
-  bool there = false;
+  Look seen = Look::nothing;
   const auto looked =
-      undisturbed(shard, deadline, [&] { return there = walk(shard, hash, store, name, found); });
-  if (there) {
+      undisturbed(shard, deadline, found, [&] { return seen = walk(shard, hash, store, name, found); });
+  if (seen == Look::content) {
     return found.pin;
   }
   return looked ? no_such_name(name) : looked.error().about(name);
@@ -154,19 +200,19 @@ Result<Pin> NameTable::find_by(std::uint32_t store, std::string_view name, Deadl
 Result<void> NameTable::prepare(RobustLock& lock, DirectoryShard& shard) {
   switch (lock.outcome()) {
     case RobustLock::Outcome::held:
-      return {};
+      break;
     case RobustLock::Outcome::inherited:
       make_whole(lock, shard);
-      return {};
+      break;
     case RobustLock::Outcome::timed_out:
       return Error(Errc::timeout,
                    "another process has held a part of the directory for too long; is it stopped, or in a "
                    "debugger?");
     case RobustLock::Outcome::damaged:
-      break;
+      return shard.damaged("its lock is none, or held by a thread that does not exist");
   }
-  return Error(Errc::corrupt, "the lock of directory shard " + std::to_string(shard.index()) +
-                                  " is damaged; something wrote into the node's memory");
+  const auto wrong = shard.damage();
+  return wrong ? Result<void>(shard.damaged(*wrong)) : Result<void>();
 }
 
 void NameTable::make_whole(RobustLock& lock, DirectoryShard& shard) noexcept {
@@ -185,13 +231,17 @@ void NameTable::finish(DirectoryShard& shard) noexcept {
   Shard& state = shard.state();
   Intent& intent = state.intent;
   const auto step = static_cast<Intent::Step>(intent.step.load(memory_order_acquire));
-  if (step == Intent::Step::none || intent.record >= state.records.load(memory_order_relaxed)) {
+  if (step == Intent::Step::none || step > Intent::Step::remove || !shard.belongs(intent.hash) ||
+      intent.record >= state.records.load(memory_order_relaxed)) {
     return;
   }
   Record& record = shard.record(intent.record);
   if (step == Intent::Step::remove) {
-    record.hash.store(0, memory_order_release);
-    LOCUM_KILL_POINT("finish: hash cleared");
+    if (record.object.load(memory_order_relaxed) == intent.old_object &&
+        record.creator.load(memory_order_relaxed) == intent.old_creator) {
+      record.hash.store(0, memory_order_release);
+      LOCUM_KILL_POINT("finish: hash cleared");
+    }
   } else {
     const Key key{0, intent.new_creator.load(memory_order_relaxed),
                   intent.new_object.load(memory_order_relaxed)};
@@ -220,7 +270,12 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   }
   const PinHold hold(*objects_, mine->id);
   const std::uint64_t hash = mine->record->name_hash;
-  const std::string_view name = read_name(segment_->base() + mine->record->offset, *mine->record);
+  const auto carried = name_in(*mine->record);
+  if (!carried || name_hash(key.store, *carried) != hash) {
+    return Error(Errc::corrupt, "the name of this object was overwritten before it was bound")
+        .about(to_string(key));
+  }
+  const std::string_view name = *carried;
   DirectoryShard& shard = shard_of(hash);
   Shard& state = shard.state();
   RobustLock lock(state.lock, Deadline().moment(lock_timeout_));
@@ -229,7 +284,11 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
     return ready.error().about(name);
   }
   Found found;
-  const bool live = walk(shard, hash, key.store, name, found);
+  const Look seen = walk(shard, hash, key.store, name, found);
+  const bool live = seen == Look::content;
+  if (seen == Look::doubtful) {
+    return damaged(shard, found).about(name);
+  }
   if (live) {
     objects_->release(found.pin.id);  // the lock keeps it bound
     if (options.mode == SealMode::put) {
@@ -250,6 +309,12 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   Record& record = shard.record(*index);
   const std::uint64_t generation = segment_->header().generation.fetch_add(1, memory_order_relaxed) + 1;
   LOCUM_KILL_POINT("bind: generation drawn");
+  Word64* const bound = objects_->generation(key);
+  if (bound == nullptr || generation == 0 || (live && generation <= found.pin.generation)) {
+    return Error(Errc::corrupt,
+                 "the segment's count of generations went back, or the object's table entry was overwritten")
+        .about(name);
+  }
   Intent& intent = state.intent;
   intent.record = *index;
   intent.hash = hash;
@@ -264,7 +329,7 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
                     memory_order_release);
   LOCUM_KILL_POINT("bind: intended");
   const auto bind_object = [&] {
-    objects_->generation(key)->store(generation, memory_order_release);
+    bound->store(generation, memory_order_release);
     LOCUM_KILL_POINT("bind: object bound");
   };
   if (live) {
@@ -298,8 +363,13 @@ Result<bool> NameTable::unbind(std::uint32_t store, std::string_view name, const
     return ready.error().about(name);
   }
   Found found;
-  if (!walk(shard, hash, store, name, found)) {
-    return false;
+  switch (walk(shard, hash, store, name, found)) {
+    case Look::nothing:
+      return false;
+    case Look::doubtful:
+      return damaged(shard, found).about(name);
+    case Look::content:
+      break;
   }
   objects_->release(found.pin.id);
   if (only.valid() && found.pin.key != only) {
@@ -326,13 +396,13 @@ Result<bool> NameTable::unbind(std::uint32_t store, std::string_view name, const
 std::uint64_t NameTable::generation(std::uint64_t hash) {
   DirectoryShard& shard = shard_of(hash);
   std::uint64_t live = 0;
-  const auto looked = undisturbed(shard, {}, [&] {
+  const auto looked = undisturbed(shard, {}, {}, [&] {
     live = 0;
-    (void)shard.visit_chain(hash, [&](std::uint32_t index) {
+    const auto walked = shard.visit_chain(hash, [&](std::uint32_t index) {
       live = shard.record(index).generation.load(memory_order_acquire);
       return true;
     });
-    return false;
+    return walked == DirectoryShard::Walk::astray ? Look::doubtful : Look::nothing;
   });
   return looked ? live : 0;
 }
@@ -342,23 +412,35 @@ std::uint64_t NameTable::generation(std::uint64_t hash) {
 Result<std::vector<std::string>> NameTable::names(std::uint32_t store, std::string_view prefix) {
   std::vector<std::string> all;
   for (DirectoryShard& shard : shards_) {
+    Found found;
+    const auto figures =
+        undisturbed(shard, {}, found, [&] { return shard.damage() ? Look::doubtful : Look::nothing; });
+    if (!figures) {
+      return figures.error();
+    }
     const std::uint32_t used = shard.records_used();
     for (std::uint32_t at = 0; at < used; ++at) {
       const Record& record = shard.record(at);
       std::string name;  // never empty once found
-      const auto looked = undisturbed(shard, {}, [&] {
+      const auto looked = undisturbed(shard, {}, found, [&] {
         name.clear();
-        if (record.hash.load(memory_order_acquire) == 0) {
-          return true;  // a live name's record is never without a hash
+        found = {.record = at, .pin = {}, .wrong = nullptr};
+        const std::uint64_t hash = record.hash.load(memory_order_acquire);
+        if (hash == 0) {
+          return Look::content;  // a live name's record is never without a hash
         }
         if (const auto pin = pin_bound(record, store)) {
           const auto carried = name_in(*pin->record);
-          if (carried && carried->starts_with(prefix)) {
+          if (!carried || pin->record->name_hash != hash || name_hash(store, *carried) != hash) {
+            found.wrong = "its object has another name";
+          } else if (carried->starts_with(prefix)) {
             name = *carried;
           }
           objects_->release(pin->id);
+        } else {
+          found.wrong = wrong_with(shard, record);
         }
-        return false;
+        return found.wrong != nullptr ? Look::doubtful : Look::nothing;
       });
       if (!looked) {
         return looked.error();

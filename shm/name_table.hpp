@@ -30,7 +30,9 @@ namespace locum::shm {
 ///    (two words of a record read at different times may name an object that is not bound yet), and
 ///    comparing the name that the object itself carries. A live object with a generation is bound to its
 ///    name: who removes or replaces a name tombstones the object under the lock.
-/// 4. Who waits reads `published`, then sets `waiting`, looks, and sleeps on `published`. Who binds a new
+/// 4. A look that makes no sense (a chain leads out of its bucket, a record names no live object, an object
+///    another name) is repeated; under the lock, where nothing moves, it is damage, and `corrupt`.
+/// 5. Who waits reads `published`, then sets `waiting`, looks, and sleeps on `published`. Who binds a new
 ///    name links it, then takes `waiting`, and only if it was set counts `published` up and wakes. So a flag
 ///    is never taken without a count that follows it (tests/shm/wake_model_test.cpp).
 class NameTable final : public Directory {
@@ -53,19 +55,26 @@ class NameTable final : public Directory {
   void repair() noexcept;
 
  private:
-  /// A record found, with what it pointed to.
+  /// What a look came to. `doubtful`: what it saw makes no sense, unless somebody changed it meanwhile.
+  enum class Look : std::uint8_t { nothing, content, doubtful };
+
+  /// A record found, with what it pointed to; or the record that a look stumbled over, and why.
   struct Found {
     std::uint32_t record = 0;
     Pin pin;
+    const char* wrong = nullptr;
   };
 
   [[nodiscard]] DirectoryShard& shard_of(std::uint64_t hash) noexcept;
   [[nodiscard]] std::optional<std::string_view> name_in(const ObjectRecord& record) const noexcept;
   [[nodiscard]] std::optional<Pin> pin_bound(const Record& record, std::uint32_t store);
-  [[nodiscard]] bool walk(const DirectoryShard& shard, std::uint64_t hash, std::uint32_t store,
+  [[nodiscard]] const char* wrong_with(const DirectoryShard& shard, const Record& record) const;
+  [[nodiscard]] Error damaged(const DirectoryShard& shard, const Found& found) const;
+  [[nodiscard]] Look walk(const DirectoryShard& shard, std::uint64_t hash, std::uint32_t store,
                           std::string_view name, Found& found);
-  template <class Look>
-  [[nodiscard]] Result<void> undisturbed(DirectoryShard& shard, Deadline deadline, Look look);
+  template <class See>
+  [[nodiscard]] Result<void> undisturbed(DirectoryShard& shard, Deadline deadline, const Found& found,
+                                         See see);
   [[nodiscard]] Result<Pin> find_by(std::uint32_t store, std::string_view name, Deadline deadline);
   [[nodiscard]] Result<void> prepare(RobustLock& lock, DirectoryShard& shard);
   void make_whole(RobustLock& lock, DirectoryShard& shard) noexcept;

@@ -1,6 +1,7 @@
 #include "shm/object_table.hpp"
 
 #include <algorithm>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -81,6 +82,7 @@ Result<Key> ObjectTable::publish(const ObjectRecord& record) {
   Entry& fresh = entries_[own_][slot];
   const std::uint64_t sequence = sequence_of(fresh.tag.load(std::memory_order_relaxed)) + 1;
   fresh.record = record;
+  fresh.record.check = check_of(record) & 0x7FFFU;
   LOCUM_KILL_POINT("publish: record written");
   fresh.generation.store(0, std::memory_order_relaxed);
   LOCUM_KILL_POINT("publish: generation cleared");
@@ -128,7 +130,9 @@ Result<void> ObjectTable::grow() {
 Result<Pin> ObjectTable::pin(const Key& key) {
   const Place at = hold(key);
   if (at.entry == nullptr) [[unlikely]] {
-    return Error(Errc::not_found, "no such object; it was never put, or it has been evicted");
+    auto damaged = damage(key);
+    return damaged ? *std::move(damaged)
+                   : Error(Errc::not_found, "no such object; it was never put, or it has been evicted");
   }
   return Result<Pin>(std::in_place, id_of(at.node_rank, at.slot), key, &at.entry->record,
                      at.entry->generation.load(std::memory_order_acquire));
@@ -152,11 +156,43 @@ ObjectTable::Place ObjectTable::hold(const Key& key) noexcept {
   }
   count_view(at);
   // Only now does the look count: whoever changes the tag later will find our bit.
-  if (at.entry->tag.load(std::memory_order_seq_cst) != live || at.entry->record.store != key.store) {
+  const ObjectRecord& record = at.entry->record;
+  if (at.entry->tag.load(std::memory_order_seq_cst) != live || record.store != key.store ||
+      record.check != check_of(record)) [[unlikely]] {
     release(id_of(at.node_rank, at.slot));
     return {};
   }
   return at;
+}
+
+// An entry whose tag is the same before and after was not written meanwhile, but by something that may not.
+std::optional<Error> ObjectTable::damage(const Key& key) const {
+  const Place at = place(key);
+  if (at.entry == nullptr) {
+    return std::nullopt;
+  }
+  const std::uint64_t tag = at.entry->tag.load(std::memory_order_acquire);
+  const ObjectRecord record = at.entry->record;
+  std::atomic_thread_fence(std::memory_order_acquire);
+  const bool unchanged = at.entry->tag.load(std::memory_order_relaxed) == tag;
+  const std::uint64_t sequence = sequence_of(tag);
+  const bool known_state = state_of(tag) == EntryState::tombstone ||
+                           tag == tag_of(sequence, EntryState::live) ||
+                           tag == tag_of(sequence, EntryState::free);
+  const bool whole = state_of(tag) != EntryState::live || record.check == check_of(record);
+  if (!unchanged || sequence != sequence_of(key.serial) || (known_state && whole)) {
+    return std::nullopt;
+  }
+  return Error(Errc::corrupt, "entry " + std::to_string(at.slot) + " of rank " + std::to_string(key.creator) +
+                                  "'s table of objects is damaged in its " +
+                                  (known_state ? "record" : "tag") +
+                                  "; something wrote into the node's memory");
+}
+
+bool ObjectTable::live(const Key& key) const noexcept {
+  const Place at = place(key);
+  return at.entry != nullptr &&
+         at.entry->tag.load(std::memory_order_acquire) == tag_of(sequence_of(key.serial), EntryState::live);
 }
 
 // One view more of this process, its bit set when it returns.
@@ -291,6 +327,8 @@ std::vector<Key> ObjectTable::owned(std::uint32_t store) {
       if (const auto found = try_pin(candidate)) {
         release(found->id);
         keys.push_back(candidate);
+      } else if (entries[slot].record.store == store && damage(candidate)) {
+        keys.push_back(candidate);  // whoever wants to do something with it learns why that cannot be done
       }
     }
   }

@@ -64,6 +64,11 @@ class ObjectTable final : public NodeTable {
   Owned collect(std::vector<ObjectRecord>& out, Effort effort) override LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Key> owned(std::uint32_t store) override LOCUM_EXCLUDES(mutex_);
 
+  /// Why nobody can have this object, where the table itself is to blame: none if it is live and whole, or if
+  /// there simply is no such object.
+  [[nodiscard]] std::optional<Error> damage(const Key& key) const;
+  /// Whether there is a live object of this creator and serial, of whatever store.
+  [[nodiscard]] bool live(const Key& key) const noexcept;
   /// The generation word of an object, for the directory. Null once its entry is another object's, or if the
   /// key is not one of this node.
   [[nodiscard]] Word64* generation(const Key& key) const noexcept;

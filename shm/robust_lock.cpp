@@ -1,8 +1,13 @@
 #include "shm/robust_lock.hpp"
 
+#include <linux/futex.h>
+#include <signal.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <ctime>
 #include <thread>
 
@@ -27,9 +32,43 @@ timespec wall_clock_at(Deadline::Clock::time_point moment) noexcept {
   return at;
 }
 
+// A stray store must not make the C library take the mutex for one of another kind: it would enter that one's
+// protocol, and abort the process where its state makes no sense. No other word of a mutex that nobody holds
+// does harm; the lock word can claim a holder, which ends in a timeout.
+bool is_robust(const pthread_mutex_t& mutex) noexcept {
+#ifdef __GLIBC__
+  static const int kind = [] {
+    pthread_mutex_t fresh;
+    return RobustLock::make(fresh) == 0 ? fresh.__data.__kind : -1;
+  }();
+  return __atomic_load_n(&mutex.__data.__kind, __ATOMIC_RELAXED) == kind;
+#else
+  static_cast<void>(mutex);
+  return true;
+#endif
+}
+
+// Whether the lock word names a holder that there is not: the system would have passed the lock on. Asked
+// only once the wait is over, since a holder in another process namespace has a number that means nothing
+// here.
+bool held_by_nobody(const pthread_mutex_t& mutex) noexcept {
+#ifdef __GLIBC__
+  const auto word = static_cast<std::uint32_t>(__atomic_load_n(&mutex.__data.__lock, __ATOMIC_ACQUIRE));
+  const auto holder = static_cast<pid_t>(word & FUTEX_TID_MASK);
+  return word != 0 && (holder == 0 || holder == ::gettid() || (::kill(holder, 0) != 0 && errno == ESRCH));
+#else
+  static_cast<void>(mutex);
+  return false;
+#endif
+}
+
 }  // namespace
 
 RobustLock::RobustLock(pthread_mutex_t& mutex, Deadline::Clock::time_point moment) noexcept : mutex_(mutex) {
+  if (!is_robust(mutex_)) {
+    outcome_ = Outcome::damaged;
+    return;
+  }
   // What holders do takes less time than to fall asleep and wake up.
   int result = ::pthread_mutex_trylock(&mutex_);
   for (int tries = 0; result == EBUSY && tries < tries_before_sleep; ++tries) {
@@ -48,7 +87,7 @@ RobustLock::RobustLock(pthread_mutex_t& mutex, Deadline::Clock::time_point momen
       outcome_ = Outcome::inherited;
       break;
     case ETIMEDOUT:
-      outcome_ = Outcome::timed_out;
+      outcome_ = held_by_nobody(mutex_) ? Outcome::damaged : Outcome::timed_out;
       break;
     default:
       outcome_ = Outcome::damaged;
@@ -57,7 +96,7 @@ RobustLock::RobustLock(pthread_mutex_t& mutex, Deadline::Clock::time_point momen
 }
 
 RobustLock::~RobustLock() {
-  if (outcome_ == Outcome::held || outcome_ == Outcome::inherited) {
+  if ((outcome_ == Outcome::held || outcome_ == Outcome::inherited) && is_robust(mutex_)) {
     ::pthread_mutex_unlock(&mutex_);
   }
 }

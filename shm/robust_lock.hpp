@@ -8,7 +8,8 @@ namespace locum::shm {
 
 /// Holds a robust, process-shared mutex for a scope. A holder's death passes the lock on: the next one finds
 /// the outcome `inherited`, must repair what the lock protects, and then calls repaired(); otherwise the
-/// mutex is lost, and everybody's outcome is `damaged`.
+/// mutex is lost, and everybody's outcome is `damaged`. So it is where something else overwrote the mutex: it
+/// is not touched then.
 class RobustLock {
  public:
   enum class Outcome { held, inherited, timed_out, damaged };

@@ -30,7 +30,7 @@ struct NodeProcess {
     ObjectRecord record;
     record.size_bytes = sizeof word;
     record.store = store;
-    record.name_bytes = static_cast<std::uint32_t>(name.size());
+    record.name_bytes = name.size() & 0x1FFFFU;
     record.name_hash = name.empty() ? 0 : name_hash(store, name);
     const auto block = arena->allocate(record.block_bytes());
     if (!block) {

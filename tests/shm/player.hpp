@@ -63,7 +63,7 @@ class Player {
     ObjectRecord record;
     record.size_bytes = sizeof word;
     record.store = store;
-    record.name_bytes = static_cast<std::uint32_t>(name.size());
+    record.name_bytes = name.size() & 0x1FFFFU;
     record.name_hash = forged_hash != 0 ? forged_hash : name.empty() ? 0 : name_hash(store, name);
     record.offset = block(record.block_bytes());
     std::byte* bytes = segment->base() + record.offset;

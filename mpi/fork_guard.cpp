@@ -1,7 +1,6 @@
-#include "shm/fork_guard.hpp"
+#include "mpi/fork_guard.hpp"
 
 #include <pthread.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -9,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace locum::shm {
+namespace locum::mpi {
 namespace {
 
 // What a fork finds. pthread_atfork takes functions without arguments and keeps them until the process ends,
@@ -40,7 +39,7 @@ void after_fork_in_child() {
 
 }  // namespace
 
-ForkGuard::ForkGuard(std::shared_ptr<Session> session) : session_(std::move(session)), maker_(::getpid()) {
+ForkGuard::ForkGuard(std::shared_ptr<Session> session) : session_(std::move(session)) {
   static const int refused = ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
   if (refused != 0) {
     throw system_error("the system does not tell of forks", refused);
@@ -50,17 +49,8 @@ ForkGuard::ForkGuard(std::shared_ptr<Session> session) : session_(std::move(sess
 }
 
 ForkGuard::~ForkGuard() {
-  release();
-}
-
-void ForkGuard::release() noexcept {
-  const std::shared_ptr<Session> ended = std::move(session_);
   const std::lock_guard lock(guarded().mutex);
-  std::erase(guarded().sessions, ended.get());
+  std::erase(guarded().sessions, session_.get());
 }
 
-bool ForkGuard::in_child() const noexcept {
-  return ::getpid() != maker_;
-}
-
-}  // namespace locum::shm
+}  // namespace locum::mpi
