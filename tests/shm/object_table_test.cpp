@@ -436,5 +436,62 @@ TEST(ObjectTable, KeepsReadersAndReuseApartUnderStress) {
   EXPECT_EQ(returned, published);
 }
 
+// Two threads of one process and an owner meet at one slot and nowhere else, as often as they can: what goes
+// wrong within a few instructions goes wrong here. tests/shm/pin_model_test.cpp goes through all of it.
+TEST(ObjectTable, KeepsReadersAndReuseApartAtOneSlot) {
+  const auto segment = make_segment(2);
+  Player owner(segment, 0, 1_MiB);
+  Player reader(segment, 1, 0);
+  const ObjectRecord record{
+      .offset = owner.block(64), .size_bytes = 2 * sizeof(std::uint64_t), .store = store};
+  // Relaxed atomics: what is looked for here is a wrong value, and not a race.
+  auto* const word = reinterpret_cast<Word64*>(segment->base() + record.offset);
+  std::atomic<std::uint64_t> serial{0};
+  std::atomic<std::uint64_t> wrong{0};
+  std::atomic<std::uint64_t> seen{0};
+  std::atomic<bool> end{false};
+  const auto read = [&](unsigned seed) {
+    std::minstd_rand random(seed);
+    while (!end.load(std::memory_order_relaxed)) {
+      const std::uint64_t mine = serial.load(std::memory_order_acquire);
+      const auto pin = reader.objects->try_pin({store, Player::first_rank, mine});
+      if (!pin) {
+        continue;
+      }
+      for (unsigned looks = random() % 32; looks > 0; --looks) {
+        wrong += word->load(std::memory_order_relaxed) != mine ? 1 : 0;
+      }
+      seen.fetch_add(1, std::memory_order_relaxed);
+      reader.objects->release(pin->id);
+    }
+  };
+  std::thread first(read, 1);
+  std::thread second(read, 2);
+  const auto moment = Deadline::Clock::now() + std::chrono::milliseconds(500);
+  std::uint64_t sequence = 1;
+  std::uint64_t rounds = 0;
+  std::vector<ObjectRecord> dead;
+  for (; Deadline::Clock::now() < moment; ++rounds) {
+    word->store(sequence << 32U, std::memory_order_relaxed);
+    const Key key = owner.objects->publish(record).value();
+    ASSERT_EQ(key.serial, sequence << 32U) << "always the same slot";
+    serial.store(key.serial, std::memory_order_release);
+    for (std::uint64_t i = rounds % 64; i > 0; --i) {
+      (void)serial.load(std::memory_order_relaxed);
+    }
+    ASSERT_TRUE(owner.objects->tombstone(key));
+    for (dead.clear(); dead.empty();) {
+      (void)owner.objects->collect(dead, Effort::thorough);
+    }
+    word->store(0, std::memory_order_relaxed);
+    ++sequence;
+  }
+  end = true;
+  first.join();
+  second.join();
+  EXPECT_EQ(wrong, 0U) << "of " << seen << " views in " << rounds << " uses of the slot";
+  EXPECT_GT(seen, rounds / 1000);
+}
+
 }  // namespace
 }  // namespace locum::shm

@@ -12,6 +12,8 @@ namespace locum::tests {
 /// memory. A model is a value with `operator<=>`, copied for each step, with
 ///   int threads() const;            how many take steps
 ///   bool step(int thread);          one step of that thread; false if it is done or must wait
+///   int events() const;             optional: how many things may happen, but need not, such as a death
+///   bool happen(int event);         one of them; false if it cannot now
 ///   std::string wrong() const;      what must not be, or empty; asked in each state
 ///   bool finished() const;          whether a state in which nobody can step is a good end
 struct Walk {
@@ -32,14 +34,24 @@ template <class Model>
     if (!walk.wrong.empty()) {
       return walk;
     }
+    const auto reach = [&](const Model& next) {
+      if (seen.insert(next).second) {
+        open.push_back(next);
+      }
+    };
+    if constexpr (requires { state.events(); }) {
+      for (int event = 0; event < state.events(); ++event) {
+        if (Model next = state; next.happen(event)) {
+          reach(next);
+        }
+      }
+    }
     bool stuck = true;
     for (int thread = 0; thread < state.threads(); ++thread) {
       Model next = state;
       if (next.step(thread)) {
         stuck = false;
-        if (seen.insert(next).second) {
-          open.push_back(next);
-        }
+        reach(next);
       }
     }
     if (stuck && !state.finished()) {

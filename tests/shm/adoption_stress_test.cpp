@@ -1,0 +1,188 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <memory>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "shm/entry_tag.hpp"
+#include "shm/object_table.hpp"
+#include "tests/shm/player.hpp"
+
+// Deaths on real cores: processes played by threads over one mapping, which stop for ever in the middle of
+// what they do, while the others go on looking, evicting and adopting. A payload is plain words, written
+// before the publication and poisoned after the collection: ThreadSanitizer sees a reader that is not kept
+// apart from either, and so does who reads the words.
+namespace locum::shm {
+namespace {
+
+using tests::make_segment;
+using tests::Player;
+using tests::sanitized;
+
+constexpr std::uint32_t store = 7;
+constexpr std::size_t words = 4;
+constexpr std::uint64_t poison = 0xDEADDEADDEADDEADU;
+
+/// Objects that go from hand to hand: few, so that all meet.
+class Post {
+ public:
+  explicit Post(std::shared_ptr<Segment> segment) : segment_(std::move(segment)) {}
+
+  void publish(Player& player, std::uint64_t value, bool send = true) {
+    ObjectRecord record{.size_bytes = words * sizeof(std::uint64_t), .store = store};
+    record.offset = player.block(record.block_bytes());
+    for (std::size_t i = 0; i < words; ++i) {
+      words_at(record)[i] = value + i;
+    }
+    const Key fresh = player.objects->publish(record).value();
+    ++published;
+    if (send) {
+      Box& box = boxes_[value % boxes_.size()];
+      box.creator.store(fresh.creator, std::memory_order_relaxed);
+      box.serial.store(fresh.serial, std::memory_order_relaxed);
+    }
+  }
+  [[nodiscard]] Key any(std::uint64_t which) const {
+    const Box& box = boxes_[which % boxes_.size()];
+    return {store, box.creator.load(std::memory_order_relaxed), box.serial.load(std::memory_order_relaxed)};
+  }
+  void look(Player& player, const Key& key) {
+    const auto pin = player.objects->try_pin(key);
+    if (!pin) {
+      return;
+    }
+    const std::uint64_t* const at = words_at(*pin->record);
+    for (int looks = 0; looks < 2; ++looks) {
+      for (std::size_t i = 1; i < words; ++i) {
+        wrong += at[i] != at[0] + i ? 1 : 0;
+      }
+      std::this_thread::yield();
+    }
+    ++seen;
+    player.objects->release(pin->id);
+  }
+  /// What comes back is poisoned, and used again if it was the player's own.
+  void collect(Player& player, std::uint32_t node_rank, Effort effort) {
+    std::vector<ObjectRecord> dead;
+    (void)player.objects->collect(dead, effort);
+    const std::uint64_t own = segment_->geometry().arena_offset(node_rank);
+    for (const ObjectRecord& record : dead) {
+      std::fill_n(words_at(record), words, poison);
+      if (record.offset >= own && record.offset - own < segment_->geometry().arena_bytes) {
+        player.free(record);
+      }
+    }
+    returned += dead.size();
+  }
+  /// tombstone(), by who dies before it can hand the entry back.
+  void mark(std::uint32_t node_rank, const Key& key) {
+    if (key.creator < Player::first_rank) {
+      return;
+    }
+    const Entries entries(*segment_, key.creator - Player::first_rank);
+    std::uint64_t live = tag_of(sequence_of(key.serial), EntryState::live);
+    (void)entries[slot_of(key.serial)].tag.compare_exchange_strong(
+        live, tombstone_tag(sequence_of(key.serial), node_rank));
+  }
+
+  std::atomic<std::uint64_t> published{0};
+  std::atomic<std::uint64_t> returned{0};
+  std::atomic<std::uint64_t> seen{0};
+  std::atomic<std::uint64_t> wrong{0};
+
+ private:
+  struct Box {
+    std::atomic<std::uint64_t> serial{0};
+    std::atomic<std::uint32_t> creator{0};
+  };
+  [[nodiscard]] std::uint64_t* words_at(const ObjectRecord& record) const {
+    return reinterpret_cast<std::uint64_t*>(segment_->base() + record.offset);
+  }
+
+  const std::shared_ptr<Segment> segment_;
+  std::array<Box, 4> boxes_;
+};
+
+// Processes 0 to 3 die one after another, each adopted by the next, which has then adopted all before it,
+// too.
+TEST(AdoptionStress, LosesNothingAndShowsNothingElseWhileProcessesDie) {
+  constexpr std::uint32_t mortals = 4;
+  constexpr std::uint32_t processes = mortals + 2;
+  const int rounds = sanitized ? 500 : 5'000;
+  for (unsigned repetition = 0; repetition < (sanitized ? 2U : 10U); ++repetition) {
+    const auto segment = make_segment(processes);
+    std::vector<std::unique_ptr<Player>> players;
+    for (std::uint32_t process = 0; process < processes; ++process) {
+      players.push_back(std::make_unique<Player>(segment, process, 2_MiB));
+    }
+    Post post(segment);
+    std::atomic<bool> end{false};
+    const auto act = [&](std::uint32_t process, std::minstd_rand& random) {
+      Player& player = *players[process];
+      const Key key = post.any(random());
+      switch (random() % 8) {
+        case 0:
+        case 1:
+          post.publish(player, random());
+          post.collect(player, process, Effort::amortised);
+          break;
+        case 2:
+          (void)player.objects->tombstone(key);
+          break;
+        default:
+          post.look(player, key);
+      }
+    };
+    std::vector<std::thread> survivors;
+    for (unsigned thread = 0; thread < 3; ++thread) {
+      survivors.emplace_back([&, thread] {
+        std::minstd_rand random(100 * repetition + thread + 1);
+        while (!end) {
+          act(mortals + thread % 2, random);
+        }
+      });
+    }
+    for (std::uint32_t dead = 0; dead < mortals; ++dead) {
+      std::thread([&] {
+        std::minstd_rand random(100 * repetition + dead + 50);
+        const int last = rounds / 2 + static_cast<int>(random()) % rounds;
+        for (int round = 0; round < last; ++round) {
+          act(dead, random);
+        }
+        post.publish(*players[dead], random(), false);
+        for (int i = 0; i < 3; ++i) {
+          (void)players[dead]->objects->try_pin(post.any(random()));
+          post.mark(dead, post.any(random()));
+        }
+      }).join();
+      for (std::uint32_t alive = dead + 1; alive < processes; ++alive) {
+        players[alive]->objects->recover(dead);
+      }
+      Player& adopter = *players[dead + 1];
+      adopter.objects->drop_pins(dead);
+      for (std::uint32_t share = 0; share <= dead; ++share) {
+        (void)adopter.adopt_only(share);
+      }
+    }
+    end = true;
+    for (std::thread& survivor : survivors) {
+      survivor.join();
+    }
+    for (std::uint32_t process = mortals; process < processes; ++process) {
+      for (const Key& key : players[process]->objects->owned(store)) {
+        EXPECT_TRUE(players[process]->objects->tombstone(key));
+      }
+      post.collect(*players[process], process, Effort::thorough);
+    }
+    EXPECT_EQ(post.wrong, 0U);
+    EXPECT_GT(post.seen, 0U);
+    EXPECT_EQ(post.returned, post.published);
+  }
+}
+
+}  // namespace
+}  // namespace locum::shm
