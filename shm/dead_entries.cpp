@@ -20,10 +20,10 @@ void DeadEntries::adopt(std::span<const std::uint32_t> tombstones) {
   }
 }
 
-// The stack first: what stands on it was handed back. A slot that came back and was used again may be another
-// tombstone by now, in the hand of a living process.
+// What was handed back after all stands on the stack, too: collect() takes that before it frees what is
+// fresh. A slot that came back and was used again may be another tombstone by now, in the hand of a living
+// process.
 void DeadEntries::recover(std::uint32_t dead, std::span<const std::uint32_t> slots) {
-  take_retired();
   for (const std::uint32_t slot : slots) {
     if (tombstoned_by(entries_[slot].tag.load(std::memory_order_acquire), dead)) {
       keep(slot);

@@ -11,13 +11,20 @@ Entries::Entries(const Segment& segment, std::uint32_t node_rank) noexcept
       share_(&segment.share(node_rank)),
       ranks_(segment.geometry().ranks),
       most_(static_cast<std::uint32_t>(most(segment.geometry()))),
+      node_rank_(node_rank),
       arena_begin_(segment.geometry().arena_offset(node_rank)),
       arena_bytes_(segment.geometry().arena_bytes) {}
 
 // A slot + 1 is a link of 32 bits.
 std::uint64_t Entries::most(const Geometry& geometry) noexcept {
-  constexpr std::uint64_t most_slots = (std::uint64_t{1} << 32U) - (1U << 14U);
+  constexpr std::uint64_t most_slots = (std::uint64_t{1} << 32U) - largest_growth_bytes / sizeof(Entry);
   return std::min(geometry.arena_bytes / sizeof(Entry), most_slots);
+}
+
+std::uint64_t Entries::pin_bytes(std::uint64_t slots) const noexcept {
+  constexpr std::uint64_t line_bytes = entries_per_pin_line / 8;
+  const std::uint64_t groups = (slots + entries_per_pin_line - 1) / entries_per_pin_line;
+  return (groups * ranks_ * line_bytes + page_bytes - 1) / page_bytes * page_bytes;
 }
 
 bool Entries::pinned(std::uint32_t slot) const noexcept {
@@ -50,6 +57,23 @@ std::vector<std::uint32_t> Entries::tombstones_of(std::uint32_t node_rank) const
     }
   }
   return slots;
+}
+
+void Entries::give_back_growth(Segment& segment) const noexcept {
+  const Geometry& geometry = segment.geometry();
+  const std::uint64_t slots = committed();
+  const std::uint64_t most_slots =
+      std::min<std::uint64_t>(slots + largest_growth_bytes / sizeof(Entry), most_);
+  const auto give_back = [&](std::uint64_t range, std::uint64_t shown_bytes, std::uint64_t most_bytes) {
+    const std::uint64_t begin = (shown_bytes + page_bytes - 1) / page_bytes * page_bytes;
+    if (begin < most_bytes) {
+      segment.give_back(range + begin, most_bytes - begin);
+    }
+  };
+  give_back(geometry.pins_offset(node_rank_), pin_bytes(slots), pin_bytes(most_slots));
+  LOCUM_KILL_POINT("adopt: pins given back");
+  give_back(geometry.entries_offset(node_rank_), slots * sizeof(Entry), most_slots * sizeof(Entry));
+  LOCUM_KILL_POINT("adopt: entries given back");
 }
 
 std::optional<Block> Entries::block_of(const ObjectRecord& record) const noexcept {

@@ -18,6 +18,9 @@ class Entries {
  public:
   Entries(const Segment& segment, std::uint32_t node_rank) noexcept;
 
+  /// The most that is committed for entries at once.
+  static constexpr std::uint64_t largest_growth_bytes = std::uint64_t{1} << 20U;
+
   /// Slots that the address range has room for.
   [[nodiscard]] static std::uint64_t most(const Geometry& geometry) noexcept;
 
@@ -38,12 +41,16 @@ class Entries {
     const std::uint64_t line = std::uint64_t{slot / entries_per_pin_line} * ranks_ + reader;
     return pins_[line * words_per_line + (slot % entries_per_pin_line) / 64];
   }
+  /// Bytes of pins for so many entries, in whole pages.
+  [[nodiscard]] std::uint64_t pin_bytes(std::uint64_t slots) const noexcept;
   [[nodiscard]] bool pinned(std::uint32_t slot) const noexcept;
   /// Takes back all that one process pins here. REQUIRES: it is dead, or this one; only it writes its lines.
   void drop_pins(std::uint32_t reader) const noexcept;
 
   /// What one process took out of sight and perhaps could not hand back any more. REQUIRES: it is dead.
   [[nodiscard]] std::vector<std::uint32_t> tombstones_of(std::uint32_t node_rank) const;
+  /// What was committed for more entries and never shown. REQUIRES: their process is dead.
+  void give_back_growth(Segment& segment) const noexcept;
   /// The block of an object; none if its record is damaged, or leads out of the memory of whoever made it.
   [[nodiscard]] std::optional<Block> block_of(const ObjectRecord& record) const noexcept;
 
@@ -53,6 +60,7 @@ class Entries {
   Share* share_;
   std::uint32_t ranks_;
   std::uint32_t most_;
+  std::uint32_t node_rank_;
   std::uint64_t arena_begin_;
   std::uint64_t arena_bytes_;
 };

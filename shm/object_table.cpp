@@ -5,8 +5,8 @@
 #include <thread>
 #include <utility>
 
-#include "shm/directory_shard.hpp"
 #include "shm/entry_tag.hpp"
+#include "shm/estate.hpp"
 #include "shm/kill_point.hpp"
 
 namespace locum::shm {
@@ -16,7 +16,6 @@ namespace {
 constexpr std::uint32_t absent = ~0U;
 constexpr std::uint32_t busy = ~0U;
 constexpr std::uint64_t smallest_growth = 64 * 1024;
-constexpr std::uint64_t largest_growth = 1024 * 1024;
 
 constexpr std::uint64_t id_of(std::uint32_t node_rank, std::uint32_t slot) noexcept {
   return (std::uint64_t{node_rank} << 32U) | slot;
@@ -91,23 +90,18 @@ Result<Key> ObjectTable::publish(const ObjectRecord& record) {
   return Key{record.store, ranks_[own_], (sequence << 32U) | slot};
 }
 
-std::uint64_t ObjectTable::pin_bytes_for(std::uint64_t slots) const noexcept {
-  constexpr std::uint64_t line_bytes = entries_per_pin_line / 8;
-  const std::uint64_t groups = (slots + entries_per_pin_line - 1) / entries_per_pin_line;
-  return (groups * ranks_.size() * line_bytes + page_bytes - 1) / page_bytes * page_bytes;
-}
-
 // Pins first, entries for them next, then the count that lets others look: a reader never touches what is not
 // there.
 Result<void> ObjectTable::grow() {
   const Geometry& geometry = segment_->geometry();
   const std::uint64_t room = Entries::most(geometry) * sizeof(Entry) - entry_bytes_;
-  const std::uint64_t growth = std::min(std::clamp(entry_bytes_, smallest_growth, largest_growth), room);
+  const std::uint64_t growth =
+      std::min(std::clamp(entry_bytes_, smallest_growth, Entries::largest_growth_bytes), room);
   if (growth == 0) {
     return Error(Errc::out_of_memory,
                  "the table of objects has filled its address range; set LOCUM_RESERVE_BYTES higher");
   }
-  const std::uint64_t pin_bytes = pin_bytes_for((entry_bytes_ + growth) / sizeof(Entry));
+  const std::uint64_t pin_bytes = entries_[own_].pin_bytes((entry_bytes_ + growth) / sizeof(Entry));
   if (pin_bytes > pin_bytes_) {
     if (auto done = segment_->commit(geometry.pins_offset(own_) + pin_bytes_, pin_bytes - pin_bytes_);
         !done) {
@@ -373,15 +367,6 @@ void ObjectTable::drop_pins(std::uint32_t dead) noexcept {
   }
 }
 
-// Whether the object's maker died before it could bind it. Who inherited the lock of a shard may be binding
-// it now: then the shard's intent says so. It is cleared after the generation is set, so that one of the two
-// tells; the next writer's intent names no object of a dead process.
-bool ObjectTable::never_bound(const Entry& entry, const Key& key) const noexcept {
-  const auto unbound = [&] { return entry.generation.load(std::memory_order_acquire) == 0; };
-  return entry.record.name_bytes != 0 && unbound() &&
-         !DirectoryShard(*segment_, shard_index(entry.record.name_hash)).is_to_bind(key) && unbound();
-}
-
 // The stack is left as it is: what stands on it is found by the scan, and passed over when it is taken.
 Result<void> ObjectTable::adopt(std::uint32_t dead, const TakeOver& take_over) {
   const MutexLock death(deaths_);
@@ -390,61 +375,20 @@ Result<void> ObjectTable::adopt(std::uint32_t dead, const TakeOver& take_over) {
       return {};
     }
   }
-  const Entries& entries = entries_[dead];
-  const std::uint32_t slots = entries.committed();
-  std::vector<std::uint32_t> tombstones;
-  std::vector<Block> used;
-  std::uint64_t occupied = 0;
-  for (std::uint32_t slot = 0; slot < slots; ++slot) {
-    Entry& each = entries[slot];
-    std::uint64_t tag = each.tag.load(std::memory_order_acquire);
-    if (state_of(tag) == EntryState::live &&
-        never_bound(each, Key{each.record.store, ranks_[dead], (sequence_of(tag) << 32U) | slot}) &&
-        each.tag.compare_exchange_strong(tag, tombstone_tag(sequence_of(tag), own_),
-                                         std::memory_order_seq_cst, std::memory_order_acquire)) {
-      LOCUM_KILL_POINT("adopt: tombstoned what has no name");
-      tag = tombstone_tag(sequence_of(tag), own_);
-    }
-    if (state_of(tag) == EntryState::tombstone) {
-      tombstones.push_back(slot);
-    } else if (state_of(tag) != EntryState::live) {
-      continue;
-    }
-    ++occupied;
-    if (const auto block = entries.block_of(each.record)) {
-      used.push_back(*block);
-    }
-  }
-  give_back_growth(dead);
-  if (auto done = take_over(used); !done) {
+  const Estate estate = Estate::of(*segment_, entries_[dead], ranks_[dead], own_);
+  entries_[dead].give_back_growth(*segment_);
+  if (auto done = take_over(estate.used); !done) {
     return done;
   }
   LOCUM_KILL_POINT("adopt: memory taken over");
 
   const MutexLock lock(mutex_);
-  adopted_.push_back({dead, DeadEntries(entries)});
-  adopted_.back().dead.adopt(tombstones);
-  occupied_ += occupied;
+  adopted_.push_back({dead, DeadEntries(entries_[dead])});
+  adopted_.back().dead.adopt(estate.tombstones);
+  occupied_ += estate.objects;
   watched_.store(known_dead(), std::memory_order_relaxed);
   adopts_.store(true, std::memory_order_relaxed);
   return {};
-}
-
-// What the process had committed for more entries, and died before it showed them, is nobody's.
-void ObjectTable::give_back_growth(std::uint32_t dead) noexcept {
-  const Geometry& geometry = segment_->geometry();
-  const std::uint64_t slots = entries_[dead].committed();
-  const std::uint64_t most = std::min(slots + largest_growth / sizeof(Entry), Entries::most(geometry));
-  const auto give_back = [&](std::uint64_t range, std::uint64_t shown_bytes, std::uint64_t most_bytes) {
-    const std::uint64_t begin = (shown_bytes + page_bytes - 1) / page_bytes * page_bytes;
-    if (begin < most_bytes) {
-      segment_->give_back(range + begin, most_bytes - begin);
-    }
-  };
-  give_back(geometry.pins_offset(dead), pin_bytes_for(slots), pin_bytes_for(most));
-  LOCUM_KILL_POINT("adopt: pins given back");
-  give_back(geometry.entries_offset(dead), slots * sizeof(Entry), most * sizeof(Entry));
-  LOCUM_KILL_POINT("adopt: entries given back");
 }
 
 }  // namespace locum::shm

@@ -22,7 +22,8 @@ namespace locum::shm {
 /// them; all processes read, pin and tombstone. When a process dies, another owns its entries from then on:
 /// nothing is published there any more, but what is dead comes back. Any thread may call.
 ///
-/// Invariants (tests/shm/pin_model_test.cpp walks through all interleavings of 2 and 3)
+/// Invariants (tests/shm/pin_model_test.cpp walks through all interleavings and deaths of 2 and 3,
+/// tests/shm/retired_model_test.cpp of 4 and 5, tests/shm/adoption_model_test.cpp of adoption)
 ///
 /// 1. An entry's tag is `sequence << 32 | state`, of a tombstone also who made it. Its record is written only
 ///    while the tag is `free`, which it becomes when no process has its pin bit set; the store of the live
@@ -103,12 +104,9 @@ class ObjectTable final : public NodeTable {
   [[nodiscard]] Place place(const Key& key) const noexcept;
   [[nodiscard]] Place hold(const Key& key) noexcept;
   void count_view(const Place& at) noexcept;
-  [[nodiscard]] bool never_bound(const Entry& entry, const Key& key) const noexcept;
   [[nodiscard]] std::vector<std::uint32_t> adopted_ranks() LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::size_t known_dead() const noexcept LOCUM_REQUIRES(mutex_);
-  [[nodiscard]] std::uint64_t pin_bytes_for(std::uint64_t slots) const noexcept;
   [[nodiscard]] Result<void> grow() LOCUM_REQUIRES(mutex_);
-  void give_back_growth(std::uint32_t dead) noexcept;
 
   const std::shared_ptr<Segment> segment_;
   const std::uint32_t own_;
