@@ -41,7 +41,7 @@ Communicator Communicator::duplicate(MPI_Comm parent, Moment moment) {
   auto made = std::make_unique<MPI_Comm>(MPI_COMM_NULL);
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Comm_idup(parent, made.get(), &request), "MPI_Comm_idup");
-  return Communicator(complete(std::move(made), request, moment, "duplicating the communicator"));
+  return Communicator(complete(std::move(made), request, moment, "duplicating the communicator", {}));
 }
 
 Communicator::Communicator(MPI_Comm owned) : communicator_(owned) {
@@ -59,19 +59,22 @@ Communicator::Communicator(Communicator&& other) noexcept
     : communicator_(std::exchange(other.communicator_, MPI_COMM_NULL)),
       rank_(other.rank_),
       size_(other.size_),
-      broken_(other.broken_) {}
+      broken_(other.broken_),
+      lost_(std::move(other.lost_)) {}
 
 Communicator& Communicator::operator=(Communicator&& other) noexcept {
   std::swap(communicator_, other.communicator_);
   std::swap(rank_, other.rank_);
   std::swap(size_, other.size_);
   std::swap(broken_, other.broken_);
+  std::swap(lost_, other.lost_);
   return *this;
 }
 
 Communicator::~Communicator() {
-  // With a step unfinished, freeing would be an error of its own: MPI still holds on to it.
-  if (!broken_) {
+  // With a step unfinished, freeing would be an error of its own: MPI still holds on to it. And MPI may wait
+  // for all ranks here.
+  if (!broken_ && !(lost_ && !lost_().empty())) {
     free(communicator_);
   }
 }
@@ -87,6 +90,7 @@ Communicator Communicator::split_shared(Moment moment) {
 
 template <class Buffers, class Start>
 Buffers Communicator::run(Buffers buffers, Start start, Moment moment, std::string_view what) {
+  throw_if_lost(what, lost_);
   if (broken_) {
     throw Error(Errc::timeout,
                 std::string(what) + ": an earlier collective step of these ranks was given up");
@@ -95,7 +99,7 @@ Buffers Communicator::run(Buffers buffers, Start start, Moment moment, std::stri
   MPI_Request request = MPI_REQUEST_NULL;
   broken_ = true;  // until the step is complete
   start(*kept, &request);
-  Buffers result = complete(std::move(kept), request, moment, what);
+  Buffers result = complete(std::move(kept), request, moment, what, lost_);
   broken_ = false;
   return result;
 }

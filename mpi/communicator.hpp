@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "mpi/request.hpp"
@@ -12,10 +13,11 @@
 namespace locum::mpi {
 
 /// A communicator of our own, on which MPI returns its errors, and the collective steps of set-up on it. Move
-/// only; freed with its owner unless MPI is finalised by then. Used by one thread at a time, one that may
-/// call MPI. Each step is collective over the communicator and throws `timeout`, naming `what`, when the
-/// moment passes; after that the communicator still holds the unfinished step and every further one throws at
-/// once, which is why nothing but setting up and closing goes through here.
+/// only; freed with its owner unless MPI is finalised by then, or a rank is lost. Used by one thread at a
+/// time, one that may call MPI. Each step is collective over the communicator and throws `timeout`, naming
+/// `what`, when the moment passes, or `peer_lost` as soon as a rank is known to be dead; after that the
+/// communicator still holds the unfinished step and every further one throws at once, which is why nothing
+/// but setting up and closing goes through here.
 class Communicator {
  public:
   /// Collective over `parent`, which is left as it is. Throws `invalid_argument` for what is no
@@ -32,6 +34,8 @@ class Communicator {
   [[nodiscard]] MPI_Comm raw() const noexcept { return communicator_; }
   [[nodiscard]] int rank() const noexcept { return rank_; }
   [[nodiscard]] int size() const noexcept { return size_; }
+  /// From now on steps end when a rank is lost.
+  void watch(LostRanks lost) { lost_ = std::move(lost); }
   /// Whether a step timed out or failed.
   [[nodiscard]] bool broken() const noexcept { return broken_; }
 
@@ -53,6 +57,7 @@ class Communicator {
   int rank_ = 0;
   int size_ = 1;
   bool broken_ = false;
+  LostRanks lost_;
 };
 
 }  // namespace locum::mpi

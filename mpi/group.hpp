@@ -13,8 +13,8 @@
 namespace locum::mpi {
 
 /// The ranks of a communicator as core's Group. Owned by the runtime, used in the one thread that may call
-/// MPI now. Each call waits for the others no longer than `timeout` and then throws `timeout`; the group is
-/// unusable from then on, as its communicator is.
+/// MPI now. Each call waits for the others no longer than `timeout` and then throws `timeout`, or `peer_lost`
+/// as soon as one of them is known to be dead; the group is unusable from then on, as its communicator is.
 class CommunicatorGroup final : public Group {
  public:
   /// Collective. `ranks_per_node` as in RuntimeOptions.
@@ -34,6 +34,8 @@ class CommunicatorGroup final : public Group {
   /// The bytes of rank `root`, of whatever length there, everywhere.
   [[nodiscard]] std::vector<std::byte> broadcast(std::vector<std::byte> bytes, int root,
                                                  std::string_view what);
+  /// From now on calls end when a rank is lost.
+  void watch(LostRanks lost) { communicator_.watch(std::move(lost)); }
   /// Whether an earlier call was given up.
   [[nodiscard]] bool broken() const noexcept { return communicator_.broken(); }
   [[nodiscard]] Communicator& communicator() noexcept { return communicator_; }

@@ -24,7 +24,7 @@ void Backoff::pause() {
   ++pauses_;
 }
 
-bool finished_by(MPI_Request& request, Moment moment) {
+bool finished_by(MPI_Request& request, Moment moment, const LostRanks& lost) {
   Backoff backoff;
   while (true) {
     int done = 0;
@@ -32,11 +32,26 @@ bool finished_by(MPI_Request& request, Moment moment) {
     if (done != 0) {
       return true;
     }
-    if (Deadline::Clock::now() >= moment) {
+    if (Deadline::Clock::now() >= moment || (lost && !lost().empty())) {
       return false;
     }
     backoff.pause();
   }
+}
+
+void throw_if_lost(std::string_view what, const LostRanks& lost) {
+  const std::vector<int> ranks = lost ? lost() : std::vector<int>{};
+  if (ranks.empty()) {
+    return;
+  }
+  std::string names;
+  for (const int rank : ranks) {
+    names += (names.empty() ? "" : ", ") + std::to_string(rank);
+  }
+  throw Error(Errc::peer_lost, std::string(what) + ": lost rank" + (ranks.size() > 1 ? "s " : " ") + names +
+                                   " of this runtime; collective calls need all ranks, everything else "
+                                   "goes on")
+      .at_rank(ranks.front());
 }
 
 void throw_timeout(std::string_view what) {

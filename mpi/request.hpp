@@ -3,10 +3,12 @@
 #include <mpi.h>
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "core/deadline.hpp"
 
@@ -27,10 +29,16 @@ class Backoff {
   unsigned pauses_ = 0;
 };
 
-/// Drives a nonblocking operation until it is complete (true) or the moment has come (false). Throws what MPI
-/// reports.
-[[nodiscard]] bool finished_by(MPI_Request& request, Moment moment);
+/// The ranks that are known to be dead, now. Cheap, since who waits asks again and again; may be empty.
+using LostRanks = std::function<std::vector<int>()>;
 
+/// Drives a nonblocking operation until it is complete (true), or the moment has come or a rank is lost
+/// (false). Throws what MPI reports.
+[[nodiscard]] bool finished_by(MPI_Request& request, Moment moment, const LostRanks& lost);
+
+/// The error `peer_lost`, naming the ranks, for a collective step that lost ranks cannot come to, if there
+/// are any.
+void throw_if_lost(std::string_view what, const LostRanks& lost);
 /// The error `timeout` for a collective step that not all ranks came to.
 [[noreturn]] void throw_timeout(std::string_view what);
 
@@ -41,17 +49,18 @@ void keep_for_good(std::shared_ptr<void> memory);
 /// keeps its memory for good: a collective can be neither cancelled nor freed.
 template <class Buffers>
 [[nodiscard]] Buffers complete(std::unique_ptr<Buffers> buffers, MPI_Request request, Moment moment,
-                               std::string_view what) {
+                               std::string_view what, const LostRanks& lost) {
   const std::shared_ptr<Buffers> shared = std::move(buffers);
   bool finished = false;
   try {
-    finished = finished_by(request, moment);
+    finished = finished_by(request, moment, lost);
   } catch (...) {
     keep_for_good(shared);
     throw;
   }
   if (!finished) {
     keep_for_good(shared);
+    throw_if_lost(what, lost);
     throw_timeout(what);
   }
   return std::move(*shared);

@@ -32,6 +32,8 @@ namespace {
 
 // How long a rank that an exception ends waits for the others to end too, before it ends the job.
 constexpr std::chrono::seconds unwinding_patience{2};
+// How long a rank that has closed waits until the others have, too, at most.
+constexpr std::chrono::seconds release_patience{10};
 
 /// What this call throws on this rank, if anything, as something that can be told to the others.
 template <class Call>
@@ -129,6 +131,26 @@ RuntimeOptions checked_options(mpi::CommunicatorGroup& group, const Result<Runti
   return *asked;
 }
 
+std::vector<int> ranks_of(const shm::Losses& losses) {
+  std::vector<int> ranks;
+  if (losses.any()) {
+    for (const shm::Loss& loss : losses.all()) {
+      ranks.push_back(static_cast<int>(loss.rank));
+    }
+  }
+  return ranks;
+}
+
+// "rank 1 (adopted by rank 0), rank 3", or nothing.
+std::string describe(const shm::Losses& losses) {
+  std::string text;
+  for (const shm::Loss& loss : losses.all()) {
+    text += (text.empty() ? "rank " : ", rank ") + std::to_string(loss.rank) +
+            (loss.adopter ? " (adopted by rank " + std::to_string(*loss.adopter) + ")" : "");
+  }
+  return text;
+}
+
 mpi::CommunicatorGroup group_over(MPI_Comm communicator, const Result<RuntimeOptions>& asked) {
   if (const char* reason = mpi::why_unusable()) {
     throw Error(Errc::invalid_argument,
@@ -156,6 +178,7 @@ struct Runtime::State {
   RuntimeOptions options;
   int exceptions_at_start;
   std::uint64_t incarnation = 0;
+  std::shared_ptr<const shm::Losses> losses;
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<mpi::ForkGuard> fork_guard;  // while a session is there
   pid_t process = ::getpid();
@@ -172,6 +195,8 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   std::vector<std::uint32_t> ranks(static_cast<std::size_t>(group.size()));
   std::iota(ranks.begin(), ranks.end(), 0U);
   shm::Node node = shm::open_node(group, ranks, state_->options, state_->incarnation);
+  state_->losses = node.losses;
+  group.watch([losses = node.losses] { return ranks_of(*losses); });
 
   throw_if(group.agree(error_of([&] {
                          auto connector = open_cluster({.arena = std::move(node.arena),
@@ -257,16 +282,23 @@ void Runtime::close(Deadline deadline) {
   }
   require_mpi("close");
   state_->open = false;
-  const Deadline until = deadline.moment(state_->options.collective_timeout);
+  const auto until = deadline.moment(state_->options.collective_timeout);
   mpi::CommunicatorGroup& group = state_->group;
   // Once all have come nobody reads any more; once all have closed the memory is free for whoever opens next.
   std::optional<Error> error =
       error_of([&] { throw_if(group.agree(std::nullopt, "closing the runtime", until)); });
   end_session();
-  if (!error) {
-    error = error_of([&] { throw_if(group.agree(std::nullopt, "giving the node's memory back", until)); });
+  if (!error && !state_->losses->any()) {
+    // All were alive just now, and nobody watches from here on: who dies in between must not cost much.
+    const auto soon = std::min(until, Deadline::Clock::now() + release_patience);
+    error = error_of([&] { throw_if(group.agree(std::nullopt, "giving the node's memory back", soon)); });
+    if (error && error->code() == Errc::timeout && soon < until) {
+      error.reset();
+    }
   }
-  throw_if(error);
+  if (error && error->code() != Errc::peer_lost) {
+    throw *error;
+  }
 }
 
 void Runtime::end_session() noexcept {
@@ -292,6 +324,10 @@ void Runtime::close_in_destructor() noexcept {
   const std::chrono::milliseconds timeout = state_->options.collective_timeout;
   try {
     close(unwinding ? std::min<std::chrono::milliseconds>(timeout, unwinding_patience) : timeout);
+    if (const std::string lost = describe(*state_->losses); !lost.empty()) {
+      std::fprintf(stderr, "locum: rank %d: the runtime was closed on this rank alone; lost: %s\n", rank,
+                   lost.c_str());
+    }
   } catch (const std::exception& exception) {
     if (unwinding) {
       std::fprintf(
@@ -308,9 +344,14 @@ void Runtime::close_in_destructor() noexcept {
   }
 }
 
+std::vector<int> Runtime::lost_ranks() const {
+  return ranks_of(*state_->losses);
+}
+
 std::string Runtime::report() const {
   const RankReport mine = session_ ? session_->report() : state_->last_report;
-  return to_text(std::span(&mine, 1));
+  const std::string lost = describe(*state_->losses);
+  return to_text(std::span(&mine, 1)) + (lost.empty() ? "" : "locum: lost: " + lost + "\n");
 }
 
 std::string Runtime::report_all(Deadline deadline) {

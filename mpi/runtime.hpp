@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "../core/deadline.hpp"
 #include "../core/handle.hpp"
@@ -26,7 +27,9 @@ namespace locum {
 /// else may be called by any thread.
 ///
 /// A collective call that fails on one rank throws the same Error on all of them. One to which not all ranks
-/// come throws `timeout`; the runtime can then only be closed.
+/// come throws `timeout`, or `peer_lost` within 200 ms of the death of one of them; the runtime can then only
+/// be closed. Everything that is not collective goes on without the dead: what they had sealed can be read,
+/// and one of the survivors takes over their memory.
 ///
 /// If an exception leaves the scope of a runtime on some of its ranks only, the others could wait for them
 /// for ever: unless they come to the end of theirs within two seconds, the destructor says so and ends the
@@ -40,8 +43,8 @@ class Runtime {
   explicit Runtime(MPI_Comm communicator, RuntimeOptions options = {});
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
-  /// Collective: close(), with messages on stderr instead of exceptions. After `MPI_Finalize` it closes this
-  /// rank's part alone, and says so.
+  /// Collective: close(), with messages on stderr instead of exceptions. After `MPI_Finalize`, or with ranks
+  /// lost, it closes this rank's part alone, and says so.
   ~Runtime();
 
   /// The store of that name: the same one for all who ask, on all ranks. Local and cheap. Throws Error:
@@ -62,7 +65,11 @@ class Runtime {
   /// Waits until `deadline` for the other ranks.
   void drop(std::string_view name, Deadline deadline = {});
 
-  /// Memory, objects and paths taken of this rank. Local.
+  /// Ranks that died while the runtime was open, ascending, as far as this rank knows: a death is noticed
+  /// within 200 ms. Local; any thread may call.
+  [[nodiscard]] std::vector<int> lost_ranks() const;
+
+  /// Memory, objects and paths taken of this rank, and which ranks are lost. Local.
   [[nodiscard]] std::string report() const;
   /// Collective: the same for each rank, per node and in all. All ranks get the same text.
   [[nodiscard]] std::string report_all(Deadline deadline = {});
@@ -80,7 +87,8 @@ class Runtime {
   /// Collective: ends the runtime before its destructor does. Calls on it and on its stores give `closed`
   /// from then on; views stay valid, and keep the memory that they show, until they are destroyed. Waits
   /// until `deadline` for the other ranks; throws `timeout` if they do not come, but this rank's part is
-  /// closed even then. `invalid_argument` after `MPI_Finalize`; the destructor then closes what is left.
+  /// closed even then. With ranks lost it waits for nobody, closes this rank's part alone and returns: see
+  /// lost_ranks(). `invalid_argument` after `MPI_Finalize`; the destructor then closes what is left.
   /// Closing twice is fine, and local.
   void close(Deadline deadline = {});
 

@@ -4,7 +4,9 @@
 
 #include <chrono>
 #include <functional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "core/error.hpp"
 
@@ -120,6 +122,48 @@ TEST(Communicator, GivesUpAtTheDeadlineAndStaysUnusable) {
   EXPECT_TRUE(world.broken());
   EXPECT_EQ(code_of([&] { world.barrier(in(20s), "another step"); }), Errc::timeout);
   MPI_Barrier(MPI_COMM_WORLD);
+}
+
+TEST(Communicator, EndsAStepAsSoonAsARankIsLost) {
+  Communicator world = Communicator::duplicate(MPI_COMM_WORLD, in(20s));
+  if (world.size() == 1) {
+    GTEST_SKIP() << "one rank has nobody to lose";
+  }
+  const auto expect_lost = [&](const char* step) {
+    try {
+      world.barrier(in(20s), step);
+      ADD_FAILURE() << "one rank passed a barrier of several";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Errc::peer_lost);
+      EXPECT_EQ(error.rank(), 1);
+      EXPECT_NE(error.text().find(std::string(step) + ": lost ranks 1, 7 of"), std::string::npos)
+          << error.what();
+    }
+  };
+  if (world.rank() == 0) {
+    int looks = 0;
+    world.watch([&looks] { return ++looks > 50 ? std::vector<int>{1, 7} : std::vector<int>{}; });
+    const auto start = Deadline::Clock::now();
+    expect_lost("a step that nobody joins");
+    expect_lost("another step");
+    EXPECT_LT(Deadline::Clock::now() - start, 10s);
+    EXPECT_TRUE(world.broken());
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
+// MPI may wait for all ranks when a communicator is freed.
+TEST(Communicator, IsNotFreedWithARankLost) {
+  MPI_Comm raw = MPI_COMM_NULL;
+  {
+    Communicator world = Communicator::duplicate(MPI_COMM_WORLD, in(20s));
+    raw = world.raw();
+    world.watch([] { return std::vector<int>{0}; });
+  }
+  int size = 0;
+  ASSERT_EQ(MPI_Comm_size(raw, &size), MPI_SUCCESS) << "it is still there";
+  EXPECT_GT(size, 0);
+  MPI_Comm_free(&raw);
 }
 
 TEST(Communicator, PassesOnWhatMpiRefuses) {

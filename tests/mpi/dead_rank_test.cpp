@@ -1,0 +1,189 @@
+// One rank dies by SIGKILL in the middle of something, under a launcher that lets the others go on; they do.
+// dead_rank.sh runs it once for each LOCUM_TEST_DEATH:
+//
+//   computing   the rank has sealed what it made, and does nothing with the store
+//   pinning     it looks at an object that another one evicts
+//   creating    it has memory that is not sealed
+//   collective  the others wait for it in a collective call already
+//   closing     the others wait for it in close() already
+//
+// LOCUM_TEST_END=destructor leaves closing to the destructor. Survivors end by _Exit: MPI_Finalize of Open
+// MPI 4 waits for ever in some of these jobs, with or without us.
+#include <mpi.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/serializers.hpp"
+#include "mpi/runtime.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr int victim = 1;
+constexpr std::uint64_t memory_bytes = std::uint64_t{64} << 20U;
+constexpr std::size_t large = (std::size_t{40} << 20U) / sizeof(double);  // of these the memory holds one
+constexpr auto promised = 200ms;
+constexpr auto slack = 800ms;  // of a machine with more ranks than cores
+
+int rank_of_this = -1;
+int failures = 0;
+
+void expect(bool condition, const std::string& what) {
+  if (!condition) {
+    std::printf("rank %d FAILED: %s\n", rank_of_this, what.c_str());
+    std::fflush(stdout);
+    ++failures;
+  }
+}
+
+std::string setting(const char* variable) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? "" : text;
+}
+
+// Looks at what nobody tells, every few milliseconds.
+template <class Condition>
+bool comes_true(Condition condition, Clock::duration patience) {
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  const auto until = Clock::now() + patience;
+  while (!condition()) {
+    if (Clock::now() >= until) {
+      return false;
+    }
+    never.wait_for(lock, 2ms);
+  }
+  return true;
+}
+
+int milliseconds_since(Clock::time_point start) {
+  return static_cast<int>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start).count());
+}
+
+[[noreturn]] void die() {
+  std::raise(SIGKILL);
+  std::abort();
+}
+
+// Everybody's part up to the death.
+void prepare(locum::Store& store, const std::string& death) {
+  store.put("own/" + std::to_string(rank_of_this), rank_of_this * 10).value();
+  if (death == "pinning" && rank_of_this == 0) {
+    store.put("looked at", std::vector<double>(large, 1.0)).value();
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+  std::optional<locum::View<double[]>> view;
+  std::optional<locum::Writer<double>> writer;
+  if (rank_of_this == victim && death == "pinning") {
+    view.emplace(store.get<double[]>("looked at").value());
+  }
+  if (rank_of_this == victim && death == "creating") {
+    writer.emplace(store.create<double>({large}).value());
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (rank_of_this == victim) {
+    if (death == "collective" || death == "closing") {
+      (void)store.wait<int>("they wait for me", 10s);
+    }
+    die();
+  }
+}
+
+void expect_lost_call(locum::Runtime& runtime) {
+  const auto start = Clock::now();
+  try {
+    runtime.drop("no such store");
+    expect(false, "a collective call came to its end without a rank");
+  } catch (const locum::Error& error) {
+    expect(error.code() == locum::Errc::peer_lost && error.rank() == victim &&
+               error.text().find("lost rank 1 ") != std::string::npos,
+           std::string("the collective call said: ") + error.what());
+  }
+  expect(Clock::now() - start < promised + slack,
+         "a collective call took " + std::to_string(milliseconds_since(start)) + " ms");
+}
+
+void go_on(locum::Runtime& runtime, locum::Store& store, const std::string& death) {
+  const auto start = Clock::now();
+  expect(comes_true([&] { return runtime.lost_ranks() == std::vector<int>{victim}; }, promised + slack),
+         "the death was not noticed");
+  std::printf("rank %d noticed after %d ms\n", rank_of_this, milliseconds_since(start));
+
+  const auto sealed = store.get<int>("own/1");
+  expect(sealed && **sealed == 10, "what the dead rank had sealed cannot be read");
+  const auto mine = "again/" + std::to_string(rank_of_this);
+  expect(
+      store.put(mine, 5).has_value() && store.get<int>(mine).has_value() && store.evict(mine).value_or(false),
+      "a survivor cannot put, get and evict");
+  if (rank_of_this == 0) {
+    expect(store.wait<int>("rank 2 has read", 10s).has_value(), "the other survivor did not tell");
+    expect(store.replace("own/1", 11).has_value(), "the dead rank's name cannot be replaced");
+    if (death == "pinning") {
+      expect(store.evict("looked at").value_or(false),
+             "an object that the dead rank looked at cannot be evicted");
+    }
+    // Only if what the dead one pinned, or never sealed, has come back.
+    expect(comes_true([&] { return store.put("large", std::vector<double>(large, 2.0)).has_value(); }, 5s),
+           "the memory did not come back");
+    expect(store.put("all there", 1).has_value(), "cannot tell the other survivor");
+  } else {
+    expect(store.put("rank 2 has read", 1).has_value(), "cannot tell the other survivor");
+    expect(store.wait<int>("all there", 10s).has_value(), "the other survivor did not tell");
+  }
+  const auto replaced = store.get<int>("own/1");
+  expect(replaced && **replaced == 11, "a survivor does not see what the other one replaced");
+  expect(runtime.report().find("locum: lost: rank 1 (adopted by rank ") != std::string::npos,
+         "the report does not tell of the loss: " + runtime.report());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::string death = setting("LOCUM_TEST_DEATH");
+  const std::string end = setting("LOCUM_TEST_END");
+  MPI_Init(&argc, &argv);
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank_of_this);
+  {
+    locum::Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = memory_bytes});
+    locum::Store store = runtime.store("shared");
+    prepare(store, death);
+    if (death == "collective" || death == "closing") {
+      (void)store.put("they wait for me", rank_of_this);
+    }
+    if (death == "collective") {
+      expect_lost_call(runtime);
+    }
+    if (death != "closing") {
+      go_on(runtime, store, death);
+      expect_lost_call(runtime);
+    }
+    if (end != "destructor") {
+      const auto start = Clock::now();
+      try {
+        runtime.close();
+      } catch (const locum::Error& error) {
+        expect(false, std::string("close() threw ") + error.what());
+      }
+      expect(Clock::now() - start < promised + slack,
+             "closing took " + std::to_string(milliseconds_since(start)) + " ms");
+      expect(runtime.lost_ranks() == std::vector<int>{victim}, "the loss is forgotten");
+    }
+  }
+  if (failures == 0) {
+    std::printf("rank %d survived\n", rank_of_this);
+  }
+  std::fflush(stdout);
+  std::_Exit(failures);
+}
