@@ -1,7 +1,5 @@
 #include "mpi/runtime.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -20,10 +18,10 @@
 #include "core/report.hpp"
 #include "core/version.hpp"
 #include "mpi/error.hpp"
-#include "mpi/fork_guard.hpp"
 #include "mpi/group.hpp"
 #include "mpi/launcher.hpp"
 #include "mpi/topology.hpp"
+#include "shm/fork_guard.hpp"
 #include "shm/node.hpp"
 
 namespace locum {
@@ -180,8 +178,7 @@ struct Runtime::State {
   std::uint64_t incarnation = 0;
   std::shared_ptr<const shm::Losses> losses;
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
-  std::optional<mpi::ForkGuard> fork_guard;  // while a session is there
-  pid_t process = ::getpid();
+  std::optional<shm::ForkGuard> fork_guard;  // once there is a session
   bool open = false;
   RankReport last_report;  // once closed
 };
@@ -222,7 +219,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
 }
 
 Runtime::~Runtime() {
-  if (state_->process != ::getpid()) {
+  if (state_->fork_guard && state_->fork_guard->in_child()) {
     // The threads that destructors would wait for are the parent's, and so are MPI and the pins.
     static_cast<void>(state_.release());
     static_cast<void>(new std::shared_ptr<Session>(std::move(session_)));
@@ -240,7 +237,7 @@ void Runtime::require_open(const char* call) const {
 }
 
 void Runtime::require_mpi(const char* call) const {
-  if (state_->process != ::getpid()) {
+  if (state_->fork_guard && state_->fork_guard->in_child()) {
     throw Error(Errc::closed, std::string(call) +
                                   ": this process was forked from a rank, and is none; call it "
                                   "in the rank itself, and end the child by exec or _exit");
@@ -304,7 +301,7 @@ void Runtime::close(Deadline deadline) {
 void Runtime::end_session() noexcept {
   state_->last_report = session_->report();
   session_->close();
-  state_->fork_guard.reset();
+  state_->fork_guard->release();
   session_.reset();
 }
 

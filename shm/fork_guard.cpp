@@ -1,6 +1,7 @@
-#include "mpi/fork_guard.hpp"
+#include "shm/fork_guard.hpp"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -8,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace locum::mpi {
+namespace locum::shm {
 namespace {
 
 // What a fork finds. pthread_atfork takes functions without arguments and keeps them until the process ends,
@@ -39,7 +40,7 @@ void after_fork_in_child() {
 
 }  // namespace
 
-ForkGuard::ForkGuard(std::shared_ptr<Session> session) : session_(std::move(session)) {
+ForkGuard::ForkGuard(std::shared_ptr<Session> session) : session_(std::move(session)), maker_(::getpid()) {
   static const int refused = ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
   if (refused != 0) {
     throw system_error("the system does not tell of forks", refused);
@@ -49,8 +50,17 @@ ForkGuard::ForkGuard(std::shared_ptr<Session> session) : session_(std::move(sess
 }
 
 ForkGuard::~ForkGuard() {
-  const std::lock_guard lock(guarded().mutex);
-  std::erase(guarded().sessions, session_.get());
+  release();
 }
 
-}  // namespace locum::mpi
+void ForkGuard::release() noexcept {
+  const std::shared_ptr<Session> ended = std::move(session_);
+  const std::lock_guard lock(guarded().mutex);
+  std::erase(guarded().sessions, ended.get());
+}
+
+bool ForkGuard::in_child() const noexcept {
+  return ::getpid() != maker_;
+}
+
+}  // namespace locum::shm

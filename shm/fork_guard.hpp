@@ -1,10 +1,12 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <memory>
 
 #include "core/session.hpp"
 
-namespace locum::mpi {
+namespace locum::shm {
 
 /// Closes a session in the processes that are forked from this one, and only there: a child shares the memory
 /// of the node, but it is not a rank, has none of the library's threads, and must not touch what the rank has
@@ -16,8 +18,14 @@ class ForkGuard {
   ForkGuard& operator=(const ForkGuard&) = delete;
   ~ForkGuard();
 
+  /// The session has ended: it is let go of. May be called more than once.
+  void release() noexcept;
+  /// Whether this process was forked from the one that made the guard.
+  [[nodiscard]] bool in_child() const noexcept;
+
  private:
-  const std::shared_ptr<Session> session_;
+  std::shared_ptr<Session> session_;
+  const pid_t maker_;
 };
 
-}  // namespace locum::mpi
+}  // namespace locum::shm
