@@ -8,18 +8,15 @@
 #include <utility>
 
 namespace locum::tests {
-namespace {
-
-constexpr std::uint64_t enough_deaths = 10;  // in one operation
 
 // What must have killed somebody. The work that no operation of its own does is told by the names of points.
-struct Wanted {
+struct KillCoverage::Wanted {
   std::string_view what;
   std::vector<Act> acts;
   std::string_view prefix;
 };
 
-const std::vector<Wanted>& all_wanted() {
+const std::vector<KillCoverage::Wanted>& KillCoverage::all_wanted() {
   static const std::vector<Wanted> wanted{
       {"put", {Act::put}, {}},
       {"create", {Act::create}, {}},
@@ -38,56 +35,39 @@ const std::vector<Wanted>& all_wanted() {
   return wanted;
 }
 
-}  // namespace
-
 KillCoverage::KillCoverage(std::uint64_t seed) : random_(seed), points_(kill_points().size()) {}
 
-// Anywhere among the times that it is reached in one run, but sooner rather than later.
-Plan::Aim KillCoverage::aim_at(std::uint32_t point) {
-  Point& target = points_[point];
-  const std::uint64_t usual = target.runs == 0 ? 1 : std::max<std::uint64_t>(target.reached / target.runs, 1);
-  ++target.aimed;
-  // Who aims often and never hits asks for too much.
-  const std::uint64_t most = target.aimed > 4 * (target.deaths + 1) ? 1 : usual;
+// Anywhere among the times that it is reached in one run, in that act or in any.
+Plan::Aim KillCoverage::aim_at(const Target& target) {
+  Point& point = points_[target.point];
+  std::uint64_t times = point.reached;
+  std::uint64_t deaths = point.deaths;
+  std::uint64_t aimed = ++point.aimed;
+  if (target.act) {
+    const auto act = static_cast<std::size_t>(*target.act);
+    times = point.reached_in[act];
+    deaths = point.deaths_in[act];
+    aimed = ++point.aimed_in[act];
+  }
   Plan::Aim aim;
-  aim.point = point;
+  aim.point = target.point;
+  aim.only_in = target.act;
+  // Runs differ: half of what is usual is reached by most. Who aims often and never hits asks for too much.
+  const std::uint64_t usual = point.runs == 0 ? 1 : std::max<std::uint64_t>(times / point.runs / 2, 1);
+  const std::uint64_t most = aimed > 4 * (deaths + 1) ? 1 : usual;
   aim.occurrence = static_cast<std::int64_t>(1 + draw(most));
-  if (most > 4 && draw(2) == 0) {
+  if (most > 4 && !aim.only_in) {
     aim.rank = static_cast<std::uint32_t>(draw(most_ranks));
     aim.occurrence = 1 + aim.occurrence / most_ranks;
   }
   return aim;
 }
 
-// Some operations meet few points, and those are met more often by others. So now and then the operation is
-// what is aimed at: the one in which fewest have died, at a point that it reaches.
-std::optional<Plan::Aim> KillCoverage::aim_at_an_operation() {
-  std::optional<std::pair<std::uint64_t, Act>> rarest;
-  for (const Wanted& wanted : all_wanted()) {
-    for (const Act act : wanted.acts) {
-      const std::uint64_t deaths = deaths_in_[static_cast<std::size_t>(act)];
-      if (deaths < enough_deaths && (!rarest || deaths < rarest->first)) {
-        rarest = {deaths, act};
-      }
-    }
-  }
-  if (!rarest) {
-    return std::nullopt;
-  }
-  const auto act = static_cast<std::size_t>(rarest->second);
-  std::vector<std::uint32_t> met;
-  for (std::uint32_t point = 0; point < points_.size(); ++point) {
-    if (points_[point].reached_in[act] != 0) {
-      met.push_back(point);
-    }
-  }
-  if (met.empty()) {
-    return std::nullopt;
-  }
-  Plan::Aim aim;
-  aim.point = met[draw(met.size())];
-  aim.only_in = rarest->second;
-  return aim;
+std::vector<std::size_t> KillCoverage::shuffled(std::size_t count) {
+  std::vector<std::size_t> order(count);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::shuffle(order, random_);
+  return order;
 }
 
 Plan KillCoverage::next(std::uint32_t steps) {
@@ -97,14 +77,8 @@ Plan KillCoverage::next(std::uint32_t steps) {
   if (points_.empty()) {
     return plan;
   }
-  if (draw(8) == 0) {
-    if (const auto aim = aim_at_an_operation()) {
-      plan.aims[0] = *aim;
-      return plan;
-    }
-  }
-  const std::uint32_t target = rarest_point();
-  Point& aimed = points_[target];
+  const Target target = rarest();
+  const Point& aimed = points_[target.point];
   plan.aims[0] = aim_at(target);
   // Some points are met in few runs: some need a certain scene, those of adoption and repair a death before.
   const bool is_rare = aimed.runs < runs_ / 4 || aimed.peaceful_runs < aimed.runs / 8;
@@ -112,31 +86,50 @@ Plan KillCoverage::next(std::uint32_t steps) {
     const Plan& model = aimed.met_in[draw(aimed.met_in.size())];
     plan.seed = model.seed;
     const auto before = std::ranges::find_if(
-        model.aims, [&](const Plan::Aim& aim) { return aim.point != no_point && aim.point != target; });
+        model.aims, [&](const Plan::Aim& aim) { return aim.point != no_point && aim.point != target.point; });
     if (before != model.aims.end()) {
       plan.aims[1] = *before;
     }
   } else if (draw(4) == 0 || aimed.runs == 0) {
     const auto before = static_cast<std::uint32_t>(draw(points_.size()));
-    if (before != target) {
-      plan.aims[1] = aim_at(before);
+    if (before != target.point) {
+      plan.aims[1] = aim_at({before, std::nullopt});
     }
   }
   return plan;
 }
 
-// Where fewest have died; what was aimed at in vain may wait a little.
-std::uint32_t KillCoverage::rarest_point() {
-  std::vector<std::uint32_t> order(points_.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::ranges::shuffle(order, random_);
-  return *std::ranges::min_element(
-      order, {}, [&](std::uint32_t point) { return 16 * points_[point].deaths + points_[point].aimed; });
+// Where fewest have died; what was aimed at in vain may wait a little. Every point first, and then in every
+// operation that passes it: what is half done there depends on that. Operations that pass few points are not
+// to be forgotten.
+KillCoverage::Target KillCoverage::rarest() {
+  std::optional<Target> point;
+  std::optional<Target> in_act;
+  std::uint64_t least = 0;
+  std::uint64_t least_in_act = 0;
+  for (const std::size_t index : shuffled(points_.size())) {
+    const Point& each = points_[index];
+    const Target target{static_cast<std::uint32_t>(index), std::nullopt};
+    if (const std::uint64_t had = 16 * each.deaths + each.aimed; !point || had < least) {
+      point = target;
+      least = had;
+    }
+    for (std::size_t act = 0; act < act_count; ++act) {
+      const std::uint64_t had = 16 * each.deaths_in[act] + each.aimed_in[act] + deaths_in_[act];
+      if (each.reached_in[act] != 0 && (!in_act || had < least_in_act)) {
+        in_act = Target{target.point, static_cast<Act>(act)};
+        least_in_act = had;
+      }
+    }
+  }
+  return in_act && points_[point->point].deaths != 0 && draw(4) != 0 ? *in_act : *point;
 }
 
 void KillCoverage::count(const Plan& plan, const Board& board) {
   constexpr std::size_t most_models = 16;
   ++runs_;
+  const auto deaths = std::ranges::count_if(board.shots, [](const Shot& shot) { return shot.hit.load(); });
+  ++runs_with_[static_cast<std::size_t>(deaths)];
   Plan played = plan;
   for (std::size_t aim = 0; aim < played.aims.size(); ++aim) {
     if (!board.shots[aim].hit.load()) {
@@ -172,6 +165,18 @@ void KillCoverage::count(const Plan& plan, const Board& board) {
   }
 }
 
+std::uint64_t KillCoverage::deaths_in(const Wanted& wanted) const {
+  std::uint64_t deaths = 0;
+  for (const Act act : wanted.acts) {
+    deaths += deaths_in_[static_cast<std::size_t>(act)];
+  }
+  const auto points = kill_points();
+  for (std::size_t index = 0; !wanted.prefix.empty() && index < points_.size(); ++index) {
+    deaths += std::string_view(points[index].name).starts_with(wanted.prefix) ? points_[index].deaths : 0;
+  }
+  return deaths;
+}
+
 std::vector<std::string> KillCoverage::missing() const {
   std::vector<std::string> names;
   const auto points = kill_points();
@@ -182,14 +187,7 @@ std::vector<std::string> KillCoverage::missing() const {
     }
   }
   for (const Wanted& wanted : all_wanted()) {
-    std::uint64_t deaths = 0;
-    for (const Act act : wanted.acts) {
-      deaths += deaths_in_[static_cast<std::size_t>(act)];
-    }
-    for (std::size_t index = 0; !wanted.prefix.empty() && index < points_.size(); ++index) {
-      deaths += std::string_view(points[index].name).starts_with(wanted.prefix) ? points_[index].deaths : 0;
-    }
-    if (deaths == 0) {
+    if (deaths_in(wanted) == 0) {
       names.push_back("the operation '" + std::string(wanted.what) + "'");
     }
   }
@@ -204,7 +202,7 @@ std::string KillCoverage::table() const {
     return std::pair(std::string_view(points[index].file), points[index].line);
   });
   std::ostringstream text;
-  text << std::left << std::setw(44) << "kill point" << std::setw(30) << "place" << std::right
+  text << std::left << std::setw(52) << "kill point" << std::setw(30) << "place" << std::right
        << std::setw(10) << "reached" << std::setw(8) << "deaths"
        << "  in\n";
   for (const std::size_t index : order) {
@@ -213,7 +211,7 @@ std::string KillCoverage::table() const {
     const std::size_t slash = path.rfind('/', path.rfind('/') - 1);
     const std::string place = std::string(path.substr(slash == std::string_view::npos ? 0 : slash + 1)) +
                               ':' + std::to_string(points[index].line);
-    text << std::left << std::setw(44) << points[index].name << std::setw(30) << place << std::right
+    text << std::left << std::setw(52) << points[index].name << std::setw(30) << place << std::right
          << std::setw(10) << point.reached << std::setw(8) << point.deaths << ' ';
     const char* comma = " ";
     for (std::size_t act = 0; act < act_count; ++act) {
@@ -224,6 +222,14 @@ std::string KillCoverage::table() const {
     }
     text << '\n';
   }
+  text << "runs with no, one and two deaths: " << runs_with_[0] << ", " << runs_with_[1] << ", "
+       << runs_with_[2] << " (who is aimed at may not come by as often as was drawn)\ndeaths by operation:";
+  const char* comma = " ";
+  for (const Wanted& wanted : all_wanted()) {
+    text << comma << wanted.what << ' ' << deaths_in(wanted);
+    comma = ", ";
+  }
+  text << '\n';
   return text.str();
 }
 

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -26,6 +27,11 @@ class KillCoverage {
   [[nodiscard]] std::string table() const;
 
  private:
+  struct Wanted;
+  struct Target {
+    std::uint32_t point = 0;
+    std::optional<Act> act;
+  };
   struct Point {
     std::uint64_t reached = 0;
     std::uint64_t runs = 0;           ///< that reached it
@@ -33,19 +39,23 @@ class KillCoverage {
     std::uint64_t aimed = 0;
     std::uint64_t deaths = 0;
     std::array<std::uint64_t, act_count> reached_in{};
+    std::array<std::uint64_t, act_count> aimed_in{};
     std::array<std::uint64_t, act_count> deaths_in{};
     std::vector<Plan> met_in;  ///< a few of the runs that reached it, with the deaths that there were
   };
 
-  [[nodiscard]] Plan::Aim aim_at(std::uint32_t point);
-  [[nodiscard]] std::uint32_t rarest_point();
-  [[nodiscard]] std::optional<Plan::Aim> aim_at_an_operation();
+  [[nodiscard]] static const std::vector<Wanted>& all_wanted();
+  [[nodiscard]] std::uint64_t deaths_in(const Wanted& wanted) const;
+  [[nodiscard]] Plan::Aim aim_at(const Target& target);
+  [[nodiscard]] Target rarest();
+  [[nodiscard]] std::vector<std::size_t> shuffled(std::size_t count);
   [[nodiscard]] std::uint64_t draw(std::uint64_t below) { return random_() % below; }
 
   std::mt19937_64 random_;
   std::vector<Point> points_;
   std::array<std::uint64_t, act_count> deaths_in_{};
   std::uint64_t runs_ = 0;
+  std::array<std::uint64_t, 3> runs_with_{};  ///< by number of deaths
 };
 
 }  // namespace locum::tests

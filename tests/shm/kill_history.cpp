@@ -195,8 +195,18 @@ class Search {
   [[nodiscard]] std::string furthest() const {
     std::ostringstream text;
     text << "no order of these explains all answers; told so far in the longest attempt are those marked +\n";
+    // The last of those, and the first that are left; doubts that need no place are left out.
+    constexpr std::size_t most_lines = 12;
+    const std::size_t all = furthest_.told.count();
+    std::size_t told = 0;
+    std::size_t left = 0;
     for (std::size_t index = 0; index < events_.size(); ++index) {
-      text << (furthest_.told[index] ? "  + " : "  - ") << describe(events_[index]) << '\n';
+      const bool is_told = furthest_.told[index];
+      told += is_told ? 1 : 0;
+      left += !is_told && events_[index].done ? 1 : 0;
+      if (is_told ? told + most_lines > all : events_[index].done && left <= most_lines) {
+        text << (is_told ? "  + " : "  - ") << describe(events_[index]) << '\n';
+      }
     }
     text << "  then stands there: value " << furthest_.state.value << ", generation "
          << furthest_.state.generation;

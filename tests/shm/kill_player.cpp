@@ -86,7 +86,7 @@ void KillPlayer::step() {
     case 16:
       return object ? evict_key(*object) : evict(name);
     case 17:
-      return draw(3) == 0 ? drop() : list();
+      return draw(3) == 0 ? drop() : look_at_all();
     case 18:
       return wait(name);
     default:
@@ -281,6 +281,14 @@ void KillPlayer::list() {
     }
   }
   answer(event, listed, {});
+}
+
+// By all ways at once, so that none shows what another does not.
+void KillPlayer::look_at_all() {
+  list();
+  for (std::uint32_t name = 0; name < scene_.names.size(); ++name) {
+    get(name);
+  }
 }
 
 MemoryUsage KillPlayer::usage() {

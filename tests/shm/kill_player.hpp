@@ -39,6 +39,8 @@ class KillPlayer {
   void evict_key(const Event& told);
   void drop();
   void list();
+  /// list(), and get() of each name.
+  void look_at_all();
   MemoryUsage usage();
   /// One of the views that are held.
   void release();

@@ -196,10 +196,7 @@ void KillRank::settle() {
 }
 
 void KillRank::look() {
-  for (std::uint32_t name = 0; name < scene_.names.size(); ++name) {
-    player_.get(name);
-  }
-  player_.list();
+  player_.look_at_all();
   journal_.held.store(static_cast<std::uint32_t>(player_.held().size()));
 }
 

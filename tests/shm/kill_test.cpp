@@ -19,8 +19,8 @@ namespace locum::tests {
 namespace {
 
 constexpr int first_seed = 20'240'501;
-constexpr std::uint32_t steps = sanitized ? 16 : 30;
-constexpr int runs = sanitized ? 60 : 500;
+constexpr std::uint32_t steps = sanitized ? 16 : 40;
+constexpr int runs = sanitized ? 120 : 500;
 constexpr int most_failures = 5;
 constexpr int longest_seconds = 900;
 constexpr std::uint64_t mount_bytes = std::uint64_t{64} << 20U;
@@ -65,11 +65,14 @@ int play_all() {
   std::cout << coverage.table() << done << " runs" << (sanitized ? " (fewer, under a sanitizer)" : "") << ", "
             << deaths << " deaths, LOCUM_KILL_SEED=" << seed << '\n'
             << std::flush;
-  for (const std::string& missing : coverage.missing()) {
-    if (!sanitized) {
-      ADD_FAILURE() << "nobody died at " << missing;
-    } else {
-      std::cout << "nobody died at " << missing << ": not an error in so few runs\n";
+  const std::vector<std::string> missing = coverage.missing();
+  if (sanitized) {
+    std::cout << missing.size()
+              << " points and operations at which nobody died: not an error in so few runs\n"
+              << std::flush;
+  } else {
+    for (const std::string& what : missing) {
+      ADD_FAILURE() << "nobody died at " << what;
     }
   }
   return failures;
