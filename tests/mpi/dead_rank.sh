@@ -19,10 +19,21 @@ names() {
 }
 before=$(names)
 
-for run in computing pinning creating collective closing computing:destructor; do
+points='publish: live/bind: intended/link: next set/change: begun/tombstone: marked/unlink: hash cleared/pin: bit set/commit: all taken'
+IFS=/ read -ra points <<< "$points"
+for run in computing pinning creating collective closing computing:destructor "${points[@]/#/point/}"; do
   started=$SECONDS
-  LOCUM_TEST_DEATH=${run%:*} LOCUM_TEST_END=${run##*:} "$@" > "$work/out" 2>&1
+  death=${run%%[:/]*} end=${run##*:} point=
+  if [ "$death" = point ]; then
+    end='' point=${run#*/}
+  fi
+  LOCUM_TEST_DEATH=$death LOCUM_TEST_END=$end LOCUM_TEST_POINT=$point "$@" > "$work/out" 2>&1
   status=$?
+  if grep -q 'it never came to the point' "$work/out"; then
+    echo "FAILED: $run: rank 1 did not die there:"
+    cat "$work/out"
+    exit 1
+  fi
   for survivor in 0 2; do
     if ! grep -q "^rank $survivor survived" "$work/out"; then
       echo "FAILED: $run: rank $survivor did not survive; the job ended with status $status:"

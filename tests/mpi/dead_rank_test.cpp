@@ -6,6 +6,7 @@
 //   creating    it has memory that is not sealed
 //   collective  the others wait for it in a collective call already
 //   closing     the others wait for it in close() already
+//   point       it puts, replaces, reads and evicts, until it comes to the kill point LOCUM_TEST_POINT
 //
 // LOCUM_TEST_END=destructor leaves closing to the destructor. Survivors end by _Exit: MPI_Finalize of Open
 // MPI 4 waits for ever in some of these jobs, with or without us.
@@ -16,6 +17,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -23,6 +25,7 @@
 
 #include "core/serializers.hpp"
 #include "mpi/runtime.hpp"
+#include "shm/kill_point.hpp"
 
 namespace {
 
@@ -77,6 +80,25 @@ int milliseconds_since(Clock::time_point start) {
   std::abort();
 }
 
+const char* deadly_point = nullptr;
+
+// Until it comes to the kill point: long before all is done.
+void work_until_death(locum::Store& store) {
+  static const std::string point = setting("LOCUM_TEST_POINT");
+  deadly_point = point.c_str();
+  for (int round = 0; round < 1'000; ++round) {
+    const std::string name = "busy/" + std::to_string(round % 7);
+    const std::vector<double> values(static_cast<std::size_t>(1 + (round * 977) % 20'000), round);
+    (void)store.put(name, values);
+    (void)store.replace(name, values);
+    (void)store.get<double[]>(name);
+    if (round % 3 == 0) {
+      (void)store.evict(name);
+    }
+  }
+  expect(false, "it never came to the point '" + point + "'");
+}
+
 // Everybody's part up to the death.
 void prepare(locum::Store& store, const std::string& death) {
   store.put("own/" + std::to_string(rank_of_this), rank_of_this * 10).value();
@@ -94,6 +116,9 @@ void prepare(locum::Store& store, const std::string& death) {
   }
   MPI_Barrier(MPI_COMM_WORLD);
   if (rank_of_this == victim) {
+    if (death == "point") {
+      work_until_death(store);
+    }
     if (death == "collective" || death == "closing") {
       (void)store.wait<int>("they wait for me", 10s);
     }
@@ -149,6 +174,12 @@ void go_on(locum::Runtime& runtime, locum::Store& store, const std::string& deat
 }
 
 }  // namespace
+
+void locum::shm::reach(const KillPoint& point) noexcept {
+  if (deadly_point != nullptr && std::strcmp(point.name, deadly_point) == 0) {
+    die();
+  }
+}
 
 int main(int argc, char** argv) {
   const std::string death = setting("LOCUM_TEST_DEATH");
