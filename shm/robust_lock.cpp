@@ -32,22 +32,6 @@ timespec wall_clock_at(Deadline::Clock::time_point moment) noexcept {
   return at;
 }
 
-// A stray store must not make the C library take the mutex for one of another kind: it would enter that one's
-// protocol, and abort the process where its state makes no sense. No other word of a mutex that nobody holds
-// does harm; the lock word can claim a holder, which ends in a timeout.
-bool is_robust(const pthread_mutex_t& mutex) noexcept {
-#ifdef __GLIBC__
-  static const int kind = [] {
-    pthread_mutex_t fresh;
-    return RobustLock::make(fresh) == 0 ? fresh.__data.__kind : -1;
-  }();
-  return __atomic_load_n(&mutex.__data.__kind, __ATOMIC_RELAXED) == kind;
-#else
-  static_cast<void>(mutex);
-  return true;
-#endif
-}
-
 // Whether the lock word names a holder that there is not: the system would have passed the lock on. Asked
 // only once the wait is over, since a holder in another process namespace has a number that means nothing
 // here.
@@ -65,7 +49,7 @@ bool held_by_nobody(const pthread_mutex_t& mutex) noexcept {
 }  // namespace
 
 RobustLock::RobustLock(pthread_mutex_t& mutex, Deadline::Clock::time_point moment) noexcept : mutex_(mutex) {
-  if (!is_robust(mutex_)) {
+  if (!is_whole(mutex_)) {
     outcome_ = Outcome::damaged;
     return;
   }
@@ -96,7 +80,7 @@ RobustLock::RobustLock(pthread_mutex_t& mutex, Deadline::Clock::time_point momen
 }
 
 RobustLock::~RobustLock() {
-  if ((outcome_ == Outcome::held || outcome_ == Outcome::inherited) && is_robust(mutex_)) {
+  if ((outcome_ == Outcome::held || outcome_ == Outcome::inherited) && is_whole(mutex_)) {
     ::pthread_mutex_unlock(&mutex_);
   }
 }
@@ -105,6 +89,22 @@ void RobustLock::repaired() noexcept {
   if (::pthread_mutex_consistent(&mutex_) == 0) {
     outcome_ = Outcome::held;
   }
+}
+
+// A stray store must not make the C library take the mutex for one of another kind: it would enter that one's
+// protocol, and abort the process where its state makes no sense. No other word of a mutex that nobody holds
+// does harm; the lock word can claim a holder, which ends in a timeout.
+bool RobustLock::is_whole(const pthread_mutex_t& mutex) noexcept {
+#ifdef __GLIBC__
+  static const int kind = [] {
+    pthread_mutex_t fresh;
+    return make(fresh) == 0 ? fresh.__data.__kind : -1;
+  }();
+  return __atomic_load_n(&mutex.__data.__kind, __ATOMIC_RELAXED) == kind;
+#else
+  static_cast<void>(mutex);
+  return true;
+#endif
 }
 
 int RobustLock::make(pthread_mutex_t& mutex) noexcept {

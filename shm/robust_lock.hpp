@@ -26,6 +26,8 @@ class RobustLock {
 
   /// Makes a fresh mutex of this kind, in memory that processes share. 0, or the system's error number.
   [[nodiscard]] static int make(pthread_mutex_t& mutex) noexcept;
+  /// Whether this still is a mutex of this kind, and may be touched: for who takes it without this class.
+  [[nodiscard]] static bool is_whole(const pthread_mutex_t& mutex) noexcept;
 
  private:
   pthread_mutex_t& mutex_;

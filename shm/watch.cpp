@@ -15,6 +15,7 @@
 
 #include "core/error.hpp"
 #include "shm/kill_point.hpp"
+#include "shm/robust_lock.hpp"
 
 namespace locum::shm {
 namespace {
@@ -106,7 +107,9 @@ void Watch::run() {
   LOCUM_KILL_POINT("close: about to leave");
   mine.state.store(static_cast<std::uint32_t>(ShareState::left), std::memory_order_release);
   LOCUM_KILL_POINT("close: left");
-  ::pthread_mutex_unlock(&mine.life);
+  if (RobustLock::is_whole(mine.life)) {
+    ::pthread_mutex_unlock(&mine.life);
+  }
   LOCUM_KILL_POINT("close: life is free");
   // What we have adopted stays locked: with the end of this thread the system passes it on.
 }
@@ -114,7 +117,8 @@ void Watch::run() {
 void Watch::look(std::uint32_t rank) {
   Share& share = segment_->share(rank);
   const ShareState state = state_of(share);
-  if (mates_[rank].held || state == ShareState::absent || state == ShareState::left) {
+  if (mates_[rank].held || state == ShareState::absent || state == ShareState::left ||
+      !RobustLock::is_whole(share.life)) {
     return;
   }
   switch (::pthread_mutex_trylock(&share.life)) {
@@ -129,7 +133,7 @@ void Watch::look(std::uint32_t rank) {
         lose(rank, rank);
       }
       break;
-    default:  // not a lock any more, after a stray write; there is nothing that could be known by it
+    default:  // damaged by a stray store; there is nothing that could be known by it
       break;
   }
 }

@@ -329,6 +329,24 @@ TEST_P(WatchTest, WhoLeavesOrIsStoppedIsNotDead) {
   EXPECT_EQ(children_[0].wait().said, "2 3 ");
 }
 
+// The C library would take such a lock for one of another kind, and abort.
+TEST_P(WatchTest, DoesNotTouchALockThatAStrayStoreHit) {
+  start(4);
+  std::memset(&segment_->share(1).life.__data.__kind, 0x61, sizeof(int));
+  kill(2);
+  expect_noticed({2});
+  std::memset(&segment_->share(3).life, 0x5A, sizeof(pthread_mutex_t));
+  children_[3].kill();
+  EXPECT_EQ(children_[3].wait().signal, SIGKILL);
+  board_->may_end = 1;
+  board_->tell();
+  for (const std::size_t survivor : {0U, 1U}) {
+    const Ending ending = children_[survivor].wait();
+    EXPECT_EQ(ending.exit_code, 0) << "rank " << survivor << ", signal " << ending.signal;
+    EXPECT_EQ(ending.said, "2 ");
+  }
+}
+
 TEST_P(WatchTest, WhatALeaverHadAdoptedPassesOn) {
   start(3, [this](Group& group) -> std::string {
     const auto own = static_cast<std::uint32_t>(group.rank());
