@@ -13,7 +13,8 @@ namespace locum::shm {
 namespace {
 
 constexpr int patience = 64;  ///< disturbed looks before a reader asks for the lock
-/// A sleeper looks again this often: who should have woken it may have died before it could.
+/// A sleeper looks again this often. No death needs it (repair() wakes all): it is for a writer that was
+/// stopped, as by a debugger, before it woke anybody, and for a flag that a stray store cleared.
 constexpr std::chrono::milliseconds longest_sleep{200};
 
 using std::memory_order_acq_rel;

@@ -35,12 +35,11 @@ namespace locum::shm {
 ///    views: whoever adopts its share clears its bits.
 /// 3. How many views stand behind a bit is private to the process (ViewCounts). 0 → 1 and 1 → 0 pass through
 ///    `busy`, in which the bit is changed, so that no thread relies on a bit that another is clearing.
-/// 4. A tombstoned entry is in exactly one place: the owner's private list, the stack `Share::retired`,
-/// linked
-///    by ObjectRecord::link, which readers do not look at, or in the hand of the process that the tag names,
-///    which is about to push it. Processes only push; the owner takes the whole stack, so that no entry can
-///    come back while somebody pushes. When a process dies, what it had in its hand is what it tombstoned and
-///    is in no other place once the stack is taken; the owner then lists it.
+/// 4. A tombstoned entry is in exactly one place: the owner's private list, the stack `Share::retired`, or
+///    the hand of the process that the tag names, which is about to push it. The stack is linked by
+///    ObjectRecord::link, which readers do not look at. Processes only push; the owner takes the whole
+///    stack, so that no entry can come back while somebody pushes. When a process dies, what it had in its
+///    hand is what it tombstoned and is in no other place once the stack is taken; the owner then lists it.
 /// 5. Who adopts a share lists all its tombstones, those in the hands of living processes included: such an
 ///    entry may be free when it is pushed at last, and is then passed over. That is safe because no slot of
 ///    an adopted share is used again.
