@@ -289,6 +289,30 @@ TEST_F(AdoptionTest, PassesOverWhatIsHandedBackAfterItWasFound) {
   EXPECT_EQ(left.live + left.pinned.objects, 0U);
 }
 
+// What it takes for the look that costs nothing, when nothing of its own is dead.
+TEST_F(AdoptionTest, MeetsWhatBecomesDeadLater) {
+  const Key own = survivor_.publish(store).value();
+  dies([&](Player& dying) {
+    (void)dying.publish(store).value();
+    mark(dying, own, dead);
+  });
+  survivor_.objects->recover(dead);
+  EXPECT_EQ(collected(survivor_, Effort::amortised).size(), 1U) << "of its own, recovered";
+  EXPECT_EQ(survivor_.adopt_only(dead).size(), 1U);
+  EXPECT_TRUE(collected(survivor_, Effort::amortised).empty());
+  EXPECT_TRUE(witness_.objects->tombstone(key_of(0)));
+  EXPECT_EQ(collected(survivor_, Effort::amortised).size(), 1U) << "adopted, evicted since";
+}
+
+TEST_F(AdoptionTest, FindsWhatALaterDeathLeftInAnAdoptedShare) {
+  dies([](Player& dying) { (void)dying.publish(store).value(); });
+  EXPECT_EQ(survivor_.adopt(dead).size(), 1U);
+  dies([](Player& dying) { mark(dying, key_of(0), 3); }, 3);
+  EXPECT_TRUE(collected(survivor_).empty());
+  survivor_.objects->recover(3);
+  EXPECT_EQ(collected(survivor_, Effort::amortised).size(), 1U);
+}
+
 TEST_F(AdoptionTest, IsAdoptedAgainWhenTheAdopterDies) {
   dies([](Player& dying) {
     (void)dying.publish(store, {}, 40).value();
