@@ -1,5 +1,8 @@
 #include "shm/node.hpp"
 
+#include <sys/types.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -43,6 +46,20 @@ struct Membership {
   std::optional<Watch> watch;
 
   void adopt(std::uint32_t dead);
+};
+
+// In a process that was forked from the rank, which may still have views, the destructors would wait for
+// threads that are not there: the memory stays mapped until that process ends.
+class LeftToItsMaker {
+ public:
+  void operator()(Membership* membership) const {
+    if (::getpid() == maker_) {
+      delete membership;
+    }
+  }
+
+ private:
+  pid_t maker_ = ::getpid();
 };
 
 // What `step` throws, if it throws.
@@ -100,7 +117,8 @@ Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
   const std::shared_ptr<Membership> all(new Membership{.objects = objects,
                                                        .arena{segment, own, step_bytes, prepare_bytes},
                                                        .names{segment, objects, options.timeout},
-                                                       .watch = std::nullopt});
+                                                       .watch = std::nullopt},
+                                        LeftToItsMaker{});
   all->watch.emplace(
       segment, own, processes,
       Watch::Duties{.on_death = [&it = *all](std::uint32_t dead) { it.objects->recover(dead); },

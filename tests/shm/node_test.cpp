@@ -99,6 +99,25 @@ TEST(Node, OneProcessNeedsNoOther) {
   share_objects(group);
 }
 
+// As one that returns from main does, while its rank still has a view of a runtime that it has closed.
+TEST(Node, AForkedProcessMayDestroyWhatItInherits) {
+  SoloGroup group;
+  std::optional<Node> node = open(group, small_options());
+  const auto block = node->arena->allocate(50'000);  // both threads of the library are at work
+  ASSERT_TRUE(block) << block.error();
+  for (int round = 0; round < 3; ++round) {
+    Child child(
+        [&] {
+          node.reset();
+          return std::string("done");
+        },
+        5);
+    const Ending ending = child.wait();
+    EXPECT_EQ(ending.said, "done") << "signal " << ending.signal;
+  }
+  EXPECT_TRUE(node->arena->allocate(50'000));
+}
+
 // All ranks must end with the same error, whichever of them had it first.
 void expect_all_say(const std::vector<Ending>& endings, const std::vector<std::string>& words) {
   for (const Ending& ending : endings) {
