@@ -53,6 +53,7 @@ Watch::Watch(std::shared_ptr<Segment> segment, std::uint32_t own, std::span<cons
       mates_(mates_of(*segment_, own, processes)),
       polled_(mates_.size()),
       stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      hears_stop_(stop_event_.open()),
       thread_("locum watch", [this] { run(); }) {
   started_.get_future().get();
 }
@@ -196,11 +197,17 @@ void Watch::sleep() {
   for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
     polled_[rank] = {.fd = mates_[rank].ending.number(), .events = POLLIN, .revents = 0};
   }
-  polled_[own_].fd = stop_event_.number();
-  const int timeout_ms = static_cast<int>(longest_sleep().count());
-  if (::poll(polled_.data(), polled_.size(), timeout_ms) <= 0) {
+  polled_[own_].fd = hears_stop_ ? stop_event_.number() : -1;
+  const milliseconds timeout = longest_sleep();
+  const int ready = ::poll(polled_.data(), polled_.size(), static_cast<int>(timeout.count()));
+  if (ready < 0) {  // the system takes no list that is longer than a process's limit on open files
+    ::poll(nullptr, 0, static_cast<int>(std::min(timeout, short_period).count()));
+  }
+  if (ready <= 0) {
     return;
   }
+  // Nobody stops us, and this would be so for ever: it was closed, or is another file by now.
+  hears_stop_ = hears_stop_ && (polled_[own_].revents == 0 || stop_.load(std::memory_order_relaxed));
   for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
     if (rank != own_ && polled_[rank].revents != 0) {
       note_end(rank, (polled_[rank].revents & POLLIN) != 0);
@@ -220,7 +227,7 @@ void Watch::note_end(std::uint32_t rank, bool told) {
 }
 
 Watch::milliseconds Watch::longest_sleep() const noexcept {
-  bool often = !stop_event_.open();
+  bool often = !hears_stop_;
   Clock::time_point until = Clock::now() + long_period;
   for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
     if (rank == own_) {

@@ -97,6 +97,7 @@ class Watch {
   std::vector<Mate> mates_;     // the thread's own
   std::vector<pollfd> polled_;  // by rank; at our own the event that stops us
   Descriptor stop_event_;
+  bool hears_stop_;  // by stop_event_; the thread's own
   std::atomic<bool> stop_{false};
   std::promise<void> started_;
   BackgroundThread thread_;  // last: ends first
