@@ -61,7 +61,7 @@ std::string play(const Scene& scene, Board& board, Group& group, int arrivals) {
   }
 }
 
-// What /dev/shm holds, and whether sockets of ours are left.
+// What /dev/shm holds, and how many sockets of ours there are; only where nobody else can change that.
 struct Leftovers {
   std::uint64_t blocks = 0;
   std::uint64_t files = 0;
@@ -69,15 +69,15 @@ struct Leftovers {
   friend bool operator==(const Leftovers&, const Leftovers&) = default;
 };
 
-Leftovers leftovers() {
+Leftovers leftovers(const Surroundings& surroundings) {
   Leftovers found;
   struct statvfs facts {};
-  if (::statvfs("/dev/shm", &facts) == 0) {
+  if (surroundings.own_shared_memory && ::statvfs("/dev/shm", &facts) == 0) {
     found.blocks = facts.f_blocks - facts.f_bfree;
     found.files = facts.f_files - facts.f_ffree;
   }
   std::ifstream sockets("/proc/net/unix");
-  for (std::string line; std::getline(sockets, line);) {
+  for (std::string line; surroundings.own_network && std::getline(sockets, line);) {
     found.sockets += line.find("@locum-") != std::string::npos ? 1 : 0;
   }
   return found;
@@ -85,7 +85,7 @@ Leftovers leftovers() {
 
 class Run {
  public:
-  Run(const Plan& plan, Board& board);
+  Run(const Plan& plan, Board& board, const Surroundings& surroundings);
   Verdict verdict();
 
  private:
@@ -97,10 +97,10 @@ class Run {
   [[nodiscard]] std::string whereabouts() const;
   void complain(std::string text) { verdict_.complaints.push_back(std::move(text)); }
 
-  const Plan& plan_;
   Board& board_;
   const Scene scene_;
-  const Leftovers before_ = leftovers();
+  const Surroundings surroundings_;
+  const Leftovers before_ = leftovers(surroundings_);
   shm::Descriptor arrivals_;
   std::vector<Child> children_;
   std::vector<shm::Descriptor> lives_;
@@ -126,10 +126,10 @@ Scene scene_of(const Plan& plan) {
   return scene;
 }
 
-Run::Run(const Plan& plan, Board& board)
-    : plan_(plan),
-      board_(board),
+Run::Run(const Plan& plan, Board& board, const Surroundings& surroundings)
+    : board_(board),
       scene_(scene_of(plan)),
+      surroundings_(surroundings),
       arrivals_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   verdict_.ranks = scene_.ranks;
   for (std::size_t aim = 0; aim < plan.aims.size(); ++aim) {
@@ -288,7 +288,7 @@ void Run::end() {
   if (::waitpid(-1, nullptr, WNOHANG) != -1 || errno != ECHILD) {
     complain("a process is left");
   }
-  const Leftovers after = leftovers();
+  const Leftovers after = leftovers(surroundings_);
   if (!(after == before_)) {
     complain("left behind: " + std::to_string(after.blocks - before_.blocks) + " blocks and " +
              std::to_string(after.files - before_.files) + " files in /dev/shm, " +
@@ -342,8 +342,8 @@ Plan plan_from(const std::string& line) {
   return plan;
 }
 
-Verdict run(const Plan& plan, Board& board) {
-  return Run(plan, board).verdict();
+Verdict run(const Plan& plan, Board& board, const Surroundings& surroundings) {
+  return Run(plan, board, surroundings).verdict();
 }
 
 }  // namespace locum::tests

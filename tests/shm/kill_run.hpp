@@ -34,8 +34,14 @@ struct Verdict {
   std::vector<std::string> deaths;  ///< who died where, doing what
 };
 
+/// What no other program can touch, so that whatever is found there was left by the run.
+struct Surroundings {
+  bool own_shared_memory = false;
+  bool own_network = false;
+};
+
 /// Forks the ranks of a run, leads them through its phases, sees who dies, and judges what they noted. The
 /// calling process must have a single thread. `board` is new; afterwards it tells what was reached and hit.
-[[nodiscard]] Verdict run(const Plan& plan, Board& board);
+[[nodiscard]] Verdict run(const Plan& plan, Board& board, const Surroundings& surroundings);
 
 }  // namespace locum::tests

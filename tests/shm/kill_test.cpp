@@ -42,7 +42,7 @@ void report(const Plan& plan, const Verdict& verdict) {
   std::cout << std::flush;
 }
 
-int play_all() {
+int play_all(const Surroundings& surroundings) {
   const int seed = number_from("LOCUM_KILL_SEED", first_seed);
   KillCoverage coverage(static_cast<std::uint64_t>(seed));
   int failures = 0;
@@ -54,7 +54,7 @@ int play_all() {
   for (; failures < most_failures && (done < count || (done < most && !coverage.missing().empty())); ++done) {
     const Plan plan = coverage.next(steps);
     const auto board = make_board();
-    const Verdict verdict = run(plan, *board);
+    const Verdict verdict = run(plan, *board, surroundings);
     coverage.count(plan, *board);
     deaths += verdict.deaths.size();
     if (!verdict.complaints.empty()) {
@@ -79,12 +79,12 @@ int play_all() {
 }
 
 // As often as it takes: who comes first is not drawn from the seed.
-int play_one(const std::string& line) {
+int play_one(const std::string& line, const Surroundings& surroundings) {
   const Plan plan = plan_from(line);
   const int times = number_from("LOCUM_KILL_RUNS", 100);
   for (int time = 0; time < times; ++time) {
     const auto board = make_board();
-    const Verdict verdict = run(plan, *board);
+    const Verdict verdict = run(plan, *board, surroundings);
     if (!verdict.complaints.empty()) {
       std::cout << "time " << time + 1 << ": ";
       report(plan, verdict);
@@ -99,14 +99,16 @@ TEST(KillRuns, LeaveNodesWhole) {
   // A process with a /dev/shm and a network of its own: what is found there is ours.
   Child alone(
       [] {
-        if (::unshare(CLONE_NEWNET) != 0) {
-          std::cout << "no network of its own, so that sockets of other programs may be counted\n";
+        Surroundings ours{.own_shared_memory = true, .own_network = ::unshare(CLONE_NEWNET) == 0};
+        if (!ours.own_network) {
+          std::cout << "sockets that are left behind are not looked for: no network name space of our own\n";
         }
         if (const auto refused = mount_small_shared_memory(mount_bytes)) {
-          std::cout << *refused << ", so that files of other programs in /dev/shm may be counted\n";
+          std::cout << "memory that is left behind is not looked for: " << *refused << '\n';
+          ours.own_shared_memory = false;
         }
         const char* const line = std::getenv("LOCUM_KILL_RUN");
-        const int failures = line != nullptr ? play_one(line) : play_all();
+        const int failures = line != nullptr ? play_one(line, ours) : play_all(ours);
         EXPECT_EQ(failures, 0);
         return std::string("done");
       },
