@@ -251,15 +251,22 @@ struct AdoptionModel {
         intent.step = removes ? Step::remove : intent.old >= 0 ? Step::replace : Step::insert;
         break;
       case 5:
-        if (!removes) {
+      case 6:
+        // An old name stands for a bound object at all times; a new one is believed from the generation on.
+        if (!removes && (me.at == 5) == (intent.step == Step::replace)) {
           all[at(object)].bound = true;
+        } else if (!removes) {
+          record = object;
+        } else if (me.at == 5) {
+          tombstone(intent.old);
+        } else {
+          record = -1;
         }
         break;
-      case 6:
-        record = removes ? Small{-1} : object;
-        break;
       case 7:
-        tombstone(intent.old);
+        if (!removes) {
+          tombstone(intent.old);
+        }
         break;
       case 8:
         intent.step = Step::none;

@@ -366,30 +366,30 @@ struct ShardModel {
         return true;
 
       case insert:
-        object(who, operation.serial).bound = true;
-        break;
-      case insert + 1:
         mine.creator = who;
         break;
-      case insert + 2:
+      case insert + 1:
         mine.serial = operation.serial;
         intent.step = early ? Step::none : intent.step;
         break;
-      case insert + 3:
+      case insert + 2:
         mine.hash = operation.name;
         break;
-      case insert + 4:
+      case insert + 3:
         if (free == intent.record + 1) {
           free = mine.next;
         } else {
           used = static_cast<Small>(intent.record + 1);
         }
         break;
-      case insert + 5:
+      case insert + 4:
         mine.next = head;
         break;
-      case insert + 6:
+      case insert + 5:
         head = static_cast<Small>(intent.record + 1);
+        break;
+      case insert + 6:
+        object(who, operation.serial).bound = true;
         me.at = cleared;
         return true;
 
