@@ -279,10 +279,10 @@ TEST(Segment, IsNotPartOfACoreDump) {
       return "the limit on core files cannot be raised";
     }
     std::filesystem::current_path(folder);
-    const auto segment = Segment::create(small_geometry(1, 128_MiB), incarnation);
+    const auto segment = Segment::create(small_geometry(1, 256_MiB), incarnation);
     const std::uint64_t begin = segment->geometry().arena_offset(0);
-    segment->commit(begin, 64_MiB).value();
-    std::memset(segment->base() + begin, 1, 64_MiB);
+    segment->commit(begin, 192_MiB).value();
+    std::memset(segment->base() + begin, 1, 192_MiB);
     ::prctl(PR_SET_DUMPABLE, 1);
     std::abort();
   });
@@ -298,7 +298,7 @@ TEST(Segment, IsNotPartOfACoreDump) {
   }
   EXPECT_EQ(files, 1U);
   EXPECT_GT(dumped, 0U);
-  EXPECT_LT(dumped, 32_MiB);
+  EXPECT_LT(dumped, 128_MiB);  // the test program itself has some tens
 }
 
 TEST(Segment, ReservesFarMoreThanItTakes) {
