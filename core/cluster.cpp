@@ -11,34 +11,12 @@ namespace locum {
 
 namespace {
 
-/// What views of a cluster's objects hold on to: it outlives the cluster if they do.
-class Pins final : public PinBoard {
- public:
-  Pins(std::shared_ptr<Arena> arena, std::shared_ptr<NodeTable> table)
-      : arena_(std::move(arena)), table_(std::move(table)) {}
-
-  void retain(std::uint64_t pin) noexcept override { table_->retain(pin); }
-  void release(std::uint64_t pin) noexcept override { table_->release(pin); }
-  [[nodiscard]] ObjectFacts describe(std::uint64_t pin_id) const override {
-    const Pin pin = table_->at(pin_id);
-    const ObjectRecord& record = *pin.record;
-    const ObjectTail tail = read_tail(arena_->data(record.offset), record);
-    return {pin.key,       record.size_bytes, pin.generation, record.type_hash, tail.element_bytes,
-            record.layout, tail.extents,      tail.type_name, tail.name,        is_whole(tail, record)};
-  }
-
- private:
-  const std::shared_ptr<Arena> arena_;
-  const std::shared_ptr<NodeTable> table_;
-};
-
 class Cluster final : public Connector {
  public:
   explicit Cluster(ClusterParts parts)
       : arena_(std::move(parts.arena)),
         table_(std::move(parts.table)),
         directory_(std::move(parts.directory)),
-        pins_(std::make_shared<Pins>(arena_, table_)),
         timeout_(parts.timeout) {}
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override;
@@ -60,6 +38,7 @@ class Cluster final : public Connector {
   [[nodiscard]] Error absent(const Address& address, const Error& error) const;
   [[nodiscard]] Result<ObjectView> view_of(const Result<Pin>& pin);
   [[nodiscard]] bool whole(const ObjectRecord& record) const;
+  [[nodiscard]] Result<bool> evict_key(const Key& key);
   [[nodiscard]] Result<Block> allocate(const ObjectRecord& record, std::uint32_t alignment);
   [[nodiscard]] Result<ObjectDraft> draft_in(const Block& block, const ObjectRecord& record,
                                              const ObjectMeta& meta) const;
@@ -69,7 +48,6 @@ class Cluster final : public Connector {
   const std::shared_ptr<Arena> arena_;
   const std::shared_ptr<NodeTable> table_;
   const std::shared_ptr<Directory> directory_;
-  const std::shared_ptr<Pins> pins_;
   const std::chrono::milliseconds timeout_;
 };
 
@@ -213,7 +191,7 @@ Result<ObjectView> Cluster::view_of(const Result<Pin>& pin) {
                  "into it")
         .about(to_string(pin->key));
   }
-  return Result<ObjectView>(std::in_place, pins_, pin->id, pin->key,
+  return Result<ObjectView>(std::in_place, *table_, pin->id, pin->key,
                             std::span<const std::byte>(arena_->data(record.offset), record.size_bytes),
                             record.type_hash);
 }
@@ -251,20 +229,26 @@ Result<ObjectView> Cluster::wait(const Address& address, Deadline deadline) {
 }
 
 // A named object goes through the directory, whose lock decides between an eviction and a replacement.
-Result<bool> Cluster::evict(const Address& address, Deadline /*deadline*/) {
-  Result<bool> evicted = false;
-  if (!address.name.empty()) {
-    evicted = directory_->unbind(address.key.store, address.name, Key{});
-  } else if (const auto pin = table_->pin(address.key)) {
-    const ObjectRecord& record = *pin->record;
-    evicted =
-        record.name_bytes == 0 || !whole(record)
-            ? Result<bool>(table_->tombstone(address.key))
-            : directory_->unbind(record.store, read_name(arena_->data(record.offset), record), address.key);
-    table_->release(pin->id);
-  } else if (pin.error().code() == Errc::corrupt) {
-    evicted = pin.error().about(to_string(address.key));
+Result<bool> Cluster::evict_key(const Key& key) {
+  if (table_->unnamed(key)) {
+    return table_->tombstone(key);
   }
+  const auto pin = table_->pin(key);
+  if (!pin) {
+    return pin.error().code() == Errc::corrupt ? Result<bool>(pin.error().about(to_string(key))) : false;
+  }
+  const ObjectRecord& record = *pin->record;
+  auto evicted = record.name_bytes == 0 || !whole(record)
+                     ? Result<bool>(table_->tombstone(key))
+                     : directory_->unbind(record.store, read_name(arena_->data(record.offset), record), key);
+  table_->release(pin->id);
+  return evicted;
+}
+
+Result<bool> Cluster::evict(const Address& address, Deadline /*deadline*/) {
+  const Result<bool> evicted = address.name.empty()
+                                   ? evict_key(address.key)
+                                   : directory_->unbind(address.key.store, address.name, Key{});
   (void)collect(Effort::amortised);
   return evicted;
 }

@@ -19,8 +19,8 @@ namespace {
 
 using UsedBytes = std::shared_ptr<std::atomic<std::uint64_t>>;
 
-/// One object: its bytes, what it says of itself, and the board that its views are pinned to. Whoever holds
-/// it keeps it in place, so that a pin is no more than a shared pointer.
+/// One object: its bytes, what it says of itself, and the board that its views are pinned to. It lives until
+/// the connector and all views have let go of it.
 class LocalObject final : public PinBoard {
  public:
   LocalObject(std::uint64_t size_bytes, const ObjectMeta& meta, UsedBytes used)
@@ -34,13 +34,13 @@ class LocalObject final : public PinBoard {
     meta_.name = name_;
     used_->fetch_add(size_bytes_, std::memory_order_relaxed);
   }
-  ~LocalObject() override {
-    ::operator delete(bytes_, alignment_of(meta_));
-    used_->fetch_sub(size_bytes_, std::memory_order_relaxed);
-  }
 
-  void retain(std::uint64_t) noexcept override {}
-  void release(std::uint64_t) noexcept override {}
+  void retain(std::uint64_t) noexcept override { holders_.fetch_add(1, std::memory_order_relaxed); }
+  void release(std::uint64_t) noexcept override {
+    if (holders_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      delete this;
+    }
+  }
   [[nodiscard]] ObjectFacts describe(std::uint64_t) const override {
     return {sealed_.key,     size_bytes_,         sealed_.generation,
             meta_.type_hash, meta_.element_bytes, meta_.layout,
@@ -53,6 +53,10 @@ class LocalObject final : public PinBoard {
   void set_sealed(const Sealed& sealed) noexcept { sealed_ = sealed; }
 
  private:
+  ~LocalObject() {
+    ::operator delete(bytes_, alignment_of(meta_));
+    used_->fetch_sub(size_bytes_, std::memory_order_relaxed);
+  }
   static std::align_val_t alignment_of(const ObjectMeta& meta) noexcept {
     return std::align_val_t{std::max<std::size_t>(meta.alignment, 64)};
   }
@@ -64,12 +68,17 @@ class LocalObject final : public PinBoard {
   std::byte* bytes_;
   std::uint64_t size_bytes_;
   Sealed sealed_;
+  std::atomic<std::uint64_t> holders_{1};  // whoever made it
 };
 
-using ObjectPointer = std::shared_ptr<LocalObject>;
+struct LetGo {
+  void operator()(LocalObject* object) const noexcept { object->release(0); }
+};
+using ObjectPointer = std::unique_ptr<LocalObject, LetGo>;
 
-ObjectView view_of(const ObjectPointer& object) {
-  return {object, 0, object->sealed().key, object->bytes(), object->meta().type_hash};
+ObjectView view_of(LocalObject& object) {
+  object.retain(0);
+  return {object, 0, object.sealed().key, object.bytes(), object.meta().type_hash};
 }
 
 class Local final : public Connector {
@@ -78,7 +87,7 @@ class Local final : public Connector {
 
   Result<ObjectView> get(const Address& address, Deadline) override {
     const MutexLock lock(mutex_);
-    if (const ObjectPointer* object = find(address)) {
+    if (LocalObject* const object = find(address)) {
       return view_of(*object);
     }
     return absent(address);
@@ -106,7 +115,7 @@ class Local final : public Connector {
     const auto moment = deadline.moment(options_.timeout);
     MutexLock lock(mutex_);
     for (bool in_time = true;; in_time = lock.wait_until(sealed_, moment)) {
-      if (const ObjectPointer* object = find(address)) {
+      if (LocalObject* const object = find(address)) {
         return view_of(*object);
       }
       if (!in_time) {
@@ -127,42 +136,42 @@ class Local final : public Connector {
     }
     ObjectPointer object;
     try {
-      object = std::make_shared<LocalObject>(size_bytes, meta, used_);
+      object.reset(new LocalObject(size_bytes, meta, used_));
     } catch (const std::bad_alloc&) {
       return full(size_bytes, used, free);
     }
     const std::uint64_t place = ++last_place_;
-    drafts_.emplace(place, object);
-    return ObjectDraft{object->bytes(), place, object->meta()};
+    const ObjectDraft draft{object->bytes(), place, object->meta()};
+    drafts_.emplace(place, std::move(object));
+    return draft;
   }
 
   Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline) override {
     const MutexLock lock(mutex_);
-    const auto node = drafts_.extract(draft.place);
+    auto node = drafts_.extract(draft.place);
     if (node.empty()) {
       return Error(Errc::invalid_argument, "this draft was sealed or discarded before; create another one");
     }
-    const ObjectPointer& object = node.mapped();
-    const ObjectMeta& meta = object->meta();
+    LocalObject& object = *node.mapped();
+    const ObjectMeta& meta = object.meta();
     std::uint64_t generation = 0;
     if (!meta.name.empty()) {
       const auto live = names_.find({meta.store, meta.name});
-      if (auto allowed = may_bind(live == names_.end() ? nullptr : live->second.get(), options); !allowed) {
+      if (auto allowed = may_bind(live == names_.end() ? nullptr : live->second, options); !allowed) {
         return allowed.error();
       }
       if (live != names_.end()) {
-        const ObjectPointer replaced = live->second;
-        erase(*replaced);
+        erase(*live->second);
       }
       generation = ++last_generation_;
-      names_.emplace(NameKey{meta.store, meta.name}, object);
+      names_.emplace(NameKey{meta.store, meta.name}, &object);
       live_hashes_[{meta.store, name_hash(meta.store, meta.name)}] = generation;
     }
-    object->set_sealed({{meta.store, options_.creator, ++last_serial_}, generation});
-    objects_.emplace(object->sealed().key, object);
-    live_bytes_ += object->bytes().size();
+    object.set_sealed({{meta.store, options_.creator, ++last_serial_}, generation});
+    objects_.emplace(object.sealed().key, std::move(node.mapped()));
+    live_bytes_ += object.bytes().size();
     sealed_.notify_all();
-    return object->sealed();
+    return object.sealed();
   }
 
   void discard(const ObjectDraft& draft) noexcept override {
@@ -172,24 +181,23 @@ class Local final : public Connector {
 
   Result<bool> evict(const Address& address, Deadline) override {
     const MutexLock lock(mutex_);
-    const ObjectPointer* found = find(address);
-    if (found == nullptr) {
+    LocalObject* const object = find(address);
+    if (object == nullptr) {
       return false;
     }
-    const ObjectPointer object = *found;
     erase(*object);
     return true;
   }
 
   Result<std::uint64_t> drop(std::uint32_t store) override {
     const MutexLock lock(mutex_);
-    std::vector<ObjectPointer> dropped;
+    std::vector<LocalObject*> dropped;
     for (const auto& [key, object] : objects_) {
       if (key.store == store) {
-        dropped.push_back(object);
+        dropped.push_back(object.get());
       }
     }
-    for (const ObjectPointer& object : dropped) {
+    for (LocalObject* const object : dropped) {
       erase(*object);
     }
     return dropped.size();
@@ -209,13 +217,13 @@ class Local final : public Connector {
  private:
   using NameKey = std::pair<std::uint32_t, std::string_view>;  // the text is the object's own
 
-  const ObjectPointer* find(const Address& address) const LOCUM_REQUIRES(mutex_) {
+  LocalObject* find(const Address& address) const LOCUM_REQUIRES(mutex_) {
     if (address.name.empty()) {
       const auto found = objects_.find(address.key);
-      return found == objects_.end() ? nullptr : &found->second;
+      return found == objects_.end() ? nullptr : found->second.get();
     }
     const auto found = names_.find({address.key.store, address.name});
-    return found == names_.end() ? nullptr : &found->second;
+    return found == names_.end() ? nullptr : found->second;
   }
 
   Error absent(const Address& address) const LOCUM_REQUIRES(mutex_) {
@@ -254,7 +262,8 @@ class Local final : public Connector {
       live_hashes_.erase({meta.store, name_hash(meta.store, meta.name)});
     }
     live_bytes_ -= object.bytes().size();
-    objects_.erase(object.sealed().key);
+    const Key key = object.sealed().key;
+    objects_.erase(key);
   }
 
   std::uint64_t pinned_bytes(std::uint64_t used) const LOCUM_REQUIRES(mutex_) {
@@ -277,7 +286,7 @@ class Local final : public Connector {
   mutable Mutex mutex_;
   std::condition_variable sealed_;
   std::unordered_map<Key, ObjectPointer> objects_ LOCUM_GUARDED_BY(mutex_);
-  std::map<NameKey, ObjectPointer> names_ LOCUM_GUARDED_BY(mutex_);
+  std::map<NameKey, LocalObject*> names_ LOCUM_GUARDED_BY(mutex_);
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint64_t> live_hashes_ LOCUM_GUARDED_BY(mutex_);
   std::unordered_map<std::uint64_t, ObjectPointer> drafts_ LOCUM_GUARDED_BY(mutex_);
   std::uint64_t live_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;

@@ -51,7 +51,7 @@ static_assert(sizeof(ObjectRecord) == 48);
 
 /// An object that this process keeps from being reused. Plain data; every pin() needs its release().
 struct Pin {
-  std::uint64_t id = 0;  ///< the table's own; what retain() and release() want
+  std::uint64_t id = 0;  ///< the table's own; what the pin board wants
   Key key;
   const ObjectRecord* record = nullptr;  ///< stable while pinned
   std::uint64_t generation = 0;          ///< of its name; 0 if unnamed
@@ -77,21 +77,15 @@ struct Owned {
 /// and read by all. A pin is a hazard record: published, then the entry is checked again; whoever frees marks
 /// the entry first and then looks for pins, so that one of the two always sees the other. Any thread may
 /// call.
-class NodeTable {
+class NodeTable : public PinBoard {
  public:
-  NodeTable() = default;
-  NodeTable(const NodeTable&) = delete;
-  NodeTable& operator=(const NodeTable&) = delete;
-  virtual ~NodeTable() = default;
-
   /// Makes an object of this process visible by key; store and creator are set by the table.
   [[nodiscard]] virtual Result<Key> publish(const ObjectRecord& record) = 0;
   /// `not_found` for whatever is not a live object of this node, damaged keys included.
   [[nodiscard]] virtual Result<Pin> pin(const Key& key) = 0;
-  /// The pin with this id, again, for who already holds one.
-  [[nodiscard]] virtual Pin at(std::uint64_t pin_id) const noexcept = 0;
-  virtual void retain(std::uint64_t pin_id) noexcept = 0;
-  virtual void release(std::uint64_t pin_id) noexcept = 0;
+  /// Whether this is a live object without a name, for who is about to tombstone it: seen without a pin, true
+  /// only if tombstone() then means that object or fails. False wherever a closer look is needed.
+  [[nodiscard]] virtual bool unnamed(const Key& key) const noexcept = 0;
   /// Takes a live object out of sight; its memory follows once nobody pins it. False if it was not live.
   [[nodiscard]] virtual bool tombstone(const Key& key) noexcept = 0;
   /// Appends to `out` the records of objects that this process owns and that are tombstoned and pinned by
@@ -100,6 +94,9 @@ class NodeTable {
   virtual Owned collect(std::vector<ObjectRecord>& out, Effort effort) = 0;
   /// Keys of live objects of one store that this process owns.
   [[nodiscard]] virtual std::vector<Key> owned(std::uint32_t store) = 0;
+
+ protected:
+  ~NodeTable() = default;
 };
 
 }  // namespace locum

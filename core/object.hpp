@@ -4,7 +4,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -77,20 +76,26 @@ struct ObjectFacts {
   bool whole = true;
 };
 
-/// Keeps pinned objects in place. Implemented by connectors; `ObjectView` is its only caller. Any thread.
+/// Keeps pinned objects in place, and itself: it lives until the last pin is released, whoever else lets go
+/// of it before. Views therefore hold no more than its address; a shared pointer would cost each of them two
+/// locked instructions. Implemented by connectors and their tables; `ObjectView` is its only caller. Any
+/// thread.
 class PinBoard {
  public:
   PinBoard() = default;
   PinBoard(const PinBoard&) = delete;
   PinBoard& operator=(const PinBoard&) = delete;
-  virtual ~PinBoard() = default;
 
   /// One more view of a pinned object. REQUIRES: the object is pinned by at least one view.
   virtual void retain(std::uint64_t pin) noexcept = 0;
-  /// One view less; the last one lets the object's memory be used again once it is evicted.
+  /// One view less; the last one lets the object's memory be used again once it is evicted. The caller's last
+  /// look at this board, unless something else keeps it.
   virtual void release(std::uint64_t pin) noexcept = 0;
   /// What the pinned object says of itself; the texts live as long as the pin.
   [[nodiscard]] virtual ObjectFacts describe(std::uint64_t pin) const = 0;
+
+ protected:
+  ~PinBoard() = default;
 };
 
 /// Pinned read-only bytes of an object: they stay in place, unchanged, until the last copy of the view is
@@ -100,21 +105,21 @@ class ObjectView {
  public:
   ObjectView() = default;
   /// Takes over one pin that `board` has already counted.
-  ObjectView(std::shared_ptr<PinBoard> board, std::uint64_t pin, Key key, std::span<const std::byte> bytes,
+  ObjectView(PinBoard& board, std::uint64_t pin, Key key, std::span<const std::byte> bytes,
              std::uint64_t type_hash) noexcept
-      : board_(std::move(board)), pin_(pin), key_(key), bytes_(bytes), type_hash_(type_hash) {}
+      : board_(&board), pin_(pin), key_(key), bytes_(bytes), type_hash_(type_hash) {}
   ObjectView(const ObjectView& other) noexcept
       : board_(other.board_),
         pin_(other.pin_),
         key_(other.key_),
         bytes_(other.bytes_),
         type_hash_(other.type_hash_) {
-    if (board_) {
+    if (board_ != nullptr) {
       board_->retain(pin_);
     }
   }
   ObjectView(ObjectView&& other) noexcept
-      : board_(std::move(other.board_)),
+      : board_(std::exchange(other.board_, nullptr)),
         pin_(other.pin_),
         key_(other.key_),
         bytes_(std::exchange(other.bytes_, {})),
@@ -128,7 +133,7 @@ class ObjectView {
     return *this;
   }
   ~ObjectView() {
-    if (board_) {
+    if (board_ != nullptr) {
       board_->release(pin_);
     }
   }
@@ -141,7 +146,7 @@ class ObjectView {
   [[nodiscard]] ObjectFacts facts() const { return board_->describe(pin_); }
 
  private:
-  std::shared_ptr<PinBoard> board_;
+  PinBoard* board_ = nullptr;
   std::uint64_t pin_ = 0;
   Key key_;
   std::span<const std::byte> bytes_;

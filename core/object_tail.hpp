@@ -91,4 +91,12 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
   return left == 1;
 }
 
+/// All that a pinned object says of itself. The texts live in the block.
+[[nodiscard]] inline ObjectFacts facts_of(const Pin& pin, const std::byte* block) {
+  const ObjectRecord& record = *pin.record;
+  const ObjectTail tail = read_tail(block, record);
+  return {pin.key,       record.size_bytes, pin.generation, record.type_hash, tail.element_bytes,
+          record.layout, tail.extents,      tail.type_name, tail.name,        is_whole(tail, record)};
+}
+
 }  // namespace locum

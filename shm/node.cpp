@@ -113,7 +113,7 @@ Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
               const RuntimeOptions& options) {
   const std::uint64_t step_bytes = step_of(options, segment->geometry());
   const std::uint64_t prepare_bytes = options.prepare_bytes != 0 ? options.prepare_bytes : step_bytes;
-  auto objects = std::make_shared<ObjectTable>(segment, own, ranks);
+  auto objects = ObjectTable::make(segment, own, ranks);
   const std::shared_ptr<Membership> all(new Membership{.objects = objects,
                                                        .arena{segment, own, step_bytes, prepare_bytes},
                                                        .names{segment, objects, options.timeout},

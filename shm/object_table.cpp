@@ -5,6 +5,8 @@
 #include <thread>
 #include <utility>
 
+#include "core/object_tail.hpp"
+#include "shm/entry_record.hpp"
 #include "shm/entry_tag.hpp"
 #include "shm/estate.hpp"
 #include "shm/kill_point.hpp"
@@ -15,6 +17,7 @@ namespace {
 
 constexpr std::uint32_t absent = ~0U;
 constexpr std::uint32_t busy = ~0U;
+constexpr std::uint32_t orphaned = 1U << 31U;  ///< beside a number of views, in a count that leave() has met
 constexpr std::uint64_t smallest_growth = 64 * 1024;
 
 constexpr std::uint64_t id_of(std::uint32_t node_rank, std::uint32_t slot) noexcept {
@@ -22,6 +25,12 @@ constexpr std::uint64_t id_of(std::uint32_t node_rank, std::uint32_t slot) noexc
 }
 
 }  // namespace
+
+std::shared_ptr<ObjectTable> ObjectTable::make(std::shared_ptr<Segment> segment, std::uint32_t own,
+                                               std::vector<std::uint32_t> ranks) {
+  return {new ObjectTable(std::move(segment), own, std::move(ranks)),
+          [](ObjectTable* table) { table->leave(); }};
+}
 
 ObjectTable::ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own,
                          std::vector<std::uint32_t> ranks)
@@ -80,8 +89,9 @@ Result<Key> ObjectTable::publish(const ObjectRecord& record) {
   }
   Entry& fresh = entries_[own_][slot];
   const std::uint64_t sequence = sequence_of(fresh.tag.load(std::memory_order_relaxed)) + 1;
-  fresh.record = record;
-  fresh.record.check = check_of(record) & 0x7FFFU;
+  ObjectRecord checked = record;
+  checked.check = check_of(record) & 0x7FFFU;
+  write_record(fresh, checked);
   LOCUM_KILL_POINT("publish: record written");
   fresh.generation.store(0, std::memory_order_relaxed);
   LOCUM_KILL_POINT("publish: generation cleared");
@@ -166,7 +176,7 @@ std::optional<Error> ObjectTable::damage(const Key& key) const {
     return std::nullopt;
   }
   const std::uint64_t tag = at.entry->tag.load(std::memory_order_acquire);
-  const ObjectRecord record = at.entry->record;
+  const ObjectRecord record = read_record(*at.entry);
   std::atomic_thread_fence(std::memory_order_acquire);
   const bool unchanged = at.entry->tag.load(std::memory_order_relaxed) == tag;
   const std::uint64_t sequence = sequence_of(tag);
@@ -233,11 +243,14 @@ void ObjectTable::release(std::uint64_t pin_id) noexcept {
   Word32& count = counts_[node_rank][slot];
   std::uint32_t views = count.load(std::memory_order_relaxed);
   for (;;) {
-    if (views == 1) {
+    if ((views & ~orphaned) == 1) {
       if (count.compare_exchange_weak(views, busy, std::memory_order_acq_rel, std::memory_order_relaxed)) {
         entries_[node_rank].pin_word(slot, own_).fetch_and(~Entries::bit_of(slot), std::memory_order_release);
         LOCUM_KILL_POINT("release: bit cleared");
         count.store(0, std::memory_order_release);
+        if (views != 1) [[unlikely]] {
+          let_go();
+        }
         return;
       }
     } else if (views == 0) [[unlikely]] {
@@ -247,6 +260,53 @@ void ObjectTable::release(std::uint64_t pin_id) noexcept {
       return;
     }
   }
+}
+
+// The owner's part is over; see invariants A to C.
+void ObjectTable::leave() noexcept {
+  for (std::uint32_t node_rank = 0; node_rank < counts_.size(); ++node_rank) {
+    const std::uint32_t slots = entries_[node_rank].committed();
+    for (std::uint32_t slot = 0; slot < slots; ++slot) {
+      Word32& count = counts_[node_rank][slot];
+      std::uint32_t views = count.load(std::memory_order_acquire);
+      while (views != 0) {
+        if (views == busy) {  // another thread is ending the last view
+          std::this_thread::yield();
+          views = count.load(std::memory_order_acquire);
+          continue;
+        }
+        keepers_.fetch_add(1, std::memory_order_relaxed);
+        if (count.compare_exchange_strong(views, views | orphaned, std::memory_order_acq_rel,
+                                          std::memory_order_acquire)) {
+          break;
+        }
+        keepers_.fetch_sub(1, std::memory_order_relaxed);
+      }
+    }
+  }
+  let_go();
+}
+
+void ObjectTable::let_go() noexcept {
+  if (keepers_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    delete this;
+  }
+}
+
+// The entry may be filled again while we look: then the key is dead, and the tombstone that follows fails.
+bool ObjectTable::unnamed(const Key& key) const noexcept {
+  const Place at = place(key);
+  if (at.entry == nullptr ||
+      at.entry->tag.load(std::memory_order_acquire) != tag_of(sequence_of(key.serial), EntryState::live)) {
+    return false;
+  }
+  const ObjectRecord record = read_record(*at.entry);
+  return record.store == key.store && record.name_bytes == 0 && record.check == check_of(record);
+}
+
+ObjectFacts ObjectTable::describe(std::uint64_t pin_id) const {
+  const Pin pin = at(pin_id);
+  return facts_of(pin, segment_->base() + pin.record->offset);
 }
 
 bool ObjectTable::tombstone(const Key& key) noexcept {

@@ -43,11 +43,26 @@ namespace locum::shm {
 /// 5. Who adopts a share lists all its tombstones, those in the hands of living processes included: such an
 ///    entry may be free when it is pushed at last, and is then passed over. That is safe because no slot of
 ///    an adopted share is used again.
+///
+/// Of the table itself (tests/shm/last_view_model_test.cpp)
+///
+/// A. make() hands it out; when the last owner lets go of it nobody pins any more, and leave() begins. Views
+///    may still be copied and end.
+/// B. Who ends a view touches the table last by the change of its count that takes the view off, so that a
+///    count of 0 says that nobody behind it does any more. `busy` says that somebody is about to make it 0.
+/// C. leave() marks every count that is not 0 as `orphaned`, and has noted it in `keepers_` before. Who ends
+///    the last view behind a marked count, and leave() itself at its end, take one off `keepers_`; whoever
+///    takes the last one off destroys the table. `keepers_` is above 0 until leave() is through, and then as
+///    long as a view is left.
 class ObjectTable final : public NodeTable {
  public:
   /// Told which blocks of the dead process's arena are in use.
   using TakeOver = std::function<Result<void>(const std::vector<Block>& used)>;
 
+  /// A table that lives until its last owner and its last view are gone; throws what the constructor throws.
+  [[nodiscard]] static std::shared_ptr<ObjectTable> make(std::shared_ptr<Segment> segment, std::uint32_t own,
+                                                         std::vector<std::uint32_t> ranks);
+  /// For who has no views of it when it ends.
   /// \param ranks the runtime's rank of each process of the node; ours is `ranks[own]`
   /// Throws Error `invalid_argument` if these are not the segment's processes, or more than a tag can tell,
   /// `system` without address space.
@@ -57,7 +72,10 @@ class ObjectTable final : public NodeTable {
   [[nodiscard]] Result<Pin> pin(const Key& key) override;
   /// pin() for who has no use for the words of an error.
   [[nodiscard]] std::optional<Pin> try_pin(const Key& key) noexcept;
-  [[nodiscard]] Pin at(std::uint64_t pin_id) const noexcept override;
+  /// The pin with this id, again, for who already holds one.
+  [[nodiscard]] Pin at(std::uint64_t pin_id) const noexcept;
+  [[nodiscard]] bool unnamed(const Key& key) const noexcept override;
+  [[nodiscard]] ObjectFacts describe(std::uint64_t pin_id) const override;
   void retain(std::uint64_t pin_id) noexcept override;
   void release(std::uint64_t pin_id) noexcept override;
   [[nodiscard]] bool tombstone(const Key& key) noexcept override;
@@ -105,6 +123,8 @@ class ObjectTable final : public NodeTable {
   void count_view(const Place& at) noexcept;
   [[nodiscard]] std::vector<std::uint32_t> adopted_ranks() LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::size_t known_dead() const noexcept LOCUM_REQUIRES(mutex_);
+  void leave() noexcept;
+  void let_go() noexcept;
   [[nodiscard]] Result<void> grow() LOCUM_REQUIRES(mutex_);
 
   const std::shared_ptr<Segment> segment_;
@@ -113,6 +133,7 @@ class ObjectTable final : public NodeTable {
   std::vector<std::uint32_t> node_rank_of_;  ///< by the runtime's rank; `absent` for ranks of other nodes
   std::vector<Entries> entries_;             ///< by node rank
   std::vector<ViewCounts> counts_;           ///< by node rank
+  std::atomic<std::uint64_t> keepers_{1};    ///< marked counts, and 1 for whoever has not left yet
 
   Mutex deaths_;  ///< one death at a time; before mutex_, never inside it
   Mutex mutex_;   ///< of the threads of this process, over what only the owner does

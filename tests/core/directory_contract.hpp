@@ -234,7 +234,7 @@ TEST_P(DirectoryContract, ShowsABoundNameToEveryProcess) {
     const Pin pin = process.directory->find(store, "density").value();
     EXPECT_EQ(pin.key, key);
     EXPECT_EQ(pin.generation, generation);
-    EXPECT_EQ(process.table->at(pin.id).generation, generation);
+    EXPECT_EQ(process.table->describe(pin.id).generation, generation);
     EXPECT_EQ(process.word(pin), 42U);
     EXPECT_EQ(process.directory->generation(hash("density")), generation);
     process.table->release(pin.id);

@@ -154,10 +154,9 @@ class NodeTableModel {
   void check(const View& view) const {
     const NodeProcess& process = node_[view.process];
     RC_ASSERT(process.word(view.pin) == objects_.at(view.pin.key).word);
-    const Pin again = process.table->at(view.pin.id);
-    RC_ASSERT(again.key == view.pin.key);
-    RC_ASSERT(again.id == view.pin.id);
-    RC_ASSERT(again.record == view.pin.record);
+    const ObjectFacts facts = process.table->describe(view.pin.id);
+    RC_ASSERT(facts.key == view.pin.key);
+    RC_ASSERT(facts.size_bytes == view.pin.record->size_bytes);
   }
 
   std::vector<NodeProcess>& node_;
@@ -273,6 +272,34 @@ TEST_P(NodeTableContract, TombstonesALiveObjectOnceAndNothingElse) {
   EXPECT_FALSE(owner_.table->tombstone(key)) << "nor after its memory is free";
 }
 
+TEST_P(NodeTableContract, TellsWithoutAPinWhatHasNoName) {
+  const Key unnamed = owner_.publish(store, 1).value();
+  const Key named = owner_.publish(store, 2, "x").value();
+  for (const NodeProcess& process : node_) {
+    EXPECT_TRUE(process.table->unnamed(unnamed));
+    EXPECT_FALSE(process.table->unnamed(named));
+    EXPECT_FALSE(process.table->unnamed({store + 1, unnamed.creator, unnamed.serial}));
+    EXPECT_FALSE(process.table->unnamed({store, unnamed.creator, named.serial + 1}));
+  }
+  EXPECT_TRUE(reader_.table->tombstone(unnamed));
+  for (const NodeProcess& process : node_) {
+    EXPECT_FALSE(process.table->unnamed(unnamed));
+  }
+}
+
+TEST_P(NodeTableContract, LivesUntilItsLastViewIsGone) {
+  auto node = GetParam().make(2);
+  const Key key = node[0].publish(store, 42, "x").value();
+  const Pin pin = node[1].table->pin(key).value();
+  PinBoard& board = *node[1].table;
+  node.clear();
+  EXPECT_EQ(board.describe(pin.id).key, key);
+  board.retain(pin.id);
+  board.release(pin.id);
+  EXPECT_EQ(board.describe(pin.id).name, "x");
+  board.release(pin.id);
+}
+
 TEST_P(NodeTableContract, KeepsADeadObjectAsLongAsAnybodyViewsIt) {
   const Key key = owner_.publish(store, 42).value();
   const Pin first = reader_.table->pin(key).value();
@@ -284,7 +311,7 @@ TEST_P(NodeTableContract, KeepsADeadObjectAsLongAsAnybodyViewsIt) {
     const bool nothing = owner_.collect(Effort::thorough, &owned).empty();
     return nothing && owned.live == 0 && owned.pinned.objects == 1 &&
            owned.pinned.bytes == first.record->block_bytes() && reader_.word(first) == 42U &&
-           reader_.table->at(first.id).key == key;
+           reader_.table->describe(first.id).key == key;
   };
   EXPECT_TRUE(still_kept());
   reader_.table->release(first.id);

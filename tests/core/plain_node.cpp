@@ -164,14 +164,10 @@ struct PlainState {
   }
 };
 
-Pin view_of(PlainObject& object) {
-  ++object.views;
-  return {object.key.serial, object.key, &object.record, object.generation};
-}
-
-class PlainTable final : public NodeTable {
+class PlainTable final : public NodeTable, public std::enable_shared_from_this<PlainTable> {
  public:
-  PlainTable(std::shared_ptr<PlainState> node, std::uint32_t rank) : node_(std::move(node)), rank_(rank) {}
+  PlainTable(std::shared_ptr<PlainState> node, std::shared_ptr<PlainMemory> memory, std::uint32_t rank)
+      : node_(std::move(node)), memory_(std::move(memory)), rank_(rank) {}
 
   Result<Key> publish(const ObjectRecord& record) override {
     const MutexLock lock(node_->mutex);
@@ -184,18 +180,37 @@ class PlainTable final : public NodeTable {
     PlainObject* const object = node_->live(key);
     return object != nullptr ? Result<Pin>(view_of(*object)) : Error(Errc::not_found, "no such object");
   }
-  Pin at(std::uint64_t pin_id) const noexcept override {
+  // REQUIRES: the node's mutex is held.
+  Pin view_of(PlainObject& object) {
+    ++object.views;
+    if (++views_ == 1) {
+      self_ = shared_from_this();
+    }
+    return {object.key.serial, object.key, &object.record, object.generation};
+  }
+  bool unnamed(const Key& key) const noexcept override {
+    const MutexLock lock(node_->mutex);
+    const PlainObject* const object = node_->live(key);
+    return object != nullptr && object->record.name_bytes == 0;
+  }
+  ObjectFacts describe(std::uint64_t pin_id) const override {
     const MutexLock lock(node_->mutex);
     const PlainObject& object = node_->objects.at(pin_id);
-    return {pin_id, object.key, &object.record, object.generation};
+    return facts_of({pin_id, object.key, &object.record, object.generation},
+                    memory_->at(object.record.offset));
   }
   void retain(std::uint64_t pin_id) noexcept override {
     const MutexLock lock(node_->mutex);
     ++node_->objects.at(pin_id).views;
+    ++views_;
   }
   void release(std::uint64_t pin_id) noexcept override {
+    std::shared_ptr<PlainTable> last;  // destroyed after the lock
     const MutexLock lock(node_->mutex);
     --node_->objects.at(pin_id).views;
+    if (--views_ == 0) {
+      last.swap(self_);
+    }
   }
   bool tombstone(const Key& key) noexcept override {
     const MutexLock lock(node_->mutex);
@@ -237,13 +252,17 @@ class PlainTable final : public NodeTable {
 
  private:
   const std::shared_ptr<PlainState> node_;
+  const std::shared_ptr<PlainMemory> memory_;
   const std::uint32_t rank_;
+  std::uint64_t views_ = 0;           // through this table
+  std::shared_ptr<PlainTable> self_;  // while there are any
 };
 
 class PlainDirectory final : public Directory {
  public:
-  PlainDirectory(std::shared_ptr<PlainState> node, std::shared_ptr<Arena> arena)
-      : node_(std::move(node)), arena_(std::move(arena)) {}
+  PlainDirectory(std::shared_ptr<PlainState> node, std::shared_ptr<PlainTable> table,
+                 std::shared_ptr<Arena> arena)
+      : node_(std::move(node)), table_(std::move(table)), arena_(std::move(arena)) {}
 
   Result<std::uint64_t> bind(const Key& key, const SealOptions& options) override {
     const MutexLock lock(node_->mutex);
@@ -271,7 +290,7 @@ class PlainDirectory final : public Directory {
   Result<Pin> find(std::uint32_t store, std::string_view name) override {
     const MutexLock lock(node_->mutex);
     PlainObject* const object = node_->named(store, name);
-    return object != nullptr ? Result<Pin>(view_of(*object))
+    return object != nullptr ? Result<Pin>(table_->view_of(*object))
                              : Error(Errc::not_found, "no such name").about(name);
   }
   Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only) override {
@@ -309,7 +328,7 @@ class PlainDirectory final : public Directory {
     MutexLock lock(node_->mutex);
     for (bool late = false;;) {
       if (PlainObject* const object = node_->named(store, name)) {
-        return view_of(*object);
+        return table_->view_of(*object);
       }
       if (late) {
         return Error(Errc::timeout, "nobody put this name").about(name);
@@ -320,6 +339,7 @@ class PlainDirectory final : public Directory {
 
  private:
   const std::shared_ptr<PlainState> node_;
+  const std::shared_ptr<PlainTable> table_;
   const std::shared_ptr<Arena> arena_;
 };
 
@@ -332,8 +352,8 @@ std::vector<NodeProcess> plain_node(std::uint32_t processes, std::uint64_t memor
   std::vector<NodeProcess> node;
   for (std::uint32_t own = 0; own < processes; ++own) {
     const auto arena = std::make_shared<PlainArena>(memory, page_bytes + own * part, part);
-    node.push_back({arena, std::make_shared<PlainTable>(state, first_rank + own),
-                    std::make_shared<PlainDirectory>(state, arena)});
+    const auto table = std::make_shared<PlainTable>(state, memory, first_rank + own);
+    node.push_back({arena, table, std::make_shared<PlainDirectory>(state, table, arena)});
   }
   return node;
 }

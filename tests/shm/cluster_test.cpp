@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <latch>
 #include <random>
 #include <thread>
 
@@ -39,7 +40,7 @@ std::shared_ptr<Connector> connect(const std::shared_ptr<Segment>& segment, std:
   for (std::uint32_t rank = 0; rank < segment->geometry().ranks; ++rank) {
     ranks.push_back(100 + rank);
   }
-  const auto objects = std::make_shared<ObjectTable>(segment, own, ranks);
+  const auto objects = ObjectTable::make(segment, own, ranks);
   return open_cluster({.arena = std::make_shared<SharedArena>(segment, own, 256_KiB, 0),
                        .table = objects,
                        .directory = std::make_shared<NameTable>(segment, objects, seconds(20)),
@@ -159,6 +160,74 @@ TEST_F(ClusterOnNode, KeepsViewsWhenTheirConnectorIsGone) {
   const ObjectView copy = view;
   view = ObjectView();
   EXPECT_TRUE(holds(copy, bytes));
+}
+
+TEST(ClusterAtItsEnd, GivesTheNodesMemoryBackWithTheLastView) {
+  auto segment = segment_for(1, 64_MiB);
+  const std::weak_ptr<Segment> memory = segment;
+  auto connector = connect(segment, 0);
+  segment.reset();
+  const auto bytes = pattern(1, 1000);
+  ASSERT_TRUE(put(*connector, 1, "x", bytes));
+  ASSERT_TRUE(put(*connector, 1, "y", bytes));
+  ObjectView first = connector->get({1, "x"}, {}).value();
+  ObjectView second = connector->get({1, "y"}, {}).value();
+  ObjectView copy = first;
+  EXPECT_TRUE(connector->evict({1, "x"}, {}).value());
+  connector.reset();
+  first = ObjectView();
+  second = ObjectView();
+  ObjectView last = copy;
+  copy = ObjectView();
+  EXPECT_FALSE(memory.expired());
+  EXPECT_TRUE(holds(last, bytes));
+  EXPECT_EQ(last.facts().name, "x");
+  last = ObjectView();
+  EXPECT_TRUE(memory.expired());
+}
+
+TEST(ClusterAtItsEnd, GivesTheNodesMemoryBackAtOnceWhereNothingIsViewed) {
+  auto segment = segment_for(1, 64_MiB);
+  const std::weak_ptr<Segment> memory = segment;
+  auto connector = connect(segment, 0);
+  segment.reset();
+  ASSERT_TRUE(put(*connector, 1, "x", pattern(1, 1000)));
+  connector.reset();
+  EXPECT_TRUE(memory.expired());
+}
+
+// Threads end and copy their views while the connector goes: the memory stays until the last view, whoever
+// has it, and no longer.
+TEST(ClusterAtItsEnd, RacesWithTheEndOfTheViews) {
+  constexpr int rounds = sanitized ? 300 : 3000;
+  constexpr std::size_t threads = 3;
+  const auto bytes = pattern(1, 64);
+  for (int round = 0; round < rounds; ++round) {
+    auto segment = segment_for(1, 4_MiB);
+    const std::weak_ptr<Segment> memory = segment;
+    auto connector = connect(segment, 0);
+    segment.reset();
+    const Key shared = put(*connector, 1, {}, bytes).value().key;
+    std::latch start(threads + 1);
+    std::vector<std::thread> viewers;
+    for (std::size_t at = 0; at < threads; ++at) {
+      const Key own = put(*connector, 1, {}, bytes).value().key;
+      viewers.emplace_back(
+          [&, one = connector->get(shared, {}).value(), two = connector->get(own, {}).value()]() mutable {
+            start.arrive_and_wait();
+            const ObjectView copy = one;
+            one = ObjectView();
+            two = ObjectView();
+            EXPECT_TRUE(holds(copy, bytes));
+          });
+    }
+    start.arrive_and_wait();
+    connector.reset();
+    for (std::thread& viewer : viewers) {
+      viewer.join();
+    }
+    ASSERT_TRUE(memory.expired()) << "round " << round;
+  }
 }
 
 TEST_F(ClusterOnNode, SaysWhoUsesAFullMemoryAndGoesOnAfterAnEviction) {

@@ -81,7 +81,7 @@ class Corruption : public ::testing::Test {
   Corruption() {
     for (std::uint32_t own = 0; own < 2; ++own) {
       const std::vector<std::uint32_t> ranks{10, 11};
-      const auto objects = std::make_shared<ObjectTable>(segment_, own, ranks);
+      const auto objects = ObjectTable::make(segment_, own, ranks);
       ranks_[own] =
           open_cluster({.arena = std::make_shared<SharedArena>(segment_, own, 64_KiB, 0),
                         .table = objects,

@@ -18,7 +18,7 @@ const NodeMaker shared{
       std::iota(ranks.begin(), ranks.end(), 10U);
       std::vector<NodeProcess> node;
       for (std::uint32_t own = 0; own < processes; ++own) {
-        const auto objects = std::make_shared<shm::ObjectTable>(segment, own, ranks);
+        const auto objects = shm::ObjectTable::make(segment, own, ranks);
         node.push_back({std::make_shared<shm::SharedArena>(segment, own, 64_KiB, 0), objects,
                         std::make_shared<shm::NameTable>(segment, objects, std::chrono::seconds(20))});
       }

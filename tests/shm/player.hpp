@@ -33,7 +33,7 @@ class Player {
   Player(std::shared_ptr<shm::Segment> shared, std::uint32_t own, std::uint64_t block_memory_bytes,
          std::chrono::milliseconds lock_timeout = std::chrono::seconds(20))
       : segment(std::move(shared)),
-        objects(std::make_shared<shm::ObjectTable>(segment, own, ranks_of(*segment))),
+        objects(shm::ObjectTable::make(segment, own, ranks_of(*segment))),
         names(std::make_shared<shm::NameTable>(segment, objects, lock_timeout)),
         next_offset_(segment->geometry().arena_offset(own)) {
     if (block_memory_bytes > 0) {
