@@ -442,9 +442,10 @@ Result<void> ObjectTable::adopt(std::uint32_t dead, const TakeOver& take_over) {
   }
   LOCUM_KILL_POINT("adopt: memory taken over");
 
+  Adopted adopted{dead, DeadEntries(entries_[dead])};
+  adopted.dead.adopt(estate.tombstones);
   const MutexLock lock(mutex_);
-  adopted_.push_back({dead, DeadEntries(entries_[dead])});
-  adopted_.back().dead.adopt(estate.tombstones);
+  adopted_.push_back(std::move(adopted));  // last of what may throw: who tries again finds nothing done
   occupied_ += estate.objects;
   watched_.store(known_dead(), std::memory_order_relaxed);
   adopts_.store(true, std::memory_order_relaxed);
