@@ -381,7 +381,7 @@ std::vector<Key> ObjectTable::owned(std::uint32_t store) {
       if (const auto found = try_pin(candidate)) {
         release(found->id);
         keys.push_back(candidate);
-      } else if (entries[slot].record.store == store && damage(candidate)) {
+      } else if (read_record(entries[slot]).store == store && damage(candidate)) {
         keys.push_back(candidate);  // whoever wants to do something with it learns why that cannot be done
       }
     }
