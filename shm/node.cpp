@@ -48,13 +48,14 @@ struct Membership {
   void adopt(std::uint32_t dead);
 };
 
-// In a process that was forked from the rank, which may still have views, the destructors would wait for
-// threads that are not there: the memory stays mapped until that process ends.
+// A process takes part for as long as it has views: its death must be noticed, for what it pins. In one that
+// was forked from the rank the destructors would wait for threads that are not there: the memory stays mapped
+// until that process ends.
 class LeftToItsMaker {
  public:
   void operator()(Membership* membership) const {
     if (::getpid() == maker_) {
-      delete membership;
+      membership->objects->leave([membership] { delete membership; });
     }
   }
 
@@ -113,7 +114,7 @@ Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
               const RuntimeOptions& options) {
   const std::uint64_t step_bytes = step_of(options, segment->geometry());
   const std::uint64_t prepare_bytes = options.prepare_bytes != 0 ? options.prepare_bytes : step_bytes;
-  auto objects = ObjectTable::make(segment, own, ranks);
+  auto objects = std::make_shared<ObjectTable>(segment, own, ranks);
   const std::shared_ptr<Membership> all(new Membership{.objects = objects,
                                                        .arena{segment, own, step_bytes, prepare_bytes},
                                                        .names{segment, objects, options.timeout},

@@ -29,7 +29,7 @@ constexpr std::uint64_t id_of(std::uint32_t node_rank, std::uint32_t slot) noexc
 std::shared_ptr<ObjectTable> ObjectTable::make(std::shared_ptr<Segment> segment, std::uint32_t own,
                                                std::vector<std::uint32_t> ranks) {
   return {new ObjectTable(std::move(segment), own, std::move(ranks)),
-          [](ObjectTable* table) { table->leave(); }};
+          [](ObjectTable* table) { table->leave([table] { delete table; }); }};
 }
 
 ObjectTable::ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own,
@@ -263,7 +263,8 @@ void ObjectTable::release(std::uint64_t pin_id) noexcept {
 }
 
 // The owner's part is over; see invariants A to C.
-void ObjectTable::leave() noexcept {
+void ObjectTable::leave(std::function<void()> end) noexcept {
+  end_ = std::move(end);
   for (std::uint32_t node_rank = 0; node_rank < counts_.size(); ++node_rank) {
     const std::uint32_t slots = entries_[node_rank].committed();
     for (std::uint32_t slot = 0; slot < slots; ++slot) {
@@ -289,7 +290,8 @@ void ObjectTable::leave() noexcept {
 
 void ObjectTable::let_go() noexcept {
   if (keepers_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    delete this;
+    const std::function<void()> end = std::move(end_);  // which does not live through its call here
+    end();
   }
 }
 

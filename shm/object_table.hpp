@@ -52,7 +52,7 @@ namespace locum::shm {
 ///    count of 0 says that nobody behind it does any more. `busy` says that somebody is about to make it 0.
 /// C. leave() marks every count that is not 0 as `orphaned`, and has noted it in `keepers_` before. Who ends
 ///    the last view behind a marked count, and leave() itself at its end, take one off `keepers_`; whoever
-///    takes the last one off destroys the table. `keepers_` is above 0 until leave() is through, and then as
+///    takes the last one off ends the table. `keepers_` is above 0 until leave() is through, and then as
 ///    long as a view is left.
 class ObjectTable final : public NodeTable {
  public:
@@ -62,13 +62,17 @@ class ObjectTable final : public NodeTable {
   /// A table that lives until its last owner and its last view are gone; throws what the constructor throws.
   [[nodiscard]] static std::shared_ptr<ObjectTable> make(std::shared_ptr<Segment> segment, std::uint32_t own,
                                                          std::vector<std::uint32_t> ranks);
-  /// For who has no views of it when it ends.
+  /// For who leave()s, or has no views of it when it ends.
   /// \param ranks the runtime's rank of each process of the node; ours is `ranks[own]`
   /// Throws Error `invalid_argument` if these are not the segment's processes, or more than a tag can tell,
   /// `system` without address space.
   ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own, std::vector<std::uint32_t> ranks);
 
   [[nodiscard]] Result<Key> publish(const ObjectRecord& record) override LOCUM_EXCLUDES(mutex_);
+  /// The owner's part is over: nobody pins any more. Calls `end`, which destroys the table and what views
+  /// need beside it, once no view is left, in the thread that ends the last one. To be called once.
+  void leave(std::function<void()> end) noexcept;
+
   [[nodiscard]] Result<Pin> pin(const Key& key) override;
   /// pin() for who has no use for the words of an error.
   [[nodiscard]] std::optional<Pin> try_pin(const Key& key) noexcept;
@@ -123,7 +127,6 @@ class ObjectTable final : public NodeTable {
   void count_view(const Place& at) noexcept;
   [[nodiscard]] std::vector<std::uint32_t> adopted_ranks() LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::size_t known_dead() const noexcept LOCUM_REQUIRES(mutex_);
-  void leave() noexcept;
   void let_go() noexcept;
   [[nodiscard]] Result<void> grow() LOCUM_REQUIRES(mutex_);
 
@@ -134,6 +137,7 @@ class ObjectTable final : public NodeTable {
   std::vector<Entries> entries_;             ///< by node rank
   std::vector<ViewCounts> counts_;           ///< by node rank
   std::atomic<std::uint64_t> keepers_{1};    ///< marked counts, and 1 for whoever has not left yet
+  std::function<void()> end_;                ///< since leave(): destroys the table
 
   Mutex deaths_;  ///< one death at a time; before mutex_, never inside it
   Mutex mutex_;   ///< of the threads of this process, over what only the owner does

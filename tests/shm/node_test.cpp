@@ -15,10 +15,14 @@
 #include <mutex>
 #include <numeric>
 #include <optional>
+#include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "core/cluster.hpp"
 #include "shm/available_memory.hpp"
+#include "tests/core/connector_samples.hpp"
 #include "tests/shm/fork_group.hpp"
 #include "tests/shm/sanitized.hpp"
 #include "tests/shm/small_mount.hpp"
@@ -116,6 +120,42 @@ TEST(Node, AForkedProcessMayDestroyWhatItInherits) {
     EXPECT_EQ(ending.said, "done") << "signal " << ending.signal;
   }
   EXPECT_TRUE(node->arena->allocate(50'000));
+}
+
+// Its runtime is closed, but it still takes part in the node, by what it pins.
+TEST(Node, WhoDiesWithAViewThatOutlivesItsRuntimeLeavesNoPin) {
+  std::vector<Child> ranks = start_group(2, [](Group& group) -> std::string {
+    constexpr std::uint32_t store = 1;
+    Node node = open(group, small_options());
+    std::shared_ptr<Connector> connector =
+        open_cluster({.arena = node.arena, .table = node.table, .directory = node.directory});
+    Key key;
+    if (group.rank() == 0) {
+      key = testing::put(*connector, store, {}, std::vector<std::byte>(50'000)).value().key;
+    }
+    const auto keys = group.all_gather(std::as_bytes(std::span(&key, 1)));
+    std::memcpy(&key, keys.data(), sizeof key);
+    auto view = connector->get(key, {});
+    if (!view) {
+      return view.error().what();
+    }
+    if (group.rank() == 1) {
+      connector.reset();
+      node = {};
+      group.barrier();
+      ::raise(SIGKILL);
+    }
+    group.barrier();
+    EXPECT_TRUE(connector->evict(key, {}).value());
+    view = ObjectView();
+    const auto moment = Deadline::Clock::now() + std::chrono::seconds(10);
+    while (connector->usage().own_pinned != 0 && Deadline::Clock::now() < moment) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return std::to_string(connector->usage().own_pinned) + " bytes pinned";
+  });
+  EXPECT_EQ(ranks[1].wait().signal, SIGKILL);
+  EXPECT_EQ(ranks[0].wait().said, "0 bytes pinned");
 }
 
 // All ranks must end with the same error, whichever of them had it first.
