@@ -39,19 +39,19 @@ Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadl
   if (!draft.owns()) {
     return Error(Errc::invalid_argument, "this writer was sealed before; create another one");
   }
-  const std::shared_ptr<OpenStore> store = draft.store();
+  const std::shared_ptr<OpenStore> store = draft.release();
   Session& session = *store->session;
   const Address address(store->number, name);
   if (session.closed() || store->dropped.load(std::memory_order_relaxed)) {
     // The memory goes back now, not when the caller happens to destroy the writer.
-    session.connector().discard(draft.release());
+    session.connector().discard(draft.draft());
     return session.explain(address, closed_error(*store));
   }
   if (deadline.is_default() && store->options.timeout.count() > 0) {
     deadline = store->options.timeout;
   }
   const std::uint64_t size_bytes = draft.bytes().size();
-  const auto sealed = session.connector().seal(draft.release(), {}, deadline);
+  const auto sealed = session.connector().seal(draft.draft(), {}, deadline);
   if (!sealed) {
     return session.explain(address, sealed.error());
   }

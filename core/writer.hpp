@@ -37,12 +37,9 @@ class OwnedDraft {
 
   [[nodiscard]] bool owns() const noexcept { return store_ != nullptr; }
   [[nodiscard]] std::span<std::byte> bytes() const noexcept { return draft_.bytes; }
-  [[nodiscard]] const std::shared_ptr<OpenStore>& store() const noexcept { return store_; }
-  /// The draft, now the caller's to seal or discard.
-  [[nodiscard]] ObjectDraft release() noexcept {
-    store_.reset();
-    return draft_;
-  }
+  [[nodiscard]] const ObjectDraft& draft() const noexcept { return draft_; }
+  /// The store that it was made in; the draft is the caller's to seal or discard from now on.
+  [[nodiscard]] std::shared_ptr<OpenStore> release() noexcept { return std::move(store_); }
 
  private:
   std::shared_ptr<OpenStore> store_;

@@ -89,9 +89,7 @@ Result<Key> ObjectTable::publish(const ObjectRecord& record) {
   }
   Entry& fresh = entries_[own_][slot];
   const std::uint64_t sequence = sequence_of(fresh.tag.load(std::memory_order_relaxed)) + 1;
-  ObjectRecord checked = record;
-  checked.check = check_of(record) & 0x7FFFU;
-  write_record(fresh, checked);
+  write_record(fresh, record, check_of(record));
   LOCUM_KILL_POINT("publish: record written");
   fresh.generation.store(0, std::memory_order_relaxed);
   LOCUM_KILL_POINT("publish: generation cleared");
