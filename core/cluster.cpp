@@ -125,9 +125,9 @@ Error Cluster::full(const Error& cause, std::uint64_t size_bytes) const {
           ", of which " + std::to_string(now.own_pinned) + " are evicted but still viewed, and has " +
           std::to_string(now.own_committed - now.own_used) + " free in pieces; the node has committed " +
           std::to_string(now.committed) + " of " + std::to_string(now.limit) +
-          ", and each rank keeps what it has committed. Evict what this rank made and nobody needs, let go "
+          ", and what other ranks had free and could spare did not suffice. Evict what nobody needs, let go "
           "of "
-          "views of it, or give the runtime more memory_bytes",
+          "views of what was evicted, or give the runtime more memory_bytes",
       cause.detail().empty() ? cause.text() : cause.detail());
 }
 

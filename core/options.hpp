@@ -13,8 +13,9 @@ namespace locum {
 /// script can tune what it cannot recompile. Sizes in the environment are bytes, with an optional K, M, G or
 /// T (powers of 1024).
 struct RuntimeOptions {
-  /// Memory of one node for objects and tables, all ranks together. What a rank has taken of it, it keeps for
-  /// objects of its own until the runtime ends. 0: half of what `/dev/shm` and the cgroup leave.
+  /// Memory of one node for objects and tables, all ranks together. What a rank has free of it goes back to
+  /// the system after some seconds, and at once when another rank lacks memory. 0: half of what `/dev/shm`
+  /// and the cgroup leave.
   std::uint64_t memory_bytes = 0;  // LOCUM_MEMORY_BYTES
   /// What a call waits for, at most, that was given no deadline of its own. More than 0.
   std::chrono::milliseconds timeout{30'000};  // LOCUM_TIMEOUT_MS
@@ -26,12 +27,11 @@ struct RuntimeOptions {
   int ranks_per_node = 0;  // LOCUM_RANKS_PER_NODE
   /// Address space that one node's memory may take in each process. It costs nothing until it is used.
   std::uint64_t reserve_bytes = std::uint64_t{32} << 40U;  // LOCUM_RESERVE_BYTES
-  /// Memory is taken from the system in steps of this size (a power of two, at least 64 KiB), but no more
-  /// than 2 MiB beyond what is needed while somebody waits for it. 0: chosen by memory_bytes and the number
-  /// of ranks, at most 64 MiB.
+  /// Memory is taken from the system, and given back, in steps of this size: a power of two, at least 64 KiB;
+  /// more than 2 MiB is taken as that. 0: chosen by memory_bytes and the number of ranks.
   std::uint64_t step_bytes = 0;  // LOCUM_STEP_BYTES
   /// Memory that each rank takes and touches ahead of use, in the background, because a first touch costs ten
-  /// times a copy. 0: one step.
+  /// times a copy; rounded down to steps. 0: a sixteenth of its part of memory_bytes, at most 64 MiB.
   std::uint64_t prepare_bytes = 0;  // LOCUM_PREPARE_BYTES
   /// Decoded values kept per rank for the next reader, counted by their stored size. 0 keeps none but those
   /// in use.

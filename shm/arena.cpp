@@ -4,25 +4,25 @@
 
 #include <algorithm>
 #include <bit>
+#include <chrono>
 #include <limits>
 #include <new>
 #include <string>
 #include <utility>
 
-#include "shm/kill_point.hpp"
-
 namespace locum::shm {
 namespace {
 
-// What the background thread commits and touches before it looks up again: a tenth of a millisecond.
+// What the background commits and touches before it looks up again: who lacks pages waits as long, a quarter
+// of a millisecond.
 constexpr std::uint64_t piece_pages = (std::uint64_t{512} << 10U) / page_bytes;
-// The most that is committed beyond what was asked for while somebody waits: half a millisecond.
-constexpr std::uint64_t most_waited_pages = (std::uint64_t{2} << 20U) / page_bytes;
-// What an adopted arena gives back at once, to begin with: others wait for the file as long, four
-// milliseconds.
-constexpr std::uint64_t gap_piece_bytes = std::uint64_t{16} << 20U;
-// PageRuns counts pages in 32 bits.
-constexpr std::uint64_t most_pages = std::numeric_limits<std::uint32_t>::max() - 1;
+// The most that is committed beyond what was asked for while somebody waits: half a millisecond. And what is
+// given back at once, which takes as long.
+constexpr std::uint64_t most_unit_pages = (std::uint64_t{2} << 20U) / page_bytes;
+// The least that a call for memory brings, where there is so much.
+constexpr std::uint64_t least_answer_pages = (std::uint64_t{64} << 20U) / page_bytes;
+// PageRuns counts pages in 32 bits, and keeps two numbers for itself.
+constexpr std::uint64_t most_pages = std::numeric_limits<std::uint32_t>::max() - 2;
 // Linux 5.14; older kernels refuse it, and pages are then touched by whoever writes them first.
 constexpr int populate_write = 23;
 
@@ -43,18 +43,20 @@ struct SharedArena::Request {
 };
 
 SharedArena::SharedArena(std::shared_ptr<Segment> segment, std::uint32_t rank, std::uint64_t step_bytes,
-                         std::uint64_t prepare_bytes)
+                         std::uint64_t prepare_bytes, Background background)
     : segment_(std::move(segment)),
       base_(segment_->base()),
       first_arena_(segment_->geometry().arena_offset(0)),
       stride_(segment_->geometry().arena_offset(1) - first_arena_),  // defined beyond the last rank, too
       begin_(segment_->geometry().arena_offset(rank)),
-      limit_pages_(std::min(segment_->geometry().arena_bytes / page_bytes, most_pages)),
-      step_pages_(std::clamp<std::uint64_t>(pages_for(step_bytes), 1, most_waited_pages)),
-      prepare_pages_(std::min(pages_for(prepare_bytes), limit_pages_)),
-      adopted_(segment_->geometry().ranks) {
-  if (prepare_pages_ > 0) {
-    preparer_ = std::make_unique<Preparer>([this] { return prepare_piece(); });
+      limit_bytes_(std::min(segment_->geometry().arena_bytes / page_bytes, most_pages) * page_bytes),
+      unit_pages_(std::clamp<std::uint64_t>(pages_for(step_bytes), 1, most_unit_pages)),
+      keep_units_(std::min(prepare_bytes, limit_bytes_) / page_bytes / unit_pages_),
+      pages_(limit_bytes_ / page_bytes, unit_pages_),
+      pressure_(segment_, rank),
+      adopted_(segment_, rank) {
+  if (background == Background::thread) {
+    preparer_ = std::make_unique<Preparer>(pressure_.bell(), [this] { return work(Deadline::Clock::now()); });
   }
 }
 
@@ -69,18 +71,17 @@ Result<Block> SharedArena::allocate(std::uint64_t size_bytes, std::uint64_t alig
   const Request request{.size_bytes = size_bytes, .class_bytes = size_class::aligned(size_bytes, alignment)};
   try {
     std::optional<std::uint64_t> offset;
-    bool low = true;
+    bool wanted = false;
     {
       const MutexLock lock(mutex_);
-      const std::uint64_t pages_before = runs_.free_pages();
+      const std::uint64_t pages_before = pages_.free_pages();
       offset = from_books(request);
-      low = runs_.free_pages() != pages_before && prepares((prepare_pages_ + 1) / 2);
+      wanted = pages_.free_pages() != pages_before && books_changed();
     }
-    Result<Block> block = offset ? Result<Block>(Block{*offset, size_bytes}) : grow(request);
-    if (prepare_pages_ > 0 && (low || !offset)) {
-      preparer_->wake();
+    if (wanted) {
+      wake();
     }
-    return block;
+    return offset ? Result<Block>(Block{*offset, size_bytes}) : grow(request);
   } catch (const std::bad_alloc&) {
     return Error(Errc::out_of_memory, "this process has no memory of its own left for its arena's books");
   }
@@ -89,15 +90,23 @@ Result<Block> SharedArena::allocate(std::uint64_t size_bytes, std::uint64_t alig
 void SharedArena::free(const Block& block) noexcept {
   const Request request{.size_bytes = block.size_bytes};
   const std::uint64_t begin = block.offset - begin_;
-  if (begin >= limit_pages_ * page_bytes) [[unlikely]] {  // also what lies before begin_
-    return free_adopted(block);
+  if (begin >= limit_bytes_) [[unlikely]] {  // also what lies before begin_
+    return adopted_.free(block);
   }
-  const MutexLock lock(mutex_);
-  used_bytes_ -= request.small ? slabs_.block_bytes(begin) : request.rounded_bytes;
-  if (!request.small) {
-    runs_.give(begin / page_bytes, request.pages);
-  } else if (const auto slab = slabs_.free(begin)) {
-    runs_.give(slab->first, slab->count);
+  bool wanted = false;
+  {
+    const MutexLock lock(mutex_);
+    used_bytes_ -= request.small ? slabs_.block_bytes(begin) : request.rounded_bytes;
+    if (!request.small) {
+      pages_.give(begin / page_bytes, request.pages);
+      wanted = books_changed();
+    } else if (const auto slab = slabs_.free(begin)) {
+      pages_.give(slab->first, slab->count);
+      wanted = books_changed();
+    }
+  }
+  if (wanted) {
+    wake();
   }
 }
 
@@ -109,7 +118,7 @@ std::optional<std::uint64_t> SharedArena::from_books(const Request& request) {
       return begin_ + *begin;
     }
   }
-  const auto first_page = runs_.take(request.pages);
+  const auto first_page = pages_.take(request.pages);
   return first_page ? std::optional(cut(request, *first_page)) : std::nullopt;
 }
 
@@ -120,7 +129,7 @@ std::uint64_t SharedArena::cut(const Request& request, std::uint64_t first_page)
     try {
       slabs_.add(request.index, first_page);
     } catch (...) {
-      runs_.give(first_page, request.pages);
+      pages_.give(first_page, request.pages);
       throw;
     }
     begin = slabs_.allocate(request.index).value_or(begin);
@@ -129,187 +138,246 @@ std::uint64_t SharedArena::cut(const Request& request, std::uint64_t first_page)
   return begin_ + begin;
 }
 
-// Commits what is missing behind the free pages at the arena's end; if that cannot be had, once more with the
-// pages of empty slabs that were kept for their size.
+// Commits what is missing. If that cannot be had: once more with the pages of empty slabs that were kept for
+// their size, and then as memory comes that all arenas of the node, this one included, have free elsewhere.
 Result<Block> SharedArena::grow(const Request& request) {
-  const MutexLock growing(growing_);
-  Result<Block> block = grow_end(request);
-  if (block || !give_back_kept_slabs()) {
+  std::uint64_t lacking_bytes = 0;
+  Result<Block> block = commit_for(request, lacking_bytes);
+  if (block) {
     return block;
   }
-  return grow_end(request);
+  bool retired = false;
+  {
+    const MutexLock lock(mutex_);
+    retired = retire_slabs();
+  }
+  if (retired) {
+    block = commit_for(request, lacking_bytes);
+  }
+  const Moment last = Deadline::Clock::now() + Pressure::longest;
+  while (!block && Deadline::Clock::now() < last && may_be_had(lacking_bytes, pressure_.offered())) {
+    if (!pressure_.call(std::min(last, Deadline::Clock::now() + Pressure::patience))) {
+      break;
+    }
+    block = commit_for(request, lacking_bytes);
+  }
+  return block;
 }
 
-Result<Block> SharedArena::grow_end(const Request& request) {
-  std::uint64_t tail = 0;
-  std::uint64_t end = 0;
-  std::uint64_t missing = 0;
-  std::uint64_t extra = 0;
+// Whether it is worth to call: not if all that is free in the node does not suffice.
+bool SharedArena::may_be_had(std::uint64_t lacking_bytes, std::uint64_t offered_bytes) const {
+  const std::uint64_t committed = segment_->committed_bytes();
+  const std::uint64_t limit = segment_->geometry().memory_bytes;
+  const std::uint64_t left = limit - std::min(limit, committed);
+  return lacking_bytes > 0 && offered_bytes > 0 && lacking_bytes <= left + offered_bytes &&
+         pressure_.worth_calling();
+}
+
+// `lacking_bytes`: what could not be committed; 0 where that is not the reason for an error.
+Result<Block> SharedArena::commit_for(const Request& request, std::uint64_t& lacking_bytes) {
+  lacking_bytes = 0;
+  const MutexLock growing(growing_);
+  std::optional<PageSpace::Plan> plan;
   {
     const MutexLock lock(mutex_);
     if (const auto offset = from_books(request)) {  // who held growing_ before us has made room
       return Block{*offset, request.size_bytes};
     }
-    end = end_page_;
-    tail = runs_.ending_at(end);
-    missing = request.pages - tail;
-    if (missing > limit_pages_ - end) {
-      return full(request, Error(Errc::out_of_memory, "the arena has an address range of " +
-                                                          std::to_string(limit_pages_ * page_bytes) +
-                                                          " bytes, by memory_bytes and reserve_bytes"));
-    }
-    const std::uint64_t beyond = (step_pages_ - (end + missing) % step_pages_) % step_pages_;
-    extra = std::min(beyond, limit_pages_ - end - missing);
-    runs_.reach(end + missing + extra);
-    if (tail > 0) {
-      runs_.take_ending_at(end, tail);
-    }
+    plan = pages_.plan(request.pages);
   }
-
-  const std::uint64_t offset = begin_ + end * page_bytes;
-  auto committed = segment_->commit(offset, (missing + extra) * page_bytes);
-  if (!committed && extra > 0) {
-    extra = 0;
-    committed = segment_->commit(offset, missing * page_bytes);
+  if (!plan) {
+    return full(request, Error(Errc::out_of_memory, "the arena has an address range of " +
+                                                        std::to_string(limit_bytes_) +
+                                                        " bytes, by memory_bytes and reserve_bytes"));
   }
-
-  const MutexLock lock(mutex_);
+  auto committed = commit(*plan);
+  if (!committed && plan->extra > 0) {
+    {
+      const MutexLock lock(mutex_);
+      pages_.without_extra(*plan);
+    }
+    committed = commit(*plan);
+  }
   if (!committed) {
-    if (tail > 0) {
-      runs_.give(end - tail, tail);
+    {
+      const MutexLock lock(mutex_);
+      pages_.refused(*plan);
+    }
+    for (const PageRun& part : plan->missing) {
+      lacking_bytes += part.count * page_bytes;
     }
     return full(request, committed.error());
   }
-  refused_ = false;
-  end_page_ = end + missing + extra;
-  if (extra > 0) {
-    runs_.give(end + missing, extra);
+  bool wanted = false;
+  Result<Block> block(std::in_place);
+  {
+    const MutexLock lock(mutex_);
+    pages_.committed(*plan);
+    short_ = false;
+    *block = {cut(request, plan->block.first), request.size_bytes};
+    wanted = books_changed();
   }
-  return Block{cut(request, end - tail), request.size_bytes};
+  if (wanted) {
+    wake();
+  }
+  return block;
 }
 
-bool SharedArena::give_back_kept_slabs() {
-  const MutexLock lock(mutex_);
+// All that is missing, or nothing.
+Result<void> SharedArena::commit(const PageSpace::Plan& plan) {
+  for (std::size_t index = 0; index < plan.missing.size(); ++index) {
+    const PageRun& part = plan.missing[index];
+    auto committed = segment_->commit(begin_ + part.first * page_bytes, part.count * page_bytes);
+    if (!committed) {
+      while (index-- > 0) {
+        const PageRun& taken = plan.missing[index];
+        segment_->give_back(begin_ + taken.first * page_bytes, taken.count * page_bytes);
+      }
+      return committed;
+    }
+  }
+  return {};
+}
+
+bool SharedArena::retire_slabs() {
   bool any = false;
   while (const auto slab = slabs_.give_back()) {
-    runs_.give(slab->first, slab->count);
+    pages_.give(slab->first, slab->count);
     any = true;
   }
   return any;
 }
 
 Error SharedArena::full(const Request& request, const Error& reason) const {
-  const ArenaUsage now = usage_now();
+  const ArenaUsage now = usage();
   return Error(Errc::out_of_memory,
                "no memory for a block: asked for " + std::to_string(request.size_bytes) +
                    " bytes; this process has " + std::to_string(now.used) + " used and " +
                    std::to_string(now.free) + " free (the largest piece " + std::to_string(now.largest_free) +
                    "), the node has " + std::to_string(now.node_committed) +
-                   " committed of memory_bytes = " + std::to_string(now.limit),
+                   " committed of memory_bytes = " + std::to_string(now.limit) + ", of which " +
+                   std::to_string(pressure_.offered()) + " are free in whole steps",
                reason.detail().empty() ? reason.text() : reason.text() + ": " + reason.detail());
 }
 
-// Whether the background thread has something to do while less than this is ready at the arena's end. The
-// last quarter of the node's memory is for whoever really needs it.
-bool SharedArena::prepares(std::uint64_t below_pages) const {
-  const std::uint64_t most_bytes = segment_->geometry().memory_bytes / 4 * 3;
-  return prepare_pages_ > 0 && !refused_ && end_page_ < limit_pages_ &&
-         runs_.ending_at(end_page_) < below_pages &&
-         segment_->committed_bytes() + piece_pages * page_bytes <= most_bytes;
+// Called whenever free pages became more or fewer; whether the background has something to do.
+bool SharedArena::books_changed() {
+  const std::uint64_t units = pages_.free_units();
+  lowest_.note(units);
+  pressure_.offer(units * unit_pages_ * page_bytes);
+  if (units > keep_units_ && !watched_) {
+    watched_ = true;
+    return true;
+  }
+  return prepares((keep_units_ + 1) / 2);
 }
 
-bool SharedArena::prepare_piece() {
-  std::uint64_t end = 0;
-  std::uint64_t pages = 0;
-  {
-    const MutexLock growing(growing_);
-    {
-      const MutexLock lock(mutex_);
-      if (!prepares(prepare_pages_)) {
-        return false;
-      }
-      end = end_page_;
-      pages = std::min(piece_pages, limit_pages_ - end);
-      try {
-        runs_.reach(end + pages);
-      } catch (const std::bad_alloc&) {
-        refused_ = true;
-        return false;
-      }
-    }
-    const auto committed = segment_->commit(begin_ + end * page_bytes, pages * page_bytes);
+// Whether the background would commit ahead while fewer units than these are free.
+bool SharedArena::prepares(std::uint64_t below_units) const {
+  return pages_.free_units() < below_units && !short_ && pages_.can_grow();
+}
+
+void SharedArena::wake() noexcept {
+  if (preparer_) {
+    preparer_->wake();
+  }
+}
+
+SharedArena::Moment SharedArena::work(Moment now) {
+  const MutexLock growing(growing_);
+  if (pressure_.called()) {
     const MutexLock lock(mutex_);
-    if (!committed) {
-      refused_ = true;
+    static_cast<void>(retire_slabs());
+    short_ = true;
+    answering_ = true;
+    surplus_units_ = std::max((pages_.free_units() + 1) / 2, least_answer_pages / unit_pages_);
+  }
+  return give_back_piece() || prepare_piece() ? Moment::min() : look(now);
+}
+
+// A piece of what is to be given back; false if that is all.
+bool SharedArena::give_back_piece() {
+  std::optional<PageRun> run;
+  try {
+    const MutexLock lock(mutex_);
+    const std::uint64_t kept = answering_ ? 0 : keep_units_;
+    const std::uint64_t units = pages_.free_units();
+    surplus_units_ = std::min(surplus_units_, units - std::min(units, kept));
+    if (surplus_units_ > 0) {
+      run = pages_.surplus(std::min(surplus_units_, most_unit_pages / unit_pages_));
+    }
+    if (run) {
+      static_cast<void>(books_changed());
+    }
+  } catch (const std::bad_alloc&) {
+    surplus_units_ = 0;  // not now: the next window asks again
+  }
+  if (run) {
+    segment_->give_back(begin_ + run->first * page_bytes, run->count * page_bytes);
+    surplus_units_ -= std::min(surplus_units_, run->count / unit_pages_);
+    given_back_bytes_.fetch_add(run->count * page_bytes, std::memory_order_release);
+    const MutexLock lock(mutex_);
+    pages_.given_back(*run);
+  }
+  if (answering_) {
+    answering_ = surplus_units_ > 0;
+    pressure_.answer();
+  }
+  return run.has_value();
+}
+
+// A piece of what is to be kept ready; false if there is enough. The last quarter of the node's memory is for
+// whoever really needs it.
+bool SharedArena::prepare_piece() {
+  std::optional<PageSpace::Plan> plan;
+  try {
+    const MutexLock lock(mutex_);
+    if (!prepares(keep_units_)) {
       return false;
     }
-    end_page_ = end + pages;
-    runs_.give(end, pages);
+    plan = pages_.plan_ahead(piece_pages);
+  } catch (const std::bad_alloc&) {
   }
-  // Others may have these pages by now, and write: touching them so changes no byte.
-  static_cast<void>(
-      ::madvise(segment_->base() + begin_ + end * page_bytes, pages * page_bytes, populate_write));
-  prepared_bytes_.fetch_add(pages * page_bytes, std::memory_order_release);
+  if (!plan) {
+    return false;
+  }
+  const std::uint64_t most_bytes = segment_->geometry().memory_bytes / 4 * 3;
+  const std::uint64_t size_bytes = plan->extra * page_bytes;
+  if (segment_->committed_bytes() + size_bytes > most_bytes || !commit(*plan)) {
+    const MutexLock lock(mutex_);
+    pages_.refused(*plan);
+    short_ = true;
+    return false;
+  }
+  static_cast<void>(::madvise(base_ + begin_ + plan->block.first * page_bytes, size_bytes, populate_write));
+  prepared_bytes_.fetch_add(size_bytes, std::memory_order_release);
+  const MutexLock lock(mutex_);
+  pages_.committed(*plan);
+  static_cast<void>(books_changed());
   return true;
 }
 
-Result<void> SharedArena::adopt(std::uint32_t rank, std::span<const Block> used) {
-  const Geometry& geometry = segment_->geometry();
-  const std::uint64_t begin = geometry.arena_offset(rank);
-  if (rank >= geometry.ranks || begin == begin_) {
-    return Error(Errc::invalid_argument,
-                 "node rank " + std::to_string(rank) + " has no arena that this process could adopt");
+// When a window ends, what was not needed in it and the one before becomes surplus.
+SharedArena::Moment SharedArena::look(Moment now) {
+  const MutexLock lock(mutex_);
+  if (pages_.free_units() <= keep_units_) {
+    watched_ = false;
+    window_ends_ = Moment::max();
+    return Moment::max();
   }
-  const MutexLock lock(adopting_);
-  try {
-    auto pages = std::make_unique<AdoptedPages>(begin, geometry.arena_bytes, used);
-    adopted_bytes_.fetch_add(pages->used_bytes(), std::memory_order_relaxed);
-    if (adopted_[rank]) {
-      adopted_bytes_.fetch_sub(adopted_[rank]->used_bytes(), std::memory_order_relaxed);
+  if (window_ends_ == Moment::max()) {
+    lowest_.start(pages_.free_units());
+    window_ends_ = now + window;
+  } else if (now >= window_ends_) {
+    const std::uint64_t lowest = lowest_.turn(pages_.free_units());
+    window_ends_ = now + window;
+    if (lowest > keep_units_) {
+      static_cast<void>(retire_slabs());
+      surplus_units_ = lowest - keep_units_;
+      return Moment::min();
     }
-    adopted_[rank] = std::move(pages);
-  } catch (const std::bad_alloc&) {
-    return Error(Errc::out_of_memory,
-                 "this process has no memory of its own left for the books of a dead one's arena");
   }
-  segment_->share(rank).surplus_bytes.store(0, std::memory_order_relaxed);
-  LOCUM_KILL_POINT("adopt arena: nothing is asked of it any more");
-  adopted_[rank]->for_each_gap([&](const AdoptedPages::Pages& gap) {
-    give_back_gap(begin + gap.first * page_bytes, begin + gap.end * page_bytes);
-  });
-  LOCUM_KILL_POINT("adopt arena: all gaps given back");
-  return {};
-}
-
-// Most of what a dead process may have had was never committed: where nothing comes back, steps grow.
-void SharedArena::give_back_gap(std::uint64_t begin, std::uint64_t end) noexcept {
-  std::uint64_t piece_bytes = gap_piece_bytes;
-  while (end - begin > piece_bytes) {
-    const std::uint64_t before = segment_->committed_bytes();
-    segment_->give_back(begin, piece_bytes);
-    LOCUM_KILL_POINT("adopt arena: a piece given back");
-    begin += piece_bytes;
-    piece_bytes = segment_->committed_bytes() < before ? gap_piece_bytes : 2 * piece_bytes;
-  }
-  segment_->give_back(begin, end - begin);
-}
-
-void SharedArena::free_adopted(const Block& block) noexcept {
-  if (!contains(block.offset, block.size_bytes)) {
-    return;
-  }
-  const std::uint64_t rank = (block.offset - first_arena_) / stride_;
-  const std::uint64_t begin = first_arena_ + rank * stride_;
-  const MutexLock lock(adopting_);
-  AdoptedPages* const pages = adopted_[rank].get();
-  if (pages == nullptr || !pages->holds(block)) {
-    return;  // its table entry was overwritten: what it names is not known to be unused
-  }
-  const std::uint64_t before = pages->used_bytes();
-  pages->free(block, [&](const AdoptedPages::Pages& unused) {
-    give_back_gap(begin + unused.first * page_bytes, begin + unused.end * page_bytes);
-  });
-  adopted_bytes_.fetch_sub(before - pages->used_bytes(), std::memory_order_relaxed);
+  return window_ends_;
 }
 
 std::byte* SharedArena::data(std::uint64_t offset) const noexcept {
@@ -331,10 +399,10 @@ ArenaUsage SharedArena::usage() const {
 }
 
 ArenaUsage SharedArena::usage_now() const {
-  const std::uint64_t adopted = adopted_bytes_.load(std::memory_order_relaxed);
+  const std::uint64_t adopted = adopted_.used_bytes();
   const std::uint64_t used = used_bytes_ + adopted;
-  const std::uint64_t committed = end_page_ * page_bytes + adopted;
-  const std::uint64_t longest = runs_.longest() * page_bytes;
+  const std::uint64_t committed = pages_.committed_pages() * page_bytes + adopted;
+  const std::uint64_t longest = pages_.longest_free() * page_bytes;
   return {.limit = segment_->geometry().memory_bytes,
           .node_committed = segment_->committed_bytes(),
           .committed = committed,

@@ -65,8 +65,8 @@ struct SegmentHeader {
   std::uint64_t directory_bytes;
   std::uint64_t incarnation;
   Word64 generation;  ///< the last one given to a name
-  Word32 pressure;  ///< counts calls for memory that others could give back: what their background sleeps on
-  Word32 reserved;
+  Word32 pressure;    ///< counts calls for memory that others could give back
+  Word32 given_back;  ///< counts answers to them: what those who call sleep on
 };
 static_assert(sizeof(SegmentHeader) == 64);
 
@@ -100,8 +100,8 @@ struct alignas(64) Share {
   Word32 entries;  ///< slots that are committed; readers look at no others
   std::array<std::byte, 12> reserved;
   Word32 retired;  ///< head of the list of tombstoned slots that others handed back, + 1; 0 is empty
-  Word32 reserved_too;
-  Word64 surplus_bytes;  ///< committed, free, and not kept ready: what `pressure` would bring
+  Word32 bell;           ///< counts wake-ups of the arena's background thread: what that sleeps on
+  Word64 surplus_bytes;  ///< committed and free, in whole steps: what a call for memory would bring
   std::array<std::byte, 48> reserved_last;
 };
 static_assert(sizeof(Share) == 128 && sizeof(pthread_mutex_t) == 40);

@@ -27,7 +27,8 @@ namespace locum::shm {
 namespace {
 
 constexpr std::uint64_t smallest_step_bytes = 64_KiB;
-constexpr std::uint64_t largest_step_bytes = 64_MiB;
+constexpr std::uint64_t largest_step_bytes = 2_MiB;
+constexpr std::uint64_t most_prepared_bytes = 64_MiB;
 // Where nothing tells how much there is.
 constexpr std::uint64_t cautious_memory_bytes = 256_MiB;
 
@@ -101,19 +102,20 @@ void Membership::adopt(std::uint32_t dead) {
   objects->adopt(dead, [&](const std::vector<Block>& used) { return arena.adopt(dead, used); }).value();
 }
 
-std::uint64_t step_of(const RuntimeOptions& options, const Geometry& geometry) {
-  if (options.step_bytes != 0) {
-    return options.step_bytes;
-  }
+// A sixteenth of each rank's part, as a power of two within these bounds.
+std::uint64_t portion_of(const Geometry& geometry, std::uint64_t most_bytes) {
   return std::bit_floor(
-      std::clamp(geometry.memory_bytes / 16 / geometry.ranks, smallest_step_bytes, largest_step_bytes));
+      std::clamp(geometry.memory_bytes / 16 / geometry.ranks, smallest_step_bytes, most_bytes));
 }
 
 Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
               const std::vector<std::uint32_t>& ranks, std::span<const ProcessIdentity> processes,
               const RuntimeOptions& options) {
-  const std::uint64_t step_bytes = step_of(options, segment->geometry());
-  const std::uint64_t prepare_bytes = options.prepare_bytes != 0 ? options.prepare_bytes : step_bytes;
+  const Geometry& geometry = segment->geometry();
+  const std::uint64_t step_bytes =
+      options.step_bytes != 0 ? options.step_bytes : portion_of(geometry, largest_step_bytes);
+  const std::uint64_t prepare_bytes =
+      options.prepare_bytes != 0 ? options.prepare_bytes : portion_of(geometry, most_prepared_bytes);
   auto objects = std::make_shared<ObjectTable>(segment, own, ranks);
   const std::shared_ptr<Membership> all(new Membership{.objects = objects,
                                                        .arena{segment, own, step_bytes, prepare_bytes},

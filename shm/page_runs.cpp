@@ -46,7 +46,7 @@ std::uint32_t PageRuns::search(std::uint32_t bin, std::uint64_t count, int steps
   return best;
 }
 
-std::optional<std::uint64_t> PageRuns::take(std::uint64_t count) noexcept {
+std::optional<PageRun> PageRuns::fitting(std::uint64_t count) const noexcept {
   if (count == 0 || count > free_pages_) {
     return std::nullopt;
   }
@@ -56,43 +56,53 @@ std::optional<std::uint64_t> PageRuns::take(std::uint64_t count) noexcept {
     const std::uint32_t longer = next_bin(bin + 1);
     run = longer < bin_count ? heads_[longer] : search(bin, count, std::numeric_limits<int>::max());
   }
-  if (run == none) {
+  return run == none ? std::nullopt : std::optional(PageRun{run, map_[run].length});
+}
+
+std::optional<std::uint64_t> PageRuns::take(std::uint64_t count) noexcept {
+  const auto run = fitting(count);
+  if (!run) {
     return std::nullopt;
   }
-  const std::uint64_t length = map_[run].length;
-  unlink(run);
-  free_pages_ -= count;
-  if (length > count) {
-    link(run + count, length - count);
+  take_part(*run, {run->first, count});
+  return run->first;
+}
+
+void PageRuns::take_part(const PageRun& run, const PageRun& part) noexcept {
+  unlink(run.first);
+  free_pages_ -= part.count;
+  if (part.end() < run.end()) {
+    link(part.end(), run.end() - part.end());
   }
-  return run;
+  if (run.first < part.first) {
+    link(run.first, part.first - run.first);
+  }
 }
 
 void PageRuns::give(std::uint64_t first, std::uint64_t count) noexcept {
   free_pages_ += count;
-  if (first > 0) {
-    if (const std::uint32_t before = map_[first - 1].length; before != 0) {
-      unlink(first - before);
-      first -= before;
-      count += before;
-    }
+  if (const std::uint64_t before = ending_at(first); before != 0) {
+    unlink(first - before);
+    first -= before;
+    count += before;
   }
-  if (const std::uint64_t end = first + count; end < map_.size()) {
-    if (const std::uint32_t behind = map_[end].length; behind != 0) {
-      unlink(end);
-      count += behind;
-    }
+  if (const std::uint64_t behind = beginning_at(first + count); behind != 0) {
+    unlink(first + count);
+    count += behind;
   }
   link(first, count);
 }
 
 std::uint64_t PageRuns::ending_at(std::uint64_t end) const noexcept {
-  return end == 0 || end > map_.size() ? 0 : map_[end - 1].length;
+  if (end == 0 || end > map_.size()) {
+    return 0;
+  }
+  const Node& node = map_[end - 1];
+  return node.length <= 1 || node.next == last ? node.length : 0;
 }
 
-void PageRuns::take_ending_at(std::uint64_t end, std::uint64_t count) noexcept {
-  unlink(end - count);
-  free_pages_ -= count;
+std::uint64_t PageRuns::beginning_at(std::uint64_t first) const noexcept {
+  return first >= map_.size() || map_[first].next == last ? 0 : map_[first].length;
 }
 
 std::uint64_t PageRuns::longest() const noexcept {
@@ -113,17 +123,19 @@ std::uint64_t PageRuns::longest() const noexcept {
 void PageRuns::link(std::uint64_t first, std::uint64_t count) noexcept {
   const std::uint32_t bin = bin_of(count);
   const std::uint32_t head = heads_[bin];
-  map_[first + count - 1].length = static_cast<std::uint32_t>(count);
+  map_[first + count - 1] = {.length = static_cast<std::uint32_t>(count), .next = last};
   map_[first] = {.length = static_cast<std::uint32_t>(count), .next = head, .previous = none};
   if (head != none) {
     map_[head].previous = static_cast<std::uint32_t>(first);
   }
   heads_[bin] = static_cast<std::uint32_t>(first);
   filled_[bin / 64] |= std::uint64_t{1} << (bin % 64);
+  whole_units_ += whole_units({first, count});
 }
 
 void PageRuns::unlink(std::uint64_t first) noexcept {
   const Node run = map_[first];
+  whole_units_ -= whole_units({first, run.length});
   if (run.next != none) {
     map_[run.next].previous = run.previous;
   }

@@ -1,12 +1,22 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <optional>
 
 #include "shm/page_map.hpp"
 
 namespace locum::shm {
+
+/// Pages of an arena side by side, counted from its start.
+struct PageRun {
+  std::uint64_t first = 0;
+  std::uint64_t count = 0;
+
+  [[nodiscard]] std::uint64_t end() const noexcept { return first + count; }
+  friend bool operator==(const PageRun&, const PageRun&) = default;
+};
 
 /// The free pages of an arena, as runs that never touch each other. Runs stand in bins by length: one bin for
 /// each length up to 64 pages, then 32 to a doubling; a bitmap tells which bins are not empty. What was freed
@@ -15,27 +25,58 @@ namespace locum::shm {
 /// locks.
 class PageRuns {
  public:
+  /// A unit is that many pages, a power of two; units begin at multiples of it.
+  explicit PageRuns(std::uint64_t unit_pages = 1)
+      : unit_shift_(static_cast<std::uint32_t>(std::countr_zero(unit_pages))) {}
+
   /// Makes room in the books for pages below `pages`. May throw bad_alloc; nothing has changed then.
   void reach(std::uint64_t pages) { map_.reach(pages); }
   /// The first of `count` pages that are free no longer; nothing if no run is that long.
   [[nodiscard]] std::optional<std::uint64_t> take(std::uint64_t count) noexcept;
   /// Makes pages free. REQUIRES: none of them is; reach() went as far as their end.
   void give(std::uint64_t first, std::uint64_t count) noexcept;
-  /// Length of the free run that ends just before `end`; 0 if that page is not free.
+  /// Takes a part of a run. REQUIRES: `run` is one, `part` lies in it.
+  void take_part(const PageRun& run, const PageRun& part) noexcept;
+
+  /// Length of the run that ends just before `end`; 0 if none does.
   [[nodiscard]] std::uint64_t ending_at(std::uint64_t end) const noexcept;
-  /// Takes that run whole. REQUIRES: count == ending_at(end) > 0.
-  void take_ending_at(std::uint64_t end, std::uint64_t count) noexcept;
+  /// Length of the run that begins there; 0 if none does.
+  [[nodiscard]] std::uint64_t beginning_at(std::uint64_t first) const noexcept;
+  /// The run that take(count) would take from.
+  [[nodiscard]] std::optional<PageRun> fitting(std::uint64_t count) const noexcept;
+  /// Calls visit(PageRun) for one run after the other, longer ones first (within a 32nd), until it returns
+  /// true; whether it did.
+  template <class Visit>
+  [[nodiscard]] bool any(Visit visit) const {
+    for (std::uint32_t bin = bin_count; bin-- > 0;) {
+      for (std::uint32_t run = heads_[bin]; run != none; run = map_[run].next) {
+        if (visit(PageRun{run, map_[run].length})) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
   [[nodiscard]] std::uint64_t longest() const noexcept;
   [[nodiscard]] std::uint64_t free_pages() const noexcept { return free_pages_; }
+  /// Units of which all pages are free.
+  [[nodiscard]] std::uint64_t whole_units() const noexcept { return whole_units_; }
+  [[nodiscard]] std::uint64_t whole_units(const PageRun& run) const noexcept {
+    const std::uint64_t first = (run.first + (std::uint64_t{1} << unit_shift_) - 1) >> unit_shift_;
+    const std::uint64_t end = run.end() >> unit_shift_;
+    return end > first ? end - first : 0;
+  }
 
  private:
-  // Of a run's first page: length and neighbours in the bin. Of its last page: length. Of all others: 0.
+  // Of a run's first page: length and neighbours in the bin. Of its last page, if that is another: length,
+  // and `last` as its next. Of all others: 0.
   struct Node {
     std::uint32_t length = 0;
     std::uint32_t next = none;
     std::uint32_t previous = none;
   };
   static constexpr std::uint32_t none = 0xFFFF'FFFFU;
+  static constexpr std::uint32_t last = 0xFFFF'FFFEU;
   static constexpr std::uint32_t bin_count = 64 + 26 * 32;
 
   [[nodiscard]] static std::uint32_t bin_of(std::uint64_t count) noexcept;
@@ -52,6 +93,8 @@ class PageRuns {
   }();
   std::array<std::uint64_t, bin_count / 64> filled_{};
   std::uint64_t free_pages_ = 0;
+  std::uint64_t whole_units_ = 0;
+  std::uint32_t unit_shift_;
 
   static_assert(bin_count % 64 == 0);
 };

@@ -2,8 +2,11 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
+
+#include "shm/futex.hpp"
 
 namespace locum::shm {
 namespace {
@@ -14,42 +17,45 @@ constexpr int lowest_priority = 19;
 
 }  // namespace
 
-Preparer::Preparer(std::function<bool()> piece)
-    : piece_(std::move(piece)), thread_("locum prepare", [this] { run(); }) {}
+Preparer::Preparer(Word32& bell, std::function<Moment()> work)
+    : bell_(bell), work_(std::move(work)), thread_("locum prepare", [this] { run(); }) {}
 
 Preparer::~Preparer() {
-  {
-    const MutexLock lock(mutex_);
-    stop_.store(true, std::memory_order_relaxed);
-  }
-  condition_.notify_one();
+  stop_.store(true);
+  wake();
 }
 
 void Preparer::wake() noexcept {
-  if (wanted_.exchange(true, std::memory_order_acq_rel)) {
+  if (wanted_.exchange(true)) {
     return;  // it is awake, or about to be
   }
-  { const MutexLock lock(mutex_); }  // it sleeps by now, or sees that it is wanted
-  condition_.notify_one();
+  if (sleeping_.load()) {
+    bell_.fetch_add(1, std::memory_order_relaxed);
+    futex_wake_all(bell_);
+  }
 }
 
 void Preparer::run() {
   // Not SCHED_IDLE: the kernel holds locks of the file and of the address space for us while a piece lasts,
   // and whoever needs them waits for this thread to be scheduled. In Linux, 0 is the calling thread.
   static_cast<void>(::setpriority(PRIO_PROCESS, 0, lowest_priority));
-  for (;;) {
-    {
-      MutexLock lock(mutex_);
-      while (!wanted_.load(std::memory_order_acquire) && !stop_.load(std::memory_order_relaxed)) {
-        lock.wait_until(condition_, Deadline::Clock::now() + longest_sleep);
-      }
+  Moment next = Moment::max();
+  std::uint32_t heard = bell_.load();
+  while (!stop_.load()) {
+    const Moment now = Deadline::Clock::now();
+    sleeping_.store(true);
+    if (!wanted_.load() && now < next) {
+      futex_wait(bell_, heard, std::min(next, now + longest_sleep));
     }
-    wanted_.store(false, std::memory_order_release);
+    sleeping_.store(false);
+    heard = bell_.load();
+    wanted_.store(false);
     do {
-      if (stop_.load(std::memory_order_relaxed)) {
+      if (stop_.load()) {
         return;
       }
-    } while (piece_());
+      next = work_();
+    } while (next == Moment::min());
   }
 }
 

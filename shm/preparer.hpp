@@ -1,21 +1,30 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
+#include <cstdint>
 #include <functional>
 
-#include "core/mutex.hpp"
+#include "core/deadline.hpp"
 #include "shm/background_thread.hpp"
+#include "shm/layout.hpp"
 
 namespace locum::shm {
 
 /// A background thread of the lowest ordinary priority that does small pieces of
-/// work while there is some and sleeps otherwise. Whoever makes work calls wake(); any thread may. The
-/// destructor ends it after the piece at hand.
+/// work while there is some and sleeps otherwise: on a word of shared memory, so that other processes can
+/// wake it too. Any thread of the process may call wake(). The destructor ends it after the piece at hand.
+///
+/// No wake-up is lost: who wakes sets `wanted_` and then looks whether the thread sleeps, the thread says
+/// that it sleeps and then looks at `wanted_`, all four sequentially consistent; and what it has not heard on
+/// the bell ends its sleep at once.
 class Preparer {
  public:
-  /// `piece` does one bounded piece of work and tells whether there may be more; called by the thread only.
-  explicit Preparer(std::function<bool()> piece);
+  using Moment = Deadline::Clock::time_point;
+
+  /// `work` does one bounded piece of work and tells when there may be more: Moment::min() at once,
+  /// Moment::max() when somebody calls. Called by the thread only. Other processes wake it by changing
+  /// `bell`, then futex_wake_all().
+  Preparer(Word32& bell, std::function<Moment()> work);
   Preparer(const Preparer&) = delete;
   Preparer& operator=(const Preparer&) = delete;
   ~Preparer();
@@ -25,11 +34,11 @@ class Preparer {
  private:
   void run();
 
-  std::function<bool()> piece_;
+  Word32& bell_;
+  std::function<Moment()> work_;
   std::atomic<bool> wanted_{false};
+  std::atomic<bool> sleeping_{false};
   std::atomic<bool> stop_{false};
-  Mutex mutex_;  // orders wake() and the decision to sleep
-  std::condition_variable condition_;
   BackgroundThread thread_;  // last: ends first
 };
 

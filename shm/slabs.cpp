@@ -24,7 +24,7 @@ std::optional<std::uint64_t> Slabs::allocate(std::uint32_t index) noexcept {
   return slab->first_page * page_bytes + std::uint64_t{word * 64 + bit} * size_class::block_bytes(index);
 }
 
-std::optional<Slabs::Pages> Slabs::free(std::uint64_t begin) noexcept {
+std::optional<PageRun> Slabs::free(std::uint64_t begin) noexcept {
   Slab& slab = *slab_of_page_[begin / page_bytes];
   const auto within = static_cast<std::uint32_t>(begin - slab.first_page * page_bytes);
   const std::uint32_t block = within / size_class::block_bytes(slab.index);
@@ -64,7 +64,7 @@ void Slabs::add(std::uint32_t index, std::uint64_t first_page) {
   link(slab);
 }
 
-std::optional<Slabs::Pages> Slabs::give_back() noexcept {
+std::optional<PageRun> Slabs::give_back() noexcept {
   for (Slab* slab : with_room_) {
     for (; slab != nullptr; slab = slab->next) {
       if (slab->free == slab->capacity) {
@@ -84,9 +84,9 @@ std::uint64_t Slabs::largest() const noexcept {
   return 0;
 }
 
-Slabs::Pages Slabs::retire(Slab& slab) noexcept {
+PageRun Slabs::retire(Slab& slab) noexcept {
   unlink(slab);
-  const Pages pages{slab.first_page, size_class::slab_pages[slab.index]};
+  const PageRun pages{slab.first_page, size_class::slab_pages[slab.index]};
   slab.next = unused_;
   unused_ = &slab;
   return pages;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "shm/page_map.hpp"
+#include "shm/page_runs.hpp"
 #include "shm/size_class.hpp"
 
 namespace locum::shm {
@@ -16,11 +17,6 @@ namespace locum::shm {
 /// Its owner locks.
 class Slabs {
  public:
-  struct Pages {
-    std::uint64_t first = 0;
-    std::uint64_t count = 0;
-  };
-
   /// Where a block of that class begins, counted from page 0; nothing if no slab has one.
   [[nodiscard]] std::optional<std::uint64_t> allocate(std::uint32_t index) noexcept;
   /// Size of the block that begins there.
@@ -28,12 +24,12 @@ class Slabs {
     return size_class::block_bytes(slab_of_page_[begin / page_bytes]->index);
   }
   /// Frees the block that begins there; the pages of its slab, if they are not needed any more.
-  [[nodiscard]] std::optional<Pages> free(std::uint64_t begin) noexcept;
+  [[nodiscard]] std::optional<PageRun> free(std::uint64_t begin) noexcept;
   /// Makes a slab of that class from size_class::slab_pages pages. May throw bad_alloc; nothing has changed
   /// then.
   void add(std::uint32_t index, std::uint64_t first_page);
   /// The pages of one empty slab that was kept; nothing if there is none.
-  [[nodiscard]] std::optional<Pages> give_back() noexcept;
+  [[nodiscard]] std::optional<PageRun> give_back() noexcept;
   /// Size of the largest free block.
   [[nodiscard]] std::uint64_t largest() const noexcept;
 
@@ -49,7 +45,7 @@ class Slabs {
     std::array<std::uint64_t, size_class::most_blocks / 64> free_blocks{};
   };
 
-  [[nodiscard]] Pages retire(Slab& slab) noexcept;
+  [[nodiscard]] PageRun retire(Slab& slab) noexcept;
   void link(Slab& slab) noexcept;
   void unlink(Slab& slab) noexcept;
 

@@ -82,11 +82,11 @@ class Corruption : public ::testing::Test {
     for (std::uint32_t own = 0; own < 2; ++own) {
       const std::vector<std::uint32_t> ranks{10, 11};
       const auto objects = ObjectTable::make(segment_, own, ranks);
-      ranks_[own] =
-          open_cluster({.arena = std::make_shared<SharedArena>(segment_, own, 64_KiB, 0),
-                        .table = objects,
-                        .directory = std::make_shared<NameTable>(segment_, objects, milliseconds(3)),
-                        .timeout = milliseconds(3)});
+      ranks_[own] = open_cluster(
+          {.arena = std::make_shared<SharedArena>(segment_, own, 64_KiB, 0, SharedArena::Background::caller),
+           .table = objects,
+           .directory = std::make_shared<NameTable>(segment_, objects, milliseconds(3)),
+           .timeout = milliseconds(3)});
     }
     const std::vector<std::string> names = crowded_names(7);
     add(0, names[5], 40);  // evicted again: free records and slots, and a tombstone that is viewed

@@ -56,6 +56,9 @@ void KillPlayer::disconnect() {
 }
 
 void KillPlayer::step() {
+  if (scene_.greedy && draw(10) == 0) {
+    return ask_for_much();
+  }
   const auto name = static_cast<std::uint32_t>(draw(scene_.names.size()));
   const std::optional<Event> object = some_object();
   switch (draw(20)) {
@@ -147,6 +150,18 @@ void KillPlayer::create(std::uint32_t name, std::uint64_t size_bytes) {
     drafts_.push_back({*made, name, event.value});
   }
   answer(event, made, {});
+}
+
+// What two ranks can have at once, and a third one only when they have given it back.
+void KillPlayer::ask_for_much() {
+  Event& event = begin(Act::create, unnamed);
+  const auto made = connector_->create(scene_.options.memory_bytes / 5 * 2, meta_of({}), {});
+  answer(event, made, {Errc::out_of_memory});
+  if (made) {
+    Event& gone = begin(Act::discard, unnamed);
+    connector_->discard(*made);
+    end(gone);
+  }
 }
 
 void KillPlayer::seal_or_discard() {
@@ -360,7 +375,8 @@ template <class T>
 void KillPlayer::answer(Event& event, const Result<T>& result, std::initializer_list<Errc> allowed) {
   if (!result) {
     event.code = result.error().code();
-    if (std::ranges::find(allowed, event.code) == allowed.end()) {
+    const bool full = scene_.greedy && event.code == Errc::out_of_memory;  // another has nearly all just now
+    if (!full && std::ranges::find(allowed, event.code) == allowed.end()) {
       complain(std::string(name_of(event.act)) + ": " + result.error().what() + " " +
                result.error().detail());
     }

@@ -72,6 +72,7 @@ class KillPlayer {
   void note_sealed(Event& event, const Result<Sealed>& sealed);
   void note_found(Event& event, const Result<ObjectView>& view, bool keep);
   [[nodiscard]] Result<ObjectDraft> draft(std::uint32_t name, std::uint64_t size_bytes, std::uint64_t value);
+  void ask_for_much();
   [[nodiscard]] std::uint64_t fresh_value();
   [[nodiscard]] std::optional<Event> some_object();
   [[nodiscard]] std::uint64_t any_size();

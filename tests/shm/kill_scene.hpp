@@ -21,6 +21,8 @@ struct Scene {
   std::vector<std::string> names;  ///< that are put, replaced and evicted
   std::vector<std::string> crowd;  ///< that rank 0 puts first and only drops: they fill a shard
   RuntimeOptions options;
+  bool greedy =
+      false;  ///< ranks ask for so much now and then that what others have free must come back for it
 
   [[nodiscard]] static Scene of(std::uint64_t seed, std::uint32_t least_ranks, std::uint32_t steps);
 

@@ -38,6 +38,9 @@ class Stories {
 };
 
 void Stories::add(std::uint32_t rank, const Event& event) {
+  if (event.done && event.code == Errc::out_of_memory) {
+    return;  // nothing was made
+  }
   std::vector<Event>& own = made_by_[rank];
   switch (event.act) {
     case Act::put:

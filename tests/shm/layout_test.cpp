@@ -137,6 +137,7 @@ TEST(Layout, PutsTheWordsOfAShareWhereTheDocumentSays) {
   EXPECT_EQ(offsetof(Share, surplus_bytes), 72U);
   EXPECT_EQ(offsetof(SegmentHeader, generation), 48U);
   EXPECT_EQ(offsetof(SegmentHeader, pressure), 56U);
+  EXPECT_EQ(offsetof(SegmentHeader, given_back), 60U);
 }
 
 }  // namespace

@@ -32,6 +32,13 @@ struct Model {
     }
     return length;
   }
+  [[nodiscard]] std::uint64_t whole_units(std::uint64_t unit_pages) const {
+    std::uint64_t units = 0;
+    for (std::uint64_t first = 0; first + unit_pages <= free.size(); first += unit_pages) {
+      units += all(first, unit_pages, true) ? 1 : 0;
+    }
+    return units;
+  }
   [[nodiscard]] std::uint64_t longest() const {
     std::uint64_t best = 0;
     std::uint64_t length = 0;
@@ -45,7 +52,8 @@ struct Model {
 
 RC_GTEST_PROP(PageRuns, AgreesWithABitForEachPage, ()) {
   constexpr std::uint64_t pages = 3000;
-  PageRuns runs;
+  constexpr std::uint64_t unit_pages = 16;
+  PageRuns runs(unit_pages);
   Model model(pages);
   runs.reach(pages);
   runs.give(0, pages);
@@ -64,9 +72,11 @@ RC_GTEST_PROP(PageRuns, AgreesWithABitForEachPage, ()) {
       taken.erase(chosen);
     } else if (what == 3 && model.ending_at(pages) > 0) {
       const std::uint64_t tail = model.ending_at(pages);
-      runs.take_ending_at(pages, tail);
-      model.set(pages - tail, tail, false);
-      taken[pages - tail] = tail;
+      const std::uint64_t kept = which % tail;
+      const std::uint64_t part = 1 + count % (tail - kept);
+      runs.take_part({pages - tail, tail}, {pages - tail + kept, part});
+      model.set(pages - tail + kept, part, false);
+      taken[pages - tail + kept] = part;
     } else if (const auto first = runs.take(count)) {
       RC_ASSERT(model.all(*first, count, true));
       model.set(*first, count, false);
@@ -76,6 +86,7 @@ RC_GTEST_PROP(PageRuns, AgreesWithABitForEachPage, ()) {
     }
     RC_ASSERT(runs.longest() == model.longest());
     RC_ASSERT(runs.ending_at(pages) == model.ending_at(pages));
+    RC_ASSERT(runs.whole_units() == model.whole_units(unit_pages));
     RC_ASSERT(runs.free_pages() ==
               static_cast<std::uint64_t>(std::count(model.free.begin(), model.free.end(), true)));
   }

@@ -13,6 +13,7 @@
 namespace locum::shm {
 namespace {
 
+using Moment = Preparer::Moment;
 constexpr std::chrono::seconds patience{10};
 
 TEST(Preparer, WorksWhileThereIsSomethingAndOnlyThen) {
@@ -20,9 +21,10 @@ TEST(Preparer, WorksWhileThereIsSomethingAndOnlyThen) {
   std::atomic<int> done{0};
   std::promise<void> first;
   std::promise<void> second;
-  Preparer preparer([&] {
+  Word32 bell{0};
+  Preparer preparer(bell, [&] {
     if (left.load() == 0) {
-      return false;
+      return Moment::max();
     }
     --left;
     if (++done == 5) {
@@ -31,7 +33,7 @@ TEST(Preparer, WorksWhileThereIsSomethingAndOnlyThen) {
     if (done == 8) {
       second.set_value();
     }
-    return true;
+    return Moment::min();
   });
   EXPECT_EQ(done, 0);
   left = 5;
@@ -46,10 +48,11 @@ TEST(Preparer, WorksWhileThereIsSomethingAndOnlyThen) {
 TEST(Preparer, LosesNoWakeUp) {
   std::atomic<int> wanted{0};
   std::atomic<int> done{0};
-  Preparer preparer([&] {
+  Word32 bell{0};
+  Preparer preparer(bell, [&] {
     done.store(wanted.load());
     done.notify_one();
-    return false;
+    return Moment::max();
   });
   for (int round = 1; round <= 2000; ++round) {
     wanted = round;
@@ -68,12 +71,13 @@ TEST(Preparer, TakesNoSignalsAndStandsBehindAllOthers) {
     int priority = 0;
   };
   std::promise<Facts> told;
-  Preparer preparer([&] {
+  Word32 bell{0};
+  Preparer preparer(bell, [&] {
     sigset_t mask;
     ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
     told.set_value({::sigismember(&mask, SIGTERM) == 1 && ::sigismember(&mask, SIGALRM) == 1,
                     ::getpriority(PRIO_PROCESS, 0)});
-    return false;
+    return Moment::max();
   });
   preparer.wake();
   auto facts = told.get_future();
@@ -90,12 +94,13 @@ TEST(Preparer, EndsThoughItsWorkNeverDoes) {
   std::promise<void> started;
   {
     bool told = false;
-    Preparer preparer([&] {
+    Word32 bell{0};
+    Preparer preparer(bell, [&] {
       if (!told) {
         started.set_value();
         told = true;
       }
-      return true;
+      return Moment::min();
     });
     preparer.wake();
     ASSERT_EQ(started.get_future().wait_for(patience), std::future_status::ready);

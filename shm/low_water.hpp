@@ -1,0 +1,32 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+namespace locum::shm {
+
+/// The lowest that a level was over the last one to two windows: what was not needed in all that time. Its
+/// owner locks, and keeps the time.
+class LowWater {
+ public:
+  /// Nothing is known of the time before.
+  void start(std::uint64_t level) noexcept {
+    before_ = 0;
+    now_ = level;
+  }
+  /// The level may have fallen.
+  void note(std::uint64_t level) noexcept { now_ = std::min(now_, level); }
+  /// A window ends: the lowest level of it and the one before it.
+  [[nodiscard]] std::uint64_t turn(std::uint64_t level) noexcept {
+    const std::uint64_t lowest = std::min(before_, now_);
+    before_ = now_;
+    now_ = level;
+    return lowest;
+  }
+
+ private:
+  std::uint64_t before_ = 0;
+  std::uint64_t now_ = 0;
+};
+
+}  // namespace locum::shm

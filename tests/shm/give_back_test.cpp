@@ -1,0 +1,294 @@
+#include <gtest/gtest.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): kill is not in <csignal>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/options.hpp"
+#include "shm/arena.hpp"
+#include "shm/node.hpp"
+#include "tests/shm/child.hpp"
+#include "tests/shm/fork_group.hpp"
+#include "tests/shm/small_mount.hpp"
+
+namespace locum::shm {
+namespace {
+
+using tests::Ending;
+using tests::in_child;
+using Moment = SharedArena::Moment;
+
+std::shared_ptr<Segment> segment_of(std::uint32_t ranks, std::uint64_t memory_bytes) {
+  return Segment::create(Geometry::fit(ranks, memory_bytes, 64_GiB), 1);
+}
+
+constexpr Deadline::Clock::duration window = SharedArena::window;
+constexpr Deadline::Clock::duration never = Deadline::Clock::duration::max();
+
+/// An arena whose background is worked by hand, at a time that only the test moves.
+class Timed {
+ public:
+  Timed(std::shared_ptr<Segment> segment, std::uint64_t step_bytes, std::uint64_t prepare_bytes)
+      : arena(std::move(segment), 0, step_bytes, prepare_bytes, SharedArena::Background::caller) {
+    settle();
+  }
+
+  /// All that there is to do now; how long until there may be more.
+  Deadline::Clock::duration settle() {
+    Moment next = Moment::min();
+    for (pieces = 0; next == Moment::min(); ++pieces) {
+      next = arena.work(now);
+    }
+    return next == Moment::max() ? never : next - now;
+  }
+  Deadline::Clock::duration later(Deadline::Clock::duration by) {
+    now += by;
+    return settle();
+  }
+
+  SharedArena arena;
+  Moment now{std::chrono::hours(1)};
+  int pieces = 0;
+};
+
+TEST(GiveBack, IsWhatWasNotNeededForTwoWindowsButForWhatIsKeptReady) {
+  const auto segment = segment_of(1, 512_MiB);
+  const std::uint64_t head_bytes = segment->committed_bytes();
+  Timed timed(segment, 1_MiB, 8_MiB);
+  const auto first = timed.arena.allocate(100_MiB);
+  const auto second = timed.arena.allocate(100_MiB);
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(timed.settle(), never) << "nothing to come back for";
+  timed.arena.free(*first);
+  timed.arena.free(*second);
+  EXPECT_EQ(timed.settle(), window);
+  EXPECT_GE(segment->committed_bytes(), head_bytes + 200_MiB);
+  EXPECT_EQ(timed.later(window), window) << "how little was needed before is not known yet";
+  EXPECT_GE(segment->committed_bytes(), head_bytes + 200_MiB);
+  EXPECT_EQ(timed.later(window), never);
+  EXPECT_GE(timed.pieces, 100) << "in pieces of 2 MiB";
+  EXPECT_EQ(segment->committed_bytes(), head_bytes + 8_MiB);
+  EXPECT_EQ(timed.arena.usage().committed, 8_MiB);
+  EXPECT_EQ(timed.arena.usage().free, 8_MiB);
+  EXPECT_EQ(timed.later(std::chrono::hours(1)), never);
+  EXPECT_EQ(segment->committed_bytes(), head_bytes + 8_MiB);
+}
+
+TEST(GiveBack, LeavesWhatWasNeededOnceInTwoWindows) {
+  const auto segment = segment_of(1, 512_MiB);
+  Timed timed(segment, 1_MiB, 0);
+  const auto block = timed.arena.allocate(100_MiB);
+  timed.arena.free(*block);
+  timed.settle();
+  for (int round = 0; round < 10; ++round) {
+    const auto again = timed.arena.allocate(60_MiB);
+    timed.arena.free(*again);
+    timed.later(window);
+  }
+  EXPECT_EQ(timed.arena.usage().committed, 60_MiB) << "the peak of each window, and no more";
+  EXPECT_EQ(timed.later(window), window);
+  EXPECT_EQ(timed.later(window), never);
+  EXPECT_EQ(timed.arena.usage().committed, 0U);
+}
+
+// Evict and put a gibibyte every two seconds, in either order: after the first rounds the same pages serve.
+TEST(GiveBack, LeavesACycleOfTwoSecondsAlone) {
+  for (const bool evict_first : {true, false}) {
+    const auto segment = segment_of(1, 3_GiB);
+    Timed timed(segment, 2_MiB, 64_MiB);
+    std::vector<Block> objects;
+    const auto put = [&] {
+      for (int count = 0; count < 16; ++count) {
+        objects.push_back(timed.arena.allocate(64_MiB).value());
+      }
+    };
+    const auto evict = [&] {
+      for (int count = 0; count < 16; ++count) {
+        timed.arena.free(objects[static_cast<std::size_t>(count)]);
+      }
+      objects.erase(objects.begin(), objects.begin() + 16);
+    };
+    put();
+    std::uint64_t committed_bytes = 0;
+    std::uint64_t given_back_bytes = 0;
+    for (int round = 0; round < 20; ++round) {
+      evict_first ? (evict(), put()) : (put(), evict());
+      for (int step = 0; step < 20; ++step) {
+        timed.later(std::chrono::milliseconds(100));
+      }
+      if (round < 5) {
+        committed_bytes = segment->committed_bytes();
+        given_back_bytes = timed.arena.given_back_bytes();
+      }
+      ASSERT_EQ(segment->committed_bytes(), committed_bytes) << "round " << round;
+      ASSERT_EQ(timed.arena.given_back_bytes(), given_back_bytes) << "round " << round;
+    }
+  }
+}
+
+TEST(GiveBack, LeavesHolesThatServeAgainBeforeTheEndDoes) {
+  const auto segment = segment_of(1, 512_MiB);
+  Timed timed(segment, 1_MiB, 0);
+  std::vector<Block> blocks;
+  for (int count = 0; count < 20; ++count) {
+    blocks.push_back(timed.arena.allocate(10_MiB).value());
+  }
+  const std::uint64_t end = blocks.back().offset;
+  for (std::size_t index = 0; index < blocks.size(); index += 2) {
+    timed.arena.free(blocks[index]);
+  }
+  timed.settle();
+  timed.later(window);
+  timed.later(window);
+  EXPECT_EQ(timed.arena.usage().committed, 100_MiB);
+  EXPECT_EQ(timed.arena.usage().free, 0U);
+  for (int count = 0; count < 10; ++count) {
+    const auto block = timed.arena.allocate(10_MiB);
+    ASSERT_TRUE(block);
+    EXPECT_LT(block->offset, end);
+    EXPECT_EQ(timed.arena.usage().committed, static_cast<std::uint64_t>(11 + count) * 10_MiB);
+    EXPECT_EQ(std::to_integer<int>(timed.arena.data(block->offset)[5_MiB]), 0) << "fresh";
+  }
+}
+
+// A slab that is kept for its size although it is empty holds a whole step.
+TEST(GiveBack, TakesEmptySlabsApart) {
+  const auto segment = segment_of(1, 256_MiB);
+  Timed timed(segment, 1_MiB, 0);
+  std::vector<Block> blocks;
+  std::vector<Block> between;
+  for (std::uint64_t size_bytes = 16; size_bytes <= 32_KiB; size_bytes *= 2) {
+    blocks.push_back(timed.arena.allocate(size_bytes).value());
+    between.push_back(timed.arena.allocate(3_MiB).value());
+  }
+  for (std::size_t index = 0; index < blocks.size(); ++index) {
+    timed.arena.free(blocks[index]);
+    timed.arena.free(between[index]);
+  }
+  timed.settle();
+  timed.later(window);
+  timed.later(window);
+  timed.later(window);
+  timed.later(window);
+  EXPECT_LT(timed.arena.usage().committed, 1_MiB);
+}
+
+TEST(GiveBack, IsSeenByWhoLooksAtTheFileSystem) {
+  const Ending ending = in_child([]() -> std::string {
+    if (const auto reason = tests::mount_small_shared_memory(256_MiB)) {
+      return "skipped: " + *reason;
+    }
+    const auto free_bytes = [] {
+      struct statvfs facts {};
+      return ::statvfs("/dev/shm", &facts) == 0 ? facts.f_bfree * facts.f_bsize : 0;
+    };
+    const auto segment = segment_of(1, 200_MiB);
+    if (segment->kind() == "memfd") {
+      return "the segment is not in /dev/shm";
+    }
+    const std::uint64_t before = free_bytes();
+    Timed timed(segment, 1_MiB, 0);
+    const auto block = timed.arena.allocate(100_MiB);
+    if (!block || free_bytes() != before - 100_MiB) {
+      return "100 MiB are not taken";
+    }
+    timed.arena.free(*block);
+    timed.settle();
+    timed.later(window);
+    timed.later(window);
+    return free_bytes() == before ? "all came back"
+                                  : "only " + std::to_string(free_bytes()) + " are free again";
+  });
+  if (ending.said.starts_with("skipped")) {
+    GTEST_SKIP() << ending.said;
+  }
+  EXPECT_EQ(ending.said, "all came back");
+}
+
+// Two processes with 64 MiB: what rank 0 has freed, rank 1 needs.
+std::string lack_of_memory(Group& group, bool stopped) {
+  const Node node = open_node(group, {0, 1}, {.memory_bytes = 64_MiB, .reserve_bytes = 4_GiB}, 7);
+  const bool first = group.rank() == 0;
+  if (first) {
+    const auto block = node.arena->allocate(45_MiB);
+    if (!block) {
+      return block.error().what();
+    }
+    node.arena->free(*block);
+  }
+  const auto pid = ::getpid();
+  const auto pids = group.all_gather(std::as_bytes(std::span(&pid, 1)));
+  pid_t other = 0;
+  std::memcpy(&other, pids.data(), sizeof other);
+  std::string said;
+  if (!first) {
+    if (stopped && ::kill(other, SIGSTOP) != 0) {
+      return "rank 0 cannot be stopped";
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    const auto block = node.arena->allocate(40_MiB);
+    const auto took = std::chrono::steady_clock::now() - begin;
+    if (stopped) {
+      const auto begin_again = std::chrono::steady_clock::now();
+      const auto again = node.arena->allocate(40_MiB);
+      const auto took_again = std::chrono::steady_clock::now() - begin_again;
+      ::kill(other, SIGCONT);
+      if (block || again || block.error().code() != Errc::out_of_memory) {
+        said = "there cannot be so much memory";
+      } else if (took < Pressure::patience || took > Pressure::longest) {
+        said = "waited in vain for " + std::to_string(std::chrono::duration<double>(took).count()) + " s";
+      } else if (took_again > Pressure::patience / 2) {
+        said = "waited again";
+      } else {
+        // It gives back what it was asked for as soon as it goes on.
+        const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+        auto late = node.arena->allocate(40_MiB);
+        while (!late && std::chrono::steady_clock::now() < latest) {
+          late = node.arena->allocate(40_MiB);
+        }
+        said = late ? "" : late.error().what();
+      }
+    } else if (!block) {
+      said = block.error().what();
+    }
+  }
+  group.barrier();
+  return said.empty() ? "had it" : said;
+}
+
+TEST(GiveBack, ServesAnotherRankThatLacksMemory) {
+  for (const Ending& ending :
+       tests::run_group(2, [](Group& group) { return lack_of_memory(group, false); })) {
+    EXPECT_EQ(ending.said, "had it") << ending.signal;
+  }
+}
+
+TEST(GiveBack, IsNotWaitedForWhenTheOtherRankIsStopped) {
+  for (const Ending& ending : tests::run_group(2, [](Group& group) { return lack_of_memory(group, true); })) {
+    EXPECT_EQ(ending.said, "had it") << ending.signal;
+  }
+}
+
+// A request that fits into what is free, but nowhere in one piece: the arena's own steps go elsewhere.
+TEST(GiveBack, OfOnesOwnStepsServesALargerBlock) {
+  const auto segment = segment_of(1, 64_MiB);
+  SharedArena arena(segment, 0, 1_MiB, 0);
+  std::vector<Block> blocks;
+  for (int count = 0; count < 28; ++count) {
+    blocks.push_back(arena.allocate(2_MiB).value());
+  }
+  for (std::size_t index = 0; index < blocks.size(); index += 2) {
+    arena.free(blocks[index]);
+  }
+  EXPECT_EQ(arena.usage().largest_free, 2_MiB);
+  const auto block = arena.allocate(7_MiB);
+  ASSERT_TRUE(block) << block.error();
+}
+
+}  // namespace
+}  // namespace locum::shm

@@ -1,0 +1,261 @@
+#include "shm/page_space.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <vector>
+
+namespace locum::shm {
+namespace {
+
+constexpr std::uint64_t limit = 640;
+constexpr std::uint64_t unit = 16;
+
+enum class Page { absent, used, free };  // absent: not committed
+
+/// The state of each page, one by one.
+class Model {
+ public:
+  void set(const PageRun& run, Page state) {
+    std::fill_n(pages_.begin() + static_cast<std::ptrdiff_t>(run.first), run.count, state);
+  }
+  [[nodiscard]] bool all(const PageRun& run, Page state) const {
+    const auto first = pages_.begin() + static_cast<std::ptrdiff_t>(run.first);
+    return std::all_of(first, first + static_cast<std::ptrdiff_t>(run.count),
+                       [&](Page page) { return page == state; });
+  }
+  [[nodiscard]] std::uint64_t count(Page state) const {
+    return static_cast<std::uint64_t>(std::count(pages_.begin(), pages_.end(), state));
+  }
+  [[nodiscard]] std::uint64_t free_units() const {
+    std::uint64_t units = 0;
+    for (std::uint64_t first = 0; first < limit; first += unit) {
+      units += all({first, unit}, Page::free) ? 1 : 0;
+    }
+    return units;
+  }
+  /// The longest stretch of pages that nobody uses.
+  [[nodiscard]] std::uint64_t longest_unused() const {
+    std::uint64_t longest = 0;
+    std::uint64_t length = 0;
+    for (const Page page : pages_) {
+      length = page == Page::used ? 0 : length + 1;
+      longest = std::max(longest, length);
+    }
+    return longest;
+  }
+  /// Behind the last page that is committed.
+  [[nodiscard]] std::uint64_t end() const {
+    std::uint64_t end = limit;
+    while (end > 0 && pages_[end - 1] == Page::absent) {
+      --end;
+    }
+    return end;
+  }
+
+ private:
+  std::vector<Page> pages_ = std::vector<Page>(limit, Page::absent);
+};
+
+class Game {
+ public:
+  PageSpace space{limit, unit};
+  Model model;
+  std::map<std::uint64_t, std::uint64_t> blocks;
+
+  void use(const PageRun& block) {
+    model.set(block, Page::used);
+    blocks[block.first] = block.count;
+  }
+
+  void allocate(std::uint64_t count, bool granted) {
+    if (const auto first = space.take(count)) {
+      RC_ASSERT(model.all({*first, count}, Page::free));
+      use({*first, count});
+      return;
+    }
+    auto plan = space.plan(count);
+    if (!plan) {
+      // Only holes count in which little is looked at: with so few pages all are.
+      RC_ASSERT(model.longest_unused() < count);
+      return;
+    }
+    RC_ASSERT(plan->block.count == count && plan->extra < unit);
+    RC_ASSERT(plan->block.end() + plan->extra <= limit);
+    std::uint64_t missing = 0;
+    for (const PageRun& part : plan->missing) {
+      RC_ASSERT(model.all(part, Page::absent));
+      missing += part.count;
+    }
+    std::uint64_t absent = 0;
+    for (std::uint64_t page = plan->block.first; page < plan->block.end() + plan->extra; ++page) {
+      RC_ASSERT(!model.all({page, 1}, Page::used));
+      absent += model.all({page, 1}, Page::absent) ? 1 : 0;
+    }
+    RC_ASSERT(missing == absent && missing > 0U);
+    if (!granted) {
+      space.without_extra(*plan);
+      space.refused(*plan);
+      return;
+    }
+    space.committed(*plan);
+    use(plan->block);
+    model.set({plan->block.end(), plan->extra}, Page::free);
+  }
+
+  void prepare(std::uint64_t count, bool granted) {
+    const auto plan = space.plan_ahead(count);
+    if (!plan) {
+      RC_ASSERT(model.count(Page::absent) == 0U);
+      return;
+    }
+    const PageRun run{plan->block.first, plan->extra};
+    RC_ASSERT(plan->block.count == 0U && plan->missing == std::vector<PageRun>{run});
+    RC_ASSERT(run.count > 0U && run.count <= count && model.all(run, Page::absent));
+    if (granted) {
+      space.committed(*plan);
+      model.set(run, Page::free);
+    } else {
+      space.refused(*plan);
+    }
+  }
+
+  void give_back(std::uint64_t most_units) {
+    const std::uint64_t before = model.free_units();
+    const auto run = space.surplus(most_units);
+    RC_ASSERT(run.has_value() == (before > 0));
+    if (run) {
+      RC_ASSERT(model.all(*run, Page::free));
+      RC_ASSERT(run->first % unit == 0U && run->count >= unit && run->count < (most_units + 1) * unit);
+      RC_ASSERT(run->end() % unit == 0U || run->end() == model.end());
+      space.given_back(*run);
+      model.set(*run, Page::absent);
+    }
+  }
+
+  void free(std::uint32_t which) {
+    const auto chosen = std::next(blocks.begin(), static_cast<std::ptrdiff_t>(which % blocks.size()));
+    space.give(chosen->first, chosen->second);
+    model.set({chosen->first, chosen->second}, Page::free);
+    blocks.erase(chosen);
+  }
+
+  void check() const {
+    RC_ASSERT(space.committed_pages() == limit - model.count(Page::absent));
+    RC_ASSERT(space.free_pages() == model.count(Page::free));
+    RC_ASSERT(space.free_units() == model.free_units());
+    RC_ASSERT(space.end() == model.end());
+    RC_ASSERT(space.hole_pages() == model.end() - space.committed_pages());
+    RC_ASSERT(space.can_grow() == (space.committed_pages() < limit));
+  }
+};
+
+RC_GTEST_PROP(PageSpace, AgreesWithAStateForEachPage, ()) {
+  const auto steps = *rc::gen::scale(
+      3.0,
+      rc::gen::container<std::vector<std::tuple<int, std::uint64_t, std::uint32_t>>>(rc::gen::tuple(
+          rc::gen::inRange(0, 12),
+          rc::gen::oneOf(rc::gen::inRange<std::uint64_t>(1, 20), rc::gen::inRange<std::uint64_t>(1, 200)),
+          rc::gen::arbitrary<std::uint32_t>())));
+  Game game;
+  for (const auto& [what, count, which] : steps) {
+    if (what < 4 && !game.blocks.empty()) {
+      game.free(which);
+    } else if (what < 7) {
+      game.give_back(1 + which % 5);
+    } else if (what < 9) {
+      game.prepare(count, which % 4 != 0);
+    } else {
+      game.allocate(count, which % 4 != 0);
+    }
+    game.check();
+  }
+  while (!game.blocks.empty()) {
+    game.free(0);
+  }
+  while (game.space.free_units() > 0) {
+    game.give_back(3);
+    game.check();
+  }
+  game.allocate(limit, true);  // what was cut into pieces is one again
+  RC_ASSERT(game.model.count(Page::used) == limit);
+  game.check();
+}
+
+// Commits what a plan lacks.
+PageRun have(PageSpace& space, std::uint64_t count) {
+  if (const auto first = space.take(count)) {
+    return {*first, count};
+  }
+  const auto plan = space.plan(count);
+  space.committed(plan.value());
+  return plan->block;
+}
+
+TEST(PageSpace, CommitsOnlyWhatIsMissingBetweenWhatIsThere) {
+  PageSpace space(1000, 16);
+  const PageRun low = have(space, 32);
+  const PageRun middle = have(space, 64);
+  const PageRun high = have(space, 32);
+  ASSERT_EQ(high, (PageRun{96, 32}));
+  space.give(low.first, low.count);
+  space.give(middle.first, 40);  // [0, 72) is free, of that [32, 64) is given back next
+  space.give(middle.first + 40, 24);
+  const auto hole = space.surplus(2);
+  ASSERT_EQ(hole, (PageRun{64, 32})) << "whole units, from the upper end";
+  space.given_back(*hole);
+  const auto plan = space.plan(80);
+  ASSERT_TRUE(plan);
+  EXPECT_EQ(plan->block, (PageRun{0, 80}));
+  EXPECT_EQ(plan->missing, (std::vector<PageRun>{{64, 16}}));
+  EXPECT_EQ(plan->extra, 0U);
+  space.committed(*plan);
+  EXPECT_EQ(space.committed_pages(), 112U);
+}
+
+TEST(PageSpace, TakesTheSmallestHoleThatSuffices) {
+  PageSpace space(1000, 16);
+  const PageRun wide = have(space, 64);
+  const PageRun first_wall = have(space, 16);
+  const PageRun narrow = have(space, 32);
+  const PageRun second_wall = have(space, 16);
+  ASSERT_EQ(second_wall.end(), 128U);
+  for (const PageRun& block : {wide, narrow}) {
+    space.give(block.first, block.count);
+  }
+  while (const auto run = space.surplus(10)) {
+    space.given_back(*run);
+  }
+  EXPECT_EQ(space.hole_pages(), 96U);
+  const auto small = space.plan(20);
+  ASSERT_TRUE(small);
+  EXPECT_EQ(small->block.first, narrow.first);
+  EXPECT_EQ(small->extra, 12U) << "up to the end of the unit";
+  space.committed(*small);
+  const auto large = space.plan(65);
+  ASSERT_TRUE(large);
+  EXPECT_EQ(large->block.first, 128U) << "no hole is so long: at the end";
+  space.refused(*large);
+  EXPECT_EQ(space.end(), 128U);
+  EXPECT_EQ(first_wall.first, 64U);
+}
+
+TEST(PageSpace, ShrinksAtItsEnd) {
+  PageSpace space(1000, 16);
+  const PageRun low = have(space, 16);
+  const PageRun high = have(space, 100);
+  EXPECT_EQ(space.end(), 128U);  // the rest of a unit, too
+  space.give(high.first, high.count);
+  while (const auto run = space.surplus(1)) {
+    space.given_back(*run);
+  }
+  EXPECT_EQ(space.end(), 16U);
+  EXPECT_EQ(space.hole_pages(), 0U);
+  EXPECT_EQ(space.committed_pages(), low.count);
+}
+
+}  // namespace
+}  // namespace locum::shm
