@@ -51,19 +51,19 @@ class Cluster final : public Connector {
   const std::chrono::milliseconds timeout_;
 };
 
+// Made in one piece: fields that share a word, filled one after another, would wait for each other.
 ObjectRecord record_of(const ObjectMeta& meta, std::uint64_t offset, std::uint64_t size_bytes) {
-  ObjectRecord record;
-  record.offset = offset;
-  record.size_bytes = size_bytes;
-  record.type_hash = meta.type_hash;
-  record.name_hash = meta.name.empty() ? 0 : name_hash(meta.store, meta.name);
-  record.store = meta.store;
-  record.name_bytes = meta.name.size() & 0x1FFFFU;
-  record.type_name_bytes = static_cast<std::uint16_t>(meta.type_name.size());
   // One extent follows from the size: a small array need not store it.
-  record.rank = meta.layout == Layout::array && meta.extents.rank == 1 ? std::uint8_t{0} : meta.extents.rank;
-  record.layout = meta.layout;
-  return record;
+  const bool implied = meta.layout == Layout::array && meta.extents.rank == 1;
+  return {.offset = offset,
+          .size_bytes = size_bytes,
+          .type_hash = meta.type_hash,
+          .name_hash = meta.name.empty() ? 0 : name_hash(meta.store, meta.name),
+          .store = meta.store,
+          .name_bytes = static_cast<std::uint32_t>(meta.name.size()) & 0x1FFFFU,
+          .type_name_bytes = static_cast<std::uint16_t>(meta.type_name.size()),
+          .rank = implied ? std::uint8_t{0} : meta.extents.rank,
+          .layout = meta.layout};
 }
 
 Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline /*deadline*/) {
