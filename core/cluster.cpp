@@ -1,10 +1,12 @@
 #include "core/cluster.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <string>
 #include <utility>
 
+#include "core/checked_keys.hpp"
 #include "core/object_tail.hpp"
 
 namespace locum {
@@ -39,6 +41,7 @@ class Cluster final : public Connector {
   [[nodiscard]] Result<ObjectView> view_of(const Result<Pin>& pin);
   [[nodiscard]] bool whole(const ObjectRecord& record) const;
   [[nodiscard]] Result<bool> evict_key(const Key& key);
+  [[nodiscard]] Result<void> check_sum(const Pin& pin);
   [[nodiscard]] Result<Block> allocate(const ObjectRecord& record, std::uint32_t alignment);
   [[nodiscard]] Result<ObjectDraft> draft_in(const Block& block, const ObjectRecord& record,
                                              const ObjectMeta& meta) const;
@@ -49,6 +52,7 @@ class Cluster final : public Connector {
   const std::shared_ptr<NodeTable> table_;
   const std::shared_ptr<Directory> directory_;
   const std::chrono::milliseconds timeout_;
+  CheckedKeys checked_;
 };
 
 // Made in one piece: fields that share a word, filled one after another, would wait for each other.
@@ -62,7 +66,8 @@ ObjectRecord record_of(const ObjectMeta& meta, std::uint64_t offset, std::uint64
           .store = meta.store,
           .name_bytes = static_cast<std::uint32_t>(meta.name.size()) & 0x1FFFFU,
           .type_name_bytes = static_cast<std::uint16_t>(meta.type_name.size()),
-          .rank = implied ? std::uint8_t{0} : meta.extents.rank,
+          .rank = (implied ? 0U : meta.extents.rank) & 0xFU,
+          .has_checksum = meta.checksum ? 1U : 0U,
           .layout = meta.layout};
 }
 
@@ -133,6 +138,11 @@ Error Cluster::full(const Error& cause, std::uint64_t size_bytes) const {
 
 Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& options, Deadline /*deadline*/) {
   const ObjectRecord record = record_of(draft.meta, draft.place, draft.bytes.size());
+  if (record.has_checksum != 0) [[unlikely]] {
+    std::byte* const block = arena_->data(record.offset);
+    const std::uint32_t sum = checksum_of(block, record);
+    std::memcpy(block + checksum_at(record), &sum, sizeof sum);
+  }
   const auto key = table_->publish(record);
   if (!key) {
     const Error refused = key.error().about(draft.meta.name);  // the name goes with the draft
@@ -179,6 +189,22 @@ bool Cluster::whole(const ObjectRecord& record) const {
   return bytes > record.size_bytes && arena_->contains(record.offset, bytes);  // the sum may have overflowed
 }
 
+// Once for each object in this process: what was right then, no rank may write any more.
+Result<void> Cluster::check_sum(const Pin& pin) {
+  if (checked_.contains(pin.key)) {
+    return {};
+  }
+  const std::byte* const block = arena_->data(pin.record->offset);
+  std::uint32_t sealed = 0;
+  std::memcpy(&sealed, block + checksum_at(*pin.record), sizeof sealed);
+  const std::uint32_t found = checksum_of(block, *pin.record);
+  if (found != sealed) {
+    return Error(Errc::corrupt, wrong_checksum(found, sealed)).about(to_string(pin.key));
+  }
+  checked_.add(pin.key);
+  return {};
+}
+
 Result<ObjectView> Cluster::view_of(const Result<Pin>& pin) {
   if (!pin) [[unlikely]] {
     return pin.error();
@@ -190,6 +216,12 @@ Result<ObjectView> Cluster::view_of(const Result<Pin>& pin) {
                  "the table entry of this object points outside the node's memory; something wrote "
                  "into it")
         .about(to_string(pin->key));
+  }
+  if (record.has_checksum != 0) [[unlikely]] {
+    if (auto right = check_sum(*pin); !right) {
+      table_->release(pin->id);
+      return right.error();
+    }
   }
   return Result<ObjectView>(std::in_place, *table_, pin->id, pin->key,
                             std::span<const std::byte>(arena_->data(record.offset), record.size_bytes),

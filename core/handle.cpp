@@ -3,43 +3,18 @@
 #include <array>
 #include <bit>
 #include <cstddef>
-#include <cstring>
 #include <ostream>
 #include <span>
+
+#include "core/checksum.hpp"
 
 namespace locum {
 
 namespace {
 
-using CheckedBytes = std::span<const std::byte, offsetof(Handle, checksum)>;
-
-// The portable way looks up tables of 4 KiB, which a program that has just filled its memory no longer has
-// in its caches. Where the processor computes CRC-32C itself, it is eight instructions.
-#if defined(__x86_64__)
-__attribute__((target("sse4.2"))) std::uint32_t crc32c_by_instruction(CheckedBytes bytes) noexcept {
-  static_assert(CheckedBytes::extent % 8 == 4);
-  std::uint64_t state = ~0U;
-  std::size_t at = 0;
-  for (; at + 8 <= bytes.size(); at += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, bytes.data() + at, 8);
-    state = __builtin_ia32_crc32di(state, word);
-  }
-  std::uint32_t word = 0;
-  std::memcpy(&word, bytes.data() + at, 4);
-  return ~__builtin_ia32_crc32si(static_cast<std::uint32_t>(state), word);
-}
-#endif
-
 std::uint32_t checksum_of(const Handle& handle) noexcept {
   const auto all = std::bit_cast<std::array<std::byte, sizeof(Handle)>>(handle);
-  const CheckedBytes bytes = std::span(all).first<CheckedBytes::extent>();
-#if defined(__x86_64__)
-  if (__builtin_cpu_supports("sse4.2")) {
-    return crc32c_by_instruction(bytes);
-  }
-#endif
-  return crc32c(bytes);
+  return checksum(std::span(all).first(offsetof(Handle, checksum)));
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "core/checksum.hpp"
 #include "core/directory.hpp"
 #include "core/mutex.hpp"
 
@@ -50,7 +51,21 @@ class LocalObject final : public PinBoard {
   [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {bytes_, size_bytes_}; }
   [[nodiscard]] const ObjectMeta& meta() const noexcept { return meta_; }
   [[nodiscard]] const Sealed& sealed() const noexcept { return sealed_; }
-  void set_sealed(const Sealed& sealed) noexcept { sealed_ = sealed; }
+  void set_sealed(const Sealed& sealed) noexcept {
+    sealed_ = sealed;
+    sum_ = meta_.checksum ? checksum(bytes()) : 0;
+  }
+  /// The first time that it is asked: whether the bytes are still those that were sealed.
+  [[nodiscard]] Result<void> check() {
+    if (!meta_.checksum || checked_.load(std::memory_order_relaxed)) {
+      return {};
+    }
+    if (const std::uint32_t found = checksum(bytes()); found != sum_) {
+      return Error(Errc::corrupt, wrong_checksum(found, sum_)).about(to_string(sealed_.key));
+    }
+    checked_.store(true, std::memory_order_relaxed);
+    return {};
+  }
 
  private:
   ~LocalObject() {
@@ -68,6 +83,8 @@ class LocalObject final : public PinBoard {
   std::byte* bytes_;
   std::uint64_t size_bytes_;
   Sealed sealed_;
+  std::uint32_t sum_ = 0;
+  std::atomic<bool> checked_{false};
   std::atomic<std::uint64_t> holders_{1};  // whoever made it
 };
 
@@ -76,9 +93,13 @@ struct LetGo {
 };
 using ObjectPointer = std::unique_ptr<LocalObject, LetGo>;
 
-ObjectView view_of(LocalObject& object) {
+Result<ObjectView> view_of(LocalObject& object) {
+  if (auto right = object.check(); !right) {
+    return right.error();
+  }
   object.retain(0);
-  return {object, 0, object.sealed().key, object.bytes(), object.meta().type_hash};
+  return Result<ObjectView>(std::in_place, object, 0, object.sealed().key, object.bytes(),
+                            object.meta().type_hash);
 }
 
 class Local final : public Connector {

@@ -22,14 +22,15 @@ struct ObjectRecord {
   std::uint32_t name_bytes : 17 = 0;
   std::uint32_t check : 15 = 0;  ///< the table's own: check_of() while it was published
   std::uint16_t type_name_bytes = 0;
-  std::uint8_t rank = 0;  ///< number of stored extents; an array with none has one, by its size
+  std::uint8_t rank : 4 = 0;          ///< number of stored extents; an array with none has one, by its size
+  std::uint8_t has_checksum : 4 = 0;  ///< 1: of payload and tail, stored in the tail
   Layout layout = Layout::bytes;
   std::uint32_t link = 0;  ///< the table's own, while it hands a dead object back to its owner
 
   /// Bytes of payload and what is behind it: the size of the block.
   [[nodiscard]] std::uint64_t block_bytes() const noexcept {
-    return size_bytes + sizeof(std::uint32_t) + std::uint64_t{rank} * sizeof(std::uint64_t) +
-           type_name_bytes + name_bytes;
+    return size_bytes + sizeof(std::uint32_t) * (1U + has_checksum) +
+           std::uint64_t{rank} * sizeof(std::uint64_t) + type_name_bytes + name_bytes;
   }
 };
 static_assert(sizeof(ObjectRecord) == 48);
@@ -40,9 +41,10 @@ static_assert(sizeof(ObjectRecord) == 48);
 [[nodiscard]] inline std::uint32_t check_of(const ObjectRecord& record) noexcept {
   constexpr std::uint64_t k0 = 0x9E3779B97F4A7C15U;
   constexpr std::uint64_t k1 = 0xD6E8FEB86659FD93U;
-  const std::uint64_t texts = (std::uint64_t{record.name_bytes} << 32U) |
-                              (std::uint64_t{record.type_name_bytes} << 16U) |
-                              (std::uint64_t{record.rank} << 8U) | static_cast<std::uint64_t>(record.layout);
+  const std::uint64_t texts =
+      (std::uint64_t{record.name_bytes} << 32U) | (std::uint64_t{record.type_name_bytes} << 16U) |
+      (std::uint64_t{record.rank} << 8U) | (std::uint64_t{record.has_checksum} << 12U) |
+      static_cast<std::uint64_t>(record.layout);
   const std::uint64_t sum = detail::fold_multiply(record.offset ^ k0, record.size_bytes ^ k1) ^
                             detail::fold_multiply(record.type_hash ^ k1, record.name_hash ^ k0) ^
                             detail::fold_multiply(texts ^ k0, record.store ^ k1);

@@ -49,7 +49,8 @@ struct ObjectMeta {
   std::string_view type_name;       ///< canonical, at most 64 KiB - 1
   std::string_view name;  ///< empty: unnamed, visible by key only; else 1 byte to 64 KiB of any bytes
   Layout layout = Layout::bytes;
-  Extents extents;  ///< rank 0 unless layout is array
+  Extents extents;        ///< rank 0 unless layout is array
+  bool checksum = false;  ///< whether its bytes are summed when it is sealed, and checked on first use
 };
 
 /// Memory of an object that is being made: exactly one of `Sink::seal` and `Sink::discard` must get it back.

@@ -1,16 +1,19 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <span>
 #include <string_view>
 
+#include "checksum.hpp"
 #include "directory.hpp"
 #include "node_table.hpp"
 
 namespace locum {
 
-/// What stands behind the payload in an object's block: element size, extents, type name, name. Unaligned, so
-/// that a small object pays only for the bytes it needs.
+/// What stands behind the payload in an object's block: element size, checksum (if the object has one),
+/// extents, type name, name. Unaligned, so that a small object pays only for the bytes it needs.
 struct ObjectTail {
   std::uint32_t element_bytes = 1;
   Extents extents;
@@ -29,6 +32,7 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
     }
   };
   append(&tail.element_bytes, sizeof tail.element_bytes);
+  at += record.has_checksum * sizeof(std::uint32_t);
   append(tail.extents.values.data(), record.rank * sizeof(std::uint64_t));
   append(tail.type_name.data(), tail.type_name.size());
   append(tail.name.data(), tail.name.size());
@@ -45,8 +49,8 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
   ObjectTail tail;
   const std::byte* at = block + record.size_bytes;
   std::memcpy(&tail.element_bytes, at, sizeof tail.element_bytes);
-  at += sizeof tail.element_bytes;
-  tail.extents.rank = record.rank <= max_rank ? record.rank : std::uint8_t{max_rank};
+  at += sizeof tail.element_bytes + record.has_checksum * sizeof(std::uint32_t);
+  tail.extents.rank = std::min<std::uint8_t>(record.rank, max_rank);
   std::memcpy(tail.extents.values.data(), at, tail.extents.rank * sizeof(std::uint64_t));
   at += std::size_t{record.rank} * sizeof(std::uint64_t);
   if (record.layout == Layout::array && record.rank == 0 && tail.element_bytes != 0) {
@@ -56,6 +60,17 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
   tail.type_name = {reinterpret_cast<const char*>(at), record.type_name_bytes};
   tail.name = read_name(block, record);
   return tail;
+}
+
+/// Where the checksum of a block stands. REQUIRES: record.has_checksum.
+[[nodiscard]] inline std::uint64_t checksum_at(const ObjectRecord& record) noexcept {
+  return record.size_bytes + sizeof(std::uint32_t);
+}
+/// The sum of all that a block holds beside the sum itself.
+[[nodiscard]] inline std::uint32_t checksum_of(const std::byte* block, const ObjectRecord& record) noexcept {
+  const std::span<const std::byte> all(block, record.block_bytes());
+  const std::uint64_t at = checksum_at(record);
+  return checksum(all.subspan(at + sizeof(std::uint32_t)), checksum(all.first(at)));
 }
 
 /// Whether a tail says nothing that contradicts the table: the texts have the hashes that stand there, and

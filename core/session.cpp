@@ -18,7 +18,13 @@ struct StoreRecord {
 
   std::int64_t timeout_ms = 0;
   std::uint64_t keep_decoded = 1;
+  std::uint64_t checksum = 0;
 };
+
+std::string to_text(const StoreOptions& options) {
+  return "timeout " + std::to_string(options.timeout.count()) + " ms, keep_decoded " +
+         std::to_string(options.keep_decoded) + " and checksum " + std::to_string(options.checksum);
+}
 
 /// The store that holds the others' names.
 constexpr std::uint32_t registry = 0;
@@ -62,7 +68,8 @@ Result<ObjectView> Session::find_or_register(std::string_view name, const StoreO
     if (found || found.error().code() != Errc::not_found) {
       return found;
     }
-    const StoreRecord record{options.timeout.count(), options.keep_decoded ? 1U : 0U};
+    const StoreRecord record{options.timeout.count(), options.keep_decoded ? 1U : 0U,
+                             options.checksum ? 1U : 0U};
     auto draft = connector_->create(sizeof record, detail::meta_of(registry, name, record), {});
     if (!draft) {
       return draft.error();
@@ -96,14 +103,12 @@ Result<Store> Session::open(std::string_view name, const StoreOptions& options) 
   }
   StoreRecord record;
   std::memcpy(&record, registration->bytes().data(), sizeof record);
-  const StoreOptions stored{std::chrono::milliseconds(record.timeout_ms), record.keep_decoded != 0};
+  const StoreOptions stored{std::chrono::milliseconds(record.timeout_ms), record.keep_decoded != 0,
+                            record.checksum != 0};
   if (stored != options) {
-    return explain(address,
-                   Error(Errc::options_differ,
-                         "the store is open with timeout " + std::to_string(stored.timeout.count()) +
-                             " ms and keep_decoded " + std::to_string(stored.keep_decoded) +
-                             ", this call asks for " + std::to_string(options.timeout.count()) + " ms and " +
-                             std::to_string(options.keep_decoded) + "; give the same options everywhere"));
+    return explain(address, Error(Errc::options_differ, "the store is open with " + to_text(stored) +
+                                                            ", this call asks for " + to_text(options) +
+                                                            "; give the same options everywhere"));
   }
   const auto number = number_from(*registration);
   if (!number) {

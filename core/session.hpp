@@ -34,6 +34,10 @@ struct StoreOptions {
   std::chrono::milliseconds timeout{0};
   /// Whether decoded values are kept for the next reader, within RuntimeOptions::decoded_cache_bytes.
   bool keep_decoded = true;
+  /// Whether each object carries a checksum of its bytes, taken when it is sealed and checked when a process
+  /// first uses the object: `corrupt` if something wrote over it meanwhile. Costs a pass over the bytes each
+  /// time; uses that follow cost nothing.
+  bool checksum = false;
 
   friend bool operator==(const StoreOptions&, const StoreOptions&) = default;
 };

@@ -80,8 +80,15 @@ Result<ObjectDraft> Store::allocate(std::uint64_t size_bytes, const ObjectMeta& 
   const Address address(open_->number, meta.name);
   const auto allowed = named ? usable(meta.name) : usable(address);
   // One variable, returned: a draft is too large to be moved about.
+  ObjectMeta summed;
+  if (open_->options.checksum) [[unlikely]] {
+    summed = meta;
+    summed.checksum = true;
+  }
   Result<ObjectDraft> draft =
-      allowed ? session().connector().create(size_bytes, meta, effective(deadline)) : allowed.error();
+      allowed ? session().connector().create(size_bytes, open_->options.checksum ? summed : meta,
+                                             effective(deadline))
+              : allowed.error();
   if (allowed && !draft) [[unlikely]] {
     draft = session().explain(address, draft.error());
   }

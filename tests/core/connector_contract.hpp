@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -388,6 +389,55 @@ TEST_P(ConnectorContract, ShowsReadersWholeValuesWhileANameIsReplaced) {
   }
   writer.join();
   EXPECT_TRUE(holds(connector_->get({1, "clock"}, {}).value(), pattern(rounds, 512)));
+}
+
+// What something writes over the bytes of a sealed object is found before they are used for the first time.
+TEST_P(ConnectorContract, ChecksAChecksumOnFirstUse) {
+  for (const std::size_t size_bytes : {1U, 8U, 100U, 7000U}) {
+    const std::string name = "summed/" + std::to_string(size_bytes);
+    ObjectMeta meta = plain_meta(1, name);
+    meta.checksum = true;
+    const auto bytes = pattern(size_bytes, size_bytes);
+    const auto draft = connector_->create(size_bytes, meta, {}).value();
+    std::memcpy(draft.bytes.data(), bytes.data(), size_bytes);
+    const Key key = connector_->seal(draft, {}, {}).value().key;
+    const std::size_t step = size_bytes > 1000 ? 97 : 1;
+    for (std::size_t at = 0; at < size_bytes; at += step) {
+      draft.bytes[at] ^= std::byte{1} << at % 8;
+      const auto refused = connector_->get(key, {});
+      EXPECT_EQ(code_of(refused), Errc::corrupt) << at << " of " << size_bytes;
+      EXPECT_EQ(refused.error().key(), to_string(key));
+      EXPECT_EQ(code_of(connector_->get({1, name}, {})), Errc::corrupt);
+      EXPECT_EQ(code_of(connector_->wait({1, name}, std::chrono::seconds(1))), Errc::corrupt);
+      draft.bytes[at] ^= std::byte{1} << at % 8;
+    }
+    const auto view = connector_->get(key, {}).value();
+    EXPECT_TRUE(holds(view, bytes));
+    EXPECT_EQ(view.bytes().data(), draft.bytes.data()) << "checked where it is";
+    // Once is enough: the next get costs nothing, and so sees nothing.
+    draft.bytes[0] ^= std::byte{1};
+    EXPECT_TRUE(connector_->get(key, {}));
+    draft.bytes[0] ^= std::byte{1};
+  }
+  EXPECT_EQ(connector_->drop(1).value(), 4U) << "an object that is not right can still be evicted";
+}
+
+TEST_P(ConnectorContract, ChecksWhatReplacesACheckedObject) {
+  const auto sealed = [&](std::uint64_t seed) {
+    ObjectMeta meta = plain_meta(1, "clock");
+    meta.checksum = true;
+    const auto draft = connector_->create(64, meta, {}).value();
+    std::memcpy(draft.bytes.data(), pattern(seed, 64).data(), 64);
+    EXPECT_TRUE(connector_->seal(draft, {.mode = SealMode::replace}, {}));
+    return draft.bytes;
+  };
+  (void)sealed(1);
+  EXPECT_TRUE(holds(connector_->get({1, "clock"}, {}).value(), pattern(1, 64)));
+  const std::span<std::byte> second = sealed(2);
+  second[5] ^= std::byte{4};
+  EXPECT_EQ(code_of(connector_->get({1, "clock"}, {})), Errc::corrupt);
+  second[5] ^= std::byte{4};
+  EXPECT_TRUE(holds(connector_->get({1, "clock"}, {}).value(), pattern(2, 64)));
 }
 
 // A std::map that does what a connector does, one store at a time.

@@ -65,6 +65,7 @@ TEST(Session, RefusesOtherOptionsUnderTheSameName) {
   EXPECT_NE(refused.error().text().find("5 ms"), std::string::npos) << refused.error();
   EXPECT_EQ(code_of(one.session->open("fields", {.timeout = 5ms, .keep_decoded = false})),
             Errc::options_differ);
+  EXPECT_EQ(code_of(one.session->open("fields", {.timeout = 5ms, .checksum = true})), Errc::options_differ);
   EXPECT_TRUE(one.session->open("fields", {.timeout = 5ms}));
 }
 

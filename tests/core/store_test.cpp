@@ -53,6 +53,50 @@ TEST(Store, ReadsAVectorInPlaceAsAnArray) {
   EXPECT_EQ(one.writes(Path::shm_copy), 1U);
 }
 
+// Each way to an object goes through the check, and none costs a copy.
+TEST(Store, ChecksObjectsOnFirstUseWhereItWasOpenedWithChecksum) {
+  const SessionFixture one;
+  Store store = one.session->open("summed", {.checksum = true}).value();
+  auto writer = store.create<double>({2}, "array").value();
+  double* const values = writer.data();
+  values[0] = 1.5;
+  values[1] = 2.5;
+  const Key array = writer.seal().value();
+  values[1] = 3.5;
+  EXPECT_EQ(code_of(store.get<double[]>(array)), Errc::corrupt);
+  EXPECT_EQ(code_of(store.get<double[]>("array")), Errc::corrupt);
+  EXPECT_EQ(code_of(store.get<std::vector<double>>("array")), Errc::corrupt);
+  EXPECT_EQ(code_of(store.get_bytes(array)), Errc::corrupt);
+  EXPECT_EQ(code_of(store.wait<double[]>("array")), Errc::corrupt);
+  EXPECT_EQ(code_of(store.proxy<double[]>(array)), Errc::corrupt);
+  EXPECT_EQ(one.reads(Path::shm_view), 0U);
+  values[1] = 2.5;
+  const auto proxy = store.proxy<double[]>(array).value();
+  EXPECT_EQ(proxy.get().value()[1], 2.5);
+  EXPECT_EQ(store.get<double[]>("array").value().data(), values) << "in place";
+  EXPECT_EQ(one.reads(Path::shm_view), 2U);
+  EXPECT_EQ(one.reads(Path::shm_copy), 0U);
+
+  const Mesh mesh{{1, 2}, {{"a", 1}}};
+  ObjectMeta meta = detail::meta_of(store.number(), {}, mesh);
+  meta.checksum = true;
+  const auto draft = one.connector->create(detail::stored_bytes(mesh).value(), meta, {}).value();
+  ASSERT_TRUE(detail::store_value(mesh, draft.bytes));
+  const Key encoded = one.connector->seal(draft, {}, {}).value().key;
+  draft.bytes.back() ^= std::byte{1};
+  EXPECT_EQ(code_of(store.get<Mesh>(encoded)), Errc::corrupt);
+  EXPECT_EQ(one.metrics->decodes, 0U);
+  draft.bytes.back() ^= std::byte{1};
+  EXPECT_EQ(store.get<Mesh>(encoded).value()->points, mesh.points);
+
+  Store plain = one.store();
+  auto unchecked = plain.create<double>({1}).value();
+  double* const value = unchecked.data();
+  const Key key = unchecked.seal().value();
+  *value = 7;
+  EXPECT_EQ(plain.get<double[]>(key).value()[0], 7) << "only where it was asked for";
+}
+
 TEST(Store, CopiesAnArrayIntoAVectorWhenAskedTo) {
   const SessionFixture one;
   Store store = one.store();

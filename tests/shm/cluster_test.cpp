@@ -286,6 +286,29 @@ TEST_F(ClusterOnNode, BelievesNoEntryThatLeadsOutOfTheArenas) {
   EXPECT_EQ(code_of(ranks_[1]->evict(sealed.key, {})), Errc::corrupt);
 }
 
+TEST_F(ClusterOnNode, ChecksAChecksumInEachProcessTheTailIncluded) {
+  ObjectMeta meta = plain_meta(1, "x");
+  meta.layout = Layout::array;
+  meta.extents = Extents(10, 10);
+  meta.checksum = true;
+  const ObjectDraft draft = ranks_[0]->create(100, meta, {}).value();
+  const auto bytes = pattern(1, 100);
+  std::memcpy(draft.bytes.data(), bytes.data(), bytes.size());
+  const Key key = ranks_[0]->seal(draft, {}, {}).value().key;
+  EXPECT_TRUE(holds(ranks_[1]->get(key, {}).value(), bytes));
+  EXPECT_EQ(ranks_[1]->get(key, {}).value().facts().extents, Extents(10, 10));
+
+  const std::size_t tail_bytes = 4 + 4 + 2 * 8 + meta.type_name.size() + meta.name.size();
+  for (std::size_t at = 0; at < bytes.size() + tail_bytes; ++at) {
+    draft.bytes.data()[at] ^= std::byte{16};
+    const auto refused = ranks_[2]->get(key, {});
+    EXPECT_EQ(code_of(refused), Errc::corrupt) << at;
+    EXPECT_TRUE(ranks_[1]->get(key, {})) << "this process has seen it when it was right";
+    draft.bytes.data()[at] ^= std::byte{16};
+  }
+  EXPECT_TRUE(holds(ranks_[2]->get(key, {}).value(), bytes));
+}
+
 TEST_F(ClusterOnNode, GivesUnsealedDraftsAndRefusedPutsBack) {
   (void)put(*ranks_[1], 1, "taken", pattern(1, 8)).value();
   const std::uint64_t used = ranks_[0]->usage().own_used;
