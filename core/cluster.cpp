@@ -66,8 +66,8 @@ ObjectRecord record_of(const ObjectMeta& meta, std::uint64_t offset, std::uint64
           .store = meta.store,
           .name_bytes = static_cast<std::uint32_t>(meta.name.size()) & 0x1FFFFU,
           .type_name_bytes = static_cast<std::uint16_t>(meta.type_name.size()),
-          .rank = (implied ? 0U : meta.extents.rank) & 0xFU,
-          .has_checksum = meta.checksum ? 1U : 0U,
+          .rank = static_cast<std::uint8_t>((implied ? 0U : meta.extents.rank) & 0xFU),
+          .has_checksum = std::uint8_t{meta.checksum},
           .layout = meta.layout};
 }
 
