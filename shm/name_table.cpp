@@ -234,6 +234,8 @@ void NameTable::finish(DirectoryShard& shard) noexcept {
   const auto step = static_cast<Intent::Step>(intent.step.load(memory_order_acquire));
   if (step == Intent::Step::none || step > Intent::Step::remove || !shard.belongs(intent.hash) ||
       intent.record >= state.records.load(memory_order_relaxed)) {
+    intent.step.store(0,
+                      memory_order_release);  // overwritten: nobody is to finish the next one under its step
     return;
   }
   Record& record = shard.record(intent.record);

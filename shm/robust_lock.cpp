@@ -62,6 +62,11 @@ RobustLock::RobustLock(pthread_mutex_t& mutex, Deadline::Clock::time_point momen
   if (result == EBUSY) {
     const timespec at = wall_clock_at(moment);
     result = ::pthread_mutex_timedlock(&mutex_, &at);
+    if (result == ETIMEDOUT && held_by_nobody(mutex_)) {
+      // Its holder may have died just now: then the system has passed the lock on.
+      const int again = ::pthread_mutex_trylock(&mutex_);
+      result = again == EBUSY ? EINVAL : again;
+    }
   }
   switch (result) {
     case 0:
@@ -71,7 +76,7 @@ RobustLock::RobustLock(pthread_mutex_t& mutex, Deadline::Clock::time_point momen
       outcome_ = Outcome::inherited;
       break;
     case ETIMEDOUT:
-      outcome_ = held_by_nobody(mutex_) ? Outcome::damaged : Outcome::timed_out;
+      outcome_ = Outcome::timed_out;
       break;
     default:
       outcome_ = Outcome::damaged;

@@ -143,6 +143,10 @@ void Watch::inherit(std::uint32_t rank) {
   Share& share = segment_->share(rank);
   ::pthread_mutex_consistent(&share.life);
   LOCUM_KILL_POINT("adopt: life is inherited");
+  if (state_of(share) == ShareState::left) {  // since we looked; who died was another one that looked
+    ::pthread_mutex_unlock(&share.life);
+    return;
+  }
   const std::uint32_t owner = adopter_of(rank).value_or(rank);
   share.adopter.store(own_ + 1, std::memory_order_release);
   LOCUM_KILL_POINT("adopt: adopter is named");
