@@ -241,9 +241,12 @@ Watch::milliseconds Watch::longest_sleep() const noexcept {
     if (mate.pending()) {
       until = std::min(until, mate.due);
     }
-    // Whoever holds its lock tells us when it ends, or we have to see for ourselves.
+    // Whoever holds its lock tells us when it ends, or we have to see for ourselves; so also where somebody
+    // has named itself its adopter since we looked, and no end is left to be told.
     const bool over = mate.held || state_of(segment_->share(rank)) == ShareState::left;
-    often = often || (!over && !mates_[adopter_of(rank).value_or(rank)].ending.open());
+    const auto adopter = adopter_of(rank);
+    const bool unseen = adopter && !mate.lost;
+    often = often || (!over && (unseen || !mates_[adopter.value_or(rank)].ending.open()));
   }
   const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
   return std::clamp(left, milliseconds(0), often ? short_period : long_period);

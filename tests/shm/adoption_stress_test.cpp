@@ -6,6 +6,7 @@
 #include <memory>
 #include <random>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "shm/entry_tag.hpp"
@@ -146,6 +147,7 @@ TEST(AdoptionStress, LosesNothingAndShowsNothingElseWhileProcessesDie) {
         }
       });
     }
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> held;  // by whom, which pin
     for (std::uint32_t dead = 0; dead < mortals; ++dead) {
       std::thread([&] {
         std::minstd_rand random(100 * repetition + dead + 50);
@@ -155,7 +157,9 @@ TEST(AdoptionStress, LosesNothingAndShowsNothingElseWhileProcessesDie) {
         }
         post.publish(*players[dead], random(), false);
         for (int i = 0; i < 3; ++i) {
-          (void)players[dead]->objects->try_pin(post.any(random()));
+          if (const auto pin = players[dead]->objects->try_pin(post.any(random()))) {
+            held.emplace_back(dead, pin->id);
+          }
           post.mark(dead, post.any(random()));
         }
       }).join();
@@ -181,6 +185,10 @@ TEST(AdoptionStress, LosesNothingAndShowsNothingElseWhileProcessesDie) {
     EXPECT_EQ(post.wrong, 0U);
     EXPECT_GT(post.seen, 0U);
     EXPECT_EQ(post.returned, post.published);
+    // A table lives as long as it has views; that of a process that really dies goes with it.
+    for (const auto& [dead, pin] : held) {
+      players[dead]->objects->release(pin);
+    }
   }
 }
 
