@@ -353,6 +353,9 @@ TEST(SharedArena, AdoptingSurvivesATableThatWasOverwritten) {
 
 // Two tebibytes of address space of which little was ever committed: what is empty must not be walked.
 TEST(SharedArena, AdoptingALargeRangeTakesMilliseconds) {
+  if (tests::sanitized) {
+    GTEST_SKIP() << "ThreadSanitizer refuses address ranges of this size";
+  }
   const auto segment = Segment::create(Geometry::fit(2, 2048_GiB, std::uint64_t{32} << 40U), 1);
   const std::uint64_t begin = segment->geometry().arena_offset(0);
   std::vector<Block> used;
