@@ -278,9 +278,8 @@ Result<bool> Cluster::evict_key(const Key& key) {
 }
 
 Result<bool> Cluster::evict(const Address& address, Deadline /*deadline*/) {
-  const Result<bool> evicted = address.name.empty()
-                                   ? evict_key(address.key)
-                                   : directory_->unbind(address.key.store, address.name, Key{});
+  Result<bool> evicted = address.name.empty() ? evict_key(address.key)
+                                              : directory_->unbind(address.key.store, address.name, Key{});
   (void)collect(Effort::amortised);
   return evicted;
 }

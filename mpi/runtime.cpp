@@ -220,9 +220,9 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
 
 Runtime::~Runtime() {
   if (state_->fork_guard && state_->fork_guard->in_child()) {
-    // The threads that destructors would wait for are the parent's, and so are MPI and the pins.
+    // The threads that destructors would wait for are the parent's, and so are MPI and the pins. The guard in
+    // the state keeps the session.
     static_cast<void>(state_.release());
-    static_cast<void>(new std::shared_ptr<Session>(std::move(session_)));
     return;
   }
   if (state_->open) {

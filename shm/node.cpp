@@ -174,6 +174,7 @@ Node open_node(Group& group, const std::vector<std::uint32_t>& ranks, const Runt
     }
     LOCUM_KILL_POINT("bootstrap: the memory is mapped");
     std::vector<ProcessIdentity> processes;
+    processes.reserve(all.size());
     for (const Introduction& each : all) {
       processes.push_back(each.process);
     }

@@ -251,9 +251,8 @@ void ObjectTable::release(std::uint64_t pin_id) noexcept {
         }
         return;
       }
-    } else if (views == 0) [[unlikely]] {
-      return;  // a view inherited by a forked process, which is not its to end
-    } else if (count.compare_exchange_weak(views, views - 1, std::memory_order_release,
+    } else if (views == 0 ||  // inherited by a forked process, which is not its to end
+               count.compare_exchange_weak(views, views - 1, std::memory_order_release,
                                            std::memory_order_relaxed)) {
       return;
     }
@@ -392,6 +391,7 @@ std::vector<Key> ObjectTable::owned(std::uint32_t store) {
 std::vector<std::uint32_t> ObjectTable::adopted_ranks() {
   const MutexLock lock(mutex_);
   std::vector<std::uint32_t> ranks;
+  ranks.reserve(adopted_.size() + 1);
   for (const Adopted& each : adopted_) {
     ranks.push_back(each.node_rank);
   }

@@ -230,7 +230,7 @@ void Watch::note_end(std::uint32_t rank, bool told) {
   }
 }
 
-Watch::milliseconds Watch::longest_sleep() const noexcept {
+milliseconds Watch::longest_sleep() const noexcept {
   bool often = !hears_stop_;
   Clock::time_point until = Clock::now() + long_period;
   for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {

@@ -61,7 +61,6 @@ class Watch {
 
  private:
   using Clock = Deadline::Clock;
-  using milliseconds = std::chrono::milliseconds;
 
   /// Another process of the node, as the thread knows it.
   struct Mate {
@@ -87,7 +86,7 @@ class Watch {
   void act(std::uint32_t rank);
   void sleep();
   void note_end(std::uint32_t rank, bool told);
-  [[nodiscard]] milliseconds longest_sleep() const noexcept;
+  [[nodiscard]] std::chrono::milliseconds longest_sleep() const noexcept;
   [[nodiscard]] std::optional<std::uint32_t> adopter_of(std::uint32_t rank) const noexcept;
 
   const std::shared_ptr<Segment> segment_;
