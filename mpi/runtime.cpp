@@ -236,12 +236,18 @@ void Runtime::require_open(const char* call) const {
   }
 }
 
-void Runtime::require_mpi(const char* call) const {
+// In a child nothing may be asked that takes a lock, which a thread of the rank may have held at the fork, or
+// that collects what others evicted, which the rank would never learn of.
+void Runtime::require_rank(const char* call) const {
   if (state_->fork_guard && state_->fork_guard->in_child()) {
     throw Error(Errc::closed, std::string(call) +
                                   ": this process was forked from a rank, and is none; call it "
                                   "in the rank itself, and end the child by exec or _exit");
   }
+}
+
+void Runtime::require_mpi(const char* call) const {
+  require_rank(call);
   if (const char* reason = mpi::why_unusable()) {
     throw Error(Errc::invalid_argument, std::string(call) + ": " + reason +
                                             "; it is collective, call it before MPI_Finalize, in a thread "
@@ -342,10 +348,12 @@ void Runtime::close_in_destructor() noexcept {
 }
 
 std::vector<int> Runtime::lost_ranks() const {
+  require_rank("lost_ranks");
   return ranks_of(*state_->losses);
 }
 
 std::string Runtime::report() const {
+  require_rank("report");
   const RankReport mine = session_ ? session_->report() : state_->last_report;
   const std::string lost = describe(*state_->losses);
   return to_text(std::span(&mine, 1)) + (lost.empty() ? "" : "locum: lost: " + lost + "\n");

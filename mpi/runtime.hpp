@@ -66,10 +66,11 @@ class Runtime {
   void drop(std::string_view name, Deadline deadline = {});
 
   /// Ranks that died while the runtime was open, ascending, as far as this rank knows: a death is noticed
-  /// within 200 ms. Local; any thread may call.
+  /// within 200 ms. Local; any thread may call. Throws Error `closed` in a process forked from a rank.
   [[nodiscard]] std::vector<int> lost_ranks() const;
 
-  /// Memory, objects and paths taken of this rank, and which ranks are lost. Local.
+  /// Memory, objects and paths taken of this rank, and which ranks are lost. Local. Throws Error `closed` in
+  /// a process forked from a rank.
   [[nodiscard]] std::string report() const;
   /// Collective: the same for each rank, per node and in all. All ranks get the same text.
   [[nodiscard]] std::string report_all(Deadline deadline = {});
@@ -96,6 +97,7 @@ class Runtime {
   struct State;
 
   void require_open(const char* call) const;
+  void require_rank(const char* call) const;
   void require_mpi(const char* call) const;
   void end_session() noexcept;
   void close_in_destructor() noexcept;

@@ -74,12 +74,18 @@ TEST_F(ForkingRank, ChildrenGetClosedFromEveryCall) {
                         store_.evict(key).error().code() == Errc::closed &&
                         store_.wait<int>("nobody", 1s).error().code() == Errc::closed &&
                         stand_in.get().error().code() == Errc::closed;
-    try {
-      runtime_->close();
-      return 2;
-    } catch (const Error& error) {
-      return closed && error.code() == Errc::closed ? 0 : 1;
-    }
+    const auto refused = [](auto call) {
+      try {
+        call();
+        return false;
+      } catch (const Error& error) {
+        return error.code() == Errc::closed;
+      }
+    };
+    const bool all_refused = refused([&] { runtime_->close(); }) &&
+                             refused([&] { (void)runtime_->report(); }) &&
+                             refused([&] { (void)runtime_->lost_ranks(); });
+    return closed && all_refused ? 0 : 1;
   });
   EXPECT_EQ(status, 0);
   EXPECT_EQ(store_.get<double[]>(key).value()[10], 11.0);
