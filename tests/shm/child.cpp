@@ -64,6 +64,9 @@ void Child::kill() const {
 
 void Child::stop() const {
   ::kill(pid_, SIGSTOP);
+  int status = 0;
+  while (::waitpid(pid_, &status, WUNTRACED) < 0 && errno == EINTR) {
+  }
 }
 
 Ending Child::wait() {

@@ -26,7 +26,7 @@ class Child {
 
   /// Ends it at once, as the out-of-memory killer does.
   void kill() const;
-  /// As a debugger or a scheduler does; kill() ends it none the less.
+  /// As a debugger or a scheduler does; it stands still when this returns. kill() ends it none the less.
   void stop() const;
   [[nodiscard]] pid_t id() const noexcept { return pid_; }
   [[nodiscard]] Ending wait();
