@@ -1,0 +1,45 @@
+#pragma once
+
+#include <condition_variable>
+#include <exception>
+#include <functional>
+#include <thread>
+
+#include "core/mutex.hpp"
+
+namespace locum::loopback {
+
+/// A program that waits, inside a simulation that does not: a thread of its own which runs only while
+/// resume() waits for it, so that there is one thread of control and no race. Owned by the network.
+class Body {
+ public:
+  /// `program` begins with the first resume().
+  explicit Body(std::function<void()> program);
+  Body(const Body&) = delete;
+  Body& operator=(const Body&) = delete;
+  /// REQUIRES: ended(), or resume() was never called.
+  ~Body();
+
+  /// Runs the program on, to its next yield() or its end. Throws what the program threw.
+  void resume();
+  /// Called by the program: lets resume() return, and returns with the next one.
+  void yield();
+  [[nodiscard]] bool begun() const noexcept { return thread_.joinable(); }
+  /// Whether the program is over. Asked by whoever calls resume().
+  [[nodiscard]] bool ended() const LOCUM_EXCLUDES(mutex_);
+
+ private:
+  enum class Turn { simulation, program, over };
+
+  void run();
+  void await(Turn turn, MutexLock& lock) LOCUM_REQUIRES(mutex_);
+
+  std::function<void()> program_;
+  std::exception_ptr failure_;
+  mutable Mutex mutex_;
+  std::condition_variable changed_;
+  Turn turn_ LOCUM_GUARDED_BY(mutex_) = Turn::simulation;
+  std::thread thread_;
+};
+
+}  // namespace locum::loopback

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "core/error.hpp"
+#include "core/metrics.hpp"
+#include "core/result.hpp"
+
+namespace locum::loopback {
+
+/// A message on its way.
+struct Parcel {
+  int from = 0;
+  int to = 0;
+  std::size_t header_bytes = 0;
+  std::vector<std::byte> bytes;  ///< the header, and the bulk if it is small
+  std::uint64_t bulk_bytes = 0;
+  std::uint64_t transfer = 0;  ///< of a bulk that is not here; 0: it is
+  bool kills = false;          ///< its receiver
+
+  [[nodiscard]] std::span<const std::byte> header() const noexcept {
+    return std::span(bytes).first(header_bytes);
+  }
+  [[nodiscard]] std::span<const std::byte> present() const noexcept {
+    return std::span(bytes).subspan(header_bytes);
+  }
+};
+
+struct Landed {
+  std::uint64_t landing = 0;
+  Result<Path> outcome;
+};
+struct Sent {
+  std::uint64_t ticket = 0;
+  Result<void> outcome;
+};
+struct Lost {
+  int rank = 0;
+  Error cause;
+};
+
+/// What waits for one rank's progress(), in the order in which it came.
+using Inbox = std::vector<std::variant<std::shared_ptr<Parcel>, Landed, Sent, Lost>>;
+
+}  // namespace locum::loopback

@@ -1,0 +1,428 @@
+#include "transport/loopback/network.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/hash.hpp"
+#include "transport/loopback/transport.hpp"
+
+namespace locum::loopback {
+namespace {
+
+constexpr auto never = std::chrono::nanoseconds::max();
+
+Error lost_error(int rank) {
+  return Error(Errc::peer_lost, "rank " + std::to_string(rank) + " cannot be reached any more");
+}
+
+std::string_view as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+Error timeout_error() {
+  return Error(Errc::timeout, "the bulk was lost on its way; send it again");
+}
+
+}  // namespace
+
+Network::Network(const NetworkOptions& options)
+    : Simulation(options.ranks),
+      options_(options),
+      random_(options.seed),
+      links_(options.ranks, options.latency),
+      ranks_(index(options.ranks)) {}
+
+Network::~Network() {
+  end_bodies();
+}
+
+std::unique_ptr<Transport> Network::transport(int rank) {
+  Rank& own = ranks_.at(index(rank));
+  if (std::exchange(own.open, true)) {
+    throw Error(Errc::invalid_argument, "rank " + std::to_string(rank) + " has a transport; each has one");
+  }
+  return std::make_unique<LoopbackTransport>(*this, rank);
+}
+
+std::chrono::nanoseconds Network::time_for(std::uint64_t bytes) const noexcept {
+  return std::chrono::nanoseconds(bytes * 1000 / options_.bytes_per_us);
+}
+
+void Network::note(Step step, int from, int to, std::uint64_t number) noexcept {
+  const std::uint64_t ends = index(from) << 32U | index(to);
+  const auto time = static_cast<std::uint64_t>(now().time_since_epoch().count());
+  for (const std::uint64_t word : {static_cast<std::uint64_t>(step), ends, number, time}) {
+    trace_ = detail::fold_multiply(trace_ ^ word, 0x9E3779B97F4A7C15U) + 0xD6E8FEB86659FD93U;
+  }
+}
+
+std::optional<Error> Network::refused(int from, int to, std::span<const std::byte> header) const {
+  if (header.empty() || header.size() > max_header_bytes) {
+    return Error(Errc::invalid_argument, "a header has 1 to " + std::to_string(max_header_bytes) +
+                                             " bytes, not " + std::to_string(header.size()) +
+                                             "; send the rest as bulk");
+  }
+  if (to < 0 || to >= size()) {
+    return Error(Errc::invalid_argument, "there is no rank " + std::to_string(to));
+  }
+  if (!alive(from) || links_.given_up(from, to)) {
+    return lost_error(to);
+  }
+  return std::nullopt;
+}
+
+Result<Sending> Network::send(int from, int to, std::span<const std::byte> header,
+                              std::span<const std::byte> bulk, std::uint64_t ticket) {
+  if (const auto error = refused(from, to, header)) {
+    return *error;
+  }
+  const Verdict verdict = judge_ ? judge_(from, to, header) : Verdict{};
+  if (verdict.fate == Fate::refuse) {
+    return Error(Errc::out_of_memory, "the network takes no more messages now; try again later");
+  }
+  if (verdict.fate == Fate::kill_before) {
+    kill(from);
+    return lost_error(to);
+  }
+  const std::uint64_t bytes = header.size() + bulk.size();
+  for (Counters* counters : {static_cast<Counters*>(&counters_), &ranks_[index(from)].counters}) {
+    ++counters->sent.messages;
+    counters->sent.bytes += bytes;
+  }
+  ++counters_.by_kind[std::to_integer<std::size_t>(header[0])];
+  note(Step::sent, from, to, bytes);
+
+  auto parcel = std::make_shared<Parcel>();
+  parcel->from = from;
+  parcel->to = to;
+  parcel->header_bytes = header.size();
+  parcel->bulk_bytes = bulk.size();
+  parcel->bytes.assign(header.begin(), header.end());
+  const bool eager = bulk.size() <= options_.eager_bytes;
+  if (eager) {
+    parcel->bytes.insert(parcel->bytes.end(), bulk.begin(), bulk.end());
+  } else {
+    parcel->transfer = ++last_transfer_;
+    transfers_[last_transfer_] = {.from = from, .to = to, .ticket = ticket, .bulk = bulk};
+  }
+  post(std::move(parcel), verdict);
+  return eager ? Sending::done : Sending::pending;
+}
+
+void Network::post(std::shared_ptr<Parcel> parcel, const Verdict& verdict) {
+  const int from = parcel->from;
+  const int to = parcel->to;
+  if (verdict.fate == Fate::drop || random_.chance(options_.drop)) {
+    discard(*parcel);
+    return;
+  }
+  parcel->kills = verdict.fate == Fate::kill_receiver;
+  Moment moment = now() + latency(from, to) + time_for(parcel->bytes.size());
+  if (verdict.fate == Fate::delay) {
+    moment += verdict.delay;
+  }
+  if (!options_.reorder) {
+    moment = links_.in_order(from, to, moment, now());
+  }
+  at(moment, [this, parcel = std::move(parcel)] { arrive(parcel); });
+  if (verdict.fate == Fate::kill_after) {
+    links_.keep_until(from, to, moment);
+    kill(from);
+  }
+}
+
+// Whether a message that could arrive now does not, whatever the cuts say.
+bool Network::vanishes(const Parcel& parcel) {
+  const int from = parcel.from;
+  const int to = parcel.to;
+  if (!alive(to) || links_.ended(from, to)) {
+    return true;
+  }
+  if (alive(from) || ranks_[index(from)].closed || links_.kept(from, to, now()) ||
+      !random_.chance(options_.lost_at_death)) {
+    return false;
+  }
+  if (!options_.reorder) {
+    links_.end(from, to);  // of what two ranks say to each other the end gets lost, not the middle
+  }
+  return true;
+}
+
+void Network::arrive(const std::shared_ptr<Parcel>& parcel) {
+  const auto cut = links_.cut(parcel->from, parcel->to);
+  if (vanishes(*parcel) || cut == Cut::lose) {
+    discard(*parcel);
+  } else if (cut == Cut::hold) {
+    held_.push_back(parcel);
+  } else if (parcel->kills) {
+    discard(*parcel);
+    kill(parcel->to);
+  } else {
+    note(Step::arrived, parcel->from, parcel->to, hash64(as_text(parcel->bytes)));
+    ranks_[index(parcel->to)].inbox.emplace_back(parcel);
+    announce(parcel->to);
+  }
+}
+
+// A message reaches nobody. Whoever waits for its bulk to be fetched learns it, unless a death tells it
+// first.
+void Network::discard(const Parcel& parcel) {
+  note(Step::dropped, parcel.from, parcel.to, parcel.bytes.size());
+  ++counters_.lost.messages;
+  counters_.lost.bytes += parcel.header_bytes + parcel.bulk_bytes;
+  if (parcel.transfer != 0 && alive(parcel.to)) {
+    after(options_.give_up, [this, id = parcel.transfer] { end_transfer(id, timeout_error()); });
+  }
+}
+
+bool Network::progress(int rank, Receiver& receiver) {
+  Rank& own = ranks_[index(rank)];
+  if (std::exchange(own.moving, true)) {
+    misuse("the receiver of rank " + std::to_string(rank) +
+           " calls progress(); it may send, and nothing else");
+  }
+  taken(rank);
+  const Inbox inbox = std::exchange(own.inbox, {});
+  for (const auto& item : inbox) {
+    if (const auto* landed = std::get_if<Landed>(&item)) {
+      receiver.landed(landed->landing, landed->outcome);
+    } else if (const auto* sent = std::get_if<Sent>(&item)) {
+      receiver.sent(sent->ticket, sent->outcome);
+    } else if (!alive(rank)) {
+      // The dead hear nothing of others.
+    } else if (const auto* parcel = std::get_if<std::shared_ptr<Parcel>>(&item)) {
+      hear(**parcel, receiver);
+    } else if (const auto* lost = std::get_if<Lost>(&item)) {
+      receiver.lost(lost->rank, lost->cause);
+    }
+  }
+  own.moving = false;
+  return !inbox.empty();
+}
+
+void Network::hear(const Parcel& parcel, Receiver& receiver) {
+  for (Counters* counters : {static_cast<Counters*>(&counters_), &ranks_[index(parcel.to)].counters}) {
+    ++counters->received.messages;
+    counters->received.bytes += parcel.header_bytes + parcel.bulk_bytes;
+  }
+  const std::uint64_t id = parcel.transfer;
+  const std::span<std::byte> landing =
+      receiver.arrived({parcel.from, parcel.header(), parcel.bulk_bytes, parcel.present(), id});
+  if (id == 0) {
+    return;
+  }
+  const auto found = transfers_.find(id);
+  if (landing.empty()) {
+    if (found != transfers_.end() && alive(parcel.to)) {
+      after(latency(parcel.to, parcel.from), [this, id] {
+        end_transfer(id, Error(Errc::out_of_memory, "the receiver refused the bulk; send it again later"));
+      });
+    }
+  } else if (landing.size() < parcel.bulk_bytes) {
+    misuse("a landing of " + std::to_string(landing.size()) + " bytes for " +
+           std::to_string(parcel.bulk_bytes));
+  } else if (found == transfers_.end() || !alive(parcel.to)) {
+    receiver.landed(id, lost_error(parcel.from));
+  } else {
+    found->second.landing = landing.first(parcel.bulk_bytes);
+    found->second.receiver_waits = true;
+    fetch(id);
+  }
+}
+
+// The receiver has said where to: its word travels to the sender, and the bytes travel back.
+void Network::fetch(std::uint64_t id) {
+  const Transfer& transfer = transfers_.at(id);
+  const auto time = latency(transfer.to, transfer.from) + latency(transfer.from, transfer.to) +
+                    time_for(transfer.bulk.size());
+  after(time, [this, id] { move(id); });
+}
+
+void Network::move(std::uint64_t id) {
+  const auto found = transfers_.find(id);
+  if (found == transfers_.end() || !found->second.sender_waits || !found->second.receiver_waits) {
+    return;  // one of the two has died or has been told that the other has
+  }
+  Transfer& transfer = found->second;
+  if (links_.ended(transfer.from, transfer.to) || links_.ended(transfer.to, transfer.from)) {
+    return;  // they will be told
+  }
+  const auto there = links_.cut(transfer.to, transfer.from);
+  const auto back = links_.cut(transfer.from, transfer.to);
+  if (there == Cut::lose || back == Cut::lose) {
+    after(options_.give_up, [this, id] { end_transfer(id, timeout_error()); });
+    return;
+  }
+  transfer.held = there || back;
+  if (transfer.held) {
+    return;
+  }
+  note(Step::moved, transfer.from, transfer.to, transfer.bulk.size());
+  ++counters_.transfers;
+  std::memcpy(transfer.landing.data(), transfer.bulk.data(), transfer.bulk.size());
+  transfer.receiver_waits = false;
+  const int to = transfer.to;
+  after(latency(to, transfer.from), [this, id] { end_transfer(id, {}); });
+  ranks_[index(to)].inbox.emplace_back(Landed{id, Path::rendezvous});
+  announce(to);
+}
+
+// Tells those that still wait what has become of it. Success has been told to the receiver before.
+void Network::end_transfer(std::uint64_t id, const Result<void>& outcome) {
+  const auto found = transfers_.find(id);
+  if (found == transfers_.end()) {
+    return;
+  }
+  const Transfer transfer = found->second;
+  transfers_.erase(found);
+  if (!outcome) {
+    note(Step::failed, transfer.from, transfer.to, id);
+  }
+  if (transfer.receiver_waits) {
+    ranks_[index(transfer.to)].inbox.emplace_back(Landed{id, outcome.error()});
+    announce_soon(transfer.to);
+  }
+  if (transfer.sender_waits) {
+    ranks_[index(transfer.from)].inbox.emplace_back(Sent{transfer.ticket, outcome});
+    announce_soon(transfer.from);
+  }
+}
+
+std::vector<std::uint64_t> Network::transfers_between(int a, int b) const {
+  std::vector<std::uint64_t> ids;
+  for (const auto& [id, transfer] : transfers_) {
+    if ((transfer.from == a && transfer.to == b) || (transfer.from == b && transfer.to == a)) {
+      ids.push_back(id);
+    }
+  }
+  return ids;
+}
+
+void Network::cut(int a, int b, Cut cut) {
+  links_.cut(a, b, cut);
+  links_.cut(b, a, cut);
+}
+
+void Network::heal(int a, int b) {
+  links_.heal(a, b);
+  links_.heal(b, a);
+  release_held();
+}
+
+void Network::heal() {
+  links_.heal_all();
+  release_held();
+}
+
+// Straight into the inboxes: what was held comes before all that is still under way on the same link.
+void Network::release_held() {
+  const auto waiting = std::exchange(held_, {});
+  for (const auto& parcel : waiting) {
+    const auto cut = links_.cut(parcel->from, parcel->to);
+    if (cut == Cut::hold) {
+      held_.push_back(parcel);
+    } else if (cut == Cut::lose || vanishes(*parcel)) {
+      discard(*parcel);
+    } else if (parcel->kills) {
+      discard(*parcel);
+      kill(parcel->to);
+    } else {
+      note(Step::arrived, parcel->from, parcel->to, hash64(as_text(parcel->bytes)));
+      ranks_[index(parcel->to)].inbox.emplace_back(parcel);
+      announce_soon(parcel->to);
+    }
+  }
+  for (auto& [id, transfer] : transfers_) {
+    if (std::exchange(transfer.held, false)) {
+      after(latency(transfer.from, transfer.to), [this, held = id] { move(held); });
+    }
+  }
+}
+
+void Network::sever(int a, int b) {
+  links_.end(a, b);
+  links_.end(b, a);
+  if (options_.detection.most != never) {
+    after(random_.within(options_.detection), [this, a, b] { tell_lost(a, b); });
+    after(random_.within(options_.detection), [this, a, b] { tell_lost(b, a); });
+  }
+}
+
+void Network::kill(int rank) {
+  if (alive(rank)) {
+    die(rank);
+    tell_others(rank);
+  }
+}
+
+void Network::close(int rank) {
+  ranks_[index(rank)].closed = true;
+  kill(rank);
+}
+
+void Network::die(int rank) {
+  note(Step::died, rank, rank, 0);
+  bury(rank);
+  Rank& dead = ranks_[index(rank)];
+  std::erase_if(dead.inbox, [](const auto& item) {
+    return std::holds_alternative<std::shared_ptr<Parcel>>(item) || std::holds_alternative<Lost>(item);
+  });
+  // Its own ends of what was under way are over; the others' end when they are told.
+  for (auto& [id, transfer] : transfers_) {
+    if (transfer.from == rank && std::exchange(transfer.sender_waits, false)) {
+      dead.inbox.emplace_back(Sent{transfer.ticket, lost_error(transfer.to)});
+    }
+    if (transfer.to == rank && std::exchange(transfer.receiver_waits, false)) {
+      dead.inbox.emplace_back(Landed{id, lost_error(transfer.from)});
+    }
+  }
+  if (!dead.inbox.empty()) {
+    announce_soon(rank);
+  }
+}
+
+void Network::tell_others(int rank) {
+  const Range& detection = options_.detection;
+  if (detection.most == never) {
+    return;
+  }
+  if (detection.most <= detection.least) {
+    after(detection.least, [this, rank] {
+      for (int observer = 0; observer < size(); ++observer) {
+        tell_lost(observer, rank);
+      }
+    });
+    return;
+  }
+  for (int observer = 0; observer < size(); ++observer) {
+    if (observer != rank) {
+      after(random_.within(detection), [this, observer, rank] { tell_lost(observer, rank); });
+    }
+  }
+}
+
+void Network::tell_lost(int observer, int peer) {
+  if (observer == peer || !alive(observer) || !links_.give_up(observer, peer)) {
+    return;
+  }
+  note(Step::told, observer, peer, 0);
+  for (const std::uint64_t id : transfers_between(observer, peer)) {
+    end_transfer(id, lost_error(peer));
+  }
+  ranks_[index(observer)].inbox.emplace_back(Lost{peer, lost_error(peer)});
+  announce_soon(observer);
+}
+
+void Network::kill_all() {
+  for (int rank = 0; rank < size(); ++rank) {
+    if (alive(rank)) {
+      die(rank);
+    }
+  }
+}
+
+}  // namespace locum::loopback

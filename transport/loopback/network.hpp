@@ -1,0 +1,127 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "core/transport.hpp"
+#include "transport/loopback/counters.hpp"
+#include "transport/loopback/inbox.hpp"
+#include "transport/loopback/links.hpp"
+#include "transport/loopback/options.hpp"
+#include "transport/loopback/random.hpp"
+#include "transport/loopback/simulation.hpp"
+
+namespace locum::loopback {
+
+/// A network of ranks within one process, for tests: the port Transport, simulated. Messages and bulks move
+/// when their simulated moment has come; a rank hears of them in its own progress(). Faults are scripted (at
+/// a moment, or by a judge of each message) or drawn from the seed.
+///
+/// A rank that is killed hears nothing of others any more and nobody hears of it. A program of it ends at its
+/// next sleep(), by the exception Killed. Destructors find an afterlife in which they can clean up: sending
+/// fails with `peer_lost`, the rank's own ends of bulks under way have failed, and sleeping only makes time
+/// pass.
+class Network final : public Simulation {
+ public:
+  using Judge = std::function<Verdict(int from, int to, std::span<const std::byte> header)>;
+
+  explicit Network(const NetworkOptions& options);
+  /// Ends programs that have not ended by themselves: see start().
+  ~Network() override;
+
+  /// That rank's way to the others; once for each. The network must outlive it. Its destruction closes the
+  /// rank: what it had sent arrives, but for bulks that were not yet fetched, and the others are told that it
+  /// is lost as if it had died.
+  [[nodiscard]] std::unique_ptr<Transport> transport(int rank);
+
+  void set_latency(int from, int to, const Range& latency) { links_.set_latency(from, to, latency); }
+  /// Nothing passes any more, in one direction or in both, until it is healed. Nobody is told.
+  void cut_one_way(int from, int to, Cut cut = Cut::lose) { links_.cut(from, to, cut); }
+  void cut(int a, int b, Cut cut = Cut::lose);
+  /// Nothing passes between these ranks and all others.
+  void partition(const std::vector<int>& apart, Cut cut = Cut::lose) { links_.partition(apart, cut); }
+  void heal(int a, int b);
+  /// All cuts and partitions. What was held arrives now.
+  void heal();
+  /// Cuts for ever: each of the two is told after the time of detection that the other is lost.
+  void sever(int a, int b);
+  void kill(int rank);
+  /// Is asked for each message at the moment it is sent, before anything else decides.
+  void on_message(Judge judge) { judge_ = std::move(judge); }
+
+  [[nodiscard]] const NetworkCounters& counters() const noexcept { return counters_; }
+  [[nodiscard]] const Counters& counters(int rank) const { return ranks_.at(index(rank)).counters; }
+  /// A number for all that has happened so far, and in which order.
+  [[nodiscard]] std::uint64_t trace() const noexcept { return trace_; }
+
+ private:
+  friend class LoopbackTransport;
+
+  struct Rank {
+    Inbox inbox;
+    Counters counters;
+    bool open = false;    // it has a transport
+    bool closed = false;  // it had one
+    bool moving = false;  // it is in progress()
+  };
+  /// A bulk that is read in place.
+  struct Transfer {
+    int from = 0;
+    int to = 0;
+    std::uint64_t ticket = 0;
+    std::span<const std::byte> bulk;
+    std::span<std::byte> landing{};
+    bool sender_waits = true;
+    bool receiver_waits = false;
+    bool held = false;  // by a cut
+  };
+  enum class Step : std::uint8_t { sent, arrived, dropped, moved, failed, died, told };
+
+  [[nodiscard]] static std::size_t index(int rank) noexcept { return static_cast<std::size_t>(rank); }
+  [[nodiscard]] std::chrono::nanoseconds latency(int from, int to) {
+    return random_.within(links_.latency(from, to));
+  }
+  [[nodiscard]] std::chrono::nanoseconds time_for(std::uint64_t bytes) const noexcept;
+  void note(Step step, int from, int to, std::uint64_t number) noexcept;
+
+  [[nodiscard]] Result<Sending> send(int from, int to, std::span<const std::byte> header,
+                                     std::span<const std::byte> bulk, std::uint64_t ticket);
+  bool progress(int rank, Receiver& receiver);
+  void close(int rank);
+
+  [[nodiscard]] std::optional<Error> refused(int from, int to, std::span<const std::byte> header) const;
+  void post(std::shared_ptr<Parcel> parcel, const Verdict& verdict);
+  void arrive(const std::shared_ptr<Parcel>& parcel);
+  [[nodiscard]] bool vanishes(const Parcel& parcel);
+  void discard(const Parcel& parcel);
+  void hear(const Parcel& parcel, Receiver& receiver);
+  void fetch(std::uint64_t id);
+  void move(std::uint64_t id);
+  void end_transfer(std::uint64_t id, const Result<void>& outcome);
+  [[nodiscard]] std::vector<std::uint64_t> transfers_between(int a, int b) const;
+  void release_held();
+  void die(int rank);
+  void tell_others(int rank);
+  void tell_lost(int observer, int peer);
+  void kill_all() override;
+
+  const NetworkOptions options_;
+  Random random_;
+  Links links_;
+  std::vector<Rank> ranks_;
+  std::map<std::uint64_t, Transfer> transfers_;  // in the order of their beginning
+  std::uint64_t last_transfer_ = 0;
+  std::vector<std::shared_ptr<Parcel>> held_;  // by cuts, in the order of their arrival
+  Judge judge_;
+  NetworkCounters counters_;
+  std::uint64_t trace_ = 0;
+};
+
+}  // namespace locum::loopback
