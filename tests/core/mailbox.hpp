@@ -1,0 +1,187 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/transport.hpp"
+#include "tests/core/transport_world.hpp"
+
+namespace locum::tests {
+
+/// A message, kept.
+struct Letter {
+  int from = 0;
+  std::vector<std::byte> header;
+  std::uint64_t bulk_bytes = 0;
+  std::vector<std::byte> bulk;  ///< what has come of it so far
+  bool eager = false;           ///< the bulk was present
+  bool refused = false;
+  std::optional<Result<Path>> landed;
+
+  /// Nothing more will come of it.
+  [[nodiscard]] bool complete() const { return eager || refused || landed.has_value(); }
+};
+
+/// A receiver that keeps all it is told, and fails the test when it is told what a Transport must not say:
+/// outside progress(), twice, or about what there is not. One rank's; drives the rank's transport too.
+class Mailbox final : public Receiver {
+ public:
+  using Clock = Transport::Clock;
+  /// The longest wait of a test that is not about time.
+  static constexpr std::chrono::seconds patience{60};
+
+  explicit Mailbox(Transport& transport) : transport_(transport) {}
+
+  /// Sends, and remembers that the ticket is to be told once. The bulk stays the caller's to keep alive.
+  Sending send(int to, std::span<const std::byte> header, std::span<const std::byte> bulk = {}) {
+    const std::uint64_t ticket = next_ticket_++;
+    // What is told within send() itself would come too early, so the ticket is not noted before.
+    const auto sending = transport_.send(to, header, bulk, ticket);
+    EXPECT_TRUE(sending.has_value()) << sending.error().what();
+    if (!sending || *sending == Sending::done) {
+      return Sending::done;
+    }
+    pending_[ticket] = std::nullopt;
+    return Sending::pending;
+  }
+  bool progress() {
+    moving_ = true;
+    const bool moved = transport_.progress(*this);
+    moving_ = false;
+    return moved;
+  }
+  /// Moves what there is to move, and sleeps in between, until `done()` or `moment`. False: the moment has
+  /// come.
+  bool wait(const std::function<bool()>& done, Clock::time_point moment) {
+    for (;;) {
+      while (!done() && progress()) {
+      }
+      if (done()) {
+        return true;
+      }
+      if (transport_.now() >= moment) {
+        return false;
+      }
+      if (transport_.arm()) {
+        transport_.sleep(moment);
+      }
+    }
+  }
+  bool wait(const std::function<bool()>& done) { return wait(done, transport_.now() + patience); }
+
+  /// Waits until all ranks are here, and moves what others need moved.
+  void meet(const TransportSide& side) {
+    side.barrier([this] { (void)progress(); });
+  }
+
+  /// So many messages are here, wholly.
+  bool wait_for_letters(std::size_t count) {
+    return wait([&] { return letters.size() >= count && open_landings_ == 0; });
+  }
+  bool wait_until_sent() {
+    return wait([&] { return open_tickets() == 0; });
+  }
+  [[nodiscard]] std::size_t open_tickets() const {
+    std::size_t open = 0;
+    for (const auto& [ticket, outcome] : pending_) {
+      open += outcome ? 0U : 1U;
+    }
+    return open;
+  }
+  [[nodiscard]] std::size_t open_landings() const noexcept { return open_landings_; }
+  /// What was said of the bulks that were pending, in the order in which they were sent.
+  [[nodiscard]] std::vector<Result<void>> outcomes() const {
+    std::vector<Result<void>> said;
+    for (const auto& [ticket, outcome] : pending_) {
+      if (outcome) {
+        said.push_back(*outcome);
+      }
+    }
+    return said;
+  }
+
+  std::vector<Letter> letters;  ///< in the order of their arrival
+  std::vector<int> lost_ranks;
+  std::function<bool(const Arrival&)> refuses;       ///< a bulk that is still to come
+  std::function<void(const Letter&)> on_arrival;     ///< is called within arrived(), after the letter is kept
+  std::function<void(const Letter&)> on_landing;     ///< within landed()
+  std::function<void(const Result<void>&)> on_sent;  ///< within sent()
+
+ private:
+  std::span<std::byte> arrived(const Arrival& message) noexcept override {
+    EXPECT_TRUE(moving_) << "arrived() outside progress()";
+    EXPECT_GE(message.header.size(), 1U);
+    EXPECT_LE(message.header.size(), max_header_bytes);
+    Letter letter;
+    letter.from = message.from;
+    letter.header.assign(message.header.begin(), message.header.end());
+    letter.bulk_bytes = message.bulk_bytes;
+    letter.eager = message.present.size() == message.bulk_bytes;
+    if (letter.eager) {
+      letter.bulk.assign(message.present.begin(), message.present.end());
+    } else {
+      EXPECT_TRUE(message.present.empty()) << "a bulk is there as a whole or not at all";
+      letter.refused = refuses && refuses(message);
+    }
+    const bool lands = !letter.eager && !letter.refused;
+    if (lands) {
+      letter.bulk.resize(message.bulk_bytes);
+      EXPECT_TRUE(landings_.emplace(message.landing, letters.size()).second)
+          << "landing " << message.landing << " is under way already";
+      ++open_landings_;
+    }
+    letters.push_back(std::move(letter));
+    // The bytes do not move when `letters` grows.
+    const std::span<std::byte> landing = lands ? std::span(letters.back().bulk) : std::span<std::byte>();
+    if (on_arrival) {
+      on_arrival(letters.back());
+    }
+    return landing;
+  }
+  void landed(std::uint64_t landing, const Result<Path>& outcome) noexcept override {
+    EXPECT_TRUE(moving_) << "landed() outside progress()";
+    const auto found = landings_.find(landing);
+    ASSERT_NE(found, landings_.end()) << "landing " << landing << " is not under way, or was told before";
+    Letter& letter = letters[found->second];
+    landings_.erase(found);
+    --open_landings_;
+    letter.landed = outcome;
+    if (on_landing) {
+      on_landing(letter);
+    }
+  }
+  void sent(std::uint64_t ticket, const Result<void>& outcome) noexcept override {
+    EXPECT_TRUE(moving_) << "sent() outside progress()";
+    const auto found = pending_.find(ticket);
+    ASSERT_NE(found, pending_.end()) << "ticket " << ticket << " is of no pending bulk";
+    ASSERT_FALSE(found->second) << "ticket " << ticket << " was told before";
+    found->second = outcome;
+    if (on_sent) {
+      on_sent(outcome);
+    }
+  }
+  void lost(int rank, const Error& cause) noexcept override {
+    EXPECT_TRUE(moving_) << "lost() outside progress()";
+    EXPECT_EQ(cause.code(), Errc::peer_lost) << cause.what();
+    lost_ranks.push_back(rank);
+  }
+
+  Transport& transport_;
+  std::uint64_t next_ticket_ = 1;
+  std::map<std::uint64_t, std::optional<Result<void>>> pending_;
+  std::map<std::uint64_t, std::size_t> landings_;
+  std::size_t open_landings_ = 0;
+  bool moving_ = false;
+};
+
+}  // namespace locum::tests

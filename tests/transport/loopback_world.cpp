@@ -1,0 +1,64 @@
+#include "tests/transport/loopback_world.hpp"
+
+#include <cstddef>
+#include <vector>
+
+namespace locum::tests {
+namespace {
+
+class LoopbackWorld final : public TransportWorld {
+ public:
+  LoopbackWorld(const loopback::NetworkOptions& options, FirstRank first)
+      : options_(options), first_(first) {}
+
+  void run(int ranks, const Body& body) override {
+    options_.ranks = ranks;
+    loopback::Network network(options_);
+    std::vector<std::unique_ptr<Transport>> transports;
+    for (int rank = 0; rank < ranks; ++rank) {
+      transports.push_back(network.transport(rank));
+    }
+    std::size_t arrived = 0;  // at barriers, in all
+    const auto play = [&](int rank) {
+      Transport& transport = *transports[static_cast<std::size_t>(rank)];
+      std::size_t barriers = 0;
+      const auto barrier = [&](const std::function<void()>& meanwhile) {
+        ++arrived;
+        ++barriers;
+        for (const auto& each : transports) {
+          each->wake();
+        }
+        while (arrived < barriers * static_cast<std::size_t>(ranks)) {
+          meanwhile();
+          (void)transport.arm();  // in vain if `meanwhile` has not taken what is there
+          transport.sleep(transport.now() + std::chrono::seconds(1));
+        }
+      };
+      body({transport, rank, ranks, barrier, [&network, rank] { network.kill(rank); }});
+    };
+    const int first_program = first_ == FirstRank::test ? 1 : 0;
+    for (int rank = first_program; rank < ranks; ++rank) {
+      network.start([&play, rank] { play(rank); });
+    }
+    if (first_ == FirstRank::test) {
+      play(0);
+    }
+    network.run();
+  }
+  [[nodiscard]] std::optional<std::chrono::seconds> loss_told_within() const override {
+    return std::chrono::duration_cast<std::chrono::seconds>(options_.detection.most) +
+           std::chrono::seconds(1);
+  }
+
+ private:
+  loopback::NetworkOptions options_;
+  const FirstRank first_;
+};
+
+}  // namespace
+
+std::unique_ptr<TransportWorld> loopback_world(const loopback::NetworkOptions& options, FirstRank first) {
+  return std::make_unique<LoopbackWorld>(options, first);
+}
+
+}  // namespace locum::tests
