@@ -32,29 +32,6 @@ class TransportContract : public testing::TestWithParam<TransportWorldMaker> {
 };
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(TransportContract);
 
-/// Bytes that differ from seed to seed and from place to place.
-inline std::vector<std::byte> bytes_of(std::uint64_t seed, std::size_t size) {
-  std::vector<std::byte> bytes(size);
-  std::uint64_t state = seed * 0x9E3779B97F4A7C15U + size;
-  for (std::byte& byte : bytes) {
-    state = state * 6364136223846793005U + 1442695040888963407U;
-    byte = static_cast<std::byte>(state >> 56U);
-  }
-  return bytes;
-}
-
-/// A header of eight bytes that says a number.
-inline std::array<std::byte, 8> numbered(std::uint64_t number) {
-  std::array<std::byte, 8> header;
-  std::memcpy(header.data(), &number, header.size());
-  return header;
-}
-inline std::uint64_t number_of(std::span<const std::byte> header) {
-  std::uint64_t number = 0;
-  std::memcpy(&number, header.data(), std::min(header.size(), sizeof number));
-  return number;
-}
-
 TEST_P(TransportContract, DeliversHeadersOfEveryLength) {
   run(2, [](const TransportSide& side) {
     Mailbox mailbox(side.transport);
