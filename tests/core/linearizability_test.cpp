@@ -1,0 +1,476 @@
+#include "tests/core/linearizability.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/core/name_register.hpp"
+
+namespace locum::tests {
+namespace {
+
+using Verdict = Judgement::Verdict;
+
+/// Histories in few words.
+struct Story {
+  std::size_t begin(int client, NameAct act, std::uint64_t value = 0, std::uint64_t expected = 0) {
+    return history.begin({.client = client, .act = act, .name = "x", .value = value, .expected = expected});
+  }
+  void end(std::size_t number, NameAnswer answer, std::uint64_t value = 0, std::uint64_t generation = 0,
+           bool yes = false) {
+    history.end(number, {.value = value, .generation = generation, .yes = yes, .answer = answer});
+  }
+  void wrote(std::size_t number, std::uint64_t generation) { end(number, NameAnswer::done, 0, generation); }
+  void put(std::uint64_t value, std::uint64_t generation) {
+    wrote(begin(0, NameAct::put, value), generation);
+  }
+  void replace(std::uint64_t value, std::uint64_t expected, std::uint64_t generation) {
+    wrote(begin(0, NameAct::replace, value, expected), generation);
+  }
+  void got(std::uint64_t value, std::uint64_t generation) {
+    end(begin(1, NameAct::get), NameAnswer::done, value, generation);
+  }
+  void got_nothing() { end(begin(1, NameAct::get), NameAnswer::not_found); }
+  void evicted(bool yes) { end(begin(2, NameAct::evict), NameAnswer::done, 0, 0, yes); }
+  void existed(bool yes) { end(begin(2, NameAct::exists), NameAnswer::done, 0, 0, yes); }
+  void refused(NameAct act, std::uint64_t expected, NameAnswer answer) {
+    end(begin(3, act, 99, expected), answer);
+  }
+  [[nodiscard]] Verdict verdict() const { return judge(history).verdict; }
+
+  History history;
+};
+
+TEST(Linearizability, TakesWhatASequenceWouldSay) {
+  Story story;
+  story.got_nothing();
+  story.existed(false);
+  story.evicted(false);
+  story.refused(NameAct::replace, 4, NameAnswer::not_found);
+  story.put(1, 5);
+  story.got(1, 5);
+  story.existed(true);
+  story.refused(NameAct::put, 0, NameAnswer::key_exists);
+  story.refused(NameAct::replace, 4, NameAnswer::stale);
+  story.replace(2, 5, 9);
+  story.replace(3, 0, 10);
+  story.got(3, 10);
+  story.evicted(true);
+  story.got_nothing();
+  story.replace(4, 0, 12);
+  story.got(4, 12);
+  EXPECT_EQ(story.verdict(), Verdict::linearizable) << judge(story.history).why;
+}
+
+TEST(Linearizability, RefusesEachAnswerThatASequenceWouldNotGive) {
+  const std::vector<std::function<void(Story&)>> lies{
+      [](Story& story) { story.got_nothing(); },
+      [](Story& story) { story.got(2, 5); },
+      [](Story& story) { story.got(1, 6); },
+      [](Story& story) { story.existed(false); },
+      [](Story& story) { story.evicted(false); },
+      [](Story& story) { story.put(2, 6); },
+      [](Story& story) { story.refused(NameAct::replace, 5, NameAnswer::stale); },
+      [](Story& story) { story.refused(NameAct::replace, 5, NameAnswer::not_found); },
+      [](Story& story) { story.refused(NameAct::replace, 0, NameAnswer::stale); },
+      [](Story& story) { story.refused(NameAct::get, 0, NameAnswer::key_exists); },
+      [](Story& story) { story.replace(2, 4, 6); },
+      [](Story& story) { story.replace(2, 0, 5); },
+      [](Story& story) { story.evicted(true), story.evicted(true); },
+      [](Story& story) { story.evicted(true), story.existed(true); },
+      [](Story& story) { story.evicted(true), story.got(1, 5); },
+      [](Story& story) { story.evicted(true), story.put(2, 4); },
+      [](Story& story) { story.evicted(true), story.refused(NameAct::put, 0, NameAnswer::key_exists); },
+      [](Story& story) { story.evicted(true), story.refused(NameAct::replace, 5, NameAnswer::stale); },
+  };
+  for (std::size_t i = 0; i < lies.size(); ++i) {
+    Story story;
+    story.put(1, 5);
+    ASSERT_EQ(story.verdict(), Verdict::linearizable);
+    lies[i](story);
+    const Judgement judgement = judge(story.history);
+    EXPECT_EQ(judgement.verdict, Verdict::contradiction) << "lie " << i;
+    EXPECT_NE(judgement.why.find("none of these fits"), std::string::npos);
+  }
+}
+
+TEST(Linearizability, LetsOverlappingOperationsChooseTheirOrder) {
+  // Two puts at once: one wins, and a get within sees either or nothing.
+  for (const int seen : {0, 1, 2}) {
+    Story story;
+    const auto first = story.begin(0, NameAct::put, 1);
+    const auto second = story.begin(1, NameAct::put, 2);
+    const auto get = story.begin(2, NameAct::get);
+    story.end(get, seen == 0 ? NameAnswer::not_found : NameAnswer::done, static_cast<std::uint64_t>(seen), 7);
+    story.wrote(first, 7);
+    story.end(second, NameAnswer::key_exists);
+    EXPECT_EQ(story.verdict(), seen == 2 ? Verdict::contradiction : Verdict::linearizable) << seen;
+  }
+  // A get may not go back behind one that had ended before it began.
+  Story story;
+  story.put(1, 1);
+  const auto replace = story.begin(0, NameAct::replace, 2);
+  story.got(2, 2);
+  story.got(1, 1);
+  story.wrote(replace, 2);
+  EXPECT_EQ(story.verdict(), Verdict::contradiction);
+}
+
+TEST(Linearizability, TakesTheUnknownAsDoneLateOrNever) {
+  {
+    Story story;  // never
+    story.end(story.begin(0, NameAct::put, 1), NameAnswer::unknown);
+    story.got_nothing();
+    story.put(2, 1);
+    EXPECT_EQ(story.verdict(), Verdict::linearizable);
+  }
+  {
+    Story story;  // late, long after its client gave up; its generation is first told by who reads it
+    story.end(story.begin(0, NameAct::put, 1), NameAnswer::unknown);
+    story.got_nothing();
+    story.got(1, 8);
+    story.got(1, 8);
+    story.refused(NameAct::put, 0, NameAnswer::key_exists);
+    EXPECT_EQ(story.verdict(), Verdict::linearizable) << judge(story.history).why;
+    story.got(1, 9);
+    EXPECT_EQ(story.verdict(), Verdict::contradiction) << "its generation was 8";
+  }
+  {
+    Story story;  // once and not again
+    (void)story.begin(0, NameAct::put, 1);
+    story.got(1, 8);
+    story.evicted(true);
+    EXPECT_EQ(story.verdict(), Verdict::linearizable);
+    story.got(1, 8);
+    EXPECT_EQ(story.verdict(), Verdict::contradiction);
+  }
+  {
+    Story story;  // not before it began
+    story.got(1, 8);
+    (void)story.begin(0, NameAct::put, 1);
+    EXPECT_EQ(story.verdict(), Verdict::contradiction);
+  }
+  {
+    Story story;  // an eviction
+    story.put(1, 1);
+    (void)story.begin(2, NameAct::evict);
+    story.got(1, 1);
+    story.got_nothing();
+    EXPECT_EQ(story.verdict(), Verdict::linearizable);
+    story.got(1, 1);
+    EXPECT_EQ(story.verdict(), Verdict::contradiction);
+  }
+}
+
+TEST(Linearizability, JudgesEachNameAlone) {
+  History history;
+  for (const std::string name : {"a", "b"}) {
+    const auto put = history.begin({.act = NameAct::put, .name = name, .value = 1});
+    history.end(put, {.generation = 1, .answer = NameAnswer::done});
+  }
+  EXPECT_EQ(judge(history).verdict, Verdict::linearizable);
+  const auto get = history.begin({.act = NameAct::get, .name = "b"});
+  history.end(get, {.answer = NameAnswer::not_found});
+  const Judgement judgement = judge(history);
+  EXPECT_EQ(judgement.verdict, Verdict::contradiction);
+  EXPECT_EQ(judgement.why.find("\"b\":"), 0U) << judgement.why;
+  EXPECT_NE(judgement.why.find("client 0 [4, 5] get \"b\" -> not_found"), std::string::npos) << judgement.why;
+}
+
+TEST(Linearizability, SaysWhenItCannotDecide) {
+  Story story;
+  for (std::uint64_t i = 1; i <= 40; ++i) {
+    (void)story.begin(static_cast<int>(i), NameAct::replace, i);
+  }
+  story.got(41, 1);
+  const Judgement judgement = judge(story.history, 1000);
+  EXPECT_EQ(judgement.verdict, Verdict::undecided);
+  EXPECT_LE(judgement.states, 1001U);
+}
+
+/// A store that does one thing at a time, and clients that overlap: their operations take effect somewhere
+/// between beginning and end. Some never hear of it, and some of those never happen.
+class RandomStore {
+ public:
+  RandomStore(std::uint32_t seed, int clients, std::size_t steps, bool with_unknown)
+      : random_(seed), clients_(static_cast<std::size_t>(clients)), with_unknown_(with_unknown) {
+    for (std::size_t step = 0; step < steps; ++step) {
+      act(static_cast<int>(below(clients_.size())));
+    }
+  }
+  History history;
+
+ private:
+  struct Client {
+    std::optional<std::size_t> number;
+    bool effective = false;
+    bool silent = false;
+    NameOperation told;
+  };
+  struct Name {
+    bool bound = false;
+    std::uint64_t value = 0;
+    std::uint64_t generation = 0;
+  };
+
+  std::size_t below(std::size_t count) { return random_() % count; }
+
+  void act(int id) {
+    Client& client = clients_[static_cast<std::size_t>(id)];
+    if (!client.number) {
+      NameOperation operation;
+      operation.client = id;
+      operation.act = static_cast<NameAct>(below(5));
+      operation.name = std::string(1, static_cast<char>('a' + below(2)));
+      operation.value = ++last_value_;
+      if (operation.act == NameAct::replace && below(3) > 0) {
+        operation.expected = last_generation_ == 0 ? 1 : 1 + below(last_generation_);
+        if (below(2) == 0 && name(operation.name).generation != 0) {
+          operation.expected = name(operation.name).generation;
+        }
+      }
+      client = {history.begin(operation), false, with_unknown_ && below(12) == 0, {}};
+    } else if (!client.effective && (!client.silent || below(2) == 0)) {
+      client.told = serve(history.operations()[*client.number]);
+      client.effective = true;
+    } else {
+      if (client.silent) {
+        client.told.answer = NameAnswer::unknown;
+        if (below(2) == 0 && client.effective) {
+          client = {};
+          return;  // never ends
+        }
+      }
+      if (client.silent && !client.effective) {
+        client = {};
+        return;
+      }
+      history.end(*client.number, client.told);
+      client = {};
+    }
+  }
+
+  Name& name(const std::string& text) { return names_.at(static_cast<std::size_t>(text[0] - 'a')); }
+
+  NameOperation serve(const NameOperation& operation) {
+    Name& at = name(operation.name);
+    NameOperation told;
+    told.answer = NameAnswer::done;
+    switch (operation.act) {
+      case NameAct::put:
+        if (at.bound) {
+          told.answer = NameAnswer::key_exists;
+          return told;
+        }
+        break;
+      case NameAct::replace:
+        if (operation.expected != 0 && !at.bound) {
+          told.answer = NameAnswer::not_found;
+          return told;
+        }
+        if (operation.expected != 0 && at.generation != operation.expected) {
+          told.answer = NameAnswer::stale;
+          return told;
+        }
+        break;
+      case NameAct::get:
+        told.answer = at.bound ? NameAnswer::done : NameAnswer::not_found;
+        told.value = at.value;
+        told.generation = at.generation;
+        return told;
+      case NameAct::exists:
+        told.yes = at.bound;
+        return told;
+      case NameAct::evict:
+        told.yes = at.bound;
+        at = {};
+        return told;
+    }
+    at = {true, operation.value, ++last_generation_};
+    told.generation = at.generation;
+    return told;
+  }
+
+  std::mt19937 random_;
+  std::vector<Client> clients_;
+  const bool with_unknown_;
+  std::array<Name, 2> names_;
+  std::uint64_t last_value_ = 0;
+  std::uint64_t last_generation_ = 0;
+};
+
+/// A history with these operations at the moments that they name.
+History history_of(std::vector<NameOperation> operations) {
+  std::vector<std::pair<std::uint64_t, std::size_t>> moments;
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    moments.emplace_back(operations[i].began, i);
+    if (operations[i].ended != ~0ULL) {
+      moments.emplace_back(operations[i].ended, i);
+    }
+  }
+  std::ranges::sort(moments);
+  History history;
+  std::vector<std::optional<std::size_t>> numbers(operations.size());
+  for (const auto& [moment, i] : moments) {
+    if (numbers[i]) {
+      history.end(*numbers[i], operations[i]);
+    } else {
+      NameOperation asked = operations[i];
+      asked.answer = NameAnswer::unknown;
+      asked.ended = ~0ULL;
+      numbers[i] = history.begin(asked);
+    }
+  }
+  return history;
+}
+
+TEST(Linearizability, AcceptsWhatARightStoreSays) {
+  for (std::uint32_t seed = 1; seed <= 300; ++seed) {
+    const RandomStore store(seed, 1 + static_cast<int>(seed % 8), 600, seed % 2 == 0);
+    const Judgement judgement = judge(store.history);
+    ASSERT_EQ(judgement.verdict, Verdict::linearizable) << "seed " << seed << '\n' << judgement.why;
+  }
+}
+
+/// Changes one answer into one that is certainly wrong; false if it finds none to change.
+bool lie(std::vector<NameOperation>& operations, std::mt19937& random) {
+  for (int attempt = 0; attempt < 200; ++attempt) {
+    NameOperation& victim = operations[random() % operations.size()];
+    if (victim.answer != NameAnswer::done || victim.act != NameAct::get) {
+      continue;
+    }
+    switch (random() % 3) {
+      case 0:  // what nobody wrote
+        victim.value = 1'000'000;
+        return true;
+      case 1: {  // a generation that its writer was not told
+        const auto writer = std::ranges::find_if(operations, [&](const NameOperation& each) {
+          return each.act != NameAct::get && each.value == victim.value && each.answer == NameAnswer::done;
+        });
+        if (writer == operations.end()) {
+          continue;
+        }
+        victim.generation += 1;
+        return true;
+      }
+      default:  // what had been overwritten by a third before the get began
+        for (const NameOperation& old : operations) {
+          const bool wrote = (old.act == NameAct::put || old.act == NameAct::replace) &&
+                             old.name == victim.name && old.answer == NameAnswer::done &&
+                             old.value != victim.value;
+          const bool over = std::ranges::any_of(operations, [&](const NameOperation& each) {
+            return each.act == NameAct::replace && each.answer == NameAnswer::done &&
+                   each.name == victim.name && each.began > old.ended && each.ended < victim.began;
+          });
+          if (wrote && over) {
+            victim.value = old.value;
+            victim.generation = old.generation;
+            return true;
+          }
+        }
+    }
+  }
+  return false;
+}
+
+TEST(Linearizability, RefusesWhatALyingStoreSays) {
+  int lies = 0;
+  for (std::uint32_t seed = 1; seed <= 300; ++seed) {
+    const RandomStore store(seed, 1 + static_cast<int>(seed % 8), 300, seed % 2 == 0);
+    std::vector<NameOperation> operations = store.history.operations();
+    std::mt19937 random(seed);
+    if (lie(operations, random)) {
+      ++lies;
+      const Judgement judgement = judge(history_of(operations));
+      ASSERT_EQ(judgement.verdict, Verdict::contradiction)
+          << "seed " << seed << ", " << judgement.states << " states";
+    }
+  }
+  EXPECT_GT(lies, 250);
+}
+
+// Every order of every choice of the unknown ones, tried one after the other.
+bool can_be_told(const std::vector<NameOperation>& operations, std::vector<bool>& told,
+                 const NameRegister& state) {
+  std::uint64_t first_end = ~0ULL;
+  bool complete = true;
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    if (!told[i] && operations[i].answer != NameAnswer::unknown) {
+      first_end = std::min(first_end, operations[i].ended);
+      complete = false;
+    }
+  }
+  if (complete) {
+    return true;
+  }
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    const auto after = told[i] || operations[i].began > first_end ? std::nullopt : state.after(operations[i]);
+    if (after) {
+      told[i] = true;
+      const bool can = can_be_told(operations, told, *after);
+      told[i] = false;
+      if (can) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+TEST(Linearizability, AgreesWithTryingEveryOrder) {
+  // Answers at random, so that some histories can be told and some cannot; values and generations are few, so
+  // that they meet.
+  int linearizable = 0;
+  constexpr int histories = 20'000;
+  for (std::uint32_t seed = 1; seed <= histories; ++seed) {
+    std::mt19937 random(seed);
+    std::vector<NameOperation> operations(2 + random() % 5);
+    std::vector<std::uint64_t> moments(2 * operations.size());
+    for (std::size_t i = 0; i < moments.size(); ++i) {
+      moments[i] = i;
+    }
+    std::shuffle(moments.begin(), moments.end(), random);
+    for (std::size_t i = 0; i < operations.size(); ++i) {
+      NameOperation& operation = operations[i];
+      operation.act = static_cast<NameAct>(random() % 5);
+      operation.name = "x";
+      operation.value = 1 + random() % 3;
+      operation.expected = random() % 3;
+      operation.generation = random() % 4;
+      operation.yes = random() % 2 == 0;
+      operation.answer = random() % 2 == 0 ? NameAnswer::done : static_cast<NameAnswer>(random() % 5);
+      operation.began = std::min(moments[2 * i], moments[2 * i + 1]);
+      operation.ended = std::max(moments[2 * i], moments[2 * i + 1]);
+    }
+    std::vector<bool> told(operations.size());
+    const bool can = can_be_told(operations, told, {});
+    linearizable += can ? 1 : 0;
+    const Judgement judgement = judge(history_of(operations));
+    ASSERT_EQ(judgement.verdict, can ? Verdict::linearizable : Verdict::contradiction)
+        << "seed " << seed << '\n'
+        << judgement.why;
+  }
+  EXPECT_GT(linearizable, histories / 20);
+  EXPECT_LT(linearizable, histories - histories / 20);
+}
+
+TEST(Linearizability, JudgesThousandsOfOperationsInTime) {
+  const auto start = std::chrono::steady_clock::now();
+  const RandomStore store(7, 16, 30'000, false);
+  const Judgement judgement = judge(store.history);
+  EXPECT_EQ(judgement.verdict, Verdict::linearizable);
+  EXPECT_GT(store.history.operations().size(), 9'000U);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(60))
+      << judgement.states << " states";
+}
+
+}  // namespace
+}  // namespace locum::tests
