@@ -37,10 +37,14 @@ class Cluster final : public Connector {
 
  private:
   [[nodiscard]] Result<Pin> find(const Address& address);
-  [[nodiscard]] Error absent(const Address& address, const Error& error) const;
   [[nodiscard]] Result<ObjectView> view_of(const Result<Pin>& pin);
+  [[nodiscard]] Result<ObjectView> view_at(const Pin& pin) const;
   [[nodiscard]] bool whole(const ObjectRecord& record) const;
   [[nodiscard]] Result<bool> evict_key(const Key& key);
+  // Out of line, so that a get that finds what it looks for keeps no registers and no stack for them.
+  [[nodiscard, gnu::cold, gnu::noinline]] Error absent(const Address& address, const Error& error) const;
+  [[nodiscard, gnu::cold, gnu::noinline]] Error led_astray(const Pin& pin);
+  [[nodiscard, gnu::noinline]] Result<ObjectView> checked_view(const Pin& pin);
   [[nodiscard]] Result<void> check_sum(const Pin& pin);
   [[nodiscard]] Result<Block> allocate(const ObjectRecord& record, std::uint32_t alignment);
   [[nodiscard]] Result<ObjectDraft> draft_in(const Block& block, const ObjectRecord& record,
@@ -205,27 +209,39 @@ Result<void> Cluster::check_sum(const Pin& pin) {
   return {};
 }
 
+Error Cluster::led_astray(const Pin& pin) {
+  table_->release(pin.id);
+  return Error(Errc::corrupt,
+               "the table entry of this object points outside the node's memory; something wrote into it")
+      .about(to_string(pin.key));
+}
+
+Result<ObjectView> Cluster::checked_view(const Pin& pin) {
+  if (auto right = check_sum(pin); !right) {
+    table_->release(pin.id);
+    return right.error();
+  }
+  return view_at(pin);
+}
+
+Result<ObjectView> Cluster::view_at(const Pin& pin) const {
+  const ObjectRecord& record = *pin.record;
+  return Result<ObjectView>(std::in_place, *table_, pin.id, pin.key,
+                            std::span<const std::byte>(arena_->data(record.offset), record.size_bytes),
+                            record.type_hash);
+}
+
 Result<ObjectView> Cluster::view_of(const Result<Pin>& pin) {
   if (!pin) [[unlikely]] {
     return pin.error();
   }
-  const ObjectRecord& record = *pin->record;
-  if (!whole(record)) {
-    table_->release(pin->id);
-    return Error(Errc::corrupt,
-                 "the table entry of this object points outside the node's memory; something wrote "
-                 "into it")
-        .about(to_string(pin->key));
+  if (!whole(*pin->record)) [[unlikely]] {
+    return led_astray(*pin);
   }
-  if (record.has_checksum != 0) [[unlikely]] {
-    if (auto right = check_sum(*pin); !right) {
-      table_->release(pin->id);
-      return right.error();
-    }
+  if (pin->record->has_checksum != 0) [[unlikely]] {
+    return checked_view(*pin);
   }
-  return Result<ObjectView>(std::in_place, *table_, pin->id, pin->key,
-                            std::span<const std::byte>(arena_->data(record.offset), record.size_bytes),
-                            record.type_hash);
+  return view_at(*pin);
 }
 
 Result<ObjectView> Cluster::get(const Address& address, Deadline /*deadline*/) {

@@ -106,7 +106,7 @@ class ObjectView {
  public:
   ObjectView() = default;
   /// Takes over one pin that `board` has already counted.
-  ObjectView(PinBoard& board, std::uint64_t pin, Key key, std::span<const std::byte> bytes,
+  ObjectView(PinBoard& board, std::uint64_t pin, const Key& key, std::span<const std::byte> bytes,
              std::uint64_t type_hash) noexcept
       : board_(&board), pin_(pin), key_(key), bytes_(bytes), type_hash_(type_hash) {}
   ObjectView(const ObjectView& other) noexcept

@@ -132,9 +132,7 @@ Result<void> ObjectTable::grow() {
 Result<Pin> ObjectTable::pin(const Key& key) {
   const Place at = hold(key);
   if (at.entry == nullptr) [[unlikely]] {
-    auto damaged = damage(key);
-    return damaged ? *std::move(damaged)
-                   : Error(Errc::not_found, "no such object; it was never put, or it has been evicted");
+    return absent_because(key);
   }
   return Result<Pin>(std::in_place, id_of(at.node_rank, at.slot), key, &at.entry->record,
                      at.entry->generation.load(std::memory_order_acquire));
@@ -165,6 +163,12 @@ ObjectTable::Place ObjectTable::hold(const Key& key) noexcept {
     return {};
   }
   return at;
+}
+
+Error ObjectTable::absent_because(const Key& key) const {
+  auto damaged = damage(key);
+  return damaged ? *std::move(damaged)
+                 : Error(Errc::not_found, "no such object; it was never put, or it has been evicted");
 }
 
 // An entry whose tag is the same before and after was not written meanwhile, but by something that may not.
@@ -198,7 +202,7 @@ bool ObjectTable::live(const Key& key) const noexcept {
 }
 
 // One view more of this process, its bit set when it returns.
-void ObjectTable::count_view(const Place& at) noexcept {
+void ObjectTable::count_view(Place at) noexcept {
   Word32& count = counts_[at.node_rank][at.slot];
   std::uint32_t views = count.load(std::memory_order_relaxed);
   for (;;) {

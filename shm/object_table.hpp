@@ -124,7 +124,9 @@ class ObjectTable final : public NodeTable {
 
   [[nodiscard]] Place place(const Key& key) const noexcept;
   [[nodiscard]] Place hold(const Key& key) noexcept;
-  void count_view(const Place& at) noexcept;
+  void count_view(Place at) noexcept;
+  // Out of line, so that pin() keeps no registers and no stack for an error.
+  [[nodiscard, gnu::cold, gnu::noinline]] Error absent_because(const Key& key) const;
   [[nodiscard]] std::vector<std::uint32_t> adopted_ranks() LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::size_t known_dead() const noexcept LOCUM_REQUIRES(mutex_);
   void let_go() noexcept;
