@@ -13,12 +13,6 @@
 namespace locum::loopback {
 namespace {
 
-constexpr auto never = std::chrono::nanoseconds::max();
-
-Error lost_error(int rank) {
-  return Error(Errc::peer_lost, "rank " + std::to_string(rank) + " cannot be reached any more");
-}
-
 std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -52,6 +46,10 @@ std::chrono::nanoseconds Network::time_for(std::uint64_t bytes) const noexcept {
   return std::chrono::nanoseconds(bytes * 1000 / options_.bytes_per_us);
 }
 
+Error Network::unreachable(int rank) {
+  return Error(Errc::peer_lost, "rank " + std::to_string(rank) + " cannot be reached any more");
+}
+
 void Network::note(Step step, int from, int to, std::uint64_t number) noexcept {
   const std::uint64_t ends = index(from) << 32U | index(to);
   const auto time = static_cast<std::uint64_t>(now().time_since_epoch().count());
@@ -70,7 +68,7 @@ std::optional<Error> Network::refused(int from, int to, std::span<const std::byt
     return Error(Errc::invalid_argument, "there is no rank " + std::to_string(to));
   }
   if (!alive(from) || links_.given_up(from, to)) {
-    return lost_error(to);
+    return unreachable(to);
   }
   return std::nullopt;
 }
@@ -86,7 +84,7 @@ Result<Sending> Network::send(int from, int to, std::span<const std::byte> heade
   }
   if (verdict.fate == Fate::kill_before) {
     kill(from);
-    return lost_error(to);
+    return unreachable(to);
   }
   const std::uint64_t bytes = header.size() + bulk.size();
   for (Counters* counters : {static_cast<Counters*>(&counters_), &ranks_[index(from)].counters}) {
@@ -128,7 +126,11 @@ void Network::post(std::shared_ptr<Parcel> parcel, const Verdict& verdict) {
   if (!options_.reorder) {
     moment = links_.in_order(from, to, moment, now());
   }
-  at(moment, [this, parcel = std::move(parcel)] { arrive(parcel); });
+  at(moment, [this, parcel = std::move(parcel)] {
+    if (arrive(parcel)) {
+      announce(parcel->to);
+    }
+  });
   if (verdict.fate == Fate::kill_after) {
     links_.keep_until(from, to, moment);
     kill(from);
@@ -152,7 +154,7 @@ bool Network::vanishes(const Parcel& parcel) {
   return true;
 }
 
-void Network::arrive(const std::shared_ptr<Parcel>& parcel) {
+bool Network::arrive(const std::shared_ptr<Parcel>& parcel) {
   const auto cut = links_.cut(parcel->from, parcel->to);
   if (vanishes(*parcel) || cut == Cut::lose) {
     discard(*parcel);
@@ -164,8 +166,9 @@ void Network::arrive(const std::shared_ptr<Parcel>& parcel) {
   } else {
     note(Step::arrived, parcel->from, parcel->to, hash64(as_text(parcel->bytes)));
     ranks_[index(parcel->to)].inbox.emplace_back(parcel);
-    announce(parcel->to);
+    return true;
   }
+  return false;
 }
 
 // A message reaches nobody. Whoever waits for its bulk to be fetched learns it, unless a death tells it
@@ -226,7 +229,7 @@ void Network::hear(const Parcel& parcel, Receiver& receiver) {
     misuse("a landing of " + std::to_string(landing.size()) + " bytes for " +
            std::to_string(parcel.bulk_bytes));
   } else if (found == transfers_.end() || !alive(parcel.to)) {
-    receiver.landed(id, lost_error(parcel.from));
+    receiver.landed(id, unreachable(parcel.from));
   } else {
     found->second.landing = landing.first(parcel.bulk_bytes);
     found->second.receiver_waits = true;
@@ -300,129 +303,6 @@ std::vector<std::uint64_t> Network::transfers_between(int a, int b) const {
     }
   }
   return ids;
-}
-
-void Network::cut(int a, int b, Cut cut) {
-  links_.cut(a, b, cut);
-  links_.cut(b, a, cut);
-}
-
-void Network::heal(int a, int b) {
-  links_.heal(a, b);
-  links_.heal(b, a);
-  release_held();
-}
-
-void Network::heal() {
-  links_.heal_all();
-  release_held();
-}
-
-// Straight into the inboxes: what was held comes before all that is still under way on the same link.
-void Network::release_held() {
-  const auto waiting = std::exchange(held_, {});
-  for (const auto& parcel : waiting) {
-    const auto cut = links_.cut(parcel->from, parcel->to);
-    if (cut == Cut::hold) {
-      held_.push_back(parcel);
-    } else if (cut == Cut::lose || vanishes(*parcel)) {
-      discard(*parcel);
-    } else if (parcel->kills) {
-      discard(*parcel);
-      kill(parcel->to);
-    } else {
-      note(Step::arrived, parcel->from, parcel->to, hash64(as_text(parcel->bytes)));
-      ranks_[index(parcel->to)].inbox.emplace_back(parcel);
-      announce_soon(parcel->to);
-    }
-  }
-  for (auto& [id, transfer] : transfers_) {
-    if (std::exchange(transfer.held, false)) {
-      after(latency(transfer.from, transfer.to), [this, held = id] { move(held); });
-    }
-  }
-}
-
-void Network::sever(int a, int b) {
-  links_.end(a, b);
-  links_.end(b, a);
-  if (options_.detection.most != never) {
-    after(random_.within(options_.detection), [this, a, b] { tell_lost(a, b); });
-    after(random_.within(options_.detection), [this, a, b] { tell_lost(b, a); });
-  }
-}
-
-void Network::kill(int rank) {
-  if (alive(rank)) {
-    die(rank);
-    tell_others(rank);
-  }
-}
-
-void Network::close(int rank) {
-  ranks_[index(rank)].closed = true;
-  kill(rank);
-}
-
-void Network::die(int rank) {
-  note(Step::died, rank, rank, 0);
-  bury(rank);
-  Rank& dead = ranks_[index(rank)];
-  std::erase_if(dead.inbox, [](const auto& item) {
-    return std::holds_alternative<std::shared_ptr<Parcel>>(item) || std::holds_alternative<Lost>(item);
-  });
-  // Its own ends of what was under way are over; the others' end when they are told.
-  for (auto& [id, transfer] : transfers_) {
-    if (transfer.from == rank && std::exchange(transfer.sender_waits, false)) {
-      dead.inbox.emplace_back(Sent{transfer.ticket, lost_error(transfer.to)});
-    }
-    if (transfer.to == rank && std::exchange(transfer.receiver_waits, false)) {
-      dead.inbox.emplace_back(Landed{id, lost_error(transfer.from)});
-    }
-  }
-  if (!dead.inbox.empty()) {
-    announce_soon(rank);
-  }
-}
-
-void Network::tell_others(int rank) {
-  const Range& detection = options_.detection;
-  if (detection.most == never) {
-    return;
-  }
-  if (detection.most <= detection.least) {
-    after(detection.least, [this, rank] {
-      for (int observer = 0; observer < size(); ++observer) {
-        tell_lost(observer, rank);
-      }
-    });
-    return;
-  }
-  for (int observer = 0; observer < size(); ++observer) {
-    if (observer != rank) {
-      after(random_.within(detection), [this, observer, rank] { tell_lost(observer, rank); });
-    }
-  }
-}
-
-void Network::tell_lost(int observer, int peer) {
-  if (observer == peer || !alive(observer) || !links_.give_up(observer, peer)) {
-    return;
-  }
-  note(Step::told, observer, peer, 0);
-  for (const std::uint64_t id : transfers_between(observer, peer)) {
-    end_transfer(id, lost_error(peer));
-  }
-  ranks_[index(observer)].inbox.emplace_back(Lost{peer, lost_error(peer)});
-  announce_soon(observer);
-}
-
-void Network::kill_all() {
-  for (int rank = 0; rank < size(); ++rank) {
-    if (alive(rank)) {
-      die(rank);
-    }
-  }
 }
 
 }  // namespace locum::loopback

@@ -84,6 +84,7 @@ class Network final : public Simulation {
   };
   enum class Step : std::uint8_t { sent, arrived, dropped, moved, failed, died, told };
 
+  [[nodiscard]] static Error unreachable(int rank);
   [[nodiscard]] static std::size_t index(int rank) noexcept { return static_cast<std::size_t>(rank); }
   [[nodiscard]] std::chrono::nanoseconds latency(int from, int to) {
     return random_.within(links_.latency(from, to));
@@ -98,7 +99,8 @@ class Network final : public Simulation {
 
   [[nodiscard]] std::optional<Error> refused(int from, int to, std::span<const std::byte> header) const;
   void post(std::shared_ptr<Parcel> parcel, const Verdict& verdict);
-  void arrive(const std::shared_ptr<Parcel>& parcel);
+  // Whether it is in the inbox now.
+  bool arrive(const std::shared_ptr<Parcel>& parcel);
   [[nodiscard]] bool vanishes(const Parcel& parcel);
   void discard(const Parcel& parcel);
   void hear(const Parcel& parcel, Receiver& receiver);

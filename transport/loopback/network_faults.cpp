@@ -1,0 +1,128 @@
+#include <chrono>
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "transport/loopback/network.hpp"
+
+// What goes wrong on a network, and who is told of it.
+namespace locum::loopback {
+namespace {
+
+constexpr auto never = std::chrono::nanoseconds::max();
+
+}  // namespace
+
+void Network::cut(int a, int b, Cut cut) {
+  links_.cut(a, b, cut);
+  links_.cut(b, a, cut);
+}
+
+void Network::heal(int a, int b) {
+  links_.heal(a, b);
+  links_.heal(b, a);
+  release_held();
+}
+
+void Network::heal() {
+  links_.heal_all();
+  release_held();
+}
+
+// Straight into the inboxes: what was held comes before all that is still under way on the same link.
+void Network::release_held() {
+  for (const auto& parcel : std::exchange(held_, {})) {
+    if (arrive(parcel)) {
+      announce_soon(parcel->to);
+    }
+  }
+  for (auto& [id, transfer] : transfers_) {
+    if (std::exchange(transfer.held, false)) {
+      after(latency(transfer.from, transfer.to), [this, held = id] { move(held); });
+    }
+  }
+}
+
+void Network::sever(int a, int b) {
+  links_.end(a, b);
+  links_.end(b, a);
+  if (options_.detection.most != never) {
+    after(random_.within(options_.detection), [this, a, b] { tell_lost(a, b); });
+    after(random_.within(options_.detection), [this, a, b] { tell_lost(b, a); });
+  }
+}
+
+void Network::kill(int rank) {
+  if (alive(rank)) {
+    die(rank);
+    tell_others(rank);
+  }
+}
+
+void Network::close(int rank) {
+  ranks_[index(rank)].closed = true;
+  kill(rank);
+}
+
+void Network::die(int rank) {
+  note(Step::died, rank, rank, 0);
+  bury(rank);
+  Rank& dead = ranks_[index(rank)];
+  std::erase_if(dead.inbox, [](const auto& item) {
+    return std::holds_alternative<std::shared_ptr<Parcel>>(item) || std::holds_alternative<Lost>(item);
+  });
+  // Its own ends of what was under way are over; the others' end when they are told.
+  for (auto& [id, transfer] : transfers_) {
+    if (transfer.from == rank && std::exchange(transfer.sender_waits, false)) {
+      dead.inbox.emplace_back(Sent{transfer.ticket, unreachable(transfer.to)});
+    }
+    if (transfer.to == rank && std::exchange(transfer.receiver_waits, false)) {
+      dead.inbox.emplace_back(Landed{id, unreachable(transfer.from)});
+    }
+  }
+  if (!dead.inbox.empty()) {
+    announce_soon(rank);
+  }
+}
+
+void Network::tell_others(int rank) {
+  const Range& detection = options_.detection;
+  if (detection.most == never) {
+    return;
+  }
+  if (detection.most <= detection.least) {
+    after(detection.least, [this, rank] {
+      for (int observer = 0; observer < size(); ++observer) {
+        tell_lost(observer, rank);
+      }
+    });
+    return;
+  }
+  for (int observer = 0; observer < size(); ++observer) {
+    if (observer != rank) {
+      after(random_.within(detection), [this, observer, rank] { tell_lost(observer, rank); });
+    }
+  }
+}
+
+void Network::tell_lost(int observer, int peer) {
+  if (observer == peer || !alive(observer) || !links_.give_up(observer, peer)) {
+    return;
+  }
+  note(Step::told, observer, peer, 0);
+  for (const std::uint64_t id : transfers_between(observer, peer)) {
+    end_transfer(id, unreachable(peer));
+  }
+  ranks_[index(observer)].inbox.emplace_back(Lost{peer, unreachable(peer)});
+  announce_soon(observer);
+}
+
+void Network::kill_all() {
+  for (int rank = 0; rank < size(); ++rank) {
+    if (alive(rank)) {
+      die(rank);
+    }
+  }
+}
+
+}  // namespace locum::loopback
