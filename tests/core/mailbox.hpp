@@ -89,19 +89,24 @@ class Mailbox final : public Receiver {
   /// Moves what there is to move, and sleeps in between, until `done()` or `moment`. False: the moment has
   /// come.
   bool wait(const std::function<bool()>& done, Clock::time_point moment) {
-    for (;;) {
+    for (int in_vain = 0; in_vain < 10'000;) {
       while (!done() && progress()) {
+        in_vain = 0;
       }
       if (done()) {
         return true;
       }
-      if (transport_.now() >= moment) {
+      const auto now = transport_.now();
+      if (now >= moment) {
         return false;
       }
       if (transport_.arm()) {
         transport_.sleep(moment);
       }
+      in_vain = transport_.now() == now ? in_vain + 1 : 0;
     }
+    ADD_FAILURE() << "nothing comes, and no time passes: sleep() does not sleep, or arm() never arms";
+    return false;
   }
   bool wait(const std::function<bool()>& done) { return wait(done, transport_.now() + patience); }
 

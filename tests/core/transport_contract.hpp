@@ -270,8 +270,10 @@ TEST_P(TransportContract, ArmsOnlyWhereThereIsNothing) {
     } else {
       // Armed, it sleeps until something is there; then it cannot be armed before that is taken.
       const auto give_up = side.transport.now() + Mailbox::patience;
+      int sleeps = 0;
       while (mailbox.letters.empty() && side.transport.now() < give_up) {
         if (side.transport.arm()) {
+          ASSERT_LE(++sleeps, 1000) << "a sleep that does not sleep is a spin";
           side.transport.sleep(give_up);
         } else {
           EXPECT_FALSE(side.transport.arm()) << "still not taken";

@@ -1,6 +1,9 @@
 #include "tests/transport/loopback_world.hpp"
 
+#include <chrono>
 #include <cstddef>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 namespace locum::tests {
@@ -28,7 +31,11 @@ class LoopbackWorld final : public TransportWorld {
         for (const auto& each : transports) {
           each->wake();
         }
-        while (arrived < barriers * static_cast<std::size_t>(ranks)) {
+        for (int turns = 0; arrived < barriers * static_cast<std::size_t>(ranks); ++turns) {
+          if (turns == 100'000) {
+            throw std::runtime_error("rank " + std::to_string(rank) +
+                                     " waits in vain for the others at a barrier");
+          }
           meanwhile();
           (void)transport.arm();  // in vain if `meanwhile` has not taken what is there
           transport.sleep(transport.now() + std::chrono::seconds(1));
