@@ -1,7 +1,7 @@
 # Sourced by tests/run, jobs/demo, bench/run and .ci/run: which distribution packages each of them needs (Debian 12, Ubuntu
 # 24.04), and how they get installed. One place, so that the scripts and the documents cannot disagree.
 
-packages_for_build='g++ cmake ninja-build ccache pkg-config libopenmpi-dev openmpi-bin libboost-dev'
+packages_for_build='g++ cmake ninja-build ccache pkg-config libopenmpi-dev openmpi-bin libboost-dev libucx-dev'
 packages_for_tests='libgtest-dev librapidcheck-dev'
 packages_for_bench='libbenchmark-dev'
 packages_for_jobs='libpng-dev'

@@ -1,0 +1,87 @@
+// The contract of all transports, kept by the one over UCX among forked processes.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+
+#include "tests/core/transport_contract.hpp"
+#include "tests/transport/ucx/lanes.hpp"
+#include "transport/ucx/descriptor.hpp"
+#include "transport/ucx/transport.hpp"
+
+namespace locum::ucx {
+namespace {
+
+using tests::Lanes;
+
+// One pipe that every process holds open at the writing end until its body has ended, however it ends: the
+// transports live until the last one has let go.
+class Curtain {
+ public:
+  Curtain() {
+    std::array<int, 2> ends{};
+    if (::pipe(ends.data()) == 0) {
+      read_ = Descriptor(ends[0]);
+      write_ = Descriptor(ends[1]);
+    }
+  }
+  void drop() { write_ = Descriptor(); }
+  void wait_for_all() {
+    drop();
+    char nothing = 0;
+    while (::read(read_.number(), &nothing, 1) > 0) {
+    }
+  }
+
+ private:
+  Descriptor read_;
+  Descriptor write_;
+};
+
+class UcxWorld final : public tests::TransportWorld {
+ public:
+  explicit UcxWorld(Lanes lanes) : lanes_(lanes) {}
+
+  void run(int ranks, const Body& body) override {
+    Curtain curtain;
+    auto children = tests::start_group(ranks, lanes_, [&](Group& group) {
+      const auto transport = open_transport(group, {.close_timeout = std::chrono::milliseconds(500)});
+      const tests::TransportSide side{
+          .transport = *transport,
+          .rank = group.rank(),
+          .size = group.size(),
+          .barrier = [&group](const auto& meanwhile) { tests::barrier(group, meanwhile); },
+          .die = [] { ::raise(SIGKILL); }};
+      body(side);
+      curtain.wait_for_all();
+      return std::string();
+    });
+    curtain.drop();
+    for (tests::Child& child : children) {
+      const tests::Ending ending = child.wait();
+      EXPECT_TRUE(ending.exit_code == 0 || ending.signal == SIGKILL)
+          << ending.said << " (exit code " << ending.exit_code << ", signal " << ending.signal << ')';
+    }
+  }
+  [[nodiscard]] std::optional<std::chrono::seconds> loss_told_within() const override {
+    return lanes_ == Lanes::tcp ? std::optional(std::chrono::seconds(5)) : std::nullopt;
+  }
+
+ private:
+  Lanes lanes_;
+};
+
+tests::TransportWorldMaker over(Lanes lanes) {
+  return {.name = testing::PrintToString(lanes),
+          .make = [lanes] { return std::make_unique<UcxWorld>(lanes); }};
+}
+
+using tests::TransportContract;
+
+INSTANTIATE_TEST_SUITE_P(Ucx, TransportContract, testing::Values(over(Lanes::any), over(Lanes::tcp)),
+                         testing::PrintToStringParamName());
+
+}  // namespace
+}  // namespace locum::ucx

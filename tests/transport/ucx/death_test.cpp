@@ -1,0 +1,246 @@
+// What is left of a transport when a process at its other end was killed. Over sockets the kernel says so at
+// once. Through shared memory nobody does, until UCX looks after its peers; there, the heartbeat of the layer
+// above notices, and what is shown here is that nobody crashes and that closing takes its time and no more.
+#include <gtest/gtest.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <set>
+
+#include "tests/transport/ucx/lanes.hpp"
+#include "tests/transport/ucx/recorder.hpp"
+#include "transport/ucx/transport.hpp"
+
+namespace locum::ucx {
+namespace {
+
+using namespace std::chrono_literals;
+using tests::drive;
+using tests::Lanes;
+using tests::pattern;
+using tests::Recorder;
+
+constexpr std::array<std::byte, 1> tick{std::byte{1}};
+constexpr auto notice = 5s;
+constexpr TransportOptions options{.close_timeout = 500ms};
+constexpr auto longest_close = 3s;
+
+std::set<std::string> shared_files() {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm")) {
+    names.insert(entry.path().filename());
+  }
+  return names;
+}
+
+class UcxDeathTest : public testing::TestWithParam<Lanes> {
+ protected:
+  // Two processes: `victim` (rank 1) is killed at the latest when it returns, `survivor` (rank 0) must end in
+  // order. Nothing is left of either in /dev/shm.
+  using Part = std::function<void(Group&, Transport&, Recorder&)>;
+  static void play(const Part& survivor, const Part& victim) {
+    const std::set<std::string> before = shared_files();
+    auto children = tests::start_group(2, GetParam(), [&](Group& group) {
+      auto transport = open_transport(group, options);
+      Recorder recorder;
+      // Connected in both directions.
+      EXPECT_TRUE(transport->send(1 - group.rank(), tick, {}, 0));
+      EXPECT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == 1; }));
+      recorder.messages.clear();
+      tests::barrier(group, [&] { transport->progress(recorder); });
+      if (group.rank() == 1) {
+        victim(group, *transport, recorder);
+        ::raise(SIGKILL);
+      }
+      survivor(group, *transport, recorder);
+      const auto start = transport->now();
+      transport.reset();
+      EXPECT_LT(Transport::Clock::now() - start, longest_close);
+      return std::string();
+    });
+    const tests::Ending ending = children[0].wait();
+    EXPECT_EQ(ending.exit_code, 0) << ending.said << " (signal " << ending.signal << ')';
+    EXPECT_EQ(children[1].wait().signal, SIGKILL);
+    for (const std::string& name : shared_files()) {
+      EXPECT_TRUE(before.contains(name) || !name.starts_with("ucx")) << name << " was left behind";
+    }
+  }
+
+  // The survivor hears of the loss, once, and nothing goes there any more. Shared memory says nothing in
+  // time.
+  static void expect_lost(Transport& transport, Recorder& recorder) {
+    if (GetParam() == Lanes::tcp) {
+      EXPECT_TRUE(drive(
+          transport, recorder, [&] { return !recorder.lost_ranks.empty(); }, notice));
+      ASSERT_EQ(recorder.lost_ranks, std::vector<int>{1});
+      EXPECT_EQ(recorder.causes[0].code(), Errc::peer_lost);
+      EXPECT_EQ(recorder.causes[0].rank(), 1);
+      EXPECT_EQ(transport.send(1, tick, {}, 0).error().code(), Errc::peer_lost);
+      EXPECT_FALSE(drive(
+          transport, recorder, [&] { return recorder.lost_ranks.size() > 1; }, 50ms));
+    } else {
+      static_cast<void>(drive(
+          transport, recorder, [&] { return !recorder.lost_ranks.empty(); }, 200ms));
+      EXPECT_LE(recorder.lost_ranks.size(), 1U);
+    }
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Lanes, UcxDeathTest, testing::Values(Lanes::any, Lanes::tcp),
+                         testing::PrintToStringParamName());
+
+TEST_P(UcxDeathTest, WhileNothingMoves) {
+  play([](Group&, Transport& transport, Recorder& recorder) { expect_lost(transport, recorder); },
+       [](Group&, Transport&, Recorder&) {});
+}
+
+TEST_P(UcxDeathTest, WhileMessagesComeAndGo) {
+  play(
+      [](Group&, Transport& transport, Recorder& recorder) {
+        const std::vector<std::byte> bulk = pattern(4000, 1);
+        // Both send as they can; what the victim does not take any more piles up and is then told to be lost.
+        std::size_t pending = 0;
+        for (std::uint64_t ticket = 0; ticket < 20000; ++ticket) {
+          const auto sending = transport.send(1, tick, bulk, ticket);
+          if (!sending) {
+            EXPECT_EQ(sending.error().code(), Errc::peer_lost);
+            break;
+          }
+          pending += *sending == Sending::pending ? 1 : 0;
+          transport.progress(recorder);
+        }
+        expect_lost(transport, recorder);
+        if (!recorder.lost_ranks.empty()) {
+          EXPECT_EQ(recorder.sendings.size(), pending) << "a bulk that nobody gives back";
+          for (const auto& told : recorder.sendings) {
+            EXPECT_FALSE(told.after_loss);
+          }
+        }
+      },
+      [](Group&, Transport& transport, Recorder& recorder) {
+        const std::vector<std::byte> bulk = pattern(4000, 2);
+        while (recorder.messages.size() < 1000) {
+          static_cast<void>(transport.send(0, tick, bulk, 0));
+          transport.progress(recorder);
+        }
+      });
+}
+
+// The victim has told where the bulk is to land, and is gone.
+TEST_P(UcxDeathTest, OfTheReceiverOfABulk) {
+  play(
+      [](Group&, Transport& transport, Recorder& recorder) {
+        const std::vector<std::byte> bulk = pattern(256 << 20, 1);
+        ASSERT_EQ(transport.send(1, tick, bulk, 9).value(), Sending::pending);
+        expect_lost(transport, recorder);
+        if (!recorder.lost_ranks.empty()) {
+          ASSERT_EQ(recorder.sendings.size(), 1U);
+          EXPECT_EQ(recorder.sendings[0].number, 9U);
+          EXPECT_FALSE(recorder.sendings[0].outcome);
+          EXPECT_FALSE(recorder.sendings[0].after_loss);
+        }
+        transport.progress(recorder);
+      },
+      [](Group&, Transport& transport, Recorder& recorder) {
+        bool named = false;
+        recorder.on_arrival = [&](const Arrival&) { named = true; };
+        while (!named) {
+          transport.progress(recorder);
+        }
+      });
+}
+
+// The victim is killed when its bulk is announced, and before any of it is read.
+TEST_P(UcxDeathTest, OfTheSenderOfABulk) {
+  play(
+      [](Group& group, Transport& transport, Recorder& recorder) {
+        const pid_t own = ::getpid();
+        const auto ids = group.all_gather(std::as_bytes(std::span(&own, 1)));
+        pid_t victim = 0;
+        std::memcpy(&victim, ids.data() + sizeof own, sizeof victim);
+        recorder.on_arrival = [victim](const Arrival&) { ::kill(victim, SIGKILL); };
+        ASSERT_TRUE(drive(transport, recorder, [&] { return !recorder.messages.empty(); }));
+        expect_lost(transport, recorder);
+        if (!recorder.lost_ranks.empty()) {
+          ASSERT_EQ(recorder.landings.size(), 1U);
+          EXPECT_FALSE(recorder.landings[0].after_loss);
+          EXPECT_FALSE(recorder.landings[0].outcome);
+        }
+      },
+      [](Group& group, Transport& transport, Recorder& recorder) {
+        const pid_t own = ::getpid();
+        static_cast<void>(group.all_gather(std::as_bytes(std::span(&own, 1))));
+        const std::vector<std::byte> bulk = pattern(256 << 20, 1);
+        ASSERT_TRUE(transport.send(0, tick, bulk, 9));
+        static_cast<void>(drive(transport, recorder, [] { return false; }));
+      });
+}
+
+// Nobody has talked to it before.
+TEST_P(UcxDeathTest, BeforeTheFirstMessage) {
+  auto children = tests::start_group(2, GetParam(), [](Group& group) {
+    auto transport = open_transport(group, options);
+    const pid_t own = ::getpid();
+    const auto ids = group.all_gather(std::as_bytes(std::span(&own, 1)));
+    if (group.rank() == 1) {
+      ::raise(SIGKILL);
+    }
+    // Until the system has done away with it: only its parent sees it then.
+    EXPECT_THROW(group.barrier(), Error);
+    Recorder recorder;
+    const std::vector<std::byte> bulk = pattern(1 << 20, 1);
+    const auto sending = transport->send(1, tick, bulk, 3);
+    if (!sending) {
+      EXPECT_EQ(sending.error().code(), Errc::peer_lost);
+    }
+    EXPECT_TRUE(drive(
+        *transport, recorder, [&] { return !recorder.lost_ranks.empty(); }, notice));
+    EXPECT_EQ(recorder.sendings.size(), sending ? 1U : 0U);
+    transport.reset();
+    return std::string();
+  });
+  const tests::Ending ending = children[0].wait();
+  EXPECT_EQ(ending.exit_code, 0) << ending.said << " (signal " << ending.signal << ')';
+}
+
+// A third one goes on talking to the survivor, and is not held up.
+TEST_P(UcxDeathTest, IsNobodyElsesConcern) {
+  auto children = tests::start_group(3, GetParam(), [](Group& group) {
+    auto transport = open_transport(group, options);
+    Recorder recorder;
+    for (int to = 0; to < group.size(); ++to) {
+      EXPECT_TRUE(transport->send(to, tick, {}, 0));
+    }
+    EXPECT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == 3; }));
+    tests::barrier(group, [&] { transport->progress(recorder); });
+    if (group.rank() == 1) {
+      ::raise(SIGKILL);
+    }
+    const int other = 2 - group.rank();
+    const std::vector<std::byte> bulk = pattern(1 << 20, static_cast<std::uint64_t>(group.rank()));
+    for (std::size_t round = 1; round <= 50; ++round) {
+      EXPECT_TRUE(transport->send(other, tick, bulk, round));
+      EXPECT_TRUE(drive(*transport, recorder, [&] {
+        return recorder.landings.size() == round && recorder.sendings.size() == round;
+      }));
+    }
+    for (std::size_t at = 3; at < recorder.messages.size(); ++at) {
+      EXPECT_EQ(recorder.messages[at].bulk, pattern(1 << 20, static_cast<std::uint64_t>(other)));
+    }
+    // Each waits for the other's word, since the group has lost its middle.
+    EXPECT_TRUE(transport->send(other, tick, {}, 0));
+    EXPECT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == 54; }));
+    return std::string();
+  });
+  for (const std::size_t rank : {std::size_t{0}, std::size_t{2}}) {
+    const tests::Ending ending = children[rank].wait();
+    EXPECT_EQ(ending.exit_code, 0) << ending.said << " (signal " << ending.signal << ')';
+  }
+}
+
+}  // namespace
+}  // namespace locum::ucx

@@ -1,0 +1,86 @@
+#include "transport/ucx/doorbell.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <thread>
+
+namespace locum::ucx {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+// An event descriptor stands for that of a worker.
+class DoorbellTest : public testing::Test {
+ protected:
+  // Whether a sleep that may take that long was ended before.
+  [[nodiscard]] bool ended_early(Clock::duration longest) {
+    const Clock::time_point end = Clock::now() + longest;
+    doorbell_.sleep(end);
+    return Clock::now() < end;
+  }
+  void something_to_move() {
+    const std::uint64_t once = 1;
+    ASSERT_EQ(::write(worker_.number(), &once, sizeof once), ssize_t{sizeof once});
+  }
+
+  Descriptor worker_{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+  Doorbell doorbell_{worker_.number()};
+};
+
+TEST_F(DoorbellTest, SleepsUntilTheMoment) {
+  doorbell_.arm();
+  EXPECT_FALSE(ended_early(20ms));
+  const Clock::time_point start = Clock::now();
+  doorbell_.sleep(start - 1s);
+  EXPECT_LT(Clock::now() - start, 10s);
+}
+
+TEST_F(DoorbellTest, HearsTheWorkerOnlyWhileArmedAndOnce) {
+  something_to_move();
+  EXPECT_FALSE(ended_early(20ms));
+  doorbell_.arm();
+  EXPECT_TRUE(ended_early(30s));
+  EXPECT_FALSE(ended_early(20ms)) << "armed once, and woken twice";
+  doorbell_.arm();
+  doorbell_.disarm();
+  EXPECT_FALSE(ended_early(20ms));
+}
+
+TEST_F(DoorbellTest, ARingEndsTheNextSleepAndNoOther) {
+  doorbell_.ring();
+  doorbell_.ring();
+  EXPECT_TRUE(ended_early(30s));
+  EXPECT_FALSE(ended_early(20ms));
+}
+
+TEST_F(DoorbellTest, ASleeperHearsWhatIsArmedRungOrComesMeanwhile) {
+  for (int way = 0; way < 3; ++way) {
+    if (way == 2) {
+      doorbell_.arm();
+    }
+    std::thread other([&] {
+      switch (way) {
+        case 0:
+          doorbell_.ring();
+          break;
+        case 1:
+          something_to_move();
+          doorbell_.arm();
+          break;
+        default:
+          something_to_move();
+      }
+    });
+    EXPECT_TRUE(ended_early(30s)) << way;
+    other.join();
+    std::uint64_t count = 0;
+    static_cast<void>(::read(worker_.number(), &count, sizeof count));
+  }
+}
+
+}  // namespace
+}  // namespace locum::ucx

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "core/transport.hpp"
+
+namespace locum::tests {
+
+/// A receiver that keeps what it is told, and names fresh memory for each bulk that is to land.
+class Recorder final : public Receiver {
+ public:
+  struct Message {
+    int from;
+    std::vector<std::byte> header;
+    std::vector<std::byte> bulk;
+    std::uint64_t landing;  ///< 0: the bulk was there
+  };
+  template <class T>
+  struct Told {
+    std::uint64_t number;
+    Result<T> outcome;
+    bool after_loss;  ///< whether a rank had been lost before this was told
+  };
+
+  [[nodiscard]] std::span<std::byte> arrived(const Arrival& message) noexcept override {
+    messages.push_back({.from = message.from,
+                        .header = {message.header.begin(), message.header.end()},
+                        .bulk = {message.present.begin(), message.present.end()},
+                        .landing = message.landing});
+    if (on_arrival) {
+      on_arrival(message);
+    }
+    if (!refuses && message.present.size() != message.bulk_bytes) {
+      messages.back().bulk.resize(message.bulk_bytes);
+      return messages.back().bulk;
+    }
+    return {};
+  }
+  void landed(std::uint64_t landing, const Result<Path>& outcome) noexcept override {
+    landings.push_back({landing, outcome, !lost_ranks.empty()});
+  }
+  void sent(std::uint64_t ticket, const Result<void>& outcome) noexcept override {
+    sendings.push_back({ticket, outcome, !lost_ranks.empty()});
+  }
+  void lost(int rank, const Error& cause) noexcept override {
+    lost_ranks.push_back(rank);
+    causes.push_back(cause);
+  }
+
+  std::vector<Message> messages;
+  std::vector<Told<Path>> landings;
+  std::vector<Told<void>> sendings;
+  std::vector<int> lost_ranks;
+  std::vector<Error> causes;
+  bool refuses = false;
+  std::function<void(const Arrival&)> on_arrival;
+};
+
+/// Moves messages until `condition()` holds; false if it does not by `limit`. Sleeps while there is nothing
+/// to move.
+template <class Condition>
+[[nodiscard]] bool drive(Transport& transport, Receiver& receiver, Condition condition,
+                         std::chrono::milliseconds limit = std::chrono::seconds(20)) {
+  const auto end = transport.now() + limit;
+  while (!condition()) {
+    if (transport.now() >= end) {
+      return false;
+    }
+    if (!transport.progress(receiver) && !condition() && transport.arm()) {
+      transport.sleep(end);
+    }
+  }
+  return true;
+}
+
+/// The bytes of a bulk of that size, other ones for each seed.
+[[nodiscard]] inline std::vector<std::byte> pattern(std::size_t size, std::uint64_t seed) {
+  std::vector<std::byte> bytes(size);
+  std::uint64_t state = seed * 0x9e3779b97f4a7c15ULL + 1;
+  for (std::byte& byte : bytes) {
+    state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+    byte = static_cast<std::byte>(state >> 56);
+  }
+  return bytes;
+}
+
+}  // namespace locum::tests

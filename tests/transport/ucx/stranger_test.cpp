@@ -1,0 +1,162 @@
+// Messages that no transport has sent: a process that knows the address of a worker sends it whatever it
+// likes.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstring>
+#include <random>
+
+#include "tests/transport/ucx/lanes.hpp"
+#include "tests/transport/ucx/recorder.hpp"
+#include "transport/ucx/context.hpp"
+#include "transport/ucx/endpoint.hpp"
+#include "transport/ucx/envelope.hpp"
+#include "transport/ucx/transport.hpp"
+#include "transport/ucx/worker.hpp"
+
+namespace locum::ucx {
+namespace {
+
+using tests::drive;
+using tests::Lanes;
+using tests::pattern;
+using tests::Recorder;
+
+constexpr std::array<std::byte, 1> tick{std::byte{1}};
+
+// Keeps what is gathered: first each rank's size of address and session, then the addresses.
+class Listener final : public Group {
+ public:
+  explicit Listener(Group& group) : group_(group) {}
+
+  [[nodiscard]] int rank() const noexcept override { return group_.rank(); }
+  [[nodiscard]] int size() const noexcept override { return group_.size(); }
+  [[nodiscard]] const std::vector<int>& node_of_rank() const noexcept override {
+    return group_.node_of_rank();
+  }
+  void barrier() override { group_.barrier(); }
+  [[nodiscard]] std::vector<std::byte> all_gather(std::span<const std::byte> mine) override {
+    return heard.emplace_back(group_.all_gather(mine));
+  }
+  [[nodiscard]] std::optional<Error> agree(const std::optional<Error>& mine) override {
+    return group_.agree(mine);
+  }
+
+  std::vector<std::vector<std::byte>> heard;
+
+ private:
+  Group& group_;
+};
+
+// Sends active messages by hand, to rank 0.
+class Stranger {
+ public:
+  explicit Stranger(const Listener& listener) : context_(2), worker_(context_) {
+    std::memcpy(&session, listener.heard.at(0).data() + sizeof(std::uint64_t), sizeof session);
+    const std::vector<std::byte>& addresses = listener.heard.at(1);
+    check(endpoint_.open(
+        worker_, std::span(addresses).first(addresses.size() / 2), [](void*, ucp_ep_h, ucs_status_t) {},
+        nullptr));
+  }
+  ~Stranger() { endpoint_.close(); }
+
+  void send(std::span<const std::byte> header, std::span<const std::byte> bulk, unsigned flags) {
+    ucp_request_param_t params{};
+    params.op_attr_mask = UCP_OP_ATTR_FIELD_FLAGS;
+    params.flags = flags;
+    ucs_status_ptr_t request = ucp_am_send_nbx(endpoint_.handle(), 0, header.data(), header.size(),
+                                               bulk.data(), bulk.size(), &params);
+    if (UCS_PTR_IS_PTR(request)) {
+      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+      while (ucp_request_check_status(request) == UCS_INPROGRESS) {
+        worker_.progress();
+        ASSERT_LT(std::chrono::steady_clock::now(), end);
+      }
+      last = ucp_request_check_status(request);
+      ucp_request_free(request);
+    } else {
+      last = UCS_PTR_RAW_STATUS(request);
+    }
+  }
+
+  std::uint64_t session = 0;
+  ucs_status_t last = UCS_OK;
+
+ private:
+  static void check(ucs_status_t status) { ASSERT_EQ(status, UCS_OK); }
+
+  Context context_;
+  Worker worker_;
+  Endpoint endpoint_;
+};
+
+class UcxStrangerTest : public testing::TestWithParam<Lanes> {};
+
+INSTANTIATE_TEST_SUITE_P(Lanes, UcxStrangerTest, testing::Values(Lanes::any, Lanes::tcp),
+                         testing::PrintToStringParamName());
+
+TEST_P(UcxStrangerTest, IsNotHeard) {
+  auto children = tests::start_group(2, GetParam(), [](Group& group) {
+    Listener listener(group);
+    auto transport = open_transport(listener);
+    Recorder recorder;
+    if (group.rank() == 0) {
+      EXPECT_TRUE(drive(*transport, recorder, [&] {
+        return !recorder.messages.empty() && !recorder.messages.back().bulk.empty();
+      }));
+      // Of all that came, only what opens with this runtime's envelope and another rank of it.
+      for (const auto& message : recorder.messages) {
+        EXPECT_EQ(message.from, 1);
+      }
+      EXPECT_TRUE(recorder.landings.empty());
+      EXPECT_TRUE(recorder.lost_ranks.empty());
+      EXPECT_TRUE(transport->send(1, tick, {}, 0));
+      tests::barrier(group, [&] { transport->progress(recorder); });
+      return std::string();
+    }
+    Stranger stranger(listener);
+    std::mt19937_64 random(20261120);
+    const std::vector<std::byte> bulk = pattern(100000, 1);
+    Letter letter;
+    const auto refused = [&](const Envelope& envelope, std::size_t header_bytes) {
+      const auto message = write(letter, envelope, pattern(header_bytes, 1));
+      stranger.send(message, {}, UCP_AM_SEND_FLAG_EAGER);
+      stranger.send(message, bulk, UCP_AM_SEND_FLAG_RNDV);
+      EXPECT_NE(stranger.last, UCS_OK) << "nobody has named memory for it";
+    };
+    refused({.mark = 1, .sender = 1, .session = stranger.session}, 8);
+    refused({.sender = 1, .session = stranger.session + 1}, 8);
+    refused({.sender = 0, .session = stranger.session}, 8);
+    refused({.sender = 2, .session = stranger.session}, 8);
+    refused({.sender = -1, .session = stranger.session}, 8);
+    refused({.sender = 1, .session = stranger.session}, 0);
+    stranger.send({}, bulk, UCP_AM_SEND_FLAG_RNDV);
+    stranger.send({}, {}, UCP_AM_SEND_FLAG_EAGER);
+    for (int round = 0; round < 5000; ++round) {
+      std::vector<std::byte> header = pattern(random() % 600, random());
+      if (header.size() >= Envelope::bytes && random() % 2 == 0) {
+        const Envelope envelope{.sender = static_cast<int>(random() % 4) - 1,
+                                .session = stranger.session ^ (random() % 2)};
+        std::memcpy(header.data(), &envelope, sizeof envelope);
+        // A valid one that names itself rank 1 is heard, without its bulk.
+        stranger.send(header, {}, UCP_AM_SEND_FLAG_EAGER);
+        continue;
+      }
+      stranger.send(header, std::span(bulk).first(random() % bulk.size()),
+                    random() % 2 == 0 ? UCP_AM_SEND_FLAG_RNDV : UCP_AM_SEND_FLAG_EAGER);
+    }
+    // The last one is from whom it says it is, and the only one with a bulk. It was heard when rank 0
+    // answers.
+    EXPECT_TRUE(transport->send(0, tick, std::span(bulk).first(1), 0));
+    EXPECT_TRUE(drive(*transport, recorder, [&] { return !recorder.messages.empty(); }));
+    group.barrier();
+    return std::string();
+  });
+  for (tests::Child& child : children) {
+    const tests::Ending ending = child.wait();
+    EXPECT_EQ(ending.exit_code, 0) << ending.said << " (signal " << ending.signal << ')';
+  }
+}
+
+}  // namespace
+}  // namespace locum::ucx

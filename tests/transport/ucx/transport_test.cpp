@@ -1,0 +1,368 @@
+// The transport between forked processes that all live to the end; death_test.cpp has the others, and
+// contract_test.cpp what every transport must do.
+#include "transport/ucx/transport.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <thread>
+
+#include "tests/transport/ucx/lanes.hpp"
+#include "tests/transport/ucx/recorder.hpp"
+
+namespace locum::ucx {
+namespace {
+
+using namespace std::chrono_literals;
+using tests::drive;
+using tests::Lanes;
+using tests::pattern;
+using tests::Recorder;
+
+class UcxTransportTest : public testing::TestWithParam<Lanes> {
+ protected:
+  // `body` in each of so many processes; what one of them expects in vain fails the test.
+  static void in_group(int size, const std::function<void(Group&)>& body) {
+    auto children = tests::start_group(size, GetParam(), [&body](Group& group) {
+      body(group);
+      return std::string();
+    });
+    for (tests::Child& child : children) {
+      const tests::Ending ending = child.wait();
+      EXPECT_EQ(ending.exit_code, 0) << ending.said << " (signal " << ending.signal << ')';
+    }
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Lanes, UcxTransportTest, testing::Values(Lanes::any, Lanes::tcp),
+                         testing::PrintToStringParamName());
+
+constexpr std::array<std::byte, 1> tick{std::byte{1}};
+
+// All processes come together before they let go of the network: who ends first is lost to the others.
+// Messages move until then.
+void end_together(Group& group, std::unique_ptr<Transport> transport, Recorder& recorder) {
+  tests::barrier(group, [&] { transport->progress(recorder); });
+  transport.reset();
+}
+
+struct Shape {
+  std::size_t header;
+  std::size_t bulk;
+};
+
+TEST_P(UcxTransportTest, MovesEverySizeAndSaysWhichWay) {
+  in_group(2, [](Group& group) {
+    const std::vector<Shape> shapes = {{1, 0},    {511, 0},    {512, 0},    {1, 1},       {512, 512},
+                                       {7, 8191}, {512, 8192}, {512, 8193}, {1, 1 << 20}, {64, 64 << 20}};
+    auto transport = open_transport(group);
+    Recorder recorder;
+    std::vector<std::vector<std::byte>> bulks;
+    std::size_t pending = 0;
+    for (std::size_t at = 0; at < shapes.size(); ++at) {
+      bulks.push_back(pattern(shapes[at].bulk, at));
+      const auto sending =
+          transport->send(1 - group.rank(), pattern(shapes[at].header, 100 + at), bulks.back(), at);
+      ASSERT_TRUE(sending) << sending.error();
+      pending += *sending == Sending::pending ? 1 : 0;
+      EXPECT_TRUE(*sending == Sending::done || shapes[at].bulk != 0) << "nothing to wait for";
+    }
+    ASSERT_TRUE(drive(*transport, recorder, [&] {
+      return recorder.messages.size() == shapes.size() && recorder.landings.size() == 3 &&
+             recorder.sendings.size() == pending;
+    }));
+    for (std::size_t at = 0; at < shapes.size(); ++at) {
+      const Recorder::Message& message = recorder.messages[at];
+      EXPECT_EQ(message.from, 1 - group.rank());
+      EXPECT_EQ(message.header, pattern(shapes[at].header, 100 + at)) << at;
+      EXPECT_EQ(message.bulk, bulks[at]) << at;
+      EXPECT_EQ(message.landing != 0, shapes[at].bulk > 8192) << at;
+    }
+    for (const auto& landing : recorder.landings) {
+      EXPECT_EQ(landing.outcome.value(), Path::rendezvous);
+    }
+    for (const auto& sending : recorder.sendings) {
+      EXPECT_TRUE(sending.outcome) << sending.outcome.error();
+    }
+    EXPECT_TRUE(recorder.lost_ranks.empty());
+    end_together(group, std::move(transport), recorder);
+  });
+}
+
+TEST_P(UcxTransportTest, KeepsTheOrderAmongSizes) {
+  in_group(2, [](Group& group) {
+    constexpr std::uint32_t count = 3000;
+    constexpr std::array<std::size_t, 5> sizes = {0, 100, 20000, 5000, 300000};
+    auto transport = open_transport(group);
+    Recorder recorder;
+    const std::vector<std::byte> bulk = pattern(300000, 1);
+    for (std::uint32_t at = 0; at < count; ++at) {
+      const auto sending = transport->send(1 - group.rank(), std::as_bytes(std::span(&at, 1)),
+                                           std::span(bulk).first(sizes[at % sizes.size()]), at);
+      ASSERT_TRUE(sending) << sending.error();
+      if (at % 64 == 0) {
+        transport->progress(recorder);
+      }
+    }
+    ASSERT_TRUE(drive(*transport, recorder, [&] {
+      return recorder.messages.size() == count && recorder.landings.size() == 2 * count / sizes.size();
+    }));
+    for (std::uint32_t at = 0; at < count; ++at) {
+      std::uint32_t number = 0;
+      std::memcpy(&number, recorder.messages[at].header.data(), sizeof number);
+      ASSERT_EQ(number, at);
+      ASSERT_EQ(recorder.messages[at].bulk.size(), sizes[at % sizes.size()]);
+    }
+    end_together(group, std::move(transport), recorder);
+  });
+}
+
+TEST_P(UcxTransportTest, ConnectsAllToAll) {
+  for (const int ranks : {1, 2, 3, 5}) {
+    in_group(ranks, [](Group& group) {
+      auto transport = open_transport(group);
+      Recorder recorder;
+      const std::vector<std::byte> bulk = pattern(100000, static_cast<std::uint64_t>(group.rank()));
+      for (int to = 0; to < group.size(); ++to) {
+        ASSERT_TRUE(transport->send(to, tick, bulk, 0));
+      }
+      const auto size = static_cast<std::size_t>(group.size());
+      ASSERT_TRUE(drive(*transport, recorder, [&] {
+        return recorder.messages.size() == size && recorder.landings.size() == size - 1 &&
+               recorder.sendings.size() == size;
+      }));
+      std::vector<int> from;
+      for (const auto& message : recorder.messages) {
+        from.push_back(message.from);
+        EXPECT_EQ(message.bulk, pattern(100000, static_cast<std::uint64_t>(message.from)));
+      }
+      std::ranges::sort(from);
+      for (int rank = 0; rank < group.size(); ++rank) {
+        EXPECT_EQ(from[static_cast<std::size_t>(rank)], rank);
+      }
+      end_together(group, std::move(transport), recorder);
+    });
+  }
+}
+
+TEST_P(UcxTransportTest, TellsTheSenderOfABulkThatIsRefused) {
+  in_group(2, [](Group& group) {
+    auto transport = open_transport(group);
+    Recorder recorder;
+    recorder.refuses = group.rank() == 1;
+    const std::vector<std::byte> bulk = pattern(1 << 20, 1);
+    if (group.rank() == 0) {
+      ASSERT_EQ(transport->send(1, tick, bulk, 77).value(), Sending::pending);
+      ASSERT_TRUE(drive(*transport, recorder, [&] { return !recorder.sendings.empty(); }));
+      EXPECT_EQ(recorder.sendings[0].number, 77U);
+      EXPECT_EQ(recorder.sendings[0].outcome.error().code(), Errc::out_of_memory);
+      EXPECT_TRUE(transport->send(1, tick, {}, 0)) << "a refused bulk must not cost the connection";
+    } else {
+      ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == 2; }));
+      EXPECT_TRUE(recorder.landings.empty());
+      EXPECT_EQ(recorder.messages[0].bulk.size(), 0U);
+    }
+    end_together(group, std::move(transport), recorder);
+  });
+}
+
+TEST_P(UcxTransportTest, AnswersFromWithinAnArrival) {
+  in_group(2, [](Group& group) {
+    auto transport = open_transport(group);
+    Recorder recorder;
+    constexpr std::size_t rounds = 1000;
+    recorder.on_arrival = [&](const Arrival& message) {
+      if (recorder.messages.size() < rounds || group.rank() == 1) {
+        EXPECT_TRUE(transport->send(message.from, message.header, {}, 0));
+      }
+    };
+    if (group.rank() == 0) {
+      ASSERT_TRUE(transport->send(1, tick, {}, 0));
+    }
+    ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == rounds; }));
+    end_together(group, std::move(transport), recorder);
+  });
+}
+
+TEST_P(UcxTransportTest, RefusesAWrongRankOrHeader) {
+  in_group(1, [](Group& group) {
+    auto transport = open_transport(group);
+    const std::vector<std::byte> too_long(max_header_bytes + 1);
+    EXPECT_EQ(transport->send(1, tick, {}, 0).error().code(), Errc::invalid_argument);
+    EXPECT_EQ(transport->send(-1, tick, {}, 0).error().code(), Errc::invalid_argument);
+    EXPECT_EQ(transport->send(0, {}, {}, 0).error().code(), Errc::invalid_argument);
+    EXPECT_EQ(transport->send(0, too_long, {}, 0).error().code(), Errc::invalid_argument);
+  });
+}
+
+TEST_P(UcxTransportTest, TellsTheOwnRankInsideProgressOnly) {
+  in_group(1, [](Group& group) {
+    auto transport = open_transport(group);
+    Recorder recorder;
+    const std::vector<std::byte> bulk = pattern(64 << 20, 1);
+    EXPECT_EQ(transport->send(0, tick, {}, 1).value(), Sending::done);
+    EXPECT_EQ(transport->send(0, tick, bulk, 2).value(), Sending::pending);
+    EXPECT_TRUE(recorder.messages.empty());
+    EXPECT_FALSE(transport->arm());
+    EXPECT_TRUE(transport->progress(recorder));
+    ASSERT_EQ(recorder.messages.size(), 2U);
+    EXPECT_EQ(recorder.messages[1].from, 0);
+    EXPECT_EQ(recorder.messages[1].bulk, bulk);
+    ASSERT_EQ(recorder.sendings.size(), 1U);
+    EXPECT_EQ(recorder.sendings[0].number, 2U);
+  });
+}
+
+TEST_P(UcxTransportTest, AMessageWakesWhoSleeps) {
+  in_group(2, [](Group& group) {
+    auto transport = open_transport(group);
+    Recorder recorder;
+    // Both are connected and quiet.
+    ASSERT_TRUE(transport->send(1 - group.rank(), tick, {}, 0));
+    ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == 1; }));
+    group.barrier();
+    for (std::size_t round = 2; round < 12; ++round) {
+      if (group.rank() == 1) {
+        do {
+          while (transport->progress(recorder)) {
+          }
+        } while (!transport->arm());
+        group.barrier();
+        while (recorder.messages.size() < round) {
+          const auto end = transport->now() + 20s;
+          transport->sleep(end);
+          ASSERT_LT(transport->now(), end) << "a message came and nobody woke";
+          do {
+            while (transport->progress(recorder)) {
+            }
+          } while (!transport->arm());
+        }
+        group.barrier();
+      } else {
+        group.barrier();
+        ASSERT_TRUE(transport->send(1, tick, {}, 0));
+        transport->progress(recorder);
+        group.barrier();
+      }
+    }
+    end_together(group, std::move(transport), recorder);
+  });
+}
+
+TEST_P(UcxTransportTest, WakeEndsASleepOfAnotherThreadOrTheNext) {
+  in_group(1, [](Group& group) {
+    auto transport = open_transport(group);
+    const auto start = transport->now();
+    transport->wake();
+    transport->sleep(start + 20s);
+    std::atomic<bool> slept = false;
+    std::thread sleeper([&] {
+      transport->sleep(start + 20s);
+      slept = true;
+    });
+    transport->wake();
+    sleeper.join();
+    EXPECT_LT(transport->now() - start, 19s);
+  });
+}
+
+// A thread that moves messages meanwhile neither wakes the sleeper nor takes its word away.
+TEST_P(UcxTransportTest, TheSleeperIsLeftAloneWhileAnotherThreadMovesMessages) {
+  in_group(2, [](Group& group) {
+    auto transport = open_transport(group);
+    Recorder recorder;
+    if (group.rank() == 1) {
+      recorder.on_arrival = [&](const Arrival& message) {
+        EXPECT_TRUE(transport->send(message.from, message.header, {}, 0));
+      };
+      ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == 100; }));
+      end_together(group, std::move(transport), recorder);
+      return;
+    }
+    ASSERT_TRUE(transport->send(1, tick, {}, 0));
+    ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == 1; }));
+    do {
+      while (transport->progress(recorder)) {
+      }
+    } while (!transport->arm());
+    transport->progress(recorder);  // another one has the right now
+    std::atomic<int> wakes = 0;
+    std::atomic<bool> over = false;
+    std::thread sleeper([&] {
+      while (!over) {
+        transport->sleep(transport->now() + 20s);
+        ++wakes;
+      }
+    });
+    for (std::size_t round = 2; round <= 100; ++round) {
+      ASSERT_TRUE(transport->send(1, tick, {}, 0));
+      while (recorder.messages.size() < round) {
+        transport->progress(recorder);
+      }
+    }
+    EXPECT_EQ(wakes, 0);
+    over = true;
+    transport->wake();
+    sleeper.join();
+    end_together(group, std::move(transport), recorder);
+  });
+}
+
+TEST_P(UcxTransportTest, LeavesNoDescriptorAndSaysNothing) {
+  in_group(2, [](Group& group) {
+    const auto open_descriptors = [] {
+      return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
+                           std::filesystem::directory_iterator());
+    };
+    const int heard = ::memfd_create("stderr", MFD_CLOEXEC);
+    const int standard_error = ::dup(STDERR_FILENO);
+    const int standard_output = ::dup(STDOUT_FILENO);
+    ::dup2(heard, STDERR_FILENO);
+    ::dup2(heard, STDOUT_FILENO);
+    const std::vector<std::byte> bulk = pattern(1 << 20, 3);
+    std::ptrdiff_t before = 0;
+    for (int round = 0; round < 3; ++round) {
+      auto transport = open_transport(group);
+      Recorder recorder;
+      ASSERT_TRUE(transport->send(1 - group.rank(), tick, bulk, 0));
+      ASSERT_TRUE(drive(*transport, recorder,
+                        [&] { return recorder.landings.size() == 1 && recorder.sendings.size() == 1; }));
+      end_together(group, std::move(transport), recorder);
+      if (round == 0) {
+        before = open_descriptors();  // UCX keeps some for the next time
+      }
+    }
+    EXPECT_LE(open_descriptors(), before);
+    std::fflush(nullptr);
+    ::dup2(standard_error, STDERR_FILENO);
+    ::dup2(standard_output, STDOUT_FILENO);
+    std::string text(static_cast<std::size_t>(::lseek(heard, 0, SEEK_END)), '\0');
+    EXPECT_EQ(::pread(heard, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+    EXPECT_EQ(text, "");
+  });
+}
+
+TEST_P(UcxTransportTest, OpensNowhereWhereOneRankCannot) {
+  in_group(3, [](Group& group) {
+    if (group.rank() == 1) {
+      ::setenv("UCX_TLS", "no_such_lane", 1);
+      ::setenv("UCX_LOG_LEVEL", "fatal", 1);
+    }
+    try {
+      static_cast<void>(open_transport(group));
+      ADD_FAILURE() << "opened";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.rank(), 1);
+      EXPECT_NE(error.detail().find("UCX: "), std::string::npos) << error;
+    }
+  });
+}
+
+}  // namespace
+}  // namespace locum::ucx

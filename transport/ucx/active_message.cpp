@@ -1,0 +1,173 @@
+// What of the transport meets UCX's active messages: how a message goes out, and what UCX calls when one
+// comes in or something came to its end.
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "transport/ucx/error.hpp"
+#include "transport/ucx/ucx_transport.hpp"
+
+namespace locum::ucx {
+namespace {
+
+constexpr unsigned message_id = 0;
+
+}  // namespace
+
+void UcxTransport::receive_messages() {
+  ucp_am_handler_param_t handler{};
+  handler.field_mask =
+      UCP_AM_HANDLER_PARAM_FIELD_ID | UCP_AM_HANDLER_PARAM_FIELD_CB | UCP_AM_HANDLER_PARAM_FIELD_ARG;
+  handler.id = message_id;
+  handler.cb = &UcxTransport::on_message;
+  handler.arg = this;
+  check(ucp_worker_set_am_recv_handler(worker_.handle(), &handler), "UCX does not take a message handler");
+}
+
+// Whether the bulk travels along or is announced is said here, not left to UCX: before a connection is up,
+// UCX 1.13 would send anything along, through a copy of its own on either side.
+Result<Sending> UcxTransport::post(Peer& peer, Transfer& transfer) {
+  ucp_request_param_t params{};
+  params.op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK | UCP_OP_ATTR_FIELD_USER_DATA | UCP_OP_ATTR_FIELD_FLAGS |
+                        UCP_OP_ATTR_FIELD_MEMORY_TYPE;
+  params.flags =
+      transfer.bulk.size() <= options_.eager_bytes ? UCP_AM_SEND_FLAG_EAGER : UCP_AM_SEND_FLAG_RNDV;
+  params.cb.send = &UcxTransport::on_sent;
+  params.user_data = &transfer;
+  params.memory_type = UCS_MEMORY_TYPE_HOST;
+  ucs_status_ptr_t request =
+      ucp_am_send_nbx(peer.endpoint.handle(), message_id, transfer.letter.data(), transfer.letter.size(),
+                      transfer.bulk.data(), transfer.bulk.size(), &params);
+  if (UCS_PTR_IS_PTR(request)) {
+    ++peer.under_way;
+    return transfer.kind == Transfer::Kind::message ? Sending::done : Sending::pending;
+  }
+  pool_.give_back(transfer);
+  if (UCS_PTR_IS_ERR(request)) {
+    return to_error(UCS_PTR_STATUS(request), "a message was not sent").at_rank(rank_of(peer));
+  }
+  return Sending::done;
+}
+
+ucs_status_t UcxTransport::on_message(void* argument, const void* header, std::size_t header_bytes,
+                                      void* bulk, std::size_t bulk_bytes,
+                                      const ucp_am_recv_param_t* param) noexcept {
+  UcxTransport& self = *static_cast<UcxTransport*>(argument);
+  const bool announced = (param->recv_attr & UCP_AM_RECV_ATTR_FLAG_RNDV) != 0 && bulk_bytes != 0;
+  // An error is for the sender of what was only announced; what came along just ends here.
+  const auto drop = [announced](ucs_status_t why) { return announced ? why : UCS_OK; };
+  const auto message = Envelope::open({static_cast<const std::byte*>(header), header_bytes},
+                                      self.addresses_.session(), self.rank_, self.addresses_.ranks());
+  if (!message) {
+    return drop(UCS_ERR_INVALID_PARAM);
+  }
+  Peer& sender = self.peer(message->sender);
+  if (self.receiver_ == nullptr || sender.state == Peer::State::lost) {
+    return drop(UCS_ERR_CANCELED);
+  }
+  if (!std::exchange(sender.met, true)) {
+    self.new_.push_back(message->sender);
+  }
+  Arrival arrival;
+  arrival.from = message->sender;
+  arrival.header = message->header;
+  arrival.bulk_bytes = bulk_bytes;
+  if (announced) {
+    return self.land(sender, arrival, bulk);
+  }
+  arrival.present = {static_cast<const std::byte*>(bulk), bulk_bytes};
+  static_cast<void>(self.receiver_->arrived(arrival));
+  return UCS_OK;
+}
+
+// The bulk is read into the memory that the receiver names for it.
+ucs_status_t UcxTransport::land(Peer& peer, Arrival& message, void* bulk) noexcept {
+  Transfer* transfer = pool_.take();
+  if (transfer == nullptr) {
+    return UCS_ERR_NO_MEMORY;
+  }
+  message.landing = ++last_landing_;
+  const std::span<std::byte> memory = receiver_->arrived(message);
+  if (memory.size() != message.bulk_bytes) {
+    pool_.give_back(*transfer);
+    return UCS_ERR_NO_MEMORY;
+  }
+  transfer->transport = this;
+  transfer->kind = Transfer::Kind::landing;
+  transfer->peer = message.from;
+  transfer->number = message.landing;
+  ++peer.under_way;
+  ucp_request_param_t params{};
+  params.op_attr_mask =
+      UCP_OP_ATTR_FIELD_CALLBACK | UCP_OP_ATTR_FIELD_USER_DATA | UCP_OP_ATTR_FIELD_MEMORY_TYPE;
+  params.cb.recv_am = &UcxTransport::on_landed;
+  params.user_data = transfer;
+  params.memory_type = UCS_MEMORY_TYPE_HOST;
+  ucs_status_ptr_t request =
+      ucp_am_recv_data_nbx(worker_.handle(), bulk, memory.data(), memory.size(), &params);
+  if (!UCS_PTR_IS_PTR(request)) {
+    finish(*transfer, UCS_PTR_RAW_STATUS(request));
+  }
+  return UCS_OK;
+}
+
+void UcxTransport::on_sent(void* request, ucs_status_t status, void* argument) noexcept {
+  Transfer& transfer = *static_cast<Transfer*>(argument);
+  transfer.transport->finish(transfer, status);
+  ucp_request_free(request);
+}
+
+void UcxTransport::on_landed(void* request, ucs_status_t status, std::size_t /*bytes*/,
+                             void* argument) noexcept {
+  on_sent(request, status, argument);
+}
+
+void UcxTransport::finish(Transfer& transfer, ucs_status_t status) noexcept {
+  --peer(transfer.peer).under_way;
+  transfer.status = status;
+  if (transfer.kind == Transfer::Kind::message) {
+    pool_.give_back(transfer);
+  } else {
+    done_.push(transfer);
+  }
+}
+
+void UcxTransport::on_broken(void* argument, ucp_ep_h /*endpoint*/, ucs_status_t status) noexcept {
+  Peer& peer = *static_cast<Peer*>(argument);
+  peer.transport->broke(peer, status);
+}
+
+void UcxTransport::broke(Peer& peer, ucs_status_t status) noexcept {
+  if (peer.state == Peer::State::fresh || peer.state == Peer::State::open) {
+    peer.state = Peer::State::broken;
+    peer.cause = status;
+    gone_.push_back(rank_of(peer));
+  }
+}
+
+void UcxTransport::connect(Peer& peer) noexcept {
+  if (peer.state != Peer::State::fresh) {
+    return;
+  }
+  const ucs_status_t status =
+      peer.endpoint.open(worker_, addresses_.of(rank_of(peer)), &UcxTransport::on_broken, &peer);
+  if (status != UCS_OK) {
+    broke(peer, status);
+  } else if (peer.state == Peer::State::fresh) {
+    peer.state = Peer::State::open;
+  }
+  if (armed_) {
+    doorbell_.ring();  // the connection may use a device that was not armed
+  }
+}
+
+// Who was heard of gets a connection of ours, too: only then its death is told.
+void UcxTransport::connect_to_new() noexcept {
+  for (const int rank : new_) {
+    connect(peer(rank));
+  }
+  new_.clear();
+}
+
+}  // namespace locum::ucx

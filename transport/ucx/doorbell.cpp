@@ -1,0 +1,82 @@
+#include "transport/ucx/doorbell.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <limits>
+
+#include "core/error.hpp"
+
+namespace locum::ucx {
+namespace {
+
+Descriptor opened(int number) {
+  if (number < 0) {
+    throw system_error("no descriptor to sleep on; `ulimit -n` may be too low", errno);
+  }
+  return Descriptor(number);
+}
+
+void add(int set, int descriptor, unsigned events) {
+  epoll_event event{.events = events, .data = {.fd = descriptor}};
+  if (::epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event) != 0) {
+    throw system_error("a descriptor cannot be slept on", errno);
+  }
+}
+
+// Rounded up: who sleeps until a moment does not want to look just before it.
+int milliseconds_until(std::chrono::steady_clock::time_point moment) {
+  const auto left = moment - std::chrono::steady_clock::now();
+  if (left <= left.zero()) {
+    return 0;
+  }
+  const auto rounded = std::chrono::ceil<std::chrono::milliseconds>(
+      std::min<std::chrono::steady_clock::duration>(left, std::chrono::hours(24)));
+  return static_cast<int>(rounded.count());
+}
+
+}  // namespace
+
+Doorbell::Doorbell(int worker)
+    : worker_(worker),
+      bell_(opened(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))),
+      both_(opened(::epoll_create1(EPOLL_CLOEXEC))) {
+  add(both_.number(), bell_.number(), EPOLLIN);
+  add(both_.number(), worker_, EPOLLONESHOT);
+}
+
+void Doorbell::arm() noexcept {
+  listen(EPOLLIN | EPOLLONESHOT);
+}
+
+void Doorbell::disarm() noexcept {
+  listen(EPOLLONESHOT);
+}
+
+void Doorbell::listen(unsigned events) noexcept {
+  epoll_event event{.events = events, .data = {.fd = worker_}};
+  ::epoll_ctl(both_.number(), EPOLL_CTL_MOD, worker_, &event);
+}
+
+void Doorbell::sleep(std::chrono::steady_clock::time_point moment) noexcept {
+  std::array<epoll_event, 2> events{};
+  const int count = ::epoll_wait(both_.number(), events.data(), static_cast<int>(events.size()),
+                                 milliseconds_until(moment));
+  for (int at = 0; at < count; ++at) {
+    if (events[static_cast<std::size_t>(at)].data.fd == bell_.number()) {
+      std::uint64_t rings = 0;
+      static_cast<void>(::read(bell_.number(), &rings, sizeof rings));
+    }
+  }
+}
+
+void Doorbell::ring() noexcept {
+  const std::uint64_t once = 1;
+  static_cast<void>(::write(bell_.number(), &once, sizeof once));
+}
+
+}  // namespace locum::ucx

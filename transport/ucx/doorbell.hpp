@@ -1,0 +1,35 @@
+#pragma once
+
+#include <chrono>
+
+#include "transport/ucx/descriptor.hpp"
+
+namespace locum::ucx {
+
+/// What one thread sleeps on: the descriptor of a worker, listened to only while armed, and a bell that any
+/// thread rings. Armed once, it wakes once: a thread that moves the messages meanwhile does not have the
+/// sleeper woken again for each of them.
+///
+/// arm() and disarm() are for whoever may move messages, sleep() for one thread at a time, ring() for all;
+/// all of them at the same moment.
+class Doorbell {
+ public:
+  /// `worker`: stays open as long as this. Throws Error.
+  explicit Doorbell(int worker);
+
+  void arm() noexcept;
+  void disarm() noexcept;
+  /// Until the worker has something (if armed), the bell rang since the last sleep, or `moment` has come; a
+  /// millisecond later at most. A signal ends it early.
+  void sleep(std::chrono::steady_clock::time_point moment) noexcept;
+  void ring() noexcept;
+
+ private:
+  void listen(unsigned events) noexcept;
+
+  int worker_;
+  Descriptor bell_;
+  Descriptor both_;
+};
+
+}  // namespace locum::ucx

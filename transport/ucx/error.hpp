@@ -1,0 +1,18 @@
+#pragma once
+
+#include <ucs/type/status.h>
+
+#include <string>
+
+#include "core/error.hpp"
+
+namespace locum::ucx {
+
+/// What UCX says, in the words of locum; UCX's own text is the detail. `text` says what was tried and what to
+/// do next.
+[[nodiscard]] Error to_error(ucs_status_t status, std::string text);
+
+/// Throws unless `status` is UCS_OK. For what sets up.
+void check(ucs_status_t status, const char* text);
+
+}  // namespace locum::ucx

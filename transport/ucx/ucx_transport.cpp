@@ -1,0 +1,218 @@
+#include "transport/ucx/ucx_transport.hpp"
+
+#include <algorithm>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "transport/ucx/error.hpp"
+
+namespace locum::ucx {
+namespace {
+
+Error lost_error(int rank, ucs_status_t cause) {
+  return Error(Errc::peer_lost,
+               "rank " + std::to_string(rank) +
+                   " cannot be reached any more: its process has ended or the connection is broken",
+               std::string("UCX: ") + ucs_status_string(cause))
+      .at_rank(rank);
+}
+
+}  // namespace
+
+UcxTransport::UcxTransport(Context context, Worker worker, Addresses addresses, int rank,
+                           const TransportOptions& options)
+    : rank_(rank),
+      options_(options),
+      addresses_(std::move(addresses)),
+      peers_(static_cast<std::size_t>(addresses_.ranks())),
+      context_(std::move(context)),
+      worker_(std::move(worker)),
+      doorbell_(worker_.event_descriptor()) {
+  new_.reserve(peers_.size());
+  gone_.reserve(peers_.size());
+  for (Peer& peer : peers_) {
+    peer.transport = this;
+  }
+  receive_messages();
+}
+
+// In bounded time, whoever is dead: what was sent may leave, then everything is cut.
+UcxTransport::~UcxTransport() {
+  const Clock::time_point deadline = Clock::now() + options_.close_timeout;
+  try {
+    flush(deadline);
+  } catch (const std::bad_alloc&) {
+    // Then what was under way is dropped a little earlier.
+  }
+  for (Peer& peer : peers_) {
+    peer.endpoint.close();
+  }
+  drive_until(std::max(deadline, Clock::now() + std::chrono::milliseconds(100)), [this] {
+    return std::ranges::all_of(peers_, [](const Peer& peer) { return peer.under_way == 0; });
+  });
+}
+
+void UcxTransport::flush(Clock::time_point deadline) {
+  ucp_request_param_t params{};
+  std::vector<void*> requests;
+  requests.reserve(peers_.size());
+  for (const Peer& peer : peers_) {
+    if (peer.state == Peer::State::open) {
+      ucs_status_ptr_t request = ucp_ep_flush_nbx(peer.endpoint.handle(), &params);
+      if (UCS_PTR_IS_PTR(request)) {
+        requests.push_back(request);
+      }
+    }
+  }
+  drive_until(deadline, [&requests] {
+    return std::ranges::all_of(
+        requests, [](void* request) { return ucp_request_check_status(request) != UCS_INPROGRESS; });
+  });
+  std::ranges::for_each(requests, ucp_request_free);
+}
+
+// Without a receiver: what arrives meanwhile is dropped.
+void UcxTransport::drive_until(Clock::time_point deadline, const auto& finished) noexcept {
+  while (!finished() && Clock::now() < deadline) {
+    if (!worker_.progress() && worker_.arm()) {
+      doorbell_.arm();
+      doorbell_.sleep(deadline);
+    }
+  }
+}
+
+Result<Sending> UcxTransport::send(int to, std::span<const std::byte> header, std::span<const std::byte> bulk,
+                                   std::uint64_t ticket) {
+  if (to < 0 || to >= addresses_.ranks() || header.empty() || header.size() > max_header_bytes) {
+    return Error(Errc::invalid_argument, "a message wants a rank of the group and a header of 1 to " +
+                                             std::to_string(max_header_bytes) + " bytes");
+  }
+  Peer& target = peer(to);
+  if (to != rank_) {
+    connect(target);
+    if (target.state != Peer::State::open) {
+      return lost_error(to, target.cause);
+    }
+  }
+  Transfer* transfer = pool_.take();
+  if (transfer == nullptr) {
+    return Error(Errc::out_of_memory, "no memory to send a message; try again when others have arrived");
+  }
+  transfer->transport = this;
+  const bool copied = bulk.size() <= copied_bytes;
+  transfer->kind = copied ? Transfer::Kind::message : Transfer::Kind::bulk;
+  transfer->peer = to;
+  transfer->number = ticket;
+  transfer->letter = write(transfer->room, {.sender = rank_, .session = addresses_.session()}, header);
+  transfer->bulk = bulk;
+  if (copied) {
+    std::ranges::copy(bulk, transfer->copy.begin());
+    transfer->bulk = std::span(transfer->copy).first(bulk.size());
+  }
+  if (to != rank_) {
+    return post(target, *transfer);
+  }
+  own_.push(*transfer);
+  if (armed_) {
+    doorbell_.ring();
+  }
+  return copied ? Sending::done : Sending::pending;
+}
+
+bool UcxTransport::progress(Receiver& receiver) {
+  if (std::exchange(armed_, false)) {
+    doorbell_.disarm();
+  }
+  receiver_ = &receiver;
+  bool moved = worker_.progress();
+  receiver_ = nullptr;
+  quiet_ = !moved;
+  connect_to_new();
+  moved = tell_own(receiver) || moved;
+  moved = tell_done(receiver) || moved;
+  moved = tell_lost(receiver) || moved;
+  return moved;
+}
+
+// UCX must have had nothing to do: what one call of its progress left over raises no event of its own. And
+// when it refuses to be armed, it forgets that it did.
+bool UcxTransport::arm() {
+  if (!quiet_ || something_to_tell()) {
+    return false;
+  }
+  quiet_ = worker_.arm();
+  if (!quiet_) {
+    return false;
+  }
+  doorbell_.arm();
+  armed_ = true;
+  return true;
+}
+
+bool UcxTransport::something_to_tell() const noexcept {
+  return !own_.empty() || !done_.empty() || !new_.empty() || std::ranges::any_of(gone_, [this](int rank) {
+    return peers_[static_cast<std::size_t>(rank)].under_way == 0;
+  });
+}
+
+bool UcxTransport::tell_own(Receiver& receiver) noexcept {
+  TransferQueue messages = std::exchange(own_, {});
+  const bool any = !messages.empty();
+  while (Transfer* transfer = messages.pop()) {
+    const Arrival message{.from = rank_,
+                          .header = transfer->letter.subspan(Envelope::bytes),
+                          .bulk_bytes = transfer->bulk.size(),
+                          .present = transfer->bulk};
+    static_cast<void>(receiver.arrived(message));
+    if (transfer->kind == Transfer::Kind::bulk) {
+      receiver.sent(transfer->number, {});
+    }
+    pool_.give_back(*transfer);
+  }
+  return any;
+}
+
+bool UcxTransport::tell_done(Receiver& receiver) noexcept {
+  TransferQueue finished = std::exchange(done_, {});
+  const bool any = !finished.empty();
+  while (Transfer* transfer = finished.pop()) {
+    const std::uint64_t number = transfer->number;
+    const bool landing = transfer->kind == Transfer::Kind::landing;
+    const ucs_status_t status = transfer->status;
+    const int rank = transfer->peer;
+    pool_.give_back(*transfer);
+    if (landing && status == UCS_OK) {
+      receiver.landed(number, Path::rendezvous);
+    } else if (landing) {
+      receiver.landed(
+          number, to_error(status, "the bulk of a message did not arrive; ask for it again").at_rank(rank));
+    } else if (status == UCS_OK) {
+      receiver.sent(number, {});
+    } else {
+      receiver.sent(number, to_error(status, "the bulk of a message was not received").at_rank(rank));
+    }
+  }
+  return any;
+}
+
+bool UcxTransport::tell_lost(Receiver& receiver) noexcept {
+  bool any = false;
+  for (std::size_t at = 0; at < gone_.size();) {
+    Peer& lost = peer(gone_[at]);
+    lost.endpoint.close();
+    if (lost.under_way != 0 || !done_.empty()) {
+      ++at;  // that is told first
+      continue;
+    }
+    const int rank = gone_[at];
+    gone_[at] = gone_.back();
+    gone_.pop_back();
+    lost.state = Peer::State::lost;
+    receiver.lost(rank, lost_error(rank, lost.cause));
+    any = true;
+  }
+  return any;
+}
+
+}  // namespace locum::ucx

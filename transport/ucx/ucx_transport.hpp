@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "transport/ucx/addresses.hpp"
+#include "transport/ucx/context.hpp"
+#include "transport/ucx/doorbell.hpp"
+#include "transport/ucx/endpoint.hpp"
+#include "transport/ucx/transfer.hpp"
+#include "transport/ucx/transport.hpp"
+#include "transport/ucx/worker.hpp"
+
+namespace locum::ucx {
+
+/// The port over one worker. UCX calls back inside ucp_worker_progress, and might inside a send: these
+/// callbacks (active_message.cpp) only take notes, but for messages, whose header lives no longer; progress()
+/// then tells the receiver in the order that the port promises, what was under way before what is lost.
+///
+/// What a rank sends to itself never goes to UCX, which would hand it out inside send().
+class UcxTransport final : public Transport {
+ public:
+  UcxTransport(Context context, Worker worker, Addresses addresses, int rank,
+               const TransportOptions& options);
+  ~UcxTransport() override;
+
+  [[nodiscard]] Result<Sending> send(int to, std::span<const std::byte> header,
+                                     std::span<const std::byte> bulk, std::uint64_t ticket) override;
+  bool progress(Receiver& receiver) override;
+  [[nodiscard]] bool arm() override;
+  void sleep(Clock::time_point moment) override { doorbell_.sleep(moment); }
+  void wake() noexcept override { doorbell_.ring(); }
+  [[nodiscard]] Clock::time_point now() const noexcept override { return Clock::now(); }
+
+ private:
+  /// fresh, open, broken, lost, in this order; a peer that cannot be reached at all is never open.
+  struct Peer {
+    enum class State : std::uint8_t { fresh, open, broken, lost };
+
+    UcxTransport* transport = nullptr;
+    Endpoint endpoint;
+    State state = State::fresh;
+    bool met = false;  ///< it has sent something
+    ucs_status_t cause = UCS_OK;
+    std::uint32_t under_way = 0;  ///< transfers that UCX still holds
+  };
+
+  // What UCX calls.
+  static ucs_status_t on_message(void* argument, const void* header, std::size_t header_bytes, void* bulk,
+                                 std::size_t bulk_bytes, const ucp_am_recv_param_t* param) noexcept;
+  static void on_sent(void* request, ucs_status_t status, void* argument) noexcept;
+  static void on_landed(void* request, ucs_status_t status, std::size_t bytes, void* argument) noexcept;
+  static void on_broken(void* argument, ucp_ep_h endpoint, ucs_status_t status) noexcept;
+
+  void receive_messages();
+  [[nodiscard]] ucs_status_t land(Peer& peer, Arrival& message, void* bulk) noexcept;
+  [[nodiscard]] Result<Sending> post(Peer& peer, Transfer& transfer);
+  void finish(Transfer& transfer, ucs_status_t status) noexcept;
+
+  void connect(Peer& peer) noexcept;
+  void connect_to_new() noexcept;
+  void broke(Peer& peer, ucs_status_t status) noexcept;
+  [[nodiscard]] Peer& peer(int rank) noexcept { return peers_[static_cast<std::size_t>(rank)]; }
+  [[nodiscard]] int rank_of(const Peer& peer) const noexcept {
+    return static_cast<int>(&peer - peers_.data());
+  }
+
+  [[nodiscard]] bool something_to_tell() const noexcept;
+  bool tell_own(Receiver& receiver) noexcept;
+  bool tell_done(Receiver& receiver) noexcept;
+  bool tell_lost(Receiver& receiver) noexcept;
+  void flush(Clock::time_point deadline);
+  void drive_until(Clock::time_point deadline, const auto& finished) noexcept;
+
+  const int rank_;
+  const TransportOptions options_;
+  const Addresses addresses_;
+  // The worker calls back into these until its end.
+  TransferPool pool_;
+  std::vector<Peer> peers_;
+  std::vector<int> new_;   ///< met, and not yet connected to; room for all
+  std::vector<int> gone_;  ///< broken, and not yet told; room for all
+  TransferQueue own_;      ///< to this rank itself
+  TransferQueue done_;     ///< finished, and not yet told
+  Context context_;
+  Worker worker_;
+  Doorbell doorbell_;
+  Receiver* receiver_ = nullptr;  ///< while progress() is in UCX
+  std::uint64_t last_landing_ = 0;
+  bool quiet_ = false;  ///< the worker had nothing to move when it was last asked
+  bool armed_ = false;
+};
+
+}  // namespace locum::ucx
