@@ -184,7 +184,7 @@ Error Cluster::absent(const Address& address, const Error& error) const {
     return Error(Errc::stale, "this object was replaced by a newer generation of its name; get it by name")
         .about(to_string(address.key));
   }
-  return error.about(to_string(address.key));
+  return error;
 }
 
 // Entries are written by other processes: what leads out of the arenas is not followed.

@@ -1,37 +1,65 @@
 #include "core/error.hpp"
 
+#include <mutex>
 #include <ostream>
 #include <system_error>
 #include <utility>
 
+#include "core/key.hpp"
+
 namespace locum {
 
+/// What copies of an error share. An error that says of which key or rank another one is has a body of its
+/// own, which refers to that one's for code and texts.
 struct Error::Body {
-  Errc code;
-  std::string text;
-  std::string detail;
-  std::string key;
-  int rank;
-  std::string message;
+  Body(Errc error_code, std::string error_text, std::string foreign_text)
+      : code(error_code), text(std::move(error_text)), detail(std::move(foreign_text)) {}
+  Body(std::shared_ptr<const Body> said_by, std::string about, int at_rank)
+      : code(said_by->code), cause(std::move(said_by)), key(std::move(about)), rank(at_rank) {}
 
-  Body(Errc error_code, std::string error_text, std::string foreign_text, std::string about, int at_rank)
-      : code(error_code),
-        text(std::move(error_text)),
-        detail(std::move(foreign_text)),
-        key(std::move(about)),
-        rank(at_rank) {
-    message.append(to_string(code)).append(": ").append(text);
-    if (!detail.empty()) {
-      message.append(" (").append(detail).append(")");
-    }
-    if (!key.empty()) {
-      message.append(" [key ").append(key).append("]");
-    }
-    if (rank >= 0) {
-      message.append(" [rank ").append(std::to_string(rank)).append("]");
-    }
-  }
+  const Errc code;
+  const std::string text;
+  const std::string detail;
+  const std::shared_ptr<const Body> cause;  ///< which has text and detail; null if they are here
+  const std::string key;
+  const int rank = -1;
+
+  mutable std::once_flag composed;
+  mutable std::string message;
+
+  [[nodiscard]] const Body& said() const noexcept { return cause ? *cause : *this; }
+  void compose() const;
 };
+
+void Error::Body::compose() const {
+  std::string all(to_string(code));
+  all.append(": ").append(said().text);
+  if (!said().detail.empty()) {
+    all.append(" (").append(said().detail).append(")");
+  }
+  if (!key.empty()) {
+    all.append(" [key ").append(key).append("]");
+  }
+  if (rank >= 0) {
+    all.append(" [rank ").append(std::to_string(rank)).append("]");
+  }
+  message = std::move(all);
+}
+
+namespace {
+
+std::string shortened(std::string_view key) {
+  constexpr std::size_t longest = 128;
+  if (key.size() <= longest) {
+    return std::string(key);
+  }
+  std::string printed;
+  printed.reserve(longest + sizeof "… (18446744073709551615 bytes)");
+  printed.append(key.substr(0, longest)).append("… (").append(std::to_string(key.size())).append(" bytes)");
+  return printed;
+}
+
+}  // namespace
 
 std::string_view to_string(Errc code) noexcept {
   switch (code) {
@@ -66,19 +94,28 @@ std::string_view to_string(Errc code) noexcept {
 }
 
 Error::Error(Errc code, std::string text, std::string detail)
-    : body_(std::make_shared<const Body>(code, std::move(text), std::move(detail), std::string{}, -1)) {}
+    : body_(std::make_shared<const Body>(code, std::move(text), std::move(detail))) {}
+
+Error::Error(const Error& cause, std::string key, int rank)
+    : body_(std::make_shared<const Body>(cause.body_->cause ? cause.body_->cause : cause.body_,
+                                         std::move(key), rank)) {}
 
 Errc Error::code() const noexcept {
   return body_->code;
 }
 const char* Error::what() const noexcept {
-  return body_->message.c_str();
+  try {
+    std::call_once(body_->composed, [this] { body_->compose(); });
+    return body_->message.c_str();
+  } catch (const std::exception&) {
+    return text().c_str();
+  }
 }
 const std::string& Error::text() const noexcept {
-  return body_->text;
+  return body_->said().text;
 }
 const std::string& Error::detail() const noexcept {
-  return body_->detail;
+  return body_->said().detail;
 }
 const std::string& Error::key() const noexcept {
   return body_->key;
@@ -88,21 +125,23 @@ int Error::rank() const noexcept {
 }
 
 Error Error::about(std::string_view key) const {
-  constexpr std::size_t longest = 128;
-  std::string printed(key.substr(0, longest));
-  if (key.size() > longest) {
-    printed.append("… (").append(std::to_string(key.size())).append(" bytes)");
-  }
-  Error copy = *this;
-  copy.body_ =
-      std::make_shared<const Body>(body_->code, body_->text, body_->detail, std::move(printed), body_->rank);
-  return copy;
+  return about(key, rank());
+}
+Error Error::at_rank(int rank) const {
+  return {*this, key(), rank};
+}
+Error Error::about(std::string_view key, int rank) const {
+  return {*this, shortened(key), rank};
+}
+Error Error::about(const Key& key, int rank) const {
+  return {*this, to_string(key), rank};
 }
 
-Error Error::at_rank(int rank) const {
-  Error copy = *this;
-  copy.body_ = std::make_shared<const Body>(body_->code, body_->text, body_->detail, body_->key, rank);
-  return copy;
+// Never destroyed: threads of the program may still ask while it ends.
+Error no_such_object() {
+  static const Error* const error =
+      new Error(Errc::not_found, "no such object; it was never put, or it has been evicted");
+  return *error;
 }
 
 Error system_error(std::string text, int error_number) {

@@ -9,6 +9,8 @@
 
 namespace locum {
 
+struct Key;
+
 /// What went wrong, in the words that a caller can act on.
 enum class Errc : std::uint8_t {
   invalid_argument = 1,  ///< the call itself is wrong: empty name, null extent, damaged handle …
@@ -30,7 +32,8 @@ enum class Errc : std::uint8_t {
 [[nodiscard]] std::string_view to_string(Errc code) noexcept;
 
 /// An error: code, a sentence that says what to do next, and what it is about. Thrown while setting up and by
-/// `Result::value()`; returned inside `Result` on the data path. Copies are cheap and never throw.
+/// `Result::value()`; returned inside `Result` on the data path. Copies are cheap and never throw; what() is
+/// put together when it is first asked for. Any thread may look.
 class Error : public std::exception {
  public:
   /// \param code   what kind of failure
@@ -39,7 +42,7 @@ class Error : public std::exception {
   explicit Error(Errc code, std::string text, std::string detail = {});
 
   [[nodiscard]] Errc code() const noexcept;
-  /// "key_exists: …", with key, detail and rank where they are known.
+  /// "key_exists: …", with key, detail and rank where they are known; without them if memory is short.
   [[nodiscard]] const char* what() const noexcept override;
   [[nodiscard]] const std::string& text() const noexcept;
   [[nodiscard]] const std::string& detail() const noexcept;
@@ -52,11 +55,19 @@ class Error : public std::exception {
   [[nodiscard]] Error about(std::string_view key) const;
   /// The same error, arisen at this rank.
   [[nodiscard]] Error at_rank(int rank) const;
+  /// Both at once.
+  [[nodiscard]] Error about(std::string_view key, int rank) const;
+  [[nodiscard]] Error about(const Key& key, int rank) const;
 
  private:
   struct Body;
+  Error(const Error& cause, std::string key, int rank);
+
   std::shared_ptr<const Body> body_;
 };
+
+/// The answer to a look-up that finds nothing. Made once and shared: it is often not even looked at.
+[[nodiscard]] Error no_such_object();
 
 /// An error from `errno`, with the system's text as detail.
 [[nodiscard]] Error system_error(std::string text, int error_number);

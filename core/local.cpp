@@ -252,7 +252,7 @@ class Local final : public Connector {
         live_hashes_.contains({address.key.store, address.name_hash})) {
       return Error(Errc::stale, "the name was replaced since this handle was made; get the name again");
     }
-    return Error(Errc::not_found, "no such object; it was never put, or was evicted");
+    return no_such_object();
   }
 
   static Result<void> may_bind(const LocalObject* live, const SealOptions& options) {

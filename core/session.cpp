@@ -229,7 +229,8 @@ Error Session::closed_error() const {
 }
 
 Error Session::explain(const Address& address, const Error& error) const {
-  return error.about(address.name.empty() ? to_string(address.key) : address.name).at_rank(options_.rank);
+  return address.name.empty() ? error.about(address.key, options_.rank)
+                              : error.about(address.name, options_.rank);
 }
 
 Error Session::missed(const Address& address, const Error& error) {

@@ -22,11 +22,6 @@ using std::memory_order_acquire;
 using std::memory_order_relaxed;
 using std::memory_order_release;
 
-Error no_such_name(std::string_view name) {
-  return Error(Errc::not_found, "no object has this name; it was never put, or it has been evicted")
-      .about(name);
-}
-
 void wake(Shard& shard) noexcept {
   shard.published.fetch_add(1, memory_order_acq_rel);
   LOCUM_KILL_POINT("wake: counted");
@@ -194,7 +189,7 @@ Result<Pin> NameTable::find_by(std::uint32_t store, std::string_view name, Deadl
   if (seen == Look::content) {
     return found.pin;
   }
-  return looked ? no_such_name(name) : looked.error().about(name);
+  return looked ? no_such_object() : looked.error().about(name);
 }
 
 // With the lock in hand: the shard is whole, whoever held the lock before.
@@ -303,7 +298,7 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
           .about(name);
     }
   } else if (options.expected_generation != 0) {
-    return no_such_name(name);
+    return no_such_object().about(name);
   }
   const Result<std::uint32_t> index = live ? Result<std::uint32_t>(found.record) : shard.reserve_record();
   if (!index) {

@@ -167,8 +167,7 @@ ObjectTable::Place ObjectTable::hold(const Key& key) noexcept {
 
 Error ObjectTable::absent_because(const Key& key) const {
   auto damaged = damage(key);
-  return damaged ? *std::move(damaged)
-                 : Error(Errc::not_found, "no such object; it was never put, or it has been evicted");
+  return damaged ? *std::move(damaged) : no_such_object();
 }
 
 // An entry whose tag is the same before and after was not written meanwhile, but by something that may not.

@@ -6,6 +6,10 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <thread>
+#include <vector>
+
+#include "core/key.hpp"
 
 namespace locum {
 namespace {
@@ -42,6 +46,43 @@ TEST(Error, IsUnchangedByItsCopies) {
   EXPECT_TRUE(first.key().empty());
   EXPECT_EQ(first.rank(), -1);
   EXPECT_EQ(second.text(), "text");
+}
+
+TEST(Error, SaysTheSameWhateverWasAddedInWhichOrder) {
+  const Error plain(Errc::timeout, "late", "ETIME");
+  const Key key{1, 2, 3};
+  const Error placed = plain.about(key, 4);
+  EXPECT_STREQ(placed.what(), "timeout: late (ETIME) [key 1/2/3] [rank 4]");
+  EXPECT_STREQ(plain.about("name", 4).at_rank(5).what(), "timeout: late (ETIME) [key name] [rank 5]");
+  EXPECT_STREQ(placed.about("other").what(), "timeout: late (ETIME) [key other] [rank 4]");
+  EXPECT_STREQ(placed.what(), "timeout: late (ETIME) [key 1/2/3] [rank 4]") << "asked for a second time";
+  EXPECT_STREQ(plain.what(), "timeout: late (ETIME)");
+}
+
+TEST(Error, OutlivesTheOneThatItTellsMoreOf) {
+  Error error(Errc::closed, "text");
+  {
+    const Error first(Errc::timeout, std::string(100, 't'));
+    error = first.about("key");
+  }
+  EXPECT_EQ(error.code(), Errc::timeout);
+  EXPECT_EQ(error.text(), std::string(100, 't'));
+}
+
+TEST(Error, IsPutTogetherOnceForAllThreadsThatAsk) {
+  const Error error = Error(Errc::corrupt, "text").about("key").at_rank(1);
+  std::vector<const char*> said(4);
+  std::vector<std::thread> threads;
+  for (const char*& what : said) {
+    threads.emplace_back([&what, copy = error] { what = copy.what(); });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  for (const char* what : said) {
+    EXPECT_EQ(what, error.what());
+    EXPECT_STREQ(what, "corrupt: text [key key] [rank 1]");
+  }
 }
 
 TEST(Error, KeepsTheSystemsText) {

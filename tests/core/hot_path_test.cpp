@@ -3,69 +3,24 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <atomic>
 #include <cstdlib>
-#include <new>
 #include <string>
 #include <vector>
 
 #include "core/store.hpp"
+#include "tests/core/allocations.hpp"
 #include "tests/core/session_fixture.hpp"
 #include "tests/core/system_calls.hpp"
-
-namespace {
-
-std::atomic<std::uint64_t> allocations{0};
-
-void* allocate(std::size_t size, std::size_t alignment) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  const std::size_t rounded = (std::max<std::size_t>(size, 1) + alignment - 1) / alignment * alignment;
-  void* memory = std::aligned_alloc(alignment, rounded);
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
-  return memory;
-}
-
-}  // namespace
-
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  return allocate(size, alignof(std::max_align_t));
-}
-[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
-  return allocate(size, static_cast<std::size_t>(alignment));
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
-}
 
 namespace locum {
 namespace {
 
+using testing::allocations_of;
 using testing::SessionFixture;
 
 struct Particle {
   double x, y, z;
 };
-
-/// Allocations that `call` makes.
-template <class Call>
-std::uint64_t allocations_of(Call&& call) {
-  const std::uint64_t before = allocations.load();
-  call();
-  return allocations.load() - before;
-}
 
 class HotPath : public ::testing::Test {
  protected:
@@ -151,6 +106,20 @@ TEST_F(HotPath, LookingForWhatIsThereOrNotAllocatesNothing) {
               EXPECT_FALSE(store_.exists("nobody").value());
             }),
             0U);
+}
+
+// The error that says so: where and about what, of one that is made once.
+TEST_F(HotPath, AMissAllocatesItsErrorAndTheKeyOfIt) {
+  const Key gone = store_.put(1).value();
+  ASSERT_TRUE(store_.evict(gone).value());
+  const std::string name(1000, 'n');
+  const auto miss_costs = [&](const auto& of) {
+    return allocations_of([&] { EXPECT_EQ(store_.get<int>(of).error().code(), Errc::not_found); });
+  };
+  (void)miss_costs(gone);  // the first in this process makes the answer
+  EXPECT_LE(miss_costs(gone), 2U);
+  EXPECT_LE(miss_costs(name), 2U);
+  EXPECT_EQ(store_.get<int>(gone).error().key(), to_string(gone));
 }
 
 TEST_F(HotPath, APutCopiesOnceAndMakesNoBufferOfItsOwn) {

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+
+namespace locum::testing {
+
+/// How often this program has called operator new so far; a program that counts links allocations.cpp, which
+/// replaces it.
+[[nodiscard]] std::uint64_t allocations_so_far() noexcept;
+
+/// Allocations that `call` makes, those of other threads meanwhile included.
+template <class Call>
+[[nodiscard]] std::uint64_t allocations_of(Call&& call) {
+  const std::uint64_t before = allocations_so_far();
+  call();
+  return allocations_so_far() - before;
+}
+
+}  // namespace locum::testing
