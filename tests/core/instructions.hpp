@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace locum::testing {
+
+/// Instructions that a thread carries out in user space, and those of them that lock a cache line.
+struct Instructions {
+  std::uint64_t all = 0;
+  std::uint64_t locked = 0;
+};
+
+/// Why they cannot be counted in this build or on this machine; empty if they can.
+[[nodiscard]] std::string why_not_counted();
+
+/// What lies between the two calls of `mark` in `program`, which runs in a child of this process that the
+/// parent takes through them one by one: exact, whatever else the machine does. REQUIRES: why_not_counted()
+/// is empty, this process has one thread. Throws std::runtime_error if the child does not come to its end.
+[[nodiscard]] Instructions instructions_of(
+    const std::function<void(const std::function<void()>& mark)>& program);
+
+}  // namespace locum::testing

@@ -1,0 +1,178 @@
+// What the walks of a node's store cost: the figures of docs/performance.md, "Exact costs". A program of its
+// own because it replaces the allocator of the whole program.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/cluster.hpp"
+#include "core/group.hpp"
+#include "core/store.hpp"
+#include "shm/node.hpp"
+#include "tests/core/allocations.hpp"
+#include "tests/core/instructions.hpp"
+
+namespace locum::tests {
+namespace {
+
+struct Particle {
+  static constexpr std::string_view locum_type_name = "particle";
+  double coordinates[8] = {};
+};
+
+/// A node of one process with a store in it: all that a runtime puts together, without MPI.
+class HotNode {
+ public:
+  HotNode() {
+    SoloGroup group;
+    const RuntimeOptions options{.memory_bytes = 64_MiB, .prepare_bytes = 4096};
+    shm::Node node = shm::open_node(group, {0}, options, 1);
+    session_ = std::make_shared<Session>(open_cluster({std::move(node.arena), std::move(node.table),
+                                                       std::move(node.directory), std::chrono::seconds(20)}),
+                                         std::make_shared<Metrics>(), SessionOptions{.options = options});
+    store_ = std::make_unique<Store>(session_->open("hot").value());
+  }
+  HotNode(const HotNode&) = delete;
+  HotNode& operator=(const HotNode&) = delete;
+  ~HotNode() { session_->close(); }
+
+  [[nodiscard]] Store& store() const noexcept { return *store_; }
+
+ private:
+  std::shared_ptr<Session> session_;
+  std::unique_ptr<Store> store_;
+};
+
+class NodeHotPath : public ::testing::Test {
+ protected:
+  /// Allocations; the least of several tries: tables grow on occasion, and the node's own threads allocate
+  /// meanwhile.
+  template <class Call>
+  [[nodiscard]] static std::uint64_t cost_of(Call&& call) {
+    constexpr int tries = 20;
+    std::uint64_t least = ~std::uint64_t{0};
+    for (int i = 0; i < tries; ++i) {
+      least = std::min(least, testing::allocations_of(call));
+    }
+    return least;
+  }
+
+  HotNode node_;
+  Store& store_ = node_.store();
+};
+
+TEST_F(NodeHotPath, TheCounterCounts) {
+  EXPECT_EQ(cost_of([] { EXPECT_EQ(std::string(100, 'x').size(), 100U); }), 1U);
+}
+
+TEST_F(NodeHotPath, UnnamedObjectsComeAndGoWithoutAllocations) {
+  EXPECT_EQ(cost_of([&] {
+              const Key key = store_.put(Particle{{1}}).value();
+              EXPECT_EQ(store_.get<Particle>(key).value()->coordinates[0], 1);
+              EXPECT_TRUE(store_.exists(key).value());
+              EXPECT_TRUE(store_.evict(key).value());
+              EXPECT_FALSE(store_.exists(key).value());
+            }),
+            0U);
+}
+
+TEST_F(NodeHotPath, NamedObjectsComeAndGoWithoutAllocations) {
+  const std::string name(100, 'n');
+  EXPECT_EQ(cost_of([&] {
+              EXPECT_TRUE(store_.put(name, Particle{{1}}));
+              EXPECT_TRUE(store_.replace(name, Particle{{2}}));
+              EXPECT_EQ(store_.get<Particle>(name).value()->coordinates[0], 2);
+              EXPECT_TRUE(store_.evict(name).value());
+              EXPECT_FALSE(store_.exists(name).value());
+            }),
+            0U);
+}
+
+// Of the error: where it arose and of what, beside the answer itself, which is made once.
+TEST_F(NodeHotPath, AMissAllocatesAnErrorAndItsKey) {
+  const Key gone = store_.put(Particle{}).value();
+  ASSERT_TRUE(store_.evict(gone).value());
+  const std::string name(100, 'n');
+  EXPECT_EQ(cost_of([&] { EXPECT_EQ(store_.get<Particle>(gone).error().code(), Errc::not_found); }), 1U)
+      << "a short key lies in the error itself";
+  EXPECT_EQ(cost_of([&] { EXPECT_EQ(store_.get<Particle>(name).error().code(), Errc::not_found); }), 2U);
+  EXPECT_EQ(store_.get<Particle>(gone).error().key(), to_string(gone));
+  EXPECT_EQ(store_.get<Particle>(name).error().key(), name);
+}
+
+/// What one operation takes, on average over some calls after a warm-up. Exact with one compiler, nearly so
+/// with others: the bounds below leave a tenth. A failure says that the walk has become longer for everybody.
+class NodeInstructions : public ::testing::Test {
+ protected:
+  using Act = std::function<void(Store& store, Key& key)>;
+  static constexpr std::size_t calls = 16;
+
+  void SetUp() override {
+    if (const std::string why = testing::why_not_counted(); !why.empty()) {
+      GTEST_SKIP() << why;
+    }
+  }
+
+  /// `prepare` is called for each key before anything is counted, `act` then once for each.
+  [[nodiscard]] static testing::Instructions cost_of(const Act& prepare, const Act& act) {
+    auto counted = testing::instructions_of([&](const std::function<void()>& mark) {
+      const HotNode node;
+      std::vector<Key> keys(2 * calls);
+      for (Key& key : keys) {
+        prepare(node.store(), key);
+      }
+      for (std::size_t at = 0; at < calls; ++at) {
+        act(node.store(), keys[at]);
+      }
+      mark();
+      for (std::size_t at = calls; at < 2 * calls; ++at) {
+        act(node.store(), keys[at]);
+      }
+      mark();
+    });
+    counted.all /= calls;
+    counted.locked /= calls;
+    return counted;
+  }
+
+  static void put(Store& store, Key& key) { key = store.put(Particle{{1}}).value(); }
+  static void nothing(Store& /*store*/, Key& /*key*/) {}
+};
+
+TEST_F(NodeInstructions, OfNothingAreNone) {
+  const auto cost = cost_of(nothing, nothing);
+  EXPECT_LE(cost.all, 20U) << "the loop";
+  EXPECT_EQ(cost.locked, 0U);
+  std::atomic<int> word{0};
+  EXPECT_EQ(cost_of(nothing, [&](Store&, Key&) { word.fetch_add(1); }).locked, 1U);
+  EXPECT_EQ(cost_of(nothing, [&](Store&, Key&) { word.exchange(1); }).locked, 1U);
+}
+
+TEST_F(NodeInstructions, OfAGetByKeyAreFew) {
+  const auto cost = cost_of(put, [](Store& store, Key& key) {
+    if (store.get<Particle>(key).value()->coordinates[0] != 1) {
+      std::abort();
+    }
+  });
+  EXPECT_LE(cost.all, 540U);
+  EXPECT_EQ(cost.locked, 4U) << "the count of views and the pin bit, to and fro";
+}
+
+TEST_F(NodeInstructions, OfAPutAreFew) {
+  const auto cost = cost_of(nothing, put);
+  EXPECT_LE(cost.all, 1340U);
+  EXPECT_EQ(cost.locked, 5U) << "two mutexes, and whether the store was dropped";
+}
+
+TEST_F(NodeInstructions, OfAnEvictionAreFew) {
+  const auto cost = cost_of(put, [](Store& store, Key& key) { (void)store.evict(key); });
+  EXPECT_LE(cost.all, 1240U);
+  EXPECT_EQ(cost.locked, 7U) << "the entry's mark, its way back, two mutexes";
+}
+
+}  // namespace
+}  // namespace locum::tests
