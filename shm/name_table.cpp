@@ -4,9 +4,9 @@
 #include <thread>
 #include <utility>
 
-#include "core/object_tail.hpp"
 #include "shm/futex.hpp"
 #include "shm/kill_point.hpp"
+#include "shm/name_change.hpp"
 
 namespace locum::shm {
 
@@ -29,14 +29,17 @@ void wake(Shard& shard) noexcept {
   LOCUM_KILL_POINT("wake: woken");
 }
 
-// All of a record but its hash, by which readers find it.
-void write(Record& record, const Key& key, std::uint64_t generation) noexcept {
-  record.creator.store(key.creator, memory_order_release);
-  LOCUM_KILL_POINT("record: creator written");
-  record.object.store(key.serial, memory_order_release);
-  LOCUM_KILL_POINT("record: object written");
-  record.generation.store(generation, memory_order_release);
-  LOCUM_KILL_POINT("record: generation written");
+// Whether a name may stand for something new, where `live` is the generation that is live; 0 if none is.
+Result<void> may_bind(std::uint64_t live, const SealOptions& options) {
+  if (live != 0 && options.mode == SealMode::put) {
+    return Error(Errc::key_exists, "this name is live; evict it first, or use replace()");
+  }
+  if (options.expected_generation == 0 || options.expected_generation == live) {
+    return {};
+  }
+  return live == 0 ? no_such_object()
+                   : Error(Errc::stale, "generation " + std::to_string(live) + " is live, expected was " +
+                                            std::to_string(options.expected_generation));
 }
 
 /// Holds a pin for a scope.
@@ -58,8 +61,8 @@ NameTable::NameTable(std::shared_ptr<Segment> segment, std::shared_ptr<ObjectTab
                      std::chrono::milliseconds lock_timeout)
     : segment_(std::move(segment)),
       objects_(std::move(objects)),
-      lock_timeout_(lock_timeout),
-      segment_bytes_(segment_->geometry().total_bytes()) {
+      look_(*segment_, objects_),
+      lock_timeout_(lock_timeout) {
   shards_.reserve(shard_count);
   for (std::uint32_t index = 0; index < shard_count; ++index) {
     shards_.emplace_back(*segment_, index);
@@ -70,86 +73,6 @@ DirectoryShard& NameTable::shard_of(std::uint64_t hash) noexcept {
   return shards_[shard_index(hash)];
 }
 
-// The name that an object carries; none if the record leads out of the mapping, whatever wrote that.
-std::optional<std::string_view> NameTable::name_in(const ObjectRecord& record) const noexcept {
-  const std::uint64_t bytes = record.block_bytes();
-  if (record.size_bytes > segment_bytes_ || bytes > segment_bytes_ ||
-      record.offset > segment_bytes_ - bytes) {
-    return std::nullopt;
-  }
-  return read_name(segment_->base() + record.offset, record);
-}
-
-// What a record points to, if it is a live object of this store that is bound to a name.
-std::optional<Pin> NameTable::pin_bound(const Record& record, std::uint32_t store) {
-  const std::uint32_t creator = record.creator.load(memory_order_acquire);
-  const std::uint64_t object = record.object.load(memory_order_acquire);
-  auto pin = objects_->try_pin(Key{store, creator, object});
-  if (pin && pin->generation == 0) {
-    objects_->release(pin->id);
-    return std::nullopt;
-  }
-  return pin;
-}
-
-// What is wrong with a record, once nothing moves: nothing if it names a live object, bound or about to be.
-const char* NameTable::wrong_with(const DirectoryShard& shard, const Record& record) const {
-  const Key key{0, record.creator.load(memory_order_acquire), record.object.load(memory_order_acquire)};
-  return !shard.belongs(record.hash.load(memory_order_acquire)) ? "its hash belongs to another shard"
-         : objects_->damage(key)                                ? "its object's table entry is damaged"
-         : !objects_->live(key)                                 ? "it names no live object"
-                                                                : nullptr;
-}
-
-NameTable::Look NameTable::walk(const DirectoryShard& shard, std::uint64_t hash, std::uint32_t store,
-                                std::string_view name, Found& found) {
-  found.wrong = nullptr;
-  const auto doubt = [&](std::uint32_t index, const char* wrong) {
-    found.record = index;
-    found.wrong = wrong;
-  };
-  const auto walked = shard.visit_chain(hash, [&](std::uint32_t index) {
-    const Record& record = shard.record(index);
-    const auto pin = pin_bound(record, store);
-    if (!pin) {
-      if (const char* wrong = wrong_with(shard, record)) {
-        doubt(index, wrong);
-      }
-      return false;
-    }
-    const auto carried = name_in(*pin->record);
-    const bool same = pin->record->name_hash == hash && carried == name;
-    if (same && pin->generation == record.generation.load(memory_order_acquire)) [[likely]] {
-      found.record = index;
-      found.pin = *pin;
-      return true;
-    }
-    if (same) {
-      doubt(index, "its generation is not its object's");
-    } else if (pin->record->name_hash != hash) {
-      doubt(index, "its object has another name's hash");
-    } else if (!carried || name_hash(store, *carried) != hash) {
-      doubt(index, "its object's name was overwritten");
-    }
-    objects_->release(pin->id);
-    return false;
-  });
-  if (walked == DirectoryShard::Walk::found) {
-    return Look::content;
-  }
-  return walked == DirectoryShard::Walk::ended && found.wrong == nullptr ? Look::nothing : Look::doubtful;
-}
-
-Error NameTable::damaged(const DirectoryShard& shard, const Found& found) const {
-  if (found.wrong == nullptr) {
-    return shard.damaged(shard.damage().value_or("a chain leads astray"));
-  }
-  const Record& record = shard.record(found.record);
-  const auto cause = objects_->damage(
-      {0, record.creator.load(memory_order_acquire), record.object.load(memory_order_acquire)});
-  return cause ? *cause : shard.damaged("record " + std::to_string(found.record) + ": " + found.wrong);
-}
-
 // Repeats `see` until it is content with what it saw, or saw nothing and no writer came between; if writers
 // never leave it alone, one died in the middle, or what it saw makes no sense, under the lock, where nothing
 // moves.
@@ -158,9 +81,9 @@ Result<void> NameTable::undisturbed(DirectoryShard& shard, Deadline deadline, co
   const Word64& sequence = shard.state().sequence;
   for (int looks = 0; looks < patience; ++looks) {
     const std::uint64_t before = sequence.load(memory_order_acquire);
-    const Look seen = see();
+    const Seen seen = see();
     const bool alone = before % 2 == 0 && sequence.load(memory_order_acquire) == before;
-    if (seen == Look::content || (seen == Look::nothing && alone)) {
+    if (seen == Seen::content || (seen == Seen::nothing && alone)) {
       return {};
     }
     if (alone) {
@@ -172,7 +95,7 @@ Result<void> NameTable::undisturbed(DirectoryShard& shard, Deadline deadline, co
   if (auto ready = prepare(lock, shard); !ready) {
     return ready;
   }
-  return see() == Look::doubtful ? Result<void>(damaged(shard, found)) : Result<void>();
+  return see() == Seen::doubtful ? Result<void>(look_.damaged(shard, found)) : Result<void>();
 }
 
 Result<Pin> NameTable::find(std::uint32_t store, std::string_view name) {
@@ -183,10 +106,10 @@ Result<Pin> NameTable::find_by(std::uint32_t store, std::string_view name, Deadl
   const std::uint64_t hash = name_hash(store, name);
   DirectoryShard& shard = shard_of(hash);
   Found found;
-  Look seen = Look::nothing;
+  Seen seen = Seen::nothing;
   const auto looked =
-      undisturbed(shard, deadline, found, [&] { return seen = walk(shard, hash, store, name, found); });
-  if (seen == Look::content) {
+      undisturbed(shard, deadline, found, [&] { return seen = look_.walk(shard, hash, store, name, found); });
+  if (seen == Seen::content) {
     return found.pin;
   }
   return looked ? no_such_object() : looked.error().about(name);
@@ -214,51 +137,12 @@ Result<void> NameTable::prepare(RobustLock& lock, DirectoryShard& shard) {
 void NameTable::make_whole(RobustLock& lock, DirectoryShard& shard) noexcept {
   {
     const DirectoryShard::Change change(shard);
-    finish(shard);
+    NameChange(shard, *objects_).finish();
     shard.rebuild();
     lock.repaired();
     LOCUM_KILL_POINT("repair: lock made good");
   }
   wake(shard.state());
-}
-
-// Completes what the lock's last holder began, but for chains and free list; doing it twice changes nothing.
-void NameTable::finish(DirectoryShard& shard) noexcept {
-  Shard& state = shard.state();
-  Intent& intent = state.intent;
-  const auto step = static_cast<Intent::Step>(intent.step.load(memory_order_acquire));
-  if (step == Intent::Step::none || step > Intent::Step::remove || !shard.belongs(intent.hash) ||
-      intent.record >= state.records.load(memory_order_relaxed)) {
-    intent.step.store(0,
-                      memory_order_release);  // overwritten: nobody is to finish the next one under its step
-    return;
-  }
-  Record& record = shard.record(intent.record);
-  if (step == Intent::Step::remove) {
-    if (record.object.load(memory_order_relaxed) == intent.old_object &&
-        record.creator.load(memory_order_relaxed) == intent.old_creator) {
-      record.hash.store(0, memory_order_release);
-      LOCUM_KILL_POINT("finish: hash cleared");
-    }
-  } else {
-    const Key key{0, intent.new_creator.load(memory_order_relaxed),
-                  intent.new_object.load(memory_order_relaxed)};
-    if (Word64* word = objects_->generation(key)) {
-      word->store(intent.generation, memory_order_release);
-      LOCUM_KILL_POINT("finish: object bound");
-    }
-    write(record, key, intent.generation);
-    record.hash.store(intent.hash, memory_order_release);
-    LOCUM_KILL_POINT("finish: hash written");
-    if (state.records_used.load(memory_order_relaxed) <= intent.record) {
-      state.records_used.store(intent.record + 1, memory_order_release);
-    }
-  }
-  if (step != Intent::Step::insert) {
-    (void)objects_->tombstone(Key{0, intent.old_creator, intent.old_object});
-  }
-  intent.step.store(0, memory_order_release);
-  LOCUM_KILL_POINT("finish: intent cleared");
 }
 
 Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options) {
@@ -268,43 +152,34 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   }
   const PinHold hold(*objects_, mine->id);
   const std::uint64_t hash = mine->record->name_hash;
-  const auto carried = name_in(*mine->record);
+  const auto carried = look_.name_in(*mine->record);
   if (!carried || name_hash(key.store, *carried) != hash) {
     return Error(Errc::corrupt, "the name of this object was overwritten before it was bound")
         .about(to_string(key));
   }
   const std::string_view name = *carried;
   DirectoryShard& shard = shard_of(hash);
-  Shard& state = shard.state();
-  RobustLock lock(state.lock, Deadline().moment(lock_timeout_));
+  RobustLock lock(shard.state().lock, Deadline().moment(lock_timeout_));
   LOCUM_KILL_POINT("bind: locked");
   if (auto ready = prepare(lock, shard); !ready) {
     return ready.error().about(name);
   }
   Found found;
-  const Look seen = walk(shard, hash, key.store, name, found);
-  const bool live = seen == Look::content;
-  if (seen == Look::doubtful) {
-    return damaged(shard, found).about(name);
+  const Seen seen = look_.walk(shard, hash, key.store, name, found);
+  if (seen == Seen::doubtful) {
+    return look_.damaged(shard, found).about(name);
   }
+  const bool live = seen == Seen::content;
   if (live) {
     objects_->release(found.pin.id);  // the lock keeps it bound
-    if (options.mode == SealMode::put) {
-      return Error(Errc::key_exists, "this name is live; evict it first, or use replace()").about(name);
-    }
-    if (options.expected_generation != 0 && found.pin.generation != options.expected_generation) {
-      return Error(Errc::stale, "generation " + std::to_string(found.pin.generation) +
-                                    " is live, expected was " + std::to_string(options.expected_generation))
-          .about(name);
-    }
-  } else if (options.expected_generation != 0) {
-    return no_such_object().about(name);
   }
-  const Result<std::uint32_t> index = live ? Result<std::uint32_t>(found.record) : shard.reserve_record();
-  if (!index) {
-    return index.error().about(name);
+  if (auto allowed = may_bind(live ? found.pin.generation : 0, options); !allowed) {
+    return allowed.error().about(name);
   }
-  Record& record = shard.record(*index);
+  const Result<std::uint32_t> record = live ? Result<std::uint32_t>(found.record) : shard.reserve_record();
+  if (!record) {
+    return record.error().about(name);
+  }
   const std::uint64_t generation = segment_->header().generation.fetch_add(1, memory_order_relaxed) + 1;
   LOCUM_KILL_POINT("bind: generation drawn");
   Word64* const bound = objects_->generation(key);
@@ -313,40 +188,16 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
                  "the segment's count of generations went back, or the object's table entry was overwritten")
         .about(name);
   }
-  Intent& intent = state.intent;
-  intent.record = *index;
-  intent.hash = hash;
-  intent.generation = generation;
-  intent.new_creator.store(key.creator, memory_order_release);
-  LOCUM_KILL_POINT("bind: intent half written");
-  intent.new_object.store(key.serial, memory_order_release);
-  intent.old_object = live ? found.pin.key.serial : 0;
-  intent.old_creator = live ? found.pin.key.creator : 0;
-  LOCUM_KILL_POINT("bind: intent written");
-  intent.step.store(static_cast<std::uint32_t>(live ? Intent::Step::replace : Intent::Step::insert),
-                    memory_order_release);
-  LOCUM_KILL_POINT("bind: intended");
-  const auto bind_object = [&] {
-    bound->store(generation, memory_order_release);
-    LOCUM_KILL_POINT("bind: object bound");
-  };
+  NameChange change(shard, *objects_);
+  const NameChange::Binding to{*record, hash, key, *bound, generation};
   if (live) {
-    bind_object();
-    const DirectoryShard::Change change(shard);
-    write(record, key, generation);
-    (void)objects_->tombstone(found.pin.key);
-  } else {
-    write(record, key, generation);
-    record.hash.store(hash, memory_order_release);
-    LOCUM_KILL_POINT("bind: hash written");
-    shard.link(*index);
-    bind_object();  // last: the moment from which on find() and names() believe the record, both of them
+    change.replace(to, found.pin.key);
+    return generation;
   }
-  intent.step.store(0, memory_order_release);
-  LOCUM_KILL_POINT("bind: intent cleared");
-  if (!live && state.waiting.exchange(0, memory_order_acq_rel) != 0) {
+  change.insert(to);
+  if (shard.state().waiting.exchange(0, memory_order_acq_rel) != 0) {
     LOCUM_KILL_POINT("bind: flag taken");
-    wake(state);
+    wake(shard.state());
   }
   return generation;
 }
@@ -354,40 +205,25 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
 Result<bool> NameTable::unbind(std::uint32_t store, std::string_view name, const Key& only) {
   const std::uint64_t hash = name_hash(store, name);
   DirectoryShard& shard = shard_of(hash);
-  Shard& state = shard.state();
-  RobustLock lock(state.lock, Deadline().moment(lock_timeout_));
+  RobustLock lock(shard.state().lock, Deadline().moment(lock_timeout_));
   LOCUM_KILL_POINT("unbind: locked");
   if (auto ready = prepare(lock, shard); !ready) {
     return ready.error().about(name);
   }
   Found found;
-  switch (walk(shard, hash, store, name, found)) {
-    case Look::nothing:
+  switch (look_.walk(shard, hash, store, name, found)) {
+    case Seen::nothing:
       return false;
-    case Look::doubtful:
-      return damaged(shard, found).about(name);
-    case Look::content:
+    case Seen::doubtful:
+      return look_.damaged(shard, found).about(name);
+    case Seen::content:
       break;
   }
   objects_->release(found.pin.id);
   if (only.valid() && found.pin.key != only) {
     return false;
   }
-  Intent& intent = state.intent;
-  intent.record = found.record;
-  intent.hash = hash;
-  intent.old_object = found.pin.key.serial;
-  intent.old_creator = found.pin.key.creator;
-  LOCUM_KILL_POINT("unbind: intent written");
-  intent.step.store(static_cast<std::uint32_t>(Intent::Step::remove), memory_order_release);
-  LOCUM_KILL_POINT("unbind: intended");
-  {
-    const DirectoryShard::Change change(shard);
-    (void)objects_->tombstone(found.pin.key);
-    shard.unlink(found.record);
-  }
-  intent.step.store(0, memory_order_release);
-  LOCUM_KILL_POINT("unbind: intent cleared");
+  NameChange(shard, *objects_).remove(found.record, hash, found.pin.key);
   return true;
 }
 
@@ -400,7 +236,7 @@ std::uint64_t NameTable::generation(std::uint64_t hash) {
       live = shard.record(index).generation.load(memory_order_acquire);
       return true;
     });
-    return walked == DirectoryShard::Walk::astray ? Look::doubtful : Look::nothing;
+    return walked == DirectoryShard::Walk::astray ? Seen::doubtful : Seen::nothing;
   });
   return looked ? live : 0;
 }
@@ -412,34 +248,15 @@ Result<std::vector<std::string>> NameTable::names(std::uint32_t store, std::stri
   for (DirectoryShard& shard : shards_) {
     Found found;
     const auto figures =
-        undisturbed(shard, {}, found, [&] { return shard.damage() ? Look::doubtful : Look::nothing; });
+        undisturbed(shard, {}, found, [&] { return shard.damage() ? Seen::doubtful : Seen::nothing; });
     if (!figures) {
       return figures.error();
     }
     const std::uint32_t used = shard.records_used();
     for (std::uint32_t at = 0; at < used; ++at) {
-      const Record& record = shard.record(at);
       std::string name;  // never empty once found
-      const auto looked = undisturbed(shard, {}, found, [&] {
-        name.clear();
-        found = {.record = at, .pin = {}, .wrong = nullptr};
-        const std::uint64_t hash = record.hash.load(memory_order_acquire);
-        if (hash == 0) {
-          return Look::content;  // a live name's record is never without a hash
-        }
-        if (const auto pin = pin_bound(record, store)) {
-          const auto carried = name_in(*pin->record);
-          if (!carried || pin->record->name_hash != hash || name_hash(store, *carried) != hash) {
-            found.wrong = "its object has another name";
-          } else if (carried->starts_with(prefix)) {
-            name = *carried;
-          }
-          objects_->release(pin->id);
-        } else {
-          found.wrong = wrong_with(shard, record);
-        }
-        return found.wrong != nullptr ? Look::doubtful : Look::nothing;
-      });
+      const auto looked =
+          undisturbed(shard, {}, found, [&] { return look_.read(shard, at, store, prefix, name, found); });
       if (!looked) {
         return looked.error();
       }

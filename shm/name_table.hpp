@@ -3,13 +3,13 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/directory.hpp"
 #include "shm/directory_shard.hpp"
+#include "shm/name_look.hpp"
 #include "shm/object_table.hpp"
 #include "shm/robust_lock.hpp"
 #include "shm/segment.hpp"
@@ -55,35 +55,21 @@ class NameTable final : public Directory {
   void repair() noexcept;
 
  private:
-  /// What a look came to. `doubtful`: what it saw makes no sense, unless somebody changed it meanwhile.
-  enum class Look : std::uint8_t { nothing, content, doubtful };
-
-  /// A record found, with what it pointed to; or the record that a look stumbled over, and why.
-  struct Found {
-    std::uint32_t record = 0;
-    Pin pin;
-    const char* wrong = nullptr;
-  };
+  using Found = NameLook::Found;
+  using Seen = NameLook::Seen;
 
   [[nodiscard]] DirectoryShard& shard_of(std::uint64_t hash) noexcept;
-  [[nodiscard]] std::optional<std::string_view> name_in(const ObjectRecord& record) const noexcept;
-  [[nodiscard]] std::optional<Pin> pin_bound(const Record& record, std::uint32_t store);
-  [[nodiscard]] const char* wrong_with(const DirectoryShard& shard, const Record& record) const;
-  [[nodiscard]] Error damaged(const DirectoryShard& shard, const Found& found) const;
-  [[nodiscard]] Look walk(const DirectoryShard& shard, std::uint64_t hash, std::uint32_t store,
-                          std::string_view name, Found& found);
   template <class See>
   [[nodiscard]] Result<void> undisturbed(DirectoryShard& shard, Deadline deadline, const Found& found,
                                          See see);
   [[nodiscard]] Result<Pin> find_by(std::uint32_t store, std::string_view name, Deadline deadline);
   [[nodiscard]] Result<void> prepare(RobustLock& lock, DirectoryShard& shard);
   void make_whole(RobustLock& lock, DirectoryShard& shard) noexcept;
-  void finish(DirectoryShard& shard) noexcept;
 
   const std::shared_ptr<Segment> segment_;
   const std::shared_ptr<ObjectTable> objects_;
+  const NameLook look_;
   const std::chrono::milliseconds lock_timeout_;
-  const std::uint64_t segment_bytes_;
   std::vector<DirectoryShard> shards_;
 };
 
