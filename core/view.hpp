@@ -26,8 +26,22 @@ class View {
   /// A value of its own.
   View(const Key& key, std::shared_ptr<const T> value) noexcept
       : key_(key), value_(value.get()), owned_(std::move(value)) {}
+  View(const View& other) = default;
+  View(View&& other) noexcept
+      : key_(other.key_),
+        value_(std::exchange(other.value_, nullptr)),
+        object_(std::move(other.object_)),
+        owned_(std::move(other.owned_)) {}
+  View& operator=(View other) noexcept {
+    std::swap(key_, other.key_);
+    std::swap(value_, other.value_);
+    std::swap(object_, other.object_);
+    std::swap(owned_, other.owned_);
+    return *this;
+  }
+  ~View() = default;
 
-  /// Whether there is a value behind it; false for a default-constructed view.
+  /// Whether there is a value behind it; false for a view that was default-constructed, or moved from.
   [[nodiscard]] explicit operator bool() const noexcept { return value_ != nullptr; }
   [[nodiscard]] const T& operator*() const noexcept { return *value_; }
   [[nodiscard]] const T* operator->() const noexcept { return value_; }
@@ -55,8 +69,18 @@ class View<T[]> {
   explicit View(ObjectView&& object) noexcept
       : elements_(reinterpret_cast<const T*>(object.bytes().data()), object.bytes().size() / sizeof(T)),
         object_(std::move(object)) {}
+  View(const View& other) = default;
+  View(View&& other) noexcept
+      : elements_(std::exchange(other.elements_, {})), object_(std::move(other.object_)) {}
+  View& operator=(View other) noexcept {
+    std::swap(elements_, other.elements_);
+    std::swap(object_, other.object_);
+    return *this;
+  }
+  ~View() = default;
 
-  /// Whether there is an object behind it; false for a default-constructed view.
+  /// Whether there is an object behind it; false, and no elements, for a view that was default-constructed,
+  /// or moved from.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(object_); }
   [[nodiscard]] std::span<const T> operator*() const noexcept { return elements_; }
   [[nodiscard]] const std::span<const T>* operator->() const noexcept { return &elements_; }

@@ -50,6 +50,45 @@ TEST(View, WithoutAnObjectSaysSo) {
   EXPECT_EQ(View<int>().get(), nullptr);
 }
 
+template <class T>
+void expect_that_a_move_leaves_nothing(View<T> view) {
+  View<T> copy = view;
+  View<T> moved = std::move(copy);
+  EXPECT_FALSE(copy);  // NOLINT(bugprone-use-after-move): what it says then is what is tested
+  EXPECT_TRUE(moved);
+  View<T> assigned;
+  assigned = std::move(moved);
+  EXPECT_FALSE(moved);  // NOLINT(bugprone-use-after-move)
+  ASSERT_TRUE(assigned);
+  EXPECT_EQ(assigned.key(), view.key());
+  assigned = view;
+  EXPECT_TRUE(assigned);
+  EXPECT_TRUE(view) << "a copy leaves what it is of";
+  std::swap(moved, assigned);
+  EXPECT_TRUE(moved);
+  EXPECT_FALSE(assigned);
+}
+
+TEST(View, IsEmptyOnceMovedFrom) {
+  const SessionFixture one;
+  Store store = one.store();
+  const Key array = store.put(std::vector<int>{1, 2}).value();
+  const Key decoded = store.put(std::vector<std::string>{"a"}).value();
+  expect_that_a_move_leaves_nothing(store.get<int[]>(array).value());
+  expect_that_a_move_leaves_nothing(store.get<std::vector<int>>(array).value());
+  expect_that_a_move_leaves_nothing(store.get<double>(store.put(2.5).value()).value());
+  expect_that_a_move_leaves_nothing(store.get<std::vector<std::string>>(decoded).value());
+
+  auto flat = store.get<double>(store.put(2.5).value()).value();
+  const auto kept = std::move(flat);
+  EXPECT_EQ(flat.get(), nullptr);  // NOLINT(bugprone-use-after-move)
+  auto elements = store.get<int[]>(array).value();
+  const auto kept_elements = std::move(elements);
+  EXPECT_TRUE(elements.empty());  // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(elements.data(), nullptr);
+  EXPECT_EQ(kept_elements.size(), 2U);
+}
+
 TEST(View, KeepsItsObjectThroughEvictionAndTheEndOfAll) {
   View<int[]> array;
   View<double> flat;
