@@ -24,7 +24,8 @@ enum class Layout : std::uint8_t {
 /// The largest number of dimensions of an array object.
 inline constexpr std::size_t max_rank = 8;
 
-/// Extents of an array object, slowest dimension first, row-major. At most `max_rank` dimensions.
+/// Extents of an array object, slowest dimension first, row-major. At most `max_rank` dimensions: size() of
+/// them, and extents[0] is the slowest.
 struct Extents {
   Extents() = default;
   /// `{nx, 3}`: integers of any types. What does not fit is refused by whoever is given the extents.
@@ -36,7 +37,15 @@ struct Extents {
   std::array<std::uint64_t, max_rank> values{};
   std::uint8_t rank = 0;
 
-  [[nodiscard]] std::span<const std::uint64_t> span() const noexcept { return {values.data(), rank}; }
+  [[nodiscard]] constexpr std::span<const std::uint64_t> span() const noexcept {
+    return {values.data(), rank};
+  }
+  /// Number of dimensions; not of elements.
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return rank; }
+  /// REQUIRES: dimension < size().
+  [[nodiscard]] constexpr std::uint64_t operator[](std::size_t dimension) const noexcept {
+    return values[dimension];
+  }
   friend bool operator==(const Extents&, const Extents&) = default;
 };
 

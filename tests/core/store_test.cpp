@@ -45,7 +45,7 @@ TEST(Store, ReadsAVectorInPlaceAsAnArray) {
   const auto view = store.get<double[]>(key).value();
   EXPECT_EQ(std::vector<double>(view.begin(), view.end()), temperature);
   EXPECT_EQ(view.extents().span().size(), 1U);
-  EXPECT_EQ(view.extents().values[0], 3U);
+  EXPECT_EQ(view.extents()[0], 3U);
   // Two views of one object point at the same memory: nothing was copied.
   EXPECT_EQ(view.data(), store.get<double[]>(key).value().data());
   EXPECT_EQ(one.reads(Path::shm_view), 2U);
@@ -269,8 +269,7 @@ TEST(Store, SaysWhatAnObjectIs) {
   EXPECT_EQ(info.type, "f32[]");
   EXPECT_EQ(info.layout, Layout::array);
   EXPECT_EQ(info.element_bytes, 4U);
-  EXPECT_EQ(info.extents.rank, 3);
-  EXPECT_EQ(info.extents.values[2], 4U);
+  EXPECT_EQ(info.extents, (Extents{2, 3, 4}));
   EXPECT_EQ(info.owner, 3U);
   EXPECT_EQ(info.name, "T");
   EXPECT_EQ(store.info(info.key).value().generation, info.generation);

@@ -26,8 +26,8 @@ TEST(Writer, WritesStraightIntoWhatReadersSee) {
   Store store = one.store();
   auto writer = store.create<double>({2, 3, 4}, "T/0042/3").value();
   ASSERT_EQ(writer.size(), 24U);
-  EXPECT_EQ(writer.extents().rank, 3);
-  EXPECT_EQ(writer.extents().values[1], 3U);
+  EXPECT_EQ(writer.extents().size(), 3U);
+  EXPECT_EQ(writer.extents()[1], 3U);
   double* const where = writer.data();
   std::iota(writer.begin(), writer.end(), 0.0);
   EXPECT_FALSE(store.exists("T/0042/3").value());
@@ -119,6 +119,19 @@ TEST(Writer, TakesExtentsOfOneToEightDimensions) {
   EXPECT_EQ(code_of(store.create<double>({std::numeric_limits<std::uint64_t>::max()})),
             Errc::invalid_argument);
   EXPECT_EQ(code_of(store.create<char>({std::uint64_t{1} << 63U})), Errc::out_of_memory);
+}
+
+TEST(Writer, SaysEachOfItsExtents) {
+  constexpr Extents extents{4, 5, 6};
+  static_assert(extents.size() == 3 && extents[0] == 4 && extents[1] == 5 && extents[2] == 6);
+  static_assert(Extents().size() == 0 && Extents(7).size() == 1);
+  const SessionFixture one;
+  const auto writer = one.store().create<char>(extents).value();
+  std::uint64_t elements = 1;
+  for (std::size_t dimension = 0; dimension < writer.extents().size(); ++dimension) {
+    elements *= writer.extents()[dimension];
+  }
+  EXPECT_EQ(elements, writer.size());
 }
 
 TEST(Writer, OutlivesItsSessionWithoutATrace) {
