@@ -1,25 +1,23 @@
 # The entries consumer.*: locum as others use it. find_package and pkg_config look at what consumer.install installed.
 find_program(LOCUM_PKG_CONFIG pkg-config)
 set(run "")
-set(compiler "${CMAKE_CXX_COMPILER}")
 if(LOCUM_WITH_MPI)
   set(run ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} 2)
-  set(compiler "${MPI_CXX_COMPILER}")
 endif()
 
-function(consumer_test variant compiler)
+function(consumer_test variant)
   add_test(NAME consumer.${variant}
     COMMAND ${CMAKE_COMMAND} -DVARIANT=${variant} "-DSOURCE_DIR=${PROJECT_SOURCE_DIR}" "-DBUILD_DIR=${PROJECT_BINARY_DIR}"
-      "-DWORK_DIR=${PROJECT_BINARY_DIR}/consumer" "-DCOMPILER=${compiler}" "-DFLAGS=${CMAKE_CXX_FLAGS}"
+      "-DWORK_DIR=${PROJECT_BINARY_DIR}/consumer" "-DCOMPILER=${CMAKE_CXX_COMPILER}" "-DFLAGS=${CMAKE_CXX_FLAGS}"
       "-DLAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}" "-DBUILD_TYPE=${CMAKE_BUILD_TYPE}" "-DRUN=${run}" "-DLIBDIR=${CMAKE_INSTALL_LIBDIR}"
       "-DOPTIONS=-DLOCUM_WITH_SHM=${LOCUM_WITH_SHM};-DLOCUM_WITH_UCX=${LOCUM_WITH_UCX};-DLOCUM_WITH_MPI=${LOCUM_WITH_MPI}" "-DPKG_CONFIG=${LOCUM_PKG_CONFIG}"
       -P "${PROJECT_SOURCE_DIR}/tests/cmake/consumer.cmake")
   set_tests_properties(consumer.${variant} PROPERTIES PROCESSORS 2 TIMEOUT 600 ENVIRONMENT "${LOCUM_MPI_ENVIRONMENT}" ${ARGN})
 endfunction()
 
-consumer_test(install "${CMAKE_CXX_COMPILER}" FIXTURES_SETUP installed_tree)
-consumer_test(find_package "${CMAKE_CXX_COMPILER}" FIXTURES_REQUIRED installed_tree)
-consumer_test(add_subdirectory "${CMAKE_CXX_COMPILER}")
+consumer_test(install FIXTURES_SETUP installed_tree)
+consumer_test(find_package FIXTURES_REQUIRED installed_tree)
+consumer_test(add_subdirectory)
 if(LOCUM_PKG_CONFIG)
-  consumer_test(pkg_config "${compiler}" FIXTURES_REQUIRED installed_tree)
+  consumer_test(pkg_config FIXTURES_REQUIRED installed_tree)
 endif()
