@@ -159,16 +159,16 @@ Result<bool> Store::evict_at(const Address& address, Deadline deadline) {
   return evicted;
 }
 
-Result<bool> Store::evict(const Key& key, Deadline deadline) {
+Evicted Store::evict(const Key& key, Deadline deadline) {
   if (auto allowed = usable(Address(key)); !allowed) {
-    return allowed.error();
+    return Result<bool>(allowed.error());
   }
-  return key.store == open_->number ? evict_at(key, deadline) : false;
+  return key.store == open_->number ? evict_at(key, deadline) : Result<bool>(false);
 }
 
-Result<bool> Store::evict(std::string_view name, Deadline deadline) {
+Evicted Store::evict(std::string_view name, Deadline deadline) {
   const auto allowed = usable(name);
-  return allowed ? evict_at({open_->number, name}, deadline) : allowed.error();
+  return allowed ? evict_at({open_->number, name}, deadline) : Result<bool>(allowed.error());
 }
 
 Result<std::vector<std::string>> Store::keys(std::string_view prefix, Deadline deadline) {

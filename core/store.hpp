@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -20,6 +21,27 @@
 
 namespace locum {
 
+namespace detail {
+
+/// What could be the name of an object, or a value: `string_view` itself is taken for a name.
+template <class T>
+concept TextLike = std::convertible_to<const T&, std::string_view> && !std::is_same_v<T, std::string_view>;
+
+/// What could be a value, or how long a call may take.
+template <class T>
+concept TimeLike = std::convertible_to<const T&, Deadline> && !std::is_same_v<T, Deadline>;
+
+/// Explains, while compiling, why a text and a time are not stored.
+template <class T>
+constexpr void refuse_text_and_time() {
+  static_assert(
+      !TimeLike<T>,
+      "locum cannot tell whether this text is a name and the time its value, or the text a value and the "
+      "time a deadline: say (name, value, {}) or (text, locum::Deadline(time))");
+}
+
+}  // namespace detail
+
 /// Which generation a `replace` wants to change.
 struct ReplaceOptions {
   /// The change is made only if this generation is the live one: `stale` if another is, `not_found` if none.
@@ -38,6 +60,13 @@ struct ObjectInfo {
   std::uint32_t owner = 0;       ///< rank that made it
   std::uint64_t generation = 0;  ///< of its name; 0 if unnamed
   std::string name;              ///< empty if unnamed
+};
+
+/// What `evict` answers: a `Result<bool>` that may be left unread, because whoever throws away what is no
+/// longer needed seldom asks whether it was there.
+class Evicted : public Result<bool> {
+ public:
+  Evicted(Result<bool> evicted) : Result<bool>(std::move(evicted)) {}
 };
 
 /// A store: objects by key and by name, shared by all ranks of a runtime that open the same name. A cheap
@@ -70,6 +99,12 @@ class Store {
     requires(!std::is_same_v<T, Deadline>)
   [[nodiscard]] Result<Key> put(std::string_view name, const T& value, Deadline deadline = {}) {
     return key_of(store_value(name, true, value, {}, deadline));
+  }
+  /// Refused while compiling: see the text.
+  template <detail::TextLike N, detail::TimeLike T>
+  [[nodiscard]] Result<Key> put(const N& /*text*/, const T& /*time*/) {
+    detail::refuse_text_and_time<T>();
+    return Key{};
   }
   /// Makes the name stand for a new value, atomically: a new generation. Views of the old one stay valid;
   /// stand-ins of it answer `stale`.
@@ -149,6 +184,12 @@ class Store {
                                                            Deadline deadline = {}) {
     return resolved_proxy<T>(name, store_value(name, true, value, {}, deadline));
   }
+  /// Refused while compiling: see the text.
+  template <detail::TextLike N, detail::TimeLike T>
+  [[nodiscard]] Result<Proxy<T>> put_proxy(const N& /*text*/, const T& /*time*/) {
+    detail::refuse_text_and_time<T>();
+    return Proxy<T>();
+  }
   /// A stand-in for an object that is there; not resolved.
   template <class T>
   [[nodiscard]] Result<Proxy<T>> proxy(const Key& key, Deadline deadline = {}) {
@@ -164,8 +205,8 @@ class Store {
   [[nodiscard]] Result<bool> exists(const Key& key, Deadline deadline = {});
   [[nodiscard]] Result<bool> exists(std::string_view name, Deadline deadline = {});
   /// True: it was there, and no get that starts later, on any rank, finds it. False: nothing was there.
-  [[nodiscard]] Result<bool> evict(const Key& key, Deadline deadline = {});
-  [[nodiscard]] Result<bool> evict(std::string_view name, Deadline deadline = {});
+  Evicted evict(const Key& key, Deadline deadline = {});
+  Evicted evict(std::string_view name, Deadline deadline = {});
   /// Names that begin with `prefix`, in ascending byte order. Names live throughout the call appear once,
   /// others may.
   [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {}, Deadline deadline = {});

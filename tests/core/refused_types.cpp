@@ -1,8 +1,10 @@
 // Each case must be refused while compiling, with our own words; ctest compares them. Without a case the file
 // compiles.
+#include <chrono>
 #include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "core/store.hpp"
@@ -41,7 +43,9 @@ struct NeedsArgument {
   }
 };
 
-inline void use(locum::Store& store, int* raw) {
+using namespace std::chrono_literals;
+
+inline void use(locum::Store& store, [[maybe_unused]] int* raw) {
 #if defined(RAW_POINTER)
   (void)store.put(raw);
 #elif defined(MEMBER_POINTER)
@@ -62,7 +66,32 @@ inline void use(locum::Store& store, int* raw) {
   (void)store.get<const double>("x");
 #elif defined(NO_DEFAULT_CONSTRUCTOR)
   (void)store.get<NeedsArgument>("x");
+#elif defined(UNREAD_PUT)
+  store.put(*raw);
+#elif defined(UNREAD_EXISTS)
+  store.exists("x");
+#elif defined(TEXT_AND_DURATION)
+  (void)store.put("dt", 10s);
+#elif defined(STRING_AND_DURATION)
+  (void)store.put(std::string("dt"), 10s);
+#elif defined(TEXT_AND_MOMENT)
+  (void)store.put("dt", locum::Deadline::Clock::now());
+#elif defined(PROXY_OF_TEXT_AND_DURATION)
+  (void)store.put_proxy("dt", 10s);
 #else
   (void)store.put(*raw);
+  store.evict("x");  // whether it was there need not be asked
+  store.evict(locum::Key{});
+  // A text and a duration, told apart in each of the ways that the refusal names.
+  (void)store.put("dt", 10s, {});
+  (void)store.put("text", locum::Deadline(10s));
+  (void)store.put_proxy("dt", 10s, {});
+  (void)store.put_proxy("text", locum::Deadline(10s));
+  // One of them alone needs no telling.
+  (void)store.put(10s);
+  (void)store.put(*raw, 10s);
+  (void)store.put("x", *raw, 10s);
+  (void)store.put(std::string_view("dt"), 10s, 10s);
+  (void)store.replace("dt", 10s);
 #endif
 }

@@ -51,6 +51,20 @@ TEST(Result, ReachesIntoItsValue) {
   EXPECT_EQ(*text, "abcd");
 }
 
+TEST(Result, IsWhatItIsMadeFromAndNotWhetherThatHoldsAValue) {
+  class Answer : public Result<bool> {
+   public:
+    using Result<bool>::Result;
+  };
+  const Answer no = false;
+  const Result<bool> copied = no;
+  ASSERT_TRUE(copied);
+  EXPECT_FALSE(*copied);
+  const Result<bool> failed = Answer(Error(Errc::timeout, "late"));
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code(), Errc::timeout);
+}
+
 TEST(Result, OfNothingIsSuccessOrAnError) {
   const Result<void> done;
   EXPECT_TRUE(done);
