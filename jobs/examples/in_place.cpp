@@ -1,12 +1,21 @@
 // Read without copying, write in place. Run it with mpiexec -n 3.
 #include <mpi.h>
 
-#include <cmath>
+#include <algorithm>
+#include <array>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <locum/core/containers.hpp>
 #include <locum/locum.hpp>
+#include <map>
 #include <numeric>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <tuple>
+#include <variant>
 #include <vector>
 
 using namespace locum::literals;
@@ -28,9 +37,48 @@ struct Solver {
   }
 };
 
-int run() {
-  locum::Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 256_MiB});
-  locum::Store fields = runtime.store("fields");
+// What is flat lies in shared memory as it is; a type may say what all programs of the job call it.
+struct Particle {
+  static constexpr std::string_view locum_type_name = "particle";
+  std::array<double, 3> position{};
+  std::int64_t species = 0;
+};
+
+// All else is decoded, once in a process: by `serialize`, with the standard containers nested as one likes.
+struct Mesh {
+  std::map<std::string, std::vector<int>> boundaries;
+  std::optional<std::tuple<int, std::string>> material;
+  std::variant<int, double> age;
+
+  template <class Archive>
+  void serialize(Archive& ar) {
+    ar(boundaries, material, age);
+  }
+};
+
+bool reads_what_it_stores(locum::Store& fields) {
+  const auto particle = fields.get<Particle>(fields.put(Particle{{1.0, 2.0, 3.0}, 7}).value()).value();
+  const bool flat = particle->species == 7 && fields.info(particle.key()).value().type == "particle{32}";
+
+  // Ranges of flat elements are stored as arrays: read in place as T[], or copied into a container.
+  const std::array<int, 3> triple{1, 2, 3};
+  const auto numbers = fields.get<int[]>(fields.put(std::span<const int>(triple)).value()).value();
+  const auto list = fields.get<std::vector<int>>(numbers.key()).value();
+  const auto same = fields.get<std::array<int, 3>>(fields.put(triple).value()).value();
+  const bool ranges = numbers[2] == 3 && list->size() == 3 && *same == triple;
+
+  const Mesh mesh{{{"inlet", {1, 2}}, {"wall", {}}}, std::tuple(3, std::string("steel")), 0.5};
+  const locum::Key key = fields.put(mesh).value();
+  const auto decoded = fields.get<Mesh>(key).value();
+  const bool once = fields.get<Mesh>(key).value().get() == decoded.get();
+  const bool whole = decoded->boundaries == mesh.boundaries && decoded->material == mesh.material;
+
+  const auto bytes = std::as_bytes(std::span(triple));  // no serialiser at all
+  const auto raw = fields.get_bytes(fields.put_bytes(bytes).value()).value();
+  return flat && ranges && once && whole && std::ranges::equal(raw, bytes);
+}
+
+bool shares_in_place(locum::Runtime& runtime, locum::Store& fields) {
   constexpr std::uint64_t nx = 8;
   constexpr std::uint64_t ny = 16;
   constexpr std::uint64_t nz = 32;
@@ -50,10 +98,6 @@ int run() {
     all += std::reduce(theirs.begin(), theirs.end());
   }
 
-  // What was put as a vector can be read as T[] without a copy, or as a vector with one.
-  const locum::Key list = fields.put(std::vector<float>{1.0F, 2.0F, 3.0F}).value();
-  const auto copied = fields.get<std::vector<float>>(list).value();
-
   const auto info = fields.info(sealed).value();  // size, type, extents, owner, generation, name
   std::printf("rank %d: %s is a %s of %llu bytes; its sum is %g, that of all is %g\n", runtime.rank(),
               info.name.c_str(), info.type.c_str(), static_cast<unsigned long long>(info.size_bytes), mine,
@@ -61,10 +105,24 @@ int run() {
 
   constexpr double cells = nx * ny * nz;
   const double ranks = runtime.size();
-  const bool right = mine == cells * (runtime.rank() + 1) && all == cells * ranks * (ranks + 1) / 2 &&
-                     copied->size() == 3 && info.extents.rank == 3 && info.extents.values[2] == nz &&
-                     info.name == name;
-  return right ? EXIT_SUCCESS : EXIT_FAILURE;
+  return mine == cells * (runtime.rank() + 1) && all == cells * ranks * (ranks + 1) / 2 &&
+         info.extents.size() == 3 && info.extents[2] == nz && info.name == name;
+}
+
+int run() {
+  locum::View<double[]> last;
+  {
+    locum::Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 256_MiB});
+    locum::Store fields = runtime.store("fields");
+    if (!reads_what_it_stores(fields) || !shares_in_place(runtime, fields)) {
+      return EXIT_FAILURE;
+    }
+    const locum::Key key = fields.put(std::vector<double>(1000, 1.5)).value();
+    last = fields.get<double[]>(key).value();
+    fields.evict(key);
+  }
+  // A view keeps its object in place until it is gone, whatever the store does, the runtime's end included.
+  return std::reduce(last.begin(), last.end()) == 1500.0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 }  // namespace

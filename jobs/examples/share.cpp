@@ -43,6 +43,12 @@ int run() {
   if (fields.get<double[]>(key).value().size() != temperature.size()) {
     return EXIT_FAILURE;
   }
+  const auto nobody = fields.get<Mesh>("mesh/v0");  // at once; and what was asked as another type says both
+  const auto other = fields.get<int>(key);
+  if (nobody || nobody.error().code() != locum::Errc::not_found || other ||
+      other.error().code() != locum::Errc::type_mismatch) {
+    return EXIT_FAILURE;
+  }
 
   if (runtime.rank() == 0) {
     const Mesh mesh{{0.0, 0.5, 1.0}, {{0, 1, 2}}};

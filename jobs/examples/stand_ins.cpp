@@ -62,12 +62,23 @@ int analyse(locum::Runtime& runtime) {
   for (const double x : *stand_in) {  // waits, if the object is not there yet
     total += x;
   }
+  // What it stands for is known without it; release() gives up the pin, and the next use resolves again.
+  stand_in.release();
+  if (stand_in.ready() || stand_in.key() != handle.key || stand_in->size() != 1000 || !stand_in.ready()) {
+    return EXIT_FAILURE;
+  }
   // What goes wrong is the answer of get(); `*p` throws it. A deadline says how long to wait, try_get() never
   // waits.
   locum::Handle damaged = handle;
   ++damaged.size_bytes;
   if (runtime.proxy<double[]>(damaged).get() || !stand_in.get(10ms) || !stand_in.try_get()) {
     return EXIT_FAILURE;
+  }
+  try {
+    (void)runtime.proxy<double[]>(damaged)->size();
+    return EXIT_FAILURE;
+  } catch (const locum::Error& error) {
+    std::printf("as it should: %s\n", error.what());
   }
   std::printf("%s sums to %g\n", printed.str().c_str(), total);
 
