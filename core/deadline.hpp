@@ -17,18 +17,19 @@ class Deadline {
   Deadline(Clock::time_point moment) : moment_(moment) {}
 
   [[nodiscard]] bool is_default() const noexcept { return moment_ == none; }
-  /// The moment itself, with `default_timeout` from now where none was given.
+  /// The moment itself, with `default_timeout` from `now` where none was given.
   template <class Rep, class Period>
-  [[nodiscard]] Clock::time_point moment(std::chrono::duration<Rep, Period> default_timeout) const {
-    return is_default() ? after(default_timeout) : moment_;
+  [[nodiscard]] Clock::time_point moment(std::chrono::duration<Rep, Period> default_timeout,
+                                         Clock::time_point now = Clock::now()) const {
+    return is_default() ? after(default_timeout, now) : moment_;
   }
 
  private:
   // Saturates: "a thousand years" is the end of the clock, not an overflow into the past; what is negative is
   // now.
   template <class Rep, class Period>
-  static Clock::time_point after(std::chrono::duration<Rep, Period> from_now) {
-    const auto now = Clock::now();
+  static Clock::time_point after(std::chrono::duration<Rep, Period> from_now,
+                                 Clock::time_point now = Clock::now()) {
     const std::chrono::duration<double> room = Clock::time_point::max() - now;
     if (std::chrono::duration<double>(from_now) >= room) {
       return Clock::time_point::max();

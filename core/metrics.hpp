@@ -7,24 +7,10 @@
 #include <string_view>
 #include <utility>
 
+#include "path.hpp"
 #include "thread_lane.hpp"
 
 namespace locum {
-
-/// How a completed operation moved its bytes.
-enum class Path : std::uint8_t {
-  shm_view,      ///< read in place, in the node's shared memory; nothing was copied
-  shm_copy,      ///< copied within the node
-  inline_value,  ///< came inside a message
-  rma,           ///< read one-sidedly from another node
-  rendezvous,    ///< pushed by the owner in several messages
-  emulated,      ///< one-sided in name, carried by software on the owner's side
-  storage,       ///< read from or written to a file or server
-};
-inline constexpr std::size_t path_count = 7;
-
-/// The enumerator's own name, e.g. "shm_view".
-[[nodiscard]] std::string_view to_string(Path path) noexcept;
 
 /// What one rank's runtime did so far: counts of completed operations and of bytes, by path. Counted by any
 /// thread; read at any time, exact for whatever happened before. Tests assert them. Each thread adds to words

@@ -88,6 +88,9 @@ class NodeTable : public PinBoard {
   /// Whether this is a live object without a name, for who is about to tombstone it: seen without a pin, true
   /// only if tombstone() then means that object or fails. False wherever a closer look is needed.
   [[nodiscard]] virtual bool unnamed(const Key& key) const noexcept = 0;
+  /// The name of this object, which was published by this process, is bound at another node, with that
+  /// generation. An object that has a name and no generation is taken for one whose maker died in between.
+  virtual void set_generation(const Key& key, std::uint64_t generation) noexcept = 0;
   /// Takes a live object out of sight; its memory follows once nobody pins it. False if it was not live.
   [[nodiscard]] virtual bool tombstone(const Key& key) noexcept = 0;
   /// Appends to `out` the records of objects that this process owns and that are tombstoned and pinned by

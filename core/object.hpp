@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "key.hpp"
+#include "path.hpp"
 
 namespace locum {
 
@@ -92,7 +93,8 @@ struct ObjectFacts {
 /// thread.
 class PinBoard {
  public:
-  PinBoard() = default;
+  /// \param path how the bytes of its objects reach a reader of this process
+  explicit PinBoard(Path path = Path::shm_view) noexcept : path_(path) {}
   PinBoard(const PinBoard&) = delete;
   PinBoard& operator=(const PinBoard&) = delete;
 
@@ -103,9 +105,12 @@ class PinBoard {
   virtual void release(std::uint64_t pin) noexcept = 0;
   /// What the pinned object says of itself; the texts live as long as the pin.
   [[nodiscard]] virtual ObjectFacts describe(std::uint64_t pin) const = 0;
+  [[nodiscard]] Path path() const noexcept { return path_; }
 
  protected:
   ~PinBoard() = default;
+
+  Path path_;
 };
 
 /// Pinned read-only bytes of an object: they stay in place, unchanged, until the last copy of the view is
@@ -152,6 +157,8 @@ class ObjectView {
   [[nodiscard]] const Key& key() const noexcept { return key_; }
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::uint64_t type_hash() const noexcept { return type_hash_; }
+  /// How the bytes reached this process. REQUIRES: not empty.
+  [[nodiscard]] Path path() const noexcept { return board_->path(); }
   /// Type, extents, name and generation. REQUIRES: not empty.
   [[nodiscard]] ObjectFacts facts() const { return board_->describe(pin_); }
 

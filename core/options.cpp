@@ -87,6 +87,13 @@ Result<void> check(const RuntimeOptions& options) {
     return wrong("collective_timeout (LOCUM_COLLECTIVE_TIMEOUT_MS)",
                  std::to_string(options.collective_timeout.count()), milliseconds_wanted);
   }
+  if (options.peer_timeout.count() <= 0) {
+    return wrong("peer_timeout (LOCUM_PEER_TIMEOUT_MS)", std::to_string(options.peer_timeout.count()),
+                 milliseconds_wanted);
+  }
+  if (options.inline_bytes > 64_KiB) {
+    return wrong("inline_bytes (LOCUM_INLINE_BYTES)", std::to_string(options.inline_bytes), "at most 64K");
+  }
   if (options.ranks_per_node < 0) {
     return wrong("ranks_per_node (LOCUM_RANKS_PER_NODE)", std::to_string(options.ranks_per_node),
                  "a number of ranks, or 0 for the machines as they are");
@@ -114,17 +121,22 @@ Result<RuntimeOptions> with_environment(RuntimeOptions given) {
   for (const Size& size :
        {Size{"LOCUM_MEMORY_BYTES", given.memory_bytes}, Size{"LOCUM_RESERVE_BYTES", given.reserve_bytes},
         Size{"LOCUM_STEP_BYTES", given.step_bytes}, Size{"LOCUM_PREPARE_BYTES", given.prepare_bytes},
-        Size{"LOCUM_DECODED_CACHE_BYTES", given.decoded_cache_bytes}}) {
+        Size{"LOCUM_DECODED_CACHE_BYTES", given.decoded_cache_bytes},
+        Size{"LOCUM_INLINE_BYTES", given.inline_bytes}}) {
     if (const auto done = override_bytes(size.name, size.field); !done) {
       return done.error();
     }
   }
-  if (const auto done = override_milliseconds("LOCUM_TIMEOUT_MS", given.timeout); !done) {
-    return done.error();
-  }
-  if (const auto done = override_milliseconds("LOCUM_COLLECTIVE_TIMEOUT_MS", given.collective_timeout);
-      !done) {
-    return done.error();
+  struct Time {
+    const char* name;
+    std::chrono::milliseconds& field;
+  };
+  for (const Time& time : {Time{"LOCUM_TIMEOUT_MS", given.timeout},
+                           Time{"LOCUM_COLLECTIVE_TIMEOUT_MS", given.collective_timeout},
+                           Time{"LOCUM_PEER_TIMEOUT_MS", given.peer_timeout}}) {
+    if (const auto done = override_milliseconds(time.name, time.field); !done) {
+      return done.error();
+    }
   }
   if (const auto text = variable("LOCUM_RANKS_PER_NODE")) {
     const auto ranks = parse_integer<int>(*text);
@@ -147,11 +159,13 @@ std::string to_string(const RuntimeOptions& options) {
   line("memory_bytes", std::to_string(options.memory_bytes));
   line("timeout_ms", std::to_string(options.timeout.count()));
   line("collective_timeout_ms", std::to_string(options.collective_timeout.count()));
+  line("peer_timeout_ms", std::to_string(options.peer_timeout.count()));
   line("ranks_per_node", std::to_string(options.ranks_per_node));
   line("reserve_bytes", std::to_string(options.reserve_bytes));
   line("step_bytes", std::to_string(options.step_bytes));
   line("prepare_bytes", std::to_string(options.prepare_bytes));
   line("decoded_cache_bytes", std::to_string(options.decoded_cache_bytes));
+  line("inline_bytes", std::to_string(options.inline_bytes));
   return text;
 }
 

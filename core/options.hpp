@@ -22,6 +22,9 @@ struct RuntimeOptions {
   /// What a collective call (opening, closing, drop, report_all) waits for ranks that still compute or read
   /// their input. More than 0.
   std::chrono::milliseconds collective_timeout{600'000};  // LOCUM_COLLECTIVE_TIMEOUT_MS
+  /// How long a rank of another node that owes an answer may say nothing, not even that it lives, before it
+  /// counts as dead. More than 0.
+  std::chrono::milliseconds peer_timeout{5'000};  // LOCUM_PEER_TIMEOUT_MS
   /// Splits each machine into nodes of that many ranks, for trying what happens between nodes. 0: as the
   /// machines are.
   int ranks_per_node = 0;  // LOCUM_RANKS_PER_NODE
@@ -33,6 +36,9 @@ struct RuntimeOptions {
   /// Memory that each rank takes and touches ahead of use, in the background, because a first touch costs ten
   /// times a copy; rounded down to steps. 0: a sixteenth of its part of memory_bytes, at most 64 MiB.
   std::uint64_t prepare_bytes = 0;  // LOCUM_PREPARE_BYTES
+  /// Objects up to this size, their description included, are kept at the home of their name too, so that a
+  /// get by name takes one round trip. At most 64 KiB.
+  std::uint64_t inline_bytes = 4096;  // LOCUM_INLINE_BYTES
   /// Decoded values kept per rank for the next reader, counted by their stored size. 0 keeps none but those
   /// in use.
   std::uint64_t decoded_cache_bytes = std::uint64_t{64} << 20U;  // LOCUM_DECODED_CACHE_BYTES

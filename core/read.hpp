@@ -33,6 +33,11 @@ template <class T>
   return {};
 }
 
+/// The path of a value that is copied out of, or decoded from, bytes that came by `path`.
+[[nodiscard]] constexpr Path path_of_copy(Path path) noexcept {
+  return path == Path::shm_view ? Path::shm_copy : path;
+}
+
 /// The one way from a pinned object to a typed view: in place, copied or decoded, as T asks for. Checks type
 /// and size, and counts the path.
 template <class T>
@@ -50,21 +55,21 @@ template <class T>
       return session.wrong_size(identity.name, object);
     }
     if constexpr (std::is_unbounded_array_v<T>) {
-      metrics.count_read(Path::shm_view, bytes.size());
+      metrics.count_read(object.path(), bytes.size());
       return Result<View<T>>(std::in_place, std::move(object));
     } else {
       auto copied = load_value<T>(bytes, {});
       if (!copied) {
         return session.explain(object.key(), copied.error());
       }
-      metrics.count_read(Path::shm_copy, bytes.size());
+      metrics.count_read(path_of_copy(object.path()), bytes.size());
       return View<T>(object.key(), *std::move(copied));
     }
   } else if constexpr (Flat<T>) {
     if (bytes.size() != sizeof(T)) [[unlikely]] {
       return session.wrong_size(identity.name, object);
     }
-    metrics.count_read(Path::shm_view, bytes.size());
+    metrics.count_read(object.path(), bytes.size());
     const T* value = reinterpret_cast<const T*>(bytes.data());
     return Result<View<T>>(std::in_place, std::move(object), value);
   } else {
@@ -73,7 +78,7 @@ template <class T>
       if (!value) {
         return session.explain(object.key(), value.error());
       }
-      metrics.count_read(Path::shm_copy, bytes.size());
+      metrics.count_read(path_of_copy(object.path()), bytes.size());
       Metrics::increment(metrics.decodes);
       return std::shared_ptr<const void>(*std::move(value));
     };

@@ -127,7 +127,7 @@ Result<View<std::byte[]>> Store::bytes_of(Result<ObjectView> object) {
   if (!object) {
     return object.error();
   }
-  session().metrics().count_read(Path::shm_view, object->bytes().size());
+  session().metrics().count_read(object->path(), object->bytes().size());
   return View<std::byte[]>(*std::move(object));
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "core/hash.hpp"
-#include "mpi/packed_error.hpp"
+#include "core/packed_error.hpp"
 #include "mpi/topology.hpp"
 
 namespace locum::mpi {

@@ -311,6 +311,12 @@ ObjectFacts ObjectTable::describe(std::uint64_t pin_id) const {
   return facts_of(pin, segment_->base() + pin.record->offset);
 }
 
+void ObjectTable::set_generation(const Key& key, std::uint64_t generation) noexcept {
+  if (Word64* const word = this->generation(key)) {
+    word->store(generation, std::memory_order_release);
+  }
+}
+
 bool ObjectTable::tombstone(const Key& key) noexcept {
   const Place at = place(key);
   if (at.entry == nullptr) {

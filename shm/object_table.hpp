@@ -82,6 +82,7 @@ class ObjectTable final : public NodeTable {
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin_id) const override;
   void retain(std::uint64_t pin_id) noexcept override;
   void release(std::uint64_t pin_id) noexcept override;
+  void set_generation(const Key& key, std::uint64_t generation) noexcept override;
   [[nodiscard]] bool tombstone(const Key& key) noexcept override;
   Owned collect(std::vector<ObjectRecord>& out, Effort effort) override LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Key> owned(std::uint32_t store) override LOCUM_EXCLUDES(mutex_);

@@ -40,18 +40,22 @@ TEST(Options, AreAllOverriddenByTheirTwins) {
   const Variable memory("LOCUM_MEMORY_BYTES", "1G");
   const Variable timeout("LOCUM_TIMEOUT_MS", "1500");
   const Variable collective("LOCUM_COLLECTIVE_TIMEOUT_MS", "2500");
+  const Variable peer("LOCUM_PEER_TIMEOUT_MS", "3500");
   const Variable ranks("LOCUM_RANKS_PER_NODE", "4");
   const Variable reserve("LOCUM_RESERVE_BYTES", "2G");
   const Variable step("LOCUM_STEP_BYTES", "128K");
   const Variable prepare("LOCUM_PREPARE_BYTES", "3K");
   const Variable cache("LOCUM_DECODED_CACHE_BYTES", "4K");
+  const Variable inlined("LOCUM_INLINE_BYTES", "5K");
   const RuntimeOptions expected{.memory_bytes = 1_GiB,
                                 .timeout = std::chrono::milliseconds(1500),
                                 .collective_timeout = std::chrono::milliseconds(2500),
+                                .peer_timeout = std::chrono::milliseconds(3500),
                                 .ranks_per_node = 4,
                                 .reserve_bytes = 2_GiB,
                                 .step_bytes = 128_KiB,
                                 .prepare_bytes = 3_KiB,
+                                .inline_bytes = 5_KiB,
                                 .decoded_cache_bytes = 4_KiB};
   EXPECT_EQ(with_environment({.memory_bytes = 5}).value(), expected);
 }
@@ -69,6 +73,8 @@ TEST(Options, NameTheVariableThatIsWrongAndWhatItTakes) {
            {"LOCUM_TIMEOUT_MS", "-5"},
            {"LOCUM_TIMEOUT_MS", "10s"},
            {"LOCUM_COLLECTIVE_TIMEOUT_MS", "0"},
+           {"LOCUM_PEER_TIMEOUT_MS", "0"},
+           {"LOCUM_INLINE_BYTES", "65K"},
            {"LOCUM_RANKS_PER_NODE", "-1"},
            {"LOCUM_RANKS_PER_NODE", "many"},
            {"LOCUM_STEP_BYTES", "100K"},
@@ -96,9 +102,9 @@ TEST(Options, TakeAnEmptyVariableAsNone) {
 
 TEST(Options, PrintOneLineEach) {
   EXPECT_EQ(to_string(RuntimeOptions{.memory_bytes = 5, .reserve_bytes = 6, .decoded_cache_bytes = 7}),
-            "memory_bytes = 5\ntimeout_ms = 30000\ncollective_timeout_ms = 600000\nranks_per_node = "
-            "0\nreserve_bytes = 6\nstep_bytes = 0\n"
-            "prepare_bytes = 0\ndecoded_cache_bytes = 7\n");
+            "memory_bytes = 5\ntimeout_ms = 30000\ncollective_timeout_ms = 600000\npeer_timeout_ms = "
+            "5000\nranks_per_node = 0\nreserve_bytes = 6\nstep_bytes = 0\n"
+            "prepare_bytes = 0\ndecoded_cache_bytes = 7\ninline_bytes = 4096\n");
 }
 
 }  // namespace

@@ -212,6 +212,12 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
       last.swap(self_);
     }
   }
+  void set_generation(const Key& key, std::uint64_t generation) noexcept override {
+    const MutexLock lock(node_->mutex);
+    if (PlainObject* const object = node_->live(key)) {
+      object->generation = generation;
+    }
+  }
   bool tombstone(const Key& key) noexcept override {
     const MutexLock lock(node_->mutex);
     PlainObject* const object = node_->live(key);
@@ -345,7 +351,8 @@ class PlainDirectory final : public Directory {
 
 }  // namespace
 
-std::vector<NodeProcess> plain_node(std::uint32_t processes, std::uint64_t memory_bytes) {
+std::vector<NodeProcess> plain_node(std::uint32_t processes, std::uint64_t memory_bytes,
+                                    std::uint32_t first_rank) {
   const auto memory = std::make_shared<PlainMemory>(memory_bytes);
   const auto state = std::make_shared<PlainState>();
   const std::uint64_t part = memory_bytes / processes / page_bytes * page_bytes;

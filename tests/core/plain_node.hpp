@@ -11,6 +11,8 @@ namespace locum::tests {
 /// A node without shared memory: `processes` of them, played in this program, whose tables are maps behind
 /// one mutex. Slow and plainly right: the second implementation of the ports, which says whether a contract
 /// asks for more than its words do, and what core's own tests stand on. Any thread may call.
-[[nodiscard]] std::vector<NodeProcess> plain_node(std::uint32_t processes, std::uint64_t memory_bytes);
+/// \param first_rank of the runtime's ranks: what the first process calls itself in the keys that it makes
+[[nodiscard]] std::vector<NodeProcess> plain_node(std::uint32_t processes, std::uint64_t memory_bytes,
+                                                  std::uint32_t first_rank = 0);
 
 }  // namespace locum::tests

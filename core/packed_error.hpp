@@ -4,9 +4,9 @@
 #include <span>
 #include <vector>
 
-#include "core/error.hpp"
+#include "error.hpp"
 
-namespace locum::mpi {
+namespace locum {
 
 /// No packed error is longer.
 inline constexpr std::size_t most_packed_bytes = 64 * 1024;
@@ -19,4 +19,4 @@ inline constexpr std::size_t most_packed_bytes = 64 * 1024;
 /// rank.
 [[nodiscard]] Error unpack(std::span<const std::byte> bytes, int rank);
 
-}  // namespace locum::mpi
+}  // namespace locum

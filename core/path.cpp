@@ -1,4 +1,4 @@
-#include "core/metrics.hpp"
+#include "core/path.hpp"
 
 namespace locum {
 

@@ -1,4 +1,4 @@
-#include "mpi/packed_error.hpp"
+#include "core/packed_error.hpp"
 
 #include <cstdint>
 #include <cstring>
@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace locum::mpi {
+namespace locum {
 
 namespace {
 
@@ -71,4 +71,4 @@ Error unpack(std::span<const std::byte> bytes, int rank) {
       .at_rank(rank);
 }
 
-}  // namespace locum::mpi
+}  // namespace locum

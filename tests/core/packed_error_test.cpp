@@ -1,11 +1,11 @@
-#include "mpi/packed_error.hpp"
+#include "core/packed_error.hpp"
 
 #include <gtest/gtest.h>
 
 #include <random>
 #include <string>
 
-namespace locum::mpi {
+namespace locum {
 namespace {
 
 void expect_same(const Error& got, const Error& expected) {
@@ -61,4 +61,4 @@ TEST(PackedError, NoDamagedBytesDoMoreThanGiveAnError) {
 }
 
 }  // namespace
-}  // namespace locum::mpi
+}  // namespace locum

@@ -1,0 +1,293 @@
+#include "core/distributed.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "core/cluster.hpp"
+#include "core/homed_directory.hpp"
+
+namespace locum {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Between two looks for a name that is at home elsewhere and not there yet.
+constexpr auto first_pause = 1ms;
+constexpr auto longest_pause = 16ms;
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
+
+Error senseless(int node, const Address& address) {
+  return Error(Errc::corrupt, "node " + std::to_string(node) + " answered what makes no sense")
+      .about(address.name.empty() ? to_string(address.key) : address.name);
+}
+
+class Distributed final : public Connector {
+ public:
+  Distributed(NodeMemory memory, std::shared_ptr<Links> links)
+      : memory_(std::move(memory)),
+        links_(std::move(links)),
+        client_(links_->client()),
+        nodes_(client_->nodes()),
+        local_(open_cluster(
+            {.arena = memory_.arena,
+             .table = memory_.table,
+             .directory = std::make_shared<HomedDirectory>(memory_, client_, links_->inline_bytes()),
+             .timeout = links_->timeout()})) {}
+
+  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override {
+    return local_->create(size_bytes, meta, deadline);
+  }
+  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
+    return local_->seal(draft, options, deadline);
+  }
+  void discard(const ObjectDraft& draft) noexcept override { local_->discard(draft); }
+  Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
+                                        Deadline deadline) override {
+    return local_->list(store, prefix, deadline);
+  }
+  MemoryUsage usage() const override { return local_->usage(); }
+
+  Result<ObjectView> get(const Address& address, Deadline deadline) override;
+  Result<bool> exists(const Address& address, Deadline deadline) override;
+  Result<ObjectView> wait(const Address& address, Deadline deadline) override;
+  Result<bool> evict(const Address& address, Deadline deadline) override;
+  Result<std::uint64_t> drop(std::uint32_t store) override;
+
+ private:
+  [[nodiscard]] int owner(const Key& key) const noexcept { return nodes_.of_creator(key.creator); }
+  [[nodiscard]] int home(const Address& address) const noexcept {
+    return nodes_.home(address.key.store, name_hash(address.key.store, address.name));
+  }
+  [[nodiscard]] Result<ObjectView> get_by_key(const Address& address, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> get_by_name(const Address& address, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> look(const Address& address, Deadline deadline, Key& stands_for);
+  [[nodiscard]] Result<ObjectView> resolve(ObjectView found, Deadline deadline, Key& stands_for);
+  [[nodiscard]] Result<ObjectView> fetch(const Key& key, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> object_behind(const ObjectWire& wire, Deadline deadline);
+  [[nodiscard]] Error absent(const Address& address, const Error& error);
+  void forget(const Address& address, const Key& gone);
+
+  const NodeMemory memory_;
+  const std::shared_ptr<Links> links_;
+  const std::shared_ptr<const NodeClient> client_;
+  const Nodes& nodes_;
+  const std::shared_ptr<Connector>
+      local_;  ///< this node's own, but that its directory knows the homes of names
+};
+
+Result<ObjectView> Distributed::get(const Address& address, Deadline deadline) {
+  return address.name.empty() ? get_by_key(address, deadline) : get_by_name(address, deadline);
+}
+
+Result<ObjectView> Distributed::get_by_key(const Address& address, Deadline deadline) {
+  const int node = owner(address.key);
+  if (node == nodes_.own() || node < 0) {
+    return local_->get(address, deadline);  // which finds nothing for a rank that there is not
+  }
+  auto found = fetch(address.key, deadline);
+  return found ? std::move(found) : absent(address, found.error());
+}
+
+// What the home says of an object is newer than what its owner may know: that it is bound at all, when its
+// maker has not had the home's answer yet.
+Result<ObjectView> Distributed::object_behind(const ObjectWire& wire, Deadline deadline) {
+  if (owner(wire.key) == nodes_.own()) {
+    memory_.table->set_generation(wire.key, wire.generation);
+    return local_->get(Address(wire.key), deadline);
+  }
+  return fetch(wire.key, deadline);
+}
+
+Result<ObjectView> Distributed::fetch(const Key& key, Deadline deadline) {
+  const int node = owner(key);
+  if (node < 0) {
+    return local_->get(Address(key), deadline);
+  }
+  const KeyWords asked{key};
+  const auto answer = client_->ask(node, Kind::fetch, words(asked), {}, deadline);
+  if (!answer) {
+    return answer.error();
+  }
+  const auto wire = read_words<ObjectWire>(answer->body);
+  if (!wire || wire->key != key || !answer->block) {
+    return senseless(node, Address(key));
+  }
+  return HeldObject::view(answer->block, *wire, answer->path);
+}
+
+// A key that is gone: replaced by a newer generation of its name, or evicted.
+Error Distributed::absent(const Address& address, const Error& error) {
+  if (error.code() == Errc::not_found && address.name_hash != 0) {
+    const int home = nodes_.home(address.key.store, address.name_hash);
+    const auto answer = client_->ask(home, Kind::generation, words(address.name_hash), {}, {});
+    if (answer && read_words<std::uint64_t>(answer->body).value_or(0) != 0) {
+      return Error(Errc::stale, "this object was replaced by a newer generation of its name; get it by name")
+          .about(to_string(address.key));
+    }
+  }
+  return error.about(to_string(address.key));
+}
+
+// What a name stands for may be replaced between the home's word and the owner's: then the home is asked
+// again. If both stay with theirs, the owner is right: its rank died, or gave up, between making and binding
+// the object.
+Result<ObjectView> Distributed::get_by_name(const Address& address, Deadline deadline) {
+  const auto until = client_->moment(deadline);
+  Key before;
+  for (;;) {
+    Key stands_for;
+    auto found = look(address, until, stands_for);
+    const bool gone = !found && stands_for.valid() &&
+                      (found.error().code() == Errc::not_found || found.error().code() == Errc::stale);
+    if (!gone) {
+      return found;
+    }
+    if (stands_for == before) {
+      forget(address, stands_for);
+    }
+    before = stands_for;
+    if (client_->now() >= until) {
+      return Error(Errc::timeout, "this name is replaced faster than it can be read").about(address.name);
+    }
+  }
+}
+
+// One look at the name's home, and at the object's owner if that is another node: `stands_for` says which
+// object it was.
+Result<ObjectView> Distributed::look(const Address& address, Deadline deadline, Key& stands_for) {
+  const int node = home(address);
+  if (node == nodes_.own()) {
+    auto found = local_->get(address, deadline);
+    return found ? resolve(std::move(*found), deadline, stands_for) : std::move(found);
+  }
+  const NameWords asked{.store = address.key.store, .value_wanted = 1};
+  const auto answer =
+      client_->ask(node, Kind::look_up, words(asked), {bytes_of(address.name), nullptr}, deadline);
+  if (!answer) {
+    return answer.error().about(address.name);
+  }
+  const auto wire = read_words<ObjectWire>(answer->body);
+  if (!wire || !plausible(*wire)) {
+    return senseless(node, address);
+  }
+  if (answer->block && owner(wire->key) != nodes_.own()) {
+    return HeldObject::view(answer->block, *wire, answer->path);
+  }
+  stands_for = wire->key;
+  return object_behind(*wire, deadline);
+}
+
+// A name at home here stands for an object of this node, or says where the object is.
+Result<ObjectView> Distributed::resolve(ObjectView found, Deadline deadline, Key& stands_for) {
+  if (found.type_hash() != reference_type_hash) {
+    return found;
+  }
+  auto reference = read_reference(found.bytes());
+  if (!reference) {
+    return Error(Errc::corrupt, "what stands for an object of another node is damaged")
+        .about(to_string(found.key()));
+  }
+  reference->object.generation = found.facts().generation;
+  if (!reference->block.empty() && owner(reference->object.key) != nodes_.own()) {
+    const auto block = reference->block;
+    return HeldObject::view(std::make_shared<HeldObject>(std::move(found), block), reference->object,
+                            Path::shm_view);
+  }
+  stands_for = reference->object.key;
+  return object_behind(reference->object, deadline);
+}
+
+// The name stands for an object that is not there any more.
+void Distributed::forget(const Address& address, const Key& gone) {
+  const UnbindWords asked{.only = gone, .store = address.key.store};
+  (void)client_->ask(home(address), Kind::unbind, words(asked), {bytes_of(address.name), nullptr}, {});
+}
+
+Result<bool> Distributed::exists(const Address& address, Deadline deadline) {
+  const int node = address.name.empty() ? owner(address.key) : home(address);
+  if (node == nodes_.own() || node < 0) {
+    return local_->exists(address, deadline);
+  }
+  const KeyWords key{address.key};
+  const NameWords name{.store = address.key.store, .value_wanted = 0};
+  const auto answer = address.name.empty() ? client_->ask(node, Kind::exists, words(key), {}, deadline)
+                                           : client_->ask(node, Kind::look_up, words(name),
+                                                          {bytes_of(address.name), nullptr}, deadline);
+  if (answer) {
+    return true;
+  }
+  return answer.error().code() == Errc::not_found || answer.error().code() == Errc::stale
+             ? Result<bool>(false)
+             : Result<bool>(answer.error());
+}
+
+Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline) {
+  const auto until = client_->moment(deadline);
+  if (address.name.empty() || home(address) == nodes_.own()) {
+    auto found = local_->wait(address, until);
+    if (!found || found->type_hash() != reference_type_hash) {
+      return found;
+    }
+  }
+  for (Deadline::Clock::duration pause = first_pause;;
+       pause = std::min<Deadline::Clock::duration>(2 * pause, longest_pause)) {
+    auto found = get_by_name(address, until);
+    if (found || found.error().code() != Errc::not_found) {
+      return found;
+    }
+    if (client_->now() >= until) {
+      return Error(Errc::timeout, "nobody put this name before the deadline").about(address.name);
+    }
+    client_->pause(std::min<Deadline::Clock::duration>(pause, until - client_->now()));
+  }
+}
+
+Result<bool> Distributed::evict(const Address& address, Deadline deadline) {
+  const int node = address.name.empty() ? owner(address.key) : nodes_.own();
+  if (node == nodes_.own() || node < 0) {
+    return local_->evict(address, deadline);
+  }
+  const KeyWords asked{address.key};
+  const auto answer = client_->ask(node, Kind::evict, words(asked), {}, deadline);
+  if (!answer) {
+    return answer.error().about(to_string(address.key));
+  }
+  const auto evicted = read_words<std::uint8_t>(answer->body);
+  return evicted ? Result<bool>(*evicted != 0) : Result<bool>(senseless(node, address));
+}
+
+// What stands here for objects of other nodes goes too, without a word to their owners, who drop the store
+// themselves.
+Result<std::uint64_t> Distributed::drop(std::uint32_t store) {
+  Result<std::uint64_t> dropped = 0;
+  for (const Key& key : memory_.table->owned(store)) {
+    const auto pin = memory_.table->pin(key);
+    if (!pin) {
+      continue;
+    }
+    const PinnedObject object(memory_.table, *pin);
+    const bool refers = pin->record->type_hash == reference_type_hash && memory_.holds(*pin->record);
+    const auto gone =
+        refers ? memory_.directory->unbind(store, memory_.name(*pin), key) : local_->evict(Address(key), {});
+    if (!gone && dropped) {
+      dropped = gone.error();  // what else there is goes all the same
+    } else if (gone && *gone && dropped && !refers) {
+      ++*dropped;
+    }
+  }
+  return dropped;
+}
+
+}  // namespace
+
+std::shared_ptr<Connector> open_distributed(NodeMemory memory, std::shared_ptr<Links> links) {
+  return std::make_shared<Distributed>(std::move(memory), std::move(links));
+}
+
+}  // namespace locum

@@ -1,0 +1,342 @@
+#include "core/exchange.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string>
+
+#include "core/packed_error.hpp"
+
+namespace locum {
+
+namespace {
+
+constexpr std::size_t max_body_bytes = max_header_bytes - sizeof(Envelope);
+// A question's bulk is a name, a type's name and a value that fits into a message: nobody honest sends more.
+constexpr std::uint64_t max_question_bulk = 1U << 20U;
+// Who owes an answer is asked so often whether it lives, before it counts as dead.
+constexpr int questions = 4;
+
+std::vector<std::byte> copy(std::span<const std::byte> bytes) {
+  return {bytes.begin(), bytes.end()};
+}
+
+Error late(int rank) {
+  return Error(Errc::timeout, "rank " + std::to_string(rank) +
+                                  " did not answer before the deadline; give the call "
+                                  "more time, or find out what that rank does")
+      .at_rank(rank);
+}
+
+Error gone(int rank, const Error& cause) {
+  return Error(Errc::peer_lost,
+               "rank " + std::to_string(rank) + " is dead or cannot be reached; what it alone had is lost",
+               cause.detail().empty() ? cause.text() : cause.detail())
+      .at_rank(rank);
+}
+
+bool known(std::uint8_t kind) {
+  return kind >= static_cast<std::uint8_t>(Kind::reply) && kind <= last_kind;
+}
+
+}  // namespace
+
+Exchange::Exchange(std::shared_ptr<Transport> transport, std::shared_ptr<Metrics> metrics,
+                   const ExchangeOptions& options)
+    : transport_(std::move(transport)),
+      metrics_(std::move(metrics)),
+      options_(options),
+      debtors_(static_cast<std::size_t>(options.size)),
+      lost_(static_cast<std::size_t>(options.size)) {}
+
+void Exchange::ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bulk,
+                   Clock::time_point deadline, std::shared_ptr<Call> call) {
+  while (calls_.contains(next_call_) || next_call_ == 0) {
+    ++next_call_;
+  }
+  const std::uint32_t number = next_call_++;
+  calls_.emplace(number, Asked{rank, deadline, std::move(call)});
+  deadlines_.emplace(deadline, number);
+  if (closed_) {
+    failed_.emplace_back(number, *closed_);
+    return;
+  }
+  if (is_lost(rank)) {
+    failed_.emplace_back(number, gone(rank, Error(Errc::peer_lost, "it was lost before")));
+    return;
+  }
+  owe(rank);
+  send(rank, {.kind = kind, .call = number, .incarnation = options_.incarnation}, body, std::move(bulk));
+}
+
+void Exchange::answer(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk) {
+  send(to, {.kind = Kind::reply, .call = call, .incarnation = options_.incarnation}, body, std::move(bulk));
+}
+
+void Exchange::refuse(int to, std::uint32_t call, const Error& error) {
+  const Envelope envelope{.kind = Kind::reply,
+                          .status = static_cast<std::uint8_t>(error.code()),
+                          .call = call,
+                          .incarnation = options_.incarnation};
+  auto packed = std::make_shared<const std::vector<std::byte>>(pack(error));
+  if (packed->size() <= max_body_bytes) {
+    send(to, envelope, *packed, {});
+  } else {
+    send(to, envelope, {}, {*packed, packed});
+  }
+}
+
+// A message that cannot be sent because its rank is gone is lost like one under way: lose() tells who waits.
+void Exchange::send(int to, const Envelope& envelope, std::span<const std::byte> body, Bulk bulk) {
+  if (is_lost(to)) {
+    return;
+  }
+  std::array<std::byte, max_header_bytes> header;
+  std::memcpy(header.data(), &envelope, sizeof envelope);
+  std::copy(body.begin(), body.end(), header.begin() + sizeof envelope);
+  const std::uint64_t ticket = next_ticket_++;
+  const auto sending =
+      transport_->send(to, std::span(header).first(sizeof envelope + body.size()), bulk.bytes, ticket);
+  if (!sending) {
+    lose(to, sending.error());
+    return;
+  }
+  Metrics::increment(metrics_->messages);
+  if (*sending == Sending::pending) {
+    outgoing_.emplace(ticket, std::move(bulk));
+  }
+}
+
+std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
+  Envelope envelope;
+  if (message.from < 0 || message.from >= options_.size || is_lost(message.from) ||
+      message.header.size() < sizeof envelope) {
+    return {};
+  }
+  std::memcpy(&envelope, message.header.data(), sizeof envelope);
+  if (envelope.version != wire_version || envelope.incarnation != options_.incarnation ||
+      !known(static_cast<std::uint8_t>(envelope.kind))) {
+    return {};
+  }
+  heard(message.from);
+  const auto body = message.header.subspan(sizeof envelope);
+  if (message.bulk_bytes == message.present.size()) {
+    deliver(message.from, envelope, body, message.present, Path::inline_value);
+    return {};
+  }
+
+  Landing landing{message.from, envelope, copy(body), {}, {}, nullptr};
+  if (envelope.kind == Kind::reply) {
+    const auto at = calls_.find(envelope.call);
+    if (at == calls_.end() || at->second.rank != message.from) {
+      return {};  // the call gave up, or never was
+    }
+    landing.call = at->second.call;
+    landing.bulk = landing.call->landing(landing.body, message.bulk_bytes);
+    if (landing.bulk.size() != message.bulk_bytes) {
+      settle(at, Error(Errc::out_of_memory,
+                       "there was no memory for the " + std::to_string(message.bulk_bytes) +
+                           " bytes of an answer; evict what nobody needs, or give the runtime "
+                           "more memory_bytes"));
+      return {};
+    }
+  } else {
+    if (message.bulk_bytes > max_question_bulk) {
+      refuse(message.from, envelope.call,
+             Error(Errc::invalid_argument, "a question of " + std::to_string(message.bulk_bytes) +
+                                               " bytes is longer than any that is asked"));
+      return {};
+    }
+    landing.question_bulk.resize(message.bulk_bytes);
+    landing.bulk = landing.question_bulk;
+  }
+  const auto bulk = landing.bulk;
+  landings_.emplace(message.landing, std::move(landing));
+  return bulk;
+}
+
+void Exchange::landed(std::uint64_t number, const Result<Path>& outcome) noexcept {
+  const auto at = landings_.find(number);
+  if (at == landings_.end()) {
+    return;
+  }
+  const Landing landing = std::move(at->second);
+  landings_.erase(at);
+  if (is_lost(landing.from)) {
+    return;
+  }
+  heard(landing.from);
+  if (outcome) {
+    deliver(landing.from, landing.envelope, landing.body, landing.bulk, *outcome);
+  } else if (landing.envelope.kind == Kind::reply) {
+    end(landing.envelope.call, gone(landing.from, outcome.error()));
+  }
+}
+
+void Exchange::sent(std::uint64_t ticket, const Result<void>& /*outcome*/) noexcept {
+  outgoing_.erase(ticket);  // a failure shows as a lost rank
+}
+
+void Exchange::deliver(int from, const Envelope& envelope, std::span<const std::byte> body,
+                       std::span<const std::byte> bulk, Path path) noexcept {
+  switch (envelope.kind) {
+    case Kind::reply: {
+      const auto at = calls_.find(envelope.call);
+      if (at == calls_.end() || at->second.rank != from) {
+        return;
+      }
+      if (envelope.status != 0) {
+        settle(at, unpack(body.empty() ? bulk : body, from));
+      } else {
+        settle(at, Answer{body, bulk, path});
+      }
+      return;
+    }
+    case Kind::ping:
+      answer(from, envelope.call, {});
+      return;
+    default:
+      break;
+  }
+  if (service_ == nullptr) {
+    refuse(from, envelope.call,
+           Error(Errc::closed, "rank " + std::to_string(options_.rank) + " has closed the runtime")
+               .at_rank(options_.rank));
+  } else {
+    service_->asked({from, envelope.call, envelope.kind, body, bulk});
+  }
+}
+
+void Exchange::end(std::uint32_t number, const Result<Answer>& outcome) noexcept {
+  if (const auto at = calls_.find(number); at != calls_.end()) {
+    settle(at, outcome);
+  }
+}
+
+// The call is taken out first: it may ask again from within ended().
+void Exchange::settle(std::unordered_map<std::uint32_t, Asked>::iterator at,
+                      const Result<Answer>& outcome) noexcept {
+  const Asked asked = std::move(at->second);
+  deadlines_.erase({asked.deadline, at->first});
+  calls_.erase(at);
+  Debtor& debtor = debtors_[static_cast<std::size_t>(asked.rank)];
+  if (debtor.owed > 0) {
+    --debtor.owed;
+  }
+  if (asked.call) {
+    asked.call->ended(outcome);
+  }
+}
+
+void Exchange::owe(int rank) {
+  Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
+  if (debtor.owed++ == 0) {
+    heard(rank);
+    if (!debtor.listed) {
+      debtor.listed = true;
+      owing_.push_back(rank);
+    }
+  }
+}
+
+void Exchange::heard(int rank) noexcept {
+  Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
+  debtor.quiet_at = transport_->now();
+  debtor.unanswered = 0;
+}
+
+void Exchange::lose(int rank, const Error& cause) {
+  auto& lost = lost_[static_cast<std::size_t>(rank)];
+  if (rank == options_.rank || lost.exchange(true, std::memory_order_acq_rel)) {
+    return;
+  }
+  for (const auto& [number, asked] : calls_) {
+    if (asked.rank == rank) {
+      failed_.emplace_back(number, gone(rank, cause));
+    }
+  }
+  if (service_ != nullptr) {
+    service_->bereaved(rank);
+  }
+}
+
+bool Exchange::step() {
+  bool busy = transport_->progress(*this);
+  const auto now = transport_->now();
+  if (!owing_.empty()) {
+    look_after_debtors(now);
+  }
+  while (!failed_.empty()) {
+    const auto failed = std::exchange(failed_, {});
+    for (const auto& [number, error] : failed) {
+      end(number, error);
+    }
+    busy = true;
+  }
+  if (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    end_overdue(now);
+    busy = true;
+  }
+  return busy;
+}
+
+void Exchange::end_overdue(Clock::time_point now) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
+    const std::uint32_t number = deadlines_.begin()->second;
+    end(number, late(calls_.at(number).rank));
+  }
+}
+
+// Counted in questions, not in time alone: a rank that was itself stopped for a while must not take the
+// others for dead.
+void Exchange::look_after_debtors(Clock::time_point now) {
+  for (std::size_t i = 0; i < owing_.size();) {
+    const int rank = owing_[i];
+    Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
+    if (debtor.owed == 0 || is_lost(rank)) {
+      debtor.listed = false;
+      owing_[i] = owing_.back();
+      owing_.pop_back();
+      continue;
+    }
+    if (now - debtor.quiet_at >= question_interval()) {
+      if (debtor.unanswered == questions) {
+        lose(rank, Error(Errc::peer_lost,
+                         "it said nothing for " + std::to_string(options_.patience.count()) + " ms"));
+      } else {
+        debtor.quiet_at = now;
+        ++debtor.unanswered;
+        send(rank, {.kind = Kind::ping, .incarnation = options_.incarnation}, {}, {});
+      }
+    }
+    ++i;
+  }
+}
+
+Exchange::Clock::duration Exchange::question_interval() const noexcept {
+  return options_.patience / (questions + 1);
+}
+
+Exchange::Clock::time_point Exchange::next_due() const noexcept {
+  if (!failed_.empty()) {
+    return transport_->now();
+  }
+  auto due = deadlines_.empty() ? Clock::time_point::max() : deadlines_.begin()->first;
+  for (const int rank : owing_) {
+    const Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
+    if (debtor.owed > 0) {
+      due = std::min(due, debtor.quiet_at + question_interval());
+    }
+  }
+  return due;
+}
+
+void Exchange::close(const Error& error) noexcept {
+  closed_ = error;
+  service_ = nullptr;
+  while (!calls_.empty()) {
+    settle(calls_.begin(), error);
+  }
+}
+
+}  // namespace locum

@@ -1,0 +1,171 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "message.hpp"
+#include "metrics.hpp"
+#include "result.hpp"
+#include "transport.hpp"
+
+namespace locum {
+
+/// What another rank asks of this one. The spans live until asked() returns.
+struct Question {
+  int from = 0;
+  std::uint32_t call = 0;  ///< the asker's number; the answer has to name it
+  Kind kind = Kind::ping;
+  std::span<const std::byte> body;
+  std::span<const std::byte> bulk;
+};
+
+/// Answers questions, with Exchange::answer() or refuse(), now or later. Never waits, never throws.
+class Service {
+ public:
+  virtual void asked(const Question& question) noexcept = 0;
+  /// That rank is lost: nothing it wants matters any more.
+  virtual void bereaved(int rank) noexcept = 0;
+
+ protected:
+  ~Service() = default;
+};
+
+/// What came back. The spans live until ended() returns, but for a bulk that landed where landing() said.
+struct Answer {
+  std::span<const std::byte> body;
+  std::span<const std::byte> bulk;
+  Path path = Path::inline_value;  ///< how the bulk came
+};
+
+/// A question of this rank that is under way, and who is to be told.
+class Call {
+ public:
+  Call() = default;
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+  virtual ~Call() = default;
+
+  /// Memory for an answer's bulk that is still to come; it stays until the call is destroyed. Empty:
+  /// unwanted, the call ends with `out_of_memory`.
+  [[nodiscard]] virtual std::span<std::byte> landing(std::span<const std::byte> body,
+                                                     std::uint64_t bulk_bytes) noexcept = 0;
+  /// Once: with the answer, the other side's error, `timeout` or `peer_lost`.
+  virtual void ended(const Result<Answer>& outcome) noexcept = 0;
+};
+
+/// What an exchange has to know.
+struct ExchangeOptions {
+  int rank = 0;
+  int size = 1;
+  std::uint64_t incarnation = 0;
+  /// A rank that owes an answer and says nothing for so long is taken for dead.
+  std::chrono::milliseconds patience{5'000};
+};
+
+/// Questions and answers between ranks, over messages. Numbers what is asked, gives up on time, asks those
+/// who owe an answer and are silent whether they live, and tells everybody concerned when a rank is lost. All
+/// functions but is_lost() are called by whoever has the right to drive (see Progress), one thread at a time;
+/// nothing here waits.
+///
+/// A rank once lost stays lost: what still comes from it is dropped, so that an answer is never believed
+/// after somebody acted on its absence.
+class Exchange final : private Receiver {
+ public:
+  using Clock = Transport::Clock;
+
+  Exchange(std::shared_ptr<Transport> transport, std::shared_ptr<Metrics> metrics,
+           const ExchangeOptions& options);
+
+  /// Who answers from now on; none: questions are refused as `closed`.
+  void serve(Service* service) noexcept { service_ = service; }
+
+  /// Asks; `call` hears of it inside a later step().
+  void ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
+           std::shared_ptr<Call> call);
+  void answer(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk = {});
+  void refuse(int to, std::uint32_t call, const Error& error);
+  /// The transport, or somebody else who knows, says that this rank is gone.
+  void lose(int rank, const Error& cause);
+
+  /// Moves messages, ends what is overdue. Whether anything happened.
+  bool step();
+  /// When step() has something to do although nothing arrives; Clock::time_point::max(): never.
+  [[nodiscard]] Clock::time_point next_due() const noexcept;
+  /// Ends every call with `error`; nothing is asked or answered any more.
+  void close(const Error& error) noexcept;
+
+  [[nodiscard]] bool is_lost(int rank) const noexcept {
+    return lost_[static_cast<std::size_t>(rank)].load(std::memory_order_acquire);
+  }
+  [[nodiscard]] std::size_t under_way() const noexcept { return calls_.size(); }
+  [[nodiscard]] Clock::time_point now() const noexcept { return transport_->now(); }
+  [[nodiscard]] const ExchangeOptions& options() const noexcept { return options_; }
+
+ private:
+  struct Asked {
+    int rank = 0;
+    Clock::time_point deadline;
+    std::shared_ptr<Call> call;
+  };
+  /// A bulk on its way in. Of a question: kept here whole. Of an answer: the call has the memory, and stays
+  /// alive.
+  struct Landing {
+    int from = 0;
+    Envelope envelope;
+    std::vector<std::byte> body;
+    std::vector<std::byte> question_bulk;
+    std::span<std::byte> bulk;
+    std::shared_ptr<Call> call;
+  };
+  /// What is known of a rank that owes answers.
+  struct Debtor {
+    std::uint32_t owed = 0;
+    int unanswered = 0;          ///< times it was asked whether it lives since it last said anything
+    Clock::time_point quiet_at;  ///< when it was last asked, said something or began to owe
+    bool listed = false;         ///< in owing_
+  };
+
+  std::span<std::byte> arrived(const Arrival& message) noexcept override;
+  void landed(std::uint64_t landing, const Result<Path>& outcome) noexcept override;
+  void sent(std::uint64_t ticket, const Result<void>& outcome) noexcept override;
+  void lost(int rank, const Error& cause) noexcept override { lose(rank, cause); }
+
+  void deliver(int from, const Envelope& envelope, std::span<const std::byte> body,
+               std::span<const std::byte> bulk, Path path) noexcept;
+  void end(std::uint32_t number, const Result<Answer>& outcome) noexcept;
+  void settle(std::unordered_map<std::uint32_t, Asked>::iterator at, const Result<Answer>& outcome) noexcept;
+  void send(int to, const Envelope& envelope, std::span<const std::byte> body, Bulk bulk);
+  void owe(int rank);
+  void heard(int rank) noexcept;
+  void look_after_debtors(Clock::time_point now);
+  [[nodiscard]] Clock::duration question_interval() const noexcept;
+  void end_overdue(Clock::time_point now);
+
+  const std::shared_ptr<Transport> transport_;
+  const std::shared_ptr<Metrics> metrics_;
+  const ExchangeOptions options_;
+  Service* service_ = nullptr;
+  std::uint32_t next_call_ = 1;
+  std::uint64_t next_ticket_ = 1;
+  std::optional<Error> closed_;
+  std::unordered_map<std::uint32_t, Asked> calls_;
+  std::set<std::pair<Clock::time_point, std::uint32_t>> deadlines_;
+  std::unordered_map<std::uint64_t, Landing> landings_;
+  std::unordered_map<std::uint64_t, Bulk> outgoing_;     ///< kept until sent()
+  std::vector<std::pair<std::uint32_t, Error>> failed_;  ///< calls that could not even be asked
+  std::vector<Debtor> debtors_;
+  std::vector<int> owing_;  ///< ranks with owed > 0, and maybe others
+  std::vector<std::atomic<bool>> lost_;
+};
+
+}  // namespace locum

@@ -1,0 +1,80 @@
+#include "core/held_object.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <limits>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "core/object_tail.hpp"
+
+namespace locum {
+
+namespace {
+
+constexpr std::uint64_t least_alignment = 64;
+constexpr std::uint64_t most_alignment = 4096;
+
+// An object's size is a multiple of what its elements need: its lowest bit bounds that.
+std::uint64_t alignment_of(std::uint64_t size_bytes) {
+  return std::clamp(size_bytes & (~size_bytes + 1), least_alignment, most_alignment);
+}
+
+}  // namespace
+
+HeldObject::HeldObject(std::uint64_t block_bytes, std::uint64_t size_bytes) {
+  const std::uint64_t alignment = alignment_of(size_bytes);
+  if (block_bytes < std::numeric_limits<std::uint64_t>::max() - most_alignment) {
+    own_.reset(
+        static_cast<std::byte*>(std::aligned_alloc(alignment, (block_bytes / alignment + 1) * alignment)));
+  }
+  if (!own_) {
+    throw std::bad_alloc();
+  }
+  block_ = {own_.get(), block_bytes};
+}
+
+HeldObject::HeldObject(ObjectView holder, std::span<const std::byte> block) noexcept
+    : holder_(std::move(holder)), block_(block) {}
+
+Result<ObjectView> HeldObject::view(const std::shared_ptr<HeldObject>& held, const ObjectWire& wire,
+                                    Path path) {
+  if (!plausible(wire) || wire.record.block_bytes() != held->block_.size()) {
+    return Error(Errc::corrupt, "the bytes that came for this object are not as many as it says it has");
+  }
+  if (wire.record.has_checksum != 0) {
+    std::uint32_t sealed = 0;
+    std::memcpy(&sealed, held->block_.data() + checksum_at(wire.record), sizeof sealed);
+    const std::uint32_t found = checksum_of(held->block_.data(), wire.record);
+    if (found != sealed) {
+      return Error(Errc::corrupt, wrong_checksum(found, sealed)).about(to_string(wire.key));
+    }
+  }
+  held->wire_ = wire;
+  held->path_ = path;
+  held->self_ = held;
+  held->views_.store(1, std::memory_order_relaxed);
+  return Result<ObjectView>(std::in_place, *held, 0, wire.key, held->block_.first(wire.record.size_bytes),
+                            wire.record.type_hash);
+}
+
+void HeldObject::retain(std::uint64_t /*pin*/) noexcept {
+  views_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void HeldObject::release(std::uint64_t /*pin*/) noexcept {
+  if (views_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    const std::shared_ptr<HeldObject> last = std::move(self_);
+  }
+}
+
+ObjectFacts HeldObject::describe(std::uint64_t /*pin*/) const {
+  return facts_of({0, wire_.key, &wire_.record, wire_.generation}, block_.data());
+}
+
+void HeldObject::Free::operator()(std::byte* bytes) const noexcept {
+  std::free(bytes);
+}
+
+}  // namespace locum

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "object.hpp"
+#include "object_wire.hpp"
+#include "result.hpp"
+
+namespace locum {
+
+/// An object of another node, in this process: its block as it came, in memory of its own, or inside an
+/// object of this node's memory that holds it packed. Lives as long as views of it. Filled by one thread,
+/// then read by any.
+class HeldObject final : public PinBoard {
+ public:
+  /// Memory for a block that is to come, aligned as an object of `size_bytes` may need. Throws
+  /// std::bad_alloc.
+  HeldObject(std::uint64_t block_bytes, std::uint64_t size_bytes);
+  /// A block inside `holder`'s bytes.
+  HeldObject(ObjectView holder, std::span<const std::byte> block) noexcept;
+
+  /// Memory to fill. REQUIRES: made with a size.
+  [[nodiscard]] std::span<std::byte> memory() noexcept { return {own_.get(), block_.size()}; }
+
+  /// The first view of the object that `wire` describes and that came by `path`; `corrupt` if the block
+  /// cannot be its. Once.
+  [[nodiscard]] static Result<ObjectView> view(const std::shared_ptr<HeldObject>& held,
+                                               const ObjectWire& wire, Path path);
+
+  void retain(std::uint64_t pin) noexcept override;
+  void release(std::uint64_t pin) noexcept override;
+  [[nodiscard]] ObjectFacts describe(std::uint64_t pin) const override;
+
+ private:
+  struct Free {
+    void operator()(std::byte* bytes) const noexcept;
+  };
+
+  std::unique_ptr<std::byte, Free> own_;
+  ObjectView holder_;
+  std::span<const std::byte> block_;
+  ObjectWire wire_;
+  std::atomic<std::uint64_t> views_{0};
+  std::shared_ptr<HeldObject> self_;  ///< while there are views
+};
+
+}  // namespace locum

@@ -1,0 +1,176 @@
+#include "core/homed_directory.hpp"
+
+#include <string>
+#include <utility>
+
+#include "core/name_list.hpp"
+
+namespace locum {
+
+namespace {
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
+
+Error senseless(int node) {
+  return Error(Errc::corrupt, "node " + std::to_string(node) + " answered what makes no sense");
+}
+
+Error not_at_home(std::string_view name) {
+  return Error(Errc::unsupported, "this name is at home on another node, where it has to be looked up")
+      .about(name);
+}
+
+}  // namespace
+
+HomedDirectory::HomedDirectory(NodeMemory local, std::shared_ptr<const NodeClient> client,
+                               std::uint64_t inline_bytes)
+    : local_(std::move(local)), client_(std::move(client)), inline_bytes_(inline_bytes) {}
+
+Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& options) {
+  const auto pin = local_.table->pin(key);
+  if (!pin) {
+    return pin.error();
+  }
+  const auto object = std::make_shared<PinnedObject>(local_.table, *pin);
+  const int home = client_->nodes().home(pin->record->store, pin->record->name_hash);
+  if (home == client_->nodes().own()) {
+    return bind_here(object, options);
+  }
+  const auto block = local_.block(*pin);
+  const bool has_value = block.size() <= inline_bytes_;
+  const BindWords asked{.object = wire_of(*pin, 0),
+                        .expected_generation = options.expected_generation,
+                        .replaces = options.mode == SealMode::replace ? 1U : 0U,
+                        .has_value = has_value ? 1U : 0U};
+  const auto answer = client_->ask(home, Kind::bind, words(asked),
+                                   {has_value ? block : bytes_of(local_.name(*pin)), object}, {});
+  if (!answer) {
+    return answer.error();
+  }
+  const auto generation = read_words<std::uint64_t>(answer->body);
+  if (!generation || *generation == 0) {
+    return senseless(home);
+  }
+  local_.table->set_generation(key, *generation);
+  return *generation;
+}
+
+Result<std::uint64_t> HomedDirectory::bind_here(const std::shared_ptr<PinnedObject>& object,
+                                                const SealOptions& options) {
+  const Pin& pin = object->pin();
+  const auto bound = bind_exactly(
+      *local_.directory, pin.record->store, local_.name(pin), options,
+      [&](const SealOptions& exact) { return local_.directory->bind(pin.key, exact); },
+      [&](const Pin& old) { return referent(old); });
+  if (!bound) {
+    return bound.error();
+  }
+  if (bound->replaced) {
+    (void)retire(*bound->replaced);  // who cannot be reached has it still, and nobody finds it by its name
+  }
+  return bound->generation;
+}
+
+std::optional<Key> HomedDirectory::referent(const Pin& old) const {
+  const PinnedObject object(local_.table, old);
+  const auto reference = local_.reference(old);
+  return reference ? std::optional(reference->object.key) : std::nullopt;
+}
+
+// Takes an object of another node out of sight, whose name is gone already.
+Result<bool> HomedDirectory::retire(const Key& key) {
+  const int owner = client_->nodes().of_creator(key.creator);
+  if (owner < 0) {
+    return Error(Errc::corrupt, "a name stood for an object of a rank that there is not")
+        .about(to_string(key));
+  }
+  const auto answer = client_->ask(owner, Kind::retire, words(KeyWords{key}), {}, {});
+  return answer ? Result<bool>(true) : Result<bool>(answer.error());
+}
+
+Result<Pin> HomedDirectory::find(std::uint32_t store, std::string_view name) {
+  return client_->nodes().home(store, name_hash(store, name)) == client_->nodes().own()
+             ? local_.directory->find(store, name)
+             : Result<Pin>(not_at_home(name));
+}
+
+Result<bool> HomedDirectory::unbind(std::uint32_t store, std::string_view name, const Key& only) {
+  const int home = client_->nodes().home(store, name_hash(store, name));
+  if (home == client_->nodes().own()) {
+    return unbind_here(store, name, only);
+  }
+  const UnbindWords asked{.only = only, .store = store};
+  const auto answer = client_->ask(home, Kind::unbind, words(asked), {bytes_of(name), nullptr}, {});
+  if (!answer) {
+    return answer.error();
+  }
+  const auto there = read_words<std::uint8_t>(answer->body);
+  if (!there) {
+    return senseless(home);
+  }
+  return only.valid() ? local_.table->tombstone(only) : *there != 0;
+}
+
+Result<bool> HomedDirectory::unbind_here(std::uint32_t store, std::string_view name, const Key& only) {
+  if (only.valid()) {
+    return local_.directory->unbind(store, name, only);
+  }
+  constexpr int most_rounds = 64;  // each of which somebody else won
+  for (int round = 0; round < most_rounds; ++round) {
+    const auto found = local_.directory->find(store, name);
+    if (!found) {
+      return found.error().code() == Errc::not_found ? Result<bool>(false) : Result<bool>(found.error());
+    }
+    const Key entry = found->key;
+    const auto key = referent(*found);
+    const auto gone = local_.directory->unbind(store, name, entry);
+    if (!gone) {
+      return gone;
+    }
+    if (*gone) {
+      return key ? retire(*key) : Result<bool>(true);
+    }
+  }
+  return Error(Errc::timeout, "this name is replaced faster than it can be evicted").about(name);
+}
+
+std::uint64_t HomedDirectory::generation(std::uint64_t hash) {
+  // No handle is of a store's own name, whose home is another one.
+  const int home = client_->nodes().home(1, hash);
+  if (home == client_->nodes().own()) {
+    return local_.directory->generation(hash);
+  }
+  const auto answer = client_->ask(home, Kind::generation, words(hash), {}, {});
+  return answer ? read_words<std::uint64_t>(answer->body).value_or(0) : 0;
+}
+
+Result<std::vector<std::string>> HomedDirectory::names(std::uint32_t store, std::string_view prefix) {
+  auto all = local_.directory->names(store, prefix);
+  for (int node = 0; all && node < client_->nodes().count(); ++node) {
+    if (node == client_->nodes().own()) {
+      continue;
+    }
+    const auto answer =
+        client_->ask(node, Kind::list, words(NameWords{.store = store}), {bytes_of(prefix), nullptr}, {});
+    if (!answer) {
+      return answer.error();
+    }
+    if (answer->block) {
+      if (auto right = unpack_names(answer->block->memory(), *all); !right) {
+        return right.error();
+      }
+    }
+  }
+  return all;
+}
+
+Result<Pin> HomedDirectory::wait(std::uint32_t store, std::string_view name,
+                                 Deadline::Clock::time_point moment) {
+  return client_->nodes().home(store, name_hash(store, name)) == client_->nodes().own()
+             ? local_.directory->wait(store, name, moment)
+             : Result<Pin>(not_at_home(name));
+}
+
+}  // namespace locum

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "node_client.hpp"
+#include "node_memory.hpp"
+
+namespace locum {
+
+/// The names of all nodes: each is kept by the directory of the node that it is at home on. What is at home
+/// here is decided here, everything else by a question to the home, and waiting for its answer.
+///
+/// find() and wait() return pins, and so serve names that are at home here only; they may return an object
+/// that stands for one of another node (see Reference).
+class HomedDirectory final : public Directory {
+ public:
+  /// \param local        this node's memory, with the directory of the names at home here
+  /// \param inline_bytes blocks up to this size are kept at the name's home, too
+  HomedDirectory(NodeMemory local, std::shared_ptr<const NodeClient> client, std::uint64_t inline_bytes);
+
+  [[nodiscard]] Result<std::uint64_t> bind(const Key& key, const SealOptions& options) override;
+  [[nodiscard]] Result<Pin> find(std::uint32_t store, std::string_view name) override;
+  [[nodiscard]] Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only) override;
+  [[nodiscard]] std::uint64_t generation(std::uint64_t hash) override;
+  [[nodiscard]] Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix) override;
+  [[nodiscard]] Result<Pin> wait(std::uint32_t store, std::string_view name,
+                                 Deadline::Clock::time_point moment) override;
+
+ private:
+  [[nodiscard]] Result<std::uint64_t> bind_here(const std::shared_ptr<PinnedObject>& object,
+                                                const SealOptions& options);
+  [[nodiscard]] Result<bool> unbind_here(std::uint32_t store, std::string_view name, const Key& only);
+  [[nodiscard]] std::optional<Key> referent(const Pin& old) const;
+  [[nodiscard]] Result<bool> retire(const Key& key);
+
+  const NodeMemory local_;
+  const std::shared_ptr<const NodeClient> client_;
+  const std::uint64_t inline_bytes_;
+};
+
+}  // namespace locum

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "metrics.hpp"
+#include "mutex.hpp"
+#include "node_client.hpp"
+#include "node_memory.hpp"
+#include "transport.hpp"
+
+namespace locum {
+
+class NodeService;
+
+/// What links a rank to the other nodes is put together from.
+struct LinkParts {
+  std::shared_ptr<Transport> transport;
+  NodeMemory memory;  ///< of this node, with the directory of the names at home here
+  std::vector<int> node_of_rank;
+  int rank = 0;
+  std::uint64_t incarnation = 0;
+  std::shared_ptr<Metrics> metrics;
+  std::chrono::milliseconds timeout{30'000};
+  std::chrono::milliseconds patience{5'000};  ///< with a rank that owes an answer and is silent
+  std::uint64_t inline_bytes = 4096;  ///< blocks up to this size are kept at the home of their name, too
+  Progress::Options progress;
+};
+
+/// This rank's links to the other nodes: it asks them, and answers them for its own node, from construction
+/// to close().
+class Links {
+ public:
+  explicit Links(LinkParts parts);
+  Links(const Links&) = delete;
+  Links& operator=(const Links&) = delete;
+  ~Links();
+
+  [[nodiscard]] const std::shared_ptr<const NodeClient>& client() const noexcept { return client_; }
+  [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
+  [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
+  [[nodiscard]] Progress& progress() noexcept { return *progress_; }
+  /// Somebody who knows says that this rank is gone.
+  void lose(int rank, const Error& cause);
+  /// Whether messages to that rank are known to be in vain.
+  [[nodiscard]] bool is_lost(int rank) const noexcept { return exchange_->is_lost(rank); }
+  /// Nothing is asked or answered any more, but whether this rank lives; what is under way ends with
+  /// `closed`. Lets go of the node's memory. More than once is fine.
+  void close() noexcept;
+
+ private:
+  const std::uint64_t inline_bytes_;
+  const std::chrono::milliseconds timeout_;
+  const std::shared_ptr<Exchange> exchange_;
+  const std::shared_ptr<Nodes> nodes_;
+  std::unique_ptr<NodeService> service_;  ///< until close()
+  std::shared_ptr<Progress> progress_;
+  std::shared_ptr<const NodeClient> client_;
+};
+
+}  // namespace locum

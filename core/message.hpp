@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace locum {
+
+/// What a message is about. Numbers are part of the wire format (docs/wire_format.md).
+enum class Kind : std::uint8_t {
+  reply = 1,  ///< the answer to whichever message had this number
+  ping,       ///< answered at once: "are you there?"
+  fetch,      ///< an object by key: to its owner's node
+  exists,     ///< whether it is there: to its owner's node
+  evict,      ///< out of sight with an object, and with its name: to its owner's node
+  retire,     ///< out of sight with an object whose name is gone already: from the name's home to the owner's
+              ///< node
+  look_up,    ///< an object by name: to the name's home
+  bind,       ///< a name for an object: to the name's home
+  unbind,     ///< out of sight with a name, and with what it stands for: to the home
+  generation,  ///< the live generation of a name's hash: to the home
+  list,        ///< names of a store by prefix: to every node
+};
+inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::list);
+
+/// Version of all that is sent between ranks; those of a runtime have the same, or refuse each other at
+/// start.
+inline constexpr std::uint8_t wire_version = 1;
+
+/// What each message begins with. 16 bytes, in the byte order of the machines.
+struct Envelope {
+  Kind kind = Kind::reply;
+  std::uint8_t version = wire_version;
+  std::uint8_t status = 0;  ///< of a reply: its Errc; 0: it went well
+  std::uint8_t unused = 0;
+  std::uint32_t call = 0;         ///< the asker's number for this; the reply repeats it
+  std::uint64_t incarnation = 0;  ///< of the runtime: what comes from another one is dropped
+};
+static_assert(sizeof(Envelope) == 16);
+
+/// Bytes that are sent in place, and what keeps them there until they have been.
+struct Bulk {
+  std::span<const std::byte> bytes;
+  std::shared_ptr<const void> keep;
+};
+
+}  // namespace locum

@@ -1,0 +1,52 @@
+#include "core/node_client.hpp"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace locum {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// The exchange says at the moment itself who did not answer. This thread waits a little longer for that.
+constexpr auto grace = 100ms;
+
+struct Waiting {
+  Pending pending;
+  std::optional<Result<NodeAnswer>> answer;
+};
+
+}  // namespace
+
+NodeClient::NodeClient(std::shared_ptr<Nodes> nodes, std::shared_ptr<Progress> progress,
+                       std::chrono::milliseconds timeout)
+    : nodes_(std::move(nodes)), progress_(std::move(progress)), timeout_(timeout) {}
+
+Result<NodeAnswer> NodeClient::ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
+                                   Deadline deadline) const {
+  const auto until = moment(deadline);
+  const auto waiting = std::make_shared<Waiting>();
+  progress_->submit([nodes = nodes_, progress = progress_.get(), waiting, node, kind,
+                     copy = std::vector<std::byte>(body.begin(), body.end()), bulk = std::move(bulk), until] {
+    nodes->ask(node, kind, copy, bulk, until, [progress, waiting](Result<NodeAnswer> answer) {
+      waiting->answer = std::move(answer);
+      progress->finish(waiting->pending);
+    });
+  });
+  const auto latest = until > Deadline::Clock::time_point::max() - grace ? until : until + grace;
+  if (!progress_->wait(waiting->pending, latest)) {
+    return Error(Errc::timeout, "node " + std::to_string(node) +
+                                    " did not answer before the deadline; give the call "
+                                    "more time, or find out what its ranks do");
+  }
+  return std::move(*waiting->answer);
+}
+
+void NodeClient::pause(Deadline::Clock::duration duration) const {
+  const Pending never;
+  (void)progress_->wait(never, progress_->now() + duration);
+}
+
+}  // namespace locum

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "arena.hpp"
+#include "directory.hpp"
+#include "message.hpp"
+#include "node_table.hpp"
+#include "object_tail.hpp"
+#include "reference.hpp"
+
+namespace locum {
+
+/// What a node holds, as the cross-node protocols see it: memory, table, and the names at home here.
+struct NodeMemory {
+  std::shared_ptr<Arena> arena;
+  std::shared_ptr<NodeTable> table;
+  std::shared_ptr<Directory> directory;
+
+  /// Whether the block of this record lies in the node's memory: entries are written by other processes.
+  [[nodiscard]] bool holds(const ObjectRecord& record) const {
+    const std::uint64_t bytes = record.block_bytes();
+    return bytes > record.size_bytes && arena->contains(record.offset, bytes);
+  }
+  /// REQUIRES: holds(*pin.record).
+  [[nodiscard]] std::span<const std::byte> block(const Pin& pin) const {
+    return {arena->data(pin.record->offset), pin.record->block_bytes()};
+  }
+  /// The payload alone. REQUIRES: holds(*pin.record).
+  [[nodiscard]] std::span<const std::byte> payload(const Pin& pin) const {
+    return {arena->data(pin.record->offset), pin.record->size_bytes};
+  }
+  /// Empty if it has none. REQUIRES: holds(*pin.record).
+  [[nodiscard]] std::string_view name(const Pin& pin) const {
+    return read_name(arena->data(pin.record->offset), *pin.record);
+  }
+  /// What a pinned object says that stands for one of another node; none if it is a plain object.
+  [[nodiscard]] std::optional<Reference> reference(const Pin& pin) const {
+    if (pin.record->type_hash != reference_type_hash || !holds(*pin.record)) {
+      return std::nullopt;
+    }
+    return read_reference(payload(pin));
+  }
+};
+
+/// A pin that ends with it.
+class PinnedObject {
+ public:
+  PinnedObject(std::shared_ptr<NodeTable> table, const Pin& pin) noexcept
+      : table_(std::move(table)), pin_(pin) {}
+  PinnedObject(const PinnedObject&) = delete;
+  PinnedObject& operator=(const PinnedObject&) = delete;
+  ~PinnedObject() { table_->release(pin_.id); }
+
+  [[nodiscard]] const Pin& pin() const noexcept { return pin_; }
+
+ private:
+  const std::shared_ptr<NodeTable> table_;
+  const Pin pin_;
+};
+
+}  // namespace locum

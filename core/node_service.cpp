@@ -1,0 +1,328 @@
+#include "core/node_service.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <string_view>
+#include <utility>
+
+#include "core/name_list.hpp"
+
+namespace locum {
+
+namespace {
+
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= max_name_bytes;
+}
+
+Error senseless(const Question& question) {
+  return Error(Errc::invalid_argument, "rank " + std::to_string(question.from) +
+                                           " asked what makes no sense (kind " +
+                                           std::to_string(static_cast<int>(question.kind)) + ")");
+}
+
+std::vector<std::byte> one_byte(bool value) {
+  return {std::byte{value ? std::uint8_t{1} : std::uint8_t{0}}};
+}
+
+}  // namespace
+
+NodeService::NodeService(NodeMemory local, std::shared_ptr<Connector> references,
+                         std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
+                         std::uint64_t inline_bytes, std::chrono::milliseconds timeout)
+    : local_(std::move(local)),
+      references_(std::move(references)),
+      exchange_(std::move(exchange)),
+      nodes_(std::move(nodes)),
+      inline_bytes_(inline_bytes),
+      timeout_(timeout) {}
+
+void NodeService::asked(const Question& question) noexcept {
+  try {
+    dispatch(question);
+  } catch (const std::bad_alloc&) {
+    exchange_->refuse(question.from, question.call,
+                      Error(Errc::out_of_memory, "the rank that was asked has no memory left"));
+  } catch (const std::exception& exception) {
+    exchange_->refuse(question.from, question.call,
+                      Error(Errc::system, "the rank that was asked could not answer", exception.what()));
+  }
+}
+
+void NodeService::bereaved(int /*rank*/) noexcept {}
+
+void NodeService::dispatch(const Question& question) {
+  const Asker asker{question.from, question.call};
+  switch (question.kind) {
+    case Kind::fetch:
+      return fetch(question, asker);
+    case Kind::exists:
+      return exists(question, asker);
+    case Kind::evict:
+      return evict(question, asker);
+    case Kind::retire:
+      return retire(question, asker);
+    case Kind::look_up:
+      return look_up(question, asker);
+    case Kind::bind:
+      return bind(question, asker);
+    case Kind::unbind:
+      return unbind(question, asker);
+    case Kind::generation:
+      return generation(question, asker);
+    case Kind::list:
+      return list(question, asker);
+    case Kind::reply:
+    case Kind::ping:
+      break;
+  }
+  refuse(asker, senseless(question));
+}
+
+void NodeService::fetch(const Question& question, Asker asker) {
+  const auto asked = read_words<KeyWords>(question.body);
+  if (!asked) {
+    return refuse(asker, senseless(question));
+  }
+  const auto pin = local_.table->pin(asked->key);
+  if (!pin) {
+    return refuse(asker, pin.error());
+  }
+  const auto object = std::make_shared<PinnedObject>(local_.table, *pin);
+  if (!local_.holds(*pin->record)) {
+    return refuse(asker,
+                  Error(Errc::corrupt, "the table entry of this object points outside the node's memory"));
+  }
+  const ObjectWire wire = wire_of(*pin, pin->generation);
+  answer(asker, words(wire), {local_.block(*pin), object});
+}
+
+void NodeService::exists(const Question& question, Asker asker) {
+  const auto asked = read_words<KeyWords>(question.body);
+  if (!asked) {
+    return refuse(asker, senseless(question));
+  }
+  const auto pin = local_.table->pin(asked->key);
+  if (!pin) {
+    return refuse(asker, pin.error());
+  }
+  local_.table->release(pin->id);
+  answer(asker, {});
+}
+
+// First the name, where it has one, then the object: whoever is told by the home that the name is gone finds
+// the object gone soon after.
+void NodeService::evict(const Question& question, Asker asker) {
+  const auto asked = read_words<KeyWords>(question.body);
+  if (!asked) {
+    return refuse(asker, senseless(question));
+  }
+  const Key key = asked->key;
+  const auto pin = local_.table->pin(key);
+  if (!pin) {
+    return pin.error().code() == Errc::corrupt ? refuse(asker, pin.error()) : answer(asker, one_byte(false));
+  }
+  const auto object = std::make_shared<PinnedObject>(local_.table, *pin);
+  const ObjectRecord& record = *pin->record;
+  const int home = record.name_bytes == 0 ? nodes_->own() : nodes_->home(record.store, record.name_hash);
+  if (home == nodes_->own() || !local_.holds(record)) {
+    const auto gone = references_->evict(Address(key), {});
+    return gone ? answer(asker, one_byte(*gone)) : refuse(asker, gone.error());
+  }
+  const UnbindWords unbinding{.only = key, .store = record.store};
+  const auto body = words(unbinding);
+  nodes_->ask(home, Kind::unbind, {body.begin(), body.end()},
+              {std::as_bytes(std::span(local_.name(*pin))), object}, soon(),
+              [this, asker, key, object](const Result<NodeAnswer>& unbound) {
+                if (unbound) {
+                  answer(asker, one_byte(local_.table->tombstone(key)));
+                } else {
+                  refuse(asker, unbound.error());
+                }
+              });
+}
+
+void NodeService::retire(const Question& question, Asker asker) {
+  const auto asked = read_words<KeyWords>(question.body);
+  if (!asked) {
+    return refuse(asker, senseless(question));
+  }
+  answer(asker, one_byte(local_.table->tombstone(asked->key)));
+}
+
+void NodeService::look_up(const Question& question, Asker asker) {
+  const auto asked = read_words<NameWords>(question.body);
+  const std::string_view name = text_of(question.bulk);
+  if (!asked || !is_name(name)) {
+    return refuse(asker, senseless(question));
+  }
+  const auto pin = local_.directory->find(asked->store, name);
+  if (!pin) {
+    return refuse(asker, pin.error());
+  }
+  const auto object = std::make_shared<PinnedObject>(local_.table, *pin);
+  if (asked->value_wanted == 0) {
+    return answer(asker, {});
+  }
+  if (!local_.holds(*pin->record)) {
+    return refuse(asker,
+                  Error(Errc::corrupt, "the table entry of this object points outside the node's memory"));
+  }
+  const auto reference = local_.reference(*pin);
+  ObjectWire wire = reference ? reference->object : wire_of(*pin, pin->generation);
+  wire.generation = pin->generation;
+  auto block = reference ? reference->block : local_.block(*pin);
+  if (block.size() > inline_bytes_) {
+    block = {};
+  }
+  answer(asker, words(wire), {block, object});
+}
+
+std::optional<Key> NodeService::referent(const Pin& old) const {
+  const PinnedObject object(local_.table, old);
+  const auto reference = local_.reference(old);
+  return reference ? std::optional(reference->object.key) : std::nullopt;
+}
+
+// Makes the object that stands here for the other one, and binds it.
+Result<std::uint64_t> NodeService::refer(const BindWords& asked, std::string_view name,
+                                         std::span<const std::byte> block, const SealOptions& options) {
+  const ObjectMeta meta{.store = asked.object.record.store,
+                        .type_hash = reference_type_hash,
+                        .type_name = reference_type_name,
+                        .name = name,
+                        .extents = {}};
+  const auto draft = references_->create(block.size() + sizeof(ObjectWire), meta, {});
+  if (!draft) {
+    return draft.error();
+  }
+  std::copy(block.begin(), block.end(), draft->bytes.begin());
+  std::memcpy(draft->bytes.data() + block.size(), &asked.object, sizeof asked.object);
+  const auto sealed = references_->seal(*draft, options, {});
+  return sealed ? Result<std::uint64_t>(sealed->generation) : Result<std::uint64_t>(sealed.error());
+}
+
+void NodeService::bind(const Question& question, Asker asker) {
+  const auto asked = read_words<BindWords>(question.body);
+  if (!asked || !plausible(asked->object) || asked->object.record.name_bytes == 0 ||
+      nodes_->of_creator(asked->object.key.creator) < 0) {
+    return refuse(asker, senseless(question));
+  }
+  const ObjectRecord& record = asked->object.record;
+  const auto block = asked->has_value != 0 ? question.bulk : std::span<const std::byte>();
+  const bool fits = asked->has_value != 0
+                        ? block.size() == record.block_bytes() && block.size() <= inline_bytes_
+                        : question.bulk.size() == record.name_bytes;
+  const std::string_view name =
+      text_of(question.bulk.last(std::min<std::size_t>(record.name_bytes, question.bulk.size())));
+  if (!fits || !is_name(name) || name_hash(record.store, name) != record.name_hash) {
+    return refuse(asker, senseless(question));
+  }
+  const SealOptions options{asked->replaces != 0 ? SealMode::replace : SealMode::put,
+                            asked->expected_generation};
+  const auto bound = bind_exactly(
+      *local_.directory, record.store, name, options,
+      [&](const SealOptions& exact) { return refer(*asked, name, block, exact); },
+      [&](const Pin& old) { return referent(old); });
+  if (!bound) {
+    // Asked a second time, because the rank that bound it died before it could say so?
+    const auto live = local_.directory->find(record.store, name);
+    if (live) {
+      const std::uint64_t generation = live->generation;
+      if (referent(*live) == asked->object.key) {
+        return answer(asker, words(generation));
+      }
+    }
+    return refuse(asker, bound.error());
+  }
+  const auto generation = words(bound->generation);
+  if (bound->replaced && *bound->replaced != asked->object.key) {
+    return retire_then(*bound->replaced, asker, {generation.begin(), generation.end()});
+  }
+  answer(asker, generation);
+}
+
+// Takes an object of whichever node out of sight, whose name is gone already, and then answers. Whoever
+// cannot be reached has it still, and nobody finds it by its name.
+void NodeService::retire_then(const Key& key, Asker asker, std::vector<std::byte> body) {
+  const int owner = nodes_->of_creator(key.creator);
+  if (owner < 0) {
+    return answer(asker, body);
+  }
+  const KeyWords asked{key};
+  const auto front = words(asked);
+  nodes_->ask(
+      owner, Kind::retire, {front.begin(), front.end()}, {}, soon(),
+      [this, asker, body = std::move(body)](const Result<NodeAnswer>& /*retired*/) { answer(asker, body); });
+}
+
+void NodeService::unbind(const Question& question, Asker asker) {
+  const auto asked = read_words<UnbindWords>(question.body);
+  const std::string_view name = text_of(question.bulk);
+  if (!asked || !is_name(name)) {
+    return refuse(asker, senseless(question));
+  }
+  const auto found = local_.directory->find(asked->store, name);
+  if (!found) {
+    return found.error().code() == Errc::not_found ? answer(asker, one_byte(false))
+                                                   : refuse(asker, found.error());
+  }
+  const Key entry = found->key;
+  const auto key = referent(*found);
+  if (asked->only.valid() && asked->only != key) {
+    return answer(asker, one_byte(false));
+  }
+  const auto gone = local_.directory->unbind(asked->store, name, entry);
+  if (!gone) {
+    return refuse(asker, gone.error());
+  }
+  if (!*gone) {
+    return unbind(question, asker);  // replaced meanwhile: there is another one now, or none
+  }
+  if (key && !asked->only.valid()) {
+    return retire_then(*key, asker, one_byte(true));
+  }
+  answer(asker, one_byte(true));
+}
+
+void NodeService::generation(const Question& question, Asker asker) {
+  const auto hash = read_words<std::uint64_t>(question.body);
+  if (!hash) {
+    return refuse(asker, senseless(question));
+  }
+  const std::uint64_t live = local_.directory->generation(*hash);
+  answer(asker, words(live));
+}
+
+void NodeService::list(const Question& question, Asker asker) {
+  const auto asked = read_words<NameWords>(question.body);
+  if (!asked) {
+    return refuse(asker, senseless(question));
+  }
+  const auto names = local_.directory->names(asked->store, text_of(question.bulk));
+  if (!names) {
+    return refuse(asker, names.error());
+  }
+  const auto packed = std::make_shared<const std::vector<std::byte>>(pack_names(*names));
+  answer(asker, {}, {*packed, packed});
+}
+
+void NodeService::answer(Asker asker, std::span<const std::byte> body, Bulk bulk) {
+  exchange_->answer(asker.rank, asker.call, body, std::move(bulk));
+}
+
+void NodeService::refuse(Asker asker, const Error& error) {
+  exchange_->refuse(asker.rank, asker.call, error);
+}
+
+// What this node asks of another one for a third: that one gives up by itself if it takes longer.
+Exchange::Clock::time_point NodeService::soon() const {
+  return Deadline().moment(timeout_, exchange_->now());
+}
+
+}  // namespace locum

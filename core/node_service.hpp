@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "connector.hpp"
+#include "exchange.hpp"
+#include "node_memory.hpp"
+#include "nodes.hpp"
+
+namespace locum {
+
+/// Answers what other ranks ask of this node: any of its ranks can, because what they are asked about is the
+/// node's. Runs inside the steps of the exchange and waits for nothing; what takes another node's word goes
+/// on when that word comes. Questions that make no sense are refused, and change nothing.
+class NodeService final : public Service {
+ public:
+  /// \param local        this node's memory, with the directory of the names at home here
+  /// \param references   makes the objects that stand here for those of other nodes: a connector over `local`
+  /// \param inline_bytes blocks up to this size are answered together with a look-up by name
+  NodeService(NodeMemory local, std::shared_ptr<Connector> references, std::shared_ptr<Exchange> exchange,
+              std::shared_ptr<Nodes> nodes, std::uint64_t inline_bytes, std::chrono::milliseconds timeout);
+
+  void asked(const Question& question) noexcept override;
+  void bereaved(int rank) noexcept override;
+
+ private:
+  /// Whom an answer that comes later goes to.
+  struct Asker {
+    int rank = 0;
+    std::uint32_t call = 0;
+  };
+
+  void dispatch(const Question& question);
+  void fetch(const Question& question, Asker asker);
+  void exists(const Question& question, Asker asker);
+  void evict(const Question& question, Asker asker);
+  void retire(const Question& question, Asker asker);
+  void look_up(const Question& question, Asker asker);
+  void bind(const Question& question, Asker asker);
+  void unbind(const Question& question, Asker asker);
+  void generation(const Question& question, Asker asker);
+  void list(const Question& question, Asker asker);
+
+  [[nodiscard]] Result<std::uint64_t> refer(const BindWords& asked, std::string_view name,
+                                            std::span<const std::byte> block, const SealOptions& options);
+  [[nodiscard]] std::optional<Key> referent(const Pin& old) const;
+  void retire_then(const Key& key, Asker asker, std::vector<std::byte> body);
+  void answer(Asker asker, std::span<const std::byte> body, Bulk bulk = {});
+  void refuse(Asker asker, const Error& error);
+  [[nodiscard]] Exchange::Clock::time_point soon() const;
+
+  const NodeMemory local_;
+  const std::shared_ptr<Connector> references_;
+  const std::shared_ptr<Exchange> exchange_;
+  const std::shared_ptr<Nodes> nodes_;
+  const std::uint64_t inline_bytes_;
+  const std::chrono::milliseconds timeout_;
+};
+
+}  // namespace locum

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "exchange.hpp"
+#include "held_object.hpp"
+#include "key.hpp"
+
+namespace locum {
+
+/// An answer, kept beyond the moment of its arrival.
+struct NodeAnswer {
+  std::vector<std::byte> body;
+  std::shared_ptr<HeldObject> block;  ///< the answer's bulk; none if it had none
+  std::uint64_t block_bytes = 0;
+  Path path = Path::inline_value;
+};
+
+/// The nodes of a runtime: which ranks they have, which of them is home to a name, and how to ask one. Any
+/// rank of a node can answer for it; the one asked is chosen so that the askers spread, and when it dies the
+/// next one is asked.
+///
+/// Homes never move: the nodes of a runtime are the same from its start to its end, so that no view of who is
+/// alive has to be agreed on. What a name's hash is home to is therefore a plain division of the hashes among
+/// the nodes.
+class Nodes {
+ public:
+  using Clock = Exchange::Clock;
+  using Then = std::function<void(Result<NodeAnswer>)>;
+
+  Nodes(const std::vector<int>& node_of_rank, int own_rank, std::shared_ptr<Exchange> exchange);
+
+  [[nodiscard]] int count() const noexcept { return static_cast<int>(ranks_.size()); }
+  [[nodiscard]] int own() const noexcept { return own_; }
+  /// The node whose memory holds what that rank made; -1 if there is no such rank.
+  [[nodiscard]] int of_creator(std::uint32_t creator) const noexcept {
+    return creator < node_of_rank_.size() ? node_of_rank_[creator] : -1;
+  }
+  /// The node that decides about a name. The names of stores are all at node 0, whose generations number the
+  /// stores.
+  [[nodiscard]] int home(std::uint32_t store, std::uint64_t name_hash) const noexcept;
+  [[nodiscard]] const std::vector<int>& ranks(int node) const {
+    return ranks_[static_cast<std::size_t>(node)];
+  }
+
+  /// Asks a node; `then` is called once, inside a step of the exchange: with the answer, an error of the
+  /// other side, `timeout`, or `peer_lost` if no rank of the node lives. Only by who drives.
+  void ask(int node, Kind kind, std::vector<std::byte> body, Bulk bulk, Clock::time_point deadline,
+           Then then);
+
+ private:
+  class Inquiry;
+
+  const std::vector<int> node_of_rank_;
+  const int own_rank_;
+  const int own_;
+  std::vector<std::vector<int>> ranks_;
+  const std::shared_ptr<Exchange> exchange_;
+};
+
+}  // namespace locum

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <span>
+
+#include "node_table.hpp"
+
+namespace locum {
+
+/// What is sent of an object beside the bytes of its block: 72 bytes. The block itself (payload and tail, see
+/// object_tail.hpp) travels as it stands in the owner's memory.
+struct ObjectWire {
+  Key key;
+  std::uint64_t generation = 0;  ///< of its name; 0 if unnamed
+  ObjectRecord record;           ///< offset and link are the owner's own, and 0 here
+};
+static_assert(sizeof(ObjectWire) == 72);
+
+[[nodiscard]] inline ObjectWire wire_of(const Pin& pin, std::uint64_t generation) noexcept {
+  ObjectWire wire{pin.key, generation, *pin.record};
+  wire.record.offset = 0;
+  wire.record.link = 0;
+  return wire;
+}
+
+/// Whether these can be the words of an object whose block has `block_bytes`. Says nothing about the block.
+[[nodiscard]] inline bool plausible(const ObjectWire& wire) noexcept {
+  const ObjectRecord& record = wire.record;
+  return wire.key.valid() && record.size_bytes < (std::uint64_t{1} << 62U) && record.rank <= max_rank &&
+         record.has_checksum <= 1 && record.name_bytes <= (1U << 16U) &&
+         static_cast<std::uint8_t>(record.layout) <= static_cast<std::uint8_t>(Layout::encoded) &&
+         (record.name_bytes == 0) == (record.name_hash == 0) && record.store == wire.key.store;
+}
+
+/// Plain words at the front of a message's body. None if it is too short.
+template <class T>
+[[nodiscard]] std::optional<T> read_words(std::span<const std::byte> bytes) noexcept {
+  static_assert(std::is_trivially_copyable_v<T>);
+  if (bytes.size() < sizeof(T)) {
+    return std::nullopt;
+  }
+  std::optional<T> words(std::in_place);
+  std::memcpy(&*words, bytes.data(), sizeof(T));
+  return words;
+}
+
+/// The words as bytes, for sending. REQUIRES: no padding.
+template <class T>
+[[nodiscard]] std::span<const std::byte> words(const T& of) noexcept {
+  static_assert(std::is_trivially_copyable_v<T>);
+  return std::as_bytes(std::span(&of, 1));
+}
+
+/// A fetch, an evict, a look at an object: by key.
+struct KeyWords {
+  Key key;
+};
+static_assert(sizeof(KeyWords) == 16);
+
+/// A look-up; the name is the bulk.
+struct NameWords {
+  std::uint32_t store = 0;
+  std::uint32_t value_wanted = 0;  ///< 0: only whether it is there
+};
+static_assert(sizeof(NameWords) == 8);
+
+/// A name for an object. The bulk is the object's block if `has_value`, else the name.
+struct BindWords {
+  ObjectWire object;
+  std::uint64_t expected_generation = 0;
+  std::uint32_t replaces = 0;
+  std::uint32_t has_value = 0;
+};
+static_assert(sizeof(BindWords) == 88);
+
+/// A name to be taken out of sight; the name is the bulk.
+struct UnbindWords {
+  Key only;  ///< if valid: only while it stands for this object, which the asker itself takes out of sight
+  std::uint32_t store = 0;
+  std::uint32_t unused = 0;
+};
+static_assert(sizeof(UnbindWords) == 24);
+
+}  // namespace locum

@@ -1,0 +1,297 @@
+#include "core/progress.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace locum {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// How long the helper leaves driving to the threads that just waited, before it looks whether they still do.
+// Work that arrives when they have left waits for so long, at most.
+constexpr auto helper_rest = 200us;
+// How long the helper sleeps while another thread waits all the time; that thread wakes it when it leaves.
+constexpr auto helper_nap = 1s;
+
+}  // namespace
+
+Progress::Progress(std::shared_ptr<Transport> transport, std::shared_ptr<Exchange> exchange, Options options)
+    : transport_(std::move(transport)), exchange_(std::move(exchange)), options_(std::move(options)) {
+  if (options_.helper) {
+    helper_ = std::thread([this] { help(); });
+  }
+}
+
+Progress::~Progress() {
+  {
+    const MutexLock lock(mutex_);
+    ending_ = true;
+    helper_parked_ = false;
+    helper_condition_.notify_one();
+  }
+  transport_->wake();
+  if (helper_.joinable()) {
+    helper_.join();
+  }
+}
+
+void Progress::submit(std::function<void()> step) {
+  const MutexLock lock(mutex_);
+  submitted_.push_back(std::move(step));
+  has_submitted_.store(true, std::memory_order_release);
+}
+
+bool Progress::wait(const Pending& pending, Clock::time_point moment) {
+  Waiter self{&pending, {}};
+  {
+    const MutexLock lock(mutex_);
+    ++waits_;
+  }
+  for (bool drives = false;;) {
+    if (pending.done() || transport_->now() >= moment) {
+      if (drives) {
+        leave();
+      }
+      break;
+    }
+    if (!drives && !enter()) {
+      park(self, moment);
+      continue;
+    }
+    drive_while_busy(&pending, moment);
+    drives = pending.done() || transport_->now() >= moment || !rest_from_driving(self, moment);
+  }
+  {
+    const MutexLock lock(mutex_);
+    call_somebody();  // whoever was to drive because this thread was there
+  }
+  if (!options_.helper) {
+    transport_->wake();  // somebody else has to call poll(), who may know of nothing yet
+  }
+  return pending.done();
+}
+
+void Progress::finish(Pending& pending) noexcept {
+  const MutexLock lock(mutex_);
+  pending.done_.store(true, std::memory_order_release);
+  // From here on its owner may be gone: only its address is compared.
+  if (asleep_for_ == &pending) {
+    transport_->wake();
+    return;
+  }
+  for (Waiter* const waiter : parked_) {
+    if (waiter->pending == &pending) {
+      waiter->condition.notify_one();
+    }
+  }
+}
+
+Progress::Clock::time_point Progress::poll() {
+  if (!enter()) {
+    return Clock::time_point::max();
+  }
+  while (drive_once()) {
+  }
+  const auto due = exchange_->next_due();
+  leave();
+  return due;
+}
+
+bool Progress::enter() {
+  const MutexLock lock(mutex_);
+  if (driven_) {
+    return false;
+  }
+  driven_ = true;
+  driver_.store(std::this_thread::get_id());
+  return true;
+}
+
+void Progress::stop_driving() {
+  driven_ = false;
+  driver_.store(std::thread::id());
+}
+
+// Somebody else has to take care of what comes: a thread that waits, one that sleeps in the transport, or the
+// helper.
+void Progress::leave() {
+  for (bool armed = false;;) {
+    {
+      const MutexLock lock(mutex_);
+      if (submitted_.empty() && (!asleep_ || armed)) {
+        stop_driving();
+        call_somebody();
+        if (asleep_ && exchange_->next_due() < asleep_until_) {
+          transport_->wake();  // who sleeps has to know of what is due earlier
+        }
+        return;
+      }
+    }
+    armed = !has_submitted_.load(std::memory_order_acquire) && transport_->arm();
+    if (!armed) {
+      drive_once();
+    }
+  }
+}
+
+void Progress::call_somebody() {
+  if (driven_ || asleep_) {
+    return;
+  }
+  if (!parked_.empty()) {
+    parked_.front()->condition.notify_one();
+  } else if (helper_parked_) {
+    helper_parked_ = false;
+    helper_condition_.notify_one();
+  }
+}
+
+bool Progress::drive_once() {
+  bool busy = false;
+  if (has_submitted_.load(std::memory_order_acquire)) {
+    std::vector<std::function<void()>> steps;
+    {
+      const MutexLock lock(mutex_);
+      steps.swap(submitted_);
+      has_submitted_.store(false, std::memory_order_relaxed);
+    }
+    for (const auto& step : steps) {
+      step();
+    }
+    busy = true;
+  }
+  return exchange_->step() || busy;
+}
+
+void Progress::drive_while_busy(const Pending* pending, Clock::time_point moment) {
+  auto now = transport_->now();
+  auto busy_until = now + options_.spin;
+  do {
+    const bool busy = drive_once();
+    if (pending != nullptr && pending->done()) {
+      return;
+    }
+    now = transport_->now();
+    if (busy) {
+      busy_until = now + options_.spin;
+      continue;
+    }
+    if (now >= busy_until) {
+      return;
+    }
+  } while (now < moment);
+}
+
+// Nothing to do at the moment: stops driving and sleeps, in the transport or beside a thread that sleeps
+// there already. False: there is something to do after all, this thread drives on.
+bool Progress::rest_from_driving(Waiter& self, Clock::time_point moment) {
+  if (!transport_->arm()) {
+    return false;
+  }
+  bool sleeps = false;
+  {
+    const MutexLock lock(mutex_);
+    if (!submitted_.empty()) {
+      return false;
+    }
+    moment = std::min(moment, exchange_->next_due());
+    if (!asleep_) {
+      asleep_ = sleeps = true;
+      asleep_for_ = self.pending;
+      asleep_until_ = moment;
+    }
+    stop_driving();
+  }
+  if (sleeps) {
+    sleep(moment);
+  } else {
+    park(self, moment);
+  }
+  return true;
+}
+
+void Progress::sleep(Clock::time_point moment) {
+  transport_->sleep(moment);
+  const MutexLock lock(mutex_);
+  asleep_ = false;
+  asleep_for_ = nullptr;
+}
+
+void Progress::park(Waiter& self, Clock::time_point moment) {
+  MutexLock lock(mutex_);
+  if (self.pending->done() || (!driven_ && !asleep_)) {
+    return;
+  }
+  parked_.push_back(&self);
+  (void)lock.wait_until(self.condition, moment);
+  parked_.remove(&self);
+}
+
+void Progress::help() {
+  if (options_.on_helper_start) {
+    options_.on_helper_start();
+  }
+  for (std::uint64_t waits_seen = 0;;) {
+    {
+      const MutexLock lock(mutex_);
+      if (ending_) {
+        return;
+      }
+    }
+    if (!enter()) {
+      rest();
+      continue;
+    }
+    drive_while_busy(nullptr, Clock::time_point::max());
+    bool active = false;
+    {
+      const MutexLock lock(mutex_);
+      active = waits_ != waits_seen;
+      waits_seen = waits_;
+    }
+    if (active) {
+      // Others have just waited here and may do so again soon: they had better drive themselves, without a
+      // thread in between.
+      leave();
+      rest();
+      continue;
+    }
+    const bool armed = transport_->arm();
+    bool sleeps = false;
+    auto until = Clock::time_point::max();
+    {
+      const MutexLock lock(mutex_);
+      until = exchange_->next_due();
+      stop_driving();
+      if (armed && submitted_.empty() && !asleep_ && !ending_ && parked_.empty()) {
+        asleep_ = sleeps = true;
+        asleep_for_ = nullptr;
+        asleep_until_ = until;
+      } else {
+        call_somebody();
+      }
+    }
+    if (sleeps) {
+      sleep(until);
+    }
+  }
+}
+
+// Leaves driving to others for a moment; as long as they like if one of them waits all the time.
+void Progress::rest() {
+  MutexLock lock(mutex_);
+  if (ending_) {
+    return;
+  }
+  const std::uint64_t seen = waits_;
+  (void)lock.wait_until(helper_condition_, Clock::now() + helper_rest);
+  if (waits_ == seen && (driven_ || asleep_) && !ending_) {
+    helper_parked_ = true;
+    (void)lock.wait_until(helper_condition_, Clock::now() + helper_nap);
+    helper_parked_ = false;
+  }
+}
+
+}  // namespace locum

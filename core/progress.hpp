@@ -1,0 +1,113 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "exchange.hpp"
+#include "mutex.hpp"
+
+namespace locum {
+
+/// Something that a thread may wait for. Becomes done once, inside Exchange::step() or a submitted step.
+class Pending {
+ public:
+  [[nodiscard]] bool done() const noexcept { return done_.load(std::memory_order_acquire); }
+
+ private:
+  friend class Progress;
+  std::atomic<bool> done_{false};
+};
+
+/// Who moves messages, and when. One thread at a time *drives*: calls Exchange::step(). Who waits drives; who
+/// cannot, because another thread does, sleeps until its answer is there or the driver leaves. While nobody
+/// waits a helper thread drives, asleep in the transport: a rank that computes is served all the same.
+///
+/// Invariants (mutex_ held)
+///
+/// 1. At most one thread drives, and at most one sleeps in the transport; the two are never the same.
+/// 2. When no thread drives, either one sleeps in the transport, which was armed after the last step() that
+/// found
+///    nothing, or some thread is on its way to drive: it was notified, or is the helper within its rest.
+/// 3. What was submitted is run by whoever drives, before it stops driving.
+///
+/// Any thread may call.
+class Progress {
+ public:
+  using Clock = Transport::Clock;
+
+  struct Options {
+    /// How long a driver looks for messages before it sleeps. Zero where more ranks than cores share a
+    /// machine.
+    std::chrono::microseconds spin{0};
+    /// Whether to start the helper thread. A simulation calls poll() instead.
+    bool helper = true;
+    std::function<void()> on_helper_start;  ///< called first by the helper thread: to place it
+  };
+
+  Progress(std::shared_ptr<Transport> transport, std::shared_ptr<Exchange> exchange, Options options);
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  /// Ends the helper. REQUIRES: no thread waits.
+  ~Progress();
+
+  /// Has `step` run by a thread that drives, soon: there it may use the exchange.
+  void submit(std::function<void()> step);
+  /// Waits until `pending` is done; false: the moment has passed. Drives meanwhile, if nobody else does.
+  bool wait(const Pending& pending, Clock::time_point moment);
+  /// Makes `pending` done, and wakes who waits for it. Only inside step() or a submitted step.
+  void finish(Pending& pending) noexcept;
+  /// Does what there is to do now, unless another thread drives. When it wants to be called again at the
+  /// latest.
+  Clock::time_point poll();
+  /// The transport's clock: what the moments above are points of.
+  [[nodiscard]] Clock::time_point now() const noexcept { return transport_->now(); }
+  /// Whether this thread is one that drives at the moment: it must not wait.
+  [[nodiscard]] bool driving() const noexcept { return driver_.load() == std::this_thread::get_id(); }
+
+ private:
+  struct Waiter {
+    const Pending* pending;
+    std::condition_variable condition;
+  };
+  using Waiters = std::list<Waiter*>;
+
+  [[nodiscard]] bool enter() LOCUM_EXCLUDES(mutex_);
+  void leave() LOCUM_EXCLUDES(mutex_);
+  bool drive_once() LOCUM_EXCLUDES(mutex_);
+  void drive_while_busy(const Pending* pending, Clock::time_point moment) LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] bool rest_from_driving(Waiter& self, Clock::time_point moment) LOCUM_EXCLUDES(mutex_);
+  void park(Waiter& self, Clock::time_point moment) LOCUM_EXCLUDES(mutex_);
+  void sleep(Clock::time_point moment) LOCUM_EXCLUDES(mutex_);
+  void stop_driving() LOCUM_REQUIRES(mutex_);
+  void call_somebody() LOCUM_REQUIRES(mutex_);
+  void help() LOCUM_EXCLUDES(mutex_);
+  void rest() LOCUM_EXCLUDES(mutex_);
+
+  const std::shared_ptr<Transport> transport_;
+  const std::shared_ptr<Exchange> exchange_;
+  const Options options_;
+
+  Mutex mutex_;
+  bool driven_ LOCUM_GUARDED_BY(mutex_) = false;
+  bool asleep_ LOCUM_GUARDED_BY(mutex_) = false;  ///< a thread is in Transport::sleep(), or about to be
+  const Pending* asleep_for_ LOCUM_GUARDED_BY(mutex_) = nullptr;  ///< what it waits for; the helper: nothing
+  Clock::time_point asleep_until_ LOCUM_GUARDED_BY(mutex_);
+  Waiters parked_ LOCUM_GUARDED_BY(mutex_);
+  std::vector<std::function<void()>> submitted_ LOCUM_GUARDED_BY(mutex_);
+  std::uint64_t waits_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< begun so far: by them the helper sees activity
+  bool helper_parked_ LOCUM_GUARDED_BY(mutex_) = false;
+  bool ending_ LOCUM_GUARDED_BY(mutex_) = false;
+  std::condition_variable helper_condition_;
+  std::atomic<bool> has_submitted_{false};
+  std::atomic<std::thread::id> driver_{};
+  std::thread helper_;
+};
+
+}  // namespace locum

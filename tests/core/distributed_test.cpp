@@ -1,0 +1,276 @@
+#include "core/distributed.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "core/options.hpp"
+#include "tests/core/connector_contract.hpp"
+#include "tests/core/queue_transport.hpp"
+#include "tests/core/simulated_nodes.hpp"
+
+namespace locum::testing {
+
+using tests::SimulatedNodes;
+using tests::SimulatedNodesOptions;
+
+namespace {
+
+std::uint64_t memory_of_node(std::uint64_t asked, int ranks) {
+  return asked == 0 ? static_cast<std::uint64_t>(ranks) * 64_MiB : asked;
+}
+
+// The rank that does everything, with the world behind it.
+ConnectorFactory simulated(std::string name, int nodes, int ranks_per_node, int rank) {
+  return {std::move(name),
+          [nodes, ranks_per_node, rank](std::uint64_t memory_bytes) {
+            const auto world = std::make_shared<SimulatedNodes>(SimulatedNodesOptions{
+                .nodes = {.nodes = nodes,
+                          .ranks_per_node = ranks_per_node,
+                          .memory_bytes = memory_of_node(memory_bytes, ranks_per_node)}});
+            return std::shared_ptr<Connector>(world, &world->connector(rank));
+          },
+          false, true};
+}
+
+INSTANTIATE_TEST_SUITE_P(Simulated, ConnectorContract,
+                         ::testing::Values(simulated("two_nodes", 2, 1, 0), simulated("five_nodes", 5, 1, 4),
+                                           simulated("three_nodes_of_two", 3, 2, 3)),
+                         factory_name);
+
+// The same with threads: each rank's helper serves the others while the tests' own threads use one rank.
+ConnectorFactory threaded(std::string name, int nodes, int ranks_per_node, int rank) {
+  return {
+      std::move(name),
+      [nodes, ranks_per_node, rank](std::uint64_t memory_bytes) {
+        const tests::LinkedNodesOptions options{.nodes = nodes,
+                                                .ranks_per_node = ranks_per_node,
+                                                .memory_bytes = memory_of_node(memory_bytes, ranks_per_node),
+                                                .helper = true};
+        const auto world = std::make_shared<std::vector<tests::LinkedRank>>(
+            tests::link_plain_nodes(options, tests::queue_transports(nodes * ranks_per_node)));
+        return std::shared_ptr<Connector>(world, world->at(static_cast<std::size_t>(rank)).connector.get());
+      },
+      true, true};
+}
+
+INSTANTIATE_TEST_SUITE_P(Threaded, ConnectorContract,
+                         ::testing::Values(threaded("two_nodes", 2, 1, 1),
+                                           threaded("two_nodes_of_two", 2, 2, 0)),
+                         factory_name);
+
+constexpr std::uint32_t store = 7;
+
+std::vector<std::byte> bytes_of(const Result<ObjectView>& view) {
+  return {view->bytes().begin(), view->bytes().end()};
+}
+
+TEST(Distributed, EveryRankFindsWhatAnyRankPut) {
+  SimulatedNodes world(3, 2);
+  for (const std::size_t size : {0, 1, 64, 4000, 4096, 5000, 100'000}) {
+    for (int maker = 0; maker < world.size(); ++maker) {
+      const auto bytes = pattern(size + static_cast<std::size_t>(maker), size);
+      const std::string name = "from " + std::to_string(maker) + ", " + std::to_string(size);
+      const auto unnamed = put(world.connector(maker), store, {}, bytes);
+      const auto named = put(world.connector(maker), store, name, bytes);
+      ASSERT_TRUE(unnamed) << unnamed.error();
+      ASSERT_TRUE(named) << named.error();
+      EXPECT_GT(named->generation, 0U);
+      for (int reader = 0; reader < world.size(); ++reader) {
+        const auto by_key = world.connector(reader).get(Address(unnamed->key), {});
+        ASSERT_TRUE(by_key) << by_key.error();
+        EXPECT_EQ(bytes_of(by_key), bytes);
+        EXPECT_EQ(by_key->key(), unnamed->key);
+        const auto by_name = world.connector(reader).get(Address(store, name), {});
+        ASSERT_TRUE(by_name) << by_name.error();
+        EXPECT_EQ(bytes_of(by_name), bytes);
+        EXPECT_EQ(by_name->key(), named->key);
+        const ObjectFacts facts = by_name->facts();
+        EXPECT_EQ(facts.name, name);
+        EXPECT_EQ(facts.generation, named->generation);
+        EXPECT_EQ(facts.size_bytes, size);
+        EXPECT_TRUE(facts.whole);
+        const auto by_names_key = world.connector(reader).get(Address(named->key), {});
+        ASSERT_TRUE(by_names_key) << by_names_key.error();
+        EXPECT_EQ(by_names_key->facts().generation, named->generation);
+        EXPECT_EQ(world.connector(reader).exists(Address(store, name), {}).value(), true);
+        EXPECT_EQ(world.connector(reader).exists(Address(unnamed->key), {}).value(), true);
+      }
+    }
+  }
+}
+
+// Messages are questions and answers: the price of each operation in words, whatever the number of ranks.
+TEST(Distributed, SendsNoMoreThanItHasTo) {
+  for (const int nodes : {2, 16, 64}) {
+    SimulatedNodes world(nodes, 1);
+    Connector& here = world.connector(0);
+    const auto small = pattern(1, 100);
+    const auto large = pattern(2, 100'000);
+    const std::string at_home = world.name_at(0, store, "home");
+    const std::string elsewhere = world.name_at(1, store, "away");
+    Sealed key;
+    Sealed named;
+    Sealed bulky;
+    EXPECT_EQ(world.messages_of([&] { key = put(here, store, {}, small).value(); }), 0U) << "an unnamed put";
+    EXPECT_EQ(world.messages_of([&] { (void)put(here, store, at_home, small).value(); }), 0U);
+    EXPECT_EQ(world.messages_of([&] { named = put(here, store, elsewhere, small).value(); }), 2U);
+    EXPECT_EQ(world.messages_of([&] { (void)here.get(Address(key.key), {}).value(); }), 0U);
+    Connector& there = world.connector(1);
+    EXPECT_EQ(world.messages_of([&] { (void)there.get(Address(key.key), {}).value(); }), 2U);
+    EXPECT_EQ(world.messages_of([&] { (void)there.get(Address(store, elsewhere), {}).value(); }), 0U);
+    EXPECT_EQ(world.messages_of([&] { (void)there.get(Address(store, at_home), {}).value(); }), 2U);
+    EXPECT_EQ(world.messages_of([&] { EXPECT_TRUE(there.exists(Address(store, at_home), {}).value()); }), 2U);
+    if (nodes > 2) {
+      Connector& third = world.connector(2);
+      EXPECT_EQ(world.messages_of([&] { (void)third.get(Address(store, elsewhere), {}).value(); }), 2U);
+    }
+    EXPECT_EQ(world.messages_of([&] { bulky = put(here, store, elsewhere + "large", large).value(); }) % 2,
+              0U);
+    EXPECT_EQ(world.messages_of([&] { (void)there.get(Address(bulky.key), {}).value(); }), 2U);
+    EXPECT_EQ(world.messages_of([&] { EXPECT_TRUE(there.evict(Address(key.key), {}).value()); }), 2U);
+    EXPECT_EQ(world.messages_of([&] { EXPECT_TRUE(here.evict(Address(named.key), {}).value()); }), 2U);
+    EXPECT_FALSE(there.get(Address(store, elsewhere), {}));
+  }
+}
+
+TEST(Distributed, ANameIsPutOnceWhoeverTries) {
+  SimulatedNodes world(4, 1);
+  for (int node = 0; node < 4; ++node) {
+    const std::string name = world.name_at(node, store, "once");
+    const auto first = put(world.connector(node), store, name, pattern(1, 10));
+    ASSERT_TRUE(first);
+    for (int rank = 0; rank < 4; ++rank) {
+      const auto again = put(world.connector(rank), store, name, pattern(2, 10));
+      ASSERT_FALSE(again);
+      EXPECT_EQ(again.error().code(), Errc::key_exists);
+      EXPECT_EQ(bytes_of(world.connector(rank).get(Address(store, name), {})), pattern(1, 10));
+    }
+  }
+}
+
+TEST(Distributed, WhatIsEvictedIsGoneForAll) {
+  SimulatedNodes world(3, 2);
+  for (const bool by_key : {false, true}) {
+    for (const std::size_t size : {10, 100'000}) {
+      for (int maker = 0; maker < world.size(); ++maker) {
+        for (int evictor = 0; evictor < world.size(); ++evictor) {
+          const std::string name = "gone";
+          const auto sealed = put(world.connector(maker), store, name, pattern(1, size));
+          ASSERT_TRUE(sealed) << sealed.error();
+          const Address address = by_key ? Address(sealed->key) : Address(store, name);
+          ASSERT_TRUE(world.connector(evictor).evict(address, {}).value());
+          for (int rank = 0; rank < world.size(); ++rank) {
+            EXPECT_EQ(world.connector(rank).get(Address(store, name), {}).error().code(), Errc::not_found);
+            EXPECT_EQ(world.connector(rank).get(Address(sealed->key), {}).error().code(), Errc::not_found);
+            EXPECT_FALSE(world.connector(rank).exists(Address(store, name), {}).value());
+            EXPECT_FALSE(world.connector(rank).evict(address, {}).value());
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(Distributed, AReplacedObjectIsStaleEverywhereAndItsMemoryComesBack) {
+  SimulatedNodes world(3, 1);
+  const std::string name = world.name_at(2, store, "clock");
+  const auto used = [&](int rank) { return world.connector(rank).usage().own_objects; };
+  Sealed last = put(world.connector(0), store, name, pattern(0, 50'000)).value();
+  for (int round = 1; round < 30; ++round) {
+    const int maker = round % 3;
+    const Sealed next =
+        put(world.connector(maker), store, name, pattern(static_cast<std::size_t>(round), 50'000),
+            {SealMode::replace, round % 2 == 0 ? last.generation : 0})
+            .value();
+    EXPECT_GT(next.generation, last.generation);
+    for (int rank = 0; rank < 3; ++rank) {
+      EXPECT_EQ(bytes_of(world.connector(rank).get(Address(store, name), {})),
+                pattern(static_cast<std::size_t>(round), 50'000));
+      const auto old = world.connector(rank).get(Address(last.key, name_hash(store, name)), {});
+      ASSERT_FALSE(old);
+      EXPECT_EQ(old.error().code(), Errc::stale);
+    }
+    EXPECT_EQ(put(world.connector(0), store, name, {}, {SealMode::replace, last.generation}).error().code(),
+              Errc::stale);
+    last = next;
+  }
+  ASSERT_TRUE(world.connector(1).evict(Address(store, name), {}).value());
+  for (int rank = 0; rank < 3; ++rank) {
+    EXPECT_EQ(used(rank), 0U) << "rank " << rank;
+  }
+}
+
+TEST(Distributed, ListsTheNamesOfAllNodes) {
+  SimulatedNodes world(5, 1);
+  std::vector<std::string> expected;
+  for (int i = 0; i < 50; ++i) {
+    const std::string name = "step/" + std::to_string(100 + i);
+    ASSERT_TRUE(put(world.connector(i % 5), store, name, pattern(1, 8)));
+    expected.push_back(name);
+  }
+  ASSERT_TRUE(put(world.connector(0), store, "other", pattern(1, 8)));
+  for (int rank = 0; rank < 5; ++rank) {
+    EXPECT_EQ(world.connector(rank).list(store, "step/", {}).value(), expected);
+  }
+}
+
+TEST(Distributed, ALostNodeIsAnErrorAndTheRestGoesOn) {
+  SimulatedNodes world(3, 2);
+  const auto kept = put(world.connector(0), store, world.name_at(0, store, "kept"), pattern(1, 10)).value();
+  const auto lost = put(world.connector(4), store, {}, pattern(2, 10)).value();
+  const std::string homeless = world.name_at(2, store, "homeless");
+  ASSERT_TRUE(put(world.connector(0), store, homeless, pattern(3, 10)));
+  // One rank of a node is dead: its node-mate answers for the node.
+  world.network().kill(4);
+  EXPECT_EQ(bytes_of(world.connector(0).get(Address(lost.key), {})), pattern(2, 10));
+  EXPECT_EQ(bytes_of(world.connector(2).get(Address(lost.key), {})), pattern(2, 10));
+  // Now all of it is.
+  world.network().kill(5);
+  const auto before = world.network().now();
+  EXPECT_EQ(world.connector(0).get(Address(lost.key), {}).error().code(), Errc::peer_lost);
+  EXPECT_EQ(world.connector(1).get(Address(store, homeless), {}).error().code(), Errc::peer_lost);
+  EXPECT_EQ(put(world.connector(2), store, homeless, pattern(4, 10)).error().code(), Errc::peer_lost);
+  EXPECT_LE(world.network().now() - before, std::chrono::seconds(18))
+      << "each of three ranks had to learn of it";
+  EXPECT_EQ(bytes_of(world.connector(3).get(Address(kept.key), {})), pattern(1, 10));
+}
+
+TEST(Distributed, ASilentRankIsLostWithinThePatience) {
+  SimulatedNodes world({.network = {.detection = {std::chrono::hours(1), std::chrono::hours(1)}}});
+  const auto sealed = put(world.connector(1), store, {}, pattern(1, 10)).value();
+  world.network().kill(1);
+  const auto before = world.network().now();
+  EXPECT_EQ(world.connector(0).get(Address(sealed.key), {}).error().code(), Errc::peer_lost);
+  EXPECT_LE(world.network().now() - before, std::chrono::milliseconds(5100));
+  EXPECT_GE(world.network().now() - before, std::chrono::milliseconds(4900));
+}
+
+TEST(Distributed, ARankThatOnlyPausesIsNotLost) {
+  SimulatedNodes world;
+  const auto sealed = put(world.connector(1), store, {}, pattern(1, 10)).value();
+  world.network().pause(1);
+  world.network().after(std::chrono::seconds(3), [&] { world.network().resume(1); });
+  EXPECT_EQ(bytes_of(world.connector(0).get(Address(sealed.key), {})), pattern(1, 10));
+}
+
+TEST(Distributed, AnswersThatComeTooLateChangeNothing) {
+  SimulatedNodes world;
+  const auto sealed = put(world.connector(1), store, {}, pattern(1, 10)).value();
+  world.network().on_message([&](int from, int, std::span<const std::byte>) {
+    return from == 1 ? loopback::Verdict{loopback::Fate::delay, std::chrono::seconds(2)}
+                     : loopback::Verdict{};
+  });
+  const auto late =
+      world.connector(0).get(Address(sealed.key), world.network().now() + std::chrono::seconds(1));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code(), Errc::timeout);
+  world.network().run_for(std::chrono::seconds(5));
+  world.network().on_message({});
+  EXPECT_EQ(bytes_of(world.connector(0).get(Address(sealed.key), {})), pattern(1, 10));
+}
+
+}  // namespace
+}  // namespace locum::testing

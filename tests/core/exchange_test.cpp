@@ -1,0 +1,327 @@
+#include "core/exchange.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstring>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "transport/loopback/network.hpp"
+
+namespace locum {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::vector<std::byte> bytes_of(std::string_view text) {
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+std::string text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Notes what it came to.
+class NotedCall final : public Call {
+ public:
+  std::span<std::byte> landing(std::span<const std::byte> /*body*/,
+                               std::uint64_t bulk_bytes) noexcept override {
+    memory.resize(refuses ? 0 : bulk_bytes);
+    return memory;
+  }
+  void ended(const Result<Answer>& outcome) noexcept override {
+    ++ends;
+    if (outcome) {
+      body = text_of(outcome->body);
+      bulk = text_of(outcome->bulk);
+      path = outcome->path;
+    } else {
+      error = outcome.error();
+    }
+  }
+
+  bool refuses = false;
+  int ends = 0;
+  std::string body;
+  std::string bulk;
+  std::optional<Path> path;
+  std::optional<Error> error;
+  std::vector<std::byte> memory;
+};
+
+/// Answers with the question turned round, or as told.
+class EchoService final : public Service {
+ public:
+  explicit EchoService(Exchange& exchange) : exchange_(exchange) {}
+
+  void asked(const Question& question) noexcept override {
+    last = question.kind;
+    if (silent) {
+      return;
+    }
+    if (refuses) {
+      exchange_.refuse(question.from, question.call, *refuses);
+      return;
+    }
+    std::string text = text_of(question.body);
+    const auto bulk = std::make_shared<std::vector<std::byte>>(question.bulk.begin(), question.bulk.end());
+    exchange_.answer(question.from, question.call, bytes_of(std::string(text.rbegin(), text.rend())),
+                     {*bulk, bulk});
+  }
+  void bereaved(int rank) noexcept override { lost.push_back(rank); }
+
+  std::optional<Kind> last;
+  bool silent = false;
+  std::optional<Error> refuses;
+  std::vector<int> lost;
+
+ private:
+  Exchange& exchange_;
+};
+
+class ExchangeTest : public testing::Test {
+ protected:
+  struct Rank {
+    std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
+    std::shared_ptr<Transport> transport;
+    std::unique_ptr<Exchange> exchange;
+    std::unique_ptr<EchoService> service;
+  };
+
+  ExchangeTest() {
+    for (int number = 0; number < network_.size(); ++number) {
+      Rank& rank = ranks_[static_cast<std::size_t>(number)];
+      rank.transport = network_.transport(number);
+      rank.exchange = std::make_unique<Exchange>(
+          rank.transport, rank.metrics,
+          ExchangeOptions{.rank = number, .size = 3, .incarnation = 5, .patience = 5s});
+      rank.service = std::make_unique<EchoService>(*rank.exchange);
+      rank.exchange->serve(rank.service.get());
+      network_.on_ready(number, [exchange = rank.exchange.get()] {
+        while (exchange->step()) {
+        }
+        return exchange->next_due();
+      });
+    }
+  }
+  ~ExchangeTest() override {
+    for (int number = 0; number < network_.size(); ++number) {
+      network_.on_ready(number, nullptr);
+    }
+  }
+
+  std::shared_ptr<NotedCall> ask(int from, int to, std::string_view body, std::string_view bulk = {},
+                                 std::chrono::nanoseconds within = 30s, Kind kind = Kind::list) {
+    auto call = std::make_shared<NotedCall>();
+    const auto keep = std::make_shared<std::vector<std::byte>>(bytes_of(bulk));
+    exchange(from).ask(to, kind, bytes_of(body), {*keep, keep}, network_.now() + within, call);
+    ranks_[static_cast<std::size_t>(from)].transport->wake();
+    return call;
+  }
+  [[nodiscard]] Exchange& exchange(int rank) { return *ranks_[static_cast<std::size_t>(rank)].exchange; }
+  [[nodiscard]] EchoService& service(int rank) { return *ranks_[static_cast<std::size_t>(rank)].service; }
+
+  loopback::Network network_{{.ranks = 3, .detection = {std::chrono::hours(1), std::chrono::hours(1)}}};
+  std::array<Rank, 3> ranks_;
+};
+
+TEST_F(ExchangeTest, BringsQuestionsAndAnswersOfAllSizes) {
+  for (const std::size_t bulk_bytes : {0U, 1U, 4096U, 4097U, 1U << 20U}) {
+    const std::string bulk(bulk_bytes, 'b');
+    for (const int to : {0, 1}) {
+      const auto call = ask(0, to, "abc", bulk);
+      network_.run_for(1s);
+      ASSERT_EQ(call->ends, 1) << bulk_bytes;
+      ASSERT_FALSE(call->error) << *call->error;
+      EXPECT_EQ(call->body, "cba");
+      EXPECT_EQ(call->bulk, bulk);
+      EXPECT_EQ(service(to).last, Kind::list);
+    }
+  }
+  EXPECT_EQ(exchange(0).under_way(), 0U);
+  EXPECT_EQ(exchange(0).next_due(), Exchange::Clock::time_point::max());
+}
+
+TEST_F(ExchangeTest, BringsTheOtherSidesErrorWithItsRank) {
+  for (const std::size_t text_bytes : {10U, 3000U}) {
+    service(2).refuses = Error(Errc::stale, std::string(text_bytes, 't'), "detail").about("key");
+    const auto call = ask(0, 2, "x");
+    network_.run_for(1s);
+    ASSERT_TRUE(call->error);
+    EXPECT_EQ(call->error->code(), Errc::stale);
+    EXPECT_EQ(call->error->text(), std::string(text_bytes, 't'));
+    EXPECT_EQ(call->error->detail(), "detail");
+    EXPECT_EQ(call->error->rank(), 2);
+  }
+}
+
+TEST_F(ExchangeTest, RefusesQuestionsThatNobodyServes) {
+  exchange(1).serve(nullptr);
+  const auto call = ask(0, 1, "x");
+  network_.run_for(1s);
+  ASSERT_TRUE(call->error);
+  EXPECT_EQ(call->error->code(), Errc::closed);
+}
+
+TEST_F(ExchangeTest, GivesUpOnTimeAndDropsWhatComesLater) {
+  network_.on_message([](int from, int, std::span<const std::byte>) {
+    return from == 1 ? loopback::Verdict{loopback::Fate::delay, 200ms} : loopback::Verdict{};
+  });
+  const auto late = ask(0, 1, "late", std::string(100'000, 'x'), 100ms);
+  const auto in_time = ask(0, 1, "in time", {}, 900ms);
+  const auto before = network_.now();
+  (void)network_.run_until([&] { return late->ends > 0; });
+  EXPECT_EQ(network_.now() - before, 100ms);
+  ASSERT_TRUE(late->error);
+  EXPECT_EQ(late->error->code(), Errc::timeout);
+  network_.run_for(2s);
+  EXPECT_EQ(late->ends, 1);
+  EXPECT_EQ(in_time->ends, 1);
+  EXPECT_FALSE(in_time->error);
+}
+
+// The memory of a call that gave up stays until nothing is written there any more.
+TEST_F(ExchangeTest, KeepsTheMemoryOfALandingThatCameTooLate) {
+  const std::string bulk(1'000'000, 'x');  // 0.1 ms on its way
+  auto call = ask(0, 1, "x", bulk, 30s);
+  (void)network_.run_until([&] { return !call->memory.empty(); });
+  const std::weak_ptr<NotedCall> watched = call;
+  exchange(0).close(Error(Errc::closed, "closed"));
+  ASSERT_TRUE(call->error);
+  EXPECT_EQ(call->error->code(), Errc::closed);
+  call.reset();
+  EXPECT_FALSE(watched.expired());
+  network_.run_for(1s);
+  EXPECT_TRUE(watched.expired());
+}
+
+TEST_F(ExchangeTest, RefusesAQuestionThatIsTooLong) {
+  const auto call = ask(0, 1, "x", std::string((1U << 20U) + 1, 'x'));
+  network_.run_for(1s);
+  ASSERT_TRUE(call->error);
+  EXPECT_EQ(call->error->code(), Errc::invalid_argument);
+}
+
+TEST_F(ExchangeTest, EndsACallThatHasNoMemoryForItsAnswer) {
+  const auto call = std::make_shared<NotedCall>();
+  call->refuses = true;
+  const auto keep = std::make_shared<std::vector<std::byte>>(100'000);
+  exchange(0).ask(1, Kind::list, {}, {*keep, keep}, network_.now() + 30s, call);
+  ranks_[0].transport->wake();
+  network_.run_for(1s);
+  ASSERT_TRUE(call->error);
+  EXPECT_EQ(call->error->code(), Errc::out_of_memory);
+}
+
+TEST_F(ExchangeTest, TakesARankForDeadThatOwesAndIsSilent) {
+  network_.kill(1);
+  const auto call = ask(0, 1, "x");
+  const auto other = ask(0, 2, "x");
+  const auto before = network_.now();
+  (void)network_.run_until([&] { return call->ends > 0; });
+  ASSERT_TRUE(call->error);
+  EXPECT_EQ(call->error->code(), Errc::peer_lost);
+  EXPECT_EQ(call->error->rank(), 1);
+  EXPECT_EQ(network_.now() - before, 5s);
+  EXPECT_TRUE(exchange(0).is_lost(1));
+  EXPECT_EQ(service(0).lost, std::vector<int>{1});
+  EXPECT_FALSE(other->error);
+  EXPECT_FALSE(exchange(0).is_lost(2));
+  const auto again = ask(0, 1, "x");
+  network_.run_for(1ms);
+  ASSERT_TRUE(again->error) << "who is lost stays lost, and is not waited for again";
+  EXPECT_EQ(again->error->code(), Errc::peer_lost);
+}
+
+TEST_F(ExchangeTest, LeavesARankAloneThatTakesLongButLives) {
+  service(1).silent = true;
+  const auto call = ask(0, 1, "x", {}, 60s);
+  network_.run_for(59s);
+  EXPECT_EQ(call->ends, 0);
+  EXPECT_FALSE(exchange(0).is_lost(1));
+  network_.run_for(2s);
+  ASSERT_TRUE(call->error);
+  EXPECT_EQ(call->error->code(), Errc::timeout);
+}
+
+// A rank that was itself stopped comes back to overdue questions: it asks again before it takes anybody for
+// dead.
+TEST_F(ExchangeTest, ARankThatWasStoppedTakesNobodyForDead) {
+  service(1).silent = true;
+  const auto call = ask(0, 1, "x", {}, 600s);
+  network_.run_for(2s);
+  network_.pause(0);
+  network_.run_for(100s);
+  network_.resume(0);
+  network_.run_for(60s);
+  EXPECT_EQ(call->ends, 0);
+  EXPECT_FALSE(exchange(0).is_lost(1));
+}
+
+TEST_F(ExchangeTest, AnswersOfARankThatWasGivenUpAreNotBelieved) {
+  service(1).silent = true;
+  const auto call = ask(0, 1, "x", {}, 600s);
+  network_.run_for(1s);
+  exchange(0).lose(1, Error(Errc::peer_lost, "the test says so"));
+  service(1).silent = false;
+  exchange(1).answer(0, 1, bytes_of("too late"));
+  network_.run_for(1s);
+  EXPECT_EQ(call->ends, 1);
+  ASSERT_TRUE(call->error);
+  EXPECT_EQ(call->error->code(), Errc::peer_lost);
+}
+
+// Whatever bytes come, from whichever rank: nothing is asked, nothing ends that another rank owes, nothing
+// breaks.
+TEST_F(ExchangeTest, DropsWhatMakesNoSense) {
+  service(1).silent = true;
+  const auto call = ask(0, 1, "x");
+  network_.run_for(1ms);
+  service(0).last.reset();
+  std::mt19937_64 random(11);
+  for (int round = 0; round < 20'000; ++round) {
+    std::vector<std::byte> header(1 + random() % 64);
+    for (std::byte& byte : header) {
+      byte = static_cast<std::byte>(random());
+    }
+    Envelope envelope;
+    envelope.kind = static_cast<Kind>(random() % 256);
+    envelope.version = round % 3 == 0 ? static_cast<std::uint8_t>(random()) : wire_version;
+    envelope.incarnation = round % 3 == 1 ? random() : 5;
+    envelope.status = static_cast<std::uint8_t>(random());
+    envelope.call = 1;
+    if (round % 2 == 0 && header.size() >= sizeof envelope) {
+      std::memcpy(header.data(), &envelope, sizeof envelope);
+      if (envelope.version == wire_version && envelope.incarnation == 5 && envelope.kind >= Kind::ping &&
+          static_cast<std::uint8_t>(envelope.kind) <= last_kind) {
+        continue;  // that would be a question
+      }
+    }
+    const std::vector<std::byte> bulk(random() % 2 == 0 ? 0 : random() % 10'000);
+    ASSERT_TRUE(ranks_[2].transport->send(0, header, bulk, static_cast<std::uint64_t>(round)));
+    network_.run_for(1ms);
+  }
+  EXPECT_EQ(call->ends, 0) << "rank 2 cannot answer for rank 1";
+  EXPECT_FALSE(service(0).last);
+}
+
+TEST_F(ExchangeTest, EndsEverythingWhenItIsClosed) {
+  service(1).silent = true;
+  const auto before = ask(0, 1, "x");
+  exchange(0).close(Error(Errc::closed, "closed"));
+  const auto after = ask(0, 1, "x");
+  network_.run_for(1ms);
+  for (const auto& call : {before, after}) {
+    EXPECT_EQ(call->ends, 1);
+    ASSERT_TRUE(call->error);
+    EXPECT_EQ(call->error->code(), Errc::closed);
+  }
+}
+
+}  // namespace
+}  // namespace locum

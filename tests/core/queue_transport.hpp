@@ -1,0 +1,16 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/transport.hpp"
+
+namespace locum::tests {
+
+/// Ranks that are threads of this process and reach each other through queues behind mutexes: the port
+/// Transport at its plainest, for trying what threads do above it. Bulks of more than 4 KiB land, smaller
+/// ones come with their message. Nobody is ever lost: what is sent to a rank whose transport is gone is
+/// dropped.
+[[nodiscard]] std::vector<std::shared_ptr<Transport>> queue_transports(int ranks);
+
+}  // namespace locum::tests

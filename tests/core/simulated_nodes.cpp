@@ -1,0 +1,90 @@
+#include "tests/core/simulated_nodes.hpp"
+
+#include <utility>
+
+#include "core/distributed.hpp"
+#include "tests/core/plain_node.hpp"
+
+namespace locum::tests {
+
+namespace {
+
+loopback::NetworkOptions network_of(const SimulatedNodesOptions& options) {
+  loopback::NetworkOptions network = options.network;
+  network.ranks = options.nodes.nodes * options.nodes.ranks_per_node;
+  return network;
+}
+
+}  // namespace
+
+std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
+                                         std::vector<std::shared_ptr<Transport>> transports) {
+  std::vector<int> node_of_rank;
+  for (std::size_t rank = 0; rank < transports.size(); ++rank) {
+    node_of_rank.push_back(static_cast<int>(rank) / options.ranks_per_node);
+  }
+  std::vector<LinkedRank> ranks;
+  for (int node = 0; node < options.nodes; ++node) {
+    const auto per_node = static_cast<std::uint32_t>(options.ranks_per_node);
+    for (NodeProcess& process :
+         plain_node(per_node, options.memory_bytes, static_cast<std::uint32_t>(node) * per_node)) {
+      const std::size_t number = ranks.size();
+      LinkedRank& rank = ranks.emplace_back();
+      rank.process = std::move(process);
+      rank.links = std::make_shared<Links>(
+          LinkParts{.transport = std::move(transports[number]),
+                    .memory = {rank.process.arena, rank.process.table, rank.process.directory},
+                    .node_of_rank = node_of_rank,
+                    .rank = static_cast<int>(number),
+                    .incarnation = 42,
+                    .metrics = rank.metrics,
+                    .timeout = options.timeout,
+                    .inline_bytes = options.inline_bytes,
+                    .progress = {.helper = options.helper, .on_helper_start = {}}});
+      rank.connector =
+          open_distributed({rank.process.arena, rank.process.table, rank.process.directory}, rank.links);
+    }
+  }
+  return ranks;
+}
+
+SimulatedNodes::SimulatedNodes(const SimulatedNodesOptions& options)
+    : ranks_per_node_(options.nodes.ranks_per_node), network_(network_of(options)) {
+  std::vector<std::shared_ptr<Transport>> transports;
+  for (int rank = 0; rank < network_.size(); ++rank) {
+    transports.push_back(network_.transport(rank));
+  }
+  ranks_ = link_plain_nodes(options.nodes, std::move(transports));
+  for (int number = 0; number < size(); ++number) {
+    network_.on_ready(number, [links = rank(number).links.get()] { return links->progress().poll(); });
+  }
+}
+
+SimulatedNodes::~SimulatedNodes() {
+  for (int number = 0; number < size(); ++number) {
+    network_.on_ready(number, nullptr);
+  }
+  ranks_.clear();
+}
+
+int SimulatedNodes::home(std::uint32_t store, std::string_view name) {
+  return ranks_[0].links->client()->nodes().home(store, name_hash(store, name));
+}
+
+std::string SimulatedNodes::name_at(int node, std::uint32_t store, const std::string& stem) {
+  for (int number = 0;; ++number) {
+    std::string name = stem + std::to_string(number);
+    if (home(store, name) == node) {
+      return name;
+    }
+  }
+}
+
+std::uint64_t SimulatedNodes::messages_of(const std::function<void()>& action) {
+  const std::uint64_t before = network_.counters().sent.messages;
+  action();
+  network_.run_until_idle();
+  return network_.counters().sent.messages - before;
+}
+
+}  // namespace locum::tests

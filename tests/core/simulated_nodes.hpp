@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/connector.hpp"
+#include "core/links.hpp"
+#include "tests/core/node_process.hpp"
+#include "transport/loopback/network.hpp"
+
+namespace locum::tests {
+
+/// A rank of nodes that are linked to each other.
+struct LinkedRank {
+  NodeProcess process;
+  std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
+  std::shared_ptr<Links> links;
+  std::shared_ptr<Connector> connector;
+};
+
+/// What nodes of plain maps (see plain_node.hpp) are like.
+struct LinkedNodesOptions {
+  int nodes = 2;
+  int ranks_per_node = 1;
+  std::uint64_t memory_bytes = std::uint64_t{64} << 20U;  ///< of each node
+  std::uint64_t inline_bytes = 4096;
+  std::chrono::milliseconds timeout{30'000};
+  bool helper = false;  ///< whether each rank has its helper thread
+};
+
+/// All ranks of such nodes, with these transports to each other. Rank r is of node r / ranks_per_node.
+[[nodiscard]] std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
+                                                       std::vector<std::shared_ptr<Transport>> transports);
+
+struct SimulatedNodesOptions {
+  LinkedNodesOptions nodes{};
+  loopback::NetworkOptions network{};  ///< but for the number of ranks
+};
+
+/// Nodes of plain maps that reach each other over a simulated network: what core's protocols between nodes
+/// are tried on, with no process and no socket. The test's own code or programs of the network may use the
+/// connectors, one at a time for each rank.
+class SimulatedNodes {
+ public:
+  using Rank = LinkedRank;
+
+  explicit SimulatedNodes(const SimulatedNodesOptions& options = {});
+  SimulatedNodes(int nodes, int ranks_per_node)
+      : SimulatedNodes({.nodes = {.nodes = nodes, .ranks_per_node = ranks_per_node}}) {}
+  SimulatedNodes(const SimulatedNodes&) = delete;
+  SimulatedNodes& operator=(const SimulatedNodes&) = delete;
+  ~SimulatedNodes();
+
+  [[nodiscard]] loopback::Network& network() noexcept { return network_; }
+  [[nodiscard]] Rank& rank(int number) { return ranks_.at(static_cast<std::size_t>(number)); }
+  [[nodiscard]] Connector& connector(int number) { return *rank(number).connector; }
+  [[nodiscard]] int size() const noexcept { return static_cast<int>(ranks_.size()); }
+  [[nodiscard]] int node_of(int rank) const noexcept { return rank / ranks_per_node_; }
+  /// The home of a name in these nodes.
+  [[nodiscard]] int home(std::uint32_t store, std::string_view name);
+  /// "stem", with a number behind it that makes it at home on that node.
+  [[nodiscard]] std::string name_at(int node, std::uint32_t store, const std::string& stem);
+  /// Messages sent by anybody while `action` runs, and until nothing is under way.
+  [[nodiscard]] std::uint64_t messages_of(const std::function<void()>& action);
+
+ private:
+  const int ranks_per_node_;
+  loopback::Network network_;
+  std::vector<Rank> ranks_;
+};
+
+}  // namespace locum::tests
