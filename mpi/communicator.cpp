@@ -88,6 +88,13 @@ Communicator Communicator::split_shared(Moment moment) {
   return Communicator(node);
 }
 
+Communicator Communicator::split(int color, Moment moment) {
+  barrier(moment, "finding the ranks of each node");
+  MPI_Comm part = MPI_COMM_NULL;
+  check(MPI_Comm_split(communicator_, color, rank_, &part), "MPI_Comm_split");
+  return Communicator(part);
+}
+
 template <class Buffers, class Start>
 Buffers Communicator::run(Buffers buffers, Start start, Moment moment, std::string_view what) {
   throw_if_lost(what, lost_);

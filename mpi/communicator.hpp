@@ -31,6 +31,9 @@ class Communicator {
   /// The ranks of this communicator that can share memory with this one, in the same order.
   [[nodiscard]] Communicator split_shared(Moment moment);
 
+  /// The ranks that give the same color, in the same order.
+  [[nodiscard]] Communicator split(int color, Moment moment);
+
   [[nodiscard]] MPI_Comm raw() const noexcept { return communicator_; }
   [[nodiscard]] int rank() const noexcept { return rank_; }
   [[nodiscard]] int size() const noexcept { return size_; }

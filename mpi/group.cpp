@@ -8,7 +8,6 @@
 
 #include "core/hash.hpp"
 #include "core/packed_error.hpp"
-#include "mpi/topology.hpp"
 
 namespace locum::mpi {
 
@@ -54,7 +53,14 @@ CommunicatorGroup::CommunicatorGroup(Communicator communicator, std::chrono::mil
                                      int ranks_per_node)
     : communicator_(std::move(communicator)),
       timeout_(timeout),
-      node_of_rank_(node_of_each_rank(communicator_, ranks_per_node, moment())) {}
+      topology_(find_topology(communicator_, ranks_per_node, moment())) {}
+
+CommunicatorGroup CommunicatorGroup::of_node() {
+  const int node = topology_.node_of_rank[static_cast<std::size_t>(rank())];
+  Communicator part = communicator_.split(node, moment());
+  const auto ranks = static_cast<std::size_t>(part.size());
+  return {std::move(part), timeout_, Topology{std::vector<int>(ranks, 0), 1}};
+}
 
 void CommunicatorGroup::barrier() {
   communicator_.barrier(moment(), "waiting for all ranks");

@@ -9,6 +9,7 @@
 
 #include "core/group.hpp"
 #include "mpi/communicator.hpp"
+#include "mpi/topology.hpp"
 
 namespace locum::mpi {
 
@@ -20,9 +21,16 @@ class CommunicatorGroup final : public Group {
   /// Collective. `ranks_per_node` as in RuntimeOptions.
   CommunicatorGroup(Communicator communicator, std::chrono::milliseconds timeout, int ranks_per_node);
 
+  /// The ranks of this rank's node as a group of their own, of one node. Collective over this group.
+  [[nodiscard]] CommunicatorGroup of_node();
+  /// How many nodes share this rank's machine.
+  [[nodiscard]] int nodes_here() const noexcept { return topology_.nodes_here; }
+
   [[nodiscard]] int rank() const noexcept override { return communicator_.rank(); }
   [[nodiscard]] int size() const noexcept override { return communicator_.size(); }
-  [[nodiscard]] const std::vector<int>& node_of_rank() const noexcept override { return node_of_rank_; }
+  [[nodiscard]] const std::vector<int>& node_of_rank() const noexcept override {
+    return topology_.node_of_rank;
+  }
   void barrier() override;
   [[nodiscard]] std::vector<std::byte> all_gather(std::span<const std::byte> mine) override;
   [[nodiscard]] std::optional<Error> agree(const std::optional<Error>& mine) override;
@@ -41,11 +49,14 @@ class CommunicatorGroup final : public Group {
   [[nodiscard]] Communicator& communicator() noexcept { return communicator_; }
 
  private:
+  CommunicatorGroup(Communicator communicator, std::chrono::milliseconds timeout, Topology topology)
+      : communicator_(std::move(communicator)), timeout_(timeout), topology_(std::move(topology)) {}
+
   [[nodiscard]] Moment moment() const { return Deadline().moment(timeout_); }
 
   Communicator communicator_;
   std::chrono::milliseconds timeout_;
-  std::vector<int> node_of_rank_;
+  Topology topology_;
 };
 
 }  // namespace locum::mpi

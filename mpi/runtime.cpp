@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "core/cluster.hpp"
+#include "core/distributed.hpp"
+#include "core/links.hpp"
 #include "core/report.hpp"
 #include "core/version.hpp"
 #include "mpi/error.hpp"
@@ -23,6 +25,9 @@
 #include "mpi/topology.hpp"
 #include "shm/fork_guard.hpp"
 #include "shm/node.hpp"
+#if LOCUM_WITH_UCX
+#include "transport/ucx/transport.hpp"
+#endif
 
 namespace locum {
 
@@ -93,22 +98,31 @@ void require_equal_options(mpi::CommunicatorGroup& group, const RuntimeOptions& 
   throw_if(group.agree(error, "comparing the options", {}));
 }
 
+int nodes_of(const mpi::CommunicatorGroup& group) {
+  return 1 + *std::max_element(group.node_of_rank().begin(), group.node_of_rank().end());
+}
+
+int own_node(const mpi::CommunicatorGroup& group) {
+  return group.node_of_rank()[static_cast<std::size_t>(group.rank())];
+}
+
+#if !LOCUM_WITH_UCX
 void require_one_node(mpi::CommunicatorGroup& group, const RuntimeOptions& options) {
   const std::vector<int>& nodes = group.node_of_rank();
-  const int count = 1 + *std::max_element(nodes.begin(), nodes.end());
+  const int count = nodes_of(group);
   if (count == 1) {
     return;
   }
   const auto moment = Deadline(options.collective_timeout).moment(options.collective_timeout);
   throw Error(Errc::unsupported,
-              "this version shares objects among the ranks of one node; this communicator spans " +
+              "this library was built without UCX and shares objects among the ranks of one node; this "
+              "communicator spans " +
                   std::to_string(count) + " nodes (" +
-                  mpi::describe_nodes(group.communicator(), nodes, moment) + "); " +
-                  (options.ranks_per_node > 0 ? "ranks_per_node (LOCUM_RANKS_PER_NODE) splits machines here, "
-                                                "leave it 0"
-                                              : "make one runtime per node, on communicators from "
-                                                "MPI_Comm_split_type(MPI_COMM_TYPE_SHARED)"));
+                  mpi::describe_nodes(group.communicator(), nodes, moment) +
+                  "); build it where UCX is found, or make one runtime per node, on communicators from "
+                  "MPI_Comm_split_type(MPI_COMM_TYPE_SHARED)");
 }
+#endif
 
 std::uint64_t random_incarnation(mpi::CommunicatorGroup& group) {
   std::random_device device;
@@ -129,25 +143,78 @@ RuntimeOptions checked_options(mpi::CommunicatorGroup& group, const Result<Runti
   return *asked;
 }
 
-std::vector<int> ranks_of(const shm::Losses& losses) {
-  std::vector<int> ranks;
-  if (losses.any()) {
-    for (const shm::Loss& loss : losses.all()) {
-      ranks.push_back(static_cast<int>(loss.rank));
+/// The ranks of this rank's node, ascending.
+std::vector<std::uint32_t> node_mates(const mpi::CommunicatorGroup& group) {
+  std::vector<std::uint32_t> ranks;
+  for (std::size_t rank = 0; rank < group.node_of_rank().size(); ++rank) {
+    if (group.node_of_rank()[rank] == own_node(group)) {
+      ranks.push_back(static_cast<std::uint32_t>(rank));
     }
   }
   return ranks;
 }
 
-// "rank 1 (adopted by rank 0), rank 3", or nothing.
-std::string describe(const shm::Losses& losses) {
-  std::string text;
-  for (const shm::Loss& loss : losses.all()) {
-    text += (text.empty() ? "rank " : ", rank ") + std::to_string(loss.rank) +
-            (loss.adopter ? " (adopted by rank " + std::to_string(*loss.adopter) + ")" : "");
+/// Who is lost, in the runtime's ranks: node-mates by the node's watch, others by the links to them.
+class LossesOfAll {
+ public:
+  LossesOfAll(std::shared_ptr<const shm::Losses> of_node, std::vector<std::uint32_t> mates, int size)
+      : of_node_(std::move(of_node)), mates_(std::move(mates)), size_(size) {}
+
+  void watch(const std::shared_ptr<Links>& links) { links_ = links; }
+  /// From now on what the links say of others does not count: a rank that closes its own ends looks like a
+  /// dead one.
+  void stop_watching_links() {
+    beyond_node_ = beyond_node();
+    links_.reset();
   }
-  return text;
-}
+
+  [[nodiscard]] bool any() const { return of_node_->any() || !beyond_node().empty(); }
+  [[nodiscard]] std::vector<int> ranks() const {
+    std::vector<int> ranks = beyond_node();
+    if (of_node_->any()) {
+      for (const shm::Loss& loss : of_node_->all()) {
+        ranks.push_back(rank_of(loss.rank));
+      }
+      std::sort(ranks.begin(), ranks.end());
+      ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+    }
+    return ranks;
+  }
+  /// "rank 1 (adopted by rank 0), rank 3", or nothing.
+  [[nodiscard]] std::string describe() const {
+    std::string text;
+    const auto losses = of_node_->all();
+    for (const int rank : ranks()) {
+      text += (text.empty() ? "rank " : ", rank ") + std::to_string(rank);
+      for (const shm::Loss& loss : losses) {
+        if (rank_of(loss.rank) == rank && loss.adopter) {
+          text += " (adopted by rank " + std::to_string(rank_of(*loss.adopter)) + ")";
+        }
+      }
+    }
+    return text;
+  }
+
+ private:
+  [[nodiscard]] int rank_of(std::uint32_t in_node) const { return static_cast<int>(mates_.at(in_node)); }
+  [[nodiscard]] std::vector<int> beyond_node() const {
+    std::vector<int> ranks = beyond_node_;
+    if (const auto links = links_.lock()) {
+      for (int rank = 0; rank < size_; ++rank) {
+        if (links->is_lost(rank)) {
+          ranks.push_back(rank);
+        }
+      }
+    }
+    return ranks;
+  }
+
+  const std::shared_ptr<const shm::Losses> of_node_;
+  const std::vector<std::uint32_t> mates_;
+  const int size_;
+  std::weak_ptr<Links> links_;
+  std::vector<int> beyond_node_;  ///< once the links do not count any more
+};
 
 mpi::CommunicatorGroup group_over(MPI_Comm communicator, const Result<RuntimeOptions>& asked) {
   if (const char* reason = mpi::why_unusable()) {
@@ -163,6 +230,59 @@ mpi::CommunicatorGroup group_over(MPI_Comm communicator, const Result<RuntimeOpt
           options.ranks_per_node};
 }
 
+/// Collective over all ranks; each node opens its own memory.
+shm::Node open_own_node(mpi::CommunicatorGroup& group, const RuntimeOptions& options,
+                        std::uint64_t incarnation) {
+  if (nodes_of(group) == 1) {
+    return shm::open_node(group, node_mates(group), options, incarnation);
+  }
+#if !LOCUM_WITH_UCX
+  require_one_node(group, options);
+#endif
+  std::optional<shm::Node> node;
+  mpi::CommunicatorGroup mates = group.of_node();
+  throw_if(group.agree(error_of([&] {
+                         RuntimeOptions own = options;
+                         if (own.memory_bytes == 0) {
+                           // Nodes that are parts of one machine share what it has.
+                           own.memory_bytes =
+                               shm::default_memory_bytes() / static_cast<std::uint64_t>(group.nodes_here());
+                         }
+                         node = shm::open_node(mates, node_mates(group), own, incarnation);
+                       }),
+                       "opening the memory of each node", {}));
+  return std::move(*node);
+}
+
+/// Collective over all ranks. None on a single node.
+std::shared_ptr<Links> open_links([[maybe_unused]] mpi::CommunicatorGroup& group,
+                                  [[maybe_unused]] const NodeMemory& memory,
+                                  [[maybe_unused]] const RuntimeOptions& options,
+                                  [[maybe_unused]] std::uint64_t incarnation,
+                                  [[maybe_unused]] const std::shared_ptr<Metrics>& metrics) {
+#if LOCUM_WITH_UCX
+  if (nodes_of(group) > 1) {
+    return std::make_shared<Links>(LinkParts{.transport = ucx::open_transport(group),
+                                             .memory = memory,
+                                             .node_of_rank = group.node_of_rank(),
+                                             .rank = group.rank(),
+                                             .incarnation = incarnation,
+                                             .metrics = metrics,
+                                             .timeout = options.timeout,
+                                             .patience = options.peer_timeout,
+                                             .inline_bytes = options.inline_bytes,
+                                             .progress = {}});
+  }
+#endif
+  return nullptr;
+}
+
+std::shared_ptr<Connector> open_connector(const NodeMemory& memory, const RuntimeOptions& options,
+                                          const std::shared_ptr<Links>& links) {
+  return links ? open_distributed(memory, links)
+               : open_cluster({memory.arena, memory.table, memory.directory, options.timeout});
+}
+
 }  // namespace
 
 /// Everything that a runtime owns but the session. Members are destroyed in reverse: the communicator last.
@@ -176,7 +296,8 @@ struct Runtime::State {
   RuntimeOptions options;
   int exceptions_at_start;
   std::uint64_t incarnation = 0;
-  std::shared_ptr<const shm::Losses> losses;
+  std::shared_ptr<LossesOfAll> losses;
+  std::shared_ptr<Links> links;  ///< to other nodes, if there are any
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<shm::ForkGuard> fork_guard;  // once there is a session
   bool open = false;
@@ -186,26 +307,23 @@ struct Runtime::State {
 Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
     : state_(std::make_unique<State>(communicator, with_environment(options))) {
   mpi::CommunicatorGroup& group = state_->group;
-  require_one_node(group, state_->options);
   state_->incarnation = random_incarnation(group);
+  shm::Node node = open_own_node(group, state_->options, state_->incarnation);
+  state_->losses = std::make_shared<LossesOfAll>(node.losses, node_mates(group), group.size());
+  group.watch([losses = state_->losses] { return losses->ranks(); });
 
-  std::vector<std::uint32_t> ranks(static_cast<std::size_t>(group.size()));
-  std::iota(ranks.begin(), ranks.end(), 0U);
-  shm::Node node = shm::open_node(group, ranks, state_->options, state_->incarnation);
-  state_->losses = node.losses;
-  group.watch([losses = node.losses] { return ranks_of(*losses); });
-
+  const NodeMemory memory{std::move(node.arena), std::move(node.table), std::move(node.directory)};
+  state_->links = open_links(group, memory, state_->options, state_->incarnation, state_->metrics);
+  if (state_->links) {
+    state_->losses->watch(state_->links);
+  }
   throw_if(group.agree(error_of([&] {
-                         auto connector = open_cluster({.arena = std::move(node.arena),
-                                                        .table = std::move(node.table),
-                                                        .directory = std::move(node.directory),
-                                                        .timeout = state_->options.timeout});
-                         session_ =
-                             std::make_shared<Session>(std::move(connector), state_->metrics,
-                                                       SessionOptions{.incarnation = state_->incarnation,
-                                                                      .rank = group.rank(),
-                                                                      .node = 0,
-                                                                      .options = state_->options});
+                         session_ = std::make_shared<Session>(
+                             open_connector(memory, state_->options, state_->links), state_->metrics,
+                             SessionOptions{.incarnation = state_->incarnation,
+                                            .rank = group.rank(),
+                                            .node = own_node(group),
+                                            .options = state_->options});
                          state_->fork_guard.emplace(session_);
                        }),
                        "opening the runtime", {}));
@@ -290,6 +408,7 @@ void Runtime::close(Deadline deadline) {
   // Once all have come nobody reads any more; once all have closed the memory is free for whoever opens next.
   std::optional<Error> error =
       error_of([&] { throw_if(group.agree(std::nullopt, "closing the runtime", until)); });
+  state_->losses->stop_watching_links();
   end_session();
   if (!error && !state_->losses->any()) {
     // All were alive just now, and nobody watches from here on: who dies in between must not cost much.
@@ -299,14 +418,19 @@ void Runtime::close(Deadline deadline) {
       error.reset();
     }
   }
+  state_->links.reset();
   if (error && error->code() != Errc::peer_lost) {
     throw *error;
   }
 }
 
+// The links stay until the runtime goes: others may still look whether this rank lives.
 void Runtime::end_session() noexcept {
   state_->last_report = session_->report();
   session_->close();
+  if (state_->links) {
+    state_->links->close();
+  }
   state_->fork_guard->release();
   session_.reset();
 }
@@ -327,7 +451,7 @@ void Runtime::close_in_destructor() noexcept {
   const std::chrono::milliseconds timeout = state_->options.collective_timeout;
   try {
     close(unwinding ? std::min<std::chrono::milliseconds>(timeout, unwinding_patience) : timeout);
-    if (const std::string lost = describe(*state_->losses); !lost.empty()) {
+    if (const std::string lost = state_->losses->describe(); !lost.empty()) {
       std::fprintf(stderr, "locum: rank %d: the runtime was closed on this rank alone; lost: %s\n", rank,
                    lost.c_str());
     }
@@ -349,13 +473,13 @@ void Runtime::close_in_destructor() noexcept {
 
 std::vector<int> Runtime::lost_ranks() const {
   require_rank("lost_ranks");
-  return ranks_of(*state_->losses);
+  return state_->losses->ranks();
 }
 
 std::string Runtime::report() const {
   require_rank("report");
   const RankReport mine = session_ ? session_->report() : state_->last_report;
-  const std::string lost = describe(*state_->losses);
+  const std::string lost = state_->losses->describe();
   return to_text(std::span(&mine, 1)) + (lost.empty() ? "" : "locum: lost: " + lost + "\n");
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "mpi/error.hpp"
@@ -58,13 +59,21 @@ std::vector<int> number_nodes(std::span<const int> machine_of_rank, int ranks_pe
   return nodes;
 }
 
-std::vector<int> node_of_each_rank(Communicator& communicator, int ranks_per_node, Moment moment) {
+Topology find_topology(Communicator& communicator, int ranks_per_node, Moment moment) {
   const int lowest = lowest_rank_here(communicator, moment);
   const std::vector<std::byte> bytes =
       communicator.all_gather(std::as_bytes(std::span(&lowest, 1)), moment, "numbering the nodes");
   std::vector<int> machine_of_rank(static_cast<std::size_t>(communicator.size()));
   std::memcpy(machine_of_rank.data(), bytes.data(), bytes.size());
-  return number_nodes(machine_of_rank, ranks_per_node);
+  Topology topology{number_nodes(machine_of_rank, ranks_per_node), 0};
+  std::set<int> here;
+  for (std::size_t rank = 0; rank < machine_of_rank.size(); ++rank) {
+    if (machine_of_rank[rank] == lowest) {
+      here.insert(topology.node_of_rank[rank]);
+    }
+  }
+  topology.nodes_here = static_cast<int>(here.size());
+  return topology;
 }
 
 std::string describe_nodes(Communicator& communicator, std::span<const int> node_of_rank, Moment moment) {

@@ -12,10 +12,15 @@ namespace locum::mpi {
 /// `ranks_per_node` > 0 splits each machine into nodes of that many ranks, its ranks taken in order.
 [[nodiscard]] std::vector<int> number_nodes(std::span<const int> machine_of_rank, int ranks_per_node);
 
-/// Node number of each rank, as MPI sees the machines. MPI's word that ranks share a machine is taken for
+/// Which ranks share a node, and how many nodes share this rank's machine.
+struct Topology {
+  std::vector<int> node_of_rank;
+  int nodes_here = 1;
+};
+
+/// As MPI sees the machines, split by `ranks_per_node`. MPI's word that ranks share a machine is taken for
 /// granted here; whether they can really share memory turns out when they open it. Collective.
-[[nodiscard]] std::vector<int> node_of_each_rank(Communicator& communicator, int ranks_per_node,
-                                                 Moment moment);
+[[nodiscard]] Topology find_topology(Communicator& communicator, int ranks_per_node, Moment moment);
 
 /// "node 0: ranks 0-3 on host a; node 1: …", for messages. Collective; the same text everywhere.
 [[nodiscard]] std::string describe_nodes(Communicator& communicator, std::span<const int> node_of_rank,

@@ -8,6 +8,8 @@
 #   TIMEOUT seconds       for one entry
 #   ENVIRONMENT A=B ...   for the program
 #   THREAD_LEVELS l ...   further entries, mpi.single.ranks_3: the same where MPI gives no more than this thread level
+#   NODES_OF k:n ...      further entries, mpi.nodes_of_k.ranks_n: the same where LOCUM_RANKS_PER_NODE=k splits the machine;
+#                         k:n:tcp lets the nodes reach each other by TCP alone
 #   OWN_MAIN              the sources bring their main(): for what happens before MPI_Init, after MPI_Finalize, or to a job
 #                         that dies. Without RANKS such a program is one entry, named like the first argument.
 #   DIES_WITH regex ...   the program must end with an error and must have printed a line for each of these
@@ -28,7 +30,7 @@ function(locum_test_entry name ranks)
 endfunction()
 
 function(locum_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 TEST "OWN_MAIN" "ROOM;TIMEOUT" "RANKS;SOURCES;ENVIRONMENT;THREAD_LEVELS;DIES_WITH")
+  cmake_parse_arguments(PARSE_ARGV 1 TEST "OWN_MAIN" "ROOM;TIMEOUT" "RANKS;SOURCES;ENVIRONMENT;THREAD_LEVELS;NODES_OF;DIES_WITH")
   if(NOT TEST_ROOM)
     set(TEST_ROOM ${name})
   endif()
@@ -57,6 +59,17 @@ function(locum_test name)
   set(mpiexec ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG})
   foreach(ranks IN LISTS TEST_RANKS)
     locum_test_entry(${name}.ranks_${ranks} ${ranks} ${mpiexec} ${ranks} $<TARGET_FILE:${program}>)
+  endforeach()
+  foreach(split IN LISTS TEST_NODES_OF)
+    string(REPLACE ":" ";" split "${split}")
+    list(POP_FRONT split per_node ranks lanes)
+    set(TEST_ENVIRONMENT "LOCUM_RANKS_PER_NODE=${per_node}")
+    set(kind nodes_of_${per_node})
+    if(lanes STREQUAL "tcp")
+      list(APPEND TEST_ENVIRONMENT "UCX_TLS=tcp,self")
+      string(PREPEND kind "tcp.")
+    endif()
+    locum_test_entry(${name}.${kind}.ranks_${ranks} ${ranks} ${mpiexec} ${ranks} $<TARGET_FILE:${program}>)
   endforeach()
   foreach(level IN LISTS TEST_THREAD_LEVELS)
     set(TEST_ENVIRONMENT "LOCUM_TEST_THREAD_LEVEL=${level}")

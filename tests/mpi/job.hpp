@@ -2,6 +2,7 @@
 
 #include <mpi.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <type_traits>
@@ -24,6 +25,19 @@ inline int size() {
 
 inline int last() {
   return size() - 1;
+}
+
+/// The node that a runtime takes this rank to be on: as LOCUM_RANKS_PER_NODE splits the machine.
+inline int node_of(int rank) {
+  const char* const split = std::getenv("LOCUM_RANKS_PER_NODE");
+  const int ranks = split == nullptr ? 0 : std::atoi(split);
+  return ranks > 0 ? rank / ranks : 0;
+}
+inline bool same_node(int rank_number) {
+  return node_of(rank_number) == node_of(rank());
+}
+inline bool one_node() {
+  return node_of(last()) == 0;
 }
 
 inline void barrier() {

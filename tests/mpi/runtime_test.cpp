@@ -44,7 +44,7 @@ TEST(Runtime, KnowsItsCommunicator) {
   const Runtime runtime(MPI_COMM_WORLD, small);
   EXPECT_EQ(runtime.rank(), job::rank());
   EXPECT_EQ(runtime.size(), job::size());
-  EXPECT_EQ(runtime.options(), small);
+  EXPECT_EQ(runtime.options(), with_environment(small).value());
   EXPECT_NE(runtime.incarnation(), 0U);
   EXPECT_EQ(runtime.incarnation(), job::from(0, runtime.incarnation()));
 }
@@ -121,23 +121,23 @@ TEST(Runtime, TellsAllRanksThatOneEnvironmentIsWrong) {
   EXPECT_TRUE(job::same_everywhere(error.what())) << error.what();
 }
 
-TEST(Runtime, SaysThatItCannotSpanNodesYet) {
-  RuntimeOptions options = small;
-  options.ranks_per_node = 1;
-  if (job::size() == 1) {
-    const Runtime runtime(MPI_COMM_WORLD, options);
-    EXPECT_EQ(runtime.size(), 1);
-    return;
+TEST(Runtime, SpansNodes) {
+  if (!LOCUM_WITH_UCX) {
+    GTEST_SKIP() << "the library was built without UCX";
   }
-  const Error error = refusal(options);
-  EXPECT_EQ(error.code(), Errc::unsupported);
-  EXPECT_NE(
-      error.text().find("this version shares objects among the ranks of one node; this communicator spans " +
-                        std::to_string(job::size()) + " nodes"),
-      std::string::npos)
-      << error.what();
-  EXPECT_NE(error.text().find("node 1: rank 1 on host"), std::string::npos) << error.what();
-  EXPECT_TRUE(job::same_everywhere(error.what())) << error.what();
+  const Environment variable("LOCUM_RANKS_PER_NODE", "1");
+  Runtime runtime(MPI_COMM_WORLD, small);
+  Store store = runtime.store("s");
+  const std::string name = "of rank " + std::to_string(job::rank());
+  const Key key = store.put(name, job::rank()).value();
+  const std::vector<Key> keys = job::everybodys(key);
+  for (int rank = 0; rank < job::size(); ++rank) {
+    EXPECT_EQ(*store.get<int>(keys[static_cast<std::size_t>(rank)]).value(), rank);
+    EXPECT_EQ(*store.get<int>("of rank " + std::to_string(rank)).value(), rank);
+  }
+  EXPECT_EQ(store.keys().value().size(), static_cast<std::size_t>(job::size()));
+  EXPECT_TRUE(runtime.lost_ranks().empty());
+  job::barrier();
 }
 
 TEST(Runtime, RefusesWhatIsNoCommunicator) {

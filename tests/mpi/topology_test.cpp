@@ -33,13 +33,14 @@ class TopologyOfTheJob : public testing::Test {
 };
 
 TEST_F(TopologyOfTheJob, IsOneNodeWhereTheTestsRun) {
-  EXPECT_EQ(node_of_each_rank(world_, 0, soon()), std::vector<int>(static_cast<std::size_t>(world_.size())));
+  EXPECT_EQ(find_topology(world_, 0, soon()).node_of_rank,
+            std::vector<int>(static_cast<std::size_t>(world_.size())));
 }
 
 TEST_F(TopologyOfTheJob, MakesVirtualNodes) {
   std::vector<int> each_alone(static_cast<std::size_t>(world_.size()));
   std::iota(each_alone.begin(), each_alone.end(), 0);
-  EXPECT_EQ(node_of_each_rank(world_, 1, soon()), each_alone);
+  EXPECT_EQ(find_topology(world_, 1, soon()).node_of_rank, each_alone);
 }
 
 TEST_F(TopologyOfTheJob, IsDescribedWithRanksAndHosts) {
