@@ -1,0 +1,39 @@
+#!/bin/bash
+# usage: lost_node.sh MPIEXEC...    MPIEXEC... starts lost_node_tests on four ranks.
+#
+# Both ranks of the second node are killed, one after the other; the launcher is told to let the others go on, by a setting
+# that Open MPI 4 knows. Both ranks of the first node must do so, and nothing may be left in /dev/shm; over the lanes that
+# UCX takes by itself, and over TCP alone.
+set -u
+if ! "$1" --version | grep -Eq '(Open MPI|OpenRTE)\) 4'; then
+  echo "SKIPPED: how to tell this launcher not to end a job whose rank dies is not known here: $("$1" --version | head -n 1)"
+  exit 77
+fi
+export OMPI_MCA_orte_enable_recovery=1
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+export TMPDIR="$work" OMPI_MCA_btl_vader_backing_directory="$work" OMPI_MCA_btl_sm_backing_directory="$work"
+
+names() {
+  find /dev/shm -mindepth 1 | sort
+}
+before=$(names)
+
+for lanes in all tcp,self; do
+  started=$SECONDS
+  UCX_TLS=$lanes "$@" > "$work/out" 2>&1
+  status=$?
+  cat "$work/out"
+  for survivor in 0 1; do
+    if ! grep -q "^rank $survivor survived" "$work/out"; then
+      echo "FAILED: lanes $lanes: rank $survivor did not survive; the job ended with status $status"
+      exit 1
+    fi
+  done
+  if [ "$(names)" != "$before" ]; then
+    echo "FAILED: lanes $lanes: /dev/shm has $(names)"
+    exit 1
+  fi
+  echo "lanes $lanes: both survived, $((SECONDS - started)) s, the job's status was $status"
+done

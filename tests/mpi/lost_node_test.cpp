@@ -1,0 +1,144 @@
+// Two nodes of two ranks. First one rank of the second node dies by SIGKILL, then the other: the node answers
+// as long as one of its ranks lives, after that what it had is `peer_lost`, in time, and the first node goes
+// on. Run by lost_node.sh, under a launcher that lets the survivors go on; these end by _Exit, because
+// MPI_Finalize of Open MPI 4 may wait for the dead.
+#include <mpi.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "core/serializers.hpp"
+#include "mpi/runtime.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto peer_timeout = 2s;
+constexpr auto slack = 2s;  // of a machine with more ranks than cores
+constexpr int objects = 8;
+
+int rank_of_this = -1;
+int failures = 0;
+
+void expect(bool condition, const std::string& what) {
+  if (!condition) {
+    std::printf("rank %d FAILED: %s\n", rank_of_this, what.c_str());
+    std::fflush(stdout);
+    ++failures;
+  }
+}
+
+std::vector<double> values_of(int number) {
+  std::vector<double> values(number % 2 == 0 ? 10 : 200'000);
+  std::iota(values.begin(), values.end(), number);
+  return values;
+}
+
+// What rank `maker` made, by key.
+std::vector<locum::Key> made_by(locum::Store& store, int maker) {
+  std::vector<locum::Key> keys(objects);
+  if (rank_of_this == maker) {
+    for (int number = 0; number < objects; ++number) {
+      keys[static_cast<std::size_t>(number)] = store.put(values_of(number)).value();
+    }
+  }
+  MPI_Bcast(keys.data(), static_cast<int>(keys.size() * sizeof keys[0]), MPI_BYTE, maker, MPI_COMM_WORLD);
+  return keys;
+}
+
+bool all_readable(locum::Store& store, const std::vector<locum::Key>& keys) {
+  for (int number = 0; number < objects; ++number) {
+    const auto view = store.get<double[]>(keys[static_cast<std::size_t>(number)]);
+    if (!view || std::vector<double>(view->begin(), view->end()) != values_of(number)) {
+      std::printf("rank %d: %s\n", rank_of_this, view ? "other values" : view.error().what());
+      return false;
+    }
+  }
+  return true;
+}
+
+[[noreturn]] void die() {
+  std::raise(SIGKILL);
+  std::abort();
+}
+
+template <class Call>
+void expect_lost(const char* what, Clock::duration within, Call call) {
+  const auto start = Clock::now();
+  const auto result = call();
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
+  std::printf("rank %d: %s after %d ms: %s\n", rank_of_this, what, static_cast<int>(took.count()),
+              result ? "a value" : result.error().what());
+  expect(!result && result.error().code() == locum::Errc::peer_lost, std::string(what) + " is not peer_lost");
+  expect(took <= within, std::string(what) + " took too long");
+}
+
+void survive(locum::Runtime& runtime, locum::Store& store, const std::vector<locum::Key>& of_0,
+             const std::vector<locum::Key>& of_3) {
+  // Names of which some are at home on either node.
+  const auto name = [](int number) { return "of rank 0/" + std::to_string(number); };
+  expect(all_readable(store, of_3), "what the first dead rank made cannot be read");
+  if (rank_of_this == 0) {
+    expect(store.wait<int>("rank 1 has read", 20s).has_value(), "the other survivor did not tell");
+    expect(store.put("die", 1).has_value(), "cannot tell the second victim");
+  } else {
+    expect(store.put("rank 1 has read", 1).has_value(), "cannot tell the other survivor");
+  }
+  // It dies within the time that this takes.
+  const auto gone_by = Clock::now() + 20s;
+  while (store.get<double[]>(of_3[0]).has_value() && Clock::now() < gone_by) {
+  }
+  expect_lost("a get from the lost node", 100ms, [&] { return store.get<double[]>(of_3[1]); });
+  int lost = 0;
+  for (int number = 0; number < 20; ++number) {
+    const auto seen = store.get<int>(name(number));
+    expect(seen ? **seen == number : seen.error().code() == locum::Errc::peer_lost,
+           "a name is neither there nor lost");
+    lost += seen ? 0 : 1;
+  }
+  expect(lost > 0 && lost < 20, std::to_string(lost) + " of 20 names are lost");
+  expect(all_readable(store, of_0), "what this node has cannot be read");
+  expect(runtime.lost_ranks() == std::vector<int>{2, 3}, "both dead ranks are known as lost");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  MPI_Init(&argc, &argv);
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank_of_this);
+  {
+    locum::Runtime runtime(
+        MPI_COMM_WORLD,
+        {.memory_bytes = std::uint64_t{64} << 20U, .peer_timeout = peer_timeout, .ranks_per_node = 2});
+    locum::Store store = runtime.store("shared");
+    const auto of_0 = made_by(store, 0);
+    const auto of_3 = made_by(store, 3);
+    if (rank_of_this == 0) {
+      for (int number = 0; number < 20; ++number) {
+        store.put("of rank 0/" + std::to_string(number), number).value();
+      }
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (rank_of_this == 3) {
+      die();
+    }
+    if (rank_of_this == 2) {
+      (void)store.wait<int>("die", 25s);
+      die();
+    }
+    survive(runtime, store, of_0, of_3);
+    const auto start = Clock::now();
+    runtime.close();
+    expect(Clock::now() - start < slack, "closing took too long");
+  }
+  std::printf("rank %d %s\n", rank_of_this, failures == 0 ? "survived" : "FAILED");
+  std::fflush(nullptr);
+  std::_Exit(failures == 0 ? 0 : 1);
+}
