@@ -230,12 +230,37 @@ void Exchange::settle(std::unordered_map<std::uint32_t, Asked>::iterator at,
 
 void Exchange::owe(int rank) {
   Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
-  if (debtor.owed++ == 0) {
+  if (debtor.owed++ == 0 && !debtor.doubted) {
     heard(rank);
-    if (!debtor.listed) {
-      debtor.listed = true;
-      owing_.push_back(rank);
+    list(rank);
+  }
+}
+
+void Exchange::list(int rank) {
+  Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
+  if (!debtor.listed) {
+    debtor.listed = true;
+    owing_.push_back(rank);
+  }
+}
+
+// Asked at once, and from then on like those who owe, until they say something.
+void Exchange::doubt_mates(int rank) {
+  if (options_.node_of_rank.empty()) {
+    return;
+  }
+  for (int mate = 0; mate < options_.size; ++mate) {
+    Debtor& debtor = debtors_[static_cast<std::size_t>(mate)];
+    if (mate == rank || is_lost(mate) || debtor.owed > 0 || debtor.doubted ||
+        options_.node_of_rank[static_cast<std::size_t>(mate)] !=
+            options_.node_of_rank[static_cast<std::size_t>(rank)]) {
+      continue;
     }
+    heard(mate);
+    debtor.doubted = true;
+    debtor.unanswered = 1;
+    list(mate);
+    send(mate, {.kind = Kind::ping, .incarnation = options_.incarnation}, {}, {});
   }
 }
 
@@ -243,6 +268,7 @@ void Exchange::heard(int rank) noexcept {
   Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
   debtor.quiet_at = transport_->now();
   debtor.unanswered = 0;
+  debtor.doubted = false;
 }
 
 void Exchange::lose(int rank, const Error& cause) {
@@ -293,7 +319,7 @@ void Exchange::look_after_debtors(Clock::time_point now) {
   for (std::size_t i = 0; i < owing_.size();) {
     const int rank = owing_[i];
     Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
-    if (debtor.owed == 0 || is_lost(rank)) {
+    if ((debtor.owed == 0 && !debtor.doubted) || is_lost(rank)) {
       debtor.listed = false;
       owing_[i] = owing_.back();
       owing_.pop_back();
@@ -307,6 +333,9 @@ void Exchange::look_after_debtors(Clock::time_point now) {
         debtor.quiet_at = now;
         ++debtor.unanswered;
         send(rank, {.kind = Kind::ping, .incarnation = options_.incarnation}, {}, {});
+        if (debtor.unanswered == 1) {
+          doubt_mates(rank);
+        }
       }
     }
     ++i;
@@ -324,7 +353,7 @@ Exchange::Clock::time_point Exchange::next_due() const noexcept {
   auto due = deadlines_.empty() ? Clock::time_point::max() : deadlines_.begin()->first;
   for (const int rank : owing_) {
     const Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
-    if (debtor.owed > 0) {
+    if (debtor.owed > 0 || debtor.doubted) {
       due = std::min(due, debtor.quiet_at + question_interval());
     }
   }

@@ -70,6 +70,9 @@ struct ExchangeOptions {
   std::uint64_t incarnation = 0;
   /// A rank that owes an answer and says nothing for so long is taken for dead.
   std::chrono::milliseconds patience{5'000};
+  /// Node of each rank: when one is silent the others of its node are asked as well whether they live, so
+  /// that all of a node that is gone are known as lost at once. Empty: each rank for itself.
+  std::vector<int> node_of_rank;
 };
 
 /// Questions and answers between ranks, over messages. Numbers what is asked, gives up on time, asks those
@@ -133,6 +136,7 @@ class Exchange final : private Receiver {
     int unanswered = 0;          ///< times it was asked whether it lives since it last said anything
     Clock::time_point quiet_at;  ///< when it was last asked, said something or began to owe
     bool listed = false;         ///< in owing_
+    bool doubted = false;        ///< asked whether it lives though it may owe nothing
   };
 
   std::span<std::byte> arrived(const Arrival& message) noexcept override;
@@ -146,6 +150,8 @@ class Exchange final : private Receiver {
   void settle(std::unordered_map<std::uint32_t, Asked>::iterator at, const Result<Answer>& outcome) noexcept;
   void send(int to, const Envelope& envelope, std::span<const std::byte> body, Bulk bulk);
   void owe(int rank);
+  void list(int rank);
+  void doubt_mates(int rank);
   void heard(int rank) noexcept;
   void look_after_debtors(Clock::time_point now);
   [[nodiscard]] Clock::duration question_interval() const noexcept;

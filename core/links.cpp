@@ -15,14 +15,16 @@ Links::Links(LinkParts parts)
                                      ExchangeOptions{.rank = parts.rank,
                                                      .size = static_cast<int>(parts.node_of_rank.size()),
                                                      .incarnation = parts.incarnation,
-                                                     .patience = parts.patience})),
+                                                     .patience = parts.patience,
+                                                     .node_of_rank = parts.node_of_rank})),
       nodes_(std::make_shared<Nodes>(parts.node_of_rank, parts.rank, exchange_)),
       service_(std::make_unique<NodeService>(parts.memory,
                                              open_cluster({.arena = parts.memory.arena,
                                                            .table = parts.memory.table,
                                                            .directory = parts.memory.directory,
                                                            .timeout = parts.timeout}),
-                                             exchange_, nodes_, inline_bytes_, parts.timeout)) {
+                                             exchange_, nodes_, inline_bytes_, parts.timeout,
+                                             std::move(parts.lost_mates))) {
   exchange_->serve(service_.get());
   progress_ = std::make_shared<Progress>(std::move(parts.transport), exchange_, std::move(parts.progress));
   client_ = std::make_shared<NodeClient>(nodes_, progress_, parts.timeout);
@@ -34,6 +36,32 @@ Links::~Links() {
 
 void Links::lose(int rank, const Error& cause) {
   progress_->submit([exchange = exchange_, rank, cause] { exchange->lose(rank, cause); });
+  (void)progress_->poll();
+}
+
+void Links::call_roll() {
+  progress_->submit([exchange = exchange_, nodes = nodes_] {
+    const auto deadline = exchange->now() + 4 * exchange->options().patience;
+    for (int node = 0; node < nodes->count(); ++node) {
+      if (node == nodes->own()) {
+        continue;
+      }
+      nodes->ask(
+          node, Kind::roll_call, {}, {}, deadline, [exchange, nodes, node](const Result<NodeAnswer>& answer) {
+            if (!answer || !answer->block) {
+              return;
+            }
+            const auto lost = answer->block->memory();
+            for (std::size_t at = 0; at + sizeof(std::uint32_t) <= lost.size(); at += sizeof(std::uint32_t)) {
+              const auto rank = read_words<std::uint32_t>(lost.subspan(at));
+              if (nodes->of_creator(*rank) == node) {
+                exchange->lose(static_cast<int>(*rank),
+                               Error(Errc::peer_lost, "the ranks of its node say so"));
+              }
+            }
+          });
+    }
+  });
   (void)progress_->poll();
 }
 

@@ -27,6 +27,7 @@ struct LinkParts {
   std::chrono::milliseconds timeout{30'000};
   std::chrono::milliseconds patience{5'000};  ///< with a rank that owes an answer and is silent
   std::uint64_t inline_bytes = 4096;  ///< blocks up to this size are kept at the home of their name, too
+  std::function<std::vector<int>()> lost_mates;  ///< ranks of this node that are lost; empty: none ever is
   Progress::Options progress;
 };
 
@@ -45,6 +46,8 @@ class Links {
   [[nodiscard]] Progress& progress() noexcept { return *progress_; }
   /// Somebody who knows says that this rank is gone.
   void lose(int rank, const Error& cause);
+  /// Asks every other node which of its ranks are lost, and notes what they say, soon. Does not wait.
+  void call_roll();
   /// Whether messages to that rank are known to be in vain.
   [[nodiscard]] bool is_lost(int rank) const noexcept { return exchange_->is_lost(rank); }
   /// Nothing is asked or answered any more, but whether this rank lives; what is under way ends with

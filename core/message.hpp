@@ -21,8 +21,9 @@ enum class Kind : std::uint8_t {
   unbind,     ///< out of sight with a name, and with what it stands for: to the home
   generation,  ///< the live generation of a name's hash: to the home
   list,        ///< names of a store by prefix: to every node
+  roll_call,   ///< which ranks of the node are lost: to every node, while all wait for all
 };
-inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::list);
+inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::roll_call);
 
 /// Version of all that is sent between ranks; those of a runtime have the same, or refuse each other at
 /// start.

@@ -34,13 +34,15 @@ std::vector<std::byte> one_byte(bool value) {
 
 NodeService::NodeService(NodeMemory local, std::shared_ptr<Connector> references,
                          std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
-                         std::uint64_t inline_bytes, std::chrono::milliseconds timeout)
+                         std::uint64_t inline_bytes, std::chrono::milliseconds timeout,
+                         std::function<std::vector<int>()> lost_mates)
     : local_(std::move(local)),
       references_(std::move(references)),
       exchange_(std::move(exchange)),
       nodes_(std::move(nodes)),
       inline_bytes_(inline_bytes),
-      timeout_(timeout) {}
+      timeout_(timeout),
+      lost_mates_(std::move(lost_mates)) {}
 
 void NodeService::asked(const Question& question) noexcept {
   try {
@@ -77,6 +79,8 @@ void NodeService::dispatch(const Question& question) {
       return generation(question, asker);
     case Kind::list:
       return list(question, asker);
+    case Kind::roll_call:
+      return roll_call(asker);
     case Kind::reply:
     case Kind::ping:
       break;
@@ -310,6 +314,14 @@ void NodeService::list(const Question& question, Asker asker) {
   }
   const auto packed = std::make_shared<const std::vector<std::byte>>(pack_names(*names));
   answer(asker, {}, {*packed, packed});
+}
+
+void NodeService::roll_call(Asker asker) {
+  const auto lost = std::make_shared<std::vector<std::uint32_t>>();
+  for (const int rank : lost_mates_ ? lost_mates_() : std::vector<int>()) {
+    lost->push_back(static_cast<std::uint32_t>(rank));
+  }
+  answer(asker, {}, {std::as_bytes(std::span(*lost)), lost});
 }
 
 void NodeService::answer(Asker asker, std::span<const std::byte> body, Bulk bulk) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -21,7 +22,8 @@ class NodeService final : public Service {
   /// \param references   makes the objects that stand here for those of other nodes: a connector over `local`
   /// \param inline_bytes blocks up to this size are answered together with a look-up by name
   NodeService(NodeMemory local, std::shared_ptr<Connector> references, std::shared_ptr<Exchange> exchange,
-              std::shared_ptr<Nodes> nodes, std::uint64_t inline_bytes, std::chrono::milliseconds timeout);
+              std::shared_ptr<Nodes> nodes, std::uint64_t inline_bytes, std::chrono::milliseconds timeout,
+              std::function<std::vector<int>()> lost_mates);
 
   void asked(const Question& question) noexcept override;
   void bereaved(int rank) noexcept override;
@@ -43,6 +45,7 @@ class NodeService final : public Service {
   void unbind(const Question& question, Asker asker);
   void generation(const Question& question, Asker asker);
   void list(const Question& question, Asker asker);
+  void roll_call(Asker asker);
 
   [[nodiscard]] Result<std::uint64_t> refer(const BindWords& asked, std::string_view name,
                                             std::span<const std::byte> block, const SealOptions& options);
@@ -58,6 +61,7 @@ class NodeService final : public Service {
   const std::shared_ptr<Nodes> nodes_;
   const std::uint64_t inline_bytes_;
   const std::chrono::milliseconds timeout_;
+  const std::function<std::vector<int>()> lost_mates_;
 };
 
 }  // namespace locum

@@ -160,7 +160,11 @@ class LossesOfAll {
   LossesOfAll(std::shared_ptr<const shm::Losses> of_node, std::vector<std::uint32_t> mates, int size)
       : of_node_(std::move(of_node)), mates_(std::move(mates)), size_(size) {}
 
-  void watch(const std::shared_ptr<Links>& links) { links_ = links; }
+  void watch(const std::shared_ptr<Links>& links, std::chrono::milliseconds patience) {
+    links_ = links;
+    roll_interval_ = patience / 4;
+    roll_called_ = Deadline::Clock::now();
+  }
   /// From now on what the links say of others does not count: a rank that closes its own ends looks like a
   /// dead one.
   void stop_watching_links() {
@@ -169,16 +173,32 @@ class LossesOfAll {
   }
 
   [[nodiscard]] bool any() const { return of_node_->any() || !beyond_node().empty(); }
-  [[nodiscard]] std::vector<int> ranks() const {
-    std::vector<int> ranks = beyond_node();
+  /// Those of this node.
+  [[nodiscard]] std::vector<int> mates() const {
+    std::vector<int> ranks;
     if (of_node_->any()) {
       for (const shm::Loss& loss : of_node_->all()) {
         ranks.push_back(rank_of(loss.rank));
       }
-      std::sort(ranks.begin(), ranks.end());
-      ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
     }
     return ranks;
+  }
+  [[nodiscard]] std::vector<int> ranks() const {
+    std::vector<int> ranks = mates();
+    const std::vector<int> others = beyond_node();
+    ranks.insert(ranks.end(), others.begin(), others.end());
+    std::sort(ranks.begin(), ranks.end());
+    ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+    return ranks;
+  }
+  /// The same while this rank waits for all others: asks the other nodes now and then who is lost there.
+  [[nodiscard]] std::vector<int> ranks_while_waiting() {
+    const auto links = links_.lock();
+    if (const auto now = Deadline::Clock::now(); links && now - roll_called_ >= roll_interval_) {
+      roll_called_ = now;
+      links->call_roll();
+    }
+    return ranks();
   }
   /// "rank 1 (adopted by rank 0), rank 3", or nothing.
   [[nodiscard]] std::string describe() const {
@@ -213,6 +233,8 @@ class LossesOfAll {
   const std::vector<std::uint32_t> mates_;
   const int size_;
   std::weak_ptr<Links> links_;
+  Deadline::Clock::duration roll_interval_{};
+  Deadline::Clock::time_point roll_called_;
   std::vector<int> beyond_node_;  ///< once the links do not count any more
 };
 
@@ -259,7 +281,8 @@ std::shared_ptr<Links> open_links([[maybe_unused]] mpi::CommunicatorGroup& group
                                   [[maybe_unused]] const NodeMemory& memory,
                                   [[maybe_unused]] const RuntimeOptions& options,
                                   [[maybe_unused]] std::uint64_t incarnation,
-                                  [[maybe_unused]] const std::shared_ptr<Metrics>& metrics) {
+                                  [[maybe_unused]] const std::shared_ptr<Metrics>& metrics,
+                                  [[maybe_unused]] const std::shared_ptr<LossesOfAll>& losses) {
 #if LOCUM_WITH_UCX
   if (nodes_of(group) > 1) {
     return std::make_shared<Links>(LinkParts{.transport = ucx::open_transport(group),
@@ -271,6 +294,7 @@ std::shared_ptr<Links> open_links([[maybe_unused]] mpi::CommunicatorGroup& group
                                              .timeout = options.timeout,
                                              .patience = options.peer_timeout,
                                              .inline_bytes = options.inline_bytes,
+                                             .lost_mates = [losses] { return losses->mates(); },
                                              .progress = {}});
   }
 #endif
@@ -310,12 +334,13 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   state_->incarnation = random_incarnation(group);
   shm::Node node = open_own_node(group, state_->options, state_->incarnation);
   state_->losses = std::make_shared<LossesOfAll>(node.losses, node_mates(group), group.size());
-  group.watch([losses = state_->losses] { return losses->ranks(); });
+  group.watch([losses = state_->losses] { return losses->ranks_while_waiting(); });
 
   const NodeMemory memory{std::move(node.arena), std::move(node.table), std::move(node.directory)};
-  state_->links = open_links(group, memory, state_->options, state_->incarnation, state_->metrics);
+  state_->links =
+      open_links(group, memory, state_->options, state_->incarnation, state_->metrics, state_->losses);
   if (state_->links) {
-    state_->losses->watch(state_->links);
+    state_->losses->watch(state_->links, state_->options.peer_timeout);
   }
   throw_if(group.agree(error_of([&] {
                          session_ = std::make_shared<Session>(

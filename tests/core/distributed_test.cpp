@@ -248,6 +248,22 @@ TEST(Distributed, ASilentRankIsLostWithinThePatience) {
   EXPECT_GE(world.network().now() - before, std::chrono::milliseconds(4900));
 }
 
+// The ranks of a silent node are doubted together, not one after the other.
+TEST(Distributed, ANodeOfManySilentRanksIsLostAsSoonAsOneOfThem) {
+  SimulatedNodes world({.nodes = {.nodes = 2, .ranks_per_node = 16},
+                        .network = {.detection = {std::chrono::hours(1), std::chrono::hours(1)}}});
+  const auto sealed = put(world.connector(20), store, {}, pattern(1, 10)).value();
+  for (int rank = 16; rank < 32; ++rank) {
+    world.network().kill(rank);
+  }
+  const auto before = world.network().now();
+  EXPECT_EQ(world.connector(0).get(Address(sealed.key), {}).error().code(), Errc::peer_lost);
+  EXPECT_LE(world.network().now() - before, std::chrono::milliseconds(6100));
+  for (int rank = 0; rank < 32; ++rank) {
+    EXPECT_EQ(world.rank(0).links->is_lost(rank), rank >= 16) << rank;
+  }
+}
+
 TEST(Distributed, ARankThatOnlyPausesIsNotLost) {
   SimulatedNodes world;
   const auto sealed = put(world.connector(1), store, {}, pattern(1, 10)).value();

@@ -99,7 +99,7 @@ class ExchangeTest : public testing::Test {
       rank.transport = network_.transport(number);
       rank.exchange = std::make_unique<Exchange>(
           rank.transport, rank.metrics,
-          ExchangeOptions{.rank = number, .size = 3, .incarnation = 5, .patience = 5s});
+          ExchangeOptions{.rank = number, .size = 3, .incarnation = 5, .patience = 5s, .node_of_rank = {}});
       rank.service = std::make_unique<EchoService>(*rank.exchange);
       rank.exchange->serve(rank.service.get());
       network_.on_ready(number, [exchange = rank.exchange.get()] {

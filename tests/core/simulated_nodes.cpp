@@ -40,6 +40,7 @@ std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
                     .metrics = rank.metrics,
                     .timeout = options.timeout,
                     .inline_bytes = options.inline_bytes,
+                    .lost_mates = {},
                     .progress = {.helper = options.helper, .on_helper_start = {}}});
       rank.connector =
           open_distributed({rank.process.arena, rank.process.table, rank.process.directory}, rank.links);

@@ -1,7 +1,7 @@
-// Two nodes of two ranks. First one rank of the second node dies by SIGKILL, then the other: the node answers
-// as long as one of its ranks lives, after that what it had is `peer_lost`, in time, and the first node goes
-// on. Run by lost_node.sh, under a launcher that lets the survivors go on; these end by _Exit, because
-// MPI_Finalize of Open MPI 4 may wait for the dead.
+// Two nodes of two ranks. First one rank of the second node dies by SIGKILL, while the others wait for it,
+// then the other: the node answers as long as one of its ranks lives, after that what it had is `peer_lost`,
+// in time, and the first node goes on. Run by lost_node.sh, under a launcher that lets the survivors go on;
+// these end by _Exit, because MPI_Finalize of Open MPI 4 may wait for the dead.
 #include <mpi.h>
 
 #include <chrono>
@@ -80,6 +80,21 @@ void expect_lost(const char* what, Clock::duration within, Call call) {
   expect(took <= within, std::string(what) + " took too long");
 }
 
+// The other ranks wait for the dead one, those of its node and those of another.
+void expect_lost_collective(locum::Runtime& runtime) {
+  const auto start = Clock::now();
+  try {
+    runtime.drop("no such store");
+    expect(false, "a collective call came to its end without a rank");
+  } catch (const locum::Error& error) {
+    expect(error.code() == locum::Errc::peer_lost, std::string("the collective call said: ") + error.what());
+  }
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
+  std::printf("rank %d: the collective call ended after %d ms\n", rank_of_this,
+              static_cast<int>(took.count()));
+  expect(took <= 2 * peer_timeout + slack, "a collective call took too long");
+}
+
 void survive(locum::Runtime& runtime, locum::Store& store, const std::vector<locum::Key>& of_0,
              const std::vector<locum::Key>& of_3) {
   // Names of which some are at home on either node.
@@ -129,6 +144,7 @@ int main(int argc, char** argv) {
     if (rank_of_this == 3) {
       die();
     }
+    expect_lost_collective(runtime);
     if (rank_of_this == 2) {
       (void)store.wait<int>("die", 25s);
       die();
