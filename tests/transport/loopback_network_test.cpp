@@ -424,7 +424,7 @@ TEST(LoopbackNetwork, KillsAtExactlyThatMessage) {
                                           {Fate::kill_after, {1, 2}, 0},
                                           {Fate::kill_receiver, {1}, 1}}) {
     NetworkOptions options = quick;
-    options.lost_at_death = fate == Fate::kill_before ? 1 : 0.5;
+    options.lost_at_death = 1;
     Served world(options);
     world.network.on_message([&, what = fate](int, int, std::span<const std::byte> header) {
       return Verdict{number_of(header) == 2 ? what : Fate::deliver, {}};
