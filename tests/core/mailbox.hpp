@@ -25,9 +25,10 @@ namespace locum::tests {
 inline std::vector<std::byte> bytes_of(std::uint64_t seed, std::size_t size) {
   std::vector<std::byte> bytes(size);
   std::uint64_t state = seed * 0x9E3779B97F4A7C15U + size;
-  for (std::byte& byte : bytes) {
+  for (std::size_t at = 0; at < size; at += sizeof state) {
     state = state * 6364136223846793005U + 1442695040888963407U;
-    byte = static_cast<std::byte>(state >> 56U);
+    const std::uint64_t word = state ^ state >> 32U;
+    std::memcpy(bytes.data() + at, &word, std::min(sizeof word, size - at));
   }
   return bytes;
 }

@@ -398,7 +398,7 @@ TEST_P(TransportContract, DoesWhatQueuesWouldDo) {
     for (const int ranks : {1, 2, 5}) {
       SCOPED_TRACE("seed " + std::to_string(seed) + ", ranks " + std::to_string(ranks));
       run(ranks, [seed](const TransportSide& side) {
-        const TrafficModel model(seed, side.size, 400U * static_cast<unsigned>(side.size));
+        const TrafficModel model(seed, side.size, 200U * static_cast<unsigned>(side.size));
         Mailbox mailbox(side.transport);
         mailbox.refuses = [](const Arrival& message) {
           return TrafficModel::refused(number_of(message.header));
