@@ -27,6 +27,8 @@ inline void choose(Lanes lanes) {
   ::setenv("UCX_NET_DEVICES", "lo", 1);
   if (lanes == Lanes::tcp) {
     ::setenv("UCX_TLS", "tcp,self", 1);
+  } else {
+    ::setenv("UCX_KEEPALIVE_INTERVAL", "1s", 1);  // a test is not to wait for the 20 that are the default
   }
 }
 

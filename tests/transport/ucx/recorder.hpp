@@ -66,7 +66,7 @@ class Recorder final : public Receiver {
 /// to move.
 template <class Condition>
 [[nodiscard]] bool drive(Transport& transport, Receiver& receiver, Condition condition,
-                         std::chrono::milliseconds limit = std::chrono::seconds(20)) {
+                         std::chrono::milliseconds limit = std::chrono::seconds(50)) {
   const auto end = transport.now() + limit;
   while (!condition()) {
     if (transport.now() >= end) {
