@@ -39,6 +39,9 @@ void run_all(int argc, char** argv) {
   }
   add_handover_rows();
   add_exchange_rows();
+#ifdef LOCUM_BENCH_UCX
+  add_transport_rows();
+#endif
   TableReporter table;
   Silence silence;
   benchmark::RunSpecifiedBenchmarks(world_rank() == 0 ? static_cast<benchmark::BenchmarkReporter*>(&table)

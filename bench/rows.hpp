@@ -24,5 +24,6 @@ void add_overhead_rows();
 // Several ranks, between MPI_Init and MPI_Finalize:
 void add_handover_rows();
 void add_exchange_rows();
+void add_transport_rows();  ///< two ranks only
 
 }  // namespace locum::bench

@@ -1,0 +1,130 @@
+#include "bench/plain_ucp.hpp"
+
+#include <mpi.h>
+
+#include <stdexcept>
+#include <string>
+
+#include "bench/world.hpp"
+
+namespace locum::bench {
+namespace {
+
+constexpr unsigned message_id = 0;
+constexpr std::size_t eager_bytes = 8192;
+
+void check(ucs_status_t status) {
+  if (status != UCS_OK) {
+    throw std::runtime_error(std::string("plain UCP: ") + ucs_status_string(status));
+  }
+}
+
+}  // namespace
+
+PlainUcp::PlainUcp(std::span<std::byte> landing) : landing_(landing) {
+  ucp_params_t params{};
+  params.field_mask = UCP_PARAM_FIELD_FEATURES;
+  params.features = UCP_FEATURE_AM;
+  check(ucp_init(&params, nullptr, &context_));
+  ucp_worker_params_t worker_params{};
+  worker_params.field_mask = UCP_WORKER_PARAM_FIELD_THREAD_MODE;
+  worker_params.thread_mode = UCS_THREAD_MODE_SINGLE;
+  check(ucp_worker_create(context_, &worker_params, &worker_));
+  ucp_am_handler_param_t handler{};
+  handler.field_mask =
+      UCP_AM_HANDLER_PARAM_FIELD_ID | UCP_AM_HANDLER_PARAM_FIELD_CB | UCP_AM_HANDLER_PARAM_FIELD_ARG;
+  handler.id = message_id;
+  handler.cb = &PlainUcp::on_message;
+  handler.arg = this;
+  check(ucp_worker_set_am_recv_handler(worker_, &handler));
+
+  ucp_address_t* address = nullptr;
+  std::size_t bytes = 0;
+  check(ucp_worker_get_address(worker_, &address, &bytes));
+  const int size = static_cast<int>(bytes);
+  int other_size = 0;
+  const int other = 1 - world_rank();
+  MPI_Sendrecv(&size, 1, MPI_INT, other, 0, &other_size, 1, MPI_INT, other, 0, MPI_COMM_WORLD,
+               MPI_STATUS_IGNORE);
+  std::vector<std::byte> other_address(static_cast<std::size_t>(other_size));
+  MPI_Sendrecv(address, size, MPI_BYTE, other, 0, other_address.data(), other_size, MPI_BYTE, other, 0,
+               MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  ucp_worker_release_address(worker_, address);
+  ucp_ep_params_t endpoint_params{};
+  endpoint_params.field_mask = UCP_EP_PARAM_FIELD_REMOTE_ADDRESS | UCP_EP_PARAM_FIELD_ERR_HANDLING_MODE |
+                               UCP_EP_PARAM_FIELD_ERR_HANDLER;
+  endpoint_params.err_mode = UCP_ERR_HANDLING_MODE_PEER;
+  endpoint_params.err_handler = {.cb = [](void*, ucp_ep_h, ucs_status_t) {}, .arg = nullptr};
+  endpoint_params.address = reinterpret_cast<const ucp_address_t*>(other_address.data());
+  check(ucp_ep_create(worker_, &endpoint_params, &endpoint_));
+}
+
+PlainUcp::~PlainUcp() {
+  const ucp_request_param_t params{};
+  ucs_status_ptr_t request = ucp_ep_close_nbx(endpoint_, &params);
+  int closed = 0;
+  MPI_Request all = MPI_REQUEST_NULL;
+  MPI_Ibarrier(MPI_COMM_WORLD, &all);
+  // Each moves what the other needs to close.
+  while (closed == 0 || (UCS_PTR_IS_PTR(request) && ucp_request_check_status(request) == UCS_INPROGRESS)) {
+    ucp_worker_progress(worker_);
+    if (closed == 0) {
+      MPI_Test(&all, &closed, MPI_STATUS_IGNORE);
+    }
+  }
+  if (UCS_PTR_IS_PTR(request)) {
+    ucp_request_free(request);
+  }
+  ucp_worker_destroy(worker_);
+  ucp_cleanup(context_);
+}
+
+void PlainUcp::send(std::span<const std::byte> message) {
+  ucp_request_param_t params{};
+  params.op_attr_mask = UCP_OP_ATTR_FIELD_FLAGS | UCP_OP_ATTR_FIELD_MEMORY_TYPE;
+  params.flags = message.size() <= eager_bytes ? UCP_AM_SEND_FLAG_EAGER : UCP_AM_SEND_FLAG_RNDV;
+  params.memory_type = UCS_MEMORY_TYPE_HOST;
+  ucs_status_ptr_t request =
+      ucp_am_send_nbx(endpoint_, message_id, nullptr, 0, message.data(), message.size(), &params);
+  if (!UCS_PTR_IS_PTR(request)) {
+    check(UCS_PTR_RAW_STATUS(request));
+    return;
+  }
+  while (ucp_request_check_status(request) == UCS_INPROGRESS) {
+    ucp_worker_progress(worker_);
+  }
+  check(ucp_request_check_status(request));
+  ucp_request_free(request);
+}
+
+void PlainUcp::wait_for(std::uint64_t count) {
+  while (received_ < count) {
+    ucp_worker_progress(worker_);
+  }
+}
+
+ucs_status_t PlainUcp::on_message(void* argument, const void* /*header*/, std::size_t /*header_bytes*/,
+                                  void* bulk, std::size_t bulk_bytes, const ucp_am_recv_param_t* param) {
+  PlainUcp& self = *static_cast<PlainUcp*>(argument);
+  if ((param->recv_attr & UCP_AM_RECV_ATTR_FLAG_RNDV) == 0) {
+    ++self.received_;
+    return UCS_OK;
+  }
+  ucp_request_param_t params{};
+  params.op_attr_mask =
+      UCP_OP_ATTR_FIELD_CALLBACK | UCP_OP_ATTR_FIELD_USER_DATA | UCP_OP_ATTR_FIELD_MEMORY_TYPE;
+  params.cb.recv_am = &PlainUcp::on_landed;
+  params.user_data = &self;
+  params.memory_type = UCS_MEMORY_TYPE_HOST;
+  ucs_status_ptr_t request =
+      ucp_am_recv_data_nbx(self.worker_, bulk, self.landing_.data(), bulk_bytes, &params);
+  self.received_ += request == nullptr ? 1 : 0;
+  return UCS_OK;
+}
+
+void PlainUcp::on_landed(void* request, ucs_status_t /*status*/, std::size_t /*bytes*/, void* argument) {
+  ++static_cast<PlainUcp*>(argument)->received_;
+  ucp_request_free(request);
+}
+
+}  // namespace locum::bench
