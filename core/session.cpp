@@ -37,6 +37,11 @@ Result<void> check_name(std::string_view name) {
   return {};
 }
 
+// A store's number is the generation of its name: the directory that binds the registry's names counts
+// generations, never gives one twice, and goes on counting when a name or a store is dropped. So a number is
+// never that of another store, old or new, as long as one directory binds all the registry's names: those of
+// store `registry` have one home, however many nodes there are. Keys hold 32 bits of the 64: a larger
+// generation is refused, not cut, and stores that are open stay as they are.
 Result<std::uint32_t> number_from(const ObjectView& registration) {
   const std::uint64_t generation = registration.facts().generation;
   if (generation == 0 || generation > std::numeric_limits<std::uint32_t>::max()) {

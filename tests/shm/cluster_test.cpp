@@ -5,10 +5,12 @@
 #include <array>
 #include <atomic>
 #include <latch>
+#include <limits>
 #include <random>
 #include <thread>
 
 #include "core/options.hpp"
+#include "core/store.hpp"
 #include "shm/arena.hpp"
 #include "shm/available_memory.hpp"
 #include "shm/name_table.hpp"
@@ -451,6 +453,34 @@ TEST_F(ClusterOnNode, WakesAWaiterOnAnotherRank) {
     ASSERT_TRUE(view) << view.error();
     EXPECT_TRUE(holds(*view, pattern(i, 100)));
   }
+}
+
+// Numbers are generations, of which keys hold 32 bits.
+TEST_F(ClusterOnNode, RefusesAStoreWhoseNumberNoKeyCouldHold) {
+  const auto session = [](const std::shared_ptr<Connector>& rank) {
+    return std::make_shared<Session>(rank, std::make_shared<Metrics>());
+  };
+  const auto first = session(ranks_[0]);
+  const auto second = session(ranks_[1]);
+  constexpr std::uint64_t last = std::numeric_limits<std::uint32_t>::max();
+  segment_->header().generation.store(last - 2);
+  Store before = first->open("before").value();
+  const Key old = before.put("x", 1).value();  // a name, too, takes a generation
+  EXPECT_EQ(before.number(), last - 1);
+  segment_->header().generation.store(last - 1 + (1ULL << 32U));  // cut, it would be that of "before" again
+  for (const auto& rank : {first, second}) {
+    const auto refused = rank->open("after");
+    ASSERT_EQ(code_of(refused), Errc::unsupported);
+    EXPECT_NE(refused.error().text().find("4294967295"), std::string::npos) << refused.error();
+    EXPECT_EQ(code_of(rank->number_of("after")), Errc::unsupported);
+    EXPECT_EQ(code_of(rank->drop("after")), Errc::unsupported);
+    Store same = rank->open("before").value();
+    EXPECT_EQ(same.number(), last - 1);
+    EXPECT_EQ(*same.get<int>("x").value(), 1);
+    EXPECT_EQ(*same.get<int>(old).value(), 1);
+  }
+  EXPECT_TRUE(before.put("y", 2)) << "a generation of more than 32 bits is as good as any for a name";
+  EXPECT_EQ(*second->open("before").value().get<int>("y").value(), 2);
 }
 
 }  // namespace
