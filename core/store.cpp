@@ -29,7 +29,7 @@ Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
 }  // namespace
 
 Result<void> Store::usable(const Address& address) const {
-  if (session().closed() || open_->dropped.load(std::memory_order_relaxed)) {
+  if (session().closed() || open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
     return session().explain(address, detail::closed_error(*open_));
   }
   return {};
@@ -75,24 +75,19 @@ Result<ObjectView> Store::await(std::string_view name, Deadline deadline) {
   }
 }
 
-Result<ObjectDraft> Store::allocate(std::uint64_t size_bytes, const ObjectMeta& meta, bool named,
+// The draft is made where the caller wants it: it is too large to be moved about.
+Result<ObjectDraft> Store::allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
                                     Deadline deadline) {
-  const Address address(open_->number, meta.name);
-  const auto allowed = named ? usable(meta.name) : usable(address);
-  // One variable, returned: a draft is too large to be moved about.
-  ObjectMeta summed;
-  if (open_->options.checksum) [[unlikely]] {
-    summed = meta;
-    summed.checksum = true;
+  if (const auto allowed = named ? usable(meta.name) : usable(Address(open_->number, meta.name)); !allowed)
+      [[unlikely]] {
+    return allowed.error();
   }
-  Result<ObjectDraft> draft =
-      allowed ? session().connector().create(size_bytes, open_->options.checksum ? summed : meta,
-                                             effective(deadline))
-              : allowed.error();
-  if (allowed && !draft) [[unlikely]] {
-    draft = session().explain(address, draft.error());
-  }
-  return draft;
+  meta.checksum = open_->options.checksum;
+  return session().connector().create(size_bytes, meta, effective(deadline));
+}
+
+Error Store::no_draft(std::string_view name, const Error& error) const {
+  return error.rank() >= 0 ? error : session().explain({open_->number, name}, error);
 }
 
 Result<Store::Made> Store::seal(const ObjectDraft& draft, std::string_view name, const SealOptions& options,
@@ -112,10 +107,11 @@ Result<Store::Made> Store::seal(const ObjectDraft& draft, std::string_view name,
 Result<Store::Made> Store::store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
                                        Deadline deadline) {
   constexpr const TypeIdentity& identity = type_identity<std::byte[]>;
-  const ObjectMeta meta{open_->number, 1, 16, identity.hash, identity.name, name, Layout::bytes, {}};
-  auto draft = allocate(bytes.size(), meta, named, deadline);
+  auto draft =
+      allocate(bytes.size(), {open_->number, 1, 16, identity.hash, identity.name, name, Layout::bytes, {}},
+               named, deadline);
   if (!draft) {
-    return draft.error();
+    return no_draft(name, draft.error());
   }
   if (!bytes.empty()) {
     std::memcpy(draft->bytes.data(), bytes.data(), bytes.size());

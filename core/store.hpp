@@ -247,8 +247,9 @@ class Store {
   [[nodiscard]] Error refusal(std::string_view name) const;
 
   [[nodiscard]] Result<ObjectView> await(std::string_view name, Deadline deadline);
-  [[nodiscard]] Result<ObjectDraft> allocate(std::uint64_t size_bytes, const ObjectMeta& meta, bool named,
+  [[nodiscard]] Result<ObjectDraft> allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
                                              Deadline deadline);
+  [[nodiscard, gnu::cold, gnu::noinline]] Error no_draft(std::string_view name, const Error& error) const;
   [[nodiscard]] Result<Made> seal(const ObjectDraft& draft, std::string_view name, const SealOptions& options,
                                   Deadline deadline);
   [[nodiscard]] Result<Made> store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
@@ -269,8 +270,8 @@ class Store {
       return size_bytes.error();
     }
     auto draft = allocate(*size_bytes, detail::meta_of(open_->number, name, value), named, deadline);
-    if (!draft) {
-      return draft.error();
+    if (!draft) [[unlikely]] {
+      return no_draft(name, draft.error());
     }
     if constexpr (Flat<T> || detail::FlatRange<T>) {
       (void)detail::store_value(value, draft->bytes);  // a copy of bytes cannot fail
@@ -292,8 +293,8 @@ class Store {
       return size_bytes.error();
     }
     auto draft = allocate(*size_bytes, detail::array_meta<T>(open_->number, name, *extents), named, deadline);
-    if (!draft) {
-      return draft.error();
+    if (!draft) [[unlikely]] {
+      return no_draft(name, draft.error());
     }
     return Writer<T>(detail::OwnedDraft(open_, *draft), *extents, std::string(name));
   }
