@@ -102,13 +102,9 @@ Result<ObjectDraft> Cluster::draft_in(const Block& block, const ObjectRecord& re
   write_tail(bytes, record, {meta.element_bytes, meta.extents, meta.type_name, meta.name});
   const char* const texts = reinterpret_cast<const char*>(bytes) + record.block_bytes() - record.name_bytes -
                             record.type_name_bytes;
-  Result<ObjectDraft> made(std::in_place);
-  ObjectDraft& draft = *made;
-  draft.bytes = {bytes, record.size_bytes};
-  draft.place = block.offset;
-  draft.meta = meta;
-  draft.meta.type_name = {texts, record.type_name_bytes};
-  draft.meta.name = {texts + record.type_name_bytes, record.name_bytes};
+  Result<ObjectDraft> made(std::in_place, std::span(bytes, record.size_bytes), block.offset, meta);
+  made->meta.type_name = {texts, record.type_name_bytes};
+  made->meta.name = {texts + record.type_name_bytes, record.name_bytes};
   return made;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -7,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "key.hpp"
@@ -28,18 +30,33 @@ inline constexpr std::size_t max_rank = 8;
 /// Extents of an array object, slowest dimension first, row-major. At most `max_rank` dimensions: size() of
 /// them, and extents[0] is the slowest.
 struct Extents {
-  Extents() = default;
+  // Extents travel with every put, mostly empty: what is not a dimension is neither zeroed nor copied.
+  constexpr Extents() noexcept {
+    if (std::is_constant_evaluated()) {
+      values = {};
+    }
+  }
+  constexpr Extents(const Extents& other) noexcept : Extents() { *this = other; }
+  constexpr Extents& operator=(const Extents& other) noexcept {
+    rank = other.rank;
+    if (rank == 1) {
+      values[0] = other.values[0];
+    } else if (rank > 1) {
+      std::copy_n(other.values.begin(), std::min<std::size_t>(rank, max_rank), values.begin());
+    }
+    return *this;
+  }
   /// `{nx, 3}`: integers of any types. What does not fit is refused by whoever is given the extents.
   template <std::integral... I>
     requires(sizeof...(I) >= 1 && sizeof...(I) <= max_rank)
   constexpr Extents(I... extents)
       : values{static_cast<std::uint64_t>(extents)...}, rank(static_cast<std::uint8_t>(sizeof...(I))) {}
 
-  std::array<std::uint64_t, max_rank> values{};
+  std::array<std::uint64_t, max_rank> values;  ///< the first `rank` of them
   std::uint8_t rank = 0;
 
   [[nodiscard]] constexpr std::span<const std::uint64_t> span() const noexcept {
-    return {values.data(), rank};
+    return {values.data(), std::min<std::size_t>(rank, max_rank)};
   }
   /// Number of dimensions; not of elements.
   [[nodiscard]] constexpr std::size_t size() const noexcept { return rank; }
@@ -47,7 +64,9 @@ struct Extents {
   [[nodiscard]] constexpr std::uint64_t operator[](std::size_t dimension) const noexcept {
     return values[dimension];
   }
-  friend bool operator==(const Extents&, const Extents&) = default;
+  friend constexpr bool operator==(const Extents& a, const Extents& b) noexcept {
+    return std::ranges::equal(a.span(), b.span());
+  }
 };
 
 /// What describes an object beside its bytes; given to `Sink::create`, which copies the texts.

@@ -164,7 +164,7 @@ TEST_F(NodeInstructions, OfAGetByKeyAreFew) {
 
 TEST_F(NodeInstructions, OfAPutAreFew) {
   const auto cost = cost_of(nothing, put);
-  EXPECT_LE(cost.all, 1340U);
+  EXPECT_LE(cost.all, 1240U);
   EXPECT_EQ(cost.locked, 5U) << "two mutexes, and whether the store was dropped";
 }
 
