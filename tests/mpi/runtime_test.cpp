@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -137,6 +139,59 @@ TEST(Runtime, SpansNodes) {
   }
   EXPECT_EQ(store.keys().value().size(), static_cast<std::size_t>(job::size()));
   EXPECT_TRUE(runtime.lost_ranks().empty());
+  job::barrier();
+}
+
+// What all threads of this process have done so far: times that they went to sleep, and clock ticks of
+// processor time.
+struct Activity {
+  long sleeps = 0;
+  long ticks = 0;
+};
+
+Activity activity_so_far() {
+  Activity all;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream status(task.path() / "status");
+    for (std::string word; status >> word;) {
+      if (word == "voluntary_ctxt_switches:") {
+        long sleeps = 0;
+        status >> sleeps;
+        all.sleeps += sleeps;
+      }
+    }
+    std::ifstream stat(task.path() / "stat");
+    const std::string line((std::istreambuf_iterator<char>(stat)), {});
+    std::istringstream fields(line.substr(line.rfind(')') + 1));
+    std::string skipped;
+    for (int field = 3; field < 14; ++field) {
+      fields >> skipped;
+    }
+    long user = 0;
+    long system = 0;
+    fields >> user >> system;
+    all.ticks += user + system;
+  }
+  return all;
+}
+
+// With connections open to other nodes, and nothing asked over them.
+TEST(Runtime, SleepsWhileNothingIsAskedOfIt) {
+  Runtime runtime(MPI_COMM_WORLD, small);
+  Store store = runtime.store("s");
+  const std::vector<Key> keys = job::everybodys(store.put(job::rank()).value());
+  for (const Key& key : keys) {
+    EXPECT_TRUE(store.get<int>(key));
+  }
+  job::barrier();
+  std::this_thread::sleep_for(100ms);  // for what is done behind the last operations
+  const Activity before = activity_so_far();
+  constexpr auto interval = 2s;
+  std::this_thread::sleep_for(interval);
+  const Activity after = activity_so_far();
+  // The watch looks once a second, or twenty times where nobody tells it; MPI's own threads may wake, too.
+  EXPECT_LE(after.sleeps - before.sleeps, 60) << "times that a thread went to sleep in 2 s";
+  EXPECT_LE(after.ticks - before.ticks, 2) << "hundredths of a second of processor time in 2 s";
   job::barrier();
 }
 
