@@ -75,7 +75,7 @@ class Transport {
 
   /// Sends a header (1 byte to max_header_bytes; copied) and a bulk of any size, which is read in place.
   /// Never waits. `ticket`: what sent() will say, if it has to be called. An error says that nothing was
-  /// sent: `peer_lost`, `out_of_memory`.
+  /// sent: `peer_lost`, `out_of_memory`, or `invalid_argument` (a header of another size, no such rank).
   [[nodiscard]] virtual Result<Sending> send(int to, std::span<const std::byte> header,
                                              std::span<const std::byte> bulk, std::uint64_t ticket) = 0;
   /// Moves what can be moved without waiting, and tells `receiver` what came of it. Whether anything
