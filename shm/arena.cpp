@@ -51,7 +51,7 @@ SharedArena::SharedArena(std::shared_ptr<Segment> segment, std::uint32_t rank, s
       begin_(segment_->geometry().arena_offset(rank)),
       limit_bytes_(std::min(segment_->geometry().arena_bytes / page_bytes, most_pages) * page_bytes),
       unit_pages_(std::clamp<std::uint64_t>(pages_for(step_bytes), 1, most_unit_pages)),
-      keep_units_(std::min(prepare_bytes, limit_bytes_) / page_bytes / unit_pages_),
+      keep_units_(std::min(prepare_bytes, segment_->geometry().memory_bytes) / page_bytes / unit_pages_),
       pages_(limit_bytes_ / page_bytes, unit_pages_),
       pressure_(segment_, rank),
       adopted_(segment_, rank) {

@@ -18,7 +18,7 @@ Entries::Entries(const Segment& segment, std::uint32_t node_rank) noexcept
 // A slot + 1 is a link of 32 bits.
 std::uint64_t Entries::most(const Geometry& geometry) noexcept {
   constexpr std::uint64_t most_slots = (std::uint64_t{1} << 32U) - largest_growth_bytes / sizeof(Entry);
-  return std::min(geometry.arena_bytes / sizeof(Entry), most_slots);
+  return std::min(geometry.entries_bytes() / sizeof(Entry), most_slots);
 }
 
 std::uint64_t Entries::pin_bytes(std::uint64_t slots) const noexcept {

@@ -12,6 +12,9 @@ namespace {
 constexpr std::uint64_t range_bytes = std::uint64_t{2} << 20U;
 constexpr std::uint64_t smallest_memory_bytes = std::uint64_t{1} << 20U;
 constexpr std::uint64_t smallest_directory_bytes = std::uint64_t{64} << 10U;
+// Blocks of all sizes leave gaps that not every block fits into. A gap gives its memory back but keeps its
+// addresses, so that an arena wants more of these than the node has memory.
+constexpr std::uint64_t ranges_per_memory = 4;
 constexpr std::uint64_t records_per_bucket_bytes = 8;  // range of records over range of buckets
 
 // REQUIRES: value + step does not overflow. `step` is a power of two.
@@ -29,7 +32,7 @@ std::uint64_t first_rank_offset(const Geometry& geometry) {
   return round_up(geometry.records_offset(shard_count), range_bytes);
 }
 std::uint64_t rank_stride(const Geometry& geometry) {
-  return 2 * geometry.arena_bytes + round_up(geometry.pins_bytes(), range_bytes);
+  return geometry.entries_bytes() + round_up(geometry.pins_bytes(), range_bytes) + geometry.arena_bytes;
 }
 
 }  // namespace
@@ -51,11 +54,15 @@ Geometry Geometry::fit(std::uint32_t ranks, std::uint64_t memory_bytes, std::uin
   geometry.directory_bytes = std::max(smallest_directory_bytes, round_down(names_bytes, page_bytes));
   const std::uint64_t fixed = first_rank_offset(geometry);
   const std::uint64_t share = reserve_bytes > fixed ? (reserve_bytes - fixed) / ranks : 0;
-  // Entries and arena are of the same size, and pins are ranks / entries_per_pin_line of that, rounded up:
-  // the rounding is what the loop pays for.
+  // Entries and arena are of the same size at first, and pins are ranks / entries_per_pin_line of that,
+  // rounded up: the rounding is what the loop pays for.
   const std::uint64_t fitting = share / (2 * entries_per_pin_line + ranks) * entries_per_pin_line;
-  geometry.arena_bytes = std::min(round_up(std::min(memory_bytes, reserve_bytes), range_bytes),
-                                  round_down(fitting, range_bytes));
+  const std::uint64_t whole = round_up(std::min(memory_bytes, reserve_bytes), range_bytes);
+  geometry.arena_bytes = std::min(whole, round_down(fitting, range_bytes));
+  if (const std::uint64_t taken = rank_stride(geometry); geometry.arena_bytes == whole && taken < share) {
+    const std::uint64_t left = round_down(share - taken, range_bytes);
+    geometry.arena_bytes += std::min(left, whole * std::min(ranges_per_memory - 1, left / whole + 1));
+  }
   while (geometry.arena_bytes > 0 && geometry.total_bytes() > reserve_bytes) {
     geometry.arena_bytes -= range_bytes;
   }
@@ -87,11 +94,15 @@ std::uint64_t Geometry::buckets_offset(std::uint32_t shard) const noexcept {
 std::uint64_t Geometry::entries_offset(std::uint32_t rank) const noexcept {
   return first_rank_offset(*this) + rank * rank_stride(*this);
 }
+// As many entries as the memory could hold if there were nothing else.
+std::uint64_t Geometry::entries_bytes() const noexcept {
+  return memory_bytes < arena_bytes ? round_up(memory_bytes, range_bytes) : arena_bytes;
+}
 std::uint64_t Geometry::pins_offset(std::uint32_t rank) const noexcept {
-  return entries_offset(rank) + arena_bytes;
+  return entries_offset(rank) + entries_bytes();
 }
 std::uint64_t Geometry::pins_bytes() const noexcept {
-  return arena_bytes / sizeof(Entry) / entries_per_pin_line * ranks * 64;
+  return entries_bytes() / sizeof(Entry) / entries_per_pin_line * ranks * 64;
 }
 std::uint64_t Geometry::arena_offset(std::uint32_t rank) const noexcept {
   return entries_offset(rank) + rank_stride(*this) - arena_bytes;

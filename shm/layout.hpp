@@ -18,7 +18,7 @@
 namespace locum::shm {
 
 inline constexpr std::uint64_t segment_magic = 0x314D55434F4C0A00U;  // "\0\nLOCUM1", little-endian
-inline constexpr std::uint32_t layout_version = 2;
+inline constexpr std::uint32_t layout_version = 3;
 inline constexpr std::uint32_t shard_count = 64;
 inline constexpr std::uint64_t page_bytes = 4096;
 inline constexpr std::uint32_t entries_per_pin_line = 512;  ///< one cache line of pin bits
@@ -32,10 +32,11 @@ static_assert(sizeof(Word64) == 8 && sizeof(Word32) == 4);
 struct Geometry {
   std::uint32_t ranks = 0;            ///< processes of the node
   std::uint64_t memory_bytes = 0;     ///< the most that may be committed
-  std::uint64_t arena_bytes = 0;      ///< address range of one rank's arena, and of its entries
+  std::uint64_t arena_bytes = 0;      ///< address range of one rank's arena
   std::uint64_t directory_bytes = 0;  ///< address range of one shard's records, and of its buckets
 
-  /// The largest ranges, up to what memory_bytes can fill, that fit into `reserve_bytes` of address space.
+  /// The largest ranges that fit into `reserve_bytes` of address space, up to what memory_bytes can fill; for
+  /// the arenas up to four times as much.
   [[nodiscard]] static Geometry fit(std::uint32_t ranks, std::uint64_t memory_bytes,
                                     std::uint64_t reserve_bytes);
 
@@ -46,6 +47,7 @@ struct Geometry {
   [[nodiscard]] std::uint64_t records_offset(std::uint32_t shard) const noexcept;
   [[nodiscard]] std::uint64_t buckets_offset(std::uint32_t shard) const noexcept;
   [[nodiscard]] std::uint64_t entries_offset(std::uint32_t rank) const noexcept;
+  [[nodiscard]] std::uint64_t entries_bytes() const noexcept;  ///< address range of one rank's entries
   [[nodiscard]] std::uint64_t pins_offset(std::uint32_t rank) const noexcept;
   [[nodiscard]] std::uint64_t pins_bytes()
       const noexcept;  ///< address range of the pin bits for one rank's entries

@@ -35,7 +35,7 @@ std::uint64_t Pressure::offered() const noexcept {
     const Share& share = segment_->share(rank);
     const std::uint64_t its_bytes = share.surplus_bytes.load(std::memory_order_relaxed);
     if (share.state.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(ShareState::left) &&
-        its_bytes <= segment_->geometry().arena_bytes) {
+        its_bytes <= segment_->geometry().memory_bytes) {
       bytes += its_bytes;
     }
   }

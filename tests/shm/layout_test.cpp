@@ -36,7 +36,7 @@ std::vector<Range> ranges(const Geometry& geometry) {
   }
   for (std::uint32_t rank = 0; rank < geometry.ranks; ++rank) {
     all.push_back(
-        {"entries", geometry.entries_offset(rank), geometry.entries_offset(rank) + geometry.arena_bytes});
+        {"entries", geometry.entries_offset(rank), geometry.entries_offset(rank) + geometry.entries_bytes()});
     all.push_back({"pins", geometry.pins_offset(rank), geometry.pins_offset(rank) + geometry.pins_bytes()});
     all.push_back({"arena", geometry.arena_offset(rank), geometry.arena_offset(rank) + geometry.arena_bytes});
   }
@@ -65,7 +65,7 @@ void expect_sound(const Geometry& geometry, std::uint64_t reserve_bytes) {
   ASSERT_LE(geometry.total_bytes(), reserve_bytes);
   ASSERT_EQ(geometry.total_bytes() % page_bytes, 0U);
   // A bit for each (entry, process).
-  const std::uint64_t entries = geometry.arena_bytes / sizeof(Entry);
+  const std::uint64_t entries = geometry.entries_bytes() / sizeof(Entry);
   ASSERT_GE(geometry.pins_bytes() * 8, entries * geometry.ranks);
 }
 
@@ -73,9 +73,19 @@ TEST(Geometry, HoldsAllMemoryInOneArenaWhereTheAddressSpaceAllows) {
   for (const std::uint32_t ranks : {1U, 2U, 5U, 64U}) {
     const Geometry geometry = Geometry::fit(ranks, 3_GiB + 1, 32768_GiB);
     expect_sound(geometry, 32768_GiB);
-    EXPECT_EQ(geometry.arena_bytes, 3_GiB + 2_MiB);
+    EXPECT_EQ(geometry.entries_bytes(), 3_GiB + 2_MiB);
+    EXPECT_EQ(geometry.arena_bytes, 4 * (3_GiB + 2_MiB)) << "so that gaps need not be filled";
     EXPECT_GE(geometry.directory_bytes, 3_GiB / 16 - page_bytes);
   }
+}
+
+TEST(Geometry, GivesTheArenasWhatTheEntriesNeedNot) {
+  const Geometry geometry = Geometry::fit(2, 4_GiB, 24_GiB);
+  expect_sound(geometry, 24_GiB);
+  EXPECT_EQ(geometry.entries_bytes(), 4_GiB);
+  EXPECT_GT(geometry.arena_bytes, 6_GiB);
+  EXPECT_LT(geometry.total_bytes() + 3 * 2_MiB, 24_GiB + 4 * 2_MiB);
+  EXPECT_GT(geometry.total_bytes() + 3 * 2_MiB, 24_GiB) << "all but what rounding takes";
 }
 
 TEST(Geometry, ShrinksTheArenasToTheAddressSpaceThatIsGiven) {
