@@ -95,8 +95,8 @@ class NodeTable : public PinBoard {
   [[nodiscard]] virtual bool tombstone(const Key& key) noexcept = 0;
   /// Appends to `out` the records of objects that this process owns and that are tombstoned and pinned by
   /// nobody; each is handed out once, its block is then the caller's to free. Returns what it still owns, as
-  /// far as it looked.
-  virtual Owned collect(std::vector<ObjectRecord>& out, Effort effort) = 0;
+  /// far as it looked. What `out` cannot grow for, because this process has no memory left, comes next time.
+  virtual Owned collect(std::vector<ObjectRecord>& out, Effort effort) noexcept = 0;
   /// Keys of live objects of one store that this process owns.
   [[nodiscard]] virtual std::vector<Key> owned(std::uint32_t store) = 0;
 

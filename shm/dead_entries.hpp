@@ -19,32 +19,36 @@ class DeadEntries {
   explicit DeadEntries(const Entries& entries) noexcept : entries_(entries) {}
 
   [[nodiscard]] const Entries& entries() const noexcept { return entries_; }
+  /// Makes room for so many slots, once they are committed and before they are used: nothing of what follows
+  /// allocates then, but for what it hands out. May throw bad_alloc; nothing has changed then.
+  void reserve(std::size_t slots);
   /// Of a share just adopted: knows all its tombstones, handed back or not.
-  void adopt(std::span<const std::uint32_t> tombstones);
+  void adopt(std::span<const std::uint32_t> tombstones) noexcept;
   /// Knows what `dead` tombstoned and did not live to hand back. `slots` has at least those, and may have
   /// others that something else happened to since.
-  void recover(std::uint32_t dead, std::span<const std::uint32_t> slots);
+  void recover(std::uint32_t dead, std::span<const std::uint32_t> slots) noexcept;
   /// Takes what was handed back since the last time, and appends to `out` the records of what nobody pins, to
   /// `freed` their slots. What came since the last call is looked at once, what was pinned then again: all of
-  /// it, or a few in turn.
-  void collect(std::vector<ObjectRecord>& out, std::vector<std::uint32_t>& freed, Effort effort);
+  /// it, or a few in turn. What this process has no memory to hand out stays for the next call.
+  void collect(std::vector<ObjectRecord>& out, std::vector<std::uint32_t>& freed, Effort effort) noexcept;
   /// Still pinned by somebody when it was last looked at.
   [[nodiscard]] const Pinned& pinned() const noexcept { return pinned_; }
   /// How many are known.
-  [[nodiscard]] std::size_t size() const noexcept { return fresh_.size() + looked_at_.size(); }
+  [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
 
  private:
-  void keep(std::uint32_t slot);
-  void take_retired();
+  void keep(std::uint32_t slot) noexcept;
+  void take_retired() noexcept;
+  void take_off(std::size_t at) noexcept;
   [[nodiscard]] bool reclaim(std::uint32_t slot, std::vector<ObjectRecord>& out,
-                             std::vector<std::uint32_t>& freed);
+                             std::vector<std::uint32_t>& freed) noexcept;
 
   Entries entries_;
-  std::vector<std::uint32_t> fresh_;      ///< slots not looked at yet
-  std::vector<std::uint32_t> looked_at_;  ///< slots found pinned
-  std::vector<bool> known_;               ///< by slot: whether it is in one of the two
-  Pinned pinned_;                         ///< sums of looked_at_
-  std::size_t next_look_ = 0;             ///< where in looked_at_ the next look begins
+  std::vector<std::uint32_t> slots_;  ///< first those that were found pinned, then those not looked at yet
+  std::size_t looked_at_ = 0;         ///< how many were
+  std::vector<bool> known_;           ///< by slot, for all there is room for: whether it is in slots_
+  Pinned pinned_;                     ///< sums of those that were looked at
+  std::size_t next_look_ = 0;         ///< which of them is looked at next
 };
 
 }  // namespace locum::shm

@@ -1,6 +1,7 @@
 #include "shm/object_table.hpp"
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <thread>
 #include <utility>
@@ -108,6 +109,13 @@ Result<void> ObjectTable::grow() {
   if (growth == 0) {
     return Error(Errc::out_of_memory,
                  "the table of objects has filled its address range; set LOCUM_RESERVE_BYTES higher");
+  }
+  try {  // for what collect() will have to note of these entries: it must not fail half-way
+    const std::uint64_t slots = (entry_bytes_ + growth) / sizeof(Entry);
+    free_slots_.reserve(slots);
+    dead_.reserve(slots);
+  } catch (const std::bad_alloc&) {
+    return Error(Errc::out_of_memory, "this process has no memory of its own left for its table of objects");
   }
   const std::uint64_t pin_bytes = entries_[own_].pin_bytes((entry_bytes_ + growth) / sizeof(Entry));
   if (pin_bytes > pin_bytes_) {
@@ -349,7 +357,7 @@ std::size_t ObjectTable::known_dead() const noexcept {
   return all;
 }
 
-Owned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) {
+Owned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) noexcept {
   if (effort == Effort::amortised && entries_[own_].share().retired.load(std::memory_order_relaxed) == 0 &&
       watched_.load(std::memory_order_relaxed) == 0 && !adopts_.load(std::memory_order_relaxed)) {
     return {};  // nothing came since, and nothing was pinned then
@@ -452,6 +460,7 @@ Result<void> ObjectTable::adopt(std::uint32_t dead, const TakeOver& take_over) {
   LOCUM_KILL_POINT("adopt: memory taken over");
 
   Adopted adopted{dead, DeadEntries(entries_[dead])};
+  adopted.dead.reserve(entries_[dead].committed());
   adopted.dead.adopt(estate.tombstones);
   const MutexLock lock(mutex_);
   adopted_.push_back(std::move(adopted));  // last of what may throw: who tries again finds nothing done

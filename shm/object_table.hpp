@@ -84,7 +84,7 @@ class ObjectTable final : public NodeTable {
   void release(std::uint64_t pin_id) noexcept override;
   void set_generation(const Key& key, std::uint64_t generation) noexcept override;
   [[nodiscard]] bool tombstone(const Key& key) noexcept override;
-  Owned collect(std::vector<ObjectRecord>& out, Effort effort) override LOCUM_EXCLUDES(mutex_);
+  Owned collect(std::vector<ObjectRecord>& out, Effort effort) noexcept override LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Key> owned(std::uint32_t store) override LOCUM_EXCLUDES(mutex_);
 
   /// Why nobody can have this object, where the table itself is to blame: none if it is live and whole, or if

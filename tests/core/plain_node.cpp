@@ -226,7 +226,7 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     }
     return object != nullptr;
   }
-  Owned collect(std::vector<ObjectRecord>& out, Effort /*effort*/) override {
+  Owned collect(std::vector<ObjectRecord>& out, Effort /*effort*/) noexcept override {
     const MutexLock lock(node_->mutex);
     Owned owned;
     for (auto each = node_->objects.begin(); each != node_->objects.end();) {

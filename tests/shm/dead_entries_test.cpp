@@ -30,6 +30,7 @@ class DeadEntriesTest : public testing::Test {
     for (std::uint64_t i = 0; i < 4; ++i) {
       (void)owner_.publish(store, {}, i).value();
     }
+    known_.reserve(entries_.committed());
   }
   void tombstone(std::uint32_t slot, std::uint32_t by) const {
     entries_[slot].tag.store(tombstone_tag(1, by));
