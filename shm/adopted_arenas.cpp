@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -11,6 +12,8 @@ namespace locum::shm {
 namespace {
 // What is given back at once, to begin with: others wait for the file as long, four milliseconds.
 constexpr std::uint64_t first_piece_bytes = std::uint64_t{16} << 20U;
+// Of what was freed later a piece is as long as of other free steps: half a millisecond.
+constexpr std::uint64_t piece_pages = (std::uint64_t{2} << 20U) / page_bytes;
 }  // namespace
 
 AdoptedArenas::AdoptedArenas(std::shared_ptr<Segment> segment, std::uint32_t own)
@@ -23,44 +26,73 @@ Result<void> AdoptedArenas::adopt(std::uint32_t rank, std::span<const Block> use
                  "node rank " + std::to_string(rank) + " has no arena that this process could adopt");
   }
   const std::uint64_t begin = geometry.arena_offset(rank);
-  const MutexLock lock(mutex_);
+  std::vector<AdoptedPages::Pages> gaps;
   try {
     auto pages = std::make_unique<AdoptedPages>(begin, geometry.arena_bytes, used);
-    const std::uint64_t before = arenas_[rank] ? arenas_[rank]->used_bytes() : 0;
-    used_bytes_.fetch_add(pages->used_bytes() - before, std::memory_order_relaxed);
+    pages->for_each_gap([&](const AdoptedPages::Pages& gap) { gaps.push_back(gap); });
+    const MutexLock lock(mutex_);
     arenas_[rank] = std::move(pages);
+    sum_up();
   } catch (const std::bad_alloc&) {
     return Error(Errc::out_of_memory,
                  "this process has no memory of its own left for the books of a dead one's arena");
   }
   segment_->share(rank).surplus_bytes.store(0, std::memory_order_relaxed);
   LOCUM_KILL_POINT("adopt arena: nothing is asked of it any more");
-  arenas_[rank]->for_each_gap([&](const AdoptedPages::Pages& gap) {
+  for (const AdoptedPages::Pages& gap : gaps) {
     give_back(begin + gap.first * page_bytes, begin + gap.end * page_bytes);
-  });
+  }
   LOCUM_KILL_POINT("adopt arena: all gaps given back");
   return {};
 }
 
-void AdoptedArenas::free(const Block& block) noexcept {
+void AdoptedArenas::sum_up() noexcept {
+  std::uint64_t used = 0;
+  std::uint64_t unused = 0;
+  for (const auto& pages : arenas_) {
+    used += pages ? pages->used_bytes() : 0;
+    unused += pages ? pages->unused_bytes() : 0;
+  }
+  used_bytes_.store(used, std::memory_order_relaxed);
+  unused_bytes_.store(unused, std::memory_order_relaxed);
+}
+
+bool AdoptedArenas::free(const Block& block) noexcept {
   const Geometry& geometry = segment_->geometry();
   const std::uint64_t first = geometry.arena_offset(0);
   const std::uint64_t stride = geometry.arena_offset(1) - first;  // defined beyond the last rank, too
   if (block.offset < first || (block.offset - first) / stride >= geometry.ranks) {
-    return;
+    return false;
   }
-  const std::uint64_t rank = (block.offset - first) / stride;
-  const std::uint64_t begin = first + rank * stride;
   const MutexLock lock(mutex_);
-  AdoptedPages* const pages = arenas_[rank].get();
+  AdoptedPages* const pages = arenas_[(block.offset - first) / stride].get();
   if (pages == nullptr || !pages->holds(block)) {
-    return;  // its table entry was overwritten: what it names is not known to be unused
+    return false;  // its table entry was overwritten: what it names is not known to be unused
   }
-  const std::uint64_t before = pages->used_bytes();
-  pages->free(block, [&](const AdoptedPages::Pages& unused) {
-    give_back(begin + unused.first * page_bytes, begin + unused.end * page_bytes);
-  });
-  used_bytes_.fetch_sub(before - pages->used_bytes(), std::memory_order_relaxed);
+  const std::uint64_t before = pages->unused_bytes();
+  pages->free(block);
+  sum_up();
+  return pages->unused_bytes() != before;
+}
+
+std::uint64_t AdoptedArenas::give_back_piece() noexcept {
+  std::optional<AdoptedPages::Pages> taken;
+  std::uint64_t begin = 0;
+  if (unused_bytes() > 0) {
+    const MutexLock lock(mutex_);
+    for (std::uint32_t rank = 0; rank < arenas_.size() && !taken; ++rank) {
+      if (arenas_[rank]) {
+        taken = arenas_[rank]->take_unused(piece_pages);
+        begin = segment_->geometry().arena_offset(rank);
+      }
+    }
+    sum_up();
+  }
+  if (!taken) {
+    return 0;
+  }
+  segment_->give_back(begin + taken->first * page_bytes, (taken->end - taken->first) * page_bytes);
+  return (taken->end - taken->first) * page_bytes;
 }
 
 // Most of what a dead process may have had was never committed: where nothing comes back, pieces grow.

@@ -21,7 +21,7 @@ AdoptedPages::AdoptedPages(std::uint64_t begin, std::uint64_t size_bytes, std::s
   std::sort(ends.begin(), ends.end());
 
   stretches_.reserve(begins.size() + ends.size() + 1);
-  std::uint64_t users = 0;
+  std::uint32_t users = 0;
   std::size_t begun = 0;
   for (std::size_t ended = 0; ended < ends.size();) {
     const std::uint64_t at = begun < begins.size() ? std::min(begins[begun], ends[ended]) : ends[ended];
@@ -77,6 +77,46 @@ bool AdoptedPages::holds(const Block& block) const noexcept {
     }
   }
   return true;
+}
+
+void AdoptedPages::free(const Block& block) noexcept {
+  const Pages pages = pages_of(block);
+  for (std::size_t index = stretch_at(pages.first); stretches_[index].first < pages.end; ++index) {
+    if (--stretches_[index].users == 0) {
+      const std::uint64_t count = stretches_[index + 1].first - stretches_[index].first;
+      used_pages_ -= count;
+      unused_pages_ += count;
+      queue(index);
+    }
+  }
+}
+
+void AdoptedPages::queue(std::size_t index) noexcept {
+  const auto link = static_cast<std::uint32_t>(index + 1);
+  (first_unused_ == 0 ? first_unused_ : stretches_[last_unused_ - 1].next_unused) = link;
+  last_unused_ = link;
+}
+
+// Neighbours that were left one after the other are taken together.
+std::optional<AdoptedPages::Pages> AdoptedPages::take_unused(std::uint64_t most_pages) noexcept {
+  if (first_unused_ == 0) {
+    return std::nullopt;
+  }
+  const std::uint64_t first = stretches_[first_unused_ - 1].first + taken_pages_;
+  Pages taken{first, first};
+  while (first_unused_ != 0 && stretches_[first_unused_ - 1].first + taken_pages_ == taken.end &&
+         taken.end < first + most_pages) {
+    const std::uint64_t end = stretches_[first_unused_].first;
+    const std::uint64_t count = std::min(end, first + most_pages) - taken.end;
+    taken.end += count;
+    taken_pages_ += count;
+    if (taken.end == end) {
+      first_unused_ = stretches_[first_unused_ - 1].next_unused;
+      taken_pages_ = 0;
+    }
+  }
+  unused_pages_ -= taken.end - taken.first;
+  return taken;
 }
 
 }  // namespace locum::shm

@@ -91,7 +91,14 @@ void SharedArena::free(const Block& block) noexcept {
   const Request request{.size_bytes = block.size_bytes};
   const std::uint64_t begin = block.offset - begin_;
   if (begin >= limit_bytes_) [[unlikely]] {  // also what lies before begin_
-    return adopted_.free(block);
+    if (adopted_.free(block)) {
+      {
+        const MutexLock lock(mutex_);
+        static_cast<void>(books_changed());
+      }
+      wake();
+    }
+    return;
   }
   bool wanted = false;
   {
@@ -264,7 +271,7 @@ Error SharedArena::full(const Request& request, const Error& reason) const {
 bool SharedArena::books_changed() {
   const std::uint64_t units = pages_.free_units();
   lowest_.note(units);
-  pressure_.offer(units * unit_pages_ * page_bytes);
+  pressure_.offer(units * unit_pages_ * page_bytes + adopted_.unused_bytes());
   if (units > keep_units_ && !watched_) {
     watched_ = true;
     return true;
@@ -292,7 +299,24 @@ SharedArena::Moment SharedArena::work(Moment now) {
     answering_ = true;
     surplus_units_ = std::max((pages_.free_units() + 1) / 2, least_answer_pages / unit_pages_);
   }
-  return give_back_piece() || prepare_piece() ? Moment::min() : look(now);
+  return empty_adopted() || give_back_piece() || prepare_piece() ? Moment::min() : look(now);
+}
+
+// A piece of what freed blocks of dead processes have left; false if that is all. Nothing of it is kept.
+bool SharedArena::empty_adopted() {
+  const std::uint64_t bytes = adopted_.give_back_piece();
+  if (bytes == 0) {
+    return false;
+  }
+  given_back_bytes_.fetch_add(bytes, std::memory_order_release);
+  {
+    const MutexLock lock(mutex_);
+    static_cast<void>(books_changed());
+  }
+  if (answering_) {
+    pressure_.answer();
+  }
+  return true;
 }
 
 // A piece of what is to be given back; false if that is all.
@@ -401,7 +425,7 @@ ArenaUsage SharedArena::usage() const {
 ArenaUsage SharedArena::usage_now() const {
   const std::uint64_t adopted = adopted_.used_bytes();
   const std::uint64_t used = used_bytes_ + adopted;
-  const std::uint64_t committed = pages_.committed_pages() * page_bytes + adopted;
+  const std::uint64_t committed = pages_.committed_pages() * page_bytes + adopted + adopted_.unused_bytes();
   const std::uint64_t longest = pages_.longest_free() * page_bytes;
   return {.limit = segment_->geometry().memory_bytes,
           .node_committed = segment_->committed_bytes(),

@@ -48,8 +48,8 @@ class SharedArena final : public Arena {
   [[nodiscard]] ArenaUsage usage() const override LOCUM_EXCLUDES(mutex_);
 
   /// Takes over the arena of a dead process of the node, to empty it: all of its memory but what the blocks
-  /// `used` lie in is given back to the system before this returns, and that of each of them when it is
-  /// freed. Nothing is allocated there. `used` is what live and still pinned objects of the dead process
+  /// `used` lie in is given back to the system before this returns, and that of each of them by the background
+  /// once it is freed. Nothing is allocated there. `used` is what live and still pinned objects of the dead process
   /// name; blocks that cannot be are passed over. May be called again, also by another process after this one
   /// has died. Errors change nothing.
   [[nodiscard]] Result<void> adopt(std::uint32_t rank, std::span<const Block> used) {
@@ -81,6 +81,7 @@ class SharedArena final : public Arena {
   [[nodiscard]] Error full(const Request& request, const Error& reason) const LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] bool books_changed() LOCUM_REQUIRES(mutex_);
   [[nodiscard]] bool prepares(std::uint64_t below_units) const LOCUM_REQUIRES(mutex_);
+  [[nodiscard]] bool empty_adopted() LOCUM_REQUIRES(growing_);
   [[nodiscard]] bool give_back_piece() LOCUM_REQUIRES(growing_);
   [[nodiscard]] bool prepare_piece() LOCUM_REQUIRES(growing_);
   [[nodiscard]] Moment look(Moment now) LOCUM_REQUIRES(growing_);

@@ -39,6 +39,19 @@ void mark(std::vector<bool>& marks, const AdoptedPages::Pages& stretch) {
   }
 }
 
+// A piece of what is left; each page is taken once.
+void take(AdoptedPages& adopted, std::vector<bool>& marks) {
+  const auto most = *rc::gen::inRange<std::uint64_t>(1, 50);
+  const std::uint64_t before = adopted.unused_bytes();
+  const auto piece = adopted.take_unused(most);
+  RC_ASSERT(piece.has_value() == (before > 0));
+  if (piece) {
+    RC_ASSERT(piece->end - piece->first <= most);
+    RC_ASSERT(before - adopted.unused_bytes() == (piece->end - piece->first) * page_bytes);
+    mark(marks, *piece);
+  }
+}
+
 // Blocks overlap here as they like: nothing that a table says may mislead the count.
 RC_GTEST_PROP(AdoptedPages, AgreesWithACountForEachPage, ()) {
   const auto wanted = *rc::gen::container<std::vector<std::tuple<std::uint64_t, std::uint64_t>>>(
@@ -65,11 +78,21 @@ RC_GTEST_PROP(AdoptedPages, AgreesWithACountForEachPage, ()) {
       continue;
     }
     model.count(block, -1);
-    adopted.free(block, [&](const AdoptedPages::Pages& stretch) { mark(unused, stretch); });
-    RC_ASSERT(unused == model.unused());
-    RC_ASSERT(adopted.used_bytes() ==
-              static_cast<std::uint64_t>(std::count(unused.begin(), unused.end(), false)) * page_bytes);
+    adopted.free(block);
+    const auto expected = model.unused();
+    const auto used_pages = static_cast<std::uint64_t>(std::count(expected.begin(), expected.end(), false));
+    RC_ASSERT(adopted.used_bytes() == used_pages * page_bytes);
+    for (std::uint64_t wanted_pieces = *rc::gen::inRange(0, 5); wanted_pieces > 0; --wanted_pieces) {
+      take(adopted, unused);
+    }
+    const auto taken_pages = static_cast<std::uint64_t>(std::count(unused.begin(), unused.end(), true));
+    RC_ASSERT(adopted.unused_bytes() == (pages - used_pages - taken_pages) * page_bytes);
   }
+  while (adopted.unused_bytes() > 0) {
+    take(adopted, unused);
+  }
+  RC_ASSERT(unused == model.unused());
+  RC_ASSERT(!adopted.take_unused(1));
   RC_ASSERT(adopted.used_bytes() == 0U);
 }
 
@@ -92,7 +115,7 @@ TEST(AdoptedPages, KnowTheirBlocksOnly) {
   EXPECT_FALSE(adopted.holds({begin + 4096, 4 * page_bytes})) << "begins where no block does";
   EXPECT_FALSE(adopted.holds({begin - 1, 1}));
   EXPECT_FALSE(adopted.holds({begin + pages * page_bytes, 0}));
-  adopted.free({begin + 8192, 3 * page_bytes}, [](const AdoptedPages::Pages&) {});
+  adopted.free({begin + 8192, 3 * page_bytes});
   EXPECT_FALSE(adopted.holds({begin + 8192, 3 * page_bytes})) << "freed already";
 }
 

@@ -18,6 +18,7 @@
 
 #include "shm/available_memory.hpp"
 #include "tests/core/arena_contract.hpp"
+#include "tests/core/system_calls.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/sanitized.hpp"
 #include "tests/shm/small_mount.hpp"
@@ -46,7 +47,7 @@ ArenaMaker arenas(std::string name, std::uint32_t rank, std::uint64_t step_bytes
 }
 
 INSTANTIATE_TEST_SUITE_P(Shared, ArenaContract,
-                         testing::Values(arenas("SmallSteps", 0, 64_KiB, 0),
+                         ::testing::Values(arenas("SmallSteps", 0, 64_KiB, 0),
                                          arenas("LargeSteps", 2, 1_MiB, 0),
                                          arenas("Prepared", 1, 64_KiB, 1_MiB)),
                          [](const auto& maker) { return maker.param.name; });
@@ -255,10 +256,19 @@ TEST(SharedArena, GoesOnAfterSharedMemoryWasFull) {
   EXPECT_EQ(ending.said, "goes on");
 }
 
+/// Does what the background has to do; in how many pieces.
+int settle(SharedArena& arena) {
+  int pieces = 0;
+  while (arena.work(SharedArena::Moment(std::chrono::hours(1))) == SharedArena::Moment::min()) {
+    ++pieces;
+  }
+  return pieces;
+}
+
 // Rank 0 has died; rank 1 knows which of its blocks are used.
 TEST(SharedArena, AdoptingGivesBackWhatNoBlockLiesIn) {
   const auto segment = segment_of(2, 512_MiB);
-  SharedArena heir(segment, 1, 64_KiB, 0);
+  SharedArena heir(segment, 1, 64_KiB, 0, SharedArena::Background::caller);
   std::vector<Block> used;
   std::uint64_t used_pages = 0;
   {
@@ -292,14 +302,68 @@ TEST(SharedArena, AdoptingGivesBackWhatNoBlockLiesIn) {
   for (const Block& block : used) {
     heir.free(block);
     used_pages -= (block.size_bytes + page_bytes - 1) / page_bytes;
+    EXPECT_EQ(heir.usage().used, used_pages * page_bytes);
+    (void)settle(heir);
     EXPECT_EQ(segment->committed_bytes(), segment->geometry().head_bytes() + used_pages * page_bytes);
   }
   EXPECT_EQ(heir.usage().committed, 0U);
 }
 
+// To give back a gibibyte takes a fifth of a second, which is not the time of who frees it.
+TEST(SharedArena, AdoptedBlocksAreGivenBackInTheBackgroundPieceByPiece) {
+  const auto segment = segment_of(2, 512_MiB);
+  SharedArena heir(segment, 1, 64_KiB, 0, SharedArena::Background::caller);
+  std::vector<Block> used;
+  {
+    SharedArena dead(segment, 0, 64_KiB, 0, SharedArena::Background::caller);
+    used = {*dead.allocate(101_MiB), *dead.allocate(1_MiB), *dead.allocate(100_MiB)};
+  }
+  ASSERT_TRUE(heir.adopt(0, used));
+  EXPECT_EQ(settle(heir), 0) << "nothing is left to do";
+  const std::uint64_t before = segment->committed_bytes();
+  if (!tests::sanitized) {  // which makes system calls of its own
+    EXPECT_TRUE(locum::testing::makes_no_system_call([&] {
+      heir.free(used[0]);
+      heir.free(used[2]);
+    }));
+  }
+  heir.free(used[0]);
+  heir.free(used[2]);
+  EXPECT_EQ(segment->committed_bytes(), before);
+  EXPECT_EQ(heir.usage().used, 1_MiB);
+  EXPECT_EQ(heir.usage().committed, 202_MiB);
+  EXPECT_EQ(segment->share(1).surplus_bytes, 201_MiB) << "whoever lacks memory knows of it";
+  std::uint64_t committed = before;
+  while (committed > before - 201_MiB) {
+    ASSERT_EQ(heir.work(SharedArena::Moment(std::chrono::hours(1))), SharedArena::Moment::min());
+    const std::uint64_t now = segment->committed_bytes();
+    ASSERT_LT(now, committed);
+    ASSERT_LE(committed - now, 2_MiB) << "others wait for the file as long";
+    committed = now;
+  }
+  EXPECT_EQ(settle(heir), 0);
+  EXPECT_EQ(heir.given_back_bytes(), 201_MiB);
+  EXPECT_EQ(heir.usage().committed, 1_MiB);
+  EXPECT_EQ(segment->share(1).surplus_bytes, 0U);
+}
+
+TEST(SharedArena, AdoptedBlocksAreGivenBackUnasked) {
+  const auto segment = segment_of(2, 512_MiB);
+  SharedArena heir(segment, 1, 64_KiB, 0);
+  Block used;
+  {
+    SharedArena dead(segment, 0, 64_KiB, 0, SharedArena::Background::caller);
+    used = *dead.allocate(100_MiB);
+  }
+  ASSERT_TRUE(heir.adopt(0, std::vector<Block>{used}));
+  heir.free(used);
+  EXPECT_TRUE(soon([&] { return segment->committed_bytes() == segment->geometry().head_bytes(); }));
+  EXPECT_EQ(heir.usage().committed, 0U);
+}
+
 TEST(SharedArena, AdoptedSmallBlocksShareTheirPages) {
   const auto segment = segment_of(2, 64_MiB);
-  SharedArena heir(segment, 1, 64_KiB, 0);
+  SharedArena heir(segment, 1, 64_KiB, 0, SharedArena::Background::caller);
   std::vector<Block> used;
   {
     SharedArena dead(segment, 0, 64_KiB, 0);
@@ -312,6 +376,7 @@ TEST(SharedArena, AdoptedSmallBlocksShareTheirPages) {
   EXPECT_EQ(segment->committed_bytes(), head_bytes + 4 * page_bytes);
   for (std::size_t index = 0; index < used.size(); ++index) {
     heir.free(used[index]);
+    (void)settle(heir);
     const std::uint64_t left = 4 - (index + 1) / 64;
     ASSERT_EQ(segment->committed_bytes(), head_bytes + left * page_bytes) << index;
   }
@@ -320,7 +385,7 @@ TEST(SharedArena, AdoptedSmallBlocksShareTheirPages) {
 TEST(SharedArena, AdoptingSurvivesATableThatWasOverwritten) {
   const auto segment = segment_of(3, 64_MiB);
   const Geometry& geometry = segment->geometry();
-  SharedArena heir(segment, 2, 64_KiB, 0);
+  SharedArena heir(segment, 2, 64_KiB, 0, SharedArena::Background::caller);
   Block real;
   {
     SharedArena dead(segment, 0, 64_KiB, 0);
@@ -346,6 +411,7 @@ TEST(SharedArena, AdoptingSurvivesATableThatWasOverwritten) {
     heir.free({block.offset, block.size_bytes / 2});
   }
   EXPECT_EQ(heir.usage().used, 0U);
+  (void)settle(heir);
   EXPECT_EQ(segment->committed_bytes(), geometry.head_bytes());
   EXPECT_EQ(heir.adopt(2, used).error().code(), Errc::invalid_argument) << "its own";
   EXPECT_EQ(heir.adopt(3, used).error().code(), Errc::invalid_argument);
