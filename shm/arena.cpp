@@ -21,6 +21,8 @@ constexpr std::uint64_t piece_pages = (std::uint64_t{512} << 10U) / page_bytes;
 constexpr std::uint64_t most_unit_pages = (std::uint64_t{2} << 20U) / page_bytes;
 // The least that a call for memory brings, where there is so much.
 constexpr std::uint64_t least_answer_pages = (std::uint64_t{64} << 20U) / page_bytes;
+// When a block finds no place among free steps, no more of them are kept than a part of what is used.
+constexpr std::uint64_t used_per_scattered = 16;
 // PageRuns counts pages in 32 bits, and keeps two numbers for itself.
 constexpr std::uint64_t most_pages = std::numeric_limits<std::uint32_t>::max() - 2;
 // Linux 5.14; older kernels refuse it, and pages are then touched by whoever writes them first.
@@ -222,12 +224,30 @@ Result<Block> SharedArena::commit_for(const Request& request, std::uint64_t& lac
     pages_.committed(*plan);
     short_ = false;
     *block = {cut(request, plan->block.first), request.size_bytes};
-    wanted = books_changed();
+    wanted = exchange(*plan);
+    wanted = books_changed() || wanted;
   }
   if (wanted) {
     wake();
   }
   return block;
+}
+
+// Steps that are free but too scattered for the block at hand were no use to it: as much as was committed for
+// it goes back in turn, and all but a small part of what is used. So blocks of different sizes that come and
+// go do not make what is committed grow. Whether there is something to give back.
+bool SharedArena::exchange(const PageSpace::Plan& plan) {
+  std::uint64_t committed_pages = 0;
+  for (const PageRun& part : plan.missing) {
+    committed_pages += part.count;
+  }
+  const std::uint64_t free = pages_.free_units();
+  const std::uint64_t spare = free - std::min(free, keep_units_);
+  const std::uint64_t kept =
+      std::max(keep_units_, used_bytes_ / page_bytes / unit_pages_ / used_per_scattered);
+  surplus_units_ = std::max(surplus_units_ + committed_pages / unit_pages_, free - std::min(free, kept));
+  surplus_units_ = std::min(surplus_units_, spare);
+  return surplus_units_ > 0;
 }
 
 // All that is missing, or nothing.

@@ -76,6 +76,7 @@ class SharedArena final : public Arena {
   [[nodiscard]] Result<Block> commit_for(const Request& request, std::uint64_t& lacking_bytes)
       LOCUM_EXCLUDES(growing_) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Result<void> commit(const PageSpace::Plan& plan) LOCUM_REQUIRES(growing_);
+  [[nodiscard]] bool exchange(const PageSpace::Plan& plan) LOCUM_REQUIRES(growing_) LOCUM_REQUIRES(mutex_);
   [[nodiscard]] bool may_be_had(std::uint64_t lacking_bytes, std::uint64_t offered_bytes) const;
   [[nodiscard]] bool retire_slabs() LOCUM_REQUIRES(mutex_);
   [[nodiscard]] Error full(const Request& request, const Error& reason) const LOCUM_EXCLUDES(mutex_);

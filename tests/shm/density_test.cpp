@@ -1,0 +1,138 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+#include <vector>
+
+#include "core/options.hpp"
+#include "shm/arena.hpp"
+#include "shm/available_memory.hpp"
+
+// How much of what an arena has committed is in blocks, in exact bytes, while blocks of all sizes come and
+// go.
+namespace locum::shm {
+namespace {
+
+constexpr std::uint64_t memory_bytes = 4_GiB;
+constexpr std::uint64_t most_live_bytes = 2900_MiB;
+constexpr std::uint64_t least_live_bytes = memory_bytes / 2;
+constexpr std::uint64_t prepared_bytes = 64_MiB;
+constexpr auto time_of_an_operation = std::chrono::microseconds(10);  // as the background sees it
+
+/// Sizes from 1 B to 256 MiB: one of ten is above 100 B, one of a thousand above 1 MiB, and half of all bytes
+/// are in blocks of 256 MiB. Blocks are freed at random, as many as make room for the next one.
+class Churn {
+ public:
+  Churn()
+      : segment_(Segment::create(Geometry::fit(1, memory_bytes, 64_GiB), 1)),
+        arena_(segment_, 0, 2_MiB, prepared_bytes, SharedArena::Background::caller) {}
+
+  /// One allocation; false if it was refused.
+  bool step() {
+    const std::uint64_t size_bytes = draw();
+    while (live_bytes_ + size_bytes > most_live_bytes) {
+      full_ = true;
+      free(random_() % live_.size());
+    }
+    const auto block = arena_.allocate(size_bytes);
+    if (!block) {
+      ADD_FAILURE() << "after " << steps_ << ": " << block.error();
+      return false;
+    }
+    live_.push_back(*block);
+    live_bytes_ += size_bytes;
+    if (++steps_ % 100 == 0) {
+      now_ += 100 * time_of_an_operation;
+      while (arena_.work(now_) == SharedArena::Moment::min()) {
+      }
+    }
+    return true;
+  }
+  /// Whether blocks had to make room for others already.
+  [[nodiscard]] bool full() const { return full_; }
+  [[nodiscard]] std::uint64_t live_bytes() const { return live_bytes_; }
+  /// By the system's count, which is the arena's and what stands before it.
+  [[nodiscard]] std::uint64_t committed_bytes() const {
+    const std::uint64_t bytes = arena_.usage().committed;
+    EXPECT_EQ(segment_->committed_bytes(), segment_->geometry().head_bytes() + bytes);
+    return bytes;
+  }
+  [[nodiscard]] const SharedArena& arena() const { return arena_; }
+
+ private:
+  [[nodiscard]] std::uint64_t draw() {
+    const double part = 1.0 - std::uniform_real_distribution<double>(0.0, 1.0)(random_);
+    return static_cast<std::uint64_t>(std::min(1.0 / (part * part), static_cast<double>(256_MiB)));
+  }
+  void free(std::size_t chosen) {
+    live_bytes_ -= live_[chosen].size_bytes;
+    arena_.free(live_[chosen]);
+    live_[chosen] = live_.back();
+    live_.pop_back();
+  }
+
+  std::shared_ptr<Segment> segment_;
+  SharedArena arena_;
+  std::mt19937_64 random_{20261120};
+  std::vector<Block> live_;
+  std::uint64_t live_bytes_ = 0;
+  std::uint64_t steps_ = 0;
+  bool full_ = false;
+  SharedArena::Moment now_{std::chrono::hours(1)};
+};
+
+void keep_dense(std::uint64_t operations) {
+  const auto mount = shared_mount();
+  const auto left = available_memory();
+  if (!mount || !left || std::min(mount->free_bytes, *left) < memory_bytes + 1_GiB) {
+    GTEST_SKIP() << "less than 5 GiB of memory and /dev/shm are free";
+  }
+  Churn churn;
+  double sum = 0;
+  double sum_aside = 0;
+  double lowest = 1;
+  std::uint64_t samples = 0;
+  for (std::uint64_t operation = 0; operation < operations; ++operation) {
+    ASSERT_TRUE(churn.step());
+    if (churn.full() && operation % 997 == 0) {
+      ASSERT_GT(churn.live_bytes(), least_live_bytes) << "above half full is what was promised";
+      const auto live = static_cast<double>(churn.live_bytes());
+      const std::uint64_t committed = churn.committed_bytes();
+      sum += live / static_cast<double>(committed);
+      sum_aside += live / static_cast<double>(committed - prepared_bytes);
+      lowest = std::min(lowest, live / static_cast<double>(committed));
+      ++samples;
+    }
+  }
+  ASSERT_GT(samples, 100U);
+  const double mean = sum / static_cast<double>(samples);
+  std::printf(
+      "%llu allocations: live/committed %.3f in the mean of %llu samples, %.3f without what is kept ready, "
+      "%.3f "
+      "at its lowest; given back %llu MiB\n",
+      static_cast<unsigned long long>(operations), mean, static_cast<unsigned long long>(samples),
+      sum_aside / static_cast<double>(samples), lowest,
+      static_cast<unsigned long long>(churn.arena().given_back_bytes() / 1_MiB));
+  EXPECT_GE(mean, 0.85);
+  // Where a block of 256 MiB has just gone, a tenth of what was live is free.
+  EXPECT_GE(lowest, 0.75);
+}
+
+TEST(Density, StaysAboveSixSeventhsUnderBlocksOfAllSizes) {
+  keep_dense(200'000);
+}
+
+TEST(Density, StaysAboveSixSeventhsForAsManyOperationsAsAskedFor) {
+  const char* const operations = std::getenv("LOCUM_TEST_DENSITY_OPERATIONS");
+  if (operations == nullptr) {
+    GTEST_SKIP() << "takes minutes: set LOCUM_TEST_DENSITY_OPERATIONS, to 10000000 for instance";
+  }
+  keep_dense(std::strtoull(operations, nullptr, 10));
+}
+
+}  // namespace
+}  // namespace locum::shm
