@@ -8,6 +8,7 @@
 
 #include "core/checked_keys.hpp"
 #include "core/object_tail.hpp"
+#include "core/reclaim.hpp"
 
 namespace locum {
 
@@ -39,7 +40,6 @@ class Cluster final : public Connector {
   [[nodiscard]] Result<Pin> find(const Address& address);
   [[nodiscard]] Result<ObjectView> view_of(const Result<Pin>& pin);
   [[nodiscard]] Result<ObjectView> view_at(const Pin& pin) const;
-  [[nodiscard]] bool whole(const ObjectRecord& record) const;
   [[nodiscard]] Result<bool> evict_key(const Key& key);
   // Out of line, so that a get that finds what it looks for keeps no registers and no stack for them.
   [[nodiscard, gnu::cold, gnu::noinline]] Error absent(const Address& address, const Error& error) const;
@@ -155,10 +155,9 @@ Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& option
   const auto generation = directory_->bind(*key, options);
   if (!generation) {
     (void)table_->tombstone(*key);
-    (void)collect(Effort::amortised);
-    return generation.error();
   }
-  return Sealed{*key, *generation};
+  (void)collect(Effort::amortised);  // also of what was replaced
+  return generation ? Result<Sealed>(Sealed{*key, *generation}) : generation.error();
 }
 
 void Cluster::discard(const ObjectDraft& draft) noexcept {
@@ -181,12 +180,6 @@ Error Cluster::absent(const Address& address, const Error& error) const {
         .about(to_string(address.key));
   }
   return error;
-}
-
-// Entries are written by other processes: what leads out of the arenas is not followed.
-bool Cluster::whole(const ObjectRecord& record) const {
-  const std::uint64_t bytes = record.block_bytes();
-  return bytes > record.size_bytes && arena_->contains(record.offset, bytes);  // the sum may have overflowed
 }
 
 // Once for each object in this process: what was right then, no rank may write any more.
@@ -231,7 +224,7 @@ Result<ObjectView> Cluster::view_of(const Result<Pin>& pin) {
   if (!pin) [[unlikely]] {
     return pin.error();
   }
-  if (!whole(*pin->record)) [[unlikely]] {
+  if (!whole(*arena_, *pin->record)) [[unlikely]] {
     return led_astray(*pin);
   }
   if (pin->record->has_checksum != 0) [[unlikely]] {
@@ -282,7 +275,7 @@ Result<bool> Cluster::evict_key(const Key& key) {
     return pin.error().code() == Errc::corrupt ? Result<bool>(pin.error().about(to_string(key))) : false;
   }
   const ObjectRecord& record = *pin->record;
-  auto evicted = record.name_bytes == 0 || !whole(record)
+  auto evicted = record.name_bytes == 0 || !whole(*arena_, record)
                      ? Result<bool>(table_->tombstone(key))
                      : directory_->unbind(record.store, read_name(arena_->data(record.offset), record), key);
   table_->release(pin->id);
@@ -310,20 +303,7 @@ Result<std::uint64_t> Cluster::drop(std::uint32_t store) {
 }
 
 Owned Cluster::collect(Effort effort) const {
-  constexpr std::size_t most_kept_records = 1024;
-  // Kept from call to call: most hand back one object, which is not worth an allocation.
-  thread_local std::vector<ObjectRecord> dead;
-  dead.clear();
-  const Owned owned = table_->collect(dead, effort);
-  for (const ObjectRecord& record : dead) {
-    if (whole(record)) {
-      arena_->free({record.offset, record.block_bytes()});
-    }
-  }
-  if (dead.capacity() > most_kept_records) {
-    std::vector<ObjectRecord>().swap(dead);
-  }
-  return owned;
+  return reclaim(*table_, *arena_, effort);
 }
 
 MemoryUsage Cluster::usage() const {

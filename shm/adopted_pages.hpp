@@ -12,10 +12,10 @@
 namespace locum::shm {
 
 /// Which pages of a dead process's arena are still used: for each stretch of pages, by how many of the blocks
-/// that it left. A large block costs as much as a small one. What is freed is kept until it is taken, piece by
-/// piece, by who gives it back. The blocks come from a table that anybody may have written into: those that do
-/// not lie in the arena are left out, and of those that overlap the pages stay until the last is freed. Its
-/// owner locks.
+/// that it left. A large block costs as much as a small one. What is freed is kept until it is taken, piece
+/// by piece, by who gives it back. The blocks come from a table that anybody may have written into: those
+/// that do not lie in the arena are left out, and of those that overlap the pages stay until the last is
+/// freed. Its owner locks.
 class AdoptedPages {
  public:
   /// A stretch of pages, counted from the arena's start.
@@ -76,7 +76,7 @@ class AdoptedPages {
   std::uint64_t unused_pages_ = 0;
   std::uint32_t first_unused_ = 0;  // index + 1, as in next_unused; 0 if there is none
   std::uint32_t last_unused_ = 0;
-  std::uint64_t taken_pages_ = 0;  // of the first one
+  std::uint64_t taken_pages_ = 0;   // of the first one
   std::vector<Stretch> stretches_;  // ascending
 };
 

@@ -45,7 +45,7 @@ struct SharedArena::Request {
 };
 
 SharedArena::SharedArena(std::shared_ptr<Segment> segment, std::uint32_t rank, std::uint64_t step_bytes,
-                         std::uint64_t prepare_bytes, Background background)
+                         std::uint64_t prepare_bytes, Background background, Collect collect)
     : segment_(std::move(segment)),
       base_(segment_->base()),
       first_arena_(segment_->geometry().arena_offset(0)),
@@ -54,6 +54,7 @@ SharedArena::SharedArena(std::shared_ptr<Segment> segment, std::uint32_t rank, s
       limit_bytes_(std::min(segment_->geometry().arena_bytes / page_bytes, most_pages) * page_bytes),
       unit_pages_(std::clamp<std::uint64_t>(pages_for(step_bytes), 1, most_unit_pages)),
       keep_units_(std::min(prepare_bytes, segment_->geometry().memory_bytes) / page_bytes / unit_pages_),
+      collect_(std::move(collect)),
       pages_(limit_bytes_ / page_bytes, unit_pages_),
       pressure_(segment_, rank),
       adopted_(segment_, rank) {
@@ -164,7 +165,8 @@ Result<Block> SharedArena::grow(const Request& request) {
     block = commit_for(request, lacking_bytes);
   }
   const Moment last = Deadline::Clock::now() + Pressure::longest;
-  while (!block && Deadline::Clock::now() < last && may_be_had(lacking_bytes, pressure_.offered())) {
+  for (bool first = true; !block && Deadline::Clock::now() < last && may_be_had(lacking_bytes, first);
+       first = false) {
     if (!pressure_.call(std::min(last, Deadline::Clock::now() + Pressure::patience))) {
       break;
     }
@@ -173,13 +175,15 @@ Result<Block> SharedArena::grow(const Request& request) {
   return block;
 }
 
-// Whether it is worth to call: not if all that is free in the node does not suffice.
-bool SharedArena::may_be_had(std::uint64_t lacking_bytes, std::uint64_t offered_bytes) const {
+// Whether it is worth to call: not if all that is free in the node does not suffice. How much evicted objects
+// hold that nobody has collected is known after a call only.
+bool SharedArena::may_be_had(std::uint64_t lacking_bytes, bool first_call) const {
   const std::uint64_t committed = segment_->committed_bytes();
   const std::uint64_t limit = segment_->geometry().memory_bytes;
   const std::uint64_t left = limit - std::min(limit, committed);
-  return lacking_bytes > 0 && offered_bytes > 0 && lacking_bytes <= left + offered_bytes &&
-         pressure_.worth_calling();
+  const std::uint64_t offered = pressure_.offered();
+  return lacking_bytes > 0 && pressure_.worth_calling() &&
+         ((offered > 0 && lacking_bytes <= left + offered) || (first_call && pressure_.uncollected()));
 }
 
 // `lacking_bytes`: what could not be committed; 0 where that is not the reason for an error.
@@ -311,15 +315,18 @@ void SharedArena::wake() noexcept {
 }
 
 SharedArena::Moment SharedArena::work(Moment now) {
+  const bool called = pressure_.called();
+  const Moment next_collect = collect_ ? collect_(*this, now, called) : Moment::max();
   const MutexLock growing(growing_);
-  if (pressure_.called()) {
+  if (called) {
     const MutexLock lock(mutex_);
     static_cast<void>(retire_slabs());
     short_ = true;
     answering_ = true;
     surplus_units_ = std::max((pages_.free_units() + 1) / 2, least_answer_pages / unit_pages_);
   }
-  return empty_adopted() || give_back_piece() || prepare_piece() ? Moment::min() : look(now);
+  return empty_adopted() || give_back_piece() || prepare_piece() ? Moment::min()
+                                                                 : std::min(next_collect, look(now));
 }
 
 // A piece of what freed blocks of dead processes have left; false if that is all. Nothing of it is kept.

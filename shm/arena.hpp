@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -33,11 +34,15 @@ class SharedArena final : public Arena {
   static constexpr std::chrono::milliseconds window{2000};
   /// Who does the work in the background: a thread of the arena's own, or whoever calls work().
   enum class Background { thread, caller };
+  /// What else the background does: frees into this arena what is to be collected, a piece at a time, all of
+  /// it if somebody has called for memory. When there may be more, as work() says it.
+  using Collect = std::function<Moment(Arena& arena, Moment now, bool called)>;
 
   /// `step_bytes` is a power of two, at least a page; more than 2 MiB is taken as that. `prepare_bytes` is
   /// rounded down to steps.
   SharedArena(std::shared_ptr<Segment> segment, std::uint32_t rank, std::uint64_t step_bytes,
-              std::uint64_t prepare_bytes, Background background = Background::thread);
+              std::uint64_t prepare_bytes, Background background = Background::thread,
+              Collect collect = nullptr);
   ~SharedArena() override;
 
   [[nodiscard]] Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment = 16) override
@@ -48,10 +53,10 @@ class SharedArena final : public Arena {
   [[nodiscard]] ArenaUsage usage() const override LOCUM_EXCLUDES(mutex_);
 
   /// Takes over the arena of a dead process of the node, to empty it: all of its memory but what the blocks
-  /// `used` lie in is given back to the system before this returns, and that of each of them by the background
-  /// once it is freed. Nothing is allocated there. `used` is what live and still pinned objects of the dead process
-  /// name; blocks that cannot be are passed over. May be called again, also by another process after this one
-  /// has died. Errors change nothing.
+  /// `used` lie in is given back to the system before this returns, and that of each of them by the
+  /// background once it is freed. Nothing is allocated there. `used` is what live and still pinned objects of
+  /// the dead process name; blocks that cannot be are passed over. May be called again, also by another
+  /// process after this one has died. Errors change nothing.
   [[nodiscard]] Result<void> adopt(std::uint32_t rank, std::span<const Block> used) {
     return adopted_.adopt(rank, used);
   }
@@ -77,7 +82,7 @@ class SharedArena final : public Arena {
       LOCUM_EXCLUDES(growing_) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Result<void> commit(const PageSpace::Plan& plan) LOCUM_REQUIRES(growing_);
   [[nodiscard]] bool exchange(const PageSpace::Plan& plan) LOCUM_REQUIRES(growing_) LOCUM_REQUIRES(mutex_);
-  [[nodiscard]] bool may_be_had(std::uint64_t lacking_bytes, std::uint64_t offered_bytes) const;
+  [[nodiscard]] bool may_be_had(std::uint64_t lacking_bytes, bool first_call) const;
   [[nodiscard]] bool retire_slabs() LOCUM_REQUIRES(mutex_);
   [[nodiscard]] Error full(const Request& request, const Error& reason) const LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] bool books_changed() LOCUM_REQUIRES(mutex_);
@@ -97,6 +102,7 @@ class SharedArena final : public Arena {
   const std::uint64_t limit_bytes_;  // of its address range
   const std::uint64_t unit_pages_;   // a step
   const std::uint64_t keep_units_;   // that are kept ready
+  const Collect collect_;
   std::atomic<std::uint64_t> prepared_bytes_{0};
   std::atomic<std::uint64_t> given_back_bytes_{0};
 
@@ -115,7 +121,7 @@ class SharedArena final : public Arena {
       false;  // the background looks each window: more than is kept is free
   bool short_ LOCUM_GUARDED_BY(mutex_) =
       false;           // no commit succeeded since the last one ahead failed, or a call
-  Pressure pressure_;  // offer() under mutex_, called() under growing_
+  Pressure pressure_;  // offer() under mutex_, called() by who works in the background
   AdoptedArenas adopted_;
 
   std::unique_ptr<Preparer> preparer_;  // last: ends first

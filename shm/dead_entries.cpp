@@ -11,7 +11,6 @@ namespace locum::shm {
 
 namespace {
 
-constexpr std::size_t looks_per_call = 4;  ///< at what was pinned before; constant work per object
 constexpr std::size_t smallest_room = 16;
 
 // Whether one more fits without a throw.

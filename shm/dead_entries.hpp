@@ -16,6 +16,9 @@ namespace locum::shm {
 /// a time.
 class DeadEntries {
  public:
+  /// At entries that were pinned before, in one amortised call: constant work per object.
+  static constexpr std::size_t looks_per_call = 4;
+
   explicit DeadEntries(const Entries& entries) noexcept : entries_(entries) {}
 
   [[nodiscard]] const Entries& entries() const noexcept { return entries_; }

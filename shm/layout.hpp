@@ -104,7 +104,9 @@ struct alignas(64) Share {
   Word32 retired;        ///< head of the list of tombstoned slots that others handed back, + 1; 0 is empty
   Word32 bell;           ///< counts wake-ups of the arena's background thread: what that sleeps on
   Word64 surplus_bytes;  ///< committed and free, in whole steps: what a call for memory would bring
-  std::array<std::byte, 48> reserved_last;
+  Word32 listens;        ///< 1: the owner wants to hear when something is handed back; see shm/knell.hpp
+  Word32 dead;           ///< entries that the owner knows to be dead and has not freed: somebody viewed them
+  std::array<std::byte, 40> reserved_last;
 };
 static_assert(sizeof(Share) == 128 && sizeof(pthread_mutex_t) == 40);
 

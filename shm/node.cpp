@@ -15,6 +15,7 @@
 
 #include "shm/arena.hpp"
 #include "shm/available_memory.hpp"
+#include "shm/collector.hpp"
 #include "shm/descriptor_channel.hpp"
 #include "shm/kill_point.hpp"
 #include "shm/name_table.hpp"
@@ -117,8 +118,13 @@ Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
   const std::uint64_t prepare_bytes =
       options.prepare_bytes != 0 ? options.prepare_bytes : portion_of(geometry, most_prepared_bytes);
   auto objects = std::make_shared<ObjectTable>(segment, own, ranks);
+  const auto collector = std::make_shared<Collector>(segment, own, objects);
+  const SharedArena::Collect collect = [collector](Arena& arena, SharedArena::Moment now, bool called) {
+    return collector->work(arena, now, called);
+  };
   const std::shared_ptr<Membership> all(new Membership{.objects = objects,
-                                                       .arena{segment, own, step_bytes, prepare_bytes},
+                                                       .arena{segment, own, step_bytes, prepare_bytes,
+                                                              SharedArena::Background::thread, collect},
                                                        .names{segment, objects, options.timeout},
                                                        .watch = std::nullopt},
                                         LeftToItsMaker{});

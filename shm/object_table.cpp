@@ -11,6 +11,7 @@
 #include "shm/entry_tag.hpp"
 #include "shm/estate.hpp"
 #include "shm/kill_point.hpp"
+#include "shm/knell.hpp"
 
 namespace locum::shm {
 
@@ -344,8 +345,11 @@ bool ObjectTable::tombstone(const Key& key) noexcept {
     link.store(first, std::memory_order_relaxed);
     LOCUM_KILL_POINT("tombstone: linked");
   } while (
-      !head.compare_exchange_weak(first, at.slot + 1, std::memory_order_release, std::memory_order_relaxed));
+      !head.compare_exchange_weak(first, at.slot + 1, std::memory_order_seq_cst, std::memory_order_relaxed));
   LOCUM_KILL_POINT("tombstone: handed back");
+  if (at.node_rank != own_) {  // we collect before we rest
+    toll(*segment_, at.node_rank);
+  }
   return true;
 }
 
@@ -357,9 +361,36 @@ std::size_t ObjectTable::known_dead() const noexcept {
   return all;
 }
 
+std::size_t ObjectTable::dead() noexcept {
+  const MutexLock lock(mutex_);
+  return known_dead();
+}
+
+bool ObjectTable::handed_back() noexcept {
+  if (entries_[own_].share().retired.load() != 0) {
+    return true;
+  }
+  const MutexLock lock(mutex_);
+  return std::any_of(adopted_.begin(), adopted_.end(),
+                     [](const Adopted& each) { return each.dead.entries().share().retired.load() != 0; });
+}
+
+// What is left is looked at again by the background, which must hear of it if it rests.
+void ObjectTable::publish_dead() noexcept {
+  const auto all = static_cast<std::uint32_t>(known_dead());
+  Word32& dead = entries_[own_].share().dead;
+  if (all != 0) {
+    dead.store(all);
+    toll(*segment_, own_);
+  } else if (dead.load(std::memory_order_relaxed) != 0) {
+    dead.store(0, std::memory_order_relaxed);
+  }
+}
+
 Owned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) noexcept {
   if (effort == Effort::amortised && entries_[own_].share().retired.load(std::memory_order_relaxed) == 0 &&
-      watched_.load(std::memory_order_relaxed) == 0 && !adopts_.load(std::memory_order_relaxed)) {
+      entries_[own_].share().dead.load(std::memory_order_relaxed) == 0 &&
+      !adopts_.load(std::memory_order_relaxed)) {
     return {};  // nothing came since, and nothing was pinned then
   }
   const MutexLock lock(mutex_);
@@ -379,7 +410,7 @@ Owned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) noexce
     owned.pinned.objects += each.dead.pinned().objects;
     owned.pinned.bytes += each.dead.pinned().bytes;
   }
-  watched_.store(known_dead(), std::memory_order_relaxed);
+  publish_dead();
   owned.live = occupied_ - owned.pinned.objects;
   return owned;
 }
@@ -435,7 +466,7 @@ void ObjectTable::recover(std::uint32_t dead) {
   for (std::size_t at = 0; at < others.size(); ++at) {
     adopted_[at].dead.recover(dead, others[at]);
   }
-  watched_.store(known_dead(), std::memory_order_relaxed);
+  publish_dead();
 }
 
 void ObjectTable::drop_pins(std::uint32_t dead) noexcept {
@@ -465,7 +496,7 @@ Result<void> ObjectTable::adopt(std::uint32_t dead, const TakeOver& take_over) {
   const MutexLock lock(mutex_);
   adopted_.push_back(std::move(adopted));  // last of what may throw: who tries again finds nothing done
   occupied_ += estate.objects;
-  watched_.store(known_dead(), std::memory_order_relaxed);
+  publish_dead();
   adopts_.store(true, std::memory_order_relaxed);
   return {};
 }

@@ -87,6 +87,11 @@ class ObjectTable final : public NodeTable {
   Owned collect(std::vector<ObjectRecord>& out, Effort effort) noexcept override LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Key> owned(std::uint32_t store) override LOCUM_EXCLUDES(mutex_);
 
+  /// Entries that are known to be dead and were not free to go when they were last looked at.
+  [[nodiscard]] std::size_t dead() noexcept LOCUM_EXCLUDES(mutex_);
+  /// Whether others have handed back what collect() has not taken yet.
+  [[nodiscard]] bool handed_back() noexcept LOCUM_EXCLUDES(mutex_);
+
   /// Why nobody can have this object, where the table itself is to blame: none if it is live and whole, or if
   /// there simply is no such object.
   [[nodiscard]] std::optional<Error> damage(const Key& key) const;
@@ -130,6 +135,7 @@ class ObjectTable final : public NodeTable {
   [[nodiscard, gnu::cold, gnu::noinline]] Error absent_because(const Key& key) const;
   [[nodiscard]] std::vector<std::uint32_t> adopted_ranks() LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::size_t known_dead() const noexcept LOCUM_REQUIRES(mutex_);
+  void publish_dead() noexcept LOCUM_REQUIRES(mutex_);
   void let_go() noexcept;
   [[nodiscard]] Result<void> grow() LOCUM_REQUIRES(mutex_);
 
@@ -147,8 +153,7 @@ class ObjectTable final : public NodeTable {
   std::vector<std::uint32_t> free_slots_ LOCUM_GUARDED_BY(mutex_);
   DeadEntries dead_ LOCUM_GUARDED_BY(mutex_);              ///< of our own share
   std::vector<Adopted> adopted_ LOCUM_GUARDED_BY(mutex_);  ///< of those that we adopted
-  std::atomic<bool> adopts_{false};      ///< whether there are any, for a look without the lock
-  std::atomic<std::size_t> watched_{0};  ///< dead entries that are known, for a look without the lock
+  std::atomic<bool> adopts_{false};  ///< whether there are any, for a look without the lock
   std::vector<std::uint32_t> freed_ LOCUM_GUARDED_BY(mutex_);  ///< in a call; kept for its memory
   std::uint64_t occupied_ LOCUM_GUARDED_BY(mutex_) = 0;        ///< entries of ours, live or dead
   std::uint32_t used_slots_ LOCUM_GUARDED_BY(mutex_) = 0;

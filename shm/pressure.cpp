@@ -4,8 +4,24 @@
 
 #include "shm/futex.hpp"
 #include "shm/kill_point.hpp"
+#include "shm/knell.hpp"
 
 namespace locum::shm {
+namespace {
+
+bool takes_part(const Share& share) noexcept {
+  return share.state.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(ShareState::left);
+}
+bool was_handed_back(const Share& share) noexcept {
+  return share.retired.load(std::memory_order_relaxed) != 0;
+}
+// Of an adopted share it is the adopter's count that says so.
+bool may_be_unpinned(const Share& share) noexcept {
+  return share.dead.load(std::memory_order_relaxed) != 0 &&
+         share.adopter.load(std::memory_order_relaxed) == 0;
+}
+
+}  // namespace
 
 Pressure::Pressure(std::shared_ptr<Segment> segment, std::uint32_t own)
     : segment_(std::move(segment)), own_(own), heard_(segment_->header().pressure.load()) {}
@@ -34,12 +50,30 @@ std::uint64_t Pressure::offered() const noexcept {
   for (std::uint32_t rank = 0; rank < segment_->geometry().ranks; ++rank) {
     const Share& share = segment_->share(rank);
     const std::uint64_t its_bytes = share.surplus_bytes.load(std::memory_order_relaxed);
-    if (share.state.load(std::memory_order_relaxed) != static_cast<std::uint32_t>(ShareState::left) &&
-        its_bytes <= segment_->geometry().memory_bytes) {
+    if (takes_part(share) && its_bytes <= segment_->geometry().memory_bytes) {
       bytes += its_bytes;
     }
   }
   return bytes;
+}
+
+bool Pressure::uncollected() const noexcept {
+  for (std::uint32_t rank = 0; rank < segment_->geometry().ranks; ++rank) {
+    const Share& share = segment_->share(rank);
+    if (takes_part(share) && (was_handed_back(share) || may_be_unpinned(share))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool Pressure::any_handed_back() const noexcept {
+  for (std::uint32_t rank = 0; rank < segment_->geometry().ranks; ++rank) {
+    if (takes_part(segment_->share(rank)) && was_handed_back(segment_->share(rank))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 bool Pressure::worth_calling() const noexcept {
@@ -52,16 +86,24 @@ bool Pressure::call(Moment moment) noexcept {
   const std::uint32_t before = answers.load();
   segment_->header().pressure.fetch_add(1);
   LOCUM_KILL_POINT("commit: called for memory");
+  std::uint32_t called = 0;
   for (std::uint32_t rank = 0; rank < segment_->geometry().ranks; ++rank) {
-    Share& share = segment_->share(rank);
-    if (share.surplus_bytes.load(std::memory_order_relaxed) > 0) {
-      share.bell.fetch_add(1);
-      futex_wake_all(share.bell);
+    const Share& share = segment_->share(rank);
+    if (share.surplus_bytes.load(std::memory_order_relaxed) > 0 || was_handed_back(share) ||
+        may_be_unpinned(share)) {
+      Word32& bell = segment_->share(owner_of(*segment_, rank)).bell;
+      bell.fetch_add(1);
+      futex_wake_all(bell);
+      ++called;
     }
   }
   LOCUM_KILL_POINT("commit: rang the bells");
-  while (answers.load() == before && Deadline::Clock::now() < moment) {
-    futex_wait(answers, before, moment);
+  const auto missing = [&](std::uint32_t answered) {
+    return answered == before || (answered - before < called && any_handed_back());
+  };
+  for (std::uint32_t now = answers.load(); missing(now) && Deadline::Clock::now() < moment;
+       now = answers.load()) {
+    futex_wait(answers, now, moment);
   }
   if (answers.load() != before) {
     return true;

@@ -34,14 +34,20 @@ class Pressure {
 
   /// What all processes of the node, this one included, could give back.
   [[nodiscard]] std::uint64_t offered() const noexcept;
+  /// Whether a process of the node has evicted objects that it has not collected: what they hold is in no
+  /// figure until it has been called.
+  [[nodiscard]] bool uncollected() const noexcept;
   /// Whether a call might be answered: not for a while after one was not, unless somebody has answered since.
   [[nodiscard]] bool worth_calling() const noexcept;
-  /// Calls, and waits until `moment` at most; whether somebody answered.
+  /// Calls, and waits until `moment` at most: for an answer, and for all of whom objects were evicted to
+  /// collect. Whether somebody answered.
   [[nodiscard]] bool call(Moment moment) noexcept;
   /// What this process's own background thread sleeps on.
   [[nodiscard]] Word32& bell() const noexcept;
 
  private:
+  [[nodiscard]] bool any_handed_back() const noexcept;
+
   const std::shared_ptr<Segment> segment_;
   const std::uint32_t own_;
   std::uint64_t offered_ = 0;

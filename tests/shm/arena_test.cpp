@@ -48,8 +48,8 @@ ArenaMaker arenas(std::string name, std::uint32_t rank, std::uint64_t step_bytes
 
 INSTANTIATE_TEST_SUITE_P(Shared, ArenaContract,
                          ::testing::Values(arenas("SmallSteps", 0, 64_KiB, 0),
-                                         arenas("LargeSteps", 2, 1_MiB, 0),
-                                         arenas("Prepared", 1, 64_KiB, 1_MiB)),
+                                           arenas("LargeSteps", 2, 1_MiB, 0),
+                                           arenas("Prepared", 1, 64_KiB, 1_MiB)),
                          [](const auto& maker) { return maker.param.name; });
 
 // Waits until `condition` holds; false if it does not within ten seconds.
