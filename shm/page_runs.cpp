@@ -46,12 +46,34 @@ std::uint32_t PageRuns::search(std::uint32_t bin, std::uint64_t count, int steps
   return best;
 }
 
-std::optional<PageRun> PageRuns::fitting(std::uint64_t count) const noexcept {
+// By the hints; none where they know of nothing.
+std::uint32_t PageRuns::lowest(std::uint64_t count) noexcept {
+  for (std::size_t group = 0; group < hint_groups_.size(); ++group) {
+    if (hint_groups_[group] < count) {
+      continue;
+    }
+    std::uint32_t longest = 0;
+    const std::size_t end = std::min(hints_.size(), (group + 1) * group_hints);
+    for (std::size_t index = group * group_hints; index < end; ++index) {
+      if (hints_[index].length >= count) {
+        return hints_[index].first;
+      }
+      longest = std::max(longest, hints_[index].length);
+    }
+    hint_groups_[group] = longest;
+  }
+  return none;
+}
+
+std::optional<PageRun> PageRuns::fitting(std::uint64_t count) noexcept {
   if (count == 0 || count > free_pages_) {
     return std::nullopt;
   }
   const std::uint32_t bin = bin_of(count);
-  std::uint32_t run = search(bin, count, best_fit_steps);
+  std::uint32_t run = count >> unit_shift_ == 0 ? lowest(count) : none;
+  if (run == none) {
+    run = search(bin, count, best_fit_steps);
+  }
   if (run == none) {
     const std::uint32_t longer = next_bin(bin + 1);
     run = longer < bin_count ? heads_[longer] : search(bin, count, std::numeric_limits<int>::max());
@@ -77,6 +99,7 @@ void PageRuns::take_part(const PageRun& run, const PageRun& part) noexcept {
   if (run.first < part.first) {
     link(run.first, part.first - run.first);
   }
+  hint_again(run.first);
 }
 
 void PageRuns::give(std::uint64_t first, std::uint64_t count) noexcept {
@@ -89,6 +112,9 @@ void PageRuns::give(std::uint64_t first, std::uint64_t count) noexcept {
   if (const std::uint64_t behind = beginning_at(first + count); behind != 0) {
     unlink(first + count);
     count += behind;
+    link(first, count);
+    hint_again(first + count - behind);
+    return;
   }
   link(first, count);
 }
@@ -131,6 +157,31 @@ void PageRuns::link(std::uint64_t first, std::uint64_t count) noexcept {
   heads_[bin] = static_cast<std::uint32_t>(first);
   filled_[bin / 64] |= std::uint64_t{1} << (bin % 64);
   whole_units_ += whole_units({first, count});
+  Hint& hint = hints_[first / hint_pages];
+  if (count > hint.length) {
+    hint = {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(count)};
+    std::uint32_t& longest = hint_groups_[first / hint_pages / group_hints];
+    longest = std::max(longest, hint.length);
+  }
+}
+
+// After the run that was the hint has gone: another one there, if there is any.
+void PageRuns::hint_again(std::uint64_t page) noexcept {
+  Hint& hint = hints_[page / hint_pages];
+  if (hint.length != 0) {
+    return;
+  }
+  const std::uint64_t begin = page / hint_pages * hint_pages;
+  const std::uint64_t end = std::min(begin + hint_pages, map_.size());
+  for (std::uint64_t at = begin; at < end;) {
+    const auto length = static_cast<std::uint32_t>(beginning_at(at));
+    if (length > hint.length) {
+      hint = {static_cast<std::uint32_t>(at), length};
+    }
+    at += std::max(length, 1U);
+  }
+  std::uint32_t& longest = hint_groups_[page / hint_pages / group_hints];
+  longest = std::max(longest, hint.length);
 }
 
 void PageRuns::unlink(std::uint64_t first) noexcept {
@@ -150,6 +201,9 @@ void PageRuns::unlink(std::uint64_t first) noexcept {
   }
   map_[first + run.length - 1] = {};
   map_[first] = {};
+  if (Hint& hint = hints_[first / hint_pages]; hint.length != 0 && hint.first == first) {
+    hint = {};
+  }
 }
 
 }  // namespace locum::shm

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "shm/page_map.hpp"
 
@@ -19,10 +22,11 @@ struct PageRun {
 };
 
 /// The free pages of an arena, as runs that never touch each other. Runs stand in bins by length: one bin for
-/// each length up to 64 pages, then 32 to a doubling; a bitmap tells which bins are not empty. What was freed
-/// last is taken first (it is warm), from its low end. The books are in private memory; no operation but
-/// reach() allocates, and none depends on the number of runs but for the bounded search of a bin. Its owner
-/// locks.
+/// each length up to 64 pages, then 32 to a doubling; a bitmap tells which bins are not empty. What is
+/// shorter than a unit is taken where addresses are low, so that little things stay together and do not keep
+/// many units each from being free as a whole. Of longer ones the best fit is taken, and what was freed last
+/// first (it is warm), from its low end. The books are in private memory; no operation but reach() allocates,
+/// and none depends on the number of runs but for the bounded search of a bin. Its owner locks.
 class PageRuns {
  public:
   /// A unit is that many pages, a power of two; units begin at multiples of it.
@@ -30,7 +34,11 @@ class PageRuns {
       : unit_shift_(static_cast<std::uint32_t>(std::countr_zero(unit_pages))) {}
 
   /// Makes room in the books for pages below `pages`. May throw bad_alloc; nothing has changed then.
-  void reach(std::uint64_t pages) { map_.reach(pages); }
+  void reach(std::uint64_t pages) {
+    hints_.resize(std::max<std::size_t>(hints_.size(), pages / hint_pages + 1));
+    hint_groups_.resize(hints_.size() / group_hints + 1);
+    map_.reach(pages);
+  }
   /// The first of `count` pages that are free no longer; nothing if no run is that long.
   [[nodiscard]] std::optional<std::uint64_t> take(std::uint64_t count) noexcept;
   /// Makes pages free. REQUIRES: none of them is; reach() went as far as their end.
@@ -43,7 +51,7 @@ class PageRuns {
   /// Length of the run that begins there; 0 if none does.
   [[nodiscard]] std::uint64_t beginning_at(std::uint64_t first) const noexcept;
   /// The run that take(count) would take from.
-  [[nodiscard]] std::optional<PageRun> fitting(std::uint64_t count) const noexcept;
+  [[nodiscard]] std::optional<PageRun> fitting(std::uint64_t count) noexcept;
   /// Calls visit(PageRun) for one run after the other, longer ones first (within a 32nd), until it returns
   /// true; whether it did.
   template <class Visit>
@@ -82,10 +90,23 @@ class PageRuns {
   [[nodiscard]] static std::uint32_t bin_of(std::uint64_t count) noexcept;
   [[nodiscard]] std::uint32_t next_bin(std::uint32_t from) const noexcept;
   [[nodiscard]] std::uint32_t search(std::uint32_t bin, std::uint64_t count, int steps) const noexcept;
+  [[nodiscard]] std::uint32_t lowest(std::uint64_t count) noexcept;
   void link(std::uint64_t first, std::uint64_t count) noexcept;
   void unlink(std::uint64_t first) noexcept;
+  void hint_again(std::uint64_t page) noexcept;
+
+  // A run that begins within these pages, most often the longest; length 0 if none is known. Only a hint: the
+  // bins know all runs.
+  struct Hint {
+    std::uint32_t first = 0;
+    std::uint32_t length = 0;
+  };
+  static constexpr std::uint64_t hint_pages = 512;
+  static constexpr std::uint64_t group_hints = 256;
 
   PageMap<Node> map_;
+  std::vector<Hint> hints_;                 // for every 512 pages
+  std::vector<std::uint32_t> hint_groups_;  // for every 256 hints: none is longer
   std::array<std::uint32_t, bin_count> heads_ = [] {
     std::array<std::uint32_t, bin_count> empty{};
     empty.fill(none);

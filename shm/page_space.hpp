@@ -27,7 +27,7 @@ class PageSpace {
 
   /// A unit is what is given back at least, and what commits end at: a power of two, in pages.
   PageSpace(std::uint64_t limit_pages, std::uint64_t unit_pages)
-      : limit_(limit_pages), unit_(unit_pages), runs_(unit_pages) {}
+      : limit_(limit_pages), unit_(unit_pages), runs_(unit_pages), holes_(unit_pages) {}
 
   /// Committed pages that are free no longer; nothing if there are not so many side by side.
   [[nodiscard]] std::optional<std::uint64_t> take(std::uint64_t count) noexcept { return runs_.take(count); }

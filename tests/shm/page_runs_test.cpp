@@ -133,5 +133,25 @@ TEST(PageRuns, FindsTheOneThatFitsBehindManyThatDoNot) {
   EXPECT_EQ(runs.take(2051), std::nullopt);
 }
 
+// Little things stay together at the low end: elsewhere each would keep a unit from being free as a whole.
+TEST(PageRuns, TakesWhatIsShorterThanAUnitWhereAddressesAreLow) {
+  PageRuns runs(16);
+  runs.reach(200'000);
+  runs.give(150'000, 5);
+  runs.give(600, 100);
+  runs.give(7000, 40);
+  EXPECT_EQ(runs.take(5), 600U) << "150,000 would fit better";
+  EXPECT_EQ(runs.take(15), 605U);
+  EXPECT_EQ(runs.take(20), 7000U) << "the best fit of what is longer than a unit";
+  EXPECT_EQ(runs.take(70), 620U);
+  for (int left = 2; left > 0; --left) {
+    EXPECT_EQ(runs.take(5), 620U + 70 + 10 - 5U * static_cast<unsigned>(left));
+  }
+  EXPECT_EQ(runs.take(10), 7020U);
+  EXPECT_EQ(runs.take(10), 7030U);
+  EXPECT_EQ(runs.take(5), 150'000U);
+  EXPECT_EQ(runs.take(1), std::nullopt);
+}
+
 }  // namespace
 }  // namespace locum::shm
