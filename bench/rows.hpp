@@ -21,6 +21,7 @@ void add_put_rows();
 void add_create_rows();
 void add_get_rows();
 void add_overhead_rows();
+void add_mixed_rows();
 // Several ranks, between MPI_Init and MPI_Finalize:
 void add_handover_rows();
 void add_exchange_rows();
