@@ -16,7 +16,7 @@ std::string asked(const NameOperation& operation) {
     case NameAct::exists:
       return "exists";
     case NameAct::evict:
-      return "evict";
+      return operation.expected == 0 ? "evict" : "evict generation " + std::to_string(operation.expected);
   }
   return {};
 }

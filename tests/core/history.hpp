@@ -29,7 +29,8 @@ struct NameOperation {
   NameAct act = NameAct::get;
   std::string name{};
   std::uint64_t value = 0;  ///< of put and replace: what is written, best never twice; of get: what was read
-  std::uint64_t expected = 0;    ///< of replace: the generation to be replaced; 0: any, or none
+  /// Of replace: the generation to be replaced; 0: any, or none. Of evict: that to be evicted; 0: any.
+  std::uint64_t expected = 0;
   std::uint64_t generation = 0;  ///< of put, replace and get, where they are done; 0: not told
   bool yes = false;              ///< of exists and evict: the answer
   NameAnswer answer = NameAnswer::unknown;

@@ -127,7 +127,8 @@ class Search {
       if (!is_open(operation)) {
         first_end = std::min(first_end, operation.ended);
         step.candidates.push_back(i);
-      } else if (operation.act != NameAct::evict || !std::exchange(open_eviction, true)) {
+      } else if (operation.act != NameAct::evict || operation.expected != 0 ||
+                 !std::exchange(open_eviction, true)) {
         open.push_back(i);  // of open evictions one is as good as any other that has begun
       }
     }

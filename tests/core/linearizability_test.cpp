@@ -39,7 +39,9 @@ struct Story {
     end(begin(1, NameAct::get), NameAnswer::done, value, generation);
   }
   void got_nothing() { end(begin(1, NameAct::get), NameAnswer::not_found); }
-  void evicted(bool yes) { end(begin(2, NameAct::evict), NameAnswer::done, 0, 0, yes); }
+  void evicted(bool yes, std::uint64_t expected = 0) {
+    end(begin(2, NameAct::evict, 0, expected), NameAnswer::done, 0, 0, yes);
+  }
   void existed(bool yes) { end(begin(2, NameAct::exists), NameAnswer::done, 0, 0, yes); }
   void refused(NameAct act, std::uint64_t expected, NameAnswer answer) {
     end(begin(3, act, 99, expected), answer);
@@ -63,10 +65,15 @@ TEST(Linearizability, TakesWhatASequenceWouldSay) {
   story.replace(2, 5, 9);
   story.replace(3, 0, 10);
   story.got(3, 10);
+  story.evicted(false, 9);
+  story.got(3, 10);
   story.evicted(true);
   story.got_nothing();
   story.replace(4, 0, 12);
   story.got(4, 12);
+  story.evicted(true, 12);
+  story.evicted(false, 12);
+  story.got_nothing();
   EXPECT_EQ(story.verdict(), Verdict::linearizable) << judge(story.history).why;
 }
 
@@ -84,6 +91,10 @@ TEST(Linearizability, RefusesEachAnswerThatASequenceWouldNotGive) {
       [](Story& story) { story.refused(NameAct::get, 0, NameAnswer::key_exists); },
       [](Story& story) { story.replace(2, 4, 6); },
       [](Story& story) { story.replace(2, 0, 5); },
+      [](Story& story) { story.evicted(true, 4); },
+      [](Story& story) { story.evicted(false, 5); },
+      [](Story& story) { story.evicted(true, 5), story.got(1, 5); },
+      [](Story& story) { story.evicted(false, 4), story.got_nothing(); },
       [](Story& story) { story.evicted(true), story.evicted(true); },
       [](Story& story) { story.evicted(true), story.existed(true); },
       [](Story& story) { story.evicted(true), story.got(1, 5); },

@@ -63,12 +63,14 @@ std::optional<NameRegister> NameRegister::after(const NameOperation& operation) 
       return when(operation.answer == NameAnswer::not_found && !bound, *this);
     case NameAct::exists:
       return when(operation.answer == NameAnswer::done && operation.yes == bound, *this);
-    case NameAct::evict:
-      if (operation.answer == NameAnswer::unknown ||
-          (operation.answer == NameAnswer::done && operation.yes)) {
-        return when(bound, emptied(*this));
+    case NameAct::evict: {
+      if (operation.answer != NameAnswer::unknown && !operation.yes) {
+        const bool another = operation.expected != 0 && generation != operation.expected;
+        return when(operation.answer == NameAnswer::done && (!bound || another), *this);
       }
-      return when(operation.answer == NameAnswer::done && !bound, *this);
+      const auto expected = bound ? known(*this, operation.expected) : std::nullopt;
+      return done && expected ? std::optional(emptied(*expected)) : std::nullopt;
+    }
   }
   return std::nullopt;
 }
