@@ -68,7 +68,7 @@ class Distributed final : public Connector {
   [[nodiscard]] Result<ObjectView> get_by_name(const Address& address, Deadline deadline);
   [[nodiscard]] Result<ObjectView> look(const Address& address, Deadline deadline, Key& stands_for);
   [[nodiscard]] Result<ObjectView> resolve(ObjectView found, Deadline deadline, Key& stands_for);
-  [[nodiscard]] Result<ObjectView> fetch(const Key& key, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> fetch(const Key& key, std::uint64_t generation, Deadline deadline);
   [[nodiscard]] Result<ObjectView> object_behind(const ObjectWire& wire, Deadline deadline);
   [[nodiscard]] Error absent(const Address& address, const Error& error);
   void forget(const Address& address, const Key& gone);
@@ -90,7 +90,7 @@ Result<ObjectView> Distributed::get_by_key(const Address& address, Deadline dead
   if (node == nodes_.own() || node < 0) {
     return local_->get(address, deadline);  // which finds nothing for a rank that there is not
   }
-  auto found = fetch(address.key, deadline);
+  auto found = fetch(address.key, 0, deadline);
   return found ? std::move(found) : absent(address, found.error());
 }
 
@@ -101,10 +101,11 @@ Result<ObjectView> Distributed::object_behind(const ObjectWire& wire, Deadline d
     memory_.table->set_generation(wire.key, wire.generation);
     return local_->get(Address(wire.key), deadline);
   }
-  return fetch(wire.key, deadline);
+  return fetch(wire.key, wire.generation, deadline);
 }
 
-Result<ObjectView> Distributed::fetch(const Key& key, Deadline deadline) {
+// `generation`: what the home says of it; 0 if it was not asked.
+Result<ObjectView> Distributed::fetch(const Key& key, std::uint64_t generation, Deadline deadline) {
   const int node = owner(key);
   if (node < 0) {
     return local_->get(Address(key), deadline);
@@ -114,9 +115,12 @@ Result<ObjectView> Distributed::fetch(const Key& key, Deadline deadline) {
   if (!answer) {
     return answer.error();
   }
-  const auto wire = read_words<ObjectWire>(answer->body);
+  auto wire = read_words<ObjectWire>(answer->body);
   if (!wire || wire->key != key || !answer->block) {
     return senseless(node, Address(key));
+  }
+  if (wire->generation == 0) {
+    wire->generation = generation;
   }
   return HeldObject::view(answer->block, *wire, answer->path);
 }
