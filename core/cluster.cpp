@@ -153,7 +153,7 @@ Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& option
     return Sealed{*key, 0};
   }
   const auto generation = directory_->bind(*key, options);
-  if (!generation) {
+  if (!generation && !directory_->may_be_bound(*key, generation.error())) {
     (void)table_->tombstone(*key);
   }
   (void)collect(Effort::amortised);  // also of what was replaced

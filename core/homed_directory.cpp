@@ -22,6 +22,36 @@ Error not_at_home(std::string_view name) {
       .about(name);
 }
 
+// Whether an error leaves it open what the other side has done.
+bool says_nothing(const Error& error) {
+  return error.code() == Errc::timeout || error.code() == Errc::peer_lost;
+}
+
+// Asks the home what became of a bind whose answer never came, until it says so: an object that is not bound
+// goes out of sight. The question follows the bind on the same way, or goes to another rank of the home after
+// the one that was asked has died.
+void settle(const std::weak_ptr<const NodeClient>& asking, const std::shared_ptr<NodeTable>& table,
+            const Key& key, int home, const std::string& name) {
+  const auto client = asking.lock();
+  if (!client) {
+    return;
+  }
+  const auto text = std::make_shared<const std::string>(name);
+  client->inquire(
+      home, Kind::look_up, words(NameWords{.store = key.store, .value_wanted = 1}), {bytes_of(*text), text},
+      {}, [asking, table, key, home, text](const Result<NodeAnswer>& answer) {
+        if (!answer && answer.error().code() == Errc::timeout) {
+          return settle(asking, table, key, home, *text);
+        }
+        const auto wire = answer ? read_words<ObjectWire>(answer->body) : std::nullopt;
+        if (wire && wire->key == key) {
+          table->set_generation(key, wire->generation);
+        } else if (answer || answer.error().code() == Errc::not_found || says_nothing(answer.error())) {
+          (void)table->tombstone(key);
+        }
+      });
+}
+
 }  // namespace
 
 HomedDirectory::HomedDirectory(NodeMemory local, std::shared_ptr<const NodeClient> client,
@@ -47,6 +77,9 @@ Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& op
   const auto answer = client_->ask(home, Kind::bind, words(asked),
                                    {has_value ? block : bytes_of(local_.name(*pin)), object}, {});
   if (!answer) {
+    if (says_nothing(answer.error())) {
+      settle(client_, local_.table, key, home, std::string(local_.name(*pin)));
+    }
     return answer.error();
   }
   const auto generation = read_words<std::uint64_t>(answer->body);
@@ -55,6 +88,16 @@ Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& op
   }
   local_.table->set_generation(key, *generation);
   return *generation;
+}
+
+bool HomedDirectory::may_be_bound(const Key& key, const Error& error) {
+  const auto pin = local_.table->pin(key);
+  if (!pin) {
+    return false;
+  }
+  const PinnedObject object(local_.table, *pin);
+  const int home = client_->nodes().home(pin->record->store, pin->record->name_hash);
+  return home != client_->nodes().own() && says_nothing(error);
 }
 
 Result<std::uint64_t> HomedDirectory::bind_here(const std::shared_ptr<PinnedObject>& object,

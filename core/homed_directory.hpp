@@ -20,6 +20,7 @@ class HomedDirectory final : public Directory {
   HomedDirectory(NodeMemory local, std::shared_ptr<const NodeClient> client, std::uint64_t inline_bytes);
 
   [[nodiscard]] Result<std::uint64_t> bind(const Key& key, const SealOptions& options) override;
+  [[nodiscard]] bool may_be_bound(const Key& key, const Error& error) override;
   [[nodiscard]] Result<Pin> find(std::uint32_t store, std::string_view name) override;
   [[nodiscard]] Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only) override;
   [[nodiscard]] std::uint64_t generation(std::uint64_t hash) override;

@@ -28,13 +28,11 @@ Result<NodeAnswer> NodeClient::ask(int node, Kind kind, std::span<const std::byt
                                    Deadline deadline) const {
   const auto until = moment(deadline);
   const auto waiting = std::make_shared<Waiting>();
-  progress_->submit([nodes = nodes_, progress = progress_.get(), waiting, node, kind,
-                     copy = std::vector<std::byte>(body.begin(), body.end()), bulk = std::move(bulk), until] {
-    nodes->ask(node, kind, copy, bulk, until, [progress, waiting](Result<NodeAnswer> answer) {
-      waiting->answer = std::move(answer);
-      progress->finish(waiting->pending);
-    });
-  });
+  inquire(node, kind, body, std::move(bulk), until,
+          [progress = progress_.get(), waiting](Result<NodeAnswer> answer) {
+            waiting->answer = std::move(answer);
+            progress->finish(waiting->pending);
+          });
   const auto latest = until > Deadline::Clock::time_point::max() - grace ? until : until + grace;
   if (!progress_->wait(waiting->pending, latest)) {
     return Error(Errc::timeout, "node " + std::to_string(node) +
@@ -42,6 +40,13 @@ Result<NodeAnswer> NodeClient::ask(int node, Kind kind, std::span<const std::byt
                                     "more time, or find out what its ranks do");
   }
   return std::move(*waiting->answer);
+}
+
+void NodeClient::inquire(int node, Kind kind, std::span<const std::byte> body, Bulk bulk, Deadline deadline,
+                         Nodes::Then then) const {
+  progress_->submit([nodes = nodes_, node, kind, copy = std::vector<std::byte>(body.begin(), body.end()),
+                     bulk = std::move(bulk), until = moment(deadline),
+                     then = std::move(then)] { nodes->ask(node, kind, copy, bulk, until, then); });
 }
 
 void NodeClient::pause(Deadline::Clock::duration duration) const {

@@ -24,6 +24,9 @@ class NodeClient {
   /// The answer, the other side's error, `timeout`, or `peer_lost` if no rank of the node lives.
   [[nodiscard]] Result<NodeAnswer> ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
                                        Deadline deadline) const;
+  /// Asks without waiting: `then` is called inside a step of the exchange, and asks again only by this.
+  void inquire(int node, Kind kind, std::span<const std::byte> body, Bulk bulk, Deadline deadline,
+               Nodes::Then then) const;
   /// Waits for so long, and moves messages meanwhile.
   void pause(Deadline::Clock::duration duration) const;
   /// The moment at which a call with this deadline gives up.
