@@ -234,18 +234,10 @@ void NodeService::bind(const Question& question, Asker asker) {
       [&](const SealOptions& exact) { return refer(*asked, name, block, exact); },
       [&](const Pin& old) { return referent(old); });
   if (!bound) {
-    // Asked a second time, because the rank that bound it died before it could say so?
-    const auto live = local_.directory->find(record.store, name);
-    if (live) {
-      const std::uint64_t generation = live->generation;
-      if (referent(*live) == asked->object.key) {
-        return answer(asker, words(generation));
-      }
-    }
     return refuse(asker, bound.error());
   }
   const auto generation = words(bound->generation);
-  if (bound->replaced && *bound->replaced != asked->object.key) {
+  if (bound->replaced) {
     return retire_then(*bound->replaced, asker, {generation.begin(), generation.end()});
   }
   answer(asker, generation);

@@ -18,6 +18,18 @@ Error all_lost(int node) {
                    " is alive or can be reached; its objects, and the names at home there, are lost");
 }
 
+// What must not be done twice: a put that was evicted meanwhile would come back.
+bool may_be_asked_again(Kind kind) {
+  return kind != Kind::bind && kind != Kind::unbind && kind != Kind::evict;
+}
+
+Error lost_meanwhile(const Error& cause) {
+  return Error(Errc::peer_lost,
+               "the rank that was asked died before it could say whether it had done so; look what is there, "
+               "and try again, which asks another rank of its node",
+               cause.text());
+}
+
 }  // namespace
 
 /// A question to a node, of its ranks one after the other until one of them lives.
@@ -66,10 +78,12 @@ class Nodes::Inquiry final : public Call {
   void ended(const Result<Answer>& outcome) noexcept override {
     Words words = std::move(words_);
     if (!outcome) {
-      if (outcome.error().code() == Errc::peer_lost) {
+      if (outcome.error().code() != Errc::peer_lost) {
+        words.then(outcome.error());
+      } else if (may_be_asked_again(words.kind)) {
         (void)ask_next(exchange_, std::move(words));
       } else {
-        words.then(outcome.error());
+        words.then(lost_meanwhile(outcome.error()));
       }
       return;
     }

@@ -22,7 +22,8 @@ struct NodeAnswer {
 
 /// The nodes of a runtime: which ranks they have, which of them is home to a name, and how to ask one. Any
 /// rank of a node can answer for it; the one asked is chosen so that the askers spread, and when it dies the
-/// next one is asked.
+/// next one is asked. A bind, unbind or evict that was under way then is not asked again: it may have been
+/// done.
 ///
 /// Homes never move: the nodes of a runtime are the same from its start to its end, so that no view of who is
 /// alive has to be agreed on. What a name's hash is home to is therefore a plain division of the hashes among
@@ -48,7 +49,8 @@ class Nodes {
   }
 
   /// Asks a node; `then` is called once, inside a step of the exchange: with the answer, an error of the
-  /// other side, `timeout`, or `peer_lost` if no rank of the node lives. Only by who drives.
+  /// other side, `timeout`, or `peer_lost` if no rank of the node lives, or the one that was asked died and
+  /// nobody can say whether it had done what it was asked for. Only by who drives.
   void ask(int node, Kind kind, std::vector<std::byte> body, Bulk bulk, Clock::time_point deadline,
            Then then);
 
