@@ -153,7 +153,10 @@ Result<bool> HomedDirectory::unbind(std::uint32_t store, std::string_view name, 
   if (!there) {
     return senseless(home);
   }
-  return only.valid() ? local_.table->tombstone(only) : *there != 0;
+  if (only.valid()) {
+    (void)local_.table->tombstone(only);  // replaced before, if the home says no, and here only by mischance
+  }
+  return *there != 0;
 }
 
 Result<bool> HomedDirectory::unbind_here(std::uint32_t store, std::string_view name, const Key& only) {
