@@ -1,0 +1,332 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "core/options.hpp"
+#include "tests/core/connector_samples.hpp"
+#include "tests/core/linearizability.hpp"
+#include "tests/core/simulated_nodes.hpp"
+
+namespace locum::testing {
+
+namespace {
+
+using namespace std::chrono_literals;
+using tests::Judgement;
+using tests::NameAct;
+using tests::NameAnswer;
+using tests::NameOperation;
+using tests::SimulatedNodes;
+using tests::SimulatedNodesOptions;
+
+constexpr std::uint32_t store = 3;
+constexpr auto timeout = 300ms;         // of each call
+constexpr int operations_of_rank = 12;  // a program's
+
+/// What goes wrong in a run.
+enum class Faults : std::uint8_t {
+  none,
+  delays,  ///< some messages take longer than their call waits
+  losses,  ///< some messages vanish
+  death,   ///< a rank dies at some message of its own or to it, and its node-mate lives on
+  deaths,  ///< a node loses all its ranks, one after the other
+};
+
+/// What became of one run.
+struct Outcome {
+  Judgement judgement;
+  std::size_t operations = 0;
+  std::size_t unknown = 0;
+  bool killed = false;
+  std::string wrong;  ///< what no answer may be, whatever went wrong; for people
+};
+
+/// One random history: a program for each rank, of a world that follows from the seed like everything else.
+class Trial {
+ public:
+  Trial(Faults faults, std::uint64_t seed)
+      : faults_(faults), random_(seed * 5 + static_cast<std::uint64_t>(faults)), world_(options()) {
+    const std::uint64_t names = 1 + random_.below(3);
+    for (std::uint64_t i = 0; i < names; ++i) {
+      names_.push_back("name " + std::to_string(seed) + '.' + std::to_string(i));
+    }
+  }
+
+  Outcome outcome() {
+    world_.network().on_message([this](int from, int to, std::span<const std::byte>) {
+      return faults_ == Faults::none ? loopback::Verdict{} : fate(from, to);
+    });
+    for (int rank = 0; rank < world_.size(); ++rank) {
+      world_.network().start([this, rank, choices = loopback::Random(random_.next())]() mutable {
+        for (int i = 0; i < operations_of_rank; ++i) {
+          world_.rank(rank).links->client()->pause(choices.within({0ns, 2ms}));
+          act(rank, choices);
+        }
+      });
+    }
+    world_.network().run();
+    outcome_.judgement = judge(history_);
+    outcome_.operations = history_.operations().size();
+    for (const NameOperation& operation : history_.operations()) {
+      outcome_.unknown += operation.answer == NameAnswer::unknown ? 1U : 0U;
+    }
+    if (faults_ == Faults::none) {
+      clear();
+    }
+    return outcome_;
+  }
+
+  [[nodiscard]] std::string told() const {
+    std::string text;
+    for (const NameOperation& operation : history_.operations()) {
+      text += "  " + describe(operation) + '\n';
+    }
+    return text;
+  }
+
+ private:
+  using Clock = loopback::Network::Clock;
+  struct Known {
+    Key key;
+    std::uint64_t generation = 0;
+  };
+
+  SimulatedNodesOptions options() {
+    const bool pairs = faults_ == Faults::death || random_.chance(0.5);
+    const int most_nodes = pairs ? 3 : 5;
+    const int nodes = 2 + static_cast<int>(random_.below(static_cast<std::uint64_t>(most_nodes) - 1));
+    victim_ = static_cast<int>(random_.below(static_cast<std::uint64_t>(nodes * (pairs ? 2 : 1))));
+    fatal_message_ = random_.below(30);
+    const auto most_latency = random_.chance(0.5) ? 5ms : 100us;
+    return {.nodes = {.nodes = nodes,
+                      .ranks_per_node = pairs ? 2 : 1,
+                      .memory_bytes = 8_MiB,
+                      .timeout = faults_ == Faults::none ? 30'000ms : timeout},
+            .network = {.seed = random_.next(),
+                        .latency = {1us, most_latency},
+                        .detection = {1ms, 100ms},
+                        .give_up = 100ms}};
+  }
+
+  // Drawn for each message.
+  loopback::Verdict fate(int from, int to) {
+    if (faults_ == Faults::delays && random_.chance(0.03)) {
+      return {loopback::Fate::delay, random_.within({1ms, 3 * timeout})};
+    }
+    if (faults_ == Faults::losses && random_.chance(0.02)) {
+      return {loopback::Fate::drop, {}};
+    }
+    const bool mortal = faults_ == Faults::death || faults_ == Faults::deaths;
+    const bool concerned = from == victim_ || to == victim_;
+    if (!mortal || outcome_.killed || !concerned || fatal_message_-- != 0) {
+      return {};
+    }
+    outcome_.killed = true;
+    if (faults_ == Faults::deaths) {
+      for (int rank = 0; rank < world_.size(); ++rank) {
+        if (rank != victim_ && world_.node_of(rank) == world_.node_of(victim_)) {
+          world_.network().after(random_.within({0ns, 150ms}), [this, rank] { world_.network().kill(rank); });
+        }
+      }
+    }
+    if (to == victim_) {
+      return {loopback::Fate::kill_receiver, {}};
+    }
+    return {random_.chance(0.5) ? loopback::Fate::kill_before : loopback::Fate::kill_after, {}};
+  }
+
+  void act(int rank, loopback::Random& choices) {
+    const std::string& name = names_[choices.below(names_.size())];
+    Known& known = known_[{rank, name}];
+    switch (choices.below(8)) {
+      case 0:
+      case 1:
+        return write(rank, name, known, choices, {});
+      case 2:
+        return write(rank, name, known, choices, {SealMode::replace, 0});
+      case 3:
+        return write(rank, name, known, choices, {SealMode::replace, known.generation});
+      case 4:
+        return exists(rank, name);
+      case 5:
+        return evict(rank, name, choices.chance(0.5) ? known : Known{});
+      default:
+        return read(rank, name, known);
+    }
+  }
+
+  void write(int rank, const std::string& name, Known& known, loopback::Random& choices,
+             const SealOptions& options) {
+    const std::uint64_t value = ++last_value_;
+    const std::size_t size_bytes = choices.chance(0.5) ? 16 : 5000;
+    const std::size_t number =
+        history_.begin({.client = rank,
+                        .act = options.mode == SealMode::put ? NameAct::put : NameAct::replace,
+                        .name = name,
+                        .value = value,
+                        .expected = options.expected_generation});
+    const auto sealed = put(world_.connector(rank), store, name, stored(value, size_bytes), options);
+    if (sealed) {
+      known = {sealed->key, sealed->generation};
+      complain_if(sealed->generation == 0, number, "has no generation");
+    }
+    end(number, sealed, {.generation = sealed ? sealed->generation : 0});
+  }
+
+  void read(int rank, const std::string& name, Known& known) {
+    const std::size_t number = history_.begin({.client = rank, .act = NameAct::get, .name = name});
+    const auto found = world_.connector(rank).get(Address(store, name), world_.network().now() + timeout);
+    NameOperation told;
+    if (found) {
+      const ObjectFacts facts = found->facts();
+      std::memcpy(&told.value, found->bytes().data(), sizeof told.value);
+      told.generation = facts.generation;
+      known = {found->key(), facts.generation};
+      complain_if(facts.generation == 0, number, "has no generation");
+      complain_if(!holds(*found, stored(told.value, found->bytes().size())), number, "is no value");
+    }
+    end(number, found, told);
+  }
+
+  void exists(int rank, const std::string& name) {
+    const std::size_t number = history_.begin({.client = rank, .act = NameAct::exists, .name = name});
+    const auto there = world_.connector(rank).exists(Address(store, name), world_.network().now() + timeout);
+    end(number, there, {.yes = there && *there});
+  }
+
+  // Whatever is there, or only the object that this rank knows.
+  void evict(int rank, const std::string& name, const Known& only) {
+    const std::size_t number =
+        history_.begin({.client = rank, .act = NameAct::evict, .name = name, .expected = only.generation});
+    const Address address = only.generation == 0 ? Address(store, name) : Address(only.key);
+    const auto gone = world_.connector(rank).evict(address, world_.network().now() + timeout);
+    end(number, gone, {.yes = gone && *gone});
+  }
+
+  template <class T>
+  void end(std::size_t number, const Result<T>& result, NameOperation told) {
+    told.answer = result ? NameAnswer::done : tests::answer_of(result.error().code());
+    history_.end(number, told);
+    if (!result) {
+      const Errc code = result.error().code();
+      const bool may_be = told.answer != NameAnswer::unknown ||
+                          (faults_ != Faults::none && (code == Errc::timeout || code == Errc::peer_lost));
+      complain_if(!may_be, number, "failed: " + result.error().text());
+    }
+  }
+
+  void complain_if(bool bad, std::size_t number, const std::string& what) {
+    if (bad) {
+      outcome_.wrong += "operation " + describe(history_.operations()[number]) + ' ' + what + '\n';
+    }
+  }
+
+  // Nothing may be left of what was replaced or evicted: neither the objects nor what stood for them.
+  void clear() {
+    for (const std::string& name : names_) {
+      const auto gone = world_.connector(0).evict(Address(store, name), {});
+      if (!gone) {
+        outcome_.wrong += "evicting at the end failed: " + gone.error().text() + '\n';
+      }
+    }
+    world_.network().run_until_idle();
+    for (int rank = 0; rank < world_.size(); ++rank) {
+      const std::uint64_t left = world_.connector(rank).usage().own_objects;
+      if (left != 0) {
+        outcome_.wrong +=
+            "rank " + std::to_string(rank) + " is left with objects: " + std::to_string(left) + '\n';
+      }
+    }
+  }
+
+  static std::vector<std::byte> stored(std::uint64_t value, std::size_t size_bytes) {
+    std::vector<std::byte> bytes = pattern(value, size_bytes);
+    std::memcpy(bytes.data(), &value, sizeof value);
+    return bytes;
+  }
+
+  const Faults faults_;
+  loopback::Random random_;
+  int victim_ = -1;
+  std::uint64_t fatal_message_ = 0;
+  SimulatedNodes world_;
+  std::vector<std::string> names_;
+  std::map<std::pair<int, std::string>, Known> known_;
+  tests::History history_;
+  std::uint64_t last_value_ = 0;
+  Outcome outcome_;
+};
+
+class Histories : public ::testing::TestWithParam<Faults> {};
+
+std::string name_of(Faults faults) {
+  switch (faults) {
+    case Faults::none:
+      return "without_faults";
+    case Faults::delays:
+      return "delays";
+    case Faults::losses:
+      return "losses";
+    case Faults::death:
+      return "death_of_a_rank";
+    case Faults::deaths:
+      return "death_of_a_node";
+  }
+  return {};
+}
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* const text = std::getenv(variable);
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+// A failure names its seed; LOCUM_HISTORY_SEED=n runs that one alone and prints the whole history.
+// LOCUM_HISTORIES=n runs so many of each kind.
+TEST_P(Histories, CanBeToldAsOneStory) {
+  const std::uint64_t only = number_from("LOCUM_HISTORY_SEED", 0);
+  const std::uint64_t seeds = number_from("LOCUM_HISTORIES", 150);
+  const std::uint64_t first = only != 0 ? only : 1;
+  const std::uint64_t last = only != 0 ? only : seeds;
+  std::size_t operations = 0;
+  std::size_t unknown = 0;
+  std::size_t killed = 0;
+  std::size_t undecided = 0;
+  for (std::uint64_t seed = first; seed <= last; ++seed) {
+    Trial trial(GetParam(), seed);
+    const Outcome outcome = trial.outcome();
+    if (only != 0) {
+      std::cout << trial.told();
+    }
+    operations += outcome.operations;
+    unknown += outcome.unknown;
+    killed += outcome.killed ? 1U : 0U;
+    undecided += outcome.judgement.verdict == Judgement::Verdict::undecided ? 1U : 0U;
+    EXPECT_TRUE(outcome.wrong.empty()) << "LOCUM_HISTORY_SEED=" << seed << '\n' << outcome.wrong;
+    EXPECT_NE(outcome.judgement.verdict, Judgement::Verdict::contradiction)
+        << "LOCUM_HISTORY_SEED=" << seed << '\n'
+        << outcome.judgement.why;
+  }
+  std::cout << last - first + 1 << " histories, " << operations << " operations, of which " << unknown
+            << " unknown; " << killed << " with deaths, " << undecided << " undecided\n";
+  if (only == 0) {
+    // That the faults did happen, and did not hide everything.
+    const bool deadly = GetParam() == Faults::death || GetParam() == Faults::deaths;
+    EXPECT_EQ(unknown > 0, GetParam() != Faults::none);
+    EXPECT_LT(unknown, operations / 2);
+    EXPECT_EQ(killed > seeds / 2, deadly);
+    EXPECT_LE(undecided, seeds / 50);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Simulated, Histories,
+                         ::testing::Values(Faults::none, Faults::delays, Faults::losses, Faults::death,
+                                           Faults::deaths),
+                         [](const auto& one) { return name_of(one.param); });
+
+}  // namespace
+}  // namespace locum::testing
