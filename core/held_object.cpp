@@ -16,12 +16,12 @@ namespace {
 constexpr std::uint64_t least_alignment = 64;
 constexpr std::uint64_t most_alignment = 4096;
 
-// An object's size is a multiple of what its elements need: its lowest bit bounds that.
-std::uint64_t alignment_of(std::uint64_t size_bytes) {
+}  // namespace
+
+// The size is a multiple of what the elements need: its lowest bit bounds that.
+std::uint64_t HeldObject::alignment_of(std::uint64_t size_bytes) noexcept {
   return std::clamp(size_bytes & (~size_bytes + 1), least_alignment, most_alignment);
 }
-
-}  // namespace
 
 HeldObject::HeldObject(std::uint64_t block_bytes, std::uint64_t size_bytes) {
   const std::uint64_t alignment = alignment_of(size_bytes);
@@ -50,6 +50,10 @@ Result<ObjectView> HeldObject::view(const std::shared_ptr<HeldObject>& held, con
     if (found != sealed) {
       return Error(Errc::corrupt, wrong_checksum(found, sealed)).about(to_string(wire.key));
     }
+  }
+  if (!facts_of({0, wire.key, &wire.record, wire.generation}, held->block_.data()).whole) {
+    return Error(Errc::corrupt, "the bytes that came for this object are those of another one, or damaged")
+        .about(to_string(wire.key));
   }
   held->wire_ = wire;
   held->path_ = path;

@@ -23,6 +23,9 @@ class HeldObject final : public PinBoard {
   /// A block inside `holder`'s bytes.
   HeldObject(ObjectView holder, std::span<const std::byte> block) noexcept;
 
+  /// As an object of so many bytes may need to be aligned, whatever its type: 64 to 4096.
+  [[nodiscard]] static std::uint64_t alignment_of(std::uint64_t size_bytes) noexcept;
+
   /// Memory to fill. REQUIRES: made with a size.
   [[nodiscard]] std::span<std::byte> memory() noexcept { return {own_.get(), block_.size()}; }
 

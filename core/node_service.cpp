@@ -20,6 +20,10 @@ bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= max_name_bytes;
 }
 
+bool is_at_home(const Nodes& nodes, std::uint32_t store, std::string_view name) {
+  return is_name(name) && nodes.home(store, name_hash(store, name)) == nodes.own();
+}
+
 Error senseless(const Question& question) {
   return Error(Errc::invalid_argument, "rank " + std::to_string(question.from) +
                                            " asked what makes no sense (kind " +
@@ -88,12 +92,26 @@ void NodeService::dispatch(const Question& question) {
   refuse(asker, senseless(question));
 }
 
+int NodeService::node_of(const Question& question) const {
+  return nodes_->of_creator(static_cast<std::uint32_t>(question.from));
+}
+
+// What stands here for an object of another node is this node's own affair: no key of it is ever told.
+Result<Pin> NodeService::pin_object(const Key& key) const {
+  auto pin = local_.table->pin(key);
+  if (pin && pin->record->type_hash == reference_type_hash) {
+    local_.table->release(pin->id);
+    return no_such_object();
+  }
+  return pin;
+}
+
 void NodeService::fetch(const Question& question, Asker asker) {
   const auto asked = read_words<KeyWords>(question.body);
   if (!asked) {
     return refuse(asker, senseless(question));
   }
-  const auto pin = local_.table->pin(asked->key);
+  const auto pin = pin_object(asked->key);
   if (!pin) {
     return refuse(asker, pin.error());
   }
@@ -111,7 +129,7 @@ void NodeService::exists(const Question& question, Asker asker) {
   if (!asked) {
     return refuse(asker, senseless(question));
   }
-  const auto pin = local_.table->pin(asked->key);
+  const auto pin = pin_object(asked->key);
   if (!pin) {
     return refuse(asker, pin.error());
   }
@@ -127,7 +145,7 @@ void NodeService::evict(const Question& question, Asker asker) {
     return refuse(asker, senseless(question));
   }
   const Key key = asked->key;
-  const auto pin = local_.table->pin(key);
+  const auto pin = pin_object(key);
   if (!pin) {
     return pin.error().code() == Errc::corrupt ? refuse(asker, pin.error()) : answer(asker, one_byte(false));
   }
@@ -153,9 +171,18 @@ void NodeService::evict(const Question& question, Asker asker) {
               });
 }
 
+// Only the home of its name knows that an object lost it.
 void NodeService::retire(const Question& question, Asker asker) {
   const auto asked = read_words<KeyWords>(question.body);
   if (!asked) {
+    return refuse(asker, senseless(question));
+  }
+  const auto pin = pin_object(asked->key);
+  if (!pin) {
+    return answer(asker, one_byte(false));
+  }
+  const PinnedObject object(local_.table, *pin);
+  if (nodes_->home(pin->record->store, pin->record->name_hash) != node_of(question)) {
     return refuse(asker, senseless(question));
   }
   answer(asker, one_byte(local_.table->tombstone(asked->key)));
@@ -164,7 +191,7 @@ void NodeService::retire(const Question& question, Asker asker) {
 void NodeService::look_up(const Question& question, Asker asker) {
   const auto asked = read_words<NameWords>(question.body);
   const std::string_view name = text_of(question.bulk);
-  if (!asked || !is_name(name)) {
+  if (!asked || !is_at_home(*nodes_, asked->store, name)) {
     return refuse(asker, senseless(question));
   }
   const auto pin = local_.directory->find(asked->store, name);
@@ -198,7 +225,9 @@ std::optional<Key> NodeService::referent(const Pin& old) const {
 // Makes the object that stands here for the other one, and binds it.
 Result<std::uint64_t> NodeService::refer(const BindWords& asked, std::string_view name,
                                          std::span<const std::byte> block, const SealOptions& options) {
+  const std::uint64_t alignment = HeldObject::alignment_of(asked.object.record.size_bytes);
   const ObjectMeta meta{.store = asked.object.record.store,
+                        .alignment = static_cast<std::uint32_t>(block.empty() ? 16 : alignment),
                         .type_hash = reference_type_hash,
                         .type_name = reference_type_name,
                         .name = name,
@@ -216,7 +245,7 @@ Result<std::uint64_t> NodeService::refer(const BindWords& asked, std::string_vie
 void NodeService::bind(const Question& question, Asker asker) {
   const auto asked = read_words<BindWords>(question.body);
   if (!asked || !plausible(asked->object) || asked->object.record.name_bytes == 0 ||
-      nodes_->of_creator(asked->object.key.creator) < 0) {
+      nodes_->of_creator(asked->object.key.creator) != node_of(question)) {
     return refuse(asker, senseless(question));
   }
   const ObjectRecord& record = asked->object.record;
@@ -226,7 +255,8 @@ void NodeService::bind(const Question& question, Asker asker) {
                         : question.bulk.size() == record.name_bytes;
   const std::string_view name =
       text_of(question.bulk.last(std::min<std::size_t>(record.name_bytes, question.bulk.size())));
-  if (!fits || !is_name(name) || name_hash(record.store, name) != record.name_hash) {
+  if (!fits || !is_at_home(*nodes_, record.store, name) ||
+      name_hash(record.store, name) != record.name_hash) {
     return refuse(asker, senseless(question));
   }
   const SealOptions options{asked->replaces != 0 ? SealMode::replace : SealMode::put,
@@ -262,7 +292,7 @@ void NodeService::retire_then(const Key& key, Asker asker, std::vector<std::byte
 void NodeService::unbind(const Question& question, Asker asker) {
   const auto asked = read_words<UnbindWords>(question.body);
   const std::string_view name = text_of(question.bulk);
-  if (!asked || !is_name(name)) {
+  if (!asked || !is_at_home(*nodes_, asked->store, name)) {
     return refuse(asker, senseless(question));
   }
   const auto found = local_.directory->find(asked->store, name);

@@ -47,6 +47,8 @@ class NodeService final : public Service {
   void list(const Question& question, Asker asker);
   void roll_call(Asker asker);
 
+  [[nodiscard]] int node_of(const Question& question) const;
+  [[nodiscard]] Result<Pin> pin_object(const Key& key) const;
   [[nodiscard]] Result<std::uint64_t> refer(const BindWords& asked, std::string_view name,
                                             std::span<const std::byte> block, const SealOptions& options);
   [[nodiscard]] std::optional<Key> referent(const Pin& old) const;

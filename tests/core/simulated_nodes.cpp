@@ -53,7 +53,8 @@ SimulatedNodes::SimulatedNodes(const SimulatedNodesOptions& options)
     : ranks_per_node_(options.nodes.ranks_per_node), network_(network_of(options)) {
   std::vector<std::shared_ptr<Transport>> transports;
   for (int rank = 0; rank < network_.size(); ++rank) {
-    transports.push_back(network_.transport(rank));
+    std::shared_ptr<Transport> transport = network_.transport(rank);
+    transports.push_back(options.wrap ? options.wrap(rank, std::move(transport)) : std::move(transport));
   }
   ranks_ = link_plain_nodes(options.nodes, std::move(transports));
   for (int number = 0; number < size(); ++number) {

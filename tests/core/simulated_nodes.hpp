@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/connector.hpp"
@@ -36,6 +39,8 @@ struct LinkedNodesOptions {
 struct SimulatedNodesOptions {
   LinkedNodesOptions nodes{};
   loopback::NetworkOptions network{};  ///< but for the number of ranks
+  /// What a rank gets instead of its transport; none: that itself.
+  std::function<std::shared_ptr<Transport>(int rank, std::shared_ptr<Transport> transport)> wrap{};
 };
 
 /// Nodes of plain maps that reach each other over a simulated network: what core's protocols between nodes

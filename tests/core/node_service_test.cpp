@@ -1,0 +1,372 @@
+#include "core/node_service.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/object_wire.hpp"
+#include "tests/core/bent_transport.hpp"
+#include "tests/core/connector_samples.hpp"
+#include "tests/core/simulated_nodes.hpp"
+
+namespace locum {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::pattern;
+using tests::Message;
+
+constexpr std::uint32_t store = 7;
+constexpr int asked = 0;    // the node that answers
+constexpr int hostile = 1;  // asks it anything
+constexpr int bystander = 2;
+
+/// Three nodes of one rank each, one of which says what it likes, in the right words' place.
+class NodeServiceTest : public ::testing::Test {
+ protected:
+  struct Heard {
+    int times = 0;
+    Errc status{};
+  };
+  struct Guarded {
+    Key key;
+    std::string name;
+    std::vector<std::byte> bytes;
+  };
+
+  NodeServiceTest() {
+    world_.network().on_message([this](int from, int to, std::span<const std::byte> header) {
+      Envelope envelope;
+      std::memcpy(&envelope, header.data(), sizeof envelope);
+      if (from == asked && to == hostile && envelope.kind == Kind::reply) {
+        Heard& heard = heard_[envelope.call];
+        ++heard.times;
+        heard.status = static_cast<Errc>(envelope.status);
+      }
+      return loopback::Verdict{};
+    });
+    for (const int maker : {asked, bystander}) {
+      for (const std::size_t size : {10U, 4096U, 10'000U}) {
+        for (const int home : {asked, bystander}) {
+          guard(maker, size,
+                world_.name_at(home, store, "guarded " + std::to_string(maker * 100'000 + size) + "."));
+        }
+        guard(maker, size, {});
+      }
+    }
+  }
+
+  void guard(int maker, std::size_t size, const std::string& name) {
+    const auto bytes = pattern(guarded_.size(), size);
+    const auto sealed = testing::put(world_.connector(maker), store, name, bytes);
+    ASSERT_TRUE(sealed) << sealed.error();
+    guarded_.push_back({sealed->key, name, bytes});
+  }
+
+  /// The answer to a message of the hostile rank.
+  Heard ask(Message message) {
+    Envelope envelope = message.envelope();
+    envelope.call = ++last_call_;
+    envelope.version = wire_version;
+    envelope.incarnation = 42;
+    message.set_envelope(envelope);
+    message.to = asked;
+    EXPECT_TRUE(bent_->say(std::move(message)));
+    (void)world_.network().run_until([&] { return heard_[last_call_].times > 0; },
+                                     world_.network().now() + 60s);
+    return heard_[last_call_];
+  }
+  Heard ask(Kind kind, std::span<const std::byte> body, std::span<const std::byte> bulk = {}) {
+    Message message{asked, std::vector<std::byte>(sizeof(Envelope)), {bulk.begin(), bulk.end()}};
+    message.set_envelope({.kind = kind});
+    message.set_body(body);
+    return ask(std::move(message));
+  }
+
+  /// What the hostile rank asks as long as it behaves, of objects and names of its own.
+  std::vector<Message> honest_questions() {
+    std::vector<Message> questions;
+    bent_->record = [&](const Message& message) {
+      if (message.to == asked && message.envelope().kind != Kind::reply) {
+        questions.push_back(message);
+      }
+    };
+    Connector& own = world_.connector(hostile);
+    Connector& other = world_.connector(asked);
+    for (const std::size_t size : {0U, 64U, 4000U, 5000U}) {
+      const std::string name = world_.name_at(asked, store, "own " + std::to_string(size) + ".");
+      const auto first = testing::put(own, store, name, pattern(1, size));
+      EXPECT_TRUE(first);
+      EXPECT_TRUE(testing::put(own, store, name, pattern(2, size),
+                               {SealMode::replace, size == 64 ? first->generation : 0}));
+      EXPECT_TRUE(own.exists(Address(store, name), {}).value());
+      EXPECT_TRUE(own.get(Address(store, name), {}));
+      EXPECT_FALSE(own.get(Address(first->key, name_hash(store, name)), {}));
+      const auto foreign = testing::put(other, store, {}, pattern(3, size));
+      EXPECT_TRUE(own.get(Address(foreign->key), {}));
+      EXPECT_TRUE(own.exists(Address(foreign->key), {}).value());
+      EXPECT_TRUE(own.evict(Address(foreign->key), {}).value());
+      EXPECT_TRUE(own.list(store, "own", {}));
+      EXPECT_TRUE(own.evict(Address(store, name), {}).value());
+    }
+    bent_->record = nullptr;
+    return questions;
+  }
+
+  /// Whether this is a question that may touch what is guarded: anybody may evict, by key or name.
+  [[nodiscard]] bool may_touch(const Message& message) const {
+    const auto key = read_words<KeyWords>(message.body());
+    return std::any_of(guarded_.begin(), guarded_.end(), [&](const Guarded& each) {
+      const auto name = std::as_bytes(std::span(each.name));
+      return (message.envelope().kind == Kind::evict && key && key->key == each.key) ||
+             (!name.empty() && std::search(message.bulk.begin(), message.bulk.end(), name.begin(),
+                                           name.end()) != message.bulk.end());
+    });
+  }
+  /// Whether everything guarded is in its place. A look from within, without a message.
+  [[nodiscard]] ::testing::AssertionResult in_place() {
+    for (const Guarded& each : guarded_) {
+      const auto& owner = world_.rank(static_cast<int>(each.key.creator)).process;
+      const auto pin = owner.table->pin(each.key);
+      if (!pin) {
+        return ::testing::AssertionFailure() << to_string(each.key) << " is gone: " << each.name;
+      }
+      owner.table->release(pin->id);
+      if (!each.name.empty()) {
+        const auto named =
+            world_.rank(world_.home(store, each.name)).process.directory->find(store, each.name);
+        if (!named) {
+          return ::testing::AssertionFailure() << "no name any more: " << each.name;
+        }
+        world_.rank(world_.home(store, each.name)).process.table->release(named->id);
+      }
+    }
+    return ::testing::AssertionSuccess();
+  }
+  void expect_guarded_is_read_everywhere() {
+    for (int reader = 0; reader < world_.size(); ++reader) {
+      for (const Guarded& each : guarded_) {
+        const Address address = each.name.empty() ? Address(each.key) : Address(store, each.name);
+        const auto view = world_.connector(reader).get(address, {});
+        ASSERT_TRUE(view) << each.name << ": " << view.error();
+        EXPECT_TRUE(testing::holds(*view, each.bytes));
+        EXPECT_EQ(view->key(), each.key);
+      }
+    }
+  }
+  /// The words of a bind that node `asked` grants, if nothing else is wrong, and what goes with them.
+  [[nodiscard]] BindWords bind_words(const std::string& name, std::vector<std::byte>& block) const {
+    BindWords bind;
+    bind.object.key = {store, hostile, 1'000'000};
+    bind.object.record.size_bytes = 64;
+    bind.object.record.store = store;
+    bind.object.record.name_bytes = static_cast<std::uint32_t>(name.size()) & 0x1FFFFU;
+    bind.object.record.name_hash = name_hash(store, name);
+    bind.object.record.type_name_bytes = 6;
+    bind.object.record.type_hash = text_hash("byte[]");
+    bind.has_value = 1;
+    block.resize(bind.object.record.block_bytes());
+    write_tail(block.data(), bind.object.record, {.extents = {}, .type_name = "byte[]", .name = name});
+    return bind;
+  }
+
+  /// Words that may pass every check of form, and a block that has their size and name and else anything.
+  static void lie(ObjectRecord& record, std::vector<std::byte>& block, const std::string& name,
+                  tests::Spoiler& spoiler) {
+    record.size_bytes = spoiler.below(300);
+    record.rank = static_cast<std::uint8_t>(spoiler.below(10)) & 0xFU;
+    record.has_checksum = static_cast<std::uint8_t>(spoiler.below(8) == 0 ? spoiler.below(16) : 0) & 0xFU;
+    record.layout = static_cast<Layout>(spoiler.below(5));
+    record.type_name_bytes =
+        static_cast<std::uint16_t>(spoiler.below(4) == 0 ? spoiler.below(65536) : spoiler.below(40));
+    record.type_hash = spoiler.below(4) == 0 ? reference_type_hash : record.type_hash;
+    block.resize(record.block_bytes());
+    for (std::byte& byte : block) {
+      byte = static_cast<std::byte>(spoiler.below(256));
+    }
+    std::memcpy(block.data() + block.size() - name.size(), name.data(), name.size());
+  }
+
+  tests::BentTransport* bent_ = nullptr;  // lives as long as its rank
+  tests::SimulatedNodes world_{
+      {.nodes = {.nodes = 3, .timeout = 5s},
+       .network = {},
+       .wrap = [this](int rank, std::shared_ptr<Transport> transport) -> std::shared_ptr<Transport> {
+         if (rank != hostile) {
+           return transport;
+         }
+         const auto bent = std::make_shared<tests::BentTransport>(std::move(transport));
+         bent_ = bent.get();
+         return bent;
+       }}};
+  std::map<std::uint32_t, Heard> heard_;
+  std::uint32_t last_call_ = 1U << 30U;
+  std::vector<Guarded> guarded_;
+};
+
+// Each is answered once, and touches nothing but what it names.
+TEST_F(NodeServiceTest, AnswersSpoiledQuestionsAndKeepsWhatTheyDoNotMean) {
+  constexpr int mutants = 10'000;
+  const std::vector<Message> questions = honest_questions();
+  ASSERT_GT(questions.size(), 30U);
+  world_.network().run_until_idle();
+  const MemoryUsage before = world_.connector(asked).usage();
+  tests::Spoiler spoiler(1);
+  int granted = 0;
+  int tried = 0;
+  while (tried < mutants) {
+    Message message = questions[spoiler.below(questions.size())];
+    if (spoiler.below(8) == 0) {
+      Envelope envelope = message.envelope();
+      envelope.kind = static_cast<Kind>(2 + spoiler.below(last_kind - 1U));
+      message.set_envelope(envelope);
+    }
+    spoiler.spoil(message, questions);
+    if (may_touch(message)) {
+      continue;
+    }
+    ++tried;
+    const int kind = static_cast<int>(message.envelope().kind);
+    const Heard heard = ask(std::move(message));
+    ASSERT_EQ(heard.times, 1) << "mutant " << tried << ", kind " << kind;
+    granted += heard.status == Errc{} ? 1 : 0;
+    ASSERT_TRUE(in_place()) << "mutant " << tried << ", kind " << kind;
+    if (tried % 1000 == 0) {
+      world_.network().run_until_idle();
+      bent_->forget();
+      const auto names = world_.rank(asked).process.directory->names(store, {});
+      ASSERT_TRUE(names);
+      for (const std::string& name : *names) {
+        EXPECT_EQ(world_.home(store, name), asked) << "a name that nobody can find";
+      }
+    }
+  }
+  EXPECT_GT(granted, mutants / 100)
+      << "the spoiler is so coarse that nothing is tried behind the first check";
+  EXPECT_LT(granted, mutants * 99 / 100);
+  expect_guarded_is_read_everywhere();
+  RecordProperty("mutants", mutants);
+  RecordProperty("granted", granted);
+
+  // What was granted was bound to names of the hostile rank's own, and leaves nothing behind.
+  const auto own = world_.connector(asked).list(store, {}, {});
+  ASSERT_TRUE(own) << own.error();
+  for (const std::string& name : *own) {
+    if (!name.starts_with("guarded ")) {
+      EXPECT_TRUE(world_.connector(asked).evict(Address(store, name), {}));
+    }
+  }
+  world_.network().run_until_idle();
+  const MemoryUsage after = world_.connector(asked).usage();
+  EXPECT_EQ(after.own_pinned, 0U);
+  EXPECT_EQ(after.own_objects, before.own_objects);
+  EXPECT_EQ(after.own_used, before.own_used);
+}
+
+// Words that pass every check of form, about blocks that lie: they may be kept, and whoever reads them gets
+// an object of that name or an error.
+TEST_F(NodeServiceTest, ReadersSurviveObjectsThatLieAboutThemselves) {
+  tests::Spoiler spoiler(2);
+  int read = 0;
+  for (int round = 0; round < 3000; ++round) {
+    const std::string name = world_.name_at(asked, store, "lie " + std::to_string(round) + ".");
+    std::vector<std::byte> block;
+    BindWords bind = bind_words(name, block);
+    const bool lies = round % 4 != 0;
+    if (lies) {
+      lie(bind.object.record, block, name, spoiler);
+    }
+    const Heard heard = ask(Kind::bind, words(bind), block);
+    ASSERT_EQ(heard.times, 1);
+    for (const int reader : {asked, bystander}) {
+      const auto view = world_.connector(reader).get(Address(store, name), {});
+      if (!view) {
+        EXPECT_TRUE(lies) << view.error();
+        continue;
+      }
+      ++read;
+      ASSERT_EQ(heard.status, Errc{});
+      const ObjectFacts facts = view->facts();
+      EXPECT_TRUE(facts.whole);
+      EXPECT_EQ(facts.name, name);
+      EXPECT_EQ(facts.type_name, "byte[]");
+      EXPECT_TRUE(std::ranges::equal(view->bytes(), std::span(block).first(bind.object.record.size_bytes)));
+    }
+  }
+  EXPECT_GE(read, 2 * 3000 / 4);
+  EXPECT_TRUE(in_place());
+}
+
+TEST_F(NodeServiceTest, BindsForTheAskersOwnObjectsOnly) {
+  const std::string name = world_.name_at(asked, store, "bound ");
+  std::vector<std::byte> block;
+  for (const std::uint32_t creator : {0U, 2U, 3U, ~0U}) {
+    BindWords bind = bind_words(name, block);
+    bind.object.key = guarded_[0].key;
+    bind.object.key.creator = creator;
+    EXPECT_EQ(ask(Kind::bind, words(bind), block).status, Errc::invalid_argument) << creator;
+  }
+  EXPECT_EQ(ask(Kind::bind, words(bind_words(name, block)), block).status, Errc{});
+  const auto view = world_.connector(bystander).get(Address(store, name), {});
+  ASSERT_TRUE(view) << view.error();
+  EXPECT_EQ(view->facts().name, name);
+}
+
+TEST_F(NodeServiceTest, RefusesWhatNamesOfAnotherHomeAreAskedFor) {
+  const std::string name = world_.name_at(bystander, store, "elsewhere ");
+  std::vector<std::byte> block;
+  const BindWords bind = bind_words(name, block);
+  const auto text = std::as_bytes(std::span(name));
+  EXPECT_EQ(ask(Kind::bind, words(bind), block).status, Errc::invalid_argument);
+  EXPECT_EQ(ask(Kind::look_up, words(NameWords{.store = store}), text).status, Errc::invalid_argument);
+  EXPECT_EQ(ask(Kind::unbind, words(UnbindWords{.only = {}, .store = store}), text).status,
+            Errc::invalid_argument);
+  EXPECT_TRUE(world_.rank(asked).process.directory->names(store, "elsewhere")->empty());
+}
+
+TEST_F(NodeServiceTest, LetsOnlyTheHomeOfItsNameRetireAnObject) {
+  for (const Guarded& each : guarded_) {
+    if (each.key.creator == asked) {
+      EXPECT_NE(ask(Kind::retire, words(KeyWords{each.key})).times, 0);
+    }
+  }
+  EXPECT_TRUE(in_place());
+}
+
+// The keys of what stands here for objects of others are easily guessed.
+TEST_F(NodeServiceTest, NobodyReachesReferencesByKey) {
+  const auto table = world_.rank(asked).process.table;
+  int references = 0;
+  for (const Key& key : table->owned(store)) {
+    const auto pin = table->pin(key);
+    ASSERT_TRUE(pin);
+    if (pin->record->type_hash == reference_type_hash) {
+      ++references;
+      EXPECT_EQ(ask(Kind::fetch, words(KeyWords{key})).status, Errc::not_found);
+      EXPECT_EQ(ask(Kind::exists, words(KeyWords{key})).status, Errc::not_found);
+      EXPECT_NE(ask(Kind::evict, words(KeyWords{key})).times, 0);
+      EXPECT_NE(ask(Kind::retire, words(KeyWords{key})).times, 0);
+    }
+    table->release(pin->id);
+  }
+  EXPECT_EQ(references, 3);
+  EXPECT_TRUE(in_place());
+}
+
+// What is kept at the home is read in place there: it has to lie as its elements need it.
+TEST_F(NodeServiceTest, KeepsBlocksAsAlignedAsTheirSizeAsks) {
+  for (const std::size_t size : {128U, 256U, 1024U, 2048U}) {
+    const std::string name = world_.name_at(asked, store, "aligned " + std::to_string(size) + ".");
+    ASSERT_TRUE(testing::put(world_.connector(hostile), store, name, pattern(size, size)));
+    const auto view = world_.connector(asked).get(Address(store, name), {});
+    ASSERT_TRUE(view) << view.error();
+    EXPECT_EQ(view->path(), Path::shm_view);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(view->bytes().data()) % size, 0U);
+  }
+}
+
+}  // namespace
+}  // namespace locum
