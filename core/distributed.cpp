@@ -27,6 +27,14 @@ Error senseless(int node, const Address& address) {
       .about(address.name.empty() ? to_string(address.key) : address.name);
 }
 
+// Another node's word on what a name stands for is believed of objects only that bear the name themselves.
+Result<ObjectView> bearing(const Address& address, Result<ObjectView> found) {
+  if (found && (found->key().store != address.key.store || found->facts().name != address.name)) {
+    return Error(Errc::corrupt, "another node answered with an object of another name").about(address.name);
+  }
+  return found;
+}
+
 class Distributed final : public Connector {
  public:
   Distributed(NodeMemory memory, std::shared_ptr<Links> links)
@@ -67,9 +75,11 @@ class Distributed final : public Connector {
   [[nodiscard]] Result<ObjectView> get_by_key(const Address& address, Deadline deadline);
   [[nodiscard]] Result<ObjectView> get_by_name(const Address& address, Deadline deadline);
   [[nodiscard]] Result<ObjectView> look(const Address& address, Deadline deadline, Key& stands_for);
-  [[nodiscard]] Result<ObjectView> resolve(ObjectView found, Deadline deadline, Key& stands_for);
+  [[nodiscard]] Result<ObjectView> resolve(const Address& address, ObjectView found, Deadline deadline,
+                                           Key& stands_for);
   [[nodiscard]] Result<ObjectView> fetch(const Key& key, std::uint64_t generation, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> object_behind(const ObjectWire& wire, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> object_behind(const Address& address, const ObjectWire& wire,
+                                                 Deadline deadline);
   [[nodiscard]] Error absent(const Address& address, const Error& error);
   void forget(const Address& address, const Key& gone);
 
@@ -96,12 +106,16 @@ Result<ObjectView> Distributed::get_by_key(const Address& address, Deadline dead
 
 // What the home says of an object is newer than what its owner may know: that it is bound at all, when its
 // maker has not had the home's answer yet.
-Result<ObjectView> Distributed::object_behind(const ObjectWire& wire, Deadline deadline) {
-  if (owner(wire.key) == nodes_.own()) {
-    memory_.table->set_generation(wire.key, wire.generation);
-    return local_->get(Address(wire.key), deadline);
+Result<ObjectView> Distributed::object_behind(const Address& address, const ObjectWire& wire,
+                                              Deadline deadline) {
+  if (owner(wire.key) != nodes_.own()) {
+    return bearing(address, fetch(wire.key, wire.generation, deadline));
   }
-  return fetch(wire.key, wire.generation, deadline);
+  auto found = bearing(address, local_->get(Address(wire.key), deadline));
+  if (found) {
+    memory_.table->set_generation(wire.key, wire.generation);
+  }
+  return found;
 }
 
 // `generation`: what the home says of it; 0 if it was not asked.
@@ -168,7 +182,7 @@ Result<ObjectView> Distributed::look(const Address& address, Deadline deadline, 
   const int node = home(address);
   if (node == nodes_.own()) {
     auto found = local_->get(address, deadline);
-    return found ? resolve(std::move(*found), deadline, stands_for) : std::move(found);
+    return found ? resolve(address, std::move(*found), deadline, stands_for) : std::move(found);
   }
   const NameWords asked{.store = address.key.store, .value_wanted = 1};
   const auto answer =
@@ -181,14 +195,15 @@ Result<ObjectView> Distributed::look(const Address& address, Deadline deadline, 
     return senseless(node, address);
   }
   if (answer->block && owner(wire->key) != nodes_.own()) {
-    return HeldObject::view(answer->block, *wire, answer->path);
+    return bearing(address, HeldObject::view(answer->block, *wire, answer->path));
   }
   stands_for = wire->key;
-  return object_behind(*wire, deadline);
+  return object_behind(address, *wire, deadline);
 }
 
 // A name at home here stands for an object of this node, or says where the object is.
-Result<ObjectView> Distributed::resolve(ObjectView found, Deadline deadline, Key& stands_for) {
+Result<ObjectView> Distributed::resolve(const Address& address, ObjectView found, Deadline deadline,
+                                        Key& stands_for) {
   if (found.type_hash() != reference_type_hash) {
     return found;
   }
@@ -204,7 +219,7 @@ Result<ObjectView> Distributed::resolve(ObjectView found, Deadline deadline, Key
                             Path::shm_view);
   }
   stands_for = reference->object.key;
-  return object_behind(reference->object, deadline);
+  return object_behind(address, reference->object, deadline);
 }
 
 // The name stands for an object that is not there any more.

@@ -1,5 +1,6 @@
 #include "core/homed_directory.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -203,10 +204,17 @@ Result<std::vector<std::string>> HomedDirectory::names(std::uint32_t store, std:
     if (!answer) {
       return answer.error();
     }
+    const auto known = static_cast<std::ptrdiff_t>(all->size());
     if (answer->block) {
       if (auto right = unpack_names(answer->block->memory(), *all); !right) {
         return right.error();
       }
+    }
+    const auto belongs = [&](const std::string& name) {
+      return name.starts_with(prefix) && client_->nodes().home(store, name_hash(store, name)) == node;
+    };
+    if (!std::all_of(all->begin() + known, all->end(), belongs)) {
+      return senseless(node);
     }
   }
   return all;
