@@ -165,10 +165,20 @@ class Corruption : public ::testing::Test {
       keep(geometry.pins_offset(rank), page_bytes);
       keep(geometry.arena_offset(rank), 64_KiB);
     }
+    committed_bytes_ = segment_->committed_bytes();
   }
   void restore() const {
     for (const auto& [offset, bytes] : kept_) {
       std::memcpy(segment_->base() + offset, bytes.data(), bytes.size());
+    }
+    // A child that was misled about how many entries there are has touched what was never committed: left so,
+    // the node would be full for all that come after it.
+    if (segment_->committed_bytes() > committed_bytes_) {
+      const Geometry& geometry = segment_->geometry();
+      for (std::uint32_t rank = 0; rank < 2; ++rank) {
+        segment_->give_back(geometry.entries_offset(rank) + page_bytes,
+                            geometry.entries_bytes() - page_bytes);
+      }
     }
   }
 
@@ -318,6 +328,7 @@ class Corruption : public ::testing::Test {
   std::vector<Sample> samples_;
   ObjectView viewed_;
   std::map<std::uint64_t, std::vector<std::byte>> kept_;
+  std::uint64_t committed_bytes_ = 0;
   int trials_ = 0;
   int found_ = 0;
   int refused_ = 0;
