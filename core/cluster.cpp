@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/checked_keys.hpp"
+#include "core/node_memory.hpp"
 #include "core/object_tail.hpp"
 #include "core/reclaim.hpp"
 
@@ -274,12 +275,11 @@ Result<bool> Cluster::evict_key(const Key& key) {
   if (!pin) {
     return pin.error().code() == Errc::corrupt ? Result<bool>(pin.error().about(to_string(key))) : false;
   }
+  const PinnedObject object(table_, *pin);  // also where the home of its name cannot be asked
   const ObjectRecord& record = *pin->record;
-  auto evicted = record.name_bytes == 0 || !whole(*arena_, record)
-                     ? Result<bool>(table_->tombstone(key))
-                     : directory_->unbind(record.store, read_name(arena_->data(record.offset), record), key);
-  table_->release(pin->id);
-  return evicted;
+  return record.name_bytes == 0 || !whole(*arena_, record)
+             ? Result<bool>(table_->tombstone(key))
+             : directory_->unbind(record.store, read_name(arena_->data(record.offset), record), key);
 }
 
 Result<bool> Cluster::evict(const Address& address, Deadline /*deadline*/) {
