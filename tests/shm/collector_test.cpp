@@ -267,6 +267,12 @@ TEST(CollectorOfANode, WakesNobodyWhereThereIsNothingToDo) {
          const auto key = put(*process.connector, 1, {}, pattern(1, 1000)).value().key;
          (void)process.connector->evict(key, {}).value();
          std::optional<long> before = sleeps_of("locum prepare");
+         // The thread takes its name when it first runs.
+         for (const Moment until = Deadline::Clock::now() + std::chrono::seconds(10);
+              !before && Deadline::Clock::now() < until;) {
+           std::this_thread::yield();
+           before = sleeps_of("locum prepare");
+         }
          long sleeps = -1;
          for (int second = 0; before && sleeps != 0 && second < 20; ++second) {
            std::this_thread::sleep_for(std::chrono::seconds(1));
