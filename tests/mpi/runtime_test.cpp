@@ -184,14 +184,20 @@ TEST(Runtime, SleepsWhileNothingIsAskedOfIt) {
     EXPECT_TRUE(store.get<int>(key));
   }
   job::barrier();
-  std::this_thread::sleep_for(100ms);  // for what is done behind the last operations
-  const Activity before = activity_so_far();
-  constexpr auto interval = 2s;
-  std::this_thread::sleep_for(interval);
-  const Activity after = activity_so_far();
-  // The watch looks once a second, or twenty times where nobody tells it; MPI's own threads may wake, too.
-  EXPECT_LE(after.sleeps - before.sleeps, 60) << "times that a thread went to sleep in 2 s";
-  EXPECT_LE(after.ticks - before.ticks, 2) << "hundredths of a second of processor time in 2 s";
+  // Seconds are what is measured here. In the first ones what the last operations left behind is still done.
+  Activity second{.sleeps = -1, .ticks = -1};
+  const auto calm = [&] {
+    // The watch looks once a second, or twenty times where nobody tells it; MPI's own threads may wake, too.
+    return second.sleeps >= 0 && second.sleeps <= 30 && second.ticks <= 1;
+  };
+  for (int measured = 0; !calm() && measured < 10; ++measured) {
+    const Activity before = activity_so_far();
+    std::this_thread::sleep_for(1s);
+    const Activity after = activity_so_far();
+    second = {after.sleeps - before.sleeps, after.ticks - before.ticks};
+  }
+  EXPECT_TRUE(calm()) << second.sleeps << " times that a thread went to sleep, and " << second.ticks
+                      << " hundredths of a second of processor time in a second";
   job::barrier();
 }
 
