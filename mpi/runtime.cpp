@@ -17,6 +17,7 @@
 #include "core/cluster.hpp"
 #include "core/distributed.hpp"
 #include "core/links.hpp"
+#include "core/message.hpp"
 #include "core/report.hpp"
 #include "core/version.hpp"
 #include "mpi/error.hpp"
@@ -58,7 +59,8 @@ void throw_if(const std::optional<Error>& error) {
 }
 
 std::string version_and_options(const RuntimeOptions& options) {
-  return "version = " + std::string(version()) + "\n" + to_string(options);
+  return "version = " + std::string(version()) + "\nwire = " + std::to_string(wire_version) + "\n" +
+         to_string(options);
 }
 
 std::vector<std::byte> bytes_of(std::string_view text) {
