@@ -172,7 +172,7 @@ Result<bool> HomedDirectory::unbind_here(std::uint32_t store, std::string_view n
     }
     const Key entry = found->key;
     const auto key = referent(*found);
-    const auto gone = local_.directory->unbind(store, name, entry);
+    auto gone = local_.directory->unbind(store, name, entry);
     if (!gone) {
       return gone;
     }
