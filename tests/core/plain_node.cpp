@@ -15,7 +15,6 @@ namespace locum::tests {
 
 namespace {
 
-constexpr std::uint32_t first_rank = 10;  // so that nobody takes ranks for positions within the node
 constexpr std::uint64_t page_bytes = 4096;
 
 // Memory that all arenas of a node see. The first page is nobody's, so that no block has the offset 0.

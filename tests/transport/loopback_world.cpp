@@ -31,8 +31,9 @@ class LoopbackWorld final : public TransportWorld {
         for (const auto& each : transports) {
           each->wake();
         }
-        for (int turns = 0; arrived < barriers * static_cast<std::size_t>(ranks); ++turns) {
-          if (turns == 100'000) {
+        int turns = 0;
+        while (arrived < barriers * static_cast<std::size_t>(ranks)) {
+          if (++turns > 100'000) {
             throw std::runtime_error("rank " + std::to_string(rank) +
                                      " waits in vain for the others at a barrier");
           }
