@@ -105,13 +105,11 @@ bool Progress::enter() {
     return false;
   }
   driven_ = true;
-  driver_.store(std::this_thread::get_id());
   return true;
 }
 
 void Progress::stop_driving() {
   driven_ = false;
-  driver_.store(std::thread::id());
 }
 
 // Somebody else has to take care of what comes: a thread that waits, one that sleeps in the transport, or the

@@ -68,8 +68,6 @@ class Progress {
   Clock::time_point poll();
   /// The transport's clock: what the moments above are points of.
   [[nodiscard]] Clock::time_point now() const noexcept { return transport_->now(); }
-  /// Whether this thread is one that drives at the moment: it must not wait.
-  [[nodiscard]] bool driving() const noexcept { return driver_.load() == std::this_thread::get_id(); }
 
  private:
   struct Waiter {
@@ -106,7 +104,6 @@ class Progress {
   bool ending_ LOCUM_GUARDED_BY(mutex_) = false;
   std::condition_variable helper_condition_;
   std::atomic<bool> has_submitted_{false};
-  std::atomic<std::thread::id> driver_{};
   std::thread helper_;
 };
 

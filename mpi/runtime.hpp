@@ -27,9 +27,10 @@ namespace locum {
 /// else may be called by any thread.
 ///
 /// A collective call that fails on one rank throws the same Error on all of them. One to which not all ranks
-/// come throws `timeout`, or `peer_lost` within 200 ms of the death of one of them; the runtime can then only
-/// be closed. Everything that is not collective goes on without the dead: what they had sealed can be read,
-/// and one of the survivors takes over their memory.
+/// come throws `timeout`, or `peer_lost` soon after the death of one of them: within 200 ms on its node, on
+/// others within twice `peer_timeout`; the runtime can then only be closed. Everything that is not collective
+/// goes on without the dead: as long as one rank of their node lives, what they had sealed can be read, and
+/// that one takes over their memory.
 ///
 /// If an exception leaves the scope of a runtime on some of its ranks only, the others could wait for them
 /// for ever: unless they come to the end of theirs within two seconds, the destructor says so and ends the
@@ -38,8 +39,8 @@ class Runtime {
  public:
   /// Collective over `communicator`. Throws Error: `invalid_argument` (MPI not initialised or finalised
   /// already, no intracommunicator, an option out of range), `options_differ` (ranks ask for different
-  /// options or have different versions of the library), `unsupported` (ranks on more than one node),
-  /// `out_of_memory`, `timeout`, `system`.
+  /// options or have different versions of the library), `unsupported` (several nodes, and a library
+  /// built without UCX), `out_of_memory`, `timeout`, `system`.
   explicit Runtime(MPI_Comm communicator, RuntimeOptions options = {});
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
@@ -65,8 +66,9 @@ class Runtime {
   /// Waits until `deadline` for the other ranks.
   void drop(std::string_view name, Deadline deadline = {});
 
-  /// Ranks that died while the runtime was open, ascending, as far as this rank knows: a death is noticed
-  /// within 200 ms. Local; any thread may call. Throws Error `closed` in a process forked from a rank.
+  /// Ranks that died while the runtime was open, ascending, as far as this rank knows: of its own node
+  /// within 200 ms, of others once it has asked them something in vain. Local; any thread may call. Throws
+  /// Error `closed` in a process forked from a rank.
   [[nodiscard]] std::vector<int> lost_ranks() const;
 
   /// Memory, objects and paths taken of this rank, and which ranks are lost. Local. Throws Error `closed` in
