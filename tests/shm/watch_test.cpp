@@ -523,6 +523,31 @@ std::optional<ThreadCounts> counts_of(const std::string& thread) {
   return counts;
 }
 
+/// A thread that wakes twenty times a second and does nothing: what this machine charges for waking alone.
+class Sleeper {
+ public:
+  Sleeper() : thread_([this] { run(); }) { named_.get_future().wait(); }
+  ~Sleeper() {
+    stop_.store(true);
+    thread_.join();
+  }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+ private:
+  void run() {
+    name_ = std::to_string(::gettid());
+    named_.set_value();
+    while (!stop_.load()) {
+      ::poll(nullptr, 0, 50);
+    }
+  }
+
+  std::string name_;
+  std::promise<void> named_;
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
 std::set<std::string> threads_of_watches() {
   std::set<std::string> threads;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
@@ -582,7 +607,9 @@ TEST(WatchCost, AThousandthOfACoreAtMostWhenNothingHappens) {
   ASSERT_EQ(both.size(), 1U);
   const std::string looker = *both.begin();
 
-  if (!counts_of(teller) || !counts_of(looker)) {
+  const Sleeper twin;
+
+  if (!counts_of(teller) || !counts_of(looker) || !counts_of(twin.name())) {
     GTEST_SKIP() << "this system does not count what a thread takes (/proc/self/task/*/schedstat)";
   }
   struct Cost {
@@ -591,10 +618,12 @@ TEST(WatchCost, AThousandthOfACoreAtMostWhenNothingHappens) {
   };
   Cost cheapest_told;
   Cost cheapest_looking;
+  Cost cheapest_twin;
   // Of three windows the cheapest: on a busy machine a wake-up is charged for what others did to the caches.
   for (int window = 0; window < 3; ++window) {
     const ThreadCounts told_before = *counts_of(teller);
     const ThreadCounts looked_before = *counts_of(looker);
+    const ThreadCounts twin_before = *counts_of(twin.name());
     const auto start = Clock::now();
     ThreadCounts looked = looked_before;
     while (looked.wake_ups < looked_before.wake_ups + 30) {
@@ -603,6 +632,7 @@ TEST(WatchCost, AThousandthOfACoreAtMostWhenNothingHappens) {
       looked = *counts_of(looker);
     }
     const ThreadCounts after = *counts_of(teller);
+    const ThreadCounts twin_after = *counts_of(twin.name());
     const std::chrono::duration<double> took = Clock::now() - start;
     const auto keep_cheaper = [&](Cost& cheapest, const ThreadCounts& now, const ThreadCounts& before) {
       const Cost cost{static_cast<double>(now.cpu_ns - before.cpu_ns) * 1e-9 / took.count(),
@@ -611,12 +641,16 @@ TEST(WatchCost, AThousandthOfACoreAtMostWhenNothingHappens) {
     };
     keep_cheaper(cheapest_told, after, told_before);
     keep_cheaper(cheapest_looking, looked, looked_before);
+    keep_cheaper(cheapest_twin, twin_after, twin_before);
   }
-  std::printf("told by the system %.4f %% of a core, %.1f wake-ups/s; looking %.4f %%, %.1f/s\n",
-              cheapest_told.share * 100, cheapest_told.rate, cheapest_looking.share * 100,
-              cheapest_looking.rate);
-  EXPECT_LE(cheapest_told.share, 0.001);
-  EXPECT_LE(cheapest_looking.share, 0.001);
+  std::printf(
+      "told by the system %.4f %% of a core, %.1f wake-ups/s; looking %.4f %%, %.1f/s; only waking %.4f %%\n",
+      cheapest_told.share * 100, cheapest_told.rate, cheapest_looking.share * 100, cheapest_looking.rate,
+      cheapest_twin.share * 100);
+  // Where waking alone takes a large part of that, the machine is slow or busy.
+  const double promise = std::max(0.001, 2.5 * cheapest_twin.share);
+  EXPECT_LE(cheapest_told.share, promise);
+  EXPECT_LE(cheapest_looking.share, promise);
   EXPECT_LE(cheapest_told.rate, 2.5);
   EXPECT_LE(cheapest_looking.rate, 22.0);
   EXPECT_EQ(calls.load(), 0);
