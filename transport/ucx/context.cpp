@@ -1,5 +1,7 @@
 #include "transport/ucx/context.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -31,17 +33,37 @@ const char* variable(const char* name, const char* otherwise) {
   return value != nullptr ? value : otherwise;
 }
 
-// What the user's environment says, and of what it leaves open the one thing that we need: endpoints that
-// tell of a dead peer are not given lanes through shared memory unless this is set (UCX 1.13), and two ranks
-// of one machine would talk over TCP.
+// What we need of lanes through shared memory where the user has not said otherwise (UCX 1.13; decisions 13
+// and 16). Endpoints that tell of a dead peer are not given such lanes without error handling, and two ranks
+// of one machine would talk over TCP. Pieces and queue: what fits in there goes over between two turns of the
+// processor: 4 MiB instead of 512 KiB. UCX makes 512 pieces at once unless told, and fills them: with so
+// few, large ones it takes as much memory as by its own settings. Pieces of 64 KiB and more crash it.
+struct Setting {
+  const char* name;
+  const char* value;
+};
+constexpr std::array<Setting, 4> shared_memory_settings = {
+    {{"ERROR_HANDLING", "y"}, {"SEG_SIZE", "32k"}, {"FIFO_SIZE", "128"}, {"RX_BUFS_GROW", "129"}}};
+
+bool said_by_user(const char* name) {
+  return std::ranges::any_of(std::array{"UCX_MM_", "UCX_POSIX_", "UCX_SYSV_"}, [name](const char* lane) {
+    return *variable((std::string(lane) + name).c_str(), "") != '\0';
+  });
+}
+
 Config read_config() {
   ucp_config_t* raw = nullptr;
   check(ucp_config_read(nullptr, nullptr, &raw),
         "UCX's settings cannot be read; look at the variables UCX_*");
   Config config(raw);
-  if (shares_memory(variable("UCX_TLS", "all")) && *variable("UCX_MM_ERROR_HANDLING", "") == '\0') {
-    check(ucp_config_modify(config.get(), "MM_ERROR_HANDLING", "y"),
-          "UCX does not know the setting MM_ERROR_HANDLING; use UCX 1.13 or later");
+  if (!shares_memory(variable("UCX_TLS", "all"))) {
+    return config;
+  }
+  for (const Setting& setting : shared_memory_settings) {
+    if (!said_by_user(setting.name)) {
+      check(ucp_config_modify(config.get(), (std::string("MM_") + setting.name).c_str(), setting.value),
+            "UCX does not know a setting of its shared memory; use UCX 1.13 or later");
+    }
   }
   return config;
 }

@@ -151,6 +151,37 @@ TEST_P(UcxTransportTest, ConnectsAllToAll) {
   }
 }
 
+// As where more ranks than cores take turns: what the sender may push while the receiver does not run decides
+// how many turns a large bulk takes.
+TEST_P(UcxTransportTest, PushesMebibytesToAReceiverThatDoesNotRun) {
+  if (GetParam() == Lanes::tcp) {
+    GTEST_SKIP() << "sockets: the system decides how much they take";
+  }
+  in_group(2, [](Group& group) {
+    auto transport = open_transport(group);
+    Recorder recorder;
+    const std::vector<std::byte> first = pattern(20000, 1);
+    const std::vector<std::byte> second = pattern(3 << 20, 2);
+    ASSERT_TRUE(transport->send(1 - group.rank(), tick, first, 1));
+    ASSERT_TRUE(drive(*transport, recorder, [&] {  // the connection is up, in both directions
+      return recorder.landings.size() == 1 && recorder.sendings.size() == 1;
+    }));
+    if (group.rank() == 0) {
+      ASSERT_EQ(transport->send(1, tick, second, 2).value(), Sending::pending);
+    }
+    if (group.rank() == 1) {
+      ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == 2; }));
+      group.barrier();
+      ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.landings.size() == 2; }));
+      EXPECT_EQ(recorder.messages[1].bulk, second);
+    } else {
+      EXPECT_TRUE(drive(*transport, recorder, [&] { return recorder.sendings.size() == 2; }));
+      group.barrier();
+    }
+    end_together(group, std::move(transport), recorder);
+  });
+}
+
 TEST_P(UcxTransportTest, TellsTheSenderOfABulkThatIsRefused) {
   in_group(2, [](Group& group) {
     auto transport = open_transport(group);
