@@ -1,9 +1,12 @@
 #include "bench/plain_ucp.hpp"
 
 #include <mpi.h>
+#include <poll.h>
 
+#include <cstring>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "bench/world.hpp"
 
@@ -19,12 +22,25 @@ void check(ucs_status_t status) {
   }
 }
 
+// What the other rank has for what this one has.
+std::vector<std::byte> swap(std::span<const std::byte> mine) {
+  const int size = static_cast<int>(mine.size());
+  int other_size = 0;
+  const int other = 1 - world_rank();
+  MPI_Sendrecv(&size, 1, MPI_INT, other, 0, &other_size, 1, MPI_INT, other, 0, MPI_COMM_WORLD,
+               MPI_STATUS_IGNORE);
+  std::vector<std::byte> theirs(static_cast<std::size_t>(other_size));
+  MPI_Sendrecv(mine.data(), size, MPI_BYTE, other, 0, theirs.data(), other_size, MPI_BYTE, other, 0,
+               MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  return theirs;
+}
+
 }  // namespace
 
-PlainUcp::PlainUcp(std::span<std::byte> landing) : landing_(landing) {
+PlainUcp::PlainUcp(std::span<std::byte> landing, const Options& options) : landing_(landing) {
   ucp_params_t params{};
   params.field_mask = UCP_PARAM_FIELD_FEATURES;
-  params.features = UCP_FEATURE_AM;
+  params.features = UCP_FEATURE_AM | UCP_FEATURE_WAKEUP | (options.exposed.empty() ? 0 : UCP_FEATURE_RMA);
   check(ucp_init(&params, nullptr, &context_));
   ucp_worker_params_t worker_params{};
   worker_params.field_mask = UCP_WORKER_PARAM_FIELD_THREAD_MODE;
@@ -38,28 +54,48 @@ PlainUcp::PlainUcp(std::span<std::byte> landing) : landing_(landing) {
   handler.arg = this;
   check(ucp_worker_set_am_recv_handler(worker_, &handler));
 
+  check(ucp_worker_get_efd(worker_, &event_descriptor_));
+  connect(options.survives_peer);
+  if (!options.exposed.empty()) {
+    expose(options.exposed);
+  }
+}
+
+void PlainUcp::connect(bool survives_peer) {
   ucp_address_t* address = nullptr;
   std::size_t bytes = 0;
   check(ucp_worker_get_address(worker_, &address, &bytes));
-  const int size = static_cast<int>(bytes);
-  int other_size = 0;
-  const int other = 1 - world_rank();
-  MPI_Sendrecv(&size, 1, MPI_INT, other, 0, &other_size, 1, MPI_INT, other, 0, MPI_COMM_WORLD,
-               MPI_STATUS_IGNORE);
-  std::vector<std::byte> other_address(static_cast<std::size_t>(other_size));
-  MPI_Sendrecv(address, size, MPI_BYTE, other, 0, other_address.data(), other_size, MPI_BYTE, other, 0,
-               MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+  const auto other_address = swap({reinterpret_cast<const std::byte*>(address), bytes});
   ucp_worker_release_address(worker_, address);
   ucp_ep_params_t endpoint_params{};
   endpoint_params.field_mask = UCP_EP_PARAM_FIELD_REMOTE_ADDRESS | UCP_EP_PARAM_FIELD_ERR_HANDLING_MODE |
                                UCP_EP_PARAM_FIELD_ERR_HANDLER;
-  endpoint_params.err_mode = UCP_ERR_HANDLING_MODE_PEER;
+  endpoint_params.err_mode = survives_peer ? UCP_ERR_HANDLING_MODE_PEER : UCP_ERR_HANDLING_MODE_NONE;
   endpoint_params.err_handler = {.cb = [](void*, ucp_ep_h, ucs_status_t) {}, .arg = nullptr};
   endpoint_params.address = reinterpret_cast<const ucp_address_t*>(other_address.data());
   check(ucp_ep_create(worker_, &endpoint_params, &endpoint_));
 }
 
+void PlainUcp::expose(std::span<const std::byte> exposed) {
+  ucp_mem_map_params_t params{};
+  params.field_mask = UCP_MEM_MAP_PARAM_FIELD_ADDRESS | UCP_MEM_MAP_PARAM_FIELD_LENGTH;
+  params.address = const_cast<std::byte*>(exposed.data());
+  params.length = exposed.size();
+  check(ucp_mem_map(context_, &params, &exposed_));
+  void* packed = nullptr;
+  std::size_t bytes = 0;
+  check(ucp_rkey_pack(context_, exposed_, &packed, &bytes));
+  const auto key = swap({static_cast<const std::byte*>(packed), bytes});
+  ucp_rkey_buffer_release(packed);
+  const auto address = reinterpret_cast<std::uint64_t>(exposed.data());
+  std::memcpy(&remote_address_, swap(std::as_bytes(std::span(&address, 1))).data(), sizeof remote_address_);
+  check(ucp_ep_rkey_unpack(endpoint_, key.data(), &remote_key_));
+}
+
 PlainUcp::~PlainUcp() {
+  if (remote_key_ != nullptr) {
+    ucp_rkey_destroy(remote_key_);
+  }
   const ucp_request_param_t params{};
   ucs_status_ptr_t request = ucp_ep_close_nbx(endpoint_, &params);
   int closed = 0;
@@ -75,6 +111,9 @@ PlainUcp::~PlainUcp() {
   if (UCS_PTR_IS_PTR(request)) {
     ucp_request_free(request);
   }
+  if (exposed_ != nullptr) {
+    ucp_mem_unmap(context_, exposed_);
+  }
   ucp_worker_destroy(worker_);
   ucp_cleanup(context_);
 }
@@ -84,8 +123,17 @@ void PlainUcp::send(std::span<const std::byte> message) {
   params.op_attr_mask = UCP_OP_ATTR_FIELD_FLAGS | UCP_OP_ATTR_FIELD_MEMORY_TYPE;
   params.flags = message.size() <= eager_bytes ? UCP_AM_SEND_FLAG_EAGER : UCP_AM_SEND_FLAG_RNDV;
   params.memory_type = UCS_MEMORY_TYPE_HOST;
-  ucs_status_ptr_t request =
-      ucp_am_send_nbx(endpoint_, message_id, nullptr, 0, message.data(), message.size(), &params);
+  finish(ucp_am_send_nbx(endpoint_, message_id, nullptr, 0, message.data(), message.size(), &params));
+}
+
+void PlainUcp::get(std::size_t bytes) {
+  ucp_request_param_t params{};
+  params.op_attr_mask = UCP_OP_ATTR_FIELD_MEMORY_TYPE;
+  params.memory_type = UCS_MEMORY_TYPE_HOST;
+  finish(ucp_get_nbx(endpoint_, landing_.data(), bytes, remote_address_, remote_key_, &params));
+}
+
+void PlainUcp::finish(ucs_status_ptr_t request) {
   if (!UCS_PTR_IS_PTR(request)) {
     check(UCS_PTR_RAW_STATUS(request));
     return;
@@ -100,6 +148,15 @@ void PlainUcp::send(std::span<const std::byte> message) {
 void PlainUcp::wait_for(std::uint64_t count) {
   while (received_ < count) {
     ucp_worker_progress(worker_);
+  }
+}
+
+void PlainUcp::sleep_for(std::uint64_t count) {
+  while (received_ < count) {
+    if (ucp_worker_progress(worker_) == 0 && ucp_worker_arm(worker_) == UCS_OK) {
+      pollfd event{.fd = event_descriptor_, .events = POLLIN, .revents = 0};
+      ::poll(&event, 1, -1);
+    }
   }
 }
 

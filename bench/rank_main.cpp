@@ -37,10 +37,12 @@ void run_all(int argc, char** argv) {
   if (world_size() < 2) {
     throw std::runtime_error("these rows need two ranks or more: mpiexec -n 2 ...");
   }
+#ifdef LOCUM_BENCH_REMOTE
+  add_transport_rows();
+  add_remote_rows();
+#else
   add_handover_rows();
   add_exchange_rows();
-#ifdef LOCUM_BENCH_UCX
-  add_transport_rows();
 #endif
   TableReporter table;
   Silence silence;

@@ -26,5 +26,6 @@ void add_mixed_rows();
 void add_handover_rows();
 void add_exchange_rows();
 void add_transport_rows();  ///< two ranks only
+void add_remote_rows();     ///< two ranks: one and one; more: all but one, and one
 
 }  // namespace locum::bench

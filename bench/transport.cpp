@@ -2,11 +2,11 @@
 
 #include <array>
 #include <chrono>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
 #include "bench/interleave.hpp"
+#include "bench/lanes.hpp"
 #include "bench/plain_ucp.hpp"
 #include "bench/rows.hpp"
 #include "bench/world.hpp"
@@ -91,29 +91,6 @@ class Rounds {
  private:
   Side& side_;
   std::uint64_t expected_ = 0;
-};
-
-/// UCX reads it when it is opened.
-class Lanes {
- public:
-  explicit Lanes(const char* lanes) : set_(lanes != nullptr) {
-    ::setenv("UCX_NET_DEVICES", "lo", 0);
-    if (!set_) {
-      ::setenv("UCX_MM_ERROR_HANDLING", "y", 1);  // what the transport sets for itself, for its twin
-    }
-    if (set_) {
-      ::setenv("UCX_TLS", lanes, 1);
-    }
-  }
-  Lanes(const Lanes&) = delete;
-  Lanes& operator=(const Lanes&) = delete;
-  ~Lanes() {
-    ::unsetenv("UCX_TLS");
-    ::unsetenv("UCX_MM_ERROR_HANDLING");
-  }
-
- private:
-  bool set_;
 };
 
 void transport(benchmark::State& state, const char* lanes, bool bulk) {

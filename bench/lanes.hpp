@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdlib>
+
+namespace locum::bench {
+
+/// The lanes that UCX takes while this lives: it reads them when it is opened.
+class Lanes {
+ public:
+  /// `lanes`: as in UCX_TLS; null: UCX's own choice.
+  explicit Lanes(const char* lanes) {
+    ::setenv("UCX_NET_DEVICES", "lo", 0);
+    if (lanes != nullptr) {
+      ::setenv("UCX_TLS", lanes, 1);
+    } else {
+      ::setenv("UCX_MM_ERROR_HANDLING", "y", 1);  // what the transport sets for itself, for its twin
+    }
+  }
+  Lanes(const Lanes&) = delete;
+  Lanes& operator=(const Lanes&) = delete;
+  ~Lanes() {
+    ::unsetenv("UCX_TLS");
+    ::unsetenv("UCX_MM_ERROR_HANDLING");
+  }
+};
+
+}  // namespace locum::bench
