@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -29,7 +31,7 @@ class UcxTransport final : public Transport {
                                      std::span<const std::byte> bulk, std::uint64_t ticket) override;
   bool progress(Receiver& receiver) override;
   [[nodiscard]] bool arm() override;
-  void sleep(Clock::time_point moment) override { doorbell_.sleep(moment); }
+  void sleep(Clock::time_point moment) override;
   void wake() noexcept override { doorbell_.ring(); }
   [[nodiscard]] Clock::time_point now() const noexcept override { return Clock::now(); }
 
@@ -90,6 +92,8 @@ class UcxTransport final : public Transport {
   std::uint64_t last_landing_ = 0;
   bool quiet_ = false;  ///< the worker had nothing to move when it was last asked
   bool armed_ = false;
+  std::atomic<std::chrono::milliseconds>
+      longest_sleep_;  ///< see sleep(); at its start right after a movement
 };
 
 }  // namespace locum::ucx
