@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/error.hpp"
@@ -11,6 +12,9 @@ namespace locum::mpi {
 
 /// Throws Error `system` with MPI's own text if `code`, returned by the MPI function `call`, is not success.
 void check(int code, const char* call);
+
+/// What a group has agreed on: throws it, if it is an error.
+void throw_if(const std::optional<Error>& error);
 
 /// The flavour for destructors: says on stderr what failed and goes on.
 void warn(int code, const char* call) noexcept;

@@ -10,19 +10,18 @@
 #include <optional>
 #include <random>
 #include <span>
-#include <sstream>
 #include <utility>
 #include <vector>
 
 #include "core/cluster.hpp"
 #include "core/distributed.hpp"
 #include "core/links.hpp"
-#include "core/message.hpp"
 #include "core/report.hpp"
-#include "core/version.hpp"
+#include "mpi/agreed_options.hpp"
 #include "mpi/error.hpp"
 #include "mpi/group.hpp"
 #include "mpi/launcher.hpp"
+#include "mpi/rank_losses.hpp"
 #include "mpi/topology.hpp"
 #include "shm/fork_guard.hpp"
 #include "shm/node.hpp"
@@ -52,53 +51,7 @@ std::optional<Error> error_of(Call&& call) {
   return std::nullopt;
 }
 
-void throw_if(const std::optional<Error>& error) {
-  if (error) {
-    throw *error;
-  }
-}
-
-std::string version_and_options(const RuntimeOptions& options) {
-  return "version = " + std::string(version()) + "\nwire = " + std::to_string(wire_version) + "\n" +
-         to_string(options);
-}
-
-std::vector<std::byte> bytes_of(std::string_view text) {
-  const auto* const first = reinterpret_cast<const std::byte*>(text.data());
-  return {first, first + text.size()};
-}
-
-std::string text_of(const std::vector<std::byte>& bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-// "memory_bytes = 2 there, memory_bytes = 1 on rank 0; …": the lines in which two texts differ.
-std::string differing_lines(const std::string& there, const std::string& on_rank_0) {
-  std::istringstream first(there);
-  std::istringstream second(on_rank_0);
-  std::string text;
-  std::string a;
-  std::string b;
-  while (std::getline(first, a) && std::getline(second, b)) {
-    if (a != b) {
-      text.append(text.empty() ? "" : "; ").append(a).append(" there, ").append(b).append(" on rank 0");
-    }
-  }
-  return text.empty() ? "one rank has more options than the other" : text;
-}
-
-void require_equal_options(mpi::CommunicatorGroup& group, const RuntimeOptions& options) {
-  const std::string mine = version_and_options(options);
-  const std::string rank_0 = text_of(group.broadcast(bytes_of(mine), 0, "comparing the options"));
-  std::optional<Error> error;
-  if (mine != rank_0) {
-    error = Error(Errc::options_differ,
-                  "rank " + std::to_string(group.rank()) + " wants another runtime than rank 0 (" +
-                      differing_lines(mine, rank_0) +
-                      "); give all ranks the same options, LOCUM_ variables and version of the library");
-  }
-  throw_if(group.agree(error, "comparing the options", {}));
-}
+using mpi::throw_if;
 
 int nodes_of(const mpi::CommunicatorGroup& group) {
   return 1 + *std::max_element(group.node_of_rank().begin(), group.node_of_rank().end());
@@ -139,12 +92,6 @@ std::uint64_t random_incarnation(mpi::CommunicatorGroup& group) {
   return number;
 }
 
-RuntimeOptions checked_options(mpi::CommunicatorGroup& group, const Result<RuntimeOptions>& asked) {
-  throw_if(group.agree(asked ? std::nullopt : std::optional(asked.error()), "checking the options", {}));
-  require_equal_options(group, *asked);
-  return *asked;
-}
-
 /// The ranks of this rank's node, ascending.
 std::vector<std::uint32_t> node_mates(const mpi::CommunicatorGroup& group) {
   std::vector<std::uint32_t> ranks;
@@ -155,90 +102,6 @@ std::vector<std::uint32_t> node_mates(const mpi::CommunicatorGroup& group) {
   }
   return ranks;
 }
-
-/// Who is lost, in the runtime's ranks: node-mates by the node's watch, others by the links to them.
-class LossesOfAll {
- public:
-  LossesOfAll(std::shared_ptr<const shm::Losses> of_node, std::vector<std::uint32_t> mates, int size)
-      : of_node_(std::move(of_node)), mates_(std::move(mates)), size_(size) {}
-
-  void watch(const std::shared_ptr<Links>& links, std::chrono::milliseconds patience) {
-    links_ = links;
-    roll_interval_ = patience / 4;
-    roll_called_ = Deadline::Clock::now();
-  }
-  /// From now on what the links say of others does not count: a rank that closes its own ends looks like a
-  /// dead one.
-  void stop_watching_links() {
-    beyond_node_ = beyond_node();
-    links_.reset();
-  }
-
-  [[nodiscard]] bool any() const { return of_node_->any() || !beyond_node().empty(); }
-  /// Those of this node.
-  [[nodiscard]] std::vector<int> mates() const {
-    std::vector<int> ranks;
-    if (of_node_->any()) {
-      for (const shm::Loss& loss : of_node_->all()) {
-        ranks.push_back(rank_of(loss.rank));
-      }
-    }
-    return ranks;
-  }
-  [[nodiscard]] std::vector<int> ranks() const {
-    std::vector<int> ranks = mates();
-    const std::vector<int> others = beyond_node();
-    ranks.insert(ranks.end(), others.begin(), others.end());
-    std::sort(ranks.begin(), ranks.end());
-    ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
-    return ranks;
-  }
-  /// The same while this rank waits for all others: asks the other nodes now and then who is lost there.
-  [[nodiscard]] std::vector<int> ranks_while_waiting() {
-    const auto links = links_.lock();
-    if (const auto now = Deadline::Clock::now(); links && now - roll_called_ >= roll_interval_) {
-      roll_called_ = now;
-      links->call_roll();
-    }
-    return ranks();
-  }
-  /// "rank 1 (adopted by rank 0), rank 3", or nothing.
-  [[nodiscard]] std::string describe() const {
-    std::string text;
-    const auto losses = of_node_->all();
-    for (const int rank : ranks()) {
-      text += (text.empty() ? "rank " : ", rank ") + std::to_string(rank);
-      for (const shm::Loss& loss : losses) {
-        if (rank_of(loss.rank) == rank && loss.adopter) {
-          text += " (adopted by rank " + std::to_string(rank_of(*loss.adopter)) + ")";
-        }
-      }
-    }
-    return text;
-  }
-
- private:
-  [[nodiscard]] int rank_of(std::uint32_t in_node) const { return static_cast<int>(mates_.at(in_node)); }
-  [[nodiscard]] std::vector<int> beyond_node() const {
-    std::vector<int> ranks = beyond_node_;
-    if (const auto links = links_.lock()) {
-      for (int rank = 0; rank < size_; ++rank) {
-        if (links->is_lost(rank)) {
-          ranks.push_back(rank);
-        }
-      }
-    }
-    return ranks;
-  }
-
-  const std::shared_ptr<const shm::Losses> of_node_;
-  const std::vector<std::uint32_t> mates_;
-  const int size_;
-  std::weak_ptr<Links> links_;
-  Deadline::Clock::duration roll_interval_{};
-  Deadline::Clock::time_point roll_called_;
-  std::vector<int> beyond_node_;  ///< once the links do not count any more
-};
 
 mpi::CommunicatorGroup group_over(MPI_Comm communicator, const Result<RuntimeOptions>& asked) {
   if (const char* reason = mpi::why_unusable()) {
@@ -284,7 +147,7 @@ std::shared_ptr<Links> open_links([[maybe_unused]] mpi::CommunicatorGroup& group
                                   [[maybe_unused]] const RuntimeOptions& options,
                                   [[maybe_unused]] std::uint64_t incarnation,
                                   [[maybe_unused]] const std::shared_ptr<Metrics>& metrics,
-                                  [[maybe_unused]] const std::shared_ptr<LossesOfAll>& losses) {
+                                  [[maybe_unused]] const std::shared_ptr<mpi::RankLosses>& losses) {
 #if LOCUM_WITH_UCX
   if (nodes_of(group) > 1) {
     return std::make_shared<Links>(LinkParts{.transport = ucx::open_transport(group),
@@ -315,14 +178,14 @@ std::shared_ptr<Connector> open_connector(const NodeMemory& memory, const Runtim
 struct Runtime::State {
   State(MPI_Comm communicator, const Result<RuntimeOptions>& asked)
       : group(group_over(communicator, asked)),
-        options(checked_options(group, asked)),
+        options(mpi::agreed_options(group, asked)),
         exceptions_at_start(std::uncaught_exceptions()) {}
 
   mpi::CommunicatorGroup group;
   RuntimeOptions options;
   int exceptions_at_start;
   std::uint64_t incarnation = 0;
-  std::shared_ptr<LossesOfAll> losses;
+  std::shared_ptr<mpi::RankLosses> losses;
   std::shared_ptr<Links> links;  ///< to other nodes, if there are any
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<shm::ForkGuard> fork_guard;  // once there is a session
@@ -335,7 +198,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   mpi::CommunicatorGroup& group = state_->group;
   state_->incarnation = random_incarnation(group);
   shm::Node node = open_own_node(group, state_->options, state_->incarnation);
-  state_->losses = std::make_shared<LossesOfAll>(node.losses, node_mates(group), group.size());
+  state_->losses = std::make_shared<mpi::RankLosses>(node.losses, node_mates(group), group.size());
   group.watch([losses = state_->losses] { return losses->ranks_while_waiting(); });
 
   const NodeMemory memory{std::move(node.arena), std::move(node.table), std::move(node.directory)};

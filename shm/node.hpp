@@ -10,7 +10,7 @@
 #include "core/group.hpp"
 #include "core/node_table.hpp"
 #include "core/options.hpp"
-#include "shm/losses.hpp"
+#include "core/losses.hpp"
 
 namespace locum::shm {
 

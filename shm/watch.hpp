@@ -15,7 +15,7 @@
 #include "core/deadline.hpp"
 #include "shm/background_thread.hpp"
 #include "shm/descriptor.hpp"
-#include "shm/losses.hpp"
+#include "core/losses.hpp"
 #include "shm/process_identity.hpp"
 #include "shm/segment.hpp"
 

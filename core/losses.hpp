@@ -4,9 +4,9 @@
 #include <optional>
 #include <vector>
 
-#include "core/mutex.hpp"
+#include "mutex.hpp"
 
-namespace locum::shm {
+namespace locum {
 
 /// A process of the node that died while it took part.
 struct Loss {
@@ -31,4 +31,4 @@ class Losses {
   std::vector<Loss> losses_ LOCUM_GUARDED_BY(mutex_);  // never beyond the capacity that it is made with
 };
 
-}  // namespace locum::shm
+}  // namespace locum

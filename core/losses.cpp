@@ -1,8 +1,8 @@
-#include "shm/losses.hpp"
+#include "core/losses.hpp"
 
 #include <algorithm>
 
-namespace locum::shm {
+namespace locum {
 
 Losses::Losses(std::uint32_t most) {
   losses_.reserve(most);
@@ -29,4 +29,4 @@ void Losses::note(const Loss& loss) noexcept {
   }
 }
 
-}  // namespace locum::shm
+}  // namespace locum

@@ -1,8 +1,8 @@
-#include "shm/losses.hpp"
+#include "core/losses.hpp"
 
 #include <gtest/gtest.h>
 
-namespace locum::shm {
+namespace locum {
 namespace {
 
 TEST(Losses, AreSortedAndKnowTheLatestAdopter) {
@@ -21,4 +21,4 @@ TEST(Losses, AreSortedAndKnowTheLatestAdopter) {
 }
 
 }  // namespace
-}  // namespace locum::shm
+}  // namespace locum

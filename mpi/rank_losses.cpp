@@ -1,0 +1,80 @@
+#include "mpi/rank_losses.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace locum::mpi {
+
+RankLosses::RankLosses(std::shared_ptr<const Losses> of_node, std::vector<std::uint32_t> mates, int size)
+    : of_node_(std::move(of_node)), mates_(std::move(mates)), size_(size) {}
+
+void RankLosses::watch(const std::shared_ptr<Links>& links, std::chrono::milliseconds patience) {
+  links_ = links;
+  roll_interval_ = patience / 4;
+  roll_called_ = Deadline::Clock::now();
+}
+
+void RankLosses::stop_watching_links() {
+  beyond_node_ = beyond_node();
+  links_.reset();
+}
+
+bool RankLosses::any() const {
+  return of_node_->any() || !beyond_node().empty();
+}
+
+std::vector<int> RankLosses::mates() const {
+  std::vector<int> ranks;
+  if (of_node_->any()) {
+    for (const Loss& loss : of_node_->all()) {
+      ranks.push_back(rank_of(loss.rank));
+    }
+  }
+  return ranks;
+}
+
+std::vector<int> RankLosses::ranks() const {
+  std::vector<int> ranks = mates();
+  const std::vector<int> others = beyond_node();
+  ranks.insert(ranks.end(), others.begin(), others.end());
+  std::sort(ranks.begin(), ranks.end());
+  ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+  return ranks;
+}
+
+std::vector<int> RankLosses::ranks_while_waiting() {
+  const auto links = links_.lock();
+  if (const auto now = Deadline::Clock::now(); links && now - roll_called_ >= roll_interval_) {
+    roll_called_ = now;
+    links->call_roll();
+  }
+  return ranks();
+}
+
+std::string RankLosses::describe() const {
+  std::string text;
+  const auto losses = of_node_->all();
+  for (const int rank : ranks()) {
+    text += (text.empty() ? "rank " : ", rank ") + std::to_string(rank);
+    for (const Loss& loss : losses) {
+      if (rank_of(loss.rank) == rank && loss.adopter) {
+        text += " (adopted by rank " + std::to_string(rank_of(*loss.adopter)) + ")";
+      }
+    }
+  }
+  return text;
+}
+
+std::vector<int> RankLosses::beyond_node() const {
+  std::vector<int> ranks = beyond_node_;
+  if (const auto links = links_.lock()) {
+    for (int rank = 0; rank < size_; ++rank) {
+      if (links->is_lost(rank)) {
+        ranks.push_back(rank);
+      }
+    }
+  }
+  return ranks;
+}
+
+}  // namespace locum::mpi

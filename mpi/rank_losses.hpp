@@ -1,0 +1,55 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/deadline.hpp"
+#include "core/links.hpp"
+#include "core/losses.hpp"
+
+namespace locum::mpi {
+
+/// Who is lost, in the runtime's ranks: node-mates by the node's watch, others by the links to them. Blocks
+/// nowhere. watch(), stop_watching_links() and ranks_while_waiting() are for the thread that may call MPI,
+/// the mates() is for any thread at any time, the rest for any while that one is in none of these.
+class RankLosses {
+ public:
+  /// \param of_node  what the node's watch has noted, by ranks within the node
+  /// \param mates    the runtime's ranks of the node, ascending
+  /// \param size     of the runtime
+  RankLosses(std::shared_ptr<const Losses> of_node, std::vector<std::uint32_t> mates, int size);
+
+  /// Counts what `links` say, too, and calls the roll over them four times per `patience` while this rank
+  /// waits. Once.
+  void watch(const std::shared_ptr<Links>& links, std::chrono::milliseconds patience);
+  /// From now on what the links say of others does not count: a rank that closes its own ends looks like a
+  /// dead one.
+  void stop_watching_links();
+
+  [[nodiscard]] bool any() const;
+  /// Those of this node, ascending.
+  [[nodiscard]] std::vector<int> mates() const;
+  /// All, ascending.
+  [[nodiscard]] std::vector<int> ranks() const;
+  /// The same while this rank waits for all others: asks the other nodes now and then who is lost there.
+  [[nodiscard]] std::vector<int> ranks_while_waiting();
+  /// "rank 1 (adopted by rank 0), rank 3", or nothing.
+  [[nodiscard]] std::string describe() const;
+
+ private:
+  [[nodiscard]] int rank_of(std::uint32_t in_node) const { return static_cast<int>(mates_.at(in_node)); }
+  [[nodiscard]] std::vector<int> beyond_node() const;
+
+  const std::shared_ptr<const Losses> of_node_;
+  const std::vector<std::uint32_t> mates_;
+  const int size_;
+  std::weak_ptr<Links> links_;
+  Deadline::Clock::duration roll_interval_{};
+  Deadline::Clock::time_point roll_called_;
+  std::vector<int> beyond_node_;  ///< once the links do not count any more
+};
+
+}  // namespace locum::mpi
