@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "core/distributed.hpp"
-#include "tests/core/plain_node.hpp"
 
 namespace locum::tests {
 
@@ -26,11 +25,13 @@ std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
   std::vector<LinkedRank> ranks;
   for (int node = 0; node < options.nodes; ++node) {
     const auto per_node = static_cast<std::uint32_t>(options.ranks_per_node);
-    for (NodeProcess& process :
-         plain_node(per_node, options.memory_bytes, static_cast<std::uint32_t>(node) * per_node)) {
+    const auto plain = std::make_shared<PlainNode>(per_node, options.memory_bytes,
+                                                   static_cast<std::uint32_t>(node) * per_node);
+    for (const NodeProcess& process : plain->processes()) {
       const std::size_t number = ranks.size();
       LinkedRank& rank = ranks.emplace_back();
-      rank.process = std::move(process);
+      rank.node = plain;
+      rank.process = process;
       rank.links = std::make_shared<Links>(
           LinkParts{.transport = std::move(transports[number]),
                     .memory = {rank.process.arena, rank.process.table, rank.process.directory},
@@ -39,6 +40,7 @@ std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
                     .incarnation = 42,
                     .metrics = rank.metrics,
                     .timeout = options.timeout,
+                    .patience = options.patience,
                     .inline_bytes = options.inline_bytes,
                     .lost_mates = {},
                     .progress = {.helper = options.helper, .on_helper_start = {}}});

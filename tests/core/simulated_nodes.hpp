@@ -10,13 +10,15 @@
 #include "core/connector.hpp"
 #include "core/links.hpp"
 #include "tests/core/node_process.hpp"
+#include "tests/core/plain_node.hpp"
 #include "transport/loopback/network.hpp"
 
 namespace locum::tests {
 
 /// A rank of nodes that are linked to each other.
 struct LinkedRank {
-  NodeProcess process;
+  std::shared_ptr<PlainNode> node;
+  NodeProcess process;  ///< of that node
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::shared_ptr<Links> links;
   std::shared_ptr<Connector> connector;
@@ -29,7 +31,8 @@ struct LinkedNodesOptions {
   std::uint64_t memory_bytes = std::uint64_t{64} << 20U;  ///< of each node
   std::uint64_t inline_bytes = 4096;
   std::chrono::milliseconds timeout{30'000};
-  bool helper = false;  ///< whether each rank has its helper thread
+  std::chrono::milliseconds patience{5'000};  ///< with a rank that owes an answer
+  bool helper = false;                        ///< whether each rank has its helper thread
 };
 
 /// All ranks of such nodes, with these transports to each other. Rank r is of node r / ranks_per_node.
