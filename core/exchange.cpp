@@ -103,7 +103,8 @@ void Exchange::send(int to, const Envelope& envelope, std::span<const std::byte>
   }
   Metrics::increment(metrics_->messages);
   if (*sending == Sending::pending) {
-    outgoing_.emplace(ticket, std::move(bulk));
+    outgoing_.emplace(ticket, Outgoing{to, std::move(bulk)});
+    owe(to);  // the word that it has read the bulk, which stays until then
   }
 }
 
@@ -152,6 +153,7 @@ std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
   }
   const auto bulk = landing.bulk;
   landings_.emplace(message.landing, std::move(landing));
+  owe(message.from);
   return bulk;
 }
 
@@ -162,6 +164,7 @@ void Exchange::landed(std::uint64_t number, const Result<Path>& outcome) noexcep
   }
   const Landing landing = std::move(at->second);
   landings_.erase(at);
+  repay(landing.from);
   if (is_lost(landing.from)) {
     return;
   }
@@ -174,7 +177,10 @@ void Exchange::landed(std::uint64_t number, const Result<Path>& outcome) noexcep
 }
 
 void Exchange::sent(std::uint64_t ticket, const Result<void>& /*outcome*/) noexcept {
-  outgoing_.erase(ticket);  // a failure shows as a lost rank
+  if (const auto at = outgoing_.find(ticket); at != outgoing_.end()) {
+    repay(at->second.to);
+    outgoing_.erase(at);  // a failure shows as a lost rank
+  }
 }
 
 void Exchange::deliver(int from, const Envelope& envelope, std::span<const std::byte> body,
@@ -219,10 +225,7 @@ void Exchange::settle(std::unordered_map<std::uint32_t, Asked>::iterator at,
   const Asked asked = std::move(at->second);
   deadlines_.erase({asked.deadline, at->first});
   calls_.erase(at);
-  Debtor& debtor = debtors_[static_cast<std::size_t>(asked.rank)];
-  if (debtor.owed > 0) {
-    --debtor.owed;
-  }
+  repay(asked.rank);
   if (asked.call) {
     asked.call->ended(outcome);
   }
@@ -233,6 +236,13 @@ void Exchange::owe(int rank) {
   if (debtor.owed++ == 0 && !debtor.doubted) {
     heard(rank);
     list(rank);
+  }
+}
+
+void Exchange::repay(int rank) noexcept {
+  Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
+  if (debtor.owed > 0) {
+    --debtor.owed;
   }
 }
 
@@ -281,6 +291,7 @@ void Exchange::lose(int rank, const Error& cause) {
       failed_.emplace_back(number, gone(rank, cause));
     }
   }
+  transport_->forget(rank);
   if (service_ != nullptr) {
     service_->bereaved(rank);
   }

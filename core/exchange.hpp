@@ -76,9 +76,9 @@ struct ExchangeOptions {
 };
 
 /// Questions and answers between ranks, over messages. Numbers what is asked, gives up on time, asks those
-/// who owe an answer and are silent whether they live, and tells everybody concerned when a rank is lost. All
-/// functions but is_lost() are called by whoever has the right to drive (see Progress), one thread at a time;
-/// nothing here waits.
+/// who owe an answer, or a part in moving a bulk, and are silent whether they live, and tells everybody
+/// concerned when a rank is lost. All functions but is_lost() are called by whoever has the right to drive
+/// (see Progress), one thread at a time; nothing here waits.
 ///
 /// A rank once lost stays lost: what still comes from it is dropped, so that an answer is never believed
 /// after somebody acted on its absence.
@@ -130,7 +130,12 @@ class Exchange final : private Receiver {
     std::span<std::byte> bulk;
     std::shared_ptr<Call> call;
   };
-  /// What is known of a rank that owes answers.
+  /// A bulk on its way out, kept until sent().
+  struct Outgoing {
+    int to = 0;
+    Bulk bulk;
+  };
+  /// What is known of a rank that owes answers, bulks that it announced, or the word that it has read one.
   struct Debtor {
     std::uint32_t owed = 0;
     int unanswered = 0;          ///< times it was asked whether it lives since it last said anything
@@ -150,6 +155,7 @@ class Exchange final : private Receiver {
   void settle(std::unordered_map<std::uint32_t, Asked>::iterator at, const Result<Answer>& outcome) noexcept;
   void send(int to, const Envelope& envelope, std::span<const std::byte> body, Bulk bulk);
   void owe(int rank);
+  void repay(int rank) noexcept;
   void list(int rank);
   void doubt_mates(int rank);
   void heard(int rank) noexcept;
@@ -167,7 +173,7 @@ class Exchange final : private Receiver {
   std::unordered_map<std::uint32_t, Asked> calls_;
   std::set<std::pair<Clock::time_point, std::uint32_t>> deadlines_;
   std::unordered_map<std::uint64_t, Landing> landings_;
-  std::unordered_map<std::uint64_t, Bulk> outgoing_;     ///< kept until sent()
+  std::unordered_map<std::uint64_t, Outgoing> outgoing_;
   std::vector<std::pair<std::uint32_t, Error>> failed_;  ///< calls that could not even be asked
   std::vector<Debtor> debtors_;
   std::vector<int> owing_;  ///< ranks with owed > 0, and maybe others

@@ -23,7 +23,7 @@ struct Arrival {
 };
 
 /// Who hears what a transport has to tell. Called by Transport::progress() only, hence by one thread at a
-/// time; may call send(), nothing else of the transport, and never waits.
+/// time; may call send() and forget(), nothing else of the transport, and never waits.
 class Receiver {
  public:
   Receiver() = default;
@@ -56,7 +56,7 @@ enum class Sending : std::uint8_t {
 };
 
 /// Messages between the ranks of a runtime: how bytes leave a rank. Reliable and in order between two ranks
-/// while both live, except where a simulation is told otherwise. A rank can send to itself. send(),
+/// while both live, except where a simulation is told otherwise. A rank can send to itself. send(), forget(),
 /// progress() and arm() are called by one thread at a time, which may be another one each time; the others by
 /// any.
 ///
@@ -78,6 +78,10 @@ class Transport {
   /// sent: `peer_lost`, `out_of_memory`, or `invalid_argument` (a header of another size, no such rank).
   [[nodiscard]] virtual Result<Sending> send(int to, std::span<const std::byte> header,
                                              std::span<const std::byte> bulk, std::uint64_t ticket) = 0;
+  /// Takes that rank, not this one, for lost, whatever it does: no send() to it succeeds any more, and what
+  /// is under way between the two ends. A later progress() calls landed() and sent() for it, after which
+  /// nobody touches its memory, and may call lost(). Never waits. A Receiver may call this, too.
+  virtual void forget(int rank) noexcept = 0;
   /// Moves what can be moved without waiting, and tells `receiver` what came of it. Whether anything
   /// happened.
   virtual bool progress(Receiver& receiver) = 0;

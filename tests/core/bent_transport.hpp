@@ -61,6 +61,7 @@ class BentTransport final : public Transport {
   /// REQUIRES: nothing is under way.
   void forget() { said_.clear(); }
 
+  void forget(int rank) noexcept override { straight_->forget(rank); }
   bool progress(Receiver& receiver) override { return straight_->progress(receiver); }
   bool arm() override { return straight_->arm(); }
   void sleep(Clock::time_point moment) override { straight_->sleep(moment); }

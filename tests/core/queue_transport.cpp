@@ -40,6 +40,8 @@ class QueueTransport final : public Transport {
     return Sending::done;
   }
 
+  void forget(int /*rank*/) noexcept override {}
+
   bool progress(Receiver& receiver) override {
     std::deque<Letter> letters;
     {

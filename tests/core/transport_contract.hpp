@@ -179,6 +179,34 @@ TEST_P(TransportContract, GoesOnAfterARefusedBulk) {
   });
 }
 
+// The rank lives, and asks for nothing as long as the other one waits.
+TEST_P(TransportContract, EndsWhatIsUnderWayWithARankToBeForgotten) {
+  run(2, [](const TransportSide& side) {
+    Mailbox mailbox(side.transport);
+    if (side.rank == 0) {
+      std::vector<std::byte> bulk = bytes_of(1, 3'000'000);
+      EXPECT_EQ(mailbox.send(1, numbered(0), bulk), Sending::pending);
+      side.transport.forget(1);
+      side.transport.forget(1);
+      ASSERT_TRUE(mailbox.wait_until_sent());
+      EXPECT_FALSE(mailbox.outcomes().back().has_value());
+      std::ranges::fill(bulk, std::byte{0xEE});
+      const auto sending = side.transport.send(1, numbered(1), {}, 7);
+      ASSERT_FALSE(sending);
+      EXPECT_EQ(sending.error().code(), Errc::peer_lost);
+    }
+    side.barrier([] {});  // without a progress() of the other one
+    if (side.rank == 1) {
+      (void)mailbox.wait([] { return false; }, side.transport.now() + std::chrono::milliseconds(50));
+      EXPECT_TRUE(mailbox.wait([&] { return mailbox.open_landings() == 0; }));
+      for (const Letter& letter : mailbox.letters) {
+        EXPECT_FALSE(letter.landed && letter.landed->has_value()) << "the bytes are others by now";
+      }
+    }
+    mailbox.meet(side);
+  });
+}
+
 TEST_P(TransportContract, LetsAReceiverSend) {
   // From within arrived(), landed() and sent(), to and fro. Rank 0 says the even numbers, rank 1 the odd
   // ones, each of them with a large bulk, and a note when that is its own again.

@@ -94,6 +94,7 @@ class Network final : public Simulation {
 
   [[nodiscard]] Result<Sending> send(int from, int to, std::span<const std::byte> header,
                                      std::span<const std::byte> bulk, std::uint64_t ticket);
+  void forget(int rank, int peer) noexcept;
   bool progress(int rank, Receiver& receiver);
   void close(int rank);
 

@@ -117,6 +117,16 @@ void Network::tell_lost(int observer, int peer) {
   announce_soon(observer);
 }
 
+// What `tell_lost` does, but that the observer knows.
+void Network::forget(int rank, int peer) noexcept {
+  if (rank == peer || !alive(rank) || !links_.give_up(rank, peer)) {
+    return;
+  }
+  for (const std::uint64_t id : transfers_between(rank, peer)) {
+    end_transfer(id, unreachable(peer));
+  }
+}
+
 void Network::kill_all() {
   for (int rank = 0; rank < size(); ++rank) {
     if (alive(rank)) {

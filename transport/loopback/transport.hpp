@@ -14,6 +14,7 @@ class LoopbackTransport final : public Transport {
                                      std::span<const std::byte> bulk, std::uint64_t ticket) override {
     return network_.send(rank_, to, header, bulk, ticket);
   }
+  void forget(int rank) noexcept override { network_.forget(rank_, rank); }
   bool progress(Receiver& receiver) override { return network_.progress(rank_, receiver); }
   [[nodiscard]] bool arm() override { return network_.arm(rank_); }
   void sleep(Clock::time_point moment) override;

@@ -29,6 +29,7 @@ class UcxTransport final : public Transport {
 
   [[nodiscard]] Result<Sending> send(int to, std::span<const std::byte> header,
                                      std::span<const std::byte> bulk, std::uint64_t ticket) override;
+  void forget(int rank) noexcept override { broke(peer(rank), UCS_ERR_REJECTED); }
   bool progress(Receiver& receiver) override;
   [[nodiscard]] bool arm() override;
   void sleep(Clock::time_point moment) override;
