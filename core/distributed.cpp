@@ -80,7 +80,7 @@ class Distributed final : public Connector {
   [[nodiscard]] Result<ObjectView> fetch(const Key& key, std::uint64_t generation, Deadline deadline);
   [[nodiscard]] Result<ObjectView> object_behind(const Address& address, const ObjectWire& wire,
                                                  Deadline deadline);
-  [[nodiscard]] Error absent(const Address& address, const Error& error);
+  [[nodiscard]] Error absent(const Address& address, const Error& error, Deadline deadline);
   void forget(const Address& address, const Key& gone);
 
   const NodeMemory memory_;
@@ -97,11 +97,10 @@ Result<ObjectView> Distributed::get(const Address& address, Deadline deadline) {
 
 Result<ObjectView> Distributed::get_by_key(const Address& address, Deadline deadline) {
   const int node = owner(address.key);
-  if (node == nodes_.own() || node < 0) {
-    return local_->get(address, deadline);  // which finds nothing for a rank that there is not
-  }
-  auto found = fetch(address.key, 0, deadline);
-  return found ? std::move(found) : absent(address, found.error());
+  auto found = node == nodes_.own() || node < 0
+                   ? local_->get(Address(address.key), deadline)  // nothing, for a rank that there is not
+                   : fetch(address.key, 0, deadline);
+  return found ? std::move(found) : absent(address, found.error(), deadline);
 }
 
 // What the home says of an object is newer than what its owner may know: that it is bound at all, when its
@@ -139,12 +138,21 @@ Result<ObjectView> Distributed::fetch(const Key& key, std::uint64_t generation, 
   return HeldObject::view(answer->block, *wire, answer->path);
 }
 
-// A key that is gone: replaced by a newer generation of its name, or evicted.
-Error Distributed::absent(const Address& address, const Error& error) {
+// A key that is gone: replaced by a newer generation of its name, or evicted. Only the home can say which.
+Error Distributed::absent(const Address& address, const Error& error, Deadline deadline) {
   if (error.code() == Errc::not_found && address.name_hash != 0) {
     const int home = nodes_.home(address.key.store, address.name_hash);
-    const auto answer = client_->ask(home, Kind::generation, words(address.name_hash), {}, {});
-    if (answer && read_words<std::uint64_t>(answer->body).value_or(0) != 0) {
+    std::uint64_t live = 0;
+    if (home == nodes_.own()) {
+      live = memory_.directory->generation(address.name_hash);
+    } else {
+      const auto answer = client_->ask(home, Kind::generation, words(address.name_hash), {}, deadline);
+      if (!answer) {
+        return answer.error().about(to_string(address.key));
+      }
+      live = read_words<std::uint64_t>(answer->body).value_or(0);
+    }
+    if (live != 0) {
       return Error(Errc::stale, "this object was replaced by a newer generation of its name; get it by name")
           .about(to_string(address.key));
     }

@@ -30,7 +30,9 @@ bool says_nothing(const Error& error) {
 
 // Asks the home what became of a bind whose answer never came, until it says so: an object that is not bound
 // goes out of sight. The question follows the bind on the same way, or goes to another rank of the home after
-// the one that was asked has died.
+// the one that was asked has died. If none of them can be reached any more, the object stays, until it is
+// evicted or its store is dropped: others may reach the home, and it may have bound the object in place of
+// another one, which is gone then.
 void settle(const std::weak_ptr<const NodeClient>& asking, const std::shared_ptr<NodeTable>& table,
             const Key& key, int home, const std::string& name) {
   const auto client = asking.lock();
@@ -38,19 +40,19 @@ void settle(const std::weak_ptr<const NodeClient>& asking, const std::shared_ptr
     return;
   }
   const auto text = std::make_shared<const std::string>(name);
-  client->inquire(
-      home, Kind::look_up, words(NameWords{.store = key.store, .value_wanted = 1}), {bytes_of(*text), text},
-      {}, [asking, table, key, home, text](const Result<NodeAnswer>& answer) {
-        if (!answer && answer.error().code() == Errc::timeout) {
-          return settle(asking, table, key, home, *text);
-        }
-        const auto wire = answer ? read_words<ObjectWire>(answer->body) : std::nullopt;
-        if (wire && wire->key == key) {
-          table->set_generation(key, wire->generation);
-        } else if (answer || answer.error().code() == Errc::not_found || says_nothing(answer.error())) {
-          (void)table->tombstone(key);
-        }
-      });
+  client->inquire(home, Kind::look_up, words(NameWords{.store = key.store, .value_wanted = 1}),
+                  {bytes_of(*text), text}, {},
+                  [asking, table, key, home, text](const Result<NodeAnswer>& answer) {
+                    if (!answer && answer.error().code() == Errc::timeout) {
+                      return settle(asking, table, key, home, *text);
+                    }
+                    const auto wire = answer ? read_words<ObjectWire>(answer->body) : std::nullopt;
+                    if (wire && wire->key == key) {
+                      table->set_generation(key, wire->generation);
+                    } else if (answer || answer.error().code() == Errc::not_found) {
+                      (void)table->tombstone(key);
+                    }
+                  });
 }
 
 }  // namespace
@@ -68,6 +70,9 @@ Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& op
   const int home = client_->nodes().home(pin->record->store, pin->record->name_hash);
   if (home == client_->nodes().own()) {
     return bind_here(object, options);
+  }
+  if (client_->nodes().is_lost(home)) {
+    (void)local_.table->tombstone(key);  // it has been sent nowhere
   }
   const auto block = local_.block(*pin);
   const bool has_value = block.size() <= inline_bytes_;
@@ -148,6 +153,9 @@ Result<bool> HomedDirectory::unbind(std::uint32_t store, std::string_view name, 
   const UnbindWords asked{.only = only, .store = store};
   const auto answer = client_->ask(home, Kind::unbind, words(asked), {bytes_of(name), nullptr}, {});
   if (!answer) {
+    if (only.valid() && client_->nodes().is_lost(home)) {
+      (void)local_.table->tombstone(only);  // its name is lost for good, and nobody else frees it
+    }
     return answer.error();
   }
   const auto there = read_words<std::uint8_t>(answer->body);

@@ -158,17 +158,20 @@ void NodeService::evict(const Question& question, Asker asker) {
   }
   const UnbindWords unbinding{.only = key, .store = record.store};
   const auto body = words(unbinding);
-  nodes_->ask(home, Kind::unbind, {body.begin(), body.end()},
-              {std::as_bytes(std::span(local_.name(*pin))), object}, soon(),
-              [this, asker, key, object](const Result<NodeAnswer>& unbound) {
-                if (unbound) {
-                  // Replaced before, if the home says no: then it is here only because nobody could say so.
-                  (void)local_.table->tombstone(key);
-                  answer(asker, unbound->body);
-                } else {
-                  refuse(asker, unbound.error());
-                }
-              });
+  nodes_->ask(
+      home, Kind::unbind, {body.begin(), body.end()}, {std::as_bytes(std::span(local_.name(*pin))), object},
+      soon(), [this, asker, key, home, object](const Result<NodeAnswer>& unbound) {
+        if (unbound) {
+          // Replaced before, if the home says no: then it is here only because nobody could say so.
+          (void)local_.table->tombstone(key);
+          answer(asker, unbound->body);
+        } else {
+          if (nodes_->is_lost(home)) {
+            (void)local_.table->tombstone(key);  // its name is lost for good, and nobody else frees it
+          }
+          refuse(asker, unbound.error());
+        }
+      });
 }
 
 // Only the home of its name knows that an object lost it.

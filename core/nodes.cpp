@@ -130,6 +130,10 @@ int Nodes::home(std::uint32_t store, std::uint64_t name_hash) const noexcept {
   return static_cast<int>((static_cast<Wide>(mixed) * ranks_.size()) >> 64U);
 }
 
+bool Nodes::is_lost(int node) const {
+  return std::ranges::all_of(ranks(node), [this](int rank) { return exchange_->is_lost(rank); });
+}
+
 void Nodes::ask(int node, Kind kind, std::vector<std::byte> body, Bulk bulk, Clock::time_point deadline,
                 Then then) {
   std::vector<int> order = ranks(node);

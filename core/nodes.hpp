@@ -47,6 +47,8 @@ class Nodes {
   [[nodiscard]] const std::vector<int>& ranks(int node) const {
     return ranks_[static_cast<std::size_t>(node)];
   }
+  /// Whether no rank of the node can be asked any more: what it alone had is lost for good. Any thread.
+  [[nodiscard]] bool is_lost(int node) const;
 
   /// Asks a node; `then` is called once, inside a step of the exchange: with the answer, an error of the
   /// other side, `timeout`, or `peer_lost` if no rank of the node lives, or the one that was asked died and

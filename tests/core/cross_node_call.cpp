@@ -1,0 +1,232 @@
+#include "tests/core/cross_node_call.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "tests/core/connector_samples.hpp"
+
+namespace locum::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto wait_time = 12s;
+constexpr auto call_timeout = 30s;  // the nodes' default
+constexpr auto before_put = 300us;  // that the other one waits for
+
+std::vector<std::byte> bytes_of(std::uint64_t value, std::size_t size_bytes) {
+  std::vector<std::byte> bytes = testing::pattern(value, size_bytes);
+  std::memcpy(bytes.data(), &value, sizeof value);
+  return bytes;
+}
+
+}  // namespace
+
+std::vector<CallScene> all_call_scenes() {
+  struct Place {
+    int owner;
+    int home;
+  };
+  constexpr Place apart{1, 2};
+  constexpr Place together{1, 1};
+  constexpr Place home_is_mine{1, 0};
+  constexpr Place object_is_mine{0, 1};
+  std::vector<CallScene> scenes;
+  const auto add = [&](CallKind kind, std::initializer_list<Place> places,
+                       std::initializer_list<std::size_t> sizes) {
+    for (const Place& place : places) {
+      for (const std::size_t size : sizes) {
+        scenes.push_back({kind, place.owner, place.home, size});
+      }
+    }
+  };
+  add(CallKind::put, {object_is_mine}, {small, large});
+  add(CallKind::get_by_key, {apart}, {small, large});
+  add(CallKind::get_stale, {apart, together, home_is_mine}, {small});
+  add(CallKind::get_by_name, {apart, together, object_is_mine}, {small, large});
+  add(CallKind::get_by_name, {home_is_mine}, {large});
+  add(CallKind::replace, {apart, together, home_is_mine, object_is_mine}, {small, large});
+  add(CallKind::exists_by_key, {apart}, {small});
+  add(CallKind::exists_by_name, {apart, object_is_mine}, {small});
+  add(CallKind::evict_by_key, {apart, together, home_is_mine, object_is_mine}, {small, large});
+  add(CallKind::evict_by_name, {apart, together, home_is_mine, object_is_mine}, {small, large});
+  add(CallKind::list, {apart}, {small});
+  add(CallKind::wait, {apart, together}, {small, large});
+  add(CallKind::drop, {object_is_mine}, {small, large});
+  add(CallKind::close, {object_is_mine}, {small, large});
+  return scenes;
+}
+
+std::string describe(const CallScene& scene) {
+  static constexpr const char* kinds[] = {"put",           "get by key",    "get stale",      "get by name",
+                                          "replace",       "exists by key", "exists by name", "evict by key",
+                                          "evict by name", "list",          "wait",           "drop",
+                                          "close"};
+  return std::string(kinds[static_cast<std::size_t>(scene.kind)]) + ", " + std::to_string(scene.size_bytes) +
+         " bytes, object on node " + std::to_string(scene.owner) + ", home on node " +
+         std::to_string(scene.home);
+}
+
+CrossNodeCall::CrossNodeCall(const CallScene& scene, MortalNodes& nodes)
+    : scene_(scene), nodes_(nodes), name_(nodes.world().name_at(scene.home, store, "name ")), names_{name_} {}
+
+void CrossNodeCall::put_value(int rank, const std::string& name, std::uint64_t value,
+                              const SealOptions& options) {
+  const auto sealed =
+      testing::put(nodes_.world().connector(rank), store, name, bytes_of(value, scene_.size_bytes), options);
+  if (!sealed) {
+    complain("put failed before anybody died: " + sealed.error().text());
+    return;
+  }
+  keys_.push_back(sealed->key);
+  before_ = *sealed;
+}
+
+// The maker on the object's node is its second rank: the first one is asked, and may die without making it
+// the maker's death, too.
+void CrossNodeCall::prepare() {
+  const int maker = nodes_.ranks_of(scene_.owner).back();
+  switch (scene_.kind) {
+    case CallKind::put:
+    case CallKind::wait:
+      break;
+    case CallKind::get_stale: {
+      put_value(maker, name_, old_value);
+      const auto replaced = before_;
+      put_value(maker, name_, new_value, {SealMode::replace, 0});
+      before_ = replaced;
+      break;
+    }
+    case CallKind::drop:
+    case CallKind::close:
+      names_.push_back(nodes_.world().name_at(2, store, "other "));
+      put_value(asker, names_[1], old_value);
+      put_value(asker, name_, old_value);
+      break;
+    case CallKind::list:
+      names_.push_back(nodes_.world().name_at(0, store, "name a"));
+      names_.push_back(nodes_.world().name_at(1, store, "name b"));
+      put_value(maker, names_[1], old_value);
+      put_value(maker, names_[2], old_value);
+      put_value(maker, name_, old_value);
+      break;
+    default:
+      put_value(maker, name_, old_value);
+      break;
+  }
+  nodes_.network().run_until_idle();
+}
+
+void CrossNodeCall::start() {
+  run(asker, answer_, &CrossNodeCall::ask);
+  if (scene_.kind == CallKind::wait || scene_.kind == CallKind::close) {
+    run(third, third_answer_, &CrossNodeCall::ask_third);
+  }
+}
+
+void CrossNodeCall::run(int rank, Answer& answer, void (CrossNodeCall::*act)(Answer& answer)) {
+  ++running_;
+  nodes_.network().start([this, rank, act, &answer] {
+    struct Running {
+      int& count;
+      ~Running() { --count; }
+    } const running{running_};
+    const auto began = nodes_.network().now();
+    (this->*act)(answer);
+    if (!nodes_.is_dead(rank)) {
+      const std::chrono::nanoseconds took = nodes_.network().now() - began;
+      answer.given = true;
+      const bool waits = scene_.kind == CallKind::wait && rank == asker;
+      if (took > (waits ? wait_time : call_timeout) + 200ms) {
+        complain("a call ended long after its deadline");
+      }
+      if (!forgiving_ && answer.code != Errc::timeout) {
+        longest_ = std::max(longest_, took);
+      }
+    }
+  });
+}
+
+template <class T>
+bool CrossNodeCall::note(Answer& answer, const Result<T>& result) {
+  answer.code = result ? Errc{} : result.error().code();
+  return static_cast<bool>(result);
+}
+
+void CrossNodeCall::read(Answer& answer, const Result<ObjectView>& found) const {
+  if (note(answer, found)) {
+    std::memcpy(&answer.value, found->bytes().data(), sizeof answer.value);
+    if (!testing::holds(*found, bytes_of(answer.value, scene_.size_bytes))) {
+      answer.value = ~std::uint64_t{0};
+    }
+  }
+}
+
+void CrossNodeCall::ask(Answer& answer) {
+  Connector& here = nodes_.world().connector(asker);
+  const Address by_name(store, name_);
+  switch (scene_.kind) {
+    case CallKind::put:
+    case CallKind::replace: {
+      const SealMode mode = scene_.kind == CallKind::put ? SealMode::put : SealMode::replace;
+      const auto sealed = testing::put(here, store, name_, bytes_of(new_value, scene_.size_bytes), {mode, 0});
+      if (note(answer, sealed)) {
+        keys_.push_back(sealed->key);
+        answer.yes = sealed->generation != 0;
+      }
+      return;
+    }
+    case CallKind::get_by_key:
+      return read(answer, here.get(Address(before_->key), {}));
+    case CallKind::get_stale:
+      return read(answer, here.get(Address(before_->key, name_hash(store, name_)), {}));
+    case CallKind::get_by_name:
+      return read(answer, here.get(by_name, {}));
+    case CallKind::wait:
+      return read(answer, here.wait(by_name, nodes_.network().now() + wait_time));
+    case CallKind::exists_by_key:
+    case CallKind::exists_by_name: {
+      const auto there =
+          here.exists(scene_.kind == CallKind::exists_by_name ? by_name : Address(before_->key), {});
+      answer.yes = note(answer, there) && *there;
+      return;
+    }
+    case CallKind::evict_by_key:
+    case CallKind::evict_by_name: {
+      const auto gone =
+          here.evict(scene_.kind == CallKind::evict_by_name ? by_name : Address(before_->key), {});
+      answer.yes = note(answer, gone) && *gone;
+      return;
+    }
+    case CallKind::list: {
+      const auto names = here.list(store, "name", {});
+      if (note(answer, names)) {
+        answer.names = *names;
+      }
+      return;
+    }
+    case CallKind::drop: {
+      const auto dropped = here.drop(store);
+      answer.yes = note(answer, dropped) && *dropped == names_.size();
+      return;
+    }
+    case CallKind::close:
+      nodes_.world().rank(asker).links->close();
+      return;
+  }
+}
+
+void CrossNodeCall::ask_third(Answer& answer) {
+  Connector& there = nodes_.world().connector(third);
+  if (scene_.kind == CallKind::close) {
+    return read(answer, there.get(Address(before_->key), {}));
+  }
+  nodes_.world().rank(third).links->client()->pause(before_put);
+  const auto sealed = testing::put(there, store, name_, bytes_of(new_value, scene_.size_bytes));
+  if (note(answer, sealed)) {
+    keys_.push_back(sealed->key);
+    answer.yes = sealed->generation != 0;
+  }
+}
+
+}  // namespace locum::tests

@@ -1,0 +1,250 @@
+#include <algorithm>
+#include <optional>
+
+#include "tests/core/cross_node_call.hpp"
+
+// What the model says of a call across nodes, of what is found after it, and of what may be left.
+namespace locum::tests {
+
+using namespace std::chrono_literals;
+
+std::string CrossNodeCall::judgement() {
+  judge_answer();
+  judge_third();
+  // Ranks of which nobody has missed an answer yet are missed now.
+  nodes_.network().run_for(2s);
+  judge_name();
+  if (!forgiving_) {
+    judge_key();
+    evict_all();
+    wrong_ += nodes_.leftovers();
+  }
+  return wrong_;
+}
+
+bool CrossNodeCall::changes() const noexcept {
+  switch (scene_.kind) {
+    case CallKind::put:
+    case CallKind::replace:
+    case CallKind::evict_by_key:
+    case CallKind::evict_by_name:
+    case CallKind::drop:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Whether nobody can know what is asked for: because all who could are dead, or because the one who was asked
+// to change something died, and may have done so.
+bool CrossNodeCall::may_be_lost() const {
+  const auto lost = [&](int node) { return node != 0 && nodes_.is_dead_node(node); };
+  const auto hurt = [&](int node) { return node != 0 && nodes_.is_hurt_node(node); };
+  switch (scene_.kind) {
+    case CallKind::put:
+    case CallKind::replace:
+      return hurt(scene_.home);
+    case CallKind::get_by_key:
+    case CallKind::exists_by_key:
+      return lost(scene_.owner);
+    case CallKind::get_stale:
+      return lost(scene_.owner) || lost(scene_.home);
+    case CallKind::exists_by_name:
+      return lost(scene_.home);
+    case CallKind::get_by_name:
+    case CallKind::wait:
+      return lost(scene_.home) || (scene_.size_bytes == large && lost(scene_.owner));
+    case CallKind::evict_by_key:
+      return hurt(scene_.owner) || hurt(scene_.home);
+    case CallKind::evict_by_name:
+      return hurt(scene_.home) || (scene_.home == 0 && lost(scene_.owner));
+    case CallKind::list:
+      return lost(1) || lost(2);
+    case CallKind::drop:
+      return hurt(1) || hurt(2);
+    case CallKind::close:
+      return false;
+  }
+  return false;
+}
+
+void CrossNodeCall::judge_answer() {
+  if (!answer_.given || forgiven(answer_.code)) {
+    return;
+  }
+  if (answer_.code == Errc::peer_lost && may_be_lost()) {
+    return;
+  }
+  if (scene_.kind == CallKind::wait && answer_.code == Errc::timeout && nodes_.is_hurt_node(1)) {
+    return;  // who was to put it died
+  }
+  if (scene_.kind == CallKind::wait && answer_.code == Errc::timeout && !third_answer_.yes) {
+    return;  // or was not told that it had
+  }
+  const Errc right = scene_.kind == CallKind::get_stale ? Errc::stale : Errc{};
+  if (answer_.code != right) {
+    complain("answered with error " + std::to_string(static_cast<int>(answer_.code)) + " instead of " +
+             std::to_string(static_cast<int>(right)));
+    return;
+  }
+  switch (scene_.kind) {
+    case CallKind::get_by_key:
+    case CallKind::get_by_name:
+    case CallKind::wait: {
+      const std::uint64_t value = scene_.kind == CallKind::wait ? new_value : old_value;
+      if (answer_.value != value) {
+        complain("read " + std::to_string(answer_.value) + " instead of " + std::to_string(value));
+      }
+      return;
+    }
+    case CallKind::list: {
+      auto names = names_;
+      std::ranges::sort(names);
+      if (answer_.names != names) {
+        complain("listed " + std::to_string(answer_.names.size()) + " names, or others");
+      }
+      return;
+    }
+    case CallKind::get_stale:
+    case CallKind::close:
+      return;
+    default:
+      if (!answer_.yes) {
+        complain("said no");
+      }
+      return;
+  }
+}
+
+// The putter of what is waited for, or the reader of what a closing rank has.
+void CrossNodeCall::judge_third() {
+  if (!third_answer_.given || third_answer_.code == Errc{} || forgiven(third_answer_.code)) {
+    return;
+  }
+  const bool allowed =
+      scene_.kind == CallKind::close
+          ? third_answer_.code == Errc::closed ||
+                (third_answer_.code == Errc::peer_lost && nodes_.is_dead_node(0))
+          : third_answer_.code == Errc::peer_lost && scene_.home != 1 && nodes_.is_hurt_node(scene_.home);
+  if (!allowed) {
+    complain("the third rank got error " + std::to_string(static_cast<int>(third_answer_.code)));
+  }
+}
+
+// Whether an object of that node, under the name, can be read by nobody any more.
+bool CrossNodeCall::value_is_lost(int owner) const {
+  const bool kept_at_home = scene_.size_bytes == small && owner != scene_.home;
+  return nodes_.is_dead_node(owner) && !kept_at_home;
+}
+
+// Whether the new object's maker died and a node-mate has adopted it: it takes out of sight what has no
+// generation yet, though the home may have bound it; who finds that has the home forget the name.
+bool CrossNodeCall::orphaned() const {
+  const int maker = scene_.kind == CallKind::wait ? third : asker;
+  const bool makes =
+      scene_.kind == CallKind::wait || scene_.kind == CallKind::put || scene_.kind == CallKind::replace;
+  return makes && nodes_.is_dead(maker) && !nodes_.is_dead_node(nodes_.world().node_of(maker));
+}
+
+std::vector<std::uint64_t> CrossNodeCall::values_allowed() const {
+  const bool certain = answer_.given && answer_.code == Errc{};
+  switch (scene_.kind) {
+    case CallKind::put:
+      return certain ? std::vector{new_value} : std::vector{none, new_value};
+    case CallKind::replace:
+      return certain      ? std::vector{new_value}
+             : orphaned() ? std::vector{none, old_value, new_value}
+                          : std::vector{old_value, new_value};
+    case CallKind::evict_by_key:
+    case CallKind::evict_by_name:
+    case CallKind::drop:
+      return certain ? std::vector{none} : std::vector{none, old_value};
+    case CallKind::wait:
+      return third_answer_.yes ? std::vector{new_value} : std::vector{none, new_value};
+    case CallKind::get_stale:
+      return {new_value};
+    default:
+      return {old_value};
+  }
+}
+
+// What every survivor finds under the name: the same, and what may be there.
+void CrossNodeCall::judge_name() {
+  const auto allowed = values_allowed();
+  std::optional<Answer> first;
+  for (const int rank : nodes_.survivors()) {
+    if (scene_.kind == CallKind::close && rank == asker) {
+      continue;
+    }
+    Answer seen;
+    const auto closed = [&] { return scene_.kind == CallKind::close && seen.code == Errc::closed; };
+    read(seen, nodes_.world().connector(rank).get(Address(store, name_), {}));
+    if (seen.code == Errc::not_found) {
+      seen.code = Errc{};
+    }
+    if (closed()) {
+      continue;
+    }
+    if (seen.code == Errc{}) {
+      if (!std::ranges::count(allowed, seen.value)) {
+        complain("afterwards rank " + std::to_string(rank) + " finds value " + std::to_string(seen.value));
+      }
+    } else {
+      const bool lost = nodes_.is_dead_node(scene_.home) || value_is_lost(0) || value_is_lost(scene_.owner) ||
+                        (scene_.kind == CallKind::wait && value_is_lost(1));
+      if (!forgiven(seen.code) && (seen.code != Errc::peer_lost || !lost)) {
+        complain("afterwards rank " + std::to_string(rank) + " gets error " +
+                 std::to_string(static_cast<int>(seen.code)));
+      }
+    }
+    if (!first) {
+      first = seen;
+    } else if (!orphaned() && !forgiving_ && (first->code != seen.code || first->value != seen.value)) {
+      complain("afterwards rank " + std::to_string(rank) + " finds something else than another one");
+    }
+  }
+}
+
+// What was evicted or replaced, is so by its key, too, if whoever did it was told so.
+void CrossNodeCall::judge_key() {
+  const bool gone = changes() && scene_.kind != CallKind::put && answer_.given && answer_.code == Errc{};
+  if (!gone || nodes_.is_hurt_node(scene_.owner) || nodes_.is_hurt_node(scene_.home)) {
+    return;
+  }
+  for (const int rank : nodes_.survivors()) {
+    const auto found = nodes_.world().connector(rank).get(Address(before_->key), {});
+    if (found || found.error().code() != Errc::not_found) {
+      complain("afterwards rank " + std::to_string(rank) + " finds by its key what is gone");
+    }
+  }
+}
+
+void CrossNodeCall::evict_all() {
+  for (const int rank : nodes_.survivors()) {
+    if (scene_.kind == CallKind::close && rank == asker) {
+      continue;
+    }
+    Connector& connector = nodes_.world().connector(rank);
+    const auto judge = [&](const Result<bool>& gone) {
+      const bool closed = scene_.kind == CallKind::close && !gone && gone.error().code() == Errc::closed;
+      if (!gone && !closed && gone.error().code() != Errc::peer_lost) {
+        complain("evicting at the end: " + gone.error().text());
+      }
+    };
+    for (const std::string& name : names_) {
+      judge(connector.evict(Address(store, name), {}));
+    }
+    for (const Key& key : keys_) {
+      judge(connector.evict(Address(key), {}));
+    }
+  }
+  // What was put while the home died, and nobody knows the key of.
+  for (const int rank : nodes_.survivors()) {
+    const auto dropped = nodes_.world().connector(rank).drop(store);
+    if (!dropped && dropped.error().code() != Errc::peer_lost && dropped.error().code() != Errc::closed) {
+      complain("dropping at the end: " + dropped.error().text());
+    }
+  }
+}
+
+}  // namespace locum::tests

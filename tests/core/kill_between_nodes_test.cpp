@@ -1,0 +1,281 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/options.hpp"
+#include "tests/core/cross_node_call.hpp"
+
+namespace locum::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using tests::CallScene;
+using tests::CrossNodeCall;
+using tests::MortalNodes;
+using tests::SimulatedNodesOptions;
+
+// How the others hear of a death: of the network, or of nothing but the silence.
+enum class Detection : std::uint8_t { told, silent };
+
+constexpr auto patience = 5s;
+// A silent rank is missed within the patience, its node-mates a fifth of that later; the rest is for
+// messages.
+constexpr auto most_time = patience + patience / 5 + 500ms;
+
+/// Where within a call the blow falls: between two events of the simulation, or at a message.
+struct Blow {
+  enum class At : std::uint8_t {
+    event,    ///< after so many events
+    unsent,   ///< the sender of that message, before it leaves: what it says has been done
+    sent,     ///< the sender, when it has left
+    unheard,  ///< the receiver, when it arrives
+  };
+  At at = At::event;
+  std::uint64_t number = 0;
+  int victim = 0;           ///< of a message the one it says
+  bool whole_node = false;  ///< the victim's mates die at the same moment
+};
+
+std::string describe(const Blow& blow) {
+  static constexpr const char* names[] = {"after event ", "before message ", "after message ",
+                                          "upon message "};
+  return names[static_cast<std::size_t>(blow.at)] + std::to_string(blow.number) + " rank " +
+         std::to_string(blow.victim) + (blow.whole_node ? " and its node" : "");
+}
+
+/// The steps of a call to which nothing happens.
+struct Steps {
+  std::uint64_t events = 0;
+  std::vector<std::pair<int, int>> messages;  ///< from, to
+};
+
+SimulatedNodesOptions options(Detection detection, std::uint64_t seed) {
+  constexpr auto never = std::chrono::nanoseconds::max();
+  const loopback::Range soon{1ms, 100ms};
+  return {.nodes = {.nodes = 3, .ranks_per_node = 2, .memory_bytes = 1_MiB, .patience = patience},
+          .network = {.seed = seed,
+                      .latency = {10us, 50us},
+                      .detection = detection == Detection::told ? soon : loopback::Range{never, never},
+                      .give_up = 100ms}};
+}
+
+/// One run of a scene, from its first step to the judgement.
+class Playing {
+ public:
+  Playing(const CallScene& scene, Detection detection, std::uint64_t seed)
+      : nodes_(options(detection, seed)), call_(scene, nodes_) {
+    call_.prepare();
+  }
+
+  Steps count() {
+    Steps steps;
+    nodes_.network().on_message([&](int from, int to, std::span<const std::byte>) {
+      steps.messages.emplace_back(from, to);
+      return loopback::Verdict{};
+    });
+    play([&](std::uint64_t event) { steps.events = event; });
+    nodes_.network().on_message({});
+    return steps;
+  }
+  void strike(const Blow& blow) {
+    if (blow.at == Blow::At::event) {
+      play([&](std::uint64_t event) {
+        if (event == blow.number) {
+          fall(blow);
+          nodes_.kill(blow.victim);
+        }
+      });
+      return;
+    }
+    nodes_.network().on_message(
+        [&, message = std::uint64_t{0}](int, int, std::span<const std::byte>) mutable {
+          return message++ == blow.number ? fate(blow) : loopback::Verdict{};
+        });
+    play([](std::uint64_t) {});
+    nodes_.network().on_message({});
+  }
+  // Nothing passes between two nodes from that event on, for so long.
+  void cut(std::uint64_t number, int a, int b, loopback::Cut cut, std::chrono::nanoseconds time) {
+    if (cut == loopback::Cut::lose || time > patience) {
+      call_.forgive();
+    }
+    play([&](std::uint64_t event) {
+      if (event == number) {
+        struck_ = true;
+        for (const int left : nodes_.ranks_of(a)) {
+          for (const int right : nodes_.ranks_of(b)) {
+            nodes_.network().cut(left, right, cut);
+          }
+        }
+        nodes_.network().after(time, [this] { nodes_.network().heal(); });
+      }
+    });
+    nodes_.network().run_for(time);
+  }
+  // What is wrong; empty: nothing.
+  std::string judgement() {
+    if (!call_.over()) {
+      for (const int rank : nodes_.survivors()) {
+        nodes_.kill(rank);
+      }
+      nodes_.network().run_for(1s);
+      return "a call never ends\n";
+    }
+    std::string wrong;
+    if (call_.longest() > most_time) {
+      wrong += "a call took " + std::to_string(call_.longest() / 1ms) + " ms\n";
+    }
+    return wrong + call_.judgement();
+  }
+  [[nodiscard]] std::chrono::nanoseconds longest() const { return call_.longest(); }
+  [[nodiscard]] bool struck() const noexcept { return struck_; }
+
+ private:
+  // Calls `after(n)` after the n-th event, and before the first: 0.
+  template <class After>
+  void play(After after) {
+    const auto latest = nodes_.network().now() + 60s;
+    call_.start();
+    after(std::uint64_t{0});
+    for (std::uint64_t event = 1; !call_.over() && nodes_.network().step(latest); ++event) {
+      nodes_.mourn_the_dead();
+      if (!call_.over()) {
+        after(event);
+      }
+    }
+  }
+  void fall(const Blow& blow) {
+    struck_ = true;
+    if (blow.whole_node) {
+      for (const int mate : nodes_.ranks_of(nodes_.world().node_of(blow.victim))) {
+        if (mate != blow.victim) {
+          nodes_.kill(mate);
+        }
+      }
+    }
+  }
+  loopback::Verdict fate(const Blow& blow) {
+    fall(blow);
+    if (blow.at == Blow::At::unheard) {
+      return {loopback::Fate::kill_receiver, {}};
+    }
+    nodes_.mourn(blow.victim);
+    return {blow.at == Blow::At::unsent ? loopback::Fate::kill_before : loopback::Fate::kill_after, {}};
+  }
+
+  MortalNodes nodes_;
+  CrossNodeCall call_;
+  bool struck_ = false;
+};
+
+// Every blow at every step of a call: each rank that has anything to do with it, alone and with its node.
+std::vector<Blow> all_blows(const Steps& steps) {
+  std::set<int> concerned;
+  for (const auto& [from, to] : steps.messages) {
+    concerned.insert({from, to});
+  }
+  std::vector<Blow> blows;
+  for (const bool whole_node : {false, true}) {
+    for (const int victim : concerned) {
+      for (std::uint64_t event = 0; event < steps.events; ++event) {
+        blows.push_back({Blow::At::event, event, victim, whole_node});
+      }
+    }
+    for (std::uint64_t message = 0; message < steps.messages.size(); ++message) {
+      const auto [from, to] = steps.messages[message];
+      blows.push_back({Blow::At::unsent, message, from, whole_node});
+      blows.push_back({Blow::At::sent, message, from, whole_node});
+      blows.push_back({Blow::At::unheard, message, to, whole_node});
+    }
+  }
+  return blows;
+}
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const char* const text = std::getenv(variable);
+  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+}
+
+class KillBetweenNodes : public ::testing::TestWithParam<Detection> {};
+
+// LOCUM_NODE_KILL_SEEDS=n plays every step n times, on networks of other latencies.
+TEST_P(KillBetweenNodes, EveryStepOfEveryCall) {
+  const std::uint64_t seeds = number_from("LOCUM_NODE_KILL_SEEDS", 1);
+  std::uint64_t runs = 0;
+  std::uint64_t failures = 0;
+  std::chrono::nanoseconds longest{};
+  for (const CallScene& scene : tests::all_call_scenes()) {
+    std::uint64_t of_scene = 0;
+    Steps first;
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+      Playing calm(scene, GetParam(), seed);
+      const Steps steps = calm.count();
+      const std::string wrong = calm.judgement();
+      ASSERT_TRUE(wrong.empty()) << describe(scene) << " without a death, seed " << seed << '\n' << wrong;
+      ASSERT_GT(steps.events, 0U) << describe(scene);
+      first = seed == 1 ? steps : first;
+      for (const Blow& blow : all_blows(steps)) {
+        Playing run(scene, GetParam(), seed);
+        run.strike(blow);
+        EXPECT_TRUE(run.struck()) << describe(scene) << ", " << describe(blow) << ": never came to that";
+        const std::string bad = run.judgement();
+        longest = std::max(longest, run.longest());
+        ++of_scene;
+        if (!bad.empty() && ++failures <= 40) {
+          ADD_FAILURE() << describe(scene) << ", " << describe(blow) << ", seed " << seed << '\n' << bad;
+        }
+      }
+    }
+    runs += of_scene;
+    std::cout << describe(scene) << ": " << first.messages.size() << " messages, " << first.events
+              << " events, " << of_scene << " runs\n";
+  }
+  std::cout << runs << " runs, each step hit; the longest call of a survivor took " << longest / 1ms
+            << " ms\n";
+  EXPECT_EQ(failures, 0U);
+}
+
+// Cut off for a moment, and messages come late: then nobody notices anything. Or they are lost, or come when
+// each side has taken the other for dead: then a call may fail, in time, but none gets a wrong answer.
+TEST(CutBetweenNodes, AtEveryStepOfEveryCall) {
+  std::uint64_t runs = 0;
+  std::chrono::nanoseconds longest{};
+  for (const CallScene& scene : tests::all_call_scenes()) {
+    const Steps steps = Playing(scene, Detection::silent, 1).count();
+    for (std::uint64_t event = 0; event < steps.events; ++event) {
+      for (const auto& [a, b] : {std::pair{0, 1}, {0, 2}, {1, 2}}) {
+        for (const auto cut : {loopback::Cut::hold, loopback::Cut::lose}) {
+          for (const std::chrono::nanoseconds time :
+               {std::chrono::nanoseconds(2s), std::chrono::nanoseconds(30s)}) {
+            Playing run(scene, Detection::silent, 1);
+            run.cut(event, a, b, cut, time);
+            const std::string wrong = run.judgement();
+            EXPECT_TRUE(run.struck() && wrong.empty())
+                << describe(scene) << ", nodes " << a << " and " << b << " cut after event " << event
+                << " for " << time / 1s << " s, messages " << (cut == loopback::Cut::hold ? "held" : "lost")
+                << '\n'
+                << wrong;
+            longest = std::max(longest, run.longest());
+            ++runs;
+          }
+        }
+      }
+    }
+  }
+  std::cout << runs << " runs; where messages were only held for a moment, the longest call took "
+            << longest / 1ms << " ms\n";
+}
+
+INSTANTIATE_TEST_SUITE_P(Simulated, KillBetweenNodes, ::testing::Values(Detection::told, Detection::silent),
+                         [](const auto& one) {
+                           return one.param == Detection::told ? "who_are_told" : "who_miss_them";
+                         });
+
+}  // namespace
+}  // namespace locum::testing

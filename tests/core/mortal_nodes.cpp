@@ -1,0 +1,89 @@
+#include "tests/core/mortal_nodes.hpp"
+
+#include <algorithm>
+#include <numeric>
+
+namespace locum::tests {
+
+void MortalNodes::kill(int rank) {
+  mourn(rank);
+  network().kill(rank);
+}
+
+void MortalNodes::kill_node(int node) {
+  for (const int rank : ranks_of(node)) {
+    kill(rank);
+  }
+}
+
+void MortalNodes::mourn(int rank) {
+  if (is_dead(rank)) {
+    return;
+  }
+  dead_.at(static_cast<std::size_t>(rank)) = true;
+  world_.rank(rank).node->die(static_cast<std::uint32_t>(rank));
+  network().after(adoption, [this, rank] { adopt(rank); });
+}
+
+void MortalNodes::mourn_the_dead() {
+  for (int rank = 0; rank < world_.size(); ++rank) {
+    if (!network().alive(rank)) {
+      mourn(rank);
+    }
+  }
+}
+
+// If nobody is left to do so, the node's memory has gone with its ranks.
+void MortalNodes::adopt(int rank) {
+  if (const auto mates = survivors_of(world_.node_of(rank)); !mates.empty()) {
+    world_.rank(rank).node->adopt(static_cast<std::uint32_t>(rank), static_cast<std::uint32_t>(mates[0]));
+  }
+}
+
+std::vector<int> MortalNodes::ranks_of(int node) const {
+  const int size = world_.size() / nodes();
+  std::vector<int> ranks(static_cast<std::size_t>(size));
+  std::iota(ranks.begin(), ranks.end(), node * size);
+  return ranks;
+}
+
+std::vector<int> MortalNodes::survivors_of(int node) const {
+  std::vector<int> ranks = ranks_of(node);
+  std::erase_if(ranks, [&](int rank) { return is_dead(rank); });
+  return ranks;
+}
+
+std::vector<int> MortalNodes::survivors() const {
+  std::vector<int> all;
+  for (int node = 0; node < nodes(); ++node) {
+    const auto ranks = survivors_of(node);
+    all.insert(all.end(), ranks.begin(), ranks.end());
+  }
+  return all;
+}
+
+std::string MortalNodes::leftovers() {
+  constexpr auto while_nobody_asks = std::chrono::seconds(20);
+  std::string left;
+  network().run_for(while_nobody_asks);  // those who are silent are missed by then
+  const std::uint64_t sent = network().counters().sent.messages;
+  network().run_for(while_nobody_asks);
+  if (const std::uint64_t more = network().counters().sent.messages - sent; more != 0) {
+    left += std::to_string(more) + " messages that nobody asked for\n";
+  }
+  for (const int rank : survivors()) {
+    (void)world_.connector(rank).usage();
+  }
+  for (int node = 0; node < nodes(); ++node) {
+    const auto ranks = survivors_of(node);
+    const auto levels = ranks.empty() ? PlainNode::Levels{} : world_.rank(ranks[0]).node->levels();
+    if (levels != PlainNode::Levels{}) {
+      left += "node " + std::to_string(node) + " has " + std::to_string(levels.objects) + " objects, " +
+              std::to_string(levels.pinned) + " of them pinned, " + std::to_string(levels.names) +
+              " names, " + std::to_string(levels.used_bytes) + " bytes in use\n";
+    }
+  }
+  return left;
+}
+
+}  // namespace locum::tests
