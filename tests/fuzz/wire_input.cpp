@@ -1,0 +1,257 @@
+#include "tests/fuzz/wire_input.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+
+#include "core/held_object.hpp"
+#include "core/name_list.hpp"
+#include "core/object_wire.hpp"
+#include "core/packed_error.hpp"
+#include "core/reference.hpp"
+#include "tests/core/connector_samples.hpp"
+#include "tests/core/simulated_nodes.hpp"
+
+namespace locum::tests {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t store = 7;
+constexpr int honest = 0;
+constexpr int liar = 1;
+constexpr std::size_t front_bytes = 5;
+constexpr std::uint64_t incarnation = 42;  // of the simulated world
+constexpr std::size_t sizes[] = {0, 64, 5000};
+
+void demand(bool right, const char* what) {
+  if (!right) {
+    std::fprintf(stderr, "what another rank sent has done harm: %s\n", what);
+    std::abort();
+  }
+}
+
+/// Two nodes of one rank each; what the second one says can be bent.
+class World {
+ public:
+  World()
+      : world_({.nodes = {.memory_bytes = std::uint64_t{256} << 10U, .timeout = 50ms, .patience = 40ms},
+                .wrap = [this](int rank, std::shared_ptr<Transport> straight) {
+                  if (rank != liar) {
+                    return straight;
+                  }
+                  auto bent = std::make_shared<BentTransport>(std::move(straight));
+                  bent_ = bent.get();
+                  return std::static_pointer_cast<Transport>(std::move(bent));
+                }}) {
+    for (const std::size_t size : sizes) {
+      const std::string number = std::to_string(size) + ".";
+      own_.push_back(testing::put(here(), store, {}, testing::pattern(size, size)).value().key);
+      names_.push_back(world_.name_at(honest, store, "here " + number));
+      (void)testing::put(here(), store, names_.back(), testing::pattern(1, size));
+      names_.push_back(world_.name_at(liar, store, "there " + number));
+      foreign_.push_back(testing::put(there(), store, names_.back(), testing::pattern(2, size)).value().key);
+    }
+    world_.network().run_until_idle();
+  }
+
+  [[nodiscard]] Connector& here() { return world_.connector(honest); }
+  [[nodiscard]] Connector& there() { return world_.connector(liar); }
+  [[nodiscard]] BentTransport& bent() { return *bent_; }
+  void run() { world_.network().run_for(200ms); }
+
+  // Everything that one can ask of the other; whatever comes of it.
+  void ask(Connector& connector) {
+    for (const std::string& name : names_) {
+      (void)connector.get(Address(store, name), {});
+      (void)connector.exists(Address(store, name), {});
+    }
+    for (const auto* keys : {&own_, &foreign_}) {
+      for (const Key& key : *keys) {
+        (void)connector.get(Address(key, name_hash(store, names_[0])), {});
+        (void)connector.exists(Address(key), {});
+      }
+    }
+    (void)connector.list(store, "there", {});
+    (void)testing::put(connector, store, names_[1] + "new", testing::pattern(3, 30));
+    (void)testing::put(connector, store, names_[0], testing::pattern(3, 30), {SealMode::replace, 0});
+    (void)testing::put(connector, store, names_[1], testing::pattern(3, 30), {SealMode::replace, 0});
+    for (const std::size_t at : {0, 1}) {
+      (void)connector.get(Address(store, names_[at] + "absent"), {});
+      (void)connector.evict(Address(store, names_[at]), {});
+    }
+    (void)connector.evict(Address(own_[0]), {});
+    (void)connector.evict(Address(foreign_[2]), {});
+  }
+
+  // Nobody else can know the keys of what the honest rank has put without a name, but for guessing.
+  void demand_whole() {
+    for (std::size_t at = 0; at < own_.size(); ++at) {
+      const auto found = here().get(Address(own_[at]), {});
+      if (found) {
+        demand(testing::holds(*found, testing::pattern(sizes[at], sizes[at])), "an object has other bytes");
+      } else {
+        demand(found.error().code() == Errc::not_found, "an object cannot be read");
+      }
+    }
+    const std::string name = names_[0] + "afterwards";
+    demand(!here().exists(Address(own_[0].store + 1, name), {}).value_or(false), "a name that nobody put");
+    const auto sealed = testing::put(here(), store, {}, testing::pattern(9, 100));
+    demand(sealed.has_value(), "no object can be put any more");
+    demand(here().evict(Address(sealed->key), {}).value_or(false), "no object can be evicted any more");
+  }
+
+ private:
+  BentTransport* bent_ = nullptr;  // of the liar's links
+  SimulatedNodes world_;
+  std::vector<Key> own_;
+  std::vector<Key> foreign_;
+  std::vector<std::string> names_;
+};
+
+struct Parts {
+  WireInput what;
+  Envelope envelope;
+  std::span<const std::byte> body;
+  std::span<const std::byte> bulk;
+};
+
+Parts parts_of(std::span<const std::byte> input) {
+  const auto byte = [&](std::size_t at) { return std::to_integer<unsigned>(input[at]); };
+  Parts parts{static_cast<WireInput>(byte(0) % wire_inputs), {}, {}, {}};
+  parts.envelope = {.kind = static_cast<Kind>(byte(1)),
+                    .status = static_cast<std::uint8_t>(byte(2)),
+                    .call = 1,
+                    .incarnation = incarnation};
+  const auto rest = input.subspan(front_bytes);
+  const std::size_t body_bytes =
+      std::min<std::size_t>({byte(3) | byte(4) << 8U, rest.size(), max_header_bytes - sizeof(Envelope)});
+  parts.body = rest.first(body_bytes);
+  parts.bulk = rest.subspan(body_bytes);
+  return parts;
+}
+
+Message message_of(const Parts& parts, Envelope envelope) {
+  Message message{honest, std::vector<std::byte>(sizeof envelope), {parts.bulk.begin(), parts.bulk.end()}};
+  message.set_envelope(envelope);
+  message.set_body(parts.body);
+  return message;
+}
+
+void read_question(const Parts& parts) {
+  World world;
+  (void)world.bent().say(message_of(parts, parts.envelope));
+  world.run();
+  world.demand_whole();
+}
+
+// Whatever the honest rank asks, the other one answers with this.
+void read_answer(const Parts& parts) {
+  World world;
+  world.bent().bend = [&](Message& message) {
+    Envelope envelope = message.envelope();
+    if (envelope.kind == Kind::reply) {
+      envelope.status = parts.envelope.status;
+      message = message_of(parts, envelope);
+    }
+  };
+  world.ask(world.here());
+  world.bent().bend = nullptr;
+  world.run();
+  world.demand_whole();
+}
+
+void read_object(const Parts& parts) {
+  const auto wire = read_words<ObjectWire>(parts.body);
+  if (!wire) {
+    return;
+  }
+  const auto held = std::make_shared<HeldObject>(parts.bulk.size(), wire->record.size_bytes);
+  std::ranges::copy(parts.bulk, held->memory().begin());
+  if (const auto view = HeldObject::view(held, *wire, Path::rendezvous)) {
+    const ObjectFacts facts = view->facts();
+    demand(view->bytes().size() == wire->record.size_bytes && facts.name.size() <= parts.bulk.size() &&
+               facts.type_name.size() <= parts.bulk.size(),
+           "a view beyond the bytes that came");
+  }
+}
+
+std::vector<std::byte> input_of(WireInput what, const Envelope& envelope, std::span<const std::byte> body,
+                                std::span<const std::byte> bulk) {
+  std::vector<std::byte> input{static_cast<std::byte>(what), static_cast<std::byte>(envelope.kind),
+                               static_cast<std::byte>(envelope.status),
+                               static_cast<std::byte>(body.size() & 0xFFU),
+                               static_cast<std::byte>(body.size() >> 8U)};
+  input.insert(input.end(), body.begin(), body.end());
+  input.insert(input.end(), bulk.begin(), bulk.end());
+  return input;
+}
+
+}  // namespace
+
+void read_wire(std::span<const std::byte> input) {
+  if (input.size() < front_bytes) {
+    return;
+  }
+  const Parts parts = parts_of(input);
+  switch (parts.what) {
+    case WireInput::question:
+      return read_question(parts);
+    case WireInput::answer:
+      return read_answer(parts);
+    case WireInput::error: {
+      const Error error = unpack(parts.bulk, liar);
+      return demand(error.text().size() <= parts.bulk.size() + 1000, "an error longer than what came");
+    }
+    case WireInput::names: {
+      std::vector<std::string> names;
+      (void)unpack_names(parts.bulk, names);
+      return;
+    }
+    case WireInput::object:
+      return read_object(parts);
+    case WireInput::reference:
+      if (const auto reference = read_reference(parts.bulk)) {
+        demand(reference->block.size() < parts.bulk.size(), "a reference longer than its bytes");
+      }
+      return;
+  }
+}
+
+std::vector<std::byte> wire_input_of(const Message& message) {
+  const Envelope envelope = message.envelope();
+  const WireInput what = envelope.kind == Kind::reply ? WireInput::answer : WireInput::question;
+  return input_of(what, envelope, message.body(), message.bulk);
+}
+
+std::vector<std::vector<std::byte>> honest_wire_inputs() {
+  std::vector<std::vector<std::byte>> inputs;
+  World world;
+  world.bent().record = [&](const Message& message) { inputs.push_back(wire_input_of(message)); };
+  world.ask(world.here());
+  world.ask(world.there());
+  world.run();
+  world.bent().record = nullptr;
+  const std::size_t messages = inputs.size();
+  for (std::size_t at = 0; at < messages; ++at) {
+    const Parts parts = parts_of(inputs[at]);
+    if (parts.body.size() == sizeof(ObjectWire)) {
+      std::vector<std::byte> reference(parts.bulk.begin(), parts.bulk.end());
+      reference.insert(reference.end(), parts.body.begin(), parts.body.end());
+      inputs.push_back(input_of(WireInput::object, {}, parts.body, parts.bulk));
+      inputs.push_back(input_of(WireInput::reference, {}, {}, reference));
+    } else if (parts.envelope.kind == Kind::reply && parts.envelope.status != 0) {
+      inputs.push_back(input_of(WireInput::error, {}, {}, parts.body));
+    }
+  }
+  const std::vector<std::string> names{"a", "name", std::string(300, 'n')};
+  inputs.push_back(input_of(WireInput::names, {}, {}, pack_names(names)));
+  std::ranges::sort(inputs);
+  const auto same = std::ranges::unique(inputs);
+  inputs.erase(same.begin(), same.end());
+  return inputs;
+}
+
+}  // namespace locum::tests
