@@ -11,15 +11,10 @@ namespace locum {
 
 namespace {
 
-constexpr std::size_t max_body_bytes = max_header_bytes - sizeof(Envelope);
 // A question's bulk is a name, a type's name and a value that fits into a message: nobody honest sends more.
 constexpr std::uint64_t max_question_bulk = 1U << 20U;
 // Who owes an answer is asked so often whether it lives, before it counts as dead.
 constexpr int questions = 4;
-
-std::vector<std::byte> copy(std::span<const std::byte> bytes) {
-  return {bytes.begin(), bytes.end()};
-}
 
 Error late(int rank) {
   return Error(Errc::timeout, "rank " + std::to_string(rank) +
@@ -111,7 +106,7 @@ void Exchange::send(int to, const Envelope& envelope, std::span<const std::byte>
 std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
   Envelope envelope;
   if (message.from < 0 || message.from >= options_.size || is_lost(message.from) ||
-      message.header.size() < sizeof envelope) {
+      message.header.size() < sizeof envelope || message.header.size() > max_header_bytes) {
     return {};
   }
   std::memcpy(&envelope, message.header.data(), sizeof envelope);
@@ -126,7 +121,7 @@ std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
     return {};
   }
 
-  Landing landing{message.from, envelope, copy(body), {}, {}, nullptr};
+  Landing landing{message.from, envelope, ShortBytes(body), {}, {}, nullptr};
   if (envelope.kind == Kind::reply) {
     const auto at = calls_.find(envelope.call);
     if (at == calls_.end() || at->second.rank != message.from) {
@@ -220,8 +215,7 @@ void Exchange::end(std::uint32_t number, const Result<Answer>& outcome) noexcept
 }
 
 // The call is taken out first: it may ask again from within ended().
-void Exchange::settle(std::unordered_map<std::uint32_t, Asked>::iterator at,
-                      const Result<Answer>& outcome) noexcept {
+void Exchange::settle(Calls::iterator at, const Result<Answer>& outcome) noexcept {
   const Asked asked = std::move(at->second);
   deadlines_.erase({asked.deadline, at->first});
   calls_.erase(at);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <set>
 #include <span>
@@ -16,6 +17,7 @@
 #include "message.hpp"
 #include "metrics.hpp"
 #include "result.hpp"
+#include "short_bytes.hpp"
 #include "transport.hpp"
 
 namespace locum {
@@ -125,7 +127,7 @@ class Exchange final : private Receiver {
   struct Landing {
     int from = 0;
     Envelope envelope;
-    std::vector<std::byte> body;
+    ShortBytes body;
     std::vector<std::byte> question_bulk;
     std::span<std::byte> bulk;
     std::shared_ptr<Call> call;
@@ -144,6 +146,8 @@ class Exchange final : private Receiver {
     bool doubted = false;        ///< asked whether it lives though it may owe nothing
   };
 
+  using Calls = std::pmr::unordered_map<std::uint32_t, Asked>;
+
   std::span<std::byte> arrived(const Arrival& message) noexcept override;
   void landed(std::uint64_t landing, const Result<Path>& outcome) noexcept override;
   void sent(std::uint64_t ticket, const Result<void>& outcome) noexcept override;
@@ -152,7 +156,7 @@ class Exchange final : private Receiver {
   void deliver(int from, const Envelope& envelope, std::span<const std::byte> body,
                std::span<const std::byte> bulk, Path path) noexcept;
   void end(std::uint32_t number, const Result<Answer>& outcome) noexcept;
-  void settle(std::unordered_map<std::uint32_t, Asked>::iterator at, const Result<Answer>& outcome) noexcept;
+  void settle(Calls::iterator at, const Result<Answer>& outcome) noexcept;
   void send(int to, const Envelope& envelope, std::span<const std::byte> body, Bulk bulk);
   void owe(int rank);
   void repay(int rank) noexcept;
@@ -170,10 +174,12 @@ class Exchange final : private Receiver {
   std::uint32_t next_call_ = 1;
   std::uint64_t next_ticket_ = 1;
   std::optional<Error> closed_;
-  std::unordered_map<std::uint32_t, Asked> calls_;
-  std::set<std::pair<Clock::time_point, std::uint32_t>> deadlines_;
-  std::unordered_map<std::uint64_t, Landing> landings_;
-  std::unordered_map<std::uint64_t, Outgoing> outgoing_;
+  /// Of what is under way: a message allocates nothing once as many have been under way at once before.
+  std::pmr::unsynchronized_pool_resource pool_;
+  Calls calls_{&pool_};
+  std::pmr::set<std::pair<Clock::time_point, std::uint32_t>> deadlines_{&pool_};
+  std::pmr::unordered_map<std::uint64_t, Landing> landings_{&pool_};
+  std::pmr::unordered_map<std::uint64_t, Outgoing> outgoing_{&pool_};
   std::vector<std::pair<std::uint32_t, Error>> failed_;  ///< calls that could not even be asked
   std::vector<Debtor> debtors_;
   std::vector<int> owing_;  ///< ranks with owed > 0, and maybe others

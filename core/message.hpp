@@ -5,6 +5,8 @@
 #include <memory>
 #include <span>
 
+#include "transport.hpp"
+
 namespace locum {
 
 /// What a message is about. Numbers are part of the wire format (docs/wire_format.md).
@@ -39,6 +41,9 @@ struct Envelope {
   std::uint64_t incarnation = 0;  ///< of the runtime: what comes from another one is dropped
 };
 static_assert(sizeof(Envelope) == 16);
+
+/// What fits behind it into a header.
+inline constexpr std::size_t max_body_bytes = max_header_bytes - sizeof(Envelope);
 
 /// Bytes that are sent in place, and what keeps them there until they have been.
 struct Bulk {

@@ -45,8 +45,9 @@ Result<NodeAnswer> NodeClient::ask(int node, Kind kind, std::span<const std::byt
 void NodeClient::inquire(int node, Kind kind, std::span<const std::byte> body, Bulk bulk, Deadline deadline,
                          Nodes::Then then) const {
   progress_->submit([nodes = nodes_, node, kind, copy = std::vector<std::byte>(body.begin(), body.end()),
-                     bulk = std::move(bulk), until = moment(deadline),
-                     then = std::move(then)] { nodes->ask(node, kind, copy, bulk, until, then); });
+                     bulk = std::move(bulk), until = moment(deadline), then = std::move(then)]() mutable {
+    nodes->ask(node, kind, std::move(copy), std::move(bulk), until, std::move(then));
+  });
 }
 
 void NodeClient::pause(Deadline::Clock::duration duration) const {

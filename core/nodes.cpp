@@ -36,7 +36,9 @@ Error lost_meanwhile(const Error& cause) {
 class Nodes::Inquiry final : public Call {
  public:
   struct Words {
-    std::vector<int> ranks;  ///< to be asked yet, the next one last
+    std::span<const int> ranks;  ///< of the node
+    std::size_t next = 0;        ///< the one to be asked next: its place among them
+    std::size_t left = 0;        ///< how many are to be asked yet
     int node = 0;
     Kind kind = Kind::ping;
     std::vector<std::byte> body;
@@ -50,15 +52,16 @@ class Nodes::Inquiry final : public Call {
 
   /// Asks the next rank; false if none is left.
   static bool ask_next(const std::shared_ptr<Exchange>& exchange, Words words) {
-    while (!words.ranks.empty() && exchange->is_lost(words.ranks.back())) {
-      words.ranks.pop_back();
+    int rank = -1;
+    while (words.left > 0 && (rank < 0 || exchange->is_lost(rank))) {
+      rank = words.ranks[words.next];
+      words.next = (words.next + 1) % words.ranks.size();
+      --words.left;
     }
-    if (words.ranks.empty()) {
+    if (rank < 0 || exchange->is_lost(rank)) {
       words.then(all_lost(words.node));
       return false;
     }
-    const int rank = words.ranks.back();
-    words.ranks.pop_back();
     const auto inquiry = std::make_shared<Inquiry>(exchange, std::move(words));
     const Words& kept = inquiry->words_;
     exchange->ask(rank, kept.kind, kept.body, kept.bulk, kept.deadline, inquiry);
@@ -88,7 +91,7 @@ class Nodes::Inquiry final : public Call {
       return;
     }
     NodeAnswer answer;
-    answer.body.assign(outcome->body.begin(), outcome->body.end());
+    answer.body.assign(outcome->body);
     answer.block_bytes = outcome->bulk.size();
     answer.path = outcome->path;
     if (!outcome->bulk.empty() && !block_) {
@@ -136,13 +139,10 @@ bool Nodes::is_lost(int node) const {
 
 void Nodes::ask(int node, Kind kind, std::vector<std::byte> body, Bulk bulk, Clock::time_point deadline,
                 Then then) {
-  std::vector<int> order = ranks(node);
-  std::rotate(order.begin(),
-              order.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(own_rank_) % order.size()),
-              order.end());
-  std::reverse(order.begin(), order.end());
+  const std::vector<int>& order = ranks(node);
   (void)Inquiry::ask_next(
-      exchange_, {std::move(order), node, kind, std::move(body), std::move(bulk), deadline, std::move(then)});
+      exchange_, {order, static_cast<std::size_t>(own_rank_) % order.size(), order.size(), node, kind,
+                  std::move(body), std::move(bulk), deadline, std::move(then)});
 }
 
 }  // namespace locum

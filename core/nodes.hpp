@@ -14,7 +14,7 @@ namespace locum {
 
 /// An answer, kept beyond the moment of its arrival.
 struct NodeAnswer {
-  std::vector<std::byte> body;
+  ShortBytes body;
   std::shared_ptr<HeldObject> block;  ///< the answer's bulk; none if it had none
   std::uint64_t block_bytes = 0;
   Path path = Path::inline_value;

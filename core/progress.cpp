@@ -149,15 +149,16 @@ void Progress::call_somebody() {
 bool Progress::drive_once() {
   bool busy = false;
   if (has_submitted_.load(std::memory_order_acquire)) {
-    std::vector<std::function<void()>> steps;
+    running_.clear();  // of a step that threw
     {
       const MutexLock lock(mutex_);
-      steps.swap(submitted_);
+      running_.swap(submitted_);
       has_submitted_.store(false, std::memory_order_relaxed);
     }
-    for (const auto& step : steps) {
+    for (const auto& step : running_) {
       step();
     }
+    running_.clear();
     busy = true;
   }
   return exchange_->step() || busy;

@@ -99,6 +99,7 @@ class Progress {
   Clock::time_point asleep_until_ LOCUM_GUARDED_BY(mutex_);
   Waiters parked_ LOCUM_GUARDED_BY(mutex_);
   std::vector<std::function<void()>> submitted_ LOCUM_GUARDED_BY(mutex_);
+  std::vector<std::function<void()>> running_;        ///< by who drives; empty, but keeps its memory
   std::uint64_t waits_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< begun so far: by them the helper sees activity
   bool helper_parked_ LOCUM_GUARDED_BY(mutex_) = false;
   bool ending_ LOCUM_GUARDED_BY(mutex_) = false;
