@@ -166,7 +166,8 @@ bool Progress::drive_once() {
 
 void Progress::drive_while_busy(const Pending* pending, Clock::time_point moment) {
   auto now = transport_->now();
-  auto busy_until = now + options_.spin;
+  const auto spin = pending != nullptr ? options_.spin : 0us;
+  auto busy_until = now + spin;
   do {
     const bool busy = drive_once();
     if (pending != nullptr && pending->done()) {
@@ -174,7 +175,7 @@ void Progress::drive_while_busy(const Pending* pending, Clock::time_point moment
     }
     now = transport_->now();
     if (busy) {
-      busy_until = now + options_.spin;
+      busy_until = now + spin;
       continue;
     }
     if (now >= busy_until) {

@@ -43,8 +43,8 @@ class Progress {
   using Clock = Transport::Clock;
 
   struct Options {
-    /// How long a driver looks for messages before it sleeps. Zero where more ranks than cores share a
-    /// machine.
+    /// How long a thread that waits looks for messages before it sleeps; the helper thread never spins. Zero
+    /// where more ranks than cores share a machine.
     std::chrono::microseconds spin{0};
     /// Whether to start the helper thread. A simulation calls poll() instead.
     bool helper = true;

@@ -59,7 +59,7 @@ CommunicatorGroup CommunicatorGroup::of_node() {
   const int node = topology_.node_of_rank[static_cast<std::size_t>(rank())];
   Communicator part = communicator_.split(node, moment());
   const auto ranks = static_cast<std::size_t>(part.size());
-  return {std::move(part), timeout_, Topology{std::vector<int>(ranks, 0), 1}};
+  return {std::move(part), timeout_, Topology{std::vector<int>(ranks, 0), 1, static_cast<int>(ranks)}};
 }
 
 void CommunicatorGroup::barrier() {

@@ -25,6 +25,8 @@ class CommunicatorGroup final : public Group {
   [[nodiscard]] CommunicatorGroup of_node();
   /// How many nodes share this rank's machine.
   [[nodiscard]] int nodes_here() const noexcept { return topology_.nodes_here; }
+  /// How many ranks of this group do.
+  [[nodiscard]] int ranks_here() const noexcept { return topology_.ranks_here; }
 
   [[nodiscard]] int rank() const noexcept override { return communicator_.rank(); }
   [[nodiscard]] int size() const noexcept override { return communicator_.size(); }

@@ -65,11 +65,12 @@ Topology find_topology(Communicator& communicator, int ranks_per_node, Moment mo
       communicator.all_gather(std::as_bytes(std::span(&lowest, 1)), moment, "numbering the nodes");
   std::vector<int> machine_of_rank(static_cast<std::size_t>(communicator.size()));
   std::memcpy(machine_of_rank.data(), bytes.data(), bytes.size());
-  Topology topology{number_nodes(machine_of_rank, ranks_per_node), 0};
+  Topology topology{number_nodes(machine_of_rank, ranks_per_node), 0, 0};
   std::set<int> here;
   for (std::size_t rank = 0; rank < machine_of_rank.size(); ++rank) {
     if (machine_of_rank[rank] == lowest) {
       here.insert(topology.node_of_rank[rank]);
+      ++topology.ranks_here;
     }
   }
   topology.nodes_here = static_cast<int>(here.size());

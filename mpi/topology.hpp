@@ -12,10 +12,11 @@ namespace locum::mpi {
 /// `ranks_per_node` > 0 splits each machine into nodes of that many ranks, its ranks taken in order.
 [[nodiscard]] std::vector<int> number_nodes(std::span<const int> machine_of_rank, int ranks_per_node);
 
-/// Which ranks share a node, and how many nodes share this rank's machine.
+/// Which ranks share a node, and how many nodes and ranks share this rank's machine.
 struct Topology {
   std::vector<int> node_of_rank;
   int nodes_here = 1;
+  int ranks_here = 1;
 };
 
 /// As MPI sees the machines, split by `ranks_per_node`. MPI's word that ranks share a machine is taken for

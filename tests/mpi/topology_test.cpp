@@ -33,14 +33,19 @@ class TopologyOfTheJob : public testing::Test {
 };
 
 TEST_F(TopologyOfTheJob, IsOneNodeWhereTheTestsRun) {
-  EXPECT_EQ(find_topology(world_, 0, soon()).node_of_rank,
-            std::vector<int>(static_cast<std::size_t>(world_.size())));
+  const Topology topology = find_topology(world_, 0, soon());
+  EXPECT_EQ(topology.node_of_rank, std::vector<int>(static_cast<std::size_t>(world_.size())));
+  EXPECT_EQ(topology.nodes_here, 1);
+  EXPECT_EQ(topology.ranks_here, world_.size());
 }
 
 TEST_F(TopologyOfTheJob, MakesVirtualNodes) {
   std::vector<int> each_alone(static_cast<std::size_t>(world_.size()));
   std::iota(each_alone.begin(), each_alone.end(), 0);
-  EXPECT_EQ(find_topology(world_, 1, soon()).node_of_rank, each_alone);
+  const Topology topology = find_topology(world_, 1, soon());
+  EXPECT_EQ(topology.node_of_rank, each_alone);
+  EXPECT_EQ(topology.nodes_here, world_.size());
+  EXPECT_EQ(topology.ranks_here, world_.size());
 }
 
 TEST_F(TopologyOfTheJob, IsDescribedWithRanksAndHosts) {
