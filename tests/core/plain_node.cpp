@@ -40,6 +40,7 @@ struct PlainNode::State {
   std::shared_ptr<PlainMemory> memory;
   std::uint32_t first_rank = 0;
 
+  [[nodiscard]] bool is_dead(std::uint32_t rank) const LOCUM_REQUIRES(mutex) { return dead.contains(rank); }
   // Who has what that rank made.
   std::uint32_t owner(std::uint32_t creator) LOCUM_REQUIRES(mutex) {
     const auto heir = heirs.find(creator);
@@ -71,7 +72,7 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
 
   Result<Key> publish(const ObjectRecord& record) override {
     const MutexLock lock(node_->mutex);
-    if (is_dead()) {
+    if (node_->is_dead(rank_)) {
       return of_the_dead();
     }
     const Key key{record.store, rank_, ++node_->last_serial};
@@ -80,14 +81,13 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
   }
   Result<Pin> pin(const Key& key) override {
     const MutexLock lock(node_->mutex);
-    if (is_dead()) {
+    if (node_->is_dead(rank_)) {
       return of_the_dead();
     }
     PlainObject* const object = node_->live(key);
     return object != nullptr ? Result<Pin>(view_of(*object)) : Error(Errc::not_found, "no such object");
   }
-  // REQUIRES: the node's mutex is held.
-  [[nodiscard]] bool is_dead() const { return node_->dead.contains(rank_); }
+  [[nodiscard]] std::uint32_t rank() const noexcept { return rank_; }
   // REQUIRES: the node's mutex is held.
   Pin view_of(PlainObject& object) {
     ++object.views[rank_];
@@ -109,7 +109,7 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
   }
   void retain(std::uint64_t pin_id) noexcept override {
     const MutexLock lock(node_->mutex);
-    if (!is_dead()) {
+    if (!node_->is_dead(rank_)) {
       ++node_->objects.at(pin_id).views[rank_];
     }
     ++views_;
@@ -117,7 +117,7 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
   void release(std::uint64_t pin_id) noexcept override {
     std::shared_ptr<PlainTable> last;  // destroyed after the lock
     const MutexLock lock(node_->mutex);
-    if (!is_dead()) {
+    if (!node_->is_dead(rank_)) {
       PlainObject& object = node_->objects.at(pin_id);
       if (--object.views.at(rank_) == 0) {
         object.views.erase(rank_);
@@ -129,14 +129,14 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
   }
   void set_generation(const Key& key, std::uint64_t generation) noexcept override {
     const MutexLock lock(node_->mutex);
-    if (PlainObject* const object = node_->live(key); object != nullptr && !is_dead()) {
+    if (PlainObject* const object = node_->live(key); object != nullptr && !node_->is_dead(rank_)) {
       object->generation = generation;
     }
   }
   bool tombstone(const Key& key) noexcept override {
     const MutexLock lock(node_->mutex);
     PlainObject* const object = node_->live(key);
-    if (object == nullptr || is_dead()) {
+    if (object == nullptr || node_->is_dead(rank_)) {
       return false;
     }
     object->live = false;
@@ -145,7 +145,7 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
   Owned collect(std::vector<ObjectRecord>& out, Effort /*effort*/) noexcept override {
     const MutexLock lock(node_->mutex);
     Owned owned;
-    if (is_dead()) {
+    if (node_->is_dead(rank_)) {
       return owned;
     }
     for (auto each = node_->objects.begin(); each != node_->objects.end();) {
@@ -191,7 +191,7 @@ class PlainDirectory final : public Directory {
 
   Result<std::uint64_t> bind(const Key& key, const SealOptions& options) override {
     const MutexLock lock(node_->mutex);
-    if (table_->is_dead()) {
+    if (node_->is_dead(table_->rank())) {
       return of_the_dead();
     }
     PlainObject* const object = node_->live(key);
@@ -217,7 +217,7 @@ class PlainDirectory final : public Directory {
   }
   Result<Pin> find(std::uint32_t store, std::string_view name) override {
     const MutexLock lock(node_->mutex);
-    if (table_->is_dead()) {
+    if (node_->is_dead(table_->rank())) {
       return of_the_dead();
     }
     PlainObject* const object = node_->named(store, name);
@@ -226,7 +226,7 @@ class PlainDirectory final : public Directory {
   }
   Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only) override {
     const MutexLock lock(node_->mutex);
-    if (table_->is_dead()) {
+    if (node_->is_dead(table_->rank())) {
       return of_the_dead();
     }
     PlainObject* const object = node_->named(store, name);
