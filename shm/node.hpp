@@ -8,9 +8,9 @@
 #include "core/arena.hpp"
 #include "core/directory.hpp"
 #include "core/group.hpp"
+#include "core/losses.hpp"
 #include "core/node_table.hpp"
 #include "core/options.hpp"
-#include "core/losses.hpp"
 
 namespace locum::shm {
 

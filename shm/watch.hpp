@@ -13,9 +13,9 @@
 #include <vector>
 
 #include "core/deadline.hpp"
+#include "core/losses.hpp"
 #include "shm/background_thread.hpp"
 #include "shm/descriptor.hpp"
-#include "core/losses.hpp"
 #include "shm/process_identity.hpp"
 #include "shm/segment.hpp"
 
