@@ -12,6 +12,7 @@
 #                         k:n:tcp lets the nodes reach each other by TCP alone
 #   OWN_MAIN              the sources bring their main(): for what happens before MPI_Init, after MPI_Finalize, or to a job
 #                         that dies. Without RANKS such a program is one entry, named like the first argument.
+#   SERIAL                each TEST runs alone, also where ctest runs several at a time: it looks at what all share
 #   DIES_WITH regex ...   the program must end with an error and must have printed a line for each of these
 
 file(STRINGS "${PROJECT_SOURCE_DIR}/tests/mpi.env" LOCUM_MPI_ENVIRONMENT REGEX "^[A-Z]")
@@ -35,7 +36,7 @@ function(locum_test_entry name ranks)
 endfunction()
 
 function(locum_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 TEST "OWN_MAIN" "ROOM;TIMEOUT" "RANKS;SOURCES;ENVIRONMENT;THREAD_LEVELS;NODES_OF;DIES_WITH")
+  cmake_parse_arguments(PARSE_ARGV 1 TEST "OWN_MAIN;SERIAL" "ROOM;TIMEOUT" "RANKS;SOURCES;ENVIRONMENT;THREAD_LEVELS;NODES_OF;DIES_WITH")
   if(NOT TEST_ROOM)
     set(TEST_ROOM ${name})
   endif()
@@ -56,7 +57,7 @@ function(locum_test name)
   elseif(NOT TEST_OWN_MAIN)
     target_link_libraries(${program} PRIVATE GTest::gtest_main)
     gtest_discover_tests(${program} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-                         PROPERTIES TIMEOUT ${TEST_TIMEOUT} ENVIRONMENT "${TEST_ENVIRONMENT}")
+                         PROPERTIES TIMEOUT ${TEST_TIMEOUT} ENVIRONMENT "${TEST_ENVIRONMENT}" RUN_SERIAL ${TEST_SERIAL})
   elseif(NOT TEST_RANKS)
     locum_test_entry(${name} 1 $<TARGET_FILE:${program}>)
   endif()
