@@ -33,7 +33,7 @@ class Cluster final : public Connector {
   Result<bool> exists(const Address& address, Deadline deadline) override;
   Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
                                         Deadline deadline) override;
-  Result<ObjectView> wait(const Address& address, Deadline deadline) override;
+  Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
 
   MemoryUsage usage() const override;
 
@@ -259,11 +259,18 @@ Result<std::vector<std::string>> Cluster::list(std::uint32_t store, std::string_
   return names;
 }
 
-Result<ObjectView> Cluster::wait(const Address& address, Deadline deadline) {
+Result<ObjectView> Cluster::wait(const Address& address, Deadline deadline, const Wanted& wanted) {
   if (address.name.empty()) {
     return get(address, deadline);
   }
-  return view_of(directory_->wait(address.key.store, address.name, deadline.moment(timeout_)));
+  const auto moment = deadline.moment(timeout_);
+  for (;;) {
+    const auto look = wanted ? std::min(moment, Deadline::Clock::now() + look_interval) : moment;
+    const auto found = directory_->wait(address.key.store, address.name, look);
+    if (found || found.error().code() != Errc::timeout || look == moment || !wanted()) {
+      return view_of(found);
+    }
+  }
 }
 
 // A named object goes through the directory, whose lock decides between an eviction and a replacement.

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -53,6 +55,11 @@ struct MemoryUsage {
   std::uint64_t own_objects = 0;  ///< sealed objects of this process, those it adopted included, not evicted
 };
 
+/// Whether who waits still has a use for what he waits for. Must not wait itself.
+using Wanted = std::function<bool()>;
+/// How long somebody waits who is not wanted any more.
+inline constexpr std::chrono::milliseconds look_interval{200};
+
 /// Where objects are read from. Any thread may call; what waits has a deadline. "Not there" is
 /// `Errc::not_found`.
 class Source {
@@ -67,8 +74,14 @@ class Source {
   /// appear once.
   [[nodiscard]] virtual Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
                                                               Deadline deadline) = 0;
-  /// The object under a name, as soon as somebody puts it; `timeout` at the deadline. Sleeps meanwhile.
-  [[nodiscard]] virtual Result<ObjectView> wait(const Address& address, Deadline deadline) = 0;
+  /// The object under a name, as soon as somebody puts it; `timeout` at the deadline. Sleeps meanwhile, and
+  /// asks now and then (about every `look_interval`) whether that is still `wanted`, if it is not empty:
+  /// `timeout` too if it is not.
+  [[nodiscard]] virtual Result<ObjectView> wait(const Address& address, Deadline deadline,
+                                                const Wanted& wanted) = 0;
+  [[nodiscard]] Result<ObjectView> wait(const Address& address, Deadline deadline) {
+    return wait(address, deadline, {});
+  }
 };
 
 /// Where objects are made. Any thread may call.

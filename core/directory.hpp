@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,6 +17,19 @@ namespace locum {
   const std::uint64_t hash = hash64(name, store);
   return hash == 0 ? 1 : hash;
 }
+
+/// Hears of names that are bound; see Directory::watch().
+class NameWatcher {
+ public:
+  NameWatcher() = default;
+  NameWatcher(const NameWatcher&) = delete;
+  NameWatcher& operator=(const NameWatcher&) = delete;
+  virtual ~NameWatcher() = default;
+
+  /// A name that is watched may have been bound. Called by whatever thread, maybe while it holds a lock of
+  /// the directory's: neither waits nor calls the directory.
+  virtual void bound() noexcept = 0;
+};
 
 /// The names that are at home on this node. Readers take no lock; writers of a shard hold a lock that
 /// survives its holder's death and note their intent first. Objects carry their own name, so that a record
@@ -47,6 +61,10 @@ class Directory {
   /// find(), as soon as there is something to find. Sleeps until then; `timeout` at `moment`.
   [[nodiscard]] virtual Result<Pin> wait(std::uint32_t store, std::string_view name,
                                          Deadline::Clock::time_point moment) = 0;
+  /// Tells the watcher once names of this hash may have been bound that find() did not find when this
+  /// returned, whichever process of the node binds them; does not wait. Each process has one watcher, the
+  /// last one named. It may be told for no reason, and once it is told everything has to be watched anew.
+  virtual void watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) = 0;
 };
 
 }  // namespace locum

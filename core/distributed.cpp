@@ -1,7 +1,6 @@
 #include "core/distributed.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 #include <utility>
 
@@ -11,12 +10,6 @@
 namespace locum {
 
 namespace {
-
-using namespace std::chrono_literals;
-
-// Between two looks for a name that is at home elsewhere and not there yet.
-constexpr auto first_pause = 1ms;
-constexpr auto longest_pause = 16ms;
 
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
@@ -34,6 +27,9 @@ Result<ObjectView> bearing(const Address& address, Result<ObjectView> found) {
   }
   return found;
 }
+
+// Whether a name that stands for nothing is waited for, and as long as who wants that; null: it is not.
+using Patience = const Wanted*;
 
 class Distributed final : public Connector {
  public:
@@ -63,7 +59,7 @@ class Distributed final : public Connector {
 
   Result<ObjectView> get(const Address& address, Deadline deadline) override;
   Result<bool> exists(const Address& address, Deadline deadline) override;
-  Result<ObjectView> wait(const Address& address, Deadline deadline) override;
+  Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
   Result<bool> evict(const Address& address, Deadline deadline) override;
   Result<std::uint64_t> drop(std::uint32_t store) override;
 
@@ -73,8 +69,11 @@ class Distributed final : public Connector {
     return nodes_.home(address.key.store, name_hash(address.key.store, address.name));
   }
   [[nodiscard]] Result<ObjectView> get_by_key(const Address& address, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> get_by_name(const Address& address, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> look(const Address& address, Deadline deadline, Key& stands_for);
+  [[nodiscard]] Result<ObjectView> get_by_name(const Address& address, Patience patience, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> look(const Address& address, Patience patience, Deadline deadline,
+                                        Key& stands_for);
+  [[nodiscard]] Result<NodeAnswer> ask_home(const Address& address, Patience patience,
+                                            Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> resolve(const Address& address, ObjectView found, Deadline deadline,
                                            Key& stands_for);
   [[nodiscard]] Result<ObjectView> fetch(const Key& key, std::uint64_t generation, Deadline deadline);
@@ -92,7 +91,7 @@ class Distributed final : public Connector {
 };
 
 Result<ObjectView> Distributed::get(const Address& address, Deadline deadline) {
-  return address.name.empty() ? get_by_key(address, deadline) : get_by_name(address, deadline);
+  return address.name.empty() ? get_by_key(address, deadline) : get_by_name(address, nullptr, deadline);
 }
 
 Result<ObjectView> Distributed::get_by_key(const Address& address, Deadline deadline) {
@@ -163,12 +162,12 @@ Error Distributed::absent(const Address& address, const Error& error, Deadline d
 // What a name stands for may be replaced between the home's word and the owner's: then the home is asked
 // again. If both stay with theirs, the owner is right: its rank died, or gave up, between making and binding
 // the object.
-Result<ObjectView> Distributed::get_by_name(const Address& address, Deadline deadline) {
+Result<ObjectView> Distributed::get_by_name(const Address& address, Patience patience, Deadline deadline) {
   const auto until = client_->moment(deadline);
   Key before;
   for (;;) {
     Key stands_for;
-    auto found = look(address, until, stands_for);
+    auto found = look(address, patience, until, stands_for);
     const bool gone = !found && stands_for.valid() &&
                       (found.error().code() == Errc::not_found || found.error().code() == Errc::stale);
     if (!gone) {
@@ -186,15 +185,15 @@ Result<ObjectView> Distributed::get_by_name(const Address& address, Deadline dea
 
 // One look at the name's home, and at the object's owner if that is another node: `stands_for` says which
 // object it was.
-Result<ObjectView> Distributed::look(const Address& address, Deadline deadline, Key& stands_for) {
+Result<ObjectView> Distributed::look(const Address& address, Patience patience, Deadline deadline,
+                                     Key& stands_for) {
   const int node = home(address);
   if (node == nodes_.own()) {
-    auto found = local_->get(address, deadline);
+    auto found =
+        patience == nullptr ? local_->get(address, deadline) : local_->wait(address, deadline, *patience);
     return found ? resolve(address, std::move(*found), deadline, stands_for) : std::move(found);
   }
-  const NameWords asked{.store = address.key.store, .value_wanted = 1};
-  const auto answer =
-      client_->ask(node, Kind::look_up, words(asked), {bytes_of(address.name), nullptr}, deadline);
+  const auto answer = ask_home(address, patience, deadline);
   if (!answer) {
     return answer.error().about(address.name);
   }
@@ -207,6 +206,25 @@ Result<ObjectView> Distributed::look(const Address& address, Deadline deadline, 
   }
   stands_for = wire->key;
   return object_behind(address, *wire, deadline);
+}
+
+// One question, answered at once or as soon as the name is put.
+Result<NodeAnswer> Distributed::ask_home(const Address& address, Patience patience, Deadline deadline) const {
+  const int node = home(address);
+  const Bulk name{bytes_of(address.name), nullptr};
+  if (patience == nullptr) {
+    const NameWords asked{.store = address.key.store, .value_wanted = 1};
+    return client_->ask(node, Kind::look_up, words(asked), name, deadline);
+  }
+  const auto until = client_->moment(deadline);
+  const auto now = client_->now();
+  const auto left = until > now ? until - now : Deadline::Clock::duration::zero();
+  const AwaitWords asked{.store = address.key.store, .patience_ns = static_cast<std::uint64_t>(left.count())};
+  auto answer = client_->ask(node, Kind::await, words(asked), name, deadline, *patience);
+  if (!answer && answer.error().code() == Errc::timeout) {
+    return Error(Errc::timeout, "nobody put this name before the deadline");
+  }
+  return answer;
 }
 
 // A name at home here stands for an object of this node, or says where the object is.
@@ -254,25 +272,8 @@ Result<bool> Distributed::exists(const Address& address, Deadline deadline) {
              : Result<bool>(answer.error());
 }
 
-Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline) {
-  const auto until = client_->moment(deadline);
-  if (address.name.empty() || home(address) == nodes_.own()) {
-    auto found = local_->wait(address, until);
-    if (!found || found->type_hash() != reference_type_hash) {
-      return found;
-    }
-  }
-  for (Deadline::Clock::duration pause = first_pause;;
-       pause = std::min<Deadline::Clock::duration>(2 * pause, longest_pause)) {
-    auto found = get_by_name(address, until);
-    if (found || found.error().code() != Errc::not_found) {
-      return found;
-    }
-    if (client_->now() >= until) {
-      return Error(Errc::timeout, "nobody put this name before the deadline").about(address.name);
-    }
-    client_->pause(std::min<Deadline::Clock::duration>(pause, until - client_->now()));
-  }
+Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline, const Wanted& wanted) {
+  return address.name.empty() ? get_by_key(address, deadline) : get_by_name(address, &wanted, deadline);
 }
 
 Result<bool> Distributed::evict(const Address& address, Deadline deadline) {

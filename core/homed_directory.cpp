@@ -235,4 +235,8 @@ Result<Pin> HomedDirectory::wait(std::uint32_t store, std::string_view name,
              : Result<Pin>(not_at_home(name));
 }
 
+void HomedDirectory::watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) {
+  local_.directory->watch(hash, std::move(watcher));
+}
+
 }  // namespace locum

@@ -11,8 +11,8 @@ namespace locum {
 /// The names of all nodes: each is kept by the directory of the node that it is at home on. What is at home
 /// here is decided here, everything else by a question to the home, and waiting for its answer.
 ///
-/// find() and wait() return pins, and so serve names that are at home here only; they may return an object
-/// that stands for one of another node (see Reference).
+/// find() and wait() return pins, and so serve names that are at home here only, as watch() does; they may
+/// return an object that stands for one of another node (see Reference).
 class HomedDirectory final : public Directory {
  public:
   /// \param local        this node's memory, with the directory of the names at home here
@@ -27,6 +27,7 @@ class HomedDirectory final : public Directory {
   [[nodiscard]] Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix) override;
   [[nodiscard]] Result<Pin> wait(std::uint32_t store, std::string_view name,
                                  Deadline::Clock::time_point moment) override;
+  void watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override;
 
  private:
   [[nodiscard]] Result<std::uint64_t> bind_here(const std::shared_ptr<PinnedObject>& object,

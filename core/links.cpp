@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/cluster.hpp"
+#include "core/name_alarm.hpp"
 #include "core/node_service.hpp"
 
 namespace locum {
@@ -18,15 +19,17 @@ Links::Links(LinkParts parts)
                                                      .patience = parts.patience,
                                                      .node_of_rank = parts.node_of_rank})),
       nodes_(std::make_shared<Nodes>(parts.node_of_rank, parts.rank, exchange_)),
+      alarm_(std::make_shared<NameAlarm>()),
       service_(std::make_unique<NodeService>(parts.memory,
                                              open_cluster({.arena = parts.memory.arena,
                                                            .table = parts.memory.table,
                                                            .directory = parts.memory.directory,
                                                            .timeout = parts.timeout}),
                                              exchange_, nodes_, inline_bytes_, parts.timeout,
-                                             std::move(parts.lost_mates))) {
+                                             std::move(parts.lost_mates), alarm_)) {
   exchange_->serve(service_.get());
   progress_ = std::make_shared<Progress>(std::move(parts.transport), exchange_, std::move(parts.progress));
+  alarm_->set(*progress_, [service = service_.get()] { service->look_for_awaited(); });
   client_ = std::make_shared<NodeClient>(nodes_, progress_, parts.timeout);
 }
 
@@ -65,12 +68,21 @@ void Links::call_roll() {
   (void)progress_->poll();
 }
 
+std::size_t Links::awaited() const noexcept {
+  return service_ ? service_->awaited() : 0;
+}
+
 void Links::close() noexcept {
   constexpr auto patience = std::chrono::seconds(1);  // with a step of the thread that drives now
   const auto closed = std::make_shared<Pending>();
-  progress_->submit([exchange = exchange_, progress = progress_.get(), closed] {
-    exchange->close(
-        Error(Errc::closed, "the runtime has been closed; keep it alive as long as its stores are used"));
+  alarm_->clear();
+  progress_->submit([exchange = exchange_, progress = progress_.get(), service = service_.get(), closed] {
+    const Error error(Errc::closed,
+                      "the runtime has been closed; keep it alive as long as its stores are used");
+    if (service != nullptr) {
+      service->close(error.at_rank(exchange->options().rank));
+    }
+    exchange->close(error);
     progress->finish(*closed);
   });
   if (progress_->wait(*closed, progress_->now() + patience)) {

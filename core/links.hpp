@@ -14,6 +14,7 @@
 
 namespace locum {
 
+class NameAlarm;
 class NodeService;
 
 /// What links a rank to the other nodes is put together from.
@@ -48,6 +49,8 @@ class Links {
   void lose(int rank, const Error& cause);
   /// Asks every other node which of its ranks are lost, and notes what they say, soon. Does not wait.
   void call_roll();
+  /// Waits of other ranks, for names at home here, that this rank holds. For tests; while nobody drives.
+  [[nodiscard]] std::size_t awaited() const noexcept;
   /// Whether messages to that rank are known to be in vain.
   [[nodiscard]] bool is_lost(int rank) const noexcept { return exchange_->is_lost(rank); }
   /// Nothing is asked or answered any more, but whether this rank lives; what is under way ends with
@@ -59,6 +62,7 @@ class Links {
   const std::chrono::milliseconds timeout_;
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;
+  const std::shared_ptr<NameAlarm> alarm_;
   std::unique_ptr<NodeService> service_;  ///< until close()
   std::shared_ptr<Progress> progress_;
   std::shared_ptr<const NodeClient> client_;

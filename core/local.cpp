@@ -129,17 +129,20 @@ class Local final : public Connector {
     return names;
   }
 
-  Result<ObjectView> wait(const Address& address, Deadline deadline) override {
+  Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override {
     if (address.name.empty()) {
       return get(address, deadline);  // keys are made by sealing: one that is not there never will be
     }
     const auto moment = deadline.moment(options_.timeout);
     MutexLock lock(mutex_);
-    for (bool in_time = true;; in_time = lock.wait_until(sealed_, moment)) {
+    for (auto look = Deadline::Clock::time_point::min();; (void)lock.wait_until(sealed_, look)) {
       if (LocalObject* const object = find(address)) {
         return view_of(*object);
       }
-      if (!in_time) {
+      const auto now = Deadline::Clock::now();
+      const bool looked_late = look != Deadline::Clock::time_point::min() && now >= look;
+      look = wanted ? std::min(moment, now + look_interval) : moment;
+      if (now >= moment || (looked_late && wanted && !wanted())) {
         return Error(Errc::timeout,
                      "nobody put it before the deadline; wait longer, or see who should put it");
       }

@@ -1,5 +1,6 @@
 #include "core/node_client.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -25,7 +26,7 @@ NodeClient::NodeClient(std::shared_ptr<Nodes> nodes, std::shared_ptr<Progress> p
     : nodes_(std::move(nodes)), progress_(std::move(progress)), timeout_(timeout) {}
 
 Result<NodeAnswer> NodeClient::ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
-                                   Deadline deadline) const {
+                                   Deadline deadline, const Wanted& wanted) const {
   const auto until = moment(deadline);
   const auto waiting = std::make_shared<Waiting>();
   inquire(node, kind, body, std::move(bulk), until,
@@ -34,7 +35,11 @@ Result<NodeAnswer> NodeClient::ask(int node, Kind kind, std::span<const std::byt
             progress->finish(waiting->pending);
           });
   const auto latest = until > Deadline::Clock::time_point::max() - grace ? until : until + grace;
-  if (!progress_->wait(waiting->pending, latest)) {
+  bool ended = false;
+  do {
+    ended = progress_->wait(waiting->pending, wanted ? std::min(latest, now() + look_interval) : latest);
+  } while (!ended && now() < latest && wanted && wanted());
+  if (!ended) {
     return Error(Errc::timeout, "node " + std::to_string(node) +
                                     " did not answer before the deadline; give the call "
                                     "more time, or find out what its ranks do");

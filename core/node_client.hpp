@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "connector.hpp"
 #include "deadline.hpp"
 #include "nodes.hpp"
 #include "progress.hpp"
@@ -21,9 +22,10 @@ class NodeClient {
              std::chrono::milliseconds timeout);
 
   [[nodiscard]] const Nodes& nodes() const noexcept { return *nodes_; }
-  /// The answer, the other side's error, `timeout`, or `peer_lost` if no rank of the node lives.
+  /// The answer, the other side's error, `timeout`, or `peer_lost` if no rank of the node lives. `wanted`:
+  /// whether who asks still waits for it; else `timeout`.
   [[nodiscard]] Result<NodeAnswer> ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
-                                       Deadline deadline) const;
+                                       Deadline deadline, const Wanted& wanted = {}) const;
   /// Asks without waiting: `then` is called inside a step of the exchange, and asks again only by this.
   void inquire(int node, Kind kind, std::span<const std::byte> body, Bulk bulk, Deadline deadline,
                Nodes::Then then) const;

@@ -39,14 +39,15 @@ std::vector<std::byte> one_byte(bool value) {
 NodeService::NodeService(NodeMemory local, std::shared_ptr<Connector> references,
                          std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
                          std::uint64_t inline_bytes, std::chrono::milliseconds timeout,
-                         std::function<std::vector<int>()> lost_mates)
+                         std::function<std::vector<int>()> lost_mates, std::shared_ptr<NameWatcher> watcher)
     : local_(std::move(local)),
       references_(std::move(references)),
       exchange_(std::move(exchange)),
       nodes_(std::move(nodes)),
       inline_bytes_(inline_bytes),
       timeout_(timeout),
-      lost_mates_(std::move(lost_mates)) {}
+      lost_mates_(std::move(lost_mates)),
+      watcher_(std::move(watcher)) {}
 
 void NodeService::asked(const Question& question) noexcept {
   try {
@@ -60,7 +61,9 @@ void NodeService::asked(const Question& question) noexcept {
   }
 }
 
-void NodeService::bereaved(int /*rank*/) noexcept {}
+void NodeService::bereaved(int rank) noexcept {
+  awaited_.forget(rank);
+}
 
 void NodeService::dispatch(const Question& question) {
   const Asker asker{question.from, question.call};
@@ -75,6 +78,8 @@ void NodeService::dispatch(const Question& question) {
       return retire(question, asker);
     case Kind::look_up:
       return look_up(question, asker);
+    case Kind::await:
+      return await(question, asker);
     case Kind::bind:
       return bind(question, asker);
     case Kind::unbind:
@@ -201,22 +206,77 @@ void NodeService::look_up(const Question& question, Asker asker) {
   if (!pin) {
     return refuse(asker, pin.error());
   }
-  const auto object = std::make_shared<PinnedObject>(local_.table, *pin);
-  if (asked->value_wanted == 0) {
+  answer_with(*pin, asked->value_wanted != 0, asker);
+}
+
+// What a name stands for; lets go of it.
+void NodeService::answer_with(const Pin& pin, bool value_wanted, Asker asker) {
+  const auto object = std::make_shared<PinnedObject>(local_.table, pin);
+  if (!value_wanted) {
     return answer(asker, {});
   }
-  if (!local_.holds(*pin->record)) {
+  if (!local_.holds(*pin.record)) {
     return refuse(asker,
                   Error(Errc::corrupt, "the table entry of this object points outside the node's memory"));
   }
-  const auto reference = local_.reference(*pin);
-  ObjectWire wire = reference ? reference->object : wire_of(*pin, pin->generation);
-  wire.generation = pin->generation;
-  auto block = reference ? reference->block : local_.block(*pin);
+  const auto reference = local_.reference(pin);
+  ObjectWire wire = reference ? reference->object : wire_of(pin, pin.generation);
+  wire.generation = pin.generation;
+  auto block = reference ? reference->block : local_.block(pin);
   if (block.size() > inline_bytes_) {
     block = {};
   }
   answer(asker, words(wire), {block, object});
+}
+
+// Watched first, then looked for: what is bound after the look is told of.
+void NodeService::await(const Question& question, Asker asker) {
+  constexpr auto longest = std::chrono::hours(24 * 365);
+  const auto asked = read_words<AwaitWords>(question.body);
+  const std::string_view name = text_of(question.bulk);
+  if (!asked || !is_at_home(*nodes_, asked->store, name)) {
+    return refuse(asker, senseless(question));
+  }
+  const auto patience = std::chrono::nanoseconds(
+      std::min<std::uint64_t>(asked->patience_ns, std::chrono::nanoseconds(longest).count()));
+  const AwaitedNames::Waiter waiter{asker.rank, asker.call, asked->store, std::string(name),
+                                    exchange_->now() + patience};
+  if (!serve(waiter) && !awaited_.add(waiter, exchange_->now())) {
+    refuse(asker, Error(Errc::out_of_memory, "rank " + std::to_string(asker.rank) +
+                                                 " waits for too many names of one node at a time; wait for "
+                                                 "one after the other"));
+  }
+}
+
+// Whether this wait is over. The name is watched from now on, if it is not.
+bool NodeService::serve(const AwaitedNames::Waiter& waiter) noexcept {
+  const Asker asker{waiter.rank, waiter.call};
+  try {
+    local_.directory->watch(name_hash(waiter.store, waiter.name), watcher_);
+    const auto pin = local_.directory->find(waiter.store, waiter.name);
+    if (pin) {
+      answer_with(*pin, true, asker);
+    } else if (pin.error().code() == Errc::not_found) {
+      return false;
+    } else {
+      refuse(asker, pin.error());
+    }
+  } catch (const std::exception& exception) {
+    exchange_->refuse(asker.rank, asker.call,
+                      Error(Errc::system, "the rank that was asked could not answer", exception.what()));
+  }
+  return true;
+}
+
+void NodeService::look_for_awaited() noexcept {
+  awaited_.serve(exchange_->now(), [this](const AwaitedNames::Waiter& waiter) { return serve(waiter); });
+}
+
+void NodeService::close(const Error& error) noexcept {
+  awaited_.serve(exchange_->now(), [&](const AwaitedNames::Waiter& waiter) {
+    exchange_->refuse(waiter.rank, waiter.call, error);
+    return true;
+  });
 }
 
 std::optional<Key> NodeService::referent(const Pin& old) const {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "awaited_names.hpp"
 #include "connector.hpp"
 #include "exchange.hpp"
 #include "node_memory.hpp"
@@ -21,12 +22,19 @@ class NodeService final : public Service {
   /// \param local        this node's memory, with the directory of the names at home here
   /// \param references   makes the objects that stand here for those of other nodes: a connector over `local`
   /// \param inline_bytes blocks up to this size are answered together with a look-up by name
+  /// \param watcher      is told by the directory when look_for_awaited() is due
   NodeService(NodeMemory local, std::shared_ptr<Connector> references, std::shared_ptr<Exchange> exchange,
               std::shared_ptr<Nodes> nodes, std::uint64_t inline_bytes, std::chrono::milliseconds timeout,
-              std::function<std::vector<int>()> lost_mates);
+              std::function<std::vector<int>()> lost_mates, std::shared_ptr<NameWatcher> watcher);
 
   void asked(const Question& question) noexcept override;
   void bereaved(int rank) noexcept override;
+  /// Answers those whose name has been bound meanwhile. Within a step of the exchange.
+  void look_for_awaited() noexcept;
+  /// Nobody who waits for a name is answered any more but by `error`. Within a step of the exchange.
+  void close(const Error& error) noexcept;
+  /// Waits that are registered here.
+  [[nodiscard]] std::size_t awaited() const noexcept { return awaited_.size(); }
 
  private:
   /// Whom an answer that comes later goes to.
@@ -41,6 +49,7 @@ class NodeService final : public Service {
   void evict(const Question& question, Asker asker);
   void retire(const Question& question, Asker asker);
   void look_up(const Question& question, Asker asker);
+  void await(const Question& question, Asker asker);
   void bind(const Question& question, Asker asker);
   void unbind(const Question& question, Asker asker);
   void generation(const Question& question, Asker asker);
@@ -52,6 +61,8 @@ class NodeService final : public Service {
   [[nodiscard]] Result<std::uint64_t> refer(const BindWords& asked, std::string_view name,
                                             std::span<const std::byte> block, const SealOptions& options);
   [[nodiscard]] std::optional<Key> referent(const Pin& old) const;
+  void answer_with(const Pin& pin, bool value_wanted, Asker asker);
+  [[nodiscard]] bool serve(const AwaitedNames::Waiter& waiter) noexcept;
   void retire_then(const Key& key, Asker asker, std::vector<std::byte> body);
   void answer(Asker asker, std::span<const std::byte> body, Bulk bulk = {});
   void refuse(Asker asker, const Error& error);
@@ -64,6 +75,8 @@ class NodeService final : public Service {
   const std::uint64_t inline_bytes_;
   const std::chrono::milliseconds timeout_;
   const std::function<std::vector<int>()> lost_mates_;
+  const std::shared_ptr<NameWatcher> watcher_;
+  AwaitedNames awaited_;
 };
 
 }  // namespace locum

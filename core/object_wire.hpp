@@ -66,6 +66,14 @@ struct NameWords {
 };
 static_assert(sizeof(NameWords) == 8);
 
+/// A look-up that may be answered later; the name is the bulk.
+struct AwaitWords {
+  std::uint32_t store = 0;
+  std::uint32_t unused = 0;
+  std::uint64_t patience_ns = 0;  ///< after that the asker does not care any more, and gets no answer
+};
+static_assert(sizeof(AwaitWords) == 16);
+
 /// A name for an object. The bulk is the object's block if `has_value`, else the name.
 struct BindWords {
   ObjectWire object;

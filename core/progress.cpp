@@ -43,6 +43,11 @@ void Progress::submit(std::function<void()> step) {
   has_submitted_.store(true, std::memory_order_release);
 }
 
+void Progress::post(std::function<void()> step) {
+  submit(std::move(step));
+  transport_->wake();
+}
+
 bool Progress::wait(const Pending& pending, Clock::time_point moment) {
   Waiter self{&pending, {}};
   {

@@ -59,6 +59,8 @@ class Progress {
 
   /// Has `step` run by a thread that drives, soon: there it may use the exchange.
   void submit(std::function<void()> step);
+  /// submit(), and wakes who sleeps in the transport: for threads that do not go on to wait. Does not wait.
+  void post(std::function<void()> step);
   /// Waits until `pending` is done; false: the moment has passed. Drives meanwhile, if nobody else does.
   bool wait(const Pending& pending, Clock::time_point moment);
   /// Makes `pending` done, and wakes who waits for it. Only inside step() or a submitted step.

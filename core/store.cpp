@@ -1,15 +1,10 @@
 #include "core/store.hpp"
 
-#include <algorithm>
-#include <chrono>
 #include <cstring>
 
 namespace locum {
 
 namespace {
-
-/// Who waits for a name looks up this often, to see whether store and runtime are still there.
-constexpr std::chrono::milliseconds longest_wait{200};
 
 Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
   if (!object) {
@@ -59,20 +54,17 @@ Error Store::refusal(std::string_view name) const {
 
 Result<ObjectView> Store::await(std::string_view name, Deadline deadline) {
   const Address address(open_->number, name);
-  const auto moment = effective(deadline).moment(session().options().options.timeout);
-  for (;;) {
+  if (auto allowed = usable(name); !allowed) {
+    return allowed.error();
+  }
+  auto object = session().connector().wait(address, effective(deadline),
+                                           [this, name] { return usable(name).has_value(); });
+  if (!object && object.error().code() == Errc::timeout) {
     if (auto allowed = usable(name); !allowed) {
       return allowed.error();
     }
-    const auto look_up = std::min(moment, Deadline::Clock::now() + longest_wait);
-    auto object = session().connector().wait(address, look_up);
-    if (object) {
-      return object;
-    }
-    if (object.error().code() != Errc::timeout || look_up == moment) {
-      return session().explain(address, object.error());
-    }
   }
+  return object ? std::move(object) : session().explain(address, object.error());
 }
 
 // The draft is made where the caller wants it: it is too large to be moved about.

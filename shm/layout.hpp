@@ -18,7 +18,7 @@
 namespace locum::shm {
 
 inline constexpr std::uint64_t segment_magic = 0x314D55434F4C0A00U;  // "\0\nLOCUM1", little-endian
-inline constexpr std::uint32_t layout_version = 3;
+inline constexpr std::uint32_t layout_version = 4;
 inline constexpr std::uint32_t shard_count = 64;
 inline constexpr std::uint64_t page_bytes = 4096;
 inline constexpr std::uint32_t entries_per_pin_line = 512;  ///< one cache line of pin bits
@@ -106,7 +106,9 @@ struct alignas(64) Share {
   Word64 surplus_bytes;  ///< committed and free, in whole steps: what a call for memory would bring
   Word32 listens;        ///< 1: the owner wants to hear when something is handed back; see shm/knell.hpp
   Word32 dead;           ///< entries that the owner knows to be dead and has not freed: somebody viewed them
-  std::array<std::byte, 40> reserved_last;
+  Word32 news;           ///< counts names that were bound while it watched: what its listener sleeps on
+  Word32 watching;       ///< 1: the process wants to hear of such names; see shm/name_watch.hpp
+  std::array<std::byte, 32> reserved_last;
 };
 static_assert(sizeof(Share) == 128 && sizeof(pthread_mutex_t) == 40);
 
@@ -134,6 +136,11 @@ struct Intent {
 };
 static_assert(sizeof(Intent) == 48);
 
+/// Bits of Shard::waiting. Threads may sleep on `published`.
+inline constexpr std::uint32_t shard_awaited = 1;
+/// Processes may watch names of this shard (shm/name_watch.hpp).
+inline constexpr std::uint32_t shard_watched = 2;
+
 /// One shard of the directory: a linear-hashing table of chains. Written under `lock`, read without.
 struct alignas(64) Shard {
   pthread_mutex_t lock;  ///< process-shared, robust
@@ -144,7 +151,7 @@ struct alignas(64) Shard {
   Word32 free_record;    ///< + 1
   Word32 live_records;
   Word32 published;  ///< counts bindings: what waiters sleep on
-  Word32 waiting;    ///< 1 if somebody may sleep
+  Word32 waiting;    ///< shard_awaited, shard_watched: who wants to hear of new names
   Word32 reserved;
   Intent intent;
 };

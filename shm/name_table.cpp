@@ -29,6 +29,16 @@ void wake(Shard& shard) noexcept {
   LOCUM_KILL_POINT("wake: woken");
 }
 
+// Tells who asked to hear of new names in this shard.
+void tell(const Segment& segment, Shard& shard, std::uint32_t asked) noexcept {
+  if ((asked & shard_watched) != 0) {
+    NameWatch::ring(segment);
+  }
+  if ((asked & shard_awaited) != 0) {
+    wake(shard);
+  }
+}
+
 // Whether a name may stand for something new, where `live` is the generation that is live; 0 if none is.
 Result<void> may_bind(std::uint64_t live, const SealOptions& options) {
   if (live != 0 && options.mode == SealMode::put) {
@@ -62,7 +72,8 @@ NameTable::NameTable(std::shared_ptr<Segment> segment, std::shared_ptr<ObjectTab
     : segment_(std::move(segment)),
       objects_(std::move(objects)),
       look_(*segment_, objects_),
-      lock_timeout_(lock_timeout) {
+      lock_timeout_(lock_timeout),
+      watch_(segment_, objects_->own()) {
   shards_.reserve(shard_count);
   for (std::uint32_t index = 0; index < shard_count; ++index) {
     shards_.emplace_back(*segment_, index);
@@ -143,6 +154,7 @@ void NameTable::make_whole(RobustLock& lock, DirectoryShard& shard) noexcept {
     LOCUM_KILL_POINT("repair: lock made good");
   }
   wake(shard.state());
+  NameWatch::ring_all(*segment_);
 }
 
 Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options) {
@@ -195,9 +207,9 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
     return generation;
   }
   change.insert(to);
-  if (shard.state().waiting.exchange(0, memory_order_acq_rel) != 0) {
+  if (const std::uint32_t asked = shard.state().waiting.exchange(0); asked != 0) {
     LOCUM_KILL_POINT("bind: flag taken");
-    wake(shard.state());
+    tell(*segment_, shard.state(), asked);
   }
   return generation;
 }
@@ -273,7 +285,7 @@ Result<Pin> NameTable::wait(std::uint32_t store, std::string_view name, Deadline
   for (;;) {
     const std::uint32_t seen = state.published.load(memory_order_acquire);
     // An exchange, not a store: it comes after the last taker's in one order, and so sees what that linked.
-    (void)state.waiting.exchange(1, memory_order_acq_rel);
+    (void)state.waiting.fetch_or(shard_awaited, memory_order_acq_rel);
     LOCUM_KILL_POINT("wait: flag up");
     auto found = find_by(store, name, moment);
     if (found || found.error().code() != Errc::not_found) {
@@ -287,6 +299,10 @@ Result<Pin> NameTable::wait(std::uint32_t store, std::string_view name, Deadline
   }
 }
 
+void NameTable::watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) {
+  watch_.watch(shard_of(hash).state(), std::move(watcher));
+}
+
 // A shard that a living process holds is whole, or that process is making it so.
 void NameTable::repair() noexcept {
   for (DirectoryShard& shard : shards_) {
@@ -298,6 +314,7 @@ void NameTable::repair() noexcept {
     }
     wake(shard.state());
   }
+  NameWatch::ring_all(*segment_);
 }
 
 }  // namespace locum::shm

@@ -10,6 +10,7 @@
 #include "core/directory.hpp"
 #include "shm/directory_shard.hpp"
 #include "shm/name_look.hpp"
+#include "shm/name_watch.hpp"
 #include "shm/object_table.hpp"
 #include "shm/robust_lock.hpp"
 #include "shm/segment.hpp"
@@ -48,6 +49,7 @@ class NameTable final : public Directory {
   [[nodiscard]] Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix) override;
   [[nodiscard]] Result<Pin> wait(std::uint32_t store, std::string_view name,
                                  Deadline::Clock::time_point moment) override;
+  void watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override;
 
   /// After a death, by whoever adopts what the dead process had: what it was writing is finished, and all who
   /// wait look again, for it may have taken their flag and died before it woke them. Waits for nobody.
@@ -71,6 +73,7 @@ class NameTable final : public Directory {
   const NameLook look_;
   const std::chrono::milliseconds lock_timeout_;
   std::vector<DirectoryShard> shards_;
+  NameWatch watch_;
 };
 
 }  // namespace locum::shm

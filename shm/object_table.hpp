@@ -87,6 +87,8 @@ class ObjectTable final : public NodeTable {
   Owned collect(std::vector<ObjectRecord>& out, Effort effort) noexcept override LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Key> owned(std::uint32_t store) override LOCUM_EXCLUDES(mutex_);
 
+  /// This process's node rank.
+  [[nodiscard]] std::uint32_t own() const noexcept { return own_; }
   /// Entries that are known to be dead and were not free to go when they were last looked at.
   [[nodiscard]] std::size_t dead() noexcept LOCUM_EXCLUDES(mutex_);
   /// Whether others have handed back what collect() has not taken yet.

@@ -7,8 +7,12 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
+#include <iterator>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -379,6 +383,89 @@ TEST_P(DirectoryContract, WaitsUntilThereIsSomethingToFind) {
     ASSERT_TRUE(found) << found.error();
     EXPECT_EQ(second_.word(*found), at);
     second_.table->release(found->id);
+  }
+}
+
+/// Wakes a test's thread.
+class WatcherOfTest final : public NameWatcher {
+ public:
+  void bound() noexcept override {
+    const std::lock_guard lock(mutex_);
+    ++told_;
+    condition_.notify_all();
+  }
+  [[nodiscard]] int told() {
+    const std::lock_guard lock(mutex_);
+    return told_;
+  }
+  /// Whether it was told more than `seen` times.
+  [[nodiscard]] bool hears(int seen) {
+    std::unique_lock lock(mutex_);
+    return condition_.wait_for(lock, std::chrono::seconds(20), [&] { return told_ > seen; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable condition_;
+  int told_ = 0;
+};
+
+// Whoever binds: another process, or this one. A name that is bound between watch() and find() is found.
+TEST_P(DirectoryContract, TellsWhoWatchesOfEachNameThatIsBound) {
+  const auto watcher = std::make_shared<WatcherOfTest>();
+  for (std::uint64_t at = 0; at < 200; ++at) {
+    const std::string name = "watched/" + std::to_string(at);
+    const NodeProcess& maker = node_[at % 3];
+    std::thread putter([&] { (void)put_name(maker, store, name, at).value(); });
+    for (;;) {
+      const int seen = watcher->told();
+      second_.directory->watch(hash(name), watcher);
+      const auto found = get_name(second_, store, name);
+      if (found) {
+        EXPECT_EQ(*found, at);
+        break;
+      }
+      if (!watcher->hears(seen)) {
+        ADD_FAILURE() << "nobody told of " << name;
+        break;
+      }
+    }
+    putter.join();
+    const bool last = HasFailure();
+    ASSERT_FALSE(last);
+  }
+}
+
+// Each process hears of names of its own, all of which one process binds.
+TEST_P(DirectoryContract, TellsEachOfManyWhoWatchManyNames) {
+  constexpr std::uint64_t count = 100;
+  std::vector<std::thread> watchers;
+  for (const NodeProcess* process : {&second_, &third_}) {
+    watchers.emplace_back([process] {
+      const auto watcher = std::make_shared<WatcherOfTest>();
+      std::set<std::uint64_t> missing;
+      for (std::uint64_t at = 0; at < count; ++at) {
+        missing.insert(at);
+      }
+      while (!missing.empty()) {
+        const int seen = watcher->told();
+        for (auto at = missing.begin(); at != missing.end();) {
+          const std::string name = "news/" + std::to_string(*at);
+          process->directory->watch(hash(name), watcher);
+          at = get_name(*process, store, name) ? missing.erase(at) : std::next(at);
+        }
+        if (!missing.empty() && !watcher->hears(seen)) {
+          ADD_FAILURE() << missing.size() << " names were not told of";
+          return;
+        }
+      }
+    });
+  }
+  for (std::uint64_t at = 0; at < count; ++at) {
+    (void)put_name(first_, store, "news/" + std::to_string(at), at).value();
+  }
+  for (std::thread& each : watchers) {
+    each.join();
   }
 }
 

@@ -59,6 +59,9 @@ class NodeServiceTest : public ::testing::Test {
     }
   }
 
+  // Who closes answers those who still wait.
+  ~NodeServiceTest() override { world_.network().on_message({}); }
+
   void guard(int maker, std::size_t size, const std::string& name) {
     const auto bytes = pattern(guarded_.size(), size);
     const auto sealed = testing::put(world_.connector(maker), store, name, bytes);
@@ -66,8 +69,7 @@ class NodeServiceTest : public ::testing::Test {
     guarded_.push_back({sealed->key, name, bytes});
   }
 
-  /// The answer to a message of the hostile rank.
-  Heard ask(Message message) {
+  void say(Message message) {
     Envelope envelope = message.envelope();
     envelope.call = ++last_call_;
     envelope.version = wire_version;
@@ -75,6 +77,10 @@ class NodeServiceTest : public ::testing::Test {
     message.set_envelope(envelope);
     message.to = asked;
     EXPECT_TRUE(bent_->say(std::move(message)));
+  }
+  /// The answer to a message of the hostile rank.
+  Heard ask(Message message) {
+    say(std::move(message));
     (void)world_.network().run_until([&] { return heard_[last_call_].times > 0; },
                                      world_.network().now() + 60s);
     return heard_[last_call_];
@@ -110,6 +116,7 @@ class NodeServiceTest : public ::testing::Test {
       EXPECT_TRUE(own.exists(Address(foreign->key), {}).value());
       EXPECT_TRUE(own.evict(Address(foreign->key), {}).value());
       EXPECT_TRUE(own.list(store, "own", {}));
+      EXPECT_TRUE(own.wait(Address(store, name), {}));
       EXPECT_TRUE(own.evict(Address(store, name), {}).value());
     }
     bent_->record = nullptr;
@@ -231,7 +238,9 @@ TEST_F(NodeServiceTest, AnswersSpoiledQuestionsAndKeepsWhatTheyDoNotMean) {
     ++tried;
     const int kind = static_cast<int>(message.envelope().kind);
     const Heard heard = ask(std::move(message));
-    ASSERT_EQ(heard.times, 1) << "mutant " << tried << ", kind " << kind;
+    if (kind != static_cast<int>(Kind::await)) {  // which may wait for ever
+      ASSERT_EQ(heard.times, 1) << "mutant " << tried << ", kind " << kind;
+    }
     granted += heard.status == Errc{} ? 1 : 0;
     ASSERT_TRUE(in_place()) << "mutant " << tried << ", kind " << kind;
     if (tried % 1000 == 0) {
@@ -297,6 +306,37 @@ TEST_F(NodeServiceTest, ReadersSurviveObjectsThatLieAboutThemselves) {
     }
   }
   EXPECT_GE(read, 2 * 3000 / 4);
+  EXPECT_TRUE(in_place());
+}
+
+// Somebody who waits for ever more names, with all the patience that there is.
+TEST_F(NodeServiceTest, HoldsABoundedNumberOfWaitsForOneRank) {
+  const Links& links = *world_.rank(asked).links;
+  std::vector<std::string> names;
+  for (int number = 0; number < 1200; ++number) {
+    names.push_back(world_.name_at(asked, store, "unborn " + std::to_string(number) + "."));
+  }
+  const AwaitWords patient{.store = store, .patience_ns = ~std::uint64_t{0}};
+  for (const std::string& name : names) {
+    Message message{asked, std::vector<std::byte>(sizeof(Envelope)), {}};
+    const auto text = std::as_bytes(std::span(name));
+    message.bulk.assign(text.begin(), text.end());
+    message.set_envelope({.kind = Kind::await});
+    message.set_body(words(patient));
+    say(std::move(message));
+  }
+  world_.network().run_for(1s);
+  EXPECT_EQ(links.awaited(), AwaitedNames::most_of_rank);
+  EXPECT_EQ(heard_[last_call_].status, Errc::out_of_memory);
+  EXPECT_EQ(ask(Kind::await, words(AwaitWords{.store = store}), {}).status, Errc::invalid_argument);
+  ASSERT_TRUE(testing::put(world_.connector(bystander), store, names[3], pattern(3, 10)));
+  world_.network().run_for(1s);
+  EXPECT_EQ(links.awaited(), AwaitedNames::most_of_rank - 1);
+  EXPECT_EQ(world_.connector(bystander).wait(Address(store, names[3]), {})->bytes().size(), 10U)
+      << "others are served";
+  const std::string elsewhere = world_.name_at(bystander, store, "elsewhere ");
+  EXPECT_EQ(ask(Kind::await, words(patient), std::as_bytes(std::span(elsewhere))).status,
+            Errc::invalid_argument);
   EXPECT_TRUE(in_place());
 }
 

@@ -33,6 +33,8 @@ struct PlainNode::State {
   std::condition_variable bound;
   std::map<std::uint64_t, PlainObject> objects LOCUM_GUARDED_BY(mutex);  // by serial; none is given twice
   std::map<std::pair<std::uint32_t, std::string>, std::uint64_t> names LOCUM_GUARDED_BY(mutex);  // → serial
+  std::map<std::uint32_t, std::pair<std::shared_ptr<NameWatcher>, std::set<std::uint64_t>>> watchers
+      LOCUM_GUARDED_BY(mutex);  // rank → who, and the hashes
   std::uint64_t last_serial LOCUM_GUARDED_BY(mutex) = 0;
   std::uint64_t last_generation LOCUM_GUARDED_BY(mutex) = 0;
   std::set<std::uint32_t> dead LOCUM_GUARDED_BY(mutex);                  // ranks
@@ -213,6 +215,9 @@ class PlainDirectory final : public Directory {
     object->generation = ++node_->last_generation;
     node_->names[{key.store, name}] = key.serial;
     node_->bound.notify_all();
+    if (before == nullptr) {
+      tell(object->record.name_hash);
+    }
     return object->generation;
   }
   Result<Pin> find(std::uint32_t store, std::string_view name) override {
@@ -271,7 +276,24 @@ class PlainDirectory final : public Directory {
     }
   }
 
+  void watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override {
+    const MutexLock lock(node_->mutex);
+    auto& [who, hashes] = node_->watchers[table_->rank()];
+    who = std::move(watcher);
+    hashes.insert(hash);
+  }
+
  private:
+  void tell(std::uint64_t hash) LOCUM_REQUIRES(node_->mutex) {
+    for (auto& [rank, watcher] : node_->watchers) {
+      auto& [who, hashes] = watcher;
+      if (hashes.contains(hash)) {
+        hashes.clear();
+        who->bound();
+      }
+    }
+  }
+
   const std::shared_ptr<PlainState> node_;
   const std::shared_ptr<PlainTable> table_;
   const std::shared_ptr<Arena> arena_;

@@ -1,0 +1,52 @@
+#include "core/awaited_names.hpp"
+
+#include <utility>
+
+namespace locum {
+
+bool AwaitedNames::add(Waiter waiter, Clock::time_point now) {
+  const auto fits = [&] {
+    const auto share = shares_.find(waiter.rank);
+    return share == shares_.end() || (share->second.names < most_of_rank &&
+                                      share->second.bytes + waiter.name.size() <= most_bytes_of_rank);
+  };
+  if (!fits()) {
+    forget_overdue(now);
+    if (!fits()) {
+      return false;
+    }
+  }
+  Share& share = shares_[waiter.rank];
+  const std::size_t bytes = waiter.name.size();
+  waiters_.push_back(std::move(waiter));
+  ++share.names;
+  share.bytes += bytes;
+  return true;
+}
+
+void AwaitedNames::forget(int rank) {
+  if (serving_) {
+    gone_.insert(rank);
+    return;
+  }
+  for (auto at = waiters_.begin(); at != waiters_.end();) {
+    at = at->rank == rank ? remove(at) : std::next(at);
+  }
+}
+
+void AwaitedNames::forget_overdue(Clock::time_point now) {
+  for (auto at = waiters_.begin(); at != waiters_.end();) {
+    at = at->until <= now ? remove(at) : std::next(at);
+  }
+}
+
+AwaitedNames::Waiters::iterator AwaitedNames::remove(Waiters::iterator at) {
+  const auto share = shares_.find(at->rank);
+  share->second.bytes -= at->name.size();
+  if (--share->second.names == 0) {
+    shares_.erase(share);
+  }
+  return waiters_.erase(at);
+}
+
+}  // namespace locum

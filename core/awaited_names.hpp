@@ -1,0 +1,72 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <list>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "deadline.hpp"
+
+namespace locum {
+
+/// Names that other ranks wait for, of a node's names: who wants to be told, and until when. What is overdue
+/// is forgotten without a word, because who waits gives up by itself. By one thread at a time.
+class AwaitedNames {
+ public:
+  using Clock = Deadline::Clock;
+
+  /// What one rank may have registered, so that nobody fills another's memory. Whoever waits has a thread for
+  /// each, or will be told in turns.
+  static constexpr std::size_t most_of_rank = 1024;
+  static constexpr std::size_t most_bytes_of_rank = std::size_t{1} << 20U;  ///< of names
+
+  struct Waiter {
+    int rank = 0;
+    std::uint32_t call = 0;  ///< the asker's number, which the answer names
+    std::uint32_t store = 0;
+    std::string name;
+    Clock::time_point until;
+  };
+
+  /// False, and nothing is registered: that rank has too much already.
+  [[nodiscard]] bool add(Waiter waiter, Clock::time_point now);
+  /// Takes out whoever `is_served(waiter)`; false leaves him. That may forget(), as who answers learns of
+  /// losses.
+  template <class IsServed>
+  void serve(Clock::time_point now, IsServed is_served) {
+    forget_overdue(now);
+    serving_ = true;
+    for (auto at = waiters_.begin(); at != waiters_.end();) {
+      at = is_served(*at) ? remove(at) : std::next(at);
+    }
+    serving_ = false;
+    for (const int rank : std::exchange(gone_, {})) {
+      forget(rank);
+    }
+  }
+  /// That rank is gone.
+  void forget(int rank);
+  [[nodiscard]] std::size_t size() const noexcept { return waiters_.size(); }
+
+ private:
+  using Waiters = std::list<Waiter>;
+  struct Share {
+    std::size_t names = 0;
+    std::size_t bytes = 0;
+  };
+
+  void forget_overdue(Clock::time_point now);
+  Waiters::iterator remove(Waiters::iterator at);
+
+  Waiters waiters_;
+  std::map<int, Share> shares_;
+  bool serving_ = false;
+  std::set<int> gone_;  ///< while serving
+};
+
+}  // namespace locum
