@@ -41,6 +41,7 @@ Exchange::Exchange(std::shared_ptr<Transport> transport, std::shared_ptr<Metrics
     : transport_(std::move(transport)),
       metrics_(std::move(metrics)),
       options_(options),
+      creditors_(static_cast<std::size_t>(options.size)),
       debtors_(static_cast<std::size_t>(options.size)),
       lost_(static_cast<std::size_t>(options.size)) {}
 
@@ -65,10 +66,12 @@ void Exchange::ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bu
 }
 
 void Exchange::answer(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk) {
+  note_answer(to, call);
   send(to, {.kind = Kind::reply, .call = call, .incarnation = options_.incarnation}, body, std::move(bulk));
 }
 
 void Exchange::refuse(int to, std::uint32_t call, const Error& error) {
+  note_answer(to, call);
   const Envelope envelope{.kind = Kind::reply,
                           .status = static_cast<std::uint8_t>(error.code()),
                           .call = call,
@@ -98,8 +101,37 @@ void Exchange::send(int to, const Envelope& envelope, std::span<const std::byte>
   }
   Metrics::increment(metrics_->messages);
   if (*sending == Sending::pending) {
-    outgoing_.emplace(ticket, Outgoing{to, std::move(bulk)});
+    const bool answers = envelope.kind == Kind::reply;
+    outgoing_.emplace(ticket, Outgoing{to, std::move(bulk), answers});
     owe(to);  // the word that it has read the bulk, which stays until then
+    creditor(to).unread += answers ? 1U : 0U;
+  }
+}
+
+bool Exchange::is_crowded(int rank, std::uint64_t bulk_bytes) const noexcept {
+  const Creditor& asking = creditors_[static_cast<std::size_t>(rank)];
+  return asking.questions() >= options_.most_questions ||
+         asking.landing_bytes + bulk_bytes > options_.most_question_bytes;
+}
+
+// What the service does not answer at once is counted until it does. It bounds itself how many waits for
+// names it keeps, which may never be answered.
+void Exchange::serve_question(const Question& question) noexcept {
+  const Asking asking{question.from, question.call};
+  answering_ = asking;
+  service_->asked(question);
+  if (answering_ && question.kind != Kind::await && deferred_.insert(asking).second) {
+    ++creditor(question.from).deferred;
+  }
+  answering_.reset();
+}
+
+void Exchange::note_answer(int to, std::uint32_t call) noexcept {
+  const Asking asking{to, call};
+  if (answering_ == asking) {
+    answering_.reset();
+  } else if (deferred_.erase(asking) != 0) {
+    --creditor(to).deferred;
   }
 }
 
@@ -116,7 +148,16 @@ std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
   }
   heard(message.from);
   const auto body = message.header.subspan(sizeof envelope);
-  if (message.bulk_bytes == message.present.size()) {
+  const bool lands = message.bulk_bytes != message.present.size();
+  if (envelope.kind != Kind::reply && envelope.kind != Kind::ping &&
+      is_crowded(message.from, lands ? message.bulk_bytes : 0)) {
+    refuse(message.from, envelope.call,
+           Error(Errc::out_of_memory,
+                 "rank " + std::to_string(message.from) + " has too many questions under way at rank " +
+                     std::to_string(options_.rank) + "; let fewer threads ask at a time"));
+    return {};
+  }
+  if (!lands) {
     deliver(message.from, envelope, body, message.present, Path::inline_value);
     return {};
   }
@@ -145,6 +186,8 @@ std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
     }
     landing.question_bulk.resize(message.bulk_bytes);
     landing.bulk = landing.question_bulk;
+    ++creditor(message.from).landing;
+    creditor(message.from).landing_bytes += message.bulk_bytes;
   }
   const auto bulk = landing.bulk;
   landings_.emplace(message.landing, std::move(landing));
@@ -160,6 +203,10 @@ void Exchange::landed(std::uint64_t number, const Result<Path>& outcome) noexcep
   const Landing landing = std::move(at->second);
   landings_.erase(at);
   repay(landing.from);
+  if (landing.envelope.kind != Kind::reply) {
+    --creditor(landing.from).landing;
+    creditor(landing.from).landing_bytes -= landing.question_bulk.size();
+  }
   if (is_lost(landing.from)) {
     return;
   }
@@ -174,6 +221,7 @@ void Exchange::landed(std::uint64_t number, const Result<Path>& outcome) noexcep
 void Exchange::sent(std::uint64_t ticket, const Result<void>& /*outcome*/) noexcept {
   if (const auto at = outgoing_.find(ticket); at != outgoing_.end()) {
     repay(at->second.to);
+    creditor(at->second.to).unread -= at->second.answers ? 1U : 0U;
     outgoing_.erase(at);  // a failure shows as a lost rank
   }
 }
@@ -204,7 +252,7 @@ void Exchange::deliver(int from, const Envelope& envelope, std::span<const std::
            Error(Errc::closed, "rank " + std::to_string(options_.rank) + " has closed the runtime")
                .at_rank(options_.rank));
   } else {
-    service_->asked({from, envelope.call, envelope.kind, body, bulk});
+    serve_question({from, envelope.call, envelope.kind, body, bulk});
   }
 }
 
@@ -279,6 +327,10 @@ void Exchange::lose(int rank, const Error& cause) {
   auto& lost = lost_[static_cast<std::size_t>(rank)];
   if (rank == options_.rank || lost.exchange(true, std::memory_order_acq_rel)) {
     return;
+  }
+  for (auto at = deferred_.lower_bound({rank, 0}); at != deferred_.end() && at->first == rank;) {
+    at = deferred_.erase(at);
+    --creditor(rank).deferred;
   }
   for (const auto& [number, asked] : calls_) {
     if (asked.rank == rank) {

@@ -75,6 +75,11 @@ struct ExchangeOptions {
   /// Node of each rank: when one is silent the others of its node are asked as well whether they live, so
   /// that all of a node that is gone are known as lost at once. Empty: each rank for itself.
   std::vector<int> node_of_rank;
+  /// What one rank may have under way here, so that nobody fills another's memory: questions whose bulk is
+  /// still to come, that are answered later, or whose answer has not been read; and bytes of such bulks. What
+  /// is more is refused as `out_of_memory`.
+  std::uint32_t most_questions = 4096;
+  std::uint64_t most_question_bytes = std::uint64_t{16} << 20U;
 };
 
 /// Questions and answers between ranks, over messages. Numbers what is asked, gives up on time, asks those
@@ -113,6 +118,10 @@ class Exchange final : private Receiver {
     return lost_[static_cast<std::size_t>(rank)].load(std::memory_order_acquire);
   }
   [[nodiscard]] std::size_t under_way() const noexcept { return calls_.size(); }
+  /// Questions of that rank that take up memory here.
+  [[nodiscard]] std::uint32_t questions_of(int rank) const noexcept {
+    return creditors_[static_cast<std::size_t>(rank)].questions();
+  }
   [[nodiscard]] Clock::time_point now() const noexcept { return transport_->now(); }
   [[nodiscard]] const ExchangeOptions& options() const noexcept { return options_; }
 
@@ -136,6 +145,7 @@ class Exchange final : private Receiver {
   struct Outgoing {
     int to = 0;
     Bulk bulk;
+    bool answers = false;  ///< it belongs to an answer
   };
   /// What is known of a rank that owes answers, bulks that it announced, or the word that it has read one.
   struct Debtor {
@@ -147,6 +157,21 @@ class Exchange final : private Receiver {
   };
 
   using Calls = std::pmr::unordered_map<std::uint32_t, Asked>;
+
+  /// What a rank that has asked something has under way here.
+  struct Creditor {
+    std::uint32_t landing = 0;   ///< questions whose bulk is still to come
+    std::uint32_t deferred = 0;  ///< that the service answers later
+    std::uint32_t unread = 0;    ///< whose answer's bulk has not been taken
+    std::uint64_t landing_bytes = 0;
+    [[nodiscard]] std::uint32_t questions() const noexcept { return landing + deferred + unread; }
+  };
+  using Asking = std::pair<int, std::uint32_t>;  ///< a rank, and its number for the question
+
+  [[nodiscard]] Creditor& creditor(int rank) noexcept { return creditors_[static_cast<std::size_t>(rank)]; }
+  [[nodiscard]] bool is_crowded(int rank, std::uint64_t bulk_bytes) const noexcept;
+  void serve_question(const Question& question) noexcept;
+  void note_answer(int to, std::uint32_t call) noexcept;
 
   std::span<std::byte> arrived(const Arrival& message) noexcept override;
   void landed(std::uint64_t landing, const Result<Path>& outcome) noexcept override;
@@ -180,6 +205,9 @@ class Exchange final : private Receiver {
   std::pmr::set<std::pair<Clock::time_point, std::uint32_t>> deadlines_{&pool_};
   std::pmr::unordered_map<std::uint64_t, Landing> landings_{&pool_};
   std::pmr::unordered_map<std::uint64_t, Outgoing> outgoing_{&pool_};
+  std::vector<Creditor> creditors_;
+  std::pmr::set<Asking> deferred_{&pool_};
+  std::optional<Asking> answering_;  ///< the question that the service is being asked, until it answers
   std::vector<std::pair<std::uint32_t, Error>> failed_;  ///< calls that could not even be asked
   std::vector<Debtor> debtors_;
   std::vector<int> owing_;  ///< ranks with owed > 0, and maybe others

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <optional>
@@ -70,6 +71,7 @@ class EchoService final : public Service {
     }
     std::string text = text_of(question.body);
     const auto bulk = std::make_shared<std::vector<std::byte>>(question.bulk.begin(), question.bulk.end());
+    bulk->resize(std::max(bulk->size(), least_bulk));
     exchange_.answer(question.from, question.call, bytes_of(std::string(text.rbegin(), text.rend())),
                      {*bulk, bulk});
   }
@@ -77,6 +79,7 @@ class EchoService final : public Service {
 
   std::optional<Kind> last;
   bool silent = false;
+  std::size_t least_bulk = 0;
   std::optional<Error> refuses;
   std::vector<int> lost;
 
@@ -205,6 +208,81 @@ TEST_F(ExchangeTest, RefusesAQuestionThatIsTooLong) {
   network_.run_for(1s);
   ASSERT_TRUE(call->error);
   EXPECT_EQ(call->error->code(), Errc::invalid_argument);
+}
+
+// What a rank leaves unread, leaves unanswered or announces is bounded, and the others are served as before.
+TEST_F(ExchangeTest, HoldsABoundedNumberOfAnswersForARankThatReadsNone) {
+  const std::uint32_t most = exchange(0).options().most_questions;
+  service(0).least_bulk = 8192;  // nothing that travels with its header
+  network_.on_ready(2, nullptr);
+  std::vector<std::shared_ptr<NotedCall>> calls;
+  for (std::uint32_t i = 0; i < most + 500; ++i) {
+    calls.push_back(ask(2, 0, "x"));
+  }
+  network_.run_for(1s);
+  EXPECT_EQ(exchange(0).questions_of(2), most);
+  const auto other = ask(1, 0, "abc");
+  network_.run_for(1s);
+  EXPECT_EQ(other->body, "cba");
+
+  // Now it reads.
+  network_.on_ready(2, [this] {
+    while (exchange(2).step()) {
+    }
+    return exchange(2).next_due();
+  });
+  network_.run_for(1s);
+  EXPECT_EQ(exchange(0).questions_of(2), 0U);
+  std::uint32_t refused = 0;
+  for (const auto& call : calls) {
+    ASSERT_EQ(call->ends, 1);
+    refused += call->error && call->error->code() == Errc::out_of_memory ? 1U : 0U;
+  }
+  EXPECT_EQ(refused, 500U);
+  EXPECT_EQ(ask(2, 0, "abc")->ends, 0);
+  network_.run_for(1s);
+  EXPECT_EQ(exchange(0).questions_of(2), 0U);
+}
+
+TEST_F(ExchangeTest, HoldsABoundedNumberOfQuestionsThatAreAnsweredLater) {
+  const std::uint32_t most = exchange(0).options().most_questions;
+  service(0).silent = true;
+  std::vector<std::shared_ptr<NotedCall>> calls;
+  for (std::uint32_t i = 0; i < most + 500; ++i) {
+    calls.push_back(ask(2, 0, "x"));
+  }
+  network_.run_for(1s);
+  EXPECT_EQ(exchange(0).questions_of(2), most);
+  EXPECT_EQ(exchange(0).questions_of(1), 0U);
+  EXPECT_EQ(calls.front()->ends, 0);
+  ASSERT_TRUE(calls.back()->error);
+  EXPECT_EQ(calls.back()->error->code(), Errc::out_of_memory);
+  exchange(0).answer(2, 1, {});
+  exchange(0).answer(2, 1, {});
+  EXPECT_EQ(exchange(0).questions_of(2), most - 1) << "an answer is counted once";
+  const auto one_more = ask(2, 0, "x");
+  network_.run_for(1s);
+  EXPECT_EQ(one_more->ends, 0);
+  exchange(0).lose(2, Error(Errc::peer_lost, "killed"));
+  EXPECT_EQ(exchange(0).questions_of(2), 0U);
+}
+
+TEST_F(ExchangeTest, TakesABoundedNumberOfBytesFromOneRankAtATime) {
+  constexpr std::size_t bytes = std::size_t{1} << 20U;
+  std::vector<std::shared_ptr<NotedCall>> calls;
+  for (int i = 0; i < 20; ++i) {
+    calls.push_back(ask(2, 0, "x", std::string(bytes, 'x')));
+  }
+  network_.run_for(50us);  // all are announced, none has come
+  EXPECT_EQ(exchange(0).questions_of(2), exchange(0).options().most_question_bytes / bytes);
+  network_.run_for(1s);
+  EXPECT_EQ(exchange(0).questions_of(2), 0U);
+  int refused = 0;
+  for (const auto& call : calls) {
+    ASSERT_EQ(call->ends, 1);
+    refused += call->error && call->error->code() == Errc::out_of_memory ? 1 : 0;
+  }
+  EXPECT_EQ(refused, 4);
 }
 
 TEST_F(ExchangeTest, EndsACallThatHasNoMemoryForItsAnswer) {
