@@ -62,7 +62,7 @@ void Doorbell::listen(unsigned events) noexcept {
   ::epoll_ctl(both_.number(), EPOLL_CTL_MOD, worker_, &event);
 }
 
-void Doorbell::sleep(std::chrono::steady_clock::time_point moment) noexcept {
+bool Doorbell::sleep(std::chrono::steady_clock::time_point moment) noexcept {
   std::array<epoll_event, 2> events{};
   const int count = ::epoll_wait(both_.number(), events.data(), static_cast<int>(events.size()),
                                  milliseconds_until(moment));
@@ -72,6 +72,7 @@ void Doorbell::sleep(std::chrono::steady_clock::time_point moment) noexcept {
       static_cast<void>(::read(bell_.number(), &rings, sizeof rings));
     }
   }
+  return count != 0;
 }
 
 void Doorbell::ring() noexcept {

@@ -20,8 +20,8 @@ class Doorbell {
   void arm() noexcept;
   void disarm() noexcept;
   /// Until the worker has something (if armed), the bell rang since the last sleep, or `moment` has come; a
-  /// millisecond later at most. A signal ends it early.
-  void sleep(std::chrono::steady_clock::time_point moment) noexcept;
+  /// millisecond later at most. A signal ends it early. False: only the moment has come.
+  bool sleep(std::chrono::steady_clock::time_point moment) noexcept;
   void ring() noexcept;
 
  private:

@@ -126,7 +126,7 @@ Result<Sending> UcxTransport::send(int to, std::span<const std::byte> header, st
 }
 
 bool UcxTransport::progress(Receiver& receiver) {
-  if (std::exchange(armed_, false)) {
+  if (armed_.exchange(false, std::memory_order_relaxed)) {
     doorbell_.disarm();
   }
   receiver_ = &receiver;
@@ -154,18 +154,22 @@ bool UcxTransport::arm() {
     return false;
   }
   doorbell_.arm();
-  armed_ = true;
+  armed_.store(true, std::memory_order_relaxed);
   return true;
 }
 
 // Not until `moment` if that is far: on a busy machine (Linux 6.18, UCX 1.13.1) one process in some 150 slept
 // on although a datagram lay in one of UCX's sockets, which the epoll descriptor over them did not report.
 // Who was not to be woken again by anybody has to look by himself; soon after something moved, which is when
-// it was seen, then more and more seldom.
+// it was seen, then more and more seldom. While another thread moves messages, that one looks.
 void UcxTransport::sleep(Clock::time_point moment) {
-  const std::chrono::milliseconds longest = longest_sleep_.load(std::memory_order_relaxed);
-  doorbell_.sleep(std::min(moment, Clock::now() + longest));
-  longest_sleep_.store(std::min(2 * longest, last_sleep), std::memory_order_relaxed);
+  bool over = false;
+  while (!over) {
+    const std::chrono::milliseconds longest = longest_sleep_.load(std::memory_order_relaxed);
+    const Clock::time_point until = std::min(moment, Clock::now() + longest);
+    over = doorbell_.sleep(until) || until == moment || armed_.load(std::memory_order_relaxed);
+    longest_sleep_.store(std::min(2 * longest, last_sleep), std::memory_order_relaxed);
+  }
 }
 
 bool UcxTransport::something_to_tell() const noexcept {

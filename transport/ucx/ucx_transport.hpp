@@ -92,7 +92,8 @@ class UcxTransport final : public Transport {
   Receiver* receiver_ = nullptr;  ///< while progress() is in UCX
   std::uint64_t last_landing_ = 0;
   bool quiet_ = false;  ///< the worker had nothing to move when it was last asked
-  bool armed_ = false;
+  std::atomic<bool> armed_{
+      false};  ///< the doorbell rings for what comes; by who may call progress(), read by the sleeper
   std::atomic<std::chrono::milliseconds>
       longest_sleep_;  ///< see sleep(); at its start right after a movement
 };

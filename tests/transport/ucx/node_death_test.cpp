@@ -108,7 +108,8 @@ class Life {
                                                .lost_mates = {},
                                                .progress = {}});
     connector_ = open_distributed(memory, links_);
-    group.barrier();
+    // Not by the group: that one of its ranks has left a barrier does not say that all have.
+    meet();
     armed_ = true;
   }
 
