@@ -187,7 +187,9 @@ RankReport Session::report() const {
 
 void Session::close() noexcept {
   closed_.store(true, std::memory_order_relaxed);
-  decoded_.clear();
+  if (!disowned_.load(std::memory_order_relaxed)) {
+    decoded_.clear();
+  }
 }
 
 Result<ObjectView> Session::fetch(const Handle& handle, Deadline deadline) {

@@ -84,8 +84,11 @@ class Session : public std::enable_shared_from_this<Session> {
   /// From now on every call answers `closed`. Views stay valid. May be called more than once.
   void close() noexcept;
   /// The same for a process that was forked from this rank, where locks may be held by threads that it does
-  /// not have: nothing but the mark.
-  void disown() noexcept { closed_.store(true, std::memory_order_relaxed); }
+  /// not have: nothing but the marks. What ends there ends without a lock, and leaves all to the rank.
+  void disown() noexcept {
+    disowned_.store(true, std::memory_order_relaxed);
+    closed_.store(true, std::memory_order_relaxed);
+  }
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
 
   [[nodiscard]] const SessionOptions& options() const noexcept { return options_; }
@@ -93,6 +96,12 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] Metrics& metrics() noexcept { return *metrics_; }
   [[nodiscard]] detail::DecodedCache& decoded() noexcept { return decoded_; }
 
+  /// A draft that nobody will seal: its memory goes back, unless it is another process's.
+  void discard(const ObjectDraft& draft) noexcept {
+    if (!disowned_.load(std::memory_order_relaxed)) {
+      connector_->discard(draft);
+    }
+  }
   /// The object, pinned. Counts misses; errors carry key and rank.
   [[nodiscard]] Result<ObjectView> fetch(const Address& address, Deadline deadline) {
     // One variable, returned: the view is made where the caller wants it.
@@ -126,6 +135,7 @@ class Session : public std::enable_shared_from_this<Session> {
   const std::shared_ptr<Metrics> metrics_;
   const SessionOptions options_;
   std::atomic<bool> closed_{false};
+  std::atomic<bool> disowned_{false};
   detail::DecodedCache decoded_;
   Mutex mutex_;
   std::vector<std::weak_ptr<detail::OpenStore>> open_stores_ LOCUM_GUARDED_BY(mutex_);

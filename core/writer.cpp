@@ -44,7 +44,7 @@ Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadl
   const Address address(store->number, name);
   if (session.closed() || store->dropped.load(std::memory_order_relaxed)) {
     // The memory goes back now, not when the caller happens to destroy the writer.
-    session.connector().discard(draft.draft());
+    session.discard(draft.draft());
     return session.explain(address, closed_error(*store));
   }
   if (deadline.is_default() && store->options.timeout.count() > 0) {

@@ -31,7 +31,7 @@ class OwnedDraft {
   }
   ~OwnedDraft() {
     if (store_) {
-      store_->session->connector().discard(draft_);
+      store_->session->discard(draft_);
     }
   }
 

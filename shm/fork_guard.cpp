@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <mutex>
 #include <utility>
@@ -16,7 +15,7 @@ namespace {
 // so this is as global as they are; it is never destroyed.
 struct Guarded {
   std::mutex mutex;
-  std::vector<Session*> sessions;
+  std::vector<std::weak_ptr<Session>> sessions;
 };
 
 Guarded& guarded() {
@@ -32,8 +31,11 @@ void after_fork_in_parent() {
   guarded().mutex.unlock();
 }
 void after_fork_in_child() {
-  for (Session* const session : guarded().sessions) {
-    session->disown();
+  // Never the last one that has it: what a thread of the parent was about to let go of stays, here.
+  for (const std::weak_ptr<Session>& guarded_session : guarded().sessions) {
+    if (const auto session = guarded_session.lock()) {
+      session->disown();
+    }
   }
   guarded().mutex.unlock();
 }
@@ -46,17 +48,8 @@ ForkGuard::ForkGuard(std::shared_ptr<Session> session) : session_(std::move(sess
     throw system_error("the system does not tell of forks", refused);
   }
   const std::lock_guard lock(guarded().mutex);
-  guarded().sessions.push_back(session_.get());
-}
-
-ForkGuard::~ForkGuard() {
-  release();
-}
-
-void ForkGuard::release() noexcept {
-  const std::shared_ptr<Session> ended = std::move(session_);
-  const std::lock_guard lock(guarded().mutex);
-  std::erase(guarded().sessions, ended.get());
+  std::erase_if(guarded().sessions, [](const auto& session) { return session.expired(); });
+  guarded().sessions.push_back(session_);
 }
 
 bool ForkGuard::in_child() const noexcept {

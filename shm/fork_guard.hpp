@@ -8,18 +8,18 @@
 
 namespace locum::shm {
 
-/// Closes a session in the processes that are forked from this one, and only there: a child shares the memory
-/// of the node, but it is not a rank, has none of the library's threads, and must not touch what the rank has
-/// pinned. Owned by the runtime; any thread may fork.
+/// Closes a session in the processes that are forked from this one, and only there, for as long as anything
+/// has that session: a child shares the memory of the node, but it is not a rank, has none of the library's
+/// threads, and must not touch what the rank has pinned. Owned by the runtime; any thread may fork.
 class ForkGuard {
  public:
   explicit ForkGuard(std::shared_ptr<Session> session);
   ForkGuard(const ForkGuard&) = delete;
   ForkGuard& operator=(const ForkGuard&) = delete;
-  ~ForkGuard();
+  ~ForkGuard() = default;
 
   /// The session has ended: it is let go of. May be called more than once.
-  void release() noexcept;
+  void release() noexcept { session_.reset(); }
   /// Whether this process was forked from the one that made the guard.
   [[nodiscard]] bool in_child() const noexcept;
 
