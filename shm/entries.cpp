@@ -1,12 +1,14 @@
 #include "shm/entries.hpp"
 
-#include "shm/entry_tag.hpp"
+#include <algorithm>
+
 #include "shm/kill_point.hpp"
 
 namespace locum::shm {
 
 Entries::Entries(const Segment& segment, std::uint32_t node_rank) noexcept
-    : entries_(reinterpret_cast<Entry*>(segment.base() + segment.geometry().entries_offset(node_rank))),
+    : segment_(&segment),
+      entries_(reinterpret_cast<Entry*>(segment.base() + segment.geometry().entries_offset(node_rank))),
       pins_(reinterpret_cast<Word64*>(segment.base() + segment.geometry().pins_offset(node_rank))),
       share_(&segment.share(node_rank)),
       ranks_(segment.geometry().ranks),
@@ -19,6 +21,14 @@ Entries::Entries(const Segment& segment, std::uint32_t node_rank) noexcept
 std::uint64_t Entries::most(const Geometry& geometry) noexcept {
   constexpr std::uint64_t most_slots = (std::uint64_t{1} << 32U) - largest_growth_bytes / sizeof(Entry);
   return std::min(geometry.entries_bytes() / sizeof(Entry), most_slots);
+}
+
+// Slots are used in order, so that pages are first written in order, too. A page that was committed and never
+// written is a hole to the system.
+std::uint32_t Entries::written() const noexcept {
+  const std::uint64_t begin = segment_->geometry().entries_offset(node_rank_);
+  const std::uint64_t bytes = segment_->written_bytes(begin, std::uint64_t{most_} * sizeof(Entry));
+  return static_cast<std::uint32_t>(bytes / sizeof(Entry));
 }
 
 std::uint64_t Entries::pin_bytes(std::uint64_t slots) const noexcept {
@@ -61,7 +71,11 @@ std::vector<std::uint32_t> Entries::tombstones_of(std::uint32_t node_rank) const
 
 void Entries::give_back_growth(Segment& segment) const noexcept {
   const Geometry& geometry = segment.geometry();
-  const std::uint64_t slots = committed();
+  const auto told = told_committed();
+  if (!told) {
+    return;  // others may have seen more than was ever written, and look there
+  }
+  const std::uint64_t slots = *told;
   const std::uint64_t most_slots =
       std::min<std::uint64_t>(slots + largest_growth_bytes / sizeof(Entry), most_);
   const auto give_back = [&](std::uint64_t range, std::uint64_t shown_bytes, std::uint64_t most_bytes) {

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "core/arena.hpp"
+#include "shm/entry_tag.hpp"
 #include "shm/layout.hpp"
 #include "shm/segment.hpp"
 
@@ -26,9 +26,11 @@ class Entries {
 
   [[nodiscard]] Entry& operator[](std::uint32_t slot) const noexcept { return entries_[slot]; }
   [[nodiscard]] Share& share() const noexcept { return *share_; }
-  /// Slots that have memory: those that a pass over all of them looks at.
+  /// Slots that have memory: those that a pass over all of them looks at. Where something overwrote the
+  /// count, those that ever held an object, by a system call: neither is a hole touched nor an object missed.
   [[nodiscard]] std::uint32_t committed() const noexcept {
-    return std::min(share_->entries.load(std::memory_order_acquire), most_);
+    const auto told = told_committed();
+    return told ? *told : written();
   }
 
   [[nodiscard]] static constexpr std::uint64_t bit_of(std::uint32_t slot) noexcept {
@@ -49,12 +51,22 @@ class Entries {
 
   /// What one process took out of sight and perhaps could not hand back any more. REQUIRES: it is dead.
   [[nodiscard]] std::vector<std::uint32_t> tombstones_of(std::uint32_t node_rank) const;
-  /// What was committed for more entries and never shown. REQUIRES: their process is dead.
+  /// What was committed for more entries and never shown; nothing where the count of those that were shown
+  /// was overwritten. REQUIRES: their process is dead.
   void give_back_growth(Segment& segment) const noexcept;
   /// The block of an object; none if its record is damaged, or leads out of the memory of whoever made it.
   [[nodiscard]] std::optional<Block> block_of(const ObjectRecord& record) const noexcept;
 
  private:
+  // What the process itself says, if nothing overwrote it.
+  [[nodiscard]] std::optional<std::uint32_t> told_committed() const noexcept {
+    const std::uint64_t word = share_->entries.load(std::memory_order_acquire);
+    const auto slots = static_cast<std::uint32_t>(word);
+    return word == entries_word(slots, node_rank_) && slots <= most_ ? std::optional(slots) : std::nullopt;
+  }
+  [[nodiscard]] std::uint32_t written() const noexcept;
+
+  const Segment* segment_;
   Entry* entries_;
   Word64* pins_;
   Share* share_;

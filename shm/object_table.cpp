@@ -65,11 +65,15 @@ ObjectTable::Place ObjectTable::place(const Key& key) const noexcept {
   }
   const std::uint32_t node_rank = node_rank_of_[key.creator];
   const std::uint32_t slot = slot_of(key.serial);
-  const Entries& entries = entries_[node_rank];
-  if (slot >= entries.committed()) {
-    return {};
+  // What was committed once stays so: most need no look at what another process says of itself.
+  if (slot >= counts_[node_rank].reach()) {
+    const std::uint32_t slots = entries_[node_rank].committed();
+    if (slot >= slots) {
+      return {};
+    }
+    counts_[node_rank].reach_to(slots);
   }
-  return {&entries[slot], node_rank, slot};
+  return {&entries_[node_rank][slot], node_rank, slot};
 }
 
 Result<Key> ObjectTable::publish(const ObjectRecord& record) {
@@ -132,8 +136,9 @@ Result<void> ObjectTable::grow() {
   }
   LOCUM_KILL_POINT("grow: entries committed");
   entry_bytes_ += growth;
-  segment_->share(own_).entries.store(static_cast<std::uint32_t>(entry_bytes_ / sizeof(Entry)),
-                                      std::memory_order_release);
+  segment_->share(own_).entries.store(
+      entries_word(static_cast<std::uint32_t>(entry_bytes_ / sizeof(Entry)), own_),
+      std::memory_order_release);
   LOCUM_KILL_POINT("grow: entries shown");
   return {};
 }
@@ -275,7 +280,7 @@ void ObjectTable::release(std::uint64_t pin_id) noexcept {
 void ObjectTable::leave(std::function<void()> end) noexcept {
   end_ = std::move(end);
   for (std::uint32_t node_rank = 0; node_rank < counts_.size(); ++node_rank) {
-    const std::uint32_t slots = entries_[node_rank].committed();
+    const std::uint32_t slots = counts_[node_rank].reach();
     for (std::uint32_t slot = 0; slot < slots; ++slot) {
       Word32& count = counts_[node_rank][slot];
       std::uint32_t views = count.load(std::memory_order_acquire);

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "shm/available_memory.hpp"
+#include "shm/entry_tag.hpp"
 #include "shm/kill_point.hpp"
 #include "shm/robust_lock.hpp"
 
@@ -194,6 +195,7 @@ std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t
   }
   for (std::uint32_t rank = 0; rank < geometry.ranks; ++rank) {
     auto* share = ::new (state->at(geometry.shares_offset() + rank * sizeof(Share))) Share{};
+    share->entries.store(entries_word(0, rank), std::memory_order_relaxed);
     if (const int failure = RobustLock::make(share->life); failure != 0) {
       throw system_error("a lock that processes share cannot be made", failure);
     }
@@ -275,6 +277,13 @@ const std::string& Segment::kind() const noexcept {
 std::uint64_t Segment::committed_bytes() const noexcept {
   struct stat facts {};
   return ::fstat(descriptor(), &facts) == 0 ? static_cast<std::uint64_t>(facts.st_blocks) * 512 : 0;
+}
+
+// It moves the position of the file, which all processes of the node share and none uses.
+std::uint64_t Segment::written_bytes(std::uint64_t offset, std::uint64_t size_bytes) const noexcept {
+  const off_t hole = ::lseek(descriptor(), static_cast<off_t>(offset), SEEK_HOLE);
+  const std::uint64_t end = hole < 0 ? offset : static_cast<std::uint64_t>(hole);
+  return end <= offset ? 0 : std::min(end - offset, size_bytes);
 }
 
 void Segment::give_back(std::uint64_t offset, std::uint64_t size_bytes) noexcept {

@@ -44,6 +44,10 @@ class Segment {
   /// Bytes of the node's memory that the system has given, to all processes together. The file's own count:
   /// no death can leave it wrong. A system call.
   [[nodiscard]] std::uint64_t committed_bytes() const noexcept;
+  /// How many bytes from `offset` on, of `size_bytes` at most, lie before the first page that nobody has
+  /// written yet: what may be looked at where nothing else can be believed. 0 if the system does not tell. A
+  /// system call.
+  [[nodiscard]] std::uint64_t written_bytes(std::uint64_t offset, std::uint64_t size_bytes) const noexcept;
   /// "unnamed file in /dev/shm" or "memfd": for reports.
   [[nodiscard]] const std::string& kind() const noexcept;
 

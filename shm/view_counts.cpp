@@ -24,7 +24,13 @@ ViewCounts::ViewCounts(std::uint64_t slots) : bytes_(slots * sizeof(Word32)) {
 }
 
 ViewCounts::ViewCounts(ViewCounts&& other) noexcept
-    : counts_(std::exchange(other.counts_, nullptr)), bytes_(other.bytes_) {}
+    : counts_(std::exchange(other.counts_, nullptr)), bytes_(other.bytes_), reach_(other.reach()) {}
+
+void ViewCounts::reach_to(std::uint32_t slots) const noexcept {
+  std::uint32_t before = reach();
+  while (before < slots && !reach_.compare_exchange_weak(before, slots, std::memory_order_relaxed)) {
+  }
+}
 
 ViewCounts::~ViewCounts() {
   if (counts_ != nullptr) {

@@ -19,10 +19,14 @@ class ViewCounts {
   ~ViewCounts();
 
   [[nodiscard]] Word32& operator[](std::uint32_t slot) const noexcept { return counts_[slot]; }
+  /// Slots that this process knows to be committed: it has views of no others. Only grows.
+  [[nodiscard]] std::uint32_t reach() const noexcept { return reach_.load(std::memory_order_relaxed); }
+  void reach_to(std::uint32_t slots) const noexcept;
 
  private:
   Word32* counts_ = nullptr;
   std::uint64_t bytes_ = 0;
+  mutable Word32 reach_{0};
 };
 
 }  // namespace locum::shm

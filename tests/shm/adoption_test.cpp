@@ -453,6 +453,29 @@ TEST_F(AdoptionTest, GivesBackWhatWasCommittedForMoreEntriesAndNeverShown) {
   EXPECT_TRUE(is_live(key_of(0)));
 }
 
+// What is not in the books of whoever adopts goes back to the system, under the views of those who look at
+// it.
+TEST_F(AdoptionTest, MissesNothingWhereTheCountOfEntriesWasOverwritten) {
+  constexpr std::uint32_t many = 130;  // three pages of them
+  dies([](Player& dying) {
+    for (std::uint64_t value = 0; value < many; ++value) {
+      (void)dying.publish(store, {}, value).value();
+    }
+  });
+  const std::uint64_t told = segment_->share(dead).entries.load();
+  const std::uint64_t committed = segment_->committed_bytes();
+  std::vector<Player*> adopters{&survivor_, &next_};
+  for (const std::uint64_t count : {std::uint64_t{1}, Entries::most(segment_->geometry())}) {
+    segment_->share(dead).entries.store((told >> 32U << 32U) | count);
+    EXPECT_EQ(adopters.back()->adopt(dead).size(), many) << "told that there are " << count;
+    adopters.pop_back();
+    EXPECT_EQ(segment_->committed_bytes(), committed) << "told that there are " << count;
+    EXPECT_TRUE(is_live(key_of(many - 1)));
+    EXPECT_FALSE(is_live(key_of(50'000))) << "no such entry";
+    EXPECT_EQ(segment_->committed_bytes(), committed) << "told that there are " << count;
+  }
+}
+
 TEST_F(AdoptionTest, RepairsTheDirectoryWithoutAWriter) {
   const std::uint64_t hash = name_hash(store, "x");
   Shard& shard = segment_->shard(shard_index(hash));

@@ -349,6 +349,33 @@ TEST_F(Corruption, OfTheShares) {
   overwrite({"shares", segment_->geometry().shares_offset(), 2 * sizeof(Share), false, ""});
 }
 
+// Whoever passes over all entries, or ends while views are left, goes by these counts. One that is too large
+// leads into holes of the file, which take memory when they are looked at; one that is too small hides
+// objects.
+TEST_F(Corruption, OfTheCountsOfEntriesTouchesNoHoleAndHidesNothing) {
+  const auto nothing_happens = [&](std::uint64_t at, std::uint64_t word) {
+    return trial({"count of entries", at, 8, false, ""}, at,
+                 [word](std::byte* place) { std::memcpy(place, &word, sizeof word); });
+  };
+  const auto word_of = [&](std::uint32_t rank) { return segment_->share(rank).entries.load(); };
+  ASSERT_EQ(nothing_happens(segment_->geometry().shares_offset() + offsetof(Share, entries), word_of(0)), "");
+  const std::uint64_t committed = segment_->committed_bytes();
+  const std::uint64_t most = Entries::most(segment_->geometry());
+  for (std::uint32_t rank = 0; rank < 2; ++rank) {
+    const std::uint64_t at =
+        segment_->geometry().shares_offset() + rank * sizeof(Share) + offsetof(Share, entries);
+    const std::uint64_t told = word_of(rank);
+    for (const std::uint64_t word :
+         {std::uint64_t{0}, ~std::uint64_t{0}, std::uint64_t{1}, most, told >> 32U << 32U,
+          (told >> 32U << 32U) | 1U, (told >> 32U << 32U) | most, (told >> 32U << 32U) | 0xFFFFFFFFU,
+          told & 0xFFFFFFFFU, told + 64, word_of(1 - rank)}) {
+      EXPECT_EQ(nothing_happens(at, word), "") << word << " in the share of rank " << rank;
+      EXPECT_EQ(found_ + refused_, 0) << word << " in the share of rank " << rank << " hides something";
+      EXPECT_EQ(segment_->committed_bytes(), committed) << word << " in the share of rank " << rank;
+    }
+  }
+}
+
 TEST_F(Corruption, OfLiveEntries) {
   for (const std::size_t at : {0U, 4U, 6U, 8U}) {
     const Sample& sample = samples_[at];

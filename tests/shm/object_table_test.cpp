@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "shm/entry_record.hpp"
+#include "shm/entry_tag.hpp"
 #include "tests/shm/player.hpp"
 
 namespace locum::shm {
@@ -303,6 +304,25 @@ TEST(ObjectTable, RefusesASegmentForOtherProcesses) {
   }
   EXPECT_THROW(ObjectTable(segment, 0, {0, 1, 2}), Error);
   EXPECT_THROW(ObjectTable(segment, 2, {0, 1}), Error);
+}
+
+// How far it has views a process knows itself: what others say of their entries may be overwritten by then.
+TEST(ObjectTable, LivesUntilItsLastViewWhateverTheCountOfEntriesSays) {
+  const auto segment = make_segment(2);
+  Player owner(segment, 0, 1_MiB);
+  const Key key = owner.publish(store).value();
+  const auto users = segment.use_count();
+  auto reader = ObjectTable::make(segment, 1, Player::ranks_of(*segment));
+  const auto users_and_reader = segment.use_count();
+  ObjectTable& table = *reader;
+  const Pin pin = table.pin(key).value();
+  const std::uint64_t told = segment->share(0).entries.load();
+  segment->share(0).entries.store(entries_word(0, 0));
+  reader.reset();
+  ASSERT_EQ(segment.use_count(), users_and_reader) << "a view is left: the table lives";
+  segment->share(0).entries.store(told);
+  table.release(pin.id);
+  EXPECT_EQ(segment.use_count(), users);
 }
 
 // Entries grow by 64 KiB, then double up to steps of 1 MiB; beside each group of 512 one line per process.

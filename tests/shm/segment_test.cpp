@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "core/options.hpp"
+#include "shm/entry_tag.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/sanitized.hpp"
 #include "tests/shm/small_mount.hpp"
@@ -84,7 +85,7 @@ TEST(Segment, StartsWithItsHeadCommittedAndZeroTablesBehindIt) {
     EXPECT_EQ(reinterpret_cast<std::byte*>(&segment->shard(index)) - segment->base(),
               static_cast<std::ptrdiff_t>(geometry.shards_offset() + index * sizeof(Shard)));
   }
-  EXPECT_EQ(segment->share(1).entries.load(), 0U);
+  EXPECT_EQ(segment->share(1).entries.load(), entries_word(0, 1));
   struct stat facts {};
   ASSERT_EQ(::fstat(segment->descriptor(), &facts), 0);
   EXPECT_EQ(facts.st_nlink, 0U) << "the file must have no name";

@@ -40,6 +40,15 @@ TEST(ViewCounts, MoveTheirMemory) {
   EXPECT_EQ(second[3].load(), 9U);
 }
 
+TEST(ViewCounts, RememberHowFarTheyReach) {
+  ViewCounts first(1000);
+  EXPECT_EQ(first.reach(), 0U);
+  first.reach_to(64);
+  first.reach_to(8);
+  const ViewCounts second(std::move(first));
+  EXPECT_EQ(second.reach(), 64U);
+}
+
 TEST(ViewCounts, SayWhichLimitIsTooLow) {
   if (tests::sanitized) {
     GTEST_SKIP() << "sanitizers take more address space than a limit would leave";
