@@ -1,0 +1,124 @@
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <iterator>
+#include <string>
+
+#include "shm/watch.hpp"
+#include "tests/shm/watch_group.hpp"
+
+// Watches that were told, or find in the memory of their node, what is not so.
+namespace locum::shm {
+namespace {
+
+using std::chrono::seconds;
+using tests::Child;
+using tests::Ending;
+using tests::Telling;
+
+using MisledWatchTest = tests::WatchTest;
+
+// The C library would take such a lock for one of another kind, and abort.
+TEST_P(MisledWatchTest, DoesNotTouchALockThatAStrayStoreHit) {
+  start(4);
+  std::memset(&segment_->share(1).life.__data.__kind, 0x61, sizeof(int));
+  kill(2);
+  expect_noticed({2});
+  std::memset(&segment_->share(3).life, 0x5A, sizeof(pthread_mutex_t));
+  children_[3].kill();
+  EXPECT_EQ(children_[3].wait().signal, SIGKILL);
+  board_->let_end();
+  for (const std::size_t survivor : {0U, 1U}) {
+    const Ending ending = children_[survivor].wait();
+    EXPECT_EQ(ending.exit_code, 0) << "rank " << survivor << ", signal " << ending.signal;
+    EXPECT_EQ(ending.said, "2 ");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, MisledWatchTest, testing::Values(Telling::by_system, Telling::by_looking),
+                         tests::name_of);
+
+using WrongWatchTest = tests::WatchTest;
+
+// The number is that of a process which ends while the mate goes on, and the other way round.
+TEST_P(WrongWatchTest, AWrongProcessNumberNeitherKillsNorHides) {
+  Child other([] {
+    ::pause();
+    return std::string();
+  });
+  const auto wrong = static_cast<std::uint64_t>(other.id());
+  start(3, [&](Group& group) -> std::string {
+    const auto own = static_cast<std::uint32_t>(group.rank());
+    auto processes = identities(group);
+    processes[1].number = own == 0 ? wrong : processes[1].number;
+    processes[2].number = own == 0 ? static_cast<std::uint64_t>(::getppid()) : processes[2].number;
+    const Watch watch(segment_, own, processes, duties(own));
+    group.barrier();
+    board_->tell_ready();
+    return board_->wait_for([&] { return board_->may_end.load() != 0; }) ? "" : "was not told to end";
+  });
+  other.kill();
+  EXPECT_EQ(other.wait().signal, SIGKILL);
+  const auto killed = kill(2);  // while rank 0 watches somebody who lives
+  ASSERT_TRUE(board_->wait_for([&] { return deaths(0, 2) == 1 && adoptions(2) == 1; }));
+  EXPECT_LT(longest_notice(2, killed), seconds(3));
+  EXPECT_EQ(deaths(0, 1), 0U) << "it lives, whoever has ended";
+  EXPECT_EQ(segment_->share(1).adopter.load(), 0U);
+  const auto killed_too = kill(1);
+  ASSERT_TRUE(board_->wait_for([&] { return deaths(0, 1) == 1 && adoptions(1) == 1; }));
+  EXPECT_LT(longest_notice(1, killed_too), promised);
+  board_->let_end();
+  EXPECT_EQ(children_[0].wait().exit_code, 0);
+}
+
+// Its process goes on, but the rank is gone.
+TEST_P(WrongWatchTest, WhoBecomesAnotherProgramIsDead) {
+  start(2, [this](Group& group) -> std::string {
+    const auto own = static_cast<std::uint32_t>(group.rank());
+    if (own == 0) {
+      return take_part(group, duties(own));
+    }
+    const Watch watch(segment_, own, identities(group), duties(own));
+    group.barrier();
+    board_->tell_ready();
+    ::execl("/bin/sleep", "sleep", "60", nullptr);
+    return "no exec";
+  });
+  ASSERT_TRUE(board_->wait_for([&] { return deaths(0, 1) == 1 && adoptions(1) == 1; }));
+  kill(1);
+  end({1});
+}
+
+// Many mates and few descriptors: those are the application's.
+TEST_P(WrongWatchTest, LeavesDescriptorsToTheApplication) {
+  start(6, [this](Group& group) {
+    const rlimit few{20, 20};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    const auto own = static_cast<std::uint32_t>(group.rank());
+    const auto count = [] {
+      std::filesystem::directory_iterator all("/proc/self/fd");
+      return std::distance(all, std::filesystem::directory_iterator());
+    };
+    const auto before = count();
+    auto processes = identities(group);
+    const Watch watch(segment_, own, processes, duties(own));
+    EXPECT_EQ(count() - before, 1) << "the event that stops it, and nothing else";
+    group.barrier();
+    board_->tell_ready();
+    return board_->wait_for([&] { return board_->may_end.load() != 0; }) ? "4 " : "was not told to end";
+  });
+  const auto killed = kill(4);
+  expect_noticed({4});
+  EXPECT_LT(longest_notice(4, killed), promised);
+  end({4});
+}
+
+INSTANTIATE_TEST_SUITE_P(, WrongWatchTest, testing::Values(Telling::by_system), tests::name_of);
+
+}  // namespace
+}  // namespace locum::shm
