@@ -1,12 +1,12 @@
 #include "shm/knell.hpp"
 
+#include "shm/adopter.hpp"
 #include "shm/futex.hpp"
 
 namespace locum::shm {
 
 std::uint32_t owner_of(const Segment& segment, std::uint32_t rank) noexcept {
-  const std::uint32_t adopter = segment.share(rank).adopter.load(std::memory_order_acquire);
-  return adopter == 0 || adopter > segment.geometry().ranks ? rank : adopter - 1;
+  return adopter_of(segment, rank).value_or(rank);
 }
 
 void toll(const Segment& segment, std::uint32_t rank) noexcept {

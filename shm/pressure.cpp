@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "shm/adopter.hpp"
 #include "shm/futex.hpp"
 #include "shm/kill_point.hpp"
 #include "shm/knell.hpp"
@@ -16,9 +17,8 @@ bool was_handed_back(const Share& share) noexcept {
   return share.retired.load(std::memory_order_relaxed) != 0;
 }
 // Of an adopted share it is the adopter's count that says so.
-bool may_be_unpinned(const Share& share) noexcept {
-  return share.dead.load(std::memory_order_relaxed) != 0 &&
-         share.adopter.load(std::memory_order_relaxed) == 0;
+bool may_be_unpinned(const Segment& segment, std::uint32_t rank) noexcept {
+  return segment.share(rank).dead.load(std::memory_order_relaxed) != 0 && !adopter_of(segment, rank);
 }
 
 }  // namespace
@@ -60,7 +60,7 @@ std::uint64_t Pressure::offered() const noexcept {
 bool Pressure::uncollected() const noexcept {
   for (std::uint32_t rank = 0; rank < segment_->geometry().ranks; ++rank) {
     const Share& share = segment_->share(rank);
-    if (takes_part(share) && (was_handed_back(share) || may_be_unpinned(share))) {
+    if (takes_part(share) && (was_handed_back(share) || may_be_unpinned(*segment_, rank))) {
       return true;
     }
   }
@@ -90,7 +90,7 @@ bool Pressure::call(Moment moment) noexcept {
   for (std::uint32_t rank = 0; rank < segment_->geometry().ranks; ++rank) {
     const Share& share = segment_->share(rank);
     if (share.surplus_bytes.load(std::memory_order_relaxed) > 0 || was_handed_back(share) ||
-        may_be_unpinned(share)) {
+        may_be_unpinned(*segment_, rank)) {
       Word32& bell = segment_->share(owner_of(*segment_, rank)).bell;
       bell.fetch_add(1);
       futex_wake_all(bell);

@@ -32,12 +32,19 @@ timespec wall_clock_at(Deadline::Clock::time_point moment) noexcept {
   return at;
 }
 
+#ifdef __GLIBC__
+// The kernel's own word: the number of the thread that holds the lock, and flags.
+std::uint32_t lock_word(const pthread_mutex_t& mutex) noexcept {
+  return static_cast<std::uint32_t>(__atomic_load_n(&mutex.__data.__lock, __ATOMIC_ACQUIRE));
+}
+#endif
+
 // Whether the lock word names a holder that there is not: the system would have passed the lock on. Asked
 // only once the wait is over, since a holder in another process namespace has a number that means nothing
 // here.
 bool held_by_nobody(const pthread_mutex_t& mutex) noexcept {
 #ifdef __GLIBC__
-  const auto word = static_cast<std::uint32_t>(__atomic_load_n(&mutex.__data.__lock, __ATOMIC_ACQUIRE));
+  const std::uint32_t word = lock_word(mutex);
   const auto holder = static_cast<pid_t>(word & FUTEX_TID_MASK);
   return word != 0 && (holder == 0 || holder == ::gettid() || (::kill(holder, 0) != 0 && errno == ESRCH));
 #else
@@ -108,6 +115,17 @@ bool RobustLock::is_whole(const pthread_mutex_t& mutex) noexcept {
   return __atomic_load_n(&mutex.__data.__kind, __ATOMIC_RELAXED) == kind;
 #else
   static_cast<void>(mutex);
+  return true;
+#endif
+}
+
+bool RobustLock::held_together(const pthread_mutex_t& one, const pthread_mutex_t& other) noexcept {
+#ifdef __GLIBC__
+  const std::uint32_t holder = lock_word(one) & FUTEX_TID_MASK;
+  return holder != 0 && holder == (lock_word(other) & FUTEX_TID_MASK);
+#else
+  static_cast<void>(one);
+  static_cast<void>(other);
   return true;
 #endif
 }

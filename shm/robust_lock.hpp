@@ -28,6 +28,9 @@ class RobustLock {
   [[nodiscard]] static int make(pthread_mutex_t& mutex) noexcept;
   /// Whether this still is a mutex of this kind, and may be touched: for who takes it without this class.
   [[nodiscard]] static bool is_whole(const pthread_mutex_t& mutex) noexcept;
+  /// Whether one thread holds both at this moment, of whatever process, by what stands in them. Where the C
+  /// library is none that we know, always.
+  [[nodiscard]] static bool held_together(const pthread_mutex_t& one, const pthread_mutex_t& other) noexcept;
 
  private:
   pthread_mutex_t& mutex_;

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "shm/adopter.hpp"
 #include "shm/kill_point.hpp"
 #include "shm/robust_lock.hpp"
 
@@ -94,6 +95,7 @@ void Watch::run() {
   started_.set_value();
 
   while (!stop_.load(std::memory_order_relaxed)) {
+    keep_named(own_, 0);
     for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
       if (rank != own_) {
         look(rank);
@@ -115,11 +117,22 @@ void Watch::run() {
   // What we have adopted stays locked: with the end of this thread the system passes it on.
 }
 
+// Nobody else writes the word while we hold that rank's lock: what stands there instead is a stray store.
+void Watch::keep_named(std::uint32_t rank, std::uint32_t word) noexcept {
+  Word32& adopter = segment_->share(rank).adopter;
+  if (adopter.load(std::memory_order_relaxed) != word) {
+    adopter.store(word, std::memory_order_release);
+  }
+}
+
 void Watch::look(std::uint32_t rank) {
   Share& share = segment_->share(rank);
   const ShareState state = state_of(share);
-  if (mates_[rank].held || state == ShareState::absent || state == ShareState::left ||
-      !RobustLock::is_whole(share.life)) {
+  if (mates_[rank].held) {
+    keep_named(rank, own_ + 1);
+    return;
+  }
+  if (state == ShareState::absent || state == ShareState::left || !RobustLock::is_whole(share.life)) {
     return;
   }
   switch (::pthread_mutex_trylock(&share.life)) {
@@ -130,7 +143,7 @@ void Watch::look(std::uint32_t rank) {
       inherit(rank);
       break;
     case EBUSY:
-      if (adopter_of(rank)) {
+      if (adopter_of(*segment_, rank)) {
         lose(rank, rank);
       }
       break;
@@ -147,7 +160,9 @@ void Watch::inherit(std::uint32_t rank) {
     ::pthread_mutex_unlock(&share.life);
     return;
   }
-  const std::uint32_t owner = adopter_of(rank).value_or(rank);
+  // No lock speaks for this word any more, and it may be a stray store: so both ends are waited for.
+  const std::uint32_t named = share.adopter.load(std::memory_order_acquire);
+  const std::uint32_t owner = named == 0 || named > mates_.size() ? rank : named - 1;
   share.adopter.store(own_ + 1, std::memory_order_release);
   LOCUM_KILL_POINT("adopt: adopter is named");
   mates_[rank].held = true;
@@ -156,15 +171,21 @@ void Watch::inherit(std::uint32_t rank) {
 
 void Watch::lose(std::uint32_t rank, std::uint32_t owner) {
   Mate& mate = mates_[rank];
-  losses_->note({rank, adopter_of(rank)});
+  losses_->note({rank, mate.held ? own_ : adopter_of(*segment_, rank)});
   if (mate.lost && !mate.held) {
     return;  // known; who adopts it may be another one now
   }
   mate.lost = true;
   mate.owner = owner;
-  const Mate& ended = mates_[owner];
-  const milliseconds wait = ended.ended ? milliseconds(0) : ended.ending.open() ? grace_for_ending : grace;
-  mate.due = Clock::now() + wait;
+  mate.due = Clock::now() + time_to_end(mate);
+}
+
+// How long until no thread of the process, and none of who owned its share before us, is left.
+milliseconds Watch::time_to_end(const Mate& mate) const noexcept {
+  const auto of = [](const Mate& ending) {
+    return ending.ended ? milliseconds(0) : ending.ending.open() ? grace_for_ending : grace;
+  };
+  return std::max(of(mate), of(mates_[mate.owner]));
 }
 
 void Watch::act(std::uint32_t rank) {
@@ -224,8 +245,8 @@ void Watch::note_end(std::uint32_t rank, bool told) {
   mates_[rank].ending = {};
   mates_[rank].ended = told;
   for (Mate& mate : mates_) {
-    if (mate.pending() && mate.owner == rank) {
-      mate.due = std::min(mate.due, Clock::now() + (told ? milliseconds(0) : grace));
+    if (mate.pending() && (mate.owner == rank || &mate == &mates_[rank])) {
+      mate.due = std::min(mate.due, Clock::now() + time_to_end(mate));
     }
   }
 }
@@ -244,17 +265,12 @@ milliseconds Watch::longest_sleep() const noexcept {
     // Whoever holds its lock tells us when it ends, or we have to see for ourselves; so also where somebody
     // has named itself its adopter since we looked, and no end is left to be told.
     const bool over = mate.held || state_of(segment_->share(rank)) == ShareState::left;
-    const auto adopter = adopter_of(rank);
+    const auto adopter = adopter_of(*segment_, rank);
     const bool unseen = adopter && !mate.lost;
     often = often || (!over && (unseen || !mates_[adopter.value_or(rank)].ending.open()));
   }
   const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
   return std::clamp(left, milliseconds(0), often ? short_period : long_period);
-}
-
-std::optional<std::uint32_t> Watch::adopter_of(std::uint32_t rank) const noexcept {
-  const std::uint32_t adopter = segment_->share(rank).adopter.load(std::memory_order_acquire);
-  return adopter == 0 || adopter > mates_.size() ? std::nullopt : std::optional(adopter - 1);
 }
 
 }  // namespace locum::shm

@@ -34,8 +34,9 @@ namespace locum::shm {
 /// 2. Who gets a lock that way makes it consistent at once, writes itself into `adopter`, and never unlocks
 ///    it. So one process at a time owns a dead one's share, and when it ends, at whatever point, the kernel
 ///    passes all of its locks on: an adoption that was interrupted is begun again by the next one.
-/// 3. `adopter` is 0 until a death was noticed. Who finds the lock held and `adopter` set knows that the
-///    process is dead, though another one adopts it.
+/// 3. `adopter` is 0 until a death was noticed. Who finds the lock held, and the process that `adopter` names
+///    holding it together with its own, knows that the process is dead, though another one adopts it. Only
+///    who holds the lock writes the word, and writes it again within a second if a stray store hit it.
 /// 4. An ending told by the system only makes the thread look; the lock decides. A wrong process number
 ///    cannot lead to an adoption, and no more than delays one: every second the thread looks in any case.
 class Watch {
@@ -80,14 +81,15 @@ class Watch {
   [[nodiscard]] static std::vector<Mate> mates_of(const Segment& segment, std::uint32_t own,
                                                   std::span<const ProcessIdentity> processes);
   void run();
+  void keep_named(std::uint32_t rank, std::uint32_t word) noexcept;
   void look(std::uint32_t rank);
   void inherit(std::uint32_t rank);
   void lose(std::uint32_t rank, std::uint32_t owner);
   void act(std::uint32_t rank);
   void sleep();
   void note_end(std::uint32_t rank, bool told);
+  [[nodiscard]] std::chrono::milliseconds time_to_end(const Mate& mate) const noexcept;
   [[nodiscard]] std::chrono::milliseconds longest_sleep() const noexcept;
-  [[nodiscard]] std::optional<std::uint32_t> adopter_of(std::uint32_t rank) const noexcept;
 
   const std::shared_ptr<Segment> segment_;
   const std::uint32_t own_;

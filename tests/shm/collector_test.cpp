@@ -18,6 +18,7 @@
 #include "shm/arena.hpp"
 #include "shm/name_table.hpp"
 #include "shm/node.hpp"
+#include "shm/robust_lock.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/shm/fork_group.hpp"
 
@@ -161,8 +162,10 @@ TEST_F(CollectorTest, LooksAtMuchThatIsViewedPieceByPiece) {
 
 TEST_F(CollectorTest, HearsWhatIsEvictedOfADeadProcessThatItAdopted) {
   const Key key = other_.make(1000);
-  Share& share = segment_->share(1);
-  share.adopter.store(1);
+  // As the watch of rank 0 does it.
+  const RobustLock own_life(segment_->share(0).life, Deadline::Clock::now());
+  const RobustLock life(segment_->share(1).life, Deadline::Clock::now());
+  segment_->share(1).adopter.store(1);
   ASSERT_TRUE(
       owner_.table->adopt(1, [&](const std::vector<Block>& used) { return owner_.arena->adopt(1, used); }));
   EXPECT_EQ(owner_.settle(), never);

@@ -2,6 +2,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstring>
@@ -38,6 +39,51 @@ TEST_P(MisledWatchTest, DoesNotTouchALockThatAStrayStoreHit) {
     EXPECT_EQ(ending.exit_code, 0) << "rank " << survivor << ", signal " << ending.signal;
     EXPECT_EQ(ending.said, "2 ");
   }
+}
+
+// A word of each share, overwritten while all live, and again while somebody is being adopted.
+TEST_P(MisledWatchTest, TakesNobodyForDeadWhateverNamesItsAdopter) {
+  start(5);
+  const auto overwrite_all = [&](const std::array<std::uint32_t, 5>& words) {
+    for (std::uint32_t rank = 0; rank < words.size(); ++rank) {
+      segment_->share(rank).adopter.store(words[rank]);
+    }
+  };
+  const auto looked_after = [&] {
+    return segment_->share(0).adopter.load() == 0 && segment_->share(1).adopter.load() == 0 &&
+           segment_->share(2).adopter.load() == 0;
+  };
+  for (const std::array<std::uint32_t, 5>& words :
+       {std::array{2U, 3U, 4U, 5U, 1U}, std::array{1U, 2U, 3U, 4U, 5U},
+        std::array{~0U, 6U, 1U, 1U, 0x5A5AU}}) {
+    overwrite_all(words);
+    ASSERT_TRUE(board_->wait_for(looked_after)) << "who lives writes its word again";
+  }
+  // Of two words that name each other's ranks one is right. Where both are wrong nothing tells: so nobody's
+  // names rank 3, which one of the others is about to hold.
+  overwrite_all({2, 5, 2, 2, 1});
+  kill(3);
+  overwrite_all({2, 5, 2, 2, 1});
+  expect_noticed({3});
+  overwrite_all({2, 3, 2, 5, 1});
+  ASSERT_TRUE(board_->wait_for([&] { return looked_after() && adopted({3}); }))
+      << "who adopts writes the word of the dead one again";
+  kill(4);
+  expect_noticed({3, 4});
+  end({3, 4});
+}
+
+// Whoever finds the lock of the dead one sees there the number of one that lives, or of one that is gone.
+TEST_P(MisledWatchTest, AdoptsWhoDiesThoughItsWordNamesAnother) {
+  start(4);
+  kill(0);
+  expect_noticed({0});
+  segment_->share(1).adopter.store(0 + 1);
+  const auto killed = kill(1);
+  segment_->share(1).adopter.store(2 + 1);
+  expect_noticed({0, 1});
+  EXPECT_LT(longest_notice(1, killed), seconds(3));
+  end({0, 1});
 }
 
 INSTANTIATE_TEST_SUITE_P(, MisledWatchTest, testing::Values(Telling::by_system, Telling::by_looking),
