@@ -18,10 +18,15 @@ namespace {
 Board* our_board = nullptr;
 std::uint32_t our_rank = 0;
 thread_local Act our_act = Act::background;
+std::atomic<const LastLook*> our_last_look{nullptr};
 
 [[noreturn]] void die(Shot& shot) noexcept {
   shot.victim = our_rank;
   shot.act = our_act;
+  if (const LastLook* const look = our_last_look.load(std::memory_order_acquire)) {
+    const std::string wrong = (*look)();
+    wrong.copy(shot.found.data(), shot.found.size() - 1);
+  }
   shot.hit.store(true, std::memory_order_release);
   ::kill(::getpid(), SIGKILL);
   for (;;) {
@@ -83,6 +88,10 @@ void play_on(Board& board, std::uint32_t rank) noexcept {
 
 void set_act(Act act) noexcept {
   our_act = act;
+}
+
+void look_at_last(const LastLook* look) noexcept {
+  our_last_look.store(look, std::memory_order_release);
 }
 
 std::int64_t now_ns() noexcept {

@@ -4,9 +4,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "core/error.hpp"
@@ -87,6 +89,7 @@ struct Shot {
   std::atomic<bool> hit{false};
   std::uint32_t victim = 0;
   Act act = Act::idle;
+  std::array<char, 400> found;  ///< what its last look found wrong
 };
 
 /// What the processes of a run and the test tell each other: memory of the test's own, which no death can
@@ -111,6 +114,9 @@ struct Board {
 /// whose acts set_act() tells.
 void play_on(Board& board, std::uint32_t rank) noexcept;
 void set_act(Act act) noexcept;
+/// What whoever dies does last of all, in whatever thread: looks, and says what is wrong. Null: nothing.
+using LastLook = std::function<std::string()>;
+void look_at_last(const LastLook* look) noexcept;
 
 [[nodiscard]] std::int64_t now_ns() noexcept;
 

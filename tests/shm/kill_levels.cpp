@@ -2,6 +2,8 @@
 
 #include <bit>
 
+#include "shm/entry_tag.hpp"
+
 namespace locum::tests {
 namespace {
 
@@ -31,7 +33,10 @@ void add_entries(Levels& levels, const std::byte* base, const Geometry& geometry
   for (std::uint32_t slot = 0; slot < entries; ++slot) {
     const std::uint64_t tag = entry[slot].tag.load();
     const auto state = static_cast<EntryState>(tag & 0xFFU);
-    levels.tombstoned[rank] += state == EntryState::tombstone ? 1 : 0;
+    if (state == EntryState::tombstone) {
+      ++levels.tombstoned[rank];
+      levels.nameless += (tag >> 8U & shm::most_ranks) == 0 ? 1 : 0;
+    }
     if (state != EntryState::live) {
       continue;
     }

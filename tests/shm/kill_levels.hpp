@@ -16,6 +16,7 @@ struct Levels {
   std::array<std::uint64_t, most_ranks> live{};        ///< entries, by the creator's node rank
   std::array<std::uint64_t, most_ranks> tombstoned{};  ///< entries, by the creator's node rank
   std::array<std::uint64_t, most_ranks> pins{};        ///< bits, by the reader's node rank
+  std::uint64_t nameless = 0;                          ///< tombstones that do not say whose they are
   std::uint64_t unbound = 0;                           ///< live objects with a name, but never bound to it
   std::uint64_t named = 0;                             ///< live objects that are bound to a name
   std::uint64_t records = 0;                           ///< of names, in all shards

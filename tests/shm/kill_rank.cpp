@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "core/cluster.hpp"
+#include "tests/shm/kill_invariants.hpp"
 
 namespace locum::tests {
 namespace {
@@ -91,6 +92,8 @@ bool KillRank::open() {
     }
     return false;
   }
+  last_look_ = [this, base = node_.arena->data(0)] { return look_at_last(base); };
+  tests::look_at_last(&last_look_);
   connector_ = open_cluster({.arena = node_.arena,
                              .table = node_.table,
                              .directory = node_.directory,
@@ -110,7 +113,23 @@ void KillRank::close() {
   player_.disconnect();
   connector_.reset();
   node_ = {};
+  tests::look_at_last(nullptr);
   player_.end(event);
+}
+
+// In a process that dies, while others go on. Once all close, nothing is left of what anybody made.
+std::string KillRank::look_at_last(const std::byte* base) const {
+  const std::string wrong = broken_invariant(base, geometry(), ranks_);
+  if (!wrong.empty() || static_cast<Phase>(board_.phase.load()) != Phase::close) {
+    return wrong;
+  }
+  const Levels now = read_levels(base, geometry(), ranks_);
+  const auto sum = [](const auto& each) {
+    return std::accumulate(each.begin(), each.end(), std::uint64_t{0});
+  };
+  const std::uint64_t left = sum(now.live) + sum(now.tombstoned) + sum(now.pins) + now.records + now.intents +
+                             now.changing + now.handed_back;
+  return left == 0 ? "" : std::to_string(left) + " entries, pins, records or steps are left while all close";
 }
 
 void KillRank::play(std::uint32_t steps) {
@@ -211,6 +230,7 @@ void KillRank::check() {
   }
   expect("named objects without their name", 0, now.unbound);
   expect("names, counted by their records,", now.named, now.records);
+  expect("tombstones that name nobody", 0, now.nameless);
   expect("unfinished steps", 0, now.intents);
   expect("shards in the middle of a change", 0, now.changing);
 }

@@ -53,6 +53,7 @@ class KillRank {
   void compare();
   void close();
 
+  [[nodiscard]] std::string look_at_last(const std::byte* base) const;
   void expect(std::string_view what, std::uint64_t expected, std::uint64_t found);
   [[nodiscard]] shm::Geometry geometry() const;
   [[nodiscard]] Levels levels() const;
@@ -68,6 +69,7 @@ class KillRank {
   Journal& journal_;
   KillPlayer player_;
   std::vector<std::uint32_t> ranks_;
+  LastLook last_look_;
   shm::Node node_;
   std::shared_ptr<Connector> connector_;
 };

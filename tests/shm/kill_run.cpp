@@ -269,6 +269,9 @@ void Run::end() {
         shot = true;
         verdict_.deaths.push_back("rank " + std::to_string(rank) + " at '" + kill_points()[each.point].name +
                                   "' in " + std::string(name_of(each.act)));
+        if (each.found.front() != '\0') {
+          complain(verdict_.deaths.back() + ", where " + each.found.data());
+        }
       }
     }
     if (shot && ending.signal == SIGKILL) {
