@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint64_t incarnation = 4711;
 constexpr std::uint64_t largest_shard_growth = 3 * shm::page_bytes;  // with as many names as we have
-constexpr std::chrono::seconds settling{5};
+constexpr std::chrono::seconds settling{20};
 constexpr std::chrono::microseconds between_looks{200};
 
 }  // namespace

@@ -28,7 +28,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr seconds longest_phase{20};
+constexpr seconds longest_phase{50};
 
 // In a rank: the phases, one after the other, each when the test says so.
 std::string play(const Scene& scene, Board& board, Group& group, int arrivals) {
