@@ -164,10 +164,12 @@ Result<Block> SharedArena::grow(const Request& request) {
   if (retired) {
     block = commit_for(request, lacking_bytes);
   }
-  const Moment last = Deadline::Clock::now() + Pressure::longest;
+  const Moment begun = Deadline::Clock::now();
+  const Moment last = begun + Pressure::longest;
   for (bool first = true; !block && Deadline::Clock::now() < last && may_be_had(lacking_bytes, first);
        first = false) {
-    if (!pressure_.call(std::min(last, Deadline::Clock::now() + Pressure::patience))) {
+    // Who has answered once is at it, however slowly.
+    if (!pressure_.call(first ? begun + Pressure::patience : last)) {
       break;
     }
     block = commit_for(request, lacking_bytes);

@@ -14,13 +14,14 @@ namespace locum::shm {
 /// calls, the background threads of those who have some give it back, and answer. There is no order in it
 /// that a death could break: a call is a count that went up, an answer another one, and what somebody has is
 /// only worth asking for. The figures of other processes are not trusted: the worst that a wrong one does is
-/// that one call waits in vain, for as long as no answer comes within `patience`.
+/// that one call waits in vain, for as long as no answer comes within `patience`. Those who answer have the
+/// lowest priority: on a machine with ten threads a core that want to run, seconds pass between two answers.
 class Pressure {
  public:
   using Moment = Deadline::Clock::time_point;
-  /// Nobody waits longer for one answer …
-  static constexpr std::chrono::milliseconds patience{500};
-  /// … nor longer than this in all.
+  /// Nobody waits longer for the first answer: who should give it may be stopped …
+  static constexpr std::chrono::milliseconds patience{2000};
+  /// … nor longer than this in all, as long as answers come.
   static constexpr std::chrono::milliseconds longest{5000};
 
   Pressure(std::shared_ptr<Segment> segment, std::uint32_t own);
