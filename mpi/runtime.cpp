@@ -23,6 +23,7 @@
 #include "mpi/launcher.hpp"
 #include "mpi/rank_losses.hpp"
 #include "mpi/topology.hpp"
+#include "shm/endings.hpp"
 #include "shm/fork_guard.hpp"
 #include "shm/node.hpp"
 #if LOCUM_WITH_UCX
@@ -35,8 +36,10 @@ namespace {
 
 // How long a rank that an exception ends waits for the others to end too, before it ends the job.
 constexpr std::chrono::seconds unwinding_patience{2};
-// How long a rank that has closed waits until the others have, too, at most.
+// How long a rank that has closed waits until the others have, too, at most; and how long after the process
+// of one of its node has ended.
 constexpr std::chrono::seconds release_patience{10};
+constexpr std::chrono::milliseconds ending_patience{500};
 
 /// What this call throws on this rank, if anything, as something that can be told to the others.
 template <class Call>
@@ -101,6 +104,11 @@ std::vector<std::uint32_t> node_mates(const mpi::CommunicatorGroup& group) {
     }
   }
   return ranks;
+}
+
+std::uint32_t place_of(int rank, const std::vector<std::uint32_t>& mates) {
+  return static_cast<std::uint32_t>(std::find(mates.begin(), mates.end(), static_cast<std::uint32_t>(rank)) -
+                                    mates.begin());
 }
 
 mpi::CommunicatorGroup group_over(MPI_Comm communicator, const Result<RuntimeOptions>& asked) {
@@ -195,7 +203,8 @@ struct Runtime::State {
   int exceptions_at_start;
   std::uint64_t incarnation = 0;
   std::shared_ptr<mpi::RankLosses> losses;
-  std::shared_ptr<Links> links;  ///< to other nodes, if there are any
+  std::vector<shm::ProcessIdentity> mates;  ///< the processes of this node
+  std::shared_ptr<Links> links;             ///< to other nodes, if there are any
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<shm::ForkGuard> fork_guard;  // once there is a session
   bool open = false;
@@ -208,6 +217,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   state_->incarnation = random_incarnation(group);
   shm::Node node = open_own_node(group, state_->options, state_->incarnation);
   state_->losses = std::make_shared<mpi::RankLosses>(node.losses, node_mates(group), group.size());
+  state_->mates = std::move(node.processes);
   group.watch([losses = state_->losses] { return losses->ranks_while_waiting(); });
 
   const NodeMemory memory{std::move(node.arena), std::move(node.table), std::move(node.directory)};
@@ -304,13 +314,22 @@ void Runtime::close(Deadline deadline) {
   state_->open = false;
   const auto until = deadline.moment(state_->options.collective_timeout);
   mpi::CommunicatorGroup& group = state_->group;
+  const std::vector<std::uint32_t> mates = node_mates(group);
+  const auto endings = std::make_shared<shm::Endings>(state_->mates, place_of(group.rank(), mates));
   // Once all have come nobody reads any more; once all have closed the memory is free for whoever opens next.
   std::optional<Error> error =
       error_of([&] { throw_if(group.agree(std::nullopt, "closing the runtime", until)); });
   state_->losses->stop_watching_links();
   end_session();
   if (!error && !state_->losses->any()) {
-    // All were alive just now, and nobody watches from here on: who dies in between must not cost much.
+    // All were alive just now, and perhaps no watch is left: who dies in between must not cost much.
+    group.watch([endings, mates, losses = state_->losses] {
+      std::vector<int> ended = losses->ranks();  // of a watch that a view keeps
+      for (const std::uint32_t mate : endings->ended_for(ending_patience)) {
+        ended.push_back(static_cast<int>(mates[mate]));
+      }
+      return ended;
+    });
     const auto soon = std::min(until, Deadline::Clock::now() + release_patience);
     error = error_of([&] { throw_if(group.agree(std::nullopt, "giving the node's memory back", soon)); });
     if (error && error->code() == Errc::timeout && soon < until) {

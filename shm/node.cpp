@@ -136,6 +136,7 @@ Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
               .table = {all, all->objects.get()},
               .directory = {all, &all->names},
               .losses = all->watch->losses(),
+              .processes = {processes.begin(), processes.end()},
               .memory_kind = segment->kind(),
               .memory_bytes = segment->geometry().memory_bytes};
 }

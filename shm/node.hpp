@@ -11,6 +11,7 @@
 #include "core/losses.hpp"
 #include "core/node_table.hpp"
 #include "core/options.hpp"
+#include "shm/process_identity.hpp"
 
 namespace locum::shm {
 
@@ -21,9 +22,10 @@ struct Node {
   std::shared_ptr<Arena> arena;
   std::shared_ptr<NodeTable> table;
   std::shared_ptr<Directory> directory;
-  std::shared_ptr<const Losses> losses;  ///< by the group's ranks; keeps nothing else alive
-  std::string memory_kind;               ///< for reports: "unnamed file in /dev/shm" or "memfd"
-  std::uint64_t memory_bytes = 0;        ///< the limit in force
+  std::shared_ptr<const Losses> losses;    ///< by the group's ranks; keeps nothing else alive
+  std::vector<ProcessIdentity> processes;  ///< by the group's ranks
+  std::string memory_kind;                 ///< for reports: "unnamed file in /dev/shm" or "memfd"
+  std::uint64_t memory_bytes = 0;          ///< the limit in force
 };
 
 /// Collective over `group`, the processes of one node: its first process makes the segment, the others get

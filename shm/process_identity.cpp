@@ -1,5 +1,6 @@
 #include "shm/process_identity.hpp"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -24,6 +25,18 @@ Descriptor ProcessIdentity::watched() const noexcept {
 #else
   return {};
 #endif
+}
+
+std::vector<Descriptor> watched(std::span<const ProcessIdentity> processes, std::uint32_t own) {
+  std::vector<Descriptor> endings(processes.size());
+  rlimit limit{};
+  const bool few = ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 4 < processes.size();
+  for (std::uint32_t rank = 0; rank < processes.size() && !few; ++rank) {
+    if (rank != own) {
+      endings[rank] = processes[rank].watched();
+    }
+  }
+  return endings;
 }
 
 }  // namespace locum::shm

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "shm/descriptor.hpp"
 
@@ -17,5 +19,10 @@ struct ProcessIdentity {
   /// there is no telling which process is meant, or the system has none to give.
   [[nodiscard]] Descriptor watched() const noexcept;
 };
+
+/// By rank what tells of the end of each process but `own`: not open where the system does not tell, and none
+/// where one for each would be more than a quarter of what this process may open: those are the
+/// application's.
+[[nodiscard]] std::vector<Descriptor> watched(std::span<const ProcessIdentity> processes, std::uint32_t own);
 
 }  // namespace locum::shm

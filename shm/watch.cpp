@@ -1,7 +1,6 @@
 #include "shm/watch.hpp"
 
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,12 +32,6 @@ constexpr milliseconds grace{20};
 constexpr milliseconds grace_for_ending{1000};
 constexpr milliseconds pause_after_failure{500};
 
-// Descriptors are the application's: we take a quarter of them at most.
-bool may_open(std::size_t descriptors) {
-  rlimit limit{};
-  return ::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / 4 >= descriptors;
-}
-
 ShareState state_of(const Share& share) noexcept {
   return static_cast<ShareState>(share.state.load(std::memory_order_acquire));
 }
@@ -68,10 +61,9 @@ std::vector<Watch::Mate> Watch::mates_of(const Segment& segment, std::uint32_t o
                                             std::to_string(processes.size()));
   }
   std::vector<Mate> mates(ranks);
-  for (std::uint32_t rank = 0; rank < ranks && may_open(ranks); ++rank) {
-    if (rank != own) {
-      mates[rank].ending = processes[rank].watched();
-    }
+  std::vector<Descriptor> endings = watched(processes, own);
+  for (std::uint32_t rank = 0; rank < ranks; ++rank) {
+    mates[rank].ending = std::move(endings[rank]);
   }
   return mates;
 }

@@ -21,7 +21,7 @@ before=$(names)
 
 points='publish: live/bind: intended/link: next set/change: begun/tombstone: marked/unlink: hash cleared/pin: bit set/commit: all taken'
 IFS=/ read -ra points <<< "$points"
-for run in computing pinning creating collective closing computing:destructor "${points[@]/#/point/}"; do
+for run in computing pinning creating collective closing released computing:destructor "${points[@]/#/point/}"; do
   started=$SECONDS
   death=${run%%[:/]*} end=${run##*:} point=
   if [ "$death" = point ]; then
