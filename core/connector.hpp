@@ -9,6 +9,7 @@
 
 #include "deadline.hpp"
 #include "object.hpp"
+#include "part.hpp"
 #include "result.hpp"
 
 namespace locum {
@@ -69,6 +70,11 @@ class Source {
   /// The object, pinned. A damaged or foreign key is `not_found`; a replaced one is `stale` where the address
   /// carries the hash of its name.
   [[nodiscard]] virtual Result<ObjectView> get(const Address& address, Deadline deadline) = 0;
+  /// get(), of some of its bytes: the view shows no others, and where they come from another node, no others
+  /// travel. Its facts are those of the whole object, but that extents may be missing. `invalid_argument` if
+  /// the object does not have them, or for none.
+  [[nodiscard]] virtual Result<ObjectView> get_part(const Address& address, const ByteRange& range,
+                                                    Deadline deadline);
   [[nodiscard]] virtual Result<bool> exists(const Address& address, Deadline deadline) = 0;
   /// Names of a store that begin with `prefix`, in ascending byte order. Names live throughout the call
   /// appear once.

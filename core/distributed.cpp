@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/cluster.hpp"
+#include "core/held_part.hpp"
 #include "core/homed_directory.hpp"
 
 namespace locum {
@@ -28,8 +29,12 @@ Result<ObjectView> bearing(const Address& address, Result<ObjectView> found) {
   return found;
 }
 
-// Whether a name that stands for nothing is waited for, and as long as who wants that; null: it is not.
-using Patience = const Wanted*;
+// How an object is looked for.
+struct How {
+  const Wanted* wait =
+      nullptr;  // for a name that stands for nothing, as long as this is wanted; else not at all
+  const ByteRange* part = nullptr;  // these bytes, if they come from another node; else all
+};
 
 class Distributed final : public Connector {
  public:
@@ -58,6 +63,7 @@ class Distributed final : public Connector {
   MemoryUsage usage() const override { return local_->usage(); }
 
   Result<ObjectView> get(const Address& address, Deadline deadline) override;
+  Result<ObjectView> get_part(const Address& address, const ByteRange& range, Deadline deadline) override;
   Result<bool> exists(const Address& address, Deadline deadline) override;
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
   Result<bool> evict(const Address& address, Deadline deadline) override;
@@ -69,16 +75,15 @@ class Distributed final : public Connector {
     return nodes_.home(address.key.store, name_hash(address.key.store, address.name));
   }
   [[nodiscard]] Result<ObjectView> get_by_key(const Address& address, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> get_by_name(const Address& address, Patience patience, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> look(const Address& address, Patience patience, Deadline deadline,
+  [[nodiscard]] Result<ObjectView> get_by_name(const Address& address, const How& how, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> look(const Address& address, const How& how, Deadline deadline,
                                         Key& stands_for);
-  [[nodiscard]] Result<NodeAnswer> ask_home(const Address& address, Patience patience,
-                                            Deadline deadline) const;
-  [[nodiscard]] Result<ObjectView> resolve(const Address& address, ObjectView found, Deadline deadline,
-                                           Key& stands_for);
+  [[nodiscard]] Result<NodeAnswer> ask_home(const Address& address, const How& how, Deadline deadline) const;
+  [[nodiscard]] Result<ObjectView> resolve(const Address& address, ObjectView found, const How& how,
+                                           Deadline deadline, Key& stands_for);
   [[nodiscard]] Result<ObjectView> fetch(const Key& key, std::uint64_t generation, Deadline deadline);
   [[nodiscard]] Result<ObjectView> object_behind(const Address& address, const ObjectWire& wire,
-                                                 Deadline deadline);
+                                                 const How& how, Deadline deadline);
   [[nodiscard]] Error absent(const Address& address, const Error& error, Deadline deadline);
   void forget(const Address& address, const Key& gone);
 
@@ -91,7 +96,22 @@ class Distributed final : public Connector {
 };
 
 Result<ObjectView> Distributed::get(const Address& address, Deadline deadline) {
-  return address.name.empty() ? get_by_key(address, deadline) : get_by_name(address, nullptr, deadline);
+  return address.name.empty() ? get_by_key(address, deadline) : get_by_name(address, {}, deadline);
+}
+
+// What is here is shown in part; so is what the home of a name answers with, because it is small.
+Result<ObjectView> Distributed::get_part(const Address& address, const ByteRange& range, Deadline deadline) {
+  const int node = owner(address.key);
+  const bool elsewhere = address.name.empty() && node >= 0 && node != nodes_.own();
+  auto found = elsewhere              ? fetch_part(*client_, address.key, {}, range, 0, deadline)
+               : address.name.empty() ? get_by_key(address, deadline)
+                                      : get_by_name(address, {.part = &range}, deadline);
+  if (!found && found.error().code() == Errc::unsupported) {
+    found = get(address, deadline);
+  } else if (!found && elsewhere) {
+    return absent(address, found.error(), deadline);
+  }
+  return found ? part_of(*std::move(found), range) : std::move(found);
 }
 
 Result<ObjectView> Distributed::get_by_key(const Address& address, Deadline deadline) {
@@ -104,8 +124,11 @@ Result<ObjectView> Distributed::get_by_key(const Address& address, Deadline dead
 
 // What the home says of an object is newer than what its owner may know: that it is bound at all, when its
 // maker has not had the home's answer yet.
-Result<ObjectView> Distributed::object_behind(const Address& address, const ObjectWire& wire,
+Result<ObjectView> Distributed::object_behind(const Address& address, const ObjectWire& wire, const How& how,
                                               Deadline deadline) {
+  if (owner(wire.key) != nodes_.own() && how.part != nullptr && owner(wire.key) >= 0) {
+    return fetch_part(*client_, wire.key, address.name, *how.part, wire.generation, deadline);
+  }
   if (owner(wire.key) != nodes_.own()) {
     return bearing(address, fetch(wire.key, wire.generation, deadline));
   }
@@ -162,12 +185,12 @@ Error Distributed::absent(const Address& address, const Error& error, Deadline d
 // What a name stands for may be replaced between the home's word and the owner's: then the home is asked
 // again. If both stay with theirs, the owner is right: its rank died, or gave up, between making and binding
 // the object.
-Result<ObjectView> Distributed::get_by_name(const Address& address, Patience patience, Deadline deadline) {
+Result<ObjectView> Distributed::get_by_name(const Address& address, const How& how, Deadline deadline) {
   const auto until = client_->moment(deadline);
   Key before;
   for (;;) {
     Key stands_for;
-    auto found = look(address, patience, until, stands_for);
+    auto found = look(address, how, until, stands_for);
     const bool gone = !found && stands_for.valid() &&
                       (found.error().code() == Errc::not_found || found.error().code() == Errc::stale);
     if (!gone) {
@@ -185,15 +208,15 @@ Result<ObjectView> Distributed::get_by_name(const Address& address, Patience pat
 
 // One look at the name's home, and at the object's owner if that is another node: `stands_for` says which
 // object it was.
-Result<ObjectView> Distributed::look(const Address& address, Patience patience, Deadline deadline,
+Result<ObjectView> Distributed::look(const Address& address, const How& how, Deadline deadline,
                                      Key& stands_for) {
   const int node = home(address);
   if (node == nodes_.own()) {
     auto found =
-        patience == nullptr ? local_->get(address, deadline) : local_->wait(address, deadline, *patience);
-    return found ? resolve(address, std::move(*found), deadline, stands_for) : std::move(found);
+        how.wait == nullptr ? local_->get(address, deadline) : local_->wait(address, deadline, *how.wait);
+    return found ? resolve(address, std::move(*found), how, deadline, stands_for) : std::move(found);
   }
-  const auto answer = ask_home(address, patience, deadline);
+  const auto answer = ask_home(address, how, deadline);
   if (!answer) {
     return answer.error().about(address.name);
   }
@@ -205,14 +228,14 @@ Result<ObjectView> Distributed::look(const Address& address, Patience patience, 
     return bearing(address, HeldObject::view(answer->block, *wire, answer->path));
   }
   stands_for = wire->key;
-  return object_behind(address, *wire, deadline);
+  return object_behind(address, *wire, how, deadline);
 }
 
 // One question, answered at once or as soon as the name is put.
-Result<NodeAnswer> Distributed::ask_home(const Address& address, Patience patience, Deadline deadline) const {
+Result<NodeAnswer> Distributed::ask_home(const Address& address, const How& how, Deadline deadline) const {
   const int node = home(address);
   const Bulk name{bytes_of(address.name), nullptr};
-  if (patience == nullptr) {
+  if (how.wait == nullptr) {
     const NameWords asked{.store = address.key.store, .value_wanted = 1};
     return client_->ask(node, Kind::look_up, words(asked), name, deadline);
   }
@@ -220,7 +243,7 @@ Result<NodeAnswer> Distributed::ask_home(const Address& address, Patience patien
   const auto now = client_->now();
   const auto left = until > now ? until - now : Deadline::Clock::duration::zero();
   const AwaitWords asked{.store = address.key.store, .patience_ns = static_cast<std::uint64_t>(left.count())};
-  auto answer = client_->ask(node, Kind::await, words(asked), name, deadline, *patience);
+  auto answer = client_->ask(node, Kind::await, words(asked), name, deadline, *how.wait);
   if (!answer && answer.error().code() == Errc::timeout) {
     return Error(Errc::timeout, "nobody put this name before the deadline");
   }
@@ -228,8 +251,8 @@ Result<NodeAnswer> Distributed::ask_home(const Address& address, Patience patien
 }
 
 // A name at home here stands for an object of this node, or says where the object is.
-Result<ObjectView> Distributed::resolve(const Address& address, ObjectView found, Deadline deadline,
-                                        Key& stands_for) {
+Result<ObjectView> Distributed::resolve(const Address& address, ObjectView found, const How& how,
+                                        Deadline deadline, Key& stands_for) {
   if (found.type_hash() != reference_type_hash) {
     return found;
   }
@@ -245,7 +268,7 @@ Result<ObjectView> Distributed::resolve(const Address& address, ObjectView found
                             Path::shm_view);
   }
   stands_for = reference->object.key;
-  return object_behind(address, reference->object, deadline);
+  return object_behind(address, reference->object, how, deadline);
 }
 
 // The name stands for an object that is not there any more.
@@ -273,7 +296,8 @@ Result<bool> Distributed::exists(const Address& address, Deadline deadline) {
 }
 
 Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline, const Wanted& wanted) {
-  return address.name.empty() ? get_by_key(address, deadline) : get_by_name(address, &wanted, deadline);
+  return address.name.empty() ? get_by_key(address, deadline)
+                              : get_by_name(address, {.wait = &wanted}, deadline);
 }
 
 Result<bool> Distributed::evict(const Address& address, Deadline deadline) {

@@ -25,12 +25,13 @@ enum class Kind : std::uint8_t {
   list,        ///< names of a store by prefix: to every node
   roll_call,   ///< which ranks of the node are lost: to every node, while all wait for all
   await,       ///< an object by name, as soon as there is one: to the name's home
+  fetch_part,  ///< some bytes of an object by key: to its owner's node
 };
-inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::await);
+inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::fetch_part);
 
 /// Version of all that is sent between ranks; those of a runtime have the same, or refuse each other at
 /// start.
-inline constexpr std::uint8_t wire_version = 2;
+inline constexpr std::uint8_t wire_version = 3;
 
 /// What each message begins with. 16 bytes, in the byte order of the machines.
 struct Envelope {

@@ -30,6 +30,10 @@ Error senseless(const Question& question) {
                                            std::to_string(static_cast<int>(question.kind)) + ")");
 }
 
+Error led_astray() {
+  return Error(Errc::corrupt, "the table entry of this object points outside the node's memory");
+}
+
 std::vector<std::byte> one_byte(bool value) {
   return {std::byte{value ? std::uint8_t{1} : std::uint8_t{0}}};
 }
@@ -70,6 +74,8 @@ void NodeService::dispatch(const Question& question) {
   switch (question.kind) {
     case Kind::fetch:
       return fetch(question, asker);
+    case Kind::fetch_part:
+      return fetch_part(question, asker);
     case Kind::exists:
       return exists(question, asker);
     case Kind::evict:
@@ -122,11 +128,43 @@ void NodeService::fetch(const Question& question, Asker asker) {
   }
   const auto object = std::make_shared<PinnedObject>(local_.table, *pin);
   if (!local_.holds(*pin->record)) {
-    return refuse(asker,
-                  Error(Errc::corrupt, "the table entry of this object points outside the node's memory"));
+    return refuse(asker, led_astray());
   }
   const ObjectWire wire = wire_of(*pin, pin->generation);
   answer(asker, words(wire), {local_.block(*pin), object});
+}
+
+// No sum can be checked of a part: who asks for one has to fetch the whole object.
+void NodeService::fetch_part(const Question& question, Asker asker) {
+  constexpr std::size_t longest_type_name = 256;
+  const auto asked = read_words<PartWords>(question.body);
+  if (!asked) {
+    return refuse(asker, senseless(question));
+  }
+  const auto pin = pin_object(asked->key);
+  if (!pin) {
+    return refuse(asker, pin.error());
+  }
+  const auto object = std::make_shared<PinnedObject>(local_.table, *pin);
+  if (!local_.holds(*pin->record)) {
+    return refuse(asker, led_astray());
+  }
+  if (auto inside = check_range({asked->offset, asked->bytes}, pin->record->size_bytes); !inside) {
+    return refuse(asker, inside.error());
+  }
+  if (pin->record->has_checksum != 0) {
+    return refuse(asker,
+                  Error(Errc::unsupported, "this object has a checksum, which is one of all its bytes"));
+  }
+  const ObjectTail tail = read_tail(local_.block(*pin).data(), *pin->record);
+  const auto type_name =
+      std::as_bytes(std::span(tail.type_name.size() <= longest_type_name ? tail.type_name : ""));
+  const PartWire wire{wire_of(*pin, pin->generation), tail.element_bytes,
+                      static_cast<std::uint32_t>(type_name.size())};
+  const auto front = words(wire);
+  std::vector<std::byte> body(front.begin(), front.end());
+  body.insert(body.end(), type_name.begin(), type_name.end());
+  answer(asker, body, {local_.payload(*pin).subspan(asked->offset, asked->bytes), object});
 }
 
 void NodeService::exists(const Question& question, Asker asker) {
@@ -216,8 +254,7 @@ void NodeService::answer_with(const Pin& pin, bool value_wanted, Asker asker) {
     return answer(asker, {});
   }
   if (!local_.holds(*pin.record)) {
-    return refuse(asker,
-                  Error(Errc::corrupt, "the table entry of this object points outside the node's memory"));
+    return refuse(asker, led_astray());
   }
   const auto reference = local_.reference(pin);
   ObjectWire wire = reference ? reference->object : wire_of(pin, pin.generation);

@@ -45,6 +45,7 @@ class NodeService final : public Service {
 
   void dispatch(const Question& question);
   void fetch(const Question& question, Asker asker);
+  void fetch_part(const Question& question, Asker asker);
   void exists(const Question& question, Asker asker);
   void evict(const Question& question, Asker asker);
   void retire(const Question& question, Asker asker);

@@ -176,6 +176,8 @@ class ObjectView {
   [[nodiscard]] const Key& key() const noexcept { return key_; }
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::uint64_t type_hash() const noexcept { return type_hash_; }
+  /// Shows no more than these bytes from now on. REQUIRES: they lie within bytes().
+  void narrow(std::uint64_t offset, std::uint64_t count) noexcept { bytes_ = bytes_.subspan(offset, count); }
   /// How the bytes reached this process. REQUIRES: not empty.
   [[nodiscard]] Path path() const noexcept { return board_->path(); }
   /// Type, extents, name and generation. REQUIRES: not empty.

@@ -59,6 +59,22 @@ struct KeyWords {
 };
 static_assert(sizeof(KeyWords) == 16);
 
+/// Some bytes of an object's payload.
+struct PartWords {
+  Key key;
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;  ///< at least 1
+};
+static_assert(sizeof(PartWords) == 32);
+
+/// What answers that; the bytes are the bulk. The type's name follows, if it is not too long.
+struct PartWire {
+  ObjectWire object;
+  std::uint32_t element_bytes = 1;
+  std::uint32_t type_name_bytes = 0;
+};
+static_assert(sizeof(PartWire) == 80);
+
 /// A look-up; the name is the bulk.
 struct NameWords {
   std::uint32_t store = 0;

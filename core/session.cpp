@@ -192,6 +192,14 @@ void Session::close() noexcept {
   }
 }
 
+Result<ObjectView> Session::fetch_part(const Address& address, const ByteRange& range, Deadline deadline) {
+  if (closed()) {
+    return closed_error();
+  }
+  auto found = connector_->get_part(address, range, deadline);
+  return found ? std::move(found) : missed(address, found.error());
+}
+
 Result<ObjectView> Session::fetch(const Handle& handle, Deadline deadline) {
   auto object = fetch(Address(handle.key, handle.name_hash), deadline);
   if (object && object->bytes().size() != handle.size_bytes) {

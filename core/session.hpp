@@ -112,6 +112,9 @@ class Session : public std::enable_shared_from_this<Session> {
     }
     return found;
   }
+  /// Some bytes of the object, pinned; else as above.
+  [[nodiscard]] Result<ObjectView> fetch_part(const Address& address, const ByteRange& range,
+                                              Deadline deadline);
   /// The object that a handle identifies. REQUIRES: no refusal.
   [[nodiscard]] Result<ObjectView> fetch(const Handle& handle, Deadline deadline);
   /// Why a handle cannot be used here: damaged, or of another runtime. None if it can.

@@ -52,6 +52,27 @@ Error Store::refusal(std::string_view name) const {
   return usable(name).error();
 }
 
+Result<ObjectView> Store::fetch_part(const Key& key, const Part& part, std::uint64_t element_bytes,
+                                     Deadline deadline) {
+  return key.store == open_->number && usable(Address(key))
+             ? fetch_part_at(Address(key), part, element_bytes, deadline)
+             : Result<ObjectView>(refusal(key));
+}
+
+Result<ObjectView> Store::fetch_part(std::string_view name, const Part& part, std::uint64_t element_bytes,
+                                     Deadline deadline) {
+  const auto allowed = usable(name);
+  return allowed ? fetch_part_at(Address(open_->number, name), part, element_bytes, deadline)
+                 : Result<ObjectView>(allowed.error());
+}
+
+Result<ObjectView> Store::fetch_part_at(const Address& address, const Part& part, std::uint64_t element_bytes,
+                                        Deadline deadline) {
+  const auto range = range_of(part, element_bytes);
+  return range ? session().fetch_part(address, *range, effective(deadline))
+               : Result<ObjectView>(session().explain(address, range.error()));
+}
+
 Result<ObjectView> Store::await(std::string_view name, Deadline deadline) {
   const Address address(open_->number, name);
   if (auto allowed = usable(name); !allowed) {

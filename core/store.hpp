@@ -157,12 +157,35 @@ class Store {
   [[nodiscard]] Result<View<T>> get(std::string_view name, Deadline deadline = {}) {
     return view_of<T>(fetch(name, deadline));
   }
+  /// Some elements of an array, row-major: `get<double[]>(key, {.offset = 100, .count = 10})`. In place on
+  /// the node of the object; from another node these elements alone travel (all of them where the store has a
+  /// checksum, or where the home of the name has the value beside it: see `inline_bytes`).
+  /// `invalid_argument` if the object does not have them, or for none of them.
+  template <class T>
+    requires std::is_unbounded_array_v<T>
+  [[nodiscard]] Result<View<T>> get(const Key& key, const Part& part, Deadline deadline = {}) {
+    return view_of<T>(fetch_part(key, part, sizeof(std::remove_extent_t<T>), deadline));
+  }
+  template <class T>
+    requires std::is_unbounded_array_v<T>
+  [[nodiscard]] Result<View<T>> get(std::string_view name, const Part& part, Deadline deadline = {}) {
+    return view_of<T>(fetch_part(name, part, sizeof(std::remove_extent_t<T>), deadline));
+  }
   /// The stored bytes of an object of any type, in place.
   [[nodiscard]] Result<View<std::byte[]>> get_bytes(const Key& key, Deadline deadline = {}) {
     return bytes_of(fetch(key, deadline));
   }
   [[nodiscard]] Result<View<std::byte[]>> get_bytes(std::string_view name, Deadline deadline = {}) {
     return bytes_of(fetch(name, deadline));
+  }
+  /// Some of them.
+  [[nodiscard]] Result<View<std::byte[]>> get_bytes(const Key& key, const Part& part,
+                                                    Deadline deadline = {}) {
+    return bytes_of(fetch_part(key, part, 1, deadline));
+  }
+  [[nodiscard]] Result<View<std::byte[]>> get_bytes(std::string_view name, const Part& part,
+                                                    Deadline deadline = {}) {
+    return bytes_of(fetch_part(name, part, 1, deadline));
   }
   /// The object under a name, as soon as somebody puts it. `timeout` if nobody does before the deadline.
   template <class T>
@@ -241,6 +264,12 @@ class Store {
     }
     return session().fetch(Address(open_->number, name), effective(deadline));
   }
+  [[nodiscard]] Result<ObjectView> fetch_part(const Key& key, const Part& part, std::uint64_t element_bytes,
+                                              Deadline deadline);
+  [[nodiscard]] Result<ObjectView> fetch_part(std::string_view name, const Part& part,
+                                              std::uint64_t element_bytes, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> fetch_part_at(const Address& address, const Part& part,
+                                                 std::uint64_t element_bytes, Deadline deadline);
   [[nodiscard]] Result<void> usable(const Address& address) const;
   [[nodiscard]] Result<void> usable(std::string_view name) const;
   [[nodiscard]] Error refusal(const Key& key) const;

@@ -37,6 +37,51 @@ Errc code_of(const Result<T>& result) {
   return result ? Errc{} : result.error().code();
 }
 
+TEST(Store, ReadsSomeElementsOfAnArray) {
+  const SessionFixture one;
+  Store store = one.store();
+  std::vector<double> numbers(100);
+  std::iota(numbers.begin(), numbers.end(), 0.5);
+  const Key key = store.put("numbers", numbers).value();
+  const auto whole = store.get<double[]>(key).value();
+  const auto part = store.get<double[]>(key, {.offset = 10, .count = 3}).value();
+  EXPECT_EQ(part.span().data(), whole.data() + 10) << "in place";
+  EXPECT_EQ(part.size(), 3U);
+  EXPECT_EQ(part[2], 12.5);
+  EXPECT_EQ(part.extents().size(), 1U);
+  EXPECT_EQ(part.extents()[0], 3U);
+  const std::size_t last = 99;
+  EXPECT_EQ(store.get<double[]>("numbers", {.offset = last, .count = 1}).value()[0], 99.5);
+  EXPECT_EQ(store.get<double[]>("numbers", {.offset = 0, .count = 100}).value().extents()[0], 100U);
+  EXPECT_EQ(store.get_bytes(key, {.offset = 8, .count = 4}).value().size(), 4U);
+  EXPECT_EQ(store.get_bytes("numbers", {.offset = 0, .count = 800}).value().size(), 800U);
+
+  EXPECT_EQ(code_of(store.get<double[]>(key, {.offset = 0, .count = 0})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<double[]>(key, {.offset = 100, .count = 1})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<double[]>(key, {.offset = 99, .count = 2})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<double[]>(key, {.offset = -1, .count = 2})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<double[]>(key, {.offset = 1, .count = std::uint64_t{1} << 61U})),
+            Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get_bytes("numbers", {.offset = 800, .count = 1})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<float[]>(key, {.offset = 1, .count = 2})), Errc::type_mismatch);
+  EXPECT_EQ(code_of(store.get<double[]>("none", {.offset = 1, .count = 2})), Errc::not_found);
+  EXPECT_EQ(code_of(store.get<double[]>("", {.offset = 1, .count = 2})), Errc::invalid_argument);
+}
+
+// A plane of a field of several dimensions is a part, too: its elements lie side by side.
+TEST(Store, APartOfAFieldHasOneExtent) {
+  const SessionFixture one;
+  Store store = one.store();
+  auto writer = store.create<int>({4, 5, 6}).value();
+  std::iota(writer.begin(), writer.end(), 0);
+  const Key key = writer.seal().value();
+  const auto plane = store.get<int[]>(key, {.offset = 2 * 5 * 6, .count = 5 * 6}).value();
+  EXPECT_EQ(plane[0], 60);
+  EXPECT_EQ(plane.extents().size(), 1U);
+  EXPECT_EQ(plane.extents()[0], 30U);
+  EXPECT_EQ(store.get<int[]>(key).value().extents().size(), 3U);
+}
+
 TEST(Store, ReadsAVectorInPlaceAsAnArray) {
   const SessionFixture one;
   Store store = one.store();

@@ -1,0 +1,54 @@
+#include "core/part.hpp"
+
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "core/connector.hpp"
+
+namespace locum {
+
+namespace {
+
+constexpr std::uint64_t most_bytes = std::uint64_t{1} << 62U;
+
+}  // namespace
+
+Result<ByteRange> range_of(const Part& part, std::uint64_t element_bytes) {
+  if (part.count.value == 0) {
+    return Error(Errc::invalid_argument, "a part of an object has at least one element");
+  }
+  if (part.count.value > most_bytes / element_bytes || part.offset.value > most_bytes / element_bytes) {
+    return Error(Errc::invalid_argument,
+                 "no object has as many elements as this part is made of, or begins behind");
+  }
+  return ByteRange{part.offset.value * element_bytes, part.count.value * element_bytes};
+}
+
+Result<void> check_range(const ByteRange& range, std::uint64_t size_bytes) {
+  if (range.bytes == 0 || range.offset > size_bytes || range.bytes > size_bytes - range.offset) {
+    return Error(Errc::invalid_argument, "the object has " + std::to_string(size_bytes) +
+                                             " bytes, asked for were " + std::to_string(range.bytes) +
+                                             " from " + std::to_string(range.offset) + " on");
+  }
+  return {};
+}
+
+Result<ObjectView> part_of(ObjectView view, const ByteRange& range) {
+  const std::uint64_t size_bytes = view.facts().size_bytes;
+  if (view.bytes().size() != size_bytes) {
+    return view;
+  }
+  if (auto inside = check_range(range, size_bytes); !inside) {
+    return inside.error().about(to_string(view.key()));
+  }
+  view.narrow(range.offset, range.bytes);
+  return view;
+}
+
+Result<ObjectView> Source::get_part(const Address& address, const ByteRange& range, Deadline deadline) {
+  auto whole = get(address, deadline);
+  return whole ? part_of(*std::move(whole), range) : std::move(whole);
+}
+
+}  // namespace locum

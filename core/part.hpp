@@ -1,0 +1,38 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+
+#include "object.hpp"
+#include "result.hpp"
+
+namespace locum {
+
+/// A number of elements, from any integer.
+struct ElementCount {
+  std::uint64_t value;
+
+  template <std::integral I>
+  constexpr ElementCount(I number) noexcept : value(static_cast<std::uint64_t>(number)) {}
+};
+
+/// Some of an array's elements, row-major: `get<double[]>(key, {.offset = 100, .count = 10})`.
+struct Part {
+  ElementCount offset;
+  ElementCount count;  ///< at least 1
+};
+
+/// Some bytes of an object's payload.
+struct ByteRange {
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+};
+
+/// The bytes of these elements. `invalid_argument` for none, and for more than any object has.
+[[nodiscard]] Result<ByteRange> range_of(const Part& part, std::uint64_t element_bytes);
+/// `invalid_argument` unless the range is not empty and lies within so many bytes.
+[[nodiscard]] Result<void> check_range(const ByteRange& range, std::uint64_t size_bytes);
+/// The same object's view of some of its bytes; of a view that shows a part already: that itself.
+[[nodiscard]] Result<ObjectView> part_of(ObjectView view, const ByteRange& range);
+
+}  // namespace locum
