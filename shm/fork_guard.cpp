@@ -48,7 +48,7 @@ ForkGuard::ForkGuard(std::shared_ptr<Session> session) : session_(std::move(sess
     throw system_error("the system does not tell of forks", refused);
   }
   const std::lock_guard lock(guarded().mutex);
-  std::erase_if(guarded().sessions, [](const auto& session) { return session.expired(); });
+  std::erase_if(guarded().sessions, [](const auto& known) { return known.expired(); });
   guarded().sessions.push_back(session_);
 }
 
