@@ -14,6 +14,17 @@ using namespace std::chrono_literals;
 // The exchange says at the moment itself who did not answer. This thread waits a little longer for that.
 constexpr auto grace = 100ms;
 
+// The question may be sent, and read by a transport, when the call has given up and its caller's memory is
+// gone.
+Bulk owned(Bulk bulk) {
+  if (bulk.keep == nullptr && !bulk.bytes.empty()) {
+    const auto copy = std::make_shared<std::byte[]>(bulk.bytes.size());
+    std::ranges::copy(bulk.bytes, copy.get());
+    bulk = {{copy.get(), bulk.bytes.size()}, copy};
+  }
+  return bulk;
+}
+
 struct Waiting {
   Pending pending;
   std::optional<Result<NodeAnswer>> answer;
@@ -49,6 +60,7 @@ Result<NodeAnswer> NodeClient::ask(int node, Kind kind, std::span<const std::byt
 
 void NodeClient::inquire(int node, Kind kind, std::span<const std::byte> body, Bulk bulk, Deadline deadline,
                          Nodes::Then then) const {
+  bulk = owned(std::move(bulk));
   progress_->submit([nodes = nodes_, node, kind, copy = std::vector<std::byte>(body.begin(), body.end()),
                      bulk = std::move(bulk), until = moment(deadline), then = std::move(then)]() mutable {
     nodes->ask(node, kind, std::move(copy), std::move(bulk), until, std::move(then));

@@ -156,7 +156,7 @@ TEST_F(RemoteCost, OfAGetByNameOfASmallObject) {
       [&](const std::string& made) {
         EXPECT_EQ(asker().store->get_bytes(made).value()->size(), small_bytes);
       });
-  EXPECT_LE(cost.asker, 6U);
+  EXPECT_LE(cost.asker, 7U) << "one is the name, which may be read when the call has given up";
   EXPECT_LE(cost.answerer, 1U);
 }
 
@@ -165,7 +165,7 @@ TEST_F(RemoteCost, OfAPutByName) {
   const Cost cost =
       cost_of([&] { return name(); },
               [&](const std::string& made) { EXPECT_TRUE(asker().store->put_bytes(made, bytes)); });
-  EXPECT_LE(cost.asker, 6U);
+  EXPECT_LE(cost.asker, 7U);
   EXPECT_LE(cost.answerer, 0U);
 }
 
