@@ -149,7 +149,8 @@ std::uint64_t SharedArena::cut(const Request& request, std::uint64_t first_page)
 }
 
 // Commits what is missing. If that cannot be had: once more with the pages of empty slabs that were kept for
-// their size, and then as memory comes that all arenas of the node, this one included, have free elsewhere.
+// their size, then for steps that this arena has free elsewhere, and last as memory comes that the others
+// have.
 Result<Block> SharedArena::grow(const Request& request) {
   std::uint64_t lacking_bytes = 0;
   Result<Block> block = commit_for(request, lacking_bytes);
@@ -166,15 +167,36 @@ Result<Block> SharedArena::grow(const Request& request) {
   }
   const Moment begun = Deadline::Clock::now();
   const Moment last = begun + Pressure::longest;
-  for (bool first = true; !block && Deadline::Clock::now() < last && may_be_had(lacking_bytes, first);
-       first = false) {
-    // Who has answered once is at it, however slowly.
-    if (!pressure_.call(first ? begun + Pressure::patience : last)) {
-      break;
+  for (bool first = true; !block && Deadline::Clock::now() < last && may_be_had(lacking_bytes, first);) {
+    if (!give_back_instead(lacking_bytes)) {
+      // Who has answered once is at it, however slowly.
+      if (!pressure_.call(std::exchange(first, false) ? begun + Pressure::patience : last)) {
+        break;
+      }
     }
     block = commit_for(request, lacking_bytes);
   }
   return block;
+}
+
+// Whole free steps of this arena for what is lacking elsewhere in it. Whoever waits for memory does this
+// itself: the background thread would come to it later, and on a machine with many more threads than cores
+// much later. Whether there was any.
+bool SharedArena::give_back_instead(std::uint64_t lacking_bytes) {
+  const MutexLock growing(growing_);
+  {
+    const MutexLock lock(mutex_);
+    short_ = true;  // what comes back is not for the background to prepare
+  }
+  std::uint64_t back_bytes = 0;
+  while (back_bytes < lacking_bytes) {
+    const std::uint64_t bytes = give_back(pages_for(lacking_bytes - back_bytes) / unit_pages_ + 1);
+    if (bytes == 0) {
+      break;
+    }
+    back_bytes += bytes;
+  }
+  return back_bytes > 0;
 }
 
 // Whether it is worth to call: not if all that is free in the node does not suffice. How much evicted objects
@@ -350,33 +372,44 @@ bool SharedArena::empty_adopted() {
 
 // A piece of what is to be given back; false if that is all.
 bool SharedArena::give_back_piece() {
-  std::optional<PageRun> run;
-  try {
+  {
     const MutexLock lock(mutex_);
     const std::uint64_t kept = answering_ ? 0 : keep_units_;
     const std::uint64_t units = pages_.free_units();
     surplus_units_ = std::min(surplus_units_, units - std::min(units, kept));
-    if (surplus_units_ > 0) {
-      run = pages_.surplus(std::min(surplus_units_, most_unit_pages / unit_pages_));
-    }
-    if (run) {
-      static_cast<void>(books_changed());
-    }
-  } catch (const std::bad_alloc&) {
-    surplus_units_ = 0;  // not now: the next window asks again
   }
-  if (run) {
-    segment_->give_back(begin_ + run->first * page_bytes, run->count * page_bytes);
-    surplus_units_ -= std::min(surplus_units_, run->count / unit_pages_);
-    given_back_bytes_.fetch_add(run->count * page_bytes, std::memory_order_release);
-    const MutexLock lock(mutex_);
-    pages_.given_back(*run);
+  const std::uint64_t bytes = surplus_units_ > 0 ? give_back(surplus_units_) : 0;
+  if (bytes == 0) {
+    surplus_units_ = 0;  // also where no book could be had for it: the next window asks again
   }
+  surplus_units_ -= std::min(surplus_units_, bytes / page_bytes / unit_pages_);
   if (answering_) {
     answering_ = surplus_units_ > 0;
     pressure_.answer();
   }
-  return run.has_value();
+  return bytes > 0;
+}
+
+// A piece of at most so many free steps, one at least if there is one; how many bytes.
+std::uint64_t SharedArena::give_back(std::uint64_t most_units) {
+  std::optional<PageRun> run;
+  try {
+    const MutexLock lock(mutex_);
+    run = pages_.surplus(std::min(most_units, most_unit_pages / unit_pages_));
+    if (run) {
+      static_cast<void>(books_changed());
+    }
+  } catch (const std::bad_alloc&) {
+  }
+  if (!run) {
+    return 0;
+  }
+  const std::uint64_t size_bytes = run->count * page_bytes;
+  segment_->give_back(begin_ + run->first * page_bytes, size_bytes);
+  given_back_bytes_.fetch_add(size_bytes, std::memory_order_release);
+  const MutexLock lock(mutex_);
+  pages_.given_back(*run);
+  return size_bytes;
 }
 
 // A piece of what is to be kept ready; false if there is enough. The last quarter of the node's memory is for

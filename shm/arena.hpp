@@ -83,12 +83,15 @@ class SharedArena final : public Arena {
   [[nodiscard]] Result<void> commit(const PageSpace::Plan& plan) LOCUM_REQUIRES(growing_);
   [[nodiscard]] bool exchange(const PageSpace::Plan& plan) LOCUM_REQUIRES(growing_) LOCUM_REQUIRES(mutex_);
   [[nodiscard]] bool may_be_had(std::uint64_t lacking_bytes, bool first_call) const;
+  [[nodiscard]] bool give_back_instead(std::uint64_t lacking_bytes) LOCUM_EXCLUDES(growing_)
+      LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] bool retire_slabs() LOCUM_REQUIRES(mutex_);
   [[nodiscard]] Error full(const Request& request, const Error& reason) const LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] bool books_changed() LOCUM_REQUIRES(mutex_);
   [[nodiscard]] bool prepares(std::uint64_t below_units) const LOCUM_REQUIRES(mutex_);
   [[nodiscard]] bool empty_adopted() LOCUM_REQUIRES(growing_);
   [[nodiscard]] bool give_back_piece() LOCUM_REQUIRES(growing_);
+  [[nodiscard]] std::uint64_t give_back(std::uint64_t most_units) LOCUM_REQUIRES(growing_);
   [[nodiscard]] bool prepare_piece() LOCUM_REQUIRES(growing_);
   [[nodiscard]] Moment look(Moment now) LOCUM_REQUIRES(growing_);
   void wake() noexcept;

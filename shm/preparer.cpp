@@ -1,6 +1,6 @@
 #include "shm/preparer.hpp"
 
-#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,7 +13,9 @@ namespace {
 
 // The thread wakes this often for nothing: no wait is without a bound.
 constexpr std::chrono::minutes longest_sleep{1};
-constexpr int lowest_priority = 19;
+// Behind whoever computes, but not out of reach where many more threads than cores want to run: others wait
+// for what it gives back, and for its end (docs/decisions/0018).
+constexpr int niceness = 5;
 
 }  // namespace
 
@@ -36,9 +38,7 @@ void Preparer::wake() noexcept {
 }
 
 void Preparer::run() {
-  // Not SCHED_IDLE: the kernel holds locks of the file and of the address space for us while a piece lasts,
-  // and whoever needs them waits for this thread to be scheduled. In Linux, 0 is the calling thread.
-  static_cast<void>(::setpriority(PRIO_PROCESS, 0, lowest_priority));
+  static_cast<void>(::nice(niceness));  // in Linux, of the calling thread alone
   Moment next = Moment::max();
   std::uint32_t heard = bell_.load();
   while (!stop_.load()) {

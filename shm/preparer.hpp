@@ -10,9 +10,9 @@
 
 namespace locum::shm {
 
-/// A background thread of the lowest ordinary priority that does small pieces of
-/// work while there is some and sleeps otherwise: on a word of shared memory, so that other processes can
-/// wake it too. Any thread of the process may call wake(). The destructor ends it after the piece at hand.
+/// A background thread, a little behind all others in priority, that does small pieces of work while there is
+/// some and sleeps otherwise: on a word of shared memory, so that other processes can wake it too. Any thread
+/// of the process may call wake(). The destructor ends it after the piece at hand.
 ///
 /// No wake-up is lost: who wakes sets `wanted_` and then looks whether the thread sleeps, the thread says
 /// that it sleeps and then looks at `wanted_`, all four sequentially consistent; and what it has not heard on

@@ -14,8 +14,8 @@ namespace locum::shm {
 /// calls, the background threads of those who have some give it back, and answer. There is no order in it
 /// that a death could break: a call is a count that went up, an answer another one, and what somebody has is
 /// only worth asking for. The figures of other processes are not trusted: the worst that a wrong one does is
-/// that one call waits in vain, for as long as no answer comes within `patience`. Those who answer have the
-/// lowest priority: on a machine with ten threads a core that want to run, seconds pass between two answers.
+/// that one call waits in vain, for as long as no answer comes within `patience`: on a machine with eight
+/// threads a core that want to run, it takes 0.05 s.
 class Pressure {
  public:
   using Moment = Deadline::Clock::time_point;
