@@ -20,7 +20,10 @@ TEST(MpiError, KeepsTheCallAndMpisOwnText) {
     EXPECT_EQ(error.code(), Errc::system);
     EXPECT_NE(error.text().find("MPI_Anything"), std::string::npos) << error.what();
     EXPECT_EQ(error.detail(), error_text(MPI_ERR_TRUNCATE));
-    EXPECT_NE(error.detail().find("TRUNCATE"), std::string::npos) << error.what();
+    // MPI_ERR_TRUNCATE of Open MPI, "Message truncated" of MPICH.
+    EXPECT_TRUE(error.detail().find("TRUNCATE") != std::string::npos ||
+                error.detail().find("truncated") != std::string::npos)
+        << error.what();
   }
 }
 

@@ -13,7 +13,8 @@ TEST(Launcher, IsBelievedWhereItFitsTheLibrary) {
 }
 
 TEST(Launcher, IsDoubtedWhereItSaysMoreRanksThanMpi) {
-  const Environment launched_by_mpi("OMPI_COMM_WORLD_SIZE", "1");
+  const Environment launched_by_open_mpi("OMPI_COMM_WORLD_SIZE", "1");
+  const Environment launched_by_mpich("PMI_SIZE", "1");
   const Environment variable("SLURM_STEP_NUM_TASKS", "4");
   EXPECT_NE(singleton_warning(1).find("SLURM_STEP_NUM_TASKS=4"), std::string::npos) << singleton_warning(1);
   EXPECT_EQ(singleton_warning(4), "");
