@@ -16,6 +16,7 @@
 #include "core/losses.hpp"
 #include "shm/background_thread.hpp"
 #include "shm/descriptor.hpp"
+#include "shm/lives.hpp"
 #include "shm/process_identity.hpp"
 #include "shm/segment.hpp"
 
@@ -26,19 +27,10 @@ namespace locum::shm {
 /// system tells it of an end (pidfd), or looks twenty times a second where the system cannot. What a death
 /// asks for is done in that thread; the destructor waits for it.
 ///
-/// Invariants
-///
-/// 1. The thread holds `Share::life` of its own share from before `state` becomes `present` until after it
-///    has become `left`. The lock belongs to a thread and is robust: if trylock finds it without an owner
-///    while `state` is `present` or `adopted`, its last owner has died, or left without it.
-/// 2. Who gets a lock that way makes it consistent at once, writes itself into `adopter`, and never unlocks
-///    it. So one process at a time owns a dead one's share, and when it ends, at whatever point, the kernel
-///    passes all of its locks on: an adoption that was interrupted is begun again by the next one.
-/// 3. `adopter` is 0 until a death was noticed. Who finds the lock held, and the process that `adopter` names
-///    holding it together with its own, knows that the process is dead, though another one adopts it. Only
-///    who holds the lock writes the word, and writes it again within a second if a stray store hit it.
-/// 4. An ending told by the system only makes the thread look; the lock decides. A wrong process number
-///    cannot lead to an adoption, and no more than delays one: every second the thread looks in any case.
+/// An ending told by the system only makes the thread look; the locks decide (Lives). A wrong process number
+/// cannot lead to an adoption, and no more than delays one: every second the thread looks in any case. When
+/// the system tells of an end, the record lock of that process is free already: so the look that follows
+/// finds its share to be ours, or another one's, or is soon repeated.
 class Watch {
  public:
   /// What survivors do about a death; called in the watch's thread, again after a pause if it throws.
@@ -66,33 +58,27 @@ class Watch {
   /// Another process of the node, as the thread knows it.
   struct Mate {
     Descriptor ending;        ///< readable once the process has ended
-    bool ended = false;       ///< so said the system
-    bool held = false;        ///< we have its lock
     bool lost = false;        ///< it is dead
+    bool ours = false;        ///< and what it had is ours
     bool mourned = false;     ///< on_death is done
     bool adopted = false;     ///< adopt is done
     bool complained = false;  ///< that one of these failed
-    std::uint32_t owner = 0;  ///< whose end let us do these: its own, or of who adopted it before us
     Clock::time_point due;    ///< when to do what is not done
 
-    [[nodiscard]] bool pending() const noexcept { return lost && (!mourned || (held && !adopted)); }
+    [[nodiscard]] bool pending() const noexcept { return lost && (!mourned || (ours && !adopted)); }
   };
 
   [[nodiscard]] static std::vector<Mate> mates_of(const Segment& segment, std::uint32_t own,
                                                   std::span<const ProcessIdentity> processes);
   void run();
-  void keep_named(std::uint32_t rank, std::uint32_t word) noexcept;
   void look(std::uint32_t rank);
-  void inherit(std::uint32_t rank);
-  void lose(std::uint32_t rank, std::uint32_t owner);
   void act(std::uint32_t rank);
   void sleep();
-  void note_end(std::uint32_t rank, bool told);
-  [[nodiscard]] std::chrono::milliseconds time_to_end(const Mate& mate) const noexcept;
   [[nodiscard]] std::chrono::milliseconds longest_sleep() const noexcept;
 
   const std::shared_ptr<Segment> segment_;
   const std::uint32_t own_;
+  Lives lives_;  // the thread's own
   const Duties duties_;
   const std::shared_ptr<Losses> losses_;
   std::vector<Mate> mates_;     // the thread's own

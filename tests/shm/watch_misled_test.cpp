@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <linux/futex.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -59,18 +60,30 @@ TEST_P(MisledWatchTest, TakesNobodyForDeadWhateverNamesItsAdopter) {
     overwrite_all(words);
     ASSERT_TRUE(board_->wait_for(looked_after)) << "who lives writes its word again";
   }
-  // Of two words that name each other's ranks one is right. Where both are wrong nothing tells: so nobody's
-  // names rank 3, which one of the others is about to hold.
-  overwrite_all({2, 5, 2, 2, 1});
+  overwrite_all({4, 4, 4, 2, 4});
   kill(3);
-  overwrite_all({2, 5, 2, 2, 1});
+  overwrite_all({4, 4, 4, 5, 4});
   expect_noticed({3});
-  overwrite_all({2, 3, 2, 5, 1});
+  overwrite_all({4, 4, 4, 0, 4});
   ASSERT_TRUE(board_->wait_for([&] { return looked_after() && adopted({3}); }))
       << "who adopts writes the word of the dead one again";
   kill(4);
   expect_noticed({3, 4});
   end({3, 4});
+}
+
+// The lock says that its owner has died, and another word who has it now.
+TEST_P(MisledWatchTest, TakesNobodyForDeadWhateverItsLockSays) {
+  start(4);
+  segment_->share(1).life.__data.__lock = FUTEX_OWNER_DIED;
+  segment_->share(1).adopter.store(0 + 1);
+  kill(2);  // then all look at all
+  expect_noticed({2});
+  EXPECT_EQ(deaths(0, 1) + deaths(3, 1) + adoptions(1), 0U);
+  const auto killed = kill(1);
+  expect_noticed({1, 2});
+  EXPECT_LT(longest_notice(1, killed), seconds(3));
+  end({1, 2});
 }
 
 // Whoever finds the lock of the dead one sees there the number of one that lives, or of one that is gone.

@@ -138,6 +138,7 @@ TEST_P(WatchTest, WhatALeaverHadAdoptedPassesOn) {
         return "did not adopt";
       }
     }
+    segment_.reset();  // what it had adopted is another one's once it cannot write there any more
     return board_->wait_for([&] { return board_->may_end.load() != 0; }) ? "" : "was not told to end";
   });
   kill(2);
@@ -180,6 +181,63 @@ TEST_P(WatchTest, TriesAgainWhatFailed) {
     }
   }
 }
+
+using ToldWatchTest = WatchTest;
+
+// Rank 3 has the lock of rank 2, which dies, and takes what it had only after rank 0 has looked and before
+// that sleeps: while rank 0 mourns rank 1. No end is left to be told then.
+TEST_P(ToldWatchTest, NoticesADeathInTimeWhoseHeirComesBetweenALookAndASleep) {
+  constexpr std::uint32_t ranks = 4;
+  const auto mourns = [this] { return board_->spare.load() >= 1; };
+  start(ranks, [&](Group& group) -> std::string {
+    const auto own = static_cast<std::uint32_t>(group.rank());
+    const RecordLocks records(segment_->descriptor());
+    if (own == 0) {
+      Watch::Duties all = duties(own);
+      all.on_death = [&, noticed = all.on_death](std::uint32_t dead) {
+        if (dead == 1) {
+          board_->spare.store(1);
+          board_->tell();
+          EXPECT_TRUE(board_->wait_for([&] { return board_->spare.load() >= 2; }));
+        }
+        noticed(dead);
+      };
+      return take_part(group, all);
+    }
+    static_cast<void>(identities(group));
+    Lives lives(segment_, own);
+    if (own == 2) {
+      EXPECT_TRUE(records.hold(2));
+      segment_->share(2).state.store(static_cast<std::uint32_t>(ShareState::present));
+    } else {
+      lives.begin();
+    }
+    if (own == 3) {
+      EXPECT_EQ(::pthread_mutex_trylock(&segment_->share(2).life), 0);
+    }
+    group.barrier();
+    board_->tell_ready();
+    if (own == 3) {
+      EXPECT_TRUE(board_->wait_for(mourns));
+      EXPECT_TRUE(records.hold(Lives::estate_byte(segment_->geometry(), 2)));
+      board_->spare.store(2);
+      board_->tell();
+    }
+    return board_->wait_for([&] { return board_->may_end.load() != 0; }) ? "" : "was not told to end";
+  });
+  kill(2);
+  EXPECT_EQ(children_[2].wait().signal, SIGKILL);
+  kill(1);
+  ASSERT_TRUE(board_->wait_for([&] { return board_->spare.load() == 2; }));
+  const auto owned = Clock::now();
+  ASSERT_TRUE(board_->wait_for([&] { return deaths(0, 2) == 1; }));
+  EXPECT_LT(longest_notice(2, owned), promised);
+  board_->let_end();
+  EXPECT_EQ(children_[0].wait().said, "1 2 ");
+  EXPECT_EQ(children_[3].wait().exit_code, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(, ToldWatchTest, testing::Values(Telling::by_system), tests::name_of);
 
 INSTANTIATE_TEST_SUITE_P(, WatchTest, testing::Values(Telling::by_system, Telling::by_looking),
                          tests::name_of);
