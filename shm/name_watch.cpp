@@ -1,5 +1,6 @@
 #include "shm/name_watch.hpp"
 
+#include <chrono>
 #include <utility>
 
 #include "shm/futex.hpp"
@@ -7,6 +8,8 @@
 namespace locum::shm {
 
 namespace {
+
+constexpr std::chrono::seconds longest_silence{1};
 
 void wake(Share& share) noexcept {
   share.news.fetch_add(1);
@@ -27,6 +30,7 @@ void NameWatch::watch(Shard& shard, std::shared_ptr<NameWatcher> watcher) {
   {
     const MutexLock lock(mutex_);
     watcher_ = std::move(watcher);
+    watches_ = true;
     if (!thread_) {
       thread_.emplace("locum-names", [this, heard = share_.news.load()] { listen(heard); });
     }
@@ -51,22 +55,26 @@ void NameWatch::ring_all(const Segment& segment) noexcept {
   }
 }
 
+// Who rings may have been misled by a stray store onto one of the flags: so who watches is told once in a
+// while in any case, and looks, and sets the flags again.
 void NameWatch::listen(std::uint32_t heard) {
   for (;;) {
-    futex_wait(share_.news, heard, Deadline::Clock::time_point::max());
+    const auto latest = Deadline::Clock::now() + longest_silence;
+    futex_wait(share_.news, heard, latest);
     const std::uint32_t now = share_.news.load();
     if (ending_.load()) {
       return;
     }
-    if (now == heard) {
-      continue;
-    }
-    heard = now;
     std::shared_ptr<NameWatcher> watcher;
     {
       const MutexLock lock(mutex_);
+      if (now == heard && (!watches_ || Deadline::Clock::now() < latest)) {
+        continue;
+      }
+      watches_ = false;
       watcher = watcher_;
     }
+    heard = now;
     watcher->bound();
   }
 }

@@ -14,7 +14,9 @@ namespace locum::shm {
 
 /// How a process hears of names that others bind while none of its threads waits for them: who binds a new
 /// name in a shard that is watched rings every process that watches, whose thread for this, asleep until then
-/// on `Share::news`, tells the watcher. The thread starts with the first watch. Any thread may call.
+/// on `Share::news`, tells the watcher. The thread starts with the first watch. A watcher that was not told
+/// for a second is told for no reason, because a stray store may have hit one of the words below. Any thread
+/// may call.
 ///
 /// Invariant (tests/shm/name_watch_model_test.cpp): who watches sets its own `watching`, then the shard's
 /// `watched`, and looks. Who binds links the name, then takes the shard's `watched`, and only if that was set
@@ -44,6 +46,7 @@ class NameWatch {
   std::atomic<bool> ending_{false};
   Mutex mutex_;
   std::shared_ptr<NameWatcher> watcher_ LOCUM_GUARDED_BY(mutex_);
+  bool watches_ LOCUM_GUARDED_BY(mutex_) = false;  ///< something, since it was told last
   std::optional<BackgroundThread> thread_ LOCUM_GUARDED_BY(mutex_);
 };
 

@@ -1,0 +1,91 @@
+#include "shm/name_watch.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+
+#include "core/directory.hpp"
+#include "tests/shm/player.hpp"
+
+namespace locum::shm {
+namespace {
+
+using tests::Player;
+
+constexpr std::uint32_t store = 7;
+constexpr const char* name = "wanted";
+
+class Listener final : public NameWatcher {
+ public:
+  void bound() noexcept override {
+    const std::lock_guard lock(mutex_);
+    ++told_;
+    changed_.notify_all();
+  }
+  /// Whether it was told for the `times`th time before its patience ended.
+  [[nodiscard]] bool told(int times) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return told_ >= times; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int told_ = 0;
+};
+
+class NameWatchTest : public testing::Test {
+ protected:
+  void watch() { player_.names->watch(name_hash(store, name), listener_); }
+  [[nodiscard]] Share& share() const { return segment_->share(0); }
+  [[nodiscard]] Shard& shard() const {
+    return segment_->shard(static_cast<std::uint32_t>(name_hash(store, name) >> 58U));
+  }
+
+  std::shared_ptr<Segment> segment_ = tests::make_segment(2);
+  const std::shared_ptr<Listener> listener_ = std::make_shared<Listener>();
+  Player player_{segment_, 0, 1_MiB};
+  Player other_{segment_, 1, 1_MiB};
+};
+
+TEST_F(NameWatchTest, TellsOfANameThatAnotherProcessBinds) {
+  watch();
+  (void)other_.put(store, name, 1).value();
+  EXPECT_EQ(share().news.load(), 1U) << "it was rung, and need not wait until it looks by itself";
+  EXPECT_TRUE(listener_->told(1));
+}
+
+// The process that binds sees that nobody watches, and rings nobody.
+TEST_F(NameWatchTest, TellsInTheEndThoughAStrayStoreClearedItsFlag) {
+  watch();
+  share().watching.store(0);
+  (void)other_.put(store, name, 1).value();
+  EXPECT_EQ(share().news.load(), 0U) << "nobody rang";
+  EXPECT_TRUE(listener_->told(1));
+}
+
+TEST_F(NameWatchTest, TellsInTheEndThoughAStrayStoreClearedTheFlagOfTheShard) {
+  watch();
+  shard().waiting.store(0);
+  (void)other_.put(store, name, 1).value();
+  EXPECT_EQ(share().news.load(), 0U) << "nobody rang";
+  EXPECT_TRUE(listener_->told(1));
+}
+
+TEST_F(NameWatchTest, SetsItsFlagsAgainWhenItIsToldForNoReason) {
+  watch();
+  share().watching.store(0);
+  shard().waiting.store(0);
+  ASSERT_TRUE(listener_->told(1));
+  watch();  // as who is told does
+  EXPECT_EQ(share().watching.load(), 1U);
+  EXPECT_NE(shard().waiting.load(), 0U);
+  (void)other_.put(store, name, 1).value();
+  EXPECT_TRUE(listener_->told(2));
+}
+
+}  // namespace
+}  // namespace locum::shm
