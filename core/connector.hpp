@@ -22,7 +22,11 @@ struct Address {
   /// key that is gone while its name is live was replaced (`stale`), not evicted (`not_found`).
   std::uint64_t name_hash = 0;
 
-  Address(const Key& object, std::uint64_t hash_of_name = 0) : key(object), name_hash(hash_of_name) {}
+  /// By key: payload of the object in bytes, where the caller knows it from a handle; else 0.
+  std::uint64_t size_bytes = 0;
+
+  Address(const Key& object, std::uint64_t hash_of_name = 0, std::uint64_t size = 0)
+      : key(object), name_hash(hash_of_name), size_bytes(size) {}
   Address(std::uint32_t store, std::string_view object_name) : key{store, 0, 0}, name(object_name) {}
 };
 
@@ -54,6 +58,8 @@ struct MemoryUsage {
   std::uint64_t own_used = 0;       ///< in live, pinned and unsealed objects of this process
   std::uint64_t own_pinned = 0;     ///< of these, evicted but still viewed by somebody
   std::uint64_t own_objects = 0;  ///< sealed objects of this process, those it adopted included, not evicted
+  std::uint64_t own_copies = 0;   ///< of own_objects: copies of objects of other nodes
+  std::uint64_t own_copy_bytes = 0;  ///< of their blocks
 };
 
 /// Whether who waits still has a use for what he waits for. Must not wait itself.

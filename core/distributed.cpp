@@ -42,15 +42,16 @@ class Distributed final : public Connector {
       : memory_(std::move(memory)),
         links_(std::move(links)),
         client_(links_->client()),
+        copies_(links_->copies()),
         nodes_(client_->nodes()),
-        local_(open_cluster(
-            {.arena = memory_.arena,
-             .table = memory_.table,
-             .directory = std::make_shared<HomedDirectory>(memory_, client_, links_->inline_bytes()),
-             .timeout = links_->timeout()})) {}
+        local_(open_cluster({.arena = memory_.arena,
+                             .table = memory_.table,
+                             .directory = std::make_shared<HomedDirectory>(memory_, client_, copies_.sets,
+                                                                           links_->inline_bytes()),
+                             .timeout = links_->timeout()})) {}
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override {
-    return local_->create(size_bytes, meta, deadline);
+    return copies_.here->create(*local_, size_bytes, meta, deadline);
   }
   Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
     return local_->seal(draft, options, deadline);
@@ -60,7 +61,11 @@ class Distributed final : public Connector {
                                         Deadline deadline) override {
     return local_->list(store, prefix, deadline);
   }
-  MemoryUsage usage() const override { return local_->usage(); }
+  MemoryUsage usage() const override {
+    MemoryUsage usage = local_->usage();
+    copies_.here->count(usage);
+    return usage;
+  }
 
   Result<ObjectView> get(const Address& address, Deadline deadline) override;
   Result<ObjectView> get_part(const Address& address, const ByteRange& range, Deadline deadline) override;
@@ -81,7 +86,10 @@ class Distributed final : public Connector {
   [[nodiscard]] Result<NodeAnswer> ask_home(const Address& address, const How& how, Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> resolve(const Address& address, ObjectView found, const How& how,
                                            Deadline deadline, Key& stands_for);
-  [[nodiscard]] Result<ObjectView> fetch(const Key& key, std::uint64_t generation, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> fetch(const Key& key, std::uint64_t bytes, std::uint64_t generation,
+                                         Deadline deadline);
+  [[nodiscard]] Result<ObjectView> fetch_bytes(const Key& key, std::string_view name, const ByteRange& range,
+                                               std::uint64_t generation, Deadline deadline);
   [[nodiscard]] Result<ObjectView> object_behind(const Address& address, const ObjectWire& wire,
                                                  const How& how, Deadline deadline);
   [[nodiscard]] Error absent(const Address& address, const Error& error, Deadline deadline);
@@ -90,6 +98,7 @@ class Distributed final : public Connector {
   const NodeMemory memory_;
   const std::shared_ptr<Links> links_;
   const std::shared_ptr<const NodeClient> client_;
+  const Copies copies_;
   const Nodes& nodes_;
   const std::shared_ptr<Connector>
       local_;  ///< this node's own, but that its directory knows the homes of names
@@ -103,7 +112,7 @@ Result<ObjectView> Distributed::get(const Address& address, Deadline deadline) {
 Result<ObjectView> Distributed::get_part(const Address& address, const ByteRange& range, Deadline deadline) {
   const int node = owner(address.key);
   const bool elsewhere = address.name.empty() && node >= 0 && node != nodes_.own();
-  auto found = elsewhere              ? fetch_part(*client_, address.key, {}, range, 0, deadline)
+  auto found = elsewhere              ? fetch_bytes(address.key, {}, range, 0, deadline)
                : address.name.empty() ? get_by_key(address, deadline)
                                       : get_by_name(address, {.part = &range}, deadline);
   if (!found && found.error().code() == Errc::unsupported) {
@@ -118,7 +127,7 @@ Result<ObjectView> Distributed::get_by_key(const Address& address, Deadline dead
   const int node = owner(address.key);
   auto found = node == nodes_.own() || node < 0
                    ? local_->get(Address(address.key), deadline)  // nothing, for a rank that there is not
-                   : fetch(address.key, 0, deadline);
+                   : fetch(address.key, address.size_bytes, 0, deadline);
   return found ? std::move(found) : absent(address, found.error(), deadline);
 }
 
@@ -126,38 +135,38 @@ Result<ObjectView> Distributed::get_by_key(const Address& address, Deadline dead
 // maker has not had the home's answer yet.
 Result<ObjectView> Distributed::object_behind(const Address& address, const ObjectWire& wire, const How& how,
                                               Deadline deadline) {
-  if (owner(wire.key) != nodes_.own() && how.part != nullptr && owner(wire.key) >= 0) {
-    return fetch_part(*client_, wire.key, address.name, *how.part, wire.generation, deadline);
+  const int node = owner(wire.key);
+  if (node == nodes_.own() || node < 0) {
+    auto found = bearing(address, local_->get(Address(wire.key), deadline));
+    if (found) {
+      memory_.table->set_generation(wire.key, wire.generation);
+    }
+    return found;
   }
-  if (owner(wire.key) != nodes_.own()) {
-    return bearing(address, fetch(wire.key, wire.generation, deadline));
-  }
-  auto found = bearing(address, local_->get(Address(wire.key), deadline));
-  if (found) {
-    memory_.table->set_generation(wire.key, wire.generation);
-  }
-  return found;
+  return bearing(address, how.part != nullptr
+                              ? fetch_bytes(wire.key, address.name, *how.part, wire.generation, deadline)
+                              : fetch(wire.key, wire.record.block_bytes(), wire.generation, deadline));
 }
 
-// `generation`: what the home says of it; 0 if it was not asked.
-Result<ObjectView> Distributed::fetch(const Key& key, std::uint64_t generation, Deadline deadline) {
-  const int node = owner(key);
-  if (node < 0) {
-    return local_->get(Address(key), deadline);
+// An object of another node. A small one comes with its owner's answer, to this rank alone; a large one once
+// for the node. `bytes` are its size, `generation` that of its name, where they are known; else 0.
+Result<ObjectView> Distributed::fetch(const Key& key, std::uint64_t bytes, std::uint64_t generation,
+                                      Deadline deadline) {
+  const std::uint64_t small = links_->inline_bytes();
+  if (bytes <= small && !copies_.here->has(key)) {
+    auto found = fetch_alone(*client_, key, generation, small, deadline);
+    if (!found || *found) {
+      return found;
+    }
   }
-  const KeyWords asked{key};
-  const auto answer = client_->ask(node, Kind::fetch, words(asked), {}, deadline);
-  if (!answer) {
-    return answer.error();
-  }
-  auto wire = read_words<ObjectWire>(answer->body);
-  if (!wire || wire->key != key || !answer->block) {
-    return senseless(node, Address(key));
-  }
-  if (wire->generation == 0) {
-    wire->generation = generation;
-  }
-  return HeldObject::view(answer->block, *wire, answer->path);
+  return copies_.flights->get(key, generation, *client_, deadline);
+}
+
+// At least these bytes of it: out of the node's copy, if there is one.
+Result<ObjectView> Distributed::fetch_bytes(const Key& key, std::string_view name, const ByteRange& range,
+                                            std::uint64_t generation, Deadline deadline) {
+  auto copy = copies_.here->look(key, generation);
+  return copy && *copy ? std::move(copy) : fetch_part(*client_, key, name, range, generation, deadline);
 }
 
 // A key that is gone: replaced by a newer generation of its name, or evicted. Only the home can say which.
@@ -303,7 +312,13 @@ Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline, 
 Result<bool> Distributed::evict(const Address& address, Deadline deadline) {
   const int node = address.name.empty() ? owner(address.key) : nodes_.own();
   if (node == nodes_.own() || node < 0) {
-    return local_->evict(address, deadline);
+    auto gone = local_->evict(address, deadline);
+    if (!address.name.empty()) {
+      return gone;
+    }
+    // Also where the home of its name could not be asked.
+    const auto alone = copies_.sets->dissolve(address.key, *client_, deadline);
+    return alone || !gone ? std::move(gone) : Result<bool>(alone.error());
   }
   const KeyWords asked{address.key};
   const auto answer = client_->ask(node, Kind::evict, words(asked), {}, deadline);
@@ -314,10 +329,11 @@ Result<bool> Distributed::evict(const Address& address, Deadline deadline) {
   return evicted ? Result<bool>(*evicted != 0) : Result<bool>(senseless(node, address));
 }
 
-// What stands here for objects of other nodes goes too, without a word to their owners, who drop the store
-// themselves.
+// What stands here for objects of other nodes goes too, and so do copies, without a word to other nodes, who
+// drop the store themselves.
 Result<std::uint64_t> Distributed::drop(std::uint32_t store) {
   Result<std::uint64_t> dropped = 0;
+  copies_.here->drop(store);
   for (const Key& key : memory_.table->owned(store)) {
     const auto pin = memory_.table->pin(key);
     if (!pin) {
@@ -333,6 +349,7 @@ Result<std::uint64_t> Distributed::drop(std::uint32_t store) {
       ++*dropped;
     }
   }
+  copies_.sets->forget_gone(store);
   return dropped;
 }
 

@@ -32,28 +32,38 @@ HeldObject::HeldObject(std::uint64_t block_bytes, std::uint64_t size_bytes) {
   if (!own_) {
     throw std::bad_alloc();
   }
-  block_ = {own_.get(), block_bytes};
+  memory_ = {own_.get(), block_bytes};
+  block_ = memory_;
 }
+
+HeldObject::HeldObject(std::span<std::byte> memory) noexcept : memory_(memory), block_(memory) {}
 
 HeldObject::HeldObject(ObjectView holder, std::span<const std::byte> block) noexcept
     : holder_(std::move(holder)), block_(block) {}
 
-Result<ObjectView> HeldObject::view(const std::shared_ptr<HeldObject>& held, const ObjectWire& wire,
-                                    Path path) {
-  if (!plausible(wire) || wire.record.block_bytes() != held->block_.size()) {
+Result<void> HeldObject::check(std::span<const std::byte> block, const ObjectWire& wire, bool summed) {
+  if (!plausible(wire) || wire.record.block_bytes() != block.size()) {
     return Error(Errc::corrupt, "the bytes that came for this object are not as many as it says it has");
   }
-  if (wire.record.has_checksum != 0) {
+  if (wire.record.has_checksum != 0 && !summed) {
     std::uint32_t sealed = 0;
-    std::memcpy(&sealed, held->block_.data() + checksum_at(wire.record), sizeof sealed);
-    const std::uint32_t found = checksum_of(held->block_.data(), wire.record);
+    std::memcpy(&sealed, block.data() + checksum_at(wire.record), sizeof sealed);
+    const std::uint32_t found = checksum_of(block.data(), wire.record);
     if (found != sealed) {
       return Error(Errc::corrupt, wrong_checksum(found, sealed)).about(to_string(wire.key));
     }
   }
-  if (!facts_of({0, wire.key, &wire.record, wire.generation}, held->block_.data()).whole) {
+  if (!facts_of({0, wire.key, &wire.record, wire.generation}, block.data()).whole) {
     return Error(Errc::corrupt, "the bytes that came for this object are those of another one, or damaged")
         .about(to_string(wire.key));
+  }
+  return {};
+}
+
+Result<ObjectView> HeldObject::view(const std::shared_ptr<HeldObject>& held, const ObjectWire& wire,
+                                    Path path, bool summed) {
+  if (auto right = check(held->block_, wire, summed); !right) {
+    return right.error();
   }
   held->wire_ = wire;
   held->path_ = path;

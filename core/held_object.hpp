@@ -23,16 +23,22 @@ class HeldObject final : public PinBoard {
   /// A block inside `holder`'s bytes.
   HeldObject(ObjectView holder, std::span<const std::byte> block) noexcept;
 
+  /// A block that is to come into `memory`, which stays as long as this does.
+  explicit HeldObject(std::span<std::byte> memory) noexcept;
+
   /// As an object of so many bytes may need to be aligned, whatever its type: 64 to 4096.
   [[nodiscard]] static std::uint64_t alignment_of(std::uint64_t size_bytes) noexcept;
 
   /// Memory to fill. REQUIRES: made with a size.
-  [[nodiscard]] std::span<std::byte> memory() noexcept { return {own_.get(), block_.size()}; }
+  [[nodiscard]] std::span<std::byte> memory() noexcept { return memory_; }
 
-  /// The first view of the object that `wire` describes and that came by `path`; `corrupt` if the block
-  /// cannot be its. Once.
+  /// `corrupt` if the block cannot be of the object that `wire` describes. \param summed its checksum, where
+  /// it has one, is known to be right
+  [[nodiscard]] static Result<void> check(std::span<const std::byte> block, const ObjectWire& wire,
+                                          bool summed = false);
+  /// The first view of the object that `wire` describes and that came by `path`, if check() passes. Once.
   [[nodiscard]] static Result<ObjectView> view(const std::shared_ptr<HeldObject>& held,
-                                               const ObjectWire& wire, Path path);
+                                               const ObjectWire& wire, Path path, bool summed = false);
 
   void retain(std::uint64_t pin) noexcept override;
   void release(std::uint64_t pin) noexcept override;
@@ -44,6 +50,7 @@ class HeldObject final : public PinBoard {
   };
 
   std::unique_ptr<std::byte, Free> own_;
+  std::span<std::byte> memory_;
   ObjectView holder_;
   std::span<const std::byte> block_;
   ObjectWire wire_;

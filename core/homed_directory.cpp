@@ -58,8 +58,11 @@ void settle(const std::weak_ptr<const NodeClient>& asking, const std::shared_ptr
 }  // namespace
 
 HomedDirectory::HomedDirectory(NodeMemory local, std::shared_ptr<const NodeClient> client,
-                               std::uint64_t inline_bytes)
-    : local_(std::move(local)), client_(std::move(client)), inline_bytes_(inline_bytes) {}
+                               std::shared_ptr<CopySets> copy_sets, std::uint64_t inline_bytes)
+    : local_(std::move(local)),
+      client_(std::move(client)),
+      copy_sets_(std::move(copy_sets)),
+      inline_bytes_(inline_bytes) {}
 
 Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& options) {
   const auto pin = local_.table->pin(key);
@@ -118,6 +121,8 @@ Result<std::uint64_t> HomedDirectory::bind_here(const std::shared_ptr<PinnedObje
   }
   if (bound->replaced) {
     (void)retire(*bound->replaced);  // who cannot be reached has it still, and nobody finds it by its name
+  } else if (bound->outdated) {
+    (void)copy_sets_->dissolve(*bound->outdated, *client_, {});  // as above
   }
   return bound->generation;
 }
@@ -185,7 +190,11 @@ Result<bool> HomedDirectory::unbind_here(std::uint32_t store, std::string_view n
       return gone;
     }
     if (*gone) {
-      return key ? retire(*key) : Result<bool>(true);
+      if (key) {
+        return retire(*key);
+      }
+      const auto alone = copy_sets_->dissolve(entry, *client_, {});
+      return alone ? Result<bool>(true) : Result<bool>(alone.error());
     }
   }
   return Error(Errc::timeout, "this name is replaced faster than it can be evicted").about(name);

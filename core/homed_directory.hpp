@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "copy_sets.hpp"
 #include "node_client.hpp"
 #include "node_memory.hpp"
 
@@ -16,8 +17,10 @@ namespace locum {
 class HomedDirectory final : public Directory {
  public:
   /// \param local        this node's memory, with the directory of the names at home here
+  /// \param copy_sets    who has copies of this node's objects
   /// \param inline_bytes blocks up to this size are kept at the name's home, too
-  HomedDirectory(NodeMemory local, std::shared_ptr<const NodeClient> client, std::uint64_t inline_bytes);
+  HomedDirectory(NodeMemory local, std::shared_ptr<const NodeClient> client,
+                 std::shared_ptr<CopySets> copy_sets, std::uint64_t inline_bytes);
 
   [[nodiscard]] Result<std::uint64_t> bind(const Key& key, const SealOptions& options) override;
   [[nodiscard]] bool may_be_bound(const Key& key, const Error& error) override;
@@ -38,6 +41,7 @@ class HomedDirectory final : public Directory {
 
   const NodeMemory local_;
   const std::shared_ptr<const NodeClient> client_;
+  const std::shared_ptr<CopySets> copy_sets_;
   const std::uint64_t inline_bytes_;
 };
 

@@ -19,14 +19,16 @@ Links::Links(LinkParts parts)
                                                      .patience = parts.patience,
                                                      .node_of_rank = parts.node_of_rank})),
       nodes_(std::make_shared<Nodes>(parts.node_of_rank, parts.rank, exchange_)),
-      alarm_(std::make_shared<NameAlarm>()),
-      service_(std::make_unique<NodeService>(parts.memory,
-                                             open_cluster({.arena = parts.memory.arena,
-                                                           .table = parts.memory.table,
-                                                           .directory = parts.memory.directory,
-                                                           .timeout = parts.timeout}),
-                                             exchange_, nodes_, inline_bytes_, parts.timeout,
-                                             std::move(parts.lost_mates), alarm_)) {
+      alarm_(std::make_shared<NameAlarm>()) {
+  const auto objects = open_cluster({.arena = parts.memory.arena,
+                                     .table = parts.memory.table,
+                                     .directory = parts.memory.directory,
+                                     .timeout = parts.timeout});
+  copies_.sets = std::make_shared<CopySets>(parts.memory, objects, exchange_, nodes_, parts.timeout);
+  copies_.here = std::make_shared<NodeCopies>(parts.memory, objects, parts.rank);
+  copies_.flights = std::make_shared<Flights>(copies_.here, exchange_, nodes_, parts.rank, parts.timeout);
+  service_ = std::make_unique<NodeService>(parts.memory, objects, copies_, exchange_, nodes_, inline_bytes_,
+                                           parts.timeout, std::move(parts.lost_mates), alarm_);
   exchange_->serve(service_.get());
   progress_ = std::make_shared<Progress>(std::move(parts.transport), exchange_, std::move(parts.progress));
   alarm_->set(*progress_, [service = service_.get()] { service->look_for_awaited(); });
@@ -87,6 +89,7 @@ void Links::close() noexcept {
   });
   if (progress_->wait(*closed, progress_->now() + patience)) {
     service_.reset();
+    copies_ = {};
   }
 }
 

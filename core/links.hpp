@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "copy_service.hpp"
 #include "metrics.hpp"
 #include "mutex.hpp"
 #include "node_client.hpp"
@@ -42,6 +43,8 @@ class Links {
   ~Links();
 
   [[nodiscard]] const std::shared_ptr<const NodeClient>& client() const noexcept { return client_; }
+  /// Until close().
+  [[nodiscard]] const Copies& copies() const noexcept { return copies_; }
   [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
   [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
   [[nodiscard]] Progress& progress() noexcept { return *progress_; }
@@ -63,6 +66,7 @@ class Links {
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;
   const std::shared_ptr<NameAlarm> alarm_;
+  Copies copies_;                         ///< until close()
   std::unique_ptr<NodeService> service_;  ///< until close()
   std::shared_ptr<Progress> progress_;
   std::shared_ptr<const NodeClient> client_;

@@ -14,6 +14,10 @@ using namespace std::chrono_literals;
 // The exchange says at the moment itself who did not answer. This thread waits a little longer for that.
 constexpr auto grace = 100ms;
 
+Deadline::Clock::time_point with_grace(Deadline::Clock::time_point until) {
+  return until > Deadline::Clock::time_point::max() - grace ? until : until + grace;
+}
+
 // The question may be sent, and read by a transport, when the call has given up and its caller's memory is
 // gone.
 Bulk owned(Bulk bulk) {
@@ -45,7 +49,7 @@ Result<NodeAnswer> NodeClient::ask(int node, Kind kind, std::span<const std::byt
             waiting->answer = std::move(answer);
             progress->finish(waiting->pending);
           });
-  const auto latest = until > Deadline::Clock::time_point::max() - grace ? until : until + grace;
+  const auto latest = with_grace(until);
   bool ended = false;
   do {
     ended = progress_->wait(waiting->pending, wanted ? std::min(latest, now() + look_interval) : latest);
@@ -65,6 +69,12 @@ void NodeClient::inquire(int node, Kind kind, std::span<const std::byte> body, B
                      bulk = std::move(bulk), until = moment(deadline), then = std::move(then)]() mutable {
     nodes->ask(node, kind, std::move(copy), std::move(bulk), until, std::move(then));
   });
+}
+
+bool NodeClient::await(const Pending& pending, std::function<void()> step,
+                       Deadline::Clock::time_point until) const {
+  progress_->submit(std::move(step));
+  return progress_->wait(pending, with_grace(until));
 }
 
 void NodeClient::pause(Deadline::Clock::duration duration) const {

@@ -22,6 +22,7 @@ class NodeClient {
              std::chrono::milliseconds timeout);
 
   [[nodiscard]] const Nodes& nodes() const noexcept { return *nodes_; }
+  [[nodiscard]] Progress& progress() const noexcept { return *progress_; }
   /// The answer, the other side's error, `timeout`, or `peer_lost` if no rank of the node lives. `wanted`:
   /// whether who asks still waits for it; else `timeout`.
   [[nodiscard]] Result<NodeAnswer> ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
@@ -29,6 +30,10 @@ class NodeClient {
   /// Asks without waiting: `then` is called inside a step of the exchange, and asks again only by this.
   void inquire(int node, Kind kind, std::span<const std::byte> body, Bulk bulk, Deadline deadline,
                Nodes::Then then) const;
+  /// Has `step` run by who drives, and waits until `pending` is done, which that step, or a later one of the
+  /// exchange, makes so; false: `until` has passed.
+  [[nodiscard]] bool await(const Pending& pending, std::function<void()> step,
+                           Deadline::Clock::time_point until) const;
   /// Waits for so long, and moves messages meanwhile.
   void pause(Deadline::Clock::duration duration) const;
   /// The moment at which a call with this deadline gives up.

@@ -10,6 +10,7 @@
 
 #include "arena.hpp"
 #include "directory.hpp"
+#include "internal_stores.hpp"
 #include "message.hpp"
 #include "node_table.hpp"
 #include "object_tail.hpp"
@@ -39,6 +40,16 @@ struct NodeMemory {
   /// Empty if it has none. REQUIRES: holds(*pin.record).
   [[nodiscard]] std::string_view name(const Pin& pin) const {
     return read_name(arena->data(pin.record->offset), *pin.record);
+  }
+  /// The object, pinned, unless it is the node's own affair, of which no key is ever told: what stands here
+  /// for an object of another node, and what is in internal stores.
+  [[nodiscard]] Result<Pin> pin_object(const Key& key) const {
+    auto pin = is_internal(key.store) ? Result<Pin>(no_such_object()) : table->pin(key);
+    if (pin && pin->record->type_hash == reference_type_hash) {
+      table->release(pin->id);
+      return no_such_object();
+    }
+    return pin;
   }
   /// What a pinned object says that stands for one of another node; none if it is a plain object.
   [[nodiscard]] std::optional<Reference> reference(const Pin& pin) const {

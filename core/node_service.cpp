@@ -21,7 +21,7 @@ bool is_name(std::string_view text) {
 }
 
 bool is_at_home(const Nodes& nodes, std::uint32_t store, std::string_view name) {
-  return is_name(name) && nodes.home(store, name_hash(store, name)) == nodes.own();
+  return is_name(name) && !is_internal(store) && nodes.home(store, name_hash(store, name)) == nodes.own();
 }
 
 Error senseless(const Question& question) {
@@ -40,12 +40,14 @@ std::vector<std::byte> one_byte(bool value) {
 
 }  // namespace
 
-NodeService::NodeService(NodeMemory local, std::shared_ptr<Connector> references,
+NodeService::NodeService(NodeMemory local, std::shared_ptr<Connector> references, const Copies& copies,
                          std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
                          std::uint64_t inline_bytes, std::chrono::milliseconds timeout,
                          std::function<std::vector<int>()> lost_mates, std::shared_ptr<NameWatcher> watcher)
     : local_(std::move(local)),
       references_(std::move(references)),
+      copies_(copies),
+      copy_service_(local_, copies, exchange, nodes, inline_bytes),
       exchange_(std::move(exchange)),
       nodes_(std::move(nodes)),
       inline_bytes_(inline_bytes),
@@ -67,6 +69,13 @@ void NodeService::asked(const Question& question) noexcept {
 
 void NodeService::bereaved(int rank) noexcept {
   awaited_.forget(rank);
+  if (nodes_->of_creator(static_cast<std::uint32_t>(rank)) != nodes_->own()) {
+    return;
+  }
+  try {
+    copies_.here->unmark_all(rank);
+  } catch (const std::bad_alloc&) {  // then whoever wants the object finds out, and takes the mark over
+  }
 }
 
 void NodeService::dispatch(const Question& question) {
@@ -96,6 +105,12 @@ void NodeService::dispatch(const Question& question) {
       return list(question, asker);
     case Kind::roll_call:
       return roll_call(asker);
+    case Kind::copy:
+      return copy_service_.copy(question);
+    case Kind::invalidate:
+      return copy_service_.invalidate(question);
+    case Kind::join:
+      return copy_service_.join(question);
     case Kind::reply:
     case Kind::ping:
       break;
@@ -107,22 +122,12 @@ int NodeService::node_of(const Question& question) const {
   return nodes_->of_creator(static_cast<std::uint32_t>(question.from));
 }
 
-// What stands here for an object of another node is this node's own affair: no key of it is ever told.
-Result<Pin> NodeService::pin_object(const Key& key) const {
-  auto pin = local_.table->pin(key);
-  if (pin && pin->record->type_hash == reference_type_hash) {
-    local_.table->release(pin->id);
-    return no_such_object();
-  }
-  return pin;
-}
-
 void NodeService::fetch(const Question& question, Asker asker) {
-  const auto asked = read_words<KeyWords>(question.body);
+  const auto asked = read_words<FetchWords>(question.body);
   if (!asked) {
     return refuse(asker, senseless(question));
   }
-  const auto pin = pin_object(asked->key);
+  const auto pin = local_.pin_object(asked->key);
   if (!pin) {
     return refuse(asker, pin.error());
   }
@@ -131,7 +136,8 @@ void NodeService::fetch(const Question& question, Asker asker) {
     return refuse(asker, led_astray());
   }
   const ObjectWire wire = wire_of(*pin, pin->generation);
-  answer(asker, words(wire), {local_.block(*pin), object});
+  const bool wanted = pin->record->block_bytes() <= asked->most_bytes;
+  answer(asker, words(wire), wanted ? Bulk{local_.block(*pin), object} : Bulk{});
 }
 
 // No sum can be checked of a part: who asks for one has to fetch the whole object.
@@ -141,7 +147,7 @@ void NodeService::fetch_part(const Question& question, Asker asker) {
   if (!asked) {
     return refuse(asker, senseless(question));
   }
-  const auto pin = pin_object(asked->key);
+  const auto pin = local_.pin_object(asked->key);
   if (!pin) {
     return refuse(asker, pin.error());
   }
@@ -172,7 +178,7 @@ void NodeService::exists(const Question& question, Asker asker) {
   if (!asked) {
     return refuse(asker, senseless(question));
   }
-  const auto pin = pin_object(asked->key);
+  const auto pin = local_.pin_object(asked->key);
   if (!pin) {
     return refuse(asker, pin.error());
   }
@@ -188,16 +194,17 @@ void NodeService::evict(const Question& question, Asker asker) {
     return refuse(asker, senseless(question));
   }
   const Key key = asked->key;
-  const auto pin = pin_object(key);
+  const auto pin = local_.pin_object(key);
   if (!pin) {
-    return pin.error().code() == Errc::corrupt ? refuse(asker, pin.error()) : answer(asker, one_byte(false));
+    return pin.error().code() == Errc::corrupt ? refuse(asker, pin.error())
+                                               : dissolve_then(key, asker, one_byte(false));
   }
   const auto object = std::make_shared<PinnedObject>(local_.table, *pin);
   const ObjectRecord& record = *pin->record;
   const int home = record.name_bytes == 0 ? nodes_->own() : nodes_->home(record.store, record.name_hash);
   if (home == nodes_->own() || !local_.holds(record)) {
     const auto gone = references_->evict(Address(key), {});
-    return gone ? answer(asker, one_byte(*gone)) : refuse(asker, gone.error());
+    return gone ? dissolve_then(key, asker, one_byte(*gone)) : refuse(asker, gone.error());
   }
   const UnbindWords unbinding{.only = key, .store = record.store};
   const auto body = words(unbinding);
@@ -207,12 +214,14 @@ void NodeService::evict(const Question& question, Asker asker) {
         if (unbound) {
           // Replaced before, if the home says no: then it is here only because nobody could say so.
           (void)local_.table->tombstone(key);
-          answer(asker, unbound->body);
+          dissolve_then(key, asker, {unbound->body.begin(), unbound->body.end()});
         } else {
           if (nodes_->is_lost(home)) {
             (void)local_.table->tombstone(key);  // its name is lost for good, and nobody else frees it
           }
-          refuse(asker, unbound.error());
+          copies_.sets->dissolve(key, soon(), [this, asker, error = unbound.error()](const Result<void>&) {
+            refuse(asker, error);
+          });
         }
       });
 }
@@ -223,15 +232,16 @@ void NodeService::retire(const Question& question, Asker asker) {
   if (!asked) {
     return refuse(asker, senseless(question));
   }
-  const auto pin = pin_object(asked->key);
+  const auto pin = local_.pin_object(asked->key);
   if (!pin) {
-    return answer(asker, one_byte(false));
+    return dissolve_then(asked->key, asker, one_byte(false));
   }
   const PinnedObject object(local_.table, *pin);
   if (nodes_->home(pin->record->store, pin->record->name_hash) != node_of(question)) {
     return refuse(asker, senseless(question));
   }
-  answer(asker, one_byte(local_.table->tombstone(asked->key)));
+  const bool was_there = local_.table->tombstone(asked->key);
+  dissolve_then(asked->key, asker, one_byte(was_there));
 }
 
 void NodeService::look_up(const Question& question, Asker asker) {
@@ -332,7 +342,7 @@ Result<std::uint64_t> NodeService::refer(const BindWords& asked, std::string_vie
                         .type_name = reference_type_name,
                         .name = name,
                         .extents = {}};
-  const auto draft = references_->create(block.size() + sizeof(ObjectWire), meta, {});
+  const auto draft = copies_.here->create(*references_, block.size() + sizeof(ObjectWire), meta, {});
   if (!draft) {
     return draft.error();
   }
@@ -372,6 +382,12 @@ void NodeService::bind(const Question& question, Asker asker) {
   if (bound->replaced) {
     return retire_then(*bound->replaced, asker, {generation.begin(), generation.end()});
   }
+  if (bound->outdated) {
+    return copies_.sets->dissolve(*bound->outdated, soon(),
+                                  [this, asker, generation = bound->generation](const Result<void>&) {
+                                    answer(asker, words(generation));
+                                  });
+  }
   answer(asker, generation);
 }
 
@@ -387,6 +403,13 @@ void NodeService::retire_then(const Key& key, Asker asker, std::vector<std::byte
   nodes_->ask(
       owner, Kind::retire, {front.begin(), front.end()}, {}, soon(),
       [this, asker, body = std::move(body)](const Result<NodeAnswer>& /*retired*/) { answer(asker, body); });
+}
+
+// Takes the copies of an object of this node that is gone out of sight, and then answers.
+void NodeService::dissolve_then(const Key& key, Asker asker, std::vector<std::byte> body) {
+  copies_.sets->dissolve(key, soon(), [this, asker, body = std::move(body)](const Result<void>& alone) {
+    alone ? answer(asker, body) : refuse(asker, alone.error());
+  });
 }
 
 void NodeService::unbind(const Question& question, Asker asker) {
@@ -415,7 +438,7 @@ void NodeService::unbind(const Question& question, Asker asker) {
   if (key && !asked->only.valid()) {
     return retire_then(*key, asker, one_byte(true));
   }
-  answer(asker, one_byte(true));
+  key ? answer(asker, one_byte(true)) : dissolve_then(entry, asker, one_byte(true));
 }
 
 void NodeService::generation(const Question& question, Asker asker) {
@@ -429,7 +452,7 @@ void NodeService::generation(const Question& question, Asker asker) {
 
 void NodeService::list(const Question& question, Asker asker) {
   const auto asked = read_words<NameWords>(question.body);
-  if (!asked) {
+  if (!asked || is_internal(asked->store)) {
     return refuse(asker, senseless(question));
   }
   const auto names = local_.directory->names(asked->store, text_of(question.bulk));

@@ -8,6 +8,7 @@
 
 #include "awaited_names.hpp"
 #include "connector.hpp"
+#include "copy_service.hpp"
 #include "exchange.hpp"
 #include "node_memory.hpp"
 #include "nodes.hpp"
@@ -23,9 +24,10 @@ class NodeService final : public Service {
   /// \param references   makes the objects that stand here for those of other nodes: a connector over `local`
   /// \param inline_bytes blocks up to this size are answered together with a look-up by name
   /// \param watcher      is told by the directory when look_for_awaited() is due
-  NodeService(NodeMemory local, std::shared_ptr<Connector> references, std::shared_ptr<Exchange> exchange,
-              std::shared_ptr<Nodes> nodes, std::uint64_t inline_bytes, std::chrono::milliseconds timeout,
-              std::function<std::vector<int>()> lost_mates, std::shared_ptr<NameWatcher> watcher);
+  NodeService(NodeMemory local, std::shared_ptr<Connector> references, const Copies& copies,
+              std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes, std::uint64_t inline_bytes,
+              std::chrono::milliseconds timeout, std::function<std::vector<int>()> lost_mates,
+              std::shared_ptr<NameWatcher> watcher);
 
   void asked(const Question& question) noexcept override;
   void bereaved(int rank) noexcept override;
@@ -58,19 +60,21 @@ class NodeService final : public Service {
   void roll_call(Asker asker);
 
   [[nodiscard]] int node_of(const Question& question) const;
-  [[nodiscard]] Result<Pin> pin_object(const Key& key) const;
   [[nodiscard]] Result<std::uint64_t> refer(const BindWords& asked, std::string_view name,
                                             std::span<const std::byte> block, const SealOptions& options);
   [[nodiscard]] std::optional<Key> referent(const Pin& old) const;
   void answer_with(const Pin& pin, bool value_wanted, Asker asker);
   [[nodiscard]] bool serve(const AwaitedNames::Waiter& waiter) noexcept;
   void retire_then(const Key& key, Asker asker, std::vector<std::byte> body);
+  void dissolve_then(const Key& key, Asker asker, std::vector<std::byte> body);
   void answer(Asker asker, std::span<const std::byte> body, Bulk bulk = {});
   void refuse(Asker asker, const Error& error);
   [[nodiscard]] Exchange::Clock::time_point soon() const;
 
   const NodeMemory local_;
   const std::shared_ptr<Connector> references_;
+  const Copies copies_;
+  CopyService copy_service_;
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;
   const std::uint64_t inline_bytes_;

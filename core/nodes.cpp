@@ -45,6 +45,7 @@ class Nodes::Inquiry final : public Call {
     Bulk bulk;
     Clock::time_point deadline;
     Then then;
+    Place place;
   };
 
   Inquiry(std::shared_ptr<Exchange> exchange, Words words)
@@ -70,8 +71,11 @@ class Nodes::Inquiry final : public Call {
 
   std::span<std::byte> landing(std::span<const std::byte> body, std::uint64_t bulk_bytes) noexcept override {
     try {
-      const auto wire = read_words<ObjectWire>(body);
-      block_ = std::make_shared<HeldObject>(bulk_bytes, wire ? wire->record.size_bytes : 0);
+      block_ = words_.place ? words_.place(body, bulk_bytes) : nullptr;
+      if (!block_) {
+        const auto wire = read_words<ObjectWire>(body);
+        block_ = std::make_shared<HeldObject>(bulk_bytes, wire ? wire->record.size_bytes : 0);
+      }
       return block_->memory();
     } catch (const std::bad_alloc&) {
       return {};
@@ -79,6 +83,9 @@ class Nodes::Inquiry final : public Call {
   }
 
   void ended(const Result<Answer>& outcome) noexcept override {
+    const bool needs_memory = outcome && !outcome->bulk.empty() && !block_;
+    const std::span<std::byte> memory =
+        needs_memory ? landing(outcome->body, outcome->bulk.size()) : std::span<std::byte>();
     Words words = std::move(words_);
     if (!outcome) {
       if (outcome.error().code() != Errc::peer_lost) {
@@ -94,8 +101,7 @@ class Nodes::Inquiry final : public Call {
     answer.body.assign(outcome->body);
     answer.block_bytes = outcome->bulk.size();
     answer.path = outcome->path;
-    if (!outcome->bulk.empty() && !block_) {
-      const std::span<std::byte> memory = landing(outcome->body, outcome->bulk.size());
+    if (needs_memory) {
       if (memory.empty()) {
         words.then(Error(Errc::out_of_memory, "there was no memory for an answer"));
         return;
@@ -138,11 +144,11 @@ bool Nodes::is_lost(int node) const {
 }
 
 void Nodes::ask(int node, Kind kind, std::vector<std::byte> body, Bulk bulk, Clock::time_point deadline,
-                Then then) {
+                Then then, Place place) {
   const std::vector<int>& order = ranks(node);
   (void)Inquiry::ask_next(
       exchange_, {order, static_cast<std::size_t>(own_rank_) % order.size(), order.size(), node, kind,
-                  std::move(body), std::move(bulk), deadline, std::move(then)});
+                  std::move(body), std::move(bulk), deadline, std::move(then), std::move(place)});
 }
 
 }  // namespace locum

@@ -32,6 +32,9 @@ class Nodes {
  public:
   using Clock = Exchange::Clock;
   using Then = std::function<void(Result<NodeAnswer>)>;
+  /// Memory for the bulk of an answer with this body; null: memory of this process.
+  using Place =
+      std::function<std::shared_ptr<HeldObject>(std::span<const std::byte> body, std::uint64_t bulk_bytes)>;
 
   Nodes(const std::vector<int>& node_of_rank, int own_rank, std::shared_ptr<Exchange> exchange);
 
@@ -53,8 +56,8 @@ class Nodes {
   /// Asks a node; `then` is called once, inside a step of the exchange: with the answer, an error of the
   /// other side, `timeout`, or `peer_lost` if no rank of the node lives, or the one that was asked died and
   /// nobody can say whether it had done what it was asked for. Only by who drives.
-  void ask(int node, Kind kind, std::vector<std::byte> body, Bulk bulk, Clock::time_point deadline,
-           Then then);
+  void ask(int node, Kind kind, std::vector<std::byte> body, Bulk bulk, Clock::time_point deadline, Then then,
+           Place place = {});
 
  private:
   class Inquiry;

@@ -75,6 +75,29 @@ struct PartWire {
 };
 static_assert(sizeof(PartWire) == 80);
 
+inline constexpr std::uint64_t any_bytes = ~std::uint64_t{0};
+
+/// An object by key, if its block has at most so many bytes; else only what it is.
+struct FetchWords {
+  Key key;
+  std::uint64_t most_bytes = any_bytes;
+};
+static_assert(sizeof(FetchWords) == 24);
+
+/// What answers a `copy`; the bulk is the block.
+struct CopyWords {
+  ObjectWire object;
+  std::uint64_t listed = 0;  ///< not 0: the asker's node is told when the object goes out of sight
+};
+static_assert(sizeof(CopyWords) == 80);
+
+/// When will that flight have ended?
+struct JoinWords {
+  Key key;
+  std::uint64_t generation = 0;  ///< of the flight's mark, in the directory of the node of both
+};
+static_assert(sizeof(JoinWords) == 24);
+
 /// A look-up; the name is the bulk.
 struct NameWords {
   std::uint32_t store = 0;

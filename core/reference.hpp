@@ -41,6 +41,7 @@ struct Reference {
 struct Bound {
   std::uint64_t generation = 0;
   std::optional<Key> replaced;  ///< the object of another node that it stood for before; to be retired
+  std::optional<Key> outdated;  ///< the object of this node; its copies are to be dissolved
 };
 
 /// Binds as `options` say and learns exactly what was replaced. `attempt(options)` does it:
@@ -53,6 +54,7 @@ template <class Attempt, class Referent>
   for (int round = 0;; ++round) {
     SealOptions exact = options;
     std::optional<Key> replaced;
+    std::optional<Key> before;
     if (options.mode == SealMode::replace) {
       const auto old = directory.find(store, name);
       if (!old && old.error().code() != Errc::not_found) {
@@ -61,6 +63,7 @@ template <class Attempt, class Referent>
       if (old) {
         exact.expected_generation =
             options.expected_generation == 0 ? old->generation : options.expected_generation;
+        before = old->key;
         replaced = referent(*old);
       } else if (options.expected_generation == 0) {
         exact = {};
@@ -68,7 +71,7 @@ template <class Attempt, class Referent>
     }
     const Result<std::uint64_t> generation = attempt(exact);
     if (generation) {
-      return Bound{*generation, replaced};
+      return Bound{*generation, replaced, replaced ? std::nullopt : before};
     }
     const bool overtaken =
         options.mode == SealMode::replace && options.expected_generation == 0 &&

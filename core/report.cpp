@@ -55,6 +55,8 @@ RankReport total(std::span<const RankReport> ranks) {
     sum.memory.own_used += rank.memory.own_used;
     sum.memory.own_pinned += rank.memory.own_pinned;
     sum.memory.own_objects += rank.memory.own_objects;
+    sum.memory.own_copies += rank.memory.own_copies;
+    sum.memory.own_copy_bytes += rank.memory.own_copy_bytes;
     sum.misses += rank.misses;
     sum.evictions += rank.evictions;
     sum.decodes += rank.decodes;
@@ -79,14 +81,17 @@ std::string node_table(std::span<const RankReport> ranks) {
     node.memory.own_used += rank.memory.own_used;
     node.memory.own_pinned += rank.memory.own_pinned;
     node.memory.own_objects += rank.memory.own_objects;
+    node.memory.own_copies += rank.memory.own_copies;
+    node.memory.own_copy_bytes += rank.memory.own_copy_bytes;
   }
   Table table;
-  table.add({"node", "ranks", "memory", "committed", "used", "pinned", "objects"});
+  table.add({"node", "ranks", "memory", "committed", "used", "pinned", "objects", "copies", "their bytes"});
   for (const auto& [number, node] : nodes) {
     table.add({std::to_string(number), std::to_string(node.ranks),
                node.memory.limit == 0 ? "no limit" : human_bytes(node.memory.limit),
                human_bytes(node.memory.committed), human_bytes(node.memory.own_used),
-               human_bytes(node.memory.own_pinned), std::to_string(node.memory.own_objects)});
+               human_bytes(node.memory.own_pinned), std::to_string(node.memory.own_objects),
+               std::to_string(node.memory.own_copies), human_bytes(node.memory.own_copy_bytes)});
   }
   return table.text();
 }

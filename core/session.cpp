@@ -1,10 +1,10 @@
 #include "core/session.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "core/directory.hpp"
+#include "core/internal_stores.hpp"
 #include "core/representation.hpp"
 #include "core/store.hpp"
 
@@ -44,9 +44,9 @@ Result<void> check_name(std::string_view name) {
 // generation is refused, not cut, and stores that are open stay as they are.
 Result<std::uint32_t> number_from(const ObjectView& registration) {
   const std::uint64_t generation = registration.facts().generation;
-  if (generation == 0 || generation > std::numeric_limits<std::uint32_t>::max()) {
+  if (generation == 0 || generation > last_store) {
     return Error(Errc::unsupported,
-                 "this runtime has bound names 4294967295 times, and numbers its stores by that "
+                 "this runtime has bound names 4294967293 times, and numbers its stores by that "
                  "count; open stores early, or open another runtime");
   }
   return static_cast<std::uint32_t>(generation);
@@ -201,7 +201,7 @@ Result<ObjectView> Session::fetch_part(const Address& address, const ByteRange& 
 }
 
 Result<ObjectView> Session::fetch(const Handle& handle, Deadline deadline) {
-  auto object = fetch(Address(handle.key, handle.name_hash), deadline);
+  auto object = fetch(Address(handle.key, handle.name_hash, handle.size_bytes), deadline);
   if (object && object->bytes().size() != handle.size_bytes) {
     return explain(handle.key, Error(Errc::corrupt, "the object is of another size than its handle says"));
   }

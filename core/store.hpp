@@ -158,8 +158,9 @@ class Store {
     return view_of<T>(fetch(name, deadline));
   }
   /// Some elements of an array, row-major: `get<double[]>(key, {.offset = 100, .count = 10})`. In place on
-  /// the node of the object; from another node these elements alone travel (all of them where the store has a
-  /// checksum, or where the home of the name has the value beside it: see `inline_bytes`).
+  /// the node of the object, and on one that has a copy of it; else these elements alone travel (all of them
+  /// where the store has a checksum, or where the home of the name has the value beside it: see
+  /// `inline_bytes`).
   /// `invalid_argument` if the object does not have them, or for none of them.
   template <class T>
     requires std::is_unbounded_array_v<T>

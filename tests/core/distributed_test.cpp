@@ -129,7 +129,11 @@ TEST(Distributed, SendsNoMoreThanItHasTo) {
     }
     EXPECT_EQ(world.messages_of([&] { bulky = put(here, store, elsewhere + "large", large).value(); }) % 2,
               0U);
-    EXPECT_EQ(world.messages_of([&] { (void)there.get(Address(bulky.key), {}).value(); }), 2U);
+    EXPECT_EQ(world.messages_of([&] { (void)there.get(Address(bulky.key, 0, large.size()), {}).value(); }),
+              2U)
+        << "by a handle, which says how large it is";
+    EXPECT_EQ(world.messages_of([&] { (void)there.get(Address(bulky.key), {}).value(); }), 0U)
+        << "it is here";
     EXPECT_EQ(world.messages_of([&] { EXPECT_TRUE(there.evict(Address(key.key), {}).value()); }), 2U);
     EXPECT_EQ(world.messages_of([&] { EXPECT_TRUE(here.evict(Address(named.key), {}).value()); }), 2U);
     EXPECT_FALSE(there.get(Address(store, elsewhere), {}));

@@ -42,6 +42,7 @@ struct Outcome {
   Judgement judgement;
   std::size_t operations = 0;
   std::size_t unknown = 0;
+  std::size_t gone_reads = 0;  ///< by the key of what was gone for certain
   bool killed = false;
   std::string wrong;  ///< what no answer may be, whatever went wrong; for people
 };
@@ -72,6 +73,7 @@ class Trial {
     world_.network().run();
     outcome_.judgement = judge(history_);
     outcome_.operations = history_.operations().size();
+    outcome_.gone_reads = gone_reads_;
     for (const NameOperation& operation : history_.operations()) {
       outcome_.unknown += operation.answer == NameAnswer::unknown ? 1U : 0U;
     }
@@ -146,7 +148,7 @@ class Trial {
   void act(int rank, loopback::Random& choices) {
     const std::string& name = names_[choices.below(names_.size())];
     Known& known = known_[{rank, name}];
-    switch (choices.below(8)) {
+    switch (choices.below(9)) {
       case 0:
       case 1:
         return write(rank, name, known, choices, {});
@@ -157,6 +159,8 @@ class Trial {
       case 4:
         return exists(rank, name);
       case 5:
+        return read_by_key(rank, known, choices);
+      case 6:
         return evict(rank, name, choices.chance(0.5) ? known : Known{});
       default:
         return read(rank, name, known);
@@ -173,8 +177,13 @@ class Trial {
                         .name = name,
                         .value = value,
                         .expected = options.expected_generation});
+    const Known before = known;
     const auto sealed = put(world_.connector(rank), store, name, stored(value, size_bytes), options);
     if (sealed) {
+      // Where a node could not be told of a replacement, its object is readable by key on.
+      if (faults_ == Faults::none && options.expected_generation != 0) {
+        note_gone(before);
+      }
       known = {sealed->key, sealed->generation};
       complain_if(sealed->generation == 0, number, "has no generation");
     }
@@ -190,10 +199,34 @@ class Trial {
       std::memcpy(&told.value, found->bytes().data(), sizeof told.value);
       told.generation = facts.generation;
       known = {found->key(), facts.generation};
+      last_key_ = found->key();
       complain_if(facts.generation == 0, number, "has no generation");
       complain_if(!holds(*found, stored(told.value, found->bytes().size())), number, "is no value");
     }
     end(number, found, told);
+  }
+
+  // Names are judged as histories; of keys it is held that nobody finds what is gone for certain. Another
+  // rank may know the object before this one: of all that any rank has seen, one is taken.
+  void read_by_key(int rank, const Known& own, loopback::Random& choices) {
+    const Key key = own.key.valid() && choices.chance(0.5) ? own.key : last_key_;
+    if (!key.valid()) {
+      return;
+    }
+    const bool gone_before = gone_.contains(key);
+    const auto found = world_.connector(rank).get(Address(key), world_.network().now() + timeout);
+    gone_reads_ += gone_before ? 1U : 0U;
+    if (gone_before && found) {
+      outcome_.wrong += "rank " + std::to_string(rank) + " found " + to_string(key) + " after it was gone\n";
+    }
+  }
+
+  // REQUIRES: a call that is over has said so.
+  void note_gone(const Known& known) {
+    if (known.generation != 0) {
+      gone_.insert(known.key);
+      last_key_ = known.key;
+    }
   }
 
   void exists(int rank, const std::string& name) {
@@ -203,12 +236,15 @@ class Trial {
   }
 
   // Whatever is there, or only the object that this rank knows.
-  void evict(int rank, const std::string& name, const Known& only) {
+  void evict(int rank, const std::string& name, const Known only) {
     const std::size_t number =
         history_.begin({.client = rank, .act = NameAct::evict, .name = name, .expected = only.generation});
     const Address address = only.generation == 0 ? Address(store, name) : Address(only.key);
     const auto gone = world_.connector(rank).evict(address, world_.network().now() + timeout);
     end(number, gone, {.yes = gone && *gone});
+    if (gone) {
+      note_gone(only);
+    }
   }
 
   template <class T>
@@ -260,6 +296,9 @@ class Trial {
   SimulatedNodes world_;
   std::vector<std::string> names_;
   std::map<std::pair<int, std::string>, Known> known_;
+  std::set<Key> gone_;  ///< for certain: a call that took it away has ended
+  Key last_key_;        ///< that anybody has read, or taken away
+  std::size_t gone_reads_ = 0;
   tests::History history_;
   std::uint64_t last_value_ = 0;
   Outcome outcome_;
@@ -299,6 +338,7 @@ TEST_P(Histories, CanBeToldAsOneStory) {
   std::size_t unknown = 0;
   std::size_t killed = 0;
   std::size_t undecided = 0;
+  std::size_t gone_reads = 0;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     Trial trial(GetParam(), seed);
     const Outcome outcome = trial.outcome();
@@ -307,6 +347,7 @@ TEST_P(Histories, CanBeToldAsOneStory) {
     }
     operations += outcome.operations;
     unknown += outcome.unknown;
+    gone_reads += outcome.gone_reads;
     killed += outcome.killed ? 1U : 0U;
     undecided += outcome.judgement.verdict == Judgement::Verdict::undecided ? 1U : 0U;
     EXPECT_TRUE(outcome.wrong.empty()) << "LOCUM_HISTORY_SEED=" << seed << '\n' << outcome.wrong;
@@ -315,12 +356,14 @@ TEST_P(Histories, CanBeToldAsOneStory) {
         << outcome.judgement.why;
   }
   std::cout << last - first + 1 << " histories, " << operations << " operations, of which " << unknown
-            << " unknown; " << killed << " with deaths, " << undecided << " undecided\n";
+            << " unknown; " << killed << " with deaths, " << undecided << " undecided, " << gone_reads
+            << " reads by the key of what was gone\n";
   if (only == 0) {
     // That the faults did happen, and did not hide everything.
     const bool deadly = GetParam() == Faults::death || GetParam() == Faults::deaths;
     EXPECT_EQ(unknown > 0, GetParam() != Faults::none);
     EXPECT_LT(unknown, operations / 2);
+    EXPECT_GT(gone_reads, seeds / 2);
     EXPECT_EQ(killed > seeds / 2, deadly);
     EXPECT_LE(undecided, seeds / 50);
   }

@@ -74,6 +74,7 @@ class NodeClientTest : public ::testing::Test {
     Connector& own = world_.connector(asker);
     const Item& item = items_[random.below(items_.size())];
     const Address by_name = item.name.empty() ? Address(item.key) : Address(store, item.name);
+    EXPECT_TRUE(world_.rank(asker).links->copies().here->invalidate(item.key)) << "or nobody is asked";
     switch (random.below(8)) {
       case 0:
       case 1:

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/internal_stores.hpp"
 #include "core/object_wire.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"
@@ -219,6 +220,7 @@ TEST_F(NodeServiceTest, AnswersSpoiledQuestionsAndKeepsWhatTheyDoNotMean) {
   constexpr int mutants = 10'000;
   const std::vector<Message> questions = honest_questions();
   ASSERT_GT(questions.size(), 30U);
+  expect_guarded_is_read_everywhere();  // whoever reads large objects leaves copies, and notes of who has one
   world_.network().run_until_idle();
   const MemoryUsage before = world_.connector(asked).usage();
   tests::Spoiler spoiler(1);
@@ -385,7 +387,7 @@ TEST_F(NodeServiceTest, NobodyReachesReferencesByKey) {
     ASSERT_TRUE(pin);
     if (pin->record->type_hash == reference_type_hash) {
       ++references;
-      EXPECT_EQ(ask(Kind::fetch, words(KeyWords{key})).status, Errc::not_found);
+      EXPECT_EQ(ask(Kind::fetch, words(FetchWords{key})).status, Errc::not_found);
       EXPECT_EQ(ask(Kind::exists, words(KeyWords{key})).status, Errc::not_found);
       EXPECT_NE(ask(Kind::evict, words(KeyWords{key})).times, 0);
       EXPECT_NE(ask(Kind::retire, words(KeyWords{key})).times, 0);
@@ -394,6 +396,46 @@ TEST_F(NodeServiceTest, NobodyReachesReferencesByKey) {
   }
   EXPECT_EQ(references, 3);
   EXPECT_TRUE(in_place());
+}
+
+// Copies, and the lists of who has one, are their node's own affair.
+TEST_F(NodeServiceTest, NobodyReachesCopiesOrListsOfThem) {
+  expect_guarded_is_read_everywhere();
+  const auto process = world_.rank(asked).process;
+  for (const std::uint32_t internal : {copies_store, copy_sets_store}) {
+    const std::vector<Key> keys = process.table->owned(internal);
+    EXPECT_FALSE(keys.empty());
+    for (const Key& key : keys) {
+      EXPECT_EQ(ask(Kind::fetch, words(FetchWords{key})).status, Errc::not_found);
+      for (const Kind kind : {Kind::exists, Kind::copy}) {
+        EXPECT_EQ(ask(kind, words(KeyWords{key})).status, Errc::not_found);
+      }
+      EXPECT_NE(ask(Kind::evict, words(KeyWords{key})).times, 0);
+      EXPECT_NE(ask(Kind::retire, words(KeyWords{key})).times, 0);
+    }
+    const auto names = process.directory->names(internal, {});
+    ASSERT_TRUE(names);
+    for (const std::string& name : *names) {
+      const auto text = std::as_bytes(std::span(name));
+      EXPECT_EQ(ask(Kind::look_up, words(NameWords{.store = internal}), text).status, Errc::invalid_argument);
+      EXPECT_EQ(ask(Kind::unbind, words(UnbindWords{.only = {}, .store = internal}), text).status,
+                Errc::invalid_argument);
+    }
+    EXPECT_EQ(ask(Kind::list, words(NameWords{.store = internal})).status, Errc::invalid_argument);
+    EXPECT_EQ(process.table->owned(internal), keys);
+  }
+}
+
+// Only the node that has an object knows that it is gone, and only node-mates share flights.
+TEST_F(NodeServiceTest, LetsOnlyTheOwnersNodeInvalidateACopyAndOnlyNodeMatesJoin) {
+  expect_guarded_is_read_everywhere();
+  const auto copies = world_.rank(asked).process.table->owned(copies_store);
+  EXPECT_FALSE(copies.empty());
+  for (const Guarded& each : guarded_) {
+    EXPECT_EQ(ask(Kind::invalidate, words(KeyWords{each.key})).status, Errc::invalid_argument);
+    EXPECT_EQ(ask(Kind::join, words(JoinWords{each.key, 1})).status, Errc::invalid_argument);
+  }
+  EXPECT_EQ(world_.rank(asked).process.table->owned(copies_store), copies);
 }
 
 // What is kept at the home is read in place there: it has to lie as its elements need it.

@@ -17,6 +17,8 @@ RankReport some_rank(int rank, int node) {
   report.memory.committed = std::uint64_t{64} << 20U;
   report.memory.own_used = 1536;
   report.memory.own_objects = 3;
+  report.memory.own_copies = static_cast<std::uint64_t>(node);
+  report.memory.own_copy_bytes = 512 * static_cast<std::uint64_t>(node);
   report.reads[static_cast<std::size_t>(Path::shm_view)] = {5, 1000};
   report.writes[static_cast<std::size_t>(Path::shm_copy)] = {3, 2048};
   report.misses = 1;
@@ -45,9 +47,9 @@ TEST(Report, PrintsTablesWithTotals) {
   EXPECT_EQ(
       to_text(ranks),
       "locum: memory by node\n"
-      "  node  ranks    memory  committed      used  pinned  objects\n"
-      "  0         2  1.00 GiB  64.00 MiB  3.00 KiB     0 B        6\n"
-      "  1         1  1.00 GiB  64.00 MiB  1.50 KiB     0 B        3\n"
+      "  node  ranks    memory  committed      used  pinned  objects  copies  their bytes\n"
+      "  0         2  1.00 GiB  64.00 MiB  3.00 KiB     0 B        6       0          0 B\n"
+      "  1         1  1.00 GiB  64.00 MiB  1.50 KiB     0 B        3       1        512 B\n"
       "locum: objects and traffic by rank\n"
       "  rank  objects      used  puts   written  gets      read  misses  evictions  decodes  decoded hits\n"
       "  0           3  1.50 KiB     3  2.00 KiB     5    1000 B       1          0        0             0\n"

@@ -71,10 +71,15 @@ class World {
     for (const auto* keys : {&own_, &foreign_}) {
       for (const Key& key : *keys) {
         (void)connector.get(Address(key, name_hash(store, names_[0])), {});
+        (void)connector.get(Address(key, 0, sizes[2]), {});  // as one that is known to be large
+        (void)connector.get_part(Address(key), {1, 10}, {});
         (void)connector.exists(Address(key), {});
       }
     }
     (void)connector.list(store, "there", {});
+    const int other = &connector == &here() ? liar : honest;  // a wait at home would be by the real clock
+    (void)connector.wait(Address(store, world_.name_at(other, store, "awaited ")),
+                         world_.network().now() + 10ms, {});
     (void)testing::put(connector, store, names_[1] + "new", testing::pattern(3, 30));
     (void)testing::put(connector, store, names_[0], testing::pattern(3, 30), {SealMode::replace, 0});
     (void)testing::put(connector, store, names_[1], testing::pattern(3, 30), {SealMode::replace, 0});

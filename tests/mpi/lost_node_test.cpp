@@ -23,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 constexpr auto peer_timeout = 2s;
 constexpr auto slack = 2s;  // of a machine with more ranks than cores
 constexpr int objects = 8;
+constexpr int unread = objects + 1;  // another one, large as well, of which no other node has a copy
 
 int rank_of_this = -1;
 int failures = 0;
@@ -43,9 +44,9 @@ std::vector<double> values_of(int number) {
 
 // What rank `maker` made, by key.
 std::vector<locum::Key> made_by(locum::Store& store, int maker) {
-  std::vector<locum::Key> keys(objects);
+  std::vector<locum::Key> keys(unread + 1);
   if (rank_of_this == maker) {
-    for (int number = 0; number < objects; ++number) {
+    for (int number = 0; number <= unread; ++number) {
       keys[static_cast<std::size_t>(number)] = store.put(values_of(number)).value();
     }
   }
@@ -110,7 +111,10 @@ void survive(locum::Runtime& runtime, locum::Store& store, const std::vector<loc
   const auto gone_by = Clock::now() + 20s;
   while (store.get<double[]>(of_3[0]).has_value() && Clock::now() < gone_by) {
   }
-  expect_lost("a get from the lost node", 100ms, [&] { return store.get<double[]>(of_3[1]); });
+  expect_lost("a get of a small object of the lost node", 100ms,
+              [&] { return store.get<double[]>(of_3[2]); });
+  expect_lost("a get of a large one", 100ms, [&] { return store.get<double[]>(of_3[unread]); });
+  expect(store.get<double[]>(of_3[1]).has_value(), "what this node has a copy of can be read on");
   int lost = 0;
   for (int number = 0; number < 20; ++number) {
     const auto seen = store.get<int>(name(number));

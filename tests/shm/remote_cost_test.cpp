@@ -142,8 +142,33 @@ TEST_F(RemoteCost, OfAGetByKeyOfALargeObject) {
   const Cost cost =
       cost_of([&] { return put(large_bytes); },
               [&](const Key& key) { EXPECT_EQ(asker().store->get_bytes(key).value()->size(), large_bytes); });
-  EXPECT_LE(cost.asker, 6U) << "as many as for a small one";
+  EXPECT_LE(cost.asker, 11U) << "five to be told that it is large, and as many as for a small one";
+  EXPECT_LE(cost.answerer, 2U) << "a pin for each question";
+}
+
+TEST_F(RemoteCost, OfAGetByHandleOfALargeObject) {
+  const Cost cost = cost_of(
+      [&] {
+        const Key key = put(large_bytes);
+        return asker().session->proxy<std::byte[]>(
+            answerer().store->proxy<std::byte[]>(key).value().handle());
+      },
+      [&](const Proxy<std::byte[]>& stand_in) { EXPECT_EQ(stand_in.get().value().size(), large_bytes); });
+  // As for a small one, and the view that the stand-in keeps.
+  EXPECT_LE(cost.asker, 7U);
   EXPECT_LE(cost.answerer, 1U);
+}
+
+TEST_F(RemoteCost, OfAGetOfALargeObjectThatTheNodeHas) {
+  const Cost cost = cost_of(
+      [&] {
+        const Key key = put(large_bytes);
+        EXPECT_TRUE(asker().store->get_bytes(key));
+        return key;
+      },
+      [&](const Key& key) { EXPECT_EQ(asker().store->get_bytes(key).value()->size(), large_bytes); });
+  EXPECT_LE(cost.asker, 1U) << "the object's own";
+  EXPECT_EQ(cost.answerer, 0U);
 }
 
 TEST_F(RemoteCost, OfAGetByNameOfASmallObject) {

@@ -1,0 +1,194 @@
+#include "core/copy_sets.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/internal_stores.hpp"
+
+namespace locum {
+
+namespace {
+
+constexpr std::string_view type_name = "locum::copy_set";
+constexpr int most_rounds = 64;  // each of which somebody else won
+
+std::vector<std::uint32_t> numbers_in(std::span<const std::byte> bytes) {
+  std::vector<std::uint32_t> numbers(bytes.size() / sizeof(std::uint32_t));
+  std::memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(std::uint32_t));
+  return numbers;
+}
+
+Error lost_with_a_copy(int node, const Error& cause) {
+  return Error(Errc::peer_lost,
+               "node " + std::to_string(node) +
+                   " was lost before it said that its copy of this object is gone; the object is gone "
+                   "everywhere else",
+               cause.text());
+}
+
+}  // namespace
+
+/// The nodes that are being told, and what they said.
+struct CopySets::Round {
+  Key key;
+  std::size_t awaited = 0;
+  std::optional<Error> failure;
+  Then then;
+};
+
+CopySets::CopySets(NodeMemory local, std::shared_ptr<Connector> objects, std::shared_ptr<Exchange> exchange,
+                   std::shared_ptr<Nodes> nodes, std::chrono::milliseconds timeout)
+    : local_(std::move(local)),
+      objects_(std::move(objects)),
+      exchange_(std::move(exchange)),
+      nodes_(std::move(nodes)),
+      timeout_(timeout) {}
+
+bool CopySets::has(const Key& key) const {
+  return local_.directory->generation(name_hash(copy_sets_store, internal_name(key))) != 0;
+}
+
+// Empty where there is none.
+ObjectView CopySets::read(const Key& key) const {
+  if (!has(key)) {
+    return {};
+  }
+  auto list = objects_->get(Address(copy_sets_store, internal_name(key)), {});
+  return list ? *std::move(list) : ObjectView();
+}
+
+bool CopySets::enter(const Key& key, int node) {
+  const auto number = static_cast<std::uint32_t>(node);
+  const std::string_view name = internal_name(key);
+  const ObjectMeta meta{.store = copy_sets_store,
+                        .type_hash = text_hash(type_name),
+                        .type_name = type_name,
+                        .name = name,
+                        .extents = {}};
+  bool entered = false;
+  for (int round = 0; !entered && round < most_rounds; ++round) {
+    const ObjectView list = read(key);
+    SealOptions options;
+    if (list) {
+      const auto numbers = numbers_in(list.bytes());
+      if (std::ranges::find(numbers, number) != numbers.end()) {
+        break;
+      }
+      options = {SealMode::replace, list.facts().generation};
+    }
+    const auto draft = objects_->create(list.bytes().size() + sizeof number, meta, {});
+    if (!draft) {
+      return false;
+    }
+    std::ranges::copy(list.bytes(), draft->bytes.begin());
+    std::memcpy(draft->bytes.data() + list.bytes().size(), &number, sizeof number);
+    const auto sealed = objects_->seal(*draft, options, {});
+    if (!sealed && sealed.error().code() != Errc::key_exists && sealed.error().code() != Errc::stale &&
+        sealed.error().code() != Errc::not_found) {
+      return false;
+    }
+    entered = static_cast<bool>(sealed);
+  }
+  const auto pin = local_.table->pin(key);
+  if (!pin) {
+    // Whoever took it out of sight may have read the list before this, or not yet, and others are in it.
+    dissolve(key);
+    return false;
+  }
+  local_.table->release(pin->id);
+  return true;
+}
+
+void CopySets::forget(const Key& key) {
+  if (has(key)) {
+    (void)local_.directory->unbind(copy_sets_store, internal_name(key), Key{});
+  }
+}
+
+void CopySets::forget_gone(std::uint32_t store) {
+  const auto lists = local_.directory->names(copy_sets_store, {});
+  for (const std::string& name : lists ? *lists : std::vector<std::string>()) {
+    const auto key = read_words<Key>(std::as_bytes(std::span(name)));
+    if (!key || key->store != store) {
+      continue;
+    }
+    if (const auto pin = local_.table->pin(*key)) {
+      local_.table->release(pin->id);
+    } else {
+      forget(*key);
+    }
+  }
+}
+
+void CopySets::dissolve(const Key& key, Clock::time_point deadline, Then then) {
+  if (!has(key)) {
+    return then({});
+  }
+  const auto round =
+      std::make_shared<Round>(Round{.key = key, .awaited = 1, .failure = {}, .then = std::move(then)});
+  const auto told = [self = shared_from_this(), round](int node, const Result<NodeAnswer>& answer) {
+    if (!answer && (!round->failure || round->failure->code() != Errc::timeout)) {
+      round->failure = answer.error().code() == Errc::peer_lost
+                           ? lost_with_a_copy(node, answer.error()).about(to_string(round->key))
+                           : answer.error().about(to_string(round->key));
+    }
+    if (--round->awaited == 0) {
+      self->end(*round);
+    }
+  };
+  const KeyWords asked{key};
+  const auto body = words(asked);
+  for (const std::uint32_t member : numbers_in(read(key).bytes())) {
+    const int node = static_cast<int>(member);
+    if (node < 0 || node >= nodes_->count() || node == nodes_->own() || nodes_->is_lost(node)) {
+      continue;
+    }
+    ++round->awaited;
+    nodes_->ask(node, Kind::invalidate, {body.begin(), body.end()}, {}, deadline,
+                [told, node](const Result<NodeAnswer>& answer) { told(node, answer); });
+  }
+  told(nodes_->own(), NodeAnswer{});
+}
+
+void CopySets::dissolve(const Key& key) {
+  dissolve(key, Deadline().moment(timeout_, exchange_->now()), [](const Result<void>&) {});
+}
+
+void CopySets::end(const Round& round) {
+  const bool late = round.failure && round.failure->code() == Errc::timeout;
+  if (late) {
+    dissolve(round.key);
+  } else if (!round.failure || round.failure->code() == Errc::peer_lost) {
+    forget(round.key);
+  }
+  round.then(round.failure ? Result<void>(*round.failure) : Result<void>());
+}
+
+Result<void> CopySets::dissolve(const Key& key, const NodeClient& client, Deadline deadline) {
+  if (!has(key)) {
+    return {};
+  }
+  struct Waiting {
+    Pending pending;
+    Result<void> outcome;
+  };
+  const auto until = client.moment(deadline);
+  const auto waiting = std::make_shared<Waiting>();
+  const auto step = [self = shared_from_this(), progress = &client.progress(), key, until, waiting] {
+    self->dissolve(key, until, [progress, waiting](const Result<void>& result) {
+      waiting->outcome = result;
+      progress->finish(waiting->pending);
+    });
+  };
+  return client.await(waiting->pending, step, until)
+             ? waiting->outcome
+             : Result<void>(Error(Errc::timeout,
+                                  "copies of this object may be left on other nodes; they "
+                                  "are told again until they have answered")
+                                .about(to_string(key)));
+}
+
+}  // namespace locum

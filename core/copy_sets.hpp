@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "connector.hpp"
+#include "node_client.hpp"
+#include "node_memory.hpp"
+#include "nodes.hpp"
+
+namespace locum {
+
+/// Which other nodes may have a copy of an object of this node. The list lies in the node's memory, so that
+/// any of its ranks can add to it and read it, whoever dies.
+///
+/// A node is entered before a byte of the object is sent to it, and the object looked at once more after
+/// that; who takes an object out of sight does so first, and reads the list then. One of the two sees the
+/// other.
+class CopySets final : public std::enable_shared_from_this<CopySets> {
+ public:
+  using Clock = Nodes::Clock;
+  using Then = std::function<void(const Result<void>&)>;
+
+  /// \param objects makes objects of this node: a connector over `local`
+  /// \param timeout of questions to other nodes that nobody waits for
+  CopySets(NodeMemory local, std::shared_ptr<Connector> objects, std::shared_ptr<Exchange> exchange,
+           std::shared_ptr<Nodes> nodes, std::chrono::milliseconds timeout);
+
+  /// Notes that a node will have a copy of an object; false: it must not have one, because that cannot be
+  /// noted or the object is gone. Only by who drives.
+  [[nodiscard]] bool enter(const Key& key, int node);
+  /// Whether any node may have a copy. Any thread.
+  [[nodiscard]] bool has(const Key& key) const;
+  /// Forgets who may have copies. Any thread.
+  void forget(const Key& key);
+  /// The same for all objects of a store that are gone, of whichever rank. Any thread.
+  void forget_gone(std::uint32_t store);
+
+  /// Takes the copies of an object that is out of sight already out of sight, too, and then tells: `timeout`
+  /// if a node has not said so before the deadline, which is asked again until it does; `peer_lost` if one
+  /// was lost meanwhile. Nodes that were lost before are not asked. Only by who drives.
+  void dissolve(const Key& key, Clock::time_point deadline, Then then);
+  /// The same with nobody who waits: of an object that is gone, and whose list may have outlived who made it.
+  void dissolve(const Key& key);
+  /// The same for any thread, which waits.
+  [[nodiscard]] Result<void> dissolve(const Key& key, const NodeClient& client, Deadline deadline);
+
+ private:
+  struct Round;
+
+  [[nodiscard]] ObjectView read(const Key& key) const;
+  void end(const Round& round);
+
+  const NodeMemory local_;
+  const std::shared_ptr<Connector> objects_;
+  const std::shared_ptr<Exchange> exchange_;
+  const std::shared_ptr<Nodes> nodes_;
+  const std::chrono::milliseconds timeout_;
+};
+
+}  // namespace locum

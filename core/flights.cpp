@@ -1,0 +1,232 @@
+#include "core/flights.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace locum {
+
+namespace {
+
+Error senseless(const Key& key) {
+  return Error(Errc::corrupt, "the node of this object answered what makes no sense").about(to_string(key));
+}
+
+bool is_overtaken(const Error& error) {
+  return error.code() == Errc::key_exists || error.code() == Errc::stale || error.code() == Errc::not_found;
+}
+
+std::optional<CopyWords> sensible(const Key& key, const NodeAnswer& answer) {
+  const auto words = read_words<CopyWords>(answer.body);
+  return words && words->object.key == key && plausible(words->object) && answer.block ? words : std::nullopt;
+}
+
+}  // namespace
+
+Result<ObjectView> fetch_alone(const NodeClient& client, const Key& key, std::uint64_t generation,
+                               std::uint64_t most_bytes, Deadline deadline) {
+  const int node = client.nodes().of_creator(key.creator);
+  const FetchWords asked{.key = key, .most_bytes = most_bytes};
+  const auto answer = client.ask(node, Kind::fetch, words(asked), {}, deadline);
+  if (!answer) {
+    return answer.error();
+  }
+  auto wire = read_words<ObjectWire>(answer->body);
+  const bool left_out = wire && !answer->block && wire->record.block_bytes() > most_bytes;
+  if (!wire || wire->key != key || !plausible(*wire) || (!answer->block && !left_out)) {
+    return senseless(key);
+  }
+  if (left_out) {
+    return ObjectView();
+  }
+  if (wire->generation == 0) {
+    wire->generation = generation;
+  }
+  return HeldObject::view(answer->block, *wire, answer->path);
+}
+
+/// A question to the rank of this node that has a flight: when will it have ended?
+class Flights::Joining final : public Call {
+ public:
+  Joining(Flights& flights, Wanted wish, std::uint64_t mark)
+      : flights_(flights), wish_(std::move(wish)), mark_(mark) {}
+
+  std::span<std::byte> landing(std::span<const std::byte> /*body*/,
+                               std::uint64_t /*bytes*/) noexcept override {
+    return {};
+  }
+  void ended(const Result<Answer>& outcome) noexcept override {
+    if (!outcome && outcome.error().code() == Errc::timeout) {
+      return grant(*wish_, {.found = outcome.error().about(to_string(wish_->key))});
+    }
+    if (!outcome) {  // whoever had the flight is gone
+      return flights_.start(wish_, mark_);
+    }
+    const auto ending = read_words<std::uint8_t>(outcome->body).value_or(0);
+    grant(*wish_, {.ending = ending == 0 ? Ending::look : Ending::alone});
+  }
+
+ private:
+  Flights& flights_;
+  const Wanted wish_;
+  const std::uint64_t mark_;
+};
+
+Flights::Flights(std::shared_ptr<NodeCopies> copies, std::shared_ptr<Exchange> exchange,
+                 std::shared_ptr<Nodes> nodes, int own_rank, std::chrono::milliseconds timeout)
+    : copies_(std::move(copies)),
+      exchange_(std::move(exchange)),
+      nodes_(std::move(nodes)),
+      own_rank_(static_cast<std::uint32_t>(own_rank)),
+      timeout_(timeout) {}
+
+Result<ObjectView> Flights::get(const Key& key, std::uint64_t generation, const NodeClient& client,
+                                Deadline deadline) {
+  const auto until = client.moment(deadline);
+  Path path = Path::shm_view;
+  do {
+    if (auto copy = copies_->look(key, generation, path); !copy || *copy) {
+      return copy;
+    }
+    const auto wish = std::make_shared<Wish>(key, generation, until, client.progress());
+    if (!client.await(
+            wish->pending, [this, wish] { want(wish); }, until)) {
+      break;
+    }
+    if (wish->outcome.found) {
+      return std::move(*wish->outcome.found);
+    }
+    if (wish->outcome.ending == Ending::alone) {
+      return fetch_alone(client, key, generation, any_bytes, until);
+    }
+    path = wish->outcome.path;
+  } while (client.now() < until);
+  return Error(Errc::timeout,
+               "the node of this object did not send it before the deadline; give the call "
+               "more time, or find out what its ranks do")
+      .about(to_string(key));
+}
+
+void Flights::grant(Wish& wish, Outcome outcome) {
+  wish.outcome = std::move(outcome);
+  wish.progress.finish(wish.pending);
+}
+
+void Flights::want(const Wanted& wish) {
+  if (!copies_->has(wish->key)) {
+    return start(wish, 0);
+  }
+  const auto found = copies_->find(wish->key);
+  if (!found) {
+    return found.error().code() == Errc::not_found ? start(wish, 0) : grant(*wish, {.ending = Ending::alone});
+  }
+  if (!found->mark) {
+    return grant(*wish, {});
+  }
+  const NodeCopies::Mark& mark = *found->mark;
+  if (mark.rank != own_rank_) {
+    return ask_mate(wish, mark);
+  }
+  const auto flight = flights_.find({wish->key, mark.generation});
+  if (flight == flights_.end()) {
+    return start(wish, mark.generation);
+  }
+  flight->second.joined.push_back([wish](Ending ending) { grant(*wish, {.ending = ending}); });
+}
+
+// A rank that there is not, or of another node, has no flight here: a stray store has hit the mark.
+void Flights::ask_mate(const Wanted& wish, const NodeCopies::Mark& mark) {
+  if (nodes_->of_creator(mark.rank) != nodes_->own()) {
+    return start(wish, mark.generation);
+  }
+  const JoinWords asked{.key = wish->key, .generation = mark.generation};
+  exchange_->ask(static_cast<int>(mark.rank), Kind::join, words(asked), {}, wish->deadline,
+                 std::make_shared<Joining>(*this, wish, mark.generation));
+}
+
+void Flights::join(const Key& key, std::uint64_t generation, std::function<void(Ending)> then) {
+  const auto flight = flights_.find({key, generation});
+  if (flight == flights_.end()) {
+    return then(Ending::look);
+  }
+  flight->second.joined.push_back(std::move(then));
+}
+
+void Flights::start(const Wanted& wish, std::uint64_t in_place_of) {
+  const auto mark = copies_->mark(wish->key, in_place_of);
+  if (!mark) {
+    return grant(*wish, {.ending = is_overtaken(mark.error()) ? Ending::look : Ending::alone});
+  }
+  const KeyWords asked{wish->key};
+  const auto body = words(asked);
+  // Those who join may have more time than who began.
+  const auto deadline = std::max(wish->deadline, Deadline().moment(timeout_, exchange_->now()));
+  const auto flight = flights_.try_emplace({wish->key, mark->generation}, Flight{wish, *mark, {}, {}}).first;
+  nodes_->ask(
+      nodes_->of_creator(wish->key.creator), Kind::copy, {body.begin(), body.end()}, {}, deadline,
+      [this, number = &flight->first](const Result<NodeAnswer>& answer) { land(*number, answer); },
+      [this, begun = &flight->second](std::span<const std::byte> words, std::uint64_t bytes) {
+        return make_room(*begun, words, bytes);
+      });
+}
+
+// Where the block of an answer is to land; null: in memory of this process.
+std::shared_ptr<HeldObject> Flights::make_room(Flight& flight, std::span<const std::byte> body,
+                                               std::uint64_t block_bytes) const {
+  const auto answer = read_words<CopyWords>(body);
+  const Key& key = flight.wish->key;
+  if (!answer || answer->listed == 0 || answer->object.key != key || !plausible(answer->object) ||
+      answer->object.record.block_bytes() != block_bytes) {
+    return nullptr;
+  }
+  flight.room = copies_->room(key, answer->object.record);
+  return flight.room ? std::shared_ptr<HeldObject>(flight.room, &flight.room->block()) : nullptr;
+}
+
+void Flights::land(const Number& number, const Result<NodeAnswer>& answer) {
+  auto flight = flights_.extract(number);
+  Outcome outcome = settle(flight.mapped(), answer);
+  const Ending ending = outcome.ending;
+  grant(*flight.mapped().wish, std::move(outcome));
+  for (const auto& each : flight.mapped().joined) {
+    each(ending);
+  }
+}
+
+// Of what is not shared, nothing is left here before anybody is told.
+Flights::Outcome Flights::settle(Flight& flight, const Result<NodeAnswer>& answer) {
+  const Key& key = flight.wish->key;
+  Outcome outcome{.ending = Ending::alone};
+  auto words = answer ? sensible(key, *answer) : std::nullopt;
+  if (!words) {
+    copies_->unmark(key, flight.mark);
+    outcome.found = answer ? senseless(key) : answer.error();
+    if (!answer && answer.error().code() == Errc::timeout) {
+      outcome.ending = Ending::look;  // a joiner that has time left begins anew
+    }
+    return outcome;
+  }
+  if (words->object.generation == 0) {
+    words->object.generation = flight.wish->generation;
+  }
+  const bool landed = flight.room && answer->block.get() == &flight.room->block();
+  if (!landed) {
+    copies_->unmark(key, flight.mark);
+    outcome.found = HeldObject::view(answer->block, words->object, answer->path);
+    return outcome;
+  }
+  if (const auto right = HeldObject::check(answer->block->memory(), words->object); !right) {
+    copies_->unmark(key, flight.mark);
+    outcome.found = right.error();
+    return outcome;
+  }
+  const auto published = copies_->publish(*flight.room, words->object, flight.mark);
+  if (published || is_overtaken(published.error())) {
+    outcome.ending = Ending::look;
+    outcome.path = published ? answer->path : Path::shm_view;
+  } else {
+    copies_->unmark(key, flight.mark);
+  }
+  return outcome;
+}
+
+}  // namespace locum

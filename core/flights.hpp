@@ -1,0 +1,100 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "node_client.hpp"
+#include "node_copies.hpp"
+#include "nodes.hpp"
+
+namespace locum {
+
+/// An object of another node, in memory of this process; an empty view if its block has more than
+/// `most_bytes`. \param generation of its name, if the owner may not know it; else 0. REQUIRES: there is a
+/// node that has such keys.
+[[nodiscard]] Result<ObjectView> fetch_alone(const NodeClient& client, const Key& key,
+                                             std::uint64_t generation, std::uint64_t most_bytes,
+                                             Deadline deadline);
+
+/// Brings objects of other nodes into this node's memory, each of them once, however many threads and ranks
+/// of the node want it at a time: who marks the flight asks the owner, the others join. A flight goes on when
+/// who began it gives up. When the rank that has it dies, one of those who joined takes its mark over.
+///
+/// What lands is shared if the owner has entered this node among those that may have a copy, and the arena
+/// has room. Otherwise it is for who began the flight alone, and who joined asks for himself: nobody would
+/// have told a joiner of an eviction in between.
+class Flights final {
+ public:
+  using Clock = Nodes::Clock;
+
+  Flights(std::shared_ptr<NodeCopies> copies, std::shared_ptr<Exchange> exchange,
+          std::shared_ptr<Nodes> nodes, int own_rank, std::chrono::milliseconds timeout);
+
+  /// The object, in place in the node's memory if it can be there. Any thread, which waits.
+  /// \param generation of its name, if the owner may not know it; else 0
+  [[nodiscard]] Result<ObjectView> get(const Key& key, std::uint64_t generation, const NodeClient& client,
+                                       Deadline deadline);
+
+  /// What a joiner is told when the flight has ended.
+  enum class Ending : std::uint8_t {
+    look,   ///< look again what the node has
+    alone,  ///< ask the owner for yourself
+  };
+  /// Has `then` called when that flight of this rank has ended, at once if it has. Only by who drives.
+  void join(const Key& key, std::uint64_t generation, std::function<void(Ending)> then);
+
+ private:
+  /// What became of a wish.
+  struct Outcome {
+    Ending ending = Ending::look;
+    Path path = Path::shm_view;  ///< look: how the copy came, if this rank brought it
+    std::optional<Result<ObjectView>> found = std::nullopt;  ///< for who began the flight alone
+  };
+  /// A thread that wants an object, and waits.
+  struct Wish {
+    Wish(const Key& wanted, std::uint64_t of_name, Clock::time_point until, Progress& waits_by)
+        : key(wanted), generation(of_name), deadline(until), progress(waits_by) {}
+
+    const Key key;
+    const std::uint64_t generation;
+    const Clock::time_point deadline;
+    Progress& progress;
+    Pending pending;
+    Outcome outcome;
+  };
+  using Wanted = std::shared_ptr<Wish>;
+  struct Flight {
+    Wanted wish;  ///< of who began it
+    NodeCopies::Mark mark;
+    std::shared_ptr<NodeCopies::Room> room;
+    std::vector<std::function<void(Ending)>> joined;
+  };
+  using Number = std::pair<Key, std::uint64_t>;
+  class Joining;
+
+  static void grant(Wish& wish, Outcome outcome);
+  void want(const Wanted& wish);
+  void start(const Wanted& wish, std::uint64_t in_place_of);
+  void ask_mate(const Wanted& wish, const NodeCopies::Mark& mark);
+  [[nodiscard]] std::shared_ptr<HeldObject> make_room(Flight& flight, std::span<const std::byte> body,
+                                                      std::uint64_t block_bytes) const;
+  void land(const Number& number, const Result<NodeAnswer>& answer);
+  [[nodiscard]] Outcome settle(Flight& flight, const Result<NodeAnswer>& answer);
+
+  const std::shared_ptr<NodeCopies> copies_;
+  const std::shared_ptr<Exchange> exchange_;
+  const std::shared_ptr<Nodes> nodes_;
+  const std::uint32_t own_rank_;
+  const std::chrono::milliseconds timeout_;
+  std::pmr::unsynchronized_pool_resource pool_;
+  std::pmr::map<Number, Flight> flights_{&pool_};  ///< of this rank; only by who drives
+};
+
+}  // namespace locum

@@ -1,0 +1,237 @@
+#include "core/node_copies.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/internal_stores.hpp"
+
+namespace locum {
+
+namespace {
+
+constexpr std::string_view copy_type_name = "locum::copy";
+constexpr std::uint64_t copy_type_hash = text_hash(copy_type_name);
+constexpr std::string_view mark_type_name = "locum::flight";
+constexpr std::uint64_t mark_type_hash = text_hash(mark_type_name);
+
+Error damaged(const Key& key) {
+  return Error(Errc::corrupt, "what this node has of an object of another node is damaged")
+      .about(to_string(key));
+}
+
+}  // namespace
+
+NodeCopies::Room::Room(std::shared_ptr<Connector> objects, const ObjectDraft& draft) noexcept
+    : objects_(std::move(objects)),
+      draft_(draft),
+      block_(draft.bytes.first(draft.bytes.size() - sizeof(ObjectWire))) {}
+
+NodeCopies::Room::~Room() {
+  if (!sealed_) {
+    objects_->discard(draft_);
+  }
+}
+
+NodeCopies::NodeCopies(NodeMemory local, std::shared_ptr<Connector> objects, int own_rank)
+    : local_(std::move(local)),
+      objects_(std::move(objects)),
+      own_rank_(static_cast<std::uint32_t>(own_rank)) {}
+
+bool NodeCopies::has(const Key& key) const {
+  return local_.directory->generation(name_hash(copies_store, internal_name(key))) != 0;
+}
+
+Result<NodeCopies::Found> NodeCopies::find(const Key& key) {
+  auto entry = objects_->get(Address(copies_store, internal_name(key)), {});
+  if (!entry) {
+    return entry.error();
+  }
+  Found found;
+  if (entry->type_hash() == copy_type_hash) {
+    found.copy = std::move(*entry);
+    return found;
+  }
+  const auto rank = read_words<std::uint32_t>(entry->bytes());
+  if (entry->type_hash() != mark_type_hash || !rank) {
+    return damaged(key);
+  }
+  found.mark = Mark{entry->key(), *rank, entry->facts().generation};
+  return found;
+}
+
+Result<ObjectView> NodeCopies::look(const Key& key, std::uint64_t generation, Path path) {
+  if (!has(key)) {
+    return ObjectView();
+  }
+  auto found = find(key);
+  return found && found->copy ? open(std::move(found->copy), key, generation, path) : ObjectView();
+}
+
+Result<ObjectView> NodeCopies::open(ObjectView copy, const Key& key, std::uint64_t generation, Path path) {
+  const std::span<const std::byte> bytes = copy.bytes();
+  if (bytes.size() < sizeof(ObjectWire)) {
+    return damaged(key);
+  }
+  const auto block = bytes.first(bytes.size() - sizeof(ObjectWire));
+  auto wire = *read_words<ObjectWire>(bytes.last(sizeof(ObjectWire)));
+  if (wire.key != key) {
+    return damaged(key);
+  }
+  if (wire.generation == 0) {
+    wire.generation = generation;
+  }
+  const bool summed = wire.record.has_checksum != 0 && checked_.contains(key);
+  auto view = HeldObject::view(std::make_shared<HeldObject>(std::move(copy), block), wire, path, summed);
+  if (view && wire.record.has_checksum != 0 && !summed) {
+    checked_.add(key);
+  }
+  return view;
+}
+
+Result<NodeCopies::Mark> NodeCopies::mark(const Key& key, std::uint64_t in_place_of) {
+  const ObjectMeta meta{.store = copies_store,
+                        .type_hash = mark_type_hash,
+                        .type_name = mark_type_name,
+                        .name = internal_name(key),
+                        .extents = {}};
+  const auto draft = objects_->create(sizeof own_rank_, meta, {});
+  if (!draft) {
+    return draft.error();
+  }
+  std::memcpy(draft->bytes.data(), &own_rank_, sizeof own_rank_);
+  const auto sealed =
+      objects_->seal(*draft, {in_place_of != 0 ? SealMode::replace : SealMode::put, in_place_of}, {});
+  return sealed ? Result<Mark>(Mark{sealed->key, own_rank_, sealed->generation}) : sealed.error();
+}
+
+void NodeCopies::unmark(const Key& key, const Mark& mark) {
+  (void)local_.directory->unbind(copies_store, internal_name(key), mark.entry);
+}
+
+std::shared_ptr<NodeCopies::Room> NodeCopies::room(const Key& key, const ObjectRecord& record) {
+  const ObjectMeta meta{.store = copies_store,
+                        .alignment = static_cast<std::uint32_t>(HeldObject::alignment_of(record.size_bytes)),
+                        .type_hash = copy_type_hash,
+                        .type_name = copy_type_name,
+                        .name = internal_name(key),
+                        .extents = {}};
+  const auto draft = objects_->create(record.block_bytes() + sizeof(ObjectWire), meta, {});
+  return draft ? std::make_shared<Room>(objects_, *draft) : nullptr;
+}
+
+Result<void> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark& mark) {
+  const std::span<std::byte> block = room.block_.memory();
+  std::memcpy(block.data() + block.size(), &wire, sizeof wire);
+  room.sealed_ = true;  // or discarded
+  const auto sealed = objects_->seal(room.draft_, {SealMode::replace, mark.generation}, {});
+  const MutexLock lock(mutex_);
+  if (sealed && dropped_.contains(wire.key.store)) {
+    (void)local_.directory->unbind(copies_store, internal_name(wire.key), sealed->key);
+    return Error(Errc::closed, "this rank has dropped the store of this object").about(to_string(wire.key));
+  }
+  return sealed ? Result<void>() : Result<void>(sealed.error());
+}
+
+Result<void> NodeCopies::invalidate(const Key& key) {
+  const auto gone = local_.directory->unbind(copies_store, internal_name(key), Key{});
+  return gone ? Result<void>() : Result<void>(gone.error());
+}
+
+template <class Each>
+void NodeCopies::for_each_own(Each each) {
+  for (const Key& entry : local_.table->owned(copies_store)) {
+    const auto pin = local_.table->pin(entry);
+    if (!pin) {
+      continue;
+    }
+    const PinnedObject object(local_.table, *pin);
+    if (!local_.holds(*pin->record)) {
+      continue;
+    }
+    const std::string_view name = local_.name(*pin);
+    if (const auto key = read_words<Key>(std::as_bytes(std::span(name))); key && !each(*pin, *key)) {
+      return;
+    }
+  }
+}
+
+Result<ObjectDraft> NodeCopies::create(Sink& sink, std::uint64_t size_bytes, const ObjectMeta& meta,
+                                       Deadline deadline) {
+  auto draft = sink.create(size_bytes, meta, deadline);
+  while (!draft && draft.error().code() == Errc::out_of_memory && (shed_own(size_bytes) || shed_all())) {
+    draft = sink.create(size_bytes, meta, deadline);
+  }
+  return draft;
+}
+
+// Until their blocks have so many bytes; false if there were none.
+bool NodeCopies::shed_own(std::uint64_t bytes) {
+  std::uint64_t found = 0;
+  for_each_own([&](const Pin& pin, const Key& key) {
+    if (pin.record->type_hash == copy_type_hash) {
+      (void)local_.directory->unbind(copies_store, internal_name(key), pin.key);
+      found += pin.record->block_bytes();
+    }
+    return found < bytes;
+  });
+  return found > 0;
+}
+
+// Of what any rank of the node has made; false if there was nothing.
+template <class Is>
+bool NodeCopies::remove_all(Is is) {
+  const auto names = local_.directory->names(copies_store, {});
+  bool any = false;
+  for (const std::string& name : names ? *names : std::vector<std::string>()) {
+    const auto pin = local_.directory->find(copies_store, name);
+    if (!pin) {
+      continue;
+    }
+    const PinnedObject object(local_.table, *pin);
+    if (local_.holds(*pin->record) && is(*pin)) {
+      const auto gone = local_.directory->unbind(copies_store, name, pin->key);
+      any = any || (gone && *gone);
+    }
+  }
+  return any;
+}
+
+// Those of other ranks, too, which give the memory back when they hear that it is wanted.
+bool NodeCopies::shed_all() {
+  return remove_all([](const Pin& pin) { return pin.record->type_hash == copy_type_hash; });
+}
+
+void NodeCopies::unmark_all(int rank) {
+  (void)remove_all([&](const Pin& pin) {
+    return pin.record->type_hash == mark_type_hash &&
+           read_words<std::uint32_t>(local_.payload(pin)) == static_cast<std::uint32_t>(rank);
+  });
+}
+
+void NodeCopies::drop(std::uint32_t store) {
+  {
+    const MutexLock lock(mutex_);
+    dropped_.insert(store);
+  }
+  for_each_own([&](const Pin& pin, const Key& key) {
+    if (key.store == store) {
+      (void)local_.directory->unbind(copies_store, internal_name(key), pin.key);
+    }
+    return true;
+  });
+}
+
+void NodeCopies::count(MemoryUsage& usage) {
+  for_each_own([&](const Pin& pin, const Key&) {
+    if (pin.record->type_hash == copy_type_hash) {
+      ++usage.own_copies;
+      usage.own_copy_bytes += pin.record->block_bytes();
+    }
+    return true;
+  });
+}
+
+}  // namespace locum
