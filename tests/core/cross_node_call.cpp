@@ -33,10 +33,10 @@ std::vector<CallScene> all_call_scenes() {
   constexpr Place object_is_mine{0, 1};
   std::vector<CallScene> scenes;
   const auto add = [&](CallKind kind, std::initializer_list<Place> places,
-                       std::initializer_list<std::size_t> sizes) {
+                       std::initializer_list<std::size_t> sizes, bool copied = false) {
     for (const Place& place : places) {
       for (const std::size_t size : sizes) {
-        scenes.push_back({kind, place.owner, place.home, size});
+        scenes.push_back({kind, place.owner, place.home, size, copied});
       }
     }
   };
@@ -52,6 +52,9 @@ std::vector<CallScene> all_call_scenes() {
   add(CallKind::evict_by_name, {apart, together, home_is_mine, object_is_mine}, {small, large});
   add(CallKind::list, {apart}, {small});
   add(CallKind::wait, {apart, together}, {small, large});
+  for (const CallKind kind : {CallKind::replace, CallKind::evict_by_key, CallKind::evict_by_name}) {
+    add(kind, {apart, together, home_is_mine, object_is_mine}, {large}, true);
+  }
   add(CallKind::drop, {object_is_mine}, {small, large});
   add(CallKind::close, {object_is_mine}, {small, large});
   return scenes;
@@ -63,8 +66,8 @@ std::string describe(const CallScene& scene) {
                                           "evict by name", "list",          "wait",           "drop",
                                           "close"};
   return std::string(kinds[static_cast<std::size_t>(scene.kind)]) + ", " + std::to_string(scene.size_bytes) +
-         " bytes, object on node " + std::to_string(scene.owner) + ", home on node " +
-         std::to_string(scene.home);
+         (scene.copied ? " bytes with copies, object on node " : " bytes, object on node ") +
+         std::to_string(scene.owner) + ", home on node " + std::to_string(scene.home);
 }
 
 CrossNodeCall::CrossNodeCall(const CallScene& scene, MortalNodes& nodes)
@@ -113,6 +116,12 @@ void CrossNodeCall::prepare() {
     default:
       put_value(maker, name_, old_value);
       break;
+  }
+  for (int node = 0; scene_.copied && node < nodes_.nodes(); ++node) {
+    const int reader = nodes_.ranks_of(node).back();
+    if (!nodes_.world().connector(reader).get(Address(before_->key, 0, scene_.size_bytes), {})) {
+      complain("nobody can read it before anybody dies");
+    }
   }
   nodes_.network().run_until_idle();
 }

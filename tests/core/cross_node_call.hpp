@@ -38,6 +38,7 @@ struct CallScene {
   int owner = 0;
   int home = 0;
   std::size_t size_bytes = 16;  ///< of the object: kept at the name's home, or fetched from its owner
+  bool copied = false;          ///< the other nodes have copies of it
 };
 
 [[nodiscard]] std::vector<CallScene> all_call_scenes();

@@ -40,6 +40,9 @@ bool CrossNodeCall::changes() const noexcept {
 bool CrossNodeCall::may_be_lost() const {
   const auto lost = [&](int node) { return node != 0 && nodes_.is_dead_node(node); };
   const auto hurt = [&](int node) { return node != 0 && nodes_.is_hurt_node(node); };
+  if (changes() && scene_.copied && (lost(1) || lost(2))) {
+    return true;  // who had a copy
+  }
   switch (scene_.kind) {
     case CallKind::put:
     case CallKind::replace:
