@@ -27,8 +27,14 @@ Links::Links(LinkParts parts)
   copies_.sets = std::make_shared<CopySets>(parts.memory, objects, exchange_, nodes_, parts.timeout);
   copies_.here = std::make_shared<NodeCopies>(parts.memory, objects, parts.rank);
   copies_.flights = std::make_shared<Flights>(copies_.here, exchange_, nodes_, parts.rank, parts.timeout);
-  service_ = std::make_unique<NodeService>(parts.memory, objects, copies_, exchange_, nodes_, inline_bytes_,
-                                           parts.timeout, std::move(parts.lost_mates), alarm_);
+  service_ = std::make_unique<NodeService>(ServiceParts{.local = parts.memory,
+                                                        .objects = objects,
+                                                        .copies = copies_,
+                                                        .exchange = exchange_,
+                                                        .nodes = nodes_,
+                                                        .inline_bytes = inline_bytes_,
+                                                        .timeout = parts.timeout},
+                                           std::move(parts.lost_mates), alarm_);
   exchange_->serve(service_.get());
   progress_ = std::make_shared<Progress>(std::move(parts.transport), exchange_, std::move(parts.progress));
   alarm_->set(*progress_, [service = service_.get()] { service->look_for_awaited(); });

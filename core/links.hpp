@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "copy_service.hpp"
+#include "copies.hpp"
 #include "metrics.hpp"
 #include "mutex.hpp"
 #include "node_client.hpp"

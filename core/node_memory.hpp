@@ -18,6 +18,26 @@
 
 namespace locum {
 
+/// A pin that ends with it.
+class PinnedObject {
+ public:
+  PinnedObject(std::shared_ptr<NodeTable> table, const Pin& pin) noexcept
+      : table_(std::move(table)), pin_(pin) {}
+  PinnedObject(const PinnedObject&) = delete;
+  PinnedObject& operator=(const PinnedObject&) = delete;
+  ~PinnedObject() { table_->release(pin_.id); }
+
+  [[nodiscard]] const Pin& pin() const noexcept { return pin_; }
+
+ private:
+  const std::shared_ptr<NodeTable> table_;
+  const Pin pin_;
+};
+
+[[nodiscard]] inline Error led_astray() {
+  return Error(Errc::corrupt, "the table entry of this object points outside the node's memory");
+}
+
 /// What a node holds, as the cross-node protocols see it: memory, table, and the names at home here.
 struct NodeMemory {
   std::shared_ptr<Arena> arena;
@@ -51,6 +71,18 @@ struct NodeMemory {
     }
     return pin;
   }
+  /// pin_object(), kept: as long as that is kept, its block may be read. `corrupt` if that lies elsewhere.
+  [[nodiscard]] Result<std::shared_ptr<const PinnedObject>> hold_object(const Key& key) const {
+    const auto pin = pin_object(key);
+    if (!pin) {
+      return pin.error();
+    }
+    auto object = std::make_shared<const PinnedObject>(table, *pin);
+    if (!holds(*pin->record)) {
+      return led_astray().about(to_string(key));
+    }
+    return object;
+  }
   /// What a pinned object says that stands for one of another node; none if it is a plain object.
   [[nodiscard]] std::optional<Reference> reference(const Pin& pin) const {
     if (pin.record->type_hash != reference_type_hash || !holds(*pin.record)) {
@@ -58,22 +90,6 @@ struct NodeMemory {
     }
     return read_reference(payload(pin));
   }
-};
-
-/// A pin that ends with it.
-class PinnedObject {
- public:
-  PinnedObject(std::shared_ptr<NodeTable> table, const Pin& pin) noexcept
-      : table_(std::move(table)), pin_(pin) {}
-  PinnedObject(const PinnedObject&) = delete;
-  PinnedObject& operator=(const PinnedObject&) = delete;
-  ~PinnedObject() { table_->release(pin_.id); }
-
-  [[nodiscard]] const Pin& pin() const noexcept { return pin_; }
-
- private:
-  const std::shared_ptr<NodeTable> table_;
-  const Pin pin_;
 };
 
 }  // namespace locum

@@ -1,0 +1,245 @@
+#include "core/name_service.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "core/name_list.hpp"
+
+namespace locum {
+
+namespace {
+
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= max_name_bytes;
+}
+
+bool is_at_home(const Nodes& nodes, std::uint32_t store, std::string_view name) {
+  return is_name(name) && !is_internal(store) && nodes.home(store, name_hash(store, name)) == nodes.own();
+}
+
+}  // namespace
+
+void NameService::look_up(const Question& question, Asker asker) {
+  const auto asked = read_words<NameWords>(question.body);
+  const std::string_view name = text_of(question.bulk);
+  if (!asked || !is_at_home(*parts_.nodes, asked->store, name)) {
+    return parts_.refuse_senseless(question);
+  }
+  const auto pin = parts_.local.directory->find(asked->store, name);
+  if (!pin) {
+    return parts_.refuse(asker, pin.error());
+  }
+  answer_with(*pin, asked->value_wanted != 0, asker);
+}
+
+// What a name stands for; lets go of it.
+void NameService::answer_with(const Pin& pin, bool value_wanted, Asker asker) {
+  const auto object = std::make_shared<PinnedObject>(parts_.local.table, pin);
+  if (!value_wanted) {
+    return parts_.answer(asker, {});
+  }
+  if (!parts_.local.holds(*pin.record)) {
+    return parts_.refuse(asker, led_astray());
+  }
+  const auto reference = parts_.local.reference(pin);
+  ObjectWire wire = reference ? reference->object : wire_of(pin, pin.generation);
+  wire.generation = pin.generation;
+  auto block = reference ? reference->block : parts_.local.block(pin);
+  if (block.size() > parts_.inline_bytes) {
+    block = {};
+  }
+  parts_.answer(asker, words(wire), {block, object});
+}
+
+// Watched first, then looked for: what is bound after the look is told of.
+void NameService::await(const Question& question, Asker asker) {
+  constexpr auto longest = std::chrono::hours(24 * 365);
+  const auto asked = read_words<AwaitWords>(question.body);
+  const std::string_view name = text_of(question.bulk);
+  if (!asked || !is_at_home(*parts_.nodes, asked->store, name)) {
+    return parts_.refuse_senseless(question);
+  }
+  const auto patience = std::chrono::nanoseconds(
+      std::min<std::uint64_t>(asked->patience_ns, std::chrono::nanoseconds(longest).count()));
+  const AwaitedNames::Waiter waiter{asker.rank, asker.call, asked->store, std::string(name),
+                                    parts_.exchange->now() + patience};
+  if (!serve(waiter) && !awaited_.add(waiter, parts_.exchange->now())) {
+    parts_.refuse(asker,
+                  Error(Errc::out_of_memory, "rank " + std::to_string(asker.rank) +
+                                                 " waits for too many names of one node at a time; wait for "
+                                                 "one after the other"));
+  }
+}
+
+// Whether this wait is over. The name is watched from now on, if it is not.
+bool NameService::serve(const AwaitedNames::Waiter& waiter) noexcept {
+  const Asker asker{waiter.rank, waiter.call};
+  try {
+    parts_.local.directory->watch(name_hash(waiter.store, waiter.name), watcher_);
+    const auto pin = parts_.local.directory->find(waiter.store, waiter.name);
+    if (pin) {
+      answer_with(*pin, true, asker);
+    } else if (pin.error().code() == Errc::not_found) {
+      return false;
+    } else {
+      parts_.refuse(asker, pin.error());
+    }
+  } catch (const std::exception& exception) {
+    parts_.exchange->refuse(
+        asker.rank, asker.call,
+        Error(Errc::system, "the rank that was asked could not answer", exception.what()));
+  }
+  return true;
+}
+
+void NameService::look_for_awaited() noexcept {
+  awaited_.serve(parts_.exchange->now(),
+                 [this](const AwaitedNames::Waiter& waiter) { return serve(waiter); });
+}
+
+void NameService::close(const Error& error) noexcept {
+  awaited_.serve(parts_.exchange->now(), [&](const AwaitedNames::Waiter& waiter) {
+    parts_.exchange->refuse(waiter.rank, waiter.call, error);
+    return true;
+  });
+}
+
+std::optional<Key> NameService::referent(const Pin& old) const {
+  const PinnedObject object(parts_.local.table, old);
+  const auto reference = parts_.local.reference(old);
+  return reference ? std::optional(reference->object.key) : std::nullopt;
+}
+
+// Makes the object that stands here for the other one, and binds it.
+Result<std::uint64_t> NameService::refer(const BindWords& asked, std::string_view name,
+                                         std::span<const std::byte> block, const SealOptions& options) {
+  const std::uint64_t alignment = HeldObject::alignment_of(asked.object.record.size_bytes);
+  const ObjectMeta meta{.store = asked.object.record.store,
+                        .alignment = static_cast<std::uint32_t>(block.empty() ? 16 : alignment),
+                        .type_hash = reference_type_hash,
+                        .type_name = reference_type_name,
+                        .name = name,
+                        .extents = {}};
+  const auto draft = parts_.copies.here->create(*parts_.objects, block.size() + sizeof(ObjectWire), meta, {});
+  if (!draft) {
+    return draft.error();
+  }
+  std::copy(block.begin(), block.end(), draft->bytes.begin());
+  std::memcpy(draft->bytes.data() + block.size(), &asked.object, sizeof asked.object);
+  const auto sealed = parts_.objects->seal(*draft, options, {});
+  return sealed ? Result<std::uint64_t>(sealed->generation) : Result<std::uint64_t>(sealed.error());
+}
+
+void NameService::bind(const Question& question, Asker asker) {
+  const auto asked = read_words<BindWords>(question.body);
+  if (!asked || !plausible(asked->object) || asked->object.record.name_bytes == 0 ||
+      parts_.nodes->of_creator(asked->object.key.creator) != parts_.node_of(question)) {
+    return parts_.refuse_senseless(question);
+  }
+  const ObjectRecord& record = asked->object.record;
+  const auto block = asked->has_value != 0 ? question.bulk : std::span<const std::byte>();
+  const bool fits = asked->has_value != 0
+                        ? block.size() == record.block_bytes() && block.size() <= parts_.inline_bytes
+                        : question.bulk.size() == record.name_bytes;
+  const std::string_view name =
+      text_of(question.bulk.last(std::min<std::size_t>(record.name_bytes, question.bulk.size())));
+  if (!fits || !is_at_home(*parts_.nodes, record.store, name) ||
+      name_hash(record.store, name) != record.name_hash) {
+    return parts_.refuse_senseless(question);
+  }
+  const SealOptions options{asked->replaces != 0 ? SealMode::replace : SealMode::put,
+                            asked->expected_generation};
+  const auto bound = bind_exactly(
+      *parts_.local.directory, record.store, name, options,
+      [&](const SealOptions& exact) { return refer(*asked, name, block, exact); },
+      [&](const Pin& old) { return referent(old); });
+  if (!bound) {
+    return parts_.refuse(asker, bound.error());
+  }
+  const auto generation = words(bound->generation);
+  if (bound->replaced) {
+    return retire_then(*bound->replaced, asker, {generation.begin(), generation.end()});
+  }
+  if (bound->outdated) {
+    return parts_.copies.sets->dissolve(*bound->outdated, parts_.soon(),
+                                        [this, asker, generation = bound->generation](const Result<void>&) {
+                                          parts_.answer(asker, words(generation));
+                                        });
+  }
+  parts_.answer(asker, generation);
+}
+
+// Takes an object of whichever node out of sight, whose name is gone already, and then answers. Whoever
+// cannot be reached has it still, and nobody finds it by its name.
+void NameService::retire_then(const Key& key, Asker asker, std::vector<std::byte> body) {
+  const int owner = parts_.nodes->of_creator(key.creator);
+  if (owner < 0) {
+    return parts_.answer(asker, body);
+  }
+  const KeyWords asked{key};
+  const auto front = words(asked);
+  parts_.nodes->ask(owner, Kind::retire, {front.begin(), front.end()}, {}, parts_.soon(),
+                    [this, asker, body = std::move(body)](const Result<NodeAnswer>& /*retired*/) {
+                      parts_.answer(asker, body);
+                    });
+}
+
+void NameService::unbind(const Question& question, Asker asker) {
+  const auto asked = read_words<UnbindWords>(question.body);
+  const std::string_view name = text_of(question.bulk);
+  if (!asked || !is_at_home(*parts_.nodes, asked->store, name)) {
+    return parts_.refuse_senseless(question);
+  }
+  const auto found = parts_.local.directory->find(asked->store, name);
+  if (!found) {
+    return found.error().code() == Errc::not_found ? parts_.answer(asker, one_byte(false))
+                                                   : parts_.refuse(asker, found.error());
+  }
+  const Key entry = found->key;
+  const auto key = referent(*found);
+  if (asked->only.valid() && asked->only != key) {
+    return parts_.answer(asker, one_byte(false));
+  }
+  const auto gone = parts_.local.directory->unbind(asked->store, name, entry);
+  if (!gone) {
+    return parts_.refuse(asker, gone.error());
+  }
+  if (!*gone) {
+    return unbind(question, asker);  // replaced meanwhile: there is another one now, or none
+  }
+  if (key && !asked->only.valid()) {
+    return retire_then(*key, asker, one_byte(true));
+  }
+  key ? parts_.answer(asker, one_byte(true)) : copies_.dissolve_then(entry, asker, one_byte(true));
+}
+
+void NameService::generation(const Question& question, Asker asker) {
+  const auto hash = read_words<std::uint64_t>(question.body);
+  if (!hash) {
+    return parts_.refuse_senseless(question);
+  }
+  const std::uint64_t live = parts_.local.directory->generation(*hash);
+  parts_.answer(asker, words(live));
+}
+
+void NameService::list(const Question& question, Asker asker) {
+  const auto asked = read_words<NameWords>(question.body);
+  if (!asked || is_internal(asked->store)) {
+    return parts_.refuse_senseless(question);
+  }
+  const auto names = parts_.local.directory->names(asked->store, text_of(question.bulk));
+  if (!names) {
+    return parts_.refuse(asker, names.error());
+  }
+  const auto packed = std::make_shared<const std::vector<std::byte>>(pack_names(*names));
+  parts_.answer(asker, {}, {*packed, packed});
+}
+
+}  // namespace locum

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "awaited_names.hpp"
+#include "copy_service.hpp"
+#include "service_parts.hpp"
+
+namespace locum {
+
+/// Answers what is asked about names that are at home on this node (see NodeService).
+class NameService final {
+ public:
+  /// \param watcher is told by the directory when look_for_awaited() is due
+  NameService(const ServiceParts& parts, CopyService& copies, std::shared_ptr<NameWatcher> watcher) noexcept
+      : parts_(parts), copies_(copies), watcher_(std::move(watcher)) {}
+
+  void look_up(const Question& question, Asker asker);
+  /// As look_up, as soon as there is something under the name.
+  void await(const Question& question, Asker asker);
+  void bind(const Question& question, Asker asker);
+  void unbind(const Question& question, Asker asker);
+  void generation(const Question& question, Asker asker);
+  void list(const Question& question, Asker asker);
+
+  /// Answers those whose name has been bound meanwhile.
+  void look_for_awaited() noexcept;
+  /// Nobody who waits for a name is answered any more but by `error`.
+  void close(const Error& error) noexcept;
+  /// That rank is lost.
+  void forget(int rank) { awaited_.forget(rank); }
+  [[nodiscard]] std::size_t awaited() const noexcept { return awaited_.size(); }
+
+ private:
+  [[nodiscard]] Result<std::uint64_t> refer(const BindWords& asked, std::string_view name,
+                                            std::span<const std::byte> block, const SealOptions& options);
+  [[nodiscard]] std::optional<Key> referent(const Pin& old) const;
+  void answer_with(const Pin& pin, bool value_wanted, Asker asker);
+  [[nodiscard]] bool serve(const AwaitedNames::Waiter& waiter) noexcept;
+  void retire_then(const Key& key, Asker asker, std::vector<std::byte> body);
+
+  const ServiceParts& parts_;
+  CopyService& copies_;
+  const std::shared_ptr<NameWatcher> watcher_;
+  AwaitedNames awaited_;
+};
+
+}  // namespace locum

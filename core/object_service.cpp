@@ -1,0 +1,129 @@
+#include "core/object_service.hpp"
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "core/part.hpp"
+
+namespace locum {
+
+void ObjectService::fetch(const Question& question, Asker asker) {
+  const auto asked = read_words<FetchWords>(question.body);
+  if (!asked) {
+    return parts_.refuse_senseless(question);
+  }
+  const auto object = parts_.local.hold_object(asked->key);
+  if (!object) {
+    return parts_.refuse(asker, object.error());
+  }
+  const Pin& pin = (*object)->pin();
+  const ObjectWire wire = wire_of(pin, pin.generation);
+  const bool wanted = pin.record->block_bytes() <= asked->most_bytes;
+  parts_.answer(asker, words(wire), wanted ? Bulk{parts_.local.block(pin), *object} : Bulk{});
+}
+
+// No sum can be checked of a part: who asks for one has to fetch the whole object.
+void ObjectService::fetch_part(const Question& question, Asker asker) {
+  constexpr std::size_t longest_type_name = 256;
+  const auto asked = read_words<PartWords>(question.body);
+  if (!asked) {
+    return parts_.refuse_senseless(question);
+  }
+  const auto object = parts_.local.hold_object(asked->key);
+  if (!object) {
+    return parts_.refuse(asker, object.error());
+  }
+  const Pin& pin = (*object)->pin();
+  if (auto inside = check_range({asked->offset, asked->bytes}, pin.record->size_bytes); !inside) {
+    return parts_.refuse(asker, inside.error());
+  }
+  if (pin.record->has_checksum != 0) {
+    return parts_.refuse(
+        asker, Error(Errc::unsupported, "this object has a checksum, which is one of all its bytes"));
+  }
+  const ObjectTail tail = read_tail(parts_.local.block(pin).data(), *pin.record);
+  const auto type_name =
+      std::as_bytes(std::span(tail.type_name.size() <= longest_type_name ? tail.type_name : ""));
+  const PartWire wire{wire_of(pin, pin.generation), tail.element_bytes,
+                      static_cast<std::uint32_t>(type_name.size())};
+  const auto front = words(wire);
+  std::vector<std::byte> body(front.begin(), front.end());
+  body.insert(body.end(), type_name.begin(), type_name.end());
+  parts_.answer(asker, body, {parts_.local.payload(pin).subspan(asked->offset, asked->bytes), *object});
+}
+
+void ObjectService::exists(const Question& question, Asker asker) {
+  const auto asked = read_words<KeyWords>(question.body);
+  if (!asked) {
+    return parts_.refuse_senseless(question);
+  }
+  const auto pin = parts_.local.pin_object(asked->key);
+  if (!pin) {
+    return parts_.refuse(asker, pin.error());
+  }
+  parts_.local.table->release(pin->id);
+  parts_.answer(asker, {});
+}
+
+// First the name, where it has one, then the object: whoever is told by the home that the name is gone finds
+// the object gone soon after.
+void ObjectService::evict(const Question& question, Asker asker) {
+  const auto asked = read_words<KeyWords>(question.body);
+  if (!asked) {
+    return parts_.refuse_senseless(question);
+  }
+  const Key key = asked->key;
+  const auto pin = parts_.local.pin_object(key);
+  if (!pin) {
+    return pin.error().code() == Errc::corrupt ? parts_.refuse(asker, pin.error())
+                                               : copies_.dissolve_then(key, asker, one_byte(false));
+  }
+  const auto object = std::make_shared<PinnedObject>(parts_.local.table, *pin);
+  const ObjectRecord& record = *pin->record;
+  const int home =
+      record.name_bytes == 0 ? parts_.nodes->own() : parts_.nodes->home(record.store, record.name_hash);
+  if (home == parts_.nodes->own() || !parts_.local.holds(record)) {
+    const auto gone = parts_.objects->evict(Address(key), {});
+    return gone ? copies_.dissolve_then(key, asker, one_byte(*gone)) : parts_.refuse(asker, gone.error());
+  }
+  const UnbindWords unbinding{.only = key, .store = record.store};
+  const auto body = words(unbinding);
+  parts_.nodes->ask(
+      home, Kind::unbind, {body.begin(), body.end()},
+      {std::as_bytes(std::span(parts_.local.name(*pin))), object}, parts_.soon(),
+      [this, asker, key, home, object](const Result<NodeAnswer>& unbound) {
+        if (unbound) {
+          // Replaced before, if the home says no: then it is here only because nobody could say so.
+          (void)parts_.local.table->tombstone(key);
+          copies_.dissolve_then(key, asker, {unbound->body.begin(), unbound->body.end()});
+        } else {
+          if (parts_.nodes->is_lost(home)) {
+            (void)parts_.local.table->tombstone(key);  // its name is lost for good, and nobody else frees it
+          }
+          parts_.copies.sets->dissolve(
+              key, parts_.soon(),
+              [this, asker, error = unbound.error()](const Result<void>&) { parts_.refuse(asker, error); });
+        }
+      });
+}
+
+// Only the home of its name knows that an object lost it.
+void ObjectService::retire(const Question& question, Asker asker) {
+  const auto asked = read_words<KeyWords>(question.body);
+  if (!asked) {
+    return parts_.refuse_senseless(question);
+  }
+  const auto pin = parts_.local.pin_object(asked->key);
+  if (!pin) {
+    return copies_.dissolve_then(asked->key, asker, one_byte(false));
+  }
+  const PinnedObject object(parts_.local.table, *pin);
+  if (parts_.nodes->home(pin->record->store, pin->record->name_hash) != parts_.node_of(question)) {
+    return parts_.refuse_senseless(question);
+  }
+  const bool was_there = parts_.local.table->tombstone(asked->key);
+  copies_.dissolve_then(asked->key, asker, one_byte(was_there));
+}
+
+}  // namespace locum

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "copy_service.hpp"
+#include "service_parts.hpp"
+
+namespace locum {
+
+/// Answers what is asked about objects of this node by key (see NodeService).
+class ObjectService final {
+ public:
+  ObjectService(const ServiceParts& parts, CopyService& copies) noexcept : parts_(parts), copies_(copies) {}
+
+  /// The block, if it is not larger than wanted.
+  void fetch(const Question& question, Asker asker);
+  /// Some bytes of the payload.
+  void fetch_part(const Question& question, Asker asker);
+  void exists(const Question& question, Asker asker);
+  void evict(const Question& question, Asker asker);
+  /// Out of sight with an object whose name is gone.
+  void retire(const Question& question, Asker asker);
+
+ private:
+  const ServiceParts& parts_;
+  CopyService& copies_;
+};
+
+}  // namespace locum

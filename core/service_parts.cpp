@@ -1,0 +1,31 @@
+#include "core/service_parts.hpp"
+
+#include <string>
+#include <utility>
+
+namespace locum {
+
+void ServiceParts::answer(Asker asker, std::span<const std::byte> body, Bulk bulk) const {
+  exchange->answer(asker.rank, asker.call, body, std::move(bulk));
+}
+
+void ServiceParts::refuse(Asker asker, const Error& error) const {
+  exchange->refuse(asker.rank, asker.call, error);
+}
+
+void ServiceParts::refuse_senseless(const Question& question) const {
+  refuse(asker_of(question),
+         Error(Errc::invalid_argument, "rank " + std::to_string(question.from) +
+                                           " asked what makes no sense (kind " +
+                                           std::to_string(static_cast<int>(question.kind)) + ")"));
+}
+
+int ServiceParts::node_of(const Question& question) const noexcept {
+  return nodes->of_creator(static_cast<std::uint32_t>(question.from));
+}
+
+Exchange::Clock::time_point ServiceParts::soon() const {
+  return Deadline().moment(timeout, exchange->now());
+}
+
+}  // namespace locum

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "connector.hpp"
+#include "copies.hpp"
+#include "exchange.hpp"
+#include "node_memory.hpp"
+#include "nodes.hpp"
+
+namespace locum {
+
+/// Whom an answer that comes later goes to.
+struct Asker {
+  int rank = 0;
+  std::uint32_t call = 0;
+};
+
+[[nodiscard]] inline Asker asker_of(const Question& question) noexcept {
+  return {question.from, question.call};
+}
+
+/// What those are made of that answer what other ranks ask of this node, and how they answer: within steps of
+/// the exchange, waiting for nothing.
+struct ServiceParts {
+  NodeMemory local;                    ///< with the directory of the names at home here
+  std::shared_ptr<Connector> objects;  ///< makes objects of the node's own: a connector over `local`
+  Copies copies;
+  std::shared_ptr<Exchange> exchange;
+  std::shared_ptr<Nodes> nodes;
+  std::uint64_t inline_bytes = 0;  ///< blocks up to this size are answered together with a look-up by name
+  std::chrono::milliseconds timeout{};
+
+  void answer(Asker asker, std::span<const std::byte> body, Bulk bulk = {}) const;
+  void refuse(Asker asker, const Error& error) const;
+  /// The question makes no sense; nothing was changed.
+  void refuse_senseless(const Question& question) const;
+  /// Whose question it is.
+  [[nodiscard]] int node_of(const Question& question) const noexcept;
+  /// When this node gives up what it asks of another one for a third, who gives up by itself if it takes
+  /// longer.
+  [[nodiscard]] Exchange::Clock::time_point soon() const;
+};
+
+/// The answer yes or no.
+[[nodiscard]] inline std::vector<std::byte> one_byte(bool value) {
+  return {std::byte{value ? std::uint8_t{1} : std::uint8_t{0}}};
+}
+
+}  // namespace locum
