@@ -102,19 +102,19 @@ class Remote {
     return slowest(seconds);
   }
 
-  /// The owner makes an array of so many bytes; all get its key.
-  [[nodiscard]] Key make(std::size_t bytes) {
-    Key key;
+  /// The owner makes an array of so many bytes; all get its handle.
+  [[nodiscard]] Handle make(std::size_t bytes) {
+    Handle handle;
     if (is_owner()) {
       auto writer = store_.create<double>({bytes / sizeof(double)}).value();
       std::fill(writer.begin(), writer.end(), 1.0);
-      key = writer.seal().value();
+      handle = store_.proxy<double[]>(writer.seal().value()).value().handle();
     }
-    MPI_Bcast(&key, sizeof key, MPI_BYTE, world_size() - 1, MPI_COMM_WORLD);
-    return key;
+    MPI_Bcast(&handle, sizeof handle, MPI_BYTE, world_size() - 1, MPI_COMM_WORLD);
+    return handle;
   }
-  void read(const Key& key) {
-    const auto view = store_.get<double[]>(key).value();
+  void read(const Handle& handle) {
+    const auto view = runtime_.proxy<double[]>(handle).get().value();
     if (view->front() != 1.0 || view->back() != 1.0) {
       throw std::runtime_error("the object read is not the one that was put");
     }
@@ -245,9 +245,9 @@ void large(benchmark::State& state, const char* lanes, std::size_t bytes, bool t
   Hand hand(bytes, twin_survives, Owner::driving);
   const auto rate = [bytes](double seconds) { return static_cast<double>(bytes) / seconds / 1e9; };
   const auto ours = [&] {
-    const Key key = remote.make(bytes);
-    const double seconds = remote.while_owned([&] { remote.read(key); });
-    remote.take_back(key);
+    const Handle handle = remote.make(bytes);
+    const double seconds = remote.while_owned([&] { remote.read(handle); });
+    remote.take_back(handle.key);
     return rate(seconds);
   };
   const auto twin = [&] { return rate(std::min(hand.by_rendezvous(), hand.by_get())); };
@@ -302,13 +302,13 @@ void shared(benchmark::State& state, std::size_t bytes, Goal goal) {
   const Lanes chosen(nullptr);
   Remote remote(Owner::asleep);
   const auto one = [&](bool all) {
-    const Key key = remote.make(bytes);
+    const Handle handle = remote.make(bytes);
     const double seconds = remote.on_all_but_owner([&] {
       if (all || world_rank() == 0) {
-        remote.read(key);
+        remote.read(handle);
       }
     });
-    remote.take_back(key);
+    remote.take_back(handle.key);
     return seconds * micro;
   };
   for (int warm_up = 0; warm_up < 3; ++warm_up) {
