@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "deadline.hpp"
+#include "hyperslab.hpp"
 #include "object.hpp"
 #include "part.hpp"
 #include "result.hpp"
@@ -81,6 +82,10 @@ class Source {
   /// the object does not have them, or for none.
   [[nodiscard]] virtual Result<ObjectView> get_part(const Address& address, const ByteRange& range,
                                                     Deadline deadline);
+  /// get(), of a hyperslab of an array whose elements have so many bytes, packed (see hyperslab_of()): only
+  /// these bytes travel. Its facts are those of the whole object, but that the extents are the hyperslab's.
+  [[nodiscard]] virtual Result<ObjectView> get_hyperslab(const Address& address, const Hyperslab& slab,
+                                                         std::uint64_t element_bytes, Deadline deadline);
   [[nodiscard]] virtual Result<bool> exists(const Address& address, Deadline deadline) = 0;
   /// Names of a store that begin with `prefix`, in ascending byte order. Names live throughout the call
   /// appear once.

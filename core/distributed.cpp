@@ -33,7 +33,12 @@ Result<ObjectView> bearing(const Address& address, Result<ObjectView> found) {
 struct How {
   const Wanted* wait =
       nullptr;  // for a name that stands for nothing, as long as this is wanted; else not at all
-  const ByteRange* part = nullptr;  // these bytes, if they come from another node; else all
+  // Of what comes from another node only this, or this; what is here is shown whole.
+  const ByteRange* part = nullptr;
+  const Hyperslab* slab = nullptr;
+  std::uint64_t element_bytes = 0;  // of the hyperslab's
+
+  [[nodiscard]] bool wants_all() const noexcept { return part == nullptr && slab == nullptr; }
 };
 
 class Distributed final : public Connector {
@@ -69,6 +74,8 @@ class Distributed final : public Connector {
 
   Result<ObjectView> get(const Address& address, Deadline deadline) override;
   Result<ObjectView> get_part(const Address& address, const ByteRange& range, Deadline deadline) override;
+  Result<ObjectView> get_hyperslab(const Address& address, const Hyperslab& slab, std::uint64_t element_bytes,
+                                   Deadline deadline) override;
   Result<bool> exists(const Address& address, Deadline deadline) override;
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
   Result<bool> evict(const Address& address, Deadline deadline) override;
@@ -79,6 +86,9 @@ class Distributed final : public Connector {
   [[nodiscard]] int home(const Address& address) const noexcept {
     return nodes_.home(address.key.store, name_hash(address.key.store, address.name));
   }
+  [[nodiscard]] Result<ObjectView> get_some(const Address& address, const How& how, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> fetch_some(const Key& key, std::string_view name, const How& how,
+                                              std::uint64_t generation, Deadline deadline);
   [[nodiscard]] Result<ObjectView> get_by_key(const Address& address, Deadline deadline);
   [[nodiscard]] Result<ObjectView> get_by_name(const Address& address, const How& how, Deadline deadline);
   [[nodiscard]] Result<ObjectView> look(const Address& address, const How& how, Deadline deadline,
@@ -88,8 +98,6 @@ class Distributed final : public Connector {
                                            Deadline deadline, Key& stands_for);
   [[nodiscard]] Result<ObjectView> fetch(const Key& key, std::uint64_t bytes, std::uint64_t generation,
                                          Deadline deadline);
-  [[nodiscard]] Result<ObjectView> fetch_bytes(const Key& key, std::string_view name, const ByteRange& range,
-                                               std::uint64_t generation, Deadline deadline);
   [[nodiscard]] Result<ObjectView> object_behind(const Address& address, const ObjectWire& wire,
                                                  const How& how, Deadline deadline);
   [[nodiscard]] Error absent(const Address& address, const Error& error, Deadline deadline);
@@ -108,19 +116,29 @@ Result<ObjectView> Distributed::get(const Address& address, Deadline deadline) {
   return address.name.empty() ? get_by_key(address, deadline) : get_by_name(address, {}, deadline);
 }
 
-// What is here is shown in part; so is what the home of a name answers with, because it is small.
 Result<ObjectView> Distributed::get_part(const Address& address, const ByteRange& range, Deadline deadline) {
+  auto found = get_some(address, {.part = &range}, deadline);
+  return found ? part_of(*std::move(found), range) : std::move(found);
+}
+
+Result<ObjectView> Distributed::get_hyperslab(const Address& address, const Hyperslab& slab,
+                                              std::uint64_t element_bytes, Deadline deadline) {
+  auto found = get_some(address, {.slab = &slab, .element_bytes = element_bytes}, deadline);
+  return found ? hyperslab_of(*std::move(found), slab, element_bytes) : std::move(found);
+}
+
+// All of what is here; so is what the home of a name answers with, because it is small, and what has a
+// checksum.
+Result<ObjectView> Distributed::get_some(const Address& address, const How& how, Deadline deadline) {
   const int node = owner(address.key);
   const bool elsewhere = address.name.empty() && node >= 0 && node != nodes_.own();
-  auto found = elsewhere              ? fetch_bytes(address.key, {}, range, 0, deadline)
+  auto found = elsewhere              ? fetch_some(address.key, {}, how, 0, deadline)
                : address.name.empty() ? get_by_key(address, deadline)
-                                      : get_by_name(address, {.part = &range}, deadline);
+                                      : get_by_name(address, how, deadline);
   if (!found && found.error().code() == Errc::unsupported) {
-    found = get(address, deadline);
-  } else if (!found && elsewhere) {
-    return absent(address, found.error(), deadline);
+    return get(address, deadline);
   }
-  return found ? part_of(*std::move(found), range) : std::move(found);
+  return found || !elsewhere ? std::move(found) : absent(address, found.error(), deadline);
 }
 
 Result<ObjectView> Distributed::get_by_key(const Address& address, Deadline deadline) {
@@ -143,9 +161,9 @@ Result<ObjectView> Distributed::object_behind(const Address& address, const Obje
     }
     return found;
   }
-  return bearing(address, how.part != nullptr
-                              ? fetch_bytes(wire.key, address.name, *how.part, wire.generation, deadline)
-                              : fetch(wire.key, wire.record.block_bytes(), wire.generation, deadline));
+  return bearing(address, how.wants_all()
+                              ? fetch(wire.key, wire.record.block_bytes(), wire.generation, deadline)
+                              : fetch_some(wire.key, address.name, how, wire.generation, deadline));
 }
 
 // An object of another node. A small one comes with its owner's answer, to this rank alone; a large one once
@@ -162,11 +180,16 @@ Result<ObjectView> Distributed::fetch(const Key& key, std::uint64_t bytes, std::
   return copies_.flights->get(key, generation, *client_, deadline);
 }
 
-// At least these bytes of it: out of the node's copy, if there is one.
-Result<ObjectView> Distributed::fetch_bytes(const Key& key, std::string_view name, const ByteRange& range,
-                                            std::uint64_t generation, Deadline deadline) {
+// At least what is wanted of it: out of the node's copy, if there is one.
+Result<ObjectView> Distributed::fetch_some(const Key& key, std::string_view name, const How& how,
+                                           std::uint64_t generation, Deadline deadline) {
   auto copy = copies_.here->look(key, generation);
-  return copy && *copy ? std::move(copy) : fetch_part(*client_, key, name, range, generation, deadline);
+  if (copy && *copy) {
+    return copy;
+  }
+  return how.part != nullptr
+             ? fetch_part(*client_, key, name, *how.part, generation, deadline)
+             : fetch_hyperslab(*client_, key, name, *how.slab, how.element_bytes, generation, deadline);
 }
 
 // A key that is gone: replaced by a newer generation of its name, or evicted. Only the home can say which.

@@ -32,6 +32,8 @@ class HeldObject final : public PinBoard {
   /// Memory to fill. REQUIRES: made with a size.
   [[nodiscard]] std::span<std::byte> memory() noexcept { return memory_; }
 
+  [[nodiscard]] std::span<const std::byte> block() const noexcept { return block_; }
+
   /// `corrupt` if the block cannot be of the object that `wire` describes. \param summed its checksum, where
   /// it has one, is known to be right
   [[nodiscard]] static Result<void> check(std::span<const std::byte> block, const ObjectWire& wire,

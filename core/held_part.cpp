@@ -1,36 +1,64 @@
 #include "core/held_part.hpp"
 
+#include <algorithm>
+#include <new>
 #include <utility>
 
 #include "core/directory.hpp"
 
 namespace locum {
 
-Result<ObjectView> HeldPart::view(const NodeAnswer& answer, const Key& key, std::string_view name,
-                                  const ByteRange& range, std::uint64_t generation) {
-  const Error senseless(Errc::corrupt, "the node of this object's owner answered what makes no sense");
+namespace {
+
+Error senseless(const Key& key, std::string_view name) {
+  return Error(Errc::corrupt, "the node of this object's owner answered what makes no sense")
+      .about(name.empty() ? to_string(key) : name);
+}
+
+/// What an answer with some bytes of an object says of it; the texts live in the answer, or in `name`.
+Result<ObjectFacts> facts_from(const NodeAnswer& answer, const Key& key, std::string_view name,
+                               std::uint64_t generation) {
   const auto wire = read_words<PartWire>(answer.body);
   if (!wire || !plausible(wire->object) || wire->object.key != key || !answer.block ||
-      answer.block_bytes != range.bytes || !check_range(range, wire->object.record.size_bytes) ||
       wire->type_name_bytes > answer.body.size() - sizeof *wire) {
-    return senseless.about(to_string(key));
+    return senseless(key, name);
   }
-  const std::string_view type_name(reinterpret_cast<const char*>(answer.body.data()) + sizeof *wire,
-                                   wire->type_name_bytes);
   const ObjectRecord& record = wire->object.record;
-  if ((!type_name.empty() && text_hash(type_name) != record.type_hash) ||
+  ObjectFacts facts;
+  facts.key = key;
+  facts.size_bytes = record.size_bytes;
+  facts.generation = wire->object.generation == 0 ? generation : wire->object.generation;
+  facts.type_hash = record.type_hash;
+  facts.element_bytes = wire->element_bytes;
+  facts.layout = record.layout;
+  facts.type_name = {reinterpret_cast<const char*>(answer.body.data()) + sizeof *wire, wire->type_name_bytes};
+  facts.name = name;
+  if ((!facts.type_name.empty() && text_hash(facts.type_name) != facts.type_hash) ||
       (!name.empty() && record.name_hash != name_hash(key.store, name))) {
-    return senseless.about(name.empty() ? to_string(key) : name);
+    return senseless(key, name);
   }
-  const std::shared_ptr<HeldPart> held(new HeldPart(answer));
-  held->wire_ = *wire;
-  if (held->wire_.object.generation == 0) {
-    held->wire_.object.generation = generation;
+  return facts;
+}
+
+HyperslabWords words_of(const Key& key, const Hyperslab& slab, std::uint64_t element_bytes) {
+  HyperslabWords words{.key = key,
+                       .rank = static_cast<std::uint32_t>(slab.count.size()),
+                       .element_bytes = static_cast<std::uint32_t>(element_bytes)};
+  for (std::size_t dimension = 0; dimension < slab.count.size(); ++dimension) {
+    words.start[dimension] = slab.start[dimension];
+    words.count[dimension] = slab.count[dimension];
+    words.stride[dimension] = slab.stride.size() == 0 ? 1 : slab.stride[dimension];
   }
-  held->type_name_ = type_name;
-  held->name_ = name;
+  return words;
+}
+
+}  // namespace
+
+ObjectView HeldPart::view(const ObjectFacts& facts, std::shared_ptr<HeldObject> bytes, Path path) {
+  const auto block = bytes->block();
+  const std::shared_ptr<HeldPart> held(new HeldPart(facts, std::move(bytes), path));
   held->self_ = held;
-  return Result<ObjectView>(std::in_place, *held, 0, key, held->bytes_->memory(), record.type_hash);
+  return ObjectView(*held, 0, facts.key, block, facts.type_hash);
 }
 
 void HeldPart::retain(std::uint64_t /*pin*/) noexcept {
@@ -44,14 +72,7 @@ void HeldPart::release(std::uint64_t /*pin*/) noexcept {
 }
 
 ObjectFacts HeldPart::describe(std::uint64_t /*pin*/) const {
-  const ObjectRecord& record = wire_.object.record;
-  ObjectFacts facts;
-  facts.key = wire_.object.key;
-  facts.size_bytes = record.size_bytes;
-  facts.generation = wire_.object.generation;
-  facts.type_hash = record.type_hash;
-  facts.element_bytes = wire_.element_bytes;
-  facts.layout = record.layout;
+  ObjectFacts facts = facts_;
   facts.type_name = type_name_;
   facts.name = name_;
   return facts;
@@ -62,7 +83,67 @@ Result<ObjectView> fetch_part(const NodeClient& client, const Key& key, std::str
   const PartWords asked{.key = key, .offset = range.offset, .bytes = range.bytes};
   const auto answer =
       client.ask(client.nodes().of_creator(key.creator), Kind::fetch_part, words(asked), {}, deadline);
-  return answer ? HeldPart::view(*answer, key, name, range, generation) : Result<ObjectView>(answer.error());
+  if (!answer) {
+    return answer.error();
+  }
+  const auto facts = facts_from(*answer, key, name, generation);
+  if (!facts) {
+    return facts.error();
+  }
+  if (answer->block_bytes != range.bytes || !check_range(range, facts->size_bytes)) {
+    return senseless(key, name);
+  }
+  return HeldPart::view(*facts, answer->block, answer->path);
+}
+
+// What comes in one answer stays where it landed. The facts are those of the last answer: an object does not
+// change.
+Result<ObjectView> fetch_hyperslab(const NodeClient& client, const Key& key, std::string_view name,
+                                   const Hyperslab& slab, std::uint64_t element_bytes,
+                                   std::uint64_t generation, Deadline deadline) {
+  const auto bytes = packed_bytes(slab, element_bytes);
+  if (!bytes) {
+    return bytes.error();
+  }
+  const Deadline until(client.moment(deadline));
+  const int node = client.nodes().of_creator(key.creator);
+  HyperslabWords asked = words_of(key, slab, element_bytes);
+  std::shared_ptr<HeldObject> packed;
+  for (;;) {
+    const auto answer = client.ask(node, Kind::fetch_hyperslab, words(asked), {}, until);
+    if (!answer) {
+      return answer.error();
+    }
+    auto facts = facts_from(*answer, key, name, generation);
+    if (!facts) {
+      return facts.error();
+    }
+    if (facts->layout != Layout::array || facts->element_bytes != element_bytes ||
+        *bytes > facts->size_bytes || answer->block_bytes > *bytes - asked.position) {
+      return senseless(key, name);
+    }
+    facts->extents = slab.count;
+    if (answer->block_bytes == *bytes) {
+      return HeldPart::view(*facts, answer->block, answer->path);
+    }
+    if (!packed) {
+      try {
+        packed = std::make_shared<HeldObject>(*bytes, facts->size_bytes);
+      } catch (const std::bad_alloc&) {
+        return no_room_for(*bytes).about(to_string(key));
+      }
+    }
+    std::ranges::copy(answer->block->block(), packed->memory().begin() + asked.position);
+    asked.position += answer->block_bytes;
+    if (asked.position == *bytes) {
+      return HeldPart::view(*facts, packed, answer->path);
+    }
+  }
+}
+
+Error no_room_for(std::uint64_t bytes) {
+  return Error(Errc::out_of_memory, "this process has no memory left for the " + std::to_string(bytes) +
+                                        " bytes of this part of an object; read less at a time");
 }
 
 }  // namespace locum

@@ -6,42 +6,55 @@
 #include <string>
 #include <string_view>
 
+#include "hyperslab.hpp"
 #include "node_client.hpp"
 #include "object_wire.hpp"
 #include "part.hpp"
 
 namespace locum {
 
-/// Some bytes of an object of another node, in memory of this process. Lives as long as views of it. Its
-/// facts are those of the object, but for extents. Filled by one thread, then read by any.
+/// Some bytes of an object, in one piece: in memory of this process, or in place. Lives as long as views of
+/// it. Its facts are those of the object, but for extents. Filled by one thread, then read by any.
 class HeldPart final : public PinBoard {
  public:
-  /// The first view of these bytes of the object, which `name` stands for (empty: it was asked for by key);
-  /// `corrupt` if what was answered cannot be that.
-  [[nodiscard]] static Result<ObjectView> view(const NodeAnswer& answer, const Key& key,
-                                               std::string_view name, const ByteRange& range,
-                                               std::uint64_t generation);
+  /// The first view of `bytes`, which came by `path`. \param facts of the object; extents: of these bytes
+  [[nodiscard]] static ObjectView view(const ObjectFacts& facts, std::shared_ptr<HeldObject> bytes,
+                                       Path path);
 
   void retain(std::uint64_t pin) noexcept override;
   void release(std::uint64_t pin) noexcept override;
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin) const override;
 
  private:
-  explicit HeldPart(const NodeAnswer& answer) : PinBoard(answer.path), bytes_(answer.block) {}
+  HeldPart(const ObjectFacts& facts, std::shared_ptr<HeldObject> bytes, Path path)
+      : PinBoard(path),
+        bytes_(std::move(bytes)),
+        type_name_(facts.type_name),
+        name_(facts.name),
+        facts_(facts) {}
 
   const std::shared_ptr<HeldObject> bytes_;
-  PartWire wire_;
-  std::string type_name_;
-  std::string name_;
+  const std::string type_name_;
+  const std::string name_;
+  const ObjectFacts facts_;  ///< but for the two texts
   std::atomic<std::uint64_t> views_{1};
   std::shared_ptr<HeldPart> self_;  ///< while there are views
 };
 
 /// Asks the node of an object's owner for some of its bytes, and waits for them: `not_found`,
 /// `invalid_argument` for a range that the object does not have, `unsupported` where only the whole object
-/// can be checked. `generation`: what is known of it; 0 if nothing.
+/// can be checked, `corrupt` if what was answered cannot be these bytes of the object, which `name` stands
+/// for (empty: it is asked for by key). `generation`: what is known of it; 0 if nothing.
 [[nodiscard]] Result<ObjectView> fetch_part(const NodeClient& client, const Key& key, std::string_view name,
                                             const ByteRange& range, std::uint64_t generation,
                                             Deadline deadline);
+/// The same of a hyperslab, packed: asks again for the rest as long as only some of it comes. Errors also as
+/// hyperslab_of().
+[[nodiscard]] Result<ObjectView> fetch_hyperslab(const NodeClient& client, const Key& key,
+                                                 std::string_view name, const Hyperslab& slab,
+                                                 std::uint64_t element_bytes, std::uint64_t generation,
+                                                 Deadline deadline);
+/// The error where there is no memory for so many bytes.
+[[nodiscard]] Error no_room_for(std::uint64_t bytes);
 
 }  // namespace locum

@@ -21,20 +21,21 @@ enum class Kind : std::uint8_t {
   look_up,    ///< an object by name: to the name's home
   bind,       ///< a name for an object: to the name's home
   unbind,     ///< out of sight with a name, and with what it stands for: to the home
-  generation,  ///< the live generation of a name's hash: to the home
-  list,        ///< names of a store by prefix: to every node
-  roll_call,   ///< which ranks of the node are lost: to every node, while all wait for all
-  await,       ///< an object by name, as soon as there is one: to the name's home
-  fetch_part,  ///< some bytes of an object by key: to its owner's node
-  copy,        ///< an object by key, for all ranks of the asker's node: to its owner's node
-  invalidate,  ///< out of sight with a copy: from the owner's node to one that may have it
-  join,        ///< tell me when your flight has ended: to the rank of the same node that has it
+  generation,       ///< the live generation of a name's hash: to the home
+  list,             ///< names of a store by prefix: to every node
+  roll_call,        ///< which ranks of the node are lost: to every node, while all wait for all
+  await,            ///< an object by name, as soon as there is one: to the name's home
+  fetch_part,       ///< some bytes of an object by key: to its owner's node
+  copy,             ///< an object by key, for all ranks of the asker's node: to its owner's node
+  invalidate,       ///< out of sight with a copy: from the owner's node to one that may have it
+  join,             ///< tell me when your flight has ended: to the rank of the same node that has it
+  fetch_hyperslab,  ///< some elements of an array by key, packed: to its owner's node
 };
-inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::join);
+inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::fetch_hyperslab);
 
 /// Version of all that is sent between ranks; those of a runtime have the same, or refuse each other at
 /// start.
-inline constexpr std::uint8_t wire_version = 4;
+inline constexpr std::uint8_t wire_version = 5;
 
 /// What each message begins with. 16 bytes, in the byte order of the machines.
 struct Envelope {

@@ -11,6 +11,7 @@ NodeService::NodeService(ServiceParts parts, std::function<std::vector<int>()> l
     : parts_(std::move(parts)),
       copies_(parts_),
       objects_(parts_, copies_),
+      part_service_(parts_),
       names_(parts_, copies_, std::move(watcher)),
       lost_mates_(std::move(lost_mates)) {}
 
@@ -43,7 +44,9 @@ void NodeService::dispatch(const Question& question) {
     case Kind::fetch:
       return objects_.fetch(question, asker);
     case Kind::fetch_part:
-      return objects_.fetch_part(question, asker);
+      return part_service_.fetch_part(question, asker);
+    case Kind::fetch_hyperslab:
+      return part_service_.fetch_hyperslab(question, asker);
     case Kind::exists:
       return objects_.exists(question, asker);
     case Kind::evict:

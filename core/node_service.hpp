@@ -8,6 +8,7 @@
 #include "copy_service.hpp"
 #include "name_service.hpp"
 #include "object_service.hpp"
+#include "part_service.hpp"
 #include "service_parts.hpp"
 
 namespace locum {
@@ -40,6 +41,7 @@ class NodeService final : public Service {
   const ServiceParts parts_;  ///< of those below
   CopyService copies_;
   ObjectService objects_;
+  PartService part_service_;
   NameService names_;
   const std::function<std::vector<int>()> lost_mates_;
 };

@@ -64,6 +64,23 @@ struct Extents {
   [[nodiscard]] constexpr std::uint64_t operator[](std::size_t dimension) const noexcept {
     return values[dimension];
   }
+  /// Whether an array of these extents has so many elements. None: no.
+  [[nodiscard]] constexpr bool has(std::uint64_t elements) const noexcept {
+    if (rank == 0) {
+      return false;
+    }
+    std::uint64_t left = elements;  // when the extents are divided out: no product that could overflow
+    for (const std::uint64_t extent : span()) {
+      if (extent == 0) {
+        return elements == 0;
+      }
+      if (left % extent != 0) {
+        return false;
+      }
+      left /= extent;
+    }
+    return left == 1;
+  }
   friend constexpr bool operator==(const Extents& a, const Extents& b) noexcept {
     return std::ranges::equal(a.span(), b.span());
   }

@@ -4,8 +4,6 @@
 #include <span>
 #include <vector>
 
-#include "core/part.hpp"
-
 namespace locum {
 
 void ObjectService::fetch(const Question& question, Asker asker) {
@@ -21,36 +19,6 @@ void ObjectService::fetch(const Question& question, Asker asker) {
   const ObjectWire wire = wire_of(pin, pin.generation);
   const bool wanted = pin.record->block_bytes() <= asked->most_bytes;
   parts_.answer(asker, words(wire), wanted ? Bulk{parts_.local.block(pin), *object} : Bulk{});
-}
-
-// No sum can be checked of a part: who asks for one has to fetch the whole object.
-void ObjectService::fetch_part(const Question& question, Asker asker) {
-  constexpr std::size_t longest_type_name = 256;
-  const auto asked = read_words<PartWords>(question.body);
-  if (!asked) {
-    return parts_.refuse_senseless(question);
-  }
-  const auto object = parts_.local.hold_object(asked->key);
-  if (!object) {
-    return parts_.refuse(asker, object.error());
-  }
-  const Pin& pin = (*object)->pin();
-  if (auto inside = check_range({asked->offset, asked->bytes}, pin.record->size_bytes); !inside) {
-    return parts_.refuse(asker, inside.error());
-  }
-  if (pin.record->has_checksum != 0) {
-    return parts_.refuse(
-        asker, Error(Errc::unsupported, "this object has a checksum, which is one of all its bytes"));
-  }
-  const ObjectTail tail = read_tail(parts_.local.block(pin).data(), *pin.record);
-  const auto type_name =
-      std::as_bytes(std::span(tail.type_name.size() <= longest_type_name ? tail.type_name : ""));
-  const PartWire wire{wire_of(pin, pin.generation), tail.element_bytes,
-                      static_cast<std::uint32_t>(type_name.size())};
-  const auto front = words(wire);
-  std::vector<std::byte> body(front.begin(), front.end());
-  body.insert(body.end(), type_name.begin(), type_name.end());
-  parts_.answer(asker, body, {parts_.local.payload(pin).subspan(asked->offset, asked->bytes), *object});
 }
 
 void ObjectService::exists(const Question& question, Asker asker) {

@@ -12,8 +12,6 @@ class ObjectService final {
 
   /// The block, if it is not larger than wanted.
   void fetch(const Question& question, Asker asker);
-  /// Some bytes of the payload.
-  void fetch_part(const Question& question, Asker asker);
   void exists(const Question& question, Asker asker);
   void evict(const Question& question, Asker asker);
   /// Out of sight with an object whose name is gone.

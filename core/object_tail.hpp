@@ -89,21 +89,8 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
     case Layout::array:
       break;
   }
-  // What is left of the size when the extents are divided out: no product that could overflow.
-  std::uint64_t left = tail.element_bytes == 0 ? 0 : record.size_bytes / tail.element_bytes;
-  if (tail.element_bytes == 0 || left * tail.element_bytes != record.size_bytes) {
-    return false;
-  }
-  for (const std::uint64_t extent : tail.extents.span()) {
-    if (extent == 0) {
-      return record.size_bytes == 0;
-    }
-    if (left % extent != 0) {
-      return false;
-    }
-    left /= extent;
-  }
-  return left == 1;
+  return tail.element_bytes != 0 && record.size_bytes % tail.element_bytes == 0 &&
+         tail.extents.has(record.size_bytes / tail.element_bytes);
 }
 
 /// All that a pinned object says of itself. The texts live in the block.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -67,7 +68,20 @@ struct PartWords {
 };
 static_assert(sizeof(PartWords) == 32);
 
-/// What answers that; the bytes are the bulk. The type's name follows, if it is not too long.
+/// A hyperslab of an array, packed, from a position on.
+struct HyperslabWords {
+  Key key;
+  std::uint64_t position = 0;  ///< in bytes, less than it has
+  std::uint32_t rank = 0;      ///< 1 to 8; what is beyond it below is not looked at
+  std::uint32_t element_bytes = 0;
+  std::array<std::uint64_t, max_rank> start{};
+  std::array<std::uint64_t, max_rank> count{};   ///< at least 1
+  std::array<std::uint64_t, max_rank> stride{};  ///< at least 1
+};
+static_assert(sizeof(HyperslabWords) == 224);
+
+/// What answers these two; the bytes are the bulk: of a hyperslab all from the position on, or fewer. The
+/// type's name follows, if it is not too long.
 struct PartWire {
   ObjectWire object;
   std::uint32_t element_bytes = 1;

@@ -200,6 +200,15 @@ Result<ObjectView> Session::fetch_part(const Address& address, const ByteRange& 
   return found ? std::move(found) : missed(address, found.error());
 }
 
+Result<ObjectView> Session::fetch_hyperslab(const Address& address, const Hyperslab& slab,
+                                            std::uint64_t element_bytes, Deadline deadline) {
+  if (closed()) {
+    return closed_error();
+  }
+  auto found = connector_->get_hyperslab(address, slab, element_bytes, deadline);
+  return found ? std::move(found) : missed(address, found.error());
+}
+
 Result<ObjectView> Session::fetch(const Handle& handle, Deadline deadline) {
   auto object = fetch(Address(handle.key, handle.name_hash, handle.size_bytes), deadline);
   if (object && object->bytes().size() != handle.size_bytes) {

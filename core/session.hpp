@@ -115,6 +115,9 @@ class Session : public std::enable_shared_from_this<Session> {
   /// Some bytes of the object, pinned; else as above.
   [[nodiscard]] Result<ObjectView> fetch_part(const Address& address, const ByteRange& range,
                                               Deadline deadline);
+  /// A hyperslab of the object, packed, pinned where it is in place.
+  [[nodiscard]] Result<ObjectView> fetch_hyperslab(const Address& address, const Hyperslab& slab,
+                                                   std::uint64_t element_bytes, Deadline deadline);
   /// The object that a handle identifies. REQUIRES: no refusal.
   [[nodiscard]] Result<ObjectView> fetch(const Handle& handle, Deadline deadline);
   /// Why a handle cannot be used here: damaged, or of another runtime. None if it can.

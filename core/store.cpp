@@ -73,6 +73,21 @@ Result<ObjectView> Store::fetch_part_at(const Address& address, const Part& part
                : Result<ObjectView>(session().explain(address, range.error()));
 }
 
+Result<ObjectView> Store::fetch_hyperslab(const Key& key, const Hyperslab& slab, std::uint64_t element_bytes,
+                                          Deadline deadline) {
+  return key.store == open_->number && usable(Address(key))
+             ? session().fetch_hyperslab(Address(key), slab, element_bytes, effective(deadline))
+             : Result<ObjectView>(refusal(key));
+}
+
+Result<ObjectView> Store::fetch_hyperslab(std::string_view name, const Hyperslab& slab,
+                                          std::uint64_t element_bytes, Deadline deadline) {
+  const auto allowed = usable(name);
+  return allowed ? session().fetch_hyperslab(Address(open_->number, name), slab, element_bytes,
+                                             effective(deadline))
+                 : Result<ObjectView>(allowed.error());
+}
+
 Result<ObjectView> Store::await(std::string_view name, Deadline deadline) {
   const Address address(open_->number, name);
   if (auto allowed = usable(name); !allowed) {

@@ -172,6 +172,21 @@ class Store {
   [[nodiscard]] Result<View<T>> get(std::string_view name, const Part& part, Deadline deadline = {}) {
     return view_of<T>(fetch_part(name, part, sizeof(std::remove_extent_t<T>), deadline));
   }
+  /// A box of an array, or every n-th element of one, as an array of its own, row-major, whose extents are
+  /// `count`: `get<double[]>(key, {.start = {0, 8}, .count = {4, 2}, .stride = {1, 5}})`, as many dimensions
+  /// as the object has. In place on the node of the object where the elements lie side by side, else a copy
+  /// of them; from another node these elements alone travel, but for the same exceptions. `invalid_argument`
+  /// if the object does not have them all.
+  template <class T>
+    requires std::is_unbounded_array_v<T>
+  [[nodiscard]] Result<View<T>> get(const Key& key, const Hyperslab& slab, Deadline deadline = {}) {
+    return view_of<T>(fetch_hyperslab(key, slab, sizeof(std::remove_extent_t<T>), deadline));
+  }
+  template <class T>
+    requires std::is_unbounded_array_v<T>
+  [[nodiscard]] Result<View<T>> get(std::string_view name, const Hyperslab& slab, Deadline deadline = {}) {
+    return view_of<T>(fetch_hyperslab(name, slab, sizeof(std::remove_extent_t<T>), deadline));
+  }
   /// The stored bytes of an object of any type, in place.
   [[nodiscard]] Result<View<std::byte[]>> get_bytes(const Key& key, Deadline deadline = {}) {
     return bytes_of(fetch(key, deadline));
@@ -271,6 +286,10 @@ class Store {
                                               std::uint64_t element_bytes, Deadline deadline);
   [[nodiscard]] Result<ObjectView> fetch_part_at(const Address& address, const Part& part,
                                                  std::uint64_t element_bytes, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> fetch_hyperslab(const Key& key, const Hyperslab& slab,
+                                                   std::uint64_t element_bytes, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> fetch_hyperslab(std::string_view name, const Hyperslab& slab,
+                                                   std::uint64_t element_bytes, Deadline deadline);
   [[nodiscard]] Result<void> usable(const Address& address) const;
   [[nodiscard]] Result<void> usable(std::string_view name) const;
   [[nodiscard]] Error refusal(const Key& key) const;

@@ -96,12 +96,12 @@ class View<T[]> {
   /// REQUIRES: index < size().
   [[nodiscard]] const T& operator[](std::size_t index) const noexcept { return elements_[index]; }
 
-  /// As given when the object was made; one extent, the number of elements, where none were, where they were
-  /// overwritten, or of a part of the object. REQUIRES: not empty of an object.
+  /// As given when the object was made, or of a hyperslab when it was asked for; one extent, the number of
+  /// elements, where none were given, where they were overwritten, or of a part of the object. REQUIRES: not
+  /// empty of an object.
   [[nodiscard]] Extents extents() const {
     const ObjectFacts facts = object_.facts();
-    const bool known = facts.whole && facts.size_bytes == elements_.size_bytes();
-    Extents extents = known ? facts.extents : Extents();
+    Extents extents = facts.whole && facts.extents.has(size()) ? facts.extents : Extents();
     if (extents.rank == 0) {
       extents.rank = 1;
       extents.values[0] = size();

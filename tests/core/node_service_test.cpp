@@ -11,6 +11,7 @@
 #include "core/object_wire.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"
+#include "tests/core/hyperslab_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
 namespace locum {
@@ -115,6 +116,16 @@ class NodeServiceTest : public ::testing::Test {
       const auto foreign = testing::put(other, store, {}, pattern(3, size));
       EXPECT_TRUE(own.get(Address(foreign->key), {}));
       EXPECT_TRUE(own.exists(Address(foreign->key), {}).value());
+      if (size > 0) {
+        EXPECT_TRUE(own.get_part(Address(foreign->key), {size / 4, size / 2}, {}));
+      }
+      const auto array =
+          testing::put(other, store, {}, {.extents = {2, size}, .bytes = pattern(4, 2 * size)});
+      EXPECT_EQ(
+          own.get_hyperslab(Address(array->key), {.start = {0, 1}, .count = {2, 3}, .stride = {1, 2}}, 1, {})
+              .has_value(),
+          size > 0);
+      EXPECT_TRUE(own.evict(Address(array->key), {}).value());
       EXPECT_TRUE(own.evict(Address(foreign->key), {}).value());
       EXPECT_TRUE(own.list(store, "own", {}));
       EXPECT_TRUE(own.wait(Address(store, name), {}));

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <map>
 #include <numeric>
 #include <string>
@@ -80,6 +81,55 @@ TEST(Store, APartOfAFieldHasOneExtent) {
   EXPECT_EQ(plane.extents().size(), 1U);
   EXPECT_EQ(plane.extents()[0], 30U);
   EXPECT_EQ(store.get<int[]>(key).value().extents().size(), 3U);
+}
+
+TEST(Store, ReadsAHyperslabAsAnArrayOfItsOwn) {
+  const SessionFixture one;
+  Store store = one.store();
+  auto writer = store.create<int>({4, 5, 6}, "field").value();
+  std::iota(writer.begin(), writer.end(), 0);
+  const Key key = writer.seal().value();
+  const auto box = store.get<int[]>(key, {.start = {1, 2, 3}, .count = {2, 2, 3}}).value();
+  EXPECT_EQ(std::vector<int>(box.begin(), box.end()),
+            (std::vector<int>{45, 46, 47, 51, 52, 53, 75, 76, 77, 81, 82, 83}));
+  EXPECT_EQ(box.extents(), Extents(2, 2, 3));
+  EXPECT_EQ(box.key(), key);
+  EXPECT_EQ(one.reads(Path::shm_copy), 1U);
+  const std::size_t every = 3;
+  const auto coarse =
+      store.get<int[]>("field", {.start = {0, 0, 0}, .count = {2, 2, 2}, .stride = {2, every, every}})
+          .value();
+  EXPECT_EQ(std::vector<int>(coarse.begin(), coarse.end()), (std::vector<int>{0, 3, 18, 21, 60, 63, 78, 81}));
+  const auto whole = store.get<int[]>(key).value();
+  const auto planes = store.get<int[]>("field", {.start = {2, 0, 0}, .count = {2, 5, 6}}).value();
+  EXPECT_EQ(planes.data(), whole.data() + 60) << "in place";
+  EXPECT_EQ(planes.extents(), Extents(2, 5, 6));
+
+  EXPECT_EQ(code_of(store.get<int[]>(key, {.start = {0, 0, 4}, .count = {1, 1, 3}})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<int[]>("field", {.start = {0, 0}, .count = {1, 1}})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<int[]>("", {.start = {0}, .count = {1}})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<int[]>("none", {.start = {0}, .count = {1}})), Errc::not_found);
+  EXPECT_EQ(code_of(store.get<float[]>(key, {.start = {0, 0, 0}, .count = {1, 1, 2}})), Errc::type_mismatch);
+  EXPECT_EQ(code_of(store.get<double[]>(key, {.start = {0, 0, 0}, .count = {1, 1, 2}})), Errc::type_mismatch);
+  EXPECT_EQ(store.get_bytes(key).value().extents(), Extents(480)) << "bytes are not the object's elements";
+  const Key vector = store.put(std::vector<int>{0, 1, 2, 3, 4, 5}).value();
+  const auto odd = store.get<int[]>(vector, {.start = {1}, .count = {3}, .stride = {2}}).value();
+  EXPECT_EQ(std::vector<int>(odd.begin(), odd.end()), (std::vector<int>{1, 3, 5}));
+  const Key empty = store.put(std::vector<int>{}).value();
+  EXPECT_EQ(code_of(store.get<int[]>(empty, {.start = {0}, .count = {1}})), Errc::invalid_argument);
+}
+
+// What is written in braces is what it says, whatever else could be made of it.
+TEST(Store, TellsPartsHyperslabsAndDeadlinesApart) {
+  const SessionFixture one;
+  Store store = one.store();
+  const Key key = store.put(std::vector<int>{0, 1, 2, 3, 4, 5}).value();
+  EXPECT_EQ(store.get<int[]>(key, {}).value().size(), 6U);
+  EXPECT_EQ(store.get<int[]>(key, {1s}).value().size(), 6U);
+  EXPECT_EQ(store.get<int[]>(key, {4, 2}).value()[1], 5);
+  EXPECT_EQ(store.get<int[]>(key, {.offset = 4, .count = 2}).value()[1], 5);
+  EXPECT_EQ(store.get<int[]>(key, {.start = {4}, .count = {2}}).value()[1], 5);
+  EXPECT_EQ(store.get<int[]>(key, {.start = {4}, .count = {2}}, 1s).value()[1], 5);
 }
 
 TEST(Store, ReadsAVectorInPlaceAsAnArray) {

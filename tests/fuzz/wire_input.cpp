@@ -12,6 +12,7 @@
 #include "core/packed_error.hpp"
 #include "core/reference.hpp"
 #include "tests/core/connector_samples.hpp"
+#include "tests/core/hyperslab_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
 namespace locum::tests {
@@ -54,6 +55,13 @@ class World {
       names_.push_back(world_.name_at(liar, store, "there " + number));
       foreign_.push_back(testing::put(there(), store, names_.back(), testing::pattern(2, size)).value().key);
     }
+    for (Connector* const maker : {&here(), &there()}) {
+      arrays_.push_back(
+          testing::put(*maker, store, {},
+                       {.extents = {6, 10}, .element_bytes = 2, .bytes = testing::pattern(3, 120)})
+              .value()
+              .key);
+    }
     world_.network().run_until_idle();
   }
 
@@ -75,6 +83,10 @@ class World {
         (void)connector.get_part(Address(key), {1, 10}, {});
         (void)connector.exists(Address(key), {});
       }
+    }
+    for (const Key& key : arrays_) {
+      (void)connector.get_hyperslab(Address(key), {.start = {1, 2}, .count = {3, 4}, .stride = {2, 1}}, 2,
+                                    {});
     }
     (void)connector.list(store, "there", {});
     const int other = &connector == &here() ? liar : honest;  // a wait at home would be by the real clock
@@ -113,6 +125,7 @@ class World {
   SimulatedNodes world_;
   std::vector<Key> own_;
   std::vector<Key> foreign_;
+  std::vector<Key> arrays_;  // one of each rank
   std::vector<std::string> names_;
 };
 

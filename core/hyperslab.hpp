@@ -1,0 +1,62 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+
+#include "object.hpp"
+#include "result.hpp"
+
+namespace locum {
+
+/// A place in an array: an index for each dimension, slowest first. Written in braces, one index too, so that
+/// it is not taken for a number of elements.
+class Coordinates {
+ public:
+  template <std::integral I>
+  constexpr Coordinates(std::initializer_list<I> indices) noexcept {
+    for (const I index : indices) {
+      if (indices_.rank < max_rank) {
+        indices_.values[indices_.rank] = static_cast<std::uint64_t>(index);
+      }
+      ++indices_.rank;
+    }
+  }
+  /// Indices of several types.
+  template <std::integral... I>
+    requires(sizeof...(I) >= 2 && sizeof...(I) <= max_rank)
+  constexpr Coordinates(I... indices) noexcept : indices_(indices...) {}
+  constexpr Coordinates(const Extents& indices) noexcept : indices_(indices) {}
+
+  /// More than `max_rank` of them: of no object.
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return indices_.size(); }
+  /// REQUIRES: dimension < size() and < max_rank.
+  [[nodiscard]] constexpr std::uint64_t operator[](std::size_t dimension) const noexcept {
+    return indices_[dimension];
+  }
+
+ private:
+  Extents indices_;
+};
+
+/// A box of an array, or every n-th element of one: in each dimension, slowest first, `count` elements from
+/// `start` on, `stride` apart. HDF5's hyperslab, with blocks of one element.
+/// `get<double[]>(key, {.start = {0, 8}, .count = {4, 2}})`
+struct Hyperslab {
+  Coordinates start;
+  Extents count;        ///< at least 1 in each dimension: the extents of what is read
+  Extents stride = {};  ///< at least 1 in each dimension; of rank 0: 1 in all of them
+};
+
+/// Bytes of a hyperslab, packed. `invalid_argument` unless it has 1 to `max_rank` dimensions, as many of
+/// each, and at least one element, but no more than any object; and no stride of 0.
+[[nodiscard]] Result<std::uint64_t> packed_bytes(const Hyperslab& slab, std::uint64_t element_bytes);
+/// A hyperslab of an array whose elements are said to have so many bytes, packed row-major: a copy, or in
+/// place where its elements lie side by side. Its facts are those of the object, but that the extents are its
+/// own. `invalid_argument` for what packed_bytes() refuses and what the object does not have, `type_mismatch`
+/// for elements of another size. Of a view that shows a hyperslab already: that itself.
+[[nodiscard]] Result<ObjectView> hyperslab_of(ObjectView view, const Hyperslab& slab,
+                                              std::uint64_t element_bytes);
+
+}  // namespace locum

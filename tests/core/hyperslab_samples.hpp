@@ -1,0 +1,168 @@
+#pragma once
+
+// Array objects and boxes of them for tests, and what a plain nested loop takes out of one.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <ostream>
+#include <random>
+#include <string_view>
+#include <vector>
+
+#include "core/connector.hpp"
+#include "core/hash.hpp"
+
+namespace locum::testing {
+
+/// An array of bytes that are to be told apart.
+struct ArraySample {
+  Extents extents;
+  std::uint32_t element_bytes = 1;
+  std::vector<std::byte> bytes;
+};
+
+inline ObjectMeta array_sample_meta(std::uint32_t store, const ArraySample& array,
+                                    std::string_view name = {}) {
+  constexpr std::string_view type = "element[]";
+  return {.store = store,
+          .element_bytes = array.element_bytes,
+          .type_hash = text_hash(type),
+          .type_name = type,
+          .name = name,
+          .layout = Layout::array,
+          .extents = array.extents};
+}
+
+inline Result<Sealed> put(Connector& connector, std::uint32_t store, std::string_view name,
+                          const ArraySample& array, const SealOptions& options = {}, bool checksum = false) {
+  ObjectMeta meta = array_sample_meta(store, array, name);
+  meta.checksum = checksum;
+  const auto draft = connector.create(array.bytes.size(), meta, {});
+  if (!draft) {
+    return draft.error();
+  }
+  std::ranges::copy(array.bytes, draft->bytes.begin());
+  return connector.seal(*draft, options, {});
+}
+
+/// Draws arrays, and boxes that they have; always the same for a seed.
+class HyperslabSampler {
+ public:
+  explicit HyperslabSampler(std::uint64_t seed) : random_(seed) {}
+
+  [[nodiscard]] std::uint64_t below(std::uint64_t bound) { return random_() % bound; }
+  [[nodiscard]] ArraySample array(std::size_t rank, std::uint64_t longest) {
+    constexpr std::uint32_t sizes[] = {1, 2, 3, 4, 8, 16, 24, 100};
+    ArraySample array;
+    array.element_bytes = sizes[below(std::size(sizes))];
+    std::uint64_t bytes = array.element_bytes;
+    array.extents.rank = static_cast<std::uint8_t>(rank);
+    for (std::size_t dimension = 0; dimension < rank; ++dimension) {
+      array.extents.values[dimension] = 1 + below(longest);
+      bytes *= array.extents[dimension];
+    }
+    array.bytes.resize(bytes);
+    std::ranges::generate(array.bytes, [this] { return static_cast<std::byte>(random_()); });
+    return array;
+  }
+  /// One dimension in three is covered wholly: those that can be merged.
+  [[nodiscard]] Hyperslab slab(const Extents& extents) {
+    Extents start = extents;
+    Extents count = extents;
+    Extents stride = extents;
+    for (std::size_t dimension = 0; dimension < extents.size(); ++dimension) {
+      const std::uint64_t extent = extents[dimension];
+      const bool whole = below(3) == 0;
+      start.values[dimension] = whole ? 0 : below(extent);
+      stride.values[dimension] = whole || below(2) == 0 ? 1 : 1 + below(extent);
+      const std::uint64_t most = (extent - start[dimension] - 1) / stride[dimension] + 1;
+      count.values[dimension] = whole ? extent : 1 + below(most);
+    }
+    const bool plain = std::ranges::all_of(stride.span(), [](std::uint64_t step) { return step == 1; });
+    return {.start = start, .count = count, .stride = plain && below(2) == 0 ? Extents() : stride};
+  }
+
+ private:
+  std::mt19937_64 random_;
+};
+
+/// The model: a loop for each dimension, and in the innermost one a copy of one element.
+inline void pack_plainly(const ArraySample& array, const Hyperslab& slab, std::size_t dimension,
+                         std::uint64_t index, std::vector<std::byte>& packed) {
+  if (dimension == array.extents.size()) {
+    const auto element = array.bytes.begin() + static_cast<std::ptrdiff_t>(index * array.element_bytes);
+    packed.insert(packed.end(), element, element + array.element_bytes);
+    return;
+  }
+  for (std::uint64_t turn = 0; turn < slab.count[dimension]; ++turn) {
+    const std::uint64_t stride = slab.stride.size() == 0 ? 1 : slab.stride[dimension];
+    const std::uint64_t here = slab.start[dimension] + turn * stride;
+    pack_plainly(array, slab, dimension + 1, index * array.extents[dimension] + here, packed);
+  }
+}
+[[nodiscard]] inline std::vector<std::byte> packed(const ArraySample& array, const Hyperslab& slab) {
+  std::vector<std::byte> bytes;
+  pack_plainly(array, slab, 0, 0, bytes);
+  return bytes;
+}
+
+/// Boxes that an array of these two extents, both at least 4, does not have, or that make no sense.
+[[nodiscard]] inline std::vector<Hyperslab> wrong_hyperslabs(std::uint64_t rows, std::uint64_t columns) {
+  constexpr std::uint64_t most = ~std::uint64_t{0};
+  constexpr std::uint64_t half = std::uint64_t{1} << 63U;
+  return {{.start = {0, 0}, .count = {0, 1}},
+          {.start = {0, 0}, .count = {1, 0}},
+          {.start = {0, 0}, .count = {rows + 1, 1}},
+          {.start = {0, 0}, .count = {1, columns + 1}},
+          {.start = {rows, 0}, .count = {1, 1}},
+          {.start = {0, columns}, .count = {1, 1}},
+          {.start = {1, 0}, .count = {rows, 1}},
+          {.start = {0, 1}, .count = {1, columns}},
+          {.start = {0, 0}, .count = {2, 1}, .stride = {rows, 1}},
+          {.start = {0, 0}, .count = {1, 2}, .stride = {1, columns}},
+          {.start = {0, 0}, .count = {1, 1}, .stride = {0, 1}},
+          {.start = {0, 0}, .count = {2, 2}, .stride = {1, 0}},
+          {.start = {0, 0}, .count = {2, 2}, .stride = {most, 1}},
+          {.start = {0, 1}, .count = {2, 2}, .stride = {1, most}},
+          {.start = {most, 0}, .count = {1, 1}},
+          {.start = {0, most}, .count = {1, 1}},
+          {.start = {-1, 0}, .count = {2, 1}},
+          {.start = {0, 0}, .count = {most, 1}},
+          {.start = {0, 0}, .count = {1, most}},
+          {.start = {0, 0}, .count = {half, 2}},
+          {.start = {0, 0}, .count = {std::uint64_t{1} << 32U, std::uint64_t{1} << 32U}},
+          {.start = {1, 1}, .count = {most, most}, .stride = {most, most}},
+          {.start = {0, 0}, .count = {3, 1}, .stride = {half, 1}},
+          {.start = {0, 0}, .count = {5, 1}, .stride = {half / 2, 1}},
+          {.start = {0}, .count = {1}},
+          {.start = {0}, .count = {1, 1}},
+          {.start = {0, 0}, .count = {1}},
+          {.start = {0, 0}, .count = {1, 1}, .stride = {1}},
+          {.start = {0, 0, 0}, .count = {1, 1, 1}},
+          {.start = {0, 0}, .count = {1, 1}, .stride = {1, 1, 1}},
+          {.start = {0, 0, 0, 0, 0, 0, 0, 0, 0}, .count = {1, 1, 1, 1, 1, 1, 1, 1}},
+          {.start = Extents(), .count = {}}};
+}
+
+}  // namespace locum::testing
+
+namespace locum {
+
+/// For the messages of tests that fail.
+inline std::ostream& operator<<(std::ostream& out, const Hyperslab& slab) {
+  const auto list = [&](const char* what, const auto& numbers) {
+    out << what << " {";
+    for (std::size_t at = 0; at < std::min(numbers.size(), max_rank); ++at) {
+      out << (at == 0 ? "" : ", ") << numbers[at];
+    }
+    out << "} ";
+  };
+  list("start", slab.start);
+  list("count", slab.count);
+  list("stride", slab.stride);
+  return out;
+}
+
+}  // namespace locum
