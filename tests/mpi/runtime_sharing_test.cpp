@@ -156,6 +156,39 @@ TEST_F(SharingRanks, AWriterWritesStraightIntoTheMemoryThatOthersRead) {
   expect_whole({view.begin(), view.end()}, job::last(), job::last());
 }
 
+// Of a field of another node only what was asked for comes.
+TEST_F(SharingRanks, EveryRankReadsSomeOfEverybodysFields) {
+  const Extents extents(8, 32, 512);
+  auto writer = store_.create<double>(extents, "field/" + std::to_string(job::rank())).value();
+  std::iota(writer.begin(), writer.end(), job::rank() * 1e6);
+  (void)writer.seal().value();
+  job::barrier();
+  const std::uint64_t copied = copied_bytes();
+  const Hyperslab box{.start = {1, 2, 3}, .count = {3, 30, 250}, .stride = {2, 1, 2}};
+  std::uint64_t expected = 0;
+  for (int rank = 0; rank < job::size(); ++rank) {
+    const std::string name = "field/" + std::to_string(rank);
+    const auto row = store_.get<double[]>(name, {.offset = 1000, .count = 3000}).value();
+    const auto packed = store_.get<double[]>(name, box).value();
+    EXPECT_EQ(in_node_memory(row.data()), job::same_node(rank));
+    expected += packed.size_bytes() + (job::same_node(rank) ? 0 : row.size_bytes());
+    ASSERT_EQ(row.size(), 3000U);
+    for (std::size_t at = 0; at < row.size(); ++at) {
+      ASSERT_EQ(row[at], rank * 1e6 + 1000.0 + static_cast<double>(at));
+    }
+    ASSERT_EQ(packed.extents(), box.count);
+    std::size_t at = 0;
+    for (std::uint64_t plane = 1; plane < 7; plane += 2) {
+      for (std::uint64_t line = 2; line < 32; ++line) {
+        for (std::uint64_t cell = 3; cell < 503; cell += 2) {
+          ASSERT_EQ(packed[at++], rank * 1e6 + static_cast<double>((plane * 32 + line) * 512 + cell));
+        }
+      }
+    }
+  }
+  EXPECT_EQ(copied_bytes(), copied + expected);
+}
+
 TEST_F(SharingRanks, AHandleGoesThroughMpiAndResolves) {
   static_assert(sizeof(Handle) == 64);
   const int next = (job::rank() + 1) % job::size();
