@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <numeric>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -21,6 +22,7 @@
 #include "core/directory.hpp"
 #include "core/nodes.hpp"
 #include "mpi/runtime.hpp"
+#include "shm/available_memory.hpp"
 
 namespace locum::bench {
 
@@ -59,9 +61,9 @@ void meet_asleep() {
 /// asked for twice. All functions are collective.
 class Remote {
  public:
-  explicit Remote(Owner owner)
+  explicit Remote(Owner owner, std::uint64_t memory_bytes = 512_MiB)
       : owner_(owner),
-        runtime_(MPI_COMM_WORLD, {.memory_bytes = 512_MiB, .ranks_per_node = world_size() - 1}) {
+        runtime_(MPI_COMM_WORLD, {.memory_bytes = memory_bytes, .ranks_per_node = world_size() - 1}) {
     std::vector<int> node_of_rank(static_cast<std::size_t>(world_size()), 0);
     node_of_rank.back() = 1;
     const Nodes nodes(node_of_rank, world_rank(), nullptr);
@@ -103,10 +105,11 @@ class Remote {
   }
 
   /// The owner makes an array of so many bytes; all get its handle.
-  [[nodiscard]] Handle make(std::size_t bytes) {
+  [[nodiscard]] Handle make(std::size_t bytes) { return make(Extents(bytes / sizeof(double))); }
+  [[nodiscard]] Handle make(const Extents& extents) {
     Handle handle;
     if (is_owner()) {
-      auto writer = store_.create<double>({bytes / sizeof(double)}).value();
+      auto writer = store_.create<double>(extents).value();
       std::fill(writer.begin(), writer.end(), 1.0);
       handle = store_.proxy<double[]>(writer.seal().value()).value().handle();
     }
@@ -117,6 +120,22 @@ class Remote {
     const auto view = runtime_.proxy<double[]>(handle).get().value();
     if (view->front() != 1.0 || view->back() != 1.0) {
       throw std::runtime_error("the object read is not the one that was put");
+    }
+  }
+  /// Some of the elements: a Part, or a Hyperslab.
+  template <class Some>
+  void read(const Key& key, const Some& some, std::size_t bytes) {
+    const auto view = store_.get<double[]>(key, some).value();
+    if (view.size_bytes() != bytes || view->front() != 1.0 || view->back() != 1.0) {
+      throw std::runtime_error("what was read is not what was asked for");
+    }
+  }
+  /// The owner looks at these elements, as if it had just written them.
+  template <class Some>
+  void look_over(const Key& key, const Some& some) {
+    if (is_owner()) {
+      const auto view = store_.get<double[]>(key, some).value();
+      benchmark::DoNotOptimize(std::reduce(view.begin(), view.end()));
     }
   }
   void take_back(const Key& key) {
@@ -298,6 +317,66 @@ void small(benchmark::State& state, const char* lanes, Small operation, Owner ow
   pairs.report(state, "us", goal);
 }
 
+// A large array, of rows of 32 KiB, and what is read of it in turn: 1 MiB each, most of them once.
+constexpr std::uint64_t row_elements = 4096;
+constexpr std::size_t some_bytes = 1_MiB;
+constexpr std::uint64_t some_elements = some_bytes / sizeof(double);
+
+Part some_part(std::uint64_t turn, std::uint64_t whole_elements) {
+  return {.offset = turn * some_elements % whole_elements, .count = some_elements};
+}
+// Runs of 1 KiB.
+Hyperslab some_slab(std::uint64_t turn, std::uint64_t whole_elements) {
+  constexpr std::uint64_t run = 128;
+  constexpr std::uint64_t rows = some_elements / run;
+  return {.start = {turn * rows % (whole_elements / row_elements), turn * run % row_elements},
+          .count = {rows, run}};
+}
+
+/// Some of a large object beside a whole object of that size.
+template <class Some>
+void some_of(benchmark::State& state, std::uint64_t whole_bytes, Some (*some)(std::uint64_t, std::uint64_t),
+             Goal goal) {
+  const Lanes chosen(nullptr);
+  Remote remote(Owner::driving, whole_bytes + 256_MiB);
+  const std::uint64_t elements = whole_bytes / sizeof(double);
+  const Key whole = remote.make(Extents(elements / row_elements, row_elements)).key;
+  std::uint64_t turn = 0;
+  const auto rate = [](double seconds) { return static_cast<double>(some_bytes) / seconds / 1e9; };
+  const auto ours = [&] {
+    const Some wanted = some(turn++, elements);
+    remote.look_over(whole, wanted);
+    return rate(remote.while_owned([&] { remote.read(whole, wanted, some_bytes); }));
+  };
+  const auto twin = [&] {
+    const Handle handle = remote.make(some_bytes);
+    const double seconds = remote.while_owned([&] { remote.read(handle); });
+    remote.take_back(handle.key);
+    return rate(seconds);
+  };
+  for (int warm_up = 0; warm_up < 3; ++warm_up) {
+    (void)ours();
+    (void)twin();
+  }
+  Pairs pairs;
+  for (auto _ : state) {
+    const double mine = ours();
+    pairs.add(mine, twin());
+    state.SetIterationTime(static_cast<double>(some_bytes) / mine / 1e9);
+  }
+  pairs.report(state, "GB/s", goal);
+}
+
+/// 1 GiB, or as much less as lets the machine hold it twice; the same on all ranks.
+std::uint64_t whole_bytes_here() {
+  std::uint64_t bytes = 1_GiB;
+  while (bytes > 64_MiB && shm::available_memory().value_or(0) < 2 * bytes) {
+    bytes /= 2;
+  }
+  MPI_Bcast(&bytes, sizeof bytes, MPI_BYTE, 0, MPI_COMM_WORLD);
+  return bytes;
+}
+
 void shared(benchmark::State& state, std::size_t bytes, Goal goal) {
   const Lanes chosen(nullptr);
   Remote remote(Owner::asleep);
@@ -359,11 +438,21 @@ void add_small_rows() {
   }
 }
 
+// Both sides are ours: what it costs to ask for some instead of all.
+void add_some_rows() {
+  const std::uint64_t whole = whole_bytes_here();
+  const std::string of =
+      " of 1 MiB out of " + std::to_string(whole / 1_MiB) + " MiB, to one of an object of 1 MiB";
+  add_row("partial get" + of, 100, some_of<Part>, whole, &some_part, Goal{Goal::Kind::ratio_at_least, 0.95});
+  add_row("get of a hyperslab" + of, 100, some_of<Hyperslab>, whole, &some_slab, Goal{});
+}
+
 }  // namespace
 
 void add_remote_rows() {
   if (world_size() == 2) {
     add_large_rows();
+    add_some_rows();
     add_small_rows();
   } else {
     add_row(std::to_string(world_size() - 1) + " ranks of a node get 64 MiB, to one that does", 20, shared,
