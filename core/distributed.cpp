@@ -49,11 +49,12 @@ class Distributed final : public Connector {
         client_(links_->client()),
         copies_(links_->copies()),
         nodes_(client_->nodes()),
-        local_(open_cluster({.arena = memory_.arena,
-                             .table = memory_.table,
-                             .directory = std::make_shared<HomedDirectory>(memory_, client_, copies_.sets,
-                                                                           links_->inline_bytes()),
-                             .timeout = links_->timeout()})) {}
+        local_(
+            open_cluster({.arena = memory_.arena,
+                          .table = memory_.table,
+                          .directory = std::make_shared<HomedDirectory>(
+                              memory_, client_, copies_.sets, links_->settlement(), links_->inline_bytes()),
+                          .timeout = links_->timeout()})) {}
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override {
     return copies_.here->create(*local_, size_bytes, meta, deadline);

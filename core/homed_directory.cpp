@@ -28,40 +28,15 @@ bool says_nothing(const Error& error) {
   return error.code() == Errc::timeout || error.code() == Errc::peer_lost;
 }
 
-// Asks the home what became of a bind whose answer never came, until it says so: an object that is not bound
-// goes out of sight. The question follows the bind on the same way, or goes to another rank of the home after
-// the one that was asked has died. If none of them can be reached any more, the object stays, until it is
-// evicted or its store is dropped: others may reach the home, and it may have bound the object in place of
-// another one, which is gone then.
-void settle(const std::weak_ptr<const NodeClient>& asking, const std::shared_ptr<NodeTable>& table,
-            const Key& key, int home, const std::string& name) {
-  const auto client = asking.lock();
-  if (!client) {
-    return;
-  }
-  const auto text = std::make_shared<const std::string>(name);
-  client->inquire(home, Kind::look_up, words(NameWords{.store = key.store, .value_wanted = 1}),
-                  {bytes_of(*text), text}, {},
-                  [asking, table, key, home, text](const Result<NodeAnswer>& answer) {
-                    if (!answer && answer.error().code() == Errc::timeout) {
-                      return settle(asking, table, key, home, *text);
-                    }
-                    const auto wire = answer ? read_words<ObjectWire>(answer->body) : std::nullopt;
-                    if (wire && wire->key == key) {
-                      table->set_generation(key, wire->generation);
-                    } else if (answer || answer.error().code() == Errc::not_found) {
-                      (void)table->tombstone(key);
-                    }
-                  });
-}
-
 }  // namespace
 
 HomedDirectory::HomedDirectory(NodeMemory local, std::shared_ptr<const NodeClient> client,
-                               std::shared_ptr<CopySets> copy_sets, std::uint64_t inline_bytes)
+                               std::shared_ptr<CopySets> copy_sets, std::shared_ptr<Settlement> settlement,
+                               std::uint64_t inline_bytes)
     : local_(std::move(local)),
       client_(std::move(client)),
       copy_sets_(std::move(copy_sets)),
+      settlement_(std::move(settlement)),
       inline_bytes_(inline_bytes) {}
 
 Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& options) {
@@ -83,11 +58,12 @@ Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& op
                         .expected_generation = options.expected_generation,
                         .replaces = options.mode == SealMode::replace ? 1U : 0U,
                         .has_value = has_value ? 1U : 0U};
+  local_.table->set_generation(key, generation_asked_for);
   const auto answer = client_->ask(home, Kind::bind, words(asked),
                                    {has_value ? block : bytes_of(local_.name(*pin)), object}, {});
   if (!answer) {
     if (says_nothing(answer.error())) {
-      settle(client_, local_.table, key, home, std::string(local_.name(*pin)));
+      client_->progress().post([settlement = settlement_, key] { settlement->settle(key); });
     }
     return answer.error();
   }

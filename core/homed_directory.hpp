@@ -6,6 +6,7 @@
 #include "copy_sets.hpp"
 #include "node_client.hpp"
 #include "node_memory.hpp"
+#include "settlement.hpp"
 
 namespace locum {
 
@@ -18,9 +19,11 @@ class HomedDirectory final : public Directory {
  public:
   /// \param local        this node's memory, with the directory of the names at home here
   /// \param copy_sets    who has copies of this node's objects
+  /// \param settlement   finds out what became of binds that were not answered
   /// \param inline_bytes blocks up to this size are kept at the name's home, too
   HomedDirectory(NodeMemory local, std::shared_ptr<const NodeClient> client,
-                 std::shared_ptr<CopySets> copy_sets, std::uint64_t inline_bytes);
+                 std::shared_ptr<CopySets> copy_sets, std::shared_ptr<Settlement> settlement,
+                 std::uint64_t inline_bytes);
 
   [[nodiscard]] Result<std::uint64_t> bind(const Key& key, const SealOptions& options) override;
   [[nodiscard]] bool may_be_bound(const Key& key, const Error& error) override;
@@ -42,6 +45,7 @@ class HomedDirectory final : public Directory {
   const NodeMemory local_;
   const std::shared_ptr<const NodeClient> client_;
   const std::shared_ptr<CopySets> copy_sets_;
+  const std::shared_ptr<Settlement> settlement_;
   const std::uint64_t inline_bytes_;
 };
 

@@ -5,6 +5,7 @@
 #include "core/cluster.hpp"
 #include "core/name_alarm.hpp"
 #include "core/node_service.hpp"
+#include "core/settlement.hpp"
 
 namespace locum {
 
@@ -19,7 +20,8 @@ Links::Links(LinkParts parts)
                                                      .patience = parts.patience,
                                                      .node_of_rank = parts.node_of_rank})),
       nodes_(std::make_shared<Nodes>(parts.node_of_rank, parts.rank, exchange_)),
-      alarm_(std::make_shared<NameAlarm>()) {
+      alarm_(std::make_shared<NameAlarm>()),
+      settlement_(std::make_shared<Settlement>(parts.memory, exchange_, nodes_, parts.timeout)) {
   const auto objects = open_cluster({.arena = parts.memory.arena,
                                      .table = parts.memory.table,
                                      .directory = parts.memory.directory,
@@ -76,6 +78,10 @@ void Links::call_roll() {
   (void)progress_->poll();
 }
 
+void Links::settle_estate() {
+  progress_->post([settlement = settlement_] { settlement->settle_estate(); });
+}
+
 std::size_t Links::awaited() const noexcept {
   return service_ ? service_->awaited() : 0;
 }
@@ -84,13 +90,15 @@ void Links::close() noexcept {
   constexpr auto patience = std::chrono::seconds(1);  // with a step of the thread that drives now
   const auto closed = std::make_shared<Pending>();
   alarm_->clear();
-  progress_->submit([exchange = exchange_, progress = progress_.get(), service = service_.get(), closed] {
+  progress_->submit([exchange = exchange_, progress = progress_.get(), service = service_.get(),
+                     settlement = settlement_, closed] {
     const Error error(Errc::closed,
                       "the runtime has been closed; keep it alive as long as its stores are used");
     if (service != nullptr) {
       service->close(error.at_rank(exchange->options().rank));
     }
     exchange->close(error);
+    settlement->close();
     progress->finish(*closed);
   });
   if (progress_->wait(*closed, progress_->now() + patience)) {

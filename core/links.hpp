@@ -17,6 +17,7 @@ namespace locum {
 
 class NameAlarm;
 class NodeService;
+class Settlement;
 
 /// What links a rank to the other nodes is put together from.
 struct LinkParts {
@@ -45,6 +46,8 @@ class Links {
   [[nodiscard]] const std::shared_ptr<const NodeClient>& client() const noexcept { return client_; }
   /// Until close().
   [[nodiscard]] const Copies& copies() const noexcept { return copies_; }
+  /// What finds out what became of binds without an answer.
+  [[nodiscard]] const std::shared_ptr<Settlement>& settlement() const noexcept { return settlement_; }
   [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
   [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
   [[nodiscard]] Progress& progress() noexcept { return *progress_; }
@@ -52,6 +55,9 @@ class Links {
   void lose(int rank, const Error& cause);
   /// Asks every other node which of its ranks are lost, and notes what they say, soon. Does not wait.
   void call_roll();
+  /// This process has adopted what a dead one of its node had: asks the homes of names that were about to be
+  /// bound, soon. Does not wait. Any thread.
+  void settle_estate();
   /// Waits of other ranks, for names at home here, that this rank holds. For tests; while nobody drives.
   [[nodiscard]] std::size_t awaited() const noexcept;
   /// Whether messages to that rank are known to be in vain.
@@ -66,7 +72,8 @@ class Links {
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;
   const std::shared_ptr<NameAlarm> alarm_;
-  Copies copies_;                         ///< until close()
+  Copies copies_;  ///< until close()
+  const std::shared_ptr<Settlement> settlement_;
   std::unique_ptr<NodeService> service_;  ///< until close()
   std::shared_ptr<Progress> progress_;
   std::shared_ptr<const NodeClient> client_;

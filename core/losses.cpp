@@ -1,6 +1,7 @@
 #include "core/losses.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace locum {
 
@@ -26,6 +27,22 @@ void Losses::note(const Loss& loss) noexcept {
     *at = loss;
   } else {
     losses_.insert(at, loss);
+  }
+}
+
+void Losses::when_adopted(std::function<void()> then) {
+  const MutexLock lock(mutex_);
+  when_adopted_.swap(then);
+}
+
+void Losses::adopted() {
+  std::function<void()> then;
+  {
+    const MutexLock lock(mutex_);
+    then = when_adopted_;
+  }
+  if (then) {
+    then();
   }
 }
 

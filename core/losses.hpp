@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -26,8 +27,14 @@ class Losses {
   [[nodiscard]] bool any() const noexcept LOCUM_EXCLUDES(mutex_);
   void note(const Loss& loss) noexcept LOCUM_EXCLUDES(mutex_);
 
+  /// `then` is called, in the thread that adopts, whenever this process has adopted what a dead one had. What
+  /// it throws has the adoption tried again. Whatever was to be called before is so no longer.
+  void when_adopted(std::function<void()> then) LOCUM_EXCLUDES(mutex_);
+  void adopted() LOCUM_EXCLUDES(mutex_);
+
  private:
   mutable Mutex mutex_;
+  std::function<void()> when_adopted_ LOCUM_GUARDED_BY(mutex_);
   std::vector<Loss> losses_ LOCUM_GUARDED_BY(mutex_);  // never beyond the capacity that it is made with
 };
 

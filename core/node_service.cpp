@@ -67,6 +67,8 @@ void NodeService::dispatch(const Question& question) {
       return names_.list(question, asker);
     case Kind::roll_call:
       return roll_call(asker);
+    case Kind::obituary:
+      return obituary(question, asker);
     case Kind::copy:
       return copies_.copy(question, asker);
     case Kind::invalidate:
@@ -86,6 +88,17 @@ void NodeService::roll_call(Asker asker) const {
     lost->push_back(static_cast<std::uint32_t>(rank));
   }
   parts_.answer(asker, {}, {std::as_bytes(std::span(*lost)), lost});
+}
+
+// The ranks of a node know of a death by the system, and are believed as in a roll call.
+void NodeService::obituary(const Question& question, Asker asker) const {
+  const auto dead = read_words<RankWords>(question.body);
+  if (!dead || parts_.nodes->of_creator(dead->rank) != parts_.node_of(question) ||
+      static_cast<int>(dead->rank) == question.from) {
+    return parts_.refuse_senseless(question);
+  }
+  parts_.exchange->lose(static_cast<int>(dead->rank), Error(Errc::peer_lost, "the ranks of its node say so"));
+  parts_.answer(asker, {});
 }
 
 }  // namespace locum

@@ -37,6 +37,7 @@ class NodeService final : public Service {
  private:
   void dispatch(const Question& question);
   void roll_call(Asker asker) const;
+  void obituary(const Question& question, Asker asker) const;
 
   const ServiceParts parts_;  ///< of those below
   CopyService copies_;

@@ -51,6 +51,10 @@ static_assert(sizeof(ObjectRecord) == 48);
   return static_cast<std::uint32_t>(sum >> 49U);
 }
 
+/// What stands in place of the generation of an object whose name another node is being asked to bind: pins
+/// say 0, as of one that has none. A maker that dies before it is told leaves its object so.
+inline constexpr std::uint64_t generation_asked_for = ~std::uint64_t{0};
+
 /// An object that this process keeps from being reused. Plain data; every pin() needs its release().
 struct Pin {
   std::uint64_t id = 0;  ///< the table's own; what the pin board wants
@@ -88,8 +92,8 @@ class NodeTable : public PinBoard {
   /// Whether this is a live object without a name, for who is about to tombstone it: seen without a pin, true
   /// only if tombstone() then means that object or fails. False wherever a closer look is needed.
   [[nodiscard]] virtual bool unnamed(const Key& key) const noexcept = 0;
-  /// The name of this object, which was published by this process, is bound at another node, with that
-  /// generation. An object that has a name and no generation is taken for one whose maker died in between.
+  /// The name of this object is bound at another node, with that generation; or is about to be
+  /// (generation_asked_for). An object that has a name and neither is taken out of sight when its maker dies.
   virtual void set_generation(const Key& key, std::uint64_t generation) noexcept = 0;
   /// Takes a live object out of sight; its memory follows once nobody pins it. False if it was not live.
   [[nodiscard]] virtual bool tombstone(const Key& key) noexcept = 0;
@@ -99,6 +103,9 @@ class NodeTable : public PinBoard {
   virtual Owned collect(std::vector<ObjectRecord>& out, Effort effort) noexcept = 0;
   /// Keys of live objects of one store that this process owns.
   [[nodiscard]] virtual std::vector<Key> owned(std::uint32_t store) = 0;
+  /// Keys of live objects that this process has adopted and whose makers never heard whether their names were
+  /// bound at another node: whoever adopts asks there.
+  [[nodiscard]] virtual std::vector<Key> unsettled() = 0;
 
  protected:
   ~NodeTable() = default;

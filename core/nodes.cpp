@@ -151,4 +151,13 @@ void Nodes::ask(int node, Kind kind, std::vector<std::byte> body, Bulk bulk, Clo
                   std::move(body), std::move(bulk), deadline, std::move(then), std::move(place)});
 }
 
+void Nodes::ask_rank(int rank, Kind kind, std::vector<std::byte> body, Clock::time_point deadline,
+                     Then then) {
+  const int node = of_creator(static_cast<std::uint32_t>(rank));
+  const std::vector<int>& order = ranks(node);
+  const auto place = static_cast<std::size_t>(std::ranges::find(order, rank) - order.begin());
+  (void)Inquiry::ask_next(exchange_,
+                          {order, place, 1, node, kind, std::move(body), {}, deadline, std::move(then), {}});
+}
+
 }  // namespace locum

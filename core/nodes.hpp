@@ -58,6 +58,8 @@ class Nodes {
   /// nobody can say whether it had done what it was asked for. Only by who drives.
   void ask(int node, Kind kind, std::vector<std::byte> body, Bulk bulk, Clock::time_point deadline, Then then,
            Place place = {});
+  /// The same of one rank, and no other: `peer_lost` if that one is lost.
+  void ask_rank(int rank, Kind kind, std::vector<std::byte> body, Clock::time_point deadline, Then then);
 
  private:
   class Inquiry;

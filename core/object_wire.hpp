@@ -112,6 +112,12 @@ struct JoinWords {
 };
 static_assert(sizeof(JoinWords) == 24);
 
+/// Who is dead.
+struct RankWords {
+  std::uint32_t rank = 0;
+};
+static_assert(sizeof(RankWords) == 4);
+
 /// A look-up; the name is the bulk.
 struct NameWords {
   std::uint32_t store = 0;

@@ -225,6 +225,11 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
       open_links(group, memory, state_->options, state_->incarnation, state_->metrics, state_->losses);
   if (state_->links) {
     state_->losses->watch(state_->links, state_->options.peer_timeout);
+    node.losses->when_adopted([links = std::weak_ptr(state_->links)] {
+      if (const auto open = links.lock()) {
+        open->settle_estate();
+      }
+    });
   }
   throw_if(group.agree(error_of([&] {
                          session_ = std::make_shared<Session>(

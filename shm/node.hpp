@@ -22,7 +22,7 @@ struct Node {
   std::shared_ptr<Arena> arena;
   std::shared_ptr<NodeTable> table;
   std::shared_ptr<Directory> directory;
-  std::shared_ptr<const Losses> losses;    ///< by the group's ranks; keeps nothing else alive
+  std::shared_ptr<Losses> losses;          ///< by the group's ranks; keeps nothing else alive
   std::vector<ProcessIdentity> processes;  ///< by the group's ranks
   std::string memory_kind;                 ///< for reports: "unnamed file in /dev/shm" or "memfd"
   std::uint64_t memory_bytes = 0;          ///< the limit in force

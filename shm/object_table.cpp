@@ -22,6 +22,12 @@ constexpr std::uint32_t busy = ~0U;
 constexpr std::uint32_t orphaned = 1U << 31U;  ///< beside a number of views, in a count that leave() has met
 constexpr std::uint64_t smallest_growth = 64 * 1024;
 
+// As pins show it.
+std::uint64_t generation_of(const Entry& entry) noexcept {
+  const std::uint64_t generation = entry.generation.load(std::memory_order_acquire);
+  return generation == generation_asked_for ? 0 : generation;
+}
+
 constexpr std::uint64_t id_of(std::uint32_t node_rank, std::uint32_t slot) noexcept {
   return (std::uint64_t{node_rank} << 32U) | slot;
 }
@@ -149,7 +155,7 @@ Result<Pin> ObjectTable::pin(const Key& key) {
     return absent_because(key);
   }
   return Result<Pin>(std::in_place, id_of(at.node_rank, at.slot), key, &at.entry->record,
-                     at.entry->generation.load(std::memory_order_acquire));
+                     generation_of(*at.entry));
 }
 
 std::optional<Pin> ObjectTable::try_pin(const Key& key) noexcept {
@@ -158,7 +164,7 @@ std::optional<Pin> ObjectTable::try_pin(const Key& key) noexcept {
     return std::nullopt;
   }
   return std::optional<Pin>(std::in_place, id_of(at.node_rank, at.slot), key, &at.entry->record,
-                            at.entry->generation.load(std::memory_order_acquire));
+                            generation_of(*at.entry));
 }
 
 // The place of a live object, one view of it counted; no entry if there is none.
@@ -242,7 +248,7 @@ Pin ObjectTable::at(std::uint64_t pin_id) const noexcept {
   const Entry& pinned_entry = entries_[node_rank][slot];
   const std::uint64_t sequence = sequence_of(pinned_entry.tag.load(std::memory_order_acquire));
   return Pin{pin_id, Key{pinned_entry.record.store, ranks_[node_rank], (sequence << 32U) | slot},
-             &pinned_entry.record, pinned_entry.generation.load(std::memory_order_acquire)};
+             &pinned_entry.record, generation_of(pinned_entry)};
 }
 
 void ObjectTable::retain(std::uint64_t pin_id) noexcept {
@@ -435,6 +441,23 @@ std::vector<Key> ObjectTable::owned(std::uint32_t store) {
         keys.push_back(candidate);
       } else if (read_record(entries[slot]).store == store && damage(candidate)) {
         keys.push_back(candidate);  // whoever wants to do something with it learns why that cannot be done
+      }
+    }
+  }
+  return keys;
+}
+
+std::vector<Key> ObjectTable::unsettled() {
+  std::vector<Key> keys;
+  for (const std::uint32_t node_rank : adopted_ranks()) {
+    const Entries& entries = entries_[node_rank];
+    const std::uint32_t slots = entries.committed();
+    for (std::uint32_t slot = 0; slot < slots; ++slot) {
+      Entry& entry = entries[slot];
+      const std::uint64_t tag = entry.tag.load(std::memory_order_acquire);
+      if (state_of(tag) == EntryState::live &&
+          entry.generation.load(std::memory_order_acquire) == generation_asked_for) {
+        keys.push_back({read_record(entry).store, ranks_[node_rank], (sequence_of(tag) << 32U) | slot});
       }
     }
   }

@@ -86,6 +86,7 @@ class ObjectTable final : public NodeTable {
   [[nodiscard]] bool tombstone(const Key& key) noexcept override;
   Owned collect(std::vector<ObjectRecord>& out, Effort effort) noexcept override LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::vector<Key> owned(std::uint32_t store) override LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] std::vector<Key> unsettled() override LOCUM_EXCLUDES(mutex_);
 
   /// This process's node rank.
   [[nodiscard]] std::uint32_t own() const noexcept { return own_; }

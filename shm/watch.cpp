@@ -115,6 +115,7 @@ void Watch::act(std::uint32_t rank) {
       LOCUM_KILL_POINT("adopt: done");
       lives_.tell_adopted(rank);
       LOCUM_KILL_POINT("adopt: told");
+      losses_->adopted();
       mate.adopted = true;
     }
   } catch (const std::exception& failure) {

@@ -50,7 +50,7 @@ class Watch {
   /// Leaves the node. What this process had adopted passes on to another one.
   ~Watch();
 
-  [[nodiscard]] std::shared_ptr<const Losses> losses() const noexcept { return losses_; }
+  [[nodiscard]] const std::shared_ptr<Losses>& losses() const noexcept { return losses_; }
 
  private:
   using Clock = Deadline::Clock;

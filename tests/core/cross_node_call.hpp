@@ -100,7 +100,6 @@ class CrossNodeCall {
   void evict_all();
   [[nodiscard]] bool changes() const noexcept;
   [[nodiscard]] bool may_be_lost() const;
-  [[nodiscard]] bool orphaned() const;
   [[nodiscard]] bool value_is_lost(int owner) const;
   [[nodiscard]] std::vector<std::uint64_t> values_allowed() const;
   void complain(const std::string& what) { wrong_ += what + '\n'; }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
+
 namespace locum {
 namespace {
 
@@ -18,6 +20,19 @@ TEST(Losses, AreSortedAndKnowTheLatestAdopter) {
   EXPECT_EQ(all[0].rank, 0U);
   EXPECT_EQ(all[1].rank, 2U);
   EXPECT_EQ(all[1].adopter, 1U);
+}
+
+TEST(Losses, TellWhoWantsToKnowOfAdoptionsAndPassOnWhatItThrows) {
+  Losses losses(1);
+  losses.adopted();  // nobody
+  int told = 0;
+  losses.when_adopted([&] { ++told; });
+  losses.adopted();
+  losses.adopted();
+  EXPECT_EQ(told, 2);
+  losses.when_adopted([]() -> void { throw std::bad_alloc(); });
+  EXPECT_THROW(losses.adopted(), std::bad_alloc);
+  EXPECT_EQ(told, 2);
 }
 
 }  // namespace

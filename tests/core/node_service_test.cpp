@@ -353,6 +353,17 @@ TEST_F(NodeServiceTest, HoldsABoundedNumberOfWaitsForOneRank) {
   EXPECT_TRUE(in_place());
 }
 
+TEST_F(NodeServiceTest, BelievesNobodysDeathButOfTheAskersMates) {
+  const Links& links = *world_.rank(asked).links;
+  for (std::uint32_t dead = 0; dead < static_cast<std::uint32_t>(world_.size()); ++dead) {
+    EXPECT_EQ(ask(Kind::obituary, words(RankWords{dead})).status, Errc::invalid_argument) << dead;
+    EXPECT_FALSE(links.is_lost(static_cast<int>(dead)));
+  }
+  EXPECT_EQ(ask(Kind::obituary, words(RankWords{~0U})).status, Errc::invalid_argument);
+  EXPECT_EQ(ask(Kind::obituary, {}).status, Errc::invalid_argument);
+  EXPECT_TRUE(in_place());
+}
+
 TEST_F(NodeServiceTest, BindsForTheAskersOwnObjectsOnly) {
   const std::string name = world_.name_at(asked, store, "bound ");
   std::vector<std::byte> block;

@@ -388,6 +388,20 @@ TEST_P(NodeTableContract, ListsTheLiveObjectsOfAStoreThatAProcessMade) {
   EXPECT_TRUE(owner_.table->owned(store + 2).empty());
 }
 
+TEST_P(NodeTableContract, ShowsNoGenerationWhileOneIsAskedFor) {
+  const Key key = owner_.publish(store, 1).value();
+  owner_.table->set_generation(key, generation_asked_for);
+  const Pin asked = reader_.table->pin(key).value();
+  EXPECT_EQ(asked.generation, 0U);
+  EXPECT_EQ(reader_.table->describe(asked.id).generation, 0U);
+  reader_.table->release(asked.id);
+  EXPECT_TRUE(owner_.table->unsettled().empty()) << "its maker lives";
+  owner_.table->set_generation(key, 9);
+  const Pin told = reader_.table->pin(key).value();
+  EXPECT_EQ(told.generation, 9U);
+  reader_.table->release(told.id);
+}
+
 // Two threads of each process. A word that is not the object's own would have been used again under a view.
 TEST_P(NodeTableContract, KeepsViewsWholeWhileOthersFreeAndReuse) {
   constexpr int rounds = 2000;

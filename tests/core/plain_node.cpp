@@ -21,6 +21,11 @@ struct PlainObject {
   std::map<std::uint32_t, std::uint64_t> views{};  // of each process that has any
 };
 
+// As pins show it.
+std::uint64_t generation_of(const PlainObject& object) {
+  return object.generation == generation_asked_for ? 0 : object.generation;
+}
+
 Error of_the_dead() {
   return Error(Errc::closed, "this process is dead");
 }
@@ -96,7 +101,7 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     if (++views_ == 1) {
       self_ = shared_from_this();
     }
-    return {object.key.serial, object.key, &object.record, object.generation};
+    return {object.key.serial, object.key, &object.record, generation_of(object)};
   }
   bool unnamed(const Key& key) const noexcept override {
     const MutexLock lock(node_->mutex);
@@ -106,7 +111,7 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
   ObjectFacts describe(std::uint64_t pin_id) const override {
     const MutexLock lock(node_->mutex);
     const PlainObject& object = node_->objects.at(pin_id);
-    return facts_of({pin_id, object.key, &object.record, object.generation},
+    return facts_of({pin_id, object.key, &object.record, generation_of(object)},
                     node_->memory->at(object.record.offset));
   }
   void retain(std::uint64_t pin_id) noexcept override {
@@ -172,6 +177,17 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     std::vector<Key> keys;
     for (const auto& [serial, object] : node_->objects) {
       if (object.live && object.key.store == store && node_->owner(object.key.creator) == rank_) {
+        keys.push_back(object.key);
+      }
+    }
+    return keys;
+  }
+  std::vector<Key> unsettled() override {
+    const MutexLock lock(node_->mutex);
+    std::vector<Key> keys;
+    for (const auto& [serial, object] : node_->objects) {
+      if (object.live && object.generation == generation_asked_for && object.key.creator != rank_ &&
+          node_->owner(object.key.creator) == rank_) {
         keys.push_back(object.key);
       }
     }

@@ -180,6 +180,26 @@ TEST_F(AdoptionTest, TakesOutOfSightWhatNeverGotItsName) {
   (void)survivor_.put(store, "never bound", 6).value();
 }
 
+// Another node may have bound it: whoever adopts asks there, and does as that one says.
+TEST_F(AdoptionTest, KeepsWhatAnotherNodeWasAskedToBind) {
+  dies([](Player& dying) {
+    dying.objects->set_generation(dying.publish(store, "elsewhere", 1).value(), generation_asked_for);
+    dying.objects->set_generation(dying.publish(store, "bound elsewhere", 2).value(), 7);
+    const Key gone = dying.publish(store, "gone", 3).value();
+    dying.objects->set_generation(gone, generation_asked_for);
+    EXPECT_TRUE(dying.objects->tombstone(gone));
+  });
+  EXPECT_TRUE(survivor_.objects->unsettled().empty()) << "nobody has adopted it yet";
+  EXPECT_EQ(survivor_.adopt(dead).size(), 3U);
+  EXPECT_EQ(survivor_.objects->unsettled(), std::vector<Key>{key_of(0)});
+  EXPECT_TRUE(witness_.objects->unsettled().empty()) << "it is another one's";
+  EXPECT_TRUE(is_live(key_of(0)));
+  survivor_.objects->set_generation(key_of(0), 8);
+  EXPECT_TRUE(survivor_.objects->unsettled().empty());
+  EXPECT_EQ(collected(survivor_).size(), 1U);
+  EXPECT_EQ(owned(survivor_).live, 2U);
+}
+
 // The intent is whole when the process dies, and nobody has finished it yet when its share is adopted: as if
 // another survivor had inherited the shard's lock and were at it. The object is left to that one.
 TEST_F(AdoptionTest, LeavesWhatAnotherIsAboutToBind) {

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "node_memory.hpp"
+#include "nodes.hpp"
+
+namespace locum {
+
+/// Finds out what became of binds whose answer nobody has, and does as the home of the name says: an object
+/// that is bound gets its generation, one that is not goes out of sight. An object whose home cannot be asked
+/// any more stays, until it is evicted or its store is dropped: others may reach the home, and it may have
+/// bound the object in place of another one, which is gone then.
+///
+/// All functions are called by who drives; nothing here waits.
+class Settlement final : public std::enable_shared_from_this<Settlement> {
+ public:
+  Settlement(NodeMemory local, std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
+             std::chrono::milliseconds timeout);
+
+  /// An object of this process, whose bind it sent itself: the question follows the bind on the same way, or
+  /// goes to another rank of the home after the one that was asked has died.
+  void settle(const Key& key);
+  /// The objects of dead processes that this one has adopted. What a maker had sent may arrive after the
+  /// question of another rank: so every rank of a home is told first that the maker is dead, and hears
+  /// nothing more of it. Called again, it asks again, which changes nothing.
+  void settle_estate();
+  /// Lets go of the node's memory.
+  void close() noexcept { local_ = {}; }
+
+ private:
+  struct Bind;
+  [[nodiscard]] std::shared_ptr<Bind> find(const Key& key) const;
+  void tell_of_death(const std::shared_ptr<Bind>& bind, int rank);
+  void look(const std::shared_ptr<Bind>& bind);
+  [[nodiscard]] Exchange::Clock::time_point soon() const;
+
+  NodeMemory local_;
+  const std::shared_ptr<Exchange> exchange_;
+  const std::shared_ptr<Nodes> nodes_;
+  const std::chrono::milliseconds timeout_;
+};
+
+}  // namespace locum
