@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -17,7 +18,8 @@ constexpr int most_rounds = 64;  // each of which somebody else won
 
 std::vector<std::uint32_t> numbers_in(std::span<const std::byte> bytes) {
   std::vector<std::uint32_t> numbers(bytes.size() / sizeof(std::uint32_t));
-  std::memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(std::uint32_t));
+  const auto whole = bytes.first(numbers.size() * sizeof(std::uint32_t));
+  std::ranges::copy(whole, std::as_writable_bytes(std::span(numbers)).begin());
   return numbers;
 }
 
