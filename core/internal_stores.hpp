@@ -7,6 +7,9 @@
 
 namespace locum {
 
+/// The runtime's own store, whose names are those of the others.
+inline constexpr std::uint32_t registry = 0;
+
 /// Stores of a node's own, which no program opens and of which no other node is ever told: what is in them
 /// stands under the bytes of the key that it is about.
 inline constexpr std::uint32_t copies_store = 0xFFFFFFFFU;     ///< see NodeCopies

@@ -12,6 +12,7 @@
 
 #include "core/checksum.hpp"
 #include "core/directory.hpp"
+#include "core/internal_stores.hpp"
 #include "core/mutex.hpp"
 
 namespace locum {
@@ -187,7 +188,7 @@ class Local final : public Connector {
       if (live != names_.end()) {
         erase(*live->second);
       }
-      generation = ++last_generation_;
+      generation = ++(meta.store == registry ? last_store_ : last_generation_);
       names_.emplace(NameKey{meta.store, meta.name}, &object);
       live_hashes_[{meta.store, name_hash(meta.store, meta.name)}] = generation;
     }
@@ -317,6 +318,7 @@ class Local final : public Connector {
   std::uint64_t last_place_ LOCUM_GUARDED_BY(mutex_) = 0;
   std::uint64_t last_serial_ LOCUM_GUARDED_BY(mutex_) = 0;
   std::uint64_t last_generation_ LOCUM_GUARDED_BY(mutex_) = 0;
+  std::uint64_t last_store_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< the generations of the registry's names
 };
 
 }  // namespace

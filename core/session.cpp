@@ -26,9 +26,6 @@ std::string to_text(const StoreOptions& options) {
          std::to_string(options.keep_decoded) + " and checksum " + std::to_string(options.checksum);
 }
 
-/// The store that holds the others' names.
-constexpr std::uint32_t registry = 0;
-
 Result<void> check_name(std::string_view name) {
   if (name.empty() || name.size() > max_name_bytes) {
     return Error(Errc::invalid_argument,
@@ -37,17 +34,17 @@ Result<void> check_name(std::string_view name) {
   return {};
 }
 
-// A store's number is the generation of its name: the directory that binds the registry's names counts
-// generations, never gives one twice, and goes on counting when a name or a store is dropped. So a number is
-// never that of another store, old or new, as long as one directory binds all the registry's names: those of
-// store `registry` have one home, however many nodes there are. Keys hold 32 bits of the 64: a larger
-// generation is refused, not cut, and stores that are open stay as they are.
+// A store's number is the generation of its name: the directory that binds the registry's names counts their
+// generations apart from all others, never gives one twice, and goes on counting when a store is dropped. So
+// a number is never that of another store, old or new, as long as one directory binds all the registry's
+// names: those have one home, however many nodes there are. Keys hold 32 bits of the 64: a larger generation
+// is refused, not cut, and stores that are open stay as they are.
 Result<std::uint32_t> number_from(const ObjectView& registration) {
   const std::uint64_t generation = registration.facts().generation;
   if (generation == 0 || generation > last_store) {
     return Error(Errc::unsupported,
-                 "this runtime has bound names 4294967293 times, and numbers its stores by that "
-                 "count; open stores early, or open another runtime");
+                 "this runtime has made 4294967293 stores, and has no number for another one: keep stores "
+                 "that are opened again and again instead of dropping them, or open another runtime");
   }
   return static_cast<std::uint32_t>(generation);
 }

@@ -18,7 +18,7 @@
 namespace locum::shm {
 
 inline constexpr std::uint64_t segment_magic = 0x314D55434F4C0A00U;  // "\0\nLOCUM1", little-endian
-inline constexpr std::uint32_t layout_version = 4;
+inline constexpr std::uint32_t layout_version = 5;
 inline constexpr std::uint32_t shard_count = 64;
 inline constexpr std::uint64_t page_bytes = 4096;
 inline constexpr std::uint32_t entries_per_pin_line = 512;  ///< one cache line of pin bits
@@ -66,11 +66,13 @@ struct SegmentHeader {
   std::uint64_t arena_bytes;
   std::uint64_t directory_bytes;
   std::uint64_t incarnation;
-  Word64 generation;  ///< the last one given to a name
+  Word64 generation;  ///< the last one given to a name, of all stores but the registry
   Word32 pressure;    ///< counts calls for memory that others could give back
   Word32 given_back;  ///< counts answers to them: what those who call sleep on
+  Word64 stores;      ///< the last generation given to a name of the registry: numbers of stores
+  std::array<std::byte, 56> reserved;
 };
-static_assert(sizeof(SegmentHeader) == 64);
+static_assert(sizeof(SegmentHeader) == 128);
 
 /// State of an entry, in the low byte of its tag.
 enum class EntryState : std::uint8_t { free = 0, live = 1, tombstone = 2 };

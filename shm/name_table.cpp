@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/internal_stores.hpp"
 #include "shm/futex.hpp"
 #include "shm/kill_point.hpp"
 #include "shm/name_change.hpp"
@@ -192,7 +193,10 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   if (!record) {
     return record.error().about(name);
   }
-  const std::uint64_t generation = segment_->header().generation.fetch_add(1, memory_order_relaxed) + 1;
+  // Stores are numbered by 32 bits of theirs, which other names would soon use up.
+  SegmentHeader& header = segment_->header();
+  Word64& count = key.store == registry ? header.stores : header.generation;
+  const std::uint64_t generation = count.fetch_add(1, memory_order_relaxed) + 1;
   LOCUM_KILL_POINT("bind: generation drawn");
   Word64* const bound = objects_->generation(key);
   if (bound == nullptr || generation == 0 || (live && generation <= found.pin.generation)) {

@@ -209,7 +209,9 @@ std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t
                                      .incarnation = incarnation,
                                      .generation = 0,
                                      .pressure = 0,
-                                     .given_back = 0};
+                                     .given_back = 0,
+                                     .stores = 0,
+                                     .reserved = {}};
   LOCUM_KILL_POINT("bootstrap: header written");
   return std::shared_ptr<Segment>(new Segment(std::move(state)));
 }

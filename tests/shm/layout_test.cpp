@@ -148,6 +148,7 @@ TEST(Layout, PutsTheWordsOfAShareWhereTheDocumentSays) {
   EXPECT_EQ(offsetof(SegmentHeader, generation), 48U);
   EXPECT_EQ(offsetof(SegmentHeader, pressure), 56U);
   EXPECT_EQ(offsetof(SegmentHeader, given_back), 60U);
+  EXPECT_EQ(offsetof(SegmentHeader, stores), 64U);
 }
 
 }  // namespace

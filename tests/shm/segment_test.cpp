@@ -80,6 +80,7 @@ TEST(Segment, StartsWithItsHeadCommittedAndZeroTablesBehindIt) {
   EXPECT_EQ(file_bytes(*segment), geometry.head_bytes());
   EXPECT_EQ(segment->committed_bytes(), geometry.head_bytes());
   EXPECT_EQ(segment->header().generation.load(), 0U);
+  EXPECT_EQ(segment->header().stores.load(), 0U);
   for (std::uint32_t index = 0; index < shard_count; ++index) {
     EXPECT_EQ(segment->shard(index).buckets.load(), 0U);
     EXPECT_EQ(reinterpret_cast<std::byte*>(&segment->shard(index)) - segment->base(),
