@@ -1,9 +1,7 @@
 #include "shm/object_table.hpp"
 
 #include <algorithm>
-#include <new>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "core/object_tail.hpp"
@@ -12,15 +10,13 @@
 #include "shm/estate.hpp"
 #include "shm/kill_point.hpp"
 #include "shm/knell.hpp"
+#include "shm/view_count.hpp"
 
 namespace locum::shm {
 
 namespace {
 
 constexpr std::uint32_t absent = ~0U;
-constexpr std::uint32_t busy = ~0U;
-constexpr std::uint32_t orphaned = 1U << 31U;  ///< beside a number of views, in a count that leave() has met
-constexpr std::uint64_t smallest_growth = 64 * 1024;
 
 // As pins show it.
 std::uint64_t generation_of(const Entry& entry) noexcept {
@@ -42,7 +38,11 @@ std::shared_ptr<ObjectTable> ObjectTable::make(std::shared_ptr<Segment> segment,
 
 ObjectTable::ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own,
                          std::vector<std::uint32_t> ranks)
-    : segment_(std::move(segment)), own_(own), ranks_(std::move(ranks)), dead_(Entries(*segment_, own)) {
+    : segment_(std::move(segment)),
+      own_(own),
+      ranks_(std::move(ranks)),
+      slots_(segment_, own),
+      dead_(Entries(*segment_, own)) {
   if (ranks_.size() > most_ranks) {
     throw Error(Errc::invalid_argument, "a node has at most " + std::to_string(most_ranks) +
                                             " processes, this table was told of " +
@@ -86,17 +86,11 @@ Result<Key> ObjectTable::publish(const ObjectRecord& record) {
   std::uint32_t slot = 0;
   {
     const MutexLock lock(mutex_);
-    if (!free_slots_.empty()) {
-      slot = free_slots_.back();
-      free_slots_.pop_back();
-    } else {
-      if (std::uint64_t{used_slots_} == entry_bytes_ / sizeof(Entry)) {
-        if (auto grown = grow(); !grown) {
-          return grown.error();
-        }
-      }
-      slot = used_slots_++;
+    const auto taken = slots_.take(dead_);
+    if (!taken) {
+      return taken.error();
     }
+    slot = *taken;
     ++occupied_;
   }
   Entry& fresh = entries_[own_][slot];
@@ -108,45 +102,6 @@ Result<Key> ObjectTable::publish(const ObjectRecord& record) {
   fresh.tag.store(tag_of(sequence, EntryState::live), std::memory_order_release);
   LOCUM_KILL_POINT("publish: live");
   return Key{record.store, ranks_[own_], (sequence << 32U) | slot};
-}
-
-// Pins first, entries for them next, then the count that lets others look: a reader never touches what is not
-// there.
-Result<void> ObjectTable::grow() {
-  const Geometry& geometry = segment_->geometry();
-  const std::uint64_t room = Entries::most(geometry) * sizeof(Entry) - entry_bytes_;
-  const std::uint64_t growth =
-      std::min(std::clamp(entry_bytes_, smallest_growth, Entries::largest_growth_bytes), room);
-  if (growth == 0) {
-    return Error(Errc::out_of_memory,
-                 "the table of objects has filled its address range; set LOCUM_RESERVE_BYTES higher");
-  }
-  try {  // for what collect() will have to note of these entries: it must not fail half-way
-    const std::uint64_t slots = (entry_bytes_ + growth) / sizeof(Entry);
-    free_slots_.reserve(slots);
-    dead_.reserve(slots);
-  } catch (const std::bad_alloc&) {
-    return Error(Errc::out_of_memory, "this process has no memory of its own left for its table of objects");
-  }
-  const std::uint64_t pin_bytes = entries_[own_].pin_bytes((entry_bytes_ + growth) / sizeof(Entry));
-  if (pin_bytes > pin_bytes_) {
-    if (auto done = segment_->commit(geometry.pins_offset(own_) + pin_bytes_, pin_bytes - pin_bytes_);
-        !done) {
-      return done;
-    }
-    LOCUM_KILL_POINT("grow: pins committed");
-    pin_bytes_ = pin_bytes;
-  }
-  if (auto done = segment_->commit(geometry.entries_offset(own_) + entry_bytes_, growth); !done) {
-    return done;
-  }
-  LOCUM_KILL_POINT("grow: entries committed");
-  entry_bytes_ += growth;
-  segment_->share(own_).entries.store(
-      entries_word(static_cast<std::uint32_t>(entry_bytes_ / sizeof(Entry)), own_),
-      std::memory_order_release);
-  LOCUM_KILL_POINT("grow: entries shown");
-  return {};
 }
 
 Result<Pin> ObjectTable::pin(const Key& key) {
@@ -222,24 +177,12 @@ bool ObjectTable::live(const Key& key) const noexcept {
 
 // One view more of this process, its bit set when it returns.
 void ObjectTable::count_view(Place at) noexcept {
-  Word32& count = counts_[at.node_rank][at.slot];
-  std::uint32_t views = count.load(std::memory_order_relaxed);
-  for (;;) {
-    if (views == busy) {  // another thread of this process is changing the bit
-      std::this_thread::yield();
-      views = count.load(std::memory_order_relaxed);
-    } else if (count.compare_exchange_weak(views, views == 0 ? busy : views + 1, std::memory_order_acquire,
-                                           std::memory_order_relaxed)) {
-      if (views == 0) {
-        entries_[at.node_rank]
-            .pin_word(at.slot, own_)
-            .fetch_or(Entries::bit_of(at.slot), std::memory_order_seq_cst);
-        LOCUM_KILL_POINT("pin: bit set");
-        count.store(1, std::memory_order_release);
-      }
-      return;
-    }
-  }
+  ViewCount(counts_[at.node_rank][at.slot]).add([&] {
+    entries_[at.node_rank]
+        .pin_word(at.slot, own_)
+        .fetch_or(Entries::bit_of(at.slot), std::memory_order_seq_cst);
+    LOCUM_KILL_POINT("pin: bit set");
+  });
 }
 
 Pin ObjectTable::at(std::uint64_t pin_id) const noexcept {
@@ -252,57 +195,29 @@ Pin ObjectTable::at(std::uint64_t pin_id) const noexcept {
 }
 
 void ObjectTable::retain(std::uint64_t pin_id) noexcept {
-  Word32& count = counts_[pin_id >> 32U][slot_of(pin_id)];
-  if (count.load(std::memory_order_relaxed) != 0) [[likely]] {  // 0: a view inherited by a forked process
-    count.fetch_add(1, std::memory_order_relaxed);
-  }
+  ViewCount(counts_[pin_id >> 32U][slot_of(pin_id)]).retain();
 }
 
 void ObjectTable::release(std::uint64_t pin_id) noexcept {
   const auto node_rank = static_cast<std::uint32_t>(pin_id >> 32U);
   const std::uint32_t slot = slot_of(pin_id);
-  Word32& count = counts_[node_rank][slot];
-  std::uint32_t views = count.load(std::memory_order_relaxed);
-  for (;;) {
-    if ((views & ~orphaned) == 1) {
-      if (count.compare_exchange_weak(views, busy, std::memory_order_acq_rel, std::memory_order_relaxed)) {
-        entries_[node_rank].pin_word(slot, own_).fetch_and(~Entries::bit_of(slot), std::memory_order_release);
-        LOCUM_KILL_POINT("release: bit cleared");
-        count.store(0, std::memory_order_release);
-        if (views != 1) [[unlikely]] {
-          let_go();
-        }
-        return;
-      }
-    } else if (views == 0 ||  // inherited by a forked process, which is not its to end
-               count.compare_exchange_weak(views, views - 1, std::memory_order_release,
-                                           std::memory_order_relaxed)) {
-      return;
-    }
+  const bool last = ViewCount(counts_[node_rank][slot]).end([&] {
+    entries_[node_rank].pin_word(slot, own_).fetch_and(~Entries::bit_of(slot), std::memory_order_release);
+    LOCUM_KILL_POINT("release: bit cleared");
+  });
+  if (last) [[unlikely]] {
+    let_go();
   }
 }
 
 // The owner's part is over; see invariants A to C.
 void ObjectTable::leave(std::function<void()> end) noexcept {
   end_ = std::move(end);
-  for (std::uint32_t node_rank = 0; node_rank < counts_.size(); ++node_rank) {
-    const std::uint32_t slots = counts_[node_rank].reach();
-    for (std::uint32_t slot = 0; slot < slots; ++slot) {
-      Word32& count = counts_[node_rank][slot];
-      std::uint32_t views = count.load(std::memory_order_acquire);
-      while (views != 0) {
-        if (views == busy) {  // another thread is ending the last view
-          std::this_thread::yield();
-          views = count.load(std::memory_order_acquire);
-          continue;
-        }
-        keepers_.fetch_add(1, std::memory_order_relaxed);
-        if (count.compare_exchange_strong(views, views | orphaned, std::memory_order_acq_rel,
-                                          std::memory_order_acquire)) {
-          break;
-        }
-        keepers_.fetch_sub(1, std::memory_order_relaxed);
-      }
+  for (const ViewCounts& counts : counts_) {
+    for (std::uint32_t slot = 0; slot < counts.reach(); ++slot) {
+      ViewCount(counts[slot])
+          .orphan([this] { keepers_.fetch_add(1, std::memory_order_relaxed); },
+                  [this] { keepers_.fetch_sub(1, std::memory_order_relaxed); });
     }
   }
   let_go();
@@ -409,9 +324,7 @@ Owned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) noexce
   dead_.collect(out, freed_, effort);
   occupied_ -= freed_.size();
   for (const std::uint32_t slot : freed_) {
-    if (sequence_of(entries_[own_][slot].tag.load(std::memory_order_relaxed)) != last_sequence) {
-      free_slots_.push_back(slot);
-    }
+    slots_.give_back(slot);
   }
   Owned owned{.live = 0, .pinned = dead_.pinned()};
   for (Adopted& each : adopted_) {

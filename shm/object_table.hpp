@@ -13,6 +13,7 @@
 #include "core/node_table.hpp"
 #include "shm/dead_entries.hpp"
 #include "shm/entries.hpp"
+#include "shm/own_slots.hpp"
 #include "shm/segment.hpp"
 #include "shm/view_counts.hpp"
 
@@ -33,7 +34,7 @@ namespace locum::shm {
 ///    checks the tag; who frees changes the tag, then checks the bits; all four are sequentially consistent,
 ///    so at least one sees the other: either the reader gives up, or the memory stays. A dead process has no
 ///    views: whoever adopts its share clears its bits.
-/// 3. How many views stand behind a bit is private to the process (ViewCounts). 0 → 1 and 1 → 0 pass through
+/// 3. How many views stand behind a bit is private to the process (ViewCount). 0 → 1 and 1 → 0 pass through
 ///    `busy`, in which the bit is changed, so that no thread relies on a bit that another is clearing.
 /// 4. A tombstoned entry is in exactly one place: the owner's private list, the stack `Share::retired`, or
 ///    the hand of the process that the tag names, which is about to push it. The stack is linked by
@@ -140,7 +141,6 @@ class ObjectTable final : public NodeTable {
   [[nodiscard]] std::size_t known_dead() const noexcept LOCUM_REQUIRES(mutex_);
   void publish_dead() noexcept LOCUM_REQUIRES(mutex_);
   void let_go() noexcept;
-  [[nodiscard]] Result<void> grow() LOCUM_REQUIRES(mutex_);
 
   const std::shared_ptr<Segment> segment_;
   const std::uint32_t own_;
@@ -153,15 +153,12 @@ class ObjectTable final : public NodeTable {
 
   Mutex deaths_;  ///< one death at a time; before mutex_, never inside it
   Mutex mutex_;   ///< of the threads of this process, over what only the owner does
-  std::vector<std::uint32_t> free_slots_ LOCUM_GUARDED_BY(mutex_);
+  OwnSlots slots_ LOCUM_GUARDED_BY(mutex_);
   DeadEntries dead_ LOCUM_GUARDED_BY(mutex_);              ///< of our own share
   std::vector<Adopted> adopted_ LOCUM_GUARDED_BY(mutex_);  ///< of those that we adopted
   std::atomic<bool> adopts_{false};  ///< whether there are any, for a look without the lock
   std::vector<std::uint32_t> freed_ LOCUM_GUARDED_BY(mutex_);  ///< in a call; kept for its memory
   std::uint64_t occupied_ LOCUM_GUARDED_BY(mutex_) = 0;        ///< entries of ours, live or dead
-  std::uint32_t used_slots_ LOCUM_GUARDED_BY(mutex_) = 0;
-  std::uint64_t entry_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< committed
-  std::uint64_t pin_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;    ///< committed
 };
 
 }  // namespace locum::shm
