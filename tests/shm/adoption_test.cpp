@@ -1,114 +1,24 @@
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cstdlib>
-#include <functional>
-#include <new>
-#include <optional>
-#include <set>
-#include <string>
 #include <thread>
 #include <vector>
 
 #include "shm/entry_tag.hpp"
 #include "shm/name_table.hpp"
 #include "shm/object_table.hpp"
-#include "tests/shm/child.hpp"
+#include "tests/shm/adoption_scene.hpp"
 #include "tests/shm/player.hpp"
-#include "tests/shm/sanitized.hpp"
 
-// A process dies, and others take over what it had: its objects live on, its pins do not, and nothing that is
-// dead stays lost. Processes of node rank 0 are forked and really die, in the middle of what they do.
+// Of a process that dies, the objects live on, the pins do not, and nothing that is dead stays lost.
 namespace locum::shm {
 namespace {
 
 using std::chrono::seconds;
+using tests::AdoptionTest;
 using tests::code;
-using tests::Ending;
-using tests::in_child;
-using tests::make_segment;
 using tests::Player;
-
-constexpr std::uint32_t store = 7;
-constexpr std::uint32_t dead = 0;
-
-class AdoptionTest : public testing::Test {
- protected:
-  std::shared_ptr<Segment> segment_ = make_segment(4);
-  Player survivor_{segment_, 1, 1_MiB};
-  Player witness_{segment_, 2, 1_MiB};
-  Player next_{segment_, 3, 1_MiB};
-
-  AdoptionTest() { segment_->commit(segment_->geometry().arena_offset(dead), 1_MiB).value(); }
-
-  /// A process of node rank `rank` that does this and dies.
-  void dies(const std::function<void(Player&)>& body, std::uint32_t rank = dead) {
-    const Ending ending = in_child([&] {
-      Player player(segment_, rank, 0);
-      body(player);
-      ::_exit(77);
-      return std::string();
-    });
-    ASSERT_EQ(ending.exit_code, 77) << ending.said;
-  }
-  [[nodiscard]] Entry& entry(std::uint32_t slot) const {
-    return reinterpret_cast<Entry*>(segment_->base() + segment_->geometry().entries_offset(dead))[slot];
-  }
-  [[nodiscard]] static Key key_of(std::uint32_t slot, std::uint32_t rank = dead) {
-    return {store, Player::first_rank + rank, (std::uint64_t{1} << 32U) | slot};
-  }
-  /// The first step of a tombstone, and no more: the process dies before it hands the entry back.
-  static void mark(const Player& by, const Key& key, std::uint32_t rank) {
-    auto* word = by.objects->generation(key);
-    ASSERT_NE(word, nullptr);
-    Word64& tag =
-        reinterpret_cast<Entry*>(reinterpret_cast<std::byte*>(word) - offsetof(Entry, generation))->tag;
-    tag.store(tombstone_tag(sequence_of(key.serial), rank));
-  }
-  [[nodiscard]] bool is_live(const Key& key) {
-    const auto pin = witness_.objects->try_pin(key);
-    if (pin) {
-      witness_.objects->release(pin->id);
-    }
-    return pin.has_value();
-  }
-  /// Puts "x", of word 1, and dies while it binds another object, of word 2, with this step in its intent.
-  void dies_binding(Intent::Step step) {
-    (void)survivor_.put(store, "x", 1).value();
-    dies([&](Player& dying) {
-      const std::uint64_t hash = name_hash(store, "x");
-      const DirectoryShard shard(*segment_, shard_index(hash));
-      const Key key = dying.publish(store, "x", 2).value();
-      const Pin old = dying.names->find(store, "x").value();
-      dying.objects->release(old.id);
-      const RobustLock lock(shard.state().lock, Deadline::Clock::now() + seconds(10));
-      Intent& intent = shard.state().intent;
-      (void)shard.visit_chain(hash, [&](std::uint32_t at) { return intent.record = at, true; });
-      intent.hash = hash;
-      intent.generation = 1'000;
-      intent.old_object = old.key.serial;
-      intent.old_creator = old.key.creator;
-      intent.new_creator = key.creator;
-      intent.new_object = key.serial;
-      intent.step.store(static_cast<std::uint32_t>(step));
-      ::_exit(77);
-    });
-  }
-  static std::vector<ObjectRecord> collected(const Player& player, Effort effort = Effort::thorough) {
-    std::vector<ObjectRecord> records;
-    (void)player.objects->collect(records, effort);
-    return records;
-  }
-  static Owned owned(const Player& player) {
-    std::vector<ObjectRecord> records;
-    const Owned owned = player.objects->collect(records, Effort::thorough);
-    EXPECT_TRUE(records.empty());
-    return owned;
-  }
-};
 
 TEST_F(AdoptionTest, KeepsWhatWasSealedAndTellsItsBlocks) {
   (void)survivor_.publish(store).value();
@@ -379,121 +289,6 @@ TEST_F(AdoptionTest, DoesNothingWhenItIsDoneAgain) {
   EXPECT_TRUE(survivor_.adopt(dead).empty()) << "not told twice";
   EXPECT_EQ(collected(survivor_).size(), 1U);
   EXPECT_EQ(owned(survivor_).live, 1U);
-}
-
-/// While it lives, the process gets no memory but a few small pieces.
-class Starved {
- public:
-  Starved() {
-    ::getrlimit(RLIMIT_AS, &before_);
-    std::array<void*, 128> small{};
-    for (std::size_t at = 0; at < small.size(); ++at) {
-      small[at] = std::malloc(16 + 16 * (at / 4));
-    }
-    rlimit none = before_;
-    none.rlim_cur = 0;
-    ::setrlimit(RLIMIT_AS, &none);
-    for (std::size_t size_bytes = std::size_t{1} << 20U; size_bytes >= 1024; size_bytes /= 2) {
-      while (count_ < taken_.size() && (taken_[count_] = std::malloc(size_bytes)) != nullptr) {
-        ++count_;
-      }
-    }
-    std::ranges::for_each(small, std::free);
-  }
-  Starved(const Starved&) = delete;
-  Starved& operator=(const Starved&) = delete;
-  ~Starved() {
-    ::setrlimit(RLIMIT_AS, &before_);
-    std::for_each_n(taken_.begin(), count_, std::free);
-  }
-
- private:
-  rlimit before_{};
-  std::array<void*, 8192> taken_{};
-  std::size_t count_ = 0;
-};
-
-// What the watch does again must find the entries, though the first time came as far as it could.
-TEST_F(AdoptionTest, LosesNothingWhereTheAdopterHasNoMemoryOfItsOwn) {
-  if (tests::sanitized) {
-    GTEST_SKIP() << "a sanitizer takes address space of its own";
-  }
-  constexpr std::size_t objects = 50'000;
-  dies([](Player& dying) {
-    for (std::size_t i = 0; i < objects; ++i) {
-      mark(dying, dying.publish(store).value(), dead);
-    }
-  });
-  const Ending ending = in_child([&] {
-    std::optional<Starved> starved;
-    EXPECT_THROW(static_cast<void>(survivor_.objects->adopt(dead,
-                                                            [&](const auto& /*used*/) {
-                                                              starved.emplace();
-                                                              return Result<void>();
-                                                            })),
-                 std::bad_alloc);
-    starved.reset();
-    (void)survivor_.adopt_only(dead);
-    return std::to_string(collected(survivor_).size());
-  });
-  EXPECT_EQ(ending.exit_code, 0);
-  EXPECT_EQ(ending.said, std::to_string(objects));
-}
-
-TEST_F(AdoptionTest, LeavesOutWhatLeadsOutOfTheArena) {
-  dies([&](Player& dying) {
-    const std::uint64_t begin = segment_->geometry().arena_offset(dead);
-    const std::uint64_t bytes = segment_->geometry().arena_bytes;
-    (void)dying.publish(store).value();
-    for (const ObjectRecord& record :
-         {ObjectRecord{.offset = begin - 1}, ObjectRecord{.offset = begin + bytes},
-          ObjectRecord{.offset = begin + bytes - 8, .size_bytes = 8}, ObjectRecord{.offset = ~0ULL},
-          ObjectRecord{.offset = begin, .size_bytes = ~0ULL},
-          ObjectRecord{.offset = begin, .size_bytes = bytes}, ObjectRecord{.offset = 0}}) {
-      (void)dying.objects->publish(record).value();
-    }
-    (void)dying.objects->publish({.offset = begin + bytes - 12, .size_bytes = 8}).value();
-  });
-  const std::vector<Block> used = survivor_.adopt(dead);
-  ASSERT_EQ(used.size(), 2U);
-  EXPECT_EQ(used[1].offset, segment_->geometry().arena_offset(dead) + segment_->geometry().arena_bytes - 12);
-}
-
-TEST_F(AdoptionTest, GivesBackWhatWasCommittedForMoreEntriesAndNeverShown) {
-  dies([](Player& dying) { (void)dying.publish(store).value(); });
-  const std::uint64_t before = segment_->committed_bytes();
-  dies([&](Player& /*dying*/) {
-    const Geometry& geometry = segment_->geometry();
-    segment_->commit(geometry.entries_offset(dead) + 64_KiB, 64_KiB).value();
-    segment_->commit(geometry.pins_offset(dead) + 4_KiB, 4_KiB).value();
-  });
-  EXPECT_EQ(segment_->committed_bytes(), before + 68_KiB);
-  EXPECT_EQ(survivor_.adopt(dead).size(), 1U);
-  EXPECT_EQ(segment_->committed_bytes(), before);
-  EXPECT_TRUE(is_live(key_of(0)));
-}
-
-// What is not in the books of whoever adopts goes back to the system, under the views of those who look at
-// it.
-TEST_F(AdoptionTest, MissesNothingWhereTheCountOfEntriesWasOverwritten) {
-  constexpr std::uint32_t many = 130;  // three pages of them
-  dies([](Player& dying) {
-    for (std::uint64_t value = 0; value < many; ++value) {
-      (void)dying.publish(store, {}, value).value();
-    }
-  });
-  const std::uint64_t told = segment_->share(dead).entries.load();
-  const std::uint64_t committed = segment_->committed_bytes();
-  std::vector<Player*> adopters{&survivor_, &next_};
-  for (const std::uint64_t count : {std::uint64_t{1}, Entries::most(segment_->geometry())}) {
-    segment_->share(dead).entries.store((told >> 32U << 32U) | count);
-    EXPECT_EQ(adopters.back()->adopt(dead).size(), many) << "told that there are " << count;
-    adopters.pop_back();
-    EXPECT_EQ(segment_->committed_bytes(), committed) << "told that there are " << count;
-    EXPECT_TRUE(is_live(key_of(many - 1)));
-    EXPECT_FALSE(is_live(key_of(50'000))) << "no such entry";
-    EXPECT_EQ(segment_->committed_bytes(), committed) << "told that there are " << count;
-  }
 }
 
 TEST_F(AdoptionTest, RepairsTheDirectoryWithoutAWriter) {

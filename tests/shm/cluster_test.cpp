@@ -2,25 +2,16 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
-#include <atomic>
-#include <latch>
-#include <limits>
-#include <random>
 #include <thread>
 
 #include "core/internal_stores.hpp"
 #include "core/options.hpp"
 #include "core/store.hpp"
-#include "shm/arena.hpp"
 #include "shm/available_memory.hpp"
-#include "shm/name_table.hpp"
-#include "shm/object_table.hpp"
 #include "tests/core/connector_contract.hpp"
-#include "tests/shm/sanitized.hpp"
+#include "tests/shm/cluster_on_node.hpp"
+#include "tests/shm/player.hpp"
 
-// The connector over the memory of the nodes, put together from the parts of this room: alone, and as several
-// processes of one node, each played by a connector of its own over one segment.
 namespace locum::shm {
 namespace {
 
@@ -32,37 +23,16 @@ using locum::testing::pattern;
 using locum::testing::plain_meta;
 using locum::testing::put;
 using std::chrono::seconds;
-using tests::sanitized;
-
-std::shared_ptr<Segment> segment_for(std::uint32_t ranks, std::uint64_t memory_bytes) {
-  return Segment::create(Geometry::fit(ranks, memory_bytes, 16_GiB), 0x10C0);
-}
-
-std::shared_ptr<Connector> connect(const std::shared_ptr<Segment>& segment, std::uint32_t own) {
-  std::vector<std::uint32_t> ranks;
-  for (std::uint32_t rank = 0; rank < segment->geometry().ranks; ++rank) {
-    ranks.push_back(100 + rank);
-  }
-  const auto objects = ObjectTable::make(segment, own, ranks);
-  return open_cluster({.arena = std::make_shared<SharedArena>(segment, own, 256_KiB, 0),
-                       .table = objects,
-                       .directory = std::make_shared<NameTable>(segment, objects, seconds(20)),
-                       .timeout = seconds(20)});
-}
+using tests::ClusterOnNode;
+using tests::connect;
+using tests::make_segment;
 
 // Of several processes, the one that does everything is not the first.
 ConnectorFactory on_a_node(std::string name, std::uint32_t ranks) {
   return {std::move(name), [ranks](std::uint64_t memory_bytes) {
-            return connect(segment_for(ranks, memory_bytes == 0 ? 128_MiB : memory_bytes), ranks - 1);
+            return connect(make_segment(ranks, memory_bytes == 0 ? 128_MiB : memory_bytes), ranks - 1);
           }};
 }
-
-class ClusterOnNode : public ::testing::Test {
- protected:
-  std::shared_ptr<Segment> segment_ = segment_for(3, 64_MiB);
-  std::array<std::shared_ptr<Connector>, 3> ranks_{connect(segment_, 0), connect(segment_, 1),
-                                                   connect(segment_, 2)};
-};
 
 TEST_F(ClusterOnNode, SharesObjectsInPlace) {
   const auto bytes = pattern(1, 100'000);
@@ -165,74 +135,6 @@ TEST_F(ClusterOnNode, KeepsViewsWhenTheirConnectorIsGone) {
   EXPECT_TRUE(holds(copy, bytes));
 }
 
-TEST(ClusterAtItsEnd, GivesTheNodesMemoryBackWithTheLastView) {
-  auto segment = segment_for(1, 64_MiB);
-  const std::weak_ptr<Segment> memory = segment;
-  auto connector = connect(segment, 0);
-  segment.reset();
-  const auto bytes = pattern(1, 1000);
-  ASSERT_TRUE(put(*connector, 1, "x", bytes));
-  ASSERT_TRUE(put(*connector, 1, "y", bytes));
-  ObjectView first = connector->get({1, "x"}, {}).value();
-  ObjectView second = connector->get({1, "y"}, {}).value();
-  ObjectView copy = first;
-  EXPECT_TRUE(connector->evict({1, "x"}, {}).value());
-  connector.reset();
-  first = ObjectView();
-  second = ObjectView();
-  ObjectView last = copy;
-  copy = ObjectView();
-  EXPECT_FALSE(memory.expired());
-  EXPECT_TRUE(holds(last, bytes));
-  EXPECT_EQ(last.facts().name, "x");
-  last = ObjectView();
-  EXPECT_TRUE(memory.expired());
-}
-
-TEST(ClusterAtItsEnd, GivesTheNodesMemoryBackAtOnceWhereNothingIsViewed) {
-  auto segment = segment_for(1, 64_MiB);
-  const std::weak_ptr<Segment> memory = segment;
-  auto connector = connect(segment, 0);
-  segment.reset();
-  ASSERT_TRUE(put(*connector, 1, "x", pattern(1, 1000)));
-  connector.reset();
-  EXPECT_TRUE(memory.expired());
-}
-
-// Threads end and copy their views while the connector goes: the memory stays until the last view, whoever
-// has it, and no longer.
-TEST(ClusterAtItsEnd, RacesWithTheEndOfTheViews) {
-  constexpr int rounds = sanitized ? 300 : 3000;
-  constexpr std::size_t threads = 3;
-  const auto bytes = pattern(1, 64);
-  for (int round = 0; round < rounds; ++round) {
-    auto segment = segment_for(1, 4_MiB);
-    const std::weak_ptr<Segment> memory = segment;
-    auto connector = connect(segment, 0);
-    segment.reset();
-    const Key shared = put(*connector, 1, {}, bytes).value().key;
-    std::latch start(threads + 1);
-    std::vector<std::thread> viewers;
-    for (std::size_t at = 0; at < threads; ++at) {
-      const Key own = put(*connector, 1, {}, bytes).value().key;
-      viewers.emplace_back(
-          [&, one = connector->get(shared, {}).value(), two = connector->get(own, {}).value()]() mutable {
-            start.arrive_and_wait();
-            const ObjectView copy = one;
-            one = ObjectView();
-            two = ObjectView();
-            EXPECT_TRUE(holds(copy, bytes));
-          });
-    }
-    start.arrive_and_wait();
-    connector.reset();
-    for (std::thread& viewer : viewers) {
-      viewer.join();
-    }
-    ASSERT_TRUE(memory.expired()) << "round " << round;
-  }
-}
-
 TEST_F(ClusterOnNode, SaysWhoUsesAFullMemoryAndGoesOnAfterAnEviction) {
   constexpr std::size_t piece = 1_MiB;
   std::vector<Key> keys;
@@ -328,78 +230,6 @@ TEST_F(ClusterOnNode, GivesUnsealedDraftsAndRefusedPutsBack) {
   EXPECT_LE(after.own_committed, 1_MiB) << "the same memory each time";
 }
 
-// Three ranks of two threads each put, replace, read and evict, each other's objects too. When all is
-// evicted, every byte is free again, and a second time takes no more memory than the first.
-TEST_F(ClusterOnNode, ReturnsToItsLevelsAfterAnyEvictions) {
-  const int steps = sanitized ? 500 : 5'000;
-  std::atomic<int> torn{0};
-  const auto play = [&](Connector& rank, unsigned seed) {
-    std::minstd_rand random(seed);
-    std::vector<Key> keys;
-    std::vector<ObjectView> views;
-    for (int step = 0; step < steps; ++step) {
-      const std::string name = random() % 3 == 0 ? "" : "n" + std::to_string(random() % 8);
-      const unsigned char byte = static_cast<unsigned char>(random());
-      switch (random() % 4) {
-        case 0: {
-          const std::vector<std::byte> bytes(random() % 20'000, std::byte{byte});
-          const SealMode mode = random() % 2 == 0 ? SealMode::put : SealMode::replace;
-          const auto sealed = put(rank, 1, name, bytes, {.mode = mode});
-          if (sealed) {
-            keys.push_back(sealed->key);
-          } else {
-            EXPECT_EQ(code_of(sealed), Errc::key_exists) << sealed.error();
-          }
-          break;
-        }
-        case 1:
-          if (!name.empty()) {
-            EXPECT_TRUE(rank.evict({1, name}, {}));
-          } else if (!keys.empty()) {
-            EXPECT_TRUE(rank.evict(keys.back(), {}));
-            keys.pop_back();
-          }
-          break;
-        default:
-          if (const auto view = name.empty() ? keys.empty() ? Result<ObjectView>(ObjectView())
-                                                            : rank.get(keys[random() % keys.size()], {})
-                                             : rank.get({1, name}, {})) {
-            for (const std::byte each : view->bytes()) {
-              torn += each != view->bytes().front() ? 1 : 0;
-            }
-            views.push_back(*view);
-          }
-          if (views.size() > 8) {
-            views.erase(views.begin(), views.begin() + 4);
-          }
-      }
-    }
-  };
-  std::array<std::uint64_t, 2> committed{};
-  for (std::uint64_t& level : committed) {
-    std::vector<std::thread> threads;
-    for (unsigned thread = 0; thread < 6; ++thread) {
-      threads.emplace_back([&, thread] { play(*ranks_[thread / 2], thread + 1); });
-    }
-    for (std::thread& thread : threads) {
-      thread.join();
-    }
-    for (const auto& rank : ranks_) {
-      EXPECT_TRUE(rank->drop(1));
-    }
-    for (const auto& rank : ranks_) {
-      const MemoryUsage usage = rank->usage();
-      EXPECT_EQ(usage.own_used, 0U);
-      EXPECT_EQ(usage.own_objects, 0U);
-      EXPECT_EQ(usage.own_pinned, 0U);
-      EXPECT_EQ(rank->list(1, {}, {}).value().size(), 0U);
-      level += usage.own_committed;
-    }
-  }
-  EXPECT_EQ(torn, 0);
-  EXPECT_LE(committed[1], 2 * committed[0]) << "what is free is used again";
-}
-
 // One producer, one consumer that always holds the last few frames: the producer's memory does not grow.
 TEST_F(ClusterOnNode, UsesTheMemoryOfReplacedFramesAgain) {
   constexpr std::size_t frame_bytes = 1_MiB;
@@ -420,29 +250,6 @@ TEST_F(ClusterOnNode, UsesTheMemoryOfReplacedFramesAgain) {
   EXPECT_EQ(ranks_[0]->usage().own_committed, committed);
   EXPECT_LE(committed, 12 * frame_bytes);
   EXPECT_EQ(held.front().bytes().front(), std::byte{200 - 6});
-}
-
-TEST_F(ClusterOnNode, DropsWhileOthersPut) {
-  const std::uint64_t enough = sanitized ? 500 : 5'000;
-  const auto end = Deadline::Clock::now() + seconds(60);
-  std::atomic<bool> stop{false};
-  std::thread putter([&] {
-    for (std::uint64_t i = 0; !stop; ++i) {
-      const auto sealed = put(*ranks_[0], 1, i % 2 == 0 ? "x" : "", pattern(i, 64), {SealMode::replace});
-      EXPECT_TRUE(sealed) << sealed.error();
-    }
-  });
-  std::uint64_t dropped = 0;
-  while (dropped < enough && Deadline::Clock::now() < end) {
-    dropped += ranks_[0]->drop(1).value();
-    EXPECT_LE(ranks_[0]->usage().own_objects, 1'000'000U) << "not below zero";
-  }
-  stop = true;
-  putter.join();
-  EXPECT_GE(dropped, enough) << "within a minute";
-  EXPECT_TRUE(ranks_[0]->drop(1));
-  EXPECT_EQ(ranks_[0]->usage().own_objects, 0U);
-  EXPECT_EQ(ranks_[0]->usage().own_used, 0U);
 }
 
 TEST_F(ClusterOnNode, WakesAWaiterOnAnotherRank) {

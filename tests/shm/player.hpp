@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/deadline.hpp"
 #include "core/directory.hpp"
 #include "core/object_tail.hpp"
 #include "core/options.hpp"
@@ -144,6 +145,10 @@ class Player {
 [[nodiscard]] inline std::shared_ptr<shm::Segment> make_segment(std::uint32_t ranks,
                                                                 std::uint64_t memory_bytes = 64_MiB) {
   return shm::Segment::create(shm::Geometry::fit(ranks, memory_bytes, 16_GiB), 0x10C0);
+}
+
+[[nodiscard]] inline Deadline::Clock::time_point in(std::chrono::milliseconds time) {
+  return Deadline::Clock::now() + time;
 }
 
 /// What kind of error; `Errc{}` for none.

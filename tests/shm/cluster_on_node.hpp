@@ -1,0 +1,43 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/cluster.hpp"
+#include "shm/arena.hpp"
+#include "shm/name_table.hpp"
+#include "shm/object_table.hpp"
+#include "tests/shm/player.hpp"
+
+namespace locum::tests {
+
+/// The connector over a node's memory as one of its processes has it, put together from the parts of this
+/// room.
+[[nodiscard]] inline std::shared_ptr<Connector> connect(const std::shared_ptr<shm::Segment>& segment,
+                                                        std::uint32_t own) {
+  std::vector<std::uint32_t> ranks;
+  for (std::uint32_t rank = 0; rank < segment->geometry().ranks; ++rank) {
+    ranks.push_back(100 + rank);
+  }
+  const auto objects = shm::ObjectTable::make(segment, own, ranks);
+  return open_cluster(
+      {.arena = std::make_shared<shm::SharedArena>(segment, own, 256_KiB, 0),
+       .table = objects,
+       .directory = std::make_shared<shm::NameTable>(segment, objects, std::chrono::seconds(20)),
+       .timeout = std::chrono::seconds(20)});
+}
+
+/// Several processes of one node, each played by a connector of its own over one segment.
+class ClusterOnNode : public ::testing::Test {
+ protected:
+  std::shared_ptr<shm::Segment> segment_ = make_segment(3, 64_MiB);
+  std::array<std::shared_ptr<Connector>, 3> ranks_{connect(segment_, 0), connect(segment_, 1),
+                                                   connect(segment_, 2)};
+};
+
+}  // namespace locum::tests

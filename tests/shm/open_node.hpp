@@ -1,0 +1,32 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <numeric>
+#include <vector>
+
+#include "core/group.hpp"
+#include "core/options.hpp"
+#include "shm/node.hpp"
+
+namespace locum::tests {
+
+/// Nodes as several tests open them.
+inline constexpr std::uint64_t incarnation = 77;
+
+[[nodiscard]] inline RuntimeOptions small_options() {
+  return {.memory_bytes = 32_MiB, .timeout = std::chrono::seconds(20), .reserve_bytes = 64_GiB};
+}
+
+[[nodiscard]] inline std::vector<std::uint32_t> ranks_of(const Group& group) {
+  std::vector<std::uint32_t> ranks(static_cast<std::size_t>(group.size()));
+  std::iota(ranks.begin(), ranks.end(), 100U);  // not the group's own numbers
+  return ranks;
+}
+
+[[nodiscard]] inline shm::Node open(Group& group, const RuntimeOptions& options) {
+  return shm::open_node(group, ranks_of(group), options, incarnation);
+}
+
+}  // namespace locum::tests
