@@ -158,8 +158,10 @@ void PageRuns::link(std::uint64_t first, std::uint64_t count) noexcept {
   filled_[bin / 64] |= std::uint64_t{1} << (bin % 64);
   whole_units_ += whole_units({first, count});
   Hint& hint = hints_[first / hint_pages];
+  ++hint.runs;
   if (count > hint.length) {
-    hint = {static_cast<std::uint32_t>(first), static_cast<std::uint32_t>(count)};
+    hint.first = static_cast<std::uint32_t>(first);
+    hint.length = static_cast<std::uint32_t>(count);
     std::uint32_t& longest = hint_groups_[first / hint_pages / group_hints];
     longest = std::max(longest, hint.length);
   }
@@ -173,11 +175,14 @@ void PageRuns::hint_again(std::uint64_t page) noexcept {
   }
   const std::uint64_t begin = page / hint_pages * hint_pages;
   const std::uint64_t end = std::min(begin + hint_pages, map_.size());
-  for (std::uint64_t at = begin; at < end;) {
+  std::uint32_t left = hint.runs;
+  for (std::uint64_t at = begin; left > 0 && at < end;) {
     const auto length = static_cast<std::uint32_t>(beginning_at(at));
     if (length > hint.length) {
-      hint = {static_cast<std::uint32_t>(at), length};
+      hint.first = static_cast<std::uint32_t>(at);
+      hint.length = length;
     }
+    left -= length != 0 ? 1 : 0;
     at += std::max(length, 1U);
   }
   std::uint32_t& longest = hint_groups_[page / hint_pages / group_hints];
@@ -201,8 +206,10 @@ void PageRuns::unlink(std::uint64_t first) noexcept {
   }
   map_[first + run.length - 1] = {};
   map_[first] = {};
-  if (Hint& hint = hints_[first / hint_pages]; hint.length != 0 && hint.first == first) {
-    hint = {};
+  Hint& hint = hints_[first / hint_pages];
+  --hint.runs;
+  if (hint.length != 0 && hint.first == first) {
+    hint.length = 0;
   }
 }
 

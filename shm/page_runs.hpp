@@ -96,10 +96,11 @@ class PageRuns {
   void hint_again(std::uint64_t page) noexcept;
 
   // A run that begins within these pages, most often the longest; length 0 if none is known. Only a hint: the
-  // bins know all runs.
+  // bins know all runs. How many begin there is exact: where none does, there is nothing to look for.
   struct Hint {
     std::uint32_t first = 0;
     std::uint32_t length = 0;
+    std::uint32_t runs = 0;
   };
   static constexpr std::uint64_t hint_pages = 512;
   static constexpr std::uint64_t group_hints = 256;

@@ -153,5 +153,24 @@ TEST(PageRuns, TakesWhatIsShorterThanAUnitWhereAddressesAreLow) {
   EXPECT_EQ(runs.take(1), std::nullopt);
 }
 
+// It looks for others near one that has gone only where there are any, and finds them all.
+TEST(PageRuns, KnowsTheNextRunWhereTheOneItKnewIsTaken) {
+  PageRuns runs(16);
+  runs.reach(2048);
+  runs.give(10, 3);
+  runs.give(20, 5);
+  runs.give(30, 4);
+  runs.give(1500, 4);
+  runs.give(1510, 3);
+  EXPECT_EQ(runs.take(5), 20U);
+  EXPECT_EQ(runs.take(4), 30U);
+  EXPECT_EQ(runs.take(3), 10U);
+  EXPECT_EQ(runs.take(3), 1500U) << "the longest of its neighbourhood";
+  runs.give(40, 2);
+  runs.give(50, 1);
+  EXPECT_EQ(runs.take(2), 40U);
+  EXPECT_EQ(runs.take(1), 50U);
+}
+
 }  // namespace
 }  // namespace locum::shm
