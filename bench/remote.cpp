@@ -258,6 +258,23 @@ class Hand {
   std::uint64_t expected_ = 0;
 };
 
+// Rates in GB/s, of so many bytes each; the first three of either do not count.
+template <class Ours, class Twin>
+void compare_rates(benchmark::State& state, std::size_t bytes, const Ours& ours, const Twin& twin,
+                   Goal goal) {
+  for (int warm_up = 0; warm_up < 3; ++warm_up) {
+    (void)ours();
+    (void)twin();
+  }
+  Pairs pairs;
+  for (auto _ : state) {
+    const double mine = ours();
+    pairs.add(mine, twin());
+    state.SetIterationTime(static_cast<double>(bytes) / mine / 1e9);
+  }
+  pairs.report(state, "GB/s", goal);
+}
+
 void large(benchmark::State& state, const char* lanes, std::size_t bytes, bool twin_survives, Goal goal) {
   const Lanes chosen(lanes);
   Remote remote(Owner::driving);
@@ -270,17 +287,7 @@ void large(benchmark::State& state, const char* lanes, std::size_t bytes, bool t
     return rate(seconds);
   };
   const auto twin = [&] { return rate(std::min(hand.by_rendezvous(), hand.by_get())); };
-  for (int warm_up = 0; warm_up < 3; ++warm_up) {
-    (void)ours();
-    (void)twin();
-  }
-  Pairs pairs;
-  for (auto _ : state) {
-    const double mine = ours();
-    pairs.add(mine, twin());
-    state.SetIterationTime(static_cast<double>(bytes) / mine / 1e9);
-  }
-  pairs.report(state, "GB/s", goal);
+  compare_rates(state, bytes, ours, twin, goal);
 }
 
 enum class Small { get_by_handle, get_by_name, put_by_name };
@@ -354,17 +361,7 @@ void some_of(benchmark::State& state, std::uint64_t whole_bytes, Some (*some)(st
     remote.take_back(handle.key);
     return rate(seconds);
   };
-  for (int warm_up = 0; warm_up < 3; ++warm_up) {
-    (void)ours();
-    (void)twin();
-  }
-  Pairs pairs;
-  for (auto _ : state) {
-    const double mine = ours();
-    pairs.add(mine, twin());
-    state.SetIterationTime(static_cast<double>(some_bytes) / mine / 1e9);
-  }
-  pairs.report(state, "GB/s", goal);
+  compare_rates(state, some_bytes, ours, twin, goal);
 }
 
 /// 1 GiB, or as much less as lets the machine hold it twice; the same on all ranks.

@@ -183,13 +183,13 @@ Result<Block> SharedArena::grow(const Request& request) {
 // itself: the background thread would come to it later, and on a machine with many more threads than cores
 // much later. Whether there was any.
 bool SharedArena::give_back_instead(std::uint64_t lacking_bytes) {
-  const MutexLock growing(growing_);
   {
     const MutexLock lock(mutex_);
     short_ = true;  // what comes back is not for the background to prepare
   }
   std::uint64_t back_bytes = 0;
   while (back_bytes < lacking_bytes) {
+    const MutexLock growing(growing_);  // for a piece, so that other threads wait no longer than for that
     const std::uint64_t bytes = give_back(pages_for(lacking_bytes - back_bytes) / unit_pages_ + 1);
     if (bytes == 0) {
       break;
