@@ -39,7 +39,8 @@ void run_all(int argc, char** argv) {
   }
 #ifdef LOCUM_BENCH_REMOTE
   add_transport_rows();
-  add_remote_rows();
+  add_remote_large_rows();
+  add_remote_small_rows();
 #else
   add_handover_rows();
   add_exchange_rows();

@@ -26,6 +26,8 @@ void add_mixed_rows();
 void add_handover_rows();
 void add_exchange_rows();
 void add_transport_rows();  ///< two ranks only
-void add_remote_rows();     ///< two ranks: one and one; more: all but one, and one
+// Two ranks: nodes of one each; more: all but one, and one.
+void add_remote_large_rows();
+void add_remote_small_rows();  ///< two ranks only
 
 }  // namespace locum::bench

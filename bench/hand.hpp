@@ -1,0 +1,71 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "bench/interleave.hpp"
+#include "bench/plain_ucp.hpp"
+#include "bench/remote.hpp"
+#include "bench/world.hpp"
+
+namespace locum::bench {
+
+/// What Remote measures, written by hand over UCP: ranks 0 and 1.
+class Hand {
+ public:
+  /// `bytes`: the largest object.
+  Hand(std::size_t bytes, bool survives_peer, Owner owner)
+      : owner_(owner),
+        object_(bytes, std::byte{1}),
+        landing_(bytes, std::byte{2}),
+        ucp_(landing_, {.exposed = bytes > sizeof(Kilobyte) ? object_ : std::span<std::byte>(),
+                        .survives_peer = survives_peer}) {}
+
+  /// Seconds for the object as the answer to a question of one byte.
+  [[nodiscard]] double by_rendezvous() { return rounds(1, 1, object_.size()); }
+  /// Seconds to read it one-sidedly, the word that it was read not included.
+  [[nodiscard]] double by_get() {
+    MPI_Barrier(MPI_COMM_WORLD);
+    double seconds = 0;
+    ++expected_;
+    if (world_rank() == 0) {
+      seconds = timed([&] { ucp_.get(object_.size()); });
+      ucp_.send(std::span(object_).first(1));
+      ucp_.wait_for(expected_);
+    } else {
+      ucp_.wait_for(expected_);
+      ucp_.send(std::span(object_).first(1));
+    }
+    return slowest(seconds);
+  }
+  /// Seconds for one of so many questions and answers of these sizes.
+  [[nodiscard]] double rounds(std::size_t count, std::size_t question, std::size_t answer) {
+    MPI_Barrier(MPI_COMM_WORLD);
+    const double seconds = timed([&] {
+      for (std::size_t round = 0; round < count; ++round) {
+        ++expected_;
+        if (world_rank() == 0) {
+          ucp_.send(std::span(object_).first(question));
+          ucp_.wait_for(expected_);
+        } else {
+          owner_ == Owner::asleep ? ucp_.sleep_for(expected_) : ucp_.wait_for(expected_);
+          ucp_.send(std::span(object_).first(answer));
+        }
+      }
+    });
+    return slowest(seconds) / static_cast<double>(count);
+  }
+
+ private:
+  const Owner owner_;
+  std::vector<std::byte> object_;
+  std::vector<std::byte> landing_;
+  PlainUcp ucp_;
+  std::uint64_t expected_ = 0;
+};
+
+}  // namespace locum::bench

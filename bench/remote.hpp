@@ -1,0 +1,199 @@
+#pragma once
+
+#include <mpi.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "bench/interleave.hpp"
+#include "bench/world.hpp"
+#include "core/directory.hpp"
+#include "core/nodes.hpp"
+#include "mpi/runtime.hpp"
+
+namespace locum::bench {
+
+/// The small object of the rows.
+struct Kilobyte {
+  static constexpr std::string_view locum_type_name = "kilobyte";
+  std::array<double, 128> values{};
+};
+
+/// What the rank that has the objects does while another one asks for them.
+enum class Owner {
+  driving,  ///< waits inside the library
+  asleep,   ///< is not in the library: its helper thread has to wake
+};
+
+/// All ranks come together; who waits leaves the cores alone.
+inline void meet_asleep() {
+  using namespace std::chrono_literals;
+  MPI_Request all = MPI_REQUEST_NULL;
+  MPI_Ibarrier(MPI_COMM_WORLD, &all);
+  for (int there = 0; there == 0;) {
+    MPI_Test(&all, &there, MPI_STATUS_IGNORE);
+    if (there == 0) {
+      std::this_thread::sleep_for(1ms);
+    }
+  }
+}
+
+/// Two nodes: the last rank, the owner, is one, all others the other. Rounds in which the owner makes
+/// objects, rank 0 and maybe its node mates ask for them, and the owner takes them back, so that none is ever
+/// asked for twice. All functions are collective.
+class Remote {
+ public:
+  /// How many small objects a round has.
+  static constexpr std::size_t batch = 64;
+
+  explicit Remote(Owner owner, std::uint64_t memory_bytes = 512_MiB)
+      : owner_(owner),
+        runtime_(MPI_COMM_WORLD, {.memory_bytes = memory_bytes, .ranks_per_node = world_size() - 1}) {
+    std::vector<int> node_of_rank(static_cast<std::size_t>(world_size()), 0);
+    node_of_rank.back() = 1;
+    const Nodes nodes(node_of_rank, world_rank(), nullptr);
+    const Key any = store_.put(Kilobyte{}).value();
+    const auto name_at = [&](int node, const std::string& stem) {
+      for (int number = 0;; ++number) {
+        std::string name = stem + '.' + std::to_string(number);
+        if (nodes.home(any.store, name_hash(any.store, name)) == node) {
+          return name;
+        }
+      }
+    };
+    for (std::size_t at = 0; at < batch; ++at) {
+      names_[at] = name_at(1, std::to_string(at));
+    }
+    done_ = name_at(0, "done");
+  }
+
+  [[nodiscard]] static bool is_owner() { return world_rank() == world_size() - 1; }
+
+  /// Seconds that `ask` takes on rank 0, while the owner does what it does. Other ranks sleep.
+  template <class Ask>
+  [[nodiscard]] double while_owned(Ask ask) {
+    MPI_Barrier(MPI_COMM_WORLD);
+    double seconds = 0;
+    if (world_rank() == 0) {
+      seconds = timed(ask);
+    }
+    let_go();
+    return slowest(seconds);
+  }
+  /// Seconds that `ask` takes on the slowest of all ranks but the owner, which all begin at once.
+  template <class Ask>
+  [[nodiscard]] double on_all_but_owner(Ask ask) {
+    meet_asleep();
+    const double seconds = is_owner() ? 0 : timed(ask);
+    meet_asleep();
+    return slowest(seconds);
+  }
+
+  /// The owner makes an array of so many bytes; all get its handle.
+  [[nodiscard]] Handle make(std::size_t bytes) { return make(Extents(bytes / sizeof(double))); }
+  [[nodiscard]] Handle make(const Extents& extents) {
+    Handle handle;
+    if (is_owner()) {
+      auto writer = store_.create<double>(extents).value();
+      std::fill(writer.begin(), writer.end(), 1.0);
+      handle = store_.proxy<double[]>(writer.seal().value()).value().handle();
+    }
+    MPI_Bcast(&handle, sizeof handle, MPI_BYTE, world_size() - 1, MPI_COMM_WORLD);
+    return handle;
+  }
+  void read(const Handle& handle) {
+    const auto view = runtime_.proxy<double[]>(handle).get().value();
+    if (view->front() != 1.0 || view->back() != 1.0) {
+      throw std::runtime_error("the object read is not the one that was put");
+    }
+  }
+  /// Some of the elements: a Part, or a Hyperslab.
+  template <class Some>
+  void read(const Key& key, const Some& some, std::size_t bytes) {
+    const auto view = store_.get<double[]>(key, some).value();
+    if (view.size_bytes() != bytes || view->front() != 1.0 || view->back() != 1.0) {
+      throw std::runtime_error("what was read is not what was asked for");
+    }
+  }
+  /// The owner looks at these elements, as if it had just written them.
+  template <class Some>
+  void look_over(const Key& key, const Some& some) {
+    if (is_owner()) {
+      const auto view = store_.get<double[]>(key, some).value();
+      benchmark::DoNotOptimize(std::reduce(view.begin(), view.end()));
+    }
+  }
+  void take_back(const Key& key) {
+    if (is_owner()) {
+      (void)store_.evict(key).value();
+    }
+  }
+
+  /// Seconds for one get of 1 KiB by handle, by name; for one put under a name at home on the owner's node.
+  [[nodiscard]] double get_by_handle() {
+    std::array<Key, batch> keys{};
+    if (is_owner()) {
+      std::ranges::generate(keys, [&] { return store_.put(Kilobyte{}).value(); });
+    }
+    MPI_Bcast(keys.data(), sizeof keys, MPI_BYTE, world_size() - 1, MPI_COMM_WORLD);
+    const double seconds = while_owned([&] {
+      std::ranges::for_each(keys, [&](const Key& key) { (void)store_.get<Kilobyte>(key).value(); });
+    });
+    std::ranges::for_each(keys, [&](const Key& key) { take_back(key); });
+    return seconds / batch;
+  }
+  [[nodiscard]] double get_by_name() {
+    each_name_of(is_owner(), [&](const std::string& name) { (void)store_.put(name, Kilobyte{}).value(); });
+    const double seconds = while_owned([&] {
+      each_name_of(true, [&](const std::string& name) { (void)store_.get<Kilobyte>(name).value(); });
+    });
+    each_name_of(is_owner(), [&](const std::string& name) { (void)store_.evict(name).value(); });
+    return seconds / batch;
+  }
+  [[nodiscard]] double put_by_name() {
+    const double seconds = while_owned([&] {
+      each_name_of(true, [&](const std::string& name) { (void)store_.put(name, Kilobyte{}).value(); });
+    });
+    each_name_of(is_owner(), [&](const std::string& name) { (void)store_.evict(name).value(); });
+    return seconds / batch;
+  }
+
+ private:
+  template <class Body>
+  void each_name_of(bool mine, Body body) {
+    if (mine) {
+      std::ranges::for_each(names_, body);
+    }
+  }
+  // The owner's half of while_owned(), and its end. Its name is at home on rank 0's node: nothing of it is
+  // under way to the owner while rank 0 asks, but for the owner's own question whether it is there.
+  void let_go() {
+    if (owner_ == Owner::asleep) {
+      return meet_asleep();
+    }
+    if (world_rank() == 0) {
+      (void)store_.put(done_, 1).value();
+    } else if (is_owner()) {
+      (void)store_.wait<int>(done_).value();
+    }
+    MPI_Barrier(MPI_COMM_WORLD);
+    if (world_rank() == 0) {
+      (void)store_.evict(done_).value();
+    }
+  }
+
+  const Owner owner_;
+  Runtime runtime_;
+  Store store_ = runtime_.store("remote");
+  std::array<std::string, batch> names_;
+  std::string done_;
+};
+
+}  // namespace locum::bench

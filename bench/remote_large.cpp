@@ -1,0 +1,163 @@
+// What large objects of another node cost: ranks as virtual nodes of one machine, beside what one would write
+// by hand over UCP on the same lanes.
+
+#include <mpi.h>
+
+#include <algorithm>
+#include <string>
+
+#include "bench/hand.hpp"
+#include "bench/interleave.hpp"
+#include "bench/lanes.hpp"
+#include "bench/remote.hpp"
+#include "bench/rows.hpp"
+#include "bench/world.hpp"
+#include "shm/available_memory.hpp"
+
+namespace locum::bench {
+
+namespace {
+
+constexpr double micro = 1e6;
+
+// Rates in GB/s, of so many bytes each; the first three of either do not count.
+template <class Ours, class Twin>
+void compare_rates(benchmark::State& state, std::size_t bytes, const Ours& ours, const Twin& twin,
+                   Goal goal) {
+  for (int warm_up = 0; warm_up < 3; ++warm_up) {
+    (void)ours();
+    (void)twin();
+  }
+  Pairs pairs;
+  for (auto _ : state) {
+    const double mine = ours();
+    pairs.add(mine, twin());
+    state.SetIterationTime(static_cast<double>(bytes) / mine / 1e9);
+  }
+  pairs.report(state, "GB/s", goal);
+}
+
+void large(benchmark::State& state, const char* lanes, std::size_t bytes, bool twin_survives, Goal goal) {
+  const Lanes chosen(lanes);
+  Remote remote(Owner::driving);
+  Hand hand(bytes, twin_survives, Owner::driving);
+  const auto rate = [bytes](double seconds) { return static_cast<double>(bytes) / seconds / 1e9; };
+  const auto ours = [&] {
+    const Handle handle = remote.make(bytes);
+    const double seconds = remote.while_owned([&] { remote.read(handle); });
+    remote.take_back(handle.key);
+    return rate(seconds);
+  };
+  const auto twin = [&] { return rate(std::min(hand.by_rendezvous(), hand.by_get())); };
+  compare_rates(state, bytes, ours, twin, goal);
+}
+
+// A large array, of rows of 32 KiB, and what is read of it in turn: 1 MiB each, most of them once.
+constexpr std::uint64_t row_elements = 4096;
+constexpr std::size_t some_bytes = 1_MiB;
+constexpr std::uint64_t some_elements = some_bytes / sizeof(double);
+
+Part some_part(std::uint64_t turn, std::uint64_t whole_elements) {
+  return {.offset = turn * some_elements % whole_elements, .count = some_elements};
+}
+// Runs of 1 KiB.
+Hyperslab some_slab(std::uint64_t turn, std::uint64_t whole_elements) {
+  constexpr std::uint64_t run = 128;
+  constexpr std::uint64_t rows = some_elements / run;
+  return {.start = {turn * rows % (whole_elements / row_elements), turn * run % row_elements},
+          .count = {rows, run}};
+}
+
+/// Some of a large object beside a whole object of that size.
+template <class Some>
+void some_of(benchmark::State& state, std::uint64_t whole_bytes, Some (*some)(std::uint64_t, std::uint64_t),
+             Goal goal) {
+  const Lanes chosen(nullptr);
+  Remote remote(Owner::driving, whole_bytes + 256_MiB);
+  const std::uint64_t elements = whole_bytes / sizeof(double);
+  const Key whole = remote.make(Extents(elements / row_elements, row_elements)).key;
+  std::uint64_t turn = 0;
+  const auto rate = [](double seconds) { return static_cast<double>(some_bytes) / seconds / 1e9; };
+  const auto ours = [&] {
+    const Some wanted = some(turn++, elements);
+    remote.look_over(whole, wanted);
+    return rate(remote.while_owned([&] { remote.read(whole, wanted, some_bytes); }));
+  };
+  const auto twin = [&] {
+    const Handle handle = remote.make(some_bytes);
+    const double seconds = remote.while_owned([&] { remote.read(handle); });
+    remote.take_back(handle.key);
+    return rate(seconds);
+  };
+  compare_rates(state, some_bytes, ours, twin, goal);
+}
+
+/// 1 GiB, or as much less as lets the machine hold it twice; the same on all ranks.
+std::uint64_t whole_bytes_here() {
+  std::uint64_t bytes = 1_GiB;
+  while (bytes > 64_MiB && shm::available_memory().value_or(0) < 2 * bytes) {
+    bytes /= 2;
+  }
+  MPI_Bcast(&bytes, sizeof bytes, MPI_BYTE, 0, MPI_COMM_WORLD);
+  return bytes;
+}
+
+void shared(benchmark::State& state, std::size_t bytes, Goal goal) {
+  const Lanes chosen(nullptr);
+  Remote remote(Owner::asleep);
+  const auto one = [&](bool all) {
+    const Handle handle = remote.make(bytes);
+    const double seconds = remote.on_all_but_owner([&] {
+      if (all || world_rank() == 0) {
+        remote.read(handle);
+      }
+    });
+    remote.take_back(handle.key);
+    return seconds * micro;
+  };
+  for (int warm_up = 0; warm_up < 3; ++warm_up) {
+    (void)one(true);
+    (void)one(false);
+  }
+  Pairs pairs;
+  for (auto _ : state) {
+    const double mine = one(true);
+    pairs.add(mine, one(false));
+    state.SetIterationTime(mine / micro);
+  }
+  pairs.report(state, "us", goal);
+}
+
+void add_large_rows() {
+  constexpr Goal goal{Goal::Kind::ratio_at_least, 0.9};
+  for (const char* lanes : {static_cast<const char*>(nullptr), "tcp,self"}) {
+    const std::string over = lanes == nullptr ? "UCX" : "TCP";
+    add_row("remote get over " + over + ", 1 MiB", 100, large, lanes, 1_MiB, true, goal);
+    add_row("remote get over " + over + ", 64 MiB", 24, large, lanes, 64_MiB, true, goal);
+  }
+  add_row("remote get over UCX, 64 MiB, to a twin that dies with its peer", 24, large,
+          static_cast<const char*>(nullptr), 64_MiB, false, Goal{});
+}
+
+// Both sides are ours: what it costs to ask for some instead of all.
+void add_some_rows() {
+  const std::uint64_t whole = whole_bytes_here();
+  const std::string of =
+      " of 1 MiB out of " + std::to_string(whole / 1_MiB) + " MiB, to one of an object of 1 MiB";
+  add_row("partial get" + of, 100, some_of<Part>, whole, &some_part, Goal{Goal::Kind::ratio_at_least, 0.95});
+  add_row("get of a hyperslab" + of, 100, some_of<Hyperslab>, whole, &some_slab, Goal{});
+}
+
+}  // namespace
+
+void add_remote_large_rows() {
+  if (world_size() == 2) {
+    add_large_rows();
+    add_some_rows();
+  } else {
+    add_row(std::to_string(world_size() - 1) + " ranks of a node get 64 MiB, to one that does", 20, shared,
+            64_MiB, Goal{Goal::Kind::ratio_at_most, 1.15});
+  }
+}
+
+}  // namespace locum::bench

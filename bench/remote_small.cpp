@@ -1,0 +1,82 @@
+// What small objects of another node cost: ranks as virtual nodes of one machine, beside questions and
+// answers written by hand over UCP on the same lanes.
+
+#include <string>
+
+#include "bench/hand.hpp"
+#include "bench/interleave.hpp"
+#include "bench/lanes.hpp"
+#include "bench/remote.hpp"
+#include "bench/rows.hpp"
+#include "bench/world.hpp"
+
+namespace locum::bench {
+
+namespace {
+
+constexpr double micro = 1e6;
+
+enum class Small { get_by_handle, get_by_name, put_by_name };
+
+void small(benchmark::State& state, const char* lanes, Small operation, Owner owner, Goal goal) {
+  const Lanes chosen(lanes);
+  Remote remote(owner);
+  Hand hand(sizeof(Kilobyte), true, owner);
+  const auto ours = [&] {
+    switch (operation) {
+      case Small::get_by_handle:
+        return remote.get_by_handle();
+      case Small::get_by_name:
+        return remote.get_by_name();
+      case Small::put_by_name:
+        return remote.put_by_name();
+    }
+    return 0.0;
+  };
+  const auto twin = [&] {
+    return operation == Small::put_by_name ? hand.rounds(Remote::batch, sizeof(Kilobyte), 64)
+                                           : hand.rounds(Remote::batch, 64, sizeof(Kilobyte));
+  };
+  for (int warm_up = 0; warm_up < 3; ++warm_up) {
+    (void)ours();
+    (void)twin();
+  }
+  Pairs pairs;
+  for (auto _ : state) {
+    const double mine = ours();
+    pairs.add(mine * micro, twin() * micro);
+    state.SetIterationTime(mine);
+  }
+  pairs.report(state, "us", goal);
+}
+
+}  // namespace
+
+void add_remote_small_rows() {
+  if (world_size() != 2) {
+    return;  // their twin is written for two
+  }
+  struct Row {
+    const char* name;
+    Small operation;
+    double excess_us;  // shared memory, owner driving
+    double ratio;      // TCP, owner driving
+    double ratio_asleep;
+  };
+  constexpr auto at_most = Goal::Kind::ratio_at_most;
+  for (const Row& row : {Row{"remote get by handle", Small::get_by_handle, 0.4, 1.15, 1.3},
+                         Row{"remote get by name", Small::get_by_name, 0.6, 1.2, 1.4},
+                         Row{"remote put by name", Small::put_by_name, 0.6, 1.2, 1.4}}) {
+    for (const char* lanes : {static_cast<const char*>(nullptr), "tcp,self"}) {
+      const std::string name = std::string(row.name) + (lanes == nullptr ? ", 1 KiB, UCX" : ", 1 KiB, TCP");
+      add_row(name + ", owner driving", 60, small, lanes, row.operation, Owner::driving,
+              lanes == nullptr ? Goal{Goal::Kind::excess_at_most, row.excess_us} : Goal{at_most, row.ratio});
+      if (row.operation != Small::put_by_name) {
+        add_row(name + ", owner asleep", 40, small, lanes, row.operation, Owner::asleep,
+                Goal{at_most, row.ratio_asleep});
+      }
+    }
+  }
+}
+
+}  // namespace locum::bench
