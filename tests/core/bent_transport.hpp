@@ -3,6 +3,8 @@
 #include <cstring>
 #include <deque>
 #include <functional>
+#include <initializer_list>
+#include <map>
 #include <memory>
 #include <random>
 #include <utility>
@@ -74,6 +76,38 @@ class BentTransport final : public Transport {
  private:
   const std::shared_ptr<Transport> straight_;
   std::deque<Message> said_;
+};
+
+/// The ranks of a world that lie, for SimulatedNodesOptions::wrap:
+/// `SimulatedNodes world({.nodes = {}, .network = {}, .wrap = liars.wrap()})`. Declared before that world.
+class Liars {
+ public:
+  Liars(std::initializer_list<int> ranks) {
+    for (const int rank : ranks) {
+      transports_.emplace(rank, nullptr);
+    }
+  }
+  Liars(const Liars&) = delete;
+  Liars& operator=(const Liars&) = delete;
+  ~Liars() = default;
+
+  /// Bends the transports of these ranks, and leaves those of the others alone.
+  [[nodiscard]] std::function<std::shared_ptr<Transport>(int, std::shared_ptr<Transport>)> wrap() {
+    return [this](int rank, std::shared_ptr<Transport> straight) -> std::shared_ptr<Transport> {
+      const auto liar = transports_.find(rank);
+      if (liar == transports_.end()) {
+        return straight;
+      }
+      auto bent = std::make_shared<BentTransport>(std::move(straight));
+      liar->second = bent.get();
+      return bent;
+    };
+  }
+  /// REQUIRES: that rank lies, and its world exists.
+  [[nodiscard]] BentTransport& operator[](int rank) { return *transports_.at(rank); }
+
+ private:
+  std::map<int, BentTransport*> transports_;  // of the world, which must end before its network
 };
 
 /// Spoils messages, always in the same ways for the same seed: cuts them short, makes them longer, turns

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
+#include <numeric>
 #include <ostream>
 #include <random>
 #include <string_view>
@@ -13,6 +15,26 @@
 
 #include "core/connector.hpp"
 #include "core/hash.hpp"
+#include "tests/core/connector_samples.hpp"
+
+namespace locum {
+
+/// For the messages of tests that fail.
+inline std::ostream& operator<<(std::ostream& out, const Hyperslab& slab) {
+  const auto list = [&](const char* what, const auto& numbers) {
+    out << what << " {";
+    for (std::size_t at = 0; at < std::min(numbers.size(), max_rank); ++at) {
+      out << (at == 0 ? "" : ", ") << numbers[at];
+    }
+    out << "} ";
+  };
+  list("start", slab.start);
+  list("count", slab.count);
+  list("stride", slab.stride);
+  return out;
+}
+
+}  // namespace locum
 
 namespace locum::testing {
 
@@ -108,6 +130,30 @@ inline void pack_plainly(const ArraySample& array, const Hyperslab& slab, std::s
   return bytes;
 }
 
+/// Elements to be told apart.
+[[nodiscard]] inline ArraySample field(const Extents& extents, std::uint32_t element_bytes) {
+  ArraySample array{extents, element_bytes, {}};
+  const auto extent = extents.span();
+  const std::uint64_t elements =
+      std::accumulate(extent.begin(), extent.end(), std::uint64_t{1}, std::multiplies<>());
+  array.bytes = pattern(elements, elements * element_bytes);
+  return array;
+}
+
+/// Whether a view is of this hyperslab of that array, and says so of itself.
+[[nodiscard]] inline ::testing::AssertionResult shows(const ObjectView& view, const ArraySample& array,
+                                                      const Hyperslab& slab) {
+  const ObjectFacts facts = view.facts();
+  if (!std::ranges::equal(view.bytes(), packed(array, slab))) {
+    return ::testing::AssertionFailure() << "other bytes: " << slab;
+  }
+  if (facts.extents != slab.count || facts.size_bytes != array.bytes.size() || !facts.whole ||
+      facts.element_bytes != array.element_bytes || facts.type_name != "element[]") {
+    return ::testing::AssertionFailure() << "other facts: " << slab;
+  }
+  return ::testing::AssertionSuccess();
+}
+
 /// Boxes that an array of these two extents, both at least 4, does not have, or that make no sense.
 [[nodiscard]] inline std::vector<Hyperslab> wrong_hyperslabs(std::uint64_t rows, std::uint64_t columns) {
   constexpr std::uint64_t most = ~std::uint64_t{0};
@@ -147,22 +193,3 @@ inline void pack_plainly(const ArraySample& array, const Hyperslab& slab, std::s
 }
 
 }  // namespace locum::testing
-
-namespace locum {
-
-/// For the messages of tests that fail.
-inline std::ostream& operator<<(std::ostream& out, const Hyperslab& slab) {
-  const auto list = [&](const char* what, const auto& numbers) {
-    out << what << " {";
-    for (std::size_t at = 0; at < std::min(numbers.size(), max_rank); ++at) {
-      out << (at == 0 ? "" : ", ") << numbers[at];
-    }
-    out << "} ";
-  };
-  list("start", slab.start);
-  list("count", slab.count);
-  list("stride", slab.stride);
-  return out;
-}
-
-}  // namespace locum

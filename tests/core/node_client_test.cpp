@@ -102,18 +102,9 @@ class NodeClientTest : public ::testing::Test {
     }
   }
 
-  tests::BentTransport* bent_ = nullptr;  // lives as long as its rank
-  tests::SimulatedNodes world_{
-      {.nodes = {.nodes = 3, .timeout = 1s},
-       .network = {},
-       .wrap = [this](int rank, std::shared_ptr<Transport> transport) -> std::shared_ptr<Transport> {
-         if (rank != liar) {
-           return transport;
-         }
-         const auto bent = std::make_shared<tests::BentTransport>(std::move(transport));
-         bent_ = bent.get();
-         return bent;
-       }}};
+  tests::Liars liars_{liar};
+  tests::SimulatedNodes world_{{.nodes = {.nodes = 3, .timeout = 1s}, .network = {}, .wrap = liars_.wrap()}};
+  tests::BentTransport& bent_ = liars_[liar];
   std::vector<Item> items_;
   int right_ = 0;
   int errors_ = 0;
@@ -124,7 +115,7 @@ TEST_F(NodeClientTest, SpoiledAnswersAreErrorsOrRight) {
   constexpr int rounds = 10'000;
   tests::Spoiler spoiler(3);
   std::vector<Message> answers;
-  bent_->record = [&](const Message& message) {
+  bent_.record = [&](const Message& message) {
     if (message.envelope().kind == Kind::reply) {
       answers.push_back(message);
     }
@@ -133,10 +124,10 @@ TEST_F(NodeClientTest, SpoiledAnswersAreErrorsOrRight) {
     ask_something(spoiler, -1 - round);
   }
   EXPECT_EQ(errors_, 0) << "nobody lied yet";
-  bent_->record = nullptr;
+  bent_.record = nullptr;
   ASSERT_GT(answers.size(), 50U);
   int spoiled = 0;
-  bent_->bend = [&](Message& message) {
+  bent_.bend = [&](Message& message) {
     Envelope envelope = message.envelope();
     if (envelope.kind != Kind::reply) {
       return;
@@ -160,10 +151,10 @@ TEST_F(NodeClientTest, SpoiledAnswersAreErrorsOrRight) {
     ask_something(spoiler, round);
     if (round % 1000 == 0) {
       world_.network().run_until_idle();
-      bent_->forget();
+      bent_.forget();
     }
   }
-  bent_->bend = nullptr;
+  bent_.bend = nullptr;
   RecordProperty("spoiled", spoiled);
   RecordProperty("right", right_);
   RecordProperty("errors", errors_);
@@ -196,14 +187,14 @@ TEST_F(NodeClientTest, AForeignKeyBehindANameIsCorrupt) {
       ASSERT_TRUE(pin);
       const ObjectWire wire = wire_of(*pin, 12345);
       world_.rank(static_cast<int>(other.key.creator)).process.table->release(pin->id);
-      bent_->bend = [&](Message& message) {
+      bent_.bend = [&](Message& message) {
         if (message.body().size() == sizeof wire && message.to == asker) {
           message.set_body(words(wire));
           message.bulk.clear();
         }
       };
       const auto view = world_.connector(asker).get(Address(store, asked.name), {});
-      bent_->bend = nullptr;
+      bent_.bend = nullptr;
       ASSERT_FALSE(view) << asked.name << " became " << other.name;
       const auto owner = world_.connector(static_cast<int>(other.key.creator)).get(Address(other.key), {});
       ASSERT_TRUE(owner);

@@ -78,7 +78,7 @@ class NodeServiceTest : public ::testing::Test {
     envelope.incarnation = 42;
     message.set_envelope(envelope);
     message.to = asked;
-    EXPECT_TRUE(bent_->say(std::move(message)));
+    EXPECT_TRUE(bent_.say(std::move(message)));
   }
   /// The answer to a message of the hostile rank.
   Heard ask(Message message) {
@@ -97,7 +97,7 @@ class NodeServiceTest : public ::testing::Test {
   /// What the hostile rank asks as long as it behaves, of objects and names of its own.
   std::vector<Message> honest_questions() {
     std::vector<Message> questions;
-    bent_->record = [&](const Message& message) {
+    bent_.record = [&](const Message& message) {
       if (message.to == asked && message.envelope().kind != Kind::reply) {
         questions.push_back(message);
       }
@@ -131,7 +131,7 @@ class NodeServiceTest : public ::testing::Test {
       EXPECT_TRUE(own.wait(Address(store, name), {}));
       EXPECT_TRUE(own.evict(Address(store, name), {}).value());
     }
-    bent_->record = nullptr;
+    bent_.record = nullptr;
     return questions;
   }
 
@@ -209,18 +209,9 @@ class NodeServiceTest : public ::testing::Test {
     std::memcpy(block.data() + block.size() - name.size(), name.data(), name.size());
   }
 
-  tests::BentTransport* bent_ = nullptr;  // lives as long as its rank
-  tests::SimulatedNodes world_{
-      {.nodes = {.nodes = 3, .timeout = 5s},
-       .network = {},
-       .wrap = [this](int rank, std::shared_ptr<Transport> transport) -> std::shared_ptr<Transport> {
-         if (rank != hostile) {
-           return transport;
-         }
-         const auto bent = std::make_shared<tests::BentTransport>(std::move(transport));
-         bent_ = bent.get();
-         return bent;
-       }}};
+  tests::Liars liars_{hostile};
+  tests::SimulatedNodes world_{{.nodes = {.nodes = 3, .timeout = 5s}, .network = {}, .wrap = liars_.wrap()}};
+  tests::BentTransport& bent_ = liars_[hostile];
   std::map<std::uint32_t, Heard> heard_;
   std::uint32_t last_call_ = 1U << 30U;
   std::vector<Guarded> guarded_;
@@ -258,7 +249,7 @@ TEST_F(NodeServiceTest, AnswersSpoiledQuestionsAndKeepsWhatTheyDoNotMean) {
     ASSERT_TRUE(in_place()) << "mutant " << tried << ", kind " << kind;
     if (tried % 1000 == 0) {
       world_.network().run_until_idle();
-      bent_->forget();
+      bent_.forget();
       const auto names = world_.rank(asked).process.directory->names(store, {});
       ASSERT_TRUE(names);
       for (const std::string& name : *names) {

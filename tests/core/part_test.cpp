@@ -139,29 +139,21 @@ TEST(Part, AreCountedInElements) {
 
 // Answers of a rank that lies: an error, or these bytes.
 TEST(Part, SpoiledAnswersAreErrorsOrOfTheRightSize) {
-  tests::BentTransport* bent = nullptr;
+  tests::Liars liars{1};
   SimulatedNodes world(
-      {.nodes = {.nodes = 2, .timeout = std::chrono::seconds(1)},
-       .network = {},
-       .wrap = [&](int rank, std::shared_ptr<Transport> transport) -> std::shared_ptr<Transport> {
-         if (rank != 1) {
-           return transport;
-         }
-         const auto made = std::make_shared<tests::BentTransport>(std::move(transport));
-         bent = made.get();
-         return made;
-       }});
+      {.nodes = {.nodes = 2, .timeout = std::chrono::seconds(1)}, .network = {}, .wrap = liars.wrap()});
+  tests::BentTransport& bent = liars[1];
   const auto bytes = pattern(1, 100'000);
   const auto key = put(world.connector(1), store, {}, bytes).value().key;
   const ByteRange range{1000, 512};
   tests::Spoiler spoiler(3);
   std::vector<Message> seen;
-  bent->record = [&](const Message& message) { seen.push_back(message); };
+  bent.record = [&](const Message& message) { seen.push_back(message); };
   ASSERT_TRUE(world.connector(0).get_part(Address(key), range, {}));
-  bent->record = nullptr;
+  bent.record = nullptr;
   ASSERT_FALSE(seen.empty());
   int errors = 0;
-  bent->bend = [&](Message& message) {
+  bent.bend = [&](Message& message) {
     if (message.envelope().kind == Kind::reply) {
       spoiler.spoil(message, seen);
     }
@@ -176,10 +168,10 @@ TEST(Part, SpoiledAnswersAreErrorsOrOfTheRightSize) {
     }
     if (round % 100 == 0) {
       world.network().run_until_idle();
-      bent->forget();
+      bent.forget();
     }
   }
-  bent->bend = nullptr;
+  bent.bend = nullptr;
   EXPECT_GT(errors, 300);
   EXPECT_LT(errors, 1000);
 }

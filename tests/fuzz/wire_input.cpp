@@ -39,14 +39,7 @@ class World {
  public:
   World()
       : world_({.nodes = {.memory_bytes = std::uint64_t{256} << 10U, .timeout = 50ms, .patience = 40ms},
-                .wrap = [this](int rank, std::shared_ptr<Transport> straight) {
-                  if (rank != liar) {
-                    return straight;
-                  }
-                  auto bent = std::make_shared<BentTransport>(std::move(straight));
-                  bent_ = bent.get();
-                  return std::static_pointer_cast<Transport>(std::move(bent));
-                }}) {
+                .wrap = liars_.wrap()}) {
     for (const std::size_t size : sizes) {
       const std::string number = std::to_string(size) + ".";
       own_.push_back(testing::put(here(), store, {}, testing::pattern(size, size)).value().key);
@@ -67,7 +60,7 @@ class World {
 
   [[nodiscard]] Connector& here() { return world_.connector(honest); }
   [[nodiscard]] Connector& there() { return world_.connector(liar); }
-  [[nodiscard]] BentTransport& bent() { return *bent_; }
+  [[nodiscard]] BentTransport& bent() { return liars_[liar]; }
   void run() { world_.network().run_for(200ms); }
 
   // Everything that one can ask of the other; whatever comes of it.
@@ -121,7 +114,7 @@ class World {
   }
 
  private:
-  BentTransport* bent_ = nullptr;  // of the liar's links
+  Liars liars_{liar};
   SimulatedNodes world_;
   std::vector<Key> own_;
   std::vector<Key> foreign_;
