@@ -14,10 +14,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export TMPDIR="$work" OMPI_MCA_btl_vader_backing_directory="$work" OMPI_MCA_btl_sm_backing_directory="$work"
 
-names() {
-  find /dev/shm -mindepth 1 | sort
-}
-before=$(names)
+left_in_shm=$(dirname "$0")/../cmake/left_in_shm.sh
+before=$(sh "$left_in_shm" names)
 
 points='publish: live/bind: intended/link: next set/change: begun/tombstone: marked/unlink: hash cleared/pin: bit set/commit: all taken'
 IFS=/ read -ra points <<< "$points"
@@ -47,8 +45,9 @@ for run in computing pinning creating collective closing released computing:dest
       exit 1
     fi
   done
-  if [ "$(names)" != "$before" ]; then
-    echo "FAILED: $run: /dev/shm has $(names)"
+  left=$(sh "$left_in_shm" since "$before")
+  if [ -n "$left" ]; then
+    echo "FAILED: $run: left in /dev/shm: $left"
     exit 1
   fi
   echo "$run: both survived, $((SECONDS - started)) s, the job's status was $status; $(grep noticed "$work/out" | tr '\n' ' ')"

@@ -15,10 +15,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 export TMPDIR="$work" OMPI_MCA_btl_vader_backing_directory="$work" OMPI_MCA_btl_sm_backing_directory="$work"
 
-names() {
-  find /dev/shm -mindepth 1 | sort
-}
-before=$(names)
+left_in_shm=$(dirname "$0")/../cmake/left_in_shm.sh
+before=$(sh "$left_in_shm" names)
 
 for lanes in all tcp,self; do
   started=$SECONDS
@@ -31,8 +29,9 @@ for lanes in all tcp,self; do
       exit 1
     fi
   done
-  if [ "$(names)" != "$before" ]; then
-    echo "FAILED: lanes $lanes: /dev/shm has $(names)"
+  left=$(sh "$left_in_shm" since "$before")
+  if [ -n "$left" ]; then
+    echo "FAILED: lanes $lanes: left in /dev/shm: $left"
     exit 1
   fi
   echo "lanes $lanes: both survived, $((SECONDS - started)) s, the job's status was $status"

@@ -8,11 +8,10 @@
 #include <array>
 #include <csignal>
 #include <cstring>
-#include <filesystem>
-#include <set>
 
 #include "tests/transport/ucx/lanes.hpp"
 #include "tests/transport/ucx/recorder.hpp"
+#include "tests/transport/ucx/shared_files.hpp"
 #include "transport/ucx/transport.hpp"
 
 namespace locum::ucx {
@@ -29,21 +28,13 @@ constexpr auto notice = 15s;
 constexpr TransportOptions options{.close_timeout = 500ms};
 constexpr auto longest_close = 3s;
 
-std::set<std::string> shared_files() {
-  std::set<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm")) {
-    names.insert(entry.path().filename());
-  }
-  return names;
-}
-
 class UcxDeathTest : public testing::TestWithParam<Lanes> {
  protected:
   // Two processes: `victim` (rank 1) is killed at the latest when it returns, `survivor` (rank 0) must end in
   // order. Nothing is left of either in /dev/shm.
   using Part = std::function<void(Group&, Transport&, Recorder&)>;
   static void play(const Part& survivor, const Part& victim) {
-    const std::set<std::string> before = shared_files();
+    const tests::SharedFiles files;
     auto children = tests::start_group(2, GetParam(), [&](Group& group) {
       auto transport = open_transport(group, options);
       Recorder recorder;
@@ -65,9 +56,7 @@ class UcxDeathTest : public testing::TestWithParam<Lanes> {
     EXPECT_EQ(children[1].wait().signal, SIGKILL);
     const tests::Ending ending = children[0].wait();
     EXPECT_EQ(ending.exit_code, 0) << ending.said << " (signal " << ending.signal << ')';
-    for (const std::string& name : shared_files()) {
-      EXPECT_TRUE(before.contains(name) || !name.starts_with("ucx")) << name << " was left behind";
-    }
+    EXPECT_EQ(files.left(), "");
   }
 
   // The survivor hears of the loss, once, and nothing goes there any more.

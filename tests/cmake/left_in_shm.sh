@@ -1,0 +1,51 @@
+#!/bin/sh
+# usage: left_in_shm.sh names            prints what is in /dev/shm
+#        left_in_shm.sh since BEFORE     prints what has come there since that list and is nobody's any more
+#
+# Nobody's is what no living process maps or has open: programs that run beside may use /dev/shm as they like. It is looked
+# at until there is nothing, for five seconds: a process that is killed lets go of what it has a little later, and one that
+# has just made a file may be seen between opening and mapping it. Files of other users are not looked at, because who has
+# them open cannot be seen.
+set -u
+
+names() {
+  find /dev/shm -mindepth 1 ! -type d -uid "$(id -u)" 2>/dev/null | sort
+}
+
+used() {
+  {
+    grep -hs /dev/shm/ /proc/[0-9]*/maps | sed 's,^.* /dev/shm/,/dev/shm/,'
+    find /proc/[0-9]*/fd -lname '/dev/shm/*' -printf '%l\n' 2>/dev/null
+  } | sort -u
+}
+
+# Those of the lines in $1 that are not in $2.
+without() {
+  printf '%s\n' "$1" | while IFS= read -r line; do
+    printf '%s\n' "$2" | grep -Fxq -e "$line" || printf '%s\n' "$line"
+  done
+}
+
+left() {
+  fresh=$(without "$(names)" "$1")
+  [ -n "$fresh" ] || return 0
+  without "$fresh" "$(used)" | while IFS= read -r file; do
+    [ ! -e "$file" ] || printf '%s\n' "$file"
+  done
+}
+
+case ${1:-} in
+  names) names ;;
+  since)
+    for look in $(seq 50); do
+      found=$(left "$2")
+      [ -n "$found" ] || exit 0
+      [ "$look" = 50 ] || sleep 0.1
+    done
+    printf '%s\n' "$found"
+    ;;
+  *)
+    sed -n 's/^# \{0,1\}//p' "$0" >&2
+    exit 2
+    ;;
+esac

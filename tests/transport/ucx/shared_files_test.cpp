@@ -1,0 +1,39 @@
+#include "tests/transport/ucx/shared_files.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <string>
+
+// Whether the check for files that are left in /dev/shm can fail, and takes nobody's files for left.
+namespace locum::tests {
+namespace {
+
+class SharedFilesTest : public ::testing::Test {
+ protected:
+  ~SharedFilesTest() override { ::unlink(path_.c_str()); }
+
+  const SharedFiles files_;
+  const std::string path_ = "/dev/shm/ucx_locum_test_" + std::to_string(::getpid());
+  const int descriptor_ = ::open(path_.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+};
+
+TEST_F(SharedFilesTest, AFileIsLeftWhenNobodyHasItAnyMore) {
+  ASSERT_GE(descriptor_, 0);
+  EXPECT_EQ(files_.left(), "") << "it is open";
+  ASSERT_EQ(::ftruncate(descriptor_, 4096), 0);
+  void* const memory = ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, descriptor_, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  ::close(descriptor_);
+  EXPECT_EQ(files_.left(), "") << "it is mapped";
+  ::munmap(memory, 4096);
+  EXPECT_EQ(files_.left(), path_ + '\n');
+  EXPECT_EQ(SharedFiles().left(), "") << "it was there before";
+  ::unlink(path_.c_str());
+  EXPECT_EQ(files_.left(), "");
+}
+
+}  // namespace
+}  // namespace locum::tests
