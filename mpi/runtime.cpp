@@ -23,6 +23,7 @@
 #include "mpi/launcher.hpp"
 #include "mpi/rank_losses.hpp"
 #include "mpi/topology.hpp"
+#include "shm/background_thread.hpp"
 #include "shm/endings.hpp"
 #include "shm/fork_guard.hpp"
 #include "shm/node.hpp"
@@ -177,7 +178,9 @@ std::shared_ptr<Links> open_links([[maybe_unused]] mpi::CommunicatorGroup& group
                   .patience = options.peer_timeout,
                   .inline_bytes = options.inline_bytes,
                   .lost_mates = [losses] { return losses->mates(); },
-                  .progress = {.spin = spin_of(group), .helper = true, .on_helper_start = {}}});
+                  .progress = {.spin = spin_of(group), .helper = true, .on_helper_start = [] {
+                                 shm::become_background_thread("locum helper");
+                               }}});
   }
 #endif
   return nullptr;

@@ -20,12 +20,19 @@ std::thread start(const char* name, std::function<void()> body) {
     ~Restore() { ::pthread_sigmask(SIG_SETMASK, &mask, nullptr); }
   } restore{before};
   return std::thread([name, run = std::move(body)] {
-    ::pthread_setname_np(::pthread_self(), name);
+    become_background_thread(name);
     run();
   });
 }
 
 }  // namespace
+
+void become_background_thread(const char* name) noexcept {
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  ::pthread_setname_np(::pthread_self(), name);
+}
 
 BackgroundThread::BackgroundThread(const char* name, std::function<void()> body)
     : process_(::getpid()), thread_(start(name, std::move(body))) {}

@@ -7,6 +7,10 @@
 
 namespace locum::shm {
 
+/// Makes the thread that calls it one of the library's own, with all signals blocked: for one that somebody
+/// else has started. `name` is what the system's tools show, at most 15 characters.
+void become_background_thread(const char* name) noexcept;
+
 /// A thread of the library's own, with all signals blocked: those are for the threads of the application.
 /// Whoever owns it makes its body end before the destructor waits for it. In a process that was forked from
 /// the owner's there is no such thread, and nothing to wait for.

@@ -1,0 +1,51 @@
+// The thread that serves other nodes while this rank does not wait: it costs nothing while nothing is asked
+// of it.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+#include <string>
+#include <thread>
+
+#include "mpi/runtime.hpp"
+#include "tests/mpi/job.hpp"
+#include "tests/mpi/thread_load.hpp"
+
+namespace locum {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* helper_name = "locum helper";
+
+TEST(HelperThread, SleepsWhileNothingIsAskedOfIt) {
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 64_MiB});
+  Store store = runtime.store("idle");
+  const std::string own = "of rank " + std::to_string(job::rank());
+  const std::string next = "of rank " + std::to_string((job::rank() + 1) % job::size());
+  ASSERT_TRUE(store.put(own, job::rank()));
+  ASSERT_TRUE(store.wait<int>(next, 20s));
+  const auto helper = tests::thread_named(helper_name);
+  ASSERT_EQ(helper.has_value(), !job::one_node()) << "between nodes somebody has to serve the others";
+  if (helper) {
+    const std::uint64_t blocked = tests::status_of(*helper, "SigBlk", 16);
+    for (const int signal : {SIGTERM, SIGINT, SIGALRM, SIGUSR1}) {
+      EXPECT_TRUE((blocked >> static_cast<unsigned>(signal - 1)) & 1U)
+          << "signal " << signal << " is for the application's threads";
+    }
+  }
+  if (helper && job::size() == 2) {       // nothing else would be seen with more
+    std::this_thread::sleep_for(1500ms);  // its sleeps grow longer until then: to a second
+    const tests::ThreadLoad before = tests::load_of(*helper);
+    std::this_thread::sleep_for(2s);
+    const tests::ThreadLoad after = tests::load_of(*helper);
+    // A wake-up a second, and some for what UCX itself has to say; each takes some 50 us.
+    EXPECT_LE(after.wake_ups - before.wake_ups, 20U);
+    EXPECT_LE(after.cpu_ns - before.cpu_ns, 10'000'000U) << "0.5 % of a core";
+    EXPECT_GE(after.wake_ups, 1U) << "it is this thread's book";
+  }
+  job::barrier();
+}
+
+}  // namespace
+}  // namespace locum

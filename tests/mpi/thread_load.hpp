@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace locum::tests {
+
+/// What one thread of this process has cost, by the system's books: all since it began.
+struct ThreadLoad {
+  std::uint64_t cpu_ns = 0;    ///< it was on a core
+  std::uint64_t wake_ups = 0;  ///< it had given its core up by itself, and went on
+};
+
+/// The thread of this process that goes by that name; none, or the first of several.
+[[nodiscard]] inline std::optional<std::filesystem::path> thread_named(std::string_view name) {
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string line;
+    if (std::getline(std::ifstream(thread.path() / "comm"), line) && line == name) {
+      return thread.path();
+    }
+  }
+  return std::nullopt;
+}
+
+/// A number (in base 10, or 16) behind a word and a colon in /proc/PID/task/TID/status.
+[[nodiscard]] inline std::uint64_t status_of(const std::filesystem::path& thread, std::string_view field,
+                                             int base = 10) {
+  std::ifstream status(thread / "status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(field) && line.substr(field.size()).starts_with(':')) {
+      return std::stoull(line.substr(field.size() + 1), nullptr, base);
+    }
+  }
+  return 0;
+}
+
+[[nodiscard]] inline ThreadLoad load_of(const std::filesystem::path& thread) {
+  ThreadLoad load;
+  std::ifstream(thread / "schedstat") >> load.cpu_ns;
+  load.wake_ups = status_of(thread, "voluntary_ctxt_switches");
+  return load;
+}
+
+}  // namespace locum::tests
