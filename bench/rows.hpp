@@ -22,6 +22,7 @@ void add_create_rows();
 void add_get_rows();
 void add_overhead_rows();
 void add_mixed_rows();
+void add_name_rows();
 // Several ranks, between MPI_Init and MPI_Finalize:
 void add_handover_rows();
 void add_exchange_rows();
@@ -29,5 +30,6 @@ void add_transport_rows();  ///< two ranks only
 // Two ranks: nodes of one each; more: all but one, and one.
 void add_remote_large_rows();
 void add_remote_small_rows();  ///< two ranks only
+void add_idle_rows();          ///< two ranks only
 
 }  // namespace locum::bench

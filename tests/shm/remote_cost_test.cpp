@@ -4,20 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <array>
-#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "core/directory.hpp"
-#include "core/distributed.hpp"
-#include "core/group.hpp"
-#include "core/nodes.hpp"
-#include "core/store.hpp"
-#include "shm/node.hpp"
 #include "tests/core/allocations.hpp"
-#include "tests/core/lockstep_transport.hpp"
+#include "tests/shm/lockstep_nodes.hpp"
 
 namespace locum::tests {
 namespace {
@@ -33,36 +24,13 @@ struct Cost {
 
 class RemoteCost : public ::testing::Test {
  protected:
-  struct Rank {
-    std::shared_ptr<LockstepTransport> transport;
-    std::shared_ptr<Links> links;
-    std::shared_ptr<Session> session;
-    std::unique_ptr<Store> store;
-  };
+  using Rank = LockstepNodes::Rank;
 
   RemoteCost() {
-    for (int number = 0; number < 2; ++number) {
-      ranks_.at(static_cast<std::size_t>(number)).transport = std::make_shared<LockstepTransport>(number);
-    }
-    asker_.transport->connect(*answerer_.transport);
-    answerer_.transport->connect(*asker_.transport);
-    for (std::size_t number = 0; number < 2; ++number) {
-      open(ranks_.at(number), number);
-    }
-    asker_.transport->others_turn = [this] {
-      answerer_allocations_ += testing::allocations_of([this] { (void)answerer_.links->progress().poll(); });
+    const auto turn = nodes_.asker().transport->others_turn;
+    nodes_.asker().transport->others_turn = [this, turn] {
+      answerer_allocations_ += testing::allocations_of(turn);
     };
-    answerer_.transport->others_turn = [this] { (void)asker_.links->progress().poll(); };
-    for (Rank& rank : ranks_) {
-      rank.store = std::make_unique<Store>(rank.session->open("cost").value());
-    }
-  }
-  ~RemoteCost() override {
-    for (Rank& rank : ranks_) {
-      rank.store.reset();
-      rank.session->close();
-      rank.links->close();
-    }
   }
 
   /// The least of several tries: tables grow on occasion, and threads of the nodes allocate meanwhile. What
@@ -76,7 +44,7 @@ class RemoteCost : public ::testing::Test {
       const std::uint64_t all = testing::allocations_of([&] { call(prepared); });
       least.asker = std::min(least.asker, all - answerer_allocations_);
       least.answerer = std::min(least.answerer, answerer_allocations_);
-      asker_.transport->others_turn();
+      asker().transport->others_turn();
     }
     return least;
   }
@@ -86,47 +54,17 @@ class RemoteCost : public ::testing::Test {
   }
 
   [[nodiscard]] Key put(std::size_t size) {
-    return answerer_.store->put_bytes(std::vector<std::byte>(size, std::byte{7})).value();
+    return answerer().store->put_bytes(std::vector<std::byte>(size, std::byte{7})).value();
   }
   /// At home at the answerer's node; a new one each time.
-  [[nodiscard]] std::string name() {
-    for (;;) {
-      std::string made = "name " + std::to_string(++names_);
-      if (nodes_.home(store_number_, name_hash(store_number_, made)) == 1) {
-        return made;
-      }
-    }
-  }
+  [[nodiscard]] std::string name() { return nodes_.name_at_answerer(); }
 
-  Rank& asker() noexcept { return asker_; }
-  Rank& answerer() noexcept { return answerer_; }
+  Rank& asker() noexcept { return nodes_.asker(); }
+  Rank& answerer() noexcept { return nodes_.answerer(); }
 
  private:
-  static void open(Rank& rank, std::size_t number) {
-    SoloGroup group;
-    const RuntimeOptions options{.memory_bytes = 64_MiB, .prepare_bytes = 4096};
-    shm::Node node = shm::open_node(group, {static_cast<std::uint32_t>(number)}, options, 1);
-    const NodeMemory memory{node.arena, node.table, node.directory};
-    const auto metrics = std::make_shared<Metrics>();
-    rank.links = std::make_shared<Links>(LinkParts{.transport = rank.transport,
-                                                   .memory = memory,
-                                                   .node_of_rank = {0, 1},
-                                                   .rank = static_cast<int>(number),
-                                                   .incarnation = 1,
-                                                   .metrics = metrics,
-                                                   .lost_mates = {},
-                                                   .progress = {.helper = false, .on_helper_start = {}}});
-    rank.session = std::make_shared<Session>(open_distributed(memory, rank.links), metrics,
-                                             SessionOptions{.options = options});
-  }
-
-  std::array<Rank, 2> ranks_;
-  Rank& asker_ = ranks_[0];
-  Rank& answerer_ = ranks_[1];
+  LockstepNodes nodes_{64_MiB};
   std::uint64_t answerer_allocations_ = 0;
-  const Nodes nodes_{{0, 1}, 0, nullptr};
-  const std::uint32_t store_number_ = 1;
-  int names_ = 0;
 };
 
 TEST_F(RemoteCost, OfAGetByKeyOfASmallObject) {

@@ -1,0 +1,80 @@
+// What a name costs in the memory of its home, beside the name itself and a small value that the home keeps.
+// Sums, not times: once is enough.
+
+#include <cstdio>
+
+#include "bench/hand_table.hpp"
+#include "bench/interleave.hpp"
+#include "bench/node_store.hpp"
+#include "bench/rows.hpp"
+#include "tests/shm/lockstep_nodes.hpp"
+
+namespace locum::bench {
+
+namespace {
+
+struct Particle {
+  static constexpr std::string_view locum_type_name = "particle";
+  double coordinates[8] = {};
+};
+
+constexpr std::size_t name_bytes = 16;  // no more and no less is lost to rounding with it
+
+std::string name_of(std::uint64_t number) {
+  char name[32];
+  std::snprintf(name, sizeof name, "name %011llu", static_cast<unsigned long long>(number));
+  return name;
+}
+
+std::uint64_t committed(Session& session) {
+  return session.connector().usage().committed;
+}
+
+/// Of an object whose name is at home where it lies: what its node has more than without the name.
+double bytes_here(std::uint64_t count) {
+  std::uint64_t bytes[2]{};
+  for (const bool named : {false, true}) {
+    NodeStore node({.memory_bytes = 1_GiB, .prepare_bytes = 4096});
+    for (std::uint64_t at = 0; at < count; ++at) {
+      (void)(named ? node.store().put(name_of(at), Particle{}) : node.store().put(Particle{})).value();
+    }
+    bytes[named ? 1 : 0] = committed(node.session());
+  }
+  return static_cast<double>(bytes[1] - bytes[0]) / static_cast<double>(count) - name_bytes;
+}
+
+/// Of an object of another node: all that the home has of it, but the name and the value.
+double bytes_elsewhere(std::uint64_t count) {
+  tests::LockstepNodes nodes(1_GiB);
+  const std::uint64_t before = committed(*nodes.answerer().session);
+  std::size_t of_names = 0;
+  for (std::uint64_t at = 0; at < count; ++at) {
+    const std::string name = nodes.name_at_answerer();
+    of_names += name.size();
+    (void)nodes.asker().store->put(name, Particle{}).value();
+  }
+  const std::uint64_t bytes = committed(*nodes.answerer().session) - before - of_names;
+  return static_cast<double>(bytes) / static_cast<double>(count) - sizeof(Particle);
+}
+
+void memory_per_name(benchmark::State& state, double (*bytes)(std::uint64_t), std::uint64_t count) {
+  Pairs pairs;
+  for (auto _ : state) {
+    double ours = 0;
+    const double seconds = timed([&] { ours = bytes(count); });
+    pairs.add(ours, static_cast<double>(HandTable::bytes_for(count)) / static_cast<double>(count));
+    state.SetIterationTime(seconds);
+  }
+  pairs.report(state, "B", {Goal::Kind::ours_at_most, 64});
+}
+
+}  // namespace
+
+void add_name_rows() {
+  add_row("memory per name, 10^6, its object here", 1, memory_per_name, &bytes_here,
+          std::uint64_t{1'000'000});
+  add_row("memory per name, 10^6, its object elsewhere", 1, memory_per_name, &bytes_elsewhere,
+          std::uint64_t{1'000'000});
+}
+
+}  // namespace locum::bench

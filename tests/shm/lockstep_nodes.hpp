@@ -1,0 +1,95 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/directory.hpp"
+#include "core/distributed.hpp"
+#include "core/group.hpp"
+#include "core/nodes.hpp"
+#include "core/store.hpp"
+#include "shm/node.hpp"
+#include "tests/core/lockstep_transport.hpp"
+
+namespace locum::tests {
+
+/// Two nodes of shared memory, one rank each, in one thread, with no helper threads: rank 0, who asks, and
+/// rank 1, who has its turn whenever the other one waits. A store is open in both.
+class LockstepNodes {
+ public:
+  struct Rank {
+    std::shared_ptr<LockstepTransport> transport;
+    std::shared_ptr<Links> links;
+    std::shared_ptr<Session> session;
+    std::unique_ptr<Store> store;
+  };
+
+  /// \param memory_bytes of each node
+  explicit LockstepNodes(std::uint64_t memory_bytes) {
+    for (int number = 0; number < 2; ++number) {
+      ranks_.at(static_cast<std::size_t>(number)).transport = std::make_shared<LockstepTransport>(number);
+    }
+    asker().transport->connect(*answerer().transport);
+    answerer().transport->connect(*asker().transport);
+    for (std::size_t number = 0; number < 2; ++number) {
+      open(ranks_.at(number), number, memory_bytes);
+    }
+    asker().transport->others_turn = [this] { (void)answerer().links->progress().poll(); };
+    answerer().transport->others_turn = [this] { (void)asker().links->progress().poll(); };
+    for (Rank& rank : ranks_) {
+      rank.store = std::make_unique<Store>(rank.session->open("lockstep").value());
+    }
+  }
+  LockstepNodes(const LockstepNodes&) = delete;
+  LockstepNodes& operator=(const LockstepNodes&) = delete;
+  ~LockstepNodes() {
+    for (Rank& rank : ranks_) {
+      rank.store.reset();
+      rank.session->close();
+      rank.links->close();
+    }
+  }
+
+  Rank& asker() noexcept { return ranks_[0]; }
+  Rank& answerer() noexcept { return ranks_[1]; }
+  /// A name at home at the answerer's node: a new one each time, of twelve bytes.
+  [[nodiscard]] std::string name_at_answerer() {
+    constexpr std::uint64_t a_billion = 1'000'000'000;
+    for (;;) {
+      std::string made = "n " + std::to_string(a_billion + ++names_);
+      if (nodes_.home(store_number, name_hash(store_number, made)) == 1) {
+        return made;
+      }
+    }
+  }
+
+ private:
+  static constexpr std::uint32_t store_number = 1;
+
+  static void open(Rank& rank, std::size_t number, std::uint64_t memory_bytes) {
+    SoloGroup group;
+    const RuntimeOptions options{.memory_bytes = memory_bytes, .prepare_bytes = 4096};
+    shm::Node node = shm::open_node(group, {static_cast<std::uint32_t>(number)}, options, 1);
+    const NodeMemory memory{node.arena, node.table, node.directory};
+    const auto metrics = std::make_shared<Metrics>();
+    rank.links = std::make_shared<Links>(LinkParts{.transport = rank.transport,
+                                                   .memory = memory,
+                                                   .node_of_rank = {0, 1},
+                                                   .rank = static_cast<int>(number),
+                                                   .incarnation = 1,
+                                                   .metrics = metrics,
+                                                   .lost_mates = {},
+                                                   .progress = {.helper = false, .on_helper_start = {}}});
+    rank.session = std::make_shared<Session>(open_distributed(memory, rank.links), metrics,
+                                             SessionOptions{.options = options});
+  }
+
+  std::array<Rank, 2> ranks_;
+  const Nodes nodes_{{0, 1}, 0, nullptr};
+  std::uint64_t names_ = 0;
+};
+
+}  // namespace locum::tests

@@ -1,0 +1,70 @@
+// What a name costs in the memory of its home, beside the name itself and the value.
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/object_wire.hpp"
+#include "core/reference.hpp"
+#include "shm/layout.hpp"
+#include "shm/size_class.hpp"
+#include "tests/shm/lockstep_nodes.hpp"
+
+namespace locum::shm {
+namespace {
+
+constexpr std::uint64_t count = 1U << 15U;
+const std::vector<std::byte> value(64, std::byte{1});
+
+// What is committed beside the arena: tables, and what stands before them.
+std::uint64_t table_bytes(const MemoryUsage& usage) {
+  return usage.committed - usage.own_committed;
+}
+
+MemoryUsage usage_of(tests::LockstepNodes::Rank& rank) {
+  return rank.session->connector().usage();
+}
+
+// The record, and its share of the buckets and of what was committed ahead, which is a quarter at most.
+TEST(NameCost, IsARecordWhereTheObjectLiesAtHome) {
+  std::uint64_t committed[2]{};
+  for (const bool named : {false, true}) {
+    tests::LockstepNodes nodes(256_MiB);
+    for (std::uint64_t at = 0; at < count; ++at) {
+      const std::string name = nodes.name_at_answerer();
+      Store& store = *nodes.answerer().store;
+      ASSERT_TRUE(named ? store.put_bytes(name, value) : store.put_bytes(value));
+    }
+    committed[named ? 1 : 0] = table_bytes(usage_of(nodes.answerer()));
+  }
+  const double bytes = static_cast<double>(committed[1] - committed[0]) / count;
+  EXPECT_GE(bytes, sizeof(Record) + sizeof(Word32));
+  EXPECT_LE(bytes, 64.0) << "the goal";
+}
+
+// An object of the home's own: an entry of its table, a record, and a block with the value's block, the words
+// that describe it, and the name once more.
+TEST(NameCost, IsAnObjectWhereTheObjectLiesElsewhere) {
+  tests::LockstepNodes nodes(256_MiB);
+  const MemoryUsage before = usage_of(nodes.answerer());
+  std::string name;
+  for (std::uint64_t at = 0; at < count; ++at) {
+    name = nodes.name_at_answerer();
+    ASSERT_TRUE(nodes.asker().store->put_bytes(name, value));
+  }
+  const MemoryUsage after = usage_of(nodes.answerer());
+  EXPECT_EQ(after.own_objects - before.own_objects, count);
+  const std::size_t type_bytes = nodes.asker().store->info(name).value().type.size();
+  const std::uint64_t kept = value.size() + sizeof(std::uint32_t) + type_bytes + name.size();
+  const std::uint64_t block =
+      kept + sizeof(ObjectWire) + sizeof(std::uint32_t) + reference_type_name.size() + name.size();
+  EXPECT_EQ(after.own_used - before.own_used,
+            count * size_class::block_bytes(size_class::of(size_class::aligned(block, 64))));
+  const double tables = static_cast<double>(table_bytes(after) - table_bytes(before)) / count;
+  EXPECT_GE(tables, sizeof(Entry) + sizeof(Record) + sizeof(Word32));
+  EXPECT_LE(tables, 1.4 * (sizeof(Entry) + sizeof(Record) + sizeof(Word32)));
+}
+
+}  // namespace
+}  // namespace locum::shm
