@@ -21,7 +21,8 @@ void CopyService::copy(const Question& question, Asker asker) {
   const auto block = parts_.local.block(pin);
   const int node = parts_.node_of(question);
   const bool shareable = block.size() > parts_.inline_bytes && node != parts_.nodes->own();
-  const bool listed = shareable && parts_.copies.sets->enter(asked->key, node);
+  const bool listed =
+      shareable && !parts_.copies.fenced->has(node) && parts_.copies.sets->enter(asked->key, node);
   const CopyWords words_of_it{.object = wire_of(pin, pin.generation), .listed = listed ? 1U : 0U};
   parts_.answer(asker, words(words_of_it), {block, *object});
 }
@@ -33,6 +34,10 @@ void CopyService::invalidate(const Question& question, Asker asker) {
   }
   const auto gone = parts_.copies.here->invalidate(asked->key);
   gone ? parts_.answer(asker, {}) : parts_.refuse(asker, gone.error());
+}
+
+void CopyService::renew(const Question& question, Asker asker) {
+  parts_.answer(asker, one_byte(!parts_.copies.fenced->has(parts_.node_of(question))));
 }
 
 void CopyService::join(const Question& question, Asker asker) {

@@ -16,6 +16,8 @@ class CopyService final {
   void copy(const Question& question, Asker asker);
   /// Says that the copy is gone when nobody finds it any more.
   void invalidate(const Question& question, Asker asker);
+  /// Grants the asker's node a lease, unless it is fenced.
+  void renew(const Question& question, Asker asker);
   /// Says so when a flight of this rank has ended.
   void join(const Question& question, Asker asker);
 

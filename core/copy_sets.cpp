@@ -23,12 +23,15 @@ std::vector<std::uint32_t> numbers_in(std::span<const std::byte> bytes) {
   return numbers;
 }
 
-Error lost_with_a_copy(int node, const Error& cause) {
-  return Error(Errc::peer_lost,
-               "node " + std::to_string(node) +
-                   " was lost before it said that its copy of this object is gone; the object is gone "
-                   "everywhere else",
-               cause.text());
+Error lost_with_a_copy(int node, const Error& cause, FencedNodes::Clock::duration term) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(term).count() + 1;
+  return Error(
+      Errc::peer_lost,
+      "node " + std::to_string(node) +
+          " cannot be reached, and has not said that its copy of this object is gone; should it live, "
+          "its ranks may find the object for " +
+          std::to_string(ms) + " ms more; it is gone everywhere else",
+      cause.text());
 }
 
 }  // namespace
@@ -38,15 +41,18 @@ struct CopySets::Round {
   Key key;
   std::size_t awaited = 0;
   std::optional<Error> failure;
+  bool unfenced = false;  // a node that cannot be reached may show its copy for ever
   Then then;
 };
 
 CopySets::CopySets(NodeMemory local, std::shared_ptr<Connector> objects, std::shared_ptr<Exchange> exchange,
-                   std::shared_ptr<Nodes> nodes, std::chrono::milliseconds timeout)
+                   std::shared_ptr<Nodes> nodes, std::shared_ptr<FencedNodes> fenced,
+                   std::chrono::milliseconds timeout)
     : local_(std::move(local)),
       objects_(std::move(objects)),
       exchange_(std::move(exchange)),
       nodes_(std::move(nodes)),
+      fenced_(std::move(fenced)),
       timeout_(timeout) {}
 
 bool CopySets::has(const Key& key) const {
@@ -94,13 +100,11 @@ bool CopySets::enter(const Key& key, int node) {
     }
     entered = static_cast<bool>(sealed);
   }
-  const auto pin = local_.table->pin(key);
-  if (!pin) {
+  if (is_gone(key)) {
     // Whoever took it out of sight may have read the list before this, or not yet, and others are in it.
     dissolve(key);
     return false;
   }
-  local_.table->release(pin->id);
   return true;
 }
 
@@ -110,19 +114,35 @@ void CopySets::forget(const Key& key) {
   }
 }
 
-void CopySets::forget_gone(std::uint32_t store) {
+bool CopySets::is_gone(const Key& key) const {
+  const auto pin = local_.table->pin(key);
+  if (pin) {
+    local_.table->release(pin->id);
+  }
+  return !pin;
+}
+
+// Of the objects that somebody may have copies of.
+template <class Each>
+void CopySets::for_each_gone(Each each) const {
   const auto lists = local_.directory->names(copy_sets_store, {});
   for (const std::string& name : lists ? *lists : std::vector<std::string>()) {
-    const auto key = read_words<Key>(std::as_bytes(std::span(name)));
-    if (!key || key->store != store) {
-      continue;
-    }
-    if (const auto pin = local_.table->pin(*key)) {
-      local_.table->release(pin->id);
-    } else {
-      forget(*key);
+    if (const auto key = read_words<Key>(std::as_bytes(std::span(name))); key && is_gone(*key)) {
+      each(*key);
     }
   }
+}
+
+void CopySets::forget_gone(std::uint32_t store) {
+  for_each_gone([&](const Key& key) {
+    if (key.store == store) {
+      forget(key);
+    }
+  });
+}
+
+void CopySets::dissolve_gone() {
+  for_each_gone([&](const Key& key) { dissolve(key); });
 }
 
 void CopySets::dissolve(const Key& key, Clock::time_point deadline, Then then) {
@@ -132,10 +152,10 @@ void CopySets::dissolve(const Key& key, Clock::time_point deadline, Then then) {
   const auto round =
       std::make_shared<Round>(Round{.key = key, .awaited = 1, .failure = {}, .then = std::move(then)});
   const auto told = [self = shared_from_this(), round](int node, const Result<NodeAnswer>& answer) {
-    if (!answer && (!round->failure || round->failure->code() != Errc::timeout)) {
-      round->failure = answer.error().code() == Errc::peer_lost
-                           ? lost_with_a_copy(node, answer.error()).about(to_string(round->key))
-                           : answer.error().about(to_string(round->key));
+    if (!answer && answer.error().code() == Errc::peer_lost) {
+      self->note_lost(*round, node, answer.error());
+    } else if (!answer && (!round->failure || round->failure->code() != Errc::timeout)) {
+      round->failure = answer.error().about(to_string(round->key));
     }
     if (--round->awaited == 0) {
       self->end(*round);
@@ -145,7 +165,11 @@ void CopySets::dissolve(const Key& key, Clock::time_point deadline, Then then) {
   const auto body = words(asked);
   for (const std::uint32_t member : numbers_in(read(key).bytes())) {
     const int node = static_cast<int>(member);
-    if (node < 0 || node >= nodes_->count() || node == nodes_->own() || nodes_->is_lost(node)) {
+    if (node < 0 || node >= nodes_->count() || node == nodes_->own()) {
+      continue;
+    }
+    if (nodes_->is_lost(node)) {
+      note_lost(*round, node, Error(Errc::peer_lost, "it was lost before"));
       continue;
     }
     ++round->awaited;
@@ -159,11 +183,21 @@ void CopySets::dissolve(const Key& key) {
   dissolve(key, Deadline().moment(timeout_, exchange_->now()), [](const Result<void>&) {});
 }
 
+// It may only be cut off, and its ranks go on reading: until it can be said that they do not, whoever takes
+// the object out of sight is told so.
+void CopySets::note_lost(Round& round, int node, const Error& cause) const {
+  const auto fence = fenced_->fence(node);
+  round.unfenced = round.unfenced || fence == FencedNodes::Fence::open;
+  if (fence != FencedNodes::Fence::shut && (!round.failure || round.failure->code() != Errc::timeout)) {
+    round.failure = lost_with_a_copy(node, cause, fenced_->term()).about(to_string(round.key));
+  }
+}
+
 void CopySets::end(const Round& round) {
   const bool late = round.failure && round.failure->code() == Errc::timeout;
   if (late) {
     dissolve(round.key);
-  } else if (!round.failure || round.failure->code() == Errc::peer_lost) {
+  } else if (!round.unfenced && (!round.failure || round.failure->code() == Errc::peer_lost)) {
     forget(round.key);
   }
   round.then(round.failure ? Result<void>(*round.failure) : Result<void>());

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "connector.hpp"
+#include "fenced_nodes.hpp"
 #include "node_client.hpp"
 #include "node_memory.hpp"
 #include "nodes.hpp"
@@ -26,7 +27,8 @@ class CopySets final : public std::enable_shared_from_this<CopySets> {
   /// \param objects makes objects of this node: a connector over `local`
   /// \param timeout of questions to other nodes that nobody waits for
   CopySets(NodeMemory local, std::shared_ptr<Connector> objects, std::shared_ptr<Exchange> exchange,
-           std::shared_ptr<Nodes> nodes, std::chrono::milliseconds timeout);
+           std::shared_ptr<Nodes> nodes, std::shared_ptr<FencedNodes> fenced,
+           std::chrono::milliseconds timeout);
 
   /// Notes that a node will have a copy of an object; false: it must not have one, because that cannot be
   /// noted or the object is gone. Only by who drives.
@@ -40,10 +42,13 @@ class CopySets final : public std::enable_shared_from_this<CopySets> {
 
   /// Takes the copies of an object that is out of sight already out of sight, too, and then tells: `timeout`
   /// if a node has not said so before the deadline, which is asked again until it does; `peer_lost` if one
-  /// was lost meanwhile. Nodes that were lost before are not asked. Only by who drives.
+  /// cannot be reached and may show its copy yet: it is fenced, and shows none a term later. Only by who
+  /// drives.
   void dissolve(const Key& key, Clock::time_point deadline, Then then);
   /// The same with nobody who waits: of an object that is gone, and whose list may have outlived who made it.
   void dissolve(const Key& key);
+  /// The same for all objects that are gone: a rank of this node may have died before it told who has copies.
+  void dissolve_gone();
   /// The same for any thread, which waits.
   [[nodiscard]] Result<void> dissolve(const Key& key, const NodeClient& client, Deadline deadline);
 
@@ -51,12 +56,17 @@ class CopySets final : public std::enable_shared_from_this<CopySets> {
   struct Round;
 
   [[nodiscard]] ObjectView read(const Key& key) const;
+  [[nodiscard]] bool is_gone(const Key& key) const;
+  template <class Each>
+  void for_each_gone(Each each) const;
+  void note_lost(Round& round, int node, const Error& cause) const;
   void end(const Round& round);
 
   const NodeMemory local_;
   const std::shared_ptr<Connector> objects_;
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;
+  const std::shared_ptr<FencedNodes> fenced_;
   const std::chrono::milliseconds timeout_;
 };
 

@@ -184,7 +184,7 @@ Result<ObjectView> Distributed::fetch(const Key& key, std::uint64_t bytes, std::
 // At least what is wanted of it: out of the node's copy, if there is one.
 Result<ObjectView> Distributed::fetch_some(const Key& key, std::string_view name, const How& how,
                                            std::uint64_t generation, Deadline deadline) {
-  auto copy = copies_.here->look(key, generation);
+  auto copy = copies_.flights->look(key, generation, *client_, deadline);
   if (copy && *copy) {
     return copy;
   }

@@ -72,19 +72,46 @@ class Flights::Joining final : public Call {
 };
 
 Flights::Flights(std::shared_ptr<NodeCopies> copies, std::shared_ptr<Exchange> exchange,
-                 std::shared_ptr<Nodes> nodes, int own_rank, std::chrono::milliseconds timeout)
+                 std::shared_ptr<Nodes> nodes, int own_rank, std::chrono::milliseconds timeout,
+                 Clock::duration lease)
     : copies_(std::move(copies)),
       exchange_(std::move(exchange)),
       nodes_(std::move(nodes)),
       own_rank_(static_cast<std::uint32_t>(own_rank)),
-      timeout_(timeout) {}
+      timeout_(timeout),
+      leases_(nodes_->count(), lease) {}
+
+// Pinned first, then asked about: what was taken out of sight before this look began, by somebody who could
+// not tell this node, is refused.
+Result<ObjectView> Flights::look(const Key& key, std::uint64_t generation, const NodeClient& client,
+                                 Deadline deadline, Path path) {
+  auto copy = copies_->look(key, generation, path);
+  if (!copy || !copy->view) {
+    return copy ? Result<ObjectView>(ObjectView()) : copy.error();
+  }
+  const int node = nodes_->of_creator(key.creator);
+  const auto now = client.now();
+  const bool stated = now < copy->good_until && copy->good_until <= now + leases_.length();
+  if (stated || now < leases_.until(node)) {
+    return std::move(copy->view);
+  }
+  const auto answer = client.ask(node, Kind::renew, {}, {}, deadline);
+  if (answer && read_words<std::uint8_t>(answer->body).value_or(0) != 0) {
+    leases_.grant(node, now);
+    return std::move(copy->view);
+  }
+  if (answer || answer.error().code() == Errc::peer_lost) {
+    copies_->invalidate_all_of(nodes_->ranks(node));
+  }
+  return answer ? Result<ObjectView>(ObjectView()) : answer.error().about(to_string(key));
+}
 
 Result<ObjectView> Flights::get(const Key& key, std::uint64_t generation, const NodeClient& client,
                                 Deadline deadline) {
   const auto until = client.moment(deadline);
   Path path = Path::shm_view;
   do {
-    if (auto copy = copies_->look(key, generation, path); !copy || *copy) {
+    if (auto copy = look(key, generation, client, until, path); !copy || *copy) {
       return copy;
     }
     const auto wish = std::make_shared<Wish>(key, generation, until, client.progress());
@@ -159,8 +186,10 @@ void Flights::start(const Wanted& wish, std::uint64_t in_place_of) {
   const KeyWords asked{wish->key};
   const auto body = words(asked);
   // Those who join may have more time than who began.
-  const auto deadline = std::max(wish->deadline, Deadline().moment(timeout_, exchange_->now()));
-  const auto flight = flights_.try_emplace({wish->key, mark->generation}, Flight{wish, *mark, {}, {}}).first;
+  const auto now = exchange_->now();
+  const auto deadline = std::max(wish->deadline, Deadline().moment(timeout_, now));
+  const auto flight =
+      flights_.try_emplace({wish->key, mark->generation}, Flight{wish, now, *mark, {}, {}}).first;
   nodes_->ask(
       nodes_->of_creator(wish->key.creator), Kind::copy, {body.begin(), body.end()}, {}, deadline,
       [this, number = &flight->first](const Result<NodeAnswer>& answer) { land(*number, answer); },
@@ -219,7 +248,9 @@ Flights::Outcome Flights::settle(Flight& flight, const Result<NodeAnswer>& answe
     outcome.found = right.error();
     return outcome;
   }
-  const auto published = copies_->publish(*flight.room, words->object, flight.mark);
+  leases_.grant(nodes_->of_creator(key.creator), flight.asked);
+  const auto published =
+      copies_->publish(*flight.room, words->object, flight.mark, flight.asked + leases_.length());
   if (published || is_overtaken(published.error())) {
     outcome.ending = Ending::look;
     outcome.path = published ? answer->path : Path::shm_view;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "copy_leases.hpp"
 #include "node_client.hpp"
 #include "node_copies.hpp"
 #include "nodes.hpp"
@@ -34,8 +35,17 @@ class Flights final {
  public:
   using Clock = Nodes::Clock;
 
+  /// \param lease how long copies may be shown after their owner's node has allowed it
   Flights(std::shared_ptr<NodeCopies> copies, std::shared_ptr<Exchange> exchange,
-          std::shared_ptr<Nodes> nodes, int own_rank, std::chrono::milliseconds timeout);
+          std::shared_ptr<Nodes> nodes, int own_rank, std::chrono::milliseconds timeout,
+          Clock::duration lease);
+
+  /// The object, if this node has a copy; else an empty view. Any thread, which waits for the owner's node if
+  /// that has not allowed it for a lease: `peer_lost` if it cannot be asked, and its copies are gone.
+  /// \param generation of its name, if the copy does not know it; else 0
+  /// \param path how the copy came, if this process has brought it
+  [[nodiscard]] Result<ObjectView> look(const Key& key, std::uint64_t generation, const NodeClient& client,
+                                        Deadline deadline, Path path = Path::shm_view);
 
   /// The object, in place in the node's memory if it can be there. Any thread, which waits.
   /// \param generation of its name, if the owner may not know it; else 0
@@ -72,6 +82,7 @@ class Flights final {
   using Wanted = std::shared_ptr<Wish>;
   struct Flight {
     Wanted wish;  ///< of who began it
+    Clock::time_point asked;
     NodeCopies::Mark mark;
     std::shared_ptr<NodeCopies::Room> room;
     std::vector<std::function<void(Ending)>> joined;
@@ -93,6 +104,7 @@ class Flights final {
   const std::shared_ptr<Nodes> nodes_;
   const std::uint32_t own_rank_;
   const std::chrono::milliseconds timeout_;
+  CopyLeases leases_;
   std::pmr::unsynchronized_pool_resource pool_;
   std::pmr::map<Number, Flight> flights_{&pool_};  ///< of this rank; only by who drives
 };

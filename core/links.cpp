@@ -9,6 +9,14 @@
 
 namespace locum {
 
+namespace {
+
+// How often a rank asks, while it reads copies of another node's objects, whether it still may: so much
+// longer than a question takes that it costs nothing, and a small part of the time in which a rank is missed.
+constexpr int leases_in_patience = 5;
+
+}  // namespace
+
 Links::Links(LinkParts parts)
     : inline_bytes_(parts.inline_bytes),
       timeout_(parts.timeout),
@@ -26,9 +34,13 @@ Links::Links(LinkParts parts)
                                      .table = parts.memory.table,
                                      .directory = parts.memory.directory,
                                      .timeout = parts.timeout});
-  copies_.sets = std::make_shared<CopySets>(parts.memory, objects, exchange_, nodes_, parts.timeout);
+  const auto lease = Exchange::Clock::duration(parts.patience) / leases_in_patience;
+  copies_.fenced = std::make_shared<FencedNodes>(parts.memory, objects, exchange_, nodes_->count(), lease);
+  copies_.sets =
+      std::make_shared<CopySets>(parts.memory, objects, exchange_, nodes_, copies_.fenced, parts.timeout);
   copies_.here = std::make_shared<NodeCopies>(parts.memory, objects, parts.rank);
-  copies_.flights = std::make_shared<Flights>(copies_.here, exchange_, nodes_, parts.rank, parts.timeout);
+  copies_.flights =
+      std::make_shared<Flights>(copies_.here, exchange_, nodes_, parts.rank, parts.timeout, lease);
   service_ = std::make_unique<NodeService>(ServiceParts{.local = parts.memory,
                                                         .objects = objects,
                                                         .copies = copies_,
@@ -79,7 +91,12 @@ void Links::call_roll() {
 }
 
 void Links::settle_estate() {
-  progress_->post([settlement = settlement_] { settlement->settle_estate(); });
+  progress_->post([settlement = settlement_, sets = std::weak_ptr(copies_.sets)] {
+    settlement->settle_estate();
+    if (const auto open = sets.lock()) {
+      open->dissolve_gone();
+    }
+  });
 }
 
 std::size_t Links::awaited() const noexcept {

@@ -56,7 +56,7 @@ class Links {
   /// Asks every other node which of its ranks are lost, and notes what they say, soon. Does not wait.
   void call_roll();
   /// This process has adopted what a dead one of its node had: asks the homes of names that were about to be
-  /// bound, soon. Does not wait. Any thread.
+  /// bound, and tells who may have copies of what is gone, soon. Does not wait. Any thread.
   void settle_estate();
   /// Waits of other ranks, for names at home here, that this rank holds. For tests; while nobody drives.
   [[nodiscard]] std::size_t awaited() const noexcept;

@@ -31,12 +31,13 @@ enum class Kind : std::uint8_t {
   join,             ///< tell me when your flight has ended: to the rank of the same node that has it
   fetch_hyperslab,  ///< some elements of an array by key, packed: to its owner's node
   obituary,         ///< a rank of the asker's node is dead, hear nothing more of it: to any rank
+  renew,            ///< may copies be shown on: to the node of the copied objects
 };
-inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::obituary);
+inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::renew);
 
 /// Version of all that is sent between ranks; those of a runtime have the same, or refuse each other at
 /// start.
-inline constexpr std::uint8_t wire_version = 6;
+inline constexpr std::uint8_t wire_version = 7;
 
 /// What each message begins with. 16 bytes, in the byte order of the machines.
 struct Envelope {

@@ -17,6 +17,13 @@ constexpr std::uint64_t copy_type_hash = text_hash(copy_type_name);
 constexpr std::string_view mark_type_name = "locum::flight";
 constexpr std::uint64_t mark_type_hash = text_hash(mark_type_name);
 
+/// What stands behind the block of a copy.
+struct CopyTail {
+  ObjectWire wire;
+  std::int64_t good_until_ns = 0;  // on the steady clock, which the processes of a machine have in common
+};
+static_assert(sizeof(CopyTail) == 80);
+
 Error damaged(const Key& key) {
   return Error(Errc::corrupt, "what this node has of an object of another node is damaged")
       .about(to_string(key));
@@ -27,7 +34,7 @@ Error damaged(const Key& key) {
 NodeCopies::Room::Room(std::shared_ptr<Connector> objects, const ObjectDraft& draft) noexcept
     : objects_(std::move(objects)),
       draft_(draft),
-      block_(draft.bytes.first(draft.bytes.size() - sizeof(ObjectWire))) {}
+      block_(draft.bytes.first(draft.bytes.size() - sizeof(CopyTail))) {}
 
 NodeCopies::Room::~Room() {
   if (!sealed_) {
@@ -62,21 +69,22 @@ Result<NodeCopies::Found> NodeCopies::find(const Key& key) {
   return found;
 }
 
-Result<ObjectView> NodeCopies::look(const Key& key, std::uint64_t generation, Path path) {
+Result<NodeCopies::Copy> NodeCopies::look(const Key& key, std::uint64_t generation, Path path) {
   if (!has(key)) {
-    return ObjectView();
+    return Copy{};
   }
   auto found = find(key);
-  return found && found->copy ? open(std::move(found->copy), key, generation, path) : ObjectView();
+  return found && found->copy ? open(std::move(found->copy), key, generation, path) : Copy{};
 }
 
-Result<ObjectView> NodeCopies::open(ObjectView copy, const Key& key, std::uint64_t generation, Path path) {
+Result<NodeCopies::Copy> NodeCopies::open(ObjectView copy, const Key& key, std::uint64_t generation,
+                                          Path path) {
   const std::span<const std::byte> bytes = copy.bytes();
-  if (bytes.size() < sizeof(ObjectWire)) {
+  if (bytes.size() < sizeof(CopyTail)) {
     return damaged(key);
   }
-  const auto block = bytes.first(bytes.size() - sizeof(ObjectWire));
-  auto wire = *read_words<ObjectWire>(bytes.last(sizeof(ObjectWire)));
+  const auto block = bytes.first(bytes.size() - sizeof(CopyTail));
+  auto [wire, good_until_ns] = *read_words<CopyTail>(bytes.last(sizeof(CopyTail)));
   if (wire.key != key) {
     return damaged(key);
   }
@@ -85,10 +93,13 @@ Result<ObjectView> NodeCopies::open(ObjectView copy, const Key& key, std::uint64
   }
   const bool summed = wire.record.has_checksum != 0 && checked_.contains(key);
   auto view = HeldObject::view(std::make_shared<HeldObject>(std::move(copy), block), wire, path, summed);
-  if (view && wire.record.has_checksum != 0 && !summed) {
+  if (!view) {
+    return view.error();
+  }
+  if (wire.record.has_checksum != 0 && !summed) {
     checked_.add(key);
   }
-  return view;
+  return Copy{std::move(*view), Clock::time_point(std::chrono::nanoseconds(good_until_ns))};
 }
 
 Result<NodeCopies::Mark> NodeCopies::mark(const Key& key, std::uint64_t in_place_of) {
@@ -118,13 +129,15 @@ std::shared_ptr<NodeCopies::Room> NodeCopies::room(const Key& key, const ObjectR
                         .type_name = copy_type_name,
                         .name = internal_name(key),
                         .extents = {}};
-  const auto draft = objects_->create(record.block_bytes() + sizeof(ObjectWire), meta, {});
+  const auto draft = objects_->create(record.block_bytes() + sizeof(CopyTail), meta, {});
   return draft ? std::make_shared<Room>(objects_, *draft) : nullptr;
 }
 
-Result<void> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark& mark) {
+Result<void> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark& mark,
+                                 Clock::time_point good_until) {
   const std::span<std::byte> block = room.block_.memory();
-  std::memcpy(block.data() + block.size(), &wire, sizeof wire);
+  const CopyTail tail{wire, std::chrono::nanoseconds(good_until.time_since_epoch()).count()};
+  std::memcpy(block.data() + block.size(), &tail, sizeof tail);
   room.sealed_ = true;  // or discarded
   const auto sealed = objects_->seal(room.draft_, {SealMode::replace, mark.generation}, {});
   const MutexLock lock(mutex_);
@@ -138,6 +151,15 @@ Result<void> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark&
 Result<void> NodeCopies::invalidate(const Key& key) {
   const auto gone = local_.directory->unbind(copies_store, internal_name(key), Key{});
   return gone ? Result<void>() : Result<void>(gone.error());
+}
+
+void NodeCopies::invalidate_all_of(const std::vector<int>& creators) {
+  (void)remove_all([&](const Pin& pin) {
+    const std::string_view name = local_.name(pin);
+    const auto key = read_words<Key>(std::as_bytes(std::span(name)));
+    return pin.record->type_hash == copy_type_hash && key &&
+           std::ranges::find(creators, static_cast<int>(key->creator)) != creators.end();
+  });
 }
 
 template <class Each>

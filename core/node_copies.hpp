@@ -4,9 +4,11 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "checked_keys.hpp"
 #include "connector.hpp"
+#include "deadline.hpp"
 #include "held_object.hpp"
 #include "mutex.hpp"
 #include "node_memory.hpp"
@@ -21,6 +23,8 @@ namespace locum {
 /// finished or undone when it dies half-way. Any thread may call.
 class NodeCopies final {
  public:
+  using Clock = Deadline::Clock;
+
   /// Who brings a copy.
   struct Mark {
     Key entry;  ///< the mark itself, as an object of this node
@@ -32,7 +36,7 @@ class NodeCopies final {
     std::optional<Mark> mark;
     ObjectView copy;
   };
-  /// Memory for a copy that is to come: its block, and room behind it for the words.
+  /// Memory for a copy that is to come: its block, and room behind it for what is said of it.
   class Room {
    public:
     Room(std::shared_ptr<Connector> objects, const ObjectDraft& draft) noexcept;
@@ -55,9 +59,14 @@ class NodeCopies final {
 
   /// Whether anything stands here for an object.
   [[nodiscard]] bool has(const Key& key) const;
-  /// The object, if there is a copy; else an empty view. \param generation of its name, if the copy does not
-  /// know it; \param path how it came, if this process has brought it
-  [[nodiscard]] Result<ObjectView> look(const Key& key, std::uint64_t generation, Path path = Path::shm_view);
+  /// A copy, and until when its owner's node lets it be shown without being asked.
+  struct Copy {
+    ObjectView view;  ///< empty: there is none
+    Clock::time_point good_until;
+  };
+  /// The object, if there is a copy. \param generation of its name, if the copy does not know it;
+  /// \param path how it came, if this process has brought it
+  [[nodiscard]] Result<Copy> look(const Key& key, std::uint64_t generation, Path path);
   /// What stands here for an object; `not_found`.
   [[nodiscard]] Result<Found> find(const Key& key);
 
@@ -71,10 +80,13 @@ class NodeCopies final {
   [[nodiscard]] std::shared_ptr<Room> room(const Key& key, const ObjectRecord& record);
   /// Makes a filled room the copy, in place of its flight's mark. `stale`, `not_found`: overtaken;
   /// another error: there cannot be one.
-  [[nodiscard]] Result<void> publish(Room& room, const ObjectWire& wire, const Mark& mark);
+  [[nodiscard]] Result<void> publish(Room& room, const ObjectWire& wire, const Mark& mark,
+                                     Clock::time_point good_until);
 
   /// Takes out of sight whatever stands here for that object.
   [[nodiscard]] Result<void> invalidate(const Key& key);
+  /// The same for all copies of objects that these ranks have made.
+  void invalidate_all_of(const std::vector<int>& creators);
   /// Memory for an object of the program's, which `sink` makes: where there is none, copies make room.
   [[nodiscard]] Result<ObjectDraft> create(Sink& sink, std::uint64_t size_bytes, const ObjectMeta& meta,
                                            Deadline deadline);
@@ -84,7 +96,7 @@ class NodeCopies final {
   void count(MemoryUsage& usage);
 
  private:
-  [[nodiscard]] Result<ObjectView> open(ObjectView copy, const Key& key, std::uint64_t generation, Path path);
+  [[nodiscard]] Result<Copy> open(ObjectView copy, const Key& key, std::uint64_t generation, Path path);
   template <class Each>
   void for_each_own(Each each);
   bool shed_own(std::uint64_t bytes);

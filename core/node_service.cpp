@@ -73,6 +73,8 @@ void NodeService::dispatch(const Question& question) {
       return copies_.copy(question, asker);
     case Kind::invalidate:
       return copies_.invalidate(question, asker);
+    case Kind::renew:
+      return copies_.renew(question, asker);
     case Kind::join:
       return copies_.join(question, asker);
     case Kind::reply:

@@ -43,7 +43,7 @@ Result<std::uint32_t> number_from(const ObjectView& registration) {
   const std::uint64_t generation = registration.facts().generation;
   if (generation == 0 || generation > last_store) {
     return Error(Errc::unsupported,
-                 "this runtime has made 4294967293 stores, and has no number for another one: keep stores "
+                 "this runtime has made 4294967292 stores, and has no number for another one: keep stores "
                  "that are opened again and again instead of dropping them, or open another runtime");
   }
   return static_cast<std::uint32_t>(generation);

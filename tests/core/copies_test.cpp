@@ -336,10 +336,11 @@ TEST_F(Copies, AMarkOfADeadRankIsTakenOver) {
   EXPECT_EQ(get(7, key)->bytes().data(), found->bytes().data());
 }
 
-TEST_F(Copies, ANodeThatDiesWithACopyFailsOneEvictionAndNoOther) {
+TEST_F(Copies, ANodeThatDiesWithACopyFailsEvictionsUntilItsLeaseIsOver) {
   const Key first = made(1).key;
   const Key second = made(2).key;
-  for (const Key& key : {first, second}) {
+  const Key third = made(3).key;
+  for (const Key& key : {first, second, third}) {
     EXPECT_TRUE(get(4, key));
     EXPECT_TRUE(get(8, key));
   }
@@ -354,8 +355,11 @@ TEST_F(Copies, ANodeThatDiesWithACopyFailsOneEvictionAndNoOther) {
   EXPECT_LE(world_.network().now() - before, 6100ms);
   EXPECT_EQ(code_of(get(8, first)), Errc::not_found);
   EXPECT_FALSE(world_.connector(0).evict(Address(first), {}).value());
-  EXPECT_TRUE(world_.connector(0).evict(Address(second), {}).value()) << "the dead node has no copies";
+  EXPECT_EQ(code_of(world_.connector(0).evict(Address(second), {})), Errc::peer_lost);
   EXPECT_EQ(code_of(get(8, second)), Errc::not_found);
+  world_.network().run_for(1100ms);
+  EXPECT_TRUE(world_.connector(0).evict(Address(third), {}).value()) << "the dead node has no copies";
+  EXPECT_EQ(code_of(get(8, third)), Errc::not_found);
 }
 
 TEST_F(Copies, AnInvalidationThatWasLostIsSentAgain) {

@@ -97,6 +97,7 @@ class CrossNodeCall {
   void judge_third();
   void judge_name();
   void judge_key();
+  void judge_copies();
   void evict_all();
   [[nodiscard]] bool changes() const noexcept;
   [[nodiscard]] bool may_be_lost() const;

@@ -14,6 +14,7 @@ std::string CrossNodeCall::judgement() {
   // Ranks of which nobody has missed an answer yet are missed now.
   nodes_.network().run_for(2s);
   judge_name();
+  judge_copies();
   if (!forgiving_) {
     judge_key();
     evict_all();
@@ -207,6 +208,29 @@ void CrossNodeCall::judge_key() {
     const auto found = nodes_.world().connector(rank).get(Address(before_->key), {});
     if (found || found.error().code() != Errc::not_found) {
       complain("afterwards rank " + std::to_string(rank) + " finds by its key what is gone");
+    }
+  }
+}
+
+// What its maker's node has no more, no copy shows: not even where nodes have given each other up, once
+// leases are over.
+void CrossNodeCall::judge_copies() {
+  nodes_.network().run_for(8s);  // who was asked to drop one and is dead has been missed by then
+  for (const Key& key : keys_) {
+    const int maker = static_cast<int>(key.creator);
+    const auto owners = nodes_.survivors_of(nodes_.world().node_of(maker));
+    if (owners.empty()) {
+      continue;
+    }
+    NodeTable& table = *nodes_.world().rank(owners[0]).process.table;
+    if (const auto there = table.pin(key)) {
+      table.release(there->id);
+      continue;
+    }
+    for (const int rank : nodes_.survivors()) {
+      if (nodes_.world().connector(rank).get(Address(key, 0, scene_.size_bytes), {})) {
+        complain("afterwards rank " + std::to_string(rank) + " finds a copy of what is gone");
+      }
     }
   }
 }

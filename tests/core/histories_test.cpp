@@ -26,6 +26,7 @@ using tests::SimulatedNodesOptions;
 
 constexpr std::uint32_t store = 3;
 constexpr auto timeout = 300ms;         // of each call
+constexpr auto patience = 100ms;        // with who is silent, where nodes are cut off
 constexpr int operations_of_rank = 12;  // a program's
 
 /// What goes wrong in a run.
@@ -35,6 +36,7 @@ enum class Faults : std::uint8_t {
   losses,  ///< some messages vanish
   death,   ///< a rank dies at some message of its own or to it, and its node-mate lives on
   deaths,  ///< a node loses all its ranks, one after the other
+  cuts,    ///< nodes are cut off from all others, and heal: before they are missed, or after
 };
 
 /// What became of one run.
@@ -62,10 +64,14 @@ class Trial {
     world_.network().on_message([this](int from, int to, std::span<const std::byte>) {
       return faults_ == Faults::none ? loopback::Verdict{} : fate(from, to);
     });
+    if (faults_ == Faults::cuts) {
+      script_cuts();
+    }
     for (int rank = 0; rank < world_.size(); ++rank) {
       world_.network().start([this, rank, choices = loopback::Random(random_.next())]() mutable {
+        const auto longest = faults_ == Faults::cuts ? 50ms : 2ms;
         for (int i = 0; i < operations_of_rank; ++i) {
-          world_.rank(rank).links->client()->pause(choices.within({0ns, 2ms}));
+          world_.rank(rank).links->client()->pause(choices.within({0ns, longest}));
           act(rank, choices);
         }
       });
@@ -108,11 +114,31 @@ class Trial {
     return {.nodes = {.nodes = nodes,
                       .ranks_per_node = pairs ? 2 : 1,
                       .memory_bytes = 8_MiB,
-                      .timeout = faults_ == Faults::none ? 30'000ms : timeout},
+                      .timeout = faults_ == Faults::none ? 30'000ms : timeout,
+                      .patience = faults_ == Faults::cuts ? patience : 5'000ms},
             .network = {.seed = random_.next(),
                         .latency = {1us, most_latency},
                         .detection = {1ms, 100ms},
                         .give_up = 100ms}};
+  }
+
+  void script_cuts() {
+    std::chrono::nanoseconds from{};
+    for (std::uint64_t cut = 1 + random_.below(2); cut > 0; --cut) {
+      const auto node =
+          static_cast<int>(random_.below(static_cast<std::uint64_t>(world_.node_of(world_.size() - 1)) + 1));
+      std::vector<int> apart;
+      for (int rank = 0; rank < world_.size(); ++rank) {
+        if (world_.node_of(rank) == node) {
+          apart.push_back(rank);
+        }
+      }
+      const auto kind = random_.chance(0.5) ? loopback::Cut::hold : loopback::Cut::lose;
+      from += random_.within({10ms, 150ms});
+      world_.network().after(from, [this, apart, kind] { world_.network().partition(apart, kind); });
+      from += random_.within({10ms, 3 * patience});
+      world_.network().after(from, [this] { world_.network().heal(); });
+    }
   }
 
   // Drawn for each message.
@@ -318,6 +344,8 @@ std::string name_of(Faults faults) {
       return "death_of_a_rank";
     case Faults::deaths:
       return "death_of_a_node";
+    case Faults::cuts:
+      return "cuts_that_heal";
   }
   return {};
 }
@@ -371,7 +399,7 @@ TEST_P(Histories, CanBeToldAsOneStory) {
 
 INSTANTIATE_TEST_SUITE_P(Simulated, Histories,
                          ::testing::Values(Faults::none, Faults::delays, Faults::losses, Faults::death,
-                                           Faults::deaths),
+                                           Faults::deaths, Faults::cuts),
                          [](const auto& one) { return name_of(one.param); });
 
 }  // namespace

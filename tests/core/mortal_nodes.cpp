@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "core/internal_stores.hpp"
+
 namespace locum::tests {
 
 void MortalNodes::kill(int rank) {
@@ -63,6 +65,17 @@ std::vector<int> MortalNodes::survivors() const {
   return all;
 }
 
+// That a dead node had to be given up stays noted for ever. Nobody else may be.
+void MortalNodes::forget_fences() {
+  for (int dead = 0; dead < nodes(); ++dead) {
+    const auto number = static_cast<std::uint32_t>(dead);
+    const std::string name(reinterpret_cast<const char*>(&number), sizeof number);
+    for (const int rank : is_dead_node(dead) ? survivors() : std::vector<int>()) {
+      (void)world_.rank(rank).process.directory->unbind(fences_store, name, Key{});
+    }
+  }
+}
+
 std::string MortalNodes::leftovers() {
   constexpr auto while_nobody_asks = std::chrono::seconds(20);
   std::string left;
@@ -72,6 +85,7 @@ std::string MortalNodes::leftovers() {
   if (const std::uint64_t more = network().counters().sent.messages - sent; more != 0) {
     left += std::to_string(more) + " messages that nobody asked for\n";
   }
+  forget_fences();
   for (const int rank : survivors()) {
     (void)world_.connector(rank).usage();
   }

@@ -47,6 +47,7 @@ class MortalNodes {
 
  private:
   void adopt(int rank);
+  void forget_fences();
 
   SimulatedNodes world_;
   std::vector<bool> dead_ = std::vector<bool>(static_cast<std::size_t>(world_.size()));

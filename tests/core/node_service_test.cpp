@@ -415,7 +415,8 @@ TEST_F(NodeServiceTest, NobodyReachesReferencesByKey) {
 TEST_F(NodeServiceTest, NobodyReachesCopiesOrListsOfThem) {
   expect_guarded_is_read_everywhere();
   const auto process = world_.rank(asked).process;
-  for (const std::uint32_t internal : {copies_store, copy_sets_store}) {
+  (void)world_.rank(asked).links->copies().fenced->fence(1 - asked);
+  for (const std::uint32_t internal : {copies_store, copy_sets_store, fences_store}) {
     const std::vector<Key> keys = process.table->owned(internal);
     EXPECT_FALSE(keys.empty());
     for (const Key& key : keys) {

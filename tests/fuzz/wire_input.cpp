@@ -77,6 +77,10 @@ class World {
         (void)connector.exists(Address(key), {});
       }
     }
+    world_.network().run_for(10ms);  // until the lease of the copy is over
+    for (const auto* keys : {&own_, &foreign_}) {
+      (void)connector.get(Address(keys->back()), {});
+    }
     for (const Key& key : arrays_) {
       (void)connector.get_hyperslab(Address(key), {.start = {1, 2}, .count = {3, 4}, .stride = {2, 1}}, 2,
                                     {});
