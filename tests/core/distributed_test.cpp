@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -37,7 +38,10 @@ ConnectorFactory simulated(std::string name, int nodes, int ranks_per_node, int 
 
 INSTANTIATE_TEST_SUITE_P(Simulated, ConnectorContract,
                          ::testing::Values(simulated("two_nodes", 2, 1, 0), simulated("five_nodes", 5, 1, 4),
-                                           simulated("three_nodes_of_two", 3, 2, 3)),
+                                           simulated("three_nodes_of_two", 3, 2, 3),
+                                           simulated("eight_ranks", 4, 2, 5),
+                                           simulated("64_ranks", 32, 2, 41),
+                                           simulated("512_ranks", 128, 4, 300)),
                          factory_name);
 
 // The same with threads: each rank's helper serves the others while the tests' own threads use one rank.
@@ -67,23 +71,48 @@ std::vector<std::byte> bytes_of(const Result<ObjectView>& view) {
   return {view->bytes().begin(), view->bytes().end()};
 }
 
-TEST(Distributed, EveryRankFindsWhatAnyRankPut) {
-  SimulatedNodes world(3, 2);
+struct Shape {
+  int nodes = 1;
+  int ranks_per_node = 1;
+};
+
+/// What holds for all ranks, however many there are.
+class DistributedRanks : public ::testing::TestWithParam<Shape> {
+ protected:
+  /// So many of them at most, the first and the last one among them.
+  [[nodiscard]] std::vector<int> some(int most) const {
+    std::vector<int> ranks;
+    for (int at = 0; at < std::min(most, world_.size()); ++at) {
+      ranks.push_back(at * (world_.size() - 1) / (std::min(most, world_.size()) - 1));
+    }
+    return ranks;
+  }
+
+  SimulatedNodes world_{GetParam().nodes, GetParam().ranks_per_node};
+};
+
+INSTANTIATE_TEST_SUITE_P(Simulated, DistributedRanks,
+                         ::testing::Values(Shape{3, 2}, Shape{4, 2}, Shape{32, 2}, Shape{128, 4}),
+                         [](const auto& one) {
+                           return std::to_string(one.param.nodes * one.param.ranks_per_node) + "_ranks";
+                         });
+
+TEST_P(DistributedRanks, EveryRankFindsWhatAnyRankPut) {
   for (const std::size_t size : {0, 1, 64, 4000, 4096, 5000, 100'000}) {
-    for (int maker = 0; maker < world.size(); ++maker) {
+    for (const int maker : some(6)) {
       const auto bytes = pattern(size + static_cast<std::size_t>(maker), size);
       const std::string name = "from " + std::to_string(maker) + ", " + std::to_string(size);
-      const auto unnamed = put(world.connector(maker), store, {}, bytes);
-      const auto named = put(world.connector(maker), store, name, bytes);
+      const auto unnamed = put(world_.connector(maker), store, {}, bytes);
+      const auto named = put(world_.connector(maker), store, name, bytes);
       ASSERT_TRUE(unnamed) << unnamed.error();
       ASSERT_TRUE(named) << named.error();
       EXPECT_GT(named->generation, 0U);
-      for (int reader = 0; reader < world.size(); ++reader) {
-        const auto by_key = world.connector(reader).get(Address(unnamed->key), {});
+      for (int reader = 0; reader < world_.size(); ++reader) {
+        const auto by_key = world_.connector(reader).get(Address(unnamed->key), {});
         ASSERT_TRUE(by_key) << by_key.error();
         EXPECT_EQ(bytes_of(by_key), bytes);
         EXPECT_EQ(by_key->key(), unnamed->key);
-        const auto by_name = world.connector(reader).get(Address(store, name), {});
+        const auto by_name = world_.connector(reader).get(Address(store, name), {});
         ASSERT_TRUE(by_name) << by_name.error();
         EXPECT_EQ(bytes_of(by_name), bytes);
         EXPECT_EQ(by_name->key(), named->key);
@@ -92,51 +121,13 @@ TEST(Distributed, EveryRankFindsWhatAnyRankPut) {
         EXPECT_EQ(facts.generation, named->generation);
         EXPECT_EQ(facts.size_bytes, size);
         EXPECT_TRUE(facts.whole);
-        const auto by_names_key = world.connector(reader).get(Address(named->key), {});
+        const auto by_names_key = world_.connector(reader).get(Address(named->key), {});
         ASSERT_TRUE(by_names_key) << by_names_key.error();
         EXPECT_EQ(by_names_key->facts().generation, named->generation);
-        EXPECT_EQ(world.connector(reader).exists(Address(store, name), {}).value(), true);
-        EXPECT_EQ(world.connector(reader).exists(Address(unnamed->key), {}).value(), true);
+        EXPECT_EQ(world_.connector(reader).exists(Address(store, name), {}).value(), true);
+        EXPECT_EQ(world_.connector(reader).exists(Address(unnamed->key), {}).value(), true);
       }
     }
-  }
-}
-
-// Messages are questions and answers: the price of each operation in words, whatever the number of ranks.
-TEST(Distributed, SendsNoMoreThanItHasTo) {
-  for (const int nodes : {2, 16, 64}) {
-    SimulatedNodes world(nodes, 1);
-    Connector& here = world.connector(0);
-    const auto small = pattern(1, 100);
-    const auto large = pattern(2, 100'000);
-    const std::string at_home = world.name_at(0, store, "home");
-    const std::string elsewhere = world.name_at(1, store, "away");
-    Sealed key;
-    Sealed named;
-    Sealed bulky;
-    EXPECT_EQ(world.messages_of([&] { key = put(here, store, {}, small).value(); }), 0U) << "an unnamed put";
-    EXPECT_EQ(world.messages_of([&] { (void)put(here, store, at_home, small).value(); }), 0U);
-    EXPECT_EQ(world.messages_of([&] { named = put(here, store, elsewhere, small).value(); }), 2U);
-    EXPECT_EQ(world.messages_of([&] { (void)here.get(Address(key.key), {}).value(); }), 0U);
-    Connector& there = world.connector(1);
-    EXPECT_EQ(world.messages_of([&] { (void)there.get(Address(key.key), {}).value(); }), 2U);
-    EXPECT_EQ(world.messages_of([&] { (void)there.get(Address(store, elsewhere), {}).value(); }), 0U);
-    EXPECT_EQ(world.messages_of([&] { (void)there.get(Address(store, at_home), {}).value(); }), 2U);
-    EXPECT_EQ(world.messages_of([&] { EXPECT_TRUE(there.exists(Address(store, at_home), {}).value()); }), 2U);
-    if (nodes > 2) {
-      Connector& third = world.connector(2);
-      EXPECT_EQ(world.messages_of([&] { (void)third.get(Address(store, elsewhere), {}).value(); }), 2U);
-    }
-    EXPECT_EQ(world.messages_of([&] { bulky = put(here, store, elsewhere + "large", large).value(); }) % 2,
-              0U);
-    EXPECT_EQ(world.messages_of([&] { (void)there.get(Address(bulky.key, 0, large.size()), {}).value(); }),
-              2U)
-        << "by a handle, which says how large it is";
-    EXPECT_EQ(world.messages_of([&] { (void)there.get(Address(bulky.key), {}).value(); }), 0U)
-        << "it is here";
-    EXPECT_EQ(world.messages_of([&] { EXPECT_TRUE(there.evict(Address(key.key), {}).value()); }), 2U);
-    EXPECT_EQ(world.messages_of([&] { EXPECT_TRUE(here.evict(Address(named.key), {}).value()); }), 2U);
-    EXPECT_FALSE(there.get(Address(store, elsewhere), {}));
   }
 }
 
@@ -155,22 +146,21 @@ TEST(Distributed, ANameIsPutOnceWhoeverTries) {
   }
 }
 
-TEST(Distributed, WhatIsEvictedIsGoneForAll) {
-  SimulatedNodes world(3, 2);
+TEST_P(DistributedRanks, FindNothingThatIsEvicted) {
   for (const bool by_key : {false, true}) {
     for (const std::size_t size : {10, 100'000}) {
-      for (int maker = 0; maker < world.size(); ++maker) {
-        for (int evictor = 0; evictor < world.size(); ++evictor) {
+      for (const int maker : some(6)) {
+        for (const int evictor : some(6)) {
           const std::string name = "gone";
-          const auto sealed = put(world.connector(maker), store, name, pattern(1, size));
+          const auto sealed = put(world_.connector(maker), store, name, pattern(1, size));
           ASSERT_TRUE(sealed) << sealed.error();
           const Address address = by_key ? Address(sealed->key) : Address(store, name);
-          ASSERT_TRUE(world.connector(evictor).evict(address, {}).value());
-          for (int rank = 0; rank < world.size(); ++rank) {
-            EXPECT_EQ(world.connector(rank).get(Address(store, name), {}).error().code(), Errc::not_found);
-            EXPECT_EQ(world.connector(rank).get(Address(sealed->key), {}).error().code(), Errc::not_found);
-            EXPECT_FALSE(world.connector(rank).exists(Address(store, name), {}).value());
-            EXPECT_FALSE(world.connector(rank).evict(address, {}).value());
+          ASSERT_TRUE(world_.connector(evictor).evict(address, {}).value());
+          for (int rank = 0; rank < world_.size(); ++rank) {
+            EXPECT_EQ(world_.connector(rank).get(Address(store, name), {}).error().code(), Errc::not_found);
+            EXPECT_EQ(world_.connector(rank).get(Address(sealed->key), {}).error().code(), Errc::not_found);
+            EXPECT_FALSE(world_.connector(rank).exists(Address(store, name), {}).value());
+            EXPECT_FALSE(world_.connector(rank).evict(address, {}).value());
           }
         }
       }
@@ -207,17 +197,16 @@ TEST(Distributed, AReplacedObjectIsStaleEverywhereAndItsMemoryComesBack) {
   }
 }
 
-TEST(Distributed, ListsTheNamesOfAllNodes) {
-  SimulatedNodes world(5, 1);
+TEST_P(DistributedRanks, ListTheNamesOfAllNodes) {
   std::vector<std::string> expected;
   for (int i = 0; i < 50; ++i) {
     const std::string name = "step/" + std::to_string(100 + i);
-    ASSERT_TRUE(put(world.connector(i % 5), store, name, pattern(1, 8)));
+    ASSERT_TRUE(put(world_.connector(i % world_.size()), store, name, pattern(1, 8)));
     expected.push_back(name);
   }
-  ASSERT_TRUE(put(world.connector(0), store, "other", pattern(1, 8)));
-  for (int rank = 0; rank < 5; ++rank) {
-    EXPECT_EQ(world.connector(rank).list(store, "step/", {}).value(), expected);
+  ASSERT_TRUE(put(world_.connector(0), store, "other", pattern(1, 8)));
+  for (const int rank : some(6)) {
+    EXPECT_EQ(world_.connector(rank).list(store, "step/", {}).value(), expected);
   }
 }
 

@@ -1,0 +1,224 @@
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "core/options.hpp"
+#include "tests/core/connector_samples.hpp"
+#include "tests/core/hyperslab_samples.hpp"
+#include "tests/core/simulated_nodes.hpp"
+#include "tests/shm/sanitized.hpp"
+
+// The price of each operation in messages: questions and answers, and bulks that the network moves from
+// memory to memory and then says so. The same from 2 ranks to 4096.
+namespace locum::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using tests::SimulatedNodes;
+
+constexpr std::uint32_t store = 7;
+
+struct Price {
+  std::uint64_t messages = 0;
+  std::uint64_t transfers = 0;
+
+  friend bool operator==(const Price&, const Price&) = default;
+  friend std::ostream& operator<<(std::ostream& out, const Price& price) {
+    return out << price.messages << " messages, " << price.transfers << " transfers";
+  }
+};
+
+constexpr Price nothing{0, 0};
+constexpr Price one_round_trip{2, 0};
+constexpr Price request_data_done{2, 1};
+
+/// Nodes of one rank each: rank 0 makes objects, rank 1 wants them, and of a third the name may be at home
+/// there.
+class MessageCounts : public ::testing::TestWithParam<int> {
+ protected:
+  static constexpr int maker = 0;
+  static constexpr int other = 1;
+
+  template <class Act>
+  [[nodiscard]] Price price_of(Act act) {
+    const std::uint64_t before = world_.network().counters().transfers;
+    const std::uint64_t messages = world_.messages_of(act);
+    return {messages, world_.network().counters().transfers - before};
+  }
+  [[nodiscard]] std::string name_at(int node) {
+    return world_.name_at(node, store, "name " + std::to_string(++names_) + '.');
+  }
+  [[nodiscard]] Connector& connector(int rank) { return world_.connector(rank); }
+  Sealed made(std::string_view name, const std::vector<std::byte>& bytes, const SealOptions& options = {}) {
+    return put(connector(maker), store, name, bytes, options).value();
+  }
+
+  const std::vector<std::byte> small_ = pattern(1, 100);
+  const std::vector<std::byte> large_ = pattern(2, 100'000);
+  SimulatedNodes world_{{.nodes = {.nodes = GetParam(), .memory_bytes = 1_MiB}}};
+  int names_ = 0;
+};
+
+TEST_P(MessageCounts, OfPuts) {
+  EXPECT_EQ(price_of([&] { made({}, small_); }), nothing) << "unnamed";
+  EXPECT_EQ(price_of([&] { made({}, large_); }), nothing) << "unnamed";
+  const std::string here = name_at(maker);
+  EXPECT_EQ(price_of([&] { made(here, small_); }), nothing) << "at home here";
+  const std::string there = name_at(other);
+  EXPECT_EQ(price_of([&] { made(there, small_); }), one_round_trip);
+  EXPECT_EQ(price_of([&] { made(name_at(other), large_); }), one_round_trip);
+  EXPECT_EQ(price_of([&] { EXPECT_FALSE(put(connector(maker), store, there, small_)); }), one_round_trip);
+  EXPECT_EQ(price_of([&] { made(here, small_, {SealMode::replace, 0}); }), nothing);
+  EXPECT_EQ(price_of([&] {
+              (void)put(connector(other), store, here, small_, {SealMode::replace, 0}).value();
+            }),
+            one_round_trip)
+      << "the home had the old one itself";
+  EXPECT_EQ(price_of([&] {
+              (void)put(connector(other), store, there, small_, {SealMode::replace, 0}).value();
+            }),
+            one_round_trip)
+      << "the old one's owner retires it";
+}
+
+TEST_P(MessageCounts, OfGets) {
+  const std::string here = name_at(maker);
+  const std::string there = name_at(other);
+  const Key small = made({}, small_).key;
+  made(here, small_);
+  made(there, small_);
+  const auto get = [&](int rank, const Address& address) {
+    return price_of([&] { (void)connector(rank).get(address, {}).value(); });
+  };
+  EXPECT_EQ(get(maker, Address(small)), nothing);
+  EXPECT_EQ(get(other, Address(small)), one_round_trip);
+  EXPECT_EQ(get(other, Address(store, there)), nothing) << "it is at home here, and small";
+  EXPECT_EQ(get(other, Address(store, here)), one_round_trip);
+  EXPECT_EQ(get(maker, Address(store, there)), one_round_trip);
+
+  const Key large = made({}, large_).key;
+  EXPECT_EQ(get(other, Address(large, 0, large_.size())), request_data_done) << "by handle";
+  EXPECT_EQ(get(other, Address(large, 0, large_.size())), nothing) << "it is here";
+  EXPECT_EQ(get(other, Address(large)), nothing);
+  EXPECT_EQ(get(other, Address(made({}, large_).key)), (Price{4, 1}))
+      << "a key does not say that it is large";
+  const std::string large_here = name_at(maker);
+  made(large_here, large_);
+  EXPECT_EQ(get(other, Address(store, large_here)), (Price{4, 1})) << "the home says that it is large";
+  EXPECT_EQ(get(other, Address(store, large_here)), one_round_trip);
+  const std::string large_there = name_at(other);
+  made(large_there, large_);
+  EXPECT_EQ(get(other, Address(store, large_there)), request_data_done) << "the home is here";
+  const std::string absent = name_at(other);
+  EXPECT_EQ(price_of([&] { EXPECT_FALSE(connector(other).get(Address(store, absent), {})); }), nothing);
+  EXPECT_EQ(price_of([&] { EXPECT_FALSE(connector(maker).get(Address(store, absent), {})); }),
+            one_round_trip);
+}
+
+TEST_P(MessageCounts, OfParts) {
+  const Key large = made({}, large_).key;
+  EXPECT_EQ(price_of([&] {
+              (void)connector(other).get_part(Address(large), {10, 100}, {}).value();
+            }),
+            one_round_trip);
+  EXPECT_EQ(price_of([&] {
+              (void)connector(other).get_part(Address(large), {10, 50'000}, {}).value();
+            }),
+            request_data_done);
+  const Key array = put(connector(maker), store, {}, field({100, 100}, 8)).value().key;
+  const Hyperslab slab{.start = {1, 2}, .count = {4, 5}, .stride = {3, 7}};
+  EXPECT_EQ(price_of([&] { (void)connector(other).get_hyperslab(Address(array), slab, 8, {}).value(); }),
+            one_round_trip);
+}
+
+TEST_P(MessageCounts, OfQuestionsAndEvictions) {
+  const std::string here = name_at(maker);
+  const std::string there = name_at(other);
+  const Key unnamed = made({}, small_).key;
+  made(here, small_);
+  const Key of_there = made(there, small_).key;
+  const auto exists = [&](const Address& address) {
+    return price_of([&] { EXPECT_TRUE(connector(other).exists(address, {}).value()); });
+  };
+  const auto evict = [&](int rank, const Address& address) {
+    return price_of([&] { EXPECT_TRUE(connector(rank).evict(address, {}).value()); });
+  };
+  EXPECT_EQ(exists(Address(unnamed)), one_round_trip);
+  EXPECT_EQ(exists(Address(store, here)), one_round_trip);
+  EXPECT_EQ(exists(Address(store, there)), nothing);
+  EXPECT_EQ(evict(other, Address(unnamed)), one_round_trip);
+  EXPECT_EQ(evict(other, Address(store, here)), one_round_trip);
+  EXPECT_EQ(evict(maker, Address(of_there)), one_round_trip) << "the home forgets the name";
+  const Key large = made({}, large_).key;
+  EXPECT_EQ(evict(maker, Address(large)), nothing) << "nobody has a copy";
+  const Key copied = made({}, large_).key;
+  (void)connector(other).get(Address(copied), {}).value();
+  EXPECT_EQ(evict(maker, Address(copied)), one_round_trip) << "with the one node that has a copy";
+}
+
+// The object on one node, its name at home on another, and who asks on a third.
+TEST_P(MessageCounts, OfNamesAtHomeElsewhere) {
+  if (world_.size() == 2) {
+    GTEST_SKIP() << "there is no third node";
+  }
+  const int home = world_.size() - 1;
+  const std::string small = name_at(home);
+  const std::string large = name_at(home);
+  made(small, small_);
+  made(large, large_);
+  Connector& asker = connector(other);
+  EXPECT_EQ(price_of([&] { (void)asker.get(Address(store, small), {}).value(); }), one_round_trip);
+  EXPECT_EQ(price_of([&] { (void)asker.get(Address(store, large), {}).value(); }), (Price{4, 1}));
+  EXPECT_EQ(price_of([&] { EXPECT_TRUE(asker.exists(Address(store, large), {}).value()); }), one_round_trip);
+  EXPECT_EQ(price_of([&] {
+              (void)put(asker, store, small, small_, {SealMode::replace, 0}).value();
+            }),
+            (Price{4, 0}))
+      << "the home tells the owner of the old one";
+  EXPECT_EQ(price_of([&] { EXPECT_TRUE(asker.evict(Address(store, large), {}).value()); }), (Price{6, 0}))
+      << "the home tells the owner, who tells the one node that has a copy";
+}
+
+TEST_P(MessageCounts, OfNobodyWhoWantsAnything) {
+  (void)connector(other).get(Address(made({}, large_).key), {}).value();
+  EXPECT_EQ(price_of([&] { world_.network().run_for(1h); }), nothing);
+}
+
+// A rank knows a little of each other one: 4096 of them are 2 GiB.
+INSTANTIATE_TEST_SUITE_P(Ranks, MessageCounts,
+                         ::testing::ValuesIn(tests::sanitized ? std::vector<int>{2, 8, 64, 512}
+                                                              : std::vector<int>{2, 8, 64, 512, 4096}),
+                         ::testing::PrintToStringParamName());
+
+// However many there are, who want it at the same time.
+TEST(MessageCountsOfOneNode, AllItsRanksThatWantAnObjectCauseOneTransfer) {
+  for (const int per_node : {2, 8, 64, 256}) {
+    SimulatedNodes world({.nodes = {.nodes = 2,
+                                    .ranks_per_node = per_node,
+                                    .memory_bytes = static_cast<std::uint64_t>(per_node) * 512_KiB}});
+    const auto bytes = pattern(3, 100'000);
+    const Key key = put(world.connector(0), store, {}, bytes).value().key;
+    int right = 0;
+    for (int rank = per_node; rank < 2 * per_node; ++rank) {
+      world.network().start([&, rank] {
+        const auto found = world.connector(rank).get(Address(key, 0, bytes.size()), {});
+        right += found && holds(*found, bytes) ? 1 : 0;
+      });
+    }
+    std::uint64_t between = 0;
+    world.network().on_message([&](int from, int to, std::span<const std::byte>) {
+      between += world.node_of(from) != world.node_of(to) ? 1U : 0U;
+      return loopback::Verdict{};
+    });
+    world.network().run();
+    world.network().on_message({});
+    EXPECT_EQ(right, per_node);
+    EXPECT_EQ(world.network().counters().transfers, 1U);
+    EXPECT_EQ(between, 2U);
+  }
+}
+
+}  // namespace
+}  // namespace locum::testing
