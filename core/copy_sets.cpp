@@ -1,6 +1,7 @@
 #include "core/copy_sets.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <optional>
 #include <span>
@@ -56,6 +57,7 @@ CopySets::CopySets(NodeMemory local, std::shared_ptr<Connector> objects, std::sh
       timeout_(timeout) {}
 
 bool CopySets::has(const Key& key) const {
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // after the tombstone; its match is in enter()
   return local_.directory->generation(name_hash(copy_sets_store, internal_name(key))) != 0;
 }
 
@@ -100,6 +102,7 @@ bool CopySets::enter(const Key& key, int node) {
     }
     entered = static_cast<bool>(sealed);
   }
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // after the list; its match is in has()
   if (is_gone(key)) {
     // Whoever took it out of sight may have read the list before this, or not yet, and others are in it.
     dissolve(key);

@@ -17,8 +17,10 @@ namespace locum {
 /// any of its ranks can add to it and read it, whoever dies.
 ///
 /// A node is entered before a byte of the object is sent to it, and the object looked at once more after
-/// that; who takes an object out of sight does so first, and reads the list then. One of the two sees the
-/// other.
+/// that; who takes an object out of sight does so first, and reads the list then. Between the two steps each
+/// has a sequentially consistent fence: of two threads that each write one word and then read the other's, at
+/// least one reads what was written, on any machine, whatever the order of the words' own accesses is. (All
+/// of them are atomic: the entry's tag, and what the directory is read by without its lock.)
 class CopySets final : public std::enable_shared_from_this<CopySets> {
  public:
   using Clock = Nodes::Clock;
@@ -33,7 +35,7 @@ class CopySets final : public std::enable_shared_from_this<CopySets> {
   /// Notes that a node will have a copy of an object; false: it must not have one, because that cannot be
   /// noted or the object is gone. Only by who drives.
   [[nodiscard]] bool enter(const Key& key, int node);
-  /// Whether any node may have a copy. Any thread.
+  /// Whether any node may have a copy: of an object that this thread has taken out of sight, too. Any thread.
   [[nodiscard]] bool has(const Key& key) const;
   /// Forgets who may have copies. Any thread.
   void forget(const Key& key);

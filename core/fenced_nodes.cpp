@@ -1,5 +1,6 @@
 #include "core/fenced_nodes.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <string_view>
@@ -40,6 +41,9 @@ FencedNodes::Fence FencedNodes::fence(int node) {
     if (!has(node) && !note(node)) {
       return Fence::open;
     }
+    // Who grants a lease after this moment sees the fence: what it takes to get from core to core is a small
+    // part of what the term is longer than a lease.
+    std::atomic_thread_fence(std::memory_order_seq_cst);
     seen = exchange_->now();
   }
   return exchange_->now() - *seen < term_ ? Fence::closing : Fence::shut;

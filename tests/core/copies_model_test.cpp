@@ -1,0 +1,196 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <compare>
+#include <string>
+
+#include "tests/shm/state_space.hpp"
+
+// A model of how a copy comes to a node while its object is taken out of sight: the rank that answers for the
+// object (CopySets::enter), the one that evicts it (CopySets::dissolve), the flight of the node that wants
+// it, and the rank of that node that is told that the object is gone (Flights, NodeCopies). What the first
+// two write into their node's memory stays in a buffer of their own until it is flushed, some time later or
+// by a fence: the weakest memory in which the order of two words matters here. What they send each other is
+// seen at once.
+//
+// Invariant: when the eviction has ended, no copy is in sight, and none comes.
+namespace locum::tests {
+namespace {
+
+enum class Fault {
+  none,
+  no_fence_after_entering,
+  no_fence_after_evicting,
+  looks_before_entering,
+  reads_the_list_before_evicting,
+  publishes_without_its_mark,
+};
+
+struct CopyModel {
+  Fault fault = Fault::none;
+
+  // The owner's node.
+  bool listed = false;
+  bool live = true;
+  bool entering = false;  // in the buffer of who answers
+  bool evicting = false;  // in the buffer of who evicts
+  // The other node.
+  bool marked = false;
+  bool copied = false;
+  // Messages.
+  enum class Said { nothing, alone, shared } answer = Said::nothing;
+  enum class Told { nothing, invalidate, done } told = Told::nothing;
+  // What each has done so far, and remembers.
+  std::array<int, 4> at{};
+  bool was_live = false;
+  bool was_listed = false;
+
+  auto operator<=>(const CopyModel&) const = default;
+
+  static constexpr int done = 10;
+
+  [[nodiscard]] int threads() const { return 6; }
+  [[nodiscard]] std::string wrong() const {
+    return at[1] == done && copied ? "a copy is in sight after the eviction" : "";
+  }
+  [[nodiscard]] bool finished() const {
+    return at[0] == done && at[1] == done && at[2] == done && told != Told::invalidate;
+  }
+
+  bool step(int thread) {
+    switch (thread) {
+      case 0:
+        return answer_for_the_object();
+      case 1:
+        return evict();
+      case 2:
+        return fly();
+      case 3:
+        return be_told();
+      case 4:
+        return entering && (listed = true, entering = false, true);
+      default:
+        return evicting && (live = false, evicting = false, true);
+    }
+  }
+
+  bool answer_for_the_object() {
+    switch (at[0]) {
+      case 0:
+        if (at[2] == 0) {
+          return false;  // nobody has asked
+        }
+        was_live = live;  // the first look, without which nobody is entered
+        at[0] = was_live ? 1 : 4;
+        return true;
+      case 1:
+        entering = true;
+        at[0] = fault == Fault::no_fence_after_entering ? 3 : 2;
+        return true;
+      case 2:
+        if (entering) {
+          return false;
+        }
+        at[0] = 3;
+        return true;
+      case 3:
+        if (fault != Fault::looks_before_entering) {
+          was_live = live;
+        }
+        at[0] = 4;
+        return true;
+      case 4:
+        answer = was_live ? Said::shared : Said::alone;
+        at[0] = done;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  bool evict() {
+    switch (at[1]) {
+      case 0:
+        if (fault == Fault::reads_the_list_before_evicting) {
+          was_listed = listed;
+        }
+        at[1] = 1;
+        return true;
+      case 1:
+        evicting = true;
+        at[1] = fault == Fault::no_fence_after_evicting ? 3 : 2;
+        return true;
+      case 2:
+        if (evicting) {
+          return false;
+        }
+        at[1] = 3;
+        return true;
+      case 3:
+        if (fault != Fault::reads_the_list_before_evicting) {
+          was_listed = listed;
+        }
+        at[1] = was_listed ? 4 : done;
+        return true;
+      case 4:
+        told = Told::invalidate;
+        at[1] = 5;
+        return true;
+      case 5:
+        if (told != Told::done) {
+          return false;
+        }
+        at[1] = done;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  bool fly() {
+    switch (at[2]) {
+      case 0:
+        marked = true;
+        at[2] = 1;
+        return true;
+      case 1:
+        if (answer == Said::nothing) {
+          return false;
+        }
+        // One compare-and-swap, under the lock of the name's shard.
+        copied = answer == Said::shared && (marked || fault == Fault::publishes_without_its_mark);
+        marked = false;
+        at[2] = done;
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  bool be_told() {
+    if (told != Told::invalidate) {
+      return false;
+    }
+    marked = copied = false;
+    told = Told::done;
+    return true;
+  }
+};
+
+TEST(CopyModel, NoCopyIsInSightAfterAnEviction) {
+  const Walk walk = walk_all(CopyModel{});
+  EXPECT_EQ(walk.wrong, "");
+  EXPECT_GT(walk.states, 100U);
+}
+
+TEST(CopyModel, EachPartOfTheHandshakeIsNeeded) {
+  for (const Fault fault :
+       {Fault::no_fence_after_entering, Fault::no_fence_after_evicting, Fault::looks_before_entering,
+        Fault::reads_the_list_before_evicting, Fault::publishes_without_its_mark}) {
+    EXPECT_EQ(walk_all(CopyModel{.fault = fault}).wrong, "a copy is in sight after the eviction")
+        << static_cast<int>(fault);
+  }
+}
+
+}  // namespace
+}  // namespace locum::tests
