@@ -91,12 +91,16 @@ void Links::call_roll() {
 }
 
 void Links::settle_estate() {
-  progress_->post([settlement = settlement_, sets = std::weak_ptr(copies_.sets)] {
-    settlement->settle_estate();
-    if (const auto open = sets.lock()) {
-      open->dissolve_gone();
-    }
-  });
+  progress_->post(
+      [settlement = settlement_, sets = std::weak_ptr(copies_.sets), here = std::weak_ptr(copies_.here)] {
+        settlement->settle_estate();
+        if (const auto open = sets.lock()) {
+          open->dissolve_gone();
+        }
+        if (const auto open = here.lock()) {
+          open->adopt();
+        }
+      });
 }
 
 std::size_t Links::awaited() const noexcept {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -140,6 +142,15 @@ Result<void> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark&
   std::memcpy(block.data() + block.size(), &tail, sizeof tail);
   room.sealed_ = true;  // or discarded
   const auto sealed = objects_->seal(room.draft_, {SealMode::replace, mark.generation}, {});
+  try {
+    if (sealed) {
+      note_own(sealed->key);
+    }
+  } catch (const std::bad_alloc&) {
+    (void)local_.directory->unbind(copies_store, internal_name(wire.key), sealed->key);
+    return Error(Errc::out_of_memory, "this process has no memory left to note a copy")
+        .about(to_string(wire.key));
+  }
   const MutexLock lock(mutex_);
   if (sealed && dropped_.contains(wire.key.store)) {
     (void)local_.directory->unbind(copies_store, internal_name(wire.key), sealed->key);
@@ -162,11 +173,23 @@ void NodeCopies::invalidate_all_of(const std::vector<int>& creators) {
   });
 }
 
+// Calls `each` until it says no.
 template <class Each>
 void NodeCopies::for_each_own(Each each) {
-  for (const Key& entry : local_.table->owned(copies_store)) {
+  std::vector<Key> own;
+  {
+    const MutexLock lock(mutex_);
+    own = own_;
+  }
+  std::set<Key> gone;
+  const auto tidy = [&] {
+    const MutexLock lock(mutex_);
+    std::erase_if(own_, [&](const Key& entry) { return gone.contains(entry); });
+  };
+  for (const Key& entry : own) {
     const auto pin = local_.table->pin(entry);
     if (!pin) {
+      gone.insert(entry);
       continue;
     }
     const PinnedObject object(local_.table, *pin);
@@ -175,9 +198,32 @@ void NodeCopies::for_each_own(Each each) {
     }
     const std::string_view name = local_.name(*pin);
     if (const auto key = read_words<Key>(std::as_bytes(std::span(name))); key && !each(*pin, *key)) {
+      break;
+    }
+  }
+  tidy();
+}
+
+void NodeCopies::note_own(const Key& entry) {
+  {
+    const MutexLock lock(mutex_);
+    own_.push_back(entry);
+    if (own_.size() < tidy_at_) {
       return;
     }
   }
+  std::size_t left = 0;
+  for_each_own([&](const Pin&, const Key&) { return ++left != 0; });
+  const MutexLock lock(mutex_);
+  tidy_at_ = 2 * std::max<std::size_t>(own_.size(), 32);
+}
+
+void NodeCopies::adopt() {
+  const auto is_adopted = [this](const Key& entry) { return entry.creator != own_rank_; };
+  const std::vector<Key> all = local_.table->owned(copies_store);
+  const MutexLock lock(mutex_);
+  std::erase_if(own_, is_adopted);
+  std::ranges::copy_if(all, std::back_inserter(own_), is_adopted);
 }
 
 Result<ObjectDraft> NodeCopies::create(Sink& sink, std::uint64_t size_bytes, const ObjectMeta& meta,

@@ -92,13 +92,17 @@ class NodeCopies final {
                                            Deadline deadline);
   /// Drops what this rank has of a store's objects, now and whatever lands later.
   void drop(std::uint32_t store);
-  /// Adds what this rank has made, and is there.
+  /// Adds what this rank has made or adopted, and is there. Looks at copies alone, however many other objects
+  /// this rank owns.
   void count(MemoryUsage& usage);
+  /// This process has adopted what a dead one of its node had: copies, too.
+  void adopt();
 
  private:
   [[nodiscard]] Result<Copy> open(ObjectView copy, const Key& key, std::uint64_t generation, Path path);
   template <class Each>
   void for_each_own(Each each);
+  void note_own(const Key& entry);
   bool shed_own(std::uint64_t bytes);
   bool shed_all();
   template <class Is>
@@ -110,6 +114,9 @@ class NodeCopies final {
   CheckedKeys checked_;
   Mutex mutex_;
   std::set<std::uint32_t> dropped_ LOCUM_GUARDED_BY(mutex_);
+  /// Copies that this rank owns, and such as others have taken out of sight since for_each_own() was here.
+  std::vector<Key> own_ LOCUM_GUARDED_BY(mutex_);
+  std::size_t tidy_at_ LOCUM_GUARDED_BY(mutex_) = 64;  ///< so many of them make it worth a look
 };
 
 }  // namespace locum

@@ -14,6 +14,7 @@
 #include "core/message.hpp"
 #include "core/options.hpp"
 #include "tests/core/connector_samples.hpp"
+#include "tests/core/mortal_nodes.hpp"
 #include "tests/core/queue_transport.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
@@ -319,6 +320,32 @@ TEST_F(Copies, AJoinerTakesOverWhenTheRankThatBeganDies) {
   EXPECT_EQ(of_kind_[Kind::copy], 2) << "one of them, not all, asked again";
   EXPECT_TRUE(world_.connector(0).evict(Address(key), {}).value());
   EXPECT_EQ(code_of(get(5, key)), Errc::not_found);
+}
+
+// By its mates, of which one has them from then on: also what others take out of sight meanwhile.
+TEST(CopiesOfTheDead, AreCountedAndDroppedByWhoAdopts) {
+  tests::MortalNodes nodes({.nodes = {.nodes = 2, .ranks_per_node = 2}, .network = {.latency = {1ms, 1ms}}});
+  SimulatedNodes& world = nodes.world();
+  std::vector<Key> keys;
+  for (std::size_t seed = 0; seed < 300; ++seed) {
+    keys.push_back(put(world.connector(0), store, {}, pattern(seed, 5000)).value().key);
+    const int reader = seed % 3 == 0 ? 2 : 3;
+    EXPECT_TRUE(world.connector(reader).get(Address(keys.back(), 0, 5000), {}));
+    if (seed % 2 == 0) {
+      EXPECT_TRUE(world.connector(0).evict(Address(keys.back()), {}).value());
+    }
+  }
+  EXPECT_EQ(world.connector(2).usage().own_copies, 50U);
+  EXPECT_EQ(world.connector(3).usage().own_copies, 100U);
+  nodes.kill(3);
+  nodes.network().run_for(1s);
+  EXPECT_EQ(world.connector(2).usage().own_copies, 150U);
+  for (std::size_t seed = 1; seed < 100; seed += 2) {
+    EXPECT_TRUE(world.connector(0).evict(Address(keys[seed]), {}).value());
+  }
+  EXPECT_EQ(world.connector(2).usage().own_copies, 100U);
+  EXPECT_TRUE(world.connector(2).drop(store));
+  EXPECT_EQ(world.connector(2).usage().own_copies, 0U);
 }
 
 // What the dead one had begun, and nobody had joined.
