@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "core/packed_error.hpp"
 
@@ -13,6 +14,8 @@ namespace {
 
 // A question's bulk is a name, a type's name and a value that fits into a message: nobody honest sends more.
 constexpr std::uint64_t max_question_bulk = 1U << 20U;
+// So many steps that move messages follow each other before one looks at the clock.
+constexpr int steps_a_look = 32;
 // Who owes an answer is asked so often whether it lives, before it counts as dead.
 constexpr int questions = 4;
 
@@ -47,12 +50,7 @@ Exchange::Exchange(std::shared_ptr<Transport> transport, std::shared_ptr<Metrics
 
 void Exchange::ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bulk,
                    Clock::time_point deadline, std::shared_ptr<Call> call) {
-  while (calls_.contains(next_call_) || next_call_ == 0) {
-    ++next_call_;
-  }
-  const std::uint32_t number = next_call_++;
-  calls_.emplace(number, Asked{rank, deadline, std::move(call)});
-  deadlines_.emplace(deadline, number);
+  const std::uint32_t number = calls_.add({rank, deadline, std::move(call)});
   if (closed_) {
     failed_.emplace_back(number, *closed_);
     return;
@@ -164,17 +162,17 @@ std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
 
   Landing landing{message.from, envelope, ShortBytes(body), {}, {}, nullptr};
   if (envelope.kind == Kind::reply) {
-    const auto at = calls_.find(envelope.call);
-    if (at == calls_.end() || at->second.rank != message.from) {
+    const auto* asked = calls_.find(envelope.call);
+    if (asked == nullptr || asked->rank != message.from) {
       return {};  // the call gave up, or never was
     }
-    landing.call = at->second.call;
+    landing.call = asked->call;
     landing.bulk = landing.call->landing(landing.body, message.bulk_bytes);
     if (landing.bulk.size() != message.bulk_bytes) {
-      settle(at, Error(Errc::out_of_memory,
-                       "there was no memory for the " + std::to_string(message.bulk_bytes) +
-                           " bytes of an answer; evict what nobody needs, or give the runtime "
-                           "more memory_bytes"));
+      settle(envelope.call, Error(Errc::out_of_memory,
+                                  "there was no memory for the " + std::to_string(message.bulk_bytes) +
+                                      " bytes of an answer; evict what nobody needs, or give the runtime "
+                                      "more memory_bytes"));
       return {};
     }
   } else {
@@ -230,14 +228,14 @@ void Exchange::deliver(int from, const Envelope& envelope, std::span<const std::
                        std::span<const std::byte> bulk, Path path) noexcept {
   switch (envelope.kind) {
     case Kind::reply: {
-      const auto at = calls_.find(envelope.call);
-      if (at == calls_.end() || at->second.rank != from) {
+      const auto* asked = calls_.find(envelope.call);
+      if (asked == nullptr || asked->rank != from) {
         return;
       }
       if (envelope.status != 0) {
-        settle(at, unpack(body.empty() ? bulk : body, from));
+        settle(envelope.call, unpack(body.empty() ? bulk : body, from));
       } else {
-        settle(at, Answer{body, bulk, path});
+        settle(envelope.call, Answer{body, bulk, path});
       }
       return;
     }
@@ -257,16 +255,14 @@ void Exchange::deliver(int from, const Envelope& envelope, std::span<const std::
 }
 
 void Exchange::end(std::uint32_t number, const Result<Answer>& outcome) noexcept {
-  if (const auto at = calls_.find(number); at != calls_.end()) {
-    settle(at, outcome);
+  if (calls_.find(number) != nullptr) {
+    settle(number, outcome);
   }
 }
 
 // The call is taken out first: it may ask again from within ended().
-void Exchange::settle(Calls::iterator at, const Result<Answer>& outcome) noexcept {
-  const Asked asked = std::move(at->second);
-  deadlines_.erase({asked.deadline, at->first});
-  calls_.erase(at);
+void Exchange::settle(std::uint32_t number, const Result<Answer>& outcome) noexcept {
+  const CallTable::Asked asked = calls_.take(number);
   repay(asked.rank);
   if (asked.call) {
     asked.call->ended(outcome);
@@ -316,9 +312,10 @@ void Exchange::doubt_mates(int rank) {
   }
 }
 
+// When that was is noted by who looks at the clock next, which is a little later.
 void Exchange::heard(int rank) noexcept {
   Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
-  debtor.quiet_at = transport_->now();
+  debtor.heard = true;
   debtor.unanswered = 0;
   debtor.doubted = false;
 }
@@ -332,10 +329,8 @@ void Exchange::lose(int rank, const Error& cause) {
     at = deferred_.erase(at);
     --creditor(rank).deferred;
   }
-  for (const auto& [number, asked] : calls_) {
-    if (asked.rank == rank) {
-      failed_.emplace_back(number, gone(rank, cause));
-    }
+  for (const std::uint32_t number : calls_.of_rank(rank)) {
+    failed_.emplace_back(number, gone(rank, cause));
   }
   transport_->forget(rank);
   if (service_ != nullptr) {
@@ -345,9 +340,8 @@ void Exchange::lose(int rank, const Error& cause) {
 
 bool Exchange::step() {
   bool busy = transport_->progress(*this);
-  const auto now = transport_->now();
-  if (!owing_.empty()) {
-    look_after_debtors(now);
+  if (!busy || ++busy_steps_ == steps_a_look) {
+    busy = look_at_clock() || busy;
   }
   while (!failed_.empty()) {
     const auto failed = std::exchange(failed_, {});
@@ -356,18 +350,21 @@ bool Exchange::step() {
     }
     busy = true;
   }
-  if (!deadlines_.empty() && deadlines_.begin()->first <= now) {
-    end_overdue(now);
-    busy = true;
-  }
   return busy;
 }
 
-void Exchange::end_overdue(Clock::time_point now) {
-  while (!deadlines_.empty() && deadlines_.begin()->first <= now) {
-    const std::uint32_t number = deadlines_.begin()->second;
-    end(number, late(calls_.at(number).rank));
+bool Exchange::look_at_clock() {
+  busy_steps_ = 0;
+  looked_at_ = transport_->now();
+  if (!owing_.empty()) {
+    look_after_debtors(looked_at_);
   }
+  bool any = false;
+  for (; calls_.next_deadline() <= looked_at_; any = true) {
+    const std::uint32_t number = calls_.next_due();
+    settle(number, late(calls_.find(number)->rank));
+  }
+  return any;
 }
 
 // Counted in questions, not in time alone: a rank that was itself stopped for a while must not take the
@@ -382,7 +379,9 @@ void Exchange::look_after_debtors(Clock::time_point now) {
       owing_.pop_back();
       continue;
     }
-    if (now - debtor.quiet_at >= question_interval()) {
+    if (std::exchange(debtor.heard, false)) {
+      debtor.quiet_at = now;
+    } else if (now - debtor.quiet_at >= question_interval()) {
       if (debtor.unanswered == questions) {
         lose(rank, Error(Errc::peer_lost,
                          "it said nothing for " + std::to_string(options_.patience.count()) + " ms"));
@@ -407,11 +406,11 @@ Exchange::Clock::time_point Exchange::next_due() const noexcept {
   if (!failed_.empty()) {
     return transport_->now();
   }
-  auto due = deadlines_.empty() ? Clock::time_point::max() : deadlines_.begin()->first;
+  auto due = calls_.next_deadline();
   for (const int rank : owing_) {
     const Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
     if (debtor.owed > 0 || debtor.doubted) {
-      due = std::min(due, debtor.quiet_at + question_interval());
+      due = std::min(due, (debtor.heard ? transport_->now() : debtor.quiet_at) + question_interval());
     }
   }
   return due;
@@ -420,8 +419,8 @@ Exchange::Clock::time_point Exchange::next_due() const noexcept {
 void Exchange::close(const Error& error) noexcept {
   closed_ = error;
   service_ = nullptr;
-  while (!calls_.empty()) {
-    settle(calls_.begin(), error);
+  while (calls_.size() != 0) {
+    settle(calls_.next_due(), error);
   }
 }
 

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "call_table.hpp"
 #include "message.hpp"
 #include "metrics.hpp"
 #include "result.hpp"
@@ -107,8 +108,11 @@ class Exchange final : private Receiver {
   /// The transport, or somebody else who knows, says that this rank is gone.
   void lose(int rank, const Error& cause);
 
-  /// Moves messages, ends what is overdue. Whether anything happened.
+  /// Moves messages, ends what is overdue. Whether anything happened. While messages come it looks at the
+  /// clock now and then only.
   bool step();
+  /// When step() last looked at the clock.
+  [[nodiscard]] Clock::time_point looked_at() const noexcept { return looked_at_; }
   /// When step() has something to do although nothing arrives; Clock::time_point::max(): never.
   [[nodiscard]] Clock::time_point next_due() const noexcept;
   /// Ends every call with `error`; nothing is asked or answered any more.
@@ -126,11 +130,6 @@ class Exchange final : private Receiver {
   [[nodiscard]] const ExchangeOptions& options() const noexcept { return options_; }
 
  private:
-  struct Asked {
-    int rank = 0;
-    Clock::time_point deadline;
-    std::shared_ptr<Call> call;
-  };
   /// A bulk on its way in. Of a question: kept here whole. Of an answer: the call has the memory, and stays
   /// alive.
   struct Landing {
@@ -152,11 +151,10 @@ class Exchange final : private Receiver {
     std::uint32_t owed = 0;
     int unanswered = 0;          ///< times it was asked whether it lives since it last said anything
     Clock::time_point quiet_at;  ///< when it was last asked, said something or began to owe
+    bool heard = false;          ///< since then it has, or has begun to: at the moment when that is noted
     bool listed = false;         ///< in owing_
     bool doubted = false;        ///< asked whether it lives though it may owe nothing
   };
-
-  using Calls = std::pmr::unordered_map<std::uint32_t, Asked>;
 
   /// What a rank that has asked something has under way here.
   struct Creditor {
@@ -181,7 +179,7 @@ class Exchange final : private Receiver {
   void deliver(int from, const Envelope& envelope, std::span<const std::byte> body,
                std::span<const std::byte> bulk, Path path) noexcept;
   void end(std::uint32_t number, const Result<Answer>& outcome) noexcept;
-  void settle(Calls::iterator at, const Result<Answer>& outcome) noexcept;
+  void settle(std::uint32_t number, const Result<Answer>& outcome) noexcept;
   void send(int to, const Envelope& envelope, std::span<const std::byte> body, Bulk bulk);
   void owe(int rank);
   void repay(int rank) noexcept;
@@ -189,20 +187,18 @@ class Exchange final : private Receiver {
   void doubt_mates(int rank);
   void heard(int rank) noexcept;
   void look_after_debtors(Clock::time_point now);
+  bool look_at_clock();
   [[nodiscard]] Clock::duration question_interval() const noexcept;
-  void end_overdue(Clock::time_point now);
 
   const std::shared_ptr<Transport> transport_;
   const std::shared_ptr<Metrics> metrics_;
   const ExchangeOptions options_;
   Service* service_ = nullptr;
-  std::uint32_t next_call_ = 1;
   std::uint64_t next_ticket_ = 1;
   std::optional<Error> closed_;
   /// Of what is under way: a message allocates nothing once as many have been under way at once before.
   std::pmr::unsynchronized_pool_resource pool_;
-  Calls calls_{&pool_};
-  std::pmr::set<std::pair<Clock::time_point, std::uint32_t>> deadlines_{&pool_};
+  CallTable calls_;
   std::pmr::unordered_map<std::uint64_t, Landing> landings_{&pool_};
   std::pmr::unordered_map<std::uint64_t, Outgoing> outgoing_{&pool_};
   std::vector<Creditor> creditors_;
@@ -210,7 +206,9 @@ class Exchange final : private Receiver {
   std::optional<Asking> answering_;  ///< the question that the service is being asked, until it answers
   std::vector<std::pair<std::uint32_t, Error>> failed_;  ///< calls that could not even be asked
   std::vector<Debtor> debtors_;
-  std::vector<int> owing_;  ///< ranks with owed > 0, and maybe others
+  std::vector<int> owing_;       ///< ranks with owed > 0, and maybe others
+  Clock::time_point looked_at_;  ///< the clock of the transport
+  int busy_steps_ = 0;           ///< since then
   std::vector<std::atomic<bool>> lost_;
 };
 
