@@ -48,27 +48,32 @@ void Progress::post(std::function<void()> step) {
   transport_->wake();
 }
 
+bool Progress::begin_wait() {
+  const MutexLock lock(mutex_);
+  ++waits_;
+  return !std::exchange(driven_, true);
+}
+
 bool Progress::wait(const Pending& pending, Clock::time_point moment) {
+  return wait(pending, moment, begin_wait());
+}
+
+bool Progress::wait(const Pending& pending, Clock::time_point moment, bool drives) {
   Waiter self{&pending, {}};
-  {
-    const MutexLock lock(mutex_);
-    ++waits_;
-  }
-  for (bool drives = false;;) {
-    if (pending.done() || transport_->now() >= moment) {
-      if (drives) {
-        leave();
-      }
-      break;
-    }
+  while (drives || (!pending.done() && transport_->now() < moment)) {
     if (!drives && !enter()) {
       park(self, moment);
       continue;
     }
-    drive_while_busy(&pending, moment);
-    drives = pending.done() || transport_->now() >= moment || !rest_from_driving(self, moment);
+    drives = true;
+    (void)drive_while_busy(&pending, moment, {.time = options_.spin, .at_once = true});
+    if (pending.done() || exchange_->looked_at() >= moment) {
+      leave();
+      break;
+    }
+    drives = !rest_from_driving(self, moment);
   }
-  {
+  if (!drives) {
     const MutexLock lock(mutex_);
     call_somebody();  // whoever was to drive because this thread was there
   }
@@ -79,6 +84,10 @@ bool Progress::wait(const Pending& pending, Clock::time_point moment) {
 }
 
 void Progress::finish(Pending& pending) noexcept {
+  if (driving_for_ == &pending) {  // nobody else waits for it, and this thread looks
+    pending.done_.store(true, std::memory_order_relaxed);
+    return;
+  }
   const MutexLock lock(mutex_);
   pending.done_.store(true, std::memory_order_release);
   // From here on its owner may be gone: only its address is compared.
@@ -169,24 +178,30 @@ bool Progress::drive_once() {
   return exchange_->step() || busy;
 }
 
-void Progress::drive_while_busy(const Pending* pending, Clock::time_point moment) {
-  auto now = transport_->now();
-  const auto spin = pending != nullptr ? options_.spin : 0us;
-  auto busy_until = now + spin;
-  do {
-    const bool busy = drive_once();
+Progress::Spun Progress::drive_while_busy(const Pending* pending, Clock::time_point moment,
+                                          const Spin& spin) {
+  Spun spun = Spun::never;
+  driving_for_ = pending;
+  bool busy = spin.at_once;
+  for (auto spin_until = Clock::time_point::min();;) {
+    const bool was_busy = std::exchange(busy, drive_once());
     if (pending != nullptr && pending->done()) {
-      return;
+      break;
     }
-    now = transport_->now();
+    // Where nothing moved, the exchange has looked at the clock.
+    const auto now = exchange_->looked_at();
     if (busy) {
-      busy_until = now + spin;
-      continue;
+      spun = spun == Spun::in_vain ? Spun::with_success : spun;
+    } else if (was_busy && spin.time > 0us) {
+      spin_until = now + spin.time;
+      spun = spun == Spun::never ? Spun::in_vain : spun;
     }
-    if (now >= busy_until) {
-      return;
+    if (now >= moment || (!busy && now >= spin_until)) {
+      break;
     }
-  } while (now < moment);
+  }
+  driving_for_ = nullptr;
+  return spun;
 }
 
 // Nothing to do at the moment: stops driving and sleeps, in the transport or beside a thread that sleeps
@@ -249,7 +264,7 @@ void Progress::help() {
       rest();
       continue;
     }
-    drive_while_busy(nullptr, Clock::time_point::max());
+    drive_for_others();
     bool active = false;
     {
       const MutexLock lock(mutex_);
@@ -281,6 +296,17 @@ void Progress::help() {
     if (sleeps) {
       sleep(until);
     }
+  }
+}
+
+void Progress::drive_for_others() {
+  const bool spins = options_.helper_spin > 0us && trial_.next();
+  const auto spun = drive_while_busy(nullptr, Clock::time_point::max(),
+                                     {.time = spins ? options_.helper_spin : 0us, .at_once = false});
+  if (spun == Spun::with_success) {
+    trial_.paid();
+  } else if (spun == Spun::in_vain) {
+    trial_.was_in_vain();
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include "exchange.hpp"
 #include "mutex.hpp"
+#include "spin_trial.hpp"
 
 namespace locum {
 
@@ -43,9 +44,12 @@ class Progress {
   using Clock = Transport::Clock;
 
   struct Options {
-    /// How long a thread that waits looks for messages before it sleeps; the helper thread never spins. Zero
-    /// where more ranks than cores share a machine.
+    /// How long a thread that waits looks for messages before it sleeps. Zero where more ranks than cores
+    /// share a machine.
     std::chrono::microseconds spin{0};
+    /// The same for the helper thread, after something came and only where that pays (SpinTrial). About what
+    /// falling asleep and waking costs: then looking in vain at most doubles it.
+    std::chrono::microseconds helper_spin{0};
     /// Whether to start the helper thread. A simulation calls poll() instead.
     bool helper = true;
     std::function<void()> on_helper_start;  ///< called first by the helper thread: to place it
@@ -61,8 +65,12 @@ class Progress {
   void submit(std::function<void()> step);
   /// submit(), and wakes who sleeps in the transport: for threads that do not go on to wait. Does not wait.
   void post(std::function<void()> step);
-  /// Waits until `pending` is done; false: the moment has passed. Drives meanwhile, if nobody else does.
+  /// Waits until `pending` is done; false: the moment has passed. Drives meanwhile, if nobody else does. One
+  /// thread waits for a pending.
   bool wait(const Pending& pending, Clock::time_point moment);
+  /// submit() and wait(), but that the step is run at once, and not copied, where nobody else drives.
+  template <class Step>
+  bool wait(const Pending& pending, Clock::time_point moment, const Step& step);
   /// Makes `pending` done, and wakes who waits for it. Only inside step() or a submitted step.
   void finish(Pending& pending) noexcept;
   /// Does what there is to do now, unless another thread drives. When it wants to be called again at the
@@ -78,16 +86,27 @@ class Progress {
   };
   using Waiters = std::list<Waiter*>;
 
+  [[nodiscard]] bool begin_wait() LOCUM_EXCLUDES(mutex_);
+  bool wait(const Pending& pending, Clock::time_point moment, bool drives) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] bool enter() LOCUM_EXCLUDES(mutex_);
   void leave() LOCUM_EXCLUDES(mutex_);
   bool drive_once() LOCUM_EXCLUDES(mutex_);
-  void drive_while_busy(const Pending* pending, Clock::time_point moment) LOCUM_EXCLUDES(mutex_);
+  /// How long to look for more where nothing moves, and from when on.
+  struct Spin {
+    std::chrono::microseconds time{0};
+    bool at_once = false;  ///< else only after something has moved
+  };
+  enum class Spun : std::uint8_t { never, in_vain, with_success };
+
+  Spun drive_while_busy(const Pending* pending, Clock::time_point moment, const Spin& spin)
+      LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] bool rest_from_driving(Waiter& self, Clock::time_point moment) LOCUM_EXCLUDES(mutex_);
   void park(Waiter& self, Clock::time_point moment) LOCUM_EXCLUDES(mutex_);
   void sleep(Clock::time_point moment) LOCUM_EXCLUDES(mutex_);
   void stop_driving() LOCUM_REQUIRES(mutex_);
   void call_somebody() LOCUM_REQUIRES(mutex_);
   void help() LOCUM_EXCLUDES(mutex_);
+  void drive_for_others() LOCUM_EXCLUDES(mutex_);
   void rest() LOCUM_EXCLUDES(mutex_);
 
   const std::shared_ptr<Transport> transport_;
@@ -102,12 +121,28 @@ class Progress {
   Waiters parked_ LOCUM_GUARDED_BY(mutex_);
   std::vector<std::function<void()>> submitted_ LOCUM_GUARDED_BY(mutex_);
   std::vector<std::function<void()>> running_;        ///< by who drives; empty, but keeps its memory
+  const Pending* driving_for_ = nullptr;              ///< what who drives waits for; by who drives
   std::uint64_t waits_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< begun so far: by them the helper sees activity
   bool helper_parked_ LOCUM_GUARDED_BY(mutex_) = false;
   bool ending_ LOCUM_GUARDED_BY(mutex_) = false;
   std::condition_variable helper_condition_;
   std::atomic<bool> has_submitted_{false};
+  SpinTrial trial_;  ///< of the helper
   std::thread helper_;
 };
+
+template <class Step>
+bool Progress::wait(const Pending& pending, Clock::time_point moment, const Step& step) {
+  const bool drives = begin_wait();
+  try {
+    drives ? step() : submit(step);
+  } catch (...) {
+    if (drives) {
+      leave();
+    }
+    throw;
+  }
+  return wait(pending, moment, drives);
+}
 
 }  // namespace locum

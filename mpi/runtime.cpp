@@ -150,12 +150,16 @@ shm::Node open_own_node(mpi::CommunicatorGroup& group, const RuntimeOptions& opt
   return std::move(*node);
 }
 
-/// How long a thread that waits for another node looks for messages before it sleeps: as long as it takes to
-/// be woken, where each rank of this machine has a core to itself; else not at all.
-[[maybe_unused]] std::chrono::microseconds spin_of(const mpi::CommunicatorGroup& group) {
-  constexpr std::chrono::microseconds wake_up{50};
-  const unsigned cores = std::thread::hardware_concurrency();
-  return static_cast<unsigned>(group.ranks_here()) <= cores ? wake_up : std::chrono::microseconds(0);
+/// How long threads look for messages before they sleep, where each rank of this machine has a core to
+/// itself: one that waits for as long as it takes to be woken, the helper for as long as that takes of the
+/// processor. Else not at all.
+[[maybe_unused]] Progress::Options progress_options(const mpi::CommunicatorGroup& group) {
+  Progress::Options options{.on_helper_start = [] { shm::become_background_thread("locum helper"); }};
+  if (static_cast<unsigned>(group.ranks_here()) <= std::thread::hardware_concurrency()) {
+    options.spin = std::chrono::microseconds(50);
+    options.helper_spin = std::chrono::microseconds(20);
+  }
+  return options;
 }
 
 /// Collective over all ranks. None on a single node.
@@ -167,20 +171,17 @@ std::shared_ptr<Links> open_links([[maybe_unused]] mpi::CommunicatorGroup& group
                                   [[maybe_unused]] const std::shared_ptr<mpi::RankLosses>& losses) {
 #if LOCUM_WITH_UCX
   if (nodes_of(group) > 1) {
-    return std::make_shared<Links>(
-        LinkParts{.transport = ucx::open_transport(group),
-                  .memory = memory,
-                  .node_of_rank = group.node_of_rank(),
-                  .rank = group.rank(),
-                  .incarnation = incarnation,
-                  .metrics = metrics,
-                  .timeout = options.timeout,
-                  .patience = options.peer_timeout,
-                  .inline_bytes = options.inline_bytes,
-                  .lost_mates = [losses] { return losses->mates(); },
-                  .progress = {.spin = spin_of(group), .helper = true, .on_helper_start = [] {
-                                 shm::become_background_thread("locum helper");
-                               }}});
+    return std::make_shared<Links>(LinkParts{.transport = ucx::open_transport(group),
+                                             .memory = memory,
+                                             .node_of_rank = group.node_of_rank(),
+                                             .rank = group.rank(),
+                                             .incarnation = incarnation,
+                                             .metrics = metrics,
+                                             .timeout = options.timeout,
+                                             .patience = options.peer_timeout,
+                                             .inline_bytes = options.inline_bytes,
+                                             .lost_mates = [losses] { return losses->mates(); },
+                                             .progress = progress_options(group)});
   }
 #endif
   return nullptr;
