@@ -176,7 +176,7 @@ void CopySets::dissolve(const Key& key, Clock::time_point deadline, Then then) {
       continue;
     }
     ++round->awaited;
-    nodes_->ask(node, Kind::invalidate, {body.begin(), body.end()}, {}, deadline,
+    nodes_->ask(node, Kind::invalidate, body, {}, deadline,
                 [told, node](const Result<NodeAnswer>& answer) { told(node, answer); });
   }
   told(nodes_->own(), NodeAnswer{});

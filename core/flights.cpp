@@ -191,7 +191,7 @@ void Flights::start(const Wanted& wish, std::uint64_t in_place_of) {
   const auto flight =
       flights_.try_emplace({wish->key, mark->generation}, Flight{wish, now, *mark, {}, {}}).first;
   nodes_->ask(
-      nodes_->of_creator(wish->key.creator), Kind::copy, {body.begin(), body.end()}, {}, deadline,
+      nodes_->of_creator(wish->key.creator), Kind::copy, body, {}, deadline,
       [this, number = &flight->first](const Result<NodeAnswer>& answer) { land(*number, answer); },
       [this, begun = &flight->second](std::span<const std::byte> words, std::uint64_t bytes) {
         return make_room(*begun, words, bytes);

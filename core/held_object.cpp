@@ -1,13 +1,12 @@
 #include "core/held_object.hpp"
 
 #include <algorithm>
-#include <cstdlib>
-#include <limits>
 #include <new>
 #include <string>
 #include <utility>
 
 #include "core/object_tail.hpp"
+#include "core/warm_memory.hpp"
 
 namespace locum {
 
@@ -25,10 +24,7 @@ std::uint64_t HeldObject::alignment_of(std::uint64_t size_bytes) noexcept {
 
 HeldObject::HeldObject(std::uint64_t block_bytes, std::uint64_t size_bytes) {
   const std::uint64_t alignment = alignment_of(size_bytes);
-  if (block_bytes < std::numeric_limits<std::uint64_t>::max() - most_alignment) {
-    own_.reset(
-        static_cast<std::byte*>(std::aligned_alloc(alignment, (block_bytes / alignment + 1) * alignment)));
-  }
+  own_ = decltype(own_)(WarmMemory::of_process().take(block_bytes, alignment), {block_bytes, alignment});
   if (!own_) {
     throw std::bad_alloc();
   }
@@ -87,8 +83,8 @@ ObjectFacts HeldObject::describe(std::uint64_t /*pin*/) const {
   return facts_of({0, wire_.key, &wire_.record, wire_.generation}, block_.data());
 }
 
-void HeldObject::Free::operator()(std::byte* bytes) const noexcept {
-  std::free(bytes);
+void HeldObject::Free::operator()(std::byte* block) const noexcept {
+  WarmMemory::of_process().give_back(block, bytes, alignment);
 }
 
 }  // namespace locum

@@ -47,11 +47,14 @@ class HeldObject final : public PinBoard {
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin) const override;
 
  private:
+  /// Gives a block back.
   struct Free {
-    void operator()(std::byte* bytes) const noexcept;
+    std::uint64_t bytes;
+    std::uint64_t alignment;
+    void operator()(std::byte* block) const noexcept;
   };
 
-  std::unique_ptr<std::byte, Free> own_;
+  std::unique_ptr<std::byte, Free> own_{nullptr, {0, 0}};
   std::span<std::byte> memory_;
   ObjectView holder_;
   std::span<const std::byte> block_;

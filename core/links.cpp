@@ -6,6 +6,7 @@
 #include "core/name_alarm.hpp"
 #include "core/node_service.hpp"
 #include "core/settlement.hpp"
+#include "core/warm_memory.hpp"
 
 namespace locum {
 
@@ -126,6 +127,7 @@ void Links::close() noexcept {
     service_.reset();
     copies_ = {};
   }
+  WarmMemory::of_process().drop();
 }
 
 }  // namespace locum

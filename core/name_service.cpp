@@ -185,7 +185,7 @@ void NameService::retire_then(const Key& key, Asker asker, std::vector<std::byte
   }
   const KeyWords asked{key};
   const auto front = words(asked);
-  parts_.nodes->ask(owner, Kind::retire, {front.begin(), front.end()}, {}, parts_.soon(),
+  parts_.nodes->ask(owner, Kind::retire, front, {}, parts_.soon(),
                     [this, asker, body = std::move(body)](const Result<NodeAnswer>& /*retired*/) {
                       parts_.answer(asker, body);
                     });

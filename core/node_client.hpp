@@ -27,12 +27,9 @@ class NodeClient {
   /// whether who asks still waits for it; else `timeout`.
   [[nodiscard]] Result<NodeAnswer> ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
                                        Deadline deadline, const Wanted& wanted = {}) const;
-  /// Asks without waiting: `then` is called inside a step of the exchange, and asks again only by this.
-  void inquire(int node, Kind kind, std::span<const std::byte> body, Bulk bulk, Deadline deadline,
-               Nodes::Then then) const;
   /// Has `step` run by who drives, and waits until `pending` is done, which that step, or a later one of the
   /// exchange, makes so; false: `until` has passed.
-  [[nodiscard]] bool await(const Pending& pending, std::function<void()> step,
+  [[nodiscard]] bool await(const Pending& pending, const std::function<void()>& step,
                            Deadline::Clock::time_point until) const;
   /// Waits for so long, and moves messages meanwhile.
   void pause(Deadline::Clock::duration duration) const;

@@ -1,6 +1,7 @@
 #include "core/nodes.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 #include <string>
 #include <utility>
@@ -18,6 +19,8 @@ Error all_lost(int node) {
                    " is alive or can be reached; its objects, and the names at home there, are lost");
 }
 
+static_assert(sizeof(HyperslabWords) <= 256, "the longest words of a question");
+
 // What must not be done twice: a put that was evicted meanwhile would come back.
 bool may_be_asked_again(Kind kind) {
   return kind != Kind::bind && kind != Kind::unbind && kind != Kind::evict;
@@ -32,91 +35,95 @@ Error lost_meanwhile(const Error& cause) {
 
 }  // namespace
 
-/// A question to a node, of its ranks one after the other until one of them lives.
-class Nodes::Inquiry final : public Call {
+Inquiry::Inquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline)
+    : kind_(kind), deadline_(deadline), words_(body), body_bytes_(body.size()), bulk_(std::move(bulk)) {
+  if (bulk_.keep != nullptr || bulk_.bytes.empty()) {
+    return;
+  }
+  const std::span<const std::byte> theirs = std::exchange(bulk_, {}).bytes;
+  if (!words_.append(theirs)) {
+    const auto copy = std::make_shared<std::byte[]>(theirs.size());
+    std::ranges::copy(theirs, copy.get());
+    bulk_ = {{copy.get(), theirs.size()}, copy};
+  }
+}
+
+// Of its ranks one after the other, until one of them lives.
+void Inquiry::ask_next() {
+  int rank = -1;
+  while (left_ > 0 && (rank < 0 || exchange_->is_lost(rank))) {
+    rank = ranks_[next_];
+    next_ = (next_ + 1) % ranks_.size();
+    --left_;
+  }
+  if (rank < 0 || exchange_->is_lost(rank)) {
+    return told(all_lost(node_));
+  }
+  const std::span<const std::byte> words(words_);
+  const auto own_bulk = words.subspan(body_bytes_);
+  exchange_->ask(rank, kind_, words.first(body_bytes_),
+                 own_bulk.empty() ? bulk_ : Bulk{own_bulk, shared_from_this()}, deadline_,
+                 shared_from_this());
+}
+
+std::span<std::byte> Inquiry::landing(std::span<const std::byte> body, std::uint64_t bulk_bytes) noexcept {
+  try {
+    block_ = place(body, bulk_bytes);
+    if (!block_) {
+      const auto wire = read_words<ObjectWire>(body);
+      block_ = std::make_shared<HeldObject>(bulk_bytes, wire ? wire->record.size_bytes : 0);
+    }
+    return block_->memory();
+  } catch (const std::bad_alloc&) {
+    return {};
+  }
+}
+
+void Inquiry::ended(const Result<Answer>& outcome) noexcept {
+  if (outcome) {
+    told(keep(*outcome));
+  } else if (outcome.error().code() != Errc::peer_lost) {
+    told(outcome.error());
+  } else if (may_be_asked_again(kind_)) {
+    block_.reset();
+    ask_next();
+  } else {
+    told(lost_meanwhile(outcome.error()));
+  }
+}
+
+Result<NodeAnswer> Inquiry::keep(const Answer& answer) noexcept {
+  if (!answer.bulk.empty() && !block_) {
+    const std::span<std::byte> memory = landing(answer.body, answer.bulk.size());
+    if (memory.size() != answer.bulk.size()) {
+      return Error(Errc::out_of_memory, "there was no memory for an answer");
+    }
+    std::memcpy(memory.data(), answer.bulk.data(), memory.size());
+  }
+  return Result<NodeAnswer>(std::in_place, ShortBytes(answer.body), std::move(block_), answer.bulk.size(),
+                            answer.path);
+}
+
+namespace {
+
+/// What functions are told of.
+class FunctionInquiry final : public Inquiry {
  public:
-  struct Words {
-    std::span<const int> ranks;  ///< of the node
-    std::size_t next = 0;        ///< the one to be asked next: its place among them
-    std::size_t left = 0;        ///< how many are to be asked yet
-    int node = 0;
-    Kind kind = Kind::ping;
-    std::vector<std::byte> body;
-    Bulk bulk;
-    Clock::time_point deadline;
-    Then then;
-    Place place;
-  };
-
-  Inquiry(std::shared_ptr<Exchange> exchange, Words words)
-      : exchange_(std::move(exchange)), words_(std::move(words)) {}
-
-  /// Asks the next rank; false if none is left.
-  static bool ask_next(const std::shared_ptr<Exchange>& exchange, Words words) {
-    int rank = -1;
-    while (words.left > 0 && (rank < 0 || exchange->is_lost(rank))) {
-      rank = words.ranks[words.next];
-      words.next = (words.next + 1) % words.ranks.size();
-      --words.left;
-    }
-    if (rank < 0 || exchange->is_lost(rank)) {
-      words.then(all_lost(words.node));
-      return false;
-    }
-    const auto inquiry = std::make_shared<Inquiry>(exchange, std::move(words));
-    const Words& kept = inquiry->words_;
-    exchange->ask(rank, kept.kind, kept.body, kept.bulk, kept.deadline, inquiry);
-    return true;
-  }
-
-  std::span<std::byte> landing(std::span<const std::byte> body, std::uint64_t bulk_bytes) noexcept override {
-    try {
-      block_ = words_.place ? words_.place(body, bulk_bytes) : nullptr;
-      if (!block_) {
-        const auto wire = read_words<ObjectWire>(body);
-        block_ = std::make_shared<HeldObject>(bulk_bytes, wire ? wire->record.size_bytes : 0);
-      }
-      return block_->memory();
-    } catch (const std::bad_alloc&) {
-      return {};
-    }
-  }
-
-  void ended(const Result<Answer>& outcome) noexcept override {
-    const bool needs_memory = outcome && !outcome->bulk.empty() && !block_;
-    const std::span<std::byte> memory =
-        needs_memory ? landing(outcome->body, outcome->bulk.size()) : std::span<std::byte>();
-    Words words = std::move(words_);
-    if (!outcome) {
-      if (outcome.error().code() != Errc::peer_lost) {
-        words.then(outcome.error());
-      } else if (may_be_asked_again(words.kind)) {
-        (void)ask_next(exchange_, std::move(words));
-      } else {
-        words.then(lost_meanwhile(outcome.error()));
-      }
-      return;
-    }
-    NodeAnswer answer;
-    answer.body.assign(outcome->body);
-    answer.block_bytes = outcome->bulk.size();
-    answer.path = outcome->path;
-    if (needs_memory) {
-      if (memory.empty()) {
-        words.then(Error(Errc::out_of_memory, "there was no memory for an answer"));
-        return;
-      }
-      std::copy(outcome->bulk.begin(), outcome->bulk.end(), memory.begin());
-    }
-    answer.block = std::move(block_);
-    words.then(std::move(answer));
-  }
+  FunctionInquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
+                  Nodes::Then then, Nodes::Place place)
+      : Inquiry(kind, body, std::move(bulk), deadline), then_(std::move(then)), place_(std::move(place)) {}
 
  private:
-  const std::shared_ptr<Exchange> exchange_;
-  Words words_;
-  std::shared_ptr<HeldObject> block_;
+  void told(Result<NodeAnswer> answer) noexcept override { std::exchange(then_, {})(std::move(answer)); }
+  std::shared_ptr<HeldObject> place(std::span<const std::byte> body, std::uint64_t bulk_bytes) override {
+    return place_ ? place_(body, bulk_bytes) : nullptr;
+  }
+
+  Nodes::Then then_;
+  const Nodes::Place place_;
 };
+
+}  // namespace
 
 Nodes::Nodes(const std::vector<int>& node_of_rank, int own_rank, std::shared_ptr<Exchange> exchange)
     : node_of_rank_(node_of_rank),
@@ -143,21 +150,35 @@ bool Nodes::is_lost(int node) const {
   return std::ranges::all_of(ranks(node), [this](int rank) { return exchange_->is_lost(rank); });
 }
 
-void Nodes::ask(int node, Kind kind, std::vector<std::byte> body, Bulk bulk, Clock::time_point deadline,
-                Then then, Place place) {
-  const std::vector<int>& order = ranks(node);
-  (void)Inquiry::ask_next(
-      exchange_, {order, static_cast<std::size_t>(own_rank_) % order.size(), order.size(), node, kind,
-                  std::move(body), std::move(bulk), deadline, std::move(then), std::move(place)});
+void Nodes::ask(int node, const std::shared_ptr<Inquiry>& inquiry) {
+  const std::size_t size = ranks(node).size();
+  ask(node, static_cast<std::size_t>(own_rank_) % size, size, *inquiry);
 }
 
-void Nodes::ask_rank(int rank, Kind kind, std::vector<std::byte> body, Clock::time_point deadline,
-                     Then then) {
+void Nodes::ask_rank(int rank, const std::shared_ptr<Inquiry>& inquiry) {
   const int node = of_creator(static_cast<std::uint32_t>(rank));
-  const std::vector<int>& order = ranks(node);
-  const auto place = static_cast<std::size_t>(std::ranges::find(order, rank) - order.begin());
-  (void)Inquiry::ask_next(exchange_,
-                          {order, place, 1, node, kind, std::move(body), {}, deadline, std::move(then), {}});
+  const auto place = static_cast<std::size_t>(std::ranges::find(ranks(node), rank) - ranks(node).begin());
+  ask(node, place, 1, *inquiry);
+}
+
+void Nodes::ask(int node, std::size_t first, std::size_t count, Inquiry& inquiry) {
+  inquiry.exchange_ = exchange_.get();
+  inquiry.node_ = node;
+  inquiry.ranks_ = ranks(node);
+  inquiry.next_ = first;
+  inquiry.left_ = count;
+  inquiry.ask_next();
+}
+
+void Nodes::ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
+                Then then, Place place) {
+  ask(node, std::make_shared<FunctionInquiry>(kind, body, std::move(bulk), deadline, std::move(then),
+                                              std::move(place)));
+}
+
+void Nodes::ask_rank(int rank, Kind kind, std::span<const std::byte> body, Clock::time_point deadline,
+                     Then then) {
+  ask_rank(rank, std::make_shared<FunctionInquiry>(kind, body, Bulk{}, deadline, std::move(then), Place()));
 }
 
 }  // namespace locum

@@ -20,6 +20,47 @@ struct NodeAnswer {
   Path path = Path::inline_value;
 };
 
+/// A question to a node, and who wants to know. Asked once; kept by the exchange until told() was called.
+class Inquiry : public Call, public std::enable_shared_from_this<Inquiry> {
+ public:
+  using Clock = Exchange::Clock;
+
+  /// Copies the body, and a bulk that nobody keeps: the question may be sent, and read by a transport, when
+  /// who asked has given up and its memory is gone. REQUIRES: a body of 256 bytes at most.
+  Inquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline);
+
+ protected:
+  /// The answer; or an error of the other side, `timeout`, or `peer_lost` if no rank of the node lives, or
+  /// the one that was asked died and nobody can say whether it had done what it was asked for. Once, inside a
+  /// step of the exchange.
+  virtual void told(Result<NodeAnswer> answer) noexcept = 0;
+  /// Memory for the bulk of an answer with this body; null: memory of this process. Throws std::bad_alloc.
+  [[nodiscard]] virtual std::shared_ptr<HeldObject> place(std::span<const std::byte> /*body*/,
+                                                          std::uint64_t /*bulk_bytes*/) {
+    return nullptr;
+  }
+
+ private:
+  friend class Nodes;
+
+  std::span<std::byte> landing(std::span<const std::byte> body, std::uint64_t bulk_bytes) noexcept final;
+  void ended(const Result<Answer>& outcome) noexcept final;
+  [[nodiscard]] Result<NodeAnswer> keep(const Answer& answer) noexcept;
+  void ask_next();
+
+  const Kind kind_;
+  const Clock::time_point deadline_;
+  FewBytes<256> words_;     ///< the body, and a short bulk that nobody else keeps
+  std::size_t body_bytes_;  ///< of these
+  Bulk bulk_;               ///< any other one
+  std::shared_ptr<HeldObject> block_;
+  Exchange* exchange_ = nullptr;  ///< once asked
+  int node_ = 0;
+  std::span<const int> ranks_;  ///< of the node
+  std::size_t next_ = 0;        ///< the one to be asked next: its place among them
+  std::size_t left_ = 0;        ///< how many are to be asked yet
+};
+
 /// The nodes of a runtime: which ranks they have, which of them is home to a name, and how to ask one. Any
 /// rank of a node can answer for it; the one asked is chosen so that the askers spread, and when it dies the
 /// next one is asked. A bind, unbind or evict that was under way then is not asked again: it may have been
@@ -53,16 +94,17 @@ class Nodes {
   /// Whether no rank of the node can be asked any more: what it alone had is lost for good. Any thread.
   [[nodiscard]] bool is_lost(int node) const;
 
-  /// Asks a node; `then` is called once, inside a step of the exchange: with the answer, an error of the
-  /// other side, `timeout`, or `peer_lost` if no rank of the node lives, or the one that was asked died and
-  /// nobody can say whether it had done what it was asked for. Only by who drives.
-  void ask(int node, Kind kind, std::vector<std::byte> body, Bulk bulk, Clock::time_point deadline, Then then,
-           Place place = {});
+  /// Asks a node. Only by who drives.
+  void ask(int node, const std::shared_ptr<Inquiry>& inquiry);
   /// The same of one rank, and no other: `peer_lost` if that one is lost.
-  void ask_rank(int rank, Kind kind, std::vector<std::byte> body, Clock::time_point deadline, Then then);
+  void ask_rank(int rank, const std::shared_ptr<Inquiry>& inquiry);
+  /// The same, with functions to be told.
+  void ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
+           Then then, Place place = {});
+  void ask_rank(int rank, Kind kind, std::span<const std::byte> body, Clock::time_point deadline, Then then);
 
  private:
-  class Inquiry;
+  void ask(int node, std::size_t first, std::size_t count, Inquiry& inquiry);
 
   const std::vector<int> node_of_rank_;
   const int own_rank_;

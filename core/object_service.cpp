@@ -58,8 +58,7 @@ void ObjectService::evict(const Question& question, Asker asker) {
   const UnbindWords unbinding{.only = key, .store = record.store};
   const auto body = words(unbinding);
   parts_.nodes->ask(
-      home, Kind::unbind, {body.begin(), body.end()},
-      {std::as_bytes(std::span(parts_.local.name(*pin))), object}, parts_.soon(),
+      home, Kind::unbind, body, {std::as_bytes(std::span(parts_.local.name(*pin))), object}, parts_.soon(),
       [this, asker, key, home, object](const Result<NodeAnswer>& unbound) {
         if (unbound) {
           // Replaced before, if the home says no: then it is here only because nobody could say so.

@@ -60,7 +60,7 @@ std::shared_ptr<Settlement::Bind> Settlement::find(const Key& key) const {
 void Settlement::tell_of_death(const std::shared_ptr<Bind>& bind, int rank) {
   const RankWords dead{bind->key.creator};
   const auto body = words(dead);
-  nodes_->ask_rank(rank, Kind::obituary, {body.begin(), body.end()}, soon(),
+  nodes_->ask_rank(rank, Kind::obituary, body, soon(),
                    [self = shared_from_this(), bind, rank](const Result<NodeAnswer>& known) {
                      if (!known && known.error().code() == Errc::timeout) {
                        self->tell_of_death(bind, rank);
@@ -73,8 +73,7 @@ void Settlement::tell_of_death(const std::shared_ptr<Bind>& bind, int rank) {
 void Settlement::look(const std::shared_ptr<Bind>& bind) {
   const NameWords asked{.store = bind->key.store, .value_wanted = 1};
   const auto body = words(asked);
-  nodes_->ask(bind->home, Kind::look_up, {body.begin(), body.end()},
-              {std::as_bytes(std::span(bind->name)), bind}, soon(),
+  nodes_->ask(bind->home, Kind::look_up, body, {std::as_bytes(std::span(bind->name)), bind}, soon(),
               [self = shared_from_this(), bind](const Result<NodeAnswer>& answer) {
                 if (!self->local_.table) {
                   return;

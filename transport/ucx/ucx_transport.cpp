@@ -126,7 +126,8 @@ Result<Sending> UcxTransport::send(int to, std::span<const std::byte> header, st
 }
 
 bool UcxTransport::progress(Receiver& receiver) {
-  if (armed_.exchange(false, std::memory_order_relaxed)) {
+  if (armed_.load(std::memory_order_relaxed)) {  // nobody else writes it meanwhile
+    armed_.store(false, std::memory_order_relaxed);
     doorbell_.disarm();
   }
   receiver_ = &receiver;

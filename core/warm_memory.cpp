@@ -1,0 +1,105 @@
+#include "core/warm_memory.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstdlib>
+#include <new>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else  // what is kept is nobody's: the sanitizer is told, where there is one
+#define ASAN_POISON_MEMORY_REGION(bytes, size) (static_cast<void>(bytes), static_cast<void>(size))
+#define ASAN_UNPOISON_MEMORY_REGION(bytes, size) (static_cast<void>(bytes), static_cast<void>(size))
+#endif
+
+namespace locum {
+
+namespace {
+
+constexpr std::uint64_t most_alignment = 4096;
+constexpr std::uint64_t least_bytes = 256;
+constexpr unsigned steps = 4;  // classes to a doubling
+
+/// A class of sizes. Its blocks are aligned to the largest power of two in their size, up to 4096.
+struct SizeClass {
+  std::size_t number;
+  std::uint64_t bytes;  ///< that each of its blocks has
+};
+
+SizeClass class_of(std::uint64_t bytes, std::uint64_t alignment) noexcept {
+  const std::uint64_t wanted = std::max({bytes, alignment, least_bytes});
+  constexpr auto first_doubling = std::bit_width(least_bytes - 1) - 1;
+  const auto doubling = std::bit_width(wanted - 1) - 1;  // 2^doubling < wanted <= 2^(doubling + 1)
+  const std::uint64_t base = std::uint64_t{1} << static_cast<unsigned>(doubling);
+  const std::uint64_t step = base / steps;
+  const std::uint64_t up = (wanted - base + step - 1) / step;
+  return {static_cast<std::size_t>(doubling - first_doubling) * steps + up - 1, base + up * step};
+}
+
+std::byte* fresh(std::uint64_t bytes, std::uint64_t alignment) noexcept {
+  return static_cast<std::byte*>(std::aligned_alloc(alignment, (bytes / alignment + 1) * alignment));
+}
+
+}  // namespace
+
+WarmMemory& WarmMemory::of_process() noexcept {
+  alignas(WarmMemory) static std::array<std::byte, sizeof(WarmMemory)> room;
+  static WarmMemory* const memory = new (room.data()) WarmMemory;
+  return *memory;
+}
+
+std::byte* WarmMemory::take(std::uint64_t bytes, std::uint64_t alignment) noexcept {
+  if (bytes > most_kept_bytes) {
+    return bytes < ~std::uint64_t{0} - most_alignment ? fresh(bytes, alignment) : nullptr;
+  }
+  const SizeClass size = class_of(bytes, alignment);
+  {
+    const MutexLock lock(mutex_);
+    if (Kept* const kept = kept_[size.number]) {
+      ASAN_UNPOISON_MEMORY_REGION(kept, size.bytes);
+      kept_[size.number] = kept->next;
+      kept_bytes_ -= size.bytes;
+      return reinterpret_cast<std::byte*>(kept);
+    }
+  }
+  return fresh(size.bytes, std::min(std::bit_floor(size.bytes), most_alignment));
+}
+
+// Where there is no room all others are dropped: which of them will be wanted again nobody knows, this one
+// was wanted just now.
+void WarmMemory::give_back(std::byte* block, std::uint64_t bytes, std::uint64_t alignment) noexcept {
+  if (bytes > most_kept_bytes) {
+    return std::free(block);
+  }
+  const SizeClass size = class_of(bytes, alignment);
+  const MutexLock lock(mutex_);
+  if (kept_bytes_ + size.bytes > most_kept_bytes) {
+    drop_all();
+  }
+  kept_[size.number] = new (block) Kept{kept_[size.number]};
+  kept_bytes_ += size.bytes;
+  ASAN_POISON_MEMORY_REGION(block, size.bytes);
+}
+
+void WarmMemory::drop() noexcept {
+  const MutexLock lock(mutex_);
+  drop_all();
+}
+
+std::uint64_t WarmMemory::kept_bytes() const noexcept {
+  const MutexLock lock(mutex_);
+  return kept_bytes_;
+}
+
+void WarmMemory::drop_all() noexcept {
+  for (Kept*& first : kept_) {
+    while (Kept* const kept = first) {
+      ASAN_UNPOISON_MEMORY_REGION(kept, sizeof *kept);
+      first = kept->next;
+      std::free(kept);
+    }
+  }
+  kept_bytes_ = 0;
+}
+
+}  // namespace locum
