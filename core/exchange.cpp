@@ -14,7 +14,7 @@ namespace {
 
 // A question's bulk is a name, a type's name and a value that fits into a message: nobody honest sends more.
 constexpr std::uint64_t max_question_bulk = 1U << 20U;
-// So many steps that move messages follow each other before one looks at the clock.
+// So many steps follow each other before one looks at the clock in any case.
 constexpr int steps_a_look = 32;
 // Who owes an answer is asked so often whether it lives, before it counts as dead.
 constexpr int questions = 4;
@@ -338,9 +338,9 @@ void Exchange::lose(int rank, const Error& cause) {
   }
 }
 
-bool Exchange::step() {
+bool Exchange::step(bool in_a_hurry) {
   bool busy = transport_->progress(*this);
-  if (!busy || ++busy_steps_ == steps_a_look) {
+  if ((!busy && !in_a_hurry) || ++steps_ == steps_a_look) {
     busy = look_at_clock() || busy;
   }
   while (!failed_.empty()) {
@@ -354,7 +354,7 @@ bool Exchange::step() {
 }
 
 bool Exchange::look_at_clock() {
-  busy_steps_ = 0;
+  steps_ = 0;
   looked_at_ = transport_->now();
   if (!owing_.empty()) {
     look_after_debtors(looked_at_);

@@ -108,9 +108,9 @@ class Exchange final : private Receiver {
   /// The transport, or somebody else who knows, says that this rank is gone.
   void lose(int rank, const Error& cause);
 
-  /// Moves messages, ends what is overdue. Whether anything happened. While messages come it looks at the
-  /// clock now and then only.
-  bool step();
+  /// Moves messages, ends what is overdue. Whether anything happened. It looks at the clock where no message
+  /// moved; while they do, or `in_a_hurry` because the next step follows at once, only every 32nd time.
+  bool step(bool in_a_hurry = false);
   /// When step() last looked at the clock.
   [[nodiscard]] Clock::time_point looked_at() const noexcept { return looked_at_; }
   /// When step() has something to do although nothing arrives; Clock::time_point::max(): never.
@@ -208,7 +208,7 @@ class Exchange final : private Receiver {
   std::vector<Debtor> debtors_;
   std::vector<int> owing_;       ///< ranks with owed > 0, and maybe others
   Clock::time_point looked_at_;  ///< the clock of the transport
-  int busy_steps_ = 0;           ///< since then
+  int steps_ = 0;                ///< since then
   std::vector<std::atomic<bool>> lost_;
 };
 

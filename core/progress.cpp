@@ -59,28 +59,39 @@ bool Progress::wait(const Pending& pending, Clock::time_point moment) {
 }
 
 bool Progress::wait(const Pending& pending, Clock::time_point moment, bool drives) {
-  Waiter self{&pending, {}};
-  while (drives || (!pending.done() && transport_->now() < moment)) {
-    if (!drives && !enter()) {
-      park(self, moment);
-      continue;
-    }
-    drives = true;
+  if (drives) {
     (void)drive_while_busy(&pending, moment, {.time = options_.spin, .at_once = true});
-    if (pending.done() || exchange_->looked_at() >= moment) {
-      leave();
-      break;
-    }
-    drives = !rest_from_driving(self, moment);
   }
-  if (!drives) {
-    const MutexLock lock(mutex_);
-    call_somebody();  // whoever was to drive because this thread was there
+  if (drives && pending.done()) {
+    leave();
+  } else {
+    wait_longer(pending, moment, drives);
   }
   if (!options_.helper) {
     transport_->wake();  // somebody else has to call poll(), who may know of nothing yet
   }
   return pending.done();
+}
+
+void Progress::wait_longer(const Pending& pending, Clock::time_point moment, bool drives) {
+  for (Waiter self{&pending, {}}; !pending.done() && transport_->now() < moment;) {
+    if (drives) {
+      drives = !rest_from_driving(self, moment);
+    } else if (!enter()) {
+      park(self, moment);
+      continue;
+    } else {
+      drives = true;
+    }
+    if (drives) {
+      (void)drive_while_busy(&pending, moment, {.time = options_.spin, .at_once = true});
+    }
+  }
+  if (drives) {
+    return leave();
+  }
+  const MutexLock lock(mutex_);
+  call_somebody();  // whoever was to drive because this thread was there
 }
 
 void Progress::finish(Pending& pending) noexcept {
@@ -160,7 +171,7 @@ void Progress::call_somebody() {
   }
 }
 
-bool Progress::drive_once() {
+bool Progress::drive_once(bool in_a_hurry) {
   bool busy = false;
   if (has_submitted_.load(std::memory_order_acquire)) {
     running_.clear();  // of a step that threw
@@ -175,20 +186,28 @@ bool Progress::drive_once() {
     running_.clear();
     busy = true;
   }
-  return exchange_->step() || busy;
+  return exchange_->step(in_a_hurry) || busy;
 }
 
+// While it spins it looks at the clock every few times only: that takes as long as to look for messages.
 Progress::Spun Progress::drive_while_busy(const Pending* pending, Clock::time_point moment,
                                           const Spin& spin) {
+  constexpr int looks_a_round = 4;
   Spun spun = Spun::never;
   driving_for_ = pending;
   bool busy = spin.at_once;
+  bool spinning = false;
   for (auto spin_until = Clock::time_point::min();;) {
-    const bool was_busy = std::exchange(busy, drive_once());
+    const bool was_busy = busy;
+    busy = false;
+    for (int look = spinning ? 1 : looks_a_round; look < looks_a_round && !busy; ++look) {
+      busy = drive_once(true);
+    }
+    busy = busy || drive_once();
     if (pending != nullptr && pending->done()) {
       break;
     }
-    // Where nothing moved, the exchange has looked at the clock.
+    // Where nothing moved, the exchange has just looked at the clock.
     const auto now = exchange_->looked_at();
     if (busy) {
       spun = spun == Spun::in_vain ? Spun::with_success : spun;
@@ -199,6 +218,7 @@ Progress::Spun Progress::drive_while_busy(const Pending* pending, Clock::time_po
     if (now >= moment || (!busy && now >= spin_until)) {
       break;
     }
+    spinning = spin.time > 0us;
   }
   driving_for_ = nullptr;
   return spun;

@@ -88,9 +88,10 @@ class Progress {
 
   [[nodiscard]] bool begin_wait() LOCUM_EXCLUDES(mutex_);
   bool wait(const Pending& pending, Clock::time_point moment, bool drives) LOCUM_EXCLUDES(mutex_);
+  void wait_longer(const Pending& pending, Clock::time_point moment, bool drives) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] bool enter() LOCUM_EXCLUDES(mutex_);
   void leave() LOCUM_EXCLUDES(mutex_);
-  bool drive_once() LOCUM_EXCLUDES(mutex_);
+  bool drive_once(bool in_a_hurry = false) LOCUM_EXCLUDES(mutex_);
   /// How long to look for more where nothing moves, and from when on.
   struct Spin {
     std::chrono::microseconds time{0};

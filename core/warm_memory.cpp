@@ -6,10 +6,8 @@
 #include <new>
 
 #if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#else  // what is kept is nobody's: the sanitizer is told, where there is one
-#define ASAN_POISON_MEMORY_REGION(bytes, size) (static_cast<void>(bytes), static_cast<void>(size))
-#define ASAN_UNPOISON_MEMORY_REGION(bytes, size) (static_cast<void>(bytes), static_cast<void>(size))
+extern "C" void __asan_poison_memory_region(const volatile void* bytes, std::size_t size);
+extern "C" void __asan_unpoison_memory_region(const volatile void* bytes, std::size_t size);
 #endif
 
 namespace locum {
@@ -36,6 +34,19 @@ SizeClass class_of(std::uint64_t bytes, std::uint64_t alignment) noexcept {
   return {static_cast<std::size_t>(doubling - first_doubling) * steps + up - 1, base + up * step};
 }
 
+// What is kept is nobody's: AddressSanitizer is told, where it looks.
+void forbid([[maybe_unused]] const void* block, [[maybe_unused]] std::uint64_t bytes) noexcept {
+#if defined(__SANITIZE_ADDRESS__)
+  __asan_poison_memory_region(block, bytes);
+#endif
+}
+
+void allow([[maybe_unused]] const void* block, [[maybe_unused]] std::uint64_t bytes) noexcept {
+#if defined(__SANITIZE_ADDRESS__)
+  __asan_unpoison_memory_region(block, bytes);
+#endif
+}
+
 std::byte* fresh(std::uint64_t bytes, std::uint64_t alignment) noexcept {
   return static_cast<std::byte*>(std::aligned_alloc(alignment, (bytes / alignment + 1) * alignment));
 }
@@ -56,7 +67,7 @@ std::byte* WarmMemory::take(std::uint64_t bytes, std::uint64_t alignment) noexce
   {
     const MutexLock lock(mutex_);
     if (Kept* const kept = kept_[size.number]) {
-      ASAN_UNPOISON_MEMORY_REGION(kept, size.bytes);
+      allow(kept, size.bytes);
       kept_[size.number] = kept->next;
       kept_bytes_ -= size.bytes;
       return reinterpret_cast<std::byte*>(kept);
@@ -78,7 +89,7 @@ void WarmMemory::give_back(std::byte* block, std::uint64_t bytes, std::uint64_t 
   }
   kept_[size.number] = new (block) Kept{kept_[size.number]};
   kept_bytes_ += size.bytes;
-  ASAN_POISON_MEMORY_REGION(block, size.bytes);
+  forbid(block, size.bytes);
 }
 
 void WarmMemory::drop() noexcept {
@@ -94,7 +105,7 @@ std::uint64_t WarmMemory::kept_bytes() const noexcept {
 void WarmMemory::drop_all() noexcept {
   for (Kept*& first : kept_) {
     while (Kept* const kept = first) {
-      ASAN_UNPOISON_MEMORY_REGION(kept, sizeof *kept);
+      allow(kept, sizeof *kept);
       first = kept->next;
       std::free(kept);
     }

@@ -76,7 +76,9 @@ TEST(Progress, AWaiterLooksForMessagesAsLongAsItIsToldBeforeItSleeps) {
   Side side({.spin = 50us, .helper = false, .on_helper_start = {}});
   const Pending never;
   EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 1s));
-  EXPECT_EQ(side.transport->looks_of_next_sleep(), 51) << "one, and as long after it";
+  const int looks = side.transport->looks_of_next_sleep();
+  EXPECT_GE(looks, 51) << "one, and as long after it";
+  EXPECT_LE(looks, 58) << "it looks at the clock every few times";
 }
 
 TEST(Progress, AWaiterSleepsAtOnceWhereCoresAreShort) {
@@ -96,12 +98,14 @@ TEST(Progress, TheHelperSleepsAtOnceHoweverLongAWaiterLooks) {
 TEST(Progress, TheHelperLooksForMoreOnceSomethingCameAndRarelyWhereThatDoesNotPay) {
   Side side({.helper_spin = 20us, .helper = true, .on_helper_start = {}});
   EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
-  side.transport->bring();
-  EXPECT_EQ(side.transport->looks_of_next_sleep(), 22);
-  side.transport->bring();
-  EXPECT_EQ(side.transport->looks_of_next_sleep(), 2) << "it was in vain";
-  side.transport->bring();
-  EXPECT_EQ(side.transport->looks_of_next_sleep(), 22) << "the second time it is tried again";
+  for (const char* const when : {"at first", "the second time after that was in vain"}) {
+    side.transport->bring();
+    const int looks = side.transport->looks_of_next_sleep();
+    EXPECT_GE(looks, 22) << when;
+    EXPECT_LE(looks, 29) << when;
+    side.transport->bring();
+    EXPECT_EQ(side.transport->looks_of_next_sleep(), 2) << "it was in vain";
+  }
 }
 
 TEST(Progress, AStepIsRunAtOnceWhereNobodyElseDrives) {

@@ -134,10 +134,12 @@ bool UcxTransport::progress(Receiver& receiver) {
   bool moved = worker_.progress();
   receiver_ = nullptr;
   quiet_ = !moved;
-  connect_to_new();
-  moved = tell_own(receiver) || moved;
-  moved = tell_done(receiver) || moved;
-  moved = tell_lost(receiver) || moved;
+  if (!new_.empty() || !own_.empty() || !done_.empty() || !gone_.empty()) {
+    connect_to_new();
+    moved = tell_own(receiver) || moved;
+    moved = tell_done(receiver) || moved;
+    moved = tell_lost(receiver) || moved;
+  }
   if (moved) {
     longest_sleep_.store(first_sleep, std::memory_order_relaxed);
   }
