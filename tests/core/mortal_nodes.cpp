@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "core/internal_stores.hpp"
+#include "tests/core/fences.hpp"
 
 namespace locum::tests {
 
@@ -68,10 +68,8 @@ std::vector<int> MortalNodes::survivors() const {
 // That a dead node had to be given up stays noted for ever. Nobody else may be.
 void MortalNodes::forget_fences() {
   for (int dead = 0; dead < nodes(); ++dead) {
-    const auto number = static_cast<std::uint32_t>(dead);
-    const std::string name(reinterpret_cast<const char*>(&number), sizeof number);
     for (const int rank : is_dead_node(dead) ? survivors() : std::vector<int>()) {
-      (void)world_.rank(rank).process.directory->unbind(fences_store, name, Key{});
+      testing::forget_fence(*world_.rank(rank).process.directory, dead);
     }
   }
 }

@@ -22,6 +22,7 @@
 #include "core/options.hpp"
 #include "shm/node.hpp"
 #include "tests/core/connector_samples.hpp"
+#include "tests/core/fences.hpp"
 #include "tests/transport/ucx/lanes.hpp"
 #include "tests/transport/ucx/mortal_transport.hpp"
 #include "tests/transport/ucx/node_group.hpp"
@@ -245,6 +246,10 @@ class Life {
     const auto until = Clock::now() + end_by;
     for (;;) {
       (void)connector_->drop(store);
+      const auto other = static_cast<std::size_t>((rank_ / ranks_per_node + 1) % 2);
+      if (board_->fallen[2 * other] && board_->fallen[2 * other + 1]) {
+        testing::forget_fence(*node_.directory, static_cast<int>(other));
+      }
       const MemoryUsage usage = connector_->usage();
       if (usage.own_objects == 0 && usage.own_used == 0) {
         return;
