@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bench/interleave.hpp"
+#include "bench/pause.hpp"
 #include "bench/plain_ucp.hpp"
 #include "bench/remote.hpp"
 #include "bench/world.hpp"
@@ -49,15 +50,18 @@ class Hand {
       for (std::size_t round = 0; round < count; ++round) {
         ++expected_;
         if (world_rank() == 0) {
+          if (owner_ == Owner::roused) {
+            pause_();
+          }
           ucp_.send(std::span(object_).first(question));
           ucp_.wait_for(expected_);
         } else {
-          owner_ == Owner::asleep ? ucp_.sleep_for(expected_) : ucp_.wait_for(expected_);
+          owner_ == Owner::driving ? ucp_.wait_for(expected_) : ucp_.sleep_for(expected_);
           ucp_.send(std::span(object_).first(answer));
         }
       }
     });
-    return slowest(seconds) / static_cast<double>(count);
+    return slowest(world_rank() == 0 ? seconds - pause_.seconds() : 0) / static_cast<double>(count);
   }
 
  private:
@@ -65,6 +69,7 @@ class Hand {
   std::vector<std::byte> object_;
   std::vector<std::byte> landing_;
   PlainUcp ucp_;
+  Pause pause_;
   std::uint64_t expected_ = 0;
 };
 

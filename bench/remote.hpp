@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bench/interleave.hpp"
+#include "bench/pause.hpp"
 #include "bench/world.hpp"
 #include "core/directory.hpp"
 #include "core/nodes.hpp"
@@ -30,6 +31,7 @@ struct Kilobyte {
 enum class Owner {
   driving,  ///< waits inside the library
   asleep,   ///< is not in the library: its helper thread has to wake
+  roused,   ///< the same, and is asked so seldom that it sleeps before each question
 };
 
 /// All ranks come together; who waits leaves the cores alone.
@@ -82,7 +84,7 @@ class Remote {
     MPI_Barrier(MPI_COMM_WORLD);
     double seconds = 0;
     if (world_rank() == 0) {
-      seconds = timed(ask);
+      seconds = timed(ask) - pause_.seconds();
     }
     let_go();
     return slowest(seconds);
@@ -144,7 +146,10 @@ class Remote {
     }
     MPI_Bcast(keys.data(), sizeof keys, MPI_BYTE, world_size() - 1, MPI_COMM_WORLD);
     const double seconds = while_owned([&] {
-      std::ranges::for_each(keys, [&](const Key& key) { (void)store_.get<Kilobyte>(key).value(); });
+      std::ranges::for_each(keys, [&](const Key& key) {
+        pause_if_roused();
+        (void)store_.get<Kilobyte>(key).value();
+      });
     });
     std::ranges::for_each(keys, [&](const Key& key) { take_back(key); });
     return seconds / batch;
@@ -152,7 +157,10 @@ class Remote {
   [[nodiscard]] double get_by_name() {
     each_name_of(is_owner(), [&](const std::string& name) { (void)store_.put(name, Kilobyte{}).value(); });
     const double seconds = while_owned([&] {
-      each_name_of(true, [&](const std::string& name) { (void)store_.get<Kilobyte>(name).value(); });
+      each_name_of(true, [&](const std::string& name) {
+        pause_if_roused();
+        (void)store_.get<Kilobyte>(name).value();
+      });
     });
     each_name_of(is_owner(), [&](const std::string& name) { (void)store_.evict(name).value(); });
     return seconds / batch;
@@ -166,6 +174,11 @@ class Remote {
   }
 
  private:
+  void pause_if_roused() {
+    if (owner_ == Owner::roused) {
+      pause_();
+    }
+  }
   template <class Body>
   void each_name_of(bool mine, Body body) {
     if (mine) {
@@ -175,7 +188,7 @@ class Remote {
   // The owner's half of while_owned(), and its end. Its name is at home on rank 0's node: nothing of it is
   // under way to the owner while rank 0 asks, but for the owner's own question whether it is there.
   void let_go() {
-    if (owner_ == Owner::asleep) {
+    if (owner_ != Owner::driving) {
       return meet_asleep();
     }
     if (world_rank() == 0) {
@@ -190,6 +203,7 @@ class Remote {
   }
 
   const Owner owner_;
+  Pause pause_;
   Runtime runtime_;
   Store store_ = runtime_.store("remote");
   std::array<std::string, batch> names_;

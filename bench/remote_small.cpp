@@ -74,6 +74,8 @@ void add_remote_small_rows() {
       if (row.operation != Small::put_by_name) {
         add_row(name + ", owner asleep", 40, small, lanes, row.operation, Owner::asleep,
                 Goal{at_most, row.ratio_asleep});
+        add_row(name + ", owner asleep, one each 0.3 ms", 20, small, lanes, row.operation, Owner::roused,
+                Goal{at_most, row.ratio_asleep});
       }
     }
   }

@@ -18,6 +18,7 @@
 #include <set>
 
 #include "core/distributed.hpp"
+#include "core/internal_stores.hpp"
 #include "core/links.hpp"
 #include "core/options.hpp"
 #include "shm/node.hpp"
@@ -256,11 +257,37 @@ class Life {
       }
       if (Clock::now() > until) {
         wrong_ += std::to_string(usage.own_objects) + " objects and " + std::to_string(usage.own_used) +
-                  " bytes are left; ";
+                  " bytes are left" + left_over() + "; ";
         return;
       }
       links_->client()->pause(20ms);
     }
+  }
+
+  // What is still there, for who has to find out why.
+  std::string left_over() {
+    std::string text;
+    for (const std::uint32_t its_store : {store, registry, copies_store, copy_sets_store, fences_store}) {
+      for (const Key& key : node_.table->owned(its_store)) {
+        const auto pin = node_.table->pin(key);
+        if (!pin) {
+          continue;
+        }
+        const NodeMemory memory{node_.arena, node_.table, node_.directory};
+        const std::string_view name = memory.name(*pin);
+        text += ", " + to_string(key) + " of " + std::to_string(pin->record->size_bytes) +
+                " bytes, generation " + std::to_string(pin->generation);
+        if (is_internal(its_store) && name.size() == sizeof(Key)) {
+          Key about;
+          std::memcpy(&about, name.data(), sizeof about);
+          text += ", about " + to_string(about);
+        } else {
+          text += ", " + std::string(name);
+        }
+        node_.table->release(pin->id);
+      }
+    }
+    return text;
   }
 
   const int rank_;

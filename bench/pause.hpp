@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <utility>
+
+namespace locum::bench {
+
+/// Moments in which nothing is asked, so that whoever answers falls asleep; this thread and its core stay
+/// awake.
+class Pause {
+ public:
+  void operator()() {
+    const auto began = std::chrono::steady_clock::now();
+    auto now = began;
+    while (now < began + std::chrono::microseconds(300)) {
+      now = std::chrono::steady_clock::now();
+    }
+    seconds_ += std::chrono::duration<double>(now - began).count();
+  }
+  /// What they took since this was asked before.
+  [[nodiscard]] double seconds() noexcept { return std::exchange(seconds_, 0.0); }
+
+ private:
+  double seconds_ = 0;
+};
+
+}  // namespace locum::bench
