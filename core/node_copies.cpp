@@ -221,9 +221,18 @@ void NodeCopies::note_own(const Key& entry) {
 void NodeCopies::adopt() {
   const auto is_adopted = [this](const Key& entry) { return entry.creator != own_rank_; };
   const std::vector<Key> all = local_.table->owned(copies_store);
-  const MutexLock lock(mutex_);
-  std::erase_if(own_, is_adopted);
-  std::ranges::copy_if(all, std::back_inserter(own_), is_adopted);
+  {
+    const MutexLock lock(mutex_);
+    std::erase_if(own_, is_adopted);
+    std::ranges::copy_if(all, std::back_inserter(own_), is_adopted);
+  }
+  // The flights of the dead will not end. Whoever has joined one begins anew.
+  for_each_own([&](const Pin& pin, const Key& key) {
+    if (is_adopted(pin.key) && pin.record->type_hash == mark_type_hash) {
+      (void)local_.directory->unbind(copies_store, internal_name(key), pin.key);
+    }
+    return true;
+  });
 }
 
 Result<ObjectDraft> NodeCopies::create(Sink& sink, std::uint64_t size_bytes, const ObjectMeta& meta,

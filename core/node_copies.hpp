@@ -95,7 +95,8 @@ class NodeCopies final {
   /// Adds what this rank has made or adopted, and is there. Looks at copies alone, however many other objects
   /// this rank owns.
   void count(MemoryUsage& usage);
-  /// This process has adopted what a dead one of its node had: copies, too.
+  /// This process has adopted what a dead one of its node had: copies, too. Marks of its flights are gone
+  /// then.
   void adopt();
 
  private:

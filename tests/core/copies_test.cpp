@@ -322,6 +322,28 @@ TEST_F(Copies, AJoinerTakesOverWhenTheRankThatBeganDies) {
   EXPECT_EQ(code_of(get(5, key)), Errc::not_found);
 }
 
+// Though nobody else wants the object, and nobody hears of the death but by the adoption.
+TEST(CopiesOfTheDead, LeaveNoMarkOfAFlight) {
+  constexpr auto never = std::chrono::nanoseconds::max();
+  tests::MortalNodes nodes(
+      {.nodes = {.nodes = 2, .ranks_per_node = 2}, .network = {.detection = {never, never}}});
+  SimulatedNodes& world = nodes.world();
+  const Key key = put(world.connector(0), store, {}, pattern(1, size_bytes)).value().key;
+  nodes.network().on_message([&](int, int, std::span<const std::byte> header) {
+    if (kind_of(header) != Kind::copy) {
+      return Verdict{};
+    }
+    nodes.mourn(3);
+    return Verdict{Fate::kill_before, {}};
+  });
+  nodes.network().start([&] { (void)world.connector(3).get(Address(key, 0, size_bytes), {}); });
+  nodes.network().run();
+  EXPECT_EQ(world.rank(2).node->levels().objects, 1U) << "the mark";
+  nodes.network().run_for(1s);
+  (void)world.connector(2).usage();  // what can be freed is
+  EXPECT_EQ(world.rank(2).node->levels(), tests::PlainNode::Levels{});
+}
+
 // By its mates, of which one has them from then on: also what others take out of sight meanwhile.
 TEST(CopiesOfTheDead, AreCountedAndDroppedByWhoAdopts) {
   tests::MortalNodes nodes({.nodes = {.nodes = 2, .ranks_per_node = 2}, .network = {.latency = {1ms, 1ms}}});
