@@ -15,16 +15,26 @@
 namespace locum::tests {
 namespace {
 
+int failed_expectations() {
+  const auto* const test = testing::UnitTest::GetInstance()->current_test_info();
+  int failed = 0;
+  for (int at = 0; test != nullptr && at < test->result()->total_part_count(); ++at) {
+    failed += test->result()->GetTestPartResult(at).failed() ? 1 : 0;
+  }
+  return failed;
+}
+
 [[noreturn]] void run(const std::function<std::string()>& body, int pipe) {
   std::string text;
   int code = 0;
+  const int failed_before = failed_expectations();  // in the parent, before it forked
   try {
     text = body();
   } catch (const std::exception& failure) {
     text = failure.what();
     code = 1;
   }
-  if (testing::Test::HasFailure()) {
+  if (failed_expectations() != failed_before) {
     code = 3;
   }
   const ssize_t written = ::write(pipe, text.data(), text.size());

@@ -1,25 +1,55 @@
 #pragma once
 
+#include <array>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <utility>
 
 #include "core/transport.hpp"
 
 namespace locum::tests {
 
-/// A transport with numbered moments: before and after each message that is sent, heard or landed. At each of
-/// them `at_moment(number)` is called, which may end the process.
+/// Before and after what a moment is.
+enum class Deed : std::uint8_t {
+  before_sending,
+  after_sending,
+  before_hearing,
+  after_hearing,
+  before_landing,
+  after_landing
+};
+
+/// A moment of a rank's talk with others, of a message that begins so; of a bulk that lands: of none.
+struct Moment {
+  Deed deed{};
+  std::byte kind{};
+
+  friend auto operator<=>(const Moment&, const Moment&) = default;
+};
+
+/// For people.
+inline std::ostream& operator<<(std::ostream& out, const Moment& moment) {
+  static constexpr std::array deeds{"before sending", "after sending",  "before hearing",
+                                    "after hearing",  "before landing", "after landing"};
+  return out << deeds.at(static_cast<std::size_t>(moment.deed)) << " kind " << static_cast<int>(moment.kind);
+}
+
+/// A transport with moments: before and after each message that is sent, heard or landed. At each of them
+/// `at_moment(moment)` is called, which may end the process.
 class MortalTransport final : public Transport, private Receiver {
  public:
-  MortalTransport(std::shared_ptr<Transport> real, std::function<void(std::uint64_t)> at_moment)
+  MortalTransport(std::shared_ptr<Transport> real, std::function<void(const Moment&)> at_moment)
       : real_(std::move(real)), at_moment_(std::move(at_moment)) {}
 
   Result<Sending> send(int to, std::span<const std::byte> header, std::span<const std::byte> bulk,
                        std::uint64_t ticket) override {
-    pass();
+    at_moment_({Deed::before_sending, header.front()});
     auto sending = real_->send(to, header, bulk, ticket);
-    pass();
+    at_moment_({Deed::after_sending, header.front()});
     return sending;
   }
   void forget(int rank) noexcept override { real_->forget(rank); }
@@ -34,26 +64,25 @@ class MortalTransport final : public Transport, private Receiver {
 
  private:
   std::span<std::byte> arrived(const Arrival& message) noexcept override {
-    pass();
+    const std::byte kind = message.header.front();
+    at_moment_({Deed::before_hearing, kind});
     const auto landing = receiver_->arrived(message);
-    pass();
+    at_moment_({Deed::after_hearing, kind});
     return landing;
   }
   void landed(std::uint64_t landing, const Result<Path>& outcome) noexcept override {
-    pass();
+    at_moment_({Deed::before_landing, {}});
     receiver_->landed(landing, outcome);
-    pass();
+    at_moment_({Deed::after_landing, {}});
   }
   void sent(std::uint64_t ticket, const Result<void>& outcome) noexcept override {
     receiver_->sent(ticket, outcome);
   }
   void lost(int rank, const Error& cause) noexcept override { receiver_->lost(rank, cause); }
-  void pass() { at_moment_(moments_++); }
 
   const std::shared_ptr<Transport> real_;
-  const std::function<void(std::uint64_t)> at_moment_;
+  const std::function<void(const Moment&)> at_moment_;
   Receiver* receiver_ = nullptr;
-  std::uint64_t moments_ = 0;
 };
 
 }  // namespace locum::tests

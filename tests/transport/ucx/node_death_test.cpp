@@ -11,19 +11,21 @@
 #include <atomic>
 #include <csignal>
 #include <cstring>
-#include <filesystem>
 #include <iostream>
+#include <map>
 #include <new>
 #include <random>
-#include <set>
+#include <vector>
 
 #include "core/distributed.hpp"
+#include "core/hyperslab.hpp"
 #include "core/internal_stores.hpp"
 #include "core/links.hpp"
 #include "core/options.hpp"
 #include "shm/node.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/fences.hpp"
+#include "tests/core/hyperslab_samples.hpp"
 #include "tests/transport/ucx/lanes.hpp"
 #include "tests/transport/ucx/mortal_transport.hpp"
 #include "tests/transport/ucx/node_group.hpp"
@@ -40,7 +42,7 @@ using tests::Lanes;
 constexpr int ranks = 4;
 constexpr int ranks_per_node = 2;
 constexpr std::uint32_t store = 5;
-constexpr int rounds = 25;  // of each rank
+constexpr int rounds = 50;  // of each rank
 constexpr auto patience = 1s;
 // Of one call of a survivor: it may miss each rank of the other node once, and the machine be slow.
 constexpr auto most_time = 15s;
@@ -51,6 +53,8 @@ struct Board {
   std::array<std::atomic<pid_t>, ranks> pids{};
   std::array<std::atomic<bool>, ranks> fallen{};  // were killed
   std::array<std::atomic<int>, ranks> come_to{};  // how often each has met the others
+  std::atomic<int> occurrences{0};                // of the fatal moment, of all ranks
+  std::atomic<int> victim{-1};                    // who came to the last of them
 };
 
 /// Memory of all processes that are forked from now on.
@@ -68,12 +72,28 @@ class SharedBoard {
   Board* board_;
 };
 
-/// Who dies in a run, and when.
+/// When somebody dies in a run: whoever comes to such a moment as the first, second … of all.
 struct Fate {
-  int victim = 0;
   bool whole_node = false;
-  std::uint64_t moment = 0;
+  tests::Moment moment;
+  int occurrence = 1;
 };
+
+/// The numbered points: before and after each kind of message is sent and heard, and a bulk lands.
+std::vector<tests::Moment> kill_points() {
+  using tests::Deed;
+  std::vector<tests::Moment> points{{Deed::before_landing, {}}, {Deed::after_landing, {}}};
+  for (const Kind kind :
+       {Kind::reply, Kind::fetch, Kind::exists, Kind::evict, Kind::retire, Kind::look_up, Kind::bind,
+        Kind::unbind, Kind::generation, Kind::list, Kind::await, Kind::fetch_part, Kind::copy,
+        Kind::invalidate, Kind::join, Kind::fetch_hyperslab}) {
+    for (const Deed deed :
+         {Deed::before_sending, Deed::after_sending, Deed::before_hearing, Deed::after_hearing}) {
+      points.push_back({deed, static_cast<std::byte>(kind)});
+    }
+  }
+  return points;
+}
 
 /// One rank's life.
 class Life {
@@ -91,14 +111,12 @@ class Life {
     const NodeMemory memory{node_.arena, node_.table, node_.directory};
     std::shared_ptr<Transport> transport = open_transport(group, {.close_timeout = 500ms});
     connect(group, *transport);
-    if (rank_ == fate_.victim) {
-      transport =
-          std::make_shared<tests::MortalTransport>(std::move(transport), [this](std::uint64_t moment) {
-            if (armed_ && moment >= fate_.moment) {
-              fall();
-            }
-          });
-    }
+    transport =
+        std::make_shared<tests::MortalTransport>(std::move(transport), [this](const tests::Moment& moment) {
+          if (armed_ && moment == fate_.moment && ++board_->occurrences == fate_.occurrence) {
+            fall();
+          }
+        });
     links_ = std::make_shared<Links>(LinkParts{.transport = std::move(transport),
                                                .memory = memory,
                                                .node_of_rank = {0, 0, 1, 1},
@@ -109,6 +127,11 @@ class Life {
                                                .patience = patience,
                                                .lost_mates = {},
                                                .progress = {}});
+    node_.losses->when_adopted([links = std::weak_ptr(links_)] {
+      if (const auto open = links.lock()) {
+        open->settle_estate();
+      }
+    });
     connector_ = open_distributed(memory, links_);
     // Not by the group: that one of its ranks has left a barrier does not say that all have.
     meet();
@@ -146,6 +169,7 @@ class Life {
 
   [[noreturn]] void fall() {
     const auto own = static_cast<std::size_t>(rank_);
+    board_->victim = rank_;
     board_->fallen[own] = true;
     if (fate_.whole_node) {
       board_->fallen[own ^ 1U] = true;
@@ -161,36 +185,74 @@ class Life {
     return bytes;
   }
 
+  // An array of rows of eight numbers.
+  static Result<Sealed> put(Connector& connector, const std::string& name, std::uint64_t value,
+                            std::size_t size, const SealOptions& options = {}) {
+    const testing::ArraySample array{
+        .extents = Extents(size / 64, 8), .element_bytes = 8, .bytes = stored(value, size)};
+    return testing::put(connector, store, name, array, options);
+  }
+
   void act() {
     const std::string name = "name " + std::to_string(random_() % 4);
-    const std::size_t size = random_() % 2 == 0 ? 64 : 200'000;
+    const Address address(store, name);
+    const std::size_t size = random_() % 2 == 0 ? 64 : 192'000;
     const auto value = (static_cast<std::uint64_t>(rank_) << 32U) | random_() % 1000;
     const auto began = Clock::now();
-    switch (random_() % 8) {
+    switch (random_() % 12) {
       case 0:
       case 1:
-        return end(began, "put", testing::put(*connector_, store, name, stored(value, size)));
+        return end(began, "put", put(*connector_, name, value, size));
       case 2:
-        return end(began, "replace",
-                   testing::put(*connector_, store, name, stored(value, size), {SealMode::replace, 0}));
+        return end(began, "replace", put(*connector_, name, value, size, {SealMode::replace, 0}));
       case 3:
-        return end(began, "evict", connector_->evict(Address(store, name), {}));
+        return end(began, "evict", connector_->evict(address, {}));
       case 4:
-        return end(began, "exists", connector_->exists(Address(store, name), {}));
+        return end(began, "evict by key", connector_->evict(Address(last_key_), {}));
       case 5:
+        return end(began, "exists", connector_->exists(address, {}));
+      case 6:
+        return end(began, "exists by key", connector_->exists(Address(last_key_), {}));
+      case 7:
         return end(began, "list", connector_->list(store, "name", {}));
-      default: {
-        const auto found = connector_->get(Address(store, name), {});
-        if (found) {
-          std::uint64_t seen = 0;
-          std::memcpy(&seen, found->bytes().data(), sizeof seen);
-          if (!testing::holds(*found, stored(seen, found->bytes().size())) || found->facts().name != name) {
-            wrong_ += "a wrong value; ";
-          }
-          const auto again = connector_->get(Address(found->key()), {});
-          return end(began, "get by key", again);
-        }
-        return end(began, "get", found);
+      case 8:
+        return read_some(began, name);
+      case 9:
+        return read(began, "wait", name, connector_->wait(address, Clock::now() + 20ms));
+      default:
+        return read(began, "get", name, connector_->get(address, {}));
+    }
+  }
+
+  void read(Clock::time_point began, const char* what, const std::string& name,
+            const Result<ObjectView>& found) {
+    end(began, what, found);
+    if (!found) {
+      return;
+    }
+    std::uint64_t seen = 0;
+    std::memcpy(&seen, found->bytes().data(), sizeof seen);
+    if (!testing::holds(*found, stored(seen, found->bytes().size())) || found->facts().name != name) {
+      wrong_ += std::string("a wrong value of a ") + what + "; ";
+    }
+    last_key_ = found->key();
+    const auto again = Clock::now();
+    end(again, "get by key", connector_->get(Address(last_key_), {}));
+    end(again, "get by handle", connector_->get(Address(last_key_, name_hash(store, name)), {}));
+  }
+  // Every other number of the first rows, or the first numbers: the value is the very first.
+  void read_some(Clock::time_point began, const std::string& name) {
+    const Hyperslab slab{.start = {0, 0}, .count = {1, 4}, .stride = {1, 2}};
+    const auto some = random_() % 2 == 0 ? connector_->get_part(Address(store, name), {0, 24}, {})
+                                         : connector_->get_hyperslab(Address(store, name), slab, 8, {});
+    end(began, "get some", some);
+    if (some) {
+      std::uint64_t seen = 0;
+      std::memcpy(&seen, some->bytes().data(), sizeof seen);
+      const std::vector<std::byte> row = stored(seen, 64);
+      const std::size_t second = some->bytes().size() == 24 ? 8 : 16;
+      if (std::memcmp(some->bytes().data() + 8, row.data() + second, 8) != 0) {
+        wrong_ += "a wrong part; ";
       }
     }
   }
@@ -207,6 +269,12 @@ class Life {
       case Errc::not_found:
       case Errc::key_exists:
       case Errc::stale:
+        return;
+      case Errc::timeout:
+        if (std::string_view(what) == "wait") {
+          return;
+        }
+        wrong_ += std::string(what) + ": " + result.error().text() + "; ";
         return;
       case Errc::peer_lost:
         if (std::ranges::none_of(board_->fallen, [](const auto& fallen) { return fallen.load(); })) {
@@ -298,6 +366,7 @@ class Life {
   shm::Node node_;
   std::shared_ptr<Links> links_;
   std::shared_ptr<Connector> connector_;
+  Key last_key_{store, 0, 1};
   std::string wrong_;
 };
 
@@ -308,32 +377,54 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
 
 class UcxNodeDeath : public ::testing::TestWithParam<Lanes> {};
 
-// LOCUM_NODE_DEATHS=n makes so many runs; 250 on each kind of lanes are 500.
+// LOCUM_NODE_DEATHS=n makes so many runs; 250 on each kind of lanes are 500, and come to each point three
+// times or more, alone and with the node. LOCUM_NODE_DEATH_SEED=n makes that one alone.
 TEST_P(UcxNodeDeath, LeavesSurvivorsInOrder) {
-  const std::uint64_t runs = number_from("LOCUM_NODE_DEATHS", 10);
-  std::uint64_t struck = 0;
-  for (std::uint64_t seed = 1; seed <= runs; ++seed) {
+  const std::uint64_t only = number_from("LOCUM_NODE_DEATH_SEED", 0);
+  const std::uint64_t runs = only != 0 ? 1 : number_from("LOCUM_NODE_DEATHS", 10);
+  const std::vector<tests::Moment> points = kill_points();
+  std::map<tests::Moment, int> struck;
+  std::uint64_t deaths = 0;
+  std::uint64_t nodes = 0;
+  for (std::uint64_t seed = only != 0 ? only : 1; seed < (only != 0 ? only : 1) + runs; ++seed) {
     std::mt19937_64 random(seed);
-    const Fate fate{static_cast<int>(random() % ranks), random() % 2 == 0, 1 + random() % 100};
+    // A step of which the points are no multiple: a few runs try points of all kinds.
+    const Fate fate{.whole_node = random() % 2 == 0,
+                    .moment = points[seed * 29 % points.size()],
+                    .occurrence = 1 + static_cast<int>(random() % 4)};
     const SharedBoard board;
     auto children = tests::start_group(ranks, GetParam(),
                                        [&](Group& group) { return Life(group, fate, board, seed).live(); });
-    bool dead = false;
+    int dead = 0;
     for (std::size_t rank = 0; rank < children.size(); ++rank) {
       const tests::Ending ending = children[rank].wait();
       const bool fell = ending.signal == SIGKILL;
-      const bool mate = fate.whole_node && static_cast<int>(rank) == (fate.victim ^ 1);
-      EXPECT_TRUE(fell ? static_cast<int>(rank) == fate.victim || mate
+      const bool mate = fate.whole_node && static_cast<int>(rank) == (board->victim ^ 1);
+      EXPECT_TRUE(fell ? static_cast<int>(rank) == board->victim || mate
                        : ending.exit_code == 0 && ending.said.empty())
-          << "seed " << seed << ", rank " << rank << ": " << ending.said << " (signal " << ending.signal
-          << "); to die: rank " << fate.victim << (fate.whole_node ? " and its node" : "") << " at moment "
+          << "LOCUM_NODE_DEATH_SEED=" << seed << ", rank " << rank << ": " << ending.said << " (signal "
+          << ending.signal << "); died: rank " << board->victim << (fate.whole_node ? " and its node " : " ")
           << fate.moment;
-      dead = dead || fell;
+      dead += fell ? 1 : 0;
     }
-    struck += dead ? 1U : 0U;
+    struck[fate.moment] += dead > 0 ? 1 : 0;
+    deaths += dead > 0 ? 1U : 0U;
+    nodes += dead > 1 ? 1U : 0U;
   }
-  std::cout << runs << " runs, " << struck << " with a death\n" << std::flush;
-  EXPECT_GT(struck * 10, runs * 7);
+  std::cout << runs << " runs, " << deaths << " with a death, " << nodes
+            << " of them of a whole node; points hit: "
+            << std::ranges::count_if(struck, [](const auto& one) { return one.second > 0; }) << " of "
+            << points.size() << ", not:";
+  for (const auto& [point, times] : struck) {
+    if (times == 0) {
+      std::cout << ' ' << point << ';';
+    }
+  }
+  std::cout << '\n' << std::flush;
+  if (only == 0) {
+    EXPECT_GT(deaths * 2, runs);
+    EXPECT_GT(nodes * 8, runs);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Over, UcxNodeDeath, ::testing::Values(Lanes::any, Lanes::tcp),
