@@ -24,7 +24,38 @@ void CopyService::copy(const Question& question, Asker asker) {
   const bool listed =
       shareable && !parts_.copies.fenced->has(node) && parts_.copies.sets->enter(asked->key, node);
   const CopyWords words_of_it{.object = wire_of(pin, pin.generation), .listed = listed ? 1U : 0U};
+  if (question.kind == Kind::lease_read && shareable && lease(asker, words_of_it, *object, block)) {
+    return;
+  }
   parts_.answer(asker, words(words_of_it), {block, *object});
+}
+
+bool CopyService::lease(Asker asker, const CopyWords& copy, std::shared_ptr<const PinnedObject> object,
+                        std::span<const std::byte> block) const {
+  const auto grant = parts_.read_leases->grant(asker.rank, copy.object.key, std::move(object), block);
+  if (!grant) {
+    return false;
+  }
+  const ReadLeaseWords leased{.copy = copy,
+                              .number = grant->number,
+                              .duration_ns = static_cast<std::uint64_t>(grant->duration.count()),
+                              .key_bytes = grant->key.bytes().size()};
+  const auto front = words(leased);
+  std::vector<std::byte> body(front.begin(), front.end());
+  body.insert(body.end(), grant->key.bytes().begin(), grant->key.bytes().end());
+  parts_.answer(asker, body);
+  return true;
+}
+
+void CopyService::release(const Question& question, Asker asker) const {
+  const auto over = read_words<EndReadWords>(question.body);
+  if (!over) {
+    return parts_.refuse_senseless(question);
+  }
+  parts_.read_leases->release(question.from, over->number);
+  if (asker.call != 0) {
+    parts_.answer(asker, {});
+  }
 }
 
 void CopyService::invalidate(const Question& question, Asker asker) {

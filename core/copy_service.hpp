@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
+#include <span>
 #include <vector>
 
 #include "service_parts.hpp"
@@ -12,8 +14,11 @@ class CopyService final {
  public:
   explicit CopyService(const ServiceParts& parts) noexcept : parts_(parts) {}
 
-  /// The object's block, once the asker's node is entered among those that have a copy.
+  /// The object's block, once the asker's node is entered among those that have a copy; or a lease to read
+  /// it, if one was asked for.
   void copy(const Question& question, Asker asker);
+  /// The asker has read what it had a lease for. Answered only if it wants an answer, which it need not.
+  void release(const Question& question, Asker asker) const;
   /// Says that the copy is gone when nobody finds it any more.
   void invalidate(const Question& question, Asker asker);
   /// Grants the asker's node a lease, unless it is fenced.
@@ -25,6 +30,9 @@ class CopyService final {
   void dissolve_then(const Key& key, Asker asker, std::vector<std::byte> body);
 
  private:
+  [[nodiscard]] bool lease(Asker asker, const CopyWords& copy, std::shared_ptr<const PinnedObject> object,
+                           std::span<const std::byte> block) const;
+
   const ServiceParts& parts_;
 };
 

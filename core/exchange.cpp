@@ -63,6 +63,12 @@ void Exchange::ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bu
   send(rank, {.kind = kind, .call = number, .incarnation = options_.incarnation}, body, std::move(bulk));
 }
 
+void Exchange::tell(int rank, Kind kind, std::span<const std::byte> body) {
+  if (!closed_) {
+    send(rank, {.kind = kind, .incarnation = options_.incarnation}, body, {});
+  }
+}
+
 void Exchange::answer(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk) {
   note_answer(to, call);
   send(to, {.kind = Kind::reply, .call = call, .incarnation = options_.incarnation}, body, std::move(bulk));
@@ -112,13 +118,13 @@ bool Exchange::is_crowded(int rank, std::uint64_t bulk_bytes) const noexcept {
          asking.landing_bytes + bulk_bytes > options_.most_question_bytes;
 }
 
-// What the service does not answer at once is counted until it does. It bounds itself how many waits for
-// names it keeps, which may never be answered.
+// What the service does not answer at once is counted until it does, but for what wants no answer. It bounds
+// itself how many waits for names it keeps, which may never be answered.
 void Exchange::serve_question(const Question& question) noexcept {
   const Asking asking{question.from, question.call};
   answering_ = asking;
   service_->asked(question);
-  if (answering_ && question.kind != Kind::await && deferred_.insert(asking).second) {
+  if (answering_ && question.call != 0 && question.kind != Kind::await && deferred_.insert(asking).second) {
     ++creditor(question.from).deferred;
   }
   answering_.reset();
@@ -364,7 +370,17 @@ bool Exchange::look_at_clock() {
     const std::uint32_t number = calls_.next_due();
     settle(number, late(calls_.find(number)->rank));
   }
+  for (; !alarms_.empty() && alarms_.begin()->first <= looked_at_; any = true) {
+    const auto action = alarms_.extract(alarms_.begin());
+    action.mapped()();
+  }
   return any;
+}
+
+void Exchange::call_at(Clock::time_point moment, std::function<void()> action) {
+  if (!closed_) {
+    alarms_.emplace(moment, std::move(action));
+  }
 }
 
 // Counted in questions, not in time alone: a rank that was itself stopped for a while must not take the
@@ -407,6 +423,9 @@ Exchange::Clock::time_point Exchange::next_due() const noexcept {
     return transport_->now();
   }
   auto due = calls_.next_deadline();
+  if (!alarms_.empty()) {
+    due = std::min(due, alarms_.begin()->first);
+  }
   for (const int rank : owing_) {
     const Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
     if (debtor.owed > 0 || debtor.doubted) {
@@ -419,6 +438,7 @@ Exchange::Clock::time_point Exchange::next_due() const noexcept {
 void Exchange::close(const Error& error) noexcept {
   closed_ = error;
   service_ = nullptr;
+  alarms_.clear();
   while (calls_.size() != 0) {
     settle(calls_.next_due(), error);
   }

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <memory_resource>
@@ -105,6 +106,13 @@ class Exchange final : private Receiver {
            std::shared_ptr<Call> call);
   void answer(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk = {});
   void refuse(int to, std::uint32_t call, const Error& error);
+  /// Says what nobody answers.
+  void tell(int rank, Kind kind, std::span<const std::byte> body);
+  /// From now on that rank owes something other than an answer, until as many calls of expected().
+  void expect(int rank) { owe(rank); }
+  void expected(int rank) noexcept { repay(rank); }
+  /// Has `action` called within the first step() at that moment or after it, unless close() comes first.
+  void call_at(Clock::time_point moment, std::function<void()> action);
   /// The transport, or somebody else who knows, says that this rank is gone.
   void lose(int rank, const Error& cause);
 
@@ -199,6 +207,7 @@ class Exchange final : private Receiver {
   /// Of what is under way: a message allocates nothing once as many have been under way at once before.
   std::pmr::unsynchronized_pool_resource pool_;
   CallTable calls_;
+  std::multimap<Clock::time_point, std::function<void()>> alarms_;
   std::pmr::unordered_map<std::uint64_t, Landing> landings_{&pool_};
   std::pmr::unordered_map<std::uint64_t, Outgoing> outgoing_{&pool_};
   std::vector<Creditor> creditors_;

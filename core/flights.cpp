@@ -1,7 +1,10 @@
 #include "core/flights.hpp"
 
 #include <algorithm>
+#include <new>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace locum {
 
@@ -72,11 +75,12 @@ class Flights::Joining final : public Call {
 };
 
 Flights::Flights(std::shared_ptr<NodeCopies> copies, std::shared_ptr<Exchange> exchange,
-                 std::shared_ptr<Nodes> nodes, int own_rank, std::chrono::milliseconds timeout,
-                 Clock::duration lease)
+                 std::shared_ptr<Nodes> nodes, std::shared_ptr<RemoteMemory> remote, int own_rank,
+                 std::chrono::milliseconds timeout, Clock::duration lease)
     : copies_(std::move(copies)),
       exchange_(std::move(exchange)),
       nodes_(std::move(nodes)),
+      reads_(std::move(remote), exchange_),
       own_rank_(static_cast<std::uint32_t>(own_rank)),
       timeout_(timeout),
       leases_(nodes_->count(), lease) {}
@@ -183,17 +187,23 @@ void Flights::start(const Wanted& wish, std::uint64_t in_place_of) {
   if (!mark) {
     return grant(*wish, {.ending = is_overtaken(mark.error()) ? Ending::look : Ending::alone});
   }
-  const KeyWords asked{wish->key};
-  const auto body = words(asked);
+  Flight begun{.wish = wish, .mark = *mark};
+  begun.asked = exchange_->now();
   // Those who join may have more time than who began.
-  const auto now = exchange_->now();
-  const auto deadline = std::max(wish->deadline, Deadline().moment(timeout_, now));
-  const auto flight =
-      flights_.try_emplace({wish->key, mark->generation}, Flight{wish, now, *mark, {}, {}}).first;
+  begun.deadline = std::max(wish->deadline, Deadline().moment(timeout_, begun.asked));
+  const auto flight = flights_.try_emplace({wish->key, mark->generation}, std::move(begun)).first;
+  const int owner = nodes_->of_creator(wish->key.creator);
+  ask_owner(flight->first, flight->second,
+            reads_.reads(nodes_->ranks(owner)) ? Kind::lease_read : Kind::copy);
+}
+
+void Flights::ask_owner(const Number& number, Flight& flight, Kind kind) {
+  const KeyWords asked{number.first};
+  const auto body = words(asked);
   nodes_->ask(
-      nodes_->of_creator(wish->key.creator), Kind::copy, body, {}, deadline,
-      [this, number = &flight->first](const Result<NodeAnswer>& answer) { land(*number, answer); },
-      [this, begun = &flight->second](std::span<const std::byte> words, std::uint64_t bytes) {
+      nodes_->of_creator(number.first.creator), kind, body, {}, flight.deadline,
+      [this, number = &number](const Result<NodeAnswer>& answer) { answered(*number, answer); },
+      [this, begun = &flight](std::span<const std::byte> words, std::uint64_t bytes) {
         return make_room(*begun, words, bytes);
       });
 }
@@ -209,6 +219,68 @@ std::shared_ptr<HeldObject> Flights::make_room(Flight& flight, std::span<const s
   }
   flight.room = copies_->room(key, answer->object.record);
   return flight.room ? std::shared_ptr<HeldObject>(flight.room, &flight.room->block()) : nullptr;
+}
+
+void Flights::answered(const Number& number, const Result<NodeAnswer>& answer) {
+  if (!answer || answer->block || !read(number, flights_.at(number), *answer)) {
+    land(number, answer);
+  }
+}
+
+// Whether the answer is a lease, under which the block is read now.
+bool Flights::read(const Number& number, Flight& flight, const NodeAnswer& answer) {
+  const auto words = read_words<CopyWords>(answer.body);
+  const auto lease = LeaseHeld::of(answer, flight.asked);
+  if (!words || !lease || words->object.key != number.first || !plausible(words->object)) {
+    return false;
+  }
+  NodeAnswer brought = answer;
+  const ObjectRecord& record = words->object.record;
+  try {
+    brought.block = make_room(flight, answer.body, record.block_bytes());
+    if (!brought.block) {
+      brought.block = std::make_shared<HeldObject>(record.block_bytes(), record.size_bytes);
+    }
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+  brought.block_bytes = record.block_bytes();
+  brought.path = Path::rma;
+  const std::uint64_t reading = ++last_reading_;
+  flight.reading = reading;
+  reads_.read(*lease, brought.block, [weak = weak_from_this(), number, reading, brought](bool good) {
+    if (const auto self = weak.lock()) {
+      self->read_ended(number, reading, good, brought);
+    }
+  });
+  return true;
+}
+
+// What is not whole after all is asked for again: the owner sends it.
+void Flights::read_ended(const Number& number, std::uint64_t reading, bool good, const NodeAnswer& answer) {
+  const auto at = flights_.find(number);
+  if (at == flights_.end() || at->second.reading != reading) {
+    return;
+  }
+  Flight& flight = at->second;
+  flight.reading = 0;
+  if (good && HeldObject::check(answer.block->memory(), read_words<CopyWords>(answer.body)->object)) {
+    return land(at->first, answer);
+  }
+  flight.room.reset();
+  ask_owner(at->first, flight, Kind::copy);
+}
+
+void Flights::close(const Error& error) {
+  std::vector<Number> reading;
+  for (const auto& [number, flight] : flights_) {
+    if (flight.reading != 0) {
+      reading.push_back(number);
+    }
+  }
+  for (const Number& number : reading) {
+    land(number, error);
+  }
 }
 
 void Flights::land(const Number& number, const Result<NodeAnswer>& answer) {

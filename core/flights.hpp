@@ -14,6 +14,7 @@
 #include "node_client.hpp"
 #include "node_copies.hpp"
 #include "nodes.hpp"
+#include "one_sided_reads.hpp"
 
 namespace locum {
 
@@ -31,14 +32,17 @@ namespace locum {
 /// What lands is shared if the owner has entered this node among those that may have a copy, and the arena
 /// has room. Otherwise it is for who began the flight alone, and who joined asks for himself: nobody would
 /// have told a joiner of an eviction in between.
-class Flights final {
+///
+/// The block is read one-sidedly where the owner grants a lease; if that fails, or takes longer than the
+/// lease lasts, it is asked for again, to be sent by the owner.
+class Flights final : public std::enable_shared_from_this<Flights> {
  public:
   using Clock = Nodes::Clock;
 
   /// \param lease how long copies may be shown after their owner's node has allowed it
   Flights(std::shared_ptr<NodeCopies> copies, std::shared_ptr<Exchange> exchange,
-          std::shared_ptr<Nodes> nodes, int own_rank, std::chrono::milliseconds timeout,
-          Clock::duration lease);
+          std::shared_ptr<Nodes> nodes, std::shared_ptr<RemoteMemory> remote, int own_rank,
+          std::chrono::milliseconds timeout, Clock::duration lease);
 
   /// The object, if this node has a copy; else an empty view. Any thread, which waits for the owner's node if
   /// that has not allowed it for a lease: `peer_lost` if it cannot be asked, and its copies are gone.
@@ -59,6 +63,8 @@ class Flights final {
   };
   /// Has `then` called when that flight of this rank has ended, at once if it has. Only by who drives.
   void join(const Key& key, std::uint64_t generation, std::function<void(Ending)> then);
+  /// Ends the flights that read one-sidedly, which nothing else can end early. Only by who drives.
+  void close(const Error& error);
 
  private:
   /// What became of a wish.
@@ -81,11 +87,13 @@ class Flights final {
   };
   using Wanted = std::shared_ptr<Wish>;
   struct Flight {
-    Wanted wish;  ///< of who began it
-    Clock::time_point asked;
+    Wanted wish;                ///< of who began it
+    Clock::time_point asked{};  ///< the owner
     NodeCopies::Mark mark;
-    std::shared_ptr<NodeCopies::Room> room;
-    std::vector<std::function<void(Ending)>> joined;
+    Clock::time_point deadline{};
+    std::uint64_t reading = 0;  ///< number of the one-sided read that is under way; 0: none
+    std::shared_ptr<NodeCopies::Room> room{};
+    std::vector<std::function<void(Ending)>> joined{};
   };
   using Number = std::pair<Key, std::uint64_t>;
   class Joining;
@@ -93,18 +101,24 @@ class Flights final {
   static void grant(Wish& wish, Outcome outcome);
   void want(const Wanted& wish);
   void start(const Wanted& wish, std::uint64_t in_place_of);
+  void ask_owner(const Number& number, Flight& flight, Kind kind);
   void ask_mate(const Wanted& wish, const NodeCopies::Mark& mark);
   [[nodiscard]] std::shared_ptr<HeldObject> make_room(Flight& flight, std::span<const std::byte> body,
                                                       std::uint64_t block_bytes) const;
+  void answered(const Number& number, const Result<NodeAnswer>& answer);
+  [[nodiscard]] bool read(const Number& number, Flight& flight, const NodeAnswer& answer);
+  void read_ended(const Number& number, std::uint64_t reading, bool good, const NodeAnswer& answer);
   void land(const Number& number, const Result<NodeAnswer>& answer);
   [[nodiscard]] Outcome settle(Flight& flight, const Result<NodeAnswer>& answer);
 
   const std::shared_ptr<NodeCopies> copies_;
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;
+  OneSidedReads reads_;
   const std::uint32_t own_rank_;
   const std::chrono::milliseconds timeout_;
   CopyLeases leases_;
+  std::uint64_t last_reading_ = 0;
   std::pmr::unsynchronized_pool_resource pool_;
   std::pmr::map<Number, Flight> flights_{&pool_};  ///< of this rank; only by who drives
 };

@@ -30,6 +30,8 @@ Links::Links(LinkParts parts)
                                                      .node_of_rank = parts.node_of_rank})),
       nodes_(std::make_shared<Nodes>(parts.node_of_rank, parts.rank, exchange_)),
       alarm_(std::make_shared<NameAlarm>()),
+      read_leases_(std::make_shared<ReadLeases>(parts.remote, exchange_, parts.patience)),
+      reads_one_sidedly_(parts.remote != nullptr),
       settlement_(std::make_shared<Settlement>(parts.memory, exchange_, nodes_, parts.timeout)) {
   const auto objects = open_cluster({.arena = parts.memory.arena,
                                      .table = parts.memory.table,
@@ -40,13 +42,14 @@ Links::Links(LinkParts parts)
   copies_.sets =
       std::make_shared<CopySets>(parts.memory, objects, exchange_, nodes_, copies_.fenced, parts.timeout);
   copies_.here = std::make_shared<NodeCopies>(parts.memory, objects, parts.rank);
-  copies_.flights =
-      std::make_shared<Flights>(copies_.here, exchange_, nodes_, parts.rank, parts.timeout, lease);
+  copies_.flights = std::make_shared<Flights>(copies_.here, exchange_, nodes_, parts.remote, parts.rank,
+                                              parts.timeout, lease);
   service_ = std::make_unique<NodeService>(ServiceParts{.local = parts.memory,
                                                         .objects = objects,
                                                         .copies = copies_,
                                                         .exchange = exchange_,
                                                         .nodes = nodes_,
+                                                        .read_leases = read_leases_,
                                                         .inline_bytes = inline_bytes_,
                                                         .timeout = parts.timeout},
                                            std::move(parts.lost_mates), alarm_);
@@ -113,13 +116,17 @@ void Links::close() noexcept {
   const auto closed = std::make_shared<Pending>();
   alarm_->clear();
   progress_->submit([exchange = exchange_, progress = progress_.get(), service = service_.get(),
-                     settlement = settlement_, closed] {
+                     settlement = settlement_, leases = read_leases_, flights = copies_.flights, closed] {
     const Error error(Errc::closed,
                       "the runtime has been closed; keep it alive as long as its stores are used");
     if (service != nullptr) {
       service->close(error.at_rank(exchange->options().rank));
     }
+    leases->close();
     exchange->close(error);
+    if (flights) {
+      flights->close(error);
+    }
     settlement->close();
     progress->finish(*closed);
   });

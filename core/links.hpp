@@ -11,6 +11,8 @@
 #include "mutex.hpp"
 #include "node_client.hpp"
 #include "node_memory.hpp"
+#include "read_leases.hpp"
+#include "remote_memory.hpp"
 #include "transport.hpp"
 
 namespace locum {
@@ -22,6 +24,8 @@ class Settlement;
 /// What links a rank to the other nodes is put together from.
 struct LinkParts {
   std::shared_ptr<Transport> transport;
+  /// By which other nodes' ranks read this one's memory, and this one theirs; null: they do not.
+  std::shared_ptr<RemoteMemory> remote{};
   NodeMemory memory;  ///< of this node, with the directory of the names at home here
   std::vector<int> node_of_rank;
   int rank = 0;
@@ -60,6 +64,10 @@ class Links {
   void settle_estate();
   /// Waits of other ranks, for names at home here, that this rank holds. For tests; while nobody drives.
   [[nodiscard]] std::size_t awaited() const noexcept;
+  /// Whether large objects of other nodes are read one-sidedly where their owner can be read so.
+  [[nodiscard]] bool reads_one_sidedly() const noexcept { return reads_one_sidedly_; }
+  /// What other ranks may read here one-sidedly. For tests; while nobody drives.
+  [[nodiscard]] const ReadLeases& read_leases() const noexcept { return *read_leases_; }
   /// Whether messages to that rank are known to be in vain.
   [[nodiscard]] bool is_lost(int rank) const noexcept { return exchange_->is_lost(rank); }
   /// Nothing is asked or answered any more, but whether this rank lives; what is under way ends with
@@ -72,6 +80,8 @@ class Links {
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;
   const std::shared_ptr<NameAlarm> alarm_;
+  const std::shared_ptr<ReadLeases> read_leases_;
+  const bool reads_one_sidedly_;
   Copies copies_;  ///< until close()
   const std::shared_ptr<Settlement> settlement_;
   std::unique_ptr<NodeService> service_;  ///< until close()

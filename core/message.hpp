@@ -32,12 +32,14 @@ enum class Kind : std::uint8_t {
   fetch_hyperslab,  ///< some elements of an array by key, packed: to its owner's node
   obituary,         ///< a rank of the asker's node is dead, hear nothing more of it: to any rank
   renew,            ///< may copies be shown on: to the node of the copied objects
+  lease_read,       ///< as copy, to be read one-sidedly where that can be
+  end_read,         ///< a lease_read is over; nobody answers: to the rank that granted it
 };
-inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::renew);
+inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::end_read);
 
 /// Version of all that is sent between ranks; those of a runtime have the same, or refuse each other at
 /// start.
-inline constexpr std::uint8_t wire_version = 7;
+inline constexpr std::uint8_t wire_version = 8;
 
 /// What each message begins with. 16 bytes, in the byte order of the machines.
 struct Envelope {

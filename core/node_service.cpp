@@ -29,6 +29,7 @@ void NodeService::asked(const Question& question) noexcept {
 
 void NodeService::bereaved(int rank) noexcept {
   names_.forget(rank);
+  parts_.read_leases->forget(rank);
   if (parts_.nodes->of_creator(static_cast<std::uint32_t>(rank)) != parts_.nodes->own()) {
     return;
   }
@@ -70,7 +71,10 @@ void NodeService::dispatch(const Question& question) {
     case Kind::obituary:
       return obituary(question, asker);
     case Kind::copy:
+    case Kind::lease_read:
       return copies_.copy(question, asker);
+    case Kind::end_read:
+      return copies_.release(question, asker);
     case Kind::invalidate:
       return copies_.invalidate(question, asker);
     case Kind::renew:

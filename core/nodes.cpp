@@ -100,8 +100,9 @@ Result<NodeAnswer> Inquiry::keep(const Answer& answer) noexcept {
     }
     std::memcpy(memory.data(), answer.bulk.data(), memory.size());
   }
+  const int rank = ranks_[(next_ + ranks_.size() - 1) % ranks_.size()];  // the last one that was asked
   return Result<NodeAnswer>(std::in_place, ShortBytes(answer.body), std::move(block_), answer.bulk.size(),
-                            answer.path);
+                            answer.path, rank);
 }
 
 namespace {

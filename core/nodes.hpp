@@ -18,6 +18,7 @@ struct NodeAnswer {
   std::shared_ptr<HeldObject> block;  ///< the answer's bulk; none if it had none
   std::uint64_t block_bytes = 0;
   Path path = Path::inline_value;
+  int rank = 0;  ///< who answered
 };
 
 /// A question to a node, and who wants to know. Asked once; kept by the exchange until told() was called.

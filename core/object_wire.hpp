@@ -105,6 +105,21 @@ struct CopyWords {
 };
 static_assert(sizeof(CopyWords) == 80);
 
+/// What answers a `lease_read` without a bulk: the block may be read one-sidedly, by the key that follows.
+struct ReadLeaseWords {
+  CopyWords copy;
+  std::uint64_t number = 0;       ///< of the lease, at the rank that answers
+  std::uint64_t duration_ns = 0;  ///< from the answer on; the asker counts from its question on
+  std::uint64_t key_bytes = 0;
+};
+static_assert(sizeof(ReadLeaseWords) == 104);
+
+/// The end of a read.
+struct EndReadWords {
+  std::uint64_t number = 0;
+};
+static_assert(sizeof(EndReadWords) == 8);
+
 /// When will that flight have ended?
 struct JoinWords {
   Key key;

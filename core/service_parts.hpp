@@ -12,6 +12,7 @@
 #include "exchange.hpp"
 #include "node_memory.hpp"
 #include "nodes.hpp"
+#include "read_leases.hpp"
 
 namespace locum {
 
@@ -33,6 +34,7 @@ struct ServiceParts {
   Copies copies;
   std::shared_ptr<Exchange> exchange;
   std::shared_ptr<Nodes> nodes;
+  std::shared_ptr<ReadLeases> read_leases;
   std::uint64_t inline_bytes = 0;  ///< blocks up to this size are answered together with a look-up by name
   std::chrono::milliseconds timeout{};
 

@@ -23,6 +23,12 @@ using tests::SimulatedNodesOptions;
 // How the others hear of a death: of the network, or of nothing but the silence.
 enum class Detection : std::uint8_t { told, silent };
 
+/// A network on which every step is tried.
+struct Weather {
+  Detection detection = Detection::told;
+  bool one_sided = false;
+};
+
 constexpr auto patience = 5s;
 // A silent rank is missed within the patience, its node-mates a fifth of that later; the rest is for
 // messages.
@@ -55,21 +61,23 @@ struct Steps {
   std::vector<std::pair<int, int>> messages;  ///< from, to
 };
 
-SimulatedNodesOptions options(Detection detection, std::uint64_t seed) {
+SimulatedNodesOptions options(const Weather& weather, std::uint64_t seed) {
   constexpr auto never = std::chrono::nanoseconds::max();
   const loopback::Range soon{1ms, 100ms};
-  return {.nodes = {.nodes = 3, .ranks_per_node = 2, .memory_bytes = 1_MiB, .patience = patience},
-          .network = {.seed = seed,
-                      .latency = {10us, 50us},
-                      .detection = detection == Detection::told ? soon : loopback::Range{never, never},
-                      .give_up = 100ms}};
+  return {
+      .nodes = {.nodes = 3, .ranks_per_node = 2, .memory_bytes = 1_MiB, .patience = patience},
+      .network = {.seed = seed,
+                  .latency = {10us, 50us},
+                  .detection = weather.detection == Detection::told ? soon : loopback::Range{never, never},
+                  .give_up = 100ms,
+                  .one_sided = weather.one_sided}};
 }
 
 /// One run of a scene, from its first step to the judgement.
 class Playing {
  public:
-  Playing(const CallScene& scene, Detection detection, std::uint64_t seed)
-      : nodes_(options(detection, seed)), call_(scene, nodes_) {
+  Playing(const CallScene& scene, const Weather& weather, std::uint64_t seed)
+      : nodes_(options(weather, seed)), call_(scene, nodes_) {
     call_.prepare();
   }
 
@@ -137,7 +145,8 @@ class Playing {
   [[nodiscard]] bool struck() const noexcept { return struck_; }
 
  private:
-  // Calls `after(n)` after the n-th event, and before the first: 0.
+  // Calls `after(n)` after the n-th event, and before the first: 0. What a call leaves to be heard when it is
+  // over may still kill who hears it.
   template <class After>
   void play(After after) {
     const auto latest = nodes_.network().now() + 60s;
@@ -149,6 +158,8 @@ class Playing {
         after(event);
       }
     }
+    nodes_.network().run_for(1ms);
+    nodes_.mourn_the_dead();
   }
   void fall(const Blow& blow) {
     struck_ = true;
@@ -202,7 +213,7 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
   return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
-class KillBetweenNodes : public ::testing::TestWithParam<Detection> {};
+class KillBetweenNodes : public ::testing::TestWithParam<Weather> {};
 
 // LOCUM_NODE_KILL_SEEDS=n plays every step n times, on networks of other latencies.
 TEST_P(KillBetweenNodes, EveryStepOfEveryCall) {
@@ -241,19 +252,30 @@ TEST_P(KillBetweenNodes, EveryStepOfEveryCall) {
   EXPECT_EQ(failures, 0U);
 }
 
+std::vector<std::pair<CallScene, bool>> scenes_to_cut() {
+  std::vector<std::pair<CallScene, bool>> scenes;
+  for (const bool one_sided : {false, true}) {
+    for (const CallScene& scene : tests::all_call_scenes()) {
+      scenes.emplace_back(scene, one_sided);
+    }
+  }
+  return scenes;
+}
+
 // Cut off for a moment, and messages come late: then nobody notices anything. Or they are lost, or come when
 // each side has taken the other for dead: then a call may fail, in time, but none gets a wrong answer.
 TEST(CutBetweenNodes, AtEveryStepOfEveryCall) {
   std::uint64_t runs = 0;
   std::chrono::nanoseconds longest{};
-  for (const CallScene& scene : tests::all_call_scenes()) {
-    const Steps steps = Playing(scene, Detection::silent, 1).count();
+  for (const auto& [scene, one_sided] : scenes_to_cut()) {
+    const Weather weather{Detection::silent, one_sided};
+    const Steps steps = Playing(scene, weather, 1).count();
     for (std::uint64_t event = 0; event < steps.events; ++event) {
       for (const auto& [a, b] : {std::pair{0, 1}, {0, 2}, {1, 2}}) {
         for (const auto cut : {loopback::Cut::hold, loopback::Cut::lose}) {
           for (const std::chrono::nanoseconds time :
                {std::chrono::nanoseconds(2s), std::chrono::nanoseconds(30s)}) {
-            Playing run(scene, Detection::silent, 1);
+            Playing run(scene, weather, 1);
             run.cut(event, a, b, cut, time);
             const std::string wrong = run.judgement();
             EXPECT_TRUE(run.struck() && wrong.empty())
@@ -272,9 +294,13 @@ TEST(CutBetweenNodes, AtEveryStepOfEveryCall) {
             << longest / 1ms << " ms\n";
 }
 
-INSTANTIATE_TEST_SUITE_P(Simulated, KillBetweenNodes, ::testing::Values(Detection::told, Detection::silent),
+INSTANTIATE_TEST_SUITE_P(Simulated, KillBetweenNodes,
+                         ::testing::Values(Weather{Detection::told}, Weather{Detection::silent},
+                                           Weather{Detection::told, true}, Weather{Detection::silent, true}),
                          [](const auto& one) {
-                           return one.param == Detection::told ? "who_are_told" : "who_miss_them";
+                           const std::string who =
+                               one.param.detection == Detection::told ? "who_are_told" : "who_miss_them";
+                           return who + (one.param.one_sided ? "_reading_one_sidedly" : "");
                          });
 
 }  // namespace

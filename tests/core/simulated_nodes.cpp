@@ -17,7 +17,9 @@ loopback::NetworkOptions network_of(const SimulatedNodesOptions& options) {
 }  // namespace
 
 std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
-                                         std::vector<std::shared_ptr<Transport>> transports) {
+                                         std::vector<std::shared_ptr<Transport>> transports,
+                                         std::vector<std::shared_ptr<RemoteMemory>> remotes) {
+  remotes.resize(transports.size());
   std::vector<int> node_of_rank;
   for (std::size_t rank = 0; rank < transports.size(); ++rank) {
     node_of_rank.push_back(static_cast<int>(rank) / options.ranks_per_node);
@@ -34,6 +36,7 @@ std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
       rank.process = process;
       rank.links = std::make_shared<Links>(
           LinkParts{.transport = std::move(transports[number]),
+                    .remote = std::move(remotes[number]),
                     .memory = {rank.process.arena, rank.process.table, rank.process.directory},
                     .node_of_rank = node_of_rank,
                     .rank = static_cast<int>(number),
@@ -54,11 +57,13 @@ std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
 SimulatedNodes::SimulatedNodes(const SimulatedNodesOptions& options)
     : ranks_per_node_(options.nodes.ranks_per_node), network_(network_of(options)) {
   std::vector<std::shared_ptr<Transport>> transports;
+  std::vector<std::shared_ptr<RemoteMemory>> remotes;
   for (int rank = 0; rank < network_.size(); ++rank) {
+    remotes.push_back(network_.remote_memory(rank));
     std::shared_ptr<Transport> transport = network_.transport(rank);
     transports.push_back(options.wrap ? options.wrap(rank, std::move(transport)) : std::move(transport));
   }
-  ranks_ = link_plain_nodes(options.nodes, std::move(transports));
+  ranks_ = link_plain_nodes(options.nodes, std::move(transports), std::move(remotes));
   for (int number = 0; number < size(); ++number) {
     network_.on_ready(number, [links = rank(number).links.get()] { return links->progress().poll(); });
   }

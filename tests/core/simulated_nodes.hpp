@@ -36,8 +36,10 @@ struct LinkedNodesOptions {
 };
 
 /// All ranks of such nodes, with these transports to each other. Rank r is of node r / ranks_per_node.
-[[nodiscard]] std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
-                                                       std::vector<std::shared_ptr<Transport>> transports);
+/// \param remotes by which they read each other's memory; none: they do not
+[[nodiscard]] std::vector<LinkedRank> link_plain_nodes(
+    const LinkedNodesOptions& options, std::vector<std::shared_ptr<Transport>> transports,
+    std::vector<std::shared_ptr<RemoteMemory>> remotes = {});
 
 struct SimulatedNodesOptions {
   LinkedNodesOptions nodes{};

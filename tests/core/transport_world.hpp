@@ -1,12 +1,15 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <ostream>
+#include <span>
 #include <string>
 
+#include "core/remote_memory.hpp"
 #include "core/transport.hpp"
 
 namespace locum::tests {
@@ -14,6 +17,7 @@ namespace locum::tests {
 /// One rank's place in a world of transports.
 struct TransportSide {
   Transport& transport;
+  RemoteMemory* remote = nullptr;  ///< null: this world has none
   int rank = 0;
   int size = 1;
   /// Waits until every rank is here, and meanwhile calls `meanwhile` again and again: a transport may need
@@ -22,6 +26,8 @@ struct TransportSide {
   /// Ends this rank without a word to the others, as kill -9 does. Where ranks are only played it returns,
   /// and the rank must do nothing more.
   std::function<void()> die;
+  /// Memory that can be exposed, until the body has ended; zero-filled.
+  std::function<std::span<std::byte>(std::size_t bytes)> exposable;
 };
 
 /// Ranks that reach each other over one implementation of Transport: in this process or in others.

@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -42,7 +44,15 @@ class LoopbackWorld final : public TransportWorld {
           transport.sleep(transport.now() + std::chrono::seconds(1));
         }
       };
-      body({transport, rank, ranks, barrier, [&network, rank] { network.kill(rank); }});
+      const auto remote = network.remote_memory(rank);
+      std::deque<std::vector<std::byte>> exposed;
+      body({.transport = transport,
+            .remote = remote.get(),
+            .rank = rank,
+            .size = ranks,
+            .barrier = barrier,
+            .die = [&network, rank] { network.kill(rank); },
+            .exposable = [&exposed](std::size_t bytes) { return std::span(exposed.emplace_back(bytes)); }});
     };
     const int first_program = first_ == FirstRank::test ? 1 : 0;
     for (int rank = first_program; rank < ranks; ++rank) {

@@ -21,6 +21,7 @@ struct Counters {
 struct NetworkCounters : Counters {
   Traffic lost;                 ///< that arrived nowhere: dropped, cut off, or an end of it was dead
   std::uint64_t transfers = 0;  ///< bulks that were moved from memory to memory
+  Traffic reads;                ///< one-sided ones that brought what they were to bring
   std::array<std::uint64_t, 256> by_kind{};  ///< messages sent, by the first byte of their header
 };
 

@@ -9,6 +9,7 @@
 
 #include "core/error.hpp"
 #include "core/metrics.hpp"
+#include "core/remote_memory.hpp"
 #include "core/result.hpp"
 
 namespace locum::loopback {
@@ -39,12 +40,16 @@ struct Sent {
   std::uint64_t ticket = 0;
   Result<void> outcome;
 };
+struct ReadEnded {
+  RemoteMemory::Then then;
+  Result<void> outcome;
+};
 struct Lost {
   int rank = 0;
   Error cause;
 };
 
 /// What waits for one rank's progress(), in the order in which it came.
-using Inbox = std::vector<std::variant<std::shared_ptr<Parcel>, Landed, Sent, Lost>>;
+using Inbox = std::vector<std::variant<std::shared_ptr<Parcel>, Landed, Sent, ReadEnded, Lost>>;
 
 }  // namespace locum::loopback

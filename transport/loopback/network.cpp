@@ -28,7 +28,7 @@ Network::Network(const NetworkOptions& options)
       options_(options),
       random_(options.seed),
       links_(options.ranks, options.latency),
-      ranks_(index(options.ranks)) {}
+      ranks_(index(options.ranks), Rank{.one_sided = options.one_sided}) {}
 
 Network::~Network() {
   end_bodies();
@@ -195,6 +195,8 @@ bool Network::progress(int rank, Receiver& receiver) {
       receiver.landed(landed->landing, landed->outcome);
     } else if (const auto* sent = std::get_if<Sent>(&item)) {
       receiver.sent(sent->ticket, sent->outcome);
+    } else if (const auto* read = std::get_if<ReadEnded>(&item)) {
+      read->then(read->outcome);
     } else if (!alive(rank)) {
       // The dead hear nothing of others.
     } else if (const auto* parcel = std::get_if<std::shared_ptr<Parcel>>(&item)) {

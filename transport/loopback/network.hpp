@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/remote_memory.hpp"
 #include "core/transport.hpp"
 #include "transport/loopback/counters.hpp"
 #include "transport/loopback/inbox.hpp"
@@ -41,6 +42,11 @@ class Network final : public Simulation {
   /// is lost as if it had died.
   [[nodiscard]] std::unique_ptr<Transport> transport(int rank);
 
+  /// That rank's memory, as others read it, and theirs. Ends before its transport; may be asked for again.
+  [[nodiscard]] std::shared_ptr<RemoteMemory> remote_memory(int rank);
+
+  /// Whether that rank's memory is read without its help.
+  void set_one_sided(int rank, bool one_sided) { ranks_.at(index(rank)).one_sided = one_sided; }
   void set_latency(int from, int to, const Range& latency) { links_.set_latency(from, to, latency); }
   /// Nothing passes any more, in one direction or in both, until it is healed. Nobody is told.
   void cut_one_way(int from, int to, Cut cut = Cut::lose) { links_.cut(from, to, cut); }
@@ -63,13 +69,15 @@ class Network final : public Simulation {
 
  private:
   friend class LoopbackTransport;
+  friend class LoopbackRemoteMemory;
 
   struct Rank {
-    Inbox inbox;
-    Counters counters;
+    Inbox inbox{};
+    Counters counters{};
     bool open = false;    // it has a transport
     bool closed = false;  // it had one
     bool moving = false;  // it is in progress()
+    bool one_sided = false;
   };
   /// A bulk that is read in place.
   struct Transfer {
@@ -82,7 +90,18 @@ class Network final : public Simulation {
     bool receiver_waits = false;
     bool held = false;  // by a cut
   };
-  enum class Step : std::uint8_t { sent, arrived, dropped, moved, failed, died, told };
+  /// A one-sided read: its question travels, and the bytes travel back.
+  struct Read {
+    int reader = 0;
+    int owner = 0;
+    std::span<const std::byte> memory{};
+    std::span<std::byte> into;
+    RemoteMemory::Then then;
+    std::vector<std::byte> bytes{};  // once they have been read
+    bool there = false;              // they have
+    bool held = false;               // by a cut
+  };
+  enum class Step : std::uint8_t { sent, arrived, dropped, moved, failed, died, told, read };
 
   [[nodiscard]] static Error unreachable(int rank);
   [[nodiscard]] static std::size_t index(int rank) noexcept { return static_cast<std::size_t>(rank); }
@@ -105,6 +124,12 @@ class Network final : public Simulation {
   [[nodiscard]] bool vanishes(const Parcel& parcel);
   void discard(const Parcel& parcel);
   void hear(const Parcel& parcel, Receiver& receiver);
+  [[nodiscard]] Result<RemoteMemory::Exposure> expose(int rank, std::span<const std::byte> memory);
+  void withdraw(std::uint64_t exposure) noexcept { exposures_.erase(exposure); }
+  [[nodiscard]] Result<Sending> read(Read read, const RemoteKey& key, std::uint64_t offset);
+  void go_on_reading(std::uint64_t id);
+  void end_read(std::uint64_t id, const Result<void>& outcome);
+  void end_reads(int reader, int owner);
   void fetch(std::uint64_t id);
   void move(std::uint64_t id);
   void end_transfer(std::uint64_t id, const Result<void>& outcome);
@@ -121,6 +146,10 @@ class Network final : public Simulation {
   std::vector<Rank> ranks_;
   std::map<std::uint64_t, Transfer> transfers_;  // in the order of their beginning
   std::uint64_t last_transfer_ = 0;
+  std::map<std::uint64_t, std::pair<int, std::span<const std::byte>>> exposures_;
+  std::uint64_t last_exposure_ = 0;
+  std::map<std::uint64_t, Read> reads_;  // in the order of their beginning
+  std::uint64_t last_read_ = 0;
   std::vector<std::shared_ptr<Parcel>> held_;  // by cuts, in the order of their arrival
   Judge judge_;
   NetworkCounters counters_;

@@ -41,6 +41,11 @@ void Network::release_held() {
       after(latency(transfer.from, transfer.to), [this, held = id] { move(held); });
     }
   }
+  for (auto& [id, read] : reads_) {
+    if (std::exchange(read.held, false)) {
+      after(latency(read.reader, read.owner), [this, held = id] { go_on_reading(held); });
+    }
+  }
 }
 
 void Network::sever(int a, int b) {
@@ -80,6 +85,16 @@ void Network::die(int rank) {
       dead.inbox.emplace_back(Landed{id, unreachable(transfer.from)});
     }
   }
+  std::vector<std::uint64_t> own_reads;
+  for (const auto& [id, read] : reads_) {
+    if (read.reader == rank) {
+      own_reads.push_back(id);
+    }
+  }
+  for (const std::uint64_t id : own_reads) {
+    end_read(id, unreachable(reads_.at(id).owner));
+  }
+  std::erase_if(exposures_, [rank](const auto& each) { return each.second.first == rank; });
   if (!dead.inbox.empty()) {
     announce_soon(rank);
   }
@@ -113,6 +128,7 @@ void Network::tell_lost(int observer, int peer) {
   for (const std::uint64_t id : transfers_between(observer, peer)) {
     end_transfer(id, unreachable(peer));
   }
+  end_reads(observer, peer);
   ranks_[index(observer)].inbox.emplace_back(Lost{peer, unreachable(peer)});
   announce_soon(observer);
 }
@@ -125,6 +141,7 @@ void Network::forget(int rank, int peer) noexcept {
   for (const std::uint64_t id : transfers_between(rank, peer)) {
     end_transfer(id, unreachable(peer));
   }
+  end_reads(rank, peer);
 }
 
 void Network::kill_all() {

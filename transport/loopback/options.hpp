@@ -27,6 +27,9 @@ struct NetworkOptions {
   Range detection{std::chrono::seconds(5), std::chrono::seconds(5)};
   /// When the transport gives up a bulk that was lost on the way, though nobody is dead: `timeout`.
   std::chrono::nanoseconds give_up = std::chrono::seconds(1);
+  /// Whether memory that a rank has exposed is read without its help. Network::set_one_sided() says it of
+  /// single ranks.
+  bool one_sided = false;
   /// Probability that a message which was under way when its sender died is lost, and with it all that was
   /// sent later to the same rank.
   double lost_at_death = 0.5;
