@@ -1,5 +1,7 @@
 #include "core/options.hpp"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cstdlib>
@@ -62,6 +64,19 @@ Result<void> override_bytes(const char* name, std::uint64_t& field) {
       return wrong(name, *text, "a number of bytes, maybe with K, M, G or T behind it (powers of 1024)");
     }
     field = *bytes;
+  }
+  return {};
+}
+
+constexpr std::array<std::string_view, 3> one_sided_names = {"off", "auto", "ucx_memory"};
+
+Result<void> override_one_sided(const char* name, OneSided& field) {
+  if (const auto text = variable(name)) {
+    const auto found = std::ranges::find(one_sided_names, *text);
+    if (found == one_sided_names.end()) {
+      return wrong(name, *text, "off, auto or ucx_memory");
+    }
+    field = static_cast<OneSided>(found - one_sided_names.begin());
   }
   return {};
 }
@@ -145,6 +160,9 @@ Result<RuntimeOptions> with_environment(RuntimeOptions given) {
     }
     given.ranks_per_node = *ranks;
   }
+  if (const auto done = override_one_sided("LOCUM_ONE_SIDED", given.one_sided); !done) {
+    return done.error();
+  }
   if (const auto allowed = check(given); !allowed) {
     return allowed.error();
   }
@@ -161,6 +179,7 @@ std::string to_string(const RuntimeOptions& options) {
   line("collective_timeout_ms", std::to_string(options.collective_timeout.count()));
   line("peer_timeout_ms", std::to_string(options.peer_timeout.count()));
   line("ranks_per_node", std::to_string(options.ranks_per_node));
+  line("one_sided", std::string(one_sided_names.at(static_cast<std::size_t>(options.one_sided))));
   line("reserve_bytes", std::to_string(options.reserve_bytes));
   line("step_bytes", std::to_string(options.step_bytes));
   line("prepare_bytes", std::to_string(options.prepare_bytes));

@@ -8,6 +8,17 @@
 
 namespace locum {
 
+/// How large objects of other nodes reach a reader.
+enum class OneSided : std::uint8_t {
+  off,        ///< their owner sends them
+  automatic,  ///< read out of their owner's memory without its help, where the lanes read registered memory
+              ///< so (InfiniBand, RoCE); else as off
+  /// To try the one-sided path where there is no such fabric: lanes through shared memory read memory that
+  /// UCX itself allocated, and no other. Of nodes of one rank, whose objects then lie in such memory; it
+  /// takes the node's memory twice, and is never given back to the system.
+  ucx_memory,
+};
+
 /// How a runtime is set up. All ranks must ask for the same; differing ranks get one clear error, everywhere.
 /// Each field has an environment twin (named behind it) that wins over the program's value, so that a job
 /// script can tune what it cannot recompile. Sizes in the environment are bytes, with an optional K, M, G or
@@ -28,6 +39,8 @@ struct RuntimeOptions {
   /// Splits each machine into nodes of that many ranks, for trying what happens between nodes. 0: as the
   /// machines are.
   int ranks_per_node = 0;  // LOCUM_RANKS_PER_NODE
+  /// Whether other nodes' ranks read large objects one-sidedly. `report()` says what the lanes offer.
+  OneSided one_sided = OneSided::off;  // LOCUM_ONE_SIDED: off, auto, ucx_memory
   /// Address space that one node's memory may take in each process. It costs nothing until it is used.
   std::uint64_t reserve_bytes = std::uint64_t{32} << 40U;  // LOCUM_RESERVE_BYTES
   /// Memory is taken from the system, and given back, in steps of this size: a power of two, at least 64 KiB;

@@ -162,16 +162,43 @@ shm::Node open_own_node(mpi::CommunicatorGroup& group, const RuntimeOptions& opt
   return options;
 }
 
+#if LOCUM_WITH_UCX
+/// Where the lanes read no other memory, UCX's own lies in place of the arena's from now on, as long as
+/// anybody uses that. Collective over all ranks.
+ucx::OpenedTransport open_transport(mpi::CommunicatorGroup& group, const shm::Node& node,
+                                    const RuntimeOptions& options) {
+  if (options.one_sided == OneSided::off) {
+    return {.transport = ucx::open_transport(group), .remote = {}, .memory = {}};
+  }
+  if (options.one_sided == OneSided::automatic) {
+    return ucx::open_transport_with_remote_memory(group, {});
+  }
+  if (nodes_of(group) != group.size()) {
+    throw Error(
+        Errc::invalid_argument,
+        "one_sided (LOCUM_ONE_SIDED) is ucx_memory, which is for trying and takes nodes of one rank; set "
+        "LOCUM_RANKS_PER_NODE=1, or one_sided to auto");
+  }
+  auto opened = ucx::open_transport_with_remote_memory(
+      group, {.allocated_bytes = node.memory_bytes, .place = node.own_memory});
+  node.keep(opened.keeper);
+  return opened;
+}
+#endif
+
 /// Collective over all ranks. None on a single node.
 std::shared_ptr<Links> open_links([[maybe_unused]] mpi::CommunicatorGroup& group,
                                   [[maybe_unused]] const NodeMemory& memory,
+                                  [[maybe_unused]] const shm::Node& node,
                                   [[maybe_unused]] const RuntimeOptions& options,
                                   [[maybe_unused]] std::uint64_t incarnation,
                                   [[maybe_unused]] const std::shared_ptr<Metrics>& metrics,
                                   [[maybe_unused]] const std::shared_ptr<mpi::RankLosses>& losses) {
 #if LOCUM_WITH_UCX
   if (nodes_of(group) > 1) {
-    return std::make_shared<Links>(LinkParts{.transport = ucx::open_transport(group),
+    const ucx::OpenedTransport opened = open_transport(group, node, options);
+    return std::make_shared<Links>(LinkParts{.transport = opened.transport,
+                                             .remote = opened.remote,
                                              .memory = memory,
                                              .node_of_rank = group.node_of_rank(),
                                              .rank = group.rank(),
@@ -226,7 +253,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
 
   const NodeMemory memory{std::move(node.arena), std::move(node.table), std::move(node.directory)};
   state_->links =
-      open_links(group, memory, state_->options, state_->incarnation, state_->metrics, state_->losses);
+      open_links(group, memory, node, state_->options, state_->incarnation, state_->metrics, state_->losses);
   if (state_->links) {
     state_->losses->watch(state_->links, state_->options.peer_timeout);
     node.losses->when_adopted([links = std::weak_ptr(state_->links)] {
@@ -251,6 +278,9 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   mpi::check(MPI_Comm_size(MPI_COMM_WORLD, &world_size), "MPI_Comm_size");
   if (const std::string warning = mpi::singleton_warning(world_size); !warning.empty()) {
     std::fprintf(stderr, "locum: %s\n", warning.c_str());
+  }
+  if (group.rank() == 0 && state_->links && !state_->links->reads_one_sidedly()) {
+    std::fputs(describe_reads().c_str(), stderr);
   }
 }
 
@@ -407,7 +437,18 @@ std::string Runtime::report() const {
   require_rank("report");
   const RankReport mine = session_ ? session_->report() : state_->last_report;
   const std::string lost = state_->losses->describe();
-  return to_text(std::span(&mine, 1)) + (lost.empty() ? "" : "locum: lost: " + lost + "\n");
+  return to_text(std::span(&mine, 1)) + describe_reads() +
+         (lost.empty() ? "" : "locum: lost: " + lost + "\n");
+}
+
+// What the lanes offer, where somebody wanted to know.
+std::string Runtime::describe_reads() const {
+  if (!state_->links || state_->options.one_sided == OneSided::off) {
+    return {};
+  }
+  return state_->links->reads_one_sidedly() ? "locum: large objects of other nodes are read one-sidedly\n"
+                                            : "locum: large objects of other nodes are sent by their owners: "
+                                              "these lanes read no memory without help\n";
 }
 
 std::string Runtime::report_all(Deadline deadline) {

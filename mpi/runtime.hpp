@@ -101,6 +101,7 @@ class Runtime {
   void require_open(const char* call) const;
   void require_rank(const char* call) const;
   void require_mpi(const char* call) const;
+  [[nodiscard]] std::string describe_reads() const;
   void end_session() noexcept;
   void close_in_destructor() noexcept;
 

@@ -138,7 +138,14 @@ Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
               .losses = all->watch->losses(),
               .processes = {processes.begin(), processes.end()},
               .memory_kind = segment->kind(),
-              .memory_bytes = segment->geometry().memory_bytes};
+              .memory_bytes = segment->geometry().memory_bytes,
+              .keep =
+                  [segment = std::weak_ptr(segment)](std::shared_ptr<const void> what) {
+                    if (const auto memory = segment.lock()) {
+                      memory->keep(std::move(what));
+                    }
+                  },
+              .own_memory = segment->base() + segment->geometry().arena_offset(own)};
 }
 
 }  // namespace

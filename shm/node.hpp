@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +28,9 @@ struct Node {
   std::vector<ProcessIdentity> processes;  ///< by the group's ranks
   std::string memory_kind;                 ///< for reports: "unnamed file in /dev/shm" or "memfd"
   std::uint64_t memory_bytes = 0;          ///< the limit in force
+  /// Keeps what is mapped in place of parts of it, as long as anybody, a view included, uses the memory.
+  std::function<void(std::shared_ptr<const void>)> keep;
+  std::byte* own_memory = nullptr;  ///< where the blocks of this process begin
 };
 
 /// Collective over `group`, the processes of one node: its first process makes the segment, the others get

@@ -137,6 +137,7 @@ struct Segment::State {
   std::string kind;
   Geometry geometry;
   interprocess::mapped_region region;
+  std::shared_ptr<const void> kept;
   // What may still be committed before the machine's memory is looked at again. A race between two threads
   // costs one look too many.
   std::atomic<std::uint64_t> unchecked_bytes{0};
@@ -169,6 +170,10 @@ bool Segment::State::machine_has(std::uint64_t size_bytes) {
 
 Segment::Segment(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Segment::~Segment() = default;
+
+void Segment::keep(std::shared_ptr<const void> what) noexcept {
+  state_->kept = std::move(what);
+}
 
 std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t incarnation) {
   auto state = std::make_unique<State>();

@@ -48,6 +48,9 @@ class Segment {
   /// written yet: what may be looked at where nothing else can be believed. 0 if the system does not tell. A
   /// system call.
   [[nodiscard]] std::uint64_t written_bytes(std::uint64_t offset, std::uint64_t size_bytes) const noexcept;
+  /// Lets go of it right before the mapping ends: what is mapped in place of parts of it. One thing; while
+  /// nobody else calls this.
+  void keep(std::shared_ptr<const void> what) noexcept;
   /// "unnamed file in /dev/shm" or "memfd": for reports.
   [[nodiscard]] const std::string& kind() const noexcept;
 

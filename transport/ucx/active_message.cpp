@@ -125,6 +125,7 @@ void UcxTransport::on_landed(void* request, ucs_status_t status, std::size_t /*b
 
 void UcxTransport::finish(Transfer& transfer, ucs_status_t status) noexcept {
   --peer(transfer.peer).under_way;
+  peer(transfer.peer).reads -= transfer.kind == Transfer::Kind::read ? 1U : 0U;
   transfer.status = status;
   if (transfer.kind == Transfer::Kind::message) {
     pool_.give_back(transfer);

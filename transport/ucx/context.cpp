@@ -70,11 +70,11 @@ Config read_config() {
 
 }  // namespace
 
-Context::Context(int ranks) {
+Context::Context(int ranks, bool remote_memory) {
   const Config config = read_config();
   ucp_params_t params{};
   params.field_mask = UCP_PARAM_FIELD_FEATURES | UCP_PARAM_FIELD_ESTIMATED_NUM_EPS | UCP_PARAM_FIELD_NAME;
-  params.features = UCP_FEATURE_AM | UCP_FEATURE_WAKEUP;
+  params.features = UCP_FEATURE_AM | UCP_FEATURE_WAKEUP | (remote_memory ? unsigned{UCP_FEATURE_RMA} : 0U);
   params.estimated_num_eps = static_cast<std::size_t>(ranks);
   params.name = "locum";
   ucp_context_h raw = nullptr;

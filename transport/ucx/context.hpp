@@ -10,8 +10,9 @@ namespace locum::ucx {
 /// after them. One thread.
 class Context {
  public:
-  /// `ranks`: how many there are to talk to, by which UCX chooses among its lanes. Throws Error.
-  explicit Context(int ranks);
+  /// `ranks`: how many there are to talk to, by which UCX chooses among its lanes. `remote_memory`: whether
+  /// they read each other's memory. Throws Error.
+  Context(int ranks, bool remote_memory);
 
   [[nodiscard]] ucp_context_h handle() const noexcept { return handle_.get(); }
 

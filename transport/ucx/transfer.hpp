@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "core/remote_memory.hpp"
 #include "transport/ucx/envelope.hpp"
 
 namespace locum::ucx {
@@ -26,6 +27,7 @@ struct Transfer {
     message,  ///< sent, without bulk or with a copied one: nobody waits for it
     bulk,     ///< sent, with a bulk that the sender waits for
     landing,
+    read,  ///< of another rank's memory
   };
 
   UcxTransport* transport = nullptr;
@@ -36,6 +38,7 @@ struct Transfer {
   std::uint64_t number = 0;           ///< the ticket, or that of the landing
   std::span<const std::byte> letter;  ///< within `room`
   std::span<const std::byte> bulk;    ///< the sender's, or within `copy`
+  RemoteMemory::Then then;            ///< of a read
   Letter room;
   std::array<std::byte, copied_bytes> copy;
 };

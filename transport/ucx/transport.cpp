@@ -4,7 +4,10 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "transport/ucx/one_sided_probe.hpp"
+#include "transport/ucx/remote_memory.hpp"
 #include "transport/ucx/ucx_transport.hpp"
 
 namespace locum::ucx {
@@ -26,14 +29,12 @@ void together(Group& group, Step step) {
   }
 }
 
-}  // namespace
-
-std::unique_ptr<Transport> open_transport(Group& group, const TransportOptions& options) {
+std::unique_ptr<UcxTransport> open(Group& group, const TransportOptions& options, bool remote_memory) {
   std::optional<Context> context;
   std::optional<Worker> worker;
   std::vector<std::byte> address;
   together(group, [&] {
-    context.emplace(group.size());
+    context.emplace(group.size(), remote_memory);
     worker.emplace(*context);
     address = worker->address();
     constexpr std::size_t needed = Envelope::bytes + max_header_bytes;
@@ -45,12 +46,40 @@ std::unique_ptr<Transport> open_transport(Group& group, const TransportOptions& 
     }
   });
   Addresses addresses(group, address);
-  std::unique_ptr<Transport> transport;
+  std::unique_ptr<UcxTransport> transport;
   together(group, [&] {
     transport = std::make_unique<UcxTransport>(std::move(*context), std::move(*worker), std::move(addresses),
                                                group.rank(), options);
   });
   return transport;
+}
+
+}  // namespace
+
+std::unique_ptr<Transport> open_transport(Group& group, const TransportOptions& options) {
+  return open(group, options, false);
+}
+
+OpenedTransport open_transport_with_remote_memory(Group& group, const RemoteMemoryOptions& memory,
+                                                  const TransportOptions& options) {
+  const std::shared_ptr<UcxTransport> transport = open(group, options, true);
+  const auto remote = std::make_shared<UcxRemoteMemory>(transport);
+  OpenedTransport opened{.transport = transport, .remote = {}, .memory = {}};
+  std::vector<std::byte> page(RemoteKey::max_bytes);
+  together(group, [&] {
+    if (memory.allocated_bytes != 0) {
+      opened.memory = remote->allocate(memory.allocated_bytes, memory.place).value();
+    }
+  });
+  OneSidedProbe probe(group, transport);
+  if (memory.allocated_bytes == 0) {
+    remote->register_memory(probe.registers_for_others());
+  }
+  if (probe.reads(*remote, opened.memory.empty() ? std::span<std::byte>(page) : opened.memory)) {
+    opened.remote = remote;
+  }
+  opened.keeper = remote;
+  return opened;
 }
 
 }  // namespace locum::ucx

@@ -3,8 +3,10 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <span>
 
 #include "core/group.hpp"
+#include "core/remote_memory.hpp"
 #include "core/transport.hpp"
 
 namespace locum::ucx {
@@ -26,5 +28,27 @@ struct TransportOptions {
 /// `out_of_memory`. A peer that ends is lost to the others whether it ended in order or not, so destroying is
 /// for when nobody expects anything any more.
 [[nodiscard]] std::unique_ptr<Transport> open_transport(Group& group, const TransportOptions& options = {});
+
+/// A transport, and the memory of its ranks as they read it one-sidedly.
+struct OpenedTransport {
+  std::shared_ptr<Transport> transport;
+  std::shared_ptr<RemoteMemory> remote;  ///< null: the lanes need the owner's help for every read
+  std::span<std::byte> memory;           ///< that UCX has allocated, as long as `keeper` lives
+  std::shared_ptr<RemoteMemory> keeper{};
+};
+
+/// What of a rank's memory others are to read one-sidedly.
+struct RemoteMemoryOptions {
+  /// So many bytes of memory that UCX allocates, in place of what is mapped at `place` if that is not null:
+  /// lanes through shared memory read no other. 0: any memory, where the lanes can.
+  std::size_t allocated_bytes = 0;
+  std::byte* place = nullptr;
+};
+
+/// The same as open_transport(), and finds out whether memory is read one-sidedly: a get from a rank that
+/// moves nothing. Opens one connection of each rank for that. Collective.
+[[nodiscard]] OpenedTransport open_transport_with_remote_memory(Group& group,
+                                                                const RemoteMemoryOptions& memory,
+                                                                const TransportOptions& options = {});
 
 }  // namespace locum::ucx

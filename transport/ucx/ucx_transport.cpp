@@ -56,6 +56,9 @@ UcxTransport::~UcxTransport() {
   drive_until(std::max(deadline, Clock::now() + std::chrono::milliseconds(100)), [this] {
     return std::ranges::all_of(peers_, [](const Peer& peer) { return peer.under_way == 0; });
   });
+  for (Peer& peer : peers_) {
+    peer.keys.clear();  // they are the worker's
+  }
 }
 
 void UcxTransport::flush(Clock::time_point deadline) {
@@ -78,7 +81,7 @@ void UcxTransport::flush(Clock::time_point deadline) {
 }
 
 // Without a receiver: what arrives meanwhile is dropped.
-void UcxTransport::drive_until(Clock::time_point deadline, const auto& finished) noexcept {
+void UcxTransport::drive_until(Clock::time_point deadline, const std::function<bool()>& finished) noexcept {
   while (!finished() && Clock::now() < deadline) {
     if (!worker_.progress() && worker_.arm()) {
       doorbell_.arm();
@@ -206,8 +209,13 @@ bool UcxTransport::tell_done(Receiver& receiver) noexcept {
     const bool landing = transfer->kind == Transfer::Kind::landing;
     const ucs_status_t status = transfer->status;
     const int rank = transfer->peer;
+    const RemoteMemory::Then then = std::exchange(transfer->then, nullptr);
+    const bool read = transfer->kind == Transfer::Kind::read;
     pool_.give_back(*transfer);
-    if (landing && status == UCS_OK) {
+    if (read) {
+      then(status == UCS_OK ? Result<void>()
+                            : to_error(status, "memory of another rank was not read").at_rank(rank));
+    } else if (landing && status == UCS_OK) {
       receiver.landed(number, Path::rendezvous);
     } else if (landing) {
       receiver.landed(
@@ -234,6 +242,7 @@ bool UcxTransport::tell_lost(Receiver& receiver) noexcept {
     gone_[at] = gone_.back();
     gone_.pop_back();
     lost.state = Peer::State::lost;
+    lost.keys.clear();
     receiver.lost(rank, lost_error(rank, lost.cause));
     any = true;
   }

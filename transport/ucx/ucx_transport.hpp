@@ -2,14 +2,19 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "transport/ucx/addresses.hpp"
 #include "transport/ucx/context.hpp"
 #include "transport/ucx/doorbell.hpp"
 #include "transport/ucx/endpoint.hpp"
+#include "transport/ucx/remote_key.hpp"
 #include "transport/ucx/transfer.hpp"
 #include "transport/ucx/transport.hpp"
 #include "transport/ucx/worker.hpp"
@@ -37,6 +42,9 @@ class UcxTransport final : public Transport {
   [[nodiscard]] Clock::time_point now() const noexcept override { return Clock::now(); }
 
  private:
+  friend class UcxRemoteMemory;
+  friend class OneSidedProbe;
+
   /// fresh, open, broken, lost, in this order; a peer that cannot be reached at all is never open.
   struct Peer {
     enum class State : std::uint8_t { fresh, open, broken, lost };
@@ -46,7 +54,9 @@ class UcxTransport final : public Transport {
     State state = State::fresh;
     bool met = false;  ///< it has sent something
     ucs_status_t cause = UCS_OK;
-    std::uint32_t under_way = 0;  ///< transfers that UCX still holds
+    std::uint32_t under_way = 0;                ///< transfers that UCX still holds
+    std::uint32_t reads = 0;                    ///< of these, reads of its memory
+    std::map<std::string, UnpackedKey> keys{};  ///< of its memory, by what was unpacked
   };
 
   // What UCX calls.
@@ -60,6 +70,9 @@ class UcxTransport final : public Transport {
   [[nodiscard]] ucs_status_t land(Peer& peer, Arrival& message, void* bulk) noexcept;
   [[nodiscard]] Result<Sending> post(Peer& peer, Transfer& transfer);
   void finish(Transfer& transfer, ucs_status_t status) noexcept;
+  [[nodiscard]] Result<Sending> read(int from, std::span<const std::byte> packed, std::uint64_t address,
+                                     std::span<std::byte> into, RemoteMemory::Then then);
+  [[nodiscard]] Result<ucp_rkey_h> unpacked(Peer& owner, std::span<const std::byte> packed);
 
   void connect(Peer& peer) noexcept;
   void connect_to_new() noexcept;
@@ -74,7 +87,7 @@ class UcxTransport final : public Transport {
   bool tell_done(Receiver& receiver) noexcept;
   bool tell_lost(Receiver& receiver) noexcept;
   void flush(Clock::time_point deadline);
-  void drive_until(Clock::time_point deadline, const auto& finished) noexcept;
+  void drive_until(Clock::time_point deadline, const std::function<bool()>& finished) noexcept;
 
   const int rank_;
   const TransportOptions options_;

@@ -6,8 +6,11 @@
 #include <chrono>
 #include <csignal>
 #include <future>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "tests/core/remote_memory_contract.hpp"
 #include "tests/core/transport_contract.hpp"
 #include "tests/transport/ucx/lanes.hpp"
 #include "transport/ucx/descriptor.hpp"
@@ -44,18 +47,32 @@ class Curtain {
 
 class UcxWorld final : public tests::TransportWorld {
  public:
-  explicit UcxWorld(Lanes lanes) : lanes_(lanes) {}
+  /// \param memory_bytes that others can read one-sidedly, of memory that UCX allocates; 0: none
+  explicit UcxWorld(Lanes lanes, std::size_t memory_bytes = 0) : lanes_(lanes), memory_bytes_(memory_bytes) {}
 
   void run(int ranks, const Body& body) override {
     Curtain curtain;
     auto children = tests::start_group(ranks, lanes_, [&](Group& group) {
-      const auto transport = open_transport(group, {.close_timeout = std::chrono::milliseconds(500)});
+      const TransportOptions options{.close_timeout = std::chrono::milliseconds(500)};
+      auto opened =
+          memory_bytes_ == 0
+              ? OpenedTransport{.transport = open_transport(group, options), .remote = {}, .memory = {}}
+              : open_transport_with_remote_memory(group, {.allocated_bytes = memory_bytes_}, options);
+      if (memory_bytes_ != 0 && !opened.remote) {
+        return std::string("memory that UCX has allocated is not read one-sidedly");
+      }
+      std::size_t handed_out = 0;
       const tests::TransportSide side{
-          .transport = *transport,
+          .transport = *opened.transport,
+          .remote = opened.remote.get(),
           .rank = group.rank(),
           .size = group.size(),
           .barrier = [&group](const auto& meanwhile) { tests::barrier(group, meanwhile); },
-          .die = [] { ::raise(SIGKILL); }};
+          .die = [] { ::raise(SIGKILL); },
+          .exposable =
+              [&](std::size_t bytes) {
+                return opened.memory.subspan(std::exchange(handed_out, handed_out + bytes), bytes);
+              }};
       body(side);
       curtain.wait_for_all();
       return std::string();
@@ -78,6 +95,7 @@ class UcxWorld final : public tests::TransportWorld {
 
  private:
   Lanes lanes_;
+  std::size_t memory_bytes_;
 };
 
 tests::TransportWorldMaker over(Lanes lanes) {
@@ -85,10 +103,19 @@ tests::TransportWorldMaker over(Lanes lanes) {
           .make = [lanes] { return std::make_unique<UcxWorld>(lanes); }};
 }
 
+using tests::RemoteMemoryContract;
 using tests::TransportContract;
 
 INSTANTIATE_TEST_SUITE_P(Ucx, TransportContract, testing::Values(over(Lanes::any), over(Lanes::tcp)),
                          testing::PrintToStringParamName());
+
+// Over TCP no memory is read one-sidedly.
+INSTANTIATE_TEST_SUITE_P(
+    Ucx, RemoteMemoryContract,
+    testing::Values(tests::TransportWorldMaker{
+        .name = "memory_of_UCX",
+        .make = [] { return std::make_unique<UcxWorld>(Lanes::any, std::size_t{8} << 20U); }}),
+    testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace locum::ucx

@@ -51,7 +51,7 @@ class Listener final : public Group {
 // Sends active messages by hand, to rank 0.
 class Stranger {
  public:
-  explicit Stranger(const Listener& listener) : context_(2), worker_(context_) {
+  explicit Stranger(const Listener& listener) : context_(2, false), worker_(context_) {
     std::memcpy(&session, listener.heard.at(0).data() + sizeof(std::uint64_t), sizeof session);
     const std::vector<std::byte>& addresses = listener.heard.at(1);
     check(endpoint_.open(

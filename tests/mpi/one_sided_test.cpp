@@ -1,0 +1,98 @@
+// Large objects of other nodes, read out of their owner's memory over the real fabric.
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mpi/runtime.hpp"
+#include "tests/mpi/job.hpp"
+
+namespace locum {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t count = (std::size_t{3} << 20U) / sizeof(double);
+
+bool over_sockets_alone() {
+  const char* const lanes = std::getenv("UCX_TLS");
+  return lanes != nullptr && std::string_view(lanes).starts_with("tcp");
+}
+
+std::vector<double> values_of(int rank) {
+  std::vector<double> values(count);
+  for (std::size_t at = 0; at < count; ++at) {
+    values[at] = static_cast<double>(at) + rank;
+  }
+  return values;
+}
+
+// Each rank reads what all others have made, and is told which way it came.
+void read_all(OneSided one_sided, Path expected) {
+  std::optional<Runtime> runtime(std::in_place, MPI_COMM_WORLD,
+                                 RuntimeOptions{.memory_bytes = std::uint64_t{48} << 20U,
+                                                .timeout = 60s,
+                                                .collective_timeout = 60s,
+                                                .one_sided = one_sided});
+  Store store = runtime->store("read");
+  const Key own = store.put(values_of(job::rank())).value();
+  std::vector<View<double[]>> views;
+  const auto& reads = runtime->metrics().reads[static_cast<std::size_t>(expected)];
+  const auto before = reads.operations.load();
+  int others = 0;
+  for (int maker = 0; maker < job::size(); ++maker) {
+    const auto view = store.get<double[]>(job::from(maker, own));
+    ASSERT_TRUE(view) << view.error();
+    ASSERT_EQ(view->size(), count);
+    EXPECT_TRUE(std::equal(view->begin(), view->end(), values_of(maker).begin())) << "of rank " << maker;
+    others += job::same_node(maker) ? 0 : 1;
+    views.push_back(*view);
+  }
+  EXPECT_EQ(reads.operations.load() - before, static_cast<std::uint64_t>(others));
+  const bool says = runtime->report().find("are read one-sidedly") != std::string::npos;
+  EXPECT_EQ(says, expected == Path::rma) << runtime->report();
+  job::barrier();
+  EXPECT_TRUE(store.evict(own).value());
+  job::barrier();
+  EXPECT_FALSE(store.exists(own).value());
+  runtime.reset();
+  EXPECT_EQ(views[static_cast<std::size_t>(job::rank())][count - 1],
+            static_cast<double>(count - 1) + job::rank())
+      << "views are good beyond the end of the runtime";
+}
+
+TEST(OneSidedRanks, ReadOutOfMemoryThatUcxHasAllocated) {
+  if (job::one_node()) {
+    GTEST_SKIP() << "there is no other node to read of";
+  }
+  if (job::node_of(job::last()) != job::last()) {
+    try {
+      const Runtime runtime(MPI_COMM_WORLD, {.collective_timeout = 60s, .one_sided = OneSided::ucx_memory});
+      ADD_FAILURE() << "ranks of one node cannot all have their memory in UCX's";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Errc::invalid_argument) << error.what();
+    }
+    return;
+  }
+  read_all(OneSided::ucx_memory, over_sockets_alone() ? Path::rendezvous : Path::rma);
+}
+
+// On a machine without RDMA no lane reads registered memory without its owner's help: that has to be found
+// out.
+TEST(OneSidedRanks, AreSentWhatCannotBeRead) {
+  if (job::one_node() || job::node_of(job::last()) != job::last()) {
+    GTEST_SKIP() << "there is no other node to read of, or its ranks share what they read";
+  }
+  for (const OneSided one_sided : {OneSided::off, OneSided::automatic}) {
+    read_all(one_sided, Path::rendezvous);
+  }
+}
+
+}  // namespace
+}  // namespace locum

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <ucp/api/ucp.h>
+
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "core/result.hpp"
+#include "transport/ucx/context.hpp"
+
+namespace locum::ucx {
+
+/// Memory that UCX's devices know: existing memory that was registered, or memory that UCX has allocated.
+/// Ends before its context; as that, for one thread at a time.
+class MemoryHandle {
+ public:
+  /// Registers `memory`, which stays as long as this.
+  [[nodiscard]] static Result<MemoryHandle> over(const Context& context, std::span<const std::byte> memory);
+  /// Memory of UCX's own, zero-filled, for so many bytes. At `place`, in place of what is mapped there, if
+  /// that is not null.
+  [[nodiscard]] static Result<MemoryHandle> allocate(const Context& context, std::size_t bytes,
+                                                     std::byte* place = nullptr);
+  MemoryHandle(MemoryHandle&& other) noexcept
+      : context_(other.context_), handle_(std::exchange(other.handle_, nullptr)), memory_(other.memory_) {}
+  MemoryHandle& operator=(MemoryHandle&&) = delete;
+  ~MemoryHandle();
+
+  [[nodiscard]] ucp_mem_h handle() const noexcept { return handle_; }
+  [[nodiscard]] std::span<std::byte> memory() const noexcept { return memory_; }
+
+ private:
+  [[nodiscard]] static Result<MemoryHandle> map(const Context& context, const ucp_mem_map_params_t& params,
+                                                const char* failed);
+  MemoryHandle(ucp_context_h context, ucp_mem_h handle, std::span<std::byte> memory) noexcept
+      : context_(context), handle_(handle), memory_(memory) {}
+
+  ucp_context_h context_ = nullptr;
+  ucp_mem_h handle_ = nullptr;
+  std::span<std::byte> memory_;
+};
+
+}  // namespace locum::ucx

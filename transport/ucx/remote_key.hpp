@@ -1,0 +1,76 @@
+#pragma once
+
+#include <ucp/api/ucp.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "core/remote_memory.hpp"
+#include "transport/ucx/memory_handle.hpp"
+
+namespace locum::ucx {
+
+/// What opens memory to others, as UCX packs it: bytes that say which device has it under which number. Empty
+/// if they cannot be had.
+[[nodiscard]] std::vector<std::byte> pack_key(const Context& context, const MemoryHandle& memory);
+
+/// What stands before them in a RemoteKey: 40 bytes, in the byte order of the machine. UCX believes a key,
+/// and reads beyond its end if that is not whole; so it is shown none that was not made by a rank of this
+/// runtime.
+///
+///   0  session  8 bytes  the runtime
+///   8  owner    4 bytes  the rank whose memory it is, signed
+///  12  bytes    4 bytes  of the packed key that follows
+///  16  address  8 bytes  of the memory, in its owner
+///  24  length   8 bytes  of the memory
+///  32  check    8 bytes  hash of all of these, and of the packed key
+struct KeyFront {
+  std::uint64_t session = 0;
+  std::int32_t owner = 0;
+  std::uint32_t bytes = 0;
+  std::uint64_t address = 0;
+  std::uint64_t length = 0;
+  std::uint64_t check = 0;
+};
+static_assert(sizeof(KeyFront) == 40);
+
+/// A key that was received, taken apart. The span is the key's.
+struct OpenedKey {
+  KeyFront front;
+  std::span<const std::byte> packed;
+};
+
+/// Nothing if it is too long.
+[[nodiscard]] std::optional<RemoteKey> seal_key(KeyFront front, std::span<const std::byte> packed) noexcept;
+/// Nothing if it is not whole, or was not made by that rank of that runtime.
+[[nodiscard]] std::optional<OpenedKey> open_key(const RemoteKey& key, std::uint64_t session,
+                                                int owner) noexcept;
+
+/// A packed key, unpacked for an endpoint. Ends before that is closed.
+class UnpackedKey {
+ public:
+  UnpackedKey() = default;
+  UnpackedKey(UnpackedKey&& other) noexcept : handle_(std::exchange(other.handle_, nullptr)) {}
+  UnpackedKey& operator=(UnpackedKey&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~UnpackedKey() {
+    if (handle_ != nullptr) {
+      ucp_rkey_destroy(handle_);
+    }
+  }
+  [[nodiscard]] ucs_status_t unpack(ucp_ep_h endpoint, std::span<const std::byte> packed) noexcept {
+    return ucp_ep_rkey_unpack(endpoint, packed.data(), &handle_);
+  }
+  [[nodiscard]] ucp_rkey_h handle() const noexcept { return handle_; }
+
+ private:
+  ucp_rkey_h handle_ = nullptr;
+};
+
+}  // namespace locum::ucx
