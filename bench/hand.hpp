@@ -26,6 +26,13 @@ class Hand {
         ucp_(landing_, {.exposed = bytes > sizeof(Kilobyte) ? object_ : std::span<std::byte>(),
                         .survives_peer = survives_peer}) {}
 
+  /// Of memory that UCX allocates: for by_get() alone.
+  explicit Hand(std::size_t bytes)
+      : owner_(Owner::driving),
+        object_(bytes),
+        landing_(bytes, std::byte{2}),
+        ucp_(landing_, {.allocated_bytes = bytes}) {}
+
   /// Seconds for the object as the answer to a question of one byte.
   [[nodiscard]] double by_rendezvous() { return rounds(1, 1, object_.size()); }
   /// Seconds to read it one-sidedly, the word that it was read not included.

@@ -40,7 +40,8 @@ std::vector<std::byte> swap(std::span<const std::byte> mine) {
 PlainUcp::PlainUcp(std::span<std::byte> landing, const Options& options) : landing_(landing) {
   ucp_params_t params{};
   params.field_mask = UCP_PARAM_FIELD_FEATURES;
-  params.features = UCP_FEATURE_AM | UCP_FEATURE_WAKEUP | (options.exposed.empty() ? 0 : UCP_FEATURE_RMA);
+  params.features = UCP_FEATURE_AM | UCP_FEATURE_WAKEUP |
+                    (options.exposed.empty() && options.allocated_bytes == 0 ? 0 : UCP_FEATURE_RMA);
   check(ucp_init(&params, nullptr, &context_));
   ucp_worker_params_t worker_params{};
   worker_params.field_mask = UCP_WORKER_PARAM_FIELD_THREAD_MODE;
@@ -57,7 +58,9 @@ PlainUcp::PlainUcp(std::span<std::byte> landing, const Options& options) : landi
   check(ucp_worker_get_efd(worker_, &event_descriptor_));
   connect(options.survives_peer);
   if (!options.exposed.empty()) {
-    expose(options.exposed);
+    expose(options.exposed.data(), options.exposed.size());
+  } else if (options.allocated_bytes != 0) {
+    expose(nullptr, options.allocated_bytes);
   }
 }
 
@@ -76,18 +79,27 @@ void PlainUcp::connect(bool survives_peer) {
   check(ucp_ep_create(worker_, &endpoint_params, &endpoint_));
 }
 
-void PlainUcp::expose(std::span<const std::byte> exposed) {
+// Memory of UCX's own if there is none yet.
+void PlainUcp::expose(const std::byte* memory, std::size_t size) {
   ucp_mem_map_params_t params{};
-  params.field_mask = UCP_MEM_MAP_PARAM_FIELD_ADDRESS | UCP_MEM_MAP_PARAM_FIELD_LENGTH;
-  params.address = const_cast<std::byte*>(exposed.data());
-  params.length = exposed.size();
+  params.field_mask =
+      UCP_MEM_MAP_PARAM_FIELD_ADDRESS | UCP_MEM_MAP_PARAM_FIELD_LENGTH | UCP_MEM_MAP_PARAM_FIELD_FLAGS;
+  params.address = const_cast<std::byte*>(memory);
+  params.length = size;
+  params.flags = memory == nullptr ? UCP_MEM_MAP_ALLOCATE : 0;
   check(ucp_mem_map(context_, &params, &exposed_));
+  ucp_mem_attr_t attributes{};
+  attributes.field_mask = UCP_MEM_ATTR_FIELD_ADDRESS;
+  check(ucp_mem_query(exposed_, &attributes));
+  if (memory == nullptr) {
+    std::memset(attributes.address, 1, size);
+  }
   void* packed = nullptr;
   std::size_t bytes = 0;
   check(ucp_rkey_pack(context_, exposed_, &packed, &bytes));
   const auto key = swap({static_cast<const std::byte*>(packed), bytes});
   ucp_rkey_buffer_release(packed);
-  const auto address = reinterpret_cast<std::uint64_t>(exposed.data());
+  const auto address = reinterpret_cast<std::uint64_t>(attributes.address);
   std::memcpy(&remote_address_, swap(std::as_bytes(std::span(&address, 1))).data(), sizeof remote_address_);
   check(ucp_ep_rkey_unpack(endpoint_, key.data(), &remote_key_));
 }

@@ -15,7 +15,9 @@ class PlainUcp {
  public:
   struct Options {
     std::span<const std::byte> exposed{};  ///< what the other rank may get() from here; both or neither
-    bool survives_peer = true;             ///< whether its endpoint tells of the other rank's death
+    std::size_t allocated_bytes =
+        0;                      ///< instead of `exposed`: of memory that UCX allocates, which is full of ones
+    bool survives_peer = true;  ///< whether its endpoint tells of the other rank's death
   };
 
   /// Collective over the world. `landing`: where large messages are received.
@@ -41,7 +43,7 @@ class PlainUcp {
   static void on_landed(void* request, ucs_status_t status, std::size_t bytes, void* argument);
 
   void connect(bool survives_peer);
-  void expose(std::span<const std::byte> exposed);
+  void expose(const std::byte* memory, std::size_t size);
   void finish(ucs_status_ptr_t request);
 
   std::span<std::byte> landing_;

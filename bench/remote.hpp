@@ -55,9 +55,10 @@ class Remote {
   /// How many small objects a round has.
   static constexpr std::size_t batch = 64;
 
-  explicit Remote(Owner owner, std::uint64_t memory_bytes = 512_MiB)
+  explicit Remote(Owner owner, std::uint64_t memory_bytes = 512_MiB, OneSided one_sided = OneSided::off)
       : owner_(owner),
-        runtime_(MPI_COMM_WORLD, {.memory_bytes = memory_bytes, .ranks_per_node = world_size() - 1}) {
+        runtime_(MPI_COMM_WORLD,
+                 {.memory_bytes = memory_bytes, .ranks_per_node = world_size() - 1, .one_sided = one_sided}) {
     std::vector<int> node_of_rank(static_cast<std::size_t>(world_size()), 0);
     node_of_rank.back() = 1;
     const Nodes nodes(node_of_rank, world_rank(), nullptr);
@@ -131,6 +132,10 @@ class Remote {
       const auto view = store_.get<double[]>(key, some).value();
       benchmark::DoNotOptimize(std::reduce(view.begin(), view.end()));
     }
+  }
+  /// What this rank has read one-sidedly so far.
+  [[nodiscard]] std::uint64_t one_sided_reads() const {
+    return runtime_.metrics().reads[static_cast<std::size_t>(Path::rma)].operations;
   }
   void take_back(const Key& key) {
     if (is_owner()) {

@@ -4,6 +4,7 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <stdexcept>
 #include <string>
 
 #include "bench/hand.hpp"
@@ -50,6 +51,26 @@ void large(benchmark::State& state, const char* lanes, std::size_t bytes, bool t
   };
   const auto twin = [&] { return rate(std::min(hand.by_rendezvous(), hand.by_get())); };
   compare_rates(state, bytes, ours, twin, goal);
+}
+
+// The owner's blocks lie in memory that UCX has allocated; so does what the twin reads.
+void one_sided(benchmark::State& state, std::size_t bytes, Goal goal) {
+  const Lanes chosen(nullptr);
+  Remote remote(Owner::driving, 512_MiB, OneSided::ucx_memory);
+  Hand hand(bytes);
+  const auto rate = [bytes](double seconds) { return static_cast<double>(bytes) / seconds / 1e9; };
+  const auto ours = [&] {
+    const std::uint64_t before = remote.one_sided_reads();
+    const Handle handle = remote.make(bytes);
+    const double seconds = remote.while_owned([&] { remote.read(handle); });
+    remote.take_back(handle.key);
+    if (world_rank() == 0 && remote.one_sided_reads() == before) {
+      throw std::runtime_error("the object was sent, not read");
+    }
+    return rate(seconds);
+  };
+  compare_rates(
+      state, bytes, ours, [&] { return rate(hand.by_get()); }, goal);
 }
 
 // A large array, of rows of 32 KiB, and what is read of it in turn: 1 MiB each, most of them once.
@@ -134,6 +155,10 @@ void add_large_rows() {
     const std::string over = lanes == nullptr ? "UCX" : "TCP";
     add_row("remote get over " + over + ", 1 MiB", 100, large, lanes, 1_MiB, true, goal);
     add_row("remote get over " + over + ", 64 MiB", 24, large, lanes, 64_MiB, true, goal);
+  }
+  if (world_size() == 2) {  // nodes of one rank
+    add_row("one-sided get of memory of UCX, 1 MiB", 100, one_sided, 1_MiB, goal);
+    add_row("one-sided get of memory of UCX, 64 MiB", 24, one_sided, 64_MiB, goal);
   }
   add_row("remote get over UCX, 64 MiB, to a twin that dies with its peer", 24, large,
           static_cast<const char*>(nullptr), 64_MiB, false, Goal{});
