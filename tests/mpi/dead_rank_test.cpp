@@ -170,8 +170,11 @@ void go_on(locum::Runtime& runtime, locum::Store& store, const std::string& deat
   }
   const auto replaced = store.get<int>("own/1");
   expect(replaced && **replaced == 11, "a survivor does not see what the other one replaced");
-  expect(runtime.report().find("locum: lost: rank 1 (adopted by rank ") != std::string::npos,
-         "the report does not tell of the loss: " + runtime.report());
+  // Who has been adopted is known a little later than who is lost.
+  const bool told = comes_true(
+      [&] { return runtime.report().find("locum: lost: rank 1 (adopted by rank ") != std::string::npos; },
+      5s);
+  expect(told, "the report does not tell of the loss: " + runtime.report());
 }
 
 }  // namespace
