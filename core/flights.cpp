@@ -227,7 +227,8 @@ void Flights::answered(const Number& number, const Result<NodeAnswer>& answer) {
   }
 }
 
-// Whether the answer is a lease, under which the block is read now.
+// Whether the answer is a lease, under which the block is read now, or asked for if there is no room for a
+// copy.
 bool Flights::read(const Number& number, Flight& flight, const NodeAnswer& answer) {
   const auto words = read_words<CopyWords>(answer.body);
   const auto lease = LeaseHeld::of(answer, flight.asked);
@@ -238,11 +239,13 @@ bool Flights::read(const Number& number, Flight& flight, const NodeAnswer& answe
   const ObjectRecord& record = words->object.record;
   try {
     brought.block = make_room(flight, answer.body, record.block_bytes());
-    if (!brought.block) {
-      brought.block = std::make_shared<HeldObject>(record.block_bytes(), record.size_bytes);
-    }
   } catch (const std::bad_alloc&) {
-    return false;
+  }
+  // How much private memory to take is not for the answer to say: a block that is sent announces itself.
+  if (!brought.block) {
+    reads_.decline(*lease);
+    ask_owner(number, flight, Kind::copy);
+    return true;
   }
   brought.block_bytes = record.block_bytes();
   brought.path = Path::rma;

@@ -13,6 +13,11 @@ constexpr int believed_of_64 = 63;
 // Longer ones are none.
 constexpr std::uint64_t longest_ns = std::chrono::nanoseconds(std::chrono::hours(1000)).count();
 
+void end_read(Exchange& exchange, const LeaseHeld& lease) {
+  const EndReadWords over{lease.number};
+  exchange.tell(lease.owner, Kind::end_read, words(over));
+}
+
 }  // namespace
 
 std::optional<LeaseHeld> LeaseHeld::of(const NodeAnswer& answer, Exchange::Clock::time_point asked) {
@@ -33,8 +38,7 @@ bool OneSidedReads::reads(std::span<const int> ranks) const noexcept {
 void OneSidedReads::read(const LeaseHeld& lease, std::shared_ptr<HeldObject> into, Then then) {
   const auto ended = [exchange = exchange_, lease, then = std::move(then)](bool read) {
     const bool good = read && exchange->now() < lease.until;
-    const EndReadWords over{lease.number};
-    exchange->tell(lease.owner, Kind::end_read, words(over));
+    end_read(*exchange, lease);
     then(good);
   };
   const std::span<std::byte> memory = into->memory();
@@ -49,6 +53,10 @@ void OneSidedReads::read(const LeaseHeld& lease, std::shared_ptr<HeldObject> int
     exchange_->expected(lease.owner);
     ended(reading.has_value());
   }
+}
+
+void OneSidedReads::decline(const LeaseHeld& lease) {
+  end_read(*exchange_, lease);
 }
 
 }  // namespace locum

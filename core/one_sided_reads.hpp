@@ -41,6 +41,8 @@ class OneSidedReads final {
   /// Reads as much as there is room for in `into`, which stays until `then` is called; at once, or within a
   /// later step of the exchange. Tells the owner that it reads no more.
   void read(const LeaseHeld& lease, std::shared_ptr<HeldObject> into, Then then);
+  /// Tells the owner so without having read.
+  void decline(const LeaseHeld& lease);
 
  private:
   const std::shared_ptr<RemoteMemory> remote_;

@@ -67,8 +67,8 @@ std::byte* WarmMemory::take(std::uint64_t bytes, std::uint64_t alignment) noexce
   {
     const MutexLock lock(mutex_);
     if (Kept* const kept = kept_[size.number]) {
-      allow(kept, size.bytes);
       kept_[size.number] = kept->next;
+      allow(kept, size.bytes);
       kept_bytes_ -= size.bytes;
       return reinterpret_cast<std::byte*>(kept);
     }
@@ -89,7 +89,7 @@ void WarmMemory::give_back(std::byte* block, std::uint64_t bytes, std::uint64_t 
   }
   kept_[size.number] = new (block) Kept{kept_[size.number]};
   kept_bytes_ += size.bytes;
-  forbid(block, size.bytes);
+  forbid(block + sizeof(Kept), size.bytes - sizeof(Kept));  // where the leak check may look for the next one
 }
 
 void WarmMemory::drop() noexcept {
@@ -105,7 +105,6 @@ std::uint64_t WarmMemory::kept_bytes() const noexcept {
 void WarmMemory::drop_all() noexcept {
   for (Kept*& first : kept_) {
     while (Kept* const kept = first) {
-      allow(kept, sizeof *kept);
       first = kept->next;
       std::free(kept);
     }
