@@ -116,7 +116,8 @@ void Links::close() noexcept {
   const auto closed = std::make_shared<Pending>();
   alarm_->clear();
   progress_->submit([exchange = exchange_, progress = progress_.get(), service = service_.get(),
-                     settlement = settlement_, leases = read_leases_, flights = copies_.flights, closed] {
+                     settlement = settlement_, leases = read_leases_,
+                     flights = std::weak_ptr(copies_.flights), closed] {
     const Error error(Errc::closed,
                       "the runtime has been closed; keep it alive as long as its stores are used");
     if (service != nullptr) {
@@ -124,8 +125,9 @@ void Links::close() noexcept {
     }
     leases->close();
     exchange->close(error);
-    if (flights) {
-      flights->close(error);
+    // Who drives has this step a little longer than this call lasts: it must not keep the node's memory.
+    if (const auto open = flights.lock()) {
+      open->close(error);
     }
     settlement->close();
     progress->finish(*closed);

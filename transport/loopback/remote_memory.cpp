@@ -1,5 +1,6 @@
 #include "transport/loopback/remote_memory.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -127,7 +128,7 @@ void Network::go_on_reading(std::uint64_t id) {
   }
   note(Step::read, read.owner, read.reader,
        hash64({reinterpret_cast<const char*>(read.bytes.data()), read.bytes.size()}));
-  std::memcpy(read.into.data(), read.bytes.data(), read.bytes.size());
+  std::ranges::copy(read.bytes, read.into.begin());
   ++counters_.reads.messages;
   counters_.reads.bytes += read.bytes.size();
   end_read(id, {});
