@@ -121,16 +121,7 @@ void exchange(benchmark::State& state) {
                                [&](std::size_t rank, std::uint64_t key) { return hand.read(rank, key); },
                                [&](std::uint64_t key, std::size_t at) { hand.evict(key, batch - 1 - at); });
   };
-  for (int warm_up = 0; warm_up < 4; ++warm_up) {
-    (void)ours();
-    (void)twin();
-  }
-  Pairs pairs;
-  for (auto _ : state) {
-    const double mine = ours();
-    pairs.add(mine, twin());
-    state.SetIterationTime(1 / (mine * 1e6));
-  }
+  const Pairs pairs = interleave(state, ours, twin, [](double rate) { return 1 / (rate * 1e6); });
   pairs.report(state, "Mop/s", {Goal::Kind::ratio_at_least, 0.3});
 }
 

@@ -102,4 +102,22 @@ class Pairs {
   std::vector<double> ratio_;
 };
 
+/// Ours and twin in turn, as often as the row is to be measured; the first few of either do not count.
+/// `seconds_of`: how long a figure of ours took.
+template <class Ours, class Twin, class SecondsOf>
+[[nodiscard]] Pairs interleave(benchmark::State& state, const Ours& ours, const Twin& twin,
+                               const SecondsOf& seconds_of) {
+  for (int warm_up = 0; warm_up < 3; ++warm_up) {
+    (void)ours();
+    (void)twin();
+  }
+  Pairs pairs;
+  for (auto _ : state) {
+    const double mine = ours();
+    pairs.add(mine, twin());
+    state.SetIterationTime(seconds_of(mine));
+  }
+  return pairs;
+}
+
 }  // namespace locum::bench

@@ -21,21 +21,13 @@ namespace {
 
 constexpr double micro = 1e6;
 
-// Rates in GB/s, of so many bytes each; the first three of either do not count.
+// Rates in GB/s, of so many bytes each.
 template <class Ours, class Twin>
 void compare_rates(benchmark::State& state, std::size_t bytes, const Ours& ours, const Twin& twin,
                    Goal goal) {
-  for (int warm_up = 0; warm_up < 3; ++warm_up) {
-    (void)ours();
-    (void)twin();
-  }
-  Pairs pairs;
-  for (auto _ : state) {
-    const double mine = ours();
-    pairs.add(mine, twin());
-    state.SetIterationTime(static_cast<double>(bytes) / mine / 1e9);
-  }
-  pairs.report(state, "GB/s", goal);
+  interleave(state, ours, twin, [bytes](double rate) {
+    return static_cast<double>(bytes) / rate / 1e9;
+  }).report(state, "GB/s", goal);
 }
 
 void large(benchmark::State& state, const char* lanes, std::size_t bytes, bool twin_survives, Goal goal) {

@@ -37,17 +37,10 @@ void small(benchmark::State& state, const char* lanes, Small operation, Owner ow
     return operation == Small::put_by_name ? hand.rounds(Remote::batch, sizeof(Kilobyte), 64)
                                            : hand.rounds(Remote::batch, 64, sizeof(Kilobyte));
   };
-  for (int warm_up = 0; warm_up < 3; ++warm_up) {
-    (void)ours();
-    (void)twin();
-  }
-  Pairs pairs;
-  for (auto _ : state) {
-    const double mine = ours();
-    pairs.add(mine * micro, twin() * micro);
-    state.SetIterationTime(mine);
-  }
-  pairs.report(state, "us", goal);
+  interleave(
+      state, [&] { return ours() * micro; }, [&] { return twin() * micro; },
+      [](double microseconds) { return microseconds / micro; })
+      .report(state, "us", goal);
 }
 
 }  // namespace
