@@ -14,6 +14,9 @@ using namespace std::chrono_literals;
 constexpr auto helper_rest = 200us;
 // How long the helper sleeps while another thread waits all the time; that thread wakes it when it leaves.
 constexpr auto helper_nap = 1s;
+// Threads that leave one after the other within this time do not arm the transport for a helper that sleeps
+// there, which takes half a dozen system calls each time: about as much as the helper's waking and resting.
+constexpr auto arming_pays = 50us;
 
 }  // namespace
 
@@ -143,7 +146,8 @@ void Progress::leave() {
   for (bool armed = false;;) {
     {
       const MutexLock lock(mutex_);
-      if (submitted_.empty() && (!asleep_ || armed)) {
+      if (submitted_.empty() && (!somebody_watches() || armed || relieve_helper())) {
+        armed_at_ = armed ? transport_->now() : armed_at_;
         stop_driving();
         call_somebody();
         if (asleep_ && exchange_->next_due() < asleep_until_) {
@@ -159,8 +163,20 @@ void Progress::leave() {
   }
 }
 
+// Where threads wait again and again, the helper had better rest than sleep in the transport.
+bool Progress::relieve_helper() {
+  if (asleep_for_ != nullptr) {
+    return false;
+  }
+  relieved_ = transport_->now() - armed_at_ < arming_pays;
+  if (relieved_) {
+    transport_->wake();
+  }
+  return relieved_;
+}
+
 void Progress::call_somebody() {
-  if (driven_ || asleep_) {
+  if (driven_ || somebody_watches()) {
     return;
   }
   if (!parked_.empty()) {
@@ -242,26 +258,28 @@ bool Progress::rest_from_driving(Waiter& self, Clock::time_point moment) {
       asleep_for_ = self.pending;
       asleep_until_ = moment;
     }
+    relieved_ = false;  // the helper is woken all the same, and drives
     stop_driving();
   }
   if (sleeps) {
-    sleep(moment);
+    (void)sleep(moment);
   } else {
     park(self, moment);
   }
   return true;
 }
 
-void Progress::sleep(Clock::time_point moment) {
+bool Progress::sleep(Clock::time_point moment) {
   transport_->sleep(moment);
   const MutexLock lock(mutex_);
   asleep_ = false;
   asleep_for_ = nullptr;
+  return !std::exchange(relieved_, false);
 }
 
 void Progress::park(Waiter& self, Clock::time_point moment) {
   MutexLock lock(mutex_);
-  if (self.pending->done() || (!driven_ && !asleep_)) {
+  if (self.pending->done() || (!driven_ && !somebody_watches())) {
     return;
   }
   parked_.push_back(&self);
@@ -313,8 +331,8 @@ void Progress::help() {
         call_somebody();
       }
     }
-    if (sleeps) {
-      sleep(until);
+    if (sleeps && !sleep(until)) {
+      rest();
     }
   }
 }

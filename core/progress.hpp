@@ -34,8 +34,8 @@ class Pending {
 ///
 /// 1. At most one thread drives, and at most one sleeps in the transport; the two are never the same.
 /// 2. When no thread drives, either one sleeps in the transport, which was armed after the last step() that
-/// found
-///    nothing, or some thread is on its way to drive: it was notified, or is the helper within its rest.
+///    found nothing, or some thread is on its way to drive: it was notified, or is the helper within its rest
+///    or relieved, which is on its way there.
 /// 3. What was submitted is run by whoever drives, before it stops driving.
 ///
 /// Any thread may call.
@@ -103,8 +103,11 @@ class Progress {
       LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] bool rest_from_driving(Waiter& self, Clock::time_point moment) LOCUM_EXCLUDES(mutex_);
   void park(Waiter& self, Clock::time_point moment) LOCUM_EXCLUDES(mutex_);
-  void sleep(Clock::time_point moment) LOCUM_EXCLUDES(mutex_);
+  /// False: it was relieved.
+  bool sleep(Clock::time_point moment) LOCUM_EXCLUDES(mutex_);
   void stop_driving() LOCUM_REQUIRES(mutex_);
+  [[nodiscard]] bool somebody_watches() const LOCUM_REQUIRES(mutex_) { return asleep_ && !relieved_; }
+  [[nodiscard]] bool relieve_helper() LOCUM_REQUIRES(mutex_);
   void call_somebody() LOCUM_REQUIRES(mutex_);
   void help() LOCUM_EXCLUDES(mutex_);
   void drive_for_others() LOCUM_EXCLUDES(mutex_);
@@ -119,6 +122,8 @@ class Progress {
   bool asleep_ LOCUM_GUARDED_BY(mutex_) = false;  ///< a thread is in Transport::sleep(), or about to be
   const Pending* asleep_for_ LOCUM_GUARDED_BY(mutex_) = nullptr;  ///< what it waits for; the helper: nothing
   Clock::time_point asleep_until_ LOCUM_GUARDED_BY(mutex_);
+  bool relieved_ LOCUM_GUARDED_BY(mutex_) = false;       ///< the helper, asleep: it is woken, and is to rest
+  Clock::time_point armed_at_ LOCUM_GUARDED_BY(mutex_);  ///< when a thread that left last had to arm for it
   Waiters parked_ LOCUM_GUARDED_BY(mutex_);
   std::vector<std::function<void()>> submitted_ LOCUM_GUARDED_BY(mutex_);
   std::vector<std::function<void()>> running_;        ///< by who drives; empty, but keeps its memory

@@ -3,13 +3,15 @@
 #include <array>
 #include <compare>
 #include <string>
+#include <utility>
 
 #include "tests/shm/state_space.hpp"
 
 // A model of Progress: two threads that ask one question each and wait for the answer, the helper thread, and
 // another rank's question that may come at any time; each section under the mutex, and each call of the
-// transport, is one step, in every interleaving. Time passes only where the helper rests for a moment; no
-// wait for an answer ends by its deadline, and the helper's nap ends only if somebody wakes it.
+// transport, is one step, in every interleaving. From any moment on threads may leave so soon after one
+// another that they relieve the helper. Time passes only where the helper rests for a moment; no wait for an
+// answer ends by its deadline, and the helper's nap ends only if somebody wakes it.
 //
 // Invariant: a question that was submitted is sent before anybody sleeps for another one's answer; whatever
 // came is taken, and nobody waits for what is done: in each state in which no thread can step, both have
@@ -29,6 +31,7 @@ enum class Fault {
   calls_nobody_at_the_end,
   helper_parks_without_a_word,
   helper_forgets_to_arm,
+  relieves_without_a_word,
 };
 
 constexpr int helper = 2;
@@ -54,6 +57,8 @@ struct ProgressModel {
   std::array<bool, 2> done{};
   std::array<bool, 2> notified{};
   bool helper_parked = false;
+  bool relieved = false;
+  bool in_a_row = false;            // threads leave soon after one another
   bool waited_since_drive = false;  // waits_ against what the helper has seen
   bool waited_since_rest = false;
   // Transport
@@ -69,7 +74,7 @@ struct ProgressModel {
   auto operator<=>(const ProgressModel&) const = default;
 
   [[nodiscard]] int threads() const { return 5; }
-  [[nodiscard]] int events() const { return 1; }
+  [[nodiscard]] int events() const { return 2; }
   [[nodiscard]] std::string wrong() const {
     const bool helper_is_away = threads_[helper].at == 106 || threads_[helper].at >= 110;
     for (std::size_t each = 0; each < 2; ++each) {
@@ -84,7 +89,10 @@ struct ProgressModel {
     return threads_[0].at == 31 && threads_[1].at == 31 && !anything() && threads_[helper].at == 106;
   }
 
-  bool happen(int /*event*/) {
+  bool happen(int event) {
+    if (event == 1) {
+      return !std::exchange(in_a_row, true);
+    }
     if (foreign_came) {
       return false;
     }
@@ -148,8 +156,9 @@ struct ProgressModel {
     inbox = {};
     return busy;
   }
+  [[nodiscard]] bool somebody_watches() const { return asleep != nobody && !relieved; }
   void call_somebody() {
-    if (driven || asleep != nobody) {
+    if (driven || somebody_watches()) {
       return;
     }
     if (parked_first != nobody) {
@@ -173,7 +182,13 @@ struct ProgressModel {
   bool leave(Thread& me, int base) {
     switch (me.at - base) {
       case 0: {
-        const bool enough = asleep == nobody || me.armed || fault == Fault::leaves_without_arming ||
+        const bool relieves =
+            somebody_watches() && asleep == helper && in_a_row && !me.armed && !any_submitted();
+        if (relieves) {
+          relieved = true;
+          woken = woken || fault != Fault::relieves_without_a_word;
+        }
+        const bool enough = !somebody_watches() || me.armed || fault == Fault::leaves_without_arming ||
                             (fault == Fault::leaves_unarmed_where_somebody_parks && parked_first != nobody);
         if (!any_submitted() && enough) {
           driven = false;
@@ -241,6 +256,7 @@ struct ProgressModel {
         driven = me.drives = false;
         me.at = asleep == nobody ? 7 : 10;
         asleep = asleep == nobody ? number : asleep;
+        relieved = false;
         return true;
       case 7:
         if (!signal && !woken) {
@@ -254,7 +270,7 @@ struct ProgressModel {
         me.at = 2;
         return true;
       case 10:
-        if ((done[own] || (!driven && asleep == nobody)) && fault != Fault::parks_without_looking) {
+        if ((done[own] || (!driven && !somebody_watches())) && fault != Fault::parks_without_looking) {
           me.at = 2;
         } else {
           park(number);
@@ -330,7 +346,7 @@ struct ProgressModel {
         return true;
       case 107:
         asleep = nobody;
-        me.at = 0;
+        me.at = std::exchange(relieved, false) ? 110 : 0;
         return true;
       case 110:
         waited_since_rest = false;
@@ -375,7 +391,7 @@ TEST(ProgressModel, SeesEachWrongStep) {
        {Fault::leaves_without_arming, Fault::leaves_unarmed_where_somebody_parks,
         Fault::sleeps_without_arming, Fault::does_not_wake_the_sleeper, Fault::does_not_wake_the_parked,
         Fault::parks_without_looking, Fault::calls_nobody_at_the_end, Fault::helper_parks_without_a_word,
-        Fault::helper_forgets_to_arm}) {
+        Fault::helper_forgets_to_arm, Fault::relieves_without_a_word}) {
     ProgressModel model;
     model.fault = fault;
     EXPECT_EQ(walk_all(model).wrong, "nobody can go on") << static_cast<int>(fault);

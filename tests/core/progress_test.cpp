@@ -7,6 +7,7 @@
 #include <memory>
 #include <new>
 #include <semaphore>
+#include <thread>
 
 namespace locum {
 namespace {
@@ -27,7 +28,10 @@ class SilentTransport final : public Transport {
     ++looks;
     return comes.exchange(false);
   }
-  bool arm() override { return true; }
+  bool arm() override {
+    arms_of_tester += std::this_thread::get_id() == tester ? 1 : 0;
+    return true;
+  }
   void sleep(Clock::time_point moment) override {
     looks_before_sleep.store(looks.exchange(0));
     slept.release();
@@ -46,6 +50,8 @@ class SilentTransport final : public Transport {
   [[nodiscard]] int looks_of_next_sleep() {
     return slept.try_acquire_for(60s) ? looks_before_sleep.load() : -1;
   }
+  void pass(std::chrono::microseconds time) { now_.fetch_add(time.count()); }
+
   /// One look finds something.
   void bring() {
     comes = true;
@@ -55,6 +61,8 @@ class SilentTransport final : public Transport {
   std::atomic<bool> comes{false};
   std::atomic<int> looks{0};
   std::atomic<int> looks_before_sleep{0};
+  const std::thread::id tester = std::this_thread::get_id();
+  int arms_of_tester = 0;
   std::counting_semaphore<> slept{0};
 
  private:
@@ -106,6 +114,33 @@ TEST(Progress, TheHelperLooksForMoreOnceSomethingCameAndRarelyWhereThatDoesNotPa
     side.transport->bring();
     EXPECT_EQ(side.transport->looks_of_next_sleep(), 2) << "it was in vain";
   }
+}
+
+// What is done at once.
+void wait_shortly(Side& side) {
+  Pending pending;
+  ASSERT_TRUE(side.progress.wait(pending, side.progress.now() + 1s, [&] { side.progress.finish(pending); }));
+}
+
+TEST(Progress, WaitsInARowArmTheTransportOnceForAHelperThatSleeps) {
+  Side side({.helper = true, .on_helper_start = {}});
+  EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
+  for (int turn = 0; turn < 10; ++turn) {
+    wait_shortly(side);
+  }
+  EXPECT_EQ(side.transport->arms_of_tester, 1);
+  EXPECT_GT(side.transport->looks_of_next_sleep(), 0) << "the helper sleeps again, once nobody waits";
+}
+
+TEST(Progress, WaitsFarFromEachOtherLeaveTheHelperAsleep) {
+  Side side({.helper = true, .on_helper_start = {}});
+  EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
+  for (int turn = 0; turn < 10; ++turn) {
+    side.transport->pass(1ms);
+    wait_shortly(side);
+  }
+  EXPECT_EQ(side.transport->arms_of_tester, 10);
+  EXPECT_FALSE(side.transport->slept.try_acquire()) << "it was woken";
 }
 
 TEST(Progress, AStepIsRunAtOnceWhereNobodyElseDrives) {
