@@ -1,10 +1,10 @@
-# Makes the targets ucx::ucp and ucx::ucs, of UCX 1.13 or later: by its own ucx-config.cmake where there is one, else by
-# pkg-config. Included by the build and, installed, by locumConfig.cmake; sets LOCUM_UCX_FOUND.
-find_package(ucx 1.13 CONFIG QUIET)
+# Makes the targets ucx::ucp and ucx::ucs, of UCX 1.13 or later: by pkg-config, else by UCX's own ucx-config.cmake. In this
+# order, because the latter names folders that there are not where libraries lie in lib/<triplet> (Debian 13's 1.18).
+# Included by the build and, installed, by locumConfig.cmake; sets LOCUM_UCX_FOUND.
 if(NOT TARGET ucx::ucp OR NOT TARGET ucx::ucs)
   find_package(PkgConfig QUIET)
   if(PkgConfig_FOUND)
-    pkg_check_modules(LOCUM_UCX_PC QUIET IMPORTED_TARGET ucx>=1.13)
+    pkg_check_modules(LOCUM_UCX_PC QUIET IMPORTED_TARGET GLOBAL ucx>=1.13)
   endif()
   if(TARGET PkgConfig::LOCUM_UCX_PC)
     foreach(library ucp ucs)
@@ -13,9 +13,16 @@ if(NOT TARGET ucx::ucp OR NOT TARGET ucx::ucs)
         target_link_libraries(ucx::${library} INTERFACE PkgConfig::LOCUM_UCX_PC)
       endif()
     endforeach()
+  else()
+    find_package(ucx 1.13 CONFIG QUIET)
   endif()
 endif()
 set(LOCUM_UCX_FOUND FALSE)
 if(TARGET ucx::ucp AND TARGET ucx::ucs)
   set(LOCUM_UCX_FOUND TRUE)
+  get_target_property(LOCUM_UCX_LIBRARY ucx::ucp IMPORTED_LOCATION)
+  if(LOCUM_UCX_LIBRARY AND NOT EXISTS "${LOCUM_UCX_LIBRARY}")
+    message(FATAL_ERROR "locum: UCX's ucx-config.cmake names ${LOCUM_UCX_LIBRARY}, which there is not. Install pkg-config, "
+      "by which UCX is looked for first.")
+  endif()
 endif()
