@@ -15,7 +15,7 @@ namespace {
 /// What each bit of a state becomes.
 using Matrix = std::array<std::uint32_t, 32>;
 
-constexpr std::uint32_t apply(const Matrix& matrix, std::uint32_t state) noexcept {
+constexpr std::uint32_t applied(const Matrix& matrix, std::uint32_t state) noexcept {
   std::uint32_t sum = 0;
   for (std::size_t bit = 0; bit < 32; ++bit) {
     sum ^= ((state >> bit) & 1U) != 0 ? matrix[bit] : 0U;
@@ -36,14 +36,14 @@ constexpr auto behind_a_piece = [] {
   for (std::size_t bytes = 1; bytes < piece_bytes; bytes *= 2) {
     Matrix twice{};
     for (std::size_t bit = 0; bit < 32; ++bit) {
-      twice[bit] = apply(matrix, matrix[bit]);
+      twice[bit] = applied(matrix, matrix[bit]);
     }
     matrix = twice;
   }
   std::array<std::array<std::uint32_t, 256>, 4> tables{};
   for (std::uint32_t row = 0; row < 4; ++row) {
     for (std::uint32_t byte = 0; byte < 256; ++byte) {
-      tables[row][byte] = apply(matrix, byte << (8 * row));
+      tables[row][byte] = applied(matrix, byte << (8 * row));
     }
   }
   return tables;
