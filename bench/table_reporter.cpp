@@ -37,6 +37,16 @@ namespace {
   return "-";
 }
 
+/// Why a row has no figures; empty if it has. Google Benchmark 1.8 gave the members other names.
+template <class Run>
+[[nodiscard]] std::string why_skipped(const Run& run) {
+  if constexpr (requires { run.error_occurred; }) {
+    return run.error_occurred ? run.error_message : std::string();
+  } else {
+    return run.skipped != 0 ? run.skip_message : std::string();
+  }
+}
+
 }  // namespace
 
 bool TableReporter::ReportContext(const Context& /*context*/) {
@@ -48,8 +58,8 @@ bool TableReporter::ReportContext(const Context& /*context*/) {
 void TableReporter::ReportRuns(const std::vector<Run>& runs) {
   for (const Run& run : runs) {
     const std::string name = run.run_name.function_name;
-    if (run.error_occurred) {
-      std::printf("%-44s %s\n", name.c_str(), run.error_message.c_str());
+    if (const std::string reason = why_skipped(run); !reason.empty()) {
+      std::printf("%-44s %s\n", name.c_str(), reason.c_str());
       continue;
     }
     const Goal goal{static_cast<Goal::Kind>(counter(run, "goal_kind")), counter(run, "goal_bound")};
