@@ -89,14 +89,38 @@ bool DirectoryShard::is_to_bind(const Key& key) const noexcept {
          intent.new_creator.load(std::memory_order_acquire) == key.creator;
 }
 
+Result<void> DirectoryShard::commit_first_pages() {
+  if (auto done = commit_buckets(); !done) {
+    return done;
+  }
+  return state_->records.load(memory_order_relaxed) == 0 ? commit_records() : Result<void>();
+}
+
+void DirectoryShard::touch_first_pages() const noexcept {
+  if (state_->buckets.load(std::memory_order_acquire) != 0) {
+    static_cast<void>(heads_[0].load(memory_order_relaxed));
+  }
+  if (state_->records.load(std::memory_order_acquire) != 0) {
+    static_cast<void>(records_[0].hash.load(memory_order_relaxed));
+  }
+}
+
+Result<void> DirectoryShard::commit_buckets() {
+  if (state_->buckets.load(memory_order_relaxed) != 0) {
+    return {};
+  }
+  if (auto done = segment_->commit(segment_->geometry().buckets_offset(index_), page_bytes); !done) {
+    return done;
+  }
+  LOCUM_KILL_POINT("reserve: buckets committed");
+  state_->buckets.store(first_buckets, memory_order_release);
+  LOCUM_KILL_POINT("reserve: buckets shown");
+  return {};
+}
+
 Result<std::uint32_t> DirectoryShard::reserve_record() {
-  if (state_->buckets.load(memory_order_relaxed) == 0) {
-    if (auto done = segment_->commit(segment_->geometry().buckets_offset(index_), page_bytes); !done) {
-      return done.error();
-    }
-    LOCUM_KILL_POINT("reserve: buckets committed");
-    state_->buckets.store(first_buckets, memory_order_release);
-    LOCUM_KILL_POINT("reserve: buckets shown");
+  if (auto done = commit_buckets(); !done) {
+    return done.error();
   }
   std::uint32_t index = state_->records_used.load(memory_order_relaxed);
   if (const std::uint32_t free_record = state_->free_record.load(memory_order_relaxed); free_record != 0) {

@@ -94,6 +94,11 @@ class DirectoryShard {
   /// The error of a damaged shard; `what` says where.
   [[nodiscard]] Error damaged(const std::string& what) const;
 
+  /// Takes the memory of the shard's first names, so that whoever binds them need not. REQUIRES: the lock is
+  /// held, or nobody else knows of the segment yet.
+  [[nodiscard]] Result<void> commit_first_pages();
+  /// Has the system map what there is of these pages into this process.
+  void touch_first_pages() const noexcept;
   /// A record that is in no chain, committed; it stays free until link(). May split a bucket.
   [[nodiscard]] Result<std::uint32_t> reserve_record();
   /// Puts a reserved record, whose words are written, into the chain of its hash.
@@ -119,6 +124,7 @@ class DirectoryShard {
     const std::uint32_t bucket = static_cast<std::uint32_t>(hash) & mask;
     return bucket < buckets ? bucket : bucket & (mask >> 1U);
   }
+  [[nodiscard]] Result<void> commit_buckets();
   [[nodiscard]] Result<void> commit_records();
   [[nodiscard]] Result<void> split();
 

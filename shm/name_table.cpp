@@ -78,6 +78,7 @@ NameTable::NameTable(std::shared_ptr<Segment> segment, std::shared_ptr<ObjectTab
   shards_.reserve(shard_count);
   for (std::uint32_t index = 0; index < shard_count; ++index) {
     shards_.emplace_back(*segment_, index);
+    shards_.back().touch_first_pages();
   }
 }
 

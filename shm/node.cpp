@@ -17,6 +17,7 @@
 #include "shm/available_memory.hpp"
 #include "shm/collector.hpp"
 #include "shm/descriptor_channel.hpp"
+#include "shm/directory_shard.hpp"
 #include "shm/kill_point.hpp"
 #include "shm/name_table.hpp"
 #include "shm/object_table.hpp"
@@ -103,6 +104,21 @@ void Membership::adopt(std::uint32_t dead) {
   objects->adopt(dead, [&](const std::vector<Block>& used) { return arena.adopt(dead, used); }).value();
 }
 
+// A name in a shard that has none yet costs two commits and two first touches, 20 us and more, which most of
+// a node's first names would pay one after the other: the marks of flights and the copies of a rank that
+// reads large objects of other nodes, say. Where it is little of the node's memory, all shards have their
+// first pages before anybody else comes. What cannot be had now is asked for when it is needed.
+void commit_first_names(Segment& segment) {
+  constexpr std::uint64_t first_bytes = 2 * page_bytes * shard_count;
+  constexpr std::uint64_t little_of = 64;
+  for (std::uint32_t index = 0; index < shard_count; ++index) {
+    if (segment.geometry().memory_bytes / little_of < first_bytes ||
+        !DirectoryShard(segment, index).commit_first_pages()) {
+      return;
+    }
+  }
+}
+
 // A sixteenth of each rank's part, as a power of two within these bounds.
 std::uint64_t portion_of(const Geometry& geometry, std::uint64_t most_bytes) {
   return std::bit_floor(
@@ -170,6 +186,7 @@ Node open_node(Group& group, const std::vector<std::uint32_t>& ranks, const Runt
           mine.memory_bytes = options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes();
           segment =
               Segment::create(Geometry::fit(count, mine.memory_bytes, options.reserve_bytes), incarnation);
+          commit_first_names(*segment);
           mine.address = server.emplace().address();
         }
       }));
