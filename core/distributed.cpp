@@ -249,7 +249,7 @@ Result<ObjectView> Distributed::look(const Address& address, const How& how, Dea
         how.wait == nullptr ? local_->get(address, deadline) : local_->wait(address, deadline, *how.wait);
     return found ? resolve(address, std::move(*found), how, deadline, stands_for) : std::move(found);
   }
-  const auto answer = ask_home(address, how, deadline);
+  auto answer = ask_home(address, how, deadline);
   if (!answer) {
     return answer.error().about(address.name);
   }
@@ -258,7 +258,7 @@ Result<ObjectView> Distributed::look(const Address& address, const How& how, Dea
     return senseless(node, address);
   }
   if (answer->block && owner(wire->key) != nodes_.own()) {
-    return bearing(address, HeldObject::view(answer->block, *wire, answer->path));
+    return bearing(address, HeldObject::view(std::move(answer->block), *wire, answer->path));
   }
   stands_for = wire->key;
   return object_behind(address, *wire, how, deadline);

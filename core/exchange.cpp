@@ -106,6 +106,9 @@ void Exchange::send(int to, const Envelope& envelope, std::span<const std::byte>
   Metrics::increment(metrics_->messages);
   if (*sending == Sending::pending) {
     const bool answers = envelope.kind == Kind::reply;
+    if (const auto* asked = answers || bulk.keep ? nullptr : calls_.find(envelope.call)) {
+      bulk.keep = asked->call;
+    }
     outgoing_.emplace(ticket, Outgoing{to, std::move(bulk), answers});
     owe(to);  // the word that it has read the bulk, which stays until then
     creditor(to).unread += answers ? 1U : 0U;
@@ -271,7 +274,7 @@ void Exchange::settle(std::uint32_t number, const Result<Answer>& outcome) noexc
   const CallTable::Asked asked = calls_.take(number);
   repay(asked.rank);
   if (asked.call) {
-    asked.call->ended(outcome);
+    asked.call->ended(outcome, asked.call);
   }
 }
 

@@ -63,8 +63,9 @@ class Call {
   /// unwanted, the call ends with `out_of_memory`.
   [[nodiscard]] virtual std::span<std::byte> landing(std::span<const std::byte> body,
                                                      std::uint64_t bulk_bytes) noexcept = 0;
-  /// Once: with the answer, the other side's error, `timeout` or `peer_lost`.
-  virtual void ended(const Result<Answer>& outcome) noexcept = 0;
+  /// Once: with the answer, the other side's error, `timeout` or `peer_lost`. `self`: this call, to ask with
+  /// again.
+  virtual void ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& self) noexcept = 0;
 };
 
 /// What an exchange has to know.
@@ -101,7 +102,7 @@ class Exchange final : private Receiver {
   /// Who answers from now on; none: questions are refused as `closed`.
   void serve(Service* service) noexcept { service_ = service; }
 
-  /// Asks; `call` hears of it inside a later step().
+  /// Asks; `call` hears of it inside a later step(), and lives until a bulk that nobody else keeps is sent.
   void ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
            std::shared_ptr<Call> call);
   void answer(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk = {});

@@ -29,7 +29,7 @@ Result<ObjectView> fetch_alone(const NodeClient& client, const Key& key, std::ui
                                std::uint64_t most_bytes, Deadline deadline) {
   const int node = client.nodes().of_creator(key.creator);
   const FetchWords asked{.key = key, .most_bytes = most_bytes};
-  const auto answer = client.ask(node, Kind::fetch, words(asked), {}, deadline);
+  auto answer = client.ask(node, Kind::fetch, words(asked), {}, deadline);
   if (!answer) {
     return answer.error();
   }
@@ -44,7 +44,7 @@ Result<ObjectView> fetch_alone(const NodeClient& client, const Key& key, std::ui
   if (wire->generation == 0) {
     wire->generation = generation;
   }
-  return HeldObject::view(answer->block, *wire, answer->path);
+  return HeldObject::view(std::move(answer->block), *wire, answer->path);
 }
 
 /// A question to the rank of this node that has a flight: when will it have ended?
@@ -57,7 +57,7 @@ class Flights::Joining final : public Call {
                                std::uint64_t /*bytes*/) noexcept override {
     return {};
   }
-  void ended(const Result<Answer>& outcome) noexcept override {
+  void ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& /*self*/) noexcept override {
     if (!outcome && outcome.error().code() == Errc::timeout) {
       return grant(*wish_, {.found = outcome.error().about(to_string(wish_->key))});
     }

@@ -56,16 +56,17 @@ Result<void> HeldObject::check(std::span<const std::byte> block, const ObjectWir
   return {};
 }
 
-Result<ObjectView> HeldObject::view(const std::shared_ptr<HeldObject>& held, const ObjectWire& wire,
-                                    Path path, bool summed) {
+Result<ObjectView> HeldObject::view(std::shared_ptr<HeldObject> held, const ObjectWire& wire, Path path,
+                                    bool summed) {
   if (auto right = check(held->block_, wire, summed); !right) {
     return right.error();
   }
-  held->wire_ = wire;
-  held->path_ = path;
-  held->self_ = held;
-  held->views_.store(1, std::memory_order_relaxed);
-  return Result<ObjectView>(std::in_place, *held, 0, wire.key, held->block_.first(wire.record.size_bytes),
+  HeldObject& object = *held;
+  object.wire_ = wire;
+  object.path_ = path;
+  object.self_ = std::move(held);
+  object.views_.store(1, std::memory_order_relaxed);
+  return Result<ObjectView>(std::in_place, object, 0, wire.key, object.block_.first(wire.record.size_bytes),
                             wire.record.type_hash);
 }
 
@@ -74,7 +75,8 @@ void HeldObject::retain(std::uint64_t /*pin*/) noexcept {
 }
 
 void HeldObject::release(std::uint64_t /*pin*/) noexcept {
-  if (views_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+  // Nobody can copy the only view that is left, but who is ending it here.
+  if (views_.load(std::memory_order_acquire) == 1 || views_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
     const std::shared_ptr<HeldObject> last = std::move(self_);
   }
 }

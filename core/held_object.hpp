@@ -39,8 +39,8 @@ class HeldObject final : public PinBoard {
   [[nodiscard]] static Result<void> check(std::span<const std::byte> block, const ObjectWire& wire,
                                           bool summed = false);
   /// The first view of the object that `wire` describes and that came by `path`, if check() passes. Once.
-  [[nodiscard]] static Result<ObjectView> view(const std::shared_ptr<HeldObject>& held,
-                                               const ObjectWire& wire, Path path, bool summed = false);
+  [[nodiscard]] static Result<ObjectView> view(std::shared_ptr<HeldObject> held, const ObjectWire& wire,
+                                               Path path, bool summed = false);
 
   void retain(std::uint64_t pin) noexcept override;
   void release(std::uint64_t pin) noexcept override;

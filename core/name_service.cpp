@@ -41,7 +41,7 @@ void NameService::look_up(const Question& question, Asker asker) {
 
 // What a name stands for; lets go of it.
 void NameService::answer_with(const Pin& pin, bool value_wanted, Asker asker) {
-  const auto object = std::make_shared<PinnedObject>(parts_.local.table, pin);
+  auto object = std::make_shared<const PinnedObject>(parts_.local.table, pin);
   if (!value_wanted) {
     return parts_.answer(asker, {});
   }
@@ -55,7 +55,7 @@ void NameService::answer_with(const Pin& pin, bool value_wanted, Asker asker) {
   if (block.size() > parts_.inline_bytes) {
     block = {};
   }
-  parts_.answer(asker, words(wire), {block, object});
+  parts_.answer(asker, words(wire), {block, std::move(object)});
 }
 
 // Watched first, then looked for: what is bound after the look is told of.

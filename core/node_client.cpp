@@ -48,20 +48,23 @@ NodeClient::NodeClient(std::shared_ptr<Nodes> nodes, std::shared_ptr<Progress> p
 Result<NodeAnswer> NodeClient::ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
                                    Deadline deadline, const Wanted& wanted) const {
   const auto until = moment(deadline);
-  const auto waiting = std::make_shared<Waiting>(*progress_, kind, body, std::move(bulk), until);
+  auto made = std::make_shared<Waiting>(*progress_, kind, body, std::move(bulk), until);
+  Waiting& waiting = *made;
+  const std::shared_ptr<Inquiry> inquiry = std::move(made);
   const auto latest = with_grace(until);
   const auto look_until = [&] { return wanted ? std::min(latest, now() + look_interval) : latest; };
-  bool ended = progress_->wait(waiting->pending(), look_until(),
-                               [nodes = nodes_, node, waiting] { nodes->ask(node, waiting); });
+  bool ended = progress_->wait(
+      waiting.pending(), look_until(), [&] { nodes_->ask(node, inquiry); },
+      [&] { return [nodes = nodes_, node, inquiry] { nodes->ask(node, inquiry); }; });
   while (!ended && wanted && now() < latest && wanted()) {
-    ended = progress_->wait(waiting->pending(), look_until());
+    ended = progress_->wait(waiting.pending(), look_until());
   }
   if (!ended) {
     return Error(Errc::timeout, "node " + std::to_string(node) +
                                     " did not answer before the deadline; give the call "
                                     "more time, or find out what its ranks do");
   }
-  return std::move(waiting->answer());
+  return std::move(waiting.answer());
 }
 
 bool NodeClient::await(const Pending& pending, const std::function<void()>& step,

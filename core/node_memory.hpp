@@ -18,19 +18,19 @@
 
 namespace locum {
 
-/// A pin that ends with it.
+/// A pin that ends with it. As a view, it keeps the table alive.
 class PinnedObject {
  public:
-  PinnedObject(std::shared_ptr<NodeTable> table, const Pin& pin) noexcept
-      : table_(std::move(table)), pin_(pin) {}
+  PinnedObject(const std::shared_ptr<NodeTable>& table, const Pin& pin) noexcept
+      : table_(*table), pin_(pin) {}
   PinnedObject(const PinnedObject&) = delete;
   PinnedObject& operator=(const PinnedObject&) = delete;
-  ~PinnedObject() { table_->release(pin_.id); }
+  ~PinnedObject() { table_.release(pin_.id); }
 
   [[nodiscard]] const Pin& pin() const noexcept { return pin_; }
 
  private:
-  const std::shared_ptr<NodeTable> table_;
+  NodeTable& table_;
   const Pin pin_;
 };
 

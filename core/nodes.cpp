@@ -49,7 +49,7 @@ Inquiry::Inquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::t
 }
 
 // Of its ranks one after the other, until one of them lives.
-void Inquiry::ask_next() {
+void Inquiry::ask_next(const std::shared_ptr<Inquiry>& self) {
   int rank = -1;
   while (left_ > 0 && (rank < 0 || exchange_->is_lost(rank))) {
     rank = ranks_[next_];
@@ -61,9 +61,8 @@ void Inquiry::ask_next() {
   }
   const std::span<const std::byte> words(words_);
   const auto own_bulk = words.subspan(body_bytes_);
-  exchange_->ask(rank, kind_, words.first(body_bytes_),
-                 own_bulk.empty() ? bulk_ : Bulk{own_bulk, shared_from_this()}, deadline_,
-                 shared_from_this());
+  const Bulk kept_by_this{own_bulk.empty() ? bulk_.bytes : own_bulk, nullptr};
+  exchange_->ask(rank, kind_, words.first(body_bytes_), kept_by_this, deadline_, self);
 }
 
 std::span<std::byte> Inquiry::landing(std::span<const std::byte> body, std::uint64_t bulk_bytes) noexcept {
@@ -79,14 +78,14 @@ std::span<std::byte> Inquiry::landing(std::span<const std::byte> body, std::uint
   }
 }
 
-void Inquiry::ended(const Result<Answer>& outcome) noexcept {
+void Inquiry::ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& self) noexcept {
   if (outcome) {
     told(keep(*outcome));
   } else if (outcome.error().code() != Errc::peer_lost) {
     told(outcome.error());
   } else if (may_be_asked_again(kind_)) {
     block_.reset();
-    ask_next();
+    ask_next(std::static_pointer_cast<Inquiry>(self));
   } else {
     told(lost_meanwhile(outcome.error()));
   }
@@ -153,22 +152,22 @@ bool Nodes::is_lost(int node) const {
 
 void Nodes::ask(int node, const std::shared_ptr<Inquiry>& inquiry) {
   const std::size_t size = ranks(node).size();
-  ask(node, static_cast<std::size_t>(own_rank_) % size, size, *inquiry);
+  ask(node, static_cast<std::size_t>(own_rank_) % size, size, inquiry);
 }
 
 void Nodes::ask_rank(int rank, const std::shared_ptr<Inquiry>& inquiry) {
   const int node = of_creator(static_cast<std::uint32_t>(rank));
   const auto place = static_cast<std::size_t>(std::ranges::find(ranks(node), rank) - ranks(node).begin());
-  ask(node, place, 1, *inquiry);
+  ask(node, place, 1, inquiry);
 }
 
-void Nodes::ask(int node, std::size_t first, std::size_t count, Inquiry& inquiry) {
-  inquiry.exchange_ = exchange_.get();
-  inquiry.node_ = node;
-  inquiry.ranks_ = ranks(node);
-  inquiry.next_ = first;
-  inquiry.left_ = count;
-  inquiry.ask_next();
+void Nodes::ask(int node, std::size_t first, std::size_t count, const std::shared_ptr<Inquiry>& inquiry) {
+  inquiry->exchange_ = exchange_.get();
+  inquiry->node_ = node;
+  inquiry->ranks_ = ranks(node);
+  inquiry->next_ = first;
+  inquiry->left_ = count;
+  inquiry->ask_next(inquiry);
 }
 
 void Nodes::ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,

@@ -22,7 +22,7 @@ struct NodeAnswer {
 };
 
 /// A question to a node, and who wants to know. Asked once; kept by the exchange until told() was called.
-class Inquiry : public Call, public std::enable_shared_from_this<Inquiry> {
+class Inquiry : public Call {
  public:
   using Clock = Exchange::Clock;
 
@@ -45,9 +45,9 @@ class Inquiry : public Call, public std::enable_shared_from_this<Inquiry> {
   friend class Nodes;
 
   std::span<std::byte> landing(std::span<const std::byte> body, std::uint64_t bulk_bytes) noexcept final;
-  void ended(const Result<Answer>& outcome) noexcept final;
+  void ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& self) noexcept final;
   [[nodiscard]] Result<NodeAnswer> keep(const Answer& answer) noexcept;
-  void ask_next();
+  void ask_next(const std::shared_ptr<Inquiry>& self);
 
   const Kind kind_;
   const Clock::time_point deadline_;
@@ -105,7 +105,7 @@ class Nodes {
   void ask_rank(int rank, Kind kind, std::span<const std::byte> body, Clock::time_point deadline, Then then);
 
  private:
-  void ask(int node, std::size_t first, std::size_t count, Inquiry& inquiry);
+  void ask(int node, std::size_t first, std::size_t count, const std::shared_ptr<Inquiry>& inquiry);
 
   const std::vector<int> node_of_rank_;
   const int own_rank_;

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace locum {
@@ -11,14 +12,14 @@ void ObjectService::fetch(const Question& question, Asker asker) {
   if (!asked) {
     return parts_.refuse_senseless(question);
   }
-  const auto object = parts_.local.hold_object(asked->key);
+  auto object = parts_.local.hold_object(asked->key);
   if (!object) {
     return parts_.refuse(asker, object.error());
   }
   const Pin& pin = (*object)->pin();
   const ObjectWire wire = wire_of(pin, pin.generation);
   const bool wanted = pin.record->block_bytes() <= asked->most_bytes;
-  parts_.answer(asker, words(wire), wanted ? Bulk{parts_.local.block(pin), *object} : Bulk{});
+  parts_.answer(asker, words(wire), wanted ? Bulk{parts_.local.block(pin), std::move(*object)} : Bulk{});
 }
 
 void ObjectService::exists(const Question& question, Asker asker) {

@@ -70,7 +70,13 @@ class Progress {
   bool wait(const Pending& pending, Clock::time_point moment);
   /// submit() and wait(), but that the step is run at once, and not copied, where nobody else drives.
   template <class Step>
-  bool wait(const Pending& pending, Clock::time_point moment, const Step& step);
+  bool wait(const Pending& pending, Clock::time_point moment, const Step& step) {
+    return wait(pending, moment, step, [&step] { return step; });
+  }
+  /// The same for a step that ends with this call: `kept` makes one that does not, where somebody else
+  /// drives.
+  template <class Step, class Kept>
+  bool wait(const Pending& pending, Clock::time_point moment, const Step& step, const Kept& kept);
   /// Makes `pending` done, and wakes who waits for it. Only inside step() or a submitted step.
   void finish(Pending& pending) noexcept;
   /// Does what there is to do now, unless another thread drives. When it wants to be called again at the
@@ -137,11 +143,11 @@ class Progress {
   std::thread helper_;
 };
 
-template <class Step>
-bool Progress::wait(const Pending& pending, Clock::time_point moment, const Step& step) {
+template <class Step, class Kept>
+bool Progress::wait(const Pending& pending, Clock::time_point moment, const Step& step, const Kept& kept) {
   const bool drives = begin_wait();
   try {
-    drives ? step() : submit(step);
+    drives ? step() : submit(kept());
   } catch (...) {
     if (drives) {
       leave();

@@ -35,7 +35,7 @@ class NotedCall final : public Call {
     memory.resize(refuses ? 0 : bulk_bytes);
     return memory;
   }
-  void ended(const Result<Answer>& outcome) noexcept override {
+  void ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& /*self*/) noexcept override {
     ++ends;
     if (outcome) {
       body = text_of(outcome->body);
