@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "tests/core/allocations.hpp"
+#include "tests/core/instructions.hpp"
 #include "tests/shm/lockstep_nodes.hpp"
 
 namespace locum::tests {
@@ -139,6 +142,80 @@ TEST_F(RemoteCost, ALargeObjectIsCopiedByTheTransportOnly) {
   EXPECT_EQ(asker().transport->read_from, there->data());
   EXPECT_EQ(asker().transport->written_to, here->data());
   EXPECT_TRUE(std::ranges::equal(*here, *there));
+}
+
+/// Both sides together, with what the transport and the clock of these tests take. Locked instructions are
+/// exact with one compiler; the bounds of all others leave a tenth.
+class RemoteInstructions : public ::testing::Test {
+ protected:
+  static constexpr std::size_t calls = 16;
+  struct Turn {
+    LockstepNodes& nodes;
+    std::string name;  ///< at home at the answerer's
+    Key key;
+  };
+  using Act = std::function<void(Turn& turn)>;
+
+  void SetUp() override {
+    if (const std::string why = testing::why_not_counted(); !why.empty()) {
+      GTEST_SKIP() << why;
+    }
+  }
+
+  /// On average of some calls after as many to warm up; `prepare` is not counted.
+  [[nodiscard]] static testing::Instructions cost_of(const Act& prepare, const Act& act) {
+    auto counted = testing::instructions_of([&](const std::function<void()>& mark) {
+      LockstepNodes nodes(64_MiB);
+      std::vector<Turn> turns;
+      for (std::size_t at = 0; at < 2 * calls; ++at) {
+        turns.push_back({nodes, nodes.name_at_answerer(), {}});
+        prepare(turns.back());
+      }
+      std::for_each_n(turns.begin(), calls, act);
+      mark();
+      std::for_each(turns.begin() + calls, turns.end(), act);
+      mark();
+    });
+    counted.all /= calls;
+    counted.locked /= calls;
+    return counted;
+  }
+  static void put_there(Turn& turn) {
+    const std::vector<std::byte> bytes(small_bytes);
+    turn.key = turn.nodes.answerer().store->put_bytes(turn.name, bytes).value();
+  }
+};
+
+TEST_F(RemoteInstructions, OfAGetByKeyAreFew) {
+  const auto cost = cost_of(put_there, [](Turn& turn) {
+    if (turn.nodes.asker().store->get_bytes(turn.key).value()->size() != small_bytes) {
+      std::abort();
+    }
+  });
+  EXPECT_LE(cost.all, 7000U);
+  EXPECT_LE(cost.locked, 28U);
+}
+
+TEST_F(RemoteInstructions, OfAGetByNameAreFew) {
+  const auto cost = cost_of(put_there, [](Turn& turn) {
+    if (turn.nodes.asker().store->get_bytes(turn.name).value()->size() != small_bytes) {
+      std::abort();
+    }
+  });
+  EXPECT_LE(cost.all, 8060U);
+  EXPECT_LE(cost.locked, 28U);
+}
+
+TEST_F(RemoteInstructions, OfAPutByNameAreFew) {
+  const std::vector<std::byte> bytes(small_bytes);
+  const auto cost = cost_of([](Turn&) {},
+                            [&](Turn& turn) {
+                              if (!turn.nodes.asker().store->put_bytes(turn.name, bytes)) {
+                                std::abort();
+                              }
+                            });
+  EXPECT_LE(cost.all, 11060U);
+  EXPECT_LE(cost.locked, 46U);
 }
 
 }  // namespace
