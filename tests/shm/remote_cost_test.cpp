@@ -148,7 +148,7 @@ TEST_F(RemoteCost, ALargeObjectIsCopiedByTheTransportOnly) {
 /// exact with one compiler; the bounds of all others leave a tenth.
 class RemoteInstructions : public ::testing::Test {
  protected:
-  static constexpr std::size_t calls = 16;
+  static constexpr std::size_t calls = 4;
   struct Turn {
     LockstepNodes& nodes;
     std::string name;  ///< at home at the answerer's
