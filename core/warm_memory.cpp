@@ -24,9 +24,16 @@ struct SizeClass {
   std::uint64_t bytes;  ///< that each of its blocks has
 };
 
+constexpr auto first_doubling = std::bit_width(least_bytes - 1) - 1;
+
+constexpr std::uint64_t bytes_of(std::size_t number) noexcept {
+  const std::uint64_t base = std::uint64_t{1} << (first_doubling + number / steps);
+  return base + (number % steps + 1) * (base / steps);
+}
+static_assert(bytes_of(27) == 16384, "the last of the small ones");
+
 SizeClass class_of(std::uint64_t bytes, std::uint64_t alignment) noexcept {
   const std::uint64_t wanted = std::max({bytes, alignment, least_bytes});
-  constexpr auto first_doubling = std::bit_width(least_bytes - 1) - 1;
   const auto doubling = std::bit_width(wanted - 1) - 1;  // 2^doubling < wanted <= 2^(doubling + 1)
   const std::uint64_t base = std::uint64_t{1} << static_cast<unsigned>(doubling);
   const std::uint64_t step = base / steps;
@@ -64,6 +71,12 @@ std::byte* WarmMemory::take(std::uint64_t bytes, std::uint64_t alignment) noexce
     return bytes < ~std::uint64_t{0} - most_alignment ? fresh(bytes, alignment) : nullptr;
   }
   const SizeClass size = class_of(bytes, alignment);
+  if (size.number < handy_.size()) {
+    if (std::byte* const block = handy_[size.number].exchange(nullptr, std::memory_order_acquire)) {
+      allow(block, size.bytes);
+      return block;
+    }
+  }
   {
     const MutexLock lock(mutex_);
     if (Kept* const kept = kept_[size.number]) {
@@ -83,6 +96,14 @@ void WarmMemory::give_back(std::byte* block, std::uint64_t bytes, std::uint64_t 
     return std::free(block);
   }
   const SizeClass size = class_of(bytes, alignment);
+  if (size.number < handy_.size()) {
+    forbid(block, size.bytes);
+    std::byte* none = nullptr;
+    if (handy_[size.number].compare_exchange_strong(none, block, std::memory_order_release)) {
+      return;
+    }
+    allow(block, size.bytes);
+  }
   const MutexLock lock(mutex_);
   if (kept_bytes_ + size.bytes > most_kept_bytes) {
     drop_all();
@@ -93,13 +114,20 @@ void WarmMemory::give_back(std::byte* block, std::uint64_t bytes, std::uint64_t 
 }
 
 void WarmMemory::drop() noexcept {
+  for (std::atomic<std::byte*>& handy : handy_) {
+    std::free(handy.exchange(nullptr, std::memory_order_acquire));
+  }
   const MutexLock lock(mutex_);
   drop_all();
 }
 
 std::uint64_t WarmMemory::kept_bytes() const noexcept {
+  std::uint64_t handy_bytes = 0;
+  for (std::size_t number = 0; number < handy_.size(); ++number) {
+    handy_bytes += handy_[number].load(std::memory_order_relaxed) != nullptr ? bytes_of(number) : 0;
+  }
   const MutexLock lock(mutex_);
-  return kept_bytes_;
+  return kept_bytes_ + handy_bytes;
 }
 
 void WarmMemory::drop_all() noexcept {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -39,6 +40,9 @@ class WarmMemory {
 
   void drop_all() noexcept LOCUM_REQUIRES(mutex_);
 
+  /// By class, of the small ones, of up to 16 KiB: one block that is taken and given back without the mutex.
+  /// Beyond the limit, but few.
+  std::array<std::atomic<std::byte*>, 28> handy_{};
   mutable Mutex mutex_;
   std::array<Kept*, 68> kept_ LOCUM_GUARDED_BY(mutex_){};  ///< by class
   std::uint64_t kept_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;

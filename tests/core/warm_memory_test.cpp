@@ -30,6 +30,26 @@ TEST(WarmMemory, HandsOutAgainWhatWasGivenBack) {
   EXPECT_EQ(memory.kept_bytes(), 0U);
 }
 
+TEST(WarmMemory, CountsSmallBlocksToo) {
+  WarmMemory memory;
+  std::byte* const first = memory.take(1000, 64);
+  std::byte* const second = memory.take(1000, 64);
+  ASSERT_NE(first, second);
+  memory.give_back(first, 1000, 64);
+  EXPECT_EQ(memory.kept_bytes(), 1024U);
+  memory.give_back(second, 1000, 64);
+  EXPECT_EQ(memory.kept_bytes(), 2048U);
+  std::byte* const again = memory.take(1000, 64);
+  std::byte* const the_other = memory.take(1000, 64);
+  EXPECT_NE(again, the_other);
+  EXPECT_TRUE((again == first && the_other == second) || (again == second && the_other == first));
+  EXPECT_EQ(memory.kept_bytes(), 0U);
+  memory.give_back(again, 1000, 64);
+  memory.give_back(the_other, 1000, 64);
+  memory.drop();
+  EXPECT_EQ(memory.kept_bytes(), 0U);
+}
+
 TEST(WarmMemory, IsAlignedAsAskedForWhoeverHadItBefore) {
   WarmMemory memory;
   for (std::uint64_t bytes : {std::uint64_t{1}, std::uint64_t{255}, std::uint64_t{256}, std::uint64_t{257},

@@ -193,7 +193,7 @@ TEST_F(RemoteInstructions, OfAGetByKeyAreFew) {
     }
   });
   EXPECT_LE(cost.all, 7000U);
-  EXPECT_LE(cost.locked, 28U);
+  EXPECT_LE(cost.locked, 26U);
 }
 
 TEST_F(RemoteInstructions, OfAGetByNameAreFew) {
@@ -203,7 +203,7 @@ TEST_F(RemoteInstructions, OfAGetByNameAreFew) {
     }
   });
   EXPECT_LE(cost.all, 8060U);
-  EXPECT_LE(cost.locked, 28U);
+  EXPECT_LE(cost.locked, 26U);
 }
 
 TEST_F(RemoteInstructions, OfAPutByNameAreFew) {
