@@ -42,6 +42,7 @@ struct CopySets::Round {
   Key key;
   std::size_t awaited = 0;
   std::optional<Error> failure;
+  bool gone = false;      // the object was out of sight before the list was read: nobody enters it any more
   bool unfenced = false;  // a node that cannot be reached may show its copy for ever
   Then then;
 };
@@ -152,8 +153,8 @@ void CopySets::dissolve(const Key& key, Clock::time_point deadline, Then then) {
   if (!has(key)) {
     return then({});
   }
-  const auto round =
-      std::make_shared<Round>(Round{.key = key, .awaited = 1, .failure = {}, .then = std::move(then)});
+  const auto round = std::make_shared<Round>(
+      Round{.key = key, .awaited = 1, .failure = {}, .gone = is_gone(key), .then = std::move(then)});
   const auto told = [self = shared_from_this(), round](int node, const Result<NodeAnswer>& answer) {
     if (!answer && answer.error().code() == Errc::peer_lost) {
       self->note_lost(*round, node, answer.error());
@@ -196,11 +197,13 @@ void CopySets::note_lost(Round& round, int node, const Error& cause) const {
   }
 }
 
+// The list of an object that is there after all, because its name could not be taken from it, stays: who has
+// come by a copy since it was read has to be told of the next eviction.
 void CopySets::end(const Round& round) {
   const bool late = round.failure && round.failure->code() == Errc::timeout;
   if (late) {
     dissolve(round.key);
-  } else if (!round.unfenced && (!round.failure || round.failure->code() == Errc::peer_lost)) {
+  } else if (round.gone && !round.unfenced && (!round.failure || round.failure->code() == Errc::peer_lost)) {
     forget(round.key);
   }
   round.then(round.failure ? Result<void>(*round.failure) : Result<void>());

@@ -445,6 +445,31 @@ TEST_F(Copies, EvictingWhatIsGoneWaitsForCopiesThatAreLeft) {
   world_.network().run();
 }
 
+// Who could not have the home forget the name takes the copies away all the same; the object may be there
+// still, and those who come by a copy meanwhile are told of the next eviction.
+TEST_F(Copies, AnEvictionThatFailedForgetsNobodyWhoHasACopy) {
+  for (const int evictor : {0, 8}) {
+    SCOPED_TRACE(evictor);
+    const std::string name = world_.name_at(3, store, "kept by rank " + std::to_string(evictor));
+    const Key key = put(world_.connector(0), store, name, pattern(1, size_bytes)).value().key;
+    EXPECT_TRUE(get(4, key));
+    int unbinds = 0;
+    judge([&](int, int, Kind kind) {
+      if (kind == Kind::invalidate) {
+        start_get(9, key);
+      }
+      return kind == Kind::unbind && unbinds++ == 0 ? Verdict{Fate::kill_receiver, {}} : Verdict{};
+    });
+    EXPECT_EQ(code_of(world_.connector(evictor).evict(Address(key), {})), Errc::peer_lost);
+    world_.network().run();
+    ASSERT_TRUE(got(9)) << got(9).error();
+    judge({});
+    EXPECT_TRUE(world_.connector(evictor).evict(Address(key), {}).value());
+    EXPECT_EQ(code_of(get(9, key)), Errc::not_found) << "rank " << 9;
+    EXPECT_EQ(code_of(get(4, key)), Errc::not_found);
+  }
+}
+
 // Whoever evicts may have looked for the list before there was one.
 TEST_F(Copies, NobodyIsEnteredForAnObjectThatIsGone) {
   const auto sets = world_.rank(0).links->copies().sets;
