@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "transport/ucx/error.hpp"
 
@@ -51,11 +53,34 @@ bool said_by_user(const char* name) {
   });
 }
 
+bool has_infiniband() {
+  std::error_code none;
+  return std::filesystem::directory_iterator("/sys/class/infiniband", none) !=
+         std::filesystem::directory_iterator();
+}
+
+// UCX keeps registrations beyond their use, and takes them again for what lies at the same address. It sees
+// unmapping, not that arenas give pages back to the system while they stay mapped, least of all when another
+// process does: a device would then go on with the pages of before (decision 20). InfiniBand has a cache of
+// its own before UCX 1.16, and the setting for it, which UCX warns of where there is no such device.
+void keep_no_registrations(ucp_config_t* config) {
+  constexpr const char* failed = "UCX does not give up its cache of registrations; use UCX 1.13 or later";
+  check(ucp_config_modify(config, "RCACHE_ENABLE", "n"), failed);
+  unsigned major = 0;
+  unsigned minor = 0;
+  unsigned release = 0;
+  ucp_get_version(&major, &minor, &release);
+  if (major == 1 && minor < 16 && has_infiniband()) {
+    check(ucp_config_modify(config, "REG_METHODS", "direct"), failed);
+  }
+}
+
 Config read_config() {
   ucp_config_t* raw = nullptr;
   check(ucp_config_read(nullptr, nullptr, &raw),
         "UCX's settings cannot be read; look at the variables UCX_*");
   Config config(raw);
+  keep_no_registrations(config.get());
   if (!shares_memory(variable("UCX_TLS", "all"))) {
     return config;
   }
