@@ -36,22 +36,25 @@ bool OneSidedReads::reads(std::span<const int> ranks) const noexcept {
 }
 
 void OneSidedReads::read(const LeaseHeld& lease, std::shared_ptr<HeldObject> into, Then then) {
-  const auto ended = [exchange = exchange_, lease, then = std::move(then)](bool read) {
-    const bool good = read && exchange->now() < lease.until;
-    end_read(*exchange, lease);
+  const auto ended = [lease, then = std::move(then)](Exchange& exchange, bool read) {
+    const bool good = read && exchange.now() < lease.until;
+    end_read(exchange, lease);
     then(good);
   };
   const std::span<std::byte> memory = into->memory();
   exchange_->expect(lease.owner);
+  // Not the exchange itself: the transport that it keeps has this until it is called.
   const auto reading = remote_->get(lease.owner, lease.key, 0, memory,
-                                    [exchange = exchange_, owner = lease.owner, ended,
+                                    [weak = std::weak_ptr(exchange_), owner = lease.owner, ended,
                                      into = std::move(into)](const Result<void>& outcome) {
-                                      exchange->expected(owner);
-                                      ended(outcome.has_value());
+                                      if (const auto exchange = weak.lock()) {
+                                        exchange->expected(owner);
+                                        ended(*exchange, outcome.has_value());
+                                      }
                                     });
   if (!reading || *reading == Sending::done) {
     exchange_->expected(lease.owner);
-    ended(reading.has_value());
+    ended(*exchange_, reading.has_value());
   }
 }
 
