@@ -102,9 +102,12 @@ Result<void> check(const RuntimeOptions& options) {
     return wrong("collective_timeout (LOCUM_COLLECTIVE_TIMEOUT_MS)",
                  std::to_string(options.collective_timeout.count()), milliseconds_wanted);
   }
-  if (options.peer_timeout.count() <= 0) {
+  // Unlike the others it is no deadline, which would saturate: multiples of it are added to the clock.
+  constexpr std::chrono::milliseconds longest_peer_timeout = std::chrono::hours(24 * 365);
+  if (options.peer_timeout.count() <= 0 || options.peer_timeout > longest_peer_timeout) {
     return wrong("peer_timeout (LOCUM_PEER_TIMEOUT_MS)", std::to_string(options.peer_timeout.count()),
-                 milliseconds_wanted);
+                 "a number of milliseconds above 0, a year (" + std::to_string(longest_peer_timeout.count()) +
+                     ") at most");
   }
   if (options.inline_bytes > 64_KiB) {
     return wrong("inline_bytes (LOCUM_INLINE_BYTES)", std::to_string(options.inline_bytes), "at most 64K");

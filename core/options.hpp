@@ -34,7 +34,7 @@ struct RuntimeOptions {
   /// their input. More than 0.
   std::chrono::milliseconds collective_timeout{600'000};  // LOCUM_COLLECTIVE_TIMEOUT_MS
   /// How long a rank of another node that owes an answer may say nothing, not even that it lives, before it
-  /// counts as dead. More than 0.
+  /// counts as dead. More than 0, a year at most.
   std::chrono::milliseconds peer_timeout{5'000};  // LOCUM_PEER_TIMEOUT_MS
   /// Splits each machine into nodes of that many ranks, for trying what happens between nodes. 0: as the
   /// machines are.

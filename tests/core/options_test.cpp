@@ -95,6 +95,16 @@ TEST(Options, CheckWhatTheProgramGivesToo) {
   EXPECT_FALSE(with_environment({.memory_bytes = 2_GiB, .reserve_bytes = 1_GiB}));
 }
 
+// "Never" is asked for like that; as a patience with silent ranks it would overflow, and nobody be patient.
+TEST(Options, TakeTheLongestTimeAsADeadlineOnly) {
+  const auto never = std::chrono::milliseconds::max();
+  EXPECT_TRUE(with_environment({.timeout = never, .collective_timeout = never}));
+  const auto refused = with_environment({.peer_timeout = never});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Errc::invalid_argument);
+  EXPECT_TRUE(with_environment({.peer_timeout = std::chrono::hours(24 * 365)}));
+}
+
 TEST(Options, TakeAnEmptyVariableAsNone) {
   const Variable variable("LOCUM_MEMORY_BYTES", "");
   EXPECT_EQ(with_environment({.memory_bytes = 7}).value().memory_bytes, 7U);
