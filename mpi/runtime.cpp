@@ -197,18 +197,24 @@ std::shared_ptr<Links> open_links([[maybe_unused]] mpi::CommunicatorGroup& group
 #if LOCUM_WITH_UCX
   if (nodes_of(group) > 1) {
     const ucx::OpenedTransport opened = open_transport(group, node, options);
-    return std::make_shared<Links>(LinkParts{.transport = opened.transport,
-                                             .remote = opened.remote,
-                                             .memory = memory,
-                                             .node_of_rank = group.node_of_rank(),
-                                             .rank = group.rank(),
-                                             .incarnation = incarnation,
-                                             .metrics = metrics,
-                                             .timeout = options.timeout,
-                                             .patience = options.peer_timeout,
-                                             .inline_bytes = options.inline_bytes,
-                                             .lost_mates = [losses] { return losses->mates(); },
-                                             .progress = progress_options(group)});
+    std::shared_ptr<Links> links;
+    throw_if(group.agree(error_of([&] {
+                           links = std::make_shared<Links>(
+                               LinkParts{.transport = opened.transport,
+                                         .remote = opened.remote,
+                                         .memory = memory,
+                                         .node_of_rank = group.node_of_rank(),
+                                         .rank = group.rank(),
+                                         .incarnation = incarnation,
+                                         .metrics = metrics,
+                                         .timeout = options.timeout,
+                                         .patience = options.peer_timeout,
+                                         .inline_bytes = options.inline_bytes,
+                                         .lost_mates = [losses] { return losses->mates(); },
+                                         .progress = progress_options(group)});
+                         }),
+                         "linking the nodes", {}));
+    return links;
   }
 #endif
   return nullptr;

@@ -4,6 +4,8 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <optional>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -90,7 +92,12 @@ void OneSidedProbe::connect() {
 }
 
 void OneSidedProbe::meet_moving() {
-  const Mover mover(*transport_);
+  std::optional<Mover> mover;
+  try {
+    mover.emplace(*transport_);
+  } catch (const std::system_error&) {
+    moves_ = false;  // no thread is to be had; the others must not wait for this rank
+  }
   group_.barrier();
 }
 
@@ -147,7 +154,7 @@ bool OneSidedProbe::reads(UcxRemoteMemory& remote, std::span<std::byte> memory) 
   }
   meet_moving();
   remote.withdraw(exposure->number);
-  return all(came);
+  return all(came && moves_);
 }
 
 }  // namespace locum::ucx

@@ -35,6 +35,7 @@ class OneSidedProbe {
   const std::shared_ptr<UcxTransport> transport_;
   int partner_ = -1;
   bool first_ = true;  ///< whether it reads while the others move nothing, or the other way round
+  bool moves_ = true;  ///< whether it moved messages while the others needed that
 };
 
 }  // namespace locum::ucx
