@@ -156,7 +156,9 @@ void CopySets::dissolve(const Key& key, Clock::time_point deadline, Then then) {
   const auto round = std::make_shared<Round>(
       Round{.key = key, .awaited = 1, .failure = {}, .gone = is_gone(key), .then = std::move(then)});
   const auto told = [self = shared_from_this(), round](int node, const Result<NodeAnswer>& answer) {
-    if (!answer && answer.error().code() == Errc::peer_lost) {
+    if (!answer && answer.error().code() == Errc::closed && self->nodes_->has_closed(node)) {
+      // It shows nobody its copy any more.
+    } else if (!answer && answer.error().code() == Errc::peer_lost) {
       self->note_lost(*round, node, answer.error());
     } else if (!answer && (!round->failure || round->failure->code() != Errc::timeout)) {
       round->failure = answer.error().about(to_string(round->key));
@@ -169,7 +171,7 @@ void CopySets::dissolve(const Key& key, Clock::time_point deadline, Then then) {
   const auto body = words(asked);
   for (const std::uint32_t member : numbers_in(read(key).bytes())) {
     const int node = static_cast<int>(member);
-    if (node < 0 || node >= nodes_->count() || node == nodes_->own()) {
+    if (node < 0 || node >= nodes_->count() || node == nodes_->own() || nodes_->has_closed(node)) {
       continue;
     }
     if (nodes_->is_lost(node)) {

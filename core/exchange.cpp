@@ -46,7 +46,8 @@ Exchange::Exchange(std::shared_ptr<Transport> transport, std::shared_ptr<Metrics
       options_(options),
       creditors_(static_cast<std::size_t>(options.size)),
       debtors_(static_cast<std::size_t>(options.size)),
-      lost_(static_cast<std::size_t>(options.size)) {}
+      lost_(static_cast<std::size_t>(options.size)),
+      has_closed_(static_cast<std::size_t>(options.size)) {}
 
 void Exchange::ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bulk,
                    Clock::time_point deadline, std::shared_ptr<Call> call) {
@@ -242,7 +243,12 @@ void Exchange::deliver(int from, const Envelope& envelope, std::span<const std::
         return;
       }
       if (envelope.status != 0) {
-        settle(envelope.call, unpack(body.empty() ? bulk : body, from));
+        const Error error = unpack(body.empty() ? bulk : body, from);
+        // It is not asked again: a damaged message, whose parts contradict each other, does not say so.
+        if (error.code() == Errc::closed && envelope.status == static_cast<std::uint8_t>(Errc::closed)) {
+          has_closed_[static_cast<std::size_t>(from)].store(true, std::memory_order_release);
+        }
+        settle(envelope.call, error);
       } else {
         settle(envelope.call, Answer{body, bulk, path});
       }

@@ -87,7 +87,7 @@ struct ExchangeOptions {
 
 /// Questions and answers between ranks, over messages. Numbers what is asked, gives up on time, asks those
 /// who owe an answer, or a part in moving a bulk, and are silent whether they live, and tells everybody
-/// concerned when a rank is lost. All functions but is_lost() are called by whoever has the right to drive
+/// concerned when a rank is lost. All functions but is_lost() and has_closed() are called by whoever has the right to drive
 /// (see Progress), one thread at a time; nothing here waits.
 ///
 /// A rank once lost stays lost: what still comes from it is dropped, so that an answer is never believed
@@ -129,6 +129,10 @@ class Exchange final : private Receiver {
 
   [[nodiscard]] bool is_lost(int rank) const noexcept {
     return lost_[static_cast<std::size_t>(rank)].load(std::memory_order_acquire);
+  }
+  /// Whether that rank has said that it has closed, and does nothing any more that it is asked for.
+  [[nodiscard]] bool has_closed(int rank) const noexcept {
+    return has_closed_[static_cast<std::size_t>(rank)].load(std::memory_order_acquire);
   }
   [[nodiscard]] std::size_t under_way() const noexcept { return calls_.size(); }
   /// Questions of that rank that take up memory here.
@@ -220,6 +224,7 @@ class Exchange final : private Receiver {
   Clock::time_point looked_at_;  ///< the clock of the transport
   int steps_ = 0;                ///< since then
   std::vector<std::atomic<bool>> lost_;
+  std::vector<std::atomic<bool>> has_closed_;
 };
 
 }  // namespace locum

@@ -104,7 +104,7 @@ Result<ObjectView> Flights::look(const Key& key, std::uint64_t generation, const
     leases_.grant(node, now);
     return std::move(copy->view);
   }
-  if (answer || answer.error().code() == Errc::peer_lost) {
+  if (answer || answer.error().code() == Errc::peer_lost || nodes_->has_closed(node)) {
     copies_->invalidate_all_of(nodes_->ranks(node));
   }
   return answer ? Result<ObjectView>(ObjectView()) : answer.error().about(to_string(key));

@@ -23,9 +23,11 @@ Error not_at_home(std::string_view name) {
       .about(name);
 }
 
-// Whether an error leaves it open what the other side has done.
-bool says_nothing(const Error& error) {
-  return error.code() == Errc::timeout || error.code() == Errc::peer_lost;
+// Whether an error leaves it open what the home has done: `closed`, too, if that is this rank itself, and the
+// home goes on.
+bool says_nothing(const Nodes& nodes, int home, const Error& error) {
+  return error.code() == Errc::timeout || error.code() == Errc::peer_lost ||
+         (error.code() == Errc::closed && !nodes.has_closed(home));
 }
 
 }  // namespace
@@ -62,7 +64,7 @@ Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& op
   const auto answer = client_->ask(home, Kind::bind, words(asked),
                                    {has_value ? block : bytes_of(local_.name(*pin)), object}, {});
   if (!answer) {
-    if (says_nothing(answer.error())) {
+    if (says_nothing(client_->nodes(), home, answer.error())) {
       client_->progress().post([settlement = settlement_, key] { settlement->settle(key); });
     }
     return answer.error();
@@ -82,7 +84,7 @@ bool HomedDirectory::may_be_bound(const Key& key, const Error& error) {
   }
   const PinnedObject object(local_.table, *pin);
   const int home = client_->nodes().home(pin->record->store, pin->record->name_hash);
-  return home != client_->nodes().own() && says_nothing(error);
+  return home != client_->nodes().own() && says_nothing(client_->nodes(), home, error);
 }
 
 Result<std::uint64_t> HomedDirectory::bind_here(const std::shared_ptr<PinnedObject>& object,

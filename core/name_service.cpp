@@ -177,7 +177,8 @@ void NameService::bind(const Question& question, Asker asker) {
 }
 
 // Takes an object of whichever node out of sight, whose name is gone already, and then answers. Whoever
-// cannot be reached has it still, and nobody finds it by its name.
+// cannot be reached has it still, and nobody finds it by its name. If this rank closes meanwhile, the object
+// may be gone a little after that only.
 void NameService::retire_then(const Key& key, Asker asker, std::vector<std::byte> body) {
   const int owner = parts_.nodes->of_creator(key.creator);
   if (owner < 0) {
@@ -186,8 +187,10 @@ void NameService::retire_then(const Key& key, Asker asker, std::vector<std::byte
   const KeyWords asked{key};
   const auto front = words(asked);
   parts_.nodes->ask(owner, Kind::retire, front, {}, parts_.soon(),
-                    [this, asker, body = std::move(body)](const Result<NodeAnswer>& /*retired*/) {
-                      parts_.answer(asker, body);
+                    [this, asker, owner, body = std::move(body)](const Result<NodeAnswer>& retired) {
+                      const bool closing = !retired && retired.error().code() == Errc::closed &&
+                                           !parts_.nodes->has_closed(owner);
+                      closing ? parts_.refuse(asker, retired.error()) : parts_.answer(asker, body);
                     });
 }
 

@@ -19,6 +19,12 @@ Error all_lost(int node) {
                    " is alive or can be reached; its objects, and the names at home there, are lost");
 }
 
+Error all_closed(int node) {
+  return Error(Errc::closed, "the ranks of node " + std::to_string(node) +
+                                 " have closed the runtime; its objects, and the names at home there, went "
+                                 "with it");
+}
+
 static_assert(sizeof(HyperslabWords) <= 256, "the longest words of a question");
 
 // What must not be done twice: a put that was evicted meanwhile would come back.
@@ -28,8 +34,8 @@ bool may_be_asked_again(Kind kind) {
 
 Error lost_meanwhile(const Error& cause) {
   return Error(Errc::peer_lost,
-               "the rank that was asked died before it could say whether it had done so; look what is there, "
-               "and try again, which asks another rank of its node",
+               "the rank that was asked died or closed before it could say whether it had done so; look what "
+               "is there, and try again, which asks another rank of its node",
                cause.text());
 }
 
@@ -48,16 +54,26 @@ Inquiry::Inquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::t
   }
 }
 
-// Of its ranks one after the other, until one of them lives.
+bool Inquiry::can_be_asked(int rank) const noexcept {
+  return !exchange_->is_lost(rank) && !exchange_->has_closed(rank);
+}
+
+// One that is lost may only be cut off, and go on: so long as there is one, the node has not closed.
+Error Inquiry::nobody_left() const {
+  const auto closed = [this](int rank) { return exchange_->has_closed(rank); };
+  return std::ranges::all_of(ranks_, closed) ? all_closed(node_) : all_lost(node_);
+}
+
+// Of its ranks one after the other, until one of them lives and has not closed.
 void Inquiry::ask_next(const std::shared_ptr<Inquiry>& self) {
   int rank = -1;
-  while (left_ > 0 && (rank < 0 || exchange_->is_lost(rank))) {
+  while (left_ > 0 && (rank < 0 || !can_be_asked(rank))) {
     rank = ranks_[next_];
     next_ = (next_ + 1) % ranks_.size();
     --left_;
   }
-  if (rank < 0 || exchange_->is_lost(rank)) {
-    return told(all_lost(node_));
+  if (rank < 0 || !can_be_asked(rank)) {
+    return told(nobody_left());
   }
   const std::span<const std::byte> words(words_);
   const auto own_bulk = words.subspan(body_bytes_);
@@ -81,14 +97,23 @@ std::span<std::byte> Inquiry::landing(std::span<const std::byte> body, std::uint
 void Inquiry::ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& self) noexcept {
   if (outcome) {
     told(keep(*outcome));
-  } else if (outcome.error().code() != Errc::peer_lost) {
+    return;
+  }
+  const Errc code = outcome.error().code();
+  // The rank that was asked, and not this one, which may be closing itself.
+  const bool has_closed = code == Errc::closed && exchange_->has_closed(asked());
+  if (code != Errc::peer_lost && !has_closed) {
     told(outcome.error());
-  } else if (may_be_asked_again(kind_)) {
+  } else if (has_closed || may_be_asked_again(kind_)) {
     block_.reset();
     ask_next(std::static_pointer_cast<Inquiry>(self));
   } else {
     told(lost_meanwhile(outcome.error()));
   }
+}
+
+int Inquiry::asked() const noexcept {
+  return ranks_[(next_ + ranks_.size() - 1) % ranks_.size()];
 }
 
 Result<NodeAnswer> Inquiry::keep(const Answer& answer) noexcept {
@@ -99,9 +124,8 @@ Result<NodeAnswer> Inquiry::keep(const Answer& answer) noexcept {
     }
     std::memcpy(memory.data(), answer.bulk.data(), memory.size());
   }
-  const int rank = ranks_[(next_ + ranks_.size() - 1) % ranks_.size()];  // the last one that was asked
   return Result<NodeAnswer>(std::in_place, ShortBytes(answer.body), std::move(block_), answer.bulk.size(),
-                            answer.path, rank);
+                            answer.path, asked());
 }
 
 namespace {
@@ -147,7 +171,12 @@ int Nodes::home(std::uint32_t store, std::uint64_t name_hash) const noexcept {
 }
 
 bool Nodes::is_lost(int node) const {
-  return std::ranges::all_of(ranks(node), [this](int rank) { return exchange_->is_lost(rank); });
+  return std::ranges::all_of(
+      ranks(node), [this](int rank) { return exchange_->is_lost(rank) || exchange_->has_closed(rank); });
+}
+
+bool Nodes::has_closed(int node) const {
+  return std::ranges::all_of(ranks(node), [this](int rank) { return exchange_->has_closed(rank); });
 }
 
 void Nodes::ask(int node, const std::shared_ptr<Inquiry>& inquiry) {

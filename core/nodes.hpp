@@ -31,9 +31,9 @@ class Inquiry : public Call {
   Inquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline);
 
  protected:
-  /// The answer; or an error of the other side, `timeout`, or `peer_lost` if no rank of the node lives, or
-  /// the one that was asked died and nobody can say whether it had done what it was asked for. Once, inside a
-  /// step of the exchange.
+  /// The answer; or an error of the other side, `timeout`, `closed` if all ranks of the node have closed, or
+  /// `peer_lost` if none can be asked otherwise, or the one that was asked died or closed and nobody can say
+  /// whether it had done what it was asked for. Once, inside a step of the exchange.
   virtual void told(Result<NodeAnswer> answer) noexcept = 0;
   /// Memory for the bulk of an answer with this body; null: memory of this process. Throws std::bad_alloc.
   [[nodiscard]] virtual std::shared_ptr<HeldObject> place(std::span<const std::byte> /*body*/,
@@ -48,6 +48,9 @@ class Inquiry : public Call {
   void ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& self) noexcept final;
   [[nodiscard]] Result<NodeAnswer> keep(const Answer& answer) noexcept;
   void ask_next(const std::shared_ptr<Inquiry>& self);
+  [[nodiscard]] int asked() const noexcept;  ///< last of all
+  [[nodiscard]] bool can_be_asked(int rank) const noexcept;
+  [[nodiscard]] Error nobody_left() const;
 
   const Kind kind_;
   const Clock::time_point deadline_;
@@ -65,7 +68,8 @@ class Inquiry : public Call {
 /// The nodes of a runtime: which ranks they have, which of them is home to a name, and how to ask one. Any
 /// rank of a node can answer for it; the one asked is chosen so that the askers spread, and when it dies the
 /// next one is asked. A bind, unbind or evict that was under way then is not asked again: it may have been
-/// done.
+/// done. A rank that answers that it has closed has done nothing: then the next one is asked, whatever it
+/// was.
 ///
 /// Homes never move: the nodes of a runtime are the same from its start to its end, so that no view of who is
 /// alive has to be agreed on. What a name's hash is home to is therefore a plain division of the hashes among
@@ -92,8 +96,11 @@ class Nodes {
   [[nodiscard]] const std::vector<int>& ranks(int node) const {
     return ranks_[static_cast<std::size_t>(node)];
   }
-  /// Whether no rank of the node can be asked any more: what it alone had is lost for good. Any thread.
+  /// Whether no rank of the node can be asked any more, each of them being lost or closed: what it alone had
+  /// is lost for good. Any thread.
   [[nodiscard]] bool is_lost(int node) const;
+  /// Whether all ranks of the node have closed, in good order: they show nobody anything. Any thread.
+  [[nodiscard]] bool has_closed(int node) const;
 
   /// Asks a node. Only by who drives.
   void ask(int node, const std::shared_ptr<Inquiry>& inquiry);

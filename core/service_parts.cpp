@@ -5,12 +5,23 @@
 
 namespace locum {
 
+namespace {
+
+Error closed_meanwhile(const Error& cause) {
+  return Error(Errc::peer_lost,
+               "a rank closed the runtime before it could say whether it had done what was asked for; look "
+               "what is there, and try again",
+               cause.text());
+}
+
+}  // namespace
+
 void ServiceParts::answer(Asker asker, std::span<const std::byte> body, Bulk bulk) const {
   exchange->answer(asker.rank, asker.call, body, std::move(bulk));
 }
 
 void ServiceParts::refuse(Asker asker, const Error& error) const {
-  exchange->refuse(asker.rank, asker.call, error);
+  exchange->refuse(asker.rank, asker.call, error.code() == Errc::closed ? closed_meanwhile(error) : error);
 }
 
 void ServiceParts::refuse_senseless(const Question& question) const {

@@ -184,9 +184,24 @@ TEST_F(AwaitTest, ManyWaitForManyNames) {
   EXPECT_EQ(told, 4 * names);
 }
 
-TEST_F(AwaitTest, EndsWhenTheRankThatHoldsItCloses) {
+TEST_F(AwaitTest, GoesToTheNextRankWhenTheOneThatHoldsItCloses) {
   const std::string name = world_.name_at(0, store, "closing ");
   world_.network().after(1s, [&] { world_.network().start([&] { world_.rank(0).links->close(); }); });
+  world_.network().after(2s, [&] {
+    world_.network().start([&] { EXPECT_TRUE(put(world_.connector(1), store, name, pattern(1, 50))); });
+  });
+  const auto found = world_.connector(waiting).wait(Address(store, name), in(20s));
+  ASSERT_TRUE(found) << found.error();
+  EXPECT_TRUE(holds(*found, pattern(1, 50)));
+}
+
+TEST_F(AwaitTest, EndsWhenAllRanksThatCouldHoldItClose) {
+  const std::string name = world_.name_at(0, store, "closing ");
+  for (const int rank : {0, 1}) {
+    world_.network().after((1 + rank) * 1s, [this, rank] {
+      world_.network().start([this, rank] { world_.rank(rank).links->close(); });
+    });
+  }
   const auto found = world_.connector(waiting).wait(Address(store, name), in(20s));
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code(), Errc::closed);

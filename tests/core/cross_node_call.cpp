@@ -142,7 +142,7 @@ void CrossNodeCall::run(int rank, Answer& answer, void (CrossNodeCall::*act)(Ans
     } const running{running_};
     const auto began = nodes_.network().now();
     (this->*act)(answer);
-    if (!nodes_.is_dead(rank)) {
+    if (!nodes_.is_gone(rank)) {
       const std::chrono::nanoseconds took = nodes_.network().now() - began;
       answer.given = true;
       const bool waits = scene_.kind == CallKind::wait && rank == asker;
@@ -220,7 +220,7 @@ void CrossNodeCall::ask(Answer& answer) {
       return;
     }
     case CallKind::close:
-      nodes_.world().rank(asker).links->close();
+      nodes_.close_now(asker);
       return;
   }
 }

@@ -100,6 +100,7 @@ class CrossNodeCall {
   void judge_copies();
   void evict_all();
   [[nodiscard]] bool changes() const noexcept;
+  [[nodiscard]] bool says_lost(Errc code) const;
   [[nodiscard]] bool may_be_lost() const;
   [[nodiscard]] bool value_is_lost(int owner) const;
   [[nodiscard]] std::vector<std::uint64_t> values_allowed() const;

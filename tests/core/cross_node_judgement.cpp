@@ -36,13 +36,19 @@ bool CrossNodeCall::changes() const noexcept {
   }
 }
 
+// A node of which all have closed says so.
+bool CrossNodeCall::says_lost(Errc code) const {
+  return code == Errc::peer_lost || (code == Errc::closed && nodes_.has_closed_node());
+}
+
 // Whether nobody can know what is asked for: because all who could are dead, or because the one who was asked
 // to change something died, and may have done so.
 bool CrossNodeCall::may_be_lost() const {
   const auto lost = [&](int node) { return node != 0 && nodes_.is_dead_node(node); };
   const auto hurt = [&](int node) { return node != 0 && nodes_.is_hurt_node(node); };
-  if (changes() && scene_.copied && (lost(1) || lost(2))) {
-    return true;  // who had a copy
+  const auto died = [&](int node) { return lost(node) && nodes_.is_bereaved_node(node); };
+  if (changes() && scene_.copied && (died(1) || died(2))) {
+    return true;  // who had a copy; of a node that has closed everybody knows that it shows none
   }
   switch (scene_.kind) {
     case CallKind::put:
@@ -76,7 +82,7 @@ void CrossNodeCall::judge_answer() {
   if (!answer_.given || forgiven(answer_.code)) {
     return;
   }
-  if (answer_.code == Errc::peer_lost && may_be_lost()) {
+  if (says_lost(answer_.code) && may_be_lost()) {
     return;
   }
   if (scene_.kind == CallKind::wait && answer_.code == Errc::timeout && nodes_.is_hurt_node(1)) {
@@ -125,12 +131,9 @@ void CrossNodeCall::judge_third() {
   if (!third_answer_.given || third_answer_.code == Errc{} || forgiven(third_answer_.code)) {
     return;
   }
-  const bool allowed =
-      scene_.kind == CallKind::close
-          ? third_answer_.code == Errc::closed ||
-                (third_answer_.code == Errc::peer_lost && nodes_.is_dead_node(0))
-          : third_answer_.code == Errc::peer_lost && scene_.home != 1 && nodes_.is_hurt_node(scene_.home);
-  if (!allowed) {
+  const bool allowed = scene_.kind == CallKind::close ? nodes_.is_dead_node(0)
+                                                      : scene_.home != 1 && nodes_.is_hurt_node(scene_.home);
+  if (!says_lost(third_answer_.code) || !allowed) {
     complain("the third rank got error " + std::to_string(static_cast<int>(third_answer_.code)));
   }
 }
@@ -169,24 +172,17 @@ void CrossNodeCall::judge_name() {
                     (scene_.kind == CallKind::wait && value_is_lost(1));
   std::map<int, Answer> first;  // by node, where nodes may differ
   for (const int rank : nodes_.survivors()) {
-    if (scene_.kind == CallKind::close && rank == asker) {
-      continue;
-    }
     Answer seen;
-    const auto closed = [&] { return scene_.kind == CallKind::close && seen.code == Errc::closed; };
     read(seen, nodes_.world().connector(rank).get(Address(store, name_), {}));
     if (seen.code == Errc::not_found) {
       seen.code = Errc{};
-    }
-    if (closed()) {
-      continue;
     }
     if (seen.code == Errc{}) {
       if (!std::ranges::count(allowed, seen.value)) {
         complain("afterwards rank " + std::to_string(rank) + " finds value " + std::to_string(seen.value));
       }
     } else {
-      if (!forgiven(seen.code) && (seen.code != Errc::peer_lost || !lost)) {
+      if (!forgiven(seen.code) && (!says_lost(seen.code) || !lost)) {
         complain("afterwards rank " + std::to_string(rank) + " gets error " +
                  std::to_string(static_cast<int>(seen.code)));
       }
@@ -201,7 +197,8 @@ void CrossNodeCall::judge_name() {
 // What was evicted or replaced, is so by its key, too, if whoever did it was told so.
 void CrossNodeCall::judge_key() {
   const bool gone = changes() && scene_.kind != CallKind::put && answer_.given && answer_.code == Errc{};
-  if (!gone || nodes_.is_hurt_node(scene_.owner) || nodes_.is_hurt_node(scene_.home)) {
+  if (!gone || nodes_.is_bereaved_node(scene_.owner) || nodes_.is_bereaved_node(scene_.home) ||
+      nodes_.is_dead_node(scene_.owner)) {
     return;
   }
   for (const int rank : nodes_.survivors()) {
@@ -237,13 +234,9 @@ void CrossNodeCall::judge_copies() {
 
 void CrossNodeCall::evict_all() {
   for (const int rank : nodes_.survivors()) {
-    if (scene_.kind == CallKind::close && rank == asker) {
-      continue;
-    }
     Connector& connector = nodes_.world().connector(rank);
     const auto judge = [&](const Result<bool>& gone) {
-      const bool closed = scene_.kind == CallKind::close && !gone && gone.error().code() == Errc::closed;
-      if (!gone && !closed && gone.error().code() != Errc::peer_lost) {
+      if (!gone && !says_lost(gone.error().code())) {
         complain("evicting at the end: " + gone.error().text());
       }
     };
@@ -255,7 +248,7 @@ void CrossNodeCall::evict_all() {
     }
   }
   // What nobody knows the key of is there only if its home cannot say what became of its name.
-  if (!forgiving_ && !nodes_.is_dead_node(scene_.home) && scene_.kind != CallKind::close) {
+  if (!forgiving_ && !nodes_.is_dead_node(scene_.home)) {
     for (const int rank : nodes_.survivors()) {
       if (const auto left = nodes_.world().rank(rank).process.table->owned(store); !left.empty()) {
         complain("rank " + std::to_string(rank) + " still has " + std::to_string(left.size()) +
@@ -263,9 +256,18 @@ void CrossNodeCall::evict_all() {
       }
     }
   }
+  // What a rank was binding when it closed stays in its node's memory, bound or not.
+  for (const int rank : {asker, third}) {
+    NodeTable& table = *nodes_.world().rank(rank).process.table;
+    for (const Key& key : table.owned(store)) {
+      if (nodes_.is_closed(rank) && !std::ranges::count(keys_, key)) {
+        (void)table.tombstone(key);
+      }
+    }
+  }
   for (const int rank : nodes_.survivors()) {
     const auto dropped = nodes_.world().connector(rank).drop(store);
-    if (!dropped && dropped.error().code() != Errc::peer_lost && dropped.error().code() != Errc::closed) {
+    if (!dropped && !says_lost(dropped.error().code())) {
       complain("dropping at the end: " + dropped.error().text());
     }
   }

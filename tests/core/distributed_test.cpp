@@ -67,6 +67,50 @@ INSTANTIATE_TEST_SUITE_P(Threaded, ConnectorContract,
 
 constexpr std::uint32_t store = 7;
 
+// Also what must not be done twice: who has closed has not done it.
+TEST(ClosedRanks, AreStoodInForByTheirMates) {
+  SimulatedNodes world(2, 2);
+  const Key key = put(world.connector(1), store, {}, pattern(1, 100)).value().key;
+  const std::string name = world.name_at(0, store, "name ");
+  world.rank(0).links->close();
+  Connector& asker = world.connector(2);  // which asks rank 0 first
+  EXPECT_TRUE(holds(asker.get(Address(key), {}).value(), pattern(1, 100)));
+  ASSERT_TRUE(put(asker, store, name, pattern(2, 10'000)));
+  ASSERT_TRUE(put(asker, store, name, pattern(3, 10'000), {SealMode::replace, 0}));
+  EXPECT_TRUE(holds(world.connector(1).get(Address(store, name), {}).value(), pattern(3, 10'000)));
+  EXPECT_EQ(asker.list(store, "name", {}).value(), std::vector{name});
+  EXPECT_TRUE(asker.evict(Address(store, name), {}).value());
+  EXPECT_TRUE(asker.evict(Address(key), {}).value());
+  world.rank(1).links->close();
+  EXPECT_EQ(tests::errc_of(asker.get(Address(key), {})), Errc::closed);
+}
+
+TEST(ClosedRanks, LeaveNoCopiesBehindOfWhatTheirNodeHad) {
+  SimulatedNodes world(2, 1);
+  const Key key = put(world.connector(1), store, {}, pattern(1, 10'000)).value().key;
+  ASSERT_TRUE(world.connector(0).get(Address(key), {}));
+  ASSERT_EQ(world.connector(0).usage().own_copies, 1U);
+  world.rank(1).links->close();
+  world.network().run_for(std::chrono::seconds(5));  // the lease is over
+  EXPECT_EQ(tests::errc_of(world.connector(0).get(Address(key), {})), Errc::closed);
+  EXPECT_EQ(world.connector(0).usage().own_copies, 0U);
+}
+
+// The home has forgotten the name, and its word to the owner is under way when it closes.
+TEST(ClosedRanks, DoNotSayThatAnEvictionIsFinishedWhichIsNot) {
+  SimulatedNodes world(3, 1);
+  const std::string name = world.name_at(1, store, "name ");
+  const Key key = put(world.connector(2), store, name, pattern(1, 10'000)).value().key;
+  world.network().cut(1, 2, loopback::Cut::hold);
+  world.network().after(std::chrono::seconds(1),
+                        [&] { world.network().start([&] { world.rank(1).links->close(); }); });
+  EXPECT_EQ(tests::errc_of(world.connector(0).evict(Address(store, name), {})), Errc::peer_lost);
+  EXPECT_TRUE(world.connector(0).get(Address(key), {}));
+  world.network().heal();
+  world.network().run_until_idle();
+  EXPECT_EQ(tests::errc_of(world.connector(0).get(Address(key), {})), Errc::not_found);
+}
+
 std::vector<std::byte> bytes_of(const Result<ObjectView>& view) {
   return {view->bytes().begin(), view->bytes().end()};
 }

@@ -46,13 +46,15 @@ struct Blow {
   std::uint64_t number = 0;
   int victim = 0;           ///< of a message the one it says
   bool whole_node = false;  ///< the victim's mates die at the same moment
+  bool closes = false;      ///< they do not die, but close, in good order; after an event only
 };
 
 std::string describe(const Blow& blow) {
   static constexpr const char* names[] = {"after event ", "before message ", "after message ",
                                           "upon message "};
   return names[static_cast<std::size_t>(blow.at)] + std::to_string(blow.number) + " rank " +
-         std::to_string(blow.victim) + (blow.whole_node ? " and its node" : "");
+         std::to_string(blow.victim) + (blow.whole_node ? " and its node" : "") +
+         (blow.closes ? " close" : "");
 }
 
 /// The steps of a call to which nothing happens.
@@ -94,7 +96,9 @@ class Playing {
   void strike(const Blow& blow) {
     if (blow.at == Blow::At::event) {
       play([&](std::uint64_t event) {
-        if (event == blow.number) {
+        if (event == blow.number && blow.closes) {
+          leave(blow);
+        } else if (event == blow.number) {
           fall(blow);
           nodes_.kill(blow.victim);
         }
@@ -171,6 +175,14 @@ class Playing {
       }
     }
   }
+  void leave(const Blow& blow) {
+    struck_ = true;
+    for (const int mate : nodes_.ranks_of(nodes_.world().node_of(blow.victim))) {
+      if (mate == blow.victim || blow.whole_node) {
+        nodes_.close(mate);
+      }
+    }
+  }
   loopback::Verdict fate(const Blow& blow) {
     fall(blow);
     if (blow.at == Blow::At::unheard) {
@@ -185,7 +197,8 @@ class Playing {
   bool struck_ = false;
 };
 
-// Every blow at every step of a call: each rank that has anything to do with it, alone and with its node.
+// Every blow at every step of a call: each rank that has anything to do with it dies or closes, alone and
+// with its node.
 std::vector<Blow> all_blows(const Steps& steps) {
   std::set<int> concerned;
   for (const auto& [from, to] : steps.messages) {
@@ -196,6 +209,7 @@ std::vector<Blow> all_blows(const Steps& steps) {
     for (const int victim : concerned) {
       for (std::uint64_t event = 0; event < steps.events; ++event) {
         blows.push_back({Blow::At::event, event, victim, whole_node});
+        blows.push_back({Blow::At::event, event, victim, whole_node, true});
       }
     }
     for (std::uint64_t message = 0; message < steps.messages.size(); ++message) {

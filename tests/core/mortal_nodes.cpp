@@ -18,6 +18,29 @@ void MortalNodes::kill_node(int node) {
   }
 }
 
+void MortalNodes::close(int rank) {
+  closed_.at(static_cast<std::size_t>(rank)) = true;
+  network().start([links = world_.rank(rank).links] { links->close(); });
+}
+
+void MortalNodes::close_now(int rank) {
+  closed_.at(static_cast<std::size_t>(rank)) = true;
+  world_.rank(rank).links->close();
+}
+
+bool MortalNodes::is_bereaved_node(int node) const {
+  return std::ranges::any_of(ranks_of(node), [this](int rank) { return is_dead(rank); });
+}
+
+bool MortalNodes::has_closed_node() const {
+  for (int node = 0; node < nodes(); ++node) {
+    if (std::ranges::all_of(ranks_of(node), [this](int rank) { return is_closed(rank); })) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void MortalNodes::mourn(int rank) {
   if (is_dead(rank)) {
     return;
@@ -52,7 +75,7 @@ std::vector<int> MortalNodes::ranks_of(int node) const {
 
 std::vector<int> MortalNodes::survivors_of(int node) const {
   std::vector<int> ranks = ranks_of(node);
-  std::erase_if(ranks, [&](int rank) { return is_dead(rank); });
+  std::erase_if(ranks, [&](int rank) { return is_gone(rank); });
   return ranks;
 }
 
@@ -84,8 +107,10 @@ std::string MortalNodes::leftovers() {
     left += std::to_string(more) + " messages that nobody asked for\n";
   }
   forget_fences();
-  for (const int rank : survivors()) {
-    (void)world_.connector(rank).usage();
+  for (int rank = 0; rank < world_.size(); ++rank) {
+    if (!is_dead(rank)) {
+      (void)world_.connector(rank).usage();
+    }
   }
   for (int node = 0; node < nodes(); ++node) {
     const auto ranks = survivors_of(node);
