@@ -307,23 +307,27 @@ void Exchange::list(int rank) {
   }
 }
 
-// Asked at once, and from then on like those who owe, until they say something.
+void Exchange::doubt(int rank) {
+  Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
+  if (is_lost(rank) || debtor.owed > 0 || debtor.doubted) {
+    return;
+  }
+  heard(rank);
+  debtor.doubted = true;
+  debtor.unanswered = 1;
+  list(rank);
+  send(rank, {.kind = Kind::ping, .incarnation = options_.incarnation}, {}, {});
+}
+
 void Exchange::doubt_mates(int rank) {
   if (options_.node_of_rank.empty()) {
     return;
   }
   for (int mate = 0; mate < options_.size; ++mate) {
-    Debtor& debtor = debtors_[static_cast<std::size_t>(mate)];
-    if (mate == rank || is_lost(mate) || debtor.owed > 0 || debtor.doubted ||
-        options_.node_of_rank[static_cast<std::size_t>(mate)] !=
-            options_.node_of_rank[static_cast<std::size_t>(rank)]) {
-      continue;
+    if (mate != rank && options_.node_of_rank[static_cast<std::size_t>(mate)] ==
+                            options_.node_of_rank[static_cast<std::size_t>(rank)]) {
+      doubt(mate);
     }
-    heard(mate);
-    debtor.doubted = true;
-    debtor.unanswered = 1;
-    list(mate);
-    send(mate, {.kind = Kind::ping, .incarnation = options_.incarnation}, {}, {});
   }
 }
 

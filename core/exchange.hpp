@@ -87,8 +87,8 @@ struct ExchangeOptions {
 
 /// Questions and answers between ranks, over messages. Numbers what is asked, gives up on time, asks those
 /// who owe an answer, or a part in moving a bulk, and are silent whether they live, and tells everybody
-/// concerned when a rank is lost. All functions but is_lost() and has_closed() are called by whoever has the right to drive
-/// (see Progress), one thread at a time; nothing here waits.
+/// concerned when a rank is lost. All functions but is_lost() and has_closed() are called by whoever has the
+/// right to drive (see Progress), one thread at a time; nothing here waits.
 ///
 /// A rank once lost stays lost: what still comes from it is dropped, so that an answer is never believed
 /// after somebody acted on its absence.
@@ -112,6 +112,9 @@ class Exchange final : private Receiver {
   /// From now on that rank owes something other than an answer, until as many calls of expected().
   void expect(int rank) { owe(rank); }
   void expected(int rank) noexcept { repay(rank); }
+  /// Asks that rank at once whether it lives, unless it owes something, and from then on like those who owe,
+  /// until it says something: if it does not, it is lost. Also after close().
+  void doubt(int rank);
   /// Has `action` called within the first step() at that moment or after it, unless close() comes first.
   void call_at(Clock::time_point moment, std::function<void()> action);
   /// The transport, or somebody else who knows, says that this rank is gone.

@@ -94,6 +94,29 @@ void Links::call_roll() {
   (void)progress_->poll();
 }
 
+void Links::look_who_lives() {
+  progress_->submit([exchange = exchange_, nodes = nodes_] {
+    const auto own = static_cast<std::size_t>(exchange->options().rank);
+    for (int node = 0; node < nodes->count(); ++node) {
+      const std::vector<int>& ranks = nodes->ranks(node);
+      if (node != nodes->own()) {
+        exchange->doubt(ranks[own % ranks.size()]);
+      }
+    }
+  });
+  (void)progress_->poll();
+}
+
+std::vector<int> Links::lost_elsewhere() const {
+  std::vector<int> lost;
+  for (int rank = 0; rank < exchange_->options().size; ++rank) {
+    if (nodes_->of_creator(static_cast<std::uint32_t>(rank)) != nodes_->own() && exchange_->is_lost(rank)) {
+      lost.push_back(rank);
+    }
+  }
+  return lost;
+}
+
 void Links::settle_estate() {
   progress_->post(
       [settlement = settlement_, sets = std::weak_ptr(copies_.sets), here = std::weak_ptr(copies_.here)] {

@@ -59,6 +59,11 @@ class Links {
   void lose(int rank, const Error& cause);
   /// Asks every other node which of its ranks are lost, and notes what they say, soon. Does not wait.
   void call_roll();
+  /// Asks one rank of each other node whether it lives, soon, also after close(): who does not say so within
+  /// the patience is lost. Does not wait.
+  void look_who_lives();
+  /// Ranks of other nodes to which messages are known to be in vain, ascending.
+  [[nodiscard]] std::vector<int> lost_elsewhere() const;
   /// This process has adopted what a dead one of its node had: asks the homes of names that were about to be
   /// bound, and tells who may have copies of what is gone, soon. Does not wait. Any thread.
   void settle_estate();

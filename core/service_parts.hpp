@@ -39,8 +39,8 @@ struct ServiceParts {
   std::chrono::milliseconds timeout{};
 
   void answer(Asker asker, std::span<const std::byte> body, Bulk bulk = {}) const;
-  /// `closed` is no answer of a rank that is asked: it would say that nothing was done. Where this rank closes
-  /// on the way, or a node that it asks has, the asker is told `peer_lost`.
+  /// `closed` is no answer of a rank that is asked: it would say that nothing was done. Where this rank
+  /// closes on the way, or a node that it asks has, the asker is told `peer_lost`.
   void refuse(Asker asker, const Error& error) const;
   /// The question makes no sense; nothing was changed.
   void refuse_senseless(const Question& question) const;

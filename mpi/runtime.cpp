@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <iterator>
 #include <optional>
 #include <random>
 #include <span>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "core/cluster.hpp"
+#include "core/departures.hpp"
 #include "core/distributed.hpp"
 #include "core/links.hpp"
 #include "core/report.hpp"
@@ -38,7 +40,7 @@ namespace {
 // How long a rank that an exception ends waits for the others to end too, before it ends the job.
 constexpr std::chrono::seconds unwinding_patience{2};
 // How long a rank that has closed waits until the others have, too, at most; and how long after the process
-// of one of its node has ended.
+// of one of its node has ended, or one of another node was missed.
 constexpr std::chrono::seconds release_patience{10};
 constexpr std::chrono::milliseconds ending_patience{500};
 
@@ -368,8 +370,11 @@ void Runtime::close(Deadline deadline) {
   end_session();
   if (!error && !state_->losses->any()) {
     // All were alive just now, and perhaps no watch is left: who dies in between must not cost much.
-    group.watch([endings, mates, losses = state_->losses] {
+    const auto departures = std::make_shared<Departures>(
+        state_->links, Departures::Clock::duration(state_->options.peer_timeout));
+    group.watch([endings, mates, departures, losses = state_->losses] {
       std::vector<int> ended = losses->ranks();  // of a watch that a view keeps
+      std::ranges::copy(departures->gone_for(ending_patience), std::back_inserter(ended));
       for (const std::uint32_t mate : endings->ended_for(ending_patience)) {
         ended.push_back(static_cast<int>(mates[mate]));
       }

@@ -219,7 +219,8 @@ int main(int argc, char** argv) {
         expect(false, std::string("close() threw ") + error.what());
       }
       expect(rank_of_this != victim, "it never came to the point at which it was to die");
-      // Of a rank that is gone already, only its process tells: the others would wait for it ten seconds.
+      // Of a rank that is gone already, only its process tells, or that it does not say that it lives: the
+      // others would wait for it ten seconds.
       expect(Clock::now() - start < (death == "released" ? 5s : promised + slack),
              "closing took " + std::to_string(milliseconds_since(start)) + " ms");
       std::printf("rank %d noticed: closed in %d ms\n", rank_of_this, milliseconds_since(start));
