@@ -1,5 +1,7 @@
 #include "transport/ucx/context.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -93,9 +95,23 @@ Config read_config() {
   return config;
 }
 
+// Over TCP a connection takes one or two descriptors on either side, and a process that has none left when
+// another one connects is lost to all that come later: UCX closes its listening socket for good. So the soft
+// limit, which is there for programs that call select(), goes up as far as the process may raise it; not
+// beyond what Linux allows by default, as some programs close every number up to the limit before an exec.
+void allow_many_descriptors() noexcept {
+  constexpr rlim_t most = 1U << 20U;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    limit.rlim_cur = std::max(limit.rlim_cur, std::min(limit.rlim_max, most));
+    static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+  }
+}
+
 }  // namespace
 
 Context::Context(int ranks, bool remote_memory) {
+  allow_many_descriptors();
   const Config config = read_config();
   ucp_params_t params{};
   params.field_mask = UCP_PARAM_FIELD_FEATURES | UCP_PARAM_FIELD_ESTIMATED_NUM_EPS | UCP_PARAM_FIELD_NAME;

@@ -15,10 +15,12 @@ constexpr std::chrono::milliseconds first_sleep{20};
 constexpr std::chrono::milliseconds last_sleep{1000};
 
 Error lost_error(int rank, ucs_status_t cause) {
-  return Error(Errc::peer_lost,
-               "rank " + std::to_string(rank) +
-                   " cannot be reached any more: its process has ended or the connection is broken",
-               std::string("UCX: ") + ucs_status_string(cause))
+  return Error(
+             Errc::peer_lost,
+             "rank " + std::to_string(rank) +
+                 " cannot be reached any more: its process has ended, the connection is broken, or over TCP "
+                 "`ulimit -n` is too low for one more",
+             std::string("UCX: ") + ucs_status_string(cause))
       .at_rank(rank);
 }
 

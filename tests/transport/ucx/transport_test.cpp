@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -123,32 +124,57 @@ TEST_P(UcxTransportTest, KeepsTheOrderAmongSizes) {
   });
 }
 
+// A bulk from each process to each.
+void connect_all_to_all(Group& group) {
+  auto transport = open_transport(group);
+  Recorder recorder;
+  const std::vector<std::byte> bulk = pattern(100000, static_cast<std::uint64_t>(group.rank()));
+  for (int to = 0; to < group.size(); ++to) {
+    ASSERT_TRUE(transport->send(to, tick, bulk, 0));
+  }
+  const auto size = static_cast<std::size_t>(group.size());
+  ASSERT_TRUE(drive(*transport, recorder, [&] {
+    return recorder.messages.size() == size && recorder.landings.size() == size - 1 &&
+           recorder.sendings.size() == size;
+  }));
+  std::vector<int> from;
+  for (const auto& message : recorder.messages) {
+    from.push_back(message.from);
+    EXPECT_EQ(message.bulk, pattern(100000, static_cast<std::uint64_t>(message.from)));
+  }
+  std::ranges::sort(from);
+  for (int rank = 0; rank < group.size(); ++rank) {
+    EXPECT_EQ(from[static_cast<std::size_t>(rank)], rank);
+  }
+  end_together(group, std::move(transport), recorder);
+}
+
+std::ptrdiff_t open_descriptors() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
+                       std::filesystem::directory_iterator());
+}
+
 TEST_P(UcxTransportTest, ConnectsAllToAll) {
   for (const int ranks : {1, 2, 3, 5}) {
-    in_group(ranks, [](Group& group) {
-      auto transport = open_transport(group);
-      Recorder recorder;
-      const std::vector<std::byte> bulk = pattern(100000, static_cast<std::uint64_t>(group.rank()));
-      for (int to = 0; to < group.size(); ++to) {
-        ASSERT_TRUE(transport->send(to, tick, bulk, 0));
-      }
-      const auto size = static_cast<std::size_t>(group.size());
-      ASSERT_TRUE(drive(*transport, recorder, [&] {
-        return recorder.messages.size() == size && recorder.landings.size() == size - 1 &&
-               recorder.sendings.size() == size;
-      }));
-      std::vector<int> from;
-      for (const auto& message : recorder.messages) {
-        from.push_back(message.from);
-        EXPECT_EQ(message.bulk, pattern(100000, static_cast<std::uint64_t>(message.from)));
-      }
-      std::ranges::sort(from);
-      for (int rank = 0; rank < group.size(); ++rank) {
-        EXPECT_EQ(from[static_cast<std::size_t>(rank)], rank);
-      }
-      end_together(group, std::move(transport), recorder);
-    });
+    in_group(ranks, connect_all_to_all);
   }
+}
+
+// Over TCP who has no descriptor left for a connection would not listen any more.
+TEST_P(UcxTransportTest, ConnectsAllToAllWhereTheSoftLimitOfDescriptorsIsLow) {
+  in_group(8, [](Group& group) {
+    std::ptrdiff_t unconnected = 0;
+    {
+      const auto transport = open_transport(group);
+      unconnected = open_descriptors();
+      group.barrier();
+    }
+    rlimit limit{};
+    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = static_cast<rlim_t>(unconnected) + 3;
+    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+    connect_all_to_all(group);
+  });
 }
 
 // As where more ranks than cores take turns: what the sender may push while the receiver does not run decides
@@ -347,10 +373,6 @@ TEST_P(UcxTransportTest, TheSleeperIsLeftAloneWhileAnotherThreadMovesMessages) {
 
 TEST_P(UcxTransportTest, LeavesNoDescriptorAndSaysNothing) {
   in_group(2, [](Group& group) {
-    const auto open_descriptors = [] {
-      return std::distance(std::filesystem::directory_iterator("/proc/self/fd"),
-                           std::filesystem::directory_iterator());
-    };
     const int heard = ::memfd_create("stderr", MFD_CLOEXEC);
     const int standard_error = ::dup(STDERR_FILENO);
     const int standard_output = ::dup(STDOUT_FILENO);
