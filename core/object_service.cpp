@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/reclaim.hpp"
+
 namespace locum {
 
 void ObjectService::fetch(const Question& question, Asker asker) {
@@ -76,7 +78,8 @@ void ObjectService::evict(const Question& question, Asker asker) {
       });
 }
 
-// Only the home of its name knows that an object lost it.
+// Only the home of its name knows that an object lost it. Its memory is free after the answer, so that no put
+// has to wait until that of many is.
 void ObjectService::retire(const Question& question, Asker asker) {
   const auto asked = read_words<KeyWords>(question.body);
   if (!asked) {
@@ -86,12 +89,16 @@ void ObjectService::retire(const Question& question, Asker asker) {
   if (!pin) {
     return copies_.dissolve_then(asked->key, asker, one_byte(false));
   }
-  const PinnedObject object(parts_.local.table, *pin);
-  if (parts_.nodes->home(pin->record->store, pin->record->name_hash) != parts_.node_of(question)) {
-    return parts_.refuse_senseless(question);
+  bool was_there = false;
+  {
+    const PinnedObject object(parts_.local.table, *pin);
+    if (parts_.nodes->home(pin->record->store, pin->record->name_hash) != parts_.node_of(question)) {
+      return parts_.refuse_senseless(question);
+    }
+    was_there = parts_.local.table->tombstone(asked->key);
   }
-  const bool was_there = parts_.local.table->tombstone(asked->key);
   copies_.dissolve_then(asked->key, asker, one_byte(was_there));
+  (void)reclaim(*parts_.local.table, *parts_.local.arena, Effort::amortised);
 }
 
 }  // namespace locum

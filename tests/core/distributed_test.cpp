@@ -241,6 +241,17 @@ TEST(Distributed, AReplacedObjectIsStaleEverywhereAndItsMemoryComesBack) {
   }
 }
 
+TEST(Distributed, WhatLosesItsNameElsewhereLeavesNoMemoryForTheNextPutToFree) {
+  SimulatedNodes world(2, 1);
+  const auto used = [&] { return world.rank(0).node->levels().used_bytes; };
+  const std::uint64_t before = used();
+  const std::string name = world.name_at(1, store, "short-lived");
+  ASSERT_TRUE(put(world.connector(0), store, name, pattern(1, 1000)));
+  EXPECT_GE(used(), before + 1000);
+  ASSERT_TRUE(world.connector(1).evict(Address(store, name), {}).value());
+  EXPECT_EQ(used(), before);
+}
+
 TEST_P(DistributedRanks, ListTheNamesOfAllNodes) {
   std::vector<std::string> expected;
   for (int i = 0; i < 50; ++i) {
