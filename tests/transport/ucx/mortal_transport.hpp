@@ -9,6 +9,7 @@
 #include <ostream>
 #include <utility>
 
+#include "core/remote_memory.hpp"
 #include "core/transport.hpp"
 
 namespace locum::tests {
@@ -20,10 +21,13 @@ enum class Deed : std::uint8_t {
   before_hearing,
   after_hearing,
   before_landing,
-  after_landing
+  after_landing,
+  before_reading,  ///< of another rank's memory, one-sidedly
+  after_reading,   ///< when it is known how that ended
+  closed           ///< of no message: the links have been closed, others' perhaps not
 };
 
-/// A moment of a rank's talk with others, of a message that begins so; of a bulk that lands: of none.
+/// A moment of a rank's talk with others, of a message that begins so; of a bulk or what is read: of none.
 struct Moment {
   Deed deed{};
   std::byte kind{};
@@ -34,16 +38,20 @@ struct Moment {
 /// For people.
 inline std::ostream& operator<<(std::ostream& out, const Moment& moment) {
   static constexpr std::array deeds{"before sending", "after sending",  "before hearing",
-                                    "after hearing",  "before landing", "after landing"};
-  return out << deeds.at(static_cast<std::size_t>(moment.deed)) << " kind " << static_cast<int>(moment.kind);
+                                    "after hearing",  "before landing", "after landing",
+                                    "before reading", "after reading",  "between the meetings of closing"};
+  out << deeds.at(static_cast<std::size_t>(moment.deed));
+  return moment.deed < Deed::before_landing ? out << " kind " << static_cast<int>(moment.kind) : out;
 }
 
 /// A transport with moments: before and after each message that is sent, heard or landed. At each of them
-/// `at_moment(moment)` is called, which may end the process.
+/// `at_moment(moment)` is called, which may end the process; and `told_of(rank)` where the transport itself
+/// says that a rank is lost.
 class MortalTransport final : public Transport, private Receiver {
  public:
-  MortalTransport(std::shared_ptr<Transport> real, std::function<void(const Moment&)> at_moment)
-      : real_(std::move(real)), at_moment_(std::move(at_moment)) {}
+  MortalTransport(std::shared_ptr<Transport> real, std::function<void(const Moment&)> at_moment,
+                  std::function<void(int)> told_of)
+      : real_(std::move(real)), at_moment_(std::move(at_moment)), told_of_(std::move(told_of)) {}
 
   Result<Sending> send(int to, std::span<const std::byte> header, std::span<const std::byte> bulk,
                        std::uint64_t ticket) override {
@@ -78,11 +86,42 @@ class MortalTransport final : public Transport, private Receiver {
   void sent(std::uint64_t ticket, const Result<void>& outcome) noexcept override {
     receiver_->sent(ticket, outcome);
   }
-  void lost(int rank, const Error& cause) noexcept override { receiver_->lost(rank, cause); }
+  void lost(int rank, const Error& cause) noexcept override {
+    told_of_(rank);
+    receiver_->lost(rank, cause);
+  }
 
   const std::shared_ptr<Transport> real_;
   const std::function<void(const Moment&)> at_moment_;
+  const std::function<void(int)> told_of_;
   Receiver* receiver_ = nullptr;
+};
+
+/// Memory of other ranks with the moments of reading it.
+class MortalMemory final : public RemoteMemory {
+ public:
+  MortalMemory(std::shared_ptr<RemoteMemory> real, std::function<void(const Moment&)> at_moment)
+      : real_(std::move(real)), at_moment_(std::move(at_moment)) {}
+
+  Result<Exposure> expose(std::span<const std::byte> memory) override { return real_->expose(memory); }
+  void withdraw(std::uint64_t number) noexcept override { real_->withdraw(number); }
+  Result<Sending> get(int from, const RemoteKey& key, std::uint64_t offset, std::span<std::byte> into,
+                      Then then) override {
+    at_moment_({Deed::before_reading, {}});
+    auto reading = real_->get(from, key, offset, into, [this, then](const Result<void>& outcome) {
+      at_moment_({Deed::after_reading, {}});
+      then(outcome);
+    });
+    if (reading && *reading == Sending::done) {
+      at_moment_({Deed::after_reading, {}});
+    }
+    return reading;
+  }
+  bool reads(int rank) const noexcept override { return real_->reads(rank); }
+
+ private:
+  const std::shared_ptr<RemoteMemory> real_;
+  const std::function<void(const Moment&)> at_moment_;
 };
 
 }  // namespace locum::tests
