@@ -95,7 +95,8 @@ void ReadLeases::watch() {
 
 // The bytes may become others from here on; that they are exposed does no harm.
 void ReadLeases::end_overdue() {
-  while (!due_.empty() && due_.begin()->first <= exchange_->now()) {
+  const auto now = exchange_->now();
+  while (!due_.empty() && due_.begin()->first <= now) {
     Lease& lease = leases_.at(due_.begin()->second);
     due_.erase(due_.begin());
     lease.object.reset();

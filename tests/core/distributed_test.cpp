@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/options.hpp"
+#include "core/warm_memory.hpp"
 #include "tests/core/connector_contract.hpp"
 #include "tests/core/queue_transport.hpp"
 #include "tests/core/simulated_nodes.hpp"
@@ -94,6 +95,15 @@ TEST(ClosedRanks, LeaveNoCopiesBehindOfWhatTheirNodeHad) {
   world.network().run_for(std::chrono::seconds(5));  // the lease is over
   EXPECT_EQ(tests::errc_of(world.connector(0).get(Address(key), {})), Errc::closed);
   EXPECT_EQ(world.connector(0).usage().own_copies, 0U);
+}
+
+TEST(ClosedRanks, KeepNothingWarm) {
+  SimulatedNodes world(2, 1);
+  const Key key = put(world.connector(1), store, {}, pattern(1, 100'000)).value().key;
+  ASSERT_TRUE(world.connector(0).get_part(Address(key), {0, 50'000}, {}));
+  ASSERT_GT(WarmMemory::of_process().kept_bytes(), 0U) << "where the part had landed";
+  world.rank(0).links->close();
+  EXPECT_EQ(WarmMemory::of_process().kept_bytes(), 0U);
 }
 
 // The home has forgotten the name, and its word to the owner is under way when it closes.
