@@ -248,7 +248,10 @@ void Exchange::deliver(int from, const Envelope& envelope, std::span<const std::
         if (error.code() == Errc::closed && envelope.status == static_cast<std::uint8_t>(Errc::closed)) {
           has_closed_[static_cast<std::size_t>(from)].store(true, std::memory_order_release);
         }
-        settle(envelope.call, error);
+        const auto call = take(envelope.call);
+        if (call) {
+          call->refused(error, call);
+        }
       } else {
         settle(envelope.call, Answer{body, bulk, path});
       }
@@ -277,11 +280,16 @@ void Exchange::end(std::uint32_t number, const Result<Answer>& outcome) noexcept
 
 // The call is taken out first: it may ask again from within ended().
 void Exchange::settle(std::uint32_t number, const Result<Answer>& outcome) noexcept {
-  const CallTable::Asked asked = calls_.take(number);
-  repay(asked.rank);
-  if (asked.call) {
-    asked.call->ended(outcome, asked.call);
+  const auto call = take(number);
+  if (call) {
+    call->ended(outcome, call);
   }
+}
+
+std::shared_ptr<Call> Exchange::take(std::uint32_t number) noexcept {
+  CallTable::Asked asked = calls_.take(number);
+  repay(asked.rank);
+  return std::move(asked.call);
 }
 
 void Exchange::owe(int rank) {

@@ -66,6 +66,9 @@ class Call {
   /// Once: with the answer, the other side's error, `timeout` or `peer_lost`. `self`: this call, to ask with
   /// again.
   virtual void ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& self) noexcept = 0;
+  /// In place of ended(), where the error is the other side's own: it may itself say `timeout` or
+  /// `peer_lost`, of others.
+  virtual void refused(const Error& error, const std::shared_ptr<Call>& self) noexcept { ended(error, self); }
 };
 
 /// What an exchange has to know.
@@ -196,6 +199,7 @@ class Exchange final : private Receiver {
                std::span<const std::byte> bulk, Path path) noexcept;
   void end(std::uint32_t number, const Result<Answer>& outcome) noexcept;
   void settle(std::uint32_t number, const Result<Answer>& outcome) noexcept;
+  [[nodiscard]] std::shared_ptr<Call> take(std::uint32_t number) noexcept;
   void send(int to, const Envelope& envelope, std::span<const std::byte> body, Bulk bulk);
   void owe(int rank);
   void repay(int rank) noexcept;

@@ -111,15 +111,16 @@ std::optional<Key> HomedDirectory::referent(const Pin& old) const {
   return reference ? std::optional(reference->object.key) : std::nullopt;
 }
 
-// Takes an object of another node out of sight, whose name is gone already.
+// Takes an object of another node out of sight, whose name is gone already. A node that has closed shows it
+// to nobody any more.
 Result<bool> HomedDirectory::retire(const Key& key) {
   const int owner = client_->nodes().of_creator(key.creator);
   if (owner < 0) {
-    return Error(Errc::corrupt, "a name stood for an object of a rank that there is not")
-        .about(to_string(key));
+    return no_such_maker(key);
   }
   const auto answer = client_->ask(owner, Kind::retire, words(KeyWords{key}), {}, {});
-  return answer ? Result<bool>(true) : Result<bool>(answer.error());
+  const bool went = !answer && answer.error().code() == Errc::closed && client_->nodes().has_closed(owner);
+  return answer || went ? Result<bool>(true) : Result<bool>(answer.error());
 }
 
 Result<Pin> HomedDirectory::find(std::uint32_t store, std::string_view name) {

@@ -163,34 +163,34 @@ void NameService::bind(const Question& question, Asker asker) {
   if (!bound) {
     return parts_.refuse(asker, bound.error());
   }
-  const auto generation = words(bound->generation);
+  // Whoever cannot be reached has the old one still, and nobody finds it by its name. If this rank closes
+  // meanwhile, that object may be gone a little after that only.
+  const auto done = [this, asker, generation = bound->generation](const auto& outcome) {
+    const bool closing = !outcome && outcome.error().code() == Errc::closed;
+    closing ? parts_.refuse(asker, outcome.error()) : parts_.answer(asker, words(generation));
+  };
   if (bound->replaced) {
-    return retire_then(*bound->replaced, asker, {generation.begin(), generation.end()});
+    return retire_then(*bound->replaced, done);
   }
   if (bound->outdated) {
-    return parts_.copies.sets->dissolve(*bound->outdated, parts_.soon(),
-                                        [this, asker, generation = bound->generation](const Result<void>&) {
-                                          parts_.answer(asker, words(generation));
-                                        });
+    return parts_.copies.sets->dissolve(*bound->outdated, parts_.soon(), done);
   }
-  parts_.answer(asker, generation);
+  done(Result<void>());
 }
 
-// Takes an object of whichever node out of sight, whose name is gone already, and then answers. Whoever
-// cannot be reached has it still, and nobody finds it by its name. If this rank closes meanwhile, the object
-// may be gone a little after that only.
-void NameService::retire_then(const Key& key, Asker asker, std::vector<std::byte> body) {
+// Takes an object of whichever node out of sight, whose name is gone already. A node that has closed shows it
+// to nobody any more.
+void NameService::retire_then(const Key& key, Nodes::Then then) {
   const int owner = parts_.nodes->of_creator(key.creator);
   if (owner < 0) {
-    return parts_.answer(asker, body);
+    return then(no_such_maker(key));
   }
   const KeyWords asked{key};
-  const auto front = words(asked);
-  parts_.nodes->ask(owner, Kind::retire, front, {}, parts_.soon(),
-                    [this, asker, owner, body = std::move(body)](const Result<NodeAnswer>& retired) {
-                      const bool closing = !retired && retired.error().code() == Errc::closed &&
-                                           !parts_.nodes->has_closed(owner);
-                      closing ? parts_.refuse(asker, retired.error()) : parts_.answer(asker, body);
+  parts_.nodes->ask(owner, Kind::retire, words(asked), {}, parts_.soon(),
+                    [this, owner, then = std::move(then)](const Result<NodeAnswer>& retired) {
+                      const bool went = !retired && retired.error().code() == Errc::closed &&
+                                        parts_.nodes->has_closed(owner);
+                      then(went ? Result<NodeAnswer>(NodeAnswer{}) : retired);
                     });
 }
 
@@ -218,7 +218,9 @@ void NameService::unbind(const Question& question, Asker asker) {
     return unbind(question, asker);  // replaced meanwhile: there is another one now, or none
   }
   if (key && !asked->only.valid()) {
-    return retire_then(*key, asker, one_byte(true));
+    return retire_then(*key, [this, asker](const Result<NodeAnswer>& retired) {
+      retired ? parts_.answer(asker, one_byte(true)) : parts_.refuse(asker, retired.error());
+    });
   }
   key ? parts_.answer(asker, one_byte(true)) : copies_.dissolve_then(entry, asker, one_byte(true));
 }

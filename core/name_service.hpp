@@ -44,7 +44,7 @@ class NameService final {
   [[nodiscard]] std::optional<Key> referent(const Pin& old) const;
   void answer_with(const Pin& pin, bool value_wanted, Asker asker);
   [[nodiscard]] bool serve(const AwaitedNames::Waiter& waiter) noexcept;
-  void retire_then(const Key& key, Asker asker, std::vector<std::byte> body);
+  void retire_then(const Key& key, Nodes::Then then);
 
   const ServiceParts& parts_;
   CopyService& copies_;

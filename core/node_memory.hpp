@@ -34,6 +34,10 @@ class PinnedObject {
   const Pin pin_;
 };
 
+[[nodiscard]] inline Error no_such_maker(const Key& key) {
+  return Error(Errc::corrupt, "a name stood for an object of a rank that there is not").about(to_string(key));
+}
+
 [[nodiscard]] inline Error led_astray() {
   return Error(Errc::corrupt, "the table entry of this object points outside the node's memory");
 }

@@ -97,19 +97,23 @@ std::span<std::byte> Inquiry::landing(std::span<const std::byte> body, std::uint
 void Inquiry::ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& self) noexcept {
   if (outcome) {
     told(keep(*outcome));
-    return;
-  }
-  const Errc code = outcome.error().code();
-  // The rank that was asked, and not this one, which may be closing itself.
-  const bool has_closed = code == Errc::closed && exchange_->has_closed(asked());
-  if (code != Errc::peer_lost && !has_closed) {
+  } else if (outcome.error().code() != Errc::peer_lost) {
     told(outcome.error());
-  } else if (has_closed || may_be_asked_again(kind_)) {
+  } else if (may_be_asked_again(kind_)) {
     block_.reset();
     ask_next(std::static_pointer_cast<Inquiry>(self));
   } else {
     told(lost_meanwhile(outcome.error()));
   }
+}
+
+// A `peer_lost` that it answers is of somebody else: it has done what it could itself.
+void Inquiry::refused(const Error& error, const std::shared_ptr<Call>& self) noexcept {
+  if (error.code() != Errc::closed || !exchange_->has_closed(asked())) {
+    return told(error);
+  }
+  block_.reset();
+  ask_next(std::static_pointer_cast<Inquiry>(self));
 }
 
 int Inquiry::asked() const noexcept {

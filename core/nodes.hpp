@@ -46,6 +46,7 @@ class Inquiry : public Call {
 
   std::span<std::byte> landing(std::span<const std::byte> body, std::uint64_t bulk_bytes) noexcept final;
   void ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& self) noexcept final;
+  void refused(const Error& error, const std::shared_ptr<Call>& self) noexcept final;
   [[nodiscard]] Result<NodeAnswer> keep(const Answer& answer) noexcept;
   void ask_next(const std::shared_ptr<Inquiry>& self);
   [[nodiscard]] int asked() const noexcept;  ///< last of all

@@ -85,9 +85,20 @@ void ObjectService::retire(const Question& question, Asker asker) {
   if (!asked) {
     return parts_.refuse_senseless(question);
   }
+  const auto dissolve_then_tell = [&](bool was_there) {
+    parts_.copies.sets->dissolve(
+        asked->key, parts_.soon(), [this, asker, was_there](const Result<void>& alone) {
+          if (!alone && alone.error().code() == Errc::closed) {
+            // This rank closes on the way: the next one of its node is asked, and does it again.
+            parts_.exchange->refuse(asker.rank, asker.call, alone.error());
+          } else {
+            alone ? parts_.answer(asker, one_byte(was_there)) : parts_.refuse(asker, alone.error());
+          }
+        });
+  };
   const auto pin = parts_.local.pin_object(asked->key);
   if (!pin) {
-    return copies_.dissolve_then(asked->key, asker, one_byte(false));
+    return dissolve_then_tell(false);
   }
   bool was_there = false;
   {
@@ -97,7 +108,7 @@ void ObjectService::retire(const Question& question, Asker asker) {
     }
     was_there = parts_.local.table->tombstone(asked->key);
   }
-  copies_.dissolve_then(asked->key, asker, one_byte(was_there));
+  dissolve_then_tell(was_there);
   (void)reclaim(*parts_.local.table, *parts_.local.arena, Effort::amortised);
 }
 

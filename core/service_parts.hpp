@@ -40,7 +40,7 @@ struct ServiceParts {
 
   void answer(Asker asker, std::span<const std::byte> body, Bulk bulk = {}) const;
   /// `closed` is no answer of a rank that is asked: it would say that nothing was done. Where this rank
-  /// closes on the way, or a node that it asks has, the asker is told `peer_lost`.
+  /// closes on the way, or a node that it asks has, the asker is told `peer_lost`, and asks nobody else.
   void refuse(Asker asker, const Error& error) const;
   /// The question makes no sense; nothing was changed.
   void refuse_senseless(const Question& question) const;

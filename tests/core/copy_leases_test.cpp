@@ -93,6 +93,28 @@ TEST_F(CopyLeases, AreAskedForOnceInALeaseAndNotByThoseWhoDoNotRead) {
   EXPECT_TRUE(of_kind_.empty()) << "nobody reads, nobody asks";
 }
 
+// By whichever way the owner's node is asked to take the object out of sight.
+TEST_F(CopyLeases, AnEvictionByNameSaysThatANodeMayShowItsCopyYet) {
+  for (const int evictor : {0, 4}) {
+    for (const int home : {0, 2}) {
+      SCOPED_TRACE("by rank " + std::to_string(evictor) + ", at home on node " + std::to_string(home));
+      SimulatedNodes world({.nodes = {.nodes = 3, .ranks_per_node = per_node, .patience = patience},
+                            .network = {.latency = {1ms, 1ms}}});
+      const std::string name = world.name_at(home, store, "name ");
+      const Key key = put(world.connector(0), store, name, pattern(1, size_bytes)).value().key;
+      EXPECT_TRUE(world.connector(2).get(Address(key, 0, size_bytes), {}));
+      world.network().partition({2, 3}, Cut::lose);
+      const auto before = world.network().now();
+      const auto gone = world.connector(evictor).evict(Address(store, name), {});
+      EXPECT_EQ(code_of(gone), Errc::peer_lost);
+      EXPECT_LE(world.network().now() - before, missed) << "one rank has missed the node, and says so";
+      if (!gone) {
+        EXPECT_NE(gone.error().text().find("node 1 cannot be reached"), std::string::npos) << gone.error();
+      }
+    }
+  }
+}
+
 // The link heals only when each side has missed the other, or never.
 TEST_F(CopyLeases, ACutOffNodeShowsNothingWhenAnEvictionHasSucceeded) {
   for (const bool heals : {false, true}) {

@@ -67,7 +67,7 @@ bool CrossNodeCall::may_be_lost() const {
     case CallKind::evict_by_key:
       return hurt(scene_.owner) || hurt(scene_.home);
     case CallKind::evict_by_name:
-      return hurt(scene_.home) || (scene_.home == 0 && lost(scene_.owner));
+      return hurt(scene_.home) || lost(scene_.owner);
     case CallKind::list:
       return lost(1) || lost(2);
     case CallKind::drop:
