@@ -25,12 +25,15 @@ class CallTable {
     int rank = 0;  ///< who was asked
     Clock::time_point deadline;
     std::shared_ptr<Call> call;
+    bool lands = false;  ///< the bulk of its answer is on its way to the call's memory
   };
 
   /// Its number, never 0.
   [[nodiscard]] std::uint32_t add(Asked asked);
   /// Null if there is none. Lives until the next add() or take().
   [[nodiscard]] const Asked* find(std::uint32_t number) const noexcept;
+  /// REQUIRES: it is there.
+  void set_lands(std::uint32_t number, bool lands) noexcept { places_[place_of(number)].asked.lands = lands; }
   /// Takes it out. REQUIRES: it is there.
   [[nodiscard]] Asked take(std::uint32_t number) noexcept;
 

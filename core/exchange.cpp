@@ -173,8 +173,8 @@ std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
   Landing landing{message.from, envelope, ShortBytes(body), {}, {}, nullptr};
   if (envelope.kind == Kind::reply) {
     const auto* asked = calls_.find(envelope.call);
-    if (asked == nullptr || asked->rank != message.from) {
-      return {};  // the call gave up, or never was
+    if (asked == nullptr || asked->rank != message.from || asked->lands) {
+      return {};  // the call gave up, never was, or has its answer
     }
     landing.call = asked->call;
     landing.bulk = landing.call->landing(landing.body, message.bulk_bytes);
@@ -185,6 +185,7 @@ std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
                                       "more memory_bytes"));
       return {};
     }
+    calls_.set_lands(envelope.call, true);
   } else {
     if (message.bulk_bytes > max_question_bulk) {
       refuse(message.from, envelope.call,
@@ -215,7 +216,14 @@ void Exchange::landed(std::uint64_t number, const Result<Path>& outcome) noexcep
     --creditor(landing.from).landing;
     creditor(landing.from).landing_bytes -= landing.question_bulk.size();
   }
+  if (landing.envelope.kind == Kind::reply && calls_.find(landing.envelope.call) != nullptr) {
+    calls_.set_lands(landing.envelope.call, false);
+  }
   if (is_lost(landing.from)) {
+    if (landing.envelope.kind == Kind::reply) {
+      end(landing.envelope.call,
+          gone(landing.from, outcome ? Error(Errc::peer_lost, "it was lost meanwhile") : outcome.error()));
+    }
     return;
   }
   heard(landing.from);
@@ -239,7 +247,7 @@ void Exchange::deliver(int from, const Envelope& envelope, std::span<const std::
   switch (envelope.kind) {
     case Kind::reply: {
       const auto* asked = calls_.find(envelope.call);
-      if (asked == nullptr || asked->rank != from) {
+      if (asked == nullptr || asked->rank != from || asked->lands) {
         return;
       }
       if (envelope.status != 0) {
@@ -356,8 +364,11 @@ void Exchange::lose(int rank, const Error& cause) {
     at = deferred_.erase(at);
     --creditor(rank).deferred;
   }
+  // A call whose bulk is on its way ends in landed(): until then the transport may write to its memory.
   for (const std::uint32_t number : calls_.of_rank(rank)) {
-    failed_.emplace_back(number, gone(rank, cause));
+    if (!calls_.find(number)->lands) {
+      failed_.emplace_back(number, gone(rank, cause));
+    }
   }
   transport_->forget(rank);
   if (service_ != nullptr) {

@@ -20,6 +20,7 @@ Result<ObjectFacts> facts_from(const NodeAnswer& answer, const Key& key, std::st
                                std::uint64_t generation) {
   const auto wire = read_words<PartWire>(answer.body);
   if (!wire || !plausible(wire->object) || wire->object.key != key || !answer.block ||
+      answer.block->block().size() != answer.block_bytes ||
       wire->type_name_bytes > answer.body.size() - sizeof *wire) {
     return senseless(key, name);
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <random>
 #include <string>
@@ -32,6 +33,7 @@ class NotedCall final : public Call {
  public:
   std::span<std::byte> landing(std::span<const std::byte> /*body*/,
                                std::uint64_t bulk_bytes) noexcept override {
+    ++landings;
     memory.resize(refuses ? 0 : bulk_bytes);
     return memory;
   }
@@ -44,9 +46,14 @@ class NotedCall final : public Call {
     } else {
       error = outcome.error();
     }
+    if (then) {
+      then();
+    }
   }
 
+  std::function<void()> then;
   bool refuses = false;
+  int landings = 0;
   int ends = 0;
   std::string body;
   std::string bulk;
@@ -62,6 +69,7 @@ class EchoService final : public Service {
 
   void asked(const Question& question) noexcept override {
     last = question.kind;
+    asked_last = question.call;
     if (silent) {
       return;
     }
@@ -78,6 +86,7 @@ class EchoService final : public Service {
   void bereaved(int rank) noexcept override { lost.push_back(rank); }
 
   std::optional<Kind> last;
+  std::uint32_t asked_last = 0;
   bool silent = false;
   std::size_t least_bulk = 0;
   std::optional<Error> refuses;
@@ -201,6 +210,53 @@ TEST_F(ExchangeTest, KeepsTheMemoryOfALandingThatCameTooLate) {
   EXPECT_FALSE(watched.expired());
   network_.run_for(1s);
   EXPECT_TRUE(watched.expired());
+}
+
+// The memory of the first answer is being written to: another one neither gets nor ends it.
+TEST_F(ExchangeTest, TakesNoSecondAnswerWhileTheFirstOneLands) {
+  for (const std::size_t second_bytes : {std::size_t{0}, std::size_t{8}, std::size_t{1} << 21U}) {
+    SCOPED_TRACE(second_bytes);
+    service(1).silent = true;
+    const auto call = ask(0, 1, "x");
+    network_.run_for(1ms);
+    const auto number = service(1).asked_last;
+    const auto first = std::make_shared<std::vector<std::byte>>(std::size_t{1} << 20U, std::byte{1});
+    const auto second = std::make_shared<std::vector<std::byte>>(second_bytes, std::byte{2});
+    exchange(1).answer(0, number, bytes_of("first"), {*first, first});
+    exchange(1).answer(0, number, bytes_of("second"), {*second, second});
+    network_.run_for(1s);
+    EXPECT_EQ(call->landings, 1);
+    EXPECT_EQ(call->ends, 1);
+    EXPECT_EQ(call->body, "first");
+    EXPECT_EQ(call->bulk.size(), first->size());
+  }
+}
+
+// Until then the bulk may be written to memory that a call would take back when it ends.
+TEST_F(ExchangeTest, EndsACallOfALostRankWhenItsBulkLandsNoMore) {
+  service(1).least_bulk = std::size_t{1} << 20U;
+  const auto call = ask(0, 1, "x");
+  (void)network_.run_until([&] { return call->landings > 0; });
+  ASSERT_EQ(call->ends, 0);
+  network_.on_ready(0, nullptr);  // so that nothing moves but what is moved here
+  Exchange& reader = exchange(0);
+  network_.cut(0, 1);
+  // What is overdue ends after the transport has moved what it can: it has not heard yet that this rank is
+  // to be forgotten when the calls of lost ones end.
+  const auto late = std::make_shared<NotedCall>();
+  late->then = [&] { reader.lose(1, Error(Errc::peer_lost, "the test says so")); };
+  reader.ask(2, Kind::exists, {}, {}, network_.now(), late);
+  while (late->ends == 0) {
+    (void)reader.step();
+  }
+  EXPECT_EQ(call->ends, 0) << "the transport has not said yet that nobody writes to its memory";
+  for (int round = 0; call->ends == 0 && round < 1000; ++round) {
+    network_.run_for(1ms);
+    (void)reader.step();
+  }
+  EXPECT_EQ(call->ends, 1);
+  ASSERT_TRUE(call->error);
+  EXPECT_EQ(call->error->code(), Errc::peer_lost);
 }
 
 TEST_F(ExchangeTest, RefusesAQuestionThatIsTooLong) {
