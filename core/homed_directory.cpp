@@ -1,6 +1,8 @@
 #include "core/homed_directory.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -29,6 +31,37 @@ bool says_nothing(const Nodes& nodes, int home, const Error& error) {
   return error.code() == Errc::timeout || error.code() == Errc::peer_lost ||
          (error.code() == Errc::closed && !nodes.has_closed(home));
 }
+
+/// An object whose bind is under way: kept until the home has all of it that it wants to read.
+class BeingBound {
+ public:
+  explicit BeingBound(std::shared_ptr<PinnedObject> object) noexcept : object_(std::move(object)) {}
+  BeingBound(const BeingBound&) = delete;
+  BeingBound& operator=(const BeingBound&) = delete;
+  ~BeingBound() {
+    const auto client = client_.lock();
+    const auto settlement = settlement_.lock();
+    if (!client || !settlement) {
+      return;
+    }
+    try {
+      client->progress().post([settlement, key = object_->pin().key] { settlement->settle(key); });
+    } catch (const std::bad_alloc&) {  // then the object stays, as where its home cannot be asked
+    }
+  }
+
+  /// Nobody knows what became of the bind, and who asks now may overtake it: the home hears questions while
+  /// the bulk of a bind is on its way. It is found out when the home has read that, or is lost.
+  void settle_later(std::weak_ptr<const NodeClient> client, std::weak_ptr<Settlement> settlement) noexcept {
+    client_ = std::move(client);
+    settlement_ = std::move(settlement);
+  }
+
+ private:
+  const std::shared_ptr<PinnedObject> object_;
+  std::weak_ptr<const NodeClient> client_;
+  std::weak_ptr<Settlement> settlement_;  // which keeps the exchange, which may keep this
+};
 
 }  // namespace
 
@@ -61,11 +94,12 @@ Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& op
                         .replaces = options.mode == SealMode::replace ? 1U : 0U,
                         .has_value = has_value ? 1U : 0U};
   local_.table->set_generation(key, generation_asked_for);
+  const auto being_bound = std::make_shared<BeingBound>(object);
   const auto answer = client_->ask(home, Kind::bind, words(asked),
-                                   {has_value ? block : bytes_of(local_.name(*pin)), object}, {});
+                                   {has_value ? block : bytes_of(local_.name(*pin)), being_bound}, {});
   if (!answer) {
     if (says_nothing(client_->nodes(), home, answer.error())) {
-      client_->progress().post([settlement = settlement_, key] { settlement->settle(key); });
+      being_bound->settle_later(client_, settlement_);
     }
     return answer.error();
   }

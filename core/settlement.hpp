@@ -20,8 +20,9 @@ class Settlement final : public std::enable_shared_from_this<Settlement> {
   Settlement(NodeMemory local, std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
              std::chrono::milliseconds timeout);
 
-  /// An object of this process, whose bind it sent itself: the question follows the bind on the same way, or
-  /// goes to another rank of the home after the one that was asked has died.
+  /// An object of this process, whose bind it sent itself, and whose bulk has been read or never will be: so
+  /// the question follows the bind on the same way, or goes to another rank of the home after the one that
+  /// was asked has died.
   void settle(const Key& key);
   /// The objects of dead processes that this one has adopted. What a maker had sent may arrive after the
   /// question of another rank: so every rank of a home is told first that the maker is dead, and hears

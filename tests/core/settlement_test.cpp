@@ -120,5 +120,31 @@ TEST_F(SettlementTest, GivesTheObjectItsGeneration) {
   EXPECT_NE(generation, 0U);
 }
 
+// A bind whose block takes longer to move than its maker waits: the home answers questions before it has it.
+TEST(SettlementOfTheLiving, AsksAfterTheBindAndNotBesideIt) {
+  tests::SimulatedNodes world({.nodes = {.nodes = 2, .inline_bytes = 16_KiB, .timeout = 5ms},
+                               .network = {.latency = {100us, 100us}, .bytes_per_us = 1}});
+  const std::string name = world.name_at(1, store, "slow ");
+  const auto before = pattern(1, 100);  // which is answered at once
+  const auto after = pattern(2, size_bytes);
+  ASSERT_TRUE(put(world.connector(1), store, name, before));
+  const auto replaced = put(world.connector(0), store, name, after, {SealMode::replace, 0});
+  ASSERT_FALSE(replaced);
+  EXPECT_EQ(replaced.error().code(), Errc::timeout);
+  world.rank(0).links->client()->pause(1s);
+  const auto made = world.rank(0).process.table->owned(store);
+  ASSERT_EQ(made.size(), 1U) << "the name stands for it";
+  for (const int rank : {0, 1}) {
+    const Deadline enough(world.network().now() + 1s);
+    const auto by_name = world.connector(rank).get(Address(store, name), enough);
+    ASSERT_TRUE(by_name) << "rank " << rank << ": " << by_name.error();
+    EXPECT_TRUE(holds(*by_name, after)) << "rank " << rank;
+    const auto by_key = world.connector(rank).get(Address(made[0]), enough);
+    ASSERT_TRUE(by_key) << "rank " << rank << ": " << by_key.error();
+    EXPECT_TRUE(holds(*by_key, after)) << "rank " << rank;
+  }
+  EXPECT_TRUE(world.rank(0).process.table->unsettled().empty());
+}
+
 }  // namespace
 }  // namespace locum::testing
