@@ -88,9 +88,9 @@ static_assert(sizeof(Entry) == 64);
 /// Whether a process takes part.
 enum class ShareState : std::uint32_t {
   absent = 0,   ///< not yet
-  present = 1,  ///< takes part, or died and nobody has noticed
+  present = 1,  ///< takes part, or died and nobody has adopted what it had
   left = 2,     ///< closed its runtime; its objects are nobody's to touch any more
-  adopted = 3,  ///< died; who holds `life` owns what it had
+  adopted = 3,  ///< died; who holds `life` has adopted what it had
 };
 
 /// What one rank publishes about itself and its entries: a cache line that is seldom written, and one that

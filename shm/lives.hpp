@@ -36,6 +36,8 @@ enum class Standing {
 /// 4. `adopter` and `state` are for who rings bells. Who holds the locks writes them again, once a look, if a
 ///    stray store hit them. Only a state that says that a rank has left, or never came, keeps its death from
 ///    being seen, until then.
+/// 5. `adopted` is said of who `adopter` names: whoever takes an estate makes the state `present` before it
+///    writes its own name, whatever the owner before it had done, and `adopted` when adopting is done.
 class Lives {
  public:
   /// Of the process with node rank `own`.

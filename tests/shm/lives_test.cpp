@@ -12,6 +12,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/error.hpp"
@@ -57,6 +58,11 @@ class LivesTest : public testing::Test {
     Standing standing{};
     std::thread([&] { standing = Lives(segment_, 0).look(rank); }).join();
     return standing;
+  }
+  /// Who owns a share, and how far that one is.
+  [[nodiscard]] std::pair<std::uint32_t, ShareState> words(std::uint32_t rank) const {
+    const Share& share = segment_->share(rank);
+    return {share.adopter.load(), static_cast<ShareState>(share.state.load())};
   }
   [[nodiscard]] ShareBytes read(std::uint32_t rank) const {
     ShareBytes bytes;
@@ -206,10 +212,6 @@ TEST_F(LivesTest, WhoIsOwnedByAnotherIsLostWhateverItsShareNames) {
 TEST_F(LivesTest, WritesItsWordsAgainAndThoseOfWhomItOwns) {
   Child first = rank(2);
   kill(first);
-  const auto words = [&](std::uint32_t rank) {
-    const Share& share = segment_->share(rank);
-    return std::pair(share.adopter.load(), static_cast<ShareState>(share.state.load()));
-  };
   const auto strike = [&](std::uint32_t rank) {
     segment_->share(rank).adopter.store(77);
     segment_->share(rank).state.store(static_cast<std::uint32_t>(ShareState::left));
@@ -231,6 +233,25 @@ TEST_F(LivesTest, WritesItsWordsAgainAndThoseOfWhomItOwns) {
     lives.leave();
   })
       .join();
+}
+
+// What its last owner had done of it is no more than a beginning for the next one.
+TEST_F(LivesTest, AnEstateThatPassesOnIsAdoptedOnceItsNewOwnerSaysSo) {
+  Child first = rank(2);
+  kill(first);
+  Child owner = rank(1, [](Lives& lives) {
+    EXPECT_EQ(lives.look(2), Standing::ours);
+    lives.tell_adopted(2);
+  });
+  ASSERT_EQ(words(2), std::pair(2U, ShareState::adopted));
+  kill(owner);
+  std::thread([&] {
+    Lives heir(segment_, 0);
+    ASSERT_EQ(heir.look(2), Standing::ours);
+    EXPECT_EQ(words(2), std::pair(1U, ShareState::present));
+    heir.tell_adopted(2);
+    EXPECT_EQ(words(2), std::pair(1U, ShareState::adopted));
+  }).join();
 }
 
 // Whoever closes a descriptor of the node's file takes the kernel's lock away: it comes back.
