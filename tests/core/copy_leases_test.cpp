@@ -115,6 +115,25 @@ TEST_F(CopyLeases, AnEvictionByNameSaysThatANodeMayShowItsCopyYet) {
   }
 }
 
+// What it promises is the name; the old object goes when it may not be shown any more.
+TEST_F(CopyLeases, AReplacementSucceedsThoughANodeMayShowTheOldObjectForALease) {
+  const std::string name = world_.name_at(0, store, "replaced ");
+  const Key key = put(world_.connector(0), store, name, pattern(1, size_bytes)).value().key;
+  EXPECT_TRUE(get(2, key));
+  cut();
+  EXPECT_TRUE(put(world_.connector(1), store, name, pattern(2, size_bytes), {SealMode::replace, 0}));
+  for (const int rank : {0, 1, 4, 5}) {
+    const auto found = world_.connector(rank).get(Address(store, name), {});
+    ASSERT_TRUE(found) << "rank " << rank << ": " << found.error();
+    EXPECT_TRUE(holds(*found, pattern(2, size_bytes))) << "rank " << rank;
+    EXPECT_EQ(code_of(get(rank, key)), Errc::not_found) << "rank " << rank;
+  }
+  network().run_for(lease);
+  for (const int rank : {2, 3}) {
+    EXPECT_EQ(code_of(get(rank, key)), Errc::peer_lost) << "rank " << rank;
+  }
+}
+
 // The link heals only when each side has missed the other, or never.
 TEST_F(CopyLeases, ACutOffNodeShowsNothingWhenAnEvictionHasSucceeded) {
   for (const bool heals : {false, true}) {
