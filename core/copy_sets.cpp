@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::string_view type_name = "locum::copy_set";
 constexpr int most_rounds = 64;  // each of which somebody else won
+// How often a node is told again that could not say whether its copy is gone, in the time in which a silent
+// rank is lost.
+constexpr int asks_in_patience = 5;
 
 std::vector<std::uint32_t> numbers_in(std::span<const std::byte> bytes) {
   std::vector<std::uint32_t> numbers(bytes.size() / sizeof(std::uint32_t));
@@ -204,7 +207,13 @@ void CopySets::note_lost(Round& round, int node, const Error& cause) const {
 void CopySets::end(const Round& round) {
   const bool late = round.failure && round.failure->code() == Errc::timeout;
   if (late) {
-    dissolve(round.key);
+    // Not at once: a node may say at once that a stopped process keeps it from dropping its copy.
+    exchange_->call_at(exchange_->now() + exchange_->options().patience / asks_in_patience,
+                       [self = weak_from_this(), key = round.key] {
+                         if (const auto open = self.lock()) {
+                           open->dissolve(key);
+                         }
+                       });
   } else if (round.gone && !round.unfenced && (!round.failure || round.failure->code() == Errc::peer_lost)) {
     forget(round.key);
   }

@@ -86,8 +86,8 @@ bool NameService::serve(const AwaitedNames::Waiter& waiter) noexcept {
     const auto pin = parts_.local.directory->find(waiter.store, waiter.name);
     if (pin) {
       answer_with(*pin, true, asker);
-    } else if (pin.error().code() == Errc::not_found) {
-      return false;
+    } else if (pin.error().code() == Errc::not_found || pin.error().code() == Errc::timeout) {
+      return false;  // who waits has more time than a look
     } else {
       parts_.refuse(asker, pin.error());
     }

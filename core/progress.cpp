@@ -17,11 +17,17 @@ constexpr auto helper_nap = 1s;
 // Threads that leave one after the other within this time do not arm the transport for a helper that sleeps
 // there, which takes half a dozen system calls each time: about as much as the helper's waking and resting.
 constexpr auto arming_pays = 50us;
+// Of the patience with which others wait for this rank: a fifth of it is one question whether it lives, and a
+// step may wait more than once.
+constexpr int waits_in_patience = 20;
 
 }  // namespace
 
 Progress::Progress(std::shared_ptr<Transport> transport, std::shared_ptr<Exchange> exchange, Options options)
-    : transport_(std::move(transport)), exchange_(std::move(exchange)), options_(std::move(options)) {
+    : transport_(std::move(transport)),
+      exchange_(std::move(exchange)),
+      options_(std::move(options)),
+      longest_wait_(exchange_->options().patience / waits_in_patience) {
   if (options_.helper) {
     helper_ = std::thread([this] { help(); });
   }
@@ -188,6 +194,7 @@ void Progress::call_somebody() {
 }
 
 bool Progress::drive_once(bool in_a_hurry) {
+  const Haste brief = haste();
   bool busy = false;
   if (has_submitted_.load(std::memory_order_acquire)) {
     running_.clear();  // of a step that threw

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "exchange.hpp"
+#include "haste.hpp"
 #include "mutex.hpp"
 #include "spin_trial.hpp"
 
@@ -28,7 +29,9 @@ class Pending {
 
 /// Who moves messages, and when. One thread at a time *drives*: calls Exchange::step(). Who waits drives; who
 /// cannot, because another thread does, sleeps until its answer is there or the driver leaves. While nobody
-/// waits a helper thread drives, asleep in the transport: a rank that computes is served all the same.
+/// waits a helper thread drives, asleep in the transport: a rank that computes is served all the same. Who
+/// drives is in haste (Haste): no step waits for another process longer than a twentieth of the exchange's
+/// patience.
 ///
 /// Invariants (mutex_ held)
 ///
@@ -98,6 +101,7 @@ class Progress {
   [[nodiscard]] bool enter() LOCUM_EXCLUDES(mutex_);
   void leave() LOCUM_EXCLUDES(mutex_);
   bool drive_once(bool in_a_hurry = false) LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] Haste haste() const noexcept { return Haste(longest_wait_); }
   /// How long to look for more where nothing moves, and from when on.
   struct Spin {
     std::chrono::microseconds time{0};
@@ -122,6 +126,7 @@ class Progress {
   const std::shared_ptr<Transport> transport_;
   const std::shared_ptr<Exchange> exchange_;
   const Options options_;
+  const Haste::Duration longest_wait_;  ///< of who drives
 
   Mutex mutex_;
   bool driven_ LOCUM_GUARDED_BY(mutex_) = false;
@@ -147,7 +152,12 @@ template <class Step, class Kept>
 bool Progress::wait(const Pending& pending, Clock::time_point moment, const Step& step, const Kept& kept) {
   const bool drives = begin_wait();
   try {
-    drives ? step() : submit(kept());
+    if (drives) {
+      const Haste brief = haste();
+      step();
+    } else {
+      submit(kept());
+    }
   } catch (...) {
     if (drives) {
       leave();

@@ -7,6 +7,13 @@
 
 namespace locum {
 
+namespace {
+
+// How often it is asked again who could not say, in the time in which a silent rank is lost.
+constexpr int asks_in_patience = 5;
+
+}  // namespace
+
 // What is to be found out: whether the home has bound this object to this name.
 struct Settlement::Bind {
   Key key;
@@ -79,7 +86,7 @@ void Settlement::look(const std::shared_ptr<Bind>& bind) {
                   return;
                 }
                 if (!answer && answer.error().code() == Errc::timeout) {
-                  return self->look(bind);
+                  return self->look_again(bind);
                 }
                 const auto wire = answer ? read_words<ObjectWire>(answer->body) : std::nullopt;
                 if (wire && wire->key == bind->key) {
@@ -88,6 +95,12 @@ void Settlement::look(const std::shared_ptr<Bind>& bind) {
                   (void)self->local_.table->tombstone(bind->key);
                 }
               });
+}
+
+// Not at once: the home may say at once that a stopped process keeps it from looking.
+void Settlement::look_again(const std::shared_ptr<Bind>& bind) {
+  exchange_->call_at(exchange_->now() + exchange_->options().patience / asks_in_patience,
+                     [self = shared_from_this(), bind] { self->look(bind); });
 }
 
 Exchange::Clock::time_point Settlement::soon() const {

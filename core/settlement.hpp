@@ -36,6 +36,7 @@ class Settlement final : public std::enable_shared_from_this<Settlement> {
   [[nodiscard]] std::shared_ptr<Bind> find(const Key& key) const;
   void tell_of_death(const std::shared_ptr<Bind>& bind, int rank);
   void look(const std::shared_ptr<Bind>& bind);
+  void look_again(const std::shared_ptr<Bind>& bind);
   [[nodiscard]] Exchange::Clock::time_point soon() const;
 
   NodeMemory local_;

@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "core/haste.hpp"
 #include "core/internal_stores.hpp"
 #include "shm/futex.hpp"
 #include "shm/kill_point.hpp"
@@ -104,7 +105,7 @@ Result<void> NameTable::undisturbed(DirectoryShard& shard, Deadline deadline, co
     }
     std::this_thread::yield();
   }
-  RobustLock lock(shard.state().lock, deadline.moment(lock_timeout_));
+  RobustLock lock(shard.state().lock, moment(shard, deadline));
   if (auto ready = prepare(lock, shard); !ready) {
     return ready;
   }
@@ -128,8 +129,26 @@ Result<Pin> NameTable::find_by(std::uint32_t store, std::string_view name, Deadl
   return looked ? no_such_object() : looked.error().about(name);
 }
 
+// A thread in haste waits once for a holder that is stopped, not again for each of those that ask it.
+Deadline::Clock::time_point NameTable::moment(const DirectoryShard& shard, Deadline deadline) const noexcept {
+  const Haste::Duration longest = Haste::longest();
+  if (longest == Haste::Duration::max()) {
+    return deadline.moment(lock_timeout_);
+  }
+  if (stuck_[shard.index()].load(memory_order_relaxed)) {
+    return Deadline::Clock::time_point::min();
+  }
+  const auto until = Deadline().moment(std::min(longest, lock_timeout_));
+  return std::min(until, deadline.moment(lock_timeout_));
+}
+
 // With the lock in hand: the shard is whole, whoever held the lock before.
 Result<void> NameTable::prepare(RobustLock& lock, DirectoryShard& shard) {
+  std::atomic<bool>& stuck = stuck_[shard.index()];
+  if (const bool in_vain = lock.outcome() == RobustLock::Outcome::timed_out;
+      stuck.load(memory_order_relaxed) != in_vain) {
+    stuck.store(in_vain, memory_order_relaxed);
+  }
   switch (lock.outcome()) {
     case RobustLock::Outcome::held:
       break;
@@ -173,7 +192,7 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   }
   const std::string_view name = *carried;
   DirectoryShard& shard = shard_of(hash);
-  RobustLock lock(shard.state().lock, Deadline().moment(lock_timeout_));
+  RobustLock lock(shard.state().lock, moment(shard, {}));
   LOCUM_KILL_POINT("bind: locked");
   if (auto ready = prepare(lock, shard); !ready) {
     return ready.error().about(name);
@@ -222,7 +241,7 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
 Result<bool> NameTable::unbind(std::uint32_t store, std::string_view name, const Key& only) {
   const std::uint64_t hash = name_hash(store, name);
   DirectoryShard& shard = shard_of(hash);
-  RobustLock lock(shard.state().lock, Deadline().moment(lock_timeout_));
+  RobustLock lock(shard.state().lock, moment(shard, {}));
   LOCUM_KILL_POINT("unbind: locked");
   if (auto ready = prepare(lock, shard); !ready) {
     return ready.error().about(name);

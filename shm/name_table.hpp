@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -38,7 +40,9 @@ namespace locum::shm {
 ///    is never taken without a count that follows it (tests/shm/wake_model_test.cpp).
 class NameTable final : public Directory {
  public:
-  /// \param lock_timeout the longest that a call without a moment of its own waits for a shard's lock
+  /// \param lock_timeout the longest that a call without a moment of its own waits for a shard's lock; a
+  ///                     thread in haste (Haste) waits as long as that allows, and no more while nobody has
+  ///                     had the lock since somebody waited for it in vain
   NameTable(std::shared_ptr<Segment> segment, std::shared_ptr<ObjectTable> objects,
             std::chrono::milliseconds lock_timeout);
 
@@ -65,6 +69,9 @@ class NameTable final : public Directory {
   [[nodiscard]] Result<void> undisturbed(DirectoryShard& shard, Deadline deadline, const Found& found,
                                          See see);
   [[nodiscard]] Result<Pin> find_by(std::uint32_t store, std::string_view name, Deadline deadline);
+  /// Until when to wait for the lock of this shard.
+  [[nodiscard]] Deadline::Clock::time_point moment(const DirectoryShard& shard,
+                                                   Deadline deadline) const noexcept;
   [[nodiscard]] Result<void> prepare(RobustLock& lock, DirectoryShard& shard);
   void make_whole(RobustLock& lock, DirectoryShard& shard) noexcept;
 
@@ -73,6 +80,8 @@ class NameTable final : public Directory {
   const NameLook look_;
   const std::chrono::milliseconds lock_timeout_;
   std::vector<DirectoryShard> shards_;
+  /// By shard: nobody here has had its lock since somebody waited for it in vain.
+  std::array<std::atomic<bool>, shard_count> stuck_{};
   NameWatch watch_;
 };
 

@@ -8,6 +8,9 @@
 #include <new>
 #include <semaphore>
 #include <thread>
+#include <vector>
+
+#include "core/haste.hpp"
 
 namespace locum {
 namespace {
@@ -114,6 +117,23 @@ TEST(Progress, TheHelperLooksForMoreOnceSomethingCameAndRarelyWhereThatDoesNotPa
     side.transport->bring();
     EXPECT_EQ(side.transport->looks_of_next_sleep(), 2) << "it was in vain";
   }
+}
+
+// By default a rank that says nothing for 5 s is lost, and is asked once a second whether it lives.
+TEST(Progress, WhoDrivesIsInHasteAndNobodyElse) {
+  Side side({.helper = false, .on_helper_start = {}});
+  std::vector<Haste::Duration> told;
+  const auto note = [&] { told.push_back(Haste::longest()); };
+  Pending pending;
+  EXPECT_TRUE(side.progress.wait(pending, side.progress.now() + 1s, [&] {
+    note();
+    side.progress.finish(pending);
+  }));
+  side.progress.submit(note);
+  side.exchange->call_at(side.progress.now(), note);
+  side.progress.poll();
+  EXPECT_EQ(told, std::vector<Haste::Duration>(3, 250ms));
+  EXPECT_EQ(Haste::longest(), Haste::Duration::max());
 }
 
 // What is done at once.

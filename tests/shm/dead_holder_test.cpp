@@ -10,8 +10,10 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "core/haste.hpp"
 #include "shm/name_table.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"
@@ -337,21 +339,50 @@ TEST_F(DeadHolderTest, WakesWaitersForWhatADeadWriterLeft) {
   waiter.join();
 }
 
+/// A process that is stopped while it holds the lock of a shard.
+class StoppedHolder {
+ public:
+  explicit StoppedHolder(DirectoryShard& shard) {
+    std::array<int, 2> pipe{};
+    if (::pipe(pipe.data()) != 0) {
+      return;
+    }
+    child_ = ::fork();
+    if (child_ == 0) {
+      ::alarm(30);
+      const RobustLock lock(shard.state().lock, Deadline::Clock::now() + seconds(10));
+      if (::write(pipe[1], "x", 1) == 1) {
+        ::raise(SIGSTOP);
+      }
+      ::_exit(0);
+    }
+    char byte = 0;
+    holds_ = ::read(pipe[0], &byte, 1) == 1;
+    ::close(pipe[0]);
+    ::close(pipe[1]);
+  }
+  StoppedHolder(const StoppedHolder&) = delete;
+  StoppedHolder& operator=(const StoppedHolder&) = delete;
+  ~StoppedHolder() { die(); }
+
+  [[nodiscard]] bool holds() const { return holds_; }
+  void die() {
+    const pid_t child = std::exchange(child_, -1);
+    if (child > 0 && ::kill(child, SIGKILL) == 0) {
+      while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+      }
+    }
+  }
+
+ private:
+  pid_t child_ = -1;
+  bool holds_ = false;
+};
+
 // A stopped holder is no dead one: who needs its lock is told so in time, readers go on.
 TEST_F(DeadHolderTest, SaysThatAHolderIsStopped) {
-  std::array<int, 2> pipe{};
-  ASSERT_EQ(::pipe(pipe.data()), 0);
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(30);
-    const RobustLock lock(shard_.state().lock, Deadline::Clock::now() + seconds(10));
-    if (::write(pipe[1], "x", 1) == 1) {
-      ::raise(SIGSTOP);
-    }
-    ::_exit(0);
-  }
-  char byte = 0;
-  ASSERT_EQ(::read(pipe[0], &byte, 1), 1);
+  StoppedHolder holder(shard_);
+  ASSERT_TRUE(holder.holds());
   Player hasty(segment_, 1, 0, milliseconds(100));
   const Key key = dying_.publish(store, name, 42).value();
   const auto start = Deadline::Clock::now();
@@ -372,14 +403,38 @@ TEST_F(DeadHolderTest, SaysThatAHolderIsStopped) {
   EXPECT_LT(waited, seconds(15));
   shard_.state().sequence.fetch_add(1);
 
-  ASSERT_EQ(::kill(child, SIGKILL), 0);
-  int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  ::close(pipe[0]);
-  ::close(pipe[1]);
+  holder.die();
   EXPECT_TRUE(survivor_.names->bind(key, {})) << "its death passes the lock on";
   EXPECT_EQ(survivor_.get(store, name).value(), 42U);
+  expect_whole();
+}
+
+// Whoever holds up others waits for a stopped holder once, and not again for each of those that ask.
+TEST_F(DeadHolderTest, WaitsBrieflyAndOnceInHaste) {
+  constexpr milliseconds brief{200};
+  const Haste haste(brief);
+  const auto taken_by = [&](auto call) {
+    const auto start = Deadline::Clock::now();
+    call();
+    return Deadline::Clock::now() - start;
+  };
+  for (int round = 0; round < 2; ++round) {
+    StoppedHolder holder(shard_);
+    ASSERT_TRUE(holder.holds());
+    const auto first = taken_by([&] { EXPECT_EQ(code(survivor_.put(store, name, 1)), Errc::timeout); });
+    EXPECT_GE(first, brief) << "round " << round;
+    EXPECT_LT(first, seconds(10)) << "the table's own patience is twice that";
+    constexpr int asked = 100;
+    const auto others = taken_by([&] {
+      for (int time = 0; time < asked; ++time) {
+        EXPECT_EQ(code(survivor_.names->unbind(store, others_[0], Key{})), Errc::timeout);
+      }
+    });
+    EXPECT_LT(others, asked * brief / 2) << "round " << round;
+    EXPECT_TRUE(survivor_.get(store, others_[0])) << "readers need no lock";
+    holder.die();
+    another_writer_comes();
+  }
   expect_whole();
 }
 

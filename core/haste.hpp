@@ -1,0 +1,29 @@
+#pragma once
+
+#include <chrono>
+#include <utility>
+
+namespace locum {
+
+/// As long as it lives this thread is in haste: it holds up others, and what it calls waits for no other
+/// process longer than longest() at a time, and for the same one not again and again. Who drives the exchange
+/// is, because a rank that says nothing counts as dead. One thread; may be nested, the innermost counts.
+class Haste {
+ public:
+  using Duration = std::chrono::milliseconds;
+
+  explicit Haste(Duration longest) noexcept : before_(std::exchange(longest_, longest)) {}
+  Haste(const Haste&) = delete;
+  Haste& operator=(const Haste&) = delete;
+  ~Haste() { longest_ = before_; }
+
+  /// Of the calling thread; Duration::max() where it is in none.
+  [[nodiscard]] static Duration longest() noexcept { return longest_; }
+
+ private:
+  static constinit inline thread_local Duration longest_ = Duration::max();
+
+  const Duration before_;
+};
+
+}  // namespace locum
