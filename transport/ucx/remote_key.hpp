@@ -50,7 +50,9 @@ struct OpenedKey {
 [[nodiscard]] std::optional<OpenedKey> open_key(const RemoteKey& key, std::uint64_t session,
                                                 int owner) noexcept;
 
-/// A packed key, unpacked for an endpoint. Ends before that is closed.
+/// A packed key, unpacked for an endpoint; reads with it end before that is closed. It itself lies in a pool
+/// of the worker's and knows the endpoint no more (ucp_rkey_destroy() of UCX 1.13 to 1.18): it may outlive
+/// the endpoint, and ends before the worker.
 class UnpackedKey {
  public:
   UnpackedKey() = default;
