@@ -10,6 +10,8 @@
 #include <optional>
 #include <random>
 #include <span>
+#include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -51,6 +53,13 @@ std::optional<Error> error_of(Call&& call) {
     std::forward<Call>(call)();
   } catch (const Error& error) {
     return error;
+  } catch (const std::system_error& error) {
+    const bool threads = error.code() == std::errc::resource_unavailable_try_again;
+    return Error(Errc::system,
+                 threads ? "this process may start no more threads; raise `ulimit -u`, or pids.max of its "
+                           "control group"
+                         : "set-up failed",
+                 error.what());
   } catch (const std::exception& exception) {
     return Error(Errc::system, "set-up failed", exception.what());
   }
@@ -137,18 +146,22 @@ shm::Node open_own_node(mpi::CommunicatorGroup& group, const RuntimeOptions& opt
 #if !LOCUM_WITH_UCX
   require_one_node(group, options);
 #endif
+  constexpr std::string_view step = "opening the memory of each node";
   std::optional<shm::Node> node;
   mpi::CommunicatorGroup mates = group.of_node();
-  throw_if(group.agree(error_of([&] {
-                         RuntimeOptions own = options;
-                         if (own.memory_bytes == 0) {
-                           // Nodes that are parts of one machine share what it has.
-                           own.memory_bytes =
-                               shm::default_memory_bytes() / static_cast<std::uint64_t>(group.nodes_here());
-                         }
-                         node = shm::open_node(mates, node_mates(group), own, incarnation);
-                       }),
-                       "opening the memory of each node", {}));
+  const std::optional<Error> failure = error_of([&] {
+    RuntimeOptions own = options;
+    if (own.memory_bytes == 0) {
+      // Nodes that are parts of one machine share what it has.
+      own.memory_bytes = shm::default_memory_bytes() / static_cast<std::uint64_t>(group.nodes_here());
+    }
+    node = shm::open_node(mates, node_mates(group), own, incarnation);
+  });
+  // The mates have agreed already, and all have the error of one of them, with its number among them. That
+  // one tells it first, so that all ranks hear where it happened.
+  const bool repeated = failure && failure->rank() >= 0 && failure->rank() != mates.rank();
+  throw_if(group.agree(repeated ? std::nullopt : failure, step, {}));
+  throw_if(group.agree(failure, step, {}));
   return std::move(*node);
 }
 

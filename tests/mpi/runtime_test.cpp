@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 #include <mpi.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -20,6 +22,7 @@
 
 #include "tests/mpi/environment.hpp"
 #include "tests/mpi/job.hpp"
+#include "tests/shm/sanitized.hpp"
 
 namespace locum {
 namespace {
@@ -120,6 +123,51 @@ TEST(Runtime, TellsAllRanksThatOneEnvironmentIsWrong) {
   EXPECT_EQ(error.code(), Errc::invalid_argument);
   EXPECT_EQ(error.rank(), job::last());
   EXPECT_NE(error.text().find("LOCUM_TIMEOUT_MS"), std::string::npos) << error.what();
+  EXPECT_TRUE(job::same_everywhere(error.what())) << error.what();
+}
+
+/// As long as it lives this process can open no descriptor.
+class NoDescriptorLeft {
+ public:
+  NoDescriptorLeft() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit few = before_;
+    for (const auto& open : std::filesystem::directory_iterator("/proc/self/fd")) {
+      last_ = std::max(last_, std::stoi(open.path().filename()));
+    }
+    few.rlim_cur = static_cast<rlim_t>(last_) + 1;
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    for (int filler = ::dup(STDOUT_FILENO); filler >= 0; filler = ::dup(STDOUT_FILENO)) {
+      fillers_.push_back(filler);
+    }
+  }
+  NoDescriptorLeft(const NoDescriptorLeft&) = delete;
+  NoDescriptorLeft& operator=(const NoDescriptorLeft&) = delete;
+  ~NoDescriptorLeft() {
+    std::ranges::for_each(fillers_, ::close);
+    ::setrlimit(RLIMIT_NOFILE, &before_);
+  }
+
+ private:
+  rlimit before_{};
+  int last_ = 0;
+  std::vector<int> fillers_;
+};
+
+TEST(Runtime, TellsAllRanksWhichOneCouldNotOpenItsNodesMemory) {
+  if (tests::sanitized) {
+    GTEST_SKIP() << "UndefinedBehaviorSanitizer looks at types through a pipe, and here none can be opened";
+  }
+  { const Runtime connected(MPI_COMM_WORLD, small); }  // what MPI opens at first use
+  RuntimeOptions options = small;
+  options.timeout = 2s;
+  std::optional<NoDescriptorLeft> poor;
+  if (job::rank() == job::last()) {
+    poor.emplace();
+  }
+  const Error error = refusal(options);
+  poor.reset();
+  EXPECT_EQ(error.rank(), job::last());
   EXPECT_TRUE(job::same_everywhere(error.what())) << error.what();
 }
 
