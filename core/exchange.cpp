@@ -16,8 +16,6 @@ namespace {
 constexpr std::uint64_t max_question_bulk = 1U << 20U;
 // So many steps follow each other before one looks at the clock in any case.
 constexpr int steps_a_look = 32;
-// Who owes an answer is asked so often whether it lives, before it counts as dead.
-constexpr int questions = 4;
 
 Error late(int rank) {
   return Error(Errc::timeout, "rank " + std::to_string(rank) +
@@ -44,8 +42,8 @@ Exchange::Exchange(std::shared_ptr<Transport> transport, std::shared_ptr<Metrics
     : transport_(std::move(transport)),
       metrics_(std::move(metrics)),
       options_(options),
-      creditors_(static_cast<std::size_t>(options.size)),
-      debtors_(static_cast<std::size_t>(options.size)),
+      creditors_(options.size, {options.most_questions, options.most_question_bytes}),
+      debtors_(options.size, options.patience, options.node_of_rank),
       lost_(static_cast<std::size_t>(options.size)),
       has_closed_(static_cast<std::size_t>(options.size)) {}
 
@@ -60,7 +58,7 @@ void Exchange::ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bu
     failed_.emplace_back(number, gone(rank, Error(Errc::peer_lost, "it was lost before")));
     return;
   }
-  owe(rank);
+  debtors_.owe(rank);
   send(rank, {.kind = kind, .call = number, .incarnation = options_.incarnation}, body, std::move(bulk));
 }
 
@@ -71,12 +69,12 @@ void Exchange::tell(int rank, Kind kind, std::span<const std::byte> body) {
 }
 
 void Exchange::answer(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk) {
-  note_answer(to, call);
+  creditors_.answered(to, call);
   send(to, {.kind = Kind::reply, .call = call, .incarnation = options_.incarnation}, body, std::move(bulk));
 }
 
 void Exchange::refuse(int to, std::uint32_t call, const Error& error) {
-  note_answer(to, call);
+  creditors_.answered(to, call);
   const Envelope envelope{.kind = Kind::reply,
                           .status = static_cast<std::uint8_t>(error.code()),
                           .call = call,
@@ -111,36 +109,19 @@ void Exchange::send(int to, const Envelope& envelope, std::span<const std::byte>
       bulk.keep = asked->call;
     }
     outgoing_.emplace(ticket, Outgoing{to, std::move(bulk), answers});
-    owe(to);  // the word that it has read the bulk, which stays until then
-    creditor(to).unread += answers ? 1U : 0U;
+    debtors_.owe(to);  // the word that it has read the bulk, which stays until then
+    if (answers) {
+      creditors_.answers(to);
+    }
   }
-}
-
-bool Exchange::is_crowded(int rank, std::uint64_t bulk_bytes) const noexcept {
-  const Creditor& asking = creditors_[static_cast<std::size_t>(rank)];
-  return asking.questions() >= options_.most_questions ||
-         asking.landing_bytes + bulk_bytes > options_.most_question_bytes;
 }
 
 // What the service does not answer at once is counted until it does, but for what wants no answer. It bounds
 // itself how many waits for names it keeps, which may never be answered.
 void Exchange::serve_question(const Question& question) noexcept {
-  const Asking asking{question.from, question.call};
-  answering_ = asking;
+  creditors_.look_at(question.from, question.call);
   service_->asked(question);
-  if (answering_ && question.call != 0 && question.kind != Kind::await && deferred_.insert(asking).second) {
-    ++creditor(question.from).deferred;
-  }
-  answering_.reset();
-}
-
-void Exchange::note_answer(int to, std::uint32_t call) noexcept {
-  const Asking asking{to, call};
-  if (answering_ == asking) {
-    answering_.reset();
-  } else if (deferred_.erase(asking) != 0) {
-    --creditor(to).deferred;
-  }
+  creditors_.look_away(question.call != 0 && question.kind != Kind::await);
 }
 
 std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
@@ -154,11 +135,11 @@ std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
       !known(static_cast<std::uint8_t>(envelope.kind))) {
     return {};
   }
-  heard(message.from);
+  debtors_.heard(message.from);
   const auto body = message.header.subspan(sizeof envelope);
   const bool lands = message.bulk_bytes != message.present.size();
   if (envelope.kind != Kind::reply && envelope.kind != Kind::ping &&
-      is_crowded(message.from, lands ? message.bulk_bytes : 0)) {
+      creditors_.is_crowded(message.from, lands ? message.bulk_bytes : 0)) {
     refuse(message.from, envelope.call,
            Error(Errc::out_of_memory,
                  "rank " + std::to_string(message.from) + " has too many questions under way at rank " +
@@ -195,12 +176,11 @@ std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
     }
     landing.question_bulk.resize(message.bulk_bytes);
     landing.bulk = landing.question_bulk;
-    ++creditor(message.from).landing;
-    creditor(message.from).landing_bytes += message.bulk_bytes;
+    creditors_.lands(message.from, message.bulk_bytes);
   }
   const auto bulk = landing.bulk;
   landings_.emplace(message.landing, std::move(landing));
-  owe(message.from);
+  debtors_.owe(message.from);
   return bulk;
 }
 
@@ -211,10 +191,9 @@ void Exchange::landed(std::uint64_t number, const Result<Path>& outcome) noexcep
   }
   const Landing landing = std::move(at->second);
   landings_.erase(at);
-  repay(landing.from);
+  debtors_.repay(landing.from);
   if (landing.envelope.kind != Kind::reply) {
-    --creditor(landing.from).landing;
-    creditor(landing.from).landing_bytes -= landing.question_bulk.size();
+    creditors_.landed(landing.from, landing.question_bulk.size());
   }
   if (landing.envelope.kind == Kind::reply && calls_.find(landing.envelope.call) != nullptr) {
     calls_.set_lands(landing.envelope.call, false);
@@ -226,7 +205,7 @@ void Exchange::landed(std::uint64_t number, const Result<Path>& outcome) noexcep
     }
     return;
   }
-  heard(landing.from);
+  debtors_.heard(landing.from);
   if (outcome) {
     deliver(landing.from, landing.envelope, landing.body, landing.bulk, *outcome);
   } else if (landing.envelope.kind == Kind::reply) {
@@ -236,8 +215,10 @@ void Exchange::landed(std::uint64_t number, const Result<Path>& outcome) noexcep
 
 void Exchange::sent(std::uint64_t ticket, const Result<void>& /*outcome*/) noexcept {
   if (const auto at = outgoing_.find(ticket); at != outgoing_.end()) {
-    repay(at->second.to);
-    creditor(at->second.to).unread -= at->second.answers ? 1U : 0U;
+    debtors_.repay(at->second.to);
+    if (at->second.answers) {
+      creditors_.has_read(at->second.to);
+    }
     outgoing_.erase(at);  // a failure shows as a lost rank
   }
 }
@@ -296,63 +277,14 @@ void Exchange::settle(std::uint32_t number, const Result<Answer>& outcome) noexc
 
 std::shared_ptr<Call> Exchange::take(std::uint32_t number) noexcept {
   CallTable::Asked asked = calls_.take(number);
-  repay(asked.rank);
+  debtors_.repay(asked.rank);
   return std::move(asked.call);
 }
 
-void Exchange::owe(int rank) {
-  Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
-  if (debtor.owed++ == 0 && !debtor.doubted) {
-    heard(rank);
-    list(rank);
-  }
-}
-
-void Exchange::repay(int rank) noexcept {
-  Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
-  if (debtor.owed > 0) {
-    --debtor.owed;
-  }
-}
-
-void Exchange::list(int rank) {
-  Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
-  if (!debtor.listed) {
-    debtor.listed = true;
-    owing_.push_back(rank);
-  }
-}
-
 void Exchange::doubt(int rank) {
-  Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
-  if (is_lost(rank) || debtor.owed > 0 || debtor.doubted) {
-    return;
+  if (debtors_.doubt(rank)) {
+    send(rank, {.kind = Kind::ping, .incarnation = options_.incarnation}, {}, {});
   }
-  heard(rank);
-  debtor.doubted = true;
-  debtor.unanswered = 1;
-  list(rank);
-  send(rank, {.kind = Kind::ping, .incarnation = options_.incarnation}, {}, {});
-}
-
-void Exchange::doubt_mates(int rank) {
-  if (options_.node_of_rank.empty()) {
-    return;
-  }
-  for (int mate = 0; mate < options_.size; ++mate) {
-    if (mate != rank && options_.node_of_rank[static_cast<std::size_t>(mate)] ==
-                            options_.node_of_rank[static_cast<std::size_t>(rank)]) {
-      doubt(mate);
-    }
-  }
-}
-
-// When that was is noted by who looks at the clock next, which is a little later.
-void Exchange::heard(int rank) noexcept {
-  Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
-  debtor.heard = true;
-  debtor.unanswered = 0;
-  debtor.doubted = false;
 }
 
 void Exchange::lose(int rank, const Error& cause) {
@@ -360,10 +292,8 @@ void Exchange::lose(int rank, const Error& cause) {
   if (rank == options_.rank || lost.exchange(true, std::memory_order_acq_rel)) {
     return;
   }
-  for (auto at = deferred_.lower_bound({rank, 0}); at != deferred_.end() && at->first == rank;) {
-    at = deferred_.erase(at);
-    --creditor(rank).deferred;
-  }
+  creditors_.forget(rank);
+  debtors_.forget(rank);
   // A call whose bulk is on its way ends in landed(): until then the transport may write to its memory.
   for (const std::uint32_t number : calls_.of_rank(rank)) {
     if (!calls_.find(number)->lands) {
@@ -394,7 +324,7 @@ bool Exchange::step(bool in_a_hurry) {
 bool Exchange::look_at_clock() {
   steps_ = 0;
   looked_at_ = transport_->now();
-  if (!owing_.empty()) {
+  if (debtors_.any()) {
     look_after_debtors(looked_at_);
   }
   bool any = false;
@@ -415,39 +345,14 @@ void Exchange::call_at(Clock::time_point moment, std::function<void()> action) {
   }
 }
 
-// Counted in questions, not in time alone: a rank that was itself stopped for a while must not take the
-// others for dead.
 void Exchange::look_after_debtors(Clock::time_point now) {
-  for (std::size_t i = 0; i < owing_.size();) {
-    const int rank = owing_[i];
-    Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
-    if ((debtor.owed == 0 && !debtor.doubted) || is_lost(rank)) {
-      debtor.listed = false;
-      owing_[i] = owing_.back();
-      owing_.pop_back();
-      continue;
-    }
-    if (std::exchange(debtor.heard, false)) {
-      debtor.quiet_at = now;
-    } else if (now - debtor.quiet_at >= question_interval()) {
-      if (debtor.unanswered == questions) {
+  debtors_.look(
+      now,
+      [this](int rank) { send(rank, {.kind = Kind::ping, .incarnation = options_.incarnation}, {}, {}); },
+      [this](int rank) {
         lose(rank, Error(Errc::peer_lost,
                          "it said nothing for " + std::to_string(options_.patience.count()) + " ms"));
-      } else {
-        debtor.quiet_at = now;
-        ++debtor.unanswered;
-        send(rank, {.kind = Kind::ping, .incarnation = options_.incarnation}, {}, {});
-        if (debtor.unanswered == 1) {
-          doubt_mates(rank);
-        }
-      }
-    }
-    ++i;
-  }
-}
-
-Exchange::Clock::duration Exchange::question_interval() const noexcept {
-  return options_.patience / (questions + 1);
+      });
 }
 
 Exchange::Clock::time_point Exchange::next_due() const noexcept {
@@ -458,11 +363,8 @@ Exchange::Clock::time_point Exchange::next_due() const noexcept {
   if (!alarms_.empty()) {
     due = std::min(due, alarms_.begin()->first);
   }
-  for (const int rank : owing_) {
-    const Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
-    if (debtor.owed > 0 || debtor.doubted) {
-      due = std::min(due, (debtor.heard ? transport_->now() : debtor.quiet_at) + question_interval());
-    }
+  if (debtors_.any()) {
+    due = std::min(due, debtors_.next_due(transport_->now()));
   }
   return due;
 }

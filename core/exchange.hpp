@@ -9,13 +9,14 @@
 #include <memory>
 #include <memory_resource>
 #include <optional>
-#include <set>
 #include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "call_table.hpp"
+#include "creditors.hpp"
+#include "debtors.hpp"
 #include "message.hpp"
 #include "metrics.hpp"
 #include "result.hpp"
@@ -113,8 +114,8 @@ class Exchange final : private Receiver {
   /// Says what nobody answers.
   void tell(int rank, Kind kind, std::span<const std::byte> body);
   /// From now on that rank owes something other than an answer, until as many calls of expected().
-  void expect(int rank) { owe(rank); }
-  void expected(int rank) noexcept { repay(rank); }
+  void expect(int rank) { debtors_.owe(rank); }
+  void expected(int rank) noexcept { debtors_.repay(rank); }
   /// Asks that rank at once whether it lives, unless it owes something, and from then on like those who owe,
   /// until it says something: if it does not, it is lost. Also after close().
   void doubt(int rank);
@@ -142,9 +143,7 @@ class Exchange final : private Receiver {
   }
   [[nodiscard]] std::size_t under_way() const noexcept { return calls_.size(); }
   /// Questions of that rank that take up memory here.
-  [[nodiscard]] std::uint32_t questions_of(int rank) const noexcept {
-    return creditors_[static_cast<std::size_t>(rank)].questions();
-  }
+  [[nodiscard]] std::uint32_t questions_of(int rank) const noexcept { return creditors_.questions_of(rank); }
   [[nodiscard]] Clock::time_point now() const noexcept { return transport_->now(); }
   [[nodiscard]] const ExchangeOptions& options() const noexcept { return options_; }
 
@@ -165,30 +164,7 @@ class Exchange final : private Receiver {
     Bulk bulk;
     bool answers = false;  ///< it belongs to an answer
   };
-  /// What is known of a rank that owes answers, bulks that it announced, or the word that it has read one.
-  struct Debtor {
-    std::uint32_t owed = 0;
-    int unanswered = 0;          ///< times it was asked whether it lives since it last said anything
-    Clock::time_point quiet_at;  ///< when it was last asked, said something or began to owe
-    bool heard = false;          ///< since then it has, or has begun to: at the moment when that is noted
-    bool listed = false;         ///< in owing_
-    bool doubted = false;        ///< asked whether it lives though it may owe nothing
-  };
-
-  /// What a rank that has asked something has under way here.
-  struct Creditor {
-    std::uint32_t landing = 0;   ///< questions whose bulk is still to come
-    std::uint32_t deferred = 0;  ///< that the service answers later
-    std::uint32_t unread = 0;    ///< whose answer's bulk has not been taken
-    std::uint64_t landing_bytes = 0;
-    [[nodiscard]] std::uint32_t questions() const noexcept { return landing + deferred + unread; }
-  };
-  using Asking = std::pair<int, std::uint32_t>;  ///< a rank, and its number for the question
-
-  [[nodiscard]] Creditor& creditor(int rank) noexcept { return creditors_[static_cast<std::size_t>(rank)]; }
-  [[nodiscard]] bool is_crowded(int rank, std::uint64_t bulk_bytes) const noexcept;
   void serve_question(const Question& question) noexcept;
-  void note_answer(int to, std::uint32_t call) noexcept;
 
   std::span<std::byte> arrived(const Arrival& message) noexcept override;
   void landed(std::uint64_t landing, const Result<Path>& outcome) noexcept override;
@@ -201,14 +177,8 @@ class Exchange final : private Receiver {
   void settle(std::uint32_t number, const Result<Answer>& outcome) noexcept;
   [[nodiscard]] std::shared_ptr<Call> take(std::uint32_t number) noexcept;
   void send(int to, const Envelope& envelope, std::span<const std::byte> body, Bulk bulk);
-  void owe(int rank);
-  void repay(int rank) noexcept;
-  void list(int rank);
-  void doubt_mates(int rank);
-  void heard(int rank) noexcept;
   void look_after_debtors(Clock::time_point now);
   bool look_at_clock();
-  [[nodiscard]] Clock::duration question_interval() const noexcept;
 
   const std::shared_ptr<Transport> transport_;
   const std::shared_ptr<Metrics> metrics_;
@@ -222,12 +192,9 @@ class Exchange final : private Receiver {
   std::multimap<Clock::time_point, std::function<void()>> alarms_;
   std::pmr::unordered_map<std::uint64_t, Landing> landings_{&pool_};
   std::pmr::unordered_map<std::uint64_t, Outgoing> outgoing_{&pool_};
-  std::vector<Creditor> creditors_;
-  std::pmr::set<Asking> deferred_{&pool_};
-  std::optional<Asking> answering_;  ///< the question that the service is being asked, until it answers
+  Creditors creditors_;
   std::vector<std::pair<std::uint32_t, Error>> failed_;  ///< calls that could not even be asked
-  std::vector<Debtor> debtors_;
-  std::vector<int> owing_;       ///< ranks with owed > 0, and maybe others
+  Debtors debtors_;
   Clock::time_point looked_at_;  ///< the clock of the transport
   int steps_ = 0;                ///< since then
   std::vector<std::atomic<bool>> lost_;

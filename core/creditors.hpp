@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory_resource>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace locum {
+
+/// What other ranks have under way here, so that none of them fills this one's memory: questions whose bulk
+/// is still to come, that are answered later, or whose answer has not been read. One thread at a time.
+class Creditors {
+ public:
+  /// What one rank may have under way.
+  struct Most {
+    std::uint32_t questions = 0;
+    std::uint64_t bytes = 0;  ///< of bulks that are still to come
+  };
+  Creditors(int ranks, Most most) : most_(most), creditors_(static_cast<std::size_t>(ranks)) {}
+
+  /// Whether one more question of that rank, with such a bulk, is too much.
+  [[nodiscard]] bool is_crowded(int rank, std::uint64_t bulk_bytes) const noexcept {
+    const Creditor& asking = creditors_[static_cast<std::size_t>(rank)];
+    return asking.questions() >= most_.questions || asking.landing_bytes + bulk_bytes > most_.bytes;
+  }
+  [[nodiscard]] std::uint32_t questions_of(int rank) const noexcept {
+    return creditors_[static_cast<std::size_t>(rank)].questions();
+  }
+
+  /// The bulk of a question is on its way in, and is there or will never be.
+  void lands(int rank, std::uint64_t bytes) noexcept;
+  void landed(int rank, std::uint64_t bytes) noexcept;
+  /// The bulk of an answer is on its way out, and has been read or never will be.
+  void answers(int rank) noexcept { ++of(rank).unread; }
+  void has_read(int rank) noexcept { --of(rank).unread; }
+
+  /// A question is being looked at, until look_away(); who is not answered before that is answered later, and
+  /// counts until then, if it is `counted`.
+  void look_at(int rank, std::uint32_t call) noexcept { looked_at_ = {rank, call}; }
+  void look_away(bool counted) {
+    const auto unanswered = std::exchange(looked_at_, std::nullopt);
+    if (unanswered && counted) {
+      defer(*unanswered);
+    }
+  }
+  void answered(int rank, std::uint32_t call) noexcept {
+    const Asking asking{rank, call};
+    looked_at_ == asking ? looked_at_.reset() : undefer(asking);
+  }
+  /// That rank is lost.
+  void forget(int rank) noexcept;
+
+ private:
+  struct Creditor {
+    std::uint32_t landing = 0;   ///< questions whose bulk is still to come
+    std::uint32_t deferred = 0;  ///< that are answered later
+    std::uint32_t unread = 0;    ///< whose answer's bulk has not been taken
+    std::uint64_t landing_bytes = 0;
+    [[nodiscard]] std::uint32_t questions() const noexcept { return landing + deferred + unread; }
+  };
+  using Asking = std::pair<int, std::uint32_t>;  ///< a rank, and its number for the question
+
+  void defer(const Asking& asking);
+  void undefer(const Asking& asking) noexcept;
+  [[nodiscard]] Creditor& of(int rank) noexcept { return creditors_[static_cast<std::size_t>(rank)]; }
+
+  const Most most_;
+  std::vector<Creditor> creditors_;
+  std::pmr::unsynchronized_pool_resource pool_;
+  std::pmr::set<Asking> deferred_{&pool_};
+  std::optional<Asking> looked_at_;  ///< not answered yet
+};
+
+}  // namespace locum

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace locum {
+
+/// The ranks that owe this one something: answers, bulks that they announced, or the word that they have read
+/// one. Who owes and is silent is asked whether it lives, and lost when it does not say so. One thread at a
+/// time.
+class Debtors {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// \param patience     with who is silent
+  /// \param node_of_rank when one rank is silent the others of its node are asked as well, so that all of a
+  ///                     node that is gone are known as lost at once; empty: each for itself
+  Debtors(int ranks, Clock::duration patience, const std::vector<int>& node_of_rank);
+
+  void owe(int rank) {
+    Debtor& debtor = of(rank);
+    if (debtor.owed++ == 0 && !debtor.doubted) {
+      heard(rank);
+      list(debtor, rank);
+    }
+  }
+  void repay(int rank) noexcept {
+    Debtor& debtor = of(rank);
+    debtor.owed -= debtor.owed > 0 ? 1U : 0U;
+  }
+  /// It has said something. When that was is noted by who looks next, which is a little later.
+  void heard(int rank) noexcept {
+    Debtor& debtor = of(rank);
+    debtor.heard = true;
+    debtor.unanswered = 0;
+    debtor.doubted = false;
+  }
+  /// Whether that rank is to be asked at once whether it lives, and is from then on like those who owe, until
+  /// it says something; false: it is already, or lost.
+  [[nodiscard]] bool doubt(int rank);
+  /// That rank is lost, and nobody asks it any more.
+  void forget(int rank) noexcept { of(rank).lost = true; }
+
+  /// Has `ask` called with each rank that is to be asked whether it lives, and `lose` with each that has not
+  /// said so. These may call everything else of this.
+  template <class Ask, class Lose>
+  void look(Clock::time_point now, Ask ask, Lose lose);
+  /// When look() has something to do, if nobody says anything; Clock::time_point::max(): never.
+  [[nodiscard]] Clock::time_point next_due(Clock::time_point now) const noexcept;
+  [[nodiscard]] bool any() const noexcept { return !owing_.empty(); }
+
+ private:
+  struct Debtor {
+    std::uint32_t owed = 0;
+    int unanswered = 0;          ///< times it was asked whether it lives since it last said anything
+    Clock::time_point quiet_at;  ///< when it was last asked, said something or began to owe
+    bool heard = false;          ///< since then it has, or has begun to: at the moment when that is noted
+    bool listed = false;         ///< in owing_
+    bool doubted = false;        ///< asked whether it lives though it may owe nothing
+    bool lost = false;
+
+    [[nodiscard]] bool awaited() const noexcept { return !lost && (owed > 0 || doubted); }
+  };
+  /// Who owes is asked so often whether it lives, before it counts as dead. Counted in questions, not in time
+  /// alone: a rank that was itself stopped for a while must not take the others for dead.
+  static constexpr int questions = 4;
+
+  [[nodiscard]] Debtor& of(int rank) noexcept { return debtors_[static_cast<std::size_t>(rank)]; }
+  [[nodiscard]] Clock::duration question_interval() const noexcept { return patience_ / (questions + 1); }
+  void list(Debtor& debtor, int rank) {
+    if (!std::exchange(debtor.listed, true)) {
+      owing_.push_back(rank);
+    }
+  }
+  [[nodiscard]] bool are_mates(int a, int b) const noexcept {
+    return a != b && node_of_rank_[static_cast<std::size_t>(a)] == node_of_rank_[static_cast<std::size_t>(b)];
+  }
+
+  const Clock::duration patience_;
+  const std::vector<int> node_of_rank_;
+  std::vector<Debtor> debtors_;
+  std::vector<int> owing_;  ///< ranks that are awaited, and maybe others
+};
+
+template <class Ask, class Lose>
+void Debtors::look(Clock::time_point now, Ask ask, Lose lose) {
+  for (std::size_t i = 0; i < owing_.size();) {
+    const int rank = owing_[i];
+    Debtor& debtor = of(rank);
+    if (!debtor.awaited()) {
+      debtor.listed = false;
+      owing_[i] = owing_.back();
+      owing_.pop_back();
+      continue;
+    }
+    ++i;
+    if (std::exchange(debtor.heard, false)) {
+      debtor.quiet_at = now;
+    } else if (now - debtor.quiet_at >= question_interval()) {
+      if (debtor.unanswered == questions) {
+        lose(rank);
+        continue;
+      }
+      debtor.quiet_at = now;
+      const bool first = ++debtor.unanswered == 1;
+      ask(rank);
+      for (int mate = 0; first && mate < static_cast<int>(node_of_rank_.size()); ++mate) {
+        if (are_mates(mate, rank) && doubt(mate)) {
+          ask(mate);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace locum
