@@ -16,11 +16,17 @@ bool AwaitedNames::add(Waiter waiter, Clock::time_point now) {
       return false;
     }
   }
-  Share& share = shares_[waiter.rank];
   const std::size_t bytes = waiter.name.size();
+  const int rank = waiter.rank;
   waiters_.push_back(std::move(waiter));
-  ++share.names;
-  share.bytes += bytes;
+  try {
+    Share& share = shares_[rank];
+    ++share.names;
+    share.bytes += bytes;
+  } catch (...) {
+    waiters_.pop_back();
+    throw;
+  }
   return true;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -48,6 +49,8 @@ class Cluster final : public Connector {
   [[nodiscard, gnu::noinline]] Result<ObjectView> checked_view(const Pin& pin);
   [[nodiscard]] Result<void> check_sum(const Pin& pin);
   [[nodiscard]] Result<Block> allocate(const ObjectRecord& record, std::uint32_t alignment);
+  [[nodiscard]] Result<Key> publish(const ObjectRecord& record, const ObjectDraft& draft);
+  [[nodiscard]] Result<std::uint64_t> bind(const Key& key, const SealOptions& options);
   [[nodiscard]] Result<ObjectDraft> draft_in(const Block& block, const ObjectRecord& record,
                                              const ObjectMeta& meta) const;
   [[nodiscard]] Error full(const Error& cause, std::uint64_t size_bytes) const;
@@ -144,21 +147,43 @@ Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& option
     const std::uint32_t sum = checksum_of(block, record);
     std::memcpy(block + checksum_at(record), &sum, sizeof sum);
   }
-  const auto key = table_->publish(record);
+  const auto key = publish(record, draft);
   if (!key) {
-    const Error refused = key.error().about(draft.meta.name);  // the name goes with the draft
-    discard(draft);
-    return refused;
+    return key.error();
   }
   if (record.name_bytes == 0) {
     return Sealed{*key, 0};
   }
-  const auto generation = directory_->bind(*key, options);
+  const auto generation = bind(*key, options);
   if (!generation && !directory_->may_be_bound(*key, generation.error())) {
     (void)table_->tombstone(*key);
   }
   (void)collect(Effort::amortised);  // also of what was replaced
   return generation ? Result<Sealed>(Sealed{*key, *generation}) : generation.error();
+}
+
+// Or the draft is gone.
+Result<Key> Cluster::publish(const ObjectRecord& record, const ObjectDraft& draft) {
+  try {
+    auto key = table_->publish(record);
+    if (!key) {
+      key = key.error().about(draft.meta.name);  // the name goes with the draft
+      discard(draft);
+    }
+    return key;
+  } catch (const std::bad_alloc&) {
+    discard(draft);
+    return no_memory_left();
+  }
+}
+
+// Where there is no memory for that, it has not been done.
+Result<std::uint64_t> Cluster::bind(const Key& key, const SealOptions& options) {
+  try {
+    return directory_->bind(key, options);
+  } catch (const std::bad_alloc&) {
+    return no_memory_left();
+  }
 }
 
 void Cluster::discard(const ObjectDraft& draft) noexcept {

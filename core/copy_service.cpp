@@ -40,9 +40,8 @@ bool CopyService::lease(Asker asker, const CopyWords& copy, std::shared_ptr<cons
                               .number = grant->number,
                               .duration_ns = static_cast<std::uint64_t>(grant->duration.count()),
                               .key_bytes = grant->key.bytes().size()};
-  const auto front = words(leased);
-  std::vector<std::byte> body(front.begin(), front.end());
-  body.insert(body.end(), grant->key.bytes().begin(), grant->key.bytes().end());
+  ShortBytes body(words(leased));
+  (void)body.append(grant->key.bytes());  // there is room: see RemoteKey::max_bytes
   parts_.answer(asker, body);
   return true;
 }
@@ -82,11 +81,12 @@ void CopyService::join(const Question& question, Asker asker) {
   });
 }
 
-void CopyService::dissolve_then(const Key& key, Asker asker, std::vector<std::byte> body) {
-  parts_.copies.sets->dissolve(key, parts_.soon(),
-                               [this, asker, body = std::move(body)](const Result<void>& alone) {
-                                 alone ? parts_.answer(asker, body) : parts_.refuse(asker, alone.error());
-                               });
+void CopyService::dissolve_then(const Key& key, Asker asker, std::span<const std::byte> body) {
+  parts_.copies.sets->dissolve(
+      key, parts_.soon(),
+      [this, asker, body = std::vector(body.begin(), body.end())](const Result<void>& alone) {
+        alone ? parts_.answer(asker, body) : parts_.refuse(asker, alone.error());
+      });
 }
 
 }  // namespace locum

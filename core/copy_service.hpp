@@ -27,7 +27,7 @@ class CopyService final {
   void join(const Question& question, Asker asker);
 
   /// Takes the copies of an object of this node that is gone out of sight, and then answers.
-  void dissolve_then(const Key& key, Asker asker, std::vector<std::byte> body);
+  void dissolve_then(const Key& key, Asker asker, std::span<const std::byte> body);
 
  private:
   [[nodiscard]] bool lease(Asker asker, const CopyWords& copy, std::shared_ptr<const PinnedObject> object,

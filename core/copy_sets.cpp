@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <exception>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 
 #include "core/internal_stores.hpp"
+#include "core/unless_out_of_memory.hpp"
 
 namespace locum {
 
@@ -43,11 +46,29 @@ Error lost_with_a_copy(int node, const Error& cause, FencedNodes::Clock::duratio
 /// The nodes that are being told, and what they said.
 struct CopySets::Round {
   Key key;
-  std::size_t awaited = 0;
+  std::size_t awaited = 1;  // by who tells them
   std::optional<Error> failure;
   bool gone = false;      // the object was out of sight before the list was read: nobody enters it any more
   bool unfenced = false;  // a node that cannot be reached may show its copy for ever
   Then then;
+};
+
+/// To one of them.
+class CopySets::Telling final : public Inquiry {
+ public:
+  Telling(CopySets& sets, std::shared_ptr<Round> round, int node, std::span<const std::byte> body,
+          Clock::time_point deadline)
+      : Inquiry(Kind::invalidate, body, {}, deadline),
+        sets_(sets.shared_from_this()),
+        round_(std::move(round)),
+        node_(node) {}
+
+ private:
+  void told(Result<NodeAnswer> answer) noexcept override { sets_->told(*round_, node_, answer); }
+
+  const std::shared_ptr<CopySets> sets_;
+  const std::shared_ptr<Round> round_;
+  const int node_;
 };
 
 CopySets::CopySets(NodeMemory local, std::shared_ptr<Connector> objects, std::shared_ptr<Exchange> exchange,
@@ -152,27 +173,31 @@ void CopySets::dissolve_gone() {
   for_each_gone([&](const Key& key) { dissolve(key); });
 }
 
-void CopySets::dissolve(const Key& key, Clock::time_point deadline, Then then) {
+// Whoever could not be told for want of memory stays in the list, for the next one who evicts this key.
+void CopySets::dissolve(const Key& key, Clock::time_point deadline, Then then) noexcept {
   if (!has(key)) {
     return then({});
   }
-  const auto round = std::make_shared<Round>(
-      Round{.key = key, .awaited = 1, .failure = {}, .gone = is_gone(key), .then = std::move(then)});
-  const auto told = [self = shared_from_this(), round](int node, const Result<NodeAnswer>& answer) {
-    if (!answer && answer.error().code() == Errc::closed && self->nodes_->has_closed(node)) {
-      // It shows nobody its copy any more.
-    } else if (!answer && answer.error().code() == Errc::peer_lost) {
-      self->note_lost(*round, node, answer.error());
-    } else if (!answer && (!round->failure || round->failure->code() != Errc::timeout)) {
-      round->failure = answer.error().about(to_string(round->key));
-    }
-    if (--round->awaited == 0) {
-      self->end(*round);
-    }
-  };
-  const KeyWords asked{key};
-  const auto body = words(asked);
-  for (const std::uint32_t member : numbers_in(read(key).bytes())) {
+  std::shared_ptr<Round> round;
+  try {
+    round = std::make_shared<Round>();
+    round->gone = is_gone(key);
+  } catch (const std::bad_alloc&) {
+    return then(no_memory_left());
+  }
+  round->key = key;
+  round->then = std::move(then);
+  try {
+    tell(round, deadline);
+  } catch (const std::exception&) {
+    round->failure = no_memory_left();
+  }
+  told(*round, nodes_->own(), NodeAnswer{});
+}
+
+void CopySets::tell(const std::shared_ptr<Round>& round, Clock::time_point deadline) {
+  const KeyWords asked{round->key};
+  for (const std::uint32_t member : numbers_in(read(round->key).bytes())) {
     const int node = static_cast<int>(member);
     if (node < 0 || node >= nodes_->count() || node == nodes_->own() || nodes_->has_closed(node)) {
       continue;
@@ -181,41 +206,62 @@ void CopySets::dissolve(const Key& key, Clock::time_point deadline, Then then) {
       note_lost(*round, node, Error(Errc::peer_lost, "it was lost before"));
       continue;
     }
+    const auto inquiry = std::make_shared<Telling>(*this, round, node, words(asked), deadline);
     ++round->awaited;
-    nodes_->ask(node, Kind::invalidate, body, {}, deadline,
-                [told, node](const Result<NodeAnswer>& answer) { told(node, answer); });
+    nodes_->ask(node, inquiry);
   }
-  told(nodes_->own(), NodeAnswer{});
 }
 
-void CopySets::dissolve(const Key& key) {
+void CopySets::told(Round& round, int node, const Result<NodeAnswer>& answer) noexcept {
+  if (!answer && answer.error().code() == Errc::closed && nodes_->has_closed(node)) {
+    // It shows nobody its copy any more.
+  } else if (!answer && answer.error().code() == Errc::peer_lost) {
+    note_lost(round, node, answer.error());
+  } else if (!answer && (!round.failure || round.failure->code() != Errc::timeout)) {
+    round.failure = answer.error();
+  }
+  if (--round.awaited == 0) {
+    end(round);
+  }
+}
+
+void CopySets::dissolve(const Key& key) noexcept {
   dissolve(key, Deadline().moment(timeout_, exchange_->now()), [](const Result<void>&) {});
 }
 
 // It may only be cut off, and its ranks go on reading: until it can be said that they do not, whoever takes
 // the object out of sight is told so.
-void CopySets::note_lost(Round& round, int node, const Error& cause) const {
-  const auto fence = fenced_->fence(node);
+void CopySets::note_lost(Round& round, int node, const Error& cause) const noexcept {
+  auto fence = FencedNodes::Fence::open;
+  Error error = cause;
+  try {
+    fence = fenced_->fence(node);
+    error = lost_with_a_copy(node, cause, fenced_->term()).about(to_string(round.key));
+  } catch (const std::bad_alloc&) {  // then less is said
+  }
   round.unfenced = round.unfenced || fence == FencedNodes::Fence::open;
   if (fence != FencedNodes::Fence::shut && (!round.failure || round.failure->code() != Errc::timeout)) {
-    round.failure = lost_with_a_copy(node, cause, fenced_->term()).about(to_string(round.key));
+    round.failure = std::move(error);
   }
 }
 
 // The list of an object that is there after all, because its name could not be taken from it, stays: who has
 // come by a copy since it was read has to be told of the next eviction.
-void CopySets::end(const Round& round) {
+void CopySets::end(const Round& round) noexcept {
   const bool late = round.failure && round.failure->code() == Errc::timeout;
   if (late) {
     // Not at once: a node may say at once that a stopped process keeps it from dropping its copy.
-    exchange_->call_at(exchange_->now() + exchange_->options().patience / asks_in_patience,
-                       [self = weak_from_this(), key = round.key] {
-                         if (const auto open = self.lock()) {
-                           open->dissolve(key);
-                         }
-                       });
+    unless_out_of_memory([&] {
+      exchange_->call_at(exchange_->now() + exchange_->options().patience / asks_in_patience,
+                         [self = weak_from_this(), key = round.key] {
+                           if (const auto open = self.lock()) {
+                             open->dissolve(key);
+                           }
+                         });
+    });
   } else if (round.gone && !round.unfenced && (!round.failure || round.failure->code() == Errc::peer_lost)) {
-    forget(round.key);
+    // A list that says too much costs a question, some time.
+    unless_out_of_memory([&] { forget(round.key); });
   }
   round.then(round.failure ? Result<void>(*round.failure) : Result<void>());
 }
@@ -231,10 +277,15 @@ Result<void> CopySets::dissolve(const Key& key, const NodeClient& client, Deadli
   const auto until = client.moment(deadline);
   const auto waiting = std::make_shared<Waiting>();
   const auto step = [self = shared_from_this(), progress = &client.progress(), key, until, waiting] {
-    self->dissolve(key, until, [progress, waiting](const Result<void>& result) {
+    const auto end = [progress, waiting](const Result<void>& result) {
       waiting->outcome = result;
       progress->finish(waiting->pending);
-    });
+    };
+    try {
+      self->dissolve(key, until, end);
+    } catch (const std::bad_alloc&) {
+      end(no_memory_left());
+    }
   };
   return client.await(waiting->pending, step, until)
              ? waiting->outcome

@@ -45,10 +45,11 @@ class CopySets final : public std::enable_shared_from_this<CopySets> {
   /// Takes the copies of an object that is out of sight already out of sight, too, and then tells: `timeout`
   /// if a node has not said so before the deadline, which is asked again until it does; `peer_lost` if one
   /// cannot be reached and may show its copy yet: it is fenced, and shows none a term later. Only by who
-  /// drives.
-  void dissolve(const Key& key, Clock::time_point deadline, Then then);
+  /// drives; `then` must not fail for want of memory, and is told `out_of_memory` if that is why somebody was
+  /// not told.
+  void dissolve(const Key& key, Clock::time_point deadline, Then then) noexcept;
   /// The same with nobody who waits: of an object that is gone, and whose list may have outlived who made it.
-  void dissolve(const Key& key);
+  void dissolve(const Key& key) noexcept;
   /// The same for all objects that are gone: a rank of this node may have died before it told who has copies.
   void dissolve_gone();
   /// The same for any thread, which waits.
@@ -56,13 +57,16 @@ class CopySets final : public std::enable_shared_from_this<CopySets> {
 
  private:
   struct Round;
+  class Telling;
 
   [[nodiscard]] ObjectView read(const Key& key) const;
   [[nodiscard]] bool is_gone(const Key& key) const;
   template <class Each>
   void for_each_gone(Each each) const;
-  void note_lost(Round& round, int node, const Error& cause) const;
-  void end(const Round& round);
+  void tell(const std::shared_ptr<Round>& round, Clock::time_point deadline);
+  void told(Round& round, int node, const Result<NodeAnswer>& answer) noexcept;
+  void note_lost(Round& round, int node, const Error& cause) const noexcept;
+  void end(const Round& round) noexcept;
 
   const NodeMemory local_;
   const std::shared_ptr<Connector> objects_;

@@ -1,5 +1,7 @@
 #include "core/creditors.hpp"
 
+#include "core/unless_out_of_memory.hpp"
+
 namespace locum {
 
 void Creditors::lands(int rank, std::uint64_t bytes) noexcept {
@@ -12,10 +14,8 @@ void Creditors::landed(int rank, std::uint64_t bytes) noexcept {
   of(rank).landing_bytes -= bytes;
 }
 
-void Creditors::defer(const Asking& asking) {
-  if (deferred_.insert(asking).second) {
-    ++of(asking.first).deferred;
-  }
+void Creditors::defer(const Asking& asking) noexcept {
+  unless_out_of_memory([&] { of(asking.first).deferred += deferred_.insert(asking).second ? 1U : 0U; });
 }
 
 void Creditors::undefer(const Asking& asking) noexcept {

@@ -2,11 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory_resource>
 #include <optional>
 #include <set>
 #include <utility>
 #include <vector>
+
+#include "block_pool.hpp"
 
 namespace locum {
 
@@ -38,9 +39,9 @@ class Creditors {
   void has_read(int rank) noexcept { --of(rank).unread; }
 
   /// A question is being looked at, until look_away(); who is not answered before that is answered later, and
-  /// counts until then, if it is `counted`.
+  /// counts until then, if it is `counted`; but for whom there is no memory to count.
   void look_at(int rank, std::uint32_t call) noexcept { looked_at_ = {rank, call}; }
-  void look_away(bool counted) {
+  void look_away(bool counted) noexcept {
     const auto unanswered = std::exchange(looked_at_, std::nullopt);
     if (unanswered && counted) {
       defer(*unanswered);
@@ -63,13 +64,13 @@ class Creditors {
   };
   using Asking = std::pair<int, std::uint32_t>;  ///< a rank, and its number for the question
 
-  void defer(const Asking& asking);
+  void defer(const Asking& asking) noexcept;
   void undefer(const Asking& asking) noexcept;
   [[nodiscard]] Creditor& of(int rank) noexcept { return creditors_[static_cast<std::size_t>(rank)]; }
 
   const Most most_;
   std::vector<Creditor> creditors_;
-  std::pmr::unsynchronized_pool_resource pool_;
+  BlockPool pool_;
   std::pmr::set<Asking> deferred_{&pool_};
   std::optional<Asking> looked_at_;  ///< not answered yet
 };

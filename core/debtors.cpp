@@ -5,9 +5,11 @@
 namespace locum {
 
 Debtors::Debtors(int ranks, Clock::duration patience, const std::vector<int>& node_of_rank)
-    : patience_(patience), node_of_rank_(node_of_rank), debtors_(static_cast<std::size_t>(ranks)) {}
+    : patience_(patience), node_of_rank_(node_of_rank), debtors_(static_cast<std::size_t>(ranks)) {
+  owing_.reserve(debtors_.size());
+}
 
-bool Debtors::doubt(int rank) {
+bool Debtors::doubt(int rank) noexcept {
   Debtor& debtor = of(rank);
   if (debtor.lost || debtor.awaited()) {
     return false;

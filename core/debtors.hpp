@@ -20,7 +20,7 @@ class Debtors {
   ///                     node that is gone are known as lost at once; empty: each for itself
   Debtors(int ranks, Clock::duration patience, const std::vector<int>& node_of_rank);
 
-  void owe(int rank) {
+  void owe(int rank) noexcept {
     Debtor& debtor = of(rank);
     if (debtor.owed++ == 0 && !debtor.doubted) {
       heard(rank);
@@ -40,7 +40,7 @@ class Debtors {
   }
   /// Whether that rank is to be asked at once whether it lives, and is from then on like those who owe, until
   /// it says something; false: it is already, or lost.
-  [[nodiscard]] bool doubt(int rank);
+  [[nodiscard]] bool doubt(int rank) noexcept;
   /// That rank is lost, and nobody asks it any more.
   void forget(int rank) noexcept { of(rank).lost = true; }
 
@@ -70,7 +70,7 @@ class Debtors {
 
   [[nodiscard]] Debtor& of(int rank) noexcept { return debtors_[static_cast<std::size_t>(rank)]; }
   [[nodiscard]] Clock::duration question_interval() const noexcept { return patience_ / (questions + 1); }
-  void list(Debtor& debtor, int rank) {
+  void list(Debtor& debtor, int rank) noexcept {
     if (!std::exchange(debtor.listed, true)) {
       owing_.push_back(rank);
     }
@@ -82,7 +82,7 @@ class Debtors {
   const Clock::duration patience_;
   const std::vector<int> node_of_rank_;
   std::vector<Debtor> debtors_;
-  std::vector<int> owing_;  ///< ranks that are awaited, and maybe others
+  std::vector<int> owing_;  ///< ranks that are awaited, and maybe others; has room for all
 };
 
 template <class Ask, class Lose>

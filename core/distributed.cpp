@@ -1,6 +1,7 @@
 #include "core/distributed.hpp"
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -41,6 +42,16 @@ struct How {
   [[nodiscard]] bool wants_all() const noexcept { return part == nullptr && slab == nullptr; }
 };
 
+// What `call` returns; where it finds that this process has no memory left, that.
+template <class Call>
+auto guarded(Call call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    return no_memory_left();
+  }
+}
+
 class Distributed final : public Connector {
  public:
   Distributed(NodeMemory memory, std::shared_ptr<Links> links)
@@ -57,15 +68,15 @@ class Distributed final : public Connector {
                           .timeout = links_->timeout()})) {}
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override {
-    return copies_.here->create(*local_, size_bytes, meta, deadline);
+    return guarded([&] { return copies_.here->create(*local_, size_bytes, meta, deadline); });
   }
   Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
-    return local_->seal(draft, options, deadline);
+    return guarded([&] { return local_->seal(draft, options, deadline); });
   }
   void discard(const ObjectDraft& draft) noexcept override { local_->discard(draft); }
   Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
                                         Deadline deadline) override {
-    return local_->list(store, prefix, deadline);
+    return guarded([&] { return local_->list(store, prefix, deadline); });
   }
   MemoryUsage usage() const override {
     MemoryUsage usage = local_->usage();
@@ -73,16 +84,39 @@ class Distributed final : public Connector {
     return usage;
   }
 
-  Result<ObjectView> get(const Address& address, Deadline deadline) override;
-  Result<ObjectView> get_part(const Address& address, const ByteRange& range, Deadline deadline) override;
+  Result<ObjectView> get(const Address& address, Deadline deadline) override {
+    return guarded([&] { return do_get(address, deadline); });
+  }
+  Result<ObjectView> get_part(const Address& address, const ByteRange& range, Deadline deadline) override {
+    return guarded([&] { return do_get_part(address, range, deadline); });
+  }
   Result<ObjectView> get_hyperslab(const Address& address, const Hyperslab& slab, std::uint64_t element_bytes,
-                                   Deadline deadline) override;
-  Result<bool> exists(const Address& address, Deadline deadline) override;
-  Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
-  Result<bool> evict(const Address& address, Deadline deadline) override;
-  Result<std::uint64_t> drop(std::uint32_t store) override;
+                                   Deadline deadline) override {
+    return guarded([&] { return do_get_hyperslab(address, slab, element_bytes, deadline); });
+  }
+  Result<bool> exists(const Address& address, Deadline deadline) override {
+    return guarded([&] { return do_exists(address, deadline); });
+  }
+  Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override {
+    return guarded([&] { return do_wait(address, deadline, wanted); });
+  }
+  Result<bool> evict(const Address& address, Deadline deadline) override {
+    return guarded([&] { return do_evict(address, deadline); });
+  }
+  Result<std::uint64_t> drop(std::uint32_t store) override {
+    return guarded([&] { return do_drop(store); });
+  }
 
  private:
+  [[nodiscard]] Result<ObjectView> do_get_part(const Address& address, const ByteRange& range,
+                                               Deadline deadline);
+  [[nodiscard]] Result<bool> do_exists(const Address& address, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> do_wait(const Address& address, Deadline deadline, const Wanted& wanted);
+  [[nodiscard]] Result<bool> do_evict(const Address& address, Deadline deadline);
+  [[nodiscard]] Result<std::uint64_t> do_drop(std::uint32_t store);
+  [[nodiscard]] Result<ObjectView> do_get_hyperslab(const Address& address, const Hyperslab& slab,
+                                                    std::uint64_t element_bytes, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> do_get(const Address& address, Deadline deadline);
   [[nodiscard]] int owner(const Key& key) const noexcept { return nodes_.of_creator(key.creator); }
   [[nodiscard]] int home(const Address& address) const noexcept {
     return nodes_.home(address.key.store, name_hash(address.key.store, address.name));
@@ -113,17 +147,18 @@ class Distributed final : public Connector {
       local_;  ///< this node's own, but that its directory knows the homes of names
 };
 
-Result<ObjectView> Distributed::get(const Address& address, Deadline deadline) {
+Result<ObjectView> Distributed::do_get(const Address& address, Deadline deadline) {
   return address.name.empty() ? get_by_key(address, deadline) : get_by_name(address, {}, deadline);
 }
 
-Result<ObjectView> Distributed::get_part(const Address& address, const ByteRange& range, Deadline deadline) {
+Result<ObjectView> Distributed::do_get_part(const Address& address, const ByteRange& range,
+                                            Deadline deadline) {
   auto found = get_some(address, {.part = &range}, deadline);
   return found ? part_of(*std::move(found), range) : std::move(found);
 }
 
-Result<ObjectView> Distributed::get_hyperslab(const Address& address, const Hyperslab& slab,
-                                              std::uint64_t element_bytes, Deadline deadline) {
+Result<ObjectView> Distributed::do_get_hyperslab(const Address& address, const Hyperslab& slab,
+                                                 std::uint64_t element_bytes, Deadline deadline) {
   auto found = get_some(address, {.slab = &slab, .element_bytes = element_bytes}, deadline);
   return found ? hyperslab_of(*std::move(found), slab, element_bytes) : std::move(found);
 }
@@ -137,7 +172,7 @@ Result<ObjectView> Distributed::get_some(const Address& address, const How& how,
                : address.name.empty() ? get_by_key(address, deadline)
                                       : get_by_name(address, how, deadline);
   if (!found && found.error().code() == Errc::unsupported) {
-    return get(address, deadline);
+    return do_get(address, deadline);
   }
   return found || !elsewhere ? std::move(found) : absent(address, found.error(), deadline);
 }
@@ -310,7 +345,7 @@ void Distributed::forget(const Address& address, const Key& gone) {
   (void)client_->ask(home(address), Kind::unbind, words(asked), {bytes_of(address.name), nullptr}, {});
 }
 
-Result<bool> Distributed::exists(const Address& address, Deadline deadline) {
+Result<bool> Distributed::do_exists(const Address& address, Deadline deadline) {
   const int node = address.name.empty() ? owner(address.key) : home(address);
   if (node == nodes_.own() || node < 0) {
     return local_->exists(address, deadline);
@@ -328,12 +363,12 @@ Result<bool> Distributed::exists(const Address& address, Deadline deadline) {
              : Result<bool>(answer.error());
 }
 
-Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline, const Wanted& wanted) {
+Result<ObjectView> Distributed::do_wait(const Address& address, Deadline deadline, const Wanted& wanted) {
   return address.name.empty() ? get_by_key(address, deadline)
                               : get_by_name(address, {.wait = &wanted}, deadline);
 }
 
-Result<bool> Distributed::evict(const Address& address, Deadline deadline) {
+Result<bool> Distributed::do_evict(const Address& address, Deadline deadline) {
   const int node = address.name.empty() ? owner(address.key) : nodes_.own();
   if (node == nodes_.own() || node < 0) {
     auto gone = local_->evict(address, deadline);
@@ -355,7 +390,7 @@ Result<bool> Distributed::evict(const Address& address, Deadline deadline) {
 
 // What stands here for objects of other nodes goes too, and so do copies, without a word to other nodes, who
 // drop the store themselves.
-Result<std::uint64_t> Distributed::drop(std::uint32_t store) {
+Result<std::uint64_t> Distributed::do_drop(std::uint32_t store) {
   Result<std::uint64_t> dropped = 0;
   copies_.here->drop(store);
   for (const Key& key : memory_.table->owned(store)) {

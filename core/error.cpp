@@ -144,6 +144,13 @@ Error no_such_object() {
   return *error;
 }
 
+Error no_memory_left() {
+  static const Error* const error = new Error(Errc::out_of_memory,
+                                              "this process, or the one that was asked, has no memory of its "
+                                              "own left; let go of what is not needed, and try again");
+  return *error;
+}
+
 Error system_error(std::string text, int error_number) {
   return Error(Errc::system, std::move(text), std::generic_category().message(error_number));
 }

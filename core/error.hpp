@@ -69,6 +69,10 @@ class Error : public std::exception {
 /// The answer to a look-up that finds nothing. Made once and shared: it is often not even looked at.
 [[nodiscard]] Error no_such_object();
 
+/// The error of a process that has no memory left. Made once, and shared: saying so allocates nothing, once
+/// it was called before (Links do).
+[[nodiscard]] Error no_memory_left();
+
 /// An error from `errno`, with the system's text as detail.
 [[nodiscard]] Error system_error(std::string text, int error_number);
 

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <new>
 #include <string>
 #include <utility>
 
+#include "core/call_error.hpp"
 #include "core/packed_error.hpp"
+#include "core/unless_out_of_memory.hpp"
 
 namespace locum {
 
@@ -17,19 +20,9 @@ constexpr std::uint64_t max_question_bulk = 1U << 20U;
 // So many steps follow each other before one looks at the clock in any case.
 constexpr int steps_a_look = 32;
 
-Error late(int rank) {
-  return Error(Errc::timeout, "rank " + std::to_string(rank) +
-                                  " did not answer before the deadline; give the call "
-                                  "more time, or find out what that rank does")
-      .at_rank(rank);
-}
-
-Error gone(int rank, const Error& cause) {
-  return Error(Errc::peer_lost,
-               "rank " + std::to_string(rank) + " is dead or cannot be reached; what it alone had is lost",
-               cause.detail().empty() ? cause.text() : cause.detail())
-      .at_rank(rank);
-}
+// Answers that wait for memory: so many threads may ask this rank at a time, when it has none.
+constexpr std::size_t most_unsent = 64;
+constexpr std::chrono::milliseconds resend_interval{1};
 
 bool known(std::uint8_t kind) {
   return kind >= static_cast<std::uint8_t>(Kind::reply) && kind <= last_kind;
@@ -44,50 +37,101 @@ Exchange::Exchange(std::shared_ptr<Transport> transport, std::shared_ptr<Metrics
       options_(options),
       creditors_(options.size, {options.most_questions, options.most_question_bytes}),
       debtors_(options.size, options.patience, options.node_of_rank),
+      why_lost_(static_cast<std::size_t>(options.size)),
       lost_(static_cast<std::size_t>(options.size)),
-      has_closed_(static_cast<std::size_t>(options.size)) {}
+      has_closed_(static_cast<std::size_t>(options.size)) {
+  call_error::prepare();
+  unsent_.reserve(most_unsent);
+}
 
 void Exchange::ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bulk,
                    Clock::time_point deadline, std::shared_ptr<Call> call) {
   const std::uint32_t number = calls_.add({rank, deadline, std::move(call)});
-  if (closed_) {
-    failed_.emplace_back(number, *closed_);
-    return;
-  }
-  if (is_lost(rank)) {
-    failed_.emplace_back(number, gone(rank, Error(Errc::peer_lost, "it was lost before")));
-    return;
-  }
   debtors_.owe(rank);
-  send(rank, {.kind = kind, .call = number, .incarnation = options_.incarnation}, body, std::move(bulk));
-}
-
-void Exchange::tell(int rank, Kind kind, std::span<const std::byte> body) {
-  if (!closed_) {
-    send(rank, {.kind = kind, .incarnation = options_.incarnation}, body, {});
+  if (closed_ || is_lost(rank)) {
+    in_vain_ = true;
+    return;
+  }
+  try {
+    send(rank, {.kind = kind, .call = number, .incarnation = options_.incarnation}, body, std::move(bulk));
+  } catch (...) {
+    debtors_.repay(rank);
+    (void)calls_.take(number);
+    throw;
   }
 }
 
-void Exchange::answer(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk) {
-  creditors_.answered(to, call);
-  send(to, {.kind = Kind::reply, .call = call, .incarnation = options_.incarnation}, body, std::move(bulk));
+void Exchange::tell(int rank, Kind kind, std::span<const std::byte> body) noexcept {
+  if (!closed_) {
+    send_or_keep(rank, {.kind = kind, .incarnation = options_.incarnation}, body);
+  }
 }
 
-void Exchange::refuse(int to, std::uint32_t call, const Error& error) {
+void Exchange::answer(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk) noexcept {
+  creditors_.answered(to, call);
+  const Envelope envelope{.kind = Kind::reply, .call = call, .incarnation = options_.incarnation};
+  if (bulk.bytes.empty()) {
+    return send_or_keep(to, envelope, body);
+  }
+  try {
+    send(to, envelope, body, std::move(bulk));
+  } catch (const std::bad_alloc&) {
+    refuse(to, call, no_memory_left());
+  }
+}
+
+void Exchange::refuse(int to, std::uint32_t call, const Error& error) noexcept {
   creditors_.answered(to, call);
   const Envelope envelope{.kind = Kind::reply,
                           .status = static_cast<std::uint8_t>(error.code()),
                           .call = call,
                           .incarnation = options_.incarnation};
-  auto packed = std::make_shared<const std::vector<std::byte>>(pack(error));
-  if (packed->size() <= max_body_bytes) {
-    send(to, envelope, *packed, {});
-  } else {
-    send(to, envelope, {}, {*packed, packed});
+  try {
+    auto packed = std::make_shared<const std::vector<std::byte>>(pack(error));
+    if (packed->size() <= max_body_bytes) {
+      send(to, envelope, *packed, {});
+    } else {
+      send(to, envelope, {}, {*packed, packed});
+    }
+  } catch (const std::bad_alloc&) {
+    send_or_keep(to, envelope, {});
   }
 }
 
+// What has no bulk can be kept until there is memory to send it.
+void Exchange::send_or_keep(int to, const Envelope& envelope, std::span<const std::byte> body) noexcept {
+  try {
+    send(to, envelope, body, {});
+  } catch (const std::bad_alloc&) {
+    if (unsent_.size() < unsent_.capacity()) {
+      unsent_.push_back({to, envelope, ShortBytes(body)});
+    }
+  }
+}
+
+// Whether any of them has been sent.
+bool Exchange::send_unsent() noexcept {
+  std::size_t sent = 0;
+  try {
+    for (; sent < unsent_.size(); ++sent) {
+      const Unsent& next = unsent_[sent];
+      send(next.to, next.envelope, next.body, {});
+    }
+  } catch (const std::bad_alloc&) {  // the rest later
+  }
+  unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(sent));
+  return sent != 0;
+}
+
+// Nobody waits for the answer to this one: it is asked again soon.
+void Exchange::ping(int rank) noexcept {
+  unless_out_of_memory(
+      [&] { send(rank, {.kind = Kind::ping, .incarnation = options_.incarnation}, {}, {}); });
+}
+
 // A message that cannot be sent because its rank is gone is lost like one under way: lose() tells who waits.
+// Throws std::bad_alloc where there was no memory for it; it has not been sent then. There is room for what
+// may have to be kept before anything is sent.
 void Exchange::send(int to, const Envelope& envelope, std::span<const std::byte> body, Bulk bulk) {
   if (is_lost(to)) {
     return;
@@ -95,10 +139,13 @@ void Exchange::send(int to, const Envelope& envelope, std::span<const std::byte>
   std::array<std::byte, max_header_bytes> header;
   std::memcpy(header.data(), &envelope, sizeof envelope);
   std::copy(body.begin(), body.end(), header.begin() + sizeof envelope);
-  const std::uint64_t ticket = next_ticket_++;
+  const std::uint32_t ticket = outgoing_.reserve();
   const auto sending =
       transport_->send(to, std::span(header).first(sizeof envelope + body.size()), bulk.bytes, ticket);
   if (!sending) {
+    if (sending.error().code() == Errc::out_of_memory) {
+      throw std::bad_alloc();
+    }
     lose(to, sending.error());
     return;
   }
@@ -108,7 +155,7 @@ void Exchange::send(int to, const Envelope& envelope, std::span<const std::byte>
     if (const auto* asked = answers || bulk.keep ? nullptr : calls_.find(envelope.call)) {
       bulk.keep = asked->call;
     }
-    outgoing_.emplace(ticket, Outgoing{to, std::move(bulk), answers});
+    outgoing_.put({to, std::move(bulk), answers});
     debtors_.owe(to);  // the word that it has read the bulk, which stays until then
     if (answers) {
       creditors_.answers(to);
@@ -140,17 +187,30 @@ std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
   const bool lands = message.bulk_bytes != message.present.size();
   if (envelope.kind != Kind::reply && envelope.kind != Kind::ping &&
       creditors_.is_crowded(message.from, lands ? message.bulk_bytes : 0)) {
-    refuse(message.from, envelope.call,
-           Error(Errc::out_of_memory,
-                 "rank " + std::to_string(message.from) + " has too many questions under way at rank " +
-                     std::to_string(options_.rank) + "; let fewer threads ask at a time"));
+    refuse(message.from, envelope.call, call_error::crowded(message.from, options_.rank));
     return {};
   }
   if (!lands) {
     deliver(message.from, envelope, body, message.present, Path::inline_value);
     return {};
   }
+  try {
+    return land(message, envelope, body);
+  } catch (const std::bad_alloc&) {
+    if (envelope.kind != Kind::reply) {
+      refuse(message.from, envelope.call, no_memory_left());
+    } else if (const auto* asked = calls_.find(envelope.call);
+               asked != nullptr && asked->rank == message.from) {
+      settle(envelope.call, no_memory_left());
+    }
+    return {};
+  }
+}
 
+// Where a bulk that is still to come goes; nowhere, if it is unwanted. Throws std::bad_alloc; nothing has
+// been noted then.
+std::span<std::byte> Exchange::land(const Arrival& message, const Envelope& envelope,
+                                    std::span<const std::byte> body) {
   Landing landing{message.from, envelope, ShortBytes(body), {}, {}, nullptr};
   if (envelope.kind == Kind::reply) {
     const auto* asked = calls_.find(envelope.call);
@@ -176,10 +236,12 @@ std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
     }
     landing.question_bulk.resize(message.bulk_bytes);
     landing.bulk = landing.question_bulk;
-    creditors_.lands(message.from, message.bulk_bytes);
   }
   const auto bulk = landing.bulk;
   landings_.emplace(message.landing, std::move(landing));
+  if (envelope.kind != Kind::reply) {
+    creditors_.lands(message.from, message.bulk_bytes);
+  }
   debtors_.owe(message.from);
   return bulk;
 }
@@ -200,8 +262,7 @@ void Exchange::landed(std::uint64_t number, const Result<Path>& outcome) noexcep
   }
   if (is_lost(landing.from)) {
     if (landing.envelope.kind == Kind::reply) {
-      end(landing.envelope.call,
-          gone(landing.from, outcome ? Error(Errc::peer_lost, "it was lost meanwhile") : outcome.error()));
+      end(landing.envelope.call, *why_lost_[static_cast<std::size_t>(landing.from)]);
     }
     return;
   }
@@ -209,17 +270,20 @@ void Exchange::landed(std::uint64_t number, const Result<Path>& outcome) noexcep
   if (outcome) {
     deliver(landing.from, landing.envelope, landing.body, landing.bulk, *outcome);
   } else if (landing.envelope.kind == Kind::reply) {
-    end(landing.envelope.call, gone(landing.from, outcome.error()));
+    end(landing.envelope.call, call_error::gone(landing.from, outcome.error()));
   }
 }
 
+// A failure shows as a lost rank.
 void Exchange::sent(std::uint64_t ticket, const Result<void>& /*outcome*/) noexcept {
-  if (const auto at = outgoing_.find(ticket); at != outgoing_.end()) {
-    debtors_.repay(at->second.to);
-    if (at->second.answers) {
-      creditors_.has_read(at->second.to);
-    }
-    outgoing_.erase(at);  // a failure shows as a lost rank
+  const auto number = static_cast<std::uint32_t>(ticket);
+  if (outgoing_.find(number) == nullptr) {
+    return;
+  }
+  const Outgoing outgoing = outgoing_.take(number);
+  debtors_.repay(outgoing.to);
+  if (outgoing.answers) {
+    creditors_.has_read(outgoing.to);
   }
 }
 
@@ -232,7 +296,7 @@ void Exchange::deliver(int from, const Envelope& envelope, std::span<const std::
         return;
       }
       if (envelope.status != 0) {
-        const Error error = unpack(body.empty() ? bulk : body, from);
+        const Error error = call_error::told(envelope.status, body.empty() ? bulk : body, from);
         // It is not asked again: a damaged message, whose parts contradict each other, does not say so.
         if (error.code() == Errc::closed && envelope.status == static_cast<std::uint8_t>(Errc::closed)) {
           has_closed_[static_cast<std::size_t>(from)].store(true, std::memory_order_release);
@@ -253,9 +317,7 @@ void Exchange::deliver(int from, const Envelope& envelope, std::span<const std::
       break;
   }
   if (service_ == nullptr) {
-    refuse(from, envelope.call,
-           Error(Errc::closed, "rank " + std::to_string(options_.rank) + " has closed the runtime")
-               .at_rank(options_.rank));
+    refuse(from, envelope.call, call_error::closed(options_.rank));
   } else {
     serve_question({from, envelope.call, envelope.kind, body, bulk});
   }
@@ -281,13 +343,13 @@ std::shared_ptr<Call> Exchange::take(std::uint32_t number) noexcept {
   return std::move(asked.call);
 }
 
-void Exchange::doubt(int rank) {
+void Exchange::doubt(int rank) noexcept {
   if (debtors_.doubt(rank)) {
-    send(rank, {.kind = Kind::ping, .incarnation = options_.incarnation}, {}, {});
+    ping(rank);
   }
 }
 
-void Exchange::lose(int rank, const Error& cause) {
+void Exchange::lose(int rank, const Error& cause) noexcept {
   auto& lost = lost_[static_cast<std::size_t>(rank)];
   if (rank == options_.rank || lost.exchange(true, std::memory_order_acq_rel)) {
     return;
@@ -295,11 +357,8 @@ void Exchange::lose(int rank, const Error& cause) {
   creditors_.forget(rank);
   debtors_.forget(rank);
   // A call whose bulk is on its way ends in landed(): until then the transport may write to its memory.
-  for (const std::uint32_t number : calls_.of_rank(rank)) {
-    if (!calls_.find(number)->lands) {
-      failed_.emplace_back(number, gone(rank, cause));
-    }
-  }
+  why_lost_[static_cast<std::size_t>(rank)] = call_error::gone(rank, cause);
+  in_vain_ = true;
   transport_->forget(rank);
   if (service_ != nullptr) {
     service_->bereaved(rank);
@@ -311,30 +370,49 @@ bool Exchange::step(bool in_a_hurry) {
   if ((!busy && !in_a_hurry) || ++steps_ == steps_a_look) {
     busy = look_at_clock() || busy;
   }
-  while (!failed_.empty()) {
-    const auto failed = std::exchange(failed_, {});
-    for (const auto& [number, error] : failed) {
-      end(number, error);
-    }
-    busy = true;
+  if (!unsent_.empty()) {
+    busy = send_unsent() || busy;
   }
-  return busy;
+  return in_vain_ ? end_calls_in_vain() || busy : busy;
 }
 
-bool Exchange::look_at_clock() {
+// Whether there were any. They may ask again from within.
+bool Exchange::end_calls_in_vain() noexcept {
+  bool any = false;
+  while (std::exchange(in_vain_, false)) {
+    const auto is_vain = [this](const CallTable::Asked& asked) {
+      return closed_ || (is_lost(asked.rank) && !asked.lands);
+    };
+    std::size_t place = 0;
+    while (const std::uint32_t number = calls_.find_if(place, is_vain)) {
+      const auto rank = static_cast<std::size_t>(calls_.find(number)->rank);
+      settle(number, closed_ ? *closed_ : *why_lost_[rank]);
+      any = true;
+    }
+  }
+  return any;
+}
+
+bool Exchange::look_at_clock() noexcept {
   steps_ = 0;
   looked_at_ = transport_->now();
   if (debtors_.any()) {
-    look_after_debtors(looked_at_);
+    debtors_.look(
+        looked_at_, [this](int rank) { ping(rank); },
+        [this](int rank) { lose(rank, call_error::silent(options_.patience)); });
   }
   bool any = false;
   for (; calls_.next_deadline() <= looked_at_; any = true) {
     const std::uint32_t number = calls_.next_due();
-    settle(number, late(calls_.find(number)->rank));
+    settle(number, call_error::late(calls_.find(number)->rank));
   }
   for (; !alarms_.empty() && alarms_.begin()->first <= looked_at_; any = true) {
-    const auto action = alarms_.extract(alarms_.begin());
-    action.mapped()();
+    const auto alarm = alarms_.extract(alarms_.begin());
+    alarm.mapped()();
+  }
+  if (service_ != nullptr && service_->next_due() <= looked_at_) {
+    service_->do_due(looked_at_);
+    any = true;
   }
   return any;
 }
@@ -345,23 +423,19 @@ void Exchange::call_at(Clock::time_point moment, std::function<void()> action) {
   }
 }
 
-void Exchange::look_after_debtors(Clock::time_point now) {
-  debtors_.look(
-      now,
-      [this](int rank) { send(rank, {.kind = Kind::ping, .incarnation = options_.incarnation}, {}, {}); },
-      [this](int rank) {
-        lose(rank, Error(Errc::peer_lost,
-                         "it said nothing for " + std::to_string(options_.patience.count()) + " ms"));
-      });
-}
-
 Exchange::Clock::time_point Exchange::next_due() const noexcept {
-  if (!failed_.empty()) {
+  if (in_vain_) {
     return transport_->now();
   }
   auto due = calls_.next_deadline();
   if (!alarms_.empty()) {
     due = std::min(due, alarms_.begin()->first);
+  }
+  if (service_ != nullptr) {
+    due = std::min(due, service_->next_due());
+  }
+  if (!unsent_.empty()) {
+    due = std::min(due, transport_->now() + resend_interval);
   }
   if (debtors_.any()) {
     due = std::min(due, debtors_.next_due(transport_->now()));

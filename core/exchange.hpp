@@ -14,11 +14,13 @@
 #include <utility>
 #include <vector>
 
+#include "block_pool.hpp"
 #include "call_table.hpp"
 #include "creditors.hpp"
 #include "debtors.hpp"
 #include "message.hpp"
 #include "metrics.hpp"
+#include "number_table.hpp"
 #include "result.hpp"
 #include "short_bytes.hpp"
 #include "transport.hpp"
@@ -40,6 +42,12 @@ class Service {
   virtual void asked(const Question& question) noexcept = 0;
   /// That rank is lost: nothing it wants matters any more.
   virtual void bereaved(int rank) noexcept = 0;
+  /// When it has something to do although nobody asks; max: never.
+  [[nodiscard]] virtual std::chrono::steady_clock::time_point next_due() const noexcept {
+    return std::chrono::steady_clock::time_point::max();
+  }
+  /// Does what is due now.
+  virtual void do_due(std::chrono::steady_clock::time_point /*now*/) noexcept {}
 
  protected:
   ~Service() = default;
@@ -65,7 +73,7 @@ class Call {
   [[nodiscard]] virtual std::span<std::byte> landing(std::span<const std::byte> body,
                                                      std::uint64_t bulk_bytes) noexcept = 0;
   /// Once: with the answer, the other side's error, `timeout` or `peer_lost`. `self`: this call, to ask with
-  /// again.
+  /// again. Must not fail for want of memory.
   virtual void ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& self) noexcept = 0;
   /// In place of ended(), where the error is the other side's own: it may itself say `timeout` or
   /// `peer_lost`, of others.
@@ -94,6 +102,9 @@ struct ExchangeOptions {
 /// concerned when a rank is lost. All functions but is_lost() and has_closed() are called by whoever has the
 /// right to drive (see Progress), one thread at a time; nothing here waits.
 ///
+/// Whoever asks may find that there is no memory for it; what comes in from others needs none that could not
+/// be done without: it is then refused, or ends with `out_of_memory`.
+///
 /// A rank once lost stays lost: what still comes from it is dropped, so that an answer is never believed
 /// after somebody acted on its absence.
 class Exchange final : private Receiver {
@@ -107,22 +118,26 @@ class Exchange final : private Receiver {
   void serve(Service* service) noexcept { service_ = service; }
 
   /// Asks; `call` hears of it inside a later step(), and lives until a bulk that nobody else keeps is sent.
+  /// Throws std::bad_alloc; nothing has been asked then, and `call` hears nothing.
   void ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
            std::shared_ptr<Call> call);
-  void answer(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk = {});
-  void refuse(int to, std::uint32_t call, const Error& error);
-  /// Says what nobody answers.
-  void tell(int rank, Kind kind, std::span<const std::byte> body);
+  /// Where there is no memory to send it, an answer without a bulk is sent later; one with a bulk becomes the
+  /// error `out_of_memory`, and an error is told by its code alone.
+  void answer(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk = {}) noexcept;
+  void refuse(int to, std::uint32_t call, const Error& error) noexcept;
+  /// Says what nobody answers; later, where there is no memory to send it.
+  void tell(int rank, Kind kind, std::span<const std::byte> body) noexcept;
   /// From now on that rank owes something other than an answer, until as many calls of expected().
-  void expect(int rank) { debtors_.owe(rank); }
+  void expect(int rank) noexcept { debtors_.owe(rank); }
   void expected(int rank) noexcept { debtors_.repay(rank); }
   /// Asks that rank at once whether it lives, unless it owes something, and from then on like those who owe,
   /// until it says something: if it does not, it is lost. Also after close().
-  void doubt(int rank);
-  /// Has `action` called within the first step() at that moment or after it, unless close() comes first.
+  void doubt(int rank) noexcept;
+  /// Has `action` called within the first step() at that moment or after it, unless close() comes first; it
+  /// must not fail for want of memory. Throws std::bad_alloc.
   void call_at(Clock::time_point moment, std::function<void()> action);
   /// The transport, or somebody else who knows, says that this rank is gone.
-  void lose(int rank, const Error& cause);
+  void lose(int rank, const Error& cause) noexcept;
 
   /// Moves messages, ends what is overdue. Whether anything happened. It looks at the clock where no message
   /// moved; while they do, or `in_a_hurry` because the next step follows at once, only every 32nd time.
@@ -164,6 +179,12 @@ class Exchange final : private Receiver {
     Bulk bulk;
     bool answers = false;  ///< it belongs to an answer
   };
+  /// What there was no memory to send.
+  struct Unsent {
+    int to = 0;
+    Envelope envelope;
+    ShortBytes body;
+  };
   void serve_question(const Question& question) noexcept;
 
   std::span<std::byte> arrived(const Arrival& message) noexcept override;
@@ -177,26 +198,32 @@ class Exchange final : private Receiver {
   void settle(std::uint32_t number, const Result<Answer>& outcome) noexcept;
   [[nodiscard]] std::shared_ptr<Call> take(std::uint32_t number) noexcept;
   void send(int to, const Envelope& envelope, std::span<const std::byte> body, Bulk bulk);
-  void look_after_debtors(Clock::time_point now);
-  bool look_at_clock();
+  void send_or_keep(int to, const Envelope& envelope, std::span<const std::byte> body) noexcept;
+  bool send_unsent() noexcept;
+  void ping(int rank) noexcept;
+  std::span<std::byte> land(const Arrival& message, const Envelope& envelope,
+                            std::span<const std::byte> body);
+  bool end_calls_in_vain() noexcept;
+  bool look_at_clock() noexcept;
 
   const std::shared_ptr<Transport> transport_;
   const std::shared_ptr<Metrics> metrics_;
   const ExchangeOptions options_;
   Service* service_ = nullptr;
-  std::uint64_t next_ticket_ = 1;
   std::optional<Error> closed_;
-  /// Of what is under way: a message allocates nothing once as many have been under way at once before.
-  std::pmr::unsynchronized_pool_resource pool_;
   CallTable calls_;
+  bool in_vain_ = false;  ///< some of them may be under way that nobody will answer
   std::multimap<Clock::time_point, std::function<void()>> alarms_;
+  BlockPool pool_;  ///< a bulk allocates nothing for itself once as many were on their way in before
   std::pmr::unordered_map<std::uint64_t, Landing> landings_{&pool_};
-  std::pmr::unordered_map<std::uint64_t, Outgoing> outgoing_{&pool_};
+  NumberTable<Outgoing> outgoing_;
+  /// As many as there is room for from the beginning; whoever waits for more gives up at its deadline.
+  std::vector<Unsent> unsent_;
   Creditors creditors_;
-  std::vector<std::pair<std::uint32_t, Error>> failed_;  ///< calls that could not even be asked
   Debtors debtors_;
-  Clock::time_point looked_at_;  ///< the clock of the transport
-  int steps_ = 0;                ///< since then
+  Clock::time_point looked_at_;                 ///< the clock of the transport
+  int steps_ = 0;                               ///< since then
+  std::vector<std::optional<Error>> why_lost_;  ///< by rank
   std::vector<std::atomic<bool>> lost_;
   std::vector<std::atomic<bool>> has_closed_;
 };

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/unless_out_of_memory.hpp"
+
 namespace locum {
 
 namespace {
@@ -59,7 +61,10 @@ class Flights::Joining final : public Call {
   }
   void ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& /*self*/) noexcept override {
     if (!outcome && outcome.error().code() == Errc::timeout) {
-      return grant(*wish_, {.found = outcome.error().about(to_string(wish_->key))});
+      return grant(*wish_, {.found = outcome.error()});
+    }
+    if (!outcome && outcome.error().code() == Errc::out_of_memory) {
+      return grant(*wish_, {.ending = Ending::alone});
     }
     if (!outcome) {  // whoever had the flight is gone
       return flights_.start(wish_, mark_);
@@ -142,7 +147,15 @@ void Flights::grant(Wish& wish, Outcome outcome) {
   wish.progress.finish(wish.pending);
 }
 
-void Flights::want(const Wanted& wish) {
+void Flights::want(const Wanted& wish) noexcept {
+  try {
+    look_for_flight(wish);
+  } catch (const std::bad_alloc&) {
+    grant(*wish, {.found = no_memory_left()});
+  }
+}
+
+void Flights::look_for_flight(const Wanted& wish) {
   if (!copies_->has(wish->key)) {
     return start(wish, 0);
   }
@@ -182,21 +195,24 @@ void Flights::join(const Key& key, std::uint64_t generation, std::function<void(
   flight->second.joined.push_back(std::move(then));
 }
 
-void Flights::start(const Wanted& wish, std::uint64_t in_place_of) {
-  const auto mark = copies_->mark(wish->key, in_place_of);
-  if (!mark) {
-    return grant(*wish, {.ending = is_overtaken(mark.error()) ? Ending::look : Ending::alone});
+void Flights::start(const Wanted& wish, std::uint64_t in_place_of) noexcept {
+  std::optional<NodeCopies::Mark> mark;
+  try {
+    const auto marked = copies_->mark(wish->key, in_place_of);
+    if (!marked) {
+      return grant(*wish, {.ending = is_overtaken(marked.error()) ? Ending::look : Ending::alone});
+    }
+    mark = *marked;
+    take_off(wish, *mark);
+  } catch (const std::bad_alloc&) {
+    if (mark) {
+      give_up(wish->key, *mark);
+    }
+    grant(*wish, {.found = no_memory_left()});
   }
-  Flight begun{.wish = wish, .mark = *mark};
-  begun.asked = exchange_->now();
-  // Those who join may have more time than who began.
-  begun.deadline = std::max(wish->deadline, Deadline().moment(timeout_, begun.asked));
-  const auto flight = flights_.try_emplace({wish->key, mark->generation}, std::move(begun)).first;
-  const int owner = nodes_->of_creator(wish->key.creator);
-  ask_owner(flight->first, flight->second,
-            reads_.reads(nodes_->ranks(owner)) ? Kind::lease_read : Kind::copy);
 }
 
+// Throws std::bad_alloc; nobody has been asked then.
 void Flights::ask_owner(const Number& number, Flight& flight, Kind kind) {
   const KeyWords asked{number.first};
   const auto body = words(asked);
@@ -206,6 +222,28 @@ void Flights::ask_owner(const Number& number, Flight& flight, Kind kind) {
       [this, begun = &flight](std::span<const std::byte> words, std::uint64_t bytes) {
         return make_room(*begun, words, bytes);
       });
+}
+
+// A mark that cannot be taken away is taken over by whoever wants the object next.
+void Flights::give_up(const Key& key, const NodeCopies::Mark& mark) noexcept {
+  unless_out_of_memory([&] { copies_->unmark(key, mark); });
+}
+
+// Throws std::bad_alloc; nobody has been asked then.
+void Flights::take_off(const Wanted& wish, const NodeCopies::Mark& mark) {
+  Flight begun{.wish = wish, .mark = mark};
+  begun.asked = exchange_->now();
+  // Those who join may have more time than who began.
+  begun.deadline = std::max(wish->deadline, Deadline().moment(timeout_, begun.asked));
+  const auto flight = flights_.try_emplace({wish->key, mark.generation}, std::move(begun)).first;
+  const int owner = nodes_->of_creator(wish->key.creator);
+  try {
+    ask_owner(flight->first, flight->second,
+              reads_.reads(nodes_->ranks(owner)) ? Kind::lease_read : Kind::copy);
+  } catch (const std::bad_alloc&) {
+    flights_.erase(flight);
+    throw;
+  }
 }
 
 // Where the block of an answer is to land; null: in memory of this process.
@@ -221,10 +259,15 @@ std::shared_ptr<HeldObject> Flights::make_room(Flight& flight, std::span<const s
   return flight.room ? std::shared_ptr<HeldObject>(flight.room, &flight.room->block()) : nullptr;
 }
 
-void Flights::answered(const Number& number, const Result<NodeAnswer>& answer) {
-  if (!answer || answer->block || !read(number, flights_.at(number), *answer)) {
-    land(number, answer);
+void Flights::answered(const Number& number, const Result<NodeAnswer>& answer) noexcept {
+  try {
+    if (answer && !answer->block && read(number, flights_.at(number), *answer)) {
+      return;
+    }
+  } catch (const std::bad_alloc&) {
+    return land(number, no_memory_left());
   }
+  land(number, answer);
 }
 
 // Whether the answer is a lease, under which the block is read now, or asked for if there is no room for a
@@ -251,16 +294,22 @@ bool Flights::read(const Number& number, Flight& flight, const NodeAnswer& answe
   brought.path = Path::rma;
   const std::uint64_t reading = ++last_reading_;
   flight.reading = reading;
-  reads_.read(*lease, brought.block, [weak = weak_from_this(), number, reading, brought](bool good) {
-    if (const auto self = weak.lock()) {
-      self->read_ended(number, reading, good, brought);
-    }
-  });
+  try {
+    reads_.read(*lease, brought.block, [weak = weak_from_this(), number, reading, brought](bool good) {
+      if (const auto self = weak.lock()) {
+        self->read_ended(number, reading, good, brought);
+      }
+    });
+  } catch (const std::bad_alloc&) {
+    reads_.decline(*lease);
+    throw;
+  }
   return true;
 }
 
 // What is not whole after all is asked for again: the owner sends it.
-void Flights::read_ended(const Number& number, std::uint64_t reading, bool good, const NodeAnswer& answer) {
+void Flights::read_ended(const Number& number, std::uint64_t reading, bool good,
+                         const NodeAnswer& answer) noexcept {
   const auto at = flights_.find(number);
   if (at == flights_.end() || at->second.reading != reading) {
     return;
@@ -271,24 +320,28 @@ void Flights::read_ended(const Number& number, std::uint64_t reading, bool good,
     return land(at->first, answer);
   }
   flight.room.reset();
-  ask_owner(at->first, flight, Kind::copy);
-}
-
-void Flights::close(const Error& error) {
-  std::vector<Number> reading;
-  for (const auto& [number, flight] : flights_) {
-    if (flight.reading != 0) {
-      reading.push_back(number);
-    }
-  }
-  for (const Number& number : reading) {
-    land(number, error);
+  try {
+    ask_owner(at->first, flight, Kind::copy);
+  } catch (const std::bad_alloc&) {
+    land(at->first, no_memory_left());
   }
 }
 
-void Flights::land(const Number& number, const Result<NodeAnswer>& answer) {
+void Flights::close(const Error& error) noexcept {
+  const auto reads = [](const auto& each) { return each.second.reading != 0; };
+  for (auto at = flights_.begin(); (at = std::ranges::find_if(flights_, reads)) != flights_.end();) {
+    land(at->first, error);
+  }
+}
+
+void Flights::land(const Number& number, const Result<NodeAnswer>& answer) noexcept {
   auto flight = flights_.extract(number);
-  Outcome outcome = settle(flight.mapped(), answer);
+  Outcome outcome{.ending = Ending::alone, .found = no_memory_left()};
+  try {
+    outcome = settle(flight.mapped(), answer);
+  } catch (const std::bad_alloc&) {
+    give_up(flight.key().first, flight.mapped().mark);
+  }
   const Ending ending = outcome.ending;
   grant(*flight.mapped().wish, std::move(outcome));
   for (const auto& each : flight.mapped().joined) {

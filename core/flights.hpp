@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "block_pool.hpp"
 #include "copy_leases.hpp"
 #include "node_client.hpp"
 #include "node_copies.hpp"
@@ -64,7 +65,7 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   /// Has `then` called when that flight of this rank has ended, at once if it has. Only by who drives.
   void join(const Key& key, std::uint64_t generation, std::function<void(Ending)> then);
   /// Ends the flights that read one-sidedly, which nothing else can end early. Only by who drives.
-  void close(const Error& error);
+  void close(const Error& error) noexcept;
 
  private:
   /// What became of a wish.
@@ -99,16 +100,19 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   class Joining;
 
   static void grant(Wish& wish, Outcome outcome);
-  void want(const Wanted& wish);
-  void start(const Wanted& wish, std::uint64_t in_place_of);
+  void want(const Wanted& wish) noexcept;
+  void look_for_flight(const Wanted& wish);
+  void start(const Wanted& wish, std::uint64_t in_place_of) noexcept;
+  void take_off(const Wanted& wish, const NodeCopies::Mark& mark);
+  void give_up(const Key& key, const NodeCopies::Mark& mark) noexcept;
   void ask_owner(const Number& number, Flight& flight, Kind kind);
   void ask_mate(const Wanted& wish, const NodeCopies::Mark& mark);
   [[nodiscard]] std::shared_ptr<HeldObject> make_room(Flight& flight, std::span<const std::byte> body,
                                                       std::uint64_t block_bytes) const;
-  void answered(const Number& number, const Result<NodeAnswer>& answer);
+  void answered(const Number& number, const Result<NodeAnswer>& answer) noexcept;
   [[nodiscard]] bool read(const Number& number, Flight& flight, const NodeAnswer& answer);
-  void read_ended(const Number& number, std::uint64_t reading, bool good, const NodeAnswer& answer);
-  void land(const Number& number, const Result<NodeAnswer>& answer);
+  void read_ended(const Number& number, std::uint64_t reading, bool good, const NodeAnswer& answer) noexcept;
+  void land(const Number& number, const Result<NodeAnswer>& answer) noexcept;
   [[nodiscard]] Outcome settle(Flight& flight, const Result<NodeAnswer>& answer);
 
   const std::shared_ptr<NodeCopies> copies_;
@@ -119,7 +123,7 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   const std::chrono::milliseconds timeout_;
   CopyLeases leases_;
   std::uint64_t last_reading_ = 0;
-  std::pmr::unsynchronized_pool_resource pool_;
+  BlockPool pool_;
   std::pmr::map<Number, Flight> flights_{&pool_};  ///< of this rank; only by who drives
 };
 

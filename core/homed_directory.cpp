@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/name_list.hpp"
+#include "core/unless_out_of_memory.hpp"
 
 namespace locum {
 
@@ -35,7 +36,7 @@ bool says_nothing(const Nodes& nodes, int home, const Error& error) {
 /// An object whose bind is under way: kept until the home has all of it that it wants to read.
 class BeingBound {
  public:
-  explicit BeingBound(std::shared_ptr<PinnedObject> object) noexcept : object_(std::move(object)) {}
+  BeingBound(const std::shared_ptr<NodeTable>& table, const Pin& pin) noexcept : object_(table, pin) {}
   BeingBound(const BeingBound&) = delete;
   BeingBound& operator=(const BeingBound&) = delete;
   ~BeingBound() {
@@ -44,10 +45,9 @@ class BeingBound {
     if (!client || !settlement) {
       return;
     }
-    try {
-      client->progress().post([settlement, key = object_->pin().key] { settlement->settle(key); });
-    } catch (const std::bad_alloc&) {  // then the object stays, as where its home cannot be asked
-    }
+    // Else the object stays, as where its home cannot be asked.
+    unless_out_of_memory(
+        [&] { client->progress().post([settlement, key = object_.pin().key] { settlement->settle(key); }); });
   }
 
   /// Nobody knows what became of the bind, and who asks now may overtake it: the home hears questions while
@@ -58,7 +58,7 @@ class BeingBound {
   }
 
  private:
-  const std::shared_ptr<PinnedObject> object_;
+  const PinnedObject object_;
   std::weak_ptr<const NodeClient> client_;
   std::weak_ptr<Settlement> settlement_;  // which keeps the exchange, which may keep this
 };
@@ -79,11 +79,12 @@ Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& op
   if (!pin) {
     return pin.error();
   }
-  const auto object = std::make_shared<PinnedObject>(local_.table, *pin);
   const int home = client_->nodes().home(pin->record->store, pin->record->name_hash);
   if (home == client_->nodes().own()) {
-    return bind_here(object, options);
+    const PinnedObject object(local_.table, *pin);
+    return bind_here(*pin, options);
   }
+  const auto being_bound = local_.keep<BeingBound>(*pin);
   if (client_->nodes().is_lost(home)) {
     (void)local_.table->tombstone(key);  // it has been sent nowhere
   }
@@ -94,9 +95,8 @@ Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& op
                         .replaces = options.mode == SealMode::replace ? 1U : 0U,
                         .has_value = has_value ? 1U : 0U};
   local_.table->set_generation(key, generation_asked_for);
-  const auto being_bound = std::make_shared<BeingBound>(object);
-  const auto answer = client_->ask(home, Kind::bind, words(asked),
-                                   {has_value ? block : bytes_of(local_.name(*pin)), being_bound}, {});
+  const auto answer =
+      ask_to_bind(home, asked, {has_value ? block : bytes_of(local_.name(*pin)), being_bound});
   if (!answer) {
     if (says_nothing(client_->nodes(), home, answer.error())) {
       being_bound->settle_later(client_, settlement_);
@@ -111,6 +111,15 @@ Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& op
   return *generation;
 }
 
+// Where there was no memory to ask, it has not been asked.
+Result<NodeAnswer> HomedDirectory::ask_to_bind(int home, const BindWords& asked, Bulk bulk) const {
+  try {
+    return client_->ask(home, Kind::bind, words(asked), std::move(bulk), {});
+  } catch (const std::bad_alloc&) {
+    return no_memory_left();
+  }
+}
+
 bool HomedDirectory::may_be_bound(const Key& key, const Error& error) {
   const auto pin = local_.table->pin(key);
   if (!pin) {
@@ -121,9 +130,7 @@ bool HomedDirectory::may_be_bound(const Key& key, const Error& error) {
   return home != client_->nodes().own() && says_nothing(client_->nodes(), home, error);
 }
 
-Result<std::uint64_t> HomedDirectory::bind_here(const std::shared_ptr<PinnedObject>& object,
-                                                const SealOptions& options) {
-  const Pin& pin = object->pin();
+Result<std::uint64_t> HomedDirectory::bind_here(const Pin& pin, const SealOptions& options) {
   const auto bound = bind_exactly(
       *local_.directory, pin.record->store, local_.name(pin), options,
       [&](const SealOptions& exact) { return local_.directory->bind(pin.key, exact); },
@@ -131,11 +138,13 @@ Result<std::uint64_t> HomedDirectory::bind_here(const std::shared_ptr<PinnedObje
   if (!bound) {
     return bound.error();
   }
-  if (bound->replaced) {
-    (void)retire(*bound->replaced);  // who cannot be reached has it still, and nobody finds it by its name
-  } else if (bound->outdated) {
-    (void)copy_sets_->dissolve(*bound->outdated, *client_, {});  // as above
-  }
+  unless_out_of_memory([&] {
+    if (bound->replaced) {
+      (void)retire(*bound->replaced);  // who cannot be reached has it still, and nobody finds it by its name
+    } else if (bound->outdated) {
+      (void)copy_sets_->dissolve(*bound->outdated, *client_, {});  // as above
+    }
+  });
   return bound->generation;
 }
 

@@ -36,8 +36,8 @@ class HomedDirectory final : public Directory {
   void watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override;
 
  private:
-  [[nodiscard]] Result<std::uint64_t> bind_here(const std::shared_ptr<PinnedObject>& object,
-                                                const SealOptions& options);
+  [[nodiscard]] Result<NodeAnswer> ask_to_bind(int home, const BindWords& asked, Bulk bulk) const;
+  [[nodiscard]] Result<std::uint64_t> bind_here(const Pin& pin, const SealOptions& options);
   [[nodiscard]] Result<bool> unbind_here(std::uint32_t store, std::string_view name, const Key& only);
   [[nodiscard]] std::optional<Key> referent(const Pin& old) const;
   [[nodiscard]] Result<bool> retire(const Key& key);

@@ -6,6 +6,7 @@
 #include "core/name_alarm.hpp"
 #include "core/node_service.hpp"
 #include "core/settlement.hpp"
+#include "core/unless_out_of_memory.hpp"
 #include "core/warm_memory.hpp"
 
 namespace locum {
@@ -44,12 +45,13 @@ Links::Links(LinkParts parts)
   copies_.here = std::make_shared<NodeCopies>(parts.memory, objects, parts.rank);
   copies_.flights = std::make_shared<Flights>(copies_.here, exchange_, nodes_, parts.remote, parts.rank,
                                               parts.timeout, lease);
-  service_ = std::make_unique<NodeService>(ServiceParts{.local = parts.memory,
+  service_ = std::make_shared<NodeService>(ServiceParts{.local = parts.memory,
                                                         .objects = objects,
                                                         .copies = copies_,
                                                         .exchange = exchange_,
                                                         .nodes = nodes_,
                                                         .read_leases = read_leases_,
+                                                        .settlement = settlement_,
                                                         .inline_bytes = inline_bytes_,
                                                         .timeout = parts.timeout},
                                            std::move(parts.lost_mates), alarm_);
@@ -71,24 +73,25 @@ void Links::lose(int rank, const Error& cause) {
 void Links::call_roll() {
   progress_->submit([exchange = exchange_, nodes = nodes_] {
     const auto deadline = exchange->now() + 4 * exchange->options().patience;
+    const Error mourned(Errc::peer_lost, "the ranks of its node say so");
     for (int node = 0; node < nodes->count(); ++node) {
       if (node == nodes->own()) {
         continue;
       }
-      nodes->ask(
-          node, Kind::roll_call, {}, {}, deadline, [exchange, nodes, node](const Result<NodeAnswer>& answer) {
-            if (!answer || !answer->block) {
-              return;
-            }
-            const auto lost = answer->block->memory();
-            for (std::size_t at = 0; at + sizeof(std::uint32_t) <= lost.size(); at += sizeof(std::uint32_t)) {
-              const auto rank = read_words<std::uint32_t>(lost.subspan(at));
-              if (nodes->of_creator(*rank) == node) {
-                exchange->lose(static_cast<int>(*rank),
-                               Error(Errc::peer_lost, "the ranks of its node say so"));
-              }
-            }
-          });
+      nodes->ask(node, Kind::roll_call, {}, {}, deadline,
+                 [exchange, nodes, node, mourned](const Result<NodeAnswer>& answer) {
+                   if (!answer || !answer->block) {
+                     return;
+                   }
+                   const auto lost = answer->block->memory();
+                   for (std::size_t at = 0; at + sizeof(std::uint32_t) <= lost.size();
+                        at += sizeof(std::uint32_t)) {
+                     const auto rank = read_words<std::uint32_t>(lost.subspan(at));
+                     if (nodes->of_creator(*rank) == node) {
+                       exchange->lose(static_cast<int>(*rank), mourned);
+                     }
+                   }
+                 });
     }
   });
   (void)progress_->poll();
@@ -118,16 +121,11 @@ std::vector<int> Links::lost_elsewhere() const {
 }
 
 void Links::settle_estate() {
-  progress_->post(
-      [settlement = settlement_, sets = std::weak_ptr(copies_.sets), here = std::weak_ptr(copies_.here)] {
-        settlement->settle_estate();
-        if (const auto open = sets.lock()) {
-          open->dissolve_gone();
-        }
-        if (const auto open = here.lock()) {
-          open->adopt();
-        }
-      });
+  progress_->post([service = std::weak_ptr(service_)] {
+    if (const auto open = service.lock()) {
+      open->settle_estate();
+    }
+  });
 }
 
 std::size_t Links::awaited() const noexcept {
@@ -135,16 +133,28 @@ std::size_t Links::awaited() const noexcept {
 }
 
 void Links::close() noexcept {
+  alarm_->clear();
+  bool closed = false;
+  unless_out_of_memory([&] { closed = close_exchange(); });  // else it ends with its thread
+  if (closed) {
+    service_.reset();
+    copies_ = {};
+  }
+  WarmMemory::of_process().drop();
+}
+
+// Whether nobody drives any more who uses what this has.
+bool Links::close_exchange() {
   constexpr auto patience = std::chrono::seconds(1);  // with a step of the thread that drives now
   const auto closed = std::make_shared<Pending>();
-  alarm_->clear();
+  const Error error(Errc::closed,
+                    "the runtime has been closed; keep it alive as long as its stores are used");
   progress_->submit([exchange = exchange_, progress = progress_.get(), service = service_.get(),
                      settlement = settlement_, leases = read_leases_,
-                     flights = std::weak_ptr(copies_.flights), closed] {
-    const Error error(Errc::closed,
-                      "the runtime has been closed; keep it alive as long as its stores are used");
+                     flights = std::weak_ptr(copies_.flights), error,
+                     from_here = error.at_rank(exchange_->options().rank), closed] {
     if (service != nullptr) {
-      service->close(error.at_rank(exchange->options().rank));
+      service->close(from_here);
     }
     leases->close();
     exchange->close(error);
@@ -155,11 +165,7 @@ void Links::close() noexcept {
     settlement->close();
     progress->finish(*closed);
   });
-  if (progress_->wait(*closed, progress_->now() + patience)) {
-    service_.reset();
-    copies_ = {};
-  }
-  WarmMemory::of_process().drop();
+  return progress_->wait(*closed, progress_->now() + patience);
 }
 
 }  // namespace locum

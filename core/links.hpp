@@ -80,6 +80,8 @@ class Links {
   void close() noexcept;
 
  private:
+  [[nodiscard]] bool close_exchange();
+
   const std::uint64_t inline_bytes_;
   const std::chrono::milliseconds timeout_;
   const std::shared_ptr<Exchange> exchange_;
@@ -89,7 +91,7 @@ class Links {
   const bool reads_one_sidedly_;
   Copies copies_;  ///< until close()
   const std::shared_ptr<Settlement> settlement_;
-  std::unique_ptr<NodeService> service_;  ///< until close()
+  std::shared_ptr<NodeService> service_;  ///< until close()
   std::shared_ptr<Progress> progress_;
   std::shared_ptr<const NodeClient> client_;
 };

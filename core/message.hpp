@@ -39,7 +39,7 @@ inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::end_re
 
 /// Version of all that is sent between ranks; those of a runtime have the same, or refuse each other at
 /// start.
-inline constexpr std::uint8_t wire_version = 8;
+inline constexpr std::uint8_t wire_version = 9;
 
 /// What each message begins with. 16 bytes, in the byte order of the machines.
 struct Envelope {

@@ -41,7 +41,7 @@ void NameService::look_up(const Question& question, Asker asker) {
 
 // What a name stands for; lets go of it.
 void NameService::answer_with(const Pin& pin, bool value_wanted, Asker asker) {
-  auto object = std::make_shared<const PinnedObject>(parts_.local.table, pin);
+  auto object = parts_.local.keep(pin);
   if (!value_wanted) {
     return parts_.answer(asker, {});
   }
@@ -91,10 +91,10 @@ bool NameService::serve(const AwaitedNames::Waiter& waiter) noexcept {
     } else {
       parts_.refuse(asker, pin.error());
     }
+  } catch (const std::bad_alloc&) {
+    parts_.refuse(asker, no_memory_left());
   } catch (const std::exception& exception) {
-    parts_.exchange->refuse(
-        asker.rank, asker.call,
-        Error(Errc::system, "the rank that was asked could not answer", exception.what()));
+    parts_.refuse(asker, could_not_answer(exception));
   }
   return true;
 }
@@ -169,11 +169,14 @@ void NameService::bind(const Question& question, Asker asker) {
     const bool closing = !outcome && outcome.error().code() == Errc::closed;
     closing ? parts_.refuse(asker, outcome.error()) : parts_.answer(asker, words(generation));
   };
-  if (bound->replaced) {
-    return retire_then(*bound->replaced, done);
-  }
-  if (bound->outdated) {
-    return parts_.copies.sets->dissolve(*bound->outdated, parts_.soon(), done);
+  try {
+    if (bound->replaced) {
+      return retire_then(*bound->replaced, done);
+    }
+    if (bound->outdated) {
+      return parts_.copies.sets->dissolve(*bound->outdated, parts_.soon(), done);
+    }
+  } catch (const std::bad_alloc&) {  // it is bound all the same
   }
   done(Result<void>());
 }

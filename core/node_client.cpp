@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <optional>
-#include <string>
 #include <utility>
+
+#include "core/call_error.hpp"
 
 namespace locum {
 
@@ -60,9 +61,7 @@ Result<NodeAnswer> NodeClient::ask(int node, Kind kind, std::span<const std::byt
     ended = progress_->wait(waiting.pending(), look_until());
   }
   if (!ended) {
-    return Error(Errc::timeout, "node " + std::to_string(node) +
-                                    " did not answer before the deadline; give the call "
-                                    "more time, or find out what its ranks do");
+    return call_error::late_node(node);
   }
   return std::move(waiting.answer());
 }

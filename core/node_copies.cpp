@@ -132,7 +132,15 @@ std::shared_ptr<NodeCopies::Room> NodeCopies::room(const Key& key, const ObjectR
                         .name = internal_name(key),
                         .extents = {}};
   const auto draft = objects_->create(record.block_bytes() + sizeof(CopyTail), meta, {});
-  return draft ? std::make_shared<Room>(objects_, *draft) : nullptr;
+  if (!draft) {
+    return nullptr;
+  }
+  try {
+    return std::make_shared<Room>(objects_, *draft);
+  } catch (const std::bad_alloc&) {
+    objects_->discard(*draft);
+    return nullptr;
+  }
 }
 
 Result<void> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark& mark,

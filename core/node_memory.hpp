@@ -65,6 +65,17 @@ struct NodeMemory {
   [[nodiscard]] std::string_view name(const Pin& pin) const {
     return read_name(arena->data(pin.record->offset), *pin.record);
   }
+  /// The pin as something that is kept, and made as a PinnedObject is; it ends where there is no memory for
+  /// that, too.
+  template <class Kept = const PinnedObject>
+  [[nodiscard]] std::shared_ptr<Kept> keep(const Pin& pin) const {
+    try {
+      return std::make_shared<Kept>(table, pin);
+    } catch (...) {
+      table->release(pin.id);
+      throw;
+    }
+  }
   /// The object, pinned, unless it is the node's own affair, of which no key is ever told: what stands here
   /// for an object of another node, and what is in internal stores.
   [[nodiscard]] Result<Pin> pin_object(const Key& key) const {
@@ -81,7 +92,7 @@ struct NodeMemory {
     if (!pin) {
       return pin.error();
     }
-    auto object = std::make_shared<const PinnedObject>(table, *pin);
+    auto object = keep(*pin);
     if (!holds(*pin->record)) {
       return led_astray().about(to_string(key));
     }

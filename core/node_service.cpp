@@ -1,8 +1,12 @@
 #include "core/node_service.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <new>
 #include <utility>
+
+#include "core/settlement.hpp"
+#include "core/unless_out_of_memory.hpp"
 
 namespace locum {
 
@@ -19,24 +23,40 @@ void NodeService::asked(const Question& question) noexcept {
   try {
     dispatch(question);
   } catch (const std::bad_alloc&) {
-    parts_.refuse(asker_of(question),
-                  Error(Errc::out_of_memory, "the rank that was asked has no memory left"));
+    parts_.refuse(asker_of(question), no_memory_left());
   } catch (const std::exception& exception) {
-    parts_.refuse(asker_of(question),
-                  Error(Errc::system, "the rank that was asked could not answer", exception.what()));
+    parts_.refuse(asker_of(question), could_not_answer(exception));
   }
 }
 
+// Waits for names that are not forgotten now are when they are overdue, and a mark that is not taken away is
+// taken over by whoever wants the object.
 void NodeService::bereaved(int rank) noexcept {
-  names_.forget(rank);
   parts_.read_leases->forget(rank);
-  if (parts_.nodes->of_creator(static_cast<std::uint32_t>(rank)) != parts_.nodes->own()) {
-    return;
+  unless_out_of_memory([&] { names_.forget(rank); });
+  if (parts_.nodes->of_creator(static_cast<std::uint32_t>(rank)) == parts_.nodes->own()) {
+    unless_out_of_memory([&] { parts_.copies.here->unmark_all(rank); });
   }
-  try {
-    parts_.copies.here->unmark_all(rank);
-  } catch (const std::bad_alloc&) {  // then whoever wants the object finds out, and takes the mark over
+}
+
+Exchange::Clock::time_point NodeService::next_due() const noexcept {
+  return std::min({parts_.read_leases->next_due(), parts_.settlement->next_due(), estate_due_});
+}
+
+void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
+  parts_.read_leases->end_overdue(now);
+  if (std::min(parts_.settlement->next_due(), estate_due_) <= now) {
+    settle_estate();
   }
+}
+
+void NodeService::settle_estate() noexcept {
+  parts_.settlement->settle_estate();
+  const bool done = unless_out_of_memory([&] {
+    parts_.copies.sets->dissolve_gone();
+    parts_.copies.here->adopt();
+  });
+  estate_due_ = done ? Exchange::Clock::time_point::max() : parts_.soon();
 }
 
 void NodeService::dispatch(const Question& question) {

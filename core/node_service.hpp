@@ -27,6 +27,12 @@ class NodeService final : public Service {
 
   void asked(const Question& question) noexcept override;
   void bereaved(int rank) noexcept override;
+  [[nodiscard]] Exchange::Clock::time_point next_due() const noexcept override;
+  void do_due(Exchange::Clock::time_point now) noexcept override;
+  /// This process has adopted what a dead one of its node had: asks the homes of names that were about to be
+  /// bound, and tells who may have copies of what is gone. What there is no memory for is done again later.
+  /// Within a step of the exchange.
+  void settle_estate() noexcept;
   /// Answers those whose name has been bound meanwhile. Within a step of the exchange.
   void look_for_awaited() noexcept { names_.look_for_awaited(); }
   /// Nobody who waits for a name is answered any more but by `error`. Within a step of the exchange.
@@ -45,6 +51,7 @@ class NodeService final : public Service {
   PartService part_service_;
   NameService names_;
   const std::function<std::vector<int>()> lost_mates_;
+  Exchange::Clock::time_point estate_due_ = Exchange::Clock::time_point::max();
 };
 
 }  // namespace locum

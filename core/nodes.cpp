@@ -32,11 +32,16 @@ bool may_be_asked_again(Kind kind) {
   return kind != Kind::bind && kind != Kind::unbind && kind != Kind::evict;
 }
 
-Error lost_meanwhile(const Error& cause) {
-  return Error(Errc::peer_lost,
-               "the rank that was asked died or closed before it could say whether it had done so; look what "
-               "is there, and try again, which asks another rank of its node",
-               cause.text());
+Error lost_meanwhile(const Error& cause) noexcept {
+  try {
+    return Error(
+        Errc::peer_lost,
+        "the rank that was asked died or closed before it could say whether it had done so; look what "
+        "is there, and try again, which asks another rank of its node",
+        cause.text());
+  } catch (const std::bad_alloc&) {
+    return cause;
+  }
 }
 
 }  // namespace
@@ -64,8 +69,17 @@ Error Inquiry::nobody_left() const {
   return std::ranges::all_of(ranks_, closed) ? all_closed(node_) : all_lost(node_);
 }
 
-// Of its ranks one after the other, until one of them lives and has not closed.
-void Inquiry::ask_next(const std::shared_ptr<Inquiry>& self) {
+// Of its ranks one after the other, until one of them lives and has not closed. Where there is no memory for
+// that, whoever wants to know is told so.
+void Inquiry::ask_next(const std::shared_ptr<Inquiry>& self) noexcept {
+  try {
+    try_next(self);
+  } catch (const std::bad_alloc&) {
+    told(no_memory_left());
+  }
+}
+
+void Inquiry::try_next(const std::shared_ptr<Inquiry>& self) {
   int rank = -1;
   while (left_ > 0 && (rank < 0 || !can_be_asked(rank))) {
     rank = ranks_[next_];
@@ -124,7 +138,7 @@ Result<NodeAnswer> Inquiry::keep(const Answer& answer) noexcept {
   if (!answer.bulk.empty() && !block_) {
     const std::span<std::byte> memory = landing(answer.body, answer.bulk.size());
     if (memory.size() != answer.bulk.size()) {
-      return Error(Errc::out_of_memory, "there was no memory for an answer");
+      return no_memory_left();
     }
     std::memcpy(memory.data(), answer.bulk.data(), memory.size());
   }

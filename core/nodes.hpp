@@ -31,9 +31,10 @@ class Inquiry : public Call {
   Inquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline);
 
  protected:
-  /// The answer; or an error of the other side, `timeout`, `closed` if all ranks of the node have closed, or
-  /// `peer_lost` if none can be asked otherwise, or the one that was asked died or closed and nobody can say
-  /// whether it had done what it was asked for. Once, inside a step of the exchange.
+  /// The answer; or an error of the other side, `timeout`, `out_of_memory` of this process, `closed` if all
+  /// ranks of the node have closed, or `peer_lost` if none can be asked otherwise, or the one that was asked
+  /// died or closed and nobody can say whether it had done what it was asked for. Once, inside a step of the
+  /// exchange, or of ask() itself. Must not fail for want of memory.
   virtual void told(Result<NodeAnswer> answer) noexcept = 0;
   /// Memory for the bulk of an answer with this body; null: memory of this process. Throws std::bad_alloc.
   [[nodiscard]] virtual std::shared_ptr<HeldObject> place(std::span<const std::byte> /*body*/,
@@ -48,7 +49,8 @@ class Inquiry : public Call {
   void ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& self) noexcept final;
   void refused(const Error& error, const std::shared_ptr<Call>& self) noexcept final;
   [[nodiscard]] Result<NodeAnswer> keep(const Answer& answer) noexcept;
-  void ask_next(const std::shared_ptr<Inquiry>& self);
+  void ask_next(const std::shared_ptr<Inquiry>& self) noexcept;
+  void try_next(const std::shared_ptr<Inquiry>& self);
   [[nodiscard]] int asked() const noexcept;  ///< last of all
   [[nodiscard]] bool can_be_asked(int rank) const noexcept;
   [[nodiscard]] Error nobody_left() const;

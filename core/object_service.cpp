@@ -50,7 +50,7 @@ void ObjectService::evict(const Question& question, Asker asker) {
     return pin.error().code() == Errc::corrupt ? parts_.refuse(asker, pin.error())
                                                : copies_.dissolve_then(key, asker, one_byte(false));
   }
-  const auto object = std::make_shared<PinnedObject>(parts_.local.table, *pin);
+  const auto object = parts_.local.keep(*pin);
   const ObjectRecord& record = *pin->record;
   const int home =
       record.name_bytes == 0 ? parts_.nodes->own() : parts_.nodes->home(record.store, record.name_hash);
@@ -60,22 +60,25 @@ void ObjectService::evict(const Question& question, Asker asker) {
   }
   const UnbindWords unbinding{.only = key, .store = record.store};
   const auto body = words(unbinding);
-  parts_.nodes->ask(
-      home, Kind::unbind, body, {std::as_bytes(std::span(parts_.local.name(*pin))), object}, parts_.soon(),
-      [this, asker, key, home, object](const Result<NodeAnswer>& unbound) {
-        if (unbound) {
-          // Replaced before, if the home says no: then it is here only because nobody could say so.
-          (void)parts_.local.table->tombstone(key);
-          copies_.dissolve_then(key, asker, {unbound->body.begin(), unbound->body.end()});
-        } else {
-          if (parts_.nodes->is_lost(home)) {
-            (void)parts_.local.table->tombstone(key);  // its name is lost for good, and nobody else frees it
-          }
-          parts_.copies.sets->dissolve(
-              key, parts_.soon(),
-              [this, asker, error = unbound.error()](const Result<void>&) { parts_.refuse(asker, error); });
-        }
-      });
+  parts_.nodes->ask(home, Kind::unbind, body, {std::as_bytes(std::span(parts_.local.name(*pin))), object},
+                    parts_.soon(), [this, asker, key, home, object](const Result<NodeAnswer>& unbound) {
+                      parts_.go_on(asker, [&] { end_eviction(key, home, asker, unbound); });
+                    });
+}
+
+// When the home has said what became of the name.
+void ObjectService::end_eviction(const Key& key, int home, Asker asker, const Result<NodeAnswer>& unbound) {
+  if (unbound) {
+    // Replaced before, if the home says no: then it is here only because nobody could say so.
+    (void)parts_.local.table->tombstone(key);
+    return copies_.dissolve_then(key, asker, unbound->body);
+  }
+  if (parts_.nodes->is_lost(home)) {
+    (void)parts_.local.table->tombstone(key);  // its name is lost for good, and nobody else frees it
+  }
+  parts_.copies.sets->dissolve(
+      key, parts_.soon(),
+      [this, asker, error = unbound.error()](const Result<void>&) { parts_.refuse(asker, error); });
 }
 
 // Only the home of its name knows that an object lost it. Its memory is free after the answer, so that no put

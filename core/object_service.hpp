@@ -18,6 +18,8 @@ class ObjectService final {
   void retire(const Question& question, Asker asker);
 
  private:
+  void end_eviction(const Key& key, int home, Asker asker, const Result<NodeAnswer>& unbound);
+
   const ServiceParts& parts_;
   CopyService& copies_;
 };

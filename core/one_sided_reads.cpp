@@ -13,7 +13,7 @@ constexpr int believed_of_64 = 63;
 // Longer ones are none.
 constexpr std::uint64_t longest_ns = std::chrono::nanoseconds(std::chrono::hours(1000)).count();
 
-void end_read(Exchange& exchange, const LeaseHeld& lease) {
+void end_read(Exchange& exchange, const LeaseHeld& lease) noexcept {
   const EndReadWords over{lease.number};
   exchange.tell(lease.owner, Kind::end_read, words(over));
 }
@@ -42,23 +42,23 @@ void OneSidedReads::read(const LeaseHeld& lease, std::shared_ptr<HeldObject> int
     then(good);
   };
   const std::span<std::byte> memory = into->memory();
-  exchange_->expect(lease.owner);
   // Not the exchange itself: the transport that it keeps has this until it is called.
-  const auto reading = remote_->get(lease.owner, lease.key, 0, memory,
-                                    [weak = std::weak_ptr(exchange_), owner = lease.owner, ended,
-                                     into = std::move(into)](const Result<void>& outcome) {
-                                      if (const auto exchange = weak.lock()) {
-                                        exchange->expected(owner);
-                                        ended(*exchange, outcome.has_value());
-                                      }
-                                    });
-  if (!reading || *reading == Sending::done) {
-    exchange_->expected(lease.owner);
+  RemoteMemory::Then read_ended = [weak = std::weak_ptr(exchange_), owner = lease.owner, ended,
+                                   into = std::move(into)](const Result<void>& outcome) {
+    if (const auto exchange = weak.lock()) {
+      exchange->expected(owner);
+      ended(*exchange, outcome.has_value());
+    }
+  };
+  const auto reading = remote_->get(lease.owner, lease.key, 0, memory, std::move(read_ended));
+  if (reading && *reading == Sending::pending) {
+    exchange_->expect(lease.owner);
+  } else {
     ended(*exchange_, reading.has_value());
   }
 }
 
-void OneSidedReads::decline(const LeaseHeld& lease) {
+void OneSidedReads::decline(const LeaseHeld& lease) noexcept {
   end_read(*exchange_, lease);
 }
 

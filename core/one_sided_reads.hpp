@@ -39,10 +39,11 @@ class OneSidedReads final {
   /// Whether it is worth asking one of these ranks for a lease.
   [[nodiscard]] bool reads(std::span<const int> ranks) const noexcept;
   /// Reads as much as there is room for in `into`, which stays until `then` is called; at once, or within a
-  /// later step of the exchange. Tells the owner that it reads no more.
+  /// later step of the exchange. Tells the owner that it reads no more. Throws std::bad_alloc; nothing is
+  /// read then, and the owner is told nothing. `then` must not fail for want of memory.
   void read(const LeaseHeld& lease, std::shared_ptr<HeldObject> into, Then then);
   /// Tells the owner so without having read.
-  void decline(const LeaseHeld& lease);
+  void decline(const LeaseHeld& lease) noexcept;
 
  private:
   const std::shared_ptr<RemoteMemory> remote_;

@@ -1,7 +1,10 @@
 #include "core/progress.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
+
+#include "core/unless_out_of_memory.hpp"
 
 namespace locum {
 
@@ -115,7 +118,7 @@ void Progress::finish(Pending& pending) noexcept {
     transport_->wake();
     return;
   }
-  for (Waiter* const waiter : parked_) {
+  for (Waiter* waiter = parked_; waiter != nullptr; waiter = waiter->next) {
     if (waiter->pending == &pending) {
       waiter->condition.notify_one();
     }
@@ -185,31 +188,32 @@ void Progress::call_somebody() {
   if (driven_ || somebody_watches()) {
     return;
   }
-  if (!parked_.empty()) {
-    parked_.front()->condition.notify_one();
+  if (parked_ != nullptr) {
+    parked_->condition.notify_one();
   } else if (helper_parked_) {
     helper_parked_ = false;
     helper_condition_.notify_one();
   }
 }
 
+// A step that finds no memory ends there, and only that one: whoever drives has to go on for all the others.
 bool Progress::drive_once(bool in_a_hurry) {
   const Haste brief = haste();
   bool busy = false;
   if (has_submitted_.load(std::memory_order_acquire)) {
-    running_.clear();  // of a step that threw
     {
       const MutexLock lock(mutex_);
       running_.swap(submitted_);
       has_submitted_.store(false, std::memory_order_relaxed);
     }
     for (const auto& step : running_) {
-      step();
+      unless_out_of_memory(std::ref(step));
     }
     running_.clear();
     busy = true;
   }
-  return exchange_->step(in_a_hurry) || busy;
+  unless_out_of_memory([&] { busy = exchange_->step(in_a_hurry) || busy; });
+  return busy;
 }
 
 // While it spins it looks at the clock every few times only: that takes as long as to look for messages.
@@ -289,9 +293,15 @@ void Progress::park(Waiter& self, Clock::time_point moment) {
   if (self.pending->done() || (!driven_ && !somebody_watches())) {
     return;
   }
-  parked_.push_back(&self);
+  Waiter** end = &parked_;
+  for (; *end != nullptr; end = &(*end)->next) {
+  }
+  *end = &self;
   (void)lock.wait_until(self.condition, moment);
-  parked_.remove(&self);
+  Waiter** at = &parked_;
+  for (; *at != &self; at = &(*at)->next) {
+  }
+  *at = std::exchange(self.next, nullptr);
 }
 
 void Progress::help() {
@@ -330,7 +340,7 @@ void Progress::help() {
       const MutexLock lock(mutex_);
       until = exchange_->next_due();
       stop_driving();
-      if (armed && submitted_.empty() && !asleep_ && !ending_ && parked_.empty()) {
+      if (armed && submitted_.empty() && !asleep_ && !ending_ && parked_ == nullptr) {
         asleep_ = sleeps = true;
         asleep_for_ = nullptr;
         asleep_until_ = until;

@@ -4,7 +4,6 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <list>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -64,7 +63,8 @@ class Progress {
   /// Ends the helper. REQUIRES: no thread waits.
   ~Progress();
 
-  /// Has `step` run by a thread that drives, soon: there it may use the exchange.
+  /// Has `step` run by a thread that drives, soon: there it may use the exchange. Throws std::bad_alloc;
+  /// nothing is run then. A step that throws that itself ends there, and nobody hears of it.
   void submit(std::function<void()> step);
   /// submit(), and wakes who sleeps in the transport: for threads that do not go on to wait. Does not wait.
   void post(std::function<void()> step);
@@ -92,8 +92,8 @@ class Progress {
   struct Waiter {
     const Pending* pending;
     std::condition_variable condition;
+    Waiter* next = nullptr;  ///< of those that are parked
   };
-  using Waiters = std::list<Waiter*>;
 
   [[nodiscard]] bool begin_wait() LOCUM_EXCLUDES(mutex_);
   bool wait(const Pending& pending, Clock::time_point moment, bool drives) LOCUM_EXCLUDES(mutex_);
@@ -135,7 +135,7 @@ class Progress {
   Clock::time_point asleep_until_ LOCUM_GUARDED_BY(mutex_);
   bool relieved_ LOCUM_GUARDED_BY(mutex_) = false;       ///< the helper, asleep: it is woken, and is to rest
   Clock::time_point armed_at_ LOCUM_GUARDED_BY(mutex_);  ///< when a thread that left last had to arm for it
-  Waiters parked_ LOCUM_GUARDED_BY(mutex_);
+  Waiter* parked_ LOCUM_GUARDED_BY(mutex_) = nullptr;    ///< the first of them: parking needs no memory
   std::vector<std::function<void()>> submitted_ LOCUM_GUARDED_BY(mutex_);
   std::vector<std::function<void()>> running_;        ///< by who drives; empty, but keeps its memory
   const Pending* driving_for_ = nullptr;              ///< what who drives waits for; by who drives

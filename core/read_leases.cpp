@@ -23,81 +23,82 @@ std::optional<ReadLeases::Grant> ReadLeases::grant(int rank, const Key& key,
   const std::chrono::nanoseconds duration = patience_ + std::chrono::nanoseconds(block.size());
   const auto until = exchange_->now() + duration;
   const RemoteKey opens = exposed->key();
-  leases_.emplace(number, Lease{key, std::move(exposed), std::move(object), until});
-  ++of_rank_[rank];
-  due_.emplace(until, number);
-  watch();
+  const auto lease = leases_.emplace(number, Lease{key, std::move(exposed), std::move(object), until}).first;
+  try {
+    due_.emplace(until, number);
+    ++of_rank_[rank];
+  } catch (...) {  // nobody would ever give it back
+    due_.erase({until, number});
+    leases_.erase(lease);
+    drop_unshared(key);
+    throw;
+  }
   return Grant{number.second, duration, opens};
+}
+
+bool ReadLeases::Exposed::expose(std::span<const std::byte> memory) {
+  const auto exposure = remote_->expose(memory);
+  if (exposure) {
+    exposure_ = *exposure;
+  }
+  return exposure.has_value();
 }
 
 std::shared_ptr<const ReadLeases::Exposed> ReadLeases::expose(const Key& key,
                                                               std::span<const std::byte> block) {
-  std::weak_ptr<const Exposed>& shared = shared_[key];
-  auto exposed = shared.lock();
-  if (!exposed) {
-    const auto exposure = remote_->expose(block);
-    if (!exposure) {
-      shared_.erase(key);
-      return nullptr;
+  if (const auto shared = shared_.find(key); shared != shared_.end()) {
+    if (auto exposed = shared->second.lock()) {
+      return exposed;
     }
-    exposed = std::make_shared<const Exposed>(remote_, *exposure);
-    shared = exposed;
   }
+  const auto exposed = std::make_shared<Exposed>(remote_);
+  if (!exposed->expose(block)) {
+    return nullptr;
+  }
+  shared_[key] = exposed;
   return exposed;
 }
 
-void ReadLeases::release(int rank, std::uint64_t number) {
+void ReadLeases::release(int rank, std::uint64_t number) noexcept {
   if (const auto lease = leases_.find({rank, number}); lease != leases_.end()) {
     end(lease);
   }
 }
 
-void ReadLeases::forget(int rank) {
+void ReadLeases::forget(int rank) noexcept {
   for (auto lease = leases_.lower_bound({rank, 0}); lease != leases_.end() && lease->first.first == rank;) {
     lease = end(lease);
   }
 }
 
-void ReadLeases::close() {
+void ReadLeases::close() noexcept {
   while (!leases_.empty()) {
     end(leases_.begin());
   }
   remote_.reset();
 }
 
-ReadLeases::Held::iterator ReadLeases::end(Held::iterator lease) {
+ReadLeases::Held::iterator ReadLeases::end(Held::iterator lease) noexcept {
   due_.erase({lease->second.until, lease->first});
   if (const auto rank = of_rank_.find(lease->first.first); --rank->second == 0) {
     of_rank_.erase(rank);
   }
   const Key key = lease->second.key;
   const auto next = leases_.erase(lease);
-  if (const auto shared = shared_.find(key); shared != shared_.end() && shared->second.expired()) {
-    shared_.erase(shared);
-  }
+  drop_unshared(key);
   return next;
 }
 
-// One alarm for the first of them; where that has ended before, it looks for the next.
-void ReadLeases::watch() {
-  if (due_.empty() || due_.begin()->first >= watching_) {
-    return;
+void ReadLeases::drop_unshared(const Key& key) noexcept {
+  if (const auto shared = shared_.find(key); shared != shared_.end() && shared->second.expired()) {
+    shared_.erase(shared);
   }
-  watching_ = due_.begin()->first;
-  exchange_->call_at(watching_, [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) {
-      self->watching_ = Clock::time_point::max();
-      self->end_overdue();
-      self->watch();
-    }
-  });
 }
 
 // The bytes may become others from here on; that they are exposed does no harm.
-void ReadLeases::end_overdue() {
-  const auto now = exchange_->now();
+void ReadLeases::end_overdue(Clock::time_point now) noexcept {
   while (!due_.empty() && due_.begin()->first <= now) {
-    Lease& lease = leases_.at(due_.begin()->second);
+    Lease& lease = leases_.find(due_.begin()->second)->second;
     due_.erase(due_.begin());
     lease.object.reset();
     shared_.erase(lease.key);

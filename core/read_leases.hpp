@@ -25,7 +25,7 @@ namespace locum {
 /// nobody believes what is read of it.
 ///
 /// Only by who drives.
-class ReadLeases final : public std::enable_shared_from_this<ReadLeases> {
+class ReadLeases final {
  public:
   using Clock = Exchange::Clock;
 
@@ -44,17 +44,24 @@ class ReadLeases final : public std::enable_shared_from_this<ReadLeases> {
              std::chrono::milliseconds patience);
 
   /// Lets that rank read the block of an object; nothing if it cannot be read so, or the rank has enough.
+  /// Throws std::bad_alloc; nothing is let then.
   [[nodiscard]] std::optional<Grant> grant(int rank, const Key& key,
                                            std::shared_ptr<const PinnedObject> object,
                                            std::span<const std::byte> block);
   /// That rank reads no more. Nothing happens if it has no such lease.
-  void release(int rank, std::uint64_t number);
+  void release(int rank, std::uint64_t number) noexcept;
   /// That rank is lost.
-  void forget(int rank);
+  void forget(int rank) noexcept;
   /// Ends all, and grants none any more.
-  void close();
+  void close() noexcept;
+  /// When the time of the next one is over; Clock::time_point::max(): there is none.
+  [[nodiscard]] Clock::time_point next_due() const noexcept {
+    return due_.empty() ? Clock::time_point::max() : due_.begin()->first;
+  }
+  /// Ends those whose time is over.
+  void end_overdue(Clock::time_point now) noexcept;
 
-  /// ReadLeases whose time is not over, and memory that is exposed: for tests.
+  /// Leases whose time is not over, and memory that is exposed: for tests.
   [[nodiscard]] std::size_t running() const noexcept { return due_.size(); }
   [[nodiscard]] std::size_t exposed() const noexcept { return leases_.size(); }
 
@@ -62,16 +69,21 @@ class ReadLeases final : public std::enable_shared_from_this<ReadLeases> {
   /// Exposed until it is destroyed; shared by the leases of one object.
   class Exposed {
    public:
-    Exposed(std::shared_ptr<RemoteMemory> remote, const RemoteMemory::Exposure& exposure) noexcept
-        : remote_(std::move(remote)), exposure_(exposure) {}
+    explicit Exposed(std::shared_ptr<RemoteMemory> remote) noexcept : remote_(std::move(remote)) {}
     Exposed(const Exposed&) = delete;
     Exposed& operator=(const Exposed&) = delete;
-    ~Exposed() { remote_->withdraw(exposure_.number); }
-    [[nodiscard]] const RemoteKey& key() const noexcept { return exposure_.key; }
+    ~Exposed() {
+      if (exposure_) {
+        remote_->withdraw(exposure_->number);
+      }
+    }
+    /// False: it cannot be read so. REQUIRES: not exposed yet.
+    [[nodiscard]] bool expose(std::span<const std::byte> memory);
+    [[nodiscard]] const RemoteKey& key() const noexcept { return exposure_->key; }
 
    private:
     const std::shared_ptr<RemoteMemory> remote_;
-    const RemoteMemory::Exposure exposure_;
+    std::optional<RemoteMemory::Exposure> exposure_;
   };
   struct Lease {
     Key key;
@@ -83,9 +95,8 @@ class ReadLeases final : public std::enable_shared_from_this<ReadLeases> {
   using Held = std::map<Number, Lease>;
 
   [[nodiscard]] std::shared_ptr<const Exposed> expose(const Key& key, std::span<const std::byte> block);
-  Held::iterator end(Held::iterator lease);
-  void watch();
-  void end_overdue();
+  Held::iterator end(Held::iterator lease) noexcept;
+  void drop_unshared(const Key& key) noexcept;
 
   std::shared_ptr<RemoteMemory> remote_;  ///< until close()
   const std::shared_ptr<Exchange> exchange_;
@@ -95,7 +106,6 @@ class ReadLeases final : public std::enable_shared_from_this<ReadLeases> {
   std::map<int, std::uint32_t> of_rank_;
   std::map<Key, std::weak_ptr<const Exposed>> shared_;
   std::set<std::pair<Clock::time_point, Number>> due_;
-  Clock::time_point watching_ = Clock::time_point::max();  ///< when the next alarm goes off
 };
 
 }  // namespace locum

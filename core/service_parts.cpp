@@ -7,20 +7,25 @@ namespace locum {
 
 namespace {
 
-Error closed_meanwhile(const Error& cause) {
-  return Error(Errc::peer_lost,
-               "a rank closed the runtime before it could say whether it had done what was asked for; look "
-               "what is there, and try again",
-               cause.text());
+// Whatever there is memory for, it is not `closed`.
+Error closed_meanwhile(const Error& cause) noexcept {
+  try {
+    return Error(Errc::peer_lost,
+                 "a rank closed the runtime before it could say whether it had done what was asked for; look "
+                 "what is there, and try again",
+                 cause.text());
+  } catch (const std::bad_alloc&) {
+    return no_memory_left();
+  }
 }
 
 }  // namespace
 
-void ServiceParts::answer(Asker asker, std::span<const std::byte> body, Bulk bulk) const {
+void ServiceParts::answer(Asker asker, std::span<const std::byte> body, Bulk bulk) const noexcept {
   exchange->answer(asker.rank, asker.call, body, std::move(bulk));
 }
 
-void ServiceParts::refuse(Asker asker, const Error& error) const {
+void ServiceParts::refuse(Asker asker, const Error& error) const noexcept {
   exchange->refuse(asker.rank, asker.call, error.code() == Errc::closed ? closed_meanwhile(error) : error);
 }
 
@@ -33,6 +38,14 @@ void ServiceParts::refuse_senseless(const Question& question) const {
 
 int ServiceParts::node_of(const Question& question) const noexcept {
   return nodes->of_creator(static_cast<std::uint32_t>(question.from));
+}
+
+Error could_not_answer(const std::exception& exception) noexcept {
+  try {
+    return Error(Errc::system, "the rank that was asked could not answer", exception.what());
+  } catch (const std::bad_alloc&) {
+    return no_memory_left();
+  }
 }
 
 Exchange::Clock::time_point ServiceParts::soon() const {

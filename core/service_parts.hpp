@@ -1,8 +1,11 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
+#include <exception>
 #include <memory>
+#include <new>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -15,6 +18,8 @@
 #include "read_leases.hpp"
 
 namespace locum {
+
+class Settlement;
 
 /// Whom an answer that comes later goes to.
 struct Asker {
@@ -35,13 +40,23 @@ struct ServiceParts {
   std::shared_ptr<Exchange> exchange;
   std::shared_ptr<Nodes> nodes;
   std::shared_ptr<ReadLeases> read_leases;
+  std::shared_ptr<Settlement> settlement;
   std::uint64_t inline_bytes = 0;  ///< blocks up to this size are answered together with a look-up by name
   std::chrono::milliseconds timeout{};
 
-  void answer(Asker asker, std::span<const std::byte> body, Bulk bulk = {}) const;
+  void answer(Asker asker, std::span<const std::byte> body, Bulk bulk = {}) const noexcept;
   /// `closed` is no answer of a rank that is asked: it would say that nothing was done. Where this rank
   /// closes on the way, or a node that it asks has, the asker is told `peer_lost`, and asks nobody else.
-  void refuse(Asker asker, const Error& error) const;
+  void refuse(Asker asker, const Error& error) const noexcept;
+  /// Goes on with what another node's word was awaited for; refuses where there is no memory for that.
+  template <class Rest>
+  void go_on(Asker asker, Rest rest) const noexcept {
+    try {
+      rest();
+    } catch (const std::bad_alloc&) {
+      refuse(asker, no_memory_left());
+    }
+  }
   /// The question makes no sense; nothing was changed.
   void refuse_senseless(const Question& question) const;
   /// Whose question it is.
@@ -51,8 +66,11 @@ struct ServiceParts {
   [[nodiscard]] Exchange::Clock::time_point soon() const;
 };
 
+/// What is said of an exception that nobody has foreseen.
+[[nodiscard]] Error could_not_answer(const std::exception& exception) noexcept;
+
 /// The answer yes or no.
-[[nodiscard]] inline std::vector<std::byte> one_byte(bool value) {
+[[nodiscard]] inline std::array<std::byte, 1> one_byte(bool value) noexcept {
   return {std::byte{value ? std::uint8_t{1} : std::uint8_t{0}}};
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/deadline.hpp"
 #include "core/object_wire.hpp"
+#include "core/unless_out_of_memory.hpp"
 
 namespace locum {
 
@@ -32,20 +33,32 @@ void Settlement::settle(const Key& key) {
   }
 }
 
-void Settlement::settle_estate() {
-  if (!local_.table) {
+// What there is no memory for is done again, with all the others.
+template <class Do>
+void Settlement::or_later(Do act) noexcept {
+  if (!unless_out_of_memory(act)) {
+    next_due_ = soon();
+  }
+}
+
+void Settlement::settle_estate() noexcept {
+  next_due_ = Clock::time_point::max();
+  or_later([&] {
+    for (const Key& key : local_.table ? local_.table->unsettled() : std::vector<Key>()) {
+      settle_of_dead(key);
+    }
+  });
+}
+
+void Settlement::settle_of_dead(const Key& key) {
+  const auto bind = find(key);
+  if (!bind) {
     return;
   }
-  for (const Key& key : local_.table->unsettled()) {
-    const auto bind = find(key);
-    if (!bind) {
-      continue;
-    }
-    const std::vector<int>& ranks = nodes_->ranks(bind->home);
-    bind->ignorant = ranks.size();
-    for (const int rank : ranks) {
-      tell_of_death(bind, rank);
-    }
+  const std::vector<int>& ranks = nodes_->ranks(bind->home);
+  bind->ignorant = ranks.size();
+  for (const int rank : ranks) {
+    tell_of_death(bind, rank);
   }
 }
 
@@ -69,10 +82,13 @@ void Settlement::tell_of_death(const std::shared_ptr<Bind>& bind, int rank) {
   const auto body = words(dead);
   nodes_->ask_rank(rank, Kind::obituary, body, soon(),
                    [self = shared_from_this(), bind, rank](const Result<NodeAnswer>& known) {
-                     if (!known && known.error().code() == Errc::timeout) {
-                       self->tell_of_death(bind, rank);
+                     const auto failure = known ? Errc{} : known.error().code();
+                     if (failure == Errc::timeout) {
+                       self->or_later([&] { self->tell_of_death(bind, rank); });
+                     } else if (failure == Errc::out_of_memory) {
+                       self->next_due_ = self->soon();
                      } else if (--bind->ignorant == 0) {  // who is dead itself, or has closed, binds nothing
-                       self->look(bind);
+                       self->or_later([&] { self->look(bind); });
                      }
                    });
 }
@@ -85,13 +101,17 @@ void Settlement::look(const std::shared_ptr<Bind>& bind) {
                 if (!self->local_.table) {
                   return;
                 }
-                if (!answer && answer.error().code() == Errc::timeout) {
-                  return self->look_again(bind);
+                const auto failure = answer ? Errc{} : answer.error().code();
+                if (failure == Errc::timeout) {
+                  return self->or_later([&] { self->look_again(bind); });
+                }
+                if (failure == Errc::out_of_memory) {
+                  self->next_due_ = self->soon();
                 }
                 const auto wire = answer ? read_words<ObjectWire>(answer->body) : std::nullopt;
                 if (wire && wire->key == bind->key) {
                   self->local_.table->set_generation(bind->key, wire->generation);
-                } else if (answer || answer.error().code() == Errc::not_found) {
+                } else if (answer || failure == Errc::not_found) {
                   (void)self->local_.table->tombstone(bind->key);
                 }
               });
@@ -100,10 +120,10 @@ void Settlement::look(const std::shared_ptr<Bind>& bind) {
 // Not at once: the home may say at once that a stopped process keeps it from looking.
 void Settlement::look_again(const std::shared_ptr<Bind>& bind) {
   exchange_->call_at(exchange_->now() + exchange_->options().patience / asks_in_patience,
-                     [self = shared_from_this(), bind] { self->look(bind); });
+                     [self = shared_from_this(), bind] { self->or_later([&] { self->look(bind); }); });
 }
 
-Exchange::Clock::time_point Settlement::soon() const {
+Settlement::Clock::time_point Settlement::soon() const noexcept {
   return Deadline().moment(timeout_, exchange_->now());
 }
 

@@ -17,32 +17,41 @@ namespace locum {
 /// All functions are called by who drives; nothing here waits.
 class Settlement final : public std::enable_shared_from_this<Settlement> {
  public:
+  using Clock = Exchange::Clock;
+
   Settlement(NodeMemory local, std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
              std::chrono::milliseconds timeout);
 
   /// An object of this process, whose bind it sent itself, and whose bulk has been read or never will be: so
   /// the question follows the bind on the same way, or goes to another rank of the home after the one that
-  /// was asked has died.
+  /// was asked has died. Throws std::bad_alloc.
   void settle(const Key& key);
   /// The objects of dead processes that this one has adopted. What a maker had sent may arrive after the
   /// question of another rank: so every rank of a home is told first that the maker is dead, and hears
   /// nothing more of it. Called again, it asks again, which changes nothing.
-  void settle_estate();
+  void settle_estate() noexcept;
+  /// When settle_estate() is to be called again, because this process, or one that was asked, had no memory
+  /// left; Clock::time_point::max(): never.
+  [[nodiscard]] Clock::time_point next_due() const noexcept { return next_due_; }
   /// Lets go of the node's memory.
   void close() noexcept { local_ = {}; }
 
  private:
   struct Bind;
+  template <class Do>
+  void or_later(Do act) noexcept;
   [[nodiscard]] std::shared_ptr<Bind> find(const Key& key) const;
+  void settle_of_dead(const Key& key);
   void tell_of_death(const std::shared_ptr<Bind>& bind, int rank);
   void look(const std::shared_ptr<Bind>& bind);
   void look_again(const std::shared_ptr<Bind>& bind);
-  [[nodiscard]] Exchange::Clock::time_point soon() const;
+  [[nodiscard]] Clock::time_point soon() const noexcept;
 
   NodeMemory local_;
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;
   const std::chrono::milliseconds timeout_;
+  Clock::time_point next_due_ = Clock::time_point::max();
 };
 
 }  // namespace locum

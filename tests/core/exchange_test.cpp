@@ -142,6 +142,30 @@ class ExchangeTest : public testing::Test {
   std::array<Rank, 3> ranks_;
 };
 
+TEST_F(ExchangeTest, AnswersLaterWhatThereWasNoMemoryToSend) {
+  int refused = 0;
+  network_.on_message([&](int from, int, std::span<const std::byte>) {
+    const bool refuses = from == 2 && refused < 3;
+    refused += refuses ? 1 : 0;
+    return loopback::Verdict{.fate = refuses ? loopback::Fate::refuse : loopback::Fate::deliver};
+  });
+  const auto call = ask(0, 2, "text");
+  network_.run_for(1s);
+  EXPECT_EQ(refused, 3);
+  EXPECT_EQ(call->ends, 1);
+  EXPECT_EQ(call->body, "txet");
+  EXPECT_FALSE(exchange(0).is_lost(2));
+}
+
+TEST_F(ExchangeTest, HasNotAskedWhatThereWasNoMemoryToSend) {
+  network_.on_message(
+      [](int, int, std::span<const std::byte>) { return loopback::Verdict{.fate = loopback::Fate::refuse}; });
+  EXPECT_THROW((void)ask(0, 2, "text"), std::bad_alloc);
+  EXPECT_EQ(exchange(0).under_way(), 0U);
+  EXPECT_FALSE(exchange(0).is_lost(2));
+  EXPECT_EQ(exchange(0).next_due(), Exchange::Clock::time_point::max());
+}
+
 TEST_F(ExchangeTest, BringsQuestionsAndAnswersOfAllSizes) {
   for (const std::size_t bulk_bytes : {0U, 1U, 4096U, 4097U, 1U << 20U}) {
     const std::string bulk(bulk_bytes, 'b');

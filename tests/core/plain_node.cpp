@@ -8,6 +8,7 @@
 
 #include "core/mutex.hpp"
 #include "tests/core/plain_arena.hpp"
+#include "tests/core/spared_allocations.hpp"
 
 namespace locum::tests {
 
@@ -78,6 +79,7 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
   PlainTable(std::shared_ptr<PlainState> node, std::uint32_t rank) : node_(std::move(node)), rank_(rank) {}
 
   Result<Key> publish(const ObjectRecord& record) override {
+    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (node_->is_dead(rank_)) {
       return of_the_dead();
@@ -87,6 +89,7 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     return key;
   }
   Result<Pin> pin(const Key& key) override {
+    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (node_->is_dead(rank_)) {
       return of_the_dead();
@@ -104,17 +107,20 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     return {object.key.serial, object.key, &object.record, generation_of(object)};
   }
   bool unnamed(const Key& key) const noexcept override {
+    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     const PlainObject* const object = node_->live(key);
     return object != nullptr && object->record.name_bytes == 0;
   }
   ObjectFacts describe(std::uint64_t pin_id) const override {
+    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     const PlainObject& object = node_->objects.at(pin_id);
     return facts_of({pin_id, object.key, &object.record, generation_of(object)},
                     node_->memory->at(object.record.offset));
   }
   void retain(std::uint64_t pin_id) noexcept override {
+    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (!node_->is_dead(rank_)) {
       ++node_->objects.at(pin_id).views[rank_];
@@ -123,6 +129,7 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
   }
   void release(std::uint64_t pin_id) noexcept override {
     std::shared_ptr<PlainTable> last;  // destroyed after the lock
+    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (!node_->is_dead(rank_)) {
       PlainObject& object = node_->objects.at(pin_id);
@@ -135,12 +142,14 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     }
   }
   void set_generation(const Key& key, std::uint64_t generation) noexcept override {
+    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (PlainObject* const object = node_->live(key); object != nullptr && !node_->is_dead(rank_)) {
       object->generation = generation;
     }
   }
   bool tombstone(const Key& key) noexcept override {
+    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     PlainObject* const object = node_->live(key);
     if (object == nullptr || node_->is_dead(rank_)) {
@@ -150,6 +159,7 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     return true;
   }
   Owned collect(std::vector<ObjectRecord>& out, Effort /*effort*/) noexcept override {
+    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     Owned owned;
     if (node_->is_dead(rank_)) {
@@ -173,6 +183,7 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     return owned;
   }
   std::vector<Key> owned(std::uint32_t store) override {
+    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     std::vector<Key> keys;
     for (const auto& [serial, object] : node_->objects) {
@@ -183,6 +194,7 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     return keys;
   }
   std::vector<Key> unsettled() override {
+    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     std::vector<Key> keys;
     for (const auto& [serial, object] : node_->objects) {
@@ -208,6 +220,7 @@ class PlainDirectory final : public Directory {
       : node_(std::move(node)), table_(std::move(table)), arena_(std::move(arena)) {}
 
   Result<std::uint64_t> bind(const Key& key, const SealOptions& options) override {
+    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (node_->is_dead(table_->rank())) {
       return of_the_dead();
@@ -237,6 +250,7 @@ class PlainDirectory final : public Directory {
     return object->generation;
   }
   Result<Pin> find(std::uint32_t store, std::string_view name) override {
+    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (node_->is_dead(table_->rank())) {
       return of_the_dead();
@@ -246,6 +260,7 @@ class PlainDirectory final : public Directory {
                              : Error(Errc::not_found, "no such name").about(name);
   }
   Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only) override {
+    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (node_->is_dead(table_->rank())) {
       return of_the_dead();
@@ -259,6 +274,7 @@ class PlainDirectory final : public Directory {
     return true;
   }
   std::uint64_t generation(std::uint64_t hash) override {
+    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     for (const auto& [place, serial] : node_->names) {
       const PlainObject* const object = node_->named(place.first, place.second);
@@ -269,6 +285,7 @@ class PlainDirectory final : public Directory {
     return 0;
   }
   Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix) override {
+    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     std::vector<std::string> all;
     for (const auto& [place, serial] : node_->names) {
@@ -280,6 +297,7 @@ class PlainDirectory final : public Directory {
     return all;
   }
   Result<Pin> wait(std::uint32_t store, std::string_view name, Deadline::Clock::time_point moment) override {
+    const SpareAllocations spare;
     MutexLock lock(node_->mutex);
     for (bool late = false;;) {
       if (PlainObject* const object = node_->named(store, name)) {
@@ -293,6 +311,7 @@ class PlainDirectory final : public Directory {
   }
 
   void watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override {
+    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     auto& [who, hashes] = node_->watchers[table_->rank()];
     who = std::move(watcher);
@@ -329,12 +348,14 @@ PlainNode::PlainNode(std::uint32_t processes, std::uint64_t memory_bytes, std::u
 }
 
 void PlainNode::die(std::uint32_t rank) {
+  const SpareAllocations spare;
   const MutexLock lock(state_->mutex);
   state_->dead.insert(rank);
   state_->memory->die(rank - state_->first_rank);
 }
 
 void PlainNode::adopt(std::uint32_t dead, std::uint32_t heir) {
+  const SpareAllocations spare;
   const MutexLock lock(state_->mutex);
   std::set<std::uint64_t> kept;
   for (auto& [serial, object] : state_->objects) {
@@ -349,6 +370,7 @@ void PlainNode::adopt(std::uint32_t dead, std::uint32_t heir) {
 }
 
 PlainNode::Levels PlainNode::levels() const {
+  const SpareAllocations spare;
   const MutexLock lock(state_->mutex);
   Levels levels{.used_bytes = state_->memory->used_bytes()};
   for (const auto& [serial, object] : state_->objects) {

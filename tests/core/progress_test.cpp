@@ -29,6 +29,9 @@ class SilentTransport final : public Transport {
   bool progress(Receiver& /*receiver*/) override {
     now_.fetch_add(1);
     ++looks;
+    if (memory_is_out) {
+      throw std::bad_alloc();
+    }
     return comes.exchange(false);
   }
   bool arm() override {
@@ -62,6 +65,7 @@ class SilentTransport final : public Transport {
   }
 
   std::atomic<bool> comes{false};
+  std::atomic<bool> memory_is_out{false};
   std::atomic<int> looks{0};
   std::atomic<int> looks_before_sleep{0};
   const std::thread::id tester = std::this_thread::get_id();
@@ -178,6 +182,33 @@ TEST(Progress, AStepThatThrowsLeavesDrivingToOthers) {
   EXPECT_THROW(side.progress.wait(never, side.progress.now() + 1s, [] { throw std::bad_alloc(); }),
                std::bad_alloc);
   EXPECT_EQ(side.progress.poll(), Transport::Clock::time_point::max());
+  EXPECT_GT(side.transport->looks.load(), 0) << "nobody drives";
+}
+
+TEST(Progress, AStepThatFindsNoMemoryEndsAloneAndOthersGoOn) {
+  for (const bool helper : {false, true}) {
+    Side side({.spin = 0us, .helper = helper, .on_helper_start = {}});
+    std::atomic<bool> ran{false};
+    Pending done;
+    side.progress.submit([] { throw std::bad_alloc(); });
+    side.progress.submit([&] { ran = true; });
+    helper ? side.progress.post([] { throw std::bad_alloc(); }) : static_cast<void>(side.progress.poll());
+    EXPECT_TRUE(side.progress.wait(done, Transport::Clock::time_point::max(), [&] {
+      side.progress.finish(done);
+    })) << "somebody drives, or nobody does who is gone";
+    EXPECT_TRUE(ran);
+  }
+}
+
+TEST(Progress, ALookThatFindsNoMemoryLeavesDrivingToOthers) {
+  Side side({.spin = 0us, .helper = false, .on_helper_start = {}});
+  const Pending never;
+  side.transport->memory_is_out = true;
+  EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 1s));
+  (void)side.progress.poll();
+  side.transport->memory_is_out = false;
+  side.transport->looks = 0;
+  (void)side.progress.poll();
   EXPECT_GT(side.transport->looks.load(), 0) << "nobody drives";
 }
 

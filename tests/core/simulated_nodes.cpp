@@ -59,7 +59,8 @@ SimulatedNodes::SimulatedNodes(const SimulatedNodesOptions& options)
   std::vector<std::shared_ptr<Transport>> transports;
   std::vector<std::shared_ptr<RemoteMemory>> remotes;
   for (int rank = 0; rank < network_.size(); ++rank) {
-    remotes.push_back(network_.remote_memory(rank));
+    std::shared_ptr<RemoteMemory> remote = network_.remote_memory(rank);
+    remotes.push_back(options.wrap_remote ? options.wrap_remote(rank, std::move(remote)) : std::move(remote));
     std::shared_ptr<Transport> transport = network_.transport(rank);
     transports.push_back(options.wrap ? options.wrap(rank, std::move(transport)) : std::move(transport));
   }

@@ -46,6 +46,8 @@ struct SimulatedNodesOptions {
   loopback::NetworkOptions network{};  ///< but for the number of ranks
   /// What a rank gets instead of its transport; none: that itself.
   std::function<std::shared_ptr<Transport>(int rank, std::shared_ptr<Transport> transport)> wrap{};
+  /// The same of the memory by which it reads that of others.
+  std::function<std::shared_ptr<RemoteMemory>(int rank, std::shared_ptr<RemoteMemory> remote)> wrap_remote{};
 };
 
 /// Nodes of plain maps that reach each other over a simulated network: what core's protocols between nodes

@@ -1,0 +1,369 @@
+// What happens to calls across nodes when a process has no memory of its own left: each allocation is made to
+// fail, by an operator new of this program's own. The simulated network and the plain nodes are spared.
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/options.hpp"
+#include "core/read_leases.hpp"
+#include "tests/core/connector_samples.hpp"
+#include "tests/core/hyperslab_samples.hpp"
+#include "tests/core/mortal_nodes.hpp"
+#include "tests/core/scarce_memory.hpp"
+#include "tests/core/spared_allocations.hpp"
+
+namespace locum::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using tests::CountAllocations;
+using tests::MortalNodes;
+using tests::SimulatedNodes;
+using tests::SimulatedNodesOptions;
+using tests::SpareAllocations;
+
+constexpr std::uint32_t store = 7;
+constexpr std::size_t small = 16;
+constexpr std::size_t large = 10'000;
+
+template <class T>
+Errc code_of(const Result<T>& result) {
+  return result ? Errc{} : result.error().code();
+}
+
+SimulatedNodesOptions spared_nodes(SimulatedNodesOptions options) {
+  options.wrap = [](int, std::shared_ptr<Transport> transport) {
+    return tests::spared(std::move(transport));
+  };
+  options.wrap_remote = [](int, std::shared_ptr<RemoteMemory> remote) {
+    return tests::spared(std::move(remote));
+  };
+  return options;
+}
+
+// What a rank does while its program does nothing counts, too.
+void count_hooks(SimulatedNodes& world) {
+  for (int rank = 0; rank < world.size(); ++rank) {
+    world.network().on_ready(rank, [links = world.rank(rank).links.get()] {
+      const CountAllocations count;
+      return links->progress().poll();
+    });
+  }
+}
+
+class Scene;
+
+/// A call, and what is there before it.
+struct Act {
+  std::string name;
+  std::function<Errc(Scene&)> call;
+  bool copied = false;     ///< other nodes have copies
+  bool one_sided = false;  ///< large objects are read so
+  bool changes = false;    ///< names may be gone, or bound to something else, afterwards
+  /// What a mate of who calls does at the same time; none: nothing.
+  std::function<Errc(Scene&)> of_mate{};
+};
+
+/// Three nodes of two ranks; rank 0 calls, rank 2 has made what it asks for, the name's home is the third.
+class Scene {
+ public:
+  explicit Scene(const Act& act)
+      : act_(act),
+        world_(spared_nodes({.nodes = {.nodes = 3, .ranks_per_node = 2, .memory_bytes = 1_MiB},
+                             .network = {.latency = {1ms, 1ms}, .one_sided = act.one_sided}})) {
+    count_hooks(world_);
+    for (const std::size_t size : {small, large}) {
+      names_.push_back(world_.name_at(2, store, "name " + std::to_string(size) + "."));
+      keys_.push_back(put(world_.connector(2), store, names_.back(), pattern(1, size)).value().key);
+    }
+    array_ = put(world_.connector(2), store, {},
+                 {.extents = {60, 10}, .element_bytes = 2, .bytes = pattern(3, 1200)})
+                 .value()
+                 .key;
+    for (const int reader : {0, 1, 4, 5}) {
+      for (const Key& key : act.copied ? keys_ : std::vector<Key>()) {
+        EXPECT_TRUE(world_.connector(reader).get(Address(key, 0, large), {}));
+      }
+    }
+    world_.network().run_until_idle();
+  }
+
+  /// Whether an allocation failed while the call ran, and a while longer, with those after `left` failing.
+  bool scarce(int left, int failures) {
+    tests::make_memory_scarce(left, failures);
+    if (act_.of_mate) {
+      const SpareAllocations spare;
+      world_.network().start([this] {
+        const CountAllocations count;
+        code_of_mate = act_.of_mate(*this);
+      });
+      world_.network().run_for(2500us);  // it is under way then
+    }
+    code = act_.call(*this);
+    const SpareAllocations spare;
+    world_.network().run_for(1s);
+    const bool failed = tests::end_scarcity();
+    world_.network().run_for(1s);
+    return failed;
+  }
+  /// What is wrong with the names, once there is memory again; empty: nothing.
+  std::string judge() {
+    std::string wrong;
+    for (const std::string& name : names_) {
+      const auto found = world_.connector(5).get(Address(store, name), {});
+      if (!found && !(act_.changes && found.error().code() == Errc::not_found)) {
+        wrong += name + ": " + found.error().what() + '\n';
+      } else if (found && !is_right(*found)) {
+        wrong += name + ": wrong bytes\n";
+      }
+    }
+    return wrong;
+  }
+  /// What is wrong once everything has been taken away again; empty: nothing.
+  std::string leftovers() {
+    std::string left;
+    for (const std::string& name : names_) {
+      const auto gone = connector().evict(Address(store, name), {});
+      left += gone ? "" : std::string("evicting a name: ") + gone.error().what() + '\n';
+    }
+    keys_.push_back(array_);
+    for (const Key& key : keys_) {
+      const auto gone = connector().evict(Address(key), {});
+      left += gone ? "" : std::string("evicting a key: ") + gone.error().what() + '\n';
+    }
+    for (int rank = 0; rank < world_.size(); ++rank) {
+      for (const Key& key : keys_) {
+        left += world_.connector(rank).get(Address(key, 0, large), {}) ? "found after its eviction\n" : "";
+      }
+    }
+    world_.network().run_for(1s);
+    const std::uint64_t sent = world_.network().counters().sent.messages;
+    world_.network().run_for(100s);
+    left += world_.network().counters().sent.messages == sent ? "" : "messages that nobody asked for\n";
+    for (int rank = 0; rank < world_.size(); ++rank) {
+      (void)world_.connector(rank).usage();
+    }
+    for (int rank = 0; rank < world_.size(); ++rank) {
+      const std::size_t exposed = world_.rank(rank).links->read_leases().exposed();
+      left += exposed == 0 ? "" : "rank " + std::to_string(rank) + " has exposed memory\n";
+    }
+    for (int rank = 0; rank < world_.size(); rank += 2) {
+      const auto levels = world_.rank(rank).node->levels();
+      if (levels != tests::PlainNode::Levels{}) {
+        left += "node " + std::to_string(rank / 2) + " has " + std::to_string(levels.objects) + " objects, " +
+                std::to_string(levels.pinned) + " of them pinned, " + std::to_string(levels.names) +
+                " names, " + std::to_string(levels.used_bytes) + " bytes\n";
+      }
+    }
+    return left;
+  }
+
+  [[nodiscard]] Connector& connector(int rank = 0) { return world_.connector(rank); }
+  [[nodiscard]] const std::string& name(std::size_t which) const { return names_[which]; }
+  [[nodiscard]] const Key& key(std::size_t which) const { return keys_[which]; }
+  [[nodiscard]] const Key& array() const { return array_; }
+  /// A name at home on that node, of which something may be left.
+  [[nodiscard]] std::string fresh_name(int node) {
+    const SpareAllocations spare;
+    names_.push_back(world_.name_at(node, store, "fresh "));
+    return names_.back();
+  }
+  /// The code, or `corrupt` where what was found is not what was put.
+  [[nodiscard]] static Errc judged(const Result<ObjectView>& found) {
+    const SpareAllocations spare;
+    return !found || is_right(*found) ? code_of(found) : Errc::corrupt;
+  }
+
+  Errc code{};
+  Errc code_of_mate{};
+
+ private:
+  [[nodiscard]] static bool is_right(const ObjectView& view) {
+    const std::size_t size = view.bytes().size();
+    return (size == small || size == large) &&
+           (holds(view, pattern(1, size)) || holds(view, pattern(2, size)));
+  }
+
+  const Act& act_;
+  SimulatedNodes world_;
+  std::vector<std::string> names_;
+  std::vector<Key> keys_;
+  Key array_;
+};
+
+Errc put_at(Scene& scene, const std::string& name, std::size_t size, const SealOptions& options) {
+  const auto bytes = [&] {
+    const SpareAllocations spare;
+    return pattern(2, size);
+  }();
+  return code_of(put(scene.connector(), store, name, bytes, options));
+}
+
+Errc get_by_handle(Scene& scene, int rank = 0) {
+  return Scene::judged(scene.connector(rank).get(Address(scene.key(1), 0, large), {}));
+}
+
+void add_acts(std::vector<Act>& acts, std::size_t which) {
+  const std::string size = which == 0 ? "small" : "large";
+  const std::size_t bytes = which == 0 ? small : large;
+  acts.push_back({"get by key, " + size,
+                  [=](Scene& s) { return Scene::judged(s.connector().get(Address(s.key(which)), {})); }});
+  acts.push_back({"get by name, " + size, [=](Scene& s) {
+                    return Scene::judged(s.connector().get(Address(store, s.name(which)), {}));
+                  }});
+  acts.push_back({"wait, " + size, [=](Scene& s) {
+                    return Scene::judged(s.connector().wait(Address(store, s.name(which)), {}, {}));
+                  }});
+  acts.push_back({"exists by key, " + size,
+                  [=](Scene& s) { return code_of(s.connector().exists(Address(s.key(which)), {})); }});
+  acts.push_back({"exists by name, " + size, [=](Scene& s) {
+                    return code_of(s.connector().exists(Address(store, s.name(which)), {}));
+                  }});
+  for (const bool copied : {false, true}) {
+    const std::string state = size + (copied ? ", copied" : "");
+    acts.push_back({.name = "replace, " + state,
+                    .call =
+                        [=](Scene& s) {
+                          return put_at(s, s.name(which), bytes, {SealMode::replace, 0});
+                        },
+                    .copied = copied});
+    acts.push_back({.name = "evict by key, " + state,
+                    .call = [=](Scene& s) { return code_of(s.connector().evict(Address(s.key(which)), {})); },
+                    .copied = copied,
+                    .changes = true});
+    acts.push_back(
+        {.name = "evict by name, " + state,
+         .call = [=](Scene& s) { return code_of(s.connector().evict(Address(store, s.name(which)), {})); },
+         .copied = copied,
+         .changes = true});
+  }
+  acts.push_back({.name = "put, " + size,
+                  .call =
+                      [=](Scene& s) {
+                        const Errc code = put_at(s, s.fresh_name(1), bytes, {});
+                        return code == Errc::key_exists ? Errc{} : code;
+                      },
+                  .changes = true});
+}
+
+std::vector<Act> all_acts() {
+  std::vector<Act> acts;
+  add_acts(acts, 0);
+  add_acts(acts, 1);
+  for (const bool one_sided : {false, true}) {
+    const std::string how = one_sided ? ", one-sided" : "";
+    acts.push_back({.name = "get from a handle" + how,
+                    .call = [](Scene& s) { return get_by_handle(s); },
+                    .one_sided = one_sided});
+    acts.push_back({.name = "two gets at a time" + how,
+                    .call = [](Scene& s) { return get_by_handle(s); },
+                    .one_sided = one_sided,
+                    .of_mate = [](Scene& s) { return get_by_handle(s, 1); }});
+  }
+  acts.push_back({"part", [](Scene& s) {
+                    return code_of(s.connector().get_part(Address(s.key(1)), {10, 1000}, {}));
+                  }});
+  acts.push_back({"hyperslab", [](Scene& s) {
+                    return code_of(s.connector().get_hyperslab(
+                        Address(s.array()), {.start = {1, 2}, .count = {9, 4}, .stride = {2, 1}}, 2, {}));
+                  }});
+  acts.push_back({"list", [](Scene& s) { return code_of(s.connector().list(store, "name", {})); }});
+  return acts;
+}
+
+bool is_memory_or_none(Errc code) {
+  return code == Errc{} || code == Errc::out_of_memory;
+}
+
+class NoMemory : public ::testing::TestWithParam<int> {};
+
+// One allocation of the call fails, on whichever side; or a few; or all from there on for a second.
+TEST_P(NoMemory, EndsTheCallAndChangesNothingElse) {
+  int runs = 0;
+  int failed = 0;
+  for (const Act& act : all_acts()) {
+    int refused = 0;
+    int of_act = 0;
+    for (bool more = true; more; ++of_act) {
+      Scene scene(act);
+      more = scene.scarce(of_act, GetParam());
+      std::string wrong;
+      for (const Errc code : {scene.code, scene.code_of_mate}) {
+        wrong += is_memory_or_none(code) ? "" : "error " + std::string(to_string(code)) + '\n';
+        refused += code == Errc{} ? 0 : 1;
+      }
+      wrong += scene.judge();
+      if (const Errc again = act.call(scene); again != Errc{} && !(act.changes && again == Errc::not_found)) {
+        wrong += "afterwards error " + std::string(to_string(again)) + '\n';
+      }
+      wrong += scene.leftovers();
+      if (!wrong.empty() && ++failed <= 40) {
+        ADD_FAILURE() << act.name << ", allocation " << of_act << '\n' << wrong;
+      }
+    }
+    EXPECT_GT(refused, 0) << act.name << ": no allocation mattered";
+    runs += of_act;
+    std::cout << act.name << ": " << of_act << " runs, " << refused << " refused\n";
+  }
+  std::cout << runs << " runs\n";
+  EXPECT_EQ(failed, 0);
+}
+
+// A rank dies while it replaces a name that is at home on the other node, and its mate, who finds out what
+// became of that, has no memory for a while.
+TEST_P(NoMemory, LeavesNothingOfTheDeadUnsettled) {
+  constexpr int maker = 0;
+  constexpr int mate = 1;
+  constexpr int asked = 2;
+  constexpr auto never = std::chrono::nanoseconds::max();
+  int runs = 0;
+  for (const bool bound : {false, true}) {
+    for (bool more = true; more; ++runs) {
+      MortalNodes nodes(spared_nodes(
+          {.nodes = {.nodes = 2, .ranks_per_node = 2, .memory_bytes = 1_MiB},
+           .network = {
+               .latency = {10us, 50us}, .detection = {never, never}, .give_up = never, .lost_at_death = 0}}));
+      count_hooks(nodes.world());
+      const std::string name = nodes.world().name_at(1, store, "settled ");
+      const auto before = pattern(1, large);
+      const auto after = pattern(2, large);
+      ASSERT_TRUE(put(nodes.world().connector(3), store, name, before));
+      if (bound) {
+        nodes.network().set_latency(asked, maker, {500ms, 500ms});
+      } else {
+        nodes.network().cut(maker, asked);
+      }
+      nodes.network().start([&] {
+        (void)put(nodes.world().connector(maker), store, name, after, {SealMode::replace, 0});
+      });
+      nodes.network().run_for(100ms);
+      nodes.kill(maker);
+      nodes.network().run_for(MortalNodes::adoption / 2);
+      {
+        const SpareAllocations spare;
+        tests::make_memory_scarce(runs, GetParam());
+        nodes.network().run_for(MortalNodes::adoption + 3s);
+        more = tests::end_scarcity();
+      }
+      nodes.network().run_for(100s);
+      for (const int rank : {mate, asked, 3}) {
+        const auto found = nodes.world().connector(rank).get(Address(store, name), {});
+        EXPECT_TRUE(found && holds(*found, bound ? after : before)) << "rank " << rank << ", run " << runs;
+      }
+      EXPECT_EQ(nodes.world().rank(mate).process.table->owned(store).size(), bound ? 1U : 0U) << runs;
+    }
+    EXPECT_GT(runs, 1);
+    runs = 0;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Simulated, NoMemory, ::testing::Values(1, 3, 1'000'000),
+                         [](const auto& one) { return "failures_" + std::to_string(one.param); });
+
+}  // namespace
+}  // namespace locum::testing
