@@ -12,16 +12,16 @@ class Haste {
  public:
   using Duration = std::chrono::milliseconds;
 
-  explicit Haste(Duration longest) noexcept : before_(std::exchange(longest_, longest)) {}
+  explicit Haste(Duration longest) noexcept : before_(std::exchange(most, longest)) {}
   Haste(const Haste&) = delete;
   Haste& operator=(const Haste&) = delete;
-  ~Haste() { longest_ = before_; }
+  ~Haste() { most = before_; }
 
   /// Of the calling thread; Duration::max() where it is in none.
-  [[nodiscard]] static Duration longest() noexcept { return longest_; }
+  [[nodiscard]] static Duration longest() noexcept { return most; }
 
  private:
-  static constinit inline thread_local Duration longest_ = Duration::max();
+  static constinit inline thread_local Duration most = Duration::max();
 
   const Duration before_;
 };
