@@ -1,47 +1,21 @@
 #include "tests/core/allocations.hpp"
 
-#include <algorithm>
 #include <atomic>
-#include <cstddef>
-#include <cstdlib>
-#include <new>
+
+#include "tests/core/operator_new.hpp"
+
+namespace locum::testing {
 
 namespace {
 
 std::atomic<std::uint64_t> allocations{0};
 
-void* allocate(std::size_t size, std::size_t alignment) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  const std::size_t rounded = (std::max<std::size_t>(size, 1) + alignment - 1) / alignment * alignment;
-  void* memory = std::aligned_alloc(alignment, rounded);
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
-  return memory;
-}
-
 }  // namespace
 
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  return allocate(size, alignof(std::max_align_t));
+bool fails_to_allocate() noexcept {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  return false;
 }
-[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
-  return allocate(size, static_cast<std::size_t>(alignment));
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
-}
-
-namespace locum::testing {
 
 std::uint64_t allocations_so_far() noexcept {
   return allocations.load(std::memory_order_relaxed);

@@ -4,8 +4,8 @@
 
 namespace locum::testing {
 
-/// How often this program has called operator new so far; a program that counts links allocations.cpp, which
-/// replaces it.
+/// How often this program has called operator new so far; a program that counts links allocations.cpp and
+/// operator_new.cpp.
 [[nodiscard]] std::uint64_t allocations_so_far() noexcept;
 
 /// Allocations that `call` makes, those of other threads meanwhile included.

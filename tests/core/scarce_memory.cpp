@@ -1,11 +1,8 @@
 #include "tests/core/scarce_memory.hpp"
 
-#include <algorithm>
-#include <cstddef>
-#include <cstdlib>
-#include <new>
 #include <utility>
 
+#include "tests/core/operator_new.hpp"
 #include "tests/core/spared_allocations.hpp"
 
 namespace {
@@ -15,40 +12,16 @@ int allocations_left = -1;  // those after so many fail; below 0 none does
 int most_failures = 0;      // so many of them
 int failures_left = 0;
 
-void* allocate(std::size_t size, std::size_t alignment) {
-  bool fails = false;
-  if (allocations_left >= 0 && locum::tests::allocations_spared == 0) {
-    fails = allocations_left == 0 && failures_left > 0;
-    failures_left -= fails ? 1 : 0;
-    allocations_left -= allocations_left > 0 ? 1 : 0;
-  }
-  const std::size_t rounded = (std::max<std::size_t>(size, 1) + alignment - 1) / alignment * alignment;
-  void* const memory = fails ? nullptr : std::aligned_alloc(alignment, rounded);
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
-  return memory;
-}
-
 }  // namespace
 
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  return allocate(size, alignof(std::max_align_t));
-}
-[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
-  return allocate(size, static_cast<std::size_t>(alignment));
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
+bool locum::testing::fails_to_allocate() noexcept {
+  if (allocations_left < 0 || tests::allocations_spared != 0) {
+    return false;
+  }
+  const bool fails = allocations_left == 0 && failures_left > 0;
+  failures_left -= fails ? 1 : 0;
+  allocations_left -= allocations_left > 0 ? 1 : 0;
+  return fails;
 }
 
 namespace locum::tests {

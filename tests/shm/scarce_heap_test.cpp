@@ -2,10 +2,9 @@
 // this program's own, which fails when it is told to.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cstdlib>
+#include <cstddef>
 #include <memory>
-#include <new>
+#include <utility>
 #include <vector>
 
 #include "core/cluster.hpp"
@@ -14,43 +13,18 @@
 #include "shm/name_table.hpp"
 #include "shm/object_table.hpp"
 #include "tests/core/connector_samples.hpp"
+#include "tests/core/operator_new.hpp"
 
 namespace {
 
 thread_local int allocations_left = -1;  // the one after so many fails, once; below 0 none does
 
-void* allocate(std::size_t size, std::size_t alignment) {
-  const bool fails = allocations_left == 0;
-  if (allocations_left >= 0) {
-    --allocations_left;
-  }
-  const std::size_t rounded = (std::max<std::size_t>(size, 1) + alignment - 1) / alignment * alignment;
-  void* const memory = fails ? nullptr : std::aligned_alloc(alignment, rounded);
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
-  return memory;
-}
-
 }  // namespace
 
-[[gnu::noinline]] void* operator new(std::size_t size) {
-  return allocate(size, alignof(std::max_align_t));
-}
-[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
-  return allocate(size, static_cast<std::size_t>(alignment));
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
-}
-[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
+bool locum::testing::fails_to_allocate() noexcept {
+  const bool fails = allocations_left == 0;
+  allocations_left -= allocations_left >= 0 ? 1 : 0;
+  return fails;
 }
 
 namespace locum::shm {
