@@ -49,6 +49,7 @@ class RemoteCost : public ::testing::Test {
       least.answerer = std::min(least.answerer, answerer_allocations_);
       asker().transport->others_turn();
     }
+    EXPECT_GT(least.asker, 0U) << "each of these asks for memory: operator new is not counted";
     return least;
   }
   template <class Call>
