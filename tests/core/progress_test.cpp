@@ -35,7 +35,7 @@ class SilentTransport final : public Transport {
     return comes.exchange(false);
   }
   bool arm() override {
-    arms_of_tester += std::this_thread::get_id() == tester ? 1 : 0;
+    arms_of_tester.fetch_add(std::this_thread::get_id() == tester ? 1 : 0);
     return true;
   }
   void sleep(Clock::time_point moment) override {
@@ -69,7 +69,7 @@ class SilentTransport final : public Transport {
   std::atomic<int> looks{0};
   std::atomic<int> looks_before_sleep{0};
   const std::thread::id tester = std::this_thread::get_id();
-  int arms_of_tester = 0;
+  std::atomic<int> arms_of_tester{0};
   std::counting_semaphore<> slept{0};
 
  private:
@@ -152,7 +152,7 @@ TEST(Progress, WaitsInARowArmTheTransportOnceForAHelperThatSleeps) {
   for (int turn = 0; turn < 10; ++turn) {
     wait_shortly(side);
   }
-  EXPECT_EQ(side.transport->arms_of_tester, 1);
+  EXPECT_EQ(side.transport->arms_of_tester.load(), 1);
   EXPECT_GT(side.transport->looks_of_next_sleep(), 0) << "the helper sleeps again, once nobody waits";
 }
 
@@ -163,7 +163,7 @@ TEST(Progress, WaitsFarFromEachOtherLeaveTheHelperAsleep) {
     side.transport->pass(1ms);
     wait_shortly(side);
   }
-  EXPECT_EQ(side.transport->arms_of_tester, 10);
+  EXPECT_EQ(side.transport->arms_of_tester.load(), 10);
   EXPECT_FALSE(side.transport->slept.try_acquire()) << "it was woken";
 }
 
