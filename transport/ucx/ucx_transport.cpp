@@ -13,6 +13,10 @@ namespace {
 // How long a sleep may be after the last movement, and after many sleeps without any.
 constexpr std::chrono::milliseconds first_sleep{20};
 constexpr std::chrono::milliseconds last_sleep{1000};
+// For how long UCX may refuse to be armed although nothing moves before it is not asked for another moment,
+// and how long that moment is.
+constexpr std::chrono::milliseconds longest_refusal{1};
+constexpr std::chrono::milliseconds nap{2};
 
 Error lost_error(int rank, ucs_status_t cause) {
   return Error(
@@ -85,9 +89,10 @@ void UcxTransport::flush(Clock::time_point deadline) {
 // Without a receiver: what arrives meanwhile is dropped.
 void UcxTransport::drive_until(Clock::time_point deadline, const std::function<bool()>& finished) noexcept {
   while (!finished() && Clock::now() < deadline) {
-    if (!worker_.progress() && worker_.arm()) {
-      doorbell_.arm();
-      doorbell_.sleep(deadline);
+    if (worker_.progress()) {
+      heed_movement();
+    } else if (arm_worker()) {
+      doorbell_.sleep(refuses_ ? std::min(deadline, Clock::now() + nap) : deadline);
     }
   }
 }
@@ -146,23 +151,47 @@ bool UcxTransport::progress(Receiver& receiver) {
     moved = tell_lost(receiver) || moved;
   }
   if (moved) {
-    longest_sleep_.store(first_sleep, std::memory_order_relaxed);
+    heed_movement();
   }
   return moved;
+}
+
+void UcxTransport::heed_movement() noexcept {
+  longest_sleep_.store(first_sleep, std::memory_order_relaxed);
+  refused_since_ = Clock::time_point::max();
+  refuses_.store(false, std::memory_order_relaxed);
 }
 
 // UCX must have had nothing to do: what one call of its progress left over raises no event of its own. And
 // when it refuses to be armed, it forgets that it did.
 bool UcxTransport::arm() {
-  if (!quiet_ || something_to_tell()) {
+  if (!quiet_ || something_to_tell() || !arm_worker()) {
     return false;
   }
-  quiet_ = worker_.arm();
-  if (!quiet_) {
-    return false;
-  }
-  doorbell_.arm();
   armed_.store(true, std::memory_order_relaxed);
+  return true;
+}
+
+// Over shared memory UCX refuses as long as a message waits for room in another rank's queue, or lies in its
+// own behind one that a rank was writing when it was killed: for as long as the other computes, or for ever.
+// Who asked again and again would keep a core busy, and never let go of a wait that is over. So after a while
+// that counts as armed, and who sleeps looks by himself every other moment; who sleeps already is told.
+bool UcxTransport::arm_worker() noexcept {
+  quiet_ = worker_.arm();
+  if (quiet_) {
+    refused_since_ = Clock::time_point::max();
+    refuses_.store(false, std::memory_order_relaxed);
+    doorbell_.arm();
+    return true;
+  }
+  const Clock::time_point now = Clock::now();
+  refused_since_ = std::min(refused_since_, now);
+  if (now - refused_since_ < longest_refusal) {
+    return false;
+  }
+  if (!refuses_.exchange(true, std::memory_order_relaxed)) {
+    doorbell_.ring();
+  }
   return true;
 }
 
@@ -174,7 +203,8 @@ void UcxTransport::sleep(Clock::time_point moment) {
   bool over = false;
   while (!over) {
     const std::chrono::milliseconds longest = longest_sleep_.load(std::memory_order_relaxed);
-    const Clock::time_point until = std::min(moment, Clock::now() + longest);
+    const bool naps = refuses_.load(std::memory_order_relaxed);
+    const Clock::time_point until = std::min(moment, Clock::now() + (naps ? nap : longest));
     over = doorbell_.sleep(until) || until == moment || armed_.load(std::memory_order_relaxed);
     longest_sleep_.store(std::min(2 * longest, last_sleep), std::memory_order_relaxed);
   }

@@ -86,6 +86,8 @@ class UcxTransport final : public Transport {
   bool tell_own(Receiver& receiver) noexcept;
   bool tell_done(Receiver& receiver) noexcept;
   bool tell_lost(Receiver& receiver) noexcept;
+  void heed_movement() noexcept;
+  [[nodiscard]] bool arm_worker() noexcept;
   void flush(Clock::time_point deadline);
   void drive_until(Clock::time_point deadline, const std::function<bool()>& finished) noexcept;
 
@@ -105,6 +107,8 @@ class UcxTransport final : public Transport {
   Receiver* receiver_ = nullptr;  ///< while progress() is in UCX
   std::uint64_t last_landing_ = 0;
   bool quiet_ = false;  ///< the worker had nothing to move when it was last asked
+  Clock::time_point refused_since_ = Clock::time_point::max();  ///< to be armed, and nothing moved since
+  std::atomic<bool> refuses_{false};  ///< for long; by who may call progress(), read by the sleeper
   std::atomic<bool> armed_{
       false};  ///< the doorbell rings for what comes; by who may call progress(), read by the sleeper
   std::atomic<std::chrono::milliseconds>

@@ -96,6 +96,45 @@ TEST_P(UcxTransportTest, MovesEverySizeAndSaysWhichWay) {
   });
 }
 
+// Over shared memory its messages then wait in UCX, which refuses to sleep as long as they do.
+TEST_P(UcxTransportTest, LooksRarelyWhileAnotherRankTakesNoMessages) {
+  in_group(2, [](Group& group) {
+    constexpr std::size_t count = 1000;
+    auto transport = open_transport(group);
+    Recorder recorder;
+    ASSERT_TRUE(transport->send(1 - group.rank(), tick, {}, 0));
+    ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == 1; }));
+    tests::barrier(group, [&] { transport->progress(recorder); });
+    if (group.rank() == 0) {
+      for (std::size_t at = 0; at < count; ++at) {
+        ASSERT_TRUE(transport->send(1, tick, {}, 0));
+      }
+      const auto began = transport->now();
+      const auto end = began + 500ms;
+      int rounds = 0;
+      auto longest_refusal = 0ns;
+      for (; transport->now() < end; ++rounds) {
+        const auto asked = transport->now();
+        while (!transport->arm() && transport->now() < end) {
+          transport->progress(recorder);
+        }
+        longest_refusal = std::max<std::chrono::nanoseconds>(longest_refusal, transport->now() - asked);
+        transport->sleep(end);
+        transport->progress(recorder);
+      }
+      EXPECT_LT(longest_refusal, 250ms);
+      EXPECT_LE(rounds, 260) << "each sleeps two milliseconds at least";
+      if (GetParam() == Lanes::any) {
+        EXPECT_GE(rounds, 20) << "it sleeps long, as if it was not to look again by itself";
+      }
+    }
+    tests::barrier(group, [] {});
+    ASSERT_TRUE(drive(*transport, recorder,
+                      [&] { return group.rank() == 0 || recorder.messages.size() == count + 1; }));
+    end_together(group, std::move(transport), recorder);
+  });
+}
+
 TEST_P(UcxTransportTest, KeepsTheOrderAmongSizes) {
   in_group(2, [](Group& group) {
     constexpr std::uint32_t count = 3000;
