@@ -176,14 +176,18 @@ bool KillRank::dead(std::uint32_t rank) const {
   return (board_.dead.load(std::memory_order_acquire) >> rank & 1U) != 0;
 }
 
-// Whether a living process has adopted the share of a dead one, as far as that can be seen.
+// Whether a living process has adopted the share of a dead one, as far as that can be seen. Where somebody
+// dies between two ranks' leaving the last meeting of the opening, one of them opens the node and the other
+// is refused: that one has left, and leaves nothing to adopt.
 bool KillRank::adopted(std::uint32_t rank) const {
   const auto& share = *reinterpret_cast<const shm::Share*>(
       node_.arena->data(geometry().shares_offset() + rank * sizeof(shm::Share)));
+  const auto state = static_cast<shm::ShareState>(share.state.load(std::memory_order_acquire));
+  if (board_.journals[rank].arrived.load(std::memory_order_acquire) == left_early) {
+    return state == shm::ShareState::left || state == shm::ShareState::absent;
+  }
   const std::uint32_t adopter = share.adopter.load(std::memory_order_acquire);
-  return share.state.load(std::memory_order_acquire) ==
-             static_cast<std::uint32_t>(shm::ShareState::adopted) &&
-         adopter != 0 && !dead(adopter - 1);
+  return state == shm::ShareState::adopted && adopter != 0 && !dead(adopter - 1);
 }
 
 void KillRank::settle() {
