@@ -42,7 +42,14 @@ void AwaitedNames::forget(int rank) {
 
 void AwaitedNames::forget_overdue(Clock::time_point now) {
   for (auto at = waiters_.begin(); at != waiters_.end();) {
-    at = at->until <= now ? remove(at) : std::next(at);
+    if (at->until > now) {
+      ++at;
+      continue;
+    }
+    if (when_overdue_) {
+      when_overdue_(*at);
+    }
+    at = remove(at);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <iterator>
 #include <list>
 #include <map>
@@ -32,6 +33,10 @@ class AwaitedNames {
     std::string name;
     Clock::time_point until;
   };
+
+  /// \param when_overdue is told of whoever is forgotten without a word because his time is over
+  explicit AwaitedNames(std::function<void(const Waiter&)> when_overdue = {})
+      : when_overdue_(std::move(when_overdue)) {}
 
   /// False, and nothing is registered: that rank has too much already.
   [[nodiscard]] bool add(Waiter waiter, Clock::time_point now);
@@ -63,6 +68,7 @@ class AwaitedNames {
   void forget_overdue(Clock::time_point now);
   Waiters::iterator remove(Waiters::iterator at);
 
+  const std::function<void(const Waiter&)> when_overdue_;
   Waiters waiters_;
   std::map<int, Share> shares_;
   bool serving_ = false;

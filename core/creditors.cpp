@@ -1,7 +1,5 @@
 #include "core/creditors.hpp"
 
-#include "core/unless_out_of_memory.hpp"
-
 namespace locum {
 
 void Creditors::lands(int rank, std::uint64_t bytes) noexcept {
@@ -14,21 +12,27 @@ void Creditors::landed(int rank, std::uint64_t bytes) noexcept {
   of(rank).landing_bytes -= bytes;
 }
 
-void Creditors::defer(const Asking& asking) noexcept {
-  unless_out_of_memory([&] { of(asking.first).deferred += deferred_.insert(asking).second ? 1U : 0U; });
+void Creditors::make_spare() {
+  spare_ = open_.extract(open_.try_emplace({-1, 0}).first);
+}
+
+void Creditors::defer(const Asking& asking, bool counted) noexcept {
+  spare_.key() = asking;
+  spare_.mapped() = counted;
+  open_.insert(std::move(spare_));
+  of(asking.first).deferred += counted ? 1U : 0U;
 }
 
 void Creditors::undefer(const Asking& asking) noexcept {
-  if (deferred_.erase(asking) != 0) {
-    --of(asking.first).deferred;
+  if (const auto at = open_.find(asking); at != open_.end()) {
+    of(asking.first).deferred -= at->second ? 1U : 0U;
+    open_.erase(at);
   }
 }
 
 void Creditors::forget(int rank) noexcept {
-  for (auto at = deferred_.lower_bound({rank, 0}); at != deferred_.end() && at->first == rank;) {
-    at = deferred_.erase(at);
-    --of(rank).deferred;
-  }
+  open_.erase(open_.lower_bound({rank, 0}), open_.lower_bound({rank + 1, 0}));
+  of(rank).deferred = 0;
 }
 
 }  // namespace locum

@@ -24,6 +24,11 @@ constexpr int steps_a_look = 32;
 constexpr std::size_t most_unsent = 64;
 constexpr std::chrono::milliseconds resend_interval{1};
 
+// What is dealt with as it is read, and takes no memory here.
+bool needs_no_answer(Kind kind) {
+  return kind == Kind::ping || kind == Kind::end_read;
+}
+
 bool known(std::uint8_t kind) {
   return kind >= static_cast<std::uint8_t>(Kind::reply) && kind <= last_kind;
 }
@@ -35,7 +40,8 @@ Exchange::Exchange(std::shared_ptr<Transport> transport, std::shared_ptr<Metrics
     : transport_(std::move(transport)),
       metrics_(std::move(metrics)),
       options_(options),
-      creditors_(options.size, {options.most_questions, options.most_question_bytes}),
+      creditors_(options.size,
+                 {options.most_questions, options.most_question_bytes, options.most_answer_bytes}),
       debtors_(options.size, options.patience, options.node_of_rank),
       why_lost_(static_cast<std::size_t>(options.size)),
       lost_(static_cast<std::size_t>(options.size)),
@@ -76,12 +82,22 @@ void Exchange::answer(int to, std::uint32_t call, std::span<const std::byte> bod
   try {
     send(to, envelope, body, std::move(bulk));
   } catch (const std::bad_alloc&) {
-    refuse(to, call, no_memory_left());
+    say_no(to, call, no_memory_left());
   }
 }
 
 void Exchange::refuse(int to, std::uint32_t call, const Error& error) noexcept {
   creditors_.answered(to, call);
+  say_no(to, call, error);
+}
+
+// What is not even looked at. Another question of that number may be: it goes on.
+void Exchange::turn_away(int from, const Envelope& envelope, const Error& error) noexcept {
+  Metrics::increment(metrics_->turned_away);
+  say_no(from, envelope.call, error);
+}
+
+void Exchange::say_no(int to, std::uint32_t call, const Error& error) noexcept {
   const Envelope envelope{.kind = Kind::reply,
                           .status = static_cast<std::uint8_t>(error.code()),
                           .call = call,
@@ -90,8 +106,10 @@ void Exchange::refuse(int to, std::uint32_t call, const Error& error) noexcept {
     auto packed = std::make_shared<const std::vector<std::byte>>(pack(error));
     if (packed->size() <= max_body_bytes) {
       send(to, envelope, *packed, {});
+    } else if (has_room(to, packed->size())) {
+      send(to, envelope, {}, {*packed, packed, packed->size()});
     } else {
-      send(to, envelope, {}, {*packed, packed});
+      send_or_keep(to, envelope, {});
     }
   } catch (const std::bad_alloc&) {
     send_or_keep(to, envelope, {});
@@ -155,20 +173,30 @@ void Exchange::send(int to, const Envelope& envelope, std::span<const std::byte>
     if (const auto* asked = answers || bulk.keep ? nullptr : calls_.find(envelope.call)) {
       bulk.keep = asked->call;
     }
+    if (answers) {
+      creditors_.answers(to, bulk.made_bytes);
+    }
     outgoing_.put({to, std::move(bulk), answers});
     debtors_.owe(to);  // the word that it has read the bulk, which stays until then
-    if (answers) {
-      creditors_.answers(to);
-    }
   }
 }
 
-// What the service does not answer at once is counted until it does, but for what wants no answer. It bounds
-// itself how many waits for names it keeps, which may never be answered.
+// What the service does not answer at once is counted until it does. It bounds itself how many waits for
+// names it keeps, which may never be answered. Nobody who behaves repeats the number of a question that is
+// open, or has none for what he wants to have answered: an answer would say nothing to him.
 void Exchange::serve_question(const Question& question) noexcept {
-  creditors_.look_at(question.from, question.call);
+  const bool senseless =
+      question.call == 0 ? !needs_no_answer(question.kind) : creditors_.is_open(question.from, question.call);
+  if (senseless) {
+    return Metrics::increment(metrics_->turned_away);
+  }
+  try {
+    creditors_.look_at(question.from, question.call);
+  } catch (const std::bad_alloc&) {
+    return say_no(question.from, question.call, no_memory_left());
+  }
   service_->asked(question);
-  creditors_.look_away(question.call != 0 && question.kind != Kind::await);
+  creditors_.look_away(question.kind != Kind::await);
 }
 
 std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
@@ -185,9 +213,9 @@ std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
   debtors_.heard(message.from);
   const auto body = message.header.subspan(sizeof envelope);
   const bool lands = message.bulk_bytes != message.present.size();
-  if (envelope.kind != Kind::reply && envelope.kind != Kind::ping &&
+  if (envelope.kind != Kind::reply && (lands || !needs_no_answer(envelope.kind)) &&
       creditors_.is_crowded(message.from, lands ? message.bulk_bytes : 0)) {
-    refuse(message.from, envelope.call, call_error::crowded(message.from, options_.rank));
+    turn_away(message.from, envelope, call_error::crowded(message.from, options_.rank));
     return {};
   }
   if (!lands) {
@@ -198,7 +226,7 @@ std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
     return land(message, envelope, body);
   } catch (const std::bad_alloc&) {
     if (envelope.kind != Kind::reply) {
-      refuse(message.from, envelope.call, no_memory_left());
+      say_no(message.from, envelope.call, no_memory_left());
     } else if (const auto* asked = calls_.find(envelope.call);
                asked != nullptr && asked->rank == message.from) {
       settle(envelope.call, no_memory_left());
@@ -229,9 +257,9 @@ std::span<std::byte> Exchange::land(const Arrival& message, const Envelope& enve
     calls_.set_lands(envelope.call, true);
   } else {
     if (message.bulk_bytes > max_question_bulk) {
-      refuse(message.from, envelope.call,
-             Error(Errc::invalid_argument, "a question of " + std::to_string(message.bulk_bytes) +
-                                               " bytes is longer than any that is asked"));
+      turn_away(message.from, envelope,
+                Error(Errc::invalid_argument, "a question of " + std::to_string(message.bulk_bytes) +
+                                                  " bytes is longer than any that is asked"));
       return {};
     }
     landing.question_bulk.resize(message.bulk_bytes);
@@ -283,7 +311,7 @@ void Exchange::sent(std::uint64_t ticket, const Result<void>& /*outcome*/) noexc
   const Outgoing outgoing = outgoing_.take(number);
   debtors_.repay(outgoing.to);
   if (outgoing.answers) {
-    creditors_.has_read(outgoing.to);
+    creditors_.has_read(outgoing.to, outgoing.bulk.made_bytes);
   }
 }
 
@@ -310,14 +338,15 @@ void Exchange::deliver(int from, const Envelope& envelope, std::span<const std::
       }
       return;
     }
-    case Kind::ping:
-      answer(from, envelope.call, {});
+    case Kind::ping:  // whatever its number: no question is answered by this
+      send_or_keep(from, {.kind = Kind::reply, .call = envelope.call, .incarnation = options_.incarnation},
+                   {});
       return;
     default:
       break;
   }
   if (service_ == nullptr) {
-    refuse(from, envelope.call, call_error::closed(options_.rank));
+    say_no(from, envelope.call, call_error::closed(options_.rank));
   } else {
     serve_question({from, envelope.call, envelope.kind, body, bulk});
   }

@@ -95,6 +95,8 @@ struct ExchangeOptions {
   /// is more is refused as `out_of_memory`.
   std::uint32_t most_questions = 4096;
   std::uint64_t most_question_bytes = std::uint64_t{16} << 20U;
+  /// Memory that is made for answers of one rank until it has read them; a single answer may have more.
+  std::uint64_t most_answer_bytes = std::uint64_t{64} << 20U;
 };
 
 /// Questions and answers between ranks, over messages. Numbers what is asked, gives up on time, asks those
@@ -125,6 +127,13 @@ class Exchange final : private Receiver {
   /// error `out_of_memory`, and an error is told by its code alone.
   void answer(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk = {}) noexcept;
   void refuse(int to, std::uint32_t call, const Error& error) noexcept;
+  /// That question will not be answered: who asked has given up.
+  void dismiss(int from, std::uint32_t call) noexcept { creditors_.answered(from, call); }
+  /// Whether an answer to that rank may take so much memory of this process's own until it has been read; to
+  /// be told so in Bulk::made_bytes.
+  [[nodiscard]] bool has_room(int to, std::uint64_t answer_bytes) const noexcept {
+    return creditors_.has_room(to, answer_bytes);
+  }
   /// Says what nobody answers; later, where there is no memory to send it.
   void tell(int rank, Kind kind, std::span<const std::byte> body) noexcept;
   /// From now on that rank owes something other than an answer, until as many calls of expected().
@@ -186,6 +195,8 @@ class Exchange final : private Receiver {
     ShortBytes body;
   };
   void serve_question(const Question& question) noexcept;
+  void turn_away(int from, const Envelope& envelope, const Error& error) noexcept;
+  void say_no(int to, std::uint32_t call, const Error& error) noexcept;
 
   std::span<std::byte> arrived(const Arrival& message) noexcept override;
   void landed(std::uint64_t landing, const Result<Path>& outcome) noexcept override;

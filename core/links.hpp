@@ -69,6 +69,8 @@ class Links {
   void settle_estate();
   /// Waits of other ranks, for names at home here, that this rank holds. For tests; while nobody drives.
   [[nodiscard]] std::size_t awaited() const noexcept;
+  /// Questions of that rank that take up memory here. For tests; while nobody drives.
+  [[nodiscard]] std::uint32_t questions_of(int rank) const noexcept { return exchange_->questions_of(rank); }
   /// Whether large objects of other nodes are read one-sidedly where their owner can be read so.
   [[nodiscard]] bool reads_one_sidedly() const noexcept { return reads_one_sidedly_; }
   /// What other ranks may read here one-sidedly. For tests; while nobody drives.

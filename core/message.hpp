@@ -59,6 +59,7 @@ inline constexpr std::size_t max_body_bytes = max_header_bytes - sizeof(Envelope
 struct Bulk {
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> keep;
+  std::uint64_t made_bytes = 0;  ///< memory of this process that was made for them alone
 };
 
 }  // namespace locum

@@ -16,7 +16,7 @@ namespace locum {
 /// thread; read at any time, exact for whatever happened before. Tests assert them. Each thread adds to words
 /// of its own lane: a locked addition would cost a sixth of a look-up by key, and most operations count two.
 class Metrics {
-  static constexpr std::size_t word_count = 4 * path_count + 5;
+  static constexpr std::size_t word_count = 4 * path_count + 6;
   using Word = std::atomic<std::uint64_t>;
   struct alignas(64) Lane {
     std::array<Word, word_count> words{};
@@ -95,6 +95,9 @@ class Metrics {
   Counter decodes{lanes_, 4 * path_count + 2};    ///< values decoded; decoded_hits did not have to
   Counter decoded_hits{lanes_, 4 * path_count + 3};
   Counter messages{lanes_, 4 * path_count + 4};  ///< sent to other ranks on the data path
+  /// Questions of other ranks that were not even looked at: more than one rank may have under way, too long,
+  /// of a number that another open one has, or of none.
+  Counter turned_away{lanes_, 4 * path_count + 5};
 };
 
 }  // namespace locum

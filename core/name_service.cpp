@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "core/call_error.hpp"
 #include "core/name_list.hpp"
 
 namespace locum {
@@ -247,7 +248,10 @@ void NameService::list(const Question& question, Asker asker) {
     return parts_.refuse(asker, names.error());
   }
   const auto packed = std::make_shared<const std::vector<std::byte>>(pack_names(*names));
-  parts_.answer(asker, {}, {*packed, packed});
+  if (!parts_.exchange->has_room(asker.rank, packed->size())) {
+    return parts_.refuse(asker, call_error::crowded(asker.rank, parts_.exchange->options().rank));
+  }
+  parts_.answer(asker, {}, {*packed, packed, packed->size()});
 }
 
 }  // namespace locum

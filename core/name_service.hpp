@@ -19,8 +19,13 @@ namespace locum {
 class NameService final {
  public:
   /// \param watcher is told by the directory when look_for_awaited() is due
-  NameService(const ServiceParts& parts, CopyService& copies, std::shared_ptr<NameWatcher> watcher) noexcept
-      : parts_(parts), copies_(copies), watcher_(std::move(watcher)) {}
+  NameService(const ServiceParts& parts, CopyService& copies, std::shared_ptr<NameWatcher> watcher)
+      : parts_(parts),
+        copies_(copies),
+        watcher_(std::move(watcher)),
+        awaited_([this](const AwaitedNames::Waiter& overdue) {
+          parts_.exchange->dismiss(overdue.rank, overdue.call);
+        }) {}
 
   void look_up(const Question& question, Asker asker);
   /// As look_up, as soon as there is something under the name.

@@ -62,6 +62,7 @@ RankReport total(std::span<const RankReport> ranks) {
     sum.decodes += rank.decodes;
     sum.decoded_hits += rank.decoded_hits;
     sum.messages += rank.messages;
+    sum.turned_away += rank.turned_away;
   }
   return sum;
 }
@@ -157,6 +158,7 @@ RankReport snapshot(const Metrics& metrics) {
   report.decodes = value(metrics.decodes);
   report.decoded_hits = value(metrics.decoded_hits);
   report.messages = value(metrics.messages);
+  report.turned_away = value(metrics.turned_away);
   return report;
 }
 
@@ -164,7 +166,9 @@ std::string to_text(std::span<const RankReport> ranks) {
   const RankReport all = total(ranks);
   return "locum: memory by node\n" + node_table(ranks) + "locum: objects and traffic by rank\n" +
          rank_table(ranks, all) + "locum: how the bytes moved\n" + path_table(all) +
-         "  messages sent on the data path: " + std::to_string(all.messages) + "\n";
+         "  messages sent on the data path: " + std::to_string(all.messages) + "\n" +
+         (all.turned_away == 0 ? ""
+                               : "  questions turned away unread: " + std::to_string(all.turned_away) + "\n");
 }
 
 std::string human_bytes(std::uint64_t bytes) {

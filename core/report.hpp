@@ -29,6 +29,7 @@ struct RankReport {
   std::uint64_t decoded_hits = 0;
   std::uint64_t decoded_bytes = 0;  ///< stored bytes of the decoded values that are kept
   std::uint64_t messages = 0;
+  std::uint64_t turned_away = 0;  ///< questions of other ranks: see Metrics
 };
 static_assert(std::is_trivially_copyable_v<RankReport>);
 

@@ -70,6 +70,7 @@ class EchoService final : public Service {
   void asked(const Question& question) noexcept override {
     last = question.kind;
     asked_last = question.call;
+    ++times;
     if (silent) {
       return;
     }
@@ -87,6 +88,7 @@ class EchoService final : public Service {
 
   std::optional<Kind> last;
   std::uint32_t asked_last = 0;
+  int times = 0;
   bool silent = false;
   std::size_t least_bulk = 0;
   std::optional<Error> refuses;
@@ -109,9 +111,13 @@ class ExchangeTest : public testing::Test {
     for (int number = 0; number < network_.size(); ++number) {
       Rank& rank = ranks_[static_cast<std::size_t>(number)];
       rank.transport = network_.transport(number);
-      rank.exchange = std::make_unique<Exchange>(
-          rank.transport, rank.metrics,
-          ExchangeOptions{.rank = number, .size = 3, .incarnation = 5, .patience = 5s, .node_of_rank = {}});
+      rank.exchange = std::make_unique<Exchange>(rank.transport, rank.metrics,
+                                                 ExchangeOptions{.rank = number,
+                                                                 .size = 3,
+                                                                 .incarnation = 5,
+                                                                 .patience = 5s,
+                                                                 .node_of_rank = {},
+                                                                 .most_answer_bytes = 100'000});
       rank.service = std::make_unique<EchoService>(*rank.exchange);
       rank.exchange->serve(rank.service.get());
       network_.on_ready(number, [exchange = rank.exchange.get()] {
@@ -134,6 +140,15 @@ class ExchangeTest : public testing::Test {
     exchange(from).ask(to, kind, bytes_of(body), {*keep, keep}, network_.now() + within, call);
     ranks_[static_cast<std::size_t>(from)].transport->wake();
     return call;
+  }
+  /// What a rank says that counts its questions as it likes.
+  void say(int from, int to, Kind kind, std::uint32_t call, std::span<const std::byte> bulk = {}) {
+    const Envelope envelope{.kind = kind, .call = call, .incarnation = 5};
+    ASSERT_TRUE(ranks_[static_cast<std::size_t>(from)].transport->send(
+        to, std::as_bytes(std::span(&envelope, 1)), bulk, 0));
+  }
+  [[nodiscard]] std::uint64_t turned_away(int rank) const {
+    return ranks_[static_cast<std::size_t>(rank)].metrics->turned_away;
   }
   [[nodiscard]] Exchange& exchange(int rank) { return *ranks_[static_cast<std::size_t>(rank)].exchange; }
   [[nodiscard]] EchoService& service(int rank) { return *ranks_[static_cast<std::size_t>(rank)].service; }
@@ -345,6 +360,115 @@ TEST_F(ExchangeTest, HoldsABoundedNumberOfQuestionsThatAreAnsweredLater) {
   EXPECT_EQ(one_more->ends, 0);
   exchange(0).lose(2, Error(Errc::peer_lost, "killed"));
   EXPECT_EQ(exchange(0).questions_of(2), 0U);
+}
+
+// Else whoever gives all of his the same number, or none, could fill this rank's memory.
+TEST_F(ExchangeTest, TurnsAwayQuestionsOfANumberThatIsOpenAndOfNone) {
+  service(0).silent = true;
+  for (int time = 0; time < 10; ++time) {
+    say(2, 0, Kind::list, 7);
+    say(2, 0, Kind::list, 0);
+    say(2, 0, Kind::join, 0);
+  }
+  network_.run_for(1s);
+  EXPECT_EQ(service(0).times, 1);
+  EXPECT_EQ(exchange(0).questions_of(2), 1U);
+  EXPECT_EQ(turned_away(0), 29U);
+  say(1, 0, Kind::list, 7);
+  network_.run_for(1s);
+  EXPECT_EQ(service(0).times, 2) << "each rank has numbers of its own";
+  exchange(0).answer(2, 7, {});
+  say(2, 0, Kind::list, 7);
+  network_.run_for(1s);
+  EXPECT_EQ(service(0).times, 3) << "a number that is free again";
+  EXPECT_EQ(exchange(0).questions_of(2), 1U);
+  say(2, 0, Kind::end_read, 0);
+  network_.run_for(1s);
+  EXPECT_EQ(service(0).times, 4) << "that wants no answer";
+  EXPECT_EQ(exchange(0).questions_of(2), 1U);
+}
+
+TEST_F(ExchangeTest, CountsAQuestionUntilThatOneIsAnswered) {
+  service(0).silent = true;
+  const std::uint32_t most = exchange(0).options().most_questions;
+  for (std::uint32_t number = 1; number <= most; ++number) {
+    say(2, 0, Kind::list, number);
+  }
+  network_.run_for(1s);
+  ASSERT_EQ(exchange(0).questions_of(2), most);
+  const std::vector<std::byte> too_long((1U << 20U) + 1);
+  for (std::uint32_t number = 1; number <= 10; ++number) {
+    say(2, 0, Kind::ping, number);
+    say(2, 0, Kind::list, number);            // too many
+    say(2, 0, Kind::list, number, too_long);  // too many
+  }
+  network_.run_for(1s);
+  EXPECT_EQ(exchange(0).questions_of(2), most);
+  EXPECT_EQ(turned_away(0), 20U);
+  exchange(0).answer(2, 100, {});
+  say(2, 0, Kind::list, 1, too_long);
+  network_.run_for(1s);
+  EXPECT_EQ(exchange(0).questions_of(2), most - 1);
+  exchange(0).serve(nullptr);
+  say(2, 0, Kind::list, 1);
+  network_.run_for(1s);
+  EXPECT_EQ(exchange(0).questions_of(2), most - 1) << "of one who has closed";
+}
+
+// A wait that may never be answered does not count, but its number is taken: its answer must not be
+// another's.
+TEST_F(ExchangeTest, AWaitKeepsItsNumberUntilItIsAnsweredOrGivenUp) {
+  service(0).silent = true;
+  say(2, 0, Kind::await, 3);
+  say(2, 0, Kind::list, 3);
+  network_.run_for(1s);
+  EXPECT_EQ(exchange(0).questions_of(2), 0U);
+  EXPECT_EQ(turned_away(0), 1U);
+  exchange(0).dismiss(2, 3);
+  say(2, 0, Kind::list, 3);
+  network_.run_for(1s);
+  EXPECT_EQ(exchange(0).questions_of(2), 1U);
+  EXPECT_EQ(turned_away(0), 1U);
+}
+
+TEST_F(ExchangeTest, TakesNoMoreBulksOfPingsThanOfQuestions) {
+  const std::vector<std::byte> bulk(1U << 20U);
+  for (std::uint32_t number = 1; number <= 20; ++number) {
+    say(2, 0, Kind::ping, number, bulk);
+  }
+  network_.run_for(50us);  // all are announced, none has come
+  EXPECT_EQ(exchange(0).questions_of(2), exchange(0).options().most_question_bytes / bulk.size());
+  EXPECT_EQ(turned_away(0), 4U);
+  network_.run_for(1s);
+  EXPECT_EQ(exchange(0).questions_of(2), 0U);
+}
+
+TEST_F(ExchangeTest, TellsARankThatReadsNothingItsErrorsByTheirCodeAlone) {
+  service(0).refuses = Error(Errc::stale, std::string(15'000, 'e'));
+  network_.on_ready(2, nullptr);
+  std::vector<std::shared_ptr<NotedCall>> calls;
+  for (int i = 0; i < 100; ++i) {
+    calls.push_back(ask(2, 0, "x"));
+  }
+  network_.run_for(1s);
+  EXPECT_EQ(exchange(0).questions_of(2), 100'000U / 15'000);
+  network_.on_ready(2, [this] {
+    while (exchange(2).step()) {
+    }
+    return exchange(2).next_due();
+  });
+  network_.run_for(1s);
+  EXPECT_EQ(exchange(0).questions_of(2), 0U);
+  std::size_t whole = 0;
+  for (const auto& call : calls) {
+    ASSERT_TRUE(call->error);
+    EXPECT_EQ(call->error->code(), Errc::stale);
+    whole += call->error->text().size() >= 15'000 ? 1U : 0U;
+  }
+  EXPECT_EQ(whole, 100'000U / 15'000);
+  const auto later = ask(2, 0, "x");
+  network_.run_for(1s);
+  EXPECT_GE(later->error->text().size(), 15'000U);
 }
 
 TEST_F(ExchangeTest, TakesABoundedNumberOfBytesFromOneRankAtATime) {

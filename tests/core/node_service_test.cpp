@@ -277,6 +277,7 @@ TEST_F(NodeServiceTest, AnswersSpoiledQuestionsAndKeepsWhatTheyDoNotMean) {
   EXPECT_EQ(after.own_pinned, 0U);
   EXPECT_EQ(after.own_objects, before.own_objects);
   EXPECT_EQ(after.own_used, before.own_used);
+  EXPECT_EQ(world_.rank(asked).links->questions_of(hostile), 0U);
 }
 
 // Words that pass every check of form, about blocks that lie: they may be kept, and whoever reads them gets
@@ -342,6 +343,70 @@ TEST_F(NodeServiceTest, HoldsABoundedNumberOfWaitsForOneRank) {
   EXPECT_EQ(ask(Kind::await, words(patient), std::as_bytes(std::span(elsewhere))).status,
             Errc::invalid_argument);
   EXPECT_TRUE(in_place());
+}
+
+// An answer to `list` is made for it alone, and stays until it has been read.
+TEST_F(NodeServiceTest, KeepsABoundedNumberOfBytesOfListsThatNobodyReads) {
+  constexpr std::size_t name_bytes = 60'000;
+  constexpr int names = 250;  // 15 MB
+  constexpr int most = 4;     // such lists are less than 64 MiB
+  Connector& owner = world_.connector(asked);
+  for (int number = 0; number < names; ++number) {
+    const std::string stem = std::string(name_bytes, 'n') + std::to_string(number) + ".";
+    ASSERT_TRUE(testing::put(owner, store, world_.name_at(asked, store, stem), pattern(1, 8)));
+  }
+  const auto list = [&] {
+    Message message{asked, std::vector<std::byte>(sizeof(Envelope)), {std::byte{'n'}}};
+    message.set_envelope({.kind = Kind::list});
+    message.set_body(words(NameWords{.store = store}));
+    say(message);
+  };
+  world_.network().pause(hostile);
+  for (int asks = 0; asks < 3 * most; ++asks) {
+    list();
+  }
+  world_.network().run_for(1s);
+  int given = 0;
+  for (const auto& [call, heard] : heard_) {
+    given += heard.status == Errc{} ? 1 : 0;
+    EXPECT_TRUE(heard.status == Errc{} || heard.status == Errc::out_of_memory);
+  }
+  EXPECT_EQ(heard_.size(), static_cast<std::size_t>(3 * most));
+  EXPECT_EQ(given, most);
+  const std::byte prefix{'n'};
+  const auto others = world_.rank(bystander).links->client()->ask(
+      asked, Kind::list, words(NameWords{.store = store}), {std::span(&prefix, 1), nullptr}, {});
+  ASSERT_TRUE(others) << others.error();
+  EXPECT_GT(others->block_bytes, names * name_bytes) << "others are served";
+  world_.network().resume(hostile);
+  world_.network().run_for(1s);
+  list();
+  world_.network().run_for(1s);
+  EXPECT_EQ(heard_[last_call_].status, Errc{}) << "they have been read";
+  EXPECT_TRUE(in_place());
+}
+
+// Nobody waits for these any more, and their numbers are free again.
+TEST_F(NodeServiceTest, ForgetsNumbersOfWaitsThatAreOverdue) {
+  const std::string name = world_.name_at(asked, store, "unborn");
+  const auto text = std::as_bytes(std::span(name));
+  Message wait{asked, std::vector<std::byte>(sizeof(Envelope)), {text.begin(), text.end()}};
+  wait.set_envelope({.kind = Kind::await});
+  wait.set_body(words(AwaitWords{.store = store, .patience_ns = 1'000'000}));
+  say(wait);
+  world_.network().run_for(1s);
+  --last_call_;
+  const Metrics& metrics = *world_.rank(asked).metrics;
+  EXPECT_EQ(metrics.turned_away, 0U);
+  say(wait);
+  world_.network().run_for(1s);
+  EXPECT_EQ(metrics.turned_away, 1U) << "of a wait that is not known to be overdue";
+  ASSERT_TRUE(testing::put(world_.connector(bystander), store, name, pattern(3, 10)));
+  world_.network().run_for(1s);
+  EXPECT_EQ(world_.rank(asked).links->awaited(), 0U);
+  --last_call_;
+  EXPECT_EQ(ask(wait).times, 1);
+  EXPECT_EQ(metrics.turned_away, 1U);
 }
 
 TEST_F(NodeServiceTest, BelievesNobodysDeathButOfTheAskersMates) {

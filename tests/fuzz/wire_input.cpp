@@ -100,6 +100,9 @@ class World {
     (void)connector.evict(Address(foreign_[2]), {});
   }
 
+  void demand_nothing_open() {
+    demand(world_.rank(honest).links->questions_of(liar) == 0, "questions count that are over");
+  }
   // Nobody else can know the keys of what the honest rank has put without a name, but for guessing.
   void demand_whole() {
     for (std::size_t at = 0; at < own_.size(); ++at) {
@@ -155,11 +158,19 @@ Message message_of(const Parts& parts, Envelope envelope) {
   return message;
 }
 
+// As it is, twice under the same number, and under none; and a look whether the other one lives, under the
+// number of what may not be answered yet.
 void read_question(const Parts& parts) {
   World world;
-  (void)world.bent().say(message_of(parts, parts.envelope));
+  for (const std::uint32_t call : {1, 1, 0}) {
+    Envelope envelope = parts.envelope;
+    envelope.call = call;
+    (void)world.bent().say(message_of(parts, envelope));
+  }
+  (void)world.bent().say(message_of({}, {.kind = Kind::ping, .call = 1, .incarnation = incarnation}));
   world.run();
   world.demand_whole();
+  world.demand_nothing_open();
 }
 
 // Whatever the honest rank asks, the other one answers with this.
