@@ -18,8 +18,9 @@ struct ClusterParts {
   std::chrono::milliseconds timeout{30'000};  ///< for calls without a deadline of their own
 };
 
-/// The connector over the memory of the nodes: the default behind every store. The protocols are here, the
-/// state is in the parts; it lives until the last view of its objects is gone.
+/// The connector over the memory of one node: what is behind every store where there are no others, and
+/// behind that of several for this node's own objects. The protocols are here, the state is in the parts; it
+/// lives until the last view of its objects is gone.
 [[nodiscard]] std::shared_ptr<Connector> open_cluster(ClusterParts parts);
 
 }  // namespace locum

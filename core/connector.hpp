@@ -117,12 +117,13 @@ class Sink {
   virtual void discard(const ObjectDraft& draft) noexcept = 0;
   /// True: the object was there; no get that starts later finds it. False: nothing was there.
   [[nodiscard]] virtual Result<bool> evict(const Address& address, Deadline deadline) = 0;
-  /// Evicts what this process made in a store, named or not; returns how many objects. Local.
+  /// Evicts what this process made or adopted in a store, named or not; returns how many objects. Local,
+  /// but that a name at home on another node is taken away there, which is waited for.
   [[nodiscard]] virtual Result<std::uint64_t> drop(std::uint32_t store) = 0;
 };
 
-/// Bytes by key: the one interface behind every store. `cluster` (the memory of the nodes), `local` (one
-/// process) and later files and servers implement it; decorators wrap it.
+/// Bytes by key: the one interface behind every store. `cluster` (the memory of one node), `distributed` (of
+/// several) and `local` (one process) implement it.
 class Connector : public Source, public Sink {
  public:
   [[nodiscard]] virtual MemoryUsage usage() const = 0;

@@ -23,9 +23,9 @@ class NodeClient {
 
   [[nodiscard]] const Nodes& nodes() const noexcept { return *nodes_; }
   [[nodiscard]] Progress& progress() const noexcept { return *progress_; }
-  /// The answer, the other side's error, `timeout`, or `peer_lost` if no rank of the node lives. `wanted`:
-  /// whether who asks still waits for it; else `timeout`. Throws std::bad_alloc (and what `wanted` throws):
-  /// unless that did, nothing has been asked.
+  /// The answer, the other side's error, `timeout`, `peer_lost` if no rank of the node can be asked, or
+  /// `closed` if all of them have closed. `wanted`: whether who asks still waits for it; else `timeout`.
+  /// Throws std::bad_alloc (and what `wanted` throws): unless that did, nothing has been asked.
   [[nodiscard]] Result<NodeAnswer> ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
                                        Deadline deadline, const Wanted& wanted = {}) const;
   /// Has `step` run by who drives, and waits until `pending` is done, which that step, or a later one of the

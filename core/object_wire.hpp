@@ -26,7 +26,7 @@ static_assert(sizeof(ObjectWire) == 72);
   return wire;
 }
 
-/// Whether these can be the words of an object whose block has `block_bytes`. Says nothing about the block.
+/// Whether these can be the words of an object. Says nothing about its block.
 [[nodiscard]] inline bool plausible(const ObjectWire& wire) noexcept {
   const ObjectRecord& record = wire.record;
   return wire.key.valid() && record.size_bytes < (std::uint64_t{1} << 62U) && record.rank <= max_rank &&

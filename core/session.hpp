@@ -62,14 +62,16 @@ class Session : public std::enable_shared_from_this<Session> {
   Session& operator=(const Session&) = delete;
   ~Session();
 
-  /// The store of that name; made if there is none. Local to the node's memory: no collective.
-  /// `invalid_argument` for a bad name, `options_differ`.
+  /// The store of that name; made if there is none. Not collective. On one node it sends nothing; over
+  /// several it asks the node at which the names of stores are at home, and waits for it. `invalid_argument`
+  /// for a bad name, `options_differ`, `unsupported` when all numbers of stores are used up, and the errors
+  /// of get and put.
   [[nodiscard]] Result<Store> open(std::string_view name, const StoreOptions& options = {});
   /// The number of an open store: `Key::store` of its objects. `not_found` if nobody opened it.
   [[nodiscard]] Result<std::uint32_t> number_of(std::string_view name);
-  /// Evicts what this process made in the store, and the store itself; returns how many objects. The Store
-  /// values of this process answer `closed` from then on. Where several ranks drop together, all must know
-  /// the number before the first of them drops.
+  /// Evicts what this process made or adopted in the store, and the store itself; returns how many objects.
+  /// The Store values of this process answer `closed` from then on. Where several ranks drop together, all
+  /// must know the number before the first of them drops.
   [[nodiscard]] Result<std::uint64_t> drop(std::string_view name, std::uint32_t number);
   /// The same for a process alone.
   [[nodiscard]] Result<std::uint64_t> drop(std::string_view name);

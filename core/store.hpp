@@ -229,7 +229,8 @@ class Store {
     detail::refuse_text_and_time<T>();
     return Proxy<T>();
   }
-  /// A stand-in for an object that is there; not resolved.
+  /// A stand-in for an object that is there; not resolved. Gets the object to see that: one of another node
+  /// is brought here, as by get().
   template <class T>
   [[nodiscard]] Result<Proxy<T>> proxy(const Key& key, Deadline deadline = {}) {
     return proxy_to<T>(fetch(key, deadline));
@@ -249,6 +250,7 @@ class Store {
   /// Names that begin with `prefix`, in ascending byte order. Names live throughout the call appear once,
   /// others may.
   [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {}, Deadline deadline = {});
+  /// Gets the object to see: one of another node is brought here, as by get_bytes().
   [[nodiscard]] Result<ObjectInfo> info(const Key& key, Deadline deadline = {});
   [[nodiscard]] Result<ObjectInfo> info(std::string_view name, Deadline deadline = {});
 

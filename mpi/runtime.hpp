@@ -40,7 +40,7 @@ class Runtime {
   /// Collective over `communicator`. Throws Error: `invalid_argument` (MPI not initialised or finalised
   /// already, no intracommunicator, an option out of range), `options_differ` (ranks ask for different
   /// options or have different versions of the library), `unsupported` (several nodes, and a library
-  /// built without UCX), `out_of_memory`, `timeout`, `system`.
+  /// built without UCX), `out_of_memory`, `timeout`, `peer_lost` (a rank died meanwhile), `system`.
   explicit Runtime(MPI_Comm communicator, RuntimeOptions options = {});
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
@@ -48,9 +48,11 @@ class Runtime {
   /// lost, it closes this rank's part alone, and says so.
   ~Runtime();
 
-  /// The store of that name: the same one for all who ask, on all ranks. Local and cheap. Throws Error:
-  /// `invalid_argument` (a name is 1 byte to 64 KiB), `options_differ` (opened with other options before),
-  /// `closed`.
+  /// The store of that name: the same one for all who ask, on all ranks. Not collective. On one node it is
+  /// cheap, and sends nothing; over several it asks node 0, where the names of stores are at home. Throws
+  /// Error: `invalid_argument` (a name is 1 byte to 64 KiB), `options_differ` (opened with other options
+  /// before), `closed`, `unsupported` (4294967292 stores were made before), `out_of_memory`, `timeout`,
+  /// `peer_lost` (node 0 is lost).
   [[nodiscard]] Store store(std::string_view name, StoreOptions options = {});
 
   /// A stand-in for the object behind a handle, of whichever store of this runtime. Nothing moves; what is

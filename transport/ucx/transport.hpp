@@ -22,8 +22,8 @@ struct TransportOptions {
 /// Opens a transport over UCX among the ranks of `group`. Which devices and lanes it takes is UCX's choice
 /// (UCX_TLS, UCX_NET_DEVICES …). Collective over the group; blocks until all have come, throws one and the
 /// same Error on all ranks. Connections are made on first use. Raises the process's soft limit of open
-/// descriptors (RLIMIT_NOFILE) to the hard one, because a process that runs out of them over TCP is lost to
-/// those that are not yet connected to it.
+/// descriptors (RLIMIT_NOFILE) to the hard one, at most 1,048,576, because a process that runs out of them
+/// over TCP is lost to those that are not yet connected to it.
 ///
 /// The transport's own thread rules are those of the port. It is silent about what it drops: messages that
 /// are not of this runtime, and bulks whose memory the receiver refuses; these are told to their sender as
