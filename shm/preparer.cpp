@@ -38,7 +38,7 @@ void Preparer::wake() noexcept {
 }
 
 void Preparer::run() {
-  static_cast<void>(::nice(niceness));  // in Linux, of the calling thread alone
+  [[maybe_unused]] const int now_at = ::nice(niceness);  // in Linux, of the calling thread alone
   Moment next = Moment::max();
   std::uint32_t heard = bell_.load();
   while (!stop_.load()) {

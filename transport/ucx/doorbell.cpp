@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdint>
 #include <limits>
 
 #include "core/error.hpp"
@@ -68,16 +67,15 @@ bool Doorbell::sleep(std::chrono::steady_clock::time_point moment) noexcept {
                                  milliseconds_until(moment));
   for (int at = 0; at < count; ++at) {
     if (events[static_cast<std::size_t>(at)].data.fd == bell_.number()) {
-      std::uint64_t rings = 0;
-      static_cast<void>(::read(bell_.number(), &rings, sizeof rings));
+      eventfd_t rings = 0;
+      static_cast<void>(::eventfd_read(bell_.number(), &rings));
     }
   }
   return count != 0;
 }
 
 void Doorbell::ring() noexcept {
-  const std::uint64_t once = 1;
-  static_cast<void>(::write(bell_.number(), &once, sizeof once));
+  static_cast<void>(::eventfd_write(bell_.number(), 1));
 }
 
 }  // namespace locum::ucx

@@ -4,7 +4,6 @@
 #include <sys/eventfd.h>
 
 #include <chrono>
-#include <cstdint>
 #include <thread>
 
 namespace locum::ucx {
@@ -22,10 +21,7 @@ class DoorbellTest : public testing::Test {
     doorbell_.sleep(end);
     return Clock::now() < end;
   }
-  void something_to_move() {
-    const std::uint64_t once = 1;
-    ASSERT_EQ(::write(worker_.number(), &once, sizeof once), ssize_t{sizeof once});
-  }
+  void something_to_move() { ASSERT_EQ(::eventfd_write(worker_.number(), 1), 0); }
 
   Descriptor worker_{::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
   Doorbell doorbell_{worker_.number()};
@@ -77,8 +73,8 @@ TEST_F(DoorbellTest, ASleeperHearsWhatIsArmedRungOrComesMeanwhile) {
     });
     EXPECT_TRUE(ended_early(30s)) << way;
     other.join();
-    std::uint64_t count = 0;
-    static_cast<void>(::read(worker_.number(), &count, sizeof count));
+    eventfd_t count = 0;
+    static_cast<void>(::eventfd_read(worker_.number(), &count));
   }
 }
 
