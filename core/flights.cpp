@@ -80,12 +80,12 @@ class Flights::Joining final : public Call {
 };
 
 Flights::Flights(std::shared_ptr<NodeCopies> copies, std::shared_ptr<Exchange> exchange,
-                 std::shared_ptr<Nodes> nodes, std::shared_ptr<RemoteMemory> remote, int own_rank,
+                 std::shared_ptr<Nodes> nodes, std::shared_ptr<OneSidedReads> reads, int own_rank,
                  std::chrono::milliseconds timeout, Clock::duration lease)
     : copies_(std::move(copies)),
       exchange_(std::move(exchange)),
       nodes_(std::move(nodes)),
-      reads_(std::move(remote), exchange_),
+      reads_(std::move(reads)),
       own_rank_(static_cast<std::uint32_t>(own_rank)),
       timeout_(timeout),
       leases_(nodes_->count(), lease) {}
@@ -239,7 +239,7 @@ void Flights::take_off(const Wanted& wish, const NodeCopies::Mark& mark) {
   const int owner = nodes_->of_creator(wish->key.creator);
   try {
     ask_owner(flight->first, flight->second,
-              reads_.reads(nodes_->ranks(owner)) ? Kind::lease_read : Kind::copy);
+              reads_->reads(nodes_->ranks(owner)) ? Kind::lease_read : Kind::copy);
   } catch (const std::bad_alloc&) {
     flights_.erase(flight);
     throw;
@@ -274,8 +274,13 @@ void Flights::answered(const Number& number, const Result<NodeAnswer>& answer) n
 // copy.
 bool Flights::read(const Number& number, Flight& flight, const NodeAnswer& answer) {
   const auto words = read_words<CopyWords>(answer.body);
-  const auto lease = LeaseHeld::of(answer, flight.asked);
-  if (!words || !lease || words->object.key != number.first || !plausible(words->object)) {
+  auto lease = LeaseHeld::of(answer, flight.asked);
+  if (!words || !lease) {
+    return false;
+  }
+  lease->until = std::min(lease->until, flight.deadline);
+  if (words->object.key != number.first || !plausible(words->object)) {
+    reads_->decline(*lease);
     return false;
   }
   NodeAnswer brought = answer;
@@ -286,7 +291,7 @@ bool Flights::read(const Number& number, Flight& flight, const NodeAnswer& answe
   }
   // How much private memory to take is not for the answer to say: a block that is sent announces itself.
   if (!brought.block) {
-    reads_.decline(*lease);
+    reads_->decline(*lease);
     ask_owner(number, flight, Kind::copy);
     return true;
   }
@@ -295,13 +300,13 @@ bool Flights::read(const Number& number, Flight& flight, const NodeAnswer& answe
   const std::uint64_t reading = ++last_reading_;
   flight.reading = reading;
   try {
-    reads_.read(*lease, brought.block, [weak = weak_from_this(), number, reading, brought](bool good) {
+    reads_->read(*lease, brought.block, [weak = weak_from_this(), number, reading, brought](bool good) {
       if (const auto self = weak.lock()) {
         self->read_ended(number, reading, good, brought);
       }
     });
   } catch (const std::bad_alloc&) {
-    reads_.decline(*lease);
+    reads_->decline(*lease);
     throw;
   }
   return true;

@@ -34,15 +34,15 @@ namespace locum {
 /// has room. Otherwise it is for who began the flight alone, and who joined asks for himself: nobody would
 /// have told a joiner of an eviction in between.
 ///
-/// The block is read one-sidedly where the owner grants a lease; if that fails, or takes longer than the
-/// lease lasts, it is asked for again, to be sent by the owner.
+/// The block is read one-sidedly where the owner grants a lease; if that fails, or has not ended when the
+/// lease is over, it is asked for again, to be sent by the owner to other memory.
 class Flights final : public std::enable_shared_from_this<Flights> {
  public:
   using Clock = Nodes::Clock;
 
   /// \param lease how long copies may be shown after their owner's node has allowed it
   Flights(std::shared_ptr<NodeCopies> copies, std::shared_ptr<Exchange> exchange,
-          std::shared_ptr<Nodes> nodes, std::shared_ptr<RemoteMemory> remote, int own_rank,
+          std::shared_ptr<Nodes> nodes, std::shared_ptr<OneSidedReads> reads, int own_rank,
           std::chrono::milliseconds timeout, Clock::duration lease);
 
   /// The object, if this node has a copy; else an empty view. Any thread, which waits for the owner's node if
@@ -118,7 +118,7 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   const std::shared_ptr<NodeCopies> copies_;
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;
-  OneSidedReads reads_;
+  const std::shared_ptr<OneSidedReads> reads_;
   const std::uint32_t own_rank_;
   const std::chrono::milliseconds timeout_;
   CopyLeases leases_;

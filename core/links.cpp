@@ -43,14 +43,16 @@ Links::Links(LinkParts parts)
   copies_.sets =
       std::make_shared<CopySets>(parts.memory, objects, exchange_, nodes_, copies_.fenced, parts.timeout);
   copies_.here = std::make_shared<NodeCopies>(parts.memory, objects, parts.rank);
-  copies_.flights = std::make_shared<Flights>(copies_.here, exchange_, nodes_, parts.remote, parts.rank,
-                                              parts.timeout, lease);
+  const auto reads = std::make_shared<OneSidedReads>(parts.remote, exchange_);
+  copies_.flights =
+      std::make_shared<Flights>(copies_.here, exchange_, nodes_, reads, parts.rank, parts.timeout, lease);
   service_ = std::make_shared<NodeService>(ServiceParts{.local = parts.memory,
                                                         .objects = objects,
                                                         .copies = copies_,
                                                         .exchange = exchange_,
                                                         .nodes = nodes_,
                                                         .read_leases = read_leases_,
+                                                        .reads = reads,
                                                         .settlement = settlement_,
                                                         .inline_bytes = inline_bytes_,
                                                         .timeout = parts.timeout},

@@ -40,11 +40,13 @@ void NodeService::bereaved(int rank) noexcept {
 }
 
 Exchange::Clock::time_point NodeService::next_due() const noexcept {
-  return std::min({parts_.read_leases->next_due(), parts_.settlement->next_due(), estate_due_});
+  return std::min(
+      {parts_.read_leases->next_due(), parts_.reads->next_due(), parts_.settlement->next_due(), estate_due_});
 }
 
 void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
   parts_.read_leases->end_overdue(now);
+  parts_.reads->give_up_overdue(now);
   if (std::min(parts_.settlement->next_due(), estate_due_) <= now) {
     settle_estate();
   }

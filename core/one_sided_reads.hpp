@@ -2,10 +2,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <memory_resource>
 #include <optional>
 #include <span>
+#include <utility>
 
+#include "block_pool.hpp"
 #include "exchange.hpp"
 #include "held_object.hpp"
 #include "nodes.hpp"
@@ -27,27 +31,53 @@ struct LeaseHeld {
                                                    Exchange::Clock::time_point asked);
 };
 
-/// Reads what other ranks have leased out, one-sidedly. Only by who drives.
-class OneSidedReads final {
+/// Reads what other ranks have leased out, one-sidedly. A read that has not ended with its lease is given up:
+/// nobody would believe it any more. It may end later or never, and the memory that it reads to stays until
+/// it does. As long as it has not, nothing else is read of that rank. Only by who drives.
+class OneSidedReads final : public std::enable_shared_from_this<OneSidedReads> {
  public:
+  using Clock = Exchange::Clock;
   /// Whether the bytes are there, and were read while the lease lasted.
   using Then = std::function<void(bool good)>;
 
   OneSidedReads(std::shared_ptr<RemoteMemory> remote, std::shared_ptr<Exchange> exchange) noexcept
       : remote_(std::move(remote)), exchange_(std::move(exchange)) {}
 
-  /// Whether it is worth asking one of these ranks for a lease.
+  /// Whether it is worth asking one of these ranks for a lease: one of them at least can be read, and of none
+  /// has a read been given up that has not ended.
   [[nodiscard]] bool reads(std::span<const int> ranks) const noexcept;
-  /// Reads as much as there is room for in `into`, which stays until `then` is called; at once, or within a
-  /// later step of the exchange. Tells the owner that it reads no more. Throws std::bad_alloc; nothing is
-  /// read then, and the owner is told nothing. `then` must not fail for want of memory.
+  /// Reads as much as there is room for in `into`, which stays until the read has ended. `then` is called
+  /// when it has, or when the lease is over; at once, or within a later step of the exchange. Tells the owner
+  /// when the read has ended. Throws std::bad_alloc; nothing is read then, and the owner is told nothing.
+  /// `then` must not fail for want of memory.
   void read(const LeaseHeld& lease, std::shared_ptr<HeldObject> into, Then then);
   /// Tells the owner so without having read.
   void decline(const LeaseHeld& lease) noexcept;
+  /// When the lease of the next one is over; Clock::time_point::max(): nothing is being read.
+  [[nodiscard]] Clock::time_point next_due() const noexcept {
+    return believed_.empty() ? Clock::time_point::max() : believed_.begin()->first.first;
+  }
+  /// Gives up those whose lease is over.
+  void give_up_overdue(Clock::time_point now) noexcept;
 
  private:
+  struct Reading {
+    int owner = 0;
+    std::uint64_t lease = 0;
+    Then then;  ///< empty: it was given up
+  };
+  using Number = std::pair<Clock::time_point, std::uint64_t>;  ///< when its lease is over, and which
+  using Readings = std::pmr::map<Number, Reading>;
+
+  void ended(const Number& number, bool read) noexcept;
+  void end_read(int owner, std::uint64_t lease) noexcept;
+
   const std::shared_ptr<RemoteMemory> remote_;
   const std::shared_ptr<Exchange> exchange_;
+  std::uint64_t last_ = 0;
+  BlockPool pool_;
+  Readings believed_{&pool_};  ///< under way
+  Readings given_up_{&pool_};  ///< as well
 };
 
 }  // namespace locum

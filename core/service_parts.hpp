@@ -15,6 +15,7 @@
 #include "exchange.hpp"
 #include "node_memory.hpp"
 #include "nodes.hpp"
+#include "one_sided_reads.hpp"
 #include "read_leases.hpp"
 
 namespace locum {
@@ -39,7 +40,8 @@ struct ServiceParts {
   Copies copies;
   std::shared_ptr<Exchange> exchange;
   std::shared_ptr<Nodes> nodes;
-  std::shared_ptr<ReadLeases> read_leases;
+  std::shared_ptr<ReadLeases> read_leases;  ///< what others read of this node
+  std::shared_ptr<OneSidedReads> reads;     ///< what this rank reads of others
   std::shared_ptr<Settlement> settlement;
   std::uint64_t inline_bytes = 0;  ///< blocks up to this size are answered together with a look-up by name
   std::chrono::milliseconds timeout{};

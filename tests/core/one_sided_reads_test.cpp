@@ -35,9 +35,9 @@ TEST(OneSidedReadsTest, AReadUnderWayKeepsNoTransport) {
   const auto memory = std::make_shared<EndlessMemory>();
   int ends = 0;
   {
-    OneSidedReads reads(memory, std::move(exchange));
-    reads.read({.owner = 1, .number = 1, .until = network.now() + std::chrono::seconds(1), .key = {}},
-               std::make_shared<HeldObject>(4096, 4096), [&ends](bool) { ++ends; });
+    const auto reads = std::make_shared<OneSidedReads>(memory, std::move(exchange));
+    reads->read({.owner = 1, .number = 1, .until = network.now() + std::chrono::seconds(1), .key = {}},
+                std::make_shared<HeldObject>(4096, 4096), [&ends](bool) { ++ends; });
   }
   EXPECT_TRUE(kept.expired());
   memory->end();
