@@ -39,10 +39,10 @@ class Cluster final : public Connector {
   MemoryUsage usage() const override;
 
  private:
-  [[nodiscard]] Result<Pin> find(const Address& address);
+  [[nodiscard]] Result<Pin> find(const Address& address, Deadline deadline);
   [[nodiscard]] Result<ObjectView> view_of(const Result<Pin>& pin);
   [[nodiscard]] Result<ObjectView> view_at(const Pin& pin) const;
-  [[nodiscard]] Result<bool> evict_key(const Key& key);
+  [[nodiscard]] Result<bool> evict_key(const Key& key, Deadline deadline);
   // Out of line, so that a get that finds what it looks for keeps no registers and no stack for them.
   [[nodiscard, gnu::cold, gnu::noinline]] Error absent(const Address& address, const Error& error) const;
   [[nodiscard, gnu::cold, gnu::noinline]] Error led_astray(const Pin& pin);
@@ -50,7 +50,7 @@ class Cluster final : public Connector {
   [[nodiscard]] Result<void> check_sum(const Pin& pin);
   [[nodiscard]] Result<Block> allocate(const ObjectRecord& record, std::uint32_t alignment);
   [[nodiscard]] Result<Key> publish(const ObjectRecord& record, const ObjectDraft& draft);
-  [[nodiscard]] Result<std::uint64_t> bind(const Key& key, const SealOptions& options);
+  [[nodiscard]] Result<std::uint64_t> bind(const Key& key, const SealOptions& options, Deadline deadline);
   [[nodiscard]] Result<ObjectDraft> draft_in(const Block& block, const ObjectRecord& record,
                                              const ObjectMeta& meta) const;
   [[nodiscard]] Error full(const Error& cause, std::uint64_t size_bytes) const;
@@ -140,7 +140,7 @@ Error Cluster::full(const Error& cause, std::uint64_t size_bytes) const {
       cause.detail().empty() ? cause.text() : cause.detail());
 }
 
-Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& options, Deadline /*deadline*/) {
+Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) {
   const ObjectRecord record = record_of(draft.meta, draft.place, draft.bytes.size());
   if (record.has_checksum != 0) [[unlikely]] {
     std::byte* const block = arena_->data(record.offset);
@@ -154,7 +154,7 @@ Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& option
   if (record.name_bytes == 0) {
     return Sealed{*key, 0};
   }
-  const auto generation = bind(*key, options);
+  const auto generation = bind(*key, options, deadline);
   if (!generation && !directory_->may_be_bound(*key, generation.error())) {
     (void)table_->tombstone(*key);
   }
@@ -178,9 +178,9 @@ Result<Key> Cluster::publish(const ObjectRecord& record, const ObjectDraft& draf
 }
 
 // Where there is no memory for that, it has not been done.
-Result<std::uint64_t> Cluster::bind(const Key& key, const SealOptions& options) {
+Result<std::uint64_t> Cluster::bind(const Key& key, const SealOptions& options, Deadline deadline) {
   try {
-    return directory_->bind(key, options);
+    return directory_->bind(key, options, deadline);
   } catch (const std::bad_alloc&) {
     return no_memory_left();
   }
@@ -190,9 +190,9 @@ void Cluster::discard(const ObjectDraft& draft) noexcept {
   arena_->free({draft.place, record_of(draft.meta, draft.place, draft.bytes.size()).block_bytes()});
 }
 
-Result<Pin> Cluster::find(const Address& address) {
+Result<Pin> Cluster::find(const Address& address, Deadline deadline) {
   const bool by_name = !address.name.empty();
-  auto pin = by_name ? directory_->find(address.key.store, address.name) : table_->pin(address.key);
+  auto pin = by_name ? directory_->find(address.key.store, address.name, deadline) : table_->pin(address.key);
   if (!pin && !by_name) [[unlikely]] {
     pin = absent(address, pin.error());
   }
@@ -259,12 +259,12 @@ Result<ObjectView> Cluster::view_of(const Result<Pin>& pin) {
   return view_at(*pin);
 }
 
-Result<ObjectView> Cluster::get(const Address& address, Deadline /*deadline*/) {
-  return view_of(find(address));
+Result<ObjectView> Cluster::get(const Address& address, Deadline deadline) {
+  return view_of(find(address, deadline));
 }
 
-Result<bool> Cluster::exists(const Address& address, Deadline /*deadline*/) {
-  const auto pin = find(address);
+Result<bool> Cluster::exists(const Address& address, Deadline deadline) {
+  const auto pin = find(address, deadline);
   if (pin) {
     table_->release(pin->id);
     return true;
@@ -276,8 +276,8 @@ Result<bool> Cluster::exists(const Address& address, Deadline /*deadline*/) {
 }
 
 Result<std::vector<std::string>> Cluster::list(std::uint32_t store, std::string_view prefix,
-                                               Deadline /*deadline*/) {
-  auto names = directory_->names(store, prefix);
+                                               Deadline deadline) {
+  auto names = directory_->names(store, prefix, deadline);
   if (names) {
     std::sort(names->begin(), names->end());
   }
@@ -299,7 +299,7 @@ Result<ObjectView> Cluster::wait(const Address& address, Deadline deadline, cons
 }
 
 // A named object goes through the directory, whose lock decides between an eviction and a replacement.
-Result<bool> Cluster::evict_key(const Key& key) {
+Result<bool> Cluster::evict_key(const Key& key, Deadline deadline) {
   if (table_->unnamed(key)) {
     return table_->tombstone(key);
   }
@@ -311,12 +311,14 @@ Result<bool> Cluster::evict_key(const Key& key) {
   const ObjectRecord& record = *pin->record;
   return record.name_bytes == 0 || !whole(*arena_, record)
              ? Result<bool>(table_->tombstone(key))
-             : directory_->unbind(record.store, read_name(arena_->data(record.offset), record), key);
+             : directory_->unbind(record.store, read_name(arena_->data(record.offset), record), key,
+                                  deadline);
 }
 
-Result<bool> Cluster::evict(const Address& address, Deadline /*deadline*/) {
-  Result<bool> evicted = address.name.empty() ? evict_key(address.key)
-                                              : directory_->unbind(address.key.store, address.name, Key{});
+Result<bool> Cluster::evict(const Address& address, Deadline deadline) {
+  Result<bool> evicted = address.name.empty()
+                             ? evict_key(address.key, deadline)
+                             : directory_->unbind(address.key.store, address.name, Key{}, deadline);
   (void)collect(Effort::amortised);
   return evicted;
 }

@@ -74,7 +74,7 @@ HomedDirectory::HomedDirectory(NodeMemory local, std::shared_ptr<const NodeClien
       settlement_(std::move(settlement)),
       inline_bytes_(inline_bytes) {}
 
-Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& options) {
+Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& options, Deadline deadline) {
   const auto pin = local_.table->pin(key);
   if (!pin) {
     return pin.error();
@@ -82,7 +82,7 @@ Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& op
   const int home = client_->nodes().home(pin->record->store, pin->record->name_hash);
   if (home == client_->nodes().own()) {
     const PinnedObject object(local_.table, *pin);
-    return bind_here(*pin, options);
+    return bind_here(*pin, options, deadline);
   }
   const auto being_bound = local_.keep<BeingBound>(*pin);
   if (client_->nodes().is_lost(home)) {
@@ -96,7 +96,7 @@ Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& op
                         .has_value = has_value ? 1U : 0U};
   local_.table->set_generation(key, generation_asked_for);
   const auto answer =
-      ask_to_bind(home, asked, {has_value ? block : bytes_of(local_.name(*pin)), being_bound});
+      ask_to_bind(home, asked, {has_value ? block : bytes_of(local_.name(*pin)), being_bound}, deadline);
   if (!answer) {
     if (says_nothing(client_->nodes(), home, answer.error())) {
       being_bound->settle_later(client_, settlement_);
@@ -112,9 +112,10 @@ Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& op
 }
 
 // Where there was no memory to ask, it has not been asked.
-Result<NodeAnswer> HomedDirectory::ask_to_bind(int home, const BindWords& asked, Bulk bulk) const {
+Result<NodeAnswer> HomedDirectory::ask_to_bind(int home, const BindWords& asked, Bulk bulk,
+                                               Deadline deadline) const {
   try {
-    return client_->ask(home, Kind::bind, words(asked), std::move(bulk), {});
+    return client_->ask(home, Kind::bind, words(asked), std::move(bulk), deadline);
   } catch (const std::bad_alloc&) {
     return no_memory_left();
   }
@@ -130,19 +131,21 @@ bool HomedDirectory::may_be_bound(const Key& key, const Error& error) {
   return home != client_->nodes().own() && says_nothing(client_->nodes(), home, error);
 }
 
-Result<std::uint64_t> HomedDirectory::bind_here(const Pin& pin, const SealOptions& options) {
+Result<std::uint64_t> HomedDirectory::bind_here(const Pin& pin, const SealOptions& options,
+                                                Deadline deadline) {
   const auto bound = bind_exactly(
-      *local_.directory, pin.record->store, local_.name(pin), options,
-      [&](const SealOptions& exact) { return local_.directory->bind(pin.key, exact); },
+      *local_.directory, pin.record->store, local_.name(pin), options, deadline,
+      [&](const SealOptions& exact) { return local_.directory->bind(pin.key, exact, deadline); },
       [&](const Pin& old) { return referent(old); });
   if (!bound) {
     return bound.error();
   }
   unless_out_of_memory([&] {
     if (bound->replaced) {
-      (void)retire(*bound->replaced);  // who cannot be reached has it still, and nobody finds it by its name
+      (void)retire(*bound->replaced,
+                   deadline);  // who cannot be reached has it still, and nobody finds it by its name
     } else if (bound->outdated) {
-      (void)copy_sets_->dissolve(*bound->outdated, *client_, {});  // as above
+      (void)copy_sets_->dissolve(*bound->outdated, *client_, deadline);  // as above
     }
   });
   return bound->generation;
@@ -156,29 +159,30 @@ std::optional<Key> HomedDirectory::referent(const Pin& old) const {
 
 // Takes an object of another node out of sight, whose name is gone already. A node that has closed shows it
 // to nobody any more.
-Result<bool> HomedDirectory::retire(const Key& key) {
+Result<bool> HomedDirectory::retire(const Key& key, Deadline deadline) {
   const int owner = client_->nodes().of_creator(key.creator);
   if (owner < 0) {
     return no_such_maker(key);
   }
-  const auto answer = client_->ask(owner, Kind::retire, words(KeyWords{key}), {}, {});
+  const auto answer = client_->ask(owner, Kind::retire, words(KeyWords{key}), {}, deadline);
   const bool went = !answer && answer.error().code() == Errc::closed && client_->nodes().has_closed(owner);
   return answer || went ? Result<bool>(true) : Result<bool>(answer.error());
 }
 
-Result<Pin> HomedDirectory::find(std::uint32_t store, std::string_view name) {
+Result<Pin> HomedDirectory::find(std::uint32_t store, std::string_view name, Deadline deadline) {
   return client_->nodes().home(store, name_hash(store, name)) == client_->nodes().own()
-             ? local_.directory->find(store, name)
+             ? local_.directory->find(store, name, deadline)
              : Result<Pin>(not_at_home(name));
 }
 
-Result<bool> HomedDirectory::unbind(std::uint32_t store, std::string_view name, const Key& only) {
+Result<bool> HomedDirectory::unbind(std::uint32_t store, std::string_view name, const Key& only,
+                                    Deadline deadline) {
   const int home = client_->nodes().home(store, name_hash(store, name));
   if (home == client_->nodes().own()) {
-    return unbind_here(store, name, only);
+    return unbind_here(store, name, only, deadline);
   }
   const UnbindWords asked{.only = only, .store = store};
-  const auto answer = client_->ask(home, Kind::unbind, words(asked), {bytes_of(name), nullptr}, {});
+  const auto answer = client_->ask(home, Kind::unbind, words(asked), {bytes_of(name), nullptr}, deadline);
   if (!answer) {
     if (only.valid() && client_->nodes().is_lost(home)) {
       (void)local_.table->tombstone(only);  // its name is lost for good, and nobody else frees it
@@ -195,27 +199,28 @@ Result<bool> HomedDirectory::unbind(std::uint32_t store, std::string_view name, 
   return *there != 0;
 }
 
-Result<bool> HomedDirectory::unbind_here(std::uint32_t store, std::string_view name, const Key& only) {
+Result<bool> HomedDirectory::unbind_here(std::uint32_t store, std::string_view name, const Key& only,
+                                         Deadline deadline) {
   if (only.valid()) {
-    return local_.directory->unbind(store, name, only);
+    return local_.directory->unbind(store, name, only, deadline);
   }
   constexpr int most_rounds = 64;  // each of which somebody else won
   for (int round = 0; round < most_rounds; ++round) {
-    const auto found = local_.directory->find(store, name);
+    const auto found = local_.directory->find(store, name, deadline);
     if (!found) {
       return found.error().code() == Errc::not_found ? Result<bool>(false) : Result<bool>(found.error());
     }
     const Key entry = found->key;
     const auto key = referent(*found);
-    auto gone = local_.directory->unbind(store, name, entry);
+    auto gone = local_.directory->unbind(store, name, entry, deadline);
     if (!gone) {
       return gone;
     }
     if (*gone) {
       if (key) {
-        return retire(*key);
+        return retire(*key, deadline);
       }
-      const auto alone = copy_sets_->dissolve(entry, *client_, {});
+      const auto alone = copy_sets_->dissolve(entry, *client_, deadline);
       return alone ? Result<bool>(true) : Result<bool>(alone.error());
     }
   }
@@ -232,14 +237,15 @@ std::uint64_t HomedDirectory::generation(std::uint64_t hash) {
   return answer ? read_words<std::uint64_t>(answer->body).value_or(0) : 0;
 }
 
-Result<std::vector<std::string>> HomedDirectory::names(std::uint32_t store, std::string_view prefix) {
-  auto all = local_.directory->names(store, prefix);
+Result<std::vector<std::string>> HomedDirectory::names(std::uint32_t store, std::string_view prefix,
+                                                       Deadline deadline) {
+  auto all = local_.directory->names(store, prefix, deadline);
   for (int node = 0; all && node < client_->nodes().count(); ++node) {
     if (node == client_->nodes().own()) {
       continue;
     }
-    const auto answer =
-        client_->ask(node, Kind::list, words(NameWords{.store = store}), {bytes_of(prefix), nullptr}, {});
+    const auto answer = client_->ask(node, Kind::list, words(NameWords{.store = store}),
+                                     {bytes_of(prefix), nullptr}, deadline);
     if (!answer) {
       return answer.error();
     }

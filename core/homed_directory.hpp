@@ -25,22 +25,28 @@ class HomedDirectory final : public Directory {
                  std::shared_ptr<CopySets> copy_sets, std::shared_ptr<Settlement> settlement,
                  std::uint64_t inline_bytes);
 
-  [[nodiscard]] Result<std::uint64_t> bind(const Key& key, const SealOptions& options) override;
+  [[nodiscard]] Result<std::uint64_t> bind(const Key& key, const SealOptions& options,
+                                           Deadline deadline) override;
   [[nodiscard]] bool may_be_bound(const Key& key, const Error& error) override;
-  [[nodiscard]] Result<Pin> find(std::uint32_t store, std::string_view name) override;
-  [[nodiscard]] Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only) override;
+  [[nodiscard]] Result<Pin> find(std::uint32_t store, std::string_view name, Deadline deadline) override;
+  [[nodiscard]] Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
+                                    Deadline deadline) override;
   [[nodiscard]] std::uint64_t generation(std::uint64_t hash) override;
-  [[nodiscard]] Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix) override;
+  [[nodiscard]] Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix,
+                                                       Deadline deadline) override;
   [[nodiscard]] Result<Pin> wait(std::uint32_t store, std::string_view name,
                                  Deadline::Clock::time_point moment) override;
   void watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override;
 
  private:
-  [[nodiscard]] Result<NodeAnswer> ask_to_bind(int home, const BindWords& asked, Bulk bulk) const;
-  [[nodiscard]] Result<std::uint64_t> bind_here(const Pin& pin, const SealOptions& options);
-  [[nodiscard]] Result<bool> unbind_here(std::uint32_t store, std::string_view name, const Key& only);
+  [[nodiscard]] Result<NodeAnswer> ask_to_bind(int home, const BindWords& asked, Bulk bulk,
+                                               Deadline deadline) const;
+  [[nodiscard]] Result<std::uint64_t> bind_here(const Pin& pin, const SealOptions& options,
+                                                Deadline deadline);
+  [[nodiscard]] Result<bool> unbind_here(std::uint32_t store, std::string_view name, const Key& only,
+                                         Deadline deadline);
   [[nodiscard]] std::optional<Key> referent(const Pin& old) const;
-  [[nodiscard]] Result<bool> retire(const Key& key);
+  [[nodiscard]] Result<bool> retire(const Key& key, Deadline deadline);
 
   const NodeMemory local_;
   const std::shared_ptr<const NodeClient> client_;

@@ -158,7 +158,7 @@ void NameService::bind(const Question& question, Asker asker) {
   const SealOptions options{asked->replaces != 0 ? SealMode::replace : SealMode::put,
                             asked->expected_generation};
   const auto bound = bind_exactly(
-      *parts_.local.directory, record.store, name, options,
+      *parts_.local.directory, record.store, name, options, {},
       [&](const SealOptions& exact) { return refer(*asked, name, block, exact); },
       [&](const Pin& old) { return referent(old); });
   if (!bound) {

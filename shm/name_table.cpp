@@ -112,11 +112,7 @@ Result<void> NameTable::undisturbed(DirectoryShard& shard, Deadline deadline, co
   return see() == Seen::doubtful ? Result<void>(look_.damaged(shard, found)) : Result<void>();
 }
 
-Result<Pin> NameTable::find(std::uint32_t store, std::string_view name) {
-  return find_by(store, name, {});
-}
-
-Result<Pin> NameTable::find_by(std::uint32_t store, std::string_view name, Deadline deadline) {
+Result<Pin> NameTable::find(std::uint32_t store, std::string_view name, Deadline deadline) {
   const std::uint64_t hash = name_hash(store, name);
   DirectoryShard& shard = shard_of(hash);
   Found found;
@@ -145,8 +141,9 @@ Deadline::Clock::time_point NameTable::moment(const DirectoryShard& shard, Deadl
 // With the lock in hand: the shard is whole, whoever held the lock before.
 Result<void> NameTable::prepare(RobustLock& lock, DirectoryShard& shard) {
   std::atomic<bool>& stuck = stuck_[shard.index()];
+  // Who has less patience than a thread in haste says nothing of the holder.
   if (const bool in_vain = lock.outcome() == RobustLock::Outcome::timed_out;
-      stuck.load(memory_order_relaxed) != in_vain) {
+      in_vain ? Haste::longest() != Haste::Duration::max() : stuck.load(memory_order_relaxed)) {
     stuck.store(in_vain, memory_order_relaxed);
   }
   switch (lock.outcome()) {
@@ -178,7 +175,7 @@ void NameTable::make_whole(RobustLock& lock, DirectoryShard& shard) noexcept {
   NameWatch::ring_all(*segment_);
 }
 
-Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options) {
+Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options, Deadline deadline) {
   const auto mine = objects_->pin(key);
   if (!mine) {
     return mine.error();
@@ -192,7 +189,7 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   }
   const std::string_view name = *carried;
   DirectoryShard& shard = shard_of(hash);
-  RobustLock lock(shard.state().lock, moment(shard, {}));
+  RobustLock lock(shard.state().lock, moment(shard, deadline));
   LOCUM_KILL_POINT("bind: locked");
   if (auto ready = prepare(lock, shard); !ready) {
     return ready.error().about(name);
@@ -238,10 +235,11 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   return generation;
 }
 
-Result<bool> NameTable::unbind(std::uint32_t store, std::string_view name, const Key& only) {
+Result<bool> NameTable::unbind(std::uint32_t store, std::string_view name, const Key& only,
+                               Deadline deadline) {
   const std::uint64_t hash = name_hash(store, name);
   DirectoryShard& shard = shard_of(hash);
-  RobustLock lock(shard.state().lock, moment(shard, {}));
+  RobustLock lock(shard.state().lock, moment(shard, deadline));
   LOCUM_KILL_POINT("unbind: locked");
   if (auto ready = prepare(lock, shard); !ready) {
     return ready.error().about(name);
@@ -279,20 +277,21 @@ std::uint64_t NameTable::generation(std::uint64_t hash) {
 
 // A live name keeps its record whatever its generation, so that one pass over the records meets it exactly
 // once.
-Result<std::vector<std::string>> NameTable::names(std::uint32_t store, std::string_view prefix) {
+Result<std::vector<std::string>> NameTable::names(std::uint32_t store, std::string_view prefix,
+                                                  Deadline deadline) {
   std::vector<std::string> all;
   for (DirectoryShard& shard : shards_) {
     Found found;
     const auto figures =
-        undisturbed(shard, {}, found, [&] { return shard.damage() ? Seen::doubtful : Seen::nothing; });
+        undisturbed(shard, deadline, found, [&] { return shard.damage() ? Seen::doubtful : Seen::nothing; });
     if (!figures) {
       return figures.error();
     }
     const std::uint32_t used = shard.records_used();
     for (std::uint32_t at = 0; at < used; ++at) {
       std::string name;  // never empty once found
-      const auto looked =
-          undisturbed(shard, {}, found, [&] { return look_.read(shard, at, store, prefix, name, found); });
+      const auto looked = undisturbed(shard, deadline, found,
+                                      [&] { return look_.read(shard, at, store, prefix, name, found); });
       if (!looked) {
         return looked.error();
       }
@@ -311,7 +310,7 @@ Result<Pin> NameTable::wait(std::uint32_t store, std::string_view name, Deadline
     // An exchange, not a store: it comes after the last taker's in one order, and so sees what that linked.
     (void)state.waiting.fetch_or(shard_awaited, memory_order_acq_rel);
     LOCUM_KILL_POINT("wait: flag up");
-    auto found = find_by(store, name, moment);
+    auto found = find(store, name, moment);
     if (found || found.error().code() != Errc::not_found) {
       return found;
     }

@@ -42,15 +42,18 @@ class NameTable final : public Directory {
  public:
   /// \param lock_timeout the longest that a call without a moment of its own waits for a shard's lock; a
   ///                     thread in haste (Haste) waits as long as that allows, and no more while nobody has
-  ///                     had the lock since somebody waited for it in vain
+  ///                     had the lock since one waited for it in vain
   NameTable(std::shared_ptr<Segment> segment, std::shared_ptr<ObjectTable> objects,
             std::chrono::milliseconds lock_timeout);
 
-  [[nodiscard]] Result<std::uint64_t> bind(const Key& key, const SealOptions& options) override;
-  [[nodiscard]] Result<Pin> find(std::uint32_t store, std::string_view name) override;
-  [[nodiscard]] Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only) override;
+  [[nodiscard]] Result<std::uint64_t> bind(const Key& key, const SealOptions& options,
+                                           Deadline deadline = {}) override;
+  [[nodiscard]] Result<Pin> find(std::uint32_t store, std::string_view name, Deadline deadline = {}) override;
+  [[nodiscard]] Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
+                                    Deadline deadline = {}) override;
   [[nodiscard]] std::uint64_t generation(std::uint64_t hash) override;
-  [[nodiscard]] Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix) override;
+  [[nodiscard]] Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix,
+                                                       Deadline deadline = {}) override;
   [[nodiscard]] Result<Pin> wait(std::uint32_t store, std::string_view name,
                                  Deadline::Clock::time_point moment) override;
   void watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override;
@@ -68,7 +71,6 @@ class NameTable final : public Directory {
   template <class See>
   [[nodiscard]] Result<void> undisturbed(DirectoryShard& shard, Deadline deadline, const Found& found,
                                          See see);
-  [[nodiscard]] Result<Pin> find_by(std::uint32_t store, std::string_view name, Deadline deadline);
   /// Until when to wait for the lock of this shard.
   [[nodiscard]] Deadline::Clock::time_point moment(const DirectoryShard& shard,
                                                    Deadline deadline) const noexcept;
@@ -80,7 +82,7 @@ class NameTable final : public Directory {
   const NameLook look_;
   const std::chrono::milliseconds lock_timeout_;
   std::vector<DirectoryShard> shards_;
-  /// By shard: nobody here has had its lock since somebody waited for it in vain.
+  /// By shard: nobody here has had its lock since a thread in haste waited for it in vain.
   std::array<std::atomic<bool>, shard_count> stuck_{};
   NameWatch watch_;
 };

@@ -338,6 +338,35 @@ TEST(Distributed, ARankThatOnlyPausesIsNotLost) {
   EXPECT_EQ(bytes_of(world.connector(0).get(Address(sealed.key), {})), pattern(1, 10));
 }
 
+// As long as it is not taken for dead. The runtime's own timeout is longer.
+TEST(Distributed, NoCallWaitsForASilentHomeBeyondItsDeadline) {
+  SimulatedNodes world;
+  Connector& own = world.connector(0);
+  const std::string name = world.name_at(1, store, "silent");
+  ASSERT_TRUE(put(own, store, name, pattern(1, 10)));
+  world.network().pause(1);
+  const auto in_time = [&](const char* what, auto call) {
+    const auto began = world.network().now();
+    const auto outcome = call(Deadline(began + std::chrono::milliseconds(100)));
+    EXPECT_FALSE(outcome) << what;
+    EXPECT_EQ(outcome ? Errc::not_found : outcome.error().code(), Errc::timeout) << what;
+    EXPECT_LT(world.network().now() - began, std::chrono::milliseconds(300)) << what;
+  };
+  const auto sealed = [&](const std::string& under, SealMode mode, Deadline deadline) -> Result<Sealed> {
+    const auto draft =
+        own.create(10, {.store = store, .type_name = {}, .name = under, .extents = {}}, deadline);
+    return draft ? own.seal(*draft, {mode, 0}, deadline) : Result<Sealed>(draft.error());
+  };
+  const std::string other = world.name_at(1, store, "other");
+  in_time("put", [&](Deadline deadline) { return sealed(other, SealMode::put, deadline); });
+  in_time("replace", [&](Deadline deadline) { return sealed(name, SealMode::replace, deadline); });
+  in_time("list", [&](Deadline deadline) { return own.list(store, "", deadline); });
+  in_time("exists", [&](Deadline deadline) { return own.exists(Address(store, name), deadline); });
+  in_time("get", [&](Deadline deadline) { return own.get(Address(store, name), deadline); });
+  in_time("evict", [&](Deadline deadline) { return own.evict(Address(store, name), deadline); });
+  world.network().resume(1);
+}
+
 TEST(Distributed, AnswersThatComeTooLateChangeNothing) {
   SimulatedNodes world;
   const auto sealed = put(world.connector(1), store, {}, pattern(1, 10)).value();

@@ -219,7 +219,7 @@ class PlainDirectory final : public Directory {
                  std::shared_ptr<Arena> arena)
       : node_(std::move(node)), table_(std::move(table)), arena_(std::move(arena)) {}
 
-  Result<std::uint64_t> bind(const Key& key, const SealOptions& options) override {
+  Result<std::uint64_t> bind(const Key& key, const SealOptions& options, Deadline /*deadline*/) override {
     const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (node_->is_dead(table_->rank())) {
@@ -249,7 +249,7 @@ class PlainDirectory final : public Directory {
     }
     return object->generation;
   }
-  Result<Pin> find(std::uint32_t store, std::string_view name) override {
+  Result<Pin> find(std::uint32_t store, std::string_view name, Deadline /*deadline*/) override {
     const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (node_->is_dead(table_->rank())) {
@@ -259,7 +259,8 @@ class PlainDirectory final : public Directory {
     return object != nullptr ? Result<Pin>(table_->view_of(*object))
                              : Error(Errc::not_found, "no such name").about(name);
   }
-  Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only) override {
+  Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
+                      Deadline /*deadline*/) override {
     const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (node_->is_dead(table_->rank())) {
@@ -284,7 +285,8 @@ class PlainDirectory final : public Directory {
     }
     return 0;
   }
-  Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix) override {
+  Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix,
+                                         Deadline /*deadline*/) override {
     const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     std::vector<std::string> all;

@@ -409,6 +409,33 @@ TEST_F(DeadHolderTest, SaysThatAHolderIsStopped) {
   expect_whole();
 }
 
+// Although the table itself would wait for twenty seconds.
+TEST_F(DeadHolderTest, LetsNobodyWaitBeyondHisOwnDeadline) {
+  StoppedHolder holder(shard_);
+  ASSERT_TRUE(holder.holds());
+  const Key key = dying_.publish(store, name, 42).value();
+  const auto soon = [] { return Deadline(milliseconds(50)); };
+  const auto start = Deadline::Clock::now();
+  EXPECT_EQ(code(survivor_.names->bind(key, {}, soon())), Errc::timeout);
+  EXPECT_EQ(code(survivor_.names->unbind(store, others_[0], Key{}, soon())), Errc::timeout);
+  shard_.state().sequence.fetch_add(1);  // had it stopped within a change
+  EXPECT_EQ(code(survivor_.names->find(store, name, soon())), Errc::timeout);
+  EXPECT_EQ(code(survivor_.names->names(store, "", soon())), Errc::timeout);
+  shard_.state().sequence.fetch_add(1);
+  const auto waited = Deadline::Clock::now() - start;
+  EXPECT_GE(waited, milliseconds(200));
+  EXPECT_LT(waited, seconds(10));
+
+  // Who is in haste has not waited yet.
+  const Haste haste(milliseconds(200));
+  const auto began = Deadline::Clock::now();
+  EXPECT_EQ(code(survivor_.names->bind(key, {})), Errc::timeout);
+  EXPECT_GE(Deadline::Clock::now() - began, milliseconds(200));
+  holder.die();
+  EXPECT_TRUE(survivor_.names->bind(key, {}));
+  expect_whole();
+}
+
 // Whoever holds up others waits for a stopped holder once, and not again for each of those that ask.
 TEST_F(DeadHolderTest, WaitsBrieflyAndOnceInHaste) {
   constexpr milliseconds brief{200};
