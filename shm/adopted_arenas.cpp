@@ -13,7 +13,7 @@ namespace {
 // What is given back at once, to begin with: others wait for the file as long, four milliseconds.
 constexpr std::uint64_t first_piece_bytes = std::uint64_t{16} << 20U;
 // Of what was freed later a piece is as long as of other free steps: half a millisecond.
-constexpr std::uint64_t piece_pages = (std::uint64_t{2} << 20U) / page_bytes;
+constexpr std::uint64_t unused_piece_pages = (std::uint64_t{2} << 20U) / page_bytes;
 }  // namespace
 
 AdoptedArenas::AdoptedArenas(std::shared_ptr<Segment> segment, std::uint32_t own)
@@ -82,7 +82,7 @@ std::uint64_t AdoptedArenas::give_back_piece() noexcept {
     const MutexLock lock(mutex_);
     for (std::uint32_t rank = 0; rank < arenas_.size() && !taken; ++rank) {
       if (arenas_[rank]) {
-        taken = arenas_[rank]->take_unused(piece_pages);
+        taken = arenas_[rank]->take_unused(unused_piece_pages);
         begin = segment_->geometry().arena_offset(rank);
       }
     }
