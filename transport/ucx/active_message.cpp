@@ -2,6 +2,7 @@
 // comes in or something came to its end.
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -36,6 +37,9 @@ Result<Sending> UcxTransport::post(Peer& peer, Transfer& transfer) {
   params.cb.send = &UcxTransport::on_sent;
   params.user_data = &transfer;
   params.memory_type = UCS_MEMORY_TYPE_HOST;
+  if ((params.flags & UCP_AM_SEND_FLAG_RNDV) != 0 && context_.wants_registered()) {
+    register_bulk(transfer, MemoryHandle::over(context_, transfer.bulk), params);
+  }
   ucs_status_ptr_t request =
       ucp_am_send_nbx(peer.endpoint.handle(), message_id, transfer.letter.data(), transfer.letter.size(),
                       transfer.bulk.data(), transfer.bulk.size(), &params);
@@ -43,6 +47,7 @@ Result<Sending> UcxTransport::post(Peer& peer, Transfer& transfer) {
     ++peer.under_way;
     return transfer.kind == Transfer::Kind::message ? Sending::done : Sending::pending;
   }
+  forget_bulk(transfer);
   pool_.give_back(transfer);
   if (UCS_PTR_IS_ERR(request)) {
     return to_error(UCS_PTR_STATUS(request), "a message was not sent").at_rank(rank_of(peer));
@@ -104,12 +109,34 @@ ucs_status_t UcxTransport::land(Peer& peer, Arrival& message, void* bulk) noexce
   params.cb.recv_am = &UcxTransport::on_landed;
   params.user_data = transfer;
   params.memory_type = UCS_MEMORY_TYPE_HOST;
+  if (context_.wants_registered()) {
+    register_bulk(*transfer, MemoryHandle::writable(context_, memory), params);
+  }
   ucs_status_ptr_t request =
       ucp_am_recv_data_nbx(worker_.handle(), bulk, memory.data(), memory.size(), &params);
   if (!UCS_PTR_IS_PTR(request)) {
     finish(*transfer, UCS_PTR_RAW_STATUS(request));
   }
   return UCS_OK;
+}
+
+// What cannot be registered UCX moves through its own copies.
+void UcxTransport::register_bulk(const Transfer& transfer, Result<MemoryHandle> memory,
+                                 ucp_request_param_t& params) {
+  if (!memory) {
+    return;
+  }
+  try {
+    params.memh = registered_.emplace(&transfer, std::move(*memory)).first->second.handle();
+    params.op_attr_mask |= UCP_OP_ATTR_FIELD_MEMH;
+  } catch (const std::bad_alloc&) {
+  }
+}
+
+void UcxTransport::forget_bulk(const Transfer& transfer) noexcept {
+  if (!registered_.empty()) {
+    registered_.erase(&transfer);
+  }
 }
 
 void UcxTransport::on_sent(void* request, ucs_status_t status, void* argument) noexcept {
@@ -126,6 +153,7 @@ void UcxTransport::on_landed(void* request, ucs_status_t status, std::size_t /*b
 void UcxTransport::finish(Transfer& transfer, ucs_status_t status) noexcept {
   --peer(transfer.peer).under_way;
   peer(transfer.peer).reads -= transfer.kind == Transfer::Kind::read ? 1U : 0U;
+  forget_bulk(transfer);
   transfer.status = status;
   if (transfer.kind == Transfer::Kind::message) {
     pool_.give_back(transfer);

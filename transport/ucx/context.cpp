@@ -55,6 +55,14 @@ bool said_by_user(const char* name) {
   });
 }
 
+bool before_1_16() noexcept {
+  unsigned major = 0;
+  unsigned minor = 0;
+  unsigned release = 0;
+  ucp_get_version(&major, &minor, &release);
+  return major == 1 && minor < 16;
+}
+
 bool has_infiniband() {
   std::error_code none;
   return std::filesystem::directory_iterator("/sys/class/infiniband", none) !=
@@ -68,11 +76,7 @@ bool has_infiniband() {
 void keep_no_registrations(ucp_config_t* config) {
   constexpr const char* failed = "UCX does not give up its cache of registrations; use UCX 1.13 or later";
   check(ucp_config_modify(config, "RCACHE_ENABLE", "n"), failed);
-  unsigned major = 0;
-  unsigned minor = 0;
-  unsigned release = 0;
-  ucp_get_version(&major, &minor, &release);
-  if (major == 1 && minor < 16 && has_infiniband()) {
+  if (before_1_16() && has_infiniband()) {
     check(ucp_config_modify(config, "REG_METHODS", "direct"), failed);
   }
 }
@@ -110,7 +114,7 @@ void allow_many_descriptors() noexcept {
 
 }  // namespace
 
-Context::Context(int ranks, bool remote_memory) {
+Context::Context(int ranks, bool remote_memory) : wants_registered_(!before_1_16()) {
   allow_many_descriptors();
   const Config config = read_config();
   ucp_params_t params{};

@@ -5,13 +5,23 @@
 namespace locum::ucx {
 
 Result<MemoryHandle> MemoryHandle::over(const Context& context, std::span<const std::byte> memory) {
+  return over(context, memory, UCP_MEM_MAP_PROT_LOCAL_READ | UCP_MEM_MAP_PROT_REMOTE_READ);
+}
+
+Result<MemoryHandle> MemoryHandle::writable(const Context& context, std::span<std::byte> memory) {
+  return over(context, memory,
+              UCP_MEM_MAP_PROT_LOCAL_READ | UCP_MEM_MAP_PROT_LOCAL_WRITE | UCP_MEM_MAP_PROT_REMOTE_WRITE);
+}
+
+Result<MemoryHandle> MemoryHandle::over(const Context& context, std::span<const std::byte> memory,
+                                        unsigned protection) {
   ucp_mem_map_params_t params{};
   params.field_mask = UCP_MEM_MAP_PARAM_FIELD_ADDRESS | UCP_MEM_MAP_PARAM_FIELD_LENGTH |
                       UCP_MEM_MAP_PARAM_FIELD_MEMORY_TYPE | UCP_MEM_MAP_PARAM_FIELD_PROT;
   params.address = const_cast<std::byte*>(memory.data());
   params.length = memory.size();
   params.memory_type = UCS_MEMORY_TYPE_HOST;
-  params.prot = UCP_MEM_MAP_PROT_LOCAL_READ | UCP_MEM_MAP_PROT_REMOTE_READ;
+  params.prot = protection;
   return map(context, params, "memory was not registered; `ulimit -l` may be too low");
 }
 

@@ -17,6 +17,8 @@ class MemoryHandle {
  public:
   /// Registers `memory`, which stays as long as this.
   [[nodiscard]] static Result<MemoryHandle> over(const Context& context, std::span<const std::byte> memory);
+  /// The same, and others may write there, too.
+  [[nodiscard]] static Result<MemoryHandle> writable(const Context& context, std::span<std::byte> memory);
   /// Memory of UCX's own, zero-filled, for so many bytes. At `place`, in place of what is mapped there, if
   /// that is not null.
   [[nodiscard]] static Result<MemoryHandle> allocate(const Context& context, std::size_t bytes,
@@ -30,6 +32,8 @@ class MemoryHandle {
   [[nodiscard]] std::span<std::byte> memory() const noexcept { return memory_; }
 
  private:
+  [[nodiscard]] static Result<MemoryHandle> over(const Context& context, std::span<const std::byte> memory,
+                                                 unsigned protection);
   [[nodiscard]] static Result<MemoryHandle> map(const Context& context, const ucp_mem_map_params_t& params,
                                                 const char* failed);
   MemoryHandle(ucp_context_h context, ucp_mem_h handle, std::span<std::byte> memory) noexcept

@@ -8,12 +8,14 @@
 #include <map>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "transport/ucx/addresses.hpp"
 #include "transport/ucx/context.hpp"
 #include "transport/ucx/doorbell.hpp"
 #include "transport/ucx/endpoint.hpp"
+#include "transport/ucx/memory_handle.hpp"
 #include "transport/ucx/remote_key.hpp"
 #include "transport/ucx/transfer.hpp"
 #include "transport/ucx/transport.hpp"
@@ -69,6 +71,8 @@ class UcxTransport final : public Transport {
   void receive_messages();
   [[nodiscard]] ucs_status_t land(Peer& peer, Arrival& message, void* bulk) noexcept;
   [[nodiscard]] Result<Sending> post(Peer& peer, Transfer& transfer);
+  void register_bulk(const Transfer& transfer, Result<MemoryHandle> memory, ucp_request_param_t& params);
+  void forget_bulk(const Transfer& transfer) noexcept;
   void finish(Transfer& transfer, ucs_status_t status) noexcept;
   [[nodiscard]] Result<Sending> read(int from, std::span<const std::byte> packed, std::uint64_t address,
                                      std::span<std::byte> into, RemoteMemory::Then then);
@@ -102,6 +106,7 @@ class UcxTransport final : public Transport {
   TransferQueue own_;      ///< to this rank itself
   TransferQueue done_;     ///< finished, and not yet told
   Context context_;
+  std::unordered_map<const Transfer*, MemoryHandle> registered_;  ///< see Context::wants_registered()
   Worker worker_;
   Doorbell doorbell_;
   Receiver* receiver_ = nullptr;  ///< while progress() is in UCX
