@@ -82,15 +82,9 @@ void Links::call_roll() {
       }
       nodes->ask(node, Kind::roll_call, {}, {}, deadline,
                  [exchange, nodes, node, mourned](const Result<NodeAnswer>& answer) {
-                   if (!answer || !answer->block) {
-                     return;
-                   }
-                   const auto lost = answer->block->memory();
-                   for (std::size_t at = 0; at + sizeof(std::uint32_t) <= lost.size();
-                        at += sizeof(std::uint32_t)) {
-                     const auto rank = read_words<std::uint32_t>(lost.subspan(at));
-                     if (nodes->of_creator(*rank) == node) {
-                       exchange->lose(static_cast<int>(*rank), mourned);
+                   for (const int rank : nodes->ranks(node)) {
+                     if (answer && names_rank(*answer, rank)) {
+                       exchange->lose(rank, mourned);
                      }
                    }
                  });

@@ -23,7 +23,8 @@ enum class Kind : std::uint8_t {
   unbind,     ///< out of sight with a name, and with what it stands for: to the home
   generation,       ///< the live generation of a name's hash: to the home
   list,             ///< names of a store by prefix: to every node
-  roll_call,        ///< which ranks of the node are lost: to every node, while all wait for all
+  roll_call,        ///< which ranks of the node are dead: to every node, while all wait for all; to the home
+                    ///< of a name that one of them may bind yet
   await,            ///< an object by name, as soon as there is one: to the name's home
   fetch_part,       ///< some bytes of an object by key: to its owner's node
   copy,             ///< an object by key, for all ranks of the asker's node: to its owner's node

@@ -46,6 +46,17 @@ Error lost_meanwhile(const Error& cause) noexcept {
 
 }  // namespace
 
+bool names_rank(const NodeAnswer& roll, int rank) noexcept {
+  auto left = roll.block ? std::span<const std::byte>(roll.block->memory()) : std::span<const std::byte>();
+  while (const auto named = read_words<RankWords>(left)) {
+    if (static_cast<int>(named->rank) == rank) {
+      return true;
+    }
+    left = left.subspan(sizeof(RankWords));
+  }
+  return false;
+}
+
 Inquiry::Inquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline)
     : kind_(kind), deadline_(deadline), words_(body), body_bytes_(body.size()), bulk_(std::move(bulk)) {
   if (bulk_.keep != nullptr || bulk_.bytes.empty()) {

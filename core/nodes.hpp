@@ -21,6 +21,9 @@ struct NodeAnswer {
   int rank = 0;  ///< who answered
 };
 
+/// Whether what a node answers to a roll call says that this rank, of its own, is dead.
+[[nodiscard]] bool names_rank(const NodeAnswer& roll, int rank) noexcept;
+
 /// A question to a node, and who wants to know. Asked once; kept by the exchange until told() was called.
 class Inquiry : public Call {
  public:

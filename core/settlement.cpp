@@ -1,5 +1,6 @@
 #include "core/settlement.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/deadline.hpp"
@@ -10,7 +11,8 @@ namespace locum {
 
 namespace {
 
-// How often it is asked again who could not say, in the time in which a silent rank is lost.
+// Who could not say is asked again, at first after so great a part of the time in which a silent rank is
+// lost.
 constexpr int asks_in_patience = 5;
 
 }  // namespace
@@ -20,7 +22,9 @@ struct Settlement::Bind {
   Key key;
   int home = 0;
   std::string name;
-  std::size_t ignorant = 0;  // ranks of the home that have not said yet that they know of the maker's death
+  Clock::duration pause;       // before it is asked again
+  std::size_t ignorant = 0;    // ranks of the home that have not said yet that they know of the maker's death
+  std::size_t known_dead = 0;  // of its ranks that were given up, all of which are dead, before it was asked
 };
 
 Settlement::Settlement(NodeMemory local, std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
@@ -74,7 +78,8 @@ std::shared_ptr<Settlement::Bind> Settlement::find(const Key& key) const {
   if (record.name_bytes == 0 || home == nodes_->own() || !local_.holds(record)) {
     return nullptr;
   }
-  return std::make_shared<Bind>(Bind{key, home, std::string(local_.name(*pin))});
+  return std::make_shared<Bind>(
+      Bind{key, home, std::string(local_.name(*pin)), exchange_->options().patience / asks_in_patience});
 }
 
 void Settlement::tell_of_death(const std::shared_ptr<Bind>& bind, int rank) {
@@ -87,7 +92,7 @@ void Settlement::tell_of_death(const std::shared_ptr<Bind>& bind, int rank) {
                        self->or_later([&] { self->tell_of_death(bind, rank); });
                      } else if (failure == Errc::out_of_memory) {
                        self->next_due_ = self->soon();
-                     } else if (--bind->ignorant == 0) {  // who is dead itself, or has closed, binds nothing
+                     } else if (--bind->ignorant == 0) {  // those who can be told
                        self->or_later([&] { self->look(bind); });
                      }
                    });
@@ -111,16 +116,54 @@ void Settlement::look(const std::shared_ptr<Bind>& bind) {
                 const auto wire = answer ? read_words<ObjectWire>(answer->body) : std::nullopt;
                 if (wire && wire->key == bind->key) {
                   self->local_.table->set_generation(bind->key, wire->generation);
-                } else if (answer || failure == Errc::not_found) {
-                  (void)self->local_.table->tombstone(bind->key);
+                } else if (wire || failure == Errc::not_found) {
+                  self->or_later([&] { self->end_if_never_bound(bind); });
                 }
               });
 }
 
 // Not at once: the home may say at once that a stopped process keeps it from looking.
 void Settlement::look_again(const std::shared_ptr<Bind>& bind) {
-  exchange_->call_at(exchange_->now() + exchange_->options().patience / asks_in_patience,
+  exchange_->call_at(exchange_->now() + std::exchange(bind->pause, 2 * bind->pause),
                      [self = shared_from_this(), bind] { self->or_later([&] { self->look(bind); }); });
+}
+
+// It was not bound when the home looked. Whoever of the home answers this rank, or has closed, had done by
+// then what it has heard of the bind, or will not do it; and so had who was dead.
+void Settlement::end_if_never_bound(const std::shared_ptr<Bind>& bind) {
+  if (count_given_up(bind->home) == bind->known_dead) {
+    (void)local_.table->tombstone(bind->key);
+  } else {
+    call_roll(bind);
+  }
+}
+
+// Who is dead may have bound it before: so the home looks once more then.
+void Settlement::call_roll(const std::shared_ptr<Bind>& bind) {
+  nodes_->ask(bind->home, Kind::roll_call, {}, {}, soon(),
+              [self = shared_from_this(), bind](const Result<NodeAnswer>& roll) {
+                if (!roll) {
+                  if (roll.error().code() == Errc::timeout) {
+                    self->or_later([&] { self->look_again(bind); });
+                  } else if (roll.error().code() == Errc::out_of_memory) {
+                    self->next_due_ = self->soon();
+                  }
+                  return;
+                }
+                const std::size_t given_up = self->count_given_up(bind->home);
+                const bool all_dead = self->count_given_up(bind->home, &*roll) == given_up;
+                bind->known_dead = all_dead ? given_up : 0;
+                self->or_later([&] { all_dead ? self->look(bind) : self->look_again(bind); });
+              });
+}
+
+// The ranks of the home that this one takes for lost, and that had not said before that they have closed:
+// they never become fewer. `dead_by`: of these only those that are dead by this roll call.
+std::size_t Settlement::count_given_up(int home, const NodeAnswer* dead_by) const {
+  return static_cast<std::size_t>(std::ranges::count_if(nodes_->ranks(home), [&](int rank) {
+    return exchange_->is_lost(rank) && !exchange_->has_closed(rank) &&
+           (dead_by == nullptr || names_rank(*dead_by, rank));
+  }));
 }
 
 Settlement::Clock::time_point Settlement::soon() const noexcept {

@@ -10,9 +10,13 @@
 namespace locum {
 
 /// Finds out what became of binds whose answer nobody has, and does as the home of the name says: an object
-/// that is bound gets its generation, one that is not goes out of sight. An object whose home cannot be asked
-/// any more stays, until it is evicted or its store is dropped: others may reach the home, and it may have
-/// bound the object in place of another one, which is gone then.
+/// that is bound gets its generation, one that is not goes out of sight.
+///
+/// That it is not bound counts only where it cannot be bound any more either. A rank of the home that this
+/// one has given up may only be stopped, or cut off, and bind when it goes on what it has heard: in place of
+/// an object that is gone then. So such an object stays until the rank's mates, which know by the system,
+/// say that it is dead; they are asked again, each time after twice as long. An object whose home cannot be
+/// asked any more stays until it is evicted or its store is dropped: others may reach the home.
 ///
 /// All functions are called by who drives; nothing here waits.
 class Settlement final : public std::enable_shared_from_this<Settlement> {
@@ -24,7 +28,7 @@ class Settlement final : public std::enable_shared_from_this<Settlement> {
 
   /// An object of this process, whose bind it sent itself, and whose bulk has been read or never will be: so
   /// the question follows the bind on the same way, or goes to another rank of the home after the one that
-  /// was asked has died. Throws std::bad_alloc.
+  /// was asked has been given up or has closed. Throws std::bad_alloc.
   void settle(const Key& key);
   /// The objects of dead processes that this one has adopted. What a maker had sent may arrive after the
   /// question of another rank: so every rank of a home is told first that the maker is dead, and hears
@@ -45,6 +49,9 @@ class Settlement final : public std::enable_shared_from_this<Settlement> {
   void tell_of_death(const std::shared_ptr<Bind>& bind, int rank);
   void look(const std::shared_ptr<Bind>& bind);
   void look_again(const std::shared_ptr<Bind>& bind);
+  void end_if_never_bound(const std::shared_ptr<Bind>& bind);
+  void call_roll(const std::shared_ptr<Bind>& bind);
+  [[nodiscard]] std::size_t count_given_up(int home, const NodeAnswer* dead_by = nullptr) const;
   [[nodiscard]] Clock::time_point soon() const noexcept;
 
   NodeMemory local_;

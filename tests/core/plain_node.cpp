@@ -371,6 +371,15 @@ void PlainNode::adopt(std::uint32_t dead, std::uint32_t heir) {
   state_->heirs[dead] = heir;
 }
 
+std::vector<int> PlainNode::lost() const {
+  const MutexLock lock(state_->mutex);
+  std::vector<int> ranks;
+  for (const auto& [dead, heir] : state_->heirs) {
+    ranks.push_back(static_cast<int>(dead));
+  }
+  return ranks;
+}
+
 PlainNode::Levels PlainNode::levels() const {
   const SpareAllocations spare;
   const MutexLock lock(state_->mutex);

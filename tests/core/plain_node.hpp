@@ -35,6 +35,8 @@ class PlainNode {
   /// A process takes over what a dead one has left: its pins are gone, its blocks that are no objects are
   /// free, its objects that were to get a name and have none are out of sight, the others are the heir's.
   void adopt(std::uint32_t dead, std::uint32_t heir);
+  /// Those whose death the others have noticed: the adopted ones.
+  [[nodiscard]] std::vector<int> lost() const;
   [[nodiscard]] Levels levels() const;
 
  private:

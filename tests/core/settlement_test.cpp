@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/message.hpp"
 #include "core/options.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/mortal_nodes.hpp"
@@ -47,15 +48,31 @@ class SettlementTest : public ::testing::Test {
     nodes_.kill(maker);
     nodes_.network().run_for(MortalNodes::adoption + 3s);
   }
-  void expect_all_find(const std::vector<std::byte>& bytes) {
-    for (const int rank : {mate, asked, other}) {
+  void expect_all_find(const std::vector<std::byte>& bytes,
+                       const std::vector<int>& ranks = {mate, asked, other}) {
+    for (const int rank : ranks) {
       const auto found = nodes_.world().connector(rank).get(Address(store, name_), {});
       ASSERT_TRUE(found) << "rank " << rank << ": " << found.error();
       EXPECT_TRUE(holds(*found, bytes)) << "rank " << rank;
     }
   }
-  [[nodiscard]] std::size_t objects_of_mate() {
-    return nodes_.world().rank(mate).process.table->owned(store).size();
+  [[nodiscard]] std::size_t objects_of(int rank) {
+    return nodes_.world().rank(rank).process.table->owned(store).size();
+  }
+  [[nodiscard]] std::size_t objects_of_mate() { return objects_of(mate); }
+  /// Nobody has a helper thread here: that rank waits for something else, for so long.
+  void let_wait(int rank, std::chrono::seconds time) {
+    nodes_.network().start([this, rank, time] { nodes_.world().rank(rank).links->client()->pause(time); });
+    nodes_.network().run_for(time);
+  }
+  /// Rank 0 replaces the name, but the rank that it asks is stopped; and waits until it has been given up,
+  /// and its mate asked what became of the object.
+  void replace_in_vain() {
+    nodes_.network().pause(asked);
+    const auto replaced = put(nodes_.world().connector(maker), store, name_, new_, {SealMode::replace, 0});
+    ASSERT_FALSE(replaced);
+    ASSERT_EQ(replaced.error().code(), Errc::peer_lost);
+    let_wait(maker, 20s);
   }
 
   MortalNodes nodes_;
@@ -94,14 +111,69 @@ TEST_F(SettlementTest, TellsAgainWhereTheHomeCannotBeReachedForAWhile) {
   replace_and_die(100ms);
   EXPECT_EQ(objects_of_mate(), 1U);
   nodes_.network().heal();
-  // Nobody has a helper thread here: rank 1 waits for something else meanwhile.
-  nodes_.network().start([this] {
-    const Pending nothing;
-    (void)nodes_.world().rank(mate).links->progress().wait(nothing, nodes_.network().now() + 100s);
-  });
-  nodes_.network().run_for(120s);
+  let_wait(mate, 100s);
   expect_all_find(old_);
   EXPECT_EQ(objects_of_mate(), 0U);
+}
+
+// Its mate says that the old one stands, but what the stopped one has heard it does when it goes on: the name
+// must not stand for what is gone then.
+TEST_F(SettlementTest, KeepsWhatAStoppedRankOfTheHomeMayBindYet) {
+  ASSERT_NO_FATAL_FAILURE(replace_in_vain());
+  EXPECT_EQ(objects_of(maker), 1U);
+  const auto newer =
+      put(nodes_.world().connector(maker), store, name_, pattern(3, size_bytes), {SealMode::replace, 0});
+  ASSERT_TRUE(newer) << newer.error();
+  nodes_.network().resume(asked);
+  let_wait(maker, 100s);
+  expect_all_find(new_);  // a little later
+  const auto found = nodes_.world().connector(other).get(Address(store, name_), {});
+  ASSERT_TRUE(found);
+  const auto keys = nodes_.world().rank(maker).process.table->owned(store);
+  ASSERT_EQ(keys.size(), 1U);
+  const auto pin = nodes_.world().rank(maker).process.table->pin(keys[0]);
+  ASSERT_TRUE(pin);
+  EXPECT_EQ(pin->generation, found->facts().generation) << "its maker has not been told of it";
+  nodes_.world().rank(maker).process.table->release(pin->id);
+}
+
+TEST_F(SettlementTest, TakesItOutOfSightWhenTheStoppedRankDies) {
+  ASSERT_NO_FATAL_FAILURE(replace_in_vain());
+  EXPECT_EQ(objects_of(maker), 1U);
+  nodes_.kill(asked);
+  let_wait(maker, 100s);
+  EXPECT_EQ(objects_of(maker), 0U);
+  expect_all_find(old_, {maker, mate, other});
+}
+
+// It goes on, binds and dies between the look of its mate and the roll call.
+TEST_F(SettlementTest, HasTheHomeLookOnceMoreWhenTheStoppedRankIsDead) {
+  bool struck = false;
+  nodes_.network().on_message([&](int from, int, std::span<const std::byte> header) {
+    if (struck || from != maker || header[0] != static_cast<std::byte>(Kind::roll_call)) {
+      return loopback::Verdict{};
+    }
+    struck = true;
+    nodes_.network().after(1ms, [this] { nodes_.network().resume(asked); });
+    nodes_.network().after(100ms, [this] { nodes_.kill(asked); });
+    return loopback::Verdict{loopback::Fate::delay, 1s};
+  });
+  ASSERT_NO_FATAL_FAILURE(replace_in_vain());
+  nodes_.network().on_message({});
+  EXPECT_TRUE(struck);
+  expect_all_find(new_, {maker, mate, other});
+}
+
+// The stopped one hears of the death when it has bound what the dead one sent before.
+TEST_F(SettlementTest, KeepsWhatAStoppedRankMayBindThoughItsMakerIsDead) {
+  nodes_.network().pause(asked);
+  replace_and_die(100ms);
+  let_wait(mate, 20s);
+  EXPECT_EQ(objects_of_mate(), 1U);
+  nodes_.network().resume(asked);
+  let_wait(mate, 100s);
+  expect_all_find(new_, {mate, other});  // the one that was given up hears nothing more of its maker's node
+  EXPECT_TRUE(nodes_.world().rank(mate).process.table->unsettled().empty());
 }
 
 // Its generation is what the mate has learnt, although nobody has read the object.

@@ -45,7 +45,7 @@ std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
                     .timeout = options.timeout,
                     .patience = options.patience,
                     .inline_bytes = options.inline_bytes,
-                    .lost_mates = {},
+                    .lost_mates = [plain] { return plain->lost(); },
                     .progress = {.helper = options.helper, .on_helper_start = {}}});
       rank.connector =
           open_distributed({rank.process.arena, rank.process.table, rank.process.directory}, rank.links);

@@ -111,7 +111,14 @@ class Life {
         .metrics = std::make_shared<Metrics>(),
         .timeout = std::chrono::seconds(30),
         .patience = patience,
-        .lost_mates = {},
+        .lost_mates =
+            [losses = node_.losses, first = rank_ / ranks_per_node_ * ranks_per_node_] {
+              std::vector<int> ranks;
+              for (const Loss& loss : losses->all()) {
+                ranks.push_back(first + static_cast<int>(loss.rank));
+              }
+              return ranks;
+            },
         .progress = {}});
     node_.losses->when_adopted([this, links = std::weak_ptr(links_)] {
       if (const auto open = links.lock()) {
