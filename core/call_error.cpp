@@ -35,6 +35,11 @@ const Error& plainly_closed() {
   return *error;
 }
 
+// What an error is told by where there is no memory for it.
+Error plainly(Errc code) {
+  return code == Errc::timeout ? plainly_late() : code == Errc::peer_lost ? plainly_gone() : no_memory_left();
+}
+
 }  // namespace
 
 void prepare() {
@@ -90,9 +95,18 @@ Error closed(int rank) noexcept {
   });
 }
 
+Error closed_meanwhile(const Error& cause) noexcept {
+  return or_plainly(plainly_gone(), [&] {
+    return Error(Errc::peer_lost,
+                 "a rank closed the runtime before it could say whether it had done what was asked for; look "
+                 "what is there, and try again",
+                 cause.text());
+  });
+}
+
 Error told(std::uint8_t status, std::span<const std::byte> packed, int rank) noexcept {
-  return or_plainly(no_memory_left(), [&] {
-    const auto code = static_cast<Errc>(status);
+  const auto code = static_cast<Errc>(status);
+  return or_plainly(plainly(code), [&] {
     if (!packed.empty() || to_string(code) == "unknown") {
       return unpack(packed, rank);
     }

@@ -25,7 +25,11 @@ void prepare();
 [[nodiscard]] Error crowded(int asker, int rank) noexcept;
 /// That rank has closed the runtime.
 [[nodiscard]] Error closed(int rank) noexcept;
-/// What `rank` says of a failure: by its code alone (`status`) where it had no memory for more.
+/// A rank closed while it served what it was asked for: `peer_lost`, it may have been done.
+[[nodiscard]] Error closed_meanwhile(const Error& cause) noexcept;
+/// What `rank` says of a failure: by its code alone (`status`) where it had no memory for more. Where this
+/// process has none `out_of_memory`, but `timeout` and `peer_lost` stay what they are: they leave open what
+/// was done.
 [[nodiscard]] Error told(std::uint8_t status, std::span<const std::byte> packed, int rank) noexcept;
 
 }  // namespace locum::call_error

@@ -3,30 +3,17 @@
 #include <string>
 #include <utility>
 
+#include "core/call_error.hpp"
+
 namespace locum {
-
-namespace {
-
-// Whatever there is memory for, it is not `closed`.
-Error closed_meanwhile(const Error& cause) noexcept {
-  try {
-    return Error(Errc::peer_lost,
-                 "a rank closed the runtime before it could say whether it had done what was asked for; look "
-                 "what is there, and try again",
-                 cause.text());
-  } catch (const std::bad_alloc&) {
-    return no_memory_left();
-  }
-}
-
-}  // namespace
 
 void ServiceParts::answer(Asker asker, std::span<const std::byte> body, Bulk bulk) const noexcept {
   exchange->answer(asker.rank, asker.call, body, std::move(bulk));
 }
 
 void ServiceParts::refuse(Asker asker, const Error& error) const noexcept {
-  exchange->refuse(asker.rank, asker.call, error.code() == Errc::closed ? closed_meanwhile(error) : error);
+  exchange->refuse(asker.rank, asker.call,
+                   error.code() == Errc::closed ? call_error::closed_meanwhile(error) : error);
 }
 
 void ServiceParts::refuse_senseless(const Question& question) const {
