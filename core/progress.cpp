@@ -23,6 +23,11 @@ constexpr auto arming_pays = 50us;
 // Of the patience with which others wait for this rank: a fifth of it is one question whether it lives, and a
 // step may wait more than once.
 constexpr int waits_in_patience = 20;
+// How often who only has to let go of driving, or was asked for one look, moves messages for others before it
+// leaves them to somebody else: as long as they keep coming, there would be no end.
+constexpr int most_rounds_for_others = 64;
+// How long the helper drives without a look whether it is to end.
+constexpr auto helper_turn = 100ms;
 
 }  // namespace
 
@@ -129,9 +134,11 @@ Progress::Clock::time_point Progress::poll() {
   if (!enter()) {
     return Clock::time_point::max();
   }
-  while (drive_once()) {
+  int rounds = 0;
+  while (rounds < most_rounds_for_others && drive_once()) {
+    ++rounds;
   }
-  const auto due = exchange_->next_due();
+  const auto due = rounds < most_rounds_for_others ? exchange_->next_due() : transport_->now();
   leave();
   return due;
 }
@@ -152,10 +159,11 @@ void Progress::stop_driving() {
 // Somebody else has to take care of what comes: a thread that waits, one that sleeps in the transport, or the
 // helper.
 void Progress::leave() {
-  for (bool armed = false;;) {
+  bool armed = false;
+  for (int rounds = 0;; ++rounds) {
     {
       const MutexLock lock(mutex_);
-      if (submitted_.empty() && (!somebody_watches() || armed || relieve_helper())) {
+      if (submitted_.empty() && (!somebody_watches() || armed || relieve_helper() || give_way(rounds))) {
         armed_at_ = armed ? transport_->now() : armed_at_;
         stop_driving();
         call_somebody();
@@ -182,6 +190,15 @@ bool Progress::relieve_helper() {
     transport_->wake();
   }
   return relieved_;
+}
+
+// Messages keep coming: who sleeps in the transport, which is not armed, had better move them.
+bool Progress::give_way(int rounds) {
+  if (rounds < most_rounds_for_others) {
+    return false;
+  }
+  transport_->wake();
+  return true;
 }
 
 void Progress::call_somebody() {
@@ -356,7 +373,7 @@ void Progress::help() {
 
 void Progress::drive_for_others() {
   const bool spins = options_.helper_spin > 0us && trial_.next();
-  const auto spun = drive_while_busy(nullptr, Clock::time_point::max(),
+  const auto spun = drive_while_busy(nullptr, transport_->now() + helper_turn,
                                      {.time = spins ? options_.helper_spin : 0us, .at_once = false});
   if (spun == Spun::with_success) {
     trial_.paid();

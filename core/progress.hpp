@@ -36,8 +36,8 @@ class Pending {
 ///
 /// 1. At most one thread drives, and at most one sleeps in the transport; the two are never the same.
 /// 2. When no thread drives, either one sleeps in the transport, which was armed after the last step() that
-///    found nothing, or some thread is on its way to drive: it was notified, or is the helper within its rest
-///    or relieved, which is on its way there.
+///    found nothing, or some thread is on its way to drive: it was notified, or woken from its sleep where
+///    messages keep coming, or is the helper within its rest or relieved, which is on its way there.
 /// 3. What was submitted is run by whoever drives, before it stops driving.
 ///
 /// Any thread may call.
@@ -118,6 +118,7 @@ class Progress {
   void stop_driving() LOCUM_REQUIRES(mutex_);
   [[nodiscard]] bool somebody_watches() const LOCUM_REQUIRES(mutex_) { return asleep_ && !relieved_; }
   [[nodiscard]] bool relieve_helper() LOCUM_REQUIRES(mutex_);
+  [[nodiscard]] bool give_way(int rounds) LOCUM_REQUIRES(mutex_);
   void call_somebody() LOCUM_REQUIRES(mutex_);
   void help() LOCUM_EXCLUDES(mutex_);
   void drive_for_others() LOCUM_EXCLUDES(mutex_);

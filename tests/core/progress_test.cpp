@@ -32,9 +32,12 @@ class SilentTransport final : public Transport {
     if (memory_is_out) {
       throw std::bad_alloc();
     }
-    return comes.exchange(false);
+    return comes.exchange(false) || floods;
   }
   bool arm() override {
+    if (floods) {
+      return false;
+    }
     arms_of_tester.fetch_add(std::this_thread::get_id() == tester ? 1 : 0);
     return true;
   }
@@ -65,6 +68,7 @@ class SilentTransport final : public Transport {
   }
 
   std::atomic<bool> comes{false};
+  std::atomic<bool> floods{false};  ///< every look finds something
   std::atomic<bool> memory_is_out{false};
   std::atomic<int> looks{0};
   std::atomic<int> looks_before_sleep{0};
@@ -165,6 +169,29 @@ TEST(Progress, WaitsFarFromEachOtherLeaveTheHelperAsleep) {
   }
   EXPECT_EQ(side.transport->arms_of_tester.load(), 10);
   EXPECT_FALSE(side.transport->slept.try_acquire()) << "it was woken";
+}
+
+// Those who keep asking this rank are served by its helper, and hold nobody up, whatever he came for.
+TEST(Progress, WhoHasWaitedLeavesThoughMessagesKeepComing) {
+  Side side({.helper = true, .on_helper_start = {}});
+  EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
+  side.transport->floods = true;
+  const Pending never;
+  EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 50us));
+  const int looks = side.transport->looks.load();
+  const auto until = std::chrono::steady_clock::now() + 60s;
+  while (side.transport->looks.load() <= looks + 1000 && std::chrono::steady_clock::now() < until) {
+    std::this_thread::yield();
+  }
+  EXPECT_GT(side.transport->looks.load(), looks + 1000) << "the helper sleeps on";
+}
+
+TEST(Progress, ALookEndsThoughMessagesKeepComing) {
+  Side side({.helper = false, .on_helper_start = {}});
+  side.transport->floods = true;
+  const auto due = side.progress.poll();
+  EXPECT_LE(due, side.progress.now()) << "there is more to do";
+  EXPECT_LT(side.transport->looks.load(), 1000);
 }
 
 TEST(Progress, AStepIsRunAtOnceWhereNobodyElseDrives) {
