@@ -21,6 +21,20 @@ bool Debtors::doubt(int rank) noexcept {
   return true;
 }
 
+void Debtors::moves(int rank, std::uint64_t bytes, Clock::time_point now) noexcept {
+  constexpr std::uint64_t most_seconds = std::uint64_t{1} << 20U;
+  Debtor& debtor = of(rank);
+  const auto whole = std::chrono::seconds(std::min(bytes / least_rate, most_seconds));
+  const auto rest = std::chrono::nanoseconds(bytes % least_rate * 1'000'000'000 / least_rate);
+  debtor.bulks_until = std::max(debtor.bulks++ == 0 ? now : debtor.bulks_until, now) + whole + rest;
+}
+
+// That something moved is no proof that this rank lives; that nothing did is one that its bulk does not.
+bool Debtors::excused(Debtor& debtor, Clock::time_point now) const noexcept {
+  return debtor.bulks > 0 && now < debtor.bulks_until &&
+         std::exchange(debtor.movements, movements_) != movements_;
+}
+
 Debtors::Clock::time_point Debtors::next_due(Clock::time_point now) const noexcept {
   auto due = Clock::time_point::max();
   for (const int rank : owing_) {

@@ -31,6 +31,16 @@ class Debtors {
     Debtor& debtor = of(rank);
     debtor.owed -= debtor.owed > 0 ? 1U : 0U;
   }
+  /// A bulk is on its way to or from that rank from now on, until as many calls of moved(): what the rank
+  /// says may lie behind it. As long as anything moves, the rank is not missed then, but for longer than the
+  /// bulk takes at the least rate.
+  void moves(int rank, std::uint64_t bytes, Clock::time_point now) noexcept;
+  void moved(int rank) noexcept {
+    Debtor& debtor = of(rank);
+    debtor.bulks -= debtor.bulks > 0 ? 1U : 0U;
+  }
+  /// Some message or bulk, from whomever, has moved.
+  void note_movement() noexcept { ++movements_; }
   /// It has said something. When that was is noted by who looks next, which is a little later.
   void heard(int rank) noexcept {
     Debtor& debtor = of(rank);
@@ -55,11 +65,14 @@ class Debtors {
  private:
   struct Debtor {
     std::uint32_t owed = 0;
-    int unanswered = 0;          ///< times it was asked whether it lives since it last said anything
-    Clock::time_point quiet_at;  ///< when it was last asked, said something or began to owe
-    bool heard = false;          ///< since then it has, or has begun to: at the moment when that is noted
-    bool listed = false;         ///< in owing_
-    bool doubted = false;        ///< asked whether it lives though it may owe nothing
+    int unanswered = 0;             ///< times it was asked whether it lives since it last said anything
+    Clock::time_point quiet_at;     ///< when it was last asked, said something or began to owe
+    std::uint32_t bulks = 0;        ///< on their way to or from it
+    Clock::time_point bulks_until;  ///< when they have arrived at the latest
+    std::uint64_t movements = 0;    ///< how many there were when it was last excused
+    bool heard = false;             ///< since then it has, or has begun to: at the moment when that is noted
+    bool listed = false;            ///< in owing_
+    bool doubted = false;           ///< asked whether it lives though it may owe nothing
     bool lost = false;
 
     [[nodiscard]] bool awaited() const noexcept { return !lost && (owed > 0 || doubted); }
@@ -67,8 +80,11 @@ class Debtors {
   /// Who owes is asked so often whether it lives, before it counts as dead. Counted in questions, not in time
   /// alone: a rank that was itself stopped for a while must not take the others for dead.
   static constexpr int questions = 4;
+  /// Bulks that move more slowly than so many bytes a second make a rank that is silent meanwhile a lost one.
+  static constexpr std::uint64_t least_rate = std::uint64_t{8} << 20U;
 
   [[nodiscard]] Debtor& of(int rank) noexcept { return debtors_[static_cast<std::size_t>(rank)]; }
+  [[nodiscard]] bool excused(Debtor& debtor, Clock::time_point now) const noexcept;
   [[nodiscard]] Clock::duration question_interval() const noexcept { return patience_ / (questions + 1); }
   void list(Debtor& debtor, int rank) noexcept {
     if (!std::exchange(debtor.listed, true)) {
@@ -83,6 +99,7 @@ class Debtors {
   const std::vector<int> node_of_rank_;
   std::vector<Debtor> debtors_;
   std::vector<int> owing_;  ///< ranks that are awaited, and maybe others; has room for all
+  std::uint64_t movements_ = 0;
 };
 
 template <class Ask, class Lose>
@@ -100,6 +117,10 @@ void Debtors::look(Clock::time_point now, Ask ask, Lose lose) {
     if (std::exchange(debtor.heard, false)) {
       debtor.quiet_at = now;
     } else if (now - debtor.quiet_at >= question_interval()) {
+      if (excused(debtor, now)) {
+        debtor.quiet_at = now;
+        continue;
+      }
       if (debtor.unanswered == questions) {
         lose(rank);
         continue;

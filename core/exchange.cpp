@@ -176,6 +176,7 @@ void Exchange::send(int to, const Envelope& envelope, std::span<const std::byte>
     if (answers) {
       creditors_.answers(to, bulk.made_bytes);
     }
+    debtors_.moves(to, bulk.bytes.size(), looked_at_);
     outgoing_.put({to, std::move(bulk), answers});
     debtors_.owe(to);  // the word that it has read the bulk, which stays until then
   }
@@ -270,6 +271,7 @@ std::span<std::byte> Exchange::land(const Arrival& message, const Envelope& enve
   if (envelope.kind != Kind::reply) {
     creditors_.lands(message.from, message.bulk_bytes);
   }
+  debtors_.moves(message.from, message.bulk_bytes, looked_at_);
   debtors_.owe(message.from);
   return bulk;
 }
@@ -281,6 +283,7 @@ void Exchange::landed(std::uint64_t number, const Result<Path>& outcome) noexcep
   }
   const Landing landing = std::move(at->second);
   landings_.erase(at);
+  debtors_.moved(landing.from);
   debtors_.repay(landing.from);
   if (landing.envelope.kind != Kind::reply) {
     creditors_.landed(landing.from, landing.question_bulk.size());
@@ -309,6 +312,7 @@ void Exchange::sent(std::uint64_t ticket, const Result<void>& /*outcome*/) noexc
     return;
   }
   const Outgoing outgoing = outgoing_.take(number);
+  debtors_.moved(outgoing.to);
   debtors_.repay(outgoing.to);
   if (outgoing.answers) {
     creditors_.has_read(outgoing.to, outgoing.bulk.made_bytes);
@@ -396,6 +400,9 @@ void Exchange::lose(int rank, const Error& cause) noexcept {
 
 bool Exchange::step(bool in_a_hurry) {
   bool busy = transport_->progress(*this);
+  if (busy) {
+    debtors_.note_movement();
+  }
   if ((!busy && !in_a_hurry) || ++steps_ == steps_a_look) {
     busy = look_at_clock() || busy;
   }
@@ -433,7 +440,9 @@ bool Exchange::look_at_clock() noexcept {
   bool any = false;
   for (; calls_.next_deadline() <= looked_at_; any = true) {
     const std::uint32_t number = calls_.next_due();
-    settle(number, call_error::late(calls_.find(number)->rank));
+    const int rank = calls_.find(number)->rank;
+    settle(number, call_error::late(rank));
+    doubt(rank);  // else nobody would miss it who is less patient than this
   }
   for (; !alarms_.empty() && alarms_.begin()->first <= looked_at_; any = true) {
     const auto alarm = alarms_.extract(alarms_.begin());

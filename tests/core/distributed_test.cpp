@@ -367,6 +367,23 @@ TEST(Distributed, NoCallWaitsForASilentHomeBeyondItsDeadline) {
   world.network().resume(1);
 }
 
+TEST(Distributed, WhoIsLessPatientThanTheRuntimeMissesTheDeadAllTheSame) {
+  SimulatedNodes world;
+  const auto sealed = put(world.connector(1), store, {}, pattern(1, 10)).value();
+  world.network().pause(1);
+  const auto began = world.network().now();
+  const auto limit = began + std::chrono::seconds(10);  // twice what the runtime waits by default
+  Errc code = Errc::timeout;
+  while (code == Errc::timeout && world.network().now() < limit) {
+    const auto soon = world.network().now() + std::chrono::milliseconds(900);
+    const auto got = world.connector(0).get(Address(sealed.key), soon);
+    ASSERT_FALSE(got);
+    code = got.error().code();
+  }
+  EXPECT_EQ(code, Errc::peer_lost);
+  EXPECT_GE(world.network().now() - began, std::chrono::seconds(4));
+}
+
 TEST(Distributed, AnswersThatComeTooLateChangeNothing) {
   SimulatedNodes world;
   const auto sealed = put(world.connector(1), store, {}, pattern(1, 10)).value();
