@@ -201,11 +201,15 @@ Result<Pin> Cluster::find(const Address& address, Deadline deadline) {
 
 // A key that is gone: replaced by a newer generation of its name, or evicted.
 Error Cluster::absent(const Address& address, const Error& error) const {
-  if (address.name_hash != 0 && directory_->generation(address.name_hash) != 0) {
-    return Error(Errc::stale, "this object was replaced by a newer generation of its name; get it by name")
-        .about(to_string(address.key));
+  const auto live =
+      address.name_hash != 0 ? directory_->generation(address.name_hash) : Result<std::uint64_t>(0);
+  if (!live) {
+    return live.error().about(to_string(address.key));
   }
-  return error;
+  return *live == 0 ? error
+                    : Error(Errc::stale,
+                            "this object was replaced by a newer generation of its name; get it by name")
+                          .about(to_string(address.key));
 }
 
 // Once for each object in this process: what was right then, no rank may write any more.

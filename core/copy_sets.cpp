@@ -83,7 +83,8 @@ CopySets::CopySets(NodeMemory local, std::shared_ptr<Connector> objects, std::sh
 
 bool CopySets::has(const Key& key) const {
   std::atomic_thread_fence(std::memory_order_seq_cst);  // after the tombstone; its match is in enter()
-  return local_.directory->generation(name_hash(copy_sets_store, internal_name(key))) != 0;
+  const auto list = local_.directory->generation(name_hash(copy_sets_store, internal_name(key)));
+  return !list || *list != 0;
 }
 
 // Empty where there is none.

@@ -35,7 +35,8 @@ class CopySets final : public std::enable_shared_from_this<CopySets> {
   /// Notes that a node will have a copy of an object; false: it must not have one, because that cannot be
   /// noted or the object is gone. Only by who drives.
   [[nodiscard]] bool enter(const Key& key, int node);
-  /// Whether any node may have a copy: of an object that this thread has taken out of sight, too. Any thread.
+  /// Whether any node may have a copy: of an object that this thread has taken out of sight, too; also where
+  /// that cannot be seen. Any thread.
   [[nodiscard]] bool has(const Key& key) const;
   /// Forgets who may have copies. Any thread.
   void forget(const Key& key);

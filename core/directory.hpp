@@ -57,8 +57,9 @@ class Directory {
   /// object. False if it was not there.
   [[nodiscard]] virtual Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
                                             Deadline deadline = {}) = 0;
-  /// The live generation of whatever name has this hash; 0 if none.
-  [[nodiscard]] virtual std::uint64_t generation(std::uint64_t hash) = 0;
+  /// The live generation of whatever name has this hash; 0 if none. An error says that it is not known: a
+  /// process that is stopped within a change (`timeout`), or damage, hides it.
+  [[nodiscard]] virtual Result<std::uint64_t> generation(std::uint64_t hash) = 0;
   /// Names with that prefix, unordered; those live throughout exactly once.
   [[nodiscard]] virtual Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix,
                                                                Deadline deadline = {}) = 0;

@@ -234,7 +234,11 @@ Error Distributed::absent(const Address& address, const Error& error, Deadline d
     const int home = nodes_.home(address.key.store, address.name_hash);
     std::uint64_t live = 0;
     if (home == nodes_.own()) {
-      live = memory_.directory->generation(address.name_hash);
+      const auto here = memory_.directory->generation(address.name_hash);
+      if (!here) {
+        return here.error().about(to_string(address.key));
+      }
+      live = *here;
     } else {
       const auto answer = client_->ask(home, Kind::generation, words(address.name_hash), {}, deadline);
       if (!answer) {

@@ -30,15 +30,21 @@ FencedNodes::FencedNodes(NodeMemory local, std::shared_ptr<Connector> objects,
       term_(lease + lease / most_drift),
       seen_(static_cast<std::size_t>(nodes)) {}
 
-bool FencedNodes::has(int node) const {
+// Not 0: there is a fence.
+Result<std::uint64_t> FencedNodes::look(int node) const {
   const auto number = static_cast<std::uint32_t>(node);
-  return local_.directory->generation(name_hash(fences_store, name_of(number))) != 0;
+  return local_.directory->generation(name_hash(fences_store, name_of(number)));
+}
+
+bool FencedNodes::has(int node) const {
+  const auto fence = look(node);
+  return !fence || *fence != 0;
 }
 
 FencedNodes::Fence FencedNodes::fence(int node) {
   auto& seen = seen_[static_cast<std::size_t>(node)];
   if (!seen) {
-    if (!has(node) && !note(node)) {
+    if (const auto known = look(node); (!known || *known == 0) && !note(node)) {
       return Fence::open;
     }
     // Who grants a lease after this moment sees the fence: what it takes to get from core to core is a small

@@ -22,7 +22,7 @@ class FencedNodes final {
 
   /// What is known of the copies at a node that cannot be reached.
   enum class Fence : std::uint8_t {
-    open,     ///< they may be shown for ever: there was no memory for the fence
+    open,     ///< they may be shown for ever: there was no memory for the fence, or it could not be noted
     closing,  ///< they may be shown until leases are over
     shut,     ///< no rank shows any of them
   };
@@ -32,7 +32,8 @@ class FencedNodes final {
   FencedNodes(NodeMemory local, std::shared_ptr<Connector> objects, std::shared_ptr<const Exchange> exchange,
               int nodes, Clock::duration lease);
 
-  /// Whether a node is fenced, by whichever rank. Any thread.
+  /// Whether a node is fenced, by whichever rank; also where that cannot be seen: then it must have no lease
+  /// yet. Any thread.
   [[nodiscard]] bool has(int node) const;
   /// Fences a node that cannot be reached, if it is not. Only by who drives.
   [[nodiscard]] Fence fence(int node);
@@ -40,6 +41,7 @@ class FencedNodes final {
   [[nodiscard]] Clock::duration term() const noexcept { return term_; }
 
  private:
+  [[nodiscard]] Result<std::uint64_t> look(int node) const;
   [[nodiscard]] bool note(int node);
 
   const NodeMemory local_;

@@ -227,14 +227,18 @@ Result<bool> HomedDirectory::unbind_here(std::uint32_t store, std::string_view n
   return Error(Errc::timeout, "this name is replaced faster than it can be evicted").about(name);
 }
 
-std::uint64_t HomedDirectory::generation(std::uint64_t hash) {
+Result<std::uint64_t> HomedDirectory::generation(std::uint64_t hash) {
   // No handle is of a store's own name, whose home is another one.
   const int home = client_->nodes().home(1, hash);
   if (home == client_->nodes().own()) {
     return local_.directory->generation(hash);
   }
   const auto answer = client_->ask(home, Kind::generation, words(hash), {}, {});
-  return answer ? read_words<std::uint64_t>(answer->body).value_or(0) : 0;
+  if (!answer) {
+    return answer.error();
+  }
+  const auto live = read_words<std::uint64_t>(answer->body);
+  return live ? Result<std::uint64_t>(*live) : senseless(home);
 }
 
 Result<std::vector<std::string>> HomedDirectory::names(std::uint32_t store, std::string_view prefix,

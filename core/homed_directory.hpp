@@ -31,7 +31,7 @@ class HomedDirectory final : public Directory {
   [[nodiscard]] Result<Pin> find(std::uint32_t store, std::string_view name, Deadline deadline) override;
   [[nodiscard]] Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
                                     Deadline deadline) override;
-  [[nodiscard]] std::uint64_t generation(std::uint64_t hash) override;
+  [[nodiscard]] Result<std::uint64_t> generation(std::uint64_t hash) override;
   [[nodiscard]] Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix,
                                                        Deadline deadline) override;
   [[nodiscard]] Result<Pin> wait(std::uint32_t store, std::string_view name,

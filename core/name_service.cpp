@@ -234,8 +234,8 @@ void NameService::generation(const Question& question, Asker asker) {
   if (!hash) {
     return parts_.refuse_senseless(question);
   }
-  const std::uint64_t live = parts_.local.directory->generation(*hash);
-  parts_.answer(asker, words(live));
+  const auto live = parts_.local.directory->generation(*hash);
+  live ? parts_.answer(asker, words(*live)) : parts_.refuse(asker, live.error());
 }
 
 void NameService::list(const Question& question, Asker asker) {

@@ -49,8 +49,14 @@ NodeCopies::NodeCopies(NodeMemory local, std::shared_ptr<Connector> objects, int
       objects_(std::move(objects)),
       own_rank_(static_cast<std::uint32_t>(own_rank)) {}
 
+// Not 0: something stands here.
+Result<std::uint64_t> NodeCopies::generation(const Key& key) const {
+  return local_.directory->generation(name_hash(copies_store, internal_name(key)));
+}
+
 bool NodeCopies::has(const Key& key) const {
-  return local_.directory->generation(name_hash(copies_store, internal_name(key))) != 0;
+  const auto live = generation(key);
+  return !live || *live != 0;
 }
 
 Result<NodeCopies::Found> NodeCopies::find(const Key& key) {
@@ -72,7 +78,8 @@ Result<NodeCopies::Found> NodeCopies::find(const Key& key) {
 }
 
 Result<NodeCopies::Copy> NodeCopies::look(const Key& key, std::uint64_t generation, Path path) {
-  if (!has(key)) {
+  const auto live = this->generation(key);
+  if (!live || *live == 0) {
     return Copy{};
   }
   auto found = find(key);

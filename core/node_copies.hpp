@@ -57,15 +57,15 @@ class NodeCopies final {
   /// \param objects makes objects of this node: a connector over `local`
   NodeCopies(NodeMemory local, std::shared_ptr<Connector> objects, int own_rank);
 
-  /// Whether anything stands here for an object.
+  /// Whether anything stands here for an object; also where that cannot be seen.
   [[nodiscard]] bool has(const Key& key) const;
   /// A copy, and until when its owner's node lets it be shown without being asked.
   struct Copy {
     ObjectView view;  ///< empty: there is none
     Clock::time_point good_until;
   };
-  /// The object, if there is a copy. \param generation of its name, if the copy does not know it;
-  /// \param path how it came, if this process has brought it
+  /// The object, if there is a copy that can be seen. \param generation of its name, if the copy does not
+  /// know it; \param path how it came, if this process has brought it
   [[nodiscard]] Result<Copy> look(const Key& key, std::uint64_t generation, Path path);
   /// What stands here for an object; `not_found`.
   [[nodiscard]] Result<Found> find(const Key& key);
@@ -100,6 +100,7 @@ class NodeCopies final {
   void adopt();
 
  private:
+  [[nodiscard]] Result<std::uint64_t> generation(const Key& key) const;
   [[nodiscard]] Result<Copy> open(ObjectView copy, const Key& key, std::uint64_t generation, Path path);
   template <class Each>
   void for_each_own(Each each);

@@ -261,7 +261,7 @@ Result<bool> NameTable::unbind(std::uint32_t store, std::string_view name, const
   return true;
 }
 
-std::uint64_t NameTable::generation(std::uint64_t hash) {
+Result<std::uint64_t> NameTable::generation(std::uint64_t hash) {
   DirectoryShard& shard = shard_of(hash);
   std::uint64_t live = 0;
   const auto looked = undisturbed(shard, {}, {}, [&] {
@@ -272,7 +272,7 @@ std::uint64_t NameTable::generation(std::uint64_t hash) {
     });
     return walked == DirectoryShard::Walk::astray ? Seen::doubtful : Seen::nothing;
   });
-  return looked ? live : 0;
+  return looked ? Result<std::uint64_t>(live) : looked.error();
 }
 
 // A live name keeps its record whatever its generation, so that one pass over the records meets it exactly

@@ -112,7 +112,7 @@ class DirectoryModel {
   void look(std::size_t process, std::uint32_t store, const std::string& name) const {
     const auto found = live_.find({store, name});
     const auto pin = node_[process].directory->find(store, name);
-    const std::uint64_t generation = node_[process].directory->generation(name_hash(store, name));
+    const std::uint64_t generation = node_[process].directory->generation(name_hash(store, name)).value();
     if (found == live_.end()) {
       RC_ASSERT(errc_of(pin) == Errc::not_found);
       RC_ASSERT(generation == 0U);
@@ -240,12 +240,12 @@ TEST_P(DirectoryContract, ShowsABoundNameToEveryProcess) {
     EXPECT_EQ(pin.generation, generation);
     EXPECT_EQ(process.table->describe(pin.id).generation, generation);
     EXPECT_EQ(process.word(pin), 42U);
-    EXPECT_EQ(process.directory->generation(hash("density")), generation);
+    EXPECT_EQ(process.directory->generation(hash("density")).value(), generation);
     process.table->release(pin.id);
   }
   EXPECT_EQ(errc_of(second_.directory->find(store + 1, "density")), Errc::not_found) << "another store";
   EXPECT_EQ(errc_of(second_.directory->find(store, "densit")), Errc::not_found);
-  EXPECT_EQ(second_.directory->generation(hash("densit")), 0U);
+  EXPECT_EQ(second_.directory->generation(hash("densit")).value(), 0U);
   EXPECT_EQ(errc_of(first_.directory->bind(Key{store, key.creator, ~0ULL}, {})), Errc::not_found);
 }
 
@@ -278,7 +278,7 @@ TEST_P(DirectoryContract, ReplacesAndTombstonesWhatWasThere) {
   EXPECT_EQ(get_name(third_, store, "x").value(), 2U);
   const Sealed third = put_name(third_, store, "x", 3, {SealMode::replace}).value();
   EXPECT_EQ(get_name(first_, store, "x").value(), 3U);
-  EXPECT_EQ(first_.directory->generation(hash("x")), third.generation);
+  EXPECT_EQ(first_.directory->generation(hash("x")).value(), third.generation);
 }
 
 TEST_P(DirectoryContract, UnbindsWhicheverObjectOrOnlyOne) {
@@ -291,7 +291,7 @@ TEST_P(DirectoryContract, UnbindsWhicheverObjectOrOnlyOne) {
   EXPECT_TRUE(third_.directory->unbind(store, "x", live.key).value());
   EXPECT_EQ(errc_of(first_.directory->find(store, "x")), Errc::not_found);
   EXPECT_EQ(errc_of(first_.table->pin(live.key)), Errc::not_found);
-  EXPECT_EQ(first_.directory->generation(hash("x")), 0U);
+  EXPECT_EQ(first_.directory->generation(hash("x")).value(), 0U);
   EXPECT_FALSE(third_.directory->unbind(store, "x", {}).value()) << "gone already";
 
   const Sealed again = put_name(first_, store, "x", 3).value();

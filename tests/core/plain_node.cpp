@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -48,7 +49,13 @@ struct PlainNode::State {
   std::shared_ptr<PlainMemory> memory;
   std::uint32_t first_rank = 0;
 
+  std::optional<Error> barred LOCUM_GUARDED_BY(mutex);  // why the directory tells nothing
+
   [[nodiscard]] bool is_dead(std::uint32_t rank) const LOCUM_REQUIRES(mutex) { return dead.contains(rank); }
+  // Why the directory tells that process nothing, if so.
+  [[nodiscard]] std::optional<Error> barred_to(std::uint32_t rank) const LOCUM_REQUIRES(mutex) {
+    return is_dead(rank) ? of_the_dead() : barred;
+  }
   // Who has what that rank made.
   std::uint32_t owner(std::uint32_t creator) LOCUM_REQUIRES(mutex) {
     const auto heir = heirs.find(creator);
@@ -222,8 +229,8 @@ class PlainDirectory final : public Directory {
   Result<std::uint64_t> bind(const Key& key, const SealOptions& options, Deadline /*deadline*/) override {
     const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
-    if (node_->is_dead(table_->rank())) {
-      return of_the_dead();
+    if (const auto barred = node_->barred_to(table_->rank())) {
+      return *barred;
     }
     PlainObject* const object = node_->live(key);
     if (object == nullptr) {
@@ -252,8 +259,8 @@ class PlainDirectory final : public Directory {
   Result<Pin> find(std::uint32_t store, std::string_view name, Deadline /*deadline*/) override {
     const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
-    if (node_->is_dead(table_->rank())) {
-      return of_the_dead();
+    if (const auto barred = node_->barred_to(table_->rank())) {
+      return *barred;
     }
     PlainObject* const object = node_->named(store, name);
     return object != nullptr ? Result<Pin>(table_->view_of(*object))
@@ -263,8 +270,8 @@ class PlainDirectory final : public Directory {
                       Deadline /*deadline*/) override {
     const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
-    if (node_->is_dead(table_->rank())) {
-      return of_the_dead();
+    if (const auto barred = node_->barred_to(table_->rank())) {
+      return *barred;
     }
     PlainObject* const object = node_->named(store, name);
     if (object == nullptr || (only.valid() && object->key != only)) {
@@ -274,9 +281,12 @@ class PlainDirectory final : public Directory {
     node_->names.erase({store, std::string(name)});
     return true;
   }
-  std::uint64_t generation(std::uint64_t hash) override {
+  Result<std::uint64_t> generation(std::uint64_t hash) override {
     const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
+    if (node_->barred) {
+      return *node_->barred;
+    }
     for (const auto& [place, serial] : node_->names) {
       const PlainObject* const object = node_->named(place.first, place.second);
       if (object != nullptr && name_hash(place.first, place.second) == hash) {
@@ -289,6 +299,9 @@ class PlainDirectory final : public Directory {
                                          Deadline /*deadline*/) override {
     const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
+    if (node_->barred) {
+      return *node_->barred;
+    }
     std::vector<std::string> all;
     for (const auto& [place, serial] : node_->names) {
       if (place.first == store && place.second.starts_with(prefix) &&
@@ -354,6 +367,11 @@ void PlainNode::die(std::uint32_t rank) {
   const MutexLock lock(state_->mutex);
   state_->dead.insert(rank);
   state_->memory->die(rank - state_->first_rank);
+}
+
+void PlainNode::bar_directory(const std::optional<Error>& error) {
+  const MutexLock lock(state_->mutex);
+  state_->barred = error;
 }
 
 void PlainNode::adopt(std::uint32_t dead, std::uint32_t heir) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "tests/core/node_process.hpp"
@@ -37,6 +38,9 @@ class PlainNode {
   void adopt(std::uint32_t dead, std::uint32_t heir);
   /// Those whose death the others have noticed: the adopted ones.
   [[nodiscard]] std::vector<int> lost() const;
+  /// From now on whatever is asked of the directory fails with this error, as where a process is stopped
+  /// within a change of it (`timeout`), or where it is damaged; none: as ever.
+  void bar_directory(const std::optional<Error>& error);
   [[nodiscard]] Levels levels() const;
 
  private:

@@ -162,7 +162,7 @@ TEST_F(DeadHolderTest, FinishesAnInsertThatWasCutAnywhere) {
         << "readers agree before the repair, too: " << count;
     another_writer_comes();
     EXPECT_EQ(survivor_.get(store, name).value(), 42U) << count;
-    EXPECT_EQ(survivor_.names->generation(name_hash(store, name)), generation);
+    EXPECT_EQ(survivor_.names->generation(name_hash(store, name)).value(), generation);
     EXPECT_EQ(code(survivor_.put(store, name, 1)), Errc::key_exists);
     expect_whole();
     EXPECT_TRUE(survivor_.names->unbind(store, name, Key{}).value());
@@ -206,7 +206,7 @@ TEST_F(DeadHolderTest, FinishesAReplacementThatWasCutAnywhere) {
       }
       another_writer_comes();
       EXPECT_EQ(survivor_.get(store, name).value(), 2U) << count;
-      EXPECT_EQ(survivor_.names->generation(name_hash(store, name)), generation);
+      EXPECT_EQ(survivor_.names->generation(name_hash(store, name)).value(), generation);
       EXPECT_EQ(code(survivor_.objects->pin(old.key)), Errc::not_found);
       EXPECT_EQ(survivor_.word(old), 1U) << "the view stays";
       expect_whole();
@@ -250,7 +250,7 @@ TEST_F(DeadHolderTest, FinishesARemovalThatWasCutAnywhere) {
       another_writer_comes();
       EXPECT_EQ(code(survivor_.names->find(store, name)), Errc::not_found) << count;
       EXPECT_EQ(code(survivor_.objects->pin(old.key)), Errc::not_found);
-      EXPECT_EQ(survivor_.names->generation(name_hash(store, name)), 0U);
+      EXPECT_EQ(survivor_.names->generation(name_hash(store, name)).value(), 0U);
       expect_whole();
       EXPECT_EQ(survivor_.collect().objects, 0U);
     }
@@ -392,11 +392,14 @@ TEST_F(DeadHolderTest, SaysThatAHolderIsStopped) {
   EXPECT_EQ(code(hasty.names->unbind(store, others_[0], Key{})), Errc::timeout);
   EXPECT_TRUE(hasty.get(store, others_[0])) << "readers need no lock";
   EXPECT_EQ(code(hasty.names->find(store, name)), Errc::not_found);
+  EXPECT_NE(hasty.names->generation(name_hash(store, others_[0])).value(), 0U);
+  EXPECT_EQ(hasty.names->generation(name_hash(store, name)).value(), 0U);
 
   shard_.state().sequence.fetch_add(1);  // had it stopped within a change
   EXPECT_TRUE(hasty.get(store, others_[0]));
   EXPECT_EQ(code(hasty.names->find(store, name)), Errc::timeout);
   EXPECT_EQ(code(hasty.names->names(store, "")), Errc::timeout);
+  EXPECT_EQ(code(hasty.names->generation(name_hash(store, name))), Errc::timeout) << "not that there is none";
   EXPECT_EQ(code(survivor_.names->wait(store, name, start + milliseconds(500))), Errc::timeout);
   const auto waited = Deadline::Clock::now() - start;
   EXPECT_GE(waited, milliseconds(500));
@@ -455,6 +458,7 @@ TEST_F(DeadHolderTest, WaitsBrieflyAndOnceInHaste) {
     const auto others = taken_by([&] {
       for (int time = 0; time < asked; ++time) {
         EXPECT_EQ(code(survivor_.names->unbind(store, others_[0], Key{})), Errc::timeout);
+        EXPECT_EQ(survivor_.names->generation(name_hash(store, name)).value(), 0U);
       }
     });
     EXPECT_LT(others, asked * brief / 2) << "round " << round;

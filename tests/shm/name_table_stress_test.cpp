@@ -74,7 +74,7 @@ TEST(NameTable, FindsANameThatIsReplacedThroughout) {
         ASSERT_GE(pin->generation, last);
         last = pin->generation;
         player.objects->release(pin->id);
-        ASSERT_GE(player.names->generation(name_hash(store, "x")), last);
+        ASSERT_GE(player.names->generation(name_hash(store, "x")).value(), last);
         if (looks++ % 64 == 0) {
           const auto names = player.names->names(store, "x");
           ASSERT_TRUE(names) << names.error();
@@ -120,7 +120,7 @@ TEST(NameTable, DoesNotFindANameAfterItsUnbindReturned) {
       },
       [&](const std::atomic<bool>& stop) {
         while (!stop) {
-          const std::uint64_t live = remover.names->generation(name_hash(store, "x"));
+          const std::uint64_t live = remover.names->generation(name_hash(store, "x")).value();
           if (live != 0 && remover.names->unbind(store, "x", Key{}).value()) {
             removed = std::max(removed.load(), live);
           } else {
