@@ -48,8 +48,9 @@ struct CopySets::Round {
   Key key;
   std::size_t awaited = 1;  // by who tells them
   std::optional<Error> failure;
-  bool gone = false;      // the object was out of sight before the list was read: nobody enters it any more
-  bool unfenced = false;  // a node that cannot be reached may show its copy for ever
+  bool gone = false;    // the object was out of sight before the list was read: nobody enters it any more
+  bool untold = false;  // somebody may show a copy for ever
+  Clock::duration pause{};
   Then then;
 };
 
@@ -88,12 +89,12 @@ bool CopySets::has(const Key& key) const {
 }
 
 // Empty where there is none.
-ObjectView CopySets::read(const Key& key) const {
+Result<ObjectView> CopySets::read(const Key& key) const {
   if (!has(key)) {
-    return {};
+    return ObjectView();
   }
   auto list = objects_->get(Address(copy_sets_store, internal_name(key)), {});
-  return list ? *std::move(list) : ObjectView();
+  return list || list.error().code() != Errc::not_found ? std::move(list) : Result<ObjectView>(ObjectView());
 }
 
 bool CopySets::enter(const Key& key, int node) {
@@ -106,7 +107,11 @@ bool CopySets::enter(const Key& key, int node) {
                         .extents = {}};
   bool entered = false;
   for (int round = 0; !entered && round < most_rounds; ++round) {
-    const ObjectView list = read(key);
+    const auto known = read(key);
+    if (!known) {
+      return false;
+    }
+    const ObjectView& list = *known;
     SealOptions options;
     if (list) {
       const auto numbers = numbers_in(list.bytes());
@@ -137,10 +142,8 @@ bool CopySets::enter(const Key& key, int node) {
   return true;
 }
 
-void CopySets::forget(const Key& key) {
-  if (has(key)) {
-    (void)local_.directory->unbind(copy_sets_store, internal_name(key), Key{});
-  }
+bool CopySets::forget(const Key& key) {
+  return !has(key) || local_.directory->unbind(copy_sets_store, internal_name(key), Key{});
 }
 
 bool CopySets::is_gone(const Key& key) const {
@@ -151,54 +154,80 @@ bool CopySets::is_gone(const Key& key) const {
   return !pin;
 }
 
-// Of the objects that somebody may have copies of.
+// Of the objects that somebody may have copies of. Whether it is known which these are.
 template <class Each>
-void CopySets::for_each_gone(Each each) const {
+bool CopySets::for_each_gone(Each each) const {
   const auto lists = local_.directory->names(copy_sets_store, {});
   for (const std::string& name : lists ? *lists : std::vector<std::string>()) {
     if (const auto key = read_words<Key>(std::as_bytes(std::span(name))); key && is_gone(*key)) {
       each(*key);
     }
   }
+  return lists.has_value();
 }
 
 void CopySets::forget_gone(std::uint32_t store) {
-  for_each_gone([&](const Key& key) {
+  (void)for_each_gone([&](const Key& key) {
     if (key.store == store) {
       forget(key);
     }
   });
 }
 
-void CopySets::dissolve_gone() {
-  for_each_gone([&](const Key& key) { dissolve(key); });
+void CopySets::dissolve_gone() noexcept {
+  bool all = false;
+  unless_out_of_memory([&] { all = for_each_gone([&](const Key& key) { dissolve(key); }); });
+  if (!all) {
+    come_back_to_all(first_pause());
+  }
 }
 
-// Whoever could not be told for want of memory stays in the list, for the next one who evicts this key.
-void CopySets::dissolve(const Key& key, Clock::time_point deadline, Then then) noexcept {
-  if (!has(key)) {
-    return then({});
+void CopySets::do_due(Clock::time_point now) noexcept {
+  if (due_ <= now) {
+    due_ = Clock::time_point::max();
+    dissolve_gone();
   }
+}
+
+void CopySets::dissolve(const Key& key, Clock::time_point deadline, Then then) noexcept {
+  dissolve(key, deadline, first_pause(), std::move(then));
+}
+
+// \param pause until those who could not be told are told again
+void CopySets::dissolve(const Key& key, Clock::time_point deadline, Clock::duration pause,
+                        Then then) noexcept {
   std::shared_ptr<Round> round;
   try {
+    if (!has(key)) {
+      return then({});
+    }
     round = std::make_shared<Round>();
     round->gone = is_gone(key);
   } catch (const std::bad_alloc&) {
+    come_back_to_all(pause);
     return then(no_memory_left());
   }
   round->key = key;
+  round->pause = pause;
   round->then = std::move(then);
   try {
     tell(round, deadline);
   } catch (const std::exception&) {
+    round->untold = true;
     round->failure = no_memory_left();
   }
   told(*round, nodes_->own(), NodeAnswer{});
 }
 
 void CopySets::tell(const std::shared_ptr<Round>& round, Clock::time_point deadline) {
+  const auto list = read(round->key);
+  if (!list) {
+    round->untold = true;
+    round->failure = list.error();
+    return;
+  }
   const KeyWords asked{round->key};
-  for (const std::uint32_t member : numbers_in(read(round->key).bytes())) {
+  for (const std::uint32_t member : numbers_in(list->bytes())) {
     const int node = static_cast<int>(member);
     if (node < 0 || node >= nodes_->count() || node == nodes_->own() || nodes_->has_closed(node)) {
       continue;
@@ -218,8 +247,11 @@ void CopySets::told(Round& round, int node, const Result<NodeAnswer>& answer) no
     // It shows nobody its copy any more.
   } else if (!answer && answer.error().code() == Errc::peer_lost) {
     note_lost(round, node, answer.error());
-  } else if (!answer && (!round.failure || round.failure->code() != Errc::timeout)) {
-    round.failure = answer.error();
+  } else if (!answer) {
+    round.untold = true;
+    if (!round.failure || round.failure->code() != Errc::timeout) {
+      round.failure = answer.error();
+    }
   }
   if (--round.awaited == 0) {
     end(round);
@@ -240,31 +272,61 @@ void CopySets::note_lost(Round& round, int node, const Error& cause) const noexc
     error = lost_with_a_copy(node, cause, fenced_->term()).about(to_string(round.key));
   } catch (const std::bad_alloc&) {  // then less is said
   }
-  round.unfenced = round.unfenced || fence == FencedNodes::Fence::open;
+  round.untold = round.untold || fence == FencedNodes::Fence::open;
   if (fence != FencedNodes::Fence::shut && (!round.failure || round.failure->code() != Errc::timeout)) {
     round.failure = std::move(error);
   }
 }
 
+CopySets::Clock::duration CopySets::first_pause() const noexcept {
+  return exchange_->options().patience / asks_in_patience;
+}
+
 // The list of an object that is there after all, because its name could not be taken from it, stays: who has
-// come by a copy since it was read has to be told of the next eviction.
-void CopySets::end(const Round& round) noexcept {
-  const bool late = round.failure && round.failure->code() == Errc::timeout;
-  if (late) {
-    // Not at once: a node may say at once that a stopped process keeps it from dropping its copy.
-    unless_out_of_memory([&] {
-      exchange_->call_at(exchange_->now() + exchange_->options().patience / asks_in_patience,
-                         [self = weak_from_this(), key = round.key] {
-                           if (const auto open = self.lock()) {
-                             open->dissolve(key);
-                           }
-                         });
-    });
-  } else if (round.gone && !round.unfenced && (!round.failure || round.failure->code() == Errc::peer_lost)) {
-    // A list that says too much costs a question, some time.
-    unless_out_of_memory([&] { forget(round.key); });
+// come by a copy since it was read has to be told of the next eviction. A list that says too much costs a
+// question, some time.
+void CopySets::end(Round& round) noexcept {
+  if (round.gone && !round.untold) {
+    round.untold = true;
+    unless_out_of_memory([&] { round.untold = !forget(round.key); });
+  }
+  if (round.gone && round.untold) {
+    // A node that only needs time is told as often as ever, one that has another reason ever more seldom.
+    const bool late = round.failure && round.failure->code() == Errc::timeout;
+    come_back(round.key, late ? first_pause() : round.pause);
   }
   round.then(round.failure ? Result<void>(*round.failure) : Result<void>());
+}
+
+// Not at once: a node may say at once that a stopped process keeps it from dropping its copy. Once, however
+// many want the copies of one object gone.
+void CopySets::come_back(const Key& key, Clock::duration pause) noexcept {
+  const bool noted = unless_out_of_memory([&] {
+    const auto [place, is_new] = left_.insert(key);
+    if (!is_new) {
+      return;
+    }
+    const auto next = std::min<Clock::duration>(2 * pause, std::max<Clock::duration>(pause, timeout_));
+    try {
+      exchange_->call_at(exchange_->now() + pause, [weak = weak_from_this(), key, next] {
+        if (const auto self = weak.lock()) {
+          self->left_.erase(key);
+          self->dissolve(key, Deadline().moment(self->timeout_, self->exchange_->now()), next,
+                         [](const Result<void>&) {});
+        }
+      });
+    } catch (...) {
+      left_.erase(place);
+      throw;
+    }
+  });
+  if (!noted) {
+    come_back_to_all(pause);
+  }
+}
+
+void CopySets::come_back_to_all(Clock::duration pause) noexcept {
+  due_ = std::min(due_, exchange_->now() + pause);
 }
 
 Result<void> CopySets::dissolve(const Key& key, const NodeClient& client, Deadline deadline) {

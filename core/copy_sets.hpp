@@ -3,8 +3,11 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <memory_resource>
+#include <set>
 #include <vector>
 
+#include "block_pool.hpp"
 #include "connector.hpp"
 #include "fenced_nodes.hpp"
 #include "node_client.hpp"
@@ -38,21 +41,24 @@ class CopySets final : public std::enable_shared_from_this<CopySets> {
   /// Whether any node may have a copy: of an object that this thread has taken out of sight, too; also where
   /// that cannot be seen. Any thread.
   [[nodiscard]] bool has(const Key& key) const;
-  /// Forgets who may have copies. Any thread.
-  void forget(const Key& key);
+  /// Forgets who may have copies; false: it could not, and the list stays. Any thread.
+  bool forget(const Key& key);
   /// The same for all objects of a store that are gone, of whichever rank. Any thread.
   void forget_gone(std::uint32_t store);
 
   /// Takes the copies of an object that is out of sight already out of sight, too, and then tells: `timeout`
-  /// if a node has not said so before the deadline, which is asked again until it does; `peer_lost` if one
-  /// cannot be reached and may show its copy yet: it is fenced, and shows none a term later. Only by who
-  /// drives; `then` must not fail for want of memory, and is told `out_of_memory` if that is why somebody was
-  /// not told.
+  /// if a node has not said so before the deadline; `peer_lost` if one cannot be reached and may show its
+  /// copy yet: it is fenced, and shows none a term later; `out_of_memory` if that is why somebody was not
+  /// told; or why a node could not, or who it is cannot be read. All of them but those who cannot be reached
+  /// are told again until they have done it. Only by who drives; `then` must not fail for want of memory.
   void dissolve(const Key& key, Clock::time_point deadline, Then then) noexcept;
   /// The same with nobody who waits: of an object that is gone, and whose list may have outlived who made it.
   void dissolve(const Key& key) noexcept;
   /// The same for all objects that are gone: a rank of this node may have died before it told who has copies.
-  void dissolve_gone();
+  void dissolve_gone() noexcept;
+  /// When do_due() has to come back to what there was no memory to note; max: never.
+  [[nodiscard]] Clock::time_point next_due() const noexcept { return due_; }
+  void do_due(Clock::time_point now) noexcept;
   /// The same for any thread, which waits.
   [[nodiscard]] Result<void> dissolve(const Key& key, const NodeClient& client, Deadline deadline);
 
@@ -60,14 +66,18 @@ class CopySets final : public std::enable_shared_from_this<CopySets> {
   struct Round;
   class Telling;
 
-  [[nodiscard]] ObjectView read(const Key& key) const;
+  [[nodiscard]] Result<ObjectView> read(const Key& key) const;
   [[nodiscard]] bool is_gone(const Key& key) const;
   template <class Each>
-  void for_each_gone(Each each) const;
+  [[nodiscard]] bool for_each_gone(Each each) const;
+  [[nodiscard]] Clock::duration first_pause() const noexcept;
+  void dissolve(const Key& key, Clock::time_point deadline, Clock::duration pause, Then then) noexcept;
+  void come_back(const Key& key, Clock::duration pause) noexcept;
+  void come_back_to_all(Clock::duration pause) noexcept;
   void tell(const std::shared_ptr<Round>& round, Clock::time_point deadline);
   void told(Round& round, int node, const Result<NodeAnswer>& answer) noexcept;
   void note_lost(Round& round, int node, const Error& cause) const noexcept;
-  void end(const Round& round) noexcept;
+  void end(Round& round) noexcept;
 
   const NodeMemory local_;
   const std::shared_ptr<Connector> objects_;
@@ -75,6 +85,10 @@ class CopySets final : public std::enable_shared_from_this<CopySets> {
   const std::shared_ptr<Nodes> nodes_;
   const std::shared_ptr<FencedNodes> fenced_;
   const std::chrono::milliseconds timeout_;
+  // By who drives.
+  BlockPool pool_;
+  std::pmr::set<Key> left_{&pool_};                   ///< to which this comes back soon
+  Clock::time_point due_ = Clock::time_point::max();  ///< to all that are gone
 };
 
 }  // namespace locum

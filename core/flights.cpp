@@ -60,17 +60,24 @@ class Flights::Joining final : public Call {
     return {};
   }
   void ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& /*self*/) noexcept override {
-    if (!outcome && outcome.error().code() == Errc::timeout) {
-      return grant(*wish_, {.found = outcome.error()});
+    if (!outcome && outcome.error().code() == Errc::peer_lost) {  // whoever had the flight is gone
+      return flights_.start(wish_, mark_);
     }
     if (!outcome && outcome.error().code() == Errc::out_of_memory) {
       return grant(*wish_, {.ending = Ending::alone});
     }
-    if (!outcome) {  // whoever had the flight is gone
-      return flights_.start(wish_, mark_);
+    if (!outcome) {
+      return grant(*wish_, {.found = outcome.error()});
     }
     const auto ending = read_words<std::uint8_t>(outcome->body).value_or(0);
     grant(*wish_, {.ending = ending == 0 ? Ending::look : Ending::alone});
+  }
+  // Whoever has the flight lives, and so may the flight, unless that rank has closed.
+  void refused(const Error& error, const std::shared_ptr<Call>& /*self*/) noexcept override {
+    if (error.code() == Errc::closed) {
+      return flights_.start(wish_, mark_);
+    }
+    grant(*wish_, {.ending = Ending::alone});
   }
 
  private:

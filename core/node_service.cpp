@@ -40,13 +40,14 @@ void NodeService::bereaved(int rank) noexcept {
 }
 
 Exchange::Clock::time_point NodeService::next_due() const noexcept {
-  return std::min(
-      {parts_.read_leases->next_due(), parts_.reads->next_due(), parts_.settlement->next_due(), estate_due_});
+  return std::min({parts_.read_leases->next_due(), parts_.reads->next_due(), parts_.settlement->next_due(),
+                   parts_.copies.sets->next_due(), estate_due_});
 }
 
 void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
   parts_.read_leases->end_overdue(now);
   parts_.reads->give_up_overdue(now);
+  parts_.copies.sets->do_due(now);
   if (std::min(parts_.settlement->next_due(), estate_due_) <= now) {
     settle_estate();
   }
@@ -54,10 +55,8 @@ void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
 
 void NodeService::settle_estate() noexcept {
   parts_.settlement->settle_estate();
-  const bool done = unless_out_of_memory([&] {
-    parts_.copies.sets->dissolve_gone();
-    parts_.copies.here->adopt();
-  });
+  parts_.copies.sets->dissolve_gone();
+  const bool done = unless_out_of_memory([&] { parts_.copies.here->adopt(); });
   estate_due_ = done ? Exchange::Clock::time_point::max() : parts_.soon();
 }
 

@@ -58,6 +58,13 @@ class UntoldCopies : public ::testing::Test {
   [[nodiscard]] PlainNode& node(int number) { return *world_.rank(number * per_node).node; }
   [[nodiscard]] const std::shared_ptr<CopySets>& sets() { return world_.rank(0).links->copies().sets; }
   [[nodiscard]] std::uint64_t copies_of(int rank) { return world_.connector(rank).usage().own_copies; }
+  void expect_all_gone(const Key& key) {
+    EXPECT_EQ(code_of(get(3, key)), Errc::not_found);
+    EXPECT_FALSE(sets()->has(key));
+    for (int rank = 0; rank < world_.size(); ++rank) {
+      EXPECT_EQ(world_.connector(rank).usage().own_objects, 0U) << "rank " << rank;
+    }
+  }
   loopback::Network& network() { return world_.network(); }
 
   tests::Liars liars_{2};
@@ -66,6 +73,154 @@ class UntoldCopies : public ::testing::Test {
                          .wrap = liars_.wrap()}};
   std::map<Kind, int> of_kind_;
 };
+
+TEST_F(UntoldCopies, ANodeThatCouldNotDropItsCopyIsToldAgainWhateverKeptIt) {
+  for (const Error& error : {spoiled, stopped}) {
+    SCOPED_TRACE(error);
+    const Key key = made();
+    ASSERT_TRUE(get(2, key));
+    of_kind_.clear();
+    node(1).bar_directory(error);
+    EXPECT_EQ(code_of(evict(key)), error.code());
+    EXPECT_EQ(of_kind_[Kind::invalidate], 1);
+    network().run_for(10s);
+    node(1).bar_directory({});
+    network().run_for(10s);
+    expect_all_gone(key);
+    // Who cannot for another reason than want of time is asked ever more seldom.
+    EXPECT_GE(of_kind_[Kind::invalidate], 3);
+    EXPECT_LE(of_kind_[Kind::invalidate], error.code() == Errc::timeout ? 13 : 6);
+  }
+}
+
+// However many want the copies gone, each node is told once at a time.
+TEST_F(UntoldCopies, NobodyIsToldMoreOftenBecauseManyAsk) {
+  const Key key = made();
+  ASSERT_TRUE(get(2, key));
+  node(1).bar_directory(stopped);
+  for (int time = 0; time < 50; ++time) {
+    EXPECT_EQ(code_of(evict(key)), Errc::timeout);
+  }
+  of_kind_.clear();
+  network().run_for(5s);
+  EXPECT_LE(of_kind_[Kind::invalidate], 6);
+  node(1).bar_directory({});
+  network().run_for(5s);
+  expect_all_gone(key);
+}
+
+TEST_F(UntoldCopies, AnotherNodeThatIsLostHidesNobodyWhoIsNot) {
+  const Key key = made();
+  ASSERT_TRUE(get(2, key));
+  ASSERT_TRUE(get(4, key));
+  node(1).bar_directory(spoiled);
+  network().kill(4);
+  network().kill(5);
+  EXPECT_EQ(code_of(evict(key)), Errc::peer_lost);
+  node(1).bar_directory({});
+  network().run_for(60s);
+  EXPECT_EQ(code_of(get(3, key)), Errc::not_found);
+  EXPECT_FALSE(sets()->has(key));
+}
+
+TEST_F(UntoldCopies, WhoCannotSeeWhoHasCopiesSaysSoAndTellsThemLater) {
+  const Key key = made();
+  ASSERT_TRUE(get(2, key));
+  node(0).bar_directory(stopped);
+  EXPECT_EQ(code_of(evict(key)), Errc::timeout) << "not that all are gone";
+  EXPECT_EQ(of_kind_[Kind::invalidate], 0);
+  node(0).bar_directory({});
+  network().run_for(5s);
+  EXPECT_EQ(of_kind_[Kind::invalidate], 1);
+  expect_all_gone(key);
+}
+
+TEST_F(UntoldCopies, AListThatCouldNotBeTakenAwayIsLater) {
+  const Key key = made();
+  ASSERT_TRUE(get(2, key));
+  judge([&](int, int, const Envelope& envelope) {
+    if (envelope.kind == Kind::invalidate) {
+      node(0).bar_directory(stopped);
+    }
+    return Verdict{};
+  });
+  EXPECT_TRUE(evict(key).value());
+  judge({});
+  node(0).bar_directory({});
+  EXPECT_TRUE(sets()->has(key));
+  network().run_for(5s);
+  expect_all_gone(key);
+}
+
+// As who adopts does, and who had no memory to note whom to come back to.
+TEST_F(UntoldCopies, WhoCannotSeeWhatIsGoneLooksAgain) {
+  const Key key = made();
+  ASSERT_TRUE(get(2, key));
+  ASSERT_TRUE(world_.rank(0).process.table->tombstone(key));
+  node(0).bar_directory(stopped);
+  sets()->dissolve_gone();
+  network().run_for(3s);
+  node(0).bar_directory({});
+  network().run_for(5s);
+  EXPECT_EQ(code_of(get(3, key)), Errc::not_found);
+  EXPECT_FALSE(sets()->has(key));
+}
+
+// The rank that has the flight answers a join with whatever error; its flight goes on.
+TEST_F(UntoldCopies, AJoinThatIsRefusedLeavesTheFlightAlone) {
+  for (const Errc refusal : {Errc::invalid_argument, Errc::system, Errc::timeout, Errc::peer_lost}) {
+    SCOPED_TRACE(static_cast<int>(refusal));
+    const Key key = made();
+    of_kind_.clear();
+    judge([&](int from, int to, const Envelope& envelope) {
+      if (from == 3 && to == 2 && envelope.kind == Kind::join) {
+        tests::Message refused{3, std::vector<std::byte>(sizeof(Envelope)), {}};
+        refused.set_envelope({.kind = Kind::reply,
+                              .status = static_cast<std::uint8_t>(refusal),
+                              .call = envelope.call,
+                              .incarnation = envelope.incarnation});
+        network().after(1ms, [this, refused] { (void)liars_[2].say(refused); });
+        return Verdict{Fate::drop, {}};
+      }
+      return from < per_node && to == 2 ? Verdict{Fate::delay, 500ms} : Verdict{};
+    });
+    std::array<std::optional<Result<ObjectView>>, 2> got;
+    for (const int reader : {2, 3}) {
+      network().start([&, reader] { got[static_cast<std::size_t>(reader - 2)] = get(reader, key); });
+    }
+    network().run();
+    judge({});
+    EXPECT_EQ(of_kind_[Kind::join], 1);
+    EXPECT_EQ(of_kind_[Kind::copy], 1) << "nobody else has taken the flight over";
+    for (const auto& each : got) {
+      ASSERT_TRUE(each && *each);
+      EXPECT_TRUE(holds(**each, pattern(1, size_bytes)));
+    }
+    EXPECT_EQ(copies_of(2), 1U);
+    got = {};
+    EXPECT_TRUE(evict(key).value());
+    liars_[2].forget();
+  }
+}
+
+TEST_F(UntoldCopies, AJoinerThatClosesLeavesTheFlightAlone) {
+  const Key key = made();
+  judge([&](int from, int to, const Envelope&) {
+    return from < per_node && to == 2 ? Verdict{Fate::delay, 500ms} : Verdict{};
+  });
+  std::array<std::optional<Result<ObjectView>>, 2> got;
+  for (const int reader : {2, 3}) {
+    network().start([&, reader] { got[static_cast<std::size_t>(reader - 2)] = get(reader, key); });
+  }
+  network().after(200ms, [&] { network().start([&] { world_.rank(3).links->close(); }); });
+  network().run();
+  ASSERT_TRUE(got[0] && got[1]);
+  EXPECT_EQ(of_kind_[Kind::join], 1);
+  EXPECT_EQ(code_of(*got[1]), Errc::closed);
+  ASSERT_TRUE(*got[0]) << got[0]->error();
+  EXPECT_EQ(of_kind_[Kind::copy], 1) << "nobody took its mark away";
+  EXPECT_EQ(copies_of(2), 1U);
+}
 
 // Where it cannot be seen whether a node is fenced, it gets no lease, and the next one as soon as it can.
 TEST_F(UntoldCopies, NoLeaseIsGrantedWhereFencesCannotBeSeen) {
