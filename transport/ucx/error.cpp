@@ -1,5 +1,6 @@
 #include "transport/ucx/error.hpp"
 
+#include <new>
 #include <utility>
 
 namespace locum::ucx {
@@ -35,6 +36,14 @@ Errc code_of(ucs_status_t status) {
 
 Error to_error(ucs_status_t status, std::string text) {
   return Error(code_of(status), std::move(text), std::string("UCX: ") + ucs_status_string(status));
+}
+
+Error to_error(ucs_status_t status, const char* text, int rank, const Error& plainly) noexcept {
+  try {
+    return to_error(status, text).at_rank(rank);
+  } catch (const std::bad_alloc&) {
+    return plainly;
+  }
 }
 
 void check(ucs_status_t status, const char* text) {

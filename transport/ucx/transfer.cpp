@@ -1,6 +1,7 @@
 #include "transport/ucx/transfer.hpp"
 
 #include <new>
+#include <utility>
 
 namespace locum::ucx {
 
@@ -22,7 +23,8 @@ Transfer* TransferPool::take() noexcept {
   if (free_ == nullptr) {
     try {
       // Not make_unique: it would write the rooms, too.
-      blocks_.emplace_back(new Transfer[block_size]);
+      std::unique_ptr<Transfer[]> block(new Transfer[block_size]);
+      blocks_.push_back(std::move(block));
     } catch (const std::bad_alloc&) {
       return nullptr;
     }

@@ -28,6 +28,14 @@ Error lost_error(int rank, ucs_status_t cause) {
       .at_rank(rank);
 }
 
+Error lost_error(int rank, ucs_status_t cause, const Error& plainly) noexcept {
+  try {
+    return lost_error(rank, cause);
+  } catch (const std::bad_alloc&) {
+    return plainly;
+  }
+}
+
 }  // namespace
 
 UcxTransport::UcxTransport(Context context, Worker worker, Addresses addresses, int rank,
@@ -40,6 +48,7 @@ UcxTransport::UcxTransport(Context context, Worker worker, Addresses addresses, 
       worker_(std::move(worker)),
       doorbell_(worker_.event_descriptor()),
       longest_sleep_(first_sleep) {
+  (void)no_memory_left();  // made now, to be told without memory
   new_.reserve(peers_.size());
   gone_.reserve(peers_.size());
   for (Peer& peer : peers_) {
@@ -245,17 +254,19 @@ bool UcxTransport::tell_done(Receiver& receiver) noexcept {
     const bool read = transfer->kind == Transfer::Kind::read;
     pool_.give_back(*transfer);
     if (read) {
-      then(status == UCS_OK ? Result<void>()
-                            : to_error(status, "memory of another rank was not read").at_rank(rank));
+      then(status == UCS_OK
+               ? Result<void>()
+               : to_error(status, "memory of another rank was not read", rank, no_memory_left()));
     } else if (landing && status == UCS_OK) {
       receiver.landed(number, Path::rendezvous);
     } else if (landing) {
-      receiver.landed(
-          number, to_error(status, "the bulk of a message did not arrive; ask for it again").at_rank(rank));
+      receiver.landed(number, to_error(status, "the bulk of a message did not arrive; ask for it again", rank,
+                                       no_memory_left()));
     } else if (status == UCS_OK) {
       receiver.sent(number, {});
     } else {
-      receiver.sent(number, to_error(status, "the bulk of a message was not received").at_rank(rank));
+      receiver.sent(number,
+                    to_error(status, "the bulk of a message was not received", rank, no_memory_left()));
     }
   }
   return any;
@@ -275,7 +286,7 @@ bool UcxTransport::tell_lost(Receiver& receiver) noexcept {
     gone_.pop_back();
     lost.state = Peer::State::lost;
     lost.keys.clear();
-    receiver.lost(rank, lost_error(rank, lost.cause));
+    receiver.lost(rank, lost_error(rank, lost.cause, plainly_lost_));
     any = true;
   }
   return any;

@@ -101,8 +101,9 @@ class UcxTransport final : public Transport {
   // The worker calls back into these until its end.
   TransferPool pool_;
   std::vector<Peer> peers_;
-  std::vector<int> new_;   ///< met, and not yet connected to; room for all
-  std::vector<int> gone_;  ///< broken, and not yet told; room for all
+  // Callbacks of UCX must not fail: here is room for all ranks from the beginning.
+  std::vector<int> new_;   ///< met, and not yet connected to
+  std::vector<int> gone_;  ///< broken, and not yet told
   TransferQueue own_;      ///< to this rank itself
   TransferQueue done_;     ///< finished, and not yet told
   Context context_;
@@ -111,6 +112,8 @@ class UcxTransport final : public Transport {
   Doorbell doorbell_;
   Receiver* receiver_ = nullptr;  ///< while progress() is in UCX
   std::uint64_t last_landing_ = 0;
+  /// What is said of a rank where there is no memory to say which.
+  const Error plainly_lost_{Errc::peer_lost, "a rank cannot be reached any more"};
   bool quiet_ = false;  ///< the worker had nothing to move when it was last asked
   Clock::time_point refused_since_ = Clock::time_point::max();  ///< to be armed, and nothing moved since
   std::atomic<bool> refuses_{false};  ///< for long; by who may call progress(), read by the sleeper
