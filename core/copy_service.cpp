@@ -57,6 +57,15 @@ void CopyService::release(const Question& question, Asker asker) const {
   }
 }
 
+// Nobody begins to read under a lease that is over: a no stays one.
+void CopyService::recall(const Question& question, Asker asker) const {
+  const auto over = read_words<EndReadWords>(question.body);
+  if (!over) {
+    return parts_.refuse_senseless(question);
+  }
+  parts_.answer(asker, one_byte(parts_.reads->is_reading(question.from, over->number)));
+}
+
 void CopyService::invalidate(const Question& question, Asker asker) {
   const auto asked = read_words<KeyWords>(question.body);
   if (!asked || parts_.nodes->of_creator(asked->key.creator) != parts_.node_of(question)) {

@@ -19,6 +19,8 @@ class CopyService final {
   void copy(const Question& question, Asker asker);
   /// The asker has read what it had a lease for. Answered only if it wants an answer, which it need not.
   void release(const Question& question, Asker asker) const;
+  /// Says whether this rank still reads under a lease of the asker's that is over.
+  void recall(const Question& question, Asker asker) const;
   /// Says that the copy is gone when nobody finds it any more.
   void invalidate(const Question& question, Asker asker);
   /// Grants the asker's node a lease, unless it is fenced.

@@ -35,12 +35,13 @@ enum class Kind : std::uint8_t {
   renew,            ///< may copies be shown on: to the node of the copied objects
   lease_read,       ///< as copy, to be read one-sidedly where that can be
   end_read,         ///< a lease_read is over; nobody answers: to the rank that granted it
+  recall_read,      ///< does the asked rank still read under a lease that is over: from who granted it
 };
-inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::end_read);
+inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::recall_read);
 
 /// Version of all that is sent between ranks; those of a runtime have the same, or refuse each other at
 /// start.
-inline constexpr std::uint8_t wire_version = 9;
+inline constexpr std::uint8_t wire_version = 10;
 
 /// What each message begins with. 16 bytes, in the byte order of the machines.
 struct Envelope {

@@ -96,6 +96,8 @@ void NodeService::dispatch(const Question& question) {
       return copies_.copy(question, asker);
     case Kind::end_read:
       return copies_.release(question, asker);
+    case Kind::recall_read:
+      return copies_.recall(question, asker);
     case Kind::invalidate:
       return copies_.invalidate(question, asker);
     case Kind::renew:

@@ -114,7 +114,7 @@ struct ReadLeaseWords {
 };
 static_assert(sizeof(ReadLeaseWords) == 104);
 
-/// The end of a read.
+/// The end of a read, and the question whether it has ended.
 struct EndReadWords {
   std::uint64_t number = 0;
 };

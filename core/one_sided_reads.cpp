@@ -78,6 +78,13 @@ void OneSidedReads::ended(const Number& number, bool read) noexcept {
   }
 }
 
+bool OneSidedReads::is_reading(int owner, std::uint64_t lease) const noexcept {
+  const auto is_it = [owner, lease](const auto& reading) {
+    return reading.second.owner == owner && reading.second.lease == lease;
+  };
+  return std::ranges::any_of(believed_, is_it) || std::ranges::any_of(given_up_, is_it);
+}
+
 void OneSidedReads::give_up_overdue(Clock::time_point now) noexcept {
   while (next_due() <= now) {
     const Then then = std::exchange(believed_.begin()->second.then, {});

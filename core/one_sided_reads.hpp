@@ -53,6 +53,8 @@ class OneSidedReads final : public std::enable_shared_from_this<OneSidedReads> {
   void read(const LeaseHeld& lease, std::shared_ptr<HeldObject> into, Then then);
   /// Tells the owner so without having read.
   void decline(const LeaseHeld& lease) noexcept;
+  /// Whether it reads under that lease of that rank, believed or not. Once the lease is over a no stays one.
+  [[nodiscard]] bool is_reading(int owner, std::uint64_t lease) const noexcept;
   /// When the lease of the next one is over; Clock::time_point::max(): nothing is being read.
   [[nodiscard]] Clock::time_point next_due() const noexcept {
     return believed_.empty() ? Clock::time_point::max() : believed_.begin()->first.first;

@@ -1,8 +1,20 @@
 #include "core/read_leases.hpp"
 
+#include <algorithm>
 #include <utility>
 
+#include "core/object_wire.hpp"
+#include "core/unless_out_of_memory.hpp"
+
 namespace locum {
+
+namespace {
+
+// How long the question to a reader may take, before it is asked again: longer than it takes to miss one that
+// does not live.
+constexpr int recall_patiences = 2;
+
+}  // namespace
 
 ReadLeases::ReadLeases(std::shared_ptr<RemoteMemory> remote, std::shared_ptr<Exchange> exchange,
                        std::chrono::milliseconds patience)
@@ -79,7 +91,7 @@ void ReadLeases::close() noexcept {
 }
 
 ReadLeases::Held::iterator ReadLeases::end(Held::iterator lease) noexcept {
-  due_.erase({lease->second.until, lease->first});
+  due_.erase({lease->second.due, lease->first});
   if (const auto rank = of_rank_.find(lease->first.first); --rank->second == 0) {
     of_rank_.erase(rank);
   }
@@ -95,14 +107,60 @@ void ReadLeases::drop_unshared(const Key& key) noexcept {
   }
 }
 
+std::size_t ReadLeases::running() const noexcept {
+  const auto runs = [](const auto& lease) { return lease.second.object != nullptr; };
+  return static_cast<std::size_t>(std::ranges::count_if(leases_, runs));
+}
+
 // The bytes may become others from here on; that they are exposed does no harm.
 void ReadLeases::end_overdue(Clock::time_point now) noexcept {
   while (!due_.empty() && due_.begin()->first <= now) {
-    Lease& lease = leases_.find(due_.begin()->second)->second;
-    due_.erase(due_.begin());
-    lease.object.reset();
-    shared_.erase(lease.key);
+    auto next = due_.extract(due_.begin());
+    const Number number = next.value().second;
+    Lease& lease = leases_.find(number)->second;
+    lease.due = now + recall_patiences * patience_;
+    next.value().first = lease.due;
+    due_.insert(std::move(next));
+    if (std::exchange(lease.object, nullptr)) {
+      shared_.erase(lease.key);
+    }
+    recall(number);
   }
+}
+
+/// The question to a reader whether it still reads under a lease that is over.
+class ReadLeases::Recall final : public Call {
+ public:
+  Recall(std::weak_ptr<ReadLeases> leases, const Number& number)
+      : leases_(std::move(leases)), number_(number) {}
+
+  std::span<std::byte> landing(std::span<const std::byte> /*body*/,
+                               std::uint64_t /*bytes*/) noexcept override {
+    return {};
+  }
+  // Who has closed will never say more, and misses nothing if its connection breaks. Whatever else does not
+  // say that the read has ended: it is asked again when the lease is due.
+  void ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& /*self*/) noexcept override {
+    const auto leases = leases_.lock();
+    const bool is_over = outcome ? read_words<std::uint8_t>(outcome->body) == std::uint8_t{0}
+                                 : outcome.error().code() == Errc::closed;
+    if (leases && is_over) {
+      leases->release(number_.first, number_.second);
+    }
+  }
+
+ private:
+  const std::weak_ptr<ReadLeases> leases_;
+  const Number number_;
+};
+
+void ReadLeases::recall(const Number& number) noexcept {
+  unless_out_of_memory([&] {
+    const EndReadWords over{number.second};
+    exchange_->ask(number.first, Kind::recall_read, words(over), {},
+                   exchange_->now() + recall_patiences * patience_,
+                   std::make_shared<Recall>(weak_from_this(), number));
+  });
 }
 
 }  // namespace locum

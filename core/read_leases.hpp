@@ -21,11 +21,12 @@ namespace locum {
 /// lasts, its object is pinned. It ends with the reader's word, with the reader, or when its time is over:
 /// then the object may go, and the reader does not believe what it reads any more. The memory stays exposed
 /// until the reader has spoken or is lost, because a device may take it amiss if it is asked for memory that
-/// is not. Exposed memory is never given back to the system as something else before: either it is pinned, or
-/// nobody believes what is read of it.
+/// is not. A reader that has not spoken by then is asked whether it still reads, until it says no or is lost:
+/// it may never have heard of the lease, or its word was lost. Exposed memory is never given back to the
+/// system as something else before: either it is pinned, or nobody believes what is read of it.
 ///
 /// Only by who drives.
-class ReadLeases final {
+class ReadLeases final : public std::enable_shared_from_this<ReadLeases> {
  public:
   using Clock = Exchange::Clock;
 
@@ -54,15 +55,16 @@ class ReadLeases final {
   void forget(int rank) noexcept;
   /// Ends all, and grants none any more.
   void close() noexcept;
-  /// When the time of the next one is over; Clock::time_point::max(): there is none.
+  /// When the time of the next one is over, or its reader is to be asked; Clock::time_point::max(): there is
+  /// none.
   [[nodiscard]] Clock::time_point next_due() const noexcept {
     return due_.empty() ? Clock::time_point::max() : due_.begin()->first;
   }
-  /// Ends those whose time is over.
+  /// Ends those whose time is over, and asks their readers.
   void end_overdue(Clock::time_point now) noexcept;
 
   /// Leases whose time is not over, and memory that is exposed: for tests.
-  [[nodiscard]] std::size_t running() const noexcept { return due_.size(); }
+  [[nodiscard]] std::size_t running() const noexcept;
   [[nodiscard]] std::size_t exposed() const noexcept { return leases_.size(); }
 
  private:
@@ -89,13 +91,15 @@ class ReadLeases final {
     Key key;
     std::shared_ptr<const Exposed> exposed;
     std::shared_ptr<const PinnedObject> object;  ///< null: its time is over
-    Clock::time_point until;
+    Clock::time_point due;  ///< the end of its time, and then when its reader is to be asked
   };
   using Number = std::pair<int, std::uint64_t>;  ///< the reader, and the lease
   using Held = std::map<Number, Lease>;
+  class Recall;
 
   [[nodiscard]] std::shared_ptr<const Exposed> expose(const Key& key, std::span<const std::byte> block);
   Held::iterator end(Held::iterator lease) noexcept;
+  void recall(const Number& number) noexcept;
   void drop_unshared(const Key& key) noexcept;
 
   std::shared_ptr<RemoteMemory> remote_;  ///< until close()
@@ -105,7 +109,7 @@ class ReadLeases final {
   Held leases_;
   std::map<int, std::uint32_t> of_rank_;
   std::map<Key, std::weak_ptr<const Exposed>> shared_;
-  std::set<std::pair<Clock::time_point, Number>> due_;
+  std::set<std::pair<Clock::time_point, Number>> due_;  ///< all of them
 };
 
 }  // namespace locum
