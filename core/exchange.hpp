@@ -166,6 +166,8 @@ class Exchange final : private Receiver {
     return has_closed_[static_cast<std::size_t>(rank)].load(std::memory_order_acquire);
   }
   [[nodiscard]] std::size_t under_way() const noexcept { return calls_.size(); }
+  /// Bulks on their way in or out, of calls that have ended, too.
+  [[nodiscard]] std::size_t bulks() const noexcept { return landings_.size() + outgoing_.size(); }
   /// Questions of that rank that take up memory here.
   [[nodiscard]] std::uint32_t questions_of(int rank) const noexcept { return creditors_.questions_of(rank); }
   [[nodiscard]] Clock::time_point now() const noexcept { return transport_->now(); }
@@ -217,6 +219,10 @@ class Exchange final : private Receiver {
   bool end_calls_in_vain() noexcept;
   bool look_at_clock() noexcept;
 
+  // What the transport reads and writes stays until it is gone.
+  BlockPool pool_;  ///< a bulk allocates nothing for itself once as many were on their way in before
+  std::pmr::unordered_map<std::uint64_t, Landing> landings_{&pool_};
+  NumberTable<Outgoing> outgoing_;
   const std::shared_ptr<Transport> transport_;
   const std::shared_ptr<Metrics> metrics_;
   const ExchangeOptions options_;
@@ -225,9 +231,6 @@ class Exchange final : private Receiver {
   CallTable calls_;
   bool in_vain_ = false;  ///< some of them may be under way that nobody will answer
   std::multimap<Clock::time_point, std::function<void()>> alarms_;
-  BlockPool pool_;  ///< a bulk allocates nothing for itself once as many were on their way in before
-  std::pmr::unordered_map<std::uint64_t, Landing> landings_{&pool_};
-  NumberTable<Outgoing> outgoing_;
   /// As many as there is room for from the beginning; whoever waits for more gives up at its deadline.
   std::vector<Unsent> unsent_;
   Creditors creditors_;

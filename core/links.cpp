@@ -131,12 +131,35 @@ std::size_t Links::awaited() const noexcept {
 void Links::close() noexcept {
   alarm_->clear();
   bool closed = false;
-  unless_out_of_memory([&] { closed = close_exchange(); });  // else it ends with its thread
+  unless_out_of_memory([&] {  // else it ends with its thread
+    closed = close_exchange();
+    let_bulks_arrive();
+  });
   if (closed) {
     service_.reset();
     copies_ = {};
   }
   WarmMemory::of_process().drop();
+}
+
+// Who cuts off a rank that lives in the middle of a bulk may end it, over TCP (UCX 1.13.1).
+void Links::let_bulks_arrive() {
+  struct Look {
+    Pending seen;
+    std::size_t bulks = 0;
+  };
+  constexpr auto between_looks = std::chrono::milliseconds(2);
+  for (const auto until = progress_->now() + timeout_; progress_->now() < until;) {
+    const auto look = std::make_shared<Look>();
+    const auto step = [exchange = exchange_, progress = progress_.get(), look] {
+      look->bulks = exchange->bulks();
+      progress->finish(look->seen);
+    };
+    if (progress_->wait(look->seen, until, step) && look->bulks == 0) {
+      return;
+    }
+    client_->pause(between_looks);
+  }
 }
 
 // Whether nobody drives any more who uses what this has.

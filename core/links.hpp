@@ -78,11 +78,13 @@ class Links {
   /// Whether messages to that rank are known to be in vain.
   [[nodiscard]] bool is_lost(int rank) const noexcept { return exchange_->is_lost(rank); }
   /// Nothing is asked or answered any more, but whether this rank lives; what is under way ends with
-  /// `closed`. Lets go of the node's memory. More than once is fine.
+  /// `closed`. Lets go of the node's memory. Waits for bulks that are on their way, until they have arrived
+  /// or their rank is lost, and not longer than the timeout. More than once is fine.
   void close() noexcept;
 
  private:
   [[nodiscard]] bool close_exchange();
+  void let_bulks_arrive();
 
   const std::uint64_t inline_bytes_;
   const std::chrono::milliseconds timeout_;

@@ -32,8 +32,8 @@ constexpr auto helper_turn = 100ms;
 }  // namespace
 
 Progress::Progress(std::shared_ptr<Transport> transport, std::shared_ptr<Exchange> exchange, Options options)
-    : transport_(std::move(transport)),
-      exchange_(std::move(exchange)),
+    : exchange_(std::move(exchange)),
+      transport_(std::move(transport)),
       options_(std::move(options)),
       longest_wait_(exchange_->options().patience / waits_in_patience) {
   if (options_.helper) {

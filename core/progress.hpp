@@ -124,8 +124,8 @@ class Progress {
   void drive_for_others() LOCUM_EXCLUDES(mutex_);
   void rest() LOCUM_EXCLUDES(mutex_);
 
+  const std::shared_ptr<Exchange> exchange_;  // outlives this one's part of the transport
   const std::shared_ptr<Transport> transport_;
-  const std::shared_ptr<Exchange> exchange_;
   const Options options_;
   const Haste::Duration longest_wait_;  ///< of who drives
 
