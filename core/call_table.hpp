@@ -24,6 +24,7 @@ class CallTable {
     Clock::time_point deadline;
     std::shared_ptr<Call> call;
     bool lands = false;  ///< the bulk of its answer is on its way to the call's memory
+    bool waits = false;  ///< for what may not happen in time: that there is no answer says nothing
   };
 
   /// Its number, never 0. Throws std::bad_alloc; nothing has changed then.

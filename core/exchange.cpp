@@ -52,7 +52,7 @@ Exchange::Exchange(std::shared_ptr<Transport> transport, std::shared_ptr<Metrics
 
 void Exchange::ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bulk,
                    Clock::time_point deadline, std::shared_ptr<Call> call) {
-  const std::uint32_t number = calls_.add({rank, deadline, std::move(call)});
+  const std::uint32_t number = calls_.add({rank, deadline, std::move(call), false, kind == Kind::await});
   debtors_.owe(rank);
   if (closed_ || is_lost(rank)) {
     in_vain_ = true;
@@ -440,9 +440,13 @@ bool Exchange::look_at_clock() noexcept {
   bool any = false;
   for (; calls_.next_deadline() <= looked_at_; any = true) {
     const std::uint32_t number = calls_.next_due();
-    const int rank = calls_.find(number)->rank;
+    const auto [rank, waits] = [&asked = *calls_.find(number)] {
+      return std::pair(asked.rank, asked.waits);
+    }();
     settle(number, call_error::late(rank));
-    doubt(rank);  // else nobody would miss it who is less patient than this
+    if (!waits) {
+      doubt(rank);  // else nobody would miss it who is less patient than this
+    }
   }
   for (; !alarms_.empty() && alarms_.begin()->first <= looked_at_; any = true) {
     const auto alarm = alarms_.extract(alarms_.begin());
