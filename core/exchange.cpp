@@ -176,7 +176,7 @@ void Exchange::send(int to, const Envelope& envelope, std::span<const std::byte>
     if (answers) {
       creditors_.answers(to, bulk.made_bytes);
     }
-    debtors_.moves(to, bulk.bytes.size(), looked_at_);
+    debtors_.moves(to, bulk.bytes.size(), transport_->now());
     outgoing_.put({to, std::move(bulk), answers});
     debtors_.owe(to);  // the word that it has read the bulk, which stays until then
   }
@@ -271,7 +271,7 @@ std::span<std::byte> Exchange::land(const Arrival& message, const Envelope& enve
   if (envelope.kind != Kind::reply) {
     creditors_.lands(message.from, message.bulk_bytes);
   }
-  debtors_.moves(message.from, message.bulk_bytes, looked_at_);
+  debtors_.moves(message.from, message.bulk_bytes, transport_->now());
   debtors_.owe(message.from);
   return bulk;
 }
@@ -440,9 +440,8 @@ bool Exchange::look_at_clock() noexcept {
   bool any = false;
   for (; calls_.next_deadline() <= looked_at_; any = true) {
     const std::uint32_t number = calls_.next_due();
-    const auto [rank, waits] = [&asked = *calls_.find(number)] {
-      return std::pair(asked.rank, asked.waits);
-    }();
+    const int rank = calls_.find(number)->rank;
+    const bool waits = calls_.find(number)->waits;
     settle(number, call_error::late(rank));
     if (!waits) {
       doubt(rank);  // else nobody would miss it who is less patient than this

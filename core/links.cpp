@@ -129,6 +129,9 @@ std::size_t Links::awaited() const noexcept {
 }
 
 void Links::close() noexcept {
+  if (!service_) {
+    return;
+  }
   alarm_->clear();
   bool closed = false;
   unless_out_of_memory([&] {  // else it ends with its thread

@@ -29,8 +29,8 @@ class Pending {
 /// Who moves messages, and when. One thread at a time *drives*: calls Exchange::step(). Who waits drives; who
 /// cannot, because another thread does, sleeps until its answer is there or the driver leaves. While nobody
 /// waits a helper thread drives, asleep in the transport: a rank that computes is served all the same. Who
-/// drives is in haste (Haste): no step waits for another process longer than a twentieth of the exchange's
-/// patience.
+/// drives is in haste (Haste): no step waits for a lock of the directory longer than a twentieth of the
+/// exchange's patience. It may wait longer for memory, where another thread takes much of it at the time.
 ///
 /// Invariants (mutex_ held)
 ///

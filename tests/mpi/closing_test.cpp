@@ -1,0 +1,41 @@
+// A runtime that is closed while an object is on its way.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstddef>
+
+#include "mpi/runtime.hpp"
+#include "tests/mpi/job.hpp"
+
+namespace locum {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Whoever waits for it gives up at once, its bytes come all the same: into memory that both sides still have.
+TEST(Closing, LetsAnObjectArriveThatNobodyWaitsForAnyMore) {
+  if (job::one_node()) {
+    GTEST_SKIP() << "there is no other node to read of";
+  }
+  constexpr std::size_t elements = std::size_t{16} << 20U;
+  const int reader = job::size() - 1;  // of another node than rank 0
+  for (int round = 0; round < 3; ++round) {
+    Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 512_MiB});
+    Store store = runtime.store("closing");
+    Key key;
+    if (job::rank() == 0) {
+      auto writer = store.create<double>({elements}).value();
+      writer.span().back() = 1.0;
+      key = writer.seal().value();
+    }
+    MPI_Bcast(&key, sizeof key, MPI_BYTE, 0, MPI_COMM_WORLD);
+    if (job::rank() == reader) {
+      const auto got = store.get<double[]>(key, 2ms);
+      EXPECT_TRUE(got || got.error().code() == Errc::timeout) << got.error();
+    }
+    job::barrier();
+  }
+}
+
+}  // namespace
+}  // namespace locum
