@@ -115,7 +115,8 @@ bool CopySets::enter(const Key& key, int node) {
     SealOptions options;
     if (list) {
       const auto numbers = numbers_in(list.bytes());
-      if (std::ranges::find(numbers, number) != numbers.end()) {
+      entered = std::ranges::find(numbers, number) != numbers.end();
+      if (entered) {
         break;
       }
       options = {SealMode::replace, list.facts().generation};
@@ -132,6 +133,9 @@ bool CopySets::enter(const Key& key, int node) {
       return false;
     }
     entered = static_cast<bool>(sealed);
+  }
+  if (!entered) {
+    return false;
   }
   std::atomic_thread_fence(std::memory_order_seq_cst);  // after the list; its match is in has()
   if (is_gone(key)) {
