@@ -152,7 +152,8 @@ void Links::let_bulks_arrive() {
     std::size_t bulks = 0;
   };
   constexpr auto between_looks = std::chrono::milliseconds(2);
-  for (const auto until = progress_->now() + timeout_; progress_->now() < until;) {
+  const auto until = Deadline().moment(timeout_, progress_->now());
+  while (progress_->now() < until) {
     const auto look = std::make_shared<Look>();
     const auto step = [exchange = exchange_, progress = progress_.get(), look] {
       look->bulks = exchange->bulks();
