@@ -5,7 +5,7 @@ packages_for_build='g++ cmake ninja-build ccache pkg-config libopenmpi-dev openm
 packages_for_tests='libgtest-dev librapidcheck-dev'
 packages_for_bench='libbenchmark-dev'
 packages_for_jobs='libpng-dev'
-packages_for_ci='clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev git'
+packages_for_ci='clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev llvm-16 git'
 
 # install_packages PURPOSE...: installs what is missing of the packages for these purposes. As root, or by sudo; without
 # either it names the one line that somebody else has to run, and ends the script with status 3.
