@@ -86,6 +86,11 @@ class Source {
   /// these bytes travel. Its facts are those of the whole object, but that the extents are the hyperslab's.
   [[nodiscard]] virtual Result<ObjectView> get_hyperslab(const Address& address, const Hyperslab& slab,
                                                          std::uint64_t element_bytes, Deadline deadline);
+  /// get(), for what the object says of itself: the view need not show any of its bytes, and where it comes
+  /// from another node, none travel.
+  [[nodiscard]] virtual Result<ObjectView> describe(const Address& address, Deadline deadline) {
+    return get(address, deadline);
+  }
   [[nodiscard]] virtual Result<bool> exists(const Address& address, Deadline deadline) = 0;
   /// Names of a store that begin with `prefix`, in ascending byte order. Names live throughout the call
   /// appear once.

@@ -38,8 +38,9 @@ struct How {
   const ByteRange* part = nullptr;
   const Hyperslab* slab = nullptr;
   std::uint64_t element_bytes = 0;  // of the hyperslab's
+  bool only_facts = false;          // or nothing at all
 
-  [[nodiscard]] bool wants_all() const noexcept { return part == nullptr && slab == nullptr; }
+  [[nodiscard]] bool wants_all() const noexcept { return part == nullptr && slab == nullptr && !only_facts; }
 };
 
 // What `call` returns; where it finds that this process has no memory left, that.
@@ -93,6 +94,9 @@ class Distributed final : public Connector {
   Result<ObjectView> get_hyperslab(const Address& address, const Hyperslab& slab, std::uint64_t element_bytes,
                                    Deadline deadline) override {
     return guarded([&] { return do_get_hyperslab(address, slab, element_bytes, deadline); });
+  }
+  Result<ObjectView> describe(const Address& address, Deadline deadline) override {
+    return guarded([&] { return get_some(address, {.only_facts = true}, deadline); });
   }
   Result<bool> exists(const Address& address, Deadline deadline) override {
     return guarded([&] { return do_exists(address, deadline); });
@@ -222,6 +226,9 @@ Result<ObjectView> Distributed::fetch_some(const Key& key, std::string_view name
   auto copy = copies_.flights->look(key, generation, *client_, deadline);
   if (copy && *copy) {
     return copy;
+  }
+  if (how.only_facts) {
+    return fetch_facts(*client_, key, generation, deadline);
   }
   return how.part != nullptr
              ? fetch_part(*client_, key, name, *how.part, generation, deadline)

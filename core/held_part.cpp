@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/directory.hpp"
+#include "core/object_tail.hpp"
 
 namespace locum {
 
@@ -140,6 +141,29 @@ Result<ObjectView> fetch_hyperslab(const NodeClient& client, const Key& key, std
       return HeldPart::view(*facts, packed, answer->path);
     }
   }
+}
+
+Result<ObjectView> fetch_facts(const NodeClient& client, const Key& key, std::uint64_t generation,
+                               Deadline deadline) {
+  const KeyWords asked{key};
+  const auto answer =
+      client.ask(client.nodes().of_creator(key.creator), Kind::describe, words(asked), {}, deadline);
+  if (!answer) {
+    return answer.error();
+  }
+  const auto wire = read_words<ObjectWire>(answer->body);
+  if (!wire || !plausible(*wire) || wire->key != key || !answer->block ||
+      answer->block->block().size() != wire->record.block_bytes() - wire->record.size_bytes) {
+    return senseless(key, {});
+  }
+  const std::uint64_t known = wire->generation == 0 ? generation : wire->generation;
+  const ObjectFacts facts = facts_of_tail({0, key, &wire->record, known}, answer->block->block().data());
+  if (!facts.whole) {
+    return senseless(key, {});
+  }
+  ObjectView view = HeldPart::view(facts, answer->block, answer->path);
+  view.narrow(0, 0);
+  return view;
 }
 
 Error no_room_for(std::uint64_t bytes) {

@@ -14,7 +14,8 @@
 namespace locum {
 
 /// Some bytes of an object, in one piece: in memory of this process, or in place. Lives as long as views of
-/// it. Its facts are those of the object, but for extents. Filled by one thread, then read by any.
+/// it. Its facts are those of the object, but that extents may be missing or those of these bytes. Filled by
+/// one thread, then read by any.
 class HeldPart final : public PinBoard {
  public:
   /// The first view of `bytes`, which came by `path`. \param facts of the object; extents: of these bytes
@@ -54,6 +55,10 @@ class HeldPart final : public PinBoard {
                                                  std::string_view name, const Hyperslab& slab,
                                                  std::uint64_t element_bytes, std::uint64_t generation,
                                                  Deadline deadline);
+/// Asks for what the object says of itself, and waits for that: a view of none of its bytes, with all its
+/// facts. `not_found`, `corrupt`.
+[[nodiscard]] Result<ObjectView> fetch_facts(const NodeClient& client, const Key& key,
+                                             std::uint64_t generation, Deadline deadline);
 /// The error where there is no memory for so many bytes.
 [[nodiscard]] Error no_room_for(std::uint64_t bytes);
 

@@ -36,12 +36,13 @@ enum class Kind : std::uint8_t {
   lease_read,       ///< as copy, to be read one-sidedly where that can be
   end_read,         ///< a lease_read is over; nobody answers: to the rank that granted it
   recall_read,      ///< does the asked rank still read under a lease that is over: from who granted it
+  describe,         ///< what an object says of itself, by key, without its payload: to its owner's node
 };
-inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::recall_read);
+inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::describe);
 
 /// Version of all that is sent between ranks; those of a runtime have the same, or refuse each other at
 /// start.
-inline constexpr std::uint8_t wire_version = 10;
+inline constexpr std::uint8_t wire_version = 11;
 
 /// What each message begins with. 16 bytes, in the byte order of the machines.
 struct Envelope {

@@ -69,6 +69,8 @@ void NodeService::dispatch(const Question& question) {
       return part_service_.fetch_part(question, asker);
     case Kind::fetch_hyperslab:
       return part_service_.fetch_hyperslab(question, asker);
+    case Kind::describe:
+      return objects_.describe(question, asker);
     case Kind::exists:
       return objects_.exists(question, asker);
     case Kind::evict:

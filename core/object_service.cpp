@@ -24,6 +24,21 @@ void ObjectService::fetch(const Question& question, Asker asker) {
   parts_.answer(asker, words(wire), wanted ? Bulk{parts_.local.block(pin), std::move(*object)} : Bulk{});
 }
 
+void ObjectService::describe(const Question& question, Asker asker) {
+  const auto asked = read_words<KeyWords>(question.body);
+  if (!asked) {
+    return parts_.refuse_senseless(question);
+  }
+  auto object = parts_.local.hold_object(asked->key);
+  if (!object) {
+    return parts_.refuse(asker, object.error());
+  }
+  const Pin& pin = (*object)->pin();
+  const ObjectWire wire = wire_of(pin, pin.generation);
+  const auto tail = parts_.local.block(pin).subspan(pin.record->size_bytes);
+  parts_.answer(asker, words(wire), {tail, std::move(*object)});
+}
+
 void ObjectService::exists(const Question& question, Asker asker) {
   const auto asked = read_words<KeyWords>(question.body);
   if (!asked) {

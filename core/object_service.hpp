@@ -12,6 +12,8 @@ class ObjectService final {
 
   /// The block, if it is not larger than wanted.
   void fetch(const Question& question, Asker asker);
+  /// What stands behind the payload alone.
+  void describe(const Question& question, Asker asker);
   void exists(const Question& question, Asker asker);
   void evict(const Question& question, Asker asker);
   /// Out of sight with an object whose name is gone.

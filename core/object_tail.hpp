@@ -44,10 +44,9 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
   return {reinterpret_cast<const char*>(name), record.name_bytes};
 }
 
-/// The whole tail. The texts live in the block.
-[[nodiscard]] inline ObjectTail read_tail(const std::byte* block, const ObjectRecord& record) noexcept {
+/// The whole tail, of which `at` is the first byte. The texts live there.
+[[nodiscard]] inline ObjectTail read_tail_at(const std::byte* at, const ObjectRecord& record) noexcept {
   ObjectTail tail;
-  const std::byte* at = block + record.size_bytes;
   std::memcpy(&tail.element_bytes, at, sizeof tail.element_bytes);
   at += sizeof tail.element_bytes + record.has_checksum * sizeof(std::uint32_t);
   tail.extents.rank = std::min<std::uint8_t>(record.rank, max_rank);
@@ -58,8 +57,13 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
     tail.extents.values[0] = record.size_bytes / tail.element_bytes;
   }
   tail.type_name = {reinterpret_cast<const char*>(at), record.type_name_bytes};
-  tail.name = read_name(block, record);
+  tail.name = {reinterpret_cast<const char*>(at) + record.type_name_bytes, record.name_bytes};
   return tail;
+}
+
+/// The same of a block.
+[[nodiscard]] inline ObjectTail read_tail(const std::byte* block, const ObjectRecord& record) noexcept {
+  return read_tail_at(block + record.size_bytes, record);
 }
 
 /// Where the checksum of a block stands. REQUIRES: record.has_checksum.
@@ -93,12 +97,17 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
          tail.extents.has(record.size_bytes / tail.element_bytes);
 }
 
-/// All that a pinned object says of itself. The texts live in the block.
-[[nodiscard]] inline ObjectFacts facts_of(const Pin& pin, const std::byte* block) {
+/// All that a pinned object says of itself. The texts live in its tail, of which `at` is the first byte.
+[[nodiscard]] inline ObjectFacts facts_of_tail(const Pin& pin, const std::byte* at) {
   const ObjectRecord& record = *pin.record;
-  const ObjectTail tail = read_tail(block, record);
+  const ObjectTail tail = read_tail_at(at, record);
   return {pin.key,       record.size_bytes, pin.generation, record.type_hash, tail.element_bytes,
           record.layout, tail.extents,      tail.type_name, tail.name,        is_whole(tail, record)};
+}
+
+/// The same of its block.
+[[nodiscard]] inline ObjectFacts facts_of(const Pin& pin, const std::byte* block) {
+  return facts_of_tail(pin, block + pin.record->size_bytes);
 }
 
 }  // namespace locum

@@ -189,6 +189,14 @@ void Session::close() noexcept {
   }
 }
 
+Result<ObjectView> Session::describe(const Address& address, Deadline deadline) {
+  if (closed()) {
+    return closed_error();
+  }
+  auto found = connector_->describe(address, deadline);
+  return found ? std::move(found) : missed(address, found.error());
+}
+
 Result<ObjectView> Session::fetch_part(const Address& address, const ByteRange& range, Deadline deadline) {
   if (closed()) {
     return closed_error();

@@ -114,6 +114,8 @@ class Session : public std::enable_shared_from_this<Session> {
     }
     return found;
   }
+  /// What the object says of itself, and maybe none of its bytes; else as above.
+  [[nodiscard]] Result<ObjectView> describe(const Address& address, Deadline deadline);
   /// Some bytes of the object, pinned; else as above.
   [[nodiscard]] Result<ObjectView> fetch_part(const Address& address, const ByteRange& range,
                                               Deadline deadline);

@@ -52,6 +52,18 @@ Error Store::refusal(std::string_view name) const {
   return usable(name).error();
 }
 
+Result<ObjectView> Store::describe(const Key& key, Deadline deadline) {
+  return key.store == open_->number && usable(Address(key))
+             ? session().describe(Address(key), effective(deadline))
+             : Result<ObjectView>(refusal(key));
+}
+
+Result<ObjectView> Store::describe(std::string_view name, Deadline deadline) {
+  const auto allowed = usable(name);
+  return allowed ? session().describe(Address(open_->number, name), effective(deadline))
+                 : Result<ObjectView>(allowed.error());
+}
+
 Result<ObjectView> Store::fetch_part(const Key& key, const Part& part, std::uint64_t element_bytes,
                                      Deadline deadline) {
   return key.store == open_->number && usable(Address(key))
@@ -205,11 +217,11 @@ Result<std::vector<std::string>> Store::keys(std::string_view prefix, Deadline d
 }
 
 Result<ObjectInfo> Store::info(const Key& key, Deadline deadline) {
-  return info_of(fetch(key, deadline));
+  return info_of(describe(key, deadline));
 }
 
 Result<ObjectInfo> Store::info(std::string_view name, Deadline deadline) {
-  return info_of(fetch(name, deadline));
+  return info_of(describe(name, deadline));
 }
 
 }  // namespace locum

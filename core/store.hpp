@@ -229,15 +229,15 @@ class Store {
     detail::refuse_text_and_time<T>();
     return Proxy<T>();
   }
-  /// A stand-in for an object that is there; not resolved. Gets the object to see that: one of another node
-  /// is brought here, as by get().
+  /// A stand-in for an object that is there; not resolved. Asks the node of the object to see that, as
+  /// info() does.
   template <class T>
   [[nodiscard]] Result<Proxy<T>> proxy(const Key& key, Deadline deadline = {}) {
-    return proxy_to<T>(fetch(key, deadline));
+    return proxy_to<T>(describe(key, deadline));
   }
   template <class T>
   [[nodiscard]] Result<Proxy<T>> proxy(std::string_view name, Deadline deadline = {}) {
-    return proxy_to<T>(fetch(name, deadline));
+    return proxy_to<T>(describe(name, deadline));
   }
 
   // Keep, drop, look
@@ -250,7 +250,9 @@ class Store {
   /// Names that begin with `prefix`, in ascending byte order. Names live throughout the call appear once,
   /// others may.
   [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {}, Deadline deadline = {});
-  /// Gets the object to see: one of another node is brought here, as by get_bytes().
+  /// What an object says of itself. Its bytes stay where they are (but that the home of a name sends a value
+  /// along that it has beside it: see `inline_bytes`); one of another node, of which this node has no copy,
+  /// is asked for at that node.
   [[nodiscard]] Result<ObjectInfo> info(const Key& key, Deadline deadline = {});
   [[nodiscard]] Result<ObjectInfo> info(std::string_view name, Deadline deadline = {});
 
@@ -282,6 +284,8 @@ class Store {
     }
     return session().fetch(Address(open_->number, name), effective(deadline));
   }
+  [[nodiscard]] Result<ObjectView> describe(const Key& key, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> describe(std::string_view name, Deadline deadline);
   [[nodiscard]] Result<ObjectView> fetch_part(const Key& key, const Part& part, std::uint64_t element_bytes,
                                               Deadline deadline);
   [[nodiscard]] Result<ObjectView> fetch_part(std::string_view name, const Part& part,

@@ -46,6 +46,8 @@ std::vector<CallScene> all_call_scenes() {
   add(CallKind::get_by_name, {apart, together, object_is_mine}, {small, large});
   add(CallKind::get_by_name, {home_is_mine}, {large});
   add(CallKind::replace, {apart, together, home_is_mine, object_is_mine}, {small, large});
+  add(CallKind::describe_by_key, {apart}, {large});
+  add(CallKind::describe_by_name, {apart, together, home_is_mine}, {large});
   add(CallKind::exists_by_key, {apart}, {small});
   add(CallKind::exists_by_name, {apart, object_is_mine}, {small});
   add(CallKind::evict_by_key, {apart, together, home_is_mine, object_is_mine}, {small, large});
@@ -61,9 +63,20 @@ std::vector<CallScene> all_call_scenes() {
 }
 
 std::string describe(const CallScene& scene) {
-  static constexpr const char* kinds[] = {"put",           "get by key",    "get stale",      "get by name",
-                                          "replace",       "exists by key", "exists by name", "evict by key",
-                                          "evict by name", "list",          "wait",           "drop",
+  static constexpr const char* kinds[] = {"put",
+                                          "get by key",
+                                          "get stale",
+                                          "get by name",
+                                          "replace",
+                                          "describe by key",
+                                          "describe by name",
+                                          "exists by key",
+                                          "exists by name",
+                                          "evict by key",
+                                          "evict by name",
+                                          "list",
+                                          "wait",
+                                          "drop",
                                           "close"};
   return std::string(kinds[static_cast<std::size_t>(scene.kind)]) + ", " + std::to_string(scene.size_bytes) +
          (scene.copied ? " bytes with copies, object on node " : " bytes, object on node ") +
@@ -193,6 +206,14 @@ void CrossNodeCall::ask(Answer& answer) {
       return read(answer, here.get(by_name, {}));
     case CallKind::wait:
       return read(answer, here.wait(by_name, nodes_.network().now() + wait_time));
+    case CallKind::describe_by_key:
+    case CallKind::describe_by_name: {
+      const auto found =
+          here.describe(scene_.kind == CallKind::describe_by_name ? by_name : Address(before_->key), {});
+      answer.yes = note(answer, found) && found->key() == before_->key && found->facts().name == name_ &&
+                   found->facts().size_bytes == scene_.size_bytes;
+      return;
+    }
     case CallKind::exists_by_key:
     case CallKind::exists_by_name: {
       const auto there =

@@ -17,6 +17,8 @@ enum class CallKind : std::uint8_t {
   get_stale,  ///< by a handle of what was replaced
   get_by_name,
   replace,
+  describe_by_key,
+  describe_by_name,
   exists_by_key,
   exists_by_name,
   evict_by_key,

@@ -55,6 +55,7 @@ bool CrossNodeCall::may_be_lost() const {
     case CallKind::replace:
       return hurt(scene_.home);
     case CallKind::get_by_key:
+    case CallKind::describe_by_key:
     case CallKind::exists_by_key:
       return lost(scene_.owner);
     case CallKind::get_stale:
@@ -62,6 +63,7 @@ bool CrossNodeCall::may_be_lost() const {
     case CallKind::exists_by_name:
       return lost(scene_.home);
     case CallKind::get_by_name:
+    case CallKind::describe_by_name:
     case CallKind::wait:
       return lost(scene_.home) || (scene_.size_bytes == large && lost(scene_.owner));
     case CallKind::evict_by_key:

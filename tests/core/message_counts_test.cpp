@@ -133,6 +133,46 @@ TEST_P(MessageCounts, OfParts) {
             one_round_trip);
 }
 
+// Of a large object of another node, no bytes but its type, extents and name.
+TEST_P(MessageCounts, OfDescriptions) {
+  const std::string here = name_at(maker);
+  const std::string there = name_at(other);
+  const Key large = made({}, large_).key;
+  made(here, large_);
+  made(there, large_);
+  const Key array = put(connector(maker), store, {}, field({100, 100}, 8)).value().key;
+  const auto describe = [&](int rank, const Address& address) {
+    const std::uint64_t bytes = world_.network().counters().sent.bytes;
+    const Price price = price_of([&] {
+      const auto found = connector(rank).describe(address, {});
+      ASSERT_TRUE(found) << found.error();
+      EXPECT_TRUE(found->facts().whole);
+      EXPECT_EQ(found->facts().name, address.name);
+      EXPECT_EQ(found->facts().size_bytes, address.key == array ? 80'000U : large_.size());
+    });
+    EXPECT_LT(world_.network().counters().sent.bytes - bytes, 1000U);
+    return price;
+  };
+  EXPECT_EQ(describe(maker, Address(large)), nothing);
+  EXPECT_EQ(describe(maker, Address(store, here)), nothing);
+  EXPECT_EQ(describe(other, Address(large)), one_round_trip);
+  EXPECT_EQ(describe(other, Address(store, there)), one_round_trip) << "the home is here";
+  EXPECT_EQ(describe(other, Address(store, here)), (Price{4, 0})) << "the home, then the owner";
+  EXPECT_EQ(connector(other).usage().own_copies, 0U);
+  EXPECT_EQ(describe(other, Address(array)), one_round_trip);
+  EXPECT_EQ(connector(other).describe(Address(array), {}).value().facts().extents, Extents(100, 100));
+  EXPECT_EQ(connector(other).describe(Address(array), {}).value().facts().type_name,
+            connector(maker).get(Address(array), {}).value().facts().type_name);
+
+  (void)connector(other).get(Address(large, 0, large_.size()), {}).value();
+  EXPECT_EQ(describe(other, Address(large)), nothing) << "there is a copy";
+  EXPECT_TRUE(connector(maker).evict(Address(large), {}).value());
+  EXPECT_FALSE(connector(other).describe(Address(large), {}));
+  const std::string absent = name_at(other);
+  EXPECT_EQ(price_of([&] { EXPECT_FALSE(connector(maker).describe(Address(store, absent), {})); }),
+            one_round_trip);
+}
+
 TEST_P(MessageCounts, OfQuestionsAndEvictions) {
   const std::string here = name_at(maker);
   const std::string there = name_at(other);

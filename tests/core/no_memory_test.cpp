@@ -268,6 +268,10 @@ std::vector<Act> all_acts() {
   acts.push_back({"part", [](Scene& s) {
                     return code_of(s.connector().get_part(Address(s.key(1)), {10, 1000}, {}));
                   }});
+  acts.push_back(
+      {"describe by key", [](Scene& s) { return code_of(s.connector().describe(Address(s.key(1)), {})); }});
+  acts.push_back({"describe by name",
+                  [](Scene& s) { return code_of(s.connector().describe(Address(store, s.name(1)), {})); }});
   acts.push_back({"hyperslab", [](Scene& s) {
                     return code_of(s.connector().get_hyperslab(
                         Address(s.array()), {.start = {1, 2}, .count = {9, 4}, .stride = {2, 1}}, 2, {}));

@@ -467,6 +467,7 @@ TEST_F(NodeServiceTest, NobodyReachesReferencesByKey) {
       ++references;
       EXPECT_EQ(ask(Kind::fetch, words(FetchWords{key})).status, Errc::not_found);
       EXPECT_EQ(ask(Kind::exists, words(KeyWords{key})).status, Errc::not_found);
+      EXPECT_EQ(ask(Kind::describe, words(KeyWords{key})).status, Errc::not_found);
       EXPECT_NE(ask(Kind::evict, words(KeyWords{key})).times, 0);
       EXPECT_NE(ask(Kind::retire, words(KeyWords{key})).times, 0);
     }
@@ -486,7 +487,7 @@ TEST_F(NodeServiceTest, NobodyReachesCopiesOrListsOfThem) {
     EXPECT_FALSE(keys.empty());
     for (const Key& key : keys) {
       EXPECT_EQ(ask(Kind::fetch, words(FetchWords{key})).status, Errc::not_found);
-      for (const Kind kind : {Kind::exists, Kind::copy}) {
+      for (const Kind kind : {Kind::exists, Kind::copy, Kind::describe}) {
         EXPECT_EQ(ask(kind, words(KeyWords{key})).status, Errc::not_found);
       }
       EXPECT_NE(ask(Kind::evict, words(KeyWords{key})).times, 0);

@@ -74,6 +74,7 @@ class World {
         (void)connector.get(Address(key, name_hash(store, names_[0])), {});
         (void)connector.get(Address(key, 0, sizes[2]), {});  // as one that is known to be large
         (void)connector.get_part(Address(key), {1, 10}, {});
+        (void)connector.describe(Address(key), {});
         (void)connector.exists(Address(key), {});
       }
     }
