@@ -26,6 +26,11 @@ Error not_at_home(std::string_view name) {
       .about(name);
 }
 
+// Whether nobody sees a name any more, or ever again, because all ranks of its home have closed.
+bool went_with_its_home(const Nodes& nodes, int home, const Error& error) {
+  return error.code() == Errc::closed && nodes.has_closed(home);
+}
+
 // Whether an error leaves it open what the home has done: `closed`, too, if that is this rank itself, and the
 // home goes on.
 bool says_nothing(const Nodes& nodes, int home, const Error& error) {
@@ -184,10 +189,11 @@ Result<bool> HomedDirectory::unbind(std::uint32_t store, std::string_view name, 
   const UnbindWords asked{.only = only, .store = store};
   const auto answer = client_->ask(home, Kind::unbind, words(asked), {bytes_of(name), nullptr}, deadline);
   if (!answer) {
-    if (only.valid() && client_->nodes().is_lost(home)) {
-      (void)local_.table->tombstone(only);  // its name is lost for good, and nobody else frees it
-    }
-    return answer.error();
+    const bool gone = only.valid() && client_->nodes().is_lost(home) &&
+                      local_.table->tombstone(only);  // its name is lost for good, and nobody else frees it
+    return only.valid() && went_with_its_home(client_->nodes(), home, answer.error())
+               ? Result<bool>(gone)
+               : Result<bool>(answer.error());
   }
   const auto there = read_words<std::uint8_t>(answer->body);
   if (!there) {

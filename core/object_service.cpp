@@ -88,8 +88,12 @@ void ObjectService::end_eviction(const Key& key, int home, Asker asker, const Re
     (void)parts_.local.table->tombstone(key);
     return copies_.dissolve_then(key, asker, unbound->body);
   }
+  bool gone = false;
   if (parts_.nodes->is_lost(home)) {
-    (void)parts_.local.table->tombstone(key);  // its name is lost for good, and nobody else frees it
+    gone = parts_.local.table->tombstone(key);  // its name is lost for good, and nobody else frees it
+  }
+  if (unbound.error().code() == Errc::closed && parts_.nodes->has_closed(home)) {
+    return copies_.dissolve_then(key, asker, one_byte(gone));  // nobody finds it by its name either
   }
   parts_.copies.sets->dissolve(
       key, parts_.soon(),

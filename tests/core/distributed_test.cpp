@@ -103,6 +103,33 @@ TEST(ClosedRanks, LeaveNoCopiesBehindOfWhatTheirNodeHad) {
   EXPECT_EQ(world.connector(0).usage().own_copies, 0U);
 }
 
+// Its name is at home where nobody shows it any more.
+TEST(ClosedRanks, AreNotNeededToEvictByKeyWhatHadItsNameThere) {
+  SimulatedNodes world(4, 1);
+  std::vector<Key> keys;
+  for (int i = 0; i < 3; ++i) {
+    keys.push_back(put(world.connector(0), store, world.name_at(1, store, "name " + std::to_string(i) + '.'),
+                       pattern(1, 10'000))
+                       .value()
+                       .key);
+  }
+  ASSERT_TRUE(world.connector(3).get(Address(keys[1]), {}));
+  world.rank(1).links->close();
+  EXPECT_EQ(tests::errc_of(world.connector(2).list(store, "name ", {})), Errc::closed);
+  int round = 0;
+  for (const int rank : {0, 2, 3}) {
+    const Key key = keys[static_cast<std::size_t>(round++)];
+    const auto gone = world.connector(rank).evict(Address(key), {});
+    ASSERT_TRUE(gone) << "rank " << rank << ": " << gone.error();
+    EXPECT_TRUE(*gone) << "rank " << rank;
+    EXPECT_FALSE(world.connector(rank).evict(Address(key), {}).value_or(true)) << "rank " << rank;
+    for (const int reader : {0, 2, 3}) {
+      EXPECT_EQ(tests::errc_of(world.connector(reader).get(Address(key), {})), Errc::not_found);
+    }
+  }
+  EXPECT_EQ(world.connector(0).usage().own_objects, 0U);
+}
+
 TEST(ClosedRanks, KeepNothingWarm) {
   SimulatedNodes world(2, 1);
   const Key key = put(world.connector(1), store, {}, pattern(1, 100'000)).value().key;
@@ -125,6 +152,17 @@ TEST(ClosedRanks, DoNotSayThatAnEvictionIsFinishedWhichIsNot) {
   world.network().heal();
   world.network().run_until_idle();
   EXPECT_EQ(tests::errc_of(world.connector(0).get(Address(key), {})), Errc::not_found);
+}
+
+// Asked when it is known already that nobody is left.
+TEST(ClosedRanks, CostNoMemoryOfWhatIsPutLater) {
+  SimulatedNodes world(2, 1);
+  const std::string name = world.name_at(1, store, "name ");
+  world.rank(1).links->close();
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(tests::errc_of(put(world.connector(0), store, name, pattern(2, 10'000))), Errc::closed);
+    EXPECT_EQ(world.connector(0).usage().own_used, 0U);
+  }
 }
 
 std::vector<std::byte> bytes_of(const Result<ObjectView>& view) {
