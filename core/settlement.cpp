@@ -103,23 +103,37 @@ void Settlement::look(const std::shared_ptr<Bind>& bind) {
   const auto body = words(asked);
   nodes_->ask(bind->home, Kind::look_up, body, {std::as_bytes(std::span(bind->name)), bind}, soon(),
               [self = shared_from_this(), bind](const Result<NodeAnswer>& answer) {
-                if (!self->local_.table) {
-                  return;
-                }
-                const auto failure = answer ? Errc{} : answer.error().code();
-                if (failure == Errc::timeout) {
-                  return self->or_later([&] { self->look_again(bind); });
-                }
-                if (failure == Errc::out_of_memory) {
-                  self->next_due_ = self->soon();
-                }
-                const auto wire = answer ? read_words<ObjectWire>(answer->body) : std::nullopt;
-                if (wire && wire->key == bind->key) {
-                  self->local_.table->set_generation(bind->key, wire->generation);
-                } else if (wire || failure == Errc::not_found) {
-                  self->or_later([&] { self->end_if_never_bound(bind); });
+                if (self->local_.table) {
+                  self->or_later([&] { self->looked(bind, answer); });
                 }
               });
+}
+
+// An answer that makes no sense, as one that is spoiled on its way, says nothing.
+void Settlement::looked(const std::shared_ptr<Bind>& bind, const Result<NodeAnswer>& answer) {
+  if (!answer) {
+    return answer.error().code() == Errc::not_found ? end_if_never_bound(bind)
+                                                    : look_again_after(bind, answer.error());
+  }
+  const auto wire = read_words<ObjectWire>(answer->body);
+  if (!wire || !plausible(*wire) || wire->generation == 0 || wire->key.store != bind->key.store ||
+      wire->record.name_hash != name_hash(bind->key.store, bind->name)) {
+    return look_again(bind);
+  }
+  if (wire->key != bind->key) {
+    return end_if_never_bound(bind);
+  }
+  local_.table->set_generation(bind->key, wire->generation);
+}
+
+// Where all ranks of the home have closed, nobody sees the name, bound or not. Where the others are lost to
+// this one, there may be ranks to whom they are not.
+void Settlement::look_again_after(const std::shared_ptr<Bind>& bind, const Error& failure) {
+  if (failure.code() == Errc::closed && nodes_->has_closed(bind->home)) {
+    (void)local_.table->tombstone(bind->key);
+  } else if (failure.code() != Errc::closed && failure.code() != Errc::peer_lost) {
+    look_again(bind);
+  }
 }
 
 // Not at once: the home may say at once that a stopped process keeps it from looking.
@@ -142,13 +156,11 @@ void Settlement::end_if_never_bound(const std::shared_ptr<Bind>& bind) {
 void Settlement::call_roll(const std::shared_ptr<Bind>& bind) {
   nodes_->ask(bind->home, Kind::roll_call, {}, {}, soon(),
               [self = shared_from_this(), bind](const Result<NodeAnswer>& roll) {
-                if (!roll) {
-                  if (roll.error().code() == Errc::timeout) {
-                    self->or_later([&] { self->look_again(bind); });
-                  } else if (roll.error().code() == Errc::out_of_memory) {
-                    self->next_due_ = self->soon();
-                  }
+                if (!self->local_.table) {
                   return;
+                }
+                if (!roll) {
+                  return self->or_later([&] { self->look_again_after(bind, roll.error()); });
                 }
                 const std::size_t given_up = self->count_given_up(bind->home);
                 const bool all_dead = self->count_given_up(bind->home, &*roll) == given_up;

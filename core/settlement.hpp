@@ -16,7 +16,8 @@ namespace locum {
 /// one has given up may only be stopped, or cut off, and bind when it goes on what it has heard: in place of
 /// an object that is gone then. So such an object stays until the rank's mates, which know by the system,
 /// say that it is dead; they are asked again, each time after twice as long. An object whose home cannot be
-/// asked any more stays until it is evicted or its store is dropped: others may reach the home.
+/// asked any more stays until it is evicted or its store is dropped: others may reach the home. Where all
+/// ranks of the home have closed, nobody does, and the object goes.
 ///
 /// All functions are called by who drives; nothing here waits.
 class Settlement final : public std::enable_shared_from_this<Settlement> {
@@ -48,7 +49,9 @@ class Settlement final : public std::enable_shared_from_this<Settlement> {
   void settle_of_dead(const Key& key);
   void tell_of_death(const std::shared_ptr<Bind>& bind, int rank);
   void look(const std::shared_ptr<Bind>& bind);
+  void looked(const std::shared_ptr<Bind>& bind, const Result<NodeAnswer>& answer);
   void look_again(const std::shared_ptr<Bind>& bind);
+  void look_again_after(const std::shared_ptr<Bind>& bind, const Error& failure);
   void end_if_never_bound(const std::shared_ptr<Bind>& bind);
   void call_roll(const std::shared_ptr<Bind>& bind);
   [[nodiscard]] std::size_t count_given_up(int home, const NodeAnswer* dead_by = nullptr) const;

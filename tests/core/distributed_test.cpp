@@ -154,6 +154,21 @@ TEST(ClosedRanks, DoNotSayThatAnEvictionIsFinishedWhichIsNot) {
   EXPECT_EQ(tests::errc_of(world.connector(0).get(Address(key), {})), Errc::not_found);
 }
 
+// It has bound the name, and closes before it can say so.
+TEST(ClosedRanks, FreeWhatTheyWereAskedToBind) {
+  SimulatedNodes world(3, 1);
+  const std::string name = world.name_at(1, store, "name ");
+  ASSERT_TRUE(put(world.connector(2), store, name, pattern(1, 10'000)));
+  world.network().cut(1, 2, loopback::Cut::hold);
+  world.network().after(std::chrono::seconds(1),
+                        [&] { world.network().start([&] { world.rank(1).links->close(); }); });
+  const auto replaced = put(world.connector(0), store, name, pattern(2, 10'000), {SealMode::replace, 0});
+  EXPECT_EQ(tests::errc_of(replaced), Errc::peer_lost);
+  world.network().run_for(std::chrono::seconds(10));
+  EXPECT_EQ(world.connector(0).usage().own_objects, 0U);
+  EXPECT_EQ(world.connector(0).usage().own_used, 0U);
+}
+
 // Asked when it is known already that nobody is left.
 TEST(ClosedRanks, CostNoMemoryOfWhatIsPutLater) {
   SimulatedNodes world(2, 1);

@@ -7,6 +7,7 @@
 
 #include "core/message.hpp"
 #include "core/options.hpp"
+#include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/mortal_nodes.hpp"
 
@@ -216,6 +217,62 @@ TEST(SettlementOfTheLiving, AsksAfterTheBindAndNotBesideIt) {
     EXPECT_TRUE(holds(*by_key, after)) << "rank " << rank;
   }
   EXPECT_TRUE(world.rank(0).process.table->unsettled().empty());
+}
+
+// The home has bound the name, whose maker was not told, and says so in words that are spoiled on their way.
+TEST(SettlementOfTheLiving, AsksAgainWhereTheAnswerMakesNoSense) {
+  constexpr int home = 1;
+  tests::Liars liars{home};
+  tests::SimulatedNodes world(
+      {.nodes = {.nodes = 2, .timeout = 50ms}, .network = {.latency = {100us, 100us}}, .wrap = liars.wrap()});
+  const std::string name = world.name_at(home, store, "spoiled ");
+  int binds = 0;
+  int looks = 0;
+  liars[home].bend = [&](tests::Message& message) {
+    Envelope envelope = message.envelope();
+    if (envelope.kind != Kind::reply) {
+      return;
+    }
+    if (message.body().size() == sizeof(std::uint64_t)) {
+      ++binds;
+      envelope.call = 0;  // for nobody
+    } else if (message.body().size() == sizeof(ObjectWire)) {
+      ObjectWire wire = *read_words<ObjectWire>(message.body());
+      const std::vector<std::byte> body(message.body().begin(), message.body().end());
+      switch (++looks) {
+        case 1:
+          message.set_body(std::span(body).first(10));
+          break;
+        case 2:
+          ++wire.record.name_hash;
+          message.set_body(words(wire));
+          break;
+        case 3:
+          wire.generation = 0;
+          message.set_body(words(wire));
+          break;
+        case 4:
+          envelope.status = static_cast<std::uint8_t>(Errc::corrupt);
+          message.set_body({});
+          break;
+        default:
+          break;
+      }
+    }
+    message.set_envelope(envelope);
+  };
+  const auto bound = put(world.connector(0), store, name, pattern(1, size_bytes));
+  ASSERT_FALSE(bound);
+  EXPECT_EQ(bound.error().code(), Errc::timeout);
+  world.rank(0).links->client()->pause(100s);
+  EXPECT_EQ(binds, 1);
+  EXPECT_EQ(looks, 5);
+  const auto made = world.rank(0).process.table->owned(store);
+  ASSERT_EQ(made.size(), 1U) << "the name stands for it";
+  const auto pin = world.rank(0).process.table->pin(made[0]);
+  ASSERT_TRUE(pin);
+  EXPECT_NE(pin->generation, 0U) << "its maker has not been told of it";
+  world.rank(0).process.table->release(pin->id);
 }
 
 }  // namespace
