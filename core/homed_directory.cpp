@@ -44,27 +44,20 @@ class BeingBound {
   BeingBound(const std::shared_ptr<NodeTable>& table, const Pin& pin) noexcept : object_(table, pin) {}
   BeingBound(const BeingBound&) = delete;
   BeingBound& operator=(const BeingBound&) = delete;
+  // Maybe by who drives, when it hears that the bulk has been read: it must not be the one that ends what
+  // drives.
   ~BeingBound() {
-    const auto client = client_.lock();
-    const auto settlement = settlement_.lock();
-    if (!client || !settlement) {
-      return;
+    if (const auto settlement = settlement_.lock()) {
+      settlement->settle_soon(object_.pin().key);
     }
-    // Else the object stays, as where its home cannot be asked.
-    unless_out_of_memory(
-        [&] { client->progress().post([settlement, key = object_.pin().key] { settlement->settle(key); }); });
   }
 
   /// Nobody knows what became of the bind, and who asks now may overtake it: the home hears questions while
   /// the bulk of a bind is on its way. It is found out when the home has read that, or is lost.
-  void settle_later(std::weak_ptr<const NodeClient> client, std::weak_ptr<Settlement> settlement) noexcept {
-    client_ = std::move(client);
-    settlement_ = std::move(settlement);
-  }
+  void settle_later(std::weak_ptr<Settlement> settlement) noexcept { settlement_ = std::move(settlement); }
 
  private:
   const PinnedObject object_;
-  std::weak_ptr<const NodeClient> client_;
   std::weak_ptr<Settlement> settlement_;  // which keeps the exchange, which may keep this
 };
 
@@ -104,7 +97,7 @@ Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& op
       ask_to_bind(home, asked, {has_value ? block : bytes_of(local_.name(*pin)), being_bound}, deadline);
   if (!answer) {
     if (says_nothing(client_->nodes(), home, answer.error())) {
-      being_bound->settle_later(client_, settlement_);
+      being_bound->settle_later(settlement_);
     }
     return answer.error();
   }

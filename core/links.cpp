@@ -30,10 +30,10 @@ Links::Links(LinkParts parts)
                                                      .patience = parts.patience,
                                                      .node_of_rank = parts.node_of_rank})),
       nodes_(std::make_shared<Nodes>(parts.node_of_rank, parts.rank, exchange_)),
-      alarm_(std::make_shared<NameAlarm>()),
+      bell_(std::make_shared<Bell>()),
       read_leases_(std::make_shared<ReadLeases>(parts.remote, exchange_, parts.patience)),
       reads_one_sidedly_(parts.remote != nullptr),
-      settlement_(std::make_shared<Settlement>(parts.memory, exchange_, nodes_, parts.timeout)) {
+      settlement_(std::make_shared<Settlement>(parts.memory, exchange_, nodes_, bell_, parts.timeout)) {
   const auto objects = open_cluster({.arena = parts.memory.arena,
                                      .table = parts.memory.table,
                                      .directory = parts.memory.directory,
@@ -56,10 +56,10 @@ Links::Links(LinkParts parts)
                                                         .settlement = settlement_,
                                                         .inline_bytes = inline_bytes_,
                                                         .timeout = parts.timeout},
-                                           std::move(parts.lost_mates), alarm_);
+                                           std::move(parts.lost_mates), std::make_shared<NameAlarm>(bell_));
   exchange_->serve(service_.get());
+  bell_->set(*parts.transport);
   progress_ = std::make_shared<Progress>(std::move(parts.transport), exchange_, std::move(parts.progress));
-  alarm_->set(*progress_, [service = service_.get()] { service->look_for_awaited(); });
   client_ = std::make_shared<NodeClient>(nodes_, progress_, parts.timeout);
 }
 
@@ -132,7 +132,7 @@ void Links::close() noexcept {
   if (!service_) {
     return;
   }
-  alarm_->clear();
+  bell_->clear();
   bool closed = false;
   unless_out_of_memory([&] {  // else it ends with its thread
     closed = close_exchange();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "bell.hpp"
 #include "copies.hpp"
 #include "metrics.hpp"
 #include "mutex.hpp"
@@ -17,7 +18,6 @@
 
 namespace locum {
 
-class NameAlarm;
 class NodeService;
 class Settlement;
 
@@ -90,7 +90,7 @@ class Links {
   const std::chrono::milliseconds timeout_;
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;
-  const std::shared_ptr<NameAlarm> alarm_;
+  const std::shared_ptr<Bell> bell_;
   const std::shared_ptr<ReadLeases> read_leases_;
   const bool reads_one_sidedly_;
   Copies copies_;  ///< until close()

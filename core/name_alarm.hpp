@@ -1,27 +1,31 @@
 #pragma once
 
-#include <functional>
+#include <atomic>
+#include <memory>
+#include <utility>
 
+#include "bell.hpp"
 #include "directory.hpp"
-#include "mutex.hpp"
-#include "progress.hpp"
 
 namespace locum {
 
-/// Passes what a directory tells on to who drives: a step that looks for the names that are awaited. Any
+/// Passes what a directory tells on to who drives: that the names which are awaited are to be looked for. Any
 /// thread may call.
 class NameAlarm final : public NameWatcher {
  public:
-  /// From now on `look` is run by `progress` whenever there is something to look for.
-  void set(Progress& progress, std::function<void()> look) LOCUM_EXCLUDES(mutex_);
-  /// Nothing is handed to `progress` any more.
-  void clear() noexcept LOCUM_EXCLUDES(mutex_);
-  void bound() noexcept override LOCUM_EXCLUDES(mutex_);
+  explicit NameAlarm(std::shared_ptr<Bell> bell) : bell_(std::move(bell)) {}
+
+  void bound() noexcept override {
+    rung_.store(true, std::memory_order_release);
+    bell_->ring();
+  }
+  [[nodiscard]] bool rung() const noexcept { return rung_.load(std::memory_order_acquire); }
+  /// Before the look: what is told of later is looked for once more.
+  [[nodiscard]] bool take() noexcept { return rung_.exchange(false, std::memory_order_acq_rel); }
 
  private:
-  Mutex mutex_;
-  Progress* progress_ LOCUM_GUARDED_BY(mutex_) = nullptr;
-  std::function<void()> look_ LOCUM_GUARDED_BY(mutex_);
+  const std::shared_ptr<Bell> bell_;
+  std::atomic<bool> rung_{false};
 };
 
 }  // namespace locum

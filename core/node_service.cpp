@@ -11,13 +11,14 @@
 namespace locum {
 
 NodeService::NodeService(ServiceParts parts, std::function<std::vector<int>()> lost_mates,
-                         std::shared_ptr<NameWatcher> watcher)
+                         std::shared_ptr<NameAlarm> alarm)
     : parts_(std::move(parts)),
       copies_(parts_),
       objects_(parts_, copies_),
       part_service_(parts_),
-      names_(parts_, copies_, std::move(watcher)),
-      lost_mates_(std::move(lost_mates)) {}
+      names_(parts_, copies_, alarm),
+      lost_mates_(std::move(lost_mates)),
+      alarm_(std::move(alarm)) {}
 
 void NodeService::asked(const Question& question) noexcept {
   try {
@@ -40,6 +41,9 @@ void NodeService::bereaved(int rank) noexcept {
 }
 
 Exchange::Clock::time_point NodeService::next_due() const noexcept {
+  if (alarm_->rung() || parts_.settlement->has_named()) {
+    return {};  // long past
+  }
   return std::min({parts_.read_leases->next_due(), parts_.reads->next_due(), parts_.settlement->next_due(),
                    parts_.copies.sets->next_due(), estate_due_});
 }
@@ -48,6 +52,12 @@ void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
   parts_.read_leases->end_overdue(now);
   parts_.reads->give_up_overdue(now);
   parts_.copies.sets->do_due(now);
+  if (parts_.settlement->has_named()) {
+    parts_.settlement->settle_named();
+  }
+  if (alarm_->take()) {
+    names_.look_for_awaited();
+  }
   if (std::min(parts_.settlement->next_due(), estate_due_) <= now) {
     settle_estate();
   }

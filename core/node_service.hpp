@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "copy_service.hpp"
+#include "name_alarm.hpp"
 #include "name_service.hpp"
 #include "object_service.hpp"
 #include "part_service.hpp"
@@ -19,9 +20,9 @@ namespace locum {
 class NodeService final : public Service {
  public:
   /// \param lost_mates ranks of this node that are lost; empty: none ever is
-  /// \param watcher    is told by the directory when look_for_awaited() is due
+  /// \param alarm      is told by the directory when names that are awaited are to be looked for
   NodeService(ServiceParts parts, std::function<std::vector<int>()> lost_mates,
-              std::shared_ptr<NameWatcher> watcher);
+              std::shared_ptr<NameAlarm> alarm);
   NodeService(const NodeService&) = delete;
   NodeService& operator=(const NodeService&) = delete;
 
@@ -33,8 +34,6 @@ class NodeService final : public Service {
   /// bound, and tells who may have copies of what is gone. What there is no memory for is done again later.
   /// Within a step of the exchange.
   void settle_estate() noexcept;
-  /// Answers those whose name has been bound meanwhile. Within a step of the exchange.
-  void look_for_awaited() noexcept { names_.look_for_awaited(); }
   /// Nobody who waits for a name is answered any more but by `error`. Within a step of the exchange.
   void close(const Error& error) noexcept { names_.close(error); }
   /// Waits that are registered here.
@@ -51,6 +50,7 @@ class NodeService final : public Service {
   PartService part_service_;
   NameService names_;
   const std::function<std::vector<int>()> lost_mates_;
+  const std::shared_ptr<NameAlarm> alarm_;
   Exchange::Clock::time_point estate_due_ = Exchange::Clock::time_point::max();
 };
 

@@ -28,12 +28,39 @@ struct Settlement::Bind {
 };
 
 Settlement::Settlement(NodeMemory local, std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
-                       std::chrono::milliseconds timeout)
-    : local_(std::move(local)), exchange_(std::move(exchange)), nodes_(std::move(nodes)), timeout_(timeout) {}
+                       std::shared_ptr<Bell> bell, std::chrono::milliseconds timeout)
+    : local_(std::move(local)),
+      exchange_(std::move(exchange)),
+      nodes_(std::move(nodes)),
+      bell_(std::move(bell)),
+      timeout_(timeout) {}
 
 void Settlement::settle(const Key& key) {
   if (const auto bind = find(key)) {
     look(bind);
+  }
+}
+
+void Settlement::settle_soon(const Key& key) noexcept {
+  const bool noted = unless_out_of_memory([&] {
+    const MutexLock lock(mutex_);
+    named_.push_back(key);
+    has_named_.store(true, std::memory_order_release);
+  });
+  if (noted) {
+    bell_->ring();
+  }
+}
+
+void Settlement::settle_named() noexcept {
+  std::vector<Key> named;
+  {
+    const MutexLock lock(mutex_);
+    named.swap(named_);
+    has_named_.store(false, std::memory_order_relaxed);
+  }
+  for (const Key& key : named) {
+    unless_out_of_memory([&] { settle(key); });
   }
 }
 

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "bell.hpp"
+#include "mutex.hpp"
 #include "node_memory.hpp"
 #include "nodes.hpp"
 
@@ -19,18 +23,23 @@ namespace locum {
 /// asked any more stays until it is evicted or its store is dropped: others may reach the home. Where all
 /// ranks of the home have closed, nobody does, and the object goes.
 ///
-/// All functions are called by who drives; nothing here waits.
+/// All functions but settle_soon() are called by who drives; nothing here waits.
 class Settlement final : public std::enable_shared_from_this<Settlement> {
  public:
   using Clock = Exchange::Clock;
 
   Settlement(NodeMemory local, std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
-             std::chrono::milliseconds timeout);
+             std::shared_ptr<Bell> bell, std::chrono::milliseconds timeout);
 
   /// An object of this process, whose bind it sent itself, and whose bulk has been read or never will be: so
   /// the question follows the bind on the same way, or goes to another rank of the home after the one that
   /// was asked has been given up or has closed. Throws std::bad_alloc.
   void settle(const Key& key);
+  /// settle(), by who drives, soon. Any thread. Where there is no memory for it the object stays, as where
+  /// its home cannot be asked.
+  void settle_soon(const Key& key) noexcept LOCUM_EXCLUDES(mutex_);
+  /// Settles what settle_soon() has named.
+  void settle_named() noexcept LOCUM_EXCLUDES(mutex_);
   /// The objects of dead processes that this one has adopted. What a maker had sent may arrive after the
   /// question of another rank: so every rank of a home is told first that the maker is dead, and hears
   /// nothing more of it. Called again, it asks again, which changes nothing.
@@ -38,6 +47,8 @@ class Settlement final : public std::enable_shared_from_this<Settlement> {
   /// When settle_estate() is to be called again, because this process, or one that was asked, had no memory
   /// left; Clock::time_point::max(): never.
   [[nodiscard]] Clock::time_point next_due() const noexcept { return next_due_; }
+  /// Whether settle_named() is due.
+  [[nodiscard]] bool has_named() const noexcept { return has_named_.load(std::memory_order_acquire); }
   /// Lets go of the node's memory.
   void close() noexcept { local_ = {}; }
 
@@ -60,8 +71,12 @@ class Settlement final : public std::enable_shared_from_this<Settlement> {
   NodeMemory local_;
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;
+  const std::shared_ptr<Bell> bell_;
   const std::chrono::milliseconds timeout_;
   Clock::time_point next_due_ = Clock::time_point::max();
+  Mutex mutex_;
+  std::vector<Key> named_ LOCUM_GUARDED_BY(mutex_);
+  std::atomic<bool> has_named_{false};
 };
 
 }  // namespace locum

@@ -173,6 +173,19 @@ class Scene {
     names_.push_back(world_.name_at(node, store, "fresh "));
     return names_.back();
   }
+  /// A name at home on node 2, the same each time.
+  [[nodiscard]] const std::string& awaited() {
+    const SpareAllocations spare;
+    if (awaited_.empty()) {
+      awaited_ = world_.name_at(2, store, "awaited ");
+      names_.push_back(awaited_);
+    }
+    return awaited_;
+  }
+  void pause(int rank, std::chrono::nanoseconds time) {
+    const SpareAllocations spare;
+    world_.rank(rank).links->client()->pause(time);
+  }
   /// The code, or `corrupt` where what was found is not what was put.
   [[nodiscard]] static Errc judged(const Result<ObjectView>& found) {
     const SpareAllocations spare;
@@ -193,15 +206,17 @@ class Scene {
   SimulatedNodes world_;
   std::vector<std::string> names_;
   std::vector<Key> keys_;
+  std::string awaited_;
   Key array_;
 };
 
-Errc put_at(Scene& scene, const std::string& name, std::size_t size, const SealOptions& options) {
+Errc put_at(Scene& scene, const std::string& name, std::size_t size, const SealOptions& options,
+            int rank = 0) {
   const auto bytes = [&] {
     const SpareAllocations spare;
     return pattern(2, size);
   }();
-  return code_of(put(scene.connector(), store, name, bytes, options));
+  return code_of(put(scene.connector(rank), store, name, bytes, options));
 }
 
 Errc get_by_handle(Scene& scene, int rank = 0) {
@@ -265,6 +280,19 @@ std::vector<Act> all_acts() {
                     .one_sided = one_sided,
                     .of_mate = [](Scene& s) { return get_by_handle(s, 1); }});
   }
+  acts.push_back({.name = "wait for what is put meanwhile",
+                  .call =
+                      [](Scene& s) {
+                        const Errc code = code_of(s.connector().wait(Address(store, s.awaited()), {}, {}));
+                        // Or nobody has put it.
+                        return code == Errc::timeout && s.code_of_mate != Errc{} ? Errc::out_of_memory : code;
+                      },
+                  .changes = true,
+                  .of_mate =
+                      [](Scene& s) {
+                        s.pause(5, 10ms);
+                        return put_at(s, s.awaited(), small, {}, 5);
+                      }});
   acts.push_back({"part", [](Scene& s) {
                     return code_of(s.connector().get_part(Address(s.key(1)), {10, 1000}, {}));
                   }});

@@ -339,6 +339,7 @@ class PlainDirectory final : public Directory {
       auto& [who, hashes] = watcher;
       if (hashes.contains(hash)) {
         hashes.clear();
+        const CountAllocations count;
         who->bound();
       }
     }

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/message.hpp"
@@ -217,6 +220,61 @@ TEST(SettlementOfTheLiving, AsksAfterTheBindAndNotBesideIt) {
     EXPECT_TRUE(holds(*by_key, after)) << "rank " << rank;
   }
   EXPECT_TRUE(world.rank(0).process.table->unsettled().empty());
+}
+
+/// Calls something whenever somebody is woken.
+class WakeListener final : public Transport {
+ public:
+  explicit WakeListener(std::shared_ptr<Transport> behind) : behind_(std::move(behind)) {}
+  Result<Sending> send(int to, std::span<const std::byte> header, std::span<const std::byte> bulk,
+                       std::uint64_t ticket) override {
+    return behind_->send(to, header, bulk, ticket);
+  }
+  void forget(int rank) noexcept override { behind_->forget(rank); }
+  bool progress(Receiver& receiver) override { return behind_->progress(receiver); }
+  bool arm() override { return behind_->arm(); }
+  void sleep(Clock::time_point moment) override { behind_->sleep(moment); }
+  void wake() noexcept override {
+    if (on_wake) {
+      on_wake();
+    }
+    behind_->wake();
+  }
+  Clock::time_point now() const noexcept override { return behind_->now(); }
+
+  std::function<void()> on_wake;
+
+ private:
+  const std::shared_ptr<Transport> behind_;
+};
+
+// Who hears that a bulk has been read, and asks what became of its bind, is who drives, maybe the helper
+// thread: as the last one to let go of what drives it would have to end itself.
+TEST(SettlementOfTheLiving, KeepsNothingAliveThatDrives) {
+  WakeListener* listener = nullptr;
+  tests::SimulatedNodes world({.nodes = {.nodes = 2, .inline_bytes = 16_KiB, .timeout = 5ms},
+                               .network = {.latency = {100us, 100us}, .bytes_per_us = 1},
+                               .wrap = [&](int rank, std::shared_ptr<Transport> transport) {
+                                 const auto wrapped = std::make_shared<WakeListener>(std::move(transport));
+                                 listener = rank == 0 ? wrapped.get() : listener;
+                                 return wrapped;
+                               }});
+  const std::string name = world.name_at(1, store, "slow ");
+  const auto bound = put(world.connector(0), store, name, pattern(2, size_bytes));
+  ASSERT_FALSE(bound);
+  EXPECT_EQ(bound.error().code(), Errc::timeout);
+  const std::weak_ptr<const NodeClient> client = world.rank(0).links->client();
+  const auto owners = client.use_count();
+  int woken = 0;
+  listener->on_wake = [&] {
+    ++woken;
+    EXPECT_EQ(client.use_count(), owners);
+  };
+  world.network().run_for(1s);
+  listener->on_wake = nullptr;
+  EXPECT_GT(woken, 0);
+  EXPECT_EQ(world.rank(0).process.table->owned(store).size(), 1U);
+  EXPECT_TRUE(world.connector(1).get(Address(store, name), Deadline(world.network().now() + 1s)));
 }
 
 // The home has bound the name, whose maker was not told, and says so in words that are spoiled on their way.
