@@ -54,6 +54,14 @@ Result<void> may_bind(std::uint64_t live, const SealOptions& options) {
                                             std::to_string(options.expected_generation));
 }
 
+// Who holds the lock, and since which change: for telling a holder that is stopped from another one, or from
+// itself when it has gone on. Never 0.
+std::uint64_t tenure(const DirectoryShard& shard) noexcept {
+  const auto& state = shard.state();
+  return (std::uint64_t{1} << 63U) | (std::uint64_t{RobustLock::holder(state.lock)} << 32U) |
+         static_cast<std::uint32_t>(state.sequence.load(memory_order_relaxed));
+}
+
 /// Holds a pin for a scope.
 class PinHold {
  public:
@@ -131,7 +139,8 @@ Deadline::Clock::time_point NameTable::moment(const DirectoryShard& shard, Deadl
   if (longest == Haste::Duration::max()) {
     return deadline.moment(lock_timeout_);
   }
-  if (stuck_[shard.index()].load(memory_order_relaxed)) {
+  if (const auto stuck = stuck_[shard.index()].load(memory_order_relaxed);
+      stuck != 0 && stuck == tenure(shard)) {
     return Deadline::Clock::time_point::min();
   }
   const auto until = Deadline().moment(std::min(longest, lock_timeout_));
@@ -140,11 +149,11 @@ Deadline::Clock::time_point NameTable::moment(const DirectoryShard& shard, Deadl
 
 // With the lock in hand: the shard is whole, whoever held the lock before.
 Result<void> NameTable::prepare(RobustLock& lock, DirectoryShard& shard) {
-  std::atomic<bool>& stuck = stuck_[shard.index()];
+  std::atomic<std::uint64_t>& stuck = stuck_[shard.index()];
   // Who has less patience than a thread in haste says nothing of the holder.
   if (const bool in_vain = lock.outcome() == RobustLock::Outcome::timed_out;
-      in_vain ? Haste::longest() != Haste::Duration::max() : stuck.load(memory_order_relaxed)) {
-    stuck.store(in_vain, memory_order_relaxed);
+      in_vain ? Haste::longest() != Haste::Duration::max() : stuck.load(memory_order_relaxed) != 0) {
+    stuck.store(in_vain ? tenure(shard) : 0, memory_order_relaxed);
   }
   switch (lock.outcome()) {
     case RobustLock::Outcome::held:

@@ -41,8 +41,8 @@ namespace locum::shm {
 class NameTable final : public Directory {
  public:
   /// \param lock_timeout the longest that a call without a moment of its own waits for a shard's lock; a
-  ///                     thread in haste (Haste) waits as long as that allows, and no more while nobody has
-  ///                     had the lock since one waited for it in vain
+  ///                     thread in haste (Haste) waits as long as that allows, and no more for a holder that
+  ///                     one has waited for in vain
   NameTable(std::shared_ptr<Segment> segment, std::shared_ptr<ObjectTable> objects,
             std::chrono::milliseconds lock_timeout);
 
@@ -82,8 +82,9 @@ class NameTable final : public Directory {
   const NameLook look_;
   const std::chrono::milliseconds lock_timeout_;
   std::vector<DirectoryShard> shards_;
-  /// By shard: nobody here has had its lock since a thread in haste waited for it in vain.
-  std::array<std::atomic<bool>, shard_count> stuck_{};
+  /// By shard: the tenure() of its lock for whose end a thread in haste has waited in vain; 0: none since
+  /// somebody here had it.
+  std::array<std::atomic<std::uint64_t>, shard_count> stuck_{};
   NameWatch watch_;
 };
 

@@ -119,10 +119,18 @@ bool RobustLock::is_whole(const pthread_mutex_t& mutex) noexcept {
 #endif
 }
 
+std::uint32_t RobustLock::holder(const pthread_mutex_t& mutex) noexcept {
+#ifdef __GLIBC__
+  return lock_word(mutex) & FUTEX_TID_MASK;
+#else
+  static_cast<void>(mutex);
+  return 0;
+#endif
+}
+
 bool RobustLock::held_together(const pthread_mutex_t& one, const pthread_mutex_t& other) noexcept {
 #ifdef __GLIBC__
-  const std::uint32_t holder = lock_word(one) & FUTEX_TID_MASK;
-  return holder != 0 && holder == (lock_word(other) & FUTEX_TID_MASK);
+  return holder(one) != 0 && holder(one) == holder(other);
 #else
   static_cast<void>(one);
   static_cast<void>(other);

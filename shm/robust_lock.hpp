@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include <cstdint>
+
 #include "core/deadline.hpp"
 
 namespace locum::shm {
@@ -28,6 +30,9 @@ class RobustLock {
   [[nodiscard]] static int make(pthread_mutex_t& mutex) noexcept;
   /// Whether this still is a mutex of this kind, and may be touched: for who takes it without this class.
   [[nodiscard]] static bool is_whole(const pthread_mutex_t& mutex) noexcept;
+  /// The number of the thread that holds it at this moment, of whatever process, by what stands in it; 0:
+  /// nobody. Where the C library is none that we know, always 0.
+  [[nodiscard]] static std::uint32_t holder(const pthread_mutex_t& mutex) noexcept;
   /// Whether one thread holds both at this moment, of whatever process, by what stands in them. Where the C
   /// library is none that we know, always.
   [[nodiscard]] static bool held_together(const pthread_mutex_t& one, const pthread_mutex_t& other) noexcept;

@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
+#include <linux/futex.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <csignal>
@@ -350,9 +352,11 @@ class StoppedHolder {
     child_ = ::fork();
     if (child_ == 0) {
       ::alarm(30);
-      const RobustLock lock(shard.state().lock, Deadline::Clock::now() + seconds(10));
-      if (::write(pipe[1], "x", 1) == 1) {
-        ::raise(SIGSTOP);
+      {
+        const RobustLock lock(shard.state().lock, Deadline::Clock::now() + seconds(10));
+        if (::write(pipe[1], "x", 1) == 1) {
+          ::raise(SIGSTOP);
+        }
       }
       ::_exit(0);
     }
@@ -366,15 +370,26 @@ class StoppedHolder {
   ~StoppedHolder() { die(); }
 
   [[nodiscard]] bool holds() const { return holds_; }
-  void die() {
+  void die() { end(SIGKILL); }
+  /// And gives the lock back.
+  void go_on() {
+    if (child_ > 0) {
+      int status = 0;
+      while (::waitpid(child_, &status, WUNTRACED) < 0 && errno == EINTR) {
+      }
+      end(SIGCONT);
+    }
+  }
+
+ private:
+  void end(int signal) {
     const pid_t child = std::exchange(child_, -1);
-    if (child > 0 && ::kill(child, SIGKILL) == 0) {
+    if (child > 0 && ::kill(child, signal) == 0) {
       while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
       }
     }
   }
 
- private:
   pid_t child_ = -1;
   bool holds_ = false;
 };
@@ -466,6 +481,34 @@ TEST_F(DeadHolderTest, WaitsBrieflyAndOnceInHaste) {
     holder.die();
     another_writer_comes();
   }
+  expect_whole();
+}
+
+// It has gone on meanwhile, and who holds the lock now is another one, which gives it back in time.
+TEST_F(DeadHolderTest, WaitsInHasteForAnotherHolder) {
+  StoppedHolder stopped(shard_);
+  ASSERT_TRUE(stopped.holds());
+  {
+    const Haste haste(milliseconds(50));
+    EXPECT_EQ(code(survivor_.put(store, name, 1)), Errc::timeout);
+  }
+  stopped.go_on();
+  StoppedHolder other(shard_);
+  ASSERT_TRUE(other.holds());
+  std::atomic<bool> is_over{false};
+  std::thread asker([&] {
+    const Haste haste(seconds(15));
+    EXPECT_TRUE(survivor_.put(store, name, 2));
+    is_over.store(true);
+  });
+  const auto waits = [&] {
+    return (shard_.state().lock.__data.__lock & static_cast<int>(FUTEX_WAITERS)) != 0;
+  };
+  while (!is_over.load() && !waits()) {
+    std::this_thread::yield();
+  }
+  other.go_on();
+  asker.join();
   expect_whole();
 }
 
