@@ -26,6 +26,21 @@ void UcxTransport::receive_messages() {
   check(ucp_worker_set_am_recv_handler(worker_.handle(), &handler), "UCX does not take a message handler");
 }
 
+// What cannot be registered UCX moves through its own copies. That it cannot is said in words, which may find
+// no memory themselves.
+template <class Register>
+void UcxTransport::register_bulk(const Transfer& transfer, Register make,
+                                 ucp_request_param_t& params) noexcept {
+  try {
+    Result<MemoryHandle> memory = make();
+    if (memory) {
+      params.memh = registered_.emplace(&transfer, std::move(*memory)).first->second.handle();
+      params.op_attr_mask |= UCP_OP_ATTR_FIELD_MEMH;
+    }
+  } catch (const std::bad_alloc&) {
+  }
+}
+
 // Whether the bulk travels along or is announced is said here, not left to UCX: before a connection is up,
 // UCX 1.13 would send anything along, through a copy of its own on either side.
 Result<Sending> UcxTransport::post(Peer& peer, Transfer& transfer) {
@@ -38,7 +53,8 @@ Result<Sending> UcxTransport::post(Peer& peer, Transfer& transfer) {
   params.user_data = &transfer;
   params.memory_type = UCS_MEMORY_TYPE_HOST;
   if ((params.flags & UCP_AM_SEND_FLAG_RNDV) != 0 && context_.wants_registered()) {
-    register_bulk(transfer, MemoryHandle::over(context_, transfer.bulk), params);
+    register_bulk(
+        transfer, [&] { return MemoryHandle::over(context_, transfer.bulk); }, params);
   }
   ucs_status_ptr_t request =
       ucp_am_send_nbx(peer.endpoint.handle(), message_id, transfer.letter.data(), transfer.letter.size(),
@@ -110,7 +126,8 @@ ucs_status_t UcxTransport::land(Peer& peer, Arrival& message, void* bulk) noexce
   params.user_data = transfer;
   params.memory_type = UCS_MEMORY_TYPE_HOST;
   if (context_.wants_registered()) {
-    register_bulk(*transfer, MemoryHandle::writable(context_, memory), params);
+    register_bulk(
+        *transfer, [&] { return MemoryHandle::writable(context_, memory); }, params);
   }
   ucs_status_ptr_t request =
       ucp_am_recv_data_nbx(worker_.handle(), bulk, memory.data(), memory.size(), &params);
@@ -118,19 +135,6 @@ ucs_status_t UcxTransport::land(Peer& peer, Arrival& message, void* bulk) noexce
     finish(*transfer, UCS_PTR_RAW_STATUS(request));
   }
   return UCS_OK;
-}
-
-// What cannot be registered UCX moves through its own copies.
-void UcxTransport::register_bulk(const Transfer& transfer, Result<MemoryHandle> memory,
-                                 ucp_request_param_t& params) {
-  if (!memory) {
-    return;
-  }
-  try {
-    params.memh = registered_.emplace(&transfer, std::move(*memory)).first->second.handle();
-    params.op_attr_mask |= UCP_OP_ATTR_FIELD_MEMH;
-  } catch (const std::bad_alloc&) {
-  }
 }
 
 void UcxTransport::forget_bulk(const Transfer& transfer) noexcept {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -15,6 +16,9 @@ struct TransportOptions {
   /// A bulk of at most this many bytes travels with its header and is there when the message arrives; what is
   /// longer is announced, and read in place when the receiver has named the memory for it.
   std::size_t eager_bytes = 8192;
+  /// So many messages to one rank may be under way at a time; what is more is `out_of_memory`. Who does not
+  /// read what it is sent, and goes on asking, would fill this rank's memory with answers.
+  std::uint32_t most_under_way = 16384;
   /// How long closing waits for what was sent to leave for peers that do not listen, before it is dropped.
   std::chrono::milliseconds close_timeout{1000};
 };

@@ -118,6 +118,10 @@ Result<Sending> UcxTransport::send(int to, std::span<const std::byte> header, st
     if (target.state != Peer::State::open) {
       return lost_error(to, target.cause);
     }
+    if (target.under_way >= options_.most_under_way) {
+      return Error(Errc::out_of_memory, "a rank does not read what it is sent; try again when it has")
+          .at_rank(to);
+    }
   }
   Transfer* transfer = pool_.take();
   if (transfer == nullptr) {

@@ -71,7 +71,8 @@ class UcxTransport final : public Transport {
   void receive_messages();
   [[nodiscard]] ucs_status_t land(Peer& peer, Arrival& message, void* bulk) noexcept;
   [[nodiscard]] Result<Sending> post(Peer& peer, Transfer& transfer);
-  void register_bulk(const Transfer& transfer, Result<MemoryHandle> memory, ucp_request_param_t& params);
+  template <class Register>
+  void register_bulk(const Transfer& transfer, Register make, ucp_request_param_t& params) noexcept;
   void forget_bulk(const Transfer& transfer) noexcept;
   void finish(Transfer& transfer, ucs_status_t status) noexcept;
   [[nodiscard]] Result<Sending> read(int from, std::span<const std::byte> packed, std::uint64_t address,

@@ -135,6 +135,42 @@ TEST_P(UcxTransportTest, LooksRarelyWhileAnotherRankTakesNoMessages) {
   });
 }
 
+// What waits in UCX for a rank that takes no messages takes up memory here; when it goes on it gets them all,
+// and what is sent then.
+TEST_P(UcxTransportTest, RefusesMoreForARankThatTakesNoMessages) {
+  in_group(2, [](Group& group) {
+    constexpr std::uint32_t most = 100;
+    constexpr std::size_t beyond_any_queue = 1'000'000;
+    const std::vector<std::byte> header = pattern(512, 1);
+    auto transport = open_transport(group, {.most_under_way = most});
+    Recorder recorder;
+    ASSERT_TRUE(transport->send(1 - group.rank(), tick, {}, 0));
+    ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == 1; }));
+    tests::barrier(group, [&] { transport->progress(recorder); });
+    std::size_t sent = 0;
+    if (group.rank() == 0) {
+      Result<Sending> sending = Sending::done;
+      for (; sent < beyond_any_queue && sending; ++sent) {
+        sending = transport->send(1, header, {}, 0);
+      }
+      ASSERT_FALSE(sending) << sent << " messages are under way";
+      EXPECT_EQ(sending.error().code(), Errc::out_of_memory);
+      EXPECT_GT(sent, most);
+    }
+    group.barrier();
+    if (group.rank() == 0) {
+      ASSERT_TRUE(drive(*transport, recorder, [&] { return transport->send(1, tick, {}, 0).has_value(); }));
+      ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == 2; }));
+    } else {
+      ASSERT_TRUE(drive(*transport, recorder, [&] {
+        return recorder.messages.back().header.size() == 1 && recorder.messages.size() > most;
+      }));
+      ASSERT_TRUE(transport->send(0, tick, {}, 0));
+    }
+    end_together(group, std::move(transport), recorder);
+  });
+}
+
 TEST_P(UcxTransportTest, KeepsTheOrderAmongSizes) {
   in_group(2, [](Group& group) {
     constexpr std::uint32_t count = 3000;
