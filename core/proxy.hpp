@@ -137,7 +137,8 @@ class Proxy {
   [[nodiscard]] bool ready() const {
     return target_ && (target_->resolved() != nullptr || target_->pinned());
   }
-  /// Starts to bring the object here, and returns at once. What goes wrong is the answer to the first use.
+  /// Brings the object here, and waits for it where another node has it, as get() does. What goes wrong is
+  /// the answer to the first use.
   void prefetch() const {
     if (target_) {
       (void)target_->pin({});

@@ -36,7 +36,7 @@ int fail(const locum::Error& error) {
 
 int run() {
   locum::Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 256_MiB});  // collective; bytes per node
-  locum::Store fields = runtime.store("fields");  // local and cheap; same name, same store
+  locum::Store fields = runtime.store("fields");  // same name, same store; over several nodes it asks node 0
 
   const std::vector<double> temperature = solve();
   const locum::Key key = fields.put(temperature).value();  // unnamed: written once, without a message
