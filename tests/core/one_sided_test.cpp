@@ -307,6 +307,49 @@ TEST_F(SlowOneSided, ClosingWaitsForTheBulkBehindWhatIsStillBeingRead) {
   EXPECT_TRUE(holds(get(3, key).value(), bytes));
 }
 
+// It is alone on its way: whoever waits for it is told that the runtime has closed, and closing waits for
+// nothing, but the memory that is read to stays until the read has ended.
+TEST_F(SlowOneSided, ClosingLeavesAReadBehindThatIsAlone) {
+  const auto bytes = pattern(1, size_bytes);
+  const Key key = made();
+  start_get(2, key);
+  run_until_leased();
+  world_.network().run_for(1ms);
+  const auto before = world_.network().now();
+  world_.rank(2).links->close();
+  EXPECT_LT(world_.network().now() - before, 10ms);
+  world_.network().run_for(1ms);
+  ASSERT_TRUE(got_[2]) << "it still waits";
+  EXPECT_EQ(code_of(got(2)), Errc::closed);
+  EXPECT_EQ(reads(), 0U) << "it is still being read";
+  (void)world_.connector(3).usage();
+  EXPECT_GE(world_.rank(2).node->levels().used_bytes, size_bytes) << "the read has its memory";
+  const auto others = pattern(2, size_bytes);
+  const auto sealed = put(world_.connector(3), store, {}, others);
+  ASSERT_TRUE(sealed);
+  world_.network().run_for(1s);
+  EXPECT_EQ(reads(), 1U);
+  EXPECT_TRUE(holds(world_.connector(3).get(Address(sealed->key), {}).value(), others));
+  expect_nothing_leased();
+  EXPECT_TRUE(holds(get(3, key).value(), bytes)) << "nobody is left waiting for the flight of who has closed";
+  EXPECT_TRUE(world_.connector(3).evict(Address(sealed->key), {}).value());
+  expect_nothing_left(key);
+  EXPECT_EQ(world_.rank(2).node->levels(), tests::PlainNode::Levels{});
+}
+
+// Who is read closes: nothing is shown of what it does not hold any more.
+TEST_F(SlowOneSided, AnOwnerThatClosesWhileItIsReadIsNotReadOn) {
+  const Key key = made();
+  start_get(2, key);
+  run_until_leased();
+  world_.network().run_for(1ms);
+  world_.rank(0).links->close();
+  EXPECT_EQ(leases(0).exposed(), 0U);
+  world_.network().run_for(1s);
+  ASSERT_TRUE(got(2)) << got(2).error() << ": its mate sends it";
+  EXPECT_TRUE(holds(*got(2), pattern(1, size_bytes)));
+}
+
 /// Two nodes of one rank each, of which the owner says what it likes.
 class LyingOwner : public ::testing::Test {
  protected:
