@@ -250,6 +250,8 @@ class Life {
       case Kind::fetch_part:
       case Kind::fetch_hyperslab:
         return read_some(began, Address(large_[other]), fate_.moment.kind == std::byte{14});
+      case Kind::describe:
+        return end(began, "describe", connector_->describe(Address(large_[other]), {}));
       case Kind::join:
         return read_together();
       default:
