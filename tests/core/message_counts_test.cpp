@@ -1,10 +1,13 @@
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <ostream>
 #include <string>
 #include <vector>
 
 #include "core/options.hpp"
+#include "core/session.hpp"
+#include "core/store.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
@@ -231,6 +234,39 @@ INSTANTIATE_TEST_SUITE_P(Ranks, MessageCounts,
                          ::testing::ValuesIn(tests::sanitized ? std::vector<int>{2, 8, 64, 512}
                                                               : std::vector<int>{2, 8, 64, 512, 4096}),
                          ::testing::PrintToStringParamName());
+
+// By the calls of a store: 64 MiB stay where they are.
+TEST(MessageCountsOfAStore, WhatAnObjectIsCostsNoneOfItsBytes) {
+  SimulatedNodes world({.nodes = {.nodes = 2, .memory_bytes = 160_MiB}});
+  const auto store_of = [&world](int rank) {
+    const auto session = std::make_shared<Session>(world.rank(rank).connector, world.rank(rank).metrics,
+                                                   SessionOptions{.rank = rank, .node = rank});
+    return session->open("fields").value();
+  };
+  Store maker = store_of(0);
+  Store asker = store_of(1);
+  const std::string name = world.name_at(0, maker.number(), "field ");
+  auto writer = maker.create<double>({1024, 8192}, name).value();
+  writer.data()[0] = 1.5;
+  const Key key = writer.seal().value();
+  const std::uint64_t before = world.network().counters().sent.bytes;
+  for (const auto& info : {asker.info(key).value(), asker.info(name).value()}) {
+    EXPECT_EQ(info.key, key);
+    EXPECT_EQ(info.name, name);
+    EXPECT_EQ(info.type, "f64[]");
+    EXPECT_EQ(info.extents, Extents(1024, 8192));
+    EXPECT_EQ(info.size_bytes, 64_MiB);
+    EXPECT_EQ(info.generation, maker.info(key).value().generation);
+    EXPECT_EQ(info.owner, 0U);
+  }
+  const auto stand_in = asker.proxy<double[]>(key).value();
+  EXPECT_EQ(asker.proxy<double[]>(name).value().handle(), stand_in.handle());
+  EXPECT_FALSE(asker.proxy<float[]>(key)) << "of another type";
+  EXPECT_LT(world.network().counters().sent.bytes - before, 3000U) << "in five questions and two to the home";
+  EXPECT_EQ(world.connector(1).usage().own_copies, 0U);
+  EXPECT_EQ(stand_in->front(), 1.5);
+  EXPECT_GE(world.network().counters().sent.bytes - before, 64_MiB);
+}
 
 // However many there are, who want it at the same time.
 TEST(MessageCountsOfOneNode, AllItsRanksThatWantAnObjectCauseOneTransfer) {
