@@ -18,7 +18,7 @@ struct TransportOptions {
   std::size_t eager_bytes = 8192;
   /// So many messages to one rank may be under way at a time; what is more is `out_of_memory`. Who does not
   /// read what it is sent, and goes on asking, would fill this rank's memory with answers.
-  std::uint32_t most_under_way = 16384;
+  std::uint32_t most_under_way = 65536;
   /// How long closing waits for what was sent to leave for peers that do not listen, before it is dropped.
   std::chrono::milliseconds close_timeout{1000};
 };
