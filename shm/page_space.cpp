@@ -108,7 +108,7 @@ PageSpace::Plan PageSpace::remove(const PageRun& span, const PageRun& block) {
     }
     parts.push_back({run, {first, end - first}, committed});
   });
-  runs_.reach(block.end() + plan.extra);
+  begin_plan(block.end() + plan.extra);
 
   for (const Part& part : parts) {
     if (part.run.first == end_) {
@@ -118,6 +118,16 @@ PageSpace::Plan PageSpace::remove(const PageRun& span, const PageRun& block) {
     }
   }
   return plan;
+}
+
+// Makes room in the books for what may be said of a plan up to that page. What another one has at the end may
+// no longer be there when it is refused: it becomes a hole then.
+void PageSpace::begin_plan(std::uint64_t end) {
+  runs_.reach(end);
+  if (unanswered_ > 0) {
+    holes_.reach(end_);
+  }
+  ++unanswered_;
 }
 
 std::optional<PageSpace::Plan> PageSpace::plan_ahead(std::uint64_t count) {
@@ -136,7 +146,7 @@ std::optional<PageSpace::Plan> PageSpace::plan_ahead(std::uint64_t count) {
   }
   const PageRun part{hole.first, std::min(count, hole.count)};
   Plan plan{.block = {part.first, 0}, .extra = part.count, .missing = {part}};
-  runs_.reach(part.end());
+  begin_plan(part.end());
   if (part.first == end_) {
     end_ = part.end();
   } else {
@@ -147,6 +157,7 @@ std::optional<PageSpace::Plan> PageSpace::plan_ahead(std::uint64_t count) {
 }
 
 void PageSpace::committed(const Plan& plan) noexcept {
+  --unanswered_;
   for (const PageRun& part : plan.missing) {
     committed_ += part.count;
   }
@@ -156,6 +167,7 @@ void PageSpace::committed(const Plan& plan) noexcept {
 }
 
 void PageSpace::refused(const Plan& plan) noexcept {
+  --unanswered_;
   std::uint64_t from = plan.block.first;
   for (const PageRun& part : plan.missing) {
     if (from < part.first) {
@@ -197,10 +209,12 @@ std::optional<PageRun> PageSpace::surplus(std::uint64_t most_units) {
   }
   runs_.take_part(run, part);
   committed_ -= part.count;
+  ++unanswered_;
   return part;
 }
 
 void PageSpace::given_back(const PageRun& pages) noexcept {
+  --unanswered_;
   make_hole(pages);
 }
 

@@ -10,11 +10,10 @@ namespace locum::shm {
 
 /// The address range of an arena, page by page: used, free and committed, or free and given back to the
 /// system (a *hole*). Books only: it tells what to commit and what to give back, its owner does so and says
-/// how it went. Its owner locks; between plan() or surplus() and the answer to it only take() and give() may
-/// be called.
+/// how it went. Its owner locks; any number of plans and surpluses may wait for their answer, in any order.
 ///
-/// 1. Pages below end() are used, in runs_, in holes_, or in the one plan or surplus that waits for its
-///    answer. All others are uncommitted, and no hole touches them.
+/// 1. Pages below end() are used, in runs_, in holes_, or in a plan or surplus that waits for its answer. All
+///    others are uncommitted, and no hole touches them.
 /// 2. runs_ and holes_ have no page in common.
 class PageSpace {
  public:
@@ -71,6 +70,7 @@ class PageSpace {
   void for_each_part(std::uint64_t from, std::uint64_t end, Visit visit) const;
   [[nodiscard]] std::uint64_t missing_in(const PageRun& span, const PageRun& block) const noexcept;
   [[nodiscard]] Plan remove(const PageRun& span, const PageRun& block);
+  void begin_plan(std::uint64_t end);
   void make_hole(const PageRun& pages) noexcept;
 
   const std::uint64_t limit_;
@@ -79,7 +79,8 @@ class PageSpace {
   PageRuns holes_;  // below end_, free and not committed; has no books before there is one
   std::uint64_t end_ = 0;
   std::uint64_t committed_ = 0;
-  std::uint64_t ahead_ = 0;  // where plan_ahead() goes on
+  std::uint64_t ahead_ = 0;       // where plan_ahead() goes on
+  std::uint64_t unanswered_ = 0;  // plans and surpluses
 };
 
 }  // namespace locum::shm

@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t limit = 640;
 constexpr std::uint64_t unit = 16;
 
-enum class Page { absent, used, free };  // absent: not committed
+enum class Page { absent, used, free, between };  // absent: not committed; between: about to be, or no longer
 
 /// The state of each page, one by one.
 class Model {
@@ -42,12 +42,12 @@ class Model {
     std::uint64_t longest = 0;
     std::uint64_t length = 0;
     for (const Page page : pages_) {
-      length = page == Page::used ? 0 : length + 1;
+      length = page == Page::used || page == Page::between ? 0 : length + 1;
       longest = std::max(longest, length);
     }
     return longest;
   }
-  /// Behind the last page that is committed.
+  /// Behind the last page that is committed, or about to be.
   [[nodiscard]] std::uint64_t end() const {
     std::uint64_t end = limit;
     while (end > 0 && pages_[end - 1] == Page::absent) {
@@ -60,24 +60,28 @@ class Model {
   std::vector<Page> pages_ = std::vector<Page>(limit, Page::absent);
 };
 
+enum class Fate { granted, refused, later };
+
 class Game {
  public:
   PageSpace space{limit, unit};
   Model model;
   std::map<std::uint64_t, std::uint64_t> blocks;
+  std::vector<PageSpace::Plan> plans;  // that wait for their answer
+  std::vector<PageRun> leaving;
 
   void use(const PageRun& block) {
     model.set(block, Page::used);
     blocks[block.first] = block.count;
   }
 
-  void allocate(std::uint64_t count, bool granted) {
+  void allocate(std::uint64_t count, Fate fate) {
     if (const auto first = space.take(count)) {
       RC_ASSERT(model.all({*first, count}, Page::free));
       use({*first, count});
       return;
     }
-    auto plan = space.plan(count);
+    const auto plan = space.plan(count);
     if (!plan) {
       // Only holes count in which little is looked at: with so few pages all are.
       RC_ASSERT(model.longest_unused() < count);
@@ -92,21 +96,14 @@ class Game {
     }
     std::uint64_t absent = 0;
     for (std::uint64_t page = plan->block.first; page < plan->block.end() + plan->extra; ++page) {
-      RC_ASSERT(!model.all({page, 1}, Page::used));
+      RC_ASSERT(model.all({page, 1}, Page::free) || model.all({page, 1}, Page::absent));
       absent += model.all({page, 1}, Page::absent) ? 1 : 0;
     }
     RC_ASSERT(missing == absent && missing > 0U);
-    if (!granted) {
-      space.without_extra(*plan);
-      space.refused(*plan);
-      return;
-    }
-    space.committed(*plan);
-    use(plan->block);
-    model.set({plan->block.end(), plan->extra}, Page::free);
+    begin(*plan, fate);
   }
 
-  void prepare(std::uint64_t count, bool granted) {
+  void prepare(std::uint64_t count, Fate fate) {
     const auto plan = space.plan_ahead(count);
     if (!plan) {
       RC_ASSERT(model.count(Page::absent) == 0U);
@@ -115,25 +112,74 @@ class Game {
     const PageRun run{plan->block.first, plan->extra};
     RC_ASSERT(plan->block.count == 0U && plan->missing == std::vector<PageRun>{run});
     RC_ASSERT(run.count > 0U && run.count <= count && model.all(run, Page::absent));
-    if (granted) {
-      space.committed(*plan);
-      model.set(run, Page::free);
+    begin(*plan, fate);
+  }
+
+  void begin(const PageSpace::Plan& plan, Fate fate) {
+    model.set(plan.block, Page::used);
+    for (const PageRun& part : plan.missing) {
+      model.set(part, Page::between);
+    }
+    if (fate == Fate::later) {
+      plans.push_back(plan);
     } else {
-      space.refused(*plan);
+      answer(plan, fate == Fate::granted);
     }
   }
 
-  void give_back(std::uint64_t most_units) {
+  void answer(PageSpace::Plan plan, bool granted) {
+    if (granted) {
+      space.committed(plan);
+      model.set({plan.block.end(), plan.extra}, Page::free);
+      if (plan.block.count > 0) {
+        use(plan.block);
+      }
+      return;
+    }
+    model.set(plan.block, Page::free);
+    for (const PageRun& part : plan.missing) {
+      model.set(part, Page::absent);
+    }
+    if (plan.block.count > 0) {
+      space.without_extra(plan);
+    }
+    space.refused(plan);
+  }
+
+  void answer_one(std::uint32_t which, bool granted) {
+    if (which % 2 == 0 && !plans.empty()) {
+      const auto chosen = plans.begin() + static_cast<std::ptrdiff_t>(which / 2 % plans.size());
+      const PageSpace::Plan plan = *chosen;
+      plans.erase(chosen);
+      answer(plan, granted);
+    } else if (!leaving.empty()) {
+      const auto chosen = leaving.begin() + static_cast<std::ptrdiff_t>(which / 2 % leaving.size());
+      gone(*chosen);
+      leaving.erase(chosen);
+    }
+  }
+
+  void give_back(std::uint64_t most_units, Fate fate) {
     const std::uint64_t before = model.free_units();
     const auto run = space.surplus(most_units);
     RC_ASSERT(run.has_value() == (before > 0));
-    if (run) {
-      RC_ASSERT(model.all(*run, Page::free));
-      RC_ASSERT(run->first % unit == 0U && run->count >= unit && run->count < (most_units + 1) * unit);
-      RC_ASSERT(run->end() % unit == 0U || run->end() == model.end());
-      space.given_back(*run);
-      model.set(*run, Page::absent);
+    if (!run) {
+      return;
     }
+    RC_ASSERT(model.all(*run, Page::free));
+    RC_ASSERT(run->first % unit == 0U && run->count >= unit && run->count < (most_units + 1) * unit);
+    RC_ASSERT(run->end() % unit == 0U || run->end() == model.end());
+    model.set(*run, Page::between);
+    if (fate == Fate::later) {
+      leaving.push_back(*run);
+    } else {
+      gone(*run);
+    }
+  }
+
+  void gone(const PageRun& run) {
+    space.given_back(run);
+    model.set(run, Page::absent);
   }
 
   void free(std::uint32_t which) {
@@ -144,12 +190,13 @@ class Game {
   }
 
   void check() const {
-    RC_ASSERT(space.committed_pages() == limit - model.count(Page::absent));
+    const std::uint64_t between = model.count(Page::between);
+    RC_ASSERT(space.committed_pages() == limit - model.count(Page::absent) - between);
     RC_ASSERT(space.free_pages() == model.count(Page::free));
     RC_ASSERT(space.free_units() == model.free_units());
     RC_ASSERT(space.end() == model.end());
-    RC_ASSERT(space.hole_pages() == model.end() - space.committed_pages());
-    RC_ASSERT(space.can_grow() == (space.committed_pages() < limit));
+    RC_ASSERT(space.hole_pages() == model.end() - space.committed_pages() - between);
+    RC_ASSERT(space.can_grow() == (model.count(Page::absent) > 0));
   }
 };
 
@@ -157,30 +204,37 @@ RC_GTEST_PROP(PageSpace, AgreesWithAStateForEachPage, ()) {
   const auto steps = *rc::gen::scale(
       3.0,
       rc::gen::container<std::vector<std::tuple<int, std::uint64_t, std::uint32_t>>>(rc::gen::tuple(
-          rc::gen::inRange(0, 12),
+          rc::gen::inRange(0, 14),
           rc::gen::oneOf(rc::gen::inRange<std::uint64_t>(1, 20), rc::gen::inRange<std::uint64_t>(1, 200)),
           rc::gen::arbitrary<std::uint32_t>())));
   Game game;
   for (const auto& [what, count, which] : steps) {
+    const Fate fate = which % 4 == 0 ? Fate::refused : (which % 4 == 1 ? Fate::later : Fate::granted);
     if (what < 4 && !game.blocks.empty()) {
       game.free(which);
     } else if (what < 7) {
-      game.give_back(1 + which % 5);
+      game.give_back(1 + which % 5, fate);
     } else if (what < 9) {
-      game.prepare(count, which % 4 != 0);
+      game.prepare(count, fate);
+    } else if (what < 12) {
+      game.allocate(count, fate);
     } else {
-      game.allocate(count, which % 4 != 0);
+      game.answer_one(which / 4, fate != Fate::refused);
     }
+    game.check();
+  }
+  while (!game.plans.empty() || !game.leaving.empty()) {
+    game.answer_one(game.plans.empty() ? 1 : 0, game.plans.size() % 2 == 0);
     game.check();
   }
   while (!game.blocks.empty()) {
     game.free(0);
   }
   while (game.space.free_units() > 0) {
-    game.give_back(3);
+    game.give_back(3, Fate::granted);
     game.check();
   }
-  game.allocate(limit, true);  // what was cut into pieces is one again
+  game.allocate(limit, Fate::granted);  // what was cut into pieces is one again
   RC_ASSERT(game.model.count(Page::used) == limit);
   game.check();
 }
