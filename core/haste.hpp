@@ -6,8 +6,9 @@
 namespace locum {
 
 /// As long as it lives this thread is in haste: it holds up others, and what it calls waits for no other
-/// process longer than longest() at a time, and for the same one not again and again. Who drives the exchange
-/// is, because a rank that says nothing counts as dead. One thread; may be nested, the innermost counts.
+/// process longer than longest() at a time, and for the same one not again and again; and not at all for what
+/// it could have later, such as much memory. Who drives the exchange is, because a rank that says nothing
+/// counts as dead. One thread; may be nested, the innermost counts.
 class Haste {
  public:
   using Duration = std::chrono::milliseconds;
@@ -19,6 +20,8 @@ class Haste {
 
   /// Of the calling thread; Duration::max() where it is in none.
   [[nodiscard]] static Duration longest() noexcept { return most; }
+  /// Whether the calling thread is in haste.
+  [[nodiscard]] static bool is_on() noexcept { return most != Duration::max(); }
 
  private:
   static constinit inline thread_local Duration most = Duration::max();

@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "core/haste.hpp"
+
 namespace locum::shm {
 namespace {
 
@@ -150,8 +152,15 @@ std::uint64_t SharedArena::cut(const Request& request, std::uint64_t first_page)
 
 // Commits what is missing. If that cannot be had: once more with the pages of empty slabs that were kept for
 // their size, then for steps that this arena has free elsewhere, and last as memory comes that the others
-// have.
+// have. A thread in haste commits a piece at most, and only asks the others for more: a later request finds
+// it.
 Result<Block> SharedArena::grow(const Request& request) {
+  const bool haste = Haste::is_on();
+  if (haste && request.pages > most_unit_pages) {
+    return full(request, Error(Errc::out_of_memory, "a thread that holds up others commits no more than " +
+                                                        std::to_string(most_unit_pages * page_bytes) +
+                                                        " bytes at a time"));
+  }
   std::uint64_t lacking_bytes = 0;
   Result<Block> block = commit_for(request, lacking_bytes);
   if (block) {
@@ -169,12 +178,19 @@ Result<Block> SharedArena::grow(const Request& request) {
   const Moment last = begun + Pressure::longest;
   for (bool first = true; !block && Deadline::Clock::now() < last && may_be_had(lacking_bytes, first);) {
     if (!give_back_instead(lacking_bytes)) {
+      if (haste) {
+        pressure_.ring();
+        break;
+      }
       // Who has answered once is at it, however slowly.
       if (!pressure_.call(std::exchange(first, false) ? begun + Pressure::patience : last)) {
         break;
       }
     }
     block = commit_for(request, lacking_bytes);
+    if (haste) {
+      break;
+    }
   }
   return block;
 }
@@ -210,14 +226,23 @@ bool SharedArena::may_be_had(std::uint64_t lacking_bytes, bool first_call) const
          ((offered > 0 && lacking_bytes <= left + offered) || (first_call && pressure_.uncollected()));
 }
 
-// `lacking_bytes`: what could not be committed; 0 where that is not the reason for an error.
+// `lacking_bytes`: what could not be committed; 0 where that is not the reason for an error. Much of it takes
+// seconds: who wants a piece at most has a turn of his own.
 Result<Block> SharedArena::commit_for(const Request& request, std::uint64_t& lacking_bytes) {
+  if (request.pages > most_unit_pages) {
+    const MutexLock turn(growing_much_);
+    return commit_in_turn(request, lacking_bytes);
+  }
+  const MutexLock turn(growing_);
+  return commit_in_turn(request, lacking_bytes);
+}
+
+Result<Block> SharedArena::commit_in_turn(const Request& request, std::uint64_t& lacking_bytes) {
   lacking_bytes = 0;
-  const MutexLock growing(growing_);
   std::optional<PageSpace::Plan> plan;
   {
     const MutexLock lock(mutex_);
-    if (const auto offset = from_books(request)) {  // who held growing_ before us has made room
+    if (const auto offset = from_books(request)) {  // whose turn it was before us has made room
       return Block{*offset, request.size_bytes};
     }
     plan = pages_.plan(request.pages);
@@ -343,10 +368,10 @@ SharedArena::Moment SharedArena::work(Moment now) {
   const Moment next_collect = collect_ ? collect_(*this, now, called) : Moment::max();
   const MutexLock growing(growing_);
   if (called) {
+    answering_ = true;
     const MutexLock lock(mutex_);
     static_cast<void>(retire_slabs());
     short_ = true;
-    answering_ = true;
     surplus_units_ = std::max((pages_.free_units() + 1) / 2, least_answer_pages / unit_pages_);
   }
   return empty_adopted() || give_back_piece() || prepare_piece() ? Moment::min()
@@ -372,19 +397,25 @@ bool SharedArena::empty_adopted() {
 
 // A piece of what is to be given back; false if that is all.
 bool SharedArena::give_back_piece() {
+  std::uint64_t surplus_units = 0;
   {
     const MutexLock lock(mutex_);
     const std::uint64_t kept = answering_ ? 0 : keep_units_;
     const std::uint64_t units = pages_.free_units();
     surplus_units_ = std::min(surplus_units_, units - std::min(units, kept));
+    surplus_units = surplus_units_;
   }
-  const std::uint64_t bytes = surplus_units_ > 0 ? give_back(surplus_units_) : 0;
-  if (bytes == 0) {
-    surplus_units_ = 0;  // also where no book could be had for it: the next window asks again
+  const std::uint64_t bytes = surplus_units > 0 ? give_back(surplus_units) : 0;
+  bool more = false;
+  {
+    // Nothing: also where no book could be had for it. The next window asks again.
+    const MutexLock lock(mutex_);
+    const std::uint64_t given_units = bytes == 0 ? surplus_units_ : bytes / page_bytes / unit_pages_;
+    surplus_units_ -= std::min(surplus_units_, given_units);
+    more = surplus_units_ > 0;
   }
-  surplus_units_ -= std::min(surplus_units_, bytes / page_bytes / unit_pages_);
   if (answering_) {
-    answering_ = surplus_units_ > 0;
+    answering_ = more;
     pressure_.answer();
   }
   return bytes > 0;

@@ -27,6 +27,11 @@ namespace locum::shm {
 /// steps back to the system that were not needed for two windows (docs/decisions/0009), and at once when
 /// another process of the node lacks memory. Any thread of the owning process may call; no lock and no book
 /// is shared with other processes, so that a death leaves nothing to repair.
+///
+/// Who wants more than 2 MiB that is not committed yet waits until it is, and where memory is short for other
+/// processes of the node to give some back, 5 s at most. Smaller requests do not wait for larger ones. A
+/// thread in haste (Haste) waits for neither: it gets what is committed, or a piece of 2 MiB, or
+/// `out_of_memory`.
 class SharedArena final : public Arena {
  public:
   using Moment = Preparer::Moment;
@@ -80,8 +85,10 @@ class SharedArena final : public Arena {
   [[nodiscard]] Result<Block> grow(const Request& request) LOCUM_EXCLUDES(growing_) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Result<Block> commit_for(const Request& request, std::uint64_t& lacking_bytes)
       LOCUM_EXCLUDES(growing_) LOCUM_EXCLUDES(mutex_);
-  [[nodiscard]] Result<void> commit(const PageSpace::Plan& plan) LOCUM_REQUIRES(growing_);
-  [[nodiscard]] bool exchange(const PageSpace::Plan& plan) LOCUM_REQUIRES(growing_) LOCUM_REQUIRES(mutex_);
+  [[nodiscard]] Result<Block> commit_in_turn(const Request& request, std::uint64_t& lacking_bytes)
+      LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] Result<void> commit(const PageSpace::Plan& plan);
+  [[nodiscard]] bool exchange(const PageSpace::Plan& plan) LOCUM_REQUIRES(mutex_);
   [[nodiscard]] bool may_be_had(std::uint64_t lacking_bytes, bool first_call) const;
   [[nodiscard]] bool give_back_instead(std::uint64_t lacking_bytes) LOCUM_EXCLUDES(growing_)
       LOCUM_EXCLUDES(mutex_);
@@ -109,13 +116,16 @@ class SharedArena final : public Arena {
   std::atomic<std::uint64_t> prepared_bytes_{0};
   std::atomic<std::uint64_t> given_back_bytes_{0};
 
-  // Held while pages are committed or given back; before mutex_, never inside it.
+  // Turns, so that who comes next finds what was there to spare; before mutex_, never inside it. One for
+  // whoever commits or gives back a piece, which takes half a millisecond at most …
   Mutex growing_;
-  std::uint64_t surplus_units_ LOCUM_GUARDED_BY(growing_) = 0;  // to be given back
-  bool answering_ LOCUM_GUARDED_BY(growing_) = false;           // because somebody called, kept ones too
+  // … and one for requests that take more, and seconds if it is several GiB. Never both.
+  Mutex growing_much_;
+  bool answering_ LOCUM_GUARDED_BY(growing_) = false;  // because somebody called, kept ones too
   Moment window_ends_ LOCUM_GUARDED_BY(growing_) = Moment::max();
 
   mutable Mutex mutex_;
+  std::uint64_t surplus_units_ LOCUM_GUARDED_BY(mutex_) = 0;  // to be given back
   PageSpace pages_ LOCUM_GUARDED_BY(mutex_);
   Slabs slabs_ LOCUM_GUARDED_BY(mutex_);
   std::uint64_t used_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;

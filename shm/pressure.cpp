@@ -81,9 +81,7 @@ bool Pressure::worth_calling() const noexcept {
          Deadline::Clock::now() >= quiet_until_.load();
 }
 
-bool Pressure::call(Moment moment) noexcept {
-  Word32& answers = segment_->header().given_back;
-  const std::uint32_t before = answers.load();
+std::uint32_t Pressure::ring() noexcept {
   segment_->header().pressure.fetch_add(1);
   LOCUM_KILL_POINT("commit: called for memory");
   std::uint32_t called = 0;
@@ -98,6 +96,13 @@ bool Pressure::call(Moment moment) noexcept {
     }
   }
   LOCUM_KILL_POINT("commit: rang the bells");
+  return called;
+}
+
+bool Pressure::call(Moment moment) noexcept {
+  Word32& answers = segment_->header().given_back;
+  const std::uint32_t before = answers.load();
+  const std::uint32_t called = ring();
   const auto missing = [&](std::uint32_t answered) {
     return answered == before || (answered - before < called && any_handed_back());
   };

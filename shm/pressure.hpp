@@ -40,7 +40,9 @@ class Pressure {
   [[nodiscard]] bool uncollected() const noexcept;
   /// Whether a call might be answered: not for a while after one was not, unless somebody has answered since.
   [[nodiscard]] bool worth_calling() const noexcept;
-  /// Calls, and waits until `moment` at most: for an answer, and for all of whom objects were evicted to
+  /// Calls, and does not wait. How many might answer.
+  std::uint32_t ring() noexcept;
+  /// ring(), and waits until `moment` at most: for an answer, and for all of whom objects were evicted to
   /// collect. Whether somebody answered.
   [[nodiscard]] bool call(Moment moment) noexcept;
   /// What this process's own background thread sleeps on.

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/haste.hpp"
 #include "shm/available_memory.hpp"
 #include "tests/core/arena_contract.hpp"
 #include "tests/core/system_calls.hpp"
@@ -124,6 +125,46 @@ TEST(SharedArena, TakesWhatALargeObjectLacksAndNoMore) {
   const auto again = arena.allocate(10_MiB);
   ASSERT_TRUE(again);
   EXPECT_EQ(again->offset, large->offset) << "touched memory is used again";
+}
+
+// A large request commits for a good while: whoever needs little meanwhile gets it before that is over.
+TEST(SharedArena, ASmallRequestDoesNotWaitForALargeOne) {
+  constexpr std::uint64_t large_bytes = 768_MiB;
+  bool overtaken = false;
+  for (int attempt = 0; attempt < 10 && !overtaken; ++attempt) {  // this thread may not be let run in time
+    const auto segment = segment_of(1, 1_GiB);
+    SharedArena arena(segment, 0, 64_KiB, 0, SharedArena::Background::caller);
+    const std::uint64_t before = segment->committed_bytes();
+    std::thread other([&] { EXPECT_TRUE(arena.allocate(large_bytes)); });
+    EXPECT_TRUE(soon([&] { return segment->committed_bytes() > before; }));
+    for (int request = 0; request < 4; ++request) {  // each of them grows the arena
+      EXPECT_TRUE(arena.allocate(1_MiB));
+    }
+    overtaken = segment->committed_bytes() - before < large_bytes;
+    other.join();
+    EXPECT_EQ(arena.usage().used, large_bytes + 4_MiB);
+    EXPECT_EQ(segment->committed_bytes() - before, arena.usage().committed);
+  }
+  EXPECT_TRUE(overtaken);
+}
+
+TEST(SharedArena, AThreadInHasteCommitsAPieceAtMost) {
+  const auto segment = segment_of(1, 64_MiB);
+  SharedArena arena(segment, 0, 64_KiB, 0, SharedArena::Background::caller);
+  const std::uint64_t before = segment->committed_bytes();
+  const Haste haste(std::chrono::milliseconds(10));
+  const auto refused = arena.allocate(3_MiB);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Errc::out_of_memory);
+  EXPECT_EQ(segment->committed_bytes(), before);
+  EXPECT_TRUE(arena.allocate(2_MiB));
+  const auto block = [&] {
+    const Haste none(Haste::Duration::max());
+    return arena.allocate(3_MiB);
+  }();
+  ASSERT_TRUE(block);
+  arena.free(*block);
+  EXPECT_TRUE(arena.allocate(3_MiB)) << "what is committed already takes no time";
 }
 
 TEST(SharedArena, ObjectsOf64BytesLoseAFewBytesEach) {

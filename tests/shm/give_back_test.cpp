@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/haste.hpp"
 #include "core/options.hpp"
 #include "shm/arena.hpp"
 #include "shm/node.hpp"
@@ -235,12 +236,13 @@ class Lack {
     return reinterpret_cast<const SegmentHeader*>(node_.arena->data(0))->pressure.load();
   }
   [[nodiscard]] Result<Block> ask() { return node_.arena->allocate(40_MiB); }
+  [[nodiscard]] Result<Block> ask_little() { return node_.arena->allocate(2_MiB); }
   /// On a machine with much else to do a call may be given up before the other rank has come to answer.
-  [[nodiscard]] std::string ask_until_served() {
+  [[nodiscard]] std::string ask_until_served(Result<Block> (Lack::*question)() = &Lack::ask) {
     const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    auto block = ask();
+    auto block = (this->*question)();
     while (!block && std::chrono::steady_clock::now() < latest) {
-      block = ask();
+      block = (this->*question)();
     }
     return block ? "" : block.error().what();
   }
@@ -297,6 +299,29 @@ TEST(GiveBack, IsNotWaitedForWhenTheOtherRankIsStopped) {
     });
     // It gives back what it was asked for as soon as it goes on.
     return said.empty() ? lack.ask_until_served() : said;
+  });
+}
+
+// A thread in haste calls for memory, and finds it the next time.
+TEST(GiveBack, IsNotWaitedForInHaste) {
+  expect_had([](Lack& lack) {
+    const Haste haste(std::chrono::milliseconds(10));
+    const std::string said = lack.while_stopped([&]() -> std::string {
+      while (lack.ask_little()) {
+      }
+      const std::uint32_t calls = lack.calls();
+      const auto begin = std::chrono::steady_clock::now();
+      const auto block = lack.ask_little();
+      const auto end = std::chrono::steady_clock::now();
+      if (block || block.error().code() != Errc::out_of_memory) {
+        return "there cannot be so much memory";
+      }
+      return lack.calls() == calls + 1 && end - begin < Pressure::patience
+                 ? ""
+                 : "called " + std::to_string(lack.calls() - calls) + " times in " +
+                       std::to_string(std::chrono::duration<double>(end - begin).count()) + " s";
+    });
+    return said.empty() ? lack.ask_until_served(&Lack::ask_little) : said;
   });
 }
 
