@@ -126,19 +126,26 @@ Result<ObjectView> Flights::get(const Key& key, std::uint64_t generation, const 
                                 Deadline deadline) {
   const auto until = client.moment(deadline);
   Path path = Path::shm_view;
+  std::optional<Lack> lack;
   do {
-    if (auto copy = look(key, generation, client, until, path); !copy || *copy) {
-      return copy;
+    if (!lack) {
+      if (auto copy = look(key, generation, client, until, path); !copy || *copy) {
+        return copy;
+      }
     }
     const auto wish = std::make_shared<Wish>(key, generation, until, client.progress());
-    if (!client.await(
-            wish->pending, [this, wish] { want(wish); }, until)) {
+    const auto step =
+        lack ? std::function<void()>([this, wish, mark = lack->mark,
+                                      room = copies_->room(key, lack->record)] { go_on(wish, mark, room); })
+             : [this, wish] { want(wish); };
+    if (!client.await(wish->pending, step, until)) {
       break;
     }
     if (wish->outcome.found) {
       return std::move(*wish->outcome.found);
     }
-    if (wish->outcome.ending == Ending::alone) {
+    lack = wish->outcome.lack;
+    if (!lack && wish->outcome.ending == Ending::alone) {
       return fetch_alone(client, key, generation, any_bytes, until);
     }
     path = wish->outcome.path;
@@ -220,14 +227,19 @@ void Flights::start(const Wanted& wish, std::uint64_t in_place_of) noexcept {
 }
 
 // Throws std::bad_alloc; nobody has been asked then.
-void Flights::ask_owner(const Number& number, Flight& flight, Kind kind) {
-  const KeyWords asked{number.first};
+void Flights::ask_owner(Entry& entry) {
+  const Key& key = entry.first.first;
+  const KeyWords asked{key};
   const auto body = words(asked);
   nodes_->ask(
-      nodes_->of_creator(number.first.creator), kind, body, {}, flight.deadline,
-      [this, number = &number](const Result<NodeAnswer>& answer) { answered(*number, answer); },
-      [this, begun = &flight](std::span<const std::byte> words, std::uint64_t bytes) {
-        return make_room(*begun, words, bytes);
+      nodes_->of_creator(key.creator), entry.second.kind, body, {}, entry.second.deadline,
+      [this, begun = &entry](const Result<NodeAnswer>& answer) { answered(*begun, answer); },
+      [this, begun = &entry](std::span<const std::byte> words, std::uint64_t bytes) {
+        auto room = make_room(*begun, words, bytes);
+        if (!room && is_to_wait(begun->second)) {
+          throw std::bad_alloc();  // it is not to be sent yet
+        }
+        return room;
       });
 }
 
@@ -238,48 +250,103 @@ void Flights::give_up(const Key& key, const NodeCopies::Mark& mark) noexcept {
 
 // Throws std::bad_alloc; nobody has been asked then.
 void Flights::take_off(const Wanted& wish, const NodeCopies::Mark& mark) {
-  Flight begun{.wish = wish, .mark = mark};
-  begun.asked = exchange_->now();
+  const int owner = nodes_->of_creator(wish->key.creator);
+  Flight begun{.wish = wish,
+               .generation = wish->generation,
+               .kind = reads_->reads(nodes_->ranks(owner)) ? Kind::lease_read : Kind::copy,
+               .asked = exchange_->now(),
+               .mark = mark};
   // Those who join may have more time than who began.
   begun.deadline = std::max(wish->deadline, Deadline().moment(timeout_, begun.asked));
   const auto flight = flights_.try_emplace({wish->key, mark.generation}, std::move(begun)).first;
-  const int owner = nodes_->of_creator(wish->key.creator);
   try {
-    ask_owner(flight->first, flight->second,
-              reads_->reads(nodes_->ranks(owner)) ? Kind::lease_read : Kind::copy);
+    ask_owner(*flight);
   } catch (const std::bad_alloc&) {
     flights_.erase(flight);
     throw;
   }
 }
 
-// Where the block of an answer is to land; null: in memory of this process.
-std::shared_ptr<HeldObject> Flights::make_room(Flight& flight, std::span<const std::byte> body,
+// Where the block of an answer is to land; null: in memory of this process, but if the flight is to wait for
+// room.
+std::shared_ptr<HeldObject> Flights::make_room(Entry& entry, std::span<const std::byte> body,
                                                std::uint64_t block_bytes) const {
+  auto& [number, flight] = entry;
+  const Key& key = number.first;
   const auto answer = read_words<CopyWords>(body);
-  const Key& key = flight.wish->key;
   if (!answer || answer->listed == 0 || answer->object.key != key || !plausible(answer->object) ||
       answer->object.record.block_bytes() != block_bytes) {
     return nullptr;
   }
-  flight.room = copies_->room(key, answer->object.record);
+  const ObjectRecord& record = answer->object.record;
+  if (!flight.sought) {
+    flight.room = copies_->room(key, record);
+    if (!flight.room) {
+      flight.lacking = record;
+    }
+  } else if (record.size_bytes != flight.lacking->size_bytes ||
+             record.block_bytes() != flight.lacking->block_bytes()) {
+    flight.room.reset();  // what was sought is not what comes
+  }
   return flight.room ? std::shared_ptr<HeldObject>(flight.room, &flight.room->block()) : nullptr;
 }
 
-void Flights::answered(const Number& number, const Result<NodeAnswer>& answer) noexcept {
+// Throws std::bad_alloc; the flight is as before then.
+void Flights::wait_for_room(Entry& entry) {
+  auto& [number, flight] = entry;
+  const auto until = std::min(flight.wish->deadline, Deadline().moment(timeout_, exchange_->now()));
+  exchange_->call_at(until, [weak = weak_from_this(), number = number] {
+    if (const auto self = weak.lock()) {
+      self->miss_room(number);
+    }
+  });
+  flight.sought = true;
+  grant(*std::exchange(flight.wish, nullptr), {.lack = Lack{number.second, *flight.lacking}});
+}
+
+void Flights::miss_room(const Number& number) noexcept {
+  const auto at = flights_.find(number);
+  if (at != flights_.end() && !at->second.wish) {
+    land(at->first, Error(Errc::timeout, "no room was made for this object before the deadline"));
+  }
+}
+
+// With room, or with none where none could be had. Who comes too late looks again what there is.
+void Flights::go_on(const Wanted& wish, std::uint64_t mark,
+                    const std::shared_ptr<NodeCopies::Room>& room) noexcept {
+  const auto at = flights_.find({wish->key, mark});
+  if (at == flights_.end() || at->second.wish) {
+    return grant(*wish, {});
+  }
+  Flight& flight = at->second;
+  flight.wish = wish;
+  flight.room = room;
+  flight.asked = exchange_->now();
   try {
-    if (answer && !answer->block && read(number, flights_.at(number), *answer)) {
+    ask_owner(*at);
+  } catch (const std::bad_alloc&) {
+    land(at->first, no_memory_left());
+  }
+}
+
+void Flights::answered(Entry& entry, const Result<NodeAnswer>& answer) noexcept {
+  try {
+    if (answer && !answer->block && read(entry, *answer)) {
       return;
     }
+    if (!answer && answer.error().code() == Errc::out_of_memory && is_to_wait(entry.second)) {
+      return wait_for_room(entry);
+    }
   } catch (const std::bad_alloc&) {
-    return land(number, no_memory_left());
+    return land(entry.first, no_memory_left());
   }
-  land(number, answer);
+  land(entry.first, answer);
 }
 
 // Whether the answer is a lease, under which the block is read now, or asked for if there is no room for a
 // copy.
-bool Flights::read(const Number& number, Flight& flight, const NodeAnswer& answer) {
+bool Flights::read(Entry& entry, const NodeAnswer& answer) {
+  auto& [number, flight] = entry;
   const auto words = read_words<CopyWords>(answer.body);
   auto lease = LeaseHeld::of(answer, flight.asked);
   if (!words || !lease) {
@@ -293,13 +360,18 @@ bool Flights::read(const Number& number, Flight& flight, const NodeAnswer& answe
   NodeAnswer brought = answer;
   const ObjectRecord& record = words->object.record;
   try {
-    brought.block = make_room(flight, answer.body, record.block_bytes());
+    brought.block = make_room(entry, answer.body, record.block_bytes());
   } catch (const std::bad_alloc&) {
   }
-  // How much private memory to take is not for the answer to say: a block that is sent announces itself.
   if (!brought.block) {
     reads_->decline(*lease);
-    ask_owner(number, flight, Kind::copy);
+    if (is_to_wait(flight)) {
+      wait_for_room(entry);
+    } else {
+      // How much private memory to take is not for the answer to say: a block that is sent announces itself.
+      flight.kind = Kind::copy;
+      ask_owner(entry);
+    }
     return true;
   }
   brought.block_bytes = record.block_bytes();
@@ -307,11 +379,12 @@ bool Flights::read(const Number& number, Flight& flight, const NodeAnswer& answe
   const std::uint64_t reading = ++last_reading_;
   flight.reading = reading;
   try {
-    reads_->read(*lease, brought.block, [weak = weak_from_this(), number, reading, brought](bool good) {
-      if (const auto self = weak.lock()) {
-        self->read_ended(number, reading, good, brought);
-      }
-    });
+    reads_->read(*lease, brought.block,
+                 [weak = weak_from_this(), number = number, reading, brought](bool good) {
+                   if (const auto self = weak.lock()) {
+                     self->read_ended(number, reading, good, brought);
+                   }
+                 });
   } catch (const std::bad_alloc&) {
     reads_->decline(*lease);
     throw;
@@ -331,17 +404,19 @@ void Flights::read_ended(const Number& number, std::uint64_t reading, bool good,
   if (good && HeldObject::check(answer.block->memory(), read_words<CopyWords>(answer.body)->object)) {
     return land(at->first, answer);
   }
-  flight.room.reset();
+  flight.room.reset();  // what was not read in time may still be written there
+  flight.sought = false;
+  flight.kind = Kind::copy;
   try {
-    ask_owner(at->first, flight, Kind::copy);
+    ask_owner(*at);
   } catch (const std::bad_alloc&) {
     land(at->first, no_memory_left());
   }
 }
 
 void Flights::close(const Error& error) noexcept {
-  const auto reads = [](const auto& each) { return each.second.reading != 0; };
-  for (auto at = flights_.begin(); (at = std::ranges::find_if(flights_, reads)) != flights_.end();) {
+  const auto waits = [](const auto& each) { return each.second.reading != 0 || !each.second.wish; };
+  for (auto at = flights_.begin(); (at = std::ranges::find_if(flights_, waits)) != flights_.end();) {
     land(at->first, error);
   }
 }
@@ -350,20 +425,21 @@ void Flights::land(const Number& number, const Result<NodeAnswer>& answer) noexc
   auto flight = flights_.extract(number);
   Outcome outcome{.ending = Ending::alone, .found = no_memory_left()};
   try {
-    outcome = settle(flight.mapped(), answer);
+    outcome = settle(flight.key().first, flight.mapped(), answer);
   } catch (const std::bad_alloc&) {
     give_up(flight.key().first, flight.mapped().mark);
   }
   const Ending ending = outcome.ending;
-  grant(*flight.mapped().wish, std::move(outcome));
+  if (flight.mapped().wish) {
+    grant(*flight.mapped().wish, std::move(outcome));
+  }
   for (const auto& each : flight.mapped().joined) {
     each(ending);
   }
 }
 
 // Of what is not shared, nothing is left here before anybody is told.
-Flights::Outcome Flights::settle(Flight& flight, const Result<NodeAnswer>& answer) {
-  const Key& key = flight.wish->key;
+Flights::Outcome Flights::settle(const Key& key, Flight& flight, const Result<NodeAnswer>& answer) {
   Outcome outcome{.ending = Ending::alone};
   auto words = answer ? sensible(key, *answer) : std::nullopt;
   if (!words) {
@@ -375,7 +451,7 @@ Flights::Outcome Flights::settle(Flight& flight, const Result<NodeAnswer>& answe
     return outcome;
   }
   if (words->object.generation == 0) {
-    words->object.generation = flight.wish->generation;
+    words->object.generation = flight.generation;
   }
   const bool landed = flight.room && answer->block.get() == &flight.room->block();
   if (!landed) {

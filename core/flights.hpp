@@ -36,6 +36,10 @@ namespace locum {
 ///
 /// The block is read one-sidedly where the owner grants a lease; if that fails, or has not ended when the
 /// lease is over, it is asked for again, to be sent by the owner to other memory.
+///
+/// Who drives is in haste, and may find no room at once for what is to land. Then the thread that began the
+/// flight, which waits, is told how much there is to come: it makes room, however long that takes, and has
+/// the owner asked again. As long as nobody does, until its deadline, the flight waits.
 class Flights final : public std::enable_shared_from_this<Flights> {
  public:
   using Clock = Nodes::Clock;
@@ -64,15 +68,23 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   };
   /// Has `then` called when that flight of this rank has ended, at once if it has. Only by who drives.
   void join(const Key& key, std::uint64_t generation, std::function<void(Ending)> then);
-  /// Ends the flights that read one-sidedly, which nothing else can end early. Only by who drives.
+  /// Ends the flights that read one-sidedly or wait for room, which nothing else can end early. Only by who
+  /// drives.
   void close(const Error& error) noexcept;
 
  private:
+  using Number = std::pair<Key, std::uint64_t>;  ///< of an object, and of the mark of the flight
+  /// A flight that waits for room, and for how much.
+  struct Lack {
+    std::uint64_t mark = 0;
+    ObjectRecord record;
+  };
   /// What became of a wish.
   struct Outcome {
     Ending ending = Ending::look;
     Path path = Path::shm_view;  ///< look: how the copy came, if this rank brought it
     std::optional<Result<ObjectView>> found = std::nullopt;  ///< for who began the flight alone
+    std::optional<Lack> lack = std::nullopt;                 ///< it is not over: for who began it alone
   };
   /// A thread that wants an object, and waits.
   struct Wish {
@@ -88,15 +100,19 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   };
   using Wanted = std::shared_ptr<Wish>;
   struct Flight {
-    Wanted wish;                ///< of who began it
-    Clock::time_point asked{};  ///< the owner
+    Wanted wish;                   ///< of who began it; null: that one makes room
+    std::uint64_t generation = 0;  ///< of the name
+    Kind kind = Kind::copy;        ///< of the question to the owner
+    Clock::time_point asked{};     ///< the owner
     NodeCopies::Mark mark;
     Clock::time_point deadline{};
     std::uint64_t reading = 0;  ///< number of the one-sided read that is under way; 0: none
     std::shared_ptr<NodeCopies::Room> room{};
+    std::optional<ObjectRecord> lacking{};  ///< what there was no room for at once
+    bool sought = false;                    ///< room for that
     std::vector<std::function<void(Ending)>> joined{};
   };
-  using Number = std::pair<Key, std::uint64_t>;
+  using Entry = std::pair<const Number, Flight>;
   class Joining;
 
   static void grant(Wish& wish, Outcome outcome);
@@ -105,15 +121,22 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   void start(const Wanted& wish, std::uint64_t in_place_of) noexcept;
   void take_off(const Wanted& wish, const NodeCopies::Mark& mark);
   void give_up(const Key& key, const NodeCopies::Mark& mark) noexcept;
-  void ask_owner(const Number& number, Flight& flight, Kind kind);
+  void ask_owner(Entry& entry);
+  void wait_for_room(Entry& entry);
+  void miss_room(const Number& number) noexcept;
+  void go_on(const Wanted& wish, std::uint64_t mark, const std::shared_ptr<NodeCopies::Room>& room) noexcept;
   void ask_mate(const Wanted& wish, const NodeCopies::Mark& mark);
-  [[nodiscard]] std::shared_ptr<HeldObject> make_room(Flight& flight, std::span<const std::byte> body,
+  [[nodiscard]] std::shared_ptr<HeldObject> make_room(Entry& entry, std::span<const std::byte> body,
                                                       std::uint64_t block_bytes) const;
-  void answered(const Number& number, const Result<NodeAnswer>& answer) noexcept;
-  [[nodiscard]] bool read(const Number& number, Flight& flight, const NodeAnswer& answer);
+  /// Whether there was no room at once, and nobody has made any.
+  [[nodiscard]] static bool is_to_wait(const Flight& flight) noexcept {
+    return flight.lacking && !flight.sought;
+  }
+  void answered(Entry& entry, const Result<NodeAnswer>& answer) noexcept;
+  [[nodiscard]] bool read(Entry& entry, const NodeAnswer& answer);
   void read_ended(const Number& number, std::uint64_t reading, bool good, const NodeAnswer& answer) noexcept;
   void land(const Number& number, const Result<NodeAnswer>& answer) noexcept;
-  [[nodiscard]] Outcome settle(Flight& flight, const Result<NodeAnswer>& answer);
+  [[nodiscard]] Outcome settle(const Key& key, Flight& flight, const Result<NodeAnswer>& answer);
 
   const std::shared_ptr<NodeCopies> copies_;
   const std::shared_ptr<Exchange> exchange_;

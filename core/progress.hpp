@@ -30,7 +30,7 @@ class Pending {
 /// cannot, because another thread does, sleeps until its answer is there or the driver leaves. While nobody
 /// waits a helper thread drives, asleep in the transport: a rank that computes is served all the same. Who
 /// drives is in haste (Haste): no step waits for a lock of the directory longer than a twentieth of the
-/// exchange's patience. It may wait longer for memory, where another thread takes much of it at the time.
+/// exchange's patience, or for memory.
 ///
 /// Invariants (mutex_ held)
 ///

@@ -227,45 +227,61 @@ bool SharedArena::may_be_had(std::uint64_t lacking_bytes, bool first_call) const
 }
 
 // `lacking_bytes`: what could not be committed; 0 where that is not the reason for an error. Much of it takes
-// seconds: who wants a piece at most has a turn of his own.
+// seconds: who wants a piece at most has a turn of his own, and waits for the other one's plan only.
 Result<Block> SharedArena::commit_for(const Request& request, std::uint64_t& lacking_bytes) {
-  if (request.pages > most_unit_pages) {
-    const MutexLock turn(growing_much_);
-    return commit_in_turn(request, lacking_bytes);
+  lacking_bytes = 0;
+  if (request.pages <= most_unit_pages) {
+    const MutexLock turn(growing_);
+    Sought sought = seek(request);
+    return sought.plan ? commit_plan(request, *sought.plan, lacking_bytes) : sought.block;
   }
-  const MutexLock turn(growing_);
-  return commit_in_turn(request, lacking_bytes);
+  const MutexLock turn(growing_much_);
+  Sought sought;
+  {
+    const MutexLock growing(growing_);
+    sought = seek(request);
+  }
+  return sought.plan ? commit_plan(request, *sought.plan, lacking_bytes) : sought.block;
 }
 
-Result<Block> SharedArena::commit_in_turn(const Request& request, std::uint64_t& lacking_bytes) {
-  lacking_bytes = 0;
-  std::optional<PageSpace::Plan> plan;
+SharedArena::Sought SharedArena::seek(const Request& request) {
   {
     const MutexLock lock(mutex_);
     if (const auto offset = from_books(request)) {  // whose turn it was before us has made room
-      return Block{*offset, request.size_bytes};
+      return {.block = Block{*offset, request.size_bytes}};
     }
-    plan = pages_.plan(request.pages);
-  }
-  if (!plan) {
-    return full(request, Error(Errc::out_of_memory, "the arena has an address range of " +
-                                                        std::to_string(limit_bytes_) +
-                                                        " bytes, by memory_bytes and reserve_bytes"));
-  }
-  auto committed = commit(*plan);
-  if (!committed && plan->extra > 0) {
-    {
-      const MutexLock lock(mutex_);
-      pages_.without_extra(*plan);
+    if (auto plan = pages_.plan(request.pages)) {
+      ++plans_;
+      return {.plan = std::move(plan)};
     }
-    committed = commit(*plan);
+  }
+  return {.block = full(request, Error(Errc::out_of_memory,
+                                       "the arena has an address range of " + std::to_string(limit_bytes_) +
+                                           " bytes, by memory_bytes and reserve_bytes"))};
+}
+
+Result<Block> SharedArena::commit_plan(const Request& request, PageSpace::Plan& plan,
+                                       std::uint64_t& lacking_bytes) {
+  Result<void> committed;
+  try {
+    committed = commit(plan);
+    if (!committed && plan.extra > 0) {
+      {
+        const MutexLock lock(mutex_);
+        pages_.without_extra(plan);
+      }
+      committed = commit(plan);
+    }
+  } catch (const std::bad_alloc&) {  // not even for the reason
+    committed = no_memory_left();
   }
   if (!committed) {
     {
       const MutexLock lock(mutex_);
-      pages_.refused(*plan);
+      --plans_;
+      pages_.refused(plan);
     }
-    for (const PageRun& part : plan->missing) {
+    for (const PageRun& part : plan.missing) {
       lacking_bytes += part.count * page_bytes;
     }
     return full(request, committed.error());
@@ -274,10 +290,11 @@ Result<Block> SharedArena::commit_in_turn(const Request& request, std::uint64_t&
   Result<Block> block(std::in_place);
   {
     const MutexLock lock(mutex_);
-    pages_.committed(*plan);
+    --plans_;
+    pages_.committed(plan);
     short_ = false;
-    *block = {cut(request, plan->block.first), request.size_bytes};
-    wanted = exchange(*plan);
+    *block = {cut(request, plan.block.first), request.size_bytes};
+    wanted = exchange(plan);
     wanted = books_changed() || wanted;
   }
   if (wanted) {
@@ -352,9 +369,10 @@ bool SharedArena::books_changed() {
   return prepares((keep_units_ + 1) / 2);
 }
 
-// Whether the background would commit ahead while fewer units than these are free.
+// Whether the background would commit ahead while fewer units than these are free. What somebody waits for
+// comes first: together they might go beyond the node's limit.
 bool SharedArena::prepares(std::uint64_t below_units) const {
-  return pages_.free_units() < below_units && !short_ && pages_.can_grow();
+  return pages_.free_units() < below_units && !short_ && plans_ == 0 && pages_.can_grow();
 }
 
 void SharedArena::wake() noexcept {

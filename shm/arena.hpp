@@ -85,8 +85,14 @@ class SharedArena final : public Arena {
   [[nodiscard]] Result<Block> grow(const Request& request) LOCUM_EXCLUDES(growing_) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Result<Block> commit_for(const Request& request, std::uint64_t& lacking_bytes)
       LOCUM_EXCLUDES(growing_) LOCUM_EXCLUDES(mutex_);
-  [[nodiscard]] Result<Block> commit_in_turn(const Request& request, std::uint64_t& lacking_bytes)
-      LOCUM_EXCLUDES(mutex_);
+  /// What a request gets at once, or why it gets nothing, or what has to be committed for it.
+  struct Sought {
+    Result<Block> block{std::in_place};
+    std::optional<PageSpace::Plan> plan{};
+  };
+  [[nodiscard]] Sought seek(const Request& request) LOCUM_REQUIRES(growing_) LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] Result<Block> commit_plan(const Request& request, PageSpace::Plan& plan,
+                                          std::uint64_t& lacking_bytes) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Result<void> commit(const PageSpace::Plan& plan);
   [[nodiscard]] bool exchange(const PageSpace::Plan& plan) LOCUM_REQUIRES(mutex_);
   [[nodiscard]] bool may_be_had(std::uint64_t lacking_bytes, bool first_call) const;
@@ -125,6 +131,7 @@ class SharedArena final : public Arena {
   Moment window_ends_ LOCUM_GUARDED_BY(growing_) = Moment::max();
 
   mutable Mutex mutex_;
+  int plans_ LOCUM_GUARDED_BY(mutex_) = 0;                    // that are being committed, but for those ahead
   std::uint64_t surplus_units_ LOCUM_GUARDED_BY(mutex_) = 0;  // to be given back
   PageSpace pages_ LOCUM_GUARDED_BY(mutex_);
   Slabs slabs_ LOCUM_GUARDED_BY(mutex_);

@@ -12,6 +12,7 @@
 
 #include "core/options.hpp"
 #include "tests/core/connector_samples.hpp"
+#include "tests/core/hasty_arena.hpp"
 #include "tests/core/hyperslab_samples.hpp"
 #include "tests/core/mortal_nodes.hpp"
 #include "transport/loopback/random.hpp"
@@ -104,11 +105,17 @@ class Trial {
   tests::SimulatedNodesOptions options() {
     const int nodes = 2 + static_cast<int>(random_.below(4));
     const int per_node = 1 + static_cast<int>(random_.below(3));
-    return {.nodes = {.nodes = nodes, .ranks_per_node = per_node, .memory_bytes = 32_MiB},
-            .network = {.seed = random_.next(),
-                        .latency = {1us, random_.chance(0.5) ? 5ms : 100us},
-                        .detection = {1ms, 100ms},
-                        .give_up = 100ms}};
+    // In some worlds a copy of some size finds no room at once.
+    const std::uint64_t most_in_haste = random_.chance(0.5) ? 10'000 + random_.below(100'000) : 32_MiB;
+    const auto hasty = [=](int, std::shared_ptr<Arena> arena) {
+      return std::make_shared<tests::HastyArena>(std::move(arena), most_in_haste);
+    };
+    return {
+        .nodes = {.nodes = nodes, .ranks_per_node = per_node, .memory_bytes = 32_MiB, .wrap_arena = hasty},
+        .network = {.seed = random_.next(),
+                    .latency = {1us, random_.chance(0.5) ? 5ms : 100us},
+                    .detection = {1ms, 100ms},
+                    .give_up = 100ms}};
   }
   [[nodiscard]] loopback::Network& network() { return nodes_.network(); }
   [[nodiscard]] Connector& connector(int rank) { return nodes_.world().connector(rank); }

@@ -34,6 +34,9 @@ std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
       LinkedRank& rank = ranks.emplace_back();
       rank.node = plain;
       rank.process = process;
+      if (options.wrap_arena) {
+        rank.process.arena = options.wrap_arena(static_cast<int>(number), process.arena);
+      }
       rank.links = std::make_shared<Links>(
           LinkParts{.transport = std::move(transports[number]),
                     .remote = std::move(remotes[number]),

@@ -33,6 +33,8 @@ struct LinkedNodesOptions {
   std::chrono::milliseconds timeout{30'000};
   std::chrono::milliseconds patience{5'000};  ///< with a rank that owes an answer
   bool helper = false;                        ///< whether each rank has its helper thread
+  /// What a rank gets instead of its arena; none: that itself.
+  std::function<std::shared_ptr<Arena>(int rank, std::shared_ptr<Arena> arena)> wrap_arena{};
 };
 
 /// All ranks of such nodes, with these transports to each other. Rank r is of node r / ranks_per_node.
