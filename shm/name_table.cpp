@@ -136,7 +136,7 @@ Result<Pin> NameTable::find(std::uint32_t store, std::string_view name, Deadline
 // A thread in haste waits once for a holder that is stopped, not again for each of those that ask it.
 Deadline::Clock::time_point NameTable::moment(const DirectoryShard& shard, Deadline deadline) const noexcept {
   const Haste::Duration longest = Haste::longest();
-  if (longest == Haste::Duration::max()) {
+  if (!Haste::is_on()) {
     return deadline.moment(lock_timeout_);
   }
   if (const auto stuck = stuck_[shard.index()].load(memory_order_relaxed);
@@ -152,7 +152,7 @@ Result<void> NameTable::prepare(RobustLock& lock, DirectoryShard& shard) {
   std::atomic<std::uint64_t>& stuck = stuck_[shard.index()];
   // Who has less patience than a thread in haste says nothing of the holder.
   if (const bool in_vain = lock.outcome() == RobustLock::Outcome::timed_out;
-      in_vain ? Haste::longest() != Haste::Duration::max() : stuck.load(memory_order_relaxed) != 0) {
+      in_vain ? Haste::is_on() : stuck.load(memory_order_relaxed) != 0) {
     stuck.store(in_vain ? tenure(shard) : 0, memory_order_relaxed);
   }
   switch (lock.outcome()) {
