@@ -405,6 +405,7 @@ void Flights::read_ended(const Number& number, std::uint64_t reading, bool good,
     return land(at->first, answer);
   }
   flight.room.reset();  // what was not read in time may still be written there
+  flight.lacking.reset();
   flight.sought = false;
   flight.kind = Kind::copy;
   try {

@@ -1,12 +1,14 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "core/message.hpp"
 #include "core/options.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hasty_arena.hpp"
@@ -101,6 +103,35 @@ TEST_P(LateRoom, IsMadeOnceAndTheObjectSharedByAllWhoWantIt) {
   EXPECT_EQ(copies(), 1U);
   EXPECT_EQ(rooms_, 1);
   EXPECT_EQ(got(2)->path(), GetParam() ? Path::rma : Path::rendezvous);
+  expect_nothing_left(key);
+}
+
+// What is lost with a read is not used again: it is room once more that is lacking.
+TEST_P(LateRoom, IsMadeAgainForWhatWasNotRead) {
+  if (!GetParam()) {
+    GTEST_SKIP() << "nothing is read here";
+  }
+  const Key key = made();
+  int asked = 0;
+  world_.network().on_message([&](int from, int, std::span<const std::byte> header) {
+    Envelope envelope;
+    std::memcpy(&envelope, header.data(), sizeof envelope);
+    if (from == 2 && envelope.kind == Kind::lease_read &&
+        ++asked == 2) {  // with room; the answer comes in 2 ms
+      world_.network().after(1500us, [&] { world_.network().cut_one_way(2, 0); });
+      world_.network().after(10ms, [&] { world_.network().heal(); });
+    }
+    return loopback::Verdict{};
+  });
+  start_get(2, key);
+  world_.network().run();
+  world_.network().on_message({});
+  expect_shown(2);
+  EXPECT_EQ(asked, 2);
+  EXPECT_EQ(world_.network().counters().reads.messages, 0U);
+  EXPECT_EQ(rooms_, 2);
+  EXPECT_EQ(copies(), 1U);
+  EXPECT_EQ(got(2)->path(), Path::rendezvous);
   expect_nothing_left(key);
 }
 

@@ -13,15 +13,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Whoever waits for it gives up at once, its bytes come all the same: into memory that both sides still have.
-TEST(Closing, LetsAnObjectArriveThatNobodyWaitsForAnyMore) {
-  if (job::one_node()) {
-    GTEST_SKIP() << "there is no other node to read of";
-  }
+// Three runtimes, each closed while a large object of rank 0 is on its way to that rank, which has given up.
+void close_behind_a_get(int reader, const RuntimeOptions& options) {
   constexpr std::size_t elements = std::size_t{16} << 20U;
-  const int reader = job::size() - 1;  // of another node than rank 0
   for (int round = 0; round < 3; ++round) {
-    Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 512_MiB});
+    Runtime runtime(MPI_COMM_WORLD, options);
     Store store = runtime.store("closing");
     Key key;
     if (job::rank() == 0) {
@@ -38,6 +34,14 @@ TEST(Closing, LetsAnObjectArriveThatNobodyWaitsForAnyMore) {
   }
 }
 
+// Whoever waits for it gives up at once, its bytes come all the same: into memory that both sides still have.
+TEST(Closing, LetsAnObjectArriveThatNobodyWaitsForAnyMore) {
+  if (job::one_node()) {
+    GTEST_SKIP() << "there is no other node to read of";
+  }
+  close_behind_a_get(job::size() - 1, {.memory_bytes = 512_MiB});  // of another node than rank 0
+}
+
 // The same of an object that is read one-sidedly: no message says how far that is.
 TEST(Closing, LeavesAReadBehindThatNobodyWaitsForAnyMore) {
   if (job::one_node() || job::node_of(job::last()) != job::last()) {
@@ -45,23 +49,7 @@ TEST(Closing, LeavesAReadBehindThatNobodyWaitsForAnyMore) {
   }
   // UCX 1.16 and later carry such reads out by messages with the protocols that are their default.
   const Environment older_protocols("UCX_PROTO_ENABLE", "n");
-  constexpr std::size_t elements = std::size_t{16} << 20U;
-  for (int round = 0; round < 3; ++round) {
-    Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 512_MiB, .one_sided = OneSided::ucx_memory});
-    Store store = runtime.store("closing");
-    Key key;
-    if (job::rank() == 0) {
-      auto writer = store.create<double>({elements}).value();
-      writer.span().back() = 1.0;
-      key = writer.seal().value();
-    }
-    MPI_Bcast(&key, sizeof key, MPI_BYTE, 0, MPI_COMM_WORLD);
-    if (job::rank() == job::last()) {
-      const auto got = store.get<double[]>(key, 2ms);
-      EXPECT_TRUE(got || got.error().code() == Errc::timeout) << got.error();
-    }
-    job::barrier();
-  }
+  close_behind_a_get(job::last(), {.memory_bytes = 512_MiB, .one_sided = OneSided::ucx_memory});
 }
 
 }  // namespace
