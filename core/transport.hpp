@@ -13,6 +13,9 @@ namespace locum {
 /// The longest header of a message, in bytes. What is longer travels as bulk.
 inline constexpr std::size_t max_header_bytes = 512;
 
+/// A bulk of more bytes is large: nothing else that is sent to the same rank waits for all of it.
+inline constexpr std::size_t large_bulk_bytes = std::size_t{256} << 10U;
+
 /// A message as it comes in. Nothing of it is to be trusted, but for the size of the bulk.
 struct Arrival {
   int from = 0;                        ///< the sender's rank
@@ -55,10 +58,10 @@ enum class Sending : std::uint8_t {
   pending,  ///< its bulk must stay as it is until sent() is called
 };
 
-/// Messages between the ranks of a runtime: how bytes leave a rank. Reliable and in order between two ranks
-/// while both live, except where a simulation is told otherwise. A rank can send to itself. send(), forget(),
-/// progress() and arm() are called by one thread at a time, which may be another one each time; the others by
-/// any.
+/// Messages between the ranks of a runtime: how bytes leave a rank. Reliable between two ranks while both
+/// live, and in order, but that a message with a large bulk may be overtaken by others; except where a
+/// simulation is told otherwise. A rank can send to itself. send(), forget(), progress() and arm() are called
+/// by one thread at a time, which may be another one each time; the others by any.
 ///
 /// Nothing moves except inside progress(). Whoever wants to sleep until there is something to move calls
 /// arm() while it has the right to call progress(), then gives that right away, and calls sleep(): so that

@@ -13,6 +13,8 @@ namespace locum::ucx {
 namespace {
 
 constexpr unsigned message_id = 0;
+// Says whether the sender has opened its endpoint for large bulks (0) or cannot (1), and nothing else.
+constexpr unsigned bulks_id = 1;
 
 }  // namespace
 
@@ -20,10 +22,13 @@ void UcxTransport::receive_messages() {
   ucp_am_handler_param_t handler{};
   handler.field_mask =
       UCP_AM_HANDLER_PARAM_FIELD_ID | UCP_AM_HANDLER_PARAM_FIELD_CB | UCP_AM_HANDLER_PARAM_FIELD_ARG;
-  handler.id = message_id;
-  handler.cb = &UcxTransport::on_message;
   handler.arg = this;
-  check(ucp_worker_set_am_recv_handler(worker_.handle(), &handler), "UCX does not take a message handler");
+  for (const auto& [id, called] : {std::pair{message_id, &UcxTransport::on_message},
+                                   std::pair{bulks_id, &UcxTransport::on_bulks_opened}}) {
+    handler.id = id;
+    handler.cb = called;
+    check(ucp_worker_set_am_recv_handler(worker_.handle(), &handler), "UCX does not take a message handler");
+  }
 }
 
 // What cannot be registered UCX moves through its own copies. That it cannot is said in words, which may find
@@ -41,9 +46,30 @@ void UcxTransport::register_bulk(const Transfer& transfer, Register make,
   }
 }
 
+Result<Sending> UcxTransport::post(Peer& peer, Transfer& transfer) {
+  const bool large = transfer.bulk.size() > large_bulk_bytes;
+  const bool apart = large && open_bulks(peer);
+  if (large && (!peer.waiting.empty() || (apart && !peer.has_opened_bulks))) {
+    ++peer.under_way;
+    peer.waiting.push(transfer);
+    return Sending::pending;
+  }
+  ucs_status_ptr_t request = start(apart ? peer.bulks : peer.endpoint, message_id, transfer);
+  if (UCS_PTR_IS_PTR(request)) {
+    ++peer.under_way;
+    return transfer.kind == Transfer::Kind::message ? Sending::done : Sending::pending;
+  }
+  forget_bulk(transfer);
+  pool_.give_back(transfer);
+  if (UCS_PTR_IS_ERR(request)) {
+    return to_error(UCS_PTR_STATUS(request), "a message was not sent").at_rank(rank_of(peer));
+  }
+  return Sending::done;
+}
+
 // Whether the bulk travels along or is announced is said here, not left to UCX: before a connection is up,
 // UCX 1.13 would send anything along, through a copy of its own on either side.
-Result<Sending> UcxTransport::post(Peer& peer, Transfer& transfer) {
+ucs_status_ptr_t UcxTransport::start(const Endpoint& endpoint, unsigned id, Transfer& transfer) noexcept {
   ucp_request_param_t params{};
   params.op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK | UCP_OP_ATTR_FIELD_USER_DATA | UCP_OP_ATTR_FIELD_FLAGS |
                         UCP_OP_ATTR_FIELD_MEMORY_TYPE;
@@ -56,19 +82,75 @@ Result<Sending> UcxTransport::post(Peer& peer, Transfer& transfer) {
     register_bulk(
         transfer, [&] { return MemoryHandle::over(context_, transfer.bulk); }, params);
   }
-  ucs_status_ptr_t request =
-      ucp_am_send_nbx(peer.endpoint.handle(), message_id, transfer.letter.data(), transfer.letter.size(),
-                      transfer.bulk.data(), transfer.bulk.size(), &params);
+  return ucp_am_send_nbx(endpoint.handle(), id, transfer.letter.data(), transfer.letter.size(),
+                         transfer.bulk.data(), transfer.bulk.size(), &params);
+}
+
+// Whether there is, or will be, an endpoint for large bulks. Where there cannot be one they share the other.
+bool UcxTransport::open_bulks(Peer& peer) noexcept {
+  if (peer.state != Peer::State::open || peer.shares) {
+    return false;
+  }
+  if (!peer.bulks.is_open()) {
+    peer.shares = !options_.bulks_apart || peer.bulks.open(worker_, addresses_.of(rank_of(peer)),
+                                                           &UcxTransport::on_broken, &peer) != UCS_OK;
+  }
+  if (peer.word == Peer::Word::none) {
+    peer.word = Peer::Word::owed;
+    ++owed_words_;
+    say_owed(peer);
+  }
+  if (armed_) {
+    doorbell_.ring();  // the connection may use a device that was not armed
+  }
+  return !peer.shares;
+}
+
+// That this rank has opened its endpoint for large bulks, or cannot. Again later, where there is no memory.
+void UcxTransport::say_owed(Peer& peer) noexcept {
+  if (peer.word != Peer::Word::owed) {
+    return;
+  }
+  Transfer* const word = peer.state == Peer::State::open ? pool_.take() : nullptr;
+  if (word == nullptr && peer.state == Peer::State::open) {
+    return;
+  }
+  --owed_words_;
+  peer.word = Peer::Word::said;
+  if (word == nullptr) {
+    return;
+  }
+  const std::array<std::byte, 1> shares{peer.shares ? std::byte{1} : std::byte{0}};
+  word->transport = this;
+  word->kind = Transfer::Kind::message;
+  word->peer = rank_of(peer);
+  word->letter = write(word->room, {.sender = rank_, .session = addresses_.session()}, shares);
+  word->bulk = {};
+  ucs_status_ptr_t request = start(peer.endpoint, bulks_id, *word);
   if (UCS_PTR_IS_PTR(request)) {
     ++peer.under_way;
-    return transfer.kind == Transfer::Kind::message ? Sending::done : Sending::pending;
+    return;
   }
-  forget_bulk(transfer);
-  pool_.give_back(transfer);
+  pool_.give_back(*word);
   if (UCS_PTR_IS_ERR(request)) {
-    return to_error(UCS_PTR_STATUS(request), "a message was not sent").at_rank(rank_of(peer));
+    peer.word = Peer::Word::owed;
+    ++owed_words_;
   }
-  return Sending::done;
+}
+
+void UcxTransport::send_waiting(Peer& peer) noexcept {
+  while (Transfer* transfer = peer.waiting.pop()) {
+    ucs_status_ptr_t request = start(peer.shares ? peer.endpoint : peer.bulks, message_id, *transfer);
+    if (!UCS_PTR_IS_PTR(request)) {
+      finish(*transfer, UCS_PTR_RAW_STATUS(request));
+    }
+  }
+}
+
+void UcxTransport::drop_waiting(Peer& peer, ucs_status_t why) noexcept {
+  while (Transfer* transfer = peer.waiting.pop()) {
+    finish(*transfer, why);
+  }
 }
 
 ucs_status_t UcxTransport::on_message(void* argument, const void* header, std::size_t header_bytes,
@@ -99,6 +181,23 @@ ucs_status_t UcxTransport::on_message(void* argument, const void* header, std::s
   }
   arrival.present = {static_cast<const std::byte*>(bulk), bulk_bytes};
   static_cast<void>(self.receiver_->arrived(arrival));
+  return UCS_OK;
+}
+
+ucs_status_t UcxTransport::on_bulks_opened(void* argument, const void* header, std::size_t header_bytes,
+                                           void* /*bulk*/, std::size_t /*bulk_bytes*/,
+                                           const ucp_am_recv_param_t* /*param*/) noexcept {
+  UcxTransport& self = *static_cast<UcxTransport*>(argument);
+  const auto message = Envelope::open({static_cast<const std::byte*>(header), header_bytes},
+                                      self.addresses_.session(), self.rank_, self.addresses_.ranks());
+  if (!message || self.peer(message->sender).state == Peer::State::lost) {
+    return UCS_OK;
+  }
+  Peer& sender = self.peer(message->sender);
+  sender.shares = sender.shares || message->header.front() != std::byte{0};
+  if (!std::exchange(sender.has_opened_bulks, true)) {
+    self.new_.push_back(message->sender);
+  }
   return UCS_OK;
 }
 
@@ -195,12 +294,24 @@ void UcxTransport::connect(Peer& peer) noexcept {
   }
 }
 
-// Who was heard of gets a connection of ours, too: only then its death is told.
+// Who was heard of gets a connection of ours, too: only then its death is told. And another one who has
+// opened that for large bulks. Not where UCX calls back.
 void UcxTransport::connect_to_new() noexcept {
   for (const int rank : new_) {
     connect(peer(rank));
+    if (peer(rank).has_opened_bulks) {
+      static_cast<void>(open_bulks(peer(rank)));
+      if (peer(rank).state == Peer::State::open) {
+        send_waiting(peer(rank));
+      }
+    }
   }
   new_.clear();
+  if (owed_words_ > 0) {
+    for (Peer& peer : peers_) {
+      say_owed(peer);
+    }
+  }
 }
 
 }  // namespace locum::ucx

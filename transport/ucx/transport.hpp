@@ -19,6 +19,9 @@ struct TransportOptions {
   /// So many messages to one rank may be under way at a time; what is more is `out_of_memory`. Who does not
   /// read what it is sent, and goes on asking, would fill this rank's memory with answers.
   std::uint32_t most_under_way = 65536;
+  /// Whether large bulks (large_bulk_bytes) have an endpoint of their own, over TCP a connection; where one
+  /// of two ranks says no, or cannot open another one, they share the one that there is.
+  bool bulks_apart = true;
   /// How long closing waits for what was sent to leave for peers that do not listen, before it is dropped.
   std::chrono::milliseconds close_timeout{1000};
 };

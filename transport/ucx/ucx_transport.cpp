@@ -49,7 +49,7 @@ UcxTransport::UcxTransport(Context context, Worker worker, Addresses addresses, 
       doorbell_(worker_.event_descriptor()),
       longest_sleep_(first_sleep) {
   (void)no_memory_left();  // made now, to be told without memory
-  new_.reserve(peers_.size());
+  new_.reserve(2 * peers_.size());
   gone_.reserve(peers_.size());
   for (Peer& peer : peers_) {
     peer.transport = this;
@@ -66,6 +66,8 @@ UcxTransport::~UcxTransport() {
     // Then what was under way is dropped a little earlier.
   }
   for (Peer& peer : peers_) {
+    drop_waiting(peer, UCS_ERR_CANCELED);
+    peer.bulks.close();
     peer.endpoint.close();
   }
   drive_until(std::max(deadline, Clock::now() + std::chrono::milliseconds(100)), [this] {
@@ -79,12 +81,14 @@ UcxTransport::~UcxTransport() {
 void UcxTransport::flush(Clock::time_point deadline) {
   ucp_request_param_t params{};
   std::vector<void*> requests;
-  requests.reserve(peers_.size());
+  requests.reserve(2 * peers_.size());
   for (const Peer& peer : peers_) {
-    if (peer.state == Peer::State::open) {
-      ucs_status_ptr_t request = ucp_ep_flush_nbx(peer.endpoint.handle(), &params);
-      if (UCS_PTR_IS_PTR(request)) {
-        requests.push_back(request);
+    for (const Endpoint* endpoint : {&peer.endpoint, &peer.bulks}) {
+      if (peer.state == Peer::State::open && endpoint->is_open()) {
+        ucs_status_ptr_t request = ucp_ep_flush_nbx(endpoint->handle(), &params);
+        if (UCS_PTR_IS_PTR(request)) {
+          requests.push_back(request);
+        }
       }
     }
   }
@@ -157,7 +161,7 @@ bool UcxTransport::progress(Receiver& receiver) {
   bool moved = worker_.progress();
   receiver_ = nullptr;
   quiet_ = !moved;
-  if (!new_.empty() || !own_.empty() || !done_.empty() || !gone_.empty()) {
+  if (!new_.empty() || !own_.empty() || !done_.empty() || !gone_.empty() || owed_words_ > 0) {
     connect_to_new();
     moved = tell_own(receiver) || moved;
     moved = tell_done(receiver) || moved;
@@ -280,6 +284,8 @@ bool UcxTransport::tell_lost(Receiver& receiver) noexcept {
   bool any = false;
   for (std::size_t at = 0; at < gone_.size();) {
     Peer& lost = peer(gone_[at]);
+    drop_waiting(lost, lost.cause);
+    lost.bulks.close();
     lost.endpoint.close();
     if (lost.under_way != 0 || !done_.empty()) {
       ++at;  // that is told first

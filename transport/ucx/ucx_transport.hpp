@@ -50,11 +50,20 @@ class UcxTransport final : public Transport {
   /// fresh, open, broken, lost, in this order; a peer that cannot be reached at all is never open.
   struct Peer {
     enum class State : std::uint8_t { fresh, open, broken, lost };
+    enum class Word : std::uint8_t { none, owed, said };
 
     UcxTransport* transport = nullptr;
     Endpoint endpoint;
+    /// For large bulks, either way, from the first one on: UCX sends what belongs to an endpoint one after
+    /// the other, and nothing small shall wait for all of a large one. Used when both sides have opened
+    /// theirs: else UCX 1.13.1 would open it there while it reads from the socket that it takes for it.
+    Endpoint bulks;
+    TransferQueue waiting;  ///< large bulks, until then
     State state = State::fresh;
-    bool met = false;  ///< it has sent something
+    bool met = false;               ///< it has sent something
+    bool has_opened_bulks = false;  ///< or cannot: it has said so
+    bool shares = false;            ///< one of us cannot: large bulks take the one endpoint that there is
+    Word word = Word::none;         ///< that `bulks` has been opened, or cannot be
     ucs_status_t cause = UCS_OK;
     std::uint32_t under_way = 0;                ///< transfers that UCX still holds
     std::uint32_t reads = 0;                    ///< of these, reads of its memory
@@ -64,6 +73,9 @@ class UcxTransport final : public Transport {
   // What UCX calls.
   static ucs_status_t on_message(void* argument, const void* header, std::size_t header_bytes, void* bulk,
                                  std::size_t bulk_bytes, const ucp_am_recv_param_t* param) noexcept;
+  static ucs_status_t on_bulks_opened(void* argument, const void* header, std::size_t header_bytes,
+                                      void* bulk, std::size_t bulk_bytes,
+                                      const ucp_am_recv_param_t* param) noexcept;
   static void on_sent(void* request, ucs_status_t status, void* argument) noexcept;
   static void on_landed(void* request, ucs_status_t status, std::size_t bytes, void* argument) noexcept;
   static void on_broken(void* argument, ucp_ep_h endpoint, ucs_status_t status) noexcept;
@@ -71,6 +83,7 @@ class UcxTransport final : public Transport {
   void receive_messages();
   [[nodiscard]] ucs_status_t land(Peer& peer, Arrival& message, void* bulk) noexcept;
   [[nodiscard]] Result<Sending> post(Peer& peer, Transfer& transfer);
+  [[nodiscard]] ucs_status_ptr_t start(const Endpoint& endpoint, unsigned id, Transfer& transfer) noexcept;
   template <class Register>
   void register_bulk(const Transfer& transfer, Register make, ucp_request_param_t& params) noexcept;
   void forget_bulk(const Transfer& transfer) noexcept;
@@ -80,6 +93,10 @@ class UcxTransport final : public Transport {
   [[nodiscard]] Result<ucp_rkey_h> unpacked(Peer& owner, std::span<const std::byte> packed);
 
   void connect(Peer& peer) noexcept;
+  [[nodiscard]] bool open_bulks(Peer& peer) noexcept;
+  void say_owed(Peer& peer) noexcept;
+  void send_waiting(Peer& peer) noexcept;
+  void drop_waiting(Peer& peer, ucs_status_t why) noexcept;
   void connect_to_new() noexcept;
   void broke(Peer& peer, ucs_status_t status) noexcept;
   [[nodiscard]] Peer& peer(int rank) noexcept { return peers_[static_cast<std::size_t>(rank)]; }
@@ -103,7 +120,7 @@ class UcxTransport final : public Transport {
   TransferPool pool_;
   std::vector<Peer> peers_;
   // Callbacks of UCX must not fail: here is room for all ranks from the beginning.
-  std::vector<int> new_;   ///< met, and not yet connected to
+  std::vector<int> new_;   ///< met, and not yet connected to, or ready for large bulks
   std::vector<int> gone_;  ///< broken, and not yet told
   TransferQueue own_;      ///< to this rank itself
   TransferQueue done_;     ///< finished, and not yet told
@@ -113,6 +130,7 @@ class UcxTransport final : public Transport {
   Doorbell doorbell_;
   Receiver* receiver_ = nullptr;  ///< while progress() is in UCX
   std::uint64_t last_landing_ = 0;
+  std::uint32_t owed_words_ = 0;  ///< of all peers
   /// What is said of a rank where there is no memory to say which.
   const Error plainly_lost_{Errc::peer_lost, "a rank cannot be reached any more"};
   bool quiet_ = false;  ///< the worker had nothing to move when it was last asked
