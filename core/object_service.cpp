@@ -11,32 +11,27 @@ namespace locum {
 
 void ObjectService::fetch(const Question& question, Asker asker) {
   const auto asked = read_words<FetchWords>(question.body);
-  if (!asked) {
-    return parts_.refuse_senseless(question);
-  }
-  auto object = parts_.local.hold_object(asked->key);
-  if (!object) {
-    return parts_.refuse(asker, object.error());
-  }
-  const Pin& pin = (*object)->pin();
-  const ObjectWire wire = wire_of(pin, pin.generation);
-  const bool wanted = pin.record->block_bytes() <= asked->most_bytes;
-  parts_.answer(asker, words(wire), wanted ? Bulk{parts_.local.block(pin), std::move(*object)} : Bulk{});
+  asked ? show(asked->key, Shown::block, asked->most_bytes, asker) : parts_.refuse_senseless(question);
 }
 
 void ObjectService::describe(const Question& question, Asker asker) {
   const auto asked = read_words<KeyWords>(question.body);
-  if (!asked) {
-    return parts_.refuse_senseless(question);
-  }
-  auto object = parts_.local.hold_object(asked->key);
+  asked ? show(asked->key, Shown::tail, any_bytes, asker) : parts_.refuse_senseless(question);
+}
+
+void ObjectService::show(const Key& key, Shown shown, std::uint64_t most_bytes, Asker asker) {
+  auto object = parts_.local.hold_object(key);
   if (!object) {
     return parts_.refuse(asker, object.error());
   }
   const Pin& pin = (*object)->pin();
   const ObjectWire wire = wire_of(pin, pin.generation);
-  const auto tail = parts_.local.block(pin).subspan(pin.record->size_bytes);
-  parts_.answer(asker, words(wire), {tail, std::move(*object)});
+  const auto block = parts_.local.block(pin);
+  if (block.size() > most_bytes) {
+    return parts_.answer(asker, words(wire));
+  }
+  const auto bytes = block.subspan(shown == Shown::tail ? pin.record->size_bytes : 0);
+  parts_.answer(asker, words(wire), {bytes, std::move(*object)});
 }
 
 void ObjectService::exists(const Question& question, Asker asker) {

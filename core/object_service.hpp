@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "copy_service.hpp"
 #include "service_parts.hpp"
 
@@ -20,6 +22,10 @@ class ObjectService final {
   void retire(const Question& question, Asker asker);
 
  private:
+  enum class Shown : std::uint8_t { block, tail };
+  /// What an object says of itself, and its block or what of that stands behind the payload, unless the block
+  /// is larger than `most_bytes`.
+  void show(const Key& key, Shown shown, std::uint64_t most_bytes, Asker asker);
   void end_eviction(const Key& key, int home, Asker asker, const Result<NodeAnswer>& unbound);
 
   const ServiceParts& parts_;
