@@ -11,12 +11,11 @@
 #include "core/arena.hpp"
 #include "core/mutex.hpp"
 #include "shm/adopted_arenas.hpp"
-#include "shm/low_water.hpp"
-#include "shm/page_space.hpp"
+#include "shm/block_space.hpp"
 #include "shm/preparer.hpp"
 #include "shm/pressure.hpp"
+#include "shm/reserve.hpp"
 #include "shm/segment.hpp"
-#include "shm/slabs.hpp"
 
 namespace locum::shm {
 
@@ -35,8 +34,8 @@ namespace locum::shm {
 class SharedArena final : public Arena {
  public:
   using Moment = Preparer::Moment;
-  /// What was not needed for one to two windows is given back: longer than the period of most simulations.
-  static constexpr std::chrono::milliseconds window{2000};
+  /// See Reserve.
+  static constexpr std::chrono::milliseconds window = Reserve::window;
   /// Who does the work in the background: a thread of the arena's own, or whoever calls work().
   enum class Background { thread, caller };
   /// What else the background does: frees into this arena what is to be collected, a piece at a time, all of
@@ -79,29 +78,31 @@ class SharedArena final : public Arena {
   }
 
  private:
-  struct Request;
-  [[nodiscard]] std::optional<std::uint64_t> from_books(const Request& request) LOCUM_REQUIRES(mutex_);
-  [[nodiscard]] std::uint64_t cut(const Request& request, std::uint64_t first_page) LOCUM_REQUIRES(mutex_);
-  [[nodiscard]] Result<Block> grow(const Request& request) LOCUM_EXCLUDES(growing_) LOCUM_EXCLUDES(mutex_);
-  [[nodiscard]] Result<Block> commit_for(const Request& request, std::uint64_t& lacking_bytes)
+  /// The most that is committed beyond what was asked for while somebody waits: half a millisecond. And what
+  /// is given back at once, which takes as long.
+  static constexpr std::uint64_t most_unit_pages = (std::uint64_t{2} << 20U) / page_bytes;
+
+  [[nodiscard]] Result<Block> grow(const BlockRequest& request) LOCUM_EXCLUDES(growing_)
+      LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] Result<Block> commit_for(const BlockRequest& request, std::uint64_t& lacking_bytes)
       LOCUM_EXCLUDES(growing_) LOCUM_EXCLUDES(mutex_);
   /// What a request gets at once, or why it gets nothing, or what has to be committed for it.
   struct Sought {
     Result<Block> block{std::in_place};
     std::optional<PageSpace::Plan> plan{};
   };
-  [[nodiscard]] Sought seek(const Request& request) LOCUM_REQUIRES(growing_) LOCUM_EXCLUDES(mutex_);
-  [[nodiscard]] Result<Block> commit_plan(const Request& request, PageSpace::Plan& plan,
+  [[nodiscard]] Sought seek(const BlockRequest& request) LOCUM_REQUIRES(growing_) LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] Result<Block> commit_plan(const BlockRequest& request, PageSpace::Plan& plan,
                                           std::uint64_t& lacking_bytes) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Result<void> commit(const PageSpace::Plan& plan);
-  [[nodiscard]] bool exchange(const PageSpace::Plan& plan) LOCUM_REQUIRES(mutex_);
   [[nodiscard]] bool may_be_had(std::uint64_t lacking_bytes, bool first_call) const;
   [[nodiscard]] bool give_back_instead(std::uint64_t lacking_bytes) LOCUM_EXCLUDES(growing_)
       LOCUM_EXCLUDES(mutex_);
-  [[nodiscard]] bool retire_slabs() LOCUM_REQUIRES(mutex_);
-  [[nodiscard]] Error full(const Request& request, const Error& reason) const LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] Error full(const BlockRequest& request, const Error& reason) const LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] bool books_changed() LOCUM_REQUIRES(mutex_);
-  [[nodiscard]] bool prepares(std::uint64_t below_units) const LOCUM_REQUIRES(mutex_);
+  [[nodiscard]] std::uint64_t free_units() const LOCUM_REQUIRES(mutex_) {
+    return blocks_.pages().free_units();
+  }
   [[nodiscard]] bool empty_adopted() LOCUM_REQUIRES(growing_);
   [[nodiscard]] bool give_back_piece() LOCUM_REQUIRES(growing_);
   [[nodiscard]] std::uint64_t give_back(std::uint64_t most_units) LOCUM_REQUIRES(growing_);
@@ -117,7 +118,6 @@ class SharedArena final : public Arena {
   const std::uint64_t begin_;        // offset of this arena
   const std::uint64_t limit_bytes_;  // of its address range
   const std::uint64_t unit_pages_;   // a step
-  const std::uint64_t keep_units_;   // that are kept ready
   const Collect collect_;
   std::atomic<std::uint64_t> prepared_bytes_{0};
   std::atomic<std::uint64_t> given_back_bytes_{0};
@@ -127,20 +127,10 @@ class SharedArena final : public Arena {
   Mutex growing_;
   // … and one for requests that take more, and seconds if it is several GiB. Never both.
   Mutex growing_much_;
-  bool answering_ LOCUM_GUARDED_BY(growing_) = false;  // because somebody called, kept ones too
-  Moment window_ends_ LOCUM_GUARDED_BY(growing_) = Moment::max();
 
   mutable Mutex mutex_;
-  int plans_ LOCUM_GUARDED_BY(mutex_) = 0;                    // that are being committed, but for those ahead
-  std::uint64_t surplus_units_ LOCUM_GUARDED_BY(mutex_) = 0;  // to be given back
-  PageSpace pages_ LOCUM_GUARDED_BY(mutex_);
-  Slabs slabs_ LOCUM_GUARDED_BY(mutex_);
-  std::uint64_t used_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;
-  LowWater lowest_ LOCUM_GUARDED_BY(mutex_);  // of the free units
-  bool watched_ LOCUM_GUARDED_BY(mutex_) =
-      false;  // the background looks each window: more than is kept is free
-  bool short_ LOCUM_GUARDED_BY(mutex_) =
-      false;           // no commit succeeded since the last one ahead failed, or a call
+  BlockSpace blocks_ LOCUM_GUARDED_BY(mutex_);
+  Reserve reserve_ LOCUM_GUARDED_BY(mutex_);
   Pressure pressure_;  // offer() under mutex_, called() by who works in the background
   AdoptedArenas adopted_;
 
