@@ -81,6 +81,12 @@ Error silent(std::chrono::milliseconds patience) noexcept {
   });
 }
 
+Error unmoved() noexcept {
+  return or_plainly(plainly_gone(), [] {
+    return Error(Errc::peer_lost, "it says that it lives, but bytes that it has announced do not come");
+  });
+}
+
 Error crowded(int asker, int rank) noexcept {
   return or_plainly(no_memory_left(), [&] {
     return Error(Errc::out_of_memory, "rank " + std::to_string(asker) +

@@ -21,6 +21,8 @@ void prepare();
 [[nodiscard]] Error gone(int rank, const Error& cause) noexcept;
 /// A rank has said nothing for so long.
 [[nodiscard]] Error silent(std::chrono::milliseconds patience) noexcept;
+/// A rank has announced bytes that do not come.
+[[nodiscard]] Error unmoved() noexcept;
 /// `asker` has too much under way at `rank`.
 [[nodiscard]] Error crowded(int asker, int rank) noexcept;
 /// That rank has closed the runtime.

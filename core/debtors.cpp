@@ -22,11 +22,14 @@ bool Debtors::doubt(int rank) noexcept {
 }
 
 void Debtors::moves(int rank, std::uint64_t bytes, Clock::time_point now) noexcept {
-  constexpr std::uint64_t most_seconds = std::uint64_t{1} << 20U;
   Debtor& debtor = of(rank);
-  const auto whole = std::chrono::seconds(std::min(bytes / least_rate, most_seconds));
-  const auto rest = std::chrono::nanoseconds(bytes % least_rate * 1'000'000'000 / least_rate);
-  debtor.bulks_until = std::max(debtor.bulks++ == 0 ? now : debtor.bulks_until, now) + whole + rest;
+  debtor.bulks_until = std::max(debtor.bulks++ == 0 ? now : debtor.bulks_until, now) + longest(bytes);
+}
+
+Debtors::Clock::duration Debtors::longest(std::uint64_t bytes) noexcept {
+  constexpr std::uint64_t most_seconds = std::uint64_t{1} << 20U;
+  return std::chrono::seconds(std::min(bytes / least_rate, most_seconds)) +
+         std::chrono::nanoseconds(bytes % least_rate * 1'000'000'000 / least_rate);
 }
 
 // That something moved is no proof that this rank lives; that nothing did is one that its bulk does not.
@@ -40,7 +43,7 @@ Debtors::Clock::time_point Debtors::next_due(Clock::time_point now) const noexce
   for (const int rank : owing_) {
     const Debtor& debtor = debtors_[static_cast<std::size_t>(rank)];
     if (debtor.awaited()) {
-      due = std::min(due, (debtor.heard ? now : debtor.quiet_at) + question_interval());
+      due = std::min(due, (debtor.heard ? now : debtor.quiet_at) + question_interval(patience_));
     }
   }
   return due;

@@ -62,6 +62,13 @@ class Debtors {
   [[nodiscard]] Clock::time_point next_due(Clock::time_point now) const noexcept;
   [[nodiscard]] bool any() const noexcept { return !owing_.empty(); }
 
+  /// How long so many bytes take at the least rate: what moves more slowly is excused no longer.
+  [[nodiscard]] static Clock::duration longest(std::uint64_t bytes) noexcept;
+  /// How often who waits asks, or looks, before its patience is over.
+  [[nodiscard]] static Clock::duration question_interval(Clock::duration patience) noexcept {
+    return patience / (questions + 1);
+  }
+
  private:
   struct Debtor {
     std::uint32_t owed = 0;
@@ -85,7 +92,6 @@ class Debtors {
 
   [[nodiscard]] Debtor& of(int rank) noexcept { return debtors_[static_cast<std::size_t>(rank)]; }
   [[nodiscard]] bool excused(Debtor& debtor, Clock::time_point now) const noexcept;
-  [[nodiscard]] Clock::duration question_interval() const noexcept { return patience_ / (questions + 1); }
   void list(Debtor& debtor, int rank) noexcept {
     if (!std::exchange(debtor.listed, true)) {
       owing_.push_back(rank);
@@ -116,7 +122,7 @@ void Debtors::look(Clock::time_point now, Ask ask, Lose lose) {
     ++i;
     if (std::exchange(debtor.heard, false)) {
       debtor.quiet_at = now;
-    } else if (now - debtor.quiet_at >= question_interval()) {
+    } else if (now - debtor.quiet_at >= question_interval(patience_)) {
       if (excused(debtor, now)) {
         debtor.quiet_at = now;
         continue;

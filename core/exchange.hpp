@@ -7,17 +7,15 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <memory_resource>
 #include <optional>
 #include <span>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "block_pool.hpp"
 #include "call_table.hpp"
 #include "creditors.hpp"
 #include "debtors.hpp"
+#include "landings.hpp"
 #include "message.hpp"
 #include "metrics.hpp"
 #include "number_table.hpp"
@@ -174,16 +172,6 @@ class Exchange final : private Receiver {
   [[nodiscard]] const ExchangeOptions& options() const noexcept { return options_; }
 
  private:
-  /// A bulk on its way in. Of a question: kept here whole. Of an answer: the call has the memory, and stays
-  /// alive.
-  struct Landing {
-    int from = 0;
-    Envelope envelope;
-    ShortBytes body;
-    std::vector<std::byte> question_bulk;
-    std::span<std::byte> bulk;
-    std::shared_ptr<Call> call;
-  };
   /// A bulk on its way out, kept until sent().
   struct Outgoing {
     int to = 0;
@@ -216,12 +204,12 @@ class Exchange final : private Receiver {
   void ping(int rank) noexcept;
   std::span<std::byte> land(const Arrival& message, const Envelope& envelope,
                             std::span<const std::byte> body);
+  [[nodiscard]] bool is_awaited(const Landing& landing) const noexcept;
   bool end_calls_in_vain() noexcept;
   bool look_at_clock() noexcept;
 
   // What the transport reads and writes stays until it is gone.
-  BlockPool pool_;  ///< a bulk allocates nothing for itself once as many were on their way in before
-  std::pmr::unordered_map<std::uint64_t, Landing> landings_{&pool_};
+  Landings landings_;
   NumberTable<Outgoing> outgoing_;
   const std::shared_ptr<Transport> transport_;
   const std::shared_ptr<Metrics> metrics_;

@@ -419,6 +419,22 @@ TEST(LoopbackNetwork, DoesWhatTheJudgeSays) {
   EXPECT_EQ(refused.error().code(), Errc::out_of_memory);
 }
 
+TEST(LoopbackNetwork, StrandsABulkAndBringsItsMessage) {
+  Served world(quick);
+  world.network.on_message([](int, int to, std::span<const std::byte>) {
+    return Verdict{.fate = to == 1 ? Fate::strand : Fate::deliver};
+  });
+  const std::vector<std::byte> large(1'000'000);
+  world.at(0).send(1, numbered(0), large);
+  world.at(0).send(2, numbered(1), large);
+  world.at(0).send(1, numbered(2));
+  world.network.run_for(1h);
+  EXPECT_EQ(world.numbers(1), (Numbers{0, 2}));
+  EXPECT_EQ(world.network.counters().transfers, 1U);
+  EXPECT_EQ(world.at(0).outcomes().size(), 1U);
+  EXPECT_EQ(world.at(1).open_landings(), 1U);
+}
+
 TEST(LoopbackNetwork, KillsAtExactlyThatMessage) {
   for (const auto& [fate, heard, dead] : {std::tuple(Fate::kill_before, Numbers{}, 0),
                                           {Fate::kill_after, {1, 2}, 0},

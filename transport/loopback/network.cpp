@@ -119,6 +119,9 @@ void Network::post(std::shared_ptr<Parcel> parcel, const Verdict& verdict) {
     return;
   }
   parcel->kills = verdict.fate == Fate::kill_receiver;
+  if (verdict.fate == Fate::strand && parcel->transfer != 0) {
+    transfers_.at(parcel->transfer).stranded = true;
+  }
   Moment moment = now() + latency(from, to) + time_for(parcel->bytes.size());
   if (verdict.fate == Fate::delay) {
     moment += verdict.delay;
@@ -253,6 +256,9 @@ void Network::move(std::uint64_t id) {
     return;  // one of the two has died or has been told that the other has
   }
   Transfer& transfer = found->second;
+  if (transfer.stranded) {
+    return;
+  }
   if (links_.ended(transfer.from, transfer.to) || links_.ended(transfer.to, transfer.from)) {
     return;  // they will be told
   }

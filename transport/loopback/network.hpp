@@ -89,6 +89,7 @@ class Network final : public Simulation {
     bool sender_waits = true;
     bool receiver_waits = false;
     bool held = false;  // by a cut
+    bool stranded = false;
   };
   /// A one-sided read: its question travels, and the bytes travel back.
   struct Read {

@@ -43,6 +43,7 @@ enum class Fate : std::uint8_t {
   refuse,         ///< send() returns `out_of_memory`
   kill_before,    ///< its sender dies and the message never leaves
   kill_after,     ///< its sender dies; the message, and what was sent before it to the same rank, arrives
+  strand,         ///< it arrives; a bulk that is read in place never does, and nobody is told
   kill_receiver,  ///< its receiver dies when it arrives, without having seen it
 };
 
