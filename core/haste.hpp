@@ -22,9 +22,15 @@ class Haste {
   [[nodiscard]] static Duration longest() noexcept { return most; }
   /// Whether the calling thread is in haste.
   [[nodiscard]] static bool is_on() noexcept { return most != Duration::max(); }
+  /// Says that something could not be had in haste, and is being made: whoever asks again a little later may
+  /// have it.
+  static void put_off() noexcept { something_put_off = true; }
+  /// Whether that was said in this thread since this was last asked.
+  [[nodiscard]] static bool has_put_off() noexcept { return std::exchange(something_put_off, false); }
 
  private:
   static constinit inline thread_local Duration most = Duration::max();
+  static constinit inline thread_local bool something_put_off = false;
 
   const Duration before_;
 };

@@ -1,6 +1,7 @@
 #include "core/homed_directory.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <new>
 #include <string>
@@ -13,12 +14,28 @@ namespace locum {
 
 namespace {
 
+using namespace std::chrono_literals;
+
+// As long as a local put waits for memory that others give back.
+constexpr auto longest_wait_for_room = 5s;
+// Between two questions whether there is room now: it takes milliseconds to make, or somebody is stopped.
+constexpr auto first_pause = 1ms;
+constexpr auto longest_pause = 50ms;
+
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text));
 }
 
 Error senseless(int node) {
   return Error(Errc::corrupt, "node " + std::to_string(node) + " answered what makes no sense");
+}
+
+Error found_no_room(int home) {
+  return Error(Errc::out_of_memory,
+               "node " + std::to_string(home) +
+                   ", at which this name is at home, has no room for what stands for it: what others could "
+                   "give back did not come in time, or did not suffice. Evict what nobody needs, let go of "
+                   "views of what was evicted, or give the runtime more memory_bytes");
 }
 
 Error not_at_home(std::string_view name) {
@@ -102,18 +119,32 @@ Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& op
     return answer.error();
   }
   const auto generation = read_words<std::uint64_t>(answer->body);
-  if (!generation || *generation == 0) {
+  if (!generation) {
     return senseless(home);
+  }
+  if (*generation == bind_later) {
+    return found_no_room(home);
   }
   local_.table->set_generation(key, *generation);
   return *generation;
 }
 
-// Where there was no memory to ask, it has not been asked.
-Result<NodeAnswer> HomedDirectory::ask_to_bind(int home, const BindWords& asked, Bulk bulk,
+// Where there was no memory to ask, it has not been asked. Who answers at the home waits for no memory, as a
+// local put would do: it has room made, and this thread asks again.
+Result<NodeAnswer> HomedDirectory::ask_to_bind(int home, const BindWords& asked, const Bulk& bulk,
                                                Deadline deadline) const {
+  const auto last = std::min(client_->moment(deadline), client_->now() + longest_wait_for_room);
+  auto pause = std::chrono::nanoseconds(first_pause);
   try {
-    return client_->ask(home, Kind::bind, words(asked), std::move(bulk), deadline);
+    for (;;) {
+      auto answer = client_->ask(home, Kind::bind, words(asked), bulk, deadline);
+      const bool later = answer && read_words<std::uint64_t>(answer->body) == bind_later;
+      if (!later || client_->now() + pause >= last) {
+        return answer;
+      }
+      client_->pause(pause);
+      pause = std::min<std::chrono::nanoseconds>(2 * pause, longest_pause);
+    }
   } catch (const std::bad_alloc&) {
     return no_memory_left();
   }

@@ -39,7 +39,7 @@ class HomedDirectory final : public Directory {
   void watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override;
 
  private:
-  [[nodiscard]] Result<NodeAnswer> ask_to_bind(int home, const BindWords& asked, Bulk bulk,
+  [[nodiscard]] Result<NodeAnswer> ask_to_bind(int home, const BindWords& asked, const Bulk& bulk,
                                                Deadline deadline) const;
   [[nodiscard]] Result<std::uint64_t> bind_here(const Pin& pin, const SealOptions& options,
                                                 Deadline deadline);

@@ -42,7 +42,7 @@ inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::descri
 
 /// Version of all that is sent between ranks; those of a runtime have the same, or refuse each other at
 /// start.
-inline constexpr std::uint8_t wire_version = 11;
+inline constexpr std::uint8_t wire_version = 12;
 
 /// What each message begins with. 16 bytes, in the byte order of the machines.
 struct Envelope {

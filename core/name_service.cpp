@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/call_error.hpp"
+#include "core/haste.hpp"
 #include "core/name_list.hpp"
 
 namespace locum {
@@ -157,12 +158,14 @@ void NameService::bind(const Question& question, Asker asker) {
   }
   const SealOptions options{asked->replaces != 0 ? SealMode::replace : SealMode::put,
                             asked->expected_generation};
+  (void)Haste::has_put_off();
   const auto bound = bind_exactly(
       *parts_.local.directory, record.store, name, options, {},
       [&](const SealOptions& exact) { return refer(*asked, name, block, exact); },
       [&](const Pin& old) { return referent(old); });
   if (!bound) {
-    return parts_.refuse(asker, bound.error());
+    const bool later = bound.error().code() == Errc::out_of_memory && Haste::has_put_off();
+    return later ? parts_.answer(asker, words(bind_later)) : parts_.refuse(asker, bound.error());
   }
   // Whoever cannot be reached has the old one still, and nobody finds it by its name. If this rank closes
   // meanwhile, that object may be gone a little after that only.

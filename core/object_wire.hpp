@@ -157,6 +157,10 @@ struct BindWords {
 };
 static_assert(sizeof(BindWords) == 88);
 
+/// In place of the generation in the answer to a bind: nothing was done, but room for it is being made;
+/// whoever asks again a little later may find it.
+inline constexpr std::uint64_t bind_later = 0;
+
 /// A name to be taken out of sight; the name is the bulk.
 struct UnbindWords {
   Key only;  ///< if valid: only while it stands for this object, which the asker itself takes out of sight

@@ -124,7 +124,9 @@ Result<Block> SharedArena::grow(const BlockRequest& request) {
   for (bool first = true; !block && Deadline::Clock::now() < last && may_be_had(lacking_bytes, first);) {
     if (!give_back_instead(lacking_bytes)) {
       if (haste) {
-        pressure_.ring();
+        if (pressure_.ring_for_later(begun)) {
+          Haste::put_off();
+        }
         break;
       }
       // Who has answered once is at it, however slowly.
@@ -134,6 +136,9 @@ Result<Block> SharedArena::grow(const BlockRequest& request) {
     }
     block = commit_for(request, lacking_bytes);
     if (haste) {
+      if (!block) {
+        Haste::put_off();  // somebody else took what this arena gave back
+      }
       break;
     }
   }

@@ -113,9 +113,28 @@ bool Pressure::call(Moment moment) noexcept {
   if (answers.load() != before) {
     return true;
   }
-  unanswered_.store(before);
-  quiet_until_.store(Deadline::Clock::now() + longest);
+  note_unanswered(before, Deadline::Clock::now());
   return false;
+}
+
+void Pressure::note_unanswered(std::uint32_t answers, Moment now) noexcept {
+  unanswered_.store(answers);
+  quiet_until_.store(now + longest);
+}
+
+// Who has not called for long begins anew: nobody knows whether it would have been answered since.
+bool Pressure::ring_for_later(Moment now) noexcept {
+  const std::uint32_t answers = segment_->header().given_back.load();
+  const Moment since = rung_since_.load();
+  if (answers != rung_at_answer_.load() || since < now - longest) {
+    rung_at_answer_.store(answers);
+    rung_since_.store(now);
+  } else if (now - since >= patience) {
+    note_unanswered(answers, now);
+    return false;
+  }
+  ring();
+  return true;
 }
 
 Word32& Pressure::bell() const noexcept {

@@ -42,6 +42,9 @@ class Pressure {
   [[nodiscard]] bool worth_calling() const noexcept;
   /// Calls, and does not wait. How many might answer.
   std::uint32_t ring() noexcept;
+  /// ring() for who asks again a little later instead of waiting. False, and nobody is called: for `patience`
+  /// nobody has answered who was called so.
+  [[nodiscard]] bool ring_for_later(Moment now) noexcept;
   /// ring(), and waits until `moment` at most: for an answer, and for all of whom objects were evicted to
   /// collect. Whether somebody answered.
   [[nodiscard]] bool call(Moment moment) noexcept;
@@ -50,6 +53,7 @@ class Pressure {
 
  private:
   [[nodiscard]] bool any_handed_back() const noexcept;
+  void note_unanswered(std::uint32_t answers, Moment now) noexcept;
 
   const std::shared_ptr<Segment> segment_;
   const std::uint32_t own_;
@@ -57,6 +61,9 @@ class Pressure {
   std::uint32_t heard_;
   std::atomic<std::uint32_t> unanswered_{0};        // the count of answers when a call was not answered
   std::atomic<Moment> quiet_until_{Moment::min()};  // and how long that counts
+  // Since when who does not wait has called in vain, by the count of answers then.
+  std::atomic<std::uint32_t> rung_at_answer_{0};
+  std::atomic<Moment> rung_since_{Moment::min()};
 };
 
 }  // namespace locum::shm

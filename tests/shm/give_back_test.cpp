@@ -8,6 +8,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "core/haste.hpp"
@@ -316,10 +317,43 @@ TEST(GiveBack, IsNotWaitedForInHaste) {
       if (block || block.error().code() != Errc::out_of_memory) {
         return "there cannot be so much memory";
       }
+      if (!Haste::has_put_off()) {
+        return "it is not said that memory may come later";
+      }
       return lack.calls() == calls + 1 && end - begin < Pressure::patience
                  ? ""
                  : "called " + std::to_string(lack.calls() - calls) + " times in " +
                        std::to_string(std::chrono::duration<double>(end - begin).count()) + " s";
+    });
+    return said.empty() ? lack.ask_until_served(&Lack::ask_little) : said;
+  });
+}
+
+// Who asks again and again in haste is told to come later no longer than others wait for a first answer.
+TEST(GiveBack, IsNotPromisedInHasteWhenTheOtherRankIsStopped) {
+  expect_had([](Lack& lack) {
+    const Haste haste(std::chrono::milliseconds(10));
+    const std::string said = lack.while_stopped([&]() -> std::string {
+      while (lack.ask_little()) {
+      }
+      const auto begin = std::chrono::steady_clock::now();
+      auto took = begin - begin;
+      for (bool promised = Haste::has_put_off(); promised && took < Pressure::longest;) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        if (lack.ask_little()) {
+          return "there cannot be so much memory";
+        }
+        promised = Haste::has_put_off();
+        took = std::chrono::steady_clock::now() - begin;
+      }
+      const std::uint32_t calls = lack.calls();
+      if (lack.ask_little() || Haste::has_put_off() || lack.calls() != calls) {
+        return "promised again";
+      }
+      constexpr auto tolerated = std::chrono::milliseconds(50);
+      return took > Pressure::patience - tolerated && took < Pressure::longest
+                 ? ""
+                 : "promised for " + std::to_string(std::chrono::duration<double>(took).count()) + " s";
     });
     return said.empty() ? lack.ask_until_served(&Lack::ask_little) : said;
   });
