@@ -199,5 +199,17 @@ TEST(SlowBulk, IsWaitedFor) {
   EXPECT_FALSE(world.rank(1).links->is_lost(0));
 }
 
+// Nobody waits for its bytes any more, but who closes: they have time to come.
+TEST(SlowBulk, IsNotGivenUpByWhoCloses) {
+  SimulatedNodes world(nodes_of(100ms, 16));
+  const Key key = put(world.connector(0), store, {}, pattern(1, size_bytes)).value().key;
+  const auto began = world.network().now();
+  EXPECT_EQ(code_of(world.connector(1).get(Address(key, 0, size_bytes), began + 10ms)), Errc::timeout);
+  world.rank(1).links->close();
+  EXPECT_GE(world.network().now() - began, 400ms) << "until they have come";
+  EXPECT_EQ(world.network().counters().transfers, 1U);
+  EXPECT_FALSE(world.rank(1).links->is_lost(0));
+}
+
 }  // namespace
 }  // namespace locum::testing
