@@ -4,28 +4,10 @@
 #include <new>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "core/unless_out_of_memory.hpp"
 
 namespace locum {
-
-namespace {
-
-Error senseless(const Key& key) {
-  return Error(Errc::corrupt, "the node of this object answered what makes no sense").about(to_string(key));
-}
-
-bool is_overtaken(const Error& error) {
-  return error.code() == Errc::key_exists || error.code() == Errc::stale || error.code() == Errc::not_found;
-}
-
-std::optional<CopyWords> sensible(const Key& key, const NodeAnswer& answer) {
-  const auto words = read_words<CopyWords>(answer.body);
-  return words && words->object.key == key && plausible(words->object) && answer.block ? words : std::nullopt;
-}
-
-}  // namespace
 
 Result<ObjectView> fetch_alone(const NodeClient& client, const Key& key, std::uint64_t generation,
                                std::uint64_t most_bytes, Deadline deadline) {
@@ -38,7 +20,7 @@ Result<ObjectView> fetch_alone(const NodeClient& client, const Key& key, std::ui
   auto wire = read_words<ObjectWire>(answer->body);
   const bool left_out = wire && !answer->block && wire->record.block_bytes() > most_bytes;
   if (!wire || wire->key != key || !plausible(*wire) || (!answer->block && !left_out)) {
-    return senseless(key);
+    return senseless_answer(key);
   }
   if (left_out) {
     return ObjectView();
@@ -64,20 +46,20 @@ class Flights::Joining final : public Call {
       return flights_.start(wish_, mark_);
     }
     if (!outcome && outcome.error().code() == Errc::out_of_memory) {
-      return grant(*wish_, {.ending = Ending::alone});
+      return wish_->grant({.ending = Ending::alone});
     }
     if (!outcome) {
-      return grant(*wish_, {.found = outcome.error()});
+      return wish_->grant({.found = outcome.error()});
     }
     const auto ending = read_words<std::uint8_t>(outcome->body).value_or(0);
-    grant(*wish_, {.ending = ending == 0 ? Ending::look : Ending::alone});
+    wish_->grant({.ending = ending == 0 ? Ending::look : Ending::alone});
   }
   // Whoever has the flight lives, and so may the flight, unless that rank has closed.
   void refused(const Error& error, const std::shared_ptr<Call>& /*self*/) noexcept override {
     if (error.code() == Errc::closed) {
       return flights_.start(wish_, mark_);
     }
-    grant(*wish_, {.ending = Ending::alone});
+    wish_->grant({.ending = Ending::alone});
   }
 
  private:
@@ -126,14 +108,14 @@ Result<ObjectView> Flights::get(const Key& key, std::uint64_t generation, const 
                                 Deadline deadline) {
   const auto until = client.moment(deadline);
   Path path = Path::shm_view;
-  std::optional<Lack> lack;
+  std::optional<Flight::Lack> lack;
   do {
     if (!lack) {
       if (auto copy = look(key, generation, client, until, path); !copy || *copy) {
         return copy;
       }
     }
-    const auto wish = std::make_shared<Wish>(key, generation, until, client.progress());
+    const auto wish = std::make_shared<Flight::Wish>(key, generation, until, client.progress());
     const auto step =
         lack ? std::function<void()>([this, wish, mark = lack->mark,
                                       room = copies_->room(key, lack->record)] { go_on(wish, mark, room); })
@@ -156,16 +138,11 @@ Result<ObjectView> Flights::get(const Key& key, std::uint64_t generation, const 
       .about(to_string(key));
 }
 
-void Flights::grant(Wish& wish, Outcome outcome) {
-  wish.outcome = std::move(outcome);
-  wish.progress.finish(wish.pending);
-}
-
 void Flights::want(const Wanted& wish) noexcept {
   try {
     look_for_flight(wish);
   } catch (const std::bad_alloc&) {
-    grant(*wish, {.found = no_memory_left()});
+    wish->grant({.found = no_memory_left()});
   }
 }
 
@@ -175,10 +152,10 @@ void Flights::look_for_flight(const Wanted& wish) {
   }
   const auto found = copies_->find(wish->key);
   if (!found) {
-    return found.error().code() == Errc::not_found ? start(wish, 0) : grant(*wish, {.ending = Ending::alone});
+    return found.error().code() == Errc::not_found ? start(wish, 0) : wish->grant({.ending = Ending::alone});
   }
   if (!found->mark) {
-    return grant(*wish, {});
+    return wish->grant({});
   }
   const NodeCopies::Mark& mark = *found->mark;
   if (mark.rank != own_rank_) {
@@ -188,7 +165,7 @@ void Flights::look_for_flight(const Wanted& wish) {
   if (flight == flights_.end()) {
     return start(wish, mark.generation);
   }
-  flight->second.joined.push_back([wish](Ending ending) { grant(*wish, {.ending = ending}); });
+  flight->second.joined.push_back([wish](Ending ending) { wish->grant({.ending = ending}); });
 }
 
 // A rank that there is not, or of another node, has no flight here: a stray store has hit the mark.
@@ -214,7 +191,7 @@ void Flights::start(const Wanted& wish, std::uint64_t in_place_of) noexcept {
   try {
     const auto marked = copies_->mark(wish->key, in_place_of);
     if (!marked) {
-      return grant(*wish, {.ending = is_overtaken(marked.error()) ? Ending::look : Ending::alone});
+      return wish->grant({.ending = is_overtaken(marked.error()) ? Ending::look : Ending::alone});
     }
     mark = *marked;
     take_off(wish, *mark);
@@ -222,7 +199,7 @@ void Flights::start(const Wanted& wish, std::uint64_t in_place_of) noexcept {
     if (mark) {
       give_up(wish->key, *mark);
     }
-    grant(*wish, {.found = no_memory_left()});
+    wish->grant({.found = no_memory_left()});
   }
 }
 
@@ -235,8 +212,8 @@ void Flights::ask_owner(Entry& entry) {
       nodes_->of_creator(key.creator), entry.second.kind, body, {}, entry.second.deadline,
       [this, begun = &entry](const Result<NodeAnswer>& answer) { answered(*begun, answer); },
       [this, begun = &entry](std::span<const std::byte> words, std::uint64_t bytes) {
-        auto room = make_room(*begun, words, bytes);
-        if (!room && is_to_wait(begun->second)) {
+        auto room = begun->second.make_room(begun->first.first, words, bytes, *copies_);
+        if (!room && begun->second.is_to_wait()) {
           throw std::bad_alloc();  // it is not to be sent yet
         }
         return room;
@@ -267,30 +244,6 @@ void Flights::take_off(const Wanted& wish, const NodeCopies::Mark& mark) {
   }
 }
 
-// Where the block of an answer is to land; null: in memory of this process, but if the flight is to wait for
-// room.
-std::shared_ptr<HeldObject> Flights::make_room(Entry& entry, std::span<const std::byte> body,
-                                               std::uint64_t block_bytes) const {
-  auto& [number, flight] = entry;
-  const Key& key = number.first;
-  const auto answer = read_words<CopyWords>(body);
-  if (!answer || answer->listed == 0 || answer->object.key != key || !plausible(answer->object) ||
-      answer->object.record.block_bytes() != block_bytes) {
-    return nullptr;
-  }
-  const ObjectRecord& record = answer->object.record;
-  if (!flight.sought) {
-    flight.room = copies_->room(key, record);
-    if (!flight.room) {
-      flight.lacking = record;
-    }
-  } else if (record.size_bytes != flight.lacking->size_bytes ||
-             record.block_bytes() != flight.lacking->block_bytes()) {
-    flight.room.reset();  // what was sought is not what comes
-  }
-  return flight.room ? std::shared_ptr<HeldObject>(flight.room, &flight.room->block()) : nullptr;
-}
-
 // Throws std::bad_alloc; the flight is as before then.
 void Flights::wait_for_room(Entry& entry) {
   auto& [number, flight] = entry;
@@ -301,7 +254,7 @@ void Flights::wait_for_room(Entry& entry) {
     }
   });
   flight.sought = true;
-  grant(*std::exchange(flight.wish, nullptr), {.lack = Lack{number.second, *flight.lacking}});
+  std::exchange(flight.wish, nullptr)->grant({.lack = Flight::Lack{number.second, *flight.lacking}});
 }
 
 void Flights::miss_room(const Number& number) noexcept {
@@ -316,7 +269,7 @@ void Flights::go_on(const Wanted& wish, std::uint64_t mark,
                     const std::shared_ptr<NodeCopies::Room>& room) noexcept {
   const auto at = flights_.find({wish->key, mark});
   if (at == flights_.end() || at->second.wish) {
-    return grant(*wish, {});
+    return wish->grant({});
   }
   Flight& flight = at->second;
   flight.wish = wish;
@@ -334,7 +287,7 @@ void Flights::answered(Entry& entry, const Result<NodeAnswer>& answer) noexcept 
     if (answer && !answer->block && read(entry, *answer)) {
       return;
     }
-    if (!answer && answer.error().code() == Errc::out_of_memory && is_to_wait(entry.second)) {
+    if (!answer && answer.error().code() == Errc::out_of_memory && entry.second.is_to_wait()) {
       return wait_for_room(entry);
     }
   } catch (const std::bad_alloc&) {
@@ -360,12 +313,12 @@ bool Flights::read(Entry& entry, const NodeAnswer& answer) {
   NodeAnswer brought = answer;
   const ObjectRecord& record = words->object.record;
   try {
-    brought.block = make_room(entry, answer.body, record.block_bytes());
+    brought.block = flight.make_room(number.first, answer.body, record.block_bytes(), *copies_);
   } catch (const std::bad_alloc&) {
   }
   if (!brought.block) {
     reads_->decline(*lease);
-    if (is_to_wait(flight)) {
+    if (flight.is_to_wait()) {
       wait_for_room(entry);
     } else {
       // How much private memory to take is not for the answer to say: a block that is sent announces itself.
@@ -404,10 +357,7 @@ void Flights::read_ended(const Number& number, std::uint64_t reading, bool good,
   if (good && HeldObject::check(answer.block->memory(), read_words<CopyWords>(answer.body)->object)) {
     return land(at->first, answer);
   }
-  flight.room.reset();  // what was not read in time may still be written there
-  flight.lacking.reset();
-  flight.sought = false;
-  flight.kind = Kind::copy;
+  flight.begin_again();
   try {
     ask_owner(*at);
   } catch (const std::bad_alloc&) {
@@ -416,7 +366,7 @@ void Flights::read_ended(const Number& number, std::uint64_t reading, bool good,
 }
 
 void Flights::close(const Error& error) noexcept {
-  const auto waits = [](const auto& each) { return each.second.reading != 0 || !each.second.wish; };
+  const auto waits = [](const Entry& each) { return each.second.is_held_up(); };
   for (auto at = flights_.begin(); (at = std::ranges::find_if(flights_, waits)) != flights_.end();) {
     land(at->first, error);
   }
@@ -424,57 +374,14 @@ void Flights::close(const Error& error) noexcept {
 
 void Flights::land(const Number& number, const Result<NodeAnswer>& answer) noexcept {
   auto flight = flights_.extract(number);
-  Outcome outcome{.ending = Ending::alone, .found = no_memory_left()};
+  const Key& key = flight.key().first;
+  Flight::Outcome outcome{.ending = Ending::alone, .found = no_memory_left()};
   try {
-    outcome = settle(flight.key().first, flight.mapped(), answer);
+    outcome = flight.mapped().settle(key, answer, *copies_, leases_, nodes_->of_creator(key.creator));
   } catch (const std::bad_alloc&) {
-    give_up(flight.key().first, flight.mapped().mark);
+    give_up(key, flight.mapped().mark);
   }
-  const Ending ending = outcome.ending;
-  if (flight.mapped().wish) {
-    grant(*flight.mapped().wish, std::move(outcome));
-  }
-  for (const auto& each : flight.mapped().joined) {
-    each(ending);
-  }
-}
-
-// Of what is not shared, nothing is left here before anybody is told.
-Flights::Outcome Flights::settle(const Key& key, Flight& flight, const Result<NodeAnswer>& answer) {
-  Outcome outcome{.ending = Ending::alone};
-  auto words = answer ? sensible(key, *answer) : std::nullopt;
-  if (!words) {
-    copies_->unmark(key, flight.mark);
-    outcome.found = answer ? senseless(key) : answer.error();
-    if (!answer && answer.error().code() == Errc::timeout) {
-      outcome.ending = Ending::look;  // a joiner that has time left begins anew
-    }
-    return outcome;
-  }
-  if (words->object.generation == 0) {
-    words->object.generation = flight.generation;
-  }
-  const bool landed = flight.room && answer->block.get() == &flight.room->block();
-  if (!landed) {
-    copies_->unmark(key, flight.mark);
-    outcome.found = HeldObject::view(answer->block, words->object, answer->path);
-    return outcome;
-  }
-  if (const auto right = HeldObject::check(answer->block->memory(), words->object); !right) {
-    copies_->unmark(key, flight.mark);
-    outcome.found = right.error();
-    return outcome;
-  }
-  leases_.grant(nodes_->of_creator(key.creator), flight.asked);
-  const auto published =
-      copies_->publish(*flight.room, words->object, flight.mark, flight.asked + leases_.length());
-  if (published || is_overtaken(published.error())) {
-    outcome.ending = Ending::look;
-    outcome.path = published ? answer->path : Path::shm_view;
-  } else {
-    copies_->unmark(key, flight.mark);
-  }
-  return outcome;
+  flight.mapped().end(std::move(outcome));
 }
 
 }  // namespace locum

@@ -6,12 +6,11 @@
 #include <map>
 #include <memory>
 #include <memory_resource>
-#include <optional>
 #include <utility>
-#include <vector>
 
 #include "block_pool.hpp"
 #include "copy_leases.hpp"
+#include "flight.hpp"
 #include "node_client.hpp"
 #include "node_copies.hpp"
 #include "nodes.hpp"
@@ -61,11 +60,7 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   [[nodiscard]] Result<ObjectView> get(const Key& key, std::uint64_t generation, const NodeClient& client,
                                        Deadline deadline);
 
-  /// What a joiner is told when the flight has ended.
-  enum class Ending : std::uint8_t {
-    look,   ///< look again what the node has
-    alone,  ///< ask the owner for yourself
-  };
+  using Ending = Flight::Ending;  ///< what a joiner is told
   /// Has `then` called when that flight of this rank has ended, at once if it has. Only by who drives.
   void join(const Key& key, std::uint64_t generation, std::function<void(Ending)> then);
   /// Ends the flights that read one-sidedly or wait for room, which nothing else can end early. Only by who
@@ -74,48 +69,10 @@ class Flights final : public std::enable_shared_from_this<Flights> {
 
  private:
   using Number = std::pair<Key, std::uint64_t>;  ///< of an object, and of the mark of the flight
-  /// A flight that waits for room, and for how much.
-  struct Lack {
-    std::uint64_t mark = 0;
-    ObjectRecord record;
-  };
-  /// What became of a wish.
-  struct Outcome {
-    Ending ending = Ending::look;
-    Path path = Path::shm_view;  ///< look: how the copy came, if this rank brought it
-    std::optional<Result<ObjectView>> found = std::nullopt;  ///< for who began the flight alone
-    std::optional<Lack> lack = std::nullopt;                 ///< it is not over: for who began it alone
-  };
-  /// A thread that wants an object, and waits.
-  struct Wish {
-    Wish(const Key& wanted, std::uint64_t of_name, Clock::time_point until, Progress& waits_by)
-        : key(wanted), generation(of_name), deadline(until), progress(waits_by) {}
-
-    const Key key;
-    const std::uint64_t generation;
-    const Clock::time_point deadline;
-    Progress& progress;
-    Pending pending;
-    Outcome outcome;
-  };
-  using Wanted = std::shared_ptr<Wish>;
-  struct Flight {
-    Wanted wish;                   ///< of who began it; null: that one makes room
-    std::uint64_t generation = 0;  ///< of the name
-    Kind kind = Kind::copy;        ///< of the question to the owner
-    Clock::time_point asked{};     ///< the owner
-    NodeCopies::Mark mark;
-    Clock::time_point deadline{};
-    std::uint64_t reading = 0;  ///< number of the one-sided read that is under way; 0: none
-    std::shared_ptr<NodeCopies::Room> room{};
-    std::optional<ObjectRecord> lacking{};  ///< what there was no room for at once
-    bool sought = false;                    ///< room for that
-    std::vector<std::function<void(Ending)>> joined{};
-  };
+  using Wanted = std::shared_ptr<Flight::Wish>;
   using Entry = std::pair<const Number, Flight>;
   class Joining;
 
-  static void grant(Wish& wish, Outcome outcome);
   void want(const Wanted& wish) noexcept;
   void look_for_flight(const Wanted& wish);
   void start(const Wanted& wish, std::uint64_t in_place_of) noexcept;
@@ -126,17 +83,10 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   void miss_room(const Number& number) noexcept;
   void go_on(const Wanted& wish, std::uint64_t mark, const std::shared_ptr<NodeCopies::Room>& room) noexcept;
   void ask_mate(const Wanted& wish, const NodeCopies::Mark& mark);
-  [[nodiscard]] std::shared_ptr<HeldObject> make_room(Entry& entry, std::span<const std::byte> body,
-                                                      std::uint64_t block_bytes) const;
-  /// Whether there was no room at once, and nobody has made any.
-  [[nodiscard]] static bool is_to_wait(const Flight& flight) noexcept {
-    return flight.lacking && !flight.sought;
-  }
   void answered(Entry& entry, const Result<NodeAnswer>& answer) noexcept;
   [[nodiscard]] bool read(Entry& entry, const NodeAnswer& answer);
   void read_ended(const Number& number, std::uint64_t reading, bool good, const NodeAnswer& answer) noexcept;
   void land(const Number& number, const Result<NodeAnswer>& answer) noexcept;
-  [[nodiscard]] Outcome settle(const Key& key, Flight& flight, const Result<NodeAnswer>& answer);
 
   const std::shared_ptr<NodeCopies> copies_;
   const std::shared_ptr<Exchange> exchange_;
