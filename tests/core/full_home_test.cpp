@@ -9,6 +9,7 @@
 #include "core/haste.hpp"
 #include "core/options.hpp"
 #include "tests/core/connector_samples.hpp"
+#include "tests/core/forwarding_arena.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
 // Names that are put where their home has no room at the moment.
@@ -21,26 +22,19 @@ using tests::SimulatedNodesOptions;
 using Clock = Deadline::Clock;
 
 /// An arena that has no memory for a thread in haste when `refuses` says so.
-class FullArena final : public Arena {
+class FullArena final : public tests::ForwardingArena {
  public:
   FullArena(std::shared_ptr<Arena> arena, std::function<bool()> refuses)
-      : arena_(std::move(arena)), refuses_(std::move(refuses)) {}
+      : ForwardingArena(std::move(arena)), refuses_(std::move(refuses)) {}
 
   Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment) override {
     if (Haste::is_on() && refuses_()) {
       return Error(Errc::out_of_memory, "full");
     }
-    return arena_->allocate(size_bytes, alignment);
+    return ForwardingArena::allocate(size_bytes, alignment);
   }
-  void free(const Block& block) noexcept override { arena_->free(block); }
-  std::byte* data(std::uint64_t offset) const noexcept override { return arena_->data(offset); }
-  bool contains(std::uint64_t offset, std::uint64_t size_bytes) const noexcept override {
-    return arena_->contains(offset, size_bytes);
-  }
-  ArenaUsage usage() const override { return arena_->usage(); }
 
  private:
-  const std::shared_ptr<Arena> arena_;
   const std::function<bool()> refuses_;
 };
 
