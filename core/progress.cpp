@@ -306,6 +306,9 @@ bool Progress::sleep(Clock::time_point moment) {
 }
 
 void Progress::park(Waiter& self, Clock::time_point moment) {
+  if (options_.park) {
+    return options_.park(moment);
+  }
   MutexLock lock(mutex_);
   if (self.pending->done() || (!driven_ && !somebody_watches())) {
     return;

@@ -55,6 +55,9 @@ class Progress {
     /// Whether to start the helper thread. A simulation calls poll() instead.
     bool helper = true;
     std::function<void()> on_helper_start;  ///< called first by the helper thread: to place it
+    /// How a thread waits beside one that drives, or sleeps in the transport; may return early. Empty: on a
+    /// condition variable. A simulation, in which only one runs at a time, lets the others go on.
+    std::function<void(Clock::time_point)> park{};
   };
 
   Progress(std::shared_ptr<Transport> transport, std::shared_ptr<Exchange> exchange, Options options);

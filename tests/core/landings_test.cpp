@@ -211,5 +211,26 @@ TEST(SlowBulk, IsNotGivenUpByWhoCloses) {
   EXPECT_FALSE(world.rank(1).links->is_lost(0));
 }
 
+// The call that waits for them hears of the closing, and who closes is parked beside it at first.
+TEST(SlowBulk, IsNotGivenUpByWhoClosesBesideACall) {
+  SimulatedNodes world(nodes_of(100ms, 16));
+  const Key key = put(world.connector(0), store, {}, pattern(1, size_bytes)).value().key;
+  const auto began = world.network().now();
+  std::optional<Result<ObjectView>> got;
+  auto told = began;
+  world.network().start([&] {
+    got = world.connector(1).get(Address(key, 0, size_bytes), {});
+    told = world.network().now();
+  });
+  world.network().run_for(300ms);
+  ASSERT_FALSE(got);
+  world.network().start([&] { world.rank(1).links->close(); });
+  world.network().run();
+  EXPECT_EQ(code_of(*got), Errc::closed);
+  EXPECT_EQ(told - began, 300ms) << "at once";
+  EXPECT_GE(world.network().now() - began, 400ms) << "until they have come";
+  EXPECT_FALSE(world.rank(1).links->is_lost(0));
+}
+
 }  // namespace
 }  // namespace locum::testing

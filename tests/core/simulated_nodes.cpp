@@ -1,5 +1,6 @@
 #include "tests/core/simulated_nodes.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/distributed.hpp"
@@ -13,6 +14,16 @@ loopback::NetworkOptions network_of(const SimulatedNodesOptions& options) {
   network.ranks = options.nodes.nodes * options.nodes.ranks_per_node;
   return network;
 }
+
+std::function<void(Transport::Clock::time_point)> parking(const LinkedNodesOptions& options, int rank) {
+  if (!options.park) {
+    return {};
+  }
+  return [park = options.park, rank](Transport::Clock::time_point moment) { park(rank, moment); };
+}
+
+// Nobody tells who is parked in a simulation: it looks again.
+constexpr std::chrono::microseconds parked_looks{100};
 
 }  // namespace
 
@@ -49,7 +60,9 @@ std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
                     .patience = options.patience,
                     .inline_bytes = options.inline_bytes,
                     .lost_mates = [plain] { return plain->lost(); },
-                    .progress = {.helper = options.helper, .on_helper_start = {}}});
+                    .progress = {.helper = options.helper,
+                                 .on_helper_start = {},
+                                 .park = parking(options, static_cast<int>(number))}});
       rank.connector =
           open_distributed({rank.process.arena, rank.process.table, rank.process.directory}, rank.links);
     }
@@ -67,7 +80,11 @@ SimulatedNodes::SimulatedNodes(const SimulatedNodesOptions& options)
     std::shared_ptr<Transport> transport = network_.transport(rank);
     transports.push_back(options.wrap ? options.wrap(rank, std::move(transport)) : std::move(transport));
   }
-  ranks_ = link_plain_nodes(options.nodes, std::move(transports), std::move(remotes));
+  LinkedNodesOptions nodes = options.nodes;
+  nodes.park = [this](int rank, Transport::Clock::time_point moment) {
+    network_.linger(rank, std::min(moment, network_.now() + parked_looks));
+  };
+  ranks_ = link_plain_nodes(nodes, std::move(transports), std::move(remotes));
   for (int number = 0; number < size(); ++number) {
     network_.on_ready(number, [links = rank(number).links.get()] { return links->progress().poll(); });
   }

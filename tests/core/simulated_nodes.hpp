@@ -33,6 +33,8 @@ struct LinkedNodesOptions {
   std::chrono::milliseconds timeout{30'000};
   std::chrono::milliseconds patience{5'000};  ///< with a rank that owes an answer
   bool helper = false;                        ///< whether each rank has its helper thread
+  /// How a thread of a rank waits beside another one; none: see Progress::Options.
+  std::function<void(int rank, Transport::Clock::time_point moment)> park{};
   /// What a rank gets instead of its arena; none: that itself.
   std::function<std::shared_ptr<Arena>(int rank, std::shared_ptr<Arena> arena)> wrap_arena{};
 };
@@ -54,7 +56,7 @@ struct SimulatedNodesOptions {
 
 /// Nodes of plain maps that reach each other over a simulated network: what core's protocols between nodes
 /// are tried on, with no process and no socket. The test's own code or programs of the network may use the
-/// connectors, one at a time for each rank.
+/// connectors; several of one rank as its threads would.
 class SimulatedNodes {
  public:
   using Rank = LinkedRank;

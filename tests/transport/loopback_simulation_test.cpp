@@ -198,6 +198,66 @@ TEST(LoopbackSimulation, StopsAPausedRankAndKeepsWhatCame) {
   world.network.on_ready(1, nullptr);
 }
 
+TEST(LoopbackSimulation, LetsAProgramLingerBesideASleeper) {
+  TwoRanks world;
+  std::vector<std::string> said;
+  world.network.start([&] {
+    world.one->sleep(world.start + 5s);
+    said.emplace_back("slept");
+  });
+  world.network.start([&] {
+    world.network.linger(1, world.start + 2s);
+    EXPECT_EQ(world.network.now(), world.start + 2s);
+    said.emplace_back("lingered");
+    world.network.linger(1, world.start + 9s);
+    EXPECT_EQ(world.network.now(), world.start + 9s);
+    said.emplace_back("again");
+  });
+  world.network.run();
+  EXPECT_EQ(said, (std::vector<std::string>{"lingered", "slept", "again"}));
+  world.network.linger(1, world.start + 12s);  // the test's own code
+  EXPECT_EQ(world.network.now(), world.start + 12s);
+}
+
+TEST(LoopbackSimulation, KeepsWhoLingersOnAPausedRank) {
+  TwoRanks world;
+  std::vector<Moment> went_on;
+  world.network.start([&] {
+    for (const auto moment : {2s, 3s}) {
+      world.network.linger(1, world.start + moment);
+      went_on.push_back(world.network.now());
+    }
+  });
+  world.network.after(1s, [&] { world.network.pause(1); });
+  world.network.after(7s, [&] { world.network.resume(1); });
+  world.network.run();
+  EXPECT_EQ(went_on, (std::vector<Moment>{world.start + 7s, world.start + 7s}));
+}
+
+TEST(LoopbackSimulation, EndsWhoLingersOnADeadRank) {
+  TwoRanks world;
+  bool unwound = false;
+  bool went_on = false;
+  world.network.start([&] {
+    struct Unwound {
+      TwoRanks& world;
+      bool& done;
+      ~Unwound() {
+        world.network.linger(1, world.start + 30s);
+        EXPECT_EQ(world.one->now(), world.start + 30s) << "its own time";
+        done = true;
+      }
+    } ending{world, unwound};
+    world.network.linger(1, world.start + 10s);
+    went_on = true;
+  });
+  world.network.after(1s, [&] { world.network.kill(1); });
+  world.network.run();
+  EXPECT_TRUE(unwound);
+  EXPECT_FALSE(went_on);
+  EXPECT_EQ(world.network.now(), world.start + 10s);
+}
+
 TEST(LoopbackSimulation, EndsProgramsOfADeadRank) {
   TwoRanks world;
   bool unwound = false;

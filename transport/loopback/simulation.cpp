@@ -54,6 +54,9 @@ void Simulation::pause(int rank) {
 
 void Simulation::resume(int rank) {
   rank_at(rank).paused = false;
+  for (auto& waits : std::exchange(rank_at(rank).to_resume, {})) {
+    at(now_, [this, rank, waits = std::move(waits)] { end_lingering(rank, waits); });
+  }
   at(now_, [this, rank] {
     attend(rank);
     if (rank_at(rank).hook_due <= now_) {
@@ -203,16 +206,55 @@ void Simulation::sleep(int rank, Moment moment) {
       alarms_.erase({moment, rank, Whose::sleeper});
     }
     own.asleep = false;
-  } else if (moment == Moment::max()) {
-    if (running_ == nullptr || std::uncaught_exceptions() > 0) {
-      misuse("rank " + std::to_string(rank) + " is dead, and waits for something without a deadline");
-    }
   } else {
-    own.afterlife = std::max(own.afterlife, moment);
+    pass_afterlife(rank, moment);
   }
   own.armed = false;
   own.woken = false;
-  if (!own.alive && running_ != nullptr && std::uncaught_exceptions() == 0) {
+  end_if_killed(own);
+}
+
+void Simulation::linger(int rank, Moment moment) {
+  if (hooked_ >= 0) {
+    misuse("the hook of rank " + std::to_string(hooked_) + " waits; it has to return the moment instead");
+  }
+  Rank& own = rank_at(rank);
+  if (!own.alive) {
+    pass_afterlife(rank, moment);
+  } else if (running_ == nullptr) {
+    (void)run_until([] { return false; }, moment);
+  } else {
+    const auto waits = std::make_shared<Body*>(running_);
+    at(moment, [this, rank, waits = std::weak_ptr(waits)] { end_lingering(rank, waits); });
+    running_->yield();
+  }
+  end_if_killed(own);
+}
+
+// Unless it was ended before. One of a rank that is paused goes on when that does.
+void Simulation::end_lingering(int rank, const std::weak_ptr<Body*>& waits) {
+  const auto body = waits.lock();
+  if (!body) {
+    return;
+  }
+  if (Rank& own = rank_at(rank); own.paused) {
+    own.to_resume.push_back(waits);
+  } else {
+    continue_body(**body);
+  }
+}
+
+void Simulation::pass_afterlife(int rank, Moment moment) {
+  if (moment != Moment::max()) {
+    Rank& own = rank_at(rank);
+    own.afterlife = std::max(own.afterlife, moment);
+  } else if (running_ == nullptr || std::uncaught_exceptions() > 0) {
+    misuse("rank " + std::to_string(rank) + " is dead, and waits for something without a deadline");
+  }
+}
+
+void Simulation::end_if_killed(const Rank& rank) const {
+  if (!rank.alive && running_ != nullptr && std::uncaught_exceptions() == 0) {
     throw Killed();
   }
 }

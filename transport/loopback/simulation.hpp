@@ -64,6 +64,9 @@ class Simulation {
   /// Stops a rank as SIGSTOP does: neither its hook nor who sleeps on it goes on. Messages go on coming.
   void pause(int rank);
   void resume(int rank);
+  /// Lets everything else go on until that moment: how a program of that rank waits beside another one that
+  /// sleeps in its transport. Ends as sleep() does if the rank is dead.
+  void linger(int rank, Moment moment);
   [[nodiscard]] bool alive(int rank) const noexcept { return rank_at(rank).alive; }
 
   /// The next thing that happens, unless that is after `limit`: false.
@@ -109,6 +112,7 @@ class Simulation {
     Moment sleeps_until;
     Moment hook_due = Moment::max();
     Moment afterlife;
+    std::vector<std::weak_ptr<Body*>> to_resume;  // who lingered, and whose moment came while it was paused
     bool asleep = false;
     bool armed = false;
     bool woken = false;
@@ -126,6 +130,9 @@ class Simulation {
   void call_hook(int rank);
   void ring(const Alarm& alarm);
   void continue_body(Body& body);
+  void end_lingering(int rank, const std::weak_ptr<Body*>& waits);
+  void pass_afterlife(int rank, Moment moment);
+  void end_if_killed(const Rank& rank) const;
   void sleep_in_test(int rank);
   [[nodiscard]] std::string sleepers() const;
 
