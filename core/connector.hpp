@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "deadline.hpp"
+#include "fetch.hpp"
 #include "hyperslab.hpp"
 #include "object.hpp"
 #include "part.hpp"
@@ -77,6 +78,9 @@ class Source {
   /// The object, pinned. A damaged or foreign key is `not_found`; a replaced one is `stale` where the address
   /// carries the hash of its name.
   [[nodiscard]] virtual Result<ObjectView> get(const Address& address, Deadline deadline) = 0;
+  /// get(), without waiting: what another node has comes by itself, or has not after the runtime's timeout.
+  /// Nothing is begun where too much is on its way already.
+  [[nodiscard]] virtual Begun begin(const Address& address) { return {get(address, {})}; }
   /// get(), of some of its bytes: the view shows no others, and where they come from another node, no others
   /// travel. Its facts are those of the whole object, but that extents may be missing. `invalid_argument` if
   /// the object does not have them, or for none.

@@ -2,46 +2,17 @@
 
 #include <algorithm>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "core/cluster.hpp"
-#include "core/held_part.hpp"
+#include "core/finder.hpp"
 #include "core/homed_directory.hpp"
 
 namespace locum {
 
 namespace {
-
-std::span<const std::byte> bytes_of(std::string_view text) {
-  return std::as_bytes(std::span(text));
-}
-
-Error senseless(int node, const Address& address) {
-  return Error(Errc::corrupt, "node " + std::to_string(node) + " answered what makes no sense")
-      .about(address.name.empty() ? to_string(address.key) : address.name);
-}
-
-// Another node's word on what a name stands for is believed of objects only that bear the name themselves.
-Result<ObjectView> bearing(const Address& address, Result<ObjectView> found) {
-  if (found && (found->key().store != address.key.store || found->facts().name != address.name)) {
-    return Error(Errc::corrupt, "another node answered with an object of another name").about(address.name);
-  }
-  return found;
-}
-
-// How an object is looked for.
-struct How {
-  const Wanted* wait =
-      nullptr;  // for a name that stands for nothing, as long as this is wanted; else not at all
-  // Of what comes from another node only this, or this; what is here is shown whole.
-  const ByteRange* part = nullptr;
-  const Hyperslab* slab = nullptr;
-  std::uint64_t element_bytes = 0;  // of the hyperslab's
-  bool only_facts = false;          // or nothing at all
-
-  [[nodiscard]] bool wants_all() const noexcept { return part == nullptr && slab == nullptr && !only_facts; }
-};
 
 // What `call` returns; where it finds that this process has no memory left, that.
 template <class Call>
@@ -53,6 +24,36 @@ auto guarded(Call call) -> decltype(call()) {
   }
 }
 
+/// An object that an operation finds.
+class FoundByOperation final : public Fetch {
+ public:
+  FoundByOperation(std::shared_ptr<const NodeClient> client, Held<OperationOf<Result<ObjectView>>> operation)
+      : client_(std::move(client)), operation_(std::move(operation)) {}
+
+  [[nodiscard]] bool ended() const noexcept override { return operation_->ended(); }
+  [[nodiscard]] Result<ObjectView> get(Deadline deadline) override {
+    if (const auto client = client_.lock(); !ended()) {
+      if (!client) {
+        return Error(Errc::closed, "the runtime has ended before this object came");
+      }
+      if (!operation_->wait(client->moment(deadline))) {
+        return Error(Errc::timeout, "the object is on its way, and has not come before the deadline");
+      }
+    }
+    const MutexLock lock(mutex_);
+    if (!found_) {
+      found_ = guarded([&] { return operation_->take(); });
+    }
+    return *found_;
+  }
+
+ private:
+  const std::weak_ptr<const NodeClient> client_;  ///< what the operation goes on by
+  const Held<OperationOf<Result<ObjectView>>> operation_;
+  Mutex mutex_;
+  std::optional<Result<ObjectView>> found_ LOCUM_GUARDED_BY(mutex_);
+};
+
 class Distributed final : public Connector {
  public:
   Distributed(NodeMemory memory, std::shared_ptr<Links> links)
@@ -60,13 +61,15 @@ class Distributed final : public Connector {
         links_(std::move(links)),
         client_(links_->client()),
         copies_(links_->copies()),
-        nodes_(client_->nodes()),
         local_(
             open_cluster({.arena = memory_.arena,
                           .table = memory_.table,
                           .directory = std::make_shared<HomedDirectory>(
                               memory_, client_, copies_.sets, links_->settlement(), links_->inline_bytes()),
-                          .timeout = links_->timeout()})) {}
+                          .timeout = links_->timeout()})),
+        finder_(std::make_shared<Finder>(memory_, local_, *links_)) {
+    links_->keep(finder_);
+  }
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override {
     return guarded([&] { return copies_.here->create(*local_, size_bytes, meta, deadline); });
@@ -86,8 +89,9 @@ class Distributed final : public Connector {
   }
 
   Result<ObjectView> get(const Address& address, Deadline deadline) override {
-    return guarded([&] { return do_get(address, deadline); });
+    return guarded([&] { return find(address, deadline); });
   }
+  Begun begin(const Address& address) override;
   Result<ObjectView> get_part(const Address& address, const ByteRange& range, Deadline deadline) override {
     return guarded([&] { return do_get_part(address, range, deadline); });
   }
@@ -96,7 +100,7 @@ class Distributed final : public Connector {
     return guarded([&] { return do_get_hyperslab(address, slab, element_bytes, deadline); });
   }
   Result<ObjectView> describe(const Address& address, Deadline deadline) override {
-    return guarded([&] { return get_some(address, {.only_facts = true}, deadline); });
+    return guarded([&] { return find(address, deadline, Lookup::Facts()); });
   }
   Result<bool> exists(const Address& address, Deadline deadline) override {
     return guarded([&] { return do_exists(address, deadline); });
@@ -120,268 +124,104 @@ class Distributed final : public Connector {
   [[nodiscard]] Result<std::uint64_t> do_drop(std::uint32_t store);
   [[nodiscard]] Result<ObjectView> do_get_hyperslab(const Address& address, const Hyperslab& slab,
                                                     std::uint64_t element_bytes, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> do_get(const Address& address, Deadline deadline);
-  [[nodiscard]] int owner(const Key& key) const noexcept { return nodes_.of_creator(key.creator); }
-  [[nodiscard]] int home(const Address& address) const noexcept {
-    return nodes_.home(address.key.store, name_hash(address.key.store, address.name));
-  }
-  [[nodiscard]] Result<ObjectView> get_some(const Address& address, const How& how, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> fetch_some(const Key& key, std::string_view name, const How& how,
-                                              std::uint64_t generation, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> get_by_key(const Address& address, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> get_by_name(const Address& address, const How& how, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> look(const Address& address, const How& how, Deadline deadline,
-                                        Key& stands_for);
-  [[nodiscard]] Result<NodeAnswer> ask_home(const Address& address, const How& how, Deadline deadline) const;
-  [[nodiscard]] Result<ObjectView> resolve(const Address& address, ObjectView found, const How& how,
-                                           Deadline deadline, Key& stands_for);
-  [[nodiscard]] Result<ObjectView> fetch(const Key& key, std::uint64_t bytes, std::uint64_t generation,
-                                         Deadline deadline);
-  [[nodiscard]] Result<ObjectView> object_behind(const Address& address, const ObjectWire& wire,
-                                                 const How& how, Deadline deadline);
-  [[nodiscard]] Error absent(const Address& address, const Error& error, Deadline deadline);
-  void forget(const Address& address, const Key& gone);
+  [[nodiscard]] Result<ObjectView> find(const Address& address, Deadline deadline, Lookup::Part part = {});
+  template <class T>
+  [[nodiscard]] T run(Deadline::Clock::time_point until, Task<T> first, const Wanted& still_wanted = {});
 
   const NodeMemory memory_;
   const std::shared_ptr<Links> links_;
   const std::shared_ptr<const NodeClient> client_;
   const Copies copies_;
-  const Nodes& nodes_;
   const std::shared_ptr<Connector>
       local_;  ///< this node's own, but that its directory knows the homes of names
+  const std::shared_ptr<Finder> finder_;
 };
-
-Result<ObjectView> Distributed::do_get(const Address& address, Deadline deadline) {
-  return address.name.empty() ? get_by_key(address, deadline) : get_by_name(address, {}, deadline);
-}
 
 Result<ObjectView> Distributed::do_get_part(const Address& address, const ByteRange& range,
                                             Deadline deadline) {
-  auto found = get_some(address, {.part = &range}, deadline);
+  auto found = find(address, deadline, range);
   return found ? part_of(*std::move(found), range) : std::move(found);
 }
 
 Result<ObjectView> Distributed::do_get_hyperslab(const Address& address, const Hyperslab& slab,
                                                  std::uint64_t element_bytes, Deadline deadline) {
-  auto found = get_some(address, {.slab = &slab, .element_bytes = element_bytes}, deadline);
+  auto found = find(address, deadline, Lookup::Elements{slab, element_bytes});
   return found ? hyperslab_of(*std::move(found), slab, element_bytes) : std::move(found);
 }
 
-// All of what is here; so is what the home of a name answers with, because it is small, and what has a
-// checksum.
-Result<ObjectView> Distributed::get_some(const Address& address, const How& how, Deadline deadline) {
-  const int node = owner(address.key);
-  const bool elsewhere = address.name.empty() && node >= 0 && node != nodes_.own();
-  auto found = elsewhere              ? fetch_some(address.key, {}, how, 0, deadline)
-               : address.name.empty() ? get_by_key(address, deadline)
-                                      : get_by_name(address, how, deadline);
-  if (!found && found.error().code() == Errc::unsupported) {
-    return do_get(address, deadline);
-  }
-  return found || !elsewhere ? std::move(found) : absent(address, found.error(), deadline);
-}
-
-Result<ObjectView> Distributed::get_by_key(const Address& address, Deadline deadline) {
-  const int node = owner(address.key);
-  auto found = node == nodes_.own() || node < 0
-                   ? local_->get(Address(address.key), deadline)  // nothing, for a rank that there is not
-                   : fetch(address.key, address.size_bytes, 0, deadline);
-  return found ? std::move(found) : absent(address, found.error(), deadline);
-}
-
-// What the home says of an object is newer than what its owner may know: that it is bound at all, when its
-// maker has not had the home's answer yet.
-Result<ObjectView> Distributed::object_behind(const Address& address, const ObjectWire& wire, const How& how,
-                                              Deadline deadline) {
-  const int node = owner(wire.key);
-  if (node == nodes_.own() || node < 0) {
-    auto found = bearing(address, local_->get(Address(wire.key), deadline));
-    if (found) {
-      memory_.table->set_generation(wire.key, wire.generation);
-    }
+// At least a part of it. All of what is here; so is what the home of a name answers with, because it is
+// small, and what has a checksum.
+Result<ObjectView> Distributed::find(const Address& address, Deadline deadline, Lookup::Part part) {
+  auto found = finder_->at_hand(address, deadline);
+  if (!found || *found) {
     return found;
   }
-  return bearing(address, how.wants_all()
-                              ? fetch(wire.key, wire.record.block_bytes(), wire.generation, deadline)
-                              : fetch_some(wire.key, address.name, how, wire.generation, deadline));
-}
-
-// An object of another node. A small one comes with its owner's answer, to this rank alone; a large one once
-// for the node. `bytes` are its size, `generation` that of its name, where they are known; else 0.
-Result<ObjectView> Distributed::fetch(const Key& key, std::uint64_t bytes, std::uint64_t generation,
-                                      Deadline deadline) {
-  const std::uint64_t small = links_->inline_bytes();
-  if (bytes <= small && !copies_.here->has(key)) {
-    auto found = fetch_alone(*client_, key, generation, small, deadline);
-    if (!found || *found) {
-      return found;
-    }
-  }
-  return copies_.flights->get(key, generation, *client_, deadline);
-}
-
-// At least what is wanted of it: out of the node's copy, if there is one.
-Result<ObjectView> Distributed::fetch_some(const Key& key, std::string_view name, const How& how,
-                                           std::uint64_t generation, Deadline deadline) {
-  auto copy = copies_.flights->look(key, generation, *client_, deadline);
-  if (copy && *copy) {
-    return copy;
-  }
-  if (how.only_facts) {
-    return fetch_facts(*client_, key, generation, deadline);
-  }
-  return how.part != nullptr
-             ? fetch_part(*client_, key, name, *how.part, generation, deadline)
-             : fetch_hyperslab(*client_, key, name, *how.slab, how.element_bytes, generation, deadline);
-}
-
-// A key that is gone: replaced by a newer generation of its name, or evicted. Only the home can say which.
-Error Distributed::absent(const Address& address, const Error& error, Deadline deadline) {
-  if (error.code() == Errc::not_found && address.name_hash != 0) {
-    const int home = nodes_.home(address.key.store, address.name_hash);
-    std::uint64_t live = 0;
-    if (home == nodes_.own()) {
-      const auto here = memory_.directory->generation(address.name_hash);
-      if (!here) {
-        return here.error().about(to_string(address.key));
-      }
-      live = *here;
-    } else {
-      const auto answer = client_->ask(home, Kind::generation, words(address.name_hash), {}, deadline);
-      if (!answer) {
-        return answer.error().about(to_string(address.key));
-      }
-      live = read_words<std::uint64_t>(answer->body).value_or(0);
-    }
-    if (live != 0) {
-      return Error(Errc::stale, "this object was replaced by a newer generation of its name; get it by name")
-          .about(to_string(address.key));
-    }
-  }
-  return error.about(to_string(address.key));
-}
-
-// What a name stands for may be replaced between the home's word and the owner's: then the home is asked
-// again. If both stay with theirs, the owner is right: its rank died, or gave up, between making and binding
-// the object.
-Result<ObjectView> Distributed::get_by_name(const Address& address, const How& how, Deadline deadline) {
   const auto until = client_->moment(deadline);
-  Key before;
-  for (;;) {
-    Key stands_for;
-    auto found = look(address, how, until, stands_for);
-    const bool gone = !found && stands_for.valid() &&
-                      (found.error().code() == Errc::not_found || found.error().code() == Errc::stale);
-    if (!gone) {
-      return found;
-    }
-    if (stands_for == before) {
-      forget(address, stands_for);
-    }
-    before = stands_for;
-    if (client_->now() >= until) {
-      return Error(Errc::timeout, "this name is replaced faster than it can be read").about(address.name);
-    }
+  return run(until, finder_->find(Lookup(address, until, std::move(part))));
+}
+
+// Where there is no memory for that, nothing is begun.
+Begun Distributed::begin(const Address& address) {
+  auto found = guarded([&] { return finder_->at_hand(address, {}); });
+  auto way = !found || *found ? std::nullopt : finder_->way_for(address.size_bytes);
+  if (!way) {
+    return {std::move(found)};
+  }
+  try {
+    const auto operation = client_->operation(
+        Finder::find_ahead(finder_, Lookup(address, client_->moment({})), *std::move(way)));
+    auto coming = std::make_shared<FoundByOperation>(client_, operation);
+    operation->begin();
+    return {ObjectView(), std::move(coming)};
+  } catch (const std::bad_alloc&) {
+    return {ObjectView()};
   }
 }
 
-// One look at the name's home, and at the object's owner if that is another node: `stands_for` says which
-// object it was.
-Result<ObjectView> Distributed::look(const Address& address, const How& how, Deadline deadline,
-                                     Key& stands_for) {
-  const int node = home(address);
-  if (node == nodes_.own()) {
-    auto found =
-        how.wait == nullptr ? local_->get(address, deadline) : local_->wait(address, deadline, *how.wait);
-    return found ? resolve(address, std::move(*found), how, deadline, stands_for) : std::move(found);
+template <class T>
+T Distributed::run(Deadline::Clock::time_point until, Task<T> first, const Wanted& still_wanted) {
+  const auto operation = client_->operation(std::move(first));
+  if (!client_->run(*operation, until, still_wanted)) {
+    return Error(Errc::timeout,
+                 "who has this object, or knows its name, did not answer before the deadline; give the call "
+                 "more time, or find out what their ranks do");
   }
-  auto answer = ask_home(address, how, deadline);
-  if (!answer) {
-    return answer.error().about(address.name);
-  }
-  const auto wire = read_words<ObjectWire>(answer->body);
-  if (!wire || !plausible(*wire)) {
-    return senseless(node, address);
-  }
-  if (answer->block && owner(wire->key) != nodes_.own()) {
-    return bearing(address, HeldObject::view(std::move(answer->block), *wire, answer->path));
-  }
-  stands_for = wire->key;
-  return object_behind(address, *wire, how, deadline);
-}
-
-// One question, answered at once or as soon as the name is put.
-Result<NodeAnswer> Distributed::ask_home(const Address& address, const How& how, Deadline deadline) const {
-  const int node = home(address);
-  const Bulk name{bytes_of(address.name), nullptr};
-  if (how.wait == nullptr) {
-    const NameWords asked{.store = address.key.store, .value_wanted = 1};
-    return client_->ask(node, Kind::look_up, words(asked), name, deadline);
-  }
-  const auto until = client_->moment(deadline);
-  const auto now = client_->now();
-  const auto left = until > now ? until - now : Deadline::Clock::duration::zero();
-  const AwaitWords asked{.store = address.key.store, .patience_ns = static_cast<std::uint64_t>(left.count())};
-  auto answer = client_->ask(node, Kind::await, words(asked), name, deadline, *how.wait);
-  if (!answer && answer.error().code() == Errc::timeout) {
-    return Error(Errc::timeout, "nobody put this name before the deadline");
-  }
-  return answer;
-}
-
-// A name at home here stands for an object of this node, or says where the object is.
-Result<ObjectView> Distributed::resolve(const Address& address, ObjectView found, const How& how,
-                                        Deadline deadline, Key& stands_for) {
-  if (found.type_hash() != reference_type_hash) {
-    return found;
-  }
-  auto reference = read_reference(found.bytes());
-  if (!reference) {
-    return Error(Errc::corrupt, "what stands for an object of another node is damaged")
-        .about(to_string(found.key()));
-  }
-  reference->object.generation = found.facts().generation;
-  if (!reference->block.empty() && owner(reference->object.key) != nodes_.own()) {
-    const auto block = reference->block;
-    return HeldObject::view(std::make_shared<HeldObject>(std::move(found), block), reference->object,
-                            Path::shm_view);
-  }
-  stands_for = reference->object.key;
-  return object_behind(address, reference->object, how, deadline);
-}
-
-// The name stands for an object that is not there any more.
-void Distributed::forget(const Address& address, const Key& gone) {
-  const UnbindWords asked{.only = gone, .store = address.key.store};
-  (void)client_->ask(home(address), Kind::unbind, words(asked), {bytes_of(address.name), nullptr}, {});
+  return operation->take();
 }
 
 Result<bool> Distributed::do_exists(const Address& address, Deadline deadline) {
-  const int node = address.name.empty() ? owner(address.key) : home(address);
-  if (node == nodes_.own() || node < 0) {
+  if (finder_->begins_here(address)) {
     return local_->exists(address, deadline);
   }
-  const KeyWords key{address.key};
-  const NameWords name{.store = address.key.store, .value_wanted = 0};
-  const auto answer = address.name.empty() ? client_->ask(node, Kind::exists, words(key), {}, deadline)
-                                           : client_->ask(node, Kind::look_up, words(name),
-                                                          {bytes_of(address.name), nullptr}, deadline);
-  if (answer) {
-    return true;
-  }
-  return answer.error().code() == Errc::not_found || answer.error().code() == Errc::stale
-             ? Result<bool>(false)
-             : Result<bool>(answer.error());
+  const auto until = client_->moment(deadline);
+  return run(until, finder_->exists(Lookup(address, until)));
 }
 
+// A name at home here is waited for by this thread. What it stands for may be gone before it has been read:
+// then the next one is waited for.
 Result<ObjectView> Distributed::do_wait(const Address& address, Deadline deadline, const Wanted& wanted) {
-  return address.name.empty() ? get_by_key(address, deadline)
-                              : get_by_name(address, {.wait = &wanted}, deadline);
+  if (address.name.empty()) {
+    return find(address, deadline);
+  }
+  const auto until = client_->moment(deadline);
+  if (!finder_->begins_here(address)) {
+    return run(until, finder_->find(Lookup(address, until, {}, true)), wanted);
+  }
+  for (;;) {
+    auto entry = local_->wait(address, until, wanted);
+    auto found = entry ? finder_->at_hand(*std::move(entry)) : std::move(entry);
+    if (!found || *found) {
+      return found;
+    }
+    found = run(until, finder_->find(Lookup(address, until)));
+    if (found || found.error().code() != Errc::not_found || client_->now() >= until) {
+      return found;
+    }
+  }
 }
 
 Result<bool> Distributed::do_evict(const Address& address, Deadline deadline) {
-  const int node = address.name.empty() ? owner(address.key) : nodes_.own();
-  if (node == nodes_.own() || node < 0) {
+  if (!address.name.empty() || finder_->begins_here(address)) {
     auto gone = local_->evict(address, deadline);
     if (!address.name.empty()) {
       return gone;
@@ -391,12 +231,16 @@ Result<bool> Distributed::do_evict(const Address& address, Deadline deadline) {
     return alone || !gone ? std::move(gone) : Result<bool>(alone.error());
   }
   const KeyWords asked{address.key};
+  const int node = client_->nodes().of_creator(address.key.creator);
   const auto answer = client_->ask(node, Kind::evict, words(asked), {}, deadline);
   if (!answer) {
     return answer.error().about(to_string(address.key));
   }
   const auto evicted = read_words<std::uint8_t>(answer->body);
-  return evicted ? Result<bool>(*evicted != 0) : Result<bool>(senseless(node, address));
+  return evicted ? Result<bool>(*evicted != 0)
+                 : Result<bool>(
+                       Error(Errc::corrupt, "node " + std::to_string(node) + " answered what makes no sense")
+                           .about(to_string(address.key)));
 }
 
 // What stands here for objects of other nodes goes too, and so do copies, without a word to other nodes, who

@@ -21,11 +21,6 @@ bool is_overtaken(const Error& error) noexcept {
   return error.code() == Errc::key_exists || error.code() == Errc::stale || error.code() == Errc::not_found;
 }
 
-void Flight::Wish::grant(Outcome what) {
-  outcome = std::move(what);
-  progress.finish(pending);
-}
-
 std::shared_ptr<HeldObject> Flight::make_room(const Key& key, std::span<const std::byte> body,
                                               std::uint64_t block_bytes, NodeCopies& copies) {
   const auto answer = read_words<CopyWords>(body);

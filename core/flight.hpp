@@ -45,20 +45,17 @@ struct Flight {
     std::optional<Result<ObjectView>> found = std::nullopt;  ///< for who began the flight alone
     std::optional<Lack> lack = std::nullopt;                 ///< it is not over: for who began it alone
   };
-  /// A thread that wants an object, and waits.
+  /// An operation that wants an object, and waits for what becomes of that.
   struct Wish {
-    Wish(const Key& wanted, std::uint64_t of_name, Clock::time_point until, Progress& waits_by)
-        : key(wanted), generation(of_name), deadline(until), progress(waits_by) {}
+    Wish(const Key& wanted, std::uint64_t of_name, Clock::time_point until)
+        : key(wanted), generation(of_name), deadline(until) {}
 
-    /// Says what became of it, and wakes the thread.
-    void grant(Outcome what);
+    void grant(Outcome what) noexcept { outcome.tell(std::move(what)); }
 
     const Key key;
     const std::uint64_t generation;
     const Clock::time_point deadline;
-    Progress& progress;
-    Pending pending;
-    Outcome outcome;
+    Told<Outcome> outcome;
   };
 
   /// Whether there was no room at once, and nobody has made any.

@@ -9,11 +9,15 @@
 
 namespace locum {
 
-Result<ObjectView> fetch_alone(const NodeClient& client, const Key& key, std::uint64_t generation,
-                               std::uint64_t most_bytes, Deadline deadline) {
+Asked ask_alone(const NodeClient& client, const Key& key, std::uint64_t most_bytes,
+                Deadline::Clock::time_point until) {
   const int node = client.nodes().of_creator(key.creator);
   const FetchWords asked{.key = key, .most_bytes = most_bytes};
-  auto answer = client.ask(node, Kind::fetch, words(asked), {}, deadline);
+  return client.asked(node, Kind::fetch, words(asked), {}, until);
+}
+
+Result<ObjectView> had_alone(const Key& key, std::uint64_t generation, std::uint64_t most_bytes,
+                             Result<NodeAnswer> answer) {
   if (!answer) {
     return answer.error();
   }
@@ -79,62 +83,87 @@ Flights::Flights(std::shared_ptr<NodeCopies> copies, std::shared_ptr<Exchange> e
       timeout_(timeout),
       leases_(nodes_->count(), lease) {}
 
+bool Flights::may_show(const NodeCopies::Copy& copy, int owner, Clock::time_point now) const {
+  const bool stated = now < copy.good_until && copy.good_until <= now + leases_.length();
+  return stated || now < leases_.until(owner);
+}
+
+Result<ObjectView> Flights::at_hand(const Key& key, std::uint64_t generation, const NodeClient& client,
+                                    Path path) const {
+  auto copy = copies_->look(key, generation, path);
+  if (!copy) {
+    return copy.error();
+  }
+  const bool shown = copy->view && may_show(*copy, nodes_->of_creator(key.creator), client.now());
+  return shown ? std::move(copy->view) : ObjectView();
+}
+
 // Pinned first, then asked about: what was taken out of sight before this look began, by somebody who could
 // not tell this node, is refused.
-Result<ObjectView> Flights::look(const Key& key, std::uint64_t generation, const NodeClient& client,
-                                 Deadline deadline, Path path) {
+Task<Result<ObjectView>> Flights::look(Key key, std::uint64_t generation, const NodeClient& client,
+                                       Clock::time_point until, Path path) {
   auto copy = copies_->look(key, generation, path);
   if (!copy || !copy->view) {
-    return copy ? Result<ObjectView>(ObjectView()) : copy.error();
+    co_return copy ? Result<ObjectView>(ObjectView()) : copy.error();
   }
   const int node = nodes_->of_creator(key.creator);
   const auto now = client.now();
-  const bool stated = now < copy->good_until && copy->good_until <= now + leases_.length();
-  if (stated || now < leases_.until(node)) {
-    return std::move(copy->view);
+  if (may_show(*copy, node, now)) {
+    co_return std::move(copy->view);
   }
-  const auto answer = client.ask(node, Kind::renew, {}, {}, deadline);
+  const auto answer = co_await client.asked(node, Kind::renew, {}, {}, until);
   if (answer && read_words<std::uint8_t>(answer->body).value_or(0) != 0) {
     leases_.grant(node, now);
-    return std::move(copy->view);
+    co_return std::move(copy->view);
   }
+  co_await Operation::ToThread();  // where it may wait for locks
   if (answer || answer.error().code() == Errc::peer_lost || nodes_->has_closed(node)) {
     copies_->invalidate_all_of(nodes_->ranks(node));
   }
-  return answer ? Result<ObjectView>(ObjectView()) : answer.error().about(to_string(key));
+  co_return answer ? Result<ObjectView>(ObjectView()) : answer.error().about(to_string(key));
 }
 
-Result<ObjectView> Flights::get(const Key& key, std::uint64_t generation, const NodeClient& client,
-                                Deadline deadline) {
-  const auto until = client.moment(deadline);
+Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, const NodeClient& client,
+                                      Clock::time_point until) {
   Path path = Path::shm_view;
   std::optional<Flight::Lack> lack;
   do {
-    if (!lack) {
-      if (auto copy = look(key, generation, client, until, path); !copy || *copy) {
-        return copy;
-      }
-    }
-    const auto wish = std::make_shared<Flight::Wish>(key, generation, until, client.progress());
-    const auto step =
-        lack ? std::function<void()>([this, wish, mark = lack->mark,
-                                      room = copies_->room(key, lack->record)] { go_on(wish, mark, room); })
-             : [this, wish] { want(wish); };
-    if (!client.await(wish->pending, step, until)) {
+    const auto wish = std::make_shared<Flight::Wish>(key, generation, until);
+    if (!co_await Operation::IsWanted()) {
       break;
     }
-    if (wish->outcome.found) {
-      return std::move(*wish->outcome.found);
+    if (lack) {
+      co_await Operation::ToThread();  // where it may wait for memory
+      if (closed_.load(std::memory_order_relaxed) || client.now() >= until) {
+        break;
+      }
+      const auto room = copies_->room(key, lack->record);
+      co_await Operation::ToDriver();
+      go_on(wish, lack->mark, room);
+    } else {
+      auto copy = co_await look(key, generation, client, until, path);
+      if (!copy || *copy) {
+        co_return std::move(copy);
+      }
+      co_await Operation::ToDriver();
+      want(wish);
     }
-    lack = wish->outcome.lack;
-    if (!lack && wish->outcome.ending == Ending::alone) {
-      return fetch_alone(client, key, generation, any_bytes, until);
+    auto outcome = co_await wish->outcome;
+    if (outcome.found) {
+      co_return *std::move(outcome.found);
     }
-    path = wish->outcome.path;
+    co_await Operation::ToThread();  // where it may take as long as the object's checksum does
+    lack = outcome.lack;
+    if (!lack && outcome.ending == Ending::alone) {
+      auto answer = co_await ask_alone(client, key, any_bytes, until);
+      co_await Operation::ToThread();  // as above
+      co_return had_alone(key, generation, any_bytes, std::move(answer));
+    }
+    path = outcome.path;
   } while (client.now() < until);
-  return Error(Errc::timeout,
-               "the node of this object did not send it before the deadline; give the call "
-               "more time, or find out what its ranks do")
+  co_return Error(Errc::timeout,
+                  "the node of this object did not send it before the deadline; give the call "
+                  "more time, or find out what its ranks do")
       .about(to_string(key));
 }
 
@@ -366,6 +395,7 @@ void Flights::read_ended(const Number& number, std::uint64_t reading, bool good,
 }
 
 void Flights::close(const Error& error) noexcept {
+  closed_.store(true, std::memory_order_relaxed);
   const auto waits = [](const Entry& each) { return each.second.is_held_up(); };
   for (auto at = flights_.begin(); (at = std::ranges::find_if(flights_, waits)) != flights_.end();) {
     land(at->first, error);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -18,12 +19,14 @@
 
 namespace locum {
 
-/// An object of another node, in memory of this process; an empty view if its block has more than
-/// `most_bytes`. \param generation of its name, if the owner may not know it; else 0. REQUIRES: there is a
-/// node that has such keys.
-[[nodiscard]] Result<ObjectView> fetch_alone(const NodeClient& client, const Key& key,
-                                             std::uint64_t generation, std::uint64_t most_bytes,
-                                             Deadline deadline);
+/// Asks for an object of another node, to be had in memory of this process, but not if its block has more
+/// than `most_bytes`. REQUIRES: there is a node that has such keys.
+[[nodiscard]] Asked ask_alone(const NodeClient& client, const Key& key, std::uint64_t most_bytes,
+                              Deadline::Clock::time_point until);
+/// What ask_alone() was answered with; an empty view if the block has more. \param generation of its name, if
+/// the owner may not know it; else 0
+[[nodiscard]] Result<ObjectView> had_alone(const Key& key, std::uint64_t generation, std::uint64_t most_bytes,
+                                           Result<NodeAnswer> answer);
 
 /// Brings objects of other nodes into this node's memory, each of them once, however many threads and ranks
 /// of the node want it at a time: who marks the flight asks the owner, the others join. A flight goes on when
@@ -36,9 +39,9 @@ namespace locum {
 /// The block is read one-sidedly where the owner grants a lease; if that fails, or has not ended when the
 /// lease is over, it is asked for again, to be sent by the owner to other memory.
 ///
-/// Who drives is in haste, and may find no room at once for what is to land. Then the thread that began the
-/// flight, which waits, is told how much there is to come: it makes room, however long that takes, and has
-/// the owner asked again. As long as nobody does, until its deadline, the flight waits.
+/// Who drives is in haste, and may find no room at once for what is to land. Then the operation that began
+/// the flight is told how much there is to come: it goes to a thread, which makes room, however long that
+/// takes, and has the owner asked again. As long as nobody does, until its deadline, the flight waits.
 class Flights final : public std::enable_shared_from_this<Flights> {
  public:
   using Clock = Nodes::Clock;
@@ -48,17 +51,20 @@ class Flights final : public std::enable_shared_from_this<Flights> {
           std::shared_ptr<Nodes> nodes, std::shared_ptr<OneSidedReads> reads, int own_rank,
           std::chrono::milliseconds timeout, Clock::duration lease);
 
-  /// The object, if this node has a copy; else an empty view. Any thread, which waits for the owner's node if
-  /// that has not allowed it for a lease: `peer_lost` if it cannot be asked, and its copies are gone.
+  /// The object, if this node has a copy and may show it without a question; else an empty view. Any thread.
   /// \param generation of its name, if the copy does not know it; else 0
   /// \param path how the copy came, if this process has brought it
-  [[nodiscard]] Result<ObjectView> look(const Key& key, std::uint64_t generation, const NodeClient& client,
-                                        Deadline deadline, Path path = Path::shm_view);
+  [[nodiscard]] Result<ObjectView> at_hand(const Key& key, std::uint64_t generation, const NodeClient& client,
+                                           Path path = Path::shm_view) const;
+  /// The object, if this node has a copy; else an empty view. Asks the owner's node if that has not allowed
+  /// it for a lease: `peer_lost` if it cannot be asked, and its copies are gone.
+  [[nodiscard]] Task<Result<ObjectView>> look(Key key, std::uint64_t generation, const NodeClient& client,
+                                              Clock::time_point until, Path path = Path::shm_view);
 
-  /// The object, in place in the node's memory if it can be there. Any thread, which waits.
+  /// The object, in place in the node's memory if it can be there.
   /// \param generation of its name, if the owner may not know it; else 0
-  [[nodiscard]] Result<ObjectView> get(const Key& key, std::uint64_t generation, const NodeClient& client,
-                                       Deadline deadline);
+  [[nodiscard]] Task<Result<ObjectView>> get(Key key, std::uint64_t generation, const NodeClient& client,
+                                             Clock::time_point until);
 
   using Ending = Flight::Ending;  ///< what a joiner is told
   /// Has `then` called when that flight of this rank has ended, at once if it has. Only by who drives.
@@ -73,6 +79,7 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   using Entry = std::pair<const Number, Flight>;
   class Joining;
 
+  [[nodiscard]] bool may_show(const NodeCopies::Copy& copy, int owner, Clock::time_point now) const;
   void want(const Wanted& wish) noexcept;
   void look_for_flight(const Wanted& wish);
   void start(const Wanted& wish, std::uint64_t in_place_of) noexcept;
@@ -95,6 +102,7 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   const std::uint32_t own_rank_;
   const std::chrono::milliseconds timeout_;
   CopyLeases leases_;
+  std::atomic<bool> closed_{false};
   std::uint64_t last_reading_ = 0;
   BlockPool pool_;
   std::pmr::map<Number, Flight> flights_{&pool_};  ///< of this rank; only by who drives

@@ -80,90 +80,90 @@ ObjectFacts HeldPart::describe(std::uint64_t /*pin*/) const {
   return facts;
 }
 
-Result<ObjectView> fetch_part(const NodeClient& client, const Key& key, std::string_view name,
-                              const ByteRange& range, std::uint64_t generation, Deadline deadline) {
+Task<Result<ObjectView>> fetch_part(const NodeClient& client, Key key, std::string_view name, ByteRange range,
+                                    std::uint64_t generation, Deadline::Clock::time_point until) {
   const PartWords asked{.key = key, .offset = range.offset, .bytes = range.bytes};
-  const auto answer =
-      client.ask(client.nodes().of_creator(key.creator), Kind::fetch_part, words(asked), {}, deadline);
+  const int node = client.nodes().of_creator(key.creator);
+  const auto answer = co_await client.asked(node, Kind::fetch_part, words(asked), {}, until);
   if (!answer) {
-    return answer.error();
+    co_return answer.error();
   }
   const auto facts = facts_from(*answer, key, name, generation);
   if (!facts) {
-    return facts.error();
+    co_return facts.error();
   }
   if (answer->block_bytes != range.bytes || !check_range(range, facts->size_bytes)) {
-    return senseless(key, name);
+    co_return senseless(key, name);
   }
-  return HeldPart::view(*facts, answer->block, answer->path);
+  co_return HeldPart::view(*facts, answer->block, answer->path);
 }
 
 // What comes in one answer stays where it landed. The facts are those of the last answer: an object does not
 // change.
-Result<ObjectView> fetch_hyperslab(const NodeClient& client, const Key& key, std::string_view name,
-                                   const Hyperslab& slab, std::uint64_t element_bytes,
-                                   std::uint64_t generation, Deadline deadline) {
+Task<Result<ObjectView>> fetch_hyperslab(const NodeClient& client, Key key, std::string_view name,
+                                         const Hyperslab& slab, std::uint64_t element_bytes,
+                                         std::uint64_t generation, Deadline::Clock::time_point until) {
   const auto bytes = packed_bytes(slab, element_bytes);
   if (!bytes) {
-    return bytes.error();
+    co_return bytes.error();
   }
-  const Deadline until(client.moment(deadline));
   const int node = client.nodes().of_creator(key.creator);
   HyperslabWords asked = words_of(key, slab, element_bytes);
   std::shared_ptr<HeldObject> packed;
   for (;;) {
-    const auto answer = client.ask(node, Kind::fetch_hyperslab, words(asked), {}, until);
+    const auto answer = co_await client.asked(node, Kind::fetch_hyperslab, words(asked), {}, until);
     if (!answer) {
-      return answer.error();
+      co_return answer.error();
     }
     auto facts = facts_from(*answer, key, name, generation);
     if (!facts) {
-      return facts.error();
+      co_return facts.error();
     }
     if (facts->layout != Layout::array || facts->element_bytes != element_bytes ||
         *bytes > facts->size_bytes || answer->block_bytes > *bytes - asked.position) {
-      return senseless(key, name);
+      co_return senseless(key, name);
     }
     facts->extents = slab.count;
     if (answer->block_bytes == *bytes) {
-      return HeldPart::view(*facts, answer->block, answer->path);
+      co_return HeldPart::view(*facts, answer->block, answer->path);
     }
+    co_await Operation::ToThread();  // to touch so much memory takes time
     if (!packed) {
       try {
         packed = std::make_shared<HeldObject>(*bytes, facts->size_bytes);
       } catch (const std::bad_alloc&) {
-        return no_room_for(*bytes).about(to_string(key));
+        co_return no_room_for(*bytes).about(to_string(key));
       }
     }
     std::ranges::copy(answer->block->block(), packed->memory().begin() + asked.position);
     asked.position += answer->block_bytes;
     if (asked.position == *bytes) {
-      return HeldPart::view(*facts, packed, answer->path);
+      co_return HeldPart::view(*facts, packed, answer->path);
     }
   }
 }
 
-Result<ObjectView> fetch_facts(const NodeClient& client, const Key& key, std::uint64_t generation,
-                               Deadline deadline) {
+Task<Result<ObjectView>> fetch_facts(const NodeClient& client, Key key, std::uint64_t generation,
+                                     Deadline::Clock::time_point until) {
   const KeyWords asked{key};
-  const auto answer =
-      client.ask(client.nodes().of_creator(key.creator), Kind::describe, words(asked), {}, deadline);
+  const int node = client.nodes().of_creator(key.creator);
+  const auto answer = co_await client.asked(node, Kind::describe, words(asked), {}, until);
   if (!answer) {
-    return answer.error();
+    co_return answer.error();
   }
   const auto wire = read_words<ObjectWire>(answer->body);
   if (!wire || !plausible(*wire) || wire->key != key || !answer->block ||
       answer->block->block().size() != wire->record.block_bytes() - wire->record.size_bytes) {
-    return senseless(key, {});
+    co_return senseless(key, {});
   }
   const std::uint64_t known = wire->generation == 0 ? generation : wire->generation;
   const ObjectFacts facts = facts_of_tail({0, key, &wire->record, known}, answer->block->block().data());
   if (!facts.whole) {
-    return senseless(key, {});
+    co_return senseless(key, {});
   }
   ObjectView view = HeldPart::view(facts, answer->block, answer->path);
   view.narrow(0, 0);
-  return view;
+  co_return view;
 }
 
 Error no_room_for(std::uint64_t bytes) {

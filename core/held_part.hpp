@@ -42,23 +42,24 @@ class HeldPart final : public PinBoard {
   std::shared_ptr<HeldPart> self_;  ///< while there are views
 };
 
-/// Asks the node of an object's owner for some of its bytes, and waits for them: `not_found`,
-/// `invalid_argument` for a range that the object does not have, `unsupported` where only the whole object
-/// can be checked, `corrupt` if what was answered cannot be these bytes of the object, which `name` stands
-/// for (empty: it is asked for by key). `generation`: what is known of it; 0 if nothing.
-[[nodiscard]] Result<ObjectView> fetch_part(const NodeClient& client, const Key& key, std::string_view name,
-                                            const ByteRange& range, std::uint64_t generation,
-                                            Deadline deadline);
+/// Asks the node of an object's owner for some of its bytes: `not_found`, `invalid_argument` for a range that
+/// the object does not have, `unsupported` where only the whole object can be checked, `corrupt` if what was
+/// answered cannot be these bytes of the object, which `name` stands for (empty: it is asked for by key).
+/// `generation`: what is known of it; 0 if nothing. A name and a slab must live until the task has ended.
+[[nodiscard]] Task<Result<ObjectView>> fetch_part(const NodeClient& client, Key key, std::string_view name,
+                                                  ByteRange range, std::uint64_t generation,
+                                                  Deadline::Clock::time_point until);
 /// The same of a hyperslab, packed: asks again for the rest as long as only some of it comes. Errors also as
 /// hyperslab_of().
-[[nodiscard]] Result<ObjectView> fetch_hyperslab(const NodeClient& client, const Key& key,
-                                                 std::string_view name, const Hyperslab& slab,
-                                                 std::uint64_t element_bytes, std::uint64_t generation,
-                                                 Deadline deadline);
-/// Asks for what the object says of itself, and waits for that: a view of none of its bytes, with all its
-/// facts. `not_found`, `corrupt`.
-[[nodiscard]] Result<ObjectView> fetch_facts(const NodeClient& client, const Key& key,
-                                             std::uint64_t generation, Deadline deadline);
+[[nodiscard]] Task<Result<ObjectView>> fetch_hyperslab(const NodeClient& client, Key key,
+                                                       std::string_view name, const Hyperslab& slab,
+                                                       std::uint64_t element_bytes, std::uint64_t generation,
+                                                       Deadline::Clock::time_point until);
+/// Asks for what the object says of itself: a view of none of its bytes, with all its facts. `not_found`,
+/// `corrupt`.
+[[nodiscard]] Task<Result<ObjectView>> fetch_facts(const NodeClient& client, Key key,
+                                                   std::uint64_t generation,
+                                                   Deadline::Clock::time_point until);
 /// The error where there is no memory for so many bytes.
 [[nodiscard]] Error no_room_for(std::uint64_t bytes);
 

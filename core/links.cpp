@@ -21,6 +21,7 @@ constexpr int leases_in_patience = 5;
 
 Links::Links(LinkParts parts)
     : inline_bytes_(parts.inline_bytes),
+      window_bytes_(parts.window_bytes),
       timeout_(parts.timeout),
       exchange_(
           std::make_shared<Exchange>(parts.transport, std::move(parts.metrics),
@@ -59,12 +60,21 @@ Links::Links(LinkParts parts)
                                            std::move(parts.lost_mates), std::make_shared<NameAlarm>(bell_));
   exchange_->serve(service_.get());
   bell_->set(*parts.transport);
+  standby_ = std::make_shared<Standby>(parts.progress.helper);
   progress_ = std::make_shared<Progress>(std::move(parts.transport), exchange_, std::move(parts.progress));
-  client_ = std::make_shared<NodeClient>(nodes_, progress_, parts.timeout);
+  client_ = std::make_shared<NodeClient>(nodes_, progress_, standby_, parts.timeout);
 }
 
 Links::~Links() {
   close();
+}
+
+Progress::Clock::time_point Links::poll() {
+  auto due = progress_->poll();
+  while (standby_->poll()) {
+    due = progress_->poll();
+  }
+  return due;
 }
 
 void Links::lose(int rank, const Error& cause) {
@@ -135,12 +145,15 @@ void Links::close() noexcept {
   bell_->clear();
   bool closed = false;
   unless_out_of_memory([&] {  // else it ends with its thread
-    closed = close_exchange();
-    let_bulks_arrive();
+    const bool over = close_exchange();
+    standby_->close();
+    let_bulks_arrive();  // also what was still to be done by who drives
+    closed = over;
   });
   if (closed) {
     service_.reset();
     copies_ = {};
+    kept_.clear();
   }
   WarmMemory::of_process().drop();
 }

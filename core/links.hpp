@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "bell.hpp"
@@ -34,6 +35,8 @@ struct LinkParts {
   std::chrono::milliseconds timeout{30'000};
   std::chrono::milliseconds patience{5'000};  ///< with a rank that owes an answer and is silent
   std::uint64_t inline_bytes = 4096;  ///< blocks up to this size are kept at the home of their name, too
+  /// Of objects that are fetched ahead of use, so many bytes are on their way at a time.
+  std::uint64_t window_bytes = std::uint64_t{256} << 20U;
   std::function<std::vector<int>()> lost_mates;  ///< ranks of this node that are lost; empty: none ever is
   Progress::Options progress;
 };
@@ -53,8 +56,14 @@ class Links {
   /// What finds out what became of binds without an answer.
   [[nodiscard]] const std::shared_ptr<Settlement>& settlement() const noexcept { return settlement_; }
   [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
+  [[nodiscard]] std::uint64_t window_bytes() const noexcept { return window_bytes_; }
   [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
   [[nodiscard]] Progress& progress() noexcept { return *progress_; }
+  /// Where there is no helper: what it and the standby thread would do now (see Progress::poll()).
+  Progress::Clock::time_point poll();
+  /// Keeps what operations of the client use until they have ended: they may go on when nobody waits for
+  /// them.
+  void keep(std::shared_ptr<const void> parts) { kept_.push_back(std::move(parts)); }
   /// Somebody who knows says that this rank is gone.
   void lose(int rank, const Error& cause);
   /// Asks every other node which of its ranks are lost, and notes what they say, soon. Does not wait.
@@ -87,6 +96,7 @@ class Links {
   void let_bulks_arrive();
 
   const std::uint64_t inline_bytes_;
+  const std::uint64_t window_bytes_;
   const std::chrono::milliseconds timeout_;
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;
@@ -96,7 +106,9 @@ class Links {
   Copies copies_;  ///< until close()
   const std::shared_ptr<Settlement> settlement_;
   std::shared_ptr<NodeService> service_;  ///< until close()
+  std::vector<std::shared_ptr<const void>> kept_;
   std::shared_ptr<Progress> progress_;
+  std::shared_ptr<Standby> standby_;
   std::shared_ptr<const NodeClient> client_;
 };
 

@@ -18,6 +18,9 @@
 /// A function that takes this mutex itself.
 #define LOCUM_EXCLUDES(mutex) LOCUM_THREAD_ANNOTATION(locks_excluded(mutex))
 
+/// A function whose object no other thread knows yet: it takes no mutex for what others will take one for.
+#define LOCUM_ALONE LOCUM_THREAD_ANNOTATION(no_thread_safety_analysis)
+
 namespace locum {
 
 /// `std::mutex` with the annotations that clang's -Wthread-safety checks. Taken by MutexLock only.

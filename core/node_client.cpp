@@ -42,9 +42,53 @@ class Waiting final : public Inquiry {
 
 }  // namespace
 
+/// What the exchange keeps of it.
+class Asked::Kept final : public Inquiry {
+ public:
+  using Inquiry::Inquiry;
+
+  Told<Result<NodeAnswer>> answer;
+
+ private:
+  void told(Result<NodeAnswer> what) noexcept override { answer.tell(std::move(what)); }
+};
+
+Asked::Asked(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
+             Deadline::Clock::time_point until)
+    : nodes_(nodes),
+      node_(node),
+      inquiry_(std::make_shared<Kept>(kind, body, std::move(bulk), until)),
+      kept_(static_cast<Kept&>(*inquiry_)) {}
+
+bool Asked::begin(Operation& operation) {
+  nodes_.ask(node_, inquiry_);
+  return kept_.answer.is_told(operation);
+}
+
+Result<NodeAnswer> Asked::await_resume() {
+  check();
+  return kept_.answer.await_resume();
+}
+
 NodeClient::NodeClient(std::shared_ptr<Nodes> nodes, std::shared_ptr<Progress> progress,
-                       std::chrono::milliseconds timeout)
-    : nodes_(std::move(nodes)), progress_(std::move(progress)), timeout_(timeout) {}
+                       std::shared_ptr<Standby> standby, std::chrono::milliseconds timeout)
+    : nodes_(std::move(nodes)),
+      progress_(std::move(progress)),
+      standby_(std::move(standby)),
+      timeout_(timeout) {}
+
+bool NodeClient::run(Operation& operation, Deadline::Clock::time_point until, const Wanted& wanted) const {
+  const auto latest = with_grace(until);
+  const auto look_until = [&] { return wanted ? std::min(latest, now() + look_interval) : latest; };
+  bool ended = operation.run(look_until());
+  while (!ended && wanted && now() < latest && wanted()) {
+    ended = operation.wait(look_until());
+  }
+  if (!ended) {
+    operation.forget();
+  }
+  return ended;
+}
 
 Result<NodeAnswer> NodeClient::ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
                                    Deadline deadline, const Wanted& wanted) const {

@@ -140,7 +140,7 @@ Result<RuntimeOptions> with_environment(RuntimeOptions given) {
        {Size{"LOCUM_MEMORY_BYTES", given.memory_bytes}, Size{"LOCUM_RESERVE_BYTES", given.reserve_bytes},
         Size{"LOCUM_STEP_BYTES", given.step_bytes}, Size{"LOCUM_PREPARE_BYTES", given.prepare_bytes},
         Size{"LOCUM_DECODED_CACHE_BYTES", given.decoded_cache_bytes},
-        Size{"LOCUM_INLINE_BYTES", given.inline_bytes}}) {
+        Size{"LOCUM_INLINE_BYTES", given.inline_bytes}, Size{"LOCUM_PREFETCH_BYTES", given.prefetch_bytes}}) {
     if (const auto done = override_bytes(size.name, size.field); !done) {
       return done.error();
     }
@@ -188,6 +188,7 @@ std::string to_string(const RuntimeOptions& options) {
   line("prepare_bytes", std::to_string(options.prepare_bytes));
   line("decoded_cache_bytes", std::to_string(options.decoded_cache_bytes));
   line("inline_bytes", std::to_string(options.inline_bytes));
+  line("prefetch_bytes", std::to_string(options.prefetch_bytes));
   return text;
 }
 

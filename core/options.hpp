@@ -52,6 +52,9 @@ struct RuntimeOptions {
   /// Objects up to this size, their description included, are kept at the home of their name too, so that a
   /// get by name takes one round trip. At most 64 KiB.
   std::uint64_t inline_bytes = 4096;  // LOCUM_INLINE_BYTES
+  /// Of objects that stand-ins fetch ahead of use (`Proxy::prefetch`), so many bytes are on their way to a
+  /// rank at a time. 0: a quarter of its part of memory_bytes.
+  std::uint64_t prefetch_bytes = 0;  // LOCUM_PREFETCH_BYTES
   /// Decoded values kept per rank for the next reader, counted by their stored size. 0 keeps none but those
   /// in use.
   std::uint64_t decoded_cache_bytes = std::uint64_t{64} << 20U;  // LOCUM_DECODED_CACHE_BYTES

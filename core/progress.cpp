@@ -116,6 +116,10 @@ void Progress::finish(Pending& pending) noexcept {
     pending.done_.store(true, std::memory_order_relaxed);
     return;
   }
+  finish_from_outside(pending);
+}
+
+void Progress::finish_from_outside(Pending& pending) noexcept {
   const MutexLock lock(mutex_);
   pending.done_.store(true, std::memory_order_release);
   // From here on its owner may be gone: only its address is compared.
@@ -277,7 +281,7 @@ bool Progress::rest_from_driving(Waiter& self, Clock::time_point moment) {
   bool sleeps = false;
   {
     const MutexLock lock(mutex_);
-    if (!submitted_.empty()) {
+    if (!submitted_.empty() || self.pending->done()) {
       return false;
     }
     moment = std::min(moment, exchange_->next_due());

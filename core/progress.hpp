@@ -16,10 +16,13 @@
 
 namespace locum {
 
-/// Something that a thread may wait for. Becomes done once, inside Exchange::step() or a submitted step.
+/// Something that a thread may wait for. Becomes done once, but where it is renewed: inside Exchange::step()
+/// or a submitted step, or by a thread that does not drive (Progress::finish_from_outside()).
 class Pending {
  public:
   [[nodiscard]] bool done() const noexcept { return done_.load(std::memory_order_acquire); }
+  /// To be waited for again. REQUIRES: nobody waits for it, or makes it done meanwhile.
+  void renew() noexcept { done_.store(false, std::memory_order_relaxed); }
 
  private:
   friend class Progress;
@@ -85,6 +88,8 @@ class Progress {
   bool wait(const Pending& pending, Clock::time_point moment, const Step& step, const Kept& kept);
   /// Makes `pending` done, and wakes who waits for it. Only inside step() or a submitted step.
   void finish(Pending& pending) noexcept;
+  /// The same from anywhere else: from a thread that does not drive.
+  void finish_from_outside(Pending& pending) noexcept LOCUM_EXCLUDES(mutex_);
   /// Does what there is to do now, unless another thread drives. When it wants to be called again at the
   /// latest.
   Clock::time_point poll();

@@ -2,7 +2,7 @@
 
 namespace locum::detail {
 
-Result<ProxyTarget::Fetched> ProxyTarget::fetch(Deadline deadline) const {
+Result<ProxyTarget::Fetched> ProxyTarget::fetch(Deadline deadline) {
   if (refusal_) {
     return *refusal_;
   }
@@ -11,40 +11,59 @@ Result<ProxyTarget::Fetched> ProxyTarget::fetch(Deadline deadline) const {
     return Error(Errc::closed, "the runtime of this stand-in has ended; resolve it before")
         .about(to_string(handle_.key));
   }
+  std::shared_ptr<Fetch> coming;
   {
     const MutexLock lock(mutex_);
     if (object_) {
       return Fetched{std::move(session), object_};
     }
+    coming = coming_;
   }
-  auto object = session->fetch(handle_, deadline);
+  auto object = coming ? session->fetch(handle_, *coming, deadline) : session->fetch(handle_, deadline);
+  if (coming && coming->ended()) {
+    const MutexLock lock(mutex_);
+    if (coming_ == coming) {
+      coming_.reset();  // what did not come is asked for again by the next use
+    }
+  }
   if (!object) {
     return object.error();
   }
   return Fetched{std::move(session), *std::move(object)};
 }
 
-Result<void> ProxyTarget::pin(Deadline deadline) {
-  auto fetched = fetch(deadline);
-  if (!fetched) {
-    return fetched.error();
+void ProxyTarget::prefetch() {
+  const auto session = session_.lock();
+  if (refusal_ || !session || is_under_way()) {
+    return;
   }
+  auto begun = session->begin(handle_);
   const MutexLock lock(mutex_);
-  if (!object_) {
-    object_ = std::move(fetched->object);
+  if (object_ || coming_) {
+    return;  // another thread was faster
   }
-  return {};
+  if (begun.found) {
+    object_ = *std::move(begun.found);
+  }
+  coming_ = std::move(begun.coming);
 }
 
-bool ProxyTarget::pinned() const {
+bool ProxyTarget::is_under_way() const {
   const MutexLock lock(mutex_);
-  return static_cast<bool>(object_);
+  return object_ || coming_;
+}
+
+bool ProxyTarget::ready() const {
+  const MutexLock lock(mutex_);
+  return object_ || (coming_ && coming_->ended());
 }
 
 void ProxyTarget::unpin() {
   ObjectView unpinned;
+  std::shared_ptr<Fetch> unwanted;
   const MutexLock lock(mutex_);
   std::swap(unpinned, object_);
+  std::swap(unwanted, coming_);
 }
 
 Error empty_proxy() {

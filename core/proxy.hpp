@@ -30,16 +30,17 @@ class ProxyTarget {
   ProxyTarget& operator=(const ProxyTarget&) = delete;
 
   [[nodiscard]] const Handle& handle() const noexcept { return handle_; }
-  /// The object, pinned, and the session that it belongs to; fetched unless pin() was called before. No lock
-  /// is held while it is fetched.
+  /// The object, pinned, and the session that it belongs to; fetched unless prefetch() has done so, or begun
+  /// to. No lock is held while it is fetched.
   struct Fetched {
     std::shared_ptr<Session> session;
     ObjectView object;
   };
-  [[nodiscard]] Result<Fetched> fetch(Deadline deadline) const;
-  /// Fetches the object and keeps it pinned until unpin().
-  [[nodiscard]] Result<void> pin(Deadline deadline);
-  [[nodiscard]] bool pinned() const;
+  [[nodiscard]] Result<Fetched> fetch(Deadline deadline);
+  /// Begins to fetch the object, which stays pinned until unpin().
+  void prefetch();
+  /// Whether fetch() does not wait.
+  [[nodiscard]] bool ready() const;
   void unpin();
 
  protected:
@@ -49,8 +50,11 @@ class ProxyTarget {
   const std::weak_ptr<Session> session_;
   const Handle handle_;
   const std::optional<Error> refusal_;
+  [[nodiscard]] bool is_under_way() const;
+
   mutable Mutex mutex_;
   ObjectView object_ LOCUM_GUARDED_BY(mutex_);
+  std::shared_ptr<Fetch> coming_ LOCUM_GUARDED_BY(mutex_);
 };
 
 template <class T>
@@ -131,17 +135,21 @@ class Proxy {
   [[nodiscard]] Result<View<T>> get(Deadline deadline = {}) const {
     return target_ ? target_->get(deadline) : Result<View<T>>(detail::empty_proxy());
   }
-  /// The same without waiting: `timeout` if the object is not here yet.
-  [[nodiscard]] Result<View<T>> try_get() const { return get(Deadline::Clock::time_point::min()); }
-  /// Whether get() would not wait: the object is pinned, here.
-  [[nodiscard]] bool ready() const {
-    return target_ && (target_->resolved() != nullptr || target_->pinned());
+  /// The same without waiting: `timeout` if the object is not here yet; then it is on its way, as after
+  /// prefetch().
+  [[nodiscard]] Result<View<T>> try_get() const {
+    prefetch();
+    return get(Deadline::Clock::time_point::min());
   }
-  /// Brings the object here, and waits for it where another node has it, as get() does. What goes wrong is
-  /// the answer to the first use.
+  /// Whether get() would not wait: the object is pinned, here, or it is known why it does not come.
+  [[nodiscard]] bool ready() const { return target_ && (target_->resolved() != nullptr || target_->ready()); }
+  /// Has the object brought here, if another node has it, and does not wait for that: it comes by itself
+  /// while this process computes, within the runtime's timeout, and stays pinned for the first use. Where
+  /// more than `prefetch_bytes` (see RuntimeOptions) are on their way already, it is left to the first use.
+  /// What goes wrong is the answer to that. Any number may be on their way.
   void prefetch() const {
-    if (target_) {
-      (void)target_->pin({});
+    if (target_ && target_->resolved() == nullptr) {
+      target_->prefetch();
     }
   }
   /// Gives up the pin that all copies share; the next use resolves again. REQUIRES: no thread still uses a

@@ -215,7 +215,32 @@ Result<ObjectView> Session::fetch_hyperslab(const Address& address, const Hypers
 }
 
 Result<ObjectView> Session::fetch(const Handle& handle, Deadline deadline) {
-  auto object = fetch(Address(handle.key, handle.name_hash, handle.size_bytes), deadline);
+  return as_said(handle, fetch(Address(handle.key, handle.name_hash, handle.size_bytes), deadline));
+}
+
+Begun Session::begin(const Handle& handle) {
+  if (closed()) {
+    return {closed_error()};
+  }
+  const Address address(handle.key, handle.name_hash, handle.size_bytes);
+  auto begun = connector_->begin(address);
+  if (!begun.found) {
+    begun.found = missed(address, begun.found.error());
+  } else if (*begun.found) {
+    begun.found = as_said(handle, std::move(begun.found));
+  }
+  return begun;
+}
+
+Result<ObjectView> Session::fetch(const Handle& handle, Fetch& coming, Deadline deadline) {
+  if (closed() && !coming.ended()) {
+    return closed_error();
+  }
+  auto found = coming.get(deadline);
+  return found ? as_said(handle, std::move(found)) : missed(Address(handle.key), found.error());
+}
+
+Result<ObjectView> Session::as_said(const Handle& handle, Result<ObjectView> object) const {
   if (object && object->bytes().size() != handle.size_bytes) {
     return explain(handle.key, Error(Errc::corrupt, "the object is of another size than its handle says"));
   }

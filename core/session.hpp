@@ -124,6 +124,10 @@ class Session : public std::enable_shared_from_this<Session> {
                                                    std::uint64_t element_bytes, Deadline deadline);
   /// The object that a handle identifies. REQUIRES: no refusal.
   [[nodiscard]] Result<ObjectView> fetch(const Handle& handle, Deadline deadline);
+  /// fetch(), begun (see Source::begin()). REQUIRES: no refusal.
+  [[nodiscard]] Begun begin(const Handle& handle);
+  /// fetch() of what was begun, once it has come.
+  [[nodiscard]] Result<ObjectView> fetch(const Handle& handle, Fetch& coming, Deadline deadline);
   /// Why a handle cannot be used here: damaged, or of another runtime. None if it can.
   [[nodiscard]] std::optional<Error> refusal(const Handle& handle) const;
   /// The handle of an object of this runtime.
@@ -139,6 +143,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
  private:
   Error missed(const Address& address, const Error& error);
+  Result<ObjectView> as_said(const Handle& handle, Result<ObjectView> object) const;
   Result<ObjectView> find_or_register(std::string_view name, const StoreOptions& options);
 
   const std::shared_ptr<Connector> connector_;

@@ -201,6 +201,18 @@ ucx::OpenedTransport open_transport(mpi::CommunicatorGroup& group, const shm::No
 }
 #endif
 
+#if LOCUM_WITH_UCX
+std::uint64_t window_bytes(const mpi::CommunicatorGroup& group, const shm::Node& node,
+                           const RuntimeOptions& options) {
+  constexpr std::uint64_t share = 4;
+  const std::vector<int> node_of_rank = group.node_of_rank();
+  const auto mates =
+      std::ranges::count(node_of_rank, node_of_rank.at(static_cast<std::size_t>(group.rank())));
+  return options.prefetch_bytes != 0 ? options.prefetch_bytes
+                                     : node.memory_bytes / share / static_cast<std::uint64_t>(mates);
+}
+#endif
+
 /// Collective over all ranks. None on a single node.
 std::shared_ptr<Links> open_links([[maybe_unused]] mpi::CommunicatorGroup& group,
                                   [[maybe_unused]] const NodeMemory& memory,
@@ -225,6 +237,7 @@ std::shared_ptr<Links> open_links([[maybe_unused]] mpi::CommunicatorGroup& group
                                          .timeout = options.timeout,
                                          .patience = options.peer_timeout,
                                          .inline_bytes = options.inline_bytes,
+                                         .window_bytes = window_bytes(group, node, options),
                                          .lost_mates = [losses] { return losses->mates(); },
                                          .progress = progress_options(group)});
                          }),

@@ -57,7 +57,7 @@ int analyse(locum::Runtime& runtime) {
   if (stand_in.ready() || seen.size() != 1 || stand_in.size_bytes() != 8000) {
     return EXIT_FAILURE;
   }
-  stand_in.prefetch();  // brings it here
+  stand_in.prefetch();  // it comes by itself; this returns at once
   double total = 0.0;
   for (const double x : *stand_in) {  // waits, if the object is not there yet
     total += x;

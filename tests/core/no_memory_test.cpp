@@ -51,7 +51,7 @@ void count_hooks(SimulatedNodes& world) {
   for (int rank = 0; rank < world.size(); ++rank) {
     world.network().on_ready(rank, [links = world.rank(rank).links.get()] {
       const CountAllocations count;
-      return links->progress().poll();
+      return links->poll();
     });
   }
 }

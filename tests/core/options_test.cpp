@@ -47,6 +47,7 @@ TEST(Options, AreAllOverriddenByTheirTwins) {
   const Variable prepare("LOCUM_PREPARE_BYTES", "3K");
   const Variable cache("LOCUM_DECODED_CACHE_BYTES", "4K");
   const Variable inlined("LOCUM_INLINE_BYTES", "5K");
+  const Variable prefetched("LOCUM_PREFETCH_BYTES", "6K");
   const RuntimeOptions expected{.memory_bytes = 1_GiB,
                                 .timeout = std::chrono::milliseconds(1500),
                                 .collective_timeout = std::chrono::milliseconds(2500),
@@ -56,6 +57,7 @@ TEST(Options, AreAllOverriddenByTheirTwins) {
                                 .step_bytes = 128_KiB,
                                 .prepare_bytes = 3_KiB,
                                 .inline_bytes = 5_KiB,
+                                .prefetch_bytes = 6_KiB,
                                 .decoded_cache_bytes = 4_KiB};
   EXPECT_EQ(with_environment({.memory_bytes = 5}).value(), expected);
 }
@@ -114,7 +116,7 @@ TEST(Options, PrintOneLineEach) {
   EXPECT_EQ(to_string(RuntimeOptions{.memory_bytes = 5, .reserve_bytes = 6, .decoded_cache_bytes = 7}),
             "memory_bytes = 5\ntimeout_ms = 30000\ncollective_timeout_ms = 600000\npeer_timeout_ms = "
             "5000\nranks_per_node = 0\none_sided = off\nreserve_bytes = 6\nstep_bytes = 0\n"
-            "prepare_bytes = 0\ndecoded_cache_bytes = 7\ninline_bytes = 4096\n");
+            "prepare_bytes = 0\ndecoded_cache_bytes = 7\ninline_bytes = 4096\nprefetch_bytes = 0\n");
 }
 
 }  // namespace

@@ -59,6 +59,7 @@ std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
                     .timeout = options.timeout,
                     .patience = options.patience,
                     .inline_bytes = options.inline_bytes,
+                    .window_bytes = options.window_bytes,
                     .lost_mates = [plain] { return plain->lost(); },
                     .progress = {.helper = options.helper,
                                  .on_helper_start = {},
@@ -86,7 +87,7 @@ SimulatedNodes::SimulatedNodes(const SimulatedNodesOptions& options)
   };
   ranks_ = link_plain_nodes(nodes, std::move(transports), std::move(remotes));
   for (int number = 0; number < size(); ++number) {
-    network_.on_ready(number, [links = rank(number).links.get()] { return links->progress().poll(); });
+    network_.on_ready(number, [links = rank(number).links.get()] { return links->poll(); });
   }
 }
 

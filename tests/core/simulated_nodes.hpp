@@ -30,6 +30,7 @@ struct LinkedNodesOptions {
   int ranks_per_node = 1;
   std::uint64_t memory_bytes = std::uint64_t{64} << 20U;  ///< of each node
   std::uint64_t inline_bytes = 4096;
+  std::uint64_t window_bytes = std::uint64_t{256} << 20U;
   std::chrono::milliseconds timeout{30'000};
   std::chrono::milliseconds patience{5'000};  ///< with a rank that owes an answer
   bool helper = false;                        ///< whether each rank has its helper thread

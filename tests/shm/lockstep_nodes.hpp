@@ -37,8 +37,8 @@ class LockstepNodes {
     for (std::size_t number = 0; number < 2; ++number) {
       open(ranks_.at(number), number, memory_bytes);
     }
-    asker().transport->others_turn = [this] { (void)answerer().links->progress().poll(); };
-    answerer().transport->others_turn = [this] { (void)asker().links->progress().poll(); };
+    asker().transport->others_turn = [this] { (void)answerer().links->poll(); };
+    answerer().transport->others_turn = [this] { (void)asker().links->poll(); };
     for (Rank& rank : ranks_) {
       rank.store = std::make_unique<Store>(rank.session->open("lockstep").value());
     }

@@ -193,8 +193,8 @@ TEST_F(RemoteInstructions, OfAGetByKeyAreFew) {
       std::abort();
     }
   });
-  EXPECT_LE(cost.all, 7000U);
-  EXPECT_LE(cost.locked, 26U);
+  EXPECT_LE(cost.all, 8030U);
+  EXPECT_LE(cost.locked, 29U);
 }
 
 TEST_F(RemoteInstructions, OfAGetByNameAreFew) {
@@ -203,8 +203,8 @@ TEST_F(RemoteInstructions, OfAGetByNameAreFew) {
       std::abort();
     }
   });
-  EXPECT_LE(cost.all, 8060U);
-  EXPECT_LE(cost.locked, 26U);
+  EXPECT_LE(cost.all, 8890U);
+  EXPECT_LE(cost.locked, 29U);
 }
 
 TEST_F(RemoteInstructions, OfAPutByNameAreFew) {

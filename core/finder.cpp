@@ -1,0 +1,317 @@
+#include "core/finder.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/held_part.hpp"
+#include "core/reference.hpp"
+
+namespace locum {
+
+namespace {
+
+std::span<const std::byte> bytes_of(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
+
+// Another node's word on what a name stands for is believed of objects only that bear the name themselves.
+Result<ObjectView> bearing(const Lookup& wanted, Result<ObjectView> found) {
+  if (found && (found->key().store != wanted.key.store || found->facts().name != wanted.name)) {
+    return Error(Errc::corrupt, "another node answered with an object of another name").about(wanted.name);
+  }
+  return found;
+}
+
+// So many objects are on their way ahead of use at a time: an owner serves a rank 4096 questions at most.
+constexpr std::uint32_t most_ahead = 1024;
+
+bool is_gone(const Error& error) {
+  return error.code() == Errc::not_found || error.code() == Errc::stale;
+}
+
+}  // namespace
+
+Finder::Finder(NodeMemory memory, std::shared_ptr<Connector> local, const Links& links)
+    : memory_(std::move(memory)),
+      local_(std::move(local)),
+      client_(links.client().get()),
+      copies_(links.copies().here),
+      flights_(links.copies().flights),
+      inline_bytes_(links.inline_bytes()),
+      window_bytes_(links.window_bytes()),
+      nodes_(client_->nodes()) {}
+
+int Finder::home_of(const Address& address) const noexcept {
+  return nodes_.home(address.key.store, name_hash(address.key.store, address.name));
+}
+
+bool Finder::begins_here(const Address& address) const noexcept {
+  return address.name.empty() ? is_here(address.key) : home_of(address) == nodes_.own();
+}
+
+Result<ObjectView> Finder::at_hand(const Address& address, Deadline deadline) {
+  if (begins_here(address)) {
+    // A key alone: what became of its name may be for another node to say.
+    auto found = local_->get(address.name.empty() ? Address(address.key) : address, deadline);
+    if (found) {
+      return address.name.empty() ? std::move(found) : at_hand(*std::move(found));
+    }
+    const bool asks_on = address.name.empty() && address.name_hash != 0;
+    return asks_on && found.error().code() == Errc::not_found ? Result<ObjectView>(ObjectView())
+                                                              : std::move(found);
+  }
+  return address.name.empty() && copies_->has(address.key) ? flights_->at_hand(address.key, 0, *client_)
+                                                           : ObjectView();
+}
+
+// A name at home here stands for an object of this node, or says where the object is.
+Result<ObjectView> Finder::at_hand(ObjectView entry) {
+  if (entry.type_hash() != reference_type_hash) {
+    return entry;
+  }
+  auto reference = read_reference(entry.bytes());
+  if (!reference) {
+    return Error(Errc::corrupt, "what stands for an object of another node is damaged")
+        .about(to_string(entry.key()));
+  }
+  if (reference->block.empty() || owner(reference->object.key) == nodes_.own()) {
+    return ObjectView();
+  }
+  reference->object.generation = entry.facts().generation;
+  const auto block = reference->block;
+  return HeldObject::view(std::make_shared<HeldObject>(std::move(entry), block), reference->object,
+                          Path::shm_view);
+}
+
+Task<Result<ObjectView>> Finder::find(Lookup wanted) {
+  for (;;) {
+    auto found = co_await anywhere(wanted);
+    if (found) {
+      co_return std::move(found);
+    }
+    if (found.error().code() == Errc::unsupported && !wanted.of_all()) {
+      wanted.part = {};  // what has a checksum is looked at whole, or not at all
+      continue;
+    }
+    if (wanted.by_name()) {
+      co_return std::move(found);
+    }
+    co_return co_await absent(wanted, found.error());
+  }
+}
+
+std::optional<Finder::Way> Finder::way_for(std::uint64_t bytes) noexcept {
+  const std::uint64_t before = ahead_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+  const std::uint32_t others = ahead_count_.fetch_add(1, std::memory_order_relaxed);
+  Way way(*this, bytes);
+  const bool fits =
+      others == 0 || (others < most_ahead && before <= window_bytes_ && bytes <= window_bytes_ - before);
+  return fits ? std::optional(std::move(way)) : std::nullopt;
+}
+
+// The way ends with the task, the frame later: with the last who wants to know.
+Task<Result<ObjectView>> Finder::find_ahead(std::shared_ptr<Finder> finder, Lookup wanted, Way way) {
+  const Way gone = std::move(way);
+  auto found = co_await finder->find(std::move(wanted));
+  co_return std::move(found);
+}
+
+Task<Result<ObjectView>> Finder::anywhere(const Lookup& wanted) {
+  if (wanted.by_name()) {
+    return by_name(wanted);
+  }
+  if (is_here(wanted.key)) {
+    return here(wanted);
+  }
+  return elsewhere(wanted, wanted.key, wanted.size_bytes, 0);
+}
+
+Task<Result<ObjectView>> Finder::elsewhere(const Lookup& wanted, const Key& key, std::uint64_t bytes,
+                                           std::uint64_t generation) {
+  return wanted.of_all() ? fetch(wanted, key, bytes, generation) : fetch_some(wanted, key, generation);
+}
+
+// Nothing, for a rank that there is not.
+Task<Result<ObjectView>> Finder::here(const Lookup& wanted) {
+  co_return local_->get(Address(wanted.key), wanted.until);
+}
+
+// GCC 12 destroys what a conditional expression of a coroutine chose before it is awaited: a function
+// chooses.
+Asked Finder::ask_whether(const Lookup& wanted) const {
+  const KeyWords key{wanted.key};
+  const NameWords name{.store = wanted.key.store, .value_wanted = 0};
+  return wanted.by_name() ? client_->asked(home_of(wanted), Kind::look_up, words(name),
+                                           {bytes_of(wanted.name), nullptr}, wanted.until)
+                          : client_->asked(owner(wanted.key), Kind::exists, words(key), {}, wanted.until);
+}
+
+Task<Result<bool>> Finder::exists(Lookup wanted) {
+  const auto answer = co_await ask_whether(wanted);
+  if (answer || is_gone(answer.error())) {
+    co_return answer.has_value();
+  }
+  co_return answer.error();
+}
+
+// An object of another node. A small one comes with its owner's answer, to this rank alone; a large one once
+// for the node. `bytes` are its size, `generation` that of its name, where they are known; else 0.
+Task<Result<ObjectView>> Finder::fetch(const Lookup& wanted, Key key, std::uint64_t bytes,
+                                       std::uint64_t generation) {
+  if (bytes <= inline_bytes_ && !copies_->has(key)) {
+    auto answer = co_await ask_alone(*client_, key, inline_bytes_, wanted.until);
+    auto found = had_alone(key, generation, inline_bytes_, std::move(answer));
+    if (!found || *found) {
+      co_return std::move(found);
+    }
+  }
+  co_return co_await flights_->get(key, generation, *client_, wanted.until);
+}
+
+// At least what is wanted of it: out of the node's copy, if there is one.
+Task<Result<ObjectView>> Finder::fetch_some(const Lookup& wanted, Key key, std::uint64_t generation) {
+  auto copy = co_await flights_->look(key, generation, *client_, wanted.until);
+  if (copy && *copy) {
+    co_return std::move(copy);
+  }
+  if (const auto* const range = std::get_if<ByteRange>(&wanted.part)) {
+    co_return co_await fetch_part(*client_, key, wanted.name, *range, generation, wanted.until);
+  }
+  if (const auto* const of_array = std::get_if<Lookup::Elements>(&wanted.part)) {
+    co_return co_await fetch_hyperslab(*client_, key, wanted.name, of_array->slab, of_array->element_bytes,
+                                       generation, wanted.until);
+  }
+  co_return co_await fetch_facts(*client_, key, generation, wanted.until);
+}
+
+// What the home says of an object is newer than what its owner may know: that it is bound at all, when its
+// maker has not had the home's answer yet.
+Task<Result<ObjectView>> Finder::behind(const Lookup& wanted, ObjectWire wire) {
+  if (is_here(wire.key)) {
+    auto found = bearing(wanted, local_->get(Address(wire.key), wanted.until));
+    if (found) {
+      memory_.table->set_generation(wire.key, wire.generation);
+    }
+    co_return std::move(found);
+  }
+  auto found = co_await elsewhere(wanted, wire.key, wire.record.block_bytes(), wire.generation);
+  co_return bearing(wanted, std::move(found));
+}
+
+// A key that is gone: replaced by a newer generation of its name, or evicted. Only the home can say which.
+Task<Error> Finder::absent(const Lookup& wanted, Error error) {
+  if (error.code() != Errc::not_found || wanted.name_hash == 0) {
+    co_return error.about(wanted.text());
+  }
+  const int home = nodes_.home(wanted.key.store, wanted.name_hash);
+  std::uint64_t live = 0;
+  if (home == nodes_.own()) {
+    co_await Operation::ToThread();  // where it may wait for a lock
+    const auto here = memory_.directory->generation(wanted.name_hash);
+    if (!here) {
+      co_return here.error().about(wanted.text());
+    }
+    live = *here;
+  } else {
+    const auto answer =
+        co_await client_->asked(home, Kind::generation, words(wanted.name_hash), {}, wanted.until);
+    if (!answer) {
+      co_return answer.error().about(wanted.text());
+    }
+    live = read_words<std::uint64_t>(answer->body).value_or(0);
+  }
+  co_return (live == 0 ? error
+                       : Error(Errc::stale,
+                               "this object was replaced by a newer generation of its name; get it by name"))
+      .about(wanted.text());
+}
+
+// What a name stands for may be replaced between the home's word and the owner's: then the home is asked
+// again. If both stay with theirs, the owner is right: its rank died, or gave up, between making and binding
+// the object.
+Task<Result<ObjectView>> Finder::by_name(const Lookup& wanted) {
+  const int home = home_of(wanted);
+  for (Key before;;) {
+    ObjectWire said;
+    if (home == nodes_.own()) {
+      co_await Operation::ToThread();  // where it may wait for a lock
+      auto found = look_here(wanted, said);
+      if (!found || *found) {
+        co_return std::move(found);
+      }
+    } else {
+      auto answer = co_await ask(wanted, home);
+      auto found = read(wanted, home, std::move(answer), said);
+      if (!found || *found) {
+        co_return std::move(found);
+      }
+    }
+    if (!co_await Operation::IsWanted()) {
+      co_return Error(Errc::timeout, "nobody waits for this object any more").about(wanted.name);
+    }
+    auto found = co_await behind(wanted, said);
+    if (found || !is_gone(found.error())) {
+      co_return std::move(found);
+    }
+    if (said.key == before) {  // the name stands for an object that is not there any more
+      const UnbindWords asked{.only = said.key, .store = wanted.key.store};
+      (void)co_await client_->asked(home, Kind::unbind, words(asked), {bytes_of(wanted.name), nullptr},
+                                    client_->moment({}));
+    }
+    before = said.key;
+    if (client_->now() >= wanted.until) {
+      co_return Error(Errc::timeout, "this name is replaced faster than it can be read").about(wanted.name);
+    }
+  }
+}
+
+// What the name stands for; an empty view if another node may have to say more of the object that is `said`.
+Result<ObjectView> Finder::look_here(const Lookup& wanted, ObjectWire& said) {
+  auto entry = local_->get(wanted.address(), wanted.until);
+  if (!entry) {
+    return entry;
+  }
+  auto found = at_hand(*entry);
+  if (found && !*found) {
+    said = read_reference(entry->bytes())->object;
+    said.generation = entry->facts().generation;
+  }
+  return found;
+}
+
+// The same of a home that was asked.
+Result<ObjectView> Finder::read(const Lookup& wanted, int home, Result<NodeAnswer> answer,
+                                ObjectWire& said) const {
+  if (!answer && wanted.waits && answer.error().code() == Errc::timeout) {
+    return Error(Errc::timeout, "nobody put this name before the deadline").about(wanted.name);
+  }
+  if (!answer) {
+    return answer.error().about(wanted.name);
+  }
+  const auto wire = read_words<ObjectWire>(answer->body);
+  if (!wire || !plausible(*wire)) {
+    return Error(Errc::corrupt, "node " + std::to_string(home) + " answered what makes no sense")
+        .about(wanted.name);
+  }
+  if (answer->block && owner(wire->key) != nodes_.own()) {
+    return bearing(wanted, HeldObject::view(std::move(answer->block), *wire, answer->path));
+  }
+  said = *wire;
+  return ObjectView();
+}
+
+// One question, answered at once or as soon as the name is put.
+Asked Finder::ask(const Lookup& wanted, int home) const {
+  const Bulk name{bytes_of(wanted.name), nullptr};
+  if (!wanted.waits) {
+    const NameWords asked{.store = wanted.key.store, .value_wanted = 1};
+    return client_->asked(home, Kind::look_up, words(asked), name, wanted.until);
+  }
+  const auto now = client_->now();
+  const auto left = wanted.until > now ? wanted.until - now : Deadline::Clock::duration::zero();
+  const AwaitWords asked{.store = wanted.key.store, .patience_ns = static_cast<std::uint64_t>(left.count())};
+  return client_->asked(home, Kind::await, words(asked), name, wanted.until);
+}
+
+}  // namespace locum

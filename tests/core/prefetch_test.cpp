@@ -1,0 +1,302 @@
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "core/fetch.hpp"
+#include "core/options.hpp"
+#include "core/store.hpp"
+#include "tests/core/connector_samples.hpp"
+#include "tests/core/hasty_arena.hpp"
+#include "tests/core/mortal_nodes.hpp"
+#include "tests/core/simulated_nodes.hpp"
+
+// Objects of another node that come while nobody waits for them.
+namespace locum::testing {
+namespace {
+
+using namespace std::chrono_literals;
+using tests::SimulatedNodes;
+using tests::SimulatedNodesOptions;
+
+constexpr std::uint32_t store = 7;
+constexpr std::size_t size_bytes = 100'000;
+
+/// Two nodes of two ranks, a millisecond apart. Rank 0 makes objects, rank 2 has them fetched.
+class Prefetch : public ::testing::Test {
+ protected:
+  explicit Prefetch(const SimulatedNodesOptions& options = {.nodes =
+                                                                {
+                                                                    .nodes = 2,
+                                                                    .ranks_per_node = 2,
+                                                                },
+                                                            .network = {.latency = {1ms, 1ms}}})
+      : mortal_(options), world_(mortal_.world()) {}
+
+  [[nodiscard]] Key made(std::size_t seed, std::size_t bytes = size_bytes) {
+    return put(world_.connector(0), store, {}, pattern(seed, bytes)).value().key;
+  }
+  /// As from a handle, which says how large the object is.
+  [[nodiscard]] Begun begin(const Key& key, std::size_t bytes = size_bytes) {
+    return world_.connector(2).begin(Address(key, 0, bytes));
+  }
+  [[nodiscard]] static Result<ObjectView> now(const Begun& begun) {
+    return begun.coming->get(Deadline::Clock::time_point::min());
+  }
+  void expect_nothing_left(const std::vector<Key>& keys) {
+    for (const Key& key : keys) {
+      EXPECT_TRUE(world_.connector(0).evict(Address(key), {}).value());
+    }
+    world_.network().run_for(10s);
+    for (int rank = 0; rank < world_.size(); ++rank) {
+      (void)world_.connector(rank).usage();
+    }
+    EXPECT_EQ(world_.rank(0).node->levels(), tests::PlainNode::Levels{});
+    EXPECT_EQ(world_.rank(2).node->levels(), tests::PlainNode::Levels{});
+  }
+
+  tests::MortalNodes mortal_;
+  SimulatedNodes& world_;
+};
+
+TEST_F(Prefetch, BringsAnObjectThatNobodyWaitsFor) {
+  const Key key = made(1);
+  std::uint64_t messages = world_.messages_of([&] {
+    const auto begun = begin(key);
+    ASSERT_TRUE(begun.found && !*begun.found);
+    ASSERT_NE(begun.coming, nullptr);
+    EXPECT_FALSE(begun.coming->ended());
+    EXPECT_EQ(code_of(now(begun)), Errc::timeout);
+    world_.network().run_for(100ms);
+    EXPECT_TRUE(begun.coming->ended());
+    const auto found = now(begun);
+    ASSERT_TRUE(found) << found.error();
+    EXPECT_TRUE(holds(*found, pattern(1, size_bytes)));
+    EXPECT_EQ(found->path(), Path::rendezvous);
+    EXPECT_EQ(now(begun)->bytes().data(), found->bytes().data());
+  });
+  EXPECT_EQ(messages, 2U) << "question and answer, as of a get";
+  messages = world_.messages_of([&] {
+    const auto again = begin(key);
+    EXPECT_EQ(again.coming, nullptr);
+    EXPECT_TRUE(again.found && holds(*again.found, pattern(1, size_bytes)));
+  });
+  EXPECT_EQ(messages, 0U) << "this node has it";
+  expect_nothing_left({key});
+}
+
+TEST_F(Prefetch, OfManyTakesAsLongAsOfOne) {
+  constexpr std::size_t many = 100;
+  std::vector<Key> keys;
+  std::vector<Begun> begun;
+  for (std::size_t at = 0; at < many; ++at) {
+    keys.push_back(made(at, at % 2 == 0 ? 100 : size_bytes));
+  }
+  const auto begin_at = world_.network().now();
+  for (std::size_t at = 0; at < many; ++at) {
+    begun.push_back(begin(keys[at], at % 2 == 0 ? 100 : size_bytes));
+  }
+  world_.network().run_for(5ms);
+  EXPECT_LE(world_.network().now() - begin_at, 6ms);
+  for (std::size_t at = 0; at < many; ++at) {
+    ASSERT_TRUE(begun[at].coming && begun[at].coming->ended()) << at;
+    const auto found = now(begun[at]);
+    EXPECT_TRUE(found && holds(*found, pattern(at, at % 2 == 0 ? 100 : size_bytes))) << at;
+  }
+  begun.clear();
+  expect_nothing_left(keys);
+}
+
+TEST_F(Prefetch, IsJoinedByWhoWaitsOnTheSameNode) {
+  const Key key = made(1);
+  std::vector<Result<ObjectView>> got;
+  const std::uint64_t messages = world_.messages_of([&] {
+    const auto begun = begin(key);
+    for (const int rank : {2, 3}) {
+      world_.network().start([&, rank] {
+        got.push_back(world_.connector(rank).get(Address(key, 0, size_bytes), world_.network().now() + 20s));
+      });
+    }
+    world_.network().run_for(100ms);
+    EXPECT_TRUE(now(begun));
+  });
+  ASSERT_EQ(got.size(), 2U);
+  EXPECT_TRUE(got[0] && got[1] && got[0]->bytes().data() == got[1]->bytes().data());
+  EXPECT_LE(messages, 5U) << "one transfer, and what the mate asks and hears";
+  got.clear();
+  expect_nothing_left({key});
+}
+
+TEST_F(Prefetch, GoesOnWhenNobodyWantsToKnow) {
+  const Key key = made(1);
+  (void)begin(key);
+  world_.network().run_for(100ms);
+  EXPECT_EQ(world_.connector(2).usage().own_copies, 1U);
+  expect_nothing_left({key});
+}
+
+TEST_F(Prefetch, OfWhatIsNotThereSaysSo) {
+  const Key key = made(1);
+  EXPECT_TRUE(world_.connector(0).evict(Address(key), {}).value());
+  const auto begun = begin(key);
+  ASSERT_NE(begun.coming, nullptr);
+  world_.network().run_for(100ms);
+  EXPECT_EQ(code_of(now(begun)), Errc::not_found);
+  EXPECT_EQ(code_of(now(begun)), Errc::not_found) << "as often as it is asked";
+  expect_nothing_left({});
+}
+
+TEST_F(Prefetch, SaysThatTheOwnerDied) {
+  const Key key = made(1);
+  const auto begun = begin(key);
+  mortal_.kill(0);
+  mortal_.kill(1);
+  world_.network().run_for(20s);
+  ASSERT_TRUE(begun.coming->ended());
+  EXPECT_EQ(code_of(now(begun)), Errc::peer_lost);
+}
+
+TEST_F(Prefetch, EndsWhenTheRuntimeIsClosed) {
+  const Key key = made(1);
+  const auto begun = begin(key);
+  world_.rank(2).links->close();
+  ASSERT_TRUE(begun.coming->ended());
+  EXPECT_EQ(code_of(now(begun)), Errc::closed);
+}
+
+class PrefetchWindow : public Prefetch {
+ protected:
+  PrefetchWindow()
+      : Prefetch({.nodes = {.nodes = 2, .ranks_per_node = 2, .window_bytes = 2 * size_bytes},
+                  .network = {.latency = {1ms, 1ms}}}) {}
+};
+
+TEST_F(PrefetchWindow, BoundsWhatIsOnItsWay) {
+  std::vector<Key> keys;
+  for (std::size_t at = 0; at < 4; ++at) {
+    keys.push_back(made(at));
+  }
+  std::vector<Begun> begun;
+  for (const Key& key : keys) {
+    begun.push_back(begin(key));
+    EXPECT_TRUE(begun.back().found && !*begun.back().found);
+  }
+  EXPECT_NE(begun[1].coming, nullptr);
+  EXPECT_EQ(begun[2].coming, nullptr);
+  EXPECT_EQ(begun[3].coming, nullptr);
+  world_.network().run_for(100ms);
+  EXPECT_NE(begin(keys[3]).coming, nullptr) << "the others have come, though they are held";
+  world_.network().run_for(100ms);
+  begun.clear();
+  expect_nothing_left(keys);
+}
+
+TEST_F(PrefetchWindow, LetsAnObjectThatIsLargerThroughAlone) {
+  const Key large = made(1, 3 * size_bytes);
+  const Key small = made(2);
+  const auto begun = begin(large, 3 * size_bytes);
+  EXPECT_NE(begun.coming, nullptr);
+  EXPECT_EQ(begin(small).coming, nullptr);
+  world_.network().run_for(100ms);
+  EXPECT_TRUE(now(begun));
+  EXPECT_NE(begin(small).coming, nullptr);
+  world_.network().run_for(100ms);
+}
+
+/// Who drives finds no room for what comes.
+class PrefetchLateRoom : public Prefetch {
+ protected:
+  PrefetchLateRoom()
+      : Prefetch({.nodes = {.nodes = 2,
+                            .ranks_per_node = 2,
+                            .memory_bytes = 1_MiB,
+                            .wrap_arena = [](int /*rank*/,
+                                             std::shared_ptr<Arena> arena) -> std::shared_ptr<Arena> {
+                              return std::make_shared<tests::HastyArena>(std::move(arena), 10'000, [] {});
+                            }},
+                  .network = {.latency = {1ms, 1ms}}}) {}
+};
+
+TEST_F(PrefetchLateRoom, HasRoomMadeByTheStandby) {
+  const Key key = made(1);
+  const auto begun = begin(key);
+  world_.network().run_for(100ms);
+  ASSERT_TRUE(begun.coming->ended());
+  const auto found = now(begun);
+  EXPECT_TRUE(found && holds(*found, pattern(1, size_bytes)));
+  EXPECT_EQ(world_.connector(2).usage().own_copies, 1U);
+}
+
+class PrefetchOfStandIns : public Prefetch {
+ protected:
+  PrefetchOfStandIns() {
+    for (const int rank : {0, 2}) {
+      auto& session = sessions_.emplace_back(std::make_shared<Session>(
+          world_.rank(rank).connector, world_.rank(rank).metrics, SessionOptions{.rank = rank}));
+      stores_.push_back(session->open("fields").value());
+    }
+  }
+  ~PrefetchOfStandIns() override {
+    for (const auto& session : sessions_) {
+      session->close();
+    }
+  }
+
+  std::vector<std::shared_ptr<Session>> sessions_;
+  std::vector<Store> stores_;
+};
+
+TEST_F(PrefetchOfStandIns, IsThereOnFirstUse) {
+  const std::vector<double> field(10'000, 1.5);
+  const auto maker = stores_[0].put_proxy(field).value();
+  const auto stand_in = sessions_[1]->proxy<double[]>(maker.handle());
+  const auto copy = stand_in;
+  stand_in.prefetch();
+  EXPECT_FALSE(stand_in.ready());
+  world_.network().run_for(100ms);
+  EXPECT_TRUE(stand_in.ready());
+  EXPECT_TRUE(copy.ready()) << "copies share it";
+  const std::uint64_t messages = world_.messages_of([&] {
+    const auto view = copy.try_get();
+    ASSERT_TRUE(view) << view.error();
+    EXPECT_TRUE(std::ranges::equal(*view, field));
+  });
+  EXPECT_EQ(messages, 0U);
+}
+
+TEST_F(PrefetchOfStandIns, IsBegunByATryAndWaitedForByAGet) {
+  const auto maker = stores_[0].put_proxy(std::vector<double>(10'000, 2.5)).value();
+  const auto stand_in = sessions_[1]->proxy<double[]>(maker.handle());
+  const auto first = stand_in.try_get();
+  ASSERT_FALSE(first);
+  EXPECT_EQ(first.error().code(), Errc::timeout);
+  world_.network().start([&] { EXPECT_EQ(stand_in.get().value()[9'999], 2.5); });
+  world_.network().run_for(100ms);
+  EXPECT_TRUE(stand_in.ready());
+}
+
+TEST_F(PrefetchOfStandIns, SaysOnceWhatWentWrongAndAsksAnew) {
+  const auto maker = stores_[0].put_proxy(std::vector<double>(10'000, 2.5)).value();
+  const auto stand_in = sessions_[1]->proxy<double[]>(maker.handle());
+  EXPECT_TRUE(stores_[0].evict(maker.key()).value());
+  stand_in.prefetch();
+  world_.network().run_for(100ms);
+  EXPECT_TRUE(stand_in.ready());
+  EXPECT_EQ(stand_in.try_get().error().code(), Errc::not_found);
+  EXPECT_FALSE(stand_in.ready());
+}
+
+TEST_F(PrefetchOfStandIns, IsForgottenWithARelease) {
+  const auto maker = stores_[0].put_proxy(std::vector<double>(10'000, 2.5)).value();
+  const auto stand_in = sessions_[1]->proxy<double[]>(maker.handle());
+  stand_in.prefetch();
+  stand_in.release();
+  EXPECT_FALSE(stand_in.ready());
+  world_.network().run_for(100ms);
+  EXPECT_FALSE(stand_in.ready());
+  EXPECT_EQ(world_.connector(2).usage().own_copies, 1U) << "it came all the same, for the node";
+}
+
+}  // namespace
+}  // namespace locum::testing
