@@ -27,11 +27,19 @@ auto guarded(Call call) -> decltype(call()) {
 /// An object that an operation finds.
 class FoundByOperation final : public Fetch {
  public:
-  FoundByOperation(std::shared_ptr<const NodeClient> client, Held<OperationOf<Result<ObjectView>>> operation)
-      : client_(std::move(client)), operation_(std::move(operation)) {}
+  FoundByOperation(const std::shared_ptr<const NodeClient>& client,
+                   Held<OperationOf<Result<ObjectView>>> operation)
+      : client_(client), operation_(std::move(operation)) {}
+
+  ~FoundByOperation() override { operation_->forget(); }
 
   [[nodiscard]] bool ended() const noexcept override { return operation_->ended(); }
   [[nodiscard]] Result<ObjectView> get(Deadline deadline) override {
+    return guarded([&] { return do_get(deadline); });
+  }
+
+ private:
+  [[nodiscard]] Result<ObjectView> do_get(Deadline deadline) {
     if (const auto client = client_.lock(); !ended()) {
       if (!client) {
         return Error(Errc::closed, "the runtime has ended before this object came");
@@ -47,7 +55,6 @@ class FoundByOperation final : public Fetch {
     return *found_;
   }
 
- private:
   const std::weak_ptr<const NodeClient> client_;  ///< what the operation goes on by
   const Held<OperationOf<Result<ObjectView>>> operation_;
   Mutex mutex_;
@@ -162,6 +169,7 @@ Result<ObjectView> Distributed::find(const Address& address, Deadline deadline, 
 
 // Where there is no memory for that, nothing is begun.
 Begun Distributed::begin(const Address& address) {
+  const Haste brief = client_->haste();
   auto found = guarded([&] { return finder_->at_hand(address, {}); });
   auto way = !found || *found ? std::nullopt : finder_->way_for(address.size_bytes);
   if (!way) {

@@ -257,7 +257,7 @@ Task<Result<ObjectView>> Finder::by_name(const Lookup& wanted) {
     if (said.key == before) {  // the name stands for an object that is not there any more
       const UnbindWords asked{.only = said.key, .store = wanted.key.store};
       (void)co_await client_->asked(home, Kind::unbind, words(asked), {bytes_of(wanted.name), nullptr},
-                                    client_->moment({}));
+                                    wanted.until);
     }
     before = said.key;
     if (client_->now() >= wanted.until) {

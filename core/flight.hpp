@@ -50,18 +50,28 @@ struct Flight {
     Wish(const Key& wanted, std::uint64_t of_name, Clock::time_point until)
         : key(wanted), generation(of_name), deadline(until) {}
 
-    void grant(Outcome what) noexcept { outcome.tell(std::move(what)); }
+    /// What it is granted first counts.
+    void grant(Outcome what) noexcept {
+      if (!std::exchange(granted_, true)) {
+        outcome.tell(std::move(what));
+      }
+    }
 
     const Key key;
     const std::uint64_t generation;
     const Clock::time_point deadline;
     Told<Outcome> outcome;
+
+   private:
+    bool granted_ = false;
   };
 
   /// Whether there was no room at once, and nobody has made any.
   [[nodiscard]] bool is_to_wait() const noexcept { return lacking && !sought; }
+  /// Whether it goes on when there is room.
+  [[nodiscard]] bool is_without_room() const noexcept { return !wish || pauses; }
   /// Whether only the end of a one-sided read, or who makes room, moves it on.
-  [[nodiscard]] bool is_held_up() const noexcept { return reading != 0 || !wish; }
+  [[nodiscard]] bool is_held_up() const noexcept { return reading != 0 || is_without_room(); }
   /// Where the block of an answer is to land; null: in memory of this process, but if the flight is to wait
   /// for room. May throw bad_alloc.
   [[nodiscard]] std::shared_ptr<HeldObject> make_room(const Key& key, std::span<const std::byte> body,
@@ -87,6 +97,7 @@ struct Flight {
   std::shared_ptr<NodeCopies::Room> room{};
   std::optional<ObjectRecord> lacking{};  ///< what there was no room for at once
   bool sought = false;                    ///< room for that
+  bool pauses = false;                    ///< and it is sought again a little later
   std::vector<std::function<void(Ending)>> joined{};
 };
 

@@ -5,9 +5,30 @@
 #include <string>
 #include <utility>
 
+#include "core/haste.hpp"
 #include "core/unless_out_of_memory.hpp"
 
 namespace locum {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Who does not wait for room looks so long after the first time whether there is some, and each time after
+// twice as long as before: as many as look do not keep those busy who are to make it.
+constexpr auto first_pause = 5ms;
+// Who has about as much time as its flight hears of the end of that.
+constexpr auto about_as_long = 100ms;
+
+Error late(const Key& key) {
+  return Error(
+             Errc::timeout,
+             "the node of this object did not send it before the deadline; give the call more time, or find "
+             "out what its ranks do")
+      .about(to_string(key));
+}
+
+}  // namespace
 
 Asked ask_alone(const NodeClient& client, const Key& key, std::uint64_t most_bytes,
                 Deadline::Clock::time_point until) {
@@ -127,19 +148,26 @@ Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, const N
                                       Clock::time_point until) {
   Path path = Path::shm_view;
   std::optional<Flight::Lack> lack;
+  auto pause = Clock::duration(first_pause);
   do {
     const auto wish = std::make_shared<Flight::Wish>(key, generation, until);
     if (!co_await Operation::IsWanted()) {
       break;
     }
     if (lack) {
-      co_await Operation::ToThread();  // where it may wait for memory
-      if (closed_.load(std::memory_order_relaxed) || client.now() >= until) {
+      co_await Operation::ToThread();  // where it may commit memory, and wait for some
+      if (client.now() >= until) {
         break;
       }
-      const auto room = copies_->room(key, lack->record);
+      (void)Haste::has_put_off();
+      const auto room = room_for(key, *lack);
+      const bool later = !room && Haste::has_put_off();
       co_await Operation::ToDriver();
-      go_on(wish, lack->mark, room);
+      if (later) {
+        put_off(wish, lack->mark, std::exchange(pause, 2 * pause));
+      } else {
+        go_on(wish, lack->mark, room);
+      }
     } else {
       auto copy = co_await look(key, generation, client, until, path);
       if (!copy || *copy) {
@@ -161,10 +189,16 @@ Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, const N
     }
     path = outcome.path;
   } while (client.now() < until);
-  co_return Error(Errc::timeout,
-                  "the node of this object did not send it before the deadline; give the call "
-                  "more time, or find out what its ranks do")
-      .about(to_string(key));
+  if (lack) {
+    co_await Operation::ToDriver();
+    miss_room({key, lack->mark});  // nobody makes it any more
+  }
+  co_return late(key);
+}
+
+// None for a flight that has been closed; whoever looks hears of that.
+std::shared_ptr<NodeCopies::Room> Flights::room_for(const Key& key, const Flight::Lack& lack) {
+  return closed_.load(std::memory_order_relaxed) ? nullptr : copies_->room(key, lack.record);
 }
 
 void Flights::want(const Wanted& wish) noexcept {
@@ -194,7 +228,19 @@ void Flights::look_for_flight(const Wanted& wish) {
   if (flight == flights_.end()) {
     return start(wish, mark.generation);
   }
+  limit(wish, flight->second);
   flight->second.joined.push_back([wish](Ending ending) { wish->grant({.ending = ending}); });
+}
+
+// Nobody else may tell who has less time than its flight when that is over.
+void Flights::limit(const Wanted& wish, const Flight& flight) {
+  if (wish->deadline < flight.deadline - about_as_long) {
+    exchange_->call_at(wish->deadline, [wish] {
+      if (!unless_out_of_memory([&] { wish->grant({.found = late(wish->key)}); })) {
+        wish->grant({.found = no_memory_left()});
+      }
+    });
+  }
 }
 
 // A rank that there is not, or of another node, has no flight here: a stray store has hit the mark.
@@ -266,6 +312,7 @@ void Flights::take_off(const Wanted& wish, const NodeCopies::Mark& mark) {
   begun.deadline = std::max(wish->deadline, Deadline().moment(timeout_, begun.asked));
   const auto flight = flights_.try_emplace({wish->key, mark.generation}, std::move(begun)).first;
   try {
+    limit(wish, flight->second);
     ask_owner(*flight);
   } catch (const std::bad_alloc&) {
     flights_.erase(flight);
@@ -288,7 +335,7 @@ void Flights::wait_for_room(Entry& entry) {
 
 void Flights::miss_room(const Number& number) noexcept {
   const auto at = flights_.find(number);
-  if (at != flights_.end() && !at->second.wish) {
+  if (at != flights_.end() && at->second.is_without_room()) {
     land(at->first, Error(Errc::timeout, "no room was made for this object before the deadline"));
   }
 }
@@ -305,9 +352,38 @@ void Flights::go_on(const Wanted& wish, std::uint64_t mark,
   flight.room = room;
   flight.asked = exchange_->now();
   try {
+    limit(wish, flight);
     ask_owner(*at);
   } catch (const std::bad_alloc&) {
     land(at->first, no_memory_left());
+  }
+}
+
+// Others are making room, and nobody waits for this.
+void Flights::put_off(const Wanted& wish, std::uint64_t mark, Clock::duration pause) noexcept {
+  const auto at = flights_.find({wish->key, mark});
+  if (at == flights_.end() || at->second.wish) {
+    return wish->grant({});
+  }
+  Flight& flight = at->second;
+  flight.wish = wish;
+  flight.pauses = true;
+  try {
+    exchange_->call_at(exchange_->now() + pause, [weak = weak_from_this(), number = at->first] {
+      if (const auto self = weak.lock()) {
+        self->look_for_room_again(number);
+      }
+    });
+  } catch (const std::bad_alloc&) {
+    land(at->first, no_memory_left());
+  }
+}
+
+void Flights::look_for_room_again(const Number& number) noexcept {
+  const auto at = flights_.find(number);
+  if (at != flights_.end() && std::exchange(at->second.pauses, false)) {
+    std::exchange(at->second.wish, nullptr)
+        ->grant({.lack = Flight::Lack{number.second, *at->second.lacking}});
   }
 }
 

@@ -41,7 +41,9 @@ namespace locum {
 ///
 /// Who drives is in haste, and may find no room at once for what is to land. Then the operation that began
 /// the flight is told how much there is to come: it goes to a thread, which makes room, however long that
-/// takes, and has the owner asked again. As long as nobody does, until its deadline, the flight waits.
+/// takes, and has the owner asked again. Where nobody waits for that operation it does not wait there either:
+/// if others of the node are to give memory back first, it tries again a little later, and a little later
+/// than that. As long as there is no room, until its deadline, the flight waits.
 class Flights final : public std::enable_shared_from_this<Flights> {
  public:
   using Clock = Nodes::Clock;
@@ -88,7 +90,11 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   void ask_owner(Entry& entry);
   void wait_for_room(Entry& entry);
   void miss_room(const Number& number) noexcept;
+  [[nodiscard]] std::shared_ptr<NodeCopies::Room> room_for(const Key& key, const Flight::Lack& lack);
   void go_on(const Wanted& wish, std::uint64_t mark, const std::shared_ptr<NodeCopies::Room>& room) noexcept;
+  void put_off(const Wanted& wish, std::uint64_t mark, Clock::duration pause) noexcept;
+  void look_for_room_again(const Number& number) noexcept;
+  void limit(const Wanted& wish, const Flight& flight);
   void ask_mate(const Wanted& wish, const NodeCopies::Mark& mark);
   void answered(Entry& entry, const Result<NodeAnswer>& answer) noexcept;
   [[nodiscard]] bool read(Entry& entry, const NodeAnswer& answer);

@@ -10,7 +10,7 @@ namespace locum::detail {
 namespace {
 
 constexpr std::size_t unit = 64;
-constexpr std::size_t sizes = 32;
+constexpr std::size_t sizes = 64;
 constexpr std::uint32_t most_kept = 64;  // of each size: what one thread takes another one may give back
 
 struct Block {

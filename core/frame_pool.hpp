@@ -5,7 +5,7 @@
 namespace locum::detail {
 
 /// Memory for what comes and goes with each operation, such as the frames of its tasks: every thread keeps
-/// blocks of up to 2 KiB for its next ones, whoever took them first. Any thread.
+/// blocks of up to 4 KiB for its next ones, whoever took them first. Any thread.
 class FramePool {
  public:
   /// Throws std::bad_alloc.

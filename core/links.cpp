@@ -60,13 +60,17 @@ Links::Links(LinkParts parts)
                                            std::move(parts.lost_mates), std::make_shared<NameAlarm>(bell_));
   exchange_->serve(service_.get());
   bell_->set(*parts.transport);
-  standby_ = std::make_shared<Standby>(parts.progress.helper);
+  standby_ = std::make_shared<Standby>(parts.progress.helper, Haste::within(parts.patience));
   progress_ = std::make_shared<Progress>(std::move(parts.transport), exchange_, std::move(parts.progress));
   client_ = std::make_shared<NodeClient>(nodes_, progress_, standby_, parts.timeout);
 }
 
+// Where close() gave up, because who drove did not come back to it, it is done here: all that was asked ends
+// while there still is what it uses.
 Links::~Links() {
   close();
+  standby_->close();
+  progress_->end();
 }
 
 Progress::Clock::time_point Links::poll() {

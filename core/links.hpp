@@ -107,8 +107,8 @@ class Links {
   const std::shared_ptr<Settlement> settlement_;
   std::shared_ptr<NodeService> service_;  ///< until close()
   std::vector<std::shared_ptr<const void>> kept_;
-  std::shared_ptr<Progress> progress_;
   std::shared_ptr<Standby> standby_;
+  std::shared_ptr<Progress> progress_;
   std::shared_ptr<const NodeClient> client_;
 };
 

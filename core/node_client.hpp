@@ -58,6 +58,8 @@ class NodeClient {
   [[nodiscard]] Held<OperationOf<T>> operation(Task<T> first) const {
     return OperationOf<T>::make(*progress_, *standby_, std::move(first));
   }
+  /// That of a thread that begins operations, and is not to wait.
+  [[nodiscard]] Haste haste() const noexcept { return standby_->haste(); }
   /// ask(), as a part of an operation.
   [[nodiscard]] Asked asked(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
                             Deadline::Clock::time_point until) const {

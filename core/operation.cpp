@@ -38,8 +38,8 @@ bool Operation::wait(Clock::time_point until) {
 // `self` is linked, and `mine` says whether this thread has to run it. Whoever finds that it wants a thread
 // takes it, even if its moment has passed: it may be the one that was called.
 bool Operation::wait(Waiter& self, Clock::time_point until, bool mine) {
-  for (;;) {
-    if (mine && resume(Place::thread)) {
+  for (bool late = false;;) {
+    if (mine && (late ? resume_late() : resume(Place::thread))) {
       end_in_thread();
       return true;
     }
@@ -55,7 +55,8 @@ bool Operation::wait(Waiter& self, Clock::time_point until, bool mine) {
       return true;
     }
     mine = !drives || take();
-    if (!mine && progress_.now() >= until) {
+    late = progress_.now() >= until;
+    if (!mine && late) {
       unlink(self);
       return false;
     }
@@ -64,7 +65,13 @@ bool Operation::wait(Waiter& self, Clock::time_point until, bool mine) {
   }
 }
 
-// False: there was no memory for that.
+// Of a thread that has no time left to wait in.
+bool Operation::resume_late() noexcept {
+  const Haste brief = standby_.haste();
+  return resume(Place::thread);
+}
+
+// False: there was no memory for that. It is said before the operation is there, and not after.
 bool Operation::give_to_driver(Waiter& self, Clock::time_point until) {
   state_.store(State::driver, std::memory_order_relaxed);
   try {

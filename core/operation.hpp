@@ -22,15 +22,17 @@ class Standby;
 /// Something that was begun and goes on by itself, in tasks (Task), until it ends: any number of threads may
 /// wait for that, or none. Its tasks run in one thread at a time, which is either
 ///
-/// * a *thread that may wait*: the one that began it, one that waits for it, or where there is none of these
-///   the standby thread (where that has closed, too, who drives goes on with it, in haste); or
+/// * a *thread that may work*: the one that began it, one that waits for it, or where there is none of these
+///   the standby thread. Who waits for it may wait for others, too, as long as its own time lasts; after
+///   that, and on the standby, it is in haste (Haste). Where the standby has closed, too, who drives goes on
+///   with it; or
 /// * who *drives* (Progress), within a step of the exchange, in haste: where it asks other ranks, and where
-/// it
-///   goes on when they answer.
+///   it goes on when they answer.
 ///
 /// A task says which of the two it needs (`co_await to_thread()`, `co_await to_driver()`): that costs nothing
 /// where it is so already. In the driver's hands it waits for answers (Told), which come within steps. It is
-/// not ended early: whoever does not want to wait for it any more leaves, and it keeps itself alive.
+/// not ended early: whoever does not want to wait for it any more leaves, and it keeps itself alive. What its
+/// tasks use lives until Progress::end() has returned: by then it has ended, if all that it may wait for has.
 ///
 /// Invariants (mutex_ held)
 ///
@@ -64,7 +66,7 @@ class Operation {
   void forget() noexcept { wanted_.store(false, std::memory_order_relaxed); }
   [[nodiscard]] bool ended() const noexcept { return state_.load(std::memory_order_acquire) == State::ended; }
 
-  /// Goes on in a thread that may wait. For its own tasks.
+  /// Goes on in a thread that may work. For its own tasks.
   class ToThread {
    public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
@@ -177,6 +179,7 @@ class Operation {
   }
 
   [[nodiscard]] bool wait(Waiter& self, Clock::time_point until, bool mine);
+  [[nodiscard]] bool resume_late() noexcept;
   [[nodiscard]] bool give_to_driver(Waiter& self, Clock::time_point until);
   void wait_for(Waiter& self, Clock::time_point until);
   void leave(const Waiter& self) noexcept;

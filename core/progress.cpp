@@ -20,9 +20,6 @@ constexpr auto helper_nap = 1s;
 // Threads that leave one after the other within this time do not arm the transport for a helper that sleeps
 // there, which takes half a dozen system calls each time: about as much as the helper's waking and resting.
 constexpr auto arming_pays = 50us;
-// Of the patience with which others wait for this rank: a fifth of it is one question whether it lives, and a
-// step may wait more than once.
-constexpr int waits_in_patience = 20;
 // How often who only has to let go of driving, or was asked for one look, moves messages for others before it
 // leaves them to somebody else: as long as they keep coming, there would be no end.
 constexpr int most_rounds_for_others = 64;
@@ -35,13 +32,17 @@ Progress::Progress(std::shared_ptr<Transport> transport, std::shared_ptr<Exchang
     : exchange_(std::move(exchange)),
       transport_(std::move(transport)),
       options_(std::move(options)),
-      longest_wait_(exchange_->options().patience / waits_in_patience) {
+      longest_wait_(Haste::within(exchange_->options().patience)) {
   if (options_.helper) {
     helper_ = std::thread([this] { help(); });
   }
 }
 
 Progress::~Progress() {
+  end();
+}
+
+void Progress::end() {
   {
     const MutexLock lock(mutex_);
     ending_ = true;
@@ -52,6 +53,15 @@ Progress::~Progress() {
   if (helper_.joinable()) {
     helper_.join();
   }
+  if (!enter()) {
+    return;  // who drives runs what was submitted
+  }
+  const auto in_vain = [&] { return exchange_->under_way() != 0; };
+  for (int rounds = 0; rounds < most_rounds_for_others && (has_submitted() || (rounds > 0 && in_vain()));
+       ++rounds) {
+    (void)drive_once();
+  }
+  leave();
 }
 
 void Progress::submit(std::function<void()> step) {
@@ -177,7 +187,7 @@ void Progress::leave() {
         return;
       }
     }
-    armed = !has_submitted_.load(std::memory_order_acquire) && transport_->arm();
+    armed = !has_submitted() && arm();
     if (!armed) {
       drive_once();
     }
@@ -221,7 +231,7 @@ void Progress::call_somebody() {
 bool Progress::drive_once(bool in_a_hurry) {
   const Haste brief = haste();
   bool busy = false;
-  if (has_submitted_.load(std::memory_order_acquire)) {
+  if (has_submitted()) {
     {
       const MutexLock lock(mutex_);
       running_.swap(submitted_);
@@ -275,7 +285,7 @@ Progress::Spun Progress::drive_while_busy(const Pending* pending, Clock::time_po
 // Nothing to do at the moment: stops driving and sleeps, in the transport or beside a thread that sleeps
 // there already. False: there is something to do after all, this thread drives on.
 bool Progress::rest_from_driving(Waiter& self, Clock::time_point moment) {
-  if (!transport_->arm()) {
+  if (!arm()) {
     return false;
   }
   bool sleeps = false;
@@ -301,8 +311,16 @@ bool Progress::rest_from_driving(Waiter& self, Clock::time_point moment) {
   return true;
 }
 
+// Whoever waits has given away by then what it waits for: it must not hear of want of memory in place of
+// that. A transport that has none is asked again.
+bool Progress::arm() {
+  bool armed = false;
+  unless_out_of_memory([&] { armed = transport_->arm(); });
+  return armed;
+}
+
 bool Progress::sleep(Clock::time_point moment) {
-  transport_->sleep(moment);
+  unless_out_of_memory([&] { transport_->sleep(moment); });
   const MutexLock lock(mutex_);
   asleep_ = false;
   asleep_for_ = nullptr;
@@ -357,7 +375,7 @@ void Progress::help() {
       rest();
       continue;
     }
-    const bool armed = transport_->arm();
+    const bool armed = arm();
     bool sleeps = false;
     auto until = Clock::time_point::max();
     {

@@ -66,8 +66,11 @@ class Progress {
   Progress(std::shared_ptr<Transport> transport, std::shared_ptr<Exchange> exchange, Options options);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
-  /// Ends the helper. REQUIRES: no thread waits.
+  /// end(). REQUIRES: no thread waits.
   ~Progress();
+  /// Ends the helper, and runs what was submitted and nobody has run. Where that has closed the exchange, all
+  /// that was asked is told so. More than once is fine. REQUIRES: no thread waits.
+  void end();
 
   /// Has `step` run by a thread that drives, soon: there it may use the exchange. Throws std::bad_alloc;
   /// nothing is run then. A step that throws that itself ends there, and nobody hears of it.
@@ -75,9 +78,10 @@ class Progress {
   /// submit(), and wakes who sleeps in the transport: for threads that do not go on to wait. Does not wait.
   void post(std::function<void()> step);
   /// Waits until `pending` is done; false: the moment has passed. Drives meanwhile, if nobody else does. One
-  /// thread waits for a pending.
+  /// thread waits for a pending. Does not throw std::bad_alloc.
   bool wait(const Pending& pending, Clock::time_point moment);
-  /// submit() and wait(), but that the step is run at once, and not copied, where nobody else drives.
+  /// submit() and wait(), but that the step is run at once, and not copied, where nobody else drives. Throws
+  /// std::bad_alloc where there was no memory to submit it, or where it threw that itself, run at once.
   template <class Step>
   bool wait(const Pending& pending, Clock::time_point moment, const Step& step) {
     return wait(pending, moment, step, [&step] { return step; });
@@ -110,6 +114,8 @@ class Progress {
   void leave() LOCUM_EXCLUDES(mutex_);
   bool drive_once(bool in_a_hurry = false) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Haste haste() const noexcept { return Haste(longest_wait_); }
+  [[nodiscard]] bool has_submitted() const noexcept { return has_submitted_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool arm();
   /// How long to look for more where nothing moves, and from when on.
   struct Spin {
     std::chrono::microseconds time{0};

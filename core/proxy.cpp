@@ -2,6 +2,15 @@
 
 namespace locum::detail {
 
+namespace {
+
+// What is fetched ahead of use is not waited for as patiently as by who needs it.
+bool is_worth_another_try(const Error& error) {
+  return error.code() == Errc::timeout || error.code() == Errc::out_of_memory;
+}
+
+}  // namespace
+
 Result<ProxyTarget::Fetched> ProxyTarget::fetch(Deadline deadline) {
   if (refusal_) {
     return *refusal_;
@@ -19,7 +28,11 @@ Result<ProxyTarget::Fetched> ProxyTarget::fetch(Deadline deadline) {
     }
     coming = coming_;
   }
+  const bool had_ended = coming && coming->ended();
   auto object = coming ? session->fetch(handle_, *coming, deadline) : session->fetch(handle_, deadline);
+  if (!object && had_ended && is_worth_another_try(object.error())) {
+    object = session->fetch(handle_, deadline);
+  }
   if (coming && coming->ended()) {
     const MutexLock lock(mutex_);
     if (coming_ == coming) {

@@ -146,7 +146,8 @@ class Proxy {
   /// Has the object brought here, if another node has it, and does not wait for that: it comes by itself
   /// while this process computes, within the runtime's timeout, and stays pinned for the first use. Where
   /// more than `prefetch_bytes` (see RuntimeOptions) are on their way already, it is left to the first use.
-  /// What goes wrong is the answer to that. Any number may be on their way.
+  /// What goes wrong is the answer to that, but that it tries again where time or memory was short. Any
+  /// number may be on their way; release() leaves them to themselves.
   void prefetch() const {
     if (target_ && target_->resolved() == nullptr) {
       target_->prefetch();

@@ -54,6 +54,7 @@ Held<Operation> Standby::next() noexcept {
 }
 
 bool Standby::poll() noexcept {
+  const Haste brief = haste();
   for (bool any = false;; any = true) {
     if (!any_.load(std::memory_order_relaxed)) {
       return any;

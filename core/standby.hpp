@@ -4,18 +4,23 @@
 #include <condition_variable>
 #include <thread>
 
+#include "haste.hpp"
 #include "mutex.hpp"
 #include "operation.hpp"
 
 namespace locum {
 
-/// A thread for operations that need one which may wait, while nobody waits for them. It begins with the
-/// first of them, and sleeps while there is none; where it cannot begin, an operation goes on when somebody
-/// waits for it, or when the next one comes.
+/// A thread for operations that need one, while nobody waits for them. It begins with the first of them, and
+/// sleeps while there is none; where it cannot begin, an operation goes on when somebody waits for it, or
+/// when the next one comes. It works for one after the other, and is in haste: what one of them had to wait
+/// for, all behind it would wait for, too, and so would close(). What cannot be had so is tried again a
+/// little later.
 class Standby {
  public:
   /// \param threaded whether to run them in a thread. A simulation calls poll() instead.
-  explicit Standby(bool threaded) noexcept : threaded_(threaded) {}
+  /// \param longest_wait of an operation, for another process
+  Standby(bool threaded, Haste::Duration longest_wait) noexcept
+      : threaded_(threaded), longest_wait_(longest_wait) {}
   Standby(const Standby&) = delete;
   Standby& operator=(const Standby&) = delete;
   ~Standby() { close(); }
@@ -27,12 +32,15 @@ class Standby {
   bool poll() noexcept;
   /// Runs what was taken, and ends. More than once is fine.
   void close() noexcept;
+  /// That of a thread that runs operations for which nobody waits.
+  [[nodiscard]] Haste haste() const noexcept { return Haste(longest_wait_, Haste::Work::any); }
 
  private:
   void work() noexcept;
   [[nodiscard]] Held<Operation> next() noexcept LOCUM_REQUIRES(mutex_);
 
   const bool threaded_;
+  const Haste::Duration longest_wait_;
   std::atomic<bool> any_{false};  ///< taken
   Mutex mutex_;
   std::condition_variable condition_;

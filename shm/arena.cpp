@@ -97,11 +97,11 @@ void SharedArena::free(const Block& block) noexcept {
 
 // Commits what is missing. If that cannot be had: once more with the pages of empty slabs that were kept for
 // their size, then for steps that this arena has free elsewhere, and last as memory comes that the others
-// have. A thread in haste commits a piece at most, and only asks the others for more: a later request finds
-// it.
+// have. A thread in haste only asks the others for more: a later request finds it. One that may not work
+// commits a piece at most.
 Result<Block> SharedArena::grow(const BlockRequest& request) {
   const bool haste = Haste::is_on();
-  if (haste && request.pages > most_unit_pages) {
+  if (!Haste::allows_work() && request.pages > most_unit_pages) {
     return full(request, Error(Errc::out_of_memory, "a thread that holds up others commits no more than " +
                                                         std::to_string(most_unit_pages * page_bytes) +
                                                         " bytes at a time"));

@@ -10,16 +10,16 @@
 
 namespace locum::tests {
 
-/// An arena that gives a thread in haste no block of more than so many bytes, as one does that would have to
-/// commit them. Any thread may call.
+/// An arena that gives no block of more than so many bytes to who must not work, as one does that would have
+/// to commit them. Any thread may call.
 class HastyArena final : public ForwardingArena {
  public:
-  /// \param unhurried called before a block of more is given to a thread that is not in haste
+  /// \param unhurried called before a block of more is given to a thread that may work
   HastyArena(std::shared_ptr<Arena> arena, std::uint64_t most_bytes, std::function<void()> unhurried = {})
       : ForwardingArena(std::move(arena)), most_bytes_(most_bytes), unhurried_(std::move(unhurried)) {}
 
   Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment) override {
-    if (size_bytes > most_bytes_ && Haste::is_on()) {
+    if (size_bytes > most_bytes_ && !Haste::allows_work()) {
       return Error(Errc::out_of_memory, "in haste");
     }
     if (size_bytes > most_bytes_ && unhurried_) {

@@ -182,6 +182,8 @@ class Scene {
     }
     return awaited_;
   }
+  /// Rank 0 does nothing else for so long.
+  void drive(std::chrono::nanoseconds time) { world_.rank(0).links->client()->pause(time); }
   void pause(int rank, std::chrono::nanoseconds time) {
     const SpareAllocations spare;
     world_.rank(rank).links->client()->pause(time);
@@ -221,6 +223,26 @@ Errc put_at(Scene& scene, const std::string& name, std::size_t size, const SealO
 
 Errc get_by_handle(Scene& scene, int rank = 0) {
   return Scene::judged(scene.connector(rank).get(Address(scene.key(1), 0, large), {}));
+}
+
+// What has come by itself, or why it has not.
+Result<ObjectView> come(Begun begun) {
+  if (!begun.found || *begun.found) {
+    return std::move(begun.found);
+  }
+  if (!begun.coming) {
+    const SpareAllocations spare;
+    return Error(Errc::out_of_memory, "there was no memory to begin it");
+  }
+  return begun.coming->get({});
+}
+
+Errc get_ahead(Scene& scene) {
+  Begun first = scene.connector().begin(Address(scene.key(1), 0, large));
+  Begun second = scene.connector().begin(Address(scene.key(0), 0, small));
+  scene.drive(20ms);
+  const Errc codes[] = {Scene::judged(come(std::move(first))), Scene::judged(come(std::move(second)))};
+  return codes[0] == Errc{} ? codes[1] : codes[0];
 }
 
 void add_acts(std::vector<Act>& acts, std::size_t which) {
@@ -277,6 +299,11 @@ std::vector<Act> all_acts() {
                     .one_sided = one_sided});
     acts.push_back({.name = "two gets at a time" + how,
                     .call = [](Scene& s) { return get_by_handle(s); },
+                    .one_sided = one_sided,
+                    .of_mate = [](Scene& s) { return get_by_handle(s, 1); }});
+    acts.push_back({.name = "gets that come by themselves" + how, .call = get_ahead, .one_sided = one_sided});
+    acts.push_back({.name = "gets that come by themselves, and one of a mate" + how,
+                    .call = get_ahead,
                     .one_sided = one_sided,
                     .of_mate = [](Scene& s) { return get_by_handle(s, 1); }});
   }

@@ -308,6 +308,8 @@ TEST_F(PatientOneSided, ClosingWaitsForTheBulkBehindWhatIsStillBeingRead) {
   const auto bytes = pattern(1, 2 * size_bytes);
   const Key key = put(world_.connector(0), store, {}, bytes).value().key;
   EXPECT_EQ(code_of(get(2, key, world_.network().now() + 2ms)), Errc::timeout);
+  world_.network().run_for(100ms);
+  EXPECT_EQ(of_kind_[Kind::copy], 1) << "it has been asked for again";
   EXPECT_EQ(leases(0).exposed(), 1U);
   EXPECT_EQ(reads(), 0U);
   world_.rank(2).links->close();

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <new>
+#include <optional>
 #include <random>
 #include <semaphore>
 #include <thread>
@@ -13,6 +14,7 @@
 
 #include "core/haste.hpp"
 #include "core/standby.hpp"
+#include "tests/core/forwarding_transport.hpp"
 #include "tests/core/queue_transport.hpp"
 
 namespace locum {
@@ -21,26 +23,58 @@ namespace {
 using namespace std::chrono_literals;
 using Number = OperationOf<int>;
 
+/// Has no memory to arm, or to sleep, so many times.
+class ScarceTransport final : public tests::ForwardingTransport {
+ public:
+  using ForwardingTransport::ForwardingTransport;
+
+  bool arm() override {
+    fail_at_times(arms_in_vain);
+    return ForwardingTransport::arm();
+  }
+  void sleep(Clock::time_point moment) override {
+    fail_at_times(sleeps_in_vain);
+    ForwardingTransport::sleep(moment);
+  }
+
+  std::atomic<int> arms_in_vain{0};
+  std::atomic<int> sleeps_in_vain{0};
+
+ private:
+  static void fail_at_times(std::atomic<int>& left) {
+    if (left.load() > 0) {
+      --left;
+      throw std::bad_alloc();
+    }
+  }
+};
+
+constexpr auto longest_wait = 250ms;
+
 /// A rank alone, with or without threads of its own.
 struct Rank {
   explicit Rank(bool threads = true)
-      : progress(transport, exchange, {.helper = threads, .on_helper_start = {}}), standby(threads) {}
+      : standby(threads, longest_wait),
+        progress(transport, exchange, {.helper = threads, .on_helper_start = {}}) {}
+  ~Rank() { standby.close(); }
 
   [[nodiscard]] Held<Number> operation(Task<int> first) {
     return Number::make(progress, standby, std::move(first));
   }
   [[nodiscard]] Operation::Clock::time_point soon() const { return progress.now() + 60s; }
 
-  std::shared_ptr<Transport> transport = tests::queue_transports(1).front();
+  std::shared_ptr<ScarceTransport> transport =
+      std::make_shared<ScarceTransport>(tests::queue_transports(1).front());
   std::shared_ptr<Exchange> exchange =
       std::make_shared<Exchange>(transport, std::make_shared<Metrics>(), ExchangeOptions{});
-  Progress progress;
   Standby standby;
+  Progress progress;
 };
 
 /// Who runs a task at the moment.
 struct Place {
   bool in_haste = Haste::is_on();
+  bool works = Haste::allows_work();
   std::thread::id thread = std::this_thread::get_id();
 };
 
@@ -116,7 +150,9 @@ TEST(Operation, NeedsNobodyWhoWaits) {
   const std::weak_ptr<int> left = token;
   rank.operation(say_when_over(places, over, std::move(token)))->begin();
   ASSERT_TRUE(over.try_acquire_for(60s));
-  EXPECT_EQ(haste_of(places), (std::vector<bool>{false, false, true, true, false}));
+  EXPECT_EQ(haste_of(places), (std::vector<bool>{false, false, true, true, true})) << "the standby is, too";
+  EXPECT_FALSE(places[3].works);
+  EXPECT_TRUE(places[4].works);
   EXPECT_EQ(places[0].thread, std::this_thread::get_id());
   EXPECT_NE(places[4].thread, std::this_thread::get_id());
   EXPECT_NE(places[4].thread, places[3].thread) << "who drives must not wait";
@@ -209,6 +245,67 @@ TEST(Operation, IsTakenByOneOfThoseWhoWaitWhereItNeedsAThread) {
   }
   ASSERT_EQ(places.size(), 1U);
   EXPECT_FALSE(places[0].in_haste);
+}
+
+TEST(Operation, IsInHasteWithWhoHasNoTimeLeft) {
+  Rank rank(false);
+  Told<int> word;
+  std::vector<Place> places;
+  const auto operation = rank.operation(wait_then_work(word, places));
+  operation->begin();
+  rank.progress.submit([&] { word.tell(1); });
+  (void)operation->wait(rank.progress.now() - 1ms);  // moves it on to where it needs a thread, and is there
+  ASSERT_TRUE(operation->ended());
+  ASSERT_EQ(places.size(), 1U);
+  EXPECT_EQ(places[0].thread, std::this_thread::get_id());
+  EXPECT_TRUE(places[0].in_haste);
+  EXPECT_TRUE(places[0].works);
+}
+
+// Who drives has it by then, and this thread must not take it for its own again.
+TEST(Operation, IsInOnePlaceThoughTheTransportHasNoMemory) {
+  for (const bool at_arming : {false, true}) {
+    Rank rank(false);
+    Told<int> word;
+    std::vector<Place> places;
+    const auto operation = rank.operation(wait_then_work(word, places));
+    (at_arming ? rank.transport->arms_in_vain : rank.transport->sleeps_in_vain) = 3;
+    std::thread teller([&] {
+      while (rank.transport->arms_in_vain > 0 || rank.transport->sleeps_in_vain > 0) {
+        std::this_thread::yield();
+      }
+      rank.progress.post([&] { word.tell(7); });
+    });
+    EXPECT_TRUE(operation->run(rank.soon()));
+    teller.join();
+    EXPECT_EQ(operation->take(), 7);
+    EXPECT_EQ(places.size(), 1U);
+    Told<int> again;
+    again.tell(1);
+    const auto next = rank.operation(wait_for(again));
+    EXPECT_TRUE(next->run(rank.soon())) << "nobody drives, or nobody does who is gone";
+  }
+}
+
+// Nobody has driven since it was begun; nor is there a standby any more when it needs a thread.
+TEST(Operation, EndsWithItsRank) {
+  Told<int> word;
+  word.tell(1);
+  std::vector<Place> places;
+  auto token = std::make_shared<int>();
+  const std::weak_ptr<int> left = token;
+  std::optional<Rank> rank(std::in_place, false);
+  const auto waiting = rank->operation(wait_for(word, std::move(token)));
+  waiting->begin();
+  const auto turning = rank->operation(take_turns(places));
+  turning->begin();
+  EXPECT_FALSE(waiting->ended());
+  EXPECT_FALSE(turning->ended());
+  rank.reset();
+  EXPECT_TRUE(waiting->ended());
+  EXPECT_TRUE(left.expired());
+  EXPECT_TRUE(turning->ended());
+  EXPECT_EQ(haste_of(places), (std::vector<bool>{false, false, true, true, true}));
 }
 
 Task<int> fail() {

@@ -1,13 +1,18 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/fetch.hpp"
+#include "core/haste.hpp"
 #include "core/options.hpp"
 #include "core/store.hpp"
 #include "tests/core/connector_samples.hpp"
+#include "tests/core/forwarding_arena.hpp"
 #include "tests/core/hasty_arena.hpp"
 #include "tests/core/mortal_nodes.hpp"
 #include "tests/core/simulated_nodes.hpp"
@@ -228,9 +233,234 @@ TEST_F(PrefetchLateRoom, HasRoomMadeByTheStandby) {
   EXPECT_EQ(world_.connector(2).usage().own_copies, 1U);
 }
 
+/// An arena in which others of the node are to give memory back before there is much: who is in haste is put
+/// off, who is not waits for so long.
+class LaterArena final : public tests::ForwardingArena {
+ public:
+  using ForwardingArena::ForwardingArena;
+
+  Result<Block> allocate(std::uint64_t bytes, std::uint64_t alignment) override {
+    was_in_haste = Haste::is_on();
+    if (bytes <= 10'000 || gives) {
+      return ForwardingArena::allocate(bytes, alignment);
+    }
+    if (Haste::allows_work()) {
+      ++asked;
+    }
+    if (Haste::is_on()) {
+      if (promises) {
+        Haste::put_off();
+      }
+      return Error(Errc::out_of_memory, "later");
+    }
+    wait();
+    return ForwardingArena::allocate(bytes, alignment);
+  }
+  std::byte* data(std::uint64_t offset) const noexcept override {
+    was_in_haste = Haste::is_on();
+    return ForwardingArena::data(offset);
+  }
+
+  bool gives = false;
+  bool promises = true;
+  int asked = 0;  ///< in vain, by who may work
+  std::function<void()> wait;
+  mutable bool was_in_haste = false;  ///< who called last
+};
+
+struct WithLaterArena {
+  std::shared_ptr<LaterArena> arena_;
+};
+
+class PrefetchWithoutRoom : protected WithLaterArena, public Prefetch {
+ protected:
+  explicit PrefetchWithoutRoom(bool one_sided = false) : Prefetch(options(one_sided)) {
+    arena_->wait = [this] { world_.rank(2).links->client()->pause(2s); };
+  }
+  SimulatedNodesOptions options(bool one_sided) {
+    const auto wrap = [this](int rank, std::shared_ptr<Arena> arena) -> std::shared_ptr<Arena> {
+      if (rank != 2) {
+        return arena;
+      }
+      return arena_ = std::make_shared<LaterArena>(std::move(arena));
+    };
+    return {.nodes = {.nodes = 2, .ranks_per_node = 2, .wrap_arena = wrap},
+            .network = {.latency = {1ms, 1ms}, .one_sided = one_sided}};
+  }
+  void begin_many(std::size_t many) {
+    for (std::size_t at = 0; at < many; ++at) {
+      keys_.push_back(made(at));
+      begun_.push_back(begin(keys_.back()));
+      ASSERT_NE(begun_.back().coming, nullptr);
+    }
+  }
+  [[nodiscard]] std::size_t ended() const {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(begun_, [](const Begun& each) { return each.coming->ended(); }));
+  }
+  void expect_all_there() {
+    for (std::size_t at = 0; at < begun_.size(); ++at) {
+      ASSERT_TRUE(begun_[at].coming->ended()) << at;
+      const auto found = now(begun_[at]);
+      EXPECT_TRUE(found && holds(*found, pattern(at, size_bytes))) << at;
+    }
+  }
+
+  std::vector<Key> keys_;
+  std::vector<Begun> begun_;
+};
+
+TEST_F(PrefetchWithoutRoom, TriesAgainAndKeepsNobodyWaiting) {
+  constexpr std::size_t many = 20;
+  begin_many(many);
+  world_.network().run_for(100ms);
+  EXPECT_EQ(ended(), 0U);
+  EXPECT_GE(arena_->asked, 4 * static_cast<int>(many)) << "each has tried more than once";
+  EXPECT_LE(arena_->asked, 10 * static_cast<int>(many)) << "and less and less often";
+  const auto before = world_.network().now();
+  const auto small = put(world_.connector(0), store, {}, pattern(1, 100)).value().key;
+  EXPECT_TRUE(world_.connector(2).get(Address(small), {})) << "nobody else waits for that";
+  EXPECT_LE(world_.network().now() - before, 10ms);
+  arena_->gives = true;
+  world_.network().run_for(200ms);
+  expect_all_there();
+  EXPECT_EQ(world_.connector(2).usage().own_copies, many);
+  begun_.clear();
+  keys_.push_back(small);
+  expect_nothing_left(keys_);
+}
+
+TEST_F(PrefetchWithoutRoom, ThatCannotBeHadMeansMemoryOfOnesOwn) {
+  begin_many(3);
+  world_.network().run_for(100ms);
+  arena_->promises = false;
+  world_.network().run_for(200ms);
+  expect_all_there();
+  EXPECT_EQ(world_.connector(2).usage().own_copies, 0U);
+  begun_.clear();
+  expect_nothing_left(keys_);
+}
+
+TEST_F(PrefetchWithoutRoom, IsTriedUntilTheDeadline) {
+  begin_many(3);
+  world_.network().run_for(29s);
+  EXPECT_EQ(ended(), 0U);
+  world_.network().run_for(2s);
+  EXPECT_EQ(ended(), 3U);
+  EXPECT_EQ(code_of(now(begun_[0])), Errc::timeout);
+  begun_.clear();
+  expect_nothing_left(keys_);
+}
+
+TEST_F(PrefetchWithoutRoom, EndsAtOnceWhenTheRuntimeIsClosed) {
+  begin_many(20);
+  world_.network().run_for(100ms);
+  const auto before = world_.network().now();
+  world_.rank(2).links->close();
+  EXPECT_LE(world_.network().now() - before, 10ms);
+  EXPECT_EQ(ended(), 20U);
+  EXPECT_EQ(code_of(now(begun_[19])), Errc::closed);
+  EXPECT_EQ(world_.rank(3).node->levels().names, 0U) << "no mark keeps others waiting";
+}
+
+// A thread that needs it waits for memory itself, and has it sooner.
+TEST_F(PrefetchWithoutRoom, IsMadeByWhoWaitsForIt) {
+  begin_many(2);
+  world_.network().run_for(100ms);
+  const auto before = world_.network().now();
+  const auto found = begun_[0].coming->get(before + 20s);
+  EXPECT_TRUE(found && holds(*found, pattern(0, size_bytes)));
+  EXPECT_LE(world_.network().now() - before, 2200ms);
+  EXPECT_EQ(world_.connector(2).usage().own_copies, 1U);
+}
+
+// What nobody wants any more is not sought room for; who has joined it begins anew.
+TEST_F(PrefetchWithoutRoom, EndsWhenNobodyWantsItAnyMore) {
+  begin_many(1);
+  world_.network().run_for(8ms);
+  std::optional<Result<ObjectView>> got;
+  world_.network().start(
+      [&] { got = world_.connector(3).get(Address(keys_[0], 0, size_bytes), world_.network().now() + 20s); });
+  world_.network().run_for(1ms);
+  EXPECT_FALSE(got);
+  begun_.clear();
+  world_.network().run_for(50ms);
+  EXPECT_TRUE(got && *got && holds(**got, pattern(0, size_bytes)));
+  const int asked = arena_->asked;
+  world_.network().run_for(10s);
+  EXPECT_EQ(arena_->asked, asked);
+  EXPECT_EQ(world_.connector(2).usage().own_copies, 0U);
+  EXPECT_EQ(world_.connector(3).usage().own_copies, 1U);
+  got.reset();
+  expect_nothing_left(keys_);
+}
+
+TEST_F(PrefetchWithoutRoom, IsBegunInHaste) {
+  const Key own = put(world_.connector(2), store, {}, pattern(1, 100)).value().key;
+  arena_->was_in_haste = false;
+  const auto begun = world_.connector(2).begin(Address(own));
+  EXPECT_TRUE(begun.found && holds(*begun.found, pattern(1, 100)));
+  EXPECT_TRUE(arena_->was_in_haste) << "who begins it does not wait for a lock";
+  EXPECT_TRUE(world_.connector(2).get(Address(own), {}));
+  EXPECT_FALSE(arena_->was_in_haste);
+}
+
+/// The same of blocks that are read one-sidedly.
+class PrefetchWithoutRoomOneSided : public PrefetchWithoutRoom {
+ protected:
+  PrefetchWithoutRoomOneSided() : PrefetchWithoutRoom(true) {}
+};
+
+TEST_F(PrefetchWithoutRoomOneSided, TriesAgain) {
+  begin_many(3);
+  world_.network().run_for(100ms);
+  EXPECT_EQ(ended(), 0U);
+  arena_->gives = true;
+  world_.network().run_for(200ms);
+  expect_all_there();
+  EXPECT_EQ(now(begun_[0])->path(), Path::rma);
+  begun_.clear();
+  expect_nothing_left(keys_);
+}
+
+// It joins what has more time than it has itself.
+TEST_F(Prefetch, IsNotWaitedForLongerThanWhoJoinsItHasTime) {
+  world_.network().set_latency(0, 2, {500ms, 500ms});
+  const Key key = made(1);
+  const auto begun = begin(key);
+  for (const auto patience : {20ms, 200ms}) {
+    const auto before = world_.network().now();
+    const auto got = world_.connector(2).get(Address(key, 0, size_bytes), before + patience);
+    EXPECT_EQ(code_of(got), Errc::timeout);
+    EXPECT_GE(world_.network().now() - before, patience);
+    EXPECT_LE(world_.network().now() - before, patience + 2ms);
+  }
+  world_.network().run_for(2s);
+  EXPECT_TRUE(now(begun));
+}
+
+// Nor does who began it wait longer, and others are not kept from it.
+TEST_F(Prefetch, OutlivesTheDeadlineOfWhoBeganItsFlight) {
+  world_.network().set_latency(0, 2, {200ms, 200ms});
+  const Key key = made(1);
+  const auto before = world_.network().now();
+  EXPECT_EQ(code_of(world_.connector(2).get(Address(key, 0, size_bytes), before + 20ms)), Errc::timeout);
+  EXPECT_LE(world_.network().now() - before, 22ms);
+  const auto begun = begin(key);
+  world_.network().run_for(500ms);
+  EXPECT_TRUE(now(begun));
+  EXPECT_EQ(world_.messages_of([&] { (void)begin(key); }), 0U) << "this node has it";
+}
+
 class PrefetchOfStandIns : public Prefetch {
  protected:
-  PrefetchOfStandIns() {
+  explicit PrefetchOfStandIns(const SimulatedNodesOptions& options = {.nodes =
+                                                                          {
+                                                                              .nodes = 2,
+                                                                              .ranks_per_node = 2,
+                                                                          },
+                                                                      .network = {.latency = {1ms, 1ms}}})
+      : Prefetch(options) {
     for (const int rank : {0, 2}) {
       auto& session = sessions_.emplace_back(std::make_shared<Session>(
           world_.rank(rank).connector, world_.rank(rank).metrics, SessionOptions{.rank = rank}));
@@ -296,6 +526,27 @@ TEST_F(PrefetchOfStandIns, IsForgottenWithARelease) {
   world_.network().run_for(100ms);
   EXPECT_FALSE(stand_in.ready());
   EXPECT_EQ(world_.connector(2).usage().own_copies, 1U) << "it came all the same, for the node";
+}
+
+/// Stand-ins of a runtime that is less patient than a rank is missed.
+class PrefetchOfStandInsInHaste : public PrefetchOfStandIns {
+ protected:
+  PrefetchOfStandInsInHaste()
+      : PrefetchOfStandIns({.nodes = {.nodes = 2, .ranks_per_node = 2, .timeout = 1000ms},
+                            .network = {.latency = {1ms, 1ms}}}) {}
+};
+
+TEST_F(PrefetchOfStandInsInHaste, AreAskedForAgainByTheFirstUseWhereTheyCameTooLate) {
+  const auto maker = stores_[0].put_proxy(std::vector<double>(10'000, 2.5)).value();
+  const auto stand_in = sessions_[1]->proxy<double[]>(maker.handle());
+  world_.network().set_latency(0, 2, {1500ms, 1500ms});
+  stand_in.prefetch();
+  world_.network().run_for(2s);
+  EXPECT_TRUE(stand_in.ready());
+  world_.network().set_latency(0, 2, {1ms, 1ms});
+  const auto view = stand_in.get();
+  ASSERT_TRUE(view) << view.error();
+  EXPECT_EQ((*view)[9'999], 2.5);
 }
 
 }  // namespace

@@ -167,6 +167,17 @@ TEST(SharedArena, AThreadInHasteCommitsAPieceAtMost) {
   EXPECT_TRUE(arena.allocate(3_MiB)) << "what is committed already takes no time";
 }
 
+TEST(SharedArena, AThreadInHasteThatMayWorkCommitsAll) {
+  SharedArena arena(segment_of(1, 64_MiB), 0, 64_KiB, 0, SharedArena::Background::caller);
+  const Haste haste(std::chrono::milliseconds(10), Haste::Work::any);
+  EXPECT_TRUE(arena.allocate(30_MiB));
+  {
+    const Haste inner(std::chrono::milliseconds(10));
+    EXPECT_FALSE(arena.allocate(10_MiB)) << "the innermost counts";
+  }
+  EXPECT_TRUE(arena.allocate(10_MiB));
+}
+
 TEST(SharedArena, ObjectsOf64BytesLoseAFewBytesEach) {
   SharedArena arena(segment_of(1, 64_MiB), 0, 64_KiB, 0);
   constexpr std::uint64_t count = 100'000;

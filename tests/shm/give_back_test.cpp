@@ -328,29 +328,44 @@ TEST(GiveBack, IsNotWaitedForWhenTheOtherRankIsStopped) {
   });
 }
 
+using Ask = Result<Block> (Lack::*)();
+
+// While the other rank is stopped: it is called once, nobody waits, and memory may come later.
+std::string asked_in_haste(Lack& lack, Ask ask) {
+  const std::uint32_t calls = lack.calls();
+  const auto begin = std::chrono::steady_clock::now();
+  const auto block = (lack.*ask)();
+  const auto end = std::chrono::steady_clock::now();
+  if (block || block.error().code() != Errc::out_of_memory) {
+    return "there cannot be so much memory";
+  }
+  if (!Haste::has_put_off()) {
+    return "it is not said that memory may come later";
+  }
+  return lack.calls() == calls + 1 && end - begin < Pressure::patience
+             ? ""
+             : "called " + std::to_string(lack.calls() - calls) + " times in " +
+                   std::to_string(std::chrono::duration<double>(end - begin).count()) + " s";
+}
+
 // A thread in haste calls for memory, and finds it the next time.
 TEST(GiveBack, IsNotWaitedForInHaste) {
   expect_had([](Lack& lack) {
     const Haste haste(std::chrono::milliseconds(10));
-    const std::string said = lack.while_stopped([&]() -> std::string {
+    const std::string said = lack.while_stopped([&] {
       while (lack.ask_little()) {
       }
-      const std::uint32_t calls = lack.calls();
-      const auto begin = std::chrono::steady_clock::now();
-      const auto block = lack.ask_little();
-      const auto end = std::chrono::steady_clock::now();
-      if (block || block.error().code() != Errc::out_of_memory) {
-        return "there cannot be so much memory";
-      }
-      if (!Haste::has_put_off()) {
-        return "it is not said that memory may come later";
-      }
-      return lack.calls() == calls + 1 && end - begin < Pressure::patience
-                 ? ""
-                 : "called " + std::to_string(lack.calls() - calls) + " times in " +
-                       std::to_string(std::chrono::duration<double>(end - begin).count()) + " s";
+      return asked_in_haste(lack, &Lack::ask_little);
     });
     return said.empty() ? lack.ask_until_served(&Lack::ask_little) : said;
+  });
+}
+
+TEST(GiveBack, IsNotWaitedForInHasteByWhoMayWork) {
+  expect_had([](Lack& lack) {
+    const Haste haste(std::chrono::milliseconds(10), Haste::Work::any);
+    const std::string said = lack.while_stopped([&] { return asked_in_haste(lack, &Lack::ask); });
+    return said.empty() ? lack.ask_until_served() : said;
   });
 }
 
