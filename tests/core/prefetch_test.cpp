@@ -258,6 +258,7 @@ class LaterArena final : public tests::ForwardingArena {
   }
   std::byte* data(std::uint64_t offset) const noexcept override {
     was_in_haste = Haste::is_on();
+    could_work = Haste::allows_work();
     return ForwardingArena::data(offset);
   }
 
@@ -266,6 +267,7 @@ class LaterArena final : public tests::ForwardingArena {
   int asked = 0;  ///< in vain, by who may work
   std::function<void()> wait;
   mutable bool was_in_haste = false;  ///< who called last
+  mutable bool could_work = false;    ///< who looked at a block last
 };
 
 struct WithLaterArena {
@@ -403,6 +405,16 @@ TEST_F(PrefetchWithoutRoom, IsBegunInHaste) {
   EXPECT_TRUE(arena_->was_in_haste) << "who begins it does not wait for a lock";
   EXPECT_TRUE(world_.connector(2).get(Address(own), {}));
   EXPECT_FALSE(arena_->was_in_haste);
+}
+
+// Which may take as long as its checksum does.
+TEST_F(PrefetchWithoutRoom, IsLookedAtByWhoMayWork) {
+  arena_->gives = true;
+  begin_many(1);
+  world_.network().run_for(100ms);
+  expect_all_there();
+  EXPECT_TRUE(arena_->could_work);
+  EXPECT_TRUE(arena_->was_in_haste) << "by the standby";
 }
 
 /// The same of blocks that are read one-sidedly.
