@@ -1,5 +1,6 @@
 #include "core/links.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/cluster.hpp"
@@ -16,6 +17,32 @@ namespace {
 // How often a rank asks, while it reads copies of another node's objects, whether it still may: so much
 // longer than a question takes that it costs nothing, and a small part of the time in which a rank is missed.
 constexpr int leases_in_patience = 5;
+
+// Whether all that was asked has been told so, and with that what operations waited for: one that has lost
+// its standby may have asked once more since the exchange was closed, and is told within the next step.
+bool all_is_told(Progress& progress, const std::shared_ptr<Exchange>& exchange,
+                 Progress::Clock::time_point until) {
+  struct Look {
+    Pending seen;
+    std::size_t calls = 0;
+  };
+  constexpr auto between_looks = std::chrono::milliseconds(1);
+  const Pending never;
+  for (;;) {
+    const auto look = std::make_shared<Look>();
+    const auto step = [exchange, &progress, look] {
+      look->calls = exchange->under_way();
+      progress.finish(look->seen);
+    };
+    if (!progress.wait(look->seen, until, step)) {
+      return false;
+    }
+    if (look->calls == 0) {
+      return true;
+    }
+    (void)progress.wait(never, std::min(until, progress.now() + between_looks));
+  }
+}
 
 }  // namespace
 
@@ -151,8 +178,8 @@ void Links::close() noexcept {
   unless_out_of_memory([&] {  // else it ends with its thread
     const bool over = close_exchange();
     standby_->close();
+    closed = over && all_is_told(*progress_, exchange_, Deadline().moment(timeout_, progress_->now()));
     let_bulks_arrive();  // also what was still to be done by who drives
-    closed = over;
   });
   if (closed) {
     service_.reset();
