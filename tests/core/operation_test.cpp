@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <latch>
 #include <memory>
 #include <new>
 #include <optional>
@@ -355,7 +356,9 @@ TEST(Operation, ManyGoOnAtATimeWaitedForByAnyNumberOfThreads) {
   }
   std::vector<std::thread> threads;
   std::atomic<unsigned> next = 0;
-  for (unsigned thread = 0; thread < 3; ++thread) {
+  constexpr unsigned threads_here = 3;
+  std::latch all_begun(threads_here);  // nobody else may know one that is run
+  for (unsigned thread = 0; thread < threads_here; ++thread) {
     threads.emplace_back([&, thread] {
       for (unsigned at = next++; at < many; at = next++) {
         if (at % 3 == 0) {
@@ -364,6 +367,7 @@ TEST(Operation, ManyGoOnAtATimeWaitedForByAnyNumberOfThreads) {
           operations[at]->begin();
         }
       }
+      all_begun.arrive_and_wait();
       std::minstd_rand random(thread + 1);
       for (unsigned turn = 0; turn < many / 4; ++turn) {
         const auto& one = operations[random() % many];
