@@ -79,8 +79,11 @@ class Source {
   /// carries the hash of its name.
   [[nodiscard]] virtual Result<ObjectView> get(const Address& address, Deadline deadline) = 0;
   /// get(), without waiting: what another node has comes by itself, or has not after the runtime's timeout.
-  /// Nothing is begun where too much is on its way already.
-  [[nodiscard]] virtual Begun begin(const Address& address) { return {get(address, {})}; }
+  /// Where much is on its way, or has come and counts, it waits for its turn, and its time counts from then;
+  /// where very many wait, nothing is begun.
+  [[nodiscard]] virtual Begun begin(const Address& address, CountsUntil /*until*/) {
+    return {get(address, {})};
+  }
   /// get(), of some of its bytes: the view shows no others, and where they come from another node, no others
   /// travel. Its facts are those of the whole object, but that extents may be missing. `invalid_argument` if
   /// the object does not have them, or for none.
@@ -136,6 +139,8 @@ class Sink {
 class Connector : public Source, public Sink {
  public:
   [[nodiscard]] virtual MemoryUsage usage() const = 0;
+  /// This process was forked from the one that uses it: what ends here takes no lock from now on.
+  virtual void disown() noexcept {}
 };
 
 }  // namespace locum

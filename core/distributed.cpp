@@ -27,11 +27,14 @@ auto guarded(Call call) -> decltype(call()) {
 /// An object that an operation finds.
 class FoundByOperation final : public Fetch {
  public:
-  FoundByOperation(const std::shared_ptr<const NodeClient>& client,
-                   Held<OperationOf<Result<ObjectView>>> operation)
-      : client_(client), operation_(std::move(operation)) {}
+  FoundByOperation(const std::shared_ptr<const NodeClient>& client, std::shared_ptr<Window> window,
+                   Held<OperationOf<Ahead>> operation)
+      : client_(client), window_(std::move(window)), operation_(std::move(operation)) {}
 
-  ~FoundByOperation() override { operation_->forget(); }
+  ~FoundByOperation() override {
+    operation_->forget();
+    window_->withdraw(*operation_);
+  }
 
   [[nodiscard]] bool ended() const noexcept override { return operation_->ended(); }
   [[nodiscard]] Result<ObjectView> get(Deadline deadline) override {
@@ -44,19 +47,24 @@ class FoundByOperation final : public Fetch {
       if (!client) {
         return Error(Errc::closed, "the runtime has ended before this object came");
       }
-      if (!operation_->wait(client->moment(deadline))) {
+      const auto until = client->moment(deadline);
+      if (until > client->now()) {
+        window_->hurry(*operation_);
+      }
+      if (!operation_->wait(until)) {
         return Error(Errc::timeout, "the object is on its way, and has not come before the deadline");
       }
     }
     const MutexLock lock(mutex_);
     if (!found_) {
-      found_ = guarded([&] { return operation_->take(); });
+      found_ = guarded([&] { return operation_->take().found; });
     }
     return *found_;
   }
 
   const std::weak_ptr<const NodeClient> client_;  ///< what the operation goes on by
-  const Held<OperationOf<Result<ObjectView>>> operation_;
+  const std::shared_ptr<Window> window_;          ///< that it enters
+  const Held<OperationOf<Ahead>> operation_;
   Mutex mutex_;
   std::optional<Result<ObjectView>> found_ LOCUM_GUARDED_BY(mutex_);
 };
@@ -95,10 +103,12 @@ class Distributed final : public Connector {
     return usage;
   }
 
+  void disown() noexcept override { finder_->window()->disown(); }
+
   Result<ObjectView> get(const Address& address, Deadline deadline) override {
     return guarded([&] { return find(address, deadline); });
   }
-  Begun begin(const Address& address) override;
+  Begun begin(const Address& address, CountsUntil counts_until) override;
   Result<ObjectView> get_part(const Address& address, const ByteRange& range, Deadline deadline) override {
     return guarded([&] { return do_get_part(address, range, deadline); });
   }
@@ -168,17 +178,16 @@ Result<ObjectView> Distributed::find(const Address& address, Deadline deadline, 
 }
 
 // Where there is no memory for that, nothing is begun.
-Begun Distributed::begin(const Address& address) {
+Begun Distributed::begin(const Address& address, CountsUntil counts_until) {
   const Haste brief = client_->haste();
   auto found = guarded([&] { return finder_->at_hand(address, {}); });
-  auto way = !found || *found ? std::nullopt : finder_->way_for(address.size_bytes);
-  if (!way) {
+  if (!found || *found || finder_->window()->has_long_queue()) {
     return {std::move(found)};
   }
   try {
     const auto operation = client_->operation(
-        Finder::find_ahead(finder_, Lookup(address, client_->moment({})), *std::move(way)));
-    auto coming = std::make_shared<FoundByOperation>(client_, operation);
+        Finder::find_ahead(finder_, Lookup(address, Deadline::Clock::time_point::max()), counts_until));
+    auto coming = std::make_shared<FoundByOperation>(client_, finder_->window(), operation);
     operation->begin();
     return {ObjectView(), std::move(coming)};
   } catch (const std::bad_alloc&) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "deadline.hpp"
@@ -8,7 +9,14 @@
 
 namespace locum {
 
-/// An object that is on its way, and comes whether or not anybody waits for it. Any thread.
+/// How long an object that is fetched ahead of use counts among those for which memory is set aside.
+enum class CountsUntil : std::uint8_t {
+  it_is_used,  ///< for the first time, or nobody has it any more
+  it_comes,
+};
+
+/// An object that is on its way, or waits to be let on it, and comes whether or not anybody waits for it. Any
+/// thread.
 class Fetch {
  public:
   Fetch() = default;
@@ -18,7 +26,8 @@ class Fetch {
 
   /// Whether get() does not wait.
   [[nodiscard]] virtual bool ended() const noexcept = 0;
-  /// The object, pinned, or why it did not come; `timeout` if it has not until then, and may still.
+  /// The object, pinned, or why it did not come; `timeout` if it has not until then, and may still. Who waits
+  /// for one that is not on its way yet has it let on at once.
   [[nodiscard]] virtual Result<ObjectView> get(Deadline deadline) = 0;
 };
 

@@ -23,9 +23,6 @@ Result<ObjectView> bearing(const Lookup& wanted, Result<ObjectView> found) {
   return found;
 }
 
-// So many objects are on their way ahead of use at a time: an owner serves a rank 4096 questions at most.
-constexpr std::uint32_t most_ahead = 1024;
-
 bool is_gone(const Error& error) {
   return error.code() == Errc::not_found || error.code() == Errc::stale;
 }
@@ -39,7 +36,7 @@ Finder::Finder(NodeMemory memory, std::shared_ptr<Connector> local, const Links&
       copies_(links.copies().here),
       flights_(links.copies().flights),
       inline_bytes_(links.inline_bytes()),
-      window_bytes_(links.window_bytes()),
+      window_(links.window()),
       nodes_(client_->nodes()) {}
 
 int Finder::home_of(const Address& address) const noexcept {
@@ -101,20 +98,19 @@ Task<Result<ObjectView>> Finder::find(Lookup wanted) {
   }
 }
 
-std::optional<Finder::Way> Finder::way_for(std::uint64_t bytes) noexcept {
-  const std::uint64_t before = ahead_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  const std::uint32_t others = ahead_count_.fetch_add(1, std::memory_order_relaxed);
-  Way way(*this, bytes);
-  const bool fits =
-      others == 0 || (others < most_ahead && before <= window_bytes_ && bytes <= window_bytes_ - before);
-  return fits ? std::optional(std::move(way)) : std::nullopt;
-}
-
-// The way ends with the task, the frame later: with the last who wants to know.
-Task<Result<ObjectView>> Finder::find_ahead(std::shared_ptr<Finder> finder, Lookup wanted, Way way) {
-  const Way gone = std::move(way);
+// What has not come takes no memory.
+Task<Ahead> Finder::find_ahead(std::shared_ptr<Finder> finder, Lookup wanted, CountsUntil until) {
+  auto way = co_await finder->window_->enter(wanted.size_bytes);
+  if (!way) {
+    co_return Ahead{.way = {}, .found = way.error().about(wanted.text())};
+  }
+  wanted.until = finder->client_->moment({});
   auto found = co_await finder->find(std::move(wanted));
-  co_return std::move(found);
+  if (!found || until == CountsUntil::it_comes) {
+    co_return Ahead{.way = {}, .found = std::move(found)};
+  }
+  way->arrive(found->bytes().size());
+  co_return Ahead{.way = *std::move(way), .found = std::move(found)};
 }
 
 Task<Result<ObjectView>> Finder::anywhere(const Lookup& wanted) {

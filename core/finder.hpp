@@ -1,15 +1,21 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <utility>
 
+#include "fetch.hpp"
 #include "links.hpp"
 #include "lookup.hpp"
+#include "window.hpp"
 
 namespace locum {
+
+/// What was fetched ahead of use, or why it did not come.
+struct Ahead {
+  std::optional<Window::Way> way;  ///< as long as it counts; longer than the object is held
+  Result<ObjectView> found;
+};
 
 /// Finds objects of all nodes: by key at the node whose memory holds it, by name at the name's home. Its
 /// tasks are parts of operations of the links' client; the links keep it until they have ended (see
@@ -29,30 +35,12 @@ class Finder final {
   [[nodiscard]] Result<ObjectView> at_hand(ObjectView entry);
   /// The object. REQUIRES: nobody waits for a name at home here.
   [[nodiscard]] Task<Result<ObjectView>> find(Lookup wanted);
-  /// A part of the window for what is fetched ahead of use; given back with this.
-  class Way {
-   public:
-    Way(Way&& other) noexcept : finder_(std::exchange(other.finder_, nullptr)), bytes_(other.bytes_) {}
-    Way& operator=(Way&&) = delete;
-    ~Way() {
-      if (finder_ != nullptr) {
-        finder_->ahead_bytes_.fetch_sub(bytes_, std::memory_order_relaxed);
-        finder_->ahead_count_.fetch_sub(1, std::memory_order_relaxed);
-      }
-    }
-
-   private:
-    friend class Finder;
-    Way(Finder& finder, std::uint64_t bytes) noexcept : finder_(&finder), bytes_(bytes) {}
-
-    Finder* finder_;
-    std::uint64_t bytes_;
-  };
-  /// None if the window is full. One that is larger than the window goes alone.
-  [[nodiscard]] std::optional<Way> way_for(std::uint64_t bytes) noexcept;
-  /// find(), on that way; keeps the finder, because nobody may wait for it.
-  [[nodiscard]] static Task<Result<ObjectView>> find_ahead(std::shared_ptr<Finder> finder, Lookup wanted,
-                                                           Way way);
+  /// find(), as soon as it fits the window: its time counts from then. Keeps the finder, because nobody may
+  /// wait for it.
+  [[nodiscard]] static Task<Ahead> find_ahead(std::shared_ptr<Finder> finder, Lookup wanted,
+                                              CountsUntil until);
+  /// For what is fetched ahead of use.
+  [[nodiscard]] const std::shared_ptr<Window>& window() const noexcept { return window_; }
   /// Whether it is there. REQUIRES: the question does not begin here.
   [[nodiscard]] Task<Result<bool>> exists(Lookup wanted);
 
@@ -86,9 +74,7 @@ class Finder final {
   const std::shared_ptr<NodeCopies> copies_;
   const std::shared_ptr<Flights> flights_;
   const std::uint64_t inline_bytes_;
-  const std::uint64_t window_bytes_;
-  std::atomic<std::uint64_t> ahead_bytes_{0};  ///< of what was begun ahead of use
-  std::atomic<std::uint32_t> ahead_count_{0};
+  const std::shared_ptr<Window> window_;
   const Nodes& nodes_;
 };
 

@@ -17,6 +17,8 @@ namespace {
 // How often a rank asks, while it reads copies of another node's objects, whether it still may: so much
 // longer than a question takes that it costs nothing, and a small part of the time in which a rank is missed.
 constexpr int leases_in_patience = 5;
+// So many objects are on their way ahead of use at a time: an owner serves a rank 4096 questions at most.
+constexpr std::uint32_t most_ahead = 1024;
 
 // Whether all that was asked has been told so, and with that what operations waited for: one that has lost
 // its standby may have asked once more since the exchange was closed, and is told within the next step.
@@ -48,7 +50,7 @@ bool all_is_told(Progress& progress, const std::shared_ptr<Exchange>& exchange,
 
 Links::Links(LinkParts parts)
     : inline_bytes_(parts.inline_bytes),
-      window_bytes_(parts.window_bytes),
+      window_(std::make_shared<Window>(parts.window_bytes, most_ahead)),
       timeout_(parts.timeout),
       exchange_(
           std::make_shared<Exchange>(parts.transport, std::move(parts.metrics),
@@ -174,6 +176,7 @@ void Links::close() noexcept {
     return;
   }
   bell_->clear();
+  window_->close();
   bool closed = false;
   unless_out_of_memory([&] {  // else it ends with its thread
     const bool over = close_exchange();

@@ -16,6 +16,7 @@
 #include "read_leases.hpp"
 #include "remote_memory.hpp"
 #include "transport.hpp"
+#include "window.hpp"
 
 namespace locum {
 
@@ -35,7 +36,8 @@ struct LinkParts {
   std::chrono::milliseconds timeout{30'000};
   std::chrono::milliseconds patience{5'000};  ///< with a rank that owes an answer and is silent
   std::uint64_t inline_bytes = 4096;  ///< blocks up to this size are kept at the home of their name, too
-  /// Of objects that are fetched ahead of use, so many bytes are on their way at a time.
+  /// Of objects that are fetched ahead of use, so many bytes are on their way, or have come and wait for
+  /// that.
   std::uint64_t window_bytes = std::uint64_t{256} << 20U;
   std::function<std::vector<int>()> lost_mates;  ///< ranks of this node that are lost; empty: none ever is
   Progress::Options progress;
@@ -56,7 +58,8 @@ class Links {
   /// What finds out what became of binds without an answer.
   [[nodiscard]] const std::shared_ptr<Settlement>& settlement() const noexcept { return settlement_; }
   [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
-  [[nodiscard]] std::uint64_t window_bytes() const noexcept { return window_bytes_; }
+  /// For what is fetched ahead of use. Until close(), which ends all that waits to enter it.
+  [[nodiscard]] const std::shared_ptr<Window>& window() const noexcept { return window_; }
   [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
   [[nodiscard]] Progress& progress() noexcept { return *progress_; }
   /// Where there is no helper: what it and the standby thread would do now (see Progress::poll()).
@@ -96,7 +99,7 @@ class Links {
   void let_bulks_arrive();
 
   const std::uint64_t inline_bytes_;
-  const std::uint64_t window_bytes_;
+  const std::shared_ptr<Window> window_;
   const std::chrono::milliseconds timeout_;
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;

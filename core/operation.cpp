@@ -3,6 +3,7 @@
 #include <new>
 
 #include "core/standby.hpp"
+#include "core/unless_out_of_memory.hpp"
 
 namespace locum {
 
@@ -39,9 +40,13 @@ bool Operation::wait(Clock::time_point until) {
 // takes it, even if its moment has passed: it may be the one that was called.
 bool Operation::wait(Waiter& self, Clock::time_point until, bool mine) {
   for (bool late = false;;) {
-    if (mine && (late ? resume_late() : resume(Place::thread))) {
-      end_in_thread();
-      return true;
+    if (mine) {
+      const Left left = late ? resume_late() : resume(Place::thread);
+      if (left == Left::over) {
+        end_in_thread();
+        return true;
+      }
+      mine = left == Left::elsewhere;
     }
     const bool drives = !mine || give_to_driver(self, until);
     if (!mine) {
@@ -66,7 +71,7 @@ bool Operation::wait(Waiter& self, Clock::time_point until, bool mine) {
 }
 
 // Of a thread that has no time left to wait in.
-bool Operation::resume_late() noexcept {
+Operation::Left Operation::resume_late() noexcept {
   const Haste brief = standby_.haste();
   return resume(Place::thread);
 }
@@ -109,21 +114,29 @@ bool Operation::take() noexcept {
   return true;
 }
 
-// Until it has to go on elsewhere, or is over.
-bool Operation::resume(Place place) noexcept {
+// Until it has to go on elsewhere, or is over. Once it is queued, somebody else may have it.
+Operation::Left Operation::resume(Place place) noexcept {
   place_ = place;
   if (place == Place::driver && begun_ != nullptr) {
     Begun& begun = *std::exchange(begun_, nullptr);
     try {
       if (!begun.begin(*this)) {
-        return false;
+        return Left::elsewhere;
       }
     } catch (const std::bad_alloc&) {
       begun.failed_ = true;
     }
   }
   next_.resume();
-  return is_over();
+  while (queue_ != nullptr) [[unlikely]] {
+    const State before = state_.exchange(State::queued, std::memory_order_relaxed);
+    if (std::exchange(queue_, nullptr)->queue(*this)) {
+      return Left::queued;
+    }
+    state_.store(before, std::memory_order_relaxed);
+    next_.resume();
+  }
+  return is_over() ? Left::over : Left::elsewhere;
 }
 
 // There was no memory to give it to who drives: it goes on where it is.
@@ -132,7 +145,10 @@ void Operation::fail_to_begin() noexcept {
 }
 
 void Operation::run_in_thread() noexcept {
-  while (!resume(Place::thread)) {
+  for (Left left = resume(Place::thread); left != Left::over; left = resume(Place::thread)) {
+    if (left == Left::queued) {
+      return;
+    }
     state_.store(State::driver, std::memory_order_relaxed);
     try {
       return progress_.post([this] { drive(); });
@@ -173,17 +189,18 @@ Operation::Waiter* Operation::next_waiter() noexcept {
 }
 
 void Operation::drive() noexcept {
-  bool over = resume(Place::driver);
-  while (!over && needs_thread_) {
+  Left left = resume(Place::driver);
+  while (left == Left::elsewhere && needs_thread_) {
     hold();  // whoever takes it may end it at once
     const Held<Operation> self(this);
-    if (give_to_thread()) {
+    if (give_to_thread(Place::driver)) {
       return;
     }
     // Nobody is left to run it: it goes on here, in haste as it is.
-    over = resume(Place::thread) || resume(Place::driver);
+    left = resume(Place::thread);
+    left = left == Left::elsewhere ? resume(Place::driver) : left;
   }
-  if (!over) {
+  if (left != Left::over) {
     return;
   }
   const Held<Operation> self(this);  // and no longer
@@ -194,12 +211,35 @@ void Operation::drive() noexcept {
   }
 }
 
-bool Operation::give_to_thread() noexcept {
+void Operation::go_on() noexcept {
+  state_.store(State::driver, std::memory_order_relaxed);
+  if (unless_out_of_memory([&] { progress_.post([this] { drive(); }); })) {
+    return;
+  }
+  hold();  // whoever takes it may end it at once
+  const Held<Operation> self(this);
+  if (!give_to_thread(Place::thread)) {
+    return go_on_here();
+  }
+  progress_.wake();  // who polls in place of the standby thread does not know
+}
+
+void Operation::go_on_here() noexcept {
+  state_.store(State::thread, std::memory_order_relaxed);
+  run_in_thread();
+}
+
+// From either place: who drives tells one that waits in its own way.
+bool Operation::give_to_thread(Place from) noexcept {
   const MutexLock lock(mutex_);
   state_.store(State::wanting, std::memory_order_relaxed);
   if (waiters_ != nullptr) {
     waiters_->called.store(true, std::memory_order_relaxed);
-    progress_.finish(waiters_->pending);
+    if (from == Place::driver) {
+      progress_.finish(waiters_->pending);
+    } else {
+      progress_.finish_from_outside(waiters_->pending);
+    }
     return true;
   }
   const bool taken = standby_.take(*this);

@@ -18,6 +18,7 @@
 namespace locum {
 
 class Standby;
+class Window;
 
 /// Something that was begun and goes on by itself, in tasks (Task), until it ends: any number of threads may
 /// wait for that, or none. Its tasks run in one thread at a time, which is either
@@ -30,15 +31,17 @@ class Standby;
 ///   it goes on when they answer.
 ///
 /// A task says which of the two it needs (`co_await to_thread()`, `co_await to_driver()`): that costs nothing
-/// where it is so already. In the driver's hands it waits for answers (Told), which come within steps. It is
-/// not ended early: whoever does not want to wait for it any more leaves, and it keeps itself alive. What its
-/// tasks use lives until Progress::end() has returned: by then it has ended, if all that it may wait for has.
+/// where it is so already. In the driver's hands it waits for answers (Told), which come within steps. In a
+/// queue (Queued) it waits in nobody's hands until it is let go on. It is not ended early: whoever does not
+/// want to wait for it any more leaves, and it keeps itself alive. What its tasks use lives until
+/// Progress::end() has returned: by then it has ended, if all that it may wait for has.
 ///
 /// Invariants (mutex_ held)
 ///
 /// 1. State::thread: one thread runs it or is about to. State::driver: it is posted to who drives, or runs
 ///    there, or what it waits for is told there.
-/// 2. State::wanting: it was given to the first of those who wait (`pending` is done), or to the standby; the
+/// 2. State::queued: nobody runs it, and whoever finds it in its queue first lets it go on.
+/// 3. State::wanting: it was given to the first of those who wait (`pending` is done), or to the standby; the
 ///    one that finds it so first takes it.
 ///
 /// Held by Held only.
@@ -119,6 +122,34 @@ class Operation {
     friend class Operation;
     bool failed_ = false;
   };
+  /// A queue in which the operation waits in nobody's hands, until somebody lets it go on.
+  class Queued {
+   public:
+    Queued() = default;
+    Queued(const Queued&) = delete;
+    Queued& operator=(const Queued&) = delete;
+
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> task) noexcept {
+      task.promise().operation().suspends(task, *this);
+    }
+
+   protected:
+    ~Queued() = default;
+    /// Queues it, after all that it did before; false: it goes on at once. Once it is queued anybody may let
+    /// it go on.
+    [[nodiscard]] virtual bool queue(Operation& operation) noexcept = 0;
+
+   private:
+    friend class Operation;
+  };
+  /// Has it go on by who drives, or where there is no memory for that, in a thread that may work. Does not
+  /// run it, unless nobody else is left. REQUIRES: it was queued, and nobody else lets it go on. Any thread,
+  /// also within a step.
+  void go_on() noexcept;
+  /// The same, but that this thread runs it, until it goes on elsewhere or has ended.
+  void go_on_here() noexcept;
+
   /// Goes on in a step of who drives. Throws std::bad_alloc, and stays where it is. For its own tasks.
   class ToDriver final : public Begun {
    public:
@@ -143,9 +174,12 @@ class Operation {
   template <class O>
   friend class Held;
   friend class Standby;
+  friend class Window;
 
-  enum class State : std::uint8_t { thread, driver, wanting, ended };
+  enum class State : std::uint8_t { thread, driver, wanting, queued, ended };
   enum class Place : std::uint8_t { thread, driver };
+  /// Where it was left.
+  enum class Left : std::uint8_t { over, elsewhere, queued };
   struct Waiter {
     Pending pending;
     /// It was made done to take the operation, and not, or not only, by its end.
@@ -173,20 +207,24 @@ class Operation {
     begun_ = place_ == Place::driver ? nullptr : &begun;
     return begun_ != nullptr || !begun.begin(*this);
   }
+  void suspends(std::coroutine_handle<> task, Queued& queue) noexcept {
+    await(task);
+    queue_ = &queue;
+  }
   void await(std::coroutine_handle<> task) noexcept {
     next_ = task;
     needs_thread_ = false;
   }
 
   [[nodiscard]] bool wait(Waiter& self, Clock::time_point until, bool mine);
-  [[nodiscard]] bool resume_late() noexcept;
+  [[nodiscard]] Left resume_late() noexcept;
   [[nodiscard]] bool give_to_driver(Waiter& self, Clock::time_point until);
   void wait_for(Waiter& self, Clock::time_point until);
   void leave(const Waiter& self) noexcept;
-  [[nodiscard]] bool resume(Place place) noexcept;
+  [[nodiscard]] Left resume(Place place) noexcept;
   void fail_to_begin() noexcept;
   void drive() noexcept;
-  [[nodiscard]] bool give_to_thread() noexcept;
+  [[nodiscard]] bool give_to_thread(Place from) noexcept;
   void run_in_thread() noexcept;
   void run_if_wanting() noexcept;
   void end_in_thread() noexcept;
@@ -202,13 +240,16 @@ class Operation {
   std::coroutine_handle<> next_;
   Place place_ = Place::thread;
   bool needs_thread_ = false;
-  Begun* begun_ = nullptr;  ///< what its next place, the driver, begins first
+  Begun* begun_ = nullptr;   ///< what its next place, the driver, begins first
+  Queued* queue_ = nullptr;  ///< where it is to wait
 
   std::atomic<std::uint32_t> holders_{1};  ///< who made it, and itself from its beginning to its end
   std::atomic<bool> wanted_{true};
   std::atomic<State> state_{State::thread};
   Mutex mutex_;
   Waiter* waiters_ LOCUM_GUARDED_BY(mutex_) = nullptr;
+
+  Queued* in_queue_ = nullptr;  ///< of a window, which guards it
 
   // Of the standby.
   Operation* next_on_standby_ = nullptr;

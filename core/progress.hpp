@@ -77,6 +77,8 @@ class Progress {
   void submit(std::function<void()> step);
   /// submit(), and wakes who sleeps in the transport: for threads that do not go on to wait. Does not wait.
   void post(std::function<void()> step);
+  /// Wakes who sleeps in the transport. Any thread, also within a step.
+  void wake() noexcept { transport_->wake(); }
   /// Waits until `pending` is done; false: the moment has passed. Drives meanwhile, if nobody else does. One
   /// thread waits for a pending. Does not throw std::bad_alloc.
   bool wait(const Pending& pending, Clock::time_point moment);

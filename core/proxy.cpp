@@ -50,7 +50,7 @@ void ProxyTarget::prefetch() {
   if (refusal_ || !session || is_under_way()) {
     return;
   }
-  auto begun = session->begin(handle_);
+  auto begun = session->begin(handle_, CountsUntil::it_is_used);
   const MutexLock lock(mutex_);
   if (object_ || coming_) {
     return;  // another thread was faster

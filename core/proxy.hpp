@@ -144,10 +144,13 @@ class Proxy {
   /// Whether get() would not wait: the object is pinned, here, or it is known why it does not come.
   [[nodiscard]] bool ready() const { return target_ && (target_->resolved() != nullptr || target_->ready()); }
   /// Has the object brought here, if another node has it, and does not wait for that: it comes by itself
-  /// while this process computes, within the runtime's timeout, and stays pinned for the first use. Where
-  /// more than `prefetch_bytes` (see RuntimeOptions) are on their way already, it is left to the first use.
-  /// What goes wrong is the answer to that, but that it tries again where time or memory was short. Any
-  /// number may be on their way; release() leaves them to themselves.
+  /// while this process computes, within the runtime's timeout, and stays pinned for the first use. Any
+  /// number may be asked for. Where more than `prefetch_bytes` (see RuntimeOptions) are on their way, or have
+  /// come and were not used yet, it waits for its turn until others are used, released or gone, small ones
+  /// before large ones within reason; its time counts from then, and a get() that waits for it has it come at
+  /// once. Where 65536 wait it is left to the first use. What goes wrong is the answer to that, but that it
+  /// tries again where time or memory was short; release() leaves what is on its way to itself, and what
+  /// waits does not come.
   void prefetch() const {
     if (target_ && target_->resolved() == nullptr) {
       target_->prefetch();

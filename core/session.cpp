@@ -218,12 +218,12 @@ Result<ObjectView> Session::fetch(const Handle& handle, Deadline deadline) {
   return as_said(handle, fetch(Address(handle.key, handle.name_hash, handle.size_bytes), deadline));
 }
 
-Begun Session::begin(const Handle& handle) {
+Begun Session::begin(const Handle& handle, CountsUntil until) {
   if (closed()) {
     return {closed_error()};
   }
   const Address address(handle.key, handle.name_hash, handle.size_bytes);
-  auto begun = connector_->begin(address);
+  auto begun = connector_->begin(address, until);
   if (!begun.found) {
     begun.found = missed(address, begun.found.error());
   } else if (*begun.found) {

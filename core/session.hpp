@@ -90,6 +90,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void disown() noexcept {
     disowned_.store(true, std::memory_order_relaxed);
     closed_.store(true, std::memory_order_relaxed);
+    connector_->disown();
   }
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
 
@@ -125,7 +126,7 @@ class Session : public std::enable_shared_from_this<Session> {
   /// The object that a handle identifies. REQUIRES: no refusal.
   [[nodiscard]] Result<ObjectView> fetch(const Handle& handle, Deadline deadline);
   /// fetch(), begun (see Source::begin()). REQUIRES: no refusal.
-  [[nodiscard]] Begun begin(const Handle& handle);
+  [[nodiscard]] Begun begin(const Handle& handle, CountsUntil until);
   /// fetch() of what was begun, once it has come.
   [[nodiscard]] Result<ObjectView> fetch(const Handle& handle, Fetch& coming, Deadline deadline);
   /// Why a handle cannot be used here: damaged, or of another runtime. None if it can.

@@ -65,6 +65,7 @@ struct Act {
   bool copied = false;     ///< other nodes have copies
   bool one_sided = false;  ///< large objects are read so
   bool changes = false;    ///< names may be gone, or bound to something else, afterwards
+  std::uint64_t window_bytes = std::uint64_t{256} << 20U;
   /// What a mate of who calls does at the same time; none: nothing.
   std::function<Errc(Scene&)> of_mate{};
 };
@@ -74,7 +75,10 @@ class Scene {
  public:
   explicit Scene(const Act& act)
       : act_(act),
-        world_(spared_nodes({.nodes = {.nodes = 3, .ranks_per_node = 2, .memory_bytes = 1_MiB},
+        world_(spared_nodes({.nodes = {.nodes = 3,
+                                       .ranks_per_node = 2,
+                                       .memory_bytes = 1_MiB,
+                                       .window_bytes = act.window_bytes},
                              .network = {.latency = {1ms, 1ms}, .one_sided = act.one_sided}})) {
     count_hooks(world_);
     for (const std::size_t size : {small, large}) {
@@ -184,6 +188,10 @@ class Scene {
   }
   /// Rank 0 does nothing else for so long.
   void drive(std::chrono::nanoseconds time) { world_.rank(0).links->client()->pause(time); }
+  void let_pass(std::chrono::nanoseconds time) {
+    const SpareAllocations spare;
+    world_.network().run_for(time);
+  }
   void pause(int rank, std::chrono::nanoseconds time) {
     const SpareAllocations spare;
     world_.rank(rank).links->client()->pause(time);
@@ -238,11 +246,40 @@ Result<ObjectView> come(Begun begun) {
 }
 
 Errc get_ahead(Scene& scene) {
-  Begun first = scene.connector().begin(Address(scene.key(1), 0, large));
-  Begun second = scene.connector().begin(Address(scene.key(0), 0, small));
+  Begun first = scene.connector().begin(Address(scene.key(1), 0, large), CountsUntil::it_is_used);
+  Begun second = scene.connector().begin(Address(scene.key(0), 0, small), CountsUntil::it_is_used);
   scene.drive(20ms);
   const Errc codes[] = {Scene::judged(come(std::move(first))), Scene::judged(come(std::move(second)))};
   return codes[0] == Errc{} ? codes[1] : codes[0];
+}
+
+// Whatever waits for its turn comes in the end, or says why it does not.
+Errc prefetch_all(Scene& scene) {
+  constexpr int most_looks = 1000;
+  Errc first{};
+  std::vector<Begun> begun;
+  {
+    const SpareAllocations spare;
+    begun.reserve(3);
+  }
+  for (const Key& key : {scene.key(0), scene.key(1), scene.array()}) {
+    begun.push_back(scene.connector().begin(Address(key, 0, large), CountsUntil::it_is_used));
+  }
+  for (Begun& one : begun) {
+    for (int looks = 0; one.coming && !one.coming->ended(); ++looks) {
+      if (looks == most_looks) {
+        return Errc::timeout;
+      }
+      scene.let_pass(1ms);
+    }
+    if (!one.found || !one.coming) {
+      first = first != Errc{} || one.found ? first : code_of(one.found);
+      continue;
+    }
+    const auto found = one.coming->get(Deadline::Clock::time_point::min());
+    first = first != Errc{} ? first : code_of(found);
+  }
+  return first;
 }
 
 void add_acts(std::vector<Act>& acts, std::size_t which) {
@@ -320,6 +357,9 @@ std::vector<Act> all_acts() {
                         s.pause(5, 10ms);
                         return put_at(s, s.awaited(), small, {}, 5);
                       }});
+  acts.push_back({.name = "prefetches in turn",
+                  .call = [](Scene& s) { return prefetch_all(s); },
+                  .window_bytes = large});
   acts.push_back({"part", [](Scene& s) {
                     return code_of(s.connector().get_part(Address(s.key(1)), {10, 1000}, {}));
                   }});

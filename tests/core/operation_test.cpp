@@ -16,6 +16,7 @@
 #include "core/haste.hpp"
 #include "core/standby.hpp"
 #include "tests/core/forwarding_transport.hpp"
+#include "tests/core/lone_rank.hpp"
 #include "tests/core/queue_transport.hpp"
 
 namespace locum {
@@ -50,26 +51,13 @@ class ScarceTransport final : public tests::ForwardingTransport {
   }
 };
 
-constexpr auto longest_wait = 250ms;
-
-/// A rank alone, with or without threads of its own.
-struct Rank {
+struct Rank : tests::LoneRank {
   explicit Rank(bool threads = true)
-      : standby(threads, longest_wait),
-        progress(transport, exchange, {.helper = threads, .on_helper_start = {}}) {}
-  ~Rank() { standby.close(); }
+      : Rank(threads, std::make_shared<ScarceTransport>(tests::queue_transports(1).front())) {}
+  Rank(bool threads, std::shared_ptr<ScarceTransport> scarce)
+      : LoneRank(threads, scarce), transport(std::move(scarce)) {}
 
-  [[nodiscard]] Held<Number> operation(Task<int> first) {
-    return Number::make(progress, standby, std::move(first));
-  }
-  [[nodiscard]] Operation::Clock::time_point soon() const { return progress.now() + 60s; }
-
-  std::shared_ptr<ScarceTransport> transport =
-      std::make_shared<ScarceTransport>(tests::queue_transports(1).front());
-  std::shared_ptr<Exchange> exchange =
-      std::make_shared<Exchange>(transport, std::make_shared<Metrics>(), ExchangeOptions{});
-  Standby standby;
-  Progress progress;
+  std::shared_ptr<ScarceTransport> transport;
 };
 
 /// Who runs a task at the moment.

@@ -11,11 +11,9 @@
 #include "core/haste.hpp"
 #include "core/options.hpp"
 #include "core/store.hpp"
-#include "tests/core/connector_samples.hpp"
 #include "tests/core/forwarding_arena.hpp"
 #include "tests/core/hasty_arena.hpp"
-#include "tests/core/mortal_nodes.hpp"
-#include "tests/core/simulated_nodes.hpp"
+#include "tests/core/prefetching_nodes.hpp"
 
 // Objects of another node that come while nobody waits for them.
 namespace locum::testing {
@@ -25,44 +23,9 @@ using namespace std::chrono_literals;
 using tests::SimulatedNodes;
 using tests::SimulatedNodesOptions;
 
-constexpr std::uint32_t store = 7;
-constexpr std::size_t size_bytes = 100'000;
-
-/// Two nodes of two ranks, a millisecond apart. Rank 0 makes objects, rank 2 has them fetched.
-class Prefetch : public ::testing::Test {
+class Prefetch : public tests::PrefetchingNodes {
  protected:
-  explicit Prefetch(const SimulatedNodesOptions& options = {.nodes =
-                                                                {
-                                                                    .nodes = 2,
-                                                                    .ranks_per_node = 2,
-                                                                },
-                                                            .network = {.latency = {1ms, 1ms}}})
-      : mortal_(options), world_(mortal_.world()) {}
-
-  [[nodiscard]] Key made(std::size_t seed, std::size_t bytes = size_bytes) {
-    return put(world_.connector(0), store, {}, pattern(seed, bytes)).value().key;
-  }
-  /// As from a handle, which says how large the object is.
-  [[nodiscard]] Begun begin(const Key& key, std::size_t bytes = size_bytes) {
-    return world_.connector(2).begin(Address(key, 0, bytes));
-  }
-  [[nodiscard]] static Result<ObjectView> now(const Begun& begun) {
-    return begun.coming->get(Deadline::Clock::time_point::min());
-  }
-  void expect_nothing_left(const std::vector<Key>& keys) {
-    for (const Key& key : keys) {
-      EXPECT_TRUE(world_.connector(0).evict(Address(key), {}).value());
-    }
-    world_.network().run_for(10s);
-    for (int rank = 0; rank < world_.size(); ++rank) {
-      (void)world_.connector(rank).usage();
-    }
-    EXPECT_EQ(world_.rank(0).node->levels(), tests::PlainNode::Levels{});
-    EXPECT_EQ(world_.rank(2).node->levels(), tests::PlainNode::Levels{});
-  }
-
-  tests::MortalNodes mortal_;
-  SimulatedNodes& world_;
+  using PrefetchingNodes::PrefetchingNodes;
 };
 
 TEST_F(Prefetch, BringsAnObjectThatNobodyWaitsFor) {
@@ -168,45 +131,6 @@ TEST_F(Prefetch, EndsWhenTheRuntimeIsClosed) {
   world_.rank(2).links->close();
   ASSERT_TRUE(begun.coming->ended());
   EXPECT_EQ(code_of(now(begun)), Errc::closed);
-}
-
-class PrefetchWindow : public Prefetch {
- protected:
-  PrefetchWindow()
-      : Prefetch({.nodes = {.nodes = 2, .ranks_per_node = 2, .window_bytes = 2 * size_bytes},
-                  .network = {.latency = {1ms, 1ms}}}) {}
-};
-
-TEST_F(PrefetchWindow, BoundsWhatIsOnItsWay) {
-  std::vector<Key> keys;
-  for (std::size_t at = 0; at < 4; ++at) {
-    keys.push_back(made(at));
-  }
-  std::vector<Begun> begun;
-  for (const Key& key : keys) {
-    begun.push_back(begin(key));
-    EXPECT_TRUE(begun.back().found && !*begun.back().found);
-  }
-  EXPECT_NE(begun[1].coming, nullptr);
-  EXPECT_EQ(begun[2].coming, nullptr);
-  EXPECT_EQ(begun[3].coming, nullptr);
-  world_.network().run_for(100ms);
-  EXPECT_NE(begin(keys[3]).coming, nullptr) << "the others have come, though they are held";
-  world_.network().run_for(100ms);
-  begun.clear();
-  expect_nothing_left(keys);
-}
-
-TEST_F(PrefetchWindow, LetsAnObjectThatIsLargerThroughAlone) {
-  const Key large = made(1, 3 * size_bytes);
-  const Key small = made(2);
-  const auto begun = begin(large, 3 * size_bytes);
-  EXPECT_NE(begun.coming, nullptr);
-  EXPECT_EQ(begin(small).coming, nullptr);
-  world_.network().run_for(100ms);
-  EXPECT_TRUE(now(begun));
-  EXPECT_NE(begin(small).coming, nullptr);
-  world_.network().run_for(100ms);
 }
 
 /// Who drives finds no room for what comes.
@@ -400,7 +324,7 @@ TEST_F(PrefetchWithoutRoom, EndsWhenNobodyWantsItAnyMore) {
 TEST_F(PrefetchWithoutRoom, IsBegunInHaste) {
   const Key own = put(world_.connector(2), store, {}, pattern(1, 100)).value().key;
   arena_->was_in_haste = false;
-  const auto begun = world_.connector(2).begin(Address(own));
+  const auto begun = world_.connector(2).begin(Address(own), CountsUntil::it_is_used);
   EXPECT_TRUE(begun.found && holds(*begun.found, pattern(1, 100)));
   EXPECT_TRUE(arena_->was_in_haste) << "who begins it does not wait for a lock";
   EXPECT_TRUE(world_.connector(2).get(Address(own), {}));

@@ -55,8 +55,9 @@ TEST(PrefetchOfRanks, BringsObjectsWhileAllCompute) {
   job::barrier();
 }
 
-// More than the window lets through is left to the first use.
-TEST(PrefetchOfRanks, LeavesToFirstUseWhatIsTooMuch) {
+// What does not fit the window waits for its turn: it comes when others are used, and at once where it is
+// waited for.
+TEST(PrefetchOfRanks, BringsInTurnWhatIsTooMuch) {
   constexpr int many = 16;
   Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = std::uint64_t{256} << 20U,
                                    .timeout = 60s,
@@ -79,8 +80,13 @@ TEST(PrefetchOfRanks, LeavesToFirstUseWhatIsTooMuch) {
   for (const auto& field : fields) {
     field.prefetch();
   }
+  const auto last = fields.back().get();
+  ASSERT_TRUE(last) << last.error();
+  EXPECT_EQ((*last)[0], many - 1 + 100.0 * maker);
   for (int at = 0; at < many; ++at) {
-    const auto view = fields[static_cast<std::size_t>(at)].get();
+    const auto& field = fields[static_cast<std::size_t>(at)];
+    ASSERT_TRUE(compute_until([&] { return field.ready(); })) << at;
+    const auto view = field.try_get();
     ASSERT_TRUE(view) << view.error();
     EXPECT_EQ((*view)[0], at + 100.0 * maker);
   }
