@@ -193,7 +193,7 @@ TEST_F(RemoteInstructions, OfAGetByKeyAreFew) {
       std::abort();
     }
   });
-  EXPECT_LE(cost.all, 8150U);
+  EXPECT_LE(cost.all, 8250U);
   EXPECT_LE(cost.locked, 29U);
 }
 
@@ -203,7 +203,7 @@ TEST_F(RemoteInstructions, OfAGetByNameAreFew) {
       std::abort();
     }
   });
-  EXPECT_LE(cost.all, 8950U);
+  EXPECT_LE(cost.all, 9000U);
   EXPECT_LE(cost.locked, 29U);
 }
 
