@@ -163,8 +163,25 @@ class RemoteInstructions : public ::testing::Test {
     }
   }
 
-  /// On average of some calls after as many to warm up; `prepare` is not counted.
+  /// The least of some runs: in one the clock is read more often, because it was just being set, or something
+  /// is due.
   [[nodiscard]] static testing::Instructions cost_of(const Act& prepare, const Act& act) {
+    constexpr int runs = 3;
+    auto least = cost_of_one_run(prepare, act);
+    for (int more = 1; more < runs; ++more) {
+      const auto cost = cost_of_one_run(prepare, act);
+      least = {std::min(least.all, cost.all), std::min(least.locked, cost.locked)};
+    }
+    return least;
+  }
+  static void put_there(Turn& turn) {
+    const std::vector<std::byte> bytes(small_bytes);
+    turn.key = turn.nodes.answerer().store->put_bytes(turn.name, bytes).value();
+  }
+
+ private:
+  /// On average of some calls after as many to warm up; `prepare` is not counted.
+  [[nodiscard]] static testing::Instructions cost_of_one_run(const Act& prepare, const Act& act) {
     auto counted = testing::instructions_of([&](const std::function<void()>& mark) {
       LockstepNodes nodes(64_MiB);
       std::vector<Turn> turns;
@@ -180,10 +197,6 @@ class RemoteInstructions : public ::testing::Test {
     counted.all /= calls;
     counted.locked /= calls;
     return counted;
-  }
-  static void put_there(Turn& turn) {
-    const std::vector<std::byte> bytes(small_bytes);
-    turn.key = turn.nodes.answerer().store->put_bytes(turn.name, bytes).value();
   }
 };
 
