@@ -11,10 +11,6 @@ namespace locum {
 
 namespace {
 
-std::span<const std::byte> bytes_of(std::string_view text) {
-  return std::as_bytes(std::span(text));
-}
-
 // Another node's word on what a name stands for is believed of objects only that bear the name themselves.
 Result<ObjectView> bearing(const Lookup& wanted, Result<ObjectView> found) {
   if (found && (found->key().store != wanted.key.store || found->facts().name != wanted.name)) {
@@ -139,7 +135,7 @@ Asked Finder::ask_whether(const Lookup& wanted) const {
   const KeyWords key{wanted.key};
   const NameWords name{.store = wanted.key.store, .value_wanted = 0};
   return wanted.by_name() ? client_->asked(home_of(wanted), Kind::look_up, words(name),
-                                           {bytes_of(wanted.name), nullptr}, wanted.until)
+                                           {bytes_of_text(wanted.name), nullptr}, wanted.until)
                           : client_->asked(owner(wanted.key), Kind::exists, words(key), {}, wanted.until);
 }
 
@@ -252,7 +248,7 @@ Task<Result<ObjectView>> Finder::by_name(const Lookup& wanted) {
     }
     if (said.key == before) {  // the name stands for an object that is not there any more
       const UnbindWords asked{.only = said.key, .store = wanted.key.store};
-      (void)co_await client_->asked(home, Kind::unbind, words(asked), {bytes_of(wanted.name), nullptr},
+      (void)co_await client_->asked(home, Kind::unbind, words(asked), {bytes_of_text(wanted.name), nullptr},
                                     wanted.until);
     }
     before = said.key;
@@ -299,7 +295,7 @@ Result<ObjectView> Finder::read(const Lookup& wanted, int home, Result<NodeAnswe
 
 // One question, answered at once or as soon as the name is put.
 Asked Finder::ask(const Lookup& wanted, int home) const {
-  const Bulk name{bytes_of(wanted.name), nullptr};
+  const Bulk name{bytes_of_text(wanted.name), nullptr};
   if (!wanted.waits) {
     const NameWords asked{.store = wanted.key.store, .value_wanted = 1};
     return client_->asked(home, Kind::look_up, words(asked), name, wanted.until);

@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 
 // Who does not wait for room looks so long after the first time whether there is some, and each time after
 // twice as long as before: as many as look do not keep those busy who are to make it.
-constexpr auto first_pause = 5ms;
+constexpr auto first_room_pause = 5ms;
 // Who has about as much time as its flight hears of the end of that.
 constexpr auto about_as_long = 100ms;
 
@@ -148,7 +148,7 @@ Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, const N
                                       Clock::time_point until) {
   Path path = Path::shm_view;
   std::optional<Flight::Lack> lack;
-  auto pause = Clock::duration(first_pause);
+  auto pause = Clock::duration(first_room_pause);
   do {
     const auto wish = std::make_shared<Flight::Wish>(key, generation, until);
     if (!co_await Operation::IsWanted()) {

@@ -22,10 +22,6 @@ constexpr auto longest_wait_for_room = 5s;
 constexpr auto first_pause = 1ms;
 constexpr auto longest_pause = 50ms;
 
-std::span<const std::byte> bytes_of(std::string_view text) {
-  return std::as_bytes(std::span(text));
-}
-
 Error senseless(int node) {
   return Error(Errc::corrupt, "node " + std::to_string(node) + " answered what makes no sense");
 }
@@ -111,7 +107,7 @@ Result<std::uint64_t> HomedDirectory::bind(const Key& key, const SealOptions& op
                         .has_value = has_value ? 1U : 0U};
   local_.table->set_generation(key, generation_asked_for);
   const auto answer =
-      ask_to_bind(home, asked, {has_value ? block : bytes_of(local_.name(*pin)), being_bound}, deadline);
+      ask_to_bind(home, asked, {has_value ? block : bytes_of_text(local_.name(*pin)), being_bound}, deadline);
   if (!answer) {
     if (says_nothing(client_->nodes(), home, answer.error())) {
       being_bound->settle_later(settlement_);
@@ -211,7 +207,8 @@ Result<bool> HomedDirectory::unbind(std::uint32_t store, std::string_view name, 
     return unbind_here(store, name, only, deadline);
   }
   const UnbindWords asked{.only = only, .store = store};
-  const auto answer = client_->ask(home, Kind::unbind, words(asked), {bytes_of(name), nullptr}, deadline);
+  const auto answer =
+      client_->ask(home, Kind::unbind, words(asked), {bytes_of_text(name), nullptr}, deadline);
   if (!answer) {
     const bool gone = only.valid() && client_->nodes().is_lost(home) &&
                       local_.table->tombstone(only);  // its name is lost for good, and nobody else frees it
@@ -279,7 +276,7 @@ Result<std::vector<std::string>> HomedDirectory::names(std::uint32_t store, std:
       continue;
     }
     const auto answer = client_->ask(node, Kind::list, words(NameWords{.store = store}),
-                                     {bytes_of(prefix), nullptr}, deadline);
+                                     {bytes_of_text(prefix), nullptr}, deadline);
     if (!answer) {
       return answer.error();
     }

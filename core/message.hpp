@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 
 #include "transport.hpp"
 
@@ -57,6 +58,10 @@ static_assert(sizeof(Envelope) == 16);
 
 /// What fits behind it into a header.
 inline constexpr std::size_t max_body_bytes = max_header_bytes - sizeof(Envelope);
+
+[[nodiscard]] inline std::span<const std::byte> bytes_of_text(std::string_view text) noexcept {
+  return std::as_bytes(std::span(text));
+}
 
 /// Bytes that are sent in place, and what keeps them there until they have been.
 struct Bulk {

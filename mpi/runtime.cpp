@@ -205,7 +205,7 @@ ucx::OpenedTransport open_transport(mpi::CommunicatorGroup& group, const shm::No
 std::uint64_t window_bytes(const mpi::CommunicatorGroup& group, const shm::Node& node,
                            const RuntimeOptions& options) {
   constexpr std::uint64_t share = 4;
-  const std::vector<int> node_of_rank = group.node_of_rank();
+  const std::vector<int>& node_of_rank = group.node_of_rank();
   const auto mates =
       std::ranges::count(node_of_rank, node_of_rank.at(static_cast<std::size_t>(group.rank())));
   return options.prefetch_bytes != 0 ? options.prefetch_bytes
