@@ -30,7 +30,7 @@ class Window;
 /// * who *drives* (Progress), within a step of the exchange, in haste: where it asks other ranks, and where
 ///   it goes on when they answer.
 ///
-/// A task says which of the two it needs (`co_await to_thread()`, `co_await to_driver()`): that costs nothing
+/// A task says which of the two it needs (`co_await ToThread()`, `co_await ToDriver()`): that costs nothing
 /// where it is so already. In the driver's hands it waits for answers (Told), which come within steps. In a
 /// queue (Queued) it waits in nobody's hands until it is let go on. It is not ended early: whoever does not
 /// want to wait for it any more leaves, and it keeps itself alive. What its tasks use lives until
