@@ -4,12 +4,14 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "core/checked_keys.hpp"
 #include "core/node_memory.hpp"
 #include "core/object_tail.hpp"
+#include "core/publish.hpp"
 #include "core/reclaim.hpp"
 
 namespace locum {
@@ -22,7 +24,8 @@ class Cluster final : public Connector {
       : arena_(std::move(parts.arena)),
         table_(std::move(parts.table)),
         directory_(std::move(parts.directory)),
-        timeout_(parts.timeout) {}
+        timeout_(parts.timeout),
+        lost_mates_(std::move(parts.lost_mates)) {}
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override;
   Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override;
@@ -40,6 +43,8 @@ class Cluster final : public Connector {
 
  private:
   [[nodiscard]] Result<Pin> find(const Address& address, Deadline deadline);
+  [[nodiscard]] Result<Pin> await(const Address& address, const std::optional<Key>& promised,
+                                  Deadline::Clock::time_point until);
   [[nodiscard]] Result<ObjectView> view_of(const Result<Pin>& pin);
   [[nodiscard]] Result<ObjectView> view_at(const Pin& pin) const;
   [[nodiscard]] Result<bool> evict_key(const Key& key, Deadline deadline);
@@ -49,7 +54,6 @@ class Cluster final : public Connector {
   [[nodiscard, gnu::noinline]] Result<ObjectView> checked_view(const Pin& pin);
   [[nodiscard]] Result<void> check_sum(const Pin& pin);
   [[nodiscard]] Result<Block> allocate(const ObjectRecord& record, std::uint32_t alignment);
-  [[nodiscard]] Result<Key> publish(const ObjectRecord& record, const ObjectDraft& draft);
   [[nodiscard]] Result<std::uint64_t> bind(const Key& key, const SealOptions& options, Deadline deadline);
   [[nodiscard]] Result<ObjectDraft> draft_in(const Block& block, const ObjectRecord& record,
                                              const ObjectMeta& meta) const;
@@ -60,24 +64,9 @@ class Cluster final : public Connector {
   const std::shared_ptr<NodeTable> table_;
   const std::shared_ptr<Directory> directory_;
   const std::chrono::milliseconds timeout_;
+  const LostMates lost_mates_;
   CheckedKeys checked_;
 };
-
-// Made in one piece: fields that share a word, filled one after another, would wait for each other.
-ObjectRecord record_of(const ObjectMeta& meta, std::uint64_t offset, std::uint64_t size_bytes) {
-  // One extent follows from the size: a small array need not store it.
-  const bool implied = meta.layout == Layout::array && meta.extents.rank == 1;
-  return {.offset = offset,
-          .size_bytes = size_bytes,
-          .type_hash = meta.type_hash,
-          .name_hash = meta.name.empty() ? 0 : name_hash(meta.store, meta.name),
-          .store = meta.store,
-          .name_bytes = static_cast<std::uint32_t>(meta.name.size()) & 0x1FFFFU,
-          .type_name_bytes = static_cast<std::uint16_t>(meta.type_name.size()),
-          .rank = static_cast<std::uint8_t>((implied ? 0U : meta.extents.rank) & 0xFU),
-          .has_checksum = std::uint8_t{meta.checksum},
-          .layout = meta.layout};
-}
 
 Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline /*deadline*/) {
   if (meta.name.size() > max_name_bytes) {
@@ -141,40 +130,20 @@ Error Cluster::full(const Error& cause, std::uint64_t size_bytes) const {
 }
 
 Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) {
-  const ObjectRecord record = record_of(draft.meta, draft.place, draft.bytes.size());
-  if (record.has_checksum != 0) [[unlikely]] {
-    std::byte* const block = arena_->data(record.offset);
-    const std::uint32_t sum = checksum_of(block, record);
-    std::memcpy(block + checksum_at(record), &sum, sizeof sum);
-  }
-  const auto key = publish(record, draft);
+  const bool named = !draft.meta.name.empty();  // the name goes with the draft
+  const auto key = publish(*table_, *arena_, draft);
   if (!key) {
     return key.error();
   }
-  if (record.name_bytes == 0) {
+  if (!named) {
     return Sealed{*key, 0};
   }
   const auto generation = bind(*key, options, deadline);
-  if (!generation && !directory_->may_be_bound(*key, generation.error())) {
+  if (!generation) {
     (void)table_->tombstone(*key);
   }
   (void)collect(Effort::amortised);  // also of what was replaced
   return generation ? Result<Sealed>(Sealed{*key, *generation}) : generation.error();
-}
-
-// Or the draft is gone.
-Result<Key> Cluster::publish(const ObjectRecord& record, const ObjectDraft& draft) {
-  try {
-    auto key = table_->publish(record);
-    if (!key) {
-      key = key.error().about(draft.meta.name);  // the name goes with the draft
-      discard(draft);
-    }
-    return key;
-  } catch (const std::bad_alloc&) {
-    discard(draft);
-    return no_memory_left();
-  }
 }
 
 // Where there is no memory for that, it has not been done.
@@ -187,7 +156,7 @@ Result<std::uint64_t> Cluster::bind(const Key& key, const SealOptions& options, 
 }
 
 void Cluster::discard(const ObjectDraft& draft) noexcept {
-  arena_->free({draft.place, record_of(draft.meta, draft.place, draft.bytes.size()).block_bytes()});
+  locum::discard(*arena_, draft);
 }
 
 Result<Pin> Cluster::find(const Address& address, Deadline deadline) {
@@ -293,13 +262,28 @@ Result<ObjectView> Cluster::wait(const Address& address, Deadline deadline, cons
     return get(address, deadline);
   }
   const auto moment = deadline.moment(timeout_);
+  const auto promised = promise_named(address.key.store, address.name);
+  const bool looks = wanted || promised;
   for (;;) {
-    const auto look = wanted ? std::min(moment, Deadline::Clock::now() + look_interval) : moment;
-    const auto found = directory_->wait(address.key.store, address.name, look);
-    if (found || found.error().code() != Errc::timeout || look == moment || !wanted()) {
+    const auto look = looks ? std::min(moment, Deadline::Clock::now() + look_interval) : moment;
+    const auto found = await(address, promised, look);
+    const bool over = found || found.error().code() != Errc::timeout || look == moment;
+    if (over || (wanted && !wanted())) {
       return view_of(found);
     }
   }
+}
+
+// A promise may be over without anybody binding its name.
+Result<Pin> Cluster::await(const Address& address, const std::optional<Key>& promised,
+                           Deadline::Clock::time_point until) {
+  if (promised) {
+    auto found = find_promised(*table_, *directory_, *promised, address.name, lost_mates_);
+    if (found || found.error().code() != Errc::timeout) {
+      return found;
+    }
+  }
+  return directory_->wait(address.key.store, address.name, until);
 }
 
 // A named object goes through the directory, whose lock decides between an eviction and a replacement.

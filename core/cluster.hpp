@@ -7,6 +7,7 @@
 #include "connector.hpp"
 #include "directory.hpp"
 #include "node_table.hpp"
+#include "promised.hpp"
 
 namespace locum {
 
@@ -16,6 +17,7 @@ struct ClusterParts {
   std::shared_ptr<NodeTable> table;
   std::shared_ptr<Directory> directory;
   std::chrono::milliseconds timeout{30'000};  ///< for calls without a deadline of their own
+  LostMates lost_mates{};
 };
 
 /// The connector over the memory of one node: what is behind every store where there are no others, and

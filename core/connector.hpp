@@ -3,37 +3,20 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "address.hpp"
+#include "batches.hpp"
 #include "deadline.hpp"
 #include "fetch.hpp"
-#include "hyperslab.hpp"
 #include "object.hpp"
-#include "part.hpp"
 #include "result.hpp"
+#include "selection.hpp"
 
 namespace locum {
-
-/// Names an object in one of two ways: by key, or by store and name (when `name` is not empty).
-struct Address {
-  Key key;                ///< key.store always holds; the rest only if `name` is empty
-  std::string_view name;  ///< 1 byte to 64 KiB of any bytes
-  /// By key: of the name that the object was put under, where the caller knows it from a handle; else 0. A
-  /// key that is gone while its name is live was replaced (`stale`), not evicted (`not_found`).
-  std::uint64_t name_hash = 0;
-
-  /// By key: payload of the object in bytes, where the caller knows it from a handle; else 0.
-  std::uint64_t size_bytes = 0;
-
-  Address(const Key& object, std::uint64_t hash_of_name = 0, std::uint64_t size = 0)
-      : key(object), name_hash(hash_of_name), size_bytes(size) {}
-  Address(std::uint32_t store, std::string_view object_name) : key{store, 0, 0}, name(object_name) {}
-};
-
-/// The longest name, in bytes.
-inline constexpr std::size_t max_name_bytes = 64 * 1024;
 
 /// Whether sealing under a live name is an error or makes a new generation.
 enum class SealMode : std::uint8_t { put, replace };
@@ -78,27 +61,30 @@ class Source {
   /// The object, pinned. A damaged or foreign key is `not_found`; a replaced one is `stale` where the address
   /// carries the hash of its name.
   [[nodiscard]] virtual Result<ObjectView> get(const Address& address, Deadline deadline) = 0;
-  /// get(), without waiting: what another node has comes by itself, or has not after the runtime's timeout.
-  /// Where much is on its way, or has come and counts, it waits for its turn, and its time counts from then;
-  /// where very many wait, nothing is begun.
-  [[nodiscard]] virtual Begun begin(const Address& address, CountsUntil /*until*/) {
-    return {get(address, {})};
+  /// get(), of some of it: where that comes from another node, nothing else travels. Its facts are those of
+  /// the whole object. Of a range of bytes the view shows no others, and extents may be missing; of a
+  /// hyperslab it shows the elements, packed (see hyperslab_of()), and its extents are those; for the facts
+  /// alone it need not show any bytes. `invalid_argument` if the object does not have what is asked for, or
+  /// for nothing.
+  [[nodiscard]] virtual Result<ObjectView> get_some(const Address& address, const Selection& selection,
+                                                    Deadline deadline) {
+    return selected(get(address, deadline), selection);
   }
-  /// get(), of some of its bytes: the view shows no others, and where they come from another node, no others
-  /// travel. Its facts are those of the whole object, but that extents may be missing. `invalid_argument` if
-  /// the object does not have them, or for none.
-  [[nodiscard]] virtual Result<ObjectView> get_part(const Address& address, const ByteRange& range,
-                                                    Deadline deadline);
-  /// get(), of a hyperslab of an array whose elements have so many bytes, packed (see hyperslab_of()): only
-  /// these bytes travel. Its facts are those of the whole object, but that the extents are the hyperslab's.
-  [[nodiscard]] virtual Result<ObjectView> get_hyperslab(const Address& address, const Hyperslab& slab,
-                                                         std::uint64_t element_bytes, Deadline deadline);
-  /// get(), for what the object says of itself: the view need not show any of its bytes, and where it comes
-  /// from another node, none travel.
-  [[nodiscard]] virtual Result<ObjectView> describe(const Address& address, Deadline deadline) {
-    return get(address, deadline);
+  /// get_some(), without waiting: what another node has comes by itself, or has not at the deadline.
+  /// Where much is on its way, or has come and counts, it waits for its turn, and the runtime's timeout
+  /// counts from then; where very many wait, nothing is begun (what counts until it comes: `out_of_memory`).
+  [[nodiscard]] virtual Begun begin(const Address& address, const Selection& selection, CountsUntil /*until*/,
+                                    Deadline deadline) {
+    return {get_some(address, selection, deadline)};
+  }
+  [[nodiscard]] Begun begin(const Address& address, CountsUntil until) {
+    return begin(address, {}, until, {});
   }
   [[nodiscard]] virtual Result<bool> exists(const Address& address, Deadline deadline) = 0;
+  /// exists(), without waiting, as begin() does not.
+  [[nodiscard]] virtual BegunWith<bool> begin_exists(const Address& address, Deadline deadline) {
+    return {exists(address, deadline)};
+  }
   /// Names of a store that begin with `prefix`, in ascending byte order. Names live throughout the call
   /// appear once.
   [[nodiscard]] virtual Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
@@ -125,10 +111,21 @@ class Sink {
   /// discarded.
   [[nodiscard]] virtual Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options,
                                             Deadline deadline) = 0;
+  /// seal(), without waiting for another node that has to be told. What is begun ends within the deadline,
+  /// and is done whether or not anybody wants to know. Where much is on its way, it waits for its turn, as
+  /// with Source::begin(). Does not fail for want of memory.
+  [[nodiscard]] virtual BegunWith<Sealed> begin_seal(const ObjectDraft& draft, const SealOptions& options,
+                                                     Deadline deadline) {
+    return {seal(draft, options, deadline)};
+  }
   /// Gives the memory of an unsealed draft back.
   virtual void discard(const ObjectDraft& draft) noexcept = 0;
   /// True: the object was there; no get that starts later finds it. False: nothing was there.
   [[nodiscard]] virtual Result<bool> evict(const Address& address, Deadline deadline) = 0;
+  /// evict(), without waiting, as begin_seal() does not.
+  [[nodiscard]] virtual BegunWith<bool> begin_evict(const Address& address, Deadline deadline) {
+    return {evict(address, deadline)};
+  }
   /// Evicts what this process made or adopted in a store, named or not; returns how many objects. Local,
   /// but that a name at home on another node is taken away there, which is waited for.
   [[nodiscard]] virtual Result<std::uint64_t> drop(std::uint32_t store) = 0;
@@ -136,9 +133,16 @@ class Sink {
 
 /// Bytes by key: the one interface behind every store. `cluster` (the memory of one node), `distributed` (of
 /// several) and `local` (one process) implement it.
-class Connector : public Source, public Sink {
+class Connector : public Source, public Sink, public Batches {
  public:
+  /// One after the other.
+  void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
+                  Deadline deadline) override;
   [[nodiscard]] virtual MemoryUsage usage() const = 0;
+  /// The name under which a promise stands (see promised_by()): one that its maker's node decides about. The
+  /// same on every rank. wait() for it ends with `not_found` where there is no such promise any more, and
+  /// with `peer_lost` where its maker died before it was set.
+  [[nodiscard]] virtual std::string name_of(const Key& promised) const;
   /// This process was forked from the one that uses it: what ends here takes no lock from now on.
   virtual void disown() noexcept {}
 };

@@ -333,33 +333,4 @@ void CopySets::come_back_to_all(Clock::duration pause) noexcept {
   due_ = std::min(due_, exchange_->now() + pause);
 }
 
-Result<void> CopySets::dissolve(const Key& key, const NodeClient& client, Deadline deadline) {
-  if (!has(key)) {
-    return {};
-  }
-  struct Waiting {
-    Pending pending;
-    Result<void> outcome;
-  };
-  const auto until = client.moment(deadline);
-  const auto waiting = std::make_shared<Waiting>();
-  const auto step = [self = shared_from_this(), progress = &client.progress(), key, until, waiting] {
-    const auto end = [progress, waiting](const Result<void>& result) {
-      waiting->outcome = result;
-      progress->finish(waiting->pending);
-    };
-    try {
-      self->dissolve(key, until, end);
-    } catch (const std::bad_alloc&) {
-      end(no_memory_left());
-    }
-  };
-  return client.await(waiting->pending, step, until)
-             ? waiting->outcome
-             : Result<void>(Error(Errc::timeout,
-                                  "copies of this object may be left on other nodes; they "
-                                  "are told again until they have answered")
-                                .about(to_string(key)));
-}
-
 }  // namespace locum

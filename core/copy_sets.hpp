@@ -59,8 +59,6 @@ class CopySets final : public std::enable_shared_from_this<CopySets> {
   /// When do_due() has to come back to what there was no memory to note; max: never.
   [[nodiscard]] Clock::time_point next_due() const noexcept { return due_; }
   void do_due(Clock::time_point now) noexcept;
-  /// The same for any thread, which waits.
-  [[nodiscard]] Result<void> dissolve(const Key& key, const NodeClient& client, Deadline deadline);
 
  private:
   struct Round;

@@ -47,9 +47,6 @@ class Directory {
   /// SealOptions), `out_of_memory`. A replaced object is tombstoned.
   [[nodiscard]] virtual Result<std::uint64_t> bind(const Key& key, const SealOptions& options,
                                                    Deadline deadline = {}) = 0;
-  /// After an error of bind(): whether the object may be bound all the same, now or later. Then it has to
-  /// stay; the directory takes it out of sight itself when it learns that it is not bound.
-  [[nodiscard]] virtual bool may_be_bound(const Key& /*key*/, const Error& /*error*/) { return false; }
   /// The live object of that name, pinned; `not_found`.
   [[nodiscard]] virtual Result<Pin> find(std::uint32_t store, std::string_view name,
                                          Deadline deadline = {}) = 0;

@@ -2,72 +2,33 @@
 
 #include <algorithm>
 #include <new>
-#include <optional>
 #include <string>
 #include <utility>
 
+#include "core/batch_search.hpp"
+#include "core/begun_operation.hpp"
+#include "core/binder.hpp"
 #include "core/cluster.hpp"
 #include "core/finder.hpp"
-#include "core/homed_directory.hpp"
+#include "core/promised.hpp"
+#include "core/publish.hpp"
+#include "core/unless_out_of_memory.hpp"
 
 namespace locum {
 
 namespace {
 
-// What `call` returns; where it finds that this process has no memory left, that.
-template <class Call>
-auto guarded(Call call) -> decltype(call()) {
-  try {
-    return call();
-  } catch (const std::bad_alloc&) {
-    return no_memory_left();
-  }
+Error nobody_answered() {
+  return Error(Errc::timeout,
+               "who has this object, or knows its name, did not answer before the deadline; give the call "
+               "more time, or find out what their ranks do");
 }
 
-/// An object that an operation finds.
-class FoundByOperation final : public Fetch {
- public:
-  FoundByOperation(const std::shared_ptr<const NodeClient>& client, std::shared_ptr<Window> window,
-                   Held<OperationOf<Ahead>> operation)
-      : client_(client), window_(std::move(window)), operation_(std::move(operation)) {}
-
-  ~FoundByOperation() override {
-    operation_->forget();
-    window_->withdraw(*operation_);
-  }
-
-  [[nodiscard]] bool ended() const noexcept override { return operation_->ended(); }
-  [[nodiscard]] Result<ObjectView> get(Deadline deadline) override {
-    return guarded([&] { return do_get(deadline); });
-  }
-
- private:
-  [[nodiscard]] Result<ObjectView> do_get(Deadline deadline) {
-    if (const auto client = client_.lock(); !ended()) {
-      if (!client) {
-        return Error(Errc::closed, "the runtime has ended before this object came");
-      }
-      const auto until = client->moment(deadline);
-      if (until > client->now()) {
-        window_->hurry(*operation_);
-      }
-      if (!operation_->wait(until)) {
-        return Error(Errc::timeout, "the object is on its way, and has not come before the deadline");
-      }
-    }
-    const MutexLock lock(mutex_);
-    if (!found_) {
-      found_ = guarded([&] { return operation_->take().found; });
-    }
-    return *found_;
-  }
-
-  const std::weak_ptr<const NodeClient> client_;  ///< what the operation goes on by
-  const std::shared_ptr<Window> window_;          ///< that it enters
-  const Held<OperationOf<Ahead>> operation_;
-  Mutex mutex_;
-  std::optional<Result<ObjectView>> found_ LOCUM_GUARDED_BY(mutex_);
-};
+Error too_many_wait() {
+  return Error(Errc::out_of_memory,
+               "too many objects wait to be let on their way; take what has come of those that were asked "
+               "for, or cancel some");
+}
 
 class Distributed final : public Connector {
  public:
@@ -76,26 +37,36 @@ class Distributed final : public Connector {
         links_(std::move(links)),
         client_(links_->client()),
         copies_(links_->copies()),
-        local_(
-            open_cluster({.arena = memory_.arena,
-                          .table = memory_.table,
-                          .directory = std::make_shared<HomedDirectory>(
-                              memory_, client_, copies_.sets, links_->settlement(), links_->inline_bytes()),
-                          .timeout = links_->timeout()})),
-        finder_(std::make_shared<Finder>(memory_, local_, *links_)) {
+        local_(open_cluster({.arena = memory_.arena,
+                             .table = memory_.table,
+                             .directory = memory_.directory,
+                             .timeout = links_->timeout(),
+                             .lost_mates = links_->lost_mates()})),
+        finder_(std::make_shared<Finder>(memory_, local_, *links_)),
+        binder_(std::make_shared<Binder>(memory_, *links_)) {
     links_->keep(finder_);
+    links_->keep(binder_);
   }
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override {
     return guarded([&] { return copies_.here->create(*local_, size_bytes, meta, deadline); });
   }
   Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
-    return guarded([&] { return local_->seal(draft, options, deadline); });
+    const bool of_promise = is_reserved(draft.meta.name);
+    return guarded([&] {
+      auto sealed = do_seal(draft, options, deadline);
+      if (sealed && of_promise) {
+        unless_out_of_memory([&] { links_->look_for_awaited(); });  // else the directory tells of it
+      }
+      return sealed;
+    });
   }
+  BegunWith<Sealed> begin_seal(const ObjectDraft& draft, const SealOptions& options,
+                               Deadline deadline) override;
   void discard(const ObjectDraft& draft) noexcept override { local_->discard(draft); }
   Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
                                         Deadline deadline) override {
-    return guarded([&] { return local_->list(store, prefix, deadline); });
+    return guarded([&] { return do_list(store, prefix, deadline); });
   }
   MemoryUsage usage() const override {
     MemoryUsage usage = local_->usage();
@@ -103,45 +74,58 @@ class Distributed final : public Connector {
     return usage;
   }
 
-  void disown() noexcept override { finder_->window()->disown(); }
+  std::string name_of(const Key& promised) const override;
+  void disown() noexcept override {
+    for (const auto until : {CountsUntil::it_is_used, CountsUntil::it_comes}) {
+      finder_->window(until)->disown();
+    }
+  }
 
   Result<ObjectView> get(const Address& address, Deadline deadline) override {
     return guarded([&] { return find(address, deadline); });
   }
-  Begun begin(const Address& address, CountsUntil counts_until) override;
-  Result<ObjectView> get_part(const Address& address, const ByteRange& range, Deadline deadline) override {
-    return guarded([&] { return do_get_part(address, range, deadline); });
+  using Connector::begin;
+  Begun begin(const Address& address, const Selection& selection, CountsUntil counts_until,
+              Deadline deadline) override;
+  Result<ObjectView> get_some(const Address& address, const Selection& selection,
+                              Deadline deadline) override {
+    return guarded([&] { return selected(find(address, deadline, selection), selection); });
   }
-  Result<ObjectView> get_hyperslab(const Address& address, const Hyperslab& slab, std::uint64_t element_bytes,
-                                   Deadline deadline) override {
-    return guarded([&] { return do_get_hyperslab(address, slab, element_bytes, deadline); });
-  }
-  Result<ObjectView> describe(const Address& address, Deadline deadline) override {
-    return guarded([&] { return find(address, deadline, Lookup::Facts()); });
-  }
+  void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
+                  Deadline deadline) override;
   Result<bool> exists(const Address& address, Deadline deadline) override {
     return guarded([&] { return do_exists(address, deadline); });
   }
+  BegunWith<bool> begin_exists(const Address& address, Deadline deadline) override;
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override {
     return guarded([&] { return do_wait(address, deadline, wanted); });
   }
   Result<bool> evict(const Address& address, Deadline deadline) override {
     return guarded([&] { return do_evict(address, deadline); });
   }
+  BegunWith<bool> begin_evict(const Address& address, Deadline deadline) override;
   Result<std::uint64_t> drop(std::uint32_t store) override {
     return guarded([&] { return do_drop(store); });
   }
 
  private:
-  [[nodiscard]] Result<ObjectView> do_get_part(const Address& address, const ByteRange& range,
-                                               Deadline deadline);
   [[nodiscard]] Result<bool> do_exists(const Address& address, Deadline deadline);
   [[nodiscard]] Result<ObjectView> do_wait(const Address& address, Deadline deadline, const Wanted& wanted);
+  [[nodiscard]] Result<std::vector<std::string>> do_list(std::uint32_t store, std::string_view prefix,
+                                                         Deadline deadline);
+  [[nodiscard]] bool binds_alone(const ObjectDraft& draft, const SealOptions& options) const;
+  [[nodiscard]] Result<Sealed> do_seal(const ObjectDraft& draft, const SealOptions& options,
+                                       Deadline deadline);
   [[nodiscard]] Result<bool> do_evict(const Address& address, Deadline deadline);
   [[nodiscard]] Result<std::uint64_t> do_drop(std::uint32_t store);
-  [[nodiscard]] Result<ObjectView> do_get_hyperslab(const Address& address, const Hyperslab& slab,
-                                                    std::uint64_t element_bytes, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> find(const Address& address, Deadline deadline, Lookup::Part part = {});
+  [[nodiscard]] Result<bool> drop_one(const Key& key);
+  [[nodiscard]] Result<ObjectView> find(const Address& address, Deadline deadline,
+                                        const Selection& selection = {});
+  [[nodiscard]] Deadline::Clock::time_point latest(Deadline deadline) const;
+  template <class T, class MakeTask>
+  [[nodiscard]] BegunWith<T> begin_task(Unwanted unwanted, MakeTask make_task);
+  template <class T, class Begin>
+  [[nodiscard]] BegunWith<T> begin_in_turn(Deadline deadline, Unwanted unwanted, Begin begin);
   template <class T>
   [[nodiscard]] T run(Deadline::Clock::time_point until, Task<T> first, const Wanted& still_wanted = {});
 
@@ -149,66 +133,164 @@ class Distributed final : public Connector {
   const std::shared_ptr<Links> links_;
   const std::shared_ptr<const NodeClient> client_;
   const Copies copies_;
-  const std::shared_ptr<Connector>
-      local_;  ///< this node's own, but that its directory knows the homes of names
+  const std::shared_ptr<Connector> local_;  ///< this node's own objects, and the names that are at home here
   const std::shared_ptr<Finder> finder_;
+  const std::shared_ptr<Binder> binder_;
 };
 
-Result<ObjectView> Distributed::do_get_part(const Address& address, const ByteRange& range,
-                                            Deadline deadline) {
-  auto found = find(address, deadline, range);
-  return found ? part_of(*std::move(found), range) : std::move(found);
+// The first of its names that is at home on its maker's node. There is none only by mischance.
+std::string Distributed::name_of(const Key& promised) const {
+  const Nodes& nodes = client_->nodes();
+  const int owner = nodes.of_creator(promised.creator);
+  const auto most = 64 * static_cast<std::uint32_t>(nodes.count());
+  for (std::uint32_t nonce = 0;; ++nonce) {
+    std::string name = promised_name(promised, nonce);
+    if (nodes.home(promised.store, name_hash(promised.store, name)) == owner || nonce == most) {
+      return name;
+    }
+  }
 }
 
-Result<ObjectView> Distributed::do_get_hyperslab(const Address& address, const Hyperslab& slab,
-                                                 std::uint64_t element_bytes, Deadline deadline) {
-  auto found = find(address, deadline, Lookup::Elements{slab, element_bytes});
-  return found ? hyperslab_of(*std::move(found), slab, element_bytes) : std::move(found);
-}
-
-// At least a part of it. All of what is here; so is what the home of a name answers with, because it is
-// small, and what has a checksum.
-Result<ObjectView> Distributed::find(const Address& address, Deadline deadline, Lookup::Part part) {
+// At least what is selected of it. All of what is here; so is what the home of a name answers with, because
+// it is small, and what has a checksum.
+Result<ObjectView> Distributed::find(const Address& address, Deadline deadline, const Selection& selection) {
   auto found = finder_->at_hand(address, deadline);
   if (!found || *found) {
     return found;
   }
-  const auto until = client_->moment(deadline);
-  return run(until, finder_->find(Lookup(address, until, std::move(part))));
+  const auto began = client_->now();
+  const auto until = client_->moment(deadline, began);
+  found = run(until, finder_->find(Lookup(address, until, selection)));
+  client_->times()->block(client_->now() - began);
+  return found;
+}
+
+// What is here is taken by this thread.
+void Distributed::find_batch(std::span<const Address> addresses, Wanting wanting,
+                             std::span<Result<ObjectView>> found, Deadline deadline) {
+  std::vector<Address> elsewhere;
+  std::vector<std::size_t> places;
+  BatchSearch::Found brought;
+  const auto look = [&] {
+    for (std::size_t at = 0; at < addresses.size(); ++at) {
+      found[at] = guarded([&] { return finder_->at_hand(addresses[at], deadline); });
+      if (found[at] && !*found[at]) {
+        found[at] = no_memory_left();
+        places.push_back(at);
+        elsewhere.push_back(addresses[at]);
+      }
+    }
+  };
+  const auto ask = [&] {
+    const auto began = client_->now();
+    const auto until = client_->moment(deadline, began);
+    const auto operation =
+        client_->operation(BatchSearch::find(finder_, BatchWanted(std::move(elsewhere), wanting, until)));
+    const bool ended = client_->run(*operation, until);
+    client_->times()->block(client_->now() - began);
+    if (ended) {
+      brought = operation->take();
+    } else {
+      std::ranges::for_each(places, [&](std::size_t at) { found[at] = nobody_answered(); });
+    }
+  };
+  if (unless_out_of_memory(look) && !places.empty() && unless_out_of_memory(ask)) {
+    for (std::size_t at = 0; at < brought.size(); ++at) {
+      found[places[at]] = std::move(brought[at]);
+    }
+  }
 }
 
 // Where there is no memory for that, nothing is begun.
-Begun Distributed::begin(const Address& address, CountsUntil counts_until) {
-  const Haste brief = client_->haste();
-  auto found = guarded([&] { return finder_->at_hand(address, {}); });
-  if (!found || *found || finder_->window()->has_long_queue()) {
-    return {std::move(found)};
+Begun Distributed::begin(const Address& address, const Selection& selection, CountsUntil counts_until,
+                         Deadline deadline) {
+  auto found = [&] {
+    const Haste brief = client_->haste();
+    return guarded([&] { return finder_->at_hand(address, deadline); });
+  }();
+  const bool is_hint = counts_until != CountsUntil::it_comes;
+  const bool awaits = counts_until == CountsUntil::it_is_used_once_set;
+  if (awaits && !found && found.error().code() == Errc::not_found) {
+    return {ObjectView()};  // what is promised on this node need not come
+  }
+  const bool asks_on = found ? !*found : !is_hint && found.error().code() == Errc::timeout;
+  if (!asks_on) {
+    return {guarded([&] { return selected(std::move(found), selection); })};
+  }
+  const auto& window = finder_->window(counts_until);
+  if (window->has_long_queue() || (awaits && finder_->awaits_many())) {
+    return {is_hint ? Result<ObjectView>(ObjectView()) : too_many_wait()};
   }
   try {
-    const auto operation = client_->operation(
-        Finder::find_ahead(finder_, Lookup(address, Deadline::Clock::time_point::max()), counts_until));
-    auto coming = std::make_shared<FoundByOperation>(client_, finder_->window(), operation);
-    operation->begin();
-    return {ObjectView(), std::move(coming)};
+    const auto until = latest(deadline);
+    return {ObjectView(),
+            begin_operation<ObjectView>(
+                client_, window,
+                awaits ? Finder::find_promised(finder_, Lookup(address, until, selection, true))
+                       : Finder::find_ahead(finder_, Lookup(address, until, selection), counts_until),
+                Unwanted::ends,
+                [selection](Ahead ahead) { return selected(std::move(ahead.found), selection); })};
   } catch (const std::bad_alloc&) {
-    return {ObjectView()};
+    return {is_hint ? Result<ObjectView>(ObjectView()) : no_memory_left()};
   }
+}
+
+// Where none was given, the time counts from when it is let on its way.
+Deadline::Clock::time_point Distributed::latest(Deadline deadline) const {
+  return deadline.is_default() ? Deadline::Clock::time_point::max() : client_->moment(deadline);
+}
+
+// Nothing, where many wait or there is no memory for it. `make_task(window)`: of one that enters it.
+template <class T, class MakeTask>
+BegunWith<T> Distributed::begin_task(Unwanted unwanted, MakeTask make_task) {
+  const auto& window = finder_->window(CountsUntil::it_comes);
+  try {
+    if (window->has_long_queue()) {
+      return {too_many_wait()};
+    }
+    const Haste brief = client_->haste();
+    return {T(), begin_operation<T>(client_, window, make_task(window), unwanted,
+                                    [](Result<T> ended) { return ended; })};
+  } catch (const std::bad_alloc&) {
+    return {no_memory_left()};
+  }
+}
+
+template <class T, class Begin>
+BegunWith<T> Distributed::begin_in_turn(Deadline deadline, Unwanted unwanted, Begin begin) {
+  return begin_task<T>(unwanted, [&](const std::shared_ptr<Window>& window) {
+    return in_turn<T>(window, client_.get(), latest(deadline), std::move(begin));
+  });
+}
+
+BegunWith<bool> Distributed::begin_exists(const Address& address, Deadline deadline) {
+  if (finder_->begins_here(address)) {
+    const Haste brief = client_->haste();
+    auto found = guarded([&] { return finder_->exists_here(address, deadline); });
+    if (found || found.error().code() != Errc::timeout) {
+      return {std::move(found)};
+    }
+  }
+  return begin_in_turn<bool>(
+      deadline, Unwanted::ends,
+      [finder = finder_, wanted = Lookup(address, {})](Deadline::Clock::time_point until) mutable {
+        wanted.until = until;
+        return finder->exists(std::move(wanted));
+      });
 }
 
 template <class T>
 T Distributed::run(Deadline::Clock::time_point until, Task<T> first, const Wanted& still_wanted) {
   const auto operation = client_->operation(std::move(first));
   if (!client_->run(*operation, until, still_wanted)) {
-    return Error(Errc::timeout,
-                 "who has this object, or knows its name, did not answer before the deadline; give the call "
-                 "more time, or find out what their ranks do");
+    return nobody_answered();
   }
   return operation->take();
 }
 
 Result<bool> Distributed::do_exists(const Address& address, Deadline deadline) {
   if (finder_->begins_here(address)) {
-    return local_->exists(address, deadline);
+    return finder_->exists_here(address, deadline);
   }
   const auto until = client_->moment(deadline);
   return run(until, finder_->exists(Lookup(address, until)));
@@ -237,27 +319,85 @@ Result<ObjectView> Distributed::do_wait(const Address& address, Deadline deadlin
   }
 }
 
+// Whether nobody else has to be told of it.
+bool Distributed::binds_alone(const ObjectDraft& draft, const SealOptions& options) const {
+  const std::string_view name = draft.meta.name;
+  return name.empty() ||
+         (options.mode == SealMode::put && finder_->begins_here(Address(draft.meta.store, name)));
+}
+
+Result<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) {
+  if (binds_alone(draft, options)) {
+    return local_->seal(draft, options, deadline);
+  }
+  const auto key = publish(*memory_.table, *memory_.arena, draft);
+  if (!key) {
+    return key.error();
+  }
+  const auto until = client_->moment(deadline);
+  try {
+    return run(until, binder_->seal(*key, options, until));
+  } catch (const std::bad_alloc&) {  // nothing was begun
+    (void)memory_.table->tombstone(*key);
+    return no_memory_left();
+  }
+}
+
+BegunWith<Sealed> Distributed::begin_seal(const ObjectDraft& draft, const SealOptions& options,
+                                          Deadline deadline) {
+  if (draft.meta.name.empty()) {
+    return {seal(draft, options, deadline)};
+  }
+  const auto key = publish(*memory_.table, *memory_.arena, draft);
+  if (!key) {
+    return {key.error()};
+  }
+  auto begun = begin_task<Sealed>(Unwanted::goes_on, [&](const std::shared_ptr<Window>& window) {
+    return Binder::seal_in_turn(binder_, window, *key, options, latest(deadline));
+  });
+  if (!begun.coming) {
+    (void)memory_.table->tombstone(*key);
+  }
+  return begun;
+}
+
 Result<bool> Distributed::do_evict(const Address& address, Deadline deadline) {
-  if (!address.name.empty() || finder_->begins_here(address)) {
-    auto gone = local_->evict(address, deadline);
-    if (!address.name.empty()) {
-      return gone;
-    }
-    // Also where the home of its name could not be asked.
-    const auto alone = copies_.sets->dissolve(address.key, *client_, deadline);
+  const auto until = client_->moment(deadline);
+  const Key& key = address.key;
+  if (address.name.empty() && finder_->begins_here(address) && memory_.table->unnamed(key)) {
+    // Nobody has to be asked; and to be told only who has a copy.
+    auto gone = local_->evict(Address(key), deadline);
+    const auto alone = copies_.sets->has(key) ? run(until, binder_->dissolve(key, until)) : Result<void>();
     return alone || !gone ? std::move(gone) : Result<bool>(alone.error());
   }
-  const KeyWords asked{address.key};
-  const int node = client_->nodes().of_creator(address.key.creator);
-  const auto answer = client_->ask(node, Kind::evict, words(asked), {}, deadline);
-  if (!answer) {
-    return answer.error().about(to_string(address.key));
+  return run(until, binder_->evict(Lookup(address, until)));
+}
+
+BegunWith<bool> Distributed::begin_evict(const Address& address, Deadline deadline) {
+  return begin_in_turn<bool>(
+      deadline, Unwanted::goes_on,
+      [binder = binder_, wanted = Lookup(address, {})](Deadline::Clock::time_point until) mutable {
+        wanted.until = until;
+        return binder->evict(std::move(wanted));
+      });
+}
+
+Result<std::vector<std::string>> Distributed::do_list(std::uint32_t store, std::string_view prefix,
+                                                      Deadline deadline) {
+  const auto until = client_->moment(deadline);
+  auto names = run(until, finder_->names(store, std::string(prefix), until));
+  if (names) {
+    std::sort(names->begin(), names->end());
   }
-  const auto evicted = read_words<std::uint8_t>(answer->body);
-  return evicted ? Result<bool>(*evicted != 0)
-                 : Result<bool>(
-                       Error(Errc::corrupt, "node " + std::to_string(node) + " answered what makes no sense")
-                           .about(to_string(address.key)));
+  return names;
+}
+
+Result<bool> Distributed::drop_one(const Key& key) {
+  if (memory_.table->unnamed(key)) {
+    return local_->evict(Address(key), {});
+  }
+  const auto until = client_->moment({});
+  return run(until, binder_->evict_here(key, until));
 }
 
 // What stands here for objects of other nodes goes too, and so do copies, without a word to other nodes, who
@@ -272,8 +412,7 @@ Result<std::uint64_t> Distributed::do_drop(std::uint32_t store) {
     }
     const PinnedObject object(memory_.table, *pin);
     const bool refers = pin->record->type_hash == reference_type_hash && memory_.holds(*pin->record);
-    const auto gone =
-        refers ? memory_.directory->unbind(store, memory_.name(*pin), key) : local_->evict(Address(key), {});
+    const auto gone = refers ? memory_.directory->unbind(store, memory_.name(*pin), key) : drop_one(key);
     if (!gone && dropped) {
       dropped = gone.error();  // what else there is goes all the same
     } else if (gone && *gone && dropped && !refers) {

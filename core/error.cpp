@@ -89,6 +89,10 @@ std::string_view to_string(Errc code) noexcept {
       return "unsupported";
     case Errc::system:
       return "system";
+    case Errc::cancelled:
+      return "cancelled";
+    case Errc::broken_promise:
+      return "broken_promise";
   }
   return "unknown";
 }

@@ -26,6 +26,8 @@ enum class Errc : std::uint8_t {
   options_differ,        ///< ranks, or openers of one store, ask for different options
   unsupported,           ///< this build or this part of the library cannot do it
   system,                ///< the operating system or a foreign library refused; see Error::detail()
+  cancelled,             ///< the caller has cancelled it
+  broken_promise,        ///< what was promised will not come: the promise ended without a value
 };
 
 /// The enumerator's own name, e.g. "key_exists".

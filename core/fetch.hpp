@@ -5,6 +5,7 @@
 
 #include "deadline.hpp"
 #include "object.hpp"
+#include "observer.hpp"
 #include "result.hpp"
 
 namespace locum {
@@ -13,28 +14,43 @@ namespace locum {
 enum class CountsUntil : std::uint8_t {
   it_is_used,  ///< for the first time, or nobody has it any more
   it_comes,
+  /// The same as `it_is_used`, of what is promised: it is waited for until it is set, and counts from then.
+  it_is_used_once_set,
 };
 
-/// An object that is on its way, or waits to be let on it, and comes whether or not anybody waits for it. Any
+/// Something that is on its way, or waits to be let on it, and comes whether or not anybody waits for it. Any
 /// thread.
-class Fetch {
+template <class T>
+class Coming {
  public:
-  Fetch() = default;
-  Fetch(const Fetch&) = delete;
-  Fetch& operator=(const Fetch&) = delete;
-  virtual ~Fetch() = default;
+  Coming() = default;
+  Coming(const Coming&) = delete;
+  Coming& operator=(const Coming&) = delete;
+  virtual ~Coming() = default;
 
   /// Whether get() does not wait.
   [[nodiscard]] virtual bool ended() const noexcept = 0;
-  /// The object, pinned, or why it did not come; `timeout` if it has not until then, and may still. Who waits
-  /// for one that is not on its way yet has it let on at once.
-  [[nodiscard]] virtual Result<ObjectView> get(Deadline deadline) = 0;
+  /// What came, or why it did not; `timeout` if it has not until then, and may still. Who waits for what is
+  /// not on its way yet has it let on at once.
+  [[nodiscard]] virtual Result<T> get(Deadline deadline) = 0;
+  /// Somebody waits for it: if it is not on its way yet, it is let on at once.
+  virtual void hurry() noexcept = 0;
+  /// Has that one told once, when this has ended; at once if it has. One only.
+  virtual void observe(std::shared_ptr<Observer> observer) noexcept = 0;
+  /// Nobody wants it any more.
+  virtual void forget() noexcept = 0;
 };
 
 /// What is there at once, or on its way.
-struct Begun {
-  Result<ObjectView> found;  ///< if nothing is on its way; an empty view: nor will be
-  std::shared_ptr<Fetch> coming = nullptr;
+template <class T>
+struct BegunWith {
+  Result<T> found;  ///< if nothing is on its way
+  std::shared_ptr<Coming<T>> coming = nullptr;
 };
+
+/// An object that is on its way; comes pinned.
+using Fetch = Coming<ObjectView>;
+/// An empty view with nothing on its way: nor will be.
+using Begun = BegunWith<ObjectView>;
 
 }  // namespace locum

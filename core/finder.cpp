@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "core/held_part.hpp"
+#include "core/name_list.hpp"
+#include "core/promised.hpp"
 #include "core/reference.hpp"
 
 namespace locum {
@@ -19,6 +21,36 @@ Result<ObjectView> bearing(const Lookup& wanted, Result<ObjectView> found) {
   return found;
 }
 
+/// Counts as one for a scope.
+class Counted {
+ public:
+  explicit Counted(std::atomic<std::uint32_t>& count) noexcept : count_(count) {
+    count_.fetch_add(1, std::memory_order_relaxed);
+  }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { count_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint32_t>& count_;
+};
+
+Error nobody_waits() {
+  return Error(Errc::timeout, "nobody waits for this object any more");
+}
+
+/// An object that comes by itself, from when it is let on its way.
+class UnderWay {
+ public:
+  explicit UnderWay(const NodeClient& client) : client_(client) { client_.times()->begin(client_.now()); }
+  UnderWay(const UnderWay&) = delete;
+  UnderWay& operator=(const UnderWay&) = delete;
+  ~UnderWay() { client_.times()->end(client_.now()); }
+
+ private:
+  const NodeClient& client_;
+};
+
 bool is_gone(const Error& error) {
   return error.code() == Errc::not_found || error.code() == Errc::stale;
 }
@@ -32,7 +64,7 @@ Finder::Finder(NodeMemory memory, std::shared_ptr<Connector> local, const Links&
       copies_(links.copies().here),
       flights_(links.copies().flights),
       inline_bytes_(links.inline_bytes()),
-      window_(links.window()),
+      windows_{links.window(CountsUntil::it_is_used), links.window(CountsUntil::it_comes)},
       nodes_(client_->nodes()) {}
 
 int Finder::home_of(const Address& address) const noexcept {
@@ -96,13 +128,61 @@ Task<Result<ObjectView>> Finder::find(Lookup wanted) {
 
 // What has not come takes no memory.
 Task<Ahead> Finder::find_ahead(std::shared_ptr<Finder> finder, Lookup wanted, CountsUntil until) {
-  auto way = co_await finder->window_->enter(wanted.size_bytes);
+  auto way = co_await finder->window(until)->enter(wanted.size_bytes);
   if (!way) {
     co_return Ahead{.way = {}, .found = way.error().about(wanted.text())};
   }
-  wanted.until = finder->client_->moment({});
+  if (wanted.until == Deadline::Clock::time_point::max()) {
+    wanted.until = finder->client_->moment({});
+  }
+  const UnderWay counted(*finder->client_);
   auto found = co_await finder->find(std::move(wanted));
   if (!found || until == CountsUntil::it_comes) {
+    co_return Ahead{.way = {}, .found = std::move(found)};
+  }
+  way->arrive(found->bytes().size());
+  co_return Ahead{.way = *std::move(way), .found = std::move(found)};
+}
+
+Task<Result<NodeAnswer>> Finder::await_ahead(const Lookup& wanted, int home) {
+  const Counted one(awaiting_);
+  co_return co_await ask(wanted, home);
+}
+
+// Whether it fits is asked when it is known how large it is.
+Task<Ahead> Finder::find_promised(std::shared_ptr<Finder> finder, Lookup wanted) {
+  const bool by_default = wanted.until == Deadline::Clock::time_point::max();
+  if (by_default) {
+    wanted.until = finder->client_->moment({});
+  }
+  const int home = finder->home_of(wanted);
+  ObjectWire said;
+  Result<NodeAnswer> answer = co_await finder->await_ahead(wanted, home);
+  auto found = finder->read(wanted, home, std::move(answer), said);
+  if (!found) {
+    co_return Ahead{.way = {}, .found = std::move(found)};
+  }
+  if (!co_await Operation::IsWanted()) {
+    co_return Ahead{.way = {}, .found = nobody_waits().about(wanted.name)};
+  }
+  const auto kept = *found ? kept_elsewhere(*found) : std::nullopt;
+  const std::uint64_t bytes = kept     ? kept->size_bytes
+                              : *found ? found->bytes().size()
+                                       : said.record.size_bytes;
+  auto way = co_await finder->window(CountsUntil::it_is_used)->enter(bytes);
+  if (!way) {
+    co_return Ahead{.way = {}, .found = way.error().about(wanted.text())};
+  }
+  if (by_default) {
+    wanted.until = finder->client_->moment({});
+  }
+  const UnderWay counted(*finder->client_);
+  if (kept) {
+    found = co_await finder->find(Lookup(*kept, wanted.until));
+  } else if (!*found) {
+    found = co_await finder->find(std::move(wanted));
+  }
+  if (!found) {
     co_return Ahead{.way = {}, .found = std::move(found)};
   }
   way->arrive(found->bytes().size());
@@ -139,7 +219,16 @@ Asked Finder::ask_whether(const Lookup& wanted) const {
                           : client_->asked(owner(wanted.key), Kind::exists, words(key), {}, wanted.until);
 }
 
+// By a key alone: whether its name stands for another object now is not asked.
+Result<bool> Finder::exists_here(const Address& address, Deadline deadline) {
+  return local_->exists(address.name.empty() ? Address(address.key) : address, deadline);
+}
+
 Task<Result<bool>> Finder::exists(Lookup wanted) {
+  if (begins_here(wanted.address())) {
+    co_await Operation::ToThread();  // where it may wait for a lock
+    co_return exists_here(wanted.address(), wanted.until);
+  }
   const auto answer = co_await ask_whether(wanted);
   if (answer || is_gone(answer.error())) {
     co_return answer.has_value();
@@ -170,7 +259,7 @@ Task<Result<ObjectView>> Finder::fetch_some(const Lookup& wanted, Key key, std::
   if (const auto* const range = std::get_if<ByteRange>(&wanted.part)) {
     co_return co_await fetch_part(*client_, key, wanted.name, *range, generation, wanted.until);
   }
-  if (const auto* const of_array = std::get_if<Lookup::Elements>(&wanted.part)) {
+  if (const auto* const of_array = std::get_if<Elements>(&wanted.part)) {
     co_return co_await fetch_hyperslab(*client_, key, wanted.name, of_array->slab, of_array->element_bytes,
                                        generation, wanted.until);
   }
@@ -240,7 +329,7 @@ Task<Result<ObjectView>> Finder::by_name(const Lookup& wanted) {
       }
     }
     if (!co_await Operation::IsWanted()) {
-      co_return Error(Errc::timeout, "nobody waits for this object any more").about(wanted.name);
+      co_return nobody_waits().about(wanted.name);
     }
     auto found = co_await behind(wanted, said);
     if (found || !is_gone(found.error())) {
@@ -276,7 +365,9 @@ Result<ObjectView> Finder::look_here(const Lookup& wanted, ObjectWire& said) {
 Result<ObjectView> Finder::read(const Lookup& wanted, int home, Result<NodeAnswer> answer,
                                 ObjectWire& said) const {
   if (!answer && wanted.waits && answer.error().code() == Errc::timeout) {
-    return Error(Errc::timeout, "nobody put this name before the deadline").about(wanted.name);
+    return Error(Errc::timeout, is_reserved(wanted.name) ? "this promise was not set before the deadline"
+                                                         : "nobody put this name before the deadline")
+        .about(wanted.name);
   }
   if (!answer) {
     return answer.error().about(wanted.name);
@@ -303,7 +394,38 @@ Asked Finder::ask(const Lookup& wanted, int home) const {
   const auto now = client_->now();
   const auto left = wanted.until > now ? wanted.until - now : Deadline::Clock::duration::zero();
   const AwaitWords asked{.store = wanted.key.store, .patience_ns = static_cast<std::uint64_t>(left.count())};
-  return client_->asked(home, Kind::await, words(asked), name, wanted.until);
+  // The maker of a promise tells who waits, in the thread that sets it, if it is asked itself.
+  const auto promised = promise_named(wanted.key.store, wanted.name);
+  const int first = promised ? static_cast<int>(promised->creator) : -1;
+  return client_->asked(home, Kind::await, words(asked), name, wanted.until, first);
+}
+
+Task<Result<std::vector<std::string>>> Finder::names(std::uint32_t store, std::string prefix,
+                                                     Deadline::Clock::time_point until) {
+  auto all = memory_.directory->names(store, prefix, until);
+  for (int node = 0; all && node < nodes_.count(); ++node) {
+    if (node == nodes_.own()) {
+      continue;
+    }
+    const auto answer = co_await client_->asked(node, Kind::list, words(NameWords{.store = store}),
+                                                {bytes_of_text(prefix), nullptr}, until);
+    if (!answer) {
+      co_return answer.error();
+    }
+    const auto known = static_cast<std::ptrdiff_t>(all->size());
+    if (answer->block) {
+      if (auto right = unpack_names(answer->block->memory(), *all); !right) {
+        co_return right.error();
+      }
+    }
+    const auto belongs = [&](const std::string& name) {
+      return name.starts_with(prefix) && nodes_.home(store, name_hash(store, name)) == node;
+    };
+    if (!std::all_of(all->begin() + known, all->end(), belongs)) {
+      co_return senseless_answer(node);
+    }
+  }
+  co_return std::move(all);
 }
 
 }  // namespace locum

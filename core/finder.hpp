@@ -1,8 +1,13 @@
 #pragma once
 
+#include <array>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "fetch.hpp"
 #include "links.hpp"
@@ -33,25 +38,48 @@ class Finder final {
   [[nodiscard]] Result<ObjectView> at_hand(const Address& address, Deadline deadline);
   /// What a name at home here stands for, if nobody has to be asked for that; else an empty view.
   [[nodiscard]] Result<ObjectView> at_hand(ObjectView entry);
+  /// Whether this node has a copy of an object of another one, or is about to have it.
+  [[nodiscard]] bool has_copy(const Key& key) const { return copies_->has(key); }
+  /// The node whose memory has what that key stands for; negative: there is no such rank.
+  [[nodiscard]] int owner(const Key& key) const noexcept { return nodes_.of_creator(key.creator); }
+  /// Blocks up to this size come with the first answer.
+  [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
   /// The object. REQUIRES: nobody waits for a name at home here.
   [[nodiscard]] Task<Result<ObjectView>> find(Lookup wanted);
   /// find(), as soon as it fits the window: its time counts from then. Keeps the finder, because nobody may
   /// wait for it.
   [[nodiscard]] static Task<Ahead> find_ahead(std::shared_ptr<Finder> finder, Lookup wanted,
                                               CountsUntil until);
-  /// For what is fetched ahead of use.
-  [[nodiscard]] const std::shared_ptr<Window>& window() const noexcept { return window_; }
-  /// Whether it is there. REQUIRES: the question does not begin here.
+  /// Names of a store that begin so, of all nodes, unordered; those live throughout exactly once.
+  [[nodiscard]] Task<Result<std::vector<std::string>>> names(std::uint32_t store, std::string prefix,
+                                                             Deadline::Clock::time_point until);
+  /// The same of what is promised, once it is set; nothing of it counts before. REQUIRES: it is awaited by a
+  /// name that is not at home here.
+  [[nodiscard]] static Task<Ahead> find_promised(std::shared_ptr<Finder> finder, Lookup wanted);
+  /// Whether so many of these wait to be set that no other one should be begun: the node of their makers
+  /// keeps 1024 questions of a rank, of which blocking calls need some.
+  [[nodiscard]] bool awaits_many() const noexcept {
+    return awaiting_.load(std::memory_order_relaxed) >= most_awaiting;
+  }
+  /// For what is fetched without being waited for.
+  [[nodiscard]] const std::shared_ptr<Window>& window(CountsUntil until) const noexcept {
+    return windows_[until == CountsUntil::it_comes ? 1 : 0];
+  }
+  /// Whether it is there. REQUIRES: begins_here().
+  [[nodiscard]] Result<bool> exists_here(const Address& address, Deadline deadline);
+  /// The same, wherever the question begins.
   [[nodiscard]] Task<Result<bool>> exists(Lookup wanted);
 
  private:
-  [[nodiscard]] int owner(const Key& key) const noexcept { return nodes_.of_creator(key.creator); }
+  static constexpr std::uint32_t most_awaiting = 512;
+
   [[nodiscard]] bool is_here(const Key& key) const noexcept {
     const int node = owner(key);
     return node == nodes_.own() || node < 0;
   }
   [[nodiscard]] int home_of(const Address& address) const noexcept;
   [[nodiscard]] int home_of(const Lookup& wanted) const noexcept { return home_of(wanted.address()); }
+  [[nodiscard]] Task<Result<NodeAnswer>> await_ahead(const Lookup& wanted, int home);
   [[nodiscard]] Task<Result<ObjectView>> anywhere(const Lookup& wanted);
   [[nodiscard]] Asked ask_whether(const Lookup& wanted) const;
   [[nodiscard]] Task<Result<ObjectView>> here(const Lookup& wanted);
@@ -74,8 +102,10 @@ class Finder final {
   const std::shared_ptr<NodeCopies> copies_;
   const std::shared_ptr<Flights> flights_;
   const std::uint64_t inline_bytes_;
-  const std::shared_ptr<Window> window_;
+  const std::array<std::shared_ptr<Window>, 2>
+      windows_;  ///< of what counts until it is used, and of the rest
   const Nodes& nodes_;
+  std::atomic<std::uint32_t> awaiting_{0};  ///< promises, ahead of use
 };
 
 }  // namespace locum

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "core/checksum.hpp"
+#include "core/promised.hpp"
 
 namespace locum {
 
@@ -37,6 +38,11 @@ Result<void> Handle::verify() const {
   }
   if (!key.valid()) {
     return Error(Errc::invalid_argument, "the handle identifies no object; take it from Proxy::handle()");
+  }
+  const bool of_promise = (flags & promised) != 0;
+  if ((flags & ~(named | promised)) != 0 || (of_promise && !is_promised(key))) {
+    return Error(Errc::invalid_argument,
+                 "no rank makes a handle with these flags; take it from Proxy::handle()");
   }
   return {};
 }

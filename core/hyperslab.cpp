@@ -4,7 +4,6 @@
 #include <new>
 #include <utility>
 
-#include "core/connector.hpp"
 #include "core/held_part.hpp"
 #include "core/strided_runs.hpp"
 
@@ -43,12 +42,6 @@ Result<ObjectView> hyperslab_of(ObjectView view, const Hyperslab& slab, std::uin
   } catch (const std::bad_alloc&) {
     return no_room_for(runs->bytes()).about(to_string(view.key()));
   }
-}
-
-Result<ObjectView> Source::get_hyperslab(const Address& address, const Hyperslab& slab,
-                                         std::uint64_t element_bytes, Deadline deadline) {
-  auto whole = get(address, deadline);
-  return whole ? hyperslab_of(*std::move(whole), slab, element_bytes) : std::move(whole);
 }
 
 }  // namespace locum

@@ -1,4 +1,5 @@
 #include "core/links.hpp"
+#include "core/progress_arrivals.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -20,26 +21,25 @@ constexpr int leases_in_patience = 5;
 // So many objects are on their way ahead of use at a time: an owner serves a rank 4096 questions at most.
 constexpr std::uint32_t most_ahead = 1024;
 
-// Whether all that was asked has been told so, and with that what operations waited for: one that has lost
-// its standby may have asked once more since the exchange was closed, and is told within the next step.
-bool all_is_told(Progress& progress, const std::shared_ptr<Exchange>& exchange,
-                 Progress::Clock::time_point until) {
+// Whether a number of the exchange's becomes 0 until that moment.
+bool becomes_none(Progress& progress, const std::shared_ptr<Exchange>& exchange,
+                  std::size_t (Exchange::*number)() const noexcept, Progress::Clock::time_point until) {
   struct Look {
     Pending seen;
-    std::size_t calls = 0;
+    std::size_t left = 0;
   };
   constexpr auto between_looks = std::chrono::milliseconds(1);
   const Pending never;
   for (;;) {
     const auto look = std::make_shared<Look>();
-    const auto step = [exchange, &progress, look] {
-      look->calls = exchange->under_way();
+    const auto step = [exchange, number, &progress, look] {
+      look->left = (*exchange.*number)();
       progress.finish(look->seen);
     };
     if (!progress.wait(look->seen, until, step)) {
       return false;
     }
-    if (look->calls == 0) {
+    if (look->left == 0) {
       return true;
     }
     (void)progress.wait(never, std::min(until, progress.now() + between_looks));
@@ -50,10 +50,12 @@ bool all_is_told(Progress& progress, const std::shared_ptr<Exchange>& exchange,
 
 Links::Links(LinkParts parts)
     : inline_bytes_(parts.inline_bytes),
-      window_(std::make_shared<Window>(parts.window_bytes, most_ahead)),
+      windows_{std::make_shared<Window>(parts.window_bytes, most_ahead),
+               std::make_shared<Window>(parts.window_bytes, most_ahead)},
       timeout_(parts.timeout),
+      lost_mates_(std::move(parts.lost_mates)),
       exchange_(
-          std::make_shared<Exchange>(parts.transport, std::move(parts.metrics),
+          std::make_shared<Exchange>(parts.transport, parts.metrics,
                                      ExchangeOptions{.rank = parts.rank,
                                                      .size = static_cast<int>(parts.node_of_rank.size()),
                                                      .incarnation = parts.incarnation,
@@ -85,13 +87,18 @@ Links::Links(LinkParts parts)
                                                         .reads = reads,
                                                         .settlement = settlement_,
                                                         .inline_bytes = inline_bytes_,
-                                                        .timeout = parts.timeout},
-                                           std::move(parts.lost_mates), std::make_shared<NameAlarm>(bell_));
+                                                        .timeout = parts.timeout,
+                                                        .lost_mates = lost_mates_},
+                                           std::make_shared<NameAlarm>(bell_));
+  open_ = service_;
   exchange_->serve(service_.get());
   bell_->set(*parts.transport);
-  standby_ = std::make_shared<Standby>(parts.progress.helper, Haste::within(parts.patience));
+  const ThreadStart on_start = parts.progress.on_thread_start;
+  standby_ = std::make_shared<Standby>(parts.progress.helper, Haste::within(parts.patience), on_start);
   progress_ = std::make_shared<Progress>(std::move(parts.transport), exchange_, std::move(parts.progress));
-  client_ = std::make_shared<NodeClient>(nodes_, progress_, standby_, parts.timeout);
+  const auto times = std::make_shared<TransferTimes>(parts.metrics);
+  arrivals_ = std::make_shared<ProgressArrivals>(progress_, parts.timeout, on_start, times);
+  client_ = std::make_shared<NodeClient>(nodes_, progress_, standby_, times, parts.timeout);
 }
 
 // Where close() gave up, because who drove did not come back to it, it is done here: all that was asked ends
@@ -167,6 +174,15 @@ void Links::settle_estate() {
   });
 }
 
+void Links::look_for_awaited() {
+  progress_->submit([service = open_] {
+    if (const auto open = service.lock()) {
+      open->look_for_awaited();
+    }
+  });
+  (void)progress_->poll();
+}
+
 std::size_t Links::awaited() const noexcept {
   return service_ ? service_->awaited() : 0;
 }
@@ -176,13 +192,21 @@ void Links::close() noexcept {
     return;
   }
   bell_->clear();
-  window_->close();
+  for (const auto& window : windows_) {
+    window->close();
+  }
   bool closed = false;
   unless_out_of_memory([&] {  // else it ends with its thread
     const bool over = close_exchange();
     standby_->close();
-    closed = over && all_is_told(*progress_, exchange_, Deadline().moment(timeout_, progress_->now()));
-    let_bulks_arrive();  // also what was still to be done by who drives
+    // What operations waited for is told with all that was asked: one that has lost its standby may have
+    // asked once more since the exchange was closed, and is told within the next step.
+    closed = over && becomes_none(*progress_, exchange_, &Exchange::under_way,
+                                  Deadline().moment(timeout_, progress_->now()));
+    // Also what was still to be done by who drives. Who cuts off a rank that lives in the middle of a bulk
+    // may end it, over TCP (UCX 1.13.1).
+    (void)becomes_none(*progress_, exchange_, &Exchange::bulks,
+                       Deadline().moment(timeout_, progress_->now()));
   });
   if (closed) {
     service_.reset();
@@ -190,27 +214,6 @@ void Links::close() noexcept {
     kept_.clear();
   }
   WarmMemory::of_process().drop();
-}
-
-// Who cuts off a rank that lives in the middle of a bulk may end it, over TCP (UCX 1.13.1).
-void Links::let_bulks_arrive() {
-  struct Look {
-    Pending seen;
-    std::size_t bulks = 0;
-  };
-  constexpr auto between_looks = std::chrono::milliseconds(2);
-  const auto until = Deadline().moment(timeout_, progress_->now());
-  while (progress_->now() < until) {
-    const auto look = std::make_shared<Look>();
-    const auto step = [exchange = exchange_, progress = progress_.get(), look] {
-      look->bulks = exchange->bulks();
-      progress->finish(look->seen);
-    };
-    if (progress_->wait(look->seen, until, step) && look->bulks == 0) {
-      return;
-    }
-    client_->pause(between_looks);
-  }
 }
 
 // Whether nobody drives any more who uses what this has.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -7,12 +8,14 @@
 #include <utility>
 #include <vector>
 
+#include "arrivals.hpp"
 #include "bell.hpp"
 #include "copies.hpp"
 #include "metrics.hpp"
 #include "mutex.hpp"
 #include "node_client.hpp"
 #include "node_memory.hpp"
+#include "promised.hpp"
 #include "read_leases.hpp"
 #include "remote_memory.hpp"
 #include "transport.hpp"
@@ -39,7 +42,7 @@ struct LinkParts {
   /// Of objects that are fetched ahead of use, so many bytes are on their way, or have come and wait for
   /// that.
   std::uint64_t window_bytes = std::uint64_t{256} << 20U;
-  std::function<std::vector<int>()> lost_mates;  ///< ranks of this node that are lost; empty: none ever is
+  LostMates lost_mates;
   Progress::Options progress;
 };
 
@@ -58,10 +61,16 @@ class Links {
   /// What finds out what became of binds without an answer.
   [[nodiscard]] const std::shared_ptr<Settlement>& settlement() const noexcept { return settlement_; }
   [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
-  /// For what is fetched ahead of use. Until close(), which ends all that waits to enter it.
-  [[nodiscard]] const std::shared_ptr<Window>& window() const noexcept { return window_; }
+  /// For what is fetched ahead of use; close() ends all that waits to enter it. Futures have one of their
+  /// own, so that what waits for its first use keeps nothing from coming that a program waits for.
+  [[nodiscard]] const std::shared_ptr<Window>& window(CountsUntil until) const noexcept {
+    return windows_[until == CountsUntil::it_comes ? 1 : 0];
+  }
   [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
+  [[nodiscard]] const LostMates& lost_mates() const noexcept { return lost_mates_; }
   [[nodiscard]] Progress& progress() noexcept { return *progress_; }
+  /// Where threads wait for what the client's operations bring.
+  [[nodiscard]] const std::shared_ptr<Arrivals>& arrivals() const noexcept { return arrivals_; }
   /// Where there is no helper: what it and the standby thread would do now (see Progress::poll()).
   Progress::Clock::time_point poll();
   /// Keeps what operations of the client use until they have ended: they may go on when nobody waits for
@@ -76,6 +85,9 @@ class Links {
   void look_who_lives();
   /// Ranks of other nodes to which messages are known to be in vain, ascending.
   [[nodiscard]] std::vector<int> lost_elsewhere() const;
+  /// This process has bound a name for which ranks of other nodes may wait: answers those that asked this
+  /// rank, at once if nobody else drives. Does not wait. Any thread.
+  void look_for_awaited();
   /// This process has adopted what a dead one of its node had: asks the homes of names that were about to be
   /// bound, and tells who may have copies of what is gone, soon. Does not wait. Any thread.
   void settle_estate();
@@ -96,11 +108,11 @@ class Links {
 
  private:
   [[nodiscard]] bool close_exchange();
-  void let_bulks_arrive();
 
   const std::uint64_t inline_bytes_;
-  const std::shared_ptr<Window> window_;
+  const std::array<std::shared_ptr<Window>, 2> windows_;  ///< by CountsUntil
   const std::chrono::milliseconds timeout_;
+  const LostMates lost_mates_;
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;
   const std::shared_ptr<Bell> bell_;
@@ -109,9 +121,11 @@ class Links {
   Copies copies_;  ///< until close()
   const std::shared_ptr<Settlement> settlement_;
   std::shared_ptr<NodeService> service_;  ///< until close()
+  std::weak_ptr<NodeService> open_;       ///< the same, for threads that do not close
   std::vector<std::shared_ptr<const void>> kept_;
   std::shared_ptr<Standby> standby_;
   std::shared_ptr<Progress> progress_;
+  std::shared_ptr<Arrivals> arrivals_;
   std::shared_ptr<const NodeClient> client_;
 };
 

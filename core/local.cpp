@@ -14,6 +14,7 @@
 #include "core/directory.hpp"
 #include "core/internal_stores.hpp"
 #include "core/mutex.hpp"
+#include "core/promised.hpp"
 
 namespace locum {
 
@@ -135,10 +136,14 @@ class Local final : public Connector {
       return get(address, deadline);  // keys are made by sealing: one that is not there never will be
     }
     const auto moment = deadline.moment(options_.timeout);
+    const auto promised = promise_named(address.key.store, address.name);
     MutexLock lock(mutex_);
     for (auto look = Deadline::Clock::time_point::min();; (void)lock.wait_until(sealed_, look)) {
       if (LocalObject* const object = find(address)) {
         return view_of(*object);
+      }
+      if (promised && !is_unset(*promised)) {
+        return no_such_object();
       }
       const auto now = Deadline::Clock::now();
       const bool looked_late = look != Deadline::Clock::time_point::min() && now >= look;
@@ -251,6 +256,11 @@ class Local final : public Connector {
     return found == names_.end() ? nullptr : found->second;
   }
 
+  bool is_unset(const Key& promised) const LOCUM_REQUIRES(mutex_) {
+    const auto found = objects_.find(placeholder_of(promised));
+    return found != objects_.end() && is_promise_record(found->second->meta().type_hash);
+  }
+
   Error absent(const Address& address) const LOCUM_REQUIRES(mutex_) {
     if (address.name.empty() && address.name_hash != 0 &&
         live_hashes_.contains({address.key.store, address.name_hash})) {
@@ -287,6 +297,9 @@ class Local final : public Connector {
       live_hashes_.erase({meta.store, name_hash(meta.store, meta.name)});
     }
     live_bytes_ -= object.bytes().size();
+    if (is_promise_record(meta.type_hash)) {
+      sealed_.notify_all();  // what was promised may be over
+    }
     const Key key = object.sealed().key;
     objects_.erase(key);
   }

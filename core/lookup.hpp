@@ -2,7 +2,7 @@
 
 #include <cstdint>
 #include <string>
-#include <variant>
+#include <utility>
 
 #include "connector.hpp"
 
@@ -11,16 +11,7 @@ namespace locum {
 /// What is looked for: an Address that owns its name, and how much of the object is wanted. Where that is on
 /// this node, or comes with an answer anyway, it is shown whole.
 struct Lookup {
-  /// Nothing but what the object says of itself.
-  struct Facts {};
-  /// These elements of an array, packed, each of so many bytes.
-  struct Elements {
-    Hyperslab slab;
-    std::uint64_t element_bytes = 0;
-  };
-  using Part = std::variant<std::monostate, Facts, ByteRange, Elements>;  ///< std::monostate: all of it
-
-  Lookup(const Address& address, Deadline::Clock::time_point latest, Part of_it = {},
+  Lookup(const Address& address, Deadline::Clock::time_point latest, Selection of_it = {},
          bool waits_for_it = false)
       : key(address.key),
         name(address.name),
@@ -42,7 +33,7 @@ struct Lookup {
   std::string name;
   std::uint64_t name_hash;
   std::uint64_t size_bytes;
-  Part part;
+  Selection part;
   bool waits;  ///< for a name that stands for nothing, until somebody puts it
   Deadline::Clock::time_point until;
 };

@@ -38,12 +38,13 @@ enum class Kind : std::uint8_t {
   end_read,         ///< a lease_read is over; nobody answers: to the rank that granted it
   recall_read,      ///< does the asked rank still read under a lease that is over: from who granted it
   describe,         ///< what an object says of itself, by key, without its payload: to its owner's node
+  fetch_batch,      ///< many objects by key: to the node that they are of
 };
-inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::describe);
+inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::fetch_batch);
 
 /// Version of all that is sent between ranks; those of a runtime have the same, or refuse each other at
 /// start.
-inline constexpr std::uint8_t wire_version = 12;
+inline constexpr std::uint8_t wire_version = 13;
 
 /// What each message begins with. 16 bytes, in the byte order of the machines.
 struct Envelope {

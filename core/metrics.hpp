@@ -16,7 +16,7 @@ namespace locum {
 /// thread; read at any time, exact for whatever happened before. Tests assert them. Each thread adds to words
 /// of its own lane: a locked addition would cost a sixth of a look-up by key, and most operations count two.
 class Metrics {
-  static constexpr std::size_t word_count = 4 * path_count + 6;
+  static constexpr std::size_t word_count = 4 * path_count + 8;
   using Word = std::atomic<std::uint64_t>;
   struct alignas(64) Lane {
     std::array<Word, word_count> words{};
@@ -59,10 +59,11 @@ class Metrics {
   void count_write(Path path, std::uint64_t bytes) noexcept {
     count(2 * (path_count + static_cast<std::size_t>(path)), bytes);
   }
-  static void increment(const Counter& counter) noexcept {
+  static void add(const Counter& counter, std::uint64_t amount) noexcept {
     const std::uint32_t lane = detail::thread_lane();
-    add((*counter.lanes_)[lane].words[counter.word_], 1, lane);
+    add((*counter.lanes_)[lane].words[counter.word_], amount, lane);
   }
+  static void increment(const Counter& counter) noexcept { add(counter, 1); }
 
  private:
   template <std::size_t... path>
@@ -98,6 +99,10 @@ class Metrics {
   /// Questions of other ranks that were not even looked at: more than one rank may have under way, too long,
   /// of a number that another open one has, or of none.
   Counter turned_away{lanes_, 4 * path_count + 5};
+  /// Nanoseconds in which objects of other nodes were under way to this rank, and those in which its threads
+  /// waited for them: see TransferTimes.
+  Counter transfer_ns{lanes_, 4 * path_count + 6};
+  Counter waited_ns{lanes_, 4 * path_count + 7};
 };
 
 }  // namespace locum

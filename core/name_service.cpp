@@ -22,9 +22,16 @@ bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= max_name_bytes;
 }
 
+// A reserved name is that of a promise of this node, or none.
 bool is_at_home(const Nodes& nodes, std::uint32_t store, std::string_view name) {
-  return is_name(name) && !is_internal(store) && nodes.home(store, name_hash(store, name)) == nodes.own();
+  const auto promised = promise_named(store, name);
+  const bool may_be = !is_reserved(name) || (promised && nodes.of_creator(promised->creator) == nodes.own());
+  return may_be && is_name(name) && !is_internal(store) &&
+         nodes.home(store, name_hash(store, name)) == nodes.own();
 }
+
+// How often it is looked whether makers of promises live, in the time after which a rank is missed.
+constexpr int looks_in_patience = 5;
 
 }  // namespace
 
@@ -84,11 +91,19 @@ void NameService::await(const Question& question, Asker asker) {
 bool NameService::serve(const AwaitedNames::Waiter& waiter) noexcept {
   const Asker asker{waiter.rank, waiter.call};
   try {
-    parts_.local.directory->watch(name_hash(waiter.store, waiter.name), watcher_);
-    const auto pin = parts_.local.directory->find(waiter.store, waiter.name);
+    const NodeMemory& here = parts_.local;
+    here.directory->watch(name_hash(waiter.store, waiter.name), watcher_);
+    const auto promised = promise_named(waiter.store, waiter.name);
+    const auto pin =
+        promised ? find_promised(*here.table, *here.directory, *promised, waiter.name, parts_.lost_mates)
+                 : here.directory->find(waiter.store, waiter.name);
     if (pin) {
       answer_with(*pin, true, asker);
-    } else if (pin.error().code() == Errc::not_found || pin.error().code() == Errc::timeout) {
+    } else if (pin.error().code() == Errc::timeout || (pin.error().code() == Errc::not_found && !promised)) {
+      if (promised) {
+        promises_due_ = std::min(
+            promises_due_, parts_.exchange->now() + parts_.exchange->options().patience / looks_in_patience);
+      }
       return false;  // who waits has more time than a look
     } else {
       parts_.refuse(asker, pin.error());
@@ -102,6 +117,7 @@ bool NameService::serve(const AwaitedNames::Waiter& waiter) noexcept {
 }
 
 void NameService::look_for_awaited() noexcept {
+  promises_due_ = Exchange::Clock::time_point::max();
   awaited_.serve(parts_.exchange->now(),
                  [this](const AwaitedNames::Waiter& waiter) { return serve(waiter); });
 }
@@ -152,7 +168,7 @@ void NameService::bind(const Question& question, Asker asker) {
                         : question.bulk.size() == record.name_bytes;
   const std::string_view name =
       text_of(question.bulk.last(std::min<std::size_t>(record.name_bytes, question.bulk.size())));
-  if (!fits || !is_at_home(*parts_.nodes, record.store, name) ||
+  if (!fits || is_reserved(name) || !is_at_home(*parts_.nodes, record.store, name) ||
       name_hash(record.store, name) != record.name_hash) {
     return parts_.refuse_senseless(question);
   }

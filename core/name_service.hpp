@@ -35,8 +35,10 @@ class NameService final {
   void generation(const Question& question, Asker asker);
   void list(const Question& question, Asker asker);
 
-  /// Answers those whose name has been bound meanwhile.
+  /// Answers those whose name has been bound meanwhile, and those whose promise is over.
   void look_for_awaited() noexcept;
+  /// When that is to be done though nobody has bound a name: the maker of a promise may have died.
+  [[nodiscard]] Exchange::Clock::time_point next_due() const noexcept { return promises_due_; }
   /// Nobody who waits for a name is answered any more but by `error`.
   void close(const Error& error) noexcept;
   /// That rank is lost.
@@ -55,6 +57,7 @@ class NameService final {
   CopyService& copies_;
   const std::shared_ptr<NameWatcher> watcher_;
   AwaitedNames awaited_;
+  Exchange::Clock::time_point promises_due_ = Exchange::Clock::time_point::max();
 };
 
 }  // namespace locum

@@ -54,14 +54,15 @@ class Asked::Kept final : public Inquiry {
 };
 
 Asked::Asked(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
-             Deadline::Clock::time_point until)
+             Deadline::Clock::time_point until, int first)
     : nodes_(nodes),
       node_(node),
+      first_(first),
       inquiry_(std::make_shared<Kept>(kind, body, std::move(bulk), until)),
       kept_(static_cast<Kept&>(*inquiry_)) {}
 
 bool Asked::begin(Operation& operation) {
-  nodes_.ask(node_, inquiry_);
+  nodes_.ask(node_, inquiry_, first_);
   return kept_.answer.is_told(operation);
 }
 
@@ -70,11 +71,34 @@ Result<NodeAnswer> Asked::await_resume() {
   return kept_.answer.await_resume();
 }
 
+/// Goes off when it is destroyed, which the exchange does at its moment, or when it closes.
+class Paused::Alarm {
+ public:
+  explicit Alarm(Told<bool>& over) noexcept : over_(over) {}
+  Alarm(const Alarm&) = delete;
+  Alarm& operator=(const Alarm&) = delete;
+  ~Alarm() { over_.tell(true); }
+
+ private:
+  Told<bool>& over_;
+};
+
+bool Paused::begin(Operation& operation) {
+  nodes_.call_at(until_, [alarm = std::make_shared<Alarm>(over_)] {});
+  return over_.is_told(operation);
+}
+
+Error senseless_answer(int node) {
+  return Error(Errc::corrupt, "node " + std::to_string(node) + " answered what makes no sense");
+}
+
 NodeClient::NodeClient(std::shared_ptr<Nodes> nodes, std::shared_ptr<Progress> progress,
-                       std::shared_ptr<Standby> standby, std::chrono::milliseconds timeout)
+                       std::shared_ptr<Standby> standby, std::shared_ptr<TransferTimes> times,
+                       std::chrono::milliseconds timeout)
     : nodes_(std::move(nodes)),
       progress_(std::move(progress)),
       standby_(std::move(standby)),
+      times_(std::move(times)),
       timeout_(timeout) {}
 
 bool NodeClient::run(Operation& operation, Deadline::Clock::time_point until, const Wanted& wanted) const {
@@ -108,11 +132,6 @@ Result<NodeAnswer> NodeClient::ask(int node, Kind kind, std::span<const std::byt
     return call_error::late_node(node);
   }
   return std::move(waiting.answer());
-}
-
-bool NodeClient::await(const Pending& pending, const std::function<void()>& step,
-                       Deadline::Clock::time_point until) const {
-  return progress_->wait(pending, with_grace(until), step);
 }
 
 void NodeClient::pause(Deadline::Clock::duration duration) const {

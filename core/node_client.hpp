@@ -13,6 +13,7 @@
 #include "operation.hpp"
 #include "progress.hpp"
 #include "standby.hpp"
+#include "transfer_times.hpp"
 
 namespace locum {
 
@@ -21,8 +22,9 @@ namespace locum {
 class Asked final : public Operation::Begun {
  public:
   /// Copies what it needs of body and bulk, as an Inquiry does. Throws std::bad_alloc.
+  /// \param first the rank of the node that is asked first; none: any
   Asked(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
-        Deadline::Clock::time_point until);
+        Deadline::Clock::time_point until, int first = -1);
 
   /// As of NodeClient::ask(); throws std::bad_alloc, nothing has been asked then.
   [[nodiscard]] Result<NodeAnswer> await_resume();
@@ -34,9 +36,32 @@ class Asked final : public Operation::Begun {
 
   Nodes& nodes_;
   const int node_;
+  const int first_;
   std::shared_ptr<Inquiry> inquiry_;
   Kept& kept_;  ///< the inquiry
 };
+
+/// A pause of an operation, in the hands of who drives: `co_await` it. Over before its time where the
+/// exchange closes.
+class Paused final : public Operation::Begun {
+ public:
+  Paused(Nodes& nodes, Deadline::Clock::time_point until) noexcept : nodes_(nodes), until_(until) {}
+
+  /// Throws std::bad_alloc: there was no pause.
+  void await_resume() const { check(); }
+
+ private:
+  class Alarm;
+
+  [[nodiscard]] bool begin(Operation& operation) override;
+
+  Nodes& nodes_;
+  const Deadline::Clock::time_point until_;
+  Told<bool> over_;
+};
+
+/// What a node answered that no node should.
+[[nodiscard]] Error senseless_answer(int node);
 
 /// Asks other nodes and waits for what they say, moving messages meanwhile. Any thread may call; from within
 /// a step of the exchange only what does not wait: asked(), moment() and now().
@@ -44,10 +69,12 @@ class NodeClient {
  public:
   /// \param timeout for calls without a deadline of their own
   NodeClient(std::shared_ptr<Nodes> nodes, std::shared_ptr<Progress> progress,
-             std::shared_ptr<Standby> standby, std::chrono::milliseconds timeout);
+             std::shared_ptr<Standby> standby, std::shared_ptr<TransferTimes> times,
+             std::chrono::milliseconds timeout);
 
   [[nodiscard]] const Nodes& nodes() const noexcept { return *nodes_; }
   [[nodiscard]] Progress& progress() const noexcept { return *progress_; }
+  [[nodiscard]] const std::shared_ptr<TransferTimes>& times() const noexcept { return times_; }
   /// The answer, the other side's error, `timeout`, `peer_lost` if no rank of the node can be asked, or
   /// `closed` if all of them have closed. `wanted`: whether who asks still waits for it; else `timeout`.
   /// Throws std::bad_alloc (and what `wanted` throws): unless that did, nothing has been asked.
@@ -62,22 +89,26 @@ class NodeClient {
   [[nodiscard]] Haste haste() const noexcept { return standby_->haste(); }
   /// ask(), as a part of an operation.
   [[nodiscard]] Asked asked(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
-                            Deadline::Clock::time_point until) const {
-    return Asked(*nodes_, node, kind, body, std::move(bulk), until);
+                            Deadline::Clock::time_point until, int first = -1) const {
+    return Asked(*nodes_, node, kind, body, std::move(bulk), until, first);
+  }
+  /// pause(), as a part of an operation.
+  [[nodiscard]] Paused paused(Deadline::Clock::duration duration) const {
+    return {*nodes_, now() + duration};
   }
   /// Runs an operation whose tasks give up at `until`, and waits for it; asks every `look_interval` whether
   /// it is still `wanted`, if that is not empty. False: it was not, or it goes on though its time has passed.
   [[nodiscard]] bool run(Operation& operation, Deadline::Clock::time_point until,
                          const Wanted& wanted = {}) const;
-  /// Has `step` run by who drives, and waits until `pending` is done, which that step, or a later one of the
-  /// exchange, makes so; false: `until` has passed.
-  [[nodiscard]] bool await(const Pending& pending, const std::function<void()>& step,
-                           Deadline::Clock::time_point until) const;
   /// Waits for so long, and moves messages meanwhile.
   void pause(Deadline::Clock::duration duration) const;
   /// The moment at which a call with this deadline gives up.
   [[nodiscard]] Deadline::Clock::time_point moment(Deadline deadline) const {
-    return deadline.moment(timeout_, progress_->now());
+    return moment(deadline, progress_->now());
+  }
+  /// The same of one that began at `now`.
+  [[nodiscard]] Deadline::Clock::time_point moment(Deadline deadline, Deadline::Clock::time_point now) const {
+    return deadline.moment(timeout_, now);
   }
   [[nodiscard]] Deadline::Clock::time_point now() const { return progress_->now(); }
 
@@ -85,6 +116,7 @@ class NodeClient {
   const std::shared_ptr<Nodes> nodes_;
   const std::shared_ptr<Progress> progress_;
   const std::shared_ptr<Standby> standby_;
+  const std::shared_ptr<TransferTimes> times_;
   const std::chrono::milliseconds timeout_;
 };
 

@@ -10,14 +10,13 @@
 
 namespace locum {
 
-NodeService::NodeService(ServiceParts parts, std::function<std::vector<int>()> lost_mates,
-                         std::shared_ptr<NameAlarm> alarm)
+NodeService::NodeService(ServiceParts parts, std::shared_ptr<NameAlarm> alarm)
     : parts_(std::move(parts)),
       copies_(parts_),
       objects_(parts_, copies_),
       part_service_(parts_),
+      batches_(parts_),
       names_(parts_, copies_, alarm),
-      lost_mates_(std::move(lost_mates)),
       alarm_(std::move(alarm)) {}
 
 void NodeService::asked(const Question& question) noexcept {
@@ -45,7 +44,7 @@ Exchange::Clock::time_point NodeService::next_due() const noexcept {
     return {};  // long past
   }
   return std::min({parts_.read_leases->next_due(), parts_.reads->next_due(), parts_.settlement->next_due(),
-                   parts_.copies.sets->next_due(), estate_due_});
+                   parts_.copies.sets->next_due(), names_.next_due(), estate_due_});
 }
 
 void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
@@ -55,7 +54,7 @@ void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
   if (parts_.settlement->has_named()) {
     parts_.settlement->settle_named();
   }
-  if (alarm_->take()) {
+  if (alarm_->take() || names_.next_due() <= now) {
     names_.look_for_awaited();
   }
   if (std::min(parts_.settlement->next_due(), estate_due_) <= now) {
@@ -79,6 +78,8 @@ void NodeService::dispatch(const Question& question) {
       return part_service_.fetch_part(question, asker);
     case Kind::fetch_hyperslab:
       return part_service_.fetch_hyperslab(question, asker);
+    case Kind::fetch_batch:
+      return batches_.fetch(question, asker);
     case Kind::describe:
       return objects_.describe(question, asker);
     case Kind::exists:
@@ -125,7 +126,7 @@ void NodeService::dispatch(const Question& question) {
 
 void NodeService::roll_call(Asker asker) const {
   const auto lost = std::make_shared<std::vector<std::uint32_t>>();
-  for (const int rank : lost_mates_ ? lost_mates_() : std::vector<int>()) {
+  for (const int rank : parts_.lost_mates ? parts_.lost_mates() : std::vector<int>()) {
     lost->push_back(static_cast<std::uint32_t>(rank));
   }
   parts_.answer(asker, {}, {std::as_bytes(std::span(*lost)), lost});

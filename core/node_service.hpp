@@ -1,10 +1,9 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
-#include <vector>
 
+#include "batch_service.hpp"
 #include "copy_service.hpp"
 #include "name_alarm.hpp"
 #include "name_service.hpp"
@@ -19,10 +18,8 @@ namespace locum {
 /// on when that word comes. Questions that make no sense are refused, and change nothing.
 class NodeService final : public Service {
  public:
-  /// \param lost_mates ranks of this node that are lost; empty: none ever is
-  /// \param alarm      is told by the directory when names that are awaited are to be looked for
-  NodeService(ServiceParts parts, std::function<std::vector<int>()> lost_mates,
-              std::shared_ptr<NameAlarm> alarm);
+  /// \param alarm is told by the directory when names that are awaited are to be looked for
+  NodeService(ServiceParts parts, std::shared_ptr<NameAlarm> alarm);
   NodeService(const NodeService&) = delete;
   NodeService& operator=(const NodeService&) = delete;
 
@@ -34,6 +31,8 @@ class NodeService final : public Service {
   /// bound, and tells who may have copies of what is gone. What there is no memory for is done again later.
   /// Within a step of the exchange.
   void settle_estate() noexcept;
+  /// Answers those whose name has been bound meanwhile. Within a step of the exchange.
+  void look_for_awaited() noexcept { names_.look_for_awaited(); }
   /// Nobody who waits for a name is answered any more but by `error`. Within a step of the exchange.
   void close(const Error& error) noexcept { names_.close(error); }
   /// Waits that are registered here.
@@ -48,8 +47,8 @@ class NodeService final : public Service {
   CopyService copies_;
   ObjectService objects_;
   PartService part_service_;
+  BatchService batches_;
   NameService names_;
-  const std::function<std::vector<int>()> lost_mates_;
   const std::shared_ptr<NameAlarm> alarm_;
   Exchange::Clock::time_point estate_due_ = Exchange::Clock::time_point::max();
 };

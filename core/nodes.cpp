@@ -208,9 +208,10 @@ bool Nodes::has_closed(int node) const {
   return std::ranges::all_of(ranks(node), [this](int rank) { return exchange_->has_closed(rank); });
 }
 
-void Nodes::ask(int node, const std::shared_ptr<Inquiry>& inquiry) {
+void Nodes::ask(int node, const std::shared_ptr<Inquiry>& inquiry, int first) {
   const std::size_t size = ranks(node).size();
-  ask(node, static_cast<std::size_t>(own_rank_) % size, size, inquiry);
+  const auto place = static_cast<std::size_t>(std::ranges::find(ranks(node), first) - ranks(node).begin());
+  ask(node, place < size ? place : static_cast<std::size_t>(own_rank_) % size, size, inquiry);
 }
 
 void Nodes::ask_rank(int rank, const std::shared_ptr<Inquiry>& inquiry) {
@@ -219,11 +220,12 @@ void Nodes::ask_rank(int rank, const std::shared_ptr<Inquiry>& inquiry) {
   ask(node, place, 1, inquiry);
 }
 
-void Nodes::ask(int node, std::size_t first, std::size_t count, const std::shared_ptr<Inquiry>& inquiry) {
+void Nodes::ask(int node, std::size_t first_place, std::size_t count,
+                const std::shared_ptr<Inquiry>& inquiry) {
   inquiry->exchange_ = exchange_.get();
   inquiry->node_ = node;
   inquiry->ranks_ = ranks(node);
-  inquiry->next_ = first;
+  inquiry->next_ = first_place;
   inquiry->left_ = count;
   inquiry->ask_next(inquiry);
 }

@@ -108,17 +108,22 @@ class Nodes {
   /// Whether all ranks of the node have closed, in good order: they show nobody anything. Any thread.
   [[nodiscard]] bool has_closed(int node) const;
 
-  /// Asks a node. Only by who drives.
-  void ask(int node, const std::shared_ptr<Inquiry>& inquiry);
+  /// Asks a node; that rank of it first, if it has it. Only by who drives.
+  void ask(int node, const std::shared_ptr<Inquiry>& inquiry, int first = -1);
   /// The same of one rank, and no other: `peer_lost` if that one is lost.
   void ask_rank(int rank, const std::shared_ptr<Inquiry>& inquiry);
   /// The same, with functions to be told.
   void ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
            Then then, Place place = {});
   void ask_rank(int rank, Kind kind, std::span<const std::byte> body, Clock::time_point deadline, Then then);
+  /// Has `action` called at that moment, and destroyed; where the exchange closes before, destroyed. Only by
+  /// who drives.
+  void call_at(Clock::time_point moment, std::function<void()> action) {
+    exchange_->call_at(moment, std::move(action));
+  }
 
  private:
-  void ask(int node, std::size_t first, std::size_t count, const std::shared_ptr<Inquiry>& inquiry);
+  void ask(int node, std::size_t first_place, std::size_t count, const std::shared_ptr<Inquiry>& inquiry);
 
   const std::vector<int> node_of_rank_;
   const int own_rank_;

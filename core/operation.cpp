@@ -1,6 +1,7 @@
 #include "core/operation.hpp"
 
 #include <new>
+#include <utility>
 
 #include "core/standby.hpp"
 #include "core/unless_out_of_memory.hpp"
@@ -10,6 +11,12 @@ namespace locum {
 void Operation::begin() {
   hold();
   run_in_thread();
+}
+
+void Operation::begin_by_driver() noexcept {
+  hold();
+  state_.store(State::driver, std::memory_order_relaxed);
+  drive();
 }
 
 bool Operation::run(Clock::time_point until) {
@@ -106,6 +113,17 @@ void Operation::leave(const Waiter& self) noexcept {
   unlink(self);
 }
 
+void Operation::observe(std::shared_ptr<Observer> observer) noexcept {
+  {
+    const MutexLock lock(mutex_);
+    if (!ended()) {
+      observer_ = std::move(observer);
+      return;
+    }
+  }
+  observer->ended();
+}
+
 bool Operation::take() noexcept {
   if (state_.load(std::memory_order_relaxed) != State::wanting) {
     return false;
@@ -172,10 +190,17 @@ void Operation::run_if_wanting() noexcept {
 
 void Operation::end_in_thread() noexcept {
   const Held<Operation> self(this);  // and no longer
-  const MutexLock lock(mutex_);
-  state_.store(State::ended, std::memory_order_release);
-  while (Waiter* const first = next_waiter()) {
-    progress_.finish_from_outside(first->pending);
+  std::shared_ptr<Observer> observer;
+  {
+    const MutexLock lock(mutex_);
+    state_.store(State::ended, std::memory_order_release);
+    while (Waiter* const first = next_waiter()) {
+      progress_.finish_from_outside(first->pending);
+    }
+    observer.swap(observer_);
+  }
+  if (observer) {
+    observer->ended();
   }
 }
 
@@ -204,10 +229,17 @@ void Operation::drive() noexcept {
     return;
   }
   const Held<Operation> self(this);  // and no longer
-  const MutexLock lock(mutex_);
-  state_.store(State::ended, std::memory_order_release);
-  while (Waiter* const first = next_waiter()) {
-    progress_.finish(first->pending);
+  std::shared_ptr<Observer> observer;
+  {
+    const MutexLock lock(mutex_);
+    state_.store(State::ended, std::memory_order_release);
+    while (Waiter* const first = next_waiter()) {
+      progress_.finish(first->pending);
+    }
+    observer.swap(observer_);
+  }
+  if (observer) {
+    observer->ended();
   }
 }
 
@@ -231,22 +263,31 @@ void Operation::go_on_here() noexcept {
 
 // From either place: who drives tells one that waits in its own way.
 bool Operation::give_to_thread(Place from) noexcept {
-  const MutexLock lock(mutex_);
-  state_.store(State::wanting, std::memory_order_relaxed);
-  if (waiters_ != nullptr) {
-    waiters_->called.store(true, std::memory_order_relaxed);
-    if (from == Place::driver) {
-      progress_.finish(waiters_->pending);
-    } else {
-      progress_.finish_from_outside(waiters_->pending);
+  std::shared_ptr<Host> host;
+  {
+    const MutexLock lock(mutex_);
+    state_.store(State::wanting, std::memory_order_relaxed);
+    if (waiters_ != nullptr) {
+      waiters_->called.store(true, std::memory_order_relaxed);
+      if (from == Place::driver) {
+        progress_.finish(waiters_->pending);
+      } else {
+        progress_.finish_from_outside(waiters_->pending);
+      }
+      return true;
     }
-    return true;
+    if (!host_) {
+      const bool taken = standby_.take(*this);
+      if (!taken) {
+        state_.store(State::driver, std::memory_order_relaxed);
+      }
+      return taken;
+    }
+    host = host_;
+    host->take(*this);
   }
-  const bool taken = standby_.take(*this);
-  if (!taken) {
-    state_.store(State::driver, std::memory_order_relaxed);
-  }
-  return taken;
+  host->call();
+  return true;
 }
 
 void Operation::link_alone(Waiter& waiter) noexcept {

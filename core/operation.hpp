@@ -11,6 +11,7 @@
 
 #include "frame_pool.hpp"
 #include "mutex.hpp"
+#include "observer.hpp"
 #include "progress.hpp"
 #include "result.hpp"
 #include "task.hpp"
@@ -60,6 +61,15 @@ class Operation {
   /// Begins it, in this thread, and returns when it goes on elsewhere, or has ended. Once, this or run(); not
   /// by who drives.
   void begin();
+  /// begin(), by who drives, in whose hands it begins.
+  void begin_by_driver() noexcept;
+  class Host;
+  class Wanting;
+  /// That one, instead of the standby, has it run where it needs a thread and nobody waits for it. Before it
+  /// begins.
+  void be_hosted_by(std::shared_ptr<Host> host) noexcept { host_ = std::move(host); }
+  /// Runs it in this thread, which may work, if nobody has taken it since it wanted that.
+  void run_if_wanting() noexcept;
   /// Begins it, and waits as wait() does. Before any other thread knows it.
   [[nodiscard]] bool run(Clock::time_point until);
   /// Waits until it has ended; runs it meanwhile where it needs a thread. False: the moment has passed. Any
@@ -67,6 +77,8 @@ class Operation {
   [[nodiscard]] bool wait(Clock::time_point until);
   /// Nobody wants to know any more how it ends. Any thread.
   void forget() noexcept { wanted_.store(false, std::memory_order_relaxed); }
+  /// Has that one told once, when it has ended; at once if it has. One only. Any thread.
+  void observe(std::shared_ptr<Observer> observer) noexcept;
   [[nodiscard]] bool ended() const noexcept { return state_.load(std::memory_order_acquire) == State::ended; }
 
   /// Goes on in a thread that may work. For its own tasks.
@@ -226,7 +238,6 @@ class Operation {
   void drive() noexcept;
   [[nodiscard]] bool give_to_thread(Place from) noexcept;
   void run_in_thread() noexcept;
-  void run_if_wanting() noexcept;
   void end_in_thread() noexcept;
   [[nodiscard]] bool take() noexcept LOCUM_REQUIRES(mutex_);
   void link_alone(Waiter& waiter) noexcept LOCUM_ALONE;
@@ -248,12 +259,28 @@ class Operation {
   std::atomic<State> state_{State::thread};
   Mutex mutex_;
   Waiter* waiters_ LOCUM_GUARDED_BY(mutex_) = nullptr;
+  std::shared_ptr<Observer> observer_ LOCUM_GUARDED_BY(mutex_);
 
   Queued* in_queue_ = nullptr;  ///< of a window, which guards it
+  bool hurried_ = false;        ///< the same
 
-  // Of the standby.
-  Operation* next_on_standby_ = nullptr;
-  bool on_standby_ = false;
+  Operation* next_wanting_ = nullptr;  ///< of a Wanting, which guards these
+  bool is_listed_ = false;
+  std::shared_ptr<Host> host_;
+};
+
+/// Who runs operations that need a thread, and for which nobody waits, in place of the standby.
+class Operation::Host {
+ public:
+  Host() = default;
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+  virtual ~Host() = default;
+
+  /// Notes one that wants a thread; it is locked meanwhile. Any thread; must not fail.
+  virtual void take(Operation& operation) noexcept = 0;
+  /// After that, and it is not locked any more: has what was noted run, unless somebody else takes it before.
+  virtual void call() noexcept = 0;
 };
 
 /// Holds an operation, or none.
@@ -285,6 +312,35 @@ class Held {
 
  private:
   O* operation_ = nullptr;
+};
+
+/// Operations that want a thread, in the order in which they came to do so; each once, and held. Needs no
+/// memory. Guarded by who has it.
+class Operation::Wanting {
+ public:
+  void push(Operation& operation) noexcept {
+    if (!operation.is_listed_) {
+      operation.is_listed_ = true;
+      operation.hold();
+      (last_ != nullptr ? last_->next_wanting_ : first_) = &operation;
+      last_ = &operation;
+    }
+  }
+  /// None: there is none.
+  [[nodiscard]] Held<Operation> pop() noexcept {
+    Operation* const first = first_;
+    if (first != nullptr) {
+      first_ = std::exchange(first->next_wanting_, nullptr);
+      last_ = first_ != nullptr ? last_ : nullptr;
+      first->is_listed_ = false;
+    }
+    return Held<Operation>(first);
+  }
+  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+
+ private:
+  Operation* first_ = nullptr;
+  Operation* last_ = nullptr;
 };
 
 /// An operation that ends with a value.

@@ -4,8 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "core/connector.hpp"
-
 namespace locum {
 
 namespace {
@@ -44,11 +42,6 @@ Result<ObjectView> part_of(ObjectView view, const ByteRange& range) {
   }
   view.narrow(range.offset, range.bytes);
   return view;
-}
-
-Result<ObjectView> Source::get_part(const Address& address, const ByteRange& range, Deadline deadline) {
-  auto whole = get(address, deadline);
-  return whole ? part_of(*std::move(whole), range) : std::move(whole);
 }
 
 }  // namespace locum

@@ -13,6 +13,7 @@
 #include "haste.hpp"
 #include "mutex.hpp"
 #include "spin_trial.hpp"
+#include "thread_start.hpp"
 
 namespace locum {
 
@@ -57,7 +58,7 @@ class Progress {
     std::chrono::microseconds helper_spin{0};
     /// Whether to start the helper thread. A simulation calls poll() instead.
     bool helper = true;
-    std::function<void()> on_helper_start;  ///< called first by the helper thread: to place it
+    ThreadStart on_thread_start;  ///< called first by the helper thread
     /// How a thread waits beside one that drives, or sleeps in the transport; may return early. Empty: on a
     /// condition variable. A simulation, in which only one runs at a time, lets the others go on.
     std::function<void(Clock::time_point)> park{};

@@ -11,27 +11,67 @@ bool is_worth_another_try(const Error& error) {
 
 }  // namespace
 
-Result<ProxyTarget::Fetched> ProxyTarget::fetch(Deadline deadline) {
+Result<std::shared_ptr<Session>> ProxyTarget::session() const {
   if (refusal_) {
     return *refusal_;
   }
   auto session = session_.lock();
-  if (!session) {
-    return Error(Errc::closed, "the runtime of this stand-in has ended; resolve it before")
-        .about(to_string(handle_.key));
+  return session ? Result<std::shared_ptr<Session>>(std::move(session))
+                 : Error(Errc::closed, "the runtime of this stand-in has ended; resolve it before")
+                       .about(to_string(handle_.key));
+}
+
+Begun ProxyTarget::begin(Session& session, Deadline deadline) {
+  {
+    const MutexLock lock(mutex_);
+    if (object_) {
+      return {object_};
+    }
   }
+  return handle_.awaits_promise() ? session.begin(handle_, CountsUntil::it_is_used, deadline)
+                                  : session.begin(addressed(handle_), {}, deadline);
+}
+
+Result<ProxyTarget::Fetched> ProxyTarget::fetched(Result<ObjectView> found) {
+  auto open = session();
+  if (!open) {
+    return open.error();
+  }
+  const bool nothing_came = found ? !*found : found.error().code() == Errc::not_found;
+  if (handle_.awaits_promise() && nothing_came) {
+    found = (*open)->fetch(handle_, Deadline::Clock::time_point::min());
+    if (!found && found.error().code() == Errc::timeout) {
+      found =
+          Error(Errc::unsupported,
+                "what is promised on this node, or beside very many other promises, is waited for by get() "
+                "of the stand-in only, not by get_async()")
+              .about(to_string(handle_.key));
+    }
+  }
+  auto object = (*open)->as_said(handle_, std::move(found), {});
+  return object ? Result<Fetched>(Fetched{*std::move(open), *std::move(object)}) : object.error();
+}
+
+Result<ProxyTarget::Fetched> ProxyTarget::fetch(Deadline deadline) {
+  auto open = this->session();
+  if (!open) {
+    return open.error();
+  }
+  const auto session = *std::move(open);
   std::shared_ptr<Fetch> coming;
   {
     const MutexLock lock(mutex_);
     if (object_) {
-      return Fetched{std::move(session), object_};
+      return Fetched{session, object_};
     }
     coming = coming_;
   }
   const bool had_ended = coming && coming->ended();
+  const auto until = coming ? session->arrivals()->moment(deadline) : Deadline::Clock::time_point();
   auto object = coming ? session->fetch(handle_, *coming, deadline) : session->fetch(handle_, deadline);
-  if (!object && had_ended && is_worth_another_try(object.error())) {
-    object = session->fetch(handle_, deadline);
+  const bool has_time = had_ended || (coming && coming->ended() && session->arrivals()->now() < until);
+  if (!object && has_time && is_worth_another_try(object.error())) {
+    object = session->fetch(handle_, had_ended ? deadline : Deadline(until));
   }
   if (coming && coming->ended()) {
     const MutexLock lock(mutex_);
@@ -42,7 +82,7 @@ Result<ProxyTarget::Fetched> ProxyTarget::fetch(Deadline deadline) {
   if (!object) {
     return object.error();
   }
-  return Fetched{std::move(session), *std::move(object)};
+  return Fetched{session, *std::move(object)};
 }
 
 void ProxyTarget::prefetch() {

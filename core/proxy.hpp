@@ -5,12 +5,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <ostream>
+#include <ranges>
 #include <span>
 #include <type_traits>
 #include <utility>
 
+#include "coming_state.hpp"
+#include "future.hpp"
 #include "handle.hpp"
 #include "mutex.hpp"
 #include "read.hpp"
@@ -37,6 +41,12 @@ class ProxyTarget {
     ObjectView object;
   };
   [[nodiscard]] Result<Fetched> fetch(Deadline deadline);
+  /// The session, or why there is nothing to ask it.
+  [[nodiscard]] Result<std::shared_ptr<Session>> session() const;
+  /// Begins what fetch() waits for.
+  [[nodiscard]] Begun begin(Session& session, Deadline deadline);
+  /// What fetch() returns, of what begin() has brought.
+  [[nodiscard]] Result<Fetched> fetched(Result<ObjectView> found);
   /// Begins to fetch the object, which stays pinned until unpin().
   void prefetch();
   /// Whether fetch() does not wait.
@@ -65,14 +75,16 @@ class Resolution final : public ProxyTarget {
   /// The resolved view, if there is one: valid until release().
   [[nodiscard]] const View<T>* resolved() const noexcept { return current_.load(std::memory_order_acquire); }
 
+  [[nodiscard]] std::optional<View<T>> view() const {
+    const MutexLock lock(mutex_);
+    return view_;
+  }
   [[nodiscard]] Result<View<T>> get(Deadline deadline) {
-    {
-      const MutexLock lock(mutex_);
-      if (view_) {
-        return *view_;
-      }
-    }
-    auto fetched = fetch(deadline);
+    auto known = view();
+    return known ? Result<View<T>>(*std::move(known)) : take(fetch(deadline));
+  }
+  /// Resolves it to what has been fetched.
+  [[nodiscard]] Result<View<T>> take(Result<Fetched> fetched) {
     if (!fetched) {
       return fetched.error();
     }
@@ -156,6 +168,33 @@ class Proxy {
       target_->prefetch();
     }
   }
+  /// get(), begun: see Store::get_async(). When it has ended, the stand-in is resolved.
+  [[nodiscard]] Future<T> get_async(Deadline deadline = {}) const {
+    if (!target_) {
+      return Future<T>(detail::empty_proxy());
+    }
+    if (auto view = target_->view()) {
+      return Future<T>(Result<View<T>>(*std::move(view)));
+    }
+    const auto session = target_->session();
+    if (!session) {
+      return Future<T>(session.error());
+    }
+    try {
+      return detail::begin_coming<View<T>, ObjectView>(
+          (*session)->arrivals(), [&] { return target_->begin(**session, deadline); },
+          [target = target_](Result<ObjectView> found) {
+            return target->take(target->fetched(std::move(found)));
+          },
+          detail::NotNoted());
+    } catch (const std::bad_alloc&) {
+      return Future<T>(no_memory_left());
+    }
+  }
+  /// In a coroutine: the Result<View<T>>, as soon as it is there.
+  [[nodiscard]] typename Future<T>::Awaiting operator co_await() const {
+    return get_async().operator co_await();
+  }
   /// Gives up the pin that all copies share; the next use resolves again. REQUIRES: no thread still uses a
   /// reference taken by `*p` or `p->`. Views returned by get() stay valid.
   void release() const {
@@ -194,6 +233,15 @@ class Proxy {
 
   std::shared_ptr<detail::Resolution<T>> target_;
 };
+
+/// Proxy::prefetch() of all stand-ins of a range.
+template <std::ranges::input_range Range>
+  requires requires(const std::ranges::range_value_t<Range>& stand_in) { stand_in.prefetch(); }
+void prefetch(const Range& stand_ins) {
+  for (const auto& stand_in : stand_ins) {
+    stand_in.prefetch();
+  }
+}
 
 template <class T>
 Proxy<T> Session::proxy(const Handle& handle) {

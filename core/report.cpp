@@ -63,6 +63,8 @@ RankReport total(std::span<const RankReport> ranks) {
     sum.decoded_hits += rank.decoded_hits;
     sum.messages += rank.messages;
     sum.turned_away += rank.turned_away;
+    sum.transfer_ns += rank.transfer_ns;
+    sum.waited_ns += rank.waited_ns;
   }
   return sum;
 }
@@ -144,7 +146,37 @@ std::string path_table(const RankReport& all) {
   return table.text();
 }
 
+std::string seconds(std::uint64_t ns) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.3f s", static_cast<double>(ns) * 1e-9);
+  return text.data();
+}
+
+std::vector<std::string> wait_row(const std::string& label, const RankReport& rank) {
+  std::array<char, 32> share{};
+  std::snprintf(share.data(), share.size(), "%.1f %%", 100 * hidden_share(rank.transfer_ns, rank.waited_ns));
+  return {label, seconds(rank.transfer_ns), seconds(rank.waited_ns), share.data()};
+}
+
+std::string wait_table(std::span<const RankReport> ranks, const RankReport& all) {
+  Table table;
+  table.add({"rank", "under way", "waited for", "hidden"});
+  for (const RankReport& rank : ranks) {
+    table.add(wait_row(std::to_string(rank.rank), rank));
+  }
+  if (ranks.size() > 1) {
+    table.add(wait_row("all", all));
+  }
+  return table.text();
+}
+
 }  // namespace
+
+double hidden_share(std::uint64_t transfer_ns, std::uint64_t waited_ns) noexcept {
+  return waited_ns >= transfer_ns
+             ? 0.0
+             : static_cast<double>(transfer_ns - waited_ns) / static_cast<double>(transfer_ns);
+}
 
 RankReport snapshot(const Metrics& metrics) {
   const auto value = [](const Metrics::Counter& counter) { return counter.load(); };
@@ -159,6 +191,8 @@ RankReport snapshot(const Metrics& metrics) {
   report.decoded_hits = value(metrics.decoded_hits);
   report.messages = value(metrics.messages);
   report.turned_away = value(metrics.turned_away);
+  report.transfer_ns = value(metrics.transfer_ns);
+  report.waited_ns = value(metrics.waited_ns);
   return report;
 }
 
@@ -167,6 +201,7 @@ std::string to_text(std::span<const RankReport> ranks) {
   return "locum: memory by node\n" + node_table(ranks) + "locum: objects and traffic by rank\n" +
          rank_table(ranks, all) + "locum: how the bytes moved\n" + path_table(all) +
          "  messages sent on the data path: " + std::to_string(all.messages) + "\n" +
+         (all.transfer_ns == 0 ? "" : "locum: objects of other nodes\n" + wait_table(ranks, all)) +
          (all.turned_away == 0 ? ""
                                : "  questions turned away unread: " + std::to_string(all.turned_away) + "\n");
 }

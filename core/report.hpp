@@ -30,6 +30,8 @@ struct RankReport {
   std::uint64_t decoded_bytes = 0;  ///< stored bytes of the decoded values that are kept
   std::uint64_t messages = 0;
   std::uint64_t turned_away = 0;  ///< questions of other ranks: see Metrics
+  std::uint64_t transfer_ns = 0;  ///< objects were under way from other nodes: see Metrics
+  std::uint64_t waited_ns = 0;    ///< threads waited for them
 };
 static_assert(std::is_trivially_copyable_v<RankReport>);
 
@@ -39,6 +41,9 @@ static_assert(std::is_trivially_copyable_v<RankReport>);
 /// A table for the terminal: memory per node, objects and traffic per rank and in all. Paths that nobody took
 /// are left out.
 [[nodiscard]] std::string to_text(std::span<const RankReport> ranks);
+
+/// Which part of the time that transfers took was not waited for: 0 to 1; 0 if there were none.
+[[nodiscard]] double hidden_share(std::uint64_t transfer_ns, std::uint64_t waited_ns) noexcept;
 
 /// "1.50 GiB", "17 B": for people.
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);

@@ -16,6 +16,7 @@
 #include "node_memory.hpp"
 #include "nodes.hpp"
 #include "one_sided_reads.hpp"
+#include "promised.hpp"
 #include "read_leases.hpp"
 
 namespace locum {
@@ -45,6 +46,7 @@ struct ServiceParts {
   std::shared_ptr<Settlement> settlement;
   std::uint64_t inline_bytes = 0;  ///< blocks up to this size are answered together with a look-up by name
   std::chrono::milliseconds timeout{};
+  LostMates lost_mates{};
 
   void answer(Asker asker, std::span<const std::byte> body, Bulk bulk = {}) const noexcept;
   /// `closed` is no answer of a rank that is asked: it would say that nothing was done. Where this rank

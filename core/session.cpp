@@ -5,6 +5,8 @@
 
 #include "core/directory.hpp"
 #include "core/internal_stores.hpp"
+#include "core/pledge.hpp"
+#include "core/promised.hpp"
 #include "core/representation.hpp"
 #include "core/store.hpp"
 
@@ -49,13 +51,25 @@ Result<std::uint32_t> number_from(const ObjectView& registration) {
   return static_cast<std::uint32_t>(generation);
 }
 
+Error broken_promise() {
+  return Error(
+      Errc::broken_promise,
+      "the promise ended without a value: its maker destroyed it, or closed its runtime, before it set "
+      "it");
+}
+
+Error damaged_promise() {
+  return Error(Errc::corrupt, "what stands for this promise is damaged");
+}
+
 }  // namespace
 
 Session::Session(std::shared_ptr<Connector> connector, std::shared_ptr<Metrics> metrics,
-                 SessionOptions options)
+                 SessionOptions options, std::shared_ptr<Arrivals> arrivals)
     : connector_(std::move(connector)),
       metrics_(std::move(metrics)),
       options_(std::move(options)),
+      arrivals_(arrivals ? std::move(arrivals) : std::make_shared<Arrivals>(options_.options.timeout)),
       decoded_(options_.options.decoded_cache_bytes) {}
 
 Session::~Session() {
@@ -182,69 +196,184 @@ RankReport Session::report() const {
   return report;
 }
 
+bool Session::enlist(const std::shared_ptr<detail::Pledge>& pledge) {
+  const MutexLock lock(mutex_);
+  if (makes_promises_) {
+    pledges_.emplace(pledge.get(), pledge);
+  }
+  return makes_promises_;
+}
+
+void Session::strike(const detail::Pledge& pledge) noexcept {
+  const MutexLock lock(mutex_);
+  pledges_.erase(&pledge);
+}
+
+// Each goes off the list when it is broken.
+void Session::break_promises() noexcept {
+  for (;;) {
+    std::shared_ptr<detail::Pledge> unset;
+    {
+      const MutexLock lock(mutex_);
+      makes_promises_ = false;
+      while (!unset && !pledges_.empty()) {
+        unset = pledges_.begin()->second.lock();
+        pledges_.erase(pledges_.begin());
+      }
+    }
+    if (!unset) {
+      return;
+    }
+    unset->give_up();
+  }
+}
+
 void Session::close() noexcept {
+  if (!disowned_.load(std::memory_order_relaxed)) {
+    break_promises();
+  }
   closed_.store(true, std::memory_order_relaxed);
   if (!disowned_.load(std::memory_order_relaxed)) {
     decoded_.clear();
   }
 }
 
-Result<ObjectView> Session::describe(const Address& address, Deadline deadline) {
+void Session::find_batch(std::span<const Address> addresses, Wanting wanting,
+                         std::span<Result<ObjectView>> found, Deadline deadline) {
+  if (closed()) {
+    std::ranges::fill(found, Result<ObjectView>(closed_error()));
+    return;
+  }
+  connector_->find_batch(addresses, wanting, found, deadline);
+  for (std::size_t at = 0; at < found.size(); ++at) {
+    if (!found[at]) {
+      found[at] = otherwise(addresses[at], found[at].error(), deadline);
+    }
+  }
+}
+
+// A key that is nobody's may be a promise's.
+Result<ObjectView> Session::otherwise(const Address& address, const Error& error, Deadline deadline) {
+  if (error.code() != Errc::not_found || closed() || !address.name.empty() || !is_promised(address.key)) {
+    return missed(address, error);
+  }
+  const std::string name = connector_->name_of(address.key);
+  return redeemed(address.key, connector_->get(Address(address.key.store, name), deadline), deadline);
+}
+
+// What stands under the name of a promise: its value, or where that is, or that there will be none.
+Result<ObjectView> Session::redeemed(const Key& promised, Result<ObjectView> found, Deadline deadline) {
+  if (!found) {
+    return missed(promised, found.error());
+  }
+  if (!is_promise_record(found->type_hash())) {
+    return found;
+  }
+  if (const auto kept = kept_elsewhere(*found)) {
+    return fetch(*kept, deadline);
+  }
+  return explain(promised, read_promise_record(*found) ? broken_promise() : damaged_promise());
+}
+
+Result<ObjectView> Session::await(const Handle& handle, Deadline deadline) {
   if (closed()) {
     return closed_error();
   }
-  auto found = connector_->describe(address, deadline);
-  return found ? std::move(found) : missed(address, found.error());
+  const std::string name = connector_->name_of(handle.key);
+  auto found = connector_->wait(Address(handle.key.store, name), deadline, [this] { return !closed(); });
+  return !found && closed() ? Result<ObjectView>(closed_error())
+                            : redeemed(handle.key, std::move(found), deadline);
 }
 
-Result<ObjectView> Session::fetch_part(const Address& address, const ByteRange& range, Deadline deadline) {
-  if (closed()) {
-    return closed_error();
-  }
-  auto found = connector_->get_part(address, range, deadline);
-  return found ? std::move(found) : missed(address, found.error());
-}
-
-Result<ObjectView> Session::fetch_hyperslab(const Address& address, const Hyperslab& slab,
-                                            std::uint64_t element_bytes, Deadline deadline) {
-  if (closed()) {
-    return closed_error();
-  }
-  auto found = connector_->get_hyperslab(address, slab, element_bytes, deadline);
-  return found ? std::move(found) : missed(address, found.error());
-}
-
-Result<ObjectView> Session::fetch(const Handle& handle, Deadline deadline) {
-  return as_said(handle, fetch(Address(handle.key, handle.name_hash, handle.size_bytes), deadline));
-}
-
-Begun Session::begin(const Handle& handle, CountsUntil until) {
-  if (closed()) {
-    return {closed_error()};
-  }
-  const Address address(handle.key, handle.name_hash, handle.size_bytes);
-  auto begun = connector_->begin(address, until);
+Begun Session::begin_promised(const Key& promised, Deadline deadline) {
+  const std::string name = connector_->name_of(promised);
+  auto begun =
+      connector_->begin(Address(promised.store, name), {}, CountsUntil::it_is_used_once_set, deadline);
   if (!begun.found) {
-    begun.found = missed(address, begun.found.error());
+    begun.found = missed(promised, begun.found.error());
+  } else if (const auto kept = *begun.found ? kept_elsewhere(*begun.found) : std::nullopt) {
+    begun = connector_->begin(*kept, {}, CountsUntil::it_is_used, deadline);
   } else if (*begun.found) {
-    begun.found = as_said(handle, std::move(begun.found));
+    begun.found = redeemed(promised, std::move(begun.found), {});
   }
   return begun;
 }
 
-Result<ObjectView> Session::fetch(const Handle& handle, Fetch& coming, Deadline deadline) {
-  if (closed() && !coming.ended()) {
-    return closed_error();
+Result<Address> Session::actual(const Key& key, Deadline deadline) {
+  if (!is_promised(key)) {
+    return Address(key);
   }
-  auto found = coming.get(deadline);
-  return found ? as_said(handle, std::move(found)) : missed(Address(handle.key), found.error());
+  const std::string name = connector_->name_of(key);
+  const Address promised(key.store, name);
+  const auto found = connector_->get_some(promised, Facts(), deadline);
+  if (!found) {
+    return missed(key, found.error());
+  }
+  if (!is_promise_record(found->type_hash())) {
+    return Address(found->key());
+  }
+  const auto whole = connector_->get(promised, deadline);  // what it says is in its bytes
+  const auto kept = whole ? kept_elsewhere(*whole) : std::nullopt;
+  return kept ? Result<Address>(*kept) : explain(key, whole ? broken_promise() : whole.error());
 }
 
-Result<ObjectView> Session::as_said(const Handle& handle, Result<ObjectView> object) const {
-  if (object && object->bytes().size() != handle.size_bytes) {
+Result<ObjectView> Session::fetch_some(const Address& address, const Selection& selection,
+                                       Deadline deadline) {
+  if (closed()) {
+    return closed_error();
+  }
+  auto found = connector_->get_some(address, selection, deadline);
+  return found ? std::move(found) : missed(address, found.error());
+}
+
+Result<ObjectView> Session::fetch(const Handle& handle, Deadline deadline) {
+  if (closed()) {
+    return closed_error();
+  }
+  return handle.awaits_promise() ? await(handle, deadline)
+                                 : as_said(handle, connector_->get(addressed(handle), deadline), deadline);
+}
+
+Begun Session::begin(const Handle& handle, CountsUntil until, Deadline deadline) {
+  if (closed()) {
+    return {closed_error()};
+  }
+  if (handle.awaits_promise()) {
+    return begin_promised(handle.key, deadline);
+  }
+  auto begun = connector_->begin(addressed(handle), {}, until, deadline);
+  if (!begun.found || *begun.found) {
+    begun.found = as_said(handle, std::move(begun.found), {});
+  }
+  return begun;
+}
+
+// Where what was promised is, is asked for first, and waited for.
+Begun Session::begin(const Address& address, const Selection& selection, Deadline deadline) {
+  if (closed()) {
+    return {closed_error()};
+  }
+  const bool of_promise = address.name.empty() && is_promised(address.key);
+  const auto at = of_promise ? actual(address.key, deadline) : address;
+  return at ? connector_->begin(*at, selection, CountsUntil::it_comes, deadline) : Begun{at.error()};
+}
+
+Result<ObjectView> Session::fetch(const Handle& handle, Fetch& coming, Deadline deadline) {
+  return closed() && !coming.ended() ? Result<ObjectView>(closed_error())
+                                     : as_said(handle, coming.get(deadline), deadline);
+}
+
+Result<ObjectView> Session::as_said(const Handle& handle, Result<ObjectView> found, Deadline deadline) {
+  if (handle.awaits_promise()) {
+    return redeemed(handle.key, std::move(found), deadline);
+  }
+  if (!found) {
+    return missed(addressed(handle), found.error());
+  }
+  if (found->bytes().size() != handle.size_bytes) {
     return explain(handle.key, Error(Errc::corrupt, "the object is of another size than its handle says"));
   }
-  return object;
+  return found;
 }
 
 std::optional<Error> Session::refusal(const Handle& handle) const {

@@ -5,10 +5,13 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
+#include "arrivals.hpp"
 #include "connector.hpp"
 #include "decoded_cache.hpp"
 #include "handle.hpp"
@@ -25,7 +28,8 @@ template <class T>
 class Proxy;
 namespace detail {
 struct OpenStore;
-}
+class Pledge;
+}  // namespace detail
 
 /// What a store is opened with. The first opener, on whichever rank, fixes it; another wish under the same
 /// name is the error `options_differ`.
@@ -56,8 +60,9 @@ struct SessionOptions {
 class Session : public std::enable_shared_from_this<Session> {
  public:
   /// REQUIRES: neither pointer is null.
-  Session(std::shared_ptr<Connector> connector, std::shared_ptr<Metrics> metrics,
-          SessionOptions options = {});
+  /// \param arrivals where its threads wait for what ends; none: where nothing moves messages but a helper
+  Session(std::shared_ptr<Connector> connector, std::shared_ptr<Metrics> metrics, SessionOptions options = {},
+          std::shared_ptr<Arrivals> arrivals = {});
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
@@ -83,6 +88,11 @@ class Session : public std::enable_shared_from_this<Session> {
 
   /// This rank's memory, objects and traffic so far.
   [[nodiscard]] RankReport report() const;
+  /// An unset promise, which is broken when this closes. False: it has closed.
+  [[nodiscard]] bool enlist(const std::shared_ptr<detail::Pledge>& pledge);
+  void strike(const detail::Pledge& pledge) noexcept;
+  /// Breaks all promises that are not set, and makes none from now on.
+  void break_promises() noexcept;
   /// From now on every call answers `closed`. Views stay valid. May be called more than once.
   void close() noexcept;
   /// The same for a process that was forked from this rank, where locks may be held by threads that it does
@@ -97,6 +107,7 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] const SessionOptions& options() const noexcept { return options_; }
   [[nodiscard]] Connector& connector() noexcept { return *connector_; }
   [[nodiscard]] Metrics& metrics() noexcept { return *metrics_; }
+  [[nodiscard]] const std::shared_ptr<Arrivals>& arrivals() const noexcept { return arrivals_; }
   [[nodiscard]] detail::DecodedCache& decoded() noexcept { return decoded_; }
 
   /// A draft that nobody will seal: its memory goes back, unless it is another process's.
@@ -111,24 +122,30 @@ class Session : public std::enable_shared_from_this<Session> {
     Result<ObjectView> found =
         closed() ? Result<ObjectView>(closed_error()) : connector_->get(address, deadline);
     if (!found) [[unlikely]] {
-      found = missed(address, found.error());
+      found = otherwise(address, found.error(), deadline);
     }
     return found;
   }
-  /// What the object says of itself, and maybe none of its bytes; else as above.
-  [[nodiscard]] Result<ObjectView> describe(const Address& address, Deadline deadline);
-  /// Some bytes of the object, pinned; else as above.
-  [[nodiscard]] Result<ObjectView> fetch_part(const Address& address, const ByteRange& range,
+  /// Where the object is that a key stands for: that of a promise for its value, once it is set. Else
+  /// `not_found`, now; `broken_promise`. Any other key for itself.
+  [[nodiscard]] Result<Address> actual(const Key& key, Deadline deadline);
+  /// The same of some of it: see Source::get_some().
+  [[nodiscard]] Result<ObjectView> fetch_some(const Address& address, const Selection& selection,
                                               Deadline deadline);
-  /// A hyperslab of the object, packed, pinned where it is in place.
-  [[nodiscard]] Result<ObjectView> fetch_hyperslab(const Address& address, const Hyperslab& slab,
-                                                   std::uint64_t element_bytes, Deadline deadline);
+  /// fetch() or fetch_some() of each (see Batches).
+  void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
+                  Deadline deadline);
   /// The object that a handle identifies. REQUIRES: no refusal.
   [[nodiscard]] Result<ObjectView> fetch(const Handle& handle, Deadline deadline);
   /// fetch(), begun (see Source::begin()). REQUIRES: no refusal.
-  [[nodiscard]] Begun begin(const Handle& handle, CountsUntil until);
+  [[nodiscard]] Begun begin(const Handle& handle, CountsUntil until, Deadline deadline = {});
+  /// fetch_some(), begun: within the deadline. Misses are not counted, and errors carry no key.
+  [[nodiscard]] Begun begin(const Address& address, const Selection& selection, Deadline deadline);
   /// fetch() of what was begun, once it has come.
   [[nodiscard]] Result<ObjectView> fetch(const Handle& handle, Fetch& coming, Deadline deadline);
+  /// What has come of an object that a handle identifies; counts a miss, errors carry key and rank. Where the
+  /// value of a promise is elsewhere, it is fetched from there until the deadline.
+  [[nodiscard]] Result<ObjectView> as_said(const Handle& handle, Result<ObjectView> found, Deadline deadline);
   /// Why a handle cannot be used here: damaged, or of another runtime. None if it can.
   [[nodiscard]] std::optional<Error> refusal(const Handle& handle) const;
   /// The handle of an object of this runtime.
@@ -137,24 +154,32 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] Error closed_error() const;
   /// `error`, with the key and the rank that it is about.
   [[nodiscard]] Error explain(const Address& address, const Error& error) const;
+  /// The same of an object that was not found, which counts.
+  [[nodiscard]] Error missed(const Address& address, const Error& error);
   /// Names both types: the one asked for, and the one that is there.
   [[nodiscard]] Error type_mismatch(std::string_view asked, const ObjectView& object) const;
   /// Says that an object's size does not fit its own type.
   [[nodiscard]] Error wrong_size(std::string_view type, const ObjectView& object) const;
 
  private:
-  Error missed(const Address& address, const Error& error);
-  Result<ObjectView> as_said(const Handle& handle, Result<ObjectView> object) const;
+  [[gnu::cold, gnu::noinline]] Result<ObjectView> otherwise(const Address& address, const Error& error,
+                                                            Deadline deadline);
+  [[nodiscard]] Result<ObjectView> await(const Handle& handle, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> redeemed(const Key& promised, Result<ObjectView> found, Deadline deadline);
+  [[nodiscard]] Begun begin_promised(const Key& promised, Deadline deadline);
   Result<ObjectView> find_or_register(std::string_view name, const StoreOptions& options);
 
   const std::shared_ptr<Connector> connector_;
   const std::shared_ptr<Metrics> metrics_;
   const SessionOptions options_;
+  const std::shared_ptr<Arrivals> arrivals_;
   std::atomic<bool> closed_{false};
   std::atomic<bool> disowned_{false};
   detail::DecodedCache decoded_;
   Mutex mutex_;
   std::vector<std::weak_ptr<detail::OpenStore>> open_stores_ LOCUM_GUARDED_BY(mutex_);
+  bool makes_promises_ LOCUM_GUARDED_BY(mutex_) = true;
+  std::unordered_map<const detail::Pledge*, std::weak_ptr<detail::Pledge>> pledges_ LOCUM_GUARDED_BY(mutex_);
 };
 
 namespace detail {

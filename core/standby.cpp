@@ -24,33 +24,21 @@ bool Standby::take(Operation& operation) noexcept {
   if (closed_) {
     return false;
   }
-  if (!operation.on_standby_) {
-    operation.on_standby_ = true;
-    any_.store(true, std::memory_order_relaxed);
-    operation.hold();
-    (last_ != nullptr ? last_->next_on_standby_ : first_) = &operation;
-    last_ = &operation;
-  }
+  any_.store(true, std::memory_order_relaxed);
+  wanting_.push(operation);
   if (threaded_ && !thread_.joinable()) {
     try {
-      thread_ = std::thread([this] { work(); });
+      thread_ = std::thread([this] {
+        if (on_start_) {
+          on_start_("locum standby");
+        }
+        work();
+      });
     } catch (const std::exception&) {  // no thread or no memory: the next one tries again
     }
   }
   condition_.notify_one();
   return true;
-}
-
-Held<Operation> Standby::next() noexcept {
-  Operation* const first = first_;
-  if (first == nullptr) {
-    any_.store(false, std::memory_order_relaxed);
-    return {};
-  }
-  first_ = std::exchange(first->next_on_standby_, nullptr);
-  last_ = first_ != nullptr ? last_ : nullptr;
-  first->on_standby_ = false;
-  return Held<Operation>(first);
 }
 
 bool Standby::poll() noexcept {
@@ -62,7 +50,8 @@ bool Standby::poll() noexcept {
     Held<Operation> operation;
     {
       const MutexLock lock(mutex_);
-      operation = next();
+      operation = wanting_.pop();
+      any_.store(operation || !wanting_.empty(), std::memory_order_relaxed);
     }
     if (!operation) {
       return any;
@@ -75,7 +64,7 @@ void Standby::work() noexcept {
   for (;;) {
     (void)poll();
     MutexLock lock(mutex_);
-    if (first_) {
+    if (!wanting_.empty()) {
       continue;
     }
     if (closed_) {

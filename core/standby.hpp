@@ -3,10 +3,12 @@
 #include <atomic>
 #include <condition_variable>
 #include <thread>
+#include <utility>
 
 #include "haste.hpp"
 #include "mutex.hpp"
 #include "operation.hpp"
+#include "thread_start.hpp"
 
 namespace locum {
 
@@ -19,8 +21,8 @@ class Standby {
  public:
   /// \param threaded whether to run them in a thread. A simulation calls poll() instead.
   /// \param longest_wait of an operation, for another process
-  Standby(bool threaded, Haste::Duration longest_wait) noexcept
-      : threaded_(threaded), longest_wait_(longest_wait) {}
+  Standby(bool threaded, Haste::Duration longest_wait, ThreadStart on_start = {}) noexcept
+      : threaded_(threaded), longest_wait_(longest_wait), on_start_(std::move(on_start)) {}
   Standby(const Standby&) = delete;
   Standby& operator=(const Standby&) = delete;
   ~Standby() { close(); }
@@ -37,15 +39,14 @@ class Standby {
 
  private:
   void work() noexcept;
-  [[nodiscard]] Held<Operation> next() noexcept LOCUM_REQUIRES(mutex_);
 
   const bool threaded_;
   const Haste::Duration longest_wait_;
+  const ThreadStart on_start_;
   std::atomic<bool> any_{false};  ///< taken
   Mutex mutex_;
   std::condition_variable condition_;
-  Operation* first_ LOCUM_GUARDED_BY(mutex_) = nullptr;  ///< of those taken, each of which is held
-  Operation* last_ LOCUM_GUARDED_BY(mutex_) = nullptr;
+  Operation::Wanting wanting_ LOCUM_GUARDED_BY(mutex_);
   bool closed_ LOCUM_GUARDED_BY(mutex_) = false;
   std::thread thread_ LOCUM_GUARDED_BY(mutex_);
 };

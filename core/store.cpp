@@ -1,6 +1,13 @@
 #include "core/store.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <memory>
+#include <utility>
+
+#include "core/unless_out_of_memory.hpp"
+
+#include "core/promised.hpp"
 
 namespace locum {
 
@@ -21,6 +28,37 @@ Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
                     facts.key.creator, facts.generation,    std::string(facts.name)};
 }
 
+/// The store was dropped while an object of it was on its way to its name, which may stand for it all the
+/// same where the drop came first. Not by who noticed: it waits.
+class LateEviction final : public Continuation {
+ public:
+  LateEviction(std::shared_ptr<detail::OpenStore> open, const Key& key, std::string name)
+      : open_(std::move(open)), key_(key), name_(std::move(name)) {}
+  void run() noexcept override {
+    Connector& connector = open_->session->connector();
+    unless_out_of_memory([&] { (void)connector.evict(Address(key_), {}); });
+    unless_out_of_memory([&] { (void)connector.evict(Address(key_.store, name_), {}); });
+  }
+
+ private:
+  const std::shared_ptr<detail::OpenStore> open_;
+  const Key key_;
+  const std::string name_;
+};
+
+// Where there is no memory for that, the object stays as long as the runtime.
+void evict_soon(const std::shared_ptr<detail::OpenStore>& open, const Key& key,
+                const std::string& name) noexcept {
+  unless_out_of_memory([&] {
+    open->session->arrivals()->continuations().add(std::make_unique<LateEviction>(open, key, name));
+  });
+}
+
+// Whether an object that was promised is not there: not yet, not any more, or never.
+bool is_absent(const Error& error) {
+  return error.code() == Errc::not_found || error.code() == Errc::broken_promise;
+}
+
 }  // namespace
 
 Result<void> Store::usable(const Address& address) const {
@@ -34,6 +72,11 @@ Result<void> Store::usable(std::string_view name) const {
   if (name.empty() || name.size() > max_name_bytes) {
     return Error(Errc::invalid_argument,
                  "a name is 1 byte to 64 KiB long, this one has " + std::to_string(name.size()))
+        .at_rank(session().options().rank);
+  }
+  if (is_reserved(name)) [[unlikely]] {
+    return Error(Errc::invalid_argument, "names that begin like this one are the library's own, of promises")
+        .about(name)
         .at_rank(session().options().rank);
   }
   return usable(Address(open_->number, name));
@@ -52,52 +95,58 @@ Error Store::refusal(std::string_view name) const {
   return usable(name).error();
 }
 
-Result<ObjectView> Store::describe(const Key& key, Deadline deadline) {
-  return key.store == open_->number && usable(Address(key))
-             ? session().describe(Address(key), effective(deadline))
-             : Result<ObjectView>(refusal(key));
+Result<ObjectView> Store::fetch_some(const Key& key, const Result<Selection>& selection, Deadline deadline) {
+  const auto allowed = of_this_store(key);
+  return allowed ? fetch_some_at(key, selection, deadline) : Result<ObjectView>(allowed.error());
 }
 
-Result<ObjectView> Store::describe(std::string_view name, Deadline deadline) {
+Result<ObjectView> Store::fetch_some(std::string_view name, const Result<Selection>& selection,
+                                     Deadline deadline) {
   const auto allowed = usable(name);
-  return allowed ? session().describe(Address(open_->number, name), effective(deadline))
+  return allowed ? fetch_some_at({open_->number, name}, selection, deadline)
                  : Result<ObjectView>(allowed.error());
 }
 
-Result<ObjectView> Store::fetch_part(const Key& key, const Part& part, std::uint64_t element_bytes,
-                                     Deadline deadline) {
-  return key.store == open_->number && usable(Address(key))
-             ? fetch_part_at(Address(key), part, element_bytes, deadline)
-             : Result<ObjectView>(refusal(key));
-}
-
-Result<ObjectView> Store::fetch_part(std::string_view name, const Part& part, std::uint64_t element_bytes,
-                                     Deadline deadline) {
-  const auto allowed = usable(name);
-  return allowed ? fetch_part_at(Address(open_->number, name), part, element_bytes, deadline)
-                 : Result<ObjectView>(allowed.error());
-}
-
-Result<ObjectView> Store::fetch_part_at(const Address& address, const Part& part, std::uint64_t element_bytes,
+Result<ObjectView> Store::fetch_some_at(const Address& address, const Result<Selection>& selection,
                                         Deadline deadline) {
-  const auto range = range_of(part, element_bytes);
-  return range ? session().fetch_part(address, *range, effective(deadline))
-               : Result<ObjectView>(session().explain(address, range.error()));
+  if (!selection) {
+    return session().explain(address, selection.error());
+  }
+  const bool of_promise = address.name.empty() && is_promised(address.key);
+  const auto at = of_promise ? session().actual(address.key, effective(deadline)) : address;
+  return at ? session().fetch_some(*at, *selection, effective(deadline)) : Result<ObjectView>(at.error());
 }
 
-Result<ObjectView> Store::fetch_hyperslab(const Key& key, const Hyperslab& slab, std::uint64_t element_bytes,
-                                          Deadline deadline) {
-  return key.store == open_->number && usable(Address(key))
-             ? session().fetch_hyperslab(Address(key), slab, element_bytes, effective(deadline))
-             : Result<ObjectView>(refusal(key));
-}
-
-Result<ObjectView> Store::fetch_hyperslab(std::string_view name, const Hyperslab& slab,
-                                          std::uint64_t element_bytes, Deadline deadline) {
-  const auto allowed = usable(name);
-  return allowed ? session().fetch_hyperslab(Address(open_->number, name), slab, element_bytes,
-                                             effective(deadline))
-                 : Result<ObjectView>(allowed.error());
+// Those that cannot be asked for are left out.
+std::vector<Result<ObjectView>> Store::find_batch(const detail::BatchAddresses& asked, Wanting wanting,
+                                                  Deadline deadline) {
+  const std::vector<Address>& all = asked.all();
+  std::vector<Result<ObjectView>> found(all.size(), no_memory_left());
+  const auto is_right = [&](const Address& address) {
+    return asked.by_name() ? !address.name.empty() && address.name.size() <= max_name_bytes
+                           : address.key.store == open_->number;
+  };
+  const bool is_open = !open_->dropped.load(std::memory_order_relaxed);
+  if (is_open && std::ranges::all_of(all, is_right)) {
+    session().find_batch(all, wanting, found, effective(deadline));
+    return found;
+  }
+  std::vector<Address> some;
+  std::vector<std::size_t> places;
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    if (is_open && is_right(all[at])) {
+      some.push_back(all[at]);
+      places.push_back(at);
+    } else {
+      found[at] = asked.by_name() ? refusal(all[at].name) : refusal(all[at].key);
+    }
+  }
+  std::vector<Result<ObjectView>> of_some(some.size(), no_memory_left());
+  session().find_batch(some, wanting, of_some, effective(deadline));
+  for (std::size_t at = 0; at < places.size(); ++at) {
+    found[places[at]] = std::move(of_some[at]);
+  }
+  return found;
 }
 
 Result<ObjectView> Store::await(std::string_view name, Deadline deadline) {
@@ -144,6 +193,45 @@ Result<Store::Made> Store::seal(const ObjectDraft& draft, std::string_view name,
   return Made{sealed->key, sealed->generation, draft.bytes.size()};
 }
 
+Eventual<Key> Store::begin_seal(const ObjectDraft& draft, std::string_view name, const SealOptions& options,
+                                Deadline deadline) {
+  const Address address(open_->number, name);
+  detail::OwnedDraft owned(open_, draft);
+  std::string of;
+  try {
+    of = name;
+  } catch (const std::bad_alloc&) {
+    return Eventual<Key>(no_memory_left());
+  }
+  // Keeps nothing alive that ends what is under way when it ends itself.
+  const auto note = [weak = std::weak_ptr(open_), to = session().weak_from_this(), of = std::move(of),
+                     bytes = draft.bytes.size()](const Result<Sealed>& sealed) noexcept {
+    if (!sealed) {
+      return;
+    }
+    if (const auto open = weak.lock(); open && open->dropped_meanwhile()) [[unlikely]] {
+      return evict_soon(open, sealed->key, of);
+    }
+    if (const auto session = to.lock()) {
+      session->metrics().count_write(Path::shm_copy, bytes);
+    }
+  };
+  return begin<Key, Sealed>(
+      address, {},
+      [&] {
+        (void)owned.release();
+        return session().connector().begin_seal(draft, options, effective(deadline));
+      },
+      [open = open_](const Result<Sealed>& sealed, const Address& about) {
+        if (sealed && !open->dropped.load(std::memory_order_relaxed)) {
+          return Result<Key>(sealed->key);
+        }
+        return Result<Key>(
+            open->session->explain(about, sealed ? detail::closed_error(*open) : sealed.error()));
+      },
+      note);
+}
+
 Result<Store::Made> Store::store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
                                        Deadline deadline) {
   constexpr const TypeIdentity& identity = type_identity<std::byte[]>;
@@ -176,12 +264,41 @@ Result<bool> Store::exists(const Key& key, Deadline deadline) {
   if (auto allowed = usable(Address(key)); !allowed) {
     return allowed.error();
   }
-  return key.store == open_->number ? exists_at(key, deadline) : false;
+  if (key.store != open_->number) {
+    return false;
+  }
+  const auto at = session().actual(key, effective(deadline));
+  return at ? exists_at(*at, deadline) : is_absent(at.error()) ? Result<bool>(false) : at.error();
 }
 
 Result<bool> Store::exists(std::string_view name, Deadline deadline) {
   const auto allowed = usable(name);
   return allowed ? exists_at({open_->number, name}, deadline) : allowed.error();
+}
+
+Eventual<bool> Store::begin_exists_at(const Address& address, Deadline deadline) {
+  return begin<bool, bool>(
+      address, {},
+      [&] {
+        return address.name.empty() && is_promised(address.key)
+                   ? BegunWith<bool>{exists(address.key, deadline)}
+                   : session().connector().begin_exists(address, effective(deadline));
+      },
+      [open = open_](Result<bool> found, const Address& about) {
+        return found ? std::move(found) : Result<bool>(open->session->explain(about, found.error()));
+      });
+}
+
+Eventual<bool> Store::exists_async(const Key& key, Deadline deadline) {
+  if (auto allowed = usable(Address(key)); !allowed) {
+    return Eventual<bool>(allowed.error());
+  }
+  return key.store == open_->number ? begin_exists_at(key, deadline) : Eventual<bool>(Result<bool>(false));
+}
+
+Eventual<bool> Store::exists_async(std::string_view name, Deadline deadline) {
+  const auto allowed = usable(name);
+  return allowed ? begin_exists_at({open_->number, name}, deadline) : Eventual<bool>(allowed.error());
 }
 
 Result<bool> Store::evict_at(const Address& address, Deadline deadline) {
@@ -195,11 +312,54 @@ Result<bool> Store::evict_at(const Address& address, Deadline deadline) {
   return evicted;
 }
 
+Eventual<bool> Store::begin_evict_at(const Address& address, Deadline deadline) {
+  return begin<bool, bool>(
+      address, {}, [&] { return session().connector().begin_evict(address, effective(deadline)); },
+      [open = open_](Result<bool> evicted, const Address& about) {
+        return evicted ? std::move(evicted) : Result<bool>(open->session->explain(about, evicted.error()));
+      },
+      [to = session().weak_from_this()](const Result<bool>& evicted) noexcept {
+        if (const auto session = to.lock(); session && evicted && *evicted) {
+          Metrics::increment(session->metrics().evictions);
+        }
+      });
+}
+
+Eventual<bool> Store::evict_async(const Key& key, Deadline deadline) {
+  if (auto allowed = usable(Address(key)); !allowed) {
+    return Eventual<bool>(allowed.error());
+  }
+  if (key.store != open_->number) {
+    return Eventual<bool>(Result<bool>(false));
+  }
+  return is_promised(key) ? Eventual<bool>(evict_promised(key, deadline)) : begin_evict_at(key, deadline);
+}
+
+Eventual<bool> Store::evict_async(std::string_view name, Deadline deadline) {
+  const auto allowed = usable(name);
+  return allowed ? begin_evict_at({open_->number, name}, deadline) : Eventual<bool>(allowed.error());
+}
+
 Evicted Store::evict(const Key& key, Deadline deadline) {
   if (auto allowed = usable(Address(key)); !allowed) {
     return Result<bool>(allowed.error());
   }
-  return key.store == open_->number ? evict_at(key, deadline) : Result<bool>(false);
+  if (key.store != open_->number) {
+    return Result<bool>(false);
+  }
+  return is_promised(key) ? evict_promised(key, deadline) : evict_at(key, deadline);
+}
+
+// Also what stands under its name in place of a value.
+Result<bool> Store::evict_promised(const Key& key, Deadline deadline) {
+  const auto at = session().actual(key, effective(deadline));
+  if (!at && !is_absent(at.error())) {
+    return at.error();
+  }
+  auto evicted = at ? evict_at(*at, deadline) : Result<bool>(false);
+  const std::string name = session().connector().name_of(key);
+  const auto gone = session().connector().evict(Address(key.store, name), effective(deadline));
+  return gone || !evicted ? std::move(evicted) : session().explain(key, gone.error());
 }
 
 Evicted Store::evict(std::string_view name, Deadline deadline) {
@@ -213,15 +373,18 @@ Result<std::vector<std::string>> Store::keys(std::string_view prefix, Deadline d
     return allowed.error();
   }
   auto names = session().connector().list(open_->number, prefix, effective(deadline));
+  if (names) {
+    std::erase_if(*names, [](const std::string& name) { return is_reserved(name); });
+  }
   return names ? std::move(names) : session().explain(address, names.error());
 }
 
 Result<ObjectInfo> Store::info(const Key& key, Deadline deadline) {
-  return info_of(describe(key, deadline));
+  return info_of(fetch_some(key, Selection(Facts()), deadline));
 }
 
 Result<ObjectInfo> Store::info(std::string_view name, Deadline deadline) {
-  return info_of(describe(name, deadline));
+  return info_of(fetch_some(name, Selection(Facts()), deadline));
 }
 
 }  // namespace locum

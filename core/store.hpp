@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <new>
+#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,14 +14,21 @@
 #include <utility>
 #include <vector>
 
+#include "batch_addresses.hpp"
+#include "coming_state.hpp"
+#include "future.hpp"
 #include "proxy.hpp"
 #include "read.hpp"
 #include "representation.hpp"
 #include "session.hpp"
 #include "view.hpp"
+#include "when.hpp"
 #include "writer.hpp"
 
 namespace locum {
+
+template <class T>
+class Promise;
 
 namespace detail {
 
@@ -165,12 +174,12 @@ class Store {
   template <class T>
     requires std::is_unbounded_array_v<T>
   [[nodiscard]] Result<View<T>> get(const Key& key, const Part& part, Deadline deadline = {}) {
-    return view_of<T>(fetch_part(key, part, sizeof(std::remove_extent_t<T>), deadline));
+    return view_of<T>(fetch_some(key, elements<T>(part), deadline));
   }
   template <class T>
     requires std::is_unbounded_array_v<T>
   [[nodiscard]] Result<View<T>> get(std::string_view name, const Part& part, Deadline deadline = {}) {
-    return view_of<T>(fetch_part(name, part, sizeof(std::remove_extent_t<T>), deadline));
+    return view_of<T>(fetch_some(name, elements<T>(part), deadline));
   }
   /// A box of an array, or every n-th element of one, as an array of its own, row-major, whose extents are
   /// `count`: `get<double[]>(key, {.start = {0, 8}, .count = {4, 2}, .stride = {1, 5}})`, as many dimensions
@@ -180,12 +189,12 @@ class Store {
   template <class T>
     requires std::is_unbounded_array_v<T>
   [[nodiscard]] Result<View<T>> get(const Key& key, const Hyperslab& slab, Deadline deadline = {}) {
-    return view_of<T>(fetch_hyperslab(key, slab, sizeof(std::remove_extent_t<T>), deadline));
+    return view_of<T>(fetch_some(key, elements<T>(slab), deadline));
   }
   template <class T>
     requires std::is_unbounded_array_v<T>
   [[nodiscard]] Result<View<T>> get(std::string_view name, const Hyperslab& slab, Deadline deadline = {}) {
-    return view_of<T>(fetch_hyperslab(name, slab, sizeof(std::remove_extent_t<T>), deadline));
+    return view_of<T>(fetch_some(name, elements<T>(slab), deadline));
   }
   /// The stored bytes of an object of any type, in place.
   [[nodiscard]] Result<View<std::byte[]>> get_bytes(const Key& key, Deadline deadline = {}) {
@@ -197,17 +206,142 @@ class Store {
   /// Some of them.
   [[nodiscard]] Result<View<std::byte[]>> get_bytes(const Key& key, const Part& part,
                                                     Deadline deadline = {}) {
-    return bytes_of(fetch_part(key, part, 1, deadline));
+    return bytes_of(fetch_some(key, elements<std::byte[]>(part), deadline));
   }
   [[nodiscard]] Result<View<std::byte[]>> get_bytes(std::string_view name, const Part& part,
                                                     Deadline deadline = {}) {
-    return bytes_of(fetch_part(name, part, 1, deadline));
+    return bytes_of(fetch_some(name, elements<std::byte[]>(part), deadline));
   }
   /// The object under a name, as soon as somebody puts it. `timeout` if nobody does before the deadline.
   template <class T>
   [[nodiscard]] Result<View<T>> wait(std::string_view name, Deadline deadline = {}) {
     return view_of<T>(await(name, deadline));
   }
+
+  // Read many at a time
+
+  /// get() of each key or name of a range, in its order: a result for each, and one that fails does not fail
+  /// the others. By key, small objects (up to `inline_bytes`) of other nodes come in one message for each
+  /// node and each 256 of them; large ones, and names at home elsewhere, one by one, 128 side by side. Small
+  /// ones that came together are kept in memory until the last view of any of them is gone. Throws
+  /// std::bad_alloc where there is no memory for the results themselves.
+  template <class T, std::ranges::input_range Range>
+    requires(!std::convertible_to<const Range&, std::string_view>)
+  [[nodiscard]] std::vector<Result<View<T>>> get_batch(const Range& objects, Deadline deadline = {}) {
+    std::vector<Result<View<T>>> results;
+    if constexpr (detail::alignment_in_place<T>() > batch_alignment) {
+      for (const auto& future : get_async<T>(objects, deadline)) {
+        results.push_back(future.get(deadline));
+      }
+    } else {
+      const detail::BatchAddresses addresses(open_->number, objects);
+      auto found = find_batch(addresses, Wanting::all, deadline);
+      results.reserve(found.size());
+      for (auto& object : found) {
+        results.push_back(view_of<T>(std::move(object)));
+      }
+    }
+    return results;
+  }
+
+  /// proxy() of each key or name of a range, in the same way: of other nodes only what objects say of
+  /// themselves comes.
+  template <class T, std::ranges::input_range Range>
+    requires(!std::convertible_to<const Range&, std::string_view>)
+  [[nodiscard]] std::vector<Result<Proxy<T>>> proxy_batch(const Range& objects, Deadline deadline = {}) {
+    const detail::BatchAddresses addresses(open_->number, objects);
+    std::vector<Result<Proxy<T>>> results;
+    results.reserve(addresses.all().size());
+    for (const auto& object : find_batch(addresses, Wanting::facts, deadline)) {
+      results.push_back(proxy_to<T>(object));
+    }
+    return results;
+  }
+
+  // Read, without waiting
+
+  /// get(), begun: the object comes by itself, while this process computes, within the deadline, and stays
+  /// pinned as long as the future lives. 1024 are on their way at a time, and up to 65536 more wait for their
+  /// turn (then `out_of_memory`); without a deadline their time counts from that. One that somebody waits
+  /// for, or that is to be followed by something, has its turn at once.
+  template <class T>
+  [[nodiscard]] Future<T> get_async(const Key& key, Deadline deadline = {}) {
+    return begin<T>(of_this_store(key), key, Selection(), deadline);
+  }
+  template <class T>
+  [[nodiscard]] Future<T> get_async(std::string_view name, Deadline deadline = {}) {
+    return begin<T>(usable(name), {open_->number, name}, Selection(), deadline);
+  }
+  /// get() of a part or a hyperslab, begun: as above, and only these elements travel.
+  template <class T>
+    requires std::is_unbounded_array_v<T>
+  [[nodiscard]] Future<T> get_async(const Key& key, const Part& part, Deadline deadline = {}) {
+    return begin<T>(of_this_store(key), key, elements<T>(part), deadline);
+  }
+  template <class T>
+    requires std::is_unbounded_array_v<T>
+  [[nodiscard]] Future<T> get_async(std::string_view name, const Part& part, Deadline deadline = {}) {
+    return begin<T>(usable(name), {open_->number, name}, elements<T>(part), deadline);
+  }
+  template <class T>
+    requires std::is_unbounded_array_v<T>
+  [[nodiscard]] Future<T> get_async(const Key& key, const Hyperslab& slab, Deadline deadline = {}) {
+    return begin<T>(of_this_store(key), key, elements<T>(slab), deadline);
+  }
+  template <class T>
+    requires std::is_unbounded_array_v<T>
+  [[nodiscard]] Future<T> get_async(std::string_view name, const Hyperslab& slab, Deadline deadline = {}) {
+    return begin<T>(usable(name), {open_->number, name}, elements<T>(slab), deadline);
+  }
+  /// One for each key or name of a range, in its order. See when_any() and when_all().
+  template <class T, std::ranges::input_range Range>
+    requires(!std::convertible_to<const Range&, std::string_view>)
+  [[nodiscard]] std::vector<Future<T>> get_async(const Range& objects, Deadline deadline = {}) {
+    std::vector<Future<T>> futures;
+    if constexpr (std::ranges::sized_range<const Range&>) {
+      futures.reserve(std::ranges::size(objects));
+    }
+    for (const auto& object : objects) {
+      futures.push_back(get_async<T>(object, deadline));
+    }
+    return futures;
+  }
+  /// exists(), begun: the answer comes by itself, as an object that get_async() asks for.
+  [[nodiscard]] Eventual<bool> exists_async(const Key& key, Deadline deadline = {});
+  [[nodiscard]] Eventual<bool> exists_async(std::string_view name, Deadline deadline = {});
+
+  // Change, without waiting for others
+
+  /// put(), begun. The value is stored when this returns, so that the caller's may change or end: that may
+  /// take as long as the copy does, and where room has to be made, as long as that does. Only the name is
+  /// still to be given, by the node that it is at home on; without one it is ready. It is given within the
+  /// deadline, or the eventual ends with an error. Cancelled or dropped it is done all the same. As many as
+  /// with get_async() are on their way.
+  template <class T>
+    requires(!std::is_same_v<T, Deadline>)
+  [[nodiscard]] Eventual<Key> put_async(const T& value, Deadline deadline = {}) {
+    return Eventual<Key>(put(value, deadline));
+  }
+  template <class T>
+    requires(!std::is_same_v<T, Deadline>)
+  [[nodiscard]] Eventual<Key> put_async(std::string_view name, const T& value, Deadline deadline = {}) {
+    return begin_put(name, value, {}, deadline);
+  }
+  /// Refused while compiling: see the text.
+  template <detail::TextLike N, detail::TimeLike T>
+  [[nodiscard]] Eventual<Key> put_async(const N& /*text*/, const T& /*time*/) {
+    detail::refuse_text_and_time<T>();
+    return {};
+  }
+  /// replace(), begun, in the same way.
+  template <class T>
+  [[nodiscard]] Eventual<Key> replace_async(std::string_view name, const T& value,
+                                            const ReplaceOptions& options = {}, Deadline deadline = {}) {
+    return begin_put(name, value, {SealMode::replace, options.expected_generation}, deadline);
+  }
+  /// evict(), begun; is done also if it is cancelled or dropped.
+  Eventual<bool> evict_async(const Key& key, Deadline deadline = {});
+  Eventual<bool> evict_async(std::string_view name, Deadline deadline = {});
 
   // Stand-ins
 
@@ -233,12 +367,20 @@ class Store {
   /// info() does.
   template <class T>
   [[nodiscard]] Result<Proxy<T>> proxy(const Key& key, Deadline deadline = {}) {
-    return proxy_to<T>(describe(key, deadline));
+    return proxy_to<T>(fetch_some(key, Selection(Facts()), deadline));
   }
   template <class T>
   [[nodiscard]] Result<Proxy<T>> proxy(std::string_view name, Deadline deadline = {}) {
-    return proxy_to<T>(describe(name, deadline));
+    return proxy_to<T>(fetch_some(name, Selection(Facts()), deadline));
   }
+
+  /// A promise: a stand-in for an object that is not there yet, to be set later. Its placeholder takes memory
+  /// as a small object does; no message. Include `promise.hpp`.
+  template <class T>
+  [[nodiscard]] Result<Promise<T>> promise(Deadline deadline = {});
+  /// The same, whose value is put under that name when it is set: found by wait() and get(), too.
+  template <class T>
+  [[nodiscard]] Result<Promise<T>> promise(std::string_view name, Deadline deadline = {});
 
   // Keep, drop, look
 
@@ -257,6 +399,9 @@ class Store {
   [[nodiscard]] Result<ObjectInfo> info(std::string_view name, Deadline deadline = {});
 
  private:
+  template <class T>
+  friend class Promise;
+
   [[nodiscard]] Session& session() const noexcept { return *open_->session; }
   [[nodiscard]] Deadline effective(Deadline deadline) const {
     const bool own = deadline.is_default() && open_->options.timeout.count() > 0;
@@ -269,6 +414,51 @@ class Store {
     std::uint64_t generation = 0;
     std::uint64_t size_bytes = 0;
   };
+
+  template <class T>
+  [[nodiscard]] static Result<Selection> elements(const Part& part) {
+    const auto range = range_of(part, sizeof(std::remove_extent_t<T>));
+    return range ? Result<Selection>(*range) : Result<Selection>(range.error());
+  }
+  template <class T>
+  [[nodiscard]] static Result<Selection> elements(const Hyperslab& slab) {
+    return Selection(Elements{slab, sizeof(std::remove_extent_t<T>)});
+  }
+
+  template <class T>
+  [[nodiscard]] Future<T> begin(const Result<void>& allowed, const Address& address,
+                                const Result<Selection>& selection, Deadline deadline) {
+    return begin<View<T>, ObjectView>(
+        address, allowed && !selection ? selection.error() : allowed,
+        [&] { return session().begin(address, *selection, effective(deadline)); },
+        [open = open_](Result<ObjectView> found, const Address& about) {
+          Session& session = *open->session;
+          return found ? detail::read_view<T>(session, *std::move(found), open->options.keep_decoded)
+                       : Result<View<T>>(session.missed(about, found.error()));
+        });
+  }
+  // What `begin` makes a BegunWith<T> of, if that is allowed. `make(Result<T>, Address)` makes a Result<V>
+  // of its end, and keeps the store; for `note` see ComingState.
+  template <class V, class T, class Begin, class Make, class Note = detail::NotNoted>
+  [[nodiscard]] Eventual<V> begin(const Address& address, const Result<void>& allowed, Begin begin, Make make,
+                                  Note note = {}) {
+    if (!allowed) {
+      return Eventual<V>(session().explain(address, allowed.error()));
+    }
+    try {
+      return detail::begin_coming<V, T>(
+          session().arrivals(), std::move(begin),
+          [make = std::move(make), key = address.key, name = std::string(address.name)](Result<T> end) {
+            return make(std::move(end), name.empty() ? Address(key) : Address(key.store, name));
+          },
+          std::move(note));
+    } catch (const std::bad_alloc&) {
+      return Eventual<V>(no_memory_left());
+    }
+  }
+  [[nodiscard]] Result<void> of_this_store(const Key& key) const {
+    return key.store == open_->number ? usable(Address(key)) : Result<void>(refusal(key));
+  }
 
   // The two look-ups stay short: everything that is rare is out of line.
   [[nodiscard]] Result<ObjectView> fetch(const Key& key, Deadline deadline) {
@@ -284,34 +474,35 @@ class Store {
     }
     return session().fetch(Address(open_->number, name), effective(deadline));
   }
-  [[nodiscard]] Result<ObjectView> describe(const Key& key, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> describe(std::string_view name, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> fetch_part(const Key& key, const Part& part, std::uint64_t element_bytes,
+  [[nodiscard]] Result<ObjectView> fetch_some(const Key& key, const Result<Selection>& selection,
                                               Deadline deadline);
-  [[nodiscard]] Result<ObjectView> fetch_part(std::string_view name, const Part& part,
-                                              std::uint64_t element_bytes, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> fetch_part_at(const Address& address, const Part& part,
-                                                 std::uint64_t element_bytes, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> fetch_hyperslab(const Key& key, const Hyperslab& slab,
-                                                   std::uint64_t element_bytes, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> fetch_hyperslab(std::string_view name, const Hyperslab& slab,
-                                                   std::uint64_t element_bytes, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> fetch_some(std::string_view name, const Result<Selection>& selection,
+                                              Deadline deadline);
+  [[nodiscard]] Result<ObjectView> fetch_some_at(const Address& address, const Result<Selection>& selection,
+                                                 Deadline deadline);
   [[nodiscard]] Result<void> usable(const Address& address) const;
   [[nodiscard]] Result<void> usable(std::string_view name) const;
   [[nodiscard]] Error refusal(const Key& key) const;
   [[nodiscard]] Error refusal(std::string_view name) const;
 
+  [[nodiscard]] std::vector<Result<ObjectView>> find_batch(const detail::BatchAddresses& asked,
+                                                           Wanting wanting, Deadline deadline);
   [[nodiscard]] Result<ObjectView> await(std::string_view name, Deadline deadline);
   [[nodiscard]] Result<ObjectDraft> allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
                                              Deadline deadline);
   [[nodiscard, gnu::cold, gnu::noinline]] Error no_draft(std::string_view name, const Error& error) const;
   [[nodiscard]] Result<Made> seal(const ObjectDraft& draft, std::string_view name, const SealOptions& options,
                                   Deadline deadline);
+  [[nodiscard]] Eventual<Key> begin_seal(const ObjectDraft& draft, std::string_view name,
+                                         const SealOptions& options, Deadline deadline);
   [[nodiscard]] Result<Made> store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
                                          Deadline deadline);
   [[nodiscard]] Result<View<std::byte[]>> bytes_of(Result<ObjectView> object);
   [[nodiscard]] Result<bool> exists_at(const Address& address, Deadline deadline);
+  [[nodiscard]] Eventual<bool> begin_exists_at(const Address& address, Deadline deadline);
   [[nodiscard]] Result<bool> evict_at(const Address& address, Deadline deadline);
+  [[nodiscard]] Eventual<bool> begin_evict_at(const Address& address, Deadline deadline);
+  [[nodiscard]] Result<bool> evict_promised(const Key& key, Deadline deadline);
 
   [[nodiscard]] static Result<Key> key_of(const Result<Made>& made) {
     return made ? Result<Key>(made->key) : Result<Key>(made.error());
@@ -320,24 +511,38 @@ class Store {
   template <class T>
   [[nodiscard]] Result<Made> store_value(std::string_view name, bool named, const T& value,
                                          const SealOptions& options, Deadline deadline) {
+    return store_value(name, named, value, deadline,
+                       [&](const ObjectDraft& draft) { return seal(draft, name, options, deadline); });
+  }
+  template <class T>
+  [[nodiscard]] Eventual<Key> begin_put(std::string_view name, const T& value, const SealOptions& options,
+                                        Deadline deadline) {
+    return store_value(name, true, value, deadline,
+                       [&](const ObjectDraft& draft) { return begin_seal(draft, name, options, deadline); });
+  }
+  // What `seal` makes of the draft, or an error.
+  template <class T, class Seal>
+  [[nodiscard]] auto store_value(std::string_view name, bool named, const T& value, Deadline deadline,
+                                 Seal seal) -> std::invoke_result_t<Seal, const ObjectDraft&> {
+    using Outcome = std::invoke_result_t<Seal, const ObjectDraft&>;
     const auto size_bytes = detail::stored_bytes(value);
     if (!size_bytes) {
-      return size_bytes.error();
+      return Outcome(size_bytes.error());
     }
     auto draft = allocate(*size_bytes, detail::meta_of(open_->number, name, value), named, deadline);
     if (!draft) [[unlikely]] {
-      return no_draft(name, draft.error());
+      return Outcome(no_draft(name, draft.error()));
     }
     if constexpr (Flat<T> || detail::FlatRange<T>) {
       (void)detail::store_value(value, draft->bytes);  // a copy of bytes cannot fail
     } else {
       detail::OwnedDraft owned(open_, *draft);
       if (auto written = detail::store_value(value, draft->bytes); !written) {
-        return session().explain({open_->number, name}, written.error());
+        return Outcome(session().explain({open_->number, name}, written.error()));
       }
       (void)owned.release();
     }
-    return seal(*draft, name, options, deadline);
+    return seal(*draft);
   }
 
   template <class T>

@@ -63,6 +63,11 @@ bool Window::queue(Entering& one, Operation& operation) noexcept {
   if (decides_at_once(one)) {
     return false;
   }
+  if (operation.hurried_) {
+    count_in(one.bytes_);
+    one.verdict_ = Verdict::entered;
+    return false;
+  }
   one.operation_ = &operation;
   operation.in_queue_ = &one;
   queue_for(one.bytes_).push(one);
@@ -141,6 +146,7 @@ Window::Entering* Window::find(const Operation& operation) noexcept {
 void Window::hurry(Operation& operation) noexcept {
   {
     const MutexLock lock(mutex_);
+    operation.hurried_ = true;
     Entering* const one = find(operation);
     if (one == nullptr) {
       return;

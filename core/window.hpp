@@ -51,8 +51,8 @@ class Window : public std::enable_shared_from_this<Window> {
   [[nodiscard]] Entering enter(std::uint64_t bytes) noexcept;
   /// Whether so many wait that nothing new should be begun.
   [[nodiscard]] bool has_long_queue() const noexcept LOCUM_EXCLUDES(mutex_);
-  /// Lets an operation in that waits in the queue, even if it does not fit: somebody waits for it. Does
-  /// nothing where it does not. REQUIRES: it enters no other window.
+  /// Lets an operation in that waits in the queue, or will come to it, even if it does not fit: somebody
+  /// waits for it. REQUIRES: it enters no other window.
   void hurry(Operation& operation) noexcept LOCUM_EXCLUDES(mutex_);
   /// An operation that waits in the queue does not enter any more, and goes on here, which should be to its
   /// end. Else as above.

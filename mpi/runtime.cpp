@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/arrivals.hpp"
 #include "core/cluster.hpp"
 #include "core/departures.hpp"
 #include "core/distributed.hpp"
@@ -169,7 +170,7 @@ shm::Node open_own_node(mpi::CommunicatorGroup& group, const RuntimeOptions& opt
 /// itself: one that waits for as long as it takes to be woken, the helper for as long as that takes of the
 /// processor. Else not at all.
 [[maybe_unused]] Progress::Options progress_options(const mpi::CommunicatorGroup& group) {
-  Progress::Options options{.on_helper_start = [] { shm::become_background_thread("locum helper"); }};
+  Progress::Options options{.on_thread_start = shm::become_background_thread};
   if (static_cast<unsigned>(group.ranks_here()) <= std::thread::hardware_concurrency()) {
     options.spin = std::chrono::microseconds(50);
     options.helper_spin = std::chrono::microseconds(20);
@@ -249,9 +250,14 @@ std::shared_ptr<Links> open_links([[maybe_unused]] mpi::CommunicatorGroup& group
 }
 
 std::shared_ptr<Connector> open_connector(const NodeMemory& memory, const RuntimeOptions& options,
-                                          const std::shared_ptr<Links>& links) {
+                                          const std::shared_ptr<Links>& links,
+                                          const std::shared_ptr<mpi::RankLosses>& losses) {
   return links ? open_distributed(memory, links)
-               : open_cluster({memory.arena, memory.table, memory.directory, options.timeout});
+               : open_cluster({.arena = memory.arena,
+                               .table = memory.table,
+                               .directory = memory.directory,
+                               .timeout = options.timeout,
+                               .lost_mates = [losses] { return losses->mates(); }});
 }
 
 }  // namespace
@@ -298,11 +304,15 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   }
   throw_if(group.agree(error_of([&] {
                          session_ = std::make_shared<Session>(
-                             open_connector(memory, state_->options, state_->links), state_->metrics,
+                             open_connector(memory, state_->options, state_->links, state_->losses),
+                             state_->metrics,
                              SessionOptions{.incarnation = state_->incarnation,
                                             .rank = group.rank(),
                                             .node = own_node(group),
-                                            .options = state_->options});
+                                            .options = state_->options},
+                             state_->links ? state_->links->arrivals()
+                                           : std::make_shared<Arrivals>(state_->options.timeout,
+                                                                        shm::become_background_thread));
                          state_->fork_guard.emplace(session_);
                        }),
                        "opening the runtime", {}));
@@ -388,6 +398,7 @@ void Runtime::close(Deadline deadline) {
   const auto until = deadline.moment(state_->options.collective_timeout);
   mpi::CommunicatorGroup& group = state_->group;
   const std::vector<std::uint32_t> mates = node_mates(group);
+  session_->break_promises();  // whoever waits for one comes here, too
   const auto endings = std::make_shared<shm::Endings>(state_->mates, place_of(group.rank(), mates));
   // Once all have come nobody reads any more; once all have closed the memory is free for whoever opens next.
   std::optional<Error> error =
@@ -425,6 +436,7 @@ void Runtime::end_session() noexcept {
   if (state_->links) {
     state_->links->close();
   }
+  session_->arrivals()->continuations().close();  // all that was begun has ended
   state_->fork_guard->release();
   session_.reset();
 }

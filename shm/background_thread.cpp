@@ -9,12 +9,22 @@
 namespace locum::shm {
 namespace {
 
+// Those that a thread raises itself could not be delivered where they are blocked: the system would end the
+// process.
+sigset_t signals_to_the_process() noexcept {
+  sigset_t signals;
+  ::sigfillset(&signals);
+  for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) {
+    ::sigdelset(&signals, own);
+  }
+  return signals;
+}
+
 // A new thread inherits the mask that holds while it starts.
 std::thread start(const char* name, std::function<void()> body) {
-  sigset_t all;
+  const sigset_t others = signals_to_the_process();
   sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  ::pthread_sigmask(SIG_SETMASK, &others, &before);
   const struct Restore {
     const sigset_t& mask;
     ~Restore() { ::pthread_sigmask(SIG_SETMASK, &mask, nullptr); }
@@ -28,9 +38,8 @@ std::thread start(const char* name, std::function<void()> body) {
 }  // namespace
 
 void become_background_thread(const char* name) noexcept {
-  sigset_t all;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, nullptr);
+  const sigset_t others = signals_to_the_process();
+  ::pthread_sigmask(SIG_SETMASK, &others, nullptr);
   ::pthread_setname_np(::pthread_self(), name);
 }
 

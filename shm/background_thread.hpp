@@ -7,11 +7,13 @@
 
 namespace locum::shm {
 
-/// Makes the thread that calls it one of the library's own, with all signals blocked: for one that somebody
-/// else has started. `name` is what the system's tools show, at most 15 characters.
+/// Makes the thread that calls it one of the library's own, for one that somebody else has started: signals
+/// to the process are for the threads of the application; those by which a thread learns of a fault of its
+/// own still reach it, so that handlers that report crashes are called. `name` is what the system's tools
+/// show, at most 15 characters.
 void become_background_thread(const char* name) noexcept;
 
-/// A thread of the library's own, with all signals blocked: those are for the threads of the application.
+/// A thread of the library's own, as become_background_thread() makes one.
 /// Whoever owns it makes its body end before the destructor waits for it. In a process that was forked from
 /// the owner's there is no such thread, and nothing to wait for.
 class BackgroundThread {

@@ -7,7 +7,8 @@
 /// The words of which an entry's tag, a serial and a pin's id are made, and how many entries there are.
 namespace locum::shm {
 
-inline constexpr std::uint32_t last_sequence = ~0U;
+/// Its top bit, which is that of serials, is left to the keys of promises (see promised_bit).
+inline constexpr std::uint32_t last_sequence = ~0U >> 1U;
 /// A tombstone's tag holds node rank + 1 in 24 bits.
 inline constexpr std::uint32_t most_ranks = (1U << 24U) - 1;
 

@@ -173,7 +173,7 @@ TEST_F(Copies, PartsOfWhatIsHereAreShownInPlace) {
   const auto expected = std::span(bytes).subspan(range.offset, range.bytes);
   for (const Address& address : {Address(sealed.key), Address(store, name)}) {
     between_ = 0;
-    const auto apart = world_.connector(4).get_part(address, range, {});
+    const auto apart = world_.connector(4).get_some(address, range, {});
     ASSERT_TRUE(apart) << apart.error();
     EXPECT_TRUE(std::ranges::equal(apart->bytes(), expected));
     EXPECT_EQ(between_, address.name.empty() ? 2U : 4U);
@@ -183,7 +183,7 @@ TEST_F(Copies, PartsOfWhatIsHereAreShownInPlace) {
   of_kind_.clear();
   for (const Address& address : {Address(sealed.key), Address(store, name)}) {
     between_ = within_ = 0;
-    const auto part = world_.connector(5).get_part(address, range, {});
+    const auto part = world_.connector(5).get_some(address, range, {});
     ASSERT_TRUE(part) << part.error();
     EXPECT_EQ(part->bytes().data(), whole.bytes().data() + range.offset);
     EXPECT_EQ(part->bytes().size(), range.bytes);
@@ -192,11 +192,12 @@ TEST_F(Copies, PartsOfWhatIsHereAreShownInPlace) {
     EXPECT_EQ(part->facts().size_bytes, size_bytes);
     EXPECT_EQ(part->facts().generation, sealed.generation);
     EXPECT_EQ(between_ + within_, address.name.empty() ? 0U : 2U);
-    EXPECT_EQ(code_of(world_.connector(5).get_part(address, {size_bytes, 1}, {})), Errc::invalid_argument);
+    EXPECT_EQ(code_of(world_.connector(5).get_some(address, ByteRange{size_bytes, 1}, {})),
+              Errc::invalid_argument);
   }
   EXPECT_EQ(of_kind_[Kind::fetch_part], 0);
   EXPECT_TRUE(world_.connector(0).evict(Address(sealed.key), {}).value());
-  EXPECT_EQ(code_of(world_.connector(5).get_part(Address(sealed.key), range, {})), Errc::not_found);
+  EXPECT_EQ(code_of(world_.connector(5).get_some(Address(sealed.key), range, {})), Errc::not_found);
 }
 
 TEST_F(Copies, AnEvictionTellsEachNodeThatHasACopyOnce) {

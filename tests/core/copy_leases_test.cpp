@@ -270,9 +270,9 @@ TEST_F(CopyLeases, APartIsReadOfACopyOnlyWithinALease) {
   const Key key = made();
   EXPECT_TRUE(get(2, key));
   cut();
-  EXPECT_TRUE(world_.connector(3).get_part(Address(key), {10, 20}, {}));
+  EXPECT_TRUE(world_.connector(3).get_some(Address(key), ByteRange{10, 20}, {}));
   network().run_for(lease);
-  EXPECT_EQ(code_of(world_.connector(3).get_part(Address(key), {10, 20}, {})), Errc::peer_lost);
+  EXPECT_EQ(code_of(world_.connector(3).get_some(Address(key), ByteRange{10, 20}, {})), Errc::peer_lost);
 }
 
 // The clock of the copy is what another process wrote: what cannot be is not believed.

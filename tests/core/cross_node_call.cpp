@@ -208,8 +208,8 @@ void CrossNodeCall::ask(Answer& answer) {
       return read(answer, here.wait(by_name, nodes_.network().now() + wait_time));
     case CallKind::describe_by_key:
     case CallKind::describe_by_name: {
-      const auto found =
-          here.describe(scene_.kind == CallKind::describe_by_name ? by_name : Address(before_->key), {});
+      const auto found = here.get_some(
+          scene_.kind == CallKind::describe_by_name ? by_name : Address(before_->key), Facts(), {});
       answer.yes = note(answer, found) && found->key() == before_->key && found->facts().name == name_ &&
                    found->facts().size_bytes == scene_.size_bytes;
       return;

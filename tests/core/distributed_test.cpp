@@ -9,6 +9,7 @@
 
 #include "core/options.hpp"
 #include "core/warm_memory.hpp"
+#include "tests/core/begun_connector.hpp"
 #include "tests/core/connector_contract.hpp"
 #include "tests/core/queue_transport.hpp"
 #include "tests/core/simulated_nodes.hpp"
@@ -38,11 +39,21 @@ ConnectorFactory simulated(std::string name, int nodes, int ranks_per_node, int 
           false, true};
 }
 
+// The same by the calls that do not wait.
+ConnectorFactory begun(ConnectorFactory world) {
+  return {world.name + "_begun",
+          [make = world.make](std::uint64_t memory_bytes) -> std::shared_ptr<Connector> {
+            return std::make_shared<tests::BegunConnector>(make(memory_bytes));
+          },
+          world.threads, world.remote};
+}
+
 // A sanitizer sees the same code with 64 ranks as with 512, in a tenth of the time.
 std::vector<ConnectorFactory> simulated_worlds() {
-  std::vector<ConnectorFactory> worlds{simulated("two_nodes", 2, 1, 0), simulated("five_nodes", 5, 1, 4),
-                                       simulated("three_nodes_of_two", 3, 2, 3),
-                                       simulated("eight_ranks", 4, 2, 5), simulated("64_ranks", 32, 2, 41)};
+  std::vector<ConnectorFactory> worlds{
+      simulated("two_nodes", 2, 1, 0),          simulated("five_nodes", 5, 1, 4),
+      simulated("three_nodes_of_two", 3, 2, 3), simulated("eight_ranks", 4, 2, 5),
+      simulated("64_ranks", 32, 2, 41),         begun(simulated("three_nodes_of_two", 3, 2, 3))};
   if (!tests::sanitized) {
     worlds.push_back(simulated("512_ranks", 128, 4, 300));
   }
@@ -69,7 +80,8 @@ ConnectorFactory threaded(std::string name, int nodes, int ranks_per_node, int r
 
 INSTANTIATE_TEST_SUITE_P(Threaded, ConnectorContract,
                          ::testing::Values(threaded("two_nodes", 2, 1, 1),
-                                           threaded("two_nodes_of_two", 2, 2, 0)),
+                                           threaded("two_nodes_of_two", 2, 2, 0),
+                                           begun(threaded("two_nodes_of_two", 2, 2, 0))),
                          factory_name);
 
 constexpr std::uint32_t store = 7;
@@ -133,7 +145,7 @@ TEST(ClosedRanks, AreNotNeededToEvictByKeyWhatHadItsNameThere) {
 TEST(ClosedRanks, KeepNothingWarm) {
   SimulatedNodes world(2, 1);
   const Key key = put(world.connector(1), store, {}, pattern(1, 100'000)).value().key;
-  ASSERT_TRUE(world.connector(0).get_part(Address(key), {0, 50'000}, {}));
+  ASSERT_TRUE(world.connector(0).get_some(Address(key), ByteRange{0, 50'000}, {}));
   ASSERT_GT(WarmMemory::of_process().kept_bytes(), 0U) << "where the part had landed";
   world.rank(0).links->close();
   EXPECT_EQ(WarmMemory::of_process().kept_bytes(), 0U);

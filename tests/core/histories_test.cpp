@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/options.hpp"
+#include "tests/core/begun_connector.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/linearizability.hpp"
 #include "tests/core/simulated_nodes.hpp"
@@ -193,6 +194,11 @@ class Trial {
     }
   }
 
+  /// Every other rank begins its calls, and then waits for their ends.
+  [[nodiscard]] Connector& connector(int rank) {
+    return rank % 2 == 0 ? world_.connector(rank) : *begun_.at(static_cast<std::size_t>(rank));
+  }
+
   void write(int rank, const std::string& name, Known& known, loopback::Random& choices,
              const SealOptions& options) {
     const std::uint64_t value = ++last_value_;
@@ -204,7 +210,7 @@ class Trial {
                         .value = value,
                         .expected = options.expected_generation});
     const Known before = known;
-    const auto sealed = put(world_.connector(rank), store, name, stored(value, size_bytes), options);
+    const auto sealed = put(connector(rank), store, name, stored(value, size_bytes), options);
     if (sealed) {
       // Where a node could not be told of a replacement, its object is readable by key on.
       if (faults_ == Faults::none && options.expected_generation != 0) {
@@ -218,7 +224,7 @@ class Trial {
 
   void read(int rank, const std::string& name, Known& known) {
     const std::size_t number = history_.begin({.client = rank, .act = NameAct::get, .name = name});
-    const auto found = world_.connector(rank).get(Address(store, name), world_.network().now() + timeout);
+    const auto found = connector(rank).get(Address(store, name), world_.network().now() + timeout);
     NameOperation told;
     if (found) {
       const ObjectFacts facts = found->facts();
@@ -240,7 +246,7 @@ class Trial {
       return;
     }
     const bool gone_before = gone_.contains(key);
-    const auto found = world_.connector(rank).get(Address(key), world_.network().now() + timeout);
+    const auto found = connector(rank).get(Address(key), world_.network().now() + timeout);
     gone_reads_ += gone_before ? 1U : 0U;
     if (gone_before && found) {
       outcome_.wrong += "rank " + std::to_string(rank) + " found " + to_string(key) + " after it was gone\n";
@@ -257,7 +263,7 @@ class Trial {
 
   void exists(int rank, const std::string& name) {
     const std::size_t number = history_.begin({.client = rank, .act = NameAct::exists, .name = name});
-    const auto there = world_.connector(rank).exists(Address(store, name), world_.network().now() + timeout);
+    const auto there = connector(rank).exists(Address(store, name), world_.network().now() + timeout);
     end(number, there, {.yes = there && *there});
   }
 
@@ -266,7 +272,7 @@ class Trial {
     const std::size_t number =
         history_.begin({.client = rank, .act = NameAct::evict, .name = name, .expected = only.generation});
     const Address address = only.generation == 0 ? Address(store, name) : Address(only.key);
-    const auto gone = world_.connector(rank).evict(address, world_.network().now() + timeout);
+    const auto gone = connector(rank).evict(address, world_.network().now() + timeout);
     end(number, gone, {.yes = gone && *gone});
     if (gone) {
       note_gone(only);
@@ -320,6 +326,13 @@ class Trial {
   int victim_ = -1;
   std::uint64_t fatal_message_ = 0;
   SimulatedNodes world_;
+  const std::vector<std::unique_ptr<Connector>> begun_ = [this] {
+    std::vector<std::unique_ptr<Connector>> begun;
+    for (int rank = 0; rank < world_.size(); ++rank) {
+      begun.push_back(std::make_unique<tests::BegunConnector>(world_.rank(rank).connector));
+    }
+    return begun;
+  }();
   std::vector<std::string> names_;
   std::map<std::pair<int, std::string>, Known> known_;
   std::set<Key> gone_;  ///< for certain: a call that took it away has ended

@@ -68,6 +68,8 @@ NameAnswer answer_of(Errc code) noexcept {
     case Errc::options_differ:
     case Errc::unsupported:
     case Errc::system:
+    case Errc::cancelled:
+    case Errc::broken_promise:
       break;
   }
   return NameAnswer::unknown;

@@ -46,7 +46,7 @@ class BetweenPieces : public ::testing::Test {
 
   SimulatedNodes& world() { return nodes_.world(); }
   Result<ObjectView> get(const Address& address, Deadline deadline = {}) {
-    return world().connector(reader).get_hyperslab(address, slab_, 4, deadline);
+    return world().connector(reader).get_some(address, Elements{slab_, 4}, deadline);
   }
 
   std::function<void()> then_;

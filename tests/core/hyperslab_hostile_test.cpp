@@ -40,7 +40,7 @@ TEST(Hyperslab, ABoundedNumberOfBytesIsPackedForOneRank) {
   const Hyperslab half{.start = {0, 0}, .count = {1024, 2048}, .stride = {1, 2}};
   Message question;
   questions.record = [&](const Message& message) { question = message; };
-  ASSERT_TRUE(world.connector(greedy).get_hyperslab(Address(key), half, 4, {}));
+  ASSERT_TRUE(world.connector(greedy).get_some(Address(key), Elements{half, 4}, {}));
   questions.record = nullptr;
   world.network().run_until_idle();
 
@@ -71,14 +71,14 @@ TEST(Hyperslab, ABoundedNumberOfBytesIsPackedForOneRank) {
       sizes.push_back(message.bulk.size());
     }
   };
-  const auto view = world.connector(other).get_hyperslab(Address(key), half, 4, {});
+  const auto view = world.connector(other).get_some(Address(key), Elements{half, 4}, {});
   answers.record = nullptr;
   ASSERT_TRUE(view) << view.error();
   EXPECT_TRUE(shows(*view, array, half));
   EXPECT_EQ(sizes, std::vector<std::uint64_t>(2, PackingSpace::most_at_a_time)) << "as if it were alone";
   world.network().resume(greedy);
   world.network().run_until_idle();
-  const auto again = world.connector(greedy).get_hyperslab(Address(key), half, 4, {});
+  const auto again = world.connector(greedy).get_some(Address(key), Elements{half, 4}, {});
   ASSERT_TRUE(again) << again.error();
   EXPECT_TRUE(shows(*again, array, half));
 }
@@ -96,7 +96,7 @@ TEST(Hyperslab, SpoiledAnswersAreErrorsOrOfTheRightSize) {
   tests::Spoiler spoiler(4);
   std::vector<Message> seen;
   bent.record = [&](const Message& message) { seen.push_back(message); };
-  ASSERT_TRUE(world.connector(0).get_hyperslab(Address(key), slab, 4, {}));
+  ASSERT_TRUE(world.connector(0).get_some(Address(key), Elements{slab, 4}, {}));
   bent.record = nullptr;
   ASSERT_FALSE(seen.empty());
   // A second sample: the owner sends half of it.
@@ -120,7 +120,7 @@ TEST(Hyperslab, SpoiledAnswersAreErrorsOrOfTheRightSize) {
   };
   for (int round = 0; round < 1000; ++round) {
     halved = false;
-    const auto view = world.connector(0).get_hyperslab(Address(key), slab, 4, {});
+    const auto view = world.connector(0).get_some(Address(key), Elements{slab, 4}, {});
     errors += view ? 0 : 1;
     if (view) {
       ASSERT_EQ(view->bytes().size(), bytes);
@@ -156,7 +156,7 @@ TEST(Hyperslab, SpoiledQuestionsReadNothingElse) {
   Message question;
   hostile.record = [&](const Message& message) { question = message; };
   const Hyperslab slab{.start = {1, 2, 1}, .count = {3, 4, 2}, .stride = {2, 2, 3}};
-  ASSERT_TRUE(world.connector(1).get_hyperslab(Address(key), slab, 4, {}));
+  ASSERT_TRUE(world.connector(1).get_some(Address(key), Elements{slab, 4}, {}));
   hostile.record = nullptr;
   std::vector<Message> answers;
   owner.record = [&](const Message& message) { answers.push_back(message); };

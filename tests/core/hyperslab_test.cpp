@@ -34,7 +34,7 @@ TEST(Hyperslab, AreTheSameElementsForEveryRankByKeyAndName) {
       for (int box = 0; box < 4; ++box) {
         const Hyperslab slab = sampler.slab(array.extents);
         for (const Address& address : {Address(sealed->key), Address(store, name)}) {
-          const auto view = connector.get_hyperslab(address, slab, array.element_bytes, {});
+          const auto view = connector.get_some(address, Elements{slab, array.element_bytes}, {});
           ASSERT_TRUE(view) << view.error() << slab;
           ASSERT_TRUE(shows(*view, array, slab));
           EXPECT_EQ(view->key(), sealed->key);
@@ -44,7 +44,7 @@ TEST(Hyperslab, AreTheSameElementsForEveryRankByKeyAndName) {
         }
       }
       const Hyperslab any = sampler.slab(array.extents);
-      EXPECT_EQ(code_of(connector.get_hyperslab(Address(sealed->key), any, array.element_bytes + 1, {})),
+      EXPECT_EQ(code_of(connector.get_some(Address(sealed->key), Elements{any, array.element_bytes + 1}, {})),
                 Errc::type_mismatch);
     }
     ASSERT_TRUE(world.connector(1).evict(Address(store, name), {}).value());
@@ -59,14 +59,16 @@ TEST(Hyperslab, WhichTheObjectDoesNotHaveAreRefusedEverywhere) {
   for (const int reader : {0, 1}) {
     Connector& connector = world.connector(reader);
     for (const Hyperslab& slab : wrong_hyperslabs(6, 10)) {
-      EXPECT_EQ(code_of(connector.get_hyperslab(Address(key), slab, 4, {})), Errc::invalid_argument) << slab;
-      EXPECT_EQ(code_of(connector.get_hyperslab(Address(store, name), slab, 4, {})), Errc::invalid_argument)
+      EXPECT_EQ(code_of(connector.get_some(Address(key), Elements{slab, 4}, {})), Errc::invalid_argument)
+          << slab;
+      EXPECT_EQ(code_of(connector.get_some(Address(store, name), Elements{slab, 4}, {})),
+                Errc::invalid_argument)
           << slab;
     }
-    EXPECT_EQ(code_of(connector.get_hyperslab(Address(plain), {.start = {0}, .count = {1}}, 1, {})),
+    EXPECT_EQ(code_of(connector.get_some(Address(plain), Elements{{.start = {0}, .count = {1}}, 1}, {})),
               Errc::invalid_argument)
         << "bytes have no dimensions";
-    EXPECT_EQ(code_of(connector.get_hyperslab(Address(key), {.start = {0, 0}, .count = {1, 1}}, 0, {})),
+    EXPECT_EQ(code_of(connector.get_some(Address(key), Elements{{.start = {0, 0}, .count = {1, 1}}, 0}, {})),
               Errc::invalid_argument);
   }
 }
@@ -82,8 +84,8 @@ TEST(Hyperslab, OfWhatIsHereIsInPlaceIfItCanBe) {
   ObjectView in_place;
   ObjectView copied;
   EXPECT_EQ(world.messages_of([&] {
-    in_place = world.connector(1).get_hyperslab(Address(key), planes, 8, {}).value();
-    copied = world.connector(1).get_hyperslab(Address(key), column, 8, {}).value();
+    in_place = world.connector(1).get_some(Address(key), Elements{planes, 8}, {}).value();
+    copied = world.connector(1).get_some(Address(key), Elements{column, 8}, {}).value();
   }),
             0U);
   EXPECT_TRUE(shows(in_place, array, planes));
@@ -101,10 +103,10 @@ TEST(Hyperslab, PinsTheObjectOnlyInPlace) {
   const auto key = put(world.connector(0), store, {}, array).value().key;
   const Hyperslab rows{.start = {3, 0}, .count = {2, 30}};
   const Hyperslab column{.start = {0, 7}, .count = {20, 1}};
-  ObjectView in_place = world.connector(0).get_hyperslab(Address(key), rows, 8, {}).value();
+  ObjectView in_place = world.connector(0).get_some(Address(key), Elements{rows, 8}, {}).value();
   EXPECT_EQ(pinned(), 1U);
-  const ObjectView copied = world.connector(0).get_hyperslab(Address(key), column, 8, {}).value();
-  const ObjectView fetched = world.connector(1).get_hyperslab(Address(key), rows, 8, {}).value();
+  const ObjectView copied = world.connector(0).get_some(Address(key), Elements{column, 8}, {}).value();
+  const ObjectView fetched = world.connector(1).get_some(Address(key), Elements{rows, 8}, {}).value();
   world.network().run_until_idle();
   ASSERT_TRUE(world.connector(0).evict(Address(key), {}).value());
   EXPECT_TRUE(shows(in_place, array, rows));
@@ -129,7 +131,8 @@ TEST(Hyperslab, OfAnotherNodeMoveTheirElementsAlone) {
       const std::uint64_t before = world.network().counters().sent.bytes;
       Result<ObjectView> view = Error(Errc::timeout, "");
       EXPECT_EQ(world.messages_of([&] {
-        view = world.connector(2).get_hyperslab(by_name ? Address(store, name) : Address(key), slab, 4, {});
+        view =
+            world.connector(2).get_some(by_name ? Address(store, name) : Address(key), Elements{slab, 4}, {});
       }),
                 by_name ? 4U : 2U);
       ASSERT_TRUE(view) << view.error();
@@ -149,7 +152,7 @@ TEST(Hyperslab, AreTakenOutOfTheCopyThatTheNodeHas) {
   world.network().run_until_idle();
   const Hyperslab slab{.start = {1, 2}, .count = {10, 3}, .stride = {2, 5}};
   EXPECT_EQ(world.messages_of([&] {
-    EXPECT_TRUE(shows(world.connector(3).get_hyperslab(Address(key), slab, 8, {}).value(), array, slab));
+    EXPECT_TRUE(shows(world.connector(3).get_some(Address(key), Elements{slab, 8}, {}).value(), array, slab));
   }),
             0U);
 }
@@ -170,7 +173,9 @@ TEST(Hyperslab, LargeOnesComeInPieces) {
         Case{{.start = {0, 1}, .count = {6, mebi / 2 - 1}}, 2}}) {
     Result<ObjectView> view = Error(Errc::timeout, "");
     const std::uint64_t before = world.network().counters().sent.bytes;
-    EXPECT_EQ(world.messages_of([&] { view = world.connector(1).get_hyperslab(Address(key), slab, 2, {}); }),
+    EXPECT_EQ(world.messages_of([&] {
+      view = world.connector(1).get_some(Address(key), Elements{slab, 2}, {});
+    }),
               2 * answers)
         << slab;
     ASSERT_TRUE(view) << view.error();
@@ -188,7 +193,7 @@ TEST(Hyperslab, OfObjectsWithAChecksumAreTakenOutOfTheWhole) {
   const Hyperslab slab{.start = {1, 2}, .count = {10, 3}, .stride = {2, 5}};
   for (const int reader : {0, 1}) {
     for (const Address& address : {Address(key), Address(store, name)}) {
-      const auto view = world.connector(reader).get_hyperslab(address, slab, 8, {});
+      const auto view = world.connector(reader).get_some(address, Elements{slab, 8}, {});
       ASSERT_TRUE(view) << view.error();
       EXPECT_TRUE(shows(*view, array, slab));
     }
@@ -203,8 +208,8 @@ TEST(Hyperslab, OfObjectsThatWereOverwrittenAreCorrupt) {
   const auto whole = world.connector(0).get(Address(key), {}).value();
   const_cast<std::byte&>(whole.bytes().back()) ^= std::byte{1};
   const Hyperslab slab{.start = {1, 2}, .count = {10, 3}};
-  EXPECT_EQ(code_of(world.connector(1).get_hyperslab(Address(key), slab, 8, {})), Errc::corrupt);
-  EXPECT_EQ(code_of(world.connector(1).get_part(Address(key), {0, 8}, {})), Errc::corrupt);
+  EXPECT_EQ(code_of(world.connector(1).get_some(Address(key), Elements{slab, 8}, {})), Errc::corrupt);
+  EXPECT_EQ(code_of(world.connector(1).get_some(Address(key), ByteRange{0, 8}, {})), Errc::corrupt);
 }
 
 TEST(Hyperslab, OfWhatIsGoneAreNotFoundOrStale) {
@@ -219,13 +224,14 @@ TEST(Hyperslab, OfWhatIsGoneAreNotFoundOrStale) {
   ASSERT_TRUE(world.connector(0).evict(Address(evicted), {}).value());
   for (const int reader : {0, 1}) {
     Connector& connector = world.connector(reader);
-    EXPECT_EQ(code_of(connector.get_hyperslab(Address(evicted), slab, 8, {})), Errc::not_found);
-    EXPECT_EQ(code_of(connector.get_hyperslab(Address(replaced), slab, 8, {})), Errc::not_found);
+    EXPECT_EQ(code_of(connector.get_some(Address(evicted), Elements{slab, 8}, {})), Errc::not_found);
+    EXPECT_EQ(code_of(connector.get_some(Address(replaced), Elements{slab, 8}, {})), Errc::not_found);
     const Address handle(replaced, name_hash(store, name));
-    EXPECT_EQ(code_of(connector.get_hyperslab(handle, slab, 8, {})), Errc::stale);
-    EXPECT_EQ(code_of(connector.get_hyperslab(Address(store, "none"), slab, 8, {})), Errc::not_found);
-    EXPECT_EQ(code_of(connector.get_hyperslab(Address(Key{store, 77, 1}), slab, 8, {})), Errc::not_found);
-    EXPECT_TRUE(shows(connector.get_hyperslab(Address(store, name), slab, 8, {}).value(), newer, slab));
+    EXPECT_EQ(code_of(connector.get_some(handle, Elements{slab, 8}, {})), Errc::stale);
+    EXPECT_EQ(code_of(connector.get_some(Address(store, "none"), Elements{slab, 8}, {})), Errc::not_found);
+    EXPECT_EQ(code_of(connector.get_some(Address(Key{store, 77, 1}), Elements{slab, 8}, {})),
+              Errc::not_found);
+    EXPECT_TRUE(shows(connector.get_some(Address(store, name), Elements{slab, 8}, {}).value(), newer, slab));
   }
 }
 

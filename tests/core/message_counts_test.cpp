@@ -123,16 +123,18 @@ TEST_P(MessageCounts, OfGets) {
 TEST_P(MessageCounts, OfParts) {
   const Key large = made({}, large_).key;
   EXPECT_EQ(price_of([&] {
-              (void)connector(other).get_part(Address(large), {10, 100}, {}).value();
+              (void)connector(other).get_some(Address(large), ByteRange{10, 100}, {}).value();
             }),
             one_round_trip);
   EXPECT_EQ(price_of([&] {
-              (void)connector(other).get_part(Address(large), {10, 50'000}, {}).value();
+              (void)connector(other).get_some(Address(large), ByteRange{10, 50'000}, {}).value();
             }),
             request_data_done);
   const Key array = put(connector(maker), store, {}, field({100, 100}, 8)).value().key;
   const Hyperslab slab{.start = {1, 2}, .count = {4, 5}, .stride = {3, 7}};
-  EXPECT_EQ(price_of([&] { (void)connector(other).get_hyperslab(Address(array), slab, 8, {}).value(); }),
+  EXPECT_EQ(price_of([&] {
+              (void)connector(other).get_some(Address(array), Elements{slab, 8}, {}).value();
+            }),
             one_round_trip);
 }
 
@@ -147,7 +149,7 @@ TEST_P(MessageCounts, OfDescriptions) {
   const auto describe = [&](int rank, const Address& address) {
     const std::uint64_t bytes = world_.network().counters().sent.bytes;
     const Price price = price_of([&] {
-      const auto found = connector(rank).describe(address, {});
+      const auto found = connector(rank).get_some(address, Facts(), {});
       ASSERT_TRUE(found) << found.error();
       EXPECT_TRUE(found->facts().whole);
       EXPECT_EQ(found->facts().name, address.name);
@@ -163,16 +165,17 @@ TEST_P(MessageCounts, OfDescriptions) {
   EXPECT_EQ(describe(other, Address(store, here)), (Price{4, 0})) << "the home, then the owner";
   EXPECT_EQ(connector(other).usage().own_copies, 0U);
   EXPECT_EQ(describe(other, Address(array)), one_round_trip);
-  EXPECT_EQ(connector(other).describe(Address(array), {}).value().facts().extents, Extents(100, 100));
-  EXPECT_EQ(connector(other).describe(Address(array), {}).value().facts().type_name,
+  EXPECT_EQ(connector(other).get_some(Address(array), Facts(), {}).value().facts().extents,
+            Extents(100, 100));
+  EXPECT_EQ(connector(other).get_some(Address(array), Facts(), {}).value().facts().type_name,
             connector(maker).get(Address(array), {}).value().facts().type_name);
 
   (void)connector(other).get(Address(large, 0, large_.size()), {}).value();
   EXPECT_EQ(describe(other, Address(large)), nothing) << "there is a copy";
   EXPECT_TRUE(connector(maker).evict(Address(large), {}).value());
-  EXPECT_FALSE(connector(other).describe(Address(large), {}));
+  EXPECT_FALSE(connector(other).get_some(Address(large), Facts(), {}));
   const std::string absent = name_at(other);
-  EXPECT_EQ(price_of([&] { EXPECT_FALSE(connector(maker).describe(Address(store, absent), {})); }),
+  EXPECT_EQ(price_of([&] { EXPECT_FALSE(connector(maker).get_some(Address(store, absent), Facts(), {})); }),
             one_round_trip);
 }
 

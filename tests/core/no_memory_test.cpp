@@ -325,6 +325,23 @@ void add_acts(std::vector<Act>& acts, std::size_t which) {
                   .changes = true});
 }
 
+// Small ones and a large one. The caller's own memory is there.
+Errc get_batch(Scene& s) {
+  std::vector<Address> addresses;
+  std::vector<Result<ObjectView>> found;
+  {
+    const SpareAllocations spare;
+    addresses = {Address(s.key(0)), Address(s.key(1)), Address(s.key(0)), Address(s.array())};
+    found.assign(addresses.size(), no_memory_left());
+  }
+  s.connector().find_batch(addresses, Wanting::all, found, {});
+  Errc code{};
+  for (const auto& one : found) {
+    code = code == Errc{} ? code_of(one) : code;
+  }
+  return code;
+}
+
 std::vector<Act> all_acts() {
   std::vector<Act> acts;
   add_acts(acts, 0);
@@ -360,17 +377,20 @@ std::vector<Act> all_acts() {
   acts.push_back({.name = "prefetches in turn",
                   .call = [](Scene& s) { return prefetch_all(s); },
                   .window_bytes = large});
+  acts.push_back({"batch", get_batch});
   acts.push_back({"part", [](Scene& s) {
-                    return code_of(s.connector().get_part(Address(s.key(1)), {10, 1000}, {}));
+                    return code_of(s.connector().get_some(Address(s.key(1)), ByteRange{10, 1000}, {}));
+                  }});
+  acts.push_back({"describe by key",
+                  [](Scene& s) { return code_of(s.connector().get_some(Address(s.key(1)), Facts(), {})); }});
+  acts.push_back({"describe by name", [](Scene& s) {
+                    return code_of(s.connector().get_some(Address(store, s.name(1)), Facts(), {}));
                   }});
   acts.push_back(
-      {"describe by key", [](Scene& s) { return code_of(s.connector().describe(Address(s.key(1)), {})); }});
-  acts.push_back({"describe by name",
-                  [](Scene& s) { return code_of(s.connector().describe(Address(store, s.name(1)), {})); }});
-  acts.push_back({"hyperslab", [](Scene& s) {
-                    return code_of(s.connector().get_hyperslab(
-                        Address(s.array()), {.start = {1, 2}, .count = {9, 4}, .stride = {2, 1}}, 2, {}));
-                  }});
+      {"hyperslab", [](Scene& s) {
+         return code_of(s.connector().get_some(
+             Address(s.array()), Elements{{.start = {1, 2}, .count = {9, 4}, .stride = {2, 1}}, 2}, {}));
+       }});
   acts.push_back({"list", [](Scene& s) { return code_of(s.connector().list(store, "name", {})); }});
   return acts;
 }

@@ -109,7 +109,7 @@ class NodeClientTest : public ::testing::Test {
       }
       case 7:
         return expect_right_facts_or_error(
-            own.describe(random.below(2) == 0 ? Address(item.key) : by_name, {}), item);
+            own.get_some(random.below(2) == 0 ? Address(item.key) : by_name, Facts(), {}), item);
       default:
         EXPECT_FALSE(own.get(Address({store, liar, 1'000'000}, name_hash(store, item.name)), {}));
         return;

@@ -117,14 +117,14 @@ class NodeServiceTest : public ::testing::Test {
       EXPECT_TRUE(own.get(Address(foreign->key), {}));
       EXPECT_TRUE(own.exists(Address(foreign->key), {}).value());
       if (size > 0) {
-        EXPECT_TRUE(own.get_part(Address(foreign->key), {size / 4, size / 2}, {}));
+        EXPECT_TRUE(own.get_some(Address(foreign->key), ByteRange{size / 4, size / 2}, {}));
       }
       const auto array =
           testing::put(other, store, {}, {.extents = {2, size}, .bytes = pattern(4, 2 * size)});
-      EXPECT_EQ(
-          own.get_hyperslab(Address(array->key), {.start = {0, 1}, .count = {2, 3}, .stride = {1, 2}}, 1, {})
-              .has_value(),
-          size > 0);
+      EXPECT_EQ(own.get_some(Address(array->key),
+                             Elements{{.start = {0, 1}, .count = {2, 3}, .stride = {1, 2}}, 1}, {})
+                    .has_value(),
+                size > 0);
       EXPECT_TRUE(own.evict(Address(array->key), {}).value());
       EXPECT_TRUE(own.evict(Address(foreign->key), {}).value());
       EXPECT_TRUE(own.list(store, "own", {}));

@@ -58,7 +58,7 @@ TEST(Part, AreTheSameBytesForEveryRankByKeyAndName) {
         for (const ByteRange& range :
              {ByteRange{0, size}, {0, 1}, {size - 1, 1}, {size / 3, size / 2 + size % 2}}) {
           for (const Address& address : {Address(sealed->key), Address(store, name)}) {
-            const auto part = connector.get_part(address, range, {});
+            const auto part = connector.get_some(address, range, {});
             ASSERT_TRUE(part) << part.error();
             EXPECT_TRUE(shows(*part, bytes, range));
             EXPECT_EQ(part->key(), sealed->key);
@@ -71,8 +71,8 @@ TEST(Part, AreTheSameBytesForEveryRankByKeyAndName) {
           }
         }
         for (const ByteRange& range : wrong_ranges(size)) {
-          EXPECT_EQ(code_of(connector.get_part(Address(sealed->key), range, {})), Errc::invalid_argument);
-          EXPECT_EQ(code_of(connector.get_part(Address(store, name), range, {})), Errc::invalid_argument);
+          EXPECT_EQ(code_of(connector.get_some(Address(sealed->key), range, {})), Errc::invalid_argument);
+          EXPECT_EQ(code_of(connector.get_some(Address(store, name), range, {})), Errc::invalid_argument);
         }
       }
     }
@@ -86,7 +86,7 @@ TEST(Part, OfWhatIsHereIsAViewInPlace) {
   const auto whole = world.connector(1).get(Address(sealed.key), {}).value();
   ObjectView part;
   EXPECT_EQ(world.messages_of([&] {
-    part = world.connector(1).get_part(Address(sealed.key), {1000, 500}, {}).value();
+    part = world.connector(1).get_some(Address(sealed.key), ByteRange{1000, 500}, {}).value();
   }),
             0U);
   EXPECT_EQ(part.bytes().data(), whole.bytes().data() + 1000);
@@ -104,7 +104,7 @@ TEST(Part, OfAnotherNodeMovesWhatWasAskedForAlone) {
     const std::uint64_t before = world.network().counters().sent.bytes;
     Result<ObjectView> part = Error(Errc::timeout, "");
     EXPECT_EQ(world.messages_of([&] {
-      part = world.connector(2).get_part(by_name ? Address(store, name) : Address(sealed.key), range, {});
+      part = world.connector(2).get_some(by_name ? Address(store, name) : Address(sealed.key), range, {});
     }),
               by_name ? 4U : 2U);
     ASSERT_TRUE(part) << part.error();
@@ -120,11 +120,12 @@ TEST(Part, OfWhatIsGoneIsNotFound) {
   const auto key = put(world.connector(0), store, {}, pattern(1, 1000)).value().key;
   ASSERT_TRUE(world.connector(0).evict(Address(key), {}).value());
   for (const int reader : {0, 1}) {
-    EXPECT_EQ(code_of(world.connector(reader).get_part(Address(key), {0, 10}, {})), Errc::not_found);
-    EXPECT_EQ(code_of(world.connector(reader).get_part(Address(store, "none"), {0, 10}, {})),
+    EXPECT_EQ(code_of(world.connector(reader).get_some(Address(key), ByteRange{0, 10}, {})), Errc::not_found);
+    EXPECT_EQ(code_of(world.connector(reader).get_some(Address(store, "none"), ByteRange{0, 10}, {})),
               Errc::not_found);
     const Key nobodys{store, 77, 1};
-    EXPECT_EQ(code_of(world.connector(reader).get_part(Address(nobodys), {0, 10}, {})), Errc::not_found);
+    EXPECT_EQ(code_of(world.connector(reader).get_some(Address(nobodys), ByteRange{0, 10}, {})),
+              Errc::not_found);
   }
 }
 
@@ -149,7 +150,7 @@ TEST(Part, SpoiledAnswersAreErrorsOrOfTheRightSize) {
   tests::Spoiler spoiler(3);
   std::vector<Message> seen;
   bent.record = [&](const Message& message) { seen.push_back(message); };
-  ASSERT_TRUE(world.connector(0).get_part(Address(key), range, {}));
+  ASSERT_TRUE(world.connector(0).get_some(Address(key), range, {}));
   bent.record = nullptr;
   ASSERT_FALSE(seen.empty());
   int errors = 0;
@@ -159,7 +160,7 @@ TEST(Part, SpoiledAnswersAreErrorsOrOfTheRightSize) {
     }
   };
   for (int round = 0; round < 1000; ++round) {
-    const auto part = world.connector(0).get_part(Address(key), range, {});
+    const auto part = world.connector(0).get_some(Address(key), range, {});
     errors += part ? 0 : 1;
     if (part) {
       EXPECT_EQ(part->bytes().size(), range.bytes);

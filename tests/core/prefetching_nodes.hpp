@@ -40,7 +40,9 @@ class PrefetchingNodes : public ::testing::Test {
   [[nodiscard]] static Result<ObjectView> now(const Begun& begun) {
     return begun.coming->get(Deadline::Clock::time_point::min());
   }
-  [[nodiscard]] Window::Levels window() { return world_.rank(2).links->window()->levels(); }
+  [[nodiscard]] Window::Levels window() {
+    return world_.rank(2).links->window(CountsUntil::it_is_used)->levels();
+  }
   void expect_nothing_left(const std::vector<Key>& keys) {
     for (const Key& key : keys) {
       EXPECT_TRUE(world_.connector(0).evict(Address(key), {}).value());

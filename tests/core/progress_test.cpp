@@ -92,7 +92,7 @@ struct Side {
 };
 
 TEST(Progress, AWaiterLooksForMessagesAsLongAsItIsToldBeforeItSleeps) {
-  Side side({.spin = 50us, .helper = false, .on_helper_start = {}});
+  Side side({.spin = 50us, .helper = false, .on_thread_start = {}});
   const Pending never;
   EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 1s));
   const int looks = side.transport->looks_of_next_sleep();
@@ -101,21 +101,21 @@ TEST(Progress, AWaiterLooksForMessagesAsLongAsItIsToldBeforeItSleeps) {
 }
 
 TEST(Progress, AWaiterSleepsAtOnceWhereCoresAreShort) {
-  Side side({.spin = 0us, .helper = false, .on_helper_start = {}});
+  Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
   const Pending never;
   EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 1s));
   EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
 }
 
 TEST(Progress, TheHelperSleepsAtOnceHoweverLongAWaiterLooks) {
-  Side side({.spin = 24h, .helper = true, .on_helper_start = {}});
+  Side side({.spin = 24h, .helper = true, .on_thread_start = {}});
   EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
   side.transport->bring();
   EXPECT_EQ(side.transport->looks_of_next_sleep(), 2);
 }
 
 TEST(Progress, TheHelperLooksForMoreOnceSomethingCameAndRarelyWhereThatDoesNotPay) {
-  Side side({.helper_spin = 20us, .helper = true, .on_helper_start = {}});
+  Side side({.helper_spin = 20us, .helper = true, .on_thread_start = {}});
   EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
   for (const char* const when : {"at first", "the second time after that was in vain"}) {
     side.transport->bring();
@@ -129,7 +129,7 @@ TEST(Progress, TheHelperLooksForMoreOnceSomethingCameAndRarelyWhereThatDoesNotPa
 
 // By default a rank that says nothing for 5 s is lost, and is asked once a second whether it lives.
 TEST(Progress, WhoDrivesIsInHasteAndNobodyElse) {
-  Side side({.helper = false, .on_helper_start = {}});
+  Side side({.helper = false, .on_thread_start = {}});
   std::vector<Haste::Duration> told;
   const auto note = [&] { told.push_back(Haste::longest()); };
   Pending pending;
@@ -151,7 +151,7 @@ void wait_shortly(Side& side) {
 }
 
 TEST(Progress, WaitsInARowArmTheTransportOnceForAHelperThatSleeps) {
-  Side side({.helper = true, .on_helper_start = {}});
+  Side side({.helper = true, .on_thread_start = {}});
   EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
   for (int turn = 0; turn < 10; ++turn) {
     wait_shortly(side);
@@ -161,7 +161,7 @@ TEST(Progress, WaitsInARowArmTheTransportOnceForAHelperThatSleeps) {
 }
 
 TEST(Progress, WaitsFarFromEachOtherLeaveTheHelperAsleep) {
-  Side side({.helper = true, .on_helper_start = {}});
+  Side side({.helper = true, .on_thread_start = {}});
   EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
   for (int turn = 0; turn < 10; ++turn) {
     side.transport->pass(1ms);
@@ -173,7 +173,7 @@ TEST(Progress, WaitsFarFromEachOtherLeaveTheHelperAsleep) {
 
 // Those who keep asking this rank are served by its helper, and hold nobody up, whatever he came for.
 TEST(Progress, WhoHasWaitedLeavesThoughMessagesKeepComing) {
-  Side side({.helper = true, .on_helper_start = {}});
+  Side side({.helper = true, .on_thread_start = {}});
   EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
   side.transport->floods = true;
   const Pending never;
@@ -187,7 +187,7 @@ TEST(Progress, WhoHasWaitedLeavesThoughMessagesKeepComing) {
 }
 
 TEST(Progress, ALookEndsThoughMessagesKeepComing) {
-  Side side({.helper = false, .on_helper_start = {}});
+  Side side({.helper = false, .on_thread_start = {}});
   side.transport->floods = true;
   const auto due = side.progress.poll();
   EXPECT_LE(due, side.progress.now()) << "there is more to do";
@@ -195,7 +195,7 @@ TEST(Progress, ALookEndsThoughMessagesKeepComing) {
 }
 
 TEST(Progress, AStepIsRunAtOnceWhereNobodyElseDrives) {
-  Side side({.spin = 0us, .helper = false, .on_helper_start = {}});
+  Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
   const Pending never;
   int looks_before = -1;
   EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 1s,
@@ -204,7 +204,7 @@ TEST(Progress, AStepIsRunAtOnceWhereNobodyElseDrives) {
 }
 
 TEST(Progress, AStepThatThrowsLeavesDrivingToOthers) {
-  Side side({.spin = 0us, .helper = false, .on_helper_start = {}});
+  Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
   const Pending never;
   EXPECT_THROW(side.progress.wait(never, side.progress.now() + 1s, [] { throw std::bad_alloc(); }),
                std::bad_alloc);
@@ -214,7 +214,7 @@ TEST(Progress, AStepThatThrowsLeavesDrivingToOthers) {
 
 TEST(Progress, AStepThatFindsNoMemoryEndsAloneAndOthersGoOn) {
   for (const bool helper : {false, true}) {
-    Side side({.spin = 0us, .helper = helper, .on_helper_start = {}});
+    Side side({.spin = 0us, .helper = helper, .on_thread_start = {}});
     std::atomic<bool> ran{false};
     Pending done;
     side.progress.submit([] { throw std::bad_alloc(); });
@@ -228,7 +228,7 @@ TEST(Progress, AStepThatFindsNoMemoryEndsAloneAndOthersGoOn) {
 }
 
 TEST(Progress, ALookThatFindsNoMemoryLeavesDrivingToOthers) {
-  Side side({.spin = 0us, .helper = false, .on_helper_start = {}});
+  Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
   const Pending never;
   side.transport->memory_is_out = true;
   EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 1s));

@@ -17,6 +17,7 @@ struct Letter {
   int from = 0;
   std::vector<std::byte> header;
   std::vector<std::byte> bulk;
+  Transport::Clock::time_point due;
 };
 
 struct Queue {
@@ -24,18 +25,23 @@ struct Queue {
   std::deque<Letter> letters LOCUM_GUARDED_BY(mutex);
   bool woken LOCUM_GUARDED_BY(mutex) = false;
   std::condition_variable changed;
+
+  [[nodiscard]] bool has_due() const LOCUM_REQUIRES(mutex) {
+    return !letters.empty() && letters.front().due <= Transport::Clock::now();
+  }
 };
 
 class QueueTransport final : public Transport {
  public:
-  QueueTransport(std::shared_ptr<std::vector<Queue>> queues, int rank)
-      : queues_(std::move(queues)), rank_(rank) {}
+  QueueTransport(std::shared_ptr<std::vector<Queue>> queues, int rank, Clock::duration delay)
+      : queues_(std::move(queues)), rank_(rank), delay_(delay) {}
 
   Result<Sending> send(int to, std::span<const std::byte> header, std::span<const std::byte> bulk,
                        std::uint64_t /*ticket*/) override {
     Queue& queue = queues_->at(static_cast<std::size_t>(to));
     const MutexLock lock(queue.mutex);
-    queue.letters.push_back({rank_, {header.begin(), header.end()}, {bulk.begin(), bulk.end()}});
+    queue.letters.push_back(
+        {rank_, {header.begin(), header.end()}, {bulk.begin(), bulk.end()}, Clock::now() + delay_});
     queue.changed.notify_all();
     return Sending::done;
   }
@@ -46,7 +52,10 @@ class QueueTransport final : public Transport {
     std::deque<Letter> letters;
     {
       const MutexLock lock(own().mutex);
-      letters.swap(own().letters);
+      while (own().has_due()) {
+        letters.push_back(std::move(own().letters.front()));
+        own().letters.pop_front();
+      }
     }
     for (const Letter& letter : letters) {
       const bool present = letter.bulk.size() <= most_present_bytes;
@@ -67,12 +76,14 @@ class QueueTransport final : public Transport {
 
   bool arm() override {
     const MutexLock lock(own().mutex);
-    return own().letters.empty();
+    return !own().has_due();
   }
 
   void sleep(Clock::time_point moment) override {
     MutexLock lock(own().mutex);
-    while (own().letters.empty() && !own().woken && own_wait(lock, moment)) {
+    while (!own().has_due() && !own().woken && Clock::now() < moment) {
+      const auto due = own().letters.empty() ? moment : std::min(moment, own().letters.front().due);
+      (void)lock.wait_until(own().changed, due);
     }
     own().woken = false;
   }
@@ -87,20 +98,20 @@ class QueueTransport final : public Transport {
 
  private:
   [[nodiscard]] Queue& own() { return (*queues_)[static_cast<std::size_t>(rank_)]; }
-  bool own_wait(MutexLock& lock, Clock::time_point moment) { return lock.wait_until(own().changed, moment); }
 
   const std::shared_ptr<std::vector<Queue>> queues_;
   const int rank_;
+  const Clock::duration delay_;
   std::uint64_t last_landing_ = 0;
 };
 
 }  // namespace
 
-std::vector<std::shared_ptr<Transport>> queue_transports(int ranks) {
+std::vector<std::shared_ptr<Transport>> queue_transports(int ranks, Transport::Clock::duration delay) {
   const auto queues = std::make_shared<std::vector<Queue>>(static_cast<std::size_t>(ranks));
   std::vector<std::shared_ptr<Transport>> transports;
   for (int rank = 0; rank < ranks; ++rank) {
-    transports.push_back(std::make_shared<QueueTransport>(queues, rank));
+    transports.push_back(std::make_shared<QueueTransport>(queues, rank, delay));
   }
   return transports;
 }

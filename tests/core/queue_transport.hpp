@@ -11,6 +11,8 @@ namespace locum::tests {
 /// Transport at its plainest, for trying what threads do above it. Bulks of more than 4 KiB land, smaller
 /// ones come with their message. Nobody is ever lost: what is sent to a rank whose transport is gone is
 /// dropped.
-[[nodiscard]] std::vector<std::shared_ptr<Transport>> queue_transports(int ranks);
+/// \param delay how long each message is on its way, by the real clock
+[[nodiscard]] std::vector<std::shared_ptr<Transport>> queue_transports(int ranks,
+                                                                       Transport::Clock::duration delay = {});
 
 }  // namespace locum::tests

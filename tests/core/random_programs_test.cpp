@@ -250,13 +250,13 @@ class Trial {
     if (choices.chance(0.5)) {
       first = choices.below(array.bytes.size());
       const std::uint64_t bytes = 1 + choices.below(array.bytes.size() - first);
-      found = connector(rank).get_part(Address(key), {first, bytes}, {});
+      found = connector(rank).get_some(Address(key), ByteRange{first, bytes}, {});
       const auto part = std::span(array.bytes).subspan(first, bytes);
       right.assign(part.begin(), part.end());
     } else {
       HyperslabSampler sampler(choices.next());
       const Hyperslab slab = sampler.slab(array.extents);
-      found = connector(rank).get_hyperslab(Address(key), slab, array.element_bytes, {});
+      found = connector(rank).get_some(Address(key), Elements{slab, array.element_bytes}, {});
       right = packed(array, slab);
       first = (slab.start[0] * array.extents[1] + slab.start[1]) * array.element_bytes;
     }

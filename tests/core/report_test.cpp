@@ -39,6 +39,10 @@ TEST(Report, CountsWhatMetricsCount) {
   EXPECT_EQ(report.reads[0].operations, 2U);
   EXPECT_EQ(report.reads[0].bytes, 30U);
   EXPECT_EQ(report.writes[3].bytes, 5U);
+  Metrics::add(metrics.transfer_ns, 70);
+  Metrics::add(metrics.waited_ns, 30);
+  EXPECT_EQ(snapshot(metrics).transfer_ns, 70U);
+  EXPECT_EQ(snapshot(metrics).waited_ns, 30U);
   EXPECT_EQ(report.misses + report.evictions + report.decodes + report.decoded_hits + report.messages, 5U);
 }
 
@@ -61,6 +65,23 @@ TEST(Report, PrintsTablesWithTotals) {
       "  shm_view     0       0 B    15  2.93 KiB\n"
       "  shm_copy     9  6.00 KiB     0       0 B\n"
       "  messages sent on the data path: 0\n");
+}
+
+TEST(Report, TellsHowMuchOfTheTransfersWasHidden) {
+  std::vector<RankReport> ranks{some_rank(0, 0), some_rank(1, 1)};
+  ranks[0].transfer_ns = 2'000'000'000;
+  ranks[0].waited_ns = 500'000'000;
+  const std::string text = to_text(ranks);
+  EXPECT_NE(text.find("locum: objects of other nodes\n"
+                      "  rank  under way  waited for  hidden\n"
+                      "  0       2.000 s     0.500 s  75.0 %\n"
+                      "  1       0.000 s     0.000 s   0.0 %\n"
+                      "  all     2.000 s     0.500 s  75.0 %\n"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(hidden_share(0, 0), 0.0);
+  EXPECT_EQ(hidden_share(10, 0), 1.0);
+  EXPECT_EQ(hidden_share(10, 11), 0.0) << "several threads waited";
 }
 
 TEST(Report, OfOneRankHasNoTotals) {

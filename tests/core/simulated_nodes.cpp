@@ -25,6 +25,25 @@ std::function<void(Transport::Clock::time_point)> parking(const LinkedNodesOptio
 // Nobody tells who is parked in a simulation: it looks again.
 constexpr std::chrono::microseconds parked_looks{100};
 
+class PolledArrivals final : public Arrivals {
+ public:
+  explicit PolledArrivals(std::shared_ptr<Links> links)
+      : Arrivals(links->timeout(), {}, links->client()->times()), links_(std::move(links)) {}
+  [[nodiscard]] Clock::time_point now() const noexcept override { return links_->progress().now(); }
+
+ private:
+  void wake() noexcept override {}
+  void sleep(std::uint64_t seen, Clock::time_point until) override {
+    constexpr std::chrono::microseconds look{100};
+    (void)links_->poll();
+    if (count() == seen) {
+      links_->client()->pause(std::min<Clock::duration>(until - now(), look));
+    }
+  }
+
+  const std::shared_ptr<Links> links_;
+};
+
 }  // namespace
 
 std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
@@ -62,7 +81,7 @@ std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
                     .window_bytes = options.window_bytes,
                     .lost_mates = [plain] { return plain->lost(); },
                     .progress = {.helper = options.helper,
-                                 .on_helper_start = {},
+                                 .on_thread_start = {},
                                  .park = parking(options, static_cast<int>(number))}});
       rank.connector =
           open_distributed({rank.process.arena, rank.process.table, rank.process.directory}, rank.links);
@@ -96,6 +115,10 @@ SimulatedNodes::~SimulatedNodes() {
     network_.on_ready(number, nullptr);
   }
   ranks_.clear();
+}
+
+std::shared_ptr<Arrivals> SimulatedNodes::arrivals(int number) {
+  return std::make_shared<PolledArrivals>(rank(number).links);
 }
 
 int SimulatedNodes::home(std::uint32_t store, std::string_view name) {

@@ -72,6 +72,8 @@ class SimulatedNodes {
   [[nodiscard]] loopback::Network& network() noexcept { return network_; }
   [[nodiscard]] Rank& rank(int number) { return ranks_.at(static_cast<std::size_t>(number)); }
   [[nodiscard]] Connector& connector(int number) { return *rank(number).connector; }
+  /// Where a session of that rank waits for what ends: it does meanwhile what its standby thread would.
+  [[nodiscard]] std::shared_ptr<Arrivals> arrivals(int number);
   [[nodiscard]] int size() const noexcept { return static_cast<int>(ranks_.size()); }
   [[nodiscard]] int node_of(int rank) const noexcept { return rank / ranks_per_node_; }
   /// The home of a name in these nodes.

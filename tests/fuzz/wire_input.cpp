@@ -73,9 +73,14 @@ class World {
       for (const Key& key : *keys) {
         (void)connector.get(Address(key, name_hash(store, names_[0])), {});
         (void)connector.get(Address(key, 0, sizes[2]), {});  // as one that is known to be large
-        (void)connector.get_part(Address(key), {1, 10}, {});
-        (void)connector.describe(Address(key), {});
+        (void)connector.get_some(Address(key), ByteRange{1, 10}, {});
+        (void)connector.get_some(Address(key), Facts(), {});
         (void)connector.exists(Address(key), {});
+      }
+      for (const Wanting wanting : {Wanting::all, Wanting::facts}) {
+        const std::vector<Address> all(keys->begin(), keys->end());
+        std::vector<Result<ObjectView>> found(all.size(), no_memory_left());
+        connector.find_batch(all, wanting, found, {});
       }
     }
     world_.network().run_for(10ms);  // until the lease of the copy is over
@@ -83,8 +88,8 @@ class World {
       (void)connector.get(Address(keys->back()), {});
     }
     for (const Key& key : arrays_) {
-      (void)connector.get_hyperslab(Address(key), {.start = {1, 2}, .count = {3, 4}, .stride = {2, 1}}, 2,
-                                    {});
+      (void)connector.get_some(Address(key),
+                               Elements{{.start = {1, 2}, .count = {3, 4}, .stride = {2, 1}}, 2}, {});
     }
     (void)connector.list(store, "there", {});
     const int other = &connector == &here() ? liar : honest;  // a wait at home would be by the real clock

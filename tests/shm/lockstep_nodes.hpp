@@ -82,7 +82,7 @@ class LockstepNodes {
                                                    .incarnation = 1,
                                                    .metrics = metrics,
                                                    .lost_mates = {},
-                                                   .progress = {.helper = false, .on_helper_start = {}}});
+                                                   .progress = {.helper = false, .on_thread_start = {}}});
     rank.session = std::make_shared<Session>(open_distributed(memory, rank.links), metrics,
                                              SessionOptions{.options = options});
   }

@@ -4,6 +4,7 @@
 
 #include <set>
 
+#include "core/promised.hpp"
 #include "shm/entry_tag.hpp"
 #include "tests/shm/player.hpp"
 
@@ -164,10 +165,11 @@ TEST_F(ObjectTableTest, GivesASlotUpWhenItsSequenceIsAtTheEnd) {
   EXPECT_TRUE(owner_.objects->tombstone(first));
   EXPECT_EQ(collected(owner_).size(), 1U);
   auto* entry = reinterpret_cast<Entry*>(segment_->base() + segment_->geometry().entries_offset(0));
-  entry->tag.store(std::uint64_t{0xFFFFFFFE} << 32U, std::memory_order_relaxed);
+  entry->tag.store(std::uint64_t{last_sequence - 1} << 32U, std::memory_order_relaxed);
 
   const Key last = owner_.publish(store).value();
-  EXPECT_EQ(last.serial, std::uint64_t{0xFFFFFFFF} << 32U);
+  EXPECT_EQ(last.serial, std::uint64_t{last_sequence} << 32U);
+  EXPECT_FALSE(is_promised(last)) << "the bit that tells the keys of promises is never reached";
   const Pin pin = reader_.objects->pin(last).value();
   reader_.objects->release(pin.id);
   EXPECT_TRUE(owner_.objects->tombstone(last));

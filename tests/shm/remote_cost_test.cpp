@@ -206,7 +206,7 @@ TEST_F(RemoteInstructions, OfAGetByKeyAreFew) {
       std::abort();
     }
   });
-  EXPECT_LE(cost.all, 8250U);
+  EXPECT_LE(cost.all, 8560U);
   EXPECT_LE(cost.locked, 29U);
 }
 
@@ -216,7 +216,7 @@ TEST_F(RemoteInstructions, OfAGetByNameAreFew) {
       std::abort();
     }
   });
-  EXPECT_LE(cost.all, 9000U);
+  EXPECT_LE(cost.all, 9350U);
   EXPECT_LE(cost.locked, 29U);
 }
 
@@ -228,8 +228,8 @@ TEST_F(RemoteInstructions, OfAPutByNameAreFew) {
                                 std::abort();
                               }
                             });
-  EXPECT_LE(cost.all, 11060U);
-  EXPECT_LE(cost.locked, 46U);
+  EXPECT_LE(cost.all, 11700U);
+  EXPECT_LE(cost.locked, 48U);
 }
 
 }  // namespace

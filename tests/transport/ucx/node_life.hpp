@@ -148,7 +148,7 @@ class Life {
       case Kind::fetch_hyperslab:
         return read_some(began, Address(large_[other]), fate_.moment.kind == std::byte{14});
       case Kind::describe:
-        return end(began, "describe", self_.connector().describe(Address(large_[other]), {}));
+        return end(began, "describe", self_.connector().get_some(Address(large_[other]), Facts(), {}));
       case Kind::join:
         return read_together();
       default:
@@ -240,8 +240,8 @@ class Life {
   // Every other number of the first rows, or the first numbers: the value is the very first.
   void read_some(Clock::time_point began, const Address& address, bool part) {
     const Hyperslab slab{.start = {0, 0}, .count = {1, 4}, .stride = {1, 2}};
-    const auto some = part ? self_.connector().get_part(address, {0, 24}, {})
-                           : self_.connector().get_hyperslab(address, slab, 8, {});
+    const auto some = part ? self_.connector().get_some(address, ByteRange{0, 24}, {})
+                           : self_.connector().get_some(address, Elements{slab, 8}, {});
     end(began, "get some", some);
     if (some) {
       std::uint64_t seen = 0;

@@ -1,0 +1,247 @@
+#include "core/batch_search.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "core/unless_out_of_memory.hpp"
+
+namespace locum {
+
+namespace {
+
+/// Questions to one node under way at a time. While the answer to one lands, the node packs the next.
+constexpr std::size_t most_chunks_of_a_node = 8;
+/// Objects that are looked for alone side by side.
+constexpr std::size_t most_workers = 128;
+
+}  // namespace
+
+BatchWanted::BatchWanted(std::vector<Address> objects, Wanting how_much, Deadline::Clock::time_point latest)
+    : addresses(std::move(objects)), wanting(how_much), until(latest) {
+  std::size_t bytes = 0;
+  for (const Address& address : addresses) {
+    bytes += address.name.size();
+  }
+  names = bytes == 0 ? nullptr : std::make_unique_for_overwrite<char[]>(bytes);
+  char* end = names.get();
+  for (Address& address : addresses) {
+    if (!address.name.empty()) {
+      std::memcpy(end, address.name.data(), address.name.size());
+      address.name = {end, address.name.size()};
+      end += address.name.size();
+    }
+  }
+}
+
+BatchSearch::BatchSearch(Finder& finder, BatchWanted wanted)
+    : finder_(finder),
+      wanted_(std::move(wanted)),
+      found_(wanted_.addresses.size(), Result<ObjectView>(ObjectView())) {}
+
+// Once something has begun nothing is thrown before all of it has ended.
+Task<BatchSearch::Found> BatchSearch::find(std::shared_ptr<Finder> finder, BatchWanted wanted) {
+  BatchSearch search(*finder, std::move(wanted));
+  search.plan();
+  co_await Operation::ToDriver();
+  search.begin();
+  while (co_await search.company_.next()) {
+    co_await Operation::ToThread();
+    search.company_.work();
+  }
+  try {
+    (void)co_await search.work();  // what no worker could be begun for
+  } catch (const std::bad_alloc&) {
+  }
+  for (auto& found : search.found_) {
+    if (found && !*found) {
+      found = no_memory_left();
+    }
+  }
+  co_return std::move(search.found_);
+}
+
+// By node, and in the order of the addresses. What this node has something of is looked for alone: a copy
+// that may not be shown unasked, or a flight.
+void BatchSearch::plan() {
+  std::vector<std::pair<int, std::uint32_t>> order;
+  order.reserve(wanted_.addresses.size());
+  for (std::uint32_t at = 0; at < wanted_.addresses.size(); ++at) {
+    const Address& address = wanted_.addresses[at];
+    if (!address.name.empty() || finder_.begins_here(address)) {
+      look_alone({.object = at});
+    } else if (finder_.has_copy(address.key)) {
+      const MutexLock lock(mutex_);
+      known_here_.push_back(at);
+    } else {
+      order.emplace_back(finder_.owner(address.key), at);
+    }
+  }
+  if (!std::ranges::is_sorted(order)) {
+    std::ranges::sort(order);
+  }
+  std::size_t of_node = 0;
+  for (const auto& [node, at] : order) {
+    const bool is_first = chunks_.empty() || chunks_.back().node != node;
+    if (is_first || chunks_.back().objects.size() == most_in_a_batch) {
+      of_node = is_first ? 0 : of_node + 1;
+      if (of_node < most_chunks_of_a_node) {
+        first_.push_back(chunks_.size());
+      } else {
+        chunks_[chunks_.size() - most_chunks_of_a_node].next = chunks_.size();
+      }
+      chunks_.push_back({.node = node, .objects = {}});
+    }
+    chunks_.back().objects.push_back(at);
+  }
+}
+
+// What cannot be begun for want of memory stays without a word.
+void BatchSearch::begin() noexcept {
+  for (const std::size_t chunk : first_) {
+    unless_out_of_memory([&] { company_.begin(finder_.client().operation(ask_for(chunk))); });
+  }
+  begin_workers();
+}
+
+// This chunk, and those after it.
+Task<std::monostate> BatchSearch::ask_for(std::size_t chunk) {
+  do {
+    Chunk& asked = chunks_[chunk];
+    while (!asked.objects.empty()) {
+      try {
+        const auto answer = co_await ask(asked);
+        settle(asked, answer);
+      } catch (const std::bad_alloc&) {
+        asked.objects.clear();
+      }
+      begin_workers();
+    }
+    chunk = asked.next;
+  } while (chunk != 0);
+  co_return std::monostate();
+}
+
+Asked BatchSearch::ask(const Chunk& chunk) const {
+  const auto& objects = chunk.objects;
+  const auto keys = std::make_shared<Key[]>(objects.size());
+  std::ranges::transform(objects, keys.get(), [&](std::uint32_t at) { return wanted_.addresses[at].key; });
+  const BatchWords asked{.count = static_cast<std::uint32_t>(objects.size()),
+                         .facts = wanted_.wanting == Wanting::facts ? 1U : 0U};
+  return finder_.client().asked(chunk.node, Kind::fetch_batch, words(asked),
+                                {std::as_bytes(std::span(keys.get(), objects.size())), keys}, wanted_.until);
+}
+
+void BatchSearch::settle(Chunk& chunk, const Result<NodeAnswer>& answer) {
+  if (!answer) {
+    return fail(chunk, answer.error());
+  }
+  const auto said = read_words<BatchAnswerWords>(answer->body);
+  const std::size_t rows = chunk.objects.size();
+  if (!said || said->count != rows || !answer->block || answer->block_bytes < rows * sizeof(BatchRow)) {
+    return fail(chunk, senseless_answer(chunk.node));
+  }
+  settle(chunk, std::make_shared<HeldBatch>(answer->block, answer->block_bytes, rows,
+                                            wanted_.wanting == Wanting::facts, answer->path));
+}
+
+// Keeps those in the chunk that are to be asked for again, because the answer was full. Where nothing came
+// with it, that would not help.
+void BatchSearch::settle(Chunk& chunk, const std::shared_ptr<HeldBatch>& held) {
+  const std::vector<std::uint32_t> objects = std::exchange(chunk.objects, {});
+  bool came = false;
+  for (std::size_t at = 0; at < objects.size(); ++at) {
+    const Address& address = wanted_.addresses[objects[at]];
+    auto& found = found_[objects[at]];
+    const BatchRow row = held->row(at);
+    if (row.status == static_cast<std::uint32_t>(Errc::not_found)) {
+      found = no_such_object();
+    } else if (row.status != 0) {
+      look_alone({.object = objects[at]});
+    } else if (row.object.key != address.key || !plausible(row.object)) {
+      found = senseless_answer(chunk.node).about(to_string(address.key));
+    } else if (row.at != 0) {
+      found = HeldBatch::view(held, at, 0);
+      came = true;
+    } else if (held->bytes_of(row.object.record) > finder_.inline_bytes()) {
+      look_alone({.object = objects[at], .size_bytes = row.object.record.block_bytes()});
+    } else {
+      chunk.objects.push_back(objects[at]);
+    }
+  }
+  if (!came) {
+    for (const std::uint32_t object : std::exchange(chunk.objects, {})) {
+      look_alone({.object = object});
+    }
+  }
+}
+
+void BatchSearch::fail(Chunk& chunk, const Error& error) {
+  for (const std::uint32_t object : std::exchange(chunk.objects, {})) {
+    found_[object] = error.about(to_string(wanted_.addresses[object].key));
+  }
+}
+
+void BatchSearch::look_alone(const Single& single) {
+  const MutexLock lock(mutex_);
+  singles_.push_back(single);
+}
+
+// As many as there is something to do for. Only by who drives.
+void BatchSearch::begin_workers() noexcept {
+  const auto waiting = [this] {
+    const MutexLock lock(mutex_);
+    const bool knows = !knowing_ && known_taken_ < known_here_.size();
+    return singles_.size() - taken_ + (knows ? 1 : 0);
+  };
+  unless_out_of_memory([&] {  // else others do it
+    for (std::size_t left = waiting(); left > 0 && workers_.load(std::memory_order_relaxed) < most_workers;
+         --left) {
+      company_.begin(finder_.client().operation(work_beside()));
+      workers_.fetch_add(1, std::memory_order_relaxed);
+    }
+  });
+}
+
+// Of what this node has something of, one after the other: the first one asks whether copies of its node may
+// be shown, and the others need not.
+bool BatchSearch::take_single(Single& single) {
+  const MutexLock lock(mutex_);
+  knowing_ = knowing_ && !single.is_known;
+  if (!knowing_ && known_taken_ < known_here_.size()) {
+    knowing_ = true;
+    single = {.object = known_here_[known_taken_++], .is_known = true};
+    return true;
+  }
+  if (taken_ == singles_.size()) {
+    return false;
+  }
+  single = singles_[taken_++];
+  return true;
+}
+
+Task<std::monostate> BatchSearch::work() {
+  for (Single single; take_single(single);) {
+    try {
+      found_[single.object] = co_await find_alone(single);
+    } catch (const std::bad_alloc&) {
+    }
+  }
+  co_return std::monostate();
+}
+
+// What is found out while this one ends, whoever looks next has others begun for.
+Task<std::monostate> BatchSearch::work_beside() {
+  (void)co_await work();
+  workers_.fetch_sub(1, std::memory_order_relaxed);
+  co_return std::monostate();
+}
+
+Task<Result<ObjectView>> BatchSearch::find_alone(const Single& single) const {
+  Address address = wanted_.addresses[single.object];
+  address.size_bytes = std::max(address.size_bytes, single.size_bytes);
+  const auto part = wanted_.wanting == Wanting::facts ? Selection(Facts()) : Selection();
+  return finder_.find(Lookup(address, wanted_.until, part));
+}
+
+}  // namespace locum

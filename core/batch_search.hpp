@@ -1,0 +1,88 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "batches.hpp"
+#include "company.hpp"
+#include "finder.hpp"
+#include "held_batch.hpp"
+#include "mutex.hpp"
+
+namespace locum {
+
+/// Many objects that are looked for, at other nodes: owns the names.
+struct BatchWanted {
+  BatchWanted(std::vector<Address> objects, Wanting how_much, Deadline::Clock::time_point latest);
+  BatchWanted(BatchWanted&&) = default;
+
+  std::vector<Address> addresses;
+  std::unique_ptr<char[]> names;
+  Wanting wanting;
+  Deadline::Clock::time_point until;
+};
+
+/// Looks for many objects of other nodes: asks each node once for those that it should have, or as often as
+/// their number asks for, all nodes side by side; then for what is too large to come so, or could not come,
+/// one by one, at most 128 side by side. One operation, whose tasks belong to it alone.
+class BatchSearch final {
+ public:
+  using Found = std::vector<Result<ObjectView>>;
+
+  /// The objects, in the order of their addresses. None of them is to be found without a question.
+  [[nodiscard]] static Task<Found> find(std::shared_ptr<Finder> finder, BatchWanted wanted);
+
+ private:
+  /// Objects that one question is about.
+  struct Chunk {
+    int node = 0;
+    std::vector<std::uint32_t> objects;  ///< places in wanted_.addresses
+    std::size_t next = 0;                ///< the chunk that is asked for after this one; 0: none
+  };
+  /// One that is looked for alone.
+  struct Single {
+    std::uint32_t object = 0;
+    std::uint64_t size_bytes = 0;  ///< 0: not known
+    bool is_known = false;         ///< of known_here_
+  };
+
+  BatchSearch(Finder& finder, BatchWanted wanted);
+
+  [[nodiscard]] Task<std::monostate> work();
+  [[nodiscard]] Task<std::monostate> work_beside();
+  [[nodiscard]] Task<Result<ObjectView>> find_alone(const Single& single) const;
+  void plan();
+  void begin() noexcept;
+  [[nodiscard]] Task<std::monostate> ask_for(std::size_t chunk);
+  [[nodiscard]] Asked ask(const Chunk& chunk) const;
+  void settle(Chunk& chunk, const Result<NodeAnswer>& answer);
+  void settle(Chunk& chunk, const std::shared_ptr<HeldBatch>& held);
+  void fail(Chunk& chunk, const Error& error);
+  void look_alone(const Single& single);
+  void begin_workers() noexcept;
+  [[nodiscard]] bool take_single(Single& single) LOCUM_EXCLUDES(mutex_);
+
+  Finder& finder_;
+  const BatchWanted wanted_;
+  Found found_;  ///< empty views: nobody has said anything, for want of memory
+  std::vector<Chunk> chunks_;
+  std::vector<std::size_t> first_;  ///< those of them that are asked for at once
+  Company company_;
+  std::atomic<std::size_t> workers_{0};  ///< that run beside the first
+  Mutex mutex_;
+  std::vector<Single> singles_ LOCUM_GUARDED_BY(mutex_);
+  std::size_t taken_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< of these
+  /// What this node has something of: a copy that may not be shown unasked, or a flight.
+  std::vector<std::uint32_t> known_here_ LOCUM_GUARDED_BY(mutex_);
+  std::size_t known_taken_ LOCUM_GUARDED_BY(mutex_) = 0;
+  bool knowing_ LOCUM_GUARDED_BY(mutex_) = false;  ///< one of these is being looked for
+};
+
+}  // namespace locum

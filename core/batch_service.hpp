@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+
+#include "batch_wire.hpp"
+#include "service_parts.hpp"
+
+namespace locum {
+
+/// Answers what is asked about many objects at a time (see NodeService): with what each says of itself, and
+/// all that is small, packed. What is large, or more than fits, is left for who asks to ask for again.
+class BatchService final {
+ public:
+  explicit BatchService(const ServiceParts& parts) noexcept : parts_(parts) {}
+
+  /// By key, of objects of this node.
+  void fetch(const Question& question, Asker asker);
+
+ private:
+  class Packing;
+
+  [[nodiscard]] std::uint64_t room_for(const BatchWords& asked, Asker asker) const noexcept;
+
+  const ServiceParts& parts_;
+};
+
+}  // namespace locum

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "address.hpp"
+#include "deadline.hpp"
+#include "object.hpp"
+#include "result.hpp"
+
+namespace locum {
+
+/// How much of each object of a batch is wanted.
+enum class Wanting : std::uint8_t {
+  all,
+  facts,  ///< what it says of itself: as Source::get_some() of Facts
+};
+
+/// Small objects of another node that come together are aligned so. What needs more is asked for alone.
+inline constexpr std::uint64_t batch_alignment = 64;
+
+/// Where many objects are read at a time. One that fails does not fail the others. Any thread may call; what
+/// waits has a deadline.
+class Batches {
+ public:
+  virtual ~Batches() = default;
+
+  /// Source::get() or get_some() of each, with the errors of those: `found` in the order of `addresses`. What
+  /// another node has is asked for in few messages: one for each node that is asked and each 256 objects, as
+  /// long as they are small, and the large ones one by one, side by side. Small objects that came together
+  /// stay in memory until the last view of any of them is gone. REQUIRES: as many of both; objects of types
+  /// that need no more than batch_alignment.
+  virtual void find_batch(std::span<const Address> addresses, Wanting wanting,
+                          std::span<Result<ObjectView>> found, Deadline deadline) = 0;
+};
+
+}  // namespace locum

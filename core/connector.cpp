@@ -1,0 +1,13 @@
+#include "core/connector.hpp"
+
+namespace locum {
+
+void Connector::find_batch(std::span<const Address> addresses, Wanting wanting,
+                           std::span<Result<ObjectView>> found, Deadline deadline) {
+  for (std::size_t at = 0; at < addresses.size(); ++at) {
+    found[at] =
+        wanting == Wanting::facts ? get_some(addresses[at], Facts(), deadline) : get(addresses[at], deadline);
+  }
+}
+
+}  // namespace locum

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "eventual.hpp"
+#include "view.hpp"
+
+namespace locum {
+
+/// An object that is on its way: get() shows it, as Store::get() does. Decoded by the first thread that asks.
+template <class T>
+using Future = Eventual<View<T>>;
+
+}  // namespace locum

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "deadline.hpp"
+#include "handle.hpp"
+#include "mutex.hpp"
+#include "promised.hpp"
+#include "session.hpp"
+#include "writer.hpp"
+
+namespace locum::detail {
+
+/// What a promise is made of, whatever its type: its key, the placeholder that says that it may still be set,
+/// and memory for the record of its end, taken at once so that breaking it needs none. Any thread may call.
+class Pledge {
+ public:
+  /// The errors of a put.
+  [[nodiscard]] static Result<std::shared_ptr<Pledge>> make(const std::shared_ptr<OpenStore>& store,
+                                                            std::string_view name_of_value,
+                                                            Deadline deadline);
+
+  /// Only for make().
+  Pledge(std::shared_ptr<OpenStore> store, const Key& placeholder, std::string_view name_of_value);
+  Pledge(const Pledge&) = delete;
+  Pledge& operator=(const Pledge&) = delete;
+  ~Pledge();
+
+  [[nodiscard]] const Key& key() const noexcept { return key_; }
+  /// Under which it stands.
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  /// Under which its value is to be found, too; empty if it has none.
+  [[nodiscard]] const std::string& name_of_value() const noexcept { return name_of_value_; }
+  [[nodiscard]] Handle handle(std::uint64_t type_hash) const noexcept;
+  /// `key_exists` if it was set, `broken_promise` if it was given up, `closed`.
+  [[nodiscard]] Result<void> may_be_set() const LOCUM_EXCLUDES(mutex_);
+  /// Its value is bound under name().
+  void keep() noexcept LOCUM_EXCLUDES(mutex_);
+  /// Its value is that object; has name() say so.
+  [[nodiscard]] Result<void> keep_elsewhere(const Key& value, std::uint64_t size_bytes, Deadline deadline)
+      LOCUM_EXCLUDES(mutex_);
+  /// Breaks it, unless it was set: who waits gets `broken_promise`. Not in a process that was forked.
+  void give_up() noexcept LOCUM_EXCLUDES(mutex_);
+
+ private:
+  enum class State : std::uint8_t { unset, kept, broken };
+
+  [[nodiscard]] Result<void> prepare(Deadline deadline) LOCUM_REQUIRES(mutex_);
+  [[nodiscard]] Result<void> end(const PromiseRecord& record, Deadline deadline) LOCUM_REQUIRES(mutex_);
+  void finish(State state) noexcept LOCUM_REQUIRES(mutex_);
+
+  const std::shared_ptr<OpenStore> store_;
+  const Key key_;
+  const std::string name_;
+  const std::string name_of_value_;
+  mutable Mutex mutex_;
+  State state_ LOCUM_GUARDED_BY(mutex_) = State::unset;
+  std::optional<OwnedDraft> end_ LOCUM_GUARDED_BY(mutex_);
+};
+
+}  // namespace locum::detail

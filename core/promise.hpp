@@ -1,0 +1,105 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "pledge.hpp"
+#include "store.hpp"
+
+namespace locum {
+
+/// A value that will be there: its stand-in can be sent to anyone before it is, and whoever resolves that
+/// waits for it, asleep, and is told when it is set. Destroyed unset, or its runtime closed, those who wait
+/// get `broken_promise`; if its process dies, `peer_lost`. Movable; set() and proxy() may be called by all
+/// threads at once.
+template <class T>
+class Promise {
+ public:
+  /// Promises nothing; every use is `invalid_argument`.
+  Promise() = default;
+  /// Made by Store::promise.
+  Promise(Store store, std::shared_ptr<detail::Pledge> pledge) noexcept
+      : store_(std::move(store)), pledge_(std::move(pledge)) {}
+  Promise(Promise&& other) noexcept = default;
+  Promise& operator=(Promise&& other) noexcept {
+    std::swap(store_, other.store_);
+    std::swap(pledge_, other.pledge_);
+    return *this;
+  }
+  ~Promise() {
+    if (pledge_) {
+      pledge_->give_up();
+    }
+  }
+
+  /// The stand-in. Its key stands for the value, once that is set; its size is 0, for not known.
+  [[nodiscard]] Proxy<T> proxy() const {
+    return pledge_
+               ? store_->session().template proxy<T>(pledge_->handle(type_identity<detail::Stored<T>>.hash))
+               : Proxy<T>();
+  }
+  /// Puts the value, under the name of the promise if it has one, and has it brought to who waits: the key of
+  /// the object. `key_exists` if this was set before, or that name is live; `broken_promise` if the runtime
+  /// began to close. After other errors it may be tried again; where it has a name that may stand for the
+  /// value by then, which is `key_exists`, and who waits by the stand-in waits until this is destroyed.
+  template <class V>
+    requires std::is_same_v<detail::Stored<V>, detail::Stored<T>>
+  Result<Key> set(const V& value, Deadline deadline = {}) {
+    if (!pledge_) {
+      return Error(Errc::invalid_argument, "this promises nothing; make it by Store::promise");
+    }
+    if (const auto allowed = pledge_->may_be_set(); !allowed) {
+      return allowed.error();
+    }
+    const bool named = !pledge_->name_of_value().empty();
+    const auto made =
+        store_->store_value(named ? pledge_->name_of_value() : pledge_->name(), named, value, {}, deadline);
+    return named ? bound(made, deadline) : bound(made);
+  }
+
+  [[nodiscard]] explicit operator bool() const noexcept { return pledge_ != nullptr; }
+
+ private:
+  // Whether it was set, or broken, decides who binds the name first.
+  [[nodiscard]] Result<Key> bound(const Result<Store::Made>& made) {
+    if (made) {
+      pledge_->keep();
+      return made->key;
+    }
+    const auto allowed = pledge_->may_be_set();
+    return store_->session().explain(pledge_->key(), allowed ? made.error() : allowed.error());
+  }
+  [[nodiscard]] Result<Key> bound(const Result<Store::Made>& made, Deadline deadline) {
+    if (!made) {
+      return made.error();
+    }
+    const auto kept = pledge_->keep_elsewhere(made->key, made->size_bytes, store_->effective(deadline));
+    return kept ? Result<Key>(made->key) : store_->session().explain(pledge_->key(), kept.error());
+  }
+
+  std::optional<Store> store_;
+  std::shared_ptr<detail::Pledge> pledge_;
+};
+
+template <class T>
+Result<Promise<T>> Store::promise(Deadline deadline) {
+  if (const auto allowed = usable(Address(open_->number, {})); !allowed) {
+    return allowed.error();
+  }
+  auto pledge = detail::Pledge::make(open_, {}, effective(deadline));
+  return pledge ? Result<Promise<T>>(Promise<T>(*this, *std::move(pledge))) : pledge.error();
+}
+
+template <class T>
+Result<Promise<T>> Store::promise(std::string_view name, Deadline deadline) {
+  if (const auto allowed = usable(name); !allowed) {
+    return allowed.error();
+  }
+  auto pledge = detail::Pledge::make(open_, name, effective(deadline));
+  return pledge ? Result<Promise<T>>(Promise<T>(*this, *std::move(pledge))) : pledge.error();
+}
+
+}  // namespace locum

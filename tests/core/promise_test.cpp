@@ -1,0 +1,296 @@
+#include "core/promise.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "tests/core/session_fixture.hpp"
+
+// Promises of one process.
+namespace locum {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::SessionFixture;
+
+template <class T>
+Errc code_of(const Result<T>& result) {
+  return result ? Errc{} : result.error().code();
+}
+
+class PromiseOfOneProcess : public ::testing::Test {
+ protected:
+  [[nodiscard]] Promise<double[]> promise() { return store_.promise<double[]>().value(); }
+  /// What a handle, sent there and back, stands for.
+  [[nodiscard]] Proxy<double[]> received(const Handle& handle) {
+    return one_.session->proxy<double[]>(handle);
+  }
+
+  SessionFixture one_;
+  Store store_ = one_.store();
+  const std::uint64_t objects_ = one_.connector->usage().own_objects;
+  const std::uint64_t bytes_ = one_.connector->usage().own_used;
+};
+
+TEST_F(PromiseOfOneProcess, IsWaitedForUntilItIsSet) {
+  auto promise = this->promise();
+  const auto stand_in = received(promise.proxy().handle());
+  EXPECT_FALSE(stand_in.ready());
+  EXPECT_EQ(code_of(stand_in.try_get()), Errc::timeout);
+  std::thread setter([&] {
+    std::this_thread::yield();
+    EXPECT_TRUE(promise.set(std::vector<double>{1, 2, 3}));
+  });
+  const auto view = stand_in.get();
+  setter.join();
+  ASSERT_TRUE(view) << view.error();
+  EXPECT_EQ(std::vector<double>(view->begin(), view->end()), (std::vector<double>{1, 2, 3}));
+  EXPECT_EQ((*stand_in)[1], 2.0);
+}
+
+TEST_F(PromiseOfOneProcess, IsThereAtOnceWhenItWasSetBefore) {
+  auto promise = this->promise();
+  const auto before = received(promise.proxy().handle());
+  const Key key = promise.set(std::vector<double>{4}).value();
+  EXPECT_EQ((*before)[0], 4.0);
+  EXPECT_EQ((*received(promise.proxy().handle()))[0], 4.0);
+  before.release();
+  EXPECT_TRUE(before.try_get()) << "nothing to wait for";
+  EXPECT_EQ((*store_.get<double[]>(key))[0], 4.0) << "an object as any";
+}
+
+TEST_F(PromiseOfOneProcess, IsSetOnce) {
+  auto promise = this->promise();
+  ASSERT_TRUE(promise.set(std::vector<double>{1}));
+  EXPECT_EQ(code_of(promise.set(std::vector<double>{2})), Errc::key_exists);
+  EXPECT_EQ((*promise.proxy())[0], 1.0);
+}
+
+// Of many threads one sets it.
+TEST_F(PromiseOfOneProcess, IsSetByOneOfManyThreads) {
+  for (int round = 0; round < 20; ++round) {
+    auto promise = this->promise();
+    std::vector<Errc> codes(4);
+    std::vector<std::thread> threads;
+    for (std::size_t at = 0; at < codes.size(); ++at) {
+      threads.emplace_back([&, at] { codes[at] = code_of(promise.set(std::vector<double>(1, double(at)))); });
+    }
+    for (auto& thread : threads) {
+      thread.join();
+    }
+    std::optional<double> winner;
+    for (std::size_t at = 0; at < codes.size(); ++at) {
+      if (codes[at] == Errc{}) {
+        EXPECT_FALSE(winner);
+        winner = double(at);
+      } else {
+        EXPECT_EQ(codes[at], Errc::key_exists);
+      }
+    }
+    ASSERT_TRUE(winner);
+    EXPECT_EQ((*promise.proxy())[0], *winner);
+  }
+}
+
+TEST_F(PromiseOfOneProcess, BreaksWhenItIsDestroyedUnset) {
+  std::optional<Promise<double[]>> promise = this->promise();
+  const auto waiting = received(promise->proxy().handle());
+  Errc told{};
+  std::thread waiter([&] { told = code_of(waiting.get(20s)); });
+  promise.reset();
+  waiter.join();
+  EXPECT_EQ(told, Errc::broken_promise);
+  EXPECT_EQ(code_of(waiting.get()), Errc::broken_promise) << "as often as it is asked";
+  EXPECT_THROW((void)*waiting, Error);
+  waiting.prefetch();
+  EXPECT_EQ(code_of(waiting.try_get()), Errc::broken_promise);
+}
+
+// Whoever waits meanwhile is told how it ended, and nothing else.
+TEST_F(PromiseOfOneProcess, EndsInOneWayForAll) {
+  for (int round = 0; round < 300; ++round) {
+    const bool is_set = round % 2 == 0;
+    std::optional<Promise<double[]>> promise = this->promise();
+    const Handle handle = promise->proxy().handle();
+    std::vector<Errc> told(3, Errc::timeout);
+    std::vector<std::thread> waiting;
+    for (Errc& code : told) {
+      waiting.emplace_back([&] { code = code_of(received(handle).get(20s)); });
+    }
+    if (is_set) {
+      EXPECT_TRUE(promise->set(std::vector<double>{1}));
+    }
+    promise.reset();
+    for (auto& thread : waiting) {
+      thread.join();
+    }
+    EXPECT_EQ(told, std::vector<Errc>(3, is_set ? Errc{} : Errc::broken_promise)) << round;
+  }
+}
+
+TEST_F(PromiseOfOneProcess, MovesAndLeavesNothingBehind) {
+  Promise<double[]> empty;
+  EXPECT_FALSE(empty);
+  EXPECT_EQ(code_of(empty.set(std::vector<double>{1})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(empty.proxy().get()), Errc::invalid_argument);
+  auto first = promise();
+  const auto of_first = first.proxy();
+  auto second = promise();
+  const auto of_second = second.proxy();
+  second = std::move(first);
+  ASSERT_TRUE(second.set(std::vector<double>{1}));
+  EXPECT_TRUE(of_first.get());
+  first = Promise<double[]>();
+  EXPECT_EQ(code_of(of_second.get()), Errc::broken_promise);
+}
+
+TEST_F(PromiseOfOneProcess, ItsKeyStandsForItsValue) {
+  auto promise = this->promise();
+  const Key key = promise.proxy().key();
+  EXPECT_EQ(code_of(store_.get<double[]>(key)), Errc::not_found) << "at once: only stand-ins wait";
+  EXPECT_FALSE(store_.exists(key).value());
+  EXPECT_FALSE(store_.evict(key).value());
+  EXPECT_EQ(code_of(store_.info(key)), Errc::not_found);
+  const Key real = promise.set(std::vector<double>{1, 2}).value();
+  EXPECT_EQ((*store_.get<double[]>(key))[1], 2.0);
+  EXPECT_EQ((*store_.get<double[]>(key, {.offset = 1, .count = 1}))[0], 2.0);
+  EXPECT_EQ((*store_.get_async<double[]>(key).get())[1], 2.0);
+  EXPECT_TRUE(store_.exists(key).value());
+  EXPECT_EQ(store_.info(key)->key, real);
+  EXPECT_TRUE(store_.evict(key).value());
+  EXPECT_FALSE(store_.exists(real).value());
+  EXPECT_EQ(code_of(promise.proxy().get(20s)), Errc::not_found) << "who comes late does not wait for it";
+  EXPECT_EQ(code_of(promise.set(std::vector<double>{3})), Errc::key_exists);
+  EXPECT_EQ(one_.connector->usage().own_objects, objects_);
+  EXPECT_EQ(one_.connector->usage().own_used, bytes_);
+}
+
+TEST_F(PromiseOfOneProcess, HidesItsNameFromPrograms) {
+  auto promise = this->promise();
+  ASSERT_TRUE(promise.set(std::vector<double>{1}));
+  EXPECT_TRUE(store_.keys()->empty());
+  const std::string name = one_.connector->name_of(promise.proxy().key());
+  EXPECT_EQ(code_of(store_.put(name, 1)), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store_.replace(name, 1)), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store_.evict(name)), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store_.wait<double[]>(name)), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store_.promise<int>(name)), Errc::invalid_argument);
+}
+
+TEST_F(PromiseOfOneProcess, UnderANameIsFoundByThatToo) {
+  auto promise = store_.promise<double[]>("late").value();
+  const auto waiting = received(promise.proxy().handle());
+  EXPECT_EQ(code_of(store_.get<double[]>("late")), Errc::not_found);
+  std::thread by_name([&] { EXPECT_EQ((*store_.wait<double[]>("late", 20s))[0], 1.0); });
+  std::thread by_stand_in([&] { EXPECT_EQ((*waiting)[0], 1.0); });
+  const Key key = promise.set(std::vector<double>{1}).value();
+  by_name.join();
+  by_stand_in.join();
+  EXPECT_EQ(store_.info("late")->key, key);
+  EXPECT_EQ(store_.info(promise.proxy().key())->name, "late");
+  EXPECT_EQ(*store_.keys(), std::vector<std::string>{"late"});
+  EXPECT_EQ(code_of(promise.set(std::vector<double>{2})), Errc::key_exists);
+  EXPECT_TRUE(store_.evict(promise.proxy().key()).value());
+  EXPECT_FALSE(store_.exists("late").value());
+  waiting.release();
+  EXPECT_EQ(one_.connector->usage().own_used, bytes_);
+}
+
+TEST_F(PromiseOfOneProcess, UnderANameThatIsTakenStaysUnset) {
+  auto promise = store_.promise<double[]>("late").value();
+  const Key other = store_.put("late", std::vector<double>{9}).value();
+  EXPECT_EQ(code_of(promise.set(std::vector<double>{1})), Errc::key_exists);
+  EXPECT_EQ((*store_.get<double[]>("late"))[0], 9.0);
+  EXPECT_EQ(code_of(promise.proxy().try_get()), Errc::timeout);
+  EXPECT_TRUE(store_.evict(other).value());
+  EXPECT_TRUE(promise.set(std::vector<double>{1}));
+  EXPECT_EQ((*promise.proxy())[0], 1.0);
+}
+
+TEST_F(PromiseOfOneProcess, OfAReplacedNameIsStale) {
+  auto promise = store_.promise<double[]>("late").value();
+  ASSERT_TRUE(promise.set(std::vector<double>{1}));
+  ASSERT_TRUE(store_.replace("late", std::vector<double>{2}));
+  EXPECT_EQ(code_of(promise.proxy().get()), Errc::stale);
+}
+
+TEST_F(PromiseOfOneProcess, EndsWithItsStore) {
+  auto promise = this->promise();
+  const auto waiting = promise.proxy();
+  Errc told{};
+  std::thread waiter([&] { told = code_of(waiting.get(20s)); });
+  ASSERT_TRUE(one_.session->drop("fields"));
+  waiter.join();
+  EXPECT_EQ(told, Errc::not_found);
+  EXPECT_EQ(code_of(promise.set(std::vector<double>{1})), Errc::closed);
+  EXPECT_EQ(code_of(store_.promise<int>()), Errc::closed);
+}
+
+TEST_F(PromiseOfOneProcess, BreaksWhenItsSessionCloses) {
+  auto promise = this->promise();
+  const auto other = std::make_shared<Session>(one_.connector, one_.metrics);
+  const auto waiting = other->proxy<double[]>(promise.proxy().handle());
+  Errc told{};
+  std::thread waiter([&] { told = code_of(waiting.get(20s)); });
+  one_.session->close();
+  waiter.join();
+  EXPECT_EQ(told, Errc::broken_promise);
+  EXPECT_EQ(code_of(promise.set(std::vector<double>{1})), Errc::closed);
+  EXPECT_EQ(code_of(promise.proxy().get()), Errc::closed);
+}
+
+TEST_F(PromiseOfOneProcess, MayBeTriedAgainWhereMemoryWasShort) {
+  const SessionFixture small(LocalOptions{.memory_bytes = 4096});
+  Store store = small.store();
+  auto promise = store.promise<double[]>().value();
+  EXPECT_EQ(code_of(promise.set(std::vector<double>(1000))), Errc::out_of_memory);
+  EXPECT_EQ(code_of(promise.proxy().try_get()), Errc::timeout);
+  EXPECT_TRUE(promise.set(std::vector<double>{5}));
+  EXPECT_EQ((*promise.proxy())[0], 5.0);
+}
+
+// It has its memory already.
+TEST_F(PromiseOfOneProcess, BreaksWithoutMemory) {
+  const SessionFixture small(LocalOptions{.memory_bytes = 4096});
+  Store store = small.store();
+  std::optional<Promise<double[]>> promise = store.promise<double[]>().value();
+  const auto waiting = promise->proxy();
+  while (store.put(std::vector<char>(16))) {
+  }
+  promise.reset();
+  EXPECT_EQ(code_of(waiting.get(20s)), Errc::broken_promise);
+}
+
+TEST_F(PromiseOfOneProcess, SaysWhatTypeItIs) {
+  auto promise = this->promise();
+  ASSERT_TRUE(promise.set(std::vector<double>{1}));
+  EXPECT_EQ(code_of(one_.session->proxy<int>(promise.proxy().handle()).get()), Errc::type_mismatch);
+}
+
+TEST_F(PromiseOfOneProcess, RefusesHandlesThatNobodyMakes) {
+  auto promise = this->promise();
+  Handle handle = promise.proxy().handle();
+  const Key real = store_.put(std::vector<double>{1}).value();
+  handle.key = real;
+  handle.stamp();
+  EXPECT_EQ(code_of(received(handle).get()), Errc::invalid_argument) << "no promise's key";
+  handle = promise.proxy().handle();
+  handle.flags |= 0x80U;
+  handle.stamp();
+  EXPECT_EQ(code_of(received(handle).get()), Errc::invalid_argument);
+  for (const Key& wrong : {promised_by(real), promised_by({store_.number(), 77, 5}), promised_by({9, 0, 1}),
+                           Key{store_.number(), 0, promised_bit}}) {
+    handle = promise.proxy().handle();
+    handle.key = wrong;
+    handle.stamp();
+    EXPECT_EQ(code_of(received(handle).get(20s)), Errc::not_found) << wrong;
+  }
+}
+
+}  // namespace
+}  // namespace locum

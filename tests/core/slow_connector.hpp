@@ -1,0 +1,149 @@
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/connector.hpp"
+#include "core/fetch.hpp"
+#include "core/mutex.hpp"
+
+namespace locum::tests {
+
+/// A connector from which objects come when the test says so: what is begun goes on the list, and ends by
+/// Coming::arrive(). All else goes to another connector.
+class SlowConnector final : public Connector {
+ public:
+  /// An object on its way.
+  class Coming final : public Fetch {
+   public:
+    [[nodiscard]] bool ended() const noexcept override {
+      const MutexLock lock(mutex_);
+      return found_.has_value();
+    }
+    [[nodiscard]] Result<ObjectView> get(Deadline deadline) override {
+      const auto until = deadline.moment(std::chrono::seconds(30));
+      MutexLock lock(mutex_);
+      while (!found_) {
+        if (!lock.wait_until(changed_, until)) {
+          return Error(Errc::timeout, "the test let it wait");
+        }
+      }
+      return *found_;
+    }
+    void observe(std::shared_ptr<Observer> observer) noexcept override {
+      {
+        const MutexLock lock(mutex_);
+        if (!found_) {
+          observer_ = std::move(observer);
+          return;
+        }
+      }
+      observer->ended();
+    }
+    void hurry() noexcept override {
+      const MutexLock lock(mutex_);
+      hurried_ = true;
+    }
+    void forget() noexcept override {
+      const MutexLock lock(mutex_);
+      forgotten_ = true;
+    }
+
+    void arrive(Result<ObjectView> found) {
+      std::shared_ptr<Observer> observer;
+      {
+        const MutexLock lock(mutex_);
+        found_ = std::move(found);
+        observer.swap(observer_);
+        changed_.notify_all();
+      }
+      if (observer) {
+        observer->ended();
+      }
+    }
+    [[nodiscard]] bool forgotten() const {
+      const MutexLock lock(mutex_);
+      return forgotten_;
+    }
+
+    [[nodiscard]] bool hurried() const {
+      const MutexLock lock(mutex_);
+      return hurried_;
+    }
+
+   private:
+    mutable Mutex mutex_;
+    std::condition_variable changed_;
+    std::optional<Result<ObjectView>> found_ LOCUM_GUARDED_BY(mutex_);
+    std::shared_ptr<Observer> observer_ LOCUM_GUARDED_BY(mutex_);
+    bool hurried_ LOCUM_GUARDED_BY(mutex_) = false;
+    bool forgotten_ LOCUM_GUARDED_BY(mutex_) = false;
+  };
+
+  explicit SlowConnector(std::shared_ptr<Connector> behind) : behind_(std::move(behind)) {}
+
+  /// The n-th that was begun, and the key that it was begun with.
+  [[nodiscard]] Coming& coming(std::size_t n) {
+    const MutexLock lock(mutex_);
+    return *begun_.at(n).first;
+  }
+  [[nodiscard]] std::size_t begun() {
+    const MutexLock lock(mutex_);
+    return begun_.size();
+  }
+  /// Lets the n-th come.
+  void arrive(std::size_t n) {
+    std::shared_ptr<Coming> coming;
+    Key key;
+    {
+      const MutexLock lock(mutex_);
+      std::tie(coming, key) = begun_.at(n);
+    }
+    coming->arrive(behind_->get(Address(key), {}));
+  }
+
+  Begun begin(const Address& address, const Selection& /*selection*/, CountsUntil /*until*/,
+              Deadline /*deadline*/) override {
+    auto coming = std::make_shared<Coming>();
+    const MutexLock lock(mutex_);
+    begun_.emplace_back(coming, address.key);
+    return {ObjectView(), std::move(coming)};
+  }
+  Result<ObjectView> get(const Address& address, Deadline deadline) override {
+    return behind_->get(address, deadline);
+  }
+  Result<bool> exists(const Address& address, Deadline deadline) override {
+    return behind_->exists(address, deadline);
+  }
+  Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
+                                        Deadline deadline) override {
+    return behind_->list(store, prefix, deadline);
+  }
+  Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override {
+    return behind_->wait(address, deadline, wanted);
+  }
+  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override {
+    return behind_->create(size_bytes, meta, deadline);
+  }
+  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
+    return behind_->seal(draft, options, deadline);
+  }
+  void discard(const ObjectDraft& draft) noexcept override { behind_->discard(draft); }
+  Result<bool> evict(const Address& address, Deadline deadline) override {
+    return behind_->evict(address, deadline);
+  }
+  Result<std::uint64_t> drop(std::uint32_t store) override { return behind_->drop(store); }
+  MemoryUsage usage() const override { return behind_->usage(); }
+
+ private:
+  const std::shared_ptr<Connector> behind_;
+  Mutex mutex_;
+  std::vector<std::pair<std::shared_ptr<Coming>, Key>> begun_ LOCUM_GUARDED_BY(mutex_);
+};
+
+}  // namespace locum::tests
