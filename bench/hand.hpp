@@ -70,6 +70,24 @@ class Hand {
     });
     return slowest(world_rank() == 0 ? seconds - pause_.seconds() : 0) / static_cast<double>(count);
   }
+  /// Seconds for one of so many questions that are all sent before the first answer is waited for.
+  [[nodiscard]] double pipelined(std::size_t count, std::size_t question, std::size_t answer) {
+    MPI_Barrier(MPI_COMM_WORLD);
+    const std::uint64_t before = expected_;
+    expected_ += count;
+    const double seconds = timed([&] {
+      for (std::size_t round = 0; round < count; ++round) {
+        if (world_rank() != 0) {
+          ucp_.wait_for(before + round + 1);
+        }
+        ucp_.send(std::span(object_).first(world_rank() == 0 ? question : answer));
+      }
+      if (world_rank() == 0) {
+        ucp_.wait_for(expected_);
+      }
+    });
+    return slowest(world_rank() == 0 ? seconds : 0) / static_cast<double>(count);
+  }
 
  private:
   const Owner owner_;

@@ -33,6 +33,7 @@ struct Goal {
     ratio_at_most,   ///< ours / twin
     ours_at_most,    ///< in the row's unit
     excess_at_most,  ///< ours - twin, in the row's unit
+    ours_at_least,   ///< in the row's unit
   };
   Kind kind = Kind::none;
   double bound = 0;
@@ -93,6 +94,8 @@ class Pairs {
         return ours <= goal.bound;
       case Goal::Kind::excess_at_most:
         return ours - twin <= goal.bound;
+      case Goal::Kind::ours_at_least:
+        return ours >= goal.bound;
     }
     return false;
   }

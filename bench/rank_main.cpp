@@ -41,7 +41,9 @@ void run_all(int argc, char** argv) {
   add_transport_rows();
   add_remote_large_rows();
   add_remote_small_rows();
+  add_promised_rows();
   add_idle_rows();
+  add_overlap_rows();
 #else
   add_handover_rows();
   add_exchange_rows();

@@ -112,6 +112,7 @@ class Remote {
     MPI_Bcast(&handle, sizeof handle, MPI_BYTE, world_size() - 1, MPI_COMM_WORLD);
     return handle;
   }
+  [[nodiscard]] Proxy<double[]> stand_in(const Handle& handle) { return runtime_.proxy<double[]>(handle); }
   void read(const Handle& handle) {
     const auto view = runtime_.proxy<double[]>(handle).get().value();
     if (view->front() != 1.0 || view->back() != 1.0) {
@@ -159,6 +160,21 @@ class Remote {
     });
     std::ranges::for_each(keys, [&](const Key& key) { take_back(key); });
     return seconds / batch;
+  }
+  /// Seconds for each of many gets of 1 KiB at a time.
+  [[nodiscard]] double get_batch(std::size_t count) {
+    std::vector<Key> keys(count);
+    if (is_owner()) {
+      std::ranges::generate(keys, [&] { return store_.put(Kilobyte{}).value(); });
+    }
+    MPI_Bcast(keys.data(), static_cast<int>(count * sizeof(Key)), MPI_BYTE, world_size() - 1, MPI_COMM_WORLD);
+    const double seconds = while_owned([&] {
+      for (const auto& found : store_.get_batch<Kilobyte>(keys)) {
+        benchmark::DoNotOptimize(found.value()->values[0]);
+      }
+    });
+    std::ranges::for_each(keys, [&](const Key& key) { take_back(key); });
+    return seconds / static_cast<double>(count);
   }
   [[nodiscard]] double get_by_name() {
     each_name_of(is_owner(), [&](const std::string& name) { (void)store_.put(name, Kilobyte{}).value(); });

@@ -43,6 +43,19 @@ void small(benchmark::State& state, const char* lanes, Small operation, Owner ow
       .report(state, "us", goal);
 }
 
+// Questions in the twin's time for those of ours.
+void many(benchmark::State& state, const char* lanes, Owner owner, Goal goal) {
+  constexpr std::size_t count = 1000;
+  const Lanes chosen(lanes);
+  Remote remote(owner);
+  Hand hand(sizeof(Kilobyte), true, owner);
+  interleave(
+      state, [&] { return 1 / remote.get_batch(count); },
+      [&] { return 1 / hand.pipelined(count, 64, sizeof(Kilobyte)); },
+      [](double rate) { return static_cast<double>(count) / rate; })
+      .report(state, "1/s", goal);
+}
+
 }  // namespace
 
 void add_remote_small_rows() {
@@ -56,6 +69,10 @@ void add_remote_small_rows() {
     double ratio;      // TCP, owner driving
     double ratio_asleep;
   };
+  for (const char* lanes : {static_cast<const char*>(nullptr), "tcp,self"}) {
+    add_row(std::string("batch of 1000 remote gets, 1 KiB, ") + (lanes == nullptr ? "UCX" : "TCP"), 60, many,
+            lanes, Owner::driving, Goal{Goal::Kind::ratio_at_least, 0.8});
+  }
   constexpr auto at_most = Goal::Kind::ratio_at_most;
   for (const Row& row : {Row{"remote get by handle", Small::get_by_handle, 0.4, 1.15, 1.3},
                          Row{"remote get by name", Small::get_by_name, 0.6, 1.2, 1.4},

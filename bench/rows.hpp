@@ -30,6 +30,8 @@ void add_transport_rows();  ///< two ranks only
 // Two ranks: nodes of one each; more: all but one, and one.
 void add_remote_large_rows();
 void add_remote_small_rows();  ///< two ranks only
+void add_promised_rows();      ///< two ranks only
 void add_idle_rows();          ///< two ranks only
+void add_overlap_rows();       ///< two ranks only
 
 }  // namespace locum::bench

@@ -31,6 +31,8 @@ namespace {
       return "ratio <= " + bound;
     case Goal::Kind::ours_at_most:
       return "ours <= " + bound + " " + unit;
+    case Goal::Kind::ours_at_least:
+      return "ours >= " + bound + " " + unit;
     case Goal::Kind::excess_at_most:
       return "<= twin + " + bound + " " + unit;
   }

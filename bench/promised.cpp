@@ -1,0 +1,90 @@
+// How long it takes from setting a promise until a thread that sleeps on another node goes on: beside what
+// three questions and answers written by hand over UCP take on the same lanes, one of which meets a rank that
+// sleeps.
+
+#include <string>
+
+#include "bench/hand.hpp"
+#include "bench/interleave.hpp"
+#include "bench/lanes.hpp"
+#include "bench/pause.hpp"
+#include "bench/rows.hpp"
+#include "bench/world.hpp"
+#include "core/promise.hpp"
+#include "mpi/runtime.hpp"
+
+namespace locum::bench {
+
+namespace {
+
+constexpr double micro = 1e6;
+
+/// Rank 0 promises the time at which it sets; rank 1, another node, waits for it. Both have one clock.
+class Promised {
+ public:
+  Promised() : runtime_(MPI_COMM_WORLD, {.memory_bytes = 64_MiB, .ranks_per_node = 1}) {}
+
+  /// Seconds from one to the other, on average of a few.
+  [[nodiscard]] double seconds() {
+    constexpr int rounds = 8;
+    double sum = 0;
+    for (int round = 0; round < rounds; ++round) {
+      sum += world_rank() == 0 ? set() : wait();
+    }
+    return slowest(sum) / rounds;
+  }
+
+ private:
+  double set() {
+    constexpr int pauses = 10;  // 3 ms, until who waits sleeps
+    auto promise = store_.promise<double>().value();
+    const Handle handle = promise.proxy().handle();
+    MPI_Send(&handle, sizeof handle, MPI_BYTE, 1, 0, MPI_COMM_WORLD);
+    for (int i = 0; i < pauses; ++i) {
+      pause_();
+    }
+    const Key key = promise.set(seconds_since({})).value();
+    MPI_Barrier(MPI_COMM_WORLD);
+    store_.evict(key);
+    return 0;
+  }
+  double wait() {
+    Handle handle;
+    MPI_Recv(&handle, sizeof handle, MPI_BYTE, 0, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    const double set_at = *runtime_.proxy<double>(handle);
+    const double seconds = seconds_since({}) - set_at;
+    MPI_Barrier(MPI_COMM_WORLD);
+    return seconds;
+  }
+
+  Runtime runtime_;
+  Store store_ = runtime_.store("promised");
+  Pause pause_;
+};
+
+void wake_by_promise(benchmark::State& state, const char* lanes) {
+  const Lanes chosen(lanes);
+  Promised promised;
+  Hand awake(64, true, Owner::driving);
+  Hand asleep(64, true, Owner::roused);
+  constexpr std::size_t rounds = 16;
+  interleave(
+      state, [&] { return promised.seconds() * micro; },
+      [&] { return (2 * awake.rounds(rounds, 64, 64) + asleep.rounds(rounds, 64, 64)) * micro; },
+      [](double microseconds) { return microseconds / micro; })
+      .report(state, "us", {Goal::Kind::ratio_at_most, 1.0});
+}
+
+}  // namespace
+
+void add_promised_rows() {
+  if (world_size() != 2) {
+    return;  // their twin is written for two
+  }
+  for (const char* lanes : {static_cast<const char*>(nullptr), "tcp,self"}) {
+    const std::string name = "promise set, sleeping waiter goes on, ";
+    add_row(name + (lanes == nullptr ? "UCX" : "TCP"), 40, wake_by_promise, lanes);
+  }
+}
+
+}  // namespace locum::bench
