@@ -3,6 +3,7 @@
 #include <array>
 #include <locum/locum.hpp>
 #include <type_traits>
+#include <utility>
 
 namespace gray_scott {
 namespace {
@@ -80,11 +81,31 @@ struct Coupling::State {
   std::size_t reported = 0;
   std::vector<double> buffer;  ///< for put
 
-  // Who analyses: the frame at hand.
-  std::vector<BlockHandles> handles;
-  std::vector<locum::Proxy<double[]>> stand_ins;
-  std::vector<BlockFields> blocks;
+  // Who analyses.
+  struct Frame {
+    std::vector<BlockHandles> handles;
+    std::vector<locum::Proxy<double[]>> stand_ins;  ///< U and V of each block
+  };
+  void take_in(std::size_t rank);
+
+  Frame expected;
+  std::vector<MPI_Request>
+      on_their_way;  ///< handles of the expected frame, by rank; not the stand-ins' fields
+  bool ahead = false;
+  Frame at_hand;
+  std::vector<BlockFields> blocks;  ///< of that
 };
+
+// The handles of a rank's blocks have come.
+void Coupling::State::take_in(std::size_t rank) {
+  const BlockHandles& handles = expected.handles[rank];
+  for (const auto& [field, handle] : {std::pair(0U, handles.u), std::pair(1U, handles.v)}) {
+    auto& stand_in = expected.stand_ins[2 * rank + field] = runtime.proxy<double[]>(handle);
+    if (ahead) {
+      stand_in.prefetch();
+    }
+  }
+}
 
 Coupling::Coupling(MPI_Comm world, const Decomposition& decomposition, int analysis_ranks)
     : state_(std::make_unique<State>(world, decomposition, analysis_ranks)) {}
@@ -124,32 +145,60 @@ bool Coupling::analyses(std::size_t frame) const {
   return rank == state_->analysis_rank(frame);
 }
 
-void Coupling::receive() {
-  auto& handles = state_->handles;
-  handles.resize(static_cast<std::size_t>(state_->decomposition.ranks()));
-  for (std::size_t rank = 0; rank < handles.size(); ++rank) {
+void Coupling::expect(bool ahead) {
+  auto& [handles, stand_ins] = state_->expected;
+  const auto ranks = static_cast<std::size_t>(state_->decomposition.ranks());
+  handles.resize(ranks);
+  stand_ins.resize(2 * ranks);
+  state_->on_their_way.resize(ranks);
+  state_->ahead = ahead;
+  for (std::size_t rank = 0; rank < ranks; ++rank) {
     // A sender's messages come in the order of its frames, so nothing more is needed to tell them apart.
-    MPI_Recv(&handles[rank], sizeof(BlockHandles), MPI_BYTE, static_cast<int>(rank), handles_tag,
-             state_->world, MPI_STATUS_IGNORE);
+    MPI_Irecv(&handles[rank], sizeof(BlockHandles), MPI_BYTE, static_cast<int>(rank), handles_tag,
+              state_->world, &state_->on_their_way[rank]);
   }
 }
 
+void Coupling::look_ahead() {
+  for (int found = 1; found != 0;) {
+    int rank = MPI_UNDEFINED;
+    MPI_Testany(static_cast<int>(state_->on_their_way.size()), state_->on_their_way.data(), &rank, &found,
+                MPI_STATUS_IGNORE);
+    if (rank == MPI_UNDEFINED) {
+      return;
+    }
+    state_->take_in(static_cast<std::size_t>(rank));
+  }
+}
+
+void Coupling::receive() {
+  for (;;) {
+    int rank = MPI_UNDEFINED;
+    MPI_Waitany(static_cast<int>(state_->on_their_way.size()), state_->on_their_way.data(), &rank,
+                MPI_STATUS_IGNORE);
+    if (rank == MPI_UNDEFINED) {
+      break;
+    }
+    state_->take_in(static_cast<std::size_t>(rank));
+  }
+  std::swap(state_->at_hand, state_->expected);
+}
+
 std::span<const BlockFields> Coupling::resolve() {
-  auto& stand_ins = state_->stand_ins;
-  for (const BlockHandles& handles : state_->handles) {
-    const auto rank = static_cast<int>(state_->blocks.size());
-    stand_ins.push_back(state_->runtime.proxy<double[]>(handles.u));
-    stand_ins.push_back(state_->runtime.proxy<double[]>(handles.v));
-    state_->blocks.push_back(
-        {state_->decomposition.block(rank), *stand_ins[stand_ins.size() - 2], *stand_ins.back()});
+  const auto& stand_ins = state_->at_hand.stand_ins;
+  for (std::size_t rank = 0; rank < state_->at_hand.handles.size(); ++rank) {
+    state_->blocks.push_back({state_->decomposition.block(static_cast<int>(rank)), *stand_ins[2 * rank],
+                              *stand_ins[2 * rank + 1]});
   }
   return state_->blocks;
 }
 
 void Coupling::finish(const FrameReport& report) {
   state_->blocks.clear();
-  state_->stand_ins.clear();  // the pins go with them, so that evicting gives the memory back
-  for (const BlockHandles& handles : state_->handles) {
+  for (auto& stand_in : state_->at_hand.stand_ins) {
+    stand_in.release();  // else evicting would not give the memory back
+  }
+  for (const BlockHandles& handles : state_->at_hand.handles) {
     (void)state_->fields.evict(handles.u.key).value();
     (void)state_->fields.evict(handles.v.key).value();
   }
@@ -180,6 +229,14 @@ std::vector<PathTraffic> Coupling::gather_traffic() const {
     }
   }
   return rows;
+}
+
+TransferTimes Coupling::gather_transfer_times() const {
+  const locum::Metrics& metrics = state_->runtime.metrics();
+  const std::array<std::uint64_t, 2> mine{metrics.transfer_ns, metrics.waited_ns};
+  std::array<std::uint64_t, 2> sums{};
+  MPI_Reduce(mine.data(), sums.data(), 2, MPI_UINT64_T, MPI_SUM, 0, state_->world);
+  return {static_cast<double>(sums[0]) * 1e-9, static_cast<double>(sums[1]) * 1e-9};
 }
 
 }  // namespace gray_scott

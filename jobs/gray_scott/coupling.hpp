@@ -34,6 +34,12 @@ struct PathTraffic {
   std::uint64_t bytes = 0;
 };
 
+/// By the store's own clock, all ranks together.
+struct TransferTimes {
+  double under_way_s = 0.0;   ///< fields were on their way from other nodes
+  double waited_for_s = 0.0;  ///< of that, somebody waited for them
+};
+
 /// Hands fields from ranks that simulate to ranks that analyse; the only part of the demo that knows the
 /// store.
 ///
@@ -66,15 +72,23 @@ class Coupling {
   // For ranks that analyse.
 
   bool analyses(std::size_t frame) const;
-  /// Waits for the handles of all blocks of this rank's next frame.
+  /// From now on this rank's next frame is expected: the handles of its blocks may come. If `ahead`, each of
+  /// its fields begins to move once look_ahead() or receive() sees its handle, else when resolve() reads it.
+  /// One frame at a time. REQUIRES: there is a next one.
+  void expect(bool ahead);
+  /// Has what has come of the expected frame begin to move. Does not wait. Fine if none is expected.
+  void look_ahead();
+  /// Waits for the handles of all blocks of the expected frame, which is the one at hand from then on.
   void receive();
-  /// Resolves them: views into the memory that the simulation wrote, valid until finish().
+  /// Resolves them: views of what the simulation wrote, in its own memory on this node, valid until finish().
   std::span<const BlockFields> resolve();
   /// Lets go of the frame, evicts its objects, and tells those who simulate.
   void finish(const FrameReport& report);
 
   /// Collective over the world. Sums over all ranks, on rank 0: what was put and what was read.
   std::vector<PathTraffic> gather_traffic() const;
+  /// Collective over the world; on rank 0.
+  TransferTimes gather_transfer_times() const;
 
  private:
   struct State;

@@ -15,6 +15,8 @@ const char* name_of(Phase phase) {
       return "publishing";
     case Phase::waiting:
       return "waiting";
+    case Phase::fetching:
+      return "fetching";
     case Phase::analysis:
       return "analysis";
   }

@@ -9,8 +9,8 @@
 
 namespace gray_scott {
 
-enum class Phase : int { simulation, publishing, waiting, analysis };
-constexpr std::size_t phase_count = 4;
+enum class Phase : int { simulation, publishing, waiting, fetching, analysis };
+constexpr std::size_t phase_count = 5;
 const char* name_of(Phase phase);
 
 /// Something that took a rank from one moment to another, in seconds since the start of its log.

@@ -21,12 +21,13 @@
 #include "jobs/gray_scott/roles.hpp"
 #include "jobs/gray_scott/solver.hpp"
 #include "jobs/gray_scott/summary.hpp"
-#include "jobs/gray_scott/table.hpp"
 #include "jobs/gray_scott/timeline.hpp"
+#include "jobs/table.hpp"
 
 namespace {
 
 using namespace gray_scott;
+using jobs::format_bytes;
 
 constexpr int usage_exit_code = 2;
 
@@ -115,6 +116,7 @@ RunRecord run(const DemoOptions& options, const Decomposition& decomposition, in
   record.coupled_s = log.now_s();
   record.events = gather_events(log.events(), MPI_COMM_WORLD);
   record.traffic = coupling.gather_traffic();
+  record.transfers = coupling.gather_transfer_times();
   return record;
 }
 

@@ -1,22 +1,17 @@
 #include "jobs/gray_scott/options.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <string_view>
+
+#include "jobs/read_number.hpp"
 
 namespace gray_scott {
 namespace {
 
-/// Reads a whole number in [1, most]; false if the text is anything else.
+/// Whether it is a whole number in [1, most].
 template <class Number>
 bool read_number(std::string_view text, Number most, Number& number) {
-  Number read{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), read);
-  if (error != std::errc{} || end != text.data() + text.size() || read < Number{1} || read > most) {
-    return false;
-  }
-  number = read;
-  return true;
+  return jobs::read_number(text, Number{1}, most, number);
 }
 
 bool read_publish(std::string_view text, Publish& publish) {
@@ -67,6 +62,22 @@ const char* name_of(Publish publish) {
   return "unknown";
 }
 
+const char* name_of(Fetch fetch) {
+  switch (fetch) {
+    case Fetch::ahead:
+      return "ahead";
+    case Fetch::when_used:
+      return "when used";
+    case Fetch::both:
+      return "both";
+  }
+  return "unknown";
+}
+
+bool fetches_ahead(Fetch wanted, std::size_t nth) {
+  return wanted == Fetch::ahead || (wanted == Fetch::both && nth % 2 == 0);
+}
+
 Publish how_to_publish(Publish wanted, std::size_t frame) {
   return wanted != Publish::both ? wanted : frame % 2 == 0 ? Publish::create : Publish::put;
 }
@@ -77,10 +88,14 @@ std::variant<DemoOptions, HelpWanted, UsageError> parse_options(std::span<char* 
   constexpr std::uint64_t most_steps = 1'000'000'000;
 
   DemoOptions options;
-  for (std::size_t i = 0; i < arguments.size(); i += 2) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view name = arguments[i];
     if (name == "--help" || name == "-h") {
       return HelpWanted{};
+    }
+    if (name == "--overlap" || name == "--no-overlap") {
+      options.fetch = name == "--overlap" ? Fetch::ahead : Fetch::when_used;
+      continue;
     }
     const bool has_value = i + 1 < arguments.size();
     const std::string_view value = has_value ? arguments[i + 1] : std::string_view{};
@@ -121,6 +136,7 @@ std::variant<DemoOptions, HelpWanted, UsageError> parse_options(std::span<char* 
     } else {
       return UsageError{"unknown option '" + std::string(name) + "'"};
     }
+    ++i;  // its value
   }
   if (options.every > options.steps) {
     return UsageError{"--every " + std::to_string(options.every) + " is more than --steps " +
@@ -159,6 +175,8 @@ std::string usage() {
          "                      both: in turns               (default " +
          name_of(defaults.publish) +
          ")\n"
+         "  --overlap           fetch each frame from other nodes ahead, while the one before is analysed\n"
+         "  --no-overlap        fetch it when it is read (default: the one and the other, in turns)\n"
          "  --output DIR        folder for the pictures          (default " +
          defaults.output.string() +
          ")\n"

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <utility>
+#include <vector>
 
 #include "jobs/gray_scott/analysis.hpp"
 #include "jobs/gray_scott/color_map.hpp"
@@ -70,14 +71,26 @@ SimulationRecord simulate_coupled(Solver& solver, Coupling& coupling, const Demo
 void analyse_frames(Coupling& coupling, const DemoOptions& options, EventLog& log) {
   const ColorMap colors;
   const AnalysisRange range;
+  std::vector<std::size_t> frames;
   for (std::size_t frame = 0; frame < options.frames(); ++frame) {
-    if (!coupling.analyses(frame)) {
-      continue;
+    if (coupling.analyses(frame)) {
+      frames.push_back(frame);
     }
+  }
+  const auto expect = [&](std::size_t nth) {
+    if (nth < frames.size()) {
+      coupling.expect(fetches_ahead(options.fetch, nth));
+    }
+  };
+  expect(0);
+  for (std::size_t nth = 0; nth < frames.size(); ++nth) {
+    const std::size_t frame = frames[nth];
     log.during(Phase::waiting, [&] { coupling.receive(); });
+    expect(nth + 1);
+    const auto blocks = log.during(Phase::fetching, [&] { return coupling.resolve(); });
     log.during(Phase::analysis, [&] {
-      const auto blocks = coupling.resolve();
       const Findings findings = analyse(blocks, options.grid, range);
+      coupling.look_ahead();
       const auto mid_plane = assemble_mid_plane(blocks, options.grid);
       // The fields are not needed any more: room for the simulation first, the picture then.
       coupling.finish({.frame = frame,
@@ -87,6 +100,7 @@ void analyse_frames(Coupling& coupling, const DemoOptions& options, EventLog& lo
                        .mean_v = findings.mean_v,
                        .max_v = findings.max_v,
                        .isosurface_cells = findings.isosurface_cells});
+      coupling.look_ahead();
       char name[32];
       std::snprintf(name, sizeof name, "v_%04zu.png", frame);
       write_png(options.output / name,

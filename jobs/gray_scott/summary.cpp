@@ -7,10 +7,14 @@
 #include <numeric>
 #include <span>
 
-#include "jobs/gray_scott/table.hpp"
+#include "jobs/table.hpp"
 
 namespace gray_scott {
 namespace {
+
+using jobs::format_bytes;
+using jobs::format_seconds;
+using jobs::Table;
 
 double mean(std::span<const double> values) {
   return values.empty() ? 0.0 : std::accumulate(values.begin(), values.end(), 0.0) / double(values.size());
@@ -97,6 +101,29 @@ std::string publish_table(const RunRecord& record) {
   return table.text();
 }
 
+/// How long who analyses waits for the bytes of a frame whose handles it has. A rank's n-th fetching is that
+/// of its n-th frame.
+std::string fetch_table(const RunRecord& record) {
+  Table table({"waiting for the fields of a frame", "times", "median", "mean", "max"});
+  for (const bool ahead : {true, false}) {
+    std::vector<double> seconds;
+    for (const auto& events : record.events) {
+      std::size_t nth = 0;
+      for (const Event& event : events) {
+        if (event.phase == Phase::fetching && fetches_ahead(record.options.fetch, nth++) == ahead) {
+          seconds.push_back(event.end_s - event.begin_s);
+        }
+      }
+    }
+    if (!seconds.empty()) {
+      table.add({ahead ? "overlap: fetched ahead of use" : "no overlap: fetched when used",
+                 std::to_string(seconds.size()), format_seconds(median(seconds)),
+                 format_seconds(mean(seconds)), format_seconds(largest(seconds))});
+    }
+  }
+  return table.text();
+}
+
 std::string traffic_table(const RunRecord& record) {
   Table table({"bytes by path, all ranks", "operations", "bytes"});
   for (const PathTraffic& row : record.traffic) {
@@ -106,6 +133,20 @@ std::string traffic_table(const RunRecord& record) {
   table.add(
       {"handles, by MPI", std::to_string(2 * messages), format_bytes(128.0 * static_cast<double>(messages))});
   return table.text();
+}
+
+/// How much of the transfers was hidden behind what the ranks computed; nothing where there were none.
+std::string overlap_line(const RunRecord& record) {
+  const auto [under_way_s, waited_for_s] = record.transfers;
+  if (under_way_s <= 0.0) {
+    return {};
+  }
+  char line[160];
+  std::snprintf(line, sizeof line,
+                "  fields under way from other nodes %s, waited for %s: %.0f %% hidden\n\n",
+                format_seconds(under_way_s).c_str(), format_seconds(waited_for_s).c_str(),
+                100.0 * std::max(1.0 - waited_for_s / under_way_s, 0.0));
+  return line;
 }
 
 std::string mass_line(const RunRecord& record) {
@@ -151,7 +192,7 @@ std::string summary_text(const RunRecord& record) {
                 options.simulation_ranks == 1 ? "rank simulates" : "ranks simulate", options.analysis_ranks,
                 options.analysis_ranks == 1 ? "analyses" : "analyse");
   return head + time_table(record) + '\n' + run_table(record) + '\n' + publish_table(record) + '\n' +
-         traffic_table(record) + '\n' + mass_line(record);
+         fetch_table(record) + '\n' + overlap_line(record) + traffic_table(record) + '\n' + mass_line(record);
 }
 
 std::vector<TimelineRow> timeline_rows(const RunRecord& record) {

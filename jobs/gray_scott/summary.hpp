@@ -19,6 +19,7 @@ struct RunRecord {
   SimulationRecord simulation;
   std::vector<std::vector<Event>> events;  ///< of the coupled run, by rank
   std::vector<PathTraffic> traffic;
+  TransferTimes transfers;
 };
 
 /// How far the masses found by the analysis are from the simulation's own, the worst of all frames,

@@ -16,7 +16,7 @@ constexpr Color grid_line{226, 229, 234};
 constexpr Color idle{246, 247, 249};
 
 constexpr std::array<Color, phase_count> color_of{
-    {{58, 110, 178}, {238, 130, 38}, {208, 212, 219}, {46, 157, 114}}};
+    {{58, 110, 178}, {238, 130, 38}, {208, 212, 219}, {200, 60, 74}, {46, 157, 114}}};
 
 constexpr int width = 1400;
 constexpr int margin = 28;

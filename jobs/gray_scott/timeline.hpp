@@ -20,8 +20,8 @@ struct TimeWindow {
   double end_s;
 };
 
-/// Draws what the ranks did when, one bar a rank, simulation, publishing, waiting and analysis in their
-/// colours; below it the part `enlarged`, in which short events are seen, under `part_title`. A pixel that
+/// Draws what the ranks did when, one bar a rank, each phase in its
+/// colour; below it the part `enlarged`, in which short events are seen, under `part_title`. A pixel that
 /// covers several events mixes their colours by time.
 Canvas draw_timeline(const std::string& title, const std::string& part_title,
                      const std::vector<TimelineRow>& rows, TimeWindow enlarged);

@@ -63,7 +63,7 @@ void expect_bits(std::span<const double> block_values, const Block& block, const
 }
 
 /// Computes the whole grid itself and compares.
-void analyse_all(Coupling& coupling) {
+void analyse_all(Coupling& coupling, bool ahead) {
   Solver own(MPI_COMM_SELF, grid, {});
   std::vector<double> u(grid * grid * grid);
   std::vector<double> v(u.size());
@@ -76,6 +76,8 @@ void analyse_all(Coupling& coupling) {
     any = true;
     own.write_interior(Species::u, u);
     own.write_interior(Species::v, v);
+    coupling.expect(ahead);
+    coupling.look_ahead();
     coupling.receive();
     for (const BlockFields& fields : coupling.resolve()) {
       expect_bits(fields.u, fields.block, u);
@@ -104,7 +106,7 @@ TEST_P(CouplingOf, HandsTheBitsOverAndBoundsWhatIsInFlight) {
       Solver solver(role.get(), grid, {});
       simulate(solver, coupling, analysing, GetParam());
     } else {
-      analyse_all(coupling);
+      analyse_all(coupling, analysing == 1);
     }
 
     // Nothing was copied but what put copies: the readers read in place.

@@ -41,7 +41,7 @@ TEST(EventLog, OrdersWhatRanksOfANodeDo) {
 TEST(EventLog, SumsByPhase) {
   const auto seconds = gray_scott::seconds_by_phase(
       {{Phase::simulation, 0.0, 1.0}, {Phase::waiting, 1.0, 1.5}, {Phase::simulation, 2.0, 4.0}});
-  EXPECT_EQ(seconds, (std::array<double, 4>{3.0, 0.0, 0.5, 0.0}));
+  EXPECT_EQ(seconds, (std::array<double, 5>{3.0, 0.0, 0.5, 0.0, 0.0}));
 }
 
 TEST(EventLog, GathersFromAllRanksByRank) {

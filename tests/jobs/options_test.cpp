@@ -8,6 +8,7 @@
 namespace {
 
 using gray_scott::DemoOptions;
+using gray_scott::Fetch;
 using gray_scott::HelpWanted;
 using gray_scott::parse_options;
 using gray_scott::Publish;
@@ -41,6 +42,7 @@ TEST(Options, HaveDefaults) {
   EXPECT_EQ(options.simulation_ranks, 3);
   EXPECT_EQ(options.analysis_ranks, 1);
   EXPECT_EQ(options.publish, Publish::both);
+  EXPECT_EQ(options.fetch, Fetch::both);
   EXPECT_GE(options.frames(), 20U);
   EXPECT_LE(options.frames(), 30U);
 }
@@ -48,7 +50,7 @@ TEST(Options, HaveDefaults) {
 TEST(Options, ReadAll) {
   const DemoOptions options =
       accepted({"--sim-ranks", "5", "--analysis-ranks", "2", "--grid", "64", "--steps", "105", "--every",
-                "10", "--publish", "put", "--output", "a folder"},
+                "10", "--no-overlap", "--publish", "put", "--output", "a folder"},
                7);
   EXPECT_EQ(options.simulation_ranks, 5);
   EXPECT_EQ(options.analysis_ranks, 2);
@@ -57,7 +59,18 @@ TEST(Options, ReadAll) {
   EXPECT_EQ(options.every, 10U);
   EXPECT_EQ(options.frames(), 10U);
   EXPECT_EQ(options.publish, Publish::put);
+  EXPECT_EQ(options.fetch, Fetch::when_used);
   EXPECT_EQ(options.output, "a folder");
+}
+
+TEST(Options, FetchAheadInTurnsUnlessToldHow) {
+  EXPECT_EQ(accepted({"--overlap"}).fetch, Fetch::ahead);
+  EXPECT_EQ(accepted({"--overlap", "--no-overlap"}).fetch, Fetch::when_used);
+  EXPECT_TRUE(fetches_ahead(Fetch::ahead, 1));
+  EXPECT_FALSE(fetches_ahead(Fetch::when_used, 0));
+  EXPECT_TRUE(fetches_ahead(Fetch::both, 0));
+  EXPECT_FALSE(fetches_ahead(Fetch::both, 1));
+  EXPECT_TRUE(fetches_ahead(Fetch::both, 2));
 }
 
 TEST(Options, ShareOutTheRanks) {
@@ -98,7 +111,7 @@ TEST(Options, ExplainThemselves) {
   EXPECT_TRUE(std::holds_alternative<HelpWanted>(parse({"--grid", "64", "--help"})));
   EXPECT_TRUE(std::holds_alternative<HelpWanted>(parse({"-h"}, 1)));
   for (const std::string name : {"--sim-ranks", "--analysis-ranks", "--grid", "--steps", "--every",
-                                 "--publish", "--output", "--help"}) {
+                                 "--publish", "--overlap", "--no-overlap", "--output", "--help"}) {
     EXPECT_NE(gray_scott::usage().find("  " + name + " "), std::string::npos) << name;
   }
 }

@@ -54,7 +54,10 @@ RunRecord small_run() {
   record.events = {
       {{Phase::simulation, 0.0, 4.0}, {Phase::publishing, 4.0, 4.25}, {Phase::publishing, 5.0, 5.5}},
       {{Phase::simulation, 0.0, 2.0}, {Phase::publishing, 2.0, 2.25}, {Phase::publishing, 5.0, 5.5}},
-      {{Phase::waiting, 0.0, 6.0}, {Phase::analysis, 6.0, 7.0}}};
+      {{Phase::waiting, 0.0, 5.5},
+       {Phase::fetching, 5.5, 5.625},
+       {Phase::fetching, 5.625, 6.0},
+       {Phase::analysis, 6.0, 7.0}}};
   record.traffic = {{"put shm_view", 4, 2048}};
   return record;
 }
@@ -74,15 +77,27 @@ TEST(Summary, TellsTimesBytesAndWhatTheCouplingCosts) {
   const std::string text = gray_scott::summary_text(small_run());
   EXPECT_TRUE(has_line(text, "simulation 3.00 s 4.00 s 0 s 0 s")) << text;
   EXPECT_TRUE(has_line(text, "publishing 750 ms 750 ms 0 s 0 s")) << text;
-  EXPECT_TRUE(has_line(text, "waiting 0 s 0 s 6.00 s 6.00 s")) << text;
+  EXPECT_TRUE(has_line(text, "waiting 0 s 0 s 5.50 s 5.50 s")) << text;
+  EXPECT_TRUE(has_line(text, "fetching 0 s 0 s 500 ms 500 ms")) << text;
+  EXPECT_TRUE(has_line(text, "overlap: fetched ahead of use 1 125 ms 125 ms 125 ms")) << text;
+  EXPECT_TRUE(has_line(text, "no overlap: fetched when used 1 375 ms 375 ms 375 ms")) << text;
   EXPECT_TRUE(has_line(text, "analysis 0 s 0 s 1.00 s 1.00 s")) << text;
   EXPECT_TRUE(has_line(text, "simulation alone 10.0 s")) << text;
   EXPECT_TRUE(has_line(text, "with analysis 12.5 s +25.0 %")) << text;
   EXPECT_TRUE(has_line(text, "create: the solver writes into the store 2 250 ms 250 ms 250 ms")) << text;
   EXPECT_TRUE(has_line(text, "put: it writes a buffer, the store copies 2 500 ms 500 ms 500 ms")) << text;
   EXPECT_TRUE(has_line(text, "put shm_view 4 2.00 KiB")) << text;
+  EXPECT_EQ(text.find("hidden"), std::string::npos) << text;
   EXPECT_TRUE(has_line(text, "handles, by MPI 8 512 B")) << text;
   EXPECT_NE(text.find("the same to round-off"), std::string::npos) << text;
+}
+
+TEST(Summary, TellsHowMuchOfTheTransfersWasHidden) {
+  RunRecord record = small_run();
+  record.transfers = {.under_way_s = 2.0, .waited_for_s = 0.5};
+  const std::string text = gray_scott::summary_text(record);
+  EXPECT_TRUE(has_line(text, "fields under way from other nodes 2.00 s, waited for 500 ms: 75 % hidden"))
+      << text;
 }
 
 TEST(Summary, SaysWhenMassesDiffer) {
@@ -104,7 +119,7 @@ TEST(Summary, NamesTheRanksOfTheTimeline) {
   ASSERT_EQ(rows.size(), 3U);
   EXPECT_EQ(rows[1].label, "sim 1");
   EXPECT_EQ(rows[2].label, "analysis 2");
-  EXPECT_EQ(rows[2].events.size(), 2U);
+  EXPECT_EQ(rows[2].events.size(), 4U);
 }
 
 TEST(Summary, FindsWhenAFrameWasHandedOver) {

@@ -1,4 +1,4 @@
-#include "jobs/gray_scott/table.hpp"
+#include "jobs/table.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,9 +6,9 @@
 
 namespace {
 
-using gray_scott::format_bytes;
-using gray_scott::format_seconds;
-using gray_scott::Table;
+using jobs::format_bytes;
+using jobs::format_seconds;
+using jobs::Table;
 
 TEST(Table, AlignsItsColumns) {
   Table table({"role", "time"});

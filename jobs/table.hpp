@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-namespace gray_scott {
+namespace jobs {
 
 /// A table for the terminal: first column to the left, the others to the right, as wide as their contents.
 class Table {
@@ -25,4 +25,4 @@ class Table {
 std::string format_seconds(double seconds);
 std::string format_bytes(double bytes);
 
-}  // namespace gray_scott
+}  // namespace jobs

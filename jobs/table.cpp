@@ -1,4 +1,4 @@
-#include "jobs/gray_scott/table.hpp"
+#include "jobs/table.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <span>
 #include <stdexcept>
 
-namespace gray_scott {
+namespace jobs {
 namespace {
 
 struct Unit {
@@ -81,4 +81,4 @@ std::string format_bytes(double bytes) {
   return in_units(bytes, units);
 }
 
-}  // namespace gray_scott
+}  // namespace jobs
