@@ -1,12 +1,13 @@
 #include "transport/ucx/doorbell.hpp"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <limits>
+#include <ctime>
 
 #include "core/error.hpp"
 
@@ -27,15 +28,22 @@ void add(int set, int descriptor, unsigned events) {
   }
 }
 
+using Left = std::chrono::steady_clock::duration;
+
+Left left_until(std::chrono::steady_clock::time_point moment) {
+  return std::clamp<Left>(moment - std::chrono::steady_clock::now(), Left::zero(), std::chrono::hours(24));
+}
+
 // Rounded up: who sleeps until a moment does not want to look just before it.
-int milliseconds_until(std::chrono::steady_clock::time_point moment) {
-  const auto left = moment - std::chrono::steady_clock::now();
-  if (left <= left.zero()) {
-    return 0;
-  }
-  const auto rounded = std::chrono::ceil<std::chrono::milliseconds>(
-      std::min<std::chrono::steady_clock::duration>(left, std::chrono::hours(24)));
-  return static_cast<int>(rounded.count());
+int milliseconds(Left left) {
+  return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
+}
+
+// Until there is something to wait for in the set: epoll_wait() itself knows milliseconds only.
+void wait_briefly(int set, Left left) {
+  pollfd waited{.fd = set, .events = POLLIN, .revents = 0};
+  const timespec time{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(left).count()};
+  ::ppoll(&waited, 1, &time, nullptr);
 }
 
 }  // namespace
@@ -62,9 +70,15 @@ void Doorbell::listen(unsigned events) noexcept {
 }
 
 bool Doorbell::sleep(std::chrono::steady_clock::time_point moment) noexcept {
+  constexpr Left brief = std::chrono::milliseconds(1);
+  Left left = left_until(moment);
+  if (left > Left::zero() && left < brief) {
+    wait_briefly(both_.number(), left);
+    left = Left::zero();
+  }
   std::array<epoll_event, 2> events{};
-  const int count = ::epoll_wait(both_.number(), events.data(), static_cast<int>(events.size()),
-                                 milliseconds_until(moment));
+  const int count =
+      ::epoll_wait(both_.number(), events.data(), static_cast<int>(events.size()), milliseconds(left));
   for (int at = 0; at < count; ++at) {
     if (events[static_cast<std::size_t>(at)].data.fd == bell_.number()) {
       eventfd_t rings = 0;

@@ -20,7 +20,8 @@ class Doorbell {
   void arm() noexcept;
   void disarm() noexcept;
   /// Until the worker has something (if armed), the bell rang since the last sleep, or `moment` has come; a
-  /// millisecond later at most. A signal ends it early. False: only the moment has come.
+  /// millisecond later at most, and not that much where it is less than one away. A signal ends it early.
+  /// False: only the moment has come.
   bool sleep(std::chrono::steady_clock::time_point moment) noexcept;
   void ring() noexcept;
 

@@ -14,9 +14,10 @@ namespace {
 constexpr std::chrono::milliseconds first_sleep{20};
 constexpr std::chrono::milliseconds last_sleep{1000};
 // For how long UCX may refuse to be armed although nothing moves before it is not asked for another moment,
-// and how long that moment is.
-constexpr std::chrono::milliseconds longest_refusal{1};
-constexpr std::chrono::milliseconds nap{2};
+// and how long that moment is: at first, and after many without any movement.
+constexpr std::chrono::microseconds longest_refusal{100};
+constexpr std::chrono::microseconds first_nap{100};
+constexpr std::chrono::microseconds last_nap{2000};
 
 Error lost_error(int rank, ucs_status_t cause) {
   return Error(
@@ -47,7 +48,8 @@ UcxTransport::UcxTransport(Context context, Worker worker, Addresses addresses, 
       context_(std::move(context)),
       worker_(std::move(worker)),
       doorbell_(worker_.event_descriptor()),
-      longest_sleep_(first_sleep) {
+      longest_sleep_(first_sleep),
+      next_nap_(first_nap) {
   (void)no_memory_left();  // made now, to be told without memory
   new_.reserve(2 * peers_.size());
   gone_.reserve(peers_.size());
@@ -105,7 +107,7 @@ void UcxTransport::drive_until(Clock::time_point deadline, const std::function<b
     if (worker_.progress()) {
       heed_movement();
     } else if (arm_worker()) {
-      doorbell_.sleep(refuses_ ? std::min(deadline, Clock::now() + nap) : deadline);
+      doorbell_.sleep(refuses_ ? std::min(deadline, Clock::now() + nap()) : deadline);
     }
   }
 }
@@ -175,6 +177,7 @@ bool UcxTransport::progress(Receiver& receiver) {
 
 void UcxTransport::heed_movement() noexcept {
   longest_sleep_.store(first_sleep, std::memory_order_relaxed);
+  next_nap_.store(first_nap, std::memory_order_relaxed);
   refused_since_ = Clock::time_point::max();
   refuses_.store(false, std::memory_order_relaxed);
 }
@@ -192,7 +195,9 @@ bool UcxTransport::arm() {
 // Over shared memory UCX refuses as long as a message waits for room in another rank's queue, or lies in its
 // own behind one that a rank was writing when it was killed: for as long as the other computes, or for ever.
 // Who asked again and again would keep a core busy, and never let go of a wait that is over. So after a while
-// that counts as armed, and who sleeps looks by himself every other moment; who sleeps already is told.
+// that counts as armed, and who sleeps looks by himself every other moment; who sleeps already is told. Soon
+// at first: the other one may be taking a large bulk out of its queue, and want the processor that this one
+// has.
 bool UcxTransport::arm_worker() noexcept {
   quiet_ = worker_.arm();
   if (quiet_) {
@@ -212,6 +217,13 @@ bool UcxTransport::arm_worker() noexcept {
   return true;
 }
 
+// For how long to sleep this time.
+std::chrono::microseconds UcxTransport::nap() noexcept {
+  const std::chrono::microseconds now = next_nap_.load(std::memory_order_relaxed);
+  next_nap_.store(std::min(2 * now, last_nap), std::memory_order_relaxed);
+  return now;
+}
+
 // Not until `moment` if that is far: on a busy machine (Linux 6.18, UCX 1.13.1) one process in some 150 slept
 // on although a datagram lay in one of UCX's sockets, which the epoll descriptor over them did not report.
 // Who was not to be woken again by anybody has to look by himself; soon after something moved, which is when
@@ -221,7 +233,8 @@ void UcxTransport::sleep(Clock::time_point moment) {
   while (!over) {
     const std::chrono::milliseconds longest = longest_sleep_.load(std::memory_order_relaxed);
     const bool naps = refuses_.load(std::memory_order_relaxed);
-    const Clock::time_point until = std::min(moment, Clock::now() + (naps ? nap : longest));
+    const Clock::time_point until =
+        std::min<Clock::time_point>(moment, Clock::now() + (naps ? nap() : Clock::duration(longest)));
     over = doorbell_.sleep(until) || until == moment || armed_.load(std::memory_order_relaxed);
     longest_sleep_.store(std::min(2 * longest, last_sleep), std::memory_order_relaxed);
   }

@@ -110,6 +110,7 @@ class UcxTransport final : public Transport {
   bool tell_lost(Receiver& receiver) noexcept;
   void heed_movement() noexcept;
   [[nodiscard]] bool arm_worker() noexcept;
+  [[nodiscard]] std::chrono::microseconds nap() noexcept;
   void flush(Clock::time_point deadline);
   void drive_until(Clock::time_point deadline, const std::function<bool()>& finished) noexcept;
 
@@ -139,7 +140,8 @@ class UcxTransport final : public Transport {
   std::atomic<bool> armed_{
       false};  ///< the doorbell rings for what comes; by who may call progress(), read by the sleeper
   std::atomic<std::chrono::milliseconds>
-      longest_sleep_;  ///< see sleep(); at its start right after a movement
+      longest_sleep_;                                ///< see sleep(); at its start right after a movement
+  std::atomic<std::chrono::microseconds> next_nap_;  ///< the same where UCX refuses to be armed
 };
 
 }  // namespace locum::ucx

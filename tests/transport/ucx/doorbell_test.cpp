@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -33,6 +34,23 @@ TEST_F(DoorbellTest, SleepsUntilTheMoment) {
   const Clock::time_point start = Clock::now();
   doorbell_.sleep(start - 1s);
   EXPECT_LT(Clock::now() - start, 10s);
+}
+
+// A busy machine may let a sleeper wait, but hardly each time.
+TEST_F(DoorbellTest, SleepsLessThanAMillisecondWhereTheMomentIsNearer) {
+  auto shortest = Clock::duration::max();
+  for (int times = 0; times < 200; ++times) {
+    const Clock::time_point start = Clock::now();
+    EXPECT_FALSE(doorbell_.sleep(start + 100us));
+    shortest = std::min(shortest, Clock::now() - start);
+  }
+  EXPECT_GE(shortest, 100us);
+  EXPECT_LT(shortest, 900us);
+}
+
+TEST_F(DoorbellTest, HearsARingThatEndsAShortSleep) {
+  doorbell_.ring();
+  EXPECT_TRUE(doorbell_.sleep(Clock::now() + 500us));
 }
 
 TEST_F(DoorbellTest, HearsTheWorkerOnlyWhileArmedAndOnce) {
