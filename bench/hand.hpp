@@ -10,6 +10,7 @@
 #include "bench/interleave.hpp"
 #include "bench/pause.hpp"
 #include "bench/plain_ucp.hpp"
+#include "bench/processor.hpp"
 #include "bench/remote.hpp"
 #include "bench/world.hpp"
 
@@ -87,6 +88,30 @@ class Hand {
       }
     });
     return slowest(world_rank() == 0 ? seconds : 0) / static_cast<double>(count);
+  }
+  /// Which share of a core rank 1 takes to answer so many questions, asleep in between. `at_pace(ask)` asks
+  /// them, and returns how many seconds that took.
+  template <class AtPace>
+  [[nodiscard]] double owners_share(std::size_t count, std::size_t question, std::size_t answer,
+                                    const AtPace& at_pace) {
+    meet_asleep();
+    double seconds = 0;
+    const double before = thread_seconds();
+    double used = 0;
+    if (world_rank() == 0) {
+      seconds = at_pace([&] {
+        ucp_.send(std::span(object_).first(question));
+        ucp_.wait_for(++expected_);
+      });
+    } else {
+      for (std::size_t round = 0; round < count; ++round) {
+        ucp_.sleep_for(++expected_);
+        ucp_.send(std::span(object_).first(answer));
+      }
+      used = thread_seconds() - before;
+    }
+    meet_asleep();
+    return slowest(used) / slowest(seconds);
   }
 
  private:

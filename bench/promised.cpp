@@ -1,9 +1,15 @@
 // How long it takes from setting a promise until a thread that sleeps on another node goes on: beside what
 // three questions and answers written by hand over UCP take on the same lanes, one of which meets a rank that
-// sleeps.
+// sleeps. And the same while two threads for each core compute, beside a futex under the same load.
 
+#include <atomic>
+#include <chrono>
 #include <string>
+#include <thread>
+#include <vector>
 
+#include "bench/compute.hpp"
+#include "bench/futex_twin.hpp"
 #include "bench/hand.hpp"
 #include "bench/interleave.hpp"
 #include "bench/lanes.hpp"
@@ -26,13 +32,38 @@ class Promised {
 
   /// Seconds from one to the other, on average of a few.
   [[nodiscard]] double seconds() {
-    constexpr int rounds = 8;
     double sum = 0;
     for (int round = 0; round < rounds; ++round) {
       sum += world_rank() == 0 ? set() : wait();
     }
     return slowest(sum) / rounds;
   }
+  /// The same, but that rank 0 sleeps before it sets: for where cores are scarce.
+  [[nodiscard]] double seconds_asleep() {
+    double sum = 0;
+    for (int round = 0; round < rounds; ++round) {
+      Promise<double> promise;
+      Handle handle;
+      if (world_rank() == 0) {
+        promise = store_.promise<double>().value();
+        handle = promise.proxy().handle();
+      }
+      MPI_Bcast(&handle, sizeof handle, MPI_BYTE, 0, MPI_COMM_WORLD);
+      meet_asleep();
+      if (world_rank() == 0) {
+        std::this_thread::sleep_for(until_others_sleep);
+        (void)promise.set(seconds_since({})).value();
+      } else {
+        const double set_at = *runtime_.proxy<double>(handle);
+        sum += seconds_since({}) - set_at;
+      }
+      meet_asleep();
+    }
+    return slowest(sum) / rounds;
+  }
+
+  static constexpr int rounds = 8;
+  static constexpr std::chrono::milliseconds until_others_sleep{5};
 
  private:
   double set() {
@@ -62,6 +93,61 @@ class Promised {
   Pause pause_;
 };
 
+/// Threads that compute as long as this lives.
+class Crowd {
+ public:
+  explicit Crowd(unsigned threads) {
+    for (unsigned thread = 0; thread < threads; ++thread) {
+      threads_.emplace_back([this] {
+        Compute some;
+        for (some.fit(1e-4); !ending_;) {
+          some.run();
+        }
+      });
+    }
+  }
+  Crowd(const Crowd&) = delete;
+  Crowd& operator=(const Crowd&) = delete;
+  ~Crowd() {
+    ending_ = true;
+    for (std::thread& thread : threads_) {
+      thread.join();
+    }
+  }
+
+ private:
+  std::atomic<bool> ending_ = false;
+  std::vector<std::thread> threads_;
+};
+
+double seconds_by_futex(FutexTwin& futex) {
+  double sum = 0;
+  for (int round = 0; round < Promised::rounds; ++round) {
+    meet_asleep();
+    if (world_rank() == 0) {
+      std::this_thread::sleep_for(Promised::until_others_sleep);
+      futex.wake();
+    } else {
+      sum += futex.sleep();
+    }
+    meet_asleep();
+  }
+  return slowest(sum) / Promised::rounds;
+}
+
+// Two threads for each core, of both ranks together.
+void wake_in_a_crowd(benchmark::State& state, const char* lanes) {
+  const Lanes chosen(lanes);
+  Promised promised;
+  FutexTwin futex;
+  const Crowd crowd(std::thread::hardware_concurrency());
+  interleave(
+      state, [&] { return promised.seconds_asleep() * micro; },
+      [&] { return seconds_by_futex(futex) * micro; },
+      [](double microseconds) { return microseconds / micro; })
+      .report(state, "us", {Goal::Kind::ratio_at_most, 2.0});
+}
+
 void wake_by_promise(benchmark::State& state, const char* lanes) {
   const Lanes chosen(lanes);
   Promised promised;
@@ -84,6 +170,8 @@ void add_promised_rows() {
   for (const char* lanes : {static_cast<const char*>(nullptr), "tcp,self"}) {
     const std::string name = "promise set, sleeping waiter goes on, ";
     add_row(name + (lanes == nullptr ? "UCX" : "TCP"), 40, wake_by_promise, lanes);
+    add_row(name + (lanes == nullptr ? "UCX" : "TCP") + ", cores shared 2:1, to a futex", 40, wake_in_a_crowd,
+            lanes);
   }
 }
 

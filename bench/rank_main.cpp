@@ -43,7 +43,9 @@ void run_all(int argc, char** argv) {
   add_remote_small_rows();
   add_promised_rows();
   add_idle_rows();
+  add_steady_rows();
   add_overlap_rows();
+  add_prefetched_rows();
 #else
   add_handover_rows();
   add_exchange_rows();

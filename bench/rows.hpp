@@ -33,5 +33,7 @@ void add_remote_small_rows();  ///< two ranks only
 void add_promised_rows();      ///< two ranks only
 void add_idle_rows();          ///< two ranks only
 void add_overlap_rows();       ///< two ranks only
+void add_prefetched_rows();    ///< two ranks only
+void add_steady_rows();        ///< two ranks only
 
 }  // namespace locum::bench

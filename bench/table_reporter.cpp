@@ -39,6 +39,20 @@ namespace {
   return "-";
 }
 
+/// What a row has to say beside its figures; mostly nothing.
+[[nodiscard]] std::string note(const benchmark::BenchmarkReporter::Run& run) {
+  if (const double line_ns = counter(run, "line_ns"); line_ns != 0) {
+    return text("cache line round trip %.0f ns", line_ns);
+  }
+  if (const double copying = counter(run, "copying_ms"); copying != 0) {
+    return text("transfer %.1f ms, ", counter(run, "transfer_ms")) +
+           text("compute %.1f, ", counter(run, "compute_ms")) + text("both %.1f; ", counter(run, "both_ms")) +
+           text("%.1f ms of cores to copy, ", copying) +
+           text("which lets %.0f %% hide", counter(run, "allowed_percent"));
+  }
+  return {};
+}
+
 /// Why a row has no figures; empty if it has. Google Benchmark 1.8 gave the members other names.
 template <class Run>
 [[nodiscard]] std::string why_skipped(const Run& run) {
@@ -68,11 +82,9 @@ void TableReporter::ReportRuns(const std::vector<Run>& runs) {
     const std::string spread = "(" + text("%.3g", counter(run, "ratio_p10")) + " .. " +
                                text("%.3g", counter(run, "ratio_p90")) + ")";
     const char* met = goal.kind == Goal::Kind::none ? "" : counter(run, "met") != 0 ? "yes" : "NO";
-    const double line_ns = counter(run, "line_ns");
-    const std::string beside = line_ns == 0 ? "" : text("cache line round trip %.0f ns", line_ns);
     std::printf("%-44s %12.4g %12.4g %-5s %9.3g  %-17s %-18s %-4s%s\n", name.c_str(), counter(run, "ours"),
                 counter(run, "twin"), run.report_label.c_str(), counter(run, "ratio"), spread.c_str(),
-                goal_text(goal, run.report_label).c_str(), met, beside.c_str());
+                goal_text(goal, run.report_label).c_str(), met, note(run).c_str());
   }
   std::fflush(stdout);
 }

@@ -28,6 +28,13 @@ namespace locum::bench {
   return greatest;
 }
 
+/// The sum of all ranks' figures, on all ranks. Collective.
+[[nodiscard]] inline double sum_of_all(double mine) {
+  double sum = 0;
+  MPI_Allreduce(&mine, &sum, 1, MPI_DOUBLE, MPI_SUM, MPI_COMM_WORLD);
+  return sum;
+}
+
 /// Shared memory as an MPI program gets it by hand: one window, a piece of it per rank, zero at the start.
 /// Collective over the world; all ranks on one node.
 class SharedWindow {

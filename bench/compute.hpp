@@ -1,0 +1,40 @@
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "bench/interleave.hpp"
+
+namespace locum::bench {
+
+/// Work of a chosen length, in registers: it shares neither caches nor memory with what is copied meanwhile.
+class Compute {
+ public:
+  /// Looks how fast this thread's core is: some milliseconds.
+  Compute() {
+    constexpr int looks = 5;
+    steps_ = 200'000;
+    double least = timed([&] { run(); });
+    for (int look = 1; look < looks; ++look) {
+      least = std::min(least, timed([&] { run(); }));
+    }
+    steps_a_second_ = static_cast<double>(steps_) / least;
+  }
+  /// Makes a run of it take about so long.
+  void fit(double seconds) { steps_ = static_cast<std::uint64_t>(steps_a_second_ * seconds); }
+  void run() const {
+    double sum = 1;
+    for (std::uint64_t step = 0; step < steps_; ++step) {
+      sum += 1.0 / sum;
+    }
+    benchmark::DoNotOptimize(sum);
+  }
+
+ private:
+  std::uint64_t steps_ = 0;
+  double steps_a_second_ = 0;
+};
+
+}  // namespace locum::bench

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "bench/interleave.hpp"
+#include "bench/world.hpp"
+
+namespace locum::bench {
+
+/// The least that wakes another process: a word in memory that both share, on which the other one sleeps.
+class FutexTwin {
+ public:
+  /// REQUIRES: what was set before has been seen.
+  void wake() {
+    set_at() = seconds_since({});
+    word().store(1);
+    ::syscall(SYS_futex, address(), FUTEX_WAKE, 1, nullptr, nullptr, 0);
+  }
+  /// Seconds since the other one has set the word.
+  [[nodiscard]] double sleep() {
+    while (word().load() == 0) {
+      ::syscall(SYS_futex, address(), FUTEX_WAIT, 0, nullptr, nullptr, 0);
+    }
+    const double seconds = seconds_since({}) - set_at();
+    word().store(0);
+    return seconds;
+  }
+
+ private:
+  [[nodiscard]] std::uint32_t* address() const {
+    return reinterpret_cast<std::uint32_t*>(shared_.of(0).data());
+  }
+  [[nodiscard]] std::atomic_ref<std::uint32_t> word() const { return std::atomic_ref(*address()); }
+  [[nodiscard]] double& set_at() const { return reinterpret_cast<double*>(shared_.of(0).data())[1]; }
+
+  SharedWindow shared_{64};
+};
+
+}  // namespace locum::bench

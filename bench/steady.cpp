@@ -1,0 +1,103 @@
+// What a rank's helper thread takes of a core while another node asks for something all the time and the rank
+// itself is not in the library: beside a thread that answers by hand over UCP, asleep in between. Both copy.
+
+#include <mpi.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "bench/hand.hpp"
+#include "bench/interleave.hpp"
+#include "bench/lanes.hpp"
+#include "bench/remote.hpp"
+#include "bench/rows.hpp"
+#include "bench/world.hpp"
+#include "tests/mpi/thread_load.hpp"
+
+namespace locum::bench {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// One question after the other, so far apart.
+struct Traffic {
+  std::size_t bytes;
+  std::chrono::microseconds apart;
+  std::size_t questions;
+};
+
+/// Calls `ask` at a steady pace, asleep in between; how many seconds it took in all.
+template <class Ask>
+double at_pace(const Traffic& traffic, const Ask& ask) {
+  return timed([&] {
+    auto next = Clock::now();
+    for (std::size_t question = 0; question < traffic.questions; ++question) {
+      ask(question);
+      next += traffic.apart;
+      std::this_thread::sleep_until(next);
+    }
+  });
+}
+
+/// Per cent of a core that the owner's helper takes. Collective.
+double helper_percent(Remote& remote, const Traffic& traffic) {
+  std::vector<Handle> handles;
+  for (std::size_t question = 0; question < traffic.questions; ++question) {
+    handles.push_back(remote.make(traffic.bytes));
+  }
+  const auto helper = tests::thread_named("locum helper");
+  if (!helper) {
+    throw std::runtime_error("the helper thread is not to be found");
+  }
+  meet_asleep();
+  const auto before = tests::load_of(*helper).cpu_ns;
+  double seconds = 0;
+  if (world_rank() == 0) {
+    seconds = at_pace(traffic, [&](std::size_t question) { remote.read(handles[question]); });
+  }
+  meet_asleep();
+  const auto used = static_cast<double>(tests::load_of(*helper).cpu_ns - before) / 1e9;
+  for (const Handle& handle : handles) {
+    remote.take_back(handle.key);
+  }
+  return 100 * slowest(Remote::is_owner() ? used : 0) / slowest(seconds);
+}
+
+void steady(benchmark::State& state, const char* lanes, const Traffic& traffic, Goal goal) {
+  const Lanes chosen(lanes);
+  Remote remote(Owner::asleep);
+  Hand hand(traffic.bytes, true, Owner::asleep);
+  interleave(
+      state, [&] { return helper_percent(remote, traffic); },
+      [&] {
+        return 100 * hand.owners_share(traffic.questions, 64, traffic.bytes, [&](const auto& ask) {
+          return at_pace(traffic, [&](std::size_t /*question*/) { ask(); });
+        });
+      },
+      [](double /*percent*/) { return 1.0; })
+      .report(state, "%", goal);
+}
+
+}  // namespace
+
+void add_steady_rows() {
+  if (world_size() != 2) {
+    return;  // their twin is written for two
+  }
+  constexpr Traffic small{.bytes = 1_KiB, .apart = 1ms, .questions = 200};
+  constexpr Traffic large{.bytes = 1_MiB, .apart = 4ms, .questions = 100};
+  for (const char* lanes : {static_cast<const char*>(nullptr), "tcp,self"}) {
+    const std::string over = lanes == nullptr ? "UCX" : "TCP";
+    const Goal goal{Goal::Kind::excess_at_most, 5};
+    add_row("helper while asked for 1 KiB each ms, " + over + ", of a core", 8, steady, lanes, small, goal);
+    add_row("helper while asked for 1 MiB each 4 ms, " + over + ", of a core", 8, steady, lanes, large, goal);
+  }
+}
+
+}  // namespace locum::bench
