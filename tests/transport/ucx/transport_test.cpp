@@ -119,7 +119,7 @@ TEST_P(UcxTransportTest, LooksRarelyWhileAnotherRankTakesNoMessages) {
       const auto end = began + (refuses ? 20'000ms : 500ms);  // where nothing refuses, it sleeps until then
       int rounds = 0;
       auto longest_refusal = 0ns;
-      auto shortest_sleep = std::chrono::nanoseconds::max();
+      int short_naps = 0;  // one sleep ends at once: it is told that it is to look by itself
       for (; transport->now() < end && rounds < enough; ++rounds) {
         const auto asked = transport->now();
         while (!transport->arm() && transport->now() < end) {
@@ -128,11 +128,12 @@ TEST_P(UcxTransportTest, LooksRarelyWhileAnotherRankTakesNoMessages) {
         longest_refusal = std::max<std::chrono::nanoseconds>(longest_refusal, transport->now() - asked);
         const auto slept = transport->now();
         transport->sleep(end);
-        shortest_sleep = std::min<std::chrono::nanoseconds>(shortest_sleep, transport->now() - slept);
+        const auto asleep = transport->now() - slept;
+        short_naps += asleep >= 100us && asleep < 1900us ? 1 : 0;
         transport->progress(recorder);
       }
       EXPECT_LT(longest_refusal, 10s);
-      EXPECT_TRUE(!refuses || shortest_sleep < 2ms) << "it does not look again soon at first";
+      EXPECT_TRUE(!refuses || short_naps > 0) << "it does not look again soon at first";
       EXPECT_GE(transport->now() - began, (rounds - 10) * 2ms) << "but for a few it sleeps two milliseconds";
       EXPECT_EQ(rounds == enough, refuses) << "it sleeps long, as if it was not to look again by itself";
     }
