@@ -5,8 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "core/unless_out_of_memory.hpp"
-
+#include "core/begun_seal.hpp"
 #include "core/promised.hpp"
 
 namespace locum {
@@ -26,32 +25,6 @@ Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
   return ObjectInfo{facts.key,         facts.size_bytes,    std::string(facts.type_name),
                     facts.layout,      facts.element_bytes, facts.extents,
                     facts.key.creator, facts.generation,    std::string(facts.name)};
-}
-
-/// The store was dropped while an object of it was on its way to its name, which may stand for it all the
-/// same where the drop came first. Not by who noticed: it waits.
-class LateEviction final : public Continuation {
- public:
-  LateEviction(std::shared_ptr<detail::OpenStore> open, const Key& key, std::string name)
-      : open_(std::move(open)), key_(key), name_(std::move(name)) {}
-  void run() noexcept override {
-    Connector& connector = open_->session->connector();
-    unless_out_of_memory([&] { (void)connector.evict(Address(key_), {}); });
-    unless_out_of_memory([&] { (void)connector.evict(Address(key_.store, name_), {}); });
-  }
-
- private:
-  const std::shared_ptr<detail::OpenStore> open_;
-  const Key key_;
-  const std::string name_;
-};
-
-// Where there is no memory for that, the object stays as long as the runtime.
-void evict_soon(const std::shared_ptr<detail::OpenStore>& open, const Key& key,
-                const std::string& name) noexcept {
-  unless_out_of_memory([&] {
-    open->session->arrivals()->continuations().add(std::make_unique<LateEviction>(open, key, name));
-  });
 }
 
 // Whether an object that was promised is not there: not yet, not any more, or never.
@@ -195,45 +168,11 @@ Result<Store::Made> Store::seal(const ObjectDraft& draft, std::string_view name,
 
 Eventual<Key> Store::begin_seal(const ObjectDraft& draft, std::string_view name, const SealOptions& options,
                                 Deadline deadline) {
-  const Address address(open_->number, name);
-  detail::OwnedDraft owned(open_, draft);
-  std::string of;
-  try {
-    of = name;
-  } catch (const std::bad_alloc&) {
-    return Eventual<Key>(no_memory_left());
-  }
-  // Keeps nothing alive that ends what is under way when it ends itself.
-  const auto note = [weak = std::weak_ptr(open_), to = session().weak_from_this(), of = std::move(of),
-                     bytes = draft.bytes.size()](const Result<Sealed>& sealed) noexcept {
-    if (!sealed) {
-      return;
-    }
-    if (const auto open = weak.lock(); open && open->dropped_meanwhile()) [[unlikely]] {
-      return evict_soon(open, sealed->key, of);
-    }
-    if (const auto session = to.lock()) {
-      session->metrics().count_write(Path::shm_copy, bytes);
-    }
-  };
-  return begin<Key, Sealed>(
-      address, {},
-      [&] {
-        (void)owned.release();
-        return session().connector().begin_seal(draft, options, effective(deadline));
-      },
-      [open = open_](const Result<Sealed>& sealed, const Address& about) {
-        if (sealed && !open->dropped.load(std::memory_order_relaxed)) {
-          return Result<Key>(sealed->key);
-        }
-        return Result<Key>(
-            open->session->explain(about, sealed ? detail::closed_error(*open) : sealed.error()));
-      },
-      note);
+  return detail::begin_seal(open_, draft, name, options, effective(deadline), Path::shm_copy);
 }
 
-Result<Store::Made> Store::store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
-                                       Deadline deadline) {
+Result<ObjectDraft> Store::draft_of_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
+                                          Deadline deadline) {
   constexpr const TypeIdentity& identity = type_identity<std::byte[]>;
   auto draft =
       allocate(bytes.size(), {open_->number, 1, 16, identity.hash, identity.name, name, Layout::bytes, {}},
@@ -244,7 +183,23 @@ Result<Store::Made> Store::store_bytes(std::string_view name, bool named, std::s
   if (!bytes.empty()) {
     std::memcpy(draft->bytes.data(), bytes.data(), bytes.size());
   }
-  return seal(*draft, name, {}, deadline);
+  return draft;
+}
+
+Result<Store::Made> Store::store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
+                                       Deadline deadline) {
+  const auto draft = draft_of_bytes(name, named, bytes, deadline);
+  return draft ? seal(*draft, name, {}, deadline) : Result<Made>(draft.error());
+}
+
+Eventual<Key> Store::put_bytes_async(std::span<const std::byte> bytes, Deadline deadline) {
+  return Eventual<Key>(put_bytes(bytes, deadline));
+}
+
+Eventual<Key> Store::put_bytes_async(std::string_view name, std::span<const std::byte> bytes,
+                                     Deadline deadline) {
+  const auto draft = draft_of_bytes(name, true, bytes, deadline);
+  return draft ? begin_seal(*draft, name, {}, deadline) : Eventual<Key>(draft.error());
 }
 
 Result<View<std::byte[]>> Store::bytes_of(Result<ObjectView> object) {

@@ -339,6 +339,10 @@ class Store {
                                             const ReplaceOptions& options = {}, Deadline deadline = {}) {
     return begin_put(name, value, {SealMode::replace, options.expected_generation}, deadline);
   }
+  /// put_bytes(), begun, in the same way.
+  [[nodiscard]] Eventual<Key> put_bytes_async(std::span<const std::byte> bytes, Deadline deadline = {});
+  [[nodiscard]] Eventual<Key> put_bytes_async(std::string_view name, std::span<const std::byte> bytes,
+                                              Deadline deadline = {});
   /// evict(), begun; is done also if it is cancelled or dropped.
   Eventual<bool> evict_async(const Key& key, Deadline deadline = {});
   Eventual<bool> evict_async(std::string_view name, Deadline deadline = {});
@@ -495,6 +499,8 @@ class Store {
                                   Deadline deadline);
   [[nodiscard]] Eventual<Key> begin_seal(const ObjectDraft& draft, std::string_view name,
                                          const SealOptions& options, Deadline deadline);
+  [[nodiscard]] Result<ObjectDraft> draft_of_bytes(std::string_view name, bool named,
+                                                   std::span<const std::byte> bytes, Deadline deadline);
   [[nodiscard]] Result<Made> store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
                                          Deadline deadline);
   [[nodiscard]] Result<View<std::byte[]>> bytes_of(Result<ObjectView> object);

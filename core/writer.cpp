@@ -1,5 +1,10 @@
 #include "core/writer.hpp"
 
+#include <memory>
+#include <utility>
+
+#include "core/begun_seal.hpp"
+
 namespace locum::detail {
 
 Error wrong_extents(std::size_t dimensions, bool negative) {
@@ -35,32 +40,61 @@ Error closed_error(const OpenStore& store) {
                                  : Error(Errc::closed, "the store was dropped; open it again");
 }
 
-Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline) {
+namespace {
+
+/// A draft that may be sealed, and until when.
+struct Sealable {
+  std::shared_ptr<OpenStore> store;
+  Deadline deadline;
+};
+
+// Where it may not, the memory goes back now, not when the caller happens to destroy the writer.
+Result<Sealable> sealable(OwnedDraft& draft, std::string_view name, Deadline deadline) {
   if (!draft.owns()) {
     return Error(Errc::invalid_argument, "this writer was sealed before; create another one");
   }
-  const std::shared_ptr<OpenStore> store = draft.release();
+  std::shared_ptr<OpenStore> store = draft.release();
   Session& session = *store->session;
-  const Address address(store->number, name);
   if (session.closed() || store->dropped.load(std::memory_order_relaxed)) {
-    // The memory goes back now, not when the caller happens to destroy the writer.
     session.discard(draft.draft());
-    return session.explain(address, closed_error(*store));
+    return session.explain(Address(store->number, name), closed_error(*store));
   }
   if (deadline.is_default() && store->options.timeout.count() > 0) {
     deadline = store->options.timeout;
   }
+  return Sealable{std::move(store), deadline};
+}
+
+}  // namespace
+
+Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline) {
+  const auto allowed = sealable(draft, name, deadline);
+  if (!allowed) {
+    return allowed.error();
+  }
+  OpenStore& store = *allowed->store;
+  Session& session = *store.session;
+  const Address address(store.number, name);
   const std::uint64_t size_bytes = draft.bytes().size();
-  const auto sealed = session.connector().seal(draft.draft(), {}, deadline);
+  const auto sealed = session.connector().seal(draft.draft(), {}, allowed->deadline);
   if (!sealed) {
     return session.explain(address, sealed.error());
   }
-  if (store->dropped_meanwhile()) [[unlikely]] {
+  if (store.dropped_meanwhile()) [[unlikely]] {
     (void)session.connector().evict(Address(sealed->key), {});
-    return session.explain(address, closed_error(*store));
+    return session.explain(address, closed_error(store));
   }
   session.metrics().count_write(Path::shm_view, size_bytes);
   return sealed->key;
+}
+
+Eventual<Key> begin_seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline) {
+  if (name.empty()) {
+    return Eventual<Key>(seal_writer(draft, name, deadline));  // nobody has to be told
+  }
+  const auto allowed = sealable(draft, name, deadline);
+  return allowed ? begin_seal(allowed->store, draft.draft(), name, {}, allowed->deadline, Path::shm_view)
+                 : Eventual<Key>(allowed.error());
 }
 
 }  // namespace locum::detail

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "eventual.hpp"
 #include "flat.hpp"
 #include "object.hpp"
 #include "session.hpp"
@@ -72,6 +73,8 @@ template <std::integral I>
 
 /// Publishes the draft and counts it as written in place.
 [[nodiscard]] Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline);
+/// The same, begun.
+[[nodiscard]] Eventual<Key> begin_seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline);
 
 }  // namespace detail
 
@@ -104,6 +107,11 @@ class Writer {
   /// name was taken meanwhile, and nothing is left of the object; `invalid_argument` the second time.
   [[nodiscard]] Result<Key> seal(Deadline deadline = {}) {
     return detail::seal_writer(draft_, name_, deadline);
+  }
+  /// seal(), begun, as Store::put_async() is: only the name is still to be given, by the node that it is at
+  /// home on. The memory may not be written from this call on.
+  [[nodiscard]] Eventual<Key> seal_async(Deadline deadline = {}) {
+    return detail::begin_seal_writer(draft_, name_, deadline);
   }
 
  private:

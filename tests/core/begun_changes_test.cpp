@@ -96,6 +96,49 @@ TEST_F(BegunChanges, HaveTheValueWhenTheyReturn) {
   }
 }
 
+// Bytes, and what was written in place, are named in the same way.
+TEST_F(BegunChanges, OfBytesAndOfWriters) {
+  std::vector<std::byte> bytes(count, std::byte{7});
+  auto writer = reader_.create<double>({count}, away("written")).value();
+  std::ranges::fill(writer, 2.5);
+  auto taken = reader_.create<double>({count}, away("bytes")).value();
+  const auto raw = reader_.put_bytes_async(away("bytes"), bytes);
+  const auto unnamed = reader_.put_bytes_async(bytes);
+  const auto sealed = writer.seal_async();
+  EXPECT_EQ(writer.data(), nullptr);
+  EXPECT_TRUE(unnamed.ready());
+  EXPECT_FALSE(raw.ready() || sealed.ready());
+  bytes = {};
+  pass(10ms);
+  ASSERT_TRUE(raw.ready() && sealed.ready());
+  EXPECT_EQ(maker_.get_bytes(away("bytes")).value()[count - 1], std::byte{7});
+  EXPECT_EQ(maker_.get_bytes(unnamed.get().value()).value().size(), count);
+  EXPECT_EQ(maker_.get<double[]>(away("written")).value()[count - 1], 2.5);
+  EXPECT_EQ(reader_.info(away("written")).value().key, sealed.get().value());
+  const auto late = taken.seal_async();
+  EXPECT_FALSE(late.ready());
+  EXPECT_EQ(code_of(late.get()), Errc::key_exists);
+  EXPECT_EQ(code_of(reader_.put_bytes_async("", {}).get()), Errc::invalid_argument);
+  const auto writes = snapshot(read_->metrics()).writes;
+  EXPECT_EQ(writes[static_cast<std::size_t>(Path::shm_view)].operations, 1U);
+  EXPECT_EQ(writes[static_cast<std::size_t>(Path::shm_copy)].operations, 2U);
+  for (const Key& key : {raw.get().value(), unnamed.get().value(), sealed.get().value()}) {
+    EXPECT_TRUE(reader_.evict_async(key).get().value());
+  }
+  expect_nothing_left({});
+}
+
+TEST_F(BegunChanges, SealAWriterThoughNobodyWantsToKnow) {
+  auto writer = reader_.create<double>({count}, away("written")).value();
+  std::ranges::fill(writer, 2.5);
+  writer.seal_async().cancel();
+  pass(10ms);
+  EXPECT_EQ(maker_.get<double[]>(away("written")).value()[0], 2.5);
+  EXPECT_TRUE(reader_.evict_async(away("written")).get().value());
+  expect_empty_window();
+  expect_nothing_left({});
+}
+
 TEST_F(BegunChanges, SayWhatTheCallsThatWaitWould) {
   const std::string name = away("name");
   const Key first = reader_.put(name, 1.0).value();

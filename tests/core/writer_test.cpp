@@ -52,6 +52,40 @@ TEST(Writer, IsEmptyAndUnsealableOnceSealed) {
   EXPECT_EQ(code_of(writer.seal()), Errc::invalid_argument);
 }
 
+TEST(Writer, IsSealedWithoutWaiting) {
+  const SessionFixture one;
+  Store store = one.store();
+  auto named = store.create<int>({3}, "T").value();
+  auto unnamed = store.create<int>({3}).value();
+  auto again = store.create<int>({3}, "U").value();
+  ASSERT_TRUE(store.put("U", 7));
+  const std::uint64_t used = one.connector->usage().own_used;
+  named[2] = 5;
+  int* const where = named.data();
+  const auto sealed = named.seal_async();
+  EXPECT_EQ(named.data(), nullptr);
+  EXPECT_EQ(store.get<int[]>("T").value().data(), where);
+  EXPECT_EQ(store.get<int[]>(sealed.get().value()).value()[2], 5);
+  EXPECT_TRUE(unnamed.seal_async().get());
+  EXPECT_EQ(code_of(again.seal_async().get()), Errc::key_exists);
+  EXPECT_LT(one.connector->usage().own_used, used) << "that one's memory is back";
+  EXPECT_EQ(code_of(named.seal_async().get()), Errc::invalid_argument);
+  EXPECT_EQ(one.writes(Path::shm_view), 2U);
+  EXPECT_EQ(one.writes(Path::shm_copy), 1U);
+}
+
+TEST(Writer, LeavesNothingIfSealedWithoutWaitingInADroppedStore) {
+  const SessionFixture one;
+  Store store = one.store();
+  const std::uint64_t used = one.connector->usage().own_used;
+  auto named = store.create<int>({3000}, "T").value();
+  auto unnamed = store.create<int>({3000}).value();
+  ASSERT_TRUE(one.session->drop("fields"));
+  EXPECT_EQ(code_of(named.seal_async().get()), Errc::closed);
+  EXPECT_EQ(code_of(unnamed.seal_async().get()), Errc::closed);
+  EXPECT_LE(one.connector->usage().own_used, used);
+}
+
 TEST(Writer, LeavesNothingIfDestroyedUnsealed) {
   const SessionFixture one;
   Store store = one.store();
