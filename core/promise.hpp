@@ -60,6 +60,15 @@ class Promise {
     return named ? bound(made, deadline) : bound(made);
   }
 
+  /// Refused while compiling: see the text.
+  template <class V>
+  Result<Key> set(const V& /*value*/, const Encoding<V>& /*by*/) {
+    static_assert(!std::is_same_v<V, V>,
+                  "locum cannot set a promise by a codec: who resolves its stand-in does not know of it; set "
+                  "the value without one, or put it by the codec and send its stand-in");
+    return Key{};
+  }
+
   [[nodiscard]] explicit operator bool() const noexcept { return pledge_ != nullptr; }
 
  private:

@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "codec.hpp"
 #include "coming_state.hpp"
 #include "future.hpp"
 #include "handle.hpp"
@@ -70,7 +71,9 @@ class ProxyTarget {
 template <class T>
 class Resolution final : public ProxyTarget {
  public:
-  using ProxyTarget::ProxyTarget;
+  Resolution(std::weak_ptr<Session> session, const Handle& handle, std::optional<Error> refusal,
+             Reader<T> read)
+      : ProxyTarget(std::move(session), handle, std::move(refusal)), read_(read) {}
 
   /// The resolved view, if there is one: valid until release().
   [[nodiscard]] const View<T>* resolved() const noexcept { return current_.load(std::memory_order_acquire); }
@@ -88,7 +91,7 @@ class Resolution final : public ProxyTarget {
     if (!fetched) {
       return fetched.error();
     }
-    auto view = read_view<T>(*fetched->session, std::move(fetched->object), true);
+    auto view = read_(*fetched->session, std::move(fetched->object), true);
     if (!view) {
       return view.error();
     }
@@ -110,6 +113,7 @@ class Resolution final : public ProxyTarget {
   }
 
  private:
+  const Reader<T> read_;
   mutable Mutex mutex_;
   std::optional<View<T>> view_ LOCUM_GUARDED_BY(mutex_);
   std::atomic<const View<T>*> current_{nullptr};
@@ -135,7 +139,12 @@ class Proxy {
   Proxy() = default;
   /// Made by Session::proxy, Runtime::proxy and Store. `refusal`: what is wrong with the handle, if anything.
   Proxy(std::weak_ptr<Session> session, const Handle& handle, std::optional<Error> refusal = {})
-      : target_(std::make_shared<detail::Resolution<T>>(std::move(session), handle, std::move(refusal))) {}
+      : Proxy(std::move(session), handle, std::move(refusal), &detail::read_view<T>) {}
+  /// The same of an object that `read` makes a view of: by a codec.
+  Proxy(std::weak_ptr<Session> session, const Handle& handle, std::optional<Error> refusal,
+        detail::Reader<T> read)
+      : target_(
+            std::make_shared<detail::Resolution<T>>(std::move(session), handle, std::move(refusal), read)) {}
 
   /// The 64 bytes to send in its place; all zero if it stands for nothing.
   [[nodiscard]] Handle handle() const noexcept { return target_ ? target_->handle() : no_handle(); }
@@ -246,6 +255,10 @@ void prefetch(const Range& stand_ins) {
 template <class T>
 Proxy<T> Session::proxy(const Handle& handle) {
   return Proxy<T>(weak_from_this(), handle, refusal(handle));
+}
+template <class T>
+Proxy<T> Session::proxy(const Handle& handle, const Decoding<T>& by) {
+  return Proxy<T>(weak_from_this(), handle, refusal(handle), by.codec.reader());
 }
 
 /// The value itself, whether given as such or by a stand-in or a view: so that one function serves all.

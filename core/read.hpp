@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -23,12 +24,11 @@ constexpr void check_readable() {
                 "locum reads elements in place as T[]: get<double[]>, get<char[]>");
 }
 
-/// Whether the object is of type T.
-template <class T>
-[[nodiscard]] Result<void> check_type(const Session& session, const ObjectView& object) {
-  check_readable<T>();
-  if (object.type_hash() != type_identity<Stored<T>>.hash) {
-    return session.type_mismatch(type_identity<Stored<T>>.name, object);
+/// Whether the object is of this type.
+[[nodiscard]] inline Result<void> check_type(const Session& session, const ObjectView& object,
+                                             const TypeIdentity& identity) {
+  if (object.type_hash() != identity.hash) {
+    return session.type_mismatch(identity.name, object);
   }
   return {};
 }
@@ -38,8 +38,18 @@ template <class T>
   return path == Path::shm_view ? Path::shm_copy : path;
 }
 
-/// The one way from a pinned object to a typed view: in place, copied or decoded, as T asks for. Checks type
-/// and size, and counts the path.
+/// The decoded value of an object, which `decode` makes of its bytes where this process has none, or keeps
+/// none. `tag` stands for the type and the way of decoding. Counts the path.
+[[nodiscard]] Result<std::shared_ptr<const void>> decoded_value(Session& session, const ObjectView& object,
+                                                                const void* tag, bool keep_decoded,
+                                                                const DecodedCache::Decode& decode);
+
+/// How a typed view is made of a pinned object.
+template <class T>
+using Reader = Result<View<T>> (*)(Session& session, ObjectView&& object, bool keep_decoded);
+
+/// The one way from a pinned object to a typed view, unless a codec was given: in place, copied or decoded,
+/// as T asks for. Checks type and size, and counts the path.
 template <class T>
 [[nodiscard]] Result<View<T>> read_view(Session& session, ObjectView&& object, bool keep_decoded) {
   check_readable<T>();
@@ -75,27 +85,11 @@ template <class T>
   } else {
     const auto decode = [&]() -> Result<std::shared_ptr<const void>> {
       auto value = load_value<T>(bytes, session.weak_from_this());
-      if (!value) {
-        return session.explain(object.key(), value.error());
-      }
-      metrics.count_read(path_of_copy(object.path()), bytes.size());
-      Metrics::increment(metrics.decodes);
-      return std::shared_ptr<const void>(*std::move(value));
+      return value ? Result<std::shared_ptr<const void>>(*std::move(value)) : value.error();
     };
-    if (!keep_decoded) {
-      auto value = decode();
-      return value ? Result<View<T>>(View<T>(object.key(), std::static_pointer_cast<const T>(*value)))
-                   : Result<View<T>>(value.error());
-    }
-    auto value = session.decoded().get(object.key(), &type_tag<T>, bytes.size(), std::cref(decode));
-    if (!value) {
-      return value.error();
-    }
-    if (value->found) {
-      metrics.count_read(Path::shm_view, bytes.size());
-      Metrics::increment(metrics.decoded_hits);
-    }
-    return View<T>(object.key(), std::static_pointer_cast<const T>(std::move(value->value)));
+    const auto value = decoded_value(session, object, &type_tag<T>, keep_decoded, std::cref(decode));
+    return value ? Result<View<T>>(View<T>(object.key(), std::static_pointer_cast<const T>(*value)))
+                 : Result<View<T>>(value.error());
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/codec.hpp"
 #include "core/directory.hpp"
 #include "core/internal_stores.hpp"
 #include "core/pledge.hpp"
@@ -22,6 +23,12 @@ struct StoreRecord {
   std::uint64_t keep_decoded = 1;
   std::uint64_t checksum = 0;
 };
+
+// "f64[] by the codec f32"
+std::string described(const detail::TypeAndCodec& of) {
+  const std::string type(of.type);
+  return of.codec.empty() ? type : type + " by the codec " + std::string(of.codec);
+}
 
 std::string to_text(const StoreOptions& options) {
   return "timeout " + std::to_string(options.timeout.count()) + " ms, keep_decoded " +
@@ -424,9 +431,15 @@ Error Session::missed(const Address& address, const Error& error) {
 }
 
 Error Session::type_mismatch(std::string_view asked, const ObjectView& object) const {
-  return explain(object.key(),
-                 Error(Errc::type_mismatch, "asked for " + std::string(asked) + ", the object is of type " +
-                                                std::string(object.facts().type_name)));
+  const auto wanted = detail::type_and_codec(asked);
+  const ObjectFacts facts = object.facts();
+  const auto there = detail::type_and_codec(facts.type_name);
+  std::string text = "asked for " + described(wanted) + ", the object is of type " + described(there);
+  if (wanted.type == there.type && wanted.codec != there.codec) {
+    text += there.codec.empty() ? "; read it without a codec"
+                                : "; read it by the codec that it was written by: {.codec = ...}";
+  }
+  return explain(object.key(), Error(Errc::type_mismatch, std::move(text)));
 }
 
 Error Session::wrong_size(std::string_view type, const ObjectView& object) const {

@@ -26,6 +26,8 @@ namespace locum {
 class Store;
 template <class T>
 class Proxy;
+template <class T>
+struct Decoding;
 namespace detail {
 struct OpenStore;
 class Pledge;
@@ -85,6 +87,9 @@ class Session : public std::enable_shared_from_this<Session> {
   /// wrong with the handle is the answer to the first use.
   template <class T>
   [[nodiscard]] Proxy<T> proxy(const Handle& handle);
+  /// The same of an object that was written by a codec: `proxy<Mesh>(handle, {.codec = my_codec})`.
+  template <class T>
+  [[nodiscard]] Proxy<T> proxy(const Handle& handle, const Decoding<T>& by);
 
   /// This rank's memory, objects and traffic so far.
   [[nodiscard]] RankReport report() const;
@@ -156,7 +161,7 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] Error explain(const Address& address, const Error& error) const;
   /// The same of an object that was not found, which counts.
   [[nodiscard]] Error missed(const Address& address, const Error& error);
-  /// Names both types: the one asked for, and the one that is there.
+  /// Names both types, the one asked for and the one that is there, and the codecs; says by which to read it.
   [[nodiscard]] Error type_mismatch(std::string_view asked, const ObjectView& object) const;
   /// Says that an object's size does not fit its own type.
   [[nodiscard]] Error wrong_size(std::string_view type, const ObjectView& object) const;

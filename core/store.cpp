@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "core/begun_seal.hpp"
@@ -22,9 +23,11 @@ Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
                  "what stands behind this object's payload (type, extents, name) was overwritten")
         .about(to_string(facts.key));
   }
-  return ObjectInfo{facts.key,         facts.size_bytes,    std::string(facts.type_name),
+  const auto [type, codec] = detail::type_and_codec(facts.type_name);
+  return ObjectInfo{facts.key,         facts.size_bytes,    std::string(type),
                     facts.layout,      facts.element_bytes, facts.extents,
-                    facts.key.creator, facts.generation,    std::string(facts.name)};
+                    facts.key.creator, facts.generation,    std::string(facts.name),
+                    std::string(codec)};
 }
 
 // Whether an object that was promised is not there: not yet, not any more, or never.
@@ -200,6 +203,64 @@ Eventual<Key> Store::put_bytes_async(std::string_view name, std::span<const std:
                                      Deadline deadline) {
   const auto draft = draft_of_bytes(name, true, bytes, deadline);
   return draft ? begin_seal(*draft, name, {}, deadline) : Eventual<Key>(draft.error());
+}
+
+// Filled by a codec: in place where the size is known before, else by a copy of what it made.
+Result<ObjectDraft> Store::draft_by(std::string_view name, bool named, const void* value,
+                                    const detail::WritingSteps& steps, const void* codec, Deadline deadline) {
+  const Address address(open_->number, name);
+  auto size_bytes = detail::size_by(steps, codec, value);
+  std::unique_ptr<std::byte[]> made;
+  if (size_bytes && !steps.is_exact) {
+    made.reset(new (std::nothrow) std::byte[*size_bytes]);
+    size_bytes = made ? detail::encode_by(steps, codec, value, {made.get(), *size_bytes}) : no_memory_left();
+  }
+  if (!size_bytes) {
+    return session().explain(address, size_bytes.error());
+  }
+  auto draft = allocate(*size_bytes, steps.meta(open_->number, name, value), named, deadline);
+  if (!draft) {
+    return no_draft(name, draft.error());
+  }
+  detail::OwnedDraft owned(open_, *draft);
+  if (!steps.is_exact) {
+    std::copy_n(made.get(), *size_bytes, draft->bytes.data());
+  } else if (const auto written = detail::encode_by(steps, codec, value, draft->bytes); !written) {
+    return session().explain(address, written.error());
+  }
+  (void)owned.release();
+  return draft;
+}
+
+Result<Store::Made> Store::store_by(std::string_view name, bool named, const void* value,
+                                    const detail::WritingSteps& steps, const void* codec,
+                                    const SealOptions& options, Deadline deadline) {
+  const auto draft = draft_by(name, named, value, steps, codec, deadline);
+  return draft ? seal(*draft, name, options, deadline) : Result<Made>(draft.error());
+}
+
+Eventual<Key> Store::begin_put_by(std::string_view name, const void* value, const detail::WritingSteps& steps,
+                                  const void* codec, const SealOptions& options, Deadline deadline) {
+  const auto draft = draft_by(name, true, value, steps, codec, deadline);
+  return draft ? begin_seal(*draft, name, options, deadline) : Eventual<Key>(draft.error());
+}
+
+Result<Handle> Store::handle_to(const Result<ObjectView>& object, const TypeIdentity& identity) {
+  if (!object) {
+    return object.error();
+  }
+  const auto allowed = detail::check_type(session(), *object, identity);
+  return allowed ? Result<Handle>(session().handle_of(object->facts())) : allowed.error();
+}
+
+Handle Store::handle_of(std::string_view name, const Made& made, const TypeIdentity& identity) const {
+  ObjectFacts facts;
+  facts.key = made.key;
+  facts.generation = made.generation;
+  facts.size_bytes = made.size_bytes;
+  facts.type_hash = identity.hash;
+  facts.name = name;
+  return session().handle_of(facts);
 }
 
 Result<View<std::byte[]>> Store::bytes_of(Result<ObjectView> object) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "batch_addresses.hpp"
+#include "codec.hpp"
 #include "coming_state.hpp"
 #include "future.hpp"
 #include "proxy.hpp"
@@ -29,6 +30,8 @@ namespace locum {
 
 template <class T>
 class Promise;
+template <class C>
+class CodedStore;
 
 namespace detail {
 
@@ -47,6 +50,15 @@ constexpr void refuse_text_and_time() {
       !TimeLike<T>,
       "locum cannot tell whether this text is a name and the time its value, or the text a value and the "
       "time a deadline: say (name, value, {}) or (text, locum::Deadline(time))");
+}
+
+/// Explains, while compiling, why some of an object is not read by a codec.
+template <class T>
+[[nodiscard]] Result<View<T>> refuse_part_by_codec() {
+  static_assert(!std::is_same_v<T, T>,
+                "locum cannot read some elements by a codec, which decodes an object as a whole: get all of "
+                "it, or store it without a codec");
+  return View<T>();
 }
 
 }  // namespace detail
@@ -69,6 +81,7 @@ struct ObjectInfo {
   std::uint32_t owner = 0;       ///< rank that made it
   std::uint64_t generation = 0;  ///< of its name; 0 if unnamed
   std::string name;              ///< empty if unnamed
+  std::string codec;             ///< that it was written by; empty: locum's own way
 };
 
 /// What `evict` answers: a `Result<bool>` that may be left unread, because whoever throws away what is no
@@ -378,6 +391,128 @@ class Store {
     return proxy_to<T>(fetch_some(name, Selection(Facts()), deadline));
   }
 
+  // By a codec of the caller's own
+
+  /// The calls above, by a codec (see Codec): `put("mesh", mesh, {.codec = my_codec})`. Its name travels with
+  /// the object, and who reads says the same: by another one, or by none, it is `type_mismatch`, which names
+  /// both. A type that it declines is stored and read in locum's own way. The value is encoded by the
+  /// calling thread, before these return; what the codec throws is the error. Objects are `Layout::encoded`,
+  /// without extents: they are read whole, and decoded once per process.
+  template <class T>
+  [[nodiscard]] Result<Key> put(const T& value, const Encoding<T>& by, Deadline deadline = {}) {
+    return key_of(store_by({}, false, &value, by.codec.steps(), by.codec.codec(), {}, deadline));
+  }
+  template <class T>
+  [[nodiscard]] Result<Key> put(std::string_view name, const T& value, const Encoding<T>& by,
+                                Deadline deadline = {}) {
+    return key_of(store_by(name, true, &value, by.codec.steps(), by.codec.codec(), {}, deadline));
+  }
+  template <class T>
+  [[nodiscard]] Result<Key> replace(std::string_view name, const T& value, const Encoding<T>& by,
+                                    const ReplaceOptions& options = {}, Deadline deadline = {}) {
+    return key_of(store_by(name, true, &value, by.codec.steps(), by.codec.codec(),
+                           {SealMode::replace, options.expected_generation}, deadline));
+  }
+  template <class T>
+  [[nodiscard]] Eventual<Key> put_async(const T& value, const Encoding<T>& by, Deadline deadline = {}) {
+    return Eventual<Key>(put(value, by, deadline));
+  }
+  template <class T>
+  [[nodiscard]] Eventual<Key> put_async(std::string_view name, const T& value, const Encoding<T>& by,
+                                        Deadline deadline = {}) {
+    return begin_put_by(name, &value, by.codec.steps(), by.codec.codec(), {}, deadline);
+  }
+  template <class T>
+  [[nodiscard]] Eventual<Key> replace_async(std::string_view name, const T& value, const Encoding<T>& by,
+                                            const ReplaceOptions& options = {}, Deadline deadline = {}) {
+    return begin_put_by(name, &value, by.codec.steps(), by.codec.codec(),
+                        {SealMode::replace, options.expected_generation}, deadline);
+  }
+  /// Of the type that was put: `Proxy<std::vector<double>>`. It is sent as its handle, as ever, and made from
+  /// that by `Runtime::proxy<T>(handle, {.codec = my_codec})`.
+  template <class T>
+  [[nodiscard]] Result<Proxy<T>> put_proxy(const T& value, const Coding<T>& by, Deadline deadline = {}) {
+    const auto& encoder = by.codec.encoder();
+    return resolved_proxy<T>({}, store_by({}, false, &value, encoder.steps(), encoder.codec(), {}, deadline),
+                             by.codec.decoder());
+  }
+  template <class T>
+  [[nodiscard]] Result<Proxy<T>> put_proxy(std::string_view name, const T& value, const Coding<T>& by,
+                                           Deadline deadline = {}) {
+    const auto& encoder = by.codec.encoder();
+    return resolved_proxy<T>(name,
+                             store_by(name, true, &value, encoder.steps(), encoder.codec(), {}, deadline),
+                             by.codec.decoder());
+  }
+  template <class T>
+  [[nodiscard]] Result<View<T>> get(const Key& key, const Decoding<T>& by, Deadline deadline = {}) {
+    return view_of<T>(fetch(key, deadline), by.codec.reader());
+  }
+  template <class T>
+  [[nodiscard]] Result<View<T>> get(std::string_view name, const Decoding<T>& by, Deadline deadline = {}) {
+    return view_of<T>(fetch(name, deadline), by.codec.reader());
+  }
+  template <class T>
+  [[nodiscard]] Result<View<T>> wait(std::string_view name, const Decoding<T>& by, Deadline deadline = {}) {
+    return view_of<T>(await(name, deadline), by.codec.reader());
+  }
+  template <class T>
+  [[nodiscard]] Future<T> get_async(const Key& key, const Decoding<T>& by, Deadline deadline = {}) {
+    return begin<T>(of_this_store(key), key, Selection(), deadline, by.codec.reader());
+  }
+  template <class T>
+  [[nodiscard]] Future<T> get_async(std::string_view name, const Decoding<T>& by, Deadline deadline = {}) {
+    return begin<T>(usable(name), {open_->number, name}, Selection(), deadline, by.codec.reader());
+  }
+  template <class T, std::ranges::input_range Range>
+    requires(!std::convertible_to<const Range&, std::string_view>)
+  [[nodiscard]] std::vector<Future<T>> get_async(const Range& objects, const Decoding<T>& by,
+                                                 Deadline deadline = {}) {
+    std::vector<Future<T>> futures;
+    for (const auto& object : objects) {
+      futures.push_back(get_async<T>(object, by, deadline));
+    }
+    return futures;
+  }
+  template <class T, std::ranges::input_range Range>
+    requires(!std::convertible_to<const Range&, std::string_view>)
+  [[nodiscard]] std::vector<Result<View<T>>> get_batch(const Range& objects, const Decoding<T>& by,
+                                                       Deadline deadline = {}) {
+    std::vector<Result<View<T>>> results;
+    if constexpr (detail::alignment_in_place<T>() > batch_alignment) {
+      for (const auto& future : get_async<T>(objects, by, deadline)) {
+        results.push_back(future.get(deadline));
+      }
+    } else {
+      const detail::BatchAddresses addresses(open_->number, objects);
+      for (auto& object : find_batch(addresses, Wanting::all, deadline)) {
+        results.push_back(view_of<T>(std::move(object), by.codec.reader()));
+      }
+    }
+    return results;
+  }
+  template <class T>
+  [[nodiscard]] Result<Proxy<T>> proxy(const Key& key, const Decoding<T>& by, Deadline deadline = {}) {
+    return proxy_to<T>(fetch_some(key, Selection(Facts()), deadline), by.codec);
+  }
+  template <class T>
+  [[nodiscard]] Result<Proxy<T>> proxy(std::string_view name, const Decoding<T>& by, Deadline deadline = {}) {
+    return proxy_to<T>(fetch_some(name, Selection(Facts()), deadline), by.codec);
+  }
+  /// Refused while compiling: see the text.
+  template <class T, class At>
+  [[nodiscard]] Result<View<T>> get(const At& /*object*/, const Part& /*part*/, const Decoding<T>& /*by*/) {
+    return detail::refuse_part_by_codec<T>();
+  }
+  template <class T, class At>
+  [[nodiscard]] Result<View<T>> get(const At& /*object*/, const Hyperslab& /*slab*/,
+                                    const Decoding<T>& /*by*/) {
+    return detail::refuse_part_by_codec<T>();
+  }
+  /// This store, with a codec for all calls. Include `coded_store.hpp`.
+  template <class C>
+  [[nodiscard]] CodedStore<C> with(C codec) const;
+
   /// A promise: a stand-in for an object that is not there yet, to be set later. Its placeholder takes memory
   /// as a small object does; no message. Include `promise.hpp`.
   template <class T>
@@ -432,12 +567,21 @@ class Store {
   template <class T>
   [[nodiscard]] Future<T> begin(const Result<void>& allowed, const Address& address,
                                 const Result<Selection>& selection, Deadline deadline) {
+    // Of each type one function, not one that is known at run time only.
+    return begin<T>(allowed, address, selection, deadline,
+                    [](Session& session, ObjectView&& object, bool keep_decoded) {
+                      return detail::read_view<T>(session, std::move(object), keep_decoded);
+                    });
+  }
+  template <class T, class Read>
+  [[nodiscard]] Future<T> begin(const Result<void>& allowed, const Address& address,
+                                const Result<Selection>& selection, Deadline deadline, Read read) {
     return begin<View<T>, ObjectView>(
         address, allowed && !selection ? selection.error() : allowed,
         [&] { return session().begin(address, *selection, effective(deadline)); },
-        [open = open_](Result<ObjectView> found, const Address& about) {
+        [open = open_, read](Result<ObjectView> found, const Address& about) {
           Session& session = *open->session;
-          return found ? detail::read_view<T>(session, *std::move(found), open->options.keep_decoded)
+          return found ? read(session, *std::move(found), open->options.keep_decoded)
                        : Result<View<T>>(session.missed(about, found.error()));
         });
   }
@@ -503,6 +647,15 @@ class Store {
                                                    std::span<const std::byte> bytes, Deadline deadline);
   [[nodiscard]] Result<Made> store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
                                          Deadline deadline);
+  [[nodiscard]] Result<ObjectDraft> draft_by(std::string_view name, bool named, const void* value,
+                                             const detail::WritingSteps& steps, const void* codec,
+                                             Deadline deadline);
+  [[nodiscard]] Result<Made> store_by(std::string_view name, bool named, const void* value,
+                                      const detail::WritingSteps& steps, const void* codec,
+                                      const SealOptions& options, Deadline deadline);
+  [[nodiscard]] Eventual<Key> begin_put_by(std::string_view name, const void* value,
+                                           const detail::WritingSteps& steps, const void* codec,
+                                           const SealOptions& options, Deadline deadline);
   [[nodiscard]] Result<View<std::byte[]>> bytes_of(Result<ObjectView> object);
   [[nodiscard]] Result<bool> exists_at(const Address& address, Deadline deadline);
   [[nodiscard]] Eventual<bool> begin_exists_at(const Address& address, Deadline deadline);
@@ -572,31 +725,44 @@ class Store {
     }
     return detail::read_view<T>(session(), *std::move(object), open_->options.keep_decoded);
   }
+  template <class T>
+  [[nodiscard]] Result<View<T>> view_of(Result<ObjectView> object, detail::Reader<T> read) {
+    return object ? read(session(), *std::move(object), open_->options.keep_decoded)
+                  : Result<View<T>>(object.error());
+  }
 
   template <class T>
   [[nodiscard]] Result<Proxy<T>> proxy_to(const Result<ObjectView>& object) {
-    if (!object) {
-      return object.error();
-    }
-    if (auto allowed = detail::check_type<T>(session(), *object); !allowed) {
-      return allowed.error();
-    }
-    return session().template proxy<T>(session().handle_of(object->facts()));
+    detail::check_readable<T>();
+    const auto handle = handle_to(object, type_identity<detail::Stored<T>>);
+    return handle ? Result<Proxy<T>>(session().template proxy<T>(*handle)) : handle.error();
   }
+  template <class T>
+  [[nodiscard]] Result<Proxy<T>> proxy_to(const Result<ObjectView>& object, const detail::DecoderOf<T>& by) {
+    const auto handle = handle_to(object, by.identity());
+    return handle ? Result<Proxy<T>>(session().template proxy<T>(*handle, Decoding<T>{by})) : handle.error();
+  }
+  [[nodiscard]] Result<Handle> handle_to(const Result<ObjectView>& object, const TypeIdentity& identity);
+  [[nodiscard]] Handle handle_of(std::string_view name, const Made& made, const TypeIdentity& identity) const;
 
+  template <class T>
+  [[nodiscard]] Result<Proxy<T>> resolved_proxy(std::string_view name, const Result<Made>& made,
+                                                const detail::DecoderOf<T>& by) {
+    if (!made) {
+      return made.error();
+    }
+    auto proxy = session().template proxy<T>(handle_of(name, *made, by.identity()), Decoding<T>{by});
+    proxy.prefetch();
+    return proxy;
+  }
   template <class T>
   [[nodiscard]] Result<Proxy<detail::Stored<T>>> resolved_proxy(std::string_view name,
                                                                 const Result<Made>& made) {
     if (!made) {
       return made.error();
     }
-    ObjectFacts facts;
-    facts.key = made->key;
-    facts.generation = made->generation;
-    facts.size_bytes = made->size_bytes;
-    facts.type_hash = type_identity<detail::Stored<T>>.hash;
-    facts.name = name;
-    auto proxy = session().template proxy<detail::Stored<T>>(session().handle_of(facts));
+    auto proxy =
+        session().template proxy<detail::Stored<T>>(handle_of(name, *made, type_identity<detail::Stored<T>>));
     // Somebody may have evicted it already: then the stand-in says so when it is used.
     proxy.prefetch();
     return proxy;

@@ -78,6 +78,8 @@ concept NamesItself = requires {
 template <class T>
 constexpr std::string_view given_name() {
   if constexpr (NamesItself<T>) {
+    static_assert(std::string_view(T::locum_type_name).find('@') == std::string_view::npos,
+                  "locum keeps '@' for the names of codecs: leave it out of locum_type_name");
     return T::locum_type_name;
   } else {
     return compiler_name<T>();
@@ -114,7 +116,9 @@ constexpr std::string_view arithmetic_name() {
 /// containers and the like are composed: `map<char[],f64[]>`. A class may name itself, so that separately
 /// built programs agree, by a member `static constexpr std::string_view locum_type_name`; other classes get
 /// the compiler's name. Flat classes carry their size, `particle{48}`, so that programs which disagree on it
-/// do not read each other's bytes. A class template of one's own may specialise TypeName.
+/// do not read each other's bytes. A class template of one's own may specialise TypeName. What stands behind
+/// an `@`, as in `f64[]@f32`, is the codec that an object was written by (see Codec): no type's own name has
+/// one.
 template <class T>
 struct TypeName {
  private:

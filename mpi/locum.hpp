@@ -4,6 +4,7 @@
 /// Everything public, in one header: users include it as `<locum/locum.hpp>`. Serialisers of the less common
 /// containers are in `<locum/core/containers.hpp>`.
 
+#include "../core/coded_store.hpp"
 #include "../core/promise.hpp"
 #include "../core/serializers.hpp"
 #include "../core/session.hpp"

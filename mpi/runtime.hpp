@@ -62,6 +62,12 @@ class Runtime {
     require_open("proxy");
     return session_->proxy<T>(handle);
   }
+  /// The same of an object that was written by a codec: `proxy<Mesh>(handle, {.codec = my_codec})`.
+  template <class T>
+  [[nodiscard]] Proxy<T> proxy(const Handle& handle, const Decoding<T>& by) {
+    require_open("proxy");
+    return session_->proxy<T>(handle, by);
+  }
 
   /// Collective: ends a store and evicts all its objects; afterwards no rank finds any of them, and Store
   /// values of it answer `closed`. The name is free for a new store. Dropping what nobody opened is fine.

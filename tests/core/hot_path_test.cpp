@@ -9,6 +9,7 @@
 
 #include "core/store.hpp"
 #include "tests/core/allocations.hpp"
+#include "tests/core/sample_codecs.hpp"
 #include "tests/core/session_fixture.hpp"
 #include "tests/core/system_calls.hpp"
 
@@ -138,6 +139,33 @@ TEST_F(HotPath, APutCopiesOnceAndMakesNoBufferOfItsOwn) {
   }
   EXPECT_EQ(least_few, least_many);
   EXPECT_LE(least_many, 5U);
+}
+
+// In one piece of memory, that of the object; nor does who reads a decoded value need more than without a
+// codec.
+TEST_F(HotPath, ACodecMakesNoBufferOfItsOwn) {
+  const std::vector<double> few(2, 1.5);
+  const auto put_costs = [&](const auto& value) {
+    return allocations_of([&] { EXPECT_TRUE(store_.put(value, {.codec = testing::Narrow{}})); });
+  };
+  (void)put_costs(few);
+  std::uint64_t least_few = ~std::uint64_t{0};
+  std::uint64_t least_many = ~std::uint64_t{0};
+  std::uint64_t least_plain = ~std::uint64_t{0};
+  for (int i = 0; i < 10; ++i) {
+    least_few = std::min(least_few, put_costs(few));
+    least_many = std::min(least_many, put_costs(values_));
+    least_plain = std::min(least_plain, allocations_of([&] { EXPECT_TRUE(store_.put(few)); }));
+  }
+  EXPECT_EQ(least_few, least_many);
+  EXPECT_EQ(least_many, least_plain);
+  const Key key = store_.put(values_, {.codec = testing::Narrow{}}).value();
+  const auto get = [&] { return store_.get<std::vector<double>>(key, {.codec = testing::Narrow{}}); };
+  EXPECT_EQ(allocations_of([&] { EXPECT_TRUE(get()); }) > 0, true) << "decoded";
+  EXPECT_EQ(allocations_of([&] { EXPECT_TRUE(get()); }), 0U) << "and kept";
+  const auto proxy = store_.put_proxy(values_, {.codec = testing::Narrow{}}).value();
+  ASSERT_TRUE(proxy.get());
+  EXPECT_EQ(allocations_of([&] { EXPECT_TRUE(proxy.get()); }), 0U);
 }
 
 }  // namespace

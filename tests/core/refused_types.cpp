@@ -6,7 +6,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "core/coded_store.hpp"
+#include "core/promise.hpp"
 #include "core/store.hpp"
 
 struct HoldsPointer {
@@ -43,6 +46,46 @@ struct NeedsArgument {
   }
 };
 
+struct NamesItselfWithMark {
+  static constexpr std::string_view locum_type_name = "a@b";
+  int number;
+};
+
+/// A codec of doubles, whose members the cases leave out or bend.
+struct Doubles {
+  static constexpr std::string_view name = "doubles";
+  template <class T>
+  static constexpr bool takes = !std::is_same_v<T, Mute> && !std::is_same_v<T, int>;
+  std::uint64_t size(std::span<const double> values) const { return values.size_bytes(); }
+  std::size_t encode(std::span<const double>, std::span<std::byte> memory) const { return memory.size(); }
+  static void decode(std::span<const std::byte>, std::vector<double>&) {}
+  std::uint64_t size(const NeedsArgument&) const { return 0; }
+  std::size_t encode(const NeedsArgument&, std::span<std::byte>) const { return 0; }
+  static void decode(std::span<const std::byte>, NeedsArgument&) {}
+};
+struct NoSize {
+  static constexpr std::string_view name = "no-size";
+  std::size_t encode(double, std::span<std::byte>) const { return 0; }
+};
+struct NoEncode {
+  static constexpr std::string_view name = "no-encode";
+  std::uint64_t size(double) const { return 8; }
+};
+struct CountsNothing : NoEncode {
+  void encode(double, std::span<std::byte>) const {}
+};
+struct NoDecode : NoEncode {
+  std::size_t encode(double, std::span<std::byte>) const { return 8; }
+};
+struct DecodesByState : NoDecode {
+  void decode(std::span<const std::byte>, double&) const {}
+};
+struct BadName : NoDecode {
+  static constexpr std::string_view name = "two words";
+  static void decode(std::span<const std::byte>, double&) {}
+};
+struct Nameless {};
+
 using namespace std::chrono_literals;
 
 inline void use(locum::Store& store, [[maybe_unused]] int* raw) {
@@ -78,8 +121,63 @@ inline void use(locum::Store& store, [[maybe_unused]] int* raw) {
   (void)store.put("dt", locum::Deadline::Clock::now());
 #elif defined(PROXY_OF_TEXT_AND_DURATION)
   (void)store.put_proxy("dt", 10s);
+#elif defined(CODEC_WITHOUT_SIZE)
+  (void)store.put(1.0, {.codec = NoSize{}});
+#elif defined(CODEC_WITHOUT_ENCODE)
+  (void)store.put("x", 1.0, {.codec = NoEncode{}});
+#elif defined(CODEC_THAT_COUNTS_NOTHING)
+  (void)store.put("x", 1.0, {.codec = CountsNothing{}});
+#elif defined(CODEC_WITHOUT_DECODE)
+  (void)store.get<double>("x", {.codec = NoDecode{}});
+#elif defined(CODEC_WITH_STATE_TO_DECODE)
+  (void)store.get<double>("x", {.codec = DecodesByState{}});
+#elif defined(CODEC_IN_PLACE)
+  (void)store.get<double[]>("x", {.codec = Doubles{}});
+#elif defined(PART_BY_CODEC)
+  (void)store.get<double[]>("x", {.offset = 1, .count = 2}, {.codec = Doubles{}});
+#elif defined(HYPERSLAB_BY_CODEC)
+  (void)store.get<double[]>("x", {.start = {1}, .count = {2}}, {.codec = Doubles{}});
+#elif defined(PART_OF_CODED_STORE)
+  (void)store.with(Doubles{}).get<double[]>("x", {.offset = 1, .count = 2});
+#elif defined(CODEC_NAME)
+  (void)store.put(1.0, {.codec = BadName{}});
+#elif defined(NAMELESS_CODEC)
+  (void)store.with(Nameless{});
+#elif defined(STAND_IN_OF_SPAN_BY_CODEC)
+  (void)store.put_proxy(std::span<const double>(), {.codec = Doubles{}});
+#elif defined(NO_DEFAULT_CONSTRUCTOR_FOR_CODEC)
+  (void)store.get<NeedsArgument>("x", {.codec = Doubles{}});
+#elif defined(PROMISE_BY_CODEC)
+  (void)store.promise<std::vector<double> >().value().set(std::vector<double>(), {.codec = Doubles{}});
+#elif defined(TYPE_NAME_WITH_MARK)
+  (void)store.put(NamesItselfWithMark{1});
+#elif defined(DECLINED_AND_NOT_STORABLE)
+  (void)store.put(Mute{}, {.codec = Doubles{}});
 #else
   (void)store.put(*raw);
+  // Each way to say what comes after the value.
+  const std::vector<double> values;
+  (void)store.put(values, {});
+  (void)store.put("x", values, {});
+  (void)store.put(values, {10s});
+  (void)store.put(values, {.codec = Doubles{}});
+  (void)store.put(values, {.codec = Doubles{}}, 10s);
+  (void)store.put(values, {Doubles{}});
+  (void)store.put("x", values, {.codec = Doubles{}});
+  (void)store.put("x", values, {.codec = Doubles{}}, 10s);
+  (void)store.put("x", *raw, {.codec = Doubles{}});
+  (void)store.put(NeedsArgument(1), {.codec = Doubles{}});
+  (void)store.replace("x", values, {});
+  (void)store.replace("x", values, {}, 10s);
+  (void)store.replace("x", values, {7});
+  (void)store.replace("x", values, {.expected_generation = 7}, 10s);
+  (void)store.replace("x", values, {.codec = Doubles{}}, {.expected_generation = 7}, 10s);
+  (void)store.get<double[]>("x", {.offset = 1, .count = 2});
+  (void)store.get<double[]>("x", {.start = {1}, .count = {2}}, 10s);
+  (void)store.get<int[]>("x", 10s);
+  (void)store.get<int>("x", {});
+  (void)store.get<std::vector<double> >("x", {.codec = Doubles{}}, 10s);
+  (void)store.promise<int>().value().set(7, {});
   store.evict("x");  // whether it was there need not be asked
   store.evict(locum::Key{});
   // A text and a duration, told apart in each of the ways that the refusal names.

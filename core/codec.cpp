@@ -1,0 +1,73 @@
+#include "core/codec.hpp"
+
+#include <exception>
+#include <functional>
+#include <new>
+#include <string>
+
+#include "core/metrics.hpp"
+
+namespace locum::detail {
+
+namespace {
+
+// "codec f32, type f64[]", or the type alone.
+std::string named(const TypeIdentity& identity) {
+  const auto [type, codec] = type_and_codec(identity.name);
+  const std::string of_type = "type " + std::string(type);
+  return codec.empty() ? of_type : "codec " + std::string(codec) + ", " + of_type;
+}
+
+/// Runs a step of the caller's codec, and turns what it throws into an error.
+template <class Step>
+[[nodiscard]] auto coding(Errc code, const TypeIdentity& identity, const char* failed, Step step)
+    -> Result<std::invoke_result_t<Step>> {
+  try {
+    return step();
+  } catch (const Error& error) {
+    return type_and_codec(identity.name).codec.empty()
+               ? error
+               : Error(error.code(), error.text() + " (" + named(identity) + ")", error.detail());
+  } catch (const std::bad_alloc&) {
+    return Error(Errc::out_of_memory,
+                 "this process has no memory left for what a codec needs or makes (" + named(identity) + ")");
+  } catch (const std::exception& error) {
+    return Error(code, "the codec failed " + std::string(failed) + " (" + named(identity) + ")",
+                 error.what());
+  }
+}
+
+}  // namespace
+
+Result<std::uint64_t> size_by(const WritingSteps& steps, const void* codec, const void* value) {
+  return coding(Errc::invalid_argument, *steps.identity, "to say how many bytes a value takes",
+                [&] { return steps.size(codec, value); });
+}
+
+Result<std::size_t> encode_by(const WritingSteps& steps, const void* codec, const void* value,
+                              std::span<std::byte> memory) {
+  auto written = coding(Errc::invalid_argument, *steps.identity, "to write a value",
+                        [&] { return steps.encode(codec, value, memory); });
+  if (written && (*written > memory.size() || (steps.is_exact && *written != memory.size()))) {
+    return Error(Errc::invalid_argument,
+                 "the codec says that it wrote " + std::to_string(*written) + " bytes, and had asked for " +
+                     std::to_string(memory.size()) + " a moment before (" + named(*steps.identity) +
+                     "); the value must not change meanwhile, and size() has to count what encode() writes");
+  }
+  return written;
+}
+
+Result<std::shared_ptr<const void>> read_by_codec(const ReadingSteps& steps, Session& session,
+                                                  const ObjectView& object, bool keep_decoded) {
+  if (object.type_hash() != steps.identity->hash) {
+    return session.type_mismatch(steps.identity->name, object);
+  }
+  const auto decode = [&] {
+    return coding(Errc::corrupt, *steps.identity, "to read the stored bytes",
+                  [&] { return steps.decode(object.bytes()); });
+  };
+  // The steps are one object for each codec and type: values decoded by another are never found.
+  return decoded_value(session, object, &steps, keep_decoded, std::cref(decode));
+}
+
+}  // namespace locum::detail

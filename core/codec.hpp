@@ -1,0 +1,317 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "object.hpp"
+#include "read.hpp"
+#include "representation.hpp"
+#include "session.hpp"
+#include "type_identity.hpp"
+#include "view.hpp"
+
+namespace locum {
+
+/// A way of one's own to turn values into bytes and back, in place of locum's: a class that has
+///
+/// | member | |
+/// |---|---|
+/// | `static constexpr std::string_view name` | travels with the object, as part of its type: `f64[]@f32`. 1
+/// to 64 letters, digits and `_.+-` | | `size(const T&) const` | bytes that the value will take, exactly; or,
+/// where they are known afterwards only, `size_at_most` | | `encode(const T&, std::span<std::byte>) const` |
+/// writes it, and returns how many bytes it wrote. After `size`, straight into the object's memory, which
+/// holds what was there before; after `size_at_most` into memory of the process, which is copied | | `static
+/// decode(std::span<const std::byte>, T&)` | reads it into a default-constructed value | | `template <class
+/// T> static constexpr bool takes` | whether it takes a type; false: locum's own way. None: it takes all |
+///
+/// The bytes that decode() sees are aligned to 16 and *not trusted*: another program may have written them.
+/// It is static because a reader has nothing but the name to know the codec by: whatever else it needs has to
+/// be in the bytes. So an object is decoded once per process, whoever asks. What these functions throw, if it
+/// is derived from `std::exception`, becomes the error of the call: an Error as it is, `std::bad_alloc`
+/// `out_of_memory`, anything else `corrupt` from decode() and `invalid_argument` from the others. Threads may
+/// call all of them at once. `WriteArchive` and `ReadArchive` are of use inside.
+template <class C>
+concept Codec = std::is_class_v<C> && requires {
+  { C::name } -> std::convertible_to<std::string_view>;
+  typename std::bool_constant<std::string_view(C::name).empty()>;
+};
+
+namespace detail {
+
+/// Between the name of a type and that of its codec; in no other name of a type.
+inline constexpr char codec_mark = '@';
+inline constexpr std::size_t longest_codec_name = 64;
+
+[[nodiscard]] constexpr bool is_codec_name(std::string_view name) noexcept {
+  for (const char c : name) {
+    const bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (!is_letter && !(c >= '0' && c <= '9') && c != '_' && c != '.' && c != '+' && c != '-') {
+      return false;
+    }
+  }
+  return !name.empty() && name.size() <= longest_codec_name;
+}
+
+/// A type's own name, and that of the codec; none: locum's own way.
+struct TypeAndCodec {
+  std::string_view type;
+  std::string_view codec;
+};
+[[nodiscard]] constexpr TypeAndCodec type_and_codec(std::string_view name) noexcept {
+  const std::size_t mark = name.rfind(codec_mark);
+  return mark != name.npos && is_codec_name(name.substr(mark + 1))
+             ? TypeAndCodec{name.substr(0, mark), name.substr(mark + 1)}
+             : TypeAndCodec{name, {}};
+}
+
+/// Whether a codec takes a type, or leaves it to locum.
+template <class C, class T>
+constexpr bool codec_takes() {
+  if constexpr (requires {
+                  { C::template takes<T> } -> std::convertible_to<bool>;
+                }) {
+    return C::template takes<T>;
+  } else {
+    return true;
+  }
+}
+
+template <class C, class T>
+concept SizedBy = requires(const C& codec, const T& value) {
+  { codec.size(value) } -> std::convertible_to<std::uint64_t>;
+};
+template <class C, class T>
+concept BoundedBy = requires(const C& codec, const T& value) {
+  { codec.size_at_most(value) } -> std::convertible_to<std::uint64_t>;
+};
+template <class C, class T>
+concept EncodedBy = requires(const C& codec, const T& value, std::span<std::byte> memory) {
+  { codec.encode(value, memory) } -> std::convertible_to<std::size_t>;
+};
+template <class C, class T>
+concept DecodedBy = requires(std::span<const std::byte> bytes, T& value) { C::decode(bytes, value); };
+
+/// Type and codec of an object: `f64[]@f32`.
+template <class C, class T>
+struct CodedType {
+ private:
+  static constexpr std::string_view type = TypeName<Stored<T>>::value;
+  static constexpr std::string_view mark{&codec_mark, 1};
+
+ public:
+  static constexpr std::string_view codec = C::name;
+  static_assert(is_codec_name(codec),
+                "locum wants a codec's name to be 1 to 64 letters, digits, '_', '.', '+' or '-'");
+  static constexpr std::string_view name = Joined<type, mark, codec>::value;
+  static constexpr TypeIdentity identity{name, text_hash(name)};
+};
+
+/// How values of one type are written in one way, without the types.
+struct WritingSteps {
+  const TypeIdentity* identity;
+  ObjectMeta (*meta)(std::uint32_t store, std::string_view name, const void* value);
+  /// Exactly, or at most.
+  std::uint64_t (*size)(const void* codec, const void* value);
+  std::size_t (*encode)(const void* codec, const void* value, std::span<std::byte> memory);
+  bool is_exact;
+};
+
+/// How they are read.
+struct ReadingSteps {
+  const TypeIdentity* identity;
+  std::shared_ptr<const void> (*decode)(std::span<const std::byte> bytes);
+};
+
+template <class C, class T>
+struct WrittenBy {
+  static_assert(SizedBy<C, T> || BoundedBy<C, T>,
+                "locum cannot store this type by this codec, which says that it takes it: it has neither "
+                "size(const T&) const nor size_at_most(const T&) const; or let `takes<T>` decline it");
+  static_assert(EncodedBy<C, T>,
+                "locum cannot store this type by this codec, which says that it takes it: "
+                "encode(const T&, std::span<std::byte>) const is missing or does not return how many bytes "
+                "it wrote; or let `takes<T>` decline it");
+
+  static ObjectMeta meta(std::uint32_t store, std::string_view name, const void* /*value*/) {
+    constexpr const TypeIdentity& identity = CodedType<C, T>::identity;
+    return {store, 1, 16, identity.hash, identity.name, name, Layout::encoded, {}};
+  }
+  static std::uint64_t size(const void* codec, const void* value) {
+    if constexpr (SizedBy<C, T>) {
+      return static_cast<std::uint64_t>(static_cast<const C*>(codec)->size(*static_cast<const T*>(value)));
+    } else if constexpr (BoundedBy<C, T>) {
+      return static_cast<std::uint64_t>(
+          static_cast<const C*>(codec)->size_at_most(*static_cast<const T*>(value)));
+    } else {
+      return 0;
+    }
+  }
+  static std::size_t encode(const void* codec, const void* value, std::span<std::byte> memory) {
+    if constexpr (EncodedBy<C, T>) {
+      return static_cast<std::size_t>(
+          static_cast<const C*>(codec)->encode(*static_cast<const T*>(value), memory));
+    } else {
+      return 0;
+    }
+  }
+  static constexpr WritingSteps steps{&CodedType<C, T>::identity, &meta, &size, &encode, SizedBy<C, T>};
+};
+
+/// locum's own way, for what a codec declines.
+template <class T>
+struct WrittenAsEver {
+  static ObjectMeta meta(std::uint32_t store, std::string_view name, const void* value) {
+    return meta_of(store, name, *static_cast<const T*>(value));
+  }
+  static std::uint64_t size(const void* /*codec*/, const void* value) {
+    return stored_bytes(*static_cast<const T*>(value)).value();
+  }
+  static std::size_t encode(const void* /*codec*/, const void* value, std::span<std::byte> memory) {
+    detail::store_value(*static_cast<const T*>(value), memory).value();
+    return memory.size();
+  }
+  static constexpr WritingSteps steps{&type_identity<Stored<T>>, &meta, &size, &encode, true};
+};
+
+template <class C, class T>
+struct ReadBy {
+  static_assert(!std::is_unbounded_array_v<T>,
+                "locum cannot show these elements in place: a codec decodes them into a value of its own. "
+                "Read them as a std::vector, or let `takes<T[]>` decline them");
+  static_assert(std::is_unbounded_array_v<T> || std::is_default_constructible_v<T>,
+                "locum reads a value into a default-constructed one: give the type a default constructor");
+  static_assert(
+      std::is_unbounded_array_v<T> || DecodedBy<C, T>,
+      "locum cannot read this type by this codec, which says that it takes it: "
+      "decode(std::span<const std::byte>, T&) is missing, or not static: a reader knows the codec's "
+      "name and the bytes, and nothing else; or let `takes<T>` decline it");
+
+  static std::shared_ptr<const void> decode(std::span<const std::byte> bytes) {
+    if constexpr (DecodedBy<C, T>) {
+      auto value = std::make_shared<T>();
+      C::decode(bytes, *value);
+      return value;
+    } else {
+      return {};
+    }
+  }
+  static constexpr ReadingSteps steps{&CodedType<C, T>::identity, &decode};
+};
+
+/// Decodes an object by a codec, once per process unless `keep_decoded` is false. Checks the type, and counts
+/// the path.
+[[nodiscard]] Result<std::shared_ptr<const void>> read_by_codec(const ReadingSteps& steps, Session& session,
+                                                                const ObjectView& object, bool keep_decoded);
+
+template <class C, class T>
+[[nodiscard]] Result<View<T>> read_by(Session& session, ObjectView&& object, bool keep_decoded) {
+  check_readable<T>();
+  const auto value = read_by_codec(ReadBy<C, T>::steps, session, object, keep_decoded);
+  return value ? Result<View<T>>(View<T>(object.key(), std::static_pointer_cast<const T>(*value)))
+               : Result<View<T>>(value.error());
+}
+
+/// How many bytes a value takes, or takes at most.
+[[nodiscard]] Result<std::uint64_t> size_by(const WritingSteps& steps, const void* codec, const void* value);
+/// Writes it, and says how many bytes that took: all of them, where that was known.
+[[nodiscard]] Result<std::size_t> encode_by(const WritingSteps& steps, const void* codec, const void* value,
+                                            std::span<std::byte> memory);
+
+/// A codec and a type that it writes, or declines; the codec's type is forgotten. Refers to the codec.
+template <class T>
+class EncoderOf {
+ public:
+  template <Codec C>
+  EncoderOf(const C& codec) noexcept : codec_(&codec), steps_(&steps_of<C>()) {}
+
+  [[nodiscard]] const void* codec() const noexcept { return codec_; }
+  [[nodiscard]] const WritingSteps& steps() const noexcept { return *steps_; }
+
+ private:
+  template <class C>
+  static constexpr const WritingSteps& steps_of() noexcept {
+    if constexpr (codec_takes<C, T>()) {
+      return WrittenBy<C, T>::steps;
+    } else {
+      return WrittenAsEver<T>::steps;
+    }
+  }
+
+  const void* codec_;
+  const WritingSteps* steps_;
+};
+
+/// A codec and a type that it reads, or declines; the codec's type is forgotten. Refers to nothing.
+template <class T>
+class DecoderOf {
+ public:
+  template <Codec C>
+  DecoderOf(const C& /*codec*/) noexcept : DecoderOf(std::type_identity<C>()) {}
+  template <class C>
+  explicit DecoderOf(std::type_identity<C> /*codec*/) noexcept {
+    if constexpr (codec_takes<C, T>()) {
+      identity_ = &CodedType<C, T>::identity;
+      read_ = &read_by<C, T>;
+    } else {
+      identity_ = &type_identity<Stored<T>>;
+      read_ = &read_view<T>;
+    }
+  }
+
+  [[nodiscard]] const TypeIdentity& identity() const noexcept { return *identity_; }
+  [[nodiscard]] Reader<T> reader() const noexcept { return read_; }
+
+ private:
+  const TypeIdentity* identity_;
+  Reader<T> read_;
+};
+
+/// Both, of a value that is put and then read.
+template <class T>
+class CoderOf {
+ public:
+  template <Codec C>
+  CoderOf(const C& codec) noexcept : encoder_(codec), decoder_(codec) {
+    static_assert(!is_span<T> && !is_instance<T, std::basic_string_view> && !std::is_array_v<T>,
+                  "locum makes a stand-in of what was put, and cannot decode into this type: put a "
+                  "std::vector or a std::string");
+  }
+
+  [[nodiscard]] const EncoderOf<T>& encoder() const noexcept { return encoder_; }
+  [[nodiscard]] const DecoderOf<T>& decoder() const noexcept { return decoder_; }
+
+ private:
+  EncoderOf<T> encoder_;
+  DecoderOf<T> decoder_;
+};
+
+}  // namespace detail
+
+/// `put("mesh", mesh, {.codec = my_codec})`: how a value is written. It refers to the codec, which the call
+/// has to outlive. By the codec's type it finds its functions while compiling; at run time a put makes three
+/// calls through pointers.
+template <class T>
+struct Encoding {
+  detail::EncoderOf<T> codec;
+};
+
+/// `get<Mesh>("mesh", {.codec = my_codec})`: how it is read; of the codec only the type counts. One call
+/// through a pointer.
+template <class T>
+struct Decoding {
+  detail::DecoderOf<T> codec;
+};
+
+/// Both: `put_proxy(mesh, {.codec = my_codec})`.
+template <class T>
+struct Coding {
+  detail::CoderOf<T> codec;
+};
+
+}  // namespace locum
