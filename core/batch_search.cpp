@@ -4,14 +4,13 @@
 #include <cstring>
 #include <new>
 
+#include "core/bundle_wire.hpp"
 #include "core/unless_out_of_memory.hpp"
 
 namespace locum {
 
 namespace {
 
-/// Questions to one node under way at a time. While the answer to one lands, the node packs the next.
-constexpr std::size_t most_chunks_of_a_node = 8;
 /// Objects that are looked for alone side by side.
 constexpr std::size_t most_workers = 128;
 
@@ -37,7 +36,8 @@ BatchWanted::BatchWanted(std::vector<Address> objects, Wanting how_much, Deadlin
 BatchSearch::BatchSearch(Finder& finder, BatchWanted wanted)
     : finder_(finder),
       wanted_(std::move(wanted)),
-      found_(wanted_.addresses.size(), Result<ObjectView>(ObjectView())) {}
+      found_(wanted_.addresses.size(), Result<ObjectView>(ObjectView())),
+      chunks_(most_bundle_bytes) {}
 
 // Once something has begun nothing is thrown before all of it has ended.
 Task<BatchSearch::Found> BatchSearch::find(std::shared_ptr<Finder> finder, BatchWanted wanted) {
@@ -62,10 +62,9 @@ Task<BatchSearch::Found> BatchSearch::find(std::shared_ptr<Finder> finder, Batch
 }
 
 // By node, and in the order of the addresses. What this node has something of is looked for alone: a copy
-// that may not be shown unasked, or a flight.
+// that may not be shown unasked, or a flight; and so is what is asked for by name.
 void BatchSearch::plan() {
-  std::vector<std::pair<int, std::uint32_t>> order;
-  order.reserve(wanted_.addresses.size());
+  chunks_.reserve(wanted_.addresses.size());
   for (std::uint32_t at = 0; at < wanted_.addresses.size(); ++at) {
     const Address& address = wanted_.addresses[at];
     if (!address.name.empty() || finder_.begins_here(address)) {
@@ -74,31 +73,15 @@ void BatchSearch::plan() {
       const MutexLock lock(mutex_);
       known_here_.push_back(at);
     } else {
-      order.emplace_back(finder_.owner(address.key), at);
+      chunks_.add(finder_.owner(address.key), Kind::fetch_batch, at, sizeof(Key));
     }
   }
-  if (!std::ranges::is_sorted(order)) {
-    std::ranges::sort(order);
-  }
-  std::size_t of_node = 0;
-  for (const auto& [node, at] : order) {
-    const bool is_first = chunks_.empty() || chunks_.back().node != node;
-    if (is_first || chunks_.back().objects.size() == most_in_a_batch) {
-      of_node = is_first ? 0 : of_node + 1;
-      if (of_node < most_chunks_of_a_node) {
-        first_.push_back(chunks_.size());
-      } else {
-        chunks_[chunks_.size() - most_chunks_of_a_node].next = chunks_.size();
-      }
-      chunks_.push_back({.node = node, .objects = {}});
-    }
-    chunks_.back().objects.push_back(at);
-  }
+  chunks_.plan();
 }
 
 // What cannot be begun for want of memory stays without a word.
 void BatchSearch::begin() noexcept {
-  for (const std::size_t chunk : first_) {
+  for (const std::size_t chunk : chunks_.first()) {
     unless_out_of_memory([&] { company_.begin(finder_.client().operation(ask_for(chunk))); });
   }
   begin_workers();
@@ -107,7 +90,7 @@ void BatchSearch::begin() noexcept {
 // This chunk, and those after it.
 Task<std::monostate> BatchSearch::ask_for(std::size_t chunk) {
   do {
-    Chunk& asked = chunks_[chunk];
+    BatchChunk& asked = chunks_[chunk];
     while (!asked.objects.empty()) {
       try {
         const auto answer = co_await ask(asked);
@@ -122,17 +105,17 @@ Task<std::monostate> BatchSearch::ask_for(std::size_t chunk) {
   co_return std::monostate();
 }
 
-Asked BatchSearch::ask(const Chunk& chunk) const {
+Asked BatchSearch::ask(const BatchChunk& chunk) const {
   const auto& objects = chunk.objects;
   const auto keys = std::make_shared<Key[]>(objects.size());
   std::ranges::transform(objects, keys.get(), [&](std::uint32_t at) { return wanted_.addresses[at].key; });
-  const BatchWords asked{.count = static_cast<std::uint32_t>(objects.size()),
+  const BatchWords asked{.count = static_cast<std::uint32_t>(chunk.objects.size()),
                          .facts = wanted_.wanting == Wanting::facts ? 1U : 0U};
-  return finder_.client().asked(chunk.node, Kind::fetch_batch, words(asked),
+  return finder_.client().asked(chunk.node, chunk.kind, words(asked),
                                 {std::as_bytes(std::span(keys.get(), objects.size())), keys}, wanted_.until);
 }
 
-void BatchSearch::settle(Chunk& chunk, const Result<NodeAnswer>& answer) {
+void BatchSearch::settle(BatchChunk& chunk, const Result<NodeAnswer>& answer) {
   if (!answer) {
     return fail(chunk, answer.error());
   }
@@ -147,7 +130,7 @@ void BatchSearch::settle(Chunk& chunk, const Result<NodeAnswer>& answer) {
 
 // Keeps those in the chunk that are to be asked for again, because the answer was full. Where nothing came
 // with it, that would not help.
-void BatchSearch::settle(Chunk& chunk, const std::shared_ptr<HeldBatch>& held) {
+void BatchSearch::settle(BatchChunk& chunk, const std::shared_ptr<HeldBatch>& held) {
   const std::vector<std::uint32_t> objects = std::exchange(chunk.objects, {});
   bool came = false;
   for (std::size_t at = 0; at < objects.size(); ++at) {
@@ -176,7 +159,7 @@ void BatchSearch::settle(Chunk& chunk, const std::shared_ptr<HeldBatch>& held) {
   }
 }
 
-void BatchSearch::fail(Chunk& chunk, const Error& error) {
+void BatchSearch::fail(BatchChunk& chunk, const Error& error) {
   for (const std::uint32_t object : std::exchange(chunk.objects, {})) {
     found_[object] = error.about(to_string(wanted_.addresses[object].key));
   }

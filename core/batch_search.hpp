@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "batch_chunks.hpp"
 #include "batches.hpp"
 #include "company.hpp"
 #include "finder.hpp"
@@ -40,12 +41,6 @@ class BatchSearch final {
   [[nodiscard]] static Task<Found> find(std::shared_ptr<Finder> finder, BatchWanted wanted);
 
  private:
-  /// Objects that one question is about.
-  struct Chunk {
-    int node = 0;
-    std::vector<std::uint32_t> objects;  ///< places in wanted_.addresses
-    std::size_t next = 0;                ///< the chunk that is asked for after this one; 0: none
-  };
   /// One that is looked for alone.
   struct Single {
     std::uint32_t object = 0;
@@ -61,19 +56,18 @@ class BatchSearch final {
   void plan();
   void begin() noexcept;
   [[nodiscard]] Task<std::monostate> ask_for(std::size_t chunk);
-  [[nodiscard]] Asked ask(const Chunk& chunk) const;
-  void settle(Chunk& chunk, const Result<NodeAnswer>& answer);
-  void settle(Chunk& chunk, const std::shared_ptr<HeldBatch>& held);
-  void fail(Chunk& chunk, const Error& error);
+  [[nodiscard]] Asked ask(const BatchChunk& chunk) const;
+  void settle(BatchChunk& chunk, const Result<NodeAnswer>& answer);
+  void settle(BatchChunk& chunk, const std::shared_ptr<HeldBatch>& held);
+  void fail(BatchChunk& chunk, const Error& error);
   void look_alone(const Single& single);
   void begin_workers() noexcept;
   [[nodiscard]] bool take_single(Single& single) LOCUM_EXCLUDES(mutex_);
 
   Finder& finder_;
   const BatchWanted wanted_;
-  Found found_;  ///< empty views: nobody has said anything, for want of memory
-  std::vector<Chunk> chunks_;
-  std::vector<std::size_t> first_;  ///< those of them that are asked for at once
+  Found found_;         ///< empty views: nobody has said anything, for want of memory
+  BatchChunks chunks_;  ///< of places in wanted_.addresses
   Company company_;
   std::atomic<std::size_t> workers_{0};  ///< that run beside the first
   Mutex mutex_;

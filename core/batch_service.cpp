@@ -71,27 +71,37 @@ std::uint64_t BatchService::room_for(const BatchWords& asked, Asker asker) const
   return parts_.exchange->has_room(asker.rank, most + asked.count * sizeof(BatchRow)) ? most : 0;
 }
 
+// Else it has been refused.
+bool BatchService::may_ask(const Question& question, std::uint32_t count, Asker asker) const {
+  if (!parts_.exchange->has_room(question.from, count * sizeof(BatchRow))) {
+    parts_.refuse(asker, call_error::crowded(question.from, parts_.exchange->options().rank));
+    return false;
+  }
+  return true;
+}
+
+void BatchService::add(const Key& key, Packing& packing) const {
+  const auto pin = parts_.local.pin_object(key);
+  if (!pin) {
+    return packing.add_error(pin.error());
+  }
+  const PinnedObject object(parts_.local.table, *pin);
+  parts_.local.holds(*pin->record)
+      ? packing.add_object(wire_of(*pin, pin->generation), parts_.local.block(*pin))
+      : packing.add_error(led_astray());
+}
+
 void BatchService::fetch(const Question& question, Asker asker) {
   const auto asked = read_words<BatchWords>(question.body);
   if (!asked || !is_right(*asked) || question.bulk.size() != asked->count * sizeof(Key)) {
     return parts_.refuse_senseless(question);
   }
-  if (!parts_.exchange->has_room(asker.rank, asked->count * sizeof(BatchRow))) {
-    return parts_.refuse(asker, call_error::crowded(asker.rank, parts_.exchange->options().rank));
+  if (!may_ask(question, asked->count, asker)) {
+    return;
   }
   Packing packing(*asked, room_for(*asked, asker), parts_.inline_bytes);
   for (auto left = question.bulk; !left.empty(); left = left.subspan(sizeof(Key))) {
-    const auto pin = parts_.local.pin_object(*read_words<Key>(left));
-    if (!pin) {
-      packing.add_error(pin.error());
-      continue;
-    }
-    const PinnedObject object(parts_.local.table, *pin);
-    if (parts_.local.holds(*pin->record)) {
-      packing.add_object(wire_of(*pin, pin->generation), parts_.local.block(*pin));
-    } else {
-      packing.add_error(led_astray());
-    }
+    add(*read_words<Key>(left), packing);
   }
   const BatchAnswerWords answer{.count = asked->count};
   parts_.answer(asker, words(answer), packing.bulk());

@@ -18,6 +18,8 @@ class BatchService final {
 
  private:
   class Packing;
+  void add(const Key& key, Packing& packing) const;
+  [[nodiscard]] bool may_ask(const Question& question, std::uint32_t count, Asker asker) const;
 
   [[nodiscard]] std::uint64_t room_for(const BatchWords& asked, Asker asker) const noexcept;
 

@@ -98,6 +98,11 @@ Binder::Binder(NodeMemory memory, const Links& links)
       inline_bytes_(links.inline_bytes()),
       nodes_(client_->nodes()) {}
 
+bool Binder::evicts_alone(const Address& address) const {
+  const int node = nodes_.of_creator(address.key.creator);
+  return address.name.empty() && (node < 0 || node == nodes_.own()) && memory_.table->unnamed(address.key);
+}
+
 // What may wait for a lock of another process. A thread in haste gives up soon: then nothing has been done,
 // and it is tried again a little later, as long as there is time.
 template <class Try>

@@ -41,6 +41,13 @@ class Binder final {
   /// Takes the copies of an object that is out of sight already out of sight, too: see CopySets::dissolve().
   [[nodiscard]] Task<Result<void>> dissolve(Key key, Moment until);
 
+  /// Whether nobody else has to be asked, and only be told who has a copy.
+  [[nodiscard]] bool evicts_alone(const Address& address) const;
+  [[nodiscard]] bool has_copies(const Key& key) const { return copy_sets_->has(key); }
+
+  /// Whose operations its tasks are parts of.
+  [[nodiscard]] const NodeClient& client() const noexcept { return *client_; }
+
  private:
   class Dissolving;
 

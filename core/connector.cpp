@@ -10,4 +10,11 @@ void Connector::find_batch(std::span<const Address> addresses, Wanting wanting,
   }
 }
 
+void Connector::evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
+                            Deadline deadline) {
+  for (std::size_t at = 0; at < addresses.size(); ++at) {
+    evicted[at] = evict(addresses[at], deadline);
+  }
+}
+
 }  // namespace locum

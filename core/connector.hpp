@@ -138,6 +138,8 @@ class Connector : public Source, public Sink, public Batches {
   /// One after the other.
   void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
                   Deadline deadline) override;
+  void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
+                   Deadline deadline) override;
   [[nodiscard]] virtual MemoryUsage usage() const = 0;
   /// The name under which a promise stands (see promised_by()): one that its maker's node decides about. The
   /// same on every rank. wait() for it ends with `not_found` where there is no such promise any more, and

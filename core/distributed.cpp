@@ -5,11 +5,11 @@
 #include <string>
 #include <utility>
 
-#include "core/batch_search.hpp"
 #include "core/begun_operation.hpp"
 #include "core/binder.hpp"
 #include "core/cluster.hpp"
 #include "core/finder.hpp"
+#include "core/node_batches.hpp"
 #include "core/promised.hpp"
 #include "core/publish.hpp"
 #include "core/unless_out_of_memory.hpp"
@@ -17,12 +17,6 @@
 namespace locum {
 
 namespace {
-
-Error nobody_answered() {
-  return Error(Errc::timeout,
-               "who has this object, or knows its name, did not answer before the deadline; give the call "
-               "more time, or find out what their ranks do");
-}
 
 Error too_many_wait() {
   return Error(Errc::out_of_memory,
@@ -43,7 +37,8 @@ class Distributed final : public Connector {
                              .timeout = links_->timeout(),
                              .lost_mates = links_->lost_mates()})),
         finder_(std::make_shared<Finder>(memory_, local_, *links_)),
-        binder_(std::make_shared<Binder>(memory_, *links_)) {
+        binder_(std::make_shared<Binder>(memory_, *links_)),
+        batches_(*this, finder_, binder_) {
     links_->keep(finder_);
     links_->keep(binder_);
   }
@@ -92,7 +87,13 @@ class Distributed final : public Connector {
     return guarded([&] { return selected(find(address, deadline, selection), selection); });
   }
   void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
-                  Deadline deadline) override;
+                  Deadline deadline) override {
+    batches_.find_batch(addresses, wanting, found, deadline);
+  }
+  void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
+                   Deadline deadline) override {
+    batches_.evict_batch(addresses, evicted, deadline);
+  }
   Result<bool> exists(const Address& address, Deadline deadline) override {
     return guarded([&] { return do_exists(address, deadline); });
   }
@@ -136,6 +137,7 @@ class Distributed final : public Connector {
   const std::shared_ptr<Connector> local_;  ///< this node's own objects, and the names that are at home here
   const std::shared_ptr<Finder> finder_;
   const std::shared_ptr<Binder> binder_;
+  NodeBatches batches_;
 };
 
 // The first of its names that is at home on its maker's node. There is none only by mischance.
@@ -163,42 +165,6 @@ Result<ObjectView> Distributed::find(const Address& address, Deadline deadline, 
   found = run(until, finder_->find(Lookup(address, until, selection)));
   client_->times()->block(client_->now() - began);
   return found;
-}
-
-// What is here is taken by this thread.
-void Distributed::find_batch(std::span<const Address> addresses, Wanting wanting,
-                             std::span<Result<ObjectView>> found, Deadline deadline) {
-  std::vector<Address> elsewhere;
-  std::vector<std::size_t> places;
-  BatchSearch::Found brought;
-  const auto look = [&] {
-    for (std::size_t at = 0; at < addresses.size(); ++at) {
-      found[at] = guarded([&] { return finder_->at_hand(addresses[at], deadline); });
-      if (found[at] && !*found[at]) {
-        found[at] = no_memory_left();
-        places.push_back(at);
-        elsewhere.push_back(addresses[at]);
-      }
-    }
-  };
-  const auto ask = [&] {
-    const auto began = client_->now();
-    const auto until = client_->moment(deadline, began);
-    const auto operation =
-        client_->operation(BatchSearch::find(finder_, BatchWanted(std::move(elsewhere), wanting, until)));
-    const bool ended = client_->run(*operation, until);
-    client_->times()->block(client_->now() - began);
-    if (ended) {
-      brought = operation->take();
-    } else {
-      std::ranges::for_each(places, [&](std::size_t at) { found[at] = nobody_answered(); });
-    }
-  };
-  if (unless_out_of_memory(look) && !places.empty() && unless_out_of_memory(ask)) {
-    for (std::size_t at = 0; at < brought.size(); ++at) {
-      found[places[at]] = std::move(brought[at]);
-    }
-  }
 }
 
 // Where there is no memory for that, nothing is begun.
@@ -364,7 +330,7 @@ BegunWith<Sealed> Distributed::begin_seal(const ObjectDraft& draft, const SealOp
 Result<bool> Distributed::do_evict(const Address& address, Deadline deadline) {
   const auto until = client_->moment(deadline);
   const Key& key = address.key;
-  if (address.name.empty() && finder_->begins_here(address) && memory_.table->unnamed(key)) {
+  if (binder_->evicts_alone(address)) {
     // Nobody has to be asked; and to be told only who has a copy.
     auto gone = local_->evict(Address(key), deadline);
     const auto alone = copies_.sets->has(key) ? run(until, binder_->dissolve(key, until)) : Result<void>();

@@ -32,6 +32,10 @@ struct Question {
   Kind kind = Kind::ping;
   std::span<const std::byte> body;
   std::span<const std::byte> bulk;
+  /// Of one that came with others in a bundle (Bundles): the bundle's number, and its place there. 0: it came
+  /// by itself.
+  std::uint32_t bundle = 0;
+  std::uint32_t place = 0;
 };
 
 /// Answers questions, with Exchange::answer() or refuse(), now or later. Never waits, never throws.

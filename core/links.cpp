@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/bundles.hpp"
 #include "core/cluster.hpp"
 #include "core/name_alarm.hpp"
 #include "core/node_service.hpp"
@@ -78,18 +79,20 @@ Links::Links(LinkParts parts)
   const auto reads = std::make_shared<OneSidedReads>(parts.remote, exchange_);
   copies_.flights =
       std::make_shared<Flights>(copies_.here, exchange_, nodes_, reads, parts.rank, parts.timeout, lease);
-  service_ = std::make_shared<NodeService>(ServiceParts{.local = parts.memory,
-                                                        .objects = objects,
-                                                        .copies = copies_,
-                                                        .exchange = exchange_,
-                                                        .nodes = nodes_,
-                                                        .read_leases = read_leases_,
-                                                        .reads = reads,
-                                                        .settlement = settlement_,
-                                                        .inline_bytes = inline_bytes_,
-                                                        .timeout = parts.timeout,
-                                                        .lost_mates = lost_mates_},
-                                           std::make_shared<NameAlarm>(bell_));
+  service_ = std::make_shared<NodeService>(
+      ServiceParts{.local = parts.memory,
+                   .objects = objects,
+                   .copies = copies_,
+                   .exchange = exchange_,
+                   .nodes = nodes_,
+                   .bundles = std::make_shared<Bundles>(exchange_, parts.timeout),
+                   .read_leases = read_leases_,
+                   .reads = reads,
+                   .settlement = settlement_,
+                   .inline_bytes = inline_bytes_,
+                   .timeout = parts.timeout,
+                   .lost_mates = lost_mates_},
+      std::make_shared<NameAlarm>(bell_));
   open_ = service_;
   exchange_->serve(service_.get());
   bell_->set(*parts.transport);

@@ -39,12 +39,14 @@ enum class Kind : std::uint8_t {
   recall_read,      ///< does the asked rank still read under a lease that is over: from who granted it
   describe,         ///< what an object says of itself, by key, without its payload: to its owner's node
   fetch_batch,      ///< many objects by key: to the node that they are of
+  evict_batch,      ///< many questions `evict`: to the node of the objects
+  unbind_batch,     ///< many questions `unbind`: to the names' home
 };
-inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::fetch_batch);
+inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::unbind_batch);
 
 /// Version of all that is sent between ranks; those of a runtime have the same, or refuse each other at
 /// start.
-inline constexpr std::uint8_t wire_version = 13;
+inline constexpr std::uint8_t wire_version = 14;
 
 /// What each message begins with. 16 bytes, in the byte order of the machines.
 struct Envelope {

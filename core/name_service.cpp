@@ -18,18 +18,6 @@ std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= max_name_bytes;
-}
-
-// A reserved name is that of a promise of this node, or none.
-bool is_at_home(const Nodes& nodes, std::uint32_t store, std::string_view name) {
-  const auto promised = promise_named(store, name);
-  const bool may_be = !is_reserved(name) || (promised && nodes.of_creator(promised->creator) == nodes.own());
-  return may_be && is_name(name) && !is_internal(store) &&
-         nodes.home(store, name_hash(store, name)) == nodes.own();
-}
-
 // How often it is looked whether makers of promises live, in the time after which a rank is missed.
 constexpr int looks_in_patience = 5;
 
@@ -38,7 +26,7 @@ constexpr int looks_in_patience = 5;
 void NameService::look_up(const Question& question, Asker asker) {
   const auto asked = read_words<NameWords>(question.body);
   const std::string_view name = text_of(question.bulk);
-  if (!asked || !is_at_home(*parts_.nodes, asked->store, name)) {
+  if (!asked || !parts_.is_at_home(asked->store, name)) {
     return parts_.refuse_senseless(question);
   }
   const auto pin = parts_.local.directory->find(asked->store, name);
@@ -72,7 +60,7 @@ void NameService::await(const Question& question, Asker asker) {
   constexpr auto longest = std::chrono::hours(24 * 365);
   const auto asked = read_words<AwaitWords>(question.body);
   const std::string_view name = text_of(question.bulk);
-  if (!asked || !is_at_home(*parts_.nodes, asked->store, name)) {
+  if (!asked || !parts_.is_at_home(asked->store, name)) {
     return parts_.refuse_senseless(question);
   }
   const auto patience = std::chrono::nanoseconds(
@@ -168,7 +156,7 @@ void NameService::bind(const Question& question, Asker asker) {
                         : question.bulk.size() == record.name_bytes;
   const std::string_view name =
       text_of(question.bulk.last(std::min<std::size_t>(record.name_bytes, question.bulk.size())));
-  if (!fits || is_reserved(name) || !is_at_home(*parts_.nodes, record.store, name) ||
+  if (!fits || is_reserved(name) || !parts_.is_at_home(record.store, name) ||
       name_hash(record.store, name) != record.name_hash) {
     return parts_.refuse_senseless(question);
   }
@@ -220,7 +208,7 @@ void NameService::retire_then(const Key& key, Nodes::Then then) {
 void NameService::unbind(const Question& question, Asker asker) {
   const auto asked = read_words<UnbindWords>(question.body);
   const std::string_view name = text_of(question.bulk);
-  if (!asked || !is_at_home(*parts_.nodes, asked->store, name)) {
+  if (!asked || !parts_.is_at_home(asked->store, name)) {
     return parts_.refuse_senseless(question);
   }
   const auto found = parts_.local.directory->find(asked->store, name);

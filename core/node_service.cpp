@@ -44,13 +44,15 @@ Exchange::Clock::time_point NodeService::next_due() const noexcept {
     return {};  // long past
   }
   return std::min({parts_.read_leases->next_due(), parts_.reads->next_due(), parts_.settlement->next_due(),
-                   parts_.copies.sets->next_due(), names_.next_due(), estate_due_});
+                   parts_.copies.sets->next_due(), parts_.bundles->next_due(), names_.next_due(),
+                   estate_due_});
 }
 
 void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
   parts_.read_leases->end_overdue(now);
   parts_.reads->give_up_overdue(now);
   parts_.copies.sets->do_due(now);
+  parts_.bundles->end_overdue(now);
   if (parts_.settlement->has_named()) {
     parts_.settlement->settle_named();
   }
@@ -80,6 +82,9 @@ void NodeService::dispatch(const Question& question) {
       return part_service_.fetch_hyperslab(question, asker);
     case Kind::fetch_batch:
       return batches_.fetch(question, asker);
+    case Kind::evict_batch:
+    case Kind::unbind_batch:
+      return parts_.bundles->take(question, *this) ? void() : parts_.refuse_senseless(question);
     case Kind::describe:
       return objects_.describe(question, asker);
     case Kind::exists:

@@ -8,12 +8,13 @@
 namespace locum {
 
 void ServiceParts::answer(Asker asker, std::span<const std::byte> body, Bulk bulk) const noexcept {
-  exchange->answer(asker.rank, asker.call, body, std::move(bulk));
+  asker.is_bundled() ? bundles->answer(asker, body)
+                     : exchange->answer(asker.rank, asker.call, body, std::move(bulk));
 }
 
 void ServiceParts::refuse(Asker asker, const Error& error) const noexcept {
-  exchange->refuse(asker.rank, asker.call,
-                   error.code() == Errc::closed ? call_error::closed_meanwhile(error) : error);
+  const Error& told = error.code() == Errc::closed ? call_error::closed_meanwhile(error) : error;
+  asker.is_bundled() ? bundles->refuse(asker, told) : exchange->refuse(asker.rank, asker.call, told);
 }
 
 void ServiceParts::refuse_senseless(const Question& question) const {
@@ -21,6 +22,15 @@ void ServiceParts::refuse_senseless(const Question& question) const {
          Error(Errc::invalid_argument, "rank " + std::to_string(question.from) +
                                            " asked what makes no sense (kind " +
                                            std::to_string(static_cast<int>(question.kind)) + ")"));
+}
+
+// A reserved name is that of a promise of this node, or none.
+bool ServiceParts::is_at_home(std::uint32_t store, std::string_view name) const {
+  const auto promised = promise_named(store, name);
+  const bool may_be =
+      !is_reserved(name) || (promised && nodes->of_creator(promised->creator) == nodes->own());
+  return may_be && !name.empty() && name.size() <= max_name_bytes && !is_internal(store) &&
+         nodes->home(store, name_hash(store, name)) == nodes->own();
 }
 
 int ServiceParts::node_of(const Question& question) const noexcept {

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "asker.hpp"
+#include "bundles.hpp"
 #include "connector.hpp"
 #include "copies.hpp"
 #include "exchange.hpp"
@@ -23,16 +25,6 @@ namespace locum {
 
 class Settlement;
 
-/// Whom an answer that comes later goes to.
-struct Asker {
-  int rank = 0;
-  std::uint32_t call = 0;
-};
-
-[[nodiscard]] inline Asker asker_of(const Question& question) noexcept {
-  return {question.from, question.call};
-}
-
 /// What those are made of that answer what other ranks ask of this node, and how they answer: within steps of
 /// the exchange, waiting for nothing.
 struct ServiceParts {
@@ -41,6 +33,7 @@ struct ServiceParts {
   Copies copies;
   std::shared_ptr<Exchange> exchange;
   std::shared_ptr<Nodes> nodes;
+  std::shared_ptr<Bundles> bundles;         ///< questions that came together
   std::shared_ptr<ReadLeases> read_leases;  ///< what others read of this node
   std::shared_ptr<OneSidedReads> reads;     ///< what this rank reads of others
   std::shared_ptr<Settlement> settlement;
@@ -63,6 +56,8 @@ struct ServiceParts {
   }
   /// The question makes no sense; nothing was changed.
   void refuse_senseless(const Question& question) const;
+  /// Whether that is a name of which this node decides.
+  [[nodiscard]] bool is_at_home(std::uint32_t store, std::string_view name) const;
   /// Whose question it is.
   [[nodiscard]] int node_of(const Question& question) const noexcept;
   /// When this node gives up what it asks of another one for a third, who gives up by itself if it takes

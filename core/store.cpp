@@ -328,6 +328,44 @@ Result<bool> Store::evict_at(const Address& address, Deadline deadline) {
   return evicted;
 }
 
+// Those that cannot be asked for are left out; and so are promises, which are evicted one by one.
+std::vector<Result<bool>> Store::evict_all(const detail::BatchAddresses& asked, Deadline deadline) {
+  const std::vector<Address>& all = asked.all();
+  std::vector<Result<bool>> evicted(all.size(), no_memory_left());
+  std::vector<Address> some;
+  std::vector<std::size_t> places;
+  std::vector<Result<bool>> of_some(all.size(), no_memory_left());
+  some.reserve(all.size());
+  places.reserve(all.size());
+  std::vector<std::size_t> promised;
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    const auto allowed = asked.by_name() ? usable(all[at].name) : usable(all[at]);
+    if (!allowed) {
+      evicted[at] = allowed.error();
+    } else if (all[at].key.store != open_->number) {
+      evicted[at] = false;
+    } else if (!asked.by_name() && is_promised(all[at].key)) {
+      promised.push_back(at);
+    } else {
+      some.push_back(all[at]);
+      places.push_back(at);
+    }
+  }
+  session().connector().evict_batch(some, std::span(of_some).first(some.size()), effective(deadline));
+  for (std::size_t at = 0; at < some.size(); ++at) {
+    if (!of_some[at]) {
+      evicted[places[at]] = session().explain(some[at], of_some[at].error());
+      continue;
+    }
+    Metrics::add(session().metrics().evictions, *of_some[at] ? 1U : 0U);
+    evicted[places[at]] = of_some[at];
+  }
+  for (const std::size_t at : promised) {
+    evicted[at] = evict_promised(all[at].key, deadline);
+  }
+  return evicted;
+}
+
 Eventual<bool> Store::begin_evict_at(const Address& address, Deadline deadline) {
   return begin<bool, bool>(
       address, {}, [&] { return session().connector().begin_evict(address, effective(deadline)); },

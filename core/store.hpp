@@ -528,6 +528,16 @@ class Store {
   /// True: it was there, and no get that starts later, on any rank, finds it. False: nothing was there.
   Evicted evict(const Key& key, Deadline deadline = {});
   Evicted evict(std::string_view name, Deadline deadline = {});
+  /// evict() of each key or name of a range, in its order: a result for each, which may be left unread, and
+  /// one that fails does not fail the others. The node of an object, or the home of its name, is told in one
+  /// message of 256 of them; whom these have to tell on, and what is of this node, is told of one by one,
+  /// side by side. Throws std::bad_alloc where there is no memory for the results themselves: nothing has
+  /// been evicted then.
+  template <std::ranges::input_range Range>
+    requires(!std::convertible_to<const Range&, std::string_view>)
+  std::vector<Result<bool>> evict_batch(const Range& objects, Deadline deadline = {}) {
+    return evict_all(detail::BatchAddresses(open_->number, objects), deadline);
+  }
   /// Names that begin with `prefix`, in ascending byte order. Names live throughout the call appear once,
   /// others may.
   [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {}, Deadline deadline = {});
@@ -661,6 +671,7 @@ class Store {
   [[nodiscard]] Eventual<bool> begin_exists_at(const Address& address, Deadline deadline);
   [[nodiscard]] Result<bool> evict_at(const Address& address, Deadline deadline);
   [[nodiscard]] Eventual<bool> begin_evict_at(const Address& address, Deadline deadline);
+  [[nodiscard]] std::vector<Result<bool>> evict_all(const detail::BatchAddresses& asked, Deadline deadline);
   [[nodiscard]] Result<bool> evict_promised(const Key& key, Deadline deadline);
 
   [[nodiscard]] static Result<Key> key_of(const Result<Made>& made) {

@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <memory>
-#include <ostream>
 #include <ranges>
 #include <string>
 #include <vector>
@@ -12,106 +11,19 @@
 #include "core/batch_wire.hpp"
 #include "core/options.hpp"
 #include "core/store.hpp"
-#include "tests/core/bent_transport.hpp"
+#include "tests/core/batch_nodes.hpp"
 #include "tests/core/connector_samples.hpp"
-#include "tests/core/mortal_nodes.hpp"
-#include "tests/core/simulated_nodes.hpp"
 
 namespace locum::testing {
 namespace {
 
 using namespace std::chrono_literals;
-using tests::MortalNodes;
-using tests::PlainNode;
+using tests::Price;
 using tests::SimulatedNodes;
 
 constexpr std::size_t large = 10'000;
 
-template <class V>
-Errc code_of(const Result<V>& result) {
-  return result ? Errc{} : result.error().code();
-}
-
-struct Price {
-  std::uint64_t messages = 0;
-  std::uint64_t transfers = 0;
-
-  friend bool operator==(const Price&, const Price&) = default;
-  friend std::ostream& operator<<(std::ostream& out, const Price& price) {
-    return out << price.messages << " messages, " << price.transfers << " transfers";
-  }
-};
-
-/// Three nodes of two ranks, of which rank 0 asks.
-class Batch : public ::testing::Test {
- protected:
-  Batch() {
-    for (int rank = 0; rank < world_.size(); ++rank) {
-      sessions_.push_back(std::make_shared<Session>(world_.rank(rank).connector, world_.rank(rank).metrics,
-                                                    SessionOptions{.rank = rank}, world_.arrivals(rank)));
-      stores_.push_back(sessions_.back()->open("fields").value());
-    }
-    world_.network().run_for(1s);
-    at_first_ = levels();
-  }
-  ~Batch() override {
-    for (const auto& session : sessions_) {
-      session->close();
-    }
-  }
-
-  [[nodiscard]] Store& asker() { return stores_[0]; }
-  [[nodiscard]] Store& of(int rank) { return stores_.at(static_cast<std::size_t>(rank)); }
-  [[nodiscard]] Key put(int rank, double value, std::size_t count = 1) {
-    return of(rank).put(std::vector<double>(count, value)).value();
-  }
-  [[nodiscard]] std::vector<Key> put_some(int rank, std::size_t number, std::size_t count = 1) {
-    std::vector<Key> keys;
-    for (std::size_t at = 0; at < number; ++at) {
-      keys.push_back(put(rank, static_cast<double>(at), count));
-    }
-    return keys;
-  }
-  void expect_in_order(const std::vector<Result<View<double[]>>>& found, std::size_t number) {
-    ASSERT_EQ(found.size(), number);
-    for (std::size_t at = 0; at < number; ++at) {
-      ASSERT_TRUE(found[at]) << at << ": " << found[at].error();
-      EXPECT_EQ((**found[at])[0], static_cast<double>(at));
-    }
-  }
-  template <class Act>
-  [[nodiscard]] Price price_of(Act act) {
-    const std::uint64_t before = world_.network().counters().transfers;
-    const std::uint64_t messages = world_.messages_of(act);
-    return {messages, world_.network().counters().transfers - before};
-  }
-  [[nodiscard]] Price price_of_batch(const std::vector<Key>& keys) {
-    return price_of([&] { expect_in_order(asker().get_batch<double[]>(keys), keys.size()); });
-  }
-  [[nodiscard]] std::vector<PlainNode::Levels> levels() {
-    std::vector<PlainNode::Levels> all;
-    for (int rank = 0; rank < world_.size(); ++rank) {
-      (void)world_.connector(rank).usage();
-    }
-    for (int rank = 0; rank < world_.size(); ++rank) {
-      all.push_back(world_.rank(rank).node->levels());
-    }
-    return all;
-  }
-  void expect_nothing_left(const std::vector<Key>& keys) {
-    for (const Key& key : keys) {
-      EXPECT_TRUE(asker().evict(key).value());
-    }
-    world_.network().run_for(20s);
-    EXPECT_EQ(levels(), at_first_);
-  }
-
-  MortalNodes mortal_{{.nodes = {.nodes = 3, .ranks_per_node = 2}, .network = {.latency = {1ms, 1ms}}}};
-  SimulatedNodes& world_ = mortal_.world();
-  std::vector<std::shared_ptr<Session>> sessions_;
-  std::vector<Store> stores_;
-  std::vector<PlainNode::Levels> at_first_;
-};
+class Batch : public tests::BatchNodes {};
 
 TEST_F(Batch, BringsWhatThereIsAndSaysWhatThereIsNot) {
   const Key own = put(0, 1);
@@ -366,185 +278,6 @@ TEST_F(Batch, AfterTheEndIsClosed) {
   for (const auto& found : asker().get_batch<double[]>(keys)) {
     EXPECT_EQ(code_of(found), Errc::closed);
   }
-}
-
-// A rank that lies: what comes is an error, or the object, and nothing beyond the bytes that came.
-TEST(BatchOfALiar, SpoiledAnswersAreErrorsOrRightOnes) {
-  constexpr std::uint32_t store = 7;
-  tests::Liars liars{1};
-  SimulatedNodes world({.nodes = {.nodes = 2, .timeout = 1s}, .network = {}, .wrap = liars.wrap()});
-  tests::BentTransport& bent = liars[1];
-  std::vector<Address> addresses;
-  std::vector<std::vector<std::byte>> values;
-  for (std::size_t at = 0; at < 40; ++at) {
-    values.push_back(pattern(at, at * 10));
-    addresses.emplace_back(put(world.connector(1), store, {}, values.back()).value().key);
-  }
-  std::vector<Result<ObjectView>> found(40, no_memory_left());
-  std::vector<tests::Message> seen;
-  bent.record = [&](const tests::Message& message) { seen.push_back(message); };
-  world.connector(0).find_batch(addresses, Wanting::all, found, {});
-  world.connector(0).find_batch(std::span(addresses).first(3), Wanting::facts, std::span(found).first(3), {});
-  bent.record = nullptr;
-  ASSERT_GE(seen.size(), 2U);
-  tests::Spoiler spoiler(5);
-  int wrong = 0;
-  int right = 0;
-  for (int round = 0; round < 500; ++round) {
-    bool first = true;
-    bent.bend = [&](tests::Message& message) {
-      if (message.envelope().kind != Kind::reply || !std::exchange(first, false)) {
-        return;
-      }
-      if (round % 2 == 0) {
-        spoiler.spoil(message, seen);
-      } else if (message.bulk.size() > sizeof(BatchRow)) {  // rows that lie
-        const std::size_t at = spoiler.below(40) * sizeof(BatchRow) + spoiler.below(sizeof(BatchRow));
-        message.bulk[std::min(at, message.bulk.size() - 1)] ^= static_cast<std::byte>(1 + spoiler.below(255));
-      }
-    };
-    world.connector(0).find_batch(addresses, Wanting::all, found, {});
-    for (std::size_t at = 0; at < found.size(); ++at) {
-      if (!found[at]) {
-        ++wrong;
-        continue;
-      }
-      ++right;
-      EXPECT_EQ(found[at]->key(), addresses[at].key);
-      const ObjectFacts facts = found[at]->facts();
-      ASSERT_EQ(facts.size_bytes, found[at]->bytes().size());
-      ASSERT_LE(facts.type_name.size(), 100U);
-      unsigned sum = 0;
-      for (const std::byte byte : found[at]->bytes()) {
-        sum += std::to_integer<unsigned>(byte);
-      }
-      EXPECT_LE(sum, 255U * 400U);
-    }
-    if (round % 50 == 0) {
-      found.assign(40, no_memory_left());
-      world.network().run_until_idle();
-      bent.forget();
-    }
-  }
-  bent.bend = nullptr;
-  EXPECT_GT(wrong, 500);
-  EXPECT_GT(right, 5000);
-}
-
-// Byte by byte, each byte of the question takes some values, and its bulk is cut: it is refused, or what is
-// answered was asked for.
-TEST(BatchOfALiar, SpoiledQuestionsReadNothingElse) {
-  constexpr std::uint32_t store = 7;
-  tests::Liars liars{0, 1};
-  SimulatedNodes world({.nodes = {.nodes = 2}, .network = {}, .wrap = liars.wrap()});
-  tests::BentTransport& owner = liars[0];
-  tests::BentTransport& hostile = liars[1];
-  std::vector<Address> addresses;
-  for (std::size_t at = 0; at < 4; ++at) {
-    addresses.emplace_back(put(world.connector(0), store, {}, std::vector(100, std::byte{0x55})).value().key);
-    ASSERT_TRUE(
-        put(world.connector(0), store, "secret" + std::to_string(at), std::vector(100, std::byte{0xAA})));
-  }
-  tests::Message question;
-  hostile.record = [&](const tests::Message& message) { question = message; };
-  std::vector<Result<ObjectView>> found(4, no_memory_left());
-  world.connector(1).find_batch(addresses, Wanting::all, found, {});
-  hostile.record = nullptr;
-  ASSERT_EQ(question.envelope().kind, Kind::fetch_batch);
-  std::vector<tests::Message> answers;
-  owner.record = [&](const tests::Message& message) { answers.push_back(message); };
-  std::uint32_t call = 1'000'000;
-  int refused = 0;
-  int answered = 0;
-  const auto ask = [&](std::span<const std::byte> body, std::span<const std::byte> bulk) {
-    Envelope envelope = question.envelope();
-    envelope.call = ++call;
-    question.set_envelope(envelope);
-    question.set_body(body);
-    question.bulk.assign(bulk.begin(), bulk.end());
-    answers.clear();
-    ASSERT_TRUE(hostile.say(question));
-    world.network().run_until_idle();
-    ASSERT_EQ(answers.size(), 1U);
-    ASSERT_EQ(answers[0].envelope().call, call);
-    if (answers[0].envelope().status != 0) {
-      ++refused;
-      return;
-    }
-    ++answered;
-    EXPECT_EQ(read_words<BatchAnswerWords>(answers[0].body())->count, 4U);
-    EXPECT_LE(answers[0].bulk.size(), 4 * sizeof(BatchRow) + 4 * 128 + 64);
-    EXPECT_EQ(std::ranges::search(answers[0].bulk, std::vector(50, std::byte{0xAA})).size(), 0U);
-  };
-  const std::vector<std::byte> body(question.body().begin(), question.body().end());
-  const std::vector<std::byte> bulk = question.bulk;
-  for (const auto& [part, size] : {std::pair{0, body.size()}, std::pair{1, bulk.size()}}) {
-    for (std::size_t at = 0; at < size; ++at) {
-      for (const int value : {0x00, 0x01, 0x05, 0x7F, 0x80, 0xFF}) {
-        auto spoiled = part == 0 ? body : bulk;
-        spoiled[at] = static_cast<std::byte>(value);
-        ASSERT_NO_FATAL_FAILURE(part == 0 ? ask(spoiled, bulk) : ask(body, spoiled));
-      }
-      const auto cut = std::span(part == 0 ? body : bulk).first(at);
-      ASSERT_NO_FATAL_FAILURE(part == 0 ? ask(cut, bulk) : ask(body, cut));
-    }
-    hostile.forget();
-    owner.forget();
-  }
-  EXPECT_GT(refused, 80);
-  EXPECT_GT(answered, 300);
-  const std::vector<std::byte> many((most_in_a_batch + 1) * sizeof(Key));
-  const BatchWords too_many{.count = most_in_a_batch + 1};
-  const int before = refused;
-  ASSERT_NO_FATAL_FAILURE(ask(words(too_many), many));
-  EXPECT_EQ(refused, before + 1);
-}
-
-// Who asks for much and reads nothing gets no more than one rank may have; others are served.
-TEST(BatchOfALiar, ABoundedNumberOfBytesIsPackedForOneRank) {
-  constexpr std::uint32_t store = 7;
-  tests::Liars liars{0, 1};
-  SimulatedNodes world({.nodes = {.nodes = 3}, .network = {}, .wrap = liars.wrap()});
-  std::vector<Address> addresses;
-  for (std::size_t at = 0; at < 300; ++at) {
-    addresses.emplace_back(put(world.connector(0), store, {}, pattern(at, 4000)).value().key);
-  }
-  std::vector<Result<ObjectView>> found(300, no_memory_left());
-  tests::Message question;
-  liars[1].record = [&](const tests::Message& message) {
-    question =
-        message.envelope().kind == Kind::fetch_batch && message.bulk.size() > 4000 ? message : question;
-  };
-  world.connector(1).find_batch(addresses, Wanting::all, found, {});
-  liars[1].record = nullptr;
-  world.network().run_until_idle();
-  world.network().pause(1);
-  std::uint64_t packed = 0;
-  std::uint64_t answers = 0;
-  liars[0].record = [&](const tests::Message& message) {
-    packed += message.to == 1 ? message.bulk.size() : 0;
-    answers += message.to == 1 ? 1 : 0;
-  };
-  for (std::uint32_t number = 0; number < 300; ++number) {
-    Envelope envelope = question.envelope();
-    envelope.call = 1'000'000 + number;
-    question.set_envelope(envelope);
-    ASSERT_TRUE(liars[1].say(question));
-  }
-  world.network().run_for(100ms);
-  EXPECT_EQ(answers, 300U);
-  EXPECT_GT(packed, 40U << 20U);
-  EXPECT_LE(packed, (64U << 20U) + (300U << 10U) * 24);
-  liars[0].record = nullptr;
-  world.connector(2).find_batch(addresses, Wanting::all, found, {});
-  for (std::size_t at = 0; at < 300; ++at) {
-    ASSERT_TRUE(found[at]);
-    EXPECT_TRUE(holds(*found[at], pattern(at, 4000)));
-  }
-  world.network().resume(1);
-  world.network().run_until_idle();
-  world.connector(1).find_batch(addresses, Wanting::all, found, {});
-  EXPECT_TRUE(std::ranges::all_of(found, [](const auto& one) { return one.has_value(); }));
 }
 
 }  // namespace

@@ -342,6 +342,29 @@ Errc get_batch(Scene& s) {
   return code;
 }
 
+template <class T>
+Errc first_of(const std::vector<Result<T>>& all) {
+  Errc code{};
+  for (const auto& one : all) {
+    code = code == Errc{} ? code_of(one) : code;
+  }
+  return code;
+}
+
+Errc evict_batch(Scene& s, bool by_name) {
+  std::vector<Address> addresses;
+  std::vector<Result<bool>> gone;
+  {
+    const SpareAllocations spare;
+    for (const std::size_t which : {0U, 1U}) {
+      addresses.push_back(by_name ? Address(store, s.name(which)) : Address(s.key(which)));
+    }
+    gone.assign(addresses.size(), no_memory_left());
+  }
+  s.connector().evict_batch(addresses, gone, {});
+  return first_of(gone);
+}
+
 std::vector<Act> all_acts() {
   std::vector<Act> acts;
   add_acts(acts, 0);
@@ -378,6 +401,15 @@ std::vector<Act> all_acts() {
                   .call = [](Scene& s) { return prefetch_all(s); },
                   .window_bytes = large});
   acts.push_back({"batch", get_batch});
+  for (const bool copied : {false, true}) {
+    for (const bool by_name : {false, true}) {
+      acts.push_back(
+          {.name = std::string("evict batch") + (by_name ? " by name" : "") + (copied ? ", copied" : ""),
+           .call = [=](Scene& s) { return evict_batch(s, by_name); },
+           .copied = copied,
+           .changes = true});
+    }
+  }
   acts.push_back({"part", [](Scene& s) {
                     return code_of(s.connector().get_some(Address(s.key(1)), ByteRange{10, 1000}, {}));
                   }});

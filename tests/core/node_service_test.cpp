@@ -131,8 +131,35 @@ class NodeServiceTest : public ::testing::Test {
       EXPECT_TRUE(own.wait(Address(store, name), {}));
       EXPECT_TRUE(own.evict(Address(store, name), {}).value());
     }
+    batches(own, other);
     bent_.record = nullptr;
     return questions;
+  }
+
+  /// Batches of objects that `own` and `other` make.
+  void batches(Connector& own, Connector& other) {
+    std::vector<std::string> names;
+    std::vector<Address> by_key;
+    std::vector<Address> by_name;
+    for (const std::size_t size : {0U, 64U, 4000U, 5000U}) {
+      names.push_back(world_.name_at(asked, store, "batch " + std::to_string(size) + "."));
+      EXPECT_TRUE(testing::put(own, store, names.back(), pattern(6, size)));
+      by_key.emplace_back(testing::put(other, store, {}, pattern(5, size)).value().key);
+    }
+    for (const std::string& name : names) {
+      by_name.emplace_back(store, name);
+    }
+    std::vector<Result<ObjectView>> found(names.size(), no_memory_left());
+    std::vector<Result<bool>> gone(names.size(), no_memory_left());
+    for (const Wanting wanting : {Wanting::all, Wanting::facts}) {
+      own.find_batch(by_key, wanting, found, {});
+      EXPECT_TRUE(std::ranges::all_of(found, [](const auto& one) { return one.has_value(); }));
+    }
+    found.clear();
+    for (const auto* const all : {&by_key, &by_name}) {
+      own.evict_batch(*all, gone, {});
+      EXPECT_TRUE(std::ranges::all_of(gone, [](const auto& one) { return one && *one; }));
+    }
   }
 
   /// Whether this is a question that may touch what is guarded: anybody may evict, by key or name.
@@ -140,7 +167,10 @@ class NodeServiceTest : public ::testing::Test {
     const auto key = read_words<KeyWords>(message.body());
     return std::any_of(guarded_.begin(), guarded_.end(), [&](const Guarded& each) {
       const auto name = std::as_bytes(std::span(each.name));
+      const auto by_key = words(each.key);
       return (message.envelope().kind == Kind::evict && key && key->key == each.key) ||
+             (message.envelope().kind == Kind::evict_batch &&
+              !std::ranges::search(message.bulk, by_key).empty()) ||
              (!name.empty() && std::search(message.bulk.begin(), message.bulk.end(), name.begin(),
                                            name.end()) != message.bulk.end());
     });

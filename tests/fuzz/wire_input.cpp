@@ -91,6 +91,7 @@ class World {
       (void)connector.get_some(Address(key),
                                Elements{{.start = {1, 2}, .count = {3, 4}, .stride = {2, 1}}, 2}, {});
     }
+    ask_batches(connector);
     (void)connector.list(store, "there", {});
     const int other = &connector == &here() ? liar : honest;  // a wait at home would be by the real clock
     (void)connector.wait(Address(store, world_.name_at(other, store, "awaited ")),
@@ -104,6 +105,25 @@ class World {
     }
     (void)connector.evict(Address(own_[0]), {});
     (void)connector.evict(Address(foreign_[2]), {});
+  }
+
+  // What changes something.
+  void ask_batches(Connector& connector) {
+    const int other = &connector == &here() ? liar : honest;
+    std::vector<std::string> names;
+    for (const std::size_t size : {10U, 5000U}) {
+      names.push_back(world_.name_at(other, store, "batch " + std::to_string(size) + "."));
+      (void)testing::put(connector, store, names.back(), testing::pattern(7, size));
+    }
+    std::vector<Address> made;
+    std::vector<Address> keys;
+    for (std::size_t at = 0; at < names.size(); ++at) {
+      made.emplace_back(store, names[at]);
+      keys.emplace_back(testing::put(connector, store, {}, testing::pattern(at, 20)).value_or(Sealed{}).key);
+    }
+    std::vector<Result<bool>> gone(made.size(), no_memory_left());
+    connector.evict_batch(made, gone, {});
+    (&connector == &here() ? there() : here()).evict_batch(keys, gone, {});
   }
 
   void demand_nothing_open() {

@@ -222,6 +222,43 @@ TEST(BatchOfARuntime, BringsObjectsOfAllRanks) {
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
+// Each rank evicts many names, at home everywhere, and objects of the others.
+TEST(BatchOfARuntime, EvictsOnAllNodes) {
+  constexpr std::size_t number = 600;
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = std::uint64_t{64} << 20U, .collective_timeout = 60s});
+  Store store = runtime.store("fields");
+  const auto name_of = [](int rank, std::size_t at) {
+    return "rank " + std::to_string(rank) + ", " + std::to_string(at);
+  };
+  std::vector<Key> own;
+  for (std::size_t at = 0; at < number; ++at) {
+    own.push_back(store
+                      .put(name_of(job::rank(), at),
+                           std::vector<double>(at % 100 == 0 ? 10'000 : at % 500, 1.0 * job::rank()))
+                      .value());
+  }
+  job::barrier();
+  const int other = (job::rank() + 1) % job::size();
+  std::vector<std::string> names;
+  for (std::size_t at = 0; at < number; ++at) {
+    names.push_back(name_of(other, at));
+  }
+  // The first half by name, of another rank; then the second one by key.
+  names.resize(number / 2);
+  for (const auto& gone : store.evict_batch(names)) {
+    EXPECT_TRUE(gone.has_value() && *gone);
+  }
+  job::barrier();
+  const auto gone = store.evict_batch(own);
+  for (std::size_t at = 0; at < number; ++at) {
+    ASSERT_TRUE(gone[at].has_value()) << gone[at].error();
+    EXPECT_EQ(*gone[at], at >= number / 2) << at;
+  }
+  job::barrier();
+  EXPECT_EQ(store.keys("rank ").value(), std::vector<std::string>());
+  MPI_Barrier(MPI_COMM_WORLD);
+}
+
 // What follows runs to its end before the runtime does.
 TEST(FutureOfAClosedRuntime, HasEnded) {
   std::vector<Future<double[]>> parts;

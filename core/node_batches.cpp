@@ -1,0 +1,97 @@
+#include "core/node_batches.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/batch_evict.hpp"
+#include "core/batch_search.hpp"
+#include "core/begun_operation.hpp"
+#include "core/unless_out_of_memory.hpp"
+
+namespace locum {
+
+Error nobody_answered() {
+  return Error(Errc::timeout,
+               "who has this object, or knows its name, did not answer before the deadline; give the call "
+               "more time, or find out what their ranks do");
+}
+
+// What a batch of other nodes brings, at its places among all; or why it brings nothing.
+template <class T, class MakeTask>
+void NodeBatches::run(Deadline::Clock::time_point until, const std::vector<std::size_t>& places,
+                      std::span<Result<T>> all, MakeTask make_task) const {
+  std::vector<Result<T>> brought;
+  const bool had_memory = unless_out_of_memory([&] {
+    const auto operation = client_.operation(make_task());
+    if (client_.run(*operation, until)) {
+      brought = operation->take();
+    }
+  });
+  Error why = no_memory_left();
+  if (had_memory && brought.empty()) {
+    unless_out_of_memory([&] { why = nobody_answered(); });
+  }
+  for (std::size_t at = 0; at < places.size(); ++at) {
+    all[places[at]] = at < brought.size() ? std::move(brought[at]) : Result<T>(why);
+  }
+}
+
+// What is here and has no name is taken by this thread, unless another node has a copy.
+void NodeBatches::evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
+                              Deadline deadline) {
+  const auto until = client_.moment(deadline);
+  std::vector<std::size_t> places;
+  std::vector<Lookup> others;
+  std::ranges::fill(evicted, Result<bool>(no_memory_left()));
+  const bool had_memory = unless_out_of_memory([&] {
+    for (std::size_t at = 0; at < addresses.size(); ++at) {
+      if (binder_->evicts_alone(addresses[at]) && !binder_->has_copies(addresses[at].key)) {
+        evicted[at] = alone_.evict(addresses[at], until);
+      } else {
+        others.emplace_back(addresses[at], until);
+        places.push_back(at);
+      }
+    }
+  });
+  if (had_memory && !places.empty()) {
+    run(until, places, evicted, [&] { return BatchEvict::evict(binder_, std::move(others), until); });
+  }
+}
+
+// What is here is taken by this thread.
+void NodeBatches::find_batch(std::span<const Address> addresses, Wanting wanting,
+                             std::span<Result<ObjectView>> found, Deadline deadline) {
+  std::vector<Address> elsewhere;
+  std::vector<std::size_t> places;
+  BatchSearch::Found brought;
+  const auto look = [&] {
+    for (std::size_t at = 0; at < addresses.size(); ++at) {
+      found[at] = guarded([&] { return finder_->at_hand(addresses[at], deadline); });
+      if (found[at] && !*found[at]) {
+        found[at] = no_memory_left();
+        places.push_back(at);
+        elsewhere.push_back(addresses[at]);
+      }
+    }
+  };
+  const auto ask = [&] {
+    const auto began = client_.now();
+    const auto until = client_.moment(deadline, began);
+    const auto operation =
+        client_.operation(BatchSearch::find(finder_, BatchWanted(std::move(elsewhere), wanting, until)));
+    const bool ended = client_.run(*operation, until);
+    client_.times()->block(client_.now() - began);
+    if (ended) {
+      brought = operation->take();
+    } else {
+      std::ranges::for_each(places, [&](std::size_t at) { found[at] = nobody_answered(); });
+    }
+  };
+  if (unless_out_of_memory(look) && !places.empty() && unless_out_of_memory(ask)) {
+    for (std::size_t at = 0; at < brought.size(); ++at) {
+      found[places[at]] = std::move(brought[at]);
+    }
+  }
+}
+
+}  // namespace locum

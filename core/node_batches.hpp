@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "binder.hpp"
+#include "connector.hpp"
+#include "finder.hpp"
+
+namespace locum {
+
+/// Nobody has said anything to an operation before its deadline.
+[[nodiscard]] Error nobody_answered();
+
+/// Batches of objects of several nodes: what this node has or decides alone is done by the calling thread,
+/// one after the other, and the rest is one operation. Any thread may call.
+class NodeBatches final : public Batches {
+ public:
+  /// \param alone does what needs no other node
+  NodeBatches(Sink& alone, std::shared_ptr<Finder> finder, std::shared_ptr<Binder> binder)
+      : alone_(alone), finder_(std::move(finder)), binder_(std::move(binder)), client_(finder_->client()) {}
+
+  void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
+                  Deadline deadline) override;
+  void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
+                   Deadline deadline) override;
+
+ private:
+  template <class T, class MakeTask>
+  void run(Deadline::Clock::time_point until, const std::vector<std::size_t>& places,
+           std::span<Result<T>> all, MakeTask make_task) const;
+
+  Sink& alone_;
+  const std::shared_ptr<Finder> finder_;
+  const std::shared_ptr<Binder> binder_;
+  const NodeClient& client_;
+};
+
+}  // namespace locum
