@@ -43,8 +43,10 @@ void BatchEvict::pack(std::uint32_t change, Sending& sending) {
          sending.bytes);
 }
 
-void BatchEvict::settle(std::uint32_t change, const Result<std::uint64_t>& said) noexcept {
+bool BatchEvict::settle(int /*node*/, std::uint32_t change, const Result<std::uint64_t>& said,
+                        Turn /*turn*/) noexcept {
   evicted_[change] = said ? Result<bool>(*said != 0) : Result<bool>(said.error());
+  return false;
 }
 
 Task<std::monostate> BatchEvict::make_alone(std::uint32_t change) {

@@ -19,6 +19,8 @@ enum class Wanting : std::uint8_t {
 /// Small objects of another node that come together are aligned so. What needs more is asked for alone.
 inline constexpr std::uint64_t batch_alignment = 64;
 
+struct Sealed;
+
 /// Where many objects are read or changed at a time. One that fails does not fail the others. Any thread may
 /// call; what waits has a deadline.
 class Batches {
@@ -32,6 +34,11 @@ class Batches {
   /// that need no more than batch_alignment.
   virtual void find_batch(std::span<const Address> addresses, Wanting wanting,
                           std::span<Result<ObjectView>> found, Deadline deadline) = 0;
+  /// Sink::seal() of each draft, none of which replaces another object: `sealed` in their order. Names at
+  /// home on other nodes are bound by one question for each node and each 256 names, or 256 KiB. Of a name
+  /// that comes twice one is bound. REQUIRES: as many of both.
+  virtual void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
+                          Deadline deadline) = 0;
   /// Sink::evict() of each: `evicted` in the order of `addresses`. The node of an object, or the home of its
   /// name, is asked once for each 256 of them; what has to be asked on from there, or from here of objects of
   /// this node and names at home here, is asked one by one, side by side. REQUIRES: as many of both.

@@ -1,13 +1,12 @@
 #include "core/binder.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <new>
 #include <optional>
-#include <string>
 #include <utility>
 
+#include "core/being_bound.hpp"
 #include "core/haste.hpp"
 #include "core/reclaim.hpp"
 
@@ -15,56 +14,10 @@ namespace locum {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-// As long as a local put waits for memory that others give back.
-constexpr auto longest_wait_for_room = 5s;
-// Between two questions whether there is room now: it takes milliseconds to make, or somebody is stopped.
-constexpr auto first_pause = 1ms;
-constexpr auto longest_pause = 50ms;
-
-Error found_no_room(int home) {
-  return Error(Errc::out_of_memory,
-               "node " + std::to_string(home) +
-                   ", at which this name is at home, has no room for what stands for it: what others could "
-                   "give back did not come in time, or did not suffice. Evict what nobody needs, let go of "
-                   "views of what was evicted, or give the runtime more memory_bytes");
-}
-
 // Whether nobody sees a name any more, or ever again, because all ranks of its home have closed.
 bool went_with_its_home(const Nodes& nodes, int home, const Error& error) {
   return error.code() == Errc::closed && nodes.has_closed(home);
 }
-
-// Whether an error leaves it open what the home has done: `closed`, too, if that is this rank itself, and the
-// home goes on.
-bool says_nothing(const Nodes& nodes, int home, const Error& error) {
-  return error.code() == Errc::timeout || error.code() == Errc::peer_lost ||
-         (error.code() == Errc::closed && !nodes.has_closed(home));
-}
-
-/// An object whose bind is under way: kept until the home has all of it that it wants to read.
-class BeingBound {
- public:
-  BeingBound(const std::shared_ptr<NodeTable>& table, const Pin& pin) noexcept : object_(table, pin) {}
-  BeingBound(const BeingBound&) = delete;
-  BeingBound& operator=(const BeingBound&) = delete;
-  // Maybe by who drives, when it hears that the bulk has been read: it must not be the one that ends what
-  // drives.
-  ~BeingBound() {
-    if (const auto settlement = settlement_.lock()) {
-      settlement->settle_soon(object_.pin().key);
-    }
-  }
-
-  /// Nobody knows what became of the bind, and who asks now may overtake it: the home hears questions while
-  /// the bulk of a bind is on its way. It is found out when the home has read that, or is lost.
-  void settle_later(std::weak_ptr<Settlement> settlement) noexcept { settlement_ = std::move(settlement); }
-
- private:
-  const PinnedObject object_;
-  std::weak_ptr<Settlement> settlement_;  // which keeps the exchange, which may keep this
-};
 
 }  // namespace
 
@@ -98,6 +51,11 @@ Binder::Binder(NodeMemory memory, const Links& links)
       inline_bytes_(links.inline_bytes()),
       nodes_(client_->nodes()) {}
 
+bool Binder::binds_alone(const ObjectMeta& object, const SealOptions& options) const noexcept {
+  return object.name.empty() || (options.mode == SealMode::put &&
+                                 home_of(object.store, name_hash(object.store, object.name)) == nodes_.own());
+}
+
 bool Binder::evicts_alone(const Address& address) const {
   const int node = nodes_.of_creator(address.key.creator);
   return address.name.empty() && (node < 0 || node == nodes_.own()) && memory_.table->unnamed(address.key);
@@ -107,7 +65,7 @@ bool Binder::evicts_alone(const Address& address) const {
 // and it is tried again a little later, as long as there is time.
 template <class Try>
 Task<std::invoke_result_t<Try>> Binder::until_unlocked(Moment until, Try attempt) const {
-  for (auto pause = Moment::duration(first_pause);;) {
+  for (auto pause = Moment::duration(binding::first_pause);;) {
     co_await Operation::ToThread();
     const bool in_haste = Haste::is_on();
     auto done = attempt();
@@ -120,7 +78,7 @@ Task<std::invoke_result_t<Try>> Binder::until_unlocked(Moment until, Try attempt
     if (client_->now() < awake) {  // the exchange has closed: nobody waits for locks any more
       co_return std::move(done);
     }
-    pause = std::min<Moment::duration>(2 * pause, longest_pause);
+    pause = std::min<Moment::duration>(2 * pause, binding::longest_pause);
   }
 }
 
@@ -181,11 +139,11 @@ Task<Result<std::uint64_t>> Binder::bind(Key key, SealOptions options, Moment un
                         .has_value = has_value ? 1U : 0U};
   const Bulk bulk{has_value ? block : bytes_of_text(memory_.name(*pin)), being_bound};
   memory_.table->set_generation(key, generation_asked_for);
-  const auto last = std::min(until, client_->now() + longest_wait_for_room);
-  for (auto pause = Moment::duration(first_pause);;) {
+  const auto last = std::min(until, client_->now() + binding::longest_wait_for_room);
+  for (auto pause = Moment::duration(binding::first_pause);;) {
     const auto answer = co_await client_->asked(home, Kind::bind, words(asked), bulk, until);
     if (!answer) {
-      open = says_nothing(nodes_, home, answer.error());
+      open = binding::says_nothing(nodes_, home, answer.error());
       if (open) {
         being_bound->settle_later(settlement_);
       }
@@ -200,10 +158,10 @@ Task<Result<std::uint64_t>> Binder::bind(Key key, SealOptions options, Moment un
       co_return *generation;
     }
     if (client_->now() + pause >= last) {
-      co_return found_no_room(home);
+      co_return binding::found_no_room(home);
     }
     co_await client_->paused(pause);
-    pause = std::min<Moment::duration>(2 * pause, longest_pause);
+    pause = std::min<Moment::duration>(2 * pause, binding::longest_pause);
   }
 }
 

@@ -41,12 +41,18 @@ class Binder final {
   /// Takes the copies of an object that is out of sight already out of sight, too: see CopySets::dissolve().
   [[nodiscard]] Task<Result<void>> dissolve(Key key, Moment until);
 
+  /// Whether nobody else has to be told of such an object, and nothing of another node goes out of sight.
+  [[nodiscard]] bool binds_alone(const ObjectMeta& object, const SealOptions& options) const noexcept;
   /// Whether nobody else has to be asked, and only be told who has a copy.
   [[nodiscard]] bool evicts_alone(const Address& address) const;
   [[nodiscard]] bool has_copies(const Key& key) const { return copy_sets_->has(key); }
 
-  /// Whose operations its tasks are parts of.
+  /// For tasks of the same operations.
   [[nodiscard]] const NodeClient& client() const noexcept { return *client_; }
+  [[nodiscard]] const NodeMemory& memory() const noexcept { return memory_; }
+  [[nodiscard]] const std::shared_ptr<Settlement>& settlement() const noexcept { return settlement_; }
+  /// Blocks up to this size go along with a name.
+  [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
 
  private:
   class Dissolving;

@@ -40,13 +40,17 @@ static_assert(sizeof(BundleRow) == 16);
       return Kind::evict;
     case Kind::unbind_batch:
       return Kind::unbind;
+    case Kind::bind_batch:
+      return Kind::bind;
     default:
       return std::nullopt;
   }
 }
 /// How many bytes the words of such a question have.
 [[nodiscard]] constexpr std::size_t words_within(Kind bundle) noexcept {
-  return bundle == Kind::evict_batch ? sizeof(KeyWords) : sizeof(UnbindWords);
+  return bundle == Kind::evict_batch    ? sizeof(KeyWords)
+         : bundle == Kind::unbind_batch ? sizeof(UnbindWords)
+                                        : sizeof(BindWords);
 }
 
 /// One of the questions of a bundle: words and bulk, behind their length in 4 bytes.

@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "core/being_bound.hpp"
 #include "core/call_error.hpp"
 #include "core/unless_out_of_memory.hpp"
 
@@ -58,7 +59,7 @@ Task<std::monostate> BundledChanges::make() {
   }
   (void)co_await work();  // what nobody could be begun for
   for (BatchChunk& chunk : chunks_.all()) {
-    settle_all(chunk, no_memory_left());  // the same
+    settle_all(chunk, no_memory_left(), Turn::not_asked);  // the same
   }
   co_return std::monostate();
 }
@@ -74,23 +75,32 @@ void BundledChanges::begin() noexcept {
   });
 }
 
-// This chunk, and those after it.
+// This chunk, and those after it. What a node puts off it is asked for again, as a single change is.
 Task<std::monostate> BundledChanges::ask_for(std::size_t chunk) {
   do {
     BatchChunk& asked = chunks_[chunk];
-    try {
-      (void)co_await ask_once(asked);
-    } catch (const std::bad_alloc&) {  // these have not been asked for
-      settle_all(asked, no_memory_left());
+    const auto latest = std::min(until_, client_.now() + binding::longest_wait_for_room);
+    auto pause = Moment::duration(binding::first_pause);
+    while (!asked.objects.empty()) {
+      try {
+        const Turn turn = client_.now() + pause >= latest ? Turn::last : Turn::any;
+        (void)co_await ask_once(asked, turn);
+        if (!asked.objects.empty()) {
+          co_await client_.paused(pause);
+          pause = std::min<Moment::duration>(2 * pause, binding::longest_pause);
+        }
+      } catch (const std::bad_alloc&) {  // these have not been asked for, or not again
+        settle_all(asked, no_memory_left(), Turn::not_asked);
+      }
     }
     chunk = asked.next;
   } while (chunk != 0);
   co_return std::monostate();
 }
 
-Task<std::monostate> BundledChanges::ask_once(BatchChunk& chunk) {
+Task<std::monostate> BundledChanges::ask_once(BatchChunk& chunk, Turn turn) {
   const auto answer = co_await ask(chunk);
-  settle(chunk, answer);
+  settle(chunk, answer, turn);
   co_return std::monostate();
 }
 
@@ -106,24 +116,24 @@ Asked BundledChanges::ask(const BatchChunk& chunk) {
   return client_.asked(chunk.node, chunk.kind, words(asked), {sending->bytes, sending}, until_);
 }
 
-void BundledChanges::settle(BatchChunk& chunk, const Result<NodeAnswer>& answer) noexcept {
+// Keeps those in the chunk that are to be asked for again.
+void BundledChanges::settle(BatchChunk& chunk, const Result<NodeAnswer>& answer, Turn turn) noexcept {
   if (!answer) {
-    return settle_all(chunk, answer.error());
+    return settle_all(chunk, answer.error(), turn);
   }
   BundleAnswer said(*answer, chunk.objects.size());
   if (!said.makes_sense()) {
     Error senseless = no_memory_left();
     unless_out_of_memory([&] { senseless = senseless_answer(chunk.node); });
-    return settle_all(chunk, senseless);
+    return settle_all(chunk, senseless, turn);
   }
-  for (const std::uint32_t change : std::exchange(chunk.objects, {})) {
-    settle(change, said.take());
-  }
+  std::erase_if(chunk.objects,
+                [&](std::uint32_t change) { return !settle(chunk.node, change, said.take(), turn); });
 }
 
-void BundledChanges::settle_all(BatchChunk& chunk, const Error& error) noexcept {
+void BundledChanges::settle_all(BatchChunk& chunk, const Error& error, Turn turn) noexcept {
   for (const std::uint32_t change : std::exchange(chunk.objects, {})) {
-    settle(change, error);
+    (void)settle(chunk.node, change, error, turn == Turn::any ? Turn::last : turn);
   }
 }
 

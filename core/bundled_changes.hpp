@@ -32,6 +32,13 @@ class BundledChanges {
     std::vector<std::shared_ptr<const void>> kept;
   };
 
+  /// When a node's word on a change is taken.
+  enum class Turn : std::uint8_t {
+    any,
+    last,       ///< there is no time to ask again
+    not_asked,  ///< there was no memory to ask, and no word
+  };
+
   BundledChanges(const NodeClient& client, Moment until) noexcept : client_(client), until_(until) {}
   virtual ~BundledChanges() = default;
 
@@ -46,8 +53,10 @@ class BundledChanges {
 
   /// Appends the question. Throws std::bad_alloc.
   virtual void pack(std::uint32_t change, Sending& sending) = 0;
-  /// What its node says of it: the value, or why not. Must not fail for want of memory.
-  virtual void settle(std::uint32_t change, const Result<std::uint64_t>& said) noexcept = 0;
+  /// What its node says of it: the value, or why not. True: it is to be asked again a little later. Must not
+  /// fail for want of memory.
+  virtual bool settle(int node, std::uint32_t change, const Result<std::uint64_t>& said,
+                      Turn turn) noexcept = 0;
   /// Makes one that is in no bundle.
   [[nodiscard]] virtual Task<std::monostate> make_alone(std::uint32_t change) = 0;
 
@@ -57,10 +66,10 @@ class BundledChanges {
  private:
   void begin() noexcept;
   [[nodiscard]] Task<std::monostate> ask_for(std::size_t chunk);
-  [[nodiscard]] Task<std::monostate> ask_once(BatchChunk& chunk);
+  [[nodiscard]] Task<std::monostate> ask_once(BatchChunk& chunk, Turn turn);
   [[nodiscard]] Asked ask(const BatchChunk& chunk);
-  void settle(BatchChunk& chunk, const Result<NodeAnswer>& answer) noexcept;
-  void settle_all(BatchChunk& chunk, const Error& error) noexcept;
+  void settle(BatchChunk& chunk, const Result<NodeAnswer>& answer, Turn turn) noexcept;
+  void settle_all(BatchChunk& chunk, const Error& error, Turn turn) noexcept;
   [[nodiscard]] Task<std::monostate> work();
 
   const NodeClient& client_;

@@ -10,6 +10,13 @@ void Connector::find_batch(std::span<const Address> addresses, Wanting wanting,
   }
 }
 
+void Connector::seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
+                           Deadline deadline) {
+  for (std::size_t at = 0; at < drafts.size(); ++at) {
+    sealed[at] = seal(drafts[at], {}, deadline);
+  }
+}
+
 void Connector::evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
                             Deadline deadline) {
   for (std::size_t at = 0; at < addresses.size(); ++at) {

@@ -138,6 +138,8 @@ class Connector : public Source, public Sink, public Batches {
   /// One after the other.
   void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
                   Deadline deadline) override;
+  void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
+                  Deadline deadline) override;
   void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
                    Deadline deadline) override;
   [[nodiscard]] virtual MemoryUsage usage() const = 0;

@@ -90,6 +90,10 @@ class Distributed final : public Connector {
                   Deadline deadline) override {
     batches_.find_batch(addresses, wanting, found, deadline);
   }
+  void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
+                  Deadline deadline) override {
+    batches_.seal_batch(drafts, sealed, deadline);
+  }
   void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
                    Deadline deadline) override {
     batches_.evict_batch(addresses, evicted, deadline);
@@ -114,7 +118,6 @@ class Distributed final : public Connector {
   [[nodiscard]] Result<ObjectView> do_wait(const Address& address, Deadline deadline, const Wanted& wanted);
   [[nodiscard]] Result<std::vector<std::string>> do_list(std::uint32_t store, std::string_view prefix,
                                                          Deadline deadline);
-  [[nodiscard]] bool binds_alone(const ObjectDraft& draft, const SealOptions& options) const;
   [[nodiscard]] Result<Sealed> do_seal(const ObjectDraft& draft, const SealOptions& options,
                                        Deadline deadline);
   [[nodiscard]] Result<bool> do_evict(const Address& address, Deadline deadline);
@@ -285,15 +288,8 @@ Result<ObjectView> Distributed::do_wait(const Address& address, Deadline deadlin
   }
 }
 
-// Whether nobody else has to be told of it.
-bool Distributed::binds_alone(const ObjectDraft& draft, const SealOptions& options) const {
-  const std::string_view name = draft.meta.name;
-  return name.empty() ||
-         (options.mode == SealMode::put && finder_->begins_here(Address(draft.meta.store, name)));
-}
-
 Result<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) {
-  if (binds_alone(draft, options)) {
+  if (binder_->binds_alone(draft.meta, options)) {
     return local_->seal(draft, options, deadline);
   }
   const auto key = publish(*memory_.table, *memory_.arena, draft);

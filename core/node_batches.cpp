@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/batch_bind.hpp"
 #include "core/batch_evict.hpp"
 #include "core/batch_search.hpp"
 #include "core/begun_operation.hpp"
+#include "core/publish.hpp"
 #include "core/unless_out_of_memory.hpp"
 
 namespace locum {
@@ -16,9 +18,10 @@ Error nobody_answered() {
                "more time, or find out what their ranks do");
 }
 
-// What a batch of other nodes brings, at its places among all; or why it brings nothing.
+// What a batch of other nodes brings, at its places among all; or why it brings nothing. False: nothing was
+// begun, for want of memory.
 template <class T, class MakeTask>
-void NodeBatches::run(Deadline::Clock::time_point until, const std::vector<std::size_t>& places,
+bool NodeBatches::run(Deadline::Clock::time_point until, const std::vector<std::size_t>& places,
                       std::span<Result<T>> all, MakeTask make_task) const {
   std::vector<Result<T>> brought;
   const bool had_memory = unless_out_of_memory([&] {
@@ -33,6 +36,38 @@ void NodeBatches::run(Deadline::Clock::time_point until, const std::vector<std::
   }
   for (std::size_t at = 0; at < places.size(); ++at) {
     all[places[at]] = at < brought.size() ? std::move(brought[at]) : Result<T>(why);
+  }
+  return had_memory;
+}
+
+// What nobody else has to be told of is done by this thread.
+void NodeBatches::seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
+                             Deadline deadline) {
+  const auto until = client_.moment(deadline);
+  std::vector<std::size_t> places;
+  std::vector<Key> keys;
+  const bool has_room = unless_out_of_memory([&] {
+    places.reserve(drafts.size());
+    keys.reserve(drafts.size());
+  });
+  for (std::size_t at = 0; at < drafts.size(); ++at) {
+    if (!has_room || binder_->binds_alone(drafts[at].meta, {})) {
+      sealed[at] = alone_.seal(drafts[at], {}, until);
+      continue;
+    }
+    const auto key = publish(*binder_->memory().table, *binder_->memory().arena, drafts[at]);
+    if (key) {
+      places.push_back(at);
+      keys.push_back(*key);
+    } else {
+      sealed[at] = key.error();
+    }
+  }
+  if (places.empty()) {
+    return;
+  }
+  if (!run(until, places, sealed, [&] { return BatchBind::bind(binder_, keys, until); })) {
+    std::ranges::for_each(keys, [this](const Key& key) { (void)binder_->memory().table->tombstone(key); });
   }
 }
 
@@ -54,7 +89,7 @@ void NodeBatches::evict_batch(std::span<const Address> addresses, std::span<Resu
     }
   });
   if (had_memory && !places.empty()) {
-    run(until, places, evicted, [&] { return BatchEvict::evict(binder_, std::move(others), until); });
+    (void)run(until, places, evicted, [&] { return BatchEvict::evict(binder_, std::move(others), until); });
   }
 }
 

@@ -24,12 +24,14 @@ class NodeBatches final : public Batches {
 
   void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
                   Deadline deadline) override;
+  void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
+                  Deadline deadline) override;
   void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
                    Deadline deadline) override;
 
  private:
   template <class T, class MakeTask>
-  void run(Deadline::Clock::time_point until, const std::vector<std::size_t>& places,
+  bool run(Deadline::Clock::time_point until, const std::vector<std::size_t>& places,
            std::span<Result<T>> all, MakeTask make_task) const;
 
   Sink& alone_;

@@ -84,6 +84,7 @@ void NodeService::dispatch(const Question& question) {
       return batches_.fetch(question, asker);
     case Kind::evict_batch:
     case Kind::unbind_batch:
+    case Kind::bind_batch:
       return parts_.bundles->take(question, *this) ? void() : parts_.refuse_senseless(question);
     case Kind::describe:
       return objects_.describe(question, asker);

@@ -29,8 +29,8 @@ static_assert(sizeof(HyperslabWords) <= 256, "the longest words of a question");
 
 // What must not be done twice: a put that was evicted meanwhile would come back.
 bool may_be_asked_again(Kind kind) {
-  return kind != Kind::bind && kind != Kind::unbind && kind != Kind::evict && kind != Kind::unbind_batch &&
-         kind != Kind::evict_batch;
+  return kind != Kind::bind && kind != Kind::unbind && kind != Kind::evict && kind != Kind::bind_batch &&
+         kind != Kind::unbind_batch && kind != Kind::evict_batch;
 }
 
 Error lost_meanwhile(const Error& cause) noexcept {

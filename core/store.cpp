@@ -169,6 +169,35 @@ Result<Store::Made> Store::seal(const ObjectDraft& draft, std::string_view name,
   return Made{sealed->key, sealed->generation, draft.bytes.size()};
 }
 
+// As the connector tells of them: the names of those that failed went with them.
+std::vector<Result<Store::Made>> Store::seal_batch(detail::OwnedDrafts& drafts, Deadline deadline) {
+  const std::size_t count = drafts.all().size();
+  std::vector<Result<Made>> made(count, no_memory_left());
+  std::vector<Result<Sealed>> sealed(count, no_memory_left());
+  const std::vector<ObjectDraft> to_seal = drafts.release();
+  session().connector().seal_batch(to_seal, sealed, effective(deadline));
+  for (std::size_t at = 0; at < count; ++at) {
+    made[at] = sealed[at]
+                   ? Result<Made>(Made{sealed[at]->key, sealed[at]->generation, to_seal[at].bytes.size()})
+                   : Result<Made>(sealed[at].error());
+  }
+  return made;
+}
+
+// Where the store was dropped meanwhile, the drop may have come before the name stood for the object.
+Result<Key> Store::key_in_batch(std::string_view name, const Result<Made>& made) {
+  if (!made) {
+    return session().explain({open_->number, name}, made.error());
+  }
+  if (open_->dropped_meanwhile()) [[unlikely]] {
+    (void)session().connector().evict(Address(made->key), {});
+    (void)session().connector().evict(Address(open_->number, name), {});
+    return refusal(made->key);
+  }
+  session().metrics().count_write(Path::shm_copy, made->size_bytes);
+  return made->key;
+}
+
 Eventual<Key> Store::begin_seal(const ObjectDraft& draft, std::string_view name, const SealOptions& options,
                                 Deadline deadline) {
   return detail::begin_seal(open_, draft, name, options, effective(deadline), Path::shm_copy);

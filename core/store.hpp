@@ -18,6 +18,7 @@
 #include "codec.hpp"
 #include "coming_state.hpp"
 #include "future.hpp"
+#include "owned_drafts.hpp"
 #include "proxy.hpp"
 #include "read.hpp"
 #include "representation.hpp"
@@ -42,6 +43,16 @@ concept TextLike = std::convertible_to<const T&, std::string_view> && !std::is_s
 /// What could be a value, or how long a call may take.
 template <class T>
 concept TimeLike = std::convertible_to<const T&, Deadline> && !std::is_same_v<T, Deadline>;
+
+/// What a batch puts under names: pairs of a name and a value, such as a map has.
+template <class T>
+concept NamedValue = requires(const T& pair) {
+  { pair.first } -> std::convertible_to<std::string_view>;
+  pair.second;
+};
+template <class Range>
+concept NamedValues = std::ranges::forward_range<const Range&> &&
+                      NamedValue<std::remove_cvref_t<std::ranges::range_reference_t<const Range&>>>;
 
 /// Explains, while compiling, why a text and a time are not stored.
 template <class T>
@@ -142,6 +153,49 @@ class Store {
   [[nodiscard]] Result<Key> put_bytes(std::string_view name, std::span<const std::byte> bytes,
                                       Deadline deadline = {}) {
     return key_of(store_bytes(name, true, bytes, deadline));
+  }
+
+  // Share many at a time
+
+  /// put() of each pair of a name and a value of a range, in its order: a result for each, and one that fails
+  /// does not fail the others. All values are stored in this node's memory first; then the names that are at
+  /// home on other nodes are bound together, by one message to each home and each 256 of them, or 256 KiB of
+  /// names and small values. Of a name that the range has more than once one is bound, and the others are
+  /// `key_exists`. Where memory of this process runs out, or a rank dies or is silent, each says of itself
+  /// what put() would. Throws std::bad_alloc where there is no memory for the results themselves: nothing has
+  /// been put then.
+  template <class Range>
+    requires detail::NamedValues<Range>
+  [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& objects, Deadline deadline = {}) {
+    std::vector<Result<Key>> keys;
+    detail::OwnedDrafts drafts(open_);
+    for (const auto& [name, value] : objects) {
+      const auto draft = store_value(name, true, value, deadline, [&](const ObjectDraft& made) {
+        drafts.add(made);
+        return Result<Key>(Key{});
+      });
+      keys.push_back(draft);
+    }
+    const std::vector<Result<Made>> made = seal_batch(drafts, deadline);
+    auto object = std::ranges::begin(objects);
+    auto each = made.begin();
+    for (auto key = keys.begin(); key != keys.end(); ++key, ++object) {
+      if (*key) {
+        *key = key_in_batch((*object).first, *each);
+        ++each;
+      }
+    }
+    return keys;
+  }
+  /// put() of each value of a range, without a name and without a message.
+  template <std::ranges::input_range Range>
+    requires(!detail::NamedValues<Range> && !std::convertible_to<const Range&, std::string_view>)
+  [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& values, Deadline deadline = {}) {
+    std::vector<Result<Key>> keys;
+    for (const auto& value : values) {
+      keys.push_back(put(value, deadline));
+    }
+    return keys;
   }
 
   // Write in place
@@ -651,6 +705,8 @@ class Store {
   [[nodiscard, gnu::cold, gnu::noinline]] Error no_draft(std::string_view name, const Error& error) const;
   [[nodiscard]] Result<Made> seal(const ObjectDraft& draft, std::string_view name, const SealOptions& options,
                                   Deadline deadline);
+  [[nodiscard]] std::vector<Result<Made>> seal_batch(detail::OwnedDrafts& drafts, Deadline deadline);
+  [[nodiscard]] Result<Key> key_in_batch(std::string_view name, const Result<Made>& made);
   [[nodiscard]] Eventual<Key> begin_seal(const ObjectDraft& draft, std::string_view name,
                                          const SealOptions& options, Deadline deadline);
   [[nodiscard]] Result<ObjectDraft> draft_of_bytes(std::string_view name, bool named,

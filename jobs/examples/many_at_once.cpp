@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <locum/locum.hpp>
+#include <map>
 #include <numeric>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -77,13 +79,24 @@ int run() {
     sum_of_batch += sum_of(part.value());
   }
 
+  // Many names at a time: one message to each node that decides about them.
+  std::map<std::string, double> means;
+  for (int part = 0; part < parts_of_rank; ++part) {
+    means["mean of " + name_of(runtime.rank(), part)] = runtime.rank() + 1.0;
+  }
+  bool all_put = true;
+  for (const auto& key : fields.put_batch(means)) {
+    all_put = all_put && key.has_value();
+  }
+  fields.evict_batch(means | std::views::keys);
+
   const double ranks = runtime.size();
   const double of_each_part = ranks * (ranks + 1) / 2 * elements;
   const bool right = sum == of_each_part * parts_of_rank && sum_of_batch == sum &&
                      longest.get().value() == elements && first_parts.get().value() == of_each_part;
   std::printf("rank %d: %zu objects sum to %g\n", runtime.rank(), names.size(), sum);
   MPI_Barrier(MPI_COMM_WORLD);  // all have read what this rank keeps
-  return right && nothing ? EXIT_SUCCESS : EXIT_FAILURE;
+  return right && nothing && all_put ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 }  // namespace

@@ -186,6 +186,33 @@ TEST_F(BundlesTest, SpoiledEvictionsByNameTouchNothingElse) {
   EXPECT_EQ(world_.connector(asked).list(store, {}, {}).value(), std::vector{name});
 }
 
+TEST_F(BundlesTest, SpoiledBindsBindNothingElse) {
+  std::vector<ObjectDraft> drafts;
+  std::vector<std::string> names;
+  for (int at = 0; at < 2; ++at) {
+    names.push_back(world_.name_at(asked, store, "own " + std::to_string(at) + "."));
+    drafts.push_back(world_.connector(hostile).create(30, plain_meta(store, names.back()), {}).value());
+    std::ranges::fill(drafts.back().bytes, std::byte{1});
+  }
+  std::vector<Result<Sealed>> sealed(2, no_memory_left());
+  const std::string name = world_.name_at(asked, store, "guarded ");
+  const Key guarded = put_at(bystander, name);
+  const Message honest =
+      question(Kind::bind_batch, [&] { world_.connector(hostile).seal_batch(drafts, sealed, {}); });
+  ASSERT_TRUE(sealed[0] && sealed[1]);
+  ASSERT_NO_FATAL_FAILURE(expect_harmless(honest));
+  EXPECT_GT(refused_, 200);
+  EXPECT_GT(answered_, 400);
+  EXPECT_EQ(world_.connector(bystander).get(Address(store, name), {})->key(), guarded);
+  const auto all = world_.connector(asked).list(store, {}, {}).value();
+  for (const std::string& each : all) {
+    EXPECT_EQ(world_.home(store, each), asked) << "a name that nobody can find";
+    EXPECT_TRUE(world_.connector(asked).evict(Address(store, each), {}));
+  }
+  world_.network().run_until_idle();
+  EXPECT_EQ(world_.connector(asked).usage().own_objects, 0U);
+}
+
 TEST_F(BundlesTest, OfTooManyOrNoneAreRefused) {
   const KeyWords key{{store, asked, 77}};
   for (const std::uint32_t count : {0U, 1U, most_in_a_batch, most_in_a_batch + 1, ~0U}) {

@@ -2,6 +2,7 @@
 // fail, by an operator new of this program's own. The simulated network and the plain nodes are spared.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -365,6 +366,29 @@ Errc evict_batch(Scene& s, bool by_name) {
   return first_of(gone);
 }
 
+// Of this node's own home and of two others'; names that are there already were bound before.
+Errc put_batch(Scene& s, std::size_t bytes) {
+  std::vector<ObjectDraft> drafts;
+  std::vector<Result<Sealed>> sealed;
+  for (const int home : {0, 1, 2}) {
+    const auto draft = s.connector().create(bytes, plain_meta(store, s.fresh_name(home)), {});
+    const SpareAllocations spare;
+    if (!draft) {
+      for (const ObjectDraft& made : drafts) {
+        s.connector().discard(made);
+      }
+      return draft.error().code();
+    }
+    std::ranges::copy(pattern(2, bytes), draft->bytes.begin());
+    drafts.push_back(*draft);
+    sealed.assign(drafts.size(), no_memory_left());
+  }
+  s.connector().seal_batch(drafts, sealed, {});
+  const SpareAllocations spare;
+  std::erase_if(sealed, [](const auto& one) { return code_of(one) == Errc::key_exists; });
+  return first_of(sealed);
+}
+
 std::vector<Act> all_acts() {
   std::vector<Act> acts;
   add_acts(acts, 0);
@@ -409,6 +433,11 @@ std::vector<Act> all_acts() {
            .copied = copied,
            .changes = true});
     }
+  }
+  for (const std::size_t bytes : {small, large}) {
+    acts.push_back({.name = "put batch of " + std::to_string(bytes),
+                    .call = [=](Scene& s) { return put_batch(s, bytes); },
+                    .changes = true});
   }
   acts.push_back({"part", [](Scene& s) {
                     return code_of(s.connector().get_some(Address(s.key(1)), ByteRange{10, 1000}, {}));

@@ -138,28 +138,33 @@ class NodeServiceTest : public ::testing::Test {
 
   /// Batches of objects that `own` and `other` make.
   void batches(Connector& own, Connector& other) {
+    std::vector<ObjectDraft> drafts;
     std::vector<std::string> names;
     std::vector<Address> by_key;
     std::vector<Address> by_name;
     for (const std::size_t size : {0U, 64U, 4000U, 5000U}) {
       names.push_back(world_.name_at(asked, store, "batch " + std::to_string(size) + "."));
-      EXPECT_TRUE(testing::put(own, store, names.back(), pattern(6, size)));
+      drafts.push_back(own.create(size, testing::plain_meta(store, names.back()), {}).value());
+      std::ranges::fill(drafts.back().bytes, std::byte{1});
       by_key.emplace_back(testing::put(other, store, {}, pattern(5, size)).value().key);
     }
     for (const std::string& name : names) {
       by_name.emplace_back(store, name);
     }
-    std::vector<Result<ObjectView>> found(names.size(), no_memory_left());
-    std::vector<Result<bool>> gone(names.size(), no_memory_left());
+    std::vector<Result<Sealed>> sealed(drafts.size(), no_memory_left());
+    own.seal_batch(drafts, sealed, {});
+    std::vector<Result<ObjectView>> found(drafts.size(), no_memory_left());
+    std::vector<Result<bool>> gone(drafts.size(), no_memory_left());
     for (const Wanting wanting : {Wanting::all, Wanting::facts}) {
       own.find_batch(by_key, wanting, found, {});
       EXPECT_TRUE(std::ranges::all_of(found, [](const auto& one) { return one.has_value(); }));
     }
-    found.clear();
+    found.assign(drafts.size(), no_memory_left());
     for (const auto* const all : {&by_key, &by_name}) {
       own.evict_batch(*all, gone, {});
       EXPECT_TRUE(std::ranges::all_of(gone, [](const auto& one) { return one && *one; }));
     }
+    EXPECT_TRUE(std::ranges::all_of(sealed, [](const auto& one) { return one.has_value(); }));
   }
 
   /// Whether this is a question that may touch what is guarded: anybody may evict, by key or name.

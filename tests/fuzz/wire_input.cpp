@@ -110,11 +110,17 @@ class World {
   // What changes something.
   void ask_batches(Connector& connector) {
     const int other = &connector == &here() ? liar : honest;
+    std::vector<ObjectDraft> drafts;
     std::vector<std::string> names;
-    for (const std::size_t size : {10U, 5000U}) {
+    for (const std::size_t size : {10U, 5000U, 10U}) {
       names.push_back(world_.name_at(other, store, "batch " + std::to_string(size) + "."));
-      (void)testing::put(connector, store, names.back(), testing::pattern(7, size));
+      if (const auto draft = connector.create(size, testing::plain_meta(store, names.back()), {})) {
+        std::ranges::fill(draft->bytes, std::byte{7});
+        drafts.push_back(*draft);
+      }
     }
+    std::vector<Result<Sealed>> sealed(drafts.size(), no_memory_left());
+    connector.seal_batch(drafts, sealed, {});
     std::vector<Address> made;
     std::vector<Address> keys;
     for (std::size_t at = 0; at < names.size(); ++at) {

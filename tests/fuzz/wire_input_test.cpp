@@ -44,7 +44,7 @@ TEST(WireInput, OfRanksThatBehaveDoesNoHarm) {
   for (const Kind kind :
        {Kind::reply, Kind::fetch, Kind::exists, Kind::evict, Kind::look_up, Kind::bind, Kind::unbind,
         Kind::generation, Kind::list, Kind::await, Kind::fetch_part, Kind::copy, Kind::invalidate,
-        Kind::fetch_hyperslab, Kind::fetch_batch, Kind::evict_batch, Kind::unbind_batch}) {
+        Kind::fetch_hyperslab, Kind::fetch_batch, Kind::evict_batch, Kind::unbind_batch, Kind::bind_batch}) {
     EXPECT_TRUE(kinds.contains(static_cast<int>(kind))) << "no message of kind " << static_cast<int>(kind);
   }
 }

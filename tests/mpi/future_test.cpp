@@ -7,6 +7,7 @@
 #include <csignal>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "mpi/runtime.hpp"
@@ -222,31 +223,51 @@ TEST(BatchOfARuntime, BringsObjectsOfAllRanks) {
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
-// Each rank evicts many names, at home everywhere, and objects of the others.
-TEST(BatchOfARuntime, EvictsOnAllNodes) {
+// Each rank puts and evicts many names, at home everywhere; large values, and objects of the others, too.
+TEST(BatchOfARuntime, PutsAndEvictsOnAllNodes) {
   constexpr std::size_t number = 600;
   Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = std::uint64_t{64} << 20U, .collective_timeout = 60s});
   Store store = runtime.store("fields");
   const auto name_of = [](int rank, std::size_t at) {
     return "rank " + std::to_string(rank) + ", " + std::to_string(at);
   };
-  std::vector<Key> own;
+  std::vector<std::pair<std::string, std::vector<double>>> objects;
   for (std::size_t at = 0; at < number; ++at) {
-    own.push_back(store
-                      .put(name_of(job::rank(), at),
-                           std::vector<double>(at % 100 == 0 ? 10'000 : at % 500, 1.0 * job::rank()))
-                      .value());
+    objects.emplace_back(name_of(job::rank(), at),
+                         std::vector<double>(at % 100 == 0 ? 10'000 : at % 500, 1.0 * job::rank()));
   }
-  job::barrier();
+  objects.emplace_back("everybody's", std::vector<double>{1.0});
+  const auto keys = store.put_batch(objects);
+  ASSERT_EQ(keys.size(), number + 1);
+  for (std::size_t at = 0; at < number; ++at) {
+    ASSERT_TRUE(keys[at].has_value()) << keys[at].error();
+  }
+  int taken = keys.back() ? 0 : 1;
+  if (!keys.back()) {
+    EXPECT_EQ(keys.back().error().code(), Errc::key_exists);
+  }
+  MPI_Allreduce(MPI_IN_PLACE, &taken, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);
+  EXPECT_EQ(taken, job::size() - 1) << "one of the ranks has put it";
   const int other = (job::rank() + 1) % job::size();
   std::vector<std::string> names;
   for (std::size_t at = 0; at < number; ++at) {
     names.push_back(name_of(other, at));
   }
+  const auto found = store.get_batch<double[]>(names);
+  for (std::size_t at = 0; at < number; ++at) {
+    ASSERT_TRUE(found[at].has_value()) << found[at].error();
+    EXPECT_EQ(found[at]->size(), objects[at].second.size());
+    EXPECT_TRUE(found[at]->size() == 0 || (*found[at])[0] == other);
+  }
+  job::barrier();
   // The first half by name, of another rank; then the second one by key.
   names.resize(number / 2);
   for (const auto& gone : store.evict_batch(names)) {
     EXPECT_TRUE(gone.has_value() && *gone);
+  }
+  std::vector<Key> own;
+  for (std::size_t at = 0; at < number; ++at) {
+    own.push_back(keys[at].value());
   }
   job::barrier();
   const auto gone = store.evict_batch(own);
