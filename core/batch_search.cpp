@@ -14,6 +14,11 @@ namespace {
 /// Objects that are looked for alone side by side.
 constexpr std::size_t most_workers = 128;
 
+// What to call it in an error.
+std::string title_of(const Address& address) {
+  return address.name.empty() ? to_string(address.key) : std::string(address.name);
+}
+
 }  // namespace
 
 BatchWanted::BatchWanted(std::vector<Address> objects, Wanting how_much, Deadline::Clock::time_point latest)
@@ -62,13 +67,16 @@ Task<BatchSearch::Found> BatchSearch::find(std::shared_ptr<Finder> finder, Batch
 }
 
 // By node, and in the order of the addresses. What this node has something of is looked for alone: a copy
-// that may not be shown unasked, or a flight; and so is what is asked for by name.
+// that may not be shown unasked, or a flight; and so is what a name at home here stands for.
 void BatchSearch::plan() {
   chunks_.reserve(wanted_.addresses.size());
   for (std::uint32_t at = 0; at < wanted_.addresses.size(); ++at) {
     const Address& address = wanted_.addresses[at];
-    if (!address.name.empty() || finder_.begins_here(address)) {
+    if (finder_.begins_here(address)) {
       look_alone({.object = at});
+    } else if (!address.name.empty()) {
+      chunks_.add(finder_.home_of(address), Kind::look_up_batch, at,
+                  sizeof(std::uint32_t) + sizeof(NameWords) + address.name.size());
     } else if (finder_.has_copy(address.key)) {
       const MutexLock lock(mutex_);
       known_here_.push_back(at);
@@ -106,13 +114,20 @@ Task<std::monostate> BatchSearch::ask_for(std::size_t chunk) {
 }
 
 Asked BatchSearch::ask(const BatchChunk& chunk) const {
-  const auto& objects = chunk.objects;
-  const auto keys = std::make_shared<Key[]>(objects.size());
-  std::ranges::transform(objects, keys.get(), [&](std::uint32_t at) { return wanted_.addresses[at].key; });
+  const auto bytes = std::make_shared<std::vector<std::byte>>();
+  for (const std::uint32_t at : chunk.objects) {
+    const Address& address = wanted_.addresses[at];
+    if (chunk.kind == Kind::look_up_batch) {
+      const NameWords of_store{.store = address.key.store, .value_wanted = 1};
+      bundle({words(of_store), bytes_of_text(address.name)}, *bytes);
+    } else {
+      const auto key = words(address.key);
+      bytes->insert(bytes->end(), key.begin(), key.end());
+    }
+  }
   const BatchWords asked{.count = static_cast<std::uint32_t>(chunk.objects.size()),
                          .facts = wanted_.wanting == Wanting::facts ? 1U : 0U};
-  return finder_.client().asked(chunk.node, chunk.kind, words(asked),
-                                {std::as_bytes(std::span(keys.get(), objects.size())), keys}, wanted_.until);
+  return finder_.client().asked(chunk.node, chunk.kind, words(asked), {*bytes, bytes}, wanted_.until);
 }
 
 void BatchSearch::settle(BatchChunk& chunk, const Result<NodeAnswer>& answer) {
@@ -141,11 +156,15 @@ void BatchSearch::settle(BatchChunk& chunk, const std::shared_ptr<HeldBatch>& he
       found = no_such_object();
     } else if (row.status != 0) {
       look_alone({.object = objects[at]});
-    } else if (row.object.key != address.key || !plausible(row.object)) {
-      found = senseless_answer(chunk.node).about(to_string(address.key));
+    } else if (!is_sensible(address, row.object)) {
+      found = senseless_answer(chunk.node).about(title_of(address));
+    } else if (!address.name.empty() && finder_.owner(row.object.key) == finder_.client().nodes().own()) {
+      look_alone({.object = objects[at], .said = row.object});  // behind a name of another node
     } else if (row.at != 0) {
-      found = HeldBatch::view(held, at, 0);
+      found = view(held, at, address);
       came = true;
+    } else if (!address.name.empty() && row.object.record.block_bytes() > finder_.inline_bytes()) {
+      look_alone({.object = objects[at], .said = row.object});
     } else if (held->bytes_of(row.object.record) > finder_.inline_bytes()) {
       look_alone({.object = objects[at], .size_bytes = row.object.record.block_bytes()});
     } else {
@@ -159,9 +178,26 @@ void BatchSearch::settle(BatchChunk& chunk, const std::shared_ptr<HeldBatch>& he
   }
 }
 
+bool BatchSearch::is_sensible(const Address& address, const ObjectWire& said) const {
+  return plausible(said) && finder_.owner(said.key) >= 0 &&
+         (address.name.empty() ? said.key == address.key
+                               : said.key.store == address.key.store &&
+                                     said.record.name_hash == name_hash(address.key.store, address.name));
+}
+
+// Another node's word on what a name stands for is believed of objects only that bear the name themselves.
+Result<ObjectView> BatchSearch::view(const std::shared_ptr<HeldBatch>& held, std::size_t at,
+                                     const Address& address) const {
+  auto found = HeldBatch::view(held, at, 0);
+  if (found && !address.name.empty() && found->facts().name != address.name) {
+    return Error(Errc::corrupt, "another node answered with an object of another name").about(address.name);
+  }
+  return found;
+}
+
 void BatchSearch::fail(BatchChunk& chunk, const Error& error) {
   for (const std::uint32_t object : std::exchange(chunk.objects, {})) {
-    found_[object] = error.about(to_string(wanted_.addresses[object].key));
+    found_[object] = error.about(title_of(wanted_.addresses[object]));
   }
 }
 
@@ -224,7 +260,9 @@ Task<Result<ObjectView>> BatchSearch::find_alone(const Single& single) const {
   Address address = wanted_.addresses[single.object];
   address.size_bytes = std::max(address.size_bytes, single.size_bytes);
   const auto part = wanted_.wanting == Wanting::facts ? Selection(Facts()) : Selection();
-  return finder_.find(Lookup(address, wanted_.until, part));
+  Lookup wanted(address, wanted_.until, part);
+  return single.said.key.valid() ? finder_.find_behind(std::move(wanted), single.said)
+                                 : finder_.find(std::move(wanted));
 }
 
 }  // namespace locum

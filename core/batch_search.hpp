@@ -30,9 +30,10 @@ struct BatchWanted {
   Deadline::Clock::time_point until;
 };
 
-/// Looks for many objects of other nodes: asks each node once for those that it should have, or as often as
-/// their number asks for, all nodes side by side; then for what is too large to come so, or could not come,
-/// one by one, at most 128 side by side. One operation, whose tasks belong to it alone.
+/// Looks for many objects of other nodes: asks each node once for those that it should have, or whose names
+/// are at home there, or as often as their number asks for, all nodes side by side; then for what is too
+/// large to come so, or could not come, one by one, at most 128 side by side. One operation, whose tasks
+/// belong to it alone.
 class BatchSearch final {
  public:
   using Found = std::vector<Result<ObjectView>>;
@@ -45,6 +46,7 @@ class BatchSearch final {
   struct Single {
     std::uint32_t object = 0;
     std::uint64_t size_bytes = 0;  ///< 0: not known
+    ObjectWire said{};             ///< what a name stands for, as its home says; without a key: not known
     bool is_known = false;         ///< of known_here_
   };
 
@@ -59,6 +61,9 @@ class BatchSearch final {
   [[nodiscard]] Asked ask(const BatchChunk& chunk) const;
   void settle(BatchChunk& chunk, const Result<NodeAnswer>& answer);
   void settle(BatchChunk& chunk, const std::shared_ptr<HeldBatch>& held);
+  [[nodiscard]] bool is_sensible(const Address& address, const ObjectWire& said) const;
+  [[nodiscard]] Result<ObjectView> view(const std::shared_ptr<HeldBatch>& held, std::size_t at,
+                                        const Address& address) const;
   void fail(BatchChunk& chunk, const Error& error);
   void look_alone(const Single& single);
   void begin_workers() noexcept;

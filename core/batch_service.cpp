@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/bundle_wire.hpp"
 #include "core/call_error.hpp"
 
 namespace locum {
@@ -91,6 +92,26 @@ void BatchService::add(const Key& key, Packing& packing) const {
       : packing.add_error(led_astray());
 }
 
+// What a name stands for is an object of this node, or says where the object is, and maybe what.
+void BatchService::add(std::uint32_t store, std::string_view name, Packing& packing) const {
+  const auto pin = parts_.is_at_home(store, name)
+                       ? parts_.local.directory->find(store, name)
+                       : Result<Pin>(Error(Errc::invalid_argument, "no name of this node"));
+  if (!pin) {
+    return packing.add_error(pin.error());
+  }
+  const PinnedObject object(parts_.local.table, *pin);
+  if (!parts_.local.holds(*pin->record)) {
+    return packing.add_error(led_astray());
+  }
+  const auto reference = parts_.local.reference(*pin);
+  ObjectWire wire = reference ? reference->object : wire_of(*pin, pin->generation);
+  wire.generation = pin->generation;
+  const auto block = reference ? reference->block : parts_.local.block(*pin);
+  !block.empty() && block.size() != wire.record.block_bytes() ? packing.add_error(led_astray())
+                                                              : packing.add_object(wire, block);
+}
+
 void BatchService::fetch(const Question& question, Asker asker) {
   const auto asked = read_words<BatchWords>(question.body);
   if (!asked || !is_right(*asked) || question.bulk.size() != asked->count * sizeof(Key)) {
@@ -102,6 +123,24 @@ void BatchService::fetch(const Question& question, Asker asker) {
   Packing packing(*asked, room_for(*asked, asker), parts_.inline_bytes);
   for (auto left = question.bulk; !left.empty(); left = left.subspan(sizeof(Key))) {
     add(*read_words<Key>(left), packing);
+  }
+  const BatchAnswerWords answer{.count = asked->count};
+  parts_.answer(asker, words(answer), packing.bulk());
+}
+
+void BatchService::look_up(const Question& question, Asker asker) {
+  const auto asked = read_words<BatchWords>(question.body);
+  if (!asked || !are_bundled(question.bulk, asked->count, sizeof(NameWords))) {
+    return parts_.refuse_senseless(question);
+  }
+  if (!may_ask(question, asked->count, asker)) {
+    return;
+  }
+  Packing packing(*asked, room_for(*asked, asker), parts_.inline_bytes);
+  for (auto left = question.bulk; !left.empty();) {
+    const auto each = bundled(left, sizeof(NameWords));
+    const auto* const name = reinterpret_cast<const char*>(each->bulk.data());
+    add(read_words<NameWords>(each->words)->store, {name, each->bulk.size()}, packing);
   }
   const BatchAnswerWords answer{.count = asked->count};
   parts_.answer(asker, words(answer), packing.bulk());

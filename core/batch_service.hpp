@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "batch_wire.hpp"
 #include "service_parts.hpp"
@@ -15,10 +16,13 @@ class BatchService final {
 
   /// By key, of objects of this node.
   void fetch(const Question& question, Asker asker);
+  /// By name, of names that are at home here.
+  void look_up(const Question& question, Asker asker);
 
  private:
   class Packing;
   void add(const Key& key, Packing& packing) const;
+  void add(std::uint32_t store, std::string_view name, Packing& packing) const;
   [[nodiscard]] bool may_ask(const Question& question, std::uint32_t count, Asker asker) const;
 
   [[nodiscard]] std::uint64_t room_for(const BatchWords& asked, Asker asker) const noexcept;

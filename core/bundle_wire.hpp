@@ -50,7 +50,8 @@ static_assert(sizeof(BundleRow) == 16);
 [[nodiscard]] constexpr std::size_t words_within(Kind bundle) noexcept {
   return bundle == Kind::evict_batch    ? sizeof(KeyWords)
          : bundle == Kind::unbind_batch ? sizeof(UnbindWords)
-                                        : sizeof(BindWords);
+         : bundle == Kind::bind_batch   ? sizeof(BindWords)
+                                        : sizeof(NameWords);
 }
 
 /// One of the questions of a bundle: words and bulk, behind their length in 4 bytes.

@@ -126,6 +126,15 @@ Task<Result<ObjectView>> Finder::find(Lookup wanted) {
   }
 }
 
+// Where that is gone, the name may stand for something else now.
+Task<Result<ObjectView>> Finder::find_behind(Lookup name, ObjectWire said) {
+  auto found = co_await behind(name, said);
+  if (found || (!is_gone(found.error()) && found.error().code() != Errc::unsupported)) {
+    co_return std::move(found);
+  }
+  co_return co_await find(std::move(name));
+}
+
 // What has not come takes no memory.
 Task<Ahead> Finder::find_ahead(std::shared_ptr<Finder> finder, Lookup wanted, CountsUntil until) {
   auto way = co_await finder->window(until)->enter(wanted.size_bytes);

@@ -42,10 +42,15 @@ class Finder final {
   [[nodiscard]] bool has_copy(const Key& key) const { return copies_->has(key); }
   /// The node whose memory has what that key stands for; negative: there is no such rank.
   [[nodiscard]] int owner(const Key& key) const noexcept { return nodes_.of_creator(key.creator); }
+  /// The node that decides about the name of an address.
+  [[nodiscard]] int home_of(const Address& address) const noexcept;
   /// Blocks up to this size come with the first answer.
   [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
   /// The object. REQUIRES: nobody waits for a name at home here.
   [[nodiscard]] Task<Result<ObjectView>> find(Lookup wanted);
+  /// find() of a name of which its home has said already what it stands for. REQUIRES: plausible(), of a rank
+  /// that there is.
+  [[nodiscard]] Task<Result<ObjectView>> find_behind(Lookup name, ObjectWire said);
   /// find(), as soon as it fits the window: its time counts from then. Keeps the finder, because nobody may
   /// wait for it.
   [[nodiscard]] static Task<Ahead> find_ahead(std::shared_ptr<Finder> finder, Lookup wanted,
@@ -77,7 +82,6 @@ class Finder final {
     const int node = owner(key);
     return node == nodes_.own() || node < 0;
   }
-  [[nodiscard]] int home_of(const Address& address) const noexcept;
   [[nodiscard]] int home_of(const Lookup& wanted) const noexcept { return home_of(wanted.address()); }
   [[nodiscard]] Task<Result<NodeAnswer>> await_ahead(const Lookup& wanted, int home);
   [[nodiscard]] Task<Result<ObjectView>> anywhere(const Lookup& wanted);

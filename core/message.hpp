@@ -42,8 +42,9 @@ enum class Kind : std::uint8_t {
   evict_batch,      ///< many questions `evict`: to the node of the objects
   unbind_batch,     ///< many questions `unbind`: to the names' home
   bind_batch,       ///< many questions `bind`: to the names' home
+  look_up_batch,    ///< many objects by name: to the names' home
 };
-inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::bind_batch);
+inline constexpr std::uint8_t last_kind = static_cast<std::uint8_t>(Kind::look_up_batch);
 
 /// Version of all that is sent between ranks; those of a runtime have the same, or refuse each other at
 /// start.

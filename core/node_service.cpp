@@ -82,6 +82,8 @@ void NodeService::dispatch(const Question& question) {
       return part_service_.fetch_hyperslab(question, asker);
     case Kind::fetch_batch:
       return batches_.fetch(question, asker);
+    case Kind::look_up_batch:
+      return batches_.look_up(question, asker);
     case Kind::evict_batch:
     case Kind::unbind_batch:
     case Kind::bind_batch:

@@ -288,10 +288,10 @@ class Store {
   // Read many at a time
 
   /// get() of each key or name of a range, in its order: a result for each, and one that fails does not fail
-  /// the others. By key, small objects (up to `inline_bytes`) of other nodes come in one message for each
-  /// node and each 256 of them; large ones, and names at home elsewhere, one by one, 128 side by side. Small
-  /// ones that came together are kept in memory until the last view of any of them is gone. Throws
-  /// std::bad_alloc where there is no memory for the results themselves.
+  /// the others. Small objects (up to `inline_bytes`) of other nodes come in one message for each node and
+  /// each 256 of them, by name from the home of the name; large ones one by one, 128 side by side. Small ones
+  /// that came together are kept in memory until the last view of any of them is gone. Throws std::bad_alloc
+  /// where there is no memory for the results themselves.
   template <class T, std::ranges::input_range Range>
     requires(!std::convertible_to<const Range&, std::string_view>)
   [[nodiscard]] std::vector<Result<View<T>>> get_batch(const Range& objects, Deadline deadline = {}) {

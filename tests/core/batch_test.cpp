@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <memory>
-#include <ranges>
 #include <string>
 #include <vector>
 
@@ -166,28 +165,6 @@ TEST_F(Batch, MakesStandInsWithoutTheBytes) {
   }
   EXPECT_EQ(code_of(proxies[21]), Errc::type_mismatch);
   EXPECT_EQ(code_of(proxies[22]), Errc::not_found);
-}
-
-TEST_F(Batch, TakesNamesToo) {
-  std::vector<std::string> names;
-  for (int at = 0; at < 30; ++at) {
-    names.push_back(world_.name_at(at % 3, asker().number(), "name " + std::to_string(at) + "."));
-    ASSERT_TRUE(of(at % 6).put(names.back(), std::vector<double>(at % 2 == 0 ? 1 : large, at)));
-  }
-  auto found = asker().get_batch<double[]>(names);
-  expect_in_order(found, names.size());
-  names[3] = "nothing";
-  names[4] = "";
-  names[5] = std::string(max_name_bytes + 1, 'n');
-  found = asker().get_batch<double[]>(names);
-  EXPECT_EQ(code_of(found[2]), Errc{});
-  EXPECT_EQ(code_of(found[3]), Errc::not_found);
-  EXPECT_EQ(code_of(found[4]), Errc::invalid_argument);
-  EXPECT_EQ(code_of(found[5]), Errc::invalid_argument);
-  EXPECT_EQ(code_of(found[6]), Errc{});
-  const auto made =
-      names | std::views::drop(6) | std::views::transform([](const std::string& name) { return name + ""; });
-  EXPECT_EQ(code_of(asker().proxy_batch<double[]>(std::vector(made.begin(), made.end()))[0]), Errc{});
 }
 
 TEST_F(Batch, BringsLargeObjectsOnceForTheNode) {

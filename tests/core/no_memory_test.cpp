@@ -352,6 +352,18 @@ Errc first_of(const std::vector<Result<T>>& all) {
   return code;
 }
 
+Errc get_batch_by_name(Scene& s) {
+  std::vector<Address> addresses;
+  std::vector<Result<ObjectView>> found;
+  {
+    const SpareAllocations spare;
+    addresses = {Address(store, s.name(0)), Address(store, s.name(1))};
+    found.assign(addresses.size(), no_memory_left());
+  }
+  s.connector().find_batch(addresses, Wanting::all, found, {});
+  return first_of(found);
+}
+
 Errc evict_batch(Scene& s, bool by_name) {
   std::vector<Address> addresses;
   std::vector<Result<bool>> gone;
@@ -425,6 +437,7 @@ std::vector<Act> all_acts() {
                   .call = [](Scene& s) { return prefetch_all(s); },
                   .window_bytes = large});
   acts.push_back({"batch", get_batch});
+  acts.push_back({"batch by name", get_batch_by_name});
   for (const bool copied : {false, true}) {
     for (const bool by_name : {false, true}) {
       acts.push_back(

@@ -155,12 +155,12 @@ class NodeServiceTest : public ::testing::Test {
     own.seal_batch(drafts, sealed, {});
     std::vector<Result<ObjectView>> found(drafts.size(), no_memory_left());
     std::vector<Result<bool>> gone(drafts.size(), no_memory_left());
-    for (const Wanting wanting : {Wanting::all, Wanting::facts}) {
-      own.find_batch(by_key, wanting, found, {});
-      EXPECT_TRUE(std::ranges::all_of(found, [](const auto& one) { return one.has_value(); }));
-    }
-    found.assign(drafts.size(), no_memory_left());
     for (const auto* const all : {&by_key, &by_name}) {
+      for (const Wanting wanting : {Wanting::all, Wanting::facts}) {
+        own.find_batch(*all, wanting, found, {});
+        EXPECT_TRUE(std::ranges::all_of(found, [](const auto& one) { return one.has_value(); }));
+      }
+      found.assign(drafts.size(), no_memory_left());
       own.evict_batch(*all, gone, {});
       EXPECT_TRUE(std::ranges::all_of(gone, [](const auto& one) { return one && *one; }));
     }

@@ -107,9 +107,17 @@ class World {
     (void)connector.evict(Address(foreign_[2]), {});
   }
 
-  // What changes something.
+  // By name, and what changes something.
   void ask_batches(Connector& connector) {
     const int other = &connector == &here() ? liar : honest;
+    std::vector<Address> all(names_.size(), Address(store, names_[0]));
+    for (std::size_t at = 0; at < all.size(); ++at) {
+      all[at] = Address(store, names_[at]);
+    }
+    for (const Wanting wanting : {Wanting::all, Wanting::facts}) {
+      std::vector<Result<ObjectView>> found(all.size(), no_memory_left());
+      connector.find_batch(all, wanting, found, {});
+    }
     std::vector<ObjectDraft> drafts;
     std::vector<std::string> names;
     for (const std::size_t size : {10U, 5000U, 10U}) {
