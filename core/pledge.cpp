@@ -49,12 +49,11 @@ Result<std::shared_ptr<Pledge>> Pledge::make(const std::shared_ptr<OpenStore>& s
     (void)session.connector().evict(Address(*placeholder), deadline);
     return no_memory_left();
   }
-  {
-    const MutexLock lock(pledge->mutex_);
-    if (const auto ready = pledge->prepare(deadline); !ready) {
-      pledge->finish(State::broken);  // nobody knows of it
-      return session.explain(pledge->key_, ready.error());
+  if (const auto ready = pledge->prepare(deadline); !ready) {
+    if (pledge->leave(State::broken)) {
+      pledge->finish(deadline);  // nobody knows of it
     }
+    return session.explain(pledge->key_, ready.error());
   }
   if (!session.enlist(pledge)) {
     return session.closed_error();
@@ -80,7 +79,9 @@ Result<void> Pledge::prepare(Deadline deadline) {
   if (!draft) {
     return draft.error();
   }
-  end_.emplace(store_, *draft);
+  std::optional<OwnedDraft> made(std::in_place, store_, *draft);
+  const MutexLock lock(mutex_);
+  end_.swap(made);
   return {};
 }
 
@@ -114,73 +115,105 @@ Result<void> Pledge::may_be_set() const {
       key_, Error(Errc::broken_promise, "this promise was broken when its runtime began to close"));
 }
 
-void Pledge::keep() noexcept {
+// Whether it was unset until now: then the caller is to finish() it.
+bool Pledge::leave(State state) noexcept {
   const MutexLock lock(mutex_);
-  if (state_ == State::unset) {
-    finish(State::kept);
+  const bool was_unset = state_ == State::unset;
+  state_ = was_unset ? state : state_;
+  return was_unset;
+}
+
+void Pledge::keep() noexcept {
+  if (leave(State::kept)) {
+    finish({});
   }
 }
 
-Result<void> Pledge::keep_elsewhere(const Key& value, std::uint64_t size_bytes, Deadline deadline) {
+std::optional<Pledge::Placed> Pledge::placed() const {
   const MutexLock lock(mutex_);
-  if (state_ != State::unset) {
-    return Error(Errc::broken_promise,
-                 "the value is there, under its name; but this promise was broken meanwhile");
-  }
-  auto kept = end({.state = PromiseRecord::State::kept,
-                   .value = value,
-                   .size_bytes = size_bytes,
-                   .name_hash = name_hash(value.store, name_of_value_)},
-                  deadline);
+  return placed_;
+}
+
+PromiseRecord Pledge::record_of(const Placed& value) const noexcept {
+  return {.state = PromiseRecord::State::kept,
+          .value = value.key,
+          .size_bytes = value.size_bytes,
+          .name_hash = name_hash(value.key.store, name_of_value_)};
+}
+
+Result<void> Pledge::keep_elsewhere(const Placed& value, Deadline deadline) {
+  const auto kept = end(record_of(value), deadline);
   if (kept) {
-    finish(State::kept);
+    if (leave(State::kept)) {
+      finish(deadline);
+    }
+    return {};
   }
+  if (const auto allowed = may_be_set(); !allowed) {
+    return allowed.error();
+  }
+  if (kept.error().code() == Errc::key_exists) {
+    return Error(Errc::key_exists, "this promise was set before");
+  }
+  {
+    const MutexLock lock(mutex_);
+    placed_ = value;
+  }
+  (void)prepare(deadline);  // breaking it is to need no memory
   return kept;
 }
 
 // What stands under the name from now on. The memory for it is there, unless an attempt before this one has
-// failed.
+// failed, or another thread makes one now.
 Result<void> Pledge::end(const PromiseRecord& record, Deadline deadline) {
-  if (!end_) {
-    if (auto ready = prepare(deadline); !ready) {
-      return ready;
+  std::optional<OwnedDraft> prepared;
+  for (bool tried = false; !prepared; tried = true) {
+    if (tried) {
+      if (auto ready = prepare(deadline); !ready) {
+        return ready;
+      }
     }
+    const MutexLock lock(mutex_);
+    prepared.swap(end_);
   }
-  std::memcpy(end_->bytes().data(), &record, sizeof record);
-  const ObjectDraft draft = end_->draft();
-  (void)end_->release();
-  end_.reset();
+  std::memcpy(prepared->bytes().data(), &record, sizeof record);
+  const ObjectDraft draft = prepared->draft();
+  (void)prepared->release();
   const auto sealed = store_->session->connector().seal(draft, {}, deadline);
   return sealed ? Result<void>() : Result<void>(sealed.error());
 }
 
 // Where even that fails, who waits learns by the missing placeholder that there is nothing to wait for.
-void Pledge::give_up() noexcept {
+void Pledge::give_up(Deadline deadline) noexcept {
   if (store_->session->closed()) {
     return;  // maybe in a process that was forked, where no lock may be taken
   }
-  const MutexLock lock(mutex_);
-  if (state_ != State::unset) {
+  if (!leave(State::broken)) {
     return;
   }
   const bool is_over = store_->dropped.load(std::memory_order_relaxed);
   try {
     if (!is_over) {
-      (void)end({.state = PromiseRecord::State::broken}, {});
+      const auto value = placed();
+      (void)end(value ? record_of(*value) : PromiseRecord{.state = PromiseRecord::State::broken}, deadline);
     }
   } catch (const std::exception&) {  // no memory of its own
   }
-  finish(State::broken);
+  finish(deadline);
 }
 
 // What stands under the name is there, or never will be: first that, then the placeholder goes.
-void Pledge::finish(State state) noexcept {
-  state_ = state;
-  end_.reset();
+void Pledge::finish(Deadline deadline) noexcept {
+  std::optional<OwnedDraft> unused;
+  {
+    const MutexLock lock(mutex_);
+    unused.swap(end_);
+  }
+  unused.reset();
   try {
     if (!store_->session->closed()) {
       store_->session->strike(*this);
-      (void)store_->session->connector().evict(Address(placeholder_of(key_)), {});
+      (void)store_->session->connector().evict(Address(placeholder_of(key_)), deadline);
     }
   } catch (const std::exception&) {  // it goes with its store
   }

@@ -39,18 +39,29 @@ class Pledge {
   [[nodiscard]] Result<void> may_be_set() const LOCUM_EXCLUDES(mutex_);
   /// Its value is bound under name().
   void keep() noexcept LOCUM_EXCLUDES(mutex_);
-  /// Its value is that object; has name() say so.
-  [[nodiscard]] Result<void> keep_elsewhere(const Key& value, std::uint64_t size_bytes, Deadline deadline)
-      LOCUM_EXCLUDES(mutex_);
-  /// Breaks it, unless it was set: who waits gets `broken_promise`. Not in a process that was forked.
-  void give_up() noexcept LOCUM_EXCLUDES(mutex_);
+  /// A value that stands under name_of_value().
+  struct Placed {
+    Key key;
+    std::uint64_t size_bytes = 0;
+  };
+  /// The one that was given to keep_elsewhere() when that failed: it is the value, whatever is tried next.
+  [[nodiscard]] std::optional<Placed> placed() const LOCUM_EXCLUDES(mutex_);
+  /// Its value is that object; has name() say so. After an error it may be called again.
+  [[nodiscard]] Result<void> keep_elsewhere(const Placed& value, Deadline deadline) LOCUM_EXCLUDES(mutex_);
+  /// Breaks it, unless it was set: who waits gets `broken_promise`; or the value, if there is one by now that
+  /// name() could not be had to speak of. Not in a process that was forked.
+  void give_up(Deadline deadline = {}) noexcept LOCUM_EXCLUDES(mutex_);
 
  private:
   enum class State : std::uint8_t { unset, kept, broken };
 
-  [[nodiscard]] Result<void> prepare(Deadline deadline) LOCUM_REQUIRES(mutex_);
-  [[nodiscard]] Result<void> end(const PromiseRecord& record, Deadline deadline) LOCUM_REQUIRES(mutex_);
-  void finish(State state) noexcept LOCUM_REQUIRES(mutex_);
+  // What may wait, for a lock of the node's, is done without the mutex: by several threads at once, of which
+  // the first to bind the name decides.
+  [[nodiscard]] Result<void> prepare(Deadline deadline) LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] Result<void> end(const PromiseRecord& record, Deadline deadline) LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] PromiseRecord record_of(const Placed& value) const noexcept;
+  [[nodiscard]] bool leave(State state) noexcept LOCUM_EXCLUDES(mutex_);
+  void finish(Deadline deadline) noexcept LOCUM_EXCLUDES(mutex_);
 
   const std::shared_ptr<OpenStore> store_;
   const Key key_;
@@ -59,6 +70,7 @@ class Pledge {
   mutable Mutex mutex_;
   State state_ LOCUM_GUARDED_BY(mutex_) = State::unset;
   std::optional<OwnedDraft> end_ LOCUM_GUARDED_BY(mutex_);
+  std::optional<Placed> placed_ LOCUM_GUARDED_BY(mutex_);
 };
 
 }  // namespace locum::detail

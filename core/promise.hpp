@@ -43,8 +43,10 @@ class Promise {
   }
   /// Puts the value, under the name of the promise if it has one, and has it brought to who waits: the key of
   /// the object. `key_exists` if this was set before, or that name is live; `broken_promise` if the runtime
-  /// began to close. After other errors it may be tried again; where it has a name that may stand for the
-  /// value by then, which is `key_exists`, and who waits by the stand-in waits until this is destroyed.
+  /// began to close. After other errors it may be tried again. Where it has a name, that may stand for the
+  /// value by then: if this rank knows that it does, the next try returns the key of that value, whatever it
+  /// is given, and has it brought to who waits, as the end of this promise does; if it does not know (after
+  /// `timeout`, `peer_lost`), the next try is `key_exists`.
   template <class V>
     requires std::is_same_v<detail::Stored<V>, detail::Stored<T>>
   Result<Key> set(const V& value, Deadline deadline = {}) {
@@ -54,10 +56,17 @@ class Promise {
     if (const auto allowed = pledge_->may_be_set(); !allowed) {
       return allowed.error();
     }
+    if (const auto placed = pledge_->placed()) {
+      return elsewhere(*placed, deadline);
+    }
     const bool named = !pledge_->name_of_value().empty();
     const auto made =
         store_->store_value(named ? pledge_->name_of_value() : pledge_->name(), named, value, {}, deadline);
-    return named ? bound(made, deadline) : bound(made);
+    if (!named) {
+      return bound(made);
+    }
+    return made ? elsewhere({.key = made->key, .size_bytes = made->size_bytes}, deadline)
+                : Result<Key>(made.error());
   }
 
   /// Refused while compiling: see the text.
@@ -81,12 +90,9 @@ class Promise {
     const auto allowed = pledge_->may_be_set();
     return store_->session().explain(pledge_->key(), allowed ? made.error() : allowed.error());
   }
-  [[nodiscard]] Result<Key> bound(const Result<Store::Made>& made, Deadline deadline) {
-    if (!made) {
-      return made.error();
-    }
-    const auto kept = pledge_->keep_elsewhere(made->key, made->size_bytes, store_->effective(deadline));
-    return kept ? Result<Key>(made->key) : store_->session().explain(pledge_->key(), kept.error());
+  [[nodiscard]] Result<Key> elsewhere(const detail::Pledge::Placed& value, Deadline deadline) {
+    const auto kept = pledge_->keep_elsewhere(value, store_->effective(deadline));
+    return kept ? Result<Key>(value.key) : store_->session().explain(pledge_->key(), kept.error());
   }
 
   std::optional<Store> store_;

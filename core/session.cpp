@@ -6,7 +6,6 @@
 #include "core/codec.hpp"
 #include "core/directory.hpp"
 #include "core/internal_stores.hpp"
-#include "core/pledge.hpp"
 #include "core/promised.hpp"
 #include "core/representation.hpp"
 #include "core/store.hpp"
@@ -56,17 +55,6 @@ Result<std::uint32_t> number_from(const ObjectView& registration) {
                  "that are opened again and again instead of dropping them, or open another runtime");
   }
   return static_cast<std::uint32_t>(generation);
-}
-
-Error broken_promise() {
-  return Error(
-      Errc::broken_promise,
-      "the promise ended without a value: its maker destroyed it, or closed its runtime, before it set "
-      "it");
-}
-
-Error damaged_promise() {
-  return Error(Errc::corrupt, "what stands for this promise is damaged");
 }
 
 }  // namespace
@@ -203,38 +191,6 @@ RankReport Session::report() const {
   return report;
 }
 
-bool Session::enlist(const std::shared_ptr<detail::Pledge>& pledge) {
-  const MutexLock lock(mutex_);
-  if (makes_promises_) {
-    pledges_.emplace(pledge.get(), pledge);
-  }
-  return makes_promises_;
-}
-
-void Session::strike(const detail::Pledge& pledge) noexcept {
-  const MutexLock lock(mutex_);
-  pledges_.erase(&pledge);
-}
-
-// Each goes off the list when it is broken.
-void Session::break_promises() noexcept {
-  for (;;) {
-    std::shared_ptr<detail::Pledge> unset;
-    {
-      const MutexLock lock(mutex_);
-      makes_promises_ = false;
-      while (!unset && !pledges_.empty()) {
-        unset = pledges_.begin()->second.lock();
-        pledges_.erase(pledges_.begin());
-      }
-    }
-    if (!unset) {
-      return;
-    }
-    unset->give_up();
-  }
-}
-
 void Session::close() noexcept {
   if (!disowned_.load(std::memory_order_relaxed)) {
     break_promises();
@@ -257,71 +213,6 @@ void Session::find_batch(std::span<const Address> addresses, Wanting wanting,
       found[at] = otherwise(addresses[at], found[at].error(), deadline);
     }
   }
-}
-
-// A key that is nobody's may be a promise's.
-Result<ObjectView> Session::otherwise(const Address& address, const Error& error, Deadline deadline) {
-  if (error.code() != Errc::not_found || closed() || !address.name.empty() || !is_promised(address.key)) {
-    return missed(address, error);
-  }
-  const std::string name = connector_->name_of(address.key);
-  return redeemed(address.key, connector_->get(Address(address.key.store, name), deadline), deadline);
-}
-
-// What stands under the name of a promise: its value, or where that is, or that there will be none.
-Result<ObjectView> Session::redeemed(const Key& promised, Result<ObjectView> found, Deadline deadline) {
-  if (!found) {
-    return missed(promised, found.error());
-  }
-  if (!is_promise_record(found->type_hash())) {
-    return found;
-  }
-  if (const auto kept = kept_elsewhere(*found)) {
-    return fetch(*kept, deadline);
-  }
-  return explain(promised, read_promise_record(*found) ? broken_promise() : damaged_promise());
-}
-
-Result<ObjectView> Session::await(const Handle& handle, Deadline deadline) {
-  if (closed()) {
-    return closed_error();
-  }
-  const std::string name = connector_->name_of(handle.key);
-  auto found = connector_->wait(Address(handle.key.store, name), deadline, [this] { return !closed(); });
-  return !found && closed() ? Result<ObjectView>(closed_error())
-                            : redeemed(handle.key, std::move(found), deadline);
-}
-
-Begun Session::begin_promised(const Key& promised, Deadline deadline) {
-  const std::string name = connector_->name_of(promised);
-  auto begun =
-      connector_->begin(Address(promised.store, name), {}, CountsUntil::it_is_used_once_set, deadline);
-  if (!begun.found) {
-    begun.found = missed(promised, begun.found.error());
-  } else if (const auto kept = *begun.found ? kept_elsewhere(*begun.found) : std::nullopt) {
-    begun = connector_->begin(*kept, {}, CountsUntil::it_is_used, deadline);
-  } else if (*begun.found) {
-    begun.found = redeemed(promised, std::move(begun.found), {});
-  }
-  return begun;
-}
-
-Result<Address> Session::actual(const Key& key, Deadline deadline) {
-  if (!is_promised(key)) {
-    return Address(key);
-  }
-  const std::string name = connector_->name_of(key);
-  const Address promised(key.store, name);
-  const auto found = connector_->get_some(promised, Facts(), deadline);
-  if (!found) {
-    return missed(key, found.error());
-  }
-  if (!is_promise_record(found->type_hash())) {
-    return Address(found->key());
-  }
-  const auto whole = connector_->get(promised, deadline);  // what it says is in its bytes
-  const auto kept = whole ? kept_elsewhere(*whole) : std::nullopt;
-  return kept ? Result<Address>(*kept) : explain(key, whole ? broken_promise() : whole.error());
 }
 
 Result<ObjectView> Session::fetch_some(const Address& address, const Selection& selection,

@@ -96,8 +96,9 @@ class Session : public std::enable_shared_from_this<Session> {
   /// An unset promise, which is broken when this closes. False: it has closed.
   [[nodiscard]] bool enlist(const std::shared_ptr<detail::Pledge>& pledge);
   void strike(const detail::Pledge& pledge) noexcept;
-  /// Breaks all promises that are not set, and makes none from now on.
-  void break_promises() noexcept;
+  /// Breaks all promises that are not set, and makes none from now on. Waits until the deadline at most, for
+  /// locks of the node's, all of them together.
+  void break_promises(Deadline deadline = {}) noexcept;
   /// From now on every call answers `closed`. Views stay valid. May be called more than once.
   void close() noexcept;
   /// The same for a process that was forked from this rank, where locks may be held by threads that it does

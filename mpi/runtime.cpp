@@ -398,7 +398,7 @@ void Runtime::close(Deadline deadline) {
   const auto until = deadline.moment(state_->options.collective_timeout);
   mpi::CommunicatorGroup& group = state_->group;
   const std::vector<std::uint32_t> mates = node_mates(group);
-  session_->break_promises();  // whoever waits for one comes here, too
+  session_->break_promises(until);  // whoever waits for one comes here, too
   const auto endings = std::make_shared<shm::Endings>(state_->mates, place_of(group.rank(), mates));
   // Once all have come nobody reads any more; once all have closed the memory is free for whoever opens next.
   std::optional<Error> error =
