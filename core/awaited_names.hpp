@@ -21,9 +21,9 @@ class AwaitedNames {
  public:
   using Clock = Deadline::Clock;
 
-  /// What one rank may have registered, so that nobody fills another's memory. Whoever waits has a thread for
-  /// each, or will be told in turns.
-  static constexpr std::size_t most_of_rank = 1024;
+  /// What one rank may have registered, so that nobody fills another's memory: three quarters of the
+  /// questions that an exchange keeps of a rank. Of a promise a rank registers once, however many of it wait.
+  static constexpr std::size_t most_of_rank = 3072;
   static constexpr std::size_t most_bytes_of_rank = std::size_t{1} << 20U;  ///< of names
 
   struct Waiter {

@@ -38,6 +38,9 @@ class Cluster final : public Connector {
   Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
                                         Deadline deadline) override;
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
+  void watch(const Address& address, const std::shared_ptr<NameWatcher>& watcher) override {
+    directory_->watch(name_hash(address.key.store, address.name), watcher);
+  }
 
   MemoryUsage usage() const override;
 

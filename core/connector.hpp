@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,6 +53,8 @@ using Wanted = std::function<bool()>;
 /// How long somebody waits who is not wanted any more.
 inline constexpr std::chrono::milliseconds look_interval{200};
 
+class NameWatcher;
+
 /// Where objects are read from. Any thread may call; what waits has a deadline. "Not there" is
 /// `Errc::not_found`.
 class Source {
@@ -97,6 +100,9 @@ class Source {
   [[nodiscard]] Result<ObjectView> wait(const Address& address, Deadline deadline) {
     return wait(address, deadline, {});
   }
+  /// Tells the watcher once that name may have been bound, as Directory::watch() does; of a promise that it
+  /// may be over. Where begin() goes on by itself it need not.
+  virtual void watch(const Address& /*address*/, const std::shared_ptr<NameWatcher>& /*watcher*/) {}
 };
 
 /// Where objects are made. Any thread may call.

@@ -40,6 +40,8 @@ class Continuations {
   /// Has it run soon. Does not wait, and needs no memory: where the thread cannot begin, it is run with the
   /// next one, or when this is closed. Once closed: runs it, in the calling thread.
   void add(std::unique_ptr<Continuation> continuation) noexcept;
+  /// What threads of the library call first.
+  [[nodiscard]] const ThreadStart& on_start() const noexcept { return queue_->on_start; }
   /// Runs what was added, and ends the thread, unless it is the calling one: then that ends by itself. More
   /// than once is fine.
   void close() noexcept;

@@ -177,12 +177,13 @@ Begun Distributed::begin(const Address& address, const Selection& selection, Cou
     const Haste brief = client_->haste();
     return guarded([&] { return finder_->at_hand(address, deadline); });
   }();
-  const bool is_hint = counts_until != CountsUntil::it_comes;
-  const bool awaits = counts_until == CountsUntil::it_is_used_once_set;
-  if (awaits && !found && found.error().code() == Errc::not_found) {
+  const bool is_hint = counts_for_use(counts_until);
+  const bool awaits = waits_for_promise(counts_until);
+  const bool unset_here = awaits && !found && found.error().code() == Errc::not_found;
+  if (unset_here && is_hint) {
     return {ObjectView()};  // what is promised on this node need not come
   }
-  const bool asks_on = found ? !*found : !is_hint && found.error().code() == Errc::timeout;
+  const bool asks_on = unset_here || (found ? !*found : !is_hint && found.error().code() == Errc::timeout);
   if (!asks_on) {
     return {guarded([&] { return selected(std::move(found), selection); })};
   }
@@ -195,7 +196,7 @@ Begun Distributed::begin(const Address& address, const Selection& selection, Cou
     return {ObjectView(),
             begin_operation<ObjectView>(
                 client_, window,
-                awaits ? Finder::find_promised(finder_, Lookup(address, until, selection, true))
+                awaits ? Finder::find_promised(finder_, Lookup(address, until, selection, true), counts_until)
                        : Finder::find_ahead(finder_, Lookup(address, until, selection), counts_until),
                 Unwanted::ends,
                 [selection](Ahead ahead) { return selected(std::move(ahead.found), selection); })};

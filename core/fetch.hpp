@@ -16,7 +16,17 @@ enum class CountsUntil : std::uint8_t {
   it_comes,
   /// The same as `it_is_used`, of what is promised: it is waited for until it is set, and counts from then.
   it_is_used_once_set,
+  it_comes_once_set,  ///< the same of `it_comes`
 };
+
+/// Whether it counts until it is used.
+[[nodiscard]] constexpr bool counts_for_use(CountsUntil until) noexcept {
+  return until == CountsUntil::it_is_used || until == CountsUntil::it_is_used_once_set;
+}
+/// Whether it is promised, and waited for until it is set.
+[[nodiscard]] constexpr bool waits_for_promise(CountsUntil until) noexcept {
+  return until == CountsUntil::it_is_used_once_set || until == CountsUntil::it_comes_once_set;
+}
 
 /// Something that is on its way, or waits to be let on it, and comes whether or not anybody waits for it. Any
 /// thread.

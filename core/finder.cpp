@@ -13,14 +13,6 @@ namespace locum {
 
 namespace {
 
-// Another node's word on what a name stands for is believed of objects only that bear the name themselves.
-Result<ObjectView> bearing(const Lookup& wanted, Result<ObjectView> found) {
-  if (found && (found->key().store != wanted.key.store || found->facts().name != wanted.name)) {
-    return Error(Errc::corrupt, "another node answered with an object of another name").about(wanted.name);
-  }
-  return found;
-}
-
 /// Counts as one for a scope.
 class Counted {
  public:
@@ -65,7 +57,8 @@ Finder::Finder(NodeMemory memory, std::shared_ptr<Connector> local, const Links&
       flights_(links.copies().flights),
       inline_bytes_(links.inline_bytes()),
       windows_{links.window(CountsUntil::it_is_used), links.window(CountsUntil::it_comes)},
-      nodes_(client_->nodes()) {}
+      nodes_(client_->nodes()),
+      promise_waits_(links.promise_waits()) {}
 
 int Finder::home_of(const Address& address) const noexcept {
   return nodes_.home(address.key.store, name_hash(address.key.store, address.name));
@@ -153,32 +146,54 @@ Task<Ahead> Finder::find_ahead(std::shared_ptr<Finder> finder, Lookup wanted, Co
   co_return Ahead{.way = *std::move(way), .found = std::move(found)};
 }
 
-Task<Result<NodeAnswer>> Finder::await_ahead(const Lookup& wanted, int home) {
-  const Counted one(awaiting_);
-  co_return co_await ask(wanted, home);
+// What stands under the name of a promise, as soon as something does; with the object, if it is here.
+Task<Result<NameAnswer>> Finder::await(const Lookup& wanted, const Key& promised, AwaitedPromise::For who) {
+  auto named = co_await AwaitedPromise(*promise_waits_, promised, wanted.name, wanted.until, who);
+  if (!named) {
+    co_return named.error().about(wanted.name);
+  }
+  if (owner(promised) == nodes_.own()) {
+    co_await Operation::ToThread();  // where it may wait for a lock
+    auto found = local_->get(wanted.address(), wanted.until);
+    if (!found) {
+      co_return found.error();
+    }
+    named->found = *std::move(found);
+  }
+  co_return std::move(named);
 }
 
-// Whether it fits is asked when it is known how large it is.
-Task<Ahead> Finder::find_promised(std::shared_ptr<Finder> finder, Lookup wanted) {
+Task<Result<NameAnswer>> Finder::await_ahead(const Lookup& wanted, const Key& promised) {
+  const Counted one(awaiting_);
+  co_return co_await await(wanted, promised, AwaitedPromise::For::later_use);
+}
+
+// Whether it fits is asked when it is known how large it is. What is here needs no room.
+Task<Ahead> Finder::find_promised(std::shared_ptr<Finder> finder, Lookup wanted, CountsUntil until) {
   const bool by_default = wanted.until == Deadline::Clock::time_point::max();
   if (by_default) {
     wanted.until = finder->client_->moment({});
   }
-  const int home = finder->home_of(wanted);
-  ObjectWire said;
-  Result<NodeAnswer> answer = co_await finder->await_ahead(wanted, home);
-  auto found = finder->read(wanted, home, std::move(answer), said);
-  if (!found) {
-    co_return Ahead{.way = {}, .found = std::move(found)};
+  const Key promised = promise_named(wanted.key.store, wanted.name).value_or(Key());
+  auto named = co_await finder->await_ahead(wanted, promised);
+  if (!named) {
+    co_return Ahead{.way = {}, .found = named.error()};
   }
   if (!co_await Operation::IsWanted()) {
     co_return Ahead{.way = {}, .found = nobody_waits().about(wanted.name)};
   }
+  Result<ObjectView> found = std::move(named->found);
   const auto kept = *found ? kept_elsewhere(*found) : std::nullopt;
+  if (finder->is_here(promised)) {
+    if (kept) {
+      found = co_await finder->find(Lookup(*kept, wanted.until));
+    }
+    co_return Ahead{.way = {}, .found = std::move(found)};
+  }
   const std::uint64_t bytes = kept     ? kept->size_bytes
                               : *found ? found->bytes().size()
-                                       : said.record.size_bytes;
-  auto way = co_await finder->window(CountsUntil::it_is_used)->enter(bytes);
+                                       : named->said.record.size_bytes;
+  auto way = co_await finder->window(until)->enter(bytes);
   if (!way) {
     co_return Ahead{.way = {}, .found = way.error().about(wanted.text())};
   }
@@ -189,9 +204,10 @@ Task<Ahead> Finder::find_promised(std::shared_ptr<Finder> finder, Lookup wanted)
   if (kept) {
     found = co_await finder->find(Lookup(*kept, wanted.until));
   } else if (!*found) {
+    wanted.waits = false;
     found = co_await finder->find(std::move(wanted));
   }
-  if (!found) {
+  if (!found || !counts_for_use(until)) {
     co_return Ahead{.way = {}, .found = std::move(found)};
   }
   way->arrive(found->bytes().size());
@@ -279,14 +295,14 @@ Task<Result<ObjectView>> Finder::fetch_some(const Lookup& wanted, Key key, std::
 // maker has not had the home's answer yet.
 Task<Result<ObjectView>> Finder::behind(const Lookup& wanted, ObjectWire wire) {
   if (is_here(wire.key)) {
-    auto found = bearing(wanted, local_->get(Address(wire.key), wanted.until));
+    auto found = bearing(wanted.key.store, wanted.name, local_->get(Address(wire.key), wanted.until));
     if (found) {
       memory_.table->set_generation(wire.key, wire.generation);
     }
     co_return std::move(found);
   }
   auto found = co_await elsewhere(wanted, wire.key, wire.record.block_bytes(), wire.generation);
-  co_return bearing(wanted, std::move(found));
+  co_return bearing(wanted.key.store, wanted.name, std::move(found));
 }
 
 // A key that is gone: replaced by a newer generation of its name, or evicted. Only the home can say which.
@@ -331,11 +347,11 @@ Task<Result<ObjectView>> Finder::by_name(const Lookup& wanted) {
         co_return std::move(found);
       }
     } else {
-      auto answer = co_await ask(wanted, home);
-      auto found = read(wanted, home, std::move(answer), said);
-      if (!found || *found) {
-        co_return std::move(found);
+      auto named = co_await ask(wanted, home);
+      if (!named || named->found) {
+        co_return named ? Result<ObjectView>(std::move(named->found)) : Result<ObjectView>(named.error());
       }
+      said = named->said;
     }
     if (!co_await Operation::IsWanted()) {
       co_return nobody_waits().about(wanted.name);
@@ -370,31 +386,8 @@ Result<ObjectView> Finder::look_here(const Lookup& wanted, ObjectWire& said) {
   return found;
 }
 
-// The same of a home that was asked.
-Result<ObjectView> Finder::read(const Lookup& wanted, int home, Result<NodeAnswer> answer,
-                                ObjectWire& said) const {
-  if (!answer && wanted.waits && answer.error().code() == Errc::timeout) {
-    return Error(Errc::timeout, is_reserved(wanted.name) ? "this promise was not set before the deadline"
-                                                         : "nobody put this name before the deadline")
-        .about(wanted.name);
-  }
-  if (!answer) {
-    return answer.error().about(wanted.name);
-  }
-  const auto wire = read_words<ObjectWire>(answer->body);
-  if (!wire || !plausible(*wire)) {
-    return Error(Errc::corrupt, "node " + std::to_string(home) + " answered what makes no sense")
-        .about(wanted.name);
-  }
-  if (answer->block && owner(wire->key) != nodes_.own()) {
-    return bearing(wanted, HeldObject::view(std::move(answer->block), *wire, answer->path));
-  }
-  said = *wire;
-  return ObjectView();
-}
-
 // One question, answered at once or as soon as the name is put.
-Asked Finder::ask(const Lookup& wanted, int home) const {
+Asked Finder::question(const Lookup& wanted, int home) const {
   const Bulk name{bytes_of_text(wanted.name), nullptr};
   if (!wanted.waits) {
     const NameWords asked{.store = wanted.key.store, .value_wanted = 1};
@@ -403,10 +396,17 @@ Asked Finder::ask(const Lookup& wanted, int home) const {
   const auto now = client_->now();
   const auto left = wanted.until > now ? wanted.until - now : Deadline::Clock::duration::zero();
   const AwaitWords asked{.store = wanted.key.store, .patience_ns = static_cast<std::uint64_t>(left.count())};
-  // The maker of a promise tells who waits, in the thread that sets it, if it is asked itself.
-  const auto promised = promise_named(wanted.key.store, wanted.name);
-  const int first = promised ? static_cast<int>(promised->creator) : -1;
-  return client_->asked(home, Kind::await, words(asked), name, wanted.until, first);
+  return client_->asked(home, Kind::await, words(asked), name, wanted.until);
+}
+
+// What another node says that the name stands for.
+Task<Result<NameAnswer>> Finder::ask(const Lookup& wanted, int home) {
+  const auto promised = wanted.waits ? promise_named(wanted.key.store, wanted.name) : std::nullopt;
+  if (promised) {
+    co_return co_await await(wanted, *promised, AwaitedPromise::For::thread);
+  }
+  auto answer = co_await question(wanted, home);
+  co_return read_name_answer(nodes_, wanted.key.store, wanted.name, home, wanted.waits, std::move(answer));
 }
 
 Task<Result<std::vector<std::string>>> Finder::names(std::uint32_t store, std::string prefix,

@@ -12,6 +12,7 @@
 #include "fetch.hpp"
 #include "links.hpp"
 #include "lookup.hpp"
+#include "promise_waits.hpp"
 #include "window.hpp"
 
 namespace locum {
@@ -58,17 +59,17 @@ class Finder final {
   /// Names of a store that begin so, of all nodes, unordered; those live throughout exactly once.
   [[nodiscard]] Task<Result<std::vector<std::string>>> names(std::uint32_t store, std::string prefix,
                                                              Deadline::Clock::time_point until);
-  /// The same of what is promised, once it is set; nothing of it counts before. REQUIRES: it is awaited by a
-  /// name that is not at home here.
-  [[nodiscard]] static Task<Ahead> find_promised(std::shared_ptr<Finder> finder, Lookup wanted);
-  /// Whether so many of these wait to be set that no other one should be begun: the node of their makers
-  /// keeps 1024 questions of a rank, of which blocking calls need some.
+  /// The same of what is promised, once it is set; nothing of it counts before. REQUIRES: the name is that of
+  /// a promise.
+  [[nodiscard]] static Task<Ahead> find_promised(std::shared_ptr<Finder> finder, Lookup wanted,
+                                                 CountsUntil until);
+  /// Whether so many of these wait to be set that no other one should be begun.
   [[nodiscard]] bool awaits_many() const noexcept {
-    return awaiting_.load(std::memory_order_relaxed) >= most_awaiting;
+    return awaiting_.load(std::memory_order_relaxed) >= Window::longest_queue;
   }
   /// For what is fetched without being waited for.
   [[nodiscard]] const std::shared_ptr<Window>& window(CountsUntil until) const noexcept {
-    return windows_[until == CountsUntil::it_comes ? 1 : 0];
+    return windows_[counts_for_use(until) ? 0 : 1];
   }
   /// Whether it is there. REQUIRES: begins_here().
   [[nodiscard]] Result<bool> exists_here(const Address& address, Deadline deadline);
@@ -76,14 +77,14 @@ class Finder final {
   [[nodiscard]] Task<Result<bool>> exists(Lookup wanted);
 
  private:
-  static constexpr std::uint32_t most_awaiting = 512;
-
   [[nodiscard]] bool is_here(const Key& key) const noexcept {
     const int node = owner(key);
     return node == nodes_.own() || node < 0;
   }
   [[nodiscard]] int home_of(const Lookup& wanted) const noexcept { return home_of(wanted.address()); }
-  [[nodiscard]] Task<Result<NodeAnswer>> await_ahead(const Lookup& wanted, int home);
+  [[nodiscard]] Task<Result<NameAnswer>> await(const Lookup& wanted, const Key& promised,
+                                               AwaitedPromise::For who);
+  [[nodiscard]] Task<Result<NameAnswer>> await_ahead(const Lookup& wanted, const Key& promised);
   [[nodiscard]] Task<Result<ObjectView>> anywhere(const Lookup& wanted);
   [[nodiscard]] Asked ask_whether(const Lookup& wanted) const;
   [[nodiscard]] Task<Result<ObjectView>> here(const Lookup& wanted);
@@ -91,9 +92,8 @@ class Finder final {
                                                    std::uint64_t generation);
   [[nodiscard]] Task<Result<ObjectView>> by_name(const Lookup& wanted);
   [[nodiscard]] Result<ObjectView> look_here(const Lookup& wanted, ObjectWire& said);
-  [[nodiscard]] Asked ask(const Lookup& wanted, int home) const;
-  [[nodiscard]] Result<ObjectView> read(const Lookup& wanted, int home, Result<NodeAnswer> answer,
-                                        ObjectWire& said) const;
+  [[nodiscard]] Asked question(const Lookup& wanted, int home) const;
+  [[nodiscard]] Task<Result<NameAnswer>> ask(const Lookup& wanted, int home);
   [[nodiscard]] Task<Result<ObjectView>> fetch(const Lookup& wanted, Key key, std::uint64_t bytes,
                                                std::uint64_t generation);
   [[nodiscard]] Task<Result<ObjectView>> fetch_some(const Lookup& wanted, Key key, std::uint64_t generation);
@@ -109,6 +109,7 @@ class Finder final {
   const std::array<std::shared_ptr<Window>, 2>
       windows_;  ///< of what counts until it is used, and of the rest
   const Nodes& nodes_;
+  const std::shared_ptr<PromiseWaits> promise_waits_;
   std::atomic<std::uint32_t> awaiting_{0};  ///< promises, ahead of use
 };
 

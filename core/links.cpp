@@ -8,6 +8,7 @@
 #include "core/cluster.hpp"
 #include "core/name_alarm.hpp"
 #include "core/node_service.hpp"
+#include "core/promise_waits.hpp"
 #include "core/settlement.hpp"
 #include "core/unless_out_of_memory.hpp"
 #include "core/warm_memory.hpp"
@@ -66,7 +67,8 @@ Links::Links(LinkParts parts)
       bell_(std::make_shared<Bell>()),
       read_leases_(std::make_shared<ReadLeases>(parts.remote, exchange_, parts.patience)),
       reads_one_sidedly_(parts.remote != nullptr),
-      settlement_(std::make_shared<Settlement>(parts.memory, exchange_, nodes_, bell_, parts.timeout)) {
+      settlement_(std::make_shared<Settlement>(parts.memory, exchange_, nodes_, bell_, parts.timeout)),
+      alarm_(std::make_shared<NameAlarm>(bell_)) {
   const auto objects = open_cluster({.arena = parts.memory.arena,
                                      .table = parts.memory.table,
                                      .directory = parts.memory.directory,
@@ -76,6 +78,8 @@ Links::Links(LinkParts parts)
   copies_.sets =
       std::make_shared<CopySets>(parts.memory, objects, exchange_, nodes_, copies_.fenced, parts.timeout);
   copies_.here = std::make_shared<NodeCopies>(parts.memory, objects, parts.rank);
+  promise_waits_ =
+      std::make_shared<PromiseWaits>(parts.memory, exchange_, nodes_, copies_.here, alarm_, lost_mates_);
   const auto reads = std::make_shared<OneSidedReads>(parts.remote, exchange_);
   copies_.flights =
       std::make_shared<Flights>(copies_.here, exchange_, nodes_, reads, parts.rank, parts.timeout, lease);
@@ -89,10 +93,11 @@ Links::Links(LinkParts parts)
                    .read_leases = read_leases_,
                    .reads = reads,
                    .settlement = settlement_,
+                   .promise_waits = promise_waits_,
                    .inline_bytes = inline_bytes_,
                    .timeout = parts.timeout,
                    .lost_mates = lost_mates_},
-      std::make_shared<NameAlarm>(bell_));
+      alarm_);
   open_ = service_;
   exchange_->serve(service_.get());
   bell_->set(*parts.transport);
@@ -214,6 +219,7 @@ void Links::close() noexcept {
   if (closed) {
     service_.reset();
     copies_ = {};
+    promise_waits_.reset();
     kept_.clear();
   }
   WarmMemory::of_process().drop();
@@ -226,13 +232,14 @@ bool Links::close_exchange() {
   const Error error(Errc::closed,
                     "the runtime has been closed; keep it alive as long as its stores are used");
   progress_->submit([exchange = exchange_, progress = progress_.get(), service = service_.get(),
-                     settlement = settlement_, leases = read_leases_,
+                     settlement = settlement_, leases = read_leases_, waits = promise_waits_,
                      flights = std::weak_ptr(copies_.flights), error,
                      from_here = error.at_rank(exchange_->options().rank), closed] {
     if (service != nullptr) {
       service->close(from_here);
     }
     leases->close();
+    waits->close(from_here);
     exchange->close(error);
     // Who drives has this step a little longer than this call lasts: it must not keep the node's memory.
     if (const auto open = flights.lock()) {

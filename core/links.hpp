@@ -23,7 +23,9 @@
 
 namespace locum {
 
+class NameAlarm;
 class NodeService;
+class PromiseWaits;
 class Settlement;
 
 /// What links a rank to the other nodes is put together from.
@@ -60,11 +62,13 @@ class Links {
   [[nodiscard]] const Copies& copies() const noexcept { return copies_; }
   /// What finds out what became of binds without an answer.
   [[nodiscard]] const std::shared_ptr<Settlement>& settlement() const noexcept { return settlement_; }
+  /// By which operations wait for promises. Until close().
+  [[nodiscard]] const std::shared_ptr<PromiseWaits>& promise_waits() const noexcept { return promise_waits_; }
   [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
   /// For what is fetched ahead of use; close() ends all that waits to enter it. Futures have one of their
   /// own, so that what waits for its first use keeps nothing from coming that a program waits for.
   [[nodiscard]] const std::shared_ptr<Window>& window(CountsUntil until) const noexcept {
-    return windows_[until == CountsUntil::it_comes ? 1 : 0];
+    return windows_[counts_for_use(until) ? 0 : 1];
   }
   [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
   [[nodiscard]] const LostMates& lost_mates() const noexcept { return lost_mates_; }
@@ -120,8 +124,10 @@ class Links {
   const bool reads_one_sidedly_;
   Copies copies_;  ///< until close()
   const std::shared_ptr<Settlement> settlement_;
-  std::shared_ptr<NodeService> service_;  ///< until close()
-  std::weak_ptr<NodeService> open_;       ///< the same, for threads that do not close
+  const std::shared_ptr<NameAlarm> alarm_;
+  std::shared_ptr<PromiseWaits> promise_waits_;  ///< until close()
+  std::shared_ptr<NodeService> service_;         ///< until close()
+  std::weak_ptr<NodeService> open_;              ///< the same, for threads that do not close
   std::vector<std::shared_ptr<const void>> kept_;
   std::shared_ptr<Standby> standby_;
   std::shared_ptr<Progress> progress_;

@@ -155,6 +155,13 @@ class Local final : public Connector {
     }
   }
 
+  void watch(const Address& /*address*/, const std::shared_ptr<NameWatcher>& watcher) override {
+    const MutexLock lock(mutex_);
+    if (std::ranges::find(watchers_, watcher) == watchers_.end()) {
+      watchers_.push_back(watcher);
+    }
+  }
+
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline) override {
     const MutexLock lock(mutex_);
     const std::uint64_t used = used_->load(std::memory_order_relaxed);
@@ -200,7 +207,7 @@ class Local final : public Connector {
     object.set_sealed({{meta.store, options_.creator, ++last_serial_}, generation});
     objects_.emplace(object.sealed().key, std::move(node.mapped()));
     live_bytes_ += object.bytes().size();
-    sealed_.notify_all();
+    tell_of_names();
     return object.sealed();
   }
 
@@ -298,10 +305,17 @@ class Local final : public Connector {
     }
     live_bytes_ -= object.bytes().size();
     if (is_promise_record(meta.type_hash)) {
-      sealed_.notify_all();  // what was promised may be over
+      tell_of_names();  // what was promised may be over
     }
     const Key key = object.sealed().key;
     objects_.erase(key);
+  }
+
+  void tell_of_names() LOCUM_REQUIRES(mutex_) {
+    sealed_.notify_all();
+    for (const auto& watcher : std::exchange(watchers_, {})) {
+      watcher->bound();
+    }
   }
 
   std::uint64_t pinned_bytes(std::uint64_t used) const LOCUM_REQUIRES(mutex_) {
@@ -323,6 +337,7 @@ class Local final : public Connector {
   const UsedBytes used_ = std::make_shared<std::atomic<std::uint64_t>>(0);
   mutable Mutex mutex_;
   std::condition_variable sealed_;
+  std::vector<std::shared_ptr<NameWatcher>> watchers_ LOCUM_GUARDED_BY(mutex_);
   std::unordered_map<Key, ObjectPointer> objects_ LOCUM_GUARDED_BY(mutex_);
   std::map<NameKey, LocalObject*> names_ LOCUM_GUARDED_BY(mutex_);
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint64_t> live_hashes_ LOCUM_GUARDED_BY(mutex_);

@@ -18,6 +18,12 @@ std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+std::chrono::nanoseconds patience_of(const AwaitWords& asked) {
+  constexpr auto longest = std::chrono::hours(24 * 365);
+  return std::chrono::nanoseconds(
+      std::min<std::uint64_t>(asked.patience_ns, std::chrono::nanoseconds(longest).count()));
+}
+
 // How often it is looked whether makers of promises live, in the time after which a rank is missed.
 constexpr int looks_in_patience = 5;
 
@@ -55,19 +61,54 @@ void NameService::answer_with(const Pin& pin, bool value_wanted, Asker asker) {
   parts_.answer(asker, words(wire), {block, std::move(object)});
 }
 
+// Whether a rank of this node asks for a promise of another one.
+bool NameService::is_mates_wait(const Question& question, const std::optional<Key>& promised) const {
+  const int home = promised ? parts_.nodes->of_creator(promised->creator) : -1;
+  return home >= 0 && home != parts_.nodes->own() && parts_.node_of(question) == parts_.nodes->own();
+}
+
+void NameService::await_for_mate(const Key& promised, const AwaitWords& asked, Asker mate) {
+  if (asked.patience_ns == 0) {
+    parts_.promise_waits->leave(promised, mate.rank);
+    return parts_.refuse(mate, promise_not_set());
+  }
+  parts_.promise_waits->join(promised, {mate.rank, mate.call, parts_.exchange->now() + patience_of(asked)});
+}
+
+// What that rank has asked before, and does not want any more.
+void NameService::take_back(int rank, std::uint32_t store, std::string_view name) noexcept {
+  awaited_.serve(parts_.exchange->now(), [&](const AwaitedNames::Waiter& waiter) {
+    const bool is_taken = waiter.rank == rank && waiter.store == store && waiter.name == name;
+    if (is_taken) {
+      parts_.exchange->refuse(waiter.rank, waiter.call, promise_not_set());
+    }
+    return is_taken;
+  });
+}
+
 // Watched first, then looked for: what is bound after the look is told of.
 void NameService::await(const Question& question, Asker asker) {
-  constexpr auto longest = std::chrono::hours(24 * 365);
   const auto asked = read_words<AwaitWords>(question.body);
   const std::string_view name = text_of(question.bulk);
+  const auto promised = asked ? promise_named(asked->store, name) : std::nullopt;
+  if (is_mates_wait(question, promised)) {
+    return await_for_mate(*promised, *asked, asker);
+  }
   if (!asked || !parts_.is_at_home(asked->store, name)) {
     return parts_.refuse_senseless(question);
   }
-  const auto patience = std::chrono::nanoseconds(
-      std::min<std::uint64_t>(asked->patience_ns, std::chrono::nanoseconds(longest).count()));
   const AwaitedNames::Waiter waiter{asker.rank, asker.call, asked->store, std::string(name),
-                                    parts_.exchange->now() + patience};
-  if (!serve(waiter) && !awaited_.add(waiter, parts_.exchange->now())) {
+                                    parts_.exchange->now() + patience_of(*asked)};
+  const bool is_last = promised && asked->patience_ns == 0;
+  if (is_last) {
+    take_back(asker.rank, asked->store, name);
+  }
+  if (serve(waiter)) {
+    return;
+  }
+  if (is_last) {
+    parts_.refuse(asker, promise_not_set());
+  } else if (!awaited_.add(waiter, parts_.exchange->now())) {
     parts_.refuse(asker,
                   Error(Errc::out_of_memory, "rank " + std::to_string(asker.rank) +
                                                  " waits for too many names of one node at a time; wait for "

@@ -51,6 +51,9 @@ class NameService final {
   [[nodiscard]] std::optional<Key> referent(const Pin& old) const;
   void answer_with(const Pin& pin, bool value_wanted, Asker asker);
   [[nodiscard]] bool serve(const AwaitedNames::Waiter& waiter) noexcept;
+  [[nodiscard]] bool is_mates_wait(const Question& question, const std::optional<Key>& promised) const;
+  void await_for_mate(const Key& promised, const AwaitWords& asked, Asker mate);
+  void take_back(int rank, std::uint32_t store, std::string_view name) noexcept;
   void retire_then(const Key& key, Nodes::Then then);
 
   const ServiceParts& parts_;

@@ -34,6 +34,7 @@ void NodeService::asked(const Question& question) noexcept {
 void NodeService::bereaved(int rank) noexcept {
   parts_.read_leases->forget(rank);
   unless_out_of_memory([&] { names_.forget(rank); });
+  parts_.promise_waits->forget(rank);
   if (parts_.nodes->of_creator(static_cast<std::uint32_t>(rank)) == parts_.nodes->own()) {
     unless_out_of_memory([&] { parts_.copies.here->unmark_all(rank); });
   }
@@ -44,8 +45,8 @@ Exchange::Clock::time_point NodeService::next_due() const noexcept {
     return {};  // long past
   }
   return std::min({parts_.read_leases->next_due(), parts_.reads->next_due(), parts_.settlement->next_due(),
-                   parts_.copies.sets->next_due(), parts_.bundles->next_due(), names_.next_due(),
-                   estate_due_});
+                   parts_.copies.sets->next_due(), parts_.promise_waits->next_due(),
+                   parts_.bundles->next_due(), names_.next_due(), estate_due_});
 }
 
 void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
@@ -57,8 +58,9 @@ void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
     parts_.settlement->settle_named();
   }
   if (alarm_->take() || names_.next_due() <= now) {
-    names_.look_for_awaited();
+    look_for_awaited();
   }
+  parts_.promise_waits->do_due(now);
   if (std::min(parts_.settlement->next_due(), estate_due_) <= now) {
     settle_estate();
   }

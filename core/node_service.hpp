@@ -32,7 +32,10 @@ class NodeService final : public Service {
   /// Within a step of the exchange.
   void settle_estate() noexcept;
   /// Answers those whose name has been bound meanwhile. Within a step of the exchange.
-  void look_for_awaited() noexcept { names_.look_for_awaited(); }
+  void look_for_awaited() noexcept {
+    names_.look_for_awaited();
+    parts_.promise_waits->look_here();
+  }
   /// Nobody who waits for a name is answered any more but by `error`. Within a step of the exchange.
   void close(const Error& error) noexcept { names_.close(error); }
   /// Waits that are registered here.

@@ -44,6 +44,8 @@ class Inquiry : public Call {
                                                           std::uint64_t /*bulk_bytes*/) {
     return nullptr;
   }
+  /// Which rank was asked, the last one of all. REQUIRES: it has been asked.
+  [[nodiscard]] int asked() const noexcept;
 
  private:
   friend class Nodes;
@@ -54,7 +56,6 @@ class Inquiry : public Call {
   [[nodiscard]] Result<NodeAnswer> keep(const Answer& answer) noexcept;
   void ask_next(const std::shared_ptr<Inquiry>& self) noexcept;
   void try_next(const std::shared_ptr<Inquiry>& self);
-  [[nodiscard]] int asked() const noexcept;  ///< last of all
   [[nodiscard]] bool can_be_asked(int rank) const noexcept;
   [[nodiscard]] Error nobody_left() const;
 

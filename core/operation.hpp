@@ -77,6 +77,7 @@ class Operation {
   [[nodiscard]] bool wait(Clock::time_point until);
   /// Nobody wants to know any more how it ends. Any thread.
   void forget() noexcept { wanted_.store(false, std::memory_order_relaxed); }
+  [[nodiscard]] bool is_wanted() const noexcept { return wanted_.load(std::memory_order_relaxed); }
   /// Has that one told once, when it has ended; at once if it has. One only. Any thread.
   void observe(std::shared_ptr<Observer> observer) noexcept;
   [[nodiscard]] bool ended() const noexcept { return state_.load(std::memory_order_acquire) == State::ended; }
@@ -98,7 +99,7 @@ class Operation {
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <class Promise>
     [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> task) noexcept {
-      wanted_ = task.promise().operation().wanted_.load(std::memory_order_relaxed);
+      wanted_ = task.promise().operation().is_wanted();
       return false;
     }
     [[nodiscard]] bool await_resume() const noexcept { return wanted_; }

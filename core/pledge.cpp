@@ -142,7 +142,7 @@ PromiseRecord Pledge::record_of(const Placed& value) const noexcept {
 }
 
 Result<void> Pledge::keep_elsewhere(const Placed& value, Deadline deadline) {
-  const auto kept = end(record_of(value), deadline);
+  auto kept = end(record_of(value), deadline);
   if (kept) {
     if (leave(State::kept)) {
       finish(deadline);

@@ -28,7 +28,7 @@ Begun ProxyTarget::begin(Session& session, Deadline deadline) {
       return {object_};
     }
   }
-  return handle_.awaits_promise() ? session.begin(handle_, CountsUntil::it_is_used, deadline)
+  return handle_.awaits_promise() ? session.begin(handle_, CountsUntil::it_comes, deadline)
                                   : session.begin(addressed(handle_), {}, deadline);
 }
 
@@ -36,17 +36,6 @@ Result<ProxyTarget::Fetched> ProxyTarget::fetched(Result<ObjectView> found) {
   auto open = session();
   if (!open) {
     return open.error();
-  }
-  const bool nothing_came = found ? !*found : found.error().code() == Errc::not_found;
-  if (handle_.awaits_promise() && nothing_came) {
-    found = (*open)->fetch(handle_, Deadline::Clock::time_point::min());
-    if (!found && found.error().code() == Errc::timeout) {
-      found =
-          Error(Errc::unsupported,
-                "what is promised on this node, or beside very many other promises, is waited for by get() "
-                "of the stand-in only, not by get_async()")
-              .about(to_string(handle_.key));
-    }
   }
   auto object = (*open)->as_said(handle_, std::move(found), {});
   return object ? Result<Fetched>(Fetched{*std::move(open), *std::move(object)}) : object.error();

@@ -18,6 +18,7 @@
 #include "node_memory.hpp"
 #include "nodes.hpp"
 #include "one_sided_reads.hpp"
+#include "promise_waits.hpp"
 #include "promised.hpp"
 #include "read_leases.hpp"
 
@@ -37,6 +38,7 @@ struct ServiceParts {
   std::shared_ptr<ReadLeases> read_leases;  ///< what others read of this node
   std::shared_ptr<OneSidedReads> reads;     ///< what this rank reads of others
   std::shared_ptr<Settlement> settlement;
+  std::shared_ptr<PromiseWaits> promise_waits;  ///< of this rank's own operations
   std::uint64_t inline_bytes = 0;  ///< blocks up to this size are answered together with a look-up by name
   std::chrono::milliseconds timeout{};
   LostMates lost_mates{};

@@ -8,7 +8,9 @@
 #include "core/internal_stores.hpp"
 #include "core/promised.hpp"
 #include "core/representation.hpp"
+#include "core/standing_waits.hpp"
 #include "core/store.hpp"
+#include "core/unless_out_of_memory.hpp"
 
 namespace locum {
 
@@ -65,7 +67,8 @@ Session::Session(std::shared_ptr<Connector> connector, std::shared_ptr<Metrics> 
       metrics_(std::move(metrics)),
       options_(std::move(options)),
       arrivals_(arrivals ? std::move(arrivals) : std::make_shared<Arrivals>(options_.options.timeout)),
-      decoded_(options_.options.decoded_cache_bytes) {}
+      decoded_(options_.options.decoded_cache_bytes),
+      standing_(std::make_shared<detail::StandingWaits>(connector_, arrivals_->continuations().on_start())) {}
 
 Session::~Session() {
   close();
@@ -197,6 +200,7 @@ void Session::close() noexcept {
   }
   closed_.store(true, std::memory_order_relaxed);
   if (!disowned_.load(std::memory_order_relaxed)) {
+    unless_out_of_memory([this] { standing_->close(closed_error()); });
     decoded_.clear();
   }
 }
@@ -237,7 +241,7 @@ Begun Session::begin(const Handle& handle, CountsUntil until, Deadline deadline)
     return {closed_error()};
   }
   if (handle.awaits_promise()) {
-    return begin_promised(handle.key, deadline);
+    return begin_promised(handle.key, until, deadline);
   }
   auto begun = connector_->begin(addressed(handle), {}, until, deadline);
   if (!begun.found || *begun.found) {

@@ -31,6 +31,7 @@ struct Decoding;
 namespace detail {
 struct OpenStore;
 class Pledge;
+class StandingWaits;
 }  // namespace detail
 
 /// What a store is opened with. The first opener, on whichever rank, fixes it; another wish under the same
@@ -107,6 +108,7 @@ class Session : public std::enable_shared_from_this<Session> {
     disowned_.store(true, std::memory_order_relaxed);
     closed_.store(true, std::memory_order_relaxed);
     connector_->disown();
+    disown_waits();
   }
   [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
 
@@ -170,9 +172,11 @@ class Session : public std::enable_shared_from_this<Session> {
  private:
   [[gnu::cold, gnu::noinline]] Result<ObjectView> otherwise(const Address& address, const Error& error,
                                                             Deadline deadline);
+  void disown_waits() noexcept;
   [[nodiscard]] Result<ObjectView> await(const Handle& handle, Deadline deadline);
   [[nodiscard]] Result<ObjectView> redeemed(const Key& promised, Result<ObjectView> found, Deadline deadline);
-  [[nodiscard]] Begun begin_promised(const Key& promised, Deadline deadline);
+  [[nodiscard]] Begun begin_promised(const Key& promised, CountsUntil until, Deadline deadline);
+  [[nodiscard]] Begun stand(const Key& promised, std::string name, Deadline deadline);
   Result<ObjectView> find_or_register(std::string_view name, const StoreOptions& options);
 
   const std::shared_ptr<Connector> connector_;
@@ -182,6 +186,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::atomic<bool> closed_{false};
   std::atomic<bool> disowned_{false};
   detail::DecodedCache decoded_;
+  const std::shared_ptr<detail::StandingWaits> standing_;
   Mutex mutex_;
   std::vector<std::weak_ptr<detail::OpenStore>> open_stores_ LOCUM_GUARDED_BY(mutex_);
   bool makes_promises_ LOCUM_GUARDED_BY(mutex_) = true;

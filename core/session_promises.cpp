@@ -3,6 +3,7 @@
 #include "core/pledge.hpp"
 #include "core/promised.hpp"
 #include "core/session.hpp"
+#include "core/standing_waits.hpp"
 
 // What a session has to do with promises: it breaks those that are unset when it closes, and finds what
 // became of those that others wait for.
@@ -89,18 +90,37 @@ Result<ObjectView> Session::await(const Handle& handle, Deadline deadline) {
                             : redeemed(handle.key, std::move(found), deadline);
 }
 
-Begun Session::begin_promised(const Key& promised, Deadline deadline) {
-  const std::string name = connector_->name_of(promised);
-  auto begun =
-      connector_->begin(Address(promised.store, name), {}, CountsUntil::it_is_used_once_set, deadline);
+Begun Session::begin_promised(const Key& promised, CountsUntil until, Deadline deadline) {
+  const bool for_use = counts_for_use(until);
+  std::string name = connector_->name_of(promised);
+  auto begun = connector_->begin(Address(promised.store, name), {},
+                                 for_use ? CountsUntil::it_is_used_once_set : CountsUntil::it_comes_once_set,
+                                 deadline);
+  if (!begun.found && begun.found.error().code() == Errc::not_found && !for_use) {
+    return stand(promised, std::move(name), deadline);
+  }
   if (!begun.found) {
     begun.found = missed(promised, begun.found.error());
   } else if (const auto kept = *begun.found ? kept_elsewhere(*begun.found) : std::nullopt) {
-    begun = connector_->begin(*kept, {}, CountsUntil::it_is_used, deadline);
+    begun = connector_->begin(*kept, {}, until, deadline);
   } else if (*begun.found) {
     begun.found = redeemed(promised, std::move(begun.found), {});
   }
   return begun;
+}
+
+// Of a connector that has nobody to go on with what was begun, and which knows all promises of this node.
+Begun Session::stand(const Key& promised, std::string name, Deadline deadline) {
+  const auto until = arrivals_->moment(deadline);
+  auto found = connector_->wait(Address(promised.store, name), Deadline::Clock::time_point::min());
+  if (found || found.error().code() != Errc::timeout) {
+    return {redeemed(promised, std::move(found), {})};
+  }
+  return {ObjectView(), standing_->begin(promised.store, std::move(name), until)};
+}
+
+void Session::disown_waits() noexcept {
+  standing_->disown();
 }
 
 Result<Address> Session::actual(const Key& key, Deadline deadline) {

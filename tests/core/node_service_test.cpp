@@ -353,7 +353,7 @@ TEST_F(NodeServiceTest, ReadersSurviveObjectsThatLieAboutThemselves) {
 TEST_F(NodeServiceTest, HoldsABoundedNumberOfWaitsForOneRank) {
   const Links& links = *world_.rank(asked).links;
   std::vector<std::string> names;
-  for (int number = 0; number < 1200; ++number) {
+  for (int number = 0; number < 3200; ++number) {
     names.push_back(world_.name_at(asked, store, "unborn " + std::to_string(number) + "."));
   }
   const AwaitWords patient{.store = store, .patience_ns = ~std::uint64_t{0}};

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/when.hpp"
 #include "tests/core/session_fixture.hpp"
 
 // Promises of one process.
@@ -264,6 +265,78 @@ TEST_F(PromiseOfOneProcess, BreaksWithoutMemory) {
   }
   promise.reset();
   EXPECT_EQ(code_of(waiting.get(20s)), Errc::broken_promise);
+}
+
+// Nobody's thread waits for it.
+TEST_F(PromiseOfOneProcess, IsAFutureBeforeItIsSet) {
+  auto promise = this->promise();
+  const auto stand_in = received(promise.proxy().handle());
+  const auto future = stand_in.get_async();
+  const auto sum = future.then([](const Result<View<double[]>>& view) { return (*view)[0] + (*view)[1]; });
+  const auto cancelled = stand_in.get_async();
+  const auto in_vain = stand_in.get_async(1ms);
+  EXPECT_FALSE(future.ready());
+  EXPECT_EQ(code_of(in_vain.get(20s)), Errc::timeout);
+  cancelled.cancel();
+  ASSERT_TRUE(promise.set(std::vector<double>{1, 2}));
+  EXPECT_EQ(*sum.get(20s), 3.0);
+  EXPECT_EQ((*future.get())[1], 2.0);
+  EXPECT_EQ(code_of(cancelled.get()), Errc::cancelled);
+  EXPECT_TRUE(stand_in.get_async().ready()) << "set before";
+}
+
+Eventual<double> first_of(Proxy<double[]> stand_in) {
+  const auto view = co_await stand_in;
+  if (!view) {
+    co_return view.error();
+  }
+  co_return (*view)[0];
+}
+
+TEST_F(PromiseOfOneProcess, IsAwaitedByCoroutines) {
+  auto promise = this->promise();
+  std::optional<Promise<double[]>> broken = this->promise();
+  const auto first = first_of(promise.proxy());
+  const auto none = first_of(broken->proxy());
+  EXPECT_FALSE(first.ready());
+  ASSERT_TRUE(promise.set(std::vector<double>{7}));
+  broken.reset();
+  EXPECT_EQ(*first.get(20s), 7.0);
+  EXPECT_EQ(code_of(none.get(20s)), Errc::broken_promise);
+}
+
+TEST_F(PromiseOfOneProcess, IsAFutureForAnyNumber) {
+  std::vector<Promise<double[]>> promises;
+  std::vector<Future<double[]>> futures;
+  for (int i = 0; i < 200; ++i) {
+    promises.push_back(promise());
+    for (int copy = 0; copy < 5; ++copy) {
+      futures.push_back(received(promises.back().proxy().handle()).get_async());
+    }
+  }
+  std::thread setter([&] {
+    for (std::size_t i = 0; i < promises.size(); ++i) {
+      EXPECT_TRUE(promises[i].set(std::vector<double>{double(i)}));
+    }
+  });
+  double sum = 0.0;
+  while (auto* future = when_any(futures, 20s)) {
+    const auto view = future->get();
+    sum += view ? (*view)[0] : -1e9;
+  }
+  setter.join();
+  EXPECT_EQ(sum, 5.0 * 199 * 100);
+}
+
+TEST_F(PromiseOfOneProcess, AsAFutureEndsWithItsSession) {
+  auto promise = this->promise();
+  const auto other = std::make_shared<Session>(one_.connector, one_.metrics);
+  const auto of_other = other->proxy<double[]>(promise.proxy().handle()).get_async();
+  other->close();
+  EXPECT_EQ(code_of(of_other.get(20s)), Errc::closed);
+  const auto of_dropped = promise.proxy().get_async();
+  ASSERT_TRUE(one_.session->drop("fields"));
+  EXPECT_EQ(code_of(of_dropped.get(20s)), Errc::not_found);
 }
 
 TEST_F(PromiseOfOneProcess, SaysWhatTypeItIs) {

@@ -1,0 +1,216 @@
+#include "core/standing_waits.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "core/directory.hpp"
+#include "core/mutex.hpp"
+#include "core/name_answer.hpp"
+#include "core/unless_out_of_memory.hpp"
+
+namespace locum::detail {
+
+/// One of them.
+class StandingWaits::Wait final : public Fetch {
+ public:
+  using Clock = Deadline::Clock;
+
+  Wait(std::uint32_t store, std::string name, Clock::time_point until)
+      : store_(store), name_(std::move(name)), until_(until) {}
+
+  [[nodiscard]] Address address() const noexcept { return {store_, name_}; }
+  [[nodiscard]] Clock::time_point until() const noexcept { return until_; }
+  [[nodiscard]] bool is_wanted() const noexcept { return wanted_.load(std::memory_order_relaxed); }
+  /// Once.
+  void end(Result<ObjectView> outcome) noexcept {
+    std::shared_ptr<Observer> observer;
+    {
+      const MutexLock lock(mutex_);
+      outcome_.emplace(std::move(outcome));
+      observer.swap(observer_);
+      changed_.notify_all();
+    }
+    ended_.store(true, std::memory_order_release);
+    if (observer) {
+      observer->ended();
+    }
+  }
+
+  [[nodiscard]] bool ended() const noexcept override { return ended_.load(std::memory_order_acquire); }
+  [[nodiscard]] Result<ObjectView> get(Deadline deadline) override {
+    const auto until = deadline.is_default() ? until_ : deadline.moment(look_interval);
+    MutexLock lock(mutex_);
+    while (!outcome_) {
+      if (!lock.wait_until(changed_, until) && !outcome_) {
+        return promise_not_set();
+      }
+    }
+    return *outcome_;
+  }
+  void hurry() noexcept override {}
+  void observe(std::shared_ptr<Observer> observer) noexcept override {
+    {
+      const MutexLock lock(mutex_);
+      if (!outcome_) {
+        observer_ = std::move(observer);
+        return;
+      }
+    }
+    observer->ended();
+  }
+  void forget() noexcept override { wanted_.store(false, std::memory_order_relaxed); }
+
+ private:
+  const std::uint32_t store_;
+  const std::string name_;
+  const Clock::time_point until_;
+  std::atomic<bool> wanted_{true};
+  std::atomic<bool> ended_{false};
+  Mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<Result<ObjectView>> outcome_ LOCUM_GUARDED_BY(mutex_);
+  std::shared_ptr<Observer> observer_ LOCUM_GUARDED_BY(mutex_);
+};
+
+struct StandingWaits::State {
+  Mutex mutex;
+  std::condition_variable changed;
+  std::vector<std::shared_ptr<Wait>> waits LOCUM_GUARDED_BY(mutex);
+  bool told LOCUM_GUARDED_BY(mutex) = false;  ///< something to look for
+  std::optional<Error> closed LOCUM_GUARDED_BY(mutex);
+  std::thread thread LOCUM_GUARDED_BY(mutex);
+  std::atomic<bool> disowned{false};
+};
+
+class StandingWaits::Alarm final : public NameWatcher {
+ public:
+  explicit Alarm(std::weak_ptr<State> state) noexcept : state_(std::move(state)) {}
+
+  void bound() noexcept override {
+    if (const auto state = state_.lock()) {
+      const MutexLock lock(state->mutex);
+      state->told = true;
+      state->changed.notify_all();
+    }
+  }
+
+ private:
+  const std::weak_ptr<State> state_;
+};
+
+StandingWaits::StandingWaits(std::shared_ptr<Connector> connector, ThreadStart on_start)
+    : connector_(std::move(connector)), on_start_(std::move(on_start)), state_(std::make_shared<State>()) {}
+
+// In a process that was forked the thread is not there, and its part in the state never ends.
+StandingWaits::~StandingWaits() {
+  if (!state_->disowned.load(std::memory_order_relaxed)) {
+    unless_out_of_memory([this] { close(Error(Errc::closed, "the runtime has ended before this did")); });
+  }
+}
+
+std::shared_ptr<Fetch> StandingWaits::begin(std::uint32_t store, std::string name,
+                                            Deadline::Clock::time_point until) {
+  auto wait = std::make_shared<Wait>(store, std::move(name), until);
+  std::optional<Error> refused;
+  {
+    const MutexLock lock(state_->mutex);
+    refused = state_->closed;
+    if (!refused && !state_->thread.joinable()) {
+      try {
+        state_->thread = std::thread([state = state_, connector = connector_, on_start = on_start_] {
+          if (on_start) {
+            on_start("locum promises");
+          }
+          work(*state, *connector, std::make_shared<Alarm>(state));
+        });
+      } catch (const std::system_error&) {
+        refused = Error(Errc::out_of_memory, "there cannot be another thread to wait for this promise");
+      }
+    }
+    if (!refused) {
+      state_->waits.push_back(wait);
+      state_->told = true;
+      state_->changed.notify_all();
+    }
+  }
+  if (refused) {
+    wait->end(*std::move(refused));
+  }
+  return wait;
+}
+
+void StandingWaits::close(const Error& error) noexcept {
+  std::vector<std::shared_ptr<Wait>> waits;
+  std::thread thread;
+  {
+    const MutexLock lock(state_->mutex);
+    state_->closed = error;
+    waits.swap(state_->waits);
+    thread.swap(state_->thread);
+    state_->changed.notify_all();
+  }
+  if (thread.get_id() == std::this_thread::get_id()) {
+    thread.detach();  // it ends by itself, and keeps what it needs for that
+  } else if (thread.joinable()) {
+    thread.join();
+  }
+  for (const auto& wait : waits) {
+    if (!wait->ended()) {
+      wait->end(error);
+    }
+  }
+}
+
+void StandingWaits::disown() noexcept {
+  state_->disowned.store(true, std::memory_order_relaxed);
+}
+
+// Watched first, then looked for: what is bound after the look is told of.
+void StandingWaits::look(State& state, Connector& connector, const std::shared_ptr<Alarm>& alarm) {
+  std::vector<std::shared_ptr<Wait>> waits;
+  {
+    const MutexLock lock(state.mutex);
+    waits = state.waits;
+  }
+  for (const auto& wait : waits) {
+    connector.watch(wait->address(), alarm);
+    auto found = connector.wait(wait->address(), Deadline::Clock::time_point::min());
+    const bool is_set = found || found.error().code() != Errc::timeout;
+    if (is_set) {
+      wait->end(std::move(found));
+    } else if (Deadline::Clock::now() >= wait->until() || !wait->is_wanted()) {
+      wait->end(promise_not_set());
+    }
+  }
+}
+
+void StandingWaits::work(State& state, Connector& connector, const std::shared_ptr<Alarm>& alarm) noexcept {
+  for (;;) {
+    {
+      MutexLock lock(state.mutex);
+      std::erase_if(state.waits, [](const auto& wait) { return wait->ended(); });
+      auto latest = Deadline::Clock::time_point::max();
+      for (const auto& wait : state.waits) {
+        latest = std::min({latest, wait->until(), Deadline::Clock::now() + look_interval});
+      }
+      while (!state.told && !state.closed) {
+        if (!lock.wait_until(state.changed, latest)) {
+          break;
+        }
+      }
+      if (state.closed) {
+        return;
+      }
+      state.told = false;
+    }
+    unless_out_of_memory([&] { look(state, connector, alarm); });  // else the next time
+  }
+}
+
+}  // namespace locum::detail

@@ -1,0 +1,205 @@
+// Ranks of a node that wait for the same promise of another one ask once: on a simulated network, whose ranks
+// may die.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "core/promise.hpp"
+#include "core/promise_waits.hpp"
+#include "tests/core/promise_nodes.hpp"
+
+namespace locum::tests {
+namespace {
+
+class PromiseMates : public PromiseNodes {
+ protected:
+  [[nodiscard]] Deadline in(std::chrono::nanoseconds time) { return world_.network().now() + time; }
+  [[nodiscard]] std::size_t asked_of_makers_node() {
+    return world_.rank(maker).links->awaited() + world_.rank(1).links->awaited();
+  }
+};
+
+TEST_F(PromiseMates, AskOnceForAll) {
+  auto promise = this->promise();
+  const Handle handle = promise.proxy().handle();
+  std::vector<Future<double[]>> futures;
+  const std::uint64_t messages = world_.messages_of([&] {
+    for (int i = 0; i < 500; ++i) {
+      for (const int rank : {2, 3}) {
+        futures.push_back(stand_in(rank, handle).get_async());
+      }
+    }
+    world_.network().run_for(100ms);
+    EXPECT_EQ(asked_of_makers_node(), 1U);
+    set_after(0ms, promise, {1, 2, 3});
+    world_.network().run_for(100ms);
+  });
+  EXPECT_EQ(messages, 4U) << "a question and an answer between the nodes, and the same between the mates";
+  for (const auto& future : futures) {
+    ASSERT_TRUE(future.ready());
+    EXPECT_EQ((*future.get())[2], 3.0);
+  }
+  EXPECT_TRUE(store(maker).evict(handle.key).value());
+  futures.clear();
+  expect_nothing_left({0, 1, 2});
+}
+
+// What is large travels once, too, as ever.
+TEST_F(PromiseMates, ShareWhatIsLarge) {
+  auto promise = this->promise();
+  std::vector<std::shared_ptr<Told>> all;
+  for (const int rank : {2, 3, 4, 5}) {
+    all.push_back(wait(rank, promise.proxy().handle()));
+  }
+  world_.network().run_for(100ms);
+  EXPECT_EQ(asked_of_makers_node(), 2U) << "of two nodes";
+  ASSERT_TRUE(promise.set(std::vector<double>(100'000, 4.0)));
+  world_.network().run_for(1s);
+  for (const auto& told : all) {
+    ASSERT_TRUE(told->got && *told->got);
+    EXPECT_EQ((**told->got)[99'999], 4.0);
+  }
+}
+
+TEST_F(PromiseMates, AreAllToldThatItIsBroken) {
+  std::optional<Promise<double[]>> promise = this->promise();
+  const std::vector<std::shared_ptr<Told>> all{wait(2, promise->proxy().handle()),
+                                               wait(3, promise->proxy().handle())};
+  world_.network().run_for(100ms);
+  promise.reset();
+  world_.network().run_for(100ms);
+  for (const auto& told : all) {
+    ASSERT_TRUE(told->got);
+    EXPECT_EQ(code_of(*told->got), Errc::broken_promise);
+  }
+}
+
+TEST_F(PromiseMates, GoOnWithoutTheOneThatAsked) {
+  for (const bool dies : {true, false}) {
+    auto promise = this->promise();
+    const Handle handle = promise.proxy().handle();
+    const int first = dies ? 2 : 4;
+    const int second = first + 1;
+    const auto asked = stand_in(first, handle).get_async(in(60s));
+    world_.network().run_for(100ms);
+    const auto other = stand_in(second, handle).get_async(in(60s));
+    world_.network().run_for(100ms);
+    if (dies) {
+      mortal_.kill(first);
+    } else {
+      world_.network().start([&] {
+        members_[static_cast<std::size_t>(first)].session->close();
+        mortal_.close_now(first);
+      });
+    }
+    world_.network().run_for(12s);
+    EXPECT_FALSE(other.ready()) << dies;
+    EXPECT_EQ(asked_of_makers_node(), 1U) << dies;
+    ASSERT_TRUE(promise.set(std::vector<double>{6}));
+    world_.network().run_for(100ms);
+    ASSERT_TRUE(other.ready()) << dies;
+    ASSERT_TRUE(other.get()) << other.get().error();
+    EXPECT_EQ((*other.get())[0], 6.0);
+    EXPECT_TRUE(store(maker).evict(handle.key).value());
+  }
+  expect_nothing_left({0});
+}
+
+TEST_F(PromiseMates, WaitEachUntilItsOwnDeadline) {
+  auto promise = this->promise();
+  const Handle handle = promise.proxy().handle();
+  const auto first = stand_in(2, handle).get_async(in(1s));
+  world_.network().run_for(10ms);
+  const auto second = stand_in(3, handle).get_async(in(2s));
+  const auto third = stand_in(3, handle).get_async(in(60s));
+  world_.network().run_for(1s);
+  EXPECT_EQ(code_of(first.get(in(0s))), Errc::timeout);
+  EXPECT_TRUE(first.ready());
+  EXPECT_FALSE(second.ready());
+  world_.network().run_for(1s);
+  EXPECT_TRUE(second.ready());
+  EXPECT_FALSE(third.ready());
+  ASSERT_TRUE(promise.set(std::vector<double>{6}));
+  world_.network().run_for(100ms);
+  ASSERT_TRUE(third.ready());
+  ASSERT_TRUE(third.get()) << third.get().error();
+  EXPECT_EQ((*third.get())[0], 6.0);
+  EXPECT_TRUE(store(maker).evict(handle.key).value());
+  expect_nothing_left({0, 1});
+}
+
+// The maker's node does not keep the question of whom nobody waits for any more.
+TEST_F(PromiseMates, TakeTheQuestionBack) {
+  auto promise = this->promise();
+  const Handle handle = promise.proxy().handle();
+  for (const bool there_is_a_mate : {false, true}) {
+    auto first = stand_in(2, handle).get_async(in(1h));
+    world_.network().run_for(10ms);
+    auto second = there_is_a_mate ? stand_in(3, handle).get_async(in(1h)) : first;
+    world_.network().run_for(10ms);
+    EXPECT_EQ(asked_of_makers_node(), 1U);
+    first.cancel();
+    world_.network().run_for(patience / 5 + 10ms);
+    EXPECT_EQ(asked_of_makers_node(), there_is_a_mate ? 1U : 0U) << "for the mate";
+    second.cancel();
+    world_.network().run_for(2 * patience / 5 + 20ms);
+    EXPECT_EQ(asked_of_makers_node(), 0U);
+    EXPECT_EQ(world_.rank(2).links->promise_waits()->size(), 0U);
+    EXPECT_EQ(world_.rank(3).links->promise_waits()->size(), 0U);
+  }
+  ASSERT_TRUE(promise.set(std::vector<double>{6}));
+  EXPECT_TRUE(store(maker).evict(handle.key).value());
+  expect_nothing_left({0, 1});
+}
+
+// Who asks, or the maker, dies after each event of a run: whoever lives is told how it ended, and nothing
+// stays.
+TEST_F(PromiseMates, AreToldWhoeverDiesWhenever) {
+  for (const int victim : {maker, 2, 3}) {
+    for (int events = 0; events < 40; events += 3) {
+      MortalNodes mortal({.nodes = {.nodes = 2, .ranks_per_node = 2, .patience = patience},
+                          .network = {.latency = {1ms, 1ms}}});
+      SimulatedNodes& world = mortal.world();
+      std::vector<std::shared_ptr<Session>> sessions;
+      std::vector<Store> stores;
+      for (int rank = 0; rank < world.size(); ++rank) {
+        sessions.push_back(std::make_shared<Session>(world.rank(rank).connector, world.rank(rank).metrics,
+                                                     SessionOptions{.rank = rank}, world.arrivals(rank)));
+        stores.push_back(sessions.back()->open("fields").value());
+      }
+      auto promise = stores[maker].promise<double[]>().value();
+      std::vector<Future<double[]>> futures;
+      for (const int rank : {2, 3, 2, 3}) {
+        futures.push_back(sessions[static_cast<std::size_t>(rank)]
+                              ->proxy<double[]>(promise.proxy().handle())
+                              .get_async(world.network().now() + 60s));
+      }
+      world.network().after(
+          5ms, [&] { world.network().start([&] { (void)promise.set(std::vector<double>(10'000, 1.0)); }); });
+      for (int event = 0; event < events; ++event) {
+        (void)world.network().step();
+      }
+      mortal.kill(victim);
+      world.network().run_for(40s);
+      for (std::size_t at = 0; at < futures.size(); ++at) {
+        if (static_cast<int>(2 + at % 2) == victim) {
+          continue;
+        }
+        ASSERT_TRUE(futures[at].ready()) << victim << ' ' << events;
+        const Errc code = code_of(futures[at].get());
+        EXPECT_TRUE(code == Errc{} || (victim == maker && code == Errc::peer_lost))
+            << victim << ' ' << events << ' ' << to_string(code);
+      }
+      for (const auto& session : sessions) {
+        session->close();
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace locum::tests

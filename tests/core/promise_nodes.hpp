@@ -1,0 +1,100 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/promise.hpp"
+#include "tests/core/mortal_nodes.hpp"
+#include "tests/core/simulated_nodes.hpp"
+
+namespace locum::tests {
+
+using namespace std::chrono_literals;
+
+template <class V>
+[[nodiscard]] Errc code_of(const Result<V>& result) {
+  return result ? Errc{} : result.error().code();
+}
+
+/// Three nodes of two ranks, a millisecond apart. Rank 0 promises, all others wait; rank 1 is of its node.
+class PromiseNodes : public ::testing::Test {
+ protected:
+  static constexpr int maker = 0;
+  static constexpr auto patience = 5s;
+
+  struct Member {
+    std::shared_ptr<Session> session;
+    std::optional<Store> store;
+  };
+  /// What somebody was told, and when.
+  struct Told {
+    std::optional<Result<View<double[]>>> got;
+    Deadline::Clock::time_point at;
+  };
+
+  PromiseNodes() {
+    for (int rank = 0; rank < world_.size(); ++rank) {
+      auto session = std::make_shared<Session>(world_.rank(rank).connector, world_.rank(rank).metrics,
+                                               SessionOptions{.rank = rank}, world_.arrivals(rank));
+      auto store = session->open("fields").value();
+      members_.push_back({std::move(session), std::move(store)});
+    }
+    world_.network().run_for(1s);
+    for (int node = 0; node < 3; ++node) {
+      at_first_.push_back(world_.rank(2 * node).node->levels());
+    }
+  }
+  ~PromiseNodes() override {
+    for (const Member& member : members_) {
+      member.session->close();
+    }
+  }
+
+  [[nodiscard]] Store& store(int rank) { return *members_.at(static_cast<std::size_t>(rank)).store; }
+  [[nodiscard]] Proxy<double[]> stand_in(int rank, const Handle& handle) {
+    return members_.at(static_cast<std::size_t>(rank)).session->proxy<double[]>(handle);
+  }
+  [[nodiscard]] Promise<double[]> promise() { return store(maker).promise<double[]>().value(); }
+  /// That rank waits for it from now on, in a program of its own.
+  [[nodiscard]] std::shared_ptr<Told> wait(int rank, const Handle& handle, std::chrono::seconds time = 60s) {
+    auto told = std::make_shared<Told>();
+    world_.network().start([this, rank, handle, time, told] {
+      told->got = stand_in(rank, handle).get(world_.network().now() + time);
+      told->at = world_.network().now();
+    });
+    return told;
+  }
+  void set_after(std::chrono::nanoseconds time, Promise<double[]>& promise, std::vector<double> value) {
+    world_.network().after(time, [this, &promise, value = std::move(value)] {
+      world_.network().start([&promise, value] { EXPECT_TRUE(promise.set(value)); });
+    });
+  }
+  void expect_nothing_left(const std::vector<int>& nodes) {
+    world_.network().run_for(20s);
+    for (int rank = 0; rank < world_.size(); ++rank) {
+      if (!mortal_.is_gone(rank)) {
+        (void)world_.connector(rank).usage();
+      }
+    }
+    for (const int node : nodes) {
+      EXPECT_EQ(world_.rank(2 * node).node->levels(), at_first_[static_cast<std::size_t>(node)]) << node;
+      EXPECT_EQ(world_.rank(2 * node).links->awaited(), 0U) << node;
+    }
+  }
+
+  MortalNodes mortal_{
+      {.nodes = {.nodes = 3, .ranks_per_node = 2, .window_bytes = 1'000'000, .patience = patience},
+       .network = {.latency = {1ms, 1ms}}}};
+  SimulatedNodes& world_ = mortal_.world();
+  std::vector<Member> members_;
+  std::vector<PlainNode::Levels> at_first_;
+};
+
+}  // namespace locum::tests

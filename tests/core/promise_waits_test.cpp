@@ -1,0 +1,223 @@
+// However many wait for a promise in a rank, it costs one question; and those of the own node are waited for
+// as any: on a simulated network.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/promise.hpp"
+#include "core/promise_waits.hpp"
+#include "tests/core/promise_nodes.hpp"
+
+namespace locum::tests {
+namespace {
+
+class PromiseWaiting : public PromiseNodes {
+ protected:
+  using Futures = std::vector<Future<double[]>>;
+
+  [[nodiscard]] Futures ask_for(int number, int rank, const Handle& handle, Deadline deadline = {}) {
+    Futures all;
+    for (int i = 0; i < number; ++i) {
+      all.push_back(stand_in(rank, handle).get_async(deadline));
+    }
+    return all;
+  }
+  [[nodiscard]] Deadline in(std::chrono::nanoseconds time) { return world_.network().now() + time; }
+  [[nodiscard]] std::size_t waits_of(int rank) { return world_.rank(rank).links->promise_waits()->size(); }
+};
+
+TEST_F(PromiseWaiting, OfAThousandInARankCostsOneQuestion) {
+  auto promise = this->promise();
+  const Handle handle = promise.proxy().handle();
+  set_after(500ms, promise, {1, 2, 3});
+  std::vector<std::shared_ptr<Told>> threads;
+  Futures futures;
+  std::vector<Proxy<double[]>> ahead;
+  const std::uint64_t messages = world_.messages_of([&] {
+    for (int i = 0; i < 20; ++i) {
+      threads.push_back(wait(2, handle));
+    }
+    futures = ask_for(900, 2, handle);
+    for (int i = 0; i < 80; ++i) {
+      ahead.push_back(stand_in(2, handle));
+      ahead.back().prefetch();
+    }
+    world_.network().run_for(2s);
+  });
+  EXPECT_EQ(messages, 2U);
+  for (const auto& told : threads) {
+    ASSERT_TRUE(told->got && *told->got);
+    EXPECT_EQ((**told->got)[2], 3.0);
+  }
+  for (const auto& future : futures) {
+    ASSERT_TRUE(future.ready());
+    EXPECT_EQ((*future.get())[2], 3.0);
+  }
+  for (const auto& one : ahead) {
+    EXPECT_TRUE(one.ready());
+    EXPECT_EQ((*one)[2], 3.0);
+  }
+  EXPECT_EQ(waits_of(2), 0U);
+}
+
+TEST_F(PromiseWaiting, EachWaitsUntilItsOwnDeadline) {
+  auto promise = this->promise();
+  const Handle handle = promise.proxy().handle();
+  const auto soon = stand_in(2, handle).get_async(in(1s));
+  const auto later = stand_in(2, handle).get_async(in(3s));
+  const auto thread = wait(2, handle, 4s);
+  const auto in_time = wait(2, handle, 60s);
+  world_.network().run_for(1001ms);
+  EXPECT_TRUE(soon.ready());
+  EXPECT_FALSE(later.ready());
+  world_.network().run_for(2s);
+  EXPECT_TRUE(later.ready());
+  EXPECT_FALSE(thread->got);
+  world_.network().run_for(1s);
+  ASSERT_TRUE(thread->got);
+  for (const Errc code : {code_of(soon.get()), code_of(later.get()), code_of(*thread->got)}) {
+    EXPECT_EQ(code, Errc::timeout);
+  }
+  EXPECT_FALSE(in_time->got);
+  EXPECT_EQ(waits_of(2), 1U);
+  ASSERT_TRUE(promise.set(std::vector<double>{5}));
+  world_.network().run_for(10ms);
+  ASSERT_TRUE(in_time->got && *in_time->got) << "the question of the first was asked again";
+  EXPECT_EQ((**in_time->got)[0], 5.0);
+}
+
+// The first to wait is the one that the question was asked for.
+TEST_F(PromiseWaiting, GoesOnForTheOthersWhereOneIsCancelled) {
+  auto promise = this->promise();
+  const Handle handle = promise.proxy().handle();
+  auto first = stand_in(2, handle).get_async();
+  const auto second = stand_in(2, handle).get_async();
+  world_.network().run_for(100ms);
+  first.cancel();
+  world_.network().run_for(2s);
+  EXPECT_EQ(code_of(first.get()), Errc::cancelled);
+  EXPECT_FALSE(second.ready());
+  ASSERT_TRUE(promise.set(std::vector<double>{5}));
+  world_.network().run_for(10ms);
+  ASSERT_TRUE(second.ready());
+  EXPECT_EQ((*second.get())[0], 5.0);
+}
+
+TEST_F(PromiseWaiting, IsForgottenWhereNobodyWaitsAnyMore) {
+  auto promise = this->promise();
+  for (const int rank : {maker, 1, 2}) {
+    auto futures = ask_for(3, rank, promise.proxy().handle());
+    stand_in(rank, promise.proxy().handle()).prefetch();
+    world_.network().run_for(100ms);
+    EXPECT_EQ(waits_of(rank), 1U) << rank;
+    futures[0].cancel();
+    futures.clear();
+    world_.network().run_for(patience / 5 + 1ms);
+    EXPECT_EQ(waits_of(rank), 0U) << rank;
+  }
+}
+
+// Also where another rank of the node is the maker: no message, and no thread of the maker's.
+TEST_F(PromiseWaiting, OnTheMakersNodeNeedsNoMessage) {
+  for (const int rank : {maker, 1}) {
+    auto promise = this->promise();
+    const auto at_first = waits_of(rank);
+    Futures futures;
+    EXPECT_EQ(world_.messages_of([&] {
+      futures = ask_for(100, rank, promise.proxy().handle());
+      const auto sum = futures[7].then([](const Result<View<double[]>>& view) { return (*view)[1] + 1.0; });
+      world_.network().run_for(3s);
+      EXPECT_FALSE(futures[0].ready());
+      EXPECT_EQ(waits_of(rank), at_first + 1);
+      EXPECT_TRUE(promise.set(std::vector<double>{4, 5}));
+      world_.network().run_for(10ms);
+      EXPECT_TRUE(futures[0].ready()) << rank;
+      EXPECT_EQ(*sum.get(), 6.0);
+    }),
+              0U);
+    for (const auto& future : futures) {
+      EXPECT_EQ((*future.get())[1], 5.0);
+    }
+    EXPECT_EQ(waits_of(rank), 0U);
+  }
+}
+
+TEST_F(PromiseWaiting, OnTheMakersNodeEndsInEveryWay) {
+  for (const int rank : {maker, 1}) {
+    std::optional<Promise<double[]>> broken = this->promise();
+    const auto of_broken = stand_in(rank, broken->proxy().handle()).get_async();
+    auto late = this->promise();
+    const auto in_vain = stand_in(rank, late.proxy().handle()).get_async(in(1s));
+    auto named = store(maker).promise<double[]>("named" + std::to_string(rank)).value();
+    const auto of_named = stand_in(rank, named.proxy().handle()).get_async();
+    auto evicted = this->promise();
+    const Handle gone = evicted.proxy().handle();
+    ASSERT_TRUE(evicted.set(std::vector<double>{1}));
+    ASSERT_TRUE(store(maker).evict(gone.key).value());
+    const auto of_gone = stand_in(rank, gone).get_async();
+    broken.reset();
+    set_after(0ms, named, {8});
+    world_.network().run_for(1001ms);
+    EXPECT_EQ(code_of(of_broken.get()), Errc::broken_promise);
+    EXPECT_EQ(code_of(in_vain.get()), Errc::timeout);
+    EXPECT_EQ(code_of(of_gone.get()), Errc::not_found);
+    ASSERT_TRUE(of_named.ready());
+    EXPECT_EQ((*of_named.get())[0], 8.0);
+  }
+}
+
+TEST_F(PromiseWaiting, AtAMateOfTheMakerEndsWithIt) {
+  auto promise = this->promise();
+  const auto future = stand_in(1, promise.proxy().handle()).get_async(in(60s));
+  world_.network().run_for(100ms);
+  mortal_.kill(maker);
+  world_.network().run_for(patience / 5 + 500ms);
+  ASSERT_TRUE(future.ready());
+  EXPECT_EQ(code_of(future.get()), Errc::peer_lost);
+}
+
+TEST_F(PromiseWaiting, EndsWhenItsOwnRankCloses) {
+  auto promise = this->promise();
+  for (const int rank : {1, 2}) {
+    const auto future = stand_in(rank, promise.proxy().handle()).get_async();
+    world_.network().run_for(100ms);
+    world_.network().start([&] {
+      members_[static_cast<std::size_t>(rank)].session->close();
+      mortal_.close_now(rank);
+    });
+    world_.network().run_for(1s);
+    ASSERT_TRUE(future.ready());
+    EXPECT_EQ(code_of(future.get()), Errc::closed) << rank;
+  }
+}
+
+// What is refused says so, and who has a thread for it may wait all the same.
+TEST_F(PromiseWaiting, OfVeryManyIsRefusedHonestly) {
+  constexpr std::size_t beyond = 10;
+  std::vector<Promise<double[]>> promises;
+  Futures futures;
+  for (std::size_t i = 0; i < PromiseWaits::most_ahead + beyond; ++i) {
+    promises.push_back(promise());
+    futures.push_back(stand_in(2, promises.back().proxy().handle()).get_async());
+  }
+  const auto told = wait(2, promises.back().proxy().handle());
+  world_.network().run_for(100ms);
+  EXPECT_EQ(std::ranges::count_if(futures, [](const auto& future) { return future.ready(); }), beyond);
+  EXPECT_EQ(code_of(futures.back().get()), Errc::out_of_memory);
+  for (auto& promise : promises) {
+    ASSERT_TRUE(promise.set(std::vector<double>{1}));
+  }
+  world_.network().run_for(100ms);
+  EXPECT_TRUE(told->got && *told->got);
+  EXPECT_EQ(std::ranges::count_if(futures, [](const auto& future) { return future.ready() && future.get(); }),
+            static_cast<std::ptrdiff_t>(PromiseWaits::most_ahead));
+}
+
+}  // namespace
+}  // namespace locum::tests
