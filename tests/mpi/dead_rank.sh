@@ -19,18 +19,19 @@ before=$(sh "$left_in_shm" names)
 
 points='publish: live/bind: intended/link: next set/change: begun/tombstone: marked/unlink: hash cleared/pin: bit set/commit: all taken'
 IFS=/ read -ra points <<< "$points"
-for run in computing pinning creating collective closing released released:apart computing:destructor "${points[@]/#/point/}"; do
+for run in computing pinning creating collective closing promising promising:mixed promising:apart released released:apart computing:destructor "${points[@]/#/point/}"; do
   started=$SECONDS
   death=${run%%[:/]*} end=${run##*:} point=
   if [ "$death" = point ]; then
     end='' point=${run#*/}
   fi
   ranks_per_node=3
-  if [ "$end" = apart ]; then  # only the links tell of the death
+  if [ "$end" = apart ] || [ "$end" = mixed ]; then  # only the links tell of the death: all of them, or rank 2
     if [ -z "${LOCUM_TEST_WITH_UCX:-}" ]; then
       continue
     fi
     ranks_per_node=1
+    [ "$end" = apart ] || ranks_per_node=2
   fi
   LOCUM_RANKS_PER_NODE=$ranks_per_node LOCUM_PEER_TIMEOUT_MS=2000 \
     LOCUM_TEST_DEATH=$death LOCUM_TEST_END=$end LOCUM_TEST_POINT=$point "$@" > "$work/out" 2>&1

@@ -6,6 +6,7 @@
 //   creating    it has memory that is not sealed
 //   collective  the others wait for it in a collective call already
 //   closing     the others wait for it in close() already
+//   promising   it has promised something, for which the others wait, in a thread and without one
 //   released    it has met the others in close() and left the node, but has not told them that it has closed
 //   point       it puts, replaces, reads and evicts, until it comes to the kill point LOCUM_TEST_POINT
 //
@@ -22,8 +23,10 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "core/promise.hpp"
 #include "core/serializers.hpp"
 #include "mpi/runtime.hpp"
 #include "shm/kill_point.hpp"
@@ -141,6 +144,47 @@ void expect_lost_call(locum::Runtime& runtime) {
          "a collective call took " + std::to_string(milliseconds_since(start)) + " ms");
 }
 
+// Before the death of who promised it, and after.
+void wait_for_what_was_promised(locum::Runtime& runtime, locum::Store& store) {
+  locum::Handle handle;
+  std::optional<locum::Promise<double[]>> promise;
+  if (rank_of_this == victim) {
+    promise = store.promise<double[]>().value();
+    handle = promise->proxy().handle();
+  }
+  MPI_Bcast(&handle, sizeof handle, MPI_BYTE, victim, MPI_COMM_WORLD);
+  if (rank_of_this == victim) {
+    (void)store.wait<int>("they wait for me", 10s);
+    die();
+  }
+  const bool apart = setting("LOCUM_RANKS_PER_NODE") != "3";
+  const auto bound = (apart ? 2s + 2s / 5 : promised + locum::look_interval) + slack;
+  const auto future = runtime.proxy<double[]>(handle).get_async(60s);
+  std::thread thread([&] {
+    const auto got = runtime.proxy<double[]>(handle).get(60s);
+    expect(!got && got.error().code() == locum::Errc::peer_lost, "a thread was not told of the death");
+  });
+  expect(!future.ready(), "nobody has set it");
+  (void)store.put("they wait for me", rank_of_this);
+  const auto start = Clock::now();
+  thread.join();
+  const auto late = runtime.proxy<double[]>(handle).get(60s);
+  const auto got = future.get(60s);
+  expect(!got && got.error().code() == locum::Errc::peer_lost, "a future was not told of the death");
+  expect(!late && late.error().code() == locum::Errc::peer_lost, "who came late was not told of the death");
+  expect(Clock::now() - start < bound,
+         "that it will not be set took " + std::to_string(milliseconds_since(start)) + " ms");
+  std::printf("rank %d noticed: not set, after %d ms\n", rank_of_this, milliseconds_since(start));
+}
+
+[[noreturn]] void end_here() {
+  if (failures == 0) {
+    std::printf("rank %d survived\n", rank_of_this);
+  }
+  std::fflush(stdout);
+  std::_Exit(failures);
+}
+
 void go_on(locum::Runtime& runtime, locum::Store& store, const std::string& death) {
   const auto start = Clock::now();
   expect(comes_true([&] { return runtime.lost_ranks() == std::vector<int>{victim}; }, promised + slack),
@@ -194,7 +238,13 @@ int main(int argc, char** argv) {
     locum::Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = memory_bytes});
     std::optional<locum::Store> opened = runtime.store("shared");
     locum::Store& store = *opened;
-    if (death != "released") {
+    if (death == "promising") {
+      store.put("own/" + std::to_string(rank_of_this), rank_of_this * 10).value();
+      wait_for_what_was_promised(runtime, store);
+      if (setting("LOCUM_RANKS_PER_NODE") != "3") {
+        end_here();  // with the rank's node its objects are gone
+      }
+    } else if (death != "released") {
       prepare(store, death);
     }
     if (death == "collective" || death == "closing") {
@@ -228,9 +278,5 @@ int main(int argc, char** argv) {
              "the loss is forgotten");
     }
   }
-  if (failures == 0) {
-    std::printf("rank %d survived\n", rank_of_this);
-  }
-  std::fflush(stdout);
-  std::_Exit(failures);
+  end_here();
 }

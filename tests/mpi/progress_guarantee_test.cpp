@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "core/promise.hpp"
 #include "mpi/runtime.hpp"
 #include "tests/mpi/job.hpp"
 
@@ -67,7 +68,30 @@ class OnOneCore {
 constexpr std::size_t elements = std::size_t{8} << 20U;  // 64 MiB of them
 constexpr int names_of_rank = 16;                        // of which some are at home at the owner's node
 
-void use_the_owner(Store& store, const Key& large, const Key& evicted) {
+/// What the owner has, and what it promised and has set.
+struct Owned {
+  Key large;
+  Key evicted;
+  Handle promised;
+};
+
+// Some of the names are at home at the owner's node.
+void promise_what_the_owner_is_home_to(Runtime& runtime, Store& store) {
+  for (int number = 0; number < names_of_rank; ++number) {
+    const std::string name = "promised " + std::to_string(job::rank()) + "/" + std::to_string(number);
+    auto promise = store.promise<int>(name, 20s).value();
+    const auto coming = runtime.proxy<int>(promise.proxy().handle()).get_async(20s);
+    const auto set = promise.set(number, 20s);
+    EXPECT_TRUE(set) << set.error();
+    EXPECT_EQ(*store.wait<int>(name, 20s).value(), number);
+    EXPECT_EQ(*coming.get(20s).value(), number);
+  }
+}
+
+void use_the_owner(Runtime& runtime, Store& store, const Owned& owned) {
+  const auto& [large, evicted, promised] = owned;
+  EXPECT_EQ(*runtime.proxy<int>(promised).get_async(20s).get(20s).value(), 9);
+  promise_what_the_owner_is_home_to(runtime, store);
   const auto view = store.get<double[]>(large, 20s);
   ASSERT_TRUE(view) << view.error();
   EXPECT_EQ((*view)[elements - 1], 7.0);
@@ -90,14 +114,15 @@ TEST(ProgressGuarantee, HoldsWhileTheOwnerCallsNothingAndItsOnlyCoreIsTaken) {
   }
   Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 512_MiB});
   Store store = runtime.store("fields");
-  Key large;
-  Key evicted;
+  Owned owned;
   if (job::rank() == 0) {
-    large = store.put(std::vector<double>(elements, 7.0)).value();
-    evicted = store.put(std::vector<double>(1000, 8.0)).value();
+    owned.large = store.put(std::vector<double>(elements, 7.0)).value();
+    owned.evicted = store.put(std::vector<double>(1000, 8.0)).value();
+    auto promise = store.promise<int>().value();
+    owned.promised = promise.proxy().handle();
+    (void)promise.set(9).value();
   }
-  large = job::from(0, large);
-  evicted = job::from(0, evicted);
+  owned = job::from(0, owned);
   job::barrier();
   if (job::rank() == 0) {
     const auto end = Deadline::Clock::now() + 10s;
@@ -109,7 +134,7 @@ TEST(ProgressGuarantee, HoldsWhileTheOwnerCallsNothingAndItsOnlyCoreIsTaken) {
     }
     EXPECT_EQ(done.value(), job::last()) << "ranks were served while this one computed " << computed;
   } else {
-    use_the_owner(store, large, evicted);
+    use_the_owner(runtime, store, owned);
     done.increment();
   }
   job::barrier();

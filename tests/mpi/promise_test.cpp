@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/promise.hpp"
+#include "core/when.hpp"
 #include "mpi/runtime.hpp"
 #include "tests/mpi/job.hpp"
 
@@ -68,6 +69,28 @@ TEST_F(PromiseOfRanks, ComesWhileNobodyWaits) {
   for (std::size_t at = 0; at < handles.size(); ++at) {
     EXPECT_EQ((*stand_ins[at])[999], static_cast<double>(at));
   }
+}
+
+// Whose of them are of the own node, and of the own rank, makes no difference.
+TEST_F(PromiseOfRanks, AreFuturesForAnyNumber) {
+  constexpr int copies = 50;
+  auto promise = store_.promise<double[]>().value();
+  const auto handles = shared(promise.proxy().handle());
+  std::vector<Future<double[]>> futures;
+  for (int copy = 0; copy < copies; ++copy) {
+    for (const Handle& handle : handles) {
+      futures.push_back(runtime_.proxy<double[]>(handle).get_async());
+    }
+  }
+  job::barrier();  // nobody is late
+  EXPECT_TRUE(promise.set(std::vector<double>(1, job::rank() + 1.0)));
+  double sum = 0.0;
+  while (auto* future = when_any(futures, 60s)) {
+    const auto view = future->get();
+    sum += view ? (*view)[0] : -1e9;
+  }
+  const double ranks = job::size();
+  EXPECT_EQ(sum, copies * ranks * (ranks + 1.0) / 2.0);
 }
 
 TEST_F(PromiseOfRanks, IsBrokenForAllWhoWait) {
