@@ -104,7 +104,7 @@ void BatchBind::end() noexcept {
     }
   }
   objects_.clear();
-  (void)reclaim(*memory.table, *memory.arena, Effort::amortised);
+  unless_out_of_memory([&] { (void)reclaim(*memory.table, *memory.arena, Effort::amortised); });
 }
 
 }  // namespace locum

@@ -57,7 +57,10 @@ Task<std::monostate> BundledChanges::make() {
     co_await Operation::ToThread();
     company_.work();
   }
-  (void)co_await work();  // what nobody could be begun for
+  try {
+    (void)co_await work();  // what nobody could be begun for
+  } catch (const std::bad_alloc&) {
+  }
   for (BatchChunk& chunk : chunks_.all()) {
     settle_all(chunk, no_memory_left(), Turn::not_asked);  // the same
   }

@@ -194,7 +194,7 @@ TEST_F(BatchEviction, OfARankThatDiesIsOpen) {
       world_.network().set_latency(asked, 0, {500ms, 500ms});  // and what it says does not come in time
     }
     std::vector<Result<bool>> gone;
-    begin([&] { gone = asker().evict_batch(keys); }, arrives ? 100ms : 500us);
+    begin([&] { gone = asker().evict_batch(keys); }, arrives ? 1200ms : 500us);
     mortal_.kill(asked);
     ASSERT_TRUE(ends_within(12s));
     const auto lost = std::ranges::count(codes_of(gone), Errc::peer_lost);
