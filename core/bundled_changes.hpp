@@ -39,7 +39,8 @@ class BundledChanges {
     not_asked,  ///< there was no memory to ask, and no word
   };
 
-  BundledChanges(const NodeClient& client, Moment until) noexcept : client_(client), until_(until) {}
+  /// Throws std::bad_alloc.
+  BundledChanges(const NodeClient& client, Moment until) : client_(client), until_(until) {}
   virtual ~BundledChanges() = default;
 
   // Before they are made, with their numbers; throw std::bad_alloc.
