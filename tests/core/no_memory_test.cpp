@@ -66,6 +66,9 @@ struct Act {
   bool copied = false;     ///< other nodes have copies
   bool one_sided = false;  ///< large objects are read so
   bool changes = false;    ///< names may be gone, or bound to something else, afterwards
+  /// What it puts may stay without a name, until its store is dropped: its maker had no memory to hear what
+  /// became of it, nor to find that out.
+  bool may_stay = false;
   std::uint64_t window_bytes = std::uint64_t{256} << 20U;
   /// What a mate of who calls does at the same time; none: nothing.
   std::function<Errc(Scene&)> of_mate{};
@@ -145,6 +148,10 @@ class Scene {
       for (const Key& key : keys_) {
         left += world_.connector(rank).get(Address(key, 0, large), {}) ? "found after its eviction\n" : "";
       }
+    }
+    if (act_.may_stay) {
+      const auto dropped = connector().drop(store);
+      left += dropped ? "" : std::string("dropping the store: ") + dropped.error().what() + '\n';
     }
     world_.network().run_for(1s);
     const std::uint64_t sent = world_.network().counters().sent.messages;
@@ -450,7 +457,8 @@ std::vector<Act> all_acts() {
   for (const std::size_t bytes : {small, large}) {
     acts.push_back({.name = "put batch of " + std::to_string(bytes),
                     .call = [=](Scene& s) { return put_batch(s, bytes); },
-                    .changes = true});
+                    .changes = true,
+                    .may_stay = true});
   }
   acts.push_back({"part", [](Scene& s) {
                     return code_of(s.connector().get_some(Address(s.key(1)), ByteRange{10, 1000}, {}));
