@@ -11,10 +11,22 @@
 
 namespace locum {
 
+namespace {
+
+Error says_nothing() noexcept {
+  static const Error* const error =
+      new Error(Errc::corrupt, "the rank that was asked answered nothing; look what is there, and try again");
+  return *error;
+}
+
+}  // namespace
+
 Bundles::Bundles(std::shared_ptr<Exchange> exchange, std::chrono::milliseconds timeout)
     : exchange_(std::move(exchange)),
       timeout_(timeout),
-      open_of_(static_cast<std::size_t>(exchange_->options().size)) {}
+      open_of_(static_cast<std::size_t>(exchange_->options().size)) {
+  (void)says_nothing();  // made now, to be told without memory
+}
 
 bool Bundles::take(const Question& bundle, Service& service) {
   const auto kind = kind_within(bundle.kind);
@@ -29,7 +41,8 @@ bool Bundles::take(const Question& bundle, Service& service) {
     exchange_->refuse(bundle.from, bundle.call, call_error::crowded(bundle.from, exchange_->options().rank));
     return true;
   }
-  const auto longest = std::chrono::duration_cast<std::chrono::nanoseconds>(timeout_);
+  const std::chrono::nanoseconds longest =
+      std::min<std::chrono::milliseconds>(timeout_, std::chrono::hours(24 * 365));
   const auto patience =
       std::chrono::nanoseconds(std::min(asked->patience_ns, static_cast<std::uint64_t>(longest.count())));
   auto made = std::make_unique<Bundle>(
@@ -64,6 +77,9 @@ Bundles::Bundle* Bundles::find(Asker asker) noexcept {
 }
 
 void Bundles::answer(Asker asker, std::span<const std::byte> body) noexcept {
+  if (body.empty()) {
+    return refuse(asker, says_nothing());
+  }
   if (Bundle* const bundle = find(asker)) {
     BundleRow& row = bundle->rows[asker.place()];
     std::memcpy(&row.value, body.data(), std::min(body.size(), sizeof row.value));
@@ -81,23 +97,26 @@ void Bundles::refuse(Asker asker, const Error& error) noexcept {
 
 void Bundles::said(Bundle& bundle, Asker asker) noexcept {
   bundle.is_said[asker.place()] = true;
-  if (--bundle.left == 0) {
-    end(asker.call);
+  if (--bundle.left > 0) {
+    return;
   }
-}
-
-void Bundles::end(std::uint32_t number) noexcept {
-  const auto bundle = open_.take(number);
-  const auto count = static_cast<std::uint32_t>(bundle->rows.size());
-  open_of_[static_cast<std::size_t>(bundle->from)] -= count;
+  const auto all_said = open_.take(asker.call);
+  open_of_[static_cast<std::size_t>(all_said->from)] -= static_cast<std::uint32_t>(all_said->rows.size());
   if (open_.size() == 0) {
     due_ = Clock::time_point::max();
   }
-  unless_out_of_memory([&] { pack_errors(*bundle); });
-  std::ranges::copy(std::as_bytes(std::span(bundle->rows)), bundle->bytes->begin());
-  const BatchAnswerWords body{.count = count};
-  exchange_->answer(bundle->from, bundle->call, words(body),
-                    {*bundle->bytes, bundle->bytes, bundle->bytes->size()});
+  if (!all_said->is_answered) {
+    tell(*all_said);
+  }
+}
+
+void Bundles::tell(Bundle& bundle) noexcept {
+  bundle.is_answered = true;
+  unless_out_of_memory([&] { pack_errors(bundle); });
+  std::ranges::copy(std::as_bytes(std::span(bundle.rows)), bundle.bytes->begin());
+  const BatchAnswerWords body{.count = static_cast<std::uint32_t>(bundle.rows.size())};
+  exchange_->answer(bundle.from, bundle.call, words(body),
+                    {*bundle.bytes, bundle.bytes, bundle.bytes->size()});
 }
 
 // As many as there is room for.
@@ -121,8 +140,8 @@ void Bundles::end_overdue(Clock::time_point now) noexcept {
   }
   due_ = Clock::time_point::max();
   std::size_t from = 0;
-  while (const std::uint32_t number =
-             open_.find_if(from, [&](const std::unique_ptr<Bundle>& bundle) { return bundle != nullptr; })) {
+  while (const std::uint32_t number = open_.find_if(
+             from, [](const std::unique_ptr<Bundle>& bundle) { return !bundle->is_answered; })) {
     Bundle& bundle = **open_.find(number);
     ++from;
     if (now < bundle.due) {
@@ -134,9 +153,7 @@ void Bundles::end_overdue(Clock::time_point now) noexcept {
         bundle.rows[place].status = static_cast<std::uint32_t>(Errc::timeout);
       }
     }
-    const auto least = due_;
-    end(number);
-    due_ = open_.size() == 0 ? due_ : least;
+    tell(bundle);
   }
 }
 

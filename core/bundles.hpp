@@ -39,7 +39,7 @@ class Bundles final {
   void refuse(Asker asker, const Error& error) noexcept;
 
   [[nodiscard]] Clock::time_point next_due() const noexcept { return due_; }
-  /// Answers those whose asker will not wait any longer.
+  /// Answers those whose asker will not wait any longer. They are open until all has been said.
   void end_overdue(Clock::time_point now) noexcept;
   [[nodiscard]] std::size_t open() const noexcept { return open_.size(); }
 
@@ -53,11 +53,12 @@ class Bundles final {
     std::vector<bool> is_said;
     std::vector<std::pair<std::uint32_t, Error>> errors;  ///< by place; as many as there is memory for
     std::shared_ptr<std::vector<std::byte>> bytes;        ///< of the answer: has room for the rows
+    bool is_answered = false;  ///< that some things have not been said; counts until they are
   };
 
   [[nodiscard]] Bundle* find(Asker asker) noexcept;
   void said(Bundle& bundle, Asker asker) noexcept;
-  void end(std::uint32_t number) noexcept;
+  void tell(Bundle& bundle) noexcept;
   void pack_errors(Bundle& bundle) const;
 
   const std::shared_ptr<Exchange> exchange_;

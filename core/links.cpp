@@ -232,16 +232,18 @@ bool Links::close_exchange() {
   const Error error(Errc::closed,
                     "the runtime has been closed; keep it alive as long as its stores are used");
   progress_->submit([exchange = exchange_, progress = progress_.get(), service = service_.get(),
-                     settlement = settlement_, leases = read_leases_, waits = promise_waits_,
+                     settlement = settlement_, leases = read_leases_, waits = std::weak_ptr(promise_waits_),
                      flights = std::weak_ptr(copies_.flights), error,
                      from_here = error.at_rank(exchange_->options().rank), closed] {
     if (service != nullptr) {
       service->close(from_here);
     }
     leases->close();
-    waits->close(from_here);
-    exchange->close(error);
     // Who drives has this step a little longer than this call lasts: it must not keep the node's memory.
+    if (const auto open = waits.lock()) {
+      open->close(from_here);
+    }
+    exchange->close(error);
     if (const auto open = flights.lock()) {
       open->close(error);
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 
+#include "core/call_error.hpp"
 #include "core/directory.hpp"
 #include "core/unless_out_of_memory.hpp"
 
@@ -25,6 +26,17 @@ const Error& asks_no_more() {
   static const Error* const error =
       new Error(Errc::stale, "this rank does not wait for that promise any more; ask again");
   return *error;
+}
+
+Error for_mates(const Error& error) noexcept {
+  switch (error.code()) {
+    case Errc::out_of_memory:
+      return asks_no_more();
+    case Errc::closed:
+      return call_error::closed_meanwhile(error);
+    default:
+      return error;
+  }
 }
 
 // After that a rank asks for itself.
@@ -92,6 +104,12 @@ PromiseWaits::PromiseWaits(NodeMemory memory, std::shared_ptr<Exchange> exchange
   (void)asks_no_more();
 }
 
+// Where the mark of a promise stands: no object has such a key, so that who looks for one never meets it.
+Key PromiseWaits::marked(const Key& promised) noexcept {
+  constexpr std::uint32_t no_creator = 0x8000'0000U;
+  return {promised.store, promised.creator | no_creator, promised.serial};
+}
+
 bool PromiseWaits::is_here(const Key& promised) const noexcept {
   return nodes_->of_creator(promised.creator) == nodes_->own();
 }
@@ -101,14 +119,18 @@ void PromiseWaits::join(AwaitedPromise& one) {
   if (closed_) {
     return one.told_.tell(*closed_);
   }
+  if (nodes_->of_creator(one.promised_.creator) < 0) {
+    return one.told_.tell(no_such_object());  // somebody has made it up
+  }
   auto at = entries_.find(one.promised_);
   const bool is_new = at == entries_.end();
   if (is_new) {
-    if (one.for_ == AwaitedPromise::For::later_use && !is_here(one.promised_) &&
-        entries_.size() >= most_ahead) {
+    const bool is_ahead = one.for_ == AwaitedPromise::For::later_use && !is_here(one.promised_);
+    if (is_ahead && ahead_ >= most_ahead) {
       return one.told_.tell(too_many_promises());
     }
-    at = entries_.try_emplace(one.promised_, Entry{.name = one.name_}).first;
+    at = entries_.try_emplace(one.promised_, Entry{.name = one.name_, .is_ahead = is_ahead}).first;
+    ahead_ += is_ahead ? 1 : 0;
   }
   at->second.waiting.push(one);
   due_ = std::min({due_, one.until_, exchange_->now() + between_looks_});
@@ -142,9 +164,9 @@ int PromiseWaits::asker(const Key& promised, Entry& entry) {
   if (nodes_->ranks(nodes_->own()).size() == 1 || entry.mark || entry.left_alone > most_left_alone) {
     return -1;
   }
-  auto marked = marks_->mark(promised, 0);
-  if (!marked && marked.error().code() == Errc::key_exists) {
-    const auto found = marks_->find(promised);
+  auto mark = marks_->mark(marked(promised), 0);
+  if (!mark && mark.error().code() == Errc::key_exists) {
+    const auto found = marks_->find(marked(promised));
     if (!found || !found->mark) {
       return -1;
     }
@@ -152,13 +174,15 @@ int PromiseWaits::asker(const Key& promised, Entry& entry) {
     const bool lives = rank >= 0 && rank < exchange_->options().size && rank != exchange_->options().rank &&
                        nodes_->of_creator(found->mark->rank) == nodes_->own() && !exchange_->is_lost(rank) &&
                        !exchange_->has_closed(rank);
-    if (lives) {
+    const std::uint64_t generation = found->mark->generation;
+    if (lives && generation != entry.of_no_use) {
+      entry.asked_by = generation;
       return rank;
     }
-    marked = marks_->mark(promised, found->mark->generation);
+    mark = marks_->mark(marked(promised), generation);
   }
-  if (marked) {
-    entry.mark = *marked;
+  if (mark) {
+    entry.mark = *mark;
   }
   return -1;
 }
@@ -218,6 +242,9 @@ void PromiseWaits::answered(const Key& promised, const Question* question,
   if (!answer && goes_on(entry, answer.error(), now)) {
     told = take_over(entry, now);
     dismiss_late(entry, now);
+    if (answer.error().code() == Errc::stale) {
+      entry.of_no_use = entry.asked_by;
+    }
     entry.left_alone += now < entry.asked_until ? 1 : 0;
     entry.question.reset();
     if (entry.is_awaited()) {
@@ -285,7 +312,8 @@ void PromiseWaits::dismiss_late(Entry& entry, Clock::time_point now) noexcept {
   });
 }
 
-// As this rank was answered.
+// As this rank was answered, but for what is true of this rank alone: that it has no memory, and that the
+// ranks it has asked have closed.
 void PromiseWaits::answer_mates(Entry& entry, const Result<NodeAnswer>& answer) noexcept {
   for (const Mate& one : std::exchange(entry.mates, {})) {
     if (answer) {
@@ -294,7 +322,7 @@ void PromiseWaits::answer_mates(Entry& entry, const Result<NodeAnswer>& answer) 
           one.rank, one.call, answer->body,
           {block ? std::span<const std::byte>(block->memory()) : std::span<const std::byte>(), block});
     } else {
-      exchange_->refuse(one.rank, one.call, answer.error());
+      exchange_->refuse(one.rank, one.call, for_mates(answer.error()));
     }
   }
 }
@@ -351,17 +379,18 @@ PromiseWaits::Queue PromiseWaits::take_over(Entry& entry, Clock::time_point now)
 }
 
 // All of this rank who wait for it are to be told that; the next promise. A mark that cannot be taken away is
-// taken over by whoever waits next.
+// taken over by whoever waits next, when he has heard that it is of no use.
 PromiseWaits::Entries::iterator PromiseWaits::end(Entries::iterator at, const Result<NameAnswer>& outcome,
                                                   Queue& told) noexcept {
   if (const auto& mark = at->second.mark) {
-    unless_out_of_memory([&] { marks_->unmark(at->first, *mark); });
+    unless_out_of_memory([&] { marks_->unmark(marked(at->first), *mark); });
   }
   Queue all = std::exchange(at->second.waiting, {});
   while (AwaitedPromise* const one = all.pop()) {
     one->outcome_.emplace(outcome);
     told.push(*one);
   }
+  ahead_ -= at->second.is_ahead ? 1 : 0;
   return entries_.erase(at);
 }
 
@@ -422,7 +451,9 @@ void PromiseWaits::close(const Error& error) noexcept {
   due_ = Clock::time_point::max();
   Queue told;
   for (auto at = entries_.begin(); at != entries_.end();) {
-    answer_mates(at->second, error);
+    for (const Mate& one : std::exchange(at->second.mates, {})) {
+      exchange_->refuse(one.rank, one.call, error);
+    }
     take_back(at->first, at->second);
     at = end(at, error, told);
   }

@@ -91,6 +91,9 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
     Clock::time_point asked_until{};
     std::optional<NodeCopies::Mark> mark{};  ///< this rank asks for the node
     int left_alone = 0;                      ///< how often a rank that was asked did not go on
+    std::uint64_t asked_by = 0;              ///< the mark of the mate that was asked, by its generation
+    std::uint64_t of_no_use = 0;             ///< one whose rank says that it does not ask
+    bool is_ahead = false;                   ///< counts among the most_ahead
 
     [[nodiscard]] bool is_awaited() const noexcept { return waiting.first != nullptr || !mates.empty(); }
   };
@@ -99,6 +102,7 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
   void join(AwaitedPromise& one);
   void begin(Entries::iterator at);
   void ask(Entries::iterator at);
+  [[nodiscard]] static Key marked(const Key& promised) noexcept;
   [[nodiscard]] int asker(const Key& promised, Entry& entry);
   [[nodiscard]] bool goes_on(const Entry& entry, const Error& error, Clock::time_point now) const noexcept;
   void take_back(const Key& promised, const Entry& entry) noexcept;
@@ -121,6 +125,7 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
   const LostMates lost_mates_;
   const Clock::duration between_looks_;
   Entries entries_;
+  std::size_t ahead_ = 0;
   std::optional<Error> closed_;
   Clock::time_point due_ = Clock::time_point::max();
 };

@@ -99,8 +99,9 @@ std::vector<Result<ObjectView>> Store::find_batch(const detail::BatchAddresses& 
   const std::vector<Address>& all = asked.all();
   std::vector<Result<ObjectView>> found(all.size(), no_memory_left());
   const auto is_right = [&](const Address& address) {
-    return asked.by_name() ? !address.name.empty() && address.name.size() <= max_name_bytes
-                           : address.key.store == open_->number;
+    return asked.by_name()
+               ? !address.name.empty() && address.name.size() <= max_name_bytes && !is_reserved(address.name)
+               : address.key.store == open_->number;
   };
   const bool is_open = !open_->dropped.load(std::memory_order_relaxed);
   if (is_open && std::ranges::all_of(all, is_right)) {

@@ -72,9 +72,11 @@ class BundlesTest : public ::testing::Test {
     world_.network().run_until_idle();
     return found;
   }
-  /// One that says it has so many questions, with all the patience that there is, and has none yet.
-  [[nodiscard]] static Message empty_bundle(Kind kind, std::uint32_t count) {
-    const BundleWords asked_for{.count = count, .patience_ns = ~std::uint64_t{0}};
+  /// One that says it has so many questions, if not told otherwise with all the patience that there is, and
+  /// has none yet.
+  [[nodiscard]] static Message empty_bundle(Kind kind, std::uint32_t count,
+                                            std::uint64_t patience_ns = ~std::uint64_t{0}) {
+    const BundleWords asked_for{.count = count, .patience_ns = patience_ns};
     Message message{asked, std::vector<std::byte>(sizeof(Envelope) + sizeof asked_for), {}};
     message.set_envelope({.kind = kind, .incarnation = 42});
     std::memcpy(message.header.data() + sizeof(Envelope), &asked_for, sizeof asked_for);
@@ -229,7 +231,9 @@ TEST_F(BundlesTest, OfTooManyOrNoneAreRefused) {
 
 // Whoever asks for ever more that another node has to be asked for, and does not wait: a bounded number is
 // open, each is answered once, and others are served meanwhile.
-TEST_F(BundlesTest, OfOneRankAreBounded) {
+class ManyBundlesTest : public BundlesTest, public ::testing::WithParamInterface<std::uint64_t> {};
+
+TEST_P(ManyBundlesTest, OfOneRankAreBounded) {
   const std::string name = world_.name_at(asked, store, "name ");
   (void)put_at(bystander, name);
   const UnbindWords unbind{.only = Key{}, .store = store};
@@ -241,7 +245,7 @@ TEST_F(BundlesTest, OfOneRankAreBounded) {
   }
   world_.network().cut(asked, bystander, loopback::Cut::hold);
   for (const std::string& name_of_it : silent) {
-    Message message = empty_bundle(Kind::unbind_batch, most_in_a_batch);
+    Message message = empty_bundle(Kind::unbind_batch, most_in_a_batch, GetParam());
     for (std::uint32_t at = 0; at < most_in_a_batch; ++at) {
       bundle({words(unbind), bytes_of_text(at == 0 ? name_of_it : "nobody's")}, message.bulk);
     }
@@ -262,6 +266,9 @@ TEST_F(BundlesTest, OfOneRankAreBounded) {
   }
   EXPECT_EQ(world_.rank(asked).links->questions_of(hostile), 0U);
 }
+
+// Also who says that he does not wait at all.
+INSTANTIATE_TEST_SUITE_P(Patience, ManyBundlesTest, ::testing::Values(~std::uint64_t{0}, std::uint64_t{0}));
 
 }  // namespace
 }  // namespace locum::testing

@@ -65,6 +65,35 @@ TEST_F(PromiseMates, ShareWhatIsLarge) {
   }
 }
 
+// Only stand-ins wait: a key is that of nothing yet, also where a mate waits, and the mate's question stays
+// one.
+TEST_F(PromiseMates, DoNotHoldUpWhoAsksByItsKey) {
+  auto promise = this->promise();
+  const Key key = promise.proxy().key();
+  const auto told = wait(2, promise.proxy().handle());
+  world_.network().run_for(100ms);
+  for (const int rank : {2, 3}) {
+    std::vector<Errc> codes;
+    const std::uint64_t messages = world_.messages_of([&] {
+      world_.network().start([&] {
+        codes.push_back(code_of(store(rank).get<double[]>(key)));
+        codes.push_back(code_of(store(rank).get_batch<double[]>(std::vector<Key>{key, key})[1]));
+        codes.push_back(store(rank).exists(key).value() ? Errc{} : Errc::not_found);
+      });
+      world_.network().run_for(100ms);
+    });
+    EXPECT_EQ(codes, std::vector<Errc>(3, Errc::not_found)) << rank;
+    EXPECT_LE(messages, 20U);
+  }
+  const auto late = wait(3, promise.proxy().handle());
+  world_.network().run_for(100ms);
+  EXPECT_EQ(asked_of_makers_node(), 1U);
+  ASSERT_TRUE(promise.set(std::vector<double>{1}));
+  world_.network().run_for(100ms);
+  EXPECT_TRUE(told->got && *told->got);
+  EXPECT_TRUE(late->got && *late->got);
+}
+
 TEST_F(PromiseMates, AreAllToldThatItIsBroken) {
   std::optional<Promise<double[]>> promise = this->promise();
   const std::vector<std::shared_ptr<Told>> all{wait(2, promise->proxy().handle()),

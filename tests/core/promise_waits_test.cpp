@@ -219,5 +219,39 @@ TEST_F(PromiseWaiting, OfVeryManyIsRefusedHonestly) {
             static_cast<std::ptrdiff_t>(PromiseWaits::most_ahead));
 }
 
+TEST_F(PromiseWaiting, OfTheOwnNodeDoesNotCountAmongThose) {
+  std::vector<Promise<double[]>> own;
+  Futures futures;
+  for (std::size_t i = 0; i < PromiseWaits::most_ahead; ++i) {
+    own.push_back(promise());
+    futures.push_back(stand_in(1, own.back().proxy().handle()).get_async());
+  }
+  auto far = store(2).promise<double[]>().value();
+  futures.push_back(stand_in(1, far.proxy().handle()).get_async());
+  world_.network().run_for(100ms);
+  EXPECT_FALSE(futures.back().ready());
+  ASSERT_TRUE(far.set(std::vector<double>{1}));
+  world_.network().run_for(100ms);
+  EXPECT_TRUE(futures.back().ready() && futures.back().get());
+}
+
+// Somebody has made up the handle: whoever is home to its name, there is no such rank.
+TEST_F(PromiseWaiting, OfAMakerThatThereIsNotEndsAtOnce) {
+  auto promise = this->promise();
+  for (const std::uint32_t creator : {6U, 77U, 0x7FFF'FFFFU, 0x8000'0000U, ~0U}) {
+    for (std::uint64_t serial = 1; serial < 8; ++serial) {
+      Handle handle = promise.proxy().handle();
+      handle.key = promised_by({handle.key.store, creator, serial});
+      handle.stamp();
+      const auto future = stand_in(2, handle).get_async();
+      const auto told = wait(2, handle);
+      world_.network().run_for(100ms);
+      ASSERT_TRUE(future.ready() && told->got) << handle.key;
+      EXPECT_EQ(code_of(future.get()), Errc::not_found);
+      EXPECT_EQ(code_of(*told->got), Errc::not_found);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace locum::tests
