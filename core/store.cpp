@@ -242,7 +242,9 @@ Result<ObjectDraft> Store::draft_by(std::string_view name, bool named, const voi
   auto size_bytes = detail::size_by(steps, codec, value);
   std::unique_ptr<std::byte[]> made;
   if (size_bytes && !steps.is_exact) {
-    made.reset(new (std::nothrow) std::byte[*size_bytes]);
+    constexpr std::uint64_t most = std::uint64_t{1}
+                                   << 40U;  // no process has more: some allocators end one that asks
+    made.reset(*size_bytes <= most ? new (std::nothrow) std::byte[*size_bytes] : nullptr);
     size_bytes = made ? detail::encode_by(steps, codec, value, {made.get(), *size_bytes}) : no_memory_left();
   }
   if (!size_bytes) {
