@@ -13,7 +13,7 @@ namespace locum {
 
 namespace {
 
-Error says_nothing() noexcept {
+const Error& says_nothing() {
   static const Error* const error =
       new Error(Errc::corrupt, "the rank that was asked answered nothing; look what is there, and try again");
   return *error;
