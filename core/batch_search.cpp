@@ -158,13 +158,11 @@ void BatchSearch::settle(BatchChunk& chunk, const std::shared_ptr<HeldBatch>& he
       look_alone({.object = objects[at]});
     } else if (!is_sensible(address, row.object)) {
       found = senseless_answer(chunk.node).about(title_of(address));
-    } else if (!address.name.empty() && finder_.owner(row.object.key) == finder_.client().nodes().own()) {
-      look_alone({.object = objects[at], .said = row.object});  // behind a name of another node
+    } else if (!address.name.empty() && is_looked_for_by_key(row)) {
+      look_alone({.object = objects[at], .said = row.object});
     } else if (row.at != 0) {
       found = view(held, at, address);
       came = true;
-    } else if (!address.name.empty() && row.object.record.block_bytes() > finder_.inline_bytes()) {
-      look_alone({.object = objects[at], .said = row.object});
     } else if (held->bytes_of(row.object.record) > finder_.inline_bytes()) {
       look_alone({.object = objects[at], .size_bytes = row.object.record.block_bytes()});
     } else {
@@ -176,6 +174,12 @@ void BatchSearch::settle(BatchChunk& chunk, const std::shared_ptr<HeldBatch>& he
       look_alone({.object = object});
     }
   }
+}
+
+// What stands behind a name of another node: an object of this one, or one that did not come for its size.
+bool BatchSearch::is_looked_for_by_key(const BatchRow& row) const {
+  return finder_.owner(row.object.key) == finder_.client().nodes().own() ||
+         (row.at == 0 && row.object.record.block_bytes() > finder_.inline_bytes());
 }
 
 bool BatchSearch::is_sensible(const Address& address, const ObjectWire& said) const {

@@ -61,6 +61,7 @@ class BatchSearch final {
   [[nodiscard]] Asked ask(const BatchChunk& chunk) const;
   void settle(BatchChunk& chunk, const Result<NodeAnswer>& answer);
   void settle(BatchChunk& chunk, const std::shared_ptr<HeldBatch>& held);
+  [[nodiscard]] bool is_looked_for_by_key(const BatchRow& row) const;
   [[nodiscard]] bool is_sensible(const Address& address, const ObjectWire& said) const;
   [[nodiscard]] Result<ObjectView> view(const std::shared_ptr<HeldBatch>& held, std::size_t at,
                                         const Address& address) const;
