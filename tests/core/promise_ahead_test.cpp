@@ -11,6 +11,7 @@
 
 #include "core/options.hpp"
 #include "core/promise.hpp"
+#include "core/promise_waits.hpp"
 #include "tests/core/promise_nodes.hpp"
 
 namespace locum::tests {
@@ -111,7 +112,7 @@ TEST_F(PromiseAhead, ComesAtOnceForWhoWaits) {
 TEST_F(PromiseAhead, MayBeWaitedForInAnyNumber) {
   std::vector<Promise<double[]>> promises;
   std::vector<Proxy<double[]>> ahead;
-  for (int i = 0; i < 1500; ++i) {
+  for (std::size_t i = 0; i < PromiseWaits::most_ahead + 100; ++i) {
     promises.push_back(promise());
     ahead.push_back(stand_in(2, promises.back().proxy().handle()));
     ahead.back().prefetch();
