@@ -216,7 +216,7 @@ TEST_F(RemoteInstructions, OfAGetByNameAreFew) {
       std::abort();
     }
   });
-  EXPECT_LE(cost.all, 9350U);
+  EXPECT_LE(cost.all, 9750U);
   EXPECT_LE(cost.locked, 29U);
 }
 
