@@ -12,7 +12,7 @@ namespace locum {
 
 namespace {
 
-constexpr std::string_view type_name = "locum::fence";
+constexpr std::string_view fence_type_name = "locum::fence";
 // Clocks of two machines do not run equally fast: a lease may take so much longer where it is held.
 constexpr int most_drift = 64;
 
@@ -59,8 +59,8 @@ FencedNodes::Fence FencedNodes::fence(int node) {
 bool FencedNodes::note(int node) {
   const auto number = static_cast<std::uint32_t>(node);
   const ObjectMeta meta{.store = fences_store,
-                        .type_hash = text_hash(type_name),
-                        .type_name = type_name,
+                        .type_hash = text_hash(fence_type_name),
+                        .type_name = fence_type_name,
                         .name = name_of(number),
                         .extents = {}};
   const auto draft = objects_->create(sizeof number, meta, {});

@@ -347,11 +347,22 @@ Task<Result<ObjectView>> Finder::by_name(const Lookup& wanted) {
         co_return std::move(found);
       }
     } else {
-      auto named = co_await ask(wanted, home);
-      if (!named || named->found) {
-        co_return named ? Result<ObjectView>(std::move(named->found)) : Result<ObjectView>(named.error());
+      std::optional<Result<NameAnswer>> named;
+      const auto promised = wanted.waits ? promise_named(wanted.key.store, wanted.name) : std::nullopt;
+      if (promised) {
+        named.emplace(co_await await(wanted, *promised, AwaitedPromise::For::thread));
+      } else {
+        auto answer = co_await question(wanted, home);
+        named.emplace(
+            read_name_answer(nodes_, wanted.key.store, wanted.name, home, wanted.waits, std::move(answer)));
       }
-      said = named->said;
+      if (!*named) {
+        co_return named->error();
+      }
+      if ((*named)->found) {
+        co_return std::move((*named)->found);
+      }
+      said = (*named)->said;
     }
     if (!co_await Operation::IsWanted()) {
       co_return nobody_waits().about(wanted.name);
@@ -397,16 +408,6 @@ Asked Finder::question(const Lookup& wanted, int home) const {
   const auto left = wanted.until > now ? wanted.until - now : Deadline::Clock::duration::zero();
   const AwaitWords asked{.store = wanted.key.store, .patience_ns = static_cast<std::uint64_t>(left.count())};
   return client_->asked(home, Kind::await, words(asked), name, wanted.until);
-}
-
-// What another node says that the name stands for.
-Task<Result<NameAnswer>> Finder::ask(const Lookup& wanted, int home) {
-  const auto promised = wanted.waits ? promise_named(wanted.key.store, wanted.name) : std::nullopt;
-  if (promised) {
-    co_return co_await await(wanted, *promised, AwaitedPromise::For::thread);
-  }
-  auto answer = co_await question(wanted, home);
-  co_return read_name_answer(nodes_, wanted.key.store, wanted.name, home, wanted.waits, std::move(answer));
 }
 
 Task<Result<std::vector<std::string>>> Finder::names(std::uint32_t store, std::string prefix,

@@ -93,7 +93,6 @@ class Finder final {
   [[nodiscard]] Task<Result<ObjectView>> by_name(const Lookup& wanted);
   [[nodiscard]] Result<ObjectView> look_here(const Lookup& wanted, ObjectWire& said);
   [[nodiscard]] Asked question(const Lookup& wanted, int home) const;
-  [[nodiscard]] Task<Result<NameAnswer>> ask(const Lookup& wanted, int home);
   [[nodiscard]] Task<Result<ObjectView>> fetch(const Lookup& wanted, Key key, std::uint64_t bytes,
                                                std::uint64_t generation);
   [[nodiscard]] Task<Result<ObjectView>> fetch_some(const Lookup& wanted, Key key, std::uint64_t generation);

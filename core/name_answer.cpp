@@ -21,7 +21,7 @@ Result<ObjectView> bearing(std::uint32_t store, std::string_view name, Result<Ob
 }
 
 Result<NameAnswer> read_name_answer(const Nodes& nodes, std::uint32_t store, std::string_view name, int home,
-                                    bool awaited, Result<NodeAnswer> answer) {
+                                    bool awaited, Result<NodeAnswer>&& answer) {
   if (!answer && awaited && answer.error().code() == Errc::timeout) {
     return (is_reserved(name) ? promise_not_set()
                               : Error(Errc::timeout, "nobody put this name before the deadline"))
@@ -38,8 +38,10 @@ Result<NameAnswer> read_name_answer(const Nodes& nodes, std::uint32_t store, std
     return NameAnswer{.found = {}, .said = *wire};
   }
   auto found = bearing(store, name, HeldObject::view(std::move(answer->block), *wire, answer->path));
-  return found ? Result<NameAnswer>(NameAnswer{.found = *std::move(found), .said = *wire})
-               : Result<NameAnswer>(found.error());
+  if (!found) {
+    return found.error();
+  }
+  return NameAnswer{.found = *std::move(found), .said = *wire};
 }
 
 }  // namespace locum

@@ -21,7 +21,7 @@ struct NameAnswer {
 /// What node `home` has answered to a look_up, or to an await if `awaited`. Errors are about the name.
 [[nodiscard]] Result<NameAnswer> read_name_answer(const Nodes& nodes, std::uint32_t store,
                                                   std::string_view name, int home, bool awaited,
-                                                  Result<NodeAnswer> answer);
+                                                  Result<NodeAnswer>&& answer);
 /// Of who waits for a promise: it was not set before the deadline. Made once, and shared.
 [[nodiscard]] Error promise_not_set();
 

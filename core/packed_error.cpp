@@ -40,7 +40,7 @@ std::optional<std::string> take(std::span<const std::byte>& bytes) {
   return text;
 }
 
-bool known(std::uint8_t code) {
+bool is_known_code(std::uint8_t code) {
   return to_string(static_cast<Errc>(code)) != "unknown";
 }
 
@@ -55,7 +55,7 @@ std::vector<std::byte> pack(const Error& error) {
 }
 
 Error unpack(std::span<const std::byte> bytes, int rank) {
-  if (!bytes.empty() && known(static_cast<std::uint8_t>(bytes[0]))) {
+  if (!bytes.empty() && is_known_code(static_cast<std::uint8_t>(bytes[0]))) {
     const auto code = static_cast<Errc>(bytes[0]);
     bytes = bytes.subspan(1);
     const std::optional<std::string> text = take(bytes);

@@ -13,7 +13,7 @@ namespace {
 
 // Who could not say is asked again, at first after so great a part of the time in which a silent rank is
 // lost.
-constexpr int asks_in_patience = 5;
+constexpr int binds_in_patience = 5;
 
 }  // namespace
 
@@ -106,7 +106,7 @@ std::shared_ptr<Settlement::Bind> Settlement::find(const Key& key) const {
     return nullptr;
   }
   return std::make_shared<Bind>(
-      Bind{key, home, std::string(local_.name(*pin)), exchange_->options().patience / asks_in_patience});
+      Bind{key, home, std::string(local_.name(*pin)), exchange_->options().patience / binds_in_patience});
 }
 
 void Settlement::tell_of_death(const std::shared_ptr<Bind>& bind, int rank) {

@@ -8,7 +8,7 @@ namespace locum {
 
 namespace {
 
-constexpr std::uint64_t most_bytes = std::uint64_t{1} << 62U;
+constexpr std::uint64_t most_described_bytes = std::uint64_t{1} << 62U;
 
 /// Copies runs of a length that the compiler knows, which then needs no call for each.
 template <std::size_t run_bytes>
@@ -96,7 +96,7 @@ Result<std::uint64_t> packed_bytes(const Hyperslab& slab, std::uint64_t element_
       return Error(Errc::invalid_argument,
                    "a hyperslab has at least one element, and steps of at least one, in each dimension");
     }
-    if (bytes == 0 || count > most_bytes / bytes) {
+    if (bytes == 0 || count > most_described_bytes / bytes) {
       return Error(Errc::invalid_argument, "no object has as many elements as this hyperslab");
     }
     bytes *= count;

@@ -14,7 +14,7 @@ namespace locum {
 
 namespace {
 
-constexpr std::uint64_t most_alignment = 4096;
+constexpr std::uint64_t most_warm_alignment = 4096;
 constexpr std::uint64_t least_bytes = 256;
 constexpr unsigned steps = 4;  // classes to a doubling
 
@@ -68,7 +68,7 @@ WarmMemory& WarmMemory::of_process() noexcept {
 
 std::byte* WarmMemory::take(std::uint64_t bytes, std::uint64_t alignment) noexcept {
   if (bytes > most_kept_bytes) {
-    return bytes < ~std::uint64_t{0} - most_alignment ? fresh(bytes, alignment) : nullptr;
+    return bytes < ~std::uint64_t{0} - most_warm_alignment ? fresh(bytes, alignment) : nullptr;
   }
   const SizeClass size = class_of(bytes, alignment);
   if (size.number < handy_.size()) {
@@ -86,7 +86,7 @@ std::byte* WarmMemory::take(std::uint64_t bytes, std::uint64_t alignment) noexce
       return reinterpret_cast<std::byte*>(kept);
     }
   }
-  return fresh(size.bytes, std::min(std::bit_floor(size.bytes), most_alignment));
+  return fresh(size.bytes, std::min(std::bit_floor(size.bytes), most_warm_alignment));
 }
 
 // Where there is no room all others are dropped: which of them will be wanted again nobody knows, this one

@@ -9,7 +9,7 @@ namespace locum::shm {
 
 namespace {
 
-constexpr std::chrono::seconds longest_silence{1};
+constexpr std::chrono::seconds longest_nap{1};
 
 void wake(Share& share) noexcept {
   share.news.fetch_add(1);
@@ -59,7 +59,7 @@ void NameWatch::ring_all(const Segment& segment) noexcept {
 // while in any case, and looks, and sets the flags again.
 void NameWatch::listen(std::uint32_t heard) {
   for (;;) {
-    const auto latest = Deadline::Clock::now() + longest_silence;
+    const auto latest = Deadline::Clock::now() + longest_nap;
     futex_wait(share_.news, heard, latest);
     const std::uint32_t now = share_.news.load();
     if (ending_.load()) {

@@ -12,7 +12,7 @@ namespace locum::shm {
 namespace {
 
 // The thread wakes this often for nothing: no wait is without a bound.
-constexpr std::chrono::minutes longest_sleep{1};
+constexpr std::chrono::minutes longest_idleness{1};
 // Behind whoever computes, but not out of reach where many more threads than cores want to run: others wait
 // for what it gives back, and for its end (docs/decisions/0018).
 constexpr int niceness = 5;
@@ -45,7 +45,7 @@ void Preparer::run() {
     const Moment now = Deadline::Clock::now();
     sleeping_.store(true);
     if (!wanted_.load() && now < next) {
-      futex_wait(bell_, heard, std::min(next, now + longest_sleep));
+      futex_wait(bell_, heard, std::min(next, now + longest_idleness));
     }
     sleeping_.store(false);
     heard = bell_.load();

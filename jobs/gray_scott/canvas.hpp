@@ -15,6 +15,9 @@ struct Color {
   bool operator==(const Color&) const = default;
 };
 
+inline constexpr Color paper{255, 255, 255};
+inline constexpr Color ink{34, 38, 46};  ///< of text
+
 /// `share` of `over` laid on `under`; share in [0, 1].
 Color mix(Color under, Color over, double share);
 

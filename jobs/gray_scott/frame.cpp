@@ -10,8 +10,6 @@
 namespace gray_scott {
 namespace {
 
-constexpr Color paper{255, 255, 255};
-constexpr Color ink{34, 38, 46};
 constexpr Color faint{140, 146, 156};
 
 constexpr int margin = 16;

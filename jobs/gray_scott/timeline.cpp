@@ -9,9 +9,7 @@
 namespace gray_scott {
 namespace {
 
-constexpr Color paper{255, 255, 255};
-constexpr Color ink{34, 38, 46};
-constexpr Color faint{120, 126, 138};
+constexpr Color pale{120, 126, 138};
 constexpr Color grid_line{226, 229, 234};
 constexpr Color idle{246, 247, 249};
 
@@ -19,13 +17,13 @@ constexpr std::array<Color, phase_count> color_of{
     {{58, 110, 178}, {238, 130, 38}, {208, 212, 219}, {200, 60, 74}, {46, 157, 114}}};
 
 constexpr int width = 1400;
-constexpr int margin = 28;
+constexpr int border = 28;
 constexpr int label_width = 132;
 constexpr int bar_height = 26;
 constexpr int row_pitch = 34;
 constexpr int axis_height = 58;
-constexpr int bars_left = margin + label_width;
-constexpr int bars_width = width - margin - bars_left;
+constexpr int bars_left = border + label_width;
+constexpr int bars_width = width - border - bars_left;
 
 /// Which pixel a moment falls on.
 struct Scale {
@@ -87,7 +85,7 @@ void draw_axis(Canvas& canvas, int top, int bottom, const Scale& window, bool la
       canvas.fill(x, top, 1, bottom - top, grid_line);
       continue;
     }
-    canvas.fill(x, bottom, 1, 6, faint);
+    canvas.fill(x, bottom, 1, 6, pale);
     char text[32];
     if (milliseconds) {
       std::snprintf(text, sizeof text, "%.0f ms", tick * distance_s * 1e3);
@@ -95,7 +93,7 @@ void draw_axis(Canvas& canvas, int top, int bottom, const Scale& window, bool la
       std::snprintf(text, sizeof text, "%g s", tick * distance_s);
     }
     const int half = text_width(text, 2) / 2;
-    canvas.text(std::min(x - half, width - margin - 2 * half + font::advance), bottom + 11, text, faint, 2);
+    canvas.text(std::min(x - half, width - border - 2 * half + font::advance), bottom + 11, text, pale, 2);
   }
 }
 
@@ -110,7 +108,7 @@ int draw_panel(Canvas& canvas, int top, const std::vector<TimelineRow>& rows, co
     draw_bar(canvas, y + (row_pitch - bar_height) / 2, row.events, window);
     y += row_pitch;
   }
-  canvas.fill(bars_left, bottom, bars_width, 1, faint);
+  canvas.fill(bars_left, bottom, bars_width, 1, pale);
   draw_axis(canvas, top, bottom, window, true);
   return bottom + axis_height;
 }
@@ -138,10 +136,10 @@ Canvas draw_timeline(const std::string& title, const std::string& part_title,
   const Scale part{enlarged.begin_s, std::max(enlarged.end_s, enlarged.begin_s + shortest_s)};
 
   const int panel_height = static_cast<int>(rows.size()) * row_pitch + axis_height;
-  Canvas canvas(width, margin + 76 + panel_height + 46 + panel_height + margin / 2, paper);
-  canvas.text(bars_left, margin, title, ink, 2);
-  draw_legend(canvas, margin + 34);
-  int y = margin + 76;
+  Canvas canvas(width, border + 76 + panel_height + 46 + panel_height + border / 2, paper);
+  canvas.text(bars_left, border, title, ink, 2);
+  draw_legend(canvas, border + 34);
+  int y = border + 76;
   const int whole_bottom = y + static_cast<int>(rows.size()) * row_pitch;
   y = draw_panel(canvas, y, rows, whole);
 

@@ -4,7 +4,7 @@
 
 #include "tests/core/operator_new.hpp"
 
-namespace locum::testing {
+namespace locum::tests {
 
 namespace {
 
@@ -21,4 +21,4 @@ std::uint64_t allocations_so_far() noexcept {
   return allocations.load(std::memory_order_relaxed);
 }
 
-}  // namespace locum::testing
+}  // namespace locum::tests

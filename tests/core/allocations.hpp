@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace locum::testing {
+namespace locum::tests {
 
 /// How often this program has called operator new so far; a program that counts links allocations.cpp and
 /// operator_new.cpp.
@@ -16,4 +16,4 @@ template <class Call>
   return allocations_so_far() - before;
 }
 
-}  // namespace locum::testing
+}  // namespace locum::tests

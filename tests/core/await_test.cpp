@@ -13,7 +13,7 @@
 #include "tests/core/simulated_nodes.hpp"
 
 // wait() for names that are at home on another node.
-namespace locum::testing {
+namespace locum::tests {
 
 namespace {
 
@@ -285,4 +285,4 @@ TEST(AwaitedNames, AreServedOnceAndNotAfterTheirTime) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests

@@ -12,7 +12,7 @@
 #include "tests/core/batch_nodes.hpp"
 #include "tests/core/connector_samples.hpp"
 
-namespace locum::testing {
+namespace locum::tests::batch_evict_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -305,4 +305,4 @@ TEST_F(BatchEviction, WhileTheOneThatIsAskedCloses) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::batch_evict_test

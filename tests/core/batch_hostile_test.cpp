@@ -13,7 +13,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-namespace locum::testing {
+namespace locum::tests {
 namespace {
 
 using namespace std::chrono_literals;
@@ -199,4 +199,4 @@ TEST(BatchOfALiar, ABoundedNumberOfBytesIsPackedForOneRank) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests

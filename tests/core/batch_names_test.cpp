@@ -11,7 +11,7 @@
 #include "tests/core/batch_nodes.hpp"
 #include "tests/core/connector_samples.hpp"
 
-namespace locum::testing {
+namespace locum::tests::batch_names_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -124,4 +124,4 @@ TEST_F(BatchOfNames, OfAHomeThatDiesFailsAlone) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::batch_names_test

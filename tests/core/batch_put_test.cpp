@@ -17,7 +17,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/forwarding_arena.hpp"
 
-namespace locum::testing {
+namespace locum::tests::batch_put_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -343,4 +343,4 @@ TEST_F(BatchPutAtAFullHome, SaysThatThereIsNone) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::batch_put_test

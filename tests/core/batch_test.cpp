@@ -13,7 +13,7 @@
 #include "tests/core/batch_nodes.hpp"
 #include "tests/core/connector_samples.hpp"
 
-namespace locum::testing {
+namespace locum::tests::batch_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -258,4 +258,4 @@ TEST_F(Batch, AfterTheEndIsClosed) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::batch_test

@@ -16,7 +16,7 @@
 #include "tests/core/forwarding_arena.hpp"
 #include "tests/core/future_nodes.hpp"
 
-namespace locum::testing {
+namespace locum::tests {
 namespace {
 
 using namespace std::chrono_literals;
@@ -565,4 +565,4 @@ TEST_F(PutsAtAFullHome, EndWhereTheRuntimeIsClosed) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests

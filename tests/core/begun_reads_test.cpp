@@ -17,7 +17,7 @@
 #include "core/store.hpp"
 #include "tests/core/future_nodes.hpp"
 
-namespace locum::testing {
+namespace locum::tests {
 namespace {
 
 using namespace std::chrono_literals;
@@ -316,4 +316,4 @@ INSTANTIATE_TEST_SUITE_P(Connectors, BegunOnOneNode, ::testing::Values(&local_of
                          [](const auto& each) { return each.index == 0 ? "Local" : "Cluster"; });
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests

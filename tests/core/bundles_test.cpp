@@ -17,7 +17,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-namespace locum::testing {
+namespace locum::tests::bundles_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -271,4 +271,4 @@ TEST_P(ManyBundlesTest, OfOneRankAreBounded) {
 INSTANTIATE_TEST_SUITE_P(Patience, ManyBundlesTest, ::testing::Values(~std::uint64_t{0}, std::uint64_t{0}));
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::bundles_test

@@ -10,7 +10,7 @@
 #include "tests/core/future_nodes.hpp"
 #include "tests/core/sample_codecs.hpp"
 
-namespace locum::testing {
+namespace locum::tests {
 namespace {
 
 using namespace std::chrono_literals;
@@ -96,4 +96,4 @@ TEST_F(CodecBetweenNodes, HaveStandIns) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests

@@ -18,20 +18,16 @@
 
 #include "core/coded_store.hpp"
 #include "core/promise.hpp"
+#include "tests/core/code_of.hpp"
 #include "tests/core/sample_codecs.hpp"
 #include "tests/core/session_fixture.hpp"
 
-namespace locum::testing {
+namespace locum::tests {
 namespace {
 
 using namespace std::chrono_literals;
 using Doubles = std::vector<double>;
 using Numbers = std::vector<std::uint64_t>;
-
-template <class V>
-Errc code_of(const Result<V>& result) {
-  return result ? Errc{} : result.error().code();
-}
 
 /// By locum's archives; without `takes`, counts nothing, so that all threads may use it.
 struct ByArchives {
@@ -497,4 +493,4 @@ TEST_F(CodecTest, IsOfUseToManyThreadsAtOnce) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests

@@ -35,7 +35,7 @@
 #include "tests/core/connector_model.hpp"
 #include "tests/core/connector_samples.hpp"
 
-namespace locum::testing {
+namespace locum::tests {
 
 struct ConnectorFactory {
   std::string name;
@@ -511,4 +511,4 @@ inline std::string factory_name(const ::testing::TestParamInfo<ConnectorFactory>
   return info.param.name;
 }
 
-}  // namespace locum::testing
+}  // namespace locum::tests

@@ -19,7 +19,7 @@
 #include "core/directory.hpp"
 #include "tests/core/connector_samples.hpp"
 
-namespace locum::testing {
+namespace locum::tests {
 
 class ConnectorModel {
  public:
@@ -171,4 +171,4 @@ class ConnectorModel {
   std::vector<std::pair<ObjectView, std::vector<std::byte>>> held_;
 };
 
-}  // namespace locum::testing
+}  // namespace locum::tests

@@ -13,8 +13,9 @@
 
 #include "core/connector.hpp"
 #include "core/hash.hpp"
+#include "tests/core/code_of.hpp"
 
-namespace locum::testing {
+namespace locum::tests {
 
 /// Bytes that tell by themselves which object they belong to.
 inline std::vector<std::byte> pattern(std::uint64_t seed, std::size_t size_bytes) {
@@ -49,9 +50,4 @@ inline Result<Sealed> put(Connector& connector, std::uint32_t store, std::string
   return connector.seal(*draft, options, {});
 }
 
-template <class T>
-Errc code_of(const Result<T>& result) {
-  return result ? Errc{} : result.error().code();
-}
-
-}  // namespace locum::testing
+}  // namespace locum::tests

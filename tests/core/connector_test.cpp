@@ -6,7 +6,7 @@
 #include "tests/core/connector_contract.hpp"
 #include "tests/core/plain_node.hpp"
 
-namespace locum::testing {
+namespace locum::tests {
 
 INSTANTIATE_TEST_SUITE_P(
     Local, ConnectorContract,
@@ -31,4 +31,4 @@ INSTANTIATE_TEST_SUITE_P(PlainCluster, ConnectorContract,
                          ::testing::Values(plain_cluster("alone", 1), plain_cluster("three", 3)),
                          factory_name);
 
-}  // namespace locum::testing
+}  // namespace locum::tests

@@ -18,7 +18,7 @@
 #include "tests/core/queue_transport.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-namespace locum::testing {
+namespace locum::tests::copies_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -597,4 +597,4 @@ TEST(CopiesOfThreads, AreGoneWhenTheEvictionHasEnded) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::copies_test

@@ -10,11 +10,12 @@
 #include "core/message.hpp"
 #include "core/object_wire.hpp"
 #include "core/options.hpp"
+#include "tests/core/code_of.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
 // Nodes that are taken for dead by others, and live: what they go on showing, and for how long.
-namespace locum::testing {
+namespace locum::tests::copy_leases_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -26,11 +27,6 @@ constexpr std::size_t size_bytes = 10'000;
 constexpr auto patience = 5000ms;
 constexpr auto lease = patience / 5;
 constexpr auto missed = patience + patience / 5 + 100ms;  // until all of a silent node are
-
-template <class T>
-Errc code_of(const Result<T>& result) {
-  return result ? Errc{} : result.error().code();
-}
 
 /// Rank 0 makes objects; those of the second node read copies of them.
 class CopyLeases : public ::testing::Test {
@@ -320,4 +316,4 @@ TEST_F(CopyLeases, WithoutMemoryForTheFenceTheListOfCopiesStays) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::copy_leases_test

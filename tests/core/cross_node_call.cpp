@@ -15,7 +15,7 @@ constexpr auto call_timeout = 30s;  // the nodes' default
 constexpr auto before_put = 300us;  // that the other one waits for
 
 std::vector<std::byte> bytes_of(std::uint64_t value, std::size_t size_bytes) {
-  std::vector<std::byte> bytes = testing::pattern(value, size_bytes);
+  std::vector<std::byte> bytes = tests::pattern(value, size_bytes);
   std::memcpy(bytes.data(), &value, sizeof value);
   return bytes;
 }
@@ -89,7 +89,7 @@ CrossNodeCall::CrossNodeCall(const CallScene& scene, MortalNodes& nodes)
 void CrossNodeCall::put_value(int rank, const std::string& name, std::uint64_t value,
                               const SealOptions& options) {
   const auto sealed =
-      testing::put(nodes_.world().connector(rank), store, name, bytes_of(value, scene_.size_bytes), options);
+      tests::put(nodes_.world().connector(rank), store, name, bytes_of(value, scene_.size_bytes), options);
   if (!sealed) {
     complain("put failed before anybody died: " + sealed.error().text());
     return;
@@ -178,7 +178,7 @@ bool CrossNodeCall::note(Answer& answer, const Result<T>& result) {
 void CrossNodeCall::read(Answer& answer, const Result<ObjectView>& found) const {
   if (note(answer, found)) {
     std::memcpy(&answer.value, found->bytes().data(), sizeof answer.value);
-    if (!testing::holds(*found, bytes_of(answer.value, scene_.size_bytes))) {
+    if (!tests::holds(*found, bytes_of(answer.value, scene_.size_bytes))) {
       answer.value = ~std::uint64_t{0};
     }
   }
@@ -191,7 +191,7 @@ void CrossNodeCall::ask(Answer& answer) {
     case CallKind::put:
     case CallKind::replace: {
       const SealMode mode = scene_.kind == CallKind::put ? SealMode::put : SealMode::replace;
-      const auto sealed = testing::put(here, store, name_, bytes_of(new_value, scene_.size_bytes), {mode, 0});
+      const auto sealed = tests::put(here, store, name_, bytes_of(new_value, scene_.size_bytes), {mode, 0});
       if (note(answer, sealed)) {
         keys_.push_back(sealed->key);
         answer.yes = sealed->generation != 0;
@@ -252,7 +252,7 @@ void CrossNodeCall::ask_third(Answer& answer) {
     return read(answer, there.get(Address(before_->key), {}));
   }
   nodes_.world().rank(third).links->client()->pause(before_put);
-  const auto sealed = testing::put(there, store, name_, bytes_of(new_value, scene_.size_bytes));
+  const auto sealed = tests::put(there, store, name_, bytes_of(new_value, scene_.size_bytes));
   if (note(answer, sealed)) {
     keys_.push_back(sealed->key);
     answer.yes = sealed->generation != 0;

@@ -8,7 +8,7 @@
 
 #include "tests/core/mortal_nodes.hpp"
 
-namespace locum::testing {
+namespace locum::tests::departures_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -142,4 +142,4 @@ TEST_F(DeparturesTest, WhereThereAreNoLinksNobodyIsMissed) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::departures_test

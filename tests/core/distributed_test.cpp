@@ -15,7 +15,7 @@
 #include "tests/core/simulated_nodes.hpp"
 #include "tests/shm/sanitized.hpp"
 
-namespace locum::testing {
+namespace locum::tests::distributed_test {
 
 using tests::SimulatedNodes;
 using tests::SimulatedNodesOptions;
@@ -466,4 +466,4 @@ TEST(Distributed, AnswersThatComeTooLateChangeNothing) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::distributed_test

@@ -14,7 +14,7 @@
 #include "tests/core/simulated_nodes.hpp"
 
 // One-sided reads of which the transport says nothing, though the rank that is read lives and answers.
-namespace locum::testing {
+namespace locum::tests::endless_read_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -176,4 +176,4 @@ TEST_F(ImpatientEndlessRead, IsGivenUpWithItsFlight) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::endless_read_test

@@ -6,7 +6,7 @@
 #include "core/directory.hpp"
 #include "core/internal_stores.hpp"
 
-namespace locum::testing {
+namespace locum::tests {
 
 /// Takes the note out of a node's memory that it has given up another one, which stays there for ever, and
 /// counts as an object.
@@ -16,4 +16,4 @@ inline void forget_fence(Directory& of, int node) {
   (void)of.unbind(fences_store, name, Key{});
 }
 
-}  // namespace locum::testing
+}  // namespace locum::tests

@@ -13,7 +13,7 @@
 #include "tests/core/simulated_nodes.hpp"
 
 // Names that are put where their home has no room at the moment.
-namespace locum::testing {
+namespace locum::tests {
 namespace {
 
 using namespace std::chrono_literals;
@@ -136,7 +136,7 @@ TEST_P(FullHome, IsNotWaitedForWhereNoRoomIsMade) {
 }
 
 TEST_P(FullHome, ServesOthersWhileItIsWaitedFor) {
-  const Key other = testing::put(world_.connector(1), 7, {}, pattern(1, 100)).value().key;
+  const Key other = tests::put(world_.connector(1), 7, {}, pattern(1, 100)).value().key;
   world_.network().start([&] {
     world_.rank(0).links->client()->pause(1s);  // the put waits
     EXPECT_FALSE(put_);
@@ -159,4 +159,4 @@ INSTANTIATE_TEST_SUITE_P(, FullHome, ::testing::Values(0U, 7U),
                          [](const auto& store) { return store.param == 0 ? "Stores" : "Names"; });
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests

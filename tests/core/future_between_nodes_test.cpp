@@ -16,7 +16,7 @@
 #include "tests/core/future_nodes.hpp"
 #include "tests/core/queue_transport.hpp"
 
-namespace locum::testing {
+namespace locum::tests {
 namespace {
 
 using namespace std::chrono_literals;
@@ -301,4 +301,4 @@ TEST(FutureOfSlowNodes, BringsAThousandInTheTimeOfOne) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests

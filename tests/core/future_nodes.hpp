@@ -8,15 +8,11 @@
 #include <vector>
 
 #include "core/store.hpp"
+#include "tests/core/code_of.hpp"
 #include "tests/core/mortal_nodes.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
 namespace locum::tests {
-
-template <class V>
-[[nodiscard]] Errc code_of(const Result<V>& result) {
-  return result ? Errc{} : result.error().code();
-}
 
 [[nodiscard]] inline std::shared_ptr<Session> session_of(const LinkedRank& rank, int number,
                                                          std::shared_ptr<Arrivals> arrivals) {

@@ -14,18 +14,14 @@
 #include "core/arrivals.hpp"
 #include "core/local.hpp"
 #include "core/store.hpp"
+#include "tests/core/code_of.hpp"
 #include "tests/core/slow_connector.hpp"
 
-namespace locum::testing {
+namespace locum::tests {
 namespace {
 
 using namespace std::chrono_literals;
 using tests::SlowConnector;
-
-template <class V>
-Errc code_of(const Result<V>& result) {
-  return result ? Errc{} : result.error().code();
-}
 
 TEST(Arrivals, DoNotLetAThreadSleepOverWhatHasEnded) {
   Arrivals arrivals(1s);
@@ -420,4 +416,4 @@ TEST_F(FutureTest, EndsOnceWhereArrivalAndCancellationRace) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests

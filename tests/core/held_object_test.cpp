@@ -26,7 +26,7 @@ ObjectWire wire_of_bytes(std::size_t size_bytes, bool has_checksum) {
 std::shared_ptr<HeldObject> held(const ObjectWire& wire, std::uint64_t seed) {
   auto object = std::make_shared<HeldObject>(wire.record.block_bytes(), wire.record.size_bytes);
   std::byte* const block = object->memory().data();
-  std::ranges::copy(testing::pattern(seed, wire.record.size_bytes), block);
+  std::ranges::copy(tests::pattern(seed, wire.record.size_bytes), block);
   write_tail(block, wire.record, {.extents = {}, .type_name = "byte[]", .name = {}});
   if (wire.record.has_checksum != 0) {
     const std::uint32_t sum = checksum_of(block, wire.record);
@@ -57,7 +57,7 @@ TEST(HeldObject, LivesAsLongAsAViewOfIt) {
   {
     const ObjectView copy = *view;
     *view = ObjectView();
-    EXPECT_TRUE(testing::holds(copy, testing::pattern(3, 1000)));
+    EXPECT_TRUE(tests::holds(copy, tests::pattern(3, 1000)));
     EXPECT_EQ(copy.facts().type_name, "byte[]");
     EXPECT_EQ(copy.path(), Path::shm_copy);
   }
@@ -69,11 +69,11 @@ TEST(HeldObject, ABlockOfAnotherLengthOrSumIsCorrupt) {
   EXPECT_TRUE(HeldObject::view(held(wire, 1), wire, Path::shm_copy));
   ObjectWire longer = wire;
   ++longer.record.size_bytes;
-  EXPECT_EQ(testing::code_of(HeldObject::view(held(wire, 1), longer, Path::shm_copy)), Errc::corrupt);
+  EXPECT_EQ(tests::code_of(HeldObject::view(held(wire, 1), longer, Path::shm_copy)), Errc::corrupt);
   for (std::size_t at = 0; at < wire.record.block_bytes(); ++at) {
     const auto object = held(wire, 1);
     object->memory()[at] ^= std::byte{4};
-    EXPECT_EQ(testing::code_of(HeldObject::view(object, wire, Path::shm_copy)), Errc::corrupt) << at;
+    EXPECT_EQ(tests::code_of(HeldObject::view(object, wire, Path::shm_copy)), Errc::corrupt) << at;
   }
 }
 

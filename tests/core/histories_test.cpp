@@ -13,7 +13,7 @@
 #include "tests/core/linearizability.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-namespace locum::testing {
+namespace locum::tests::histories_test {
 
 namespace {
 
@@ -416,4 +416,4 @@ INSTANTIATE_TEST_SUITE_P(Simulated, Histories,
                          [](const auto& one) { return name_of(one.param); });
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::histories_test

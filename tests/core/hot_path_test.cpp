@@ -16,8 +16,8 @@
 namespace locum {
 namespace {
 
-using testing::allocations_of;
-using testing::SessionFixture;
+using tests::allocations_of;
+using tests::SessionFixture;
 
 struct Particle {
   double x, y, z;
@@ -56,8 +56,8 @@ TEST_F(HotPath, AGetMakesNoSystemCall) {
 #endif
   const Key key = store_.put("T", values_).value();
   (void)store_.get<double[]>(key).value();
-  EXPECT_FALSE(testing::makes_no_system_call([] { (void)getppid(); }));
-  EXPECT_TRUE(testing::makes_no_system_call([&] {
+  EXPECT_FALSE(tests::makes_no_system_call([] { (void)getppid(); }));
+  EXPECT_TRUE(tests::makes_no_system_call([&] {
     for (int i = 0; i < 100; ++i) {
       const auto by_key = store_.get<double[]>(key);
       const auto by_name = store_.get<double[]>("T");
@@ -146,7 +146,7 @@ TEST_F(HotPath, APutCopiesOnceAndMakesNoBufferOfItsOwn) {
 TEST_F(HotPath, ACodecMakesNoBufferOfItsOwn) {
   const std::vector<double> few(2, 1.5);
   const auto put_costs = [&](const auto& value) {
-    return allocations_of([&] { EXPECT_TRUE(store_.put(value, {.codec = testing::Narrow{}})); });
+    return allocations_of([&] { EXPECT_TRUE(store_.put(value, {.codec = tests::Narrow{}})); });
   };
   (void)put_costs(few);
   std::uint64_t least_few = ~std::uint64_t{0};
@@ -159,11 +159,11 @@ TEST_F(HotPath, ACodecMakesNoBufferOfItsOwn) {
   }
   EXPECT_EQ(least_few, least_many);
   EXPECT_EQ(least_many, least_plain);
-  const Key key = store_.put(values_, {.codec = testing::Narrow{}}).value();
-  const auto get = [&] { return store_.get<std::vector<double>>(key, {.codec = testing::Narrow{}}); };
+  const Key key = store_.put(values_, {.codec = tests::Narrow{}}).value();
+  const auto get = [&] { return store_.get<std::vector<double>>(key, {.codec = tests::Narrow{}}); };
   EXPECT_EQ(allocations_of([&] { EXPECT_TRUE(get()); }) > 0, true) << "decoded";
   EXPECT_EQ(allocations_of([&] { EXPECT_TRUE(get()); }), 0U) << "and kept";
-  const auto proxy = store_.put_proxy(values_, {.codec = testing::Narrow{}}).value();
+  const auto proxy = store_.put_proxy(values_, {.codec = tests::Narrow{}}).value();
   ASSERT_TRUE(proxy.get());
   EXPECT_EQ(allocations_of([&] { EXPECT_TRUE(proxy.get()); }), 0U);
 }

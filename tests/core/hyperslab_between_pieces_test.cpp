@@ -14,7 +14,7 @@
 #include "tests/core/mortal_nodes.hpp"
 
 // What happens to an object of which a hyperslab is read in several pieces.
-namespace locum::testing {
+namespace locum::tests::hyperslab_between_pieces_test {
 
 namespace {
 
@@ -125,4 +125,4 @@ TEST_F(BetweenPieces, TheOwnerIsSlow) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::hyperslab_between_pieces_test

@@ -16,7 +16,7 @@
 #include "tests/core/simulated_nodes.hpp"
 
 // Hyperslabs between ranks of which one lies, or asks for more than it reads.
-namespace locum::testing {
+namespace locum::tests::hyperslab_hostile_test {
 
 namespace {
 
@@ -219,4 +219,4 @@ TEST(Hyperslab, SpoiledQuestionsReadNothingElse) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::hyperslab_hostile_test

@@ -36,7 +36,7 @@ inline std::ostream& operator<<(std::ostream& out, const Hyperslab& slab) {
 
 }  // namespace locum
 
-namespace locum::testing {
+namespace locum::tests {
 
 /// An array of bytes that are to be told apart.
 struct ArraySample {
@@ -192,4 +192,4 @@ inline void pack_plainly(const ArraySample& array, const Hyperslab& slab, std::s
           {.start = Extents(), .count = {}}};
 }
 
-}  // namespace locum::testing
+}  // namespace locum::tests

@@ -12,7 +12,7 @@
 #include "tests/core/simulated_nodes.hpp"
 
 // Hyperslabs of objects: only their elements move.
-namespace locum::testing {
+namespace locum::tests::hyperslab_test {
 
 namespace {
 
@@ -236,4 +236,4 @@ TEST(Hyperslab, OfWhatIsGoneAreNotFoundOrStale) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::hyperslab_test

@@ -10,7 +10,7 @@
 #include <cstring>
 #include <stdexcept>
 
-namespace locum::testing {
+namespace locum::tests {
 
 #if defined(__x86_64__)
 
@@ -106,4 +106,4 @@ Instructions instructions_of(const std::function<void(const std::function<void()
 
 #endif
 
-}  // namespace locum::testing
+}  // namespace locum::tests

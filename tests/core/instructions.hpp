@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-namespace locum::testing {
+namespace locum::tests {
 
 /// Instructions that a thread carries out in user space, and those of them that lock a cache line.
 struct Instructions {
@@ -21,4 +21,4 @@ struct Instructions {
 [[nodiscard]] Instructions instructions_of(
     const std::function<void(const std::function<void()>& mark)>& program);
 
-}  // namespace locum::testing
+}  // namespace locum::tests

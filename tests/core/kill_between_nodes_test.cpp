@@ -11,7 +11,7 @@
 #include "core/options.hpp"
 #include "tests/core/cross_node_call.hpp"
 
-namespace locum::testing {
+namespace locum::tests::kill_between_nodes_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -318,4 +318,4 @@ INSTANTIATE_TEST_SUITE_P(Simulated, KillBetweenNodes,
                          });
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::kill_between_nodes_test

@@ -16,7 +16,7 @@
 #include "tests/core/simulated_nodes.hpp"
 
 // Bulks that were announced and do not come, of ranks that live.
-namespace locum::testing {
+namespace locum::tests::landings_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -233,4 +233,4 @@ TEST(SlowBulk, IsNotGivenUpByWhoClosesBesideACall) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::landings_test

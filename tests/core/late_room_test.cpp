@@ -17,7 +17,7 @@
 
 // Objects of another node for which whoever drives finds no room at once: the thread that wants them makes
 // it.
-namespace locum::testing {
+namespace locum::tests::late_room_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -216,4 +216,4 @@ INSTANTIATE_TEST_SUITE_P(, LateRoom, ::testing::Bool(),
                          [](const auto& one_sided) { return one_sided.param ? "OneSided" : "Sent"; });
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::late_room_test

@@ -4,7 +4,7 @@
 
 #include "tests/core/connector_samples.hpp"
 
-namespace locum::testing {
+namespace locum::tests {
 
 TEST(Local, HasNoLimitUnlessOneIsGiven) {
   EXPECT_EQ(open_local()->usage().limit, 0U);
@@ -28,4 +28,4 @@ TEST(Local, GivesUpAWaitAtItsOwnTimeout) {
   EXPECT_EQ(code_of(connector->wait({1, "never"}, {})), Errc::timeout);
 }
 
-}  // namespace locum::testing
+}  // namespace locum::tests

@@ -15,7 +15,7 @@
 
 // The price of each operation in messages: questions and answers, and bulks that the network moves from
 // memory to memory and then says so. The same from 2 ranks to 4096.
-namespace locum::testing {
+namespace locum::tests::message_counts_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -300,4 +300,4 @@ TEST(MessageCountsOfOneNode, AllItsRanksThatWantAnObjectCauseOneTransfer) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::message_counts_test

@@ -92,7 +92,7 @@ std::vector<int> MortalNodes::survivors() const {
 void MortalNodes::forget_fences() {
   for (int dead = 0; dead < nodes(); ++dead) {
     for (const int rank : is_dead_node(dead) ? survivors() : std::vector<int>()) {
-      testing::forget_fence(*world_.rank(rank).process.directory, dead);
+      tests::forget_fence(*world_.rank(rank).process.directory, dead);
     }
   }
 }

@@ -12,13 +12,14 @@
 
 #include "core/options.hpp"
 #include "core/read_leases.hpp"
+#include "tests/core/code_of.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"
 #include "tests/core/mortal_nodes.hpp"
 #include "tests/core/scarce_memory.hpp"
 #include "tests/core/spared_allocations.hpp"
 
-namespace locum::testing {
+namespace locum::tests::no_memory_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -31,11 +32,6 @@ using tests::SpareAllocations;
 constexpr std::uint32_t store = 7;
 constexpr std::size_t small = 16;
 constexpr std::size_t large = 10'000;
-
-template <class T>
-Errc code_of(const Result<T>& result) {
-  return result ? Errc{} : result.error().code();
-}
 
 SimulatedNodesOptions spared_nodes(SimulatedNodesOptions options) {
   options.wrap = [](int, std::shared_ptr<Transport> transport) {
@@ -567,4 +563,4 @@ INSTANTIATE_TEST_SUITE_P(Simulated, NoMemory, ::testing::Values(1, 3, 1'000'000)
                          [](const auto& one) { return "failures_" + std::to_string(one.param); });
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::no_memory_test

@@ -15,8 +15,8 @@ namespace locum {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::pattern;
 using tests::Message;
+using tests::pattern;
 
 constexpr std::uint32_t store = 7;
 constexpr int asker = 0;
@@ -29,7 +29,7 @@ struct Item {
 };
 
 Result<Sealed> put_checked(Connector& connector, const std::string& name, std::span<const std::byte> bytes) {
-  ObjectMeta meta = testing::plain_meta(store, name);
+  ObjectMeta meta = tests::plain_meta(store, name);
   meta.checksum = true;
   const auto draft = connector.create(bytes.size(), meta, {});
   if (!draft) {
@@ -66,7 +66,7 @@ class NodeClientTest : public ::testing::Test {
       return;
     }
     ++right_;
-    EXPECT_TRUE(testing::holds(*view, item.bytes)) << item.name << ", " << item.bytes.size() << " bytes";
+    EXPECT_TRUE(tests::holds(*view, item.bytes)) << item.name << ", " << item.bytes.size() << " bytes";
     EXPECT_EQ(view->facts().name, item.name);
   }
   /// The same of what an object says of itself, which its hashes hold together.
@@ -184,7 +184,7 @@ TEST_F(NodeClientTest, SpoiledAnswersAreErrorsOrRight) {
     for (const Item& item : items_) {
       const auto view = world_.connector(reader).get(Address(item.key), {});
       ASSERT_TRUE(view) << view.error();
-      EXPECT_TRUE(testing::holds(*view, item.bytes));
+      EXPECT_TRUE(tests::holds(*view, item.bytes));
     }
   }
   EXPECT_EQ(world_.connector(asker).usage().own_pinned, 0U);

@@ -14,12 +14,12 @@
 #include "tests/core/hyperslab_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-namespace locum {
+namespace locum::node_service_test {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::pattern;
 using tests::Message;
+using tests::pattern;
 
 constexpr std::uint32_t store = 7;
 constexpr int asked = 0;    // the node that answers
@@ -66,7 +66,7 @@ class NodeServiceTest : public ::testing::Test {
 
   void guard(int maker, std::size_t size, const std::string& name) {
     const auto bytes = pattern(guarded_.size(), size);
-    const auto sealed = testing::put(world_.connector(maker), store, name, bytes);
+    const auto sealed = tests::put(world_.connector(maker), store, name, bytes);
     ASSERT_TRUE(sealed) << sealed.error();
     guarded_.push_back({sealed->key, name, bytes});
   }
@@ -106,21 +106,20 @@ class NodeServiceTest : public ::testing::Test {
     Connector& other = world_.connector(asked);
     for (const std::size_t size : {0U, 64U, 4000U, 5000U}) {
       const std::string name = world_.name_at(asked, store, "own " + std::to_string(size) + ".");
-      const auto first = testing::put(own, store, name, pattern(1, size));
+      const auto first = tests::put(own, store, name, pattern(1, size));
       EXPECT_TRUE(first);
-      EXPECT_TRUE(testing::put(own, store, name, pattern(2, size),
-                               {SealMode::replace, size == 64 ? first->generation : 0}));
+      EXPECT_TRUE(tests::put(own, store, name, pattern(2, size),
+                             {SealMode::replace, size == 64 ? first->generation : 0}));
       EXPECT_TRUE(own.exists(Address(store, name), {}).value());
       EXPECT_TRUE(own.get(Address(store, name), {}));
       EXPECT_FALSE(own.get(Address(first->key, name_hash(store, name)), {}));
-      const auto foreign = testing::put(other, store, {}, pattern(3, size));
+      const auto foreign = tests::put(other, store, {}, pattern(3, size));
       EXPECT_TRUE(own.get(Address(foreign->key), {}));
       EXPECT_TRUE(own.exists(Address(foreign->key), {}).value());
       if (size > 0) {
         EXPECT_TRUE(own.get_some(Address(foreign->key), ByteRange{size / 4, size / 2}, {}));
       }
-      const auto array =
-          testing::put(other, store, {}, {.extents = {2, size}, .bytes = pattern(4, 2 * size)});
+      const auto array = tests::put(other, store, {}, {.extents = {2, size}, .bytes = pattern(4, 2 * size)});
       EXPECT_EQ(own.get_some(Address(array->key),
                              Elements{{.start = {0, 1}, .count = {2, 3}, .stride = {1, 2}}, 1}, {})
                     .has_value(),
@@ -144,9 +143,9 @@ class NodeServiceTest : public ::testing::Test {
     std::vector<Address> by_name;
     for (const std::size_t size : {0U, 64U, 4000U, 5000U}) {
       names.push_back(world_.name_at(asked, store, "batch " + std::to_string(size) + "."));
-      drafts.push_back(own.create(size, testing::plain_meta(store, names.back()), {}).value());
+      drafts.push_back(own.create(size, tests::plain_meta(store, names.back()), {}).value());
       std::ranges::fill(drafts.back().bytes, std::byte{1});
-      by_key.emplace_back(testing::put(other, store, {}, pattern(5, size)).value().key);
+      by_key.emplace_back(tests::put(other, store, {}, pattern(5, size)).value().key);
     }
     for (const std::string& name : names) {
       by_name.emplace_back(store, name);
@@ -206,7 +205,7 @@ class NodeServiceTest : public ::testing::Test {
         const Address address = each.name.empty() ? Address(each.key) : Address(store, each.name);
         const auto view = world_.connector(reader).get(address, {});
         ASSERT_TRUE(view) << each.name << ": " << view.error();
-        EXPECT_TRUE(testing::holds(*view, each.bytes));
+        EXPECT_TRUE(tests::holds(*view, each.bytes));
         EXPECT_EQ(view->key(), each.key);
       }
     }
@@ -369,7 +368,7 @@ TEST_F(NodeServiceTest, HoldsABoundedNumberOfWaitsForOneRank) {
   EXPECT_EQ(links.awaited(), AwaitedNames::most_of_rank);
   EXPECT_EQ(heard_[last_call_].status, Errc::out_of_memory);
   EXPECT_EQ(ask(Kind::await, words(AwaitWords{.store = store}), {}).status, Errc::invalid_argument);
-  ASSERT_TRUE(testing::put(world_.connector(bystander), store, names[3], pattern(3, 10)));
+  ASSERT_TRUE(tests::put(world_.connector(bystander), store, names[3], pattern(3, 10)));
   world_.network().run_for(1s);
   EXPECT_EQ(links.awaited(), AwaitedNames::most_of_rank - 1);
   EXPECT_EQ(world_.connector(bystander).wait(Address(store, names[3]), {})->bytes().size(), 10U)
@@ -388,7 +387,7 @@ TEST_F(NodeServiceTest, KeepsABoundedNumberOfBytesOfListsThatNobodyReads) {
   Connector& owner = world_.connector(asked);
   for (int number = 0; number < names; ++number) {
     const std::string stem = std::string(name_bytes, 'n') + std::to_string(number) + ".";
-    ASSERT_TRUE(testing::put(owner, store, world_.name_at(asked, store, stem), pattern(1, 8)));
+    ASSERT_TRUE(tests::put(owner, store, world_.name_at(asked, store, stem), pattern(1, 8)));
   }
   const auto list = [&] {
     Message message{asked, std::vector<std::byte>(sizeof(Envelope)), {std::byte{'n'}}};
@@ -436,7 +435,7 @@ TEST_F(NodeServiceTest, ForgetsNumbersOfWaitsThatAreOverdue) {
   say(wait);
   world_.network().run_for(1s);
   EXPECT_EQ(metrics.turned_away, 1U) << "of a wait that is not known to be overdue";
-  ASSERT_TRUE(testing::put(world_.connector(bystander), store, name, pattern(3, 10)));
+  ASSERT_TRUE(tests::put(world_.connector(bystander), store, name, pattern(3, 10)));
   world_.network().run_for(1s);
   EXPECT_EQ(world_.rank(asked).links->awaited(), 0U);
   --last_call_;
@@ -557,7 +556,7 @@ TEST_F(NodeServiceTest, LetsOnlyTheOwnersNodeInvalidateACopyAndOnlyNodeMatesJoin
 TEST_F(NodeServiceTest, KeepsBlocksAsAlignedAsTheirSizeAsks) {
   for (const std::size_t size : {128U, 256U, 1024U, 2048U}) {
     const std::string name = world_.name_at(asked, store, "aligned " + std::to_string(size) + ".");
-    ASSERT_TRUE(testing::put(world_.connector(hostile), store, name, pattern(size, size)));
+    ASSERT_TRUE(tests::put(world_.connector(hostile), store, name, pattern(size, size)));
     const auto view = world_.connector(asked).get(Address(store, name), {});
     ASSERT_TRUE(view) << view.error();
     EXPECT_EQ(view->path(), Path::shm_view);
@@ -566,4 +565,4 @@ TEST_F(NodeServiceTest, KeepsBlocksAsAlignedAsTheirSizeAsks) {
 }
 
 }  // namespace
-}  // namespace locum
+}  // namespace locum::node_service_test

@@ -9,7 +9,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-namespace locum {
+namespace locum::nodes_test {
 namespace {
 
 constexpr std::uint32_t store = 7;
@@ -59,17 +59,17 @@ TEST(Nodes, AskTheNextRankWhenOneIsLost) {
   for (const int dead : {2, 3}) {
     tests::SimulatedNodes world(2, 2);
     const int alive = 5 - dead;
-    const auto bytes = testing::pattern(1, 10'000);
-    const auto sealed = testing::put(world.connector(alive), store, {}, bytes);
+    const auto bytes = tests::pattern(1, 10'000);
+    const auto sealed = tests::put(world.connector(alive), store, {}, bytes);
     ASSERT_TRUE(sealed);
     world.network().kill(dead);
     for (const int reader : {0, 1}) {
       const auto view = world.connector(reader).get(Address(sealed->key), {});
       ASSERT_TRUE(view) << view.error();
-      EXPECT_TRUE(testing::holds(*view, bytes));
+      EXPECT_TRUE(tests::holds(*view, bytes));
     }
   }
 }
 
 }  // namespace
-}  // namespace locum
+}  // namespace locum::nodes_test

@@ -17,7 +17,7 @@
 #include "tests/core/simulated_nodes.hpp"
 
 // Large objects of other nodes, read out of their owner's memory without its help.
-namespace locum::testing {
+namespace locum::tests::one_sided_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -478,4 +478,4 @@ TEST(GreedyReader, HasABoundedNumberOfLeases) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::one_sided_test

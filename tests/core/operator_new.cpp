@@ -8,7 +8,7 @@
 namespace {
 
 void* allocate(std::size_t size, std::size_t alignment) {
-  const bool fails = locum::testing::fails_to_allocate();
+  const bool fails = locum::tests::fails_to_allocate();
   const std::size_t rounded = (std::max<std::size_t>(size, 1) + alignment - 1) / alignment * alignment;
   void* const memory = fails ? nullptr : std::aligned_alloc(alignment, rounded);
   if (memory == nullptr) {

@@ -14,7 +14,7 @@
 #include "tests/core/simulated_nodes.hpp"
 
 // Parts of objects: only what was asked for moves.
-namespace locum::testing {
+namespace locum::tests::part_test {
 
 namespace {
 
@@ -178,4 +178,4 @@ TEST(Part, SpoiledAnswersAreErrorsOrOfTheRightSize) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::part_test

@@ -13,8 +13,6 @@
 
 namespace locum::tests {
 
-namespace {
-
 struct PlainObject {
   Key key;
   ObjectRecord record;
@@ -22,6 +20,8 @@ struct PlainObject {
   bool live = true;
   std::map<std::uint32_t, std::uint64_t> views{};  // of each process that has any
 };
+
+namespace {
 
 // As pins show it.
 std::uint64_t generation_of(const PlainObject& object) {

@@ -15,6 +15,7 @@
 
 #include "core/local.hpp"
 #include "core/promise.hpp"
+#include "tests/core/code_of.hpp"
 
 // How promises end where what they need does not go well.
 namespace locum {
@@ -22,10 +23,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-template <class T>
-Errc code_of(const Result<T>& result) {
-  return result ? Errc{} : result.error().code();
-}
+using tests::code_of;
 
 /// A connector that asks the test before it seals under the name of a promise.
 class AskingConnector final : public Connector {

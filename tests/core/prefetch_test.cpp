@@ -16,7 +16,7 @@
 #include "tests/core/prefetching_nodes.hpp"
 
 // Objects of another node that come while nobody waits for them.
-namespace locum::testing {
+namespace locum::tests {
 namespace {
 
 using namespace std::chrono_literals;
@@ -486,4 +486,4 @@ TEST_F(PrefetchOfStandInsInHaste, AreAskedForAgainByTheFirstUseWhereTheyCameTooL
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests

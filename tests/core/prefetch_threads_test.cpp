@@ -19,7 +19,7 @@
 #include "tests/core/simulated_nodes.hpp"
 
 // Objects of another node that come while nobody waits for them, and the threads of a rank.
-namespace locum::testing {
+namespace locum::tests::prefetch_threads_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -195,4 +195,4 @@ TEST(PrefetchOfThreadsThatEnd, EndsThoughWhoDrivesIsHeldUp) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::prefetch_threads_test

@@ -11,7 +11,7 @@
 #include "tests/core/prefetching_nodes.hpp"
 
 // How much of what is fetched ahead of use is there at a time, and what becomes of the rest.
-namespace locum::testing {
+namespace locum::tests::prefetch_window_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -323,4 +323,4 @@ TEST_F(PrefetchWindowOfStandIns, LeavesNoneToWaitThatIsUsed) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::prefetch_window_test

@@ -30,7 +30,7 @@ class PrefetchingNodes : public ::testing::Test {
   }
 
   [[nodiscard]] Key made(std::size_t seed, std::size_t bytes = size_bytes) {
-    return testing::put(world_.connector(0), store, {}, testing::pattern(seed, bytes)).value().key;
+    return tests::put(world_.connector(0), store, {}, tests::pattern(seed, bytes)).value().key;
   }
   /// As from a handle, which says how large the object is.
   [[nodiscard]] Begun begin(const Key& key, std::size_t bytes = size_bytes,

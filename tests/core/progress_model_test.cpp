@@ -16,7 +16,7 @@
 // Invariant: a question that was submitted is sent before anybody sleeps for another one's answer; whatever
 // came is taken, and nobody waits for what is done: in each state in which no thread can step, both have
 // their answers, nothing has come that nobody took, and the helper sleeps in the armed transport.
-namespace locum::tests {
+namespace locum::tests::progress_model_test {
 namespace {
 
 enum class Fault {
@@ -402,4 +402,4 @@ TEST(ProgressModel, SeesEachWrongStep) {
 }
 
 }  // namespace
-}  // namespace locum::tests
+}  // namespace locum::tests::progress_model_test

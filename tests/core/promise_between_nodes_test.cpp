@@ -207,8 +207,8 @@ TEST_F(PromiseBetweenNodes, RefusesWhatNobodyPromised) {
   Result<NodeAnswer> answer = Error(Errc::timeout, "");
   Errc bound{};
   world_.network().start([&] {
-    bound = code_of(testing::put(world_.connector(4), key.store, world_.connector(4).name_of(key),
-                                 testing::pattern(1, 10)));
+    bound = code_of(
+        tests::put(world_.connector(4), key.store, world_.connector(4).name_of(key), tests::pattern(1, 10)));
     const AwaitWords asked{.store = key.store, .patience_ns = 1'000'000'000};
     answer = client.ask(0, Kind::await, words(asked), {std::as_bytes(std::span(name)), nullptr},
                         world_.network().now() + 10s);

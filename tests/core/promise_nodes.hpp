@@ -11,17 +11,13 @@
 #include <vector>
 
 #include "core/promise.hpp"
+#include "tests/core/code_of.hpp"
 #include "tests/core/mortal_nodes.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
 namespace locum::tests {
 
 using namespace std::chrono_literals;
-
-template <class V>
-[[nodiscard]] Errc code_of(const Result<V>& result) {
-  return result ? Errc{} : result.error().code();
-}
 
 /// Three nodes of two ranks, a millisecond apart. Rank 0 promises, all others wait; rank 1 is of its node.
 class PromiseNodes : public ::testing::Test {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/when.hpp"
+#include "tests/core/code_of.hpp"
 #include "tests/core/session_fixture.hpp"
 
 // Promises of one process.
@@ -17,12 +18,9 @@ namespace locum {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::SessionFixture;
+using tests::SessionFixture;
 
-template <class T>
-Errc code_of(const Result<T>& result) {
-  return result ? Errc{} : result.error().code();
-}
+using tests::code_of;
 
 class PromiseOfOneProcess : public ::testing::Test {
  protected:

@@ -15,17 +15,15 @@
 
 #include "core/containers.hpp"
 #include "core/store.hpp"
+#include "tests/core/code_of.hpp"
 #include "tests/core/session_fixture.hpp"
 
 namespace locum {
 namespace {
 
-using testing::SessionFixture;
+using tests::SessionFixture;
 
-template <class T>
-Errc code_of(const Result<T>& result) {
-  return result ? Errc{} : result.error().code();
-}
+using tests::code_of;
 
 struct Mesh {
   std::vector<std::string> parts;

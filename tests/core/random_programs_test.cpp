@@ -20,7 +20,7 @@
 // Random programs of many ranks, beside a model of what there is: what they read is right, and when they have
 // ended nothing is left in any node's memory but what is still viewed; and when that is let go of, nothing at
 // all: no object, no copy, no list of copies, no mark of a flight, no name, no pin, no byte.
-namespace locum::testing {
+namespace locum::tests::random_programs_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -482,4 +482,4 @@ INSTANTIATE_TEST_SUITE_P(Simulated, RandomPrograms,
                          [](const auto& one) { return name_of(one.param); });
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::random_programs_test

@@ -17,7 +17,7 @@
 #include "tests/core/simulated_nodes.hpp"
 
 // What an owner holds for one-sided readers comes back, whatever becomes of them and of what they say.
-namespace locum::testing {
+namespace locum::tests::read_lease_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -314,4 +314,4 @@ TEST_P(ReadLeaseNearItsEnd, IsBelievedOnlyWhilePinned) {
 INSTANTIATE_TEST_SUITE_P(Sizes, ReadLeaseNearItsEnd, ::testing::Range(25'000, 55'000, 500));
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::read_lease_test

@@ -14,7 +14,7 @@
 
 #include "core/codec.hpp"
 
-namespace locum::testing {
+namespace locum::tests {
 
 /// Doubles as floats: half the bytes, known before, written in place. Takes what shows doubles, and nothing
 /// else. Counts what it is asked for.
@@ -143,4 +143,4 @@ struct ForForeign {
   }
 };
 
-}  // namespace locum::testing
+}  // namespace locum::tests

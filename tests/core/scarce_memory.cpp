@@ -14,7 +14,7 @@ int failures_left = 0;
 
 }  // namespace
 
-bool locum::testing::fails_to_allocate() noexcept {
+bool locum::tests::fails_to_allocate() noexcept {
   if (allocations_left < 0 || tests::allocations_spared != 0) {
     return false;
   }

@@ -6,7 +6,7 @@
 #include "core/local.hpp"
 #include "core/store.hpp"
 
-namespace locum::testing {
+namespace locum::tests {
 
 /// A session of one process over a fresh local connector, with a store open in it.
 class SessionFixture {
@@ -32,4 +32,4 @@ class SessionFixture {
   std::shared_ptr<Session> session;
 };
 
-}  // namespace locum::testing
+}  // namespace locum::tests

@@ -9,18 +9,16 @@
 #include <vector>
 
 #include "core/store.hpp"
+#include "tests/core/code_of.hpp"
 #include "tests/core/session_fixture.hpp"
 
 namespace locum {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::SessionFixture;
+using tests::SessionFixture;
 
-template <class T>
-Errc code_of(const Result<T>& result) {
-  return result ? Errc{} : result.error().code();
-}
+using tests::code_of;
 
 /// Another rank, as it were: a second session over the same connector.
 std::shared_ptr<Session> neighbour(const SessionFixture& one) {

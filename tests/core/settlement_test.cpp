@@ -14,7 +14,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/mortal_nodes.hpp"
 
-namespace locum::testing {
+namespace locum::tests::settlement_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -334,4 +334,4 @@ TEST(SettlementOfTheLiving, AsksAgainWhereTheAnswerMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::settlement_test

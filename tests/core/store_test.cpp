@@ -10,13 +10,14 @@
 #include <vector>
 
 #include "core/containers.hpp"
+#include "tests/core/code_of.hpp"
 #include "tests/core/session_fixture.hpp"
 
-namespace locum {
+namespace locum::store_test {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::SessionFixture;
+using tests::SessionFixture;
 
 struct Mesh {
   std::vector<double> points;
@@ -33,10 +34,7 @@ struct Particle {
   std::int64_t id;
 };
 
-template <class T>
-Errc code_of(const Result<T>& result) {
-  return result ? Errc{} : result.error().code();
-}
+using tests::code_of;
 
 TEST(Store, ReadsSomeElementsOfAnArray) {
   const SessionFixture one;
@@ -472,4 +470,4 @@ TEST(Store, AnswersClosedAfterTheSessionsEnd) {
 }
 
 }  // namespace
-}  // namespace locum
+}  // namespace locum::store_test

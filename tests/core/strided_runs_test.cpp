@@ -5,7 +5,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"
 
-namespace locum::testing {
+namespace locum::tests {
 
 namespace {
 
@@ -125,4 +125,4 @@ TEST(StridedRuns, RefuseExtentsThatWereOverwritten) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests

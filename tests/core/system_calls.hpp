@@ -8,7 +8,7 @@
 
 #include <csignal>
 
-namespace locum::testing {
+namespace locum::tests {
 
 /// Whether `call` runs to its end without a system call: tried in a child of this process, which the kernel
 /// kills at the first one (seccomp's strict mode). The child sees the memory as it is at the moment.
@@ -26,4 +26,4 @@ template <class Call>
   return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-}  // namespace locum::testing
+}  // namespace locum::tests

@@ -9,11 +9,12 @@
 
 #include "core/message.hpp"
 #include "tests/core/bent_transport.hpp"
+#include "tests/core/code_of.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
 // What becomes of copies where somebody cannot be told, or cannot see, which there are.
-namespace locum::testing {
+namespace locum::tests::untold_copies_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -28,11 +29,6 @@ constexpr auto lease = 1s;  // a fifth of the patience
 
 const Error stopped(Errc::timeout, "a process of this node is stopped within a change");
 const Error spoiled(Errc::corrupt, "a stray store");
-
-template <class T>
-Errc code_of(const Result<T>& result) {
-  return result ? Errc{} : result.error().code();
-}
 
 /// Rank 0 makes objects; those of the second node read copies of them.
 class UntoldCopies : public ::testing::Test {
@@ -281,4 +277,4 @@ TEST_F(UntoldCopies, WhetherAnObjectWasReplacedIsNotGuessed) {
 }
 
 }  // namespace
-}  // namespace locum::testing
+}  // namespace locum::tests::untold_copies_test

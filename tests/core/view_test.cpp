@@ -14,7 +14,7 @@
 namespace locum {
 namespace {
 
-using testing::SessionFixture;
+using tests::SessionFixture;
 
 TEST(View, OfAnArrayIsASpanOfTheObject) {
   const SessionFixture one;

@@ -18,7 +18,7 @@
 #include "core/haste.hpp"
 #include "tests/core/lone_rank.hpp"
 
-namespace locum {
+namespace locum::window_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -613,4 +613,4 @@ TEST_F(WindowTest, DoesAsTheModelDoes) {
 }
 
 }  // namespace
-}  // namespace locum
+}  // namespace locum::window_test

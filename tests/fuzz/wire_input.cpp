@@ -42,18 +42,17 @@ class World {
                 .wrap = liars_.wrap()}) {
     for (const std::size_t size : sizes) {
       const std::string number = std::to_string(size) + ".";
-      own_.push_back(testing::put(here(), store, {}, testing::pattern(size, size)).value().key);
+      own_.push_back(tests::put(here(), store, {}, tests::pattern(size, size)).value().key);
       names_.push_back(world_.name_at(honest, store, "here " + number));
-      (void)testing::put(here(), store, names_.back(), testing::pattern(1, size));
+      (void)tests::put(here(), store, names_.back(), tests::pattern(1, size));
       names_.push_back(world_.name_at(liar, store, "there " + number));
-      foreign_.push_back(testing::put(there(), store, names_.back(), testing::pattern(2, size)).value().key);
+      foreign_.push_back(tests::put(there(), store, names_.back(), tests::pattern(2, size)).value().key);
     }
     for (Connector* const maker : {&here(), &there()}) {
-      arrays_.push_back(
-          testing::put(*maker, store, {},
-                       {.extents = {6, 10}, .element_bytes = 2, .bytes = testing::pattern(3, 120)})
-              .value()
-              .key);
+      arrays_.push_back(tests::put(*maker, store, {},
+                                   {.extents = {6, 10}, .element_bytes = 2, .bytes = tests::pattern(3, 120)})
+                            .value()
+                            .key);
     }
     world_.network().run_until_idle();
   }
@@ -96,9 +95,9 @@ class World {
     const int other = &connector == &here() ? liar : honest;  // a wait at home would be by the real clock
     (void)connector.wait(Address(store, world_.name_at(other, store, "awaited ")),
                          world_.network().now() + 10ms, {});
-    (void)testing::put(connector, store, names_[1] + "new", testing::pattern(3, 30));
-    (void)testing::put(connector, store, names_[0], testing::pattern(3, 30), {SealMode::replace, 0});
-    (void)testing::put(connector, store, names_[1], testing::pattern(3, 30), {SealMode::replace, 0});
+    (void)tests::put(connector, store, names_[1] + "new", tests::pattern(3, 30));
+    (void)tests::put(connector, store, names_[0], tests::pattern(3, 30), {SealMode::replace, 0});
+    (void)tests::put(connector, store, names_[1], tests::pattern(3, 30), {SealMode::replace, 0});
     for (const std::size_t at : {0, 1}) {
       (void)connector.get(Address(store, names_[at] + "absent"), {});
       (void)connector.evict(Address(store, names_[at]), {});
@@ -122,7 +121,7 @@ class World {
     std::vector<std::string> names;
     for (const std::size_t size : {10U, 5000U, 10U}) {
       names.push_back(world_.name_at(other, store, "batch " + std::to_string(size) + "."));
-      if (const auto draft = connector.create(size, testing::plain_meta(store, names.back()), {})) {
+      if (const auto draft = connector.create(size, tests::plain_meta(store, names.back()), {})) {
         std::ranges::fill(draft->bytes, std::byte{7});
         drafts.push_back(*draft);
       }
@@ -133,7 +132,7 @@ class World {
     std::vector<Address> keys;
     for (std::size_t at = 0; at < names.size(); ++at) {
       made.emplace_back(store, names[at]);
-      keys.emplace_back(testing::put(connector, store, {}, testing::pattern(at, 20)).value_or(Sealed{}).key);
+      keys.emplace_back(tests::put(connector, store, {}, tests::pattern(at, 20)).value_or(Sealed{}).key);
     }
     std::vector<Result<bool>> gone(made.size(), no_memory_left());
     connector.evict_batch(made, gone, {});
@@ -148,14 +147,14 @@ class World {
     for (std::size_t at = 0; at < own_.size(); ++at) {
       const auto found = here().get(Address(own_[at]), {});
       if (found) {
-        demand(testing::holds(*found, testing::pattern(sizes[at], sizes[at])), "an object has other bytes");
+        demand(tests::holds(*found, tests::pattern(sizes[at], sizes[at])), "an object has other bytes");
       } else {
         demand(found.error().code() == Errc::not_found, "an object cannot be read");
       }
     }
     const std::string name = names_[0] + "afterwards";
     demand(!here().exists(Address(own_[0].store + 1, name), {}).value_or(false), "a name that nobody put");
-    const auto sealed = testing::put(here(), store, {}, testing::pattern(9, 100));
+    const auto sealed = tests::put(here(), store, {}, tests::pattern(9, 100));
     demand(sealed.has_value(), "no object can be put any more");
     demand(here().evict(Address(sealed->key), {}).value_or(false), "no object can be evicted any more");
   }

@@ -15,7 +15,7 @@ using gray_scott::Parameters;
 using gray_scott::Solver;
 using gray_scott::Species;
 
-constexpr std::size_t grid = 18;
+constexpr std::size_t cells_a_side = 18;
 
 std::size_t at(const Extents& extents, std::size_t z, std::size_t y, std::size_t x) {
   return (z * extents[1] + y) * extents[2] + x;
@@ -29,13 +29,13 @@ std::vector<double> interior(const Solver& solver, Species species) {
 
 // A number that tells species and place in the periodic box.
 double label(Species species, long z, long y, long x) {
-  constexpr long n = grid;
+  constexpr long n = cells_a_side;
   const auto wrap = [](long i) { return (i + n) % n; };
   return static_cast<double>(((wrap(z) * n + wrap(y)) * n + wrap(x)) * 2 + (species == Species::v ? 1 : 0));
 }
 
 TEST(Solver, FillsGhostsFromTheNeighbours) {
-  Solver solver(MPI_COMM_WORLD, grid, {});
+  Solver solver(MPI_COMM_WORLD, cells_a_side, {});
   const Extents ghosted = solver.ghosted_extents();
   const Block& block = solver.block();
   const auto place = [&](std::size_t axis, std::size_t i) {
@@ -77,14 +77,14 @@ TEST(Solver, FillsGhostsFromTheNeighbours) {
 }
 
 TEST(Solver, GivesTheSameBitsOnAnyNumberOfRanks) {
-  Solver together(MPI_COMM_WORLD, grid, {});
-  Solver alone(MPI_COMM_SELF, grid, {});
+  Solver together(MPI_COMM_WORLD, cells_a_side, {});
+  Solver alone(MPI_COMM_SELF, cells_a_side, {});
   for (int i = 0; i < 25; ++i) {
     together.step();
     alone.step();
   }
   const Block& block = together.block();
-  const Extents whole{grid, grid, grid};
+  const Extents whole{cells_a_side, cells_a_side, cells_a_side};
   for (const Species species : {Species::u, Species::v}) {
     const auto mine = interior(together, species);
     const auto all = interior(alone, species);
@@ -125,8 +125,8 @@ TEST(Solver, DiffusionAloneKeepsTheMassAndEvensOut) {
 // by the factor that can be written down.
 TEST(Solver, DiffusesAWaveAtTheRateOfTheStencil) {
   const Parameters diffusion_only{.feed = 0.0, .kill = 0.0, .reaction = 0.0, .noise = 0.0};
-  Solver solver(MPI_COMM_WORLD, grid, diffusion_only);
-  const double wave_number = 2.0 * std::acos(-1.0) / static_cast<double>(grid);
+  Solver solver(MPI_COMM_WORLD, cells_a_side, diffusion_only);
+  const double wave_number = 2.0 * std::acos(-1.0) / static_cast<double>(cells_a_side);
   const Extents ghosted = solver.ghosted_extents();
   const auto wave = [&](std::size_t axis, std::size_t i) {
     return std::cos(wave_number * (static_cast<double>(solver.block().origin[axis] + i) - 1.0));
@@ -180,8 +180,8 @@ TEST(Solver, KeepsTheEmptyStateAndGrowsFromSeeds) {
 }
 
 TEST(Solver, NoiseDependsOnTheSeedAndResetRepeatsTheRun) {
-  Solver first(MPI_COMM_WORLD, grid, {.seed = 1});
-  Solver second(MPI_COMM_WORLD, grid, {.seed = 2});
+  Solver first(MPI_COMM_WORLD, cells_a_side, {.seed = 1});
+  Solver second(MPI_COMM_WORLD, cells_a_side, {.seed = 2});
   for (int i = 0; i < 3; ++i) {
     first.step();
     second.step();

@@ -9,7 +9,7 @@
 #include "mpi/runtime.hpp"
 #include "tests/mpi/job.hpp"
 
-namespace locum {
+namespace locum::prefetch_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -94,4 +94,4 @@ TEST(PrefetchOfRanks, BringsInTurnWhatIsTooMuch) {
 }
 
 }  // namespace
-}  // namespace locum
+}  // namespace locum::prefetch_test

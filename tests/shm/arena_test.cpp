@@ -374,7 +374,7 @@ TEST(SharedArena, AdoptedBlocksAreGivenBackInTheBackgroundPieceByPiece) {
   EXPECT_EQ(settle(heir), 0) << "nothing is left to do";
   const std::uint64_t before = segment->committed_bytes();
   if (!tests::sanitized) {  // which makes system calls of its own
-    EXPECT_TRUE(locum::testing::makes_no_system_call([&] {
+    EXPECT_TRUE(locum::tests::makes_no_system_call([&] {
       heir.free(used[0]);
       heir.free(used[2]);
     }));

@@ -16,9 +16,9 @@
 namespace locum::shm {
 namespace {
 
-using locum::testing::holds;
-using locum::testing::pattern;
-using locum::testing::put;
+using locum::tests::holds;
+using locum::tests::pattern;
+using locum::tests::put;
 using tests::connect;
 using tests::make_segment;
 using tests::sanitized;

@@ -17,9 +17,9 @@
 namespace locum::shm {
 namespace {
 
-using locum::testing::code_of;
-using locum::testing::pattern;
-using locum::testing::put;
+using locum::tests::code_of;
+using locum::tests::pattern;
+using locum::tests::put;
 using std::chrono::seconds;
 using tests::ClusterOnNode;
 using tests::sanitized;

@@ -15,13 +15,13 @@
 namespace locum::shm {
 namespace {
 
-using locum::testing::code_of;
-using locum::testing::ConnectorFactory;
-using locum::testing::factory_name;
-using locum::testing::holds;
-using locum::testing::pattern;
-using locum::testing::plain_meta;
-using locum::testing::put;
+using locum::tests::code_of;
+using locum::tests::ConnectorFactory;
+using locum::tests::factory_name;
+using locum::tests::holds;
+using locum::tests::pattern;
+using locum::tests::plain_meta;
+using locum::tests::put;
 using std::chrono::seconds;
 using tests::ClusterOnNode;
 using tests::connect;
@@ -308,10 +308,10 @@ TEST_F(ClusterOnNode, NumbersStoresHoweverManyNamesThereWere) {
 }  // namespace
 }  // namespace locum::shm
 
-namespace locum::testing {
+namespace locum::tests {
 
 INSTANTIATE_TEST_SUITE_P(Cluster, ConnectorContract,
                          ::testing::Values(shm::on_a_node("alone", 1), shm::on_a_node("three", 3)),
                          factory_name);
 
-}  // namespace locum::testing
+}  // namespace locum::tests

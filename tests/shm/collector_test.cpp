@@ -25,9 +25,9 @@
 namespace locum::shm {
 namespace {
 
-using locum::testing::pattern;
-using locum::testing::plain_meta;
-using locum::testing::put;
+using locum::tests::pattern;
+using locum::tests::plain_meta;
+using locum::tests::put;
 using tests::Ending;
 using Moment = Collector::Moment;
 

@@ -27,14 +27,14 @@
 #include "tests/shm/child.hpp"
 #include "tests/shm/sanitized.hpp"
 
-namespace locum::shm {
+namespace locum::shm::corruption_test {
 namespace {
 
 using std::chrono::milliseconds;
-using testing::code_of;
-using testing::holds;
-using testing::pattern;
-using testing::put;
+using tests::code_of;
+using tests::holds;
+using tests::pattern;
+using tests::put;
 using tests::sanitized;
 
 constexpr std::uint32_t store = 1;
@@ -126,7 +126,7 @@ class Corruption : public ::testing::Test {
     sample.name = name;
     sample.rank = rank;
     sample.bytes = pattern(samples_.size() + 1, size_bytes);
-    ObjectMeta meta = testing::plain_meta(store, name);
+    ObjectMeta meta = tests::plain_meta(store, name);
     meta.layout = Layout::array;
     meta.element_bytes = 4;
     meta.extents = Extents(size_bytes / 8, 2);
@@ -436,4 +436,4 @@ TEST_F(Corruption, OfChainsAndRecords) {
 }
 
 }  // namespace
-}  // namespace locum::shm
+}  // namespace locum::shm::corruption_test

@@ -8,7 +8,7 @@
 #include "shm/entry_tag.hpp"
 #include "tests/shm/player.hpp"
 
-namespace locum::shm {
+namespace locum::shm::dead_entries_test {
 namespace {
 
 using tests::make_segment;
@@ -90,4 +90,4 @@ TEST_F(DeadEntriesTest, PassesOverWhatIsHandedBackAfterItWasFreed) {
 }
 
 }  // namespace
-}  // namespace locum::shm
+}  // namespace locum::shm::dead_entries_test

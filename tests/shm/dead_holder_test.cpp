@@ -22,7 +22,7 @@
 
 // A process dies, or stops, while it holds the lock of a shard of the directory. The dying child makes the
 // writer's own stores by hand, up to each of them in turn.
-namespace locum::shm {
+namespace locum::shm::dead_holder_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -513,4 +513,4 @@ TEST_F(DeadHolderTest, WaitsInHasteForAnotherHolder) {
 }
 
 }  // namespace
-}  // namespace locum::shm
+}  // namespace locum::shm::dead_holder_test

@@ -22,7 +22,7 @@
 #include "tests/shm/fork_group.hpp"
 #include "tests/shm/small_mount.hpp"
 
-namespace locum::shm {
+namespace locum::shm::give_back_test {
 namespace {
 
 using tests::Ending;
@@ -228,7 +228,7 @@ bool stands_still(pid_t process) {
   };
   for (const std::filesystem::path all = "/proc/" + std::to_string(process) + "/task";;) {
     std::filesystem::directory_iterator threads(all);
-    if (std::all_of(begin(threads), end(threads), is_stopped)) {
+    if (std::ranges::all_of(threads, is_stopped)) {
       return true;
     }
     if (std::chrono::steady_clock::now() >= latest) {
@@ -420,4 +420,4 @@ TEST(GiveBack, OfOnesOwnStepsServesALargerBlock) {
 }
 
 }  // namespace
-}  // namespace locum::shm
+}  // namespace locum::shm::give_back_test

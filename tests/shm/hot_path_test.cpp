@@ -56,7 +56,7 @@ class NodeHotPath : public ::testing::Test {
     constexpr int tries = 20;
     std::uint64_t least = ~std::uint64_t{0};
     for (int i = 0; i < tries; ++i) {
-      least = std::min(least, testing::allocations_of(call));
+      least = std::min(least, tests::allocations_of(call));
     }
     return least;
   }
@@ -112,14 +112,14 @@ class NodeInstructions : public ::testing::Test {
   static constexpr std::size_t calls = 16;
 
   void SetUp() override {
-    if (const std::string why = testing::why_not_counted(); !why.empty()) {
+    if (const std::string why = tests::why_not_counted(); !why.empty()) {
       GTEST_SKIP() << why;
     }
   }
 
   /// `prepare` is called for each key before anything is counted, `act` then once for each.
-  [[nodiscard]] static testing::Instructions cost_of(const Act& prepare, const Act& act) {
-    auto counted = testing::instructions_of([&](const std::function<void()>& mark) {
+  [[nodiscard]] static tests::Instructions cost_of(const Act& prepare, const Act& act) {
+    auto counted = tests::instructions_of([&](const std::function<void()>& mark) {
       const HotNode node;
       std::vector<Key> keys(2 * calls);
       for (Key& key : keys) {

@@ -11,7 +11,7 @@
 // views, leave by the last owner, as the atomic operations that shm/view_count.hpp makes, in every
 // interleaving of a sequentially consistent memory. Memory that is touched after its end, an end that comes
 // twice and one that never comes are wrong. Broken variants show that the model would see it.
-namespace locum::tests {
+namespace locum::tests::last_view_model_test {
 namespace {
 
 enum class Fault { none, notes_after_mark, passes_busy, reads_keepers_unmarked, no_share_of_its_own };
@@ -180,4 +180,4 @@ TEST(LastViewModel, SeesEveryFault) {
 }
 
 }  // namespace
-}  // namespace locum::tests
+}  // namespace locum::tests::last_view_model_test

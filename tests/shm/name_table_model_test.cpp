@@ -20,7 +20,7 @@
 //
 // All writes of the code are releases and all looks acquires; what the sequence has to order between them is
 // shown on real cores by NameTable's stress tests.
-namespace locum::tests {
+namespace locum::tests::name_table_model_test {
 namespace {
 
 enum class Fault {
@@ -630,4 +630,4 @@ TEST(ShardModel, SeesEachPartThatIsMissing) {
 }
 
 }  // namespace
-}  // namespace locum::tests
+}  // namespace locum::tests::name_table_model_test

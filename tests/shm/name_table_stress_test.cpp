@@ -14,7 +14,7 @@
 #include "tests/shm/player.hpp"
 
 // Processes that bind, replace, unbind, list and await the same names at once.
-namespace locum::shm {
+namespace locum::shm::name_table_stress_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -246,4 +246,4 @@ TEST(NameTable, LosesNoWakeUp) {
 }
 
 }  // namespace
-}  // namespace locum::shm
+}  // namespace locum::shm::name_table_stress_test

@@ -12,7 +12,7 @@
 
 #include "tests/shm/player.hpp"
 
-namespace locum::shm {
+namespace locum::shm::name_table_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -341,4 +341,4 @@ TEST_F(NameTableTest, WaitsAsleepUntilItIsWoken) {
 }
 
 }  // namespace
-}  // namespace locum::shm
+}  // namespace locum::shm::name_table_test

@@ -12,7 +12,7 @@
 // writers may die at any step, and then an adopter finishes what it had begun. The sleep is a futex.
 //
 // Invariant: the process is not left asleep while a name that it watches is there.
-namespace locum::tests {
+namespace locum::tests::name_watch_model_test {
 namespace {
 
 enum class Fault {
@@ -180,4 +180,4 @@ TEST(NameWatchModel, SeesEachWrongOrder) {
 }
 
 }  // namespace
-}  // namespace locum::tests
+}  // namespace locum::tests::name_watch_model_test

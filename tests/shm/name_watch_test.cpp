@@ -10,7 +10,7 @@
 #include "core/directory.hpp"
 #include "tests/shm/player.hpp"
 
-namespace locum::shm {
+namespace locum::shm::name_watch_test {
 namespace {
 
 using tests::Player;
@@ -88,4 +88,4 @@ TEST_F(NameWatchTest, SetsItsFlagsAgainWhenItIsToldForNoReason) {
 }
 
 }  // namespace
-}  // namespace locum::shm
+}  // namespace locum::shm::name_watch_test

@@ -113,7 +113,7 @@ TEST(Node, WhoDiesWithAViewThatOutlivesItsRuntimeLeavesNoPin) {
         open_cluster({.arena = node.arena, .table = node.table, .directory = node.directory});
     Key key;
     if (group.rank() == 0) {
-      key = testing::put(*connector, store, {}, std::vector<std::byte>(50'000)).value().key;
+      key = tests::put(*connector, store, {}, std::vector<std::byte>(50'000)).value().key;
     }
     const auto keys = group.all_gather(std::as_bytes(std::span(&key, 1)));
     std::memcpy(&key, keys.data(), sizeof key);

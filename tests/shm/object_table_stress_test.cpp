@@ -10,7 +10,7 @@
 #include "tests/shm/player.hpp"
 
 // Processes that publish, read and tombstone each other's objects at once.
-namespace locum::shm {
+namespace locum::shm::object_table_stress_test {
 namespace {
 
 using tests::make_segment;
@@ -176,4 +176,4 @@ TEST(ObjectTable, KeepsReadersAndReuseApartAtOneSlot) {
 }
 
 }  // namespace
-}  // namespace locum::shm
+}  // namespace locum::shm::object_table_stress_test

@@ -8,7 +8,7 @@
 #include "shm/entry_tag.hpp"
 #include "tests/shm/player.hpp"
 
-namespace locum::shm {
+namespace locum::shm::object_table_test {
 namespace {
 
 using tests::code;
@@ -362,4 +362,4 @@ TEST(ObjectTable, SaysWhenMemoryIsFullAndGoesOnAfterATombstone) {
 }
 
 }  // namespace
-}  // namespace locum::shm
+}  // namespace locum::shm::object_table_test

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace locum::shm {
+namespace locum::shm::page_runs_test {
 namespace {
 
 /// Free pages, one by one.
@@ -173,4 +173,4 @@ TEST(PageRuns, KnowsTheNextRunWhereTheOneItKnewIsTaken) {
 }
 
 }  // namespace
-}  // namespace locum::shm
+}  // namespace locum::shm::page_runs_test

@@ -8,7 +8,7 @@
 #include <tuple>
 #include <vector>
 
-namespace locum::shm {
+namespace locum::shm::page_space_test {
 namespace {
 
 constexpr std::uint64_t limit = 640;
@@ -312,4 +312,4 @@ TEST(PageSpace, ShrinksAtItsEnd) {
 }
 
 }  // namespace
-}  // namespace locum::shm
+}  // namespace locum::shm::page_space_test

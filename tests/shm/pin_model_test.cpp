@@ -16,7 +16,7 @@
 //
 // Invariants: a reader that has pinned an object sees its bytes and no others until it lets go; at the end no
 // tombstone and no pin is left. Broken variants show that the model would see it.
-namespace locum::tests {
+namespace locum::tests::pin_model_test {
 namespace {
 
 enum class Fault {
@@ -347,4 +347,4 @@ TEST(PinModel, SeesEachPartThatIsMissing) {
 }
 
 }  // namespace
-}  // namespace locum::tests
+}  // namespace locum::tests::pin_model_test

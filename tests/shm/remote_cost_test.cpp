@@ -32,7 +32,7 @@ class RemoteCost : public ::testing::Test {
   RemoteCost() {
     const auto turn = nodes_.asker().transport->others_turn;
     nodes_.asker().transport->others_turn = [this, turn] {
-      answerer_allocations_ += testing::allocations_of(turn);
+      answerer_allocations_ += tests::allocations_of(turn);
     };
   }
 
@@ -44,7 +44,7 @@ class RemoteCost : public ::testing::Test {
     for (int turn = 0; turn < 20; ++turn) {
       const auto prepared = prepare();
       answerer_allocations_ = 0;
-      const std::uint64_t all = testing::allocations_of([&] { call(prepared); });
+      const std::uint64_t all = tests::allocations_of([&] { call(prepared); });
       least.asker = std::min(least.asker, all - answerer_allocations_);
       least.answerer = std::min(least.answerer, answerer_allocations_);
       asker().transport->others_turn();
@@ -158,14 +158,14 @@ class RemoteInstructions : public ::testing::Test {
   using Act = std::function<void(Turn& turn)>;
 
   void SetUp() override {
-    if (const std::string why = testing::why_not_counted(); !why.empty()) {
+    if (const std::string why = tests::why_not_counted(); !why.empty()) {
       GTEST_SKIP() << why;
     }
   }
 
   /// The least of some runs: in one the clock is read more often, because it was just being set, or something
   /// is due.
-  [[nodiscard]] static testing::Instructions cost_of(const Act& prepare, const Act& act) {
+  [[nodiscard]] static tests::Instructions cost_of(const Act& prepare, const Act& act) {
     constexpr int runs = 3;
     auto least = cost_of_one_run(prepare, act);
     for (int more = 1; more < runs; ++more) {
@@ -181,8 +181,8 @@ class RemoteInstructions : public ::testing::Test {
 
  private:
   /// On average of some calls after as many to warm up; `prepare` is not counted.
-  [[nodiscard]] static testing::Instructions cost_of_one_run(const Act& prepare, const Act& act) {
-    auto counted = testing::instructions_of([&](const std::function<void()>& mark) {
+  [[nodiscard]] static tests::Instructions cost_of_one_run(const Act& prepare, const Act& act) {
+    auto counted = tests::instructions_of([&](const std::function<void()>& mark) {
       LockstepNodes nodes(64_MiB);
       std::vector<Turn> turns;
       for (std::size_t at = 0; at < 2 * calls; ++at) {
@@ -216,7 +216,7 @@ TEST_F(RemoteInstructions, OfAGetByNameAreFew) {
       std::abort();
     }
   });
-  EXPECT_LE(cost.all, 9750U);
+  EXPECT_LE(cost.all, 9480U);
   EXPECT_LE(cost.locked, 29U);
 }
 

@@ -21,7 +21,7 @@
 //
 // Weaker than sequentially consistent in the code are the link and the push, which only carry data to the
 // owner; AdoptionStress shows that to ThreadSanitizer.
-namespace locum::tests {
+namespace locum::tests::retired_model_test {
 namespace {
 
 enum class Fault {
@@ -306,4 +306,4 @@ TEST(RetiredModel, SeesEachPartThatIsMissing) {
 }
 
 }  // namespace
-}  // namespace locum::tests
+}  // namespace locum::tests::retired_model_test

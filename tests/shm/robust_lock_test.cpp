@@ -10,7 +10,7 @@
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"
 
-namespace locum::shm {
+namespace locum::shm::robust_lock_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -111,4 +111,4 @@ TEST_F(RobustLockTest, IsLostIfNobodyRepaired) {
 }
 
 }  // namespace
-}  // namespace locum::shm
+}  // namespace locum::shm::robust_lock_test

@@ -21,7 +21,7 @@ thread_local int allocations_left = -1;  // the one after so many fails, once; b
 
 }  // namespace
 
-bool locum::testing::fails_to_allocate() noexcept {
+bool locum::tests::fails_to_allocate() noexcept {
   const bool fails = allocations_left == 0;
   allocations_left -= allocations_left >= 0 ? 1 : 0;
   return fails;
@@ -30,9 +30,9 @@ bool locum::testing::fails_to_allocate() noexcept {
 namespace locum::shm {
 namespace {
 
-using locum::testing::pattern;
-using locum::testing::plain_meta;
-using locum::testing::put;
+using locum::tests::pattern;
+using locum::tests::plain_meta;
+using locum::tests::put;
 
 std::shared_ptr<Connector> connect(const std::shared_ptr<Segment>& segment, std::uint32_t own) {
   const auto objects = ObjectTable::make(segment, own, {100, 101});

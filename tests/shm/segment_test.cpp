@@ -25,7 +25,7 @@
 #include "tests/shm/sanitized.hpp"
 #include "tests/shm/small_mount.hpp"
 
-namespace locum::shm {
+namespace locum::shm::segment_test {
 namespace {
 
 using tests::Ending;
@@ -316,4 +316,4 @@ TEST(Segment, ReservesFarMoreThanItTakes) {
 }
 
 }  // namespace
-}  // namespace locum::shm
+}  // namespace locum::shm::segment_test

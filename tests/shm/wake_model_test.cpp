@@ -14,7 +14,7 @@
 //
 // Invariant: nobody is left asleep when the name is there. What the exchanges order is shown on real cores by
 // the stress tests of names.
-namespace locum::tests {
+namespace locum::tests::wake_model_test {
 namespace {
 
 enum class Fault {
@@ -200,4 +200,4 @@ TEST(WakeModel, SeesEachWrongOrder) {
 }
 
 }  // namespace
-}  // namespace locum::tests
+}  // namespace locum::tests::wake_model_test

@@ -20,7 +20,7 @@
 #include "tests/shm/sanitized.hpp"
 #include "tests/shm/watch_group.hpp"
 
-namespace locum::shm {
+namespace locum::shm::watch_cost_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -187,4 +187,4 @@ TEST(WatchCost, AThousandthOfACoreAtMostWhenNothingHappens) {
 }
 
 }  // namespace
-}  // namespace locum::shm
+}  // namespace locum::shm::watch_cost_test

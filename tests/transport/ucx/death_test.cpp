@@ -20,7 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 using tests::drive;
 using tests::Lanes;
-using tests::pattern;
+using tests::message_bytes;
 using tests::Recorder;
 
 constexpr std::array<std::byte, 1> tick{std::byte{1}};
@@ -83,7 +83,7 @@ TEST_P(UcxDeathTest, WhileNothingMoves) {
 TEST_P(UcxDeathTest, WhileMessagesComeAndGo) {
   play(
       [](Group&, Transport& transport, Recorder& recorder) {
-        const std::vector<std::byte> bulk = pattern(4000, 1);
+        const std::vector<std::byte> bulk = message_bytes(4000, 1);
         // Both send as they can; what the victim does not take any more piles up and is then told to be lost.
         std::size_t pending = 0;
         for (std::uint64_t ticket = 0; ticket < 20000; ++ticket) {
@@ -102,7 +102,7 @@ TEST_P(UcxDeathTest, WhileMessagesComeAndGo) {
         }
       },
       [](Group&, Transport& transport, Recorder& recorder) {
-        const std::vector<std::byte> bulk = pattern(4000, 2);
+        const std::vector<std::byte> bulk = message_bytes(4000, 2);
         while (recorder.messages.size() < 1000) {
           static_cast<void>(transport.send(0, tick, bulk, 0));
           transport.progress(recorder);
@@ -114,7 +114,7 @@ TEST_P(UcxDeathTest, WhileMessagesComeAndGo) {
 TEST_P(UcxDeathTest, OfTheReceiverOfABulk) {
   play(
       [](Group&, Transport& transport, Recorder& recorder) {
-        const std::vector<std::byte> bulk = pattern(256 << 20, 1);
+        const std::vector<std::byte> bulk = message_bytes(256 << 20, 1);
         ASSERT_EQ(transport.send(1, tick, bulk, 9).value(), Sending::pending);
         expect_lost(transport, recorder);
         ASSERT_EQ(recorder.sendings.size(), 1U);
@@ -149,7 +149,7 @@ TEST_P(UcxDeathTest, OfTheSenderOfABulk) {
       [](Group& group, Transport& transport, Recorder& recorder) {
         const pid_t own = ::getpid();
         static_cast<void>(group.all_gather(std::as_bytes(std::span(&own, 1))));
-        const std::vector<std::byte> bulk = pattern(256 << 20, 1);
+        const std::vector<std::byte> bulk = message_bytes(256 << 20, 1);
         ASSERT_TRUE(transport.send(0, tick, bulk, 9));
         static_cast<void>(drive(transport, recorder, [] { return false; }));
       });
@@ -167,7 +167,7 @@ TEST_P(UcxDeathTest, BeforeTheFirstMessage) {
     // Until the system has done away with it: only its parent sees it then.
     EXPECT_THROW(group.barrier(), Error);
     Recorder recorder;
-    const std::vector<std::byte> bulk = pattern(1 << 20, 1);
+    const std::vector<std::byte> bulk = message_bytes(1 << 20, 1);
     const auto sending = transport->send(1, tick, bulk, 3);
     if (!sending) {
       EXPECT_EQ(sending.error().code(), Errc::peer_lost);
@@ -197,7 +197,7 @@ TEST_P(UcxDeathTest, IsNobodyElsesConcern) {
       ::raise(SIGKILL);
     }
     const int other = 2 - group.rank();
-    const std::vector<std::byte> bulk = pattern(1 << 20, static_cast<std::uint64_t>(group.rank()));
+    const std::vector<std::byte> bulk = message_bytes(1 << 20, static_cast<std::uint64_t>(group.rank()));
     for (std::size_t round = 1; round <= 50; ++round) {
       EXPECT_TRUE(transport->send(other, tick, bulk, round));
       EXPECT_TRUE(drive(*transport, recorder, [&] {
@@ -205,7 +205,7 @@ TEST_P(UcxDeathTest, IsNobodyElsesConcern) {
       }));
     }
     for (std::size_t at = 3; at < recorder.messages.size(); ++at) {
-      EXPECT_EQ(recorder.messages[at].bulk, pattern(1 << 20, static_cast<std::uint64_t>(other)));
+      EXPECT_EQ(recorder.messages[at].bulk, message_bytes(1 << 20, static_cast<std::uint64_t>(other)));
     }
     // Each waits for the other's word, since the group has lost its middle.
     EXPECT_TRUE(transport->send(other, tick, {}, 0));

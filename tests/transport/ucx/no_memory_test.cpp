@@ -19,7 +19,7 @@ int failures = 0;
 
 }  // namespace
 
-bool locum::testing::fails_to_allocate() noexcept {
+bool locum::tests::fails_to_allocate() noexcept {
   failures += scarce ? 1 : 0;
   return scarce;
 }

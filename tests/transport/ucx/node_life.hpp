@@ -84,7 +84,7 @@ class Life {
   }
 
   static std::vector<std::byte> stored(std::uint64_t value, std::size_t size_bytes) {
-    std::vector<std::byte> bytes = testing::pattern(value, size_bytes);
+    std::vector<std::byte> bytes = tests::pattern(value, size_bytes);
     std::memcpy(bytes.data(), &value, sizeof value);
     return bytes;
   }
@@ -92,9 +92,9 @@ class Life {
   // An array of rows of eight numbers.
   Result<Sealed> put(const std::string& name, std::uint64_t value, std::size_t size,
                      const SealOptions& options = {}) {
-    const testing::ArraySample array{
+    const tests::ArraySample array{
         .extents = Extents(size / 64, 8), .element_bytes = 8, .bytes = stored(value, size)};
-    return testing::put(self_.connector(), store, name, array, options);
+    return tests::put(self_.connector(), store, name, array, options);
   }
 
   // A rank of another node.
@@ -229,7 +229,7 @@ class Life {
     }
     std::uint64_t seen = 0;
     std::memcpy(&seen, found->bytes().data(), sizeof seen);
-    if (!testing::holds(*found, stored(seen, found->bytes().size())) || found->facts().name != name) {
+    if (!tests::holds(*found, stored(seen, found->bytes().size())) || found->facts().name != name) {
       wrong_ += std::string("a wrong value of a ") + what + "; ";
     }
     last_key_ = found->key();
@@ -368,7 +368,7 @@ class Life {
       const auto first = static_cast<std::size_t>(node * ranks_per_node_);
       const auto last = first + static_cast<std::size_t>(ranks_per_node_) - 1;
       if (board_->fallen[first] && board_->fallen[last]) {
-        testing::forget_fence(*self_.node().directory, node);
+        tests::forget_fence(*self_.node().directory, node);
       }
     }
   }

@@ -80,7 +80,7 @@ template <class Condition>
 }
 
 /// The bytes of a bulk of that size, other ones for each seed.
-[[nodiscard]] inline std::vector<std::byte> pattern(std::size_t size, std::uint64_t seed) {
+[[nodiscard]] inline std::vector<std::byte> message_bytes(std::size_t size, std::uint64_t seed) {
   std::vector<std::byte> bytes(size);
   std::uint64_t state = seed * 0x9e3779b97f4a7c15ULL + 1;
   for (std::byte& byte : bytes) {

@@ -14,12 +14,12 @@
 #include "transport/ucx/transport.hpp"
 #include "transport/ucx/worker.hpp"
 
-namespace locum::ucx {
+namespace locum::ucx::stranger_test {
 namespace {
 
 using tests::drive;
 using tests::Lanes;
-using tests::pattern;
+using tests::message_bytes;
 using tests::Recorder;
 
 constexpr std::array<std::byte, 1> tick{std::byte{1}};
@@ -116,10 +116,10 @@ TEST_P(UcxStrangerTest, IsNotHeard) {
     }
     Stranger stranger(listener);
     std::mt19937_64 random(20261120);
-    const std::vector<std::byte> bulk = pattern(100000, 1);
+    const std::vector<std::byte> bulk = message_bytes(100000, 1);
     Letter letter;
     const auto refused = [&](const Envelope& envelope, std::size_t header_bytes) {
-      const auto message = write(letter, envelope, pattern(header_bytes, 1));
+      const auto message = write(letter, envelope, message_bytes(header_bytes, 1));
       stranger.send(message, {}, UCP_AM_SEND_FLAG_EAGER);
       stranger.send(message, bulk, UCP_AM_SEND_FLAG_RNDV);
       EXPECT_NE(stranger.last, UCS_OK) << "nobody has named memory for it";
@@ -133,7 +133,7 @@ TEST_P(UcxStrangerTest, IsNotHeard) {
     stranger.send({}, bulk, UCP_AM_SEND_FLAG_RNDV);
     stranger.send({}, {}, UCP_AM_SEND_FLAG_EAGER);
     for (int round = 0; round < 5000; ++round) {
-      std::vector<std::byte> header = pattern(random() % 600, random());
+      std::vector<std::byte> header = message_bytes(random() % 600, random());
       if (header.size() >= Envelope::bytes && random() % 2 == 0) {
         const Envelope envelope{.sender = static_cast<int>(random() % 4) - 1,
                                 .session = stranger.session ^ (random() % 2)};
@@ -159,4 +159,4 @@ TEST_P(UcxStrangerTest, IsNotHeard) {
 }
 
 }  // namespace
-}  // namespace locum::ucx
+}  // namespace locum::ucx::stranger_test

@@ -19,13 +19,13 @@
 #include "tests/transport/ucx/lanes.hpp"
 #include "tests/transport/ucx/recorder.hpp"
 
-namespace locum::ucx {
+namespace locum::ucx::transport_test {
 namespace {
 
 using namespace std::chrono_literals;
 using tests::drive;
 using tests::Lanes;
-using tests::pattern;
+using tests::message_bytes;
 using tests::Recorder;
 
 class UcxTransportTest : public testing::TestWithParam<Lanes> {
@@ -69,9 +69,9 @@ TEST_P(UcxTransportTest, MovesEverySizeAndSaysWhichWay) {
     std::vector<std::vector<std::byte>> bulks;
     std::size_t pending = 0;
     for (std::size_t at = 0; at < shapes.size(); ++at) {
-      bulks.push_back(pattern(shapes[at].bulk, at));
+      bulks.push_back(message_bytes(shapes[at].bulk, at));
       const auto sending =
-          transport->send(1 - group.rank(), pattern(shapes[at].header, 100 + at), bulks.back(), at);
+          transport->send(1 - group.rank(), message_bytes(shapes[at].header, 100 + at), bulks.back(), at);
       ASSERT_TRUE(sending) << sending.error();
       pending += *sending == Sending::pending ? 1 : 0;
       EXPECT_TRUE(*sending == Sending::done || shapes[at].bulk != 0) << "nothing to wait for";
@@ -81,7 +81,7 @@ TEST_P(UcxTransportTest, MovesEverySizeAndSaysWhichWay) {
              recorder.sendings.size() == pending;
     }));
     for (std::size_t at = 0; at < shapes.size(); ++at) {
-      const auto found = std::ranges::find(recorder.messages, pattern(shapes[at].header, 100 + at),
+      const auto found = std::ranges::find(recorder.messages, message_bytes(shapes[at].header, 100 + at),
                                            &Recorder::Message::header);
       ASSERT_NE(found, recorder.messages.end()) << at;
       const Recorder::Message& message = *found;
@@ -150,7 +150,7 @@ TEST_P(UcxTransportTest, RefusesMoreForARankThatTakesNoMessages) {
   in_group(2, [](Group& group) {
     constexpr std::uint32_t most = 100;
     constexpr std::size_t beyond_any_queue = 1'000'000;
-    const std::vector<std::byte> header = pattern(512, 1);
+    const std::vector<std::byte> header = message_bytes(512, 1);
     auto transport = open_transport(group, {.most_under_way = most});
     Recorder recorder;
     ASSERT_TRUE(transport->send(1 - group.rank(), tick, {}, 0));
@@ -187,7 +187,7 @@ TEST_P(UcxTransportTest, KeepsTheOrderAmongSizes) {
     constexpr auto kinds = static_cast<std::uint32_t>(sizes.size());
     auto transport = open_transport(group);
     Recorder recorder;
-    const std::vector<std::byte> bulk = pattern(300000, 1);
+    const std::vector<std::byte> bulk = message_bytes(300000, 1);
     for (std::uint32_t at = 0; at < count; ++at) {
       const auto sending = transport->send(1 - group.rank(), std::as_bytes(std::span(&at, 1)),
                                            std::span(bulk).first(sizes[at % sizes.size()]), at);
@@ -262,7 +262,7 @@ TEST_P(UcxTransportTest, SharesAnEndpointWhereOneRankHasNoOther) {
     constexpr std::size_t count = 5;
     auto transport = open_transport(group, {.bulks_apart = group.rank() == 0});
     Recorder recorder;
-    const std::vector<std::byte> bulk = pattern(1_MiB, 1);
+    const std::vector<std::byte> bulk = message_bytes(1_MiB, 1);
     for (std::size_t at = 0; at < count; ++at) {
       EXPECT_EQ(transport->send(1 - group.rank(), tick, bulk, at).value(), Sending::pending);
     }
@@ -281,7 +281,7 @@ TEST_P(UcxTransportTest, SharesAnEndpointWhereOneRankHasNoOther) {
 void connect_all_to_all(Group& group) {
   auto transport = open_transport(group);
   Recorder recorder;
-  const std::vector<std::byte> bulk = pattern(100000, static_cast<std::uint64_t>(group.rank()));
+  const std::vector<std::byte> bulk = message_bytes(100000, static_cast<std::uint64_t>(group.rank()));
   for (int to = 0; to < group.size(); ++to) {
     ASSERT_TRUE(transport->send(to, tick, bulk, 0));
   }
@@ -293,7 +293,7 @@ void connect_all_to_all(Group& group) {
   std::vector<int> from;
   for (const auto& message : recorder.messages) {
     from.push_back(message.from);
-    EXPECT_EQ(message.bulk, pattern(100000, static_cast<std::uint64_t>(message.from)));
+    EXPECT_EQ(message.bulk, message_bytes(100000, static_cast<std::uint64_t>(message.from)));
   }
   std::ranges::sort(from);
   for (int rank = 0; rank < group.size(); ++rank) {
@@ -339,8 +339,8 @@ TEST_P(UcxTransportTest, PushesMebibytesToAReceiverThatDoesNotRun) {
   in_group(2, [](Group& group) {
     auto transport = open_transport(group);
     Recorder recorder;
-    const std::vector<std::byte> first = pattern(20000, 1);
-    const std::vector<std::byte> second = pattern(3 << 20, 2);
+    const std::vector<std::byte> first = message_bytes(20000, 1);
+    const std::vector<std::byte> second = message_bytes(3 << 20, 2);
     ASSERT_TRUE(transport->send(1 - group.rank(), tick, first, 1));
     ASSERT_TRUE(drive(*transport, recorder, [&] {  // the connection is up, in both directions
       return recorder.landings.size() == 1 && recorder.sendings.size() == 1;
@@ -366,7 +366,7 @@ TEST_P(UcxTransportTest, TellsTheSenderOfABulkThatIsRefused) {
     auto transport = open_transport(group);
     Recorder recorder;
     recorder.refuses = group.rank() == 1;
-    const std::vector<std::byte> bulk = pattern(1 << 20, 1);
+    const std::vector<std::byte> bulk = message_bytes(1 << 20, 1);
     if (group.rank() == 0) {
       ASSERT_EQ(transport->send(1, tick, bulk, 77).value(), Sending::pending);
       ASSERT_TRUE(drive(*transport, recorder, [&] { return !recorder.sendings.empty(); }));
@@ -415,7 +415,7 @@ TEST_P(UcxTransportTest, TellsTheOwnRankInsideProgressOnly) {
   in_group(1, [](Group& group) {
     auto transport = open_transport(group);
     Recorder recorder;
-    const std::vector<std::byte> bulk = pattern(64 << 20, 1);
+    const std::vector<std::byte> bulk = message_bytes(64 << 20, 1);
     EXPECT_EQ(transport->send(0, tick, {}, 1).value(), Sending::done);
     EXPECT_EQ(transport->send(0, tick, bulk, 2).value(), Sending::pending);
     EXPECT_TRUE(recorder.messages.empty());
@@ -530,7 +530,7 @@ TEST_P(UcxTransportTest, LeavesNoDescriptorAndSaysNothing) {
     const int standard_output = ::dup(STDOUT_FILENO);
     ::dup2(heard, STDERR_FILENO);
     ::dup2(heard, STDOUT_FILENO);
-    const std::vector<std::byte> bulk = pattern(1 << 20, 3);
+    const std::vector<std::byte> bulk = message_bytes(1 << 20, 3);
     std::ptrdiff_t before = 0;
     for (int round = 0; round < 3; ++round) {
       auto transport = open_transport(group);
@@ -570,4 +570,4 @@ TEST_P(UcxTransportTest, OpensNowhereWhereOneRankCannot) {
 }
 
 }  // namespace
-}  // namespace locum::ucx
+}  // namespace locum::ucx::transport_test
