@@ -12,8 +12,8 @@
 #include "tests/core/begun_connector.hpp"
 #include "tests/core/connector_contract.hpp"
 #include "tests/core/queue_transport.hpp"
+#include "tests/core/sanitized.hpp"
 #include "tests/core/simulated_nodes.hpp"
-#include "tests/shm/sanitized.hpp"
 
 namespace locum::tests::distributed_test {
 

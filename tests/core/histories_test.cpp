@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <optional>
@@ -12,6 +11,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/linearizability.hpp"
 #include "tests/core/simulated_nodes.hpp"
+#include "tests/core/trials.hpp"
 
 namespace locum::tests::histories_test {
 
@@ -363,16 +363,11 @@ std::string name_of(Faults faults) {
   return {};
 }
 
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* const text = std::getenv(variable);
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
-}
-
 // A failure names its seed; LOCUM_HISTORY_SEED=n runs that one alone and prints the whole history.
 // LOCUM_HISTORIES=n runs so many of each kind.
 TEST_P(Histories, CanBeToldAsOneStory) {
   const std::uint64_t only = number_from("LOCUM_HISTORY_SEED", 0);
-  const std::uint64_t seeds = number_from("LOCUM_HISTORIES", 250);
+  const std::uint64_t seeds = trials_from("LOCUM_HISTORIES", 250);
   const std::uint64_t first = only != 0 ? only : 1;
   const std::uint64_t last = only != 0 ? only : seeds;
   std::size_t operations = 0;

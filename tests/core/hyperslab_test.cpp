@@ -160,8 +160,8 @@ TEST(Hyperslab, AreTakenOutOfTheCopyThatTheNodeHas) {
 // The owner packs some at a time, and sends long runs from where they stand.
 TEST(Hyperslab, LargeOnesComeInPieces) {
   SimulatedNodes world({.nodes = {.nodes = 2, .memory_bytes = std::uint64_t{128} << 20U}});
-  constexpr std::uint64_t mebi = std::uint64_t{1} << 20U;
-  const ArraySample array = field({6, 2 * mebi}, 2);
+  constexpr std::uint64_t mebi = (std::uint64_t{1} << 20U) / 8;  // of elements, eight at a time
+  const ArraySample array = field({6, 2 * mebi}, 16);
   const auto key = put(world.connector(0), store, {}, array).value().key;
   struct Case {
     Hyperslab slab;
@@ -174,7 +174,7 @@ TEST(Hyperslab, LargeOnesComeInPieces) {
     Result<ObjectView> view = Error(Errc::timeout, "");
     const std::uint64_t before = world.network().counters().sent.bytes;
     EXPECT_EQ(world.messages_of([&] {
-      view = world.connector(1).get_some(Address(key), Elements{slab, 2}, {});
+      view = world.connector(1).get_some(Address(key), Elements{slab, 16}, {});
     }),
               2 * answers)
         << slab;

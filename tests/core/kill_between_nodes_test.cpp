@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <set>
@@ -10,6 +9,7 @@
 
 #include "core/options.hpp"
 #include "tests/core/cross_node_call.hpp"
+#include "tests/core/trials.hpp"
 
 namespace locum::tests::kill_between_nodes_test {
 namespace {
@@ -220,11 +220,6 @@ std::vector<Blow> all_blows(const Steps& steps) {
     }
   }
   return blows;
-}
-
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* const text = std::getenv(variable);
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
 class KillBetweenNodes : public ::testing::TestWithParam<Weather> {};

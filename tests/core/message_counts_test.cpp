@@ -10,8 +10,8 @@
 #include "core/store.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"
+#include "tests/core/sanitized.hpp"
 #include "tests/core/simulated_nodes.hpp"
-#include "tests/shm/sanitized.hpp"
 
 // The price of each operation in messages: questions and answers, and bulks that the network moves from
 // memory to memory and then says so. The same from 2 ranks to 4096.

@@ -40,6 +40,10 @@ struct PlainNode::State {
   std::condition_variable bound;
   std::map<std::uint64_t, PlainObject> objects LOCUM_GUARDED_BY(mutex);  // by serial; none is given twice
   std::map<std::pair<std::uint32_t, std::string>, std::uint64_t> names LOCUM_GUARDED_BY(mutex);  // → serial
+  std::map<std::uint64_t, std::uint64_t> hashes LOCUM_GUARDED_BY(mutex);  // of names → serial
+  // So that who puts many need not look at all: serials of what is not live, and how many are, by creator.
+  std::set<std::uint64_t> ended LOCUM_GUARDED_BY(mutex);
+  std::map<std::uint32_t, std::uint64_t> live_of LOCUM_GUARDED_BY(mutex);
   std::map<std::uint32_t, std::pair<std::shared_ptr<NameWatcher>, std::set<std::uint64_t>>> watchers
       LOCUM_GUARDED_BY(mutex);  // rank → who, and the hashes
   std::uint64_t last_serial LOCUM_GUARDED_BY(mutex) = 0;
@@ -60,6 +64,11 @@ struct PlainNode::State {
   std::uint32_t owner(std::uint32_t creator) LOCUM_REQUIRES(mutex) {
     const auto heir = heirs.find(creator);
     return heir == heirs.end() ? creator : owner(heir->second);
+  }
+  void end(PlainObject& object) LOCUM_REQUIRES(mutex) {
+    object.live = false;
+    --live_of[object.key.creator];
+    ended.insert(object.key.serial);
   }
   // Null unless there is such an object, and it is live.
   PlainObject* live(const Key& key) LOCUM_REQUIRES(mutex) {
@@ -93,6 +102,7 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     }
     const Key key{record.store, rank_, ++node_->last_serial};
     node_->objects[key.serial] = {key, record};
+    ++node_->live_of[rank_];
     return key;
   }
   Result<Pin> pin(const Key& key) override {
@@ -162,7 +172,7 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     if (object == nullptr || node_->is_dead(rank_)) {
       return false;
     }
-    object->live = false;
+    node_->end(*object);
     return true;
   }
   Owned collect(std::vector<ObjectRecord>& out, Effort /*effort*/) noexcept override {
@@ -172,11 +182,13 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     if (node_->is_dead(rank_)) {
       return owned;
     }
-    for (auto each = node_->objects.begin(); each != node_->objects.end();) {
-      const PlainObject& object = each->second;
-      const bool own = node_->owner(object.key.creator) == rank_;
-      if (!own || object.live) {
-        owned.live += own ? 1 : 0;
+    for (const auto& [creator, count] : node_->live_of) {
+      owned.live += node_->owner(creator) == rank_ ? count : 0;
+    }
+    for (auto each = node_->ended.begin(); each != node_->ended.end();) {
+      const auto found = node_->objects.find(*each);
+      const PlainObject& object = found->second;
+      if (node_->owner(object.key.creator) != rank_) {
         ++each;
       } else if (!object.views.empty()) {
         ++owned.pinned.objects;
@@ -184,7 +196,8 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
         ++each;
       } else {
         out.push_back(object.record);
-        each = node_->objects.erase(each);
+        node_->objects.erase(found);
+        each = node_->ended.erase(each);
       }
     }
     return owned;
@@ -246,10 +259,11 @@ class PlainDirectory final : public Directory {
       return Error(before == nullptr ? Errc::not_found : Errc::stale, "not that generation").about(name);
     }
     if (before != nullptr) {
-      before->live = false;
+      node_->end(*before);
     }
     object->generation = ++node_->last_generation;
     node_->names[{key.store, name}] = key.serial;
+    node_->hashes[object->record.name_hash] = key.serial;
     node_->bound.notify_all();
     if (before == nullptr) {
       tell(object->record.name_hash);
@@ -277,7 +291,7 @@ class PlainDirectory final : public Directory {
     if (object == nullptr || (only.valid() && object->key != only)) {
       return false;
     }
-    object->live = false;
+    node_->end(*object);
     node_->names.erase({store, std::string(name)});
     return true;
   }
@@ -287,13 +301,10 @@ class PlainDirectory final : public Directory {
     if (node_->barred) {
       return *node_->barred;
     }
-    for (const auto& [place, serial] : node_->names) {
-      const PlainObject* const object = node_->named(place.first, place.second);
-      if (object != nullptr && name_hash(place.first, place.second) == hash) {
-        return object->generation;
-      }
-    }
-    return 0;
+    const auto serial = node_->hashes.find(hash);
+    const auto object =
+        serial == node_->hashes.end() ? node_->objects.end() : node_->objects.find(serial->second);
+    return object != node_->objects.end() && object->second.live ? object->second.generation : 0;
   }
   Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix,
                                          Deadline /*deadline*/) override {
@@ -381,8 +392,9 @@ void PlainNode::adopt(std::uint32_t dead, std::uint32_t heir) {
   std::set<std::uint64_t> kept;
   for (auto& [serial, object] : state_->objects) {
     object.views.erase(dead);
-    if (object.key.creator == dead && object.record.name_bytes != 0 && object.generation == 0) {
-      object.live = false;  // nobody knows that it was ever to be bound
+    if (object.live && object.key.creator == dead && object.record.name_bytes != 0 &&
+        object.generation == 0) {
+      state_->end(object);  // nobody knows that it was ever to be bound
     }
     kept.insert(object.record.offset);
   }

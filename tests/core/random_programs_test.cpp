@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <set>
@@ -15,6 +14,7 @@
 #include "tests/core/hasty_arena.hpp"
 #include "tests/core/hyperslab_samples.hpp"
 #include "tests/core/mortal_nodes.hpp"
+#include "tests/core/trials.hpp"
 #include "transport/loopback/random.hpp"
 
 // Random programs of many ranks, beside a model of what there is: what they read is right, and when they have
@@ -429,18 +429,13 @@ class Trial {
   std::string wrong_;
 };
 
-std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
-  const char* const text = std::getenv(variable);
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
-}
-
 class RandomPrograms : public ::testing::TestWithParam<Weather> {};
 
 // A failure names its seed; LOCUM_PROGRAM_SEED=n plays that one alone and prints what was called.
 // LOCUM_PROGRAMS=n plays so many of each kind.
 TEST_P(RandomPrograms, LeaveNothingButWhatIsViewed) {
   const std::uint64_t only = number_from("LOCUM_PROGRAM_SEED", 0);
-  const std::uint64_t seeds = number_from("LOCUM_PROGRAMS", 150);
+  const std::uint64_t seeds = trials_from("LOCUM_PROGRAMS", 150);
   Tally tally;
   int failures = 0;
   for (std::uint64_t seed = only != 0 ? only : 1; seed <= (only != 0 ? only : seeds); ++seed) {

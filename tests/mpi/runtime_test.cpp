@@ -22,7 +22,7 @@
 
 #include "tests/mpi/environment.hpp"
 #include "tests/mpi/job.hpp"
-#include "tests/shm/sanitized.hpp"
+#include "tests/core/sanitized.hpp"
 
 namespace locum {
 namespace {

@@ -13,7 +13,7 @@
 #include "tests/shm/adoption_scene.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"
-#include "tests/shm/sanitized.hpp"
+#include "tests/core/sanitized.hpp"
 
 // An adopter without memory of its own, and dead processes whose tables are not what they should be.
 namespace locum::shm {

@@ -21,7 +21,7 @@
 #include "tests/core/arena_contract.hpp"
 #include "tests/core/system_calls.hpp"
 #include "tests/shm/child.hpp"
-#include "tests/shm/sanitized.hpp"
+#include "tests/core/sanitized.hpp"
 #include "tests/shm/small_mount.hpp"
 
 namespace locum::shm {

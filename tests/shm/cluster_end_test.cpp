@@ -10,7 +10,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/shm/cluster_on_node.hpp"
 #include "tests/shm/player.hpp"
-#include "tests/shm/sanitized.hpp"
+#include "tests/core/sanitized.hpp"
 
 // What is left of a node's memory when its last connector has gone, and views have not.
 namespace locum::shm {

@@ -11,7 +11,7 @@
 #include "core/cluster.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/shm/cluster_on_node.hpp"
-#include "tests/shm/sanitized.hpp"
+#include "tests/core/sanitized.hpp"
 
 // Ranks of a node that put, read, evict and drop at once.
 namespace locum::shm {

@@ -25,7 +25,7 @@
 #include "shm/object_table.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/shm/child.hpp"
-#include "tests/shm/sanitized.hpp"
+#include "tests/core/sanitized.hpp"
 
 namespace locum::shm::corruption_test {
 namespace {

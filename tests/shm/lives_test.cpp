@@ -19,7 +19,7 @@
 #include "core/error.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"
-#include "tests/shm/sanitized.hpp"
+#include "tests/core/sanitized.hpp"
 #include "tests/shm/stage.hpp"
 
 namespace locum::shm {

@@ -13,7 +13,7 @@
 #include "shm/node.hpp"
 #include "tests/shm/fork_group.hpp"
 #include "tests/shm/open_node.hpp"
-#include "tests/shm/sanitized.hpp"
+#include "tests/core/sanitized.hpp"
 #include "tests/shm/small_mount.hpp"
 
 // Nodes that do not open: all learn why, and nothing is left.

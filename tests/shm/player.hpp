@@ -20,7 +20,7 @@
 #include "shm/name_table.hpp"
 #include "shm/object_table.hpp"
 #include "shm/segment.hpp"
-#include "tests/shm/sanitized.hpp"
+#include "tests/core/sanitized.hpp"
 
 namespace locum::tests {
 

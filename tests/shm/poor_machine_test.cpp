@@ -31,7 +31,7 @@
 #include "core/store.hpp"
 #include "shm/node.hpp"
 #include "tests/shm/fork_group.hpp"
-#include "tests/shm/sanitized.hpp"
+#include "tests/core/sanitized.hpp"
 #include "tests/shm/small_mount.hpp"
 
 namespace locum::shm {

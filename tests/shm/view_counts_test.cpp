@@ -8,7 +8,7 @@
 
 #include "core/options.hpp"
 #include "tests/shm/child.hpp"
-#include "tests/shm/sanitized.hpp"
+#include "tests/core/sanitized.hpp"
 
 namespace locum::shm {
 namespace {

@@ -17,7 +17,7 @@
 #include "shm/watch.hpp"
 #include "tests/shm/fork_group.hpp"
 #include "tests/shm/player.hpp"
-#include "tests/shm/sanitized.hpp"
+#include "tests/core/sanitized.hpp"
 #include "tests/shm/watch_group.hpp"
 
 namespace locum::shm::watch_cost_test {

@@ -18,7 +18,7 @@
 #include "shm/watch.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"
-#include "tests/shm/sanitized.hpp"
+#include "tests/core/sanitized.hpp"
 
 // What others do to the descriptors of a watch must not keep its thread awake.
 namespace locum::shm {

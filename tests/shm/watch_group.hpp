@@ -20,7 +20,7 @@
 #include "shm/segment.hpp"
 #include "shm/watch.hpp"
 #include "tests/shm/child.hpp"
-#include "tests/shm/sanitized.hpp"
+#include "tests/core/sanitized.hpp"
 
 namespace locum::tests {
 
