@@ -85,7 +85,15 @@ class ComingState final : public EventualState<V> {
     std::shared_ptr<Coming<T>> coming_;
   };
 
-  [[nodiscard]] Result<V> make() override { return make_(coming_ ? coming_->get({}) : std::move(found_)); }
+  // What was found stays until something has been made of it: that may throw, and is then asked for again.
+  [[nodiscard]] Result<V> make() override {
+    if (coming_) {
+      return make_(coming_->get({}));
+    }
+    Result<V> made = make_(found_);
+    found_ = T();
+    return made;
+  }
   void forget() noexcept override {
     if (coming_) {
       coming_->forget();

@@ -4,14 +4,21 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <future>
 #include <numeric>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/arrivals.hpp"
+#include "core/codec.hpp"
 #include "core/local.hpp"
 #include "core/store.hpp"
 #include "tests/core/code_of.hpp"
@@ -185,6 +192,36 @@ TEST_F(FutureTest, HandsOnWhatIsThrown) {
   EXPECT_THROW((void)next.get(), std::runtime_error);
   EXPECT_THROW((void)next.get(), std::runtime_error) << "each time";
   EXPECT_THROW((void)after.get(), std::runtime_error);
+}
+
+/// Its first decoding throws what the library does not catch.
+struct Moody {
+  static constexpr std::string_view name = "moody";
+  std::uint64_t size(const std::string& text) const { return text.size(); }
+  std::size_t encode(const std::string& text, std::span<std::byte> memory) const {
+    std::ranges::copy(std::as_bytes(std::span(text)), memory.begin());
+    return text.size();
+  }
+  static void decode(std::span<const std::byte> bytes, std::string& text) {
+    if (std::exchange(throws, false)) {
+      throw 42;  // NOLINT(hicpp-exception-baseclass)
+    }
+    text.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  }
+
+  static inline bool throws = true;
+};
+
+TEST(FutureByCodec, IsReadAgainWhereItsDecodingThrew) {
+  const auto session = std::make_shared<Session>(open_local(), std::make_shared<Metrics>());
+  auto store = session->open("fields").value();
+  const std::string text(1000, 'x');
+  ASSERT_TRUE(store.put("text", text, {.codec = Moody{}}));
+  const auto future = store.get_async<std::string>("text", {.codec = Moody{}});
+  EXPECT_THROW((void)future.get(), int);
+  const auto got = future.get();
+  ASSERT_TRUE(got) << got.error();
+  EXPECT_EQ(**got, text);
 }
 
 TEST_F(FutureTest, DoesNotCallWhatWasCancelled) {
