@@ -60,12 +60,16 @@ class SettledState final : public EventualState<V> {
   explicit SettledState(std::shared_ptr<Arrivals> arrivals) noexcept
       : EventualState<V>(std::move(arrivals)) {}
 
-  /// False: it has ended before.
-  bool settle(Result<V> value) {
+  /// False: it has ended before. Where the value cannot be kept, because its type throws, it ends with that.
+  bool settle(Result<V> value) noexcept {
     if (!this->claim()) {
       return false;
     }
-    given_.emplace(std::move(value));
+    try {
+      given_.emplace(std::move(value));
+    } catch (...) {
+      thrown_ = std::current_exception();
+    }
     this->publish();
     return true;
   }
@@ -81,7 +85,7 @@ class SettledState final : public EventualState<V> {
     if (thrown_) {
       std::rethrow_exception(thrown_);
     }
-    return *std::move(given_);
+    return std::move_if_noexcept(*given_);  // what throws halfway is asked for again
   }
 
   std::optional<Result<V>> given_;

@@ -194,6 +194,42 @@ TEST_F(FutureTest, HandsOnWhatIsThrown) {
   EXPECT_THROW((void)after.get(), std::runtime_error);
 }
 
+/// Throws when it is copied for the n-th time, and is moved by copying.
+struct Brittle {
+  Brittle() = default;
+  Brittle(const Brittle& other) : number(other.number) {
+    if (copies_left-- == 0) {
+      throw std::runtime_error("no copy");
+    }
+  }
+  Brittle& operator=(const Brittle&) = delete;
+  ~Brittle() = default;
+
+  int number = 7;
+  static inline int copies_left = -1;
+};
+
+// Wherever on the way it throws.
+TEST_F(FutureTest, EndsWithWhatItsValueThrowsWhenItIsCopied) {
+  int thrown = 0;
+  bool more = true;
+  for (int copies = 0; more; ++copies) {
+    Brittle::copies_left = copies;
+    const auto next = Future<double>().then([](const Result<View<double>>&) { return Brittle(); });
+    ASSERT_TRUE(next.wait_for(10s)) << "copy " << copies;
+    for (int again = 0; again < 2; ++again) {
+      try {
+        EXPECT_EQ(next.get().value().number, 7) << "copy " << copies;
+      } catch (const std::runtime_error&) {
+        ++thrown;
+      }
+    }
+    more = Brittle::copies_left < 0;
+    Brittle::copies_left = -1;
+  }
+  EXPECT_GT(thrown, 2);
+}
+
 /// Its first decoding throws what the library does not catch.
 struct Moody {
   static constexpr std::string_view name = "moody";
