@@ -101,15 +101,20 @@ struct Unwrapped<Result<V>> {
   using Type = V;
 };
 
-/// Runs `action` where the executor says; none: in the thread that calls run().
+/// Runs `action` where the executor says; none: in the thread that calls run(). What the
+/// executor gets is made at the beginning: run() must not fail for want of memory.
 template <class Action>
 class ContinuationOf final : public Continuation {
  public:
   ContinuationOf(std::shared_ptr<const Executor> executor, Action action)
-      : executor_(std::move(executor)), action_(std::make_shared<Action>(std::move(action))) {}
+      : executor_(std::move(executor)), action_(std::make_shared<Action>(std::move(action))) {
+    if (executor_) {
+      for_executor_ = [action = action_] { (*action)(); };
+    }
+  }
   void run() noexcept override {
     if (executor_) {
-      (*executor_)([action = action_] { (*action)(); });
+      (*executor_)(std::move(for_executor_));
     } else {
       (*action_)();
     }
@@ -118,6 +123,7 @@ class ContinuationOf final : public Continuation {
  private:
   const std::shared_ptr<const Executor> executor_;
   const std::shared_ptr<Action> action_;  ///< std::function wants to be copied
+  std::function<void()> for_executor_;
 };
 
 template <class Action>

@@ -6,12 +6,20 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <new>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "core/decoded_cache.hpp"
+#include "core/eventual.hpp"
+#include "core/local.hpp"
 #include "core/options.hpp"
+#include "core/promise.hpp"
 #include "core/read_leases.hpp"
+#include "core/store.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"
@@ -562,5 +570,43 @@ TEST_P(NoMemory, LeavesNothingOfTheDeadUnsettled) {
 INSTANTIATE_TEST_SUITE_P(Simulated, NoMemory, ::testing::Values(1, 3, 1'000'000),
                          [](const auto& one) { return "failures_" + std::to_string(one.param); });
 
+// What is done by one process alone.
+class NoMemoryAlone : public ::testing::TestWithParam<int> {
+ protected:
+  /// Calls `act` with one allocation after another failing, until none does. \param judge after each
+  template <class Act, class Judge>
+  void with_each_failing(Act act, Judge judge) {
+    bool more = true;
+    for (int left = 0; more; ++left) {
+      SCOPED_TRACE("allocation " + std::to_string(left));
+      tests::make_memory_scarce(left, GetParam());
+      bool thrown = false;
+      try {
+        act();
+      } catch (const std::bad_alloc&) {
+        thrown = true;
+      }
+      more = tests::end_scarcity();
+      judge(thrown);
+    }
+  }
+};
+
+TEST_P(NoMemoryAlone, HandsWhatFollowsToTheExecutor) {
+  std::optional<std::function<void()>> handed;
+  const auto executor =
+      std::make_shared<const Executor>([&](std::function<void()> task) { handed.emplace(std::move(task)); });
+  bool called = false;
+  const auto next = detail::continuation(executor, [&] { called = true; });
+  tests::make_memory_scarce(0, GetParam());
+  next->run();
+  EXPECT_FALSE(tests::end_scarcity());
+  ASSERT_TRUE(handed);
+  (*handed)();
+  EXPECT_TRUE(called);
+}
+
+constexpr auto name_of_failures = [](const auto& one) { return "failures_" + std::to_string(one.param); };
+INSTANTIATE_TEST_SUITE_P(Process, NoMemoryAlone, ::testing::Values(1, 3, 1'000'000), name_of_failures);
 }  // namespace
 }  // namespace locum::tests::no_memory_test
