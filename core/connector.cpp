@@ -1,5 +1,7 @@
 #include "core/connector.hpp"
 
+#include "core/unless_out_of_memory.hpp"
+
 namespace locum {
 
 void Connector::find_batch(std::span<const Address> addresses, Wanting wanting,
@@ -13,7 +15,8 @@ void Connector::find_batch(std::span<const Address> addresses, Wanting wanting,
 void Connector::seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
                            Deadline deadline) {
   for (std::size_t at = 0; at < drafts.size(); ++at) {
-    sealed[at] = seal(drafts[at], {}, deadline);
+    sealed[at] = no_memory_left();
+    unless_out_of_memory([&] { sealed[at] = seal(drafts[at], {}, deadline); });
   }
 }
 

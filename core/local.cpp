@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 #include <new>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -191,21 +192,27 @@ class Local final : public Connector {
     }
     LocalObject& object = *node.mapped();
     const ObjectMeta& meta = object.meta();
-    std::uint64_t generation = 0;
-    if (!meta.name.empty()) {
-      const auto live = names_.find({meta.store, meta.name});
-      if (auto allowed = may_bind(live == names_.end() ? nullptr : live->second, options); !allowed) {
+    const bool named = !meta.name.empty();
+    LocalObject* const live = named ? find({meta.store, meta.name}) : nullptr;
+    // All that may fail comes first, and leaves nothing.
+    Names name;
+    LiveHashes hash;
+    if (named) {
+      if (auto allowed = may_bind(live, options); !allowed) {
         return allowed.error();
       }
-      if (live != names_.end()) {
-        erase(*live->second);
-      }
-      generation = ++(meta.store == registry ? last_store_ : last_generation_);
-      names_.emplace(NameKey{meta.store, meta.name}, &object);
-      live_hashes_[{meta.store, name_hash(meta.store, meta.name)}] = generation;
+      name.emplace(NameKey{meta.store, meta.name}, &object);
+      hash.emplace(meta.store, name_hash(meta.store, meta.name));
     }
-    object.set_sealed({{meta.store, options_.creator, ++last_serial_}, generation});
-    objects_.emplace(object.sealed().key, std::move(node.mapped()));
+    const Key key{meta.store, options_.creator, last_serial_ + 1};
+    objects_.emplace(key, std::move(node.mapped()));
+    ++last_serial_;
+    object.set_sealed({key, named ? ++(meta.store == registry ? last_store_ : last_generation_) : 0});
+    if (live != nullptr) {
+      erase(*live);
+    }
+    names_.merge(name);
+    live_hashes_.merge(hash);
     live_bytes_ += object.bytes().size();
     tell_of_names();
     return object.sealed();
@@ -253,6 +260,8 @@ class Local final : public Connector {
 
  private:
   using NameKey = std::pair<std::uint32_t, std::string_view>;  // the text is the object's own
+  using Names = std::map<NameKey, LocalObject*>;
+  using LiveHashes = std::set<std::pair<std::uint32_t, std::uint64_t>>;
 
   LocalObject* find(const Address& address) const LOCUM_REQUIRES(mutex_) {
     if (address.name.empty()) {
@@ -339,8 +348,8 @@ class Local final : public Connector {
   std::condition_variable sealed_;
   std::vector<std::shared_ptr<NameWatcher>> watchers_ LOCUM_GUARDED_BY(mutex_);
   std::unordered_map<Key, ObjectPointer> objects_ LOCUM_GUARDED_BY(mutex_);
-  std::map<NameKey, LocalObject*> names_ LOCUM_GUARDED_BY(mutex_);
-  std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint64_t> live_hashes_ LOCUM_GUARDED_BY(mutex_);
+  Names names_ LOCUM_GUARDED_BY(mutex_);
+  LiveHashes live_hashes_ LOCUM_GUARDED_BY(mutex_);
   std::unordered_map<std::uint64_t, ObjectPointer> drafts_ LOCUM_GUARDED_BY(mutex_);
   std::uint64_t live_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;
   std::uint64_t last_place_ LOCUM_GUARDED_BY(mutex_) = 0;

@@ -606,6 +606,62 @@ TEST_P(NoMemoryAlone, HandsWhatFollowsToTheExecutor) {
   EXPECT_TRUE(called);
 }
 
+TEST_P(NoMemoryAlone, SealsInMemoryOfThisProcessOrLeavesNothing) {
+  const auto local = open_local();
+  const auto draft_of = [&](std::string_view name) {
+    return local->create(100, plain_meta(store, name), {}).value();
+  };
+  std::vector<ObjectDraft> drafts;
+  std::vector<Result<Sealed>> sealed;
+  std::uint64_t number = 0;
+  std::string names[3];
+  const auto prepare = [&] {
+    drafts.clear();
+    for (std::string& name : names) {
+      name = "a name that is too long for a string without memory of its own " + std::to_string(++number);
+      drafts.push_back(draft_of(name));
+    }
+    sealed.assign(3, no_memory_left());
+  };
+  prepare();
+  with_each_failing([&] { local->seal_batch(drafts, sealed, {}); },
+                    [&](bool thrown) {
+                      EXPECT_FALSE(thrown);
+                      for (std::size_t at = 0; at < 3; ++at) {
+                        const Address address(store, names[at]);
+                        EXPECT_EQ(local->get(address, {}).has_value(), sealed[at].has_value());
+                        EXPECT_EQ(local->evict(address, {}).value(), sealed[at].has_value());
+                      }
+                      EXPECT_EQ(local->usage().own_used, 0U);
+                      EXPECT_TRUE(local->list(store, {}, {}).value().empty());
+                      prepare();
+                    });
+}
+
+TEST_P(NoMemoryAlone, ReplacesOrLeavesWhatWasThere) {
+  const auto local = open_local();
+  std::uint64_t generation = put(*local, store, "x", pattern(1, small)).value().generation;
+  const auto draft_of = [&] {
+    const auto draft = local->create(small, plain_meta(store, "x"), {}).value();
+    std::ranges::fill(draft.bytes, std::byte{});
+    return draft;
+  };
+  ObjectDraft draft = draft_of();
+  Result<Sealed> sealed = no_memory_left();
+  with_each_failing(
+      [&] {
+        sealed = local->seal(draft, {SealMode::replace, 0}, {});
+      },
+      [&](bool thrown) {
+        const auto found = local->get(Address(store, "x"), {});
+        ASSERT_TRUE(found);
+        EXPECT_EQ(found->facts().generation, generation + (thrown ? 0U : 1U));
+        generation = found->facts().generation;
+        EXPECT_EQ(local->usage().own_objects, 1U);
+        draft = draft_of();
+      });
+}
+
 constexpr auto name_of_failures = [](const auto& one) { return "failures_" + std::to_string(one.param); };
 INSTANTIATE_TEST_SUITE_P(Process, NoMemoryAlone, ::testing::Values(1, 3, 1'000'000), name_of_failures);
 }  // namespace
