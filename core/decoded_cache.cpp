@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/unless_out_of_memory.hpp"
+
 namespace locum::detail {
 
 Result<DecodedCache::Value> DecodedCache::get(const Key& key, const void* type, std::uint64_t stored_bytes,
@@ -25,7 +27,7 @@ Result<DecodedCache::Value> DecodedCache::get(const Key& key, const void* type, 
       found = false;
     }
   }
-  keep(id, value, stored_bytes);
+  unless_out_of_memory([&] { keep(id, value, stored_bytes); });
   return Value{std::move(value), found};
 }
 
@@ -52,8 +54,10 @@ void DecodedCache::keep(const Id& id, std::shared_ptr<const void> value, std::ui
     kept_.splice(kept_.begin(), kept_, found->second);
     return;
   }
-  kept_.push_front({id, std::move(value), stored_bytes});
-  kept_by_id_.emplace(id, kept_.begin());
+  std::list<Kept> added;  // listed where it is found, or neither: there may be no memory for the second
+  added.push_front({id, std::move(value), stored_bytes});
+  kept_by_id_.emplace(id, added.begin());
+  kept_.splice(kept_.begin(), added);
   kept_bytes_ += stored_bytes;
   while (kept_bytes_ > budget_bytes_) {
     const auto last = std::prev(kept_.end());

@@ -662,6 +662,25 @@ TEST_P(NoMemoryAlone, ReplacesOrLeavesWhatWasThere) {
       });
 }
 
+TEST_P(NoMemoryAlone, KeepsDecodedValuesWithinTheBudget) {
+  std::unique_ptr<detail::DecodedCache> cache;
+  const auto prepare = [&] { cache = std::make_unique<detail::DecodedCache>(100); };
+  const auto get = [&](std::uint64_t serial, std::uint64_t bytes) {
+    return cache->get(Key{store, 0, serial}, nullptr, bytes, [] {
+      return Result<std::shared_ptr<const void>>(std::shared_ptr<const void>(std::make_shared<int>(1)));
+    });
+  };
+  prepare();
+  with_each_failing([&] { (void)get(1, 100); },
+                    [&](bool /*thrown*/) {
+                      EXPECT_TRUE(get(2, 60) && get(3, 60));
+                      EXPECT_EQ(cache->kept_bytes(), 60U);
+                      EXPECT_TRUE(get(4, 90) && get(5, 90));
+                      EXPECT_EQ(cache->kept_bytes(), 90U);
+                      prepare();
+                    });
+}
+
 constexpr auto name_of_failures = [](const auto& one) { return "failures_" + std::to_string(one.param); };
 INSTANTIATE_TEST_SUITE_P(Process, NoMemoryAlone, ::testing::Values(1, 3, 1'000'000), name_of_failures);
 }  // namespace
