@@ -20,22 +20,24 @@ namespace locum {
 
 /// A way of one's own to turn values into bytes and back, in place of locum's: a class that has
 ///
-/// | member | |
-/// |---|---|
-/// | `static constexpr std::string_view name` | travels with the object, as part of its type: `f64[]@f32`. 1
-/// to 64 letters, digits and `_.+-` | | `size(const T&) const` | bytes that the value will take, exactly; or,
-/// where they are known afterwards only, `size_at_most` | | `encode(const T&, std::span<std::byte>) const` |
-/// writes it, and returns how many bytes it wrote. After `size`, straight into the object's memory, which
-/// holds what was there before; after `size_at_most` into memory of the process, which is copied | | `static
-/// decode(std::span<const std::byte>, T&)` | reads it into a default-constructed value | | `template <class
-/// T> static constexpr bool takes` | whether it takes a type; false: locum's own way. None: it takes all |
+/// * `static constexpr std::string_view name`: 1 to 64 letters, digits and `_.+-`. It travels with the
+///   object, as part of its type: `f64[]@f32`.
+/// * `size(const T&) const`: bytes that the value will take, exactly; or, where they are known afterwards
+///   only, `size_at_most`.
+/// * `encode(const T&, std::span<std::byte>) const`: writes it, and returns how many bytes it wrote. After
+///   `size`, straight into the object's memory, which holds what was there before; after `size_at_most` into
+///   memory of the process, which is copied.
+/// * `static decode(std::span<const std::byte>, T&)`: reads it into a default-constructed value.
+/// * `template <class T> static constexpr bool takes`: whether it takes a type; false: locum's own way. None:
+///   it takes all.
 ///
 /// The bytes that decode() sees are aligned to 16 and *not trusted*: another program may have written them.
 /// It is static because a reader has nothing but the name to know the codec by: whatever else it needs has to
 /// be in the bytes. So an object is decoded once per process, whoever asks. What these functions throw, if it
-/// is derived from `std::exception`, becomes the error of the call: an Error as it is, `std::bad_alloc`
-/// `out_of_memory`, anything else `corrupt` from decode() and `invalid_argument` from the others. Threads may
-/// call all of them at once. `WriteArchive` and `ReadArchive` are of use inside.
+/// is derived from `std::exception`, becomes the error of the call: `out_of_memory` for `std::bad_alloc`; for
+/// an Error one of the same code and detail, in whose text codec and type are named, about the object of the
+/// call; for anything else `corrupt` from decode() and `invalid_argument` from the others. Threads may call
+/// all of them at once. `WriteArchive` and `ReadArchive` are of use inside.
 template <class C>
 concept Codec = std::is_class_v<C> && requires {
   { C::name } -> std::convertible_to<std::string_view>;
