@@ -6,6 +6,7 @@
 
 #include "core/being_bound.hpp"
 #include "core/call_error.hpp"
+#include "core/haste.hpp"
 #include "core/unless_out_of_memory.hpp"
 
 namespace locum {
@@ -55,6 +56,9 @@ Task<std::monostate> BundledChanges::make() {
   begin();
   while (co_await company_.next()) {
     co_await Operation::ToThread();
+    // One after the other: none of them waits long for a lock, but tries again when the others have had their
+    // turn.
+    const Haste brief = client_.haste();
     company_.work();
   }
   try {

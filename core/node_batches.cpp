@@ -18,18 +18,23 @@ Error nobody_answered() {
                "more time, or find out what their ranks do");
 }
 
-// What a batch of other nodes brings, at its places among all; or why it brings nothing. False: nothing was
-// begun, for want of memory.
-template <class T, class MakeTask>
+// What a batch of other nodes brings, at its places among all; or why it brings nothing. While that is on its
+// way this thread does `meanwhile`, which may wait. False: nothing was begun, for want of memory.
+template <class T, class MakeTask, class Meanwhile>
 bool NodeBatches::run(Deadline::Clock::time_point until, const std::vector<std::size_t>& places,
-                      std::span<Result<T>> all, MakeTask make_task) const {
+                      std::span<Result<T>> all, MakeTask make_task, Meanwhile meanwhile) const {
   std::vector<Result<T>> brought;
-  const bool had_memory = unless_out_of_memory([&] {
-    const auto operation = client_.operation(make_task());
-    if (client_.run(*operation, until)) {
-      brought = operation->take();
-    }
-  });
+  Held<OperationOf<std::vector<Result<T>>>> operation;
+  const bool is_made = unless_out_of_memory([&] { operation = client_.operation(make_task()); });
+  if (is_made) {
+    client_.begin(*operation);
+  }
+  meanwhile();
+  const bool had_memory = is_made && unless_out_of_memory([&] {
+                            if (client_.wait(*operation, until)) {
+                              brought = operation->take();
+                            }
+                          });
   Error why = no_memory_left();
   if (had_memory && brought.empty()) {
     unless_out_of_memory([&] { why = nobody_answered(); });
@@ -40,33 +45,38 @@ bool NodeBatches::run(Deadline::Clock::time_point until, const std::vector<std::
   return had_memory;
 }
 
-// What nobody else has to be told of is done by this thread.
+// What nobody else has to be told of is done by this thread, once the others have been asked: it may have to
+// wait for a lock, and must not take their time for that.
 void NodeBatches::seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
                              Deadline deadline) {
   const auto until = client_.moment(deadline);
+  std::vector<std::size_t> alone;
   std::vector<std::size_t> places;
   std::vector<Key> keys;
   const bool has_room = unless_out_of_memory([&] {
+    alone.reserve(drafts.size());
     places.reserve(drafts.size());
     keys.reserve(drafts.size());
   });
+  const auto seal_alone = [&](std::size_t at) { sealed[at] = alone_.seal(drafts[at], {}, until); };
   for (std::size_t at = 0; at < drafts.size(); ++at) {
-    if (!has_room || binder_->binds_alone(drafts[at].meta, {})) {
-      sealed[at] = alone_.seal(drafts[at], {}, until);
-      continue;
-    }
-    const auto key = publish(*binder_->memory().table, *binder_->memory().arena, drafts[at]);
-    if (key) {
+    if (!has_room) {
+      seal_alone(at);
+    } else if (binder_->binds_alone(drafts[at].meta, {})) {
+      alone.push_back(at);
+    } else if (const auto key = publish(*binder_->memory().table, *binder_->memory().arena, drafts[at])) {
       places.push_back(at);
       keys.push_back(*key);
     } else {
       sealed[at] = key.error();
     }
   }
+  const auto seal_all_alone = [&] { std::ranges::for_each(alone, seal_alone); };
   if (places.empty()) {
-    return;
+    return seal_all_alone();
   }
-  if (!run(until, places, sealed, [&] { return BatchBind::bind(binder_, keys, until); })) {
+  const auto bind = [&] { return BatchBind::bind(binder_, keys, until); };
+  if (!run(until, places, sealed, bind, seal_all_alone)) {
     std::ranges::for_each(keys, [this](const Key& key) { (void)binder_->memory().table->tombstone(key); });
   }
 }
@@ -89,7 +99,8 @@ void NodeBatches::evict_batch(std::span<const Address> addresses, std::span<Resu
     }
   });
   if (had_memory && !places.empty()) {
-    (void)run(until, places, evicted, [&] { return BatchEvict::evict(binder_, std::move(others), until); });
+    const auto evict = [&] { return BatchEvict::evict(binder_, std::move(others), until); };
+    (void)run(until, places, evicted, evict, [] {});
   }
 }
 

@@ -30,9 +30,9 @@ class NodeBatches final : public Batches {
                    Deadline deadline) override;
 
  private:
-  template <class T, class MakeTask>
+  template <class T, class MakeTask, class Meanwhile>
   bool run(Deadline::Clock::time_point until, const std::vector<std::size_t>& places,
-           std::span<Result<T>> all, MakeTask make_task) const;
+           std::span<Result<T>> all, MakeTask make_task, Meanwhile meanwhile) const;
 
   Sink& alone_;
   const std::shared_ptr<Finder> finder_;

@@ -114,6 +114,14 @@ bool NodeClient::run(Operation& operation, Deadline::Clock::time_point until, co
   return ended;
 }
 
+bool NodeClient::wait(Operation& operation, Deadline::Clock::time_point until) const {
+  const bool ended = operation.wait(with_grace(until));
+  if (!ended) {
+    operation.forget();
+  }
+  return ended;
+}
+
 Result<NodeAnswer> NodeClient::ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
                                    Deadline deadline, const Wanted& wanted) const {
   const auto until = moment(deadline);

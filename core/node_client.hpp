@@ -100,6 +100,10 @@ class NodeClient {
   /// it is still `wanted`, if that is not empty. False: it was not, or it goes on though its time has passed.
   [[nodiscard]] bool run(Operation& operation, Deadline::Clock::time_point until,
                          const Wanted& wanted = {}) const;
+  /// Begins an operation that wait() is then called for, and asks what it has to ask first. Does not wait.
+  void begin(Operation& operation) const { (void)operation.run(now()); }
+  /// run() of one that has begun.
+  [[nodiscard]] bool wait(Operation& operation, Deadline::Clock::time_point until) const;
   /// Waits for so long, and moves messages meanwhile.
   void pause(Deadline::Clock::duration duration) const;
   /// The moment at which a call with this deadline gives up.

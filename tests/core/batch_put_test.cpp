@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <iterator>
 #include <map>
+#include <memory>
 #include <ranges>
 #include <string>
 #include <utility>
@@ -16,6 +19,7 @@
 #include "tests/core/batch_nodes.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/forwarding_arena.hpp"
+#include "tests/core/stuck_directory.hpp"
 
 namespace locum::tests::batch_put_test {
 namespace {
@@ -340,6 +344,90 @@ TEST_F(BatchPutAtAFullHome, SaysThatThereIsNone) {
   }
   full_ = false;
   EXPECT_EQ(world_.connector(1).usage().own_objects, 1U) << "the store";
+}
+
+/// Rank 0, alone on its node, some of whose names are stuck; and two other nodes.
+class BatchWithStuckNames : public ::testing::Test {
+ protected:
+  BatchWithStuckNames() {
+    stuck_.client = world_.rank(0).links->client().get();
+    for (const int rank : {0, 1}) {
+      sessions_.push_back(std::make_shared<Session>(world_.rank(rank).connector, world_.rank(rank).metrics,
+                                                    SessionOptions{.rank = rank}, world_.arrivals(rank)));
+      stores_.push_back(sessions_.back()->open("fields").value());
+    }
+  }
+  ~BatchWithStuckNames() override {
+    for (const auto& session : sessions_) {
+      session->close();
+    }
+  }
+  [[nodiscard]] std::vector<std::string> names(int home, int count, const std::string& stem) {
+    std::vector<std::string> made;
+    for (int at = 0; at < count; ++at) {
+      made.push_back(world_.name_at(home, stores_[0].number(), stem + std::to_string(at) + "."));
+    }
+    return made;
+  }
+  void stick(const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+      stuck_.hashes.insert(name_hash(stores_[0].number(), name));
+    }
+  }
+  [[nodiscard]] Deadline::Clock::time_point now() { return world_.network().now(); }
+
+  tests::StuckNames stuck_;
+  tests::SimulatedNodes world_{
+      {.nodes = {.nodes = 3,
+                 .wrap_directory = [this](int rank,
+                                          const tests::NodeProcess& process) -> std::shared_ptr<Directory> {
+                   return rank != 0 ? process.directory
+                                    : std::make_shared<tests::StuckDirectory>(process.directory,
+                                                                              process.table, stuck_);
+                 }},
+       .network = {.latency = {1ms, 1ms}}}};
+  std::vector<std::shared_ptr<Session>> sessions_;
+  std::vector<Store> stores_;
+};
+
+TEST_F(BatchWithStuckNames, PutsTheOthers) {
+  const auto stuck = names(0, 2, "stuck ");
+  auto all = stuck;
+  for (const int home : {0, 1, 2}) {
+    std::ranges::copy(names(home, 300, "name "), std::back_inserter(all));
+  }
+  stick(stuck);
+  Named values;
+  for (const std::string& name : all) {
+    values.emplace_back(name, std::vector{1.0});
+  }
+  const auto began = now();
+  const auto keys = stores_[0].put_batch(values, began + 50ms);
+  EXPECT_LE(now() - began, 51ms);
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    EXPECT_EQ(code_of(keys[at]), at < stuck.size() ? Errc::timeout : Errc{}) << at;
+  }
+}
+
+// They are at home here, and the objects are of another node, which is asked last.
+TEST_F(BatchWithStuckNames, EvictsTheOthers) {
+  const auto stuck = names(0, 4, "stuck ");
+  auto all = stuck;
+  std::ranges::copy(names(0, 100, "name "), std::back_inserter(all));
+  for (const std::string& name : all) {
+    ASSERT_TRUE(stores_[1].put(name, 1.0));
+  }
+  stick(stuck);
+  const auto began = now();
+  const auto gone = stores_[0].evict_batch(all, began + 3s);
+  EXPECT_LE(now() - began, 3010ms);
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    EXPECT_EQ(code_of(gone[at]), at < stuck.size() ? Errc::timeout : Errc{}) << at;
+  }
+  stuck_.hashes.clear();
+  for (const std::string& name : stuck) {
+    EXPECT_TRUE(stores_[0].evict(name).value());
+  }
 }
 
 }  // namespace

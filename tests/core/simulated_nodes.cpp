@@ -67,6 +67,9 @@ std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
       if (options.wrap_arena) {
         rank.process.arena = options.wrap_arena(static_cast<int>(number), process.arena);
       }
+      if (options.wrap_directory) {
+        rank.process.directory = options.wrap_directory(static_cast<int>(number), process);
+      }
       rank.links = std::make_shared<Links>(
           LinkParts{.transport = std::move(transports[number]),
                     .remote = std::move(remotes[number]),

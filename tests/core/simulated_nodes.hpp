@@ -38,6 +38,8 @@ struct LinkedNodesOptions {
   std::function<void(int rank, Transport::Clock::time_point moment)> park{};
   /// What a rank gets instead of its arena; none: that itself.
   std::function<std::shared_ptr<Arena>(int rank, std::shared_ptr<Arena> arena)> wrap_arena{};
+  /// The same of its directory.
+  std::function<std::shared_ptr<Directory>(int rank, const NodeProcess& process)> wrap_directory{};
 };
 
 /// All ranks of such nodes, with these transports to each other. Rank r is of node r / ranks_per_node.
