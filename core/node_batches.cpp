@@ -107,12 +107,13 @@ void NodeBatches::evict_batch(std::span<const Address> addresses, std::span<Resu
 // What is here is taken by this thread.
 void NodeBatches::find_batch(std::span<const Address> addresses, Wanting wanting,
                              std::span<Result<ObjectView>> found, Deadline deadline) {
+  const auto until = client_.moment(deadline);
   std::vector<Address> elsewhere;
   std::vector<std::size_t> places;
   BatchSearch::Found brought;
   const auto look = [&] {
     for (std::size_t at = 0; at < addresses.size(); ++at) {
-      found[at] = guarded([&] { return finder_->at_hand(addresses[at], deadline); });
+      found[at] = guarded([&] { return finder_->at_hand(addresses[at], until); });
       if (found[at] && !*found[at]) {
         found[at] = no_memory_left();
         places.push_back(at);
@@ -122,7 +123,6 @@ void NodeBatches::find_batch(std::span<const Address> addresses, Wanting wanting
   };
   const auto ask = [&] {
     const auto began = client_.now();
-    const auto until = client_.moment(deadline, began);
     const auto operation =
         client_.operation(BatchSearch::find(finder_, BatchWanted(std::move(elsewhere), wanting, until)));
     const bool ended = client_.run(*operation, until);

@@ -104,8 +104,9 @@ std::vector<Result<ObjectView>> Store::find_batch(const detail::BatchAddresses& 
                : address.key.store == open_->number;
   };
   const bool is_open = !open_->dropped.load(std::memory_order_relaxed);
+  const Deadline until = moment(deadline);
   if (is_open && std::ranges::all_of(all, is_right)) {
-    session().find_batch(all, wanting, found, effective(deadline));
+    session().find_batch(all, wanting, found, until);
     return found;
   }
   std::vector<Address> some;
@@ -119,7 +120,7 @@ std::vector<Result<ObjectView>> Store::find_batch(const detail::BatchAddresses& 
     }
   }
   std::vector<Result<ObjectView>> of_some(some.size(), no_memory_left());
-  session().find_batch(some, wanting, of_some, effective(deadline));
+  session().find_batch(some, wanting, of_some, until);
   for (std::size_t at = 0; at < places.size(); ++at) {
     found[places[at]] = std::move(of_some[at]);
   }
@@ -176,7 +177,7 @@ std::vector<Result<Store::Made>> Store::seal_batch(detail::OwnedDrafts& drafts, 
   std::vector<Result<Made>> made(count, no_memory_left());
   std::vector<Result<Sealed>> sealed(count, no_memory_left());
   const std::vector<ObjectDraft> to_seal = drafts.release();
-  session().connector().seal_batch(to_seal, sealed, effective(deadline));
+  session().connector().seal_batch(to_seal, sealed, moment(deadline));
   for (std::size_t at = 0; at < count; ++at) {
     made[at] = sealed[at]
                    ? Result<Made>(Made{sealed[at]->key, sealed[at]->generation, to_seal[at].bytes.size()})
@@ -383,7 +384,8 @@ std::vector<Result<bool>> Store::evict_all(const detail::BatchAddresses& asked, 
       places.push_back(at);
     }
   }
-  session().connector().evict_batch(some, std::span(of_some).first(some.size()), effective(deadline));
+  const Deadline until = moment(deadline);
+  session().connector().evict_batch(some, std::span(of_some).first(some.size()), until);
   for (std::size_t at = 0; at < some.size(); ++at) {
     if (!of_some[at]) {
       evicted[places[at]] = session().explain(some[at], of_some[at].error());

@@ -162,21 +162,22 @@ class Store {
   /// home on other nodes are bound together, by one message to each home and each 256 of them, or 256 KiB of
   /// names and small values. Of a name that the range has more than once one is bound, and the others are
   /// `key_exists`. Where memory of this process runs out, or a rank dies or is silent, each says of itself
-  /// what put() would. Throws std::bad_alloc where there is no memory for the results themselves: nothing has
-  /// been put then.
+  /// what put() would. The deadline, or the timeout where none is given, is one for all of them. Throws
+  /// std::bad_alloc where there is no memory for the results themselves: nothing has been put then.
   template <class Range>
     requires detail::NamedValues<Range>
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& objects, Deadline deadline = {}) {
+    const Deadline until = moment(deadline);
     std::vector<Result<Key>> keys;
     detail::OwnedDrafts drafts(open_);
     for (const auto& [name, value] : objects) {
-      const auto draft = store_value(name, true, value, deadline, [&](const ObjectDraft& made) {
+      const auto draft = store_value(name, true, value, until, [&](const ObjectDraft& made) {
         drafts.add(made);
         return Result<Key>(Key{});
       });
       keys.push_back(draft);
     }
-    const std::vector<Result<Made>> made = seal_batch(drafts, deadline);
+    const std::vector<Result<Made>> made = seal_batch(drafts, until);
     auto object = std::ranges::begin(objects);
     auto each = made.begin();
     for (auto key = keys.begin(); key != keys.end(); ++key, ++object) {
@@ -191,9 +192,10 @@ class Store {
   template <std::ranges::input_range Range>
     requires(!detail::NamedValues<Range> && !std::convertible_to<const Range&, std::string_view>)
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& values, Deadline deadline = {}) {
+    const Deadline until = moment(deadline);
     std::vector<Result<Key>> keys;
     for (const auto& value : values) {
-      keys.push_back(put(value, deadline));
+      keys.push_back(put(value, until));
     }
     return keys;
   }
@@ -290,15 +292,18 @@ class Store {
   /// get() of each key or name of a range, in its order: a result for each, and one that fails does not fail
   /// the others. Small objects (up to `inline_bytes`) of other nodes come in one message for each node and
   /// each 256 of them, by name from the home of the name; large ones one by one, 128 side by side. Small ones
-  /// that came together are kept in memory until the last view of any of them is gone. Throws std::bad_alloc
-  /// where there is no memory for the results themselves.
+  /// that came together are kept in memory until the last view of any of them is gone. Keys of promises come
+  /// behind all others, one after the other, as long as there is time. The deadline, or the timeout where
+  /// none is given, is one for all. Throws std::bad_alloc where there is no memory for the results
+  /// themselves.
   template <class T, std::ranges::input_range Range>
     requires(!std::convertible_to<const Range&, std::string_view>)
   [[nodiscard]] std::vector<Result<View<T>>> get_batch(const Range& objects, Deadline deadline = {}) {
     std::vector<Result<View<T>>> results;
     if constexpr (detail::alignment_in_place<T>() > batch_alignment) {
-      for (const auto& future : get_async<T>(objects, deadline)) {
-        results.push_back(future.get(deadline));
+      const Deadline until = moment(deadline);
+      for (const auto& future : get_async<T>(objects, until)) {
+        results.push_back(future.get(until));
       }
     } else {
       const detail::BatchAddresses addresses(open_->number, objects);
@@ -312,7 +317,7 @@ class Store {
   }
 
   /// proxy() of each key or name of a range, in the same way: of other nodes only what objects say of
-  /// themselves comes.
+  /// themselves comes; but for the key of a promise its whole value.
   template <class T, std::ranges::input_range Range>
     requires(!std::convertible_to<const Range&, std::string_view>)
   [[nodiscard]] std::vector<Result<Proxy<T>>> proxy_batch(const Range& objects, Deadline deadline = {}) {
@@ -534,8 +539,9 @@ class Store {
                                                        Deadline deadline = {}) {
     std::vector<Result<View<T>>> results;
     if constexpr (detail::alignment_in_place<T>() > batch_alignment) {
-      for (const auto& future : get_async<T>(objects, by, deadline)) {
-        results.push_back(future.get(deadline));
+      const Deadline until = moment(deadline);
+      for (const auto& future : get_async<T>(objects, by, until)) {
+        results.push_back(future.get(until));
       }
     } else {
       const detail::BatchAddresses addresses(open_->number, objects);
@@ -585,8 +591,9 @@ class Store {
   /// evict() of each key or name of a range, in its order: a result for each, which may be left unread, and
   /// one that fails does not fail the others. The node of an object, or the home of its name, is told in one
   /// message of 256 of them; whom these have to tell on, and what is of this node, is told of one by one,
-  /// side by side. Throws std::bad_alloc where there is no memory for the results themselves: nothing has
-  /// been evicted then.
+  /// side by side. Keys of promises come behind all others, one after the other, as long as there is
+  /// time. The deadline, or the timeout where none is given, is one for all. Throws std::bad_alloc where
+  /// there is no memory for the results themselves: nothing has been evicted then.
   template <std::ranges::input_range Range>
     requires(!std::convertible_to<const Range&, std::string_view>)
   std::vector<Result<bool>> evict_batch(const Range& objects, Deadline deadline = {}) {
@@ -609,6 +616,10 @@ class Store {
   [[nodiscard]] Deadline effective(Deadline deadline) const {
     const bool own = deadline.is_default() && open_->options.timeout.count() > 0;
     return own ? Deadline(open_->options.timeout) : deadline;
+  }
+  /// The same, fixed: what is done for each of a batch has this one time together.
+  [[nodiscard]] Deadline moment(Deadline deadline) const {
+    return session().arrivals()->moment(effective(deadline));
   }
 
   /// What a put made.

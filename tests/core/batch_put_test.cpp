@@ -430,5 +430,22 @@ TEST_F(BatchWithStuckNames, EvictsTheOthers) {
   }
 }
 
+TEST_F(BatchWithStuckNames, IsLookedForWithinOneTimeout) {
+  const auto all = names(0, 20, "stuck ");
+  for (const std::string& name : all) {
+    ASSERT_TRUE(stores_[0].put(name, 1.0));
+  }
+  stick(all);
+  std::vector<Address> addresses;
+  for (const std::string& name : all) {
+    addresses.emplace_back(stores_[0].number(), name);
+  }
+  std::vector<Result<ObjectView>> found(all.size(), no_such_object());
+  const auto began = now();
+  world_.connector(0).find_batch(addresses, Wanting::all, found, {});
+  EXPECT_LE(now() - began, 31s);
+  EXPECT_EQ(std::ranges::count(codes_of(found), Errc::timeout), 20);
+}
+
 }  // namespace
 }  // namespace locum::tests::batch_put_test

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -115,6 +116,7 @@ class SlowConnector final : public Connector {
     return {ObjectView(), std::move(coming)};
   }
   Result<ObjectView> get(const Address& address, Deadline deadline) override {
+    hear(deadline);
     return behind_->get(address, deadline);
   }
   Result<bool> exists(const Address& address, Deadline deadline) override {
@@ -128,19 +130,31 @@ class SlowConnector final : public Connector {
     return behind_->wait(address, deadline, wanted);
   }
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override {
+    hear(deadline);
     return behind_->create(size_bytes, meta, deadline);
   }
   Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
+    hear(deadline);
     return behind_->seal(draft, options, deadline);
   }
   void discard(const ObjectDraft& draft) noexcept override { behind_->discard(draft); }
   Result<bool> evict(const Address& address, Deadline deadline) override {
+    hear(deadline);
     return behind_->evict(address, deadline);
   }
   Result<std::uint64_t> drop(std::uint32_t store) override { return behind_->drop(store); }
   MemoryUsage usage() const override { return behind_->usage(); }
 
+  /// Is told until when each get(), create(), seal() and evict() may take; none: nobody is.
+  std::function<void(Deadline)> heard;
+
  private:
+  void hear(Deadline deadline) const {
+    if (heard) {
+      heard(deadline);
+    }
+  }
+
   const std::shared_ptr<Connector> behind_;
   Mutex mutex_;
   std::vector<std::pair<std::shared_ptr<Coming>, Key>> begun_ LOCUM_GUARDED_BY(mutex_);

@@ -5,13 +5,16 @@
 #include <chrono>
 #include <map>
 #include <numeric>
+#include <set>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "core/containers.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/session_fixture.hpp"
+#include "tests/core/slow_connector.hpp"
 
 namespace locum::store_test {
 namespace {
@@ -432,6 +435,34 @@ TEST(Store, UsesItsOwnTimeoutWhereNoneIsGiven) {
   const auto start = Deadline::Clock::now();
   EXPECT_EQ(code_of(store.wait<int>("never")), Errc::timeout);
   EXPECT_LT(Deadline::Clock::now() - start, 20s);  // the connector's own is 30 s
+}
+
+TEST(Store, GivesABatchOneTimeForAllOfIt) {
+  const auto connector = std::make_shared<tests::SlowConnector>(open_local());
+  const auto session = std::make_shared<Session>(connector, std::make_shared<Metrics>());
+  auto store = session->open("fields").value();
+  std::set<Deadline::Clock::time_point> moments;
+  connector->heard = [&](Deadline deadline) {
+    EXPECT_FALSE(deadline.is_default());
+    moments.insert(deadline.moment(0ms));
+  };
+  const auto expect_one = [&] {
+    EXPECT_EQ(moments.size(), 1U);
+    moments.clear();
+  };
+  const std::vector<std::pair<std::string, double>> named{{"a", 1}, {"b", 2}, {"c", 3}};
+  const std::vector<std::string> names{"a", "b", "c"};
+  EXPECT_TRUE(store.put_batch(named)[2]);
+  expect_one();
+  EXPECT_TRUE(store.put_batch(std::vector{1.0, 2.0, 3.0})[2]);
+  expect_one();
+  EXPECT_TRUE(store.get_batch<double>(names)[2]);
+  expect_one();
+  EXPECT_TRUE(store.proxy_batch<double>(names)[2]);
+  expect_one();
+  EXPECT_TRUE(store.evict_batch(names)[2]);
+  expect_one();
+  session->close();
 }
 
 TEST(Store, SaysWhenMemoryIsFullAndGoesOnAfterAnEvict) {
