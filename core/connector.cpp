@@ -23,7 +23,8 @@ void Connector::seal_batch(std::span<const ObjectDraft> drafts, std::span<Result
 void Connector::evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
                             Deadline deadline) {
   for (std::size_t at = 0; at < addresses.size(); ++at) {
-    evicted[at] = evict(addresses[at], deadline);
+    evicted[at] = no_memory_left();
+    unless_out_of_memory([&] { evicted[at] = evict(addresses[at], deadline); });
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/begun_seal.hpp"
 #include "core/promised.hpp"
+#include "core/unless_out_of_memory.hpp"
 
 namespace locum {
 
@@ -186,15 +187,25 @@ std::vector<Result<Store::Made>> Store::seal_batch(detail::OwnedDrafts& drafts, 
   return made;
 }
 
+// What has been done cannot be taken back for want of memory to tell of it.
+Error Store::told_of(const Address& address, const Error& error) const noexcept {
+  Error told = error;
+  unless_out_of_memory([&] { told = session().explain(address, error); });
+  return told;
+}
+
 // Where the store was dropped meanwhile, the drop may have come before the name stood for the object.
-Result<Key> Store::key_in_batch(std::string_view name, const Result<Made>& made) {
+Result<Key> Store::key_in_batch(std::string_view name, const Result<Made>& made) noexcept {
+  const Address address(open_->number, name);
   if (!made) {
-    return session().explain({open_->number, name}, made.error());
+    return told_of(address, made.error());
   }
   if (open_->dropped_meanwhile()) [[unlikely]] {
-    (void)session().connector().evict(Address(made->key), {});
-    (void)session().connector().evict(Address(open_->number, name), {});
-    return refusal(made->key);
+    unless_out_of_memory([&] { (void)session().connector().evict(Address(made->key), {}); });
+    unless_out_of_memory([&] { (void)session().connector().evict(address, {}); });
+    Error closed = no_memory_left();
+    unless_out_of_memory([&] { closed = refusal(made->key); });
+    return closed;
   }
   session().metrics().count_write(Path::shm_copy, made->size_bytes);
   return made->key;
@@ -388,14 +399,14 @@ std::vector<Result<bool>> Store::evict_all(const detail::BatchAddresses& asked, 
   session().connector().evict_batch(some, std::span(of_some).first(some.size()), until);
   for (std::size_t at = 0; at < some.size(); ++at) {
     if (!of_some[at]) {
-      evicted[places[at]] = session().explain(some[at], of_some[at].error());
+      evicted[places[at]] = told_of(some[at], of_some[at].error());
       continue;
     }
     Metrics::add(session().metrics().evictions, *of_some[at] ? 1U : 0U);
     evicted[places[at]] = of_some[at];
   }
   for (const std::size_t at : promised) {
-    evicted[at] = evict_promised(all[at].key, deadline);
+    unless_out_of_memory([&] { evicted[at] = evict_promised(all[at].key, until); });
   }
   return evicted;
 }

@@ -681,7 +681,65 @@ TEST_P(NoMemoryAlone, KeepsDecodedValuesWithinTheBudget) {
                     });
 }
 
+/// A store in memory of this process, with a name that is taken.
+class NoMemoryForBatches : public NoMemoryAlone {
+ protected:
+  NoMemoryForBatches() { EXPECT_TRUE(objects_.put(taken_, 1.0)); }
+  ~NoMemoryForBatches() override { session_->close(); }
+
+  const std::string taken_ = "a name that is taken, too long for a string without memory of its own";
+  std::shared_ptr<Connector> local_ = open_local();
+  std::shared_ptr<Session> session_ = std::make_shared<Session>(local_, std::make_shared<Metrics>());
+  Store objects_ = session_->open("fields").value();
+};
+
+TEST_P(NoMemoryForBatches, PutsThemAndSaysSoOrPutsNone) {
+  const std::vector<std::pair<std::string, double>> values{
+      {taken_, 1}, {"first of those names", 2}, {taken_, 3}, {"second of those names", 4}};
+  const std::uint64_t used = local_->usage().own_used;
+  std::vector<Result<Key>> keys;
+  int returned = 0;
+  with_each_failing([&] { keys = objects_.put_batch(values); },
+                    [&](bool thrown) {
+                      returned += thrown ? 0 : 1;
+                      for (std::size_t at : {1U, 3U}) {
+                        const bool there = objects_.evict(values[at].first).value();
+                        EXPECT_EQ(there, !thrown && keys[at]) << at;
+                      }
+                      EXPECT_TRUE(thrown || !(keys[0] || keys[2]));
+                      EXPECT_EQ(local_->usage().own_used, used);
+                    });
+  EXPECT_GT(returned, 4);
+}
+
+TEST_P(NoMemoryForBatches, EvictsThemAndSaysSoOrEvictsNone) {
+  std::vector<Key> all;
+  std::optional<Promise<double>> promise;
+  const auto prepare = [&] {
+    promise.emplace(objects_.promise<double>().value());
+    all = {objects_.put(1.0).value(), promise->proxy().key(), objects_.put("named", 2.0).value()};
+    EXPECT_TRUE(promise->set(3.0));
+  };
+  prepare();
+  std::vector<Result<bool>> gone;
+  int returned = 0;
+  with_each_failing([&] { gone = objects_.evict_batch(all); },
+                    [&](bool thrown) {
+                      returned += thrown ? 0 : 1;
+                      for (std::size_t at = 0; at < all.size(); ++at) {
+                        const bool there = objects_.exists(all[at]).value();
+                        EXPECT_TRUE(!thrown || there) << at;
+                        EXPECT_TRUE(thrown || !gone[at] || !there) << at;
+                        objects_.evict(all[at]);
+                      }
+                      prepare();
+                    });
+  EXPECT_GT(returned, 1);
+}
+
 constexpr auto name_of_failures = [](const auto& one) { return "failures_" + std::to_string(one.param); };
 INSTANTIATE_TEST_SUITE_P(Process, NoMemoryAlone, ::testing::Values(1, 3, 1'000'000), name_of_failures);
+INSTANTIATE_TEST_SUITE_P(Process, NoMemoryForBatches, ::testing::Values(1, 3, 1'000'000), name_of_failures);
+
 }  // namespace
 }  // namespace locum::tests::no_memory_test
