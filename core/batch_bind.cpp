@@ -61,8 +61,9 @@ void BatchBind::pack(std::uint32_t change, Sending& sending) {
   memory.table->set_generation(pin.key, generation_asked_for);
 }
 
-// An answer that there was no memory for, on either side, says nothing either.
-bool BatchBind::settle(int node, std::uint32_t change, const Result<std::uint64_t>& said,
+// An answer that there was no memory for, on either side, says nothing either; a home that had none to bind
+// the name says so itself.
+bool BatchBind::settle(int node, std::uint32_t change, const Result<std::uint64_t>& said, Word word,
                        Turn turn) noexcept {
   auto& object = objects_[change];
   NodeTable& table = *binder_.memory().table;
@@ -79,7 +80,7 @@ bool BatchBind::settle(int node, std::uint32_t change, const Result<std::uint64_
       unless_out_of_memory([&] { bound_[change] = binding::found_no_room(node); });
     }
     const bool open = !said && turn != Turn::not_asked &&
-                      (said.error().code() == Errc::out_of_memory ||
+                      ((word == Word::of_bundle && said.error().code() == Errc::out_of_memory) ||
                        binding::says_nothing(client().nodes(), node, said.error()));
     if (open) {
       object->settle_later(binder_.settlement());

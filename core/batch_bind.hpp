@@ -26,7 +26,8 @@ class BatchBind final : private BundledChanges {
   void plan();
   void end() noexcept;
   void pack(std::uint32_t change, Sending& sending) override;
-  bool settle(int node, std::uint32_t change, const Result<std::uint64_t>& said, Turn turn) noexcept override;
+  bool settle(int node, std::uint32_t change, const Result<std::uint64_t>& said, Word word,
+              Turn turn) noexcept override;
   [[nodiscard]] Task<std::monostate> make_alone(std::uint32_t change) override;
   [[nodiscard]] bool has_value(const Pin& pin) const {
     return binder_.memory().block(pin).size() <= binder_.inline_bytes();

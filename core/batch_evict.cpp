@@ -43,7 +43,7 @@ void BatchEvict::pack(std::uint32_t change, Sending& sending) {
          sending.bytes);
 }
 
-bool BatchEvict::settle(int /*node*/, std::uint32_t change, const Result<std::uint64_t>& said,
+bool BatchEvict::settle(int /*node*/, std::uint32_t change, const Result<std::uint64_t>& said, Word /*word*/,
                         Turn /*turn*/) noexcept {
   evicted_[change] = said ? Result<bool>(*said != 0) : Result<bool>(said.error());
   return false;

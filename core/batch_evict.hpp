@@ -25,7 +25,8 @@ class BatchEvict final : private BundledChanges {
 
   void plan();
   void pack(std::uint32_t change, Sending& sending) override;
-  bool settle(int node, std::uint32_t change, const Result<std::uint64_t>& said, Turn turn) noexcept override;
+  bool settle(int node, std::uint32_t change, const Result<std::uint64_t>& said, Word word,
+              Turn turn) noexcept override;
   [[nodiscard]] Task<std::monostate> make_alone(std::uint32_t change) override;
 
   Binder& binder_;

@@ -134,13 +134,14 @@ void BundledChanges::settle(BatchChunk& chunk, const Result<NodeAnswer>& answer,
     unless_out_of_memory([&] { senseless = senseless_answer(chunk.node); });
     return settle_all(chunk, senseless, turn);
   }
-  std::erase_if(chunk.objects,
-                [&](std::uint32_t change) { return !settle(chunk.node, change, said.take(), turn); });
+  std::erase_if(chunk.objects, [&](std::uint32_t change) {
+    return !settle(chunk.node, change, said.take(), Word::of_service, turn);
+  });
 }
 
 void BundledChanges::settle_all(BatchChunk& chunk, const Error& error, Turn turn) noexcept {
   for (const std::uint32_t change : std::exchange(chunk.objects, {})) {
-    (void)settle(chunk.node, change, error, turn == Turn::any ? Turn::last : turn);
+    (void)settle(chunk.node, change, error, Word::of_bundle, turn == Turn::any ? Turn::last : turn);
   }
 }
 

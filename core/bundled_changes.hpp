@@ -32,6 +32,11 @@ class BundledChanges {
     std::vector<std::shared_ptr<const void>> kept;
   };
 
+  /// Whose word it is that is said of a change.
+  enum class Word : std::uint8_t {
+    of_service,  ///< who makes the change says so
+    of_bundle,   ///< an error in place of what that one says: nobody knows whether it was made
+  };
   /// When a node's word on a change is taken.
   enum class Turn : std::uint8_t {
     any,
@@ -56,7 +61,7 @@ class BundledChanges {
   virtual void pack(std::uint32_t change, Sending& sending) = 0;
   /// What its node says of it: the value, or why not. True: it is to be asked again a little later. Must not
   /// fail for want of memory.
-  virtual bool settle(int node, std::uint32_t change, const Result<std::uint64_t>& said,
+  virtual bool settle(int node, std::uint32_t change, const Result<std::uint64_t>& said, Word word,
                       Turn turn) noexcept = 0;
   /// Makes one that is in no bundle.
   [[nodiscard]] virtual Task<std::monostate> make_alone(std::uint32_t change) = 0;

@@ -275,20 +275,23 @@ TEST_F(BatchPut, WhileTheRuntimeCloses) {
 /// Rank 0, alone on its node, is home to names and has no room for them as long as the test says so.
 class BatchPutAtAFullHome : public ::testing::Test {
  protected:
+  enum class Full : std::uint8_t { no, for_now, for_good };
   class FullArena final : public tests::ForwardingArena {
    public:
-    FullArena(std::shared_ptr<Arena> arena, const bool& full)
+    FullArena(std::shared_ptr<Arena> arena, const Full& full)
         : ForwardingArena(std::move(arena)), full_(full) {}
     Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment) override {
-      if (full_ && Haste::is_on()) {
-        Haste::put_off();
+      if (full_ != Full::no && Haste::is_on()) {
+        if (full_ == Full::for_now) {
+          Haste::put_off();
+        }
         return Error(Errc::out_of_memory, "full");
       }
       return ForwardingArena::allocate(size_bytes, alignment);
     }
 
    private:
-    const bool& full_;
+    const Full& full_;
   };
 
   BatchPutAtAFullHome() {
@@ -298,14 +301,14 @@ class BatchPutAtAFullHome : public ::testing::Test {
   }
   ~BatchPutAtAFullHome() override { session_->close(); }
   void begin() {
-    full_ = true;
+    full_ = Full::for_now;
     world_.network().start([this] {
       keys_ = store_.put_batch(objects_);
       over_ = true;
     });
   }
 
-  bool full_ = false;
+  Full full_ = Full::no;
   bool over_ = false;
   tests::SimulatedNodes world_{
       {.nodes = {.nodes = 2, .wrap_arena = [this](int rank, std::shared_ptr<Arena> arena) {
@@ -322,7 +325,7 @@ TEST_F(BatchPutAtAFullHome, IsMadeWhenThereIsRoom) {
   begin();
   world_.network().run_for(200ms);
   EXPECT_FALSE(over_);
-  full_ = false;
+  full_ = Full::no;
   const std::uint64_t before = world_.network().counters().sent.messages;
   ASSERT_TRUE(world_.network().run_until([&] { return over_; }, world_.network().now() + 60ms));
   EXPECT_LE(world_.network().counters().sent.messages - before, 8U) << "asked again together";
@@ -342,7 +345,18 @@ TEST_F(BatchPutAtAFullHome, SaysThatThereIsNone) {
     ASSERT_EQ(code_of(keys_[at]), Errc::out_of_memory);
     EXPECT_EQ(keys_[at].error().key(), objects_[at].first);
   }
-  full_ = false;
+  full_ = Full::no;
+  EXPECT_EQ(world_.connector(1).usage().own_objects, 1U) << "the store";
+}
+
+// It has said of each that it is not bound: nobody has to find that out.
+TEST_F(BatchPutAtAFullHome, IsBelievedThatThereIsNone) {
+  full_ = Full::for_good;
+  EXPECT_EQ(world_.messages_of([&] { keys_ = store_.put_batch(objects_); }), 4U);
+  full_ = Full::no;
+  for (const auto& key : keys_) {
+    ASSERT_EQ(code_of(key), Errc::out_of_memory);
+  }
   EXPECT_EQ(world_.connector(1).usage().own_objects, 1U) << "the store";
 }
 
