@@ -9,6 +9,7 @@
 #include "core/call_error.hpp"
 #include "core/haste.hpp"
 #include "core/name_list.hpp"
+#include "core/unless_out_of_memory.hpp"
 
 namespace locum {
 
@@ -26,6 +27,53 @@ std::chrono::nanoseconds patience_of(const AwaitWords& asked) {
 
 // How often it is looked whether makers of promises live, in the time after which a rank is missed.
 constexpr int looks_in_patience = 5;
+
+/// An object of another node that is to go out of sight because its name has: nobody else will ask for that.
+/// So where its node has no room for the question, as after a batch of names, it is asked again, until it
+/// would be given up anyway. A node that has closed shows the object to nobody any more.
+class Retirement final : public std::enable_shared_from_this<Retirement> {
+ public:
+  Retirement(const ServiceParts& parts, int owner, const Key& key, Nodes::Then then)
+      : parts_(parts), owner_(owner), key_(key), then_(std::move(then)), until_(parts.soon()) {}
+
+  /// Throws std::bad_alloc: it has not been asked.
+  void ask() {
+    const KeyWords asked{key_};
+    parts_.nodes->ask(
+        owner_, Kind::retire, words(asked), {}, until_,
+        [self = shared_from_this()](const Result<NodeAnswer>& retired) { self->answered(retired); });
+  }
+
+ private:
+  void answered(const Result<NodeAnswer>& retired) {
+    if (!retired && retired.error().code() == Errc::out_of_memory && asks_again()) {
+      return;
+    }
+    const bool went = !retired && retired.error().code() == Errc::closed && parts_.nodes->has_closed(owner_);
+    then_(went ? Result<NodeAnswer>(NodeAnswer{}) : retired);
+  }
+  // A little later.
+  [[nodiscard]] bool asks_again() {
+    const auto at = parts_.exchange->now() + pause_;
+    pause_ = std::min(2 * pause_, longest_pause);
+    return at < until_ && unless_out_of_memory([&] {
+             parts_.nodes->call_at(at, [self = shared_from_this()] {
+               if (!unless_out_of_memory([&] { self->ask(); }) && !self->asks_again()) {
+                 self->then_(no_memory_left());
+               }
+             });
+           });
+  }
+
+  static constexpr Exchange::Clock::duration longest_pause = std::chrono::milliseconds(50);
+
+  const ServiceParts& parts_;
+  const int owner_;
+  const Key key_;
+  const Nodes::Then then_;
+  const Exchange::Clock::time_point until_;
+  Exchange::Clock::duration pause_ = std::chrono::milliseconds(1);
+};
 
 }  // namespace
 
@@ -230,20 +278,13 @@ void NameService::bind(const Question& question, Asker asker) {
   done(Result<void>());
 }
 
-// Takes an object of whichever node out of sight, whose name is gone already. A node that has closed shows it
-// to nobody any more.
+// Takes an object of whichever node out of sight, whose name is gone already.
 void NameService::retire_then(const Key& key, Nodes::Then then) {
   const int owner = parts_.nodes->of_creator(key.creator);
   if (owner < 0) {
     return then(no_such_maker(key));
   }
-  const KeyWords asked{key};
-  parts_.nodes->ask(owner, Kind::retire, words(asked), {}, parts_.soon(),
-                    [this, owner, then = std::move(then)](const Result<NodeAnswer>& retired) {
-                      const bool went = !retired && retired.error().code() == Errc::closed &&
-                                        parts_.nodes->has_closed(owner);
-                      then(went ? Result<NodeAnswer>(NodeAnswer{}) : retired);
-                    });
+  std::make_shared<Retirement>(parts_, owner, key, std::move(then))->ask();
 }
 
 void NameService::unbind(const Question& question, Asker asker) {

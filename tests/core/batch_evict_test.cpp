@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "core/bundle_wire.hpp"
 #include "core/promise.hpp"
 #include "tests/core/batch_nodes.hpp"
+#include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"
 
 namespace locum::tests::batch_evict_test {
@@ -302,6 +305,54 @@ TEST_F(BatchEviction, WhileTheOneThatIsAskedCloses) {
   }
   const auto again = asker().evict_batch(all);
   EXPECT_EQ(std::ranges::count(codes_of(again), Errc{}), 300);
+}
+
+// The home of the names has more to ask of the objects' node at a time than that one lets it: what it has
+// unbound must not stay there without a name.
+TEST(BatchEvictionByARefusedHome, AsksAgain) {
+  constexpr int home = 1;
+  constexpr int maker = 2;
+  tests::Liars bent{home, maker};
+  tests::SimulatedNodes world(
+      {.nodes = {.nodes = 3}, .network = {.latency = {1ms, 1ms}}, .wrap = bent.wrap()});
+  std::vector<std::shared_ptr<Session>> sessions;
+  std::vector<Store> stores;
+  for (const int rank : {0, maker}) {
+    sessions.push_back(std::make_shared<Session>(world.rank(rank).connector, world.rank(rank).metrics,
+                                                 SessionOptions{.rank = rank}, world.arrivals(rank)));
+    stores.push_back(sessions.back()->open("fields").value());
+  }
+  std::vector<std::string> names;
+  for (int at = 0; at < 300; ++at) {
+    names.push_back(world.name_at(home, stores[0].number(), "name " + std::to_string(at) + "."));
+    ASSERT_TRUE(stores[1].put(names.back(), 1.0));
+  }
+  const std::uint64_t before = world.connector(maker).usage().own_objects;
+  int refused = 0;
+  bent[home].bend = [&](tests::Message& message) {
+    if (message.envelope().kind == Kind::retire && refused < 500) {
+      ++refused;
+      message.set_body({});  // makes no sense, and is refused
+    }
+  };
+  bent[maker].bend = [](tests::Message& message) {
+    Envelope envelope = message.envelope();
+    if (envelope.kind == Kind::reply &&
+        envelope.status == static_cast<std::uint8_t>(Errc::invalid_argument)) {
+      envelope.status = static_cast<std::uint8_t>(Errc::out_of_memory);
+      message.set_envelope(envelope);
+      message.set_body({});
+    }
+  };
+  for (const auto& gone : stores[0].evict_batch(names)) {
+    EXPECT_TRUE(gone) << gone.error();
+  }
+  EXPECT_EQ(refused, 500);
+  EXPECT_EQ(world.connector(maker).usage().own_objects, before - names.size());
+  for (const auto& session : sessions) {
+    session->close();
+  }
+  world.network().run_until_idle();
 }
 
 }  // namespace
