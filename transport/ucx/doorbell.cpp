@@ -39,11 +39,12 @@ int milliseconds(Left left) {
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
 }
 
-// Until there is something to wait for in the set: epoll_wait() itself knows milliseconds only.
-void wait_briefly(int set, Left left) {
+// Until there is something to wait for in the set: epoll_wait() itself knows milliseconds only. False: a
+// signal ended it.
+bool wait_briefly(int set, Left left) {
   pollfd waited{.fd = set, .events = POLLIN, .revents = 0};
   const timespec time{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(left).count()};
-  ::ppoll(&waited, 1, &time, nullptr);
+  return ::ppoll(&waited, 1, &time, nullptr) >= 0;
 }
 
 }  // namespace
@@ -72,8 +73,9 @@ void Doorbell::listen(unsigned events) noexcept {
 bool Doorbell::sleep(std::chrono::steady_clock::time_point moment) noexcept {
   constexpr Left brief = std::chrono::milliseconds(1);
   Left left = left_until(moment);
+  bool is_interrupted = false;
   if (left > Left::zero() && left < brief) {
-    wait_briefly(both_.number(), left);
+    is_interrupted = !wait_briefly(both_.number(), left);
     left = Left::zero();
   }
   std::array<epoll_event, 2> events{};
@@ -85,7 +87,7 @@ bool Doorbell::sleep(std::chrono::steady_clock::time_point moment) noexcept {
       static_cast<void>(::eventfd_read(bell_.number(), &rings));
     }
   }
-  return count != 0;
+  return count != 0 || is_interrupted;
 }
 
 void Doorbell::ring() noexcept {

@@ -1,7 +1,9 @@
 #include "transport/ucx/doorbell.hpp"
 
 #include <gtest/gtest.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): sigaction is not in <csignal>
 #include <sys/eventfd.h>
+#include <sys/time.h>
 
 #include <algorithm>
 #include <chrono>
@@ -51,6 +53,32 @@ TEST_F(DoorbellTest, SleepsLessThanAMillisecondWhereTheMomentIsNearer) {
 TEST_F(DoorbellTest, HearsARingThatEndsAShortSleep) {
   doorbell_.ring();
   EXPECT_TRUE(doorbell_.sleep(Clock::now() + 500us));
+}
+
+// Signals come all the time; a sleep that ends before its moment does not say that this has come.
+TEST_F(DoorbellTest, SaysThatASignalEndedAShortSleep) {
+  struct sigaction counts {};
+  counts.sa_handler = [](int) {};
+  struct sigaction before {};
+  ASSERT_EQ(::sigaction(SIGALRM, &counts, &before), 0);
+  const itimerval often{.it_interval = {.tv_sec = 0, .tv_usec = 300},
+                        .it_value = {.tv_sec = 0, .tv_usec = 300}};
+  ASSERT_EQ(::setitimer(ITIMER_REAL, &often, nullptr), 0);
+  const Clock::time_point latest = Clock::now() + 20s;
+  int early = 0;
+  int untold = 0;
+  while (early < 50 && Clock::now() < latest) {
+    const Clock::time_point moment = Clock::now() + 900us;
+    const bool told = doorbell_.sleep(moment);
+    const bool is_early = Clock::now() < moment;
+    early += is_early ? 1 : 0;
+    untold += is_early && !told ? 1 : 0;
+  }
+  const itimerval never{};
+  ASSERT_EQ(::setitimer(ITIMER_REAL, &never, nullptr), 0);
+  ASSERT_EQ(::sigaction(SIGALRM, &before, nullptr), 0);
+  EXPECT_EQ(early, 50);
+  EXPECT_EQ(untold, 0);
 }
 
 TEST_F(DoorbellTest, HearsTheWorkerOnlyWhileArmedAndOnce) {
