@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -105,7 +106,9 @@ class StandingWaits::Alarm final : public NameWatcher {
 };
 
 StandingWaits::StandingWaits(std::shared_ptr<Connector> connector, ThreadStart on_start)
-    : connector_(std::move(connector)), on_start_(std::move(on_start)), state_(std::make_shared<State>()) {}
+    : connector_(std::move(connector)), on_start_(std::move(on_start)), state_(std::make_shared<State>()) {
+  (void)promise_not_set();
+}
 
 // In a process that was forked the thread is not there, and its part in the state never ends.
 StandingWaits::~StandingWaits() {
@@ -123,11 +126,12 @@ std::shared_ptr<Fetch> StandingWaits::begin(std::uint32_t store, std::string nam
     refused = state_->closed;
     if (!refused && !state_->thread.joinable()) {
       try {
-        state_->thread = std::thread([state = state_, connector = connector_, on_start = on_start_] {
+        state_->thread = std::thread([state = state_, connector = connector_, on_start = on_start_,
+                                      alarm = std::make_shared<Alarm>(state_)] {
           if (on_start) {
             on_start("locum promises");
           }
-          work(*state, *connector, std::make_shared<Alarm>(state));
+          work(*state, *connector, alarm);
         });
       } catch (const std::system_error&) {
         refused = Error(Errc::out_of_memory, "there cannot be another thread to wait for this promise");
@@ -171,19 +175,36 @@ void StandingWaits::disown() noexcept {
   state_->disowned.store(true, std::memory_order_relaxed);
 }
 
-// Watched first, then looked for: what is bound after the look is told of.
-void StandingWaits::look(State& state, Connector& connector, const std::shared_ptr<Alarm>& alarm) {
-  std::vector<std::shared_ptr<Wait>> waits;
-  {
-    const MutexLock lock(state.mutex);
-    waits = state.waits;
-  }
-  for (const auto& wait : waits) {
-    connector.watch(wait->address(), alarm);
-    auto found = connector.wait(wait->address(), Deadline::Clock::time_point::min());
-    const bool is_set = found || found.error().code() != Errc::timeout;
-    if (is_set) {
-      wait->end(std::move(found));
+// Watched first, then looked for: what is bound after the look is told of. None: not yet, or there was no
+// memory to see.
+std::optional<Result<ObjectView>> StandingWaits::look(Connector& connector, const Wait& wait,
+                                                      const std::shared_ptr<Alarm>& alarm) noexcept {
+  std::optional<Result<ObjectView>> outcome;
+  unless_out_of_memory([&] {
+    connector.watch(wait.address(), alarm);
+    auto found = connector.wait(wait.address(), Deadline::Clock::time_point::min());
+    if (found || found.error().code() != Errc::timeout) {
+      outcome.emplace(std::move(found));
+    }
+  });
+  return outcome;
+}
+
+// Without memory of its own: whose time is over is told so whatever there is. By the only thread that takes
+// any out, but for close(), which takes out all.
+void StandingWaits::look_at_all(State& state, Connector& connector,
+                                const std::shared_ptr<Alarm>& alarm) noexcept {
+  for (std::size_t at = 0;; ++at) {
+    std::shared_ptr<Wait> wait;
+    {
+      const MutexLock lock(state.mutex);
+      if (at >= state.waits.size()) {
+        return;
+      }
+      wait = state.waits[at];
+    }
+    if (auto outcome = look(connector, *wait, alarm)) {
+      wait->end(*std::move(outcome));
     } else if (Deadline::Clock::now() >= wait->until() || !wait->is_wanted()) {
       wait->end(promise_not_set());
     }
@@ -209,7 +230,7 @@ void StandingWaits::work(State& state, Connector& connector, const std::shared_p
       }
       state.told = false;
     }
-    unless_out_of_memory([&] { look(state, connector, alarm); });  // else the next time
+    look_at_all(state, connector, alarm);
   }
 }
 

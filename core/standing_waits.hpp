@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "connector.hpp"
@@ -39,7 +40,9 @@ class StandingWaits final {
   struct State;
 
   static void work(State& state, Connector& connector, const std::shared_ptr<Alarm>& alarm) noexcept;
-  static void look(State& state, Connector& connector, const std::shared_ptr<Alarm>& alarm);
+  static void look_at_all(State& state, Connector& connector, const std::shared_ptr<Alarm>& alarm) noexcept;
+  [[nodiscard]] static std::optional<Result<ObjectView>> look(Connector& connector, const Wait& wait,
+                                                              const std::shared_ptr<Alarm>& alarm) noexcept;
 
   const std::shared_ptr<Connector> connector_;
   const ThreadStart on_start_;

@@ -8,8 +8,10 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -52,8 +54,16 @@ class AskingConnector final : public Connector {
                                         Deadline deadline) override {
     return behind_->list(store, prefix, deadline);
   }
+  /// Before any other thread uses it. None but the test's own has memory to look for that name.
+  void starve(std::string name) { starved_ = std::move(name); }
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override {
+    if (!starved_.empty() && address.name == starved_ && std::this_thread::get_id() != of_test_) {
+      throw std::bad_alloc();
+    }
     return behind_->wait(address, deadline, wanted);
+  }
+  void watch(const Address& address, const std::shared_ptr<NameWatcher>& watcher) override {
+    behind_->watch(address, watcher);
   }
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override {
     return behind_->create(size_bytes, meta, deadline);
@@ -67,7 +77,9 @@ class AskingConnector final : public Connector {
 
  private:
   const std::shared_ptr<Connector> behind_;
+  const std::thread::id of_test_ = std::this_thread::get_id();
   Judge judge_;
+  std::string starved_;
 };
 
 class PledgeOfOneProcess : public ::testing::Test {
@@ -77,6 +89,21 @@ class PledgeOfOneProcess : public ::testing::Test {
       std::make_shared<Session>(connector_, std::make_shared<Metrics>());
   Store store_ = session_->open("fields").value();
 };
+
+// There is no memory to look what became of the first: its time ends all the same, and the other one comes.
+TEST_F(PledgeOfOneProcess, IsWaitedForInTimeWhereThereIsNoMemoryToLook) {
+  auto unseen = store_.promise<double[]>().value();
+  auto seen = store_.promise<double[]>().value();
+  connector_->starve(connector_->name_of(unseen.proxy().key()));
+  const auto in_vain = unseen.proxy().get_async(500ms);
+  const auto coming = seen.proxy().get_async();
+  ASSERT_TRUE(seen.set(std::vector<double>{4}));
+  const auto view = coming.get(20s);
+  ASSERT_TRUE(view) << view.error();
+  EXPECT_EQ((*view)[0], 4.0);
+  EXPECT_EQ(code_of(in_vain.get(20s)), Errc::timeout);
+  EXPECT_TRUE(in_vain.ready());
+}
 
 Error no_lock() {
   return Error(Errc::timeout, "the test has the lock");
