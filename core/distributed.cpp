@@ -180,9 +180,6 @@ Begun Distributed::begin(const Address& address, const Selection& selection, Cou
   const bool is_hint = counts_for_use(counts_until);
   const bool awaits = waits_for_promise(counts_until);
   const bool unset_here = awaits && !found && found.error().code() == Errc::not_found;
-  if (unset_here && is_hint) {
-    return {ObjectView()};  // what is promised on this node need not come
-  }
   const bool asks_on = unset_here || (found ? !*found : !is_hint && found.error().code() == Errc::timeout);
   if (!asks_on) {
     return {guarded([&] { return selected(std::move(found), selection); })};

@@ -91,12 +91,11 @@ Result<ObjectView> Session::await(const Handle& handle, Deadline deadline) {
 }
 
 Begun Session::begin_promised(const Key& promised, CountsUntil until, Deadline deadline) {
-  const bool for_use = counts_for_use(until);
   std::string name = connector_->name_of(promised);
-  auto begun = connector_->begin(Address(promised.store, name), {},
-                                 for_use ? CountsUntil::it_is_used_once_set : CountsUntil::it_comes_once_set,
-                                 deadline);
-  if (!begun.found && begun.found.error().code() == Errc::not_found && !for_use) {
+  auto begun = connector_->begin(
+      Address(promised.store, name), {},
+      counts_for_use(until) ? CountsUntil::it_is_used_once_set : CountsUntil::it_comes_once_set, deadline);
+  if (!begun.found && begun.found.error().code() == Errc::not_found) {
     return stand(promised, std::move(name), deadline);
   }
   if (!begun.found) {

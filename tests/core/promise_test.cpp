@@ -283,6 +283,28 @@ TEST_F(PromiseOfOneProcess, IsAFutureBeforeItIsSet) {
   EXPECT_TRUE(stand_in.get_async().ready()) << "set before";
 }
 
+// Nobody uses it before it is there.
+TEST_F(PromiseOfOneProcess, IsFetchedAheadOnceItIsSet) {
+  auto promise = this->promise();
+  std::optional<Promise<double[]>> broken = this->promise();
+  const auto ahead = received(promise.proxy().handle());
+  const auto of_broken = received(broken->proxy().handle());
+  ahead.prefetch();
+  of_broken.prefetch();
+  EXPECT_FALSE(ahead.ready());
+  ASSERT_TRUE(promise.set(std::vector<double>{1, 2}));
+  broken.reset();
+  for (const auto* each : {&ahead, &of_broken}) {
+    const auto latest = std::chrono::steady_clock::now() + 20s;
+    while (!each->ready() && std::chrono::steady_clock::now() < latest) {
+      std::this_thread::yield();
+    }
+    EXPECT_TRUE(each->ready());
+  }
+  EXPECT_EQ((*ahead)[1], 2.0);
+  EXPECT_EQ(code_of(of_broken.get()), Errc::broken_promise);
+}
+
 Eventual<double> first_of(Proxy<double[]> stand_in) {
   const auto view = co_await stand_in;
   if (!view) {
