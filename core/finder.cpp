@@ -204,8 +204,8 @@ Task<Ahead> Finder::find_promised(std::shared_ptr<Finder> finder, Lookup wanted,
   if (kept) {
     found = co_await finder->find(Lookup(*kept, wanted.until));
   } else if (!*found) {
-    wanted.waits = false;
-    found = co_await finder->find(std::move(wanted));
+    wanted.waits = false;  // should that be gone, it is asked for as any name
+    found = co_await finder->find_behind(std::move(wanted), named->said);
   }
   if (!found || !counts_for_use(until)) {
     co_return Ahead{.way = {}, .found = std::move(found)};

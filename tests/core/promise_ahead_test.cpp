@@ -59,6 +59,64 @@ TEST_F(PromiseAhead, IsFetchedAheadOnceItIsSet) {
   EXPECT_EQ(messages, 0U);
 }
 
+// Wherever it is fetched ahead: at its maker, at a rank of the same node, at another node.
+TEST_F(PromiseAhead, IsReadyOnEveryNodeOnceItIsSet) {
+  auto unnamed = promise();
+  auto named = store(maker).promise<double[]>("named").value();
+  std::vector<Proxy<double[]>> ahead;
+  for (const int rank : {maker, 1, 2}) {
+    for (const Handle& handle : {unnamed.proxy().handle(), named.proxy().handle()}) {
+      ahead.push_back(stand_in(rank, handle));
+      ahead.back().prefetch();
+    }
+  }
+  world_.network().run_for(1s);
+  EXPECT_TRUE(std::ranges::none_of(ahead, [](const auto& one) { return one.ready(); }));
+  set_after(0ms, unnamed, {3});
+  set_after(0ms, named, {3});
+  world_.network().run_for(1s);
+  for (std::size_t at = 0; at < ahead.size(); ++at) {
+    ASSERT_TRUE(ahead[at].ready()) << at;
+    EXPECT_EQ(world_.messages_of([&] { EXPECT_EQ((*ahead[at])[0], 3.0); }), 0U) << at;
+  }
+  for (const int rank : {maker, 1}) {
+    EXPECT_EQ(world_.rank(rank).links->window(CountsUntil::it_is_used)->levels(), Window::Levels{});
+    EXPECT_EQ(world_.rank(rank).links->promise_waits()->size(), 0U);
+  }
+}
+
+// What its home has said of it is not asked again, for each of those who wait.
+TEST_F(PromiseAhead, CostsNoMoreMessagesThanThreadsWhereItIsLarge) {
+  constexpr int number = 100;
+  auto for_threads = promise();
+  auto for_futures = promise();
+  std::vector<std::shared_ptr<Told>> threads;
+  std::vector<Future<double[]>> futures;
+  set_after(100ms, for_threads, std::vector<double>(100'000, 3.0));
+  const std::uint64_t of_threads = world_.messages_of([&] {
+    for (int i = 0; i < number; ++i) {
+      threads.push_back(wait(2, for_threads.proxy().handle()));
+    }
+    world_.network().run_for(2s);
+  });
+  set_after(100ms, for_futures, std::vector<double>(100'000, 3.0));
+  const std::uint64_t of_futures = world_.messages_of([&] {
+    for (int i = 0; i < number; ++i) {
+      futures.push_back(stand_in(2, for_futures.proxy().handle()).get_async());
+    }
+    world_.network().run_for(2s);
+  });
+  for (const auto& told : threads) {
+    ASSERT_TRUE(told->got && *told->got);
+  }
+  for (const auto& future : futures) {
+    ASSERT_TRUE(future.ready());
+    EXPECT_EQ((*future.get())[99'999], 3.0);
+  }
+  EXPECT_EQ(of_futures, of_threads);
+  EXPECT_LE(of_futures, 10U);
+}
+
 // What has been set counts in the window as anything that is fetched ahead; what somebody waits for does not
 // wait for that.
 TEST_F(PromiseAhead, TakesItsTurnOnceItIsSet) {
