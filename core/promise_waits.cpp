@@ -276,8 +276,14 @@ void PromiseWaits::join(const Key& promised, const Mate& mate) {
   if (at == entries_.end() || !at->second.mark) {
     return exchange_->refuse(mate.rank, mate.call, asks_no_more());
   }
-  at->second.mates.push_back(mate);
   due_ = std::min(due_, mate.until);
+  auto& mates = at->second.mates;
+  const auto before = std::ranges::find(mates, mate.rank, &Mate::rank);
+  if (before == mates.end()) {
+    return mates.push_back(mate);
+  }
+  const std::uint32_t call = std::exchange(*before, mate).call;
+  exchange_->refuse(mate.rank, call, promise_not_set());
 }
 
 // Telling one may be how it is noticed that others are lost.

@@ -60,7 +60,8 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
   /// Ends those whose time is over, or who are not wanted any more, and looks for makers that have died.
   void do_due(Clock::time_point now) noexcept;
   /// Answers a rank of this node when a promise of another one is set or over; `stale`, at once, if this rank
-  /// does not ask for the node (any more). Throws std::bad_alloc.
+  /// does not ask for the node (any more). A rank asks once for a promise: its next question takes the place
+  /// of the one before, so that nobody fills this rank's memory. Throws std::bad_alloc.
   void join(const Key& promised, const Mate& mate);
   /// That rank of this node does not wait for it any more, and is told so.
   void leave(const Key& promised, int mate) noexcept;

@@ -3,13 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstring>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "core/promise.hpp"
 #include "core/promise_waits.hpp"
+#include "tests/core/bent_transport.hpp"
 #include "tests/core/promise_nodes.hpp"
 
 namespace locum::tests {
@@ -46,6 +49,53 @@ TEST_F(PromiseMates, AskOnceForAll) {
   EXPECT_TRUE(store(maker).evict(handle.key).value());
   futures.clear();
   expect_nothing_left({0, 1, 2});
+}
+
+// A rank that asks its mate again and again for a promise takes no more room there than one question.
+TEST(PromiseOfALiar, HasOneQuestionKept) {
+  constexpr int asked = 2;
+  constexpr int liar = 3;
+  constexpr int times = 1000;
+  Liars liars{liar};
+  SimulatedNodes world(
+      {.nodes = {.nodes = 2, .ranks_per_node = 2}, .network = {.latency = {1ms, 1ms}}, .wrap = liars.wrap()});
+  int refused = 0;
+  world.network().on_message([&](int from, int to, std::span<const std::byte> header) {
+    Envelope envelope;
+    std::memcpy(&envelope, header.data(), sizeof envelope);
+    const bool is_refusal = envelope.kind == Kind::reply && static_cast<Errc>(envelope.status) != Errc{};
+    refused += from == asked && to == liar && is_refusal ? 1 : 0;
+    return loopback::Verdict{};
+  });
+  std::vector<std::shared_ptr<Session>> sessions;
+  for (const int rank : {0, asked}) {
+    sessions.push_back(std::make_shared<Session>(world.rank(rank).connector, world.rank(rank).metrics,
+                                                 SessionOptions{.rank = rank}, world.arrivals(rank)));
+  }
+  Store store = sessions[0]->open("fields").value();
+  auto promise = store.promise<double[]>().value();
+  const Key key = promise.proxy().key();
+  const auto waiting = sessions[1]->proxy<double[]>(promise.proxy().handle()).get_async();
+  world.network().run_for(100ms);
+  const std::string name = world.connector(0).name_of(key);
+  for (std::uint32_t call = 1; call <= times; ++call) {
+    Message message{asked, std::vector<std::byte>(sizeof(Envelope)), {}};
+    const auto text = std::as_bytes(std::span(name));
+    message.bulk.assign(text.begin(), text.end());
+    message.set_envelope({.kind = Kind::await, .call = 5000 + call, .incarnation = 42});
+    message.set_body(words(AwaitWords{.store = key.store, .patience_ns = 60'000'000'000}));
+    EXPECT_TRUE(liars[liar].say(std::move(message)));
+  }
+  world.network().run_for(100ms);
+  EXPECT_EQ(refused, times - 1);
+  EXPECT_TRUE(promise.set(std::vector<double>{1}));
+  world.network().run_for(100ms);
+  EXPECT_TRUE(waiting.ready());
+  EXPECT_EQ(refused, times - 1) << "the last one is answered";
+  world.network().on_message({});
+  for (const auto& session : sessions) {
+    session->close();
+  }
 }
 
 // What is large travels once, too, as ever.
