@@ -39,7 +39,7 @@ class Cluster final : public Connector {
                                         Deadline deadline) override;
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
   void watch(const Address& address, const std::shared_ptr<NameWatcher>& watcher) override {
-    directory_->watch(name_hash(address.key.store, address.name), watcher);
+    (void)directory_->watch(name_hash(address.key.store, address.name), watcher);
   }
 
   MemoryUsage usage() const override;

@@ -66,7 +66,9 @@ class Directory {
   /// Tells the watcher once names of this hash may have been bound that find() did not find when this
   /// returned, whichever process of the node binds them; does not wait. Each process has one watcher, the
   /// last one named. It may be told for no reason, and once it is told everything has to be watched anew.
-  virtual void watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) = 0;
+  /// False: this process cannot have a thread that tells it, and has to look by itself now and then; the next
+  /// watch() tries again. Throws std::bad_alloc.
+  virtual bool watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) = 0;
 };
 
 }  // namespace locum

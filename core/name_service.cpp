@@ -25,7 +25,8 @@ std::chrono::nanoseconds patience_of(const AwaitWords& asked) {
       std::min<std::uint64_t>(asked.patience_ns, std::chrono::nanoseconds(longest).count()));
 }
 
-// How often it is looked whether makers of promises live, in the time after which a rank is missed.
+// How often it is looked whether makers of promises live, in the time after which a rank is missed; and for
+// names of which nobody can tell this process.
 constexpr int looks_in_patience = 5;
 
 /// An object of another node that is to go out of sight because its name has: nobody else will ask for that.
@@ -126,12 +127,12 @@ void NameService::await_for_mate(const Key& promised, const AwaitWords& asked, A
 // What that rank has asked before, and does not want any more.
 void NameService::take_back(int rank, std::uint32_t store, std::string_view name) noexcept {
   awaited_.serve(parts_.exchange->now(), [&](const AwaitedNames::Waiter& waiter) {
-    const bool is_taken = waiter.rank == rank && waiter.store == store && waiter.name == name;
-    if (is_taken) {
-      parts_.exchange->refuse(waiter.rank, waiter.call, promise_not_set());
-    }
-    return is_taken;
-  });
+        const bool is_taken = waiter.rank == rank && waiter.store == store && waiter.name == name;
+        if (is_taken) {
+          parts_.exchange->refuse(waiter.rank, waiter.call, promise_not_set());
+        }
+        return is_taken;
+      });
 }
 
 // Watched first, then looked for: what is bound after the look is told of.
@@ -169,7 +170,7 @@ bool NameService::serve(const AwaitedNames::Waiter& waiter) noexcept {
   const Asker asker{waiter.rank, waiter.call};
   try {
     const NodeMemory& here = parts_.local;
-    here.directory->watch(name_hash(waiter.store, waiter.name), watcher_);
+    const bool is_told = here.directory->watch(name_hash(waiter.store, waiter.name), watcher_);
     const auto promised = promise_named(waiter.store, waiter.name);
     const auto pin =
         promised ? find_promised(*here.table, *here.directory, *promised, waiter.name, parts_.lost_mates)
@@ -177,9 +178,9 @@ bool NameService::serve(const AwaitedNames::Waiter& waiter) noexcept {
     if (pin) {
       answer_with(*pin, true, asker);
     } else if (pin.error().code() == Errc::timeout || (pin.error().code() == Errc::not_found && !promised)) {
-      if (promised) {
-        promises_due_ = std::min(
-            promises_due_, parts_.exchange->now() + parts_.exchange->options().patience / looks_in_patience);
+      if (promised || !is_told) {
+        looks_due_ = std::min(
+            looks_due_, parts_.exchange->now() + parts_.exchange->options().patience / looks_in_patience);
       }
       return false;  // who waits has more time than a look
     } else {
@@ -194,7 +195,7 @@ bool NameService::serve(const AwaitedNames::Waiter& waiter) noexcept {
 }
 
 void NameService::look_for_awaited() noexcept {
-  promises_due_ = Exchange::Clock::time_point::max();
+  looks_due_ = Exchange::Clock::time_point::max();
   awaited_.serve(parts_.exchange->now(),
                  [this](const AwaitedNames::Waiter& waiter) { return serve(waiter); });
 }

@@ -37,8 +37,8 @@ class NameService final {
 
   /// Answers those whose name has been bound meanwhile, and those whose promise is over.
   void look_for_awaited() noexcept;
-  /// When that is to be done though nobody has bound a name: the maker of a promise may have died.
-  [[nodiscard]] Exchange::Clock::time_point next_due() const noexcept { return promises_due_; }
+  /// When that is to be done though nobody has told of a name: the maker of a promise may have died.
+  [[nodiscard]] Exchange::Clock::time_point next_due() const noexcept { return looks_due_; }
   /// Nobody who waits for a name is answered any more but by `error`.
   void close(const Error& error) noexcept;
   /// That rank is lost.
@@ -60,7 +60,7 @@ class NameService final {
   CopyService& copies_;
   const std::shared_ptr<NameWatcher> watcher_;
   AwaitedNames awaited_;
-  Exchange::Clock::time_point promises_due_ = Exchange::Clock::time_point::max();
+  Exchange::Clock::time_point looks_due_ = Exchange::Clock::time_point::max();
 };
 
 }  // namespace locum

@@ -331,8 +331,8 @@ Result<Pin> NameTable::wait(std::uint32_t store, std::string_view name, Deadline
   }
 }
 
-void NameTable::watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) {
-  watch_.watch(shard_of(hash).state(), std::move(watcher));
+bool NameTable::watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) {
+  return watch_.watch(shard_of(hash).state(), std::move(watcher));
 }
 
 // A shard that a living process holds is whole, or that process is making it so.

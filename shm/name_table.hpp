@@ -56,7 +56,7 @@ class NameTable final : public Directory {
                                                        Deadline deadline = {}) override;
   [[nodiscard]] Result<Pin> wait(std::uint32_t store, std::string_view name,
                                  Deadline::Clock::time_point moment) override;
-  void watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override;
+  bool watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override;
 
   /// After a death, by whoever adopts what the dead process had: what it was writing is finished, and all who
   /// wait look again, for it may have taken their flag and died before it woke them. Waits for nobody.

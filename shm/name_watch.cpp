@@ -1,6 +1,7 @@
 #include "shm/name_watch.hpp"
 
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 #include "shm/futex.hpp"
@@ -26,18 +27,24 @@ NameWatch::~NameWatch() {
   wake(share_);
 }
 
-void NameWatch::watch(Shard& shard, std::shared_ptr<NameWatcher> watcher) {
+bool NameWatch::watch(Shard& shard, std::shared_ptr<NameWatcher> watcher) {
+  bool is_told = true;
   {
     const MutexLock lock(mutex_);
     watcher_ = std::move(watcher);
     watches_ = true;
     if (!thread_) {
-      thread_.emplace("locum-names", [this, heard = share_.news.load()] { listen(heard); });
+      try {
+        thread_.emplace("locum-names", [this, heard = share_.news.load()] { listen(heard); });
+      } catch (const std::system_error&) {  // a limit on threads
+        is_told = false;
+      }
     }
   }
   // Exchanges, not stores: they come after the last taker's in one order, and so see what that linked.
   (void)share_.watching.exchange(1);
   (void)shard.waiting.fetch_or(shard_watched);
+  return is_told;
 }
 
 void NameWatch::ring(const Segment& segment) noexcept {

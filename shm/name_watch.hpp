@@ -14,7 +14,8 @@ namespace locum::shm {
 
 /// How a process hears of names that others bind while none of its threads waits for them: who binds a new
 /// name in a shard that is watched rings every process that watches, whose thread for this, asleep until then
-/// on `Share::news`, tells the watcher. The thread starts with the first watch. A watcher that was not told
+/// on `Share::news`, tells the watcher. The thread starts with the first watch for
+/// which the system allows one. A watcher that was not told
 /// for a second is told for no reason, because a stray store may have hit one of the words below. Any thread
 /// may call.
 ///
@@ -32,7 +33,7 @@ class NameWatch {
   ~NameWatch();
 
   /// Directory::watch() for the names of one shard.
-  void watch(Shard& shard, std::shared_ptr<NameWatcher> watcher);
+  bool watch(Shard& shard, std::shared_ptr<NameWatcher> watcher);
   /// Rings all processes of the node that watch: a name was bound that one of them may have meant.
   static void ring(const Segment& segment) noexcept;
   /// Rings all processes: for who takes over from one that may have died while it rang.

@@ -232,6 +232,14 @@ TEST_F(AwaitDeathTest, IsLostWithTheLastRankOfItsNode) {
   EXPECT_LT(world_.network().now() - before, 10s);
 }
 
+// As where a limit on threads keeps it from being told.
+TEST_F(AwaitDeathTest, EndsThoughNobodyTellsOfNames) {
+  world_.rank(0).node->tell_nobody();
+  const auto found = wait_for(1, world_.name_at(0, store, "untold "), 100, 500ms);
+  ASSERT_TRUE(found) << found.error();
+  EXPECT_TRUE(holds(*found, pattern(100, 100)));
+}
+
 // Its share of what rank 0 keeps is free as soon as rank 0 has missed it.
 TEST_F(AwaitDeathTest, WhoDiesIsForgotten) {
   const std::string name = world_.name_at(0, store, "orphan ");

@@ -419,7 +419,7 @@ TEST_P(DirectoryContract, TellsWhoWatchesOfEachNameThatIsBound) {
     std::thread putter([&] { (void)put_name(maker, store, name, at).value(); });
     for (;;) {
       const int seen = watcher->told();
-      second_.directory->watch(hash(name), watcher);
+      EXPECT_TRUE(second_.directory->watch(hash(name), watcher));
       const auto found = get_name(second_, store, name);
       if (found) {
         EXPECT_EQ(*found, at);
@@ -451,7 +451,7 @@ TEST_P(DirectoryContract, TellsEachOfManyWhoWatchManyNames) {
         const int seen = watcher->told();
         for (auto at = missing.begin(); at != missing.end();) {
           const std::string name = "news/" + std::to_string(*at);
-          process->directory->watch(hash(name), watcher);
+          EXPECT_TRUE(process->directory->watch(hash(name), watcher));
           at = get_name(*process, store, name) ? missing.erase(at) : std::next(at);
         }
         if (!missing.empty() && !watcher->hears(seen)) {

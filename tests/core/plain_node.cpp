@@ -44,6 +44,8 @@ struct PlainNode::State {
   // So that who puts many need not look at all: serials of what is not live, and how many are, by creator.
   std::set<std::uint64_t> ended LOCUM_GUARDED_BY(mutex);
   std::map<std::uint32_t, std::uint64_t> live_of LOCUM_GUARDED_BY(mutex);
+  std::uint64_t watches LOCUM_GUARDED_BY(mutex) = 0;
+  bool tells_nobody LOCUM_GUARDED_BY(mutex) = false;
   std::map<std::uint32_t, std::pair<std::shared_ptr<NameWatcher>, std::set<std::uint64_t>>> watchers
       LOCUM_GUARDED_BY(mutex);  // rank → who, and the hashes
   std::uint64_t last_serial LOCUM_GUARDED_BY(mutex) = 0;
@@ -336,12 +338,17 @@ class PlainDirectory final : public Directory {
     }
   }
 
-  void watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override {
+  bool watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override {
     const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
+    ++node_->watches;
+    if (node_->tells_nobody) {
+      return false;
+    }
     auto& [who, hashes] = node_->watchers[table_->rank()];
     who = std::move(watcher);
     hashes.insert(hash);
+    return true;
   }
 
  private:
@@ -409,6 +416,16 @@ std::vector<int> PlainNode::lost() const {
     ranks.push_back(static_cast<int>(dead));
   }
   return ranks;
+}
+
+void PlainNode::tell_nobody() {
+  const MutexLock lock(state_->mutex);
+  state_->tells_nobody = true;
+}
+
+std::uint64_t PlainNode::watches() const {
+  const MutexLock lock(state_->mutex);
+  return state_->watches;
 }
 
 PlainNode::Levels PlainNode::levels() const {

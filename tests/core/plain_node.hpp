@@ -41,6 +41,10 @@ class PlainNode {
   /// From now on whatever is asked of the directory fails with this error, as where a process is stopped
   /// within a change of it (`timeout`), or where it is damaged; none: as ever.
   void bar_directory(const std::optional<Error>& error);
+  /// From now on nobody can be told of names (see Directory::watch()).
+  void tell_nobody();
+  /// How often names were watched, by all its processes.
+  [[nodiscard]] std::uint64_t watches() const;
   [[nodiscard]] Levels levels() const;
 
  private:

@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "core/directory.hpp"
+#include "tests/core/no_more_threads.hpp"
 #include "tests/shm/player.hpp"
 
 namespace locum::shm::name_watch_test {
@@ -39,7 +40,7 @@ class Listener final : public NameWatcher {
 
 class NameWatchTest : public testing::Test {
  protected:
-  void watch() { player_.names->watch(name_hash(store, name), listener_); }
+  bool watch() { return player_.names->watch(name_hash(store, name), listener_); }
   [[nodiscard]] Share& share() const { return segment_->share(0); }
   [[nodiscard]] Shard& shard() const {
     return segment_->shard(static_cast<std::uint32_t>(name_hash(store, name) >> 58U));
@@ -52,7 +53,7 @@ class NameWatchTest : public testing::Test {
 };
 
 TEST_F(NameWatchTest, TellsOfANameThatAnotherProcessBinds) {
-  watch();
+  EXPECT_TRUE(watch());
   (void)other_.put(store, name, 1).value();
   EXPECT_EQ(share().news.load(), 1U) << "it was rung, and need not wait until it looks by itself";
   EXPECT_TRUE(listener_->told(1));
@@ -60,7 +61,7 @@ TEST_F(NameWatchTest, TellsOfANameThatAnotherProcessBinds) {
 
 // The process that binds sees that nobody watches, and rings nobody.
 TEST_F(NameWatchTest, TellsInTheEndThoughAStrayStoreClearedItsFlag) {
-  watch();
+  EXPECT_TRUE(watch());
   share().watching.store(0);
   (void)other_.put(store, name, 1).value();
   EXPECT_EQ(share().news.load(), 0U) << "nobody rang";
@@ -68,7 +69,7 @@ TEST_F(NameWatchTest, TellsInTheEndThoughAStrayStoreClearedItsFlag) {
 }
 
 TEST_F(NameWatchTest, TellsInTheEndThoughAStrayStoreClearedTheFlagOfTheShard) {
-  watch();
+  EXPECT_TRUE(watch());
   shard().waiting.store(0);
   (void)other_.put(store, name, 1).value();
   EXPECT_EQ(share().news.load(), 0U) << "nobody rang";
@@ -76,15 +77,28 @@ TEST_F(NameWatchTest, TellsInTheEndThoughAStrayStoreClearedTheFlagOfTheShard) {
 }
 
 TEST_F(NameWatchTest, SetsItsFlagsAgainWhenItIsToldForNoReason) {
-  watch();
+  EXPECT_TRUE(watch());
   share().watching.store(0);
   shard().waiting.store(0);
   ASSERT_TRUE(listener_->told(1));
-  watch();  // as who is told does
+  EXPECT_TRUE(watch());  // as who is told does
   EXPECT_EQ(share().watching.load(), 1U);
   EXPECT_NE(shard().waiting.load(), 0U);
   (void)other_.put(store, name, 1).value();
   EXPECT_TRUE(listener_->told(2));
+}
+
+// Who watches is told that he has to look by himself, and the next one has the thread started.
+TEST_F(NameWatchTest, StartsItsThreadLaterWhereThereCannotBeOne) {
+  {
+    const tests::NoMoreThreads limited;
+    EXPECT_FALSE(watch());
+    EXPECT_FALSE(watch());
+  }
+  EXPECT_EQ(share().watching.load(), 1U) << "who binds rings all the same";
+  EXPECT_TRUE(watch());
+  (void)other_.put(store, name, 1).value();
+  EXPECT_TRUE(listener_->told(1));
 }
 
 }  // namespace
