@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/directory.hpp"
+
 namespace locum {
 
 bool AwaitedNames::add(Waiter waiter, Clock::time_point now) {
@@ -11,20 +13,21 @@ bool AwaitedNames::add(Waiter waiter, Clock::time_point now) {
                                       share->second.bytes + waiter.name.size() <= most_bytes_of_rank);
   };
   if (!fits()) {
-    forget_overdue(now);
+    forget_overdue({waiters_.begin(), waiters_.end()}, now);
     if (!fits()) {
       return false;
     }
   }
   const std::size_t bytes = waiter.name.size();
   const int rank = waiter.rank;
-  waiters_.push_back(std::move(waiter));
+  const std::uint64_t hash = name_hash(waiter.store, waiter.name);
+  const auto added = waiters_.emplace(hash, std::move(waiter));
   try {
     Share& share = shares_[rank];
     ++share.names;
     share.bytes += bytes;
   } catch (...) {
-    waiters_.pop_back();
+    waiters_.erase(added);
     throw;
   }
   return true;
@@ -36,26 +39,26 @@ void AwaitedNames::forget(int rank) {
     return;
   }
   for (auto at = waiters_.begin(); at != waiters_.end();) {
-    at = at->rank == rank ? remove(at) : std::next(at);
+    at = at->second.rank == rank ? remove(at) : std::next(at);
   }
 }
 
-void AwaitedNames::forget_overdue(Clock::time_point now) {
-  for (auto at = waiters_.begin(); at != waiters_.end();) {
-    if (at->until > now) {
+void AwaitedNames::forget_overdue(Range those, Clock::time_point now) {
+  for (auto at = those.first; at != those.second;) {
+    if (at->second.until > now) {
       ++at;
       continue;
     }
     if (when_overdue_) {
-      when_overdue_(*at);
+      when_overdue_(at->second);
     }
     at = remove(at);
   }
 }
 
 AwaitedNames::Waiters::iterator AwaitedNames::remove(Waiters::iterator at) {
-  const auto share = shares_.find(at->rank);
-  share->second.bytes -= at->name.size();
+  const auto share = shares_.find(at->second.rank);
+  share->second.bytes -= at->second.name.size();
   if (--share->second.names == 0) {
     shares_.erase(share);
   }

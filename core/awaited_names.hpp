@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <iterator>
-#include <list>
 #include <map>
 #include <set>
 #include <string>
@@ -44,28 +43,39 @@ class AwaitedNames {
   /// losses.
   template <class IsServed>
   void serve(Clock::time_point now, IsServed is_served) {
-    forget_overdue(now);
-    serving_ = true;
-    for (auto at = waiters_.begin(); at != waiters_.end();) {
-      at = is_served(*at) ? remove(at) : std::next(at);
-    }
-    serving_ = false;
-    for (const int rank : std::exchange(gone_, {})) {
-      forget(rank);
-    }
+    forget_overdue({waiters_.begin(), waiters_.end()}, now);
+    serve_each({waiters_.begin(), waiters_.end()}, is_served);
+  }
+  /// The same of who waits for a name of that hash (see name_hash()).
+  template <class IsServed>
+  void serve_name(std::uint64_t hash, Clock::time_point now, IsServed is_served) {
+    forget_overdue(waiters_.equal_range(hash), now);
+    serve_each(waiters_.equal_range(hash), is_served);
   }
   /// That rank is gone.
   void forget(int rank);
   [[nodiscard]] std::size_t size() const noexcept { return waiters_.size(); }
 
  private:
-  using Waiters = std::list<Waiter>;
+  using Waiters = std::multimap<std::uint64_t, Waiter>;  ///< by the hash of their names
+  using Range = std::pair<Waiters::iterator, Waiters::iterator>;
   struct Share {
     std::size_t names = 0;
     std::size_t bytes = 0;
   };
 
-  void forget_overdue(Clock::time_point now);
+  template <class IsServed>
+  void serve_each(Range those, IsServed is_served) {
+    serving_ = true;
+    for (auto at = those.first; at != those.second;) {
+      at = is_served(std::as_const(at->second)) ? remove(at) : std::next(at);
+    }
+    serving_ = false;
+    for (const int rank : std::exchange(gone_, {})) {
+      forget(rank);
+    }
+  }
+  void forget_overdue(Range those, Clock::time_point now);
   Waiters::iterator remove(Waiters::iterator at);
 
   const std::function<void(const Waiter&)> when_overdue_;

@@ -47,11 +47,13 @@ class Distributed final : public Connector {
     return guarded([&] { return copies_.here->create(*local_, size_bytes, meta, deadline); });
   }
   Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
-    const bool of_promise = is_reserved(draft.meta.name);
+    const auto promised = promise_named(draft.meta.store, draft.meta.name);
     return guarded([&] {
       auto sealed = do_seal(draft, options, deadline);
-      if (sealed && of_promise) {
-        unless_out_of_memory([&] { links_->look_for_awaited(); });  // else the directory tells of it
+      if (sealed && promised) {
+        unless_out_of_memory([&] {
+          links_->look_for_awaited(*promised, name_hash(draft.meta.store, draft.meta.name));
+        });  // else the directory tells of it
       }
       return sealed;
     });

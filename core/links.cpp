@@ -182,10 +182,10 @@ void Links::settle_estate() {
   });
 }
 
-void Links::look_for_awaited() {
-  progress_->submit([service = open_] {
+void Links::look_for_awaited(const Key& promised, std::uint64_t name_hash) {
+  progress_->submit([service = open_, promised, name_hash] {
     if (const auto open = service.lock()) {
-      open->look_for_awaited();
+      open->look_for_awaited(promised, name_hash);
     }
   });
   (void)progress_->poll();

@@ -89,9 +89,9 @@ class Links {
   void look_who_lives();
   /// Ranks of other nodes to which messages are known to be in vain, ascending.
   [[nodiscard]] std::vector<int> lost_elsewhere() const;
-  /// This process has bound a name for which ranks of other nodes may wait: answers those that asked this
-  /// rank, at once if nobody else drives. Does not wait. Any thread.
-  void look_for_awaited();
+  /// This process has bound the name of a promise: answers those of other nodes that asked this rank for it,
+  /// and tells who waits for it here, at once if nobody else drives. Does not wait. Any thread.
+  void look_for_awaited(const Key& promised, std::uint64_t name_hash);
   /// This process has adopted what a dead one of its node had: asks the homes of names that were about to be
   /// bound, and tells who may have copies of what is gone, soon. Does not wait. Any thread.
   void settle_estate();

@@ -126,7 +126,8 @@ void NameService::await_for_mate(const Key& promised, const AwaitWords& asked, A
 
 // What that rank has asked before, and does not want any more.
 void NameService::take_back(int rank, std::uint32_t store, std::string_view name) noexcept {
-  awaited_.serve(parts_.exchange->now(), [&](const AwaitedNames::Waiter& waiter) {
+  awaited_.serve_name(
+      name_hash(store, name), parts_.exchange->now(), [&](const AwaitedNames::Waiter& waiter) {
         const bool is_taken = waiter.rank == rank && waiter.store == store && waiter.name == name;
         if (is_taken) {
           parts_.exchange->refuse(waiter.rank, waiter.call, promise_not_set());
@@ -198,6 +199,11 @@ void NameService::look_for_awaited() noexcept {
   looks_due_ = Exchange::Clock::time_point::max();
   awaited_.serve(parts_.exchange->now(),
                  [this](const AwaitedNames::Waiter& waiter) { return serve(waiter); });
+}
+
+void NameService::look_for_awaited(std::uint64_t name_hash) noexcept {
+  awaited_.serve_name(name_hash, parts_.exchange->now(),
+                      [this](const AwaitedNames::Waiter& waiter) { return serve(waiter); });
 }
 
 void NameService::close(const Error& error) noexcept {

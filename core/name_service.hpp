@@ -37,6 +37,8 @@ class NameService final {
 
   /// Answers those whose name has been bound meanwhile, and those whose promise is over.
   void look_for_awaited() noexcept;
+  /// The same of names with that hash alone.
+  void look_for_awaited(std::uint64_t name_hash) noexcept;
   /// When that is to be done though nobody has told of a name: the maker of a promise may have died.
   [[nodiscard]] Exchange::Clock::time_point next_due() const noexcept { return looks_due_; }
   /// Nobody who waits for a name is answered any more but by `error`.

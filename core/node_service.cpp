@@ -1,6 +1,7 @@
 #include "core/node_service.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <new>
 #include <utility>
@@ -41,12 +42,14 @@ void NodeService::bereaved(int rank) noexcept {
 }
 
 Exchange::Clock::time_point NodeService::next_due() const noexcept {
-  if (alarm_->rung() || parts_.settlement->has_named()) {
+  if (parts_.settlement->has_named()) {
     return {};  // long past
   }
-  return std::min({parts_.read_leases->next_due(), parts_.reads->next_due(), parts_.settlement->next_due(),
-                   parts_.copies.sets->next_due(), parts_.promise_waits->next_due(),
-                   parts_.bundles->next_due(), names_.next_due(), estate_due_});
+  const auto look_due = alarm_->rung() ? look_due_ : Exchange::Clock::time_point::max();
+  return std::min({look_due, parts_.read_leases->next_due(), parts_.reads->next_due(),
+                   parts_.settlement->next_due(), parts_.copies.sets->next_due(),
+                   parts_.promise_waits->next_due(), parts_.bundles->next_due(), names_.next_due(),
+                   estate_due_});
 }
 
 void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
@@ -57,13 +60,24 @@ void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
   if (parts_.settlement->has_named()) {
     parts_.settlement->settle_named();
   }
-  if (alarm_->take() || names_.next_due() <= now) {
-    look_for_awaited();
+  if ((look_due_ <= now && alarm_->take()) || names_.next_due() <= now) {
+    look_for_all_awaited(now);
   }
   parts_.promise_waits->do_due(now);
   if (std::min(parts_.settlement->next_due(), estate_due_) <= now) {
     settle_estate();
   }
+}
+
+// Of whoever rings it is not known which name he has bound, so all are looked for; and not again before as
+// much time has passed as that may have taken: names that are bound in a row cost no more than twice the time
+// of their binding, however many are awaited.
+void NodeService::look_for_all_awaited(Exchange::Clock::time_point now) noexcept {
+  constexpr auto of_one_look = std::chrono::microseconds(1);
+  const std::size_t awaited = names_.awaited() + parts_.promise_waits->size();
+  look_due_ = now + of_one_look * static_cast<std::int64_t>(awaited);
+  names_.look_for_awaited();
+  parts_.promise_waits->look_here();
 }
 
 void NodeService::settle_estate() noexcept {

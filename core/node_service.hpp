@@ -31,10 +31,10 @@ class NodeService final : public Service {
   /// bound, and tells who may have copies of what is gone. What there is no memory for is done again later.
   /// Within a step of the exchange.
   void settle_estate() noexcept;
-  /// Answers those whose name has been bound meanwhile. Within a step of the exchange.
-  void look_for_awaited() noexcept {
-    names_.look_for_awaited();
-    parts_.promise_waits->look_here();
+  /// Answers those who wait for that promise, if it is set meanwhile. Within a step of the exchange.
+  void look_for_awaited(const Key& promised, std::uint64_t name_hash) noexcept {
+    names_.look_for_awaited(name_hash);
+    parts_.promise_waits->look_here(promised);
   }
   /// Nobody who waits for a name is answered any more but by `error`. Within a step of the exchange.
   void close(const Error& error) noexcept { names_.close(error); }
@@ -42,6 +42,7 @@ class NodeService final : public Service {
   [[nodiscard]] std::size_t awaited() const noexcept { return names_.awaited(); }
 
  private:
+  void look_for_all_awaited(Exchange::Clock::time_point now) noexcept;
   void dispatch(const Question& question);
   void roll_call(Asker asker) const;
   void obituary(const Question& question, Asker asker) const;
@@ -53,6 +54,7 @@ class NodeService final : public Service {
   BatchService batches_;
   NameService names_;
   const std::shared_ptr<NameAlarm> alarm_;
+  Exchange::Clock::time_point look_due_{};  ///< not before, when the alarm rings
   Exchange::Clock::time_point estate_due_ = Exchange::Clock::time_point::max();
 };
 

@@ -416,6 +416,17 @@ void PromiseWaits::look_here() noexcept {
   tell(told);
 }
 
+void PromiseWaits::look_here(const Key& promised) noexcept {
+  const auto at = entries_.find(promised);
+  const auto outcome =
+      at != entries_.end() && is_here(promised) ? look(promised, at->second.name) : std::nullopt;
+  if (outcome) {
+    Queue told;
+    (void)end(at, *outcome, told);
+    tell(told);
+  }
+}
+
 void PromiseWaits::do_due(Clock::time_point now) noexcept {
   if (due_ > now) {
     return;

@@ -55,6 +55,8 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
 
   /// Looks what has become of promises of this node.
   void look_here() noexcept;
+  /// The same of one.
+  void look_here(const Key& promised) noexcept;
   /// When do_due() is, though nothing has been told.
   [[nodiscard]] Clock::time_point next_due() const noexcept { return due_; }
   /// Ends those whose time is over, or who are not wanted any more, and looks for makers that have died.
@@ -69,7 +71,7 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
   void forget(int mate) noexcept;
   /// Nobody waits any more; all who do, and who will, are told this.
   void close(const Error& error) noexcept;
-  /// Promises that are waited for. For tests; while nobody drives.
+  /// Promises that are waited for.
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
  private:

@@ -235,6 +235,30 @@ TEST_F(PromiseWaiting, OfTheOwnNodeDoesNotCountAmongThose) {
   EXPECT_TRUE(futures.back().ready() && futures.back().get());
 }
 
+// A promise that is set is looked for by its name, and all that are awaited only now and then.
+TEST_F(PromiseWaiting, CostsAsManyLooksAsAreSetInARow) {
+  constexpr std::size_t number = 1000;
+  std::vector<Promise<double[]>> promises;
+  Futures futures;
+  for (std::size_t i = 0; i < number; ++i) {
+    promises.push_back(promise());
+    for (const int rank : {maker, 1, 2}) {
+      futures.push_back(stand_in(rank, promises.back().proxy().handle()).get_async());
+    }
+  }
+  world_.network().run_for(100ms);
+  const std::uint64_t before = world_.rank(maker).node->watches();
+  for (auto& promise : promises) {
+    ASSERT_TRUE(promise.set(std::vector<double>{1}));
+  }
+  world_.network().run_for(100ms);
+  for (const auto& future : futures) {
+    ASSERT_TRUE(future.ready() && future.get());
+  }
+  // Each once for whoever waits, and all of this rank, and those asked for by others, once for the alarm.
+  EXPECT_LE(world_.rank(maker).node->watches() - before, 5 * number);
+}
+
 // Somebody has made up the handle: whoever is home to its name, there is no such rank.
 TEST_F(PromiseWaiting, OfAMakerThatThereIsNotEndsAtOnce) {
   auto promise = this->promise();
