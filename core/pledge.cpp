@@ -7,6 +7,7 @@
 
 #include "core/directory.hpp"
 #include "core/representation.hpp"
+#include "core/unless_out_of_memory.hpp"
 
 namespace locum::detail {
 
@@ -49,13 +50,18 @@ Result<std::shared_ptr<Pledge>> Pledge::make(const std::shared_ptr<OpenStore>& s
     (void)session.connector().evict(Address(*placeholder), deadline);
     return no_memory_left();
   }
-  if (const auto ready = pledge->prepare(deadline); !ready) {
+  bool is_open = true;
+  auto ready = pledge->prepare(deadline);
+  if (ready && !unless_out_of_memory([&] { is_open = session.enlist(pledge); })) {
+    ready = no_memory_left();
+  }
+  if (!ready) {
     if (pledge->leave(State::broken)) {
       pledge->finish(deadline);  // nobody knows of it
     }
     return session.explain(pledge->key_, ready.error());
   }
-  if (!session.enlist(pledge)) {
+  if (!is_open) {
     return session.closed_error();
   }
   if (store->dropped_meanwhile()) {

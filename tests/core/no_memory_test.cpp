@@ -567,6 +567,36 @@ TEST_P(NoMemory, LeavesNothingOfTheDeadUnsettled) {
   }
 }
 
+// Whichever allocation fails: it is an error, and what was made meanwhile is gone.
+TEST(NoMemoryForAPromise, IsAnErrorAndLeavesNothing) {
+  int refused = 0;
+  bool failed = true;
+  for (int left = 0; failed; ++left) {
+    ASSERT_LT(left, 1000) << "no end of allocations";
+    SimulatedNodes world(spared_nodes({.nodes = {.nodes = 1, .memory_bytes = 1_MiB}, .network = {}}));
+    const auto session = std::make_shared<Session>(world.rank(0).connector, world.rank(0).metrics,
+                                                   SessionOptions{}, world.arrivals(0));
+    Store fields = session->open("fields").value();
+    (void)fields.promise<double[]>();  // what is made once
+    const std::uint64_t objects = world.connector(0).usage().own_objects;
+    Errc code{};
+    make_memory_scarce(left, 1);
+    try {
+      code = code_of(fields.promise<double[]>());
+    } catch (const std::bad_alloc&) {
+      ADD_FAILURE() << "thrown, at allocation " << left;
+    }
+    failed = end_scarcity();
+    EXPECT_TRUE(is_memory_or_none(code)) << left;
+    if (code != Errc{}) {
+      ++refused;
+      EXPECT_EQ(world.connector(0).usage().own_objects, objects) << left;
+    }
+    session->close();
+  }
+  EXPECT_GT(refused, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Simulated, NoMemory, ::testing::Values(1, 3, 1'000'000),
                          [](const auto& one) { return "failures_" + std::to_string(one.param); });
 
