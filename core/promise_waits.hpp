@@ -39,7 +39,7 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
 
   /// Promises of other nodes that may be waited for without a thread that waits: the node of their makers
   /// keeps AwaitedNames::most_of_rank of a rank, of which threads need some, and looks at all of them when
-  /// one is set.
+  /// its directory tells of a name.
   static constexpr std::size_t most_ahead = 1024;
 
   /// A rank of this node that waits by this one.

@@ -94,7 +94,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   /// This rank's memory, objects and traffic so far.
   [[nodiscard]] RankReport report() const;
-  /// An unset promise, which is broken when this closes. False: it has closed.
+  /// An unset promise, which is broken when this closes. False: it has closed. Throws std::bad_alloc.
   [[nodiscard]] bool enlist(const std::shared_ptr<detail::Pledge>& pledge);
   void strike(const detail::Pledge& pledge) noexcept;
   /// Breaks all promises that are not set, and makes none from now on. Waits until the deadline at most, for
