@@ -56,8 +56,8 @@ class StuckDirectory final : public Directory {
   Result<Pin> wait(std::uint32_t store, std::string_view name, Deadline::Clock::time_point moment) override {
     return directory_->wait(store, name, moment);
   }
-  void watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override {
-    directory_->watch(hash, std::move(watcher));
+  bool watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override {
+    return directory_->watch(hash, std::move(watcher));
   }
 
  private:
