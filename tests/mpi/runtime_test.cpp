@@ -20,9 +20,9 @@
 #include <thread>
 #include <vector>
 
+#include "tests/core/sanitized.hpp"
 #include "tests/mpi/environment.hpp"
 #include "tests/mpi/job.hpp"
-#include "tests/core/sanitized.hpp"
 
 namespace locum {
 namespace {

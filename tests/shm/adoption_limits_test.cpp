@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "shm/object_table.hpp"
+#include "tests/core/sanitized.hpp"
 #include "tests/shm/adoption_scene.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"
-#include "tests/core/sanitized.hpp"
 
 // An adopter without memory of its own, and dead processes whose tables are not what they should be.
 namespace locum::shm {

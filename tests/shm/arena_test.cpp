@@ -19,9 +19,9 @@
 #include "core/haste.hpp"
 #include "shm/available_memory.hpp"
 #include "tests/core/arena_contract.hpp"
+#include "tests/core/sanitized.hpp"
 #include "tests/core/system_calls.hpp"
 #include "tests/shm/child.hpp"
-#include "tests/core/sanitized.hpp"
 #include "tests/shm/small_mount.hpp"
 
 namespace locum::shm {

@@ -8,9 +8,9 @@
 #include "core/cluster.hpp"
 #include "core/options.hpp"
 #include "tests/core/connector_samples.hpp"
+#include "tests/core/sanitized.hpp"
 #include "tests/shm/cluster_on_node.hpp"
 #include "tests/shm/player.hpp"
-#include "tests/core/sanitized.hpp"
 
 // What is left of a node's memory when its last connector has gone, and views have not.
 namespace locum::shm {

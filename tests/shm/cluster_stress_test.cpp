@@ -10,8 +10,8 @@
 
 #include "core/cluster.hpp"
 #include "tests/core/connector_samples.hpp"
-#include "tests/shm/cluster_on_node.hpp"
 #include "tests/core/sanitized.hpp"
+#include "tests/shm/cluster_on_node.hpp"
 
 // Ranks of a node that put, read, evict and drop at once.
 namespace locum::shm {

@@ -24,8 +24,8 @@
 #include "shm/name_table.hpp"
 #include "shm/object_table.hpp"
 #include "tests/core/connector_samples.hpp"
-#include "tests/shm/child.hpp"
 #include "tests/core/sanitized.hpp"
+#include "tests/shm/child.hpp"
 
 namespace locum::shm::corruption_test {
 namespace {

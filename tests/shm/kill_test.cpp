@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "tests/core/sanitized.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/kill_coverage.hpp"
 #include "tests/shm/kill_run.hpp"
-#include "tests/core/sanitized.hpp"
 #include "tests/shm/small_mount.hpp"
 
 #ifdef __SANITIZE_THREAD__

@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "tests/core/sanitized.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"
-#include "tests/core/sanitized.hpp"
 #include "tests/shm/stage.hpp"
 
 namespace locum::shm {

@@ -11,9 +11,9 @@
 
 #include "shm/available_memory.hpp"
 #include "shm/node.hpp"
+#include "tests/core/sanitized.hpp"
 #include "tests/shm/fork_group.hpp"
 #include "tests/shm/open_node.hpp"
-#include "tests/core/sanitized.hpp"
 #include "tests/shm/small_mount.hpp"
 
 // Nodes that do not open: all learn why, and nothing is left.

@@ -30,8 +30,8 @@
 #include "core/session.hpp"
 #include "core/store.hpp"
 #include "shm/node.hpp"
-#include "tests/shm/fork_group.hpp"
 #include "tests/core/sanitized.hpp"
+#include "tests/shm/fork_group.hpp"
 #include "tests/shm/small_mount.hpp"
 
 namespace locum::shm {

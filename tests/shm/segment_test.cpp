@@ -21,8 +21,8 @@
 
 #include "core/options.hpp"
 #include "shm/entry_tag.hpp"
-#include "tests/shm/child.hpp"
 #include "tests/core/sanitized.hpp"
+#include "tests/shm/child.hpp"
 #include "tests/shm/small_mount.hpp"
 
 namespace locum::shm::segment_test {

@@ -7,8 +7,8 @@
 #include <fstream>
 
 #include "core/options.hpp"
-#include "tests/shm/child.hpp"
 #include "tests/core/sanitized.hpp"
+#include "tests/shm/child.hpp"
 
 namespace locum::shm {
 namespace {

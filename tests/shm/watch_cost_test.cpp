@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "shm/watch.hpp"
+#include "tests/core/sanitized.hpp"
 #include "tests/shm/fork_group.hpp"
 #include "tests/shm/player.hpp"
-#include "tests/core/sanitized.hpp"
 #include "tests/shm/watch_group.hpp"
 
 namespace locum::shm::watch_cost_test {

@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "shm/watch.hpp"
+#include "tests/core/sanitized.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"
-#include "tests/core/sanitized.hpp"
 
 // What others do to the descriptors of a watch must not keep its thread awake.
 namespace locum::shm {

@@ -19,8 +19,8 @@
 #include "shm/process_identity.hpp"
 #include "shm/segment.hpp"
 #include "shm/watch.hpp"
-#include "tests/shm/child.hpp"
 #include "tests/core/sanitized.hpp"
+#include "tests/shm/child.hpp"
 
 namespace locum::tests {
 
