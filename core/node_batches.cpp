@@ -30,19 +30,17 @@ bool NodeBatches::run(Deadline::Clock::time_point until, const std::vector<std::
     client_.begin(*operation);
   }
   meanwhile();
-  const bool had_memory = is_made && unless_out_of_memory([&] {
-                            if (client_.wait(*operation, until)) {
-                              brought = operation->take();
-                            }
-                          });
+  if (is_made && client_.wait(*operation, until)) {
+    brought = operation->take();
+  }
   Error why = no_memory_left();
-  if (had_memory && brought.empty()) {
+  if (is_made && brought.empty()) {
     unless_out_of_memory([&] { why = nobody_answered(); });
   }
   for (std::size_t at = 0; at < places.size(); ++at) {
     all[places[at]] = at < brought.size() ? std::move(brought[at]) : Result<T>(why);
   }
-  return had_memory;
+  return is_made;
 }
 
 // What nobody else has to be told of is done by this thread, once the others have been asked: it may have to

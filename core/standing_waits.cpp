@@ -107,7 +107,7 @@ class StandingWaits::Alarm final : public NameWatcher {
 
 StandingWaits::StandingWaits(std::shared_ptr<Connector> connector, ThreadStart on_start)
     : connector_(std::move(connector)), on_start_(std::move(on_start)), state_(std::make_shared<State>()) {
-  (void)promise_not_set();
+  (void)promise_not_set();  // made now: there may be no memory for it when it is said
 }
 
 // In a process that was forked the thread is not there, and its part in the state never ends.

@@ -14,6 +14,7 @@
 #include "core/haste.hpp"
 #include "core/store.hpp"
 #include "tests/core/forwarding_arena.hpp"
+#include "tests/core/forwarding_directory.hpp"
 #include "tests/core/future_nodes.hpp"
 
 namespace locum::tests {
@@ -394,30 +395,16 @@ TEST_F(BegunChanges, SayThatTheRuntimeWasClosed) {
 }
 
 /// The directory of a node one of whose ranks is stopped within a change.
-class StuckDirectory final : public Directory {
+class InterruptedDirectory final : public ForwardingDirectory {
  public:
-  explicit StuckDirectory(std::shared_ptr<Directory> directory) : directory_(std::move(directory)) {}
+  using ForwardingDirectory::ForwardingDirectory;
 
   Result<std::uint64_t> bind(const Key& key, const SealOptions& options, Deadline deadline) override {
-    return is_stuck() ? locked() : directory_->bind(key, options, deadline);
-  }
-  Result<Pin> find(std::uint32_t store, std::string_view name, Deadline deadline) override {
-    return directory_->find(store, name, deadline);
+    return is_stuck() ? locked() : ForwardingDirectory::bind(key, options, deadline);
   }
   Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
                       Deadline deadline) override {
-    return is_stuck() ? locked() : directory_->unbind(store, name, only, deadline);
-  }
-  Result<std::uint64_t> generation(std::uint64_t hash) override { return directory_->generation(hash); }
-  Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix,
-                                         Deadline deadline) override {
-    return directory_->names(store, prefix, deadline);
-  }
-  Result<Pin> wait(std::uint32_t store, std::string_view name, Deadline::Clock::time_point moment) override {
-    return directory_->wait(store, name, moment);
-  }
-  bool watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override {
-    return directory_->watch(hash, std::move(watcher));
+    return is_stuck() ? locked() : ForwardingDirectory::unbind(store, name, only, deadline);
   }
 
   bool stuck = false;
@@ -431,8 +418,6 @@ class StuckDirectory final : public Directory {
     return stuck;
   }
   [[nodiscard]] static Error locked() { return Error(Errc::timeout, "somebody is stopped within a change"); }
-
-  const std::shared_ptr<Directory> directory_;
 };
 
 /// Two nodes; rank 1 changes names at home on its own.
@@ -440,7 +425,8 @@ class BegunChangesOfAStuckDirectory : public ::testing::Test {
  protected:
   tests::SimulatedNodes world{{.nodes = {.nodes = 2}}};
   const tests::LinkedRank& rank = world.rank(1);
-  const std::shared_ptr<StuckDirectory> directory = std::make_shared<StuckDirectory>(rank.process.directory);
+  const std::shared_ptr<InterruptedDirectory> directory =
+      std::make_shared<InterruptedDirectory>(rank.process.directory);
   const std::shared_ptr<Connector> connector =
       open_distributed({rank.process.arena, rank.process.table, directory}, rank.links);
   const std::shared_ptr<Session> session =

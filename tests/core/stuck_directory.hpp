@@ -5,15 +5,14 @@
 #include <cstdint>
 #include <memory>
 #include <set>
-#include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "core/directory.hpp"
 #include "core/haste.hpp"
 #include "core/node_client.hpp"
 #include "core/node_table.hpp"
+#include "tests/core/forwarding_directory.hpp"
 
 namespace locum::tests {
 
@@ -25,11 +24,11 @@ struct StuckNames {
 
 /// A directory in which who wants a stuck name waits until the deadline, or as long as a thread in haste may,
 /// and has got nothing then. Who drives does not wait at all.
-class StuckDirectory final : public Directory {
+class StuckDirectory final : public ForwardingDirectory {
  public:
   StuckDirectory(std::shared_ptr<Directory> directory, std::shared_ptr<NodeTable> table,
                  const StuckNames& stuck)
-      : directory_(std::move(directory)), table_(std::move(table)), stuck_(stuck) {}
+      : ForwardingDirectory(std::move(directory)), table_(std::move(table)), stuck_(stuck) {}
 
   Result<std::uint64_t> bind(const Key& key, const SealOptions& options, Deadline deadline) override {
     std::uint64_t hash = 0;
@@ -37,27 +36,17 @@ class StuckDirectory final : public Directory {
       hash = pin->record->name_hash;
       table_->release(pin->id);
     }
-    return waits(hash, deadline) ? Result<std::uint64_t>(locked()) : directory_->bind(key, options, deadline);
+    return waits(hash, deadline) ? Result<std::uint64_t>(locked())
+                                 : ForwardingDirectory::bind(key, options, deadline);
   }
   Result<Pin> find(std::uint32_t store, std::string_view name, Deadline deadline) override {
     return waits(name_hash(store, name), deadline) ? Result<Pin>(locked())
-                                                   : directory_->find(store, name, deadline);
+                                                   : ForwardingDirectory::find(store, name, deadline);
   }
   Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
                       Deadline deadline) override {
     return waits(name_hash(store, name), deadline) ? Result<bool>(locked())
-                                                   : directory_->unbind(store, name, only, deadline);
-  }
-  Result<std::uint64_t> generation(std::uint64_t hash) override { return directory_->generation(hash); }
-  Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix,
-                                         Deadline deadline) override {
-    return directory_->names(store, prefix, deadline);
-  }
-  Result<Pin> wait(std::uint32_t store, std::string_view name, Deadline::Clock::time_point moment) override {
-    return directory_->wait(store, name, moment);
-  }
-  bool watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override {
-    return directory_->watch(hash, std::move(watcher));
+                                                   : ForwardingDirectory::unbind(store, name, only, deadline);
   }
 
  private:
@@ -74,7 +63,6 @@ class StuckDirectory final : public Directory {
     return true;
   }
 
-  const std::shared_ptr<Directory> directory_;
   const std::shared_ptr<NodeTable> table_;
   const StuckNames& stuck_;
 };

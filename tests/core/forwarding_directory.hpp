@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/directory.hpp"
+
+namespace locum::tests {
+
+/// Does what another directory does; tests override what is to be otherwise.
+class ForwardingDirectory : public Directory {
+ public:
+  explicit ForwardingDirectory(std::shared_ptr<Directory> directory) : directory_(std::move(directory)) {}
+
+  Result<std::uint64_t> bind(const Key& key, const SealOptions& options, Deadline deadline) override {
+    return directory_->bind(key, options, deadline);
+  }
+  Result<Pin> find(std::uint32_t store, std::string_view name, Deadline deadline) override {
+    return directory_->find(store, name, deadline);
+  }
+  Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
+                      Deadline deadline) override {
+    return directory_->unbind(store, name, only, deadline);
+  }
+  Result<std::uint64_t> generation(std::uint64_t hash) override { return directory_->generation(hash); }
+  Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix,
+                                         Deadline deadline) override {
+    return directory_->names(store, prefix, deadline);
+  }
+  Result<Pin> wait(std::uint32_t store, std::string_view name, Deadline::Clock::time_point moment) override {
+    return directory_->wait(store, name, moment);
+  }
+  bool watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override {
+    return directory_->watch(hash, std::move(watcher));
+  }
+
+ private:
+  const std::shared_ptr<Directory> directory_;
+};
+
+}  // namespace locum::tests
