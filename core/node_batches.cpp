@@ -19,7 +19,8 @@ Error nobody_answered() {
 }
 
 // What a batch of other nodes brings, at its places among all; or why it brings nothing. While that is on its
-// way this thread does `meanwhile`, which may wait. False: nothing was begun, for want of memory.
+// way this thread does `meanwhile`, which may wait. False: it was not begun, for want of memory; what
+// is begun sees to its objects itself, even if it fails.
 template <class T, class MakeTask, class Meanwhile>
 bool NodeBatches::run(Deadline::Clock::time_point until, const std::vector<std::size_t>& places,
                       std::span<Result<T>> all, MakeTask make_task, Meanwhile meanwhile) const {
@@ -30,11 +31,13 @@ bool NodeBatches::run(Deadline::Clock::time_point until, const std::vector<std::
     client_.begin(*operation);
   }
   meanwhile();
-  if (is_made && client_.wait(*operation, until)) {
-    brought = operation->take();
-  }
+  const bool had_memory = is_made && unless_out_of_memory([&] {
+                            if (client_.wait(*operation, until)) {
+                              brought = operation->take();
+                            }
+                          });
   Error why = no_memory_left();
-  if (is_made && brought.empty()) {
+  if (had_memory && brought.empty()) {
     unless_out_of_memory([&] { why = nobody_answered(); });
   }
   for (std::size_t at = 0; at < places.size(); ++at) {
