@@ -9,6 +9,7 @@
 #include "core/binder.hpp"
 #include "core/cluster.hpp"
 #include "core/finder.hpp"
+#include "core/name_alarm.hpp"
 #include "core/node_batches.hpp"
 #include "core/promised.hpp"
 #include "core/publish.hpp"
@@ -48,15 +49,15 @@ class Distributed final : public Connector {
   }
   Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
     const auto promised = promise_named(draft.meta.store, draft.meta.name);
-    return guarded([&] {
-      auto sealed = do_seal(draft, options, deadline);
-      if (sealed && promised) {
-        unless_out_of_memory([&] {
-          links_->look_for_awaited(*promised, name_hash(draft.meta.store, draft.meta.name));
-        });  // else the directory tells of it
-      }
-      return sealed;
+    if (!promised) {
+      return guarded([&] { return do_seal(draft, options, deadline); });
+    }
+    auto sealed = guarded([&] {
+      const NameAlarm::Quiet quiet(links_->alarm());
+      return do_seal(draft, options, deadline);
     });
+    links_->look_for_awaited(*promised, name_hash(draft.meta.store, draft.meta.name));
+    return sealed;
   }
   BegunWith<Sealed> begin_seal(const ObjectDraft& draft, const SealOptions& options,
                                Deadline deadline) override;

@@ -127,7 +127,7 @@ Progress::Clock::time_point Links::poll() {
 
 void Links::lose(int rank, const Error& cause) {
   progress_->submit([exchange = exchange_, rank, cause] { exchange->lose(rank, cause); });
-  (void)progress_->poll();
+  progress_->drive_briefly();
 }
 
 void Links::call_roll() {
@@ -148,7 +148,7 @@ void Links::call_roll() {
                  });
     }
   });
-  (void)progress_->poll();
+  progress_->drive_briefly();
 }
 
 void Links::look_who_lives() {
@@ -161,7 +161,7 @@ void Links::look_who_lives() {
       }
     }
   });
-  (void)progress_->poll();
+  progress_->drive_briefly();
 }
 
 std::vector<int> Links::lost_elsewhere() const {
@@ -182,13 +182,18 @@ void Links::settle_estate() {
   });
 }
 
-void Links::look_for_awaited(const Key& promised, std::uint64_t name_hash) {
-  progress_->submit([service = open_, promised, name_hash] {
-    if (const auto open = service.lock()) {
-      open->look_for_awaited(promised, name_hash);
-    }
+void Links::look_for_awaited(const Key& promised, std::uint64_t name_hash) noexcept {
+  const bool is_submitted = unless_out_of_memory([&] {
+    progress_->submit([service = open_, promised, name_hash] {
+      if (const auto open = service.lock()) {
+        open->look_for_awaited(promised, name_hash);
+      }
+    });
   });
-  (void)progress_->poll();
+  progress_->drive_briefly();
+  if (!is_submitted) {
+    alarm_->wake();  // what is left of all that is awaited is looked for
+  }
 }
 
 std::size_t Links::awaited() const noexcept {

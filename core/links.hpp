@@ -89,9 +89,11 @@ class Links {
   void look_who_lives();
   /// Ranks of other nodes to which messages are known to be in vain, ascending.
   [[nodiscard]] std::vector<int> lost_elsewhere() const;
-  /// This process has bound the name of a promise: answers those of other nodes that asked this rank for it,
-  /// and tells who waits for it here, at once if nobody else drives. Does not wait. Any thread.
-  void look_for_awaited(const Key& promised, std::uint64_t name_hash);
+  /// Hears of names that are bound on this node.
+  [[nodiscard]] const NameAlarm& alarm() const noexcept { return *alarm_; }
+  /// This thread may have bound the name of a promise (NameAlarm::Quiet): answers those of other nodes that
+  /// asked this rank for it, and tells who waits for it here, at once if nobody else drives. Does not wait.
+  void look_for_awaited(const Key& promised, std::uint64_t name_hash) noexcept;
   /// This process has adopted what a dead one of its node had: asks the homes of names that were about to be
   /// bound, and tells who may have copies of what is gone, soon. Does not wait. Any thread.
   void settle_estate();

@@ -87,9 +87,7 @@ bool Progress::wait(const Pending& pending, Clock::time_point moment, bool drive
   } else {
     wait_longer(pending, moment, drives);
   }
-  if (!options_.helper) {
-    transport_->wake();  // somebody else has to call poll(), who may know of nothing yet
-  }
+  tell_who_polls();
   return pending.done();
 }
 
@@ -148,6 +146,18 @@ Progress::Clock::time_point Progress::poll() {
   const auto due = rounds < most_rounds_for_others ? exchange_->next_due() : transport_->now();
   leave();
   return due;
+}
+
+void Progress::drive_briefly() {
+  (void)poll();
+  tell_who_polls();
+}
+
+// Where there is no helper somebody else has to call poll(), who may know of nothing yet.
+void Progress::tell_who_polls() noexcept {
+  if (!options_.helper) {
+    transport_->wake();
+  }
 }
 
 bool Progress::enter() {

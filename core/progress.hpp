@@ -100,6 +100,8 @@ class Progress {
   /// Does what there is to do now, unless another thread drives. When it wants to be called again at the
   /// latest.
   Clock::time_point poll();
+  /// poll(), by a thread that does not go on to do so: what is due later is for others.
+  void drive_briefly();
   /// The transport's clock: what the moments above are points of.
   [[nodiscard]] Clock::time_point now() const noexcept { return transport_->now(); }
 
@@ -113,6 +115,7 @@ class Progress {
   [[nodiscard]] bool begin_wait() LOCUM_EXCLUDES(mutex_);
   bool wait(const Pending& pending, Clock::time_point moment, bool drives) LOCUM_EXCLUDES(mutex_);
   void wait_longer(const Pending& pending, Clock::time_point moment, bool drives) LOCUM_EXCLUDES(mutex_);
+  void tell_who_polls() noexcept;
   [[nodiscard]] bool enter() LOCUM_EXCLUDES(mutex_);
   void leave() LOCUM_EXCLUDES(mutex_);
   bool drive_once(bool in_a_hurry = false) LOCUM_EXCLUDES(mutex_);

@@ -31,16 +31,6 @@ void wake(Shard& shard) noexcept {
   LOCUM_KILL_POINT("wake: woken");
 }
 
-// Tells who asked to hear of new names in this shard.
-void tell(const Segment& segment, Shard& shard, std::uint32_t asked) noexcept {
-  if ((asked & shard_watched) != 0) {
-    NameWatch::ring(segment);
-  }
-  if ((asked & shard_awaited) != 0) {
-    wake(shard);
-  }
-}
-
 // Whether a name may stand for something new, where `live` is the generation that is live; 0 if none is.
 Result<void> may_bind(std::uint64_t live, const SealOptions& options) {
   if (live != 0 && options.mode == SealMode::put) {
@@ -239,9 +229,19 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   change.insert(to);
   if (const std::uint32_t asked = shard.state().waiting.exchange(0); asked != 0) {
     LOCUM_KILL_POINT("bind: flag taken");
-    tell(*segment_, shard.state(), asked);
+    tell(shard.state(), asked);
   }
   return generation;
+}
+
+// Whoever asked to hear of new names in this shard.
+void NameTable::tell(Shard& shard, std::uint32_t asked) noexcept {
+  if ((asked & shard_watched) != 0) {
+    watch_.ring();
+  }
+  if ((asked & shard_awaited) != 0) {
+    wake(shard);
+  }
 }
 
 Result<bool> NameTable::unbind(std::uint32_t store, std::string_view name, const Key& only,

@@ -76,6 +76,7 @@ class NameTable final : public Directory {
                                                    Deadline deadline) const noexcept;
   [[nodiscard]] Result<void> prepare(RobustLock& lock, DirectoryShard& shard);
   void make_whole(RobustLock& lock, DirectoryShard& shard) noexcept;
+  void tell(Shard& shard, std::uint32_t asked) noexcept;
 
   const std::shared_ptr<Segment> segment_;
   const std::shared_ptr<ObjectTable> objects_;

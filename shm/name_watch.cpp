@@ -20,7 +20,7 @@ void wake(Share& share) noexcept {
 }  // namespace
 
 NameWatch::NameWatch(std::shared_ptr<Segment> segment, std::uint32_t own)
-    : segment_(std::move(segment)), share_(segment_->share(own)) {}
+    : segment_(std::move(segment)), own_(own), share_(segment_->share(own)) {}
 
 NameWatch::~NameWatch() {
   ending_.store(true);
@@ -47,12 +47,29 @@ bool NameWatch::watch(Shard& shard, std::shared_ptr<NameWatcher> watcher) {
   return is_told;
 }
 
-void NameWatch::ring(const Segment& segment) noexcept {
-  for (std::uint32_t rank = 0; rank < segment.geometry().ranks; ++rank) {
-    Share& share = segment.share(rank);
-    if (share.watching.load() != 0 && share.watching.exchange(0) != 0) {
+// The own watcher last: if this process dies before that, it needs no telling.
+void NameWatch::ring() noexcept {
+  for (std::uint32_t rank = 0; rank < segment_->geometry().ranks; ++rank) {
+    Share& share = segment_->share(rank);
+    if (rank != own_ && share.watching.load() != 0 && share.watching.exchange(0) != 0) {
       wake(share);
     }
+  }
+  if (share_.watching.load() != 0 && share_.watching.exchange(0) != 0) {
+    tell();
+  }
+}
+
+// A flag that a stray store has set stands for nobody.
+void NameWatch::tell() noexcept {
+  std::shared_ptr<NameWatcher> watcher;
+  {
+    const MutexLock lock(mutex_);
+    watches_ = false;
+    watcher = watcher_;
+  }
+  if (watcher != nullptr) {
+    watcher->bound();
   }
 }
 
@@ -72,17 +89,14 @@ void NameWatch::listen(std::uint32_t heard) {
     if (ending_.load()) {
       return;
     }
-    std::shared_ptr<NameWatcher> watcher;
     {
       const MutexLock lock(mutex_);
       if (now == heard && (!watches_ || Deadline::Clock::now() < latest)) {
         continue;
       }
-      watches_ = false;
-      watcher = watcher_;
     }
     heard = now;
-    watcher->bound();
+    tell();
   }
 }
 

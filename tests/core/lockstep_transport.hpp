@@ -85,10 +85,11 @@ class LockstepTransport final : public Transport {
       others_turn();
     }
   }
-  void wake() noexcept override {}
+  void wake() noexcept override { ++wakes; }
   [[nodiscard]] Clock::time_point now() const noexcept override { return Clock::now(); }
 
   std::function<void()> others_turn;      ///< while this rank sleeps
+  std::uint64_t wakes = 0;                ///< so often somebody was to be woken here
   const std::byte* read_from = nullptr;   ///< the last bulk that landed here: its place at the sender's
   const std::byte* written_to = nullptr;  ///< and where it landed
 

@@ -26,6 +26,10 @@ class Listener final : public NameWatcher {
     ++told_;
     changed_.notify_all();
   }
+  [[nodiscard]] int times_told() {
+    const std::lock_guard lock(mutex_);
+    return told_;
+  }
   /// Whether it was told for the `times`th time before its patience ended.
   [[nodiscard]] bool told(int times) {
     std::unique_lock lock(mutex_);
@@ -57,6 +61,16 @@ TEST_F(NameWatchTest, TellsOfANameThatAnotherProcessBinds) {
   (void)other_.put(store, name, 1).value();
   EXPECT_EQ(share().news.load(), 1U) << "it was rung, and need not wait until it looks by itself";
   EXPECT_TRUE(listener_->told(1));
+}
+
+// By the thread that binds: no other one is woken for that.
+TEST_F(NameWatchTest, TellsOfANameThatItsOwnProcessBindsBeforeThatReturns) {
+  EXPECT_TRUE(watch());
+  (void)player_.put(store, name, 1).value();
+  EXPECT_EQ(listener_->times_told(), 1);
+  EXPECT_EQ(share().news.load(), 0U) << "its thread was woken";
+  (void)player_.put(store, "unwatched", 1).value();
+  EXPECT_EQ(listener_->times_told(), 1) << "what was told of has to be watched anew";
 }
 
 // The process that binds sees that nobody watches, and rings nobody.
