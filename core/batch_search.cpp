@@ -21,13 +21,15 @@ std::string title_of(const Address& address) {
 
 }  // namespace
 
-BatchWanted::BatchWanted(std::vector<Address> objects, Wanting how_much, Deadline::Clock::time_point latest)
-    : addresses(std::move(objects)), wanting(how_much), until(latest) {
+void BatchWanted::keep_names() {
   std::size_t bytes = 0;
   for (const Address& address : addresses) {
     bytes += address.name.size();
   }
-  names = bytes == 0 ? nullptr : std::make_unique_for_overwrite<char[]>(bytes);
+  if (bytes == 0) {
+    return;
+  }
+  names = std::make_unique_for_overwrite<char[]>(bytes);
   char* end = names.get();
   for (Address& address : addresses) {
     if (!address.name.empty()) {
@@ -72,12 +74,12 @@ void BatchSearch::plan() {
   chunks_.reserve(wanted_.addresses.size());
   for (std::uint32_t at = 0; at < wanted_.addresses.size(); ++at) {
     const Address& address = wanted_.addresses[at];
-    if (finder_.begins_here(address)) {
+    if (wanted_.is_known[at] && finder_.begins_here(address)) {
       look_alone({.object = at});
     } else if (!address.name.empty()) {
       chunks_.add(finder_.home_of(address), Kind::look_up_batch, at,
                   sizeof(std::uint32_t) + sizeof(NameWords) + address.name.size());
-    } else if (finder_.has_copy(address.key)) {
+    } else if (wanted_.is_known[at]) {
       const MutexLock lock(mutex_);
       known_here_.push_back(at);
     } else {
@@ -192,7 +194,7 @@ bool BatchSearch::is_sensible(const Address& address, const ObjectWire& said) co
 // Another node's word on what a name stands for is believed of objects only that bear the name themselves.
 Result<ObjectView> BatchSearch::view(const std::shared_ptr<HeldBatch>& held, std::size_t at,
                                      const Address& address) const {
-  auto found = HeldBatch::view(held, at, 0);
+  auto found = HeldBatch::view(held, at);
   if (found && !address.name.empty() && found->facts().name != address.name) {
     return Error(Errc::corrupt, "another node answered with an object of another name").about(address.name);
   }

@@ -19,12 +19,24 @@
 
 namespace locum {
 
-/// Many objects that are looked for, at other nodes: owns the names.
+/// Many objects that are looked for, at other nodes.
 struct BatchWanted {
-  BatchWanted(std::vector<Address> objects, Wanting how_much, Deadline::Clock::time_point latest);
-  BatchWanted(BatchWanted&&) = default;
+  BatchWanted(Wanting how_much, Deadline::Clock::time_point latest) : wanting(how_much), until(latest) {}
+
+  void reserve(std::size_t objects) {
+    addresses.reserve(objects);
+    is_known.reserve(objects);
+  }
+  /// One more; `known`: Finder::knows(). Throws nothing if there was room reserved for it.
+  void add(const Address& address, bool known) {
+    addresses.push_back(address);
+    is_known.push_back(known);
+  }
+  /// From now on it has the names itself, which were the caller's.
+  void keep_names();
 
   std::vector<Address> addresses;
+  std::vector<bool> is_known;
   std::unique_ptr<char[]> names;
   Wanting wanting;
   Deadline::Clock::time_point until;
@@ -38,7 +50,8 @@ class BatchSearch final {
  public:
   using Found = std::vector<Result<ObjectView>>;
 
-  /// The objects, in the order of their addresses. None of them is to be found without a question.
+  /// The objects, in the order of their addresses. None of them is to be found without a question. REQUIRES:
+  /// the names are kept.
   [[nodiscard]] static Task<Found> find(std::shared_ptr<Finder> finder, BatchWanted wanted);
 
  private:

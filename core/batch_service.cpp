@@ -44,7 +44,7 @@ class BatchService::Packing {
     if (!bytes.empty() && bytes.size() <= inline_bytes_ && begin + bytes.size() <= all.size()) {
       row.at = static_cast<std::uint32_t>(begin / batch_alignment);
       std::ranges::fill(all.subspan(end_, begin - end_), std::byte{});  // what stood there is nobody's affair
-      std::ranges::copy(bytes, all.begin() + static_cast<std::ptrdiff_t>(begin));
+      std::memcpy(all.data() + begin, bytes.data(), bytes.size());
       end_ = begin + bytes.size();
     }
     add(row);

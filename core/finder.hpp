@@ -39,8 +39,11 @@ class Finder final {
   [[nodiscard]] Result<ObjectView> at_hand(const Address& address, Deadline deadline);
   /// What a name at home here stands for, if nobody has to be asked for that; else an empty view.
   [[nodiscard]] Result<ObjectView> at_hand(ObjectView entry);
-  /// Whether this node has a copy of an object of another one, or is about to have it.
-  [[nodiscard]] bool has_copy(const Key& key) const { return copies_->has(key); }
+  /// Whether this node may know something of it: it begins here, or is an object of another node of which
+  /// there is a copy here, or is about to be.
+  [[nodiscard]] bool knows(const Address& address) const {
+    return begins_here(address) || (address.name.empty() && copies_->has(address.key));
+  }
   /// The node whose memory has what that key stands for; negative: there is no such rank.
   [[nodiscard]] int owner(const Key& key) const noexcept { return nodes_.of_creator(key.creator); }
   /// The node that decides about the name of an address.

@@ -32,10 +32,9 @@ Result<void> HeldBatch::check(std::span<const std::byte> bytes, const ObjectWire
   return {};
 }
 
-Result<ObjectView> HeldBatch::view(const std::shared_ptr<HeldBatch>& held, std::size_t at,
-                                   std::uint64_t generation) {
-  BatchRow row = held->row(at);
-  ObjectWire& wire = row.object;
+Result<ObjectView> HeldBatch::view(const std::shared_ptr<HeldBatch>& held, std::size_t at) {
+  const BatchRow row = held->row(at);
+  const ObjectWire& wire = row.object;
   const std::uint64_t begin = row.at * batch_alignment;
   const std::uint64_t size = held->bytes_of(wire.record);
   if (begin < held->rows_ * sizeof row || begin > held->all_.size() || size > held->all_.size() - begin) {
@@ -46,11 +45,10 @@ Result<ObjectView> HeldBatch::view(const std::shared_ptr<HeldBatch>& held, std::
   if (auto right = held->check(bytes, wire); !right) {
     return right.error();
   }
-  if (wire.generation == 0 && generation != 0) {
-    wire.generation = generation;
-    std::memcpy(held->all_.data() + at * sizeof row, &row, sizeof row);
-  }
-  if (held->views_.fetch_add(1, std::memory_order_relaxed) == 0) {
+  // Nobody else counts yet.
+  const std::uint64_t views = held->views_.load(std::memory_order_relaxed);
+  held->views_.store(views + 1, std::memory_order_relaxed);
+  if (views == 0) {
     held->self_ = held;
   }
   return Result<ObjectView>(std::in_place, *held, at, wire.key,

@@ -27,10 +27,8 @@ class HeldBatch final : public PinBoard {
     return record.block_bytes() - (facts_ ? record.size_bytes : 0);
   }
   /// The object of a row, if it came: `corrupt` if what came cannot be that. REQUIRES: it is said to be
-  /// there, the first view is made by who fills this. \param generation of its name, if the row does not know
-  /// it
-  [[nodiscard]] static Result<ObjectView> view(const std::shared_ptr<HeldBatch>& held, std::size_t at,
-                                               std::uint64_t generation);
+  /// there; all of these are called by who fills this, before another thread has a view.
+  [[nodiscard]] static Result<ObjectView> view(const std::shared_ptr<HeldBatch>& held, std::size_t at);
 
   void retain(std::uint64_t pin) noexcept override;
   void release(std::uint64_t pin) noexcept override;

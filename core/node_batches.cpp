@@ -5,7 +5,6 @@
 
 #include "core/batch_bind.hpp"
 #include "core/batch_evict.hpp"
-#include "core/batch_search.hpp"
 #include "core/begun_operation.hpp"
 #include "core/publish.hpp"
 #include "core/unless_out_of_memory.hpp"
@@ -105,40 +104,48 @@ void NodeBatches::evict_batch(std::span<const Address> addresses, std::span<Resu
   }
 }
 
-// What is here is taken by this thread.
+// What is here is taken by this thread; of all else it is looked up once only whether this node knows of it.
 void NodeBatches::find_batch(std::span<const Address> addresses, Wanting wanting,
                              std::span<Result<ObjectView>> found, Deadline deadline) {
   const auto until = client_.moment(deadline);
-  std::vector<Address> elsewhere;
+  BatchWanted elsewhere(wanting, until);
   std::vector<std::size_t> places;
-  BatchSearch::Found brought;
-  const auto look = [&] {
-    for (std::size_t at = 0; at < addresses.size(); ++at) {
+  const bool has_room = unless_out_of_memory([&] {
+    elsewhere.reserve(addresses.size());
+    places.reserve(addresses.size());
+  });
+  if (!has_room) {
+    std::ranges::fill(found, Result<ObjectView>(no_memory_left()));
+    return;
+  }
+  for (std::size_t at = 0; at < addresses.size(); ++at) {
+    const bool is_known = finder_->knows(addresses[at]);
+    if (is_known) {
       found[at] = guarded([&] { return finder_->at_hand(addresses[at], until); });
-      if (found[at] && !*found[at]) {
-        found[at] = no_memory_left();
-        places.push_back(at);
-        elsewhere.push_back(addresses[at]);
+      if (!found[at] || *found[at]) {
+        continue;
       }
     }
-  };
-  const auto ask = [&] {
-    const auto began = client_.now();
-    const auto operation =
-        client_.operation(BatchSearch::find(finder_, BatchWanted(std::move(elsewhere), wanting, until)));
-    const bool ended = client_.run(*operation, until);
-    client_.times()->block(client_.now() - began);
-    if (ended) {
-      brought = operation->take();
-    } else {
-      std::ranges::for_each(places, [&](std::size_t at) { found[at] = nobody_answered(); });
-    }
-  };
-  if (unless_out_of_memory(look) && !places.empty() && unless_out_of_memory(ask)) {
-    for (std::size_t at = 0; at < brought.size(); ++at) {
-      found[places[at]] = std::move(brought[at]);
-    }
+    elsewhere.add(addresses[at], is_known);
+    places.push_back(at);
   }
+  if (places.empty()) {
+    return;
+  }
+  auto brought = guarded([&] { return find_elsewhere(std::move(elsewhere)); });
+  for (std::size_t at = 0; at < places.size(); ++at) {
+    found[places[at]] = brought ? std::move((*brought)[at]) : Result<ObjectView>(brought.error());
+  }
+}
+
+Result<BatchSearch::Found> NodeBatches::find_elsewhere(BatchWanted wanted) const {
+  const auto began = client_.now();
+  const auto until = wanted.until;
+  wanted.keep_names();
+  const auto operation = client_.operation(BatchSearch::find(finder_, std::move(wanted)));
+  const bool ended = client_.run(*operation, until);
+  client_.times()->block(client_.now() - began);
+  return ended ? Result<BatchSearch::Found>(operation->take()) : nobody_answered();
 }
 
 }  // namespace locum

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "batch_search.hpp"
 #include "binder.hpp"
 #include "connector.hpp"
 #include "finder.hpp"
@@ -33,6 +34,7 @@ class NodeBatches final : public Batches {
   template <class T, class MakeTask, class Meanwhile>
   bool run(Deadline::Clock::time_point until, const std::vector<std::size_t>& places,
            std::span<Result<T>> all, MakeTask make_task, Meanwhile meanwhile) const;
+  [[nodiscard]] Result<BatchSearch::Found> find_elsewhere(BatchWanted wanted) const;
 
   Sink& alone_;
   const std::shared_ptr<Finder> finder_;

@@ -98,7 +98,7 @@ Result<ObjectView> Store::fetch_some_at(const Address& address, const Result<Sel
 std::vector<Result<ObjectView>> Store::find_batch(const detail::BatchAddresses& asked, Wanting wanting,
                                                   Deadline deadline) {
   const std::vector<Address>& all = asked.all();
-  std::vector<Result<ObjectView>> found(all.size(), no_memory_left());
+  std::vector<Result<ObjectView>> found(all.size(), Result<ObjectView>(ObjectView()));
   const auto is_right = [&](const Address& address) {
     return asked.by_name()
                ? !address.name.empty() && address.name.size() <= max_name_bytes && !is_reserved(address.name)
@@ -120,7 +120,7 @@ std::vector<Result<ObjectView>> Store::find_batch(const detail::BatchAddresses& 
       found[at] = asked.by_name() ? refusal(all[at].name) : refusal(all[at].key);
     }
   }
-  std::vector<Result<ObjectView>> of_some(some.size(), no_memory_left());
+  std::vector<Result<ObjectView>> of_some(some.size(), Result<ObjectView>(ObjectView()));
   session().find_batch(some, wanting, of_some, until);
   for (std::size_t at = 0; at < places.size(); ++at) {
     found[places[at]] = std::move(of_some[at]);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/promise.hpp"
 #include "tests/core/allocations.hpp"
 #include "tests/core/instructions.hpp"
 #include "tests/shm/lockstep_nodes.hpp"
@@ -145,6 +146,25 @@ TEST_F(RemoteCost, ALargeObjectIsCopiedByTheTransportOnly) {
   EXPECT_TRUE(std::ranges::equal(*here, *there));
 }
 
+// The setting thread tells who asked, and nobody else is woken to look. One wake is for whoever calls poll()
+// in place of a helper.
+TEST_F(RemoteCost, OfSettingAPromiseNoOtherThreadIsWoken) {
+  auto promise = answerer().store->promise<std::byte[]>().value();
+  const auto future = asker().session->proxy<std::byte[]>(promise.proxy().handle()).get_async();
+  (void)asker().links->poll();
+  (void)answerer().links->poll();
+  ASSERT_EQ(answerer().links->awaited(), 1U);
+  const std::uint64_t before = answerer().transport->wakes;
+  EXPECT_TRUE(promise.set(std::vector<std::byte>(small_bytes)));
+  EXPECT_EQ(answerer().transport->wakes - before, 1U);
+  EXPECT_EQ(answerer().links->awaited(), 0U);
+  for (int turn = 0; turn < 4; ++turn) {  // the value is asked for once its promise is known to be set
+    (void)asker().links->poll();
+    (void)answerer().links->poll();
+  }
+  EXPECT_TRUE(future.ready());
+}
+
 /// Both sides together, with what the transport and the clock of these tests take. Locked instructions are
 /// exact with one compiler; the bounds of all others leave a tenth.
 class RemoteInstructions : public ::testing::Test {
@@ -218,6 +238,33 @@ TEST_F(RemoteInstructions, OfAGetByNameAreFew) {
   });
   EXPECT_LE(cost.all, 9480U);
   EXPECT_LE(cost.locked, 29U);
+}
+
+// Of both sides, with their share of one question and answer, until the last view is gone.
+TEST_F(RemoteInstructions, OfEachOfABatchAreFew) {
+  constexpr std::size_t objects = 256;
+  const auto cost = tests::instructions_of([&](const std::function<void()>& mark) {
+    LockstepNodes nodes(64_MiB);
+    std::vector<std::vector<Key>> batches(2, std::vector<Key>(objects));
+    for (auto& keys : batches) {
+      std::ranges::generate(keys, [&] {
+        return nodes.answerer().store->put_bytes(std::vector<std::byte>(small_bytes)).value();
+      });
+    }
+    const auto get = [&](const std::vector<Key>& keys) {
+      for (const auto& found : nodes.asker().store->get_batch<std::byte[]>(keys)) {
+        if (found.value().size() != small_bytes) {
+          std::abort();
+        }
+      }
+    };
+    get(batches[0]);
+    mark();
+    get(batches[1]);
+    mark();
+  });
+  EXPECT_LE(cost.all / objects, 2230U);
+  EXPECT_LE(cost.locked / objects, 5U);
 }
 
 TEST_F(RemoteInstructions, OfAPutByNameAreFew) {
