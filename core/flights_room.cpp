@@ -9,7 +9,7 @@ namespace locum {
 
 // None for a flight that has been closed; whoever looks hears of that.
 std::shared_ptr<NodeCopies::Room> Flights::room_for(const Key& key, const Flight::Lack& lack) {
-  return closed_.load(std::memory_order_relaxed) ? nullptr : copies_->room(key, lack.record);
+  return closed_.load(std::memory_order_relaxed) ? nullptr : copies_->make_room(key, lack.record);
 }
 
 // Throws std::bad_alloc; the flight is as before then.

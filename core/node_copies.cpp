@@ -150,6 +150,11 @@ std::shared_ptr<NodeCopies::Room> NodeCopies::room(const Key& key, const ObjectR
   }
 }
 
+std::shared_ptr<NodeCopies::Room> NodeCopies::make_room(const Key& key, const ObjectRecord& record) {
+  auto made = room(key, record);
+  return made || !shed_own(record.block_bytes()) ? made : room(key, record);
+}
+
 Result<void> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark& mark,
                                  Clock::time_point good_until) {
   const std::span<std::byte> block = room.block_.memory();

@@ -78,6 +78,8 @@ class NodeCopies final {
   void unmark_all(int rank);
   /// Null if the arena has none.
   [[nodiscard]] std::shared_ptr<Room> room(const Key& key, const ObjectRecord& record);
+  /// The same, for which the oldest copies of this rank are given up, as many as have its size.
+  [[nodiscard]] std::shared_ptr<Room> make_room(const Key& key, const ObjectRecord& record);
   /// Makes a filled room the copy, in place of its flight's mark. `stale`, `not_found`: overtaken;
   /// another error: there cannot be one.
   [[nodiscard]] Result<void> publish(Room& room, const ObjectWire& wire, const Mark& mark,
