@@ -12,6 +12,7 @@
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"
+#include "tests/core/sanitized.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
 namespace locum::node_service_test {
@@ -253,7 +254,7 @@ class NodeServiceTest : public ::testing::Test {
 
 // Each is answered once, and touches nothing but what it names.
 TEST_F(NodeServiceTest, AnswersSpoiledQuestionsAndKeepsWhatTheyDoNotMean) {
-  constexpr int mutants = 10'000;
+  constexpr int mutants = tests::sanitized ? 2'000 : 10'000;
   const std::vector<Message> questions = honest_questions();
   ASSERT_GT(questions.size(), 30U);
   expect_guarded_is_read_everywhere();  // whoever reads large objects leaves copies, and notes of who has one

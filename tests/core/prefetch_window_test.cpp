@@ -9,6 +9,7 @@
 #include "core/store.hpp"
 #include "core/window.hpp"
 #include "tests/core/prefetching_nodes.hpp"
+#include "tests/core/sanitized.hpp"
 
 // How much of what is fetched ahead of use is there at a time, and what becomes of the rest.
 namespace locum::tests::prefetch_window_test {
@@ -59,7 +60,7 @@ class PrefetchWindow : public tests::PrefetchingNodes {
 };
 
 TEST_F(PrefetchWindow, LetsAThousandComeAsTheFirstAreUsed) {
-  constexpr std::size_t many = 1000;
+  constexpr std::size_t many = sanitized ? 200 : 1000;
   const auto keys = made_many(many);
   auto begun = begin_all(keys);
   std::uint64_t most = 0;

@@ -19,4 +19,13 @@ namespace locum::tests {
   return number_from(variable, sanitized ? usual / 5 : usual);
 }
 
+/// Which steps of a search that goes through all of them to play: each; each fifth where a sanitizer watches.
+class StepsToPlay {
+ public:
+  [[nodiscard]] bool next() noexcept { return !sanitized || step_++ % 5 == 0; }
+
+ private:
+  std::uint64_t step_ = 0;
+};
+
 }  // namespace locum::tests
