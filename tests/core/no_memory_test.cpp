@@ -67,9 +67,11 @@ class Scene;
 struct Act {
   std::string name;
   std::function<Errc(Scene&)> call;
-  bool copied = false;     ///< other nodes have copies
-  bool one_sided = false;  ///< large objects are read so
-  bool changes = false;    ///< names may be gone, or bound to something else, afterwards
+  bool copied = false;       ///< other nodes have copies
+  bool one_sided = false;    ///< large objects are read so
+  bool changes = false;      ///< names may be gone, or bound to something else, afterwards
+  bool takes_names = false;  ///< by them, and what they stood for goes, too
+  int home = 2;              ///< the node that names are at home on
   /// What it puts may stay without a name, until its store is dropped: its maker had no memory to hear what
   /// became of it, nor to find that out.
   bool may_stay = false;
@@ -90,7 +92,7 @@ class Scene {
                              .network = {.latency = {1ms, 1ms}, .one_sided = act.one_sided}})) {
     count_hooks(world_);
     for (const std::size_t size : {small, large}) {
-      names_.push_back(world_.name_at(2, store, "name " + std::to_string(size) + "."));
+      names_.push_back(world_.name_at(act.home, store, "name " + std::to_string(size) + "."));
       keys_.push_back(put(world_.connector(2), store, names_.back(), pattern(1, size)).value().key);
     }
     array_ = put(world_.connector(2), store, {},
@@ -132,6 +134,20 @@ class Scene {
         wrong += name + ": " + found.error().what() + '\n';
       } else if (found && !is_right(*found)) {
         wrong += name + ": wrong bytes\n";
+      }
+    }
+    return act_.takes_names ? wrong + judge_nameless() : wrong;
+  }
+  /// Nobody would ever take away what has lost its name, and is there.
+  std::string judge_nameless() {
+    std::string wrong;
+    world_.network().run_for(10s);  // who could not be told is told later
+    for (std::size_t at = 0; at < keys_.size(); ++at) {
+      const auto found = world_.connector(5).get(Address(store, names_[at]), {});
+      for (int rank = 0; rank < world_.size() && !(found && found->key() == keys_[at]); ++rank) {
+        if (world_.connector(rank).get(Address(keys_[at], 0, large), {})) {
+          wrong += names_[at] + " is gone, rank " + std::to_string(rank) + " finds its object\n";
+        }
       }
     }
     return wrong;
@@ -312,21 +328,28 @@ void add_acts(std::vector<Act>& acts, std::size_t which) {
                   }});
   for (const bool copied : {false, true}) {
     const std::string state = size + (copied ? ", copied" : "");
-    acts.push_back({.name = "replace, " + state,
-                    .call =
-                        [=](Scene& s) {
-                          return put_at(s, s.name(which), bytes, {SealMode::replace, 0});
-                        },
-                    .copied = copied});
+    for (const int home : {0, 1, 2}) {
+      const std::string of_home = state + (home == 2 ? "" : ", at home on node " + std::to_string(home));
+      acts.push_back({.name = "replace, " + of_home,
+                      .call =
+                          [=](Scene& s) {
+                            return put_at(s, s.name(which), bytes, {SealMode::replace, 0});
+                          },
+                      .copied = copied,
+                      .takes_names = true,
+                      .home = home});
+      acts.push_back(
+          {.name = "evict by name, " + of_home,
+           .call = [=](Scene& s) { return code_of(s.connector().evict(Address(store, s.name(which)), {})); },
+           .copied = copied,
+           .changes = true,
+           .takes_names = true,
+           .home = home});
+    }
     acts.push_back({.name = "evict by key, " + state,
                     .call = [=](Scene& s) { return code_of(s.connector().evict(Address(s.key(which)), {})); },
                     .copied = copied,
                     .changes = true});
-    acts.push_back(
-        {.name = "evict by name, " + state,
-         .call = [=](Scene& s) { return code_of(s.connector().evict(Address(store, s.name(which)), {})); },
-         .copied = copied,
-         .changes = true});
   }
   acts.push_back({.name = "put, " + size,
                   .call =
@@ -455,7 +478,8 @@ std::vector<Act> all_acts() {
           {.name = std::string("evict batch") + (by_name ? " by name" : "") + (copied ? ", copied" : ""),
            .call = [=](Scene& s) { return evict_batch(s, by_name); },
            .copied = copied,
-           .changes = true});
+           .changes = true,
+           .takes_names = by_name});
     }
   }
   for (const std::size_t bytes : {small, large}) {
