@@ -718,7 +718,6 @@ class Store {
                                   Deadline deadline);
   [[nodiscard]] std::vector<Result<Made>> seal_batch(detail::OwnedDrafts& drafts, Deadline deadline);
   [[nodiscard]] Result<Key> key_in_batch(std::string_view name, const Result<Made>& made) noexcept;
-  [[nodiscard]] Error told_of(const Address& address, const Error& error) const noexcept;
   [[nodiscard]] Eventual<Key> begin_seal(const ObjectDraft& draft, std::string_view name,
                                          const SealOptions& options, Deadline deadline);
   [[nodiscard]] Result<ObjectDraft> draft_of_bytes(std::string_view name, bool named,
