@@ -787,6 +787,63 @@ TEST_P(NoMemoryForBatches, PutsThemAndSaysSoOrPutsNone) {
   EXPECT_GT(returned, 4);
 }
 
+/// A range that does not say how long it is, and is passed once.
+class OncePassed {
+ public:
+  class Iterator {
+   public:
+    using iterator_concept = std::input_iterator_tag;
+    using value_type = double;
+    using difference_type = std::ptrdiff_t;
+
+    Iterator() = default;
+    explicit Iterator(const double* at) : at_(at) {}
+    double operator*() const { return *at_; }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    void operator++(int) { ++at_; }
+    friend bool operator==(const Iterator& a, const Iterator& b) { return a.at_ == b.at_; }
+
+   private:
+    const double* at_ = nullptr;
+  };
+
+  explicit OncePassed(const std::vector<double>& values) : values_(values) {}
+  [[nodiscard]] Iterator begin() const { return Iterator(values_.data()); }
+  [[nodiscard]] Iterator end() const { return Iterator(values_.data() + values_.size()); }
+
+ private:
+  const std::vector<double>& values_;
+};
+
+TEST_P(NoMemoryForBatches, PutsThemWithoutNamesAndSaysSoOrPutsNone) {
+  static_assert(std::ranges::input_range<const OncePassed&> &&
+                !std::ranges::forward_range<const OncePassed&>);
+  const std::vector<double> values{1, 2, 3, 4, 5};
+  const std::uint64_t used = local_->usage().own_used;
+  const auto put_all = [&](const auto& range) {
+    std::vector<Result<Key>> keys;
+    int returned = 0;
+    const auto put = [&] {
+      keys.clear();
+      keys = objects_.put_batch(range);
+    };
+    with_each_failing(put, [&](bool thrown) {
+      returned += thrown ? 0 : 1;
+      EXPECT_EQ(keys.size(), thrown ? 0 : values.size());
+      for (const auto& key : keys) {
+        EXPECT_TRUE(key ? objects_.evict(*key).value() : code_of(key) == Errc::out_of_memory);
+      }
+      EXPECT_EQ(local_->usage().own_used, used) << "what nobody knows of";
+    });
+    EXPECT_GT(returned, 1);
+  };
+  put_all(values);
+  put_all(OncePassed(values));
+}
+
 TEST_P(NoMemoryForBatches, EvictsThemAndSaysSoOrEvictsNone) {
   std::vector<Key> all;
   std::optional<Promise<double>> promise;
