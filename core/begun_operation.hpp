@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <new>
 #include <optional>
 #include <utility>
 
@@ -10,19 +9,10 @@
 #include "mutex.hpp"
 #include "node_client.hpp"
 #include "operation.hpp"
+#include "unless_out_of_memory.hpp"
 #include "window.hpp"
 
 namespace locum {
-
-/// What `call` returns; where it finds that this process has no memory left, that.
-template <class Call>
-auto guarded(Call call) -> decltype(call()) {
-  try {
-    return call();
-  } catch (const std::bad_alloc&) {
-    return no_memory_left();
-  }
-}
 
 /// What becomes of an operation that nobody wants to hear of any more.
 enum class Unwanted : std::uint8_t {

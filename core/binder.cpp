@@ -9,6 +9,7 @@
 #include "core/being_bound.hpp"
 #include "core/haste.hpp"
 #include "core/reclaim.hpp"
+#include "core/unless_out_of_memory.hpp"
 
 namespace locum {
 
@@ -43,11 +44,50 @@ class Binder::Dissolving final : public Operation::Begun {
   Told<Result<void>> outcome_;
 };
 
+/// Waits until an object of another node is out of sight, whose name has gone. Made before that: then it
+/// needs no memory any more. Where there is none for the wait, the object goes all the same.
+class Binder::Retiring final : public Operation::Begun {
+ public:
+  /// Throws std::bad_alloc.
+  explicit Retiring(Retirements& retirements) : retirements_(retirements), kept_(std::make_shared<Kept>()) {}
+
+  /// Before it is waited for, once.
+  void set(const Key& key, Moment until) noexcept {
+    key_ = key;
+    until_ = until;
+  }
+  [[nodiscard]] Result<void> await_resume() noexcept {
+    if (!unless_out_of_memory([this] { check(); })) {
+      retirements_.retire_soon(kept_, key_);
+      return no_memory_left();
+    }
+    return kept_->outcome.await_resume();
+  }
+
+ private:
+  /// What goes on without who waits, once that has been told.
+  struct Kept final : Retirement {
+    void ended(const Result<void>& told) noexcept override { outcome.tell(told); }
+    Told<Result<void>> outcome;
+  };
+
+  [[nodiscard]] bool begin(Operation& operation) noexcept override {
+    retirements_.retire(kept_, key_, until_);
+    return kept_->outcome.is_told(operation);
+  }
+
+  Retirements& retirements_;
+  const std::shared_ptr<Kept> kept_;
+  Key key_;
+  Moment until_;
+};
+
 Binder::Binder(NodeMemory memory, const Links& links)
     : memory_(std::move(memory)),
       client_(links.client().get()),
       copy_sets_(links.copies().sets),
       settlement_(links.settlement()),
+      retirements_(links.retirements()),
       inline_bytes_(links.inline_bytes()),
       nodes_(client_->nodes()) {}
 
@@ -166,6 +206,10 @@ Task<Result<std::uint64_t>> Binder::bind(Key key, SealOptions options, Moment un
 }
 
 Task<Result<std::uint64_t>> Binder::bind_here(const Pin& pin, SealOptions options, Moment until) {
+  std::optional<Retiring> retiring;
+  if (options.mode == SealMode::replace) {
+    retiring.emplace(*retirements_);
+  }
   const auto attempt = [&] {
     return bind_exactly(
         *memory_.directory, pin.record->store, memory_.name(pin), options, until,
@@ -177,10 +221,13 @@ Task<Result<std::uint64_t>> Binder::bind_here(const Pin& pin, SealOptions option
     co_return bound.error();
   }
   // Who cannot be reached has the old one still, and nobody finds it by its name.
+  if (bound->replaced) {
+    Retiring& going = *retiring;
+    going.set(*bound->replaced, until);
+    (void)co_await going;
+  }
   try {
-    if (bound->replaced) {
-      (void)co_await retire(*bound->replaced, until);
-    } else if (bound->outdated) {
+    if (bound->outdated) {
       (void)co_await dissolve(*bound->outdated, until);
     }
   } catch (const std::bad_alloc&) {  // it is bound all the same
@@ -192,18 +239,6 @@ std::optional<Key> Binder::referent(const Pin& old) const {
   const PinnedObject object(memory_.table, old);
   const auto reference = memory_.reference(old);
   return reference ? std::optional(reference->object.key) : std::nullopt;
-}
-
-// Takes an object of another node out of sight, whose name is gone already. A node that has closed shows it
-// to nobody any more.
-Task<Result<bool>> Binder::retire(Key key, Moment until) {
-  const int owner = nodes_.of_creator(key.creator);
-  if (owner < 0) {
-    co_return no_such_maker(key);
-  }
-  const auto answer = co_await client_->asked(owner, Kind::retire, words(KeyWords{key}), {}, until);
-  const bool went = !answer && answer.error().code() == Errc::closed && nodes_.has_closed(owner);
-  co_return answer || went ? Result<bool>(true) : Result<bool>(answer.error());
 }
 
 Task<Result<void>> Binder::dissolve(Key key, Moment until) {
@@ -297,6 +332,7 @@ Task<Result<bool>> Binder::unbind_here(std::uint32_t store, std::string_view nam
     const auto attempt = [&] { return directory.unbind(store, name, only, until); };
     co_return co_await until_unlocked(until, attempt);
   }
+  Retiring retiring(*retirements_);
   constexpr int most_rounds = 64;  // each of which somebody else won
   for (int round = 0; round < most_rounds; ++round) {
     Key entry;
@@ -316,7 +352,9 @@ Task<Result<bool>> Binder::unbind_here(std::uint32_t store, std::string_view nam
     }
     if (*gone) {
       if (key) {
-        co_return co_await retire(*key, until);
+        retiring.set(*key, until);
+        const auto retired = co_await retiring;
+        co_return retired ? Result<bool>(true) : Result<bool>(retired.error());
       }
       const auto alone = co_await dissolve(entry, until);
       co_return alone ? Result<bool>(true) : Result<bool>(alone.error());

@@ -11,6 +11,7 @@
 #include "lookup.hpp"
 #include "node_client.hpp"
 #include "node_memory.hpp"
+#include "retirements.hpp"
 #include "settlement.hpp"
 #include "window.hpp"
 
@@ -56,6 +57,7 @@ class Binder final {
 
  private:
   class Dissolving;
+  class Retiring;
 
   [[nodiscard]] int home_of(std::uint32_t store, std::uint64_t hash) const noexcept {
     return nodes_.home(store, hash);
@@ -69,7 +71,6 @@ class Binder final {
                                                Moment until);
   [[nodiscard]] Task<Result<bool>> unbind_there(int home, std::uint32_t store, std::string_view name,
                                                 Key only, Moment until);
-  [[nodiscard]] Task<Result<bool>> retire(Key key, Moment until);
   [[nodiscard]] std::optional<Key> referent(const Pin& old) const;
   template <class Try>
   [[nodiscard]] Task<std::invoke_result_t<Try>> until_unlocked(Moment until, Try attempt) const;
@@ -78,6 +79,7 @@ class Binder final {
   const NodeClient* const client_;  ///< the links', which it is kept by
   const std::shared_ptr<CopySets> copy_sets_;
   const std::shared_ptr<Settlement> settlement_;
+  const std::shared_ptr<Retirements> retirements_;
   const std::uint64_t inline_bytes_;
   const Nodes& nodes_;
 };

@@ -9,6 +9,7 @@
 #include "core/name_alarm.hpp"
 #include "core/node_service.hpp"
 #include "core/promise_waits.hpp"
+#include "core/retirements.hpp"
 #include "core/settlement.hpp"
 #include "core/unless_out_of_memory.hpp"
 #include "core/warm_memory.hpp"
@@ -68,6 +69,7 @@ Links::Links(LinkParts parts)
       read_leases_(std::make_shared<ReadLeases>(parts.remote, exchange_, parts.patience)),
       reads_one_sidedly_(parts.remote != nullptr),
       settlement_(std::make_shared<Settlement>(parts.memory, exchange_, nodes_, bell_, parts.timeout)),
+      retirements_(std::make_shared<Retirements>(exchange_, nodes_, bell_, parts.timeout)),
       alarm_(std::make_shared<NameAlarm>(bell_)) {
   const auto objects = open_cluster({.arena = parts.memory.arena,
                                      .table = parts.memory.table,
@@ -93,6 +95,7 @@ Links::Links(LinkParts parts)
                    .read_leases = read_leases_,
                    .reads = reads,
                    .settlement = settlement_,
+                   .retirements = retirements_,
                    .promise_waits = promise_waits_,
                    .inline_bytes = inline_bytes_,
                    .timeout = parts.timeout,

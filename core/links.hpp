@@ -26,6 +26,7 @@ namespace locum {
 class NameAlarm;
 class NodeService;
 class PromiseWaits;
+class Retirements;
 class Settlement;
 
 /// What links a rank to the other nodes is put together from.
@@ -62,6 +63,8 @@ class Links {
   [[nodiscard]] const Copies& copies() const noexcept { return copies_; }
   /// What finds out what became of binds without an answer.
   [[nodiscard]] const std::shared_ptr<Settlement>& settlement() const noexcept { return settlement_; }
+  /// What has objects of other nodes go that lost their names.
+  [[nodiscard]] const std::shared_ptr<Retirements>& retirements() const noexcept { return retirements_; }
   /// By which operations wait for promises. Until close().
   [[nodiscard]] const std::shared_ptr<PromiseWaits>& promise_waits() const noexcept { return promise_waits_; }
   [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
@@ -126,6 +129,7 @@ class Links {
   const bool reads_one_sidedly_;
   Copies copies_;  ///< until close()
   const std::shared_ptr<Settlement> settlement_;
+  const std::shared_ptr<Retirements> retirements_;
   const std::shared_ptr<NameAlarm> alarm_;
   std::shared_ptr<PromiseWaits> promise_waits_;  ///< until close()
   std::shared_ptr<NodeService> service_;         ///< until close()

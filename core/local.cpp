@@ -16,6 +16,7 @@
 #include "core/internal_stores.hpp"
 #include "core/mutex.hpp"
 #include "core/promised.hpp"
+#include "core/unless_out_of_memory.hpp"
 
 namespace locum {
 
@@ -107,14 +108,18 @@ Result<ObjectView> view_of(LocalObject& object) {
 
 class Local final : public Connector {
  public:
-  explicit Local(LocalOptions options) : options_(options) {}
+  explicit Local(LocalOptions options) : options_(options) {
+    (void)no_memory_left();  // made now: there may be no memory for it when it is said
+  }
 
   Result<ObjectView> get(const Address& address, Deadline) override {
-    const MutexLock lock(mutex_);
-    if (LocalObject* const object = find(address)) {
-      return view_of(*object);
-    }
-    return absent(address);
+    return guarded([&]() -> Result<ObjectView> {
+      const MutexLock lock(mutex_);
+      if (LocalObject* const object = find(address)) {
+        return view_of(*object);
+      }
+      return absent(address);
+    });
   }
 
   Result<bool> exists(const Address& address, Deadline) override {
@@ -123,16 +128,82 @@ class Local final : public Connector {
   }
 
   Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix, Deadline) override {
-    const MutexLock lock(mutex_);
-    std::vector<std::string> names;
-    for (auto at = names_.lower_bound({store, prefix});
-         at != names_.end() && at->first.first == store && at->first.second.starts_with(prefix); ++at) {
-      names.emplace_back(at->first.second);
-    }
-    return names;
+    return guarded([&]() -> Result<std::vector<std::string>> {
+      const MutexLock lock(mutex_);
+      std::vector<std::string> names;
+      for (auto at = names_.lower_bound({store, prefix});
+           at != names_.end() && at->first.first == store && at->first.second.starts_with(prefix); ++at) {
+        names.emplace_back(at->first.second);
+      }
+      return names;
+    });
   }
 
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override {
+    return guarded([&] { return do_wait(address, deadline, wanted); });
+  }
+  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline) override {
+    return guarded([&] { return do_create(size_bytes, meta); });
+  }
+  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline) override {
+    return guarded([&] { return do_seal(draft, options); });
+  }
+
+  void watch(const Address& /*address*/, const std::shared_ptr<NameWatcher>& watcher) override {
+    const MutexLock lock(mutex_);
+    if (std::ranges::find(watchers_, watcher) == watchers_.end()) {
+      watchers_.push_back(watcher);
+    }
+  }
+
+  void discard(const ObjectDraft& draft) noexcept override {
+    const MutexLock lock(mutex_);
+    drafts_.erase(draft.place);
+  }
+
+  Result<bool> evict(const Address& address, Deadline) override {
+    const MutexLock lock(mutex_);
+    LocalObject* const object = find(address);
+    if (object == nullptr) {
+      return false;
+    }
+    erase(*object);
+    return true;
+  }
+
+  Result<std::uint64_t> drop(std::uint32_t store) override {
+    return guarded([&]() -> Result<std::uint64_t> {
+      const MutexLock lock(mutex_);
+      std::vector<LocalObject*> dropped;
+      for (const auto& [key, object] : objects_) {
+        if (key.store == store) {
+          dropped.push_back(object.get());
+        }
+      }
+      for (LocalObject* const object : dropped) {
+        erase(*object);
+      }
+      return dropped.size();
+    });
+  }
+
+  MemoryUsage usage() const override {
+    const MutexLock lock(mutex_);
+    MemoryUsage usage;
+    usage.limit = options_.memory_bytes;
+    usage.own_used = used_->load(std::memory_order_relaxed);
+    usage.committed = usage.own_committed = usage.own_used;
+    usage.own_pinned = pinned_bytes(usage.own_used);
+    usage.own_objects = objects_.size();
+    return usage;
+  }
+
+ private:
+  using NameKey = std::pair<std::uint32_t, std::string_view>;  // the text is the object's own
+  using Names = std::map<NameKey, LocalObject*>;
+  using LiveHashes = std::set<std::pair<std::uint32_t, std::uint64_t>>;
+
+  Result<ObjectView> do_wait(const Address& address, Deadline deadline, const Wanted& wanted) {
     if (address.name.empty()) {
       return get(address, deadline);  // keys are made by sealing: one that is not there never will be
     }
@@ -156,14 +227,7 @@ class Local final : public Connector {
     }
   }
 
-  void watch(const Address& /*address*/, const std::shared_ptr<NameWatcher>& watcher) override {
-    const MutexLock lock(mutex_);
-    if (std::ranges::find(watchers_, watcher) == watchers_.end()) {
-      watchers_.push_back(watcher);
-    }
-  }
-
-  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline) override {
+  Result<ObjectDraft> do_create(std::uint64_t size_bytes, const ObjectMeta& meta) {
     const MutexLock lock(mutex_);
     const std::uint64_t used = used_->load(std::memory_order_relaxed);
     const std::uint64_t limit =
@@ -184,7 +248,7 @@ class Local final : public Connector {
     return draft;
   }
 
-  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline) override {
+  Result<Sealed> do_seal(const ObjectDraft& draft, const SealOptions& options) {
     const MutexLock lock(mutex_);
     auto node = drafts_.extract(draft.place);
     if (node.empty()) {
@@ -194,7 +258,7 @@ class Local final : public Connector {
     const ObjectMeta& meta = object.meta();
     const bool named = !meta.name.empty();
     LocalObject* const live = named ? find({meta.store, meta.name}) : nullptr;
-    // All that may fail comes first, and leaves nothing.
+    // All that may fail comes first, and leaves nothing: the draft goes with its node.
     Names name;
     LiveHashes hash;
     if (named) {
@@ -217,51 +281,6 @@ class Local final : public Connector {
     tell_of_names();
     return object.sealed();
   }
-
-  void discard(const ObjectDraft& draft) noexcept override {
-    const MutexLock lock(mutex_);
-    drafts_.erase(draft.place);
-  }
-
-  Result<bool> evict(const Address& address, Deadline) override {
-    const MutexLock lock(mutex_);
-    LocalObject* const object = find(address);
-    if (object == nullptr) {
-      return false;
-    }
-    erase(*object);
-    return true;
-  }
-
-  Result<std::uint64_t> drop(std::uint32_t store) override {
-    const MutexLock lock(mutex_);
-    std::vector<LocalObject*> dropped;
-    for (const auto& [key, object] : objects_) {
-      if (key.store == store) {
-        dropped.push_back(object.get());
-      }
-    }
-    for (LocalObject* const object : dropped) {
-      erase(*object);
-    }
-    return dropped.size();
-  }
-
-  MemoryUsage usage() const override {
-    const MutexLock lock(mutex_);
-    MemoryUsage usage;
-    usage.limit = options_.memory_bytes;
-    usage.own_used = used_->load(std::memory_order_relaxed);
-    usage.committed = usage.own_committed = usage.own_used;
-    usage.own_pinned = pinned_bytes(usage.own_used);
-    usage.own_objects = objects_.size();
-    return usage;
-  }
-
- private:
-  using NameKey = std::pair<std::uint32_t, std::string_view>;  // the text is the object's own
-  using Names = std::map<NameKey, LocalObject*>;
-  using LiveHashes = std::set<std::pair<std::uint32_t, std::uint64_t>>;
 
   LocalObject* find(const Address& address) const LOCUM_REQUIRES(mutex_) {
     if (address.name.empty()) {

@@ -9,6 +9,7 @@
 #include "core/call_error.hpp"
 #include "core/haste.hpp"
 #include "core/name_list.hpp"
+#include "core/retirements.hpp"
 #include "core/unless_out_of_memory.hpp"
 
 namespace locum {
@@ -29,51 +30,37 @@ std::chrono::nanoseconds patience_of(const AwaitWords& asked) {
 // names of which nobody can tell this process.
 constexpr int looks_in_patience = 5;
 
-/// An object of another node that is to go out of sight because its name has: nobody else will ask for that.
-/// So where its node has no room for the question, as after a batch of names, it is asked again, until it
-/// would be given up anyway. A node that has closed shows the object to nobody any more.
-class Retirement final : public std::enable_shared_from_this<Retirement> {
+/// The object whose name was taken away: whoever asked for that is told when it is gone, too.
+class Unbound final : public Retirement {
  public:
-  Retirement(const ServiceParts& parts, int owner, const Key& key, Nodes::Then then)
-      : parts_(parts), owner_(owner), key_(key), then_(std::move(then)), until_(parts.soon()) {}
+  Unbound(const ServiceParts& parts, Asker asker) noexcept : parts_(parts), asker_(asker) {}
 
-  /// Throws std::bad_alloc: it has not been asked.
-  void ask() {
-    const KeyWords asked{key_};
-    parts_.nodes->ask(
-        owner_, Kind::retire, words(asked), {}, until_,
-        [self = shared_from_this()](const Result<NodeAnswer>& retired) { self->answered(retired); });
+ private:
+  void ended(const Result<void>& outcome) noexcept override {
+    outcome ? parts_.answer(asker_, one_byte(true)) : parts_.refuse(asker_, outcome.error());
+  }
+
+  const ServiceParts& parts_;
+  const Asker asker_;
+};
+
+/// The object whose name stands for another one now. Whoever cannot be reached has it still, and nobody finds
+/// it by its name. If this rank closes meanwhile, it may be gone a little after that only, or not.
+class Replaced final : public Retirement {
+ public:
+  Replaced(const ServiceParts& parts, Asker asker) noexcept : parts_(parts), asker_(asker) {}
+
+  /// Of what stands there now.
+  void set_generation(std::uint64_t generation) noexcept { generation_ = generation; }
+  void ended(const Result<void>& outcome) noexcept override {
+    const bool closing = !outcome && outcome.error().code() == Errc::closed;
+    closing ? parts_.refuse(asker_, outcome.error()) : parts_.answer(asker_, words(generation_));
   }
 
  private:
-  void answered(const Result<NodeAnswer>& retired) {
-    if (!retired && retired.error().code() == Errc::out_of_memory && asks_again()) {
-      return;
-    }
-    const bool went = !retired && retired.error().code() == Errc::closed && parts_.nodes->has_closed(owner_);
-    then_(went ? Result<NodeAnswer>(NodeAnswer{}) : retired);
-  }
-  // A little later.
-  [[nodiscard]] bool asks_again() {
-    const auto at = parts_.exchange->now() + pause_;
-    pause_ = std::min(2 * pause_, longest_pause);
-    return at < until_ && unless_out_of_memory([&] {
-             parts_.nodes->call_at(at, [self = shared_from_this()] {
-               if (!unless_out_of_memory([&] { self->ask(); }) && !self->asks_again()) {
-                 self->then_(no_memory_left());
-               }
-             });
-           });
-  }
-
-  static constexpr Exchange::Clock::duration longest_pause = std::chrono::milliseconds(50);
-
   const ServiceParts& parts_;
-  const int owner_;
-  const Key key_;
-  const Nodes::Then then_;
-  const Exchange::Clock::time_point until_;
-  Exchange::Clock::duration pause_ = std::chrono::milliseconds(1);
+  const Asker asker_;
+  std::uint64_t generation_ = 0;
 };
 
 }  // namespace
@@ -259,6 +246,7 @@ void NameService::bind(const Question& question, Asker asker) {
   const SealOptions options{asked->replaces != 0 ? SealMode::replace : SealMode::put,
                             asked->expected_generation};
   (void)Haste::has_put_off();
+  const auto replaced = asked->replaces != 0 ? std::make_shared<Replaced>(parts_, asker) : nullptr;
   const auto bound = bind_exactly(
       *parts_.local.directory, record.store, name, options, {},
       [&](const SealOptions& exact) { return refer(*asked, name, block, exact); },
@@ -267,31 +255,24 @@ void NameService::bind(const Question& question, Asker asker) {
     const bool later = bound.error().code() == Errc::out_of_memory && Haste::has_put_off();
     return later ? parts_.answer(asker, words(bind_later)) : parts_.refuse(asker, bound.error());
   }
-  // Whoever cannot be reached has the old one still, and nobody finds it by its name. If this rank closes
-  // meanwhile, that object may be gone a little after that only.
-  const auto done = [this, asker, generation = bound->generation](const auto& outcome) {
-    const bool closing = !outcome && outcome.error().code() == Errc::closed;
-    closing ? parts_.refuse(asker, outcome.error()) : parts_.answer(asker, words(generation));
-  };
-  try {
-    if (bound->replaced) {
-      return retire_then(*bound->replaced, done);
-    }
-    if (bound->outdated) {
-      return parts_.copies.sets->dissolve(*bound->outdated, parts_.soon(), done);
-    }
-  } catch (const std::bad_alloc&) {  // it is bound all the same
+  if (!replaced) {
+    return parts_.answer(asker, words(bound->generation));
   }
-  done(Result<void>());
-}
-
-// Takes an object of whichever node out of sight, whose name is gone already.
-void NameService::retire_then(const Key& key, Nodes::Then then) {
-  const int owner = parts_.nodes->of_creator(key.creator);
-  if (owner < 0) {
-    return then(no_such_maker(key));
+  replaced->set_generation(bound->generation);
+  if (bound->replaced) {
+    return parts_.retirements->retire(replaced, *bound->replaced, parts_.soon());
   }
-  std::make_shared<Retirement>(parts_, owner, key, std::move(then))->ask();
+  if (!bound->outdated) {
+    return replaced->ended({});
+  }
+  const bool is_told = unless_out_of_memory([&] {
+    parts_.copies.sets->dissolve(*bound->outdated, parts_.soon(),
+                                 [replaced](const Result<void>& outcome) { replaced->ended(outcome); });
+  });
+  if (!is_told) {  // it is bound all the same
+    parts_.copies.sets->dissolve(*bound->outdated);
+    replaced->ended({});
+  }
 }
 
 void NameService::unbind(const Question& question, Asker asker) {
@@ -310,6 +291,8 @@ void NameService::unbind(const Question& question, Asker asker) {
   if (asked->only.valid() && asked->only != key) {
     return parts_.answer(asker, one_byte(false));
   }
+  const bool is_left = key && !asked->only.valid();  // an object that nobody else takes away
+  const auto unbound = is_left ? std::make_shared<Unbound>(parts_, asker) : nullptr;
   const auto gone = parts_.local.directory->unbind(asked->store, name, entry);
   if (!gone) {
     return parts_.refuse(asker, gone.error());
@@ -317,10 +300,8 @@ void NameService::unbind(const Question& question, Asker asker) {
   if (!*gone) {
     return unbind(question, asker);  // replaced meanwhile: there is another one now, or none
   }
-  if (key && !asked->only.valid()) {
-    return retire_then(*key, [this, asker](const Result<NodeAnswer>& retired) {
-      retired ? parts_.answer(asker, one_byte(true)) : parts_.refuse(asker, retired.error());
-    });
+  if (unbound) {
+    return parts_.retirements->retire(unbound, *key, parts_.soon());
   }
   key ? parts_.answer(asker, one_byte(true)) : copies_.dissolve_then(entry, asker, one_byte(true));
 }

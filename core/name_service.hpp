@@ -56,7 +56,6 @@ class NameService final {
   [[nodiscard]] bool is_mates_wait(const Question& question, const std::optional<Key>& promised) const;
   void await_for_mate(const Key& promised, const AwaitWords& asked, Asker mate);
   void take_back(int rank, std::uint32_t store, std::string_view name) noexcept;
-  void retire_then(const Key& key, Nodes::Then then);
 
   const ServiceParts& parts_;
   CopyService& copies_;

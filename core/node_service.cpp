@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "core/retirements.hpp"
 #include "core/settlement.hpp"
 #include "core/unless_out_of_memory.hpp"
 
@@ -47,9 +48,9 @@ Exchange::Clock::time_point NodeService::next_due() const noexcept {
   }
   const auto look_due = alarm_->rung() ? look_due_ : Exchange::Clock::time_point::max();
   return std::min({look_due, parts_.read_leases->next_due(), parts_.reads->next_due(),
-                   parts_.settlement->next_due(), parts_.copies.sets->next_due(),
-                   parts_.promise_waits->next_due(), parts_.bundles->next_due(), names_.next_due(),
-                   estate_due_});
+                   parts_.settlement->next_due(), parts_.retirements->next_due(),
+                   parts_.copies.sets->next_due(), parts_.promise_waits->next_due(),
+                   parts_.bundles->next_due(), names_.next_due(), estate_due_});
 }
 
 void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
@@ -57,6 +58,7 @@ void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
   parts_.reads->give_up_overdue(now);
   parts_.copies.sets->do_due(now);
   parts_.bundles->end_overdue(now);
+  parts_.retirements->do_due(now);
   if (parts_.settlement->has_named()) {
     parts_.settlement->settle_named();
   }
@@ -78,6 +80,11 @@ void NodeService::look_for_all_awaited(Exchange::Clock::time_point now) noexcept
   look_due_ = now + of_one_look * static_cast<std::int64_t>(awaited);
   names_.look_for_awaited();
   parts_.promise_waits->look_here();
+}
+
+void NodeService::close(const Error& error) noexcept {
+  names_.close(error);
+  parts_.retirements->close(error);
 }
 
 void NodeService::settle_estate() noexcept {

@@ -36,8 +36,9 @@ class NodeService final : public Service {
     names_.look_for_awaited(name_hash);
     parts_.promise_waits->look_here(promised);
   }
-  /// Nobody who waits for a name is answered any more but by `error`. Within a step of the exchange.
-  void close(const Error& error) noexcept { names_.close(error); }
+  /// Nobody who waits for a name, or for an object to go, is answered any more but by `error`. Within a step
+  /// of the exchange.
+  void close(const Error& error) noexcept;
   /// Waits that are registered here.
   [[nodiscard]] std::size_t awaited() const noexcept { return names_.awaited(); }
 

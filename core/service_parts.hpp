@@ -24,6 +24,7 @@
 
 namespace locum {
 
+class Retirements;
 class Settlement;
 
 /// What those are made of that answer what other ranks ask of this node, and how they answer: within steps of
@@ -38,6 +39,7 @@ struct ServiceParts {
   std::shared_ptr<ReadLeases> read_leases;  ///< what others read of this node
   std::shared_ptr<OneSidedReads> reads;     ///< what this rank reads of others
   std::shared_ptr<Settlement> settlement;
+  std::shared_ptr<Retirements> retirements;
   std::shared_ptr<PromiseWaits> promise_waits;  ///< of this rank's own operations
   std::uint64_t inline_bytes = 0;  ///< blocks up to this size are answered together with a look-up by name
   std::chrono::milliseconds timeout{};

@@ -313,12 +313,16 @@ Error Session::closed_error() const {
       .at_rank(options_.rank);
 }
 
-Error Session::explain(const Address& address, const Error& error) const {
-  return address.name.empty() ? error.about(address.key, options_.rank)
-                              : error.about(address.name, options_.rank);
+Error Session::explain(const Address& address, const Error& error) const noexcept {
+  Error explained = error;
+  unless_out_of_memory([&] {
+    explained = address.name.empty() ? error.about(address.key, options_.rank)
+                                     : error.about(address.name, options_.rank);
+  });
+  return explained;
 }
 
-Error Session::missed(const Address& address, const Error& error) {
+Error Session::missed(const Address& address, const Error& error) noexcept {
   if (error.code() == Errc::not_found || error.code() == Errc::stale) {
     Metrics::increment(metrics_->misses);
   }

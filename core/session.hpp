@@ -160,10 +160,10 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] Handle handle_of(const ObjectFacts& facts) const noexcept;
   /// The error of calls after close().
   [[nodiscard]] Error closed_error() const;
-  /// `error`, with the key and the rank that it is about.
-  [[nodiscard]] Error explain(const Address& address, const Error& error) const;
+  /// `error`, with the key and the rank that it is about, where there is memory for these.
+  [[nodiscard]] Error explain(const Address& address, const Error& error) const noexcept;
   /// The same of an object that was not found, which counts.
-  [[nodiscard]] Error missed(const Address& address, const Error& error);
+  [[nodiscard]] Error missed(const Address& address, const Error& error) noexcept;
   /// Names both types, the one asked for and the one that is there, and the codecs; says by which to read it.
   [[nodiscard]] Error type_mismatch(std::string_view asked, const ObjectView& object) const;
   /// Says that an object's size does not fit its own type.

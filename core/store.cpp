@@ -187,18 +187,11 @@ std::vector<Result<Store::Made>> Store::seal_batch(detail::OwnedDrafts& drafts, 
   return made;
 }
 
-// What has been done cannot be taken back for want of memory to tell of it.
-Error Store::told_of(const Address& address, const Error& error) const noexcept {
-  Error told = error;
-  unless_out_of_memory([&] { told = session().explain(address, error); });
-  return told;
-}
-
 // Where the store was dropped meanwhile, the drop may have come before the name stood for the object.
 Result<Key> Store::key_in_batch(std::string_view name, const Result<Made>& made) noexcept {
   const Address address(open_->number, name);
   if (!made) {
-    return told_of(address, made.error());
+    return session().explain(address, made.error());
   }
   if (open_->dropped_meanwhile()) [[unlikely]] {
     unless_out_of_memory([&] { (void)session().connector().evict(Address(made->key), {}); });
@@ -399,7 +392,7 @@ std::vector<Result<bool>> Store::evict_all(const detail::BatchAddresses& asked, 
   session().connector().evict_batch(some, std::span(of_some).first(some.size()), until);
   for (std::size_t at = 0; at < some.size(); ++at) {
     if (!of_some[at]) {
-      evicted[places[at]] = told_of(some[at], of_some[at].error());
+      evicted[places[at]] = session().explain(some[at], of_some[at].error());
       continue;
     }
     Metrics::add(session().metrics().evictions, *of_some[at] ? 1U : 0U);

@@ -23,6 +23,7 @@
 #include "read.hpp"
 #include "representation.hpp"
 #include "session.hpp"
+#include "unless_out_of_memory.hpp"
 #include "view.hpp"
 #include "when.hpp"
 #include "writer.hpp"
@@ -171,11 +172,7 @@ class Store {
     std::vector<Result<Key>> keys;
     detail::OwnedDrafts drafts(open_);
     for (const auto& [name, value] : objects) {
-      const auto draft = store_value(name, true, value, until, [&](const ObjectDraft& made) {
-        drafts.add(made);
-        return Result<Key>(Key{});
-      });
-      keys.push_back(draft);
+      keys.push_back(draft_in_batch(name, true, value, until, drafts));
     }
     const std::vector<Result<Made>> made = seal_batch(drafts, until);
     auto object = std::ranges::begin(objects);
@@ -188,14 +185,31 @@ class Store {
     }
     return keys;
   }
-  /// put() of each value of a range, without a name and without a message.
+  /// put() of each value of a range, without a name and without a message. Throws std::bad_alloc where there
+  /// is no memory for the results themselves: nothing has been put then.
   template <std::ranges::input_range Range>
     requires(!detail::NamedValues<Range> && !std::convertible_to<const Range&, std::string_view>)
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& values, Deadline deadline = {}) {
     const Deadline until = moment(deadline);
     std::vector<Result<Key>> keys;
-    for (const auto& value : values) {
-      keys.push_back(put(value, until));
+    if constexpr (std::ranges::forward_range<const Range&> || std::ranges::sized_range<const Range&>) {
+      keys.reserve(static_cast<std::size_t>(std::ranges::distance(values)));
+      for (const auto& value : values) {
+        keys.push_back(guarded([&] { return put(value, until); }));
+      }
+    } else {  // how many there are shows when all have been seen
+      detail::OwnedDrafts drafts(open_);
+      for (const auto& value : values) {
+        keys.push_back(draft_in_batch({}, false, value, until, drafts));
+      }
+      const std::vector<Result<Made>> made = seal_batch(drafts, until);
+      auto each = made.begin();
+      for (Result<Key>& key : keys) {
+        if (key) {
+          key = key_in_batch({}, *each);
+          ++each;
+        }
+      }
     }
     return keys;
   }
@@ -718,7 +732,6 @@ class Store {
                                   Deadline deadline);
   [[nodiscard]] std::vector<Result<Made>> seal_batch(detail::OwnedDrafts& drafts, Deadline deadline);
   [[nodiscard]] Result<Key> key_in_batch(std::string_view name, const Result<Made>& made) noexcept;
-  [[nodiscard]] Error told_of(const Address& address, const Error& error) const noexcept;
   [[nodiscard]] Eventual<Key> begin_seal(const ObjectDraft& draft, std::string_view name,
                                          const SealOptions& options, Deadline deadline);
   [[nodiscard]] Result<ObjectDraft> draft_of_bytes(std::string_view name, bool named,
@@ -751,6 +764,15 @@ class Store {
                                          const SealOptions& options, Deadline deadline) {
     return store_value(name, named, value, deadline,
                        [&](const ObjectDraft& draft) { return seal(draft, name, options, deadline); });
+  }
+  // Memory that is filled, to be sealed with others; a key of none, or an error.
+  template <class T>
+  [[nodiscard]] Result<Key> draft_in_batch(std::string_view name, bool named, const T& value,
+                                           Deadline deadline, detail::OwnedDrafts& drafts) {
+    return store_value(name, named, value, deadline, [&](const ObjectDraft& made) {
+      drafts.add(made);
+      return Result<Key>(Key{});
+    });
   }
   template <class T>
   [[nodiscard]] Eventual<Key> begin_put(std::string_view name, const T& value, const SealOptions& options,

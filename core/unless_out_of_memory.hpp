@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "error.hpp"
+
 namespace locum {
 
 /// Does `act`; false: this process had no memory left for it. For what may be left undone.
@@ -12,6 +14,16 @@ bool unless_out_of_memory(Act act) {
     return true;
   } catch (const std::bad_alloc&) {
     return false;
+  }
+}
+
+/// What `call` returns; where it finds that this process has no memory left, that.
+template <class Call>
+auto guarded(Call call) -> decltype(call()) {
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    return no_memory_left();
   }
 }
 

@@ -3,13 +3,17 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <iostream>
+#include <iterator>
 #include <memory>
 #include <new>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -67,9 +71,11 @@ class Scene;
 struct Act {
   std::string name;
   std::function<Errc(Scene&)> call;
-  bool copied = false;     ///< other nodes have copies
-  bool one_sided = false;  ///< large objects are read so
-  bool changes = false;    ///< names may be gone, or bound to something else, afterwards
+  bool copied = false;       ///< other nodes have copies
+  bool one_sided = false;    ///< large objects are read so
+  bool changes = false;      ///< names may be gone, or bound to something else, afterwards
+  bool takes_names = false;  ///< by them, and what they stood for goes, too
+  int home = 2;              ///< the node that names are at home on
   /// What it puts may stay without a name, until its store is dropped: its maker had no memory to hear what
   /// became of it, nor to find that out.
   bool may_stay = false;
@@ -90,7 +96,7 @@ class Scene {
                              .network = {.latency = {1ms, 1ms}, .one_sided = act.one_sided}})) {
     count_hooks(world_);
     for (const std::size_t size : {small, large}) {
-      names_.push_back(world_.name_at(2, store, "name " + std::to_string(size) + "."));
+      names_.push_back(world_.name_at(act.home, store, "name " + std::to_string(size) + "."));
       keys_.push_back(put(world_.connector(2), store, names_.back(), pattern(1, size)).value().key);
     }
     array_ = put(world_.connector(2), store, {},
@@ -132,6 +138,20 @@ class Scene {
         wrong += name + ": " + found.error().what() + '\n';
       } else if (found && !is_right(*found)) {
         wrong += name + ": wrong bytes\n";
+      }
+    }
+    return act_.takes_names ? wrong + judge_nameless() : wrong;
+  }
+  /// Nobody would ever take away what has lost its name, and is there.
+  std::string judge_nameless() {
+    std::string wrong;
+    world_.network().run_for(10s);  // who could not be told is told later
+    for (std::size_t at = 0; at < keys_.size(); ++at) {
+      const auto found = world_.connector(5).get(Address(store, names_[at]), {});
+      for (int rank = 0; rank < world_.size() && !(found && found->key() == keys_[at]); ++rank) {
+        if (world_.connector(rank).get(Address(keys_[at], 0, large), {})) {
+          wrong += names_[at] + " is gone, rank " + std::to_string(rank) + " finds its object\n";
+        }
       }
     }
     return wrong;
@@ -312,21 +332,28 @@ void add_acts(std::vector<Act>& acts, std::size_t which) {
                   }});
   for (const bool copied : {false, true}) {
     const std::string state = size + (copied ? ", copied" : "");
-    acts.push_back({.name = "replace, " + state,
-                    .call =
-                        [=](Scene& s) {
-                          return put_at(s, s.name(which), bytes, {SealMode::replace, 0});
-                        },
-                    .copied = copied});
+    for (const int home : {0, 1, 2}) {
+      const std::string of_home = state + (home == 2 ? "" : ", at home on node " + std::to_string(home));
+      acts.push_back({.name = "replace, " + of_home,
+                      .call =
+                          [=](Scene& s) {
+                            return put_at(s, s.name(which), bytes, {SealMode::replace, 0});
+                          },
+                      .copied = copied,
+                      .takes_names = true,
+                      .home = home});
+      acts.push_back(
+          {.name = "evict by name, " + of_home,
+           .call = [=](Scene& s) { return code_of(s.connector().evict(Address(store, s.name(which)), {})); },
+           .copied = copied,
+           .changes = true,
+           .takes_names = true,
+           .home = home});
+    }
     acts.push_back({.name = "evict by key, " + state,
                     .call = [=](Scene& s) { return code_of(s.connector().evict(Address(s.key(which)), {})); },
                     .copied = copied,
                     .changes = true});
-    acts.push_back(
-        {.name = "evict by name, " + state,
-         .call = [=](Scene& s) { return code_of(s.connector().evict(Address(store, s.name(which)), {})); },
-         .copied = copied,
-         .changes = true});
   }
   acts.push_back({.name = "put, " + size,
                   .call =
@@ -455,7 +482,8 @@ std::vector<Act> all_acts() {
           {.name = std::string("evict batch") + (by_name ? " by name" : "") + (copied ? ", copied" : ""),
            .call = [=](Scene& s) { return evict_batch(s, by_name); },
            .copied = copied,
-           .changes = true});
+           .changes = true,
+           .takes_names = by_name});
     }
   }
   for (const std::size_t bytes : {small, large}) {
@@ -567,22 +595,28 @@ TEST_P(NoMemory, LeavesNothingOfTheDeadUnsettled) {
   }
 }
 
+/// Of a node that is alone, or of a process that is; so many allocations fail; with a name, or without one.
+class NoMemoryForAPromise : public ::testing::TestWithParam<std::tuple<bool, int, bool>> {};
+
 // Whichever allocation fails: it is an error, and what was made meanwhile is gone.
-TEST(NoMemoryForAPromise, IsAnErrorAndLeavesNothing) {
+TEST_P(NoMemoryForAPromise, IsAnErrorAndLeavesNothing) {
+  const auto [of_process, failures, named] = GetParam();
+  const std::string name = "a name that is too long for a string without memory of its own";
   int refused = 0;
   bool failed = true;
   for (int left = 0; failed; ++left) {
     ASSERT_LT(left, 1000) << "no end of allocations";
     SimulatedNodes world(spared_nodes({.nodes = {.nodes = 1, .memory_bytes = 1_MiB}, .network = {}}));
-    const auto session = std::make_shared<Session>(world.rank(0).connector, world.rank(0).metrics,
-                                                   SessionOptions{}, world.arrivals(0));
+    const auto connector = of_process ? open_local() : world.rank(0).connector;
+    const auto session =
+        std::make_shared<Session>(connector, world.rank(0).metrics, SessionOptions{}, world.arrivals(0));
     Store fields = session->open("fields").value();
     (void)fields.promise<double[]>();  // what is made once
-    const std::uint64_t objects = world.connector(0).usage().own_objects;
+    const std::uint64_t objects = connector->usage().own_objects;
     Errc code{};
-    make_memory_scarce(left, 1);
+    make_memory_scarce(left, failures);
     try {
-      code = code_of(fields.promise<double[]>());
+      code = named ? code_of(fields.promise<double[]>(name)) : code_of(fields.promise<double[]>());
     } catch (const std::bad_alloc&) {
       ADD_FAILURE() << "thrown, at allocation " << left;
     }
@@ -590,12 +624,22 @@ TEST(NoMemoryForAPromise, IsAnErrorAndLeavesNothing) {
     EXPECT_TRUE(is_memory_or_none(code)) << left;
     if (code != Errc{}) {
       ++refused;
-      EXPECT_EQ(world.connector(0).usage().own_objects, objects) << left;
+      EXPECT_EQ(connector->usage().own_objects, objects) << left;
     }
     session->close();
   }
   EXPECT_GT(refused, 0);
 }
+
+constexpr auto name_of_promise = [](const auto& one) {
+  const auto [of_process, failures, named] = one.param;
+  return std::string(of_process ? "Process" : "Node") + (named ? "_named" : "") + "_failures_" +
+         std::to_string(failures);
+};
+INSTANTIATE_TEST_SUITE_P(, NoMemoryForAPromise,
+                         ::testing::Combine(::testing::Bool(), ::testing::Values(1, 3, 1'000'000),
+                                            ::testing::Bool()),
+                         name_of_promise);
 
 INSTANTIATE_TEST_SUITE_P(Simulated, NoMemory, ::testing::Values(1, 3, 1'000'000),
                          [](const auto& one) { return "failures_" + std::to_string(one.param); });
@@ -685,7 +729,8 @@ TEST_P(NoMemoryAlone, ReplacesOrLeavesWhatWasThere) {
       [&](bool thrown) {
         const auto found = local->get(Address(store, "x"), {});
         ASSERT_TRUE(found);
-        EXPECT_EQ(found->facts().generation, generation + (thrown ? 0U : 1U));
+        EXPECT_FALSE(thrown);
+        EXPECT_EQ(found->facts().generation, generation + (sealed ? 1U : 0U));
         generation = found->facts().generation;
         EXPECT_EQ(local->usage().own_objects, 1U);
         draft = draft_of();
@@ -740,6 +785,63 @@ TEST_P(NoMemoryForBatches, PutsThemAndSaysSoOrPutsNone) {
                       EXPECT_EQ(local_->usage().own_used, used);
                     });
   EXPECT_GT(returned, 4);
+}
+
+/// A range that does not say how long it is, and is passed once.
+class OncePassed {
+ public:
+  class Iterator {
+   public:
+    using iterator_concept = std::input_iterator_tag;
+    using value_type = double;
+    using difference_type = std::ptrdiff_t;
+
+    Iterator() = default;
+    explicit Iterator(const double* at) : at_(at) {}
+    double operator*() const { return *at_; }
+    Iterator& operator++() {
+      ++at_;
+      return *this;
+    }
+    void operator++(int) { ++at_; }
+    friend bool operator==(const Iterator& a, const Iterator& b) { return a.at_ == b.at_; }
+
+   private:
+    const double* at_ = nullptr;
+  };
+
+  explicit OncePassed(const std::vector<double>& values) : values_(values) {}
+  [[nodiscard]] Iterator begin() const { return Iterator(values_.data()); }
+  [[nodiscard]] Iterator end() const { return Iterator(values_.data() + values_.size()); }
+
+ private:
+  const std::vector<double>& values_;
+};
+
+TEST_P(NoMemoryForBatches, PutsThemWithoutNamesAndSaysSoOrPutsNone) {
+  static_assert(std::ranges::input_range<const OncePassed&> &&
+                !std::ranges::forward_range<const OncePassed&>);
+  const std::vector<double> values{1, 2, 3, 4, 5};
+  const std::uint64_t used = local_->usage().own_used;
+  const auto put_all = [&](const auto& range) {
+    std::vector<Result<Key>> keys;
+    int returned = 0;
+    const auto put = [&] {
+      keys.clear();
+      keys = objects_.put_batch(range);
+    };
+    with_each_failing(put, [&](bool thrown) {
+      returned += thrown ? 0 : 1;
+      EXPECT_EQ(keys.size(), thrown ? 0 : values.size());
+      for (const auto& key : keys) {
+        EXPECT_TRUE(key ? objects_.evict(*key).value() : code_of(key) == Errc::out_of_memory);
+      }
+      EXPECT_EQ(local_->usage().own_used, used) << "what nobody knows of";
+    });
+    EXPECT_GT(returned, 1);
+  };
+  put_all(values);
+  put_all(OncePassed(values));
 }
 
 TEST_P(NoMemoryForBatches, EvictsThemAndSaysSoOrEvictsNone) {

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/connector.hpp"
+#include "core/directory.hpp"
+#include "core/mutex.hpp"
+#include "core/name_answer.hpp"
+
+namespace locum::tests {
+
+/// A connector of promises, one in each store, that are set when the test says so: it counts the looks for
+/// them, and tells its watcher. Needs no memory for that. Any thread.
+class AwaitedConnector final : public Connector {
+ public:
+  explicit AwaitedConnector(std::size_t promises) : set_(promises) {}
+
+  void set(std::uint32_t store) noexcept { set_.at(store) = true; }
+  /// Tells who watches that something may have been set.
+  void tell() {
+    std::shared_ptr<NameWatcher> watcher;
+    {
+      const MutexLock lock(mutex_);
+      watcher = watcher_;
+    }
+    if (watcher) {
+      watcher->bound();
+    }
+  }
+  [[nodiscard]] std::size_t looks() const noexcept { return looks_; }
+  /// Waits until somebody watches; false: nobody did for so long.
+  [[nodiscard]] bool is_watched_within(Deadline::Clock::duration time) {
+    const auto until = Deadline::Clock::now() + time;
+    MutexLock lock(mutex_);
+    while (!watcher_) {
+      if (!lock.wait_until(watched_, until) && !watcher_) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  void watch(const Address& /*address*/, const std::shared_ptr<NameWatcher>& watcher) override {
+    const MutexLock lock(mutex_);
+    watcher_ = watcher;
+    watched_.notify_all();
+  }
+  Result<ObjectView> wait(const Address& address, Deadline, const Wanted&) override {
+    ++looks_;
+    return set_.at(address.key.store) ? Result<ObjectView>(ObjectView()) : promise_not_set();
+  }
+
+  Result<ObjectView> get(const Address&, Deadline) override { return no_such_object(); }
+  Result<bool> exists(const Address&, Deadline) override { return false; }
+  Result<std::vector<std::string>> list(std::uint32_t, std::string_view, Deadline) override {
+    return std::vector<std::string>();
+  }
+  Result<ObjectDraft> create(std::uint64_t, const ObjectMeta&, Deadline) override { return no_memory_left(); }
+  Result<Sealed> seal(const ObjectDraft&, const SealOptions&, Deadline) override { return no_memory_left(); }
+  void discard(const ObjectDraft&) noexcept override {}
+  Result<bool> evict(const Address&, Deadline) override { return false; }
+  Result<std::uint64_t> drop(std::uint32_t) override { return std::uint64_t{0}; }
+  MemoryUsage usage() const override { return {}; }
+
+ private:
+  std::vector<std::atomic<bool>> set_;  ///< by store
+  std::atomic<std::size_t> looks_{0};
+  Mutex mutex_;
+  std::condition_variable watched_;
+  std::shared_ptr<NameWatcher> watcher_ LOCUM_GUARDED_BY(mutex_);
+};
+
+}  // namespace locum::tests
