@@ -399,7 +399,7 @@ TEST_P(Histories, CanBeToldAsOneStory) {
     const bool deadly = GetParam() == Faults::death || GetParam() == Faults::deaths;
     EXPECT_EQ(unknown > 0, GetParam() != Faults::none);
     EXPECT_LT(unknown, operations / 2);
-    EXPECT_GT(gone_reads, seeds / 2);
+    EXPECT_GT(gone_reads, seeds / 4);
     EXPECT_EQ(killed > seeds / 2, deadly);
     EXPECT_LE(undecided, seeds / 50);
   }
