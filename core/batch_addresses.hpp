@@ -27,6 +27,11 @@ template <class T>
   }
 }
 
+/// What may be a range of keys or names, or of values: one text is none.
+template <class Range>
+concept AddressRange =
+    std::ranges::input_range<Range> && !std::convertible_to<const Range&, std::string_view>;
+
 /// The keys or names of a range, as addresses of one store. Names that the range only makes when it is asked
 /// for them are kept; others stay the caller's.
 class BatchAddresses {

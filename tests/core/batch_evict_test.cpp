@@ -265,13 +265,13 @@ TEST_F(BatchEviction, WhileTheStoreIsDropped) {
   begin([&] { gone = asker().evict_batch(keys); }, 500us);
   const std::uint32_t number = asker().number();
   for (int rank = 1; rank < world_.size(); ++rank) {
-    ASSERT_TRUE(sessions_[static_cast<std::size_t>(rank)]->drop("fields", number));
+    ASSERT_TRUE(stores_.session(rank).drop("fields", number));
   }
   ASSERT_TRUE(ends_within(12s));
   for (const auto& each : gone) {
     EXPECT_TRUE(each) << each.error();
   }
-  ASSERT_TRUE(sessions_[0]->drop("fields", number));
+  ASSERT_TRUE(stores_.session(0).drop("fields", number));
   for (const auto& each : asker().evict_batch(keys)) {
     EXPECT_EQ(code_of(each), Errc::closed);
   }
@@ -283,7 +283,7 @@ TEST_F(BatchEviction, WhileTheRuntimeCloses) {
   std::vector<Result<bool>> gone;
   begin([&] { gone = asker().evict_batch(all); }, 500us);
   const auto began = world_.network().now();
-  sessions_[0]->close();
+  stores_.session(0).close();
   world_.network().start([&] { mortal_.close_now(0); });
   ASSERT_TRUE(ends_within(2s));
   EXPECT_LE(world_.network().now() - began, 1s);
@@ -315,17 +315,11 @@ TEST(BatchEvictionByARefusedHome, AsksAgain) {
   tests::Liars bent{home, maker};
   tests::SimulatedNodes world(
       {.nodes = {.nodes = 3}, .network = {.latency = {1ms, 1ms}}, .wrap = bent.wrap()});
-  std::vector<std::shared_ptr<Session>> sessions;
-  std::vector<Store> stores;
-  for (const int rank : {0, maker}) {
-    sessions.push_back(std::make_shared<Session>(world.rank(rank).connector, world.rank(rank).metrics,
-                                                 SessionOptions{.rank = rank}, world.arrivals(rank)));
-    stores.push_back(sessions.back()->open("fields").value());
-  }
+  tests::RankStores stores(world, {0, maker});
   std::vector<std::string> names;
   for (int at = 0; at < 300; ++at) {
     names.push_back(world.name_at(home, stores[0].number(), "name " + std::to_string(at) + "."));
-    ASSERT_TRUE(stores[1].put(names.back(), 1.0));
+    ASSERT_TRUE(stores[maker].put(names.back(), 1.0));
   }
   const std::uint64_t before = world.connector(maker).usage().own_objects;
   int refused = 0;
@@ -349,9 +343,7 @@ TEST(BatchEvictionByARefusedHome, AsksAgain) {
   }
   EXPECT_EQ(refused, 500);
   EXPECT_EQ(world.connector(maker).usage().own_objects, before - names.size());
-  for (const auto& session : sessions) {
-    session->close();
-  }
+  stores.close();
   world.network().run_until_idle();
 }
 

@@ -13,6 +13,7 @@
 #include "core/options.hpp"
 #include "core/store.hpp"
 #include "tests/core/mortal_nodes.hpp"
+#include "tests/core/rank_stores.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
 namespace locum::tests {
@@ -44,22 +45,12 @@ template <class V>
 class BatchNodes : public ::testing::Test {
  protected:
   BatchNodes() {
-    for (int rank = 0; rank < world_.size(); ++rank) {
-      sessions_.push_back(std::make_shared<Session>(world_.rank(rank).connector, world_.rank(rank).metrics,
-                                                    SessionOptions{.rank = rank}, world_.arrivals(rank)));
-      stores_.push_back(sessions_.back()->open("fields").value());
-    }
     world_.network().run_for(1s);
     at_first_ = levels();
   }
-  ~BatchNodes() override {
-    for (const auto& session : sessions_) {
-      session->close();
-    }
-  }
 
   [[nodiscard]] Store& asker() { return stores_[0]; }
-  [[nodiscard]] Store& of(int rank) { return stores_.at(static_cast<std::size_t>(rank)); }
+  [[nodiscard]] Store& of(int rank) { return stores_[rank]; }
   [[nodiscard]] Key put(int rank, double value, std::size_t count = 1) {
     return of(rank).put(std::vector<double>(count, value)).value();
   }
@@ -129,10 +120,9 @@ class BatchNodes : public ::testing::Test {
 
   MortalNodes mortal_{{.nodes = {.nodes = 3, .ranks_per_node = 2}, .network = {.latency = {1ms, 1ms}}}};
   SimulatedNodes& world_ = mortal_.world();
-  std::vector<std::shared_ptr<Session>> sessions_;
-  std::vector<Store> stores_;
   std::vector<PlainNode::Levels> at_first_;
   bool over_ = false;
+  RankStores stores_{world_};
 };
 
 }  // namespace locum::tests

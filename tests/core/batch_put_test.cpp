@@ -18,7 +18,8 @@
 #include "core/haste.hpp"
 #include "tests/core/batch_nodes.hpp"
 #include "tests/core/connector_samples.hpp"
-#include "tests/core/forwarding_arena.hpp"
+#include "tests/core/full_arena.hpp"
+#include "tests/core/rank_stores.hpp"
 #include "tests/core/stuck_directory.hpp"
 
 namespace locum::tests::batch_put_test {
@@ -250,7 +251,7 @@ TEST_F(BatchPut, WhileTheStoreIsDropped) {
   const auto all = names(1, 600);
   std::vector<Result<Key>> keys;
   begin([&] { keys = asker().put_batch(values(all)); }, 500us);
-  ASSERT_TRUE(sessions_[0]->drop("fields", asker().number()));
+  ASSERT_TRUE(stores_.session(0).drop("fields", asker().number()));
   ASSERT_TRUE(ends_within(12s));
   EXPECT_EQ(std::ranges::count(codes_of(keys), Errc::closed), 600);
   world_.network().run_for(1s);
@@ -264,7 +265,7 @@ TEST_F(BatchPut, WhileTheRuntimeCloses) {
   std::vector<Result<Key>> keys;
   begin([&] { keys = asker().put_batch(values(all)); }, 500us);
   const auto began = world_.network().now();
-  sessions_[0]->close();
+  stores_.session(0).close();
   world_.network().start([&] { mortal_.close_now(0); });
   ASSERT_TRUE(ends_within(2s));
   EXPECT_LE(world_.network().now() - began, 1s);
@@ -276,23 +277,6 @@ TEST_F(BatchPut, WhileTheRuntimeCloses) {
 class BatchPutAtAFullHome : public ::testing::Test {
  protected:
   enum class Full : std::uint8_t { no, for_now, for_good };
-  class FullArena final : public tests::ForwardingArena {
-   public:
-    FullArena(std::shared_ptr<Arena> arena, const Full& full)
-        : ForwardingArena(std::move(arena)), full_(full) {}
-    Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment) override {
-      if (full_ != Full::no && Haste::is_on()) {
-        if (full_ == Full::for_now) {
-          Haste::put_off();
-        }
-        return Error(Errc::out_of_memory, "full");
-      }
-      return ForwardingArena::allocate(size_bytes, alignment);
-    }
-
-   private:
-    const Full& full_;
-  };
 
   BatchPutAtAFullHome() {
     for (int at = 0; at < 400; ++at) {
@@ -300,6 +284,12 @@ class BatchPutAtAFullHome : public ::testing::Test {
     }
   }
   ~BatchPutAtAFullHome() override { session_->close(); }
+  [[nodiscard]] bool refuses() const {
+    if (full_ == Full::for_now) {
+      Haste::put_off();
+    }
+    return full_ != Full::no;
+  }
   void begin() {
     full_ = Full::for_now;
     world_.network().start([this] {
@@ -312,7 +302,9 @@ class BatchPutAtAFullHome : public ::testing::Test {
   bool over_ = false;
   tests::SimulatedNodes world_{
       {.nodes = {.nodes = 2, .wrap_arena = [this](int rank, std::shared_ptr<Arena> arena) {
-                   return rank == 0 ? std::make_shared<FullArena>(std::move(arena), full_) : std::move(arena);
+                   return rank == 0 ? std::make_shared<tests::FullArena>(std::move(arena),
+                                                                         [this] { return refuses(); })
+                                    : std::move(arena);
                  }}}};
   const std::shared_ptr<Session> session_ = std::make_shared<Session>(
       world_.rank(1).connector, world_.rank(1).metrics, SessionOptions{.rank = 1}, world_.arrivals(1));
@@ -363,19 +355,7 @@ TEST_F(BatchPutAtAFullHome, IsBelievedThatThereIsNone) {
 /// Rank 0, alone on its node, some of whose names are stuck; and two other nodes.
 class BatchWithStuckNames : public ::testing::Test {
  protected:
-  BatchWithStuckNames() {
-    stuck_.client = world_.rank(0).links->client().get();
-    for (const int rank : {0, 1}) {
-      sessions_.push_back(std::make_shared<Session>(world_.rank(rank).connector, world_.rank(rank).metrics,
-                                                    SessionOptions{.rank = rank}, world_.arrivals(rank)));
-      stores_.push_back(sessions_.back()->open("fields").value());
-    }
-  }
-  ~BatchWithStuckNames() override {
-    for (const auto& session : sessions_) {
-      session->close();
-    }
-  }
+  BatchWithStuckNames() { stuck_.client = world_.rank(0).links->client().get(); }
   [[nodiscard]] std::vector<std::string> names(int home, int count, const std::string& stem) {
     std::vector<std::string> made;
     for (int at = 0; at < count; ++at) {
@@ -400,8 +380,7 @@ class BatchWithStuckNames : public ::testing::Test {
                                                                               process.table, stuck_);
                  }},
        .network = {.latency = {1ms, 1ms}}}};
-  std::vector<std::shared_ptr<Session>> sessions_;
-  std::vector<Store> stores_;
+  tests::RankStores stores_{world_, {0, 1}};
 };
 
 TEST_F(BatchWithStuckNames, PutsTheOthers) {

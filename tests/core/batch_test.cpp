@@ -251,7 +251,7 @@ TEST_F(Batch, OfANodeThatIsSilentEndsAtTheDeadline) {
 
 TEST_F(Batch, AfterTheEndIsClosed) {
   const auto keys = put_some(2, 3);
-  sessions_[0]->close();
+  stores_.session(0).close();
   for (const auto& found : asker().get_batch<double[]>(keys)) {
     EXPECT_EQ(code_of(found), Errc::closed);
   }

@@ -13,8 +13,8 @@
 #include "core/distributed.hpp"
 #include "core/haste.hpp"
 #include "core/store.hpp"
-#include "tests/core/forwarding_arena.hpp"
 #include "tests/core/forwarding_directory.hpp"
+#include "tests/core/full_arena.hpp"
 #include "tests/core/future_nodes.hpp"
 
 namespace locum::tests {
@@ -478,23 +478,13 @@ TEST_F(BegunChangesOfAStuckDirectory, AreTriedAgain) {
 /// Rank 0, alone on its node, is home to names and has no room for them as long as the test says so.
 class PutsAtAFullHome : public ::testing::Test {
  protected:
-  class FullArena final : public tests::ForwardingArena {
-   public:
-    FullArena(std::shared_ptr<Arena> arena, const bool& full)
-        : ForwardingArena(std::move(arena)), full_(full) {}
-    Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment) override {
-      if (full_ && Haste::is_on()) {
-        Haste::put_off();
-        return Error(Errc::out_of_memory, "full");
-      }
-      return ForwardingArena::allocate(size_bytes, alignment);
-    }
-
-   private:
-    const bool& full_;
-  };
-
   ~PutsAtAFullHome() override { session_->close(); }
+  [[nodiscard]] bool refuses() const {
+    if (full_) {
+      Haste::put_off();
+    }
+    return full_;
+  }
   [[nodiscard]] std::vector<Eventual<Key>> put_some(int number) {
     std::vector<Eventual<Key>> puts;
     full_ = true;
@@ -507,7 +497,9 @@ class PutsAtAFullHome : public ::testing::Test {
   bool full_ = false;
   tests::SimulatedNodes world_{
       {.nodes = {.nodes = 2, .wrap_arena = [this](int rank, std::shared_ptr<Arena> arena) {
-                   return rank == 0 ? std::make_shared<FullArena>(std::move(arena), full_) : std::move(arena);
+                   return rank == 0 ? std::make_shared<tests::FullArena>(std::move(arena),
+                                                                         [this] { return refuses(); })
+                                    : std::move(arena);
                  }}}};
   const std::shared_ptr<Session> session_ = tests::session_of(world_.rank(1), 1, world_.arrivals(1));
   Store store_ = session_->open("fields").value();

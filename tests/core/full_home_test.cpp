@@ -9,7 +9,7 @@
 #include "core/haste.hpp"
 #include "core/options.hpp"
 #include "tests/core/connector_samples.hpp"
-#include "tests/core/forwarding_arena.hpp"
+#include "tests/core/full_arena.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
 // Names that are put where their home has no room at the moment.
@@ -21,23 +21,6 @@ using tests::SimulatedNodes;
 using tests::SimulatedNodesOptions;
 using Clock = Deadline::Clock;
 
-/// An arena that has no memory for a thread in haste when `refuses` says so.
-class FullArena final : public tests::ForwardingArena {
- public:
-  FullArena(std::shared_ptr<Arena> arena, std::function<bool()> refuses)
-      : ForwardingArena(std::move(arena)), refuses_(std::move(refuses)) {}
-
-  Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment) override {
-    if (Haste::is_on() && refuses_()) {
-      return Error(Errc::out_of_memory, "full");
-    }
-    return ForwardingArena::allocate(size_bytes, alignment);
-  }
-
- private:
-  const std::function<bool()> refuses_;
-};
-
 /// Two ranks, each a node. Rank 0 is home to names, and full until some moment; rank 1 puts them. By store:
 /// that of the stores' own names, too.
 class FullHome : public ::testing::TestWithParam<std::uint32_t> {
@@ -46,7 +29,8 @@ class FullHome : public ::testing::TestWithParam<std::uint32_t> {
 
   SimulatedNodesOptions options() {
     const auto wrap = [this](int rank, std::shared_ptr<Arena> arena) -> std::shared_ptr<Arena> {
-      return rank != 0 ? arena : std::make_shared<FullArena>(std::move(arena), [this] { return is_full(); });
+      return rank != 0 ? arena
+                       : std::make_shared<tests::FullArena>(std::move(arena), [this] { return is_full(); });
     };
     return {.nodes = {.nodes = 2, .wrap_arena = wrap}};
   }

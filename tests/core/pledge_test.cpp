@@ -18,6 +18,7 @@
 #include "core/local.hpp"
 #include "core/promise.hpp"
 #include "tests/core/code_of.hpp"
+#include "tests/core/forwarding_connector.hpp"
 
 // How promises end where what they need does not go well.
 namespace locum {
@@ -28,55 +29,34 @@ using namespace std::chrono_literals;
 using tests::code_of;
 
 /// A connector that asks the test before it seals under the name of a promise.
-class AskingConnector final : public Connector {
+class AskingConnector final : public tests::ForwardingConnector {
  public:
   using Judge = std::function<std::optional<Error>(Deadline)>;
-
-  explicit AskingConnector(std::shared_ptr<Connector> behind) : behind_(std::move(behind)) {}
+  using ForwardingConnector::ForwardingConnector;
 
   /// Before any thread uses it. What the judge returns is the answer in place of a seal.
   void judge(Judge judge) { judge_ = std::move(judge); }
+  /// Before any other thread uses it. None but the test's own has memory to look for that name.
+  void starve(std::string name) { starved_ = std::move(name); }
 
   Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
     if (auto error = judge_ && is_reserved(draft.meta.name) ? judge_(deadline) : std::nullopt) {
-      behind_->discard(draft);
+      discard(draft);
       return *std::move(error);
     }
-    return behind_->seal(draft, options, deadline);
+    return ForwardingConnector::seal(draft, options, deadline);
   }
-  Result<ObjectView> get(const Address& address, Deadline deadline) override {
-    return behind_->get(address, deadline);
-  }
-  Result<bool> exists(const Address& address, Deadline deadline) override {
-    return behind_->exists(address, deadline);
-  }
-  Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
-                                        Deadline deadline) override {
-    return behind_->list(store, prefix, deadline);
-  }
-  /// Before any other thread uses it. None but the test's own has memory to look for that name.
-  void starve(std::string name) { starved_ = std::move(name); }
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override {
     if (!starved_.empty() && address.name == starved_ && std::this_thread::get_id() != of_test_) {
       throw std::bad_alloc();
     }
-    return behind_->wait(address, deadline, wanted);
+    return ForwardingConnector::wait(address, deadline, wanted);
   }
   void watch(const Address& address, const std::shared_ptr<NameWatcher>& watcher) override {
-    behind_->watch(address, watcher);
+    behind().watch(address, watcher);
   }
-  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override {
-    return behind_->create(size_bytes, meta, deadline);
-  }
-  void discard(const ObjectDraft& draft) noexcept override { behind_->discard(draft); }
-  Result<bool> evict(const Address& address, Deadline deadline) override {
-    return behind_->evict(address, deadline);
-  }
-  Result<std::uint64_t> drop(std::uint32_t store) override { return behind_->drop(store); }
-  MemoryUsage usage() const override { return behind_->usage(); }
 
  private:
-  const std::shared_ptr<Connector> behind_;
   const std::thread::id of_test_ = std::this_thread::get_id();
   Judge judge_;
   std::string starved_;

@@ -158,7 +158,7 @@ TEST_F(PromiseBetweenNodes, BreaksWhenItsSessionCloses) {
   const auto at_maker = wait(2, handle);
   world_.network().run_for(1s);
   world_.network().start([&] {
-    members_[maker].session->close();
+    stores_.session(maker).close();
     mortal_.close_now(maker);
   });
   world_.network().run_for(1s);
@@ -173,7 +173,7 @@ TEST_F(PromiseBetweenNodes, WaitsEndWhenTheirOwnRankCloses) {
   const auto told = wait(2, promise.proxy().handle());
   world_.network().run_for(100ms);
   world_.network().start([&] {
-    members_[2].session->close();
+    stores_.session(2).close();
     mortal_.close_now(2);
   });
   world_.network().run_for(1s);

@@ -106,21 +106,15 @@ TEST_F(PromiseDeaths, IsSetOrLostWheneverItsMakerDies) {
     MortalNodes mortal({.nodes = {.nodes = 2, .ranks_per_node = 2, .patience = patience},
                         .network = {.latency = {1ms, 1ms}}});
     SimulatedNodes& world = mortal.world();
-    std::vector<std::shared_ptr<Session>> sessions;
-    std::vector<Store> stores;
-    for (int rank = 0; rank < world.size(); ++rank) {
-      sessions.push_back(std::make_shared<Session>(world.rank(rank).connector, world.rank(rank).metrics,
-                                                   SessionOptions{.rank = rank}, world.arrivals(rank)));
-      stores.push_back(sessions.back()->open("fields").value());
-    }
+    RankStores stores(world);
     auto promise = stores[maker].promise<double[]>("named").value();
     std::vector<Errc> codes(2, Errc::timeout);
     int ended = 0;
-    for (const std::size_t waiter : {2U, 3U}) {
+    for (const int waiter : {2, 3}) {
       world.network().start([&, waiter] {
         const auto got =
-            sessions[waiter]->proxy<double[]>(promise.proxy().handle()).get(world.network().now() + 60s);
-        codes[waiter - 2] = code_of(got);
+            stores.session(waiter).proxy<double[]>(promise.proxy().handle()).get(world.network().now() + 60s);
+        codes[static_cast<std::size_t>(waiter - 2)] = code_of(got);
         ++ended;
       });
     }
@@ -135,9 +129,7 @@ TEST_F(PromiseDeaths, IsSetOrLostWheneverItsMakerDies) {
       EXPECT_TRUE(code == Errc{} || code == Errc::peer_lost) << events << ' ' << to_string(code);
       (code == Errc{} ? set : lost) += 1;
     }
-    for (const auto& session : sessions) {
-      session->close();
-    }
+    stores.close();
   }
   EXPECT_GT(set, 0);
   EXPECT_GT(lost, 0);

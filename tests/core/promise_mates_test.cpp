@@ -67,15 +67,10 @@ TEST(PromiseOfALiar, HasOneQuestionKept) {
     refused += from == asked && to == liar && is_refusal ? 1 : 0;
     return loopback::Verdict{};
   });
-  std::vector<std::shared_ptr<Session>> sessions;
-  for (const int rank : {0, asked}) {
-    sessions.push_back(std::make_shared<Session>(world.rank(rank).connector, world.rank(rank).metrics,
-                                                 SessionOptions{.rank = rank}, world.arrivals(rank)));
-  }
-  Store store = sessions[0]->open("fields").value();
-  auto promise = store.promise<double[]>().value();
+  RankStores stores(world, {0, asked});
+  auto promise = stores[0].promise<double[]>().value();
   const Key key = promise.proxy().key();
-  const auto waiting = sessions[1]->proxy<double[]>(promise.proxy().handle()).get_async();
+  const auto waiting = stores.session(asked).proxy<double[]>(promise.proxy().handle()).get_async();
   world.network().run_for(100ms);
   const std::string name = world.connector(0).name_of(key);
   for (std::uint32_t call = 1; call <= times; ++call) {
@@ -93,9 +88,7 @@ TEST(PromiseOfALiar, HasOneQuestionKept) {
   EXPECT_TRUE(waiting.ready());
   EXPECT_EQ(refused, times - 1) << "the last one is answered";
   world.network().on_message({});
-  for (const auto& session : sessions) {
-    session->close();
-  }
+  stores.close();
 }
 
 // What is large travels once, too, as ever.
@@ -171,7 +164,7 @@ TEST_F(PromiseMates, GoOnWithoutTheOneThatAsked) {
       mortal_.kill(first);
     } else {
       world_.network().start([&] {
-        members_[static_cast<std::size_t>(first)].session->close();
+        stores_.session(first).close();
         mortal_.close_now(first);
       });
     }
@@ -243,18 +236,12 @@ TEST_F(PromiseMates, AreToldWhoeverDiesWhenever) {
       MortalNodes mortal({.nodes = {.nodes = 2, .ranks_per_node = 2, .patience = patience},
                           .network = {.latency = {1ms, 1ms}}});
       SimulatedNodes& world = mortal.world();
-      std::vector<std::shared_ptr<Session>> sessions;
-      std::vector<Store> stores;
-      for (int rank = 0; rank < world.size(); ++rank) {
-        sessions.push_back(std::make_shared<Session>(world.rank(rank).connector, world.rank(rank).metrics,
-                                                     SessionOptions{.rank = rank}, world.arrivals(rank)));
-        stores.push_back(sessions.back()->open("fields").value());
-      }
+      RankStores stores(world);
       auto promise = stores[maker].promise<double[]>().value();
       std::vector<Future<double[]>> futures;
       for (const int rank : {2, 3, 2, 3}) {
-        futures.push_back(sessions[static_cast<std::size_t>(rank)]
-                              ->proxy<double[]>(promise.proxy().handle())
+        futures.push_back(stores.session(rank)
+                              .proxy<double[]>(promise.proxy().handle())
                               .get_async(world.network().now() + 60s));
       }
       world.network().after(
@@ -273,9 +260,7 @@ TEST_F(PromiseMates, AreToldWhoeverDiesWhenever) {
         EXPECT_TRUE(code == Errc{} || (victim == maker && code == Errc::peer_lost))
             << victim << ' ' << events << ' ' << to_string(code);
       }
-      for (const auto& session : sessions) {
-        session->close();
-      }
+      stores.close();
     }
   }
 }

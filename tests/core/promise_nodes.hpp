@@ -13,6 +13,7 @@
 #include "core/promise.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/mortal_nodes.hpp"
+#include "tests/core/rank_stores.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
 namespace locum::tests {
@@ -25,10 +26,6 @@ class PromiseNodes : public ::testing::Test {
   static constexpr int maker = 0;
   static constexpr auto patience = 5s;
 
-  struct Member {
-    std::shared_ptr<Session> session;
-    std::optional<Store> store;
-  };
   /// What somebody was told, and when.
   struct Told {
     std::optional<Result<View<double[]>>> got;
@@ -36,26 +33,15 @@ class PromiseNodes : public ::testing::Test {
   };
 
   PromiseNodes() {
-    for (int rank = 0; rank < world_.size(); ++rank) {
-      auto session = std::make_shared<Session>(world_.rank(rank).connector, world_.rank(rank).metrics,
-                                               SessionOptions{.rank = rank}, world_.arrivals(rank));
-      auto store = session->open("fields").value();
-      members_.push_back({std::move(session), std::move(store)});
-    }
     world_.network().run_for(1s);
     for (int node = 0; node < 3; ++node) {
       at_first_.push_back(world_.rank(2 * node).node->levels());
     }
   }
-  ~PromiseNodes() override {
-    for (const Member& member : members_) {
-      member.session->close();
-    }
-  }
 
-  [[nodiscard]] Store& store(int rank) { return *members_.at(static_cast<std::size_t>(rank)).store; }
+  [[nodiscard]] Store& store(int rank) { return stores_[rank]; }
   [[nodiscard]] Proxy<double[]> stand_in(int rank, const Handle& handle) {
-    return members_.at(static_cast<std::size_t>(rank)).session->proxy<double[]>(handle);
+    return stores_.session(rank).proxy<double[]>(handle);
   }
   [[nodiscard]] Promise<double[]> promise() { return store(maker).promise<double[]>().value(); }
   /// That rank waits for it from now on, in a program of its own.
@@ -89,8 +75,8 @@ class PromiseNodes : public ::testing::Test {
       {.nodes = {.nodes = 3, .ranks_per_node = 2, .window_bytes = 1'000'000, .patience = patience},
        .network = {.latency = {1ms, 1ms}}}};
   SimulatedNodes& world_ = mortal_.world();
-  std::vector<Member> members_;
   std::vector<PlainNode::Levels> at_first_;
+  RankStores stores_{world_};
 };
 
 }  // namespace locum::tests

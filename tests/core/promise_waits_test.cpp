@@ -188,7 +188,7 @@ TEST_F(PromiseWaiting, EndsWhenItsOwnRankCloses) {
     const auto future = stand_in(rank, promise.proxy().handle()).get_async();
     world_.network().run_for(100ms);
     world_.network().start([&] {
-      members_[static_cast<std::size_t>(rank)].session->close();
+      stores_.session(rank).close();
       mortal_.close_now(rank);
     });
     world_.network().run_for(1s);

@@ -4,20 +4,18 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "core/connector.hpp"
 #include "core/fetch.hpp"
 #include "core/mutex.hpp"
+#include "tests/core/forwarding_connector.hpp"
 
 namespace locum::tests {
 
 /// A connector from which objects come when the test says so: what is begun goes on the list, and ends by
 /// Coming::arrive(). All else goes to another connector.
-class SlowConnector final : public Connector {
+class SlowConnector final : public ForwardingConnector {
  public:
   /// An object on its way.
   class Coming final : public Fetch {
@@ -86,7 +84,7 @@ class SlowConnector final : public Connector {
     bool forgotten_ LOCUM_GUARDED_BY(mutex_) = false;
   };
 
-  explicit SlowConnector(std::shared_ptr<Connector> behind) : behind_(std::move(behind)) {}
+  using ForwardingConnector::ForwardingConnector;
 
   /// The n-th that was begun, and the key that it was begun with.
   [[nodiscard]] Coming& coming(std::size_t n) {
@@ -105,7 +103,7 @@ class SlowConnector final : public Connector {
       const MutexLock lock(mutex_);
       std::tie(coming, key) = begun_.at(n);
     }
-    coming->arrive(behind_->get(Address(key), {}));
+    coming->arrive(behind().get(Address(key), {}));
   }
 
   Begun begin(const Address& address, const Selection& /*selection*/, CountsUntil /*until*/,
@@ -117,33 +115,20 @@ class SlowConnector final : public Connector {
   }
   Result<ObjectView> get(const Address& address, Deadline deadline) override {
     hear(deadline);
-    return behind_->get(address, deadline);
-  }
-  Result<bool> exists(const Address& address, Deadline deadline) override {
-    return behind_->exists(address, deadline);
-  }
-  Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
-                                        Deadline deadline) override {
-    return behind_->list(store, prefix, deadline);
-  }
-  Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override {
-    return behind_->wait(address, deadline, wanted);
+    return ForwardingConnector::get(address, deadline);
   }
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override {
     hear(deadline);
-    return behind_->create(size_bytes, meta, deadline);
+    return ForwardingConnector::create(size_bytes, meta, deadline);
   }
   Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
     hear(deadline);
-    return behind_->seal(draft, options, deadline);
+    return ForwardingConnector::seal(draft, options, deadline);
   }
-  void discard(const ObjectDraft& draft) noexcept override { behind_->discard(draft); }
   Result<bool> evict(const Address& address, Deadline deadline) override {
     hear(deadline);
-    return behind_->evict(address, deadline);
+    return ForwardingConnector::evict(address, deadline);
   }
-  Result<std::uint64_t> drop(std::uint32_t store) override { return behind_->drop(store); }
-  MemoryUsage usage() const override { return behind_->usage(); }
 
   /// Is told until when each get(), create(), seal() and evict() may take; none: nobody is.
   std::function<void(Deadline)> heard;
@@ -155,7 +140,6 @@ class SlowConnector final : public Connector {
     }
   }
 
-  const std::shared_ptr<Connector> behind_;
   Mutex mutex_;
   std::vector<std::pair<std::shared_ptr<Coming>, Key>> begun_ LOCUM_GUARDED_BY(mutex_);
 };

@@ -4,7 +4,7 @@
 
 namespace locum::tests {
 
-/// Above 0: allocations of this thread are the test's own, and never fail (see no_memory_test.cpp).
+/// Above 0: allocations of this thread are the test's own, and never fail (see no_memory_scene.hpp).
 inline thread_local int allocations_spared = 0;
 
 /// What a test plays the part of a machine with spares its allocations: it is not what runs out of memory.

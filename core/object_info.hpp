@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "key.hpp"
+#include "object.hpp"
+
+namespace locum {
+
+/// What an object says of itself.
+struct ObjectInfo {
+  Key key;
+  std::uint64_t size_bytes = 0;
+  std::string type;  ///< canonical: `f64[]`, `map<char[],i32>`, `particle{48}` …
+  Layout layout = Layout::bytes;
+  std::uint32_t element_bytes = 1;
+  Extents extents;               ///< rank 0 unless it is an array
+  std::uint32_t owner = 0;       ///< rank that made it
+  std::uint64_t generation = 0;  ///< of its name; 0 if unnamed
+  std::string name;              ///< empty if unnamed
+  std::string codec;             ///< that it was written by; empty: locum's own way
+};
+
+}  // namespace locum

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/connector.hpp"
+
+namespace locum::tests {
+
+/// Another connector, for tests in which it behaves differently in some of its functions. What can be begun,
+/// and batches, are made of the calls that are overridden, as Connector makes them.
+class ForwardingConnector : public Connector {
+ public:
+  explicit ForwardingConnector(std::shared_ptr<Connector> behind) : behind_(std::move(behind)) {}
+
+  Result<ObjectView> get(const Address& address, Deadline deadline) override {
+    return behind_->get(address, deadline);
+  }
+  Result<bool> exists(const Address& address, Deadline deadline) override {
+    return behind_->exists(address, deadline);
+  }
+  Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
+                                        Deadline deadline) override {
+    return behind_->list(store, prefix, deadline);
+  }
+  Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override {
+    return behind_->wait(address, deadline, wanted);
+  }
+  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override {
+    return behind_->create(size_bytes, meta, deadline);
+  }
+  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
+    return behind_->seal(draft, options, deadline);
+  }
+  void discard(const ObjectDraft& draft) noexcept override { behind_->discard(draft); }
+  Result<bool> evict(const Address& address, Deadline deadline) override {
+    return behind_->evict(address, deadline);
+  }
+  Result<std::uint64_t> drop(std::uint32_t store) override { return behind_->drop(store); }
+  MemoryUsage usage() const override { return behind_->usage(); }
+
+ protected:
+  [[nodiscard]] Connector& behind() noexcept { return *behind_; }
+
+ private:
+  const std::shared_ptr<Connector> behind_;
+};
+
+}  // namespace locum::tests

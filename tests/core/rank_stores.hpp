@@ -1,0 +1,55 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "core/session.hpp"
+#include "core/store.hpp"
+#include "tests/core/simulated_nodes.hpp"
+
+namespace locum::tests {
+
+/// The same store on ranks of simulated nodes, each in a session of its own, which closes with this.
+class RankStores {
+ public:
+  RankStores(SimulatedNodes& world, const std::vector<int>& ranks) {
+    for (const int rank : ranks) {
+      auto session = std::make_shared<Session>(world.rank(rank).connector, world.rank(rank).metrics,
+                                               SessionOptions{.rank = rank}, world.arrivals(rank));
+      Store store = session->open("fields").value();
+      ranks_.emplace(rank, Member{std::move(session), std::move(store)});
+    }
+  }
+  /// On all of them.
+  explicit RankStores(SimulatedNodes& world) : RankStores(world, all_of(world)) {}
+  RankStores(const RankStores&) = delete;
+  RankStores& operator=(const RankStores&) = delete;
+  ~RankStores() { close(); }
+
+  [[nodiscard]] Store& operator[](int rank) { return ranks_.at(rank).store; }
+  [[nodiscard]] Session& session(int rank) { return *ranks_.at(rank).session; }
+  /// All sessions; before this ends, where what is still there has to see it.
+  void close() {
+    for (const auto& [rank, member] : ranks_) {
+      member.session->close();
+    }
+  }
+
+ private:
+  struct Member {
+    std::shared_ptr<Session> session;
+    Store store;
+  };
+  [[nodiscard]] static std::vector<int> all_of(const SimulatedNodes& world) {
+    std::vector<int> all(static_cast<std::size_t>(world.size()));
+    std::iota(all.begin(), all.end(), 0);
+    return all;
+  }
+
+  std::map<int, Member> ranks_;
+};
+
+}  // namespace locum::tests
