@@ -119,7 +119,8 @@ void NodeBatches::find_batch(std::span<const Address> addresses, Wanting wanting
     return;
   }
   for (std::size_t at = 0; at < addresses.size(); ++at) {
-    const bool is_known = finder_->knows(addresses[at]);
+    bool is_known = true;
+    unless_out_of_memory([&] { is_known = finder_->knows(addresses[at]); });
     if (is_known) {
       found[at] = guarded([&] { return finder_->at_hand(addresses[at], until); });
       if (!found[at] || *found[at]) {

@@ -1,6 +1,7 @@
 #include "core/node_copies.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <iterator>
 #include <new>
@@ -8,7 +9,9 @@
 #include <string_view>
 #include <utility>
 
+#include "core/haste.hpp"
 #include "core/internal_stores.hpp"
+#include "core/unless_out_of_memory.hpp"
 
 namespace locum {
 
@@ -131,7 +134,7 @@ void NodeCopies::unmark(const Key& key, const Mark& mark) {
   (void)local_.directory->unbind(copies_store, internal_name(key), mark.entry);
 }
 
-std::shared_ptr<NodeCopies::Room> NodeCopies::room(const Key& key, const ObjectRecord& record) {
+Result<std::shared_ptr<NodeCopies::Room>> NodeCopies::try_room(const Key& key, const ObjectRecord& record) {
   const ObjectMeta meta{.store = copies_store,
                         .alignment = static_cast<std::uint32_t>(HeldObject::alignment_of(record.size_bytes)),
                         .type_hash = copy_type_hash,
@@ -140,19 +143,39 @@ std::shared_ptr<NodeCopies::Room> NodeCopies::room(const Key& key, const ObjectR
                         .extents = {}};
   const auto draft = objects_->create(record.block_bytes() + sizeof(CopyTail), meta, {});
   if (!draft) {
-    return nullptr;
+    return draft.error();
   }
   try {
     return std::make_shared<Room>(objects_, *draft);
   } catch (const std::bad_alloc&) {
     objects_->discard(*draft);
-    return nullptr;
+    throw;
   }
 }
 
+std::shared_ptr<NodeCopies::Room> NodeCopies::room(const Key& key, const ObjectRecord& record) {
+  std::shared_ptr<Room> made;
+  unless_out_of_memory([&] { made = try_room(key, record).value_or(nullptr); });
+  return made;
+}
+
+// Memory that others are about to give back is waited for. The second try does not wait: the first one has.
 std::shared_ptr<NodeCopies::Room> NodeCopies::make_room(const Key& key, const ObjectRecord& record) {
-  auto made = room(key, record);
-  return made || !shed_own(record.block_bytes()) ? made : room(key, record);
+  std::shared_ptr<Room> made;
+  unless_out_of_memory([&] {
+    (void)Haste::has_put_off();
+    const auto tried = try_room(key, record);
+    if (tried) {
+      made = *tried;
+    } else if (Haste::has_put_off()) {
+      Haste::put_off();
+    } else if (tried.error().code() == Errc::out_of_memory && shed_oldest(record.block_bytes())) {
+      const Haste brief(std::chrono::milliseconds(1), Haste::Work::any);
+      made = try_room(key, record).value_or(nullptr);
+      (void)Haste::has_put_off();
+    }
+  });
+  return made;
 }
 
 Result<void> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark& mark,
@@ -269,12 +292,22 @@ bool NodeCopies::shed_own(std::uint64_t bytes) {
   std::uint64_t found = 0;
   for_each_own([&](const Pin& pin, const Key& key) {
     if (pin.record->type_hash == copy_type_hash) {
-      (void)local_.directory->unbind(copies_store, internal_name(key), pin.key);
-      found += pin.record->block_bytes();
+      const auto gone = local_.directory->unbind(copies_store, internal_name(key), pin.key);
+      found += gone && *gone ? pin.record->block_bytes() : 0;
     }
     return found < bytes;
   });
   return found > 0;
+}
+
+// As many as have so many bytes; none if all have fewer: then others would only be fetched again.
+bool NodeCopies::shed_oldest(std::uint64_t bytes) {
+  std::uint64_t all = 0;
+  for_each_own([&](const Pin& pin, const Key&) {
+    all += pin.record->type_hash == copy_type_hash ? pin.record->block_bytes() : 0;
+    return all < bytes;
+  });
+  return all >= bytes && shed_own(bytes);
 }
 
 // Of what any rank of the node has made; false if there was nothing.

@@ -78,7 +78,9 @@ class NodeCopies final {
   void unmark_all(int rank);
   /// Null if the arena has none.
   [[nodiscard]] std::shared_ptr<Room> room(const Key& key, const ObjectRecord& record);
-  /// The same, for which the oldest copies of this rank are given up, as many as have its size.
+  /// The same, for which the oldest copies of this rank are given up, as many as have its size: also those
+  /// that are looked at, whose memory follows later. A thread in haste gives up none while memory is being
+  /// made (Haste::put_off()).
   [[nodiscard]] std::shared_ptr<Room> make_room(const Key& key, const ObjectRecord& record);
   /// Makes a filled room the copy, in place of its flight's mark. `stale`, `not_found`: overtaken;
   /// another error: there cannot be one.
@@ -107,6 +109,8 @@ class NodeCopies final {
   template <class Each>
   void for_each_own(Each each);
   void note_own(const Key& entry);
+  [[nodiscard]] Result<std::shared_ptr<Room>> try_room(const Key& key, const ObjectRecord& record);
+  bool shed_oldest(std::uint64_t bytes);
   bool shed_own(std::uint64_t bytes);
   bool shed_all();
   template <class Is>

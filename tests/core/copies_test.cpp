@@ -545,6 +545,23 @@ TEST(CopiesInLittleMemory, MakeRoomForEachOtherAndForWhatIsPut) {
   EXPECT_TRUE(shows(world.connector(1).get(Address(own.key), {}), pattern(100, 500'000)));
 }
 
+TEST(CopiesInLittleMemory, AreNotGivenUpForWhatTheyMakeNoRoomFor) {
+  SimulatedNodes world({.nodes = {.nodes = 2, .ranks_per_node = 1, .memory_bytes = 1_MiB}});
+  std::vector<Key> keys;
+  for (std::size_t seed = 0; seed < 3; ++seed) {
+    keys.push_back(put(world.connector(0), store, {}, pattern(seed, size_bytes)).value().key);
+    EXPECT_TRUE(world.connector(1).get(Address(keys.back()), {}));
+  }
+  (void)put(world.connector(1), store, {}, pattern(100, 4 * size_bytes)).value();
+  constexpr std::size_t more_than_all_copies = 4 * size_bytes;
+  const Key large = put(world.connector(0), store, {}, pattern(101, more_than_all_copies)).value().key;
+  EXPECT_TRUE(shows(world.connector(1).get(Address(large), {}), pattern(101, more_than_all_copies)));
+  EXPECT_EQ(world.connector(1).usage().own_copies, keys.size());
+  for (const Key& key : keys) {
+    EXPECT_EQ(world.messages_of([&] { EXPECT_TRUE(world.connector(1).get(Address(key), {})); }), 0U);
+  }
+}
+
 // Threads of several ranks at once, each rank with its helper: one copy, whoever is first.
 TEST(CopiesOfThreads, AreOneForAllThreadsOfANode) {
   constexpr int rounds = 20;
