@@ -41,7 +41,10 @@ Retirements::~Retirements() {
   }
 }
 
-void Retirements::retire(std::shared_ptr<Retirement> one, const Key& key, Clock::time_point until) noexcept {
+// Kept here: who is told may let go of it at once.
+void Retirements::retire(std::shared_ptr<Retirement> given, const Key& key,
+                         Clock::time_point until) noexcept {
+  const auto one = std::move(given);
   one->key_ = key;
   one->until_ = until;
   if (nodes_->of_creator(key.creator) < 0) {

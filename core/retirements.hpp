@@ -58,7 +58,7 @@ class Retirements final : public std::enable_shared_from_this<Retirements> {
   ~Retirements();
 
   /// Has the object go. Once for each.
-  void retire(std::shared_ptr<Retirement> one, const Key& key, Clock::time_point until) noexcept;
+  void retire(std::shared_ptr<Retirement> given, const Key& key, Clock::time_point until) noexcept;
   /// retire(), by who drives, soon, and told to nobody. Any thread.
   void retire_soon(std::shared_ptr<Retirement> one, const Key& key) noexcept LOCUM_EXCLUDES(mutex_);
   /// When do_due() is.
