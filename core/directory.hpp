@@ -7,16 +7,9 @@
 #include <vector>
 
 #include "connector.hpp"
-#include "hash.hpp"
 #include "node_table.hpp"
 
 namespace locum {
-
-/// Hash of a name within a store: where in the directory it stands, and what handles carry of it. Never 0.
-[[nodiscard]] inline std::uint64_t name_hash(std::uint32_t store, std::string_view name) noexcept {
-  const std::uint64_t hash = hash64(name, store);
-  return hash == 0 ? 1 : hash;
-}
 
 /// Hears of names that are bound; see Directory::watch().
 class NameWatcher {

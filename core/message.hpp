@@ -2,10 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string_view>
 
+#include "bulk.hpp"
 #include "transport.hpp"
 
 namespace locum {
@@ -67,12 +67,5 @@ inline constexpr std::size_t max_body_bytes = max_header_bytes - sizeof(Envelope
 [[nodiscard]] inline std::span<const std::byte> bytes_of_text(std::string_view text) noexcept {
   return std::as_bytes(std::span(text));
 }
-
-/// Bytes that are sent in place, and what keeps them there until they have been.
-struct Bulk {
-  std::span<const std::byte> bytes;
-  std::shared_ptr<const void> keep;
-  std::uint64_t made_bytes = 0;  ///< memory of this process that was made for them alone
-};
 
 }  // namespace locum

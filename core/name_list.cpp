@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "core/connector.hpp"
+#include "core/address.hpp"
 
 namespace locum {
 

@@ -9,9 +9,9 @@
 #include <utility>
 
 #include "arena.hpp"
+#include "bulk.hpp"
 #include "directory.hpp"
 #include "internal_stores.hpp"
-#include "message.hpp"
 #include "node_table.hpp"
 #include "object_tail.hpp"
 #include "reference.hpp"

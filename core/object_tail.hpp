@@ -7,8 +7,7 @@
 #include <string_view>
 
 #include "checksum.hpp"
-#include "directory.hpp"
-#include "node_table.hpp"
+#include "object_record.hpp"
 
 namespace locum {
 

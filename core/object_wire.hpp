@@ -6,7 +6,7 @@
 #include <optional>
 #include <span>
 
-#include "node_table.hpp"
+#include "object_record.hpp"
 
 namespace locum {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/representation.hpp"
+#include "core/type_identity.hpp"
 
 namespace locum {
 
