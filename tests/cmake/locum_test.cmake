@@ -30,6 +30,8 @@ list(APPEND LOCUM_MPI_ENVIRONMENT ${LOCUM_FOREIGN_STACKS} GTEST_COLOR=no)  # Ope
 # optimising it: eight at a time, optimised a little, take a fifth of the time. A local name that is that of a constant in another
 # source says nothing then. MEASURES: as users compile.
 option(LOCUM_UNITY_TESTS "Compile several sources of a test program at a time; OFF for work on a single one" ON)
+# A process costs a sanitizer a third of a second, more than most of the two thousand tests.
+set(LOCUM_TEST_SHARDS 0 CACHE STRING "Run each test program in so many processes; 0: each test in one of its own")
 set(LOCUM_TEST_OPTIONS "-O1" CACHE STRING "Compile options of tests that measure nothing, after all others")
 function(locum_test_options program)
   locum_compile_options(${program})
@@ -51,6 +53,17 @@ function(locum_test_entry name ranks)
   add_test(NAME ${name} COMMAND ${command})
   set_tests_properties(${name} PROPERTIES PROCESSORS ${ranks} TIMEOUT ${TEST_TIMEOUT}
                        ENVIRONMENT "${LOCUM_MPI_ENVIRONMENT};${TEST_ENVIRONMENT}")
+endfunction()
+
+# The tests of one program as LOCUM_TEST_SHARDS entries, each of which runs its share of them in one process.
+function(locum_test_shards name)
+  math(EXPR last "${LOCUM_TEST_SHARDS} - 1")
+  math(EXPR timeout "${TEST_TIMEOUT} * 10")
+  foreach(shard RANGE ${last})
+    add_test(NAME ${name}.shard_${shard} COMMAND ${name}_tests)
+    set_tests_properties(${name}.shard_${shard} PROPERTIES TIMEOUT ${timeout} RUN_SERIAL ${TEST_SERIAL}
+      ENVIRONMENT "GTEST_BRIEF=1;GTEST_TOTAL_SHARDS=${LOCUM_TEST_SHARDS};GTEST_SHARD_INDEX=${shard};${TEST_ENVIRONMENT}")
+  endforeach()
 endfunction()
 
 function(locum_test name)
@@ -84,8 +97,12 @@ function(locum_test name)
     target_sources(${program} PRIVATE "${PROJECT_SOURCE_DIR}/tests/mpi/gtest_main.cpp")
   elseif(NOT TEST_OWN_MAIN)
     target_link_libraries(${program} PRIVATE GTest::gtest_main)
-    gtest_discover_tests(${program} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-                         PROPERTIES TIMEOUT ${TEST_TIMEOUT} ENVIRONMENT "${TEST_ENVIRONMENT}" RUN_SERIAL ${TEST_SERIAL})
+    if(LOCUM_TEST_SHARDS)
+      locum_test_shards(${name})
+    else()
+      gtest_discover_tests(${program} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+                           PROPERTIES TIMEOUT ${TEST_TIMEOUT} ENVIRONMENT "${TEST_ENVIRONMENT}" RUN_SERIAL ${TEST_SERIAL})
+    endif()
   elseif(NOT TEST_RANKS)
     locum_test_entry(${name} 1 $<TARGET_FILE:${program}>)
   endif()
