@@ -1,0 +1,53 @@
+#!/bin/sh
+# usage: check.sh SOURCE_DIR BUILD_DIR    While core is rebuilt, no test may be lost unseen: each one of tests.txt, the tests as they
+# were before, is still an entry of ctest or stands in gone.txt; each kill point of kill_points.txt is still in shm/.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+LC_ALL=C
+export LC_ALL
+
+ctest --test-dir "$2" -N | sed -nE 's/^ *Test +#[0-9]+: //p' | sed 's/  # .*//' | sort -u >"$work/now"
+if [ "$(wc -l <"$work/now")" -lt 1000 ]; then
+  echo "ctest lists $(wc -l <"$work/now") tests only: is everything built?"
+  exit 2
+fi
+comm -23 "$here/tests.txt" "$work/now" >"$work/lost"
+
+failed=0
+grep -v '^#' "$here/gone.txt" >"$work/gone" || true
+while IFS= read -r line; do
+  pattern=${line%% -> *}
+  if [ "$pattern" = "$line" ]; then
+    echo "gone.txt does not say what became of $pattern"
+    failed=1
+  fi
+  found=
+  : >"$work/left"
+  while IFS= read -r test; do
+    # shellcheck disable=SC2254  # it is a pattern
+    case $test in
+      $pattern) found=1 ;;
+      *) printf '%s\n' "$test" >>"$work/left" ;;
+    esac
+  done <"$work/lost"
+  mv "$work/left" "$work/lost"
+  if [ -z "$found" ]; then
+    echo "gone.txt names what is no lost test: $pattern"
+    failed=1
+  fi
+done <"$work/gone"
+if [ -s "$work/lost" ]; then
+  echo 'These tests are gone, and gone.txt does not say why:'
+  cat "$work/lost"
+  failed=1
+fi
+
+grep -rhoE 'LOCUM_KILL_POINT\("[^"]+"\)' "$1/shm" | sed -E 's/LOCUM_KILL_POINT\("(.*)"\)/\1/' | sort >"$work/points"
+if comm -23 "$here/kill_points.txt" "$work/points" | grep .; then
+  echo 'These kill points are gone.'
+  failed=1
+fi
+[ "$failed" -eq 0 ] && echo "$(wc -l <"$work/now") tests, $(wc -l <"$work/points") kill points: nothing is lost"
+exit "$failed"
