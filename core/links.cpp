@@ -178,7 +178,7 @@ std::vector<int> Links::lost_elsewhere() const {
 }
 
 void Links::settle_estate() {
-  progress_->post([service = std::weak_ptr(service_)] {
+  progress_->post([service = open_] {
     if (const auto open = service.lock()) {
       open->settle_estate();
     }
@@ -200,7 +200,8 @@ void Links::look_for_awaited(const Key& promised, std::uint64_t name_hash) noexc
 }
 
 std::size_t Links::awaited() const noexcept {
-  return service_ ? service_->awaited() : 0;
+  const auto open = open_.lock();
+  return open ? open->awaited() : 0;
 }
 
 void Links::close() noexcept {
