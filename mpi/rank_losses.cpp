@@ -1,12 +1,17 @@
 #include "mpi/rank_losses.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace locum::mpi {
 
-RankLosses::RankLosses(std::shared_ptr<const Losses> of_node, std::vector<std::uint32_t> mates, int size)
-    : of_node_(std::move(of_node)), mates_(std::move(mates)), size_(size) {}
+RankLosses::RankLosses(std::shared_ptr<const Losses> of_node, std::vector<std::uint32_t> mates, int size,
+                       std::function<std::vector<std::uint32_t>()> closed_alone)
+    : of_node_(std::move(of_node)),
+      mates_(std::move(mates)),
+      size_(size),
+      closed_alone_(std::move(closed_alone)) {}
 
 void RankLosses::watch(const std::shared_ptr<Links>& links, std::chrono::milliseconds patience) {
   links_ = links;
@@ -17,6 +22,10 @@ void RankLosses::watch(const std::shared_ptr<Links>& links, std::chrono::millise
 void RankLosses::stop_watching_links() {
   beyond_node_ = beyond_node();
   links_.reset();
+  if (!any()) {
+    beyond_node_ = closed_alone();
+  }
+  closed_alone_ = nullptr;
 }
 
 bool RankLosses::any() const {
@@ -48,7 +57,8 @@ std::vector<int> RankLosses::ranks_while_waiting() {
     roll_called_ = now;
     links->call_roll();
   }
-  return ranks();
+  std::vector<int> lost = ranks();
+  return lost.empty() ? closed_alone() : lost;
 }
 
 std::string RankLosses::describe() const {
@@ -63,6 +73,15 @@ std::string RankLosses::describe() const {
     }
   }
   return text;
+}
+
+std::vector<int> RankLosses::closed_alone() const {
+  std::vector<int> ranks;
+  if (closed_alone_) {
+    std::ranges::transform(closed_alone_(), std::back_inserter(ranks),
+                           [this](std::uint32_t mate) { return rank_of(mate); });
+  }
+  return ranks;
 }
 
 std::vector<int> RankLosses::beyond_node() const {

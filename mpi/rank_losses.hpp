@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,28 +14,31 @@
 namespace locum::mpi {
 
 /// Who is lost, in the runtime's ranks: node-mates by the node's watch, others by the links to them. Blocks
-/// nowhere. watch(), stop_watching_links() and ranks_while_waiting() are for the thread that may call MPI,
-/// the mates() is for any thread at any time, the rest for any while that one is in none of these.
+/// nowhere. watch(), stop_watching_links() and ranks_while_waiting() are for the thread that may call
+/// MPI, the mates() is for any thread at any time, the rest for any while that one is in none of these.
 class RankLosses {
  public:
   /// \param of_node  what the node's watch has noted, by ranks within the node
   /// \param mates    the runtime's ranks of the node, ascending
   /// \param size     of the runtime
-  RankLosses(std::shared_ptr<const Losses> of_node, std::vector<std::uint32_t> mates, int size);
+  /// \param closed_alone ranks within the node that closed the runtime without waiting for the others
+  RankLosses(std::shared_ptr<const Losses> of_node, std::vector<std::uint32_t> mates, int size,
+             std::function<std::vector<std::uint32_t>()> closed_alone);
 
   /// Counts what `links` say, too, and calls the roll over them four times per `patience` while this rank
   /// waits. Once.
   void watch(const std::shared_ptr<Links>& links, std::chrono::milliseconds patience);
   /// From now on what the links say of others does not count: a rank that closes its own ends looks like a
-  /// dead one.
+  /// dead one. If nobody is lost by then, the ranks of this node that have closed alone are.
   void stop_watching_links();
 
   [[nodiscard]] bool any() const;
-  /// Those of this node, ascending.
+  /// Those of this node that died, ascending.
   [[nodiscard]] std::vector<int> mates() const;
   /// All, ascending.
   [[nodiscard]] std::vector<int> ranks() const;
-  /// The same while this rank waits for all others: asks the other nodes now and then who is lost there.
+  /// The same while this rank waits for all others: asks the other nodes now and then who is lost there. If
+  /// nobody is, the ranks of this node that have closed the runtime alone, which come to no collective call.
   [[nodiscard]] std::vector<int> ranks_while_waiting();
   /// "rank 1 (adopted by rank 0), rank 3", or nothing.
   [[nodiscard]] std::string describe() const;
@@ -42,6 +46,7 @@ class RankLosses {
  private:
   [[nodiscard]] int rank_of(std::uint32_t in_node) const { return static_cast<int>(mates_.at(in_node)); }
   [[nodiscard]] std::vector<int> beyond_node() const;
+  [[nodiscard]] std::vector<int> closed_alone() const;
 
   const std::shared_ptr<const Losses> of_node_;
   const std::vector<std::uint32_t> mates_;
@@ -49,6 +54,7 @@ class RankLosses {
   std::weak_ptr<Links> links_;
   Deadline::Clock::duration roll_interval_{};
   Deadline::Clock::time_point roll_called_;
+  std::function<std::vector<std::uint32_t>()> closed_alone_;
   std::vector<int> beyond_node_;  ///< once the links do not count any more
 };
 

@@ -29,6 +29,7 @@
 #include "mpi/rank_losses.hpp"
 #include "mpi/topology.hpp"
 #include "shm/background_thread.hpp"
+#include "shm/closed_alone.hpp"
 #include "shm/endings.hpp"
 #include "shm/fork_guard.hpp"
 #include "shm/node.hpp"
@@ -275,7 +276,8 @@ struct Runtime::State {
   std::uint64_t incarnation = 0;
   std::shared_ptr<mpi::RankLosses> losses;
   std::vector<shm::ProcessIdentity> mates;  ///< the processes of this node
-  std::shared_ptr<Links> links;             ///< to other nodes, if there are any
+  std::shared_ptr<const shm::ClosedAlone> closed_alone;
+  std::shared_ptr<Links> links;  ///< to other nodes, if there are any
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();
   std::optional<shm::ForkGuard> fork_guard;  // once there is a session
   bool open = false;
@@ -287,7 +289,9 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   mpi::CommunicatorGroup& group = state_->group;
   state_->incarnation = random_incarnation(group);
   shm::Node node = open_own_node(group, state_->options, state_->incarnation);
-  state_->losses = std::make_shared<mpi::RankLosses>(node.losses, node_mates(group), group.size());
+  state_->losses = std::make_shared<mpi::RankLosses>(
+      node.losses, node_mates(group), group.size(), [closed = node.closed_alone] { return closed->ranks(); });
+  state_->closed_alone = node.closed_alone;
   state_->mates = std::move(node.processes);
   group.watch([losses = state_->losses] { return losses->ranks_while_waiting(); });
 
@@ -404,6 +408,9 @@ void Runtime::close(Deadline deadline) {
   std::optional<Error> error =
       error_of([&] { throw_if(group.agree(std::nullopt, "closing the runtime", until)); });
   state_->losses->stop_watching_links();
+  if (error) {
+    state_->closed_alone->tell();
+  }
   end_session();
   if (!error && !state_->losses->any()) {
     // All were alive just now, and perhaps no watch is left: who dies in between must not cost much.
@@ -450,6 +457,7 @@ void Runtime::close_in_destructor() noexcept {
         "before MPI_Finalize, in a thread that may call MPI.\n",
         rank, reason);
     state_->open = false;
+    state_->closed_alone->tell();
     end_session();
     return;
   }

@@ -75,8 +75,9 @@ class Runtime {
   void drop(std::string_view name, Deadline deadline = {});
 
   /// Ranks that died while the runtime was open, ascending, as far as this rank knows: of its own node
-  /// within 200 ms, of others once it has asked them something in vain. Local; any thread may call. Throws
-  /// Error `closed` in a process forked from a rank.
+  /// within 200 ms, of others once it has asked them something in vain. After close(), if nobody died, ranks
+  /// of this node that closed without waiting for this one. Local; any thread may call. Throws Error `closed`
+  /// in a process forked from a rank.
   [[nodiscard]] std::vector<int> lost_ranks() const;
 
   /// Memory, objects and paths taken of this rank, and which ranks are lost. Local. Throws Error `closed` in
@@ -98,9 +99,9 @@ class Runtime {
   /// Collective: ends the runtime before its destructor does. Calls on it and on its stores give `closed`
   /// from then on; views stay valid, and keep the memory that they show, until they are destroyed. Waits
   /// until `deadline` for the other ranks; throws `timeout` if they do not come, but this rank's part is
-  /// closed even then. With ranks lost it waits for nobody, closes this rank's part alone and returns: see
-  /// lost_ranks(). `invalid_argument` after `MPI_Finalize`; the destructor then closes what is left.
-  /// Closing twice is fine, and local.
+  /// closed even then. With ranks lost, or where one of this node has closed without waiting for the others,
+  /// it waits for nobody, closes this rank's part alone and returns: see lost_ranks(). `invalid_argument`
+  /// after `MPI_Finalize`; the destructor then closes what is left. Closing twice is fine, and local.
   void close(Deadline deadline = {});
 
  private:

@@ -102,7 +102,8 @@ struct alignas(64) Share {
   Word32 state;    ///< ShareState
   Word32 adopter;  ///< node rank + 1 of who owns the share of a dead process; 0 while it lives
   Word64 entries;  ///< slots that are committed, with a check (entries_word()); readers look at no others
-  std::array<std::byte, 8> reserved;
+  Word32 closed_alone;  ///< that the rank closed without having met the others: see shm/closed_alone.hpp
+  std::array<std::byte, 4> reserved;
   Word32 retired;        ///< head of the list of tombstoned slots that others handed back, + 1; 0 is empty
   Word32 bell;           ///< counts wake-ups of the arena's background thread: what that sleeps on
   Word64 surplus_bytes;  ///< committed and free, in whole steps: what a call for memory would bring

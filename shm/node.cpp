@@ -153,6 +153,7 @@ Node assemble(const std::shared_ptr<Segment>& segment, std::uint32_t own,
               .directory = {all, &all->names},
               .losses = all->watch->losses(),
               .processes = {processes.begin(), processes.end()},
+              .closed_alone = std::make_shared<const ClosedAlone>(segment, own),
               .memory_kind = segment->kind(),
               .memory_bytes = segment->geometry().memory_bytes,
               .keep =

@@ -13,6 +13,7 @@
 #include "core/losses.hpp"
 #include "core/node_table.hpp"
 #include "core/options.hpp"
+#include "shm/closed_alone.hpp"
 #include "shm/process_identity.hpp"
 
 namespace locum::shm {
@@ -24,10 +25,11 @@ struct Node {
   std::shared_ptr<Arena> arena;
   std::shared_ptr<NodeTable> table;
   std::shared_ptr<Directory> directory;
-  std::shared_ptr<Losses> losses;          ///< by the group's ranks; keeps nothing else alive
-  std::vector<ProcessIdentity> processes;  ///< by the group's ranks
-  std::string memory_kind;                 ///< for reports: "unnamed file in /dev/shm" or "memfd"
-  std::uint64_t memory_bytes = 0;          ///< the limit in force
+  std::shared_ptr<Losses> losses;                   ///< by the group's ranks; keeps nothing else alive
+  std::vector<ProcessIdentity> processes;           ///< by the group's ranks
+  std::shared_ptr<const ClosedAlone> closed_alone;  ///< by the group's ranks; keeps nothing else alive
+  std::string memory_kind;                          ///< for reports: "unnamed file in /dev/shm" or "memfd"
+  std::uint64_t memory_bytes = 0;                   ///< the limit in force
   /// Keeps what is mapped in place of parts of it, as long as anybody, a view included, uses the memory.
   std::function<void(std::shared_ptr<const void>)> keep;
   std::byte* own_memory = nullptr;  ///< where the blocks of this process begin
