@@ -1,5 +1,6 @@
 #include "mpi/communicator.hpp"
 
+#include <algorithm>
 #include <climits>
 #include <memory>
 #include <string>
@@ -11,6 +12,9 @@
 namespace locum::mpi {
 
 namespace {
+
+// Of the messages of a part's steps. Nobody else sends messages over a communicator of ours.
+constexpr int part_tag = 1;
 
 void free(MPI_Comm& communicator) noexcept {
   if (communicator != MPI_COMM_NULL && why_unusable() == nullptr) {
@@ -41,7 +45,7 @@ Communicator Communicator::duplicate(MPI_Comm parent, Moment moment) {
   auto made = std::make_unique<MPI_Comm>(MPI_COMM_NULL);
   MPI_Request request = MPI_REQUEST_NULL;
   check(MPI_Comm_idup(parent, made.get(), &request), "MPI_Comm_idup");
-  return Communicator(complete(std::move(made), request, moment, "duplicating the communicator", {}));
+  return Communicator(complete(std::move(made), {request}, moment, "duplicating the communicator", {}));
 }
 
 Communicator::Communicator(MPI_Comm owned) : communicator_(owned) {
@@ -55,10 +59,17 @@ Communicator::Communicator(MPI_Comm owned) : communicator_(owned) {
   }
 }
 
+Communicator::Communicator(MPI_Comm shared, std::vector<int> part, int own)
+    : communicator_(shared),
+      rank_(static_cast<int>(std::find(part.begin(), part.end(), own) - part.begin())),
+      size_(static_cast<int>(part.size())),
+      part_(std::move(part)) {}
+
 Communicator::Communicator(Communicator&& other) noexcept
     : communicator_(std::exchange(other.communicator_, MPI_COMM_NULL)),
       rank_(other.rank_),
       size_(other.size_),
+      part_(std::move(other.part_)),
       broken_(other.broken_),
       lost_(std::move(other.lost_)) {}
 
@@ -66,6 +77,7 @@ Communicator& Communicator::operator=(Communicator&& other) noexcept {
   std::swap(communicator_, other.communicator_);
   std::swap(rank_, other.rank_);
   std::swap(size_, other.size_);
+  std::swap(part_, other.part_);
   std::swap(broken_, other.broken_);
   std::swap(lost_, other.lost_);
   return *this;
@@ -74,25 +86,15 @@ Communicator& Communicator::operator=(Communicator&& other) noexcept {
 Communicator::~Communicator() {
   // With a step unfinished, freeing would be an error of its own: MPI still holds on to it. And MPI may wait
   // for all ranks here.
-  if (!broken_ && !(lost_ && !lost_().empty())) {
+  if (part_.empty() && !broken_ && !(lost_ && !lost_().empty())) {
     free(communicator_);
   }
 }
 
-Communicator Communicator::split_shared(Moment moment) {
-  // The split itself cannot be given up, so it begins only once everybody has come.
-  barrier(moment, "finding out which ranks share a machine");
-  MPI_Comm node = MPI_COMM_NULL;
-  check(MPI_Comm_split_type(communicator_, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &node),
-        "MPI_Comm_split_type");
-  return Communicator(node);
-}
-
-Communicator Communicator::split(int color, Moment moment) {
-  barrier(moment, "finding the ranks of each node");
-  MPI_Comm part = MPI_COMM_NULL;
-  check(MPI_Comm_split(communicator_, color, rank_, &part), "MPI_Comm_split");
-  return Communicator(part);
+Communicator Communicator::part(std::vector<int> ranks) const {
+  Communicator part(communicator_, std::move(ranks), rank_);
+  part.lost_ = lost_;
+  return part;
 }
 
 template <class Buffers, class Start>
@@ -103,19 +105,30 @@ Buffers Communicator::run(Buffers buffers, Start start, Moment moment, std::stri
                 std::string(what) + ": an earlier collective step of these ranks was given up");
   }
   auto kept = std::make_unique<Buffers>(std::move(buffers));
-  MPI_Request request = MPI_REQUEST_NULL;
+  std::vector<MPI_Request> requests;
   broken_ = true;  // until the step is complete
-  start(*kept, &request);
-  Buffers result = complete(std::move(kept), request, moment, what, lost_);
+  try {
+    start(*kept, requests);
+  } catch (...) {
+    keep_for_good(std::shared_ptr<Buffers>(std::move(kept)));  // some may have started
+    throw;
+  }
+  Buffers result = complete(std::move(kept), std::move(requests), moment, what, lost_);
   broken_ = false;
   return result;
 }
 
 void Communicator::barrier(Moment moment, std::string_view what) {
+  if (!part_.empty()) {
+    (void)all_gather({}, moment, what);
+    return;
+  }
   struct Nothing {};
   run(
       Nothing{},
-      [this](Nothing&, MPI_Request* request) { check(MPI_Ibarrier(communicator_, request), "MPI_Ibarrier"); },
+      [this](Nothing&, std::vector<MPI_Request>& requests) {
+        check(MPI_Ibarrier(communicator_, &requests.emplace_back()), "MPI_Ibarrier");
+      },
       moment, what);
 }
 
@@ -128,12 +141,25 @@ std::vector<std::byte> Communicator::all_gather(std::span<const std::byte> mine,
   const int count = checked_count(mine.size(), what);
   Buffers buffers{{mine.begin(), mine.end()},
                   std::vector<std::byte>(mine.size() * static_cast<std::size_t>(size_))};
+  if (!part_.empty()) {
+    std::ranges::copy(mine, buffers.all.begin() + static_cast<std::ptrdiff_t>(mine.size()) * rank_);
+  }
   return run(
              std::move(buffers),
-             [this, count](Buffers& kept, MPI_Request* request) {
-               check(MPI_Iallgather(kept.mine.data(), count, MPI_BYTE, kept.all.data(), count, MPI_BYTE,
-                                    communicator_, request),
-                     "MPI_Iallgather");
+             [this, count](Buffers& kept, std::vector<MPI_Request>& requests) {
+               if (part_.empty()) {
+                 check(MPI_Iallgather(kept.mine.data(), count, MPI_BYTE, kept.all.data(), count, MPI_BYTE,
+                                      communicator_, &requests.emplace_back()),
+                       "MPI_Iallgather");
+                 return;
+               }
+               for (int place = 0; place < size_; ++place) {
+                 if (place != rank_) {
+                   receive(kept.all.data() + static_cast<std::ptrdiff_t>(place) * count, count, place,
+                           requests);
+                   send(kept.mine.data(), count, place, requests);
+                 }
+               }
              },
              moment, what)
       .all;
@@ -144,10 +170,33 @@ std::vector<std::byte> Communicator::broadcast(std::vector<std::byte> bytes, int
   const int count = checked_count(bytes.size(), what);
   return run(
       std::move(bytes),
-      [this, count, root](std::vector<std::byte>& kept, MPI_Request* request) {
-        check(MPI_Ibcast(kept.data(), count, MPI_BYTE, root, communicator_, request), "MPI_Ibcast");
+      [this, count, root](std::vector<std::byte>& kept, std::vector<MPI_Request>& requests) {
+        if (part_.empty()) {
+          check(MPI_Ibcast(kept.data(), count, MPI_BYTE, root, communicator_, &requests.emplace_back()),
+                "MPI_Ibcast");
+        } else if (rank_ != root) {
+          receive(kept.data(), count, root, requests);
+        } else {
+          for (int place = 0; place < size_; ++place) {
+            if (place != rank_) {
+              send(kept.data(), count, place, requests);
+            }
+          }
+        }
       },
       moment, what);
+}
+
+void Communicator::send(const std::byte* bytes, int count, int place, std::vector<MPI_Request>& requests) {
+  check(MPI_Isend(bytes, count, MPI_BYTE, part_.at(static_cast<std::size_t>(place)), part_tag, communicator_,
+                  &requests.emplace_back()),
+        "MPI_Isend");
+}
+
+void Communicator::receive(std::byte* bytes, int count, int place, std::vector<MPI_Request>& requests) {
+  check(MPI_Irecv(bytes, count, MPI_BYTE, part_.at(static_cast<std::size_t>(place)), part_tag, communicator_,
+                  &requests.emplace_back()),
+        "MPI_Irecv");
 }
 
 }  // namespace locum::mpi

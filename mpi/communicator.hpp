@@ -12,12 +12,13 @@
 
 namespace locum::mpi {
 
-/// A communicator of our own, on which MPI returns its errors, and the collective steps of set-up on it. Move
-/// only; freed with its owner unless MPI is finalised by then, or a rank is lost. Used by one thread at a
-/// time, one that may call MPI. Each step is collective over the communicator and throws `timeout`, naming
-/// `what`, when the moment passes, or `peer_lost` as soon as a rank is known to be dead; after that the
-/// communicator still holds the unfinished step and every further one throws at once, which is why nothing
-/// but setting up and closing goes through here.
+/// A communicator of our own, on which MPI returns its errors, and the collective steps of set-up on it, of
+/// all its ranks or of some. Move only; freed with its owner unless MPI is finalised by then, or a rank is
+/// lost. Used by one thread at a time, one that may call MPI. Nothing here calls MPI where that blocks until
+/// other ranks come: one that dies would keep the others there. Each step is collective and throws `timeout`,
+/// naming `what`, when the moment passes, or `peer_lost` as soon as a rank is known to be dead; after that
+/// the communicator still holds the unfinished step and every further one throws at once, which is why
+/// nothing but setting up and closing goes through here.
 class Communicator {
  public:
   /// Collective over `parent`, which is left as it is. Throws `invalid_argument` for what is no
@@ -28,11 +29,10 @@ class Communicator {
   Communicator& operator=(Communicator&& other) noexcept;
   ~Communicator();
 
-  /// The ranks of this communicator that can share memory with this one, in the same order.
-  [[nodiscard]] Communicator split_shared(Moment moment);
-
-  /// The ranks that give the same color, in the same order.
-  [[nodiscard]] Communicator split(int color, Moment moment);
+  /// The steps of some of the ranks, in this order, this one among them; by messages between them, because
+  /// MPI makes a communicator of some ranks only by calls that block. Steps of parts that have a rank in
+  /// common come one after the other. REQUIRES: it does not outlive this.
+  [[nodiscard]] Communicator part(std::vector<int> ranks) const;
 
   [[nodiscard]] MPI_Comm raw() const noexcept { return communicator_; }
   [[nodiscard]] int rank() const noexcept { return rank_; }
@@ -52,13 +52,18 @@ class Communicator {
 
  private:
   explicit Communicator(MPI_Comm owned);
+  Communicator(MPI_Comm shared, std::vector<int> part, int own);
 
+  void send(const std::byte* bytes, int count, int place, std::vector<MPI_Request>& requests);
+  void receive(std::byte* bytes, int count, int place, std::vector<MPI_Request>& requests);
+  /// `start` starts nonblocking operations on the buffers.
   template <class Buffers, class Start>
   Buffers run(Buffers buffers, Start start, Moment moment, std::string_view what);
 
   MPI_Comm communicator_ = MPI_COMM_NULL;
   int rank_ = 0;
   int size_ = 1;
+  std::vector<int> part_;  ///< in ranks of the communicator, which is not ours then; empty: all
   bool broken_ = false;
   LostRanks lost_;
 };

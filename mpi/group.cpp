@@ -56,10 +56,16 @@ CommunicatorGroup::CommunicatorGroup(Communicator communicator, std::chrono::mil
       topology_(find_topology(communicator_, ranks_per_node, moment())) {}
 
 CommunicatorGroup CommunicatorGroup::of_node() {
-  const int node = topology_.node_of_rank[static_cast<std::size_t>(rank())];
-  Communicator part = communicator_.split(node, moment());
-  const auto ranks = static_cast<std::size_t>(part.size());
-  return {std::move(part), timeout_, Topology{std::vector<int>(ranks, 0), 1, static_cast<int>(ranks)}};
+  const std::vector<int>& nodes = topology_.node_of_rank;
+  std::vector<int> mates;
+  for (int other = 0; other < size(); ++other) {
+    if (nodes[static_cast<std::size_t>(other)] == nodes[static_cast<std::size_t>(rank())]) {
+      mates.push_back(other);
+    }
+  }
+  const std::size_t ranks = mates.size();
+  return {communicator_.part(std::move(mates)), timeout_,
+          Topology{std::vector<int>(ranks, 0), 1, static_cast<int>(ranks)}};
 }
 
 void CommunicatorGroup::barrier() {

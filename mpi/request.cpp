@@ -24,11 +24,16 @@ void Backoff::pause() {
   ++pauses_;
 }
 
-bool finished_by(MPI_Request& request, Moment moment, const LostRanks& lost) {
+bool finished_by(std::vector<MPI_Request>& requests, Moment moment, const LostRanks& lost) {
   Backoff backoff;
   while (true) {
     int done = 0;
-    check(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+    if (requests.size() == 1) {  // MPI_Testall would not say what is wrong with it
+      check(MPI_Test(requests.data(), &done, MPI_STATUS_IGNORE), "MPI_Test");
+    } else {
+      check(MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE),
+            "MPI_Testall");
+    }
     if (done != 0) {
       return true;
     }

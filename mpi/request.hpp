@@ -32,9 +32,9 @@ class Backoff {
 /// The ranks that are known to be dead, now. Cheap, since who waits asks again and again; may be empty.
 using LostRanks = std::function<std::vector<int>()>;
 
-/// Drives a nonblocking operation until it is complete (true), or the moment has come or a rank is lost
+/// Drives nonblocking operations until they are complete (true), or the moment has come or a rank is lost
 /// (false). Throws what MPI reports.
-[[nodiscard]] bool finished_by(MPI_Request& request, Moment moment, const LostRanks& lost);
+[[nodiscard]] bool finished_by(std::vector<MPI_Request>& requests, Moment moment, const LostRanks& lost);
 
 /// The error `peer_lost`, naming the ranks, for a collective step that lost ranks cannot come to, if there
 /// are any.
@@ -45,15 +45,15 @@ void throw_if_lost(std::string_view what, const LostRanks& lost);
 /// Keeps memory until the process ends, because MPI may write to it until then.
 void keep_for_good(std::shared_ptr<void> memory);
 
-/// Waits for the operation and gives back the memory that it works on. An operation that did not complete
-/// keeps its memory for good: a collective can be neither cancelled nor freed.
+/// Waits for the operations and gives back the memory that they work on. One that did not complete keeps its
+/// memory for good: a collective can be neither cancelled nor freed.
 template <class Buffers>
-[[nodiscard]] Buffers complete(std::unique_ptr<Buffers> buffers, MPI_Request request, Moment moment,
-                               std::string_view what, const LostRanks& lost) {
+[[nodiscard]] Buffers complete(std::unique_ptr<Buffers> buffers, std::vector<MPI_Request> requests,
+                               Moment moment, std::string_view what, const LostRanks& lost) {
   const std::shared_ptr<Buffers> shared = std::move(buffers);
   bool finished = false;
   try {
-    finished = finished_by(request, moment, lost);
+    finished = finished_by(requests, moment, lost);
   } catch (...) {
     keep_for_good(shared);
     throw;

@@ -1,28 +1,69 @@
 #include "mpi/topology.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <array>
+#include <compare>
+#include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <map>
 #include <set>
 #include <utility>
 
+#include "core/hash.hpp"
 #include "mpi/error.hpp"
 
 namespace locum::mpi {
 
 namespace {
 
-int lowest_rank_here(Communicator& communicator, Moment moment) {
-  Communicator machine = communicator.split_shared(moment);
-  std::vector<std::byte> bytes(sizeof(int));
-  const int rank = communicator.rank();
-  std::memcpy(bytes.data(), &rank, sizeof rank);
-  // The split kept the order of ranks, so that its first one is the machine's lowest.
-  bytes = machine.broadcast(std::move(bytes), 0, moment, "numbering the nodes");
-  int lowest = 0;
-  std::memcpy(&lowest, bytes.data(), sizeof lowest);
-  return lowest;
+/// What tells the machine of a process from others, as far as sharing memory goes.
+struct Machine {
+  std::uint64_t hash = 0;
+  std::uint64_t other_hash = 0;  ///< of the same, so that no two machines have both
+
+  friend auto operator<=>(const Machine&, const Machine&) = default;
+};
+
+std::string first_line_of(const char* path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  return line;
+}
+
+// The running kernel, the host name as MPI tells it, and the name space of sockets, over which the processes
+// of a node pass the memory on: containers may have the first in common. What the system does not tell is
+// nothing everywhere on that machine.
+Machine own_machine() {
+  std::array<char, MPI_MAX_PROCESSOR_NAME + 1> name{};
+  int length = 0;
+  check(MPI_Get_processor_name(name.data(), &length), "MPI_Get_processor_name");
+  std::string text = first_line_of("/proc/sys/kernel/random/boot_id") + '\n' + name.data();
+  struct stat sockets {};
+  if (::stat("/proc/self/ns/net", &sockets) == 0) {
+    text += '\n' + std::to_string(sockets.st_dev) + ' ' + std::to_string(sockets.st_ino);
+  }
+  return {hash64(text), hash64(text, 1)};
+}
+
+// Of each rank the lowest one of the same machine.
+std::vector<int> machines_of(Communicator& communicator, Moment moment) {
+  const Machine own = own_machine();
+  const std::vector<std::byte> bytes = communicator.all_gather(std::as_bytes(std::span(&own, 1)), moment,
+                                                               "finding out which ranks share a machine");
+  std::vector<Machine> machines(static_cast<std::size_t>(communicator.size()));
+  std::memcpy(machines.data(), bytes.data(), bytes.size());
+  std::map<Machine, int> lowest;
+  std::vector<int> machine_of_rank;
+  machine_of_rank.reserve(machines.size());
+  for (int rank = 0; rank < communicator.size(); ++rank) {
+    const Machine& machine = machines[static_cast<std::size_t>(rank)];
+    machine_of_rank.push_back(lowest.try_emplace(machine, rank).first->second);
+  }
+  return machine_of_rank;
 }
 
 // "0-3, 7"
@@ -60,15 +101,12 @@ std::vector<int> number_nodes(std::span<const int> machine_of_rank, int ranks_pe
 }
 
 Topology find_topology(Communicator& communicator, int ranks_per_node, Moment moment) {
-  const int lowest = lowest_rank_here(communicator, moment);
-  const std::vector<std::byte> bytes =
-      communicator.all_gather(std::as_bytes(std::span(&lowest, 1)), moment, "numbering the nodes");
-  std::vector<int> machine_of_rank(static_cast<std::size_t>(communicator.size()));
-  std::memcpy(machine_of_rank.data(), bytes.data(), bytes.size());
+  const std::vector<int> machine_of_rank = machines_of(communicator, moment);
+  const int own = machine_of_rank[static_cast<std::size_t>(communicator.rank())];
   Topology topology{number_nodes(machine_of_rank, ranks_per_node), 0, 0};
   std::set<int> here;
   for (std::size_t rank = 0; rank < machine_of_rank.size(); ++rank) {
-    if (machine_of_rank[rank] == lowest) {
+    if (machine_of_rank[rank] == own) {
       here.insert(topology.node_of_rank[rank]);
       ++topology.ranks_here;
     }

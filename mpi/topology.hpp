@@ -19,8 +19,10 @@ struct Topology {
   int ranks_here = 1;
 };
 
-/// As MPI sees the machines, split by `ranks_per_node`. MPI's word that ranks share a machine is taken for
-/// granted here; whether they can really share memory turns out when they open it. Collective.
+/// Ranks of one kernel, host name and name space of sockets share a machine; `ranks_per_node` splits it.
+/// Whether they can really share memory turns out when they open it. MPI's own answer
+/// (MPI_COMM_TYPE_SHARED) comes from a call that blocks until all ranks have come, and for ever if one dies
+/// in it. Collective.
 [[nodiscard]] Topology find_topology(Communicator& communicator, int ranks_per_node, Moment moment);
 
 /// "node 0: ranks 0-3 on host a; node 1: …", for messages. Collective; the same text everywhere.

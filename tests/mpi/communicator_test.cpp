@@ -82,11 +82,33 @@ TEST(Communicator, MovesWithItsRanks) {
   third.barrier(in(20s), "moved");
 }
 
-TEST(Communicator, SharesAMachine) {
+// Every other rank, from the last one on: they have their own order, and the others take no part.
+TEST(Communicator, HasStepsOfSomeRanks) {
   Communicator world = Communicator::duplicate(MPI_COMM_WORLD, in(20s));
-  const Communicator machine = world.split_shared(in(20s));
-  EXPECT_EQ(machine.rank(), world.rank());
-  EXPECT_EQ(machine.size(), world.size());
+  std::vector<int> ranks;
+  for (int rank = world.size() - 1; rank >= 0; --rank) {
+    if (rank % 2 == world.rank() % 2) {
+      ranks.push_back(rank);
+    }
+  }
+  {
+    Communicator part = world.part(ranks);
+    ASSERT_EQ(part.size(), static_cast<int>(ranks.size()));
+    ASSERT_EQ(ranks[static_cast<std::size_t>(part.rank())], world.rank());
+    part.barrier(in(20s), "some ranks");
+    const std::vector<std::byte> mine(3, static_cast<std::byte>(world.rank()));
+    const std::vector<std::byte> all = part.all_gather(mine, in(20s), "some ranks");
+    ASSERT_EQ(all.size(), 3 * ranks.size());
+    for (std::size_t place = 0; place < all.size(); ++place) {
+      EXPECT_EQ(static_cast<int>(all[place]), ranks[place / 3]);
+    }
+    for (int root = 0; root < part.size(); ++root) {
+      std::vector<std::byte> bytes(1000, static_cast<std::byte>(part.rank()));
+      bytes = part.broadcast(std::move(bytes), root, in(20s), "some ranks");
+      EXPECT_EQ(bytes, std::vector<std::byte>(1000, static_cast<std::byte>(root)));
+    }
+  }
+  world.barrier(in(20s), "all ranks again");
 }
 
 TEST(Communicator, BroadcastsFromEveryRank) {
