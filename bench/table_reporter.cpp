@@ -44,6 +44,9 @@ namespace {
   if (const double line_ns = counter(run, "line_ns"); line_ns != 0) {
     return text("cache line round trip %.0f ns", line_ns);
   }
+  if (run.counters.contains("locked")) {
+    return text("%.0f of them locked", counter(run, "locked"));
+  }
   if (const double copying = counter(run, "copying_ms"); copying != 0) {
     return text("transfer %.1f ms, ", counter(run, "transfer_ms")) +
            text("compute %.1f, ", counter(run, "compute_ms")) + text("both %.1f; ", counter(run, "both_ms")) +
@@ -76,6 +79,11 @@ void TableReporter::ReportRuns(const std::vector<Run>& runs) {
     const std::string name = run.run_name.function_name;
     if (const std::string reason = why_skipped(run); !reason.empty()) {
       std::printf("%-44s %s\n", name.c_str(), reason.c_str());
+      continue;
+    }
+    if (!run.counters.contains("twin")) {
+      std::printf("%-44s %12.0f %12s %-5s %9s  %-17s %-18s %-4s%s\n", name.c_str(), counter(run, "ours"), "-",
+                  run.report_label.c_str(), "-", "", "-", "", note(run).c_str());
       continue;
     }
     const Goal goal{static_cast<Goal::Kind>(counter(run, "goal_kind")), counter(run, "goal_bound")};

@@ -4,14 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "core/promise.hpp"
 #include "tests/core/allocations.hpp"
-#include "tests/core/instructions.hpp"
 #include "tests/shm/lockstep_nodes.hpp"
 
 namespace locum::tests {
@@ -163,120 +161,6 @@ TEST_F(RemoteCost, OfSettingAPromiseNoOtherThreadIsWoken) {
     (void)answerer().links->poll();
   }
   EXPECT_TRUE(future.ready());
-}
-
-/// Both sides together, with what the transport and the clock of these tests take. Locked instructions are
-/// exact with one compiler; the bounds of all others leave a tenth.
-class RemoteInstructions : public ::testing::Test {
- protected:
-  static constexpr std::size_t calls = 4;
-  struct Turn {
-    LockstepNodes& nodes;
-    std::string name;  ///< at home at the answerer's
-    Key key;
-  };
-  using Act = std::function<void(Turn& turn)>;
-
-  void SetUp() override {
-    if (const std::string why = tests::why_not_counted(); !why.empty()) {
-      GTEST_SKIP() << why;
-    }
-  }
-
-  /// The least of some runs: in one the clock is read more often, because it was just being set, or something
-  /// is due.
-  [[nodiscard]] static tests::Instructions cost_of(const Act& prepare, const Act& act) {
-    constexpr int runs = 3;
-    auto least = cost_of_one_run(prepare, act);
-    for (int more = 1; more < runs; ++more) {
-      const auto cost = cost_of_one_run(prepare, act);
-      least = {std::min(least.all, cost.all), std::min(least.locked, cost.locked)};
-    }
-    return least;
-  }
-  static void put_there(Turn& turn) {
-    const std::vector<std::byte> bytes(small_bytes);
-    turn.key = turn.nodes.answerer().store->put_bytes(turn.name, bytes).value();
-  }
-
- private:
-  /// On average of some calls after as many to warm up; `prepare` is not counted.
-  [[nodiscard]] static tests::Instructions cost_of_one_run(const Act& prepare, const Act& act) {
-    auto counted = tests::instructions_of([&](const std::function<void()>& mark) {
-      LockstepNodes nodes(64_MiB);
-      std::vector<Turn> turns;
-      for (std::size_t at = 0; at < 2 * calls; ++at) {
-        turns.push_back({nodes, nodes.name_at_answerer(), {}});
-        prepare(turns.back());
-      }
-      std::for_each_n(turns.begin(), calls, act);
-      mark();
-      std::for_each(turns.begin() + calls, turns.end(), act);
-      mark();
-    });
-    counted.all /= calls;
-    counted.locked /= calls;
-    return counted;
-  }
-};
-
-TEST_F(RemoteInstructions, OfAGetByKeyAreFew) {
-  const auto cost = cost_of(put_there, [](Turn& turn) {
-    if (turn.nodes.asker().store->get_bytes(turn.key).value()->size() != small_bytes) {
-      std::abort();
-    }
-  });
-  EXPECT_LE(cost.all, 8560U);
-  EXPECT_LE(cost.locked, 29U);
-}
-
-TEST_F(RemoteInstructions, OfAGetByNameAreFew) {
-  const auto cost = cost_of(put_there, [](Turn& turn) {
-    if (turn.nodes.asker().store->get_bytes(turn.name).value()->size() != small_bytes) {
-      std::abort();
-    }
-  });
-  EXPECT_LE(cost.all, 9480U);
-  EXPECT_LE(cost.locked, 29U);
-}
-
-// Of both sides, with their share of one question and answer, until the last view is gone.
-TEST_F(RemoteInstructions, OfEachOfABatchAreFew) {
-  constexpr std::size_t objects = 256;
-  const auto cost = tests::instructions_of([&](const std::function<void()>& mark) {
-    LockstepNodes nodes(64_MiB);
-    std::vector<std::vector<Key>> batches(2, std::vector<Key>(objects));
-    for (auto& keys : batches) {
-      std::ranges::generate(keys, [&] {
-        return nodes.answerer().store->put_bytes(std::vector<std::byte>(small_bytes)).value();
-      });
-    }
-    const auto get = [&](const std::vector<Key>& keys) {
-      for (const auto& found : nodes.asker().store->get_batch<std::byte[]>(keys)) {
-        if (found.value().size() != small_bytes) {
-          std::abort();
-        }
-      }
-    };
-    get(batches[0]);
-    mark();
-    get(batches[1]);
-    mark();
-  });
-  EXPECT_LE(cost.all / objects, 2230U);
-  EXPECT_LE(cost.locked / objects, 5U);
-}
-
-TEST_F(RemoteInstructions, OfAPutByNameAreFew) {
-  const std::vector<std::byte> bytes(small_bytes);
-  const auto cost = cost_of([](Turn&) {},
-                            [&](Turn& turn) {
-                              if (!turn.nodes.asker().store->put_bytes(turn.name, bytes)) {
-                                std::abort();
-                              }
-                            });
-  EXPECT_LE(cost.all, 11700U);
-  EXPECT_LE(cost.locked, 48U);
 }
 
 }  // namespace
