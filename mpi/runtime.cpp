@@ -7,6 +7,7 @@
 #include <cstring>
 #include <exception>
 #include <iterator>
+#include <new>
 #include <optional>
 #include <random>
 #include <span>
@@ -21,6 +22,7 @@
 #include "core/departures.hpp"
 #include "core/distributed.hpp"
 #include "core/links.hpp"
+#include "core/no_more_threads.hpp"
 #include "core/report.hpp"
 #include "mpi/agreed_options.hpp"
 #include "mpi/error.hpp"
@@ -56,12 +58,10 @@ std::optional<Error> error_of(Call&& call) {
   } catch (const Error& error) {
     return error;
   } catch (const std::system_error& error) {
-    const bool threads = error.code() == std::errc::resource_unavailable_try_again;
-    return Error(Errc::system,
-                 threads ? "this process may start no more threads; raise `ulimit -u`, or pids.max of its "
-                           "control group"
-                         : "set-up failed",
-                 error.what());
+    return no_more_threads(error).value_or(Error(Errc::system, "set-up failed", error.what()));
+  } catch (const std::bad_alloc&) {
+    return Error(Errc::out_of_memory,
+                 "this process has no memory of its own left; raise its limits (ulimit -v, ulimit -d)");
   } catch (const std::exception& exception) {
     return Error(Errc::system, "set-up failed", exception.what());
   }

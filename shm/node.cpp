@@ -10,9 +10,11 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "core/no_more_threads.hpp"
 #include "shm/arena.hpp"
 #include "shm/available_memory.hpp"
 #include "shm/collector.hpp"
@@ -75,7 +77,11 @@ std::optional<Error> failure_of(Step step) {
   } catch (const Error& error) {
     return error;
   } catch (const std::bad_alloc&) {
-    return Error(Errc::out_of_memory, "this process has no memory of its own left");
+    return Error(Errc::out_of_memory,
+                 "this process has no memory of its own left; raise its limits (ulimit -v, ulimit -d)");
+  } catch (const std::system_error& error) {
+    return no_more_threads(error).value_or(
+        Error(Errc::system, "the node's memory cannot be set up", error.what()));
   } catch (const std::exception& error) {
     return Error(Errc::system, "the node's memory cannot be set up", error.what());
   }

@@ -46,9 +46,13 @@ Error to_error(ucs_status_t status, const char* text, int rank, const Error& pla
   }
 }
 
+// While a rank sets up its own nobody else is concerned, whatever UCX calls it: it has one word for a broken
+// connection and for a descriptor that could not be had.
 void check(ucs_status_t status, const char* text) {
   if (status != UCS_OK) {
-    throw to_error(status, text);
+    const Errc code = code_of(status);
+    throw Error(code == Errc::peer_lost ? Errc::system : code, text,
+                std::string("UCX: ") + ucs_status_string(status));
   }
 }
 

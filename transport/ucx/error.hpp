@@ -15,7 +15,7 @@ namespace locum::ucx {
 /// The same of what became of a rank, for who must not fail: where there is no memory for words, `plainly`.
 [[nodiscard]] Error to_error(ucs_status_t status, const char* text, int rank, const Error& plainly) noexcept;
 
-/// Throws unless `status` is UCS_OK. For what sets up.
+/// Throws unless `status` is UCS_OK, never `peer_lost`. For what sets up.
 void check(ucs_status_t status, const char* text);
 
 }  // namespace locum::ucx

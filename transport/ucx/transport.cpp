@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "transport/ucx/limits.hpp"
 #include "transport/ucx/one_sided_probe.hpp"
 #include "transport/ucx/remote_memory.hpp"
 #include "transport/ucx/ucx_transport.hpp"
@@ -22,7 +23,9 @@ void together(Group& group, Step step) {
   } catch (const Error& error) {
     mine = error;
   } catch (const std::bad_alloc&) {
-    mine = Error(Errc::out_of_memory, "no memory for the connections between the ranks");
+    mine = Error(Errc::out_of_memory,
+                 "no memory for the connections between the ranks; raise the limits on this process's memory "
+                 "(ulimit -v, ulimit -d)");
   }
   if (const auto error = group.agree(mine)) {
     throw *error;
@@ -35,6 +38,7 @@ std::unique_ptr<UcxTransport> open(Group& group, const TransportOptions& options
   std::vector<std::byte> address;
   together(group, [&] {
     context.emplace(group.size(), remote_memory);
+    require_limits(group.size());
     worker.emplace(*context);
     address = worker->address();
     constexpr std::size_t needed = Envelope::bytes + max_header_bytes;

@@ -1,0 +1,94 @@
+#include "transport/ucx/limits.hpp"
+
+#include <pthread.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): pthread_sigmask is not in <csignal>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <string>
+#include <system_error>
+#include <thread>
+
+#include "core/error.hpp"
+#include "core/no_more_threads.hpp"
+
+namespace locum::ucx {
+namespace {
+
+// What a worker takes with all devices of a machine without a network of its own is 15 (UCX 1.13.1).
+constexpr std::size_t needed_descriptors = 32;
+// Of address space: what a worker takes itself, and for each rank that it reaches over shared memory, of
+// which a machine has so many at most as far as this goes. The chunks that UCX maps are 4.3 MB each.
+constexpr std::uint64_t worker_bytes = std::uint64_t{32} << 20U;
+constexpr std::uint64_t rank_bytes = std::uint64_t{8} << 20U;
+constexpr int most_ranks_here = 64;
+
+void require_thread() {
+  // Signals to the process are for the application's threads.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const struct Restore {
+    const sigset_t& mask;
+    ~Restore() { ::pthread_sigmask(SIG_SETMASK, &mask, nullptr); }
+  } restore{before};
+  try {
+    std::thread([] {}).join();
+  } catch (const std::system_error& failure) {
+    throw no_more_threads(failure).value_or(Error(Errc::system, "no thread can be started", failure.what()));
+  }
+}
+
+void require_descriptors() {
+  std::array<int, needed_descriptors> descriptors{};
+  descriptors.fill(-1);
+  int failure = 0;
+  for (int& descriptor : descriptors) {
+    descriptor = ::eventfd(0, EFD_CLOEXEC);
+    if (descriptor < 0) {
+      failure = errno;
+      break;
+    }
+  }
+  for (const int descriptor : descriptors) {
+    if (descriptor >= 0) {
+      ::close(descriptor);
+    }
+  }
+  if (failure != 0) {
+    throw system_error("links to other nodes take " + std::to_string(needed_descriptors) +
+                           " descriptors and two for each connection over TCP; raise the hard limit on open "
+                           "files (ulimit -Hn)",
+                       failure);
+  }
+}
+
+void require_address_space(int ranks) {
+  const std::uint64_t bytes =
+      worker_bytes + rank_bytes * static_cast<std::uint64_t>(std::clamp(ranks - 1, 0, most_ranks_here));
+  void* const range = ::mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (range == MAP_FAILED) {
+    throw Error(Errc::out_of_memory,
+                "links to other nodes take " + std::to_string(bytes) +
+                    " bytes of address space; raise the limit (ulimit -v, RLIMIT_AS), or lower reserve_bytes "
+                    "(LOCUM_RESERVE_BYTES) or memory_bytes",
+                std::generic_category().message(errno));
+  }
+  ::munmap(range, bytes);
+}
+
+}  // namespace
+
+void require_limits(int ranks) {
+  require_thread();
+  require_descriptors();
+  require_address_space(ranks);
+}
+
+}  // namespace locum::ucx
