@@ -109,6 +109,7 @@ std::vector<Result<bool>> BatchCalls::evict_all(const detail::BatchAddresses& as
     Metrics::add(session().metrics().evictions, *of_some[at] ? 1U : 0U);
     evicted[places[at]] = of_some[at];
   }
+  session().evicted_some(some.size());
   for (const std::size_t at : promised) {
     unless_out_of_memory([&] { evicted[at] = evict_promised(all[at].key, until); });
   }

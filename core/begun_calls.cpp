@@ -56,6 +56,7 @@ Eventual<bool> BegunCalls::exists_async(std::string_view name, Deadline deadline
 }
 
 Eventual<bool> BegunCalls::begin_evict_at(const Address& address, Deadline deadline) {
+  session().evicted_some();  // those before this one
   return begin<bool, bool>(
       address, {}, [&] { return session().connector().begin_evict(address, effective(deadline)); },
       [open = open_](Result<bool> evicted, const Address& about) {

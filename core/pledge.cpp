@@ -148,8 +148,9 @@ PromiseRecord Pledge::record_of(const Placed& value) const noexcept {
 }
 
 Result<void> Pledge::keep_elsewhere(const Placed& value, Deadline deadline) {
-  auto kept = end(record_of(value), deadline);
+  const auto kept = end(record_of(value), deadline);
   if (kept) {
+    store_->session->left_kept(*kept, value.key);
     if (leave(State::kept)) {
       finish(deadline);
     }
@@ -166,17 +167,17 @@ Result<void> Pledge::keep_elsewhere(const Placed& value, Deadline deadline) {
     placed_ = value;
   }
   (void)prepare(deadline);  // breaking it is to need no memory
-  return kept;
+  return kept.error();
 }
 
 // What stands under the name from now on. The memory for it is there, unless an attempt before this one has
 // failed, or another thread makes one now.
-Result<void> Pledge::end(const PromiseRecord& record, Deadline deadline) {
+Result<Key> Pledge::end(const PromiseRecord& record, Deadline deadline) {
   std::optional<OwnedDraft> prepared;
   for (bool tried = false; !prepared; tried = true) {
     if (tried) {
       if (auto ready = prepare(deadline); !ready) {
-        return ready;
+        return ready.error();
       }
     }
     const MutexLock lock(mutex_);
@@ -186,7 +187,7 @@ Result<void> Pledge::end(const PromiseRecord& record, Deadline deadline) {
   const ObjectDraft draft = prepared->draft();
   (void)prepared->release();
   const auto sealed = store_->session->connector().seal(draft, {}, deadline);
-  return sealed ? Result<void>() : Result<void>(sealed.error());
+  return sealed ? Result<Key>(sealed->key) : Result<Key>(sealed.error());
 }
 
 // Where even that fails, who waits learns by the missing placeholder that there is nothing to wait for.
@@ -198,10 +199,14 @@ void Pledge::give_up(Deadline deadline) noexcept {
     return;
   }
   const bool is_over = store_->dropped.load(std::memory_order_relaxed);
+  const auto value = placed();
   try {
     if (!is_over) {
-      const auto value = placed();
-      (void)end(value ? record_of(*value) : PromiseRecord{.state = PromiseRecord::State::broken}, deadline);
+      const auto mark =
+          end(value ? record_of(*value) : PromiseRecord{.state = PromiseRecord::State::broken}, deadline);
+      if (mark) {
+        value ? store_->session->left_kept(*mark, value->key) : store_->session->left_broken(*mark);
+      }
     }
   } catch (const std::exception&) {  // no memory of its own
   }

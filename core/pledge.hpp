@@ -58,7 +58,7 @@ class Pledge {
   // What may wait, for a lock of the node's, is done without the mutex: by several threads at once, of which
   // the first to bind the name decides.
   [[nodiscard]] Result<void> prepare(Deadline deadline) LOCUM_EXCLUDES(mutex_);
-  [[nodiscard]] Result<void> end(const PromiseRecord& record, Deadline deadline) LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] Result<Key> end(const PromiseRecord& record, Deadline deadline) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] PromiseRecord record_of(const Placed& value) const noexcept;
   [[nodiscard]] bool leave(State state) noexcept LOCUM_EXCLUDES(mutex_);
   void finish(Deadline deadline) noexcept LOCUM_EXCLUDES(mutex_);

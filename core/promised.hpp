@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -17,6 +18,10 @@ namespace locum {
 /// set or broken; and what becomes of it stands under a name that follows from its key, which is the
 /// placeholder's key with one bit more. So an unset promise is waited for as a name is, and one that is not
 /// there any more is known from one that may still be set. The name is at home on its maker's node.
+
+/// Of its broken promises a rank leaves marks of so many, the last ones: who resolves the stand-in of an
+/// older one gets `not_found` instead of `broken_promise`.
+inline constexpr std::size_t most_broken_promises = 1024;
 
 /// Set in the serial of a promise's key, and of no other.
 inline constexpr std::uint64_t promised_bit = std::uint64_t{1} << 63U;

@@ -6,6 +6,7 @@
 #include "core/codec.hpp"
 #include "core/directory.hpp"
 #include "core/internal_stores.hpp"
+#include "core/promise_marks.hpp"
 #include "core/promised.hpp"
 #include "core/representation.hpp"
 #include "core/standing_waits.hpp"
@@ -68,7 +69,8 @@ Session::Session(std::shared_ptr<Connector> connector, std::shared_ptr<Metrics> 
       options_(std::move(options)),
       arrivals_(arrivals ? std::move(arrivals) : std::make_shared<Arrivals>(options_.options.timeout)),
       decoded_(options_.options.decoded_cache_bytes),
-      standing_(std::make_shared<detail::StandingWaits>(connector_, arrivals_->continuations().on_start())) {}
+      standing_(std::make_shared<detail::StandingWaits>(connector_, arrivals_->continuations().on_start())),
+      marks_(std::make_unique<detail::PromiseMarks>()) {}
 
 Session::~Session() {
   close();
@@ -186,6 +188,9 @@ Result<std::uint64_t> Session::drop(std::string_view name) {
 }
 
 RankReport Session::report() const {
+  if (!closed()) {
+    marks_->collect(*connector_);
+  }
   RankReport report = snapshot(*metrics_);
   report.rank = options_.rank;
   report.node = options_.node;

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -31,6 +32,7 @@ struct Decoding;
 namespace detail {
 struct OpenStore;
 class Pledge;
+class PromiseMarks;
 class StandingWaits;
 }  // namespace detail
 
@@ -97,6 +99,12 @@ class Session : public std::enable_shared_from_this<Session> {
   /// An unset promise, which is broken when this closes. False: it has closed. Throws std::bad_alloc.
   [[nodiscard]] bool enlist(const std::shared_ptr<detail::Pledge>& pledge);
   void strike(const detail::Pledge& pledge) noexcept;
+  /// A promise has left something under its name when it ended: that there will be no value; or where its
+  /// value is, which stands under a name of its own. Neither stays for ever (see PromiseMarks).
+  void left_broken(const Key& mark) noexcept;
+  void left_kept(const Key& mark, const Key& value) noexcept;
+  /// After objects were evicted: those of promises whose values are gone go with them, a few at a time.
+  void evicted_some(std::size_t objects = 1) noexcept;
   /// Breaks all promises that are not set, and makes none from now on. Waits until the deadline at most, for
   /// locks of the node's, all of them together.
   void break_promises(Deadline deadline = {}) noexcept;
@@ -177,7 +185,7 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] Result<ObjectView> redeemed(const Key& promised, Result<ObjectView> found, Deadline deadline);
   [[nodiscard]] Begun begin_promised(const Key& promised, CountsUntil until, Deadline deadline);
   [[nodiscard]] Begun stand(const Key& promised, std::string name, Deadline deadline);
-  Result<ObjectView> find_or_register(std::string_view name, const StoreOptions& options);
+  [[nodiscard]] Result<ObjectView> find_or_register(std::string_view name, const StoreOptions& options);
 
   const std::shared_ptr<Connector> connector_;
   const std::shared_ptr<Metrics> metrics_;
@@ -187,6 +195,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::atomic<bool> disowned_{false};
   detail::DecodedCache decoded_;
   const std::shared_ptr<detail::StandingWaits> standing_;
+  const std::unique_ptr<detail::PromiseMarks> marks_;
   Mutex mutex_;
   std::vector<std::weak_ptr<detail::OpenStore>> open_stores_ LOCUM_GUARDED_BY(mutex_);
   bool makes_promises_ LOCUM_GUARDED_BY(mutex_) = true;

@@ -1,6 +1,7 @@
 #include <utility>
 
 #include "core/pledge.hpp"
+#include "core/promise_marks.hpp"
 #include "core/promised.hpp"
 #include "core/session.hpp"
 #include "core/standing_waits.hpp"
@@ -27,9 +28,29 @@ Error damaged_promise() {
 bool Session::enlist(const std::shared_ptr<detail::Pledge>& pledge) {
   const MutexLock lock(mutex_);
   if (makes_promises_) {
+    marks_->reserve(pledges_.size() + 1);
     pledges_.emplace(pledge.get(), pledge);
   }
   return makes_promises_;
+}
+
+// None goes while the session closes: who waits is still to see how its promise ended.
+void Session::left_broken(const Key& mark) noexcept {
+  {
+    const MutexLock lock(mutex_);
+    if (!makes_promises_) {
+      return;
+    }
+  }
+  marks_->add_broken(*connector_, mark);
+}
+
+void Session::left_kept(const Key& mark, const Key& value) noexcept {
+  marks_->add_kept(*connector_, mark, value);
+}
+
+void Session::evicted_some(std::size_t objects) noexcept {
+  marks_->evicted(*connector_, objects);
 }
 
 void Session::strike(const detail::Pledge& pledge) noexcept {

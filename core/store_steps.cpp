@@ -188,6 +188,7 @@ Result<bool> StoreSteps::evict_at(const Address& address, Deadline deadline) {
   }
   if (*evicted) {
     Metrics::increment(session().metrics().evictions);
+    session().evicted_some();
   }
   return evicted;
 }

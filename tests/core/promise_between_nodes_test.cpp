@@ -151,6 +151,41 @@ TEST_F(PromiseBetweenNodes, UnderANameIsFoundByThatToo) {
   }
 }
 
+// By whichever rank, of whichever node.
+TEST_F(PromiseBetweenNodes, GoesWithItsValueWhoeverEvictsThat) {
+  constexpr int rounds = 300;
+  for (const int evictor : {0, 1, 2}) {
+    for (const int home : {0, 1, 2}) {
+      const std::string name = world_.name_at(home, store(maker).number(), "late");
+      int done = 0;
+      world_.network().start([&, evictor] {
+        for (int i = 0; i < rounds; ++i) {
+          auto promise = store(maker).promise<double[]>(name).value();
+          const Key value = promise.set(std::vector<double>{1}).value();
+          done += (i % 2 == 0 ? store(evictor).evict(name) : store(evictor).evict(value)).value() ? 1 : 0;
+        }
+      });
+      world_.network().run_for(100s);
+      EXPECT_EQ(done, rounds) << evictor << ' ' << home;
+      EXPECT_LE(world_.rank(maker).node->levels().objects, at_first_[0].objects + 64)
+          << evictor << ' ' << home;
+    }
+  }
+  EXPECT_EQ(world_.messages_of([&] { (void)stores_.session(maker).report(); }), 0U);
+  expect_nothing_left({0, 1, 2});
+}
+
+TEST_F(PromiseBetweenNodes, BreaksAndLeavesTheMarksOfTheLast) {
+  EXPECT_EQ(world_.messages_of([&] {
+    for (int i = 0; i < 5000; ++i) {
+      (void)this->promise();
+    }
+  }),
+            0U);
+  (void)world_.connector(maker).usage();
+  EXPECT_LE(world_.rank(maker).node->levels().objects, at_first_[0].objects + most_broken_promises);
+}
+
 TEST_F(PromiseBetweenNodes, BreaksWhenItsSessionCloses) {
   auto promise = this->promise();
   const Handle handle = promise.proxy().handle();

@@ -211,6 +211,74 @@ TEST_F(PromiseOfOneProcess, UnderANameThatIsTakenStaysUnset) {
   EXPECT_EQ((*promise.proxy())[0], 1.0);
 }
 
+// Whoever comes much later finds nothing any more.
+TEST_F(PromiseOfOneProcess, LeavesTheMarksOfTheLastThatWereBroken) {
+  std::vector<Handle> handles;
+  for (int i = 0; i < 5000; ++i) {
+    const auto promise = this->promise();
+    handles.push_back(promise.proxy().handle());
+  }
+  EXPECT_LE(one_.connector->usage().own_objects, objects_ + most_broken_promises);
+  EXPECT_EQ(code_of(received(handles.back()).get(20s)), Errc::broken_promise);
+  EXPECT_EQ(code_of(received(handles[handles.size() - most_broken_promises]).get(20s)), Errc::broken_promise);
+  EXPECT_EQ(code_of(received(handles.front()).get(20s)), Errc::not_found);
+}
+
+/// How the value of a promise with a name is evicted.
+enum class By { name, key, promise, batch, eventual };
+
+bool evict(Store& store, By by, const Key& promised, const Key& value, const std::string& name) {
+  switch (by) {
+    case By::name:
+      return store.evict(name).value();
+    case By::key:
+      return store.evict(value).value();
+    case By::promise:
+      return store.evict(promised).value();
+    case By::batch:
+      return store.evict_batch(std::vector<std::string>{name})[0].value();
+    case By::eventual:
+      return store.evict_async(name).get().value();
+  }
+  return false;
+}
+
+// One after the other, and all that are set before any is evicted.
+TEST_F(PromiseOfOneProcess, UnderANameGoesWithItsValue) {
+  constexpr std::size_t most_left = 64;
+  for (const By by : {By::name, By::key, By::promise, By::batch, By::eventual}) {
+    for (int i = 0; i < 2000; ++i) {
+      auto promise = store_.promise<double[]>("late").value();
+      const Key value = promise.set(std::vector<double>{1}).value();
+      ASSERT_TRUE(evict(store_, by, promise.proxy().key(), value, "late"));
+    }
+    EXPECT_LE(one_.connector->usage().own_objects, objects_ + most_left) << int(by);
+    std::vector<Key> promised;
+    std::vector<Key> values;
+    for (int i = 0; i < 2000; ++i) {
+      auto promise = store_.promise<double[]>("late" + std::to_string(i)).value();
+      promised.push_back(promise.proxy().key());
+      values.push_back(promise.set(std::vector<double>{1}).value());
+    }
+    EXPECT_GE(one_.connector->usage().own_objects, objects_ + 4000) << "none goes before its value";
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      ASSERT_TRUE(evict(store_, by, promised[i], values[i], "late" + std::to_string(i)));
+    }
+    EXPECT_LE(one_.connector->usage().own_objects, objects_ + most_left) << int(by);
+    EXPECT_EQ(one_.session->report().memory.own_objects, objects_) << int(by);
+  }
+}
+
+TEST_F(PromiseOfOneProcess, UnderANameThatIsReplacedGoesToo) {
+  for (int i = 0; i < 2000; ++i) {
+    auto promise = store_.promise<double[]>("late").value();
+    ASSERT_TRUE(promise.set(std::vector<double>{1}));
+    ASSERT_TRUE(store_.replace("late", std::vector<double>{2}));
+    ASSERT_TRUE(store_.evict("late"));
+  }
+  EXPECT_EQ(one_.session->report().memory.own_objects, objects_);
+}
+
 TEST_F(PromiseOfOneProcess, OfAReplacedNameIsStale) {
   auto promise = store_.promise<double[]>("late").value();
   ASSERT_TRUE(promise.set(std::vector<double>{1}));
