@@ -153,6 +153,12 @@ class Connector : public Source, public Sink, public Batches {
   /// same on every rank. wait() for it ends with `not_found` where there is no such promise any more, and
   /// with `peer_lost` where its maker died before it was set.
   [[nodiscard]] virtual std::string name_of(const Key& promised) const;
+  /// The number of the store whose name has this generation in the runtime's own store: never that of another
+  /// name or generation, and the same on every rank. More than last_store: there is none.
+  [[nodiscard]] virtual std::uint64_t store_number(std::string_view /*name*/,
+                                                   std::uint64_t generation) const {
+    return generation;
+  }
   /// This process was forked from the one that uses it: what ends here takes no lock from now on.
   virtual void disown() noexcept {}
 };

@@ -9,6 +9,7 @@
 #include "core/binder.hpp"
 #include "core/cluster.hpp"
 #include "core/finder.hpp"
+#include "core/internal_stores.hpp"
 #include "core/name_alarm.hpp"
 #include "core/node_batches.hpp"
 #include "core/promised.hpp"
@@ -73,6 +74,7 @@ class Distributed final : public Connector {
   }
 
   std::string name_of(const Key& promised) const override;
+  std::uint64_t store_number(std::string_view name, std::uint64_t generation) const override;
   void disown() noexcept override {
     for (const auto until : {CountsUntil::it_is_used, CountsUntil::it_comes}) {
       finder_->window(until)->disown();
@@ -157,6 +159,17 @@ std::string Distributed::name_of(const Key& promised) const {
       return name;
     }
   }
+}
+
+// Each home counts the names of stores that are at home there: the numbers of home h among n are h + 1,
+// h + 1 + n, h + 1 + 2 n and so on.
+std::uint64_t Distributed::store_number(std::string_view name, std::uint64_t generation) const {
+  if (generation == 0 || generation > last_store) {
+    return generation;
+  }
+  const Nodes& nodes = client_->nodes();
+  const auto home = static_cast<std::uint64_t>(nodes.home(registry, name_hash(registry, name)));
+  return (generation - 1) * static_cast<std::uint64_t>(nodes.count()) + home + 1;
 }
 
 // At least what is selected of it. All of what is here; so is what the home of a name answers with, because

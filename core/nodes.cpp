@@ -190,10 +190,7 @@ Nodes::Nodes(const std::vector<int>& node_of_rank, int own_rank, std::shared_ptr
   }
 }
 
-int Nodes::home(std::uint32_t store, std::uint64_t name_hash) const noexcept {
-  if (store == 0) {
-    return 0;
-  }
+int Nodes::home(std::uint32_t /*store*/, std::uint64_t name_hash) const noexcept {
   // Mixed once more: the directory of a node takes its shards from the same hash.
   const std::uint64_t mixed = detail::fold_multiply(name_hash ^ 0x9E3779B97F4A7C15U, 0xD6E8FEB86659FD93U);
   __extension__ using Wide = unsigned __int128;

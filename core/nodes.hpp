@@ -97,8 +97,7 @@ class Nodes {
   [[nodiscard]] int of_creator(std::uint32_t creator) const noexcept {
     return creator < node_of_rank_.size() ? node_of_rank_[creator] : -1;
   }
-  /// The node that decides about a name. The names of stores are all at node 0, whose generations number the
-  /// stores.
+  /// The node that decides about a name.
   [[nodiscard]] int home(std::uint32_t store, std::uint64_t name_hash) const noexcept;
   [[nodiscard]] const std::vector<int>& ranks(int node) const {
     return ranks_[static_cast<std::size_t>(node)];

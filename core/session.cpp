@@ -45,21 +45,6 @@ Result<void> check_name(std::string_view name) {
   return {};
 }
 
-// A store's number is the generation of its name: the directory that binds the registry's names counts their
-// generations apart from all others, never gives one twice, and goes on counting when a store is dropped. So
-// a number is never that of another store, old or new, as long as one directory binds all the registry's
-// names: those have one home, however many nodes there are. Keys hold 32 bits of the 64: a larger generation
-// is refused, not cut, and stores that are open stay as they are.
-Result<std::uint32_t> number_from(const ObjectView& registration) {
-  const std::uint64_t generation = registration.facts().generation;
-  if (generation == 0 || generation > last_store) {
-    return Error(Errc::unsupported,
-                 "this runtime has made 4294967292 stores, and has no number for another one: keep stores "
-                 "that are opened again and again instead of dropping them, or open another runtime");
-  }
-  return static_cast<std::uint32_t>(generation);
-}
-
 }  // namespace
 
 Session::Session(std::shared_ptr<Connector> connector, std::shared_ptr<Metrics> metrics,
@@ -102,6 +87,23 @@ Result<ObjectView> Session::find_or_register(std::string_view name, const StoreO
   }
 }
 
+// A store's number follows from the generation of its name: the directory that binds the registry's names
+// counts their generations apart from all others, never gives one twice, and goes on counting when a store is
+// dropped. Where the names have several homes, each counts for itself, and a number says which home has given
+// it. So a number is never that of another store, old or new. Keys hold 32 bits of it: a larger one is
+// refused, not cut, and stores that are open stay as they are.
+Result<std::uint32_t> Session::number_from(std::string_view name, const ObjectView& registration) const {
+  const std::uint64_t generation = registration.facts().generation;
+  const std::uint64_t number = connector_->store_number(name, generation);
+  if (generation == 0 || number > last_store) {
+    return Error(Errc::unsupported,
+                 "the 4294967292 numbers of stores, or those of them that the node has to give at which this "
+                 "name is at home, are used up: keep stores that are opened again and again instead of "
+                 "dropping them, or open another runtime");
+  }
+  return static_cast<std::uint32_t>(number);
+}
+
 Result<Store> Session::open(std::string_view name, const StoreOptions& options) {
   if (auto allowed = check_name(name); !allowed) {
     return allowed.error();
@@ -126,7 +128,7 @@ Result<Store> Session::open(std::string_view name, const StoreOptions& options) 
                                                             ", this call asks for " + to_text(options) +
                                                             "; give the same options everywhere"));
   }
-  const auto number = number_from(*registration);
+  const auto number = number_from(name, *registration);
   if (!number) {
     return explain(address, number.error());
   }
@@ -140,11 +142,12 @@ Result<Store> Session::open(std::string_view name, const StoreOptions& options) 
     std::erase_if(open_stores_, [](const auto& store) { return store.expired(); });
     open_stores_.push_back(opened);
   }
-  const auto still_there = connector_->exists(Address(registration->key()), {});
-  if (!still_there) {
+  // By its name, which the same node knows: the rank that opened the store first may be lost.
+  const auto still_there = connector_->get(address, {});
+  if (!still_there && still_there.error().code() != Errc::not_found) {
     return explain(address, still_there.error());
   }
-  if (!*still_there) {
+  if (!still_there || still_there->key() != registration->key()) {
     opened->drop();  // by another thread, which may not have met this value
   }
   return Store(std::move(opened));
@@ -155,7 +158,7 @@ Result<std::uint32_t> Session::number_of(std::string_view name) {
     return allowed.error();
   }
   const auto registration = fetch(Address(registry, name), {});
-  return registration ? number_from(*registration) : Result<std::uint32_t>(registration.error());
+  return registration ? number_from(name, *registration) : Result<std::uint32_t>(registration.error());
 }
 
 Result<std::uint64_t> Session::drop(std::string_view name, std::uint32_t number) {
@@ -163,7 +166,8 @@ Result<std::uint64_t> Session::drop(std::string_view name, std::uint32_t number)
   // First the name, then the marks, then the objects: whoever opens meanwhile is marked, or misses the name.
   // It may already stand for a newer store: that one stays.
   const auto registration = connector_->get(address, {});
-  if (registration && registration->facts().generation == number) {
+  const auto found = registration ? number_from(name, *registration) : Result<std::uint32_t>(0U);
+  if (registration && found && *found == number) {
     const auto evicted = connector_->evict(Address(registration->key()), {});
     if (!evicted) {
       return explain(address, evicted.error());

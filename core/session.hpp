@@ -73,7 +73,7 @@ class Session : public std::enable_shared_from_this<Session> {
   ~Session();
 
   /// The store of that name; made if there is none. Not collective. On one node it sends nothing; over
-  /// several it asks the node at which the names of stores are at home, and waits for it. `invalid_argument`
+  /// several it asks the node at which this name is at home, and waits for it. `invalid_argument`
   /// for a bad name, `options_differ`, `unsupported` when all numbers of stores are used up, and the errors
   /// of get and put.
   [[nodiscard]] Result<Store> open(std::string_view name, const StoreOptions& options = {});
@@ -186,6 +186,8 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] Begun begin_promised(const Key& promised, CountsUntil until, Deadline deadline);
   [[nodiscard]] Begun stand(const Key& promised, std::string name, Deadline deadline);
   [[nodiscard]] Result<ObjectView> find_or_register(std::string_view name, const StoreOptions& options);
+  [[nodiscard]] Result<std::uint32_t> number_from(std::string_view name,
+                                                  const ObjectView& registration) const;
 
   const std::shared_ptr<Connector> connector_;
   const std::shared_ptr<Metrics> metrics_;

@@ -250,7 +250,7 @@ TEST_F(BatchPut, AtASilentHomeEndsAtTheDeadline) {
 TEST_F(BatchPut, WhileTheStoreIsDropped) {
   const auto all = names(1, 600);
   std::vector<Result<Key>> keys;
-  begin([&] { keys = asker().put_batch(values(all)); }, 500us);
+  begin([&] { keys = asker().put_batch(values(all)); }, 3ms);
   ASSERT_TRUE(stores_.session(0).drop("fields", asker().number()));
   ASSERT_TRUE(ends_within(12s));
   EXPECT_EQ(std::ranges::count(codes_of(keys), Errc::closed), 600);

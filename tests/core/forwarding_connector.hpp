@@ -42,6 +42,9 @@ class ForwardingConnector : public Connector {
   }
   Result<std::uint64_t> drop(std::uint32_t store) override { return behind_->drop(store); }
   MemoryUsage usage() const override { return behind_->usage(); }
+  std::uint64_t store_number(std::string_view name, std::uint64_t generation) const override {
+    return behind_->store_number(name, generation);
+  }
 
  protected:
   [[nodiscard]] Connector& behind() noexcept { return *behind_; }
