@@ -148,6 +148,14 @@ Error no_such_object() {
   return *error;
 }
 
+Error name_not_put() {
+  static const Error* const error =
+      new Error(Errc::timeout,
+                "nothing stood under this name before the deadline: nobody put it, or it was evicted before "
+                "it could be read; wait longer, or see who should put it");
+  return *error;
+}
+
 Error no_memory_left() {
   static const Error* const error = new Error(Errc::out_of_memory,
                                               "this process, or the one that was asked, has no memory of its "

@@ -70,6 +70,8 @@ class Error : public std::exception {
 
 /// The answer to a look-up that finds nothing. Made once and shared: it is often not even looked at.
 [[nodiscard]] Error no_such_object();
+/// The error of who waited for a name until the deadline. Made once, and shared.
+[[nodiscard]] Error name_not_put();
 
 /// The error of a process that has no memory left. Made once, and shared: saying so allocates nothing, once
 /// it was called before (Links do).

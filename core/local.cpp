@@ -221,8 +221,7 @@ class Local final : public Connector {
       const bool looked_late = look != Deadline::Clock::time_point::min() && now >= look;
       look = wanted ? std::min(moment, now + look_interval) : moment;
       if (now >= moment || (looked_late && wanted && !wanted())) {
-        return Error(Errc::timeout,
-                     "nobody put it before the deadline; wait longer, or see who should put it");
+        return name_not_put();
       }
     }
   }

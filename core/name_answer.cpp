@@ -23,9 +23,7 @@ Result<ObjectView> bearing(std::uint32_t store, std::string_view name, Result<Ob
 Result<NameAnswer> read_name_answer(const Nodes& nodes, std::uint32_t store, std::string_view name, int home,
                                     bool awaited, Result<NodeAnswer>&& answer) {
   if (!answer && awaited && answer.error().code() == Errc::timeout) {
-    return (is_reserved(name) ? promise_not_set()
-                              : Error(Errc::timeout, "nobody put this name before the deadline"))
-        .about(name);
+    return (promise_named(store, name) ? promise_not_set() : name_not_put()).about(name);
   }
   if (!answer) {
     return answer.error().about(name);

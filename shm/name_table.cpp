@@ -325,7 +325,7 @@ Result<Pin> NameTable::wait(std::uint32_t store, std::string_view name, Deadline
     }
     const auto now = Deadline::Clock::now();
     if (now >= moment) {
-      return Error(Errc::timeout, "nobody put this name before the deadline").about(name);
+      return name_not_put().about(name);
     }
     futex_wait(state.published, seen, std::min(moment, now + longest_sleep));
   }

@@ -127,7 +127,7 @@ TEST_F(AwaitTest, ADeadlineEndsItOnBothSides) {
     const auto found = here.wait(Address(store, name), in(10s));
     ASSERT_FALSE(found);
     EXPECT_EQ(found.error().code(), Errc::timeout);
-    EXPECT_NE(found.error().text().find("nobody put"), std::string::npos) << found.error();
+    EXPECT_NE(found.error().text().find("evicted"), std::string::npos) << found.error();
     EXPECT_EQ(found.error().key(), name);
   }),
             1U);

@@ -332,7 +332,7 @@ class PlainDirectory final : public Directory {
         return table_->view_of(*object);
       }
       if (late) {
-        return Error(Errc::timeout, "nobody put this name").about(name);
+        return name_not_put().about(name);
       }
       late = !lock.wait_until(node_->bound, moment);
     }
