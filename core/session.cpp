@@ -1,6 +1,10 @@
 #include "core/session.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <span>
+#include <string>
 #include <utility>
 
 #include "core/codec.hpp"
@@ -17,10 +21,14 @@ namespace locum {
 
 namespace {
 
-/// What stands under a store's name, in the runtime's own store. Part of no file: one job's ranks only.
+/// What stands under a store's name, in the runtime's own store. Part of no file: one job's ranks only. Other
+/// versions of this library may add fields at its end, of which 0 means what there was before them; where
+/// what is there comes to mean something else, the version is another one.
 struct StoreRecord {
   static constexpr std::string_view locum_type_name = "locum.store";
+  static constexpr std::uint64_t current = 1;
 
+  std::uint64_t version = current;
   std::int64_t timeout_ms = 0;
   std::uint64_t keep_decoded = 1;
   std::uint64_t checksum = 0;
@@ -30,6 +38,25 @@ struct StoreRecord {
 std::string described(const detail::TypeAndCodec& of) {
   const std::string type(of.type);
   return of.codec.empty() ? type : type + " by the codec " + std::string(of.codec);
+}
+
+// As far as this version knows it: what more there is must be of no effect.
+Result<StoreOptions> options_in(std::span<const std::byte> stored) {
+  StoreRecord record;
+  if (stored.size() < sizeof record) {
+    return Error(Errc::corrupt, "the record of this store has " + std::to_string(stored.size()) + " bytes, " +
+                                    std::to_string(sizeof record) + " are the least");
+  }
+  std::memcpy(&record, stored.data(), sizeof record);
+  const auto rest = stored.subspan(sizeof record);
+  if (record.version != StoreRecord::current ||
+      std::ranges::any_of(rest, [](std::byte byte) { return byte != std::byte{0}; })) {
+    return Error(Errc::unsupported,
+                 "the store was opened by another version of this library, with options that this one does "
+                 "not know; link the same version into all programs of a job");
+  }
+  return StoreOptions{std::chrono::milliseconds(record.timeout_ms), record.keep_decoded != 0,
+                      record.checksum != 0};
 }
 
 std::string to_text(const StoreOptions& options) {
@@ -69,8 +96,9 @@ Result<ObjectView> Session::find_or_register(std::string_view name, const StoreO
     if (found || found.error().code() != Errc::not_found) {
       return found;
     }
-    const StoreRecord record{options.timeout.count(), options.keep_decoded ? 1U : 0U,
-                             options.checksum ? 1U : 0U};
+    const StoreRecord record{.timeout_ms = options.timeout.count(),
+                             .keep_decoded = options.keep_decoded ? 1U : 0U,
+                             .checksum = options.checksum ? 1U : 0U};
     auto draft = connector_->create(sizeof record, detail::meta_of(registry, name, record), {});
     if (!draft) {
       return draft.error();
@@ -104,7 +132,16 @@ Result<std::uint32_t> Session::number_from(std::string_view name, const ObjectVi
   return static_cast<std::uint32_t>(number);
 }
 
+Result<Store> Session::open(std::string_view name) {
+  return open_with(name, nullptr);
+}
+
 Result<Store> Session::open(std::string_view name, const StoreOptions& options) {
+  return open_with(name, &options);
+}
+
+// Wanted or not, they are those of a store that is new.
+Result<Store> Session::open_with(std::string_view name, const StoreOptions* wanted) {
   if (auto allowed = check_name(name); !allowed) {
     return allowed.error();
   }
@@ -112,21 +149,18 @@ Result<Store> Session::open(std::string_view name, const StoreOptions& options) 
     return closed_error();
   }
   const Address address(registry, name);
-  auto registration = find_or_register(name, options);
+  auto registration = find_or_register(name, wanted != nullptr ? *wanted : StoreOptions());
   if (!registration) {
     return explain(address, registration.error());
   }
-  if (registration->bytes().size() != sizeof(StoreRecord)) {
-    return wrong_size(StoreRecord::locum_type_name, *registration);
+  const auto stored = options_in(registration->bytes());
+  if (!stored) {
+    return explain(address, stored.error());
   }
-  StoreRecord record;
-  std::memcpy(&record, registration->bytes().data(), sizeof record);
-  const StoreOptions stored{std::chrono::milliseconds(record.timeout_ms), record.keep_decoded != 0,
-                            record.checksum != 0};
-  if (stored != options) {
-    return explain(address, Error(Errc::options_differ, "the store is open with " + to_text(stored) +
-                                                            ", this call asks for " + to_text(options) +
-                                                            "; give the same options everywhere"));
+  if (wanted != nullptr && *stored != *wanted) {
+    return explain(address, Error(Errc::options_differ, "the store is open with " + to_text(*stored) +
+                                                            ", this call asks for " + to_text(*wanted) +
+                                                            "; give the same options everywhere, or none"));
   }
   const auto number = number_from(name, *registration);
   if (!number) {
@@ -136,7 +170,7 @@ Result<Store> Session::open(std::string_view name, const StoreOptions& options) 
   opened->session = shared_from_this();
   opened->number = *number;
   opened->name = name;
-  opened->options = options;
+  opened->options = *stored;
   {
     const MutexLock lock(mutex_);
     std::erase_if(open_stores_, [](const auto& store) { return store.expired(); });

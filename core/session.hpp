@@ -36,8 +36,8 @@ class PromiseMarks;
 class StandingWaits;
 }  // namespace detail
 
-/// What a store is opened with. The first opener, on whichever rank, fixes it; another wish under the same
-/// name is the error `options_differ`.
+/// What a store is opened with. The first opener, on whichever rank, fixes it. A later one that names options
+/// must name the same, else it gets the error `options_differ`; one that names none takes those in force.
 struct StoreOptions {
   /// What calls on this store wait for, at most, that were given no deadline of their own. 0: the runtime's.
   std::chrono::milliseconds timeout{0};
@@ -72,11 +72,13 @@ class Session : public std::enable_shared_from_this<Session> {
   Session& operator=(const Session&) = delete;
   ~Session();
 
-  /// The store of that name; made if there is none. Not collective. On one node it sends nothing; over
-  /// several it asks the node at which this name is at home, and waits for it. `invalid_argument`
-  /// for a bad name, `options_differ`, `unsupported` when all numbers of stores are used up, and the errors
-  /// of get and put.
-  [[nodiscard]] Result<Store> open(std::string_view name, const StoreOptions& options = {});
+  /// The store of that name, with the options in force; made, with options by default, if there is none. Not
+  /// collective. On one node it sends nothing; over several it asks the node at which this name is at home,
+  /// and waits for it. `invalid_argument` for a bad name, `unsupported` when all numbers of stores are used
+  /// up, or the store was opened with options that this version does not know, and the errors of get and put.
+  [[nodiscard]] Result<Store> open(std::string_view name);
+  /// The same with these options; `options_differ` if others are in force.
+  [[nodiscard]] Result<Store> open(std::string_view name, const StoreOptions& options);
   /// The number of an open store: `Key::store` of its objects. `not_found` if nobody opened it.
   [[nodiscard]] Result<std::uint32_t> number_of(std::string_view name);
   /// Evicts what this process made or adopted in the store, and the store itself; returns how many objects.
@@ -185,6 +187,7 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] Result<ObjectView> redeemed(const Key& promised, Result<ObjectView> found, Deadline deadline);
   [[nodiscard]] Begun begin_promised(const Key& promised, CountsUntil until, Deadline deadline);
   [[nodiscard]] Begun stand(const Key& promised, std::string name, Deadline deadline);
+  [[nodiscard]] Result<Store> open_with(std::string_view name, const StoreOptions* wanted);
   [[nodiscard]] Result<ObjectView> find_or_register(std::string_view name, const StoreOptions& options);
   [[nodiscard]] Result<std::uint32_t> number_from(std::string_view name,
                                                   const ObjectView& registration) const;

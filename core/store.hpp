@@ -51,6 +51,8 @@ class Store : public BatchCalls {
   explicit Store(std::shared_ptr<detail::OpenStore> open) noexcept : BatchCalls(std::move(open)) {}
 
   [[nodiscard]] const std::string& name() const noexcept { return open_->name; }
+  /// Those in force: of the first opener, on whichever rank.
+  [[nodiscard]] const StoreOptions& options() const noexcept { return open_->options; }
   /// `Key::store` of its objects.
   [[nodiscard]] std::uint32_t number() const noexcept { return open_->number; }
 

@@ -369,9 +369,14 @@ void Runtime::require_mpi(const char* call) const {
   }
 }
 
-Store Runtime::store(std::string_view name, StoreOptions options) {
+Store Runtime::store(std::string_view name) {
   require_open("store");
-  return session_->open(name, std::move(options)).value();
+  return session_->open(name).value();
+}
+
+Store Runtime::store(std::string_view name, const StoreOptions& options) {
+  require_open("store");
+  return session_->open(name, options).value();
 }
 
 void Runtime::drop(std::string_view name, Deadline deadline) {

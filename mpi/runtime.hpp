@@ -49,11 +49,13 @@ class Runtime {
   ~Runtime();
 
   /// The store of that name: the same one for all who ask, on all ranks. Not collective. On one node it is
-  /// cheap, and sends nothing; over several it asks node 0, where the names of stores are at home. Throws
-  /// Error: `invalid_argument` (a name is 1 byte to 64 KiB), `options_differ` (opened with other options
-  /// before), `closed`, `unsupported` (4294967292 stores were made before), `out_of_memory`, `timeout`,
-  /// `peer_lost` (node 0 is lost).
-  [[nodiscard]] Store store(std::string_view name, StoreOptions options = {});
+  /// cheap, and sends nothing; over several it asks the node at which the name is at home. Without options
+  /// it takes those in force, those by default if it is the first to open the store. Throws Error:
+  /// `invalid_argument` (a name is 1 byte to 64 KiB), `options_differ` (opened with other options before),
+  /// `closed`, `unsupported` (4294967292 stores were made before, or as many as one node may have of them),
+  /// `out_of_memory`, `timeout`, `peer_lost` (the node is lost at which the name is at home).
+  [[nodiscard]] Store store(std::string_view name);
+  [[nodiscard]] Store store(std::string_view name, const StoreOptions& options);
 
   /// A stand-in for the object behind a handle, of whichever store of this runtime. Nothing moves; what is
   /// wrong with the handle shows on first use. Throws Error `closed`.

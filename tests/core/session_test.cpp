@@ -2,12 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "core/internal_stores.hpp"
 #include "core/store.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/session_fixture.hpp"
@@ -65,6 +69,56 @@ TEST(Session, RefusesOtherOptionsUnderTheSameName) {
             Errc::options_differ);
   EXPECT_EQ(code_of(one.session->open("fields", {.timeout = 5ms, .checksum = true})), Errc::options_differ);
   EXPECT_TRUE(one.session->open("fields", {.timeout = 5ms}));
+}
+
+TEST(Session, TakesTheOptionsInForceWhereNoneAreGiven) {
+  const SessionFixture one;
+  Store first =
+      one.session->open("fields", {.timeout = 5ms, .keep_decoded = false, .checksum = true}).value();
+  const auto late = neighbour(one)->open("fields");
+  ASSERT_TRUE(late) << late.error();
+  EXPECT_EQ(late->number(), first.number());
+  EXPECT_EQ(late->options(), first.options());
+  EXPECT_EQ(code_of(neighbour(one)->open("fields", {})), Errc::options_differ) << "these are asked for";
+  EXPECT_EQ(one.session->open("others")->options(), StoreOptions()) << "the first one";
+  EXPECT_TRUE(neighbour(one)->open("others", {}));
+}
+
+// What another version of this library has written under a store's name.
+TEST(Session, ReadsRecordsOfLaterVersionsAsFarAsItKnowsThem) {
+  const SessionFixture one;
+  Store first = one.session->open("fields", {.timeout = 5ms, .checksum = true}).value();
+  const auto record = one.connector->get(Address(registry, "fields"), {}).value();
+  std::vector<std::byte> bytes(record.bytes().begin(), record.bytes().end());
+  const ObjectFacts facts = record.facts();
+  const auto opened = [&](const std::string& name, const std::vector<std::byte>& as) {
+    const ObjectMeta meta{.store = registry,
+                          .type_hash = facts.type_hash,
+                          .type_name = facts.type_name,
+                          .name = name,
+                          .extents = {}};
+    const auto draft = one.connector->create(as.size(), meta, {}).value();
+    std::copy(as.begin(), as.end(), draft.bytes.begin());
+    EXPECT_TRUE(one.connector->seal(draft, {}, {}));
+    return one.session->open(name);
+  };
+  const auto same = opened("same", bytes);
+  ASSERT_TRUE(same) << same.error();
+  EXPECT_EQ(same->options(), first.options());
+  bytes.resize(bytes.size() + 24);
+  const auto longer = opened("longer", bytes);
+  ASSERT_TRUE(longer) << longer.error();
+  EXPECT_EQ(longer->options(), first.options());
+  bytes.back() = std::byte{1};
+  const auto unknown = opened("unknown", bytes);
+  EXPECT_EQ(code_of(unknown), Errc::unsupported) << "an option that this version does not have";
+  for (std::size_t size = 0; size < record.bytes().size(); ++size) {
+    bytes.resize(size);
+    EXPECT_EQ(code_of(opened("short" + std::to_string(size), bytes)), Errc::corrupt) << size;
+  }
+  bytes.assign(record.bytes().begin(), record.bytes().end());
+  bytes[0] ^= std::byte{0x40};
+  EXPECT_EQ(code_of(opened("other", bytes)), Errc::unsupported) << "another version";
 }
 
 TEST(Session, RefusesBadNames) {
