@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <random>
 #include <span>
 #include <string>
 #include <utility>
@@ -72,13 +73,23 @@ Result<void> check_name(std::string_view name) {
   return {};
 }
 
+// Differs, as good as certainly, from that of any other session, of this process or another one: a handle of
+// another one is known as such.
+SessionOptions numbered(SessionOptions options) {
+  std::random_device device;
+  while (options.incarnation == 0) {
+    options.incarnation = (std::uint64_t{device()} << 32U) | device();
+  }
+  return options;
+}
+
 }  // namespace
 
 Session::Session(std::shared_ptr<Connector> connector, std::shared_ptr<Metrics> metrics,
                  SessionOptions options, std::shared_ptr<Arrivals> arrivals)
     : connector_(std::move(connector)),
       metrics_(std::move(metrics)),
-      options_(std::move(options)),
+      options_(numbered(std::move(options))),
       arrivals_(arrivals ? std::move(arrivals) : std::make_shared<Arrivals>(options_.options.timeout)),
       decoded_(options_.options.decoded_cache_bytes),
       standing_(std::make_shared<detail::StandingWaits>(connector_, arrivals_->continuations().on_start())),

@@ -53,7 +53,7 @@ struct StoreOptions {
 
 /// Who a session is: one rank of one runtime.
 struct SessionOptions {
-  std::uint64_t incarnation = 1;  ///< the runtime's own number; what its handles carry
+  std::uint64_t incarnation = 0;  ///< the runtime's own number; what its handles carry. 0: a random one
   int rank = 0;                   ///< of this process in the runtime
   int node = 0;                   ///< of this process; a hint in its handles
   RuntimeOptions options{};

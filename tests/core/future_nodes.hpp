@@ -16,8 +16,8 @@ namespace locum::tests {
 
 [[nodiscard]] inline std::shared_ptr<Session> session_of(const LinkedRank& rank, int number,
                                                          std::shared_ptr<Arrivals> arrivals) {
-  return std::make_shared<Session>(rank.connector, rank.metrics, SessionOptions{.rank = number},
-                                   std::move(arrivals));
+  return std::make_shared<Session>(rank.connector, rank.metrics,
+                                   SessionOptions{.incarnation = 42, .rank = number}, std::move(arrivals));
 }
 
 /// Two nodes of two ranks, a millisecond apart. Rank 0 makes objects, rank 2 asks for them.

@@ -242,8 +242,9 @@ INSTANTIATE_TEST_SUITE_P(Ranks, MessageCounts,
 TEST(MessageCountsOfAStore, WhatAnObjectIsCostsNoneOfItsBytes) {
   SimulatedNodes world({.nodes = {.nodes = 2, .memory_bytes = 160_MiB}});
   const auto store_of = [&world](int rank) {
-    const auto session = std::make_shared<Session>(world.rank(rank).connector, world.rank(rank).metrics,
-                                                   SessionOptions{.rank = rank, .node = rank});
+    const auto session =
+        std::make_shared<Session>(world.rank(rank).connector, world.rank(rank).metrics,
+                                  SessionOptions{.incarnation = 42, .rank = rank, .node = rank});
     return session->open("fields").value();
   };
   Store maker = store_of(0);

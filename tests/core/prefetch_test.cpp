@@ -398,8 +398,9 @@ class PrefetchOfStandIns : public Prefetch {
                                                                       .network = {.latency = {1ms, 1ms}}})
       : Prefetch(options) {
     for (const int rank : {0, 2}) {
-      auto& session = sessions_.emplace_back(std::make_shared<Session>(
-          world_.rank(rank).connector, world_.rank(rank).metrics, SessionOptions{.rank = rank}));
+      auto& session = sessions_.emplace_back(
+          std::make_shared<Session>(world_.rank(rank).connector, world_.rank(rank).metrics,
+                                    SessionOptions{.incarnation = 42, .rank = rank}));
       stores_.push_back(session->open("fields").value());
     }
   }

@@ -265,8 +265,9 @@ class PrefetchWindowOfStandIns : public PrefetchWindow {
  protected:
   PrefetchWindowOfStandIns() {
     for (const int rank : {0, 2}) {
-      auto& session = sessions_.emplace_back(std::make_shared<Session>(
-          world_.rank(rank).connector, world_.rank(rank).metrics, SessionOptions{.rank = rank}));
+      auto& session = sessions_.emplace_back(
+          std::make_shared<Session>(world_.rank(rank).connector, world_.rank(rank).metrics,
+                                    SessionOptions{.incarnation = 42, .rank = rank}));
       stores_.push_back(session->open("fields").value());
     }
     for (std::size_t at = 0; at < 2 * in_window; ++at) {

@@ -300,7 +300,7 @@ TEST_F(PromiseOfOneProcess, EndsWithItsStore) {
 
 TEST_F(PromiseOfOneProcess, BreaksWhenItsSessionCloses) {
   auto promise = this->promise();
-  const auto other = std::make_shared<Session>(one_.connector, one_.metrics);
+  const auto other = std::make_shared<Session>(one_.connector, one_.metrics, one_.session->options());
   const auto waiting = other->proxy<double[]>(promise.proxy().handle());
   Errc told{};
   std::thread waiter([&] { told = code_of(waiting.get(20s)); });
@@ -418,7 +418,7 @@ TEST_F(PromiseOfOneProcess, IsAFutureForAnyNumber) {
 
 TEST_F(PromiseOfOneProcess, AsAFutureEndsWithItsSession) {
   auto promise = this->promise();
-  const auto other = std::make_shared<Session>(one_.connector, one_.metrics);
+  const auto other = std::make_shared<Session>(one_.connector, one_.metrics, one_.session->options());
   const auto of_other = other->proxy<double[]>(promise.proxy().handle()).get_async();
   other->close();
   EXPECT_EQ(code_of(of_other.get(20s)), Errc::closed);

@@ -17,8 +17,9 @@ class RankStores {
  public:
   RankStores(SimulatedNodes& world, const std::vector<int>& ranks) {
     for (const int rank : ranks) {
-      auto session = std::make_shared<Session>(world.rank(rank).connector, world.rank(rank).metrics,
-                                               SessionOptions{.rank = rank}, world.arrivals(rank));
+      auto session =
+          std::make_shared<Session>(world.rank(rank).connector, world.rank(rank).metrics,
+                                    SessionOptions{.incarnation = 42, .rank = rank}, world.arrivals(rank));
       Store store = session->open("fields").value();
       ranks_.emplace(rank, Member{std::move(session), std::move(store)});
     }

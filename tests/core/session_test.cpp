@@ -26,7 +26,7 @@ using tests::code_of;
 
 /// Another rank, as it were: a second session over the same connector.
 std::shared_ptr<Session> neighbour(const SessionFixture& one) {
-  SessionOptions options;
+  SessionOptions options = one.session->options();
   options.rank = 1;
   return std::make_shared<Session>(one.connector, std::make_shared<Metrics>(), options);
 }
@@ -119,6 +119,19 @@ TEST(Session, ReadsRecordsOfLaterVersionsAsFarAsItKnowsThem) {
   bytes.assign(record.bytes().begin(), record.bytes().end());
   bytes[0] ^= std::byte{0x40};
   EXPECT_EQ(code_of(opened("other", bytes)), Errc::unsupported) << "another version";
+}
+
+TEST(Session, HasANumberOfItsOwn) {
+  std::set<std::uint64_t> seen;
+  for (int i = 0; i < 20; ++i) {
+    seen.insert(SessionFixture().session->options().incarnation);
+  }
+  EXPECT_EQ(seen.size(), 20U);
+  EXPECT_EQ(seen.count(0), 0U);
+  const SessionFixture one;
+  const SessionFixture two;
+  const Handle handle = one.store().put_proxy(5).value().handle();
+  EXPECT_EQ(code_of(two.session->proxy<int>(handle).get()), Errc::invalid_argument);
 }
 
 TEST(Session, RefusesBadNames) {

@@ -84,7 +84,7 @@ class LockstepNodes {
                                                    .lost_mates = {},
                                                    .progress = {.helper = false, .on_thread_start = {}}});
     rank.session = std::make_shared<Session>(open_distributed(memory, rank.links), metrics,
-                                             SessionOptions{.options = options});
+                                             SessionOptions{.incarnation = 1, .options = options});
   }
 
   std::array<Rank, 2> ranks_;
