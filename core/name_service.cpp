@@ -239,7 +239,7 @@ void NameService::bind(const Question& question, Asker asker) {
                         : question.bulk.size() == record.name_bytes;
   const std::string_view name =
       text_of(question.bulk.last(std::min<std::size_t>(record.name_bytes, question.bulk.size())));
-  if (!fits || is_reserved(name) || !parts_.is_at_home(record.store, name) ||
+  if (!fits || promise_named(record.store, name) || !parts_.is_at_home(record.store, name) ||
       name_hash(record.store, name) != record.name_hash) {
     return parts_.refuse_senseless(question);
   }

@@ -51,12 +51,14 @@ Result<std::shared_ptr<Pledge>> Pledge::make(const std::shared_ptr<OpenStore>& s
     return no_memory_left();
   }
   bool is_open = true;
+  unless_out_of_memory([&] { pledge->claim(deadline); });
   auto ready = pledge->prepare(deadline);
   if (ready && !unless_out_of_memory([&] { is_open = session.enlist(pledge); })) {
     ready = no_memory_left();
   }
   if (!ready) {
     if (pledge->leave(State::broken)) {
+      pledge->drop_claim(deadline);
       pledge->finish(deadline);  // nobody knows of it
     }
     return session.explain(pledge->key_, ready.error());
@@ -89,6 +91,29 @@ Result<void> Pledge::prepare(Deadline deadline) {
   const MutexLock lock(mutex_);
   end_.swap(made);
   return {};
+}
+
+// Says that name_of_value() is promised, by this one instead of any before. Where that cannot be said, who
+// waits for the name is not told how the promise ends, as if nobody had promised it.
+void Pledge::claim(Deadline deadline) {
+  if (name_of_value_.empty()) {
+    return;
+  }
+  const PromiseRecord record{.value = key_, .name_hash = name_hash(key_.store, name_of_value_)};
+  const auto draft = draft_of_record(*store_, claimed_name(key_.store, name_of_value_), record, deadline);
+  const auto sealed = draft ? store_->session->connector().seal(*draft, {.mode = SealMode::replace}, deadline)
+                            : Result<Sealed>(draft.error());
+  claim_ = sealed ? sealed->key : Key();
+}
+
+// It is set, or was never known of.
+void Pledge::drop_claim(Deadline deadline) noexcept {
+  try {
+    if (claim_.valid() && !store_->session->closed()) {
+      (void)store_->session->connector().begin_evict(Address(claim_), deadline);
+    }
+  } catch (const std::exception&) {  // it goes with its store
+  }
 }
 
 Handle Pledge::handle(std::uint64_t type_hash) const noexcept {
@@ -152,6 +177,7 @@ Result<void> Pledge::keep_elsewhere(const Placed& value, Deadline deadline) {
   if (kept) {
     store_->session->left_kept(*kept, value.key);
     if (leave(State::kept)) {
+      drop_claim(deadline);
       finish(deadline);
     }
     return {};
@@ -209,6 +235,11 @@ void Pledge::give_up(Deadline deadline) noexcept {
       }
     }
   } catch (const std::exception&) {  // no memory of its own
+  }
+  if (claim_.valid() && !value && !is_over) {
+    store_->session->left_broken(claim_);  // who waits for the name is still to see it
+  } else {
+    drop_claim(deadline);
   }
   finish(deadline);
 }

@@ -78,6 +78,13 @@ std::string promised_name(const Key& promised, std::uint32_t nonce) {
   return name;
 }
 
+std::string claimed_name(std::uint32_t store, std::string_view name) {
+  const std::uint64_t hash = name_hash(store, name);
+  std::string claimed(prefix);
+  claimed.append(reinterpret_cast<const char*>(&hash), sizeof hash);
+  return claimed;
+}
+
 bool is_reserved(std::string_view name) noexcept {
   return name.starts_with(prefix);
 }

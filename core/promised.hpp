@@ -63,7 +63,10 @@ struct PromiseRecord {
 
 /// Under what name a promise stands. `nonce`: what makes the name at home where it has to be.
 [[nodiscard]] std::string promised_name(const Key& promised, std::uint32_t nonce = 0);
-/// Whether a name may be that of a promise, and so not a program's.
+/// Under what name it is said which promise a value will be put under `name` by, as long as that is not set:
+/// in a PromiseRecord, whose `value` is the promise.
+[[nodiscard]] std::string claimed_name(std::uint32_t store, std::string_view name);
+/// Whether it is one of these names, and so not a program's.
 [[nodiscard]] bool is_reserved(std::string_view name) noexcept;
 /// Whose name it is; none if it is no promise's.
 [[nodiscard]] std::optional<Key> promise_named(std::uint32_t store, std::string_view name) noexcept;

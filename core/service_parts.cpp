@@ -24,11 +24,10 @@ void ServiceParts::refuse_senseless(const Question& question) const {
                                            std::to_string(static_cast<int>(question.kind)) + ")"));
 }
 
-// A reserved name is that of a promise of this node, or none.
+// The name of a promise is at home on its maker's node, or it is none.
 bool ServiceParts::is_at_home(std::uint32_t store, std::string_view name) const {
   const auto promised = promise_named(store, name);
-  const bool may_be =
-      !is_reserved(name) || (promised && nodes->of_creator(promised->creator) == nodes->own());
+  const bool may_be = !promised || nodes->of_creator(promised->creator) == nodes->own();
   return may_be && !name.empty() && name.size() <= max_name_bytes && !is_internal(store) &&
          nodes->home(store, name_hash(store, name)) == nodes->own();
 }

@@ -147,6 +147,9 @@ class Session : public std::enable_shared_from_this<Session> {
   /// Where the object is that a key stands for: that of a promise for its value, once it is set. Else
   /// `not_found`, now; `broken_promise`. Any other key for itself.
   [[nodiscard]] Result<Address> actual(const Key& key, Deadline deadline);
+  /// The object under a name, as soon as somebody puts it; `broken_promise` or `peer_lost` if it was promised
+  /// under that name, by the last who did, and there will be none.
+  [[nodiscard]] Result<ObjectView> await(const Address& name, Deadline deadline, const Wanted& wanted);
   /// The same of some of it: see Source::get_some().
   [[nodiscard]] Result<ObjectView> fetch_some(const Address& address, const Selection& selection,
                                               Deadline deadline);
@@ -184,6 +187,7 @@ class Session : public std::enable_shared_from_this<Session> {
                                                             Deadline deadline);
   void disown_waits() noexcept;
   [[nodiscard]] Result<ObjectView> await(const Handle& handle, Deadline deadline);
+  [[nodiscard]] std::optional<Error> fate_of(const Address& name, Deadline deadline);
   [[nodiscard]] Result<ObjectView> redeemed(const Key& promised, Result<ObjectView> found, Deadline deadline);
   [[nodiscard]] Begun begin_promised(const Key& promised, CountsUntil until, Deadline deadline);
   [[nodiscard]] Begun stand(const Key& promised, std::string name, Deadline deadline);

@@ -1,10 +1,13 @@
+#include <algorithm>
 #include <utility>
 
+#include "core/directory.hpp"
 #include "core/pledge.hpp"
 #include "core/promise_marks.hpp"
 #include "core/promised.hpp"
 #include "core/session.hpp"
 #include "core/standing_waits.hpp"
+#include "core/unless_out_of_memory.hpp"
 
 // What a session has to do with promises: it breaks those that are unset when it closes, and finds what
 // became of those that others wait for.
@@ -109,6 +112,52 @@ Result<ObjectView> Session::await(const Handle& handle, Deadline deadline) {
   auto found = connector_->wait(Address(handle.key.store, name), deadline, [this] { return !closed(); });
   return !found && closed() ? Result<ObjectView>(closed_error())
                             : redeemed(handle.key, std::move(found), deadline);
+}
+
+// What has become of what was promised under that name, by the last who did: none if it may still be put, or
+// if that cannot be seen.
+std::optional<Error> Session::fate_of(const Address& name, Deadline deadline) {
+  const std::uint32_t store = name.key.store;
+  const auto claim = connector_->get(Address(store, claimed_name(store, name.name)), deadline);
+  const auto record = claim ? read_promise_record(*claim) : std::nullopt;
+  if (!record || !is_promised(record->value) || record->value.store != store ||
+      record->name_hash != name_hash(store, name.name)) {
+    return std::nullopt;
+  }
+  const Key& promised = record->value;
+  const std::string at = connector_->name_of(promised);
+  auto found =
+      connector_->get(Address(store, at), deadline);  // waits as long as it takes to miss a lost node
+  if (!found && found.error().code() == Errc::not_found) {
+    const auto soon = arrivals_->now() + look_interval;
+    found = connector_->wait(Address(store, at),
+                             std::min<Deadline::Clock::time_point>(arrivals_->moment(deadline), soon));
+  }
+  if (!found) {
+    return found.error().code() == Errc::peer_lost ? std::optional(found.error()) : std::nullopt;
+  }
+  const auto end = read_promise_record(*found);
+  return end && end->state == PromiseRecord::State::broken ? std::optional(broken_promise()) : std::nullopt;
+}
+
+// Nobody tells the home of a name that what was promised under it is broken, or its maker dead: who waits
+// looks now and then, the first time soon.
+Result<ObjectView> Session::await(const Address& name, Deadline deadline, const Wanted& wanted) {
+  const auto until = arrivals_->moment(deadline);
+  for (auto pause = Deadline::Clock::duration(look_interval);;) {
+    const auto look = std::min(until, arrivals_->now() + pause);
+    auto found = connector_->wait(name, look, wanted);
+    if (found || found.error().code() != Errc::timeout || look == until || (wanted && !wanted())) {
+      return found;
+    }
+    std::optional<Error> fate;
+    unless_out_of_memory([&] { fate = fate_of(name, until); });
+    if (fate) {
+      found = connector_->get(name, until);  // somebody may have put it all the same
+      return found || found.error().code() != Errc::not_found ? std::move(found) : Result<ObjectView>(*fate);
+    }
+    pause = std::min<Deadline::Clock::duration>(2 * pause, options_.options.peer_timeout);
+  }
 }
 
 Begun Session::begin_promised(const Key& promised, CountsUntil until, Deadline deadline) {

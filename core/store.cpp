@@ -34,8 +34,8 @@ Result<ObjectView> Store::await(std::string_view name, Deadline deadline) {
   if (auto allowed = usable(name); !allowed) {
     return allowed.error();
   }
-  auto object = session().connector().wait(address, effective(deadline),
-                                           [this, name] { return usable(name).has_value(); });
+  auto object =
+      session().await(address, effective(deadline), [this, name] { return usable(name).has_value(); });
   if (!object && object.error().code() == Errc::timeout) {
     if (auto allowed = usable(name); !allowed) {
       return allowed.error();

@@ -176,7 +176,8 @@ class Store : public BatchCalls {
                                                     Deadline deadline = {}) {
     return bytes_of(fetch_some(name, elements<std::byte[]>(part), deadline));
   }
-  /// The object under a name, as soon as somebody puts it. `timeout` if nobody does before the deadline.
+  /// The object under a name, as soon as somebody puts it. `timeout` if nobody does before the deadline;
+  /// before that `broken_promise` or `peer_lost` if it was promised and will not be put.
   template <class T>
   [[nodiscard]] Result<View<T>> wait(std::string_view name, Deadline deadline = {}) {
     return view_of<T>(await(name, deadline));
@@ -289,7 +290,8 @@ class Store : public BatchCalls {
   /// as a small object does; no message. Include `promise.hpp`.
   template <class T>
   [[nodiscard]] Result<Promise<T>> promise(Deadline deadline = {});
-  /// The same, whose value is put under that name when it is set: found by wait() and get(), too.
+  /// The same, whose value is put under that name when it is set: found by wait() and get(), too. Asks the
+  /// node that keeps what is promised by name, and waits for it.
   template <class T>
   [[nodiscard]] Result<Promise<T>> promise(std::string_view name, Deadline deadline = {});
 

@@ -40,7 +40,8 @@ class AskingConnector final : public tests::ForwardingConnector {
   void starve(std::string name) { starved_ = std::move(name); }
 
   Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
-    if (auto error = judge_ && is_reserved(draft.meta.name) ? judge_(deadline) : std::nullopt) {
+    if (auto error =
+            judge_ && promise_named(draft.meta.store, draft.meta.name) ? judge_(deadline) : std::nullopt) {
       discard(draft);
       return *std::move(error);
     }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,7 +18,10 @@
 namespace locum::tests {
 namespace {
 
-using PromiseBetweenNodes = PromiseNodes;
+class PromiseBetweenNodes : public PromiseNodes {
+ protected:
+  std::vector<Promise<double[]>> kept_;  ///< of ranks that die
+};
 
 TEST_F(PromiseBetweenNodes, IsPushedToWhoWaits) {
   auto promise = this->promise();
@@ -184,6 +188,90 @@ TEST_F(PromiseBetweenNodes, BreaksAndLeavesTheMarksOfTheLast) {
             0U);
   (void)world_.connector(maker).usage();
   EXPECT_LE(world_.rank(maker).node->levels().objects, at_first_[0].objects + most_broken_promises);
+}
+
+// Wherever the name is at home, and whoever waits for whom the simulation can; within the patience with
+// silent ranks, and a little more.
+TEST_F(PromiseBetweenNodes, WhoWaitsByNameIsToldThatItIsBroken) {
+  for (const int home : {0, 1, 2}) {
+    const std::string name = world_.name_at(home, store(maker).number(), "late");
+    std::map<int, Errc> told;
+    const auto wait_all = [&] {
+      told.clear();
+      for (const int rank : {2, 3, 4, 5}) {
+        if (world_.node_of(rank) != home) {
+          world_.network().start([this, rank, name, &told] {
+            told[rank] = code_of(store(rank).wait<double[]>(name, world_.network().now() + 60s));
+          });
+        }
+      }
+    };
+    const auto all_told = [&](Errc code) {
+      return told.size() == (home == 0 ? 4U : 2U) &&
+             std::ranges::all_of(told, [code](const auto& each) { return each.second == code; });
+    };
+    wait_all();  // before it is promised
+    world_.network().run_for(1s);
+    std::optional<Promise<double[]>> promise;
+    const auto then = [&](auto what) {
+      world_.network().start([what] { what(); });
+      world_.network().run_for(1s);
+    };
+    then([&] { promise = store(maker).promise<double[]>(name).value(); });
+    EXPECT_TRUE(told.empty()) << home;
+    then([&] { promise.reset(); });
+    world_.network().run_for(patience + 1s);
+    EXPECT_TRUE(all_told(Errc::broken_promise)) << home;
+    // It is promised anew, and kept.
+    then([&] { promise = store(maker).promise<double[]>(name).value(); });
+    wait_all();
+    world_.network().run_for(30s);
+    EXPECT_TRUE(told.empty()) << home;
+    then([&] { EXPECT_TRUE(promise->set(std::vector<double>{1})); });
+    EXPECT_TRUE(all_told(Errc{})) << home << ", at once";
+    then([&] { EXPECT_TRUE(store(maker).evict(name)); });
+  }
+  world_.network().run_for(60s);  // nobody waits any more
+}
+
+// A rank dies that has a node-mate; then the node.
+TEST_F(PromiseBetweenNodes, WhoWaitsByNameIsToldThatItsMakerIsDead) {
+  for (const int home : {0, 1, 2}) {
+    const std::string of_rank = world_.name_at(home, store(maker).number(), "of one ");
+    const std::string of_node = world_.name_at(home, store(maker).number(), "of all ");
+    world_.network().start([=, this] {
+      kept_.push_back(store(2).promise<double[]>(of_rank).value());
+      kept_.push_back(store(3).promise<double[]>(of_node).value());
+    });
+  }
+  world_.network().run_for(1s);
+  ASSERT_EQ(kept_.size(), 6U);
+  std::map<std::string, std::optional<Errc>> told;
+  for (const int home : {0, 2}) {
+    for (const std::string& stem : {std::string("of one "), std::string("of all ")}) {
+      const std::string name = world_.name_at(home, store(maker).number(), stem);
+      told[name];
+      world_.network().start([this, name, &told, waiter = home == 0 ? 4 : 0] {
+        told[name] = code_of(store(waiter).wait<double[]>(name, world_.network().now() + 120s));
+      });
+    }
+  }
+  world_.network().run_for(1s);
+  mortal_.kill(2);
+  world_.network().run_for(4 * patience);
+  for (const auto& [name, code] : told) {
+    if (name.starts_with("of one")) {
+      EXPECT_EQ(code, Errc::peer_lost) << name;
+    } else {
+      EXPECT_FALSE(code) << name;
+    }
+  }
+  mortal_.kill(3);
+  world_.network().run_for(4 * patience);
+  for (const auto& [name, code] : told) {
+    EXPECT_EQ(code, Errc::peer_lost) << name;
+  }
+  world_.network().run_for(120s);  // nobody waits any more
 }
 
 TEST_F(PromiseBetweenNodes, BreaksWhenItsSessionCloses) {

@@ -200,6 +200,39 @@ TEST_F(PromiseOfOneProcess, UnderANameIsFoundByThatToo) {
   EXPECT_EQ(one_.connector->usage().own_used, bytes_);
 }
 
+TEST_F(PromiseOfOneProcess, WhoWaitsByNameIsToldThatItIsBroken) {
+  std::optional<Promise<double[]>> promise = store_.promise<double[]>("late").value();
+  Errc told{};
+  std::thread waiter([&] { told = code_of(store_.wait<double[]>("late", 20s)); });
+  promise.reset();
+  waiter.join();
+  EXPECT_EQ(told, Errc::broken_promise);
+  EXPECT_EQ(code_of(store_.wait<double[]>("late", 20s)), Errc::broken_promise) << "who comes later, too";
+  EXPECT_EQ(code_of(store_.wait<double[]>("nobody's", 500ms)), Errc::timeout);
+  EXPECT_TRUE(store_.keys()->empty());
+  // Until somebody promises it again, or puts it.
+  promise = store_.promise<double[]>("late").value();
+  std::thread again([&] { EXPECT_EQ((*store_.wait<double[]>("late", 20s))[0], 1.0); });
+  EXPECT_EQ(code_of(store_.wait<double[]>("late", 500ms)), Errc::timeout);
+  EXPECT_TRUE(promise->set(std::vector<double>{1}));
+  again.join();
+  EXPECT_TRUE(store_.evict("late"));
+  EXPECT_EQ(code_of(store_.wait<double[]>("late", 500ms)), Errc::timeout) << "that one was kept";
+  promise = store_.promise<double[]>("late").value();
+  promise.reset();
+  std::thread third([&] { EXPECT_EQ((*store_.wait<double[]>("late", 20s))[0], 3.0); });
+  EXPECT_TRUE(store_.put("late", std::vector<double>{3}));
+  third.join();
+}
+
+TEST_F(PromiseOfOneProcess, WhoWaitsByNameGetsWhatAnotherPuts) {
+  auto promise = store_.promise<double[]>("late").value();
+  std::thread waiter([&] { EXPECT_EQ((*store_.wait<double[]>("late", 20s))[0], 9.0); });
+  EXPECT_EQ(code_of(store_.wait<double[]>("late", 500ms)), Errc::timeout) << "not set yet";
+  EXPECT_TRUE(store_.put("late", std::vector<double>{9}));
+  waiter.join();
+}
+
 TEST_F(PromiseOfOneProcess, UnderANameThatIsTakenStaysUnset) {
   auto promise = store_.promise<double[]>("late").value();
   const Key other = store_.put("late", std::vector<double>{9}).value();
