@@ -86,7 +86,9 @@ std::string claimed_name(std::uint32_t store, std::string_view name) {
 }
 
 bool is_reserved(std::string_view name) noexcept {
-  return name.starts_with(prefix);
+  const bool has_length = name.size() == prefix.size() + sizeof(PromiseWords) ||
+                          name.size() == prefix.size() + sizeof(std::uint64_t);
+  return has_length && name.starts_with(prefix);
 }
 
 std::optional<Key> promise_named(std::uint32_t store, std::string_view name) noexcept {

@@ -40,7 +40,8 @@ class Evicted : public Result<bool> {
 
 /// A store: objects by key and by name, shared by all ranks of a runtime that open the same name. A cheap
 /// value; all threads of a rank may use it at once. Objects are written once and read many times; `replace`
-/// changes what a name stands for. Names are 1 byte to 64 KiB of any bytes; another is `invalid_argument`.
+/// changes what a name stands for. Names are 1 byte to 64 KiB of any bytes; another is `invalid_argument`,
+/// and so are names of 16 or 24 bytes that begin with the byte 0 and `promise`, which are the library's own.
 /// Every call takes an optional deadline; omitted, it is the store's, else the runtime's. After the runtime's
 /// end, or the store's (`drop`), every call answers `closed`; views stay valid. Calls that do not wait for
 /// what they begin (`get_async`, `put_async` …) are in BegunCalls, those of many objects at a time in

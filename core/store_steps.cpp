@@ -34,7 +34,8 @@ Result<void> StoreSteps::usable(std::string_view name) const {
         .at_rank(session().options().rank);
   }
   if (is_reserved(name)) [[unlikely]] {
-    return Error(Errc::invalid_argument, "names that begin like this one are the library's own, of promises")
+    return Error(Errc::invalid_argument,
+                 "names of 16 or 24 bytes that begin like this one are the library's own, of promises")
         .about(name)
         .at_rank(session().options().rank);
   }

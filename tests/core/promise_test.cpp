@@ -181,6 +181,22 @@ TEST_F(PromiseOfOneProcess, HidesItsNameFromPrograms) {
   EXPECT_EQ(code_of(store_.promise<int>(name)), Errc::invalid_argument);
 }
 
+TEST_F(PromiseOfOneProcess, LeavesProgramsAllNamesButItsOwn) {
+  for (const std::size_t size : {8U, 9U, 15U, 17U, 23U, 25U, 65'536U}) {
+    std::string name("\0promise", 8);
+    name.resize(size, '\xFF');
+    ASSERT_TRUE(store_.put(name, 1)) << size;
+    EXPECT_EQ(**store_.get<int>(name), 1);
+    EXPECT_EQ(**store_.wait<int>(name), 1);
+    EXPECT_EQ(*store_.keys(), std::vector<std::string>{name});
+    EXPECT_TRUE(store_.replace(name, 2));
+    EXPECT_TRUE(store_.evict_batch(std::vector<std::string>{name})[0].value());
+    auto promise = store_.promise<double[]>(name).value();
+    ASSERT_TRUE(promise.set(std::vector<double>{1}));
+    EXPECT_TRUE(store_.evict(name).value());
+  }
+}
+
 TEST_F(PromiseOfOneProcess, UnderANameIsFoundByThatToo) {
   auto promise = store_.promise<double[]>("late").value();
   const auto waiting = received(promise.proxy().handle());
