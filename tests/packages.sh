@@ -2,7 +2,7 @@
 # 24.04), and how they get installed. One place, so that the scripts and the documents cannot disagree.
 
 packages_for_build='g++ cmake ninja-build ccache pkg-config libopenmpi-dev openmpi-bin libboost-dev libucx-dev'
-packages_for_tests='libgtest-dev librapidcheck-dev'
+packages_for_tests='libgtest-dev librapidcheck-dev iproute2 nftables'
 packages_for_bench='libbenchmark-dev'
 packages_for_jobs='libpng-dev'
 packages_for_ci='clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev llvm-16 git'

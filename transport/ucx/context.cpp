@@ -20,21 +20,54 @@ struct Release {
 };
 using Config = std::unique_ptr<ucp_config_t, Release>;
 
-// Whether UCX_TLS (its words: lanes or groups of them; behind a ^, those to leave out) lets ranks of one
-// machine share memory. Where it does not, UCX 1.13 would warn that the setting below is of no use.
-bool shares_memory(std::string_view lanes) {
-  const bool but = lanes.starts_with('^');
-  const auto named = [lanes](std::string_view lane) {
-    return (',' + std::string(lanes.substr(lanes.starts_with('^') ? 1 : 0)) + ',')
-               .find(',' + std::string(lane) + ',') != std::string::npos;
-  };
-  const bool all = named("all") || named("sm") || named("shm") || named("mm");
-  return but ? !all && !(named("posix") && named("sysv")) : all || named("posix") || named("sysv");
-}
-
 const char* variable(const char* name, const char* otherwise) {
   const char* value = std::getenv(name);
   return value != nullptr ? value : otherwise;
+}
+
+// A list as UCX takes it from its variables: names, or behind a ^ those to leave out.
+class NameList {
+ public:
+  explicit NameList(std::string_view text)
+      : excludes_(text.starts_with('^')), names_(',' + std::string(text.substr(excludes_ ? 1 : 0)) + ',') {}
+
+  [[nodiscard]] bool excludes() const noexcept { return excludes_; }
+  [[nodiscard]] bool names(std::string_view name) const {
+    return names_.find(',' + std::string(name) + ',') != std::string::npos;
+  }
+
+ private:
+  bool excludes_;
+  std::string names_;
+};
+
+// Whether UCX_TLS lets ranks of one machine share memory. Where it does not, UCX 1.13 would warn that the
+// settings for it are of no use.
+bool shares_memory() {
+  const NameList lanes(variable("UCX_TLS", "all"));
+  const bool all = lanes.names("all") || lanes.names("sm") || lanes.names("shm") || lanes.names("mm");
+  const bool posix = lanes.names("posix");
+  const bool sysv = lanes.names("sysv");
+  return lanes.excludes() ? !all && !(posix && sysv) : all || posix || sysv;
+}
+
+// Whether UCX_TLS and UCX_NET_DEVICES let ranks talk over TCP; the same holds for its setting.
+bool takes_sockets() {
+  const NameList lanes(variable("UCX_TLS", "all"));
+  if (lanes.excludes() == (lanes.names("tcp") || lanes.names("all"))) {
+    return false;
+  }
+  const NameList devices(variable("UCX_NET_DEVICES", "all"));
+  if (devices.excludes() || devices.names("all")) {
+    return true;
+  }
+  std::error_code none;
+  for (const auto& device : std::filesystem::directory_iterator("/sys/class/net", none)) {
+    if (devices.names(device.path().filename().string())) {
+      return true;
+    }
+  }
+  return false;
 }
 
 // What we need of lanes through shared memory where the user has not said otherwise (UCX 1.13; decisions 13
@@ -55,12 +88,12 @@ bool said_by_user(const char* name) {
   });
 }
 
-bool before_1_16() noexcept {
+bool before_version_1(unsigned this_minor) noexcept {
   unsigned major = 0;
   unsigned minor = 0;
   unsigned release = 0;
   ucp_get_version(&major, &minor, &release);
-  return major == 1 && minor < 16;
+  return major == 1 && minor < this_minor;
 }
 
 bool has_infiniband() {
@@ -76,7 +109,7 @@ bool has_infiniband() {
 void keep_no_registrations(ucp_config_t* config) {
   constexpr const char* failed = "UCX does not give up its cache of registrations; use UCX 1.13 or later";
   check(ucp_config_modify(config, "RCACHE_ENABLE", "n"), failed);
-  if (before_1_16() && has_infiniband()) {
+  if (before_version_1(16) && has_infiniband()) {
     check(ucp_config_modify(config, "REG_METHODS", "direct"), failed);
   }
 }
@@ -85,8 +118,19 @@ void keep_no_registrations(ucp_config_t* config) {
 // at the wrong moment (1.16.0: over TCP in every second run of a test; never with the older ones). A later
 // UCX may have no others, and so no such setting.
 void keep_older_protocols(ucp_config_t* config) {
-  if (!before_1_16() && *variable("UCX_PROTO_ENABLE", "") == '\0') {
+  if (!before_version_1(16) && *variable("UCX_PROTO_ENABLE", "") == '\0') {
     static_cast<void>(ucp_config_modify(config, "PROTO_ENABLE", "n"));
+  }
+}
+
+// By default UCX waits in connect(): with a host that is silent for two minutes, in the thread that moves
+// messages for all others. Nobody wants that, also who has set UCX_TCP_CONN_NB=n for another user of UCX.
+// Settings of TCP go without their prefix in UCX before 1.17, which would warn of it as a setting that nobody
+// has.
+void connect_without_waiting(ucp_config_t* config) {
+  if (takes_sockets()) {
+    check(ucp_config_modify(config, before_version_1(17) ? "CONN_NB" : "TCP_CONN_NB", "y"),
+          "UCX does not connect without waiting; use UCX 1.13 or later");
   }
 }
 
@@ -97,7 +141,8 @@ Config read_config() {
   Config config(raw);
   keep_no_registrations(config.get());
   keep_older_protocols(config.get());
-  if (!shares_memory(variable("UCX_TLS", "all"))) {
+  connect_without_waiting(config.get());
+  if (!shares_memory()) {
     return config;
   }
   for (const Setting& setting : shared_memory_settings) {
@@ -124,7 +169,7 @@ void allow_many_descriptors() noexcept {
 
 }  // namespace
 
-Context::Context(int ranks, bool remote_memory) : wants_registered_(!before_1_16()) {
+Context::Context(int ranks, bool remote_memory) : wants_registered_(!before_version_1(16)) {
   allow_many_descriptors();
   const Config config = read_config();
   ucp_params_t params{};

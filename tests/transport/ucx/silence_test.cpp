@@ -1,0 +1,305 @@
+// Hosts that fall silent: network namespaces between which packets are dropped and nobody is told, as by a
+// power cut or a broken switch. A process that dies is told of by its kernel, at once, which hides what
+// silence does. The ranks of three hosts ask each other all the while; the last host is cut off.
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <new>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "core/distributed.hpp"
+#include "core/links.hpp"
+#include "core/options.hpp"
+#include "shm/node.hpp"
+#include "tests/core/connector_samples.hpp"
+#include "tests/shm/fork_group.hpp"
+#include "tests/transport/ucx/hosts.hpp"
+#include "tests/transport/ucx/node_group.hpp"
+#include "transport/ucx/transport.hpp"
+
+namespace locum::ucx::silence_test {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+using Link = tests::Hosts::Link;
+using std::chrono::milliseconds;
+
+constexpr int hosts = 3;
+constexpr int silent_host = hosts - 1;
+constexpr std::uint32_t store = 5;
+constexpr milliseconds timeout = 4s;
+// Of calls to the silent host.
+constexpr milliseconds deadline = 500ms;
+// By so much a call may miss its deadline on a machine that is ten times slower.
+constexpr milliseconds slack = 10s;
+constexpr milliseconds longest_close = timeout + 1s + slack;
+// After an outage that is tolerated the silent host answers within so much: TCP sends again what was dropped.
+constexpr milliseconds recovery = 20s;
+
+/// What befalls the silent host.
+struct Outage {
+  int ranks_per_host = 1;
+  Link link = Link::cut;
+  milliseconds lasts{0};  ///< 0: for ever
+  milliseconds peer_timeout = 2s;
+
+  [[nodiscard]] bool ends() const noexcept { return lasts != 0ms; }
+};
+
+std::ostream& operator<<(std::ostream& out, const Outage& outage) {
+  constexpr std::array links{"", "cut off", "hears only", "sends only", "its device down"};
+  out << outage.ranks_per_host << " a host, " << links[static_cast<std::size_t>(outage.link)];
+  return outage.ends() ? out << " for " << outage.lasts.count() << " ms" : out << " for ever";
+}
+
+/// What the processes of a run see together.
+struct Board {
+  std::atomic<int> ready{0};
+  std::atomic<bool> cut{false};
+  std::atomic<bool> whole{false};
+};
+
+/// A rank of a run. It asks, in one thread, a host that is well, and in another the one that is not.
+class Witness {
+ public:
+  Witness(Group& group, const Outage& outage, Board& board)
+      : group_(group),
+        outage_(outage),
+        board_(board),
+        host_(group.rank() / outage.ranks_per_host),
+        is_well_(host_ != silent_host) {
+    std::vector<std::uint32_t> mates;
+    std::vector<int> node_of_rank;
+    for (int rank = 0; rank < group.size(); ++rank) {
+      node_of_rank.push_back(rank / outage.ranks_per_host);
+      if (node_of_rank.back() == host_) {
+        mates.push_back(static_cast<std::uint32_t>(rank));
+      }
+    }
+    tests::NodeGroup node_group(group, outage.ranks_per_host);
+    node_ = shm::open_node(node_group, mates, RuntimeOptions{.memory_bytes = 32_MiB}, 7);
+    const NodeMemory memory{node_.arena, node_.table, node_.directory};
+    links_ = std::make_shared<Links>(LinkParts{.transport = open_transport(group),
+                                               .memory = memory,
+                                               .node_of_rank = node_of_rank,
+                                               .rank = group.rank(),
+                                               .incarnation = 7,
+                                               .metrics = std::make_shared<Metrics>(),
+                                               .timeout = timeout,
+                                               .patience = outage.peer_timeout,
+                                               .lost_mates = [] { return std::vector<int>(); },
+                                               .progress = {}});
+    connector_ = open_distributed(memory, links_);
+  }
+
+  void live() {
+    if (group_.rank() % outage_.ranks_per_host == 0) {
+      EXPECT_TRUE(tests::put(*connector_, store, name_at(host_), tests::pattern(1, 64)));
+    }
+    group_.barrier();
+    if (group_.rank() == 0) {
+      EXPECT_TRUE(ask(silent_host, timeout));  // the others meet it when it is silent
+    }
+    group_.barrier();
+    ++board_.ready;
+    while (!board_.cut) {
+      links_->client()->pause(5ms);
+    }
+    const auto until = Clock::now() + (outage_.ends() ? outage_.lasts : 3 * outage_.peer_timeout);
+    std::thread other([&] { ask_silent(until); });
+    ask_healthy(until);
+    other.join();
+    if (outage_.ends()) {
+      see_it_again();
+    } else {
+      expect_lost();
+    }
+    close();
+  }
+
+ private:
+  // A name that is at home on that host.
+  [[nodiscard]] std::string name_at(int host) const {
+    for (int number = 0;; ++number) {
+      std::string name = "name " + std::to_string(number);
+      if (links_->client()->nodes().home(store, name_hash(store, name)) == host) {
+        return name;
+      }
+    }
+  }
+
+  Result<ObjectView> ask(int host, milliseconds within) {
+    const auto began = Clock::now();
+    auto answer = connector_->get(Address(store, name_at(host)), within);
+    const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - began);
+    EXPECT_LT(took.count(), (within + slack).count()) << "a call with a deadline, to host " << host;
+    return answer;
+  }
+
+  void ask_healthy(Clock::time_point until) {
+    const int host = is_well_ ? 1 - host_ : host_ - 1;
+    while (Clock::now() < until) {
+      const auto answer = ask(host, timeout);
+      EXPECT_TRUE(answer || !is_well_)
+          << "between hosts that are well: " << (answer ? "" : answer.error().text());
+      links_->client()->pause(2ms);
+    }
+  }
+
+  void ask_silent(Clock::time_point until) {
+    bool answers = true;
+    while (Clock::now() < until) {
+      const auto answer = ask(is_well_ ? silent_host : 0, deadline);
+      answers = answer.has_value();
+      if (!answers) {
+        EXPECT_TRUE(is_silence(answer.error())) << answer.error().text();
+      }
+      links_->client()->pause(20ms);
+    }
+    EXPECT_FALSE(answers) << "it was not silent";
+  }
+
+  static bool is_silence(const Error& error) {
+    return error.code() == Errc::timeout || error.code() == Errc::peer_lost;
+  }
+
+  // All that were asked are lost, and none that is well.
+  void expect_lost() {
+    const int host = is_well_ ? silent_host : 0;
+    const auto until = Clock::now() + 2 * outage_.peer_timeout + slack;
+    auto answer = ask(host, timeout);
+    while (!answer && answer.error().code() == Errc::timeout && Clock::now() < until) {
+      answer = ask(host, timeout);
+    }
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().code(), Errc::peer_lost);
+    for (const int rank : links_->lost_elsewhere()) {
+      EXPECT_TRUE(!is_well_ || rank / outage_.ranks_per_host == silent_host)
+          << "rank " << rank << " is well and counts as lost";
+    }
+  }
+
+  // As if nothing had happened.
+  void see_it_again() {
+    while (!board_.whole) {
+      links_->client()->pause(5ms);
+    }
+    const int host = is_well_ ? silent_host : 0;
+    const auto until = Clock::now() + recovery;
+    auto answer = ask(host, timeout);
+    while (!answer && answer.error().code() == Errc::timeout && Clock::now() < until) {
+      answer = ask(host, timeout);
+    }
+    EXPECT_TRUE(answer) << "after the outage: " << (answer ? "" : answer.error().text());
+    EXPECT_EQ(links_->lost_elsewhere(), std::vector<int>());
+  }
+
+  void close() {
+    group_.barrier();
+    const auto began = Clock::now();
+    links_->close();
+    connector_.reset();
+    links_.reset();
+    const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - began);
+    EXPECT_LT(took.count(), longest_close.count()) << "closing";
+    group_.barrier();
+  }
+
+  Group& group_;
+  const Outage outage_;
+  Board& board_;
+  const int host_;
+  const bool is_well_;
+  shm::Node node_;
+  std::shared_ptr<Links> links_;
+  std::shared_ptr<Connector> connector_;
+};
+
+/// A process of the test ends with the one that has forked it, whatever ends that.
+void end_with_parent() {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+std::string run_on_hosts(const Outage& outage) {
+  end_with_parent();
+  tests::Hosts network(hosts);
+  void* const memory =
+      ::mmap(nullptr, sizeof(Board), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  Board& board = *new (memory) Board;
+  const int ranks = hosts * outage.ranks_per_host;
+  auto children = tests::start_group(ranks, [&](Group& group) {
+    end_with_parent();
+    network.enter(group.rank() / outage.ranks_per_host);
+    ::setenv("UCX_NET_DEVICES", "host", 1);
+    ::setenv("UCX_TLS", "tcp,self", 1);
+    Witness(group, outage, board).live();
+    return std::string();
+  });
+  const auto latest = Clock::now() + 30s;
+  while (board.ready != ranks && Clock::now() < latest) {
+    std::this_thread::sleep_for(1ms);
+  }
+  network.set(silent_host, outage.link);
+  board.cut = true;
+  if (outage.ends()) {
+    std::this_thread::sleep_for(outage.lasts);  // this is the outage
+    network.set(silent_host, Link::whole);
+    board.whole = true;
+  }
+  for (std::size_t rank = 0; rank < children.size(); ++rank) {
+    const tests::Ending ending = children[rank].wait();
+    EXPECT_EQ(ending.exit_code, 0) << "rank " << rank << ": " << ending.said << " (signal " << ending.signal
+                                   << ')';
+  }
+  return {};
+}
+
+void run(const Outage& outage) {
+  SCOPED_TRACE(testing::Message() << outage);
+  const auto began = Clock::now();
+  const tests::Ending ending = tests::Child([&] { return run_on_hosts(outage); }, 120).wait();
+  EXPECT_EQ(ending.exit_code, 0) << ending.said << " (signal " << ending.signal << ')';
+  std::cout << outage << ": " << std::chrono::duration_cast<milliseconds>(Clock::now() - began).count()
+            << " ms\n"
+            << std::flush;
+}
+
+class UcxSilence : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (const auto reason = tests::why_no_hosts()) {
+      GTEST_SKIP() << *reason;
+    }
+  }
+  /// LOCUM_SILENCES=1: all outages, in some minutes.
+  static bool all() { return std::getenv("LOCUM_SILENCES") != nullptr; }
+};
+
+TEST_F(UcxSilence, OfAHostForEver) {
+  run({.ranks_per_host = 2, .link = Link::cut});
+  run({.ranks_per_host = 1, .link = Link::hears_only});
+  run({.ranks_per_host = 1, .link = Link::sends_only});
+  if (all()) {
+    for (const int ranks : {1, 2}) {
+      for (const Link link : {Link::cut, Link::hears_only, Link::sends_only, Link::down}) {
+        run({.ranks_per_host = ranks, .link = link});
+        run({.ranks_per_host = ranks, .link = link, .peer_timeout = 5s});
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace locum::ucx::silence_test
