@@ -16,8 +16,9 @@ class Debtors {
   using Clock = std::chrono::steady_clock;
 
   /// \param patience     with who is silent
-  /// \param node_of_rank when one rank is silent the others of its node are asked as well, so that all of a
-  ///                     node that is gone are known as lost at once; empty: each for itself
+  /// \param node_of_rank as long as one rank is silent the others of its node are asked as well, each
+  ///                     time, so that it is known since when each of them is silent, however they died one
+  ///                     after the other; empty: each for itself
   Debtors(int ranks, Clock::duration patience, const std::vector<int>& node_of_rank);
 
   void owe(int rank) noexcept {
@@ -132,10 +133,13 @@ void Debtors::look(Clock::time_point now, Ask ask, Lose lose) {
         continue;
       }
       debtor.quiet_at = now;
-      const bool first = ++debtor.unanswered == 1;
+      ++debtor.unanswered;
       ask(rank);
-      for (int mate = 0; first && mate < static_cast<int>(node_of_rank_.size()); ++mate) {
+      for (int mate = 0; mate < static_cast<int>(node_of_rank_.size()); ++mate) {
         if (are_mates(mate, rank) && doubt(mate)) {
+          of(mate).heard = false;  // its patience begins now, not when somebody looks the next time
+          of(mate).quiet_at = now;
+          of(mate).unanswered = 0;
           ask(mate);
         }
       }

@@ -395,6 +395,37 @@ TEST(Distributed, ANodeOfManySilentRanksIsLostAsSoonAsOneOfThem) {
   }
 }
 
+// Also where they die one after the other, some while the caller already waits: counted from the last death.
+TEST(Distributed, ANodeIsLostWithinOnePatienceAfterItsLastRank) {
+  using std::chrono::milliseconds;
+  const std::vector<std::vector<milliseconds>> deaths{
+      {milliseconds(0), milliseconds(800), milliseconds(1600)},
+      {milliseconds(1600), milliseconds(800), milliseconds(0)},
+      {milliseconds(0), milliseconds(3900), milliseconds(7700), milliseconds(11'500)},
+      {milliseconds(0), milliseconds(4900), milliseconds(9500), milliseconds(14'100)},
+      {milliseconds(10), milliseconds(1010), milliseconds(2010), milliseconds(3010), milliseconds(4010)}};
+  for (const auto& moments : deaths) {
+    const int ranks = static_cast<int>(moments.size());
+    SimulatedNodes world({.nodes = {.nodes = 2, .ranks_per_node = ranks},
+                          .network = {.detection = {std::chrono::hours(1), std::chrono::hours(1)}}});
+    const std::string absent = world.name_at(1, store, "absent");
+    const auto before = world.network().now();
+    for (int place = 0; place < ranks; ++place) {
+      world.network().after(moments[static_cast<std::size_t>(place)],
+                            [&, rank = ranks + place] { world.network().kill(rank); });
+    }
+    const auto last = before + *std::ranges::max_element(moments);
+    Errc code = Errc::not_found;
+    while (code == Errc::not_found && world.network().now() < last + std::chrono::seconds(60)) {
+      const auto soon = world.network().now() + std::chrono::seconds(60);
+      code = world.connector(0).get(Address(store, absent), soon).error().code();
+    }
+    EXPECT_EQ(code, Errc::peer_lost);
+    const auto took = std::chrono::duration_cast<milliseconds>(world.network().now() - last);
+    EXPECT_LE(took.count(), 6100) << ranks << " ranks, the second of them dead after " << moments[1].count();
+  }
+}
+
 TEST(Distributed, ARankThatOnlyPausesIsNotLost) {
   SimulatedNodes world;
   const auto sealed = put(world.connector(1), store, {}, pattern(1, 10)).value();
