@@ -107,6 +107,7 @@ std::vector<Result<bool>> BatchCalls::evict_all(const detail::BatchAddresses& as
       continue;
     }
     Metrics::add(session().metrics().evictions, *of_some[at] ? 1U : 0U);
+    session().forget_decoded(some[at]);
     evicted[places[at]] = of_some[at];
   }
   session().evicted_some(some.size());

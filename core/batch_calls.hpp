@@ -148,10 +148,11 @@ class BatchCalls : public BegunCalls {
       }
     } else {
       const detail::BatchAddresses addresses(open_->number, objects);
-      auto found = find_batch(addresses, Wanting::all, deadline);
+      const Deadline until = moment(deadline);
+      auto found = find_batch(addresses, Wanting::all, until);
       results.reserve(found.size());
       for (auto& object : found) {
-        results.push_back(view_of<T>(std::move(object), by.codec.reader()...));
+        results.push_back(view_of<T>(std::move(object), until, by.codec.reader()...));
       }
     }
     return results;

@@ -55,8 +55,10 @@ Eventual<bool> BegunCalls::exists_async(std::string_view name, Deadline deadline
   return allowed ? begin_exists_at({open_->number, name}, deadline) : Eventual<bool>(allowed.error());
 }
 
+// What was decoded goes now: its destructors are the user's code, and whoever notes the end may not wait.
 Eventual<bool> BegunCalls::begin_evict_at(const Address& address, Deadline deadline) {
   session().evicted_some();  // those before this one
+  session().forget_decoded(address);
   return begin<bool, bool>(
       address, {}, [&] { return session().connector().begin_evict(address, effective(deadline)); },
       [open = open_](Result<bool> evicted, const Address& about) {

@@ -146,8 +146,8 @@ class BegunCalls : protected detail::StoreSteps {
                                 const Result<Selection>& selection, Deadline deadline) {
     // Of each type one function, not one that is known at run time only.
     return begin<T>(allowed, address, selection, deadline,
-                    [](Session& session, ObjectView&& object, bool keep_decoded) {
-                      return detail::read_view<T>(session, std::move(object), keep_decoded);
+                    [](Session& session, ObjectView&& object, const detail::DecodedHow& how) {
+                      return detail::read_view<T>(session, std::move(object), how);
                     });
   }
   template <class T, class Read>
@@ -158,7 +158,7 @@ class BegunCalls : protected detail::StoreSteps {
         [&] { return session().begin(address, *selection, effective(deadline)); },
         [open = open_, read](Result<ObjectView> found, const Address& about) {
           Session& session = *open->session;
-          return found ? read(session, *std::move(found), open->options.keep_decoded)
+          return found ? read(session, *std::move(found), {open->options.keep_decoded})
                        : Result<View<T>>(session.missed(about, found.error()));
         });
   }

@@ -58,7 +58,7 @@ Result<std::size_t> encode_by(const WritingSteps& steps, const void* codec, cons
 }
 
 Result<std::shared_ptr<const void>> read_by_codec(const ReadingSteps& steps, Session& session,
-                                                  const ObjectView& object, bool keep_decoded) {
+                                                  const ObjectView& object, const DecodedHow& how) {
   if (object.type_hash() != steps.identity->hash) {
     return session.type_mismatch(steps.identity->name, object);
   }
@@ -67,7 +67,7 @@ Result<std::shared_ptr<const void>> read_by_codec(const ReadingSteps& steps, Ses
                   [&] { return steps.decode(object.bytes()); });
   };
   // The steps are one object for each codec and type: values decoded by another are never found.
-  return decoded_value(session, object, &steps, keep_decoded, std::cref(decode));
+  return decoded_value(session, object, &steps, how, std::cref(decode));
 }
 
 }  // namespace locum::detail

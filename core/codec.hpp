@@ -206,15 +206,16 @@ struct ReadBy {
   static constexpr ReadingSteps steps{&CodedType<C, T>::identity, &decode};
 };
 
-/// Decodes an object by a codec, once per process unless `keep_decoded` is false. Checks the type, and counts
+/// Decodes an object by a codec, once per process unless it is not to be kept. Checks the type, and counts
 /// the path.
 [[nodiscard]] Result<std::shared_ptr<const void>> read_by_codec(const ReadingSteps& steps, Session& session,
-                                                                const ObjectView& object, bool keep_decoded);
+                                                                const ObjectView& object,
+                                                                const DecodedHow& how);
 
 template <class C, class T>
-[[nodiscard]] Result<View<T>> read_by(Session& session, ObjectView&& object, bool keep_decoded) {
+[[nodiscard]] Result<View<T>> read_by(Session& session, ObjectView&& object, const DecodedHow& how) {
   check_readable<T>();
-  const auto value = read_by_codec(ReadBy<C, T>::steps, session, object, keep_decoded);
+  const auto value = read_by_codec(ReadBy<C, T>::steps, session, object, how);
   return value ? Result<View<T>>(View<T>(object.key(), std::static_pointer_cast<const T>(*value)))
                : Result<View<T>>(value.error());
 }

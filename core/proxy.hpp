@@ -84,14 +84,14 @@ class Resolution final : public ProxyTarget {
   }
   [[nodiscard]] Result<View<T>> get(Deadline deadline) {
     auto known = view();
-    return known ? Result<View<T>>(*std::move(known)) : take(fetch(deadline));
+    return known ? Result<View<T>>(*std::move(known)) : take(fetch(deadline), deadline);
   }
-  /// Resolves it to what has been fetched.
-  [[nodiscard]] Result<View<T>> take(Result<Fetched> fetched) {
+  /// Resolves it to what has been fetched; waits until the deadline where another thread decodes that.
+  [[nodiscard]] Result<View<T>> take(Result<Fetched> fetched, Deadline deadline) {
     if (!fetched) {
       return fetched.error();
     }
-    auto view = read_(*fetched->session, std::move(fetched->object), true);
+    auto view = read_(*fetched->session, std::move(fetched->object), {.deadline = deadline});
     if (!view) {
       return view.error();
     }
@@ -144,7 +144,9 @@ class Proxy {
   Proxy(std::weak_ptr<Session> session, const Handle& handle, std::optional<Error> refusal,
         detail::Reader<T> read)
       : target_(
-            std::make_shared<detail::Resolution<T>>(std::move(session), handle, std::move(refusal), read)) {}
+            std::make_shared<detail::Resolution<T>>(std::move(session), handle, std::move(refusal), read)) {
+    detail::DecodedCache::note_stand_in();
+  }
 
   /// The 64 bytes to send in its place; all zero if it stands for nothing.
   [[nodiscard]] Handle handle() const noexcept { return target_ ? target_->handle() : no_handle(); }
@@ -193,7 +195,7 @@ class Proxy {
       return detail::begin_coming<View<T>, ObjectView>(
           (*session)->arrivals(), [&] { return target_->begin(**session, deadline); },
           [target = target_](Result<ObjectView> found) {
-            return target->take(target->fetched(std::move(found)));
+            return target->take(target->fetched(std::move(found)), {});
           },
           detail::NotNoted());
     } catch (const std::bad_alloc&) {

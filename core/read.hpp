@@ -38,20 +38,32 @@ constexpr void check_readable() {
   return path == Path::shm_view ? Path::shm_copy : path;
 }
 
+/// How a value that has to be decoded is read.
+struct DecodedHow {
+  bool kept = true;        ///< for the next reader
+  Deadline deadline = {};  ///< where another thread decodes it, at most until then
+};
+
+using DecodeBytes = std::function<Result<std::shared_ptr<const void>>()>;
+
 /// The decoded value of an object, which `decode` makes of its bytes where this process has none, or keeps
 /// none. `tag` stands for the type and the way of decoding. Counts the path.
 [[nodiscard]] Result<std::shared_ptr<const void>> decoded_value(Session& session, const ObjectView& object,
-                                                                const void* tag, bool keep_decoded,
-                                                                const DecodedCache::Decode& decode);
+                                                                const void* tag, const DecodedHow& how,
+                                                                const DecodeBytes& decode);
+
+/// Whether values of that type are decoded, unless a codec was given.
+template <class T>
+inline constexpr bool is_decoded = !std::is_unbounded_array_v<T> && !FlatRange<T> && !Flat<T>;
 
 /// How a typed view is made of a pinned object.
 template <class T>
-using Reader = Result<View<T>> (*)(Session& session, ObjectView&& object, bool keep_decoded);
+using Reader = Result<View<T>> (*)(Session& session, ObjectView&& object, const DecodedHow& how);
 
 /// The one way from a pinned object to a typed view, unless a codec was given: in place, copied or decoded,
 /// as T asks for. Checks type and size, and counts the path.
 template <class T>
-[[nodiscard]] Result<View<T>> read_view(Session& session, ObjectView&& object, bool keep_decoded) {
+[[nodiscard]] Result<View<T>> read_view(Session& session, ObjectView&& object, const DecodedHow& how) {
   check_readable<T>();
   constexpr const TypeIdentity& identity = type_identity<Stored<T>>;
   if (object.type_hash() != identity.hash) [[unlikely]] {
@@ -87,7 +99,7 @@ template <class T>
       auto value = load_value<T>(bytes, session.weak_from_this());
       return value ? Result<std::shared_ptr<const void>>(*std::move(value)) : value.error();
     };
-    const auto value = decoded_value(session, object, &type_tag<T>, keep_decoded, std::cref(decode));
+    const auto value = decoded_value(session, object, &type_tag<T>, how, std::cref(decode));
     return value ? Result<View<T>>(View<T>(object.key(), std::static_pointer_cast<const T>(*value)))
                  : Result<View<T>>(value.error());
   }

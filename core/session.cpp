@@ -228,6 +228,7 @@ Result<std::uint64_t> Session::drop(std::string_view name, std::uint32_t number)
     }
   }
   auto dropped = connector_->drop(number);
+  decoded_.forget(number);
   return dropped ? std::move(dropped) : explain(address, dropped.error());
 }
 
@@ -376,9 +377,18 @@ Error Session::explain(const Address& address, const Error& error) const noexcep
   return explained;
 }
 
+void Session::forget_decoded(const Address& address) noexcept {
+  if (address.name.empty()) {
+    decoded_.forget(address.key, 0);
+  } else {
+    decoded_.forget({}, name_hash(address.key.store, address.name));
+  }
+}
+
 Error Session::missed(const Address& address, const Error& error) noexcept {
   if (error.code() == Errc::not_found || error.code() == Errc::stale) {
     Metrics::increment(metrics_->misses);
+    forget_decoded(address);
   }
   return explain(address, error);
 }

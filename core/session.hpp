@@ -41,7 +41,8 @@ class StandingWaits;
 struct StoreOptions {
   /// What calls on this store wait for, at most, that were given no deadline of their own. 0: the runtime's.
   std::chrono::milliseconds timeout{0};
-  /// Whether decoded values are kept for the next reader, within RuntimeOptions::decoded_cache_bytes.
+  /// Whether decoded values are kept for the next reader, within RuntimeOptions::decoded_cache_bytes. Values
+  /// that have stand-ins inside are not kept, whatever this says: once resolved, these pin their objects.
   bool keep_decoded = true;
   /// Whether each object carries a checksum of its bytes, taken when it is sealed and checked when a process
   /// first uses the object: `corrupt` if something wrote over it meanwhile. Costs a pass over the bytes each
@@ -127,6 +128,8 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] Metrics& metrics() noexcept { return *metrics_; }
   [[nodiscard]] const std::shared_ptr<Arrivals>& arrivals() const noexcept { return arrivals_; }
   [[nodiscard]] detail::DecodedCache& decoded() noexcept { return decoded_; }
+  /// Lets go of what was decoded of an object that is not there any more.
+  void forget_decoded(const Address& address) noexcept;
 
   /// A draft that nobody will seal: its memory goes back, unless it is another process's.
   void discard(const ObjectDraft& draft) noexcept {

@@ -121,15 +121,15 @@ class Store : public BatchCalls {
   // Read
 
   /// A view of the object. Flat types and `T[]` are read in place; `get<std::vector<T>>` of an array copies;
-  /// other types are decoded, once per process. `not_found` at once if nobody put it; `type_mismatch` names
-  /// both types.
+  /// other types are decoded, once per process; values that have stand-ins inside once for all who have them
+  /// at a time. `not_found` at once if nobody put it; `type_mismatch` names both types.
   template <class T>
   [[nodiscard]] Result<View<T>> get(const Key& key, Deadline deadline = {}) {
-    return view_of<T>(fetch(key, deadline));
+    return view_of<T>(fetch(key, deadline), deadline);
   }
   template <class T>
   [[nodiscard]] Result<View<T>> get(std::string_view name, Deadline deadline = {}) {
-    return view_of<T>(fetch(name, deadline));
+    return view_of<T>(fetch(name, deadline), deadline);
   }
   /// Some elements of an array, row-major: `get<double[]>(key, {.offset = 100, .count = 10})`. In place on
   /// the node of the object, and on one that has a copy of it; else these elements alone travel (all of them
@@ -139,12 +139,12 @@ class Store : public BatchCalls {
   template <class T>
     requires std::is_unbounded_array_v<T>
   [[nodiscard]] Result<View<T>> get(const Key& key, const Part& part, Deadline deadline = {}) {
-    return view_of<T>(fetch_some(key, elements<T>(part), deadline));
+    return view_of<T>(fetch_some(key, elements<T>(part), deadline), deadline);
   }
   template <class T>
     requires std::is_unbounded_array_v<T>
   [[nodiscard]] Result<View<T>> get(std::string_view name, const Part& part, Deadline deadline = {}) {
-    return view_of<T>(fetch_some(name, elements<T>(part), deadline));
+    return view_of<T>(fetch_some(name, elements<T>(part), deadline), deadline);
   }
   /// A box of an array, or every n-th element of one, as an array of its own, row-major, whose extents are
   /// `count`: `get<double[]>(key, {.start = {0, 8}, .count = {4, 2}, .stride = {1, 5}})`, as many dimensions
@@ -154,12 +154,12 @@ class Store : public BatchCalls {
   template <class T>
     requires std::is_unbounded_array_v<T>
   [[nodiscard]] Result<View<T>> get(const Key& key, const Hyperslab& slab, Deadline deadline = {}) {
-    return view_of<T>(fetch_some(key, elements<T>(slab), deadline));
+    return view_of<T>(fetch_some(key, elements<T>(slab), deadline), deadline);
   }
   template <class T>
     requires std::is_unbounded_array_v<T>
   [[nodiscard]] Result<View<T>> get(std::string_view name, const Hyperslab& slab, Deadline deadline = {}) {
-    return view_of<T>(fetch_some(name, elements<T>(slab), deadline));
+    return view_of<T>(fetch_some(name, elements<T>(slab), deadline), deadline);
   }
   /// The stored bytes of an object of any type, in place.
   [[nodiscard]] Result<View<std::byte[]>> get_bytes(const Key& key, Deadline deadline = {}) {
@@ -181,7 +181,7 @@ class Store : public BatchCalls {
   /// before that `broken_promise` or `peer_lost` if it was promised and will not be put.
   template <class T>
   [[nodiscard]] Result<View<T>> wait(std::string_view name, Deadline deadline = {}) {
-    return view_of<T>(await(name, deadline));
+    return view_of<T>(await(name, deadline), deadline);
   }
 
   // Stand-ins
@@ -255,15 +255,15 @@ class Store : public BatchCalls {
   }
   template <class T>
   [[nodiscard]] Result<View<T>> get(const Key& key, const Decoding<T>& by, Deadline deadline = {}) {
-    return view_of<T>(fetch(key, deadline), by.codec.reader());
+    return view_of<T>(fetch(key, deadline), deadline, by.codec.reader());
   }
   template <class T>
   [[nodiscard]] Result<View<T>> get(std::string_view name, const Decoding<T>& by, Deadline deadline = {}) {
-    return view_of<T>(fetch(name, deadline), by.codec.reader());
+    return view_of<T>(fetch(name, deadline), deadline, by.codec.reader());
   }
   template <class T>
   [[nodiscard]] Result<View<T>> wait(std::string_view name, const Decoding<T>& by, Deadline deadline = {}) {
-    return view_of<T>(await(name, deadline), by.codec.reader());
+    return view_of<T>(await(name, deadline), deadline, by.codec.reader());
   }
   template <class T>
   [[nodiscard]] Result<Proxy<T>> proxy(const Key& key, const Decoding<T>& by, Deadline deadline = {}) {

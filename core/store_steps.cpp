@@ -174,6 +174,9 @@ Result<StoreSteps::Made> StoreSteps::store_by(std::string_view name, bool named,
 
 Result<bool> StoreSteps::exists_at(const Address& address, Deadline deadline) {
   auto found = session().connector().exists(address, effective(deadline));
+  if (found && !*found) {
+    session().forget_decoded(address);
+  }
   return found ? std::move(found) : session().explain(address, found.error());
 }
 
@@ -191,6 +194,7 @@ Result<bool> StoreSteps::evict_at(const Address& address, Deadline deadline) {
     Metrics::increment(session().metrics().evictions);
     session().evicted_some();
   }
+  session().forget_decoded(address);
   return evicted;
 }
 

@@ -81,16 +81,23 @@ class StoreSteps {
                                               Deadline deadline);
 
   template <class T>
-  [[nodiscard]] Result<View<T>> view_of(Result<ObjectView> object) {
+  [[nodiscard]] Result<View<T>> view_of(Result<ObjectView> object, Deadline deadline) {
     if (!object) [[unlikely]] {
       return object.error();
     }
-    return read_view<T>(session(), *std::move(object), open_->options.keep_decoded);
+    if constexpr (is_decoded<T>) {
+      return read_view<T>(session(), *std::move(object), decoded_how(deadline));
+    } else {
+      return read_view<T>(session(), *std::move(object), {});
+    }
   }
   template <class T>
-  [[nodiscard]] Result<View<T>> view_of(Result<ObjectView> object, Reader<T> read) {
-    return object ? read(session(), *std::move(object), open_->options.keep_decoded)
+  [[nodiscard]] Result<View<T>> view_of(Result<ObjectView> object, Deadline deadline, Reader<T> read) {
+    return object ? read(session(), *std::move(object), decoded_how(deadline))
                   : Result<View<T>>(object.error());
+  }
+  [[nodiscard]] DecodedHow decoded_how(Deadline deadline) const {
+    return {open_->options.keep_decoded, effective(deadline)};
   }
 
   template <class T>

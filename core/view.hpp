@@ -12,7 +12,8 @@ namespace locum {
 
 /// What `get` returns: behaves like a `const T*`. A view of a flat type points at the object itself and keeps
 /// it pinned, in place and unchanged, until the view is destroyed, whatever the store does meanwhile, the end
-/// of the runtime included. A view of any other type shares ownership of a decoded value, which pins nothing.
+/// of the runtime included. A view of any other type shares ownership of a decoded value, which pins nothing
+/// but what stand-ins inside it were resolved to.
 /// Copies are cheap; one view is used by one thread at a time, copies by any.
 template <class T>
 class View {

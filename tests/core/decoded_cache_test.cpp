@@ -22,9 +22,9 @@ struct Decoder {
   std::string text;
   int* calls;
 
-  Result<std::shared_ptr<const void>> operator()() const {
+  Result<DecodedCache::Made> operator()() const {
     ++*calls;
-    return std::shared_ptr<const void>(std::make_shared<const std::string>(text));
+    return DecodedCache::Made{std::make_shared<const std::string>(text)};
   }
 };
 
@@ -82,9 +82,8 @@ TEST(DecodedCache, SharesWhatIsInUseEvenWithoutABudget) {
 TEST(DecodedCache, KeepsNoErrors) {
   DecodedCache cache(100);
   int calls = 0;
-  const auto failed = cache.get(key_of(1), &tag_a, 10, [] {
-    return Result<std::shared_ptr<const void>>(Error(Errc::corrupt, "damaged"));
-  });
+  const auto failed = cache.get(key_of(1), &tag_a, 10,
+                                [] { return Result<DecodedCache::Made>(Error(Errc::corrupt, "damaged")); });
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code(), Errc::corrupt);
   EXPECT_EQ(text_of(cache.get(key_of(1), &tag_a, 10, Decoder{"x", &calls}).value()), "x");
@@ -111,8 +110,8 @@ TEST(DecodedCache, DecodesOnceForManyThreads) {
       for (std::uint64_t serial = 1; serial <= keys; ++serial) {
         const auto value = cache.get(key_of(serial), &tag_a, 1, [&] {
           calls.fetch_add(1);
-          return Result<std::shared_ptr<const void>>(
-              std::shared_ptr<const void>(std::make_shared<const std::string>(std::to_string(serial))));
+          return Result<DecodedCache::Made>(
+              DecodedCache::Made{std::make_shared<const std::string>(std::to_string(serial))});
         });
         EXPECT_EQ(text_of(*value), std::to_string(serial));
       }
@@ -122,6 +121,92 @@ TEST(DecodedCache, DecodesOnceForManyThreads) {
     thread.join();
   }
   EXPECT_EQ(calls, static_cast<int>(keys));
+}
+
+TEST(DecodedCache, WaitsForAnotherThreadsDecodingNoLongerThanUntilTheDeadline) {
+  DecodedCache cache(1000);
+  std::atomic<int> state{0};  // 1: is decoding; 2: is to end
+  int calls = 0;
+  std::thread slow([&] {
+    const auto value = cache.get(key_of(1), &tag_a, 1, [&] {
+      state = 1;
+      while (state != 2) {
+        std::this_thread::yield();
+      }
+      return Decoder{"slow", &calls}();
+    });
+    EXPECT_TRUE(value);
+  });
+  while (state != 1) {
+    std::this_thread::yield();
+  }
+  const auto late = cache.get(key_of(1), &tag_a, 1, Decoder{"x", &calls}, DecodedCache::Moment::min());
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code(), Errc::timeout);
+  EXPECT_TRUE(cache.get(key_of(1), &tag_b, 1, Decoder{"x", &calls}, DecodedCache::Moment::min()));
+  state = 2;
+  EXPECT_EQ(text_of(cache.get(key_of(1), &tag_a, 1, Decoder{"x", &calls}).value()), "slow");
+  slow.join();
+  EXPECT_EQ(calls, 2);
+}
+
+// As a thread that decodes, and another one that it waits for, would for ever.
+TEST(DecodedCache, WaitsWithinADecodingNoLongerThanThatMay) {
+  DecodedCache cache(1000);
+  std::atomic<int> state{0};
+  int calls = 0;
+  std::thread slow([&] {
+    (void)cache.get(key_of(1), &tag_a, 1, [&] {
+      state = 1;
+      while (state != 2) {
+        std::this_thread::yield();
+      }
+      return Decoder{"slow", &calls}();
+    });
+  });
+  while (state != 1) {
+    std::this_thread::yield();
+  }
+  const auto outer = [&](DecodedCache::Moment until, bool kept) {
+    const auto decode = [&]() -> Result<DecodedCache::Made> {
+      const auto inner = cache.get(key_of(1), &tag_a, 1, Decoder{"x", &calls});
+      return inner ? DecodedCache::Made{inner->value} : Result<DecodedCache::Made>(inner.error());
+    };
+    return kept ? cache.get(key_of(2), &tag_a, 1, decode, until).has_value()
+                : cache.decode_alone(key_of(2), &tag_a, decode, until).has_value();
+  };
+  EXPECT_FALSE(outer(DecodedCache::Moment::min(), true));
+  EXPECT_FALSE(outer(DecodedCache::Moment::min(), false));
+  state = 2;
+  EXPECT_TRUE(outer(DecodedCache::Moment::max(), true));
+  slow.join();
+}
+
+TEST(DecodedCache, ForgetsByKeyByNameAndByStore) {
+  DecodedCache cache(1000);
+  const auto keep = [&](std::uint64_t serial, const void* type, std::uint64_t name) {
+    EXPECT_TRUE(cache.get(key_of(serial), type, 10, [&]() -> Result<DecodedCache::Made> {
+      return DecodedCache::Made{std::make_shared<const int>(1), name};
+    }));
+  };
+  keep(1, &tag_a, 77);
+  keep(1, &tag_b, 77);
+  keep(2, &tag_a, 0);
+  EXPECT_EQ(cache.kept_bytes(), 30U);
+  cache.forget(key_of(3), 78);
+  EXPECT_EQ(cache.kept_bytes(), 30U);
+  cache.forget(key_of(1), 0);
+  EXPECT_EQ(cache.kept_bytes(), 10U);
+  keep(3, &tag_a, 77);
+  cache.forget({}, 77);
+  EXPECT_EQ(cache.kept_bytes(), 10U);
+  keep(4, &tag_a, 77);
+  keep(5, &tag_a, 77);  // what the name stands for now
+  EXPECT_EQ(cache.kept_bytes(), 20U);
+  cache.forget(key_of(1).store + 1);
+  EXPECT_EQ(cache.kept_bytes(), 20U);
+  cache.forget(key_of(1).store);
+  EXPECT_EQ(cache.kept_bytes(), 0U);
 }
 
 }  // namespace

@@ -124,7 +124,7 @@ TEST_P(NoMemoryAlone, KeepsDecodedValuesWithinTheBudget) {
   const auto prepare = [&] { cache = std::make_unique<detail::DecodedCache>(100); };
   const auto get = [&](std::uint64_t serial, std::uint64_t bytes) {
     return cache->get(Key{store, 0, serial}, nullptr, bytes, [] {
-      return Result<std::shared_ptr<const void>>(std::shared_ptr<const void>(std::make_shared<int>(1)));
+      return Result<detail::DecodedCache::Made>(detail::DecodedCache::Made{std::make_shared<int>(1)});
     });
   };
   prepare();

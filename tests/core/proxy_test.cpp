@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <chrono>
 #include <numeric>
 #include <set>
 #include <sstream>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "core/containers.hpp"
+#include "core/promise.hpp"
 #include "core/store.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/session_fixture.hpp"
@@ -224,6 +226,85 @@ TEST(Proxy, IsStoredAsItsHandleAndComesBackUnresolved) {
   const std::vector<Proxy<double[]>> many{field, {}, field};
   const auto back = store.get<std::vector<Proxy<double[]>>>(store.put(many).value()).value();
   EXPECT_EQ(*back, many);
+}
+
+// A decoded value is shared by those who have it now, and pins nothing for those who may ask for it later.
+TEST(Proxy, InsideADecodedValuePinsItsObjectNoLongerThanTheValueIsUsed) {
+  const SessionFixture one({.memory_bytes = 4_MiB});
+  Store store = one.store();
+  for (int round = 0; round < 8; ++round) {
+    const auto field = store.put(std::vector<double>(1_MiB / sizeof(double)));
+    ASSERT_TRUE(field) << "round " << round << ": " << field.error().what();
+    const Key outer = store.put(Link{"outer", store.proxy<double[]>(*field).value(), {}}).value();
+    {
+      const auto link = store.get<Link>(outer).value();
+      EXPECT_EQ(link->field->size(), 1_MiB / sizeof(double));
+      EXPECT_EQ(store.get<Link>(outer)->get(), link.get());
+    }
+    EXPECT_TRUE(store.evict(outer).value());
+    EXPECT_TRUE(store.evict(*field).value());
+    EXPECT_EQ(one.connector->usage().own_pinned, 0U);
+  }
+}
+
+/// Resolves its stand-in while it is being decoded; which no serialize() should, where it may lead back.
+struct Eager {
+  Proxy<Eager> next;
+
+  template <class Archive>
+  void serialize(Archive& ar) {
+    ar(next);
+    if constexpr (Archive::is_loading::value) {
+      entered.fetch_add(1);
+      for (const auto start = std::chrono::steady_clock::now();
+           entered.load() < at_once && std::chrono::steady_clock::now() - start < std::chrono::seconds(30);) {
+        std::this_thread::yield();
+      }
+      (void)next.get().value();
+    }
+  }
+
+  static inline std::atomic<int> entered{0};
+  static inline int at_once = 1;  ///< so many are being decoded before the first goes on
+};
+
+TEST(Proxy, ThatLeadsBackToTheValueBeingDecodedIsAnErrorAtOnce) {
+  for (const bool keep_decoded : {true, false}) {
+    const SessionFixture one;
+    Store store = one.session->open("fields", {.keep_decoded = keep_decoded}).value();
+    Eager::entered = 0;
+    Eager::at_once = 1;
+    auto first = store.promise<Eager>().value();
+    auto second = store.promise<Eager>().value();
+    const Key key = first.set(Eager{second.proxy()}).value();
+    (void)second.set(Eager{first.proxy()}).value();
+    const auto read = store.get<Eager>(key, std::chrono::hours(1));
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().code(), Errc::invalid_argument) << read.error().what();
+    EXPECT_EQ(code_of(first.proxy().get(std::chrono::hours(1))), Errc::invalid_argument);
+  }
+}
+
+TEST(Proxy, ThatLeadsBackThroughAnotherThreadIsAnErrorByTheDeadline) {
+  const SessionFixture one;
+  Store store = one.store();
+  Eager::entered = 0;
+  Eager::at_once = 2;
+  auto first = store.promise<Eager>().value();
+  auto second = store.promise<Eager>().value();
+  const std::array keys{first.set(Eager{second.proxy()}).value(), second.set(Eager{first.proxy()}).value()};
+  std::array<Errc, 2> codes{};
+  std::vector<std::thread> threads;
+  for (std::size_t at = 0; at < keys.size(); ++at) {
+    threads.emplace_back(
+        [&, at] { codes[at] = code_of(store.get<Eager>(keys[at], std::chrono::seconds(1))); });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  for (const Errc code : codes) {  // whoever waits when the other has given up is in a circle of its own
+    EXPECT_TRUE(code == Errc::timeout || code == Errc::invalid_argument) << to_string(code);
+  }
 }
 
 TEST(Proxy, AnswersClosedAfterTheSessionsEndUnlessResolved) {

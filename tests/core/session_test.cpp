@@ -225,6 +225,79 @@ TEST(Session, KeepsNoDecodedValuesForAStoreThatWantsNone) {
   EXPECT_EQ(one.session->report().decoded_bytes, 0U);
 }
 
+// The cache of decoded values lets go of what nobody can ask for any more.
+class DecodedValues : public testing::Test {
+ protected:
+  using Texts = std::vector<std::string>;
+
+  [[nodiscard]] std::uint64_t kept() const { return one_.session->report().decoded_bytes; }
+  /// Put, decoded and kept.
+  Key decoded(std::string_view name) {
+    const Key key = name.empty() ? store_.put(Texts{"a"}).value() : store_.put(name, Texts{"a"}).value();
+    (void)store_.get<Texts>(key).value();
+    EXPECT_NE(kept(), 0U);
+    return key;
+  }
+
+  SessionFixture one_;
+  Store store_ = one_.store();
+};
+
+TEST_F(DecodedValues, GoWhereTheirObjectIsEvicted) {
+  EXPECT_TRUE(store_.evict(decoded("")).value());
+  EXPECT_EQ(kept(), 0U);
+  (void)decoded("x");
+  EXPECT_TRUE(store_.evict("x").value());
+  EXPECT_EQ(kept(), 0U);
+  (void)decoded("x");
+  EXPECT_TRUE(store_.evict_async("x").get().value());
+  EXPECT_EQ(kept(), 0U);
+  EXPECT_TRUE(store_.evict_batch(std::vector{decoded(""), decoded("")}).at(1).value());
+  EXPECT_EQ(kept(), 0U);
+  (void)decoded("x");
+  (void)store_.evict_batch(std::vector<std::string>{"x"});
+  EXPECT_EQ(kept(), 0U);
+}
+
+TEST_F(DecodedValues, GoWhereAnEvictedObjectIsLookedForAgain) {
+  const auto evict_elsewhere = [&](const Address& address) {
+    EXPECT_TRUE(one_.connector->evict(address, {}).value());
+    EXPECT_NE(kept(), 0U);
+  };
+  Key key = decoded("");
+  evict_elsewhere(Address(key));
+  EXPECT_EQ(code_of(store_.get<Texts>(key)), Errc::not_found);
+  EXPECT_EQ(kept(), 0U);
+  (void)decoded("x");
+  evict_elsewhere(Address(store_.number(), "x"));
+  EXPECT_EQ(code_of(store_.get<Texts>("x")), Errc::not_found);
+  EXPECT_EQ(kept(), 0U);
+  key = decoded("x");
+  evict_elsewhere(Address(key));
+  EXPECT_FALSE(store_.exists("x").value());
+  EXPECT_EQ(kept(), 0U);
+  key = decoded("");
+  evict_elsewhere(Address(key));
+  EXPECT_EQ(code_of(store_.get_async<Texts>(key).get()), Errc::not_found);
+  EXPECT_EQ(kept(), 0U);
+}
+
+TEST_F(DecodedValues, OfAReplacedNameGoWithTheNextOne) {
+  (void)decoded("clock");
+  const std::uint64_t of_one = kept();
+  for (int step = 0; step < 10; ++step) {
+    (void)store_.replace("clock", Texts{"a"}).value();
+    (void)store_.get<Texts>("clock").value();
+  }
+  EXPECT_EQ(kept(), of_one);
+}
+
+TEST_F(DecodedValues, GoWithTheirStore) {
+  (void)decoded("x");
+  (void)one_.session->drop("fields").value();
+  EXPECT_EQ(kept(), 0U);
+}
+
 TEST(Session, ReportsWhatItDidAndHolds) {
   const SessionFixture one({.memory_bytes = 1 << 20}, {.rank = 2, .node = 1});
   Store store = one.store();
