@@ -40,7 +40,7 @@ Result<void> Handle::verify() const {
     return Error(Errc::invalid_argument, "the handle identifies no object; take it from Proxy::handle()");
   }
   const bool of_promise = (flags & promised) != 0;
-  if ((flags & ~(named | promised)) != 0 || (of_promise && !is_promised(key))) {
+  if ((flags & ~(named | promised | decoded_anew)) != 0 || (of_promise && !is_promised(key))) {
     return Error(Errc::invalid_argument,
                  "no rank makes a handle with these flags; take it from Proxy::handle()");
   }

@@ -19,6 +19,8 @@ struct Handle {
   static constexpr std::uint8_t named = 1;  ///< flag: the object was put under a name
   /// Flag: of a promise, which may not be set yet. The key is the promise's, the size 0.
   static constexpr std::uint8_t promised = 2;
+  /// Flag: its store keeps no decoded values (StoreOptions::keep_decoded).
+  static constexpr std::uint8_t decoded_anew = 4;
 
   std::uint64_t incarnation = 0;  ///< of the runtime that made it; differs between jobs and between runtimes
   Key key;
@@ -33,6 +35,7 @@ struct Handle {
   std::uint32_t checksum = 0;  ///< CRC-32C of the bytes before it
 
   [[nodiscard]] bool awaits_promise() const noexcept { return (flags & promised) != 0; }
+  [[nodiscard]] bool keeps_decoded() const noexcept { return (flags & decoded_anew) == 0; }
   /// Sets the checksum; the last step in making a handle.
   void stamp() noexcept;
   /// Whether the bytes are those of a handle of this version. `invalid_argument` says what is wrong with

@@ -124,6 +124,9 @@ Handle Pledge::handle(std::uint64_t type_hash) const noexcept {
   handle.type_hash = type_hash;
   handle.owner_node = static_cast<std::uint16_t>(store_->session->options().node);
   handle.flags = Handle::promised;
+  if (!store_->options.keep_decoded) {
+    handle.flags |= Handle::decoded_anew;
+  }
   handle.stamp();
   return handle;
 }

@@ -91,7 +91,8 @@ class Resolution final : public ProxyTarget {
     if (!fetched) {
       return fetched.error();
     }
-    auto view = read_(*fetched->session, std::move(fetched->object), {.deadline = deadline});
+    auto view = read_(*fetched->session, std::move(fetched->object),
+                      {.kept = handle().keeps_decoded(), .deadline = deadline});
     if (!view) {
       return view.error();
     }

@@ -345,7 +345,7 @@ std::optional<Error> Session::refusal(const Handle& handle) const {
   return std::nullopt;
 }
 
-Handle Session::handle_of(const ObjectFacts& facts) const noexcept {
+Handle Session::handle_of(const ObjectFacts& facts, const StoreOptions& options) const noexcept {
   Handle handle;
   handle.incarnation = options_.incarnation;
   handle.key = facts.key;
@@ -356,6 +356,9 @@ Handle Session::handle_of(const ObjectFacts& facts) const noexcept {
   if (!facts.name.empty()) {
     handle.name_hash = name_hash(facts.key.store, facts.name);
     handle.flags = Handle::named;
+  }
+  if (!options.keep_decoded) {
+    handle.flags |= Handle::decoded_anew;
   }
   handle.stamp();
   return handle;

@@ -172,8 +172,8 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] Result<ObjectView> as_said(const Handle& handle, Result<ObjectView> found, Deadline deadline);
   /// Why a handle cannot be used here: damaged, or of another runtime. None if it can.
   [[nodiscard]] std::optional<Error> refusal(const Handle& handle) const;
-  /// The handle of an object of this runtime.
-  [[nodiscard]] Handle handle_of(const ObjectFacts& facts) const noexcept;
+  /// The handle of an object of this runtime, in a store with these options.
+  [[nodiscard]] Handle handle_of(const ObjectFacts& facts, const StoreOptions& options) const noexcept;
   /// The error of calls after close().
   [[nodiscard]] Error closed_error() const;
   /// `error`, with the key and the rank that it is about, where there is memory for these.

@@ -51,7 +51,7 @@ Handle Store::handle_of(std::string_view name, const Made& made, const TypeIdent
   facts.size_bytes = made.size_bytes;
   facts.type_hash = identity.hash;
   facts.name = name;
-  return session().handle_of(facts);
+  return session().handle_of(facts, open_->options);
 }
 
 Result<View<std::byte[]>> Store::bytes_of(Result<ObjectView> object) {

@@ -83,7 +83,7 @@ Result<Handle> StoreSteps::handle_to(const Result<ObjectView>& object, const Typ
     return object.error();
   }
   const auto allowed = check_type(session(), *object, identity);
-  return allowed ? Result<Handle>(session().handle_of(object->facts())) : allowed.error();
+  return allowed ? Result<Handle>(session().handle_of(object->facts(), open_->options)) : allowed.error();
 }
 
 // The draft is made where the caller wants it: it is too large to be moved about.

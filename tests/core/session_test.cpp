@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/internal_stores.hpp"
+#include "core/promise.hpp"
 #include "core/store.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/session_fixture.hpp"
@@ -223,6 +224,29 @@ TEST(Session, KeepsNoDecodedValuesForAStoreThatWantsNone) {
   EXPECT_NE(first.get(), second.get());
   EXPECT_EQ(one.metrics->decodes, 2U);
   EXPECT_EQ(one.session->report().decoded_bytes, 0U);
+}
+
+TEST(Session, KeepsNoDecodedValuesForStandInsOfAStoreThatWantsNone) {
+  using Texts = std::vector<std::string>;
+  const SessionFixture one;
+  const auto next = neighbour(one);  // has not opened the store
+  Store store = one.session->open("fields", {.keep_decoded = false}).value();
+  const auto put = store.put_proxy(Texts{"a"}).value();
+  const auto found = store.proxy<Texts>(put.key()).value();
+  auto promise = store.promise<Texts>().value();
+  (void)promise.set(Texts{"b"}).value();
+  for (const auto& stand_in : {put, found, promise.proxy(), one.session->proxy<Texts>(put.handle())}) {
+    EXPECT_EQ(stand_in->size(), 1U);
+    EXPECT_EQ(one.session->report().decoded_bytes, 0U);
+    EXPECT_EQ(next->proxy<Texts>(stand_in.handle())->size(), 1U);
+    EXPECT_EQ(next->report().decoded_bytes, 0U);
+  }
+  EXPECT_EQ(one.metrics->decodes, 4U);
+  // A Handle says so of its store, and two stand-ins for one object are equal, however they were made.
+  EXPECT_EQ(put, found);
+  Store keeping = one.session->open("others").value();
+  EXPECT_EQ(keeping.put_proxy(Texts{"c"}).value()->size(), 1U);
+  EXPECT_NE(one.session->report().decoded_bytes, 0U);
 }
 
 // The cache of decoded values lets go of what nobody can ask for any more.
