@@ -59,6 +59,14 @@ std::vector<Result<BatchCalls::Made>> BatchCalls::seal_batch(detail::OwnedDrafts
   return made;
 }
 
+void BatchCalls::take_back(const std::vector<Result<Key>>& keys) noexcept {
+  for (const Result<Key>& key : keys) {
+    if (key) {
+      unless_out_of_memory([&] { (void)session().connector().evict(Address(*key), {}); });
+    }
+  }
+}
+
 // Where the store was dropped meanwhile, the drop may have come before the name stood for the object.
 Result<Key> BatchCalls::key_in_batch(std::string_view name, const Result<Made>& made) noexcept {
   const Address address(open_->number, name);

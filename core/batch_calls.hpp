@@ -1,8 +1,11 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
+#include <exception>
 #include <memory>
 #include <ranges>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -40,29 +43,34 @@ class BatchCalls : public BegunCalls {
   /// names and small values. Of a name that the range has more than once one is bound, and the others are
   /// `key_exists`. Where memory of this process runs out, or a rank dies or is silent, each says of itself
   /// what put() would. The deadline, or the timeout where none is given, is one for all of them. Throws
-  /// std::bad_alloc where there is no memory for the results themselves: nothing has been put then.
+  /// std::bad_alloc where there is no memory for the results themselves, and what the range or the serialiser
+  /// of a value throws: nothing has been put then.
   template <class Range>
     requires detail::NamedValues<Range>
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& objects, Deadline deadline = {}) {
     const Deadline until = moment(deadline);
     std::vector<Result<Key>> keys;
+    // The range is asked once: what it throws later would be in place of the keys.
+    constexpr bool names_stay = std::is_lvalue_reference_v<std::ranges::range_reference_t<const Range&>>;
+    std::vector<std::conditional_t<names_stay, std::string_view, std::string>> names;
     detail::OwnedDrafts drafts(open_);
     for (const auto& [name, value] : objects) {
-      keys.push_back(draft_in_batch(name, true, value, until, drafts));
+      names.emplace_back(name);
+      keys.push_back(draft_in_batch(names.back(), true, value, until, drafts));
     }
     const std::vector<Result<Made>> made = seal_batch(drafts, until);
-    auto object = std::ranges::begin(objects);
     auto each = made.begin();
-    for (auto key = keys.begin(); key != keys.end(); ++key, ++object) {
-      if (*key) {
-        *key = key_in_batch((*object).first, *each);
+    for (std::size_t at = 0; at < keys.size(); ++at) {
+      if (keys[at]) {
+        keys[at] = key_in_batch(names[at], *each);
         ++each;
       }
     }
     return keys;
   }
   /// put() of each value of a range, without a name and without a message. Throws std::bad_alloc where there
-  /// is no memory for the results themselves: nothing has been put then.
+  /// is no memory for the results themselves, and what the range or the serialiser of a value throws: nothing
+  /// has been put then, or it has been evicted again.
   template <detail::AddressRange Range>
     requires(!detail::NamedValues<Range>)
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& values, Deadline deadline = {}) {
@@ -70,6 +78,7 @@ class BatchCalls : public BegunCalls {
     std::vector<Result<Key>> keys;
     if constexpr (std::ranges::forward_range<const Range&> || std::ranges::sized_range<const Range&>) {
       keys.reserve(static_cast<std::size_t>(std::ranges::distance(values)));
+      const PutSoFar put(*this, keys);
       for (const auto& value : values) {
         keys.push_back(guarded([&] { return key_of(store_value({}, false, value, {}, until)); }));
       }
@@ -136,6 +145,24 @@ class BatchCalls : public BegunCalls {
   explicit BatchCalls(std::shared_ptr<detail::OpenStore> open) noexcept : BegunCalls(std::move(open)) {}
 
  private:
+  /// Where an exception leaves a batch, nobody gets its keys: what was put of it is evicted again.
+  class PutSoFar {
+   public:
+    PutSoFar(BatchCalls& calls, const std::vector<Result<Key>>& keys) noexcept : calls_(calls), keys_(keys) {}
+    PutSoFar(const PutSoFar&) = delete;
+    PutSoFar& operator=(const PutSoFar&) = delete;
+    ~PutSoFar() {
+      if (std::uncaught_exceptions() > exceptions_) {
+        calls_.take_back(keys_);
+      }
+    }
+
+   private:
+    BatchCalls& calls_;
+    const std::vector<Result<Key>>& keys_;
+    const int exceptions_ = std::uncaught_exceptions();
+  };
+
   /// \param by nothing, or a Decoding<T>
   template <class T, class Range, class... By>
   [[nodiscard]] std::vector<Result<View<T>>> get_each(const Range& objects, Deadline deadline,
@@ -170,6 +197,7 @@ class BatchCalls : public BegunCalls {
   [[nodiscard]] std::vector<Result<ObjectView>> find_batch(const detail::BatchAddresses& asked,
                                                            Wanting wanting, Deadline deadline);
   [[nodiscard]] std::vector<Result<Made>> seal_batch(detail::OwnedDrafts& drafts, Deadline deadline);
+  void take_back(const std::vector<Result<Key>>& keys) noexcept;
   [[nodiscard]] Result<Key> key_in_batch(std::string_view name, const Result<Made>& made) noexcept;
   [[nodiscard]] std::vector<Result<bool>> evict_all(const detail::BatchAddresses& asked, Deadline deadline);
 };

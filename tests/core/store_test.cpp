@@ -5,7 +5,9 @@
 #include <chrono>
 #include <map>
 #include <numeric>
+#include <ranges>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -463,6 +465,60 @@ TEST(Store, GivesABatchOneTimeForAllOfIt) {
   EXPECT_TRUE(store.evict_batch(names)[2]);
   expect_one();
   session->close();
+}
+
+/// A range over 0, 1, 2 and 3 that makes something of each, and throws as it makes the n-th.
+auto throwing_range(int& made, int nth, auto make) {
+  return std::views::iota(0, 4) | std::views::transform([&made, nth, make](int number) {
+           if (++made == nth) {
+             throw std::runtime_error("this range has no more");
+           }
+           return make(number);
+         });
+}
+
+/// What its serialize() throws is no std::exception.
+struct Refusing {
+  int number = 0;
+
+  template <class Archive>
+  void serialize(Archive& ar) {
+    if (number == 2) {
+      throw 7;
+    }
+    ar(number);
+  }
+};
+
+TEST(Store, PutsNothingOfABatchWhoseRangeThrows) {
+  const SessionFixture one;
+  Store store = one.store();
+  const std::uint64_t objects = one.connector->usage().own_objects;
+  const auto named = [](int number) { return std::pair("name " + std::to_string(number), number); };
+  for (int nth = 1; nth <= 4; ++nth) {
+    int made = 0;
+    EXPECT_THROW((void)store.put_batch(throwing_range(made, nth, named)), std::runtime_error);
+    made = 0;
+    EXPECT_THROW((void)store.put_batch(throwing_range(made, nth, [](int number) { return number; })),
+                 std::runtime_error);
+  }
+  EXPECT_THROW((void)store.put_batch(std::vector<Refusing>{{0}, {1}, {2}}), int);
+  EXPECT_THROW((void)store.put_batch(std::map<std::string, Refusing>{{"a", {0}}, {"b", {2}}}), int);
+  EXPECT_EQ(one.connector->usage().own_objects, objects);
+  EXPECT_TRUE(store.keys().value().empty());
+}
+
+// Once it has given all, it is not asked again: what it threw then would be in place of the keys.
+TEST(Store, KeepsTheKeysOfABatchWhoseRangeThrowsLater) {
+  const SessionFixture one;
+  Store store = one.store();
+  int made = 0;
+  const auto named = [](int number) { return std::pair("name " + std::to_string(number), number); };
+  const auto keys = store.put_batch(throwing_range(made, 5, named));
+  ASSERT_EQ(keys.size(), 4U);
+  for (int number = 0; number < 4; ++number) {
+    EXPECT_EQ(*store.get<int>(keys[static_cast<std::size_t>(number)].value()).value(), number);
+  }
 }
 
 TEST(Store, SaysWhenMemoryIsFullAndGoesOnAfterAnEvict) {
