@@ -178,7 +178,7 @@ struct WrittenAsEver {
     detail::store_value(*static_cast<const T*>(value), memory).value();
     return memory.size();
   }
-  static constexpr WritingSteps steps{&type_identity<Stored<T>>, &meta, &size, &encode, true};
+  static constexpr WritingSteps steps{&object_identity<T>, &meta, &size, &encode, true};
 };
 
 template <class C, class T>
@@ -262,7 +262,7 @@ class DecoderOf {
       identity_ = &CodedType<C, T>::identity;
       read_ = &read_by<C, T>;
     } else {
-      identity_ = &type_identity<Stored<T>>;
+      identity_ = &object_identity<T>;
       read_ = &read_view<T>;
     }
   }

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "core/held_part.hpp"
@@ -16,6 +17,28 @@ Path path_of_packed(Path path) {
 }
 
 }  // namespace
+
+Result<Hyperslab> with_inner(const Hyperslab& slab, std::span<const std::uint64_t> inner) {
+  const std::size_t most = max_rank - inner.size();
+  if (slab.start.size() > most || slab.count.size() > most || slab.stride.size() > most) {
+    return Error(Errc::invalid_argument,
+                 "an array has 1 to " + std::to_string(max_rank) + " dimensions, with those of its elements");
+  }
+  Extents start;
+  for (std::size_t dimension = 0; dimension < slab.start.size(); ++dimension) {
+    start.values[start.rank++] = slab.start[dimension];
+  }
+  Hyperslab flat{.start = start, .count = slab.count, .stride = slab.stride};
+  for (const std::uint64_t extent : inner) {
+    start.values[start.rank++] = 0;
+    flat.count.values[flat.count.rank++] = extent;
+    if (slab.stride.size() > 0) {
+      flat.stride.values[flat.stride.rank++] = 1;
+    }
+  }
+  flat.start = start;
+  return flat;
+}
 
 // What shows all of an object may be a hyperslab that is all of it: asked for once more, it is the same.
 Result<ObjectView> hyperslab_of(ObjectView view, const Hyperslab& slab, std::uint64_t element_bytes) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 
 #include "object.hpp"
 #include "result.hpp"
@@ -52,6 +53,9 @@ struct Hyperslab {
 /// Bytes of a hyperslab, packed. `invalid_argument` unless it has 1 to `max_rank` dimensions, as many of
 /// each, and at least one element, but no more than any object; and no stride of 0.
 [[nodiscard]] Result<std::uint64_t> packed_bytes(const Hyperslab& slab, std::uint64_t element_bytes);
+/// A hyperslab whose elements are arrays of these extents themselves, in theirs. `invalid_argument` where
+/// these are too many dimensions.
+[[nodiscard]] Result<Hyperslab> with_inner(const Hyperslab& slab, std::span<const std::uint64_t> inner);
 /// A hyperslab of an array whose elements are said to have so many bytes, packed row-major: a copy, or in
 /// place where its elements lie side by side. Its facts are those of the object, but that the extents are its
 /// own. `invalid_argument` for what packed_bytes() refuses and what the object does not have, `type_mismatch`

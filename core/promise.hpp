@@ -37,9 +37,8 @@ class Promise {
 
   /// The stand-in. Its key stands for the value, once that is set; its size is 0, for not known.
   [[nodiscard]] Proxy<T> proxy() const {
-    return pledge_
-               ? store_->session().template proxy<T>(pledge_->handle(type_identity<detail::Stored<T>>.hash))
-               : Proxy<T>();
+    return pledge_ ? store_->session().template proxy<T>(pledge_->handle(detail::object_identity<T>.hash))
+                   : Proxy<T>();
   }
   /// Puts the value, under the name of the promise if it has one, and has it brought to who waits: the key of
   /// the object. `key_exists` if this was set before, or that name is live; `broken_promise` if the runtime

@@ -1,5 +1,6 @@
 #include "core/read.hpp"
 
+#include <algorithm>
 #include <functional>
 
 #include "core/directory.hpp"
@@ -15,6 +16,18 @@ std::uint64_t name_of(const ObjectView& object) {
 }
 
 }  // namespace
+
+// What stands behind the payload may have been overwritten: then its size has to do.
+Result<void> check_inner(const Session& session, const ObjectView& object,
+                         std::span<const std::uint64_t> inner, std::string_view asked) {
+  const ObjectFacts facts = object.facts();
+  const auto extents = facts.extents.span();
+  if (facts.whole &&
+      (extents.size() <= inner.size() || !std::ranges::equal(extents.last(inner.size()), inner))) {
+    return session.type_mismatch(asked, object);
+  }
+  return {};
+}
 
 Result<std::shared_ptr<const void>> decoded_value(Session& session, const ObjectView& object, const void* tag,
                                                   const DecodedHow& how, const DecodeBytes& decode) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -32,6 +35,11 @@ constexpr void check_readable() {
   }
   return {};
 }
+
+/// `type_mismatch` unless an array object's elements are arrays of these extents themselves.
+/// \param asked the type's name, for the error
+[[nodiscard]] Result<void> check_inner(const Session& session, const ObjectView& object,
+                                       std::span<const std::uint64_t> inner, std::string_view asked);
 
 /// The path of a value that is copied out of, or decoded from, bytes that came by `path`.
 [[nodiscard]] constexpr Path path_of_copy(Path path) noexcept {
@@ -65,9 +73,10 @@ using Reader = Result<View<T>> (*)(Session& session, ObjectView&& object, const 
 template <class T>
 [[nodiscard]] Result<View<T>> read_view(Session& session, ObjectView&& object, const DecodedHow& how) {
   check_readable<T>();
-  constexpr const TypeIdentity& identity = type_identity<Stored<T>>;
+  constexpr const TypeIdentity& identity = object_identity<T>;
+  constexpr std::string_view asked = type_identity<Stored<T>>.name;
   if (object.type_hash() != identity.hash) [[unlikely]] {
-    return session.type_mismatch(identity.name, object);
+    return session.type_mismatch(asked, object);
   }
   const std::span<const std::byte> bytes = object.bytes();
   Metrics& metrics = session.metrics();
@@ -75,6 +84,11 @@ template <class T>
     using Element = std::remove_cvref_t<decltype(std::declval<Stored<T>>()[0])>;
     if (bytes.size() % sizeof(Element) != 0) [[unlikely]] {
       return session.wrong_size(identity.name, object);
+    }
+    if constexpr (!Flattened<Element>::inner.empty()) {
+      if (auto right = check_inner(session, object, Flattened<Element>::inner, asked); !right) {
+        return right.error();
+      }
     }
     if constexpr (std::is_unbounded_array_v<T>) {
       metrics.count_read(object.path(), bytes.size());

@@ -15,6 +15,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "flattened.hpp"
 #include "object.hpp"
 #include "serializers.hpp"
 #include "type_identity.hpp"
@@ -74,6 +75,18 @@ struct StoredType<T> {
 template <class T>
 using Stored = typename StoredType<T>::Type;
 
+/// What an object with a value of that type says of itself: an array of arrays is flattened.
+template <class T>
+struct ObjectType {
+  using Type = T;
+};
+template <class E>
+struct ObjectType<E[]> {
+  using Type = FlattenedElement<E>[];
+};
+template <class T>
+inline constexpr const TypeIdentity& object_identity = type_identity<typename ObjectType<Stored<T>>::Type>;
+
 /// The elements of a flat range; a string literal without its closing zero.
 template <FlatRange T>
 [[nodiscard]] std::span<const ArrayElementOf<T>> elements_of(const T& range) noexcept {
@@ -85,17 +98,19 @@ template <FlatRange T>
   }
 }
 
-/// Meta-data of an array object with these extents.
+/// Meta-data of an array object with these extents. REQUIRES: with those of its elements no more than
+/// `max_rank`.
 template <class E>
 [[nodiscard]] ObjectMeta array_meta(std::uint32_t store, std::string_view name, const Extents& extents) {
+  constexpr const TypeIdentity& identity = object_identity<E[]>;
   return {store,
-          sizeof(E),
+          sizeof(FlattenedElement<E>),
           std::max<std::uint32_t>(alignof(E), 16),
-          type_identity<E[]>.hash,
-          type_identity<E[]>.name,
+          identity.hash,
+          identity.name,
           name,
           Layout::array,
-          extents};
+          with_inner<E>(extents)};
 }
 
 /// Meta-data of a value as it will be stored.

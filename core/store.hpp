@@ -322,7 +322,7 @@ class Store : public BatchCalls {
   template <class T>
   [[nodiscard]] Result<Writer<T>> make_writer(const Result<Extents>& extents, std::string_view name,
                                               bool named, Deadline deadline) {
-    const auto size_bytes = detail::array_bytes(extents, sizeof(T));
+    const auto size_bytes = detail::array_bytes(extents, sizeof(T), detail::Flattened<T>::inner.size());
     if (!size_bytes) {
       return size_bytes.error();
     }
@@ -352,7 +352,7 @@ class Store : public BatchCalls {
       return made.error();
     }
     auto proxy =
-        session().template proxy<detail::Stored<T>>(handle_of(name, *made, type_identity<detail::Stored<T>>));
+        session().template proxy<detail::Stored<T>>(handle_of(name, *made, detail::object_identity<T>));
     // Somebody may have evicted it already: then the stand-in says so when it is used.
     proxy.prefetch();
     return proxy;

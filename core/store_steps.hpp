@@ -58,7 +58,13 @@ class StoreSteps {
   }
   template <class T>
   [[nodiscard]] static Result<Selection> elements(const Hyperslab& slab) {
-    return Selection(Elements{slab, sizeof(std::remove_extent_t<T>)});
+    using Element = std::remove_extent_t<T>;
+    if constexpr (Flattened<Element>::inner.empty()) {
+      return Selection(Elements{slab, sizeof(Element)});
+    } else {
+      const auto flat = with_inner(slab, Flattened<Element>::inner);
+      return flat ? Result<Selection>(Elements{*flat, sizeof(FlattenedElement<Element>)}) : flat.error();
+    }
   }
 
   // The two look-ups stay short: everything that is rare is out of line.
@@ -103,7 +109,7 @@ class StoreSteps {
   template <class T>
   [[nodiscard]] Result<Proxy<T>> proxy_to(const Result<ObjectView>& object) {
     check_readable<T>();
-    const auto handle = handle_to(object, type_identity<Stored<T>>);
+    const auto handle = handle_to(object, object_identity<T>);
     return handle ? Result<Proxy<T>>(session().template proxy<T>(*handle)) : handle.error();
   }
   template <class T>

@@ -112,13 +112,13 @@ constexpr std::string_view arithmetic_name() {
 }  // namespace detail
 
 /// The canonical name of a type: what an object says of itself, the same on all ranks. Numbers are `f64`,
-/// `i32`, `u8` …, `bool`, `char`, `byte`; arrays of flat elements `f64[]`, whatever C++ type held them;
-/// containers and the like are composed: `map<char[],f64[]>`. A class may name itself, so that separately
-/// built programs agree, by a member `static constexpr std::string_view locum_type_name`; other classes get
-/// the compiler's name. Flat classes carry their size, `particle{48}`, so that programs which disagree on it
-/// do not read each other's bytes. A class template of one's own may specialise TypeName. What stands behind
-/// an `@`, as in `f64[]@f32`, is the codec that an object was written by (see Codec): no type's own name has
-/// one.
+/// `i32`, `u8` …, `bool`, `char`, `byte`; arrays of flat elements `f64[]`, whatever C++ type held them, and
+/// of arrays of these the same, with more extents; containers and the like are composed: `map<char[],f64[]>`.
+/// A class may name itself, so that separately built programs agree, by a member `static constexpr
+/// std::string_view locum_type_name`; other classes get the compiler's name. Flat classes carry their size,
+/// `particle{48}`, so that programs which disagree on it do not read each other's bytes. A class template of
+/// one's own may specialise TypeName. What stands behind an `@`, as in `f64[]@f32`, is the codec that an
+/// object was written by (see Codec): no type's own name has one.
 template <class T>
 struct TypeName {
  private:
@@ -173,7 +173,8 @@ struct StandardName {
 
 }  // namespace detail
 
-/// `f64[3]`: as an element or a member; at the top of an object it is `f64[]` with the extent 3.
+/// `f64[3]`: as a member; at the top of an object it is `f64[]` with the extent 3, and a vector of these with
+/// the extents n and 3.
 template <class T, std::size_t N>
 struct TypeName<std::array<T, N>> {
   static constexpr std::string_view value =

@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "flattened.hpp"
 #include "object.hpp"
 
 namespace locum {
@@ -97,12 +98,16 @@ class View<T[]> {
   /// REQUIRES: index < size().
   [[nodiscard]] const T& operator[](std::size_t index) const noexcept { return elements_[index]; }
 
-  /// As given when the object was made, or of a hyperslab when it was asked for; one extent, the number of
-  /// elements, where none were given, where they were overwritten, or of a part of the object. REQUIRES: not
-  /// empty of an object.
+  /// In elements, as given when the object was made (those of an array of arrays, where it is read by its
+  /// innermost elements: what was put as `double[4][5]` has the extents 4 and 5), or of a hyperslab when it
+  /// was asked for; one extent, the number of elements, where none were given, where they were overwritten,
+  /// or of a part of the object. REQUIRES: not empty of an object.
   [[nodiscard]] Extents extents() const {
     const ObjectFacts facts = object_.facts();
-    Extents extents = facts.whole && facts.extents.has(size()) ? facts.extents : Extents();
+    Extents extents = facts.whole ? detail::without_inner<T>(facts.extents) : Extents();
+    if (!extents.has(size())) {
+      extents.rank = 0;
+    }
     if (extents.rank == 0) {
       extents.rank = 1;
       extents.values[0] = size();

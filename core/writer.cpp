@@ -15,12 +15,13 @@ Error wrong_extents(std::size_t dimensions, bool negative) {
                                            " dimensions, this one " + std::to_string(dimensions));
 }
 
-Result<std::uint64_t> array_bytes(const Result<Extents>& extents, std::size_t element_bytes) {
+Result<std::uint64_t> array_bytes(const Result<Extents>& extents, std::size_t element_bytes,
+                                  std::size_t inner_rank) {
   if (!extents) {
     return extents.error();
   }
-  if (extents->rank == 0 || extents->rank > max_rank) {
-    return wrong_extents(extents->rank, false);
+  if (extents->rank == 0 || extents->rank > max_rank - inner_rank) {
+    return wrong_extents(extents->rank == 0 ? 0 : extents->rank + inner_rank, false);
   }
   std::uint64_t size_bytes = element_bytes;
   for (const std::uint64_t extent : extents->span()) {

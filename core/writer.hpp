@@ -49,7 +49,8 @@ class OwnedDraft {
 
 /// Bytes of an array of these extents; `invalid_argument` if there are none, too many, or the product
 /// overflows.
-[[nodiscard]] Result<std::uint64_t> array_bytes(const Result<Extents>& extents, std::size_t element_bytes);
+[[nodiscard]] Result<std::uint64_t> array_bytes(const Result<Extents>& extents, std::size_t element_bytes,
+                                                std::size_t inner_rank = 0);
 /// The error of extents that are negative, too many or none.
 [[nodiscard]] Error wrong_extents(std::size_t dimensions, bool negative);
 

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
+#include <cstdint>
 #include <map>
 #include <numeric>
 #include <ranges>
@@ -205,6 +207,69 @@ TEST(Store, CopiesAnArrayIntoAVectorWhenAskedTo) {
   EXPECT_EQ(one.read_bytes(Path::shm_copy), 24U);
   EXPECT_EQ((*store.get<std::array<double, 3>>(key).value())[2], 3.5);
   EXPECT_EQ(code_of(store.get<std::array<double, 4>>(key)), Errc::type_mismatch);
+}
+
+TEST(Store, StoresArraysOfArraysAsArraysOfMoreDimensions) {
+  const SessionFixture one;
+  Store store = one.store();
+  const auto extents_of = [](const auto& view) {
+    const Extents extents = view.extents();
+    return std::vector<std::uint64_t>(extents.span().begin(), extents.span().end());
+  };
+  using Extent = std::vector<std::uint64_t>;
+  using Point = std::array<double, 3>;
+
+  double matrix[4][5];
+  for (int at = 0; at < 20; ++at) {
+    matrix[at / 5][at % 5] = at;
+  }
+  const Key rows = store.put(matrix).value();
+  const auto all = store.get<double[]>(rows).value();
+  EXPECT_EQ(extents_of(all), (Extent{4, 5}));
+  EXPECT_EQ(all[7], 7.0);
+  EXPECT_EQ(store.info(rows)->type, "f64[]");
+  EXPECT_EQ(store.info(rows)->element_bytes, sizeof(double));
+
+  const std::vector<Point> points{{1, 2, 3}, {4, 5, 6}};
+  const Key key = store.put("points", points).value();
+  EXPECT_EQ(extents_of(store.get<double[]>(key).value()), (Extent{2, 3}));
+  EXPECT_EQ(store.get<std::vector<double>>(key).value()->at(5), 6.0);
+  // As what it was put, too.
+  EXPECT_EQ(*store.get<std::vector<Point>>("points").value(), points);
+  const auto in_place = store.get<Point[]>(key).value();
+  EXPECT_EQ(extents_of(in_place), Extent{2});
+  EXPECT_EQ(in_place[1], points[1]);
+  EXPECT_EQ((*store.proxy<Point[]>(key).value())[1], points[1]);
+  EXPECT_EQ((*store.put_proxy(points).value())[1], points[1]);
+  // But not as arrays of other extents, and an array of numbers as none.
+  EXPECT_EQ(code_of(store.get<std::array<double, 2>[]>(key)), Errc::type_mismatch);
+  EXPECT_EQ(code_of(store.get<std::array<double, 6>[]>(key)), Errc::type_mismatch);
+  const Key numbers = store.put(std::vector<double>(6)).value();
+  EXPECT_EQ(code_of(store.get<Point[]>(numbers)), Errc::type_mismatch);
+  EXPECT_EQ(code_of(store.get<std::vector<Point>>(numbers)), Errc::type_mismatch);
+  EXPECT_NE(store.get<Point[]>(numbers).error().text().find("f64[3][]"), std::string::npos);
+  // Some of it, in either measure.
+  EXPECT_EQ(store.get<double[]>(key, Part{.offset = 2, .count = 2}).value()[1], 4.0);
+  EXPECT_EQ(store.get<Point[]>(key, Part{.offset = 1, .count = 1}).value()[0], points[1]);
+  const auto column = store.get<double[]>(key, {.start = {0, 1}, .count = {2, 1}}).value();
+  EXPECT_EQ(extents_of(column), (Extent{2, 1}));
+  EXPECT_EQ(column[1], 5.0);
+  const auto second = store.get<Point[]>(key, Hyperslab{.start = {1}, .count = {1}}).value();
+  EXPECT_EQ(extents_of(second), Extent{1});
+  EXPECT_EQ(second[0], points[1]);
+  EXPECT_EQ(code_of(store.get<Point[]>(key, {.start = {0, 0}, .count = {1, 1}})), Errc::invalid_argument);
+
+  auto writer = store.create<Point>({2, 2}).value();
+  EXPECT_EQ(writer.extents().rank, 2);
+  writer.data()[3] = points[0];
+  const Key made = writer.seal().value();
+  EXPECT_EQ(extents_of(store.get<double[]>(made).value()), (Extent{2, 2, 3}));
+  EXPECT_EQ(extents_of(store.get<Point[]>(made).value()), (Extent{2, 2}));
+  EXPECT_EQ(code_of(store.create<Point>({1, 1, 1, 1, 1, 1, 1, 1})), Errc::invalid_argument);
+  EXPECT_TRUE(store.create<Point>({1, 1, 1, 1, 1, 1, 1}));
+  // Within a value the types stay apart.
+  EXPECT_NE((type_identity<std::map<int, std::vector<Point>>>.hash),
+            (type_identity<std::map<int, std::vector<double>>>.hash));
 }
 
 TEST(Store, TakesStringsSpansAndFlatValues) {
