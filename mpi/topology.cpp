@@ -1,15 +1,16 @@
 #include "mpi/topology.hpp"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <array>
 #include <compare>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "core/hash.hpp"
@@ -42,10 +43,8 @@ Machine own_machine() {
   int length = 0;
   check(MPI_Get_processor_name(name.data(), &length), "MPI_Get_processor_name");
   std::string text = first_line_of("/proc/sys/kernel/random/boot_id") + '\n' + name.data();
-  struct stat sockets {};
-  if (::stat("/proc/self/ns/net", &sockets) == 0) {
-    text += '\n' + std::to_string(sockets.st_dev) + ' ' + std::to_string(sockets.st_ino);
-  }
+  std::error_code untold;
+  text += '\n' + std::filesystem::read_symlink("/proc/self/ns/net", untold).string();
   return {hash64(text), hash64(text, 1)};
 }
 
