@@ -184,11 +184,12 @@ shm::Node open_own_node(mpi::CommunicatorGroup& group, const RuntimeOptions& opt
 /// anybody uses that. Collective over all ranks.
 ucx::OpenedTransport open_transport(mpi::CommunicatorGroup& group, const shm::Node& node,
                                     const RuntimeOptions& options) {
+  const ucx::TransportOptions patient{.connect_patience = options.peer_timeout};
   if (options.one_sided == OneSided::off) {
-    return {.transport = ucx::open_transport(group), .remote = {}, .memory = {}};
+    return {.transport = ucx::open_transport(group, patient), .remote = {}, .memory = {}};
   }
   if (options.one_sided == OneSided::automatic) {
-    return ucx::open_transport_with_remote_memory(group, {});
+    return ucx::open_transport_with_remote_memory(group, {}, patient);
   }
   if (nodes_of(group) != group.size()) {
     throw Error(
@@ -197,7 +198,7 @@ ucx::OpenedTransport open_transport(mpi::CommunicatorGroup& group, const shm::No
         "LOCUM_RANKS_PER_NODE=1, or one_sided to auto");
   }
   auto opened = ucx::open_transport_with_remote_memory(
-      group, {.allocated_bytes = node.memory_bytes, .place = node.own_memory});
+      group, {.allocated_bytes = node.memory_bytes, .place = node.own_memory}, patient);
   node.keep(opened.keeper);
   return opened;
 }

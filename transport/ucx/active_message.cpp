@@ -16,6 +16,11 @@ constexpr unsigned message_id = 0;
 // Says whether the sender has opened its endpoint for large bulks (0) or cannot (1), and nothing else.
 constexpr unsigned bulks_id = 1;
 
+// How soon a rank that was out of reach is tried again, at first and after several times: each time UCX 1.13
+// says so on stderr, and keeps a descriptor until it ends (uct_tcp_ep_create).
+constexpr std::chrono::milliseconds first_try_interval{50};
+constexpr std::chrono::milliseconds last_try_interval{1000};
+
 }  // namespace
 
 void UcxTransport::receive_messages() {
@@ -148,8 +153,10 @@ void UcxTransport::send_waiting(Peer& peer) noexcept {
 }
 
 void UcxTransport::drop_waiting(Peer& peer, ucs_status_t why) noexcept {
-  while (Transfer* transfer = peer.waiting.pop()) {
-    finish(*transfer, why);
+  for (TransferQueue* queue : {&peer.unsent, &peer.waiting}) {
+    while (Transfer* transfer = queue->pop()) {
+      finish(*transfer, why);
+    }
   }
 }
 
@@ -271,26 +278,85 @@ void UcxTransport::on_broken(void* argument, ucp_ep_h /*endpoint*/, ucs_status_t
 }
 
 void UcxTransport::broke(Peer& peer, ucs_status_t status) noexcept {
-  if (peer.state == Peer::State::fresh || peer.state == Peer::State::open) {
-    peer.state = Peer::State::broken;
-    peer.cause = status;
-    gone_.push_back(rank_of(peer));
+  if (peer.state == Peer::State::broken || peer.state == Peer::State::lost) {
+    return;
   }
+  if (peer.state == Peer::State::unreachable) {
+    --unreachable_;
+  }
+  peer.state = Peer::State::broken;
+  peer.cause = status;
+  gone_.push_back(rank_of(peer));
 }
 
 void UcxTransport::connect(Peer& peer) noexcept {
-  if (peer.state != Peer::State::fresh) {
-    return;
+  if (peer.state == Peer::State::fresh) {
+    open(peer);
   }
+}
+
+void UcxTransport::open(Peer& peer) noexcept {
   const ucs_status_t status =
       peer.endpoint.open(worker_, addresses_.of(rank_of(peer)), &UcxTransport::on_broken, &peer);
-  if (status != UCS_OK) {
+  if (status == UCS_ERR_UNREACHABLE && options_.connect_patience.count() > 0) {
+    try_later(peer);
+  } else if (status != UCS_OK) {
     broke(peer, status);
-  } else if (peer.state == Peer::State::fresh) {
+  } else if (peer.state == Peer::State::fresh || peer.state == Peer::State::unreachable) {
+    unreachable_ -= peer.state == Peer::State::unreachable ? 1U : 0U;
     peer.state = Peer::State::open;
+    while (Transfer* transfer = peer.unsent.pop()) {
+      send_again(peer, *transfer);
+    }
   }
   if (armed_) {
     doorbell_.ring();  // the connection may use a device that was not armed
+  }
+}
+
+// There is no route to that rank's host, which says nothing about the rank: a device may be down for a
+// moment. Nothing has been sent, so all of it can be sent later.
+void UcxTransport::try_later(Peer& peer) noexcept {
+  const Clock::time_point now = Clock::now();
+  if (peer.state == Peer::State::fresh) {
+    peer.state = Peer::State::unreachable;
+    peer.cause = UCS_ERR_UNREACHABLE;
+    peer.give_up_at = now + options_.connect_patience;
+    peer.try_interval = first_try_interval;
+    ++unreachable_;
+  } else if (now >= peer.give_up_at) {
+    return broke(peer, UCS_ERR_UNREACHABLE);
+  }
+  peer.try_again_at = now + peer.try_interval;
+  peer.try_interval = std::min<Clock::duration>(2 * peer.try_interval, last_try_interval);
+}
+
+void UcxTransport::try_unreachable() noexcept {
+  if (unreachable_.load(std::memory_order_relaxed) > 0) {
+    for (Peer& peer : peers_) {
+      if (peer.state != Peer::State::unreachable || Clock::now() < peer.try_again_at) {
+        continue;
+      }
+      open(peer);
+      if (peer.state == Peer::State::open && peer.has_opened_bulks) {
+        static_cast<void>(open_bulks(peer));
+        send_waiting(peer);
+      }
+    }
+  }
+}
+
+// What waited while its rank was out of reach. What becomes of it is told later, as of all that was pending.
+void UcxTransport::send_again(Peer& peer, Transfer& transfer) noexcept {
+  const bool large = transfer.bulk.size() > large_bulk_bytes;
+  const bool apart = large && open_bulks(peer);
+  if (large && (!peer.waiting.empty() || (apart && !peer.has_opened_bulks))) {
+    peer.waiting.push(transfer);
+    return;
+  }
+  ucs_status_ptr_t request = start(apart ? peer.bulks : peer.endpoint, message_id, transfer);
+  if (!UCS_PTR_IS_PTR(request)) {
+    finish(transfer, UCS_PTR_RAW_STATUS(request));
   }
 }
 

@@ -121,7 +121,7 @@ Result<Sending> UcxTransport::send(int to, std::span<const std::byte> header, st
   Peer& target = peer(to);
   if (to != rank_) {
     connect(target);
-    if (target.state != Peer::State::open) {
+    if (target.state != Peer::State::open && target.state != Peer::State::unreachable) {
       return lost_error(to, target.cause);
     }
     if (target.under_way >= options_.most_under_way) {
@@ -144,6 +144,11 @@ Result<Sending> UcxTransport::send(int to, std::span<const std::byte> header, st
     std::ranges::copy(bulk, transfer->copy.begin());
     transfer->bulk = std::span(transfer->copy).first(bulk.size());
   }
+  if (target.state == Peer::State::unreachable) {
+    ++target.under_way;
+    target.unsent.push(*transfer);
+    return copied ? Sending::done : Sending::pending;
+  }
   if (to != rank_) {
     return post(target, *transfer);
   }
@@ -163,8 +168,10 @@ bool UcxTransport::progress(Receiver& receiver) {
   bool moved = worker_.progress();
   receiver_ = nullptr;
   quiet_ = !moved;
-  if (!new_.empty() || !own_.empty() || !done_.empty() || !gone_.empty() || owed_words_ > 0) {
+  if (!new_.empty() || !own_.empty() || !done_.empty() || !gone_.empty() || owed_words_ > 0 ||
+      unreachable_.load(std::memory_order_relaxed) > 0) {
     connect_to_new();
+    try_unreachable();
     moved = tell_own(receiver) || moved;
     moved = tell_done(receiver) || moved;
     moved = tell_lost(receiver) || moved;
@@ -231,7 +238,9 @@ std::chrono::microseconds UcxTransport::nap() noexcept {
 void UcxTransport::sleep(Clock::time_point moment) {
   bool over = false;
   while (!over) {
-    const std::chrono::milliseconds longest = longest_sleep_.load(std::memory_order_relaxed);
+    const bool tries = unreachable_.load(std::memory_order_relaxed) > 0;
+    const std::chrono::milliseconds longest =
+        tries ? first_sleep : longest_sleep_.load(std::memory_order_relaxed);
     const bool naps = refuses_.load(std::memory_order_relaxed);
     const Clock::time_point until =
         std::min<Clock::time_point>(moment, Clock::now() + (naps ? nap() : Clock::duration(longest)));

@@ -47,9 +47,10 @@ class UcxTransport final : public Transport {
   friend class UcxRemoteMemory;
   friend class OneSidedProbe;
 
-  /// fresh, open, broken, lost, in this order; a peer that cannot be reached at all is never open.
+  /// fresh, open, broken, lost, in this order; a peer that cannot be reached at all is never open. One
+  /// to whose host there is no route yet is unreachable in between, and tried again.
   struct Peer {
-    enum class State : std::uint8_t { fresh, open, broken, lost };
+    enum class State : std::uint8_t { fresh, unreachable, open, broken, lost };
     enum class Word : std::uint8_t { none, owed, said };
 
     UcxTransport* transport = nullptr;
@@ -58,7 +59,11 @@ class UcxTransport final : public Transport {
     /// the other, and nothing small shall wait for all of a large one. Used when both sides have opened
     /// theirs: else UCX 1.13.1 would open it there while it reads from the socket that it takes for it.
     Endpoint bulks;
-    TransferQueue waiting;  ///< large bulks, until then
+    TransferQueue waiting;         ///< large bulks, until then
+    TransferQueue unsent;          ///< all messages, while it is unreachable
+    Clock::time_point give_up_at;  ///< of one that is unreachable
+    Clock::time_point try_again_at;
+    Clock::duration try_interval{};
     State state = State::fresh;
     bool met = false;               ///< it has sent something
     bool has_opened_bulks = false;  ///< or cannot: it has said so
@@ -93,6 +98,10 @@ class UcxTransport final : public Transport {
   [[nodiscard]] Result<ucp_rkey_h> unpacked(Peer& owner, std::span<const std::byte> packed);
 
   void connect(Peer& peer) noexcept;
+  void open(Peer& peer) noexcept;
+  void try_later(Peer& peer) noexcept;
+  void try_unreachable() noexcept;
+  void send_again(Peer& peer, Transfer& transfer) noexcept;
   [[nodiscard]] bool open_bulks(Peer& peer) noexcept;
   void say_owed(Peer& peer) noexcept;
   void send_waiting(Peer& peer) noexcept;
@@ -132,6 +141,8 @@ class UcxTransport final : public Transport {
   Receiver* receiver_ = nullptr;  ///< while progress() is in UCX
   std::uint64_t last_landing_ = 0;
   std::uint32_t owed_words_ = 0;  ///< of all peers
+  /// Peers in that state; by who may call progress(), read by the sleeper.
+  std::atomic<std::uint32_t> unreachable_{0};
   /// What is said of a rank where there is no memory to say which.
   const Error plainly_lost_{Errc::peer_lost, "a rank cannot be reached any more"};
   bool quiet_ = false;  ///< the worker had nothing to move when it was last asked
