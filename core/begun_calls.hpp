@@ -28,9 +28,10 @@ class BegunCalls : protected detail::StoreSteps {
   // Read, without waiting
 
   /// get(), begun: the object comes by itself, while this process computes, within the deadline, and stays
-  /// pinned as long as the future lives. 1024 are on their way at a time, and up to 65536 more wait for their
-  /// turn (then `out_of_memory`); without a deadline their time counts from that. One that somebody waits
-  /// for, or that is to be followed by something, has its turn at once.
+  /// pinned as long as the future lives. Of those that are on their way, or have come and were not got yet,
+  /// the window holds `prefetch_bytes` (see RuntimeOptions), and 1024 are on their way at a time; up to 65536
+  /// more wait for their turn (then `out_of_memory`), and without a deadline their time counts from that. One
+  /// that somebody waits for, or that is to be followed by something, has its turn at once.
   template <class T>
   [[nodiscard]] Future<T> get_async(const Key& key, Deadline deadline = {}) {
     return begin<T>(of_this_store(key), key, Selection(), deadline);

@@ -76,7 +76,7 @@ class Distributed final : public Connector {
   std::string name_of(const Key& promised) const override;
   std::uint64_t store_number(std::string_view name, std::uint64_t generation) const override;
   void disown() noexcept override {
-    for (const auto until : {CountsUntil::it_is_used, CountsUntil::it_comes}) {
+    for (const auto until : {CountsUntil::it_is_used, CountsUntil::it_is_got}) {
       finder_->window(until)->disown();
     }
   }
@@ -226,7 +226,7 @@ Deadline::Clock::time_point Distributed::latest(Deadline deadline) const {
 // Nothing, where many wait or there is no memory for it. `make_task(window)`: of one that enters it.
 template <class T, class MakeTask>
 BegunWith<T> Distributed::begin_task(Unwanted unwanted, MakeTask make_task) {
-  const auto& window = finder_->window(CountsUntil::it_comes);
+  const auto& window = finder_->window(CountsUntil::it_is_got);
   try {
     if (window->has_long_queue()) {
       return {too_many_wait()};

@@ -13,10 +13,10 @@ namespace locum {
 /// How long an object that is fetched ahead of use counts among those for which memory is set aside.
 enum class CountsUntil : std::uint8_t {
   it_is_used,  ///< for the first time, or nobody has it any more
-  it_comes,
+  it_is_got,   ///< for the first time from its future, or nobody has that any more
   /// The same as `it_is_used`, of what is promised: it is waited for until it is set, and counts from then.
   it_is_used_once_set,
-  it_comes_once_set,  ///< the same of `it_comes`
+  it_is_got_once_set,  ///< the same of `it_is_got`
 };
 
 /// Whether it counts until it is used.
@@ -25,7 +25,7 @@ enum class CountsUntil : std::uint8_t {
 }
 /// Whether it is promised, and waited for until it is set.
 [[nodiscard]] constexpr bool waits_for_promise(CountsUntil until) noexcept {
-  return until == CountsUntil::it_is_used_once_set || until == CountsUntil::it_comes_once_set;
+  return until == CountsUntil::it_is_used_once_set || until == CountsUntil::it_is_got_once_set;
 }
 
 /// Something that is on its way, or waits to be let on it, and comes whether or not anybody waits for it. Any

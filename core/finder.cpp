@@ -31,17 +31,14 @@ Error nobody_waits() {
   return Error(Errc::timeout, "nobody waits for this object any more");
 }
 
-/// An object that comes by itself, from when it is let on its way.
-class UnderWay {
- public:
-  explicit UnderWay(const NodeClient& client) : client_(client) { client_.times()->begin(client_.now()); }
-  UnderWay(const UnderWay&) = delete;
-  UnderWay& operator=(const UnderWay&) = delete;
-  ~UnderWay() { client_.times()->end(client_.now()); }
-
- private:
-  const NodeClient& client_;
-};
+// Payload that some of an object has at most, as far as that is said; 0: it is not.
+std::uint64_t bytes_of(const Selection& part) {
+  if (const auto* const range = std::get_if<ByteRange>(&part)) {
+    return range->bytes;
+  }
+  const auto* const of_array = std::get_if<Elements>(&part);
+  return of_array != nullptr ? packed_bytes(of_array->slab, of_array->element_bytes).value_or(0) : 0;
+}
 
 bool is_gone(const Error& error) {
   return error.code() == Errc::not_found || error.code() == Errc::stale;
@@ -56,7 +53,7 @@ Finder::Finder(NodeMemory memory, std::shared_ptr<Connector> local, const Links&
       copies_(links.copies().here),
       flights_(links.copies().flights),
       inline_bytes_(links.inline_bytes()),
-      windows_{links.window(CountsUntil::it_is_used), links.window(CountsUntil::it_comes)},
+      windows_{links.window(CountsUntil::it_is_used), links.window(CountsUntil::it_is_got)},
       nodes_(client_->nodes()),
       promise_waits_(links.promise_waits()) {}
 
@@ -128,22 +125,22 @@ Task<Result<ObjectView>> Finder::find_behind(Lookup name, ObjectWire said) {
   co_return co_await find(std::move(name));
 }
 
-// What has not come takes no memory.
+// What has not come takes no memory. Where it is not known how large it is, it counts as the largest that
+// may come with the first answer, until its owner has said so.
 Task<Ahead> Finder::find_ahead(std::shared_ptr<Finder> finder, Lookup wanted, CountsUntil until) {
-  auto way = co_await finder->window(until)->enter(wanted.size_bytes);
-  if (!way) {
-    co_return Ahead{.way = {}, .found = way.error().about(wanted.text())};
+  Turn turn(*finder->client_, finder->window(until), wanted.until);
+  const std::uint64_t said = wanted.of_all() ? wanted.size_bytes : bytes_of(wanted.part);
+  const bool is_said = said != 0 || counts_for_use(until);
+  if (auto entered = co_await turn.enter(is_said ? said : finder->inline_bytes_); !entered) {
+    co_return Ahead{.way = {}, .found = entered.error().about(wanted.text())};
   }
-  if (wanted.until == Deadline::Clock::time_point::max()) {
-    wanted.until = finder->client_->moment({});
-  }
-  const UnderWay counted(*finder->client_);
+  wanted.turn = &turn;
   auto found = co_await finder->find(std::move(wanted));
-  if (!found || until == CountsUntil::it_comes) {
+  if (!found) {
     co_return Ahead{.way = {}, .found = std::move(found)};
   }
-  way->arrive(found->bytes().size());
-  co_return Ahead{.way = *std::move(way), .found = std::move(found)};
+  auto way = turn.arrive(found->bytes().size());
+  co_return Ahead{.way = std::move(way), .found = std::move(found)};
 }
 
 // What stands under the name of a promise, as soon as something does; with the object, if it is here.
@@ -193,25 +190,23 @@ Task<Ahead> Finder::find_promised(std::shared_ptr<Finder> finder, Lookup wanted,
   const std::uint64_t bytes = kept     ? kept->size_bytes
                               : *found ? found->bytes().size()
                                        : named->said.record.size_bytes;
-  auto way = co_await finder->window(until)->enter(bytes);
-  if (!way) {
-    co_return Ahead{.way = {}, .found = way.error().about(wanted.text())};
+  Turn turn(*finder->client_, finder->window(until),
+            by_default ? Deadline::Clock::time_point::max() : wanted.until);
+  if (auto entered = co_await turn.enter(bytes); !entered) {
+    co_return Ahead{.way = {}, .found = entered.error().about(wanted.text())};
   }
-  if (by_default) {
-    wanted.until = finder->client_->moment({});
-  }
-  const UnderWay counted(*finder->client_);
+  wanted.until = turn.until();
   if (kept) {
     found = co_await finder->find(Lookup(*kept, wanted.until));
   } else if (!*found) {
     wanted.waits = false;  // should that be gone, it is asked for as any name
     found = co_await finder->find_behind(std::move(wanted), named->said);
   }
-  if (!found || !counts_for_use(until)) {
+  if (!found) {
     co_return Ahead{.way = {}, .found = std::move(found)};
   }
-  way->arrive(found->bytes().size());
-  co_return Ahead{.way = *std::move(way), .found = std::move(found)};
+  auto way = turn.arrive(found->bytes().size());
+  co_return Ahead{.way = std::move(way), .found = std::move(found)};
 }
 
 Task<Result<ObjectView>> Finder::anywhere(const Lookup& wanted) {
@@ -231,7 +226,7 @@ Task<Result<ObjectView>> Finder::elsewhere(const Lookup& wanted, const Key& key,
 
 // Nothing, for a rank that there is not.
 Task<Result<ObjectView>> Finder::here(const Lookup& wanted) {
-  co_return local_->get(Address(wanted.key), wanted.until);
+  co_return local_->get(Address(wanted.key), wanted.latest());
 }
 
 // GCC 12 destroys what a conditional expression of a coroutine chose before it is awaited: a function
@@ -266,36 +261,44 @@ Task<Result<bool>> Finder::exists(Lookup wanted) {
 Task<Result<ObjectView>> Finder::fetch(const Lookup& wanted, Key key, std::uint64_t bytes,
                                        std::uint64_t generation) {
   if (bytes <= inline_bytes_ && !copies_->has(key)) {
-    auto answer = co_await ask_alone(*client_, key, inline_bytes_, wanted.until);
+    auto answer = co_await ask_alone(*client_, key, inline_bytes_, wanted.latest());
+    const auto said = answer ? read_words<ObjectWire>(answer->body) : std::nullopt;
     auto found = had_alone(key, generation, inline_bytes_, std::move(answer));
     if (!found || *found) {
       co_return std::move(found);
     }
+    bytes = said->record.block_bytes();
   }
-  co_return co_await flights_->get(key, generation, *client_, wanted.until);
+  // What is here already, or comes for others, takes no more room.
+  if (wanted.turn != nullptr && !copies_->has(key)) {
+    if (auto entered = co_await wanted.turn->enter(bytes); !entered) {
+      co_return entered.error().about(wanted.text());
+    }
+  }
+  co_return co_await flights_->get(key, generation, *client_, wanted.latest());
 }
 
 // At least what is wanted of it: out of the node's copy, if there is one.
 Task<Result<ObjectView>> Finder::fetch_some(const Lookup& wanted, Key key, std::uint64_t generation) {
-  auto copy = co_await flights_->look(key, generation, *client_, wanted.until);
+  auto copy = co_await flights_->look(key, generation, *client_, wanted.latest());
   if (copy && *copy) {
     co_return std::move(copy);
   }
   if (const auto* const range = std::get_if<ByteRange>(&wanted.part)) {
-    co_return co_await fetch_part(*client_, key, wanted.name, *range, generation, wanted.until);
+    co_return co_await fetch_part(*client_, key, wanted.name, *range, generation, wanted.latest());
   }
   if (const auto* const of_array = std::get_if<Elements>(&wanted.part)) {
     co_return co_await fetch_hyperslab(*client_, key, wanted.name, of_array->slab, of_array->element_bytes,
-                                       generation, wanted.until);
+                                       generation, wanted.latest());
   }
-  co_return co_await fetch_facts(*client_, key, generation, wanted.until);
+  co_return co_await fetch_facts(*client_, key, generation, wanted.latest());
 }
 
 // What the home says of an object is newer than what its owner may know: that it is bound at all, when its
 // maker has not had the home's answer yet.
 Task<Result<ObjectView>> Finder::behind(const Lookup& wanted, ObjectWire wire) {
   if (is_here(wire.key)) {
-    auto found = bearing(wanted.key.store, wanted.name, local_->get(Address(wire.key), wanted.until));
+    auto found = bearing(wanted.key.store, wanted.name, local_->get(Address(wire.key), wanted.latest()));
     if (found) {
       memory_.table->set_generation(wire.key, wire.generation);
     }
@@ -321,7 +324,7 @@ Task<Error> Finder::absent(const Lookup& wanted, Error error) {
     live = *here;
   } else {
     const auto answer =
-        co_await client_->asked(home, Kind::generation, words(wanted.name_hash), {}, wanted.until);
+        co_await client_->asked(home, Kind::generation, words(wanted.name_hash), {}, wanted.latest());
     if (!answer) {
       co_return answer.error().about(wanted.text());
     }
@@ -374,10 +377,10 @@ Task<Result<ObjectView>> Finder::by_name(const Lookup& wanted) {
     if (said.key == before) {  // the name stands for an object that is not there any more
       const UnbindWords asked{.only = said.key, .store = wanted.key.store};
       (void)co_await client_->asked(home, Kind::unbind, words(asked), {bytes_of_text(wanted.name), nullptr},
-                                    wanted.until);
+                                    wanted.latest());
     }
     before = said.key;
-    if (client_->now() >= wanted.until) {
+    if (client_->now() >= wanted.latest()) {
       co_return Error(Errc::timeout, "this name is replaced faster than it can be read").about(wanted.name);
     }
   }
@@ -385,7 +388,7 @@ Task<Result<ObjectView>> Finder::by_name(const Lookup& wanted) {
 
 // What the name stands for; an empty view if another node may have to say more of the object that is `said`.
 Result<ObjectView> Finder::look_here(const Lookup& wanted, ObjectWire& said) {
-  auto entry = local_->get(wanted.address(), wanted.until);
+  auto entry = local_->get(wanted.address(), wanted.latest());
   if (!entry) {
     return entry;
   }
@@ -402,12 +405,12 @@ Asked Finder::question(const Lookup& wanted, int home) const {
   const Bulk name{bytes_of_text(wanted.name), nullptr};
   if (!wanted.waits) {
     const NameWords asked{.store = wanted.key.store, .value_wanted = 1};
-    return client_->asked(home, Kind::look_up, words(asked), name, wanted.until);
+    return client_->asked(home, Kind::look_up, words(asked), name, wanted.latest());
   }
   const auto now = client_->now();
-  const auto left = wanted.until > now ? wanted.until - now : Deadline::Clock::duration::zero();
+  const auto left = wanted.latest() > now ? wanted.latest() - now : Deadline::Clock::duration::zero();
   const AwaitWords asked{.store = wanted.key.store, .patience_ns = static_cast<std::uint64_t>(left.count())};
-  return client_->asked(home, Kind::await, words(asked), name, wanted.until);
+  return client_->asked(home, Kind::await, words(asked), name, wanted.latest());
 }
 
 Task<Result<std::vector<std::string>>> Finder::names(std::uint32_t store, std::string prefix,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "connector.hpp"
+#include "turn.hpp"
 
 namespace locum {
 
@@ -29,6 +30,11 @@ struct Lookup {
   /// What to call it in an error.
   [[nodiscard]] std::string text() const { return by_name() ? name : to_string(key); }
 
+  /// When it gives up, at the moment.
+  [[nodiscard]] Deadline::Clock::time_point latest() const noexcept {
+    return turn == nullptr ? until : turn->until();
+  }
+
   Key key;
   std::string name;
   std::uint64_t name_hash;
@@ -36,6 +42,7 @@ struct Lookup {
   Selection part;
   bool waits;  ///< for a name that stands for nothing, until somebody puts it
   Deadline::Clock::time_point until;
+  Turn* turn = nullptr;  ///< by which what is fetched counts; null: for nothing
 };
 
 }  // namespace locum

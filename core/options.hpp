@@ -54,7 +54,8 @@ struct RuntimeOptions {
   std::uint64_t inline_bytes = 4096;  // LOCUM_INLINE_BYTES
   /// Of objects that stand-ins fetch ahead of use (`Proxy::prefetch`), so many bytes are on their way to a
   /// rank, or have come and were not used yet, at a time; the rest waits for its turn. An object that is
-  /// larger comes alone. 0: a quarter of the rank's part of memory_bytes.
+  /// larger comes alone. The same again of futures (`get_async`), until their objects are got. 0: a quarter
+  /// of the rank's part of memory_bytes.
   std::uint64_t prefetch_bytes = 0;  // LOCUM_PREFETCH_BYTES
   /// Decoded values kept per rank for the next reader, counted by their stored size. 0 keeps none but those
   /// in use.

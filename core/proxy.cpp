@@ -28,7 +28,7 @@ Begun ProxyTarget::begin(Session& session, Deadline deadline) {
       return {object_};
     }
   }
-  return handle_.awaits_promise() ? session.begin(handle_, CountsUntil::it_comes, deadline)
+  return handle_.awaits_promise() ? session.begin(handle_, CountsUntil::it_is_got, deadline)
                                   : session.begin(addressed(handle_), {}, deadline);
 }
 

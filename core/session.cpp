@@ -312,7 +312,7 @@ Begun Session::begin(const Address& address, const Selection& selection, Deadlin
   }
   const bool of_promise = address.name.empty() && is_promised(address.key);
   const auto at = of_promise ? actual(address.key, deadline) : address;
-  return at ? connector_->begin(*at, selection, CountsUntil::it_comes, deadline) : Begun{at.error()};
+  return at ? connector_->begin(*at, selection, CountsUntil::it_is_got, deadline) : Begun{at.error()};
 }
 
 Result<ObjectView> Session::fetch(const Handle& handle, Fetch& coming, Deadline deadline) {

@@ -164,7 +164,7 @@ Begun Session::begin_promised(const Key& promised, CountsUntil until, Deadline d
   std::string name = connector_->name_of(promised);
   auto begun = connector_->begin(
       Address(promised.store, name), {},
-      counts_for_use(until) ? CountsUntil::it_is_used_once_set : CountsUntil::it_comes_once_set, deadline);
+      counts_for_use(until) ? CountsUntil::it_is_used_once_set : CountsUntil::it_is_got_once_set, deadline);
   if (!begun.found && begun.found.error().code() == Errc::not_found) {
     return stand(promised, std::move(name), deadline);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -17,6 +18,8 @@ namespace detail {
 
 /// How often who waits for eventuals of several runtimes looks at those of others than the first one's.
 inline constexpr std::chrono::milliseconds others_look{10};
+/// Of so many that somebody waits for together each has its turn at once.
+inline constexpr std::size_t most_hurried = 128;
 
 }  // namespace detail
 
@@ -68,11 +71,22 @@ template <std::ranges::forward_range Range>
 }
 
 /// Waits until all of a range of eventuals have ended; false: some have not until the deadline (default: the
-/// runtime's timeout). With what they ended, each says itself.
+/// runtime's timeout). With what they ended, each says itself. It waits for all at a time, so that these need
+/// memory for all of them, however small the window is: 128 have their turn at once.
 template <std::ranges::input_range Range>
 [[nodiscard]] bool when_all(const Range& eventuals, Deadline deadline = {}) {
   std::optional<Deadline> until;  // one moment for all
+  [[maybe_unused]] auto ahead = std::ranges::begin(eventuals);
+  [[maybe_unused]] std::size_t hurried = 0;
   for (const auto& each : eventuals) {
+    if constexpr (std::ranges::forward_range<const Range&>) {
+      for (; hurried < detail::most_hurried && ahead != std::ranges::end(eventuals); ++ahead, ++hurried) {
+        if (!ahead->ready()) {
+          ahead->state()->hurry();
+        }
+      }
+      --hurried;
+    }
     if (each.ready()) {
       continue;
     }

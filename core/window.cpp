@@ -24,9 +24,12 @@ Result<Window::Way> Window::Entering::await_resume() const {
   return Way(window_.shared_from_this(), bytes_);
 }
 
+bool Window::has_room(std::uint64_t bytes) const noexcept {
+  return bytes == 0 || bytes_ == 0 || (bytes_ <= limit_bytes_ && bytes <= limit_bytes_ - bytes_);
+}
+
 bool Window::fits(std::uint64_t bytes) const noexcept {
-  const bool has_room = bytes_ == 0 || (bytes_ <= limit_bytes_ && bytes <= limit_bytes_ - bytes_);
-  return has_room && under_way_ < most_under_way_;
+  return has_room(bytes) && under_way_ < most_under_way_;
 }
 
 void Window::count_in(std::uint64_t bytes) noexcept {
@@ -40,7 +43,7 @@ bool Window::decides_at_once(Entering& one) noexcept {
     one.verdict_ = Verdict::closed;
     return true;
   }
-  const bool is_small = one.bytes_ <= small_bytes;
+  const bool is_small = one.bytes_ > 0 && one.bytes_ <= small_bytes;
   if (queue_for(one.bytes_).first != nullptr || (is_small && !may_pass()) || !fits(one.bytes_)) {
     return false;
   }
@@ -57,10 +60,15 @@ bool Window::enters_at_once(Entering& one) noexcept {
   return decides_at_once(one);
 }
 
-// Somebody may have left since it asked first.
+// Somebody may have left since it asked first; and whoever began it may have let go of it, and looked here
+// for it in vain.
 bool Window::queue(Entering& one, Operation& operation) noexcept {
   const MutexLock lock(mutex_);
   if (decides_at_once(one)) {
+    return false;
+  }
+  if (!operation.is_wanted()) {
+    one.verdict_ = Verdict::withdrawn;
     return false;
   }
   if (operation.hurried_) {
@@ -76,7 +84,9 @@ bool Window::queue(Entering& one, Operation& operation) noexcept {
 }
 
 Window::Entering* Window::next() noexcept {
-  return small_.first != nullptr && may_pass() ? small_.first : large_.first;
+  Entering* const one = small_.first != nullptr && may_pass() ? small_.first : large_.first;
+  const bool passes = one == nullptr || !has_room(one->bytes_) || empty_in_a_row_ < most_passing;
+  return empty_.first != nullptr && passes ? empty_.first : one;
 }
 
 void Window::take_out(Entering& one, Verdict verdict) noexcept {
@@ -95,6 +105,7 @@ Window::Entering* Window::let_in() noexcept {
   Entering** end = &first;
   for (Entering* one = next(); one != nullptr && fits(one->bytes_); one = next()) {
     const bool passes = one == small_.first && large_.first != nullptr;
+    empty_in_a_row_ = one == empty_.first ? empty_in_a_row_ + 1 : 0;
     take_out(*one, Verdict::entered);
     passed_ += passes ? 1 : 0;
     count_in(one->bytes_);
@@ -182,7 +193,9 @@ void Window::close() noexcept {
     {
       const MutexLock lock(mutex_);
       closed_ = true;
-      Entering* const one = small_.first != nullptr ? small_.first : large_.first;
+      Entering* const one = empty_.first != nullptr   ? empty_.first
+                            : small_.first != nullptr ? small_.first
+                                                      : large_.first;
       if (one == nullptr) {
         return;
       }

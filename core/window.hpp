@@ -19,7 +19,8 @@ namespace locum {
 ///
 /// Small ones (up to 64 KiB) go before large ones, but pass the first of these no more than 64 times; then it
 /// has what becomes free until it fits. Among themselves each kind goes in turn, so that a very large one
-/// does not wait for ever for smaller ones.
+/// does not wait for ever for smaller ones. Those of no bytes (changes) are bounded in number alone: they
+/// wait for nobody who lacks bytes, and pass others that do not at most 64 times in a row.
 ///
 /// Invariants (mutex_ held)
 ///
@@ -95,8 +96,9 @@ class Window : public std::enable_shared_from_this<Window> {
   void leave(std::uint64_t bytes, bool under_way) noexcept LOCUM_EXCLUDES(mutex_);
 
   [[nodiscard]] Queue& queue_for(std::uint64_t bytes) noexcept LOCUM_REQUIRES(mutex_) {
-    return bytes <= small_bytes ? small_ : large_;
+    return bytes == 0 ? empty_ : bytes <= small_bytes ? small_ : large_;
   }
+  [[nodiscard]] bool has_room(std::uint64_t bytes) const noexcept LOCUM_REQUIRES(mutex_);
   [[nodiscard]] bool fits(std::uint64_t bytes) const noexcept LOCUM_REQUIRES(mutex_);
   [[nodiscard]] bool may_pass() const noexcept LOCUM_REQUIRES(mutex_) {
     return large_.first == nullptr || passed_ < most_passing;
@@ -118,7 +120,9 @@ class Window : public std::enable_shared_from_this<Window> {
   std::uint32_t under_way_ LOCUM_GUARDED_BY(mutex_) = 0;
   std::uint32_t queued_ LOCUM_GUARDED_BY(mutex_) = 0;
   std::uint32_t passed_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< by how many the first large one
+  std::uint32_t empty_in_a_row_ LOCUM_GUARDED_BY(mutex_) = 0;
   bool closed_ LOCUM_GUARDED_BY(mutex_) = false;
+  Queue empty_ LOCUM_GUARDED_BY(mutex_);  ///< of those of no bytes
   Queue small_ LOCUM_GUARDED_BY(mutex_);
   Queue large_ LOCUM_GUARDED_BY(mutex_);
 };

@@ -49,7 +49,7 @@ class BegunChanges : public tests::FutureNodes {
     return puts;
   }
   void expect_empty_window() {
-    EXPECT_EQ(world_.rank(2).links->window(CountsUntil::it_comes)->levels(), Window::Levels{});
+    EXPECT_EQ(world_.rank(2).links->window(CountsUntil::it_is_got)->levels(), Window::Levels{});
   }
   /// Once the reading rank has dropped what it made.
   void expect_reader_left_nothing() {
@@ -377,7 +377,7 @@ TEST_F(BegunChanges, SayThatTheRuntimeWasClosed) {
   const auto all = names(2000);
   const auto puts = put_all(all);
   const auto gone = reader_.evict_async(away("gone"));
-  EXPECT_GT(world_.rank(2).links->window(CountsUntil::it_comes)->levels().queued, 900U);
+  EXPECT_GT(world_.rank(2).links->window(CountsUntil::it_is_got)->levels().queued, 900U);
   pass(500us);
   const auto began = now();
   read_->close();

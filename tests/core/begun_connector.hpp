@@ -17,7 +17,7 @@ class BegunConnector final : public ForwardingConnector {
   }
   Result<ObjectView> get_some(const Address& address, const Selection& selection,
                               Deadline deadline) override {
-    return end_of(behind().begin(address, selection, CountsUntil::it_comes, deadline), deadline);
+    return end_of(behind().begin(address, selection, CountsUntil::it_is_got, deadline), deadline);
   }
   Result<bool> exists(const Address& address, Deadline deadline) override {
     return end_of(behind().begin_exists(address, deadline), deadline);

@@ -197,12 +197,12 @@ TEST_F(BegunReads, AskInTurn) {
   for (int i = 0; i < 3000; ++i) {
     answers.push_back(reader_.exists_async(key));
   }
-  EXPECT_GT(world_.rank(2).links->window(CountsUntil::it_comes)->levels().queued, 1000U);
+  EXPECT_GT(world_.rank(2).links->window(CountsUntil::it_is_got)->levels().queued, 1000U);
   answers.resize(2500);
   EXPECT_TRUE(answers.back().get().value()) << "let on at once, because somebody waits";
   pass(100ms);
   EXPECT_TRUE(std::ranges::all_of(answers, [](const auto& answer) { return answer.get().value(); }));
-  EXPECT_EQ(world_.rank(2).links->window(CountsUntil::it_comes)->levels(), Window::Levels{});
+  EXPECT_EQ(world_.rank(2).links->window(CountsUntil::it_is_got)->levels(), Window::Levels{});
 }
 
 TEST_F(BegunReads, EndAtTheirDeadline) {

@@ -373,7 +373,9 @@ TEST_F(WindowTest, HasALongestQueue) {
 
 class NarrowWindow : public WindowTest {
  protected:
-  NarrowWindow() : WindowTest(10 * large, 3) {}
+  static constexpr std::size_t most = 3;
+
+  NarrowWindow() : WindowTest(10 * large, most) {}
 };
 
 TEST_F(NarrowWindow, BoundsTheNumberOfThoseThatHaveNotArrived) {
@@ -390,6 +392,35 @@ TEST_F(NarrowWindow, BoundsTheNumberOfThoseThatHaveNotArrived) {
   first[1]->leave();
   poll();
   EXPECT_EQ(count_in(second), 2U);
+}
+
+TEST_F(NarrowWindow, BoundsThoseOfNoBytesInNumberAlone) {
+  enter(2 * large).visit.way->arrive(20 * large);
+  auto& lacking = enter(large);
+  EXPECT_FALSE(lacking.is_in());
+  const auto empty = enter(most + 1, 0);
+  EXPECT_EQ(count_in(empty), most);
+  empty.front()->leave();
+  poll();
+  EXPECT_TRUE(empty.back()->is_in()) << "before one that would not fit";
+  EXPECT_FALSE(lacking.is_in());
+}
+
+TEST_F(NarrowWindow, LetsThoseOfNoBytesPassOnesThatFitOnlySoOften) {
+  auto within = enter(most, 0);
+  auto& fits = enter(large);
+  EXPECT_FALSE(fits.is_in());
+  const auto others = enter(2 * Window::most_passing, 0);
+  for (std::uint32_t turn = 0; turn < Window::most_passing; ++turn) {
+    within.front()->leave();
+    within.front() = others[turn];
+    poll();
+    EXPECT_TRUE(others[turn]->is_in());
+    EXPECT_FALSE(fits.is_in());
+  }
+  within.front()->leave();
+  poll();
+  EXPECT_TRUE(fits.is_in());
 }
 
 TEST_F(NarrowWindow, CountsWhatHasArrivedByItsRealSize) {
@@ -518,6 +549,10 @@ class WindowModel {
   explicit WindowModel(std::uint64_t limit) : limit_(limit) {}
 
   void enter(const One& one) {
+    if (one.bytes == 0) {  // where there is no bound on the number
+      inside_.push_back(one.number);
+      return;
+    }
     (one.bytes <= Window::small_bytes ? small_ : large_).push_back(one);
     settle();
   }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -65,6 +66,42 @@ TEST_F(FutureOfRanks, BringsAllObjectsOfAllRanks) {
     seen[at] = true;
   }
   EXPECT_EQ(std::count(seen.begin(), seen.end(), true), static_cast<std::ptrdiff_t>(seen.size()));
+}
+
+// What has come of other nodes, and nobody has got, is no more than the window; and what is waited for.
+TEST(FutureWindowOfRanks, HoldsNoMoreThanItsBytesAheadOfUse) {
+  constexpr int many = 16;
+  constexpr int fit = 4;
+  constexpr std::uint64_t object_bytes = std::uint64_t{1} << 20U;
+  Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = std::uint64_t{256} << 20U,
+                                   .timeout = 60s,
+                                   .collective_timeout = 60s,
+                                   .prefetch_bytes = fit * object_bytes + object_bytes / 2});
+  Store store = runtime.store("fields");
+  const int maker = (job::rank() + 1) % job::size();
+  std::vector<Key> keys;
+  for (int at = 0; at < many; ++at) {
+    const Key own = store.put(std::vector<double>(object_bytes / sizeof(double), at)).value();
+    for (int rank = 0; rank < job::size(); ++rank) {
+      const Key key = job::from(rank, own);
+      if (rank == maker) {
+        keys.push_back(key);
+      }
+    }
+  }
+  auto parts = store.get_async<double[]>(keys);
+  double sum = 0;
+  while (auto* part = when_any(parts)) {
+    const auto view = part->get();
+    ASSERT_TRUE(view) << view.error();
+    sum += (*view)[0];
+    parts.erase(parts.begin() + (part - parts.data()));
+    const auto ready =
+        static_cast<int>(std::ranges::count_if(parts, [](const auto& one) { return one.ready(); }));
+    EXPECT_LE(ready, job::same_node(maker) ? many : fit + 1);
+  }
+  EXPECT_EQ(sum, many * (many - 1) / 2.0);
+  job::barrier();
 }
 
 TEST_F(FutureOfRanks, BringsPartsAndSaysWhatIsThere) {
