@@ -51,14 +51,12 @@ Result<std::shared_ptr<Pledge>> Pledge::make(const std::shared_ptr<OpenStore>& s
     return no_memory_left();
   }
   bool is_open = true;
-  unless_out_of_memory([&] { pledge->claim(deadline); });
   auto ready = pledge->prepare(deadline);
   if (ready && !unless_out_of_memory([&] { is_open = session.enlist(pledge); })) {
     ready = no_memory_left();
   }
   if (!ready) {
     if (pledge->leave(State::broken)) {
-      pledge->drop_claim(deadline);
       pledge->finish(deadline);  // nobody knows of it
     }
     return session.explain(pledge->key_, ready.error());
@@ -66,6 +64,7 @@ Result<std::shared_ptr<Pledge>> Pledge::make(const std::shared_ptr<OpenStore>& s
   if (!is_open) {
     return session.closed_error();
   }
+  unless_out_of_memory([&] { pledge->claim(deadline); });
   if (store->dropped_meanwhile()) {
     return session.explain(pledge->key_, closed_error(*store));
   }
@@ -103,14 +102,21 @@ void Pledge::claim(Deadline deadline) {
   const auto draft = draft_of_record(*store_, claimed_name(key_.store, name_of_value_), record, deadline);
   const auto sealed = draft ? store_->session->connector().seal(*draft, {.mode = SealMode::replace}, deadline)
                             : Result<Sealed>(draft.error());
+  const MutexLock lock(mutex_);
   claim_ = sealed ? sealed->key : Key();
 }
 
-// It is set, or was never known of.
+Key Pledge::claimed() const noexcept {
+  const MutexLock lock(mutex_);
+  return claim_;
+}
+
+// It is set, or goes with its store.
 void Pledge::drop_claim(Deadline deadline) noexcept {
   try {
-    if (claim_.valid() && !store_->session->closed()) {
-      (void)store_->session->connector().begin_evict(Address(claim_), deadline);
+    const Key claim = claimed();
+    if (claim.valid() && !store_->session->closed()) {
+      (void)store_->session->connector().begin_evict(Address(claim), deadline);
     }
   } catch (const std::exception&) {  // it goes with its store
   }
@@ -239,8 +245,8 @@ void Pledge::give_up(Deadline deadline) noexcept {
     }
   } catch (const std::exception&) {  // no memory of its own
   }
-  if (claim_.valid() && !value && !is_over) {
-    store_->session->left_broken(claim_);  // who waits for the name is still to see it
+  if (const Key claim = claimed(); claim.valid() && !value && !is_over) {
+    store_->session->left_broken(claim);  // who waits for the name is still to see it
   } else {
     drop_claim(deadline);
   }

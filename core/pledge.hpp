@@ -58,8 +58,9 @@ class Pledge {
   // What may wait, for a lock of the node's, is done without the mutex: by several threads at once, of which
   // the first to bind the name decides.
   [[nodiscard]] Result<void> prepare(Deadline deadline) LOCUM_EXCLUDES(mutex_);
-  void claim(Deadline deadline);
-  void drop_claim(Deadline deadline) noexcept;
+  void claim(Deadline deadline) LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] Key claimed() const noexcept LOCUM_EXCLUDES(mutex_);
+  void drop_claim(Deadline deadline) noexcept LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Result<Key> end(const PromiseRecord& record, Deadline deadline) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] PromiseRecord record_of(const Placed& value) const noexcept;
   [[nodiscard]] bool leave(State state) noexcept LOCUM_EXCLUDES(mutex_);
@@ -69,11 +70,11 @@ class Pledge {
   const Key key_;
   const std::string name_;
   const std::string name_of_value_;
-  Key claim_;  ///< what says that name_of_value() is promised; before another thread knows of this
   mutable Mutex mutex_;
   State state_ LOCUM_GUARDED_BY(mutex_) = State::unset;
   std::optional<OwnedDraft> end_ LOCUM_GUARDED_BY(mutex_);
   std::optional<Placed> placed_ LOCUM_GUARDED_BY(mutex_);
+  Key claim_ LOCUM_GUARDED_BY(mutex_);  ///< what says that name_of_value() is promised
 };
 
 }  // namespace locum::detail

@@ -9,7 +9,6 @@
 #include <fstream>
 #include <map>
 #include <set>
-#include <string>
 #include <system_error>
 #include <utility>
 
@@ -43,8 +42,8 @@ Machine own_machine() {
   int length = 0;
   check(MPI_Get_processor_name(name.data(), &length), "MPI_Get_processor_name");
   std::string text = first_line_of("/proc/sys/kernel/random/boot_id") + '\n' + name.data();
-  std::error_code untold;
-  text += '\n' + std::filesystem::read_symlink("/proc/self/ns/net", untold).string();
+  std::error_code unknown;
+  text += '\n' + std::filesystem::read_symlink("/proc/self/ns/net", unknown).string();
   return {hash64(text), hash64(text, 1)};
 }
 

@@ -16,6 +16,7 @@
 #include "core/batch_wire.hpp"
 #include "core/containers.hpp"
 #include "core/haste.hpp"
+#include "core/internal_stores.hpp"
 #include "tests/core/batch_nodes.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/full_arena.hpp"
@@ -247,10 +248,15 @@ TEST_F(BatchPut, AtASilentHomeEndsAtTheDeadline) {
   expect_nothing_left_of(all);
 }
 
+// At a home that is further away than that of the store's own name, which the drop asks before.
 TEST_F(BatchPut, WhileTheStoreIsDropped) {
-  const auto all = names(1, 600);
+  const int home = world_.home(registry, "fields") == 1 ? 2 : 1;
+  for (const int rank : {2 * home, 2 * home + 1}) {
+    world_.network().set_latency(0, rank, {100ms, 100ms});
+  }
+  const auto all = names(home, 600);
   std::vector<Result<Key>> keys;
-  begin([&] { keys = asker().put_batch(values(all)); }, 3ms);
+  begin([&] { keys = asker().put_batch(values(all)); }, 500us);
   ASSERT_TRUE(stores_.session(0).drop("fields", asker().number()));
   ASSERT_TRUE(ends_within(12s));
   EXPECT_EQ(std::ranges::count(codes_of(keys), Errc::closed), 600);

@@ -143,6 +143,7 @@ TEST(Layout, PutsTheWordsOfAShareWhereTheDocumentSays) {
   EXPECT_EQ(offsetof(Share, state), 40U);
   EXPECT_EQ(offsetof(Share, adopter), 44U);
   EXPECT_EQ(offsetof(Share, entries), 48U);
+  EXPECT_EQ(offsetof(Share, closed_alone), 56U);
   EXPECT_EQ(offsetof(Share, retired), 64U);
   EXPECT_EQ(offsetof(Share, surplus_bytes), 72U);
   EXPECT_EQ(offsetof(SegmentHeader, generation), 48U);
