@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstring>
 #include <set>
+#include <string>
 #include <thread>
 
 #include "tests/shm/player.hpp"
@@ -338,6 +339,34 @@ TEST_F(NameTableTest, WaitsAsleepUntilItIsWoken) {
   EXPECT_GE(after.ru_nvcsw - before.ru_nvcsw, 1) << "it slept";
   EXPECT_LE(after.ru_nvcsw - before.ru_nvcsw, 40) << "and was not kept awake";
   EXPECT_LT(cpu_us(after) - cpu_us(before), 100'000) << "of 500 ms";
+}
+
+// A writer of another name of the same shard takes the flag down that asks for waking.
+TEST_F(NameTableTest, AsksAgainToBeWokenOnceAnotherNameWasBound) {
+  const auto shard_of = [](const std::string& name) { return shard_index(name_hash(store, name)); };
+  const Word32& flag = segment_->shard(shard_of("later")).waiting;
+  const auto asks = [&flag, end = in(seconds(20))] {
+    while (flag.load() == 0 && Deadline::Clock::now() < end) {
+      std::this_thread::yield();
+    }
+    return flag.load() != 0;
+  };
+  std::thread waiter([&] {
+    const auto pin = second_.names->wait(store, "later", in(seconds(60)));
+    ASSERT_TRUE(pin) << pin.error();
+    second_.objects->release(pin->id);
+  });
+  for (int others = 0, number = 0; others < 3; ++number) {
+    const std::string other = std::to_string(number);
+    if (shard_of(other) == shard_of("later")) {
+      EXPECT_TRUE(asks()) << "after " << others << " others";
+      (void)first_.put(store, other, 1).value();
+      ++others;
+    }
+  }
+  EXPECT_TRUE(asks());
+  (void)first_.put(store, "later", 2).value();
+  waiter.join();
 }
 
 }  // namespace
