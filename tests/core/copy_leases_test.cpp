@@ -250,6 +250,31 @@ TEST_F(CopyLeases, ACopyThatLandsLateIsNotShownWithoutAsking) {
   EXPECT_EQ(of_kind_[Kind::renew], 2) << "and by who finds it";
 }
 
+// What was allowed longer ago than a lease lasts may have been taken back since.
+TEST_F(CopyLeases, ARenewalThatComesLateIsNoLease) {
+  const Key key = made();
+  EXPECT_TRUE(get(2, key));
+  network().run_for(lease);
+  of_kind_.clear();
+  bool held = false;
+  network().on_message([&](int from, int to, std::span<const std::byte> header) {
+    Envelope envelope;
+    std::memcpy(&envelope, header.data(), sizeof envelope);
+    ++of_kind_[envelope.kind];
+    if (from < per_node && to == 2 && envelope.kind == Kind::reply && !held) {
+      held = true;
+      return loopback::Verdict{loopback::Fate::delay, lease + 500ms};
+    }
+    return loopback::Verdict{};
+  });
+  network().start([&] { EXPECT_TRUE(get(2, key)) << "it was pinned before it was asked for"; });
+  network().run_for(lease + 800ms);
+  EXPECT_TRUE(held);
+  EXPECT_EQ(of_kind_[Kind::renew], 1);
+  EXPECT_TRUE(get(2, key));
+  EXPECT_EQ(of_kind_[Kind::renew], 2);
+}
+
 TEST_F(CopyLeases, AStoppedNodeAsksWhenItGoesOn) {
   const Key key = made();
   EXPECT_TRUE(get(2, key));
