@@ -203,6 +203,30 @@ TEST(Progress, AStepIsRunAtOnceWhereNobodyElseDrives) {
   EXPECT_EQ(looks_before, 0);
 }
 
+// A thread that comes to wait while another one drives sleeps beside that one.
+TEST(Progress, WhoLeavesHasAnotherDriveWhoWaits) {
+  Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
+  constexpr auto for_ever = Transport::Clock::time_point::max();
+  Pending mine;
+  Pending other;
+  std::atomic<bool> comes{false};
+  std::thread waiter;
+  EXPECT_TRUE(side.progress.wait(mine, for_ever, [&] {
+    waiter = std::thread([&] {
+      comes = true;
+      EXPECT_TRUE(side.progress.wait(other, for_ever));
+    });
+    while (!comes) {
+      std::this_thread::yield();
+    }
+    std::this_thread::sleep_for(20ms);  // it sleeps by then; else it drives by itself, and this shows nothing
+    side.progress.finish(mine);
+  }));
+  EXPECT_TRUE(side.transport->slept.try_acquire_for(20s)) << "nobody drives";
+  side.progress.finish_from_outside(other);
+  waiter.join();
+}
+
 TEST(Progress, AStepThatThrowsLeavesDrivingToOthers) {
   Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
   const Pending never;
