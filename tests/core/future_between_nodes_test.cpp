@@ -304,5 +304,31 @@ TEST(FutureOfSlowNodes, BringsAThousandInTheTimeOfOne) {
   }
 }
 
+// Each sleeps beside the others, and all look when anything has ended.
+TEST(FutureOfSlowNodes, WakesEachThreadThatWaits) {
+  auto ranks = tests::link_plain_nodes({.nodes = 2, .ranks_per_node = 1, .helper = true},
+                                       tests::queue_transports(2, 50ms));
+  const auto made = session_of(ranks[0], 0, ranks[0].links->arrivals());
+  const auto read = session_of(ranks[1], 1, ranks[1].links->arrivals());
+  Store maker = made->open("fields").value();
+  std::vector<Key> keys;
+  for (int i = 0; i < 4; ++i) {
+    keys.push_back(maker.put(1.0 * i).value());
+  }
+  const auto began = std::chrono::steady_clock::now();
+  const auto parts = read->open("fields").value().get_async<double>(keys);
+  std::vector<std::thread> threads;
+  for (const auto& part : parts) {
+    threads.emplace_back([&part] { EXPECT_TRUE(part.get(20s)); });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 15s) << "one slept until its deadline";
+  for (const auto& session : {made, read}) {
+    session->close();
+  }
+}
+
 }  // namespace
 }  // namespace locum::tests
