@@ -8,7 +8,7 @@
 #include <span>
 #include <string_view>
 
-#include "core/hash.hpp"
+#include "core/base/hash.hpp"
 
 namespace locum::bench {
 

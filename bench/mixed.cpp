@@ -4,8 +4,8 @@
 
 #include "bench/interleave.hpp"
 #include "bench/rows.hpp"
-#include "core/group.hpp"
 #include "core/options.hpp"
+#include "core/ports/group.hpp"
 #include "shm/node.hpp"
 
 // Blocks from 1 B to 256 MiB that come and go: what an allocation with the frees that make room for it costs

@@ -3,9 +3,9 @@
 #include <memory>
 #include <utility>
 
-#include "core/cluster.hpp"
-#include "core/group.hpp"
+#include "core/node/cluster.hpp"
 #include "core/options.hpp"
+#include "core/ports/group.hpp"
 #include "core/session.hpp"
 #include "core/store.hpp"
 #include "shm/node.hpp"

@@ -15,8 +15,8 @@
 #include "bench/interleave.hpp"
 #include "bench/pause.hpp"
 #include "bench/world.hpp"
-#include "core/directory.hpp"
-#include "core/nodes.hpp"
+#include "core/ports/directory.hpp"
+#include "core/rpc/nodes.hpp"
 #include "mpi/runtime.hpp"
 
 namespace locum::bench {

@@ -13,7 +13,7 @@
 #include "bench/remote.hpp"
 #include "bench/rows.hpp"
 #include "bench/world.hpp"
-#include "shm/available_memory.hpp"
+#include "shm/segment/available_memory.hpp"
 
 namespace locum::bench {
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <type_traits>
 
-#include "flat.hpp"
-#include "result.hpp"
+#include <locum/object/flat.hpp>
+#include <locum/result.hpp>
 
 namespace locum {
 
@@ -41,7 +41,7 @@ constexpr void check_storable() {
                 "std::string or std::vector");
   static_assert(is_pointer_like<T> || is_span<T> || is_instance<T, std::basic_string_view> || Flat<T>,
                 "locum cannot store this type: it is not trivially copyable and has no serialize(Archive&); "
-                "for std::map, std::set, std::deque and std::list include <locum/core/containers.hpp>");
+                "for std::map, std::set, std::deque and std::list include <locum/containers.hpp>");
 }
 
 /// One level of nesting, for as long as it lives.

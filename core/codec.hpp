@@ -9,12 +9,12 @@
 #include <type_traits>
 #include <utility>
 
-#include "object.hpp"
-#include "read.hpp"
-#include "representation.hpp"
-#include "session.hpp"
-#include "type_identity.hpp"
-#include "view.hpp"
+#include <locum/detail/read.hpp>
+#include <locum/detail/representation.hpp>
+#include <locum/object/object.hpp>
+#include <locum/object/type_identity.hpp>
+#include <locum/session.hpp>
+#include <locum/view.hpp>
 
 namespace locum {
 

@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "codec.hpp"
-#include "store.hpp"
+#include <locum/codec.hpp>
+#include <locum/store.hpp>
 
 namespace locum {
 

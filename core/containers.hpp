@@ -12,8 +12,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include "serializers.hpp"
-#include "type_identity.hpp"
+#include <locum/object/type_identity.hpp>
+#include <locum/serializers.hpp>
 
 namespace locum {
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "eventual.hpp"
-#include "view.hpp"
+#include <locum/async/eventual.hpp>
+#include <locum/view.hpp>
 
 namespace locum {
 

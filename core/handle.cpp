@@ -6,8 +6,8 @@
 #include <ostream>
 #include <span>
 
-#include "core/checksum.hpp"
-#include "core/promised.hpp"
+#include "core/base/checksum.hpp"
+#include "core/node/promised.hpp"
 
 namespace locum {
 

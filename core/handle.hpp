@@ -5,8 +5,8 @@
 #include <iosfwd>
 #include <type_traits>
 
-#include "key.hpp"
-#include "result.hpp"
+#include <locum/key.hpp>
+#include <locum/result.hpp>
 
 namespace locum {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <utility>
 
-#include "core/held_part.hpp"
-#include "core/strided_runs.hpp"
+#include "core/client/held_part.hpp"
+#include "core/object/strided_runs.hpp"
 
 namespace locum {
 

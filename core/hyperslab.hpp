@@ -6,8 +6,8 @@
 #include <initializer_list>
 #include <span>
 
-#include "object.hpp"
-#include "result.hpp"
+#include <locum/object/object.hpp>
+#include <locum/result.hpp>
 
 namespace locum {
 

@@ -6,7 +6,7 @@
 #include <iosfwd>
 #include <string>
 
-#include "hash.hpp"
+#include <locum/base/hash.hpp>
 
 namespace locum {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include "path.hpp"
-#include "thread_lane.hpp"
+#include <locum/base/thread_lane.hpp>
+#include <locum/path.hpp>
 
 namespace locum {
 

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <string>
 
-#include "key.hpp"
-#include "object.hpp"
+#include <locum/key.hpp>
+#include <locum/object/object.hpp>
 
 namespace locum {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "result.hpp"
+#include <locum/result.hpp>
 
 namespace locum {
 

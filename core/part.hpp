@@ -3,8 +3,8 @@
 #include <concepts>
 #include <cstdint>
 
-#include "object.hpp"
-#include "result.hpp"
+#include <locum/object/object.hpp>
+#include <locum/result.hpp>
 
 namespace locum {
 

@@ -6,8 +6,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "pledge.hpp"
-#include "store.hpp"
+#include <locum/detail/pledge.hpp>
+#include <locum/store.hpp>
 
 namespace locum {
 

@@ -13,14 +13,14 @@
 #include <type_traits>
 #include <utility>
 
-#include "codec.hpp"
-#include "coming_state.hpp"
-#include "future.hpp"
-#include "handle.hpp"
-#include "mutex.hpp"
-#include "read.hpp"
-#include "session.hpp"
-#include "view.hpp"
+#include <locum/async/coming_state.hpp>
+#include <locum/base/mutex.hpp>
+#include <locum/codec.hpp>
+#include <locum/detail/read.hpp>
+#include <locum/future.hpp>
+#include <locum/handle.hpp>
+#include <locum/session.hpp>
+#include <locum/view.hpp>
 
 namespace locum {
 

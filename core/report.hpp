@@ -6,8 +6,8 @@
 #include <string>
 #include <type_traits>
 
-#include "connector.hpp"
-#include "metrics.hpp"
+#include <locum/metrics.hpp>
+#include <locum/ports/connector.hpp>
 
 namespace locum {
 

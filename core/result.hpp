@@ -4,7 +4,7 @@
 #include <utility>
 #include <variant>
 
-#include "error.hpp"
+#include <locum/error.hpp>
 
 namespace locum {
 

@@ -15,7 +15,7 @@
 #include <variant>
 #include <vector>
 
-#include "archive.hpp"
+#include <locum/archive.hpp>
 
 namespace locum {
 

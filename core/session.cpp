@@ -8,15 +8,15 @@
 #include <string>
 #include <utility>
 
+#include "core/base/unless_out_of_memory.hpp"
 #include "core/codec.hpp"
-#include "core/directory.hpp"
-#include "core/internal_stores.hpp"
-#include "core/promise_marks.hpp"
-#include "core/promised.hpp"
-#include "core/representation.hpp"
-#include "core/standing_waits.hpp"
+#include "core/detail/promise_marks.hpp"
+#include "core/detail/representation.hpp"
+#include "core/detail/standing_waits.hpp"
+#include "core/node/promised.hpp"
+#include "core/object/internal_stores.hpp"
+#include "core/ports/directory.hpp"
 #include "core/store.hpp"
-#include "core/unless_out_of_memory.hpp"
 
 namespace locum {
 

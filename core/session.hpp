@@ -12,15 +12,15 @@
 #include <unordered_map>
 #include <vector>
 
-#include "arrivals.hpp"
-#include "connector.hpp"
-#include "decoded_cache.hpp"
-#include "handle.hpp"
-#include "metrics.hpp"
-#include "mutex.hpp"
-#include "options.hpp"
-#include "report.hpp"
-#include "result.hpp"
+#include <locum/async/arrivals.hpp>
+#include <locum/base/mutex.hpp>
+#include <locum/detail/decoded_cache.hpp>
+#include <locum/handle.hpp>
+#include <locum/metrics.hpp>
+#include <locum/options.hpp>
+#include <locum/ports/connector.hpp>
+#include <locum/report.hpp>
+#include <locum/result.hpp>
 
 namespace locum {
 

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/promised.hpp"
+#include "core/node/promised.hpp"
 
 namespace locum {
 

@@ -12,17 +12,17 @@
 #include <utility>
 #include <vector>
 
-#include "batch_calls.hpp"
-#include "begun_calls.hpp"
-#include "codec.hpp"
-#include "object_info.hpp"
-#include "proxy.hpp"
-#include "refused_calls.hpp"
-#include "replace_options.hpp"
-#include "session.hpp"
-#include "store_steps.hpp"
-#include "view.hpp"
-#include "writer.hpp"
+#include <locum/codec.hpp>
+#include <locum/detail/batch_calls.hpp>
+#include <locum/detail/begun_calls.hpp>
+#include <locum/detail/refused_calls.hpp>
+#include <locum/detail/store_steps.hpp>
+#include <locum/object_info.hpp>
+#include <locum/proxy.hpp>
+#include <locum/replace_options.hpp>
+#include <locum/session.hpp>
+#include <locum/view.hpp>
+#include <locum/writer.hpp>
 
 namespace locum {
 

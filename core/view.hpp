@@ -6,8 +6,8 @@
 #include <span>
 #include <utility>
 
-#include "flattened.hpp"
-#include "object.hpp"
+#include <locum/object/flattened.hpp>
+#include <locum/object/object.hpp>
 
 namespace locum {
 

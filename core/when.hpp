@@ -9,8 +9,8 @@
 #include <optional>
 #include <ranges>
 
-#include "arrivals.hpp"
-#include "eventual.hpp"
+#include <locum/async/arrivals.hpp>
+#include <locum/async/eventual.hpp>
 
 namespace locum {
 

@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include "core/begun_seal.hpp"
+#include "core/detail/begun_seal.hpp"
 
 namespace locum::detail {
 

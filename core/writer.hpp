@@ -10,10 +10,10 @@
 #include <string_view>
 #include <utility>
 
-#include "eventual.hpp"
-#include "flat.hpp"
-#include "object.hpp"
-#include "session.hpp"
+#include <locum/async/eventual.hpp>
+#include <locum/object/flat.hpp>
+#include <locum/object/object.hpp>
+#include <locum/session.hpp>
 
 namespace locum {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/message.hpp"
+#include "core/rpc/message.hpp"
 #include "core/version.hpp"
 #include "mpi/error.hpp"
 

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <string>
 
-#include "core/hash.hpp"
-#include "core/packed_error.hpp"
+#include "core/base/hash.hpp"
+#include "core/rpc/packed_error.hpp"
 
 namespace locum::mpi {
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/group.hpp"
+#include "core/ports/group.hpp"
 #include "mpi/communicator.hpp"
 #include "mpi/topology.hpp"
 

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "core/client/links.hpp"
 #include "core/deadline.hpp"
-#include "core/links.hpp"
-#include "core/losses.hpp"
+#include "core/node/losses.hpp"
 
 namespace locum::mpi {
 

@@ -17,12 +17,12 @@
 #include <utility>
 #include <vector>
 
-#include "core/arrivals.hpp"
-#include "core/cluster.hpp"
-#include "core/departures.hpp"
-#include "core/distributed.hpp"
-#include "core/links.hpp"
-#include "core/no_more_threads.hpp"
+#include "core/async/arrivals.hpp"
+#include "core/base/no_more_threads.hpp"
+#include "core/client/departures.hpp"
+#include "core/client/distributed.hpp"
+#include "core/client/links.hpp"
+#include "core/node/cluster.hpp"
 #include "core/report.hpp"
 #include "mpi/agreed_options.hpp"
 #include "mpi/error.hpp"
@@ -30,11 +30,11 @@
 #include "mpi/launcher.hpp"
 #include "mpi/rank_losses.hpp"
 #include "mpi/topology.hpp"
-#include "shm/background_thread.hpp"
-#include "shm/closed_alone.hpp"
-#include "shm/endings.hpp"
-#include "shm/fork_guard.hpp"
+#include "shm/death/closed_alone.hpp"
+#include "shm/death/endings.hpp"
+#include "shm/death/fork_guard.hpp"
 #include "shm/node.hpp"
+#include "shm/segment/background_thread.hpp"
 #if LOCUM_WITH_UCX
 #include "transport/ucx/transport.hpp"
 #endif

@@ -8,13 +8,13 @@
 #include <string_view>
 #include <vector>
 
-#include "../core/deadline.hpp"
-#include "../core/handle.hpp"
-#include "../core/metrics.hpp"
-#include "../core/options.hpp"
-#include "../core/proxy.hpp"
-#include "../core/session.hpp"
-#include "../core/store.hpp"
+#include <locum/deadline.hpp>
+#include <locum/handle.hpp>
+#include <locum/metrics.hpp>
+#include <locum/options.hpp>
+#include <locum/proxy.hpp>
+#include <locum/session.hpp>
+#include <locum/store.hpp>
 
 namespace locum {
 

@@ -12,7 +12,7 @@
 #include <system_error>
 #include <utility>
 
-#include "core/hash.hpp"
+#include "core/base/hash.hpp"
 #include "mpi/error.hpp"
 
 namespace locum::mpi {

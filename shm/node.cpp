@@ -14,18 +14,18 @@
 #include <utility>
 #include <vector>
 
-#include "core/no_more_threads.hpp"
-#include "shm/arena.hpp"
-#include "shm/available_memory.hpp"
-#include "shm/collector.hpp"
-#include "shm/descriptor_channel.hpp"
-#include "shm/directory_shard.hpp"
-#include "shm/kill_point.hpp"
-#include "shm/name_table.hpp"
-#include "shm/object_table.hpp"
-#include "shm/process_identity.hpp"
-#include "shm/segment.hpp"
-#include "shm/watch.hpp"
+#include "core/base/no_more_threads.hpp"
+#include "shm/arena/arena.hpp"
+#include "shm/death/watch.hpp"
+#include "shm/names/directory_shard.hpp"
+#include "shm/names/name_table.hpp"
+#include "shm/segment/available_memory.hpp"
+#include "shm/segment/descriptor_channel.hpp"
+#include "shm/segment/kill_point.hpp"
+#include "shm/segment/process_identity.hpp"
+#include "shm/segment/segment.hpp"
+#include "shm/table/collector.hpp"
+#include "shm/table/object_table.hpp"
 
 namespace locum::shm {
 namespace {

@@ -7,14 +7,14 @@
 #include <string>
 #include <vector>
 
-#include "core/arena.hpp"
-#include "core/directory.hpp"
-#include "core/group.hpp"
-#include "core/losses.hpp"
-#include "core/node_table.hpp"
+#include "core/node/losses.hpp"
 #include "core/options.hpp"
-#include "shm/closed_alone.hpp"
-#include "shm/process_identity.hpp"
+#include "core/ports/arena.hpp"
+#include "core/ports/directory.hpp"
+#include "core/ports/group.hpp"
+#include "core/ports/node_table.hpp"
+#include "shm/death/closed_alone.hpp"
+#include "shm/segment/process_identity.hpp"
 
 namespace locum::shm {
 

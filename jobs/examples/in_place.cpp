@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <locum/core/containers.hpp>
+#include <locum/containers.hpp>
 #include <locum/locum.hpp>
 #include <map>
 #include <numeric>

@@ -16,8 +16,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/arena.hpp"
 #include "core/options.hpp"
+#include "core/ports/arena.hpp"
 
 /// What every Arena promises, whatever implements it: INSTANTIATE_TEST_SUITE_P(…, ArenaContract, …) with a
 /// maker of fresh arenas. Random operations are compared with a plain std::map.

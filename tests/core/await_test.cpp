@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/awaited_names.hpp"
+#include "core/server/awaited_names.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"

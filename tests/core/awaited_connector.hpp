@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "core/connector.hpp"
-#include "core/directory.hpp"
-#include "core/mutex.hpp"
-#include "core/name_answer.hpp"
+#include "core/async/name_answer.hpp"
+#include "core/base/mutex.hpp"
+#include "core/ports/connector.hpp"
+#include "core/ports/directory.hpp"
 
 namespace locum::tests {
 

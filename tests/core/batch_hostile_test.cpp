@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/batch_wire.hpp"
 #include "core/options.hpp"
+#include "core/rpc/batch_wire.hpp"
 #include "core/store.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"

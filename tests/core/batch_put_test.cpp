@@ -13,10 +13,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/batch_wire.hpp"
+#include "core/async/haste.hpp"
 #include "core/containers.hpp"
-#include "core/haste.hpp"
-#include "core/internal_stores.hpp"
+#include "core/object/internal_stores.hpp"
+#include "core/rpc/batch_wire.hpp"
 #include "tests/core/batch_nodes.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/full_arena.hpp"

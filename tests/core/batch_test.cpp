@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/batch_wire.hpp"
 #include "core/options.hpp"
+#include "core/rpc/batch_wire.hpp"
 #include "core/store.hpp"
 #include "tests/core/batch_nodes.hpp"
 #include "tests/core/connector_samples.hpp"

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/distributed.hpp"
-#include "core/haste.hpp"
+#include "core/async/haste.hpp"
+#include "core/client/distributed.hpp"
 #include "core/store.hpp"
 #include "tests/core/forwarding_directory.hpp"
 #include "tests/core/full_arena.hpp"

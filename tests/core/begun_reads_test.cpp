@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/cluster.hpp"
-#include "core/local.hpp"
+#include "core/node/cluster.hpp"
+#include "core/node/local.hpp"
 #include "core/options.hpp"
 #include "core/store.hpp"
 #include "tests/core/future_nodes.hpp"

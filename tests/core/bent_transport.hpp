@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/message.hpp"
-#include "core/transport.hpp"
+#include "core/ports/transport.hpp"
+#include "core/rpc/message.hpp"
 
 namespace locum::tests {
 

@@ -29,9 +29,9 @@
 #include <thread>
 #include <vector>
 
-#include "core/connector.hpp"
-#include "core/directory.hpp"
-#include "core/hash.hpp"
+#include "core/base/hash.hpp"
+#include "core/ports/connector.hpp"
+#include "core/ports/directory.hpp"
 #include "tests/core/connector_model.hpp"
 #include "tests/core/connector_samples.hpp"
 

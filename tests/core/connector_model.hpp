@@ -15,8 +15,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/connector.hpp"
-#include "core/directory.hpp"
+#include "core/ports/connector.hpp"
+#include "core/ports/directory.hpp"
 #include "tests/core/connector_samples.hpp"
 
 namespace locum::tests {

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/connector.hpp"
-#include "core/hash.hpp"
+#include "core/base/hash.hpp"
+#include "core/ports/connector.hpp"
 #include "tests/core/code_of.hpp"
 
 namespace locum::tests {

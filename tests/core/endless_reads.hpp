@@ -7,7 +7,7 @@
 #include <span>
 #include <utility>
 
-#include "core/remote_memory.hpp"
+#include "core/ports/remote_memory.hpp"
 
 namespace locum::tests {
 

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <string>
 
-#include "core/directory.hpp"
-#include "core/internal_stores.hpp"
+#include "core/object/internal_stores.hpp"
+#include "core/ports/directory.hpp"
 
 namespace locum::tests {
 

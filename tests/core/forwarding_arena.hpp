@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "core/arena.hpp"
+#include "core/ports/arena.hpp"
 
 namespace locum::tests {
 

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/connector.hpp"
+#include "core/ports/connector.hpp"
 
 namespace locum::tests {
 

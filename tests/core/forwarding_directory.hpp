@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/directory.hpp"
+#include "core/ports/directory.hpp"
 
 namespace locum::tests {
 

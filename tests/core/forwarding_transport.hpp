@@ -5,7 +5,7 @@
 #include <span>
 #include <utility>
 
-#include "core/transport.hpp"
+#include "core/ports/transport.hpp"
 
 namespace locum::tests {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "core/haste.hpp"
+#include "core/async/haste.hpp"
 #include "core/options.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/full_arena.hpp"

@@ -17,9 +17,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/arrivals.hpp"
+#include "core/async/arrivals.hpp"
 #include "core/codec.hpp"
-#include "core/local.hpp"
+#include "core/node/local.hpp"
 #include "core/store.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/slow_connector.hpp"

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "core/async/window.hpp"
 #include "core/store.hpp"
-#include "core/window.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/future_nodes.hpp"
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/group.hpp"
+#include "core/ports/group.hpp"
 
 /// What every Group must do. Each process of the group calls these with its own object, in the same order.
 namespace locum::contract {

@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "core/haste.hpp"
+#include "core/async/haste.hpp"
 #include "tests/core/forwarding_arena.hpp"
 
 namespace locum::tests {

@@ -8,7 +8,7 @@
 #include <functional>
 #include <string>
 
-#include "core/message.hpp"
+#include "core/rpc/message.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"
 #include "tests/core/mortal_nodes.hpp"

@@ -8,8 +8,8 @@
 #include <numeric>
 #include <vector>
 
-#include "core/object_wire.hpp"
-#include "core/packing_space.hpp"
+#include "core/object/object_wire.hpp"
+#include "core/rpc/packing_space.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/message.hpp"
 #include "core/options.hpp"
+#include "core/rpc/message.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hasty_arena.hpp"
 #include "tests/core/mortal_nodes.hpp"

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/hash.hpp"
+#include "core/base/hash.hpp"
 #include "tests/core/name_register.hpp"
 
 namespace locum::tests {

@@ -8,7 +8,7 @@
 #include <functional>
 #include <span>
 
-#include "core/transport.hpp"
+#include "core/ports/transport.hpp"
 
 namespace locum::tests {
 

@@ -4,8 +4,8 @@
 #include <memory>
 #include <utility>
 
-#include "core/operation.hpp"
-#include "core/standby.hpp"
+#include "core/async/operation.hpp"
+#include "core/async/standby.hpp"
 #include "tests/core/queue_transport.hpp"
 
 namespace locum::tests {

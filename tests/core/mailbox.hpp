@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/transport.hpp"
+#include "core/ports/transport.hpp"
 #include "tests/core/transport_world.hpp"
 
 namespace locum::tests {

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/eventual.hpp"
+#include "core/async/eventual.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/no_memory_scene.hpp"
 

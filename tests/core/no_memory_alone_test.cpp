@@ -15,9 +15,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/decoded_cache.hpp"
-#include "core/eventual.hpp"
-#include "core/local.hpp"
+#include "core/async/eventual.hpp"
+#include "core/detail/decoded_cache.hpp"
+#include "core/node/local.hpp"
 #include "core/promise.hpp"
 #include "core/store.hpp"
 #include "tests/core/connector_samples.hpp"

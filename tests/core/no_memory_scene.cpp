@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "core/read_leases.hpp"
+#include "core/copies/read_leases.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"
 #include "tests/core/scarce_memory.hpp"

@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "core/connector.hpp"
 #include "core/options.hpp"
+#include "core/ports/connector.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/simulated_nodes.hpp"
 #include "tests/core/spared_allocations.hpp"

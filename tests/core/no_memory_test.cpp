@@ -8,7 +8,7 @@
 #include <string>
 #include <tuple>
 
-#include "core/local.hpp"
+#include "core/node/local.hpp"
 #include "core/promise.hpp"
 #include "core/store.hpp"
 #include "tests/core/code_of.hpp"

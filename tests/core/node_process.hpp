@@ -10,10 +10,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/arena.hpp"
-#include "core/directory.hpp"
-#include "core/node_table.hpp"
-#include "core/object_tail.hpp"
+#include "core/object/object_tail.hpp"
+#include "core/ports/arena.hpp"
+#include "core/ports/directory.hpp"
+#include "core/ports/node_table.hpp"
 
 namespace locum::tests {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "core/object_wire.hpp"
+#include "core/object/object_wire.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"

@@ -8,7 +8,7 @@
 #include <string>
 #include <utility>
 
-#include "core/mutex.hpp"
+#include "core/base/mutex.hpp"
 #include "tests/core/spared_allocations.hpp"
 
 namespace locum::tests {

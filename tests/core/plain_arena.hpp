@@ -5,7 +5,7 @@
 #include <set>
 #include <vector>
 
-#include "core/arena.hpp"
+#include "core/ports/arena.hpp"
 
 namespace locum::tests {
 

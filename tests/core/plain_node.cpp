@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "core/mutex.hpp"
+#include "core/base/mutex.hpp"
 #include "tests/core/plain_arena.hpp"
 #include "tests/core/spared_allocations.hpp"
 

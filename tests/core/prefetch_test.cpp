@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/fetch.hpp"
-#include "core/haste.hpp"
+#include "core/async/haste.hpp"
 #include "core/options.hpp"
+#include "core/ports/fetch.hpp"
 #include "core/store.hpp"
 #include "tests/core/forwarding_arena.hpp"
 #include "tests/core/hasty_arena.hpp"

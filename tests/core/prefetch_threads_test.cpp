@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/cluster.hpp"
-#include "core/fetch.hpp"
-#include "core/haste.hpp"
+#include "core/async/haste.hpp"
+#include "core/node/cluster.hpp"
 #include "core/options.hpp"
+#include "core/ports/fetch.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/forwarding_arena.hpp"
 #include "tests/core/forwarding_transport.hpp"

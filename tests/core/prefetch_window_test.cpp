@@ -5,9 +5,9 @@
 #include <memory>
 #include <vector>
 
+#include "core/async/window.hpp"
 #include "core/options.hpp"
 #include "core/store.hpp"
-#include "core/window.hpp"
 #include "tests/core/prefetching_nodes.hpp"
 #include "tests/core/sanitized.hpp"
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/fetch.hpp"
+#include "core/ports/fetch.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/mortal_nodes.hpp"
 #include "tests/core/simulated_nodes.hpp"

@@ -11,7 +11,7 @@
 
 #include "core/options.hpp"
 #include "core/promise.hpp"
-#include "core/promise_waits.hpp"
+#include "core/server/promise_waits.hpp"
 #include "tests/core/promise_nodes.hpp"
 
 namespace locum::tests {

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/message.hpp"
 #include "core/promise.hpp"
+#include "core/rpc/message.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/promise_nodes.hpp"
 

@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "core/message.hpp"
-#include "core/object_wire.hpp"
+#include "core/object/object_wire.hpp"
 #include "core/promise.hpp"
+#include "core/rpc/message.hpp"
 #include "tests/core/promise_nodes.hpp"
 
 namespace locum::tests {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/promise.hpp"
-#include "core/promise_waits.hpp"
+#include "core/server/promise_waits.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/promise_nodes.hpp"
 

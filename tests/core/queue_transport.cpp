@@ -5,7 +5,7 @@
 #include <deque>
 #include <utility>
 
-#include "core/mutex.hpp"
+#include "core/base/mutex.hpp"
 
 namespace locum::tests {
 

@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "core/transport.hpp"
+#include "core/ports/transport.hpp"
 
 namespace locum::tests {
 

@@ -8,9 +8,9 @@
 #include <optional>
 #include <utility>
 
-#include "core/message.hpp"
-#include "core/object_wire.hpp"
+#include "core/object/object_wire.hpp"
 #include "core/options.hpp"
+#include "core/rpc/message.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/endless_reads.hpp"

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/remote_memory.hpp"
+#include "core/ports/remote_memory.hpp"
 #include "tests/core/mailbox.hpp"
 #include "tests/core/transport_world.hpp"
 

@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "core/remote_memory.hpp"
-#include "core/transport.hpp"
+#include "core/ports/remote_memory.hpp"
+#include "core/ports/transport.hpp"
 
 namespace locum::tests {
 

@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include "core/local.hpp"
+#include "core/node/local.hpp"
 #include "core/store.hpp"
 
 namespace locum::tests {

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/internal_stores.hpp"
+#include "core/object/internal_stores.hpp"
 #include "core/promise.hpp"
 #include "core/store.hpp"
 #include "tests/core/code_of.hpp"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/distributed.hpp"
+#include "core/client/distributed.hpp"
 
 namespace locum::tests {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/connector.hpp"
-#include "core/links.hpp"
+#include "core/client/links.hpp"
+#include "core/ports/connector.hpp"
 #include "tests/core/node_process.hpp"
 #include "tests/core/plain_node.hpp"
 #include "transport/loopback/network.hpp"

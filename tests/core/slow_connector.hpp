@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/fetch.hpp"
-#include "core/mutex.hpp"
+#include "core/base/mutex.hpp"
+#include "core/ports/fetch.hpp"
 #include "tests/core/forwarding_connector.hpp"
 
 namespace locum::tests {

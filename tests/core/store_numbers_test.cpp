@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "core/internal_stores.hpp"
+#include "core/object/internal_stores.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/mortal_nodes.hpp"
 #include "tests/core/rank_stores.hpp"

@@ -8,10 +8,10 @@
 #include <string_view>
 #include <utility>
 
-#include "core/directory.hpp"
-#include "core/haste.hpp"
-#include "core/node_client.hpp"
-#include "core/node_table.hpp"
+#include "core/async/haste.hpp"
+#include "core/async/node_client.hpp"
+#include "core/ports/directory.hpp"
+#include "core/ports/node_table.hpp"
 #include "tests/core/forwarding_directory.hpp"
 
 namespace locum::tests {

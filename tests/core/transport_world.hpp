@@ -9,8 +9,8 @@
 #include <span>
 #include <string>
 
-#include "core/remote_memory.hpp"
-#include "core/transport.hpp"
+#include "core/ports/remote_memory.hpp"
+#include "core/ports/transport.hpp"
 
 namespace locum::tests {
 

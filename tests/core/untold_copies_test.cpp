@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/message.hpp"
+#include "core/rpc/message.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/connector_samples.hpp"

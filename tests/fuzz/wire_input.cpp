@@ -6,11 +6,11 @@
 #include <memory>
 #include <string>
 
-#include "core/held_object.hpp"
-#include "core/name_list.hpp"
-#include "core/object_wire.hpp"
-#include "core/packed_error.hpp"
-#include "core/reference.hpp"
+#include "core/node/reference.hpp"
+#include "core/object/name_list.hpp"
+#include "core/object/object_wire.hpp"
+#include "core/rpc/held_object.hpp"
+#include "core/rpc/packed_error.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"

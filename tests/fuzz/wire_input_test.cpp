@@ -10,7 +10,7 @@
 #include <set>
 #include <string>
 
-#include "core/message.hpp"
+#include "core/rpc/message.hpp"
 
 namespace locum::tests {
 namespace {

@@ -9,7 +9,7 @@
 #include <iterator>
 #include <sstream>
 
-#include "core/hash.hpp"
+#include "core/base/hash.hpp"
 
 namespace locum::tests {
 namespace {

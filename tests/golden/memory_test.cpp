@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "core/options.hpp"
-#include "shm/segment.hpp"
+#include "shm/segment/segment.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/golden/golden.hpp"
 #include "tests/shm/cluster_on_node.hpp"

@@ -6,6 +6,13 @@
 #   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX; loopback/ none
 #   mpi         core mpi             MPI
 #
+# Inside core and shm a folder includes itself and those before it in this list; folders joined by "and" may include each other:
+#
+#   core        base, object, ports, node, rpc, async, copies, server, client, detail and core/ itself
+#   shm         segment, death, arena, table and names, shm/ itself
+#
+# The public values of core (error, result, key and others below) may be included everywhere.
+#
 # mpi/runtime.* may include every room: it is the one place that puts them together. The C++ standard library is everybody's.
 # Prints file:line: text, and why it is refused. Exit status 1 if anything was refused, 2 if there was nothing to check.
 
@@ -22,6 +29,16 @@ BEGIN {
     "unordered_set utility valarray variant vector version", names, " ")
   for (i = 1; i <= count; ++i) is_standard[names[i]] = 1
   posix = "^((sys|linux)/[a-z0-9_]+|unistd|fcntl|pthread|poll|signal|sched|dirent|time|mntent|limits)\\.h$"
+  count = split("base object ports node rpc async copies server client detail", names, " ")
+  for (i = 1; i <= count; ++i) layer["core/" names[i]] = i
+  layer["core"] = layer["core/detail"]
+  layer["shm/segment"] = 1
+  layer["shm/death"] = 2
+  layer["shm/arena"] = 3
+  layer["shm/table"] = layer["shm/names"] = 4
+  layer["shm"] = 5
+  split("error result key handle deadline options part hyperslab path metrics", names, " ")
+  for (i in names) is_value["core/" names[i] ".hpp"] = 1
 }
 
 function refuse(why) {
@@ -58,6 +75,21 @@ function foreign_allowed(header) {
   return 0
 }
 
+function folder_of(path) {
+  sub(/\/[^\/]*$/, "", path)
+  return path
+}
+
+# Within core and within shm: whether the folder of this file may include that one.
+function check_layer(path,    from, to) {
+  from = folder_of(FILENAME)
+  to = folder_of(path)
+  if (path in is_value || from !~ /^(core|shm)(\/|$)/) return
+  if (!(from in layer)) refuse(from "/ is no folder of the list in tests/layering/layering.awk")
+  else if (!(to in layer)) refuse(to "/ is no folder of the list in tests/layering/layering.awk")
+  else if (layer[to] > layer[from]) refuse(from "/ may not include " to "/, which stands behind it in the list")
+}
+
 function check_room(path,    from, to) {
   from = FILENAME
   sub(/\/.*/, "", from)
@@ -66,6 +98,7 @@ function check_room(path,    from, to) {
   if (!(to in is_room)) refuse("\"" path "\" is in no room")
   else if (to != from && to != "core" && FILENAME !~ /^mpi\/runtime\./)
     refuse(from "/ may include core/ and itself, not " to "/; only mpi/runtime.* sees every room")
+  else if (to == from) check_layer(path)
 }
 
 FNR == 1 { files++ }
@@ -82,8 +115,8 @@ FNR == 1 { files++ }
     check_room(exists(beside) ? beside : normalised(header))
   } else if (text ~ /^<[^>]+>/) {
     sub(/>.*/, "", header)
-    if (header == "locum/locum.hpp") check_room("mpi/locum.hpp")
-    else if (header ~ /^locum\//) check_room(normalised(substr(header, 7)))
+    if (header ~ /^locum\/(locum|runtime)\.hpp$/) check_room("mpi/" substr(header, 7))
+    else if (header ~ /^locum\//) check_room("core/" normalised(substr(header, 7)))
     else if (!foreign_allowed(header)) refuse("<" header "> is neither standard C++ nor what this room adapts")
   } else {
     refuse("the included file must be written out, in quotes or angle brackets")

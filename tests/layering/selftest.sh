@@ -8,7 +8,7 @@ failed=0
 
 plant() {  # plant FILE TEXT: a clean tree, and TEXT as the only line of FILE
   rm -rf "$tree"
-  for file in core/store.hpp core/detail/list.hpp shm/segment.hpp transport/ucx/worker.hpp mpi/communicator.hpp; do
+  for file in core/store.hpp core/detail/list.hpp core/rpc/exchange.hpp core/base/mutex.hpp shm/segment/segment.hpp shm/node.hpp transport/ucx/worker.hpp mpi/communicator.hpp; do
     mkdir -p "$tree/$(dirname "$file")"
     echo '#include <vector>' >"$tree/$file"
   done
@@ -35,36 +35,46 @@ allowed() {
 refused core/key.cpp '#include <mpi.h>'
 refused core/key.cpp '#include <unistd.h>'
 refused core/key.cpp '#include <boost/interprocess/mapped_region.hpp>'
-refused core/key.cpp '#include "shm/segment.hpp"'
-refused core/key.hpp '#include "../shm/segment.hpp"'
+refused core/key.cpp '#include "shm/segment/segment.hpp"'
+refused core/key.hpp '#include "../shm/segment/segment.hpp"'
 refused core/detail/key.hpp '  #  include "../../mpi/communicator.hpp"'
 refused core/key.cpp '#include <locum/mpi/communicator.hpp>'
 refused core/key.cpp '#include <locum/locum.hpp>'
 refused core/key.cpp '#include "tests/core/tree.hpp"'
 refused core/key.cpp '#include KEY_HEADER'
-refused shm/arena.cpp '#include "mpi/communicator.hpp"'
-refused shm/arena.hpp '#include "../transport/ucx/worker.hpp"'
-refused shm/arena.cpp '#include <mpi.h>'
-refused shm/arena.cpp '#include <boost/asio.hpp>'
-refused transport/ucx/endpoint.cpp '#include "shm/segment.hpp"'
+refused shm/arena/arena.cpp '#include "mpi/communicator.hpp"'
+refused shm/arena/arena.hpp '#include "../../transport/ucx/worker.hpp"'
+refused shm/arena/arena.cpp '#include <mpi.h>'
+refused shm/arena/arena.cpp '#include <boost/asio.hpp>'
+refused transport/ucx/endpoint.cpp '#include "shm/segment/segment.hpp"'
 refused transport/ucx/endpoint.cpp '#include <hdf5.h>'
 refused transport/loopback/network.cpp '#include <ucp/api/ucp.h>'
-refused mpi/bootstrap.cpp '#include "shm/segment.hpp"'
+refused mpi/bootstrap.cpp '#include "shm/segment/segment.hpp"'
 refused mpi/bootstrap.hpp '#include "../transport/ucx/worker.hpp"'
 refused mpi/runtime.cpp '#include <ucp/api/ucp.h>'
 refused mpi/runtime.cpp '#include "jobs/demo.hpp"'
+refused core/base/mutex.cpp '#include "core/rpc/exchange.hpp"'
+refused core/rpc/exchange.cpp '#include "core/store.hpp"'
+refused core/rpc/exchange.hpp '#include <locum/store.hpp>'
+refused core/elsewhere/list.cpp '#include "core/base/mutex.hpp"'
+refused shm/segment/segment.cpp '#include "shm/arena/arena.hpp"'
+refused core/store.hpp '#include <locum/runtime.hpp>'
 
 allowed core/key.cpp '#include "core/store.hpp"'
 allowed core/detail/key.hpp '#include "../store.hpp"'
 allowed core/detail/key.hpp '#include "list.hpp"'
 allowed core/key.cpp '#include <cstdint>'
-allowed shm/arena.cpp '#include <sys/mman.h>'
-allowed shm/arena.cpp '#include <boost/interprocess/mapped_region.hpp>'
-allowed shm/arena.hpp '#include "../core/store.hpp"'
+allowed core/rpc/exchange.cpp '#include "core/base/mutex.hpp"'
+allowed core/base/mutex.cpp '#include "core/error.hpp"'
+allowed core/detail/list.hpp '#include <locum/store.hpp>'
+allowed shm/table/entries.cpp '#include "shm/names/shard.hpp"'
+allowed shm/arena/arena.cpp '#include <sys/mman.h>'
+allowed shm/arena/arena.cpp '#include <boost/interprocess/mapped_region.hpp>'
+allowed shm/arena/arena.hpp '#include "../../core/error.hpp"'
 allowed transport/ucx/endpoint.cpp '#include <ucp/api/ucp.h>'
 allowed transport/storage/file.cpp '#include <hdf5.h>'
 allowed mpi/bootstrap.cpp '#include <mpi.h>'
-allowed mpi/runtime.cpp '#include "shm/segment.hpp"'
+allowed mpi/runtime.cpp '#include "shm/segment/segment.hpp"'
 allowed mpi/runtime.cpp '#include "transport/ucx/worker.hpp"'
 
 rm -rf "$tree"

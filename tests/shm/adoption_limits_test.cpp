@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "shm/object_table.hpp"
+#include "shm/table/object_table.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/shm/adoption_scene.hpp"
 #include "tests/shm/child.hpp"

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "shm/directory_shard.hpp"
-#include "shm/entry_tag.hpp"
-#include "shm/object_table.hpp"
-#include "shm/robust_lock.hpp"
+#include "shm/names/directory_shard.hpp"
+#include "shm/segment/entry_tag.hpp"
+#include "shm/segment/robust_lock.hpp"
+#include "shm/table/object_table.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"
 

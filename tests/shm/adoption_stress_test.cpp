@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "shm/entry_tag.hpp"
-#include "shm/object_table.hpp"
+#include "shm/segment/entry_tag.hpp"
+#include "shm/table/object_table.hpp"
 #include "tests/shm/player.hpp"
 
 // Deaths on real cores: processes played by threads over one mapping, which stop for ever in the middle of

@@ -5,9 +5,9 @@
 #include <thread>
 #include <vector>
 
-#include "shm/entry_tag.hpp"
-#include "shm/name_table.hpp"
-#include "shm/object_table.hpp"
+#include "shm/names/name_table.hpp"
+#include "shm/segment/entry_tag.hpp"
+#include "shm/table/object_table.hpp"
 #include "tests/shm/adoption_scene.hpp"
 #include "tests/shm/player.hpp"
 

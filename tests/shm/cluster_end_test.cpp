@@ -5,7 +5,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/cluster.hpp"
+#include "core/node/cluster.hpp"
 #include "core/options.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/sanitized.hpp"

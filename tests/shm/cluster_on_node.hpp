@@ -8,10 +8,10 @@
 #include <memory>
 #include <vector>
 
-#include "core/cluster.hpp"
-#include "shm/arena.hpp"
-#include "shm/name_table.hpp"
-#include "shm/object_table.hpp"
+#include "core/node/cluster.hpp"
+#include "shm/arena/arena.hpp"
+#include "shm/names/name_table.hpp"
+#include "shm/table/object_table.hpp"
 #include "tests/shm/player.hpp"
 
 namespace locum::tests {

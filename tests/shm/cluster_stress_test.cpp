@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/cluster.hpp"
+#include "core/node/cluster.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/shm/cluster_on_node.hpp"

@@ -1,13 +1,13 @@
-#include "core/cluster.hpp"
+#include "core/node/cluster.hpp"
 
 #include <gtest/gtest.h>
 
 #include <thread>
 
-#include "core/internal_stores.hpp"
+#include "core/object/internal_stores.hpp"
 #include "core/options.hpp"
 #include "core/store.hpp"
-#include "shm/available_memory.hpp"
+#include "shm/segment/available_memory.hpp"
 #include "tests/core/connector_contract.hpp"
 #include "tests/shm/cluster_on_node.hpp"
 #include "tests/shm/player.hpp"

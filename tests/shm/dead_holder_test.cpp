@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/haste.hpp"
-#include "shm/name_table.hpp"
+#include "core/async/haste.hpp"
+#include "shm/names/name_table.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"
 

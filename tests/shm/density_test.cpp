@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "core/options.hpp"
-#include "shm/arena.hpp"
-#include "shm/available_memory.hpp"
+#include "shm/arena/arena.hpp"
+#include "shm/segment/available_memory.hpp"
 
 // How much of what an arena has committed is in blocks, in exact bytes, while blocks of all sizes come and
 // go.

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "core/group.hpp"
-#include "shm/segment.hpp"
+#include "core/ports/group.hpp"
+#include "shm/segment/segment.hpp"
 #include "tests/shm/child.hpp"
 
 namespace locum::tests {

@@ -14,9 +14,9 @@
 #include <thread>
 #include <vector>
 
-#include "core/haste.hpp"
+#include "core/async/haste.hpp"
 #include "core/options.hpp"
-#include "shm/arena.hpp"
+#include "shm/arena/arena.hpp"
 #include "shm/node.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/fork_group.hpp"

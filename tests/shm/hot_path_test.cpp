@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "core/cluster.hpp"
-#include "core/group.hpp"
+#include "core/node/cluster.hpp"
+#include "core/ports/group.hpp"
 #include "core/store.hpp"
 #include "shm/node.hpp"
 #include "tests/core/allocations.hpp"

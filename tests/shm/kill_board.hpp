@@ -13,7 +13,7 @@
 
 #include "core/error.hpp"
 #include "core/key.hpp"
-#include "shm/kill_point.hpp"
+#include "shm/segment/kill_point.hpp"
 
 namespace locum::tests {
 

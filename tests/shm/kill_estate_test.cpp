@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "shm/lives.hpp"
+#include "shm/death/lives.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/kill_board.hpp"
 #include "tests/shm/player.hpp"

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "shm/entry_tag.hpp"
+#include "shm/segment/entry_tag.hpp"
 
 namespace locum::tests {
 namespace {

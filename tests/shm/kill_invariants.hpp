@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "shm/layout.hpp"
+#include "shm/segment/layout.hpp"
 
 namespace locum::tests {
 

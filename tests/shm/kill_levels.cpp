@@ -2,7 +2,7 @@
 
 #include <bit>
 
-#include "shm/entry_tag.hpp"
+#include "shm/segment/entry_tag.hpp"
 
 namespace locum::tests {
 namespace {

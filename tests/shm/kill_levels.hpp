@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/key.hpp"
-#include "shm/layout.hpp"
+#include "shm/segment/layout.hpp"
 #include "tests/shm/kill_board.hpp"
 
 namespace locum::tests {

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstring>
 
-#include "core/directory.hpp"
+#include "core/ports/directory.hpp"
 
 namespace locum::tests {
 namespace {

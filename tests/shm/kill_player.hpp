@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "core/connector.hpp"
+#include "core/ports/connector.hpp"
 #include "tests/shm/kill_board.hpp"
 #include "tests/shm/kill_scene.hpp"
 

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <thread>
 
-#include "core/cluster.hpp"
+#include "core/node/cluster.hpp"
 #include "tests/shm/kill_invariants.hpp"
 
 namespace locum::tests {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "core/connector.hpp"
-#include "core/group.hpp"
+#include "core/ports/connector.hpp"
+#include "core/ports/group.hpp"
 #include "shm/node.hpp"
 #include "tests/shm/kill_board.hpp"
 #include "tests/shm/kill_levels.hpp"

@@ -15,8 +15,8 @@
 #include <sstream>
 #include <stdexcept>
 
-#include "shm/descriptor.hpp"
-#include "shm/futex.hpp"
+#include "shm/segment/descriptor.hpp"
+#include "shm/segment/futex.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/fork_group.hpp"
 #include "tests/shm/kill_history.hpp"

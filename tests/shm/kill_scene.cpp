@@ -5,7 +5,7 @@
 #include <iterator>
 #include <random>
 
-#include "core/directory.hpp"
+#include "core/ports/directory.hpp"
 
 namespace locum::tests {
 namespace {

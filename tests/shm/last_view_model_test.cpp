@@ -8,7 +8,7 @@
 #include "tests/shm/state_space.hpp"
 
 // A model of the end of an object table while views of it are left: retain and release by threads that have
-// views, leave by the last owner, as the atomic operations that shm/view_count.hpp makes, in every
+// views, leave by the last owner, as the atomic operations that shm/table/view_count.hpp makes, in every
 // interleaving of a sequentially consistent memory. Memory that is touched after its end, an end that comes
 // twice and one that never comes are wrong. Broken variants show that the model would see it.
 namespace locum::tests::last_view_model_test {

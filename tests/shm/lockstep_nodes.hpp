@@ -6,10 +6,10 @@
 #include <memory>
 #include <string>
 
-#include "core/directory.hpp"
-#include "core/distributed.hpp"
-#include "core/group.hpp"
-#include "core/nodes.hpp"
+#include "core/client/distributed.hpp"
+#include "core/ports/directory.hpp"
+#include "core/ports/group.hpp"
+#include "core/rpc/nodes.hpp"
 #include "core/store.hpp"
 #include "shm/node.hpp"
 #include "tests/core/lockstep_transport.hpp"

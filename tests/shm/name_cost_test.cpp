@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "core/object_wire.hpp"
-#include "core/reference.hpp"
-#include "shm/layout.hpp"
-#include "shm/size_class.hpp"
+#include "core/node/reference.hpp"
+#include "core/object/object_wire.hpp"
+#include "shm/arena/size_class.hpp"
+#include "shm/segment/layout.hpp"
 #include "tests/shm/lockstep_nodes.hpp"
 
 namespace locum::shm {

@@ -1,9 +1,9 @@
 #include <numeric>
 
 #include "core/options.hpp"
-#include "shm/arena.hpp"
-#include "shm/name_table.hpp"
-#include "shm/object_table.hpp"
+#include "shm/arena/arena.hpp"
+#include "shm/names/name_table.hpp"
+#include "shm/table/object_table.hpp"
 #include "tests/core/directory_contract.hpp"
 #include "tests/core/node_table_contract.hpp"
 

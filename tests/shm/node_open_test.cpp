@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "shm/available_memory.hpp"
 #include "shm/node.hpp"
+#include "shm/segment/available_memory.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/shm/fork_group.hpp"
 #include "tests/shm/open_node.hpp"

@@ -17,8 +17,8 @@
 #include <thread>
 #include <vector>
 
-#include "core/cluster.hpp"
-#include "shm/available_memory.hpp"
+#include "core/node/cluster.hpp"
+#include "shm/segment/available_memory.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/shm/fork_group.hpp"
 #include "tests/shm/open_node.hpp"

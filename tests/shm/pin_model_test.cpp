@@ -7,12 +7,12 @@
 #include "tests/shm/state_space.hpp"
 
 // A model of one slot of the object table: pin, release, tombstone, collect and reuse, each as the atomic
-// operations that shm/object_table.cpp makes, in every interleaving of a sequentially consistent memory. (The
-// operations that the proof rests on are sequentially consistent there; what is weaker only carries data from
-// a thread to the next, which the stress tests show to ThreadSanitizer.) Two readers share a process, a third
-// is alone in another; an evictor of any process tombstones; the owner collects and uses the slot again. The
-// third reader's process and the owner may die at any step: the pins of the one are dropped, the other's dead
-// entry is collected by its adopter, which does not use the slot again.
+// operations that shm/table/object_table.cpp makes, in every interleaving of a sequentially consistent
+// memory. (The operations that the proof rests on are sequentially consistent there; what is weaker only
+// carries data from a thread to the next, which the stress tests show to ThreadSanitizer.) Two readers share
+// a process, a third is alone in another; an evictor of any process tombstones; the owner collects and uses
+// the slot again. The third reader's process and the owner may die at any step: the pins of the one are
+// dropped, the other's dead entry is collected by its adopter, which does not use the slot again.
 //
 // Invariants: a reader that has pinned an object sees its bytes and no others until it lets go; at the end no
 // tombstone and no pin is left. Broken variants show that the model would see it.

@@ -14,12 +14,12 @@
 #include <vector>
 
 #include "core/deadline.hpp"
-#include "core/directory.hpp"
-#include "core/object_tail.hpp"
+#include "core/object/object_tail.hpp"
 #include "core/options.hpp"
-#include "shm/name_table.hpp"
-#include "shm/object_table.hpp"
-#include "shm/segment.hpp"
+#include "core/ports/directory.hpp"
+#include "shm/names/name_table.hpp"
+#include "shm/segment/segment.hpp"
+#include "shm/table/object_table.hpp"
 #include "tests/core/sanitized.hpp"
 
 namespace locum::tests {

@@ -26,7 +26,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/cluster.hpp"
+#include "core/node/cluster.hpp"
 #include "core/session.hpp"
 #include "core/store.hpp"
 #include "shm/node.hpp"

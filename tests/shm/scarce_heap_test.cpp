@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "core/cluster.hpp"
+#include "core/node/cluster.hpp"
 #include "core/options.hpp"
-#include "shm/arena.hpp"
-#include "shm/name_table.hpp"
-#include "shm/object_table.hpp"
+#include "shm/arena/arena.hpp"
+#include "shm/names/name_table.hpp"
+#include "shm/table/object_table.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/operator_new.hpp"
 

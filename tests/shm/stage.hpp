@@ -7,8 +7,8 @@
 #include <new>
 
 #include "core/deadline.hpp"
-#include "shm/futex.hpp"
-#include "shm/layout.hpp"
+#include "shm/segment/futex.hpp"
+#include "shm/segment/layout.hpp"
 
 namespace locum::tests {
 

@@ -14,11 +14,11 @@
 #include <vector>
 
 #include "core/deadline.hpp"
-#include "core/group.hpp"
-#include "shm/futex.hpp"
-#include "shm/process_identity.hpp"
-#include "shm/segment.hpp"
-#include "shm/watch.hpp"
+#include "core/ports/group.hpp"
+#include "shm/death/watch.hpp"
+#include "shm/segment/futex.hpp"
+#include "shm/segment/process_identity.hpp"
+#include "shm/segment/segment.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/shm/child.hpp"
 

@@ -5,7 +5,7 @@
 #include <functional>
 #include <thread>
 
-#include "core/mutex.hpp"
+#include "core/base/mutex.hpp"
 
 namespace locum::loopback {
 

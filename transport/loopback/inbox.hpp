@@ -9,7 +9,7 @@
 
 #include "core/error.hpp"
 #include "core/metrics.hpp"
-#include "core/remote_memory.hpp"
+#include "core/ports/remote_memory.hpp"
 #include "core/result.hpp"
 
 namespace locum::loopback {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include "core/hash.hpp"
+#include "core/base/hash.hpp"
 #include "transport/loopback/transport.hpp"
 
 namespace locum::loopback {

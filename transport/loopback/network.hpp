@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/remote_memory.hpp"
-#include "core/transport.hpp"
+#include "core/ports/remote_memory.hpp"
+#include "core/ports/transport.hpp"
 #include "transport/loopback/counters.hpp"
 #include "transport/loopback/inbox.hpp"
 #include "transport/loopback/links.hpp"

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/hash.hpp"
+#include "core/base/hash.hpp"
 
 // How memory is read one-sidedly on the simulated network: the reader's wish travels to the owner's machine,
 // which takes the bytes as they are at that moment, whatever the owner does; they travel back, and are

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "core/remote_memory.hpp"
+#include "core/ports/remote_memory.hpp"
 #include "transport/loopback/network.hpp"
 
 namespace locum::loopback {

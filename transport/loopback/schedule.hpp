@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "core/transport.hpp"
+#include "core/ports/transport.hpp"
 
 namespace locum::loopback {
 

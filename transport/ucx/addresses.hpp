@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "core/group.hpp"
+#include "core/ports/group.hpp"
 
 namespace locum::ucx {
 

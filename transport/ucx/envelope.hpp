@@ -6,7 +6,7 @@
 #include <optional>
 #include <span>
 
-#include "core/transport.hpp"
+#include "core/ports/transport.hpp"
 
 namespace locum::ucx {
 

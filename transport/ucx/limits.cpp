@@ -14,8 +14,8 @@
 #include <system_error>
 #include <thread>
 
+#include "core/base/no_more_threads.hpp"
 #include "core/error.hpp"
-#include "core/no_more_threads.hpp"
 
 namespace locum::ucx {
 namespace {

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <memory>
 
-#include "core/group.hpp"
+#include "core/ports/group.hpp"
 #include "transport/ucx/remote_memory.hpp"
 #include "transport/ucx/ucx_transport.hpp"
 

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string_view>
 
-#include "core/hash.hpp"
+#include "core/base/hash.hpp"
 
 namespace locum::ucx {
 namespace {

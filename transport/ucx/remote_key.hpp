@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/remote_memory.hpp"
+#include "core/ports/remote_memory.hpp"
 #include "transport/ucx/memory_handle.hpp"
 
 namespace locum::ucx {

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "core/remote_memory.hpp"
+#include "core/ports/remote_memory.hpp"
 #include "transport/ucx/memory_handle.hpp"
 #include "transport/ucx/ucx_transport.hpp"
 

@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "core/remote_memory.hpp"
+#include "core/ports/remote_memory.hpp"
 #include "transport/ucx/envelope.hpp"
 
 namespace locum::ucx {

@@ -6,9 +6,9 @@
 #include <memory>
 #include <span>
 
-#include "core/group.hpp"
-#include "core/remote_memory.hpp"
-#include "core/transport.hpp"
+#include "core/ports/group.hpp"
+#include "core/ports/remote_memory.hpp"
+#include "core/ports/transport.hpp"
 
 namespace locum::ucx {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "shm/segment.hpp"
+#include "shm/segment/segment.hpp"
 
 namespace locum::tests {
 

@@ -12,8 +12,8 @@
 #include <memory>
 #include <vector>
 
-#include "core/distributed.hpp"
-#include "core/links.hpp"
+#include "core/client/distributed.hpp"
+#include "core/client/links.hpp"
 #include "core/options.hpp"
 #include "shm/node.hpp"
 #include "tests/transport/ucx/lanes.hpp"

@@ -9,8 +9,8 @@
 #include <ostream>
 #include <utility>
 
-#include "core/remote_memory.hpp"
-#include "core/transport.hpp"
+#include "core/ports/remote_memory.hpp"
+#include "core/ports/transport.hpp"
 
 namespace locum::tests {
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "core/group.hpp"
+#include "core/ports/group.hpp"
 
 namespace locum::tests {
 

@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include "core/departures.hpp"
+#include "core/client/departures.hpp"
 #include "core/hyperslab.hpp"
-#include "core/internal_stores.hpp"
-#include "core/node_memory.hpp"
+#include "core/node/node_memory.hpp"
+#include "core/object/internal_stores.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/fences.hpp"
 #include "tests/core/hyperslab_samples.hpp"

@@ -8,7 +8,7 @@
 #include <span>
 #include <vector>
 
-#include "core/transport.hpp"
+#include "core/ports/transport.hpp"
 
 namespace locum::tests {
 

@@ -18,8 +18,8 @@
 #include <thread>
 #include <vector>
 
-#include "core/distributed.hpp"
-#include "core/links.hpp"
+#include "core/client/distributed.hpp"
+#include "core/client/links.hpp"
 #include "core/options.hpp"
 #include "shm/node.hpp"
 #include "tests/core/connector_samples.hpp"

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "core/async/node_client.hpp"
+#include "core/async/operation.hpp"
+#include "core/async/window.hpp"
+#include "core/base/mutex.hpp"
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/ports/fetch.hpp"
+
+namespace locum {
+
+/// What becomes of an operation that nobody wants to hear of any more.
+enum class Unwanted : std::uint8_t {
+  ends,     ///< it begins nothing new, and leaves the window's queue
+  goes_on,  ///< it is done all the same
+};
+
+/// Something that an operation brings, which has been begun, or is about to be. `Take` makes a Result<T> of
+/// what the operation ended with, in the thread that is the first to ask.
+template <class T, class End, class Take>
+class BegunOperation final : public Coming<T> {
+ public:
+  /// \param window the one that the operation enters
+  BegunOperation(const std::shared_ptr<const NodeClient>& client, std::shared_ptr<Window> window,
+                 Held<OperationOf<End>> operation, Unwanted unwanted, Take take)
+      : client_(client),
+        window_(std::move(window)),
+        operation_(std::move(operation)),
+        unwanted_(unwanted),
+        take_(std::move(take)) {}
+
+  ~BegunOperation() override { let_go(); }
+
+  [[nodiscard]] bool ended() const noexcept override { return operation_->ended(); }
+  [[nodiscard]] Result<T> get(Deadline deadline) override {
+    return guarded([&] { return do_get(deadline); });
+  }
+  void hurry() noexcept override { window_->hurry(*operation_); }
+  void observe(std::shared_ptr<Observer> observer) noexcept override {
+    operation_->observe(std::move(observer));
+  }
+  void forget() noexcept override { let_go(); }
+
+ private:
+  [[nodiscard]] Result<T> do_get(Deadline deadline) {
+    if (const auto client = client_.lock(); !ended()) {
+      if (!client) {
+        return Error(Errc::closed, "the runtime has ended before this did");
+      }
+      const auto began = client->now();
+      const auto until = client->moment(deadline, began);
+      if (until > began) {
+        hurry();
+      }
+      const bool for_objects = client->times()->any();
+      const bool has_ended = operation_->wait(until);
+      if (for_objects) {
+        client->times()->wait(client->now() - began);
+      }
+      if (!has_ended) {
+        return Error(Errc::timeout, "this is on its way, and has not come before the deadline");
+      }
+    }
+    const MutexLock lock(mutex_);
+    if (!result_) {
+      result_ = guarded([&]() -> Result<T> { return take_(operation_->take()); });
+    }
+    return *result_;
+  }
+  void let_go() noexcept {
+    if (unwanted_ == Unwanted::ends) {
+      operation_->forget();
+      window_->withdraw(*operation_);
+    }
+  }
+
+  const std::weak_ptr<const NodeClient> client_;  ///< what the operation goes on by
+  const std::shared_ptr<Window> window_;
+  const Held<OperationOf<End>> operation_;
+  const Unwanted unwanted_;
+  const Take take_;
+  Mutex mutex_;
+  std::optional<Result<T>> result_ LOCUM_GUARDED_BY(mutex_);
+};
+
+/// Makes the operation of a task and begins it. Throws std::bad_alloc: nothing was begun.
+/// \param window the one that the task enters
+template <class T, class End, class Take>
+[[nodiscard]] std::shared_ptr<Coming<T>> begin_operation(const std::shared_ptr<const NodeClient>& client,
+                                                         std::shared_ptr<Window> window, Task<End> first,
+                                                         Unwanted unwanted, Take take) {
+  const auto operation = client->operation(std::move(first));
+  auto coming = std::make_shared<BegunOperation<T, End, Take>>(client, std::move(window), operation, unwanted,
+                                                               std::move(take));
+  operation->begin();
+  return coming;
+}
+
+/// What `begin`, a function of the moment at which it gives up, makes a task of, as soon as that fits the
+/// window, in which it counts as small.
+/// \param client whose operation it will be a part of
+/// \param latest that moment; the greatest: the client's timeout after it was let in
+template <class T, class Begin>
+[[nodiscard]] Task<Result<T>> in_turn(std::shared_ptr<Window> window, const NodeClient* client,
+                                      Deadline::Clock::time_point latest, Begin begin) {
+  const auto way = co_await window->enter(0);
+  if (!way) {
+    co_return way.error();
+  }
+  const auto until = latest == Deadline::Clock::time_point::max() ? client->moment({}) : latest;
+  co_return co_await begin(until);
+}
+
+}  // namespace locum

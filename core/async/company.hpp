@@ -1,0 +1,135 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "core/async/operation.hpp"
+#include "core/base/mutex.hpp"
+#include "core/ports/observer.hpp"
+
+namespace locum {
+
+/// Operations that another one begins and then waits for, all at once. Those of them that need a thread get
+/// that of the other one, one after the other: who waits for that works for all of them. Used by that
+/// operation's tasks:
+///
+///     while (co_await company.next()) {   // until all have ended
+///       co_await Operation::ToThread();
+///       company.work();
+///     }
+class Company final {
+ public:
+  Company() : members_(std::make_shared<Members>()) {}
+  Company(const Company&) = delete;
+  Company& operator=(const Company&) = delete;
+  /// REQUIRES: all have ended.
+  ~Company() = default;
+
+  /// Begins it. Throws std::bad_alloc, it has not begun then. Only by who drives.
+  template <class T>
+  void begin(const Held<OperationOf<T>>& operation) {
+    operation->observe(std::make_shared<Leaving>(members_));
+    operation->be_hosted_by(members_);
+    members_->join();
+    operation->begin_by_driver();
+  }
+
+  class Next;
+  /// To be awaited: true when some of them need a thread, false when all have ended.
+  [[nodiscard]] Next next() noexcept;
+  /// Runs those that need a thread. REQUIRES: this thread may work.
+  void work() noexcept { members_->work(); }
+
+ private:
+  class Members final : public Operation::Host {
+   public:
+    void join() noexcept LOCUM_EXCLUDES(mutex_) {
+      const MutexLock lock(mutex_);
+      ++running_;
+    }
+    void leave() noexcept LOCUM_EXCLUDES(mutex_) {
+      {
+        const MutexLock lock(mutex_);
+        --running_;
+      }
+      call();
+    }
+    void take(Operation& operation) noexcept override LOCUM_EXCLUDES(mutex_) {
+      const MutexLock lock(mutex_);
+      wanting_.push(operation);
+    }
+    void call() noexcept override LOCUM_EXCLUDES(mutex_) {
+      Operation* called = nullptr;
+      {
+        const MutexLock lock(mutex_);
+        if (is_due()) {
+          called = std::exchange(waiting_, nullptr);
+        }
+      }
+      if (called != nullptr) {
+        called->go_on();
+      }
+    }
+    [[nodiscard]] bool queue(Operation& operation) noexcept LOCUM_EXCLUDES(mutex_) {
+      const MutexLock lock(mutex_);
+      waiting_ = is_due() ? nullptr : &operation;
+      return waiting_ != nullptr;
+    }
+    [[nodiscard]] bool any() noexcept LOCUM_EXCLUDES(mutex_) {
+      const MutexLock lock(mutex_);
+      return running_ != 0;
+    }
+    void work() noexcept LOCUM_EXCLUDES(mutex_) {
+      for (;;) {
+        Held<Operation> next;
+        {
+          const MutexLock lock(mutex_);
+          next = wanting_.pop();
+        }
+        if (!next) {
+          return;
+        }
+        next->run_if_wanting();
+      }
+    }
+
+   private:
+    [[nodiscard]] bool is_due() const noexcept LOCUM_REQUIRES(mutex_) {
+      return running_ == 0 || !wanting_.empty();
+    }
+
+    Mutex mutex_;
+    std::size_t running_ LOCUM_GUARDED_BY(mutex_) = 0;
+    Operation::Wanting wanting_ LOCUM_GUARDED_BY(mutex_);
+    Operation* waiting_ LOCUM_GUARDED_BY(mutex_) = nullptr;  ///< who has these, while it waits
+  };
+  class Leaving final : public Observer {
+   public:
+    explicit Leaving(std::shared_ptr<Members> members) noexcept : members_(std::move(members)) {}
+    void ended() noexcept override { members_->leave(); }
+
+   private:
+    const std::shared_ptr<Members> members_;
+  };
+
+  const std::shared_ptr<Members> members_;
+};
+
+class Company::Next final : public Operation::Queued {
+ public:
+  explicit Next(Members& members) noexcept : members_(members) {}
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  [[nodiscard]] bool await_resume() const noexcept { return members_.any(); }
+
+ private:
+  [[nodiscard]] bool queue(Operation& operation) noexcept override { return members_.queue(operation); }
+
+  Members& members_;
+};
+
+inline Company::Next Company::next() noexcept {
+  return Next(*members_);
+}
+
+}  // namespace locum

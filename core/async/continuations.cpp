@@ -1,0 +1,88 @@
+#include "core/async/continuations.hpp"
+
+#include <exception>
+#include <utility>
+
+#include "core/deadline.hpp"
+
+namespace locum {
+
+void Continuations::add(std::unique_ptr<Continuation> continuation) noexcept {
+  {
+    const MutexLock lock(queue_->mutex);
+    if (!queue_->closed) {
+      Continuation* const added = continuation.get();
+      (queue_->last != nullptr ? queue_->last->next_ : queue_->first) = std::move(continuation);
+      queue_->last = added;
+      if (!queue_->thread.joinable()) {
+        try {
+          queue_->thread = std::thread([queue = queue_] {
+            if (queue->on_start) {
+              queue->on_start("locum futures");
+            }
+            work(*queue);
+          });
+        } catch (const std::exception&) {  // no thread or no memory: the next one tries again
+        }
+      }
+      queue_->condition.notify_one();
+      return;
+    }
+  }
+  continuation->run();
+}
+
+void Continuations::close() noexcept {
+  std::thread thread;
+  {
+    const MutexLock lock(queue_->mutex);
+    queue_->closed = true;
+    thread.swap(queue_->thread);
+    queue_->condition.notify_one();
+  }
+  if (thread.get_id() == std::this_thread::get_id()) {
+    thread.detach();  // it runs what is left, and keeps what it needs for that
+  } else if (thread.joinable()) {
+    thread.join();
+  }
+  run_all(*queue_);
+}
+
+std::unique_ptr<Continuation> Continuations::Queue::take() noexcept {
+  auto taken = std::move(first);
+  if (taken) {
+    first = std::move(taken->next_);
+  }
+  last = first ? last : nullptr;
+  return taken;
+}
+
+void Continuations::run_all(Queue& queue) noexcept {
+  for (;;) {
+    std::unique_ptr<Continuation> next;
+    {
+      const MutexLock lock(queue.mutex);
+      next = queue.take();
+    }
+    if (!next) {
+      return;
+    }
+    next->run();
+  }
+}
+
+void Continuations::work(Queue& queue) noexcept {
+  for (;;) {
+    run_all(queue);
+    MutexLock lock(queue.mutex);
+    if (queue.first) {
+      continue;
+    }
+    if (queue.closed) {
+      return;
+    }
+    (void)lock.wait_until(queue.condition, Deadline::Clock::time_point::max());
+  }
+}
+
+}  // namespace locum

@@ -1,0 +1,294 @@
+#pragma once
+
+#include <concepts>
+#include <coroutine>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include <locum/async/ending.hpp>
+#include <locum/base/mutex.hpp>
+#include <locum/deadline.hpp>
+#include <locum/error.hpp>
+#include <locum/result.hpp>
+
+namespace locum {
+
+template <class V>
+class Eventual;
+
+/// Runs what it is given, soon, in a thread of the user's: a thread pool's `submit`, say. Called in a thread
+/// of the library; must not throw.
+using Executor = std::function<void(std::function<void()>)>;
+
+namespace detail {
+
+/// What the copies of one Eventual share.
+template <class V>
+class EventualState : public Ending {
+ public:
+  /// What it ended with. Made in the thread that is the first to ask. REQUIRES: ended(). Throws what a
+  /// continuation or a coroutine threw.
+  [[nodiscard]] Result<V> value() {
+    if (cancelled()) {
+      return Error(Errc::cancelled, "this was cancelled before it ended");
+    }
+    const MutexLock lock(mutex_);
+    if (!value_) {
+      value_.emplace(make());
+    }
+    return *value_;
+  }
+
+ protected:
+  using Ending::Ending;
+
+ private:
+  [[nodiscard]] virtual Result<V> make() = 0;
+
+  Mutex mutex_;
+  std::optional<Result<V>> value_ LOCUM_GUARDED_BY(mutex_);
+};
+
+/// One that ends with what it is given.
+template <class V>
+class SettledState final : public EventualState<V> {
+ public:
+  explicit SettledState(std::shared_ptr<Arrivals> arrivals) noexcept
+      : EventualState<V>(std::move(arrivals)) {}
+
+  /// False: it has ended before. Where the value cannot be kept, because its type throws, it ends with that.
+  bool settle(Result<V> value) noexcept {
+    if (!this->claim()) {
+      return false;
+    }
+    try {
+      given_.emplace(std::move(value));
+    } catch (...) {
+      thrown_ = std::current_exception();
+    }
+    this->publish();
+    return true;
+  }
+  void fail(std::exception_ptr thrown) noexcept {
+    if (this->claim()) {
+      thrown_ = std::move(thrown);
+      this->publish();
+    }
+  }
+
+ private:
+  [[nodiscard]] Result<V> make() override {
+    if (thrown_) {
+      std::rethrow_exception(thrown_);
+    }
+    return std::move_if_noexcept(*given_);  // what throws halfway is asked for again
+  }
+
+  std::optional<Result<V>> given_;
+  std::exception_ptr thrown_;
+};
+
+template <class R>
+struct Unwrapped {
+  using Type = R;
+};
+template <class V>
+struct Unwrapped<Result<V>> {
+  using Type = V;
+};
+
+/// Runs `action` where the executor says; none: in the thread that calls run(). What the
+/// executor gets is made at the beginning: run() must not fail for want of memory.
+template <class Action>
+class ContinuationOf final : public Continuation {
+ public:
+  ContinuationOf(std::shared_ptr<const Executor> executor, Action action)
+      : executor_(std::move(executor)), action_(std::make_shared<Action>(std::move(action))) {
+    if (executor_) {
+      for_executor_ = [action = action_] { (*action)(); };
+    }
+  }
+  void run() noexcept override {
+    if (executor_) {
+      (*executor_)(std::move(for_executor_));
+    } else {
+      (*action_)();
+    }
+  }
+
+ private:
+  const std::shared_ptr<const Executor> executor_;
+  const std::shared_ptr<Action> action_;  ///< std::function wants to be copied
+  std::function<void()> for_executor_;
+};
+
+template <class Action>
+[[nodiscard]] std::unique_ptr<Continuation> continuation(std::shared_ptr<const Executor> executor,
+                                                         Action action) {
+  return std::make_unique<ContinuationOf<Action>>(std::move(executor), std::move(action));
+}
+
+/// What the coroutine types of all eventuals have in common: it runs at once, until it first waits.
+template <class V>
+class EventualPromiseBase {
+ public:
+  [[nodiscard]] Eventual<V> get_return_object() { return Eventual<V>(state_); }
+  [[nodiscard]] std::suspend_never initial_suspend() const noexcept { return {}; }
+  [[nodiscard]] std::suspend_never final_suspend() const noexcept { return {}; }
+  void unhandled_exception() noexcept { state_->fail(std::current_exception()); }
+
+ protected:
+  const std::shared_ptr<SettledState<V>> state_ = std::make_shared<SettledState<V>>(Arrivals::of_process());
+};
+
+template <class V>
+class EventualPromise final : public EventualPromiseBase<V> {
+ public:
+  template <class U>
+    requires std::constructible_from<Result<V>, U&&>
+  void return_value(U&& value) {
+    this->state_->settle(Result<V>(std::forward<U>(value)));
+  }
+};
+template <>
+class EventualPromise<void> final : public EventualPromiseBase<void> {
+ public:
+  void return_void() { state_->settle({}); }
+};
+
+}  // namespace detail
+
+/// Something that ends with a `Result<V>`, maybe later: what calls that do not wait return. A cheap value;
+/// copies share one end, and any thread may use it. It ends whether or not anybody waits, and within the
+/// deadline that it was begun with, or the runtime's timeout; also when the runtime is closed, with `closed`.
+/// Nobody has to look at it: dropped unread, it means that nobody wants what was asked for.
+///
+/// A coroutine may wait for one with `co_await`, which gives the Result<V>, and may itself be a function that
+/// returns one: `Eventual<double> mean(Store store) { const auto mesh = co_await
+/// store.get_async<Mesh>("mesh"); …; co_return sum / n; }`. It goes on where continuations run. REQUIRES of
+/// its parameters that they are values: what a reference stands for may be gone when the coroutine goes on.
+template <class V>
+class Eventual {
+ public:
+  /// What becomes of a coroutine that returns one. The name is the language's.
+  using promise_type = detail::EventualPromise<V>;  // NOLINT(readability-identifier-naming)
+  using State = detail::EventualState<V>;
+
+  /// Ended, with the error `invalid_argument`.
+  Eventual() : Eventual(Error(Errc::invalid_argument, "this stands for nothing that was begun")) {}
+  /// Ended with that.
+  explicit Eventual(Error error) : ended_(std::move(error)) {}
+  template <std::same_as<Result<V>> R>
+  explicit Eventual(R ended) : ended_(std::move(ended)) {}
+  explicit Eventual(std::shared_ptr<State> state) noexcept : state_(std::move(state)) {}
+
+  /// Whether get() does not wait.
+  [[nodiscard]] bool ready() const noexcept { return !state_ || state_->ended(); }
+  /// Waits until it has ended; false: it has not until the deadline (default: the runtime's timeout).
+  [[nodiscard]] bool wait_for(Deadline deadline = {}) const {
+    return !state_ || state_->wait(state_->arrivals()->moment(deadline));
+  }
+  /// Waits, and returns what it ended with; `timeout` if it has not until the deadline: it still may. As
+  /// often as one likes. Throws what a continuation or a coroutine of the user's threw.
+  [[nodiscard]] Result<V> get(Deadline deadline = {}) const {
+    if (!state_) {
+      return *ended_;
+    }
+    return wait_for(deadline)
+               ? state_->value()
+               : Result<V>(Error(Errc::timeout, "this has not ended before the deadline, and goes on"));
+  }
+  /// Ends it now, with `cancelled`, for all copies. What is on its way goes on where it cannot be stopped,
+  /// but takes memory of the node only until it is there. No effect if it has ended.
+  void cancel() const noexcept {
+    if (const auto state = state_) {
+      state->cancel();
+    }
+  }
+  /// The same, but that its continuations, and coroutines that wait for it, run where `executor` says instead
+  /// of in the runtime's one thread for that. They never run while messages are moved.
+  [[nodiscard]] Eventual on(Executor executor) const {
+    Eventual other(*this);
+    other.executor_ = std::make_shared<const Executor>(std::move(executor));
+    return other;
+  }
+  /// Has `function(Result<V>)` called when it has ended, and returns what that will return: a value, or a
+  /// Result. In the runtime's thread for that, or where on() says; one after the other, so that one which
+  /// takes long had better run elsewhere. Called for errors, too; not if the returned one is cancelled
+  /// before.
+  template <std::invocable<Result<V>> F>
+  auto then(F function) const
+      -> Eventual<typename detail::Unwrapped<std::invoke_result_t<F, Result<V>>>::Type>;
+
+  class Awaiting {
+   public:
+    explicit Awaiting(Eventual awaited) noexcept : awaited_(std::move(awaited)) {}
+    [[nodiscard]] bool await_ready() const noexcept { return awaited_.ready(); }
+    // It may go on, and end, before this returns.
+    void await_suspend(std::coroutine_handle<> task) const {
+      const auto state = awaited_.state_;
+      state->then(detail::continuation(awaited_.executor_, [task] { task.resume(); }));
+    }
+    [[nodiscard]] Result<V> await_resume() const {
+      return awaited_.state_ ? awaited_.state_->value() : *awaited_.ended_;
+    }
+
+   private:
+    const Eventual awaited_;
+  };
+  [[nodiscard]] Awaiting operator co_await() const noexcept { return Awaiting(*this); }
+
+  /// For when_any(): none if it never had to be waited for.
+  [[nodiscard]] const std::shared_ptr<State>& state() const noexcept { return state_; }
+  /// Whether when_any() has returned it; marks it so.
+  [[nodiscard]] bool given() const noexcept { return given_; }
+  void give() noexcept { given_ = true; }
+
+ private:
+  template <class W>
+  friend class Eventual;
+
+  std::shared_ptr<State> state_;
+  std::optional<Result<V>> ended_;  ///< instead of a state
+  std::shared_ptr<const Executor> executor_;
+  bool given_ = false;
+};
+
+template <class V>
+template <std::invocable<Result<V>> F>
+auto Eventual<V>::then(F function) const
+    -> Eventual<typename detail::Unwrapped<std::invoke_result_t<F, Result<V>>>::Type> {
+  using W = typename detail::Unwrapped<std::invoke_result_t<F, Result<V>>>::Type;
+  auto next = std::make_shared<detail::SettledState<W>>(state_ ? state_->arrivals() : Arrivals::of_process());
+  Eventual<W> result(next);
+  result.executor_ = executor_;
+  auto action = [ended = *this, next, function = std::move(function)]() mutable noexcept {
+    if (next->ended()) {
+      return;
+    }
+    try {
+      auto value = ended.state_ ? ended.state_->value() : *ended.ended_;
+      if constexpr (std::is_void_v<std::invoke_result_t<F, Result<V>>>) {
+        std::invoke(function, std::move(value));
+        next->settle({});
+      } else {
+        next->settle(std::invoke(function, std::move(value)));
+      }
+    } catch (...) {
+      next->fail(std::current_exception());
+    }
+  };
+  auto continuation = detail::continuation(executor_, std::move(action));
+  if (const auto state = state_) {
+    state->then(std::move(continuation));
+  } else {
+    next->arrivals()->continuations().add(std::move(continuation));
+  }
+  return result;
+}
+
+}  // namespace locum

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "core/async/turn.hpp"
+#include "core/ports/connector.hpp"
+
+namespace locum {
+
+/// What is looked for: an Address that owns its name, and how much of the object is wanted. Where that is on
+/// this node, or comes with an answer anyway, it is shown whole.
+struct Lookup {
+  Lookup(const Address& address, Deadline::Clock::time_point latest, Selection of_it = {},
+         bool waits_for_it = false)
+      : key(address.key),
+        name(address.name),
+        name_hash(address.name_hash),
+        size_bytes(address.size_bytes),
+        part(std::move(of_it)),
+        waits(waits_for_it),
+        until(latest) {}
+
+  [[nodiscard]] bool by_name() const noexcept { return !name.empty(); }
+  [[nodiscard]] bool of_all() const noexcept { return part.index() == 0; }
+  [[nodiscard]] Address address() const {
+    return by_name() ? Address(key.store, name) : Address(key, name_hash, size_bytes);
+  }
+  /// What to call it in an error.
+  [[nodiscard]] std::string text() const { return by_name() ? name : to_string(key); }
+
+  /// When it gives up, at the moment.
+  [[nodiscard]] Deadline::Clock::time_point latest() const noexcept {
+    return turn == nullptr ? until : turn->until();
+  }
+
+  Key key;
+  std::string name;
+  std::uint64_t name_hash;
+  std::uint64_t size_bytes;
+  Selection part;
+  bool waits;  ///< for a name that stands for nothing, until somebody puts it
+  Deadline::Clock::time_point until;
+  Turn* turn = nullptr;  ///< by which what is fetched counts; null: for nothing
+};
+
+}  // namespace locum

@@ -1,0 +1,45 @@
+#include "core/async/name_answer.hpp"
+
+#include <string>
+#include <utility>
+
+#include "core/node/promised.hpp"
+#include "core/rpc/held_object.hpp"
+
+namespace locum {
+
+Error promise_not_set() {
+  static const Error* const error = new Error(Errc::timeout, "this promise was not set before the deadline");
+  return *error;
+}
+
+Result<ObjectView> bearing(std::uint32_t store, std::string_view name, Result<ObjectView> found) {
+  if (found && (found->key().store != store || found->facts().name != name)) {
+    return Error(Errc::corrupt, "another node answered with an object of another name").about(name);
+  }
+  return found;
+}
+
+Result<NameAnswer> read_name_answer(const Nodes& nodes, std::uint32_t store, std::string_view name, int home,
+                                    bool awaited, Result<NodeAnswer>&& answer) {
+  if (!answer && awaited && answer.error().code() == Errc::timeout) {
+    return (promise_named(store, name) ? promise_not_set() : name_not_put()).about(name);
+  }
+  if (!answer) {
+    return answer.error().about(name);
+  }
+  const auto wire = read_words<ObjectWire>(answer->body);
+  if (!wire || !plausible(*wire)) {
+    return Error(Errc::corrupt, "node " + std::to_string(home) + " answered what makes no sense").about(name);
+  }
+  if (!answer->block || nodes.of_creator(wire->key.creator) == nodes.own()) {
+    return NameAnswer{.found = {}, .said = *wire};
+  }
+  auto found = bearing(store, name, HeldObject::view(std::move(answer->block), *wire, answer->path));
+  if (!found) {
+    return found.error();
+  }
+  return NameAnswer{.found = *std::move(found), .said = *wire};
+}
+
+}  // namespace locum

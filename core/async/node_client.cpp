@@ -1,0 +1,150 @@
+#include "core/async/node_client.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "core/rpc/call_error.hpp"
+
+namespace locum {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// The exchange says at the moment itself who did not answer. This thread waits a little longer for that.
+constexpr auto grace = 100ms;
+
+Deadline::Clock::time_point with_grace(Deadline::Clock::time_point until) {
+  return until > Deadline::Clock::time_point::max() - grace ? until : until + grace;
+}
+
+/// A question of a thread that waits for the answer. Stays until both have let go of it.
+class Waiting final : public Inquiry {
+ public:
+  Waiting(Progress& progress, Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point until)
+      : Inquiry(kind, body, std::move(bulk), until), progress_(progress) {}
+
+  [[nodiscard]] const Pending& pending() const noexcept { return pending_; }
+  /// REQUIRES: done.
+  [[nodiscard]] Result<NodeAnswer>& answer() noexcept { return *answer_; }
+
+ private:
+  void told(Result<NodeAnswer> answer) noexcept override {
+    answer_.emplace(std::move(answer));
+    progress_.finish(pending_);
+  }
+
+  Progress& progress_;
+  Pending pending_;
+  std::optional<Result<NodeAnswer>> answer_;
+};
+
+}  // namespace
+
+/// What the exchange keeps of it.
+class Asked::Kept final : public Inquiry {
+ public:
+  using Inquiry::Inquiry;
+
+  Told<Result<NodeAnswer>> answer;
+
+ private:
+  void told(Result<NodeAnswer> what) noexcept override { answer.tell(std::move(what)); }
+};
+
+Asked::Asked(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
+             Deadline::Clock::time_point until, int first)
+    : nodes_(nodes),
+      node_(node),
+      first_(first),
+      inquiry_(std::make_shared<Kept>(kind, body, std::move(bulk), until)),
+      kept_(static_cast<Kept&>(*inquiry_)) {}
+
+bool Asked::begin(Operation& operation) {
+  nodes_.ask(node_, inquiry_, first_);
+  return kept_.answer.is_told(operation);
+}
+
+Result<NodeAnswer> Asked::await_resume() {
+  check();
+  return kept_.answer.await_resume();
+}
+
+/// Goes off when it is destroyed, which the exchange does at its moment, or when it closes.
+class Paused::Alarm {
+ public:
+  explicit Alarm(Told<bool>& over) noexcept : over_(over) {}
+  Alarm(const Alarm&) = delete;
+  Alarm& operator=(const Alarm&) = delete;
+  ~Alarm() { over_.tell(true); }
+
+ private:
+  Told<bool>& over_;
+};
+
+bool Paused::begin(Operation& operation) {
+  nodes_.call_at(until_, [alarm = std::make_shared<Alarm>(over_)] {});
+  return over_.is_told(operation);
+}
+
+Error senseless_answer(int node) {
+  return Error(Errc::corrupt, "node " + std::to_string(node) + " answered what makes no sense");
+}
+
+NodeClient::NodeClient(std::shared_ptr<Nodes> nodes, std::shared_ptr<Progress> progress,
+                       std::shared_ptr<Standby> standby, std::shared_ptr<TransferTimes> times,
+                       std::chrono::milliseconds timeout)
+    : nodes_(std::move(nodes)),
+      progress_(std::move(progress)),
+      standby_(std::move(standby)),
+      times_(std::move(times)),
+      timeout_(timeout) {}
+
+bool NodeClient::run(Operation& operation, Deadline::Clock::time_point until, const Wanted& wanted) const {
+  const auto latest = with_grace(until);
+  const auto look_until = [&] { return wanted ? std::min(latest, now() + look_interval) : latest; };
+  bool ended = operation.run(look_until());
+  while (!ended && wanted && now() < latest && wanted()) {
+    ended = operation.wait(look_until());
+  }
+  if (!ended) {
+    operation.forget();
+  }
+  return ended;
+}
+
+bool NodeClient::wait(Operation& operation, Deadline::Clock::time_point until) const {
+  const bool ended = operation.wait(with_grace(until));
+  if (!ended) {
+    operation.forget();
+  }
+  return ended;
+}
+
+Result<NodeAnswer> NodeClient::ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
+                                   Deadline deadline, const Wanted& wanted) const {
+  const auto until = moment(deadline);
+  auto made = std::make_shared<Waiting>(*progress_, kind, body, std::move(bulk), until);
+  Waiting& waiting = *made;
+  const std::shared_ptr<Inquiry> inquiry = std::move(made);
+  const auto latest = with_grace(until);
+  const auto look_until = [&] { return wanted ? std::min(latest, now() + look_interval) : latest; };
+  bool ended = progress_->wait(
+      waiting.pending(), look_until(), [&] { nodes_->ask(node, inquiry); },
+      [&] { return [nodes = nodes_, node, inquiry] { nodes->ask(node, inquiry); }; });
+  while (!ended && wanted && now() < latest && wanted()) {
+    ended = progress_->wait(waiting.pending(), look_until());
+  }
+  if (!ended) {
+    return call_error::late_node(node);
+  }
+  return std::move(waiting.answer());
+}
+
+void NodeClient::pause(Deadline::Clock::duration duration) const {
+  const Pending never;
+  (void)progress_->wait(never, progress_->now() + duration);
+}
+
+}  // namespace locum

@@ -1,0 +1,312 @@
+#include "core/async/operation.hpp"
+
+#include <new>
+#include <utility>
+
+#include "core/async/standby.hpp"
+#include "core/base/unless_out_of_memory.hpp"
+
+namespace locum {
+
+void Operation::begin() {
+  hold();
+  run_in_thread();
+}
+
+void Operation::begin_by_driver() noexcept {
+  hold();
+  state_.store(State::driver, std::memory_order_relaxed);
+  drive();
+}
+
+bool Operation::run(Clock::time_point until) {
+  holders_.store(2, std::memory_order_relaxed);  // nobody else has it yet
+  Waiter self;
+  link_alone(self);
+  return wait(self, until, true);
+}
+
+bool Operation::wait(Clock::time_point until) {
+  Waiter self;
+  bool mine = false;
+  {
+    const MutexLock lock(mutex_);
+    if (ended()) {
+      return true;
+    }
+    if (state_.load(std::memory_order_relaxed) == State::wanting && progress_.now() >= until) {
+      return false;  // somebody else was called, and this thread has no time
+    }
+    mine = take();
+    link(self);
+  }
+  return wait(self, until, mine);
+}
+
+// `self` is linked, and `mine` says whether this thread has to run it. Whoever finds that it wants a thread
+// takes it, even if its moment has passed: it may be the one that was called.
+bool Operation::wait(Waiter& self, Clock::time_point until, bool mine) {
+  for (bool late = false;;) {
+    if (mine) {
+      const Left left = late ? resume_late() : resume(Place::thread);
+      if (left == Left::over) {
+        end_in_thread();
+        return true;
+      }
+      mine = left == Left::elsewhere;
+    }
+    const bool drives = !mine || give_to_driver(self, until);
+    if (!mine) {
+      wait_for(self, until);
+    }
+    if (self.pending.done() && !self.called.load(std::memory_order_relaxed)) {
+      return true;  // its end has done with this one
+    }
+    const MutexLock lock(mutex_);
+    if (ended()) {
+      return true;
+    }
+    mine = !drives || take();
+    late = progress_.now() >= until;
+    if (!mine && late) {
+      unlink(self);
+      return false;
+    }
+    self.pending.renew();
+    self.called.store(false, std::memory_order_relaxed);
+  }
+}
+
+// Of a thread that has no time left to wait in.
+Operation::Left Operation::resume_late() noexcept {
+  const Haste brief = standby_.haste();
+  return resume(Place::thread);
+}
+
+// False: there was no memory for that. It is said before the operation is there, and not after.
+bool Operation::give_to_driver(Waiter& self, Clock::time_point until) {
+  state_.store(State::driver, std::memory_order_relaxed);
+  try {
+    (void)progress_.wait(self.pending, until, [this] { drive(); });
+    return true;
+  } catch (const std::bad_alloc&) {
+    state_.store(State::thread, std::memory_order_relaxed);
+    fail_to_begin();
+    return false;
+  } catch (...) {  // of a clock that is simulated
+    leave(self);
+    throw;
+  }
+}
+
+void Operation::wait_for(Waiter& self, Clock::time_point until) {
+  try {
+    (void)progress_.wait(self.pending, until);
+  } catch (...) {  // as above
+    leave(self);
+    throw;
+  }
+}
+
+void Operation::leave(const Waiter& self) noexcept {
+  const MutexLock lock(mutex_);
+  unlink(self);
+}
+
+void Operation::observe(std::shared_ptr<Observer> observer) noexcept {
+  {
+    const MutexLock lock(mutex_);
+    if (!ended()) {
+      observer_ = std::move(observer);
+      return;
+    }
+  }
+  observer->ended();
+}
+
+bool Operation::take() noexcept {
+  if (state_.load(std::memory_order_relaxed) != State::wanting) {
+    return false;
+  }
+  state_.store(State::thread, std::memory_order_relaxed);
+  return true;
+}
+
+// Until it has to go on elsewhere, or is over. Once it is queued, somebody else may have it.
+Operation::Left Operation::resume(Place place) noexcept {
+  place_ = place;
+  if (place == Place::driver && begun_ != nullptr) {
+    Begun& begun = *std::exchange(begun_, nullptr);
+    try {
+      if (!begun.begin(*this)) {
+        return Left::elsewhere;
+      }
+    } catch (const std::bad_alloc&) {
+      begun.failed_ = true;
+    }
+  }
+  next_.resume();
+  while (queue_ != nullptr) [[unlikely]] {
+    const State before = state_.exchange(State::queued, std::memory_order_relaxed);
+    if (std::exchange(queue_, nullptr)->queue(*this)) {
+      return Left::queued;
+    }
+    state_.store(before, std::memory_order_relaxed);
+    next_.resume();
+  }
+  return is_over() ? Left::over : Left::elsewhere;
+}
+
+// There was no memory to give it to who drives: it goes on where it is.
+void Operation::fail_to_begin() noexcept {
+  std::exchange(begun_, nullptr)->failed_ = true;
+}
+
+void Operation::run_in_thread() noexcept {
+  for (Left left = resume(Place::thread); left != Left::over; left = resume(Place::thread)) {
+    if (left == Left::queued) {
+      return;
+    }
+    state_.store(State::driver, std::memory_order_relaxed);
+    try {
+      return progress_.post([this] { drive(); });
+    } catch (const std::bad_alloc&) {
+      state_.store(State::thread, std::memory_order_relaxed);
+      fail_to_begin();
+    }
+  }
+  end_in_thread();
+}
+
+void Operation::run_if_wanting() noexcept {
+  {
+    const MutexLock lock(mutex_);
+    if (!take()) {
+      return;
+    }
+  }
+  run_in_thread();
+}
+
+void Operation::end_in_thread() noexcept {
+  const Held<Operation> self(this);  // and no longer
+  std::shared_ptr<Observer> observer;
+  {
+    const MutexLock lock(mutex_);
+    state_.store(State::ended, std::memory_order_release);
+    while (Waiter* const first = next_waiter()) {
+      progress_.finish_from_outside(first->pending);
+    }
+    observer.swap(observer_);
+  }
+  if (observer) {
+    observer->ended();
+  }
+}
+
+// Once it is told, a waiter may be gone.
+Operation::Waiter* Operation::next_waiter() noexcept {
+  Waiter* const first = waiters_;
+  if (first != nullptr) {
+    waiters_ = first->next;
+  }
+  return first;
+}
+
+void Operation::drive() noexcept {
+  Left left = resume(Place::driver);
+  while (left == Left::elsewhere && needs_thread_) {
+    hold();  // whoever takes it may end it at once
+    const Held<Operation> self(this);
+    if (give_to_thread(Place::driver)) {
+      return;
+    }
+    // Nobody is left to run it: it goes on here, in haste as it is.
+    left = resume(Place::thread);
+    left = left == Left::elsewhere ? resume(Place::driver) : left;
+  }
+  if (left != Left::over) {
+    return;
+  }
+  const Held<Operation> self(this);  // and no longer
+  std::shared_ptr<Observer> observer;
+  {
+    const MutexLock lock(mutex_);
+    state_.store(State::ended, std::memory_order_release);
+    while (Waiter* const first = next_waiter()) {
+      progress_.finish(first->pending);
+    }
+    observer.swap(observer_);
+  }
+  if (observer) {
+    observer->ended();
+  }
+}
+
+void Operation::go_on() noexcept {
+  state_.store(State::driver, std::memory_order_relaxed);
+  if (unless_out_of_memory([&] { progress_.post([this] { drive(); }); })) {
+    return;
+  }
+  hold();  // whoever takes it may end it at once
+  const Held<Operation> self(this);
+  if (!give_to_thread(Place::thread)) {
+    return go_on_here();
+  }
+  progress_.wake();  // who polls in place of the standby thread does not know
+}
+
+void Operation::go_on_here() noexcept {
+  state_.store(State::thread, std::memory_order_relaxed);
+  run_in_thread();
+}
+
+// From either place: who drives tells one that waits in its own way.
+bool Operation::give_to_thread(Place from) noexcept {
+  std::shared_ptr<Host> host;
+  {
+    const MutexLock lock(mutex_);
+    state_.store(State::wanting, std::memory_order_relaxed);
+    if (waiters_ != nullptr) {
+      waiters_->called.store(true, std::memory_order_relaxed);
+      if (from == Place::driver) {
+        progress_.finish(waiters_->pending);
+      } else {
+        progress_.finish_from_outside(waiters_->pending);
+      }
+      return true;
+    }
+    if (!host_) {
+      const bool taken = standby_.take(*this);
+      if (!taken) {
+        state_.store(State::driver, std::memory_order_relaxed);
+      }
+      return taken;
+    }
+    host = host_;
+    host->take(*this);
+  }
+  host->call();
+  return true;
+}
+
+void Operation::link_alone(Waiter& waiter) noexcept {
+  link(waiter);
+}
+
+void Operation::link(Waiter& waiter) noexcept {
+  waiter.next = waiters_;
+  waiters_ = &waiter;
+}
+
+void Operation::unlink(const Waiter& waiter) noexcept {
+  Waiter** at = &waiters_;
+  while (*at != nullptr && *at != &waiter) {
+    at = &(*at)->next;
+  }
+  if (*at != nullptr) {  // else the operation's end has done with it
+    *at = waiter.next;
+  }
+}
+
+}  // namespace locum

@@ -1,0 +1,352 @@
+#include "core/async/progress.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "core/base/unless_out_of_memory.hpp"
+
+namespace locum {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Threads that leave one after the other within this time do not arm the transport for a helper that sleeps
+// there, which takes half a dozen system calls each time: about as much as the helper's waking and resting.
+constexpr auto arming_pays = 50us;
+// How often who only has to let go of driving, or was asked for one look, moves messages for others before it
+// leaves them to somebody else: as long as they keep coming, there would be no end.
+constexpr int most_rounds_for_others = 64;
+
+}  // namespace
+
+Progress::Progress(std::shared_ptr<Transport> transport, std::shared_ptr<Exchange> exchange, Options options)
+    : exchange_(std::move(exchange)),
+      transport_(std::move(transport)),
+      options_(std::move(options)),
+      longest_wait_(Haste::within(exchange_->options().patience)) {
+  if (options_.helper) {
+    helper_ = std::thread([this] { help(); });
+  }
+}
+
+Progress::~Progress() {
+  end();
+}
+
+void Progress::end() {
+  {
+    const MutexLock lock(mutex_);
+    ending_ = true;
+    helper_parked_ = false;
+    helper_condition_.notify_one();
+  }
+  transport_->wake();
+  if (helper_.joinable()) {
+    helper_.join();
+  }
+  if (!enter()) {
+    return;  // who drives runs what was submitted
+  }
+  const auto in_vain = [&] { return exchange_->under_way() != 0; };
+  for (int rounds = 0; rounds < most_rounds_for_others && (has_submitted() || (rounds > 0 && in_vain()));
+       ++rounds) {
+    (void)drive_once();
+  }
+  leave();
+}
+
+void Progress::submit(std::function<void()> step) {
+  const MutexLock lock(mutex_);
+  submitted_.push_back(std::move(step));
+  has_submitted_.store(true, std::memory_order_release);
+}
+
+void Progress::post(std::function<void()> step) {
+  submit(std::move(step));
+  transport_->wake();
+}
+
+bool Progress::begin_wait() {
+  const MutexLock lock(mutex_);
+  ++waits_;
+  return !std::exchange(driven_, true);
+}
+
+bool Progress::wait(const Pending& pending, Clock::time_point moment) {
+  return wait(pending, moment, begin_wait());
+}
+
+bool Progress::wait(const Pending& pending, Clock::time_point moment, bool drives) {
+  if (drives) {
+    (void)drive_while_busy(&pending, moment, {.time = options_.spin, .at_once = true});
+  }
+  if (drives && pending.done()) {
+    leave();
+  } else {
+    wait_longer(pending, moment, drives);
+  }
+  tell_who_polls();
+  return pending.done();
+}
+
+void Progress::wait_longer(const Pending& pending, Clock::time_point moment, bool drives) {
+  for (Waiter self{&pending, {}}; !pending.done() && transport_->now() < moment;) {
+    if (drives) {
+      drives = !rest_from_driving(self, moment);
+    } else if (!enter()) {
+      park(self, moment);
+      continue;
+    } else {
+      drives = true;
+    }
+    if (drives) {
+      (void)drive_while_busy(&pending, moment, {.time = options_.spin, .at_once = true});
+    }
+  }
+  if (drives) {
+    return leave();
+  }
+  const MutexLock lock(mutex_);
+  call_somebody();  // whoever was to drive because this thread was there
+}
+
+void Progress::finish(Pending& pending) noexcept {
+  if (driving_for_ == &pending) {  // nobody else waits for it, and this thread looks
+    pending.done_.store(true, std::memory_order_relaxed);
+    return;
+  }
+  finish_from_outside(pending);
+}
+
+void Progress::finish_from_outside(Pending& pending) noexcept {
+  const MutexLock lock(mutex_);
+  pending.done_.store(true, std::memory_order_release);
+  // From here on its owner may be gone: only its address is compared.
+  if (asleep_for_ == &pending) {
+    transport_->wake();
+    return;
+  }
+  for (Waiter* waiter = parked_; waiter != nullptr; waiter = waiter->next) {
+    if (waiter->pending == &pending) {
+      waiter->condition.notify_one();
+    }
+  }
+}
+
+Progress::Clock::time_point Progress::poll() {
+  if (!enter()) {
+    return Clock::time_point::max();
+  }
+  int rounds = 0;
+  while (rounds < most_rounds_for_others && drive_once()) {
+    ++rounds;
+  }
+  const auto due = rounds < most_rounds_for_others ? exchange_->next_due() : transport_->now();
+  leave();
+  return due;
+}
+
+void Progress::drive_briefly() {
+  (void)poll();
+  tell_who_polls();
+}
+
+// Where there is no helper somebody else has to call poll(), who may know of nothing yet.
+void Progress::tell_who_polls() noexcept {
+  if (!options_.helper) {
+    transport_->wake();
+  }
+}
+
+bool Progress::enter() {
+  const MutexLock lock(mutex_);
+  if (driven_) {
+    return false;
+  }
+  driven_ = true;
+  return true;
+}
+
+void Progress::stop_driving() {
+  driven_ = false;
+}
+
+// Somebody else has to take care of what comes: a thread that waits, one that sleeps in the transport, or the
+// helper.
+void Progress::leave() {
+  bool armed = false;
+  for (int rounds = 0;; ++rounds) {
+    {
+      const MutexLock lock(mutex_);
+      if (submitted_.empty() && (!somebody_watches() || armed || relieve_helper() || give_way(rounds))) {
+        armed_at_ = armed ? transport_->now() : armed_at_;
+        stop_driving();
+        call_somebody();
+        if (asleep_ && exchange_->next_due() < asleep_until_) {
+          transport_->wake();  // who sleeps has to know of what is due earlier
+        }
+        return;
+      }
+    }
+    armed = !has_submitted() && arm();
+    if (!armed) {
+      drive_once();
+    }
+  }
+}
+
+// Where threads wait again and again, the helper had better rest than sleep in the transport.
+bool Progress::relieve_helper() {
+  if (asleep_for_ != nullptr) {
+    return false;
+  }
+  relieved_ = transport_->now() - armed_at_ < arming_pays;
+  if (relieved_) {
+    transport_->wake();
+  }
+  return relieved_;
+}
+
+// Messages keep coming: who sleeps in the transport, which is not armed, had better move them.
+bool Progress::give_way(int rounds) {
+  if (rounds < most_rounds_for_others) {
+    return false;
+  }
+  transport_->wake();
+  return true;
+}
+
+void Progress::call_somebody() {
+  if (driven_ || somebody_watches()) {
+    return;
+  }
+  if (parked_ != nullptr) {
+    parked_->condition.notify_one();
+  } else if (helper_parked_) {
+    helper_parked_ = false;
+    helper_condition_.notify_one();
+  }
+}
+
+// A step that finds no memory ends there, and only that one: whoever drives has to go on for all the others.
+bool Progress::drive_once(bool in_a_hurry) {
+  const Haste brief = haste();
+  bool busy = false;
+  if (has_submitted()) {
+    {
+      const MutexLock lock(mutex_);
+      running_.swap(submitted_);
+      has_submitted_.store(false, std::memory_order_relaxed);
+    }
+    for (const auto& step : running_) {
+      unless_out_of_memory(std::ref(step));
+    }
+    running_.clear();
+    busy = true;
+  }
+  unless_out_of_memory([&] { busy = exchange_->step(in_a_hurry) || busy; });
+  return busy;
+}
+
+// While it spins it looks at the clock every few times only: that takes as long as to look for messages.
+Progress::Spun Progress::drive_while_busy(const Pending* pending, Clock::time_point moment,
+                                          const Spin& spin) {
+  constexpr int looks_a_round = 4;
+  Spun spun = Spun::never;
+  driving_for_ = pending;
+  bool busy = spin.at_once;
+  bool spinning = false;
+  for (auto spin_until = Clock::time_point::min();;) {
+    const bool was_busy = busy;
+    busy = false;
+    for (int look = spinning ? 1 : looks_a_round; look < looks_a_round && !busy; ++look) {
+      busy = drive_once(true);
+    }
+    busy = busy || drive_once();
+    if (pending != nullptr && pending->done()) {
+      break;
+    }
+    // Where nothing moved, the exchange has just looked at the clock.
+    const auto now = exchange_->looked_at();
+    if (busy) {
+      spun = spun == Spun::in_vain ? Spun::with_success : spun;
+    } else if (was_busy && spin.time > 0us) {
+      spin_until = now + spin.time;
+      spun = spun == Spun::never ? Spun::in_vain : spun;
+    }
+    if (now >= moment || (!busy && now >= spin_until)) {
+      break;
+    }
+    spinning = spin.time > 0us;
+  }
+  driving_for_ = nullptr;
+  return spun;
+}
+
+// Nothing to do at the moment: stops driving and sleeps, in the transport or beside a thread that sleeps
+// there already. False: there is something to do after all, this thread drives on.
+bool Progress::rest_from_driving(Waiter& self, Clock::time_point moment) {
+  if (!arm()) {
+    return false;
+  }
+  bool sleeps = false;
+  {
+    const MutexLock lock(mutex_);
+    if (!submitted_.empty() || self.pending->done()) {
+      return false;
+    }
+    moment = std::min(moment, exchange_->next_due());
+    if (!asleep_) {
+      asleep_ = sleeps = true;
+      asleep_for_ = self.pending;
+      asleep_until_ = moment;
+    }
+    relieved_ = false;  // the helper is woken all the same, and drives
+    stop_driving();
+  }
+  if (sleeps) {
+    (void)sleep(moment);
+  } else {
+    park(self, moment);
+  }
+  return true;
+}
+
+// Whoever waits has given away by then what it waits for: it must not hear of want of memory in place of
+// that. A transport that has none is asked again.
+bool Progress::arm() {
+  bool armed = false;
+  unless_out_of_memory([&] { armed = transport_->arm(); });
+  return armed;
+}
+
+bool Progress::sleep(Clock::time_point moment) {
+  unless_out_of_memory([&] { transport_->sleep(moment); });
+  const MutexLock lock(mutex_);
+  asleep_ = false;
+  asleep_for_ = nullptr;
+  return !std::exchange(relieved_, false);
+}
+
+void Progress::park(Waiter& self, Clock::time_point moment) {
+  if (options_.park) {
+    return options_.park(moment);
+  }
+  MutexLock lock(mutex_);
+  if (self.pending->done() || (!driven_ && !somebody_watches())) {
+    return;
+  }
+  Waiter** end = &parked_;
+  for (; *end != nullptr; end = &(*end)->next) {
+  }
+  *end = &self;
+  (void)lock.wait_until(self.condition, moment);
+  Waiter** at = &parked_;
+  for (; *at != &self; at = &(*at)->next) {
+  }
+  *at = std::exchange(self.next, nullptr);
+}
+
+}  // namespace locum

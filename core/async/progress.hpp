@@ -1,0 +1,191 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "core/async/haste.hpp"
+#include "core/base/mutex.hpp"
+#include "core/base/spin_trial.hpp"
+#include "core/base/thread_start.hpp"
+#include "core/rpc/exchange.hpp"
+
+namespace locum {
+
+/// Something that a thread may wait for. Becomes done once, but where it is renewed: inside Exchange::step()
+/// or a submitted step, or by a thread that does not drive (Progress::finish_from_outside()).
+class Pending {
+ public:
+  [[nodiscard]] bool done() const noexcept { return done_.load(std::memory_order_acquire); }
+  /// To be waited for again. REQUIRES: nobody waits for it, or makes it done meanwhile.
+  void renew() noexcept { done_.store(false, std::memory_order_relaxed); }
+
+ private:
+  friend class Progress;
+  std::atomic<bool> done_{false};
+};
+
+/// Who moves messages, and when. One thread at a time *drives*: calls Exchange::step(). Who waits drives; who
+/// cannot, because another thread does, sleeps until its answer is there or the driver leaves. While nobody
+/// waits a helper thread drives, asleep in the transport: a rank that computes is served all the same. Who
+/// drives is in haste (Haste): no step waits for a lock of the directory longer than a twentieth of the
+/// exchange's patience, or for memory.
+///
+/// Invariants (mutex_ held)
+///
+/// 1. At most one thread drives, and at most one sleeps in the transport; the two are never the same.
+/// 2. When no thread drives, either one sleeps in the transport, which was armed after the last step() that
+///    found nothing, or some thread is on its way to drive: it was notified, or woken from its sleep where
+///    messages keep coming, or is the helper within its rest or relieved, which is on its way there.
+/// 3. What was submitted is run by whoever drives, before it stops driving.
+///
+/// Any thread may call.
+class Progress {
+ public:
+  using Clock = Transport::Clock;
+
+  struct Options {
+    /// How long a thread that waits looks for messages before it sleeps. Zero where more ranks than cores
+    /// share a machine.
+    std::chrono::microseconds spin{0};
+    /// The same for the helper thread, after something came and only where that pays (SpinTrial). About what
+    /// falling asleep and waking costs: then looking in vain at most doubles it.
+    std::chrono::microseconds helper_spin{0};
+    /// Whether to start the helper thread. A simulation calls poll() instead.
+    bool helper = true;
+    ThreadStart on_thread_start;  ///< called first by the helper thread
+    /// How a thread waits beside one that drives, or sleeps in the transport; may return early. Empty: on a
+    /// condition variable. A simulation, in which only one runs at a time, lets the others go on.
+    std::function<void(Clock::time_point)> park{};
+  };
+
+  Progress(std::shared_ptr<Transport> transport, std::shared_ptr<Exchange> exchange, Options options);
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  /// end(). REQUIRES: no thread waits.
+  ~Progress();
+  /// Ends the helper, and runs what was submitted and nobody has run. Where that has closed the exchange, all
+  /// that was asked is told so. More than once is fine. REQUIRES: no thread waits.
+  void end();
+
+  /// Has `step` run by a thread that drives, soon: there it may use the exchange. Throws std::bad_alloc;
+  /// nothing is run then. A step that throws that itself ends there, and nobody hears of it.
+  void submit(std::function<void()> step);
+  /// submit(), and wakes who sleeps in the transport: for threads that do not go on to wait. Does not wait.
+  void post(std::function<void()> step);
+  /// Wakes who sleeps in the transport. Any thread, also within a step.
+  void wake() noexcept { transport_->wake(); }
+  /// Waits until `pending` is done; false: the moment has passed. Drives meanwhile, if nobody else does. One
+  /// thread waits for a pending. Does not throw std::bad_alloc.
+  bool wait(const Pending& pending, Clock::time_point moment);
+  /// submit() and wait(), but that the step is run at once, and not copied, where nobody else drives. Throws
+  /// std::bad_alloc where there was no memory to submit it, or where it threw that itself, run at once.
+  template <class Step>
+  bool wait(const Pending& pending, Clock::time_point moment, const Step& step) {
+    return wait(pending, moment, step, [&step] { return step; });
+  }
+  /// The same for a step that ends with this call: `kept` makes one that does not, where somebody else
+  /// drives.
+  template <class Step, class Kept>
+  bool wait(const Pending& pending, Clock::time_point moment, const Step& step, const Kept& kept);
+  /// Makes `pending` done, and wakes who waits for it. Only inside step() or a submitted step.
+  void finish(Pending& pending) noexcept;
+  /// The same from anywhere else: from a thread that does not drive.
+  void finish_from_outside(Pending& pending) noexcept LOCUM_EXCLUDES(mutex_);
+  /// Does what there is to do now, unless another thread drives. When it wants to be called again at the
+  /// latest.
+  Clock::time_point poll();
+  /// poll(), by a thread that does not go on to do so: what is due later is for others.
+  void drive_briefly();
+  /// The transport's clock: what the moments above are points of.
+  [[nodiscard]] Clock::time_point now() const noexcept { return transport_->now(); }
+
+ private:
+  struct Waiter {
+    const Pending* pending;
+    std::condition_variable condition;
+    Waiter* next = nullptr;  ///< of those that are parked
+  };
+
+  [[nodiscard]] bool begin_wait() LOCUM_EXCLUDES(mutex_);
+  bool wait(const Pending& pending, Clock::time_point moment, bool drives) LOCUM_EXCLUDES(mutex_);
+  void wait_longer(const Pending& pending, Clock::time_point moment, bool drives) LOCUM_EXCLUDES(mutex_);
+  void tell_who_polls() noexcept;
+  [[nodiscard]] bool enter() LOCUM_EXCLUDES(mutex_);
+  void leave() LOCUM_EXCLUDES(mutex_);
+  bool drive_once(bool in_a_hurry = false) LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] Haste haste() const noexcept { return Haste(longest_wait_); }
+  [[nodiscard]] bool has_submitted() const noexcept { return has_submitted_.load(std::memory_order_acquire); }
+  [[nodiscard]] bool arm();
+  /// How long to look for more where nothing moves, and from when on.
+  struct Spin {
+    std::chrono::microseconds time{0};
+    bool at_once = false;  ///< else only after something has moved
+  };
+  enum class Spun : std::uint8_t { never, in_vain, with_success };
+
+  Spun drive_while_busy(const Pending* pending, Clock::time_point moment, const Spin& spin)
+      LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] bool rest_from_driving(Waiter& self, Clock::time_point moment) LOCUM_EXCLUDES(mutex_);
+  void park(Waiter& self, Clock::time_point moment) LOCUM_EXCLUDES(mutex_);
+  /// False: it was relieved.
+  bool sleep(Clock::time_point moment) LOCUM_EXCLUDES(mutex_);
+  void stop_driving() LOCUM_REQUIRES(mutex_);
+  [[nodiscard]] bool somebody_watches() const LOCUM_REQUIRES(mutex_) { return asleep_ && !relieved_; }
+  [[nodiscard]] bool relieve_helper() LOCUM_REQUIRES(mutex_);
+  [[nodiscard]] bool give_way(int rounds) LOCUM_REQUIRES(mutex_);
+  void call_somebody() LOCUM_REQUIRES(mutex_);
+  void help() LOCUM_EXCLUDES(mutex_);
+  void drive_for_others() LOCUM_EXCLUDES(mutex_);
+  void rest() LOCUM_EXCLUDES(mutex_);
+
+  const std::shared_ptr<Exchange> exchange_;  // outlives this one's part of the transport
+  const std::shared_ptr<Transport> transport_;
+  const Options options_;
+  const Haste::Duration longest_wait_;  ///< of who drives
+
+  Mutex mutex_;
+  bool driven_ LOCUM_GUARDED_BY(mutex_) = false;
+  bool asleep_ LOCUM_GUARDED_BY(mutex_) = false;  ///< a thread is in Transport::sleep(), or about to be
+  const Pending* asleep_for_ LOCUM_GUARDED_BY(mutex_) = nullptr;  ///< what it waits for; the helper: nothing
+  Clock::time_point asleep_until_ LOCUM_GUARDED_BY(mutex_);
+  bool relieved_ LOCUM_GUARDED_BY(mutex_) = false;       ///< the helper, asleep: it is woken, and is to rest
+  Clock::time_point armed_at_ LOCUM_GUARDED_BY(mutex_);  ///< when a thread that left last had to arm for it
+  Waiter* parked_ LOCUM_GUARDED_BY(mutex_) = nullptr;    ///< the first of them: parking needs no memory
+  std::vector<std::function<void()>> submitted_ LOCUM_GUARDED_BY(mutex_);
+  std::vector<std::function<void()>> running_;        ///< by who drives; empty, but keeps its memory
+  const Pending* driving_for_ = nullptr;              ///< what who drives waits for; by who drives
+  std::uint64_t waits_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< begun so far: by them the helper sees activity
+  bool helper_parked_ LOCUM_GUARDED_BY(mutex_) = false;
+  bool ending_ LOCUM_GUARDED_BY(mutex_) = false;
+  std::condition_variable helper_condition_;
+  std::atomic<bool> has_submitted_{false};
+  SpinTrial trial_;  ///< of the helper
+  std::thread helper_;
+};
+
+template <class Step, class Kept>
+bool Progress::wait(const Pending& pending, Clock::time_point moment, const Step& step, const Kept& kept) {
+  const bool drives = begin_wait();
+  try {
+    if (drives) {
+      const Haste brief = haste();
+      step();
+    } else {
+      submit(kept());
+    }
+  } catch (...) {
+    if (drives) {
+      leave();
+    }
+    throw;
+  }
+  return wait(pending, moment, drives);
+}
+
+}  // namespace locum

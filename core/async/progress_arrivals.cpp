@@ -1,0 +1,67 @@
+#include "core/async/progress_arrivals.hpp"
+
+#include <utility>
+
+namespace locum {
+
+/// A thread that sleeps, for as long as this lives. It keeps the progress: who wakes it must not be the one
+/// that ends that, because it may be its helper.
+class ProgressArrivals::Sleeper {
+ public:
+  Sleeper(ProgressArrivals& arrivals, Progress& progress) : arrivals_(arrivals), progress_(progress) {
+    const MutexLock lock(arrivals_.mutex_);
+    next_ = std::exchange(arrivals_.first_, this);
+  }
+  Sleeper(const Sleeper&) = delete;
+  Sleeper& operator=(const Sleeper&) = delete;
+  ~Sleeper() {
+    const MutexLock lock(arrivals_.mutex_);  // who wakes it has let go of it then
+    Sleeper** at = &arrivals_.first_;
+    while (*at != this) {
+      at = &(*at)->next_;
+    }
+    *at = next_;
+  }
+
+  [[nodiscard]] const Pending& woken() const noexcept { return woken_; }
+  [[nodiscard]] Sleeper* next() const noexcept { return next_; }
+  void wake() noexcept {
+    if (!woken_.done()) {
+      progress_.finish_from_outside(woken_);
+    }
+  }
+
+ private:
+  ProgressArrivals& arrivals_;
+  Progress& progress_;
+  Pending woken_;
+  Sleeper* next_ = nullptr;
+};
+
+Arrivals::Clock::time_point ProgressArrivals::now() const noexcept {
+  const auto progress = progress_.lock();
+  return progress ? progress->now() : Arrivals::now();
+}
+
+void ProgressArrivals::wake() noexcept {
+  {
+    const MutexLock lock(mutex_);
+    for (Sleeper* each = first_; each != nullptr; each = each->next()) {
+      each->wake();
+    }
+  }
+  Arrivals::wake();
+}
+
+void ProgressArrivals::sleep(std::uint64_t seen, Clock::time_point until) {
+  const auto progress = progress_.lock();
+  if (!progress) {
+    return Arrivals::sleep(seen, until);
+  }
+  const Sleeper self(*this, *progress);
+  if (count() == seen) {
+    (void)progress->wait(self.woken(), until);
+  }
+}
+
+}  // namespace locum

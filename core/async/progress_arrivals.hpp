@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "core/async/arrivals.hpp"
+#include "core/async/progress.hpp"
+#include "core/base/mutex.hpp"
+
+namespace locum {
+
+/// Arrivals whose waiting threads move messages meanwhile. Does not keep the progress: without it they sleep.
+class ProgressArrivals final : public Arrivals {
+ public:
+  ProgressArrivals(std::weak_ptr<Progress> progress, std::chrono::milliseconds timeout, ThreadStart on_start,
+                   std::shared_ptr<TransferTimes> times)
+      : Arrivals(timeout, std::move(on_start), std::move(times)), progress_(std::move(progress)) {}
+
+  [[nodiscard]] Clock::time_point now() const noexcept override;
+
+ private:
+  class Sleeper;
+
+  void wake() noexcept override;
+  void sleep(std::uint64_t seen, Clock::time_point until) override;
+
+  const std::weak_ptr<Progress> progress_;
+  Mutex mutex_;
+  Sleeper* first_ LOCUM_GUARDED_BY(mutex_) = nullptr;
+};
+
+}  // namespace locum

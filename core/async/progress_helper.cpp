@@ -1,0 +1,97 @@
+// The thread that drives while nobody waits.
+
+#include "core/async/progress.hpp"
+
+namespace locum {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// How long the helper leaves driving to the threads that just waited, before it looks whether they still do.
+// Work that arrives when they have left waits for so long, at most.
+constexpr auto helper_rest = 200us;
+// How long the helper sleeps while another thread waits all the time; that thread wakes it when it leaves.
+constexpr auto helper_nap = 1s;
+// How long the helper drives without a look whether it is to end.
+constexpr auto helper_turn = 100ms;
+
+}  // namespace
+
+void Progress::help() {
+  if (options_.on_thread_start) {
+    options_.on_thread_start("locum helper");
+  }
+  for (std::uint64_t waits_seen = 0;;) {
+    {
+      const MutexLock lock(mutex_);
+      if (ending_) {
+        return;
+      }
+    }
+    if (!enter()) {
+      rest();
+      continue;
+    }
+    drive_for_others();
+    bool active = false;
+    {
+      const MutexLock lock(mutex_);
+      active = waits_ != waits_seen;
+      waits_seen = waits_;
+    }
+    if (active) {
+      // Others have just waited here and may do so again soon: they had better drive themselves, without a
+      // thread in between.
+      leave();
+      rest();
+      continue;
+    }
+    const bool armed = arm();
+    bool sleeps = false;
+    auto until = Clock::time_point::max();
+    {
+      const MutexLock lock(mutex_);
+      until = exchange_->next_due();
+      stop_driving();
+      if (armed && submitted_.empty() && !asleep_ && !ending_ && parked_ == nullptr) {
+        asleep_ = sleeps = true;
+        asleep_for_ = nullptr;
+        asleep_until_ = until;
+      } else {
+        call_somebody();
+      }
+    }
+    if (sleeps && !sleep(until)) {
+      rest();
+    }
+  }
+}
+
+void Progress::drive_for_others() {
+  const bool spins = options_.helper_spin > 0us && trial_.next();
+  const auto spun = drive_while_busy(nullptr, transport_->now() + helper_turn,
+                                     {.time = spins ? options_.helper_spin : 0us, .at_once = false});
+  if (spun == Spun::with_success) {
+    trial_.paid();
+  } else if (spun == Spun::in_vain) {
+    trial_.was_in_vain();
+  }
+}
+
+// Leaves driving to others for a moment; as long as they like if one of them waits all the time.
+void Progress::rest() {
+  MutexLock lock(mutex_);
+  if (ending_) {
+    return;
+  }
+  const std::uint64_t seen = waits_;
+  (void)lock.wait_until(helper_condition_, Clock::now() + helper_rest);
+  if (waits_ == seen && (driven_ || asleep_) && !ending_) {
+    helper_parked_ = true;
+    (void)lock.wait_until(helper_condition_, Clock::now() + helper_nap);
+    helper_parked_ = false;
+  }
+}
+
+}  // namespace locum

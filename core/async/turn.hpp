@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "core/async/node_client.hpp"
+#include "core/async/operation.hpp"
+#include "core/async/window.hpp"
+#include "core/result.hpp"
+
+namespace locum {
+
+/// By what an object that is fetched ahead of use counts in a window, from its first question on. It is of
+/// one operation, in whose steps it is used. While it waits to enter, it is not under way.
+class Turn {
+ public:
+  using Moment = Deadline::Clock::time_point;
+
+  /// \param until when the operation gives up; the greatest: the client's timeout after it was let in
+  Turn(const NodeClient& client, std::shared_ptr<Window> window, Moment until)
+      : client_(client), window_(std::move(window)), by_default_(until == Moment::max()), until_(until) {}
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  ~Turn() { end(); }
+
+  /// Waits until so many bytes fit, if it counts for less; for these it does not count meanwhile.
+  [[nodiscard]] Task<Result<void>> enter(std::uint64_t bytes) {
+    if (way_ && bytes <= bytes_) {
+      co_return Result<void>();
+    }
+    end();
+    way_.reset();
+    auto way = co_await window_->enter(bytes);
+    if (!way) {
+      co_return way.error();
+    }
+    way_.emplace(*std::move(way));
+    bytes_ = bytes;
+    if (by_default_) {
+      until_ = client_.moment({});
+    }
+    client_.times()->begin(client_.now());
+    is_under_way_ = true;
+    co_return Result<void>();
+  }
+  /// When the operation gives up: counted from when it was let in last, where it was given no deadline.
+  [[nodiscard]] Moment until() const noexcept { return until_; }
+  /// What came has so many bytes, and counts for these as long as what this returns lives. REQUIRES: enter()
+  /// has succeeded, the last time.
+  [[nodiscard]] Window::Way arrive(std::uint64_t bytes) noexcept {
+    end();
+    way_->arrive(bytes);
+    return *std::exchange(way_, std::nullopt);
+  }
+
+ private:
+  void end() noexcept {
+    if (std::exchange(is_under_way_, false)) {
+      client_.times()->end(client_.now());
+    }
+  }
+
+  const NodeClient& client_;
+  const std::shared_ptr<Window> window_;
+  const bool by_default_;
+  Moment until_;
+  std::optional<Window::Way> way_;
+  std::uint64_t bytes_ = 0;
+  bool is_under_way_ = false;
+};
+
+}  // namespace locum

@@ -1,0 +1,219 @@
+#include "core/async/window.hpp"
+
+namespace locum {
+
+void Window::Queue::push(Entering& one) noexcept {
+  one.before_ = last;
+  one.next_ = nullptr;
+  (last != nullptr ? last->next_ : first) = &one;
+  last = &one;
+}
+
+void Window::Queue::remove(Entering& one) noexcept {
+  (one.before_ != nullptr ? one.before_->next_ : first) = one.next_;
+  (one.next_ != nullptr ? one.next_->before_ : last) = one.before_;
+}
+
+Result<Window::Way> Window::Entering::await_resume() const {
+  if (verdict_ == Verdict::closed) {
+    return Error(Errc::closed, "the runtime has been closed; keep it alive as long as its stores are used");
+  }
+  if (verdict_ == Verdict::withdrawn) {
+    return Error(Errc::timeout, "nobody waits for this object any more");
+  }
+  return Way(window_.shared_from_this(), bytes_);
+}
+
+bool Window::has_room(std::uint64_t bytes) const noexcept {
+  return bytes == 0 || bytes_ == 0 || (bytes_ <= limit_bytes_ && bytes <= limit_bytes_ - bytes_);
+}
+
+bool Window::fits(std::uint64_t bytes) const noexcept {
+  return has_room(bytes) && under_way_ < most_under_way_;
+}
+
+void Window::count_in(std::uint64_t bytes) noexcept {
+  bytes_ += bytes;
+  ++under_way_;
+}
+
+// Who comes waits behind its kind, and a small one not for a large one that may still be passed.
+bool Window::decides_at_once(Entering& one) noexcept {
+  if (closed_) {
+    one.verdict_ = Verdict::closed;
+    return true;
+  }
+  const bool is_small = one.bytes_ > 0 && one.bytes_ <= small_bytes;
+  if (queue_for(one.bytes_).first != nullptr || (is_small && !may_pass()) || !fits(one.bytes_)) {
+    return false;
+  }
+  if (is_small && large_.first != nullptr) {
+    ++passed_;
+  }
+  count_in(one.bytes_);
+  one.verdict_ = Verdict::entered;
+  return true;
+}
+
+bool Window::enters_at_once(Entering& one) noexcept {
+  const MutexLock lock(mutex_);
+  return decides_at_once(one);
+}
+
+// Somebody may have left since it asked first; and whoever began it may have let go of it, and looked here
+// for it in vain.
+bool Window::queue(Entering& one, Operation& operation) noexcept {
+  const MutexLock lock(mutex_);
+  if (decides_at_once(one)) {
+    return false;
+  }
+  if (!operation.is_wanted()) {
+    one.verdict_ = Verdict::withdrawn;
+    return false;
+  }
+  if (operation.hurried_) {
+    count_in(one.bytes_);
+    one.verdict_ = Verdict::entered;
+    return false;
+  }
+  one.operation_ = &operation;
+  operation.in_queue_ = &one;
+  queue_for(one.bytes_).push(one);
+  ++queued_;
+  return true;
+}
+
+Window::Entering* Window::next() noexcept {
+  Entering* const one = small_.first != nullptr && may_pass() ? small_.first : large_.first;
+  const bool passes = one == nullptr || !has_room(one->bytes_) || empty_in_a_row_ < most_passing;
+  return empty_.first != nullptr && passes ? empty_.first : one;
+}
+
+void Window::take_out(Entering& one, Verdict verdict) noexcept {
+  if (&one == large_.first) {
+    passed_ = 0;
+  }
+  queue_for(one.bytes_).remove(one);
+  --queued_;
+  one.operation_->in_queue_ = nullptr;
+  one.verdict_ = verdict;
+}
+
+// All who fit now. They go on when the mutex is free.
+Window::Entering* Window::let_in() noexcept {
+  Entering* first = nullptr;
+  Entering** end = &first;
+  for (Entering* one = next(); one != nullptr && fits(one->bytes_); one = next()) {
+    const bool passes = one == small_.first && large_.first != nullptr;
+    empty_in_a_row_ = one == empty_.first ? empty_in_a_row_ + 1 : 0;
+    take_out(*one, Verdict::entered);
+    passed_ += passes ? 1 : 0;
+    count_in(one->bytes_);
+    one->next_ = nullptr;
+    *end = one;
+    end = &one->next_;
+  }
+  return first;
+}
+
+// Each of them may have ended as soon as it is told.
+void Window::have_go_on(Entering* first) noexcept {
+  while (first != nullptr) {
+    Entering& one = *std::exchange(first, first->next_);
+    one.operation_->go_on();
+  }
+}
+
+void Window::arrive(std::uint64_t bytes, std::uint64_t real_bytes) noexcept {
+  Entering* admitted = nullptr;
+  {
+    const MutexLock lock(mutex_);
+    bytes_ += real_bytes - bytes;
+    --under_way_;
+    admitted = let_in();
+  }
+  have_go_on(admitted);
+}
+
+void Window::leave(std::uint64_t bytes, bool under_way) noexcept {
+  if (is_disowned()) {
+    return;
+  }
+  Entering* admitted = nullptr;
+  {
+    const MutexLock lock(mutex_);
+    bytes_ -= bytes;
+    under_way_ -= under_way ? 1 : 0;
+    admitted = let_in();
+  }
+  have_go_on(admitted);
+}
+
+Window::Entering* Window::find(const Operation& operation) noexcept {
+  return static_cast<Entering*>(operation.in_queue_);
+}
+
+// Nobody fits beside it who did not fit before.
+void Window::hurry(Operation& operation) noexcept {
+  {
+    const MutexLock lock(mutex_);
+    operation.hurried_ = true;
+    Entering* const one = find(operation);
+    if (one == nullptr) {
+      return;
+    }
+    take_out(*one, Verdict::entered);
+    count_in(one->bytes_);
+  }
+  operation.go_on();
+}
+
+// Those behind it may fit when it is gone.
+void Window::withdraw(Operation& operation) noexcept {
+  if (is_disowned()) {
+    return;
+  }
+  Entering* admitted = nullptr;
+  {
+    const MutexLock lock(mutex_);
+    Entering* const one = find(operation);
+    if (one == nullptr) {
+      return;
+    }
+    take_out(*one, Verdict::withdrawn);
+    admitted = let_in();
+  }
+  operation.go_on_here();
+  have_go_on(admitted);
+}
+
+void Window::close() noexcept {
+  for (;;) {
+    Operation* operation = nullptr;
+    {
+      const MutexLock lock(mutex_);
+      closed_ = true;
+      Entering* const one = empty_.first != nullptr   ? empty_.first
+                            : small_.first != nullptr ? small_.first
+                                                      : large_.first;
+      if (one == nullptr) {
+        return;
+      }
+      take_out(*one, Verdict::closed);
+      operation = one->operation_;
+    }
+    operation->go_on_here();
+  }
+}
+
+bool Window::has_long_queue() const noexcept {
+  const MutexLock lock(mutex_);
+  return queued_ >= longest_queue;
+}
+
+Window::Levels Window::levels() const noexcept {
+  const MutexLock lock(mutex_);
+  return {.bytes = bytes_, .under_way = under_way_, .queued = queued_};
+}
+
+}  // namespace locum

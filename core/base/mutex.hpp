@@ -1,0 +1,56 @@
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+
+#include <locum/deadline.hpp>
+
+#if defined(__clang__)
+#define LOCUM_THREAD_ANNOTATION(attribute) __attribute__((attribute))
+#else
+#define LOCUM_THREAD_ANNOTATION(attribute)
+#endif
+
+/// Data that may be touched only while this mutex is held.
+#define LOCUM_GUARDED_BY(mutex) LOCUM_THREAD_ANNOTATION(guarded_by(mutex))
+/// A function that may be called only while this mutex is held.
+#define LOCUM_REQUIRES(mutex) LOCUM_THREAD_ANNOTATION(requires_capability(mutex))
+/// A function that takes this mutex itself.
+#define LOCUM_EXCLUDES(mutex) LOCUM_THREAD_ANNOTATION(locks_excluded(mutex))
+
+/// A function whose object no other thread knows yet: it takes no mutex for what others will take one for.
+#define LOCUM_ALONE LOCUM_THREAD_ANNOTATION(no_thread_safety_analysis)
+
+namespace locum {
+
+/// `std::mutex` with the annotations that clang's -Wthread-safety checks. Taken by MutexLock only.
+class LOCUM_THREAD_ANNOTATION(capability("mutex")) Mutex {
+ public:
+  Mutex() = default;
+  Mutex(const Mutex&) = delete;
+  Mutex& operator=(const Mutex&) = delete;
+
+ private:
+  friend class MutexLock;
+  std::mutex mutex_;
+};
+
+/// Holds a mutex for as long as it lives; waits for conditions meanwhile.
+class LOCUM_THREAD_ANNOTATION(scoped_lockable) MutexLock {
+ public:
+  explicit MutexLock(Mutex& mutex) LOCUM_THREAD_ANNOTATION(acquire_capability(mutex)) : lock_(mutex.mutex_) {}
+  MutexLock(const MutexLock&) = delete;
+  MutexLock& operator=(const MutexLock&) = delete;
+  ~MutexLock() LOCUM_THREAD_ANNOTATION(release_capability()) = default;
+
+  /// Lets go of the mutex until somebody notifies (or for no reason), at most until `moment`. False: the
+  /// moment has passed. The caller looks at its condition again in either case.
+  bool wait_until(std::condition_variable& condition, Deadline::Clock::time_point moment) {
+    return condition.wait_until(lock_, moment) == std::cv_status::no_timeout;
+  }
+
+ private:
+  std::unique_lock<std::mutex> lock_;
+};
+
+}  // namespace locum

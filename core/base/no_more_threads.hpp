@@ -1,0 +1,21 @@
+#pragma once
+
+#include <optional>
+#include <system_error>
+
+#include "core/error.hpp"
+
+namespace locum {
+
+/// What to say where starting a thread threw this; none: it is about something else.
+[[nodiscard]] inline std::optional<Error> no_more_threads(const std::system_error& failure) {
+  if (failure.code() != std::errc::resource_unavailable_try_again) {
+    return std::nullopt;
+  }
+  return Error(Errc::system,
+               "this process may start no more threads, or has no address space for their stacks; raise "
+               "`ulimit -u`, pids.max of its control group, or `ulimit -v`",
+               failure.what());
+}
+
+}  // namespace locum

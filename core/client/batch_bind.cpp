@@ -1,0 +1,111 @@
+#include "core/client/batch_bind.hpp"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/node/reclaim.hpp"
+
+namespace locum {
+
+BatchBind::BatchBind(Binder& binder, std::vector<Key> keys, Moment until)
+    : BundledChanges(binder.client(), until), binder_(binder), keys_(std::move(keys)) {}
+
+Task<BatchBind::Bound> BatchBind::bind(std::shared_ptr<Binder> binder, std::vector<Key> keys,
+                                       Deadline::Clock::time_point until) {
+  BatchBind batch(*binder, std::move(keys), until);
+  bool failed = false;
+  try {
+    batch.plan();
+    (void)co_await batch.make();
+  } catch (const std::bad_alloc&) {  // nothing was begun
+    failed = true;
+  }
+  batch.end();
+  if (failed) {
+    throw std::bad_alloc();
+  }
+  co_return std::move(batch.bound_);
+}
+
+void BatchBind::plan() {
+  bound_.assign(keys_.size(), no_memory_left());
+  objects_.resize(keys_.size());
+  const NodeMemory& memory = binder_.memory();
+  const Nodes& nodes = client().nodes();
+  for (std::uint32_t at = 0; at < keys_.size(); ++at) {
+    const auto pin = memory.table->pin(keys_[at]);
+    if (!pin) {
+      bound_[at] = pin.error();
+      continue;
+    }
+    objects_[at] = memory.keep<BeingBound>(*pin);
+    const int home = nodes.home(pin->record->store, pin->record->name_hash);
+    if (nodes.is_lost(home)) {
+      (void)memory.table->tombstone(keys_[at]);  // it has been sent nowhere
+    }
+    const std::size_t bulk =
+        has_value(*pin) ? memory.block(*pin).size() : std::size_t{pin->record->name_bytes};
+    bundle_one(home, Kind::bind_batch, at, sizeof(std::uint32_t) + sizeof(BindWords) + bulk);
+  }
+}
+
+void BatchBind::pack(std::uint32_t change, Sending& sending) {
+  const NodeMemory& memory = binder_.memory();
+  const Pin& pin = objects_[change]->pin();
+  const bool with_value = has_value(pin);
+  const BindWords asked{.object = wire_of(pin, 0), .has_value = with_value ? 1U : 0U};
+  bundle({words(asked), with_value ? memory.block(pin) : bytes_of_text(memory.name(pin))}, sending.bytes);
+  sending.kept.push_back(objects_[change]);
+  memory.table->set_generation(pin.key, generation_asked_for);
+}
+
+// An answer that there was no memory for, on either side, says nothing either; a home that had none to bind
+// the name says so itself.
+bool BatchBind::settle(int node, std::uint32_t change, const Result<std::uint64_t>& said, Word word,
+                       Turn turn) noexcept {
+  auto& object = objects_[change];
+  NodeTable& table = *binder_.memory().table;
+  if (said && *said == bind_later && turn == Turn::any) {
+    return true;
+  }
+  if (said && *said != bind_later) {
+    table.set_generation(keys_[change], *said);
+    bound_[change] = Sealed{keys_[change], *said};
+  } else {
+    if (!said) {
+      bound_[change] = said.error();
+    } else {
+      unless_out_of_memory([&] { bound_[change] = binding::found_no_room(node); });
+    }
+    const bool open = !said && turn != Turn::not_asked &&
+                      ((word == Word::of_bundle && said.error().code() == Errc::out_of_memory) ||
+                       binding::says_nothing(client().nodes(), node, said.error()));
+    if (open) {
+      object->settle_later(binder_.settlement());
+    } else {
+      (void)table.tombstone(keys_[change]);
+    }
+  }
+  object.reset();
+  return false;
+}
+
+Task<std::monostate> BatchBind::make_alone(std::uint32_t /*change*/) {
+  co_return std::monostate();
+}
+
+// What was never asked for is out of sight.
+void BatchBind::end() noexcept {
+  const NodeMemory& memory = binder_.memory();
+  for (std::size_t at = 0; at < keys_.size(); ++at) {
+    if (objects_.empty() || objects_[at] != nullptr) {
+      (void)memory.table->tombstone(keys_[at]);
+    }
+  }
+  objects_.clear();
+  unless_out_of_memory([&] { (void)reclaim(*memory.table, *memory.arena, Effort::amortised); });
+}
+
+}  // namespace locum

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/client/being_bound.hpp"
+#include "core/client/binder.hpp"
+#include "core/client/bundled_changes.hpp"
+
+namespace locum {
+
+/// Binds many published objects of this process to the names that they carry, as Binder::seal() does one
+/// whose name may not be live, and is at home on another node.
+class BatchBind final : private BundledChanges {
+ public:
+  using Bound = std::vector<Result<Sealed>>;
+
+  /// In the order of the keys. Keeps the binder. What cannot be bound is out of sight.
+  [[nodiscard]] static Task<Bound> bind(std::shared_ptr<Binder> binder, std::vector<Key> keys,
+                                        Deadline::Clock::time_point until);
+
+ private:
+  BatchBind(Binder& binder, std::vector<Key> keys, Moment until);
+
+  void plan();
+  void end() noexcept;
+  void pack(std::uint32_t change, Sending& sending) override;
+  bool settle(int node, std::uint32_t change, const Result<std::uint64_t>& said, Word word,
+              Turn turn) noexcept override;
+  [[nodiscard]] Task<std::monostate> make_alone(std::uint32_t change) override;
+  [[nodiscard]] bool has_value(const Pin& pin) const {
+    return binder_.memory().block(pin).size() <= binder_.inline_bytes();
+  }
+
+  Binder& binder_;
+  const std::vector<Key> keys_;
+  Bound bound_;
+  std::vector<std::shared_ptr<BeingBound>> objects_;  ///< those of which nothing has been said yet
+};
+
+}  // namespace locum

@@ -1,0 +1,274 @@
+#include "core/client/batch_search.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/rpc/bundle_wire.hpp"
+
+namespace locum {
+
+namespace {
+
+/// Objects that are looked for alone side by side.
+constexpr std::size_t most_workers = 128;
+
+// What to call it in an error.
+std::string title_of(const Address& address) {
+  return address.name.empty() ? to_string(address.key) : std::string(address.name);
+}
+
+}  // namespace
+
+void BatchWanted::keep_names() {
+  std::size_t bytes = 0;
+  for (const Address& address : addresses) {
+    bytes += address.name.size();
+  }
+  if (bytes == 0) {
+    return;
+  }
+  names = std::make_unique_for_overwrite<char[]>(bytes);
+  char* end = names.get();
+  for (Address& address : addresses) {
+    if (!address.name.empty()) {
+      std::memcpy(end, address.name.data(), address.name.size());
+      address.name = {end, address.name.size()};
+      end += address.name.size();
+    }
+  }
+}
+
+BatchSearch::BatchSearch(Finder& finder, BatchWanted wanted)
+    : finder_(finder),
+      wanted_(std::move(wanted)),
+      found_(wanted_.addresses.size(), Result<ObjectView>(ObjectView())),
+      chunks_(most_bundle_bytes) {}
+
+// Once something has begun nothing is thrown before all of it has ended.
+Task<BatchSearch::Found> BatchSearch::find(std::shared_ptr<Finder> finder, BatchWanted wanted) {
+  BatchSearch search(*finder, std::move(wanted));
+  search.plan();
+  co_await Operation::ToDriver();
+  search.begin();
+  while (co_await search.company_.next()) {
+    co_await Operation::ToThread();
+    search.company_.work();
+  }
+  try {
+    (void)co_await search.work();  // what no worker could be begun for
+  } catch (const std::bad_alloc&) {
+  }
+  for (auto& found : search.found_) {
+    if (found && !*found) {
+      found = no_memory_left();
+    }
+  }
+  co_return std::move(search.found_);
+}
+
+// By node, and in the order of the addresses. What this node has something of is looked for alone: a copy
+// that may not be shown unasked, or a flight; and so is what a name at home here stands for.
+void BatchSearch::plan() {
+  chunks_.reserve(wanted_.addresses.size());
+  for (std::uint32_t at = 0; at < wanted_.addresses.size(); ++at) {
+    const Address& address = wanted_.addresses[at];
+    if (wanted_.is_known[at] && finder_.begins_here(address)) {
+      look_alone({.object = at});
+    } else if (!address.name.empty()) {
+      chunks_.add(finder_.home_of(address), Kind::look_up_batch, at,
+                  sizeof(std::uint32_t) + sizeof(NameWords) + address.name.size());
+    } else if (wanted_.is_known[at]) {
+      const MutexLock lock(mutex_);
+      known_here_.push_back(at);
+    } else {
+      chunks_.add(finder_.owner(address.key), Kind::fetch_batch, at, sizeof(Key));
+    }
+  }
+  chunks_.plan();
+}
+
+// What cannot be begun for want of memory stays without a word.
+void BatchSearch::begin() noexcept {
+  for (const std::size_t chunk : chunks_.first()) {
+    unless_out_of_memory([&] { company_.begin(finder_.client().operation(ask_for(chunk))); });
+  }
+  begin_workers();
+}
+
+// This chunk, and those after it.
+Task<std::monostate> BatchSearch::ask_for(std::size_t chunk) {
+  do {
+    BatchChunk& asked = chunks_[chunk];
+    while (!asked.objects.empty()) {
+      try {
+        const auto answer = co_await ask(asked);
+        settle(asked, answer);
+      } catch (const std::bad_alloc&) {
+        asked.objects.clear();
+      }
+      begin_workers();
+    }
+    chunk = asked.next;
+  } while (chunk != 0);
+  co_return std::monostate();
+}
+
+Asked BatchSearch::ask(const BatchChunk& chunk) const {
+  const auto bytes = std::make_shared<std::vector<std::byte>>();
+  for (const std::uint32_t at : chunk.objects) {
+    const Address& address = wanted_.addresses[at];
+    if (chunk.kind == Kind::look_up_batch) {
+      const NameWords of_store{.store = address.key.store, .value_wanted = 1};
+      bundle({words(of_store), bytes_of_text(address.name)}, *bytes);
+    } else {
+      const auto key = words(address.key);
+      bytes->insert(bytes->end(), key.begin(), key.end());
+    }
+  }
+  const BatchWords asked{.count = static_cast<std::uint32_t>(chunk.objects.size()),
+                         .facts = wanted_.wanting == Wanting::facts ? 1U : 0U};
+  return finder_.client().asked(chunk.node, chunk.kind, words(asked), {*bytes, bytes}, wanted_.until);
+}
+
+void BatchSearch::settle(BatchChunk& chunk, const Result<NodeAnswer>& answer) {
+  if (!answer) {
+    return fail(chunk, answer.error());
+  }
+  const auto said = read_words<BatchAnswerWords>(answer->body);
+  const std::size_t rows = chunk.objects.size();
+  if (!said || said->count != rows || !answer->block || answer->block_bytes < rows * sizeof(BatchRow)) {
+    return fail(chunk, senseless_answer(chunk.node));
+  }
+  settle(chunk, std::make_shared<HeldBatch>(answer->block, answer->block_bytes, rows,
+                                            wanted_.wanting == Wanting::facts, answer->path));
+}
+
+// Keeps those in the chunk that are to be asked for again, because the answer was full. Where nothing came
+// with it, that would not help.
+void BatchSearch::settle(BatchChunk& chunk, const std::shared_ptr<HeldBatch>& held) {
+  const std::vector<std::uint32_t> objects = std::exchange(chunk.objects, {});
+  bool came = false;
+  for (std::size_t at = 0; at < objects.size(); ++at) {
+    const Address& address = wanted_.addresses[objects[at]];
+    auto& found = found_[objects[at]];
+    const BatchRow row = held->row(at);
+    if (row.status == static_cast<std::uint32_t>(Errc::not_found)) {
+      found = no_such_object();
+    } else if (row.status != 0) {
+      look_alone({.object = objects[at]});
+    } else if (!is_sensible(address, row.object)) {
+      found = senseless_answer(chunk.node).about(title_of(address));
+    } else if (!address.name.empty() && is_looked_for_by_key(row)) {
+      look_alone({.object = objects[at], .said = row.object});
+    } else if (row.at != 0) {
+      found = view(held, at, address);
+      came = true;
+    } else if (held->bytes_of(row.object.record) > finder_.inline_bytes()) {
+      look_alone({.object = objects[at], .size_bytes = row.object.record.block_bytes()});
+    } else {
+      chunk.objects.push_back(objects[at]);
+    }
+  }
+  if (!came) {
+    for (const std::uint32_t object : std::exchange(chunk.objects, {})) {
+      look_alone({.object = object});
+    }
+  }
+}
+
+// What stands behind a name of another node: an object of this one, or one that did not come for its size.
+bool BatchSearch::is_looked_for_by_key(const BatchRow& row) const {
+  return finder_.owner(row.object.key) == finder_.client().nodes().own() ||
+         (row.at == 0 && row.object.record.block_bytes() > finder_.inline_bytes());
+}
+
+bool BatchSearch::is_sensible(const Address& address, const ObjectWire& said) const {
+  return plausible(said) && finder_.owner(said.key) >= 0 &&
+         (address.name.empty() ? said.key == address.key
+                               : said.key.store == address.key.store &&
+                                     said.record.name_hash == name_hash(address.key.store, address.name));
+}
+
+// Another node's word on what a name stands for is believed of objects only that bear the name themselves.
+Result<ObjectView> BatchSearch::view(const std::shared_ptr<HeldBatch>& held, std::size_t at,
+                                     const Address& address) const {
+  auto found = HeldBatch::view(held, at);
+  if (found && !address.name.empty() && found->facts().name != address.name) {
+    return Error(Errc::corrupt, "another node answered with an object of another name").about(address.name);
+  }
+  return found;
+}
+
+void BatchSearch::fail(BatchChunk& chunk, const Error& error) {
+  for (const std::uint32_t object : std::exchange(chunk.objects, {})) {
+    found_[object] = error.about(title_of(wanted_.addresses[object]));
+  }
+}
+
+void BatchSearch::look_alone(const Single& single) {
+  const MutexLock lock(mutex_);
+  singles_.push_back(single);
+}
+
+// As many as there is something to do for. Only by who drives.
+void BatchSearch::begin_workers() noexcept {
+  const auto waiting = [this] {
+    const MutexLock lock(mutex_);
+    const bool knows = !knowing_ && known_taken_ < known_here_.size();
+    return singles_.size() - taken_ + (knows ? 1 : 0);
+  };
+  unless_out_of_memory([&] {  // else others do it
+    for (std::size_t left = waiting(); left > 0 && workers_.load(std::memory_order_relaxed) < most_workers;
+         --left) {
+      company_.begin(finder_.client().operation(work_beside()));
+      workers_.fetch_add(1, std::memory_order_relaxed);
+    }
+  });
+}
+
+// Of what this node has something of, one after the other: the first one asks whether copies of its node may
+// be shown, and the others need not.
+bool BatchSearch::take_single(Single& single) {
+  const MutexLock lock(mutex_);
+  knowing_ = knowing_ && !single.is_known;
+  if (!knowing_ && known_taken_ < known_here_.size()) {
+    knowing_ = true;
+    single = {.object = known_here_[known_taken_++], .is_known = true};
+    return true;
+  }
+  if (taken_ == singles_.size()) {
+    return false;
+  }
+  single = singles_[taken_++];
+  return true;
+}
+
+Task<std::monostate> BatchSearch::work() {
+  for (Single single; take_single(single);) {
+    try {
+      found_[single.object] = co_await find_alone(single);
+    } catch (const std::bad_alloc&) {
+    }
+  }
+  co_return std::monostate();
+}
+
+// What is found out while this one ends, whoever looks next has others begun for.
+Task<std::monostate> BatchSearch::work_beside() {
+  (void)co_await work();
+  workers_.fetch_sub(1, std::memory_order_relaxed);
+  co_return std::monostate();
+}
+
+Task<Result<ObjectView>> BatchSearch::find_alone(const Single& single) const {
+  Address address = wanted_.addresses[single.object];
+  address.size_bytes = std::max(address.size_bytes, single.size_bytes);
+  const auto part = wanted_.wanting == Wanting::facts ? Selection(Facts()) : Selection();
+  Lookup wanted(address, wanted_.until, part);
+  return single.said.key.valid() ? finder_.find_behind(std::move(wanted), single.said)
+                                 : finder_.find(std::move(wanted));
+}
+
+}  // namespace locum

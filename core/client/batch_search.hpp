@@ -1,0 +1,101 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/async/company.hpp"
+#include "core/base/mutex.hpp"
+#include "core/client/batch_chunks.hpp"
+#include "core/client/finder.hpp"
+#include "core/client/held_batch.hpp"
+#include "core/ports/batches.hpp"
+
+namespace locum {
+
+/// Many objects that are looked for, at other nodes.
+struct BatchWanted {
+  BatchWanted(Wanting how_much, Deadline::Clock::time_point latest) : wanting(how_much), until(latest) {}
+
+  void reserve(std::size_t objects) {
+    addresses.reserve(objects);
+    is_known.reserve(objects);
+  }
+  /// One more; `known`: Finder::knows(). Throws nothing if there was room reserved for it.
+  void add(const Address& address, bool known) {
+    addresses.push_back(address);
+    is_known.push_back(known);
+  }
+  /// From now on it has the names itself, which were the caller's.
+  void keep_names();
+
+  std::vector<Address> addresses;
+  std::vector<bool> is_known;
+  std::unique_ptr<char[]> names;
+  Wanting wanting;
+  Deadline::Clock::time_point until;
+};
+
+/// Looks for many objects of other nodes: asks each node once for those that it should have, or whose names
+/// are at home there, or as often as their number asks for, all nodes side by side; then for what is too
+/// large to come so, or could not come, one by one, at most 128 side by side. One operation, whose tasks
+/// belong to it alone.
+class BatchSearch final {
+ public:
+  using Found = std::vector<Result<ObjectView>>;
+
+  /// The objects, in the order of their addresses. None of them is to be found without a question. REQUIRES:
+  /// the names are kept.
+  [[nodiscard]] static Task<Found> find(std::shared_ptr<Finder> finder, BatchWanted wanted);
+
+ private:
+  /// One that is looked for alone.
+  struct Single {
+    std::uint32_t object = 0;
+    std::uint64_t size_bytes = 0;  ///< 0: not known
+    ObjectWire said{};             ///< what a name stands for, as its home says; without a key: not known
+    bool is_known = false;         ///< of known_here_
+  };
+
+  BatchSearch(Finder& finder, BatchWanted wanted);
+
+  [[nodiscard]] Task<std::monostate> work();
+  [[nodiscard]] Task<std::monostate> work_beside();
+  [[nodiscard]] Task<Result<ObjectView>> find_alone(const Single& single) const;
+  void plan();
+  void begin() noexcept;
+  [[nodiscard]] Task<std::monostate> ask_for(std::size_t chunk);
+  [[nodiscard]] Asked ask(const BatchChunk& chunk) const;
+  void settle(BatchChunk& chunk, const Result<NodeAnswer>& answer);
+  void settle(BatchChunk& chunk, const std::shared_ptr<HeldBatch>& held);
+  [[nodiscard]] bool is_looked_for_by_key(const BatchRow& row) const;
+  [[nodiscard]] bool is_sensible(const Address& address, const ObjectWire& said) const;
+  [[nodiscard]] Result<ObjectView> view(const std::shared_ptr<HeldBatch>& held, std::size_t at,
+                                        const Address& address) const;
+  void fail(BatchChunk& chunk, const Error& error);
+  void look_alone(const Single& single);
+  void begin_workers() noexcept;
+  [[nodiscard]] bool take_single(Single& single) LOCUM_EXCLUDES(mutex_);
+
+  Finder& finder_;
+  const BatchWanted wanted_;
+  Found found_;         ///< empty views: nobody has said anything, for want of memory
+  BatchChunks chunks_;  ///< of places in wanted_.addresses
+  Company company_;
+  std::atomic<std::size_t> workers_{0};  ///< that run beside the first
+  Mutex mutex_;
+  std::vector<Single> singles_ LOCUM_GUARDED_BY(mutex_);
+  std::size_t taken_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< of these
+  /// What this node has something of: a copy that may not be shown unasked, or a flight.
+  std::vector<std::uint32_t> known_here_ LOCUM_GUARDED_BY(mutex_);
+  std::size_t known_taken_ LOCUM_GUARDED_BY(mutex_) = 0;
+  bool knowing_ LOCUM_GUARDED_BY(mutex_) = false;  ///< one of these is being looked for
+};
+
+}  // namespace locum

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+
+#include "core/async/lookup.hpp"
+#include "core/async/node_client.hpp"
+#include "core/async/window.hpp"
+#include "core/client/links.hpp"
+#include "core/copies/copy_sets.hpp"
+#include "core/node/node_memory.hpp"
+#include "core/server/retirements.hpp"
+#include "core/server/settlement.hpp"
+
+namespace locum {
+
+/// Changes what names stand for, and takes objects out of sight, on all nodes: what a Finder is for reads. A
+/// name that is at home here is decided here, everything else by a question to the home, or to the node of
+/// the object. Its tasks are parts of operations of the links' client; the links keep it until they have
+/// ended (see Links::keep()). They go on whether or not anybody waits. Any thread may call.
+class Binder final {
+ public:
+  using Moment = Deadline::Clock::time_point;
+
+  Binder(NodeMemory memory, const Links& links);
+
+  /// Binds a published object of this process to the name that it carries, as Sink::seal() does. Where it
+  /// cannot be bound it is out of sight; where nobody can say whether it is, the settlement finds out.
+  [[nodiscard]] Task<Result<Sealed>> seal(Key key, SealOptions options, Moment until);
+  /// seal(), as soon as it fits the window: its time counts from then if `until` is the greatest moment.
+  /// Keeps the binder, because nobody may wait for it.
+  [[nodiscard]] static Task<Result<Sealed>> seal_in_turn(std::shared_ptr<Binder> binder,
+                                                         std::shared_ptr<Window> window, Key key,
+                                                         SealOptions options, Moment until);
+  /// Takes an object out of sight everywhere, with its name, as Sink::evict() does.
+  [[nodiscard]] Task<Result<bool>> evict(Lookup wanted);
+  /// The same of an object of this node, and not of its copies.
+  [[nodiscard]] Task<Result<bool>> evict_here(Key key, Moment until);
+  /// Takes the copies of an object that is out of sight already out of sight, too: see CopySets::dissolve().
+  [[nodiscard]] Task<Result<void>> dissolve(Key key, Moment until);
+
+  /// Whether nobody else has to be told of such an object, and nothing of another node goes out of sight.
+  [[nodiscard]] bool binds_alone(const ObjectMeta& object, const SealOptions& options) const noexcept;
+  /// Whether nobody else has to be asked, and only be told who has a copy.
+  [[nodiscard]] bool evicts_alone(const Address& address) const;
+  [[nodiscard]] bool has_copies(const Key& key) const { return copy_sets_->has(key); }
+
+  /// For tasks of the same operations.
+  [[nodiscard]] const NodeClient& client() const noexcept { return *client_; }
+  [[nodiscard]] const NodeMemory& memory() const noexcept { return memory_; }
+  [[nodiscard]] const std::shared_ptr<Settlement>& settlement() const noexcept { return settlement_; }
+  /// Blocks up to this size go along with a name.
+  [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
+
+ private:
+  class Dissolving;
+  class Retiring;
+
+  [[nodiscard]] int home_of(std::uint32_t store, std::uint64_t hash) const noexcept {
+    return nodes_.home(store, hash);
+  }
+  [[nodiscard]] Task<Result<std::uint64_t>> bind(Key key, SealOptions options, Moment until, bool& open);
+  [[nodiscard]] Task<Result<std::uint64_t>> bind_here(const Pin& pin, SealOptions options, Moment until);
+  [[nodiscard]] Task<Result<bool>> evict_there(Key key, Moment until);
+  [[nodiscard]] Task<Result<bool>> unbind(std::uint32_t store, std::string_view name, const Key& only,
+                                          Moment until);
+  [[nodiscard]] Task<Result<bool>> unbind_here(std::uint32_t store, std::string_view name, Key only,
+                                               Moment until);
+  [[nodiscard]] Task<Result<bool>> unbind_there(int home, std::uint32_t store, std::string_view name,
+                                                Key only, Moment until);
+  [[nodiscard]] std::optional<Key> referent(const Pin& old) const;
+  template <class Try>
+  [[nodiscard]] Task<std::invoke_result_t<Try>> until_unlocked(Moment until, Try attempt) const;
+
+  const NodeMemory memory_;
+  const NodeClient* const client_;  ///< the links', which it is kept by
+  const std::shared_ptr<CopySets> copy_sets_;
+  const std::shared_ptr<Settlement> settlement_;
+  const std::shared_ptr<Retirements> retirements_;
+  const std::uint64_t inline_bytes_;
+  const Nodes& nodes_;
+};
+
+}  // namespace locum

@@ -1,0 +1,158 @@
+#include "core/client/bundled_changes.hpp"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "core/async/haste.hpp"
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/client/being_bound.hpp"
+#include "core/rpc/call_error.hpp"
+
+namespace locum {
+
+namespace {
+
+// Changes that are made alone, side by side.
+constexpr std::size_t most_alone = 128;
+
+/// What was answered of a bundle, row by row.
+class BundleAnswer {
+ public:
+  BundleAnswer(const NodeAnswer& answer, std::size_t count) : rank_(answer.rank) {
+    const auto said = read_words<BatchAnswerWords>(answer.body);
+    const std::size_t rows_bytes = count * sizeof(BundleRow);
+    if (said && said->count == count && answer.block && answer.block_bytes >= rows_bytes) {
+      const auto all = std::span<const std::byte>(answer.block->memory()).first(answer.block_bytes);
+      rows_ = all.first(rows_bytes);
+      errors_ = all.subspan(rows_bytes);
+    }
+  }
+  [[nodiscard]] bool makes_sense() const noexcept { return !rows_.empty(); }
+  /// The next one.
+  [[nodiscard]] Result<std::uint64_t> take() noexcept {
+    const BundleRow row = *read_words<BundleRow>(rows_);
+    rows_ = rows_.subspan(sizeof row);
+    if (row.status == 0) {
+      return row.value;
+    }
+    const auto packed = errors_.first(std::min<std::size_t>(row.error_bytes, errors_.size()));
+    errors_ = errors_.subspan(packed.size());
+    return call_error::told(static_cast<std::uint8_t>(std::min(row.status, 255U)), packed, rank_);
+  }
+
+ private:
+  const int rank_;
+  std::span<const std::byte> rows_;
+  std::span<const std::byte> errors_;
+};
+
+}  // namespace
+
+// Once something has begun nothing is thrown before all of it has ended.
+Task<std::monostate> BundledChanges::make() {
+  chunks_.plan();
+  co_await Operation::ToDriver();
+  begin();
+  while (co_await company_.next()) {
+    co_await Operation::ToThread();
+    // One after the other: none of them waits long for a lock, but tries again when the others have had their
+    // turn.
+    const Haste brief = client_.haste();
+    company_.work();
+  }
+  try {
+    (void)co_await work();  // what nobody could be begun for
+  } catch (const std::bad_alloc&) {
+  }
+  for (BatchChunk& chunk : chunks_.all()) {
+    settle_all(chunk, no_memory_left(), Turn::not_asked);  // the same
+  }
+  co_return std::monostate();
+}
+
+void BundledChanges::begin() noexcept {
+  for (const std::size_t chunk : chunks_.first()) {
+    unless_out_of_memory([&] { company_.begin(client_.operation(ask_for(chunk))); });
+  }
+  unless_out_of_memory([&] {
+    for (std::size_t left = std::min(alone_.size(), most_alone); left > 0; --left) {
+      company_.begin(client_.operation(work()));
+    }
+  });
+}
+
+// This chunk, and those after it. What a node puts off it is asked for again, as a single change is.
+Task<std::monostate> BundledChanges::ask_for(std::size_t chunk) {
+  do {
+    BatchChunk& asked = chunks_[chunk];
+    const auto latest = std::min(until_, client_.now() + binding::longest_wait_for_room);
+    auto pause = Moment::duration(binding::first_pause);
+    while (!asked.objects.empty()) {
+      try {
+        const Turn turn = client_.now() + pause >= latest ? Turn::last : Turn::any;
+        (void)co_await ask_once(asked, turn);
+        if (!asked.objects.empty()) {
+          co_await client_.paused(pause);
+          pause = std::min<Moment::duration>(2 * pause, binding::longest_pause);
+        }
+      } catch (const std::bad_alloc&) {  // these have not been asked for, or not again
+        settle_all(asked, no_memory_left(), Turn::not_asked);
+      }
+    }
+    chunk = asked.next;
+  } while (chunk != 0);
+  co_return std::monostate();
+}
+
+Task<std::monostate> BundledChanges::ask_once(BatchChunk& chunk, Turn turn) {
+  const auto answer = co_await ask(chunk);
+  settle(chunk, answer, turn);
+  co_return std::monostate();
+}
+
+// What the node itself has to wait for may take most of the time that there is: the rest is for the answer.
+Asked BundledChanges::ask(const BatchChunk& chunk) {
+  const auto sending = std::make_shared<Sending>();
+  for (const std::uint32_t change : chunk.objects) {
+    pack(change, *sending);
+  }
+  const auto left = std::max(until_ - client_.now(), Moment::duration::zero());
+  const BundleWords asked{.count = static_cast<std::uint32_t>(chunk.objects.size()),
+                          .patience_ns = static_cast<std::uint64_t>((left - left / 8).count())};
+  return client_.asked(chunk.node, chunk.kind, words(asked), {sending->bytes, sending}, until_);
+}
+
+// Keeps those in the chunk that are to be asked for again.
+void BundledChanges::settle(BatchChunk& chunk, const Result<NodeAnswer>& answer, Turn turn) noexcept {
+  if (!answer) {
+    return settle_all(chunk, answer.error(), turn);
+  }
+  BundleAnswer said(*answer, chunk.objects.size());
+  if (!said.makes_sense()) {
+    Error senseless = no_memory_left();
+    unless_out_of_memory([&] { senseless = senseless_answer(chunk.node); });
+    return settle_all(chunk, senseless, turn);
+  }
+  std::erase_if(chunk.objects, [&](std::uint32_t change) {
+    return !settle(chunk.node, change, said.take(), Word::of_service, turn);
+  });
+}
+
+void BundledChanges::settle_all(BatchChunk& chunk, const Error& error, Turn turn) noexcept {
+  for (const std::uint32_t change : std::exchange(chunk.objects, {})) {
+    (void)settle(chunk.node, change, error, Word::of_bundle, turn == Turn::any ? Turn::last : turn);
+  }
+}
+
+Task<std::monostate> BundledChanges::work() {
+  for (std::size_t at = 0; (at = taken_.fetch_add(1, std::memory_order_relaxed)) < alone_.size();) {
+    try {
+      (void)co_await make_alone(alone_[at]);
+    } catch (const std::bad_alloc&) {
+    }
+  }
+  co_return std::monostate();
+}
+
+}  // namespace locum

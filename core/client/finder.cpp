@@ -1,0 +1,444 @@
+#include "core/client/finder.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/client/held_part.hpp"
+#include "core/node/promised.hpp"
+#include "core/node/reference.hpp"
+#include "core/object/name_list.hpp"
+
+namespace locum {
+
+namespace {
+
+/// Counts as one for a scope.
+class Counted {
+ public:
+  explicit Counted(std::atomic<std::uint32_t>& count) noexcept : count_(count) {
+    count_.fetch_add(1, std::memory_order_relaxed);
+  }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { count_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint32_t>& count_;
+};
+
+Error nobody_waits() {
+  return Error(Errc::timeout, "nobody waits for this object any more");
+}
+
+// Payload that some of an object has at most, as far as that is said; 0: it is not.
+std::uint64_t bytes_of(const Selection& part) {
+  if (const auto* const range = std::get_if<ByteRange>(&part)) {
+    return range->bytes;
+  }
+  const auto* const of_array = std::get_if<Elements>(&part);
+  return of_array != nullptr ? packed_bytes(of_array->slab, of_array->element_bytes).value_or(0) : 0;
+}
+
+bool is_gone(const Error& error) {
+  return error.code() == Errc::not_found || error.code() == Errc::stale;
+}
+
+}  // namespace
+
+Finder::Finder(NodeMemory memory, std::shared_ptr<Connector> local, const Links& links)
+    : memory_(std::move(memory)),
+      local_(std::move(local)),
+      client_(links.client().get()),
+      copies_(links.copies().here),
+      flights_(links.copies().flights),
+      inline_bytes_(links.inline_bytes()),
+      windows_{links.window(CountsUntil::it_is_used), links.window(CountsUntil::it_is_got)},
+      nodes_(client_->nodes()),
+      promise_waits_(links.promise_waits()) {}
+
+int Finder::home_of(const Address& address) const noexcept {
+  return nodes_.home(address.key.store, name_hash(address.key.store, address.name));
+}
+
+bool Finder::begins_here(const Address& address) const noexcept {
+  return address.name.empty() ? is_here(address.key) : home_of(address) == nodes_.own();
+}
+
+Result<ObjectView> Finder::at_hand(const Address& address, Deadline deadline) {
+  if (begins_here(address)) {
+    // A key alone: what became of its name may be for another node to say.
+    auto found = local_->get(address.name.empty() ? Address(address.key) : address, deadline);
+    if (found) {
+      return address.name.empty() ? std::move(found) : at_hand(*std::move(found));
+    }
+    const bool asks_on = address.name.empty() && address.name_hash != 0;
+    return asks_on && found.error().code() == Errc::not_found ? Result<ObjectView>(ObjectView())
+                                                              : std::move(found);
+  }
+  return address.name.empty() && copies_->has(address.key) ? flights_->at_hand(address.key, 0, *client_)
+                                                           : ObjectView();
+}
+
+// A name at home here stands for an object of this node, or says where the object is.
+Result<ObjectView> Finder::at_hand(ObjectView entry) {
+  if (entry.type_hash() != reference_type_hash) {
+    return entry;
+  }
+  auto reference = read_reference(entry.bytes());
+  if (!reference) {
+    return Error(Errc::corrupt, "what stands for an object of another node is damaged")
+        .about(to_string(entry.key()));
+  }
+  if (reference->block.empty() || owner(reference->object.key) == nodes_.own()) {
+    return ObjectView();
+  }
+  reference->object.generation = entry.facts().generation;
+  const auto block = reference->block;
+  return HeldObject::view(std::make_shared<HeldObject>(std::move(entry), block), reference->object,
+                          Path::shm_view);
+}
+
+Task<Result<ObjectView>> Finder::find(Lookup wanted) {
+  for (;;) {
+    auto found = co_await anywhere(wanted);
+    if (found) {
+      co_return std::move(found);
+    }
+    if (found.error().code() == Errc::unsupported && !wanted.of_all()) {
+      wanted.part = {};  // what has a checksum is looked at whole, or not at all
+      continue;
+    }
+    if (wanted.by_name()) {
+      co_return std::move(found);
+    }
+    co_return co_await absent(wanted, found.error());
+  }
+}
+
+// Where that is gone, the name may stand for something else now.
+Task<Result<ObjectView>> Finder::find_behind(Lookup name, ObjectWire said) {
+  auto found = co_await behind(name, said);
+  if (found || (!is_gone(found.error()) && found.error().code() != Errc::unsupported)) {
+    co_return std::move(found);
+  }
+  co_return co_await find(std::move(name));
+}
+
+// What has not come takes no memory. Where it is not known how large it is, it counts as the largest that
+// may come with the first answer, until its owner has said so.
+Task<Ahead> Finder::find_ahead(std::shared_ptr<Finder> finder, Lookup wanted, CountsUntil until) {
+  Turn turn(*finder->client_, finder->window(until), wanted.until);
+  const std::uint64_t said = wanted.of_all() ? wanted.size_bytes : bytes_of(wanted.part);
+  const bool is_said = said != 0 || counts_for_use(until);
+  if (auto entered = co_await turn.enter(is_said ? said : finder->inline_bytes_); !entered) {
+    co_return Ahead{.way = {}, .found = entered.error().about(wanted.text())};
+  }
+  wanted.turn = &turn;
+  auto found = co_await finder->find(std::move(wanted));
+  if (!found) {
+    co_return Ahead{.way = {}, .found = std::move(found)};
+  }
+  auto way = turn.arrive(found->bytes().size());
+  co_return Ahead{.way = std::move(way), .found = std::move(found)};
+}
+
+// What stands under the name of a promise, as soon as something does; with the object, if it is here.
+Task<Result<NameAnswer>> Finder::await(const Lookup& wanted, const Key& promised, AwaitedPromise::For who) {
+  auto named = co_await AwaitedPromise(*promise_waits_, promised, wanted.name, wanted.until, who);
+  if (!named) {
+    co_return named.error().about(wanted.name);
+  }
+  if (owner(promised) == nodes_.own()) {
+    co_await Operation::ToThread();  // where it may wait for a lock
+    auto found = local_->get(wanted.address(), wanted.until);
+    if (!found) {
+      co_return found.error();
+    }
+    named->found = *std::move(found);
+  }
+  co_return std::move(named);
+}
+
+Task<Result<NameAnswer>> Finder::await_ahead(const Lookup& wanted, const Key& promised) {
+  const Counted one(awaiting_);
+  co_return co_await await(wanted, promised, AwaitedPromise::For::later_use);
+}
+
+// Whether it fits is asked when it is known how large it is. What is here needs no room.
+Task<Ahead> Finder::find_promised(std::shared_ptr<Finder> finder, Lookup wanted, CountsUntil until) {
+  const bool by_default = wanted.until == Deadline::Clock::time_point::max();
+  if (by_default) {
+    wanted.until = finder->client_->moment({});
+  }
+  const Key promised = promise_named(wanted.key.store, wanted.name).value_or(Key());
+  auto named = co_await finder->await_ahead(wanted, promised);
+  if (!named) {
+    co_return Ahead{.way = {}, .found = named.error()};
+  }
+  if (!co_await Operation::IsWanted()) {
+    co_return Ahead{.way = {}, .found = nobody_waits().about(wanted.name)};
+  }
+  Result<ObjectView> found = std::move(named->found);
+  const auto kept = *found ? kept_elsewhere(*found) : std::nullopt;
+  if (finder->is_here(promised)) {
+    if (kept) {
+      found = co_await finder->find(Lookup(*kept, wanted.until));
+    }
+    co_return Ahead{.way = {}, .found = std::move(found)};
+  }
+  const std::uint64_t bytes = kept     ? kept->size_bytes
+                              : *found ? found->bytes().size()
+                                       : named->said.record.size_bytes;
+  Turn turn(*finder->client_, finder->window(until),
+            by_default ? Deadline::Clock::time_point::max() : wanted.until);
+  if (auto entered = co_await turn.enter(bytes); !entered) {
+    co_return Ahead{.way = {}, .found = entered.error().about(wanted.text())};
+  }
+  wanted.until = turn.until();
+  if (kept) {
+    found = co_await finder->find(Lookup(*kept, wanted.until));
+  } else if (!*found) {
+    wanted.waits = false;  // should that be gone, it is asked for as any name
+    found = co_await finder->find_behind(std::move(wanted), named->said);
+  }
+  if (!found) {
+    co_return Ahead{.way = {}, .found = std::move(found)};
+  }
+  auto way = turn.arrive(found->bytes().size());
+  co_return Ahead{.way = std::move(way), .found = std::move(found)};
+}
+
+Task<Result<ObjectView>> Finder::anywhere(const Lookup& wanted) {
+  if (wanted.by_name()) {
+    return by_name(wanted);
+  }
+  if (is_here(wanted.key)) {
+    return here(wanted);
+  }
+  return elsewhere(wanted, wanted.key, wanted.size_bytes, 0);
+}
+
+Task<Result<ObjectView>> Finder::elsewhere(const Lookup& wanted, const Key& key, std::uint64_t bytes,
+                                           std::uint64_t generation) {
+  return wanted.of_all() ? fetch(wanted, key, bytes, generation) : fetch_some(wanted, key, generation);
+}
+
+// Nothing, for a rank that there is not.
+Task<Result<ObjectView>> Finder::here(const Lookup& wanted) {
+  co_return local_->get(Address(wanted.key), wanted.latest());
+}
+
+// GCC 12 destroys what a conditional expression of a coroutine chose before it is awaited: a function
+// chooses.
+Asked Finder::ask_whether(const Lookup& wanted) const {
+  const KeyWords key{wanted.key};
+  const NameWords name{.store = wanted.key.store, .value_wanted = 0};
+  return wanted.by_name() ? client_->asked(home_of(wanted), Kind::look_up, words(name),
+                                           {bytes_of_text(wanted.name), nullptr}, wanted.until)
+                          : client_->asked(owner(wanted.key), Kind::exists, words(key), {}, wanted.until);
+}
+
+// By a key alone: whether its name stands for another object now is not asked.
+Result<bool> Finder::exists_here(const Address& address, Deadline deadline) {
+  return local_->exists(address.name.empty() ? Address(address.key) : address, deadline);
+}
+
+Task<Result<bool>> Finder::exists(Lookup wanted) {
+  if (begins_here(wanted.address())) {
+    co_await Operation::ToThread();  // where it may wait for a lock
+    co_return exists_here(wanted.address(), wanted.until);
+  }
+  const auto answer = co_await ask_whether(wanted);
+  if (answer || is_gone(answer.error())) {
+    co_return answer.has_value();
+  }
+  co_return answer.error();
+}
+
+// An object of another node. A small one comes with its owner's answer, to this rank alone; a large one once
+// for the node. `bytes` are its size, `generation` that of its name, where they are known; else 0.
+Task<Result<ObjectView>> Finder::fetch(const Lookup& wanted, Key key, std::uint64_t bytes,
+                                       std::uint64_t generation) {
+  if (bytes <= inline_bytes_ && !copies_->has(key)) {
+    auto answer = co_await ask_alone(*client_, key, inline_bytes_, wanted.latest());
+    const auto said = answer ? read_words<ObjectWire>(answer->body) : std::nullopt;
+    auto found = had_alone(key, generation, inline_bytes_, std::move(answer));
+    if (!found || *found) {
+      co_return std::move(found);
+    }
+    bytes = said->record.block_bytes();
+  }
+  // What is here already, or comes for others, takes no more room.
+  if (wanted.turn != nullptr && !copies_->has(key)) {
+    if (auto entered = co_await wanted.turn->enter(bytes); !entered) {
+      co_return entered.error().about(wanted.text());
+    }
+  }
+  co_return co_await flights_->get(key, generation, *client_, wanted.latest());
+}
+
+// At least what is wanted of it: out of the node's copy, if there is one.
+Task<Result<ObjectView>> Finder::fetch_some(const Lookup& wanted, Key key, std::uint64_t generation) {
+  auto copy = co_await flights_->look(key, generation, *client_, wanted.latest());
+  if (copy && *copy) {
+    co_return std::move(copy);
+  }
+  if (const auto* const range = std::get_if<ByteRange>(&wanted.part)) {
+    co_return co_await fetch_part(*client_, key, wanted.name, *range, generation, wanted.latest());
+  }
+  if (const auto* const of_array = std::get_if<Elements>(&wanted.part)) {
+    co_return co_await fetch_hyperslab(*client_, key, wanted.name, of_array->slab, of_array->element_bytes,
+                                       generation, wanted.latest());
+  }
+  co_return co_await fetch_facts(*client_, key, generation, wanted.latest());
+}
+
+// What the home says of an object is newer than what its owner may know: that it is bound at all, when its
+// maker has not had the home's answer yet.
+Task<Result<ObjectView>> Finder::behind(const Lookup& wanted, ObjectWire wire) {
+  if (is_here(wire.key)) {
+    auto found = bearing(wanted.key.store, wanted.name, local_->get(Address(wire.key), wanted.latest()));
+    if (found) {
+      memory_.table->set_generation(wire.key, wire.generation);
+    }
+    co_return std::move(found);
+  }
+  auto found = co_await elsewhere(wanted, wire.key, wire.record.block_bytes(), wire.generation);
+  co_return bearing(wanted.key.store, wanted.name, std::move(found));
+}
+
+// A key that is gone: replaced by a newer generation of its name, or evicted. Only the home can say which.
+Task<Error> Finder::absent(const Lookup& wanted, Error error) {
+  if (error.code() != Errc::not_found || wanted.name_hash == 0) {
+    co_return error.about(wanted.text());
+  }
+  const int home = nodes_.home(wanted.key.store, wanted.name_hash);
+  std::uint64_t live = 0;
+  if (home == nodes_.own()) {
+    co_await Operation::ToThread();  // where it may wait for a lock
+    const auto here = memory_.directory->generation(wanted.name_hash);
+    if (!here) {
+      co_return here.error().about(wanted.text());
+    }
+    live = *here;
+  } else {
+    const auto answer =
+        co_await client_->asked(home, Kind::generation, words(wanted.name_hash), {}, wanted.latest());
+    if (!answer) {
+      co_return answer.error().about(wanted.text());
+    }
+    live = read_words<std::uint64_t>(answer->body).value_or(0);
+  }
+  co_return (live == 0 ? error
+                       : Error(Errc::stale,
+                               "this object was replaced by a newer generation of its name; get it by name"))
+      .about(wanted.text());
+}
+
+// What a name stands for may be replaced between the home's word and the owner's: then the home is asked
+// again. If both stay with theirs, the owner is right: its rank died, or gave up, between making and binding
+// the object.
+Task<Result<ObjectView>> Finder::by_name(const Lookup& wanted) {
+  const int home = home_of(wanted);
+  for (Key before;;) {
+    ObjectWire said;
+    if (home == nodes_.own()) {
+      co_await Operation::ToThread();  // where it may wait for a lock
+      auto found = look_here(wanted, said);
+      if (!found || *found) {
+        co_return std::move(found);
+      }
+    } else {
+      std::optional<Result<NameAnswer>> named;
+      const auto promised = wanted.waits ? promise_named(wanted.key.store, wanted.name) : std::nullopt;
+      if (promised) {
+        named.emplace(co_await await(wanted, *promised, AwaitedPromise::For::thread));
+      } else {
+        auto answer = co_await question(wanted, home);
+        named.emplace(
+            read_name_answer(nodes_, wanted.key.store, wanted.name, home, wanted.waits, std::move(answer)));
+      }
+      if (!*named) {
+        co_return named->error();
+      }
+      if ((*named)->found) {
+        co_return std::move((*named)->found);
+      }
+      said = (*named)->said;
+    }
+    if (!co_await Operation::IsWanted()) {
+      co_return nobody_waits().about(wanted.name);
+    }
+    auto found = co_await behind(wanted, said);
+    if (found || !is_gone(found.error())) {
+      co_return std::move(found);
+    }
+    if (said.key == before) {  // the name stands for an object that is not there any more
+      const UnbindWords asked{.only = said.key, .store = wanted.key.store};
+      (void)co_await client_->asked(home, Kind::unbind, words(asked), {bytes_of_text(wanted.name), nullptr},
+                                    wanted.latest());
+    }
+    before = said.key;
+    if (client_->now() >= wanted.latest()) {
+      co_return Error(Errc::timeout, "this name is replaced faster than it can be read").about(wanted.name);
+    }
+  }
+}
+
+// What the name stands for; an empty view if another node may have to say more of the object that is `said`.
+Result<ObjectView> Finder::look_here(const Lookup& wanted, ObjectWire& said) {
+  auto entry = local_->get(wanted.address(), wanted.latest());
+  if (!entry) {
+    return entry;
+  }
+  auto found = at_hand(*entry);
+  if (found && !*found) {
+    said = read_reference(entry->bytes())->object;
+    said.generation = entry->facts().generation;
+  }
+  return found;
+}
+
+// One question, answered at once or as soon as the name is put.
+Asked Finder::question(const Lookup& wanted, int home) const {
+  const Bulk name{bytes_of_text(wanted.name), nullptr};
+  if (!wanted.waits) {
+    const NameWords asked{.store = wanted.key.store, .value_wanted = 1};
+    return client_->asked(home, Kind::look_up, words(asked), name, wanted.latest());
+  }
+  const auto now = client_->now();
+  const auto left = wanted.latest() > now ? wanted.latest() - now : Deadline::Clock::duration::zero();
+  const AwaitWords asked{.store = wanted.key.store, .patience_ns = static_cast<std::uint64_t>(left.count())};
+  return client_->asked(home, Kind::await, words(asked), name, wanted.latest());
+}
+
+Task<Result<std::vector<std::string>>> Finder::names(std::uint32_t store, std::string prefix,
+                                                     Deadline::Clock::time_point until) {
+  auto all = memory_.directory->names(store, prefix, until);
+  for (int node = 0; all && node < nodes_.count(); ++node) {
+    if (node == nodes_.own()) {
+      continue;
+    }
+    const auto answer = co_await client_->asked(node, Kind::list, words(NameWords{.store = store}),
+                                                {bytes_of_text(prefix), nullptr}, until);
+    if (!answer) {
+      co_return answer.error();
+    }
+    const auto known = static_cast<std::ptrdiff_t>(all->size());
+    if (answer->block) {
+      if (auto right = unpack_names(answer->block->memory(), *all); !right) {
+        co_return right.error();
+      }
+    }
+    const auto belongs = [&](const std::string& name) {
+      return name.starts_with(prefix) && nodes_.home(store, name_hash(store, name)) == node;
+    };
+    if (!std::all_of(all->begin() + known, all->end(), belongs)) {
+      co_return senseless_answer(node);
+    }
+  }
+  co_return std::move(all);
+}
+
+}  // namespace locum

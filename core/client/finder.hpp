@@ -1,0 +1,118 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/async/lookup.hpp"
+#include "core/async/window.hpp"
+#include "core/client/links.hpp"
+#include "core/ports/fetch.hpp"
+#include "core/server/promise_waits.hpp"
+
+namespace locum {
+
+/// What was fetched ahead of use, or why it did not come.
+struct Ahead {
+  std::optional<Window::Way> way;  ///< as long as it counts; longer than the object is held
+  Result<ObjectView> found;
+};
+
+/// Finds objects of all nodes: by key at the node whose memory holds it, by name at the name's home. Its
+/// tasks are parts of operations of the links' client; the links keep it until they have ended (see
+/// Links::keep()). Any thread may call.
+class Finder final {
+ public:
+  /// \param local this node's own objects, and the names that are at home here
+  Finder(NodeMemory memory, std::shared_ptr<Connector> local, const Links& links);
+
+  [[nodiscard]] const NodeClient& client() const noexcept { return *client_; }
+  /// Whether the question after an object begins at this node: by a key of its own, one that no rank has
+  /// made, or a name that is at home here.
+  [[nodiscard]] bool begins_here(const Address& address) const noexcept;
+  /// The object, if nobody has to be asked for it; else an empty view.
+  [[nodiscard]] Result<ObjectView> at_hand(const Address& address, Deadline deadline);
+  /// What a name at home here stands for, if nobody has to be asked for that; else an empty view.
+  [[nodiscard]] Result<ObjectView> at_hand(ObjectView entry);
+  /// Whether this node may know something of it: it begins here, or is an object of another node of which
+  /// there is a copy here, or is about to be.
+  [[nodiscard]] bool knows(const Address& address) const {
+    return begins_here(address) || (address.name.empty() && copies_->has(address.key));
+  }
+  /// The node whose memory has what that key stands for; negative: there is no such rank.
+  [[nodiscard]] int owner(const Key& key) const noexcept { return nodes_.of_creator(key.creator); }
+  /// The node that decides about the name of an address.
+  [[nodiscard]] int home_of(const Address& address) const noexcept;
+  /// Blocks up to this size come with the first answer.
+  [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
+  /// The object. REQUIRES: nobody waits for a name at home here.
+  [[nodiscard]] Task<Result<ObjectView>> find(Lookup wanted);
+  /// find() of a name of which its home has said already what it stands for. REQUIRES: plausible(), of a rank
+  /// that there is.
+  [[nodiscard]] Task<Result<ObjectView>> find_behind(Lookup name, ObjectWire said);
+  /// find(), as soon as it fits the window: its time counts from then. Keeps the finder, because nobody may
+  /// wait for it.
+  [[nodiscard]] static Task<Ahead> find_ahead(std::shared_ptr<Finder> finder, Lookup wanted,
+                                              CountsUntil until);
+  /// Names of a store that begin so, of all nodes, unordered; those live throughout exactly once.
+  [[nodiscard]] Task<Result<std::vector<std::string>>> names(std::uint32_t store, std::string prefix,
+                                                             Deadline::Clock::time_point until);
+  /// The same of what is promised, once it is set; nothing of it counts before. REQUIRES: the name is that of
+  /// a promise.
+  [[nodiscard]] static Task<Ahead> find_promised(std::shared_ptr<Finder> finder, Lookup wanted,
+                                                 CountsUntil until);
+  /// Whether so many of these wait to be set that no other one should be begun.
+  [[nodiscard]] bool awaits_many() const noexcept {
+    return awaiting_.load(std::memory_order_relaxed) >= Window::longest_queue;
+  }
+  /// For what is fetched without being waited for.
+  [[nodiscard]] const std::shared_ptr<Window>& window(CountsUntil until) const noexcept {
+    return windows_[counts_for_use(until) ? 0 : 1];
+  }
+  /// Whether it is there. REQUIRES: begins_here().
+  [[nodiscard]] Result<bool> exists_here(const Address& address, Deadline deadline);
+  /// The same, wherever the question begins.
+  [[nodiscard]] Task<Result<bool>> exists(Lookup wanted);
+
+ private:
+  [[nodiscard]] bool is_here(const Key& key) const noexcept {
+    const int node = owner(key);
+    return node == nodes_.own() || node < 0;
+  }
+  [[nodiscard]] int home_of(const Lookup& wanted) const noexcept { return home_of(wanted.address()); }
+  [[nodiscard]] Task<Result<NameAnswer>> await(const Lookup& wanted, const Key& promised,
+                                               AwaitedPromise::For who);
+  [[nodiscard]] Task<Result<NameAnswer>> await_ahead(const Lookup& wanted, const Key& promised);
+  [[nodiscard]] Task<Result<ObjectView>> anywhere(const Lookup& wanted);
+  [[nodiscard]] Asked ask_whether(const Lookup& wanted) const;
+  [[nodiscard]] Task<Result<ObjectView>> here(const Lookup& wanted);
+  [[nodiscard]] Task<Result<ObjectView>> elsewhere(const Lookup& wanted, const Key& key, std::uint64_t bytes,
+                                                   std::uint64_t generation);
+  [[nodiscard]] Task<Result<ObjectView>> by_name(const Lookup& wanted);
+  [[nodiscard]] Result<ObjectView> look_here(const Lookup& wanted, ObjectWire& said);
+  [[nodiscard]] Asked question(const Lookup& wanted, int home) const;
+  [[nodiscard]] Task<Result<ObjectView>> fetch(const Lookup& wanted, Key key, std::uint64_t bytes,
+                                               std::uint64_t generation);
+  [[nodiscard]] Task<Result<ObjectView>> fetch_some(const Lookup& wanted, Key key, std::uint64_t generation);
+  [[nodiscard]] Task<Result<ObjectView>> behind(const Lookup& wanted, ObjectWire wire);
+  [[nodiscard]] Task<Error> absent(const Lookup& wanted, Error error);
+
+  const NodeMemory memory_;
+  const std::shared_ptr<Connector> local_;
+  const NodeClient* const client_;  ///< the links', which it is kept by
+  const std::shared_ptr<NodeCopies> copies_;
+  const std::shared_ptr<Flights> flights_;
+  const std::uint64_t inline_bytes_;
+  const std::array<std::shared_ptr<Window>, 2>
+      windows_;  ///< of what counts until it is used, and of the rest
+  const Nodes& nodes_;
+  const std::shared_ptr<PromiseWaits> promise_waits_;
+  std::atomic<std::uint32_t> awaiting_{0};  ///< promises, ahead of use
+};
+
+}  // namespace locum

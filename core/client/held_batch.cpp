@@ -1,0 +1,77 @@
+#include "core/client/held_batch.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include "core/object/object_tail.hpp"
+
+namespace locum {
+
+HeldBatch::HeldBatch(std::shared_ptr<HeldObject> bytes, std::uint64_t size, std::size_t rows, bool facts,
+                     Path path)
+    : PinBoard(path),
+      bytes_(std::move(bytes)),
+      all_(bytes_->memory().first(size)),
+      rows_(rows),
+      facts_(facts) {}
+
+BatchRow HeldBatch::row(std::size_t at) const noexcept {
+  BatchRow row;
+  std::memcpy(&row, all_.data() + at * sizeof row, sizeof row);
+  return row;
+}
+
+Result<void> HeldBatch::check(std::span<const std::byte> bytes, const ObjectWire& wire) const {
+  if (!facts_) {
+    return HeldObject::check(bytes, wire);
+  }
+  if (!facts_of_tail({0, wire.key, &wire.record, wire.generation}, bytes.data()).whole) {
+    return Error(Errc::corrupt, "what came of this object is of another one, or damaged")
+        .about(to_string(wire.key));
+  }
+  return {};
+}
+
+Result<ObjectView> HeldBatch::view(const std::shared_ptr<HeldBatch>& held, std::size_t at) {
+  const BatchRow row = held->row(at);
+  const ObjectWire& wire = row.object;
+  const std::uint64_t begin = row.at * batch_alignment;
+  const std::uint64_t size = held->bytes_of(wire.record);
+  if (begin < held->rows_ * sizeof row || begin > held->all_.size() || size > held->all_.size() - begin) {
+    return Error(Errc::corrupt, "the bytes that are said to have come for this object lie elsewhere")
+        .about(to_string(wire.key));
+  }
+  const auto bytes = held->all_.subspan(begin, size);
+  if (auto right = held->check(bytes, wire); !right) {
+    return right.error();
+  }
+  // Nobody else counts yet.
+  const std::uint64_t views = held->views_.load(std::memory_order_relaxed);
+  held->views_.store(views + 1, std::memory_order_relaxed);
+  if (views == 0) {
+    held->self_ = held;
+  }
+  return Result<ObjectView>(std::in_place, *held, at, wire.key,
+                            bytes.first(held->facts_ ? 0 : wire.record.size_bytes), wire.record.type_hash);
+}
+
+void HeldBatch::retain(std::uint64_t /*pin*/) noexcept {
+  views_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void HeldBatch::release(std::uint64_t /*pin*/) noexcept {
+  // Nobody can copy the only view that is left, but who is ending it here.
+  if (views_.load(std::memory_order_acquire) == 1 || views_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    views_.store(0, std::memory_order_relaxed);
+    const std::shared_ptr<HeldBatch> last = std::move(self_);
+  }
+}
+
+ObjectFacts HeldBatch::describe(std::uint64_t pin) const {
+  const BatchRow said = row(pin);
+  const Pin object{0, said.object.key, &said.object.record, said.object.generation};
+  const std::byte* const begin = all_.data() + said.at * batch_alignment;
+  return facts_ ? facts_of_tail(object, begin) : facts_of(object, begin);
+}
+
+}  // namespace locum

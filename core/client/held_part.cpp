@@ -1,0 +1,174 @@
+#include "core/client/held_part.hpp"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "core/object/object_tail.hpp"
+#include "core/ports/directory.hpp"
+
+namespace locum {
+
+namespace {
+
+Error senseless(const Key& key, std::string_view name) {
+  return Error(Errc::corrupt, "the node of this object's owner answered what makes no sense")
+      .about(name.empty() ? to_string(key) : name);
+}
+
+/// What an answer with some bytes of an object says of it; the texts live in the answer, or in `name`.
+Result<ObjectFacts> facts_from(const NodeAnswer& answer, const Key& key, std::string_view name,
+                               std::uint64_t generation) {
+  const auto wire = read_words<PartWire>(answer.body);
+  if (!wire || !plausible(wire->object) || wire->object.key != key || !answer.block ||
+      answer.block->block().size() != answer.block_bytes ||
+      wire->type_name_bytes > answer.body.size() - sizeof *wire) {
+    return senseless(key, name);
+  }
+  const ObjectRecord& record = wire->object.record;
+  ObjectFacts facts;
+  facts.key = key;
+  facts.size_bytes = record.size_bytes;
+  facts.generation = wire->object.generation == 0 ? generation : wire->object.generation;
+  facts.type_hash = record.type_hash;
+  facts.element_bytes = wire->element_bytes;
+  facts.layout = record.layout;
+  facts.type_name = {reinterpret_cast<const char*>(answer.body.data()) + sizeof *wire, wire->type_name_bytes};
+  facts.name = name;
+  if ((!facts.type_name.empty() && text_hash(facts.type_name) != facts.type_hash) ||
+      (!name.empty() && record.name_hash != name_hash(key.store, name))) {
+    return senseless(key, name);
+  }
+  return facts;
+}
+
+HyperslabWords words_of(const Key& key, const Hyperslab& slab, std::uint64_t element_bytes) {
+  HyperslabWords words{.key = key,
+                       .rank = static_cast<std::uint32_t>(slab.count.size()),
+                       .element_bytes = static_cast<std::uint32_t>(element_bytes)};
+  for (std::size_t dimension = 0; dimension < slab.count.size(); ++dimension) {
+    words.start[dimension] = slab.start[dimension];
+    words.count[dimension] = slab.count[dimension];
+    words.stride[dimension] = slab.stride.size() == 0 ? 1 : slab.stride[dimension];
+  }
+  return words;
+}
+
+}  // namespace
+
+ObjectView HeldPart::view(const ObjectFacts& facts, std::shared_ptr<HeldObject> bytes, Path path) {
+  const auto block = bytes->block();
+  const std::shared_ptr<HeldPart> held(new HeldPart(facts, std::move(bytes), path));
+  held->self_ = held;
+  return ObjectView(*held, 0, facts.key, block, facts.type_hash);
+}
+
+void HeldPart::retain(std::uint64_t /*pin*/) noexcept {
+  views_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void HeldPart::release(std::uint64_t /*pin*/) noexcept {
+  if (views_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    const std::shared_ptr<HeldPart> last = std::move(self_);
+  }
+}
+
+ObjectFacts HeldPart::describe(std::uint64_t /*pin*/) const {
+  ObjectFacts facts = facts_;
+  facts.type_name = type_name_;
+  facts.name = name_;
+  return facts;
+}
+
+Task<Result<ObjectView>> fetch_part(const NodeClient& client, Key key, std::string_view name, ByteRange range,
+                                    std::uint64_t generation, Deadline::Clock::time_point until) {
+  const PartWords asked{.key = key, .offset = range.offset, .bytes = range.bytes};
+  const int node = client.nodes().of_creator(key.creator);
+  const auto answer = co_await client.asked(node, Kind::fetch_part, words(asked), {}, until);
+  if (!answer) {
+    co_return answer.error();
+  }
+  const auto facts = facts_from(*answer, key, name, generation);
+  if (!facts) {
+    co_return facts.error();
+  }
+  if (answer->block_bytes != range.bytes || !check_range(range, facts->size_bytes)) {
+    co_return senseless(key, name);
+  }
+  co_return HeldPart::view(*facts, answer->block, answer->path);
+}
+
+// What comes in one answer stays where it landed. The facts are those of the last answer: an object does not
+// change.
+Task<Result<ObjectView>> fetch_hyperslab(const NodeClient& client, Key key, std::string_view name,
+                                         const Hyperslab& slab, std::uint64_t element_bytes,
+                                         std::uint64_t generation, Deadline::Clock::time_point until) {
+  const auto bytes = packed_bytes(slab, element_bytes);
+  if (!bytes) {
+    co_return bytes.error();
+  }
+  const int node = client.nodes().of_creator(key.creator);
+  HyperslabWords asked = words_of(key, slab, element_bytes);
+  std::shared_ptr<HeldObject> packed;
+  for (;;) {
+    const auto answer = co_await client.asked(node, Kind::fetch_hyperslab, words(asked), {}, until);
+    if (!answer) {
+      co_return answer.error();
+    }
+    auto facts = facts_from(*answer, key, name, generation);
+    if (!facts) {
+      co_return facts.error();
+    }
+    if (facts->layout != Layout::array || facts->element_bytes != element_bytes ||
+        *bytes > facts->size_bytes || answer->block_bytes > *bytes - asked.position) {
+      co_return senseless(key, name);
+    }
+    facts->extents = slab.count;
+    if (answer->block_bytes == *bytes) {
+      co_return HeldPart::view(*facts, answer->block, answer->path);
+    }
+    co_await Operation::ToThread();  // to touch so much memory takes time
+    if (!packed) {
+      try {
+        packed = std::make_shared<HeldObject>(*bytes, facts->size_bytes);
+      } catch (const std::bad_alloc&) {
+        co_return no_room_for(*bytes).about(to_string(key));
+      }
+    }
+    std::ranges::copy(answer->block->block(), packed->memory().begin() + asked.position);
+    asked.position += answer->block_bytes;
+    if (asked.position == *bytes) {
+      co_return HeldPart::view(*facts, packed, answer->path);
+    }
+  }
+}
+
+Task<Result<ObjectView>> fetch_facts(const NodeClient& client, Key key, std::uint64_t generation,
+                                     Deadline::Clock::time_point until) {
+  const KeyWords asked{key};
+  const int node = client.nodes().of_creator(key.creator);
+  const auto answer = co_await client.asked(node, Kind::describe, words(asked), {}, until);
+  if (!answer) {
+    co_return answer.error();
+  }
+  const auto wire = read_words<ObjectWire>(answer->body);
+  if (!wire || !plausible(*wire) || wire->key != key || !answer->block ||
+      answer->block->block().size() != wire->record.block_bytes() - wire->record.size_bytes) {
+    co_return senseless(key, {});
+  }
+  const std::uint64_t known = wire->generation == 0 ? generation : wire->generation;
+  const ObjectFacts facts = facts_of_tail({0, key, &wire->record, known}, answer->block->block().data());
+  if (!facts.whole) {
+    co_return senseless(key, {});
+  }
+  ObjectView view = HeldPart::view(facts, answer->block, answer->path);
+  view.narrow(0, 0);
+  co_return view;
+}
+
+Error no_room_for(std::uint64_t bytes) {
+  return Error(Errc::out_of_memory, "this process has no memory left for the " + std::to_string(bytes) +
+                                        " bytes of this part of an object; read less at a time");
+}
+
+}  // namespace locum

@@ -1,0 +1,265 @@
+#include "core/client/links.hpp"
+#include "core/async/progress_arrivals.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/base/warm_memory.hpp"
+#include "core/node/cluster.hpp"
+#include "core/rpc/bundles.hpp"
+#include "core/server/name_alarm.hpp"
+#include "core/server/node_service.hpp"
+#include "core/server/promise_waits.hpp"
+#include "core/server/retirements.hpp"
+#include "core/server/settlement.hpp"
+
+namespace locum {
+
+namespace {
+
+// How often a rank asks, while it reads copies of another node's objects, whether it still may: so much
+// longer than a question takes that it costs nothing, and a small part of the time in which a rank is missed.
+constexpr int leases_in_patience = 5;
+// So many objects are on their way ahead of use at a time: an owner serves a rank 4096 questions at most.
+constexpr std::uint32_t most_ahead = 1024;
+
+// Whether a number of the exchange's becomes 0 until that moment.
+bool becomes_none(Progress& progress, const std::shared_ptr<Exchange>& exchange,
+                  std::size_t (Exchange::*number)() const noexcept, Progress::Clock::time_point until) {
+  struct Look {
+    Pending seen;
+    std::size_t left = 0;
+  };
+  constexpr auto between_looks = std::chrono::milliseconds(1);
+  const Pending never;
+  for (;;) {
+    const auto look = std::make_shared<Look>();
+    const auto step = [exchange, number, &progress, look] {
+      look->left = (*exchange.*number)();
+      progress.finish(look->seen);
+    };
+    if (!progress.wait(look->seen, until, step)) {
+      return false;
+    }
+    if (look->left == 0) {
+      return true;
+    }
+    (void)progress.wait(never, std::min(until, progress.now() + between_looks));
+  }
+}
+
+}  // namespace
+
+Links::Links(LinkParts parts)
+    : inline_bytes_(parts.inline_bytes),
+      windows_{std::make_shared<Window>(parts.window_bytes, most_ahead),
+               std::make_shared<Window>(parts.window_bytes, most_ahead)},
+      timeout_(parts.timeout),
+      lost_mates_(std::move(parts.lost_mates)),
+      exchange_(
+          std::make_shared<Exchange>(parts.transport, parts.metrics,
+                                     ExchangeOptions{.rank = parts.rank,
+                                                     .size = static_cast<int>(parts.node_of_rank.size()),
+                                                     .incarnation = parts.incarnation,
+                                                     .patience = parts.patience,
+                                                     .node_of_rank = parts.node_of_rank})),
+      nodes_(std::make_shared<Nodes>(parts.node_of_rank, parts.rank, exchange_)),
+      bell_(std::make_shared<Bell>()),
+      read_leases_(std::make_shared<ReadLeases>(parts.remote, exchange_, parts.patience)),
+      reads_one_sidedly_(parts.remote != nullptr),
+      settlement_(std::make_shared<Settlement>(parts.memory, exchange_, nodes_, bell_, parts.timeout)),
+      retirements_(std::make_shared<Retirements>(exchange_, nodes_, bell_, parts.timeout)),
+      alarm_(std::make_shared<NameAlarm>(bell_)) {
+  const auto objects = open_cluster({.arena = parts.memory.arena,
+                                     .table = parts.memory.table,
+                                     .directory = parts.memory.directory,
+                                     .timeout = parts.timeout});
+  const auto lease = Exchange::Clock::duration(parts.patience) / leases_in_patience;
+  copies_.fenced = std::make_shared<FencedNodes>(parts.memory, objects, exchange_, nodes_->count(), lease);
+  copies_.sets =
+      std::make_shared<CopySets>(parts.memory, objects, exchange_, nodes_, copies_.fenced, parts.timeout);
+  copies_.here = std::make_shared<NodeCopies>(parts.memory, objects, parts.rank);
+  promise_waits_ =
+      std::make_shared<PromiseWaits>(parts.memory, exchange_, nodes_, copies_.here, alarm_, lost_mates_);
+  const auto reads = std::make_shared<OneSidedReads>(parts.remote, exchange_);
+  copies_.flights =
+      std::make_shared<Flights>(copies_.here, exchange_, nodes_, reads, parts.rank, parts.timeout, lease);
+  service_ = std::make_shared<NodeService>(
+      ServiceParts{.local = parts.memory,
+                   .objects = objects,
+                   .copies = copies_,
+                   .exchange = exchange_,
+                   .nodes = nodes_,
+                   .bundles = std::make_shared<Bundles>(exchange_, parts.timeout),
+                   .read_leases = read_leases_,
+                   .reads = reads,
+                   .settlement = settlement_,
+                   .retirements = retirements_,
+                   .promise_waits = promise_waits_,
+                   .inline_bytes = inline_bytes_,
+                   .timeout = parts.timeout,
+                   .lost_mates = lost_mates_},
+      alarm_);
+  open_ = service_;
+  exchange_->serve(service_.get());
+  bell_->set(*parts.transport);
+  const ThreadStart on_start = parts.progress.on_thread_start;
+  standby_ = std::make_shared<Standby>(parts.progress.helper, Haste::within(parts.patience), on_start);
+  progress_ = std::make_shared<Progress>(std::move(parts.transport), exchange_, std::move(parts.progress));
+  const auto times = std::make_shared<TransferTimes>(parts.metrics);
+  arrivals_ = std::make_shared<ProgressArrivals>(progress_, parts.timeout, on_start, times);
+  client_ = std::make_shared<NodeClient>(nodes_, progress_, standby_, times, parts.timeout);
+}
+
+// Where close() gave up, because who drove did not come back to it, it is done here: all that was asked ends
+// while there still is what it uses.
+Links::~Links() {
+  close();
+  standby_->close();
+  progress_->end();
+}
+
+Progress::Clock::time_point Links::poll() {
+  auto due = progress_->poll();
+  while (standby_->poll()) {
+    due = progress_->poll();
+  }
+  return due;
+}
+
+void Links::lose(int rank, const Error& cause) {
+  progress_->submit([exchange = exchange_, rank, cause] { exchange->lose(rank, cause); });
+  progress_->drive_briefly();
+}
+
+void Links::call_roll() {
+  progress_->submit([exchange = exchange_, nodes = nodes_] {
+    const auto deadline = exchange->now() + 4 * exchange->options().patience;
+    const Error mourned(Errc::peer_lost, "the ranks of its node say so");
+    for (int node = 0; node < nodes->count(); ++node) {
+      if (node == nodes->own()) {
+        continue;
+      }
+      nodes->ask(node, Kind::roll_call, {}, {}, deadline,
+                 [exchange, nodes, node, mourned](const Result<NodeAnswer>& answer) {
+                   for (const int rank : nodes->ranks(node)) {
+                     if (answer && names_rank(*answer, rank)) {
+                       exchange->lose(rank, mourned);
+                     }
+                   }
+                 });
+    }
+  });
+  progress_->drive_briefly();
+}
+
+void Links::look_who_lives() {
+  progress_->submit([exchange = exchange_, nodes = nodes_] {
+    const auto own = static_cast<std::size_t>(exchange->options().rank);
+    for (int node = 0; node < nodes->count(); ++node) {
+      const std::vector<int>& ranks = nodes->ranks(node);
+      if (node != nodes->own()) {
+        exchange->doubt(ranks[own % ranks.size()]);
+      }
+    }
+  });
+  progress_->drive_briefly();
+}
+
+std::vector<int> Links::lost_elsewhere() const {
+  std::vector<int> lost;
+  for (int rank = 0; rank < exchange_->options().size; ++rank) {
+    if (nodes_->of_creator(static_cast<std::uint32_t>(rank)) != nodes_->own() && exchange_->is_lost(rank)) {
+      lost.push_back(rank);
+    }
+  }
+  return lost;
+}
+
+void Links::settle_estate() {
+  progress_->post([service = open_] {
+    if (const auto open = service.lock()) {
+      open->settle_estate();
+    }
+  });
+}
+
+void Links::look_for_awaited(const Key& promised, std::uint64_t name_hash) noexcept {
+  const bool is_submitted = unless_out_of_memory([&] {
+    progress_->submit([service = open_, promised, name_hash] {
+      if (const auto open = service.lock()) {
+        open->look_for_awaited(promised, name_hash);
+      }
+    });
+  });
+  progress_->drive_briefly();
+  if (!is_submitted) {
+    alarm_->wake();  // what is left of all that is awaited is looked for
+  }
+}
+
+std::size_t Links::awaited() const noexcept {
+  const auto open = open_.lock();
+  return open ? open->awaited() : 0;
+}
+
+void Links::close() noexcept {
+  if (!service_) {
+    return;
+  }
+  bell_->clear();
+  for (const auto& window : windows_) {
+    window->close();
+  }
+  bool closed = false;
+  unless_out_of_memory([&] {  // else it ends with its thread
+    const bool over = close_exchange();
+    standby_->close();
+    // What operations waited for is told with all that was asked: one that has lost its standby may have
+    // asked once more since the exchange was closed, and is told within the next step.
+    closed = over && becomes_none(*progress_, exchange_, &Exchange::under_way,
+                                  Deadline().moment(timeout_, progress_->now()));
+    // Also what was still to be done by who drives. Who cuts off a rank that lives in the middle of a bulk
+    // may end it, over TCP (UCX 1.13.1).
+    (void)becomes_none(*progress_, exchange_, &Exchange::bulks,
+                       Deadline().moment(timeout_, progress_->now()));
+  });
+  if (closed) {
+    service_.reset();
+    copies_ = {};
+    promise_waits_.reset();
+    kept_.clear();
+  }
+  WarmMemory::of_process().drop();
+}
+
+// Whether nobody drives any more who uses what this has.
+bool Links::close_exchange() {
+  constexpr auto patience = std::chrono::seconds(1);  // with a step of the thread that drives now
+  const auto closed = std::make_shared<Pending>();
+  const Error error(Errc::closed,
+                    "the runtime has been closed; keep it alive as long as its stores are used");
+  progress_->submit([exchange = exchange_, progress = progress_.get(), service = service_.get(),
+                     settlement = settlement_, leases = read_leases_, waits = std::weak_ptr(promise_waits_),
+                     flights = std::weak_ptr(copies_.flights), error,
+                     from_here = error.at_rank(exchange_->options().rank), closed] {
+    if (service != nullptr) {
+      service->close(from_here);
+    }
+    leases->close();
+    // Who drives has this step a little longer than this call lasts: it must not keep the node's memory.
+    if (const auto open = waits.lock()) {
+      open->close(from_here);
+    }
+    exchange->close(error);
+    if (const auto open = flights.lock()) {
+      open->close(error);
+    }
+    settlement->close();
+    progress->finish(*closed);
+  });
+  return progress_->wait(*closed, progress_->now() + patience);
+}
+
+}  // namespace locum

@@ -1,0 +1,336 @@
+#include "core/copies/copy_sets.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/object/internal_stores.hpp"
+
+namespace locum {
+
+namespace {
+
+constexpr std::string_view type_name = "locum::copy_set";
+constexpr int most_rounds = 64;  // each of which somebody else won
+// How often a node is told again that could not say whether its copy is gone, in the time in which a silent
+// rank is lost.
+constexpr int asks_in_patience = 5;
+
+std::vector<std::uint32_t> numbers_in(std::span<const std::byte> bytes) {
+  std::vector<std::uint32_t> numbers(bytes.size() / sizeof(std::uint32_t));
+  const auto whole = bytes.first(numbers.size() * sizeof(std::uint32_t));
+  std::ranges::copy(whole, std::as_writable_bytes(std::span(numbers)).begin());
+  return numbers;
+}
+
+Error lost_with_a_copy(int node, const Error& cause, FencedNodes::Clock::duration term) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(term).count() + 1;
+  return Error(
+      Errc::peer_lost,
+      "node " + std::to_string(node) +
+          " cannot be reached, and has not said that its copy of this object is gone; should it live, "
+          "its ranks may find the object for " +
+          std::to_string(ms) + " ms more; it is gone everywhere else",
+      cause.text());
+}
+
+}  // namespace
+
+/// The nodes that are being told, and what they said.
+struct CopySets::Round {
+  Key key;
+  std::size_t awaited = 1;  // by who tells them
+  std::optional<Error> failure;
+  bool gone = false;    // the object was out of sight before the list was read: nobody enters it any more
+  bool untold = false;  // somebody may show a copy for ever
+  Clock::duration pause{};
+  Then then;
+};
+
+/// To one of them.
+class CopySets::Telling final : public Inquiry {
+ public:
+  Telling(CopySets& sets, std::shared_ptr<Round> round, int node, std::span<const std::byte> body,
+          Clock::time_point deadline)
+      : Inquiry(Kind::invalidate, body, {}, deadline),
+        sets_(sets.shared_from_this()),
+        round_(std::move(round)),
+        node_(node) {}
+
+ private:
+  void told(Result<NodeAnswer> answer) noexcept override { sets_->told(*round_, node_, answer); }
+
+  const std::shared_ptr<CopySets> sets_;
+  const std::shared_ptr<Round> round_;
+  const int node_;
+};
+
+CopySets::CopySets(NodeMemory local, std::shared_ptr<Connector> objects, std::shared_ptr<Exchange> exchange,
+                   std::shared_ptr<Nodes> nodes, std::shared_ptr<FencedNodes> fenced,
+                   std::chrono::milliseconds timeout)
+    : local_(std::move(local)),
+      objects_(std::move(objects)),
+      exchange_(std::move(exchange)),
+      nodes_(std::move(nodes)),
+      fenced_(std::move(fenced)),
+      timeout_(timeout) {}
+
+bool CopySets::has(const Key& key) const {
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // after the tombstone; its match is in enter()
+  const auto list = local_.directory->generation(name_hash(copy_sets_store, internal_name(key)));
+  return !list || *list != 0;
+}
+
+// Empty where there is none.
+Result<ObjectView> CopySets::read(const Key& key) const {
+  if (!has(key)) {
+    return ObjectView();
+  }
+  auto list = objects_->get(Address(copy_sets_store, internal_name(key)), {});
+  return list || list.error().code() != Errc::not_found ? std::move(list) : Result<ObjectView>(ObjectView());
+}
+
+bool CopySets::enter(const Key& key, int node) {
+  const auto number = static_cast<std::uint32_t>(node);
+  const std::string_view name = internal_name(key);
+  const ObjectMeta meta{.store = copy_sets_store,
+                        .type_hash = text_hash(type_name),
+                        .type_name = type_name,
+                        .name = name,
+                        .extents = {}};
+  bool entered = false;
+  for (int round = 0; !entered && round < most_rounds; ++round) {
+    const auto known = read(key);
+    if (!known) {
+      return false;
+    }
+    const ObjectView& list = *known;
+    SealOptions options;
+    if (list) {
+      const auto numbers = numbers_in(list.bytes());
+      entered = std::ranges::find(numbers, number) != numbers.end();
+      if (entered) {
+        break;
+      }
+      options = {SealMode::replace, list.facts().generation};
+    }
+    const auto draft = objects_->create(list.bytes().size() + sizeof number, meta, {});
+    if (!draft) {
+      return false;
+    }
+    std::ranges::copy(list.bytes(), draft->bytes.begin());
+    std::memcpy(draft->bytes.data() + list.bytes().size(), &number, sizeof number);
+    const auto sealed = objects_->seal(*draft, options, {});
+    if (!sealed && sealed.error().code() != Errc::key_exists && sealed.error().code() != Errc::stale &&
+        sealed.error().code() != Errc::not_found) {
+      return false;
+    }
+    entered = static_cast<bool>(sealed);
+  }
+  if (!entered) {
+    return false;
+  }
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // after the list; its match is in has()
+  if (is_gone(key)) {
+    // Whoever took it out of sight may have read the list before this, or not yet, and others are in it.
+    dissolve(key);
+    return false;
+  }
+  return true;
+}
+
+bool CopySets::forget(const Key& key) {
+  return !has(key) || local_.directory->unbind(copy_sets_store, internal_name(key), Key{});
+}
+
+bool CopySets::is_gone(const Key& key) const {
+  const auto pin = local_.table->pin(key);
+  if (pin) {
+    local_.table->release(pin->id);
+  }
+  return !pin;
+}
+
+// Of the objects that somebody may have copies of. Whether it is known which these are.
+template <class Each>
+bool CopySets::for_each_gone(Each each) const {
+  const auto lists = local_.directory->names(copy_sets_store, {});
+  for (const std::string& name : lists ? *lists : std::vector<std::string>()) {
+    if (const auto key = read_words<Key>(std::as_bytes(std::span(name))); key && is_gone(*key)) {
+      each(*key);
+    }
+  }
+  return lists.has_value();
+}
+
+void CopySets::forget_gone(std::uint32_t store) {
+  (void)for_each_gone([&](const Key& key) {
+    if (key.store == store) {
+      forget(key);
+    }
+  });
+}
+
+void CopySets::dissolve_gone() noexcept {
+  bool all = false;
+  unless_out_of_memory([&] { all = for_each_gone([&](const Key& key) { dissolve(key); }); });
+  if (!all) {
+    come_back_to_all(first_pause());
+  }
+}
+
+void CopySets::do_due(Clock::time_point now) noexcept {
+  if (due_ <= now) {
+    due_ = Clock::time_point::max();
+    dissolve_gone();
+  }
+}
+
+void CopySets::dissolve(const Key& key, Clock::time_point deadline, Then then) noexcept {
+  dissolve(key, deadline, first_pause(), std::move(then));
+}
+
+// \param pause until those who could not be told are told again
+void CopySets::dissolve(const Key& key, Clock::time_point deadline, Clock::duration pause,
+                        Then then) noexcept {
+  std::shared_ptr<Round> round;
+  try {
+    if (!has(key)) {
+      return then({});
+    }
+    round = std::make_shared<Round>();
+    round->gone = is_gone(key);
+  } catch (const std::bad_alloc&) {
+    come_back_to_all(pause);
+    return then(no_memory_left());
+  }
+  round->key = key;
+  round->pause = pause;
+  round->then = std::move(then);
+  try {
+    tell(round, deadline);
+  } catch (const std::exception&) {
+    round->untold = true;
+    round->failure = no_memory_left();
+  }
+  told(*round, nodes_->own(), NodeAnswer{});
+}
+
+void CopySets::tell(const std::shared_ptr<Round>& round, Clock::time_point deadline) {
+  const auto list = read(round->key);
+  if (!list) {
+    round->untold = true;
+    round->failure = list.error();
+    return;
+  }
+  const KeyWords asked{round->key};
+  for (const std::uint32_t member : numbers_in(list->bytes())) {
+    const int node = static_cast<int>(member);
+    if (node < 0 || node >= nodes_->count() || node == nodes_->own() || nodes_->has_closed(node)) {
+      continue;
+    }
+    if (nodes_->is_lost(node)) {
+      note_lost(*round, node, Error(Errc::peer_lost, "it was lost before"));
+      continue;
+    }
+    const auto inquiry = std::make_shared<Telling>(*this, round, node, words(asked), deadline);
+    ++round->awaited;
+    nodes_->ask(node, inquiry);
+  }
+}
+
+void CopySets::told(Round& round, int node, const Result<NodeAnswer>& answer) noexcept {
+  if (!answer && answer.error().code() == Errc::closed && nodes_->has_closed(node)) {
+    // It shows nobody its copy any more.
+  } else if (!answer && answer.error().code() == Errc::peer_lost) {
+    note_lost(round, node, answer.error());
+  } else if (!answer) {
+    round.untold = true;
+    if (!round.failure || round.failure->code() != Errc::timeout) {
+      round.failure = answer.error();
+    }
+  }
+  if (--round.awaited == 0) {
+    end(round);
+  }
+}
+
+void CopySets::dissolve(const Key& key) noexcept {
+  dissolve(key, Deadline().moment(timeout_, exchange_->now()), [](const Result<void>&) {});
+}
+
+// It may only be cut off, and its ranks go on reading: until it can be said that they do not, whoever takes
+// the object out of sight is told so.
+void CopySets::note_lost(Round& round, int node, const Error& cause) const noexcept {
+  auto fence = FencedNodes::Fence::open;
+  Error error = cause;
+  try {
+    fence = fenced_->fence(node);
+    error = lost_with_a_copy(node, cause, fenced_->term()).about(to_string(round.key));
+  } catch (const std::bad_alloc&) {  // then less is said
+  }
+  round.untold = round.untold || fence == FencedNodes::Fence::open;
+  if (fence != FencedNodes::Fence::shut && (!round.failure || round.failure->code() != Errc::timeout)) {
+    round.failure = std::move(error);
+  }
+}
+
+CopySets::Clock::duration CopySets::first_pause() const noexcept {
+  return exchange_->options().patience / asks_in_patience;
+}
+
+// The list of an object that is there after all, because its name could not be taken from it, stays: who has
+// come by a copy since it was read has to be told of the next eviction. A list that says too much costs a
+// question, some time.
+void CopySets::end(Round& round) noexcept {
+  if (round.gone && !round.untold) {
+    round.untold = true;
+    unless_out_of_memory([&] { round.untold = !forget(round.key); });
+  }
+  if (round.gone && round.untold) {
+    // A node that only needs time is told as often as ever, one that has another reason ever more seldom.
+    const bool late = round.failure && round.failure->code() == Errc::timeout;
+    come_back(round.key, late ? first_pause() : round.pause);
+  }
+  round.then(round.failure ? Result<void>(*round.failure) : Result<void>());
+}
+
+// Not at once: a node may say at once that a stopped process keeps it from dropping its copy. Once, however
+// many want the copies of one object gone.
+void CopySets::come_back(const Key& key, Clock::duration pause) noexcept {
+  const bool noted = unless_out_of_memory([&] {
+    const auto [place, is_new] = left_.insert(key);
+    if (!is_new) {
+      return;
+    }
+    const auto next = std::min<Clock::duration>(2 * pause, std::max<Clock::duration>(pause, timeout_));
+    try {
+      exchange_->call_at(exchange_->now() + pause, [weak = weak_from_this(), key, next] {
+        if (const auto self = weak.lock()) {
+          self->left_.erase(key);
+          self->dissolve(key, Deadline().moment(self->timeout_, self->exchange_->now()), next,
+                         [](const Result<void>&) {});
+        }
+      });
+    } catch (...) {
+      left_.erase(place);
+      throw;
+    }
+  });
+  if (!noted) {
+    come_back_to_all(pause);
+  }
+}
+
+void CopySets::come_back_to_all(Clock::duration pause) noexcept {
+  due_ = std::min(due_, exchange_->now() + pause);
+}
+
+}  // namespace locum

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <memory_resource>
+#include <set>
+#include <vector>
+
+#include "core/async/node_client.hpp"
+#include "core/base/block_pool.hpp"
+#include "core/copies/fenced_nodes.hpp"
+#include "core/node/node_memory.hpp"
+#include "core/ports/connector.hpp"
+#include "core/rpc/nodes.hpp"
+
+namespace locum {
+
+/// Which other nodes may have a copy of an object of this node. The list lies in the node's memory, so that
+/// any of its ranks can add to it and read it, whoever dies.
+///
+/// A node is entered before a byte of the object is sent to it, and the object looked at once more after
+/// that; who takes an object out of sight does so first, and reads the list then. Between the two steps each
+/// has a sequentially consistent fence: of two threads that each write one word and then read the other's, at
+/// least one reads what was written, on any machine, whatever the order of the words' own accesses is. (All
+/// of them are atomic: the entry's tag, and what the directory is read by without its lock.)
+class CopySets final : public std::enable_shared_from_this<CopySets> {
+ public:
+  using Clock = Nodes::Clock;
+  using Then = std::function<void(const Result<void>&)>;
+
+  /// \param objects makes objects of this node: a connector over `local`
+  /// \param timeout of questions to other nodes that nobody waits for
+  CopySets(NodeMemory local, std::shared_ptr<Connector> objects, std::shared_ptr<Exchange> exchange,
+           std::shared_ptr<Nodes> nodes, std::shared_ptr<FencedNodes> fenced,
+           std::chrono::milliseconds timeout);
+
+  /// Notes that a node will have a copy of an object; false: it must not have one, because that cannot be
+  /// noted or the object is gone. Only by who drives.
+  [[nodiscard]] bool enter(const Key& key, int node);
+  /// Whether any node may have a copy: of an object that this thread has taken out of sight, too; also where
+  /// that cannot be seen. Any thread.
+  [[nodiscard]] bool has(const Key& key) const;
+  /// Forgets who may have copies; false: it could not, and the list stays. Any thread.
+  bool forget(const Key& key);
+  /// The same for all objects of a store that are gone, of whichever rank. Any thread.
+  void forget_gone(std::uint32_t store);
+
+  /// Takes the copies of an object that is out of sight already out of sight, too, and then tells: `timeout`
+  /// if a node has not said so before the deadline; `peer_lost` if one cannot be reached and may show its
+  /// copy yet: it is fenced, and shows none a term later; `out_of_memory` if that is why somebody was not
+  /// told; or why a node could not, or who it is cannot be read. All of them but those who cannot be reached
+  /// are told again until they have done it. Only by who drives; `then` must not fail for want of memory.
+  void dissolve(const Key& key, Clock::time_point deadline, Then then) noexcept;
+  /// The same with nobody who waits: of an object that is gone, and whose list may have outlived who made it.
+  void dissolve(const Key& key) noexcept;
+  /// The same for all objects that are gone: a rank of this node may have died before it told who has copies.
+  void dissolve_gone() noexcept;
+  /// When do_due() has to come back to what there was no memory to note; max: never.
+  [[nodiscard]] Clock::time_point next_due() const noexcept { return due_; }
+  void do_due(Clock::time_point now) noexcept;
+
+ private:
+  struct Round;
+  class Telling;
+
+  [[nodiscard]] Result<ObjectView> read(const Key& key) const;
+  [[nodiscard]] bool is_gone(const Key& key) const;
+  template <class Each>
+  [[nodiscard]] bool for_each_gone(Each each) const;
+  [[nodiscard]] Clock::duration first_pause() const noexcept;
+  void dissolve(const Key& key, Clock::time_point deadline, Clock::duration pause, Then then) noexcept;
+  void come_back(const Key& key, Clock::duration pause) noexcept;
+  void come_back_to_all(Clock::duration pause) noexcept;
+  void tell(const std::shared_ptr<Round>& round, Clock::time_point deadline);
+  void told(Round& round, int node, const Result<NodeAnswer>& answer) noexcept;
+  void note_lost(Round& round, int node, const Error& cause) const noexcept;
+  void end(Round& round) noexcept;
+
+  const NodeMemory local_;
+  const std::shared_ptr<Connector> objects_;
+  const std::shared_ptr<Exchange> exchange_;
+  const std::shared_ptr<Nodes> nodes_;
+  const std::shared_ptr<FencedNodes> fenced_;
+  const std::chrono::milliseconds timeout_;
+  // By who drives.
+  BlockPool pool_;
+  std::pmr::set<Key> left_{&pool_};                   ///< to which this comes back soon
+  Clock::time_point due_ = Clock::time_point::max();  ///< to all that are gone
+};
+
+}  // namespace locum

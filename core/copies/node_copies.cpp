@@ -1,0 +1,367 @@
+#include "core/copies/node_copies.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <iterator>
+#include <new>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/async/haste.hpp"
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/object/internal_stores.hpp"
+
+namespace locum {
+
+namespace {
+
+constexpr std::string_view copy_type_name = "locum::copy";
+constexpr std::uint64_t copy_type_hash = text_hash(copy_type_name);
+constexpr std::string_view mark_type_name = "locum::flight";
+constexpr std::uint64_t mark_type_hash = text_hash(mark_type_name);
+
+/// What stands behind the block of a copy.
+struct CopyTail {
+  ObjectWire wire;
+  std::int64_t good_until_ns = 0;  // on the steady clock, which the processes of a machine have in common
+};
+static_assert(sizeof(CopyTail) == 80);
+
+Error damaged(const Key& key) {
+  return Error(Errc::corrupt, "what this node has of an object of another node is damaged")
+      .about(to_string(key));
+}
+
+}  // namespace
+
+NodeCopies::Room::Room(std::shared_ptr<Connector> objects, const ObjectDraft& draft) noexcept
+    : objects_(std::move(objects)),
+      draft_(draft),
+      block_(draft.bytes.first(draft.bytes.size() - sizeof(CopyTail))) {}
+
+NodeCopies::Room::~Room() {
+  if (!sealed_) {
+    objects_->discard(draft_);
+  }
+}
+
+NodeCopies::NodeCopies(NodeMemory local, std::shared_ptr<Connector> objects, int own_rank)
+    : local_(std::move(local)),
+      objects_(std::move(objects)),
+      own_rank_(static_cast<std::uint32_t>(own_rank)) {}
+
+// Not 0: something stands here.
+Result<std::uint64_t> NodeCopies::generation(const Key& key) const {
+  return local_.directory->generation(name_hash(copies_store, internal_name(key)));
+}
+
+bool NodeCopies::has(const Key& key) const {
+  const auto live = generation(key);
+  return !live || *live != 0;
+}
+
+Result<NodeCopies::Found> NodeCopies::find(const Key& key) {
+  auto entry = objects_->get(Address(copies_store, internal_name(key)), {});
+  if (!entry) {
+    return entry.error();
+  }
+  Found found;
+  if (entry->type_hash() == copy_type_hash) {
+    found.copy = std::move(*entry);
+    return found;
+  }
+  const auto rank = read_words<std::uint32_t>(entry->bytes());
+  if (entry->type_hash() != mark_type_hash || !rank) {
+    return damaged(key);
+  }
+  found.mark = Mark{entry->key(), *rank, entry->facts().generation};
+  return found;
+}
+
+Result<NodeCopies::Copy> NodeCopies::look(const Key& key, std::uint64_t generation, Path path) {
+  const auto live = this->generation(key);
+  if (!live || *live == 0) {
+    return Copy{};
+  }
+  auto found = find(key);
+  return found && found->copy ? open(std::move(found->copy), key, generation, path) : Copy{};
+}
+
+Result<NodeCopies::Copy> NodeCopies::open(ObjectView copy, const Key& key, std::uint64_t generation,
+                                          Path path) {
+  const std::span<const std::byte> bytes = copy.bytes();
+  if (bytes.size() < sizeof(CopyTail)) {
+    return damaged(key);
+  }
+  const auto block = bytes.first(bytes.size() - sizeof(CopyTail));
+  auto [wire, good_until_ns] = *read_words<CopyTail>(bytes.last(sizeof(CopyTail)));
+  if (wire.key != key) {
+    return damaged(key);
+  }
+  if (wire.generation == 0) {
+    wire.generation = generation;
+  }
+  const bool summed = wire.record.has_checksum != 0 && checked_.contains(key);
+  auto view = HeldObject::view(std::make_shared<HeldObject>(std::move(copy), block), wire, path, summed);
+  if (!view) {
+    return view.error();
+  }
+  if (wire.record.has_checksum != 0 && !summed) {
+    checked_.add(key);
+  }
+  return Copy{std::move(*view), Clock::time_point(std::chrono::nanoseconds(good_until_ns))};
+}
+
+Result<NodeCopies::Mark> NodeCopies::mark(const Key& key, std::uint64_t in_place_of) {
+  const ObjectMeta meta{.store = copies_store,
+                        .type_hash = mark_type_hash,
+                        .type_name = mark_type_name,
+                        .name = internal_name(key),
+                        .extents = {}};
+  const auto draft = objects_->create(sizeof own_rank_, meta, {});
+  if (!draft) {
+    return draft.error();
+  }
+  std::memcpy(draft->bytes.data(), &own_rank_, sizeof own_rank_);
+  const auto sealed =
+      objects_->seal(*draft, {in_place_of != 0 ? SealMode::replace : SealMode::put, in_place_of}, {});
+  return sealed ? Result<Mark>(Mark{sealed->key, own_rank_, sealed->generation}) : sealed.error();
+}
+
+void NodeCopies::unmark(const Key& key, const Mark& mark) {
+  (void)local_.directory->unbind(copies_store, internal_name(key), mark.entry);
+}
+
+Result<std::shared_ptr<NodeCopies::Room>> NodeCopies::try_room(const Key& key, const ObjectRecord& record) {
+  const ObjectMeta meta{.store = copies_store,
+                        .alignment = static_cast<std::uint32_t>(HeldObject::alignment_of(record.size_bytes)),
+                        .type_hash = copy_type_hash,
+                        .type_name = copy_type_name,
+                        .name = internal_name(key),
+                        .extents = {}};
+  const auto draft = objects_->create(record.block_bytes() + sizeof(CopyTail), meta, {});
+  if (!draft) {
+    return draft.error();
+  }
+  try {
+    return std::make_shared<Room>(objects_, *draft);
+  } catch (const std::bad_alloc&) {
+    objects_->discard(*draft);
+    throw;
+  }
+}
+
+std::shared_ptr<NodeCopies::Room> NodeCopies::room(const Key& key, const ObjectRecord& record) {
+  std::shared_ptr<Room> made;
+  unless_out_of_memory([&] { made = try_room(key, record).value_or(nullptr); });
+  return made;
+}
+
+// Memory that others are about to give back is waited for. The second try does not wait: the first one has.
+std::shared_ptr<NodeCopies::Room> NodeCopies::make_room(const Key& key, const ObjectRecord& record) {
+  std::shared_ptr<Room> made;
+  unless_out_of_memory([&] {
+    (void)Haste::has_put_off();
+    const auto tried = try_room(key, record);
+    if (tried) {
+      made = *tried;
+    } else if (Haste::has_put_off()) {
+      Haste::put_off();
+    } else if (tried.error().code() == Errc::out_of_memory && shed_oldest(record.block_bytes())) {
+      const Haste brief(std::chrono::milliseconds(1), Haste::Work::any);
+      made = try_room(key, record).value_or(nullptr);
+      (void)Haste::has_put_off();
+    }
+  });
+  return made;
+}
+
+Result<void> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark& mark,
+                                 Clock::time_point good_until) {
+  const std::span<std::byte> block = room.block_.memory();
+  const CopyTail tail{wire, std::chrono::nanoseconds(good_until.time_since_epoch()).count()};
+  std::memcpy(block.data() + block.size(), &tail, sizeof tail);
+  room.sealed_ = true;  // or discarded
+  const auto sealed = objects_->seal(room.draft_, {SealMode::replace, mark.generation}, {});
+  try {
+    if (sealed) {
+      note_own(sealed->key);
+    }
+  } catch (const std::bad_alloc&) {
+    (void)local_.directory->unbind(copies_store, internal_name(wire.key), sealed->key);
+    return Error(Errc::out_of_memory, "this process has no memory left to note a copy")
+        .about(to_string(wire.key));
+  }
+  const MutexLock lock(mutex_);
+  if (sealed && dropped_.contains(wire.key.store)) {
+    (void)local_.directory->unbind(copies_store, internal_name(wire.key), sealed->key);
+    return Error(Errc::closed, "this rank has dropped the store of this object").about(to_string(wire.key));
+  }
+  return sealed ? Result<void>() : Result<void>(sealed.error());
+}
+
+Result<void> NodeCopies::invalidate(const Key& key) {
+  const auto gone = local_.directory->unbind(copies_store, internal_name(key), Key{});
+  return gone ? Result<void>() : Result<void>(gone.error());
+}
+
+void NodeCopies::invalidate_all_of(const std::vector<int>& creators) {
+  (void)remove_all([&](const Pin& pin) {
+    const std::string_view name = local_.name(pin);
+    const auto key = read_words<Key>(std::as_bytes(std::span(name)));
+    return pin.record->type_hash == copy_type_hash && key &&
+           std::ranges::find(creators, static_cast<int>(key->creator)) != creators.end();
+  });
+}
+
+// Calls `each` until it says no.
+template <class Each>
+void NodeCopies::for_each_own(Each each) {
+  std::vector<Key> own;
+  {
+    const MutexLock lock(mutex_);
+    own = own_;
+  }
+  std::set<Key> gone;
+  const auto tidy = [&] {
+    const MutexLock lock(mutex_);
+    std::erase_if(own_, [&](const Key& entry) { return gone.contains(entry); });
+  };
+  for (const Key& entry : own) {
+    const auto pin = local_.table->pin(entry);
+    if (!pin) {
+      gone.insert(entry);
+      continue;
+    }
+    const PinnedObject object(local_.table, *pin);
+    if (!local_.holds(*pin->record)) {
+      continue;
+    }
+    const std::string_view name = local_.name(*pin);
+    if (const auto key = read_words<Key>(std::as_bytes(std::span(name))); key && !each(*pin, *key)) {
+      break;
+    }
+  }
+  tidy();
+}
+
+void NodeCopies::note_own(const Key& entry) {
+  {
+    const MutexLock lock(mutex_);
+    own_.push_back(entry);
+    if (own_.size() < tidy_at_) {
+      return;
+    }
+  }
+  std::size_t left = 0;
+  for_each_own([&](const Pin&, const Key&) { return ++left != 0; });
+  const MutexLock lock(mutex_);
+  tidy_at_ = 2 * std::max<std::size_t>(own_.size(), 32);
+}
+
+void NodeCopies::adopt() {
+  const auto is_adopted = [this](const Key& entry) { return entry.creator != own_rank_; };
+  const std::vector<Key> all = local_.table->owned(copies_store);
+  {
+    const MutexLock lock(mutex_);
+    std::erase_if(own_, is_adopted);
+    std::ranges::copy_if(all, std::back_inserter(own_), is_adopted);
+  }
+  // The flights of the dead will not end. Whoever has joined one begins anew.
+  for_each_own([&](const Pin& pin, const Key& key) {
+    if (is_adopted(pin.key) && pin.record->type_hash == mark_type_hash) {
+      (void)local_.directory->unbind(copies_store, internal_name(key), pin.key);
+    }
+    return true;
+  });
+}
+
+Result<ObjectDraft> NodeCopies::create(Sink& sink, std::uint64_t size_bytes, const ObjectMeta& meta,
+                                       Deadline deadline) {
+  auto draft = sink.create(size_bytes, meta, deadline);
+  while (!draft && draft.error().code() == Errc::out_of_memory && (shed_own(size_bytes) || shed_all())) {
+    draft = sink.create(size_bytes, meta, deadline);
+  }
+  return draft;
+}
+
+// Until their blocks have so many bytes; false if there were none.
+bool NodeCopies::shed_own(std::uint64_t bytes) {
+  std::uint64_t found = 0;
+  for_each_own([&](const Pin& pin, const Key& key) {
+    if (pin.record->type_hash == copy_type_hash) {
+      const auto gone = local_.directory->unbind(copies_store, internal_name(key), pin.key);
+      found += gone && *gone ? pin.record->block_bytes() : 0;
+    }
+    return found < bytes;
+  });
+  return found > 0;
+}
+
+// As many as have so many bytes; none if all have fewer: then others would only be fetched again.
+bool NodeCopies::shed_oldest(std::uint64_t bytes) {
+  std::uint64_t all = 0;
+  for_each_own([&](const Pin& pin, const Key&) {
+    all += pin.record->type_hash == copy_type_hash ? pin.record->block_bytes() : 0;
+    return all < bytes;
+  });
+  return all >= bytes && shed_own(bytes);
+}
+
+// Of what any rank of the node has made; false if there was nothing.
+template <class Is>
+bool NodeCopies::remove_all(Is is) {
+  const auto names = local_.directory->names(copies_store, {});
+  bool any = false;
+  for (const std::string& name : names ? *names : std::vector<std::string>()) {
+    const auto pin = local_.directory->find(copies_store, name);
+    if (!pin) {
+      continue;
+    }
+    const PinnedObject object(local_.table, *pin);
+    if (local_.holds(*pin->record) && is(*pin)) {
+      const auto gone = local_.directory->unbind(copies_store, name, pin->key);
+      any = any || (gone && *gone);
+    }
+  }
+  return any;
+}
+
+// Those of other ranks, too, which give the memory back when they hear that it is wanted.
+bool NodeCopies::shed_all() {
+  return remove_all([](const Pin& pin) { return pin.record->type_hash == copy_type_hash; });
+}
+
+void NodeCopies::unmark_all(int rank) {
+  (void)remove_all([&](const Pin& pin) {
+    return pin.record->type_hash == mark_type_hash &&
+           read_words<std::uint32_t>(local_.payload(pin)) == static_cast<std::uint32_t>(rank);
+  });
+}
+
+void NodeCopies::drop(std::uint32_t store) {
+  {
+    const MutexLock lock(mutex_);
+    dropped_.insert(store);
+  }
+  for_each_own([&](const Pin& pin, const Key& key) {
+    if (key.store == store) {
+      (void)local_.directory->unbind(copies_store, internal_name(key), pin.key);
+    }
+    return true;
+  });
+}
+
+void NodeCopies::count(MemoryUsage& usage) {
+  for_each_own([&](const Pin& pin, const Key&) {
+    if (pin.record->type_hash == copy_type_hash) {
+      ++usage.own_copies;
+      usage.own_copy_bytes += pin.record->block_bytes();
+    }
+    return true;
+  });
+}
+
+}  // namespace locum

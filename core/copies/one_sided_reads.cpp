@@ -1,0 +1,105 @@
+#include "core/copies/one_sided_reads.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <new>
+#include <utility>
+
+namespace locum {
+
+namespace {
+
+// A lease is believed for a little less than it lasts: clocks do not go at quite the same speed.
+constexpr int believed_of_64 = 63;
+// Longer ones are none.
+constexpr std::uint64_t longest_ns = std::chrono::nanoseconds(std::chrono::hours(1000)).count();
+
+}  // namespace
+
+std::optional<LeaseHeld> LeaseHeld::of(const NodeAnswer& answer, Exchange::Clock::time_point asked) {
+  const auto words = read_words<ReadLeaseWords>(answer.body);
+  if (!words || answer.block || words->key_bytes == 0 || words->key_bytes > RemoteKey::max_bytes ||
+      words->key_bytes > answer.body.size() - sizeof(ReadLeaseWords) || words->duration_ns > longest_ns) {
+    return std::nullopt;
+  }
+  const std::chrono::nanoseconds believed(words->duration_ns / 64 * believed_of_64);
+  return LeaseHeld{answer.rank, words->number, asked + believed,
+                   RemoteKey(std::span(answer.body).subspan(sizeof(ReadLeaseWords), words->key_bytes))};
+}
+
+bool OneSidedReads::reads(std::span<const int> ranks) const noexcept {
+  const auto is_stuck = [ranks](const auto& reading) {
+    return std::ranges::find(ranks, reading.second.owner) != ranks.end();
+  };
+  return remote_ && std::ranges::any_of(ranks, [this](int rank) { return remote_->reads(rank); }) &&
+         std::ranges::none_of(given_up_, is_stuck);
+}
+
+// Who wants to be told is kept here and not by the transport, which may never tell.
+void OneSidedReads::read(const LeaseHeld& lease, std::shared_ptr<HeldObject> into, Then then) {
+  if (lease.until <= exchange_->now()) {  // the answer was late: nobody may begin to read any more
+    decline(lease);
+    return then(false);
+  }
+  const Number number{lease.until, ++last_};
+  believed_.try_emplace(number, Reading{lease.owner, lease.number, std::move(then)});
+  const std::span<std::byte> memory = into->memory();
+  // Not the exchange itself: the transport that it keeps has this until it is called.
+  RemoteMemory::Then read_ended;
+  Result<Sending> reading = Sending::pending;
+  try {
+    read_ended = [weak = weak_from_this(), number, into = std::move(into)](const Result<void>& outcome) {
+      if (const auto self = weak.lock()) {
+        self->ended(number, outcome.has_value());
+      }
+    };
+    reading = remote_->get(lease.owner, lease.key, 0, memory, std::move(read_ended));
+  } catch (const std::bad_alloc&) {
+    believed_.erase(number);
+    throw;
+  }
+  exchange_->expect(lease.owner);
+  if (!reading || *reading == Sending::done) {
+    ended(number, reading.has_value());
+  }
+}
+
+void OneSidedReads::ended(const Number& number, bool read) noexcept {
+  auto reading = believed_.extract(number);
+  if (reading.empty()) {
+    reading = given_up_.extract(number);
+  }
+  const Reading& over = reading.mapped();
+  exchange_->expected(over.owner);
+  const bool good = read && exchange_->now() < number.first;
+  end_read(over.owner, over.lease);
+  if (over.then) {
+    over.then(good);
+  }
+}
+
+bool OneSidedReads::is_reading(int owner, std::uint64_t lease) const noexcept {
+  const auto is_it = [owner, lease](const auto& reading) {
+    return reading.second.owner == owner && reading.second.lease == lease;
+  };
+  return std::ranges::any_of(believed_, is_it) || std::ranges::any_of(given_up_, is_it);
+}
+
+void OneSidedReads::give_up_overdue(Clock::time_point now) noexcept {
+  while (next_due() <= now) {
+    const Then then = std::exchange(believed_.begin()->second.then, {});
+    given_up_.insert(believed_.extract(believed_.begin()));
+    then(false);
+  }
+}
+
+void OneSidedReads::decline(const LeaseHeld& lease) noexcept {
+  end_read(lease.owner, lease.number);
+}
+
+void OneSidedReads::end_read(int owner, std::uint64_t lease) noexcept {
+  const EndReadWords over{lease};
+  exchange_->tell(owner, Kind::end_read, words(over));
+}
+
+}  // namespace locum

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "core/base/block_pool.hpp"
+#include "core/object/object_wire.hpp"
+#include "core/ports/remote_memory.hpp"
+#include "core/rpc/exchange.hpp"
+#include "core/rpc/held_object.hpp"
+#include "core/rpc/nodes.hpp"
+
+namespace locum {
+
+/// A lease that this rank was granted. The owner counts its time from when it granted it, this rank from when
+/// it asked for it: so it is over here first, if the two clocks go at about the same speed.
+struct LeaseHeld {
+  int owner = 0;  ///< the rank that granted it
+  std::uint64_t number = 0;
+  Exchange::Clock::time_point until;
+  RemoteKey key;
+
+  /// What the answer to a question of that moment grants; nothing if it does not make sense.
+  [[nodiscard]] static std::optional<LeaseHeld> of(const NodeAnswer& answer,
+                                                   Exchange::Clock::time_point asked);
+};
+
+/// Reads what other ranks have leased out, one-sidedly. A read that has not ended with its lease is given up:
+/// nobody would believe it any more. It may end later or never, and the memory that it reads to stays until
+/// it does. As long as it has not, nothing else is read of that rank. Only by who drives.
+class OneSidedReads final : public std::enable_shared_from_this<OneSidedReads> {
+ public:
+  using Clock = Exchange::Clock;
+  /// Whether the bytes are there, and were read while the lease lasted.
+  using Then = std::function<void(bool good)>;
+
+  OneSidedReads(std::shared_ptr<RemoteMemory> remote, std::shared_ptr<Exchange> exchange) noexcept
+      : remote_(std::move(remote)), exchange_(std::move(exchange)) {}
+
+  /// Whether it is worth asking one of these ranks for a lease: one of them at least can be read, and of none
+  /// has a read been given up that has not ended.
+  [[nodiscard]] bool reads(std::span<const int> ranks) const noexcept;
+  /// Reads as much as there is room for in `into`, which stays until the read has ended. `then` is called
+  /// when it has, or when the lease is over; at once, or within a later step of the exchange. Tells the owner
+  /// when the read has ended. Throws std::bad_alloc; nothing is read then, and the owner is told nothing.
+  /// `then` must not fail for want of memory.
+  void read(const LeaseHeld& lease, std::shared_ptr<HeldObject> into, Then then);
+  /// Tells the owner so without having read.
+  void decline(const LeaseHeld& lease) noexcept;
+  /// Whether it reads under that lease of that rank, believed or not. Once the lease is over a no stays one.
+  [[nodiscard]] bool is_reading(int owner, std::uint64_t lease) const noexcept;
+  /// When the lease of the next one is over; Clock::time_point::max(): nothing is being read.
+  [[nodiscard]] Clock::time_point next_due() const noexcept {
+    return believed_.empty() ? Clock::time_point::max() : believed_.begin()->first.first;
+  }
+  /// Gives up those whose lease is over.
+  void give_up_overdue(Clock::time_point now) noexcept;
+
+ private:
+  struct Reading {
+    int owner = 0;
+    std::uint64_t lease = 0;
+    Then then;  ///< empty: it was given up
+  };
+  using Number = std::pair<Clock::time_point, std::uint64_t>;  ///< when its lease is over, and which
+  using Readings = std::pmr::map<Number, Reading>;
+
+  void ended(const Number& number, bool read) noexcept;
+  void end_read(int owner, std::uint64_t lease) noexcept;
+
+  const std::shared_ptr<RemoteMemory> remote_;
+  const std::shared_ptr<Exchange> exchange_;
+  std::uint64_t last_ = 0;
+  BlockPool pool_;
+  Readings believed_{&pool_};  ///< under way
+  Readings given_up_{&pool_};  ///< as well
+};
+
+}  // namespace locum

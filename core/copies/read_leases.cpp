@@ -1,0 +1,166 @@
+#include "core/copies/read_leases.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/object/object_wire.hpp"
+
+namespace locum {
+
+namespace {
+
+// How long the question to a reader may take, before it is asked again: longer than it takes to miss one that
+// does not live.
+constexpr int recall_patiences = 2;
+
+}  // namespace
+
+ReadLeases::ReadLeases(std::shared_ptr<RemoteMemory> remote, std::shared_ptr<Exchange> exchange,
+                       std::chrono::milliseconds patience)
+    : remote_(std::move(remote)), exchange_(std::move(exchange)), patience_(patience) {}
+
+std::optional<ReadLeases::Grant> ReadLeases::grant(int rank, const Key& key,
+                                                   std::shared_ptr<const PinnedObject> object,
+                                                   std::span<const std::byte> block) {
+  const auto known = of_rank_.find(rank);
+  if (!remote_ || exchange_->is_lost(rank) || (known != of_rank_.end() && known->second >= most_of_a_rank)) {
+    return std::nullopt;
+  }
+  auto exposed = expose(key, block);
+  if (!exposed) {
+    return std::nullopt;
+  }
+  const Number number{rank, ++last_};
+  const std::chrono::nanoseconds duration = patience_ + std::chrono::nanoseconds(block.size());
+  const auto until = exchange_->now() + duration;
+  const RemoteKey opens = exposed->key();
+  const auto lease = leases_.emplace(number, Lease{key, std::move(exposed), std::move(object), until}).first;
+  try {
+    due_.emplace(until, number);
+    ++of_rank_[rank];
+  } catch (...) {  // nobody would ever give it back
+    due_.erase({until, number});
+    leases_.erase(lease);
+    drop_unshared(key);
+    throw;
+  }
+  return Grant{number.second, duration, opens};
+}
+
+bool ReadLeases::Exposed::expose(std::span<const std::byte> memory) {
+  const auto exposure = remote_->expose(memory);
+  if (exposure) {
+    exposure_ = *exposure;
+  }
+  return exposure.has_value();
+}
+
+std::shared_ptr<const ReadLeases::Exposed> ReadLeases::expose(const Key& key,
+                                                              std::span<const std::byte> block) {
+  if (const auto shared = shared_.find(key); shared != shared_.end()) {
+    if (auto exposed = shared->second.lock()) {
+      return exposed;
+    }
+  }
+  const auto exposed = std::make_shared<Exposed>(remote_);
+  if (!exposed->expose(block)) {
+    return nullptr;
+  }
+  shared_[key] = exposed;
+  return exposed;
+}
+
+void ReadLeases::release(int rank, std::uint64_t number) noexcept {
+  if (const auto lease = leases_.find({rank, number}); lease != leases_.end()) {
+    end(lease);
+  }
+}
+
+void ReadLeases::forget(int rank) noexcept {
+  for (auto lease = leases_.lower_bound({rank, 0}); lease != leases_.end() && lease->first.first == rank;) {
+    lease = end(lease);
+  }
+}
+
+void ReadLeases::close() noexcept {
+  while (!leases_.empty()) {
+    end(leases_.begin());
+  }
+  remote_.reset();
+}
+
+ReadLeases::Held::iterator ReadLeases::end(Held::iterator lease) noexcept {
+  due_.erase({lease->second.due, lease->first});
+  if (const auto rank = of_rank_.find(lease->first.first); --rank->second == 0) {
+    of_rank_.erase(rank);
+  }
+  const Key key = lease->second.key;
+  const auto next = leases_.erase(lease);
+  drop_unshared(key);
+  return next;
+}
+
+void ReadLeases::drop_unshared(const Key& key) noexcept {
+  if (const auto shared = shared_.find(key); shared != shared_.end() && shared->second.expired()) {
+    shared_.erase(shared);
+  }
+}
+
+std::size_t ReadLeases::running() const noexcept {
+  const auto runs = [](const auto& lease) { return lease.second.object != nullptr; };
+  return static_cast<std::size_t>(std::ranges::count_if(leases_, runs));
+}
+
+// The bytes may become others from here on; that they are exposed does no harm.
+void ReadLeases::end_overdue(Clock::time_point now) noexcept {
+  while (!due_.empty() && due_.begin()->first <= now) {
+    auto next = due_.extract(due_.begin());
+    const Number number = next.value().second;
+    Lease& lease = leases_.find(number)->second;
+    lease.due = now + recall_patiences * patience_;
+    next.value().first = lease.due;
+    due_.insert(std::move(next));
+    if (std::exchange(lease.object, nullptr)) {
+      shared_.erase(lease.key);
+    }
+    recall(number);
+  }
+}
+
+/// The question to a reader whether it still reads under a lease that is over.
+class ReadLeases::Recall final : public Call {
+ public:
+  Recall(std::weak_ptr<ReadLeases> leases, const Number& number)
+      : leases_(std::move(leases)), number_(number) {}
+
+  std::span<std::byte> landing(std::span<const std::byte> /*body*/,
+                               std::uint64_t /*bytes*/) noexcept override {
+    return {};
+  }
+  // Who has closed will never say more, and misses nothing if its connection breaks. Whatever else does not
+  // say that the read has ended: it is asked again when the lease is due.
+  void ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& /*self*/) noexcept override {
+    const auto leases = leases_.lock();
+    const bool is_over = outcome ? read_words<std::uint8_t>(outcome->body) == std::uint8_t{0}
+                                 : outcome.error().code() == Errc::closed;
+    if (leases && is_over) {
+      leases->release(number_.first, number_.second);
+    }
+  }
+
+ private:
+  const std::weak_ptr<ReadLeases> leases_;
+  const Number number_;
+};
+
+void ReadLeases::recall(const Number& number) noexcept {
+  unless_out_of_memory([&] {
+    const EndReadWords over{number.second};
+    exchange_->ask(number.first, Kind::recall_read, words(over), {},
+                   exchange_->now() + recall_patiences * patience_,
+                   std::make_shared<Recall>(weak_from_this(), number));
+  });
+}
+
+}  // namespace locum

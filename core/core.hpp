@@ -1,0 +1,19 @@
+#pragma once
+
+/// \file
+/// Everything public that needs no MPI. Serialisers of the less common containers are in
+/// `<locum/containers.hpp>`.
+
+#if __cplusplus <= 201703L
+#error \
+    "locum is written in C++20: compile with -std=c++20 or later (CMake: target_compile_features(your_target PRIVATE cxx_std_20))"
+#else
+
+#include <locum/coded_store.hpp>
+#include <locum/promise.hpp>
+#include <locum/serializers.hpp>
+#include <locum/session.hpp>
+#include <locum/store.hpp>
+#include <locum/version.hpp>
+
+#endif

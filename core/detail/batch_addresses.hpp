@@ -1,0 +1,77 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <ranges>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include <locum/key.hpp>
+#include <locum/object/address.hpp>
+#include <locum/object/flat.hpp>
+
+namespace locum::detail {
+
+/// What a value of type T in place needs to be aligned to.
+template <class T>
+[[nodiscard]] constexpr std::size_t alignment_in_place() noexcept {
+  if constexpr (std::is_unbounded_array_v<T>) {
+    return alignof(std::remove_extent_t<T>);
+  } else if constexpr (Flat<T>) {
+    return alignof(T);
+  } else {
+    return 1;
+  }
+}
+
+/// What may be a range of keys or names, or of values: one text is none.
+template <class Range>
+concept AddressRange =
+    std::ranges::input_range<Range> && !std::convertible_to<const Range&, std::string_view>;
+
+/// The keys or names of a range, as addresses of one store. Names that the range only makes when it is asked
+/// for them are kept; others stay the caller's.
+class BatchAddresses {
+ public:
+  template <std::ranges::input_range Range>
+  BatchAddresses(std::uint32_t store, const Range& objects) {
+    using Object = std::ranges::range_reference_t<const Range&>;
+    by_name_ = !std::convertible_to<Object, const Key&>;
+    if constexpr (std::ranges::sized_range<const Range&>) {
+      all_.reserve(std::ranges::size(objects));
+    }
+    if constexpr (std::convertible_to<Object, const Key&>) {
+      for (const Key& key : objects) {
+        all_.emplace_back(key);
+      }
+    } else if constexpr (std::is_lvalue_reference_v<Object> || std::is_pointer_v<Object> ||
+                         std::same_as<std::remove_cv_t<Object>, std::string_view>) {
+      for (const std::string_view name : objects) {
+        all_.emplace_back(store, name);
+      }
+    } else {
+      for (auto&& name : objects) {
+        kept_.emplace_back(std::move(name));
+      }
+      for (const std::string_view name : kept_) {
+        all_.emplace_back(store, name);
+      }
+    }
+  }
+  BatchAddresses(const BatchAddresses&) = delete;
+  BatchAddresses& operator=(const BatchAddresses&) = delete;
+  ~BatchAddresses() = default;
+
+  [[nodiscard]] const std::vector<Address>& all() const noexcept { return all_; }
+  [[nodiscard]] bool by_name() const noexcept { return by_name_; }
+
+ private:
+  bool by_name_ = false;
+  std::vector<std::string> kept_;
+  std::vector<Address> all_;
+};
+
+}  // namespace locum::detail

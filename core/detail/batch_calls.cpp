@@ -1,0 +1,128 @@
+#include "core/detail/batch_calls.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/node/promised.hpp"
+
+namespace locum {
+
+// Those that cannot be asked for are left out.
+std::vector<Result<ObjectView>> BatchCalls::find_batch(const detail::BatchAddresses& asked, Wanting wanting,
+                                                       Deadline deadline) {
+  const std::vector<Address>& all = asked.all();
+  std::vector<Result<ObjectView>> found(all.size(), Result<ObjectView>(ObjectView()));
+  const auto is_right = [&](const Address& address) {
+    return asked.by_name()
+               ? !address.name.empty() && address.name.size() <= max_name_bytes && !is_reserved(address.name)
+               : address.key.store == open_->number;
+  };
+  const bool is_open = !open_->dropped.load(std::memory_order_relaxed);
+  const Deadline until = moment(deadline);
+  if (is_open && std::ranges::all_of(all, is_right)) {
+    session().find_batch(all, wanting, found, until);
+    return found;
+  }
+  std::vector<Address> some;
+  std::vector<std::size_t> places;
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    if (is_open && is_right(all[at])) {
+      some.push_back(all[at]);
+      places.push_back(at);
+    } else {
+      found[at] = asked.by_name() ? refusal(all[at].name) : refusal(all[at].key);
+    }
+  }
+  std::vector<Result<ObjectView>> of_some(some.size(), Result<ObjectView>(ObjectView()));
+  session().find_batch(some, wanting, of_some, until);
+  for (std::size_t at = 0; at < places.size(); ++at) {
+    found[places[at]] = std::move(of_some[at]);
+  }
+  return found;
+}
+
+// As the connector tells of them: the names of those that failed went with them.
+std::vector<Result<BatchCalls::Made>> BatchCalls::seal_batch(detail::OwnedDrafts& drafts, Deadline deadline) {
+  const std::size_t count = drafts.all().size();
+  std::vector<Result<Made>> made(count, no_memory_left());
+  std::vector<Result<Sealed>> sealed(count, no_memory_left());
+  const std::vector<ObjectDraft> to_seal = drafts.release();
+  session().connector().seal_batch(to_seal, sealed, moment(deadline));
+  for (std::size_t at = 0; at < count; ++at) {
+    made[at] = sealed[at]
+                   ? Result<Made>(Made{sealed[at]->key, sealed[at]->generation, to_seal[at].bytes.size()})
+                   : Result<Made>(sealed[at].error());
+  }
+  return made;
+}
+
+void BatchCalls::take_back(const std::vector<Result<Key>>& keys) noexcept {
+  for (const Result<Key>& key : keys) {
+    if (key) {
+      unless_out_of_memory([&] { (void)session().connector().evict(Address(*key), {}); });
+    }
+  }
+}
+
+// Where the store was dropped meanwhile, the drop may have come before the name stood for the object.
+Result<Key> BatchCalls::key_in_batch(std::string_view name, const Result<Made>& made) noexcept {
+  const Address address(open_->number, name);
+  if (!made) {
+    return session().explain(address, made.error());
+  }
+  if (open_->dropped_meanwhile()) [[unlikely]] {
+    unless_out_of_memory([&] { (void)session().connector().evict(Address(made->key), {}); });
+    unless_out_of_memory([&] { (void)session().connector().evict(address, {}); });
+    Error closed = no_memory_left();
+    unless_out_of_memory([&] { closed = refusal(made->key); });
+    return closed;
+  }
+  session().metrics().count_write(Path::shm_copy, made->size_bytes);
+  return made->key;
+}
+
+// Those that cannot be asked for are left out; and so are promises, which are evicted one by one.
+std::vector<Result<bool>> BatchCalls::evict_all(const detail::BatchAddresses& asked, Deadline deadline) {
+  const std::vector<Address>& all = asked.all();
+  std::vector<Result<bool>> evicted(all.size(), no_memory_left());
+  std::vector<Address> some;
+  std::vector<std::size_t> places;
+  std::vector<Result<bool>> of_some(all.size(), no_memory_left());
+  some.reserve(all.size());
+  places.reserve(all.size());
+  std::vector<std::size_t> promised;
+  for (std::size_t at = 0; at < all.size(); ++at) {
+    const auto allowed = asked.by_name() ? usable(all[at].name) : usable(all[at]);
+    if (!allowed) {
+      evicted[at] = allowed.error();
+    } else if (all[at].key.store != open_->number) {
+      evicted[at] = false;
+    } else if (!asked.by_name() && is_promised(all[at].key)) {
+      promised.push_back(at);
+    } else {
+      some.push_back(all[at]);
+      places.push_back(at);
+    }
+  }
+  const Deadline until = moment(deadline);
+  session().connector().evict_batch(some, std::span(of_some).first(some.size()), until);
+  for (std::size_t at = 0; at < some.size(); ++at) {
+    if (!of_some[at]) {
+      evicted[places[at]] = session().explain(some[at], of_some[at].error());
+      continue;
+    }
+    Metrics::add(session().metrics().evictions, *of_some[at] ? 1U : 0U);
+    session().forget_decoded(some[at]);
+    evicted[places[at]] = of_some[at];
+  }
+  session().evicted_some(some.size());
+  for (const std::size_t at : promised) {
+    unless_out_of_memory([&] { evicted[at] = evict_promised(all[at].key, until); });
+  }
+  return evicted;
+}
+
+}  // namespace locum

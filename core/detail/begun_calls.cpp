@@ -1,0 +1,89 @@
+#include "core/detail/begun_calls.hpp"
+
+#include <memory>
+#include <utility>
+
+#include "core/detail/begun_seal.hpp"
+#include "core/node/promised.hpp"
+
+namespace locum {
+
+Eventual<Key> BegunCalls::begin_seal(const ObjectDraft& draft, std::string_view name,
+                                     const SealOptions& options, Deadline deadline) {
+  return detail::begin_seal(open_, draft, name, options, effective(deadline), Path::shm_copy);
+}
+
+Eventual<Key> BegunCalls::put_bytes_async(std::span<const std::byte> bytes, Deadline deadline) {
+  return Eventual<Key>(key_of(store_bytes({}, false, bytes, deadline)));
+}
+
+Eventual<Key> BegunCalls::put_bytes_async(std::string_view name, std::span<const std::byte> bytes,
+                                          Deadline deadline) {
+  const auto draft = draft_of_bytes(name, true, bytes, deadline);
+  return draft ? begin_seal(*draft, name, {}, deadline) : Eventual<Key>(draft.error());
+}
+
+Eventual<Key> BegunCalls::begin_put_by(std::string_view name, const void* value,
+                                       const detail::WritingSteps& steps, const void* codec,
+                                       const SealOptions& options, Deadline deadline) {
+  const auto draft = draft_by(name, true, value, steps, codec, deadline);
+  return draft ? begin_seal(*draft, name, options, deadline) : Eventual<Key>(draft.error());
+}
+
+Eventual<bool> BegunCalls::begin_exists_at(const Address& address, Deadline deadline) {
+  return begin<bool, bool>(
+      address, {},
+      [&] {
+        return address.name.empty() && is_promised(address.key)
+                   ? BegunWith<bool>{exists_by_key(address.key, deadline)}
+                   : session().connector().begin_exists(address, effective(deadline));
+      },
+      [open = open_](Result<bool> found, const Address& about) {
+        return found ? std::move(found) : Result<bool>(open->session->explain(about, found.error()));
+      });
+}
+
+Eventual<bool> BegunCalls::exists_async(const Key& key, Deadline deadline) {
+  if (auto allowed = usable(Address(key)); !allowed) {
+    return Eventual<bool>(allowed.error());
+  }
+  return key.store == open_->number ? begin_exists_at(key, deadline) : Eventual<bool>(Result<bool>(false));
+}
+
+Eventual<bool> BegunCalls::exists_async(std::string_view name, Deadline deadline) {
+  const auto allowed = usable(name);
+  return allowed ? begin_exists_at({open_->number, name}, deadline) : Eventual<bool>(allowed.error());
+}
+
+// What was decoded goes now: its destructors are the user's code, and whoever notes the end may not wait.
+Eventual<bool> BegunCalls::begin_evict_at(const Address& address, Deadline deadline) {
+  session().evicted_some();  // those before this one
+  session().forget_decoded(address);
+  return begin<bool, bool>(
+      address, {}, [&] { return session().connector().begin_evict(address, effective(deadline)); },
+      [open = open_](Result<bool> evicted, const Address& about) {
+        return evicted ? std::move(evicted) : Result<bool>(open->session->explain(about, evicted.error()));
+      },
+      [to = session().weak_from_this()](const Result<bool>& evicted) noexcept {
+        if (const auto session = to.lock(); session && evicted && *evicted) {
+          Metrics::increment(session->metrics().evictions);
+        }
+      });
+}
+
+Eventual<bool> BegunCalls::evict_async(const Key& key, Deadline deadline) {
+  if (auto allowed = usable(Address(key)); !allowed) {
+    return Eventual<bool>(allowed.error());
+  }
+  if (key.store != open_->number) {
+    return Eventual<bool>(Result<bool>(false));
+  }
+  return is_promised(key) ? Eventual<bool>(evict_promised(key, deadline)) : begin_evict_at(key, deadline);
+}
+
+Eventual<bool> BegunCalls::evict_async(std::string_view name, Deadline deadline) {
+  const auto allowed = usable(name);
+  return allowed ? begin_evict_at({open_->number, name}, deadline) : Eventual<bool>(allowed.error());
+}
+
+}  // namespace locum

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include <locum/object/object.hpp>
+#include <locum/session.hpp>
+
+namespace locum::detail {
+
+/// Drafts of one store that are going to be sealed together. What is not sealed when it ends is discarded.
+/// One thread.
+class OwnedDrafts {
+ public:
+  explicit OwnedDrafts(std::shared_ptr<OpenStore> store) noexcept : store_(std::move(store)) {}
+  OwnedDrafts(const OwnedDrafts&) = delete;
+  OwnedDrafts& operator=(const OwnedDrafts&) = delete;
+  ~OwnedDrafts() {
+    for (const ObjectDraft& draft : drafts_) {
+      store_->session->discard(draft);
+    }
+  }
+
+  /// Throws std::bad_alloc, and discards it.
+  void add(const ObjectDraft& draft) {
+    try {
+      drafts_.push_back(draft);
+    } catch (...) {
+      store_->session->discard(draft);
+      throw;
+    }
+  }
+  [[nodiscard]] const std::vector<ObjectDraft>& all() const noexcept { return drafts_; }
+  /// They are the caller's to seal from now on.
+  [[nodiscard]] std::vector<ObjectDraft> release() noexcept { return std::exchange(drafts_, {}); }
+
+ private:
+  const std::shared_ptr<OpenStore> store_;
+  std::vector<ObjectDraft> drafts_;
+};
+
+}  // namespace locum::detail

@@ -1,0 +1,273 @@
+#include "core/detail/pledge.hpp"
+
+#include <cstring>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/detail/representation.hpp"
+#include "core/ports/directory.hpp"
+
+namespace locum::detail {
+
+namespace {
+
+// Memory for a PromiseRecord, under a name or none.
+Result<ObjectDraft> draft_of_record(OpenStore& store, std::string_view name, const PromiseRecord& record,
+                                    Deadline deadline) {
+  ObjectMeta meta = meta_of(store.number, name, record);
+  meta.checksum = store.options.checksum;
+  auto draft = store.session->connector().create(sizeof record, meta, deadline);
+  if (draft) {
+    std::memcpy(draft->bytes.data(), &record, sizeof record);
+  }
+  return draft;
+}
+
+Result<Key> put_placeholder(OpenStore& store, Deadline deadline) {
+  const auto draft = draft_of_record(store, {}, {}, deadline);
+  if (!draft) {
+    return draft.error();
+  }
+  const auto sealed = store.session->connector().seal(*draft, {}, deadline);
+  return sealed ? Result<Key>(sealed->key) : Result<Key>(sealed.error());
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Pledge>> Pledge::make(const std::shared_ptr<OpenStore>& store,
+                                             std::string_view name_of_value, Deadline deadline) {
+  Session& session = *store->session;
+  const auto placeholder = put_placeholder(*store, deadline);
+  if (!placeholder) {
+    return session.explain({store->number, name_of_value}, placeholder.error());
+  }
+  std::shared_ptr<Pledge> pledge;
+  try {
+    pledge = std::make_shared<Pledge>(store, *placeholder, name_of_value);
+  } catch (const std::bad_alloc&) {
+    (void)session.connector().evict(Address(*placeholder), deadline);
+    return no_memory_left();
+  }
+  bool is_open = true;
+  auto ready = pledge->prepare(deadline);
+  if (ready && !unless_out_of_memory([&] { is_open = session.enlist(pledge); })) {
+    ready = no_memory_left();
+  }
+  if (!ready) {
+    if (pledge->leave(State::broken)) {
+      pledge->finish(deadline);  // nobody knows of it
+    }
+    return session.explain(pledge->key_, ready.error());
+  }
+  if (!is_open) {
+    return session.closed_error();
+  }
+  unless_out_of_memory([&] { pledge->claim(deadline); });
+  if (store->dropped_meanwhile()) {
+    return session.explain(pledge->key_, closed_error(*store));
+  }
+  return pledge;
+}
+
+Pledge::Pledge(std::shared_ptr<OpenStore> store, const Key& placeholder, std::string_view name_of_value)
+    : store_(std::move(store)),
+      key_(promised_by(placeholder)),
+      name_(store_->session->connector().name_of(key_)),
+      name_of_value_(name_of_value) {}
+
+Pledge::~Pledge() {
+  give_up();
+}
+
+Result<void> Pledge::prepare(Deadline deadline) {
+  const auto draft = draft_of_record(*store_, name_, {.state = PromiseRecord::State::broken}, deadline);
+  if (!draft) {
+    return draft.error();
+  }
+  std::optional<OwnedDraft> made(std::in_place, store_, *draft);
+  const MutexLock lock(mutex_);
+  end_.swap(made);
+  return {};
+}
+
+// Says that name_of_value() is promised, by this one instead of any before. Where that cannot be said, who
+// waits for the name is not told how the promise ends, as if nobody had promised it.
+void Pledge::claim(Deadline deadline) {
+  if (name_of_value_.empty()) {
+    return;
+  }
+  const PromiseRecord record{.value = key_, .name_hash = name_hash(key_.store, name_of_value_)};
+  const auto draft = draft_of_record(*store_, claimed_name(key_.store, name_of_value_), record, deadline);
+  const auto sealed = draft ? store_->session->connector().seal(*draft, {.mode = SealMode::replace}, deadline)
+                            : Result<Sealed>(draft.error());
+  const MutexLock lock(mutex_);
+  claim_ = sealed ? sealed->key : Key();
+}
+
+Key Pledge::claimed() const noexcept {
+  const MutexLock lock(mutex_);
+  return claim_;
+}
+
+// It is set, or goes with its store.
+void Pledge::drop_claim(Deadline deadline) noexcept {
+  try {
+    const Key claim = claimed();
+    if (claim.valid() && !store_->session->closed()) {
+      (void)store_->session->connector().begin_evict(Address(claim), deadline);
+    }
+  } catch (const std::exception&) {  // it goes with its store
+  }
+}
+
+Handle Pledge::handle(std::uint64_t type_hash) const noexcept {
+  Handle handle;
+  handle.incarnation = store_->session->options().incarnation;
+  handle.key = key_;
+  handle.name_hash = name_hash(key_.store, name_);
+  handle.type_hash = type_hash;
+  handle.owner_node = static_cast<std::uint16_t>(store_->session->options().node);
+  handle.flags = Handle::promised;
+  if (!store_->options.keep_decoded) {
+    handle.flags |= Handle::decoded_anew;
+  }
+  handle.stamp();
+  return handle;
+}
+
+Result<void> Pledge::may_be_set() const {
+  const Session& session = *store_->session;
+  if (session.closed() || store_->dropped.load(std::memory_order_relaxed)) {
+    return session.explain(key_, closed_error(*store_));
+  }
+  const MutexLock lock(mutex_);
+  switch (state_) {
+    case State::unset:
+      return {};
+    case State::kept:
+      return session.explain(key_, Error(Errc::key_exists, "this promise was set before"));
+    case State::broken:
+      break;
+  }
+  return session.explain(
+      key_, Error(Errc::broken_promise, "this promise was broken when its runtime began to close"));
+}
+
+// Whether it was unset until now: then the caller is to finish() it.
+bool Pledge::leave(State state) noexcept {
+  const MutexLock lock(mutex_);
+  const bool was_unset = state_ == State::unset;
+  state_ = was_unset ? state : state_;
+  return was_unset;
+}
+
+void Pledge::keep() noexcept {
+  if (leave(State::kept)) {
+    finish({});
+  }
+}
+
+std::optional<Pledge::Placed> Pledge::placed() const {
+  const MutexLock lock(mutex_);
+  return placed_;
+}
+
+PromiseRecord Pledge::record_of(const Placed& value) const noexcept {
+  return {.state = PromiseRecord::State::kept,
+          .value = value.key,
+          .size_bytes = value.size_bytes,
+          .name_hash = name_hash(value.key.store, name_of_value_)};
+}
+
+Result<void> Pledge::keep_elsewhere(const Placed& value, Deadline deadline) {
+  const auto kept = end(record_of(value), deadline);
+  if (kept) {
+    store_->session->left_kept(*kept, value.key);
+    if (leave(State::kept)) {
+      drop_claim(deadline);
+      finish(deadline);
+    }
+    return {};
+  }
+  if (const auto allowed = may_be_set(); !allowed) {
+    return allowed.error();
+  }
+  if (kept.error().code() == Errc::key_exists) {
+    return Error(Errc::key_exists, "this promise was set before");
+  }
+  {
+    const MutexLock lock(mutex_);
+    placed_ = value;
+  }
+  (void)prepare(deadline);  // breaking it is to need no memory
+  return kept.error();
+}
+
+// What stands under the name from now on. The memory for it is there, unless an attempt before this one has
+// failed, or another thread makes one now.
+Result<Key> Pledge::end(const PromiseRecord& record, Deadline deadline) {
+  std::optional<OwnedDraft> prepared;
+  for (bool tried = false; !prepared; tried = true) {
+    if (tried) {
+      if (auto ready = prepare(deadline); !ready) {
+        return ready.error();
+      }
+    }
+    const MutexLock lock(mutex_);
+    prepared.swap(end_);
+  }
+  std::memcpy(prepared->bytes().data(), &record, sizeof record);
+  const ObjectDraft draft = prepared->draft();
+  (void)prepared->release();
+  const auto sealed = store_->session->connector().seal(draft, {}, deadline);
+  return sealed ? Result<Key>(sealed->key) : Result<Key>(sealed.error());
+}
+
+// Where even that fails, who waits learns by the missing placeholder that there is nothing to wait for.
+void Pledge::give_up(Deadline deadline) noexcept {
+  if (store_->session->closed()) {
+    return;  // maybe in a process that was forked, where no lock may be taken
+  }
+  if (!leave(State::broken)) {
+    return;
+  }
+  const bool is_over = store_->dropped.load(std::memory_order_relaxed);
+  const auto value = placed();
+  try {
+    if (!is_over) {
+      const auto mark =
+          end(value ? record_of(*value) : PromiseRecord{.state = PromiseRecord::State::broken}, deadline);
+      if (mark) {
+        value ? store_->session->left_kept(*mark, value->key) : store_->session->left_broken(*mark);
+      }
+    }
+  } catch (const std::exception&) {  // no memory of its own
+  }
+  if (const Key claim = claimed(); claim.valid() && !value && !is_over) {
+    store_->session->left_broken(claim);  // who waits for the name is still to see it
+  } else {
+    drop_claim(deadline);
+  }
+  finish(deadline);
+}
+
+// What stands under the name is there, or never will be: first that, then the placeholder goes.
+void Pledge::finish(Deadline deadline) noexcept {
+  std::optional<OwnedDraft> unused;
+  {
+    const MutexLock lock(mutex_);
+    unused.swap(end_);
+  }
+  unused.reset();
+  try {
+    if (!store_->session->closed()) {
+      store_->session->strike(*this);
+      (void)store_->session->connector().evict(Address(placeholder_of(key_)), deadline);
+    }
+  } catch (const std::exception&) {  // it goes with its store
+  }
+}
+
+}  // namespace locum::detail

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <locum/detail/representation.hpp>
+#include <locum/session.hpp>
+#include <locum/view.hpp>
+
+namespace locum::detail {
+
+/// Its address stands for a type.
+template <class T>
+inline constexpr char type_tag = 0;
+
+/// Explains, while compiling, why a type cannot be asked for.
+template <class T>
+constexpr void check_readable() {
+  static_assert(!std::is_const_v<T> && !std::is_reference_v<T>,
+                "locum reads a View<T> of a plain T; it is read-only already");
+  static_assert(!is_span<T> && !is_instance<T, std::basic_string_view>,
+                "locum reads elements in place as T[]: get<double[]>, get<char[]>");
+}
+
+/// Whether the object is of this type.
+[[nodiscard]] inline Result<void> check_type(const Session& session, const ObjectView& object,
+                                             const TypeIdentity& identity) {
+  if (object.type_hash() != identity.hash) {
+    return session.type_mismatch(identity.name, object);
+  }
+  return {};
+}
+
+/// `type_mismatch` unless an array object's elements are arrays of these extents themselves.
+/// \param asked the type's name, for the error
+[[nodiscard]] Result<void> check_inner(const Session& session, const ObjectView& object,
+                                       std::span<const std::uint64_t> inner, std::string_view asked);
+
+/// The path of a value that is copied out of, or decoded from, bytes that came by `path`.
+[[nodiscard]] constexpr Path path_of_copy(Path path) noexcept {
+  return path == Path::shm_view ? Path::shm_copy : path;
+}
+
+/// How a value that has to be decoded is read.
+struct DecodedHow {
+  bool kept = true;        ///< for the next reader
+  Deadline deadline = {};  ///< where another thread decodes it, at most until then
+};
+
+using DecodeBytes = std::function<Result<std::shared_ptr<const void>>()>;
+
+/// The decoded value of an object, which `decode` makes of its bytes where this process has none, or keeps
+/// none. `tag` stands for the type and the way of decoding. Counts the path.
+[[nodiscard]] Result<std::shared_ptr<const void>> decoded_value(Session& session, const ObjectView& object,
+                                                                const void* tag, const DecodedHow& how,
+                                                                const DecodeBytes& decode);
+
+/// Whether values of that type are decoded, unless a codec was given.
+template <class T>
+inline constexpr bool is_decoded = !std::is_unbounded_array_v<T> && !FlatRange<T> && !Flat<T>;
+
+/// How a typed view is made of a pinned object.
+template <class T>
+using Reader = Result<View<T>> (*)(Session& session, ObjectView&& object, const DecodedHow& how);
+
+/// The one way from a pinned object to a typed view, unless a codec was given: in place, copied or decoded,
+/// as T asks for. Checks type and size, and counts the path.
+template <class T>
+[[nodiscard]] Result<View<T>> read_view(Session& session, ObjectView&& object, const DecodedHow& how) {
+  check_readable<T>();
+  constexpr const TypeIdentity& identity = object_identity<T>;
+  constexpr std::string_view asked = type_identity<Stored<T>>.name;
+  if (object.type_hash() != identity.hash) [[unlikely]] {
+    return session.type_mismatch(asked, object);
+  }
+  const std::span<const std::byte> bytes = object.bytes();
+  Metrics& metrics = session.metrics();
+  if constexpr (std::is_unbounded_array_v<T> || FlatRange<T>) {
+    using Element = std::remove_cvref_t<decltype(std::declval<Stored<T>>()[0])>;
+    if (bytes.size() % sizeof(Element) != 0) [[unlikely]] {
+      return session.wrong_size(identity.name, object);
+    }
+    if constexpr (!Flattened<Element>::inner.empty()) {
+      if (auto right = check_inner(session, object, Flattened<Element>::inner, asked); !right) {
+        return right.error();
+      }
+    }
+    if constexpr (std::is_unbounded_array_v<T>) {
+      metrics.count_read(object.path(), bytes.size());
+      return Result<View<T>>(std::in_place, std::move(object));
+    } else {
+      auto copied = load_value<T>(bytes, {});
+      if (!copied) {
+        return session.explain(object.key(), copied.error());
+      }
+      metrics.count_read(path_of_copy(object.path()), bytes.size());
+      return View<T>(object.key(), *std::move(copied));
+    }
+  } else if constexpr (Flat<T>) {
+    if (bytes.size() != sizeof(T)) [[unlikely]] {
+      return session.wrong_size(identity.name, object);
+    }
+    metrics.count_read(object.path(), bytes.size());
+    const T* value = reinterpret_cast<const T*>(bytes.data());
+    return Result<View<T>>(std::in_place, std::move(object), value);
+  } else {
+    const auto decode = [&]() -> Result<std::shared_ptr<const void>> {
+      auto value = load_value<T>(bytes, session.weak_from_this());
+      return value ? Result<std::shared_ptr<const void>>(*std::move(value)) : value.error();
+    };
+    const auto value = decoded_value(session, object, &type_tag<T>, how, std::cref(decode));
+    return value ? Result<View<T>>(View<T>(object.key(), std::static_pointer_cast<const T>(*value)))
+                 : Result<View<T>>(value.error());
+  }
+}
+
+}  // namespace locum::detail

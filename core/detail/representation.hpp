@@ -1,0 +1,227 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include <locum/object/flattened.hpp>
+#include <locum/object/object.hpp>
+#include <locum/object/type_identity.hpp>
+#include <locum/serializers.hpp>
+
+namespace locum {
+
+namespace detail {
+
+/// Element type of the ranges that are stored as an array, in one piece; void for other types.
+template <class T>
+struct ArrayElement {
+  using Type = void;
+};
+template <Flat E, class Allocator>
+  requires(!std::same_as<E, bool>)
+struct ArrayElement<std::vector<E, Allocator>> {
+  using Type = E;
+};
+template <Flat E, std::size_t N>
+struct ArrayElement<std::array<E, N>> {
+  using Type = E;
+};
+template <Flat E, std::size_t N>
+struct ArrayElement<E[N]> {
+  using Type = E;
+};
+template <class E, std::size_t N>
+  requires Flat<std::remove_const_t<E>>
+struct ArrayElement<std::span<E, N>> {
+  using Type = std::remove_const_t<E>;
+};
+template <Flat C, class Traits, class Allocator>
+struct ArrayElement<std::basic_string<C, Traits, Allocator>> {
+  using Type = C;
+};
+template <Flat C, class Traits>
+struct ArrayElement<std::basic_string_view<C, Traits>> {
+  using Type = C;
+};
+
+template <class T>
+using ArrayElementOf = typename ArrayElement<T>::Type;
+
+/// Stored as an array.
+template <class T>
+concept FlatRange = !std::is_void_v<ArrayElementOf<T>>;
+
+/// As what a value is stored: `E[]` for ranges of flat elements, otherwise as what it is.
+template <class T>
+struct StoredType {
+  using Type = T;
+};
+template <FlatRange T>
+struct StoredType<T> {
+  using Type = ArrayElementOf<T>[];
+};
+template <class T>
+using Stored = typename StoredType<T>::Type;
+
+/// What an object with a value of that type says of itself: an array of arrays is flattened.
+template <class T>
+struct ObjectType {
+  using Type = T;
+};
+template <class E>
+struct ObjectType<E[]> {
+  using Type = FlattenedElement<E>[];
+};
+template <class T>
+inline constexpr const TypeIdentity& object_identity = type_identity<typename ObjectType<Stored<T>>::Type>;
+
+/// The elements of a flat range; a string literal without its closing zero.
+template <FlatRange T>
+[[nodiscard]] std::span<const ArrayElementOf<T>> elements_of(const T& range) noexcept {
+  if constexpr (std::is_array_v<T> && std::same_as<ArrayElementOf<T>, char>) {
+    return std::span<const char>(range).first(std::size(range) -
+                                              (range[std::size(range) - 1] == '\0' ? 1 : 0));
+  } else {
+    return {std::data(range), std::size(range)};
+  }
+}
+
+/// Meta-data of an array object with these extents. REQUIRES: with those of its elements no more than
+/// `max_rank`.
+template <class E>
+[[nodiscard]] ObjectMeta array_meta(std::uint32_t store, std::string_view name, const Extents& extents) {
+  constexpr const TypeIdentity& identity = object_identity<E[]>;
+  return {store,
+          sizeof(FlattenedElement<E>),
+          std::max<std::uint32_t>(alignof(E), 16),
+          identity.hash,
+          identity.name,
+          name,
+          Layout::array,
+          with_inner<E>(extents)};
+}
+
+/// Meta-data of a value as it will be stored.
+template <class T>
+[[nodiscard]] ObjectMeta meta_of(std::uint32_t store, std::string_view name, const T& value) {
+  if constexpr (FlatRange<T>) {
+    Extents extents;
+    extents.rank = 1;
+    extents.values[0] = elements_of(value).size();
+    return array_meta<ArrayElementOf<T>>(store, name, extents);
+  } else {
+    constexpr std::uint32_t element_bytes = Flat<T> ? sizeof(T) : 1;
+    constexpr Layout layout = Flat<T> ? Layout::flat : Layout::encoded;
+    constexpr std::uint32_t alignment = Flat<T> ? std::max<std::uint32_t>(alignof(T), 16) : 16;
+    return {store, element_bytes, alignment, type_identity<T>.hash, type_identity<T>.name, name, layout, {}};
+  }
+}
+
+/// Runs a step of the serialiser and turns what it throws into an error.
+template <class Step>
+[[nodiscard]] Result<void> serialising(Errc code, std::string_view type, Step&& step) {
+  try {
+    step();
+    return {};
+  } catch (const Error& error) {
+    return Error(error.code(), error.text() + " (type " + std::string(type) + ")", error.detail());
+  } catch (const std::bad_alloc&) {
+    return Error(Errc::out_of_memory,
+                 "this process has no memory left for a decoded value of type " + std::string(type));
+  } catch (const std::exception& error) {
+    return Error(code, "serialize() of " + std::string(type) + " failed", error.what());
+  }
+}
+
+/// Bytes that the value will take.
+template <class T>
+[[nodiscard]] Result<std::uint64_t> stored_bytes(const T& value) {
+  if constexpr (FlatRange<T>) {
+    return std::uint64_t{elements_of(value).size_bytes()};
+  } else if constexpr (Flat<T>) {
+    return std::uint64_t{sizeof(T)};
+  } else {
+    SizeArchive archive;
+    if (auto done = serialising(Errc::invalid_argument, TypeName<T>::value, [&] { archive(value); }); !done) {
+      return done.error();
+    }
+    return archive.position();
+  }
+}
+
+/// Writes the value into memory of exactly stored_bytes().
+template <class T>
+[[nodiscard]] Result<void> store_value(const T& value, std::span<std::byte> memory) {
+  if constexpr (FlatRange<T>) {
+    const auto elements = std::as_bytes(elements_of(value));
+    if (!elements.empty()) {
+      std::memcpy(memory.data(), elements.data(), elements.size());
+    }
+    return {};
+  } else if constexpr (Flat<T>) {
+    std::memcpy(memory.data(), &value, sizeof(T));
+    return {};
+  } else {
+    return serialising(Errc::invalid_argument, TypeName<T>::value, [&] {
+      WriteArchive archive(memory);
+      archive(value);
+      if (archive.position() != memory.size()) {
+        throw Error(Errc::invalid_argument,
+                    "serialize() writes less than it counted a moment before; the value must not change "
+                    "meanwhile, and serialize() must do the same for every archive");
+      }
+    });
+  }
+}
+
+/// A copy of what is stored: the elements of an array object, or the decoded value.
+template <class T>
+[[nodiscard]] Result<std::shared_ptr<const T>> load_value(std::span<const std::byte> memory,
+                                                          const std::weak_ptr<Session>& session) {
+  static_assert(std::is_default_constructible_v<T>,
+                "locum reads a value into a default-constructed one: give the type a default constructor");
+  std::shared_ptr<T> value;
+  auto done = serialising(Errc::corrupt, TypeName<T>::value, [&] {
+    value = std::make_shared<T>();
+    if constexpr (FlatRange<T>) {
+      using Element = ArrayElementOf<T>;
+      const std::size_t count = memory.size() / sizeof(Element);
+      if constexpr (requires { value->resize(count); }) {
+        const auto* first = reinterpret_cast<const Element*>(memory.data());
+        value->assign(first, first + count);
+      } else {
+        if (count != value->size()) {
+          throw Error(Errc::type_mismatch, "the object holds " + std::to_string(count) +
+                                               " elements; read it as a vector or as an array of that size");
+        }
+        std::memcpy(value->data(), memory.data(), count * sizeof(Element));
+      }
+    } else {
+      ReadArchive archive(memory, session);
+      archive(*value);
+      if (archive.left() != 0) {
+        throw Error(Errc::corrupt, "the stored bytes go on after the end of the value");
+      }
+    }
+  });
+  if (!done) {
+    return done.error();
+  }
+  return std::shared_ptr<const T>(std::move(value));
+}
+
+}  // namespace detail
+
+}  // namespace locum

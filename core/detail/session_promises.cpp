@@ -1,0 +1,213 @@
+#include <algorithm>
+#include <utility>
+
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/detail/pledge.hpp"
+#include "core/detail/promise_marks.hpp"
+#include "core/detail/standing_waits.hpp"
+#include "core/node/promised.hpp"
+#include "core/ports/directory.hpp"
+#include "core/session.hpp"
+
+// What a session has to do with promises: it breaks those that are unset when it closes, and finds what
+// became of those that others wait for.
+namespace locum {
+
+namespace {
+
+Error broken_promise() {
+  return Error(
+      Errc::broken_promise,
+      "the promise ended without a value: its maker destroyed it, or closed its runtime, before it set "
+      "it");
+}
+
+Error damaged_promise() {
+  return Error(Errc::corrupt, "what stands for this promise is damaged");
+}
+
+}  // namespace
+
+bool Session::enlist(const std::shared_ptr<detail::Pledge>& pledge) {
+  const MutexLock lock(mutex_);
+  if (makes_promises_) {
+    marks_->reserve(pledges_.size() + 1);
+    pledges_.emplace(pledge.get(), pledge);
+  }
+  return makes_promises_;
+}
+
+// None goes while the session closes: who waits is still to see how its promise ended.
+void Session::left_broken(const Key& mark) noexcept {
+  {
+    const MutexLock lock(mutex_);
+    if (!makes_promises_) {
+      return;
+    }
+  }
+  marks_->add_broken(*connector_, mark);
+}
+
+void Session::left_kept(const Key& mark, const Key& value) noexcept {
+  marks_->add_kept(*connector_, mark, value);
+}
+
+void Session::evicted_some(std::size_t objects) noexcept {
+  marks_->evicted(*connector_, objects);
+}
+
+void Session::strike(const detail::Pledge& pledge) noexcept {
+  const MutexLock lock(mutex_);
+  pledges_.erase(&pledge);
+}
+
+// Each goes off the list when it is broken.
+void Session::break_promises(Deadline deadline) noexcept {
+  const Deadline until = arrivals_->moment(deadline);
+  for (;;) {
+    std::shared_ptr<detail::Pledge> unset;
+    {
+      const MutexLock lock(mutex_);
+      makes_promises_ = false;
+      while (!unset && !pledges_.empty()) {
+        unset = pledges_.begin()->second.lock();
+        pledges_.erase(pledges_.begin());
+      }
+    }
+    if (!unset) {
+      return;
+    }
+    unset->give_up(until);
+  }
+}
+
+// A key that is nobody's may be a promise's.
+Result<ObjectView> Session::otherwise(const Address& address, const Error& error, Deadline deadline) {
+  if (error.code() != Errc::not_found || closed() || !address.name.empty() || !is_promised(address.key)) {
+    return missed(address, error);
+  }
+  const std::string name = connector_->name_of(address.key);
+  return redeemed(address.key, connector_->get(Address(address.key.store, name), deadline), deadline);
+}
+
+// What stands under the name of a promise: its value, or where that is, or that there will be none.
+Result<ObjectView> Session::redeemed(const Key& promised, Result<ObjectView> found, Deadline deadline) {
+  if (!found) {
+    return missed(promised, found.error());
+  }
+  if (!is_promise_record(found->type_hash())) {
+    return found;
+  }
+  if (const auto kept = kept_elsewhere(*found)) {
+    return fetch(*kept, deadline);
+  }
+  return explain(promised, read_promise_record(*found) ? broken_promise() : damaged_promise());
+}
+
+Result<ObjectView> Session::await(const Handle& handle, Deadline deadline) {
+  if (closed()) {
+    return closed_error();
+  }
+  const std::string name = connector_->name_of(handle.key);
+  auto found = connector_->wait(Address(handle.key.store, name), deadline, [this] { return !closed(); });
+  return !found && closed() ? Result<ObjectView>(closed_error())
+                            : redeemed(handle.key, std::move(found), deadline);
+}
+
+// What has become of what was promised under that name, by the last who did: none if it may still be put, or
+// if that cannot be seen.
+std::optional<Error> Session::fate_of(const Address& name, Deadline deadline) {
+  const std::uint32_t store = name.key.store;
+  const auto claim = connector_->get(Address(store, claimed_name(store, name.name)), deadline);
+  const auto record = claim ? read_promise_record(*claim) : std::nullopt;
+  if (!record || !is_promised(record->value) || record->value.store != store ||
+      record->name_hash != name_hash(store, name.name)) {
+    return std::nullopt;
+  }
+  const Key& promised = record->value;
+  const std::string at = connector_->name_of(promised);
+  auto found =
+      connector_->get(Address(store, at), deadline);  // waits as long as it takes to miss a lost node
+  if (!found && found.error().code() == Errc::not_found) {
+    const auto soon = arrivals_->now() + look_interval;
+    found = connector_->wait(Address(store, at),
+                             std::min<Deadline::Clock::time_point>(arrivals_->moment(deadline), soon));
+  }
+  if (!found) {
+    return found.error().code() == Errc::peer_lost ? std::optional(found.error()) : std::nullopt;
+  }
+  const auto end = read_promise_record(*found);
+  return end && end->state == PromiseRecord::State::broken ? std::optional(broken_promise()) : std::nullopt;
+}
+
+// Nobody tells the home of a name that what was promised under it is broken, or its maker dead: who waits
+// looks now and then, the first time soon.
+Result<ObjectView> Session::await(const Address& name, Deadline deadline, const Wanted& wanted) {
+  const auto until = arrivals_->moment(deadline);
+  for (auto pause = Deadline::Clock::duration(look_interval);;) {
+    const auto look = std::min(until, arrivals_->now() + pause);
+    auto found = connector_->wait(name, look, wanted);
+    if (found || found.error().code() != Errc::timeout || look == until || (wanted && !wanted())) {
+      return found;
+    }
+    std::optional<Error> fate;
+    unless_out_of_memory([&] { fate = fate_of(name, until); });
+    if (fate) {
+      found = connector_->get(name, until);  // somebody may have put it all the same
+      return found || found.error().code() != Errc::not_found ? std::move(found) : Result<ObjectView>(*fate);
+    }
+    pause = std::min<Deadline::Clock::duration>(2 * pause, options_.options.peer_timeout);
+  }
+}
+
+Begun Session::begin_promised(const Key& promised, CountsUntil until, Deadline deadline) {
+  std::string name = connector_->name_of(promised);
+  auto begun = connector_->begin(
+      Address(promised.store, name), {},
+      counts_for_use(until) ? CountsUntil::it_is_used_once_set : CountsUntil::it_is_got_once_set, deadline);
+  if (!begun.found && begun.found.error().code() == Errc::not_found) {
+    return stand(promised, std::move(name), deadline);
+  }
+  if (!begun.found) {
+    begun.found = missed(promised, begun.found.error());
+  } else if (const auto kept = *begun.found ? kept_elsewhere(*begun.found) : std::nullopt) {
+    begun = connector_->begin(*kept, {}, until, deadline);
+  } else if (*begun.found) {
+    begun.found = redeemed(promised, std::move(begun.found), {});
+  }
+  return begun;
+}
+
+// Of a connector that has nobody to go on with what was begun, and which knows all promises of this node.
+Begun Session::stand(const Key& promised, std::string name, Deadline deadline) {
+  const auto until = arrivals_->moment(deadline);
+  auto found = connector_->wait(Address(promised.store, name), Deadline::Clock::time_point::min());
+  if (found || found.error().code() != Errc::timeout) {
+    return {redeemed(promised, std::move(found), {})};
+  }
+  return {ObjectView(), standing_->begin(promised.store, std::move(name), until)};
+}
+
+void Session::disown_waits() noexcept {
+  standing_->disown();
+}
+
+Result<Address> Session::actual(const Key& key, Deadline deadline) {
+  if (!is_promised(key)) {
+    return Address(key);
+  }
+  const std::string name = connector_->name_of(key);
+  const Address promised(key.store, name);
+  const auto found = connector_->get_some(promised, Facts(), deadline);
+  if (!found) {
+    return missed(key, found.error());
+  }
+  if (!is_promise_record(found->type_hash())) {
+    return Address(found->key());
+  }
+  const auto whole = connector_->get(promised, deadline);  // what it says is in its bytes
+  const auto kept = whole ? kept_elsewhere(*whole) : std::nullopt;
+  return kept ? Result<Address>(*kept) : explain(key, whole ? broken_promise() : whole.error());
+}
+
+}  // namespace locum

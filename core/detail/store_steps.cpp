@@ -1,0 +1,213 @@
+#include "core/detail/store_steps.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "core/node/promised.hpp"
+
+namespace locum::detail {
+
+namespace {
+
+// Whether an object that was promised is not there: not yet, not any more, or never.
+bool is_absent(const Error& error) {
+  return error.code() == Errc::not_found || error.code() == Errc::broken_promise;
+}
+
+}  // namespace
+
+Result<void> StoreSteps::usable(const Address& address) const {
+  if (session().closed() || open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
+    return session().explain(address, closed_error(*open_));
+  }
+  return {};
+}
+
+Result<void> StoreSteps::usable(std::string_view name) const {
+  if (name.empty() || name.size() > max_name_bytes) {
+    return Error(Errc::invalid_argument,
+                 "a name is 1 byte to 64 KiB long, this one has " + std::to_string(name.size()))
+        .at_rank(session().options().rank);
+  }
+  if (is_reserved(name)) [[unlikely]] {
+    return Error(Errc::invalid_argument,
+                 "names of 16 or 24 bytes that begin like this one are the library's own, of promises")
+        .about(name)
+        .at_rank(session().options().rank);
+  }
+  return usable(Address(open_->number, name));
+}
+
+Error StoreSteps::refusal(const Key& key) const {
+  if (const auto allowed = usable(Address(key)); !allowed) {
+    return allowed.error();
+  }
+  return session().explain(
+      key, Error(Errc::not_found, "the key is of store " + std::to_string(key.store) + ", this is store " +
+                                      std::to_string(open_->number)));
+}
+
+Error StoreSteps::refusal(std::string_view name) const {
+  return usable(name).error();
+}
+
+Result<ObjectView> StoreSteps::fetch_some(const Key& key, const Result<Selection>& selection,
+                                          Deadline deadline) {
+  const auto allowed = of_this_store(key);
+  return allowed ? fetch_some_at(key, selection, deadline) : Result<ObjectView>(allowed.error());
+}
+
+Result<ObjectView> StoreSteps::fetch_some(std::string_view name, const Result<Selection>& selection,
+                                          Deadline deadline) {
+  const auto allowed = usable(name);
+  return allowed ? fetch_some_at({open_->number, name}, selection, deadline)
+                 : Result<ObjectView>(allowed.error());
+}
+
+Result<ObjectView> StoreSteps::fetch_some_at(const Address& address, const Result<Selection>& selection,
+                                             Deadline deadline) {
+  if (!selection) {
+    return session().explain(address, selection.error());
+  }
+  const bool of_promise = address.name.empty() && is_promised(address.key);
+  const auto at = of_promise ? session().actual(address.key, effective(deadline)) : address;
+  return at ? session().fetch_some(*at, *selection, effective(deadline)) : Result<ObjectView>(at.error());
+}
+
+Result<Handle> StoreSteps::handle_to(const Result<ObjectView>& object, const TypeIdentity& identity) {
+  if (!object) {
+    return object.error();
+  }
+  const auto allowed = check_type(session(), *object, identity);
+  return allowed ? Result<Handle>(session().handle_of(object->facts(), open_->options)) : allowed.error();
+}
+
+// The draft is made where the caller wants it: it is too large to be moved about.
+Result<ObjectDraft> StoreSteps::allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
+                                         Deadline deadline) {
+  if (const auto allowed = named ? usable(meta.name) : usable(Address(open_->number, meta.name)); !allowed)
+      [[unlikely]] {
+    return allowed.error();
+  }
+  meta.checksum = open_->options.checksum;
+  return session().connector().create(size_bytes, meta, effective(deadline));
+}
+
+Error StoreSteps::no_draft(std::string_view name, const Error& error) const {
+  return error.rank() >= 0 ? error : session().explain({open_->number, name}, error);
+}
+
+Result<StoreSteps::Made> StoreSteps::seal(const ObjectDraft& draft, std::string_view name,
+                                          const SealOptions& options, Deadline deadline) {
+  const auto sealed = session().connector().seal(draft, options, effective(deadline));
+  if (!sealed) {
+    return session().explain({open_->number, name}, sealed.error());
+  }
+  if (open_->dropped_meanwhile()) [[unlikely]] {
+    (void)session().connector().evict(Address(sealed->key), {});
+    return refusal(sealed->key);
+  }
+  session().metrics().count_write(Path::shm_copy, draft.bytes.size());
+  return Made{sealed->key, sealed->generation, draft.bytes.size()};
+}
+
+Result<ObjectDraft> StoreSteps::draft_of_bytes(std::string_view name, bool named,
+                                               std::span<const std::byte> bytes, Deadline deadline) {
+  constexpr const TypeIdentity& identity = type_identity<std::byte[]>;
+  auto draft =
+      allocate(bytes.size(), {open_->number, 1, 16, identity.hash, identity.name, name, Layout::bytes, {}},
+               named, deadline);
+  if (!draft) {
+    return no_draft(name, draft.error());
+  }
+  if (!bytes.empty()) {
+    std::memcpy(draft->bytes.data(), bytes.data(), bytes.size());
+  }
+  return draft;
+}
+
+Result<StoreSteps::Made> StoreSteps::store_bytes(std::string_view name, bool named,
+                                                 std::span<const std::byte> bytes, Deadline deadline) {
+  const auto draft = draft_of_bytes(name, named, bytes, deadline);
+  return draft ? seal(*draft, name, {}, deadline) : Result<Made>(draft.error());
+}
+
+// Filled by a codec: in place where the size is known before, else by a copy of what it made.
+Result<ObjectDraft> StoreSteps::draft_by(std::string_view name, bool named, const void* value,
+                                         const WritingSteps& steps, const void* codec, Deadline deadline) {
+  const Address address(open_->number, name);
+  auto size_bytes = size_by(steps, codec, value);
+  std::unique_ptr<std::byte[]> made;
+  if (size_bytes && !steps.is_exact) {
+    constexpr std::uint64_t most = std::uint64_t{1}
+                                   << 40U;  // no process has more: some allocators end one that asks
+    made.reset(*size_bytes <= most ? new (std::nothrow) std::byte[*size_bytes] : nullptr);
+    size_bytes = made ? encode_by(steps, codec, value, {made.get(), *size_bytes}) : no_memory_left();
+  }
+  if (!size_bytes) {
+    return session().explain(address, size_bytes.error());
+  }
+  auto draft = allocate(*size_bytes, steps.meta(open_->number, name, value), named, deadline);
+  if (!draft) {
+    return no_draft(name, draft.error());
+  }
+  OwnedDraft owned(open_, *draft);
+  if (!steps.is_exact) {
+    std::copy_n(made.get(), *size_bytes, draft->bytes.data());
+  } else if (const auto written = encode_by(steps, codec, value, draft->bytes); !written) {
+    return session().explain(address, written.error());
+  }
+  (void)owned.release();
+  return draft;
+}
+
+Result<StoreSteps::Made> StoreSteps::store_by(std::string_view name, bool named, const void* value,
+                                              const WritingSteps& steps, const void* codec,
+                                              const SealOptions& options, Deadline deadline) {
+  const auto draft = draft_by(name, named, value, steps, codec, deadline);
+  return draft ? seal(*draft, name, options, deadline) : Result<Made>(draft.error());
+}
+
+Result<bool> StoreSteps::exists_at(const Address& address, Deadline deadline) {
+  auto found = session().connector().exists(address, effective(deadline));
+  if (found && !*found) {
+    session().forget_decoded(address);
+  }
+  return found ? std::move(found) : session().explain(address, found.error());
+}
+
+Result<bool> StoreSteps::exists_by_key(const Key& key, Deadline deadline) {
+  const auto at = session().actual(key, effective(deadline));
+  return at ? exists_at(*at, deadline) : is_absent(at.error()) ? Result<bool>(false) : at.error();
+}
+
+Result<bool> StoreSteps::evict_at(const Address& address, Deadline deadline) {
+  auto evicted = session().connector().evict(address, effective(deadline));
+  if (!evicted) {
+    return session().explain(address, evicted.error());
+  }
+  if (*evicted) {
+    Metrics::increment(session().metrics().evictions);
+    session().evicted_some();
+  }
+  session().forget_decoded(address);
+  return evicted;
+}
+
+// Also what stands under its name in place of a value.
+Result<bool> StoreSteps::evict_promised(const Key& key, Deadline deadline) {
+  const auto at = session().actual(key, effective(deadline));
+  if (!at && !is_absent(at.error())) {
+    return at.error();
+  }
+  auto evicted = at ? evict_at(*at, deadline) : Result<bool>(false);
+  const std::string name = session().connector().name_of(key);
+  const auto gone = session().connector().evict(Address(key.store, name), effective(deadline));
+  return gone || !evicted ? std::move(evicted) : session().explain(key, gone.error());
+}
+
+}  // namespace locum::detail

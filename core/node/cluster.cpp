@@ -1,0 +1,353 @@
+#include "core/node/cluster.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+#include <new>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/node/checked_keys.hpp"
+#include "core/node/node_memory.hpp"
+#include "core/node/publish.hpp"
+#include "core/node/reclaim.hpp"
+#include "core/object/object_tail.hpp"
+
+namespace locum {
+
+namespace {
+
+class Cluster final : public Connector {
+ public:
+  explicit Cluster(ClusterParts parts)
+      : arena_(std::move(parts.arena)),
+        table_(std::move(parts.table)),
+        directory_(std::move(parts.directory)),
+        timeout_(parts.timeout),
+        lost_mates_(std::move(parts.lost_mates)) {}
+
+  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override;
+  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override;
+  void discard(const ObjectDraft& draft) noexcept override;
+  Result<bool> evict(const Address& address, Deadline deadline) override;
+  Result<std::uint64_t> drop(std::uint32_t store) override;
+
+  Result<ObjectView> get(const Address& address, Deadline deadline) override;
+  Result<bool> exists(const Address& address, Deadline deadline) override;
+  Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
+                                        Deadline deadline) override;
+  Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
+  void watch(const Address& address, const std::shared_ptr<NameWatcher>& watcher) override {
+    (void)directory_->watch(name_hash(address.key.store, address.name), watcher);
+  }
+
+  MemoryUsage usage() const override;
+
+ private:
+  [[nodiscard]] Result<Pin> find(const Address& address, Deadline deadline);
+  [[nodiscard]] Result<Pin> await(const Address& address, const std::optional<Key>& promised,
+                                  Deadline::Clock::time_point until);
+  [[nodiscard]] Result<ObjectView> view_of(const Result<Pin>& pin);
+  [[nodiscard]] Result<ObjectView> view_at(const Pin& pin) const;
+  [[nodiscard]] Result<bool> evict_key(const Key& key, Deadline deadline);
+  // Out of line, so that a get that finds what it looks for keeps no registers and no stack for them.
+  [[nodiscard, gnu::cold, gnu::noinline]] Error absent(const Address& address, const Error& error) const;
+  [[nodiscard, gnu::cold, gnu::noinline]] Error led_astray(const Pin& pin);
+  [[nodiscard, gnu::noinline]] Result<ObjectView> checked_view(const Pin& pin);
+  [[nodiscard]] Result<void> check_sum(const Pin& pin);
+  [[nodiscard]] Result<Block> allocate(const ObjectRecord& record, std::uint32_t alignment);
+  [[nodiscard]] Result<std::uint64_t> bind(const Key& key, const SealOptions& options, Deadline deadline);
+  [[nodiscard]] Result<ObjectDraft> draft_in(const Block& block, const ObjectRecord& record,
+                                             const ObjectMeta& meta) const;
+  [[nodiscard]] Error full(const Error& cause, std::uint64_t size_bytes) const;
+  Owned collect(Effort effort) const;
+
+  const std::shared_ptr<Arena> arena_;
+  const std::shared_ptr<NodeTable> table_;
+  const std::shared_ptr<Directory> directory_;
+  const std::chrono::milliseconds timeout_;
+  const LostMates lost_mates_;
+  CheckedKeys checked_;
+};
+
+Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline /*deadline*/) {
+  if (meta.name.size() > max_name_bytes) {
+    return Error(Errc::invalid_argument,
+                 "a name has at most 64 KiB, this one has " + std::to_string(meta.name.size()) + " bytes")
+        .about(meta.name);
+  }
+  if (meta.type_name.size() > std::numeric_limits<std::uint16_t>::max() || meta.extents.rank > max_rank) {
+    return Error(Errc::invalid_argument,
+                 "a type's name has at most 64 KiB - 1, an array at most 8 dimensions")
+        .about(meta.name);
+  }
+  if (size_bytes > std::numeric_limits<std::uint64_t>::max() / 2) {
+    return full(Error(Errc::out_of_memory, "no machine has that much"), size_bytes);
+  }
+  (void)collect(Effort::amortised);
+  ObjectRecord record = record_of(meta, 0, size_bytes);
+  const auto block = allocate(record, meta.alignment);
+  return block ? draft_in(*block, record, meta) : Result<ObjectDraft>(block.error().about(meta.name));
+}
+
+// Its texts are those in the block, which live as long as the draft.
+Result<ObjectDraft> Cluster::draft_in(const Block& block, const ObjectRecord& record,
+                                      const ObjectMeta& meta) const {
+  std::byte* const bytes = arena_->data(block.offset);
+  write_tail(bytes, record, {meta.element_bytes, meta.extents, meta.type_name, meta.name});
+  const char* const texts = reinterpret_cast<const char*>(bytes) + record.block_bytes() - record.name_bytes -
+                            record.type_name_bytes;
+  Result<ObjectDraft> made(std::in_place, std::span(bytes, record.size_bytes), block.offset, meta);
+  made->meta.type_name = {texts, record.type_name_bytes};
+  made->meta.name = {texts + record.type_name_bytes, record.name_bytes};
+  return made;
+}
+
+// What was evicted is looked for thoroughly before giving up.
+Result<Block> Cluster::allocate(const ObjectRecord& record, std::uint32_t alignment) {
+  const std::uint64_t bytes = record.block_bytes();
+  auto block = arena_->allocate(bytes, alignment);
+  if (!block && block.error().code() == Errc::out_of_memory) {
+    (void)collect(Effort::thorough);
+    block = arena_->allocate(bytes, alignment);
+    if (!block) {
+      return full(block.error(), record.size_bytes);
+    }
+  }
+  return block;
+}
+
+Error Cluster::full(const Error& cause, std::uint64_t size_bytes) const {
+  const MemoryUsage now = usage();
+  return Error(
+      Errc::out_of_memory,
+      "no room for " + std::to_string(size_bytes) + " bytes: this rank uses " + std::to_string(now.own_used) +
+          ", of which " + std::to_string(now.own_pinned) + " are evicted but still viewed, and has " +
+          std::to_string(now.own_committed - now.own_used) + " free in pieces; the node has committed " +
+          std::to_string(now.committed) + " of " + std::to_string(now.limit) +
+          ", and what other ranks had free and could spare did not suffice. Evict what nobody needs, let go "
+          "of "
+          "views of what was evicted, or give the runtime more memory_bytes",
+      cause.detail().empty() ? cause.text() : cause.detail());
+}
+
+Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) {
+  const bool named = !draft.meta.name.empty();  // the name goes with the draft
+  const auto key = publish(*table_, *arena_, draft);
+  if (!key) {
+    return key.error();
+  }
+  if (!named) {
+    return Sealed{*key, 0};
+  }
+  const auto generation = bind(*key, options, deadline);
+  if (!generation) {
+    (void)table_->tombstone(*key);
+  }
+  (void)collect(Effort::amortised);  // also of what was replaced
+  return generation ? Result<Sealed>(Sealed{*key, *generation}) : generation.error();
+}
+
+// Where there is no memory for that, it has not been done.
+Result<std::uint64_t> Cluster::bind(const Key& key, const SealOptions& options, Deadline deadline) {
+  try {
+    return directory_->bind(key, options, deadline);
+  } catch (const std::bad_alloc&) {
+    return no_memory_left();
+  }
+}
+
+void Cluster::discard(const ObjectDraft& draft) noexcept {
+  locum::discard(*arena_, draft);
+}
+
+Result<Pin> Cluster::find(const Address& address, Deadline deadline) {
+  const bool by_name = !address.name.empty();
+  auto pin = by_name ? directory_->find(address.key.store, address.name, deadline) : table_->pin(address.key);
+  if (!pin && !by_name) [[unlikely]] {
+    pin = absent(address, pin.error());
+  }
+  return pin;
+}
+
+// A key that is gone: replaced by a newer generation of its name, or evicted.
+Error Cluster::absent(const Address& address, const Error& error) const {
+  const auto live =
+      address.name_hash != 0 ? directory_->generation(address.name_hash) : Result<std::uint64_t>(0);
+  if (!live) {
+    return live.error().about(to_string(address.key));
+  }
+  return *live == 0 ? error
+                    : Error(Errc::stale,
+                            "this object was replaced by a newer generation of its name; get it by name")
+                          .about(to_string(address.key));
+}
+
+// Once for each object in this process: what was right then, no rank may write any more.
+Result<void> Cluster::check_sum(const Pin& pin) {
+  if (checked_.contains(pin.key)) {
+    return {};
+  }
+  const std::byte* const block = arena_->data(pin.record->offset);
+  std::uint32_t sealed = 0;
+  std::memcpy(&sealed, block + checksum_at(*pin.record), sizeof sealed);
+  const std::uint32_t found = checksum_of(block, *pin.record);
+  if (found != sealed) {
+    return Error(Errc::corrupt, wrong_checksum(found, sealed)).about(to_string(pin.key));
+  }
+  checked_.add(pin.key);
+  return {};
+}
+
+Error Cluster::led_astray(const Pin& pin) {
+  table_->release(pin.id);
+  return Error(Errc::corrupt,
+               "the table entry of this object points outside the node's memory; something wrote into it")
+      .about(to_string(pin.key));
+}
+
+Result<ObjectView> Cluster::checked_view(const Pin& pin) {
+  if (auto right = check_sum(pin); !right) {
+    table_->release(pin.id);
+    return right.error();
+  }
+  return view_at(pin);
+}
+
+Result<ObjectView> Cluster::view_at(const Pin& pin) const {
+  const ObjectRecord& record = *pin.record;
+  return Result<ObjectView>(std::in_place, *table_, pin.id, pin.key,
+                            std::span<const std::byte>(arena_->data(record.offset), record.size_bytes),
+                            record.type_hash);
+}
+
+Result<ObjectView> Cluster::view_of(const Result<Pin>& pin) {
+  if (!pin) [[unlikely]] {
+    return pin.error();
+  }
+  if (!whole(*arena_, *pin->record)) [[unlikely]] {
+    return led_astray(*pin);
+  }
+  if (pin->record->has_checksum != 0) [[unlikely]] {
+    return checked_view(*pin);
+  }
+  return view_at(*pin);
+}
+
+Result<ObjectView> Cluster::get(const Address& address, Deadline deadline) {
+  return view_of(find(address, deadline));
+}
+
+Result<bool> Cluster::exists(const Address& address, Deadline deadline) {
+  const auto pin = find(address, deadline);
+  if (pin) {
+    table_->release(pin->id);
+    return true;
+  }
+  if (pin.error().code() == Errc::not_found || pin.error().code() == Errc::stale) {
+    return false;
+  }
+  return pin.error();
+}
+
+Result<std::vector<std::string>> Cluster::list(std::uint32_t store, std::string_view prefix,
+                                               Deadline deadline) {
+  auto names = directory_->names(store, prefix, deadline);
+  if (names) {
+    std::sort(names->begin(), names->end());
+  }
+  return names;
+}
+
+Result<ObjectView> Cluster::wait(const Address& address, Deadline deadline, const Wanted& wanted) {
+  if (address.name.empty()) {
+    return get(address, deadline);
+  }
+  const auto moment = deadline.moment(timeout_);
+  const auto promised = promise_named(address.key.store, address.name);
+  const bool looks = wanted || promised;
+  for (;;) {
+    const auto look = looks ? std::min(moment, Deadline::Clock::now() + look_interval) : moment;
+    const auto found = await(address, promised, look);
+    const bool over = found || found.error().code() != Errc::timeout || look == moment;
+    if (over || (wanted && !wanted())) {
+      return view_of(found);
+    }
+  }
+}
+
+// A promise may be over without anybody binding its name.
+Result<Pin> Cluster::await(const Address& address, const std::optional<Key>& promised,
+                           Deadline::Clock::time_point until) {
+  if (promised) {
+    auto found = find_promised(*table_, *directory_, *promised, address.name, lost_mates_);
+    if (found || found.error().code() != Errc::timeout) {
+      return found;
+    }
+  }
+  return directory_->wait(address.key.store, address.name, until);
+}
+
+// A named object goes through the directory, whose lock decides between an eviction and a replacement.
+Result<bool> Cluster::evict_key(const Key& key, Deadline deadline) {
+  if (table_->unnamed(key)) {
+    return table_->tombstone(key);
+  }
+  const auto pin = table_->pin(key);
+  if (!pin) {
+    return pin.error().code() == Errc::corrupt ? Result<bool>(pin.error().about(to_string(key))) : false;
+  }
+  const PinnedObject object(table_, *pin);  // also where the home of its name cannot be asked
+  const ObjectRecord& record = *pin->record;
+  return record.name_bytes == 0 || !whole(*arena_, record)
+             ? Result<bool>(table_->tombstone(key))
+             : directory_->unbind(record.store, read_name(arena_->data(record.offset), record), key,
+                                  deadline);
+}
+
+Result<bool> Cluster::evict(const Address& address, Deadline deadline) {
+  Result<bool> evicted = address.name.empty()
+                             ? evict_key(address.key, deadline)
+                             : directory_->unbind(address.key.store, address.name, Key{}, deadline);
+  (void)collect(Effort::amortised);
+  return evicted;
+}
+
+Result<std::uint64_t> Cluster::drop(std::uint32_t store) {
+  Result<std::uint64_t> dropped = 0;
+  for (const Key& key : table_->owned(store)) {
+    const auto evicted = evict(key, {});
+    if (!evicted && dropped) {
+      dropped = evicted.error();  // what else there is goes all the same
+    } else if (evicted && *evicted && dropped) {
+      ++*dropped;
+    }
+  }
+  return dropped;
+}
+
+Owned Cluster::collect(Effort effort) const {
+  return reclaim(*table_, *arena_, effort);
+}
+
+MemoryUsage Cluster::usage() const {
+  const Owned owned = collect(Effort::thorough);
+  const ArenaUsage arena = arena_->usage();
+  MemoryUsage usage;
+  usage.limit = arena.limit;
+  usage.committed = arena.node_committed;
+  usage.own_committed = arena.committed;
+  usage.own_used = arena.used;
+  usage.own_pinned = owned.pinned.bytes;
+  usage.own_objects = owned.live;
+  return usage;
+}
+
+}  // namespace
+
+std::shared_ptr<Connector> open_cluster(ClusterParts parts) {
+  return std::make_shared<Cluster>(std::move(parts));
+}
+
+}  // namespace locum

@@ -1,0 +1,385 @@
+#include "core/node/local.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <new>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "core/base/checksum.hpp"
+#include "core/base/mutex.hpp"
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/node/promised.hpp"
+#include "core/object/internal_stores.hpp"
+#include "core/ports/directory.hpp"
+
+namespace locum {
+
+namespace {
+
+using UsedBytes = std::shared_ptr<std::atomic<std::uint64_t>>;
+
+/// One object: its bytes, what it says of itself, and the board that its views are pinned to. It lives until
+/// the connector and all views have let go of it.
+class LocalObject final : public PinBoard {
+ public:
+  LocalObject(std::uint64_t size_bytes, const ObjectMeta& meta, UsedBytes used)
+      : used_(std::move(used)),
+        type_name_(meta.type_name),
+        name_(meta.name),
+        meta_(meta),
+        bytes_(static_cast<std::byte*>(::operator new(size_bytes, alignment_of(meta)))),
+        size_bytes_(size_bytes) {
+    meta_.type_name = type_name_;
+    meta_.name = name_;
+    used_->fetch_add(size_bytes_, std::memory_order_relaxed);
+  }
+
+  void retain(std::uint64_t) noexcept override { holders_.fetch_add(1, std::memory_order_relaxed); }
+  void release(std::uint64_t) noexcept override {
+    if (holders_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      delete this;
+    }
+  }
+  [[nodiscard]] ObjectFacts describe(std::uint64_t) const override {
+    return {sealed_.key,     size_bytes_,         sealed_.generation,
+            meta_.type_hash, meta_.element_bytes, meta_.layout,
+            meta_.extents,   type_name_,          name_};
+  }
+
+  [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {bytes_, size_bytes_}; }
+  [[nodiscard]] const ObjectMeta& meta() const noexcept { return meta_; }
+  [[nodiscard]] const Sealed& sealed() const noexcept { return sealed_; }
+  void set_sealed(const Sealed& sealed) noexcept {
+    sealed_ = sealed;
+    sum_ = meta_.checksum ? checksum(bytes()) : 0;
+  }
+  /// The first time that it is asked: whether the bytes are still those that were sealed.
+  [[nodiscard]] Result<void> check() {
+    if (!meta_.checksum || checked_.load(std::memory_order_relaxed)) {
+      return {};
+    }
+    if (const std::uint32_t found = checksum(bytes()); found != sum_) {
+      return Error(Errc::corrupt, wrong_checksum(found, sum_)).about(to_string(sealed_.key));
+    }
+    checked_.store(true, std::memory_order_relaxed);
+    return {};
+  }
+
+ private:
+  ~LocalObject() {
+    ::operator delete(bytes_, alignment_of(meta_));
+    used_->fetch_sub(size_bytes_, std::memory_order_relaxed);
+  }
+  static std::align_val_t alignment_of(const ObjectMeta& meta) noexcept {
+    return std::align_val_t{std::max<std::size_t>(meta.alignment, 64)};
+  }
+
+  UsedBytes used_;
+  std::string type_name_;
+  std::string name_;
+  ObjectMeta meta_;
+  std::byte* bytes_;
+  std::uint64_t size_bytes_;
+  Sealed sealed_;
+  std::uint32_t sum_ = 0;
+  std::atomic<bool> checked_{false};
+  std::atomic<std::uint64_t> holders_{1};  // whoever made it
+};
+
+struct LetGo {
+  void operator()(LocalObject* object) const noexcept { object->release(0); }
+};
+using ObjectPointer = std::unique_ptr<LocalObject, LetGo>;
+
+Result<ObjectView> view_of(LocalObject& object) {
+  if (auto right = object.check(); !right) {
+    return right.error();
+  }
+  object.retain(0);
+  return Result<ObjectView>(std::in_place, object, 0, object.sealed().key, object.bytes(),
+                            object.meta().type_hash);
+}
+
+class Local final : public Connector {
+ public:
+  explicit Local(LocalOptions options) : options_(options) {
+    (void)no_memory_left();  // made now: there may be no memory for it when it is said
+  }
+
+  Result<ObjectView> get(const Address& address, Deadline) override {
+    return guarded([&]() -> Result<ObjectView> {
+      const MutexLock lock(mutex_);
+      if (LocalObject* const object = find(address)) {
+        return view_of(*object);
+      }
+      return absent(address);
+    });
+  }
+
+  Result<bool> exists(const Address& address, Deadline) override {
+    const MutexLock lock(mutex_);
+    return find(address) != nullptr;
+  }
+
+  Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix, Deadline) override {
+    return guarded([&]() -> Result<std::vector<std::string>> {
+      const MutexLock lock(mutex_);
+      std::vector<std::string> names;
+      for (auto at = names_.lower_bound({store, prefix});
+           at != names_.end() && at->first.first == store && at->first.second.starts_with(prefix); ++at) {
+        names.emplace_back(at->first.second);
+      }
+      return names;
+    });
+  }
+
+  Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override {
+    return guarded([&] { return do_wait(address, deadline, wanted); });
+  }
+  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline) override {
+    return guarded([&] { return do_create(size_bytes, meta); });
+  }
+  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline) override {
+    return guarded([&] { return do_seal(draft, options); });
+  }
+
+  void watch(const Address& /*address*/, const std::shared_ptr<NameWatcher>& watcher) override {
+    const MutexLock lock(mutex_);
+    if (std::ranges::find(watchers_, watcher) == watchers_.end()) {
+      watchers_.push_back(watcher);
+    }
+  }
+
+  void discard(const ObjectDraft& draft) noexcept override {
+    const MutexLock lock(mutex_);
+    drafts_.erase(draft.place);
+  }
+
+  Result<bool> evict(const Address& address, Deadline) override {
+    const MutexLock lock(mutex_);
+    LocalObject* const object = find(address);
+    if (object == nullptr) {
+      return false;
+    }
+    erase(*object);
+    return true;
+  }
+
+  Result<std::uint64_t> drop(std::uint32_t store) override {
+    return guarded([&]() -> Result<std::uint64_t> {
+      const MutexLock lock(mutex_);
+      std::vector<LocalObject*> dropped;
+      for (const auto& [key, object] : objects_) {
+        if (key.store == store) {
+          dropped.push_back(object.get());
+        }
+      }
+      for (LocalObject* const object : dropped) {
+        erase(*object);
+      }
+      return dropped.size();
+    });
+  }
+
+  MemoryUsage usage() const override {
+    const MutexLock lock(mutex_);
+    MemoryUsage usage;
+    usage.limit = options_.memory_bytes;
+    usage.own_used = used_->load(std::memory_order_relaxed);
+    usage.committed = usage.own_committed = usage.own_used;
+    usage.own_pinned = pinned_bytes(usage.own_used);
+    usage.own_objects = objects_.size();
+    return usage;
+  }
+
+ private:
+  using NameKey = std::pair<std::uint32_t, std::string_view>;  // the text is the object's own
+  using Names = std::map<NameKey, LocalObject*>;
+  using LiveHashes = std::set<std::pair<std::uint32_t, std::uint64_t>>;
+
+  Result<ObjectView> do_wait(const Address& address, Deadline deadline, const Wanted& wanted) {
+    if (address.name.empty()) {
+      return get(address, deadline);  // keys are made by sealing: one that is not there never will be
+    }
+    const auto moment = deadline.moment(options_.timeout);
+    const auto promised = promise_named(address.key.store, address.name);
+    MutexLock lock(mutex_);
+    for (auto look = Deadline::Clock::time_point::min();; (void)lock.wait_until(sealed_, look)) {
+      if (LocalObject* const object = find(address)) {
+        return view_of(*object);
+      }
+      if (promised && !is_unset(*promised)) {
+        return no_such_object();
+      }
+      const auto now = Deadline::Clock::now();
+      const bool looked_late = look != Deadline::Clock::time_point::min() && now >= look;
+      look = wanted ? std::min(moment, now + look_interval) : moment;
+      if (now >= moment || (looked_late && wanted && !wanted())) {
+        return name_not_put();
+      }
+    }
+  }
+
+  Result<ObjectDraft> do_create(std::uint64_t size_bytes, const ObjectMeta& meta) {
+    const MutexLock lock(mutex_);
+    const std::uint64_t used = used_->load(std::memory_order_relaxed);
+    const std::uint64_t limit =
+        options_.memory_bytes == 0 ? std::numeric_limits<std::ptrdiff_t>::max() : options_.memory_bytes;
+    const std::uint64_t free = limit - std::min(limit, used);
+    if (size_bytes > free) {
+      return full(size_bytes, used, free);
+    }
+    ObjectPointer object;
+    try {
+      object.reset(new LocalObject(size_bytes, meta, used_));
+    } catch (const std::bad_alloc&) {
+      return full(size_bytes, used, free);
+    }
+    const std::uint64_t place = ++last_place_;
+    const ObjectDraft draft{object->bytes(), place, object->meta()};
+    drafts_.emplace(place, std::move(object));
+    return draft;
+  }
+
+  Result<Sealed> do_seal(const ObjectDraft& draft, const SealOptions& options) {
+    const MutexLock lock(mutex_);
+    auto node = drafts_.extract(draft.place);
+    if (node.empty()) {
+      return Error(Errc::invalid_argument, "this draft was sealed or discarded before; create another one");
+    }
+    LocalObject& object = *node.mapped();
+    const ObjectMeta& meta = object.meta();
+    const bool named = !meta.name.empty();
+    LocalObject* const live = named ? find({meta.store, meta.name}) : nullptr;
+    // All that may fail comes first, and leaves nothing: the draft goes with its node.
+    Names name;
+    LiveHashes hash;
+    if (named) {
+      if (auto allowed = may_bind(live, options); !allowed) {
+        return allowed.error();
+      }
+      name.emplace(NameKey{meta.store, meta.name}, &object);
+      hash.emplace(meta.store, name_hash(meta.store, meta.name));
+    }
+    const Key key{meta.store, options_.creator, last_serial_ + 1};
+    objects_.emplace(key, std::move(node.mapped()));
+    ++last_serial_;
+    object.set_sealed({key, named ? ++(meta.store == registry ? last_store_ : last_generation_) : 0});
+    if (live != nullptr) {
+      erase(*live);
+    }
+    names_.merge(name);
+    live_hashes_.merge(hash);
+    live_bytes_ += object.bytes().size();
+    tell_of_names();
+    return object.sealed();
+  }
+
+  LocalObject* find(const Address& address) const LOCUM_REQUIRES(mutex_) {
+    if (address.name.empty()) {
+      const auto found = objects_.find(address.key);
+      return found == objects_.end() ? nullptr : found->second.get();
+    }
+    const auto found = names_.find({address.key.store, address.name});
+    return found == names_.end() ? nullptr : found->second;
+  }
+
+  bool is_unset(const Key& promised) const LOCUM_REQUIRES(mutex_) {
+    const auto found = objects_.find(placeholder_of(promised));
+    return found != objects_.end() && is_promise_record(found->second->meta().type_hash);
+  }
+
+  Error absent(const Address& address) const LOCUM_REQUIRES(mutex_) {
+    if (address.name.empty() && address.name_hash != 0 &&
+        live_hashes_.contains({address.key.store, address.name_hash})) {
+      return Error(Errc::stale, "the name was replaced since this handle was made; get the name again");
+    }
+    return no_such_object();
+  }
+
+  static Result<void> may_bind(const LocalObject* live, const SealOptions& options) {
+    if (options.mode == SealMode::put) {
+      if (live != nullptr) {
+        return Error(Errc::key_exists, "the name is taken; use replace() to change it, or evict it first");
+      }
+      return {};
+    }
+    if (options.expected_generation == 0) {
+      return {};
+    }
+    if (live == nullptr) {
+      return Error(Errc::not_found, "the name that was to be replaced is not live; put it");
+    }
+    if (live->sealed().generation != options.expected_generation) {
+      return Error(Errc::stale, "generation " + std::to_string(live->sealed().generation) +
+                                    " is live, not the expected " +
+                                    std::to_string(options.expected_generation) + "; get the name again");
+    }
+    return {};
+  }
+
+  void erase(const LocalObject& object) LOCUM_REQUIRES(mutex_) {
+    const ObjectMeta& meta = object.meta();
+    if (!meta.name.empty()) {
+      names_.erase(NameKey{meta.store, meta.name});
+      live_hashes_.erase({meta.store, name_hash(meta.store, meta.name)});
+    }
+    live_bytes_ -= object.bytes().size();
+    if (is_promise_record(meta.type_hash)) {
+      tell_of_names();  // what was promised may be over
+    }
+    const Key key = object.sealed().key;
+    objects_.erase(key);
+  }
+
+  void tell_of_names() LOCUM_REQUIRES(mutex_) {
+    sealed_.notify_all();
+    for (const auto& watcher : std::exchange(watchers_, {})) {
+      watcher->bound();
+    }
+  }
+
+  std::uint64_t pinned_bytes(std::uint64_t used) const LOCUM_REQUIRES(mutex_) {
+    std::uint64_t visible = live_bytes_;
+    for (const auto& [place, draft] : drafts_) {
+      visible += draft->bytes().size();
+    }
+    return used - std::min(used, visible);
+  }
+
+  Error full(std::uint64_t asked, std::uint64_t used, std::uint64_t free) const LOCUM_REQUIRES(mutex_) {
+    return Error(Errc::out_of_memory,
+                 "asked for " + std::to_string(asked) + " bytes: " + std::to_string(used) + " are used, " +
+                     std::to_string(pinned_bytes(used)) + " of them evicted but still viewed, and " +
+                     std::to_string(free) + " are free; evict something, or allow more memory");
+  }
+
+  const LocalOptions options_;
+  const UsedBytes used_ = std::make_shared<std::atomic<std::uint64_t>>(0);
+  mutable Mutex mutex_;
+  std::condition_variable sealed_;
+  std::vector<std::shared_ptr<NameWatcher>> watchers_ LOCUM_GUARDED_BY(mutex_);
+  std::unordered_map<Key, ObjectPointer> objects_ LOCUM_GUARDED_BY(mutex_);
+  Names names_ LOCUM_GUARDED_BY(mutex_);
+  LiveHashes live_hashes_ LOCUM_GUARDED_BY(mutex_);
+  std::unordered_map<std::uint64_t, ObjectPointer> drafts_ LOCUM_GUARDED_BY(mutex_);
+  std::uint64_t live_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;
+  std::uint64_t last_place_ LOCUM_GUARDED_BY(mutex_) = 0;
+  std::uint64_t last_serial_ LOCUM_GUARDED_BY(mutex_) = 0;
+  std::uint64_t last_generation_ LOCUM_GUARDED_BY(mutex_) = 0;
+  std::uint64_t last_store_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< the generations of the registry's names
+};
+
+}  // namespace
+
+std::shared_ptr<Connector> open_local(LocalOptions options) {
+  return std::make_shared<Local>(options);
+}
+
+}  // namespace locum

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "core/node/reference.hpp"
+#include "core/object/bulk.hpp"
+#include "core/object/internal_stores.hpp"
+#include "core/object/object_tail.hpp"
+#include "core/ports/arena.hpp"
+#include "core/ports/directory.hpp"
+#include "core/ports/node_table.hpp"
+
+namespace locum {
+
+/// A pin that ends with it. As a view, it keeps the table alive.
+class PinnedObject {
+ public:
+  PinnedObject(const std::shared_ptr<NodeTable>& table, const Pin& pin) noexcept
+      : table_(*table), pin_(pin) {}
+  PinnedObject(const PinnedObject&) = delete;
+  PinnedObject& operator=(const PinnedObject&) = delete;
+  ~PinnedObject() { table_.release(pin_.id); }
+
+  [[nodiscard]] const Pin& pin() const noexcept { return pin_; }
+
+ private:
+  NodeTable& table_;
+  const Pin pin_;
+};
+
+[[nodiscard]] inline Error no_such_maker(const Key& key) {
+  return Error(Errc::corrupt, "a name stood for an object of a rank that there is not").about(to_string(key));
+}
+
+[[nodiscard]] inline Error led_astray() {
+  return Error(Errc::corrupt, "the table entry of this object points outside the node's memory");
+}
+
+/// What a node holds, as the cross-node protocols see it: memory, table, and the names at home here.
+struct NodeMemory {
+  std::shared_ptr<Arena> arena;
+  std::shared_ptr<NodeTable> table;
+  std::shared_ptr<Directory> directory;
+
+  /// Whether the block of this record lies in the node's memory: entries are written by other processes.
+  [[nodiscard]] bool holds(const ObjectRecord& record) const {
+    const std::uint64_t bytes = record.block_bytes();
+    return bytes > record.size_bytes && arena->contains(record.offset, bytes);
+  }
+  /// REQUIRES: holds(*pin.record).
+  [[nodiscard]] std::span<const std::byte> block(const Pin& pin) const {
+    return {arena->data(pin.record->offset), pin.record->block_bytes()};
+  }
+  /// The payload alone. REQUIRES: holds(*pin.record).
+  [[nodiscard]] std::span<const std::byte> payload(const Pin& pin) const {
+    return {arena->data(pin.record->offset), pin.record->size_bytes};
+  }
+  /// Empty if it has none. REQUIRES: holds(*pin.record).
+  [[nodiscard]] std::string_view name(const Pin& pin) const {
+    return read_name(arena->data(pin.record->offset), *pin.record);
+  }
+  /// The pin as something that is kept, and made as a PinnedObject is; it ends where there is no memory for
+  /// that, too.
+  template <class Kept = const PinnedObject>
+  [[nodiscard]] std::shared_ptr<Kept> keep(const Pin& pin) const {
+    try {
+      return std::make_shared<Kept>(table, pin);
+    } catch (...) {
+      table->release(pin.id);
+      throw;
+    }
+  }
+  /// The object, pinned, unless it is the node's own affair, of which no key is ever told: what stands here
+  /// for an object of another node, and what is in internal stores.
+  [[nodiscard]] Result<Pin> pin_object(const Key& key) const {
+    auto pin = is_internal(key.store) ? Result<Pin>(no_such_object()) : table->pin(key);
+    if (pin && pin->record->type_hash == reference_type_hash) {
+      table->release(pin->id);
+      return no_such_object();
+    }
+    return pin;
+  }
+  /// pin_object(), kept: as long as that is kept, its block may be read. `corrupt` if that lies elsewhere.
+  [[nodiscard]] Result<std::shared_ptr<const PinnedObject>> hold_object(const Key& key) const {
+    const auto pin = pin_object(key);
+    if (!pin) {
+      return pin.error();
+    }
+    auto object = keep(*pin);
+    if (!holds(*pin->record)) {
+      return led_astray().about(to_string(key));
+    }
+    return object;
+  }
+  /// What a pinned object says that stands for one of another node; none if it is a plain object.
+  [[nodiscard]] std::optional<Reference> reference(const Pin& pin) const {
+    if (pin.record->type_hash != reference_type_hash || !holds(*pin.record)) {
+      return std::nullopt;
+    }
+    return read_reference(payload(pin));
+  }
+};
+
+}  // namespace locum

@@ -1,0 +1,128 @@
+#include "core/node/promised.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/object/type_identity.hpp"
+
+namespace locum {
+
+namespace {
+
+constexpr std::string_view prefix{"\0promise", 8};
+
+/// What follows the prefix.
+struct PromiseWords {
+  std::uint64_t serial = 0;
+  std::uint32_t creator = 0;
+  std::uint32_t nonce = 0;
+};
+
+// Made once: who waits looks often.
+const Error& not_set_yet() {
+  static const Error* const error = new Error(Errc::timeout, "this promise is not set yet");
+  return *error;
+}
+
+Error maker_lost(const Key& promised) {
+  return Error(Errc::peer_lost, "rank " + std::to_string(promised.creator) +
+                                    ", which had promised this, died before it set it");
+}
+
+bool is_unset(NodeTable& table, const Key& promised) {
+  const auto pin = table.pin(placeholder_of(promised));
+  if (!pin) {
+    return false;
+  }
+  const bool is_placeholder = is_promise_record(pin->record->type_hash);
+  table.release(pin->id);
+  return is_placeholder;
+}
+
+bool contains(const LostMates& lost, std::uint32_t rank) {
+  const std::vector<int> ranks = lost ? lost() : std::vector<int>();
+  return std::ranges::find(ranks, static_cast<int>(rank)) != ranks.end();
+}
+
+}  // namespace
+
+bool is_promise_record(std::uint64_t type_hash) noexcept {
+  return type_hash == type_identity<PromiseRecord>.hash;
+}
+
+std::optional<PromiseRecord> read_promise_record(const ObjectView& object) noexcept {
+  PromiseRecord record;
+  if (!is_promise_record(object.type_hash()) || object.bytes().size() != sizeof record) {
+    return std::nullopt;
+  }
+  std::memcpy(&record, object.bytes().data(), sizeof record);
+  return record;
+}
+
+std::optional<Address> kept_elsewhere(const ObjectView& object) noexcept {
+  const auto record = read_promise_record(object);
+  const bool is_kept = record && record->state == PromiseRecord::State::kept && record->value.valid() &&
+                       !is_promised(record->value) && record->value.store == object.key().store;
+  return is_kept ? std::optional(Address(record->value, record->name_hash, record->size_bytes))
+                 : std::nullopt;
+}
+
+std::string Connector::name_of(const Key& promised) const {
+  return promised_name(promised);
+}
+
+std::string promised_name(const Key& promised, std::uint32_t nonce) {
+  const PromiseWords words{.serial = promised.serial, .creator = promised.creator, .nonce = nonce};
+  std::string name(prefix);
+  name.append(reinterpret_cast<const char*>(&words), sizeof words);
+  return name;
+}
+
+std::string claimed_name(std::uint32_t store, std::string_view name) {
+  const std::uint64_t hash = name_hash(store, name);
+  std::string claimed(prefix);
+  claimed.append(reinterpret_cast<const char*>(&hash), sizeof hash);
+  return claimed;
+}
+
+bool is_reserved(std::string_view name) noexcept {
+  const bool has_length = name.size() == prefix.size() + sizeof(PromiseWords) ||
+                          name.size() == prefix.size() + sizeof(std::uint64_t);
+  return has_length && name.starts_with(prefix);
+}
+
+std::optional<Key> promise_named(std::uint32_t store, std::string_view name) noexcept {
+  PromiseWords words;
+  if (!is_reserved(name) || name.size() != prefix.size() + sizeof words) {
+    return std::nullopt;
+  }
+  std::memcpy(&words, name.data() + prefix.size(), sizeof words);
+  const Key key{store, words.creator, words.serial};
+  return is_promised(key) ? std::optional(key) : std::nullopt;
+}
+
+// Whoever sets it binds the name before he takes the placeholder away. Where he died meanwhile, what he was
+// doing is finished once his lock has been had; whether the name is bound is known after that.
+Result<Pin> find_promised(NodeTable& table, Directory& directory, const Key& promised, std::string_view name,
+                          const LostMates& lost) {
+  auto found = directory.find(promised.store, name);
+  if (found || found.error().code() != Errc::not_found) {
+    return found;
+  }
+  const bool unset = is_unset(table, promised);
+  if (unset) {
+    if (!contains(lost, promised.creator)) {
+      return not_set_yet();
+    }
+    if (const auto whole = directory.unbind(promised.store, name, promised); !whole) {  // of no object
+      return whole.error();
+    }
+  }
+  found = directory.find(promised.store, name);
+  if (found || found.error().code() != Errc::not_found) {
+    return found;
+  }
+  return unset ? maker_lost(promised) : no_such_object();
+}
+
+}  // namespace locum

@@ -1,0 +1,51 @@
+#include "core/node/publish.hpp"
+
+#include <cstring>
+#include <new>
+
+#include "core/object/object_tail.hpp"
+#include "core/ports/directory.hpp"
+
+namespace locum {
+
+// Made in one piece: fields that share a word, filled one after another, would wait for each other.
+ObjectRecord record_of(const ObjectMeta& meta, std::uint64_t offset, std::uint64_t size_bytes) {
+  // One extent follows from the size: a small array need not store it.
+  const bool implied = meta.layout == Layout::array && meta.extents.rank == 1;
+  return {.offset = offset,
+          .size_bytes = size_bytes,
+          .type_hash = meta.type_hash,
+          .name_hash = meta.name.empty() ? 0 : name_hash(meta.store, meta.name),
+          .store = meta.store,
+          .name_bytes = static_cast<std::uint32_t>(meta.name.size()) & 0x1FFFFU,
+          .type_name_bytes = static_cast<std::uint16_t>(meta.type_name.size()),
+          .rank = static_cast<std::uint8_t>((implied ? 0U : meta.extents.rank) & 0xFU),
+          .has_checksum = std::uint8_t{meta.checksum},
+          .layout = meta.layout};
+}
+
+Result<Key> publish(NodeTable& table, Arena& arena, const ObjectDraft& draft) {
+  const ObjectRecord record = record_of(draft.meta, draft.place, draft.bytes.size());
+  if (record.has_checksum != 0) [[unlikely]] {
+    std::byte* const block = arena.data(record.offset);
+    const std::uint32_t sum = checksum_of(block, record);
+    std::memcpy(block + checksum_at(record), &sum, sizeof sum);
+  }
+  try {
+    auto key = table.publish(record);
+    if (!key) {
+      key = key.error().about(draft.meta.name);  // the name goes with the draft
+      discard(arena, draft);
+    }
+    return key;
+  } catch (const std::bad_alloc&) {
+    discard(arena, draft);
+    return no_memory_left();
+  }
+}
+
+void discard(Arena& arena, const ObjectDraft& draft) noexcept {
+  arena.free({draft.place, record_of(draft.meta, draft.place, draft.bytes.size()).block_bytes()});
+}
+
+}  // namespace locum

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "core/base/hash.hpp"
+#include "core/object/object_wire.hpp"
+#include "core/ports/directory.hpp"
+
+namespace locum {
+
+/// What stands at a name's home for an object of another node: an object of the home's own, under that name,
+/// whose bytes are the other one's block, if it is small enough to be answered from here, and then its
+/// ObjectWire.
+inline constexpr std::string_view reference_type_name = "locum::reference";
+inline constexpr std::uint64_t reference_type_hash = text_hash(reference_type_name);
+
+/// A reference, taken apart.
+struct Reference {
+  ObjectWire object;
+  std::span<const std::byte> block;  ///< empty if the home has no copy of it
+};
+
+/// None if these are not the bytes of a reference.
+[[nodiscard]] inline std::optional<Reference> read_reference(std::span<const std::byte> bytes) noexcept {
+  if (bytes.size() < sizeof(ObjectWire)) {
+    return std::nullopt;
+  }
+  const auto block = bytes.first(bytes.size() - sizeof(ObjectWire));
+  const auto wire = read_words<ObjectWire>(bytes.last(sizeof(ObjectWire)));
+  if (!plausible(*wire) || (!block.empty() && block.size() != wire->record.block_bytes())) {
+    return std::nullopt;
+  }
+  return Reference{*wire, block};
+}
+
+/// What a name came to stand for.
+struct Bound {
+  std::uint64_t generation = 0;
+  std::optional<Key> replaced;  ///< the object of another node that it stood for before; to be retired
+  std::optional<Key> outdated;  ///< the object of this node; its copies are to be dissolved
+};
+
+/// Binds as `options` say and learns exactly what was replaced. `attempt(options)` does it:
+/// Result<std::uint64_t>, the generation. `referent(pin)`: the key behind a pinned reference, none if the
+/// object is a plain one; lets go of it.
+template <class Attempt, class Referent>
+[[nodiscard]] Result<Bound> bind_exactly(Directory& directory, std::uint32_t store, std::string_view name,
+                                         const SealOptions& options, Deadline deadline, Attempt attempt,
+                                         Referent referent) {
+  constexpr int most_rounds = 64;  // each of which somebody else won
+  for (int round = 0;; ++round) {
+    SealOptions exact = options;
+    std::optional<Key> replaced;
+    std::optional<Key> before;
+    if (options.mode == SealMode::replace) {
+      const auto old = directory.find(store, name, deadline);
+      if (!old && old.error().code() != Errc::not_found) {
+        return old.error();
+      }
+      if (old) {
+        exact.expected_generation =
+            options.expected_generation == 0 ? old->generation : options.expected_generation;
+        before = old->key;
+        replaced = referent(*old);
+      } else if (options.expected_generation == 0) {
+        exact = {};
+      }
+    }
+    const Result<std::uint64_t> generation = attempt(exact);
+    if (generation) {
+      return Bound{*generation, replaced, replaced ? std::nullopt : before};
+    }
+    const bool overtaken =
+        options.mode == SealMode::replace && options.expected_generation == 0 &&
+        (generation.error().code() == Errc::key_exists || generation.error().code() == Errc::stale ||
+         generation.error().code() == Errc::not_found);
+    if (!overtaken || round == most_rounds) {
+      return generation.error();
+    }
+  }
+}
+
+}  // namespace locum

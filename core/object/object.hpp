@@ -1,0 +1,211 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <locum/key.hpp>
+#include <locum/path.hpp>
+
+namespace locum {
+
+/// How the bytes of an object are to be read.
+enum class Layout : std::uint8_t {
+  bytes = 0,    ///< raw bytes of the caller's own
+  flat = 1,     ///< one trivially copyable value
+  array = 2,    ///< trivially copyable elements, row-major
+  encoded = 3,  ///< written by the serialiser; must be decoded
+};
+
+/// The largest number of dimensions of an array object.
+inline constexpr std::size_t max_rank = 8;
+
+/// Extents of an array object, slowest dimension first, row-major. At most `max_rank` dimensions: size() of
+/// them, and extents[0] is the slowest.
+struct Extents {
+  // Extents travel with every put, mostly empty: what is not a dimension is neither zeroed nor copied.
+  constexpr Extents() noexcept {
+    if (std::is_constant_evaluated()) {
+      values = {};
+    }
+  }
+  constexpr Extents(const Extents& other) noexcept : Extents() { *this = other; }
+  constexpr Extents& operator=(const Extents& other) noexcept {
+    rank = other.rank;
+    if (rank == 1) {
+      values[0] = other.values[0];
+    } else if (rank > 1) {
+      std::copy_n(other.values.begin(), std::min<std::size_t>(rank, max_rank), values.begin());
+    }
+    return *this;
+  }
+  /// `{nx, 3}`: integers of any types. What does not fit is refused by whoever is given the extents.
+  template <std::integral... I>
+    requires(sizeof...(I) >= 1 && sizeof...(I) <= max_rank)
+  constexpr Extents(I... extents)
+      : values{static_cast<std::uint64_t>(extents)...}, rank(static_cast<std::uint8_t>(sizeof...(I))) {}
+
+  std::array<std::uint64_t, max_rank> values;  ///< the first `rank` of them
+  std::uint8_t rank = 0;
+
+  [[nodiscard]] constexpr std::span<const std::uint64_t> span() const noexcept {
+    return {values.data(), std::min<std::size_t>(rank, max_rank)};
+  }
+  /// Number of dimensions; not of elements.
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return rank; }
+  /// REQUIRES: dimension < size().
+  [[nodiscard]] constexpr std::uint64_t operator[](std::size_t dimension) const noexcept {
+    return values[dimension];
+  }
+  /// Whether an array of these extents has so many elements. None: no.
+  [[nodiscard]] constexpr bool has(std::uint64_t elements) const noexcept {
+    if (rank == 0) {
+      return false;
+    }
+    std::uint64_t left = elements;  // when the extents are divided out: no product that could overflow
+    for (const std::uint64_t extent : span()) {
+      if (extent == 0) {
+        return elements == 0;
+      }
+      if (left % extent != 0) {
+        return false;
+      }
+      left /= extent;
+    }
+    return left == 1;
+  }
+  friend constexpr bool operator==(const Extents& a, const Extents& b) noexcept {
+    return std::ranges::equal(a.span(), b.span());
+  }
+};
+
+/// What describes an object beside its bytes; given to `Sink::create`, which copies the texts.
+struct ObjectMeta {
+  std::uint32_t store = 0;
+  std::uint32_t element_bytes = 1;  ///< size of one element (array), of the value (flat), 1 otherwise
+  std::uint32_t alignment = 16;     ///< that its elements need: a power of two, at most 4096
+  std::uint64_t type_hash = 0;      ///< text_hash(type_name)
+  std::string_view type_name;       ///< canonical, at most 64 KiB - 1
+  std::string_view name;  ///< empty: unnamed, visible by key only; else 1 byte to 64 KiB of any bytes
+  Layout layout = Layout::bytes;
+  Extents extents;        ///< rank 0 unless layout is array
+  bool checksum = false;  ///< whether its bytes are summed when it is sealed, and checked on first use
+};
+
+/// Memory of an object that is being made: exactly one of `Sink::seal` and `Sink::discard` must get it back.
+struct ObjectDraft {
+  std::span<std::byte>
+      bytes;                ///< the payload to fill: aligned as meta asks, from 128 bytes on to 64 at least
+  std::uint64_t place = 0;  ///< the connector's own note of where this is
+  ObjectMeta meta;
+};
+
+/// What a stored object says of itself. The texts point into the object's own memory.
+struct ObjectFacts {
+  Key key;
+  std::uint64_t size_bytes = 0;
+  std::uint64_t generation = 0;  ///< of its name; 0 if unnamed
+  std::uint64_t type_hash = 0;
+  std::uint32_t element_bytes = 1;
+  Layout layout = Layout::bytes;
+  Extents extents;
+  std::string_view type_name;
+  std::string_view name;  ///< empty if unnamed
+  /// Whether type, extents and name are those that the object was made with, as far as can be known: they
+  /// stand behind the payload, where a writer that runs over its end overwrites them.
+  bool whole = true;
+};
+
+/// Keeps pinned objects in place, and itself: it lives until the last pin is released, whoever else lets go
+/// of it before. Views therefore hold no more than its address; a shared pointer would cost each of them two
+/// locked instructions. Implemented by connectors and their tables; `ObjectView` is its only caller. Any
+/// thread.
+class PinBoard {
+ public:
+  /// \param path how the bytes of its objects reach a reader of this process
+  explicit PinBoard(Path path = Path::shm_view) noexcept : path_(path) {}
+  PinBoard(const PinBoard&) = delete;
+  PinBoard& operator=(const PinBoard&) = delete;
+
+  /// One more view of a pinned object. REQUIRES: the object is pinned by at least one view.
+  virtual void retain(std::uint64_t pin) noexcept = 0;
+  /// One view less; the last one lets the object's memory be used again once it is evicted. The caller's last
+  /// look at this board, unless something else keeps it.
+  virtual void release(std::uint64_t pin) noexcept = 0;
+  /// What the pinned object says of itself; the texts live as long as the pin.
+  [[nodiscard]] virtual ObjectFacts describe(std::uint64_t pin) const = 0;
+  [[nodiscard]] Path path() const noexcept { return path_; }
+
+ protected:
+  ~PinBoard() = default;
+
+  Path path_;
+};
+
+/// Pinned read-only bytes of an object: they stay in place, unchanged, until the last copy of the view is
+/// destroyed, whatever the store does meanwhile. Copies are cheap; one view is used by one thread at a time,
+/// copies by any.
+class ObjectView {
+ public:
+  ObjectView() = default;
+  /// Takes over one pin that `board` has already counted.
+  ObjectView(PinBoard& board, std::uint64_t pin, const Key& key, std::span<const std::byte> bytes,
+             std::uint64_t type_hash) noexcept
+      : board_(&board), pin_(pin), key_(key), bytes_(bytes), type_hash_(type_hash) {}
+  ObjectView(const ObjectView& other) noexcept
+      : board_(other.board_),
+        pin_(other.pin_),
+        key_(other.key_),
+        bytes_(other.bytes_),
+        type_hash_(other.type_hash_) {
+    if (board_ != nullptr) {
+      board_->retain(pin_);
+    }
+  }
+  ObjectView(ObjectView&& other) noexcept
+      : board_(std::exchange(other.board_, nullptr)),
+        pin_(other.pin_),
+        key_(other.key_),
+        bytes_(std::exchange(other.bytes_, {})),
+        type_hash_(other.type_hash_) {}
+  ObjectView& operator=(ObjectView other) noexcept {
+    std::swap(board_, other.board_);
+    std::swap(pin_, other.pin_);
+    std::swap(key_, other.key_);
+    std::swap(bytes_, other.bytes_);
+    std::swap(type_hash_, other.type_hash_);
+    return *this;
+  }
+  ~ObjectView() {
+    if (board_ != nullptr) {
+      board_->release(pin_);
+    }
+  }
+
+  [[nodiscard]] explicit operator bool() const noexcept { return board_ != nullptr; }
+  [[nodiscard]] const Key& key() const noexcept { return key_; }
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
+  [[nodiscard]] std::uint64_t type_hash() const noexcept { return type_hash_; }
+  /// Shows no more than these bytes from now on. REQUIRES: they lie within bytes().
+  void narrow(std::uint64_t offset, std::uint64_t count) noexcept { bytes_ = bytes_.subspan(offset, count); }
+  /// How the bytes reached this process. REQUIRES: not empty.
+  [[nodiscard]] Path path() const noexcept { return board_->path(); }
+  /// Type, extents, name and generation. REQUIRES: not empty.
+  [[nodiscard]] ObjectFacts facts() const { return board_->describe(pin_); }
+
+ private:
+  PinBoard* board_ = nullptr;
+  std::uint64_t pin_ = 0;
+  Key key_;
+  std::span<const std::byte> bytes_;
+  std::uint64_t type_hash_ = 0;
+};
+
+}  // namespace locum

@@ -1,0 +1,204 @@
+#include "core/object/strided_runs.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+namespace locum {
+
+namespace {
+
+constexpr std::uint64_t most_described_bytes = std::uint64_t{1} << 62U;
+
+/// Copies runs of a length that the compiler knows, which then needs no call for each.
+template <std::size_t run_bytes>
+void copy_known(std::byte* into, const std::byte* from, std::uint64_t count, std::uint64_t step) noexcept {
+  for (; count > 0; --count, into += run_bytes, from += step) {
+    std::memcpy(into, from, run_bytes);
+  }
+}
+
+void copy_runs(std::byte* into, const std::byte* from, std::uint64_t run_bytes, std::uint64_t count,
+               std::uint64_t step) noexcept {
+  switch (run_bytes) {
+    case 1:
+      return copy_known<1>(into, from, count, step);
+    case 2:
+      return copy_known<2>(into, from, count, step);
+    case 4:
+      return copy_known<4>(into, from, count, step);
+    case 8:
+      return copy_known<8>(into, from, count, step);
+    case 16:
+      return copy_known<16>(into, from, count, step);
+    default:
+      break;
+  }
+  for (; count > 0; --count, into += run_bytes, from += step) {
+    std::memcpy(into, from, run_bytes);
+  }
+}
+
+std::uint64_t stride_of(const Hyperslab& slab, std::size_t dimension) {
+  return slab.stride.size() == 0 ? 1 : slab.stride[dimension];
+}
+
+Error overwritten() {
+  return Error(Errc::corrupt, "the extents of this object, which stand behind its payload, were overwritten");
+}
+
+/// Whether there are such elements. REQUIRES: packed_bytes() says that the hyperslab makes sense.
+Result<void> check_elements(const Hyperslab& slab, std::uint64_t element_bytes, const ObjectFacts& facts) {
+  if (facts.layout != Layout::array) {
+    return Error(Errc::invalid_argument,
+                 "only arrays have hyperslabs; this object is of type " + std::string(facts.type_name));
+  }
+  if (facts.element_bytes != element_bytes) {
+    return Error(Errc::type_mismatch, "asked for elements of " + std::to_string(element_bytes) +
+                                          " bytes, those of this object, which is of type " +
+                                          std::string(facts.type_name) + ", have " +
+                                          std::to_string(facts.element_bytes));
+  }
+  if (slab.count.size() != facts.extents.size()) {
+    return Error(Errc::invalid_argument,
+                 "this object has " + std::to_string(facts.extents.size()) + " dimensions, the hyperslab " +
+                     std::to_string(slab.count.size()) + "; give a start and a count for each");
+  }
+  for (std::size_t dimension = 0; dimension < slab.count.size(); ++dimension) {
+    const std::uint64_t extent = facts.extents[dimension];
+    const std::uint64_t start = slab.start[dimension];
+    const std::uint64_t count = slab.count[dimension];
+    const std::uint64_t stride = stride_of(slab, dimension);
+    if (start >= extent || (count - 1) > (extent - 1 - start) / stride) {
+      return Error(Errc::invalid_argument, "dimension " + std::to_string(dimension) + " of this object has " +
+                                               std::to_string(extent) + " elements; asked for were " +
+                                               std::to_string(count) + " from " + std::to_string(start) +
+                                               " on, " + std::to_string(stride) + " apart");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::uint64_t> packed_bytes(const Hyperslab& slab, std::uint64_t element_bytes) {
+  const std::size_t rank = slab.count.size();
+  if (rank == 0 || rank > max_rank || slab.start.size() != rank ||
+      (slab.stride.size() != 0 && slab.stride.size() != rank)) {
+    return Error(
+        Errc::invalid_argument,
+        "a hyperslab has 1 to 8 dimensions, with a start and a count, and a stride or none, for each");
+  }
+  std::uint64_t bytes = element_bytes;
+  for (std::size_t dimension = 0; dimension < rank; ++dimension) {
+    const std::uint64_t count = slab.count[dimension];
+    if (count == 0 || stride_of(slab, dimension) == 0) {
+      return Error(Errc::invalid_argument,
+                   "a hyperslab has at least one element, and steps of at least one, in each dimension");
+    }
+    if (bytes == 0 || count > most_described_bytes / bytes) {
+      return Error(Errc::invalid_argument, "no object has as many elements as this hyperslab");
+    }
+    bytes *= count;
+  }
+  return bytes;
+}
+
+// From the fastest dimension to the slowest. Nothing overflows: all products are at most those of the
+// extents, which make up the object's size.
+Result<StridedRuns> StridedRuns::of(const Hyperslab& slab, std::uint64_t element_bytes,
+                                    const ObjectFacts& facts) {
+  const auto bytes = packed_bytes(slab, element_bytes);
+  if (!bytes) {
+    return bytes.error();
+  }
+  if (auto right = check_elements(slab, element_bytes, facts); !right) {
+    return right.error();
+  }
+  StridedRuns runs;
+  runs.run_bytes_ = element_bytes;
+  runs.bytes_ = *bytes;
+  std::uint64_t pitch = element_bytes;
+  for (std::size_t dimension = slab.count.size(); dimension-- > 0;) {
+    const std::uint64_t extent = facts.extents[dimension];
+    if (pitch > facts.size_bytes / extent) {
+      return overwritten();
+    }
+    runs.begin_ += slab.start[dimension] * pitch;
+    if (slab.count[dimension] > 1) {
+      runs.add_outer({slab.count[dimension], stride_of(slab, dimension) * pitch});
+    }
+    pitch *= extent;
+  }
+  if (!facts.whole || pitch != facts.size_bytes) {
+    return overwritten();
+  }
+  return runs;
+}
+
+void StridedRuns::add_outer(const Loop& loop) noexcept {
+  if (depth_ == 0 && loop.step == run_bytes_) {
+    run_bytes_ *= loop.count;
+  } else if (depth_ > 0 && loop.step == loops_[depth_ - 1].count * loops_[depth_ - 1].step) {
+    loops_[depth_ - 1].count *= loop.count;
+  } else {
+    loops_[depth_++] = loop;
+  }
+}
+
+StridedRuns::Cursor StridedRuns::cursor_at(std::uint64_t run) const noexcept {
+  Cursor cursor{.begin = begin_, .turns = {}};
+  for (std::size_t depth = 0; depth < depth_; ++depth) {
+    const Loop& loop = loops_[depth];
+    cursor.turns[depth] = run % loop.count;
+    cursor.begin += cursor.turns[depth] * loop.step;
+    run /= loop.count;
+  }
+  return cursor;
+}
+
+// REQUIRES: the innermost loop has so many turns left. A loop that has ended begins again, in the next turn
+// of the one around it.
+void StridedRuns::advance(Cursor& cursor, std::uint64_t runs) const noexcept {
+  std::uint64_t turns = runs;
+  for (std::size_t depth = 0; depth < depth_; ++depth) {
+    const Loop& loop = loops_[depth];
+    cursor.turns[depth] += turns;
+    cursor.begin += turns * loop.step;
+    if (cursor.turns[depth] < loop.count) {
+      return;
+    }
+    cursor.turns[depth] = 0;
+    cursor.begin -= loop.count * loop.step;
+    turns = 1;
+  }
+}
+
+ByteRange StridedRuns::run_at(std::uint64_t position) const noexcept {
+  const std::uint64_t inside = position % run_bytes_;
+  return {cursor_at(position / run_bytes_).begin + inside, run_bytes_ - inside};
+}
+
+// The rest of a run, whole ones, as many at a time as the innermost loop has, and the beginning of one.
+void StridedRuns::gather(const std::byte* array, std::uint64_t position,
+                         std::span<std::byte> into) const noexcept {
+  Cursor cursor = cursor_at(position / run_bytes_);
+  std::uint64_t inside = position % run_bytes_;
+  const Loop innermost = depth_ == 0 ? Loop{} : loops_[0];
+  while (!into.empty()) {
+    std::uint64_t runs = 1;
+    std::uint64_t copied = std::min<std::uint64_t>(run_bytes_ - inside, into.size());
+    if (copied == run_bytes_) {
+      runs = std::min(innermost.count - cursor.turns[0], into.size() / run_bytes_);
+      copy_runs(into.data(), array + cursor.begin, run_bytes_, runs, innermost.step);
+      copied = runs * run_bytes_;
+    } else {
+      std::memcpy(into.data(), array + cursor.begin + inside, copied);
+    }
+    inside = 0;
+    into = into.subspan(copied);
+    advance(cursor, runs);
+  }
+}
+
+}  // namespace locum

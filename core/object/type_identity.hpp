@@ -1,0 +1,218 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <locum/base/hash.hpp>
+#include <locum/object/flat.hpp>
+
+namespace locum {
+
+namespace detail {
+
+/// Texts joined at compile time.
+template <const std::string_view&... Parts>
+struct Joined {
+  static constexpr auto characters = [] {
+    std::array<char, (Parts.size() + ... + 0)> all{};
+    std::size_t at = 0;
+    for (const std::string_view part : {Parts...}) {
+      for (const char c : part) {
+        all[at++] = c;
+      }
+    }
+    return all;
+  }();
+  static constexpr std::string_view value{characters.data(), characters.size()};
+};
+
+/// A number as text, at compile time.
+template <std::uint64_t Number>
+struct Decimal {
+  static constexpr auto characters = [] {
+    std::array<char, 21> reversed{};
+    std::size_t count = 0;
+    for (std::uint64_t left = Number; count == 0 || left != 0; left /= 10) {
+      reversed[20 - count++] = static_cast<char>('0' + left % 10);
+    }
+    return std::pair(reversed, count);
+  }();
+  static constexpr std::string_view value{characters.first.data() + 21 - characters.second,
+                                          characters.second};
+};
+
+struct Text {
+  static constexpr std::string_view open = "<";
+  static constexpr std::string_view close = ">";
+  static constexpr std::string_view comma = ",";
+  static constexpr std::string_view open_brace = "{";
+  static constexpr std::string_view close_brace = "}";
+  static constexpr std::string_view open_bracket = "[";
+  static constexpr std::string_view close_bracket = "]";
+  static constexpr std::string_view array = "[]";
+  static constexpr std::string_view none = "";
+};
+
+template <class T>
+constexpr std::string_view compiler_name() {
+  const std::string_view function = __PRETTY_FUNCTION__;
+  constexpr std::string_view mark = "T = ";
+  const std::size_t begin = function.find(mark) + mark.size();
+  const std::size_t end = std::min(function.find(';', begin), function.rfind(']'));
+  return function.substr(begin, end - begin);
+}
+
+template <class T>
+concept NamesItself = requires {
+  { T::locum_type_name } -> std::convertible_to<std::string_view>;
+};
+
+template <class T>
+constexpr std::string_view given_name() {
+  if constexpr (NamesItself<T>) {
+    static_assert(std::string_view(T::locum_type_name).find('@') == std::string_view::npos,
+                  "locum keeps '@' for the names of codecs: leave it out of locum_type_name");
+    return T::locum_type_name;
+  } else {
+    return compiler_name<T>();
+  }
+}
+
+template <class T>
+constexpr std::string_view arithmetic_name() {
+  if constexpr (std::is_same_v<T, bool>) {
+    return "bool";
+  } else if constexpr (std::is_same_v<T, char>) {
+    return "char";
+  } else if constexpr (std::is_same_v<T, std::byte>) {
+    return "byte";
+  } else if constexpr (std::is_same_v<T, float>) {
+    return "f32";
+  } else if constexpr (std::is_same_v<T, double>) {
+    return "f64";
+  } else if constexpr (std::is_integral_v<T> && !std::is_same_v<T, wchar_t> && !std::is_same_v<T, char8_t> &&
+                       !std::is_same_v<T, char16_t> && !std::is_same_v<T, char32_t> && sizeof(T) <= 8) {
+    constexpr std::array<std::string_view, 4> with_sign{"i8", "i16", "i32", "i64"};
+    constexpr std::array<std::string_view, 4> without_sign{"u8", "u16", "u32", "u64"};
+    constexpr std::size_t index = sizeof(T) == 1 ? 0 : sizeof(T) == 2 ? 1 : sizeof(T) == 4 ? 2 : 3;
+    return std::is_signed_v<T> ? with_sign[index] : without_sign[index];
+  } else {
+    return {};
+  }
+}
+
+}  // namespace detail
+
+/// The canonical name of a type: what an object says of itself, the same on all ranks. Numbers are `f64`,
+/// `i32`, `u8` …, `bool`, `char`, `byte`; arrays of flat elements `f64[]`, whatever C++ type held them, and
+/// of arrays of these the same, with more extents; containers and the like are composed: `map<char[],f64[]>`.
+/// A class may name itself, so that separately built programs agree, by a member `static constexpr
+/// std::string_view locum_type_name`; other classes get the compiler's name. Flat classes carry their size,
+/// `particle{48}`, so that programs which disagree on it do not read each other's bytes. A class template of
+/// one's own may specialise TypeName. What stands behind an `@`, as in `f64[]@f32`, is the codec that an
+/// object was written by (see Codec): no type's own name has one.
+template <class T>
+struct TypeName {
+ private:
+  static constexpr std::string_view given = detail::given_name<T>();
+  static constexpr std::string_view arithmetic = detail::arithmetic_name<T>();
+
+ public:
+  static constexpr std::string_view value = [] {
+    if constexpr (!arithmetic.empty()) {
+      return arithmetic;
+    } else if constexpr (Flat<T>) {
+      return detail::Joined<given, detail::Text::open_brace, detail::Decimal<sizeof(T)>::value,
+                            detail::Text::close_brace>::value;
+    } else {
+      return given;
+    }
+  }();
+};
+
+template <class T>
+struct TypeName<const T> : TypeName<T> {};
+
+template <Flat E>
+struct TypeName<E[]> {
+  static constexpr std::string_view value = detail::Joined<TypeName<E>::value, detail::Text::array>::value;
+};
+
+namespace detail {
+
+/// `name<A,B,C>`
+template <const std::string_view& Name, class First, class... Rest>
+struct ComposedName {
+ private:
+  template <class T>
+  struct After {
+    static constexpr std::string_view value = Joined<Text::comma, TypeName<T>::value>::value;
+  };
+
+ public:
+  static constexpr std::string_view value =
+      Joined<Name, Text::open, TypeName<First>::value, After<Rest>::value..., Text::close>::value;
+};
+
+struct StandardName {
+  static constexpr std::string_view vector = "vector";
+  static constexpr std::string_view optional = "optional";
+  static constexpr std::string_view variant = "variant";
+  static constexpr std::string_view tuple = "tuple";
+  static constexpr std::string_view pair = "pair";
+  static constexpr std::string_view monostate = "monostate";
+};
+
+}  // namespace detail
+
+/// `f64[3]`: as a member; at the top of an object it is `f64[]` with the extent 3, and a vector of these with
+/// the extents n and 3.
+template <class T, std::size_t N>
+struct TypeName<std::array<T, N>> {
+  static constexpr std::string_view value =
+      detail::Joined<TypeName<T>::value, detail::Text::open_bracket, detail::Decimal<N>::value,
+                     detail::Text::close_bracket>::value;
+};
+template <class T, std::size_t N>
+struct TypeName<T[N]> : TypeName<std::array<T, N>> {};
+
+template <class T, class Allocator>
+struct TypeName<std::vector<T, Allocator>> : detail::ComposedName<detail::StandardName::vector, T> {};
+template <Flat T, class Allocator>
+  requires(!std::is_same_v<T, bool>)
+struct TypeName<std::vector<T, Allocator>> : TypeName<T[]> {};
+template <class C, class Traits, class Allocator>
+struct TypeName<std::basic_string<C, Traits, Allocator>> : TypeName<C[]> {};
+template <class T>
+struct TypeName<std::optional<T>> : detail::ComposedName<detail::StandardName::optional, T> {};
+template <class... T>
+struct TypeName<std::variant<T...>> : detail::ComposedName<detail::StandardName::variant, T...> {};
+template <class First, class... Rest>
+struct TypeName<std::tuple<First, Rest...>>
+    : detail::ComposedName<detail::StandardName::tuple, First, Rest...> {};
+template <class First, class Second>
+struct TypeName<std::pair<First, Second>> : detail::ComposedName<detail::StandardName::pair, First, Second> {
+};
+template <>
+struct TypeName<std::monostate> {
+  static constexpr std::string_view value = detail::StandardName::monostate;
+};
+
+/// Name and hash of a type; both are known at compile time.
+struct TypeIdentity {
+  std::string_view name;
+  std::uint64_t hash = 0;
+};
+
+template <class T>
+inline constexpr TypeIdentity type_identity{TypeName<T>::value, text_hash(TypeName<T>::value)};
+
+}  // namespace locum

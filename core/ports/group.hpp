@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/deadline.hpp"
+#include "core/result.hpp"
+
+namespace locum {
+
+/// The processes that share a runtime, and collective steps among them. Implemented over MPI, over forked
+/// processes, and for one process alone. Every function but the first three is collective over the group and
+/// is called by one thread at a time, in the same order everywhere.
+class Group {
+ public:
+  Group() = default;
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+  virtual ~Group() = default;
+
+  [[nodiscard]] virtual int rank() const noexcept = 0;
+  [[nodiscard]] virtual int size() const noexcept = 0;
+  /// Node number of each rank: nodes are numbered from 0 in the order of their lowest rank.
+  [[nodiscard]] virtual const std::vector<int>& node_of_rank() const noexcept = 0;
+
+  virtual void barrier() = 0;
+  /// Equally many bytes from each rank, in rank order. `mine.size()` must be the same on all ranks.
+  [[nodiscard]] virtual std::vector<std::byte> all_gather(std::span<const std::byte> mine) = 0;
+  /// Whether anybody failed: each rank brings its own error or none; all get the error of the lowest failed
+  /// rank, with that rank in it, or none. Called before a collective step throws, so that all ranks throw
+  /// together.
+  [[nodiscard]] virtual std::optional<Error> agree(const std::optional<Error>& mine) = 0;
+};
+
+/// A group of one: what a program without MPI has.
+class SoloGroup final : public Group {
+ public:
+  [[nodiscard]] int rank() const noexcept override { return 0; }
+  [[nodiscard]] int size() const noexcept override { return 1; }
+  [[nodiscard]] const std::vector<int>& node_of_rank() const noexcept override { return node_of_rank_; }
+  void barrier() override {}
+  [[nodiscard]] std::vector<std::byte> all_gather(std::span<const std::byte> mine) override {
+    return {mine.begin(), mine.end()};
+  }
+  [[nodiscard]] std::optional<Error> agree(const std::optional<Error>& mine) override {
+    return mine ? std::optional(mine->at_rank(0)) : std::nullopt;
+  }
+
+ private:
+  std::vector<int> node_of_rank_{0};
+};
+
+}  // namespace locum

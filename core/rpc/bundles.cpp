@@ -1,0 +1,160 @@
+#include "core/rpc/bundles.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <new>
+
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/rpc/call_error.hpp"
+#include "core/rpc/packed_error.hpp"
+
+namespace locum {
+
+namespace {
+
+const Error& says_nothing() {
+  static const Error* const error =
+      new Error(Errc::corrupt, "the rank that was asked answered nothing; look what is there, and try again");
+  return *error;
+}
+
+}  // namespace
+
+Bundles::Bundles(std::shared_ptr<Exchange> exchange, std::chrono::milliseconds timeout)
+    : exchange_(std::move(exchange)),
+      timeout_(timeout),
+      open_of_(static_cast<std::size_t>(exchange_->options().size)) {
+  (void)says_nothing();  // made now, to be told without memory
+}
+
+bool Bundles::take(const Question& bundle, Service& service) {
+  const auto kind = kind_within(bundle.kind);
+  const std::size_t words_bytes = words_within(bundle.kind);
+  const auto asked = read_words<BundleWords>(bundle.body);
+  if (!kind || !asked || !are_bundled(bundle.bulk, asked->count, words_bytes)) {
+    return false;
+  }
+  std::uint32_t& open_of_it = open_of_[static_cast<std::size_t>(bundle.from)];
+  if (open_of_it + asked->count > most_open ||
+      !exchange_->has_room(bundle.from, asked->count * sizeof(BundleRow))) {
+    exchange_->refuse(bundle.from, bundle.call, call_error::crowded(bundle.from, exchange_->options().rank));
+    return true;
+  }
+  const std::chrono::nanoseconds longest =
+      std::min<std::chrono::milliseconds>(timeout_, std::chrono::hours(24 * 365));
+  const auto patience =
+      std::chrono::nanoseconds(std::min(asked->patience_ns, static_cast<std::uint64_t>(longest.count())));
+  auto made = std::make_unique<Bundle>(
+      Bundle{bundle.from,
+             bundle.call,
+             exchange_->now() + patience,
+             asked->count,
+             std::vector<BundleRow>(asked->count),
+             std::vector<bool>(asked->count),
+             {},
+             std::make_shared<std::vector<std::byte>>(asked->count * sizeof(BundleRow))});
+  const std::uint32_t number = open_.reserve();
+  open_.put(std::move(made));
+  open_of_it += asked->count;
+  auto left = bundle.bulk;
+  for (std::uint32_t place = 0; place < asked->count; ++place) {
+    const auto question = bundled(left, words_bytes);
+    service.asked({bundle.from, bundle.call, *kind, question->words, question->bulk, number, place});
+  }
+  if (const auto* const waits = open_.find(number)) {
+    due_ = std::min(due_, (*waits)->due);
+  }
+  return true;
+}
+
+// Those of a bundle that was answered when its asker would not wait any longer may come yet.
+Bundles::Bundle* Bundles::find(Asker asker) noexcept {
+  auto* const found = open_.find(asker.call);
+  const bool is_due =
+      found != nullptr && asker.place() < (*found)->rows.size() && !(*found)->is_said[asker.place()];
+  return is_due ? found->get() : nullptr;
+}
+
+void Bundles::answer(Asker asker, std::span<const std::byte> body) noexcept {
+  if (body.empty()) {
+    return refuse(asker, says_nothing());
+  }
+  if (Bundle* const bundle = find(asker)) {
+    BundleRow& row = bundle->rows[asker.place()];
+    std::memcpy(&row.value, body.data(), std::min(body.size(), sizeof row.value));
+    said(*bundle, asker);
+  }
+}
+
+void Bundles::refuse(Asker asker, const Error& error) noexcept {
+  if (Bundle* const bundle = find(asker)) {
+    bundle->rows[asker.place()].status = static_cast<std::uint32_t>(error.code());
+    unless_out_of_memory([&] { bundle->errors.emplace_back(asker.place(), error); });
+    said(*bundle, asker);
+  }
+}
+
+void Bundles::said(Bundle& bundle, Asker asker) noexcept {
+  bundle.is_said[asker.place()] = true;
+  if (--bundle.left > 0) {
+    return;
+  }
+  const auto all_said = open_.take(asker.call);
+  open_of_[static_cast<std::size_t>(all_said->from)] -= static_cast<std::uint32_t>(all_said->rows.size());
+  if (open_.size() == 0) {
+    due_ = Clock::time_point::max();
+  }
+  if (!all_said->is_answered) {
+    tell(*all_said);
+  }
+}
+
+void Bundles::tell(Bundle& bundle) noexcept {
+  bundle.is_answered = true;
+  unless_out_of_memory([&] { pack_errors(bundle); });
+  std::ranges::copy(std::as_bytes(std::span(bundle.rows)), bundle.bytes->begin());
+  const BatchAnswerWords body{.count = static_cast<std::uint32_t>(bundle.rows.size())};
+  exchange_->answer(bundle.from, bundle.call, words(body),
+                    {*bundle.bytes, bundle.bytes, bundle.bytes->size()});
+}
+
+// As many as there is room for.
+void Bundles::pack_errors(Bundle& bundle) const {
+  std::ranges::sort(bundle.errors, {}, [](const auto& each) { return each.first; });
+  std::vector<std::byte>& bytes = *bundle.bytes;
+  const std::size_t rows_bytes = bytes.size();
+  for (const auto& [place, error] : bundle.errors) {
+    const auto packed = pack(error);
+    const std::size_t size = bytes.size() + packed.size();
+    if (size - rows_bytes <= most_error_bytes && exchange_->has_room(bundle.from, size)) {
+      bytes.insert(bytes.end(), packed.begin(), packed.end());
+      bundle.rows[place].error_bytes = static_cast<std::uint32_t>(packed.size());
+    }
+  }
+}
+
+void Bundles::end_overdue(Clock::time_point now) noexcept {
+  if (now < due_) {
+    return;
+  }
+  due_ = Clock::time_point::max();
+  std::size_t from = 0;
+  while (const std::uint32_t number = open_.find_if(
+             from, [](const std::unique_ptr<Bundle>& bundle) { return !bundle->is_answered; })) {
+    Bundle& bundle = **open_.find(number);
+    ++from;
+    if (now < bundle.due) {
+      due_ = std::min(due_, bundle.due);
+      continue;
+    }
+    for (std::size_t place = 0; place < bundle.rows.size(); ++place) {
+      if (!bundle.is_said[place]) {
+        bundle.rows[place].status = static_cast<std::uint32_t>(Errc::timeout);
+      }
+    }
+    tell(bundle);
+  }
+}
+
+}  // namespace locum

@@ -1,0 +1,323 @@
+#include "core/rpc/exchange.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/rpc/call_error.hpp"
+#include "core/rpc/packed_error.hpp"
+
+namespace locum {
+
+namespace {
+
+// So many steps follow each other before one looks at the clock in any case.
+constexpr int steps_a_look = 32;
+
+// Answers that wait for memory: so many threads may ask this rank at a time, when it has none.
+constexpr std::size_t most_unsent = 64;
+constexpr std::chrono::milliseconds resend_interval{1};
+
+}  // namespace
+
+Exchange::Exchange(std::shared_ptr<Transport> transport, std::shared_ptr<Metrics> metrics,
+                   const ExchangeOptions& options)
+    : landings_(options.patience),
+      transport_(std::move(transport)),
+      metrics_(std::move(metrics)),
+      options_(options),
+      creditors_(options.size,
+                 {options.most_questions, options.most_question_bytes, options.most_answer_bytes}),
+      debtors_(options.size, options.patience, options.node_of_rank),
+      why_lost_(static_cast<std::size_t>(options.size)),
+      lost_(static_cast<std::size_t>(options.size)),
+      has_closed_(static_cast<std::size_t>(options.size)) {
+  call_error::prepare();
+  unsent_.reserve(most_unsent);
+}
+
+void Exchange::ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bulk,
+                   Clock::time_point deadline, std::shared_ptr<Call> call) {
+  const std::uint32_t number = calls_.add({rank, deadline, std::move(call), false, kind == Kind::await});
+  debtors_.owe(rank);
+  if (closed_ || is_lost(rank)) {
+    in_vain_ = true;
+    return;
+  }
+  try {
+    send(rank, {.kind = kind, .call = number, .incarnation = options_.incarnation}, body, std::move(bulk));
+  } catch (...) {
+    debtors_.repay(rank);
+    (void)calls_.take(number);
+    throw;
+  }
+}
+
+void Exchange::tell(int rank, Kind kind, std::span<const std::byte> body) noexcept {
+  if (!closed_) {
+    send_or_keep(rank, {.kind = kind, .incarnation = options_.incarnation}, body);
+  }
+}
+
+void Exchange::answer(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk) noexcept {
+  creditors_.answered(to, call);
+  const Envelope envelope{.kind = Kind::reply, .call = call, .incarnation = options_.incarnation};
+  if (bulk.bytes.empty()) {
+    return send_or_keep(to, envelope, body);
+  }
+  try {
+    send(to, envelope, body, std::move(bulk));
+  } catch (const std::bad_alloc&) {
+    say_no(to, call, no_memory_left());
+  }
+}
+
+void Exchange::refuse(int to, std::uint32_t call, const Error& error) noexcept {
+  creditors_.answered(to, call);
+  say_no(to, call, error);
+}
+
+void Exchange::say_no(int to, std::uint32_t call, const Error& error) noexcept {
+  const Envelope envelope{.kind = Kind::reply,
+                          .status = static_cast<std::uint8_t>(error.code()),
+                          .call = call,
+                          .incarnation = options_.incarnation};
+  try {
+    auto packed = std::make_shared<const std::vector<std::byte>>(pack(error));
+    if (packed->size() <= max_body_bytes) {
+      send(to, envelope, *packed, {});
+    } else if (has_room(to, packed->size())) {
+      send(to, envelope, {}, {*packed, packed, packed->size()});
+    } else {
+      send_or_keep(to, envelope, {});
+    }
+  } catch (const std::bad_alloc&) {
+    send_or_keep(to, envelope, {});
+  }
+}
+
+// What has no bulk can be kept until there is memory to send it.
+void Exchange::send_or_keep(int to, const Envelope& envelope, std::span<const std::byte> body) noexcept {
+  try {
+    send(to, envelope, body, {});
+  } catch (const std::bad_alloc&) {
+    if (unsent_.size() < unsent_.capacity()) {
+      unsent_.push_back({to, envelope, ShortBytes(body)});
+    }
+  }
+}
+
+// Whether any of them has been sent.
+bool Exchange::send_unsent() noexcept {
+  std::size_t sent = 0;
+  try {
+    for (; sent < unsent_.size(); ++sent) {
+      const Unsent& next = unsent_[sent];
+      send(next.to, next.envelope, next.body, {});
+    }
+  } catch (const std::bad_alloc&) {  // the rest later
+  }
+  unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(sent));
+  return sent != 0;
+}
+
+// Nobody waits for the answer to this one: it is asked again soon.
+void Exchange::ping(int rank) noexcept {
+  unless_out_of_memory(
+      [&] { send(rank, {.kind = Kind::ping, .incarnation = options_.incarnation}, {}, {}); });
+}
+
+// A message that cannot be sent because its rank is gone is lost like one under way: lose() tells who waits.
+// Throws std::bad_alloc where there was no memory for it; it has not been sent then. There is room for what
+// may have to be kept before anything is sent.
+void Exchange::send(int to, const Envelope& envelope, std::span<const std::byte> body, Bulk bulk) {
+  if (is_lost(to)) {
+    return;
+  }
+  std::array<std::byte, max_header_bytes> header;
+  std::memcpy(header.data(), &envelope, sizeof envelope);
+  std::copy(body.begin(), body.end(), header.begin() + sizeof envelope);
+  const std::uint32_t ticket = outgoing_.reserve();
+  const auto sending =
+      transport_->send(to, std::span(header).first(sizeof envelope + body.size()), bulk.bytes, ticket);
+  if (!sending) {
+    if (sending.error().code() == Errc::out_of_memory) {
+      throw std::bad_alloc();
+    }
+    lose(to, sending.error());
+    return;
+  }
+  Metrics::increment(metrics_->messages);
+  if (*sending == Sending::pending) {
+    const bool answers = envelope.kind == Kind::reply;
+    if (const auto* asked = answers || bulk.keep ? nullptr : calls_.find(envelope.call)) {
+      bulk.keep = asked->call;
+    }
+    if (answers) {
+      creditors_.answers(to, bulk.made_bytes);
+    }
+    debtors_.moves(to, bulk.bytes.size(), transport_->now());
+    outgoing_.put({to, std::move(bulk), answers});
+    debtors_.owe(to);  // the word that it has read the bulk, which stays until then
+  }
+}
+
+// A failure shows as a lost rank.
+void Exchange::sent(std::uint64_t ticket, const Result<void>& /*outcome*/) noexcept {
+  const auto number = static_cast<std::uint32_t>(ticket);
+  if (outgoing_.find(number) == nullptr) {
+    return;
+  }
+  const Outgoing outgoing = outgoing_.take(number);
+  debtors_.moved(outgoing.to);
+  debtors_.repay(outgoing.to);
+  if (outgoing.answers) {
+    creditors_.has_read(outgoing.to, outgoing.bulk.made_bytes);
+  }
+}
+
+void Exchange::end(std::uint32_t number, const Result<Answer>& outcome) noexcept {
+  if (calls_.find(number) != nullptr) {
+    settle(number, outcome);
+  }
+}
+
+// The call is taken out first: it may ask again from within ended().
+void Exchange::settle(std::uint32_t number, const Result<Answer>& outcome) noexcept {
+  const auto call = take(number);
+  if (call) {
+    call->ended(outcome, call);
+  }
+}
+
+std::shared_ptr<Call> Exchange::take(std::uint32_t number) noexcept {
+  CallTable::Asked asked = calls_.take(number);
+  debtors_.repay(asked.rank);
+  return std::move(asked.call);
+}
+
+void Exchange::doubt(int rank) noexcept {
+  if (debtors_.doubt(rank)) {
+    ping(rank);
+  }
+}
+
+void Exchange::lose(int rank, const Error& cause) noexcept {
+  auto& lost = lost_[static_cast<std::size_t>(rank)];
+  if (rank == options_.rank || lost.exchange(true, std::memory_order_acq_rel)) {
+    return;
+  }
+  creditors_.forget(rank);
+  debtors_.forget(rank);
+  // A call whose bulk is on its way ends in landed(): until then the transport may write to its memory.
+  why_lost_[static_cast<std::size_t>(rank)] = call_error::gone(rank, cause);
+  in_vain_ = true;
+  transport_->forget(rank);
+  if (service_ != nullptr) {
+    service_->bereaved(rank);
+  }
+}
+
+bool Exchange::step(bool in_a_hurry) {
+  bool busy = transport_->progress(*this);
+  if (busy) {
+    debtors_.note_movement();
+  }
+  if ((!busy && !in_a_hurry) || ++steps_ == steps_a_look) {
+    busy = look_at_clock() || busy;
+  }
+  if (!unsent_.empty()) {
+    busy = send_unsent() || busy;
+  }
+  return in_vain_ ? end_calls_in_vain() || busy : busy;
+}
+
+// Whether there were any. They may ask again from within.
+bool Exchange::end_calls_in_vain() noexcept {
+  bool any = false;
+  while (std::exchange(in_vain_, false)) {
+    const auto is_vain = [this](const CallTable::Asked& asked) {
+      return closed_ || (is_lost(asked.rank) && !asked.lands);
+    };
+    std::size_t place = 0;
+    while (const std::uint32_t number = calls_.find_if(place, is_vain)) {
+      const auto rank = static_cast<std::size_t>(calls_.find(number)->rank);
+      settle(number, closed_ ? *closed_ : *why_lost_[rank]);
+      any = true;
+    }
+  }
+  return any;
+}
+
+bool Exchange::look_at_clock() noexcept {
+  steps_ = 0;
+  looked_at_ = transport_->now();
+  if (debtors_.any()) {
+    debtors_.look(
+        looked_at_, [this](int rank) { ping(rank); },
+        [this](int rank) { lose(rank, call_error::silent(options_.patience)); });
+  }
+  landings_.look(
+      looked_at_, [this](const Landing& landing) { return is_awaited(landing); },
+      [this](int rank) { lose(rank, call_error::unmoved()); });
+  bool any = false;
+  for (; calls_.next_deadline() <= looked_at_; any = true) {
+    const std::uint32_t number = calls_.next_due();
+    const int rank = calls_.find(number)->rank;
+    const bool waits = calls_.find(number)->waits;
+    settle(number, call_error::late(rank));
+    if (!waits) {
+      doubt(rank);  // else nobody would miss it who is less patient than this
+    }
+  }
+  for (; !alarms_.empty() && alarms_.begin()->first <= looked_at_; any = true) {
+    const auto alarm = alarms_.extract(alarms_.begin());
+    alarm.mapped()();
+  }
+  if (service_ != nullptr && service_->next_due() <= looked_at_) {
+    service_->do_due(looked_at_);
+    any = true;
+  }
+  return any;
+}
+
+void Exchange::call_at(Clock::time_point moment, std::function<void()> action) {
+  if (!closed_) {
+    alarms_.emplace(moment, std::move(action));
+  }
+}
+
+Exchange::Clock::time_point Exchange::next_due() const noexcept {
+  if (in_vain_) {
+    return transport_->now();
+  }
+  auto due = calls_.next_deadline();
+  if (!alarms_.empty()) {
+    due = std::min(due, alarms_.begin()->first);
+  }
+  if (service_ != nullptr) {
+    due = std::min(due, service_->next_due());
+  }
+  if (!unsent_.empty()) {
+    due = std::min(due, transport_->now() + resend_interval);
+  }
+  if (debtors_.any()) {
+    due = std::min(due, debtors_.next_due(transport_->now()));
+  }
+  return std::min(due, landings_.next_due());
+}
+
+void Exchange::close(const Error& error) noexcept {
+  closed_ = error;
+  service_ = nullptr;
+  alarms_.clear();
+  while (calls_.size() != 0) {
+    settle(calls_.next_due(), error);
+  }
+}
+
+}  // namespace locum

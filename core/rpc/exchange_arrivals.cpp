@@ -1,0 +1,200 @@
+#include <cstring>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "core/rpc/call_error.hpp"
+#include "core/rpc/exchange.hpp"
+
+// What comes in from other ranks: nothing of it is trusted.
+namespace locum {
+
+namespace {
+
+// A question's bulk is a name, a type's name and a value that fits into a message: nobody honest sends more.
+constexpr std::uint64_t max_question_bulk = 1U << 20U;
+
+// What is dealt with as it is read, and takes no memory here.
+bool needs_no_answer(Kind kind) {
+  return kind == Kind::ping || kind == Kind::end_read;
+}
+
+bool known(std::uint8_t kind) {
+  return kind >= static_cast<std::uint8_t>(Kind::reply) && kind <= last_kind;
+}
+
+}  // namespace
+
+std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
+  Envelope envelope;
+  if (message.from < 0 || message.from >= options_.size || is_lost(message.from) ||
+      message.header.size() < sizeof envelope || message.header.size() > max_header_bytes) {
+    return {};
+  }
+  std::memcpy(&envelope, message.header.data(), sizeof envelope);
+  if (envelope.version != wire_version || envelope.incarnation != options_.incarnation ||
+      !known(static_cast<std::uint8_t>(envelope.kind))) {
+    return {};
+  }
+  debtors_.heard(message.from);
+  const auto body = message.header.subspan(sizeof envelope);
+  const bool lands = message.bulk_bytes != message.present.size();
+  if (envelope.kind != Kind::reply && (lands || !needs_no_answer(envelope.kind)) &&
+      creditors_.is_crowded(message.from, lands ? message.bulk_bytes : 0)) {
+    turn_away(message.from, envelope, call_error::crowded(message.from, options_.rank));
+    return {};
+  }
+  if (!lands) {
+    deliver(message.from, envelope, body, message.present, Path::inline_value);
+    return {};
+  }
+  try {
+    return land(message, envelope, body);
+  } catch (const std::bad_alloc&) {
+    if (envelope.kind != Kind::reply) {
+      say_no(message.from, envelope.call, no_memory_left());
+    } else if (const auto* asked = calls_.find(envelope.call);
+               asked != nullptr && asked->rank == message.from) {
+      settle(envelope.call, no_memory_left());
+    }
+    return {};
+  }
+}
+
+// Where a bulk that is still to come goes; nowhere, if it is unwanted. Throws std::bad_alloc; nothing has
+// been noted then.
+std::span<std::byte> Exchange::land(const Arrival& message, const Envelope& envelope,
+                                    std::span<const std::byte> body) {
+  Landing landing{message.from, envelope, ShortBytes(body), {}, {}, nullptr};
+  if (envelope.kind == Kind::reply) {
+    const auto* asked = calls_.find(envelope.call);
+    if (asked == nullptr || asked->rank != message.from || asked->lands) {
+      return {};  // the call gave up, never was, or has its answer
+    }
+    landing.call = asked->call;
+    landing.bulk = landing.call->landing(landing.body, message.bulk_bytes);
+    if (landing.bulk.size() != message.bulk_bytes) {
+      settle(envelope.call, Error(Errc::out_of_memory,
+                                  "there was no memory for the " + std::to_string(message.bulk_bytes) +
+                                      " bytes of an answer; evict what nobody needs, or give the runtime "
+                                      "more memory_bytes"));
+      return {};
+    }
+    calls_.set_lands(envelope.call, true);
+  } else {
+    if (message.bulk_bytes > max_question_bulk) {
+      turn_away(message.from, envelope,
+                Error(Errc::invalid_argument, "a question of " + std::to_string(message.bulk_bytes) +
+                                                  " bytes is longer than any that is asked"));
+      return {};
+    }
+    landing.question_bulk.resize(message.bulk_bytes);
+    landing.bulk = landing.question_bulk;
+  }
+  const auto bulk = landing.bulk;
+  const auto now = transport_->now();
+  landings_.add(message.landing, std::move(landing), now);
+  if (envelope.kind != Kind::reply) {
+    creditors_.lands(message.from, message.bulk_bytes);
+  }
+  debtors_.moves(message.from, message.bulk_bytes, now);
+  debtors_.owe(message.from);
+  return bulk;
+}
+
+// Whoever waits for an answer has said how long.
+bool Exchange::is_awaited(const Landing& landing) const noexcept {
+  const auto* asked = landing.call ? calls_.find(landing.envelope.call) : nullptr;
+  return asked != nullptr && asked->call == landing.call;
+}
+
+void Exchange::landed(std::uint64_t number, const Result<Path>& outcome) noexcept {
+  const auto taken = landings_.take(number);
+  if (!taken) {
+    return;
+  }
+  const Landing& landing = *taken;
+  debtors_.moved(landing.from);
+  debtors_.repay(landing.from);
+  if (landing.envelope.kind != Kind::reply) {
+    creditors_.landed(landing.from, landing.question_bulk.size());
+  }
+  if (landing.envelope.kind == Kind::reply && calls_.find(landing.envelope.call) != nullptr) {
+    calls_.set_lands(landing.envelope.call, false);
+  }
+  if (is_lost(landing.from)) {
+    if (landing.envelope.kind == Kind::reply) {
+      end(landing.envelope.call, *why_lost_[static_cast<std::size_t>(landing.from)]);
+    }
+    return;
+  }
+  debtors_.heard(landing.from);
+  if (outcome) {
+    deliver(landing.from, landing.envelope, landing.body, landing.bulk, *outcome);
+  } else if (landing.envelope.kind == Kind::reply) {
+    end(landing.envelope.call, call_error::gone(landing.from, outcome.error()));
+  }
+}
+
+void Exchange::deliver(int from, const Envelope& envelope, std::span<const std::byte> body,
+                       std::span<const std::byte> bulk, Path path) noexcept {
+  switch (envelope.kind) {
+    case Kind::reply: {
+      const auto* asked = calls_.find(envelope.call);
+      if (asked == nullptr || asked->rank != from || asked->lands) {
+        return;
+      }
+      if (envelope.status != 0) {
+        const Error error = call_error::told(envelope.status, body.empty() ? bulk : body, from);
+        // It is not asked again: a damaged message, whose parts contradict each other, does not say so.
+        if (error.code() == Errc::closed && envelope.status == static_cast<std::uint8_t>(Errc::closed)) {
+          has_closed_[static_cast<std::size_t>(from)].store(true, std::memory_order_release);
+        }
+        const auto call = take(envelope.call);
+        if (call) {
+          call->refused(error, call);
+        }
+      } else {
+        settle(envelope.call, Answer{body, bulk, path});
+      }
+      return;
+    }
+    case Kind::ping:  // whatever its number: no question is answered by this
+      send_or_keep(from, {.kind = Kind::reply, .call = envelope.call, .incarnation = options_.incarnation},
+                   {});
+      return;
+    default:
+      break;
+  }
+  if (service_ == nullptr) {
+    say_no(from, envelope.call, call_error::closed(options_.rank));
+  } else {
+    serve_question({from, envelope.call, envelope.kind, body, bulk});
+  }
+}
+
+// What the service does not answer at once is counted until it does. It bounds itself how many waits for
+// names it keeps, which may never be answered. Nobody who behaves repeats the number of a question that is
+// open, or has none for what he wants to have answered: an answer would say nothing to him.
+void Exchange::serve_question(const Question& question) noexcept {
+  const bool senseless =
+      question.call == 0 ? !needs_no_answer(question.kind) : creditors_.is_open(question.from, question.call);
+  if (senseless) {
+    return Metrics::increment(metrics_->turned_away);
+  }
+  try {
+    creditors_.look_at(question.from, question.call);
+  } catch (const std::bad_alloc&) {
+    return say_no(question.from, question.call, no_memory_left());
+  }
+  service_->asked(question);
+  creditors_.look_away(question.kind != Kind::await);
+}
+
+// What is not even looked at. Another question of that number may be: it goes on.
+void Exchange::turn_away(int from, const Envelope& envelope, const Error& error) noexcept {
+  Metrics::increment(metrics_->turned_away);
+  say_no(from, envelope.call, error);
+}
+
+}  // namespace locum

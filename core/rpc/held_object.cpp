@@ -1,0 +1,92 @@
+#include "core/rpc/held_object.hpp"
+
+#include <algorithm>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "core/base/warm_memory.hpp"
+#include "core/object/object_tail.hpp"
+
+namespace locum {
+
+namespace {
+
+constexpr std::uint64_t least_alignment = 64;
+constexpr std::uint64_t most_alignment = 4096;
+
+}  // namespace
+
+// The size is a multiple of what the elements need: its lowest bit bounds that.
+std::uint64_t HeldObject::alignment_of(std::uint64_t size_bytes) noexcept {
+  return std::clamp(size_bytes & (~size_bytes + 1), least_alignment, most_alignment);
+}
+
+HeldObject::HeldObject(std::uint64_t block_bytes, std::uint64_t size_bytes) {
+  const std::uint64_t alignment = alignment_of(size_bytes);
+  own_ = decltype(own_)(WarmMemory::of_process().take(block_bytes, alignment), {block_bytes, alignment});
+  if (!own_) {
+    throw std::bad_alloc();
+  }
+  memory_ = {own_.get(), block_bytes};
+  block_ = memory_;
+}
+
+HeldObject::HeldObject(std::span<std::byte> memory) noexcept : memory_(memory), block_(memory) {}
+
+HeldObject::HeldObject(ObjectView holder, std::span<const std::byte> block) noexcept
+    : holder_(std::move(holder)), block_(block) {}
+
+Result<void> HeldObject::check(std::span<const std::byte> block, const ObjectWire& wire, bool summed) {
+  if (!plausible(wire) || wire.record.block_bytes() != block.size()) {
+    return Error(Errc::corrupt, "the bytes that came for this object are not as many as it says it has");
+  }
+  if (wire.record.has_checksum != 0 && !summed) {
+    std::uint32_t sealed = 0;
+    std::memcpy(&sealed, block.data() + checksum_at(wire.record), sizeof sealed);
+    const std::uint32_t found = checksum_of(block.data(), wire.record);
+    if (found != sealed) {
+      return Error(Errc::corrupt, wrong_checksum(found, sealed)).about(to_string(wire.key));
+    }
+  }
+  if (!facts_of({0, wire.key, &wire.record, wire.generation}, block.data()).whole) {
+    return Error(Errc::corrupt, "the bytes that came for this object are those of another one, or damaged")
+        .about(to_string(wire.key));
+  }
+  return {};
+}
+
+Result<ObjectView> HeldObject::view(std::shared_ptr<HeldObject> held, const ObjectWire& wire, Path path,
+                                    bool summed) {
+  if (auto right = check(held->block_, wire, summed); !right) {
+    return right.error();
+  }
+  HeldObject& object = *held;
+  object.wire_ = wire;
+  object.path_ = path;
+  object.self_ = std::move(held);
+  object.views_.store(1, std::memory_order_relaxed);
+  return Result<ObjectView>(std::in_place, object, 0, wire.key, object.block_.first(wire.record.size_bytes),
+                            wire.record.type_hash);
+}
+
+void HeldObject::retain(std::uint64_t /*pin*/) noexcept {
+  views_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void HeldObject::release(std::uint64_t /*pin*/) noexcept {
+  // Nobody can copy the only view that is left, but who is ending it here.
+  if (views_.load(std::memory_order_acquire) == 1 || views_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    const std::shared_ptr<HeldObject> last = std::move(self_);
+  }
+}
+
+ObjectFacts HeldObject::describe(std::uint64_t /*pin*/) const {
+  return facts_of({0, wire_.key, &wire_.record, wire_.generation}, block_.data());
+}
+
+void HeldObject::Free::operator()(std::byte* block) const noexcept {
+  WarmMemory::of_process().give_back(block, bytes, alignment);
+}
+
+}  // namespace locum

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "core/object/object.hpp"
+#include "core/object/object_wire.hpp"
+#include "core/result.hpp"
+
+namespace locum {
+
+/// An object of another node, in this process: its block as it came, in memory of its own, or inside an
+/// object of this node's memory that holds it packed. Lives as long as views of it. Filled by one thread,
+/// then read by any.
+class HeldObject final : public PinBoard {
+ public:
+  /// Memory for a block that is to come, aligned as an object of `size_bytes` may need. Throws
+  /// std::bad_alloc.
+  HeldObject(std::uint64_t block_bytes, std::uint64_t size_bytes);
+  /// A block inside `holder`'s bytes.
+  HeldObject(ObjectView holder, std::span<const std::byte> block) noexcept;
+
+  /// A block that is to come into `memory`, which stays as long as this does.
+  explicit HeldObject(std::span<std::byte> memory) noexcept;
+
+  /// As an object of so many bytes may need to be aligned, whatever its type: 64 to 4096.
+  [[nodiscard]] static std::uint64_t alignment_of(std::uint64_t size_bytes) noexcept;
+
+  /// Memory to fill. REQUIRES: made with a size.
+  [[nodiscard]] std::span<std::byte> memory() noexcept { return memory_; }
+
+  [[nodiscard]] std::span<const std::byte> block() const noexcept { return block_; }
+
+  /// `corrupt` if the block cannot be of the object that `wire` describes. \param summed its checksum, where
+  /// it has one, is known to be right
+  [[nodiscard]] static Result<void> check(std::span<const std::byte> block, const ObjectWire& wire,
+                                          bool summed = false);
+  /// The first view of the object that `wire` describes and that came by `path`, if check() passes. Once.
+  [[nodiscard]] static Result<ObjectView> view(std::shared_ptr<HeldObject> held, const ObjectWire& wire,
+                                               Path path, bool summed = false);
+
+  void retain(std::uint64_t pin) noexcept override;
+  void release(std::uint64_t pin) noexcept override;
+  [[nodiscard]] ObjectFacts describe(std::uint64_t pin) const override;
+
+ private:
+  /// Gives a block back.
+  struct Free {
+    std::uint64_t bytes;
+    std::uint64_t alignment;
+    void operator()(std::byte* block) const noexcept;
+  };
+
+  std::unique_ptr<std::byte, Free> own_{nullptr, {0, 0}};
+  std::span<std::byte> memory_;
+  ObjectView holder_;
+  std::span<const std::byte> block_;
+  ObjectWire wire_;
+  std::atomic<std::uint64_t> views_{0};
+  std::shared_ptr<HeldObject> self_;  ///< while there are views
+};
+
+}  // namespace locum

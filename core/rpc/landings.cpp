@@ -1,0 +1,49 @@
+#include "core/rpc/landings.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/rpc/debtors.hpp"
+
+namespace locum {
+
+Landings::Landings(Clock::duration patience)
+    : patience_(patience), interval_(std::max(Debtors::question_interval(patience), Clock::duration(1))) {}
+
+// How long it may take is counted in looks, not in time alone, for the same reason as Debtors count
+// questions. The last bulk of many may come after all of the others.
+void Landings::add(std::uint64_t number, Landing landing, Clock::time_point now) {
+  const std::uint64_t bytes = landing.bulk.size();
+  const auto longest = patience_ + Debtors::longest(bytes_ + bytes);
+  const auto looks = static_cast<std::uint64_t>(longest / interval_) + 1;  // the first may come at once
+  const bool first = landings_.empty();
+  landings_.emplace(number, Entry{std::move(landing), looks});
+  bytes_ += bytes;
+  if (first) {
+    looked_at_ = now;
+  }
+}
+
+std::optional<Landing> Landings::take(std::uint64_t number) noexcept {
+  const auto at = landings_.find(number);
+  if (at == landings_.end()) {
+    return std::nullopt;
+  }
+  std::optional<Landing> landing(std::move(at->second.landing));
+  bytes_ -= landing->bulk.size();
+  landings_.erase(at);
+  return landing;
+}
+
+// Whether the time since the last look counts. Where nobody looked for longer, this rank was stopped, or
+// nobody drove: nothing could come meanwhile.
+bool Landings::looks_again(Clock::time_point now) noexcept {
+  const auto since = now - looked_at_;
+  if (since < interval_) {
+    return false;
+  }
+  looked_at_ = now;
+  return since < 2 * interval_;
+}
+
+}  // namespace locum

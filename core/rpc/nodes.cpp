@@ -1,0 +1,242 @@
+#include "core/rpc/nodes.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "core/base/hash.hpp"
+#include "core/object/object_wire.hpp"
+
+namespace locum {
+
+namespace {
+
+Error all_lost(int node) {
+  return Error(Errc::peer_lost,
+               "no rank of node " + std::to_string(node) +
+                   " is alive or can be reached; its objects, and the names at home there, are lost");
+}
+
+Error all_closed(int node) {
+  return Error(Errc::closed, "the ranks of node " + std::to_string(node) +
+                                 " have closed the runtime; its objects, and the names at home there, went "
+                                 "with it");
+}
+
+static_assert(sizeof(HyperslabWords) <= 256, "the longest words of a question");
+
+// What must not be done twice: a put that was evicted meanwhile would come back.
+bool may_be_asked_again(Kind kind) {
+  return kind != Kind::bind && kind != Kind::unbind && kind != Kind::evict && kind != Kind::bind_batch &&
+         kind != Kind::unbind_batch && kind != Kind::evict_batch;
+}
+
+Error lost_meanwhile(const Error& cause) noexcept {
+  try {
+    return Error(
+        Errc::peer_lost,
+        "the rank that was asked died or closed before it could say whether it had done so; look what "
+        "is there, and try again, which asks another rank of its node",
+        cause.text());
+  } catch (const std::bad_alloc&) {
+    return cause;
+  }
+}
+
+}  // namespace
+
+bool names_rank(const NodeAnswer& roll, int rank) noexcept {
+  auto left = roll.block ? std::span<const std::byte>(roll.block->memory()) : std::span<const std::byte>();
+  while (const auto named = read_words<RankWords>(left)) {
+    if (static_cast<int>(named->rank) == rank) {
+      return true;
+    }
+    left = left.subspan(sizeof(RankWords));
+  }
+  return false;
+}
+
+Inquiry::Inquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline)
+    : kind_(kind), deadline_(deadline), words_(body), body_bytes_(body.size()), bulk_(std::move(bulk)) {
+  if (bulk_.keep != nullptr || bulk_.bytes.empty()) {
+    return;
+  }
+  const std::span<const std::byte> theirs = std::exchange(bulk_, {}).bytes;
+  if (!words_.append(theirs)) {
+    const auto copy = std::make_shared<std::byte[]>(theirs.size());
+    std::ranges::copy(theirs, copy.get());
+    bulk_ = {{copy.get(), theirs.size()}, copy};
+  }
+}
+
+bool Inquiry::can_be_asked(int rank) const noexcept {
+  return !exchange_->is_lost(rank) && !exchange_->has_closed(rank);
+}
+
+// One that is lost may only be cut off, and go on: so long as there is one, the node has not closed.
+Error Inquiry::nobody_left() const {
+  const auto closed = [this](int rank) { return exchange_->has_closed(rank); };
+  return std::ranges::all_of(ranks_, closed) ? all_closed(node_) : all_lost(node_);
+}
+
+// Of its ranks one after the other, until one of them lives and has not closed. Where there is no memory for
+// that, whoever wants to know is told so.
+void Inquiry::ask_next(const std::shared_ptr<Inquiry>& self) noexcept {
+  try {
+    try_next(self);
+  } catch (const std::bad_alloc&) {
+    told(no_memory_left());
+  }
+}
+
+void Inquiry::try_next(const std::shared_ptr<Inquiry>& self) {
+  int rank = -1;
+  while (left_ > 0 && (rank < 0 || !can_be_asked(rank))) {
+    rank = ranks_[next_];
+    next_ = (next_ + 1) % ranks_.size();
+    --left_;
+  }
+  if (rank < 0 || !can_be_asked(rank)) {
+    return told(nobody_left());
+  }
+  const std::span<const std::byte> words(words_);
+  const auto own_bulk = words.subspan(body_bytes_);
+  const Bulk kept_by_this{own_bulk.empty() ? bulk_.bytes : own_bulk, nullptr};
+  exchange_->ask(rank, kind_, words.first(body_bytes_), kept_by_this, deadline_, self);
+}
+
+std::span<std::byte> Inquiry::landing(std::span<const std::byte> body, std::uint64_t bulk_bytes) noexcept {
+  try {
+    block_ = place(body, bulk_bytes);
+    if (!block_) {
+      const auto wire = read_words<ObjectWire>(body);
+      block_ = std::make_shared<HeldObject>(bulk_bytes, wire ? wire->record.size_bytes : 0);
+    }
+    return block_->memory();
+  } catch (const std::bad_alloc&) {
+    return {};
+  }
+}
+
+void Inquiry::ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& self) noexcept {
+  if (outcome) {
+    told(keep(*outcome));
+  } else if (outcome.error().code() != Errc::peer_lost) {
+    told(outcome.error());
+  } else if (may_be_asked_again(kind_)) {
+    block_.reset();
+    ask_next(std::static_pointer_cast<Inquiry>(self));
+  } else {
+    told(lost_meanwhile(outcome.error()));
+  }
+}
+
+// A `peer_lost` that it answers is of somebody else: it has done what it could itself.
+void Inquiry::refused(const Error& error, const std::shared_ptr<Call>& self) noexcept {
+  if (error.code() != Errc::closed || !exchange_->has_closed(asked())) {
+    return told(error);
+  }
+  block_.reset();
+  ask_next(std::static_pointer_cast<Inquiry>(self));
+}
+
+int Inquiry::asked() const noexcept {
+  return ranks_[(next_ + ranks_.size() - 1) % ranks_.size()];
+}
+
+Result<NodeAnswer> Inquiry::keep(const Answer& answer) noexcept {
+  if (!answer.bulk.empty() && !block_) {
+    const std::span<std::byte> memory = landing(answer.body, answer.bulk.size());
+    if (memory.size() != answer.bulk.size()) {
+      return no_memory_left();
+    }
+    std::memcpy(memory.data(), answer.bulk.data(), memory.size());
+  }
+  return Result<NodeAnswer>(std::in_place, ShortBytes(answer.body), std::move(block_), answer.bulk.size(),
+                            answer.path, asked());
+}
+
+namespace {
+
+/// What functions are told of.
+class FunctionInquiry final : public Inquiry {
+ public:
+  FunctionInquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
+                  Nodes::Then then, Nodes::Place place)
+      : Inquiry(kind, body, std::move(bulk), deadline), then_(std::move(then)), place_(std::move(place)) {}
+
+ private:
+  void told(Result<NodeAnswer> answer) noexcept override { std::exchange(then_, {})(std::move(answer)); }
+  std::shared_ptr<HeldObject> place(std::span<const std::byte> body, std::uint64_t bulk_bytes) override {
+    return place_ ? place_(body, bulk_bytes) : nullptr;
+  }
+
+  Nodes::Then then_;
+  const Nodes::Place place_;
+};
+
+}  // namespace
+
+Nodes::Nodes(const std::vector<int>& node_of_rank, int own_rank, std::shared_ptr<Exchange> exchange)
+    : node_of_rank_(node_of_rank),
+      own_rank_(own_rank),
+      own_(node_of_rank[static_cast<std::size_t>(own_rank)]),
+      ranks_(static_cast<std::size_t>(*std::max_element(node_of_rank.begin(), node_of_rank.end()) + 1)),
+      exchange_(std::move(exchange)) {
+  for (std::size_t rank = 0; rank < node_of_rank.size(); ++rank) {
+    ranks_[static_cast<std::size_t>(node_of_rank[rank])].push_back(static_cast<int>(rank));
+  }
+}
+
+int Nodes::home(std::uint32_t /*store*/, std::uint64_t name_hash) const noexcept {
+  // Mixed once more: the directory of a node takes its shards from the same hash.
+  const std::uint64_t mixed = detail::fold_multiply(name_hash ^ 0x9E3779B97F4A7C15U, 0xD6E8FEB86659FD93U);
+  __extension__ using Wide = unsigned __int128;
+  return static_cast<int>((static_cast<Wide>(mixed) * ranks_.size()) >> 64U);
+}
+
+bool Nodes::is_lost(int node) const {
+  return std::ranges::all_of(
+      ranks(node), [this](int rank) { return exchange_->is_lost(rank) || exchange_->has_closed(rank); });
+}
+
+bool Nodes::has_closed(int node) const {
+  return std::ranges::all_of(ranks(node), [this](int rank) { return exchange_->has_closed(rank); });
+}
+
+void Nodes::ask(int node, const std::shared_ptr<Inquiry>& inquiry, int first) {
+  const std::size_t size = ranks(node).size();
+  const auto place = static_cast<std::size_t>(std::ranges::find(ranks(node), first) - ranks(node).begin());
+  ask(node, place < size ? place : static_cast<std::size_t>(own_rank_) % size, size, inquiry);
+}
+
+void Nodes::ask_rank(int rank, const std::shared_ptr<Inquiry>& inquiry) {
+  const int node = of_creator(static_cast<std::uint32_t>(rank));
+  const auto place = static_cast<std::size_t>(std::ranges::find(ranks(node), rank) - ranks(node).begin());
+  ask(node, place, 1, inquiry);
+}
+
+void Nodes::ask(int node, std::size_t first_place, std::size_t count,
+                const std::shared_ptr<Inquiry>& inquiry) {
+  inquiry->exchange_ = exchange_.get();
+  inquiry->node_ = node;
+  inquiry->ranks_ = ranks(node);
+  inquiry->next_ = first_place;
+  inquiry->left_ = count;
+  inquiry->ask_next(inquiry);
+}
+
+void Nodes::ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
+                Then then, Place place) {
+  ask(node, std::make_shared<FunctionInquiry>(kind, body, std::move(bulk), deadline, std::move(then),
+                                              std::move(place)));
+}
+
+void Nodes::ask_rank(int rank, Kind kind, std::span<const std::byte> body, Clock::time_point deadline,
+                     Then then) {
+  ask_rank(rank, std::make_shared<FunctionInquiry>(kind, body, Bulk{}, deadline, std::move(then), Place()));
+}
+
+}  // namespace locum

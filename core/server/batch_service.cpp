@@ -1,0 +1,149 @@
+#include "core/server/batch_service.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "core/rpc/bundle_wire.hpp"
+#include "core/rpc/call_error.hpp"
+
+namespace locum {
+
+namespace {
+
+bool is_right(const BatchWords& asked) {
+  return asked.count > 0 && asked.count <= most_in_a_batch;
+}
+
+constexpr std::uint64_t aligned(std::uint64_t bytes) {
+  return (bytes + batch_alignment - 1) / batch_alignment * batch_alignment;
+}
+
+}  // namespace
+
+/// An answer that is being made: rows, and behind them the bytes that there is room for.
+class BatchService::Packing {
+ public:
+  Packing(const BatchWords& asked, std::uint64_t room, std::uint64_t inline_bytes)
+      : memory_(std::make_shared<HeldObject>(aligned(asked.count * sizeof(BatchRow)) + room, 0)),
+        facts_(asked.facts != 0),
+        inline_bytes_(inline_bytes),
+        end_(asked.count * sizeof(BatchRow)) {}
+
+  void add_error(const Error& error) noexcept {
+    BatchRow row;
+    row.status = static_cast<std::uint32_t>(error.code());
+    add(row);
+  }
+  /// An object, and its block; none: only who has the object has that.
+  void add_object(const ObjectWire& wire, std::span<const std::byte> block) noexcept {
+    BatchRow row{.object = wire};
+    const auto bytes = facts_ && !block.empty() ? block.subspan(wire.record.size_bytes) : block;
+    const std::uint64_t begin = aligned(end_);
+    const auto all = memory_->memory();
+    if (!bytes.empty() && bytes.size() <= inline_bytes_ && begin + bytes.size() <= all.size()) {
+      row.at = static_cast<std::uint32_t>(begin / batch_alignment);
+      std::ranges::fill(all.subspan(end_, begin - end_), std::byte{});  // what stood there is nobody's affair
+      std::memcpy(all.data() + begin, bytes.data(), bytes.size());
+      end_ = begin + bytes.size();
+    }
+    add(row);
+  }
+  [[nodiscard]] Bulk bulk() const noexcept {
+    return {memory_->memory().first(end_), memory_, memory_->memory().size()};
+  }
+
+ private:
+  void add(const BatchRow& row) noexcept {
+    std::memcpy(memory_->memory().data() + added_ * sizeof row, &row, sizeof row);
+    ++added_;
+  }
+
+  const std::shared_ptr<HeldObject> memory_;
+  const bool facts_;
+  const std::uint64_t inline_bytes_;
+  std::uint64_t end_;
+  std::uint64_t added_ = 0;
+};
+
+// For blocks. None, where that rank has much that it has not read: then each of them is asked for alone.
+std::uint64_t BatchService::room_for(const BatchWords& asked, Asker asker) const noexcept {
+  const std::uint64_t most = std::min(most_batch_bytes, asked.count * aligned(parts_.inline_bytes));
+  return parts_.exchange->has_room(asker.rank, most + asked.count * sizeof(BatchRow)) ? most : 0;
+}
+
+// Else it has been refused.
+bool BatchService::may_ask(const Question& question, std::uint32_t count, Asker asker) const {
+  if (!parts_.exchange->has_room(question.from, count * sizeof(BatchRow))) {
+    parts_.refuse(asker, call_error::crowded(question.from, parts_.exchange->options().rank));
+    return false;
+  }
+  return true;
+}
+
+void BatchService::add(const Key& key, Packing& packing) const {
+  const auto pin = parts_.local.pin_object(key);
+  if (!pin) {
+    return packing.add_error(pin.error());
+  }
+  const PinnedObject object(parts_.local.table, *pin);
+  parts_.local.holds(*pin->record)
+      ? packing.add_object(wire_of(*pin, pin->generation), parts_.local.block(*pin))
+      : packing.add_error(led_astray());
+}
+
+// What a name stands for is an object of this node, or says where the object is, and maybe what.
+void BatchService::add(std::uint32_t store, std::string_view name, Packing& packing) const {
+  const auto pin = parts_.is_at_home(store, name)
+                       ? parts_.local.directory->find(store, name)
+                       : Result<Pin>(Error(Errc::invalid_argument, "no name of this node"));
+  if (!pin) {
+    return packing.add_error(pin.error());
+  }
+  const PinnedObject object(parts_.local.table, *pin);
+  if (!parts_.local.holds(*pin->record)) {
+    return packing.add_error(led_astray());
+  }
+  const auto reference = parts_.local.reference(*pin);
+  ObjectWire wire = reference ? reference->object : wire_of(*pin, pin->generation);
+  wire.generation = pin->generation;
+  const auto block = reference ? reference->block : parts_.local.block(*pin);
+  !block.empty() && block.size() != wire.record.block_bytes() ? packing.add_error(led_astray())
+                                                              : packing.add_object(wire, block);
+}
+
+void BatchService::fetch(const Question& question, Asker asker) {
+  const auto asked = read_words<BatchWords>(question.body);
+  if (!asked || !is_right(*asked) || question.bulk.size() != asked->count * sizeof(Key)) {
+    return parts_.refuse_senseless(question);
+  }
+  if (!may_ask(question, asked->count, asker)) {
+    return;
+  }
+  Packing packing(*asked, room_for(*asked, asker), parts_.inline_bytes);
+  for (auto left = question.bulk; !left.empty(); left = left.subspan(sizeof(Key))) {
+    add(*read_words<Key>(left), packing);
+  }
+  const BatchAnswerWords answer{.count = asked->count};
+  parts_.answer(asker, words(answer), packing.bulk());
+}
+
+void BatchService::look_up(const Question& question, Asker asker) {
+  const auto asked = read_words<BatchWords>(question.body);
+  if (!asked || !are_bundled(question.bulk, asked->count, sizeof(NameWords))) {
+    return parts_.refuse_senseless(question);
+  }
+  if (!may_ask(question, asked->count, asker)) {
+    return;
+  }
+  Packing packing(*asked, room_for(*asked, asker), parts_.inline_bytes);
+  for (auto left = question.bulk; !left.empty();) {
+    const auto each = bundled(left, sizeof(NameWords));
+    const auto* const name = reinterpret_cast<const char*>(each->bulk.data());
+    add(read_words<NameWords>(each->words)->store, {name, each->bulk.size()}, packing);
+  }
+  const BatchAnswerWords answer{.count = asked->count};
+  parts_.answer(asker, words(answer), packing.bulk());
+}
+
+}  // namespace locum

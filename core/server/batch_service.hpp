@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "core/rpc/batch_wire.hpp"
+#include "core/server/service_parts.hpp"
+
+namespace locum {
+
+/// Answers what is asked about many objects at a time (see NodeService): with what each says of itself, and
+/// all that is small, packed. What is large, or more than fits, is left for who asks to ask for again.
+class BatchService final {
+ public:
+  explicit BatchService(const ServiceParts& parts) noexcept : parts_(parts) {}
+
+  /// By key, of objects of this node.
+  void fetch(const Question& question, Asker asker);
+  /// By name, of names that are at home here.
+  void look_up(const Question& question, Asker asker);
+
+ private:
+  class Packing;
+  void add(const Key& key, Packing& packing) const;
+  void add(std::uint32_t store, std::string_view name, Packing& packing) const;
+  [[nodiscard]] bool may_ask(const Question& question, std::uint32_t count, Asker asker) const;
+
+  [[nodiscard]] std::uint64_t room_for(const BatchWords& asked, Asker asker) const noexcept;
+
+  const ServiceParts& parts_;
+};
+
+}  // namespace locum

@@ -1,0 +1,110 @@
+#include "core/server/copy_service.hpp"
+
+#include <memory>
+#include <utility>
+
+#include "core/base/unless_out_of_memory.hpp"
+
+namespace locum {
+
+void CopyService::copy(const Question& question, Asker asker) {
+  const auto asked = read_words<KeyWords>(question.body);
+  if (!asked) {
+    return parts_.refuse_senseless(question);
+  }
+  const auto object = parts_.local.hold_object(asked->key);
+  if (!object) {
+    if (object.error().code() == Errc::not_found) {
+      parts_.copies.sets->dissolve(asked->key);
+    }
+    return parts_.refuse(asker, object.error());
+  }
+  const Pin& pin = (*object)->pin();
+  const auto block = parts_.local.block(pin);
+  const int node = parts_.node_of(question);
+  const bool shareable = block.size() > parts_.inline_bytes && node != parts_.nodes->own();
+  const bool listed =
+      shareable && !parts_.copies.fenced->has(node) && parts_.copies.sets->enter(asked->key, node);
+  const CopyWords words_of_it{.object = wire_of(pin, pin.generation), .listed = listed ? 1U : 0U};
+  if (question.kind == Kind::lease_read && shareable && lease(asker, words_of_it, *object, block)) {
+    return;
+  }
+  parts_.answer(asker, words(words_of_it), {block, *object});
+}
+
+bool CopyService::lease(Asker asker, const CopyWords& copy, std::shared_ptr<const PinnedObject> object,
+                        std::span<const std::byte> block) const {
+  const auto grant = parts_.read_leases->grant(asker.rank, copy.object.key, std::move(object), block);
+  if (!grant) {
+    return false;
+  }
+  const ReadLeaseWords leased{.copy = copy,
+                              .number = grant->number,
+                              .duration_ns = static_cast<std::uint64_t>(grant->duration.count()),
+                              .key_bytes = grant->key.bytes().size()};
+  ShortBytes body(words(leased));
+  (void)body.append(grant->key.bytes());  // there is room: see RemoteKey::max_bytes
+  parts_.answer(asker, body);
+  return true;
+}
+
+void CopyService::release(const Question& question, Asker asker) const {
+  const auto over = read_words<EndReadWords>(question.body);
+  if (!over) {
+    return parts_.refuse_senseless(question);
+  }
+  parts_.read_leases->release(question.from, over->number);
+  if (asker.call != 0) {
+    parts_.answer(asker, {});
+  }
+}
+
+// Nobody begins to read under a lease that is over: a no stays one.
+void CopyService::recall(const Question& question, Asker asker) const {
+  const auto over = read_words<EndReadWords>(question.body);
+  if (!over) {
+    return parts_.refuse_senseless(question);
+  }
+  parts_.answer(asker, one_byte(parts_.reads->is_reading(question.from, over->number)));
+}
+
+void CopyService::invalidate(const Question& question, Asker asker) {
+  const auto asked = read_words<KeyWords>(question.body);
+  if (!asked || parts_.nodes->of_creator(asked->key.creator) != parts_.node_of(question)) {
+    return parts_.refuse_senseless(question);
+  }
+  const auto gone = parts_.copies.here->invalidate(asked->key);
+  gone ? parts_.answer(asker, {}) : parts_.refuse(asker, gone.error());
+}
+
+void CopyService::renew(const Question& question, Asker asker) {
+  parts_.answer(asker, one_byte(!parts_.copies.fenced->has(parts_.node_of(question))));
+}
+
+void CopyService::join(const Question& question, Asker asker) {
+  const auto asked = read_words<JoinWords>(question.body);
+  if (!asked || parts_.node_of(question) != parts_.nodes->own()) {
+    return parts_.refuse_senseless(question);
+  }
+  parts_.copies.flights->join(asked->key, asked->generation, [this, asker](Flights::Ending ending) {
+    const auto word = static_cast<std::uint8_t>(ending);
+    parts_.answer(asker, words(word));
+  });
+}
+
+// Where there is no memory to tell of it, who has a copy is told all the same: nobody else will ask for that.
+void CopyService::dissolve_then(const Key& key, Asker asker, std::span<const std::byte> body) {
+  const bool is_told = unless_out_of_memory([&] {
+    parts_.copies.sets->dissolve(
+        key, parts_.soon(),
+        [this, asker, body = std::vector(body.begin(), body.end())](const Result<void>& alone) {
+          alone ? parts_.answer(asker, body) : parts_.refuse(asker, alone.error());
+        });
+  });
+  if (!is_told) {
+    parts_.copies.sets->dissolve(key);
+    parts_.refuse(asker, no_memory_left());
+  }
+}
+
+}  // namespace locum

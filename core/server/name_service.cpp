@@ -1,0 +1,334 @@
+#include "core/server/name_service.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "core/async/haste.hpp"
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/object/name_list.hpp"
+#include "core/rpc/call_error.hpp"
+#include "core/server/retirements.hpp"
+
+namespace locum {
+
+namespace {
+
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::chrono::nanoseconds patience_of(const AwaitWords& asked) {
+  constexpr auto longest = std::chrono::hours(24 * 365);
+  return std::chrono::nanoseconds(
+      std::min<std::uint64_t>(asked.patience_ns, std::chrono::nanoseconds(longest).count()));
+}
+
+// How often it is looked whether makers of promises live, in the time after which a rank is missed; and for
+// names of which nobody can tell this process.
+constexpr int looks_in_patience = 5;
+
+/// The object whose name was taken away: whoever asked for that is told when it is gone, too.
+class Unbound final : public Retirement {
+ public:
+  Unbound(const ServiceParts& parts, Asker asker) noexcept : parts_(parts), asker_(asker) {}
+
+ private:
+  void ended(const Result<void>& outcome) noexcept override {
+    outcome ? parts_.answer(asker_, one_byte(true)) : parts_.refuse(asker_, outcome.error());
+  }
+
+  const ServiceParts& parts_;
+  const Asker asker_;
+};
+
+/// The object whose name stands for another one now. Whoever cannot be reached has it still, and nobody finds
+/// it by its name. If this rank closes meanwhile, it may be gone a little after that only, or not.
+class Replaced final : public Retirement {
+ public:
+  Replaced(const ServiceParts& parts, Asker asker) noexcept : parts_(parts), asker_(asker) {}
+
+  /// Of what stands there now.
+  void set_generation(std::uint64_t generation) noexcept { generation_ = generation; }
+  void ended(const Result<void>& outcome) noexcept override {
+    const bool closing = !outcome && outcome.error().code() == Errc::closed;
+    closing ? parts_.refuse(asker_, outcome.error()) : parts_.answer(asker_, words(generation_));
+  }
+
+ private:
+  const ServiceParts& parts_;
+  const Asker asker_;
+  std::uint64_t generation_ = 0;
+};
+
+}  // namespace
+
+void NameService::look_up(const Question& question, Asker asker) {
+  const auto asked = read_words<NameWords>(question.body);
+  const std::string_view name = text_of(question.bulk);
+  if (!asked || !parts_.is_at_home(asked->store, name)) {
+    return parts_.refuse_senseless(question);
+  }
+  const auto pin = parts_.local.directory->find(asked->store, name);
+  if (!pin) {
+    return parts_.refuse(asker, pin.error());
+  }
+  answer_with(*pin, asked->value_wanted != 0, asker);
+}
+
+// What a name stands for; lets go of it.
+void NameService::answer_with(const Pin& pin, bool value_wanted, Asker asker) {
+  auto object = parts_.local.keep(pin);
+  if (!value_wanted) {
+    return parts_.answer(asker, {});
+  }
+  if (!parts_.local.holds(*pin.record)) {
+    return parts_.refuse(asker, led_astray());
+  }
+  const auto reference = parts_.local.reference(pin);
+  ObjectWire wire = reference ? reference->object : wire_of(pin, pin.generation);
+  wire.generation = pin.generation;
+  auto block = reference ? reference->block : parts_.local.block(pin);
+  if (block.size() > parts_.inline_bytes) {
+    block = {};
+  }
+  parts_.answer(asker, words(wire), {block, std::move(object)});
+}
+
+// Whether a rank of this node asks for a promise of another one.
+bool NameService::is_mates_wait(const Question& question, const std::optional<Key>& promised) const {
+  const int home = promised ? parts_.nodes->of_creator(promised->creator) : -1;
+  return home >= 0 && home != parts_.nodes->own() && parts_.node_of(question) == parts_.nodes->own();
+}
+
+void NameService::await_for_mate(const Key& promised, const AwaitWords& asked, Asker mate) {
+  if (asked.patience_ns == 0) {
+    parts_.promise_waits->leave(promised, mate.rank);
+    return parts_.refuse(mate, promise_not_set());
+  }
+  parts_.promise_waits->join(promised, {mate.rank, mate.call, parts_.exchange->now() + patience_of(asked)});
+}
+
+// What that rank has asked before, and does not want any more.
+void NameService::take_back(int rank, std::uint32_t store, std::string_view name) noexcept {
+  awaited_.serve_name(
+      name_hash(store, name), parts_.exchange->now(), [&](const AwaitedNames::Waiter& waiter) {
+        const bool is_taken = waiter.rank == rank && waiter.store == store && waiter.name == name;
+        if (is_taken) {
+          parts_.exchange->refuse(waiter.rank, waiter.call, promise_not_set());
+        }
+        return is_taken;
+      });
+}
+
+// Watched first, then looked for: what is bound after the look is told of.
+void NameService::await(const Question& question, Asker asker) {
+  const auto asked = read_words<AwaitWords>(question.body);
+  const std::string_view name = text_of(question.bulk);
+  const auto promised = asked ? promise_named(asked->store, name) : std::nullopt;
+  if (is_mates_wait(question, promised)) {
+    return await_for_mate(*promised, *asked, asker);
+  }
+  if (!asked || !parts_.is_at_home(asked->store, name)) {
+    return parts_.refuse_senseless(question);
+  }
+  const AwaitedNames::Waiter waiter{asker.rank, asker.call, asked->store, std::string(name),
+                                    parts_.exchange->now() + patience_of(*asked)};
+  const bool is_last = promised && asked->patience_ns == 0;
+  if (is_last) {
+    take_back(asker.rank, asked->store, name);
+  }
+  if (serve(waiter)) {
+    return;
+  }
+  if (is_last) {
+    parts_.refuse(asker, promise_not_set());
+  } else if (!awaited_.add(waiter, parts_.exchange->now())) {
+    parts_.refuse(asker,
+                  Error(Errc::out_of_memory, "rank " + std::to_string(asker.rank) +
+                                                 " waits for too many names of one node at a time; wait for "
+                                                 "one after the other"));
+  }
+}
+
+// Whether this wait is over. The name is watched from now on, if it is not.
+bool NameService::serve(const AwaitedNames::Waiter& waiter) noexcept {
+  const Asker asker{waiter.rank, waiter.call};
+  try {
+    const NodeMemory& here = parts_.local;
+    const bool is_told = here.directory->watch(name_hash(waiter.store, waiter.name), watcher_);
+    const auto promised = promise_named(waiter.store, waiter.name);
+    const auto pin =
+        promised ? find_promised(*here.table, *here.directory, *promised, waiter.name, parts_.lost_mates)
+                 : here.directory->find(waiter.store, waiter.name);
+    if (pin) {
+      answer_with(*pin, true, asker);
+    } else if (pin.error().code() == Errc::timeout || (pin.error().code() == Errc::not_found && !promised)) {
+      if (promised || !is_told) {
+        looks_due_ = std::min(
+            looks_due_, parts_.exchange->now() + parts_.exchange->options().patience / looks_in_patience);
+      }
+      return false;  // who waits has more time than a look
+    } else {
+      parts_.refuse(asker, pin.error());
+    }
+  } catch (const std::bad_alloc&) {
+    parts_.refuse(asker, no_memory_left());
+  } catch (const std::exception& exception) {
+    parts_.refuse(asker, could_not_answer(exception));
+  }
+  return true;
+}
+
+void NameService::look_for_awaited() noexcept {
+  looks_due_ = Exchange::Clock::time_point::max();
+  awaited_.serve(parts_.exchange->now(),
+                 [this](const AwaitedNames::Waiter& waiter) { return serve(waiter); });
+}
+
+void NameService::look_for_awaited(std::uint64_t name_hash) noexcept {
+  awaited_.serve_name(name_hash, parts_.exchange->now(),
+                      [this](const AwaitedNames::Waiter& waiter) { return serve(waiter); });
+}
+
+void NameService::close(const Error& error) noexcept {
+  awaited_.serve(parts_.exchange->now(), [&](const AwaitedNames::Waiter& waiter) {
+    parts_.exchange->refuse(waiter.rank, waiter.call, error);
+    return true;
+  });
+}
+
+std::optional<Key> NameService::referent(const Pin& old) const {
+  const PinnedObject object(parts_.local.table, old);
+  const auto reference = parts_.local.reference(old);
+  return reference ? std::optional(reference->object.key) : std::nullopt;
+}
+
+// Makes the object that stands here for the other one, and binds it.
+Result<std::uint64_t> NameService::refer(const BindWords& asked, std::string_view name,
+                                         std::span<const std::byte> block, const SealOptions& options) {
+  const std::uint64_t alignment = HeldObject::alignment_of(asked.object.record.size_bytes);
+  const ObjectMeta meta{.store = asked.object.record.store,
+                        .alignment = static_cast<std::uint32_t>(block.empty() ? 16 : alignment),
+                        .type_hash = reference_type_hash,
+                        .type_name = reference_type_name,
+                        .name = name,
+                        .extents = {}};
+  const auto draft = parts_.copies.here->create(*parts_.objects, block.size() + sizeof(ObjectWire), meta, {});
+  if (!draft) {
+    return draft.error();
+  }
+  std::copy(block.begin(), block.end(), draft->bytes.begin());
+  std::memcpy(draft->bytes.data() + block.size(), &asked.object, sizeof asked.object);
+  const auto sealed = parts_.objects->seal(*draft, options, {});
+  return sealed ? Result<std::uint64_t>(sealed->generation) : Result<std::uint64_t>(sealed.error());
+}
+
+void NameService::bind(const Question& question, Asker asker) {
+  const auto asked = read_words<BindWords>(question.body);
+  if (!asked || !plausible(asked->object) || asked->object.record.name_bytes == 0 ||
+      parts_.nodes->of_creator(asked->object.key.creator) != parts_.node_of(question)) {
+    return parts_.refuse_senseless(question);
+  }
+  const ObjectRecord& record = asked->object.record;
+  const auto block = asked->has_value != 0 ? question.bulk : std::span<const std::byte>();
+  const bool fits = asked->has_value != 0
+                        ? block.size() == record.block_bytes() && block.size() <= parts_.inline_bytes
+                        : question.bulk.size() == record.name_bytes;
+  const std::string_view name =
+      text_of(question.bulk.last(std::min<std::size_t>(record.name_bytes, question.bulk.size())));
+  if (!fits || promise_named(record.store, name) || !parts_.is_at_home(record.store, name) ||
+      name_hash(record.store, name) != record.name_hash) {
+    return parts_.refuse_senseless(question);
+  }
+  const SealOptions options{asked->replaces != 0 ? SealMode::replace : SealMode::put,
+                            asked->expected_generation};
+  (void)Haste::has_put_off();
+  const auto replaced = asked->replaces != 0 ? std::make_shared<Replaced>(parts_, asker) : nullptr;
+  const auto bound = bind_exactly(
+      *parts_.local.directory, record.store, name, options, {},
+      [&](const SealOptions& exact) { return refer(*asked, name, block, exact); },
+      [&](const Pin& old) { return referent(old); });
+  if (!bound) {
+    const bool later = bound.error().code() == Errc::out_of_memory && Haste::has_put_off();
+    return later ? parts_.answer(asker, words(bind_later)) : parts_.refuse(asker, bound.error());
+  }
+  if (!replaced) {
+    return parts_.answer(asker, words(bound->generation));
+  }
+  replaced->set_generation(bound->generation);
+  if (bound->replaced) {
+    return parts_.retirements->retire(replaced, *bound->replaced, parts_.soon());
+  }
+  if (!bound->outdated) {
+    return replaced->ended({});
+  }
+  const bool is_told = unless_out_of_memory([&] {
+    parts_.copies.sets->dissolve(*bound->outdated, parts_.soon(),
+                                 [replaced](const Result<void>& outcome) { replaced->ended(outcome); });
+  });
+  if (!is_told) {  // it is bound all the same
+    parts_.copies.sets->dissolve(*bound->outdated);
+    replaced->ended({});
+  }
+}
+
+void NameService::unbind(const Question& question, Asker asker) {
+  const auto asked = read_words<UnbindWords>(question.body);
+  const std::string_view name = text_of(question.bulk);
+  if (!asked || !parts_.is_at_home(asked->store, name)) {
+    return parts_.refuse_senseless(question);
+  }
+  const auto found = parts_.local.directory->find(asked->store, name);
+  if (!found) {
+    return found.error().code() == Errc::not_found ? parts_.answer(asker, one_byte(false))
+                                                   : parts_.refuse(asker, found.error());
+  }
+  const Key entry = found->key;
+  const auto key = referent(*found);
+  if (asked->only.valid() && asked->only != key) {
+    return parts_.answer(asker, one_byte(false));
+  }
+  const bool is_left = key && !asked->only.valid();  // an object that nobody else takes away
+  const auto unbound = is_left ? std::make_shared<Unbound>(parts_, asker) : nullptr;
+  const auto gone = parts_.local.directory->unbind(asked->store, name, entry);
+  if (!gone) {
+    return parts_.refuse(asker, gone.error());
+  }
+  if (!*gone) {
+    return unbind(question, asker);  // replaced meanwhile: there is another one now, or none
+  }
+  if (unbound) {
+    return parts_.retirements->retire(unbound, *key, parts_.soon());
+  }
+  key ? parts_.answer(asker, one_byte(true)) : copies_.dissolve_then(entry, asker, one_byte(true));
+}
+
+void NameService::generation(const Question& question, Asker asker) {
+  const auto hash = read_words<std::uint64_t>(question.body);
+  if (!hash) {
+    return parts_.refuse_senseless(question);
+  }
+  const auto live = parts_.local.directory->generation(*hash);
+  live ? parts_.answer(asker, words(*live)) : parts_.refuse(asker, live.error());
+}
+
+void NameService::list(const Question& question, Asker asker) {
+  const auto asked = read_words<NameWords>(question.body);
+  if (!asked || is_internal(asked->store)) {
+    return parts_.refuse_senseless(question);
+  }
+  const auto names = parts_.local.directory->names(asked->store, text_of(question.bulk));
+  if (!names) {
+    return parts_.refuse(asker, names.error());
+  }
+  const auto packed = std::make_shared<const std::vector<std::byte>>(pack_names(*names));
+  if (!parts_.exchange->has_room(asker.rank, packed->size())) {
+    return parts_.refuse(asker, call_error::crowded(asker.rank, parts_.exchange->options().rank));
+  }
+  parts_.answer(asker, {}, {*packed, packed, packed->size()});
+}
+
+}  // namespace locum

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/server/awaited_names.hpp"
+#include "core/server/copy_service.hpp"
+#include "core/server/service_parts.hpp"
+
+namespace locum {
+
+/// Answers what is asked about names that are at home on this node (see NodeService).
+class NameService final {
+ public:
+  /// \param watcher is told by the directory when look_for_awaited() is due
+  NameService(const ServiceParts& parts, CopyService& copies, std::shared_ptr<NameWatcher> watcher)
+      : parts_(parts),
+        copies_(copies),
+        watcher_(std::move(watcher)),
+        awaited_([this](const AwaitedNames::Waiter& overdue) {
+          parts_.exchange->dismiss(overdue.rank, overdue.call);
+        }) {}
+
+  void look_up(const Question& question, Asker asker);
+  /// As look_up, as soon as there is something under the name.
+  void await(const Question& question, Asker asker);
+  void bind(const Question& question, Asker asker);
+  void unbind(const Question& question, Asker asker);
+  void generation(const Question& question, Asker asker);
+  void list(const Question& question, Asker asker);
+
+  /// Answers those whose name has been bound meanwhile, and those whose promise is over.
+  void look_for_awaited() noexcept;
+  /// The same of names with that hash alone.
+  void look_for_awaited(std::uint64_t name_hash) noexcept;
+  /// When that is to be done though nobody has told of a name: the maker of a promise may have died.
+  [[nodiscard]] Exchange::Clock::time_point next_due() const noexcept { return looks_due_; }
+  /// Nobody who waits for a name is answered any more but by `error`.
+  void close(const Error& error) noexcept;
+  /// That rank is lost.
+  void forget(int rank) { awaited_.forget(rank); }
+  [[nodiscard]] std::size_t awaited() const noexcept { return awaited_.size(); }
+
+ private:
+  [[nodiscard]] Result<std::uint64_t> refer(const BindWords& asked, std::string_view name,
+                                            std::span<const std::byte> block, const SealOptions& options);
+  [[nodiscard]] std::optional<Key> referent(const Pin& old) const;
+  void answer_with(const Pin& pin, bool value_wanted, Asker asker);
+  [[nodiscard]] bool serve(const AwaitedNames::Waiter& waiter) noexcept;
+  [[nodiscard]] bool is_mates_wait(const Question& question, const std::optional<Key>& promised) const;
+  void await_for_mate(const Key& promised, const AwaitWords& asked, Asker mate);
+  void take_back(int rank, std::uint32_t store, std::string_view name) noexcept;
+
+  const ServiceParts& parts_;
+  CopyService& copies_;
+  const std::shared_ptr<NameWatcher> watcher_;
+  AwaitedNames awaited_;
+  Exchange::Clock::time_point looks_due_ = Exchange::Clock::time_point::max();
+};
+
+}  // namespace locum

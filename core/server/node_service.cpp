@@ -1,0 +1,177 @@
+#include "core/server/node_service.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/server/retirements.hpp"
+#include "core/server/settlement.hpp"
+
+namespace locum {
+
+NodeService::NodeService(ServiceParts parts, std::shared_ptr<NameAlarm> alarm)
+    : parts_(std::move(parts)),
+      copies_(parts_),
+      objects_(parts_, copies_),
+      part_service_(parts_),
+      batches_(parts_),
+      names_(parts_, copies_, alarm),
+      alarm_(std::move(alarm)) {}
+
+void NodeService::asked(const Question& question) noexcept {
+  try {
+    dispatch(question);
+  } catch (const std::bad_alloc&) {
+    parts_.refuse(asker_of(question), no_memory_left());
+  } catch (const std::exception& exception) {
+    parts_.refuse(asker_of(question), could_not_answer(exception));
+  }
+}
+
+// Waits for names that are not forgotten now are when they are overdue, and a mark that is not taken away is
+// taken over by whoever wants the object.
+void NodeService::bereaved(int rank) noexcept {
+  parts_.read_leases->forget(rank);
+  unless_out_of_memory([&] { names_.forget(rank); });
+  parts_.promise_waits->forget(rank);
+  if (parts_.nodes->of_creator(static_cast<std::uint32_t>(rank)) == parts_.nodes->own()) {
+    unless_out_of_memory([&] { parts_.copies.here->unmark_all(rank); });
+  }
+}
+
+Exchange::Clock::time_point NodeService::next_due() const noexcept {
+  if (parts_.settlement->has_named()) {
+    return {};  // long past
+  }
+  const auto look_due = alarm_->rung() ? look_due_ : Exchange::Clock::time_point::max();
+  return std::min({look_due, parts_.read_leases->next_due(), parts_.reads->next_due(),
+                   parts_.settlement->next_due(), parts_.retirements->next_due(),
+                   parts_.copies.sets->next_due(), parts_.promise_waits->next_due(),
+                   parts_.bundles->next_due(), names_.next_due(), estate_due_});
+}
+
+void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
+  parts_.read_leases->end_overdue(now);
+  parts_.reads->give_up_overdue(now);
+  parts_.copies.sets->do_due(now);
+  parts_.bundles->end_overdue(now);
+  parts_.retirements->do_due(now);
+  if (parts_.settlement->has_named()) {
+    parts_.settlement->settle_named();
+  }
+  if ((look_due_ <= now && alarm_->take()) || names_.next_due() <= now) {
+    look_for_all_awaited(now);
+  }
+  parts_.promise_waits->do_due(now);
+  if (std::min(parts_.settlement->next_due(), estate_due_) <= now) {
+    settle_estate();
+  }
+}
+
+// Of whoever rings it is not known which name he has bound, so all are looked for; and not again before as
+// much time has passed as that may have taken: names that are bound in a row cost no more than twice the time
+// of their binding, however many are awaited.
+void NodeService::look_for_all_awaited(Exchange::Clock::time_point now) noexcept {
+  constexpr auto of_one_look = std::chrono::microseconds(1);
+  const std::size_t awaited = names_.awaited() + parts_.promise_waits->size();
+  look_due_ = now + of_one_look * static_cast<std::int64_t>(awaited);
+  names_.look_for_awaited();
+  parts_.promise_waits->look_here();
+}
+
+void NodeService::close(const Error& error) noexcept {
+  names_.close(error);
+  parts_.retirements->close(error);
+}
+
+void NodeService::settle_estate() noexcept {
+  parts_.settlement->settle_estate();
+  parts_.copies.sets->dissolve_gone();
+  const bool done = unless_out_of_memory([&] { parts_.copies.here->adopt(); });
+  estate_due_ = done ? Exchange::Clock::time_point::max() : parts_.soon();
+}
+
+void NodeService::dispatch(const Question& question) {
+  const Asker asker = asker_of(question);
+  switch (question.kind) {
+    case Kind::fetch:
+      return objects_.fetch(question, asker);
+    case Kind::fetch_part:
+      return part_service_.fetch_part(question, asker);
+    case Kind::fetch_hyperslab:
+      return part_service_.fetch_hyperslab(question, asker);
+    case Kind::fetch_batch:
+      return batches_.fetch(question, asker);
+    case Kind::look_up_batch:
+      return batches_.look_up(question, asker);
+    case Kind::evict_batch:
+    case Kind::unbind_batch:
+    case Kind::bind_batch:
+      return parts_.bundles->take(question, *this) ? void() : parts_.refuse_senseless(question);
+    case Kind::describe:
+      return objects_.describe(question, asker);
+    case Kind::exists:
+      return objects_.exists(question, asker);
+    case Kind::evict:
+      return objects_.evict(question, asker);
+    case Kind::retire:
+      return objects_.retire(question, asker);
+    case Kind::look_up:
+      return names_.look_up(question, asker);
+    case Kind::await:
+      return names_.await(question, asker);
+    case Kind::bind:
+      return names_.bind(question, asker);
+    case Kind::unbind:
+      return names_.unbind(question, asker);
+    case Kind::generation:
+      return names_.generation(question, asker);
+    case Kind::list:
+      return names_.list(question, asker);
+    case Kind::roll_call:
+      return roll_call(asker);
+    case Kind::obituary:
+      return obituary(question, asker);
+    case Kind::copy:
+    case Kind::lease_read:
+      return copies_.copy(question, asker);
+    case Kind::end_read:
+      return copies_.release(question, asker);
+    case Kind::recall_read:
+      return copies_.recall(question, asker);
+    case Kind::invalidate:
+      return copies_.invalidate(question, asker);
+    case Kind::renew:
+      return copies_.renew(question, asker);
+    case Kind::join:
+      return copies_.join(question, asker);
+    case Kind::reply:
+    case Kind::ping:
+      break;
+  }
+  parts_.refuse_senseless(question);
+}
+
+void NodeService::roll_call(Asker asker) const {
+  const auto lost = std::make_shared<std::vector<std::uint32_t>>();
+  for (const int rank : parts_.lost_mates ? parts_.lost_mates() : std::vector<int>()) {
+    lost->push_back(static_cast<std::uint32_t>(rank));
+  }
+  parts_.answer(asker, {}, {std::as_bytes(std::span(*lost)), lost});
+}
+
+// The ranks of a node know of a death by the system, and are believed as in a roll call.
+void NodeService::obituary(const Question& question, Asker asker) const {
+  const auto dead = read_words<RankWords>(question.body);
+  if (!dead || parts_.nodes->of_creator(dead->rank) != parts_.node_of(question) ||
+      static_cast<int>(dead->rank) == question.from) {
+    return parts_.refuse_senseless(question);
+  }
+  parts_.exchange->lose(static_cast<int>(dead->rank), Error(Errc::peer_lost, "the ranks of its node say so"));
+  parts_.answer(asker, {});
+}
+
+}  // namespace locum

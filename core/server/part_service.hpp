@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+
+#include "core/rpc/packing_space.hpp"
+#include "core/server/service_parts.hpp"
+
+namespace locum {
+
+/// Answers what is asked about some bytes of an object of this node (see NodeService).
+class PartService final {
+ public:
+  explicit PartService(const ServiceParts& parts) : parts_(parts), space_(parts.exchange->options().size) {}
+
+  /// Some bytes of the payload, where they stand.
+  void fetch_part(const Question& question, Asker asker);
+  /// A hyperslab from a position on: where it stands if that is one run to the end, or a long one; else
+  /// packed, as much as there is room for.
+  void fetch_hyperslab(const Question& question, Asker asker);
+
+ private:
+  /// An object that is here, and may be read in parts.
+  [[nodiscard]] Result<std::shared_ptr<const PinnedObject>> find(const Key& key) const;
+  void answer(Asker asker, const Pin& pin, Bulk bulk) const;
+
+  const ServiceParts& parts_;
+  PackingSpace space_;
+};
+
+}  // namespace locum

@@ -1,0 +1,480 @@
+#include "core/server/promise_waits.hpp"
+
+#include <algorithm>
+#include <new>
+
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/ports/directory.hpp"
+#include "core/rpc/call_error.hpp"
+
+namespace locum {
+
+namespace {
+
+// How often it is looked who still waits, and whether makers live, in the time after which a rank is missed.
+constexpr int waits_in_patience = 5;
+
+Error too_many_promises() {
+  static const Error* const error = new Error(
+      Errc::out_of_memory,
+      "this rank waits for very many promises of other nodes already; wait for this one by get() of its "
+      "stand-in, or for others first");
+  return *error;
+}
+
+const Error& asks_no_more() {
+  static const Error* const error =
+      new Error(Errc::stale, "this rank does not wait for that promise any more; ask again");
+  return *error;
+}
+
+Error for_mates(const Error& error) noexcept {
+  switch (error.code()) {
+    case Errc::out_of_memory:
+      return asks_no_more();
+    case Errc::closed:
+      return call_error::closed_meanwhile(error);
+    default:
+      return error;
+  }
+}
+
+// After that a rank asks for itself.
+constexpr int most_left_alone = 4;
+
+/// To which nobody wants an answer.
+class TakenBack final : public Inquiry {
+ public:
+  using Inquiry::Inquiry;
+
+ private:
+  void told(Result<NodeAnswer> /*answer*/) noexcept override {}
+};
+
+}  // namespace
+
+/// What the exchange keeps of a question. The waits may be gone when it ends.
+class PromiseWaits::Question final : public Inquiry {
+ public:
+  Question(std::weak_ptr<PromiseWaits> waits, const Key& promised, std::span<const std::byte> body, Bulk name,
+           Clock::time_point until)
+      : Inquiry(Kind::await, body, std::move(name), until), waits_(std::move(waits)), promised_(promised) {}
+
+  /// Who was asked last.
+  [[nodiscard]] int rank() const noexcept { return asked(); }
+
+ private:
+  void told(Result<NodeAnswer> answer) noexcept override {
+    if (const auto waits = waits_.lock()) {
+      waits->answered(promised_, this, std::move(answer));
+    }
+  }
+
+  const std::weak_ptr<PromiseWaits> waits_;
+  const Key promised_;
+};
+
+void PromiseWaits::Queue::push(AwaitedPromise& one) noexcept {
+  one.next_ = nullptr;
+  (last != nullptr ? last->next_ : first) = &one;
+  last = &one;
+}
+
+AwaitedPromise* PromiseWaits::Queue::pop() noexcept {
+  AwaitedPromise* const one = first;
+  if (one != nullptr) {
+    first = std::exchange(one->next_, nullptr);
+    last = first != nullptr ? last : nullptr;
+  }
+  return one;
+}
+
+PromiseWaits::PromiseWaits(NodeMemory memory, std::shared_ptr<Exchange> exchange,
+                           std::shared_ptr<Nodes> nodes, std::shared_ptr<NodeCopies> marks,
+                           std::shared_ptr<NameWatcher> watcher, LostMates lost_mates)
+    : memory_(std::move(memory)),
+      exchange_(std::move(exchange)),
+      nodes_(std::move(nodes)),
+      marks_(std::move(marks)),
+      watcher_(std::move(watcher)),
+      lost_mates_(std::move(lost_mates)),
+      between_looks_(Clock::duration(exchange_->options().patience) / waits_in_patience) {
+  (void)too_many_promises();
+  (void)promise_not_set();
+  (void)asks_no_more();
+}
+
+// Where the mark of a promise stands: no object has such a key, so that who looks for one never meets it.
+Key PromiseWaits::marked(const Key& promised) noexcept {
+  constexpr std::uint32_t no_creator = 0x8000'0000U;
+  return {promised.store, promised.creator | no_creator, promised.serial};
+}
+
+bool PromiseWaits::is_here(const Key& promised) const noexcept {
+  return nodes_->of_creator(promised.creator) == nodes_->own();
+}
+
+// One that cannot be waited for is told so, or std::bad_alloc is thrown and nobody waits.
+void PromiseWaits::join(AwaitedPromise& one) {
+  if (closed_) {
+    return one.told_.tell(*closed_);
+  }
+  if (nodes_->of_creator(one.promised_.creator) < 0) {
+    return one.told_.tell(no_such_object());  // somebody has made it up
+  }
+  auto at = entries_.find(one.promised_);
+  const bool is_new = at == entries_.end();
+  if (is_new) {
+    const bool is_ahead = one.for_ == AwaitedPromise::For::later_use && !is_here(one.promised_);
+    if (is_ahead && ahead_ >= most_ahead) {
+      return one.told_.tell(too_many_promises());
+    }
+    at = entries_.try_emplace(one.promised_, Entry{.name = one.name_, .is_ahead = is_ahead}).first;
+    ahead_ += is_ahead ? 1 : 0;
+  }
+  at->second.waiting.push(one);
+  due_ = std::min({due_, one.until_, exchange_->now() + between_looks_});
+  if (is_new) {
+    begin(at);
+  }
+}
+
+// He who waits first is alone.
+void PromiseWaits::begin(Entries::iterator at) {
+  try {
+    if (!is_here(at->first)) {
+      return ask(at);
+    }
+    if (const auto outcome = look(at->first, at->second.name)) {
+      Queue told;
+      (void)end(at, *outcome, told);
+      tell(told);
+    }
+  } catch (const std::bad_alloc&) {
+    Queue nobody;
+    (void)at->second.waiting.pop();
+    (void)end(at, no_memory_left(), nobody);
+    throw;
+  }
+}
+
+// Whom to ask: a rank of this node that asks already, which is not lost; negative: the node of the maker. The
+// entry has the mark then, if there can be one.
+int PromiseWaits::asker(const Key& promised, Entry& entry) {
+  if (nodes_->ranks(nodes_->own()).size() == 1 || entry.mark || entry.left_alone > most_left_alone) {
+    return -1;
+  }
+  auto mark = marks_->mark(marked(promised), 0);
+  if (!mark && mark.error().code() == Errc::key_exists) {
+    const auto found = marks_->find(marked(promised));
+    if (!found || !found->mark) {
+      return -1;
+    }
+    const int rank = static_cast<int>(found->mark->rank);
+    const bool lives = rank >= 0 && rank < exchange_->options().size && rank != exchange_->options().rank &&
+                       nodes_->of_creator(found->mark->rank) == nodes_->own() && !exchange_->is_lost(rank) &&
+                       !exchange_->has_closed(rank);
+    const std::uint64_t generation = found->mark->generation;
+    if (lives && generation != entry.of_no_use) {
+      entry.asked_by = generation;
+      return rank;
+    }
+    mark = marks_->mark(marked(promised), generation);
+  }
+  if (mark) {
+    entry.mark = *mark;
+  }
+  return -1;
+}
+
+// For as long as the last of those who wait now. May end before this returns.
+void PromiseWaits::ask(Entries::iterator at) {
+  auto& [promised, entry] = *at;
+  const auto now = exchange_->now();
+  auto until = now;
+  for (const AwaitedPromise* each = entry.waiting.first; each != nullptr; each = each->next_) {
+    until = std::max(until, each->until_);
+  }
+  for (const Mate& each : entry.mates) {
+    until = std::max(until, each.until);
+  }
+  const AwaitWords asked{.store = promised.store,
+                         .patience_ns = static_cast<std::uint64_t>((until - now).count())};
+  const auto question = std::make_shared<Question>(weak_from_this(), promised, words(asked),
+                                                   Bulk{bytes_of_text(entry.name), nullptr}, until);
+  const int mate = asker(promised, entry);
+  entry.question = question;
+  entry.asked_until = until;
+  if (mate >= 0) {
+    return nodes_->ask_rank(mate, question);
+  }
+  // Its maker tells who waits, in the thread that sets it, if it is asked itself.
+  nodes_->ask(nodes_->of_creator(promised.creator), question, static_cast<int>(promised.creator));
+}
+
+// Whether it is to be asked again: a mate has died, or does not ask any more, or the question's time is over,
+// and that of others is not.
+bool PromiseWaits::goes_on(const Entry& entry, const Error& error, Clock::time_point now) const noexcept {
+  const int rank = entry.question->rank();
+  const bool of_mate = nodes_->of_creator(static_cast<std::uint32_t>(rank)) == nodes_->own();
+  switch (error.code()) {
+    case Errc::timeout:
+      return now >= entry.asked_until || entry.left_alone <= most_left_alone;
+    case Errc::stale:
+      return of_mate;
+    case Errc::peer_lost:
+    case Errc::closed:
+      return of_mate && (exchange_->is_lost(rank) || exchange_->has_closed(rank));
+    default:
+      return false;
+  }
+}
+
+void PromiseWaits::answered(const Key& promised, const Question* question,
+                            Result<NodeAnswer> answer) noexcept {
+  const auto at = entries_.find(promised);
+  if (at == entries_.end() || at->second.question.get() != question) {
+    return;  // nobody waits for that any more
+  }
+  Entry& entry = at->second;
+  const auto now = exchange_->now();
+  Queue told;
+  if (!answer && goes_on(entry, answer.error(), now)) {
+    told = take_over(entry, now);
+    dismiss_late(entry, now);
+    if (answer.error().code() == Errc::stale) {
+      entry.of_no_use = entry.asked_by;
+    }
+    entry.left_alone += now < entry.asked_until ? 1 : 0;
+    entry.question.reset();
+    if (entry.is_awaited()) {
+      try {
+        ask(at);  // who came later has more time
+      } catch (const std::bad_alloc&) {
+        answer_mates(entry, no_memory_left());
+        (void)end(at, no_memory_left(), told);
+      }
+    } else {
+      (void)end(at, promise_not_set(), told);
+    }
+    return tell(told);
+  }
+  answer_mates(entry, answer);
+  try {
+    (void)end(at,
+              read_name_answer(*nodes_, promised.store, entry.name, nodes_->of_creator(promised.creator),
+                               true, std::move(answer)),
+              told);
+  } catch (const std::bad_alloc&) {
+    (void)end(at, no_memory_left(), told);
+  }
+  tell(told);
+}
+
+void PromiseWaits::join(const Key& promised, const Mate& mate) {
+  const auto at = entries_.find(promised);
+  if (at == entries_.end() || !at->second.mark) {
+    return exchange_->refuse(mate.rank, mate.call, asks_no_more());
+  }
+  due_ = std::min(due_, mate.until);
+  auto& mates = at->second.mates;
+  const auto before = std::ranges::find(mates, mate.rank, &Mate::rank);
+  if (before == mates.end()) {
+    return mates.push_back(mate);
+  }
+  const std::uint32_t call = std::exchange(*before, mate).call;
+  exchange_->refuse(mate.rank, call, promise_not_set());
+}
+
+// Telling one may be how it is noticed that others are lost.
+void PromiseWaits::leave(const Key& promised, int mate) noexcept {
+  const auto at = entries_.find(promised);
+  if (at == entries_.end()) {
+    return;
+  }
+  std::vector<Mate>& mates = at->second.mates;
+  const auto is_that = [mate](const Mate& one) { return one.rank == mate; };
+  for (auto one = std::ranges::find_if(mates, is_that); one != mates.end();
+       one = std::ranges::find_if(mates, is_that)) {
+    const std::uint32_t call = one->call;
+    mates.erase(one);
+    exchange_->refuse(mate, call, promise_not_set());
+  }
+}
+
+void PromiseWaits::forget(int mate) noexcept {
+  for (auto& [promised, entry] : entries_) {
+    std::erase_if(entry.mates, [mate](const Mate& one) { return one.rank == mate; });
+  }
+}
+
+// They give up by themselves.
+void PromiseWaits::dismiss_late(Entry& entry, Clock::time_point now) noexcept {
+  std::erase_if(entry.mates, [&](const Mate& one) {
+    if (one.until <= now) {
+      exchange_->dismiss(one.rank, one.call);
+    }
+    return one.until <= now;
+  });
+}
+
+// As this rank was answered, but for what is true of this rank alone: that it has no memory, and that the
+// ranks it has asked have closed.
+void PromiseWaits::answer_mates(Entry& entry, const Result<NodeAnswer>& answer) noexcept {
+  for (const Mate& one : std::exchange(entry.mates, {})) {
+    if (answer) {
+      const auto block = answer->block;
+      exchange_->answer(
+          one.rank, one.call, answer->body,
+          {block ? std::span<const std::byte>(block->memory()) : std::span<const std::byte>(), block});
+    } else {
+      exchange_->refuse(one.rank, one.call, for_mates(answer.error()));
+    }
+  }
+}
+
+// Nobody waits for it any more, and whoever was asked keeps the question else until its time is over.
+void PromiseWaits::take_back(const Key& promised, const Entry& entry) noexcept {
+  const auto now = exchange_->now();
+  if (!entry.question || entry.asked_until <= now) {
+    return;
+  }
+  const int rank = entry.question->rank();
+  if (exchange_->is_lost(rank) || exchange_->has_closed(rank)) {
+    return;
+  }
+  unless_out_of_memory([&] {
+    const AwaitWords asked{.store = promised.store, .patience_ns = 0};
+    nodes_->ask_rank(
+        rank, std::make_shared<TakenBack>(Kind::await, words(asked), Bulk{bytes_of_text(entry.name), nullptr},
+                                          now + exchange_->options().patience));
+  });
+}
+
+// None: not yet. Watched first, then looked for: what is bound after the look is told of.
+std::optional<Result<NameAnswer>> PromiseWaits::look(const Key& promised, const std::string& name) noexcept {
+  try {
+    memory_.directory->watch(name_hash(promised.store, name), watcher_);
+    const auto pin = find_promised(*memory_.table, *memory_.directory, promised, name, lost_mates_);
+    if (pin) {
+      memory_.table->release(pin->id);
+      return NameAnswer();
+    }
+    if (pin.error().code() == Errc::timeout) {
+      return std::nullopt;
+    }
+    return Result<NameAnswer>(pin.error());
+  } catch (const std::bad_alloc&) {
+    return Result<NameAnswer>(no_memory_left());
+  }
+}
+
+// The others go on waiting.
+PromiseWaits::Queue PromiseWaits::take_over(Entry& entry, Clock::time_point now) noexcept {
+  Queue over;
+  Queue all = std::exchange(entry.waiting, {});
+  while (AwaitedPromise* const one = all.pop()) {
+    if (one->is_over(now)) {
+      one->outcome_.emplace(promise_not_set());
+      over.push(*one);
+    } else {
+      entry.waiting.push(*one);
+    }
+  }
+  return over;
+}
+
+// All of this rank who wait for it are to be told that; the next promise. A mark that cannot be taken away is
+// taken over by whoever waits next, when he has heard that it is of no use.
+PromiseWaits::Entries::iterator PromiseWaits::end(Entries::iterator at, const Result<NameAnswer>& outcome,
+                                                  Queue& told) noexcept {
+  if (const auto& mark = at->second.mark) {
+    unless_out_of_memory([&] { marks_->unmark(marked(at->first), *mark); });
+  }
+  Queue all = std::exchange(at->second.waiting, {});
+  while (AwaitedPromise* const one = all.pop()) {
+    one->outcome_.emplace(outcome);
+    told.push(*one);
+  }
+  ahead_ -= at->second.is_ahead ? 1 : 0;
+  return entries_.erase(at);
+}
+
+// Whoever is told may be gone then, and others may have come.
+void PromiseWaits::tell(Queue told) noexcept {
+  while (AwaitedPromise* const one = told.pop()) {
+    one->told_.tell(*std::move(one->outcome_));
+  }
+}
+
+void PromiseWaits::look_here() noexcept {
+  Queue told;
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    const auto outcome = is_here(at->first) ? look(at->first, at->second.name) : std::nullopt;
+    at = outcome ? end(at, *outcome, told) : std::next(at);
+  }
+  tell(told);
+}
+
+void PromiseWaits::look_here(const Key& promised) noexcept {
+  const auto at = entries_.find(promised);
+  const auto outcome =
+      at != entries_.end() && is_here(promised) ? look(promised, at->second.name) : std::nullopt;
+  if (outcome) {
+    Queue told;
+    (void)end(at, *outcome, told);
+    tell(told);
+  }
+}
+
+void PromiseWaits::do_due(Clock::time_point now) noexcept {
+  if (due_ > now) {
+    return;
+  }
+  Queue told;
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    Queue over = take_over(at->second, now);
+    while (AwaitedPromise* const one = over.pop()) {
+      told.push(*one);
+    }
+    dismiss_late(at->second, now);
+    if (!at->second.is_awaited()) {
+      take_back(at->first, at->second);
+      at = end(at, promise_not_set(), told);
+      continue;
+    }
+    const auto outcome = is_here(at->first) ? look(at->first, at->second.name) : std::nullopt;
+    at = outcome ? end(at, *outcome, told) : std::next(at);
+  }
+  set_due(now);
+  tell(told);
+}
+
+void PromiseWaits::set_due(Clock::time_point now) noexcept {
+  due_ = Clock::time_point::max();
+  for (const auto& [promised, entry] : entries_) {
+    due_ = std::min(due_, now + between_looks_);
+    for (const AwaitedPromise* each = entry.waiting.first; each != nullptr; each = each->next_) {
+      due_ = std::min(due_, each->until_);
+    }
+    for (const Mate& each : entry.mates) {
+      due_ = std::min(due_, each.until);
+    }
+  }
+}
+
+void PromiseWaits::close(const Error& error) noexcept {
+  closed_ = error;
+  due_ = Clock::time_point::max();
+  Queue told;
+  for (auto at = entries_.begin(); at != entries_.end();) {
+    for (const Mate& one : std::exchange(at->second.mates, {})) {
+      exchange_->refuse(one.rank, one.call, error);
+    }
+    take_back(at->first, at->second);
+    at = end(at, error, told);
+  }
+  tell(told);
+}
+
+}  // namespace locum

@@ -1,0 +1,180 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "core/async/name_answer.hpp"
+#include "core/async/operation.hpp"
+#include "core/copies/node_copies.hpp"
+#include "core/node/node_memory.hpp"
+#include "core/node/promised.hpp"
+#include "core/rpc/exchange.hpp"
+#include "core/rpc/nodes.hpp"
+
+namespace locum {
+
+class AwaitedPromise;
+
+/// The promises that operations of this rank wait for. However many wait for one, it costs one question to
+/// the node of its maker, and one answer; or, where it was made on this node, a look whenever the directory
+/// tells of a name. Each waits until its own deadline: where that of the question is earlier, it is asked
+/// again then. By who drives.
+///
+/// The ranks of a node ask once, too: the first to wait puts a mark into the node's memory (see NodeCopies),
+/// asks, and answers the others, who ask it. Where it dies or closes, the next one asks; where it cannot put
+/// a mark, it asks for itself.
+///
+/// Whom nobody wants any more is forgotten within a fifth of the patience with silent ranks. With the last of
+/// them the question is taken back, by another one that has no patience.
+class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
+ public:
+  using Clock = Exchange::Clock;
+
+  /// Promises of other nodes that may be waited for without a thread that waits: the node of their makers
+  /// keeps AwaitedNames::most_of_rank of a rank, of which threads need some, and looks at all of them when
+  /// its directory tells of a name.
+  static constexpr std::size_t most_ahead = 1024;
+
+  /// A rank of this node that waits by this one.
+  struct Mate {
+    int rank = 0;
+    std::uint32_t call = 0;
+    Clock::time_point until;
+  };
+
+  /// \param watcher is told by the directory when look_here() is due
+  PromiseWaits(NodeMemory memory, std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
+               std::shared_ptr<NodeCopies> marks, std::shared_ptr<NameWatcher> watcher, LostMates lost_mates);
+
+  /// Looks what has become of promises of this node.
+  void look_here() noexcept;
+  /// The same of one.
+  void look_here(const Key& promised) noexcept;
+  /// When do_due() is, though nothing has been told.
+  [[nodiscard]] Clock::time_point next_due() const noexcept { return due_; }
+  /// Ends those whose time is over, or who are not wanted any more, and looks for makers that have died.
+  void do_due(Clock::time_point now) noexcept;
+  /// Answers a rank of this node when a promise of another one is set or over; `stale`, at once, if this rank
+  /// does not ask for the node (any more). A rank asks once for a promise: its next question takes the place
+  /// of the one before, so that nobody fills this rank's memory. Throws std::bad_alloc.
+  void join(const Key& promised, const Mate& mate);
+  /// That rank of this node does not wait for it any more, and is told so.
+  void leave(const Key& promised, int mate) noexcept;
+  /// That rank is lost.
+  void forget(int mate) noexcept;
+  /// Nobody waits any more; all who do, and who will, are told this.
+  void close(const Error& error) noexcept;
+  /// Promises that are waited for.
+  [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
+
+ private:
+  friend class AwaitedPromise;
+  class Question;
+
+  /// In the order in which they came; none of them has been told.
+  struct Queue {
+    AwaitedPromise* first = nullptr;
+    AwaitedPromise* last = nullptr;
+
+    void push(AwaitedPromise& one) noexcept;
+    [[nodiscard]] AwaitedPromise* pop() noexcept;
+  };
+  struct Entry {
+    std::string name;
+    Queue waiting{};
+    std::vector<Mate> mates{};             ///< only where there is a mark
+    std::shared_ptr<Question> question{};  ///< under way; none for a promise of this node
+    Clock::time_point asked_until{};
+    std::optional<NodeCopies::Mark> mark{};  ///< this rank asks for the node
+    int left_alone = 0;                      ///< how often a rank that was asked did not go on
+    std::uint64_t asked_by = 0;              ///< the mark of the mate that was asked, by its generation
+    std::uint64_t of_no_use = 0;             ///< one whose rank says that it does not ask
+    bool is_ahead = false;                   ///< counts among the most_ahead
+
+    [[nodiscard]] bool is_awaited() const noexcept { return waiting.first != nullptr || !mates.empty(); }
+  };
+  using Entries = std::unordered_map<Key, Entry>;
+
+  void join(AwaitedPromise& one);
+  void begin(Entries::iterator at);
+  void ask(Entries::iterator at);
+  [[nodiscard]] static Key marked(const Key& promised) noexcept;
+  [[nodiscard]] int asker(const Key& promised, Entry& entry);
+  [[nodiscard]] bool goes_on(const Entry& entry, const Error& error, Clock::time_point now) const noexcept;
+  void take_back(const Key& promised, const Entry& entry) noexcept;
+  void dismiss_late(Entry& entry, Clock::time_point now) noexcept;
+  void answer_mates(Entry& entry, const Result<NodeAnswer>& answer) noexcept;
+  void answered(const Key& promised, const Question* question, Result<NodeAnswer> answer) noexcept;
+  [[nodiscard]] bool is_here(const Key& promised) const noexcept;
+  [[nodiscard]] std::optional<Result<NameAnswer>> look(const Key& promised, const std::string& name) noexcept;
+  [[nodiscard]] static Queue take_over(Entry& entry, Clock::time_point now) noexcept;
+  [[nodiscard]] Entries::iterator end(Entries::iterator at, const Result<NameAnswer>& outcome,
+                                      Queue& told) noexcept;
+  static void tell(Queue told) noexcept;
+  void set_due(Clock::time_point now) noexcept;
+
+  const NodeMemory memory_;
+  const std::shared_ptr<Exchange> exchange_;
+  const std::shared_ptr<Nodes> nodes_;
+  const std::shared_ptr<NodeCopies> marks_;
+  const std::shared_ptr<NameWatcher> watcher_;
+  const LostMates lost_mates_;
+  const Clock::duration between_looks_;
+  Entries entries_;
+  std::size_t ahead_ = 0;
+  std::optional<Error> closed_;
+  Clock::time_point due_ = Clock::time_point::max();
+};
+
+/// A promise that an operation waits for: `co_await` it for what stands under its name. Of a promise of this
+/// node no more is said than that there is something: the waiter is to look himself.
+class AwaitedPromise final : public Operation::Begun {
+ public:
+  /// Who waits for it.
+  enum class For : std::uint8_t {
+    thread,
+    later_use,  ///< `out_of_memory` where very many are awaited so
+  };
+
+  /// \param name under which it stands; copied
+  AwaitedPromise(PromiseWaits& waits, const Key& promised, const std::string& name,
+                 Deadline::Clock::time_point until, For who)
+      : waits_(waits), promised_(promised), name_(name), until_(until), for_(who) {}
+
+  /// Throws std::bad_alloc: it is not waited for then.
+  [[nodiscard]] Result<NameAnswer> await_resume() {
+    check();
+    return told_.await_resume();
+  }
+
+ private:
+  friend class PromiseWaits;
+
+  [[nodiscard]] bool begin(Operation& operation) override {
+    operation_ = &operation;
+    waits_.join(*this);
+    return told_.is_told(operation);
+  }
+  [[nodiscard]] bool is_over(Deadline::Clock::time_point now) const noexcept {
+    return until_ <= now || !operation_->is_wanted();
+  }
+
+  PromiseWaits& waits_;
+  const Key promised_;
+  const std::string name_;
+  const Deadline::Clock::time_point until_;
+  const For for_;
+  Operation* operation_ = nullptr;
+  AwaitedPromise* next_ = nullptr;
+  std::optional<Result<NameAnswer>> outcome_;  ///< that it is about to be told
+  Told<Result<NameAnswer>> told_;
+};
+
+}  // namespace locum

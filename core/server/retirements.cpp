@@ -1,0 +1,154 @@
+#include "core/server/retirements.hpp"
+
+#include <algorithm>
+
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/deadline.hpp"
+#include "core/node/node_memory.hpp"
+
+namespace locum {
+
+namespace {
+
+// Between two questions, while somebody waits, and when nobody does.
+constexpr std::chrono::milliseconds longest_pause{50};
+constexpr std::chrono::milliseconds longest_pause_alone{1000};
+
+}  // namespace
+
+void Retirements::Queue::push(std::shared_ptr<Retirement> one) noexcept {
+  Retirement* const last = std::exchange(last_, one.get());
+  (first_ ? last->next_ : first_) = std::move(one);
+}
+
+std::shared_ptr<Retirement> Retirements::Queue::pop() noexcept {
+  auto one = std::move(first_);
+  if (one) {
+    first_ = std::move(one->next_);
+  }
+  return one;
+}
+
+Retirements::Retirements(std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
+                         std::shared_ptr<Bell> bell, std::chrono::milliseconds timeout)
+    : exchange_(std::move(exchange)), nodes_(std::move(nodes)), bell_(std::move(bell)), timeout_(timeout) {}
+
+// One by one: a long queue that destroys itself would take as much of the stack.
+Retirements::~Retirements() {
+  for (Queue named = take_named(); named.pop();) {
+  }
+  while (waiting_.pop()) {
+  }
+}
+
+// Kept here: who is told may let go of it at once.
+void Retirements::retire(std::shared_ptr<Retirement> given, const Key& key,
+                         Clock::time_point until) noexcept {
+  const auto one = std::move(given);
+  one->key_ = key;
+  one->until_ = until;
+  if (nodes_->of_creator(key.creator) < 0) {
+    Error error = no_memory_left();
+    unless_out_of_memory([&] { error = no_such_maker(key); });
+    return tell(*one, error);
+  }
+  ask(one);
+}
+
+void Retirements::retire_soon(std::shared_ptr<Retirement> one, const Key& key) noexcept {
+  one->key_ = key;
+  one->is_awaited_ = false;
+  {
+    const MutexLock lock(mutex_);
+    named_.push(std::move(one));
+    has_named_.store(true, std::memory_order_release);
+  }
+  bell_->ring();
+}
+
+Retirements::Queue Retirements::take_named() noexcept {
+  const MutexLock lock(mutex_);
+  has_named_.store(false, std::memory_order_relaxed);
+  return std::exchange(named_, {});
+}
+
+void Retirements::do_due(Clock::time_point now) noexcept {
+  if (has_named_.load(std::memory_order_acquire)) {
+    for (Queue named = take_named(); auto one = named.pop();) {
+      const Key key = one->key_;
+      retire(std::move(one), key, now);
+    }
+  }
+  if (due_ > now) {
+    return;
+  }
+  due_ = Clock::time_point::max();
+  for (Queue waiting = std::exchange(waiting_, {}); const auto one = waiting.pop();) {
+    if (one->due_ <= now) {
+      ask(one);
+    } else {
+      due_ = std::min(due_, one->due_);
+      waiting_.push(one);
+    }
+  }
+}
+
+void Retirements::ask(const std::shared_ptr<Retirement>& one) noexcept {
+  const KeyWords asked{one->key_};
+  const auto now = exchange_->now();
+  const auto until = one->until_ > now ? one->until_ : Deadline().moment(timeout_, now);
+  const bool is_asked = unless_out_of_memory([&] {
+    nodes_->ask(
+        nodes_->of_creator(one->key_.creator), Kind::retire, words(asked), {}, until,
+        [self = shared_from_this(), one](const Result<NodeAnswer>& answer) { self->answered(one, answer); });
+  });
+  if (!is_asked) {
+    ask_later(one, no_memory_left());
+  }
+}
+
+// A question that nobody has answered in time was sent, and will be heard.
+void Retirements::answered(const std::shared_ptr<Retirement>& one,
+                           const Result<NodeAnswer>& answer) noexcept {
+  if (answer) {
+    return tell(*one, {});
+  }
+  const Error& error = answer.error();
+  if (error.code() == Errc::out_of_memory) {
+    return ask_later(one, error);
+  }
+  const bool went = error.code() == Errc::closed && nodes_->has_closed(nodes_->of_creator(one->key_.creator));
+  tell(*one, went ? Result<void>() : Result<void>(error));
+}
+
+void Retirements::ask_later(const std::shared_ptr<Retirement>& one, const Error& error) noexcept {
+  if (closed_) {
+    return tell(*one, *closed_);
+  }
+  one->due_ = exchange_->now() + one->pause_;
+  if (one->due_ >= one->until_) {
+    tell(*one, error);
+  }
+  one->pause_ =
+      std::min<Clock::duration>(2 * one->pause_, one->is_awaited_ ? longest_pause : longest_pause_alone);
+  due_ = std::min(due_, one->due_);
+  waiting_.push(one);
+}
+
+void Retirements::close(const Error& error) noexcept {
+  closed_ = error;
+  due_ = Clock::time_point::max();
+  for (Queue named = take_named(); named.pop();) {
+  }
+  for (Queue waiting = std::exchange(waiting_, {}); const auto one = waiting.pop();) {
+    tell(*one, error);
+  }
+}
+
+void Retirements::tell(Retirement& one, const Result<void>& outcome) noexcept {
+  if (std::exchange(one.is_awaited_, false)) {
+    one.ended(outcome);
+  }
+}
+
+}  // namespace locum

@@ -1,0 +1,325 @@
+#include "shm/arena/arena.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <limits>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "core/async/haste.hpp"
+
+namespace locum::shm {
+namespace {
+
+// PageRuns counts pages in 32 bits, and keeps two numbers for itself.
+constexpr std::uint64_t most_pages = std::numeric_limits<std::uint32_t>::max() - 2;
+
+std::uint64_t missing_pages(const PageSpace::Plan& plan) noexcept {
+  std::uint64_t pages = 0;
+  for (const PageRun& part : plan.missing) {
+    pages += part.count;
+  }
+  return pages;
+}
+
+}  // namespace
+
+SharedArena::SharedArena(std::shared_ptr<Segment> segment, std::uint32_t rank, std::uint64_t step_bytes,
+                         std::uint64_t prepare_bytes, Background background, Collect collect)
+    : segment_(std::move(segment)),
+      base_(segment_->base()),
+      first_arena_(segment_->geometry().arena_offset(0)),
+      stride_(segment_->geometry().arena_offset(1) - first_arena_),  // defined beyond the last rank, too
+      begin_(segment_->geometry().arena_offset(rank)),
+      limit_bytes_(std::min(segment_->geometry().arena_bytes / page_bytes, most_pages) * page_bytes),
+      unit_pages_(std::clamp<std::uint64_t>(pages_for(step_bytes), 1, most_unit_pages)),
+      collect_(std::move(collect)),
+      blocks_(limit_bytes_ / page_bytes, unit_pages_),
+      reserve_(std::min(prepare_bytes, segment_->geometry().memory_bytes) / page_bytes / unit_pages_),
+      pressure_(segment_, rank),
+      adopted_(segment_, rank) {
+  if (background == Background::thread) {
+    preparer_ = std::make_unique<Preparer>(pressure_.bell(), [this] { return work(Deadline::Clock::now()); });
+  }
+}
+
+SharedArena::~SharedArena() = default;
+
+Result<Block> SharedArena::allocate(std::uint64_t size_bytes, std::uint64_t alignment) {
+  if (!std::has_single_bit(alignment) || alignment > page_bytes) {
+    return Error(Errc::invalid_argument, "objects are aligned to a power of two up to " +
+                                             std::to_string(page_bytes) + " bytes, not to " +
+                                             std::to_string(alignment));
+  }
+  const BlockRequest request{.size_bytes = size_bytes,
+                             .class_bytes = size_class::aligned(size_bytes, alignment)};
+  try {
+    std::optional<std::uint64_t> begin;
+    bool wanted = false;
+    {
+      const MutexLock lock(mutex_);
+      const std::uint64_t pages_before = blocks_.pages().free_pages();
+      begin = blocks_.take(request);
+      wanted = blocks_.pages().free_pages() != pages_before && books_changed();
+    }
+    if (wanted) {
+      wake();
+    }
+    return begin ? Result<Block>(Block{begin_ + *begin, size_bytes}) : grow(request);
+  } catch (const std::bad_alloc&) {
+    return Error(Errc::out_of_memory, "this process has no memory of its own left for its arena's books");
+  }
+}
+
+void SharedArena::free(const Block& block) noexcept {
+  const std::uint64_t begin = block.offset - begin_;
+  if (begin >= limit_bytes_) [[unlikely]] {  // also what lies before begin_
+    if (adopted_.free(block)) {
+      {
+        const MutexLock lock(mutex_);
+        static_cast<void>(books_changed());
+      }
+      wake();
+    }
+    return;
+  }
+  bool wanted = false;
+  {
+    const MutexLock lock(mutex_);
+    wanted = blocks_.free(begin, block.size_bytes) && books_changed();
+  }
+  if (wanted) {
+    wake();
+  }
+}
+
+// Commits what is missing. If that cannot be had: once more with the pages of empty slabs that were kept for
+// their size, then for steps that this arena has free elsewhere, and last as memory comes that the others
+// have. A thread in haste only asks the others for more: a later request finds it. One that may not work
+// commits a piece at most.
+Result<Block> SharedArena::grow(const BlockRequest& request) {
+  const bool haste = Haste::is_on();
+  if (!Haste::allows_work() && request.pages > most_unit_pages) {
+    return full(request, Error(Errc::out_of_memory, "a thread that holds up others commits no more than " +
+                                                        std::to_string(most_unit_pages * page_bytes) +
+                                                        " bytes at a time"));
+  }
+  std::uint64_t lacking_bytes = 0;
+  Result<Block> block = commit_for(request, lacking_bytes);
+  if (block) {
+    return block;
+  }
+  bool retired = false;
+  {
+    const MutexLock lock(mutex_);
+    retired = blocks_.retire_slabs();
+  }
+  if (retired) {
+    block = commit_for(request, lacking_bytes);
+  }
+  const Moment begun = Deadline::Clock::now();
+  const Moment last = begun + Pressure::longest;
+  for (bool first = true; !block && Deadline::Clock::now() < last && may_be_had(lacking_bytes, first);) {
+    if (!give_back_instead(lacking_bytes)) {
+      if (haste) {
+        if (pressure_.ring_for_later(begun)) {
+          Haste::put_off();
+        }
+        break;
+      }
+      // Who has answered once is at it, however slowly.
+      if (!pressure_.call(std::exchange(first, false) ? begun + Pressure::patience : last)) {
+        break;
+      }
+    }
+    block = commit_for(request, lacking_bytes);
+    if (haste) {
+      if (!block) {
+        Haste::put_off();  // somebody else took what this arena gave back
+      }
+      break;
+    }
+  }
+  return block;
+}
+
+// Whole free steps of this arena for what is lacking elsewhere in it. Whoever waits for memory does this
+// itself: the background thread would come to it later, and on a machine with many more threads than cores
+// much later. Whether there was any.
+bool SharedArena::give_back_instead(std::uint64_t lacking_bytes) {
+  {
+    const MutexLock lock(mutex_);
+    reserve_.run_short();  // what comes back is not for the background to prepare
+  }
+  std::uint64_t back_bytes = 0;
+  while (back_bytes < lacking_bytes) {
+    const MutexLock growing(growing_);  // for a piece, so that other threads wait no longer than for that
+    const std::uint64_t bytes = give_back(pages_for(lacking_bytes - back_bytes) / unit_pages_ + 1);
+    if (bytes == 0) {
+      break;
+    }
+    back_bytes += bytes;
+  }
+  return back_bytes > 0;
+}
+
+// Whether it is worth to call: not if all that is free in the node does not suffice. How much evicted objects
+// hold that nobody has collected is known after a call only.
+bool SharedArena::may_be_had(std::uint64_t lacking_bytes, bool first_call) const {
+  const std::uint64_t committed = segment_->committed_bytes();
+  const std::uint64_t limit = segment_->geometry().memory_bytes;
+  const std::uint64_t left = limit - std::min(limit, committed);
+  const std::uint64_t offered = pressure_.offered();
+  return lacking_bytes > 0 && pressure_.worth_calling() &&
+         ((offered > 0 && lacking_bytes <= left + offered) || (first_call && pressure_.uncollected()));
+}
+
+// `lacking_bytes`: what could not be committed; 0 where that is not the reason for an error. Much of it takes
+// seconds: who wants a piece at most has a turn of his own, and waits for the other one's plan only.
+Result<Block> SharedArena::commit_for(const BlockRequest& request, std::uint64_t& lacking_bytes) {
+  lacking_bytes = 0;
+  if (request.pages <= most_unit_pages) {
+    const MutexLock turn(growing_);
+    Sought sought = seek(request);
+    return sought.plan ? commit_plan(request, *sought.plan, lacking_bytes) : sought.block;
+  }
+  const MutexLock turn(growing_much_);
+  Sought sought;
+  {
+    const MutexLock growing(growing_);
+    sought = seek(request);
+  }
+  return sought.plan ? commit_plan(request, *sought.plan, lacking_bytes) : sought.block;
+}
+
+SharedArena::Sought SharedArena::seek(const BlockRequest& request) {
+  {
+    const MutexLock lock(mutex_);
+    if (const auto begin = blocks_.take(request)) {  // whose turn it was before us has made room
+      return {.block = Block{begin_ + *begin, request.size_bytes}};
+    }
+    if (auto plan = blocks_.pages().plan(request.pages)) {
+      reserve_.commit_begins();
+      return {.plan = std::move(plan)};
+    }
+  }
+  return {.block = full(request, Error(Errc::out_of_memory,
+                                       "the arena has an address range of " + std::to_string(limit_bytes_) +
+                                           " bytes, by memory_bytes and reserve_bytes"))};
+}
+
+Result<Block> SharedArena::commit_plan(const BlockRequest& request, PageSpace::Plan& plan,
+                                       std::uint64_t& lacking_bytes) {
+  Result<void> committed;
+  try {
+    committed = commit(plan);
+    if (!committed && plan.extra > 0) {
+      {
+        const MutexLock lock(mutex_);
+        blocks_.pages().without_extra(plan);
+      }
+      committed = commit(plan);
+    }
+  } catch (const std::bad_alloc&) {  // not even for the reason
+    committed = no_memory_left();
+  }
+  if (!committed) {
+    {
+      const MutexLock lock(mutex_);
+      reserve_.commit_ends(false);
+      blocks_.pages().refused(plan);
+    }
+    lacking_bytes = missing_pages(plan) * page_bytes;
+    return full(request, committed.error());
+  }
+  bool wanted = false;
+  Result<Block> block(std::in_place);
+  {
+    const MutexLock lock(mutex_);
+    reserve_.commit_ends(true);
+    blocks_.pages().committed(plan);
+    *block = {begin_ + blocks_.cut(request, plan.block.first), request.size_bytes};
+    wanted = reserve_.exchange(missing_pages(plan) / unit_pages_,
+                               blocks_.used_bytes() / page_bytes / unit_pages_, free_units());
+    wanted = books_changed() || wanted;
+  }
+  if (wanted) {
+    wake();
+  }
+  return block;
+}
+
+// All that is missing, or nothing.
+Result<void> SharedArena::commit(const PageSpace::Plan& plan) {
+  for (std::size_t index = 0; index < plan.missing.size(); ++index) {
+    const PageRun& part = plan.missing[index];
+    auto committed = segment_->commit(begin_ + part.first * page_bytes, part.count * page_bytes);
+    if (!committed) {
+      while (index-- > 0) {
+        const PageRun& taken = plan.missing[index];
+        segment_->give_back(begin_ + taken.first * page_bytes, taken.count * page_bytes);
+      }
+      return committed;
+    }
+  }
+  return {};
+}
+
+Error SharedArena::full(const BlockRequest& request, const Error& reason) const {
+  const ArenaUsage now = usage();
+  return Error(Errc::out_of_memory,
+               "no memory for a block: asked for " + std::to_string(request.size_bytes) +
+                   " bytes; this process has " + std::to_string(now.used) + " used and " +
+                   std::to_string(now.free) + " free (the largest piece " + std::to_string(now.largest_free) +
+                   "), the node has " + std::to_string(now.node_committed) +
+                   " committed of memory_bytes = " + std::to_string(now.limit) + ", of which " +
+                   std::to_string(pressure_.offered()) + " are free in whole steps",
+               reason.detail().empty() ? reason.text() : reason.text() + ": " + reason.detail());
+}
+
+// Called whenever free pages became more or fewer; whether the background has something to do.
+bool SharedArena::books_changed() {
+  pressure_.offer(free_units() * unit_pages_ * page_bytes + adopted_.unused_bytes());
+  return reserve_.note(free_units(), blocks_.pages().can_grow());
+}
+
+void SharedArena::wake() noexcept {
+  if (preparer_) {
+    preparer_->wake();
+  }
+}
+
+std::byte* SharedArena::data(std::uint64_t offset) const noexcept {
+  return base_ + offset;
+}
+
+bool SharedArena::contains(std::uint64_t offset, std::uint64_t size_bytes) const noexcept {
+  const Geometry& geometry = segment_->geometry();
+  if (offset < first_arena_ || (offset - first_arena_) / stride_ >= geometry.ranks) {
+    return false;
+  }
+  const std::uint64_t within = (offset - first_arena_) % stride_;
+  return within < geometry.arena_bytes && size_bytes <= geometry.arena_bytes - within;
+}
+
+ArenaUsage SharedArena::usage() const {
+  const MutexLock lock(mutex_);
+  return usage_now();
+}
+
+ArenaUsage SharedArena::usage_now() const {
+  const std::uint64_t adopted = adopted_.used_bytes();
+  const std::uint64_t used = blocks_.used_bytes() + adopted;
+  const std::uint64_t committed =
+      blocks_.pages().committed_pages() * page_bytes + adopted + adopted_.unused_bytes();
+  return {.limit = segment_->geometry().memory_bytes,
+          .node_committed = segment_->committed_bytes(),
+          .committed = committed,
+          .used = used,
+          .free = committed - used,
+          .largest_free = blocks_.largest_free()};
+}
+
+}  // namespace locum::shm

@@ -1,0 +1,139 @@
+// What an arena does behind those who allocate: it commits ahead, and gives back.
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <new>
+#include <optional>
+
+#include "shm/arena/arena.hpp"
+
+namespace locum::shm {
+namespace {
+
+// What the background commits and touches before it looks up again: who lacks pages waits as long, a quarter
+// of a millisecond.
+constexpr std::uint64_t piece_pages = (std::uint64_t{512} << 10U) / page_bytes;
+// The least that a call for memory brings, where there is so much.
+constexpr std::uint64_t least_answer_pages = (std::uint64_t{64} << 20U) / page_bytes;
+// Linux 5.14; older kernels refuse it, and pages are then touched by whoever writes them first.
+constexpr int populate_write = 23;
+
+}  // namespace
+
+SharedArena::Moment SharedArena::work(Moment now) {
+  const bool called = pressure_.called();
+  const Moment next_collect = collect_ ? collect_(*this, now, called) : Moment::max();
+  const MutexLock growing(growing_);
+  if (called) {
+    const MutexLock lock(mutex_);
+    static_cast<void>(blocks_.retire_slabs());
+    reserve_.answer(free_units(), least_answer_pages / unit_pages_);
+  }
+  return empty_adopted() || give_back_piece() || prepare_piece() ? Moment::min()
+                                                                 : std::min(next_collect, look(now));
+}
+
+// A piece of what freed blocks of dead processes have left; false if that is all. Nothing of it is kept.
+bool SharedArena::empty_adopted() {
+  const std::uint64_t bytes = adopted_.give_back_piece();
+  if (bytes == 0) {
+    return false;
+  }
+  given_back_bytes_.fetch_add(bytes, std::memory_order_release);
+  bool answers = false;
+  {
+    const MutexLock lock(mutex_);
+    static_cast<void>(books_changed());
+    answers = reserve_.answers();
+  }
+  if (answers) {
+    pressure_.answer();
+  }
+  return true;
+}
+
+// A piece of what is to be given back; false if that is all.
+bool SharedArena::give_back_piece() {
+  std::uint64_t surplus_units = 0;
+  {
+    const MutexLock lock(mutex_);
+    surplus_units = reserve_.surplus(free_units());
+  }
+  // None: also where no book could be had for it.
+  const std::uint64_t bytes = surplus_units > 0 ? give_back(surplus_units) : 0;
+  bool answers = false;
+  {
+    const MutexLock lock(mutex_);
+    answers = reserve_.answers();
+    reserve_.gave_back(bytes / page_bytes / unit_pages_);
+  }
+  if (answers) {
+    pressure_.answer();
+  }
+  return bytes > 0;
+}
+
+// A piece of at most so many free steps, one at least if there is one; how many bytes.
+std::uint64_t SharedArena::give_back(std::uint64_t most_units) {
+  std::optional<PageRun> run;
+  try {
+    const MutexLock lock(mutex_);
+    run = blocks_.pages().surplus(std::min(most_units, most_unit_pages / unit_pages_));
+    if (run) {
+      static_cast<void>(books_changed());
+    }
+  } catch (const std::bad_alloc&) {
+  }
+  if (!run) {
+    return 0;
+  }
+  const std::uint64_t size_bytes = run->count * page_bytes;
+  segment_->give_back(begin_ + run->first * page_bytes, size_bytes);
+  given_back_bytes_.fetch_add(size_bytes, std::memory_order_release);
+  const MutexLock lock(mutex_);
+  blocks_.pages().given_back(*run);
+  return size_bytes;
+}
+
+// A piece of what is to be kept ready; false if there is enough. The last quarter of the node's memory is for
+// whoever really needs it.
+bool SharedArena::prepare_piece() {
+  std::optional<PageSpace::Plan> plan;
+  try {
+    const MutexLock lock(mutex_);
+    if (!reserve_.lacks(free_units(), blocks_.pages().can_grow())) {
+      return false;
+    }
+    plan = blocks_.pages().plan_ahead(piece_pages);
+  } catch (const std::bad_alloc&) {
+  }
+  if (!plan) {
+    return false;
+  }
+  const std::uint64_t most_bytes = segment_->geometry().memory_bytes / 4 * 3;
+  const std::uint64_t size_bytes = plan->extra * page_bytes;
+  if (segment_->committed_bytes() + size_bytes > most_bytes || !commit(*plan)) {
+    const MutexLock lock(mutex_);
+    blocks_.pages().refused(*plan);
+    reserve_.run_short();
+    return false;
+  }
+  static_cast<void>(::madvise(base_ + begin_ + plan->block.first * page_bytes, size_bytes, populate_write));
+  prepared_bytes_.fetch_add(size_bytes, std::memory_order_release);
+  const MutexLock lock(mutex_);
+  blocks_.pages().committed(*plan);
+  static_cast<void>(books_changed());
+  return true;
+}
+
+SharedArena::Moment SharedArena::look(Moment now) {
+  const MutexLock lock(mutex_);
+  const Moment next = reserve_.look(now, free_units());
+  if (next == Moment::min()) {
+    static_cast<void>(blocks_.retire_slabs());
+  }
+  return next;
+}
+
+}  // namespace locum::shm

@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "shm/arena/page_runs.hpp"
+
+namespace locum::shm {
+
+/// The address range of an arena, page by page: used, free and committed, or free and given back to the
+/// system (a *hole*). Books only: it tells what to commit and what to give back, its owner does so and says
+/// how it went. Its owner locks; any number of plans and surpluses may wait for their answer, in any order.
+///
+/// 1. Pages below end() are used, in runs_, in holes_, or in a plan or surplus that waits for its answer. All
+///    others are uncommitted, and no hole touches them.
+/// 2. runs_ and holes_ have no page in common.
+class PageSpace {
+ public:
+  /// What a block of pages needs before it can be had.
+  struct Plan {
+    PageRun block;                 ///< committed or not
+    std::uint64_t extra = 0;       ///< pages right behind it that are committed with it
+    std::vector<PageRun> missing;  ///< parts of both that have to be committed, ascending
+  };
+
+  /// A unit is what is given back at least, and what commits end at: a power of two, in pages.
+  PageSpace(std::uint64_t limit_pages, std::uint64_t unit_pages)
+      : limit_(limit_pages), unit_(unit_pages), runs_(unit_pages), holes_(unit_pages) {}
+
+  /// Committed pages that are free no longer; nothing if there are not so many side by side.
+  [[nodiscard]] std::optional<std::uint64_t> take(std::uint64_t count) noexcept { return runs_.take(count); }
+  /// Makes committed pages free.
+  void give(std::uint64_t first, std::uint64_t count) noexcept { runs_.give(first, count); }
+
+  /// A block of `count` pages from free ones, committed or not: best fit among the holes with what is free
+  /// around them, else at the end; nothing if the address range has no room. It is the caller's already; one
+  /// of the next three answers. May throw bad_alloc; nothing has changed then.
+  [[nodiscard]] std::optional<Plan> plan(std::uint64_t count);
+  /// The same for `count` pages, or fewer, that are free once they are committed: a plan without a block. It
+  /// goes on where the last one ended, if it can, so that what is prepared lies side by side.
+  [[nodiscard]] std::optional<Plan> plan_ahead(std::uint64_t count);
+  /// All that was missing is committed: the block is used, the extra pages are free.
+  void committed(const Plan& plan) noexcept;
+  /// Nothing of it is committed: all is as before.
+  void refused(const Plan& plan) noexcept;
+  /// Leaves the extra pages out of a plan.
+  void without_extra(Plan& plan) noexcept;
+
+  /// Free committed pages to give back: whole units, from the upper end of a long run, at most `most_units`
+  /// of them; nothing if no unit is free as a whole. The caller gives them back and calls given_back(). May
+  /// throw bad_alloc; nothing has changed then.
+  [[nodiscard]] std::optional<PageRun> surplus(std::uint64_t most_units);
+  void given_back(const PageRun& pages) noexcept;
+
+  [[nodiscard]] std::uint64_t committed_pages() const noexcept { return committed_; }
+  [[nodiscard]] std::uint64_t free_pages() const noexcept { return runs_.free_pages(); }
+  [[nodiscard]] std::uint64_t longest_free() const noexcept { return runs_.longest(); }
+  /// Committed units of which all pages are free.
+  [[nodiscard]] std::uint64_t free_units() const noexcept { return runs_.whole_units(); }
+  [[nodiscard]] std::uint64_t hole_pages() const noexcept { return holes_.free_pages(); }
+  [[nodiscard]] std::uint64_t end() const noexcept { return end_; }
+  [[nodiscard]] std::uint64_t limit() const noexcept { return limit_; }
+  [[nodiscard]] bool can_grow() const noexcept { return end_ < limit_ || holes_.free_pages() > 0; }
+
+ private:
+  [[nodiscard]] PageRun span_around(const PageRun& hole) const noexcept;
+  [[nodiscard]] std::uint64_t span_begin(std::uint64_t end) const noexcept;
+  template <class Visit>
+  void for_each_part(std::uint64_t from, std::uint64_t end, Visit visit) const;
+  [[nodiscard]] std::uint64_t missing_in(const PageRun& span, const PageRun& block) const noexcept;
+  [[nodiscard]] Plan remove(const PageRun& span, const PageRun& block);
+  void begin_plan(std::uint64_t end);
+  void make_hole(const PageRun& pages) noexcept;
+
+  const std::uint64_t limit_;
+  const std::uint64_t unit_;
+  PageRuns runs_;   // committed and free
+  PageRuns holes_;  // below end_, free and not committed; has no books before there is one
+  std::uint64_t end_ = 0;
+  std::uint64_t committed_ = 0;
+  std::uint64_t ahead_ = 0;       // where plan_ahead() goes on
+  std::uint64_t unanswered_ = 0;  // plans and surpluses
+};
+
+}  // namespace locum::shm

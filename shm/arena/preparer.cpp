@@ -1,0 +1,62 @@
+#include "shm/arena/preparer.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "shm/segment/futex.hpp"
+
+namespace locum::shm {
+namespace {
+
+// The thread wakes this often for nothing: no wait is without a bound.
+constexpr std::chrono::minutes longest_idleness{1};
+// Behind whoever computes, but not out of reach where many more threads than cores want to run: others wait
+// for what it gives back, and for its end (docs/decisions/0018).
+constexpr int niceness = 5;
+
+}  // namespace
+
+Preparer::Preparer(Word32& bell, std::function<Moment()> work)
+    : bell_(bell), work_(std::move(work)), thread_("locum prepare", [this] { run(); }) {}
+
+Preparer::~Preparer() {
+  stop_.store(true);
+  wake();
+}
+
+void Preparer::wake() noexcept {
+  if (wanted_.exchange(true)) {
+    return;  // it is awake, or about to be
+  }
+  if (sleeping_.load()) {
+    bell_.fetch_add(1, std::memory_order_relaxed);
+    futex_wake_all(bell_);
+  }
+}
+
+void Preparer::run() {
+  [[maybe_unused]] const int now_at = ::nice(niceness);  // in Linux, of the calling thread alone
+  Moment next = Moment::max();
+  std::uint32_t heard = bell_.load();
+  while (!stop_.load()) {
+    const Moment now = Deadline::Clock::now();
+    sleeping_.store(true);
+    if (!wanted_.load() && now < next) {
+      futex_wait(bell_, heard, std::min(next, now + longest_idleness));
+    }
+    sleeping_.store(false);
+    heard = bell_.load();
+    wanted_.store(false);
+    do {
+      if (stop_.load()) {
+        return;
+      }
+      next = work_();
+    } while (next == Moment::min());
+  }
+}
+
+}  // namespace locum::shm

@@ -1,0 +1,175 @@
+#include "shm/death/watch.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "core/error.hpp"
+#include "shm/death/adopter.hpp"
+#include "shm/segment/kill_point.hpp"
+
+namespace locum::shm {
+namespace {
+
+using std::chrono::milliseconds;
+
+// How often we look where the system does not tell us of an ending, and where it does.
+constexpr milliseconds short_period{50};
+constexpr milliseconds long_period{1000};
+constexpr milliseconds pause_after_failure{500};
+
+}  // namespace
+
+Watch::Watch(std::shared_ptr<Segment> segment, std::uint32_t own, std::span<const ProcessIdentity> processes,
+             Duties duties)
+    : segment_(std::move(segment)),
+      own_(own),
+      lives_(segment_, own),
+      duties_(std::move(duties)),
+      losses_(std::make_shared<Losses>(segment_->geometry().ranks)),
+      mates_(mates_of(*segment_, own, processes)),
+      polled_(mates_.size()),
+      stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      hears_stop_(stop_event_.open()),
+      thread_("locum watch", [this] { run(); }) {
+  started_.get_future().get();
+}
+
+std::vector<Watch::Mate> Watch::mates_of(const Segment& segment, std::uint32_t own,
+                                         std::span<const ProcessIdentity> processes) {
+  const std::uint32_t ranks = segment.geometry().ranks;
+  if (own >= ranks || processes.size() != ranks) {
+    throw Error(Errc::invalid_argument, "the node's memory is for " + std::to_string(ranks) +
+                                            " processes, rank " + std::to_string(own) + " of it knows " +
+                                            std::to_string(processes.size()));
+  }
+  std::vector<Mate> mates(ranks);
+  std::vector<Descriptor> endings = watched(processes, own);
+  for (std::uint32_t rank = 0; rank < ranks; ++rank) {
+    mates[rank].ending = std::move(endings[rank]);
+  }
+  return mates;
+}
+
+Watch::~Watch() {
+  stop_.store(true, std::memory_order_relaxed);
+  static_cast<void>(::eventfd_write(stop_event_.number(), 1));
+}
+
+void Watch::run() {
+  try {
+    lives_.begin();
+  } catch (const Error&) {
+    started_.set_exception(std::current_exception());
+    return;
+  }
+  started_.set_value();
+
+  while (!stop_.load(std::memory_order_relaxed)) {
+    for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
+      look(rank);
+    }
+    for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
+      act(rank);
+    }
+    sleep();
+  }
+  lives_.leave();
+}
+
+void Watch::look(std::uint32_t rank) {
+  const Standing standing = lives_.look(rank);
+  if (standing == Standing::there) {
+    return;
+  }
+  Mate& mate = mates_[rank];
+  const bool ours = standing == Standing::ours;
+  losses_->note({rank, ours ? own_ : adopter_of(*segment_, rank)});
+  if (!mate.lost || mate.ours != ours) {
+    mate.lost = true;
+    mate.ours = ours;
+    mate.due = Clock::now();
+  }
+}
+
+void Watch::act(std::uint32_t rank) {
+  Mate& mate = mates_[rank];
+  if (!mate.pending() || Clock::now() < mate.due) {
+    return;
+  }
+  try {
+    if (!mate.mourned) {
+      duties_.on_death(rank);
+      mate.mourned = true;
+    }
+    if (mate.ours) {
+      duties_.adopt(rank);
+      LOCUM_KILL_POINT("adopt: done");
+      lives_.tell_adopted(rank);
+      LOCUM_KILL_POINT("adopt: told");
+      losses_->adopted();
+      mate.adopted = true;
+    }
+  } catch (const std::exception& failure) {
+    mate.due = Clock::now() + pause_after_failure;
+    if (!std::exchange(mate.complained, true)) {
+      std::fprintf(
+          stderr,
+          "locum: what the dead rank %u of this node had cannot be taken over yet, it is tried again "
+          "until it can (%s)\n",
+          rank, failure.what());
+    }
+  }
+}
+
+void Watch::sleep() {
+  for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
+    polled_[rank] = {.fd = mates_[rank].ending.number(), .events = POLLIN, .revents = 0};
+  }
+  polled_[own_].fd = hears_stop_ ? stop_event_.number() : -1;
+  const milliseconds timeout = longest_sleep();
+  const int ready = ::poll(polled_.data(), polled_.size(), static_cast<int>(timeout.count()));
+  if (ready < 0) {  // the system takes no list that is longer than a process's limit on open files
+    ::poll(nullptr, 0, static_cast<int>(std::min(timeout, short_period).count()));
+  }
+  if (ready <= 0) {
+    return;
+  }
+  // Nobody stops us, and this would be so for ever: it was closed, or is another file by now.
+  hears_stop_ = hears_stop_ && (polled_[own_].revents == 0 || stop_.load(std::memory_order_relaxed));
+  for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
+    if (rank != own_ && polled_[rank].revents != 0) {
+      mates_[rank].ending = {};  // has told of an end, or was closed by somebody who closes all that is open
+    }
+  }
+}
+
+milliseconds Watch::longest_sleep() const noexcept {
+  bool often = !hears_stop_;
+  Clock::time_point until = Clock::now() + long_period;
+  for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
+    if (rank == own_) {
+      continue;
+    }
+    const Mate& mate = mates_[rank];
+    if (mate.pending()) {
+      until = std::min(until, mate.due);
+    }
+    // Whoever has what it had tells us when it ends, or we have to see for ourselves; so also where the
+    // system has told of an end and somebody is yet to take the locks, or it was the end of another process.
+    const bool over = mate.lost || lives_.has_left(rank);
+    often = often || (!over && !mate.ending.open());
+  }
+  const auto left = std::chrono::ceil<milliseconds>(until - Clock::now());
+  return std::clamp(left, milliseconds(0), often ? short_period : long_period);
+}
+
+}  // namespace locum::shm

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/key.hpp"
+#include "core/result.hpp"
+#include "shm/segment/segment.hpp"
+
+namespace locum::shm {
+
+/// Which shard a name belongs to: the top of its hash; the bottom tells the bucket.
+[[nodiscard]] constexpr std::uint32_t shard_index(std::uint64_t hash) noexcept {
+  static_assert(shard_count == 64);
+  return static_cast<std::uint32_t>(hash >> 58U);
+}
+
+/// One shard of the directory, as this process maps it: a linear-hashing table (Litwin 1980) of chained
+/// records that grows by one bucket at a time. A cheap value; it knows chains and memory, not what a record
+/// means. Any thread may look; only the holder of the shard's lock may change.
+class DirectoryShard {
+ public:
+  /// Odd while one lives: readers that come across a change look again.
+  class Change {
+   public:
+    explicit Change(DirectoryShard& shard) noexcept;
+    Change(const Change&) = delete;
+    Change& operator=(const Change&) = delete;
+    ~Change();
+
+   private:
+    Shard& state_;
+  };
+
+  DirectoryShard(Segment& segment, std::uint32_t index) noexcept;
+
+  [[nodiscard]] Shard& state() const noexcept { return *state_; }
+  [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
+  [[nodiscard]] Record& record(std::uint32_t index) const noexcept { return records_[index]; }
+  /// Records ever used: the indices that a pass over all of them takes.
+  [[nodiscard]] std::uint32_t records_used() const noexcept;
+
+  /// Whether a holder of the lock, dead or alive, is about to bind an object whose maker is dead. Needs no
+  /// lock: the intents of others name no such object.
+  [[nodiscard]] bool is_to_bind(const Key& key) const noexcept;
+
+  /// How a way along a chain ended.
+  enum class Walk : std::uint8_t {
+    ended,   ///< at its end
+    found,   ///< where `visit` said true
+    astray,  ///< where no chain leads: changed meanwhile, or damaged
+  };
+
+  /// Calls `visit(index)` for the records with this hash, until it says true. Follows nothing that leads out
+  /// of the shard, and nothing for ever: a record of another bucket, or more steps than there are records,
+  /// are the way astray.
+  template <class Visit>
+  Walk visit_chain(std::uint64_t hash, Visit&& visit) const {
+    const std::uint32_t buckets = state_->buckets.load(std::memory_order_acquire);
+    const std::uint32_t records = state_->records.load(std::memory_order_acquire);
+    if (!sound(buckets, records)) [[unlikely]] {
+      return Walk::astray;
+    }
+    if (buckets == 0) {
+      return Walk::ended;
+    }
+    const std::uint32_t bucket = bucket_of(hash, buckets);
+    std::uint32_t next = heads_[bucket].load(std::memory_order_acquire);
+    for (std::uint32_t steps = 0; next != 0; ++steps) {
+      if (next > records || steps == records) [[unlikely]] {
+        return Walk::astray;
+      }
+      const Record& at = records_[next - 1];
+      const std::uint64_t there = at.hash.load(std::memory_order_acquire);
+      if (there == hash) {
+        if (visit(next - 1)) {
+          return Walk::found;
+        }
+      } else if (!belongs(there) || bucket_of(there, buckets) != bucket) [[unlikely]] {
+        return Walk::astray;
+      }
+      next = at.next.load(std::memory_order_acquire);
+    }
+    return Walk::ended;
+  }
+  /// Whether a record of this hash can stand in this shard.
+  [[nodiscard]] bool belongs(std::uint64_t hash) const noexcept { return hash != 0 && hash >> 58U == index_; }
+
+  /// What is wrong with the shard's figures, if anything. REQUIRES: the lock is held.
+  [[nodiscard]] std::optional<std::string> damage() const;
+  /// The error of a damaged shard; `what` says where.
+  [[nodiscard]] Error damaged(const std::string& what) const;
+
+  /// Takes the memory of the shard's first names, so that whoever binds them need not. REQUIRES: the lock is
+  /// held, or nobody else knows of the segment yet.
+  [[nodiscard]] Result<void> commit_first_pages();
+  /// Has the system map what there is of these pages into this process.
+  void touch_first_pages() const noexcept;
+  /// A record that is in no chain, committed; it stays free until link(). May split a bucket.
+  [[nodiscard]] Result<std::uint32_t> reserve_record();
+  /// Puts a reserved record, whose words are written, into the chain of its hash.
+  void link(std::uint32_t index) noexcept;
+  /// Takes a record out of its chain and frees it. REQUIRES: a Change lives.
+  void unlink(std::uint32_t index) noexcept;
+  /// Makes chains and free list anew from the records. REQUIRES: a Change lives.
+  void rebuild() noexcept;
+
+ private:
+  static constexpr std::uint32_t first_buckets = 64;
+
+  // Buckets are added one by one, each when there are more names than buckets; and what lies beyond these
+  // figures may have no memory, or be another's.
+  [[nodiscard]] bool sound(std::uint32_t buckets, std::uint32_t records) const noexcept {
+    return buckets == 0 ? records == 0
+                        : records <= most_records_ && buckets >= first_buckets &&
+                              buckets <= std::max(first_buckets, records);
+  }
+  [[nodiscard]] bool chain_is_whole(std::uint32_t bucket) const noexcept;
+  [[nodiscard]] static std::uint32_t bucket_of(std::uint64_t hash, std::uint32_t buckets) noexcept {
+    const std::uint32_t mask = std::bit_ceil(buckets) - 1;
+    const std::uint32_t bucket = static_cast<std::uint32_t>(hash) & mask;
+    return bucket < buckets ? bucket : bucket & (mask >> 1U);
+  }
+  [[nodiscard]] Result<void> commit_buckets();
+  [[nodiscard]] Result<void> commit_records();
+  [[nodiscard]] Result<void> split();
+
+  Segment* segment_;
+  Shard* state_;
+  Record* records_;
+  Word32* heads_;
+  std::uint32_t index_;
+  std::uint32_t most_records_;
+};
+
+}  // namespace locum::shm

@@ -1,0 +1,352 @@
+#include "shm/names/name_table.hpp"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "core/async/haste.hpp"
+#include "core/object/internal_stores.hpp"
+#include "shm/names/name_change.hpp"
+#include "shm/segment/futex.hpp"
+#include "shm/segment/kill_point.hpp"
+
+namespace locum::shm {
+
+namespace {
+
+constexpr int patience = 64;  ///< disturbed looks before a reader asks for the lock
+/// A sleeper looks again this often. No death needs it (repair() wakes all): it is for a writer that was
+/// stopped, as by a debugger, before it woke anybody, and for a flag that a stray store cleared.
+constexpr std::chrono::milliseconds longest_sleep{200};
+
+using std::memory_order_acq_rel;
+using std::memory_order_acquire;
+using std::memory_order_relaxed;
+using std::memory_order_release;
+
+void wake(Shard& shard) noexcept {
+  shard.published.fetch_add(1, memory_order_acq_rel);
+  LOCUM_KILL_POINT("wake: counted");
+  futex_wake_all(shard.published);
+  LOCUM_KILL_POINT("wake: woken");
+}
+
+// Whether a name may stand for something new, where `live` is the generation that is live; 0 if none is.
+Result<void> may_bind(std::uint64_t live, const SealOptions& options) {
+  if (live != 0 && options.mode == SealMode::put) {
+    return Error(Errc::key_exists, "this name is live; evict it first, or use replace()");
+  }
+  if (options.expected_generation == 0 || options.expected_generation == live) {
+    return {};
+  }
+  return live == 0 ? no_such_object()
+                   : Error(Errc::stale, "generation " + std::to_string(live) + " is live, expected was " +
+                                            std::to_string(options.expected_generation));
+}
+
+// Who holds the lock, and since which change: for telling a holder that is stopped from another one, or from
+// itself when it has gone on. Never 0.
+std::uint64_t tenure(const DirectoryShard& shard) noexcept {
+  const auto& state = shard.state();
+  return (std::uint64_t{1} << 63U) | (std::uint64_t{RobustLock::holder(state.lock)} << 32U) |
+         static_cast<std::uint32_t>(state.sequence.load(memory_order_relaxed));
+}
+
+/// Holds a pin for a scope.
+class PinHold {
+ public:
+  PinHold(ObjectTable& objects, std::uint64_t pin) noexcept : objects_(objects), pin_(pin) {}
+  PinHold(const PinHold&) = delete;
+  PinHold& operator=(const PinHold&) = delete;
+  ~PinHold() { objects_.release(pin_); }
+
+ private:
+  ObjectTable& objects_;
+  std::uint64_t pin_;
+};
+
+}  // namespace
+
+NameTable::NameTable(std::shared_ptr<Segment> segment, std::shared_ptr<ObjectTable> objects,
+                     std::chrono::milliseconds lock_timeout)
+    : segment_(std::move(segment)),
+      objects_(std::move(objects)),
+      look_(*segment_, objects_),
+      lock_timeout_(lock_timeout),
+      watch_(segment_, objects_->own()) {
+  shards_.reserve(shard_count);
+  for (std::uint32_t index = 0; index < shard_count; ++index) {
+    shards_.emplace_back(*segment_, index);
+    shards_.back().touch_first_pages();
+  }
+}
+
+DirectoryShard& NameTable::shard_of(std::uint64_t hash) noexcept {
+  return shards_[shard_index(hash)];
+}
+
+// Repeats `see` until it is content with what it saw, or saw nothing and no writer came between; if writers
+// never leave it alone, one died in the middle, or what it saw makes no sense, under the lock, where nothing
+// moves.
+template <class See>
+Result<void> NameTable::undisturbed(DirectoryShard& shard, Deadline deadline, const Found& found, See see) {
+  const Word64& sequence = shard.state().sequence;
+  for (int looks = 0; looks < patience; ++looks) {
+    const std::uint64_t before = sequence.load(memory_order_acquire);
+    const Seen seen = see();
+    const bool alone = before % 2 == 0 && sequence.load(memory_order_acquire) == before;
+    if (seen == Seen::content || (seen == Seen::nothing && alone)) {
+      return {};
+    }
+    if (alone) {
+      break;
+    }
+    std::this_thread::yield();
+  }
+  RobustLock lock(shard.state().lock, moment(shard, deadline));
+  if (auto ready = prepare(lock, shard); !ready) {
+    return ready;
+  }
+  return see() == Seen::doubtful ? Result<void>(look_.damaged(shard, found)) : Result<void>();
+}
+
+Result<Pin> NameTable::find(std::uint32_t store, std::string_view name, Deadline deadline) {
+  const std::uint64_t hash = name_hash(store, name);
+  DirectoryShard& shard = shard_of(hash);
+  Found found;
+  Seen seen = Seen::nothing;
+  const auto looked =
+      undisturbed(shard, deadline, found, [&] { return seen = look_.walk(shard, hash, store, name, found); });
+  if (seen == Seen::content) {
+    return found.pin;
+  }
+  return looked ? no_such_object() : looked.error().about(name);
+}
+
+// A thread in haste waits once for a holder that is stopped, not again for each of those that ask it.
+Deadline::Clock::time_point NameTable::moment(const DirectoryShard& shard, Deadline deadline) const noexcept {
+  const Haste::Duration longest = Haste::longest();
+  if (!Haste::is_on()) {
+    return deadline.moment(lock_timeout_);
+  }
+  if (const auto stuck = stuck_[shard.index()].load(memory_order_relaxed);
+      stuck != 0 && stuck == tenure(shard)) {
+    return Deadline::Clock::time_point::min();
+  }
+  const auto until = Deadline().moment(std::min(longest, lock_timeout_));
+  return std::min(until, deadline.moment(lock_timeout_));
+}
+
+// With the lock in hand: the shard is whole, whoever held the lock before.
+Result<void> NameTable::prepare(RobustLock& lock, DirectoryShard& shard) {
+  std::atomic<std::uint64_t>& stuck = stuck_[shard.index()];
+  // Who has less patience than a thread in haste says nothing of the holder.
+  if (const bool in_vain = lock.outcome() == RobustLock::Outcome::timed_out;
+      in_vain ? Haste::is_on() : stuck.load(memory_order_relaxed) != 0) {
+    stuck.store(in_vain ? tenure(shard) : 0, memory_order_relaxed);
+  }
+  switch (lock.outcome()) {
+    case RobustLock::Outcome::held:
+      break;
+    case RobustLock::Outcome::inherited:
+      make_whole(lock, shard);
+      break;
+    case RobustLock::Outcome::timed_out:
+      return Error(Errc::timeout,
+                   "another process has held a part of the directory for too long; is it stopped, or in a "
+                   "debugger?");
+    case RobustLock::Outcome::damaged:
+      return shard.damaged("its lock is none, or held by a thread that does not exist");
+  }
+  const auto wrong = shard.damage();
+  return wrong ? Result<void>(shard.damaged(*wrong)) : Result<void>();
+}
+
+void NameTable::make_whole(RobustLock& lock, DirectoryShard& shard) noexcept {
+  {
+    const DirectoryShard::Change change(shard);
+    NameChange(shard, *objects_).finish();
+    shard.rebuild();
+    lock.repaired();
+    LOCUM_KILL_POINT("repair: lock made good");
+  }
+  wake(shard.state());
+  NameWatch::ring_all(*segment_);
+}
+
+Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options, Deadline deadline) {
+  const auto mine = objects_->pin(key);
+  if (!mine) {
+    return mine.error();
+  }
+  const PinHold hold(*objects_, mine->id);
+  const std::uint64_t hash = mine->record->name_hash;
+  const auto carried = look_.name_in(*mine->record);
+  if (!carried || name_hash(key.store, *carried) != hash) {
+    return Error(Errc::corrupt, "the name of this object was overwritten before it was bound")
+        .about(to_string(key));
+  }
+  const std::string_view name = *carried;
+  DirectoryShard& shard = shard_of(hash);
+  RobustLock lock(shard.state().lock, moment(shard, deadline));
+  LOCUM_KILL_POINT("bind: locked");
+  if (auto ready = prepare(lock, shard); !ready) {
+    return ready.error().about(name);
+  }
+  Found found;
+  const Seen seen = look_.walk(shard, hash, key.store, name, found);
+  if (seen == Seen::doubtful) {
+    return look_.damaged(shard, found).about(name);
+  }
+  const bool live = seen == Seen::content;
+  if (live) {
+    objects_->release(found.pin.id);  // the lock keeps it bound
+  }
+  if (auto allowed = may_bind(live ? found.pin.generation : 0, options); !allowed) {
+    return allowed.error().about(name);
+  }
+  const Result<std::uint32_t> record = live ? Result<std::uint32_t>(found.record) : shard.reserve_record();
+  if (!record) {
+    return record.error().about(name);
+  }
+  // Stores are numbered by 32 bits of theirs, which other names would soon use up.
+  SegmentHeader& header = segment_->header();
+  Word64& count = key.store == registry ? header.stores : header.generation;
+  const std::uint64_t generation = count.fetch_add(1, memory_order_relaxed) + 1;
+  LOCUM_KILL_POINT("bind: generation drawn");
+  Word64* const bound = objects_->generation(key);
+  if (bound == nullptr || generation == 0 || (live && generation <= found.pin.generation)) {
+    return Error(Errc::corrupt,
+                 "the segment's count of generations went back, or the object's table entry was overwritten")
+        .about(name);
+  }
+  NameChange change(shard, *objects_);
+  const NameChange::Binding to{*record, hash, key, *bound, generation};
+  if (live) {
+    change.replace(to, found.pin.key);
+    return generation;
+  }
+  change.insert(to);
+  if (const std::uint32_t asked = shard.state().waiting.exchange(0); asked != 0) {
+    LOCUM_KILL_POINT("bind: flag taken");
+    tell(shard.state(), asked);
+  }
+  return generation;
+}
+
+// Whoever asked to hear of new names in this shard.
+void NameTable::tell(Shard& shard, std::uint32_t asked) noexcept {
+  if ((asked & shard_watched) != 0) {
+    watch_.ring();
+  }
+  if ((asked & shard_awaited) != 0) {
+    wake(shard);
+  }
+}
+
+Result<bool> NameTable::unbind(std::uint32_t store, std::string_view name, const Key& only,
+                               Deadline deadline) {
+  const std::uint64_t hash = name_hash(store, name);
+  DirectoryShard& shard = shard_of(hash);
+  RobustLock lock(shard.state().lock, moment(shard, deadline));
+  LOCUM_KILL_POINT("unbind: locked");
+  if (auto ready = prepare(lock, shard); !ready) {
+    return ready.error().about(name);
+  }
+  Found found;
+  switch (look_.walk(shard, hash, store, name, found)) {
+    case Seen::nothing:
+      return false;
+    case Seen::doubtful:
+      return look_.damaged(shard, found).about(name);
+    case Seen::content:
+      break;
+  }
+  objects_->release(found.pin.id);
+  if (only.valid() && found.pin.key != only) {
+    return false;
+  }
+  NameChange(shard, *objects_).remove(found.record, hash, found.pin.key);
+  return true;
+}
+
+Result<std::uint64_t> NameTable::generation(std::uint64_t hash) {
+  DirectoryShard& shard = shard_of(hash);
+  std::uint64_t live = 0;
+  const auto looked = undisturbed(shard, {}, {}, [&] {
+    live = 0;
+    const auto walked = shard.visit_chain(hash, [&](std::uint32_t index) {
+      live = shard.record(index).generation.load(memory_order_acquire);
+      return true;
+    });
+    return walked == DirectoryShard::Walk::astray ? Seen::doubtful : Seen::nothing;
+  });
+  return looked ? Result<std::uint64_t>(live) : looked.error();
+}
+
+// A live name keeps its record whatever its generation, so that one pass over the records meets it exactly
+// once.
+Result<std::vector<std::string>> NameTable::names(std::uint32_t store, std::string_view prefix,
+                                                  Deadline deadline) {
+  std::vector<std::string> all;
+  for (DirectoryShard& shard : shards_) {
+    Found found;
+    const auto figures =
+        undisturbed(shard, deadline, found, [&] { return shard.damage() ? Seen::doubtful : Seen::nothing; });
+    if (!figures) {
+      return figures.error();
+    }
+    const std::uint32_t used = shard.records_used();
+    for (std::uint32_t at = 0; at < used; ++at) {
+      std::string name;  // never empty once found
+      const auto looked = undisturbed(shard, deadline, found,
+                                      [&] { return look_.read(shard, at, store, prefix, name, found); });
+      if (!looked) {
+        return looked.error();
+      }
+      if (!name.empty()) {
+        all.push_back(std::move(name));
+      }
+    }
+  }
+  return all;
+}
+
+Result<Pin> NameTable::wait(std::uint32_t store, std::string_view name, Deadline::Clock::time_point moment) {
+  Shard& state = shard_of(name_hash(store, name)).state();
+  for (;;) {
+    const std::uint32_t seen = state.published.load(memory_order_acquire);
+    // An exchange, not a store: it comes after the last taker's in one order, and so sees what that linked.
+    (void)state.waiting.fetch_or(shard_awaited, memory_order_acq_rel);
+    LOCUM_KILL_POINT("wait: flag up");
+    auto found = find(store, name, moment);
+    if (found || found.error().code() != Errc::not_found) {
+      return found;
+    }
+    const auto now = Deadline::Clock::now();
+    if (now >= moment) {
+      return name_not_put().about(name);
+    }
+    futex_wait(state.published, seen, std::min(moment, now + longest_sleep));
+  }
+}
+
+bool NameTable::watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) {
+  return watch_.watch(shard_of(hash).state(), std::move(watcher));
+}
+
+// A shard that a living process holds is whole, or that process is making it so.
+void NameTable::repair() noexcept {
+  for (DirectoryShard& shard : shards_) {
+    {
+      RobustLock lock(shard.state().lock, Deadline::Clock::time_point::min());
+      if (lock.outcome() == RobustLock::Outcome::inherited) {
+        make_whole(lock, shard);
+      }
+    }
+    wake(shard.state());
+  }
+  NameWatch::ring_all(*segment_);
+}
+
+}  // namespace locum::shm

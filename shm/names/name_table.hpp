@@ -1,0 +1,93 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/ports/directory.hpp"
+#include "shm/names/directory_shard.hpp"
+#include "shm/names/name_look.hpp"
+#include "shm/names/name_watch.hpp"
+#include "shm/segment/robust_lock.hpp"
+#include "shm/segment/segment.hpp"
+#include "shm/table/object_table.hpp"
+
+namespace locum::shm {
+
+/// The directory of a node in shared memory: 64 shards by hash, each a growing hash table. Any thread may
+/// call.
+///
+/// Invariants (tests/shm/names/name_table_model_test.cpp walks through all interleavings and deaths of 1 to
+/// 3)
+///
+/// 1. Only the holder of a shard's lock changes it. Records are the truth; chains, bucket heads and the free
+///    list can be made again from them, and are, after a holder died; its Intent is finished first.
+/// 2. Every change that can lead a reader astray (unlinking, moving, reusing a record, a tombstone) happens
+///    while `sequence` is odd. A reader that found nothing believes it only if `sequence` was even and the
+///    same before and after; one that is disturbed too often takes the lock.
+/// 3. A reader that found a record believes it only after pinning the object, which must have a generation
+///    (two words of a record read at different times may name an object that is not bound yet), and
+///    comparing the name that the object itself carries. A live object with a generation is bound to its
+///    name: who removes or replaces a name tombstones the object under the lock.
+/// 4. A look that makes no sense (a chain leads out of its bucket, a record names no live object, an object
+///    another name) is repeated; under the lock, where nothing moves, it is damage, and `corrupt`.
+/// 5. Who waits reads `published`, then sets `waiting`, looks, and sleeps on `published`. Who binds a new
+///    name links it, then takes `waiting`, and only if it was set counts `published` up and wakes. So a flag
+///    is never taken without a count that follows it (tests/shm/wake_model_test.cpp).
+class NameTable final : public Directory {
+ public:
+  /// \param lock_timeout the longest that a call without a moment of its own waits for a shard's lock; a
+  ///                     thread in haste (Haste) waits as long as that allows, and no more for a holder that
+  ///                     one has waited for in vain
+  NameTable(std::shared_ptr<Segment> segment, std::shared_ptr<ObjectTable> objects,
+            std::chrono::milliseconds lock_timeout);
+
+  [[nodiscard]] Result<std::uint64_t> bind(const Key& key, const SealOptions& options,
+                                           Deadline deadline = {}) override;
+  [[nodiscard]] Result<Pin> find(std::uint32_t store, std::string_view name, Deadline deadline = {}) override;
+  [[nodiscard]] Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
+                                    Deadline deadline = {}) override;
+  [[nodiscard]] Result<std::uint64_t> generation(std::uint64_t hash) override;
+  [[nodiscard]] Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix,
+                                                       Deadline deadline = {}) override;
+  [[nodiscard]] Result<Pin> wait(std::uint32_t store, std::string_view name,
+                                 Deadline::Clock::time_point moment) override;
+  bool watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override;
+
+  /// After a death, by whoever adopts what the dead process had: what it was writing is finished, and all who
+  /// wait look again, for it may have taken their flag and died before it woke them. Waits for nobody.
+  /// REQUIRES: every thread of the process is gone.
+  void repair() noexcept;
+
+ private:
+  using Found = NameLook::Found;
+  using Seen = NameLook::Seen;
+
+  [[nodiscard]] DirectoryShard& shard_of(std::uint64_t hash) noexcept;
+  template <class See>
+  [[nodiscard]] Result<void> undisturbed(DirectoryShard& shard, Deadline deadline, const Found& found,
+                                         See see);
+  /// Until when to wait for the lock of this shard.
+  [[nodiscard]] Deadline::Clock::time_point moment(const DirectoryShard& shard,
+                                                   Deadline deadline) const noexcept;
+  [[nodiscard]] Result<void> prepare(RobustLock& lock, DirectoryShard& shard);
+  void make_whole(RobustLock& lock, DirectoryShard& shard) noexcept;
+  void tell(Shard& shard, std::uint32_t asked) noexcept;
+
+  const std::shared_ptr<Segment> segment_;
+  const std::shared_ptr<ObjectTable> objects_;
+  const NameLook look_;
+  const std::chrono::milliseconds lock_timeout_;
+  std::vector<DirectoryShard> shards_;
+  /// By shard: the tenure() of its lock for whose end a thread in haste has waited in vain; 0: none since
+  /// somebody here had it.
+  std::array<std::atomic<std::uint64_t>, shard_count> stuck_{};
+  NameWatch watch_;
+};
+
+}  // namespace locum::shm

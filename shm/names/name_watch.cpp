@@ -1,0 +1,103 @@
+#include "shm/names/name_watch.hpp"
+
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+#include "shm/segment/futex.hpp"
+
+namespace locum::shm {
+
+namespace {
+
+constexpr std::chrono::seconds longest_nap{1};
+
+void wake(Share& share) noexcept {
+  share.news.fetch_add(1);
+  futex_wake_all(share.news);
+}
+
+}  // namespace
+
+NameWatch::NameWatch(std::shared_ptr<Segment> segment, std::uint32_t own)
+    : segment_(std::move(segment)), own_(own), share_(segment_->share(own)) {}
+
+NameWatch::~NameWatch() {
+  ending_.store(true);
+  wake(share_);
+}
+
+bool NameWatch::watch(Shard& shard, std::shared_ptr<NameWatcher> watcher) {
+  bool is_told = true;
+  {
+    const MutexLock lock(mutex_);
+    watcher_ = std::move(watcher);
+    watches_ = true;
+    if (!thread_) {
+      try {
+        thread_.emplace("locum-names", [this, heard = share_.news.load()] { listen(heard); });
+      } catch (const std::system_error&) {  // a limit on threads
+        is_told = false;
+      }
+    }
+  }
+  // Exchanges, not stores: they come after the last taker's in one order, and so see what that linked.
+  (void)share_.watching.exchange(1);
+  (void)shard.waiting.fetch_or(shard_watched);
+  return is_told;
+}
+
+// The own watcher last: if this process dies before that, it needs no telling.
+void NameWatch::ring() noexcept {
+  for (std::uint32_t rank = 0; rank < segment_->geometry().ranks; ++rank) {
+    Share& share = segment_->share(rank);
+    if (rank != own_ && share.watching.load() != 0 && share.watching.exchange(0) != 0) {
+      wake(share);
+    }
+  }
+  if (share_.watching.load() != 0 && share_.watching.exchange(0) != 0) {
+    tell();
+  }
+}
+
+// A flag that a stray store has set stands for nobody.
+void NameWatch::tell() noexcept {
+  std::shared_ptr<NameWatcher> watcher;
+  {
+    const MutexLock lock(mutex_);
+    watches_ = false;
+    watcher = watcher_;
+  }
+  if (watcher != nullptr) {
+    watcher->bound();
+  }
+}
+
+void NameWatch::ring_all(const Segment& segment) noexcept {
+  for (std::uint32_t rank = 0; rank < segment.geometry().ranks; ++rank) {
+    wake(segment.share(rank));
+  }
+}
+
+// Who rings may have been misled by a stray store onto one of the flags: so who watches is told once in a
+// while in any case, and looks, and sets the flags again.
+void NameWatch::listen(std::uint32_t heard) {
+  for (;;) {
+    const auto latest = Deadline::Clock::now() + longest_nap;
+    futex_wait(share_.news, heard, latest);
+    const std::uint32_t now = share_.news.load();
+    if (ending_.load()) {
+      return;
+    }
+    {
+      const MutexLock lock(mutex_);
+      if (now == heard && (!watches_ || Deadline::Clock::now() < latest)) {
+        continue;
+      }
+    }
+    heard = now;
+    tell();
+  }
+}
+
+}  // namespace locum::shm

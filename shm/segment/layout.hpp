@@ -1,0 +1,164 @@
+#pragma once
+
+#include <pthread.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/ports/node_table.hpp"
+
+/// What stands where in the memory of a node; docs/memory_layout.md shows it byte by byte. All positions are
+/// offsets from the start of the segment, all structures are fixed in size and checked here. The address
+/// space is reserved generously and committed as it is used: nothing but the first part is committed at the
+/// start.
+///
+///   header · shards · shares │ per shard: records, buckets │ per rank: entries, pins, arena
+namespace locum::shm {
+
+inline constexpr std::uint64_t segment_magic = 0x314D55434F4C0A00U;  // "\0\nLOCUM1", little-endian
+inline constexpr std::uint32_t layout_version = 5;
+inline constexpr std::uint32_t shard_count = 64;
+inline constexpr std::uint64_t page_bytes = 4096;
+inline constexpr std::uint32_t entries_per_pin_line = 512;  ///< one cache line of pin bits
+
+using Word32 = std::atomic<std::uint32_t>;
+using Word64 = std::atomic<std::uint64_t>;
+static_assert(Word32::is_always_lock_free && Word64::is_always_lock_free);
+static_assert(sizeof(Word64) == 8 && sizeof(Word32) == 4);
+
+/// Sizes that fix all positions; the same in every process of the node.
+struct Geometry {
+  std::uint32_t ranks = 0;            ///< processes of the node
+  std::uint64_t memory_bytes = 0;     ///< the most that may be committed
+  std::uint64_t arena_bytes = 0;      ///< address range of one rank's arena
+  std::uint64_t directory_bytes = 0;  ///< address range of one shard's records, and of its buckets
+
+  /// The largest ranges that fit into `reserve_bytes` of address space, up to what memory_bytes can fill; for
+  /// the arenas up to four times as much.
+  [[nodiscard]] static Geometry fit(std::uint32_t ranks, std::uint64_t memory_bytes,
+                                    std::uint64_t reserve_bytes);
+
+  [[nodiscard]] std::uint64_t shards_offset() const noexcept;
+  [[nodiscard]] std::uint64_t shares_offset() const noexcept;
+  [[nodiscard]] std::uint64_t head_bytes()
+      const noexcept;  ///< header, shards and shares: committed at the start
+  [[nodiscard]] std::uint64_t records_offset(std::uint32_t shard) const noexcept;
+  [[nodiscard]] std::uint64_t buckets_offset(std::uint32_t shard) const noexcept;
+  [[nodiscard]] std::uint64_t entries_offset(std::uint32_t rank) const noexcept;
+  [[nodiscard]] std::uint64_t entries_bytes() const noexcept;  ///< address range of one rank's entries
+  [[nodiscard]] std::uint64_t pins_offset(std::uint32_t rank) const noexcept;
+  [[nodiscard]] std::uint64_t pins_bytes()
+      const noexcept;  ///< address range of the pin bits for one rank's entries
+  [[nodiscard]] std::uint64_t arena_offset(std::uint32_t rank) const noexcept;
+  [[nodiscard]] std::uint64_t total_bytes() const noexcept;
+
+  friend bool operator==(const Geometry&, const Geometry&) = default;
+};
+
+/// First bytes of the segment.
+struct SegmentHeader {
+  std::uint64_t magic;
+  std::uint32_t version;
+  std::uint32_t ranks;
+  std::uint64_t memory_bytes;
+  std::uint64_t arena_bytes;
+  std::uint64_t directory_bytes;
+  std::uint64_t incarnation;
+  Word64 generation;  ///< the last one given to a name, of all stores but the registry
+  Word32 pressure;    ///< counts calls for memory that others could give back
+  Word32 given_back;  ///< counts answers to them: what those who call sleep on
+  Word64 stores;      ///< the last generation given to a name of the registry: numbers of stores
+  std::array<std::byte, 56> reserved;
+};
+static_assert(sizeof(SegmentHeader) == 128);
+
+/// State of an entry, in the low byte of its tag.
+enum class EntryState : std::uint8_t { free = 0, live = 1, tombstone = 2 };
+
+/// One object in the table of its creator. One cache line.
+struct alignas(64) Entry {
+  Word64 tag;  ///< sequence << 32 | state, a tombstone's also who made it: the one word that readers check
+  ObjectRecord record;
+  Word64 generation;  ///< 0 until bound to a name
+};
+static_assert(sizeof(Entry) == 64);
+
+/// Whether a process takes part.
+enum class ShareState : std::uint32_t {
+  absent = 0,   ///< not yet
+  present = 1,  ///< takes part, or died and nobody has adopted what it had
+  left = 2,     ///< closed its runtime; its objects are nobody's to touch any more
+  adopted = 3,  ///< died; who holds `life` has adopted what it had
+};
+
+/// What one rank publishes about itself and its entries: a cache line that is seldom written, and one that
+/// often is.
+struct alignas(64) Share {
+  /// Process-shared, robust. Held by a thread of the process for as long as it takes part, so that the system
+  /// itself passes it on when the process dies: who gets it as `inherited` owns the share from then on.
+  pthread_mutex_t life;
+  Word32 state;    ///< ShareState
+  Word32 adopter;  ///< node rank + 1 of who owns the share of a dead process; 0 while it lives
+  Word64 entries;  ///< slots that are committed, with a check (entries_word()); readers look at no others
+  Word32
+      closed_alone;  ///< that the rank closed without having met the others: see shm/death/closed_alone.hpp
+  std::array<std::byte, 4> reserved;
+  Word32 retired;        ///< head of the list of tombstoned slots that others handed back, + 1; 0 is empty
+  Word32 bell;           ///< counts wake-ups of the arena's background thread: what that sleeps on
+  Word64 surplus_bytes;  ///< committed and free, in whole steps: what a call for memory would bring
+  Word32 listens;   ///< 1: the owner wants to hear when something is handed back; see shm/death/knell.hpp
+  Word32 dead;      ///< entries that the owner knows to be dead and has not freed: somebody viewed them
+  Word32 news;      ///< counts names that were bound while it watched: what its listener sleeps on
+  Word32 watching;  ///< 1: the process wants to hear of such names; see shm/names/name_watch.hpp
+  std::array<std::byte, 32> reserved_last;
+};
+static_assert(sizeof(Share) == 128 && sizeof(pthread_mutex_t) == 40);
+
+/// A name's record in a shard: the hash, and which object has it.
+struct Record {
+  Word64 hash;    ///< 0 in a free record
+  Word64 object;  ///< serial of the object's key
+  Word64 generation;
+  Word32 creator;
+  Word32 next;  ///< record + 1 that follows in the bucket or in the free list; 0 ends
+};
+static_assert(sizeof(Record) == 32);
+
+/// What a writer is about to do to a shard, complete enough for whoever inherits the lock to finish it.
+struct Intent {
+  enum class Step : std::uint32_t { none = 0, insert = 1, replace = 2, remove = 3 };
+  Word32 step;           ///< written last, cleared last
+  std::uint32_t record;  ///< index
+  std::uint64_t hash;
+  std::uint64_t generation;
+  std::uint64_t old_object;
+  Word64 new_object;  ///< written after new_creator: who looks without the lock reads it before
+  std::uint32_t old_creator;
+  Word32 new_creator;
+};
+static_assert(sizeof(Intent) == 48);
+
+/// Bits of Shard::waiting. Threads may sleep on `published`.
+inline constexpr std::uint32_t shard_awaited = 1;
+/// Processes may watch names of this shard (shm/names/name_watch.hpp).
+inline constexpr std::uint32_t shard_watched = 2;
+
+/// One shard of the directory: a linear-hashing table of chains. Written under `lock`, read without.
+struct alignas(64) Shard {
+  pthread_mutex_t lock;  ///< process-shared, robust
+  Word64 sequence;       ///< odd while a writer changes chains
+  Word32 buckets;        ///< 0 until the first name
+  Word32 records;        ///< committed
+  Word32 records_used;   ///< high-water mark
+  Word32 free_record;    ///< + 1
+  Word32 live_records;
+  Word32 published;  ///< counts bindings: what waiters sleep on
+  Word32 waiting;    ///< shard_awaited, shard_watched: who wants to hear of new names
+  Word32 reserved;
+  Intent intent;
+};
+static_assert(sizeof(Shard) == 128);
+
+}  // namespace locum::shm

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/result.hpp"
+#include "shm/segment/descriptor.hpp"
+#include "shm/segment/layout.hpp"
+
+namespace locum::shm {
+
+/// The memory of a node as one process maps it: an unnamed file, its whole address range reserved, its head
+/// committed. What is not committed is never touched. Made by one process of the node (create), mapped by the
+/// others from the descriptor (attach). Any thread may call; the mapping lives as long as this object.
+class Segment {
+ public:
+  /// A new segment: an unnamed file in `/dev/shm`, or a memfd where that is too small for
+  /// `geometry.memory_bytes`. Throws Error: out_of_memory, system.
+  [[nodiscard]] static std::shared_ptr<Segment> create(const Geometry& geometry, std::uint64_t incarnation);
+  /// The segment behind a descriptor that another process of the node sent. The header is checked against
+  /// `expected` and `incarnation`; throws Error `corrupt` if it does not fit.
+  [[nodiscard]] static std::shared_ptr<Segment> attach(Descriptor descriptor, const Geometry& expected,
+                                                       std::uint64_t incarnation);
+  Segment(const Segment&) = delete;
+  Segment& operator=(const Segment&) = delete;
+  ~Segment();
+
+  [[nodiscard]] std::byte* base() const noexcept;
+  [[nodiscard]] const Geometry& geometry() const noexcept;
+  [[nodiscard]] SegmentHeader& header() const noexcept;
+  [[nodiscard]] Share& share(std::uint32_t rank) const noexcept;
+  [[nodiscard]] Shard& shard(std::uint32_t index) const noexcept;
+  [[nodiscard]] int descriptor() const noexcept;
+
+  /// Commits [offset, offset + size): whole pages, zero-filled, counted against memory_bytes. `out_of_memory`
+  /// with asked, committed and limit when the budget, `/dev/shm` or the machine is full; nothing is committed
+  /// then. REQUIRES: the range is page-aligned and not committed yet.
+  [[nodiscard]] Result<void> commit(std::uint64_t offset, std::uint64_t size_bytes);
+  /// Gives [offset, offset + size) back to the system, committed or not; it reads as zeros once committed
+  /// again. REQUIRES: the range is page-aligned, and nobody uses it.
+  void give_back(std::uint64_t offset, std::uint64_t size_bytes) noexcept;
+  /// Bytes of the node's memory that the system has given, to all processes together. The file's own count:
+  /// no death can leave it wrong. A system call.
+  [[nodiscard]] std::uint64_t committed_bytes() const noexcept;
+  /// How many bytes from `offset` on, of `size_bytes` at most, lie before the first page that nobody has
+  /// written yet: what may be looked at where nothing else can be believed. 0 if the system does not tell. A
+  /// system call.
+  [[nodiscard]] std::uint64_t written_bytes(std::uint64_t offset, std::uint64_t size_bytes) const noexcept;
+  /// Lets go of it right before the mapping ends: what is mapped in place of parts of it. One thing; while
+  /// nobody else calls this.
+  void keep(std::shared_ptr<const void> what) noexcept;
+  /// "unnamed file in /dev/shm" or "memfd": for reports.
+  [[nodiscard]] const std::string& kind() const noexcept;
+
+ private:
+  struct State;
+  explicit Segment(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace locum::shm

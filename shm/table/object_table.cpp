@@ -1,0 +1,445 @@
+#include "shm/table/object_table.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/object/object_tail.hpp"
+#include "shm/death/knell.hpp"
+#include "shm/segment/entry_tag.hpp"
+#include "shm/segment/kill_point.hpp"
+#include "shm/table/entry_record.hpp"
+#include "shm/table/estate.hpp"
+#include "shm/table/view_count.hpp"
+
+namespace locum::shm {
+
+namespace {
+
+constexpr std::uint32_t absent = ~0U;
+
+// As pins show it.
+std::uint64_t generation_of(const Entry& entry) noexcept {
+  const std::uint64_t generation = entry.generation.load(std::memory_order_acquire);
+  return generation == generation_asked_for ? 0 : generation;
+}
+
+constexpr std::uint64_t id_of(std::uint32_t node_rank, std::uint32_t slot) noexcept {
+  return (std::uint64_t{node_rank} << 32U) | slot;
+}
+
+}  // namespace
+
+std::shared_ptr<ObjectTable> ObjectTable::make(std::shared_ptr<Segment> segment, std::uint32_t own,
+                                               std::vector<std::uint32_t> ranks) {
+  return {new ObjectTable(std::move(segment), own, std::move(ranks)),
+          [](ObjectTable* table) { table->leave([table] { delete table; }); }};
+}
+
+ObjectTable::ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own,
+                         std::vector<std::uint32_t> ranks)
+    : segment_(std::move(segment)),
+      own_(own),
+      ranks_(std::move(ranks)),
+      slots_(segment_, own),
+      dead_(Entries(*segment_, own)) {
+  if (ranks_.size() > most_ranks) {
+    throw Error(Errc::invalid_argument, "a node has at most " + std::to_string(most_ranks) +
+                                            " processes, this table was told of " +
+                                            std::to_string(ranks_.size()));
+  }
+  if (ranks_.size() != segment_->geometry().ranks || own_ >= ranks_.size()) {
+    throw Error(Errc::invalid_argument,
+                "the node's memory is for " + std::to_string(segment_->geometry().ranks) +
+                    " processes, this table was told of " + std::to_string(ranks_.size()) +
+                    " and of its own number " + std::to_string(own_));
+  }
+  node_rank_of_.assign(*std::max_element(ranks_.begin(), ranks_.end()) + std::size_t{1}, absent);
+  const Geometry& geometry = segment_->geometry();
+  entries_.reserve(ranks_.size());
+  counts_.reserve(ranks_.size());
+  for (std::uint32_t node_rank = 0; node_rank < ranks_.size(); ++node_rank) {
+    node_rank_of_[ranks_[node_rank]] = node_rank;
+    entries_.emplace_back(*segment_, node_rank);
+    counts_.emplace_back(Entries::most(geometry));
+  }
+}
+
+ObjectTable::Place ObjectTable::place(const Key& key) const noexcept {
+  if (key.creator >= node_rank_of_.size() || node_rank_of_[key.creator] == absent) {
+    return {};
+  }
+  const std::uint32_t node_rank = node_rank_of_[key.creator];
+  const std::uint32_t slot = slot_of(key.serial);
+  // What was committed once stays so: most need no look at what another process says of itself.
+  if (slot >= counts_[node_rank].reach()) {
+    const std::uint32_t slots = entries_[node_rank].committed();
+    if (slot >= slots) {
+      return {};
+    }
+    counts_[node_rank].reach_to(slots);
+  }
+  return {&entries_[node_rank][slot], node_rank, slot};
+}
+
+Result<Key> ObjectTable::publish(const ObjectRecord& record) {
+  std::uint32_t slot = 0;
+  {
+    const MutexLock lock(mutex_);
+    const auto taken = slots_.take(dead_);
+    if (!taken) {
+      return taken.error();
+    }
+    slot = *taken;
+    ++occupied_;
+  }
+  Entry& fresh = entries_[own_][slot];
+  const std::uint64_t sequence = sequence_of(fresh.tag.load(std::memory_order_relaxed)) + 1;
+  write_record(fresh, record, check_of(record));
+  LOCUM_KILL_POINT("publish: record written");
+  fresh.generation.store(0, std::memory_order_relaxed);
+  LOCUM_KILL_POINT("publish: generation cleared");
+  fresh.tag.store(tag_of(sequence, EntryState::live), std::memory_order_release);
+  LOCUM_KILL_POINT("publish: live");
+  return Key{record.store, ranks_[own_], (sequence << 32U) | slot};
+}
+
+Result<Pin> ObjectTable::pin(const Key& key) {
+  const Place at = hold(key);
+  if (at.entry == nullptr) [[unlikely]] {
+    return absent_because(key);
+  }
+  return Result<Pin>(std::in_place, id_of(at.node_rank, at.slot), key, &at.entry->record,
+                     generation_of(*at.entry));
+}
+
+std::optional<Pin> ObjectTable::try_pin(const Key& key) noexcept {
+  const Place at = hold(key);
+  if (at.entry == nullptr) {
+    return std::nullopt;
+  }
+  return std::optional<Pin>(std::in_place, id_of(at.node_rank, at.slot), key, &at.entry->record,
+                            generation_of(*at.entry));
+}
+
+// The place of a live object, one view of it counted; no entry if there is none.
+ObjectTable::Place ObjectTable::hold(const Key& key) noexcept {
+  const Place at = place(key);
+  const std::uint64_t live = tag_of(sequence_of(key.serial), EntryState::live);
+  if (at.entry == nullptr || at.entry->tag.load(std::memory_order_acquire) != live) {
+    return {};
+  }
+  count_view(at);
+  // Only now does the look count: whoever changes the tag later will find our bit.
+  const ObjectRecord& record = at.entry->record;
+  if (at.entry->tag.load(std::memory_order_seq_cst) != live || record.store != key.store ||
+      record.check != check_of(record)) [[unlikely]] {
+    release(id_of(at.node_rank, at.slot));
+    return {};
+  }
+  return at;
+}
+
+Error ObjectTable::absent_because(const Key& key) const {
+  auto damaged = damage(key);
+  return damaged ? *std::move(damaged) : no_such_object();
+}
+
+// An entry whose tag is the same before and after was not written meanwhile, but by something that may not.
+std::optional<Error> ObjectTable::damage(const Key& key) const {
+  const Place at = place(key);
+  if (at.entry == nullptr) {
+    return std::nullopt;
+  }
+  const std::uint64_t tag = at.entry->tag.load(std::memory_order_acquire);
+  const ObjectRecord record = read_record(*at.entry);
+  std::atomic_thread_fence(std::memory_order_acquire);
+  const bool unchanged = at.entry->tag.load(std::memory_order_relaxed) == tag;
+  const std::uint64_t sequence = sequence_of(tag);
+  const bool known_state = state_of(tag) == EntryState::tombstone ||
+                           tag == tag_of(sequence, EntryState::live) ||
+                           tag == tag_of(sequence, EntryState::free);
+  const bool whole = state_of(tag) != EntryState::live || record.check == check_of(record);
+  if (!unchanged || sequence != sequence_of(key.serial) || (known_state && whole)) {
+    return std::nullopt;
+  }
+  return Error(Errc::corrupt, "entry " + std::to_string(at.slot) + " of rank " + std::to_string(key.creator) +
+                                  "'s table of objects is damaged in its " +
+                                  (known_state ? "record" : "tag") +
+                                  "; something wrote into the node's memory");
+}
+
+bool ObjectTable::live(const Key& key) const noexcept {
+  const Place at = place(key);
+  return at.entry != nullptr &&
+         at.entry->tag.load(std::memory_order_acquire) == tag_of(sequence_of(key.serial), EntryState::live);
+}
+
+// One view more of this process, its bit set when it returns.
+void ObjectTable::count_view(Place at) noexcept {
+  ViewCount(counts_[at.node_rank][at.slot]).add([&] {
+    entries_[at.node_rank]
+        .pin_word(at.slot, own_)
+        .fetch_or(Entries::bit_of(at.slot), std::memory_order_seq_cst);
+    LOCUM_KILL_POINT("pin: bit set");
+  });
+}
+
+Pin ObjectTable::at(std::uint64_t pin_id) const noexcept {
+  const auto node_rank = static_cast<std::uint32_t>(pin_id >> 32U);
+  const std::uint32_t slot = slot_of(pin_id);
+  const Entry& pinned_entry = entries_[node_rank][slot];
+  const std::uint64_t sequence = sequence_of(pinned_entry.tag.load(std::memory_order_acquire));
+  return Pin{pin_id, Key{pinned_entry.record.store, ranks_[node_rank], (sequence << 32U) | slot},
+             &pinned_entry.record, generation_of(pinned_entry)};
+}
+
+void ObjectTable::retain(std::uint64_t pin_id) noexcept {
+  ViewCount(counts_[pin_id >> 32U][slot_of(pin_id)]).retain();
+}
+
+void ObjectTable::release(std::uint64_t pin_id) noexcept {
+  const auto node_rank = static_cast<std::uint32_t>(pin_id >> 32U);
+  const std::uint32_t slot = slot_of(pin_id);
+  const bool last = ViewCount(counts_[node_rank][slot]).end([&] {
+    entries_[node_rank].pin_word(slot, own_).fetch_and(~Entries::bit_of(slot), std::memory_order_release);
+    LOCUM_KILL_POINT("release: bit cleared");
+  });
+  if (last) [[unlikely]] {
+    let_go();
+  }
+}
+
+// The owner's part is over; see invariants A to C.
+void ObjectTable::leave(std::function<void()> end) noexcept {
+  end_ = std::move(end);
+  for (const ViewCounts& counts : counts_) {
+    for (std::uint32_t slot = 0; slot < counts.reach(); ++slot) {
+      ViewCount(counts[slot])
+          .orphan([this] { keepers_.fetch_add(1, std::memory_order_relaxed); },
+                  [this] { keepers_.fetch_sub(1, std::memory_order_relaxed); });
+    }
+  }
+  let_go();
+}
+
+void ObjectTable::let_go() noexcept {
+  if (keepers_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    const std::function<void()> end = std::move(end_);  // which does not live through its call here
+    end();
+  }
+}
+
+// The entry may be filled again while we look: then the key is dead, and the tombstone that follows fails.
+bool ObjectTable::unnamed(const Key& key) const noexcept {
+  const Place at = place(key);
+  if (at.entry == nullptr ||
+      at.entry->tag.load(std::memory_order_acquire) != tag_of(sequence_of(key.serial), EntryState::live)) {
+    return false;
+  }
+  const ObjectRecord record = read_record(*at.entry);
+  return record.store == key.store && record.name_bytes == 0 && record.check == check_of(record);
+}
+
+ObjectFacts ObjectTable::describe(std::uint64_t pin_id) const {
+  const Pin pin = at(pin_id);
+  return facts_of(pin, segment_->base() + pin.record->offset);
+}
+
+void ObjectTable::set_generation(const Key& key, std::uint64_t generation) noexcept {
+  if (Word64* const word = this->generation(key)) {
+    word->store(generation, std::memory_order_release);
+  }
+}
+
+bool ObjectTable::tombstone(const Key& key) noexcept {
+  const Place at = place(key);
+  if (at.entry == nullptr) {
+    return false;
+  }
+  const std::uint64_t sequence = sequence_of(key.serial);
+  std::uint64_t live = tag_of(sequence, EntryState::live);
+  if (!at.entry->tag.compare_exchange_strong(live, tombstone_tag(sequence, own_), std::memory_order_seq_cst,
+                                             std::memory_order_relaxed)) {
+    return false;
+  }
+  LOCUM_KILL_POINT("tombstone: marked");
+  Word32& head = entries_[at.node_rank].share().retired;
+  const std::atomic_ref<std::uint32_t> link(at.entry->record.link);
+  std::uint32_t first = head.load(std::memory_order_relaxed);
+  do {
+    link.store(first, std::memory_order_relaxed);
+    LOCUM_KILL_POINT("tombstone: linked");
+  } while (
+      !head.compare_exchange_weak(first, at.slot + 1, std::memory_order_seq_cst, std::memory_order_relaxed));
+  LOCUM_KILL_POINT("tombstone: handed back");
+  if (at.node_rank != own_) {  // we collect before we rest
+    toll(*segment_, at.node_rank);
+  }
+  return true;
+}
+
+std::size_t ObjectTable::known_dead() const noexcept {
+  std::size_t all = dead_.size();
+  for (const Adopted& each : adopted_) {
+    all += each.dead.size();
+  }
+  return all;
+}
+
+std::size_t ObjectTable::dead() noexcept {
+  const MutexLock lock(mutex_);
+  return known_dead();
+}
+
+bool ObjectTable::handed_back() noexcept {
+  if (entries_[own_].share().retired.load() != 0) {
+    return true;
+  }
+  const MutexLock lock(mutex_);
+  return std::any_of(adopted_.begin(), adopted_.end(),
+                     [](const Adopted& each) { return each.dead.entries().share().retired.load() != 0; });
+}
+
+// What is left is looked at again by the background, which must hear of it if it rests.
+void ObjectTable::publish_dead() noexcept {
+  const auto all = static_cast<std::uint32_t>(known_dead());
+  Word32& dead = entries_[own_].share().dead;
+  if (all != 0) {
+    dead.store(all);
+    toll(*segment_, own_);
+  } else if (dead.load(std::memory_order_relaxed) != 0) {
+    dead.store(0, std::memory_order_relaxed);
+  }
+}
+
+Owned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) noexcept {
+  if (effort == Effort::amortised && entries_[own_].share().retired.load(std::memory_order_relaxed) == 0 &&
+      entries_[own_].share().dead.load(std::memory_order_relaxed) == 0 &&
+      !adopts_.load(std::memory_order_relaxed)) {
+    return {};  // nothing came since, and nothing was pinned then
+  }
+  const MutexLock lock(mutex_);
+  freed_.clear();
+  dead_.collect(out, freed_, effort);
+  occupied_ -= freed_.size();
+  for (const std::uint32_t slot : freed_) {
+    slots_.give_back(slot);
+  }
+  Owned owned{.live = 0, .pinned = dead_.pinned()};
+  for (Adopted& each : adopted_) {
+    freed_.clear();
+    each.dead.collect(out, freed_, effort);
+    occupied_ -= freed_.size();
+    owned.pinned.objects += each.dead.pinned().objects;
+    owned.pinned.bytes += each.dead.pinned().bytes;
+  }
+  publish_dead();
+  owned.live = occupied_ - owned.pinned.objects;
+  return owned;
+}
+
+std::vector<Key> ObjectTable::owned(std::uint32_t store) {
+  std::vector<Key> keys;
+  std::vector<std::uint32_t> shares = adopted_ranks();
+  shares.push_back(own_);
+  for (const std::uint32_t node_rank : shares) {
+    const Entries& entries = entries_[node_rank];
+    const std::uint32_t slots = entries.committed();
+    for (std::uint32_t slot = 0; slot < slots; ++slot) {
+      const std::uint64_t sequence = sequence_of(entries[slot].tag.load(std::memory_order_relaxed));
+      const Key candidate{store, ranks_[node_rank], (sequence << 32U) | slot};
+      if (const auto found = try_pin(candidate)) {
+        release(found->id);
+        keys.push_back(candidate);
+      } else if (read_record(entries[slot]).store == store && damage(candidate)) {
+        keys.push_back(candidate);  // whoever wants to do something with it learns why that cannot be done
+      }
+    }
+  }
+  return keys;
+}
+
+std::vector<Key> ObjectTable::unsettled() {
+  std::vector<Key> keys;
+  for (const std::uint32_t node_rank : adopted_ranks()) {
+    const Entries& entries = entries_[node_rank];
+    const std::uint32_t slots = entries.committed();
+    for (std::uint32_t slot = 0; slot < slots; ++slot) {
+      Entry& entry = entries[slot];
+      const std::uint64_t tag = entry.tag.load(std::memory_order_acquire);
+      if (state_of(tag) == EntryState::live &&
+          entry.generation.load(std::memory_order_acquire) == generation_asked_for) {
+        keys.push_back({read_record(entry).store, ranks_[node_rank], (sequence_of(tag) << 32U) | slot});
+      }
+    }
+  }
+  return keys;
+}
+
+std::vector<std::uint32_t> ObjectTable::adopted_ranks() {
+  const MutexLock lock(mutex_);
+  std::vector<std::uint32_t> ranks;
+  ranks.reserve(adopted_.size() + 1);
+  for (const Adopted& each : adopted_) {
+    ranks.push_back(each.node_rank);
+  }
+  return ranks;
+}
+
+Word64* ObjectTable::generation(const Key& key) const noexcept {
+  const Place at = place(key);
+  const bool same = at.entry != nullptr &&
+                    sequence_of(at.entry->tag.load(std::memory_order_acquire)) == sequence_of(key.serial);
+  return same ? &at.entry->generation : nullptr;
+}
+
+// The entries are looked at without the lock: what the dead process did not hand back, nobody else touches.
+void ObjectTable::recover(std::uint32_t dead) {
+  const MutexLock death(deaths_);
+  const std::vector<std::uint32_t> own = entries_[own_].tombstones_of(dead);
+  std::vector<std::vector<std::uint32_t>> others;  // in the order of adopted_, which only grows
+  for (const std::uint32_t node_rank : adopted_ranks()) {
+    others.push_back(entries_[node_rank].tombstones_of(dead));
+  }
+  const MutexLock lock(mutex_);
+  dead_.recover(dead, own);
+  for (std::size_t at = 0; at < others.size(); ++at) {
+    adopted_[at].dead.recover(dead, others[at]);
+  }
+  publish_dead();
+}
+
+void ObjectTable::drop_pins(std::uint32_t dead) noexcept {
+  for (const Entries& entries : entries_) {
+    entries.drop_pins(dead);
+  }
+}
+
+// The stack is left as it is: what stands on it is found by the scan, and passed over when it is taken.
+Result<void> ObjectTable::adopt(std::uint32_t dead, const TakeOver& take_over) {
+  const MutexLock death(deaths_);
+  for (const std::uint32_t node_rank : adopted_ranks()) {
+    if (node_rank == dead) {
+      return {};
+    }
+  }
+  const Estate estate = Estate::of(*segment_, entries_[dead], ranks_[dead], own_);
+  entries_[dead].give_back_growth(*segment_);
+  if (auto done = take_over(estate.used); !done) {
+    return done;
+  }
+  LOCUM_KILL_POINT("adopt: memory taken over");
+
+  Adopted adopted{dead, DeadEntries(entries_[dead])};
+  adopted.dead.reserve(entries_[dead].committed());
+  adopted.dead.adopt(estate.tombstones);
+  const MutexLock lock(mutex_);
+  adopted_.push_back(std::move(adopted));  // last of what may throw: who tries again finds nothing done
+  occupied_ += estate.objects;
+  publish_dead();
+  adopts_.store(true, std::memory_order_relaxed);
+  return {};
+}
+
+}  // namespace locum::shm

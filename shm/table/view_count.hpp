@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <thread>
+
+#include "shm/segment/layout.hpp"
+
+namespace locum::shm {
+
+/// How many views this process has of one entry, on a word of ViewCounts, and in step with it the entry's pin
+/// bit, which the caller sets and clears. Any thread may call.
+///
+/// Invariant: while the bit is changed, the word says `busy`, and everybody else who needs it as it will be
+/// waits for that. So the bit is set whenever the word says that there are views, and nobody relies on a bit
+/// that another thread is about to clear.
+class ViewCount {
+ public:
+  static constexpr std::uint32_t busy = ~0U;
+  static constexpr std::uint32_t orphaned = 1U
+                                            << 31U;  ///< beside a number of views that are left; see orphan()
+
+  explicit ViewCount(Word32& word) noexcept : word_(word) {}
+
+  /// One view more. `set_bit()` is called where it is the first, and is done when any thread's call returns.
+  template <class SetBit>
+  void add(SetBit set_bit) noexcept {
+    std::uint32_t views = word_.load(std::memory_order_relaxed);
+    for (;;) {
+      if (views == busy) {
+        std::this_thread::yield();
+        views = word_.load(std::memory_order_relaxed);
+      } else if (word_.compare_exchange_weak(views, views == 0 ? busy : views + 1, std::memory_order_acquire,
+                                             std::memory_order_relaxed)) {
+        if (views == 0) {
+          set_bit();
+          word_.store(1, std::memory_order_release);
+        }
+        return;
+      }
+    }
+  }
+
+  /// One more, for who has one. Nothing happens where there is none: in a forked process, to a view that it
+  /// inherited.
+  void retain() noexcept {
+    if (word_.load(std::memory_order_relaxed) != 0) [[likely]] {
+      word_.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+
+  /// One less. `clear_bit()` is called where it was the last. Whether it was the last one of an orphan; the
+  /// word is not touched any more then, nor in any case once the view is taken off.
+  template <class ClearBit>
+  [[nodiscard]] bool end(ClearBit clear_bit) noexcept {
+    std::uint32_t views = word_.load(std::memory_order_relaxed);
+    for (;;) {
+      if ((views & ~orphaned) == 1) {
+        if (word_.compare_exchange_weak(views, busy, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+          clear_bit();
+          word_.store(0, std::memory_order_release);
+          return views != 1;
+        }
+      } else if (views == 0 ||  // inherited by a forked process, which is not its to end
+                 word_.compare_exchange_weak(views, views - 1, std::memory_order_release,
+                                             std::memory_order_relaxed)) {
+        return false;
+      }
+    }
+  }
+
+  /// Marks the views that are left as nobody's: whoever ends the last of them learns of it. `note()` is
+  /// called before the mark, `unnote()` where there was none to make after all. REQUIRES: nobody calls add()
+  /// any more.
+  template <class Note, class Unnote>
+  void orphan(Note note, Unnote unnote) noexcept {
+    std::uint32_t views = word_.load(std::memory_order_acquire);
+    while (views != 0) {
+      if (views == busy) {  // another thread is ending the last one
+        std::this_thread::yield();
+        views = word_.load(std::memory_order_acquire);
+        continue;
+      }
+      note();
+      if (word_.compare_exchange_strong(views, views | orphaned, std::memory_order_acq_rel,
+                                        std::memory_order_acquire)) {
+        return;
+      }
+      unnote();
+    }
+  }
+
+ private:
+  Word32& word_;
+};
+
+}  // namespace locum::shm

@@ -1,0 +1,376 @@
+#include "core/async/operation.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <latch>
+#include <memory>
+#include <new>
+#include <optional>
+#include <random>
+#include <semaphore>
+#include <thread>
+#include <vector>
+
+#include "core/async/haste.hpp"
+#include "core/async/standby.hpp"
+#include "tests/core/forwarding_transport.hpp"
+#include "tests/core/lone_rank.hpp"
+#include "tests/core/queue_transport.hpp"
+
+namespace locum {
+namespace {
+
+using namespace std::chrono_literals;
+using Number = OperationOf<int>;
+
+/// Has no memory to arm, or to sleep, so many times.
+class ScarceTransport final : public tests::ForwardingTransport {
+ public:
+  using ForwardingTransport::ForwardingTransport;
+
+  bool arm() override {
+    fail_at_times(arms_in_vain);
+    return ForwardingTransport::arm();
+  }
+  void sleep(Clock::time_point moment) override {
+    fail_at_times(sleeps_in_vain);
+    ForwardingTransport::sleep(moment);
+  }
+
+  std::atomic<int> arms_in_vain{0};
+  std::atomic<int> sleeps_in_vain{0};
+
+ private:
+  static void fail_at_times(std::atomic<int>& left) {
+    if (left.load() > 0) {
+      --left;
+      throw std::bad_alloc();
+    }
+  }
+};
+
+struct Rank : tests::LoneRank {
+  explicit Rank(bool threads = true)
+      : Rank(threads, std::make_shared<ScarceTransport>(tests::queue_transports(1).front())) {}
+  Rank(bool threads, std::shared_ptr<ScarceTransport> scarce)
+      : LoneRank(threads, scarce), transport(std::move(scarce)) {}
+
+  std::shared_ptr<ScarceTransport> transport;
+};
+
+/// Who runs a task at the moment.
+struct Place {
+  bool in_haste = Haste::is_on();
+  bool works = Haste::allows_work();
+  std::thread::id thread = std::this_thread::get_id();
+};
+
+Task<int> add(int a, int b) {
+  co_return a + b;
+}
+
+Task<int> take_turns(std::vector<Place>& places) {
+  places.emplace_back();
+  co_await Operation::ToThread();
+  places.emplace_back();
+  co_await Operation::ToDriver();
+  places.emplace_back();
+  co_await Operation::ToDriver();
+  const int sum = co_await add(2, 3);
+  places.emplace_back();
+  co_await Operation::ToThread();
+  places.emplace_back();
+  co_return sum;
+}
+
+std::vector<bool> haste_of(const std::vector<Place>& places) {
+  std::vector<bool> haste;
+  haste.reserve(places.size());
+  for (const Place& each : places) {
+    haste.push_back(each.in_haste);
+  }
+  return haste;
+}
+
+TEST(Operation, GoesToWhoDrivesAndBackToTheThreadThatWaits) {
+  for (const bool helper : {false, true}) {
+    Rank rank(helper);
+    std::vector<Place> places;
+    const auto operation = rank.operation(take_turns(places));
+    ASSERT_TRUE(operation->run(rank.soon()));
+    EXPECT_EQ(operation->take(), 5);
+    EXPECT_EQ(haste_of(places), (std::vector<bool>{false, false, true, true, false}));
+    for (const std::size_t at : {0U, 1U, 4U}) {
+      EXPECT_EQ(places[at].thread, std::this_thread::get_id()) << at;
+    }
+  }
+}
+
+Task<int> sum(int a, int b) {
+  const int both = co_await add(a, b);
+  co_return both + 1;
+}
+
+TEST(Operation, ThatNeedsNothingEndsWhereItBegins) {
+  Rank rank(false);
+  const auto operation = rank.operation(sum(1, 2));
+  EXPECT_FALSE(operation->ended());
+  operation->begin();
+  EXPECT_TRUE(operation->ended());
+  EXPECT_EQ(operation->take(), 4);
+}
+
+/// Lives as long as the operation whose task has it.
+using Token = std::shared_ptr<int>;
+
+Task<int> say_when_over(std::vector<Place>& places, std::binary_semaphore& over, Token /*token*/) {
+  const int sum = co_await take_turns(places);
+  over.release();
+  co_return sum;
+}
+
+TEST(Operation, NeedsNobodyWhoWaits) {
+  Rank rank;
+  std::vector<Place> places;
+  std::binary_semaphore over(0);
+  auto token = std::make_shared<int>();
+  const std::weak_ptr<int> left = token;
+  rank.operation(say_when_over(places, over, std::move(token)))->begin();
+  ASSERT_TRUE(over.try_acquire_for(60s));
+  EXPECT_EQ(haste_of(places), (std::vector<bool>{false, false, true, true, true})) << "the standby is, too";
+  EXPECT_FALSE(places[3].works);
+  EXPECT_TRUE(places[4].works);
+  EXPECT_EQ(places[0].thread, std::this_thread::get_id());
+  EXPECT_NE(places[4].thread, std::this_thread::get_id());
+  EXPECT_NE(places[4].thread, places[3].thread) << "who drives must not wait";
+  while (!left.expired()) {
+    std::this_thread::yield();  // the thread that ran it last lets go of it
+  }
+}
+
+Task<int> wait_for(Told<int>& word, Token /*token*/ = nullptr) {
+  co_await Operation::ToDriver();
+  const int told = co_await word;
+  co_return told;
+}
+
+TEST(Operation, WakesAllWhoWaitWhenItIsTold) {
+  constexpr int many = 4;
+  Rank rank;
+  Told<int> word;
+  const auto operation = rank.operation(wait_for(word));
+  operation->begin();
+  std::atomic<int> woken = 0;
+  std::vector<std::thread> waiters;
+  waiters.reserve(many);
+  for (int each = 0; each < many; ++each) {
+    waiters.emplace_back([&] { woken += operation->wait(rank.soon()) ? 1 : 0; });
+  }
+  EXPECT_FALSE(operation->wait(rank.progress.now() + 5ms));
+  EXPECT_EQ(woken.load(), 0);
+  rank.progress.post([&] { word.tell(7); });
+  for (std::thread& each : waiters) {
+    each.join();
+  }
+  EXPECT_EQ(woken.load(), many);
+  EXPECT_EQ(operation->take(), 7);
+}
+
+TEST(Operation, HearsWhatWasToldBeforeItAsked) {
+  Rank rank(false);
+  Told<int> word;
+  word.tell(3);
+  const auto operation = rank.operation(wait_for(word));
+  ASSERT_TRUE(operation->run(rank.soon()));
+  EXPECT_EQ(operation->take(), 3);
+}
+
+TEST(Operation, GoesOnWhenWhoWaitedHasLeft) {
+  Rank rank(false);
+  Told<int> word;
+  auto token = std::make_shared<int>();
+  const std::weak_ptr<int> left = token;
+  {
+    const auto operation = rank.operation(wait_for(word, std::move(token)));
+    EXPECT_FALSE(operation->run(rank.progress.now() + 1ms));
+    EXPECT_FALSE(operation->ended());
+  }
+  EXPECT_FALSE(left.expired());
+  rank.progress.submit([&] { word.tell(3); });
+  (void)rank.progress.poll();
+  EXPECT_TRUE(left.expired());
+}
+
+Task<int> wait_then_work(Told<int>& word, std::vector<Place>& places) {
+  co_await Operation::ToDriver();
+  const int told = co_await word;
+  co_await Operation::ToThread();
+  places.emplace_back();
+  co_return told;
+}
+
+TEST(Operation, IsTakenByOneOfThoseWhoWaitWhereItNeedsAThread) {
+  constexpr int many = 3;
+  Rank rank;
+  Told<int> word;
+  std::vector<Place> places;
+  const auto operation = rank.operation(wait_then_work(word, places));
+  operation->begin();
+  std::atomic<int> begun = 0;
+  std::vector<std::thread> waiters;
+  waiters.reserve(many);
+  for (int each = 0; each < many; ++each) {
+    waiters.emplace_back([&] {
+      ++begun;
+      EXPECT_TRUE(operation->wait(rank.soon()));
+    });
+  }
+  EXPECT_FALSE(operation->wait(rank.progress.now() + 5ms));
+  rank.progress.post([&] { word.tell(1); });
+  for (std::thread& each : waiters) {
+    each.join();
+  }
+  ASSERT_EQ(places.size(), 1U);
+  EXPECT_FALSE(places[0].in_haste);
+}
+
+TEST(Operation, IsInHasteWithWhoHasNoTimeLeft) {
+  Rank rank(false);
+  Told<int> word;
+  std::vector<Place> places;
+  const auto operation = rank.operation(wait_then_work(word, places));
+  operation->begin();
+  rank.progress.submit([&] { word.tell(1); });
+  (void)operation->wait(rank.progress.now() - 1ms);  // moves it on to where it needs a thread, and is there
+  ASSERT_TRUE(operation->ended());
+  ASSERT_EQ(places.size(), 1U);
+  EXPECT_EQ(places[0].thread, std::this_thread::get_id());
+  EXPECT_TRUE(places[0].in_haste);
+  EXPECT_TRUE(places[0].works);
+}
+
+// Who drives has it by then, and this thread must not take it for its own again.
+TEST(Operation, IsInOnePlaceThoughTheTransportHasNoMemory) {
+  for (const bool at_arming : {false, true}) {
+    Rank rank(false);
+    Told<int> word;
+    std::vector<Place> places;
+    const auto operation = rank.operation(wait_then_work(word, places));
+    (at_arming ? rank.transport->arms_in_vain : rank.transport->sleeps_in_vain) = 3;
+    std::thread teller([&] {
+      while (rank.transport->arms_in_vain > 0 || rank.transport->sleeps_in_vain > 0) {
+        std::this_thread::yield();
+      }
+      rank.progress.post([&] { word.tell(7); });
+    });
+    EXPECT_TRUE(operation->run(rank.soon()));
+    teller.join();
+    EXPECT_EQ(operation->take(), 7);
+    EXPECT_EQ(places.size(), 1U);
+    Told<int> again;
+    again.tell(1);
+    const auto next = rank.operation(wait_for(again));
+    EXPECT_TRUE(next->run(rank.soon())) << "nobody drives, or nobody does who is gone";
+  }
+}
+
+// Nobody has driven since it was begun; nor is there a standby any more when it needs a thread.
+TEST(Operation, EndsWithItsRank) {
+  Told<int> word;
+  word.tell(1);
+  std::vector<Place> places;
+  auto token = std::make_shared<int>();
+  const std::weak_ptr<int> left = token;
+  std::optional<Rank> rank(std::in_place, false);
+  const auto waiting = rank->operation(wait_for(word, std::move(token)));
+  waiting->begin();
+  const auto turning = rank->operation(take_turns(places));
+  turning->begin();
+  EXPECT_FALSE(waiting->ended());
+  EXPECT_FALSE(turning->ended());
+  rank.reset();
+  EXPECT_TRUE(waiting->ended());
+  EXPECT_TRUE(left.expired());
+  EXPECT_TRUE(turning->ended());
+  EXPECT_EQ(haste_of(places), (std::vector<bool>{false, false, true, true, true}));
+}
+
+Task<int> fail() {
+  co_await Operation::ToDriver();
+  throw std::bad_alloc();
+  co_return 0;
+}
+
+Task<int> recover() {
+  try {
+    (void)co_await fail();
+  } catch (const std::bad_alloc&) {
+    EXPECT_TRUE(Haste::is_on());
+  }
+  const int none = co_await fail();
+  co_return none;
+}
+
+TEST(Operation, ThrowsWhatItsTaskThrew) {
+  Rank rank(false);
+  const auto operation = rank.operation(recover());
+  ASSERT_TRUE(operation->run(rank.soon()));
+  EXPECT_THROW((void)operation->take(), std::bad_alloc);
+}
+
+Task<int> wander(unsigned seed, int steps) {
+  std::minstd_rand random(seed);
+  for (int step = 0; step < steps; ++step) {
+    if (random() % 2 == 0) {
+      co_await Operation::ToThread();
+    } else {
+      co_await Operation::ToDriver();
+    }
+    const int sum = co_await add(step, 1);
+    EXPECT_EQ(sum, step + 1);
+  }
+  co_return steps;
+}
+
+TEST(Operation, ManyGoOnAtATimeWaitedForByAnyNumberOfThreads) {
+  constexpr unsigned many = 400;
+  constexpr int steps = 8;
+  Rank rank;
+  std::vector<Held<Number>> operations;
+  for (unsigned each = 0; each < many; ++each) {
+    operations.push_back(rank.operation(wander(each + 1, steps)));
+  }
+  std::vector<std::thread> threads;
+  std::atomic<unsigned> next = 0;
+  constexpr unsigned threads_here = 3;
+  std::latch all_begun(threads_here);  // nobody else may know one that is run
+  for (unsigned thread = 0; thread < threads_here; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (unsigned at = next++; at < many; at = next++) {
+        if (at % 3 == 0) {
+          EXPECT_TRUE(operations[at]->run(rank.soon()));
+        } else {
+          operations[at]->begin();
+        }
+      }
+      all_begun.arrive_and_wait();
+      std::minstd_rand random(thread + 1);
+      for (unsigned turn = 0; turn < many / 4; ++turn) {
+        const auto& one = operations[random() % many];
+        (void)one->wait(rank.progress.now() + std::chrono::microseconds(random() % 200));
+      }
+    });
+  }
+  for (std::thread& each : threads) {
+    each.join();
+  }
+  for (const auto& each : operations) {
+    ASSERT_TRUE(each->wait(rank.soon()));
+    EXPECT_EQ(each->take(), steps);
+  }
+}
+
+}  // namespace
+}  // namespace locum

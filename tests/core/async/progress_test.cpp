@@ -1,0 +1,267 @@
+#include "core/async/progress.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <new>
+#include <semaphore>
+#include <thread>
+#include <vector>
+
+#include "core/async/haste.hpp"
+
+namespace locum {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Nothing ever comes, unless the test says so. Each look for messages takes a microsecond of its clock, a
+/// sleep lasts until its moment, or until wake() if that is for ever.
+class SilentTransport final : public Transport {
+ public:
+  Result<Sending> send(int /*to*/, std::span<const std::byte> /*header*/, std::span<const std::byte> /*bulk*/,
+                       std::uint64_t /*ticket*/) override {
+    return Sending::done;
+  }
+  void forget(int /*rank*/) noexcept override {}
+  bool progress(Receiver& /*receiver*/) override {
+    now_.fetch_add(1);
+    ++looks;
+    if (memory_is_out) {
+      throw std::bad_alloc();
+    }
+    return comes.exchange(false) || floods;
+  }
+  bool arm() override {
+    if (floods) {
+      return false;
+    }
+    arms_of_tester.fetch_add(std::this_thread::get_id() == tester ? 1 : 0);
+    return true;
+  }
+  void sleep(Clock::time_point moment) override {
+    looks_before_sleep.store(looks.exchange(0));
+    slept.release();
+    if (moment == Clock::time_point::max()) {
+      woken_.acquire();
+    } else {
+      now_.store(std::chrono::duration_cast<std::chrono::microseconds>(moment.time_since_epoch()).count());
+    }
+  }
+  void wake() noexcept override { woken_.release(); }
+  [[nodiscard]] Clock::time_point now() const noexcept override {
+    return Clock::time_point(std::chrono::microseconds(now_.load()));
+  }
+
+  /// How often a thread has looked before it fell asleep this time. Once it has.
+  [[nodiscard]] int looks_of_next_sleep() {
+    return slept.try_acquire_for(60s) ? looks_before_sleep.load() : -1;
+  }
+  void pass(std::chrono::microseconds time) { now_.fetch_add(time.count()); }
+
+  /// One look finds something.
+  void bring() {
+    comes = true;
+    wake();
+  }
+
+  std::atomic<bool> comes{false};
+  std::atomic<bool> floods{false};  ///< every look finds something
+  std::atomic<bool> memory_is_out{false};
+  std::atomic<int> looks{0};
+  std::atomic<int> looks_before_sleep{0};
+  const std::thread::id tester = std::this_thread::get_id();
+  std::atomic<int> arms_of_tester{0};
+  std::counting_semaphore<> slept{0};
+
+ private:
+  std::atomic<std::int64_t> now_{1'000'000};
+  std::counting_semaphore<> woken_{0};
+};
+
+struct Side {
+  explicit Side(Progress::Options options)
+      : exchange(std::make_shared<Exchange>(transport, std::make_shared<Metrics>(), ExchangeOptions{})),
+        progress(transport, exchange, std::move(options)) {}
+
+  std::shared_ptr<SilentTransport> transport = std::make_shared<SilentTransport>();
+  std::shared_ptr<Exchange> exchange;
+  Progress progress;
+};
+
+TEST(Progress, AWaiterLooksForMessagesAsLongAsItIsToldBeforeItSleeps) {
+  Side side({.spin = 50us, .helper = false, .on_thread_start = {}});
+  const Pending never;
+  EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 1s));
+  const int looks = side.transport->looks_of_next_sleep();
+  EXPECT_GE(looks, 51) << "one, and as long after it";
+  EXPECT_LE(looks, 58) << "it looks at the clock every few times";
+}
+
+TEST(Progress, AWaiterSleepsAtOnceWhereCoresAreShort) {
+  Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
+  const Pending never;
+  EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 1s));
+  EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
+}
+
+TEST(Progress, TheHelperSleepsAtOnceHoweverLongAWaiterLooks) {
+  Side side({.spin = 24h, .helper = true, .on_thread_start = {}});
+  EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
+  side.transport->bring();
+  EXPECT_EQ(side.transport->looks_of_next_sleep(), 2);
+}
+
+TEST(Progress, TheHelperLooksForMoreOnceSomethingCameAndRarelyWhereThatDoesNotPay) {
+  Side side({.helper_spin = 20us, .helper = true, .on_thread_start = {}});
+  EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
+  for (const char* const when : {"at first", "the second time after that was in vain"}) {
+    side.transport->bring();
+    const int looks = side.transport->looks_of_next_sleep();
+    EXPECT_GE(looks, 22) << when;
+    EXPECT_LE(looks, 29) << when;
+    side.transport->bring();
+    EXPECT_EQ(side.transport->looks_of_next_sleep(), 2) << "it was in vain";
+  }
+}
+
+// By default a rank that says nothing for 5 s is lost, and is asked once a second whether it lives.
+TEST(Progress, WhoDrivesIsInHasteAndNobodyElse) {
+  Side side({.helper = false, .on_thread_start = {}});
+  std::vector<Haste::Duration> told;
+  const auto note = [&] { told.push_back(Haste::longest()); };
+  Pending pending;
+  EXPECT_TRUE(side.progress.wait(pending, side.progress.now() + 1s, [&] {
+    note();
+    side.progress.finish(pending);
+  }));
+  side.progress.submit(note);
+  side.exchange->call_at(side.progress.now(), note);
+  side.progress.poll();
+  EXPECT_EQ(told, std::vector<Haste::Duration>(3, 250ms));
+  EXPECT_EQ(Haste::longest(), Haste::Duration::max());
+}
+
+// What is done at once.
+void wait_shortly(Side& side) {
+  Pending pending;
+  ASSERT_TRUE(side.progress.wait(pending, side.progress.now() + 1s, [&] { side.progress.finish(pending); }));
+}
+
+TEST(Progress, WaitsInARowArmTheTransportOnceForAHelperThatSleeps) {
+  Side side({.helper = true, .on_thread_start = {}});
+  EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
+  for (int turn = 0; turn < 10; ++turn) {
+    wait_shortly(side);
+  }
+  EXPECT_EQ(side.transport->arms_of_tester.load(), 1);
+  EXPECT_GT(side.transport->looks_of_next_sleep(), 0) << "the helper sleeps again, once nobody waits";
+}
+
+TEST(Progress, WaitsFarFromEachOtherLeaveTheHelperAsleep) {
+  Side side({.helper = true, .on_thread_start = {}});
+  EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
+  for (int turn = 0; turn < 10; ++turn) {
+    side.transport->pass(1ms);
+    wait_shortly(side);
+  }
+  EXPECT_EQ(side.transport->arms_of_tester.load(), 10);
+  EXPECT_FALSE(side.transport->slept.try_acquire()) << "it was woken";
+}
+
+// Those who keep asking this rank are served by its helper, and hold nobody up, whatever he came for.
+TEST(Progress, WhoHasWaitedLeavesThoughMessagesKeepComing) {
+  Side side({.helper = true, .on_thread_start = {}});
+  EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
+  side.transport->floods = true;
+  const Pending never;
+  EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 50us));
+  const int looks = side.transport->looks.load();
+  const auto until = std::chrono::steady_clock::now() + 60s;
+  while (side.transport->looks.load() <= looks + 1000 && std::chrono::steady_clock::now() < until) {
+    std::this_thread::yield();
+  }
+  EXPECT_GT(side.transport->looks.load(), looks + 1000) << "the helper sleeps on";
+}
+
+TEST(Progress, ALookEndsThoughMessagesKeepComing) {
+  Side side({.helper = false, .on_thread_start = {}});
+  side.transport->floods = true;
+  const auto due = side.progress.poll();
+  EXPECT_LE(due, side.progress.now()) << "there is more to do";
+  EXPECT_LT(side.transport->looks.load(), 1000);
+}
+
+TEST(Progress, AStepIsRunAtOnceWhereNobodyElseDrives) {
+  Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
+  const Pending never;
+  int looks_before = -1;
+  EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 1s,
+                                  [&] { looks_before = side.transport->looks.load(); }));
+  EXPECT_EQ(looks_before, 0);
+}
+
+// A thread that comes to wait while another one drives sleeps beside that one.
+TEST(Progress, WhoLeavesHasAnotherDriveWhoWaits) {
+  Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
+  constexpr auto for_ever = Transport::Clock::time_point::max();
+  Pending mine;
+  Pending other;
+  std::atomic<bool> comes{false};
+  std::thread waiter;
+  EXPECT_TRUE(side.progress.wait(mine, for_ever, [&] {
+    waiter = std::thread([&] {
+      comes = true;
+      EXPECT_TRUE(side.progress.wait(other, for_ever));
+    });
+    while (!comes) {
+      std::this_thread::yield();
+    }
+    std::this_thread::sleep_for(20ms);  // it sleeps by then; else it drives by itself, and this shows nothing
+    side.progress.finish(mine);
+  }));
+  EXPECT_TRUE(side.transport->slept.try_acquire_for(20s)) << "nobody drives";
+  side.progress.finish_from_outside(other);
+  waiter.join();
+}
+
+TEST(Progress, AStepThatThrowsLeavesDrivingToOthers) {
+  Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
+  const Pending never;
+  EXPECT_THROW(side.progress.wait(never, side.progress.now() + 1s, [] { throw std::bad_alloc(); }),
+               std::bad_alloc);
+  EXPECT_EQ(side.progress.poll(), Transport::Clock::time_point::max());
+  EXPECT_GT(side.transport->looks.load(), 0) << "nobody drives";
+}
+
+TEST(Progress, AStepThatFindsNoMemoryEndsAloneAndOthersGoOn) {
+  for (const bool helper : {false, true}) {
+    Side side({.spin = 0us, .helper = helper, .on_thread_start = {}});
+    std::atomic<bool> ran{false};
+    Pending done;
+    side.progress.submit([] { throw std::bad_alloc(); });
+    side.progress.submit([&] { ran = true; });
+    helper ? side.progress.post([] { throw std::bad_alloc(); }) : static_cast<void>(side.progress.poll());
+    EXPECT_TRUE(side.progress.wait(done, Transport::Clock::time_point::max(), [&] {
+      side.progress.finish(done);
+    })) << "somebody drives, or nobody does who is gone";
+    EXPECT_TRUE(ran);
+  }
+}
+
+TEST(Progress, ALookThatFindsNoMemoryLeavesDrivingToOthers) {
+  Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
+  const Pending never;
+  side.transport->memory_is_out = true;
+  EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 1s));
+  (void)side.progress.poll();
+  side.transport->memory_is_out = false;
+  side.transport->looks = 0;
+  (void)side.progress.poll();
+  EXPECT_GT(side.transport->looks.load(), 0) << "nobody drives";
+}
+
+}  // namespace
+}  // namespace locum

@@ -1,0 +1,36 @@
+#include "core/client/links.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "tests/core/queue_transport.hpp"
+#include "tests/core/simulated_nodes.hpp"
+
+namespace locum::tests::links_test {
+namespace {
+
+// The thread that watches the node's processes adopts whenever one dies, also while another thread closes the
+// links. The flag orders nothing between the two threads, so that ThreadSanitizer reports whatever they share
+// without a lock, in whichever order they come here.
+TEST(Links, TakeAnEstateWhileAnotherThreadClosesThem) {
+  const auto ranks = link_plain_nodes({.nodes = 2, .helper = true}, queue_transports(2));
+  const std::shared_ptr<Links> links = ranks[0].links;
+  std::atomic<bool> closed{false};
+  std::thread watch([&] {
+    bool last = false;
+    while (!last) {
+      last = closed.load(std::memory_order_relaxed);
+      links->settle_estate();
+      EXPECT_EQ(links->awaited(), 0U);
+    }
+  });
+  links->close();
+  closed.store(true, std::memory_order_relaxed);
+  watch.join();
+}
+
+}  // namespace
+}  // namespace locum::tests::links_test

@@ -1,0 +1,108 @@
+#include "core/server/retirements.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "core/rpc/message.hpp"
+#include "tests/core/bent_transport.hpp"
+#include "tests/core/code_of.hpp"
+#include "tests/core/connector_samples.hpp"
+#include "tests/core/simulated_nodes.hpp"
+
+// Objects whose name is gone, while their own node has no room for the question that takes them away, too.
+namespace locum::tests::retirements_test {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = Deadline::Clock;
+
+constexpr std::uint32_t store = 7;
+constexpr int caller = 0;
+constexpr int maker = 2;
+
+/// Three nodes of one rank. A name at home on one of the first two stands for an object of the third; rank 0
+/// takes it away.
+class RetirementsTest : public ::testing::TestWithParam<int> {
+ protected:
+  RetirementsTest() : name_(world_.name_at(GetParam(), store, "name")) {
+    for (const int home : {0, 1}) {
+      bent_[home].bend = [this](Message& message) {
+        if (refuses_ && message.envelope().kind == Kind::retire) {
+          ++refused_;
+          message.set_body({});  // makes no sense, and is refused
+        }
+      };
+    }
+    bent_[maker].bend = [this](Message& message) {
+      Envelope envelope = message.envelope();
+      if (refuses_ && envelope.kind == Kind::reply &&
+          envelope.status == static_cast<std::uint8_t>(Errc::invalid_argument)) {
+        envelope.status = static_cast<std::uint8_t>(Errc::out_of_memory);
+        message.set_envelope(envelope);
+        message.set_body({});
+      }
+    };
+    EXPECT_TRUE(put(world_.connector(maker), store, name_, pattern(1, 10'000)));
+  }
+
+  void begin_evict() {
+    world_.network().start([this] {
+      const auto began = world_.network().now();
+      evicted_ = world_.connector(caller).evict(Address(store, name_), {});
+      took_ = world_.network().now() - began;
+    });
+  }
+  [[nodiscard]] std::size_t objects() { return world_.rank(maker).process.table->owned(store).size(); }
+
+  Liars bent_{0, 1, maker};
+  SimulatedNodes world_{
+      {.nodes = {.nodes = 3, .timeout = 1000ms}, .network = {.latency = {1ms, 1ms}}, .wrap = bent_.wrap()}};
+  const std::string name_;
+  bool refuses_ = false;
+  int refused_ = 0;
+  std::optional<Result<bool>> evicted_;
+  Clock::duration took_{};
+};
+
+TEST_P(RetirementsTest, GoWhenNobodyWaitsForThatAnyMore) {
+  refuses_ = true;
+  begin_evict();
+  world_.network().run_for(5s);
+  ASSERT_TRUE(evicted_);
+  EXPECT_EQ(code_of(*evicted_), Errc::out_of_memory);
+  EXPECT_LE(took_, 1000ms);
+  EXPECT_EQ(objects(), 1U);
+  EXPECT_LE(refused_, 50) << "it is not asked in a loop";
+  refuses_ = false;
+  world_.network().run_for(3s);
+  EXPECT_EQ(objects(), 0U);
+  const auto sent = world_.network().counters().sent.messages;
+  world_.network().run_for(100s);
+  EXPECT_EQ(world_.network().counters().sent.messages, sent) << "it has gone";
+}
+
+// Who waits for that is told so at once. The object stays: its key is all that is left of it.
+TEST_P(RetirementsTest, AreGivenUpByARankThatCloses) {
+  refuses_ = true;
+  begin_evict();
+  world_.network().run_for(100ms);
+  ASSERT_FALSE(evicted_);
+  world_.network().start([this] { world_.rank(GetParam()).links->close(); });
+  world_.network().run_for(500ms);
+  ASSERT_TRUE(evicted_);
+  EXPECT_EQ(code_of(*evicted_), GetParam() == caller ? Errc::closed : Errc::peer_lost);
+  EXPECT_LE(took_, 200ms);
+  refuses_ = false;
+  world_.network().run_for(10s);
+  EXPECT_EQ(objects(), 1U);
+}
+
+INSTANTIATE_TEST_SUITE_P(, RetirementsTest, ::testing::Values(0, 1), [](const auto& home) {
+  return home.param == caller ? "OfOwnHome" : "OfAnotherHome";
+});
+
+}  // namespace
+}  // namespace locum::tests::retirements_test

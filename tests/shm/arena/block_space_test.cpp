@@ -1,0 +1,78 @@
+#include "shm/arena/block_space.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace locum::shm {
+namespace {
+
+constexpr std::uint64_t limit_pages = 1024;
+constexpr std::uint64_t unit_pages = 16;
+
+void commit(BlockSpace& blocks, std::uint64_t pages) {
+  const auto plan = blocks.pages().plan_ahead(pages);
+  ASSERT_TRUE(plan.has_value());
+  blocks.pages().committed(*plan);
+}
+
+TEST(BlockSpace, TakesNothingThatIsNotCommitted) {
+  BlockSpace blocks(limit_pages, unit_pages);
+  EXPECT_EQ(blocks.take({.size_bytes = 1}), std::nullopt);
+  EXPECT_EQ(blocks.take({.size_bytes = 1 << 20}), std::nullopt);
+  EXPECT_EQ(blocks.used_bytes(), 0U);
+  EXPECT_EQ(blocks.largest_free(), 0U);
+}
+
+TEST(BlockSpace, CountsWhatBlocksTakeUp) {
+  BlockSpace blocks(limit_pages, unit_pages);
+  commit(blocks, 64);
+  const auto small = blocks.take({.size_bytes = 100});
+  const auto large = blocks.take({.size_bytes = 9 * page_bytes + 1});
+  ASSERT_TRUE(small && large);
+  EXPECT_EQ(blocks.used_bytes(), 112 + 10 * page_bytes) << "as much as their class and their pages have";
+  EXPECT_FALSE(blocks.free(*small, 100)) << "the only slab of its size stays";
+  EXPECT_EQ(blocks.used_bytes(), 10 * page_bytes);
+  EXPECT_TRUE(blocks.free(*large, 9 * page_bytes + 1));
+  EXPECT_EQ(blocks.used_bytes(), 0U);
+}
+
+TEST(BlockSpace, CountsABlockOfAWiderClassAsThat) {
+  BlockSpace blocks(limit_pages, unit_pages);
+  commit(blocks, 64);
+  const auto aligned = blocks.take({.size_bytes = 100, .class_bytes = 256});
+  ASSERT_TRUE(aligned);
+  EXPECT_EQ(blocks.used_bytes(), 256U);
+  EXPECT_FALSE(blocks.free(*aligned, 100));
+  EXPECT_EQ(blocks.used_bytes(), 0U);
+}
+
+TEST(BlockSpace, CutsABlockOutOfPagesThatWereCommittedForIt) {
+  BlockSpace blocks(limit_pages, unit_pages);
+  for (const std::uint64_t size_bytes : {std::uint64_t{64}, 3 * page_bytes + size_class::largest_bytes}) {
+    const BlockRequest request{.size_bytes = size_bytes};
+    const auto plan = blocks.pages().plan(request.pages);
+    ASSERT_TRUE(plan.has_value());
+    blocks.pages().committed(*plan);
+    const std::uint64_t begin = blocks.cut(request, plan->block.first);
+    EXPECT_EQ(begin, plan->block.first * page_bytes);
+    EXPECT_EQ(blocks.used_bytes(), request.rounded_bytes);
+    static_cast<void>(blocks.free(begin, size_bytes));
+  }
+}
+
+TEST(BlockSpace, RetiresSlabsThatWereKeptForTheirSize) {
+  BlockSpace blocks(limit_pages, unit_pages);
+  commit(blocks, 64);
+  const std::uint64_t free_pages = blocks.pages().free_pages();
+  const auto kept = blocks.take({.size_bytes = 16});
+  const auto empty = blocks.take({.size_bytes = 4096});
+  ASSERT_TRUE(kept && empty);
+  EXPECT_FALSE(blocks.free(*empty, 4096));
+  EXPECT_TRUE(blocks.retire_slabs());
+  EXPECT_EQ(blocks.pages().free_pages(), free_pages - BlockRequest{.size_bytes = 16}.pages);
+  EXPECT_FALSE(blocks.retire_slabs()) << "the other one is in use";
+}
+
+}  // namespace
+}  // namespace locum::shm

@@ -1,0 +1,190 @@
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "shm/death/watch.hpp"
+#include "tests/core/sanitized.hpp"
+#include "tests/shm/fork_group.hpp"
+#include "tests/shm/player.hpp"
+#include "tests/shm/watch_group.hpp"
+
+namespace locum::shm::watch_cost_test {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using tests::Child;
+using tests::start_group;
+using Clock = Deadline::Clock;
+
+constexpr std::uint32_t most_ranks = tests::WatchBoard::most_ranks;
+constexpr seconds patience = tests::WatchBoard::patience;
+
+/// What the system has counted of a thread of this process.
+struct ThreadCounts {
+  std::uint64_t cpu_ns = 0;
+  std::uint64_t wake_ups = 0;
+};
+
+std::optional<ThreadCounts> counts_of(const std::string& thread) {
+  ThreadCounts counts;
+  std::ifstream schedule("/proc/self/task/" + thread + "/schedstat");
+  if (!(schedule >> counts.cpu_ns)) {
+    return std::nullopt;
+  }
+  std::ifstream status("/proc/self/task/" + thread + "/status");
+  for (std::string word; status >> word;) {
+    if (word == "voluntary_ctxt_switches:") {
+      status >> counts.wake_ups;
+    }
+  }
+  return counts;
+}
+
+/// A thread that wakes twenty times a second and does nothing: what this machine charges for waking alone.
+class Sleeper {
+ public:
+  Sleeper() : thread_([this] { run(); }) { named_.get_future().wait(); }
+  ~Sleeper() {
+    stop_.store(true);
+    thread_.join();
+  }
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+
+ private:
+  void run() {
+    name_ = std::to_string(::gettid());
+    named_.set_value();
+    while (!stop_.load()) {
+      ::poll(nullptr, 0, 50);
+    }
+  }
+
+  std::string name_;
+  std::promise<void> named_;
+  std::atomic<bool> stop_{false};
+  std::thread thread_;
+};
+
+std::set<std::string> threads_of_watches() {
+  std::set<std::string> threads;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string name;
+    std::getline(std::ifstream(entry.path() / "comm"), name);
+    if (name == "locum watch") {
+      threads.insert(entry.path().filename());
+    }
+  }
+  return threads;
+}
+
+// Two watches in this process, one of each kind, beside seven processes that live: the interval ends when the
+// one that looks has looked sixty times.
+TEST(WatchCost, AThousandthOfACoreAtMostWhenNothingHappens) {
+  if (tests::sanitized) {
+    GTEST_SKIP() << "a sanitizer's time is not ours";
+  }
+  const auto segment = tests::make_segment(most_ranks);
+  std::vector<Child> mates = start_group(7, [&](Group& group) -> std::string {
+    const auto own = static_cast<std::uint32_t>(group.rank()) + 2;
+    std::vector<ProcessIdentity> nobody(most_ranks);
+    const Watch watch(segment, own, nobody, {[](std::uint32_t) {}, [](std::uint32_t) {}});
+    ::pause();
+    return "";
+  });
+  const auto all_present = [&] {
+    for (std::uint32_t rank = 2; rank < most_ranks; ++rank) {
+      if (segment->share(rank).state.load() != static_cast<std::uint32_t>(ShareState::present)) {
+        return false;
+      }
+    }
+    return true;
+  };
+  const auto moment = Clock::now() + patience;
+  while (!all_present()) {
+    ASSERT_LT(Clock::now(), moment);
+    std::this_thread::yield();
+  }
+  std::vector<ProcessIdentity> processes(most_ranks, ProcessIdentity::own());
+  for (std::uint32_t rank = 2; rank < most_ranks; ++rank) {
+    processes[rank].number = static_cast<std::uint64_t>(mates[rank - 2].id());
+  }
+  std::atomic<int> calls{0};
+  const Watch::Duties duties{[&](std::uint32_t) { ++calls; }, [&](std::uint32_t) { ++calls; }};
+
+  const Watch told(segment, 0, processes, duties);
+  const auto first = threads_of_watches();
+  ASSERT_EQ(first.size(), 1U);
+  const std::string teller = *first.begin();
+  for (ProcessIdentity& process : processes) {
+    process.name_space = 0;
+  }
+  const Watch looking(segment, 1, processes, duties);
+  auto both = threads_of_watches();
+  both.erase(teller);
+  ASSERT_EQ(both.size(), 1U);
+  const std::string looker = *both.begin();
+
+  const Sleeper twin;
+
+  if (!counts_of(teller) || !counts_of(looker) || !counts_of(twin.name())) {
+    GTEST_SKIP() << "this system does not count what a thread takes (/proc/self/task/*/schedstat)";
+  }
+  struct Cost {
+    double share = 1;
+    double rate = 0;
+  };
+  Cost cheapest_told;
+  Cost cheapest_looking;
+  Cost cheapest_twin;
+  // Of three windows the cheapest: on a busy machine a wake-up is charged for what others did to the caches.
+  for (int window = 0; window < 3; ++window) {
+    const ThreadCounts told_before = *counts_of(teller);
+    const ThreadCounts looked_before = *counts_of(looker);
+    const ThreadCounts twin_before = *counts_of(twin.name());
+    const auto start = Clock::now();
+    ThreadCounts looked = looked_before;
+    while (looked.wake_ups < looked_before.wake_ups + 30) {
+      ASSERT_LT(Clock::now(), start + patience);
+      std::this_thread::sleep_for(milliseconds(20));
+      looked = *counts_of(looker);
+    }
+    const ThreadCounts after = *counts_of(teller);
+    const ThreadCounts twin_after = *counts_of(twin.name());
+    const std::chrono::duration<double> took = Clock::now() - start;
+    const auto keep_cheaper = [&](Cost& cheapest, const ThreadCounts& now, const ThreadCounts& before) {
+      const Cost cost{static_cast<double>(now.cpu_ns - before.cpu_ns) * 1e-9 / took.count(),
+                      static_cast<double>(now.wake_ups - before.wake_ups) / took.count()};
+      cheapest = cost.share < cheapest.share ? cost : cheapest;
+    };
+    keep_cheaper(cheapest_told, after, told_before);
+    keep_cheaper(cheapest_looking, looked, looked_before);
+    keep_cheaper(cheapest_twin, twin_after, twin_before);
+  }
+  std::printf(
+      "told by the system %.4f %% of a core, %.1f wake-ups/s; looking %.4f %%, %.1f/s; only waking %.4f %%\n",
+      cheapest_told.share * 100, cheapest_told.rate, cheapest_looking.share * 100, cheapest_looking.rate,
+      cheapest_twin.share * 100);
+  // Where waking alone takes a large part of that, the machine is slow or busy.
+  const double promise = std::max(0.001, 2.5 * cheapest_twin.share);
+  EXPECT_LE(cheapest_told.share, promise);
+  EXPECT_LE(cheapest_looking.share, promise);
+  EXPECT_LE(cheapest_told.rate, 2.5);
+  EXPECT_LE(cheapest_looking.rate, 22.0);
+  EXPECT_EQ(calls.load(), 0);
+}
+
+}  // namespace
+}  // namespace locum::shm::watch_cost_test

@@ -1,0 +1,183 @@
+#include <gtest/gtest.h>
+#include <linux/futex.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <iterator>
+#include <string>
+
+#include "shm/death/watch.hpp"
+#include "tests/shm/watch_group.hpp"
+
+// Watches that were told, or find in the memory of their node, what is not so.
+namespace locum::shm {
+namespace {
+
+using std::chrono::seconds;
+using tests::Child;
+using tests::Ending;
+using tests::Telling;
+
+using MisledWatchTest = tests::WatchTest;
+
+// The C library would take such a lock for one of another kind, and abort.
+TEST_P(MisledWatchTest, DoesNotTouchALockThatAStrayStoreHit) {
+  start(4);
+  std::memset(&segment_->share(1).life.__data.__kind, 0x61, sizeof(int));
+  kill(2);
+  expect_noticed({2});
+  std::memset(&segment_->share(3).life, 0x5A, sizeof(pthread_mutex_t));
+  children_[3].kill();
+  EXPECT_EQ(children_[3].wait().signal, SIGKILL);
+  board_->let_end();
+  for (const std::size_t survivor : {0U, 1U}) {
+    const Ending ending = children_[survivor].wait();
+    EXPECT_EQ(ending.exit_code, 0) << "rank " << survivor << ", signal " << ending.signal;
+    EXPECT_EQ(ending.said, "2 ");
+  }
+}
+
+// A word of each share, overwritten while all live, and again while somebody is being adopted.
+TEST_P(MisledWatchTest, TakesNobodyForDeadWhateverNamesItsAdopter) {
+  start(5);
+  const auto overwrite_all = [&](const std::array<std::uint32_t, 5>& words) {
+    for (std::uint32_t rank = 0; rank < words.size(); ++rank) {
+      segment_->share(rank).adopter.store(words[rank]);
+    }
+  };
+  const auto looked_after = [&] {
+    return segment_->share(0).adopter.load() == 0 && segment_->share(1).adopter.load() == 0 &&
+           segment_->share(2).adopter.load() == 0;
+  };
+  for (const std::array<std::uint32_t, 5>& words :
+       {std::array{2U, 3U, 4U, 5U, 1U}, std::array{1U, 2U, 3U, 4U, 5U},
+        std::array{~0U, 6U, 1U, 1U, 0x5A5AU}}) {
+    overwrite_all(words);
+    ASSERT_TRUE(board_->wait_for(looked_after)) << "who lives writes its word again";
+  }
+  overwrite_all({4, 4, 4, 2, 4});
+  kill(3);
+  overwrite_all({4, 4, 4, 5, 4});
+  expect_noticed({3});
+  overwrite_all({4, 4, 4, 0, 4});
+  ASSERT_TRUE(board_->wait_for([&] { return looked_after() && adopted({3}); }))
+      << "who adopts writes the word of the dead one again";
+  kill(4);
+  expect_noticed({3, 4});
+  end({3, 4});
+}
+
+// The lock says that its owner has died, and another word who has it now.
+TEST_P(MisledWatchTest, TakesNobodyForDeadWhateverItsLockSays) {
+  start(4);
+  segment_->share(1).life.__data.__lock = FUTEX_OWNER_DIED;
+  segment_->share(1).adopter.store(0 + 1);
+  kill(2);  // then all look at all
+  expect_noticed({2});
+  EXPECT_EQ(deaths(0, 1) + deaths(3, 1) + adoptions(1), 0U);
+  const auto killed = kill(1);
+  expect_noticed({1, 2});
+  EXPECT_LT(longest_notice(1, killed), seconds(3));
+  end({1, 2});
+}
+
+// Whoever finds the lock of the dead one sees there the number of one that lives, or of one that is gone.
+TEST_P(MisledWatchTest, AdoptsWhoDiesThoughItsWordNamesAnother) {
+  start(4);
+  kill(0);
+  expect_noticed({0});
+  segment_->share(1).adopter.store(0 + 1);
+  const auto killed = kill(1);
+  segment_->share(1).adopter.store(2 + 1);
+  expect_noticed({0, 1});
+  EXPECT_LT(longest_notice(1, killed), seconds(3));
+  end({0, 1});
+}
+
+INSTANTIATE_TEST_SUITE_P(, MisledWatchTest, testing::Values(Telling::by_system, Telling::by_looking),
+                         tests::name_of);
+
+using WrongWatchTest = tests::WatchTest;
+
+// The number is that of a process which ends while the mate goes on, and the other way round.
+TEST_P(WrongWatchTest, AWrongProcessNumberNeitherKillsNorHides) {
+  Child other([] {
+    ::pause();
+    return std::string();
+  });
+  const auto wrong = static_cast<std::uint64_t>(other.id());
+  start(3, [&](Group& group) -> std::string {
+    const auto own = static_cast<std::uint32_t>(group.rank());
+    auto processes = identities(group);
+    processes[1].number = own == 0 ? wrong : processes[1].number;
+    processes[2].number = own == 0 ? static_cast<std::uint64_t>(::getppid()) : processes[2].number;
+    const Watch watch(segment_, own, processes, duties(own));
+    group.barrier();
+    board_->tell_ready();
+    return board_->wait_for([&] { return board_->may_end.load() != 0; }) ? "" : "was not told to end";
+  });
+  other.kill();
+  EXPECT_EQ(other.wait().signal, SIGKILL);
+  const auto killed = kill(2);  // while rank 0 watches somebody who lives
+  ASSERT_TRUE(board_->wait_for([&] { return deaths(0, 2) == 1 && adoptions(2) == 1; }));
+  EXPECT_LT(longest_notice(2, killed), seconds(3));
+  EXPECT_EQ(deaths(0, 1), 0U) << "it lives, whoever has ended";
+  EXPECT_EQ(segment_->share(1).adopter.load(), 0U);
+  const auto killed_too = kill(1);
+  ASSERT_TRUE(board_->wait_for([&] { return deaths(0, 1) == 1 && adoptions(1) == 1; }));
+  EXPECT_LT(longest_notice(1, killed_too), promised);
+  board_->let_end();
+  EXPECT_EQ(children_[0].wait().exit_code, 0);
+}
+
+// Its process goes on, but the rank is gone.
+TEST_P(WrongWatchTest, WhoBecomesAnotherProgramIsDead) {
+  start(2, [this](Group& group) -> std::string {
+    const auto own = static_cast<std::uint32_t>(group.rank());
+    if (own == 0) {
+      return take_part(group, duties(own));
+    }
+    const Watch watch(segment_, own, identities(group), duties(own));
+    group.barrier();
+    board_->tell_ready();
+    ::execl("/bin/sleep", "sleep", "60", nullptr);
+    return "no exec";
+  });
+  ASSERT_TRUE(board_->wait_for([&] { return deaths(0, 1) == 1 && adoptions(1) == 1; }));
+  kill(1);
+  end({1});
+}
+
+// Many mates and few descriptors: those are the application's.
+TEST_P(WrongWatchTest, LeavesDescriptorsToTheApplication) {
+  start(6, [this](Group& group) {
+    const rlimit few{20, 20};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    const auto own = static_cast<std::uint32_t>(group.rank());
+    const auto count = [] {
+      std::filesystem::directory_iterator all("/proc/self/fd");
+      return std::distance(all, std::filesystem::directory_iterator());
+    };
+    const auto before = count();
+    auto processes = identities(group);
+    const Watch watch(segment_, own, processes, duties(own));
+    EXPECT_EQ(count() - before, 1) << "the event that stops it, and nothing else";
+    group.barrier();
+    board_->tell_ready();
+    return board_->wait_for([&] { return board_->may_end.load() != 0; }) ? "4 " : "was not told to end";
+  });
+  const auto killed = kill(4);
+  expect_noticed({4});
+  EXPECT_LT(longest_notice(4, killed), promised);
+  end({4});
+}
+
+INSTANTIATE_TEST_SUITE_P(, WrongWatchTest, testing::Values(Telling::by_system), tests::name_of);
+
+}  // namespace
+}  // namespace locum::shm

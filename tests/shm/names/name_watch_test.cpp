@@ -1,0 +1,119 @@
+#include "shm/names/name_watch.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+
+#include "core/ports/directory.hpp"
+#include "tests/core/no_more_threads.hpp"
+#include "tests/shm/player.hpp"
+
+namespace locum::shm::name_watch_test {
+namespace {
+
+using tests::Player;
+
+constexpr std::uint32_t store = 7;
+constexpr const char* name = "wanted";
+
+class Listener final : public NameWatcher {
+ public:
+  void bound() noexcept override {
+    const std::lock_guard lock(mutex_);
+    ++told_;
+    changed_.notify_all();
+  }
+  [[nodiscard]] int times_told() {
+    const std::lock_guard lock(mutex_);
+    return told_;
+  }
+  /// Whether it was told for the `times`th time before its patience ended.
+  [[nodiscard]] bool told(int times) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return told_ >= times; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int told_ = 0;
+};
+
+class NameWatchTest : public testing::Test {
+ protected:
+  bool watch() { return player_.names->watch(name_hash(store, name), listener_); }
+  [[nodiscard]] Share& share() const { return segment_->share(0); }
+  [[nodiscard]] Shard& shard() const {
+    return segment_->shard(static_cast<std::uint32_t>(name_hash(store, name) >> 58U));
+  }
+
+  std::shared_ptr<Segment> segment_ = tests::make_segment(2);
+  const std::shared_ptr<Listener> listener_ = std::make_shared<Listener>();
+  Player player_{segment_, 0, 1_MiB};
+  Player other_{segment_, 1, 1_MiB};
+};
+
+TEST_F(NameWatchTest, TellsOfANameThatAnotherProcessBinds) {
+  EXPECT_TRUE(watch());
+  (void)other_.put(store, name, 1).value();
+  EXPECT_EQ(share().news.load(), 1U) << "it was rung, and need not wait until it looks by itself";
+  EXPECT_TRUE(listener_->told(1));
+}
+
+// By the thread that binds: no other one is woken for that.
+TEST_F(NameWatchTest, TellsOfANameThatItsOwnProcessBindsBeforeThatReturns) {
+  EXPECT_TRUE(watch());
+  (void)player_.put(store, name, 1).value();
+  EXPECT_EQ(listener_->times_told(), 1);
+  EXPECT_EQ(share().news.load(), 0U) << "its thread was woken";
+  (void)player_.put(store, "unwatched", 1).value();
+  EXPECT_EQ(listener_->times_told(), 1) << "what was told of has to be watched anew";
+}
+
+// The process that binds sees that nobody watches, and rings nobody.
+TEST_F(NameWatchTest, TellsInTheEndThoughAStrayStoreClearedItsFlag) {
+  EXPECT_TRUE(watch());
+  share().watching.store(0);
+  (void)other_.put(store, name, 1).value();
+  EXPECT_EQ(share().news.load(), 0U) << "nobody rang";
+  EXPECT_TRUE(listener_->told(1));
+}
+
+TEST_F(NameWatchTest, TellsInTheEndThoughAStrayStoreClearedTheFlagOfTheShard) {
+  EXPECT_TRUE(watch());
+  shard().waiting.store(0);
+  (void)other_.put(store, name, 1).value();
+  EXPECT_EQ(share().news.load(), 0U) << "nobody rang";
+  EXPECT_TRUE(listener_->told(1));
+}
+
+TEST_F(NameWatchTest, SetsItsFlagsAgainWhenItIsToldForNoReason) {
+  EXPECT_TRUE(watch());
+  share().watching.store(0);
+  shard().waiting.store(0);
+  ASSERT_TRUE(listener_->told(1));
+  EXPECT_TRUE(watch());  // as who is told does
+  EXPECT_EQ(share().watching.load(), 1U);
+  EXPECT_NE(shard().waiting.load(), 0U);
+  (void)other_.put(store, name, 1).value();
+  EXPECT_TRUE(listener_->told(2));
+}
+
+// Who watches is told that he has to look by himself, and the next one has the thread started.
+TEST_F(NameWatchTest, StartsItsThreadLaterWhereThereCannotBeOne) {
+  {
+    const tests::NoMoreThreads limited;
+    EXPECT_FALSE(watch());
+    EXPECT_FALSE(watch());
+  }
+  EXPECT_EQ(share().watching.load(), 1U) << "who binds rings all the same";
+  EXPECT_TRUE(watch());
+  (void)other_.put(store, name, 1).value();
+  EXPECT_TRUE(listener_->told(1));
+}
+
+}  // namespace
+}  // namespace locum::shm::name_watch_test
