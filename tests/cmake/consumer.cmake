@@ -2,7 +2,7 @@
 #
 # What somebody does who uses locum: the project in tests/consumer is configured, built and run in WORK_DIR against the tree
 # that was installed from BUILD_DIR, or with the sources in SOURCE_DIR as a subdirectory (there with shared libraries, so
-# that they are built once, too). COMPILER, FLAGS, LAUNCHER, BUILD_TYPE, OPTIONS are those of the build under test. RUN starts
+# that they are built once, too, and not optimised, which takes half as long). COMPILER, FLAGS, LAUNCHER, BUILD_TYPE, OPTIONS are those of the build under test. RUN starts
 # a program with its ranks. With MPI the program is the one in the README, and every rank must print what it says there.
 set(prefix "${WORK_DIR}/installed")
 set(build "${WORK_DIR}/${VARIANT}")
@@ -48,7 +48,7 @@ elseif(VARIANT STREQUAL "find_package")
   run("${CMAKE_COMMAND}" --build "${build}" --parallel 2)
   run_consumer()
 elseif(VARIANT STREQUAL "add_subdirectory")
-  run(${configure} "-DLOCUM_SOURCE_DIR=${SOURCE_DIR}" -DBUILD_SHARED_LIBS=ON ${OPTIONS})
+  run(${configure} "-DLOCUM_SOURCE_DIR=${SOURCE_DIR}" -DBUILD_SHARED_LIBS=ON -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 ${OPTIONS})
   run("${CMAKE_COMMAND}" --build "${build}" --parallel 2)
   run_consumer()
 elseif(VARIANT STREQUAL "pkg_config")

@@ -1,16 +1,5 @@
 // Each case must be refused while compiling, with our own words; ctest compares them. Without a case the file
 // compiles.
-#include <chrono>
-#include <map>
-#include <memory>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include "core/coded_store.hpp"
-#include "core/promise.hpp"
-#include "core/store.hpp"
 
 struct HoldsPointer {
   int* pointer = nullptr;
