@@ -240,6 +240,7 @@ int main(int argc, char** argv) {
     locum::Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = memory_bytes});
     std::optional<locum::Store> opened = runtime.store("shared");
     locum::Store& store = *opened;
+    MPI_Barrier(MPI_COMM_WORLD);  // the name of the store may be at home with the victim
     if (death == "promising") {
       store.put("own/" + std::to_string(rank_of_this), rank_of_this * 10).value();
       wait_for_what_was_promised(runtime, store);
