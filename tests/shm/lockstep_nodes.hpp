@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "core/client/distributed.hpp"
 #include "core/object/internal_stores.hpp"
@@ -42,7 +41,7 @@ class LockstepNodes {
     asker().transport->others_turn = [this] { (void)answerer().links->poll(); };
     answerer().transport->others_turn = [this] { (void)asker().links->poll(); };
     for (Rank& rank : ranks_) {
-      rank.store = std::make_unique<Store>(rank.session->open(store_name).value());
+      rank.store = std::make_unique<Store>(rank.session->open(store_name()).value());
     }
   }
   LockstepNodes(const LockstepNodes&) = delete;
@@ -60,22 +59,26 @@ class LockstepNodes {
   /// A name at home at the answerer's node: a new one each time, of twelve bytes.
   [[nodiscard]] std::string name_at_answerer() {
     constexpr std::uint64_t a_billion = 1'000'000'000;
-    const std::uint32_t store = store_number();
     for (;;) {
       std::string made = "n " + std::to_string(a_billion + ++names_);
-      if (nodes_.home(store, name_hash(store, made)) == 1) {
+      if (nodes_.home(store_number, name_hash(store_number, made)) == 1) {
         return made;
       }
     }
   }
 
  private:
-  // The first name of its home in the registry of stores (see Connector::store_number()).
-  [[nodiscard]] std::uint32_t store_number() {
-    return static_cast<std::uint32_t>(nodes_.home(registry, name_hash(registry, store_name))) + 1;
-  }
+  /// Of the first store whose name is at home with the asker; see Connector::store_number().
+  static constexpr std::uint32_t store_number = 1;
 
-  static constexpr std::string_view store_name = "lockstep";
+  /// A name for the store, at home with the asker: so it takes no memory of the answerer.
+  [[nodiscard]] std::string store_name() const {
+    std::string made = "lockstep";
+    while (nodes_.home(registry, name_hash(registry, made)) != 0) {
+      made += '.';
+    }
+    return made;
+  }
 
   static void open(Rank& rank, std::size_t number, std::uint64_t memory_bytes) {
     SoloGroup group;
