@@ -58,7 +58,7 @@ endfunction()
 # The tests of one program as LOCUM_TEST_SHARDS entries, each of which runs its share of them in one process.
 function(locum_test_shards name)
   math(EXPR last "${LOCUM_TEST_SHARDS} - 1")
-  math(EXPR timeout "${TEST_TIMEOUT} * 10")
+  math(EXPR timeout "${TEST_TIMEOUT} * 5")
   foreach(shard RANGE ${last})
     add_test(NAME ${name}.shard_${shard} COMMAND ${name}_tests)
     set_tests_properties(${name}.shard_${shard} PROPERTIES TIMEOUT ${timeout} RUN_SERIAL ${TEST_SERIAL}
