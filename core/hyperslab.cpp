@@ -1,7 +1,6 @@
 #include "core/hyperslab.hpp"
 
 #include <memory>
-#include <new>
 #include <string>
 #include <utility>
 
@@ -58,13 +57,12 @@ Result<ObjectView> hyperslab_of(ObjectView view, const Hyperslab& slab, std::uin
     const auto inside = bytes.subspan(first.offset, first.bytes);
     return HeldPart::view(facts, std::make_shared<HeldObject>(std::move(view), inside), path);
   }
-  try {
-    const auto packed = std::make_shared<HeldObject>(runs->bytes(), facts.size_bytes);
-    runs->gather(bytes.data(), 0, packed->memory());
-    return HeldPart::view(facts, packed, path_of_packed(path));
-  } catch (const std::bad_alloc&) {
+  const auto packed = HeldObject::make(runs->bytes(), facts.size_bytes);
+  if (!packed) {
     return no_room_for(runs->bytes()).about(to_string(view.key()));
   }
+  runs->gather(bytes.data(), 0, packed->memory());
+  return HeldPart::view(facts, packed, path_of_packed(path));
 }
 
 }  // namespace locum

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <new>
 #include <optional>
 #include <ostream>
 #include <ranges>
@@ -192,16 +191,12 @@ class Proxy {
     if (!session) {
       return Future<T>(session.error());
     }
-    try {
-      return detail::begin_coming<View<T>, ObjectView>(
-          (*session)->arrivals(), [&] { return target_->begin(**session, deadline); },
-          [target = target_](Result<ObjectView> found) {
-            return target->take(target->fetched(std::move(found)), {});
-          },
-          detail::NotNoted());
-    } catch (const std::bad_alloc&) {
-      return Future<T>(no_memory_left());
-    }
+    return detail::begin_coming<View<T>, ObjectView>(
+        (*session)->arrivals(), [&] { return target_->begin(**session, deadline); },
+        [target = target_](Result<ObjectView> found) {
+          return target->take(target->fetched(std::move(found)), {});
+        },
+        detail::NotNoted());
   }
   /// In a coroutine: the Result<View<T>>, as soon as it is there.
   [[nodiscard]] typename Future<T>::Awaiting operator co_await() const {

@@ -8,7 +8,6 @@
 #include <string>
 #include <utility>
 
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/codec.hpp"
 #include "core/detail/promise_marks.hpp"
 #include "core/detail/representation.hpp"
@@ -255,7 +254,7 @@ void Session::close() noexcept {
   }
   closed_.store(true, std::memory_order_relaxed);
   if (!disowned_.load(std::memory_order_relaxed)) {
-    unless_out_of_memory([this] { standing_->close(closed_error()); });
+    standing_->close(closed_error());
     decoded_.clear();
   }
 }
@@ -372,12 +371,8 @@ Error Session::closed_error() const {
 }
 
 Error Session::explain(const Address& address, const Error& error) const noexcept {
-  Error explained = error;
-  unless_out_of_memory([&] {
-    explained = address.name.empty() ? error.about(address.key, options_.rank)
-                                     : error.about(address.name, options_.rank);
-  });
-  return explained;
+  return address.name.empty() ? error.about(address.key, options_.rank)
+                              : error.about(address.name, options_.rank);
 }
 
 void Session::forget_decoded(const Address& address) noexcept {

@@ -99,7 +99,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   /// This rank's memory, objects and traffic so far.
   [[nodiscard]] RankReport report() const;
-  /// An unset promise, which is broken when this closes. False: it has closed. Throws std::bad_alloc.
+  /// An unset promise, which is broken when this closes. False: it has closed.
   [[nodiscard]] bool enlist(const std::shared_ptr<detail::Pledge>& pledge);
   void strike(const detail::Pledge& pledge) noexcept;
   /// A promise has left something under its name when it ended: that there will be no value; or where its

@@ -9,7 +9,6 @@
 #include "core/async/operation.hpp"
 #include "core/async/window.hpp"
 #include "core/base/mutex.hpp"
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/ports/fetch.hpp"
 
 namespace locum {
@@ -38,16 +37,6 @@ class BegunOperation final : public Coming<T> {
 
   [[nodiscard]] bool ended() const noexcept override { return operation_->ended(); }
   [[nodiscard]] Result<T> get(Deadline deadline) override {
-    return guarded([&] { return do_get(deadline); });
-  }
-  void hurry() noexcept override { window_->hurry(*operation_); }
-  void observe(std::shared_ptr<Observer> observer) noexcept override {
-    operation_->observe(std::move(observer));
-  }
-  void forget() noexcept override { let_go(); }
-
- private:
-  [[nodiscard]] Result<T> do_get(Deadline deadline) {
     if (const auto client = client_.lock(); !ended()) {
       if (!client) {
         return Error(Errc::closed, "the runtime has ended before this did");
@@ -68,10 +57,17 @@ class BegunOperation final : public Coming<T> {
     }
     const MutexLock lock(mutex_);
     if (!result_) {
-      result_ = guarded([&]() -> Result<T> { return take_(operation_->take()); });
+      result_ = Result<T>(take_(operation_->take()));
     }
     return *result_;
   }
+  void hurry() noexcept override { window_->hurry(*operation_); }
+  void observe(std::shared_ptr<Observer> observer) noexcept override {
+    operation_->observe(std::move(observer));
+  }
+  void forget() noexcept override { let_go(); }
+
+ private:
   void let_go() noexcept {
     if (unwanted_ == Unwanted::ends) {
       operation_->forget();
@@ -88,7 +84,7 @@ class BegunOperation final : public Coming<T> {
   std::optional<Result<T>> result_ LOCUM_GUARDED_BY(mutex_);
 };
 
-/// Makes the operation of a task and begins it. Throws std::bad_alloc: nothing was begun.
+/// Makes the operation of a task and begins it.
 /// \param window the one that the task enters
 template <class T, class End, class Take>
 [[nodiscard]] std::shared_ptr<Coming<T>> begin_operation(const std::shared_ptr<const NodeClient>& client,

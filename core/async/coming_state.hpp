@@ -110,7 +110,7 @@ class ComingState final : public EventualState<V> {
   std::shared_ptr<Coming<T>> coming_;  ///< from begin() on, as long as this lives
 };
 
-/// Begins it. Throws std::bad_alloc.
+/// Begins it.
 template <class V, class T, class Begin, class Make, class Note>
 [[nodiscard]] Eventual<V> begin_coming(const std::shared_ptr<Arrivals>& arrivals, Begin begin, Make make,
                                        Note note) {

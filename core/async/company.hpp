@@ -26,7 +26,7 @@ class Company final {
   /// REQUIRES: all have ended.
   ~Company() = default;
 
-  /// Begins it. Throws std::bad_alloc, it has not begun then. Only by who drives.
+  /// Begins it. Only by who drives.
   template <class T>
   void begin(const Held<OperationOf<T>>& operation) {
     operation->observe(std::make_shared<Leaving>(members_));

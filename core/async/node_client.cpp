@@ -61,13 +61,12 @@ Asked::Asked(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body,
       inquiry_(std::make_shared<Kept>(kind, body, std::move(bulk), until)),
       kept_(static_cast<Kept&>(*inquiry_)) {}
 
-bool Asked::begin(Operation& operation) {
+bool Asked::begin(Operation& operation) noexcept {
   nodes_.ask(node_, inquiry_, first_);
   return kept_.answer.is_told(operation);
 }
 
 Result<NodeAnswer> Asked::await_resume() {
-  check();
   return kept_.answer.await_resume();
 }
 
@@ -83,7 +82,7 @@ class Paused::Alarm {
   Told<bool>& over_;
 };
 
-bool Paused::begin(Operation& operation) {
+bool Paused::begin(Operation& operation) noexcept {
   nodes_.call_at(until_, [alarm = std::make_shared<Alarm>(over_)] {});
   return over_.is_told(operation);
 }

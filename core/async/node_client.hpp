@@ -21,18 +21,18 @@ namespace locum {
 /// the operation goes on.
 class Asked final : public Operation::Begun {
  public:
-  /// Copies what it needs of body and bulk, as an Inquiry does. Throws std::bad_alloc.
+  /// Copies what it needs of body and bulk, as an Inquiry does.
   /// \param first the rank of the node that is asked first; none: any
   Asked(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
         Deadline::Clock::time_point until, int first = -1);
 
-  /// As of NodeClient::ask(); throws std::bad_alloc, nothing has been asked then.
+  /// As of NodeClient::ask().
   [[nodiscard]] Result<NodeAnswer> await_resume();
 
  private:
   class Kept;
 
-  [[nodiscard]] bool begin(Operation& operation) override;
+  [[nodiscard]] bool begin(Operation& operation) noexcept override;
 
   Nodes& nodes_;
   const int node_;
@@ -47,13 +47,12 @@ class Paused final : public Operation::Begun {
  public:
   Paused(Nodes& nodes, Deadline::Clock::time_point until) noexcept : nodes_(nodes), until_(until) {}
 
-  /// Throws std::bad_alloc: there was no pause.
-  void await_resume() const { check(); }
+  void await_resume() const noexcept {}
 
  private:
   class Alarm;
 
-  [[nodiscard]] bool begin(Operation& operation) override;
+  [[nodiscard]] bool begin(Operation& operation) noexcept override;
 
   Nodes& nodes_;
   const Deadline::Clock::time_point until_;
@@ -77,10 +76,10 @@ class NodeClient {
   [[nodiscard]] const std::shared_ptr<TransferTimes>& times() const noexcept { return times_; }
   /// The answer, the other side's error, `timeout`, `peer_lost` if no rank of the node can be asked, or
   /// `closed` if all of them have closed. `wanted`: whether who asks still waits for it; else `timeout`.
-  /// Throws std::bad_alloc (and what `wanted` throws): unless that did, nothing has been asked.
+  /// Throws what `wanted` throws.
   [[nodiscard]] Result<NodeAnswer> ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
                                        Deadline deadline, const Wanted& wanted = {}) const;
-  /// An operation that asks by asked(), and begins with that task. Throws std::bad_alloc.
+  /// An operation that asks by asked(), and begins with that task.
   template <class T>
   [[nodiscard]] Held<OperationOf<T>> operation(Task<T> first) const {
     return OperationOf<T>::make(*progress_, *standby_, std::move(first));

@@ -1,10 +1,8 @@
 #include "core/async/operation.hpp"
 
-#include <new>
 #include <utility>
 
 #include "core/async/standby.hpp"
-#include "core/base/unless_out_of_memory.hpp"
 
 namespace locum {
 
@@ -55,8 +53,9 @@ bool Operation::wait(Waiter& self, Clock::time_point until, bool mine) {
       }
       mine = left == Left::elsewhere;
     }
-    const bool drives = !mine || give_to_driver(self, until);
-    if (!mine) {
+    if (mine) {
+      give_to_driver(self, until);
+    } else {
       wait_for(self, until);
     }
     if (self.pending.done() && !self.called.load(std::memory_order_relaxed)) {
@@ -66,7 +65,7 @@ bool Operation::wait(Waiter& self, Clock::time_point until, bool mine) {
     if (ended()) {
       return true;
     }
-    mine = !drives || take();
+    mine = take();
     late = progress_.now() >= until;
     if (!mine && late) {
       unlink(self);
@@ -83,16 +82,10 @@ Operation::Left Operation::resume_late() noexcept {
   return resume(Place::thread);
 }
 
-// False: there was no memory for that. It is said before the operation is there, and not after.
-bool Operation::give_to_driver(Waiter& self, Clock::time_point until) {
+void Operation::give_to_driver(Waiter& self, Clock::time_point until) {
   state_.store(State::driver, std::memory_order_relaxed);
   try {
     (void)progress_.wait(self.pending, until, [this] { drive(); });
-    return true;
-  } catch (const std::bad_alloc&) {
-    state_.store(State::thread, std::memory_order_relaxed);
-    fail_to_begin();
-    return false;
   } catch (...) {  // of a clock that is simulated
     leave(self);
     throw;
@@ -137,12 +130,8 @@ Operation::Left Operation::resume(Place place) noexcept {
   place_ = place;
   if (place == Place::driver && begun_ != nullptr) {
     Begun& begun = *std::exchange(begun_, nullptr);
-    try {
-      if (!begun.begin(*this)) {
-        return Left::elsewhere;
-      }
-    } catch (const std::bad_alloc&) {
-      begun.failed_ = true;
+    if (!begun.begin(*this)) {
+      return Left::elsewhere;
     }
   }
   next_.resume();
@@ -157,25 +146,16 @@ Operation::Left Operation::resume(Place place) noexcept {
   return is_over() ? Left::over : Left::elsewhere;
 }
 
-// There was no memory to give it to who drives: it goes on where it is.
-void Operation::fail_to_begin() noexcept {
-  std::exchange(begun_, nullptr)->failed_ = true;
-}
-
 void Operation::run_in_thread() noexcept {
-  for (Left left = resume(Place::thread); left != Left::over; left = resume(Place::thread)) {
-    if (left == Left::queued) {
-      return;
-    }
-    state_.store(State::driver, std::memory_order_relaxed);
-    try {
+  switch (resume(Place::thread)) {
+    case Left::over:
+      return end_in_thread();
+    case Left::elsewhere:
+      state_.store(State::driver, std::memory_order_relaxed);
       return progress_.post([this] { drive(); });
-    } catch (const std::bad_alloc&) {
-      state_.store(State::thread, std::memory_order_relaxed);
-      fail_to_begin();
-    }
+    case Left::queued:
+      return;
   }
-  end_in_thread();
 }
 
 void Operation::run_if_wanting() noexcept {
@@ -245,15 +225,7 @@ void Operation::drive() noexcept {
 
 void Operation::go_on() noexcept {
   state_.store(State::driver, std::memory_order_relaxed);
-  if (unless_out_of_memory([&] { progress_.post([this] { drive(); }); })) {
-    return;
-  }
-  hold();  // whoever takes it may end it at once
-  const Held<Operation> self(this);
-  if (!give_to_thread(Place::thread)) {
-    return go_on_here();
-  }
-  progress_.wake();  // who polls in place of the standby thread does not know
+  progress_.post([this] { drive(); });
 }
 
 void Operation::go_on_here() noexcept {

@@ -116,24 +116,17 @@ class Operation {
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <class Promise>
-    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> task) {
+    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> task) noexcept {
       return task.promise().operation().suspends(task, *this);
     }
 
    protected:
     ~Begun() = default;
-    /// Begins it. Whether it is over already; else the operation is told later. Throws std::bad_alloc.
-    [[nodiscard]] virtual bool begin(Operation& operation) = 0;
-    /// Throws std::bad_alloc where there was no memory to begin it.
-    void check() const {
-      if (failed_) {
-        throw std::bad_alloc();
-      }
-    }
+    /// Begins it. Whether it is over already; else the operation is told later.
+    [[nodiscard]] virtual bool begin(Operation& operation) noexcept = 0;
 
    private:
     friend class Operation;
-    bool failed_ = false;
   };
   /// A queue in which the operation waits in nobody's hands, until somebody lets it go on.
   class Queued {
@@ -156,17 +149,16 @@ class Operation {
    private:
     friend class Operation;
   };
-  /// Has it go on by who drives, or where there is no memory for that, in a thread that may work. Does not
-  /// run it, unless nobody else is left. REQUIRES: it was queued, and nobody else lets it go on. Any thread,
-  /// also within a step.
+  /// Has it go on by who drives. Does not run it. REQUIRES: it was queued, and nobody else lets it go on. Any
+  /// thread, also within a step.
   void go_on() noexcept;
   /// The same, but that this thread runs it, until it goes on elsewhere or has ended.
   void go_on_here() noexcept;
 
-  /// Goes on in a step of who drives. Throws std::bad_alloc, and stays where it is. For its own tasks.
+  /// Goes on in a step of who drives. For its own tasks.
   class ToDriver final : public Begun {
    public:
-    void await_resume() const { check(); }
+    void await_resume() const noexcept {}
 
    private:
     [[nodiscard]] bool begin(Operation& /*operation*/) noexcept override { return true; }
@@ -214,7 +206,7 @@ class Operation {
     needs_thread_ = place_ == Place::driver;
     return needs_thread_;
   }
-  [[nodiscard]] bool suspends(std::coroutine_handle<> task, Begun& begun) {
+  [[nodiscard]] bool suspends(std::coroutine_handle<> task, Begun& begun) noexcept {
     next_ = task;
     needs_thread_ = false;
     begun_ = place_ == Place::driver ? nullptr : &begun;
@@ -231,11 +223,10 @@ class Operation {
 
   [[nodiscard]] bool wait(Waiter& self, Clock::time_point until, bool mine);
   [[nodiscard]] Left resume_late() noexcept;
-  [[nodiscard]] bool give_to_driver(Waiter& self, Clock::time_point until);
+  void give_to_driver(Waiter& self, Clock::time_point until);
   void wait_for(Waiter& self, Clock::time_point until);
   void leave(const Waiter& self) noexcept;
   [[nodiscard]] Left resume(Place place) noexcept;
-  void fail_to_begin() noexcept;
   void drive() noexcept;
   [[nodiscard]] bool give_to_thread(Place from) noexcept;
   void run_in_thread() noexcept;
@@ -348,11 +339,11 @@ class Operation::Wanting {
 template <class T>
 class OperationOf final : public Operation {
  public:
-  /// Made, and not begun yet. Throws std::bad_alloc.
+  /// Made, and not begun yet.
   [[nodiscard]] static Held<OperationOf> make(Progress& progress, Standby& standby, Task<T> first) {
     return Held<OperationOf>(new OperationOf(progress, standby, std::move(first)));
   }
-  /// What it ended with; or throws what its task threw. REQUIRES: ended(). Once.
+  /// What it ended with, or throws what its task passed on. REQUIRES: ended(). Once.
   [[nodiscard]] T take() {
     if (thrown_) {
       std::rethrow_exception(thrown_);

@@ -4,8 +4,6 @@
 #include <functional>
 #include <utility>
 
-#include "core/base/unless_out_of_memory.hpp"
-
 namespace locum {
 
 namespace {
@@ -190,7 +188,7 @@ void Progress::leave() {
         return;
       }
     }
-    armed = !has_submitted() && arm();
+    armed = !has_submitted() && transport_->arm();
     if (!armed) {
       drive_once();
     }
@@ -230,8 +228,8 @@ void Progress::call_somebody() {
   }
 }
 
-// A step that finds no memory ends there, and only that one: whoever drives has to go on for all the others.
-bool Progress::drive_once(bool in_a_hurry) {
+// What a step throws ends the process: it is not what the thread that drives has asked for.
+bool Progress::drive_once(bool in_a_hurry) noexcept {
   const Haste brief = haste();
   bool busy = false;
   if (has_submitted()) {
@@ -241,13 +239,12 @@ bool Progress::drive_once(bool in_a_hurry) {
       has_submitted_.store(false, std::memory_order_relaxed);
     }
     for (const auto& step : running_) {
-      unless_out_of_memory(std::ref(step));
+      step();
     }
     running_.clear();
     busy = true;
   }
-  unless_out_of_memory([&] { busy = exchange_->step(in_a_hurry) || busy; });
-  return busy;
+  return exchange_->step(in_a_hurry) || busy;
 }
 
 // While it spins it looks at the clock every few times only: that takes as long as to look for messages.
@@ -288,7 +285,7 @@ Progress::Spun Progress::drive_while_busy(const Pending* pending, Clock::time_po
 // Nothing to do at the moment: stops driving and sleeps, in the transport or beside a thread that sleeps
 // there already. False: there is something to do after all, this thread drives on.
 bool Progress::rest_from_driving(Waiter& self, Clock::time_point moment) {
-  if (!arm()) {
+  if (!transport_->arm()) {
     return false;
   }
   bool sleeps = false;
@@ -314,16 +311,8 @@ bool Progress::rest_from_driving(Waiter& self, Clock::time_point moment) {
   return true;
 }
 
-// Whoever waits has given away by then what it waits for: it must not hear of want of memory in place of
-// that. A transport that has none is asked again.
-bool Progress::arm() {
-  bool armed = false;
-  unless_out_of_memory([&] { armed = transport_->arm(); });
-  return armed;
-}
-
 bool Progress::sleep(Clock::time_point moment) {
-  unless_out_of_memory([&] { transport_->sleep(moment); });
+  transport_->sleep(moment);
   const MutexLock lock(mutex_);
   asleep_ = false;
   asleep_for_ = nullptr;

@@ -73,18 +73,14 @@ class Progress {
   /// that was asked is told so. More than once is fine. REQUIRES: no thread waits.
   void end();
 
-  /// Has `step` run by a thread that drives, soon: there it may use the exchange. Throws std::bad_alloc;
-  /// nothing is run then. A step that throws that itself ends there, and nobody hears of it.
+  /// Has `step` run by a thread that drives, soon: there it may use the exchange. It must not throw.
   void submit(std::function<void()> step);
   /// submit(), and wakes who sleeps in the transport: for threads that do not go on to wait. Does not wait.
   void post(std::function<void()> step);
-  /// Wakes who sleeps in the transport. Any thread, also within a step.
-  void wake() noexcept { transport_->wake(); }
   /// Waits until `pending` is done; false: the moment has passed. Drives meanwhile, if nobody else does. One
-  /// thread waits for a pending. Does not throw std::bad_alloc.
+  /// thread waits for a pending.
   bool wait(const Pending& pending, Clock::time_point moment);
-  /// submit() and wait(), but that the step is run at once, and not copied, where nobody else drives. Throws
-  /// std::bad_alloc where there was no memory to submit it, or where it threw that itself, run at once.
+  /// submit() and wait(), but that the step is run at once, and not copied, where nobody else drives.
   template <class Step>
   bool wait(const Pending& pending, Clock::time_point moment, const Step& step) {
     return wait(pending, moment, step, [&step] { return step; });
@@ -118,10 +114,9 @@ class Progress {
   void tell_who_polls() noexcept;
   [[nodiscard]] bool enter() LOCUM_EXCLUDES(mutex_);
   void leave() LOCUM_EXCLUDES(mutex_);
-  bool drive_once(bool in_a_hurry = false) LOCUM_EXCLUDES(mutex_);
+  bool drive_once(bool in_a_hurry = false) noexcept LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Haste haste() const noexcept { return Haste(longest_wait_); }
   [[nodiscard]] bool has_submitted() const noexcept { return has_submitted_.load(std::memory_order_acquire); }
-  [[nodiscard]] bool arm();
   /// How long to look for more where nothing moves, and from when on.
   struct Spin {
     std::chrono::microseconds time{0};

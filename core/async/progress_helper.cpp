@@ -47,7 +47,7 @@ void Progress::help() {
       rest();
       continue;
     }
-    const bool armed = arm();
+    const bool armed = transport_->arm();
     bool sleeps = false;
     auto until = Clock::time_point::max();
     {

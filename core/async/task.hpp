@@ -2,6 +2,7 @@
 
 #include <coroutine>
 #include <exception>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -35,7 +36,17 @@ class TaskPromise {
 
   [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
   [[nodiscard]] Final final_suspend() const noexcept { return {}; }
-  void unhandled_exception() noexcept { thrown_ = std::current_exception(); }
+  /// A task that finds no memory ends the process, as whatever else does. What a simulated clock throws, to
+  /// end a thread that waits, is passed on to who awaits the task.
+  void unhandled_exception() noexcept {
+    try {
+      throw;
+    } catch (const std::bad_alloc&) {
+      std::terminate();
+    } catch (...) {
+      thrown_ = std::current_exception();
+    }
+  }
 
   [[nodiscard]] Operation& operation() const noexcept { return *operation_; }
   /// What it is a part of, and who awaits it, if anybody.
@@ -58,8 +69,8 @@ class TaskPromise {
 }  // namespace detail
 
 /// A coroutine that is a part of an Operation: begins when another task awaits it, or as the operation's
-/// first one, and ends with a value or what it throws (std::bad_alloc). Destroyed only when it has not begun
-/// or has ended. Calling one allocates, and may throw that, too; its references must live until it has ended.
+/// first one, and ends with a value. Destroyed only when it has not begun or has ended. Its references must
+/// live until it has ended.
 template <class T>
 class [[nodiscard]] Task {
  public:

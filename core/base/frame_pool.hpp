@@ -8,7 +8,6 @@ namespace locum::detail {
 /// blocks of up to 4 KiB for its next ones, whoever took them first. Any thread.
 class FramePool {
  public:
-  /// Throws std::bad_alloc.
   [[nodiscard]] static void* take(std::size_t bytes);
   static void give_back(void* block, std::size_t bytes) noexcept;
 };

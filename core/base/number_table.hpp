@@ -20,7 +20,7 @@ class NumberTable {
   static_assert(std::is_nothrow_move_assignable_v<T> && std::is_nothrow_move_constructible_v<T>);
 
  public:
-  /// Makes room for one more, and says which number it will have, never 0. Throws std::bad_alloc.
+  /// Makes room for one more, and says which number it will have, never 0.
   [[nodiscard]] std::uint32_t reserve() {
     if (2 * (size_ + 1) > places_.size()) {
       grow();

@@ -1,7 +1,6 @@
 #include "core/client/batch_bind.hpp"
 
 #include <algorithm>
-#include <new>
 #include <utility>
 
 #include "core/base/unless_out_of_memory.hpp"
@@ -12,21 +11,15 @@ namespace locum {
 BatchBind::BatchBind(Binder& binder, std::vector<Key> keys, Moment until)
     : BundledChanges(binder.client(), until), binder_(binder), keys_(std::move(keys)) {}
 
-Task<BatchBind::Bound> BatchBind::bind(std::shared_ptr<Binder> binder, std::vector<Key> keys,
-                                       Deadline::Clock::time_point until) {
+Task<Result<BatchBind::Bound>> BatchBind::bind(std::shared_ptr<Binder> binder, std::vector<Key> keys,
+                                               Deadline::Clock::time_point until) {
   BatchBind batch(*binder, std::move(keys), until);
-  bool failed = false;
-  try {
-    batch.plan();
+  const bool planned = unless_out_of_memory([&] { batch.plan(); });
+  if (planned) {
     (void)co_await batch.make();
-  } catch (const std::bad_alloc&) {  // nothing was begun
-    failed = true;
   }
   batch.end();
-  if (failed) {
-    throw std::bad_alloc();
-  }
-  co_return std::move(batch.bound_);
+  co_return planned ? Result<Bound>(std::move(batch.bound_)) : no_memory_left();
 }
 
 void BatchBind::plan() {
@@ -61,8 +54,8 @@ void BatchBind::pack(std::uint32_t change, Sending& sending) {
   memory.table->set_generation(pin.key, generation_asked_for);
 }
 
-// An answer that there was no memory for, on either side, says nothing either; a home that had none to bind
-// the name says so itself.
+// An answer that there was no memory for says nothing either; a home that had none to bind the name says so
+// itself.
 bool BatchBind::settle(int node, std::uint32_t change, const Result<std::uint64_t>& said, Word word,
                        Turn turn) noexcept {
   auto& object = objects_[change];
@@ -74,14 +67,9 @@ bool BatchBind::settle(int node, std::uint32_t change, const Result<std::uint64_
     table.set_generation(keys_[change], *said);
     bound_[change] = Sealed{keys_[change], *said};
   } else {
-    if (!said) {
-      bound_[change] = said.error();
-    } else {
-      unless_out_of_memory([&] { bound_[change] = binding::found_no_room(node); });
-    }
-    const bool open = !said && turn != Turn::not_asked &&
-                      ((word == Word::of_bundle && said.error().code() == Errc::out_of_memory) ||
-                       binding::says_nothing(client().nodes(), node, said.error()));
+    bound_[change] = said ? binding::found_no_room(node) : said.error();
+    const bool open = !said && ((word == Word::of_bundle && said.error().code() == Errc::out_of_memory) ||
+                                binding::says_nothing(client().nodes(), node, said.error()));
     if (open) {
       object->settle_later(binder_.settlement());
     } else {
@@ -105,7 +93,7 @@ void BatchBind::end() noexcept {
     }
   }
   objects_.clear();
-  unless_out_of_memory([&] { (void)reclaim(*memory.table, *memory.arena, Effort::amortised); });
+  (void)reclaim(*memory.table, *memory.arena, Effort::amortised);
 }
 
 }  // namespace locum

@@ -17,8 +17,8 @@ class BatchBind final : private BundledChanges {
   using Bound = std::vector<Result<Sealed>>;
 
   /// In the order of the keys. Keeps the binder. What cannot be bound is out of sight.
-  [[nodiscard]] static Task<Bound> bind(std::shared_ptr<Binder> binder, std::vector<Key> keys,
-                                        Deadline::Clock::time_point until);
+  [[nodiscard]] static Task<Result<Bound>> bind(std::shared_ptr<Binder> binder, std::vector<Key> keys,
+                                                Deadline::Clock::time_point until);
 
  private:
   BatchBind(Binder& binder, std::vector<Key> keys, Moment until);

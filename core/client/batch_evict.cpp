@@ -5,20 +5,21 @@
 namespace locum {
 
 BatchEvict::BatchEvict(Binder& binder, std::vector<Lookup> objects, Moment until)
-    : BundledChanges(binder.client(), until),
-      binder_(binder),
-      objects_(std::move(objects)),
-      evicted_(objects_.size(), no_memory_left()) {}
+    : BundledChanges(binder.client(), until), binder_(binder), objects_(std::move(objects)) {}
 
-Task<BatchEvict::Evicted> BatchEvict::evict(std::shared_ptr<Binder> binder, std::vector<Lookup> objects,
-                                            Deadline::Clock::time_point until) {
+Task<Result<BatchEvict::Evicted>> BatchEvict::evict(std::shared_ptr<Binder> binder,
+                                                    std::vector<Lookup> objects,
+                                                    Deadline::Clock::time_point until) {
   BatchEvict batch(*binder, std::move(objects), until);
-  batch.plan();
+  if (!unless_out_of_memory([&] { batch.plan(); })) {
+    co_return no_memory_left();
+  }
   (void)co_await batch.make();
   co_return std::move(batch.evicted_);
 }
 
 void BatchEvict::plan() {
+  evicted_.assign(objects_.size(), no_memory_left());
   const Nodes& nodes = client().nodes();
   for (std::uint32_t at = 0; at < objects_.size(); ++at) {
     const Lookup& object = objects_[at];

@@ -17,8 +17,9 @@ class BatchEvict final : private BundledChanges {
   using Evicted = std::vector<Result<bool>>;
 
   /// In the order of what is to go. Keeps the binder.
-  [[nodiscard]] static Task<Evicted> evict(std::shared_ptr<Binder> binder, std::vector<Lookup> objects,
-                                           Deadline::Clock::time_point until);
+  [[nodiscard]] static Task<Result<Evicted>> evict(std::shared_ptr<Binder> binder,
+                                                   std::vector<Lookup> objects,
+                                                   Deadline::Clock::time_point until);
 
  private:
   BatchEvict(Binder& binder, std::vector<Lookup> objects, Moment until);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
 
 #include "core/base/unless_out_of_memory.hpp"
 #include "core/rpc/bundle_wire.hpp"
@@ -41,29 +40,18 @@ void BatchWanted::keep_names() {
 }
 
 BatchSearch::BatchSearch(Finder& finder, BatchWanted wanted)
-    : finder_(finder),
-      wanted_(std::move(wanted)),
-      found_(wanted_.addresses.size(), Result<ObjectView>(ObjectView())),
-      chunks_(most_bundle_bytes) {}
+    : finder_(finder), wanted_(std::move(wanted)), chunks_(most_bundle_bytes) {}
 
-// Once something has begun nothing is thrown before all of it has ended.
-Task<BatchSearch::Found> BatchSearch::find(std::shared_ptr<Finder> finder, BatchWanted wanted) {
+Task<Result<BatchSearch::Found>> BatchSearch::find(std::shared_ptr<Finder> finder, BatchWanted wanted) {
   BatchSearch search(*finder, std::move(wanted));
-  search.plan();
+  if (!unless_out_of_memory([&] { search.plan(); })) {
+    co_return no_memory_left();
+  }
   co_await Operation::ToDriver();
   search.begin();
   while (co_await search.company_.next()) {
     co_await Operation::ToThread();
     search.company_.work();
-  }
-  try {
-    (void)co_await search.work();  // what no worker could be begun for
-  } catch (const std::bad_alloc&) {
-  }
-  for (auto& found : search.found_) {
-    if (found && !*found) {
-      found = no_memory_left();
-    }
   }
   co_return std::move(search.found_);
 }
@@ -71,6 +59,7 @@ Task<BatchSearch::Found> BatchSearch::find(std::shared_ptr<Finder> finder, Batch
 // By node, and in the order of the addresses. What this node has something of is looked for alone: a copy
 // that may not be shown unasked, or a flight; and so is what a name at home here stands for.
 void BatchSearch::plan() {
+  found_.assign(wanted_.addresses.size(), Result<ObjectView>(ObjectView()));
   chunks_.reserve(wanted_.addresses.size());
   for (std::uint32_t at = 0; at < wanted_.addresses.size(); ++at) {
     const Address& address = wanted_.addresses[at];
@@ -89,10 +78,9 @@ void BatchSearch::plan() {
   chunks_.plan();
 }
 
-// What cannot be begun for want of memory stays without a word.
 void BatchSearch::begin() noexcept {
   for (const std::size_t chunk : chunks_.first()) {
-    unless_out_of_memory([&] { company_.begin(finder_.client().operation(ask_for(chunk))); });
+    company_.begin(finder_.client().operation(ask_for(chunk)));
   }
   begin_workers();
 }
@@ -102,12 +90,8 @@ Task<std::monostate> BatchSearch::ask_for(std::size_t chunk) {
   do {
     BatchChunk& asked = chunks_[chunk];
     while (!asked.objects.empty()) {
-      try {
-        const auto answer = co_await ask(asked);
-        settle(asked, answer);
-      } catch (const std::bad_alloc&) {
-        asked.objects.clear();
-      }
+      const auto answer = co_await ask(asked);
+      settle(asked, answer);
       begin_workers();
     }
     chunk = asked.next;
@@ -219,13 +203,11 @@ void BatchSearch::begin_workers() noexcept {
     const bool knows = !knowing_ && known_taken_ < known_here_.size();
     return singles_.size() - taken_ + (knows ? 1 : 0);
   };
-  unless_out_of_memory([&] {  // else others do it
-    for (std::size_t left = waiting(); left > 0 && workers_.load(std::memory_order_relaxed) < most_workers;
-         --left) {
-      company_.begin(finder_.client().operation(work_beside()));
-      workers_.fetch_add(1, std::memory_order_relaxed);
-    }
-  });
+  for (std::size_t left = waiting(); left > 0 && workers_.load(std::memory_order_relaxed) < most_workers;
+       --left) {
+    workers_.fetch_add(1, std::memory_order_relaxed);
+    company_.begin(finder_.client().operation(work()));
+  }
 }
 
 // Of what this node has something of, one after the other: the first one asks whether copies of its node may
@@ -245,19 +227,11 @@ bool BatchSearch::take_single(Single& single) {
   return true;
 }
 
+// What is found out while this one ends, whoever looks next has others begun for.
 Task<std::monostate> BatchSearch::work() {
   for (Single single; take_single(single);) {
-    try {
-      found_[single.object] = co_await find_alone(single);
-    } catch (const std::bad_alloc&) {
-    }
+    found_[single.object] = co_await find_alone(single);
   }
-  co_return std::monostate();
-}
-
-// What is found out while this one ends, whoever looks next has others begun for.
-Task<std::monostate> BatchSearch::work_beside() {
-  (void)co_await work();
   workers_.fetch_sub(1, std::memory_order_relaxed);
   co_return std::monostate();
 }

@@ -52,7 +52,7 @@ class BatchSearch final {
 
   /// The objects, in the order of their addresses. None of them is to be found without a question. REQUIRES:
   /// the names are kept.
-  [[nodiscard]] static Task<Found> find(std::shared_ptr<Finder> finder, BatchWanted wanted);
+  [[nodiscard]] static Task<Result<Found>> find(std::shared_ptr<Finder> finder, BatchWanted wanted);
 
  private:
   /// One that is looked for alone.
@@ -66,7 +66,6 @@ class BatchSearch final {
   BatchSearch(Finder& finder, BatchWanted wanted);
 
   [[nodiscard]] Task<std::monostate> work();
-  [[nodiscard]] Task<std::monostate> work_beside();
   [[nodiscard]] Task<Result<ObjectView>> find_alone(const Single& single) const;
   void plan();
   void begin() noexcept;
@@ -85,7 +84,7 @@ class BatchSearch final {
 
   Finder& finder_;
   const BatchWanted wanted_;
-  Found found_;         ///< empty views: nobody has said anything, for want of memory
+  Found found_;
   BatchChunks chunks_;  ///< of places in wanted_.addresses
   Company company_;
   std::atomic<std::size_t> workers_{0};  ///< that run beside the first

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <memory>
-#include <new>
 #include <optional>
 #include <utility>
 
 #include "core/async/haste.hpp"
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/client/being_bound.hpp"
 #include "core/node/reclaim.hpp"
 
@@ -27,13 +25,10 @@ class Binder::Dissolving final : public Operation::Begun {
  public:
   Dissolving(CopySets& sets, const Key& key, Moment until) noexcept : sets_(sets), key_(key), until_(until) {}
 
-  [[nodiscard]] Result<void> await_resume() {
-    check();
-    return outcome_.await_resume();
-  }
+  [[nodiscard]] Result<void> await_resume() { return outcome_.await_resume(); }
 
  private:
-  [[nodiscard]] bool begin(Operation& operation) override {
+  [[nodiscard]] bool begin(Operation& operation) noexcept override {
     sets_.dissolve(key_, until_, [this](const Result<void>& outcome) { outcome_.tell(outcome); });
     return outcome_.is_told(operation);
   }
@@ -44,25 +39,13 @@ class Binder::Dissolving final : public Operation::Begun {
   Told<Result<void>> outcome_;
 };
 
-/// Waits until an object of another node is out of sight, whose name has gone. Made before that: then it
-/// needs no memory any more. Where there is none for the wait, the object goes all the same.
+/// Waits until an object of another node is out of sight, whose name has gone.
 class Binder::Retiring final : public Operation::Begun {
  public:
-  /// Throws std::bad_alloc.
-  explicit Retiring(Retirements& retirements) : retirements_(retirements), kept_(std::make_shared<Kept>()) {}
+  Retiring(Retirements& retirements, const Key& key, Moment until)
+      : retirements_(retirements), kept_(std::make_shared<Kept>()), key_(key), until_(until) {}
 
-  /// Before it is waited for, once.
-  void set(const Key& key, Moment until) noexcept {
-    key_ = key;
-    until_ = until;
-  }
-  [[nodiscard]] Result<void> await_resume() noexcept {
-    if (!unless_out_of_memory([this] { check(); })) {
-      retirements_.retire_soon(kept_, key_);
-      return no_memory_left();
-    }
-    return kept_->outcome.await_resume();
-  }
+  [[nodiscard]] Result<void> await_resume() noexcept { return kept_->outcome.await_resume(); }
 
  private:
   /// What goes on without who waits, once that has been told.
@@ -78,8 +61,8 @@ class Binder::Retiring final : public Operation::Begun {
 
   Retirements& retirements_;
   const std::shared_ptr<Kept> kept_;
-  Key key_;
-  Moment until_;
+  const Key key_;
+  const Moment until_;
 };
 
 Binder::Binder(NodeMemory memory, const Links& links)
@@ -124,12 +107,7 @@ Task<std::invoke_result_t<Try>> Binder::until_unlocked(Moment until, Try attempt
 
 Task<Result<Sealed>> Binder::seal(Key key, SealOptions options, Moment until) {
   bool open = false;  // whether it may be bound all the same, now or later
-  Result<std::uint64_t> generation = std::uint64_t{0};
-  try {
-    generation = co_await bind(key, options, until, open);
-  } catch (const std::bad_alloc&) {  // it has not been done
-    generation = no_memory_left();
-  }
+  const auto generation = co_await bind(key, options, until, open);
   if (!generation && !open) {
     (void)memory_.table->tombstone(key);
   }
@@ -148,12 +126,7 @@ Task<Result<Sealed>> Binder::seal_in_turn(std::shared_ptr<Binder> binder, std::s
     co_return way.error();
   }
   const auto latest = until == Moment::max() ? binder->client_->moment({}) : until;
-  try {
-    co_return co_await binder->seal(key, options, latest);
-  } catch (const std::bad_alloc&) {  // it has not begun
-  }
-  (void)binder->memory_.table->tombstone(key);
-  co_return no_memory_left();
+  co_return co_await binder->seal(key, options, latest);
 }
 
 // Who answers at the home waits for no memory, as a local put would do: it has room made, and is asked again.
@@ -206,10 +179,6 @@ Task<Result<std::uint64_t>> Binder::bind(Key key, SealOptions options, Moment un
 }
 
 Task<Result<std::uint64_t>> Binder::bind_here(const Pin& pin, SealOptions options, Moment until) {
-  std::optional<Retiring> retiring;
-  if (options.mode == SealMode::replace) {
-    retiring.emplace(*retirements_);
-  }
   const auto attempt = [&] {
     return bind_exactly(
         *memory_.directory, pin.record->store, memory_.name(pin), options, until,
@@ -222,15 +191,10 @@ Task<Result<std::uint64_t>> Binder::bind_here(const Pin& pin, SealOptions option
   }
   // Who cannot be reached has the old one still, and nobody finds it by its name.
   if (bound->replaced) {
-    Retiring& going = *retiring;
-    going.set(*bound->replaced, until);
-    (void)co_await going;
+    (void)co_await Retiring(*retirements_, *bound->replaced, until);
   }
-  try {
-    if (bound->outdated) {
-      (void)co_await dissolve(*bound->outdated, until);
-    }
-  } catch (const std::bad_alloc&) {  // it is bound all the same
+  if (bound->outdated) {
+    (void)co_await dissolve(*bound->outdated, until);
   }
   co_return bound->generation;
 }
@@ -332,7 +296,6 @@ Task<Result<bool>> Binder::unbind_here(std::uint32_t store, std::string_view nam
     const auto attempt = [&] { return directory.unbind(store, name, only, until); };
     co_return co_await until_unlocked(until, attempt);
   }
-  Retiring retiring(*retirements_);
   constexpr int most_rounds = 64;  // each of which somebody else won
   for (int round = 0; round < most_rounds; ++round) {
     Key entry;
@@ -352,8 +315,7 @@ Task<Result<bool>> Binder::unbind_here(std::uint32_t store, std::string_view nam
     }
     if (*gone) {
       if (key) {
-        retiring.set(*key, until);
-        const auto retired = co_await retiring;
+        const auto retired = co_await Retiring(*retirements_, *key, until);
         co_return retired ? Result<bool>(true) : Result<bool>(retired.error());
       }
       const auto alone = co_await dissolve(entry, until);

@@ -1,11 +1,9 @@
 #include "core/client/bundled_changes.hpp"
 
 #include <algorithm>
-#include <new>
 #include <utility>
 
 #include "core/async/haste.hpp"
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/client/being_bound.hpp"
 #include "core/rpc/call_error.hpp"
 
@@ -49,7 +47,6 @@ class BundleAnswer {
 
 }  // namespace
 
-// Once something has begun nothing is thrown before all of it has ended.
 Task<std::monostate> BundledChanges::make() {
   chunks_.plan();
   co_await Operation::ToDriver();
@@ -61,25 +58,16 @@ Task<std::monostate> BundledChanges::make() {
     const Haste brief = client_.haste();
     company_.work();
   }
-  try {
-    (void)co_await work();  // what nobody could be begun for
-  } catch (const std::bad_alloc&) {
-  }
-  for (BatchChunk& chunk : chunks_.all()) {
-    settle_all(chunk, no_memory_left(), Turn::not_asked);  // the same
-  }
   co_return std::monostate();
 }
 
 void BundledChanges::begin() noexcept {
   for (const std::size_t chunk : chunks_.first()) {
-    unless_out_of_memory([&] { company_.begin(client_.operation(ask_for(chunk))); });
+    company_.begin(client_.operation(ask_for(chunk)));
   }
-  unless_out_of_memory([&] {
-    for (std::size_t left = std::min(alone_.size(), most_alone); left > 0; --left) {
-      company_.begin(client_.operation(work()));
-    }
-  });
+  for (std::size_t left = std::min(alone_.size(), most_alone); left > 0; --left) {
+    company_.begin(client_.operation(work()));
+  }
 }
 
 // This chunk, and those after it. What a node puts off it is asked for again, as a single change is.
@@ -89,15 +77,11 @@ Task<std::monostate> BundledChanges::ask_for(std::size_t chunk) {
     const auto latest = std::min(until_, client_.now() + binding::longest_wait_for_room);
     auto pause = Moment::duration(binding::first_pause);
     while (!asked.objects.empty()) {
-      try {
-        const Turn turn = client_.now() + pause >= latest ? Turn::last : Turn::any;
-        (void)co_await ask_once(asked, turn);
-        if (!asked.objects.empty()) {
-          co_await client_.paused(pause);
-          pause = std::min<Moment::duration>(2 * pause, binding::longest_pause);
-        }
-      } catch (const std::bad_alloc&) {  // these have not been asked for, or not again
-        settle_all(asked, no_memory_left(), Turn::not_asked);
+      const Turn turn = client_.now() + pause >= latest ? Turn::last : Turn::any;
+      (void)co_await ask_once(asked, turn);
+      if (!asked.objects.empty()) {
+        co_await client_.paused(pause);
+        pause = std::min<Moment::duration>(2 * pause, binding::longest_pause);
       }
     }
     chunk = asked.next;
@@ -126,31 +110,26 @@ Asked BundledChanges::ask(const BatchChunk& chunk) {
 // Keeps those in the chunk that are to be asked for again.
 void BundledChanges::settle(BatchChunk& chunk, const Result<NodeAnswer>& answer, Turn turn) noexcept {
   if (!answer) {
-    return settle_all(chunk, answer.error(), turn);
+    return settle_all(chunk, answer.error());
   }
   BundleAnswer said(*answer, chunk.objects.size());
   if (!said.makes_sense()) {
-    Error senseless = no_memory_left();
-    unless_out_of_memory([&] { senseless = senseless_answer(chunk.node); });
-    return settle_all(chunk, senseless, turn);
+    return settle_all(chunk, senseless_answer(chunk.node));
   }
   std::erase_if(chunk.objects, [&](std::uint32_t change) {
     return !settle(chunk.node, change, said.take(), Word::of_service, turn);
   });
 }
 
-void BundledChanges::settle_all(BatchChunk& chunk, const Error& error, Turn turn) noexcept {
+void BundledChanges::settle_all(BatchChunk& chunk, const Error& error) noexcept {
   for (const std::uint32_t change : std::exchange(chunk.objects, {})) {
-    (void)settle(chunk.node, change, error, Word::of_bundle, turn == Turn::any ? Turn::last : turn);
+    (void)settle(chunk.node, change, error, Word::of_bundle, Turn::last);
   }
 }
 
 Task<std::monostate> BundledChanges::work() {
   for (std::size_t at = 0; (at = taken_.fetch_add(1, std::memory_order_relaxed)) < alone_.size();) {
-    try {
-      (void)co_await make_alone(alone_[at]);
-    } catch (const std::bad_alloc&) {
-    }
+    (void)co_await make_alone(alone_[at]);
   }
   co_return std::monostate();
 }

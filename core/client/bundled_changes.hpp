@@ -40,27 +40,23 @@ class BundledChanges {
   /// When a node's word on a change is taken.
   enum class Turn : std::uint8_t {
     any,
-    last,       ///< there is no time to ask again
-    not_asked,  ///< there was no memory to ask, and no word
+    last,  ///< there is no time to ask again
   };
 
-  /// Throws std::bad_alloc.
   BundledChanges(const NodeClient& client, Moment until) : client_(client), until_(until) {}
   virtual ~BundledChanges() = default;
 
-  // Before they are made, with their numbers; throw std::bad_alloc.
+  // Before they are made, with their numbers; throw std::bad_alloc: a batch is as large as a user makes it.
   void bundle_one(int node, Kind kind, std::uint32_t change, std::size_t bytes) {
     chunks_.add(node, kind, change, bytes);
   }
   void leave_alone(std::uint32_t change) { alone_.push_back(change); }
-  /// Makes them all. Throws std::bad_alloc: nothing was begun. What there is no memory for later is settled
-  /// so, or not at all.
+  /// Makes them all.
   [[nodiscard]] Task<std::monostate> make();
 
-  /// Appends the question. Throws std::bad_alloc.
+  /// Appends the question.
   virtual void pack(std::uint32_t change, Sending& sending) = 0;
-  /// What its node says of it: the value, or why not. True: it is to be asked again a little later. Must not
-  /// fail for want of memory.
+  /// What its node says of it: the value, or why not. True: it is to be asked again a little later.
   virtual bool settle(int node, std::uint32_t change, const Result<std::uint64_t>& said, Word word,
                       Turn turn) noexcept = 0;
   /// Makes one that is in no bundle.
@@ -75,7 +71,7 @@ class BundledChanges {
   [[nodiscard]] Task<std::monostate> ask_once(BatchChunk& chunk, Turn turn);
   [[nodiscard]] Asked ask(const BatchChunk& chunk);
   void settle(BatchChunk& chunk, const Result<NodeAnswer>& answer, Turn turn) noexcept;
-  void settle_all(BatchChunk& chunk, const Error& error, Turn turn) noexcept;
+  void settle_all(BatchChunk& chunk, const Error& error) noexcept;
   [[nodiscard]] Task<std::monostate> work();
 
   const NodeClient& client_;

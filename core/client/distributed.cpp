@@ -1,12 +1,10 @@
 #include "core/client/distributed.hpp"
 
 #include <algorithm>
-#include <new>
 #include <string>
 #include <utility>
 
 #include "core/async/begun_operation.hpp"
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/client/binder.hpp"
 #include "core/client/finder.hpp"
 #include "core/client/node_batches.hpp"
@@ -46,17 +44,17 @@ class Distributed final : public Connector {
   }
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override {
-    return guarded([&] { return copies_.here->create(*local_, size_bytes, meta, deadline); });
+    return copies_.here->create(*local_, size_bytes, meta, deadline);
   }
   Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
     const auto promised = promise_named(draft.meta.store, draft.meta.name);
     if (!promised) {
-      return guarded([&] { return do_seal(draft, options, deadline); });
+      return do_seal(draft, options, deadline);
     }
-    auto sealed = guarded([&] {
+    auto sealed = [&] {
       const NameAlarm::Quiet quiet(links_->alarm());
       return do_seal(draft, options, deadline);
-    });
+    }();
     links_->look_for_awaited(*promised, name_hash(draft.meta.store, draft.meta.name));
     return sealed;
   }
@@ -64,9 +62,7 @@ class Distributed final : public Connector {
                                Deadline deadline) override;
   void discard(const ObjectDraft& draft) noexcept override { local_->discard(draft); }
   Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
-                                        Deadline deadline) override {
-    return guarded([&] { return do_list(store, prefix, deadline); });
-  }
+                                        Deadline deadline) override;
   MemoryUsage usage() const override {
     MemoryUsage usage = local_->usage();
     copies_.here->count(usage);
@@ -82,14 +78,14 @@ class Distributed final : public Connector {
   }
 
   Result<ObjectView> get(const Address& address, Deadline deadline) override {
-    return guarded([&] { return find(address, deadline); });
+    return find(address, deadline);
   }
   using Connector::begin;
   Begun begin(const Address& address, const Selection& selection, CountsUntil counts_until,
               Deadline deadline) override;
   Result<ObjectView> get_some(const Address& address, const Selection& selection,
                               Deadline deadline) override {
-    return guarded([&] { return selected(find(address, deadline, selection), selection); });
+    return selected(find(address, deadline, selection), selection);
   }
   void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
                   Deadline deadline) override {
@@ -103,30 +99,16 @@ class Distributed final : public Connector {
                    Deadline deadline) override {
     batches_.evict_batch(addresses, evicted, deadline);
   }
-  Result<bool> exists(const Address& address, Deadline deadline) override {
-    return guarded([&] { return do_exists(address, deadline); });
-  }
+  Result<bool> exists(const Address& address, Deadline deadline) override;
   BegunWith<bool> begin_exists(const Address& address, Deadline deadline) override;
-  Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override {
-    return guarded([&] { return do_wait(address, deadline, wanted); });
-  }
-  Result<bool> evict(const Address& address, Deadline deadline) override {
-    return guarded([&] { return do_evict(address, deadline); });
-  }
+  Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
+  Result<bool> evict(const Address& address, Deadline deadline) override;
   BegunWith<bool> begin_evict(const Address& address, Deadline deadline) override;
-  Result<std::uint64_t> drop(std::uint32_t store) override {
-    return guarded([&] { return do_drop(store); });
-  }
+  Result<std::uint64_t> drop(std::uint32_t store) override;
 
  private:
-  [[nodiscard]] Result<bool> do_exists(const Address& address, Deadline deadline);
-  [[nodiscard]] Result<ObjectView> do_wait(const Address& address, Deadline deadline, const Wanted& wanted);
-  [[nodiscard]] Result<std::vector<std::string>> do_list(std::uint32_t store, std::string_view prefix,
-                                                         Deadline deadline);
   [[nodiscard]] Result<Sealed> do_seal(const ObjectDraft& draft, const SealOptions& options,
                                        Deadline deadline);
-  [[nodiscard]] Result<bool> do_evict(const Address& address, Deadline deadline);
-  [[nodiscard]] Result<std::uint64_t> do_drop(std::uint32_t store);
   [[nodiscard]] Result<bool> drop_one(const Key& key);
   [[nodiscard]] Result<ObjectView> find(const Address& address, Deadline deadline,
                                         const Selection& selection = {});
@@ -186,36 +168,31 @@ Result<ObjectView> Distributed::find(const Address& address, Deadline deadline, 
   return found;
 }
 
-// Where there is no memory for that, nothing is begun.
 Begun Distributed::begin(const Address& address, const Selection& selection, CountsUntil counts_until,
                          Deadline deadline) {
   auto found = [&] {
     const Haste brief = client_->haste();
-    return guarded([&] { return finder_->at_hand(address, deadline); });
+    return finder_->at_hand(address, deadline);
   }();
   const bool is_hint = counts_for_use(counts_until);
   const bool awaits = waits_for_promise(counts_until);
   const bool unset_here = awaits && !found && found.error().code() == Errc::not_found;
   const bool asks_on = unset_here || (found ? !*found : !is_hint && found.error().code() == Errc::timeout);
   if (!asks_on) {
-    return {guarded([&] { return selected(std::move(found), selection); })};
+    return {selected(std::move(found), selection)};
   }
   const auto& window = finder_->window(counts_until);
   if (window->has_long_queue() || (awaits && finder_->awaits_many())) {
     return {is_hint ? Result<ObjectView>(ObjectView()) : too_many_wait()};
   }
-  try {
-    const auto until = latest(deadline);
-    return {ObjectView(),
-            begin_operation<ObjectView>(
-                client_, window,
-                awaits ? Finder::find_promised(finder_, Lookup(address, until, selection, true), counts_until)
-                       : Finder::find_ahead(finder_, Lookup(address, until, selection), counts_until),
-                Unwanted::ends,
-                [selection](Ahead ahead) { return selected(std::move(ahead.found), selection); })};
-  } catch (const std::bad_alloc&) {
-    return {is_hint ? Result<ObjectView>(ObjectView()) : no_memory_left()};
-  }
+  const auto until = latest(deadline);
+  return {
+      ObjectView(),
+      begin_operation<ObjectView>(
+          client_, window,
+          awaits ? Finder::find_promised(finder_, Lookup(address, until, selection, true), counts_until)
+                 : Finder::find_ahead(finder_, Lookup(address, until, selection), counts_until),
+          Unwanted::ends, [selection](Ahead ahead) { return selected(std::move(ahead.found), selection); })};
 }
 
 // Where none was given, the time counts from when it is let on its way.
@@ -223,20 +200,16 @@ Deadline::Clock::time_point Distributed::latest(Deadline deadline) const {
   return deadline.is_default() ? Deadline::Clock::time_point::max() : client_->moment(deadline);
 }
 
-// Nothing, where many wait or there is no memory for it. `make_task(window)`: of one that enters it.
+// Nothing, where many wait. `make_task(window)`: of one that enters it.
 template <class T, class MakeTask>
 BegunWith<T> Distributed::begin_task(Unwanted unwanted, MakeTask make_task) {
   const auto& window = finder_->window(CountsUntil::it_is_got);
-  try {
-    if (window->has_long_queue()) {
-      return {too_many_wait()};
-    }
-    const Haste brief = client_->haste();
-    return {T(), begin_operation<T>(client_, window, make_task(window), unwanted,
-                                    [](Result<T> ended) { return ended; })};
-  } catch (const std::bad_alloc&) {
-    return {no_memory_left()};
+  if (window->has_long_queue()) {
+    return {too_many_wait()};
   }
+  const Haste brief = client_->haste();
+  return {T(), begin_operation<T>(client_, window, make_task(window), unwanted,
+                                  [](Result<T> ended) { return ended; })};
 }
 
 template <class T, class Begin>
@@ -249,7 +222,7 @@ BegunWith<T> Distributed::begin_in_turn(Deadline deadline, Unwanted unwanted, Be
 BegunWith<bool> Distributed::begin_exists(const Address& address, Deadline deadline) {
   if (finder_->begins_here(address)) {
     const Haste brief = client_->haste();
-    auto found = guarded([&] { return finder_->exists_here(address, deadline); });
+    auto found = finder_->exists_here(address, deadline);
     if (found || found.error().code() != Errc::timeout) {
       return {std::move(found)};
     }
@@ -271,7 +244,7 @@ T Distributed::run(Deadline::Clock::time_point until, Task<T> first, const Wante
   return operation->take();
 }
 
-Result<bool> Distributed::do_exists(const Address& address, Deadline deadline) {
+Result<bool> Distributed::exists(const Address& address, Deadline deadline) {
   if (finder_->begins_here(address)) {
     return finder_->exists_here(address, deadline);
   }
@@ -281,7 +254,7 @@ Result<bool> Distributed::do_exists(const Address& address, Deadline deadline) {
 
 // A name at home here is waited for by this thread. What it stands for may be gone before it has been read:
 // then the next one is waited for.
-Result<ObjectView> Distributed::do_wait(const Address& address, Deadline deadline, const Wanted& wanted) {
+Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline, const Wanted& wanted) {
   if (address.name.empty()) {
     return find(address, deadline);
   }
@@ -311,12 +284,7 @@ Result<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptions&
     return key.error();
   }
   const auto until = client_->moment(deadline);
-  try {
-    return run(until, binder_->seal(*key, options, until));
-  } catch (const std::bad_alloc&) {  // nothing was begun
-    (void)memory_.table->tombstone(*key);
-    return no_memory_left();
-  }
+  return run(until, binder_->seal(*key, options, until));
 }
 
 BegunWith<Sealed> Distributed::begin_seal(const ObjectDraft& draft, const SealOptions& options,
@@ -337,7 +305,7 @@ BegunWith<Sealed> Distributed::begin_seal(const ObjectDraft& draft, const SealOp
   return begun;
 }
 
-Result<bool> Distributed::do_evict(const Address& address, Deadline deadline) {
+Result<bool> Distributed::evict(const Address& address, Deadline deadline) {
   const auto until = client_->moment(deadline);
   const Key& key = address.key;
   if (binder_->evicts_alone(address)) {
@@ -358,8 +326,8 @@ BegunWith<bool> Distributed::begin_evict(const Address& address, Deadline deadli
       });
 }
 
-Result<std::vector<std::string>> Distributed::do_list(std::uint32_t store, std::string_view prefix,
-                                                      Deadline deadline) {
+Result<std::vector<std::string>> Distributed::list(std::uint32_t store, std::string_view prefix,
+                                                   Deadline deadline) {
   const auto until = client_->moment(deadline);
   auto names = run(until, finder_->names(store, std::string(prefix), until));
   if (names) {
@@ -378,7 +346,7 @@ Result<bool> Distributed::drop_one(const Key& key) {
 
 // What stands here for objects of other nodes goes too, and so do copies, without a word to other nodes, who
 // drop the store themselves.
-Result<std::uint64_t> Distributed::do_drop(std::uint32_t store) {
+Result<std::uint64_t> Distributed::drop(std::uint32_t store) {
   Result<std::uint64_t> dropped = 0;
   copies_.here->drop(store);
   for (const Key& key : memory_.table->owned(store)) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "core/base/unless_out_of_memory.hpp"
 #include "core/client/held_part.hpp"
 #include "core/node/promised.hpp"
 #include "core/node/reference.hpp"
@@ -415,7 +416,7 @@ Asked Finder::question(const Lookup& wanted, int home) const {
 
 Task<Result<std::vector<std::string>>> Finder::names(std::uint32_t store, std::string prefix,
                                                      Deadline::Clock::time_point until) {
-  auto all = memory_.directory->names(store, prefix, until);
+  auto all = guarded([&] { return memory_.directory->names(store, prefix, until); });
   for (int node = 0; all && node < nodes_.count(); ++node) {
     if (node == nodes_.own()) {
       continue;
@@ -427,7 +428,7 @@ Task<Result<std::vector<std::string>>> Finder::names(std::uint32_t store, std::s
     }
     const auto known = static_cast<std::ptrdiff_t>(all->size());
     if (answer->block) {
-      if (auto right = unpack_names(answer->block->memory(), *all); !right) {
+      if (auto right = guarded([&] { return unpack_names(answer->block->memory(), *all); }); !right) {
         co_return right.error();
       }
     }

@@ -1,7 +1,6 @@
 #include "core/client/held_part.hpp"
 
 #include <algorithm>
-#include <new>
 #include <utility>
 
 #include "core/object/object_tail.hpp"
@@ -129,9 +128,8 @@ Task<Result<ObjectView>> fetch_hyperslab(const NodeClient& client, Key key, std:
     }
     co_await Operation::ToThread();  // to touch so much memory takes time
     if (!packed) {
-      try {
-        packed = std::make_shared<HeldObject>(*bytes, facts->size_bytes);
-      } catch (const std::bad_alloc&) {
+      packed = HeldObject::make(*bytes, facts->size_bytes);
+      if (!packed) {
         co_return no_room_for(*bytes).about(to_string(key));
       }
     }

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/base/warm_memory.hpp"
 #include "core/node/cluster.hpp"
 #include "core/rpc/bundles.hpp"
@@ -69,7 +68,7 @@ Links::Links(LinkParts parts)
       read_leases_(std::make_shared<ReadLeases>(parts.remote, exchange_, parts.patience)),
       reads_one_sidedly_(parts.remote != nullptr),
       settlement_(std::make_shared<Settlement>(parts.memory, exchange_, nodes_, bell_, parts.timeout)),
-      retirements_(std::make_shared<Retirements>(exchange_, nodes_, bell_, parts.timeout)),
+      retirements_(std::make_shared<Retirements>(exchange_, nodes_, parts.timeout)),
       alarm_(std::make_shared<NameAlarm>(bell_)) {
   const auto objects = open_cluster({.arena = parts.memory.arena,
                                      .table = parts.memory.table,
@@ -186,17 +185,12 @@ void Links::settle_estate() {
 }
 
 void Links::look_for_awaited(const Key& promised, std::uint64_t name_hash) noexcept {
-  const bool is_submitted = unless_out_of_memory([&] {
-    progress_->submit([service = open_, promised, name_hash] {
-      if (const auto open = service.lock()) {
-        open->look_for_awaited(promised, name_hash);
-      }
-    });
+  progress_->submit([service = open_, promised, name_hash] {
+    if (const auto open = service.lock()) {
+      open->look_for_awaited(promised, name_hash);
+    }
   });
   progress_->drive_briefly();
-  if (!is_submitted) {
-    alarm_->wake();  // what is left of all that is awaited is looked for
-  }
 }
 
 std::size_t Links::awaited() const noexcept {
@@ -212,19 +206,15 @@ void Links::close() noexcept {
   for (const auto& window : windows_) {
     window->close();
   }
-  bool closed = false;
-  unless_out_of_memory([&] {  // else it ends with its thread
-    const bool over = close_exchange();
-    standby_->close();
-    // What operations waited for is told with all that was asked: one that has lost its standby may have
-    // asked once more since the exchange was closed, and is told within the next step.
-    closed = over && becomes_none(*progress_, exchange_, &Exchange::under_way,
-                                  Deadline().moment(timeout_, progress_->now()));
-    // Also what was still to be done by who drives. Who cuts off a rank that lives in the middle of a bulk
-    // may end it, over TCP (UCX 1.13.1).
-    (void)becomes_none(*progress_, exchange_, &Exchange::bulks,
-                       Deadline().moment(timeout_, progress_->now()));
-  });
+  const bool over = close_exchange();
+  standby_->close();
+  // What operations waited for is told with all that was asked: one that has lost its standby may have
+  // asked once more since the exchange was closed, and is told within the next step.
+  const bool closed = over && becomes_none(*progress_, exchange_, &Exchange::under_way,
+                                           Deadline().moment(timeout_, progress_->now()));
+  // Also what was still to be done by who drives. Who cuts off a rank that lives in the middle of a bulk
+  // may end it, over TCP (UCX 1.13.1).
+  (void)becomes_none(*progress_, exchange_, &Exchange::bulks, Deadline().moment(timeout_, progress_->now()));
   if (closed) {
     service_.reset();
     copies_ = {};

@@ -18,31 +18,19 @@ Error nobody_answered() {
 }
 
 // What a batch of other nodes brings, at its places among all; or why it brings nothing. While that is on its
-// way this thread does `meanwhile`, which may wait. False: it was not begun, for want of memory; what
-// is begun sees to its objects itself, even if it fails.
-template <class T, class MakeTask, class Meanwhile>
-bool NodeBatches::run(Deadline::Clock::time_point until, const std::vector<std::size_t>& places,
-                      std::span<Result<T>> all, MakeTask make_task, Meanwhile meanwhile) const {
-  std::vector<Result<T>> brought;
-  Held<OperationOf<std::vector<Result<T>>>> operation;
-  const bool is_made = unless_out_of_memory([&] { operation = client_.operation(make_task()); });
-  if (is_made) {
-    client_.begin(*operation);
-  }
+// way this thread does `meanwhile`, which may wait.
+template <class T, class Meanwhile>
+void NodeBatches::run(Deadline::Clock::time_point until, const std::vector<std::size_t>& places,
+                      std::span<Result<T>> all, Task<Result<std::vector<Result<T>>>> task,
+                      Meanwhile meanwhile) const {
+  const auto operation = client_.operation(std::move(task));
+  client_.begin(*operation);
   meanwhile();
-  const bool had_memory = is_made && unless_out_of_memory([&] {
-                            if (client_.wait(*operation, until)) {
-                              brought = operation->take();
-                            }
-                          });
-  Error why = no_memory_left();
-  if (had_memory && brought.empty()) {
-    unless_out_of_memory([&] { why = nobody_answered(); });
-  }
+  auto brought =
+      client_.wait(*operation, until) ? operation->take() : Result<std::vector<Result<T>>>(nobody_answered());
   for (std::size_t at = 0; at < places.size(); ++at) {
-    all[places[at]] = at < brought.size() ? std::move(brought[at]) : Result<T>(why);
+    all[places[at]] = brought ? std::move((*brought)[at]) : Result<T>(brought.error());
   }
-  return is_made;
 }
 
 // What nobody else has to be told of is done by this thread, once the others have been asked: it may have to
@@ -58,11 +46,14 @@ void NodeBatches::seal_batch(std::span<const ObjectDraft> drafts, std::span<Resu
     places.reserve(drafts.size());
     keys.reserve(drafts.size());
   });
+  if (!has_room) {
+    std::ranges::for_each(drafts, [this](const ObjectDraft& draft) { alone_.discard(draft); });
+    std::ranges::fill(sealed, Result<Sealed>(no_memory_left()));
+    return;
+  }
   const auto seal_alone = [&](std::size_t at) { sealed[at] = alone_.seal(drafts[at], {}, until); };
   for (std::size_t at = 0; at < drafts.size(); ++at) {
-    if (!has_room) {
-      seal_alone(at);
-    } else if (binder_->binds_alone(drafts[at].meta, {})) {
+    if (binder_->binds_alone(drafts[at].meta, {})) {
       alone.push_back(at);
     } else if (const auto key = publish(*binder_->memory().table, *binder_->memory().arena, drafts[at])) {
       places.push_back(at);
@@ -75,10 +66,7 @@ void NodeBatches::seal_batch(std::span<const ObjectDraft> drafts, std::span<Resu
   if (places.empty()) {
     return seal_all_alone();
   }
-  const auto bind = [&] { return BatchBind::bind(binder_, keys, until); };
-  if (!run(until, places, sealed, bind, seal_all_alone)) {
-    std::ranges::for_each(keys, [this](const Key& key) { (void)binder_->memory().table->tombstone(key); });
-  }
+  run(until, places, sealed, BatchBind::bind(binder_, std::move(keys), until), seal_all_alone);
 }
 
 // What is here and has no name is taken by this thread, unless another node has a copy.
@@ -87,20 +75,24 @@ void NodeBatches::evict_batch(std::span<const Address> addresses, std::span<Resu
   const auto until = client_.moment(deadline);
   std::vector<std::size_t> places;
   std::vector<Lookup> others;
-  std::ranges::fill(evicted, Result<bool>(no_memory_left()));
-  const bool had_memory = unless_out_of_memory([&] {
-    for (std::size_t at = 0; at < addresses.size(); ++at) {
-      if (binder_->evicts_alone(addresses[at]) && !binder_->has_copies(addresses[at].key)) {
-        evicted[at] = alone_.evict(addresses[at], until);
-      } else {
-        others.emplace_back(addresses[at], until);
-        places.push_back(at);
-      }
-    }
+  const bool has_room = unless_out_of_memory([&] {
+    places.reserve(addresses.size());
+    others.reserve(addresses.size());
   });
-  if (had_memory && !places.empty()) {
-    const auto evict = [&] { return BatchEvict::evict(binder_, std::move(others), until); };
-    (void)run(until, places, evicted, evict, [] {});
+  if (!has_room) {
+    std::ranges::fill(evicted, Result<bool>(no_memory_left()));
+    return;
+  }
+  for (std::size_t at = 0; at < addresses.size(); ++at) {
+    if (binder_->evicts_alone(addresses[at]) && !binder_->has_copies(addresses[at].key)) {
+      evicted[at] = alone_.evict(addresses[at], until);
+    } else {
+      others.emplace_back(addresses[at], until);
+      places.push_back(at);
+    }
+  }
+  if (!places.empty()) {
+    run(until, places, evicted, BatchEvict::evict(binder_, std::move(others), until), [] {});
   }
 }
 
@@ -119,10 +111,9 @@ void NodeBatches::find_batch(std::span<const Address> addresses, Wanting wanting
     return;
   }
   for (std::size_t at = 0; at < addresses.size(); ++at) {
-    bool is_known = true;
-    unless_out_of_memory([&] { is_known = finder_->knows(addresses[at]); });
+    const bool is_known = finder_->knows(addresses[at]);
     if (is_known) {
-      found[at] = guarded([&] { return finder_->at_hand(addresses[at], until); });
+      found[at] = finder_->at_hand(addresses[at], until);
       if (!found[at] || *found[at]) {
         continue;
       }
@@ -133,7 +124,7 @@ void NodeBatches::find_batch(std::span<const Address> addresses, Wanting wanting
   if (places.empty()) {
     return;
   }
-  auto brought = guarded([&] { return find_elsewhere(std::move(elsewhere)); });
+  auto brought = find_elsewhere(std::move(elsewhere));
   for (std::size_t at = 0; at < places.size(); ++at) {
     found[places[at]] = brought ? std::move((*brought)[at]) : Result<ObjectView>(brought.error());
   }
@@ -146,7 +137,7 @@ Result<BatchSearch::Found> NodeBatches::find_elsewhere(BatchWanted wanted) const
   const auto operation = client_.operation(BatchSearch::find(finder_, std::move(wanted)));
   const bool ended = client_.run(*operation, until);
   client_.times()->block(client_.now() - began);
-  return ended ? Result<BatchSearch::Found>(operation->take()) : nobody_answered();
+  return ended ? operation->take() : nobody_answered();
 }
 
 }  // namespace locum

@@ -31,9 +31,9 @@ class NodeBatches final : public Batches {
                    Deadline deadline) override;
 
  private:
-  template <class T, class MakeTask, class Meanwhile>
-  bool run(Deadline::Clock::time_point until, const std::vector<std::size_t>& places,
-           std::span<Result<T>> all, MakeTask make_task, Meanwhile meanwhile) const;
+  template <class T, class Meanwhile>
+  void run(Deadline::Clock::time_point until, const std::vector<std::size_t>& places,
+           std::span<Result<T>> all, Task<Result<std::vector<Result<T>>>> task, Meanwhile meanwhile) const;
   [[nodiscard]] Result<BatchSearch::Found> find_elsewhere(BatchWanted wanted) const;
 
   Sink& alone_;

@@ -4,13 +4,11 @@
 #include <atomic>
 #include <cstring>
 #include <exception>
-#include <new>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/object/internal_stores.hpp"
 
 namespace locum {
@@ -179,9 +177,7 @@ void CopySets::forget_gone(std::uint32_t store) {
 }
 
 void CopySets::dissolve_gone() noexcept {
-  bool all = false;
-  unless_out_of_memory([&] { all = for_each_gone([&](const Key& key) { dissolve(key); }); });
-  if (!all) {
+  if (!for_each_gone([&](const Key& key) { dissolve(key); })) {
     come_back_to_all(first_pause());
   }
 }
@@ -200,26 +196,15 @@ void CopySets::dissolve(const Key& key, Clock::time_point deadline, Then then) n
 // \param pause until those who could not be told are told again
 void CopySets::dissolve(const Key& key, Clock::time_point deadline, Clock::duration pause,
                         Then then) noexcept {
-  std::shared_ptr<Round> round;
-  try {
-    if (!has(key)) {
-      return then({});
-    }
-    round = std::make_shared<Round>();
-    round->gone = is_gone(key);
-  } catch (const std::bad_alloc&) {
-    come_back_to_all(pause);
-    return then(no_memory_left());
+  if (!has(key)) {
+    return then({});
   }
+  const auto round = std::make_shared<Round>();
+  round->gone = is_gone(key);
   round->key = key;
   round->pause = pause;
   round->then = std::move(then);
-  try {
-    tell(round, deadline);
-  } catch (const std::exception&) {
-    round->untold = true;
-    round->failure = no_memory_left();
-  }
+  tell(round, deadline);
   told(*round, nodes_->own(), NodeAnswer{});
 }
 
@@ -269,16 +254,10 @@ void CopySets::dissolve(const Key& key) noexcept {
 // It may only be cut off, and its ranks go on reading: until it can be said that they do not, whoever takes
 // the object out of sight is told so.
 void CopySets::note_lost(Round& round, int node, const Error& cause) const noexcept {
-  auto fence = FencedNodes::Fence::open;
-  Error error = cause;
-  try {
-    fence = fenced_->fence(node);
-    error = lost_with_a_copy(node, cause, fenced_->term()).about(to_string(round.key));
-  } catch (const std::bad_alloc&) {  // then less is said
-  }
+  const auto fence = fenced_->fence(node);
   round.untold = round.untold || fence == FencedNodes::Fence::open;
   if (fence != FencedNodes::Fence::shut && (!round.failure || round.failure->code() != Errc::timeout)) {
-    round.failure = std::move(error);
+    round.failure = lost_with_a_copy(node, cause, fenced_->term()).about(to_string(round.key));
   }
 }
 
@@ -291,8 +270,7 @@ CopySets::Clock::duration CopySets::first_pause() const noexcept {
 // question, some time.
 void CopySets::end(Round& round) noexcept {
   if (round.gone && !round.untold) {
-    round.untold = true;
-    unless_out_of_memory([&] { round.untold = !forget(round.key); });
+    round.untold = !forget(round.key);
   }
   if (round.gone && round.untold) {
     // A node that only needs time is told as often as ever, one that has another reason ever more seldom.
@@ -305,28 +283,17 @@ void CopySets::end(Round& round) noexcept {
 // Not at once: a node may say at once that a stopped process keeps it from dropping its copy. Once, however
 // many want the copies of one object gone.
 void CopySets::come_back(const Key& key, Clock::duration pause) noexcept {
-  const bool noted = unless_out_of_memory([&] {
-    const auto [place, is_new] = left_.insert(key);
-    if (!is_new) {
-      return;
-    }
-    const auto next = std::min<Clock::duration>(2 * pause, std::max<Clock::duration>(pause, timeout_));
-    try {
-      exchange_->call_at(exchange_->now() + pause, [weak = weak_from_this(), key, next] {
-        if (const auto self = weak.lock()) {
-          self->left_.erase(key);
-          self->dissolve(key, Deadline().moment(self->timeout_, self->exchange_->now()), next,
-                         [](const Result<void>&) {});
-        }
-      });
-    } catch (...) {
-      left_.erase(place);
-      throw;
+  if (!left_.insert(key).second) {
+    return;
+  }
+  const auto next = std::min<Clock::duration>(2 * pause, std::max<Clock::duration>(pause, timeout_));
+  exchange_->call_at(exchange_->now() + pause, [weak = weak_from_this(), key, next] {
+    if (const auto self = weak.lock()) {
+      self->left_.erase(key);
+      self->dissolve(key, Deadline().moment(self->timeout_, self->exchange_->now()), next,
+                     [](const Result<void>&) {});
     }
   });
-  if (!noted) {
-    come_back_to_all(pause);
-  }
 }
 
 void CopySets::come_back_to_all(Clock::duration pause) noexcept {

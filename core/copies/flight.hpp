@@ -73,14 +73,14 @@ struct Flight {
   /// Whether only the end of a one-sided read, or who makes room, moves it on.
   [[nodiscard]] bool is_held_up() const noexcept { return reading != 0 || is_without_room(); }
   /// Where the block of an answer is to land; null: in memory of this process, but if the flight is to wait
-  /// for room. May throw bad_alloc.
+  /// for room.
   [[nodiscard]] std::shared_ptr<HeldObject> make_room(const Key& key, std::span<const std::byte> body,
                                                       std::uint64_t block_bytes, NodeCopies& copies);
   /// The owner is to be asked again, to send what was not read: elsewhere, because the room may still be
   /// written to.
   void begin_again() noexcept;
   /// Makes a copy for the node of what the owner answered, if it can be one; else nothing is left here before
-  /// anybody is told. May throw bad_alloc; the mark stands then.
+  /// anybody is told.
   /// \param leases where that of the node asked, `owner`, is noted
   [[nodiscard]] Outcome settle(const Key& key, const Result<NodeAnswer>& answer, NodeCopies& copies,
                                CopyLeases& leases, int owner);

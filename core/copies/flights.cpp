@@ -1,12 +1,10 @@
 #include "core/copies/flights.hpp"
 
 #include <algorithm>
-#include <new>
 #include <string>
 #include <utility>
 
 #include "core/async/haste.hpp"
-#include "core/base/unless_out_of_memory.hpp"
 
 namespace locum {
 
@@ -197,14 +195,6 @@ Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, const N
 }
 
 void Flights::want(const Wanted& wish) noexcept {
-  try {
-    look_for_flight(wish);
-  } catch (const std::bad_alloc&) {
-    wish->grant({.found = no_memory_left()});
-  }
-}
-
-void Flights::look_for_flight(const Wanted& wish) {
   if (!copies_->has(wish->key)) {
     return start(wish, 0);
   }
@@ -230,11 +220,7 @@ void Flights::look_for_flight(const Wanted& wish) {
 // Nobody else may tell who has less time than its flight when that is over.
 void Flights::limit(const Wanted& wish, const Flight& flight) {
   if (wish->deadline < flight.deadline - about_as_long) {
-    exchange_->call_at(wish->deadline, [wish] {
-      if (!unless_out_of_memory([&] { wish->grant({.found = late(wish->key)}); })) {
-        wish->grant({.found = no_memory_left()});
-      }
-    });
+    exchange_->call_at(wish->deadline, [wish] { wish->grant({.found = late(wish->key)}); });
   }
 }
 
@@ -257,23 +243,13 @@ void Flights::join(const Key& key, std::uint64_t generation, std::function<void(
 }
 
 void Flights::start(const Wanted& wish, std::uint64_t in_place_of) noexcept {
-  std::optional<NodeCopies::Mark> mark;
-  try {
-    const auto marked = copies_->mark(wish->key, in_place_of);
-    if (!marked) {
-      return wish->grant({.ending = is_overtaken(marked.error()) ? Ending::look : Ending::alone});
-    }
-    mark = *marked;
-    take_off(wish, *mark);
-  } catch (const std::bad_alloc&) {
-    if (mark) {
-      give_up(wish->key, *mark);
-    }
-    wish->grant({.found = no_memory_left()});
+  const auto mark = copies_->mark(wish->key, in_place_of);
+  if (!mark) {
+    return wish->grant({.ending = is_overtaken(mark.error()) ? Ending::look : Ending::alone});
   }
+  take_off(wish, *mark);
 }
 
-// Throws std::bad_alloc; nobody has been asked then.
 void Flights::ask_owner(Entry& entry) {
   const Key& key = entry.first.first;
   const KeyWords asked{key};
@@ -281,21 +257,15 @@ void Flights::ask_owner(Entry& entry) {
   nodes_->ask(
       nodes_->of_creator(key.creator), entry.second.kind, body, {}, entry.second.deadline,
       [this, begun = &entry](const Result<NodeAnswer>& answer) { answered(*begun, answer); },
-      [this, begun = &entry](std::span<const std::byte> words, std::uint64_t bytes) {
+      [this, begun = &entry](std::span<const std::byte> words, std::uint64_t bytes) -> Inquiry::Room {
         auto room = begun->second.make_room(begun->first.first, words, bytes, *copies_);
         if (!room && begun->second.is_to_wait()) {
-          throw std::bad_alloc();  // it is not to be sent yet
+          return std::nullopt;  // it is not to be sent yet
         }
         return room;
       });
 }
 
-// A mark that cannot be taken away is taken over by whoever wants the object next.
-void Flights::give_up(const Key& key, const NodeCopies::Mark& mark) noexcept {
-  unless_out_of_memory([&] { copies_->unmark(key, mark); });
-}
-
-// Throws std::bad_alloc; nobody has been asked then.
 void Flights::take_off(const Wanted& wish, const NodeCopies::Mark& mark) {
   const int owner = nodes_->of_creator(wish->key.creator);
   Flight begun{.wish = wish,
@@ -306,25 +276,16 @@ void Flights::take_off(const Wanted& wish, const NodeCopies::Mark& mark) {
   // Those who join may have more time than who began.
   begun.deadline = std::max(wish->deadline, Deadline().moment(timeout_, begun.asked));
   const auto flight = flights_.try_emplace({wish->key, mark.generation}, std::move(begun)).first;
-  try {
-    limit(wish, flight->second);
-    ask_owner(*flight);
-  } catch (const std::bad_alloc&) {
-    flights_.erase(flight);
-    throw;
-  }
+  limit(wish, flight->second);
+  ask_owner(*flight);
 }
 
 void Flights::answered(Entry& entry, const Result<NodeAnswer>& answer) noexcept {
-  try {
-    if (answer && !answer->block && read(entry, *answer)) {
-      return;
-    }
-    if (!answer && answer.error().code() == Errc::out_of_memory && entry.second.is_to_wait()) {
-      return wait_for_room(entry);
-    }
-  } catch (const std::bad_alloc&) {
-    return land(entry.first, no_memory_left());
+  if (answer && !answer->block && read(entry, *answer)) {
+    return;
+  }
+  if (!answer && answer.error().code() == Errc::out_of_memory && entry.second.is_to_wait()) {
+    return wait_for_room(entry);
   }
   land(entry.first, answer);
 }
@@ -345,10 +306,7 @@ bool Flights::read(Entry& entry, const NodeAnswer& answer) {
   }
   NodeAnswer brought = answer;
   const ObjectRecord& record = words->object.record;
-  try {
-    brought.block = flight.make_room(number.first, answer.body, record.block_bytes(), *copies_);
-  } catch (const std::bad_alloc&) {
-  }
+  brought.block = flight.make_room(number.first, answer.body, record.block_bytes(), *copies_);
   if (!brought.block) {
     reads_->decline(*lease);
     if (flight.is_to_wait()) {
@@ -364,17 +322,12 @@ bool Flights::read(Entry& entry, const NodeAnswer& answer) {
   brought.path = Path::rma;
   const std::uint64_t reading = ++last_reading_;
   flight.reading = reading;
-  try {
-    reads_->read(*lease, brought.block,
-                 [weak = weak_from_this(), number = number, reading, brought](bool good) {
-                   if (const auto self = weak.lock()) {
-                     self->read_ended(number, reading, good, brought);
-                   }
-                 });
-  } catch (const std::bad_alloc&) {
-    reads_->decline(*lease);
-    throw;
-  }
+  reads_->read(*lease, brought.block,
+               [weak = weak_from_this(), number = number, reading, brought](bool good) {
+                 if (const auto self = weak.lock()) {
+                   self->read_ended(number, reading, good, brought);
+                 }
+               });
   return true;
 }
 
@@ -391,11 +344,7 @@ void Flights::read_ended(const Number& number, std::uint64_t reading, bool good,
     return land(at->first, answer);
   }
   flight.begin_again();
-  try {
-    ask_owner(*at);
-  } catch (const std::bad_alloc&) {
-    land(at->first, no_memory_left());
-  }
+  ask_owner(*at);
 }
 
 void Flights::close(const Error& error) noexcept {
@@ -409,13 +358,8 @@ void Flights::close(const Error& error) noexcept {
 void Flights::land(const Number& number, const Result<NodeAnswer>& answer) noexcept {
   auto flight = flights_.extract(number);
   const Key& key = flight.key().first;
-  Flight::Outcome outcome{.ending = Ending::alone, .found = no_memory_left()};
-  try {
-    outcome = flight.mapped().settle(key, answer, *copies_, leases_, nodes_->of_creator(key.creator));
-  } catch (const std::bad_alloc&) {
-    give_up(key, flight.mapped().mark);
-  }
-  flight.mapped().end(std::move(outcome));
+  flight.mapped().end(
+      flight.mapped().settle(key, answer, *copies_, leases_, nodes_->of_creator(key.creator)));
 }
 
 }  // namespace locum

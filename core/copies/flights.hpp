@@ -83,10 +83,8 @@ class Flights final : public std::enable_shared_from_this<Flights> {
 
   [[nodiscard]] bool may_show(const NodeCopies::Copy& copy, int owner, Clock::time_point now) const;
   void want(const Wanted& wish) noexcept;
-  void look_for_flight(const Wanted& wish);
   void start(const Wanted& wish, std::uint64_t in_place_of) noexcept;
   void take_off(const Wanted& wish, const NodeCopies::Mark& mark);
-  void give_up(const Key& key, const NodeCopies::Mark& mark) noexcept;
   void ask_owner(Entry& entry);
   void wait_for_room(Entry& entry);
   void miss_room(const Number& number) noexcept;

@@ -1,6 +1,5 @@
 // Flights whose object finds no room on this node at once.
 #include <algorithm>
-#include <new>
 #include <utility>
 
 #include "core/copies/flights.hpp"
@@ -12,7 +11,6 @@ std::shared_ptr<NodeCopies::Room> Flights::room_for(const Key& key, const Flight
   return closed_.load(std::memory_order_relaxed) ? nullptr : copies_->make_room(key, lack.record);
 }
 
-// Throws std::bad_alloc; the flight is as before then.
 void Flights::wait_for_room(Entry& entry) {
   auto& [number, flight] = entry;
   const auto until = std::min(flight.wish->deadline, Deadline().moment(timeout_, exchange_->now()));
@@ -43,12 +41,8 @@ void Flights::go_on(const Wanted& wish, std::uint64_t mark,
   flight.wish = wish;
   flight.room = room;
   flight.asked = exchange_->now();
-  try {
-    limit(wish, flight);
-    ask_owner(*at);
-  } catch (const std::bad_alloc&) {
-    land(at->first, no_memory_left());
-  }
+  limit(wish, flight);
+  ask_owner(*at);
 }
 
 // Others are making room, and nobody waits for this.
@@ -60,15 +54,11 @@ void Flights::put_off(const Wanted& wish, std::uint64_t mark, Clock::duration pa
   Flight& flight = at->second;
   flight.wish = wish;
   flight.pauses = true;
-  try {
-    exchange_->call_at(exchange_->now() + pause, [weak = weak_from_this(), number = at->first] {
-      if (const auto self = weak.lock()) {
-        self->look_for_room_again(number);
-      }
-    });
-  } catch (const std::bad_alloc&) {
-    land(at->first, no_memory_left());
-  }
+  exchange_->call_at(exchange_->now() + pause, [weak = weak_from_this(), number = at->first] {
+    if (const auto self = weak.lock()) {
+      self->look_for_room_again(number);
+    }
+  });
 }
 
 void Flights::look_for_room_again(const Number& number) noexcept {

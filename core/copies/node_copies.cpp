@@ -4,13 +4,11 @@
 #include <chrono>
 #include <cstring>
 #include <iterator>
-#include <new>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "core/async/haste.hpp"
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/object/internal_stores.hpp"
 
 namespace locum {
@@ -145,37 +143,28 @@ Result<std::shared_ptr<NodeCopies::Room>> NodeCopies::try_room(const Key& key, c
   if (!draft) {
     return draft.error();
   }
-  try {
-    return std::make_shared<Room>(objects_, *draft);
-  } catch (const std::bad_alloc&) {
-    objects_->discard(*draft);
-    throw;
-  }
+  return std::make_shared<Room>(objects_, *draft);
 }
 
 std::shared_ptr<NodeCopies::Room> NodeCopies::room(const Key& key, const ObjectRecord& record) {
-  std::shared_ptr<Room> made;
-  unless_out_of_memory([&] { made = try_room(key, record).value_or(nullptr); });
-  return made;
+  return try_room(key, record).value_or(nullptr);
 }
 
 // Memory that others are about to give back is waited for. The second try does not wait: the first one has.
 std::shared_ptr<NodeCopies::Room> NodeCopies::make_room(const Key& key, const ObjectRecord& record) {
-  std::shared_ptr<Room> made;
-  unless_out_of_memory([&] {
+  (void)Haste::has_put_off();
+  auto made = try_room(key, record);
+  if (made) {
+    return *made;
+  }
+  if (Haste::has_put_off()) {
+    Haste::put_off();
+  } else if (made.error().code() == Errc::out_of_memory && shed_oldest(record.block_bytes())) {
+    const Haste brief(std::chrono::milliseconds(1), Haste::Work::any);
+    made = try_room(key, record);
     (void)Haste::has_put_off();
-    const auto tried = try_room(key, record);
-    if (tried) {
-      made = *tried;
-    } else if (Haste::has_put_off()) {
-      Haste::put_off();
-    } else if (tried.error().code() == Errc::out_of_memory && shed_oldest(record.block_bytes())) {
-      const Haste brief(std::chrono::milliseconds(1), Haste::Work::any);
-      made = try_room(key, record).value_or(nullptr);
-      (void)Haste::has_put_off();
-    }
-  });
-  return made;
+  }
+  return made.value_or(nullptr);
 }
 
 Result<void> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark& mark,
@@ -185,14 +174,8 @@ Result<void> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark&
   std::memcpy(block.data() + block.size(), &tail, sizeof tail);
   room.sealed_ = true;  // or discarded
   const auto sealed = objects_->seal(room.draft_, {SealMode::replace, mark.generation}, {});
-  try {
-    if (sealed) {
-      note_own(sealed->key);
-    }
-  } catch (const std::bad_alloc&) {
-    (void)local_.directory->unbind(copies_store, internal_name(wire.key), sealed->key);
-    return Error(Errc::out_of_memory, "this process has no memory left to note a copy")
-        .about(to_string(wire.key));
+  if (sealed) {
+    note_own(sealed->key);
   }
   const MutexLock lock(mutex_);
   if (sealed && dropped_.contains(wire.key.store)) {

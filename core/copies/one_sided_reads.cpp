@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <new>
 #include <utility>
 
 namespace locum {
@@ -45,19 +44,13 @@ void OneSidedReads::read(const LeaseHeld& lease, std::shared_ptr<HeldObject> int
   believed_.try_emplace(number, Reading{lease.owner, lease.number, std::move(then)});
   const std::span<std::byte> memory = into->memory();
   // Not the exchange itself: the transport that it keeps has this until it is called.
-  RemoteMemory::Then read_ended;
-  Result<Sending> reading = Sending::pending;
-  try {
-    read_ended = [weak = weak_from_this(), number, into = std::move(into)](const Result<void>& outcome) {
-      if (const auto self = weak.lock()) {
-        self->ended(number, outcome.has_value());
-      }
-    };
-    reading = remote_->get(lease.owner, lease.key, 0, memory, std::move(read_ended));
-  } catch (const std::bad_alloc&) {
-    believed_.erase(number);
-    throw;
-  }
+  RemoteMemory::Then read_ended = [weak = weak_from_this(), number,
+                                   into = std::move(into)](const Result<void>& outcome) {
+    if (const auto self = weak.lock()) {
+      self->ended(number, outcome.has_value());
+    }
+  };
+  const auto reading = remote_->get(lease.owner, lease.key, 0, memory, std::move(read_ended));
   exchange_->expect(lease.owner);
   if (!reading || *reading == Sending::done) {
     ended(number, reading.has_value());

@@ -48,8 +48,7 @@ class OneSidedReads final : public std::enable_shared_from_this<OneSidedReads> {
   [[nodiscard]] bool reads(std::span<const int> ranks) const noexcept;
   /// Reads as much as there is room for in `into`, which stays until the read has ended. `then` is called
   /// when it has, or when the lease is over; at once, or within a later step of the exchange. Tells the owner
-  /// when the read has ended. Throws std::bad_alloc; nothing is read then, and the owner is told nothing.
-  /// `then` must not fail for want of memory.
+  /// when the read has ended.
   void read(const LeaseHeld& lease, std::shared_ptr<HeldObject> into, Then then);
   /// Tells the owner so without having read.
   void decline(const LeaseHeld& lease) noexcept;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/object/object_wire.hpp"
 
 namespace locum {
@@ -155,12 +154,10 @@ class ReadLeases::Recall final : public Call {
 };
 
 void ReadLeases::recall(const Number& number) noexcept {
-  unless_out_of_memory([&] {
-    const EndReadWords over{number.second};
-    exchange_->ask(number.first, Kind::recall_read, words(over), {},
-                   exchange_->now() + recall_patiences * patience_,
-                   std::make_shared<Recall>(weak_from_this(), number));
-  });
+  const EndReadWords over{number.second};
+  exchange_->ask(number.first, Kind::recall_read, words(over), {},
+                 exchange_->now() + recall_patiences * patience_,
+                 std::make_shared<Recall>(weak_from_this(), number));
 }
 
 }  // namespace locum

@@ -45,7 +45,6 @@ class ReadLeases final : public std::enable_shared_from_this<ReadLeases> {
              std::chrono::milliseconds patience);
 
   /// Lets that rank read the block of an object; nothing if it cannot be read so, or the rank has enough.
-  /// Throws std::bad_alloc; nothing is let then.
   [[nodiscard]] std::optional<Grant> grant(int rank, const Key& key,
                                            std::shared_ptr<const PinnedObject> object,
                                            std::span<const std::byte> block);

@@ -5,7 +5,6 @@
 #include <span>
 #include <utility>
 
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/node/promised.hpp"
 
 namespace locum {
@@ -62,7 +61,7 @@ std::vector<Result<BatchCalls::Made>> BatchCalls::seal_batch(detail::OwnedDrafts
 void BatchCalls::take_back(const std::vector<Result<Key>>& keys) noexcept {
   for (const Result<Key>& key : keys) {
     if (key) {
-      unless_out_of_memory([&] { (void)session().connector().evict(Address(*key), {}); });
+      (void)session().connector().evict(Address(*key), {});
     }
   }
 }
@@ -74,11 +73,9 @@ Result<Key> BatchCalls::key_in_batch(std::string_view name, const Result<Made>& 
     return session().explain(address, made.error());
   }
   if (open_->dropped_meanwhile()) [[unlikely]] {
-    unless_out_of_memory([&] { (void)session().connector().evict(Address(made->key), {}); });
-    unless_out_of_memory([&] { (void)session().connector().evict(address, {}); });
-    Error closed = no_memory_left();
-    unless_out_of_memory([&] { closed = refusal(made->key); });
-    return closed;
+    (void)session().connector().evict(Address(made->key), {});
+    (void)session().connector().evict(address, {});
+    return refusal(made->key);
   }
   session().metrics().count_write(Path::shm_copy, made->size_bytes);
   return made->key;
@@ -120,7 +117,7 @@ std::vector<Result<bool>> BatchCalls::evict_all(const detail::BatchAddresses& as
   }
   session().evicted_some(some.size());
   for (const std::size_t at : promised) {
-    unless_out_of_memory([&] { evicted[at] = evict_promised(all[at].key, until); });
+    evicted[at] = evict_promised(all[at].key, until);
   }
   return evicted;
 }

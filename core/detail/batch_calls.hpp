@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include <locum/base/unless_out_of_memory.hpp>
 #include <locum/detail/batch_addresses.hpp>
 #include <locum/detail/begun_calls.hpp>
 #include <locum/detail/owned_drafts.hpp>
@@ -80,7 +79,7 @@ class BatchCalls : public BegunCalls {
       keys.reserve(static_cast<std::size_t>(std::ranges::distance(values)));
       const PutSoFar put(*this, keys);
       for (const auto& value : values) {
-        keys.push_back(guarded([&] { return key_of(store_value({}, false, value, {}, until)); }));
+        keys.push_back(key_of(store_value({}, false, value, {}, until)));
       }
     } else {  // how many there are shows when all have been seen
       detail::OwnedDrafts drafts(open_);

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <new>
 #include <ranges>
 #include <span>
 #include <string>
@@ -171,16 +170,12 @@ class BegunCalls : protected detail::StoreSteps {
     if (!allowed) {
       return Eventual<V>(session().explain(address, allowed.error()));
     }
-    try {
-      return detail::begin_coming<V, T>(
-          session().arrivals(), std::move(begin),
-          [make = std::move(make), key = address.key, name = std::string(address.name)](Result<T> end) {
-            return make(std::move(end), name.empty() ? Address(key) : Address(key.store, name));
-          },
-          std::move(note));
-    } catch (const std::bad_alloc&) {
-      return Eventual<V>(no_memory_left());
-    }
+    return detail::begin_coming<V, T>(
+        session().arrivals(), std::move(begin),
+        [make = std::move(make), key = address.key, name = std::string(address.name)](Result<T> end) {
+          return make(std::move(end), name.empty() ? Address(key) : Address(key.store, name));
+        },
+        std::move(note));
   }
   template <class T, class Range, class BeginOne>
   [[nodiscard]] static std::vector<Future<T>> begin_each(const Range& objects, BeginOne begin_one) {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "core/async/coming_state.hpp"
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/metrics.hpp"
 #include "core/writer.hpp"
 
@@ -21,8 +20,8 @@ class LateEviction final : public Continuation {
       : open_(std::move(open)), key_(key), name_(std::move(name)) {}
   void run() noexcept override {
     Connector& connector = open_->session->connector();
-    unless_out_of_memory([&] { (void)connector.evict(Address(key_), {}); });
-    unless_out_of_memory([&] { (void)connector.evict(Address(key_.store, name_), {}); });
+    (void)connector.evict(Address(key_), {});
+    (void)connector.evict(Address(key_.store, name_), {});
   }
 
  private:
@@ -31,11 +30,8 @@ class LateEviction final : public Continuation {
   const std::string name_;
 };
 
-// Where there is no memory for that, the object stays as long as the runtime.
 void evict_soon(const std::shared_ptr<OpenStore>& open, const Key& key, const std::string& name) noexcept {
-  unless_out_of_memory([&] {
-    open->session->arrivals()->continuations().add(std::make_unique<LateEviction>(open, key, name));
-  });
+  open->session->arrivals()->continuations().add(std::make_unique<LateEviction>(open, key, name));
 }
 
 }  // namespace
@@ -45,38 +41,34 @@ Eventual<Key> begin_seal(const std::shared_ptr<OpenStore>& open, const ObjectDra
                          Path written_by) {
   OwnedDraft owned(open, draft);
   Session& session = *open->session;
-  try {
-    std::string of(name);
-    // Keeps nothing alive that ends what is under way when it ends itself.
-    const auto note = [weak = std::weak_ptr(open), to = session.weak_from_this(), of,
-                       bytes = draft.bytes.size(), written_by](const Result<Sealed>& sealed) noexcept {
-      if (!sealed) {
-        return;
-      }
-      if (const auto store = weak.lock(); store && store->dropped_meanwhile()) [[unlikely]] {
-        return evict_soon(store, sealed->key, of);
-      }
-      if (const auto still = to.lock()) {
-        still->metrics().count_write(written_by, bytes);
-      }
-    };
-    return begin_coming<Key, Sealed>(
-        session.arrivals(),
-        [&] {
-          (void)owned.release();
-          return session.connector().begin_seal(draft, options, deadline);
-        },
-        [open, of = std::move(of)](const Result<Sealed>& sealed) {
-          if (sealed && !open->dropped.load(std::memory_order_relaxed)) {
-            return Result<Key>(sealed->key);
-          }
-          return Result<Key>(open->session->explain(Address(open->number, of),
-                                                    sealed ? closed_error(*open) : sealed.error()));
-        },
-        note);
-  } catch (const std::bad_alloc&) {
-    return Eventual<Key>(no_memory_left());
-  }
+  std::string of(name);
+  // Keeps nothing alive that ends what is under way when it ends itself.
+  const auto note = [weak = std::weak_ptr(open), to = session.weak_from_this(), of,
+                     bytes = draft.bytes.size(), written_by](const Result<Sealed>& sealed) noexcept {
+    if (!sealed) {
+      return;
+    }
+    if (const auto store = weak.lock(); store && store->dropped_meanwhile()) [[unlikely]] {
+      return evict_soon(store, sealed->key, of);
+    }
+    if (const auto still = to.lock()) {
+      still->metrics().count_write(written_by, bytes);
+    }
+  };
+  return begin_coming<Key, Sealed>(
+      session.arrivals(),
+      [&] {
+        (void)owned.release();
+        return session.connector().begin_seal(draft, options, deadline);
+      },
+      [open, of = std::move(of)](const Result<Sealed>& sealed) {
+        if (sealed && !open->dropped.load(std::memory_order_relaxed)) {
+          return Result<Key>(sealed->key);
+        }
+        return Result<Key>(
+            open->session->explain(Address(open->number, of), sealed ? closed_error(*open) : sealed.error()));
+      },
+      note);
 }
 
 }  // namespace locum::detail

@@ -1,7 +1,6 @@
 #include "core/detail/decoded_cache.hpp"
 
 #include <algorithm>
-#include <new>
 #include <utility>
 
 namespace locum::detail {
@@ -179,18 +178,11 @@ void DecodedCache::keep(const Kept& one, List& dropped) noexcept {
     return;
   }
   List added;
-  try {
-    added.push_front(one);
-    added.front().stored_bytes = bytes;
-    index_.emplace(hash_of(one.id.key), added.begin());
-    if (one.name != 0) {
-      index_.emplace(one.name, added.begin());
-    }
-  } catch (const std::bad_alloc&) {
-    if (!added.empty()) {
-      take_off_index(hash_of(one.id.key), added.begin());
-    }
-    return;
+  added.push_front(one);
+  added.front().stored_bytes = bytes;
+  index_.emplace(hash_of(one.id.key), added.begin());
+  if (one.name != 0) {
+    index_.emplace(one.name, added.begin());
   }
   kept_.splice(kept_.begin(), added);
   kept_bytes_ += bytes;

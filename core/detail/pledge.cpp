@@ -2,10 +2,8 @@
 
 #include <cstring>
 #include <exception>
-#include <new>
 #include <utility>
 
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/detail/representation.hpp"
 #include "core/ports/directory.hpp"
 
@@ -43,28 +41,18 @@ Result<std::shared_ptr<Pledge>> Pledge::make(const std::shared_ptr<OpenStore>& s
   if (!placeholder) {
     return session.explain({store->number, name_of_value}, placeholder.error());
   }
-  std::shared_ptr<Pledge> pledge;
-  try {
-    pledge = std::make_shared<Pledge>(store, *placeholder, name_of_value);
-  } catch (const std::bad_alloc&) {
-    (void)session.connector().evict(Address(*placeholder), deadline);
-    return no_memory_left();
-  }
-  bool is_open = true;
-  auto ready = pledge->prepare(deadline);
-  if (ready && !unless_out_of_memory([&] { is_open = session.enlist(pledge); })) {
-    ready = no_memory_left();
-  }
+  const auto pledge = std::make_shared<Pledge>(store, *placeholder, name_of_value);
+  const auto ready = pledge->prepare(deadline);
   if (!ready) {
     if (pledge->leave(State::broken)) {
       pledge->finish(deadline);  // nobody knows of it
     }
     return session.explain(pledge->key_, ready.error());
   }
-  if (!is_open) {
+  if (!session.enlist(pledge)) {
     return session.closed_error();
   }
-  unless_out_of_memory([&] { pledge->claim(deadline); });
+  pledge->claim(deadline);
   if (store->dropped_meanwhile()) {
     return session.explain(pledge->key_, closed_error(*store));
   }

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/detail/pledge.hpp"
 #include "core/detail/promise_marks.hpp"
 #include "core/detail/standing_waits.hpp"
@@ -150,9 +149,7 @@ Result<ObjectView> Session::await(const Address& name, Deadline deadline, const 
     if (found || found.error().code() != Errc::timeout || look == until || (wanted && !wanted())) {
       return found;
     }
-    std::optional<Error> fate;
-    unless_out_of_memory([&] { fate = fate_of(name, until); });
-    if (fate) {
+    if (const auto fate = fate_of(name, until)) {
       found = connector_->get(name, until);  // somebody may have put it all the same
       return found || found.error().code() != Errc::not_found ? std::move(found) : Result<ObjectView>(*fate);
     }

@@ -14,7 +14,6 @@
 
 #include "core/async/name_answer.hpp"
 #include "core/base/mutex.hpp"
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/ports/directory.hpp"
 
 namespace locum::detail {
@@ -108,14 +107,12 @@ class StandingWaits::Alarm final : public NameWatcher {
 };
 
 StandingWaits::StandingWaits(std::shared_ptr<Connector> connector, ThreadStart on_start)
-    : connector_(std::move(connector)), on_start_(std::move(on_start)), state_(std::make_shared<State>()) {
-  (void)promise_not_set();  // made now: there may be no memory for it when it is said
-}
+    : connector_(std::move(connector)), on_start_(std::move(on_start)), state_(std::make_shared<State>()) {}
 
 // In a process that was forked the thread is not there, and its part in the state never ends.
 StandingWaits::~StandingWaits() {
   if (!state_->disowned.load(std::memory_order_relaxed)) {
-    unless_out_of_memory([this] { close(Error(Errc::closed, "the runtime has ended before this did")); });
+    close(Error(Errc::closed, "the runtime has ended before this did"));
   }
 }
 
@@ -177,19 +174,15 @@ void StandingWaits::disown() noexcept {
   state_->disowned.store(true, std::memory_order_relaxed);
 }
 
-// Watched first, then looked for: what is bound after the look is told of. None: not yet, or there was no
-// memory to see.
+// Watched first, then looked for: what is bound after the look is told of. None: not yet.
 std::optional<Result<ObjectView>> StandingWaits::look(Connector& connector, const Wait& wait,
                                                       const std::shared_ptr<Alarm>& alarm) noexcept {
-  std::optional<Result<ObjectView>> outcome;
-  unless_out_of_memory([&] {
-    connector.watch(wait.address(), alarm);
-    auto found = connector.wait(wait.address(), Deadline::Clock::time_point::min());
-    if (found || found.error().code() != Errc::timeout) {
-      outcome.emplace(std::move(found));
-    }
-  });
-  return outcome;
+  connector.watch(wait.address(), alarm);
+  auto found = connector.wait(wait.address(), Deadline::Clock::time_point::min());
+  if (!found && found.error().code() == Errc::timeout) {
+    return std::nullopt;
+  }
+  return found;
 }
 
 // Without memory of its own: whose time is over is told so whatever there is. By the only thread that takes

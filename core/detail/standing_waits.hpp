@@ -25,8 +25,8 @@ class StandingWaits final {
   StandingWaits& operator=(const StandingWaits&) = delete;
   ~StandingWaits();
 
-  /// Waits for what stands under the name of a promise. Throws std::bad_alloc. Where there cannot be another
-  /// thread it ends with `out_of_memory`.
+  /// Waits for what stands under the name of a promise. Where there cannot be another thread it ends with
+  /// `out_of_memory`.
   [[nodiscard]] std::shared_ptr<Fetch> begin(std::uint32_t store, std::string name,
                                              Deadline::Clock::time_point until);
   /// What has not ended ends with that, and so does what is begun later. More than once is fine.

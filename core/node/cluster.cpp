@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
-#include <new>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "core/base/unless_out_of_memory.hpp"
 #include "core/node/checked_keys.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/node/publish.hpp"
@@ -57,7 +57,6 @@ class Cluster final : public Connector {
   [[nodiscard, gnu::noinline]] Result<ObjectView> checked_view(const Pin& pin);
   [[nodiscard]] Result<void> check_sum(const Pin& pin);
   [[nodiscard]] Result<Block> allocate(const ObjectRecord& record, std::uint32_t alignment);
-  [[nodiscard]] Result<std::uint64_t> bind(const Key& key, const SealOptions& options, Deadline deadline);
   [[nodiscard]] Result<ObjectDraft> draft_in(const Block& block, const ObjectRecord& record,
                                              const ObjectMeta& meta) const;
   [[nodiscard]] Error full(const Error& cause, std::uint64_t size_bytes) const;
@@ -141,21 +140,12 @@ Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& option
   if (!named) {
     return Sealed{*key, 0};
   }
-  const auto generation = bind(*key, options, deadline);
+  const auto generation = directory_->bind(*key, options, deadline);
   if (!generation) {
     (void)table_->tombstone(*key);
   }
   (void)collect(Effort::amortised);  // also of what was replaced
   return generation ? Result<Sealed>(Sealed{*key, *generation}) : generation.error();
-}
-
-// Where there is no memory for that, it has not been done.
-Result<std::uint64_t> Cluster::bind(const Key& key, const SealOptions& options, Deadline deadline) {
-  try {
-    return directory_->bind(key, options, deadline);
-  } catch (const std::bad_alloc&) {
-    return no_memory_left();
-  }
 }
 
 void Cluster::discard(const ObjectDraft& draft) noexcept {
@@ -253,7 +243,7 @@ Result<bool> Cluster::exists(const Address& address, Deadline deadline) {
 
 Result<std::vector<std::string>> Cluster::list(std::uint32_t store, std::string_view prefix,
                                                Deadline deadline) {
-  auto names = directory_->names(store, prefix, deadline);
+  auto names = guarded([&] { return directory_->names(store, prefix, deadline); });
   if (names) {
     std::sort(names->begin(), names->end());
   }

@@ -108,18 +108,14 @@ Result<ObjectView> view_of(LocalObject& object) {
 
 class Local final : public Connector {
  public:
-  explicit Local(LocalOptions options) : options_(options) {
-    (void)no_memory_left();  // made now: there may be no memory for it when it is said
-  }
+  explicit Local(LocalOptions options) : options_(options) {}
 
   Result<ObjectView> get(const Address& address, Deadline) override {
-    return guarded([&]() -> Result<ObjectView> {
-      const MutexLock lock(mutex_);
-      if (LocalObject* const object = find(address)) {
-        return view_of(*object);
-      }
-      return absent(address);
-    });
+    const MutexLock lock(mutex_);
+    if (LocalObject* const object = find(address)) {
+      return view_of(*object);
+    }
+    return absent(address);
   }
 
   Result<bool> exists(const Address& address, Deadline) override {
@@ -140,13 +136,77 @@ class Local final : public Connector {
   }
 
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override {
-    return guarded([&] { return do_wait(address, deadline, wanted); });
+    if (address.name.empty()) {
+      return get(address, deadline);  // keys are made by sealing: one that is not there never will be
+    }
+    const auto moment = deadline.moment(options_.timeout);
+    const auto promised = promise_named(address.key.store, address.name);
+    MutexLock lock(mutex_);
+    for (auto look = Deadline::Clock::time_point::min();; (void)lock.wait_until(sealed_, look)) {
+      if (LocalObject* const object = find(address)) {
+        return view_of(*object);
+      }
+      if (promised && !is_unset(*promised)) {
+        return no_such_object();
+      }
+      const auto now = Deadline::Clock::now();
+      const bool looked_late = look != Deadline::Clock::time_point::min() && now >= look;
+      look = wanted ? std::min(moment, now + look_interval) : moment;
+      if (now >= moment || (looked_late && wanted && !wanted())) {
+        return name_not_put();
+      }
+    }
   }
+
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline) override {
-    return guarded([&] { return do_create(size_bytes, meta); });
+    const MutexLock lock(mutex_);
+    const std::uint64_t used = used_->load(std::memory_order_relaxed);
+    const std::uint64_t limit =
+        options_.memory_bytes == 0 ? std::numeric_limits<std::ptrdiff_t>::max() : options_.memory_bytes;
+    const std::uint64_t free = limit - std::min(limit, used);
+    if (size_bytes > free) {
+      return full(size_bytes, used, free);
+    }
+    ObjectPointer object;
+    try {
+      object.reset(new LocalObject(size_bytes, meta, used_));
+    } catch (const std::bad_alloc&) {
+      return full(size_bytes, used, free);
+    }
+    const std::uint64_t place = ++last_place_;
+    const ObjectDraft draft{object->bytes(), place, object->meta()};
+    drafts_.emplace(place, std::move(object));
+    return draft;
   }
+
   Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline) override {
-    return guarded([&] { return do_seal(draft, options); });
+    const MutexLock lock(mutex_);
+    auto node = drafts_.extract(draft.place);
+    if (node.empty()) {
+      return Error(Errc::invalid_argument, "this draft was sealed or discarded before; create another one");
+    }
+    LocalObject& object = *node.mapped();
+    const ObjectMeta& meta = object.meta();
+    const bool named = !meta.name.empty();
+    LocalObject* const live = named ? find({meta.store, meta.name}) : nullptr;
+    if (named) {
+      if (auto allowed = may_bind(live, options); !allowed) {
+        return allowed.error();
+      }
+    }
+    const Key key{meta.store, options_.creator, ++last_serial_};
+    objects_.emplace(key, std::move(node.mapped()));
+    object.set_sealed({key, named ? ++(meta.store == registry ? last_store_ : last_generation_) : 0});
+    if (live != nullptr) {
+      erase(*live);
+    }
+    if (named) {
+      names_.emplace(NameKey{meta.store, meta.name}, &object);
+      live_hashes_.emplace(meta.store, name_hash(meta.store, meta.name));
+    }
+    live_bytes_ += object.bytes().size();
+    tell_of_names();
+    return object.sealed();
   }
 
   void watch(const Address& /*address*/, const std::shared_ptr<NameWatcher>& watcher) override {
@@ -172,19 +232,17 @@ class Local final : public Connector {
   }
 
   Result<std::uint64_t> drop(std::uint32_t store) override {
-    return guarded([&]() -> Result<std::uint64_t> {
-      const MutexLock lock(mutex_);
-      std::vector<LocalObject*> dropped;
-      for (const auto& [key, object] : objects_) {
-        if (key.store == store) {
-          dropped.push_back(object.get());
-        }
+    const MutexLock lock(mutex_);
+    std::vector<LocalObject*> dropped;
+    for (const auto& [key, object] : objects_) {
+      if (key.store == store) {
+        dropped.push_back(object.get());
       }
-      for (LocalObject* const object : dropped) {
-        erase(*object);
-      }
-      return dropped.size();
-    });
+    }
+    for (LocalObject* const object : dropped) {
+      erase(*object);
+    }
+    return dropped.size();
   }
 
   MemoryUsage usage() const override {
@@ -202,84 +260,6 @@ class Local final : public Connector {
   using NameKey = std::pair<std::uint32_t, std::string_view>;  // the text is the object's own
   using Names = std::map<NameKey, LocalObject*>;
   using LiveHashes = std::set<std::pair<std::uint32_t, std::uint64_t>>;
-
-  Result<ObjectView> do_wait(const Address& address, Deadline deadline, const Wanted& wanted) {
-    if (address.name.empty()) {
-      return get(address, deadline);  // keys are made by sealing: one that is not there never will be
-    }
-    const auto moment = deadline.moment(options_.timeout);
-    const auto promised = promise_named(address.key.store, address.name);
-    MutexLock lock(mutex_);
-    for (auto look = Deadline::Clock::time_point::min();; (void)lock.wait_until(sealed_, look)) {
-      if (LocalObject* const object = find(address)) {
-        return view_of(*object);
-      }
-      if (promised && !is_unset(*promised)) {
-        return no_such_object();
-      }
-      const auto now = Deadline::Clock::now();
-      const bool looked_late = look != Deadline::Clock::time_point::min() && now >= look;
-      look = wanted ? std::min(moment, now + look_interval) : moment;
-      if (now >= moment || (looked_late && wanted && !wanted())) {
-        return name_not_put();
-      }
-    }
-  }
-
-  Result<ObjectDraft> do_create(std::uint64_t size_bytes, const ObjectMeta& meta) {
-    const MutexLock lock(mutex_);
-    const std::uint64_t used = used_->load(std::memory_order_relaxed);
-    const std::uint64_t limit =
-        options_.memory_bytes == 0 ? std::numeric_limits<std::ptrdiff_t>::max() : options_.memory_bytes;
-    const std::uint64_t free = limit - std::min(limit, used);
-    if (size_bytes > free) {
-      return full(size_bytes, used, free);
-    }
-    ObjectPointer object;
-    try {
-      object.reset(new LocalObject(size_bytes, meta, used_));
-    } catch (const std::bad_alloc&) {
-      return full(size_bytes, used, free);
-    }
-    const std::uint64_t place = ++last_place_;
-    const ObjectDraft draft{object->bytes(), place, object->meta()};
-    drafts_.emplace(place, std::move(object));
-    return draft;
-  }
-
-  Result<Sealed> do_seal(const ObjectDraft& draft, const SealOptions& options) {
-    const MutexLock lock(mutex_);
-    auto node = drafts_.extract(draft.place);
-    if (node.empty()) {
-      return Error(Errc::invalid_argument, "this draft was sealed or discarded before; create another one");
-    }
-    LocalObject& object = *node.mapped();
-    const ObjectMeta& meta = object.meta();
-    const bool named = !meta.name.empty();
-    LocalObject* const live = named ? find({meta.store, meta.name}) : nullptr;
-    // All that may fail comes first, and leaves nothing: the draft goes with its node.
-    Names name;
-    LiveHashes hash;
-    if (named) {
-      if (auto allowed = may_bind(live, options); !allowed) {
-        return allowed.error();
-      }
-      name.emplace(NameKey{meta.store, meta.name}, &object);
-      hash.emplace(meta.store, name_hash(meta.store, meta.name));
-    }
-    const Key key{meta.store, options_.creator, last_serial_ + 1};
-    objects_.emplace(key, std::move(node.mapped()));
-    ++last_serial_;
-    object.set_sealed({key, named ? ++(meta.store == registry ? last_store_ : last_generation_) : 0});
-    if (live != nullptr) {
-      erase(*live);
-    }
-    names_.merge(name);
-    live_hashes_.merge(hash);
-    live_bytes_ += object.bytes().size();
-    tell_of_names();
-    return object.sealed();
-  }
 
   LocalObject* find(const Address& address) const LOCUM_REQUIRES(mutex_) {
     if (address.name.empty()) {

@@ -1,7 +1,6 @@
 #include "core/node/publish.hpp"
 
 #include <cstring>
-#include <new>
 
 #include "core/object/object_tail.hpp"
 #include "core/ports/directory.hpp"
@@ -31,17 +30,12 @@ Result<Key> publish(NodeTable& table, Arena& arena, const ObjectDraft& draft) {
     const std::uint32_t sum = checksum_of(block, record);
     std::memcpy(block + checksum_at(record), &sum, sizeof sum);
   }
-  try {
-    auto key = table.publish(record);
-    if (!key) {
-      key = key.error().about(draft.meta.name);  // the name goes with the draft
-      discard(arena, draft);
-    }
-    return key;
-  } catch (const std::bad_alloc&) {
+  auto key = table.publish(record);
+  if (!key) {
+    key = key.error().about(draft.meta.name);  // the name goes with the draft
     discard(arena, draft);
-    return no_memory_left();
   }
+  return key;
 }
 
 void discard(Arena& arena, const ObjectDraft& draft) noexcept {

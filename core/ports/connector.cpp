@@ -1,7 +1,5 @@
 #include "core/ports/connector.hpp"
 
-#include "core/base/unless_out_of_memory.hpp"
-
 namespace locum {
 
 void Connector::find_batch(std::span<const Address> addresses, Wanting wanting,
@@ -15,16 +13,14 @@ void Connector::find_batch(std::span<const Address> addresses, Wanting wanting,
 void Connector::seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
                            Deadline deadline) {
   for (std::size_t at = 0; at < drafts.size(); ++at) {
-    sealed[at] = no_memory_left();
-    unless_out_of_memory([&] { sealed[at] = seal(drafts[at], {}, deadline); });
+    sealed[at] = seal(drafts[at], {}, deadline);
   }
 }
 
 void Connector::evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
                             Deadline deadline) {
   for (std::size_t at = 0; at < addresses.size(); ++at) {
-    evicted[at] = no_memory_left();
-    unless_out_of_memory([&] { evicted[at] = evict(addresses[at], deadline); });
+    evicted[at] = evict(addresses[at], deadline);
   }
 }
 

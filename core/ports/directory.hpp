@@ -60,7 +60,7 @@ class Directory {
   /// returned, whichever process of the node binds them; does not wait. Each process has one watcher, the
   /// last one named. It may be told for no reason, and once it is told everything has to be watched anew.
   /// False: this process cannot have a thread that tells it, and has to look by itself now and then; the next
-  /// watch() tries again. Throws std::bad_alloc.
+  /// watch() tries again.
   virtual bool watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) = 0;
 };
 

@@ -64,7 +64,7 @@ struct Bundled {
   }
 };
 
-/// Appends it. Throws std::bad_alloc.
+/// Appends it.
 inline void bundle(const Bundled& question, std::vector<std::byte>& bytes) {
   const auto length = static_cast<std::uint32_t>(question.words.size() + question.bulk.size());
   for (const auto part : {words(length), question.words, question.bulk}) {

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
-#include <new>
 
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/rpc/call_error.hpp"
 #include "core/rpc/packed_error.hpp"
 
@@ -90,7 +88,7 @@ void Bundles::answer(Asker asker, std::span<const std::byte> body) noexcept {
 void Bundles::refuse(Asker asker, const Error& error) noexcept {
   if (Bundle* const bundle = find(asker)) {
     bundle->rows[asker.place()].status = static_cast<std::uint32_t>(error.code());
-    unless_out_of_memory([&] { bundle->errors.emplace_back(asker.place(), error); });
+    bundle->errors.emplace_back(asker.place(), error);
     said(*bundle, asker);
   }
 }
@@ -112,7 +110,7 @@ void Bundles::said(Bundle& bundle, Asker asker) noexcept {
 
 void Bundles::tell(Bundle& bundle) noexcept {
   bundle.is_answered = true;
-  unless_out_of_memory([&] { pack_errors(bundle); });
+  pack_errors(bundle);
   std::ranges::copy(std::as_bytes(std::span(bundle.rows)), bundle.bytes->begin());
   const BatchAnswerWords body{.count = static_cast<std::uint32_t>(bundle.rows.size())};
   exchange_->answer(bundle.from, bundle.call, words(body),
@@ -120,7 +118,7 @@ void Bundles::tell(Bundle& bundle) noexcept {
 }
 
 // As many as there is room for.
-void Bundles::pack_errors(Bundle& bundle) const {
+void Bundles::pack_errors(Bundle& bundle) const noexcept {
   std::ranges::sort(bundle.errors, {}, [](const auto& each) { return each.first; });
   std::vector<std::byte>& bytes = *bundle.bytes;
   const std::size_t rows_bytes = bytes.size();

@@ -31,8 +31,7 @@ class Bundles final {
   /// \param timeout the longest that one is open
   Bundles(std::shared_ptr<Exchange> exchange, std::chrono::milliseconds timeout);
 
-  /// Has each of its questions asked of `service`. False: it makes no sense, and nothing was asked. Throws
-  /// std::bad_alloc: the same.
+  /// Has each of its questions asked of `service`. False: it makes no sense, and nothing was asked.
   [[nodiscard]] bool take(const Question& bundle, Service& service);
   /// What is said of one of them: `asker` is bundled. Once each; what comes too late is left out.
   void answer(Asker asker, std::span<const std::byte> body) noexcept;
@@ -59,7 +58,7 @@ class Bundles final {
   [[nodiscard]] Bundle* find(Asker asker) noexcept;
   void said(Bundle& bundle, Asker asker) noexcept;
   void tell(Bundle& bundle) noexcept;
-  void pack_errors(Bundle& bundle) const;
+  void pack_errors(Bundle& bundle) const noexcept;
 
   const std::shared_ptr<Exchange> exchange_;
   const std::chrono::milliseconds timeout_;

@@ -2,16 +2,13 @@
 
 #include <chrono>
 #include <cstdint>
-#include <new>
 #include <span>
 
 #include "core/error.hpp"
 
 namespace locum::call_error {
 
-/// Why calls between ranks fail: errors that say less where there is no memory for more, and are made all the
-/// same. Before that, whoever makes them calls prepare() once, which throws std::bad_alloc.
-void prepare();
+// Why calls between ranks fail.
 
 /// That rank did not answer before the deadline.
 [[nodiscard]] Error late(int rank) noexcept;

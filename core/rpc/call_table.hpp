@@ -27,7 +27,7 @@ class CallTable {
     bool waits = false;  ///< for what may not happen in time: that there is no answer says nothing
   };
 
-  /// Its number, never 0. Throws std::bad_alloc; nothing has changed then.
+  /// Its number, never 0.
   [[nodiscard]] std::uint32_t add(Asked asked);
   /// Null if there is none. Lives until the next add() or take().
   [[nodiscard]] const Asked* find(std::uint32_t number) const noexcept { return asked_.find(number); }

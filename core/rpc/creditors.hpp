@@ -57,7 +57,7 @@ class Creditors {
     return !open_.empty() && open_.contains({rank, call});
   }
   /// A question is being looked at, until look_away(); what is not answered before that is open, and counts
-  /// if it is `counted`, until it is answered or never will be. Throws std::bad_alloc: nothing is looked at.
+  /// if it is `counted`, until it is answered or never will be.
   /// REQUIRES: it is not open.
   void look_at(int rank, std::uint32_t call) {
     if (spare_.empty()) {

@@ -3,11 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <new>
 #include <string>
 #include <utility>
 
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/rpc/call_error.hpp"
 #include "core/rpc/packed_error.hpp"
 
@@ -18,7 +16,7 @@ namespace {
 // So many steps follow each other before one looks at the clock in any case.
 constexpr int steps_a_look = 32;
 
-// Answers that wait for memory: so many threads may ask this rank at a time, when it has none.
+// Answers that the transport does not take yet: so many threads may ask this rank at a time meanwhile.
 constexpr std::size_t most_unsent = 64;
 constexpr std::chrono::milliseconds resend_interval{1};
 
@@ -36,24 +34,21 @@ Exchange::Exchange(std::shared_ptr<Transport> transport, std::shared_ptr<Metrics
       why_lost_(static_cast<std::size_t>(options.size)),
       lost_(static_cast<std::size_t>(options.size)),
       has_closed_(static_cast<std::size_t>(options.size)) {
-  call_error::prepare();
   unsent_.reserve(most_unsent);
 }
 
 void Exchange::ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bulk,
-                   Clock::time_point deadline, std::shared_ptr<Call> call) {
+                   Clock::time_point deadline, std::shared_ptr<Call> call) noexcept {
   const std::uint32_t number = calls_.add({rank, deadline, std::move(call), false, kind == Kind::await});
   debtors_.owe(rank);
   if (closed_ || is_lost(rank)) {
     in_vain_ = true;
     return;
   }
-  try {
-    send(rank, {.kind = kind, .call = number, .incarnation = options_.incarnation}, body, std::move(bulk));
-  } catch (...) {
-    debtors_.repay(rank);
-    (void)calls_.take(number);
-    throw;
+  const auto taken =
+      send(rank, {.kind = kind, .call = number, .incarnation = options_.incarnation}, body, std::move(bulk));
+  if (!taken) {
+    settle(number, taken.error());
   }
 }
 
@@ -69,10 +64,8 @@ void Exchange::answer(int to, std::uint32_t call, std::span<const std::byte> bod
   if (bulk.bytes.empty()) {
     return send_or_keep(to, envelope, body);
   }
-  try {
-    send(to, envelope, body, std::move(bulk));
-  } catch (const std::bad_alloc&) {
-    say_no(to, call, no_memory_left());
+  if (const auto taken = send(to, envelope, body, std::move(bulk)); !taken) {
+    say_no(to, call, taken.error());
   }
 }
 
@@ -86,40 +79,28 @@ void Exchange::say_no(int to, std::uint32_t call, const Error& error) noexcept {
                           .status = static_cast<std::uint8_t>(error.code()),
                           .call = call,
                           .incarnation = options_.incarnation};
-  try {
-    auto packed = std::make_shared<const std::vector<std::byte>>(pack(error));
-    if (packed->size() <= max_body_bytes) {
-      send(to, envelope, *packed, {});
-    } else if (has_room(to, packed->size())) {
-      send(to, envelope, {}, {*packed, packed, packed->size()});
-    } else {
-      send_or_keep(to, envelope, {});
-    }
-  } catch (const std::bad_alloc&) {
+  auto packed = std::make_shared<const std::vector<std::byte>>(pack(error));
+  if (packed->size() <= max_body_bytes) {
+    return send_or_keep(to, envelope, *packed);
+  }
+  if (!has_room(to, packed->size()) || !send(to, envelope, {}, {*packed, packed, packed->size()})) {
     send_or_keep(to, envelope, {});
   }
 }
 
-// What has no bulk can be kept until there is memory to send it.
+// What has no bulk can be kept until the transport takes it.
 void Exchange::send_or_keep(int to, const Envelope& envelope, std::span<const std::byte> body) noexcept {
-  try {
-    send(to, envelope, body, {});
-  } catch (const std::bad_alloc&) {
-    if (unsent_.size() < unsent_.capacity()) {
-      unsent_.push_back({to, envelope, ShortBytes(body)});
-    }
+  if (!send(to, envelope, body, {}) && unsent_.size() < unsent_.capacity()) {
+    unsent_.push_back({to, envelope, ShortBytes(body)});
   }
 }
 
 // Whether any of them has been sent.
 bool Exchange::send_unsent() noexcept {
   std::size_t sent = 0;
-  try {
-    for (; sent < unsent_.size(); ++sent) {
-      const Unsent& next = unsent_[sent];
-      send(next.to, next.envelope, next.body, {});
-    }
-  } catch (const std::bad_alloc&) {  // the rest later
+  while (sent < unsent_.size() &&
+         send(unsent_[sent].to, unsent_[sent].envelope, unsent_[sent].body, {})) {  // the rest later
+    ++sent;
   }
   unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(sent));
   return sent != 0;
@@ -127,16 +108,15 @@ bool Exchange::send_unsent() noexcept {
 
 // Nobody waits for the answer to this one: it is asked again soon.
 void Exchange::ping(int rank) noexcept {
-  unless_out_of_memory(
-      [&] { send(rank, {.kind = Kind::ping, .incarnation = options_.incarnation}, {}, {}); });
+  (void)send(rank, {.kind = Kind::ping, .incarnation = options_.incarnation}, {}, {});
 }
 
 // A message that cannot be sent because its rank is gone is lost like one under way: lose() tells who waits.
-// Throws std::bad_alloc where there was no memory for it; it has not been sent then. There is room for what
-// may have to be kept before anything is sent.
-void Exchange::send(int to, const Envelope& envelope, std::span<const std::byte> body, Bulk bulk) {
+// An error: the transport does not take it now, and has not sent it.
+Result<void> Exchange::send(int to, const Envelope& envelope, std::span<const std::byte> body,
+                            Bulk bulk) noexcept {
   if (is_lost(to)) {
-    return;
+    return {};
   }
   std::array<std::byte, max_header_bytes> header;
   std::memcpy(header.data(), &envelope, sizeof envelope);
@@ -146,10 +126,10 @@ void Exchange::send(int to, const Envelope& envelope, std::span<const std::byte>
       transport_->send(to, std::span(header).first(sizeof envelope + body.size()), bulk.bytes, ticket);
   if (!sending) {
     if (sending.error().code() == Errc::out_of_memory) {
-      throw std::bad_alloc();
+      return sending.error();
     }
     lose(to, sending.error());
-    return;
+    return {};
   }
   Metrics::increment(metrics_->messages);
   if (*sending == Sending::pending) {
@@ -164,6 +144,7 @@ void Exchange::send(int to, const Envelope& envelope, std::span<const std::byte>
     outgoing_.put({to, std::move(bulk), answers});
     debtors_.owe(to);  // the word that it has read the bulk, which stays until then
   }
+  return {};
 }
 
 // A failure shows as a lost rank.

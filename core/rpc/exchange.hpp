@@ -121,12 +121,12 @@ class Exchange final : private Receiver {
   /// Who answers from now on; none: questions are refused as `closed`.
   void serve(Service* service) noexcept { service_ = service; }
 
-  /// Asks; `call` hears of it inside a later step(), and lives until a bulk that nobody else keeps is sent.
-  /// Throws std::bad_alloc; nothing has been asked then, and `call` hears nothing.
+  /// Asks; `call` is told the answer inside a later step(), or here that the transport takes no more messages
+  /// to that rank now (`out_of_memory`). It lives until a bulk that nobody else keeps is sent.
   void ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
-           std::shared_ptr<Call> call);
-  /// Where there is no memory to send it, an answer without a bulk is sent later; one with a bulk becomes the
-  /// error `out_of_memory`, and an error is told by its code alone.
+           std::shared_ptr<Call> call) noexcept;
+  /// Where the transport takes no more messages to that rank now, an answer without a bulk is sent later; one
+  /// with a bulk becomes the error `out_of_memory`.
   void answer(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk = {}) noexcept;
   void refuse(int to, std::uint32_t call, const Error& error) noexcept;
   /// That question will not be answered: who asked has given up.
@@ -136,7 +136,7 @@ class Exchange final : private Receiver {
   [[nodiscard]] bool has_room(int to, std::uint64_t answer_bytes) const noexcept {
     return creditors_.has_room(to, answer_bytes);
   }
-  /// Says what nobody answers; later, where there is no memory to send it.
+  /// Says what nobody answers; later, where the transport takes no more messages to that rank now.
   void tell(int rank, Kind kind, std::span<const std::byte> body) noexcept;
   /// From now on that rank owes something other than an answer, until as many calls of expected().
   void expect(int rank) noexcept { debtors_.owe(rank); }
@@ -144,8 +144,7 @@ class Exchange final : private Receiver {
   /// Asks that rank at once whether it lives, unless it owes something, and from then on like those who owe,
   /// until it says something: if it does not, it is lost. Also after close().
   void doubt(int rank) noexcept;
-  /// Has `action` called within the first step() at that moment or after it, unless close() comes first; it
-  /// must not fail for want of memory. Throws std::bad_alloc.
+  /// Has `action` called within the first step() at that moment or after it, unless close() comes first.
   void call_at(Clock::time_point moment, std::function<void()> action);
   /// The transport, or somebody else who knows, says that this rank is gone.
   void lose(int rank, const Error& cause) noexcept;
@@ -202,12 +201,12 @@ class Exchange final : private Receiver {
   void end(std::uint32_t number, const Result<Answer>& outcome) noexcept;
   void settle(std::uint32_t number, const Result<Answer>& outcome) noexcept;
   [[nodiscard]] std::shared_ptr<Call> take(std::uint32_t number) noexcept;
-  void send(int to, const Envelope& envelope, std::span<const std::byte> body, Bulk bulk);
+  Result<void> send(int to, const Envelope& envelope, std::span<const std::byte> body, Bulk bulk) noexcept;
   void send_or_keep(int to, const Envelope& envelope, std::span<const std::byte> body) noexcept;
   bool send_unsent() noexcept;
   void ping(int rank) noexcept;
   std::span<std::byte> land(const Arrival& message, const Envelope& envelope,
-                            std::span<const std::byte> body);
+                            std::span<const std::byte> body) noexcept;
   [[nodiscard]] bool is_awaited(const Landing& landing) const noexcept;
   bool end_calls_in_vain() noexcept;
   bool look_at_clock() noexcept;

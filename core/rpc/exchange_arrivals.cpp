@@ -1,5 +1,4 @@
 #include <cstring>
-#include <new>
 #include <string>
 #include <utility>
 
@@ -48,23 +47,12 @@ std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
     deliver(message.from, envelope, body, message.present, Path::inline_value);
     return {};
   }
-  try {
-    return land(message, envelope, body);
-  } catch (const std::bad_alloc&) {
-    if (envelope.kind != Kind::reply) {
-      say_no(message.from, envelope.call, no_memory_left());
-    } else if (const auto* asked = calls_.find(envelope.call);
-               asked != nullptr && asked->rank == message.from) {
-      settle(envelope.call, no_memory_left());
-    }
-    return {};
-  }
+  return land(message, envelope, body);
 }
 
-// Where a bulk that is still to come goes; nowhere, if it is unwanted. Throws std::bad_alloc; nothing has
-// been noted then.
+// Where a bulk that is still to come goes; nowhere, if it is unwanted.
 std::span<std::byte> Exchange::land(const Arrival& message, const Envelope& envelope,
-                                    std::span<const std::byte> body) {
+                                    std::span<const std::byte> body) noexcept {
   Landing landing{message.from, envelope, ShortBytes(body), {}, {}, nullptr};
   if (envelope.kind == Kind::reply) {
     const auto* asked = calls_.find(envelope.call);
@@ -182,11 +170,7 @@ void Exchange::serve_question(const Question& question) noexcept {
   if (senseless) {
     return Metrics::increment(metrics_->turned_away);
   }
-  try {
-    creditors_.look_at(question.from, question.call);
-  } catch (const std::bad_alloc&) {
-    return say_no(question.from, question.call, no_memory_left());
-  }
+  creditors_.look_at(question.from, question.call);
   service_->asked(question);
   creditors_.look_away(question.kind != Kind::await);
 }

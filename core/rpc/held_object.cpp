@@ -1,7 +1,6 @@
 #include "core/rpc/held_object.hpp"
 
 #include <algorithm>
-#include <new>
 #include <string>
 #include <utility>
 
@@ -22,14 +21,15 @@ std::uint64_t HeldObject::alignment_of(std::uint64_t size_bytes) noexcept {
   return std::clamp(size_bytes & (~size_bytes + 1), least_alignment, most_alignment);
 }
 
-HeldObject::HeldObject(std::uint64_t block_bytes, std::uint64_t size_bytes) {
+std::shared_ptr<HeldObject> HeldObject::make(std::uint64_t block_bytes, std::uint64_t size_bytes) {
   const std::uint64_t alignment = alignment_of(size_bytes);
-  own_ = decltype(own_)(WarmMemory::of_process().take(block_bytes, alignment), {block_bytes, alignment});
-  if (!own_) {
-    throw std::bad_alloc();
+  decltype(own_) own(WarmMemory::of_process().take(block_bytes, alignment), {block_bytes, alignment});
+  if (!own) {
+    return nullptr;
   }
-  memory_ = {own_.get(), block_bytes};
-  block_ = memory_;
+  auto made = std::make_shared<HeldObject>(std::span(own.get(), block_bytes));
+  made->own_ = std::move(own);
+  return made;
 }
 
 HeldObject::HeldObject(std::span<std::byte> memory) noexcept : memory_(memory), block_(memory) {}

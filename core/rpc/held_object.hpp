@@ -17,9 +17,9 @@ namespace locum {
 /// then read by any.
 class HeldObject final : public PinBoard {
  public:
-  /// Memory for a block that is to come, aligned as an object of `size_bytes` may need. Throws
-  /// std::bad_alloc.
-  HeldObject(std::uint64_t block_bytes, std::uint64_t size_bytes);
+  /// Memory for a block that is to come, aligned as an object of `size_bytes` may need; null: this process
+  /// has no memory for it.
+  [[nodiscard]] static std::shared_ptr<HeldObject> make(std::uint64_t block_bytes, std::uint64_t size_bytes);
   /// A block inside `holder`'s bytes.
   HeldObject(ObjectView holder, std::span<const std::byte> block) noexcept;
 
@@ -29,7 +29,7 @@ class HeldObject final : public PinBoard {
   /// As an object of so many bytes may need to be aligned, whatever its type: 64 to 4096.
   [[nodiscard]] static std::uint64_t alignment_of(std::uint64_t size_bytes) noexcept;
 
-  /// Memory to fill. REQUIRES: made with a size.
+  /// Memory to fill. REQUIRES: made by make(), or with memory.
   [[nodiscard]] std::span<std::byte> memory() noexcept { return memory_; }
 
   [[nodiscard]] std::span<const std::byte> block() const noexcept { return block_; }

@@ -41,7 +41,7 @@ class Landings {
   ///                 least rate (see Debtors)
   explicit Landings(Clock::duration patience);
 
-  /// Throws std::bad_alloc; nothing has changed then. REQUIRES: no bulk of that number is on its way.
+  /// REQUIRES: no bulk of that number is on its way.
   void add(std::uint64_t number, Landing landing, Clock::time_point now);
   /// Takes it out; nothing: there is none.
   [[nodiscard]] std::optional<Landing> take(std::uint64_t number) noexcept;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
 #include <string>
 #include <utility>
 
@@ -34,15 +33,10 @@ bool may_be_asked_again(Kind kind) {
 }
 
 Error lost_meanwhile(const Error& cause) noexcept {
-  try {
-    return Error(
-        Errc::peer_lost,
-        "the rank that was asked died or closed before it could say whether it had done so; look what "
-        "is there, and try again, which asks another rank of its node",
-        cause.text());
-  } catch (const std::bad_alloc&) {
-    return cause;
-  }
+  return Error(Errc::peer_lost,
+               "the rank that was asked died or closed before it could say whether it had done so; look what "
+               "is there, and try again, which asks another rank of its node",
+               cause.text());
 }
 
 }  // namespace
@@ -81,17 +75,8 @@ Error Inquiry::nobody_left() const {
   return std::ranges::all_of(ranks_, closed) ? all_closed(node_) : all_lost(node_);
 }
 
-// Of its ranks one after the other, until one of them lives and has not closed. Where there is no memory for
-// that, whoever wants to know is told so.
+// Of its ranks one after the other, until one of them lives and has not closed.
 void Inquiry::ask_next(const std::shared_ptr<Inquiry>& self) noexcept {
-  try {
-    try_next(self);
-  } catch (const std::bad_alloc&) {
-    told(no_memory_left());
-  }
-}
-
-void Inquiry::try_next(const std::shared_ptr<Inquiry>& self) {
   int rank = -1;
   while (left_ > 0 && (rank < 0 || !can_be_asked(rank))) {
     rank = ranks_[next_];
@@ -108,16 +93,16 @@ void Inquiry::try_next(const std::shared_ptr<Inquiry>& self) {
 }
 
 std::span<std::byte> Inquiry::landing(std::span<const std::byte> body, std::uint64_t bulk_bytes) noexcept {
-  try {
-    block_ = place(body, bulk_bytes);
-    if (!block_) {
-      const auto wire = read_words<ObjectWire>(body);
-      block_ = std::make_shared<HeldObject>(bulk_bytes, wire ? wire->record.size_bytes : 0);
-    }
-    return block_->memory();
-  } catch (const std::bad_alloc&) {
+  auto placed = place(body, bulk_bytes);
+  if (!placed) {
     return {};
   }
+  block_ = *std::move(placed);
+  if (!block_) {
+    const auto wire = read_words<ObjectWire>(body);
+    block_ = HeldObject::make(bulk_bytes, wire ? wire->record.size_bytes : 0);
+  }
+  return block_ ? block_->memory() : std::span<std::byte>();
 }
 
 void Inquiry::ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& self) noexcept {
@@ -169,7 +154,7 @@ class FunctionInquiry final : public Inquiry {
 
  private:
   void told(Result<NodeAnswer> answer) noexcept override { std::exchange(then_, {})(std::move(answer)); }
-  std::shared_ptr<HeldObject> place(std::span<const std::byte> body, std::uint64_t bulk_bytes) override {
+  Room place(std::span<const std::byte> body, std::uint64_t bulk_bytes) override {
     return place_ ? place_(body, bulk_bytes) : nullptr;
   }
 

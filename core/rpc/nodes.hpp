@@ -28,6 +28,9 @@ struct NodeAnswer {
 class Inquiry : public Call {
  public:
   using Clock = Exchange::Clock;
+  /// Where the bulk of an answer is to land; null: in memory of this process; none: it is not to come, and
+  /// the question ends with `out_of_memory`.
+  using Room = std::optional<std::shared_ptr<HeldObject>>;
 
   /// Copies the body, and a bulk that nobody keeps: the question may be sent, and read by a transport, when
   /// who asked has given up and its memory is gone. REQUIRES: a body of 256 bytes at most.
@@ -37,11 +40,10 @@ class Inquiry : public Call {
   /// The answer; or an error of the other side, `timeout`, `out_of_memory` of this process, `closed` if all
   /// ranks of the node have closed, or `peer_lost` if none can be asked otherwise, or the one that was asked
   /// died or closed and nobody can say whether it had done what it was asked for. Once, inside a step of the
-  /// exchange, or of ask() itself. Must not fail for want of memory.
+  /// exchange, or of ask() itself.
   virtual void told(Result<NodeAnswer> answer) noexcept = 0;
-  /// Memory for the bulk of an answer with this body; null: memory of this process. Throws std::bad_alloc.
-  [[nodiscard]] virtual std::shared_ptr<HeldObject> place(std::span<const std::byte> /*body*/,
-                                                          std::uint64_t /*bulk_bytes*/) {
+  /// For the bulk of an answer with this body.
+  [[nodiscard]] virtual Room place(std::span<const std::byte> /*body*/, std::uint64_t /*bulk_bytes*/) {
     return nullptr;
   }
   /// Which rank was asked, the last one of all. REQUIRES: it has been asked.
@@ -55,7 +57,6 @@ class Inquiry : public Call {
   void refused(const Error& error, const std::shared_ptr<Call>& self) noexcept final;
   [[nodiscard]] Result<NodeAnswer> keep(const Answer& answer) noexcept;
   void ask_next(const std::shared_ptr<Inquiry>& self) noexcept;
-  void try_next(const std::shared_ptr<Inquiry>& self);
   [[nodiscard]] bool can_be_asked(int rank) const noexcept;
   [[nodiscard]] Error nobody_left() const;
 
@@ -85,9 +86,8 @@ class Nodes {
  public:
   using Clock = Exchange::Clock;
   using Then = std::function<void(Result<NodeAnswer>)>;
-  /// Memory for the bulk of an answer with this body; null: memory of this process.
-  using Place =
-      std::function<std::shared_ptr<HeldObject>(std::span<const std::byte> body, std::uint64_t bulk_bytes)>;
+  /// As Inquiry::place().
+  using Place = std::function<Inquiry::Room(std::span<const std::byte> body, std::uint64_t bulk_bytes)>;
 
   Nodes(const std::vector<int>& node_of_rank, int own_rank, std::shared_ptr<Exchange> exchange);
 

@@ -23,7 +23,8 @@ class PackingSpace {
   /// Memory that ends with its last owner.
   class Loan {
    public:
-    Loan(std::uint64_t bytes, std::shared_ptr<std::atomic<std::uint64_t>> lent);
+    Loan(std::unique_ptr<std::byte[]> memory, std::uint64_t bytes,
+         std::shared_ptr<std::atomic<std::uint64_t>> lent);
     Loan(const Loan&) = delete;
     Loan& operator=(const Loan&) = delete;
     ~Loan();
@@ -37,7 +38,7 @@ class PackingSpace {
 
   explicit PackingSpace(int ranks) : lent_(static_cast<std::size_t>(ranks)) {}
 
-  /// For that rank, 1 to `wanted` bytes. Throws std::bad_alloc. REQUIRES: wanted > 0.
+  /// For that rank, 1 to `wanted` bytes; null: this process has no memory for them. REQUIRES: wanted > 0.
   [[nodiscard]] std::shared_ptr<Loan> lend(int rank, std::uint64_t wanted);
   /// To that rank, now.
   [[nodiscard]] std::uint64_t lent(int rank) const noexcept;

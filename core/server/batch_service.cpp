@@ -24,8 +24,8 @@ constexpr std::uint64_t aligned(std::uint64_t bytes) {
 /// An answer that is being made: rows, and behind them the bytes that there is room for.
 class BatchService::Packing {
  public:
-  Packing(const BatchWords& asked, std::uint64_t room, std::uint64_t inline_bytes)
-      : memory_(std::make_shared<HeldObject>(aligned(asked.count * sizeof(BatchRow)) + room, 0)),
+  Packing(const BatchWords& asked, std::shared_ptr<HeldObject> memory, std::uint64_t inline_bytes)
+      : memory_(std::move(memory)),
         facts_(asked.facts != 0),
         inline_bytes_(inline_bytes),
         end_(asked.count * sizeof(BatchRow)) {}
@@ -66,10 +66,13 @@ class BatchService::Packing {
   std::uint64_t added_ = 0;
 };
 
-// For blocks. None, where that rank has much that it has not read: then each of them is asked for alone.
-std::uint64_t BatchService::room_for(const BatchWords& asked, Asker asker) const noexcept {
+// For rows and blocks; null: there is none. For rows alone, where that rank has much that it has not read:
+// then each of the blocks is asked for alone.
+std::shared_ptr<HeldObject> BatchService::memory_for(const BatchWords& asked, Asker asker) const {
+  const std::uint64_t rows = asked.count * sizeof(BatchRow);
   const std::uint64_t most = std::min(most_batch_bytes, asked.count * aligned(parts_.inline_bytes));
-  return parts_.exchange->has_room(asker.rank, most + asked.count * sizeof(BatchRow)) ? most : 0;
+  const bool has_room = parts_.exchange->has_room(asker.rank, most + rows);
+  return HeldObject::make(aligned(rows) + (has_room ? most : 0), 0);
 }
 
 // Else it has been refused.
@@ -120,7 +123,11 @@ void BatchService::fetch(const Question& question, Asker asker) {
   if (!may_ask(question, asked->count, asker)) {
     return;
   }
-  Packing packing(*asked, room_for(*asked, asker), parts_.inline_bytes);
+  const auto memory = memory_for(*asked, asker);
+  if (!memory) {
+    return parts_.refuse(asker, no_memory_left());
+  }
+  Packing packing(*asked, memory, parts_.inline_bytes);
   for (auto left = question.bulk; !left.empty(); left = left.subspan(sizeof(Key))) {
     add(*read_words<Key>(left), packing);
   }
@@ -136,7 +143,11 @@ void BatchService::look_up(const Question& question, Asker asker) {
   if (!may_ask(question, asked->count, asker)) {
     return;
   }
-  Packing packing(*asked, room_for(*asked, asker), parts_.inline_bytes);
+  const auto memory = memory_for(*asked, asker);
+  if (!memory) {
+    return parts_.refuse(asker, no_memory_left());
+  }
+  Packing packing(*asked, memory, parts_.inline_bytes);
   for (auto left = question.bulk; !left.empty();) {
     const auto each = bundled(left, sizeof(NameWords));
     const auto* const name = reinterpret_cast<const char*>(each->bulk.data());

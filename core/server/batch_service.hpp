@@ -25,7 +25,7 @@ class BatchService final {
   void add(std::uint32_t store, std::string_view name, Packing& packing) const;
   [[nodiscard]] bool may_ask(const Question& question, std::uint32_t count, Asker asker) const;
 
-  [[nodiscard]] std::uint64_t room_for(const BatchWords& asked, Asker asker) const noexcept;
+  [[nodiscard]] std::shared_ptr<HeldObject> memory_for(const BatchWords& asked, Asker asker) const;
 
   const ServiceParts& parts_;
 };

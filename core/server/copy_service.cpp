@@ -3,8 +3,6 @@
 #include <memory>
 #include <utility>
 
-#include "core/base/unless_out_of_memory.hpp"
-
 namespace locum {
 
 void CopyService::copy(const Question& question, Asker asker) {
@@ -92,19 +90,12 @@ void CopyService::join(const Question& question, Asker asker) {
   });
 }
 
-// Where there is no memory to tell of it, who has a copy is told all the same: nobody else will ask for that.
 void CopyService::dissolve_then(const Key& key, Asker asker, std::span<const std::byte> body) {
-  const bool is_told = unless_out_of_memory([&] {
-    parts_.copies.sets->dissolve(
-        key, parts_.soon(),
-        [this, asker, body = std::vector(body.begin(), body.end())](const Result<void>& alone) {
-          alone ? parts_.answer(asker, body) : parts_.refuse(asker, alone.error());
-        });
-  });
-  if (!is_told) {
-    parts_.copies.sets->dissolve(key);
-    parts_.refuse(asker, no_memory_left());
-  }
+  parts_.copies.sets->dissolve(
+      key, parts_.soon(),
+      [this, asker, body = std::vector(body.begin(), body.end())](const Result<void>& alone) {
+        alone ? parts_.answer(asker, body) : parts_.refuse(asker, alone.error());
+      });
 }
 
 }  // namespace locum

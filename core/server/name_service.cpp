@@ -174,10 +174,8 @@ bool NameService::serve(const AwaitedNames::Waiter& waiter) noexcept {
     } else {
       parts_.refuse(asker, pin.error());
     }
-  } catch (const std::bad_alloc&) {
-    parts_.refuse(asker, no_memory_left());
-  } catch (const std::exception& exception) {
-    parts_.refuse(asker, could_not_answer(exception));
+  } catch (const Error& error) {
+    parts_.refuse(asker, could_not_answer(error));
   }
   return true;
 }
@@ -265,14 +263,8 @@ void NameService::bind(const Question& question, Asker asker) {
   if (!bound->outdated) {
     return replaced->ended({});
   }
-  const bool is_told = unless_out_of_memory([&] {
-    parts_.copies.sets->dissolve(*bound->outdated, parts_.soon(),
-                                 [replaced](const Result<void>& outcome) { replaced->ended(outcome); });
-  });
-  if (!is_told) {  // it is bound all the same
-    parts_.copies.sets->dissolve(*bound->outdated);
-    replaced->ended({});
-  }
+  parts_.copies.sets->dissolve(*bound->outdated, parts_.soon(),
+                               [replaced](const Result<void>& outcome) { replaced->ended(outcome); });
 }
 
 void NameService::unbind(const Question& question, Asker asker) {
@@ -320,15 +312,22 @@ void NameService::list(const Question& question, Asker asker) {
   if (!asked || is_internal(asked->store)) {
     return parts_.refuse_senseless(question);
   }
-  const auto names = parts_.local.directory->names(asked->store, text_of(question.bulk));
-  if (!names) {
-    return parts_.refuse(asker, names.error());
+  using Packed = std::vector<std::byte>;
+  const auto packed = guarded([&]() -> Result<std::shared_ptr<const Packed>> {
+    const auto names = parts_.local.directory->names(asked->store, text_of(question.bulk));
+    if (!names) {
+      return names.error();
+    }
+    return std::make_shared<const Packed>(pack_names(*names));
+  });
+  if (!packed) {
+    return parts_.refuse(asker, packed.error());
   }
-  const auto packed = std::make_shared<const std::vector<std::byte>>(pack_names(*names));
-  if (!parts_.exchange->has_room(asker.rank, packed->size())) {
+  const Packed& bytes = **packed;
+  if (!parts_.exchange->has_room(asker.rank, bytes.size())) {
     return parts_.refuse(asker, call_error::crowded(asker.rank, parts_.exchange->options().rank));
   }
-  parts_.answer(asker, {}, {*packed, packed, packed->size()});
+  parts_.answer(asker, {}, {bytes, *packed, bytes.size()});
 }
 
 }  // namespace locum

@@ -3,10 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <new>
 #include <utility>
 
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/server/retirements.hpp"
 #include "core/server/settlement.hpp"
 
@@ -24,21 +22,17 @@ NodeService::NodeService(ServiceParts parts, std::shared_ptr<NameAlarm> alarm)
 void NodeService::asked(const Question& question) noexcept {
   try {
     dispatch(question);
-  } catch (const std::bad_alloc&) {
-    parts_.refuse(asker_of(question), no_memory_left());
-  } catch (const std::exception& exception) {
-    parts_.refuse(asker_of(question), could_not_answer(exception));
+  } catch (const Error& error) {
+    parts_.refuse(asker_of(question), could_not_answer(error));
   }
 }
 
-// Waits for names that are not forgotten now are when they are overdue, and a mark that is not taken away is
-// taken over by whoever wants the object.
 void NodeService::bereaved(int rank) noexcept {
   parts_.read_leases->forget(rank);
-  unless_out_of_memory([&] { names_.forget(rank); });
+  names_.forget(rank);
   parts_.promise_waits->forget(rank);
   if (parts_.nodes->of_creator(static_cast<std::uint32_t>(rank)) == parts_.nodes->own()) {
-    unless_out_of_memory([&] { parts_.copies.here->unmark_all(rank); });
+    parts_.copies.here->unmark_all(rank);
   }
 }
 
@@ -50,7 +44,7 @@ Exchange::Clock::time_point NodeService::next_due() const noexcept {
   return std::min({look_due, parts_.read_leases->next_due(), parts_.reads->next_due(),
                    parts_.settlement->next_due(), parts_.retirements->next_due(),
                    parts_.copies.sets->next_due(), parts_.promise_waits->next_due(),
-                   parts_.bundles->next_due(), names_.next_due(), estate_due_});
+                   parts_.bundles->next_due(), names_.next_due()});
 }
 
 void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
@@ -66,7 +60,7 @@ void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
     look_for_all_awaited(now);
   }
   parts_.promise_waits->do_due(now);
-  if (std::min(parts_.settlement->next_due(), estate_due_) <= now) {
+  if (parts_.settlement->next_due() <= now) {
     settle_estate();
   }
 }
@@ -90,8 +84,7 @@ void NodeService::close(const Error& error) noexcept {
 void NodeService::settle_estate() noexcept {
   parts_.settlement->settle_estate();
   parts_.copies.sets->dissolve_gone();
-  const bool done = unless_out_of_memory([&] { parts_.copies.here->adopt(); });
-  estate_due_ = done ? Exchange::Clock::time_point::max() : parts_.soon();
+  parts_.copies.here->adopt();
 }
 
 void NodeService::dispatch(const Question& question) {

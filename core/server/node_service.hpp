@@ -56,7 +56,6 @@ class NodeService final : public Service {
   NameService names_;
   const std::shared_ptr<NameAlarm> alarm_;
   Exchange::Clock::time_point look_due_{};  ///< not before, when the alarm rings
-  Exchange::Clock::time_point estate_due_ = Exchange::Clock::time_point::max();
 };
 
 }  // namespace locum

@@ -72,7 +72,7 @@ void ObjectService::evict(const Question& question, Asker asker) {
   const auto body = words(unbinding);
   parts_.nodes->ask(home, Kind::unbind, body, {std::as_bytes(std::span(parts_.local.name(*pin))), object},
                     parts_.soon(), [this, asker, key, home, object](const Result<NodeAnswer>& unbound) {
-                      parts_.go_on(asker, [&] { end_eviction(key, home, asker, unbound); });
+                      end_eviction(key, home, asker, unbound);
                     });
 }
 

@@ -77,6 +77,9 @@ void PartService::fetch_hyperslab(const Question& question, Asker asker) {
     return answer(asker, pin, {payload.subspan(run.offset, run.bytes), *object});
   }
   const auto packed = space_.lend(asker.rank, left);
+  if (!packed) {
+    return parts_.refuse(asker, no_memory_left());
+  }
   runs->gather(payload.data(), asked->position, packed->memory());
   answer(asker, pin, {packed->memory(), packed});
 }

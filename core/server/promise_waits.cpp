@@ -1,9 +1,7 @@
 #include "core/server/promise_waits.hpp"
 
 #include <algorithm>
-#include <new>
 
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/ports/directory.hpp"
 #include "core/rpc/call_error.hpp"
 
@@ -114,7 +112,7 @@ bool PromiseWaits::is_here(const Key& promised) const noexcept {
   return nodes_->of_creator(promised.creator) == nodes_->own();
 }
 
-// One that cannot be waited for is told so, or std::bad_alloc is thrown and nobody waits.
+// One that cannot be waited for is told so.
 void PromiseWaits::join(AwaitedPromise& one) {
   if (closed_) {
     return one.told_.tell(*closed_);
@@ -141,20 +139,13 @@ void PromiseWaits::join(AwaitedPromise& one) {
 
 // He who waits first is alone.
 void PromiseWaits::begin(Entries::iterator at) {
-  try {
-    if (!is_here(at->first)) {
-      return ask(at);
-    }
-    if (const auto outcome = look(at->first, at->second.name)) {
-      Queue told;
-      (void)end(at, *outcome, told);
-      tell(told);
-    }
-  } catch (const std::bad_alloc&) {
-    Queue nobody;
-    (void)at->second.waiting.pop();
-    (void)end(at, no_memory_left(), nobody);
-    throw;
+  if (!is_here(at->first)) {
+    return ask(at);
+  }
+  if (const auto outcome = look(at->first, at->second.name)) {
+    Queue told;
+    (void)end(at, *outcome, told);
+    tell(told);
   }
 }
 
@@ -248,26 +239,17 @@ void PromiseWaits::answered(const Key& promised, const Question* question,
     entry.left_alone += now < entry.asked_until ? 1 : 0;
     entry.question.reset();
     if (entry.is_awaited()) {
-      try {
-        ask(at);  // who came later has more time
-      } catch (const std::bad_alloc&) {
-        answer_mates(entry, no_memory_left());
-        (void)end(at, no_memory_left(), told);
-      }
+      ask(at);  // who came later has more time
     } else {
       (void)end(at, promise_not_set(), told);
     }
     return tell(told);
   }
   answer_mates(entry, answer);
-  try {
-    (void)end(at,
-              read_name_answer(*nodes_, promised.store, entry.name, nodes_->of_creator(promised.creator),
-                               true, std::move(answer)),
-              told);
-  } catch (const std::bad_alloc&) {
-    (void)end(at, no_memory_left(), told);
-  }
+  (void)end(at,
+            read_name_answer(*nodes_, promised.store, entry.name, nodes_->of_creator(promised.creator), true,
+                             std::move(answer)),
+            told);
   tell(told);
 }
 
@@ -343,30 +325,24 @@ void PromiseWaits::take_back(const Key& promised, const Entry& entry) noexcept {
   if (exchange_->is_lost(rank) || exchange_->has_closed(rank)) {
     return;
   }
-  unless_out_of_memory([&] {
-    const AwaitWords asked{.store = promised.store, .patience_ns = 0};
-    nodes_->ask_rank(
-        rank, std::make_shared<TakenBack>(Kind::await, words(asked), Bulk{bytes_of_text(entry.name), nullptr},
-                                          now + exchange_->options().patience));
-  });
+  const AwaitWords asked{.store = promised.store, .patience_ns = 0};
+  nodes_->ask_rank(
+      rank, std::make_shared<TakenBack>(Kind::await, words(asked), Bulk{bytes_of_text(entry.name), nullptr},
+                                        now + exchange_->options().patience));
 }
 
 // None: not yet. Watched first, then looked for: what is bound after the look is told of.
 std::optional<Result<NameAnswer>> PromiseWaits::look(const Key& promised, const std::string& name) noexcept {
-  try {
-    memory_.directory->watch(name_hash(promised.store, name), watcher_);
-    const auto pin = find_promised(*memory_.table, *memory_.directory, promised, name, lost_mates_);
-    if (pin) {
-      memory_.table->release(pin->id);
-      return NameAnswer();
-    }
-    if (pin.error().code() == Errc::timeout) {
-      return std::nullopt;
-    }
-    return Result<NameAnswer>(pin.error());
-  } catch (const std::bad_alloc&) {
-    return Result<NameAnswer>(no_memory_left());
+  memory_.directory->watch(name_hash(promised.store, name), watcher_);
+  const auto pin = find_promised(*memory_.table, *memory_.directory, promised, name, lost_mates_);
+  if (pin) {
+    memory_.table->release(pin->id);
+    return NameAnswer();
   }
+  if (pin.error().code() == Errc::timeout) {
+    return std::nullopt;
+  }
+  return Result<NameAnswer>(pin.error());
 }
 
 // The others go on waiting.
@@ -389,7 +365,7 @@ PromiseWaits::Queue PromiseWaits::take_over(Entry& entry, Clock::time_point now)
 PromiseWaits::Entries::iterator PromiseWaits::end(Entries::iterator at, const Result<NameAnswer>& outcome,
                                                   Queue& told) noexcept {
   if (const auto& mark = at->second.mark) {
-    unless_out_of_memory([&] { marks_->unmark(marked(at->first), *mark); });
+    marks_->unmark(marked(at->first), *mark);
   }
   Queue all = std::exchange(at->second.waiting, {});
   while (AwaitedPromise* const one = all.pop()) {

@@ -63,7 +63,7 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
   void do_due(Clock::time_point now) noexcept;
   /// Answers a rank of this node when a promise of another one is set or over; `stale`, at once, if this rank
   /// does not ask for the node (any more). A rank asks once for a promise: its next question takes the place
-  /// of the one before, so that nobody fills this rank's memory. Throws std::bad_alloc.
+  /// of the one before, so that nobody fills this rank's memory.
   void join(const Key& promised, const Mate& mate);
   /// That rank of this node does not wait for it any more, and is told so.
   void leave(const Key& promised, int mate) noexcept;
@@ -148,16 +148,12 @@ class AwaitedPromise final : public Operation::Begun {
                  Deadline::Clock::time_point until, For who)
       : waits_(waits), promised_(promised), name_(name), until_(until), for_(who) {}
 
-  /// Throws std::bad_alloc: it is not waited for then.
-  [[nodiscard]] Result<NameAnswer> await_resume() {
-    check();
-    return told_.await_resume();
-  }
+  [[nodiscard]] Result<NameAnswer> await_resume() { return told_.await_resume(); }
 
  private:
   friend class PromiseWaits;
 
-  [[nodiscard]] bool begin(Operation& operation) override {
+  [[nodiscard]] bool begin(Operation& operation) noexcept override {
     operation_ = &operation;
     waits_.join(*this);
     return told_.is_told(operation);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/deadline.hpp"
 #include "core/node/node_memory.hpp"
 
@@ -30,13 +29,11 @@ std::shared_ptr<Retirement> Retirements::Queue::pop() noexcept {
 }
 
 Retirements::Retirements(std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
-                         std::shared_ptr<Bell> bell, std::chrono::milliseconds timeout)
-    : exchange_(std::move(exchange)), nodes_(std::move(nodes)), bell_(std::move(bell)), timeout_(timeout) {}
+                         std::chrono::milliseconds timeout)
+    : exchange_(std::move(exchange)), nodes_(std::move(nodes)), timeout_(timeout) {}
 
 // One by one: a long queue that destroys itself would take as much of the stack.
 Retirements::~Retirements() {
-  for (Queue named = take_named(); named.pop();) {
-  }
   while (waiting_.pop()) {
   }
 }
@@ -48,37 +45,12 @@ void Retirements::retire(std::shared_ptr<Retirement> given, const Key& key,
   one->key_ = key;
   one->until_ = until;
   if (nodes_->of_creator(key.creator) < 0) {
-    Error error = no_memory_left();
-    unless_out_of_memory([&] { error = no_such_maker(key); });
-    return tell(*one, error);
+    return tell(*one, no_such_maker(key));
   }
   ask(one);
 }
 
-void Retirements::retire_soon(std::shared_ptr<Retirement> one, const Key& key) noexcept {
-  one->key_ = key;
-  one->is_awaited_ = false;
-  {
-    const MutexLock lock(mutex_);
-    named_.push(std::move(one));
-    has_named_.store(true, std::memory_order_release);
-  }
-  bell_->ring();
-}
-
-Retirements::Queue Retirements::take_named() noexcept {
-  const MutexLock lock(mutex_);
-  has_named_.store(false, std::memory_order_relaxed);
-  return std::exchange(named_, {});
-}
-
 void Retirements::do_due(Clock::time_point now) noexcept {
-  if (has_named_.load(std::memory_order_acquire)) {
-    for (Queue named = take_named(); auto one = named.pop();) {
-      const Key key = one->key_;
-      retire(std::move(one), key, now);
-    }
-  }
   if (due_ > now) {
     return;
   }
@@ -97,14 +69,9 @@ void Retirements::ask(const std::shared_ptr<Retirement>& one) noexcept {
   const KeyWords asked{one->key_};
   const auto now = exchange_->now();
   const auto until = one->until_ > now ? one->until_ : Deadline().moment(timeout_, now);
-  const bool is_asked = unless_out_of_memory([&] {
-    nodes_->ask(
-        nodes_->of_creator(one->key_.creator), Kind::retire, words(asked), {}, until,
-        [self = shared_from_this(), one](const Result<NodeAnswer>& answer) { self->answered(one, answer); });
-  });
-  if (!is_asked) {
-    ask_later(one, no_memory_left());
-  }
+  nodes_->ask(
+      nodes_->of_creator(one->key_.creator), Kind::retire, words(asked), {}, until,
+      [self = shared_from_this(), one](const Result<NodeAnswer>& answer) { self->answered(one, answer); });
 }
 
 // A question that nobody has answered in time was sent, and will be heard.
@@ -138,8 +105,6 @@ void Retirements::ask_later(const std::shared_ptr<Retirement>& one, const Error&
 void Retirements::close(const Error& error) noexcept {
   closed_ = error;
   due_ = Clock::time_point::max();
-  for (Queue named = take_named(); named.pop();) {
-  }
   for (Queue waiting = std::exchange(waiting_, {}); const auto one = waiting.pop();) {
     tell(*one, error);
   }

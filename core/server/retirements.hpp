@@ -8,7 +8,6 @@
 
 #include "core/base/mutex.hpp"
 #include "core/key.hpp"
-#include "core/rpc/bell.hpp"
 #include "core/rpc/exchange.hpp"
 #include "core/rpc/nodes.hpp"
 
@@ -27,7 +26,8 @@ class Retirement {
 
  protected:
   /// That it is out of sight, or why that is not known: an error of the other side, `out_of_memory`, where it
-  /// goes as soon as there is some, `timeout`, `peer_lost`, or `closed` if this rank is. Once, by who drives.
+  /// goes as soon as the question can be sent, `timeout`, `peer_lost`, or `closed` if this rank is. Once, by
+  /// who drives.
   virtual void ended(const Result<void>& outcome) noexcept = 0;
 
  private:
@@ -42,16 +42,16 @@ class Retirement {
 };
 
 /// Tells the nodes of objects that lost their names: nobody else asks for that, and an object that stays is
-/// one that nobody knows of. So where there is no memory for the question, here or on the other side (as
-/// after a batch of names), it is asked again, also when nobody waits for the answer any more. It needs no
-/// memory to wait until then. A node that has closed shows the object to nobody any more.
+/// one that nobody knows of. So where the question cannot be sent now, or the other side has no room for it
+/// (as after a batch of names), it is asked again, also when nobody waits for the answer any more. A node
+/// that has closed shows the object to nobody any more.
 ///
-/// All functions but retire_soon() and next_due() are called by who drives; nothing here waits.
+/// All functions are called by who drives; nothing here waits.
 class Retirements final : public std::enable_shared_from_this<Retirements> {
  public:
   using Clock = Exchange::Clock;
 
-  Retirements(std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes, std::shared_ptr<Bell> bell,
+  Retirements(std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
               std::chrono::milliseconds timeout);
   Retirements(const Retirements&) = delete;
   Retirements& operator=(const Retirements&) = delete;
@@ -59,16 +59,12 @@ class Retirements final : public std::enable_shared_from_this<Retirements> {
 
   /// Has the object go. Once for each.
   void retire(std::shared_ptr<Retirement> given, const Key& key, Clock::time_point until) noexcept;
-  /// retire(), by who drives, soon, and told to nobody. Any thread.
-  void retire_soon(std::shared_ptr<Retirement> one, const Key& key) noexcept LOCUM_EXCLUDES(mutex_);
   /// When do_due() is.
-  [[nodiscard]] Clock::time_point next_due() const noexcept {
-    return has_named_.load(std::memory_order_acquire) ? Clock::time_point() : due_;
-  }
+  [[nodiscard]] Clock::time_point next_due() const noexcept { return due_; }
   void do_due(Clock::time_point now) noexcept;
   /// Nothing is asked again; who waits is told `error`. What had not gone stays until it is evicted by its
   /// key, or its store is dropped.
-  void close(const Error& error) noexcept LOCUM_EXCLUDES(mutex_);
+  void close(const Error& error) noexcept;
 
  private:
   /// In the order in which they came.
@@ -86,19 +82,14 @@ class Retirements final : public std::enable_shared_from_this<Retirements> {
   void ask(const std::shared_ptr<Retirement>& one) noexcept;
   void answered(const std::shared_ptr<Retirement>& one, const Result<NodeAnswer>& answer) noexcept;
   void ask_later(const std::shared_ptr<Retirement>& one, const Error& error) noexcept;
-  [[nodiscard]] Queue take_named() noexcept LOCUM_EXCLUDES(mutex_);
   static void tell(Retirement& one, const Result<void>& outcome) noexcept;
 
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;
-  const std::shared_ptr<Bell> bell_;
   const std::chrono::milliseconds timeout_;
   std::optional<Error> closed_;
   Queue waiting_;  ///< until they are asked for again
   Clock::time_point due_ = Clock::time_point::max();
-  Mutex mutex_;
-  Queue named_ LOCUM_GUARDED_BY(mutex_);  ///< by retire_soon()
-  std::atomic<bool> has_named_{false};
 };
 
 }  // namespace locum

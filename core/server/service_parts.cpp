@@ -37,11 +37,7 @@ int ServiceParts::node_of(const Question& question) const noexcept {
 }
 
 Error could_not_answer(const std::exception& exception) noexcept {
-  try {
-    return Error(Errc::system, "the rank that was asked could not answer", exception.what());
-  } catch (const std::bad_alloc&) {
-    return no_memory_left();
-  }
+  return Error(Errc::system, "the rank that was asked could not answer", exception.what());
 }
 
 Exchange::Clock::time_point ServiceParts::soon() const {

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
-#include <new>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -49,15 +48,6 @@ struct ServiceParts {
   /// `closed` is no answer of a rank that is asked: it would say that nothing was done. Where this rank
   /// closes on the way, or a node that it asks has, the asker is told `peer_lost`, and asks nobody else.
   void refuse(Asker asker, const Error& error) const noexcept;
-  /// Goes on with what another node's word was awaited for; refuses where there is no memory for that.
-  template <class Rest>
-  void go_on(Asker asker, Rest rest) const noexcept {
-    try {
-      rest();
-    } catch (const std::bad_alloc&) {
-      refuse(asker, no_memory_left());
-    }
-  }
   /// The question makes no sense; nothing was changed.
   void refuse_senseless(const Question& question) const;
   /// Whether that is a name of which this node decides.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/base/unless_out_of_memory.hpp"
 #include "core/deadline.hpp"
 #include "core/object/object_wire.hpp"
 
@@ -42,14 +41,12 @@ void Settlement::settle(const Key& key) {
 }
 
 void Settlement::settle_soon(const Key& key) noexcept {
-  const bool noted = unless_out_of_memory([&] {
+  {
     const MutexLock lock(mutex_);
     named_.push_back(key);
     has_named_.store(true, std::memory_order_release);
-  });
-  if (noted) {
-    bell_->ring();
   }
+  bell_->ring();
 }
 
 void Settlement::settle_named() noexcept {
@@ -60,25 +57,15 @@ void Settlement::settle_named() noexcept {
     has_named_.store(false, std::memory_order_relaxed);
   }
   for (const Key& key : named) {
-    unless_out_of_memory([&] { settle(key); });
-  }
-}
-
-// What there is no memory for is done again, with all the others.
-template <class Do>
-void Settlement::or_later(Do act) noexcept {
-  if (!unless_out_of_memory(act)) {
-    next_due_ = soon();
+    settle(key);
   }
 }
 
 void Settlement::settle_estate() noexcept {
   next_due_ = Clock::time_point::max();
-  or_later([&] {
-    for (const Key& key : local_.table ? local_.table->unsettled() : std::vector<Key>()) {
-      settle_of_dead(key);
-    }
-  });
+  for (const Key& key : local_.table ? local_.table->unsettled() : std::vector<Key>()) {
+    settle_of_dead(key);
+  }
 }
 
 void Settlement::settle_of_dead(const Key& key) {
@@ -116,11 +103,11 @@ void Settlement::tell_of_death(const std::shared_ptr<Bind>& bind, int rank) {
                    [self = shared_from_this(), bind, rank](const Result<NodeAnswer>& known) {
                      const auto failure = known ? Errc{} : known.error().code();
                      if (failure == Errc::timeout) {
-                       self->or_later([&] { self->tell_of_death(bind, rank); });
+                       self->tell_of_death(bind, rank);
                      } else if (failure == Errc::out_of_memory) {
                        self->next_due_ = self->soon();
                      } else if (--bind->ignorant == 0) {  // those who can be told
-                       self->or_later([&] { self->look(bind); });
+                       self->look(bind);
                      }
                    });
 }
@@ -131,7 +118,7 @@ void Settlement::look(const std::shared_ptr<Bind>& bind) {
   nodes_->ask(bind->home, Kind::look_up, body, {std::as_bytes(std::span(bind->name)), bind}, soon(),
               [self = shared_from_this(), bind](const Result<NodeAnswer>& answer) {
                 if (self->local_.table) {
-                  self->or_later([&] { self->looked(bind, answer); });
+                  self->looked(bind, answer);
                 }
               });
 }
@@ -166,7 +153,7 @@ void Settlement::look_again_after(const std::shared_ptr<Bind>& bind, const Error
 // Not at once: the home may say at once that a stopped process keeps it from looking.
 void Settlement::look_again(const std::shared_ptr<Bind>& bind) {
   exchange_->call_at(exchange_->now() + std::exchange(bind->pause, 2 * bind->pause),
-                     [self = shared_from_this(), bind] { self->or_later([&] { self->look(bind); }); });
+                     [self = shared_from_this(), bind] { self->look(bind); });
 }
 
 // It was not bound when the home looked. Whoever of the home answers this rank, or has closed, had done by
@@ -187,12 +174,12 @@ void Settlement::call_roll(const std::shared_ptr<Bind>& bind) {
                   return;
                 }
                 if (!roll) {
-                  return self->or_later([&] { self->look_again_after(bind, roll.error()); });
+                  return self->look_again_after(bind, roll.error());
                 }
                 const std::size_t given_up = self->count_given_up(bind->home);
                 const bool all_dead = self->count_given_up(bind->home, &*roll) == given_up;
                 bind->known_dead = all_dead ? given_up : 0;
-                self->or_later([&] { all_dead ? self->look(bind) : self->look_again(bind); });
+                all_dead ? self->look(bind) : self->look_again(bind);
               });
 }
 

@@ -33,10 +33,9 @@ class Settlement final : public std::enable_shared_from_this<Settlement> {
 
   /// An object of this process, whose bind it sent itself, and whose bulk has been read or never will be: so
   /// the question follows the bind on the same way, or goes to another rank of the home after the one that
-  /// was asked has been given up or has closed. Throws std::bad_alloc.
+  /// was asked has been given up or has closed.
   void settle(const Key& key);
-  /// settle(), by who drives, soon. Any thread. Where there is no memory for it the object stays, as where
-  /// its home cannot be asked.
+  /// settle(), by who drives, soon. Any thread.
   void settle_soon(const Key& key) noexcept LOCUM_EXCLUDES(mutex_);
   /// Settles what settle_soon() has named.
   void settle_named() noexcept LOCUM_EXCLUDES(mutex_);
@@ -44,8 +43,8 @@ class Settlement final : public std::enable_shared_from_this<Settlement> {
   /// question of another rank: so every rank of a home is told first that the maker is dead, and hears
   /// nothing more of it. Called again, it asks again, which changes nothing.
   void settle_estate() noexcept;
-  /// When settle_estate() is to be called again, because this process, or one that was asked, had no memory
-  /// left; Clock::time_point::max(): never.
+  /// When settle_estate() is to be called again, because one that was asked takes no more messages now;
+  /// Clock::time_point::max(): never.
   [[nodiscard]] Clock::time_point next_due() const noexcept { return next_due_; }
   /// Whether settle_named() is due.
   [[nodiscard]] bool has_named() const noexcept { return has_named_.load(std::memory_order_acquire); }
@@ -54,8 +53,6 @@ class Settlement final : public std::enable_shared_from_this<Settlement> {
 
  private:
   struct Bind;
-  template <class Do>
-  void or_later(Do act) noexcept;
   [[nodiscard]] std::shared_ptr<Bind> find(const Key& key) const;
   void settle_of_dead(const Key& key);
   void tell_of_death(const std::shared_ptr<Bind>& bind, int rank);

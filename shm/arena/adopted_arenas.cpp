@@ -1,7 +1,6 @@
 #include "shm/arena/adopted_arenas.hpp"
 
 #include <algorithm>
-#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -27,15 +26,12 @@ Result<void> AdoptedArenas::adopt(std::uint32_t rank, std::span<const Block> use
   }
   const std::uint64_t begin = geometry.arena_offset(rank);
   std::vector<AdoptedPages::Pages> gaps;
-  try {
-    auto pages = std::make_unique<AdoptedPages>(begin, geometry.arena_bytes, used);
-    pages->for_each_gap([&](const AdoptedPages::Pages& gap) { gaps.push_back(gap); });
+  auto pages = std::make_unique<AdoptedPages>(begin, geometry.arena_bytes, used);
+  pages->for_each_gap([&](const AdoptedPages::Pages& gap) { gaps.push_back(gap); });
+  {
     const MutexLock lock(mutex_);
     arenas_[rank] = std::move(pages);
     sum_up();
-  } catch (const std::bad_alloc&) {
-    return Error(Errc::out_of_memory,
-                 "this process has no memory of its own left for the books of a dead one's arena");
   }
   segment_->share(rank).surplus_bytes.store(0, std::memory_order_relaxed);
   LOCUM_KILL_POINT("adopt arena: nothing is asked of it any more");

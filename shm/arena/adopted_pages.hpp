@@ -24,7 +24,7 @@ class AdoptedPages {
     std::uint64_t end = 0;
   };
 
-  /// The arena lies at [begin, begin + size_bytes) of the segment. May throw bad_alloc.
+  /// The arena lies at [begin, begin + size_bytes) of the segment.
   AdoptedPages(std::uint64_t begin, std::uint64_t size_bytes, std::span<const Block> used);
 
   /// Calls visit(Pages) for all that no block uses, up to the arena's end.

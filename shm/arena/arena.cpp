@@ -4,7 +4,6 @@
 #include <bit>
 #include <chrono>
 #include <limits>
-#include <new>
 #include <string>
 #include <utility>
 
@@ -55,22 +54,18 @@ Result<Block> SharedArena::allocate(std::uint64_t size_bytes, std::uint64_t alig
   }
   const BlockRequest request{.size_bytes = size_bytes,
                              .class_bytes = size_class::aligned(size_bytes, alignment)};
-  try {
-    std::optional<std::uint64_t> begin;
-    bool wanted = false;
-    {
-      const MutexLock lock(mutex_);
-      const std::uint64_t pages_before = blocks_.pages().free_pages();
-      begin = blocks_.take(request);
-      wanted = blocks_.pages().free_pages() != pages_before && books_changed();
-    }
-    if (wanted) {
-      wake();
-    }
-    return begin ? Result<Block>(Block{begin_ + *begin, size_bytes}) : grow(request);
-  } catch (const std::bad_alloc&) {
-    return Error(Errc::out_of_memory, "this process has no memory of its own left for its arena's books");
+  std::optional<std::uint64_t> begin;
+  bool wanted = false;
+  {
+    const MutexLock lock(mutex_);
+    const std::uint64_t pages_before = blocks_.pages().free_pages();
+    begin = blocks_.take(request);
+    wanted = blocks_.pages().free_pages() != pages_before && books_changed();
   }
+  if (wanted) {
+    wake();
+  }
+  return begin ? Result<Block>(Block{begin_ + *begin, size_bytes}) : grow(request);
 }
 
 void SharedArena::free(const Block& block) noexcept {
@@ -212,18 +207,13 @@ SharedArena::Sought SharedArena::seek(const BlockRequest& request) {
 
 Result<Block> SharedArena::commit_plan(const BlockRequest& request, PageSpace::Plan& plan,
                                        std::uint64_t& lacking_bytes) {
-  Result<void> committed;
-  try {
-    committed = commit(plan);
-    if (!committed && plan.extra > 0) {
-      {
-        const MutexLock lock(mutex_);
-        blocks_.pages().without_extra(plan);
-      }
-      committed = commit(plan);
+  auto committed = commit(plan);
+  if (!committed && plan.extra > 0) {
+    {
+      const MutexLock lock(mutex_);
+      blocks_.pages().without_extra(plan);
     }
-  } catch (const std::bad_alloc&) {  // not even for the reason
-    committed = no_memory_left();
+    committed = commit(plan);
   }
   if (!committed) {
     {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <new>
 #include <optional>
 
 #include "shm/arena/arena.hpp"
@@ -77,13 +76,12 @@ bool SharedArena::give_back_piece() {
 // A piece of at most so many free steps, one at least if there is one; how many bytes.
 std::uint64_t SharedArena::give_back(std::uint64_t most_units) {
   std::optional<PageRun> run;
-  try {
+  {
     const MutexLock lock(mutex_);
     run = blocks_.pages().surplus(std::min(most_units, most_unit_pages / unit_pages_));
     if (run) {
       static_cast<void>(books_changed());
     }
-  } catch (const std::bad_alloc&) {
   }
   if (!run) {
     return 0;
@@ -100,13 +98,12 @@ std::uint64_t SharedArena::give_back(std::uint64_t most_units) {
 // whoever really needs it.
 bool SharedArena::prepare_piece() {
   std::optional<PageSpace::Plan> plan;
-  try {
+  {
     const MutexLock lock(mutex_);
     if (!reserve_.lacks(free_units(), blocks_.pages().can_grow())) {
       return false;
     }
     plan = blocks_.pages().plan_ahead(piece_pages);
-  } catch (const std::bad_alloc&) {
   }
   if (!plan) {
     return false;

@@ -5,12 +5,7 @@ namespace locum::shm {
 std::uint64_t BlockSpace::cut(const BlockRequest& request, std::uint64_t first_page) {
   std::uint64_t begin = first_page * page_bytes;
   if (request.small) {
-    try {
-      slabs_.add(request.index, first_page);
-    } catch (...) {
-      pages_.give(first_page, request.pages);
-      throw;
-    }
+    slabs_.add(request.index, first_page);
     begin = slabs_.allocate(request.index).value_or(begin);
   }
   used_bytes_ += request.rounded_bytes;

@@ -32,8 +32,8 @@ class BlockSpace {
   /// As of PageSpace.
   BlockSpace(std::uint64_t limit_pages, std::uint64_t unit_pages) : pages_(limit_pages, unit_pages) {}
 
-  /// Where a block begins that needs nothing to be committed; nothing if there is none. May throw bad_alloc;
-  /// nothing has changed then. This and free() are the way of every object, and stay in their callers.
+  /// Where a block begins that needs nothing to be committed; nothing if there is none. This and
+  /// free() are the way of every object, and stay in their callers.
   [[nodiscard]] std::optional<std::uint64_t> take(const BlockRequest& request) {
     if (request.small) {
       if (const auto begin = slabs_.allocate(request.index)) {
@@ -45,7 +45,7 @@ class BlockSpace {
     return first_page ? std::optional(cut(request, *first_page)) : std::nullopt;
   }
   /// Where a block begins in `request.pages` committed pages from that one on, which are in use, but of no
-  /// block. May throw bad_alloc; the pages are free then.
+  /// block.
   [[nodiscard]] std::uint64_t cut(const BlockRequest& request, std::uint64_t first_page);
   /// Frees the block that begins there. Whether pages became free.
   [[nodiscard]] bool free(std::uint64_t begin, std::uint64_t size_bytes) noexcept {

@@ -13,7 +13,7 @@ namespace locum::shm {
 template <class T>
 class PageMap {
  public:
-  /// Makes values, all T{}, for the pages up to `pages`. May throw bad_alloc; nothing has changed then.
+  /// Makes values, all T{}, for the pages up to `pages`.
   void reach(std::uint64_t pages) {
     while (chunks_.size() * chunk_pages < pages) {
       chunks_.push_back(std::make_unique<Chunk>());

@@ -33,7 +33,7 @@ class PageRuns {
   explicit PageRuns(std::uint64_t unit_pages = 1)
       : unit_shift_(static_cast<std::uint32_t>(std::countr_zero(unit_pages))) {}
 
-  /// Makes room in the books for pages below `pages`. May throw bad_alloc; nothing has changed then.
+  /// Makes room in the books for pages below `pages`.
   void reach(std::uint64_t pages) {
     hints_.resize(std::max<std::size_t>(hints_.size(), pages / hint_pages + 1));
     hint_groups_.resize(hints_.size() / group_hints + 1);

@@ -35,7 +35,7 @@ class PageSpace {
 
   /// A block of `count` pages from free ones, committed or not: best fit among the holes with what is free
   /// around them, else at the end; nothing if the address range has no room. It is the caller's already; one
-  /// of the next three answers. May throw bad_alloc; nothing has changed then.
+  /// of the next three answers.
   [[nodiscard]] std::optional<Plan> plan(std::uint64_t count);
   /// The same for `count` pages, or fewer, that are free once they are committed: a plan without a block. It
   /// goes on where the last one ended, if it can, so that what is prepared lies side by side.
@@ -48,8 +48,7 @@ class PageSpace {
   void without_extra(Plan& plan) noexcept;
 
   /// Free committed pages to give back: whole units, from the upper end of a long run, at most `most_units`
-  /// of them; nothing if no unit is free as a whole. The caller gives them back and calls given_back(). May
-  /// throw bad_alloc; nothing has changed then.
+  /// of them; nothing if no unit is free as a whole. The caller gives them back and calls given_back().
   [[nodiscard]] std::optional<PageRun> surplus(std::uint64_t most_units);
   void given_back(const PageRun& pages) noexcept;
 

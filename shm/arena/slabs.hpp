@@ -25,8 +25,7 @@ class Slabs {
   }
   /// Frees the block that begins there; the pages of its slab, if they are not needed any more.
   [[nodiscard]] std::optional<PageRun> free(std::uint64_t begin) noexcept;
-  /// Makes a slab of that class from size_class::slab_pages pages. May throw bad_alloc; nothing has changed
-  /// then.
+  /// Makes a slab of that class from size_class::slab_pages pages.
   void add(std::uint32_t index, std::uint64_t first_page);
   /// The pages of one empty slab that was kept; nothing if there is none.
   [[nodiscard]] std::optional<PageRun> give_back() noexcept;

@@ -118,7 +118,7 @@ void Watch::act(std::uint32_t rank) {
       losses_->adopted();
       mate.adopted = true;
     }
-  } catch (const std::exception& failure) {
+  } catch (const Error& failure) {
     mate.due = Clock::now() + pause_after_failure;
     if (!std::exchange(mate.complained, true)) {
       std::fprintf(

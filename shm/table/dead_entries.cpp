@@ -2,31 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <new>
 
 #include "shm/segment/entry_tag.hpp"
 #include "shm/segment/kill_point.hpp"
 
 namespace locum::shm {
-
-namespace {
-
-constexpr std::size_t smallest_room = 16;
-
-// Whether one more fits without a throw.
-template <class T>
-bool has_room(std::vector<T>& list) noexcept {
-  try {
-    if (list.size() == list.capacity()) {
-      list.reserve(std::max(smallest_room, 2 * list.size()));
-    }
-    return true;
-  } catch (const std::bad_alloc&) {
-    return false;
-  }
-}
-
-}  // namespace
 
 void DeadEntries::reserve(std::size_t slots) {
   slots_.reserve(slots);
@@ -114,7 +94,7 @@ void DeadEntries::collect(std::vector<ObjectRecord>& out, std::vector<std::uint3
   } else {
     next_look_ = 0;
   }
-  for (; looks > 0 && has_room(out) && has_room(freed); --looks) {
+  for (; looks > 0; --looks) {
     next_look_ = next_look_ < looked_at_ ? next_look_ : 0;
     const std::uint32_t slot = slots_[next_look_];
     const std::uint64_t bytes = entries_[slot].record.block_bytes();
@@ -127,7 +107,7 @@ void DeadEntries::collect(std::vector<ObjectRecord>& out, std::vector<std::uint3
     }
   }
   take_retired();
-  while (looked_at_ < slots_.size() && has_room(out) && has_room(freed)) {
+  while (looked_at_ < slots_.size()) {
     const std::uint32_t slot = slots_[looked_at_];
     if (reclaim(slot, out, freed)) {
       take_off(looked_at_);

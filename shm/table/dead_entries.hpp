@@ -23,7 +23,7 @@ class DeadEntries {
 
   [[nodiscard]] const Entries& entries() const noexcept { return entries_; }
   /// Makes room for so many slots, once they are committed and before they are used: nothing of what follows
-  /// allocates then, but for what it hands out. May throw bad_alloc; nothing has changed then.
+  /// allocates then, but for what it hands out.
   void reserve(std::size_t slots);
   /// Of a share just adopted: knows all its tombstones, handed back or not.
   void adopt(std::span<const std::uint32_t> tombstones) noexcept;
@@ -32,7 +32,7 @@ class DeadEntries {
   void recover(std::uint32_t dead, std::span<const std::uint32_t> slots) noexcept;
   /// Takes what was handed back since the last time, and appends to `out` the records of what nobody pins, to
   /// `freed` their slots. What came since the last call is looked at once, what was pinned then again: all of
-  /// it, or a few in turn. What this process has no memory to hand out stays for the next call.
+  /// it, or a few in turn.
   void collect(std::vector<ObjectRecord>& out, std::vector<std::uint32_t>& freed, Effort effort) noexcept;
   /// Still pinned by somebody when it was last looked at.
   [[nodiscard]] const Pinned& pinned() const noexcept { return pinned_; }

@@ -1,7 +1,6 @@
 #include "shm/table/own_slots.hpp"
 
 #include <algorithm>
-#include <new>
 #include <utility>
 
 #include "shm/segment/entry_tag.hpp"
@@ -49,12 +48,8 @@ Result<void> OwnSlots::grow(DeadEntries& dead) {
                  "the table of objects has filled its address range; set LOCUM_RESERVE_BYTES higher");
   }
   const std::uint64_t slots = (entry_bytes_ + growth) / sizeof(Entry);
-  try {  // for what will have to be noted of these entries: that must not fail half-way
-    free_.reserve(slots);
-    dead.reserve(slots);
-  } catch (const std::bad_alloc&) {
-    return Error(Errc::out_of_memory, "this process has no memory of its own left for its table of objects");
-  }
+  free_.reserve(slots);
+  dead.reserve(slots);
   const std::uint64_t pin_bytes = entries_.pin_bytes(slots);
   if (pin_bytes > pin_bytes_) {
     if (auto done = segment_->commit(geometry.pins_offset(own_) + pin_bytes_, pin_bytes - pin_bytes_);

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "core/base/mutex.hpp"
-#include "tests/core/spared_allocations.hpp"
 
 namespace locum::tests {
 
@@ -32,7 +31,6 @@ class PlainPart {
 
   // 0 if there is no such piece.
   std::uint64_t allocate(std::uint64_t size_bytes, std::uint64_t alignment) {
-    const SpareAllocations spare;
     const MutexLock lock(mutex_);
     if (size_bytes > size_bytes_) {
       return 0;
@@ -59,12 +57,10 @@ class PlainPart {
     return 0;
   }
   void free(std::uint64_t offset) {
-    const SpareAllocations spare;
     const MutexLock lock(mutex_);
     release(used_.find(offset));
   }
   void free_all_but(const std::set<std::uint64_t>& kept) {
-    const SpareAllocations spare;
     const MutexLock lock(mutex_);
     for (auto used = used_.begin(); used != used_.end();) {
       const auto next = std::next(used);
@@ -76,32 +72,26 @@ class PlainPart {
   }
 
   void die() {
-    const SpareAllocations spare;
     const MutexLock lock(mutex_);
     dead_ = true;
   }
   [[nodiscard]] bool is_dead() const {
-    const SpareAllocations spare;
     const MutexLock lock(mutex_);
     return dead_;
   }
   void give_to(std::uint32_t owner) {
-    const SpareAllocations spare;
     const MutexLock lock(mutex_);
     owner_ = owner;
   }
   [[nodiscard]] std::uint32_t owner() const {
-    const SpareAllocations spare;
     const MutexLock lock(mutex_);
     return owner_;
   }
   [[nodiscard]] std::uint64_t used_bytes() const {
-    const SpareAllocations spare;
     const MutexLock lock(mutex_);
     return used_bytes_;
   }
   [[nodiscard]] std::uint64_t largest_free() const {
-    const SpareAllocations spare;
     const MutexLock lock(mutex_);
     std::uint64_t largest = 0;
     for (const auto& [begin, bytes] : free_) {

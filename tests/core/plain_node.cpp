@@ -9,7 +9,6 @@
 
 #include "core/base/mutex.hpp"
 #include "tests/core/plain_arena.hpp"
-#include "tests/core/spared_allocations.hpp"
 
 namespace locum::tests {
 
@@ -97,7 +96,6 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
   PlainTable(std::shared_ptr<PlainState> node, std::uint32_t rank) : node_(std::move(node)), rank_(rank) {}
 
   Result<Key> publish(const ObjectRecord& record) override {
-    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (node_->is_dead(rank_)) {
       return of_the_dead();
@@ -108,7 +106,6 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     return key;
   }
   Result<Pin> pin(const Key& key) override {
-    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (node_->is_dead(rank_)) {
       return of_the_dead();
@@ -126,20 +123,17 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     return {object.key.serial, object.key, &object.record, generation_of(object)};
   }
   bool unnamed(const Key& key) const noexcept override {
-    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     const PlainObject* const object = node_->live(key);
     return object != nullptr && object->record.name_bytes == 0;
   }
   ObjectFacts describe(std::uint64_t pin_id) const override {
-    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     const PlainObject& object = node_->objects.at(pin_id);
     return facts_of({pin_id, object.key, &object.record, generation_of(object)},
                     node_->memory->at(object.record.offset));
   }
   void retain(std::uint64_t pin_id) noexcept override {
-    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (!node_->is_dead(rank_)) {
       ++node_->objects.at(pin_id).views[rank_];
@@ -148,7 +142,6 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
   }
   void release(std::uint64_t pin_id) noexcept override {
     std::shared_ptr<PlainTable> last;  // destroyed after the lock
-    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (!node_->is_dead(rank_)) {
       PlainObject& object = node_->objects.at(pin_id);
@@ -161,14 +154,12 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     }
   }
   void set_generation(const Key& key, std::uint64_t generation) noexcept override {
-    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (PlainObject* const object = node_->live(key); object != nullptr && !node_->is_dead(rank_)) {
       object->generation = generation;
     }
   }
   bool tombstone(const Key& key) noexcept override {
-    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     PlainObject* const object = node_->live(key);
     if (object == nullptr || node_->is_dead(rank_)) {
@@ -178,7 +169,6 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     return true;
   }
   Owned collect(std::vector<ObjectRecord>& out, Effort /*effort*/) noexcept override {
-    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     Owned owned;
     if (node_->is_dead(rank_)) {
@@ -205,7 +195,6 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     return owned;
   }
   std::vector<Key> owned(std::uint32_t store) override {
-    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     std::vector<Key> keys;
     for (const auto& [serial, object] : node_->objects) {
@@ -216,7 +205,6 @@ class PlainTable final : public NodeTable, public std::enable_shared_from_this<P
     return keys;
   }
   std::vector<Key> unsettled() override {
-    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     std::vector<Key> keys;
     for (const auto& [serial, object] : node_->objects) {
@@ -242,7 +230,6 @@ class PlainDirectory final : public Directory {
       : node_(std::move(node)), table_(std::move(table)), arena_(std::move(arena)) {}
 
   Result<std::uint64_t> bind(const Key& key, const SealOptions& options, Deadline /*deadline*/) override {
-    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (const auto barred = node_->barred_to(table_->rank())) {
       return *barred;
@@ -273,7 +260,6 @@ class PlainDirectory final : public Directory {
     return object->generation;
   }
   Result<Pin> find(std::uint32_t store, std::string_view name, Deadline /*deadline*/) override {
-    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (const auto barred = node_->barred_to(table_->rank())) {
       return *barred;
@@ -284,7 +270,6 @@ class PlainDirectory final : public Directory {
   }
   Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
                       Deadline /*deadline*/) override {
-    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (const auto barred = node_->barred_to(table_->rank())) {
       return *barred;
@@ -298,7 +283,6 @@ class PlainDirectory final : public Directory {
     return true;
   }
   Result<std::uint64_t> generation(std::uint64_t hash) override {
-    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (node_->barred) {
       return *node_->barred;
@@ -310,7 +294,6 @@ class PlainDirectory final : public Directory {
   }
   Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix,
                                          Deadline /*deadline*/) override {
-    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     if (node_->barred) {
       return *node_->barred;
@@ -325,7 +308,6 @@ class PlainDirectory final : public Directory {
     return all;
   }
   Result<Pin> wait(std::uint32_t store, std::string_view name, Deadline::Clock::time_point moment) override {
-    const SpareAllocations spare;
     MutexLock lock(node_->mutex);
     for (bool late = false;;) {
       if (PlainObject* const object = node_->named(store, name)) {
@@ -339,7 +321,6 @@ class PlainDirectory final : public Directory {
   }
 
   bool watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override {
-    const SpareAllocations spare;
     const MutexLock lock(node_->mutex);
     ++node_->watches;
     if (node_->tells_nobody) {
@@ -357,7 +338,6 @@ class PlainDirectory final : public Directory {
       auto& [who, hashes] = watcher;
       if (hashes.contains(hash)) {
         hashes.clear();
-        const CountAllocations count;
         who->bound();
       }
     }
@@ -382,7 +362,6 @@ PlainNode::PlainNode(std::uint32_t processes, std::uint64_t memory_bytes, std::u
 }
 
 void PlainNode::die(std::uint32_t rank) {
-  const SpareAllocations spare;
   const MutexLock lock(state_->mutex);
   state_->dead.insert(rank);
   state_->memory->die(rank - state_->first_rank);
@@ -394,7 +373,6 @@ void PlainNode::bar_directory(const std::optional<Error>& error) {
 }
 
 void PlainNode::adopt(std::uint32_t dead, std::uint32_t heir) {
-  const SpareAllocations spare;
   const MutexLock lock(state_->mutex);
   std::set<std::uint64_t> kept;
   for (auto& [serial, object] : state_->objects) {
@@ -429,7 +407,6 @@ std::uint64_t PlainNode::watches() const {
 }
 
 PlainNode::Levels PlainNode::levels() const {
-  const SpareAllocations spare;
   const MutexLock lock(state_->mutex);
   Levels levels{.used_bytes = state_->memory->used_bytes()};
   for (const auto& [serial, object] : state_->objects) {

@@ -233,7 +233,7 @@ void read_object(const Parts& parts) {
   if (!wire) {
     return;
   }
-  const auto held = std::make_shared<HeldObject>(parts.bulk.size(), wire->record.size_bytes);
+  const auto held = HeldObject::make(parts.bulk.size(), wire->record.size_bytes);
   std::ranges::copy(parts.bulk, held->memory().begin());
   if (const auto view = HeldObject::view(held, *wire, Path::rendezvous)) {
     const ObjectFacts facts = view->facts();

@@ -15,7 +15,7 @@
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"
 
-// An adopter without memory of its own, and dead processes whose tables are not what they should be.
+// Dead processes whose tables are not what they should be.
 namespace locum::shm {
 namespace {
 
@@ -23,65 +23,6 @@ using tests::AdoptionTest;
 using tests::Ending;
 using tests::in_child;
 using tests::Player;
-
-/// While it lives, the process gets no memory but a few small pieces.
-class Starved {
- public:
-  Starved() {
-    ::getrlimit(RLIMIT_AS, &before_);
-    std::array<void*, 128> small{};
-    for (std::size_t at = 0; at < small.size(); ++at) {
-      small[at] = std::malloc(16 + 16 * (at / 4));
-    }
-    rlimit none = before_;
-    none.rlim_cur = 0;
-    ::setrlimit(RLIMIT_AS, &none);
-    for (std::size_t size_bytes = std::size_t{1} << 20U; size_bytes >= 1024; size_bytes /= 2) {
-      while (count_ < taken_.size() && (taken_[count_] = std::malloc(size_bytes)) != nullptr) {
-        ++count_;
-      }
-    }
-    std::ranges::for_each(small, std::free);
-  }
-  Starved(const Starved&) = delete;
-  Starved& operator=(const Starved&) = delete;
-  ~Starved() {
-    ::setrlimit(RLIMIT_AS, &before_);
-    std::for_each_n(taken_.begin(), count_, std::free);
-  }
-
- private:
-  rlimit before_{};
-  std::array<void*, 8192> taken_{};
-  std::size_t count_ = 0;
-};
-
-// What the watch does again must find the entries, though the first time came as far as it could.
-TEST_F(AdoptionTest, LosesNothingWhereTheAdopterHasNoMemoryOfItsOwn) {
-  if (tests::sanitized) {
-    GTEST_SKIP() << "a sanitizer takes address space of its own";
-  }
-  constexpr std::size_t objects = 50'000;
-  dies([](Player& dying) {
-    for (std::size_t i = 0; i < objects; ++i) {
-      mark(dying, dying.publish(store).value(), dead);
-    }
-  });
-  const Ending ending = in_child([&] {
-    std::optional<Starved> starved;
-    EXPECT_THROW(static_cast<void>(survivor_.objects->adopt(dead,
-                                                            [&](const auto& /*used*/) {
-                                                              starved.emplace();
-                                                              return Result<void>();
-                                                            })),
-                 std::bad_alloc);
-    starved.reset();
-    (void)survivor_.adopt_only(dead);
-    return std::to_string(collected(survivor_).size());
-  });
-  EXPECT_EQ(ending.exit_code, 0);
-  EXPECT_EQ(ending.said, std::to_string(objects));
-}
 
 TEST_F(AdoptionTest, LeavesOutWhatLeadsOutOfTheArena) {
   dies([&](Player& dying) {

@@ -2,7 +2,6 @@
 // comes in or something came to its end.
 
 #include <algorithm>
-#include <new>
 #include <string>
 #include <utility>
 
@@ -36,18 +35,14 @@ void UcxTransport::receive_messages() {
   }
 }
 
-// What cannot be registered UCX moves through its own copies. That it cannot is said in words, which may find
-// no memory themselves.
+// What cannot be registered UCX moves through its own copies.
 template <class Register>
 void UcxTransport::register_bulk(const Transfer& transfer, Register make,
                                  ucp_request_param_t& params) noexcept {
-  try {
-    Result<MemoryHandle> memory = make();
-    if (memory) {
-      params.memh = registered_.emplace(&transfer, std::move(*memory)).first->second.handle();
-      params.op_attr_mask |= UCP_OP_ATTR_FIELD_MEMH;
-    }
-  } catch (const std::bad_alloc&) {
+  Result<MemoryHandle> memory = make();
+  if (memory) {
+    params.memh = registered_.emplace(&transfer, std::move(*memory)).first->second.handle();
+    params.op_attr_mask |= UCP_OP_ATTR_FIELD_MEMH;
   }
 }
 

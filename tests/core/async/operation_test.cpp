@@ -25,39 +25,8 @@ namespace {
 using namespace std::chrono_literals;
 using Number = OperationOf<int>;
 
-/// Has no memory to arm, or to sleep, so many times.
-class ScarceTransport final : public tests::ForwardingTransport {
- public:
-  using ForwardingTransport::ForwardingTransport;
-
-  bool arm() override {
-    fail_at_times(arms_in_vain);
-    return ForwardingTransport::arm();
-  }
-  void sleep(Clock::time_point moment) override {
-    fail_at_times(sleeps_in_vain);
-    ForwardingTransport::sleep(moment);
-  }
-
-  std::atomic<int> arms_in_vain{0};
-  std::atomic<int> sleeps_in_vain{0};
-
- private:
-  static void fail_at_times(std::atomic<int>& left) {
-    if (left.load() > 0) {
-      --left;
-      throw std::bad_alloc();
-    }
-  }
-};
-
 struct Rank : tests::LoneRank {
-  explicit Rank(bool threads = true)
-      : Rank(threads, std::make_shared<ScarceTransport>(tests::queue_transports(1).front())) {}
-  Rank(bool threads, std::shared_ptr<ScarceTransport> scarce)
-      : LoneRank(threads, scarce), transport(std::move(scarce)) {}
-
-  std::shared_ptr<ScarceTransport> transport;
+  explicit Rank(bool threads = true) : LoneRank(threads) {}
 };
 
 /// Who runs a task at the moment.
@@ -251,31 +220,6 @@ TEST(Operation, IsInHasteWithWhoHasNoTimeLeft) {
   EXPECT_TRUE(places[0].works);
 }
 
-// Who drives has it by then, and this thread must not take it for its own again.
-TEST(Operation, IsInOnePlaceThoughTheTransportHasNoMemory) {
-  for (const bool at_arming : {false, true}) {
-    Rank rank(false);
-    Told<int> word;
-    std::vector<Place> places;
-    const auto operation = rank.operation(wait_then_work(word, places));
-    (at_arming ? rank.transport->arms_in_vain : rank.transport->sleeps_in_vain) = 3;
-    std::thread teller([&] {
-      while (rank.transport->arms_in_vain > 0 || rank.transport->sleeps_in_vain > 0) {
-        std::this_thread::yield();
-      }
-      rank.progress.post([&] { word.tell(7); });
-    });
-    EXPECT_TRUE(operation->run(rank.soon()));
-    teller.join();
-    EXPECT_EQ(operation->take(), 7);
-    EXPECT_EQ(places.size(), 1U);
-    Told<int> again;
-    again.tell(1);
-    const auto next = rank.operation(wait_for(again));
-    EXPECT_TRUE(next->run(rank.soon())) << "nobody drives, or nobody does who is gone";
-  }
-}
-
 // Nobody has driven since it was begun; nor is there a standby any more when it needs a thread.
 TEST(Operation, EndsWithItsRank) {
   Told<int> word;
@@ -297,27 +241,21 @@ TEST(Operation, EndsWithItsRank) {
   EXPECT_EQ(haste_of(places), (std::vector<bool>{false, false, true, true, true}));
 }
 
-Task<int> fail() {
+Task<int> run_out_of_memory() {
   co_await Operation::ToDriver();
   throw std::bad_alloc();
   co_return 0;
 }
 
-Task<int> recover() {
-  try {
-    (void)co_await fail();
-  } catch (const std::bad_alloc&) {
-    EXPECT_TRUE(Haste::is_on());
-  }
-  const int none = co_await fail();
-  co_return none;
-}
-
-TEST(Operation, ThrowsWhatItsTaskThrew) {
-  Rank rank(false);
-  const auto operation = rank.operation(recover());
-  ASSERT_TRUE(operation->run(rank.soon()));
-  EXPECT_THROW((void)operation->take(), std::bad_alloc);
+TEST(OperationDeathTest, EndsTheProcessWithWhatItsTaskThrows) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        Rank rank(false);
+        const auto operation = rank.operation(run_out_of_memory());
+        (void)operation->run(rank.soon());
+      },
+      "bad_alloc");
 }
 
 Task<int> wander(unsigned seed, int steps) {

@@ -29,9 +29,6 @@ class SilentTransport final : public Transport {
   bool progress(Receiver& /*receiver*/) override {
     now_.fetch_add(1);
     ++looks;
-    if (memory_is_out) {
-      throw std::bad_alloc();
-    }
     return comes.exchange(false) || floods;
   }
   bool arm() override {
@@ -69,7 +66,6 @@ class SilentTransport final : public Transport {
 
   std::atomic<bool> comes{false};
   std::atomic<bool> floods{false};  ///< every look finds something
-  std::atomic<bool> memory_is_out{false};
   std::atomic<int> looks{0};
   std::atomic<int> looks_before_sleep{0};
   const std::thread::id tester = std::this_thread::get_id();
@@ -227,40 +223,16 @@ TEST(Progress, WhoLeavesHasAnotherDriveWhoWaits) {
   waiter.join();
 }
 
-TEST(Progress, AStepThatThrowsLeavesDrivingToOthers) {
-  Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
-  const Pending never;
-  EXPECT_THROW(side.progress.wait(never, side.progress.now() + 1s, [] { throw std::bad_alloc(); }),
-               std::bad_alloc);
-  EXPECT_EQ(side.progress.poll(), Transport::Clock::time_point::max());
-  EXPECT_GT(side.transport->looks.load(), 0) << "nobody drives";
-}
-
-TEST(Progress, AStepThatFindsNoMemoryEndsAloneAndOthersGoOn) {
-  for (const bool helper : {false, true}) {
-    Side side({.spin = 0us, .helper = helper, .on_thread_start = {}});
-    std::atomic<bool> ran{false};
-    Pending done;
-    side.progress.submit([] { throw std::bad_alloc(); });
-    side.progress.submit([&] { ran = true; });
-    helper ? side.progress.post([] { throw std::bad_alloc(); }) : static_cast<void>(side.progress.poll());
-    EXPECT_TRUE(side.progress.wait(done, Transport::Clock::time_point::max(), [&] {
-      side.progress.finish(done);
-    })) << "somebody drives, or nobody does who is gone";
-    EXPECT_TRUE(ran);
-  }
-}
-
-TEST(Progress, ALookThatFindsNoMemoryLeavesDrivingToOthers) {
-  Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
-  const Pending never;
-  side.transport->memory_is_out = true;
-  EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 1s));
-  (void)side.progress.poll();
-  side.transport->memory_is_out = false;
-  side.transport->looks = 0;
-  (void)side.progress.poll();
-  EXPECT_GT(side.transport->looks.load(), 0) << "nobody drives";
+// It is not what the thread that drives has asked for, and half of what it changes may be done.
+TEST(ProgressDeathTest, AStepThatThrowsEndsTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
+        side.progress.submit([] { throw std::bad_alloc(); });
+        (void)side.progress.poll();
+      },
+      "bad_alloc");
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ TEST(OneSidedReadsTest, AReadUnderWayKeepsNoTransport) {
   {
     const auto reads = std::make_shared<OneSidedReads>(memory, std::move(exchange));
     reads->read({.owner = 1, .number = 1, .until = network.now() + std::chrono::seconds(1), .key = {}},
-                std::make_shared<HeldObject>(4096, 4096), [&ends](bool) { ++ends; });
+                HeldObject::make(4096, 4096), [&ends](bool) { ++ends; });
   }
   EXPECT_TRUE(kept.expired());
   memory->end();

@@ -37,8 +37,6 @@ class AskingConnector final : public tests::ForwardingConnector {
   /// Before any thread uses it. What the judge returns is the answer in place of a seal.
   void judge(Judge judge) { judge_ = std::move(judge); }
   /// Before any other thread uses it. None but the test's own has memory to look for that name.
-  void starve(std::string name) { starved_ = std::move(name); }
-
   Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
     if (auto error =
             judge_ && promise_named(draft.meta.store, draft.meta.name) ? judge_(deadline) : std::nullopt) {
@@ -47,20 +45,12 @@ class AskingConnector final : public tests::ForwardingConnector {
     }
     return ForwardingConnector::seal(draft, options, deadline);
   }
-  Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override {
-    if (!starved_.empty() && address.name == starved_ && std::this_thread::get_id() != of_test_) {
-      throw std::bad_alloc();
-    }
-    return ForwardingConnector::wait(address, deadline, wanted);
-  }
   void watch(const Address& address, const std::shared_ptr<NameWatcher>& watcher) override {
     behind().watch(address, watcher);
   }
 
  private:
-  const std::thread::id of_test_ = std::this_thread::get_id();
   Judge judge_;
-  std::string starved_;
 };
 
 class PledgeOfOneProcess : public ::testing::Test {
@@ -70,21 +60,6 @@ class PledgeOfOneProcess : public ::testing::Test {
       std::make_shared<Session>(connector_, std::make_shared<Metrics>());
   Store store_ = session_->open("fields").value();
 };
-
-// There is no memory to look what became of the first: its time ends all the same, and the other one comes.
-TEST_F(PledgeOfOneProcess, IsWaitedForInTimeWhereThereIsNoMemoryToLook) {
-  auto unseen = store_.promise<double[]>().value();
-  auto seen = store_.promise<double[]>().value();
-  connector_->starve(connector_->name_of(unseen.proxy().key()));
-  const auto in_vain = unseen.proxy().get_async(500ms);
-  const auto coming = seen.proxy().get_async();
-  ASSERT_TRUE(seen.set(std::vector<double>{4}));
-  const auto view = coming.get(20s);
-  ASSERT_TRUE(view) << view.error();
-  EXPECT_EQ((*view)[0], 4.0);
-  EXPECT_EQ(code_of(in_vain.get(20s)), Errc::timeout);
-  EXPECT_TRUE(in_vain.ready());
-}
 
 Error no_lock() {
   return Error(Errc::timeout, "the test has the lock");

@@ -157,7 +157,7 @@ class ExchangeTest : public testing::Test {
   std::array<Rank, 3> ranks_;
 };
 
-TEST_F(ExchangeTest, AnswersLaterWhatThereWasNoMemoryToSend) {
+TEST_F(ExchangeTest, AnswersLaterWhatTheTransportDoesNotTake) {
   int refused = 0;
   network_.on_message([&](int from, int, std::span<const std::byte>) {
     const bool refuses = from == 2 && refused < 3;
@@ -172,10 +172,13 @@ TEST_F(ExchangeTest, AnswersLaterWhatThereWasNoMemoryToSend) {
   EXPECT_FALSE(exchange(0).is_lost(2));
 }
 
-TEST_F(ExchangeTest, HasNotAskedWhatThereWasNoMemoryToSend) {
+TEST_F(ExchangeTest, HasNotAskedWhatTheTransportDoesNotTake) {
   network_.on_message(
       [](int, int, std::span<const std::byte>) { return loopback::Verdict{.fate = loopback::Fate::refuse}; });
-  EXPECT_THROW((void)ask(0, 2, "text"), std::bad_alloc);
+  const auto call = ask(0, 2, "text");
+  EXPECT_EQ(call->ends, 1);
+  ASSERT_TRUE(call->error);
+  EXPECT_EQ(call->error->code(), Errc::out_of_memory);
   EXPECT_EQ(exchange(0).under_way(), 0U);
   EXPECT_FALSE(exchange(0).is_lost(2));
   EXPECT_EQ(exchange(0).next_due(), Exchange::Clock::time_point::max());

@@ -24,7 +24,7 @@ ObjectWire wire_of_bytes(std::size_t size_bytes, bool has_checksum) {
 }
 
 std::shared_ptr<HeldObject> held(const ObjectWire& wire, std::uint64_t seed) {
-  auto object = std::make_shared<HeldObject>(wire.record.block_bytes(), wire.record.size_bytes);
+  auto object = HeldObject::make(wire.record.block_bytes(), wire.record.size_bytes);
   std::byte* const block = object->memory().data();
   std::ranges::copy(tests::pattern(seed, wire.record.size_bytes), block);
   write_tail(block, wire.record, {.extents = {}, .type_name = "byte[]", .name = {}});
@@ -40,11 +40,11 @@ TEST(HeldObject, LiesAsItsElementsMayNeedIt) {
        {std::pair{0, 64}, {1, 64}, {64, 64}, {128, 128}, {384, 128}, {4096, 4096}, {1 << 20, 4096}}) {
     const auto bytes = static_cast<std::uint64_t>(size);
     EXPECT_EQ(HeldObject::alignment_of(bytes), static_cast<std::uint64_t>(alignment)) << size;
-    HeldObject object(bytes + 5, bytes);
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(object.memory().data()) % HeldObject::alignment_of(bytes), 0U);
-    EXPECT_EQ(object.memory().size(), bytes + 5);
+    const auto object = HeldObject::make(bytes + 5, bytes);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(object->memory().data()) % HeldObject::alignment_of(bytes), 0U);
+    EXPECT_EQ(object->memory().size(), bytes + 5);
   }
-  EXPECT_THROW(HeldObject(~std::uint64_t{0}, 1), std::bad_alloc);
+  EXPECT_EQ(HeldObject::make(~std::uint64_t{0}, 1), nullptr);
 }
 
 TEST(HeldObject, LivesAsLongAsAViewOfIt) {

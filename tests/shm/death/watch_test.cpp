@@ -158,7 +158,7 @@ TEST_P(WatchTest, TriesAgainWhatFailed) {
     all.adopt = [this, adopt = all.adopt](std::uint32_t dead) {
       board_->tell();
       if (board_->spare.fetch_add(1) < 2) {
-        throw std::bad_alloc();
+        throw Error(Errc::system, "the test says so");
       }
       adopt(dead);
     };
