@@ -9,14 +9,6 @@
 
 namespace locum {
 
-namespace {
-
-Path path_of_packed(Path path) {
-  return path == Path::shm_view ? Path::shm_copy : path;
-}
-
-}  // namespace
-
 Result<Hyperslab> with_inner(const Hyperslab& slab, std::span<const std::uint64_t> inner) {
   const std::size_t most = max_rank - inner.size();
   if (slab.start.size() > most || slab.count.size() > most || slab.stride.size() > most) {
@@ -62,7 +54,7 @@ Result<ObjectView> hyperslab_of(ObjectView view, const Hyperslab& slab, std::uin
     return no_room_for(runs->bytes()).about(to_string(view.key()));
   }
   runs->gather(bytes.data(), 0, packed->memory());
-  return HeldPart::view(facts, packed, path_of_packed(path));
+  return HeldPart::view(facts, packed, path_of_copy(path));
 }
 
 }  // namespace locum

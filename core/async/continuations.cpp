@@ -1,6 +1,6 @@
 #include "core/async/continuations.hpp"
 
-#include <exception>
+#include <system_error>
 #include <utility>
 
 #include "core/deadline.hpp"
@@ -22,7 +22,7 @@ void Continuations::add(std::unique_ptr<Continuation> continuation) noexcept {
             }
             work(*queue);
           });
-        } catch (const std::exception&) {  // no thread or no memory: the next one tries again
+        } catch (const std::system_error&) {  // no thread: the next one tries again
         }
       }
       queue_->condition.notify_one();

@@ -12,6 +12,7 @@
 #include "core/async/progress.hpp"
 #include "core/async/task.hpp"
 #include "core/base/frame_pool.hpp"
+#include "core/base/intrusive_queue.hpp"
 #include "core/base/mutex.hpp"
 #include "core/ports/observer.hpp"
 #include "core/result.hpp"
@@ -46,7 +47,7 @@ class Window;
 ///    one that finds it so first takes it.
 ///
 /// Held by Held only.
-class Operation {
+class Operation : private QueueLink<Operation> {
  public:
   using Clock = Progress::Clock;
 
@@ -180,6 +181,7 @@ class Operation {
   friend class Held;
   friend class Standby;
   friend class Window;
+  friend class IntrusiveQueue<Operation>;
 
   enum class State : std::uint8_t { thread, driver, wanting, queued, ended };
   enum class Place : std::uint8_t { thread, driver };
@@ -256,8 +258,7 @@ class Operation {
   Queued* in_queue_ = nullptr;  ///< of a window, which guards it
   bool hurried_ = false;        ///< the same
 
-  Operation* next_wanting_ = nullptr;  ///< of a Wanting, which guards these
-  bool is_listed_ = false;
+  bool is_listed_ = false;  ///< in a Wanting, which guards this
   std::shared_ptr<Host> host_;
 };
 
@@ -306,33 +307,29 @@ class Held {
   O* operation_ = nullptr;
 };
 
-/// Operations that want a thread, in the order in which they came to do so; each once, and held. Needs no
-/// memory. Guarded by who has it.
+/// Operations that want a thread, in the order in which they came to do so; each once, and held. Guarded by
+/// who has it.
 class Operation::Wanting {
  public:
   void push(Operation& operation) noexcept {
     if (!operation.is_listed_) {
       operation.is_listed_ = true;
       operation.hold();
-      (last_ != nullptr ? last_->next_wanting_ : first_) = &operation;
-      last_ = &operation;
+      all_.push(operation);
     }
   }
   /// None: there is none.
   [[nodiscard]] Held<Operation> pop() noexcept {
-    Operation* const first = first_;
+    Operation* const first = all_.pop();
     if (first != nullptr) {
-      first_ = std::exchange(first->next_wanting_, nullptr);
-      last_ = first_ != nullptr ? last_ : nullptr;
       first->is_listed_ = false;
     }
     return Held<Operation>(first);
   }
-  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+  [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
 
  private:
-  Operation* first_ = nullptr;
-  Operation* last_ = nullptr;
+  IntrusiveQueue<Operation> all_;
 };
 
 /// An operation that ends with a value.

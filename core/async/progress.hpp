@@ -167,19 +167,14 @@ class Progress {
 template <class Step, class Kept>
 bool Progress::wait(const Pending& pending, Clock::time_point moment, const Step& step, const Kept& kept) {
   const bool drives = begin_wait();
-  try {
+  [&]() noexcept {  // as where somebody else drives
     if (drives) {
       const Haste brief = haste();
       step();
     } else {
       submit(kept());
     }
-  } catch (...) {
-    if (drives) {
-      leave();
-    }
-    throw;
-  }
+  }();
   return wait(pending, moment, drives);
 }
 

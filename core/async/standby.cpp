@@ -1,6 +1,6 @@
 #include "core/async/standby.hpp"
 
-#include <exception>
+#include <system_error>
 #include <utility>
 
 namespace locum {
@@ -34,7 +34,7 @@ bool Standby::take(Operation& operation) noexcept {
         }
         work();
       });
-    } catch (const std::exception&) {  // no thread or no memory: the next one tries again
+    } catch (const std::system_error&) {  // no thread: the next one tries again
     }
   }
   condition_.notify_one();

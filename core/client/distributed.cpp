@@ -31,11 +31,7 @@ class Distributed final : public Connector {
         links_(std::move(links)),
         client_(links_->client()),
         copies_(links_->copies()),
-        local_(open_cluster({.arena = memory_.arena,
-                             .table = memory_.table,
-                             .directory = memory_.directory,
-                             .timeout = links_->timeout(),
-                             .lost_mates = links_->lost_mates()})),
+        local_(links_->objects()),
         finder_(std::make_shared<Finder>(memory_, local_, *links_)),
         binder_(std::make_shared<Binder>(memory_, *links_)),
         batches_(*this, finder_, binder_) {
@@ -44,7 +40,10 @@ class Distributed final : public Connector {
   }
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override {
-    return copies_.here->create(*local_, size_bytes, meta, deadline);
+    auto draft = local_->create(size_bytes, meta, deadline);
+    return draft || draft.error().code() != Errc::out_of_memory
+               ? std::move(draft)
+               : copies_.here->create(*local_, size_bytes, meta, deadline);
   }
   Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
     const auto promised = promise_named(draft.meta.store, draft.meta.name);
@@ -71,11 +70,7 @@ class Distributed final : public Connector {
 
   std::string name_of(const Key& promised) const override;
   std::uint64_t store_number(std::string_view name, std::uint64_t generation) const override;
-  void disown() noexcept override {
-    for (const auto until : {CountsUntil::it_is_used, CountsUntil::it_is_got}) {
-      finder_->window(until)->disown();
-    }
-  }
+  void disown() noexcept override { links_->windows().disown(); }
 
   Result<ObjectView> get(const Address& address, Deadline deadline) override {
     return find(address, deadline);
@@ -181,7 +176,7 @@ Begun Distributed::begin(const Address& address, const Selection& selection, Cou
   if (!asks_on) {
     return {selected(std::move(found), selection)};
   }
-  const auto& window = finder_->window(counts_until);
+  const auto& window = links_->window(counts_until);
   if (window->has_long_queue() || (awaits && finder_->awaits_many())) {
     return {is_hint ? Result<ObjectView>(ObjectView()) : too_many_wait()};
   }
@@ -203,7 +198,7 @@ Deadline::Clock::time_point Distributed::latest(Deadline deadline) const {
 // Nothing, where many wait. `make_task(window)`: of one that enters it.
 template <class T, class MakeTask>
 BegunWith<T> Distributed::begin_task(Unwanted unwanted, MakeTask make_task) {
-  const auto& window = finder_->window(CountsUntil::it_is_got);
+  const auto& window = links_->window(CountsUntil::it_is_got);
   if (window->has_long_queue()) {
     return {too_many_wait()};
   }

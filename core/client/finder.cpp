@@ -54,7 +54,7 @@ Finder::Finder(NodeMemory memory, std::shared_ptr<Connector> local, const Links&
       copies_(links.copies().here),
       flights_(links.copies().flights),
       inline_bytes_(links.inline_bytes()),
-      windows_{links.window(CountsUntil::it_is_used), links.window(CountsUntil::it_is_got)},
+      windows_(links.windows()),
       nodes_(client_->nodes()),
       promise_waits_(links.promise_waits()) {}
 
@@ -129,7 +129,7 @@ Task<Result<ObjectView>> Finder::find_behind(Lookup name, ObjectWire said) {
 // What has not come takes no memory. Where it is not known how large it is, it counts as the largest that
 // may come with the first answer, until its owner has said so.
 Task<Ahead> Finder::find_ahead(std::shared_ptr<Finder> finder, Lookup wanted, CountsUntil until) {
-  Turn turn(*finder->client_, finder->window(until), wanted.until);
+  Turn turn(*finder->client_, finder->windows_.of(until), wanted.until);
   const std::uint64_t said = wanted.of_all() ? wanted.size_bytes : bytes_of(wanted.part);
   const bool is_said = said != 0 || counts_for_use(until);
   if (auto entered = co_await turn.enter(is_said ? said : finder->inline_bytes_); !entered) {
@@ -191,7 +191,7 @@ Task<Ahead> Finder::find_promised(std::shared_ptr<Finder> finder, Lookup wanted,
   const std::uint64_t bytes = kept     ? kept->size_bytes
                               : *found ? found->bytes().size()
                                        : named->said.record.size_bytes;
-  Turn turn(*finder->client_, finder->window(until),
+  Turn turn(*finder->client_, finder->windows_.of(until),
             by_default ? Deadline::Clock::time_point::max() : wanted.until);
   if (auto entered = co_await turn.enter(bytes); !entered) {
     co_return Ahead{.way = {}, .found = entered.error().about(wanted.text())};

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -10,7 +9,7 @@
 #include <vector>
 
 #include "core/async/lookup.hpp"
-#include "core/async/window.hpp"
+#include "core/async/windows.hpp"
 #include "core/client/links.hpp"
 #include "core/ports/fetch.hpp"
 #include "core/server/promise_waits.hpp"
@@ -70,10 +69,6 @@ class Finder final {
   [[nodiscard]] bool awaits_many() const noexcept {
     return awaiting_.load(std::memory_order_relaxed) >= Window::longest_queue;
   }
-  /// For what is fetched without being waited for.
-  [[nodiscard]] const std::shared_ptr<Window>& window(CountsUntil until) const noexcept {
-    return windows_[counts_for_use(until) ? 0 : 1];
-  }
   /// Whether it is there. REQUIRES: begins_here().
   [[nodiscard]] Result<bool> exists_here(const Address& address, Deadline deadline);
   /// The same, wherever the question begins.
@@ -108,8 +103,7 @@ class Finder final {
   const std::shared_ptr<NodeCopies> copies_;
   const std::shared_ptr<Flights> flights_;
   const std::uint64_t inline_bytes_;
-  const std::array<std::shared_ptr<Window>, 2>
-      windows_;  ///< of what counts until it is used, and of the rest
+  const Windows windows_;
   const Nodes& nodes_;
   const std::shared_ptr<PromiseWaits> promise_waits_;
   std::atomic<std::uint32_t> awaiting_{0};  ///< promises, ahead of use

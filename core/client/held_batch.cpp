@@ -9,7 +9,7 @@ namespace locum {
 
 HeldBatch::HeldBatch(std::shared_ptr<HeldObject> bytes, std::uint64_t size, std::size_t rows, bool facts,
                      Path path)
-    : PinBoard(path),
+    : CountedBoard(path),
       bytes_(std::move(bytes)),
       all_(bytes_->memory().first(size)),
       rows_(rows),
@@ -45,26 +45,9 @@ Result<ObjectView> HeldBatch::view(const std::shared_ptr<HeldBatch>& held, std::
   if (auto right = held->check(bytes, wire); !right) {
     return right.error();
   }
-  // Nobody else counts yet.
-  const std::uint64_t views = held->views_.load(std::memory_order_relaxed);
-  held->views_.store(views + 1, std::memory_order_relaxed);
-  if (views == 0) {
-    held->self_ = held;
-  }
+  held->begin_view(held);
   return Result<ObjectView>(std::in_place, *held, at, wire.key,
                             bytes.first(held->facts_ ? 0 : wire.record.size_bytes), wire.record.type_hash);
-}
-
-void HeldBatch::retain(std::uint64_t /*pin*/) noexcept {
-  views_.fetch_add(1, std::memory_order_relaxed);
-}
-
-void HeldBatch::release(std::uint64_t /*pin*/) noexcept {
-  // Nobody can copy the only view that is left, but who is ending it here.
-  if (views_.load(std::memory_order_acquire) == 1 || views_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    views_.store(0, std::memory_order_relaxed);
-    const std::shared_ptr<HeldBatch> last = std::move(self_);
-  }
 }
 
 ObjectFacts HeldBatch::describe(std::uint64_t pin) const {

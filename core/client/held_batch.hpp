@@ -1,12 +1,11 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 
-#include "core/object/object.hpp"
+#include "core/object/counted_board.hpp"
 #include "core/result.hpp"
 #include "core/rpc/batch_wire.hpp"
 #include "core/rpc/held_object.hpp"
@@ -15,7 +14,7 @@ namespace locum {
 
 /// Small objects of another node, in this process: what one answer brought of many, as it came. Lives as long
 /// as views of any of them. Filled by one thread, then read by any.
-class HeldBatch final : public PinBoard {
+class HeldBatch final : public CountedBoard {
  public:
   /// \param bytes rows, and the blocks that they tell of; \param facts these are what stands behind payloads.
   /// REQUIRES: as many rows fit.
@@ -30,8 +29,6 @@ class HeldBatch final : public PinBoard {
   /// there; all of these are called by who fills this, before another thread has a view.
   [[nodiscard]] static Result<ObjectView> view(const std::shared_ptr<HeldBatch>& held, std::size_t at);
 
-  void retain(std::uint64_t pin) noexcept override;
-  void release(std::uint64_t pin) noexcept override;
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin) const override;
 
  private:
@@ -41,8 +38,6 @@ class HeldBatch final : public PinBoard {
   const std::span<std::byte> all_;
   const std::size_t rows_;
   const bool facts_;
-  std::atomic<std::uint64_t> views_{0};
-  std::shared_ptr<HeldBatch> self_;  ///< while there are views
 };
 
 }  // namespace locum

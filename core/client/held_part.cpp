@@ -58,18 +58,8 @@ HyperslabWords words_of(const Key& key, const Hyperslab& slab, std::uint64_t ele
 ObjectView HeldPart::view(const ObjectFacts& facts, std::shared_ptr<HeldObject> bytes, Path path) {
   const auto block = bytes->block();
   const std::shared_ptr<HeldPart> held(new HeldPart(facts, std::move(bytes), path));
-  held->self_ = held;
+  held->begin_view(held);
   return ObjectView(*held, 0, facts.key, block, facts.type_hash);
-}
-
-void HeldPart::retain(std::uint64_t /*pin*/) noexcept {
-  views_.fetch_add(1, std::memory_order_relaxed);
-}
-
-void HeldPart::release(std::uint64_t /*pin*/) noexcept {
-  if (views_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    const std::shared_ptr<HeldPart> last = std::move(self_);
-  }
 }
 
 ObjectFacts HeldPart::describe(std::uint64_t /*pin*/) const {

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -8,6 +7,7 @@
 
 #include "core/async/node_client.hpp"
 #include "core/hyperslab.hpp"
+#include "core/object/counted_board.hpp"
 #include "core/object/object_wire.hpp"
 #include "core/part.hpp"
 
@@ -16,19 +16,17 @@ namespace locum {
 /// Some bytes of an object, in one piece: in memory of this process, or in place. Lives as long as views of
 /// it. Its facts are those of the object, but that extents may be missing or those of these bytes. Filled by
 /// one thread, then read by any.
-class HeldPart final : public PinBoard {
+class HeldPart final : public CountedBoard {
  public:
   /// The first view of `bytes`, which came by `path`. \param facts of the object; extents: of these bytes
   [[nodiscard]] static ObjectView view(const ObjectFacts& facts, std::shared_ptr<HeldObject> bytes,
                                        Path path);
 
-  void retain(std::uint64_t pin) noexcept override;
-  void release(std::uint64_t pin) noexcept override;
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin) const override;
 
  private:
   HeldPart(const ObjectFacts& facts, std::shared_ptr<HeldObject> bytes, Path path)
-      : PinBoard(path),
+      : CountedBoard(path),
         bytes_(std::move(bytes)),
         type_name_(facts.type_name),
         name_(facts.name),
@@ -38,8 +36,6 @@ class HeldPart final : public PinBoard {
   const std::string type_name_;
   const std::string name_;
   const ObjectFacts facts_;  ///< but for the two texts
-  std::atomic<std::uint64_t> views_{1};
-  std::shared_ptr<HeldPart> self_;  ///< while there are views
 };
 
 /// Asks the node of an object's owner for some of its bytes: `not_found`, `invalid_argument` for a range that

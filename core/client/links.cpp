@@ -52,10 +52,8 @@ bool becomes_none(Progress& progress, const std::shared_ptr<Exchange>& exchange,
 
 Links::Links(LinkParts parts)
     : inline_bytes_(parts.inline_bytes),
-      windows_{std::make_shared<Window>(parts.window_bytes, most_ahead),
-               std::make_shared<Window>(parts.window_bytes, most_ahead)},
+      windows_(parts.window_bytes, most_ahead),
       timeout_(parts.timeout),
-      lost_mates_(std::move(parts.lost_mates)),
       exchange_(
           std::make_shared<Exchange>(parts.transport, parts.metrics,
                                      ExchangeOptions{.rank = parts.rank,
@@ -70,23 +68,24 @@ Links::Links(LinkParts parts)
       settlement_(std::make_shared<Settlement>(parts.memory, exchange_, nodes_, bell_, parts.timeout)),
       retirements_(std::make_shared<Retirements>(exchange_, nodes_, parts.timeout)),
       alarm_(std::make_shared<NameAlarm>(bell_)) {
-  const auto objects = open_cluster({.arena = parts.memory.arena,
-                                     .table = parts.memory.table,
-                                     .directory = parts.memory.directory,
-                                     .timeout = parts.timeout});
+  objects_ = open_cluster({.arena = parts.memory.arena,
+                           .table = parts.memory.table,
+                           .directory = parts.memory.directory,
+                           .timeout = parts.timeout,
+                           .lost_mates = parts.lost_mates});
   const auto lease = Exchange::Clock::duration(parts.patience) / leases_in_patience;
-  copies_.fenced = std::make_shared<FencedNodes>(parts.memory, objects, exchange_, nodes_->count(), lease);
+  copies_.fenced = std::make_shared<FencedNodes>(parts.memory, objects_, exchange_, nodes_->count(), lease);
   copies_.sets =
-      std::make_shared<CopySets>(parts.memory, objects, exchange_, nodes_, copies_.fenced, parts.timeout);
-  copies_.here = std::make_shared<NodeCopies>(parts.memory, objects, parts.rank);
+      std::make_shared<CopySets>(parts.memory, objects_, exchange_, nodes_, copies_.fenced, parts.timeout);
+  copies_.here = std::make_shared<NodeCopies>(parts.memory, objects_, parts.rank);
   promise_waits_ =
-      std::make_shared<PromiseWaits>(parts.memory, exchange_, nodes_, copies_.here, alarm_, lost_mates_);
+      std::make_shared<PromiseWaits>(parts.memory, exchange_, nodes_, copies_.here, alarm_, parts.lost_mates);
   const auto reads = std::make_shared<OneSidedReads>(parts.remote, exchange_);
   copies_.flights =
       std::make_shared<Flights>(copies_.here, exchange_, nodes_, reads, parts.rank, parts.timeout, lease);
   service_ = std::make_shared<NodeService>(
       ServiceParts{.local = parts.memory,
-                   .objects = objects,
+                   .objects = objects_,
                    .copies = copies_,
                    .exchange = exchange_,
                    .nodes = nodes_,
@@ -98,7 +97,7 @@ Links::Links(LinkParts parts)
                    .promise_waits = promise_waits_,
                    .inline_bytes = inline_bytes_,
                    .timeout = parts.timeout,
-                   .lost_mates = lost_mates_},
+                   .lost_mates = parts.lost_mates},
       alarm_);
   open_ = service_;
   exchange_->serve(service_.get());
@@ -203,9 +202,7 @@ void Links::close() noexcept {
     return;
   }
   bell_->clear();
-  for (const auto& window : windows_) {
-    window->close();
-  }
+  windows_.close();
   const bool over = close_exchange();
   standby_->close();
   // What operations waited for is told with all that was asked: one that has lost its standby may have
@@ -217,6 +214,7 @@ void Links::close() noexcept {
   (void)becomes_none(*progress_, exchange_, &Exchange::bulks, Deadline().moment(timeout_, progress_->now()));
   if (closed) {
     service_.reset();
+    objects_.reset();
     copies_ = {};
     promise_waits_.reset();
     kept_.clear();

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -10,7 +9,7 @@
 
 #include "core/async/arrivals.hpp"
 #include "core/async/node_client.hpp"
-#include "core/async/window.hpp"
+#include "core/async/windows.hpp"
 #include "core/base/mutex.hpp"
 #include "core/copies/copies.hpp"
 #include "core/copies/read_leases.hpp"
@@ -68,13 +67,14 @@ class Links {
   /// By which operations wait for promises. Until close().
   [[nodiscard]] const std::shared_ptr<PromiseWaits>& promise_waits() const noexcept { return promise_waits_; }
   [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
-  /// For what is fetched ahead of use; close() ends all that waits to enter it. Futures have one of their
-  /// own, so that what waits for its first use keeps nothing from coming that a program waits for.
+  /// For what is fetched ahead of use; close() ends all that waits to enter them.
+  [[nodiscard]] const Windows& windows() const noexcept { return windows_; }
   [[nodiscard]] const std::shared_ptr<Window>& window(CountsUntil until) const noexcept {
-    return windows_[counts_for_use(until) ? 0 : 1];
+    return windows_.of(until);
   }
+  /// This node's own objects, and the names that are at home here.
+  [[nodiscard]] const std::shared_ptr<Connector>& objects() const noexcept { return objects_; }
   [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
-  [[nodiscard]] const LostMates& lost_mates() const noexcept { return lost_mates_; }
   [[nodiscard]] Progress& progress() noexcept { return *progress_; }
   /// Where threads wait for what the client's operations bring.
   [[nodiscard]] const std::shared_ptr<Arrivals>& arrivals() const noexcept { return arrivals_; }
@@ -119,15 +119,15 @@ class Links {
   [[nodiscard]] bool close_exchange();
 
   const std::uint64_t inline_bytes_;
-  const std::array<std::shared_ptr<Window>, 2> windows_;  ///< by CountsUntil
+  const Windows windows_;
   const std::chrono::milliseconds timeout_;
-  const LostMates lost_mates_;
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;
   const std::shared_ptr<Bell> bell_;
   const std::shared_ptr<ReadLeases> read_leases_;
   const bool reads_one_sidedly_;
-  Copies copies_;  ///< until close()
+  std::shared_ptr<Connector> objects_;  ///< until close()
+  Copies copies_;                       ///< the same
   const std::shared_ptr<Settlement> settlement_;
   const std::shared_ptr<Retirements> retirements_;
   const std::shared_ptr<NameAlarm> alarm_;

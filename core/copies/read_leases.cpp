@@ -34,16 +34,9 @@ std::optional<ReadLeases::Grant> ReadLeases::grant(int rank, const Key& key,
   const std::chrono::nanoseconds duration = patience_ + std::chrono::nanoseconds(block.size());
   const auto until = exchange_->now() + duration;
   const RemoteKey opens = exposed->key();
-  const auto lease = leases_.emplace(number, Lease{key, std::move(exposed), std::move(object), until}).first;
-  try {
-    due_.emplace(until, number);
-    ++of_rank_[rank];
-  } catch (...) {  // nobody would ever give it back
-    due_.erase({until, number});
-    leases_.erase(lease);
-    drop_unshared(key);
-    throw;
-  }
+  leases_.emplace(number, Lease{key, std::move(exposed), std::move(object), until});
+  due_.emplace(until, number);
+  ++of_rank_[rank];
   return Grant{number.second, duration, opens};
 }
 

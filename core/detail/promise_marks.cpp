@@ -1,7 +1,5 @@
 #include "core/detail/promise_marks.hpp"
 
-#include <algorithm>
-#include <exception>
 #include <utility>
 
 #include "core/node/promised.hpp"
@@ -14,37 +12,22 @@ namespace {
 constexpr std::size_t looks_for_each = 4;
 
 void evict(Connector& connector, const Key& mark) noexcept {
-  try {
-    (void)connector.evict(Address(mark), {});
-  } catch (const std::exception&) {  // it goes with its store
-  }
+  (void)connector.evict(Address(mark), {});
 }
 
 bool is_gone(Connector& connector, const Key& value) noexcept {
-  try {
-    const auto there = connector.exists(Address(value), {});
-    return there && !*there;
-  } catch (const std::exception&) {
-    return false;
-  }
+  const auto there = connector.exists(Address(value), {});
+  return there && !*there;
 }
 
 }  // namespace
-
-void PromiseMarks::reserve(std::size_t promises) {
-  const MutexLock lock(mutex_);
-  broken_.reserve(most_broken_promises);
-  if (const std::size_t needed = kept_.size() + promises; kept_.capacity() < needed) {
-    kept_.reserve(std::max(needed, 2 * kept_.capacity()));
-  }
-}
 
 void PromiseMarks::add_broken(Connector& connector, const Key& mark) noexcept {
   Key oldest;
   {
     const MutexLock lock(mutex_);
     if (broken_.size() < most_broken_promises) {
-      broken_.push_back(mark);  // there is room: see reserve()
+      broken_.push_back(mark);
     } else {
       oldest = std::exchange(broken_[oldest_], mark);
       oldest_ = (oldest_ + 1) % most_broken_promises;
@@ -58,7 +41,7 @@ void PromiseMarks::add_broken(Connector& connector, const Key& mark) noexcept {
 void PromiseMarks::add_kept(Connector& connector, const Key& mark, const Key& value) noexcept {
   {
     const MutexLock lock(mutex_);
-    kept_.push_back({mark, value});  // there is room: see reserve()
+    kept_.push_back({mark, value});
     has_kept_.store(true, std::memory_order_relaxed);
   }
   look_at(connector, looks_for_each);

@@ -17,8 +17,6 @@ namespace locum::detail {
 /// all. So there are never many more records than there were values at a time. Any thread may call.
 class PromiseMarks {
  public:
-  /// Makes room for what so many promises may leave.
-  void reserve(std::size_t promises) LOCUM_EXCLUDES(mutex_);
   /// A mark of a broken promise; the oldest goes if there are too many.
   void add_broken(Connector& connector, const Key& mark) noexcept LOCUM_EXCLUDES(mutex_);
   /// A record that says where the value is, an object of this process.

@@ -41,11 +41,6 @@ constexpr void check_readable() {
 [[nodiscard]] Result<void> check_inner(const Session& session, const ObjectView& object,
                                        std::span<const std::uint64_t> inner, std::string_view asked);
 
-/// The path of a value that is copied out of, or decoded from, bytes that came by `path`.
-[[nodiscard]] constexpr Path path_of_copy(Path path) noexcept {
-  return path == Path::shm_view ? Path::shm_copy : path;
-}
-
 /// How a value that has to be decoded is read.
 struct DecodedHow {
   bool kept = true;        ///< for the next reader

@@ -30,7 +30,6 @@ Error damaged_promise() {
 bool Session::enlist(const std::shared_ptr<detail::Pledge>& pledge) {
   const MutexLock lock(mutex_);
   if (makes_promises_) {
-    marks_->reserve(pledges_.size() + 1);
     pledges_.emplace(pledge.get(), pledge);
   }
   return makes_promises_;

@@ -216,7 +216,7 @@ Result<ObjectView> Cluster::view_of(const Result<Pin>& pin) {
   if (!pin) [[unlikely]] {
     return pin.error();
   }
-  if (!whole(*arena_, *pin->record)) [[unlikely]] {
+  if (!holds(*arena_, *pin->record)) [[unlikely]] {
     return led_astray(*pin);
   }
   if (pin->record->has_checksum != 0) [[unlikely]] {
@@ -290,7 +290,7 @@ Result<bool> Cluster::evict_key(const Key& key, Deadline deadline) {
   }
   const PinnedObject object(table_, *pin);  // also where the home of its name cannot be asked
   const ObjectRecord& record = *pin->record;
-  return record.name_bytes == 0 || !whole(*arena_, record)
+  return record.name_bytes == 0 || !holds(*arena_, record)
              ? Result<bool>(table_->tombstone(key))
              : directory_->unbind(record.store, read_name(arena_->data(record.offset), record), key,
                                   deadline);

@@ -42,17 +42,20 @@ class PinnedObject {
   return Error(Errc::corrupt, "the table entry of this object points outside the node's memory");
 }
 
+/// Whether an object's block lies within the memory of the node: entries are written by other processes, and
+/// what leads out of the arenas is not followed.
+[[nodiscard]] inline bool holds(const Arena& arena, const ObjectRecord& record) noexcept {
+  const std::uint64_t bytes = record.block_bytes();
+  return bytes > record.size_bytes && arena.contains(record.offset, bytes);  // the sum may have overflowed
+}
+
 /// What a node holds, as the cross-node protocols see it: memory, table, and the names at home here.
 struct NodeMemory {
   std::shared_ptr<Arena> arena;
   std::shared_ptr<NodeTable> table;
   std::shared_ptr<Directory> directory;
 
-  /// Whether the block of this record lies in the node's memory: entries are written by other processes.
-  [[nodiscard]] bool holds(const ObjectRecord& record) const {
-    const std::uint64_t bytes = record.block_bytes();
-    return bytes > record.size_bytes && arena->contains(record.offset, bytes);
-  }
+  [[nodiscard]] bool holds(const ObjectRecord& record) const { return locum::holds(*arena, record); }
   /// REQUIRES: holds(*pin.record).
   [[nodiscard]] std::span<const std::byte> block(const Pin& pin) const {
     return {arena->data(pin.record->offset), pin.record->block_bytes()};
@@ -65,16 +68,10 @@ struct NodeMemory {
   [[nodiscard]] std::string_view name(const Pin& pin) const {
     return read_name(arena->data(pin.record->offset), *pin.record);
   }
-  /// The pin as something that is kept, and made as a PinnedObject is; it ends where there is no memory for
-  /// that, too.
+  /// The pin as something that is kept, and made as a PinnedObject is.
   template <class Kept = const PinnedObject>
   [[nodiscard]] std::shared_ptr<Kept> keep(const Pin& pin) const {
-    try {
-      return std::make_shared<Kept>(table, pin);
-    } catch (...) {
-      table->release(pin.id);
-      throw;
-    }
+    return std::make_shared<Kept>(table, pin);
   }
   /// The object, pinned, unless it is the node's own affair, of which no key is ever told: what stands here
   /// for an object of another node, and what is in internal stores.

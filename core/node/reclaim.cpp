@@ -1,5 +1,7 @@
 #include "core/node/reclaim.hpp"
 
+#include "core/node/node_memory.hpp"
+
 #include <cstddef>
 #include <vector>
 
@@ -12,7 +14,7 @@ Owned reclaim(NodeTable& table, Arena& arena, Effort effort) noexcept {
   dead.clear();
   const Owned owned = table.collect(dead, effort);
   for (const ObjectRecord& record : dead) {
-    if (whole(arena, record)) {
+    if (holds(arena, record)) {
       arena.free({record.offset, record.block_bytes()});
     }
   }

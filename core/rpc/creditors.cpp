@@ -12,14 +12,8 @@ void Creditors::landed(int rank, std::uint64_t bytes) noexcept {
   of(rank).landing_bytes -= bytes;
 }
 
-void Creditors::make_spare() {
-  spare_ = open_.extract(open_.try_emplace({-1, 0}).first);
-}
-
 void Creditors::defer(const Asking& asking, bool counted) noexcept {
-  spare_.key() = asking;
-  spare_.mapped() = counted;
-  open_.insert(std::move(spare_));
+  open_.try_emplace(asking, counted);
   of(asking.first).deferred += counted ? 1U : 0U;
 }
 

@@ -57,14 +57,8 @@ class Creditors {
     return !open_.empty() && open_.contains({rank, call});
   }
   /// A question is being looked at, until look_away(); what is not answered before that is open, and counts
-  /// if it is `counted`, until it is answered or never will be.
-  /// REQUIRES: it is not open.
-  void look_at(int rank, std::uint32_t call) {
-    if (spare_.empty()) {
-      make_spare();
-    }
-    looked_at_ = {rank, call};
-  }
+  /// if it is `counted`, until it is answered or never will be. REQUIRES: it is not open.
+  void look_at(int rank, std::uint32_t call) noexcept { looked_at_ = {rank, call}; }
   void look_away(bool counted) noexcept {
     const auto unanswered = std::exchange(looked_at_, std::nullopt);
     if (unanswered && unanswered->second != 0) {
@@ -90,7 +84,6 @@ class Creditors {
   using Asking = std::pair<int, std::uint32_t>;  ///< a rank, and its number for the question
   using Open = std::pmr::map<Asking, bool>;      ///< whether it is counted
 
-  void make_spare();
   void defer(const Asking& asking, bool counted) noexcept;
   void undefer(const Asking& asking) noexcept;
   [[nodiscard]] Creditor& of(int rank) noexcept { return creditors_[static_cast<std::size_t>(rank)]; }
@@ -99,7 +92,6 @@ class Creditors {
   std::vector<Creditor> creditors_;
   BlockPool pool_;
   Open open_{&pool_};
-  Open::node_type spare_;            ///< for the next of them
   std::optional<Asking> looked_at_;  ///< not answered yet
 };
 

@@ -64,21 +64,9 @@ Result<ObjectView> HeldObject::view(std::shared_ptr<HeldObject> held, const Obje
   HeldObject& object = *held;
   object.wire_ = wire;
   object.path_ = path;
-  object.self_ = std::move(held);
-  object.views_.store(1, std::memory_order_relaxed);
+  object.begin_view(std::move(held));
   return Result<ObjectView>(std::in_place, object, 0, wire.key, object.block_.first(wire.record.size_bytes),
                             wire.record.type_hash);
-}
-
-void HeldObject::retain(std::uint64_t /*pin*/) noexcept {
-  views_.fetch_add(1, std::memory_order_relaxed);
-}
-
-void HeldObject::release(std::uint64_t /*pin*/) noexcept {
-  // Nobody can copy the only view that is left, but who is ending it here.
-  if (views_.load(std::memory_order_acquire) == 1 || views_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    const std::shared_ptr<HeldObject> last = std::move(self_);
-  }
 }
 
 ObjectFacts HeldObject::describe(std::uint64_t /*pin*/) const {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <span>
 
-#include "core/object/object.hpp"
+#include "core/object/counted_board.hpp"
 #include "core/object/object_wire.hpp"
 #include "core/result.hpp"
 
@@ -15,7 +15,7 @@ namespace locum {
 /// An object of another node, in this process: its block as it came, in memory of its own, or inside an
 /// object of this node's memory that holds it packed. Lives as long as views of it. Filled by one thread,
 /// then read by any.
-class HeldObject final : public PinBoard {
+class HeldObject final : public CountedBoard {
  public:
   /// Memory for a block that is to come, aligned as an object of `size_bytes` may need; null: this process
   /// has no memory for it.
@@ -42,8 +42,6 @@ class HeldObject final : public PinBoard {
   [[nodiscard]] static Result<ObjectView> view(std::shared_ptr<HeldObject> held, const ObjectWire& wire,
                                                Path path, bool summed = false);
 
-  void retain(std::uint64_t pin) noexcept override;
-  void release(std::uint64_t pin) noexcept override;
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin) const override;
 
  private:
@@ -59,8 +57,6 @@ class HeldObject final : public PinBoard {
   ObjectView holder_;
   std::span<const std::byte> block_;
   ObjectWire wire_;
-  std::atomic<std::uint64_t> views_{0};
-  std::shared_ptr<HeldObject> self_;  ///< while there are views
 };
 
 }  // namespace locum

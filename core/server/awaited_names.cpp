@@ -21,15 +21,10 @@ bool AwaitedNames::add(Waiter waiter, Clock::time_point now) {
   const std::size_t bytes = waiter.name.size();
   const int rank = waiter.rank;
   const std::uint64_t hash = name_hash(waiter.store, waiter.name);
-  const auto added = waiters_.emplace(hash, std::move(waiter));
-  try {
-    Share& share = shares_[rank];
-    ++share.names;
-    share.bytes += bytes;
-  } catch (...) {
-    waiters_.erase(added);
-    throw;
-  }
+  waiters_.emplace(hash, std::move(waiter));
+  Share& share = shares_[rank];
+  ++share.names;
+  share.bytes += bytes;
   return true;
 }
 

@@ -72,21 +72,6 @@ class PromiseWaits::Question final : public Inquiry {
   const Key promised_;
 };
 
-void PromiseWaits::Queue::push(AwaitedPromise& one) noexcept {
-  one.next_ = nullptr;
-  (last != nullptr ? last->next_ : first) = &one;
-  last = &one;
-}
-
-AwaitedPromise* PromiseWaits::Queue::pop() noexcept {
-  AwaitedPromise* const one = first;
-  if (one != nullptr) {
-    first = std::exchange(one->next_, nullptr);
-    last = first != nullptr ? last : nullptr;
-  }
-  return one;
-}
-
 PromiseWaits::PromiseWaits(NodeMemory memory, std::shared_ptr<Exchange> exchange,
                            std::shared_ptr<Nodes> nodes, std::shared_ptr<NodeCopies> marks,
                            std::shared_ptr<NameWatcher> watcher, LostMates lost_mates)
@@ -183,9 +168,7 @@ void PromiseWaits::ask(Entries::iterator at) {
   auto& [promised, entry] = *at;
   const auto now = exchange_->now();
   auto until = now;
-  for (const AwaitedPromise* each = entry.waiting.first; each != nullptr; each = each->next_) {
-    until = std::max(until, each->until_);
-  }
+  entry.waiting.for_each([&](const AwaitedPromise& each) { until = std::max(until, each.until_); });
   for (const Mate& each : entry.mates) {
     until = std::max(until, each.until);
   }
@@ -430,9 +413,7 @@ void PromiseWaits::set_due(Clock::time_point now) noexcept {
   due_ = Clock::time_point::max();
   for (const auto& [promised, entry] : entries_) {
     due_ = std::min(due_, now + between_looks_);
-    for (const AwaitedPromise* each = entry.waiting.first; each != nullptr; each = each->next_) {
-      due_ = std::min(due_, each->until_);
-    }
+    entry.waiting.for_each([&](const AwaitedPromise& each) { due_ = std::min(due_, each.until_); });
     for (const Mate& each : entry.mates) {
       due_ = std::min(due_, each.until);
     }

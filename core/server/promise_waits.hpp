@@ -12,6 +12,7 @@
 
 #include "core/async/name_answer.hpp"
 #include "core/async/operation.hpp"
+#include "core/base/intrusive_queue.hpp"
 #include "core/copies/node_copies.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/node/promised.hpp"
@@ -78,14 +79,8 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
   friend class AwaitedPromise;
   class Question;
 
-  /// In the order in which they came; none of them has been told.
-  struct Queue {
-    AwaitedPromise* first = nullptr;
-    AwaitedPromise* last = nullptr;
-
-    void push(AwaitedPromise& one) noexcept;
-    [[nodiscard]] AwaitedPromise* pop() noexcept;
-  };
+  /// None of them has been told.
+  using Queue = IntrusiveQueue<AwaitedPromise>;
   struct Entry {
     std::string name;
     Queue waiting{};
@@ -98,7 +93,7 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
     std::uint64_t of_no_use = 0;             ///< one whose rank says that it does not ask
     bool is_ahead = false;                   ///< counts among the most_ahead
 
-    [[nodiscard]] bool is_awaited() const noexcept { return waiting.first != nullptr || !mates.empty(); }
+    [[nodiscard]] bool is_awaited() const noexcept { return !waiting.empty() || !mates.empty(); }
   };
   using Entries = std::unordered_map<Key, Entry>;
 
@@ -135,7 +130,7 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
 
 /// A promise that an operation waits for: `co_await` it for what stands under its name. Of a promise of this
 /// node no more is said than that there is something: the waiter is to look himself.
-class AwaitedPromise final : public Operation::Begun {
+class AwaitedPromise final : public Operation::Begun, private QueueLink<AwaitedPromise> {
  public:
   /// Who waits for it.
   enum class For : std::uint8_t {
@@ -152,6 +147,7 @@ class AwaitedPromise final : public Operation::Begun {
 
  private:
   friend class PromiseWaits;
+  friend class IntrusiveQueue<AwaitedPromise>;
 
   [[nodiscard]] bool begin(Operation& operation) noexcept override {
     operation_ = &operation;
@@ -168,7 +164,6 @@ class AwaitedPromise final : public Operation::Begun {
   const Deadline::Clock::time_point until_;
   const For for_;
   Operation* operation_ = nullptr;
-  AwaitedPromise* next_ = nullptr;
   std::optional<Result<NameAnswer>> outcome_;  ///< that it is about to be told
   Told<Result<NameAnswer>> told_;
 };

@@ -15,28 +15,9 @@ constexpr std::chrono::milliseconds longest_pause_alone{1000};
 
 }  // namespace
 
-void Retirements::Queue::push(std::shared_ptr<Retirement> one) noexcept {
-  Retirement* const last = std::exchange(last_, one.get());
-  (first_ ? last->next_ : first_) = std::move(one);
-}
-
-std::shared_ptr<Retirement> Retirements::Queue::pop() noexcept {
-  auto one = std::move(first_);
-  if (one) {
-    first_ = std::move(one->next_);
-  }
-  return one;
-}
-
 Retirements::Retirements(std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
                          std::chrono::milliseconds timeout)
     : exchange_(std::move(exchange)), nodes_(std::move(nodes)), timeout_(timeout) {}
-
-// One by one: a long queue that destroys itself would take as much of the stack.
-Retirements::~Retirements() {
-  while (waiting_.pop()) {
-  }
-}
 
 // Kept here: who is told may let go of it at once.
 void Retirements::retire(std::shared_ptr<Retirement> given, const Key& key,
@@ -55,12 +36,12 @@ void Retirements::do_due(Clock::time_point now) noexcept {
     return;
   }
   due_ = Clock::time_point::max();
-  for (Queue waiting = std::exchange(waiting_, {}); const auto one = waiting.pop();) {
+  for (const auto& one : std::exchange(waiting_, {})) {
     if (one->due_ <= now) {
       ask(one);
     } else {
       due_ = std::min(due_, one->due_);
-      waiting_.push(one);
+      waiting_.push_back(one);
     }
   }
 }
@@ -99,13 +80,13 @@ void Retirements::ask_later(const std::shared_ptr<Retirement>& one, const Error&
   one->pause_ =
       std::min<Clock::duration>(2 * one->pause_, one->is_awaited_ ? longest_pause : longest_pause_alone);
   due_ = std::min(due_, one->due_);
-  waiting_.push(one);
+  waiting_.push_back(one);
 }
 
 void Retirements::close(const Error& error) noexcept {
   closed_ = error;
   due_ = Clock::time_point::max();
-  for (Queue waiting = std::exchange(waiting_, {}); const auto one = waiting.pop();) {
+  for (const auto& one : std::exchange(waiting_, {})) {
     tell(*one, error);
   }
 }

@@ -1,20 +1,18 @@
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
-#include "core/base/mutex.hpp"
 #include "core/key.hpp"
 #include "core/rpc/exchange.hpp"
 #include "core/rpc/nodes.hpp"
 
 namespace locum {
 
-/// An object of another node that is to go out of sight because its name has. Made before the name is taken
-/// away: from then on nothing that it needs may be missing.
+/// An object of another node that is to go out of sight because its name has.
 class Retirement {
  public:
   using Clock = Exchange::Clock;
@@ -38,7 +36,6 @@ class Retirement {
   bool is_awaited_ = true;
   Clock::time_point due_;  ///< when it is asked for again
   Clock::duration pause_ = std::chrono::milliseconds(1);
-  std::shared_ptr<Retirement> next_;
 };
 
 /// Tells the nodes of objects that lost their names: nobody else asks for that, and an object that stays is
@@ -55,7 +52,6 @@ class Retirements final : public std::enable_shared_from_this<Retirements> {
               std::chrono::milliseconds timeout);
   Retirements(const Retirements&) = delete;
   Retirements& operator=(const Retirements&) = delete;
-  ~Retirements();
 
   /// Has the object go. Once for each.
   void retire(std::shared_ptr<Retirement> given, const Key& key, Clock::time_point until) noexcept;
@@ -67,18 +63,6 @@ class Retirements final : public std::enable_shared_from_this<Retirements> {
   void close(const Error& error) noexcept;
 
  private:
-  /// In the order in which they came.
-  class Queue {
-   public:
-    void push(std::shared_ptr<Retirement> one) noexcept;
-    /// Null: there is none.
-    [[nodiscard]] std::shared_ptr<Retirement> pop() noexcept;
-
-   private:
-    std::shared_ptr<Retirement> first_;
-    Retirement* last_ = nullptr;
-  };
-
   void ask(const std::shared_ptr<Retirement>& one) noexcept;
   void answered(const std::shared_ptr<Retirement>& one, const Result<NodeAnswer>& answer) noexcept;
   void ask_later(const std::shared_ptr<Retirement>& one, const Error& error) noexcept;
@@ -88,7 +72,7 @@ class Retirements final : public std::enable_shared_from_this<Retirements> {
   const std::shared_ptr<Nodes> nodes_;
   const std::chrono::milliseconds timeout_;
   std::optional<Error> closed_;
-  Queue waiting_;  ///< until they are asked for again
+  std::vector<std::shared_ptr<Retirement>> waiting_;  ///< until they are asked for again, in their order
   Clock::time_point due_ = Clock::time_point::max();
 };
 

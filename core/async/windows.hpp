@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "core/async/window.hpp"
+#include "core/ports/fetch.hpp"
+
+namespace locum {
+
+/// The two windows of a rank. Futures have one of their own, so that what waits for its first use keeps
+/// nothing from coming that a program waits for.
+class Windows {
+ public:
+  /// As of Window, each of them.
+  Windows(std::uint64_t limit_bytes, std::uint32_t most_under_way)
+      : until_used_(std::make_shared<Window>(limit_bytes, most_under_way)),
+        until_got_(std::make_shared<Window>(limit_bytes, most_under_way)) {}
+
+  [[nodiscard]] const std::shared_ptr<Window>& of(CountsUntil until) const noexcept {
+    return counts_for_use(until) ? until_used_ : until_got_;
+  }
+  void close() const noexcept {
+    until_used_->close();
+    until_got_->close();
+  }
+  void disown() const noexcept {
+    until_used_->disown();
+    until_got_->disown();
+  }
+
+ private:
+  std::shared_ptr<Window> until_used_;
+  std::shared_ptr<Window> until_got_;
+};
+
+}  // namespace locum
