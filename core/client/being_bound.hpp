@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 
+#include "core/base/back_off.hpp"
 #include "core/error.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/rpc/nodes.hpp"
@@ -40,8 +41,7 @@ namespace binding {
 /// As long as a local put waits for memory that others give back.
 inline constexpr std::chrono::seconds longest_wait_for_room{5};
 /// Between two questions whether there is room now: it takes milliseconds to make, or somebody is stopped.
-inline constexpr std::chrono::milliseconds first_pause{1};
-inline constexpr std::chrono::milliseconds longest_pause{50};
+inline constexpr BackOff back_off{std::chrono::milliseconds(1), std::chrono::milliseconds(50)};
 
 [[nodiscard]] Error found_no_room(int home);
 /// Whether an error leaves it open what the home has done: `closed`, too, if that is this rank itself, and

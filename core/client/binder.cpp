@@ -88,20 +88,19 @@ bool Binder::evicts_alone(const Address& address) const {
 // and it is tried again a little later, as long as there is time.
 template <class Try>
 Task<std::invoke_result_t<Try>> Binder::until_unlocked(Moment until, Try attempt) const {
-  for (auto pause = Moment::duration(binding::first_pause);;) {
+  for (BackOff back_off = binding::back_off;;) {
     co_await Operation::ToThread();
     const bool in_haste = Haste::is_on();
     auto done = attempt();
     const bool locked = in_haste && !done && done.error().code() == Errc::timeout;
-    if (!locked || client_->now() + pause >= until) {
+    const auto awake = client_->now() + back_off.pause();
+    if (!locked || awake >= until) {
       co_return std::move(done);
     }
-    const auto awake = client_->now() + pause;
-    co_await client_->paused(pause);
+    co_await client_->paused(back_off.next());
     if (client_->now() < awake) {  // the exchange has closed: nobody waits for locks any more
       co_return std::move(done);
     }
-    pause = std::min<Moment::duration>(2 * pause, binding::longest_pause);
   }
 }
 
@@ -153,7 +152,7 @@ Task<Result<std::uint64_t>> Binder::bind(Key key, SealOptions options, Moment un
   const Bulk bulk{has_value ? block : bytes_of_text(memory_.name(*pin)), being_bound};
   memory_.table->set_generation(key, generation_asked_for);
   const auto last = std::min(until, client_->now() + binding::longest_wait_for_room);
-  for (auto pause = Moment::duration(binding::first_pause);;) {
+  for (BackOff back_off = binding::back_off;;) {
     const auto answer = co_await client_->asked(home, Kind::bind, words(asked), bulk, until);
     if (!answer) {
       open = binding::says_nothing(nodes_, home, answer.error());
@@ -170,11 +169,10 @@ Task<Result<std::uint64_t>> Binder::bind(Key key, SealOptions options, Moment un
       memory_.table->set_generation(key, *generation);
       co_return *generation;
     }
-    if (client_->now() + pause >= last) {
+    if (client_->now() + back_off.pause() >= last) {
       co_return binding::found_no_room(home);
     }
-    co_await client_->paused(pause);
-    pause = std::min<Moment::duration>(2 * pause, binding::longest_pause);
+    co_await client_->paused(back_off.next());
   }
 }
 

@@ -75,13 +75,12 @@ Task<std::monostate> BundledChanges::ask_for(std::size_t chunk) {
   do {
     BatchChunk& asked = chunks_[chunk];
     const auto latest = std::min(until_, client_.now() + binding::longest_wait_for_room);
-    auto pause = Moment::duration(binding::first_pause);
+    BackOff back_off = binding::back_off;
     while (!asked.objects.empty()) {
-      const Turn turn = client_.now() + pause >= latest ? Turn::last : Turn::any;
+      const Turn turn = client_.now() + back_off.pause() >= latest ? Turn::last : Turn::any;
       (void)co_await ask_once(asked, turn);
       if (!asked.objects.empty()) {
-        co_await client_.paused(pause);
-        pause = std::min<Moment::duration>(2 * pause, binding::longest_pause);
+        co_await client_.paused(back_off.next());
       }
     }
     chunk = asked.next;

@@ -48,7 +48,7 @@ struct CopySets::Round {
   std::optional<Error> failure;
   bool gone = false;    // the object was out of sight before the list was read: nobody enters it any more
   bool untold = false;  // somebody may show a copy for ever
-  Clock::duration pause{};
+  BackOff back_off;
   Then then;
 };
 
@@ -178,7 +178,7 @@ void CopySets::forget_gone(std::uint32_t store) {
 
 void CopySets::dissolve_gone() noexcept {
   if (!for_each_gone([&](const Key& key) { dissolve(key); })) {
-    come_back_to_all(first_pause());
+    come_back_to_all();
   }
 }
 
@@ -190,19 +190,16 @@ void CopySets::do_due(Clock::time_point now) noexcept {
 }
 
 void CopySets::dissolve(const Key& key, Clock::time_point deadline, Then then) noexcept {
-  dissolve(key, deadline, first_pause(), std::move(then));
+  dissolve(key, deadline, first_back_off(), std::move(then));
 }
 
-// \param pause until those who could not be told are told again
-void CopySets::dissolve(const Key& key, Clock::time_point deadline, Clock::duration pause,
-                        Then then) noexcept {
+// \param back_off until those who could not be told are told again
+void CopySets::dissolve(const Key& key, Clock::time_point deadline, BackOff back_off, Then then) noexcept {
   if (!has(key)) {
     return then({});
   }
-  const auto round = std::make_shared<Round>();
+  const auto round = std::make_shared<Round>(Round{.key = key, .back_off = back_off});
   round->gone = is_gone(key);
-  round->key = key;
-  round->pause = pause;
   round->then = std::move(then);
   tell(round, deadline);
   told(*round, nodes_->own(), NodeAnswer{});
@@ -261,8 +258,9 @@ void CopySets::note_lost(Round& round, int node, const Error& cause) const noexc
   }
 }
 
-CopySets::Clock::duration CopySets::first_pause() const noexcept {
-  return exchange_->options().patience / asks_in_patience;
+BackOff CopySets::first_back_off() const noexcept {
+  const Clock::duration first = exchange_->options().patience / asks_in_patience;
+  return {first, std::max<Clock::duration>(first, timeout_)};
 }
 
 // The list of an object that is there after all, because its name could not be taken from it, stays: who has
@@ -275,29 +273,29 @@ void CopySets::end(Round& round) noexcept {
   if (round.gone && round.untold) {
     // A node that only needs time is told as often as ever, one that has another reason ever more seldom.
     const bool late = round.failure && round.failure->code() == Errc::timeout;
-    come_back(round.key, late ? first_pause() : round.pause);
+    come_back(round.key, late ? first_back_off() : round.back_off);
   }
   round.then(round.failure ? Result<void>(*round.failure) : Result<void>());
 }
 
 // Not at once: a node may say at once that a stopped process keeps it from dropping its copy. Once, however
 // many want the copies of one object gone.
-void CopySets::come_back(const Key& key, Clock::duration pause) noexcept {
+void CopySets::come_back(const Key& key, BackOff back_off) noexcept {
   if (!left_.insert(key).second) {
     return;
   }
-  const auto next = std::min<Clock::duration>(2 * pause, std::max<Clock::duration>(pause, timeout_));
-  exchange_->call_at(exchange_->now() + pause, [weak = weak_from_this(), key, next] {
+  const auto due = exchange_->now() + back_off.next();
+  exchange_->call_at(due, [weak = weak_from_this(), key, back_off] {
     if (const auto self = weak.lock()) {
       self->left_.erase(key);
-      self->dissolve(key, Deadline().moment(self->timeout_, self->exchange_->now()), next,
+      self->dissolve(key, Deadline().moment(self->timeout_, self->exchange_->now()), back_off,
                      [](const Result<void>&) {});
     }
   });
 }
 
-void CopySets::come_back_to_all(Clock::duration pause) noexcept {
-  due_ = std::min(due_, exchange_->now() + pause);
+void CopySets::come_back_to_all() noexcept {
+  due_ = std::min(due_, exchange_->now() + first_back_off().pause());
 }
 
 }  // namespace locum

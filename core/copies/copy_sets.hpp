@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/async/node_client.hpp"
+#include "core/base/back_off.hpp"
 #include "core/base/block_pool.hpp"
 #include "core/copies/fenced_nodes.hpp"
 #include "core/node/node_memory.hpp"
@@ -68,10 +69,10 @@ class CopySets final : public std::enable_shared_from_this<CopySets> {
   [[nodiscard]] bool is_gone(const Key& key) const;
   template <class Each>
   [[nodiscard]] bool for_each_gone(Each each) const;
-  [[nodiscard]] Clock::duration first_pause() const noexcept;
-  void dissolve(const Key& key, Clock::time_point deadline, Clock::duration pause, Then then) noexcept;
-  void come_back(const Key& key, Clock::duration pause) noexcept;
-  void come_back_to_all(Clock::duration pause) noexcept;
+  [[nodiscard]] BackOff first_back_off() const noexcept;
+  void dissolve(const Key& key, Clock::time_point deadline, BackOff back_off, Then then) noexcept;
+  void come_back(const Key& key, BackOff back_off) noexcept;
+  void come_back_to_all() noexcept;
   void tell(const std::shared_ptr<Round>& round, Clock::time_point deadline);
   void told(Round& round, int node, const Result<NodeAnswer>& answer) noexcept;
   void note_lost(Round& round, int node, const Error& cause) const noexcept;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/async/haste.hpp"
+#include "core/base/back_off.hpp"
 
 namespace locum {
 
@@ -146,7 +147,7 @@ Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, const N
                                       Clock::time_point until) {
   Path path = Path::shm_view;
   std::optional<Flight::Lack> lack;
-  auto pause = Clock::duration(first_room_pause);
+  BackOff back_off(first_room_pause, timeout_);
   do {
     const auto wish = std::make_shared<Flight::Wish>(key, generation, until);
     if (!co_await Operation::IsWanted()) {
@@ -162,7 +163,7 @@ Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, const N
       const bool later = !room && Haste::has_put_off();
       co_await Operation::ToDriver();
       if (later) {
-        put_off(wish, lack->mark, std::exchange(pause, 2 * pause));
+        put_off(wish, lack->mark, back_off.next());
       } else {
         go_on(wish, lack->mark, room);
       }

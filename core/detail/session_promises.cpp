@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/back_off.hpp"
 #include "core/detail/pledge.hpp"
 #include "core/detail/promise_marks.hpp"
 #include "core/detail/standing_waits.hpp"
@@ -142,8 +143,8 @@ std::optional<Error> Session::fate_of(const Address& name, Deadline deadline) {
 // looks now and then, the first time soon.
 Result<ObjectView> Session::await(const Address& name, Deadline deadline, const Wanted& wanted) {
   const auto until = arrivals_->moment(deadline);
-  for (auto pause = Deadline::Clock::duration(look_interval);;) {
-    const auto look = std::min(until, arrivals_->now() + pause);
+  for (BackOff back_off(look_interval, options_.options.peer_timeout);;) {
+    const auto look = std::min(until, arrivals_->now() + back_off.next());
     auto found = connector_->wait(name, look, wanted);
     if (found || found.error().code() != Errc::timeout || look == until || (wanted && !wanted())) {
       return found;
@@ -152,7 +153,6 @@ Result<ObjectView> Session::await(const Address& name, Deadline deadline, const 
       found = connector_->get(name, until);  // somebody may have put it all the same
       return found || found.error().code() != Errc::not_found ? std::move(found) : Result<ObjectView>(*fate);
     }
-    pause = std::min<Deadline::Clock::duration>(2 * pause, options_.options.peer_timeout);
   }
 }
 

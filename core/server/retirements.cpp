@@ -9,8 +9,7 @@ namespace locum {
 
 namespace {
 
-// Between two questions, while somebody waits, and when nobody does.
-constexpr std::chrono::milliseconds longest_pause{50};
+// Between two questions when nobody waits any more.
 constexpr std::chrono::milliseconds longest_pause_alone{1000};
 
 }  // namespace
@@ -73,12 +72,11 @@ void Retirements::ask_later(const std::shared_ptr<Retirement>& one, const Error&
   if (closed_) {
     return tell(*one, *closed_);
   }
-  one->due_ = exchange_->now() + one->pause_;
+  one->due_ = exchange_->now() + one->back_off_.next();
   if (one->due_ >= one->until_) {
     tell(*one, error);
+    one->back_off_ = BackOff(one->back_off_.pause(), longest_pause_alone);
   }
-  one->pause_ =
-      std::min<Clock::duration>(2 * one->pause_, one->is_awaited_ ? longest_pause : longest_pause_alone);
   due_ = std::min(due_, one->due_);
   waiting_.push_back(one);
 }

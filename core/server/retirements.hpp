@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/back_off.hpp"
 #include "core/key.hpp"
 #include "core/rpc/exchange.hpp"
 #include "core/rpc/nodes.hpp"
@@ -35,7 +36,7 @@ class Retirement {
   Clock::time_point until_;  ///< then whoever wants to know gives up
   bool is_awaited_ = true;
   Clock::time_point due_;  ///< when it is asked for again
-  Clock::duration pause_ = std::chrono::milliseconds(1);
+  BackOff back_off_{std::chrono::milliseconds(1), std::chrono::milliseconds(50)};
 };
 
 /// Tells the nodes of objects that lost their names: nobody else asks for that, and an object that stays is

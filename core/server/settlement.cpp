@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/back_off.hpp"
 #include "core/deadline.hpp"
 #include "core/object/object_wire.hpp"
 
@@ -21,7 +22,7 @@ struct Settlement::Bind {
   Key key;
   int home = 0;
   std::string name;
-  Clock::duration pause;       // before it is asked again
+  BackOff back_off;            // before it is asked again
   std::size_t ignorant = 0;    // ranks of the home that have not said yet that they know of the maker's death
   std::size_t known_dead = 0;  // of its ranks that were given up, all of which are dead, before it was asked
 };
@@ -92,8 +93,8 @@ std::shared_ptr<Settlement::Bind> Settlement::find(const Key& key) const {
   if (record.name_bytes == 0 || home == nodes_->own() || !local_.holds(record)) {
     return nullptr;
   }
-  return std::make_shared<Bind>(
-      Bind{key, home, std::string(local_.name(*pin)), exchange_->options().patience / binds_in_patience});
+  return std::make_shared<Bind>(Bind{key, home, std::string(local_.name(*pin)),
+                                     BackOff(exchange_->options().patience / binds_in_patience, timeout_)});
 }
 
 void Settlement::tell_of_death(const std::shared_ptr<Bind>& bind, int rank) {
@@ -152,7 +153,7 @@ void Settlement::look_again_after(const std::shared_ptr<Bind>& bind, const Error
 
 // Not at once: the home may say at once that a stopped process keeps it from looking.
 void Settlement::look_again(const std::shared_ptr<Bind>& bind) {
-  exchange_->call_at(exchange_->now() + std::exchange(bind->pause, 2 * bind->pause),
+  exchange_->call_at(exchange_->now() + bind->back_off.next(),
                      [self = shared_from_this(), bind] { self->look(bind); });
 }
 
