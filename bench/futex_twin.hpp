@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <climits>
 #include <cstdint>
 
 #include "bench/interleave.hpp"
@@ -39,6 +40,31 @@ class FutexTwin {
   [[nodiscard]] double& set_at() const { return reinterpret_cast<double*>(shared_.of(0).data())[1]; }
 
   SharedWindow shared_{64};
+};
+
+/// The same for any number of sleepers: rank 0 counts a word up and wakes all others.
+class FutexBell {
+ public:
+  void ring() {
+    word().fetch_add(1);
+    ::syscall(SYS_futex, address(), FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
+  }
+  /// Until the next ring() after the last one that this rank has heard.
+  void sleep() {
+    while (word().load() == heard_) {
+      ::syscall(SYS_futex, address(), FUTEX_WAIT, heard_, nullptr, nullptr, 0);
+    }
+    ++heard_;
+  }
+
+ private:
+  [[nodiscard]] std::uint32_t* address() const {
+    return reinterpret_cast<std::uint32_t*>(shared_.of(0).data());
+  }
+  [[nodiscard]] std::atomic_ref<std::uint32_t> word() const { return std::atomic_ref(*address()); }
+
+  SharedWindow shared_{64};
+  std::uint32_t heard_ = 0;
 };
 
 }  // namespace locum::bench

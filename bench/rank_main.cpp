@@ -46,9 +46,11 @@ void run_all(int argc, char** argv) {
   add_steady_rows();
   add_overlap_rows();
   add_prefetched_rows();
+  add_published_between_nodes_rows();
 #else
   add_handover_rows();
   add_exchange_rows();
+  add_published_rows();
 #endif
   TableReporter table;
   Silence silence;

@@ -47,6 +47,19 @@ inline void meet_asleep() {
   }
 }
 
+/// A name that begins so and is at home on this node.
+[[nodiscard]] inline std::string name_at_home(Store& store, const Nodes& nodes, int node,
+                                              const std::string& stem) {
+  const Key any = store.put(1).value();
+  (void)store.evict(any).value();
+  for (int number = 0;; ++number) {
+    std::string name = stem + '.' + std::to_string(number);
+    if (nodes.home(any.store, name_hash(any.store, name)) == node) {
+      return name;
+    }
+  }
+}
+
 /// Two nodes: the last rank, the owner, is one, all others the other. Rounds in which the owner makes
 /// objects, rank 0 and maybe its node mates ask for them, and the owner takes them back, so that none is ever
 /// asked for twice. All functions are collective.
@@ -62,19 +75,10 @@ class Remote {
     std::vector<int> node_of_rank(static_cast<std::size_t>(world_size()), 0);
     node_of_rank.back() = 1;
     const Nodes nodes(node_of_rank, world_rank(), nullptr);
-    const Key any = store_.put(Kilobyte{}).value();
-    const auto name_at = [&](int node, const std::string& stem) {
-      for (int number = 0;; ++number) {
-        std::string name = stem + '.' + std::to_string(number);
-        if (nodes.home(any.store, name_hash(any.store, name)) == node) {
-          return name;
-        }
-      }
-    };
     for (std::size_t at = 0; at < batch; ++at) {
-      names_[at] = name_at(1, std::to_string(at));
+      names_[at] = name_at_home(store_, nodes, 1, std::to_string(at));
     }
-    done_ = name_at(0, "done");
+    done_ = name_at_home(store_, nodes, 0, "done");
   }
 
   [[nodiscard]] static bool is_owner() { return world_rank() == world_size() - 1; }

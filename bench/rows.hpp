@@ -26,14 +26,16 @@ void add_name_rows();
 // Several ranks, between MPI_Init and MPI_Finalize:
 void add_handover_rows();
 void add_exchange_rows();
+void add_published_rows();
 void add_transport_rows();  ///< two ranks only
 // Two ranks: nodes of one each; more: all but one, and one.
 void add_remote_large_rows();
-void add_remote_small_rows();  ///< two ranks only
-void add_promised_rows();      ///< two ranks only
-void add_idle_rows();          ///< two ranks only
-void add_overlap_rows();       ///< two ranks only
-void add_prefetched_rows();    ///< two ranks only
-void add_steady_rows();        ///< two ranks only
+void add_remote_small_rows();             ///< two ranks only
+void add_promised_rows();                 ///< two ranks only
+void add_idle_rows();                     ///< two ranks only
+void add_overlap_rows();                  ///< two ranks only
+void add_prefetched_rows();               ///< two ranks only
+void add_steady_rows();                   ///< two ranks only
+void add_published_between_nodes_rows();  ///< two ranks only
 
 }  // namespace locum::bench

@@ -186,8 +186,20 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
     return Error(Errc::corrupt, "the name of this object was overwritten before it was bound")
         .about(to_string(key));
   }
-  const std::string_view name = *carried;
   DirectoryShard& shard = shard_of(hash);
+  std::uint32_t asked = 0;
+  auto generation = bind_locked(shard, {key, hash, *carried}, options, deadline, asked);
+  if (asked != 0) {  // without the lock: to wake others takes longer than all the rest
+    tell(shard.state(), asked);
+  }
+  return generation;
+}
+
+// `asked`: who is to be told that a new name was bound; it is no longer noted in the shard.
+Result<std::uint64_t> NameTable::bind_locked(DirectoryShard& shard, const NamedObject& object,
+                                             const SealOptions& options, Deadline deadline,
+                                             std::uint32_t& asked) {
+  const auto& [key, hash, name] = object;
   RobustLock lock(shard.state().lock, moment(shard, deadline));
   LOCUM_KILL_POINT("bind: locked");
   if (auto ready = prepare(lock, shard); !ready) {
@@ -227,9 +239,9 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
     return generation;
   }
   change.insert(to);
-  if (const std::uint32_t asked = shard.state().waiting.exchange(0); asked != 0) {
+  asked = shard.state().waiting.exchange(0);
+  if (asked != 0) {
     LOCUM_KILL_POINT("bind: flag taken");
-    tell(shard.state(), asked);
   }
   return generation;
 }

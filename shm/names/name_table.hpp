@@ -37,8 +37,9 @@ namespace locum::shm {
 /// 4. A look that makes no sense (a chain leads out of its bucket, a record names no live object, an object
 ///    another name) is repeated; under the lock, where nothing moves, it is damage, and `corrupt`.
 /// 5. Who waits reads `published`, then sets `waiting`, looks, and sleeps on `published`. Who binds a new
-///    name links it, then takes `waiting`, and only if it was set counts `published` up and wakes. So a flag
-///    is never taken without a count that follows it (tests/shm/wake_model_test.cpp).
+///    name links it, then takes `waiting`, and only if it was set counts `published` up and wakes, after it
+///    has let go of the lock. So a flag is never taken without a count that follows it, by the binder or by
+///    who adopts what a dead binder had (tests/shm/wake_model_test.cpp).
 class NameTable final : public Directory {
  public:
   /// \param lock_timeout the longest that a call without a moment of its own waits for a shard's lock; a
@@ -77,6 +78,14 @@ class NameTable final : public Directory {
                                                    Deadline deadline) const noexcept;
   [[nodiscard]] Result<void> prepare(RobustLock& lock, DirectoryShard& shard);
   void make_whole(RobustLock& lock, DirectoryShard& shard) noexcept;
+  struct NamedObject {
+    Key key;
+    std::uint64_t hash;  ///< of the name
+    std::string_view name;
+  };
+  [[nodiscard]] Result<std::uint64_t> bind_locked(DirectoryShard& shard, const NamedObject& object,
+                                                  const SealOptions& options, Deadline deadline,
+                                                  std::uint32_t& asked);
   void tell(Shard& shard, std::uint32_t asked) noexcept;
 
   const std::shared_ptr<Segment> segment_;

@@ -1,6 +1,7 @@
 #include "tests/core/instructions.hpp"
 
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,6 +40,10 @@ bool locks(const std::array<unsigned char, 8>& code) {
     }
   }
   return (code[at] == 0x86 || code[at] == 0x87) && code[at + 1] < 0xC0;
+}
+
+bool calls_system(const std::array<unsigned char, 8>& code, const user_regs_struct& registers) {
+  return code[0] == 0x0F && code[1] == 0x05 && registers.rax != SYS_clock_gettime;
 }
 
 /// Whether the child stopped at a breakpoint or after a step.
@@ -82,6 +87,7 @@ Instructions instructions_of(const std::function<void(const std::function<void()
       }
       ++counted.all;
       counted.locked += locks(code) ? 1 : 0;
+      counted.system_calls += calls_system(code, registers) ? 1 : 0;
     }
   }
   if (child > 0) {

@@ -6,10 +6,12 @@
 
 namespace locum::tests {
 
-/// Instructions that a thread carries out in user space, and those of them that lock a cache line.
+/// Instructions that a thread carries out in user space, those of them that lock a cache line, and those that
+/// call the system, but for looks at the clock, which some machines take without a call.
 struct Instructions {
   std::uint64_t all = 0;
   std::uint64_t locked = 0;
+  std::uint64_t system_calls = 0;
 };
 
 /// Why they cannot be counted in this build or on this machine; empty if they can.

@@ -1,9 +1,11 @@
 // What the walks of a node's store cost: the figures of docs/performance.md, "Exact costs". A program of its
 // own because it replaces the allocator of the whole program.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -165,6 +167,70 @@ TEST_F(NodeLocks, OfAPutAreFive) {
 TEST_F(NodeLocks, OfAnEvictionAreSeven) {
   const auto evict = [](Store& store, Key& key) { (void)store.evict(key); };
   EXPECT_EQ(cost_of(put, evict), 7U) << "the entry's mark, its way back, two mutexes";
+}
+
+/// System calls of publishing an array by name, after a first time that commits memory.
+class NodeSystemCalls : public ::testing::Test {
+ protected:
+  static constexpr const char* name = "field";
+
+  void SetUp() override {
+    if (const std::string why = tests::why_not_counted(); !why.empty()) {
+      GTEST_SKIP() << why;
+    }
+  }
+
+  template <class Prepare, class Act>
+  [[nodiscard]] static std::uint64_t of(const Prepare& prepare, const Act& act) {
+    return tests::instructions_of([&](const std::function<void()>& mark) {
+             const HotNode node;
+             const std::vector<double> field(4_KiB / sizeof(double), 1.0);
+             for (int warm_up = 0; warm_up < 2; ++warm_up) {
+               (void)node.store().put(name, field).value();
+               (void)node.store().replace(name, field).value();
+               (void)node.store().evict(name).value();
+             }
+             prepare(node.store(), field);
+             mark();
+             act(node.store(), field);
+             mark();
+           })
+        .system_calls;
+  }
+
+  static void nothing(Store& /*store*/, const std::vector<double>& /*field*/) {}
+  static void put(Store& store, const std::vector<double>& field) { (void)store.put(name, field).value(); }
+  static void replace(Store& store, const std::vector<double>& field) {
+    (void)store.replace(name, field).value();
+  }
+  /// Leaves the mark of those who sleep until the name is there: how many they are, the writer does not ask.
+  static void wait(Store& store, const std::vector<double>& /*field*/) {
+    (void)store.wait<double[]>(name, std::chrono::nanoseconds(1));
+  }
+};
+
+TEST_F(NodeSystemCalls, AreCounted) {
+  EXPECT_EQ(of(nothing, [](auto&&...) { (void)::getppid(); }), 1U);
+}
+
+TEST_F(NodeSystemCalls, OfAPutByNameAreNoneWhereNobodyWaits) {
+  EXPECT_EQ(of(nothing, put), 0U);
+}
+
+TEST_F(NodeSystemCalls, OfAPutByNameThatIsWaitedForAreOne) {
+  EXPECT_EQ(of(wait, put), 1U) << "all sleepers are woken by one";
+}
+
+TEST_F(NodeSystemCalls, OfAReplacementAreNone) {
+  EXPECT_EQ(of(put, replace), 0U);
+  EXPECT_EQ(of(
+                [](Store& store, const std::vector<double>& field) {
+                  wait(store, field);
+                  put(store, field);
+                },
+                replace),
+            0U)
+      << "who waits for a name is content with any generation";
 }
 
 }  // namespace

@@ -6,8 +6,10 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "core/ports/directory.hpp"
+#include "shm/segment/robust_lock.hpp"
 #include "tests/core/no_more_threads.hpp"
 #include "tests/shm/player.hpp"
 
@@ -71,6 +73,24 @@ TEST_F(NameWatchTest, TellsOfANameThatItsOwnProcessBindsBeforeThatReturns) {
   EXPECT_EQ(share().news.load(), 0U) << "its thread was woken";
   (void)player_.put(store, "unwatched", 1).value();
   EXPECT_EQ(listener_->times_told(), 1) << "what was told of has to be watched anew";
+}
+
+// Waking takes longer than binding, and others want to bind names of the same shard.
+TEST_F(NameWatchTest, TellsWithoutTheLockOfTheShard) {
+  class LockLooker final : public NameWatcher {
+   public:
+    explicit LockLooker(const Shard& shard) : shard_(shard) {}
+    void bound() noexcept override { holder_ = RobustLock::holder(shard_.lock); }
+    [[nodiscard]] std::optional<std::uint32_t> holder() const { return holder_; }
+
+   private:
+    const Shard& shard_;
+    std::optional<std::uint32_t> holder_;
+  };
+  const auto looker = std::make_shared<LockLooker>(shard());
+  EXPECT_TRUE(player_.names->watch(name_hash(store, name), looker));
+  (void)player_.put(store, name, 1).value();
+  EXPECT_EQ(looker->holder(), 0U);
 }
 
 // The process that binds sees that nobody watches, and rings nobody.
