@@ -2,35 +2,38 @@
 
 #include <mpi.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
-#include <optional>
+#include <functional>
+#include <sstream>
+#include <string>
 
 namespace jobs {
 
-/// The main of a program that needs at least two ranks: runs it with what its command line says, on all
-/// ranks; where `parse` makes nothing of that, rank 0 says how it is used. An exception ends the job. Returns
-/// the exit status.
-template <class Options>
-int run_program(int argc, char** argv, const char* name, const char* usage,
-                std::optional<Options> (*parse)(int, char**), int (*run)(const Options&)) {
+/// The main of a program that needs at least two ranks: reads its command line on all ranks, then runs it.
+/// Where the command line asks for something else or is wrong, rank 0 says so. An exception ends the job.
+/// Returns the exit status.
+inline int run_program(int argc, char** argv, CLI::App& app, const std::function<int()>& run) {
   constexpr int usage_exit_code = 2;
   MPI_Init(&argc, &argv);
   int rank = 0;
   int ranks = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);
-  int exit_code = usage_exit_code;
-  const auto options = parse(argc, argv);
-  if (!options || ranks < 2) {
-    std::fputs(rank == 0 ? usage : "", stderr);
-  } else {
-    try {
-      exit_code = run(*options);
-    } catch (const std::exception& error) {
-      std::fprintf(stderr, "%s: rank %d: %s\n", name, rank, error.what());
-      MPI_Abort(MPI_COMM_WORLD, 1);
+  int exit_code = 0;
+  try {
+    app.parse(argc, argv);
+    if (ranks < 2) {
+      throw CLI::ValidationError("ranks", "at least 2 are needed: start it with mpiexec -n 2 or more");
     }
+    exit_code = run();
+  } catch (const CLI::ParseError& error) {
+    std::ostringstream nowhere;
+    exit_code = (rank == 0 ? app.exit(error) : app.exit(error, nowhere, nowhere)) == 0 ? 0 : usage_exit_code;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s: rank %d: %s\n", argv[0], rank, error.what());
+    MPI_Abort(MPI_COMM_WORLD, 1);
   }
   MPI_Finalize();
   return exit_code;

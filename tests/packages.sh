@@ -4,7 +4,7 @@
 packages_for_build='g++ cmake ninja-build ccache pkg-config libopenmpi-dev openmpi-bin libboost-dev libucx-dev'
 packages_for_tests='libgtest-dev librapidcheck-dev iproute2 nftables'
 packages_for_bench='libbenchmark-dev'
-packages_for_jobs='libpng-dev'
+packages_for_jobs='libcairo2-dev libpng-dev libcli11-dev'
 packages_for_ci='clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev llvm-16 git'
 
 # install_packages PURPOSE...: installs what is missing of the packages for these purposes. As root, or by sudo; without

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "jobs/gray_scott/canvas.hpp"
+#include "jobs/gray_scott/color.hpp"
 
 namespace gray_scott {
 

@@ -16,7 +16,6 @@
 #include "jobs/gray_scott/mpi_owner.hpp"
 #include "jobs/gray_scott/node_memory.hpp"
 #include "jobs/gray_scott/options.hpp"
-#include "jobs/gray_scott/png.hpp"
 #include "jobs/gray_scott/progress.hpp"
 #include "jobs/gray_scott/roles.hpp"
 #include "jobs/gray_scott/solver.hpp"
@@ -124,10 +123,10 @@ RunRecord run(const DemoOptions& options, const Decomposition& decomposition, in
 int report(const RunRecord& record) {
   const DemoOptions& options = record.options;
   const std::size_t middle = options.frames() / 2;
-  write_png(options.output / "timeline.png",
-            draw_timeline(timeline_title(record),
-                          "The marked part: frame " + std::to_string(middle + 1) + " is handed over",
-                          timeline_rows(record), window_of_frame(record, middle)));
+  draw_timeline(timeline_title(record),
+                "The marked part: frame " + std::to_string(middle + 1) + " is handed over",
+                timeline_rows(record), window_of_frame(record, middle))
+      .write_png(options.output / "timeline.png");
   std::printf("%s\n  pictures: %s, v_0000.png to v_%04zu.png and timeline.png\n",
               summary_text(record).c_str(), options.output.c_str(), options.frames() - 1);
   return worst_mass_difference(record.simulation) <= largest_mass_difference ? 0 : 1;

@@ -1,27 +1,69 @@
 #include "jobs/gray_scott/options.hpp"
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
-#include <string_view>
-
-#include "jobs/read_number.hpp"
+#include <array>
+#include <iterator>
+#include <memory>
+#include <vector>
 
 namespace gray_scott {
 namespace {
 
-/// Whether it is a whole number in [1, most].
-template <class Number>
-bool read_number(std::string_view text, Number most, Number& number) {
-  return jobs::read_number(text, Number{1}, most, number);
-}
+/// The command line, which fills in these options. REQUIRES: they outlive it.
+std::unique_ptr<CLI::App> command_line(DemoOptions& options) {
+  constexpr int most_ranks = 1 << 20;
+  constexpr std::size_t largest_grid = 4096;
+  constexpr std::uint64_t most_steps = 1'000'000'000;
+  static constexpr std::array all{Publish::create, Publish::put, Publish::both};
+  std::vector<std::string> names;
+  std::ranges::transform(all, std::back_inserter(names), [](Publish publish) { return name_of(publish); });
 
-bool read_publish(std::string_view text, Publish& publish) {
-  for (const Publish known : {Publish::create, Publish::put, Publish::both}) {
-    if (text == name_of(known)) {
-      publish = known;
-      return true;
-    }
-  }
-  return false;
+  auto app = std::make_unique<CLI::App>(
+      "Gray-Scott reaction and diffusion in three dimensions. Some ranks simulate; every few steps they "
+      "publish\n"
+      "their blocks of U and V in the store and send the handles, 64 bytes each, to ranks that analyse "
+      "them in\n"
+      "place and draw one picture a frame. The same simulation is run first without all that, for "
+      "comparison.\n",
+      "mpiexec -n RANKS gray_scott_demo");
+  app->footer("GRAY_SCOTT_PROGRESS=lines prints a line a frame instead of one that is rewritten.");
+  app->add_option("--sim-ranks", options.simulation_ranks,
+                  "Ranks that simulate (default: those that do not analyse)")
+      ->check(CLI::Range(1, most_ranks));
+  app->add_option("--analysis-ranks", options.analysis_ranks,
+                  "Ranks that analyse (default: a quarter, at least 1)")
+      ->check(CLI::Range(1, most_ranks));
+  app->add_option("--grid", options.grid, "Cells along each edge of the cube")
+      ->check(CLI::Range(std::size_t{1}, largest_grid))
+      ->capture_default_str();
+  app->add_option("--steps", options.steps, "Time steps")
+      ->check(CLI::Range(std::uint64_t{1}, most_steps))
+      ->capture_default_str();
+  app->add_option("--every", options.every, "Steps from frame to frame")
+      ->check(CLI::Range(std::uint64_t{1}, most_steps))
+      ->capture_default_str();
+  app->add_option_function<std::string>(
+         "--publish",
+         [&options](const std::string& name) {
+           options.publish =
+               *std::ranges::find_if(all, [&](Publish known) { return name == name_of(known); });
+         },
+         "create: the solver writes into the store's memory; put: its blocks are copied there; both: in "
+         "turns")
+      ->check(CLI::IsMember(names))
+      ->default_str(name_of(options.publish));
+  auto* const ahead = app->add_flag_callback(
+      "--overlap", [&options] { options.fetch = Fetch::ahead; },
+      "Fetch each frame from other nodes ahead, while the one before is analysed");
+  app->add_flag_callback(
+         "--no-overlap", [&options] { options.fetch = Fetch::when_used; },
+         "Fetch it when it is read (default: the one and the other, in turns)")
+      ->excludes(ahead);
+  app->add_option("--output", options.output, "Folder for the pictures")
+      ->check([](const std::string& folder) { return folder.empty() ? "wants a folder" : ""; })
+      ->capture_default_str();
+  return app;
 }
 
 /// Fills in the ranks that were not given; empty if all is well.
@@ -83,60 +125,13 @@ Publish how_to_publish(Publish wanted, std::size_t frame) {
 }
 
 std::variant<DemoOptions, HelpWanted, UsageError> parse_options(std::span<char* const> arguments, int ranks) {
-  constexpr int most_ranks = 1 << 20;
-  constexpr std::size_t largest_grid = 4096;
-  constexpr std::uint64_t most_steps = 1'000'000'000;
-
   DemoOptions options;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const std::string_view name = arguments[i];
-    if (name == "--help" || name == "-h") {
-      return HelpWanted{};
-    }
-    if (name == "--overlap" || name == "--no-overlap") {
-      options.fetch = name == "--overlap" ? Fetch::ahead : Fetch::when_used;
-      continue;
-    }
-    const bool has_value = i + 1 < arguments.size();
-    const std::string_view value = has_value ? arguments[i + 1] : std::string_view{};
-    const auto wants = [&](const std::string& what) -> UsageError {
-      return {std::string(name) + " wants " + what + (has_value ? ", not '" + std::string(value) + "'" : "")};
-    };
-    const auto number_up_to = [](auto most) { return "a whole number from 1 to " + std::to_string(most); };
-
-    if (name == "--sim-ranks") {
-      if (!read_number(value, most_ranks, options.simulation_ranks)) {
-        return wants(number_up_to(most_ranks));
-      }
-    } else if (name == "--analysis-ranks") {
-      if (!read_number(value, most_ranks, options.analysis_ranks)) {
-        return wants(number_up_to(most_ranks));
-      }
-    } else if (name == "--grid") {
-      if (!read_number(value, largest_grid, options.grid)) {
-        return wants(number_up_to(largest_grid));
-      }
-    } else if (name == "--steps") {
-      if (!read_number(value, most_steps, options.steps)) {
-        return wants(number_up_to(most_steps));
-      }
-    } else if (name == "--every") {
-      if (!read_number(value, most_steps, options.every)) {
-        return wants(number_up_to(most_steps));
-      }
-    } else if (name == "--publish") {
-      if (!read_publish(value, options.publish)) {
-        return wants("create, put or both");
-      }
-    } else if (name == "--output") {
-      if (value.empty()) {
-        return wants("a folder");
-      }
-      options.output = value;
-    } else {
-      return UsageError{"unknown option '" + std::string(name) + "'"};
-    }
-    ++i;  // its value
+  try {
+    command_line(options)->parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::CallForHelp&) {
+    return HelpWanted{};
+  } catch (const CLI::ParseError& error) {
+    return UsageError{error.what()};
   }
   if (options.every > options.steps) {
     return UsageError{"--every " + std::to_string(options.every) + " is more than --steps " +
@@ -149,40 +144,8 @@ std::variant<DemoOptions, HelpWanted, UsageError> parse_options(std::span<char* 
 }
 
 std::string usage() {
-  const DemoOptions defaults;
-  return "usage: mpiexec -n RANKS gray_scott_demo [options]\n"
-         "\n"
-         "Gray-Scott reaction and diffusion in three dimensions. Some ranks simulate; every few steps they "
-         "publish\n"
-         "their blocks of U and V in the store and send the handles, 64 bytes each, to ranks that analyse "
-         "them in\n"
-         "place and draw one picture a frame. The same simulation is run first without all that, for "
-         "comparison.\n"
-         "\n"
-         "  --sim-ranks N       ranks that simulate              (default: those that do not analyse)\n"
-         "  --analysis-ranks N  ranks that analyse               (default: a quarter, at least 1)\n"
-         "  --grid N            cells along each edge of the cube (default " +
-         std::to_string(defaults.grid) +
-         ")\n"
-         "  --steps N           time steps                       (default " +
-         std::to_string(defaults.steps) +
-         ")\n"
-         "  --every K           steps from frame to frame        (default " +
-         std::to_string(defaults.every) +
-         ")\n"
-         "  --publish HOW       create: the solver writes into the store's memory; put: its blocks are "
-         "copied there;\n"
-         "                      both: in turns               (default " +
-         name_of(defaults.publish) +
-         ")\n"
-         "  --overlap           fetch each frame from other nodes ahead, while the one before is analysed\n"
-         "  --no-overlap        fetch it when it is read (default: the one and the other, in turns)\n"
-         "  --output DIR        folder for the pictures          (default " +
-         defaults.output.string() +
-         ")\n"
-         "  --help              this text\n"
-         "\n"
-         "GRAY_SCOTT_PROGRESS=lines prints a line a frame instead of one that is rewritten.\n";
+  DemoOptions defaults;
+  return command_line(defaults)->help();
 }
 
 }  // namespace gray_scott

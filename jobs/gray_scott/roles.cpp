@@ -7,7 +7,6 @@
 #include "jobs/gray_scott/analysis.hpp"
 #include "jobs/gray_scott/color_map.hpp"
 #include "jobs/gray_scott/frame.hpp"
-#include "jobs/gray_scott/png.hpp"
 
 namespace gray_scott {
 namespace {
@@ -103,8 +102,8 @@ void analyse_frames(Coupling& coupling, const DemoOptions& options, EventLog& lo
       coupling.look_ahead();
       char name[32];
       std::snprintf(name, sizeof name, "v_%04zu.png", frame);
-      write_png(options.output / name,
-                draw_frame(mid_plane, options.grid, (frame + 1) * options.every, findings, range, colors));
+      draw_frame(mid_plane, options.grid, (frame + 1) * options.every, findings, range, colors)
+          .write_png(options.output / name);
     });
   }
 }

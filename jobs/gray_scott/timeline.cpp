@@ -4,8 +4,6 @@
 #include <cmath>
 #include <cstdio>
 
-#include "jobs/gray_scott/font.hpp"
-
 namespace gray_scott {
 namespace {
 
@@ -22,6 +20,7 @@ constexpr int label_width = 132;
 constexpr int bar_height = 26;
 constexpr int row_pitch = 34;
 constexpr int axis_height = 58;
+constexpr double letters = 16;
 constexpr int bars_left = border + label_width;
 constexpr int bars_width = width - border - bars_left;
 
@@ -34,12 +33,8 @@ struct Scale {
   }
 };
 
-int text_width(const std::string& text, int scale) {
-  return static_cast<int>(text.size()) * font::advance * scale;
-}
-
 /// One colour a pixel, weighed by how much of its time went where.
-void draw_bar(Canvas& canvas, int y, const std::vector<Event>& events, const Scale& window) {
+void draw_bar(Picture& picture, int y, const std::vector<Event>& events, const Scale& window) {
   std::vector<std::array<double, phase_count>> shares(bars_width);
   for (const Event& event : events) {
     const double from = std::max((event.begin_s - window.begin_s) / window.per_pixel(), 0.0);
@@ -59,8 +54,8 @@ void draw_bar(Canvas& canvas, int y, const std::vector<Event>& events, const Sca
         color = mix(color, color_of[phase], std::min(share / covered, 1.0));
       }
     }
-    canvas.fill(bars_left + x, y, 1, bar_height,
-                covered > 0.0 ? mix(idle, color, std::min(covered, 1.0)) : idle);
+    picture.fill(bars_left + x, y, 1, bar_height,
+                 covered > 0.0 ? mix(idle, color, std::min(covered, 1.0)) : idle);
   }
 }
 
@@ -76,55 +71,55 @@ double tick_distance(double range_s) {
   return 10.0 * power;
 }
 
-void draw_axis(Canvas& canvas, int top, int bottom, const Scale& window, bool labels) {
+void draw_axis(Picture& picture, int top, int bottom, const Scale& window, bool labels) {
   const double distance_s = tick_distance(window.end_s - window.begin_s);
   const bool milliseconds = distance_s < 0.1;
   for (double tick = std::ceil(window.begin_s / distance_s); tick * distance_s <= window.end_s; tick += 1.0) {
     const int x = window.pixel(tick * distance_s);
     if (!labels) {
-      canvas.fill(x, top, 1, bottom - top, grid_line);
+      picture.fill(x, top, 1, bottom - top, grid_line);
       continue;
     }
-    canvas.fill(x, bottom, 1, 6, pale);
+    picture.fill(x, bottom, 1, 6, pale);
     char text[32];
     if (milliseconds) {
       std::snprintf(text, sizeof text, "%.0f ms", tick * distance_s * 1e3);
     } else {
       std::snprintf(text, sizeof text, "%g s", tick * distance_s);
     }
-    const int half = text_width(text, 2) / 2;
-    canvas.text(std::min(x - half, width - border - 2 * half + font::advance), bottom + 11, text, pale, 2);
+    const double half = picture.text_width(text, letters - 1) / 2;
+    picture.text(std::min<double>(x, width - 4 - half), bottom + 23, text, pale, letters - 1,
+                 Picture::Align::middle);
   }
 }
 
 /// The bars of all ranks over one window of time; returns the y below its axis.
-int draw_panel(Canvas& canvas, int top, const std::vector<TimelineRow>& rows, const Scale& window) {
+int draw_panel(Picture& picture, int top, const std::vector<TimelineRow>& rows, const Scale& window) {
   const int bottom = top + static_cast<int>(rows.size()) * row_pitch;
-  draw_axis(canvas, top, bottom, window, false);
+  draw_axis(picture, top, bottom, window, false);
   int y = top;
   for (const TimelineRow& row : rows) {
-    const int text_y = y + (row_pitch - 14) / 2;
-    canvas.text(bars_left - 12 - text_width(row.label, 2), text_y, row.label, ink, 2);
-    draw_bar(canvas, y + (row_pitch - bar_height) / 2, row.events, window);
+    picture.text(bars_left - 12, y + row_pitch / 2 + 6, row.label, ink, letters, Picture::Align::right);
+    draw_bar(picture, y + (row_pitch - bar_height) / 2, row.events, window);
     y += row_pitch;
   }
-  canvas.fill(bars_left, bottom, bars_width, 1, pale);
-  draw_axis(canvas, top, bottom, window, true);
+  picture.fill(bars_left, bottom, bars_width, 1, pale);
+  draw_axis(picture, top, bottom, window, true);
   return bottom + axis_height;
 }
 
-void draw_legend(Canvas& canvas, int y) {
-  int x = bars_left;
+void draw_legend(Picture& picture, int y) {
+  double x = bars_left;
   for (std::size_t phase = 0; phase < phase_count; ++phase) {
-    canvas.fill(x, y, 22, 14, color_of[phase]);
-    x = canvas.text(x + 30, y, name_of(static_cast<Phase>(phase)), ink, 2) + 34;
+    picture.fill(x, y, 22, 14, color_of[phase]);
+    x = std::round(picture.text(x + 30, y + 13, name_of(static_cast<Phase>(phase)), ink, letters)) + 34;
   }
 }
 
 }  // namespace
 
-Canvas draw_timeline(const std::string& title, const std::string& part_title,
-                     const std::vector<TimelineRow>& rows, TimeWindow enlarged) {
+Picture draw_timeline(const std::string& title, const std::string& part_title,
+                      const std::vector<TimelineRow>& rows, TimeWindow enlarged) {
   double end_s = 0.0;
   for (const TimelineRow& row : rows) {
     for (const Event& event : row.events) {
@@ -136,21 +131,21 @@ Canvas draw_timeline(const std::string& title, const std::string& part_title,
   const Scale part{enlarged.begin_s, std::max(enlarged.end_s, enlarged.begin_s + shortest_s)};
 
   const int panel_height = static_cast<int>(rows.size()) * row_pitch + axis_height;
-  Canvas canvas(width, border + 76 + panel_height + 46 + panel_height + border / 2, paper);
-  canvas.text(bars_left, border, title, ink, 2);
-  draw_legend(canvas, border + 34);
+  Picture picture(width, border + 76 + panel_height + 46 + panel_height + border / 2, paper);
+  picture.text(bars_left, border + 14, title, ink, letters + 1);
+  draw_legend(picture, border + 34);
   int y = border + 76;
   const int whole_bottom = y + static_cast<int>(rows.size()) * row_pitch;
-  y = draw_panel(canvas, y, rows, whole);
+  y = draw_panel(picture, y, rows, whole);
 
   // The part that is drawn larger is bracketed under the bars of the whole.
   const int from = whole.pixel(part.begin_s);
   const int to = std::max(whole.pixel(part.end_s), from + 2);
-  canvas.fill(from, whole_bottom + 1, to - from, 4, ink);
+  picture.fill(from, whole_bottom + 1, to - from, 4, ink);
 
-  canvas.text(bars_left, y + 6, part_title, ink, 2);
-  draw_panel(canvas, y + 38, rows, part);
-  return canvas;
+  picture.text(bars_left, y + 20, part_title, ink, letters + 1);
+  draw_panel(picture, y + 38, rows, part);
+  return picture;
 }
 
 }  // namespace gray_scott

@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "jobs/program.hpp"
-#include "jobs/read_number.hpp"
 #include "jobs/table.hpp"
 
 namespace {
@@ -191,23 +190,6 @@ int report(const Options& options, int workers, const Outcome& needed, const Out
   return 0;
 }
 
-/// None: the command line asks for something else, or is wrong.
-std::optional<Options> parse(int argc, char** argv) {
-  Options options;
-  for (int at = 1; at < argc; at += 2) {
-    const std::string_view name = argv[at];
-    const std::string_view value = at + 1 < argc ? argv[at + 1] : "";
-    const bool right = name == "--parameters" ? jobs::read_number(value, std::size_t{1},
-                                                                  std::size_t{1} << 32U, options.parameters)
-                       : name == "--rounds"   ? jobs::read_number(value, 1, 1'000'000, options.rounds)
-                                              : false;
-    if (!right) {
-      return std::nullopt;
-    }
-  }
-  return options;
-}
-
 int run_and_report(const Options& options) {
   int ranks = 0;
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);
@@ -221,15 +203,19 @@ int run_and_report(const Options& options) {
   return runtime.rank() == server ? report(options, ranks - 1, needed, ahead) : 0;
 }
 
-constexpr const char* usage =
-    "usage: mpiexec -n RANKS parameter_server [--parameters N] [--rounds N]\n"
-    "\n"
-    "Rank 0 has a model of N numbers; the others, at least one, read its newest generation, compute "
-    "gradients\n"
-    "and hand them to it. LOCUM_RANKS_PER_NODE=K makes nodes of K ranks of one machine.\n";
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  return jobs::run_program(argc, argv, "parameter_server", usage, parse, run_and_report);
+  Options options;
+  CLI::App app(
+      "Rank 0 has a model; the others, at least one, read its newest generation, compute gradients and hand "
+      "them to it. LOCUM_RANKS_PER_NODE=K makes nodes of K ranks of one machine.",
+      "mpiexec -n RANKS parameter_server");
+  app.add_option("--parameters", options.parameters, "Numbers in the model")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 32U))
+      ->capture_default_str();
+  app.add_option("--rounds", options.rounds, "Gradients that each worker computes")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  return jobs::run_program(argc, argv, app, [&] { return run_and_report(options); });
 }

@@ -16,7 +16,6 @@
 #include <vector>
 
 #include "jobs/program.hpp"
-#include "jobs/read_number.hpp"
 #include "jobs/table.hpp"
 
 namespace {
@@ -167,32 +166,20 @@ int run_and_report(const Options& options) {
   return all_right == 1 ? 0 : 1;
 }
 
-/// None: the command line asks for something else, or is wrong.
-std::optional<Options> parse(int argc, char** argv) {
-  Options options;
-  for (int at = 1; at < argc; at += 2) {
-    const std::string_view name = argv[at];
-    const std::string_view value = at + 1 < argc ? argv[at + 1] : "";
-    const bool right = name == "--stages"  ? jobs::read_number(value, 1, 1000, options.stages)
-                       : name == "--stage" ? jobs::read_number(value, 0.001, 3600.0, options.stage_s)
-                       : name == "--start" ? jobs::read_number(value, 0.0, 0.5, options.start_share)
-                                           : false;
-    if (!right) {
-      return std::nullopt;
-    }
-  }
-  return options;
-}
-
-constexpr const char* usage =
-    "usage: mpiexec -n RANKS task_chain [--stages N] [--stage SECONDS] [--start SHARE]\n"
-    "\n"
-    "A chain of N stages (default 8) of so many seconds each (1), of which a share (0.2, at most 0.5) needs "
-    "no\n"
-    "input. At least 2 ranks. LOCUM_RANKS_PER_NODE=K makes nodes of K ranks of one machine.\n";
-
 }  // namespace
 
 int main(int argc, char** argv) {
-  return jobs::run_program(argc, argv, "task_chain", usage, parse, run_and_report);
+  Options options;
+  CLI::App app(
+      "A chain of stages that each need what the one before has made, but for a share of their time. "
+      "LOCUM_RANKS_PER_NODE=K makes nodes of K ranks of one machine.",
+      "mpiexec -n RANKS task_chain");
+  app.add_option("--stages", options.stages, "How many")->check(CLI::Range(1, 1000))->capture_default_str();
+  app.add_option("--stage", options.stage_s, "Seconds that a stage takes")
+      ->check(CLI::Range(0.001, 3600.0))
+      ->capture_default_str();
+  app.add_option("--start", options.start_share, "Share of that for which a stage needs no input")
+      ->check(CLI::Range(0.0, 0.5))
+      ->capture_default_str();
+  return jobs::run_program(argc, argv, app, [&] { return run_and_report(options); });
 }

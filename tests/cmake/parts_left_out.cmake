@@ -1,7 +1,7 @@
 # cmake -DSOURCE_DIR=... -DWORK_DIR=... -DCOMPILER=... -DOPTIONS=... -P parts_left_out.cmake
 #
-# Where GoogleTest, RapidCheck, the benchmark library or libpng are not found, configuring leaves out what they are for and says
-# so; what was asked for by its option is an error then. BUILD_TESTING=OFF leaves the tests out, too.
+# Where GoogleTest, RapidCheck, the benchmark library, cairo, libpng or CLI11 are not found, configuring leaves out what they
+# are for and says so; what was asked for by its option is an error then. BUILD_TESTING=OFF leaves the tests out, too.
 function(configure variant)
   file(REMOVE_RECURSE "${WORK_DIR}/${variant}")
   execute_process(COMMAND "${CMAKE_COMMAND}" -S "${SOURCE_DIR}" -B "${WORK_DIR}/${variant}" "-DCMAKE_CXX_COMPILER=${COMPILER}"
@@ -27,7 +27,7 @@ function(expect_tests wanted)
 endfunction()
 
 set(hidden "")
-foreach(package GTest rapidcheck benchmark PNG)
+foreach(package GTest rapidcheck benchmark Cairo PNG CLI11)
   list(APPEND hidden -DCMAKE_DISABLE_FIND_PACKAGE_${package}=ON)
 endforeach()
 set(without_others -DLOCUM_BUILD_BENCH=OFF -DLOCUM_BUILD_JOBS=OFF)
@@ -37,7 +37,7 @@ expect_tests(OFF nothing_else)
 set(lines "the tests, for want of GTest .package libgtest-dev., rapidcheck .package librapidcheck-dev."
           "the benchmarks, for want of benchmark .package libbenchmark-dev.")
 if(OPTIONS MATCHES "LOCUM_WITH_MPI=ON")
-  list(APPEND lines "the demo and the examples, for want of PNG .package libpng-dev.")
+  list(APPEND lines "the demo and the examples, for want of Cairo .package libcairo2-dev., PNG .package libpng-dev., CLI11 .package libcli11-dev.")
 endif()
 foreach(line IN LISTS lines)
   if(NOT output MATCHES "left out: ${line}")

@@ -65,7 +65,7 @@ TEST(Options, ReadAll) {
 
 TEST(Options, FetchAheadInTurnsUnlessToldHow) {
   EXPECT_EQ(accepted({"--overlap"}).fetch, Fetch::ahead);
-  EXPECT_EQ(accepted({"--overlap", "--no-overlap"}).fetch, Fetch::when_used);
+  EXPECT_EQ(accepted({"--no-overlap"}).fetch, Fetch::when_used);
   EXPECT_TRUE(fetches_ahead(Fetch::ahead, 1));
   EXPECT_FALSE(fetches_ahead(Fetch::when_used, 0));
   EXPECT_TRUE(fetches_ahead(Fetch::both, 0));
@@ -89,21 +89,22 @@ TEST(Options, RefuseRanksThatDoNotAddUp) {
 
 TEST(Options, RefuseWhatIsNoNumber) {
   for (const std::string name : {"--sim-ranks", "--analysis-ranks", "--grid", "--steps", "--every"}) {
-    for (const std::string value : {"0", "-1", "12x", "", " 3", "1e3", "99999999999999999999"}) {
-      expect_refused({name, value}, name + " wants a whole number");
+    for (const std::string value : {"0", "-1", "12x", "", "1e3", "99999999999999999999"}) {
+      expect_refused({name, value}, name + ": Value " + value + " not in range");
     }
-    expect_refused({name}, name + " wants a whole number");
+    expect_refused({name}, name + ": ");
   }
   expect_refused({"--grid", "5000"}, "4096");
 }
 
 TEST(Options, RefuseTheRest) {
-  expect_refused({"--publish", "copy"}, "create, put or both, not 'copy'");
-  expect_refused({"--publish"}, "create, put or both");
-  expect_refused({"--output"}, "a folder");
-  expect_refused({"--output", ""}, "a folder");
-  expect_refused({"--girth", "3"}, "unknown option '--girth'");
-  expect_refused({"64"}, "unknown option '64'");
+  expect_refused({"--publish", "copy"}, "copy not in {create,put,both}");
+  expect_refused({"--publish"}, "--publish");
+  expect_refused({"--output"}, "--output");
+  expect_refused({"--output", ""}, "wants a folder");
+  expect_refused({"--overlap", "--no-overlap"}, "excludes");
+  expect_refused({"--girth", "3"}, "not expected: 3 --girth");
+  expect_refused({"64"}, "not expected: 64");
   expect_refused({"--steps", "10", "--every", "11"}, "no frame");
 }
 
@@ -112,7 +113,7 @@ TEST(Options, ExplainThemselves) {
   EXPECT_TRUE(std::holds_alternative<HelpWanted>(parse({"-h"}, 1)));
   for (const std::string name : {"--sim-ranks", "--analysis-ranks", "--grid", "--steps", "--every",
                                  "--publish", "--overlap", "--no-overlap", "--output", "--help"}) {
-    EXPECT_NE(gray_scott::usage().find("  " + name + " "), std::string::npos) << name;
+    EXPECT_NE(gray_scott::usage().find(name + " "), std::string::npos) << name;
   }
 }
 
