@@ -33,7 +33,7 @@ void BatchBind::plan() {
       bound_[at] = pin.error();
       continue;
     }
-    objects_[at] = memory.keep<BeingBound>(*pin);
+    objects_[at] = memory.keep<PendingBind>(*pin);
     const int home = nodes.home(pin->record->store, pin->record->name_hash);
     if (nodes.is_lost(home)) {
       (void)memory.table->tombstone(keys_[at]);  // it has been sent nowhere
@@ -71,7 +71,7 @@ bool BatchBind::settle(int node, std::uint32_t change, const Result<std::uint64_
     const bool open = !said && ((word == Word::of_bundle && said.error().code() == Errc::out_of_memory) ||
                                 binding::says_nothing(client().nodes(), node, said.error()));
     if (open) {
-      object->settle_later(binder_.settlement());
+      object->settle_later(binder_.bind_recovery());
     } else {
       (void)table.tombstone(keys_[change]);
     }

@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "core/client/being_bound.hpp"
 #include "core/client/binder.hpp"
 #include "core/client/bundled_changes.hpp"
+#include "core/client/pending_bind.hpp"
 
 namespace locum {
 
@@ -36,7 +36,7 @@ class BatchBind final : private BundledChanges {
   Binder& binder_;
   const std::vector<Key> keys_;
   Bound bound_;
-  std::vector<std::shared_ptr<BeingBound>> objects_;  ///< those of which nothing has been said yet
+  std::vector<std::shared_ptr<PendingBind>> objects_;  ///< those of which nothing has been said yet
 };
 
 }  // namespace locum

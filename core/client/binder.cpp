@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "core/async/haste.hpp"
-#include "core/client/being_bound.hpp"
+#include "core/client/pending_bind.hpp"
 #include "core/node/reclaim.hpp"
 
 namespace locum {
@@ -23,17 +23,18 @@ bool went_with_its_home(const Nodes& nodes, int home, const Error& error) {
 /// Waits until the copies of an object that is out of sight are, too.
 class Binder::Dissolving final : public Operation::Begun {
  public:
-  Dissolving(CopySets& sets, const Key& key, Moment until) noexcept : sets_(sets), key_(key), until_(until) {}
+  Dissolving(CopyHolders& holders, const Key& key, Moment until) noexcept
+      : holders_(holders), key_(key), until_(until) {}
 
   [[nodiscard]] Result<void> await_resume() { return outcome_.await_resume(); }
 
  private:
   [[nodiscard]] bool begin(Operation& operation) noexcept override {
-    sets_.dissolve(key_, until_, [this](const Result<void>& outcome) { outcome_.tell(outcome); });
+    holders_.dissolve(key_, until_, [this](const Result<void>& outcome) { outcome_.tell(outcome); });
     return outcome_.is_told(operation);
   }
 
-  CopySets& sets_;
+  CopyHolders& holders_;
   const Key key_;
   const Moment until_;
   Told<Result<void>> outcome_;
@@ -42,24 +43,24 @@ class Binder::Dissolving final : public Operation::Begun {
 /// Waits until an object of another node is out of sight, whose name has gone.
 class Binder::Retiring final : public Operation::Begun {
  public:
-  Retiring(Retirements& retirements, const Key& key, Moment until)
-      : retirements_(retirements), kept_(std::make_shared<Kept>()), key_(key), until_(until) {}
+  Retiring(RemoteEvictions& remote_evictions, const Key& key, Moment until)
+      : remote_evictions_(remote_evictions), kept_(std::make_shared<Kept>()), key_(key), until_(until) {}
 
   [[nodiscard]] Result<void> await_resume() noexcept { return kept_->outcome.await_resume(); }
 
  private:
   /// What goes on without who waits, once that has been told.
-  struct Kept final : Retirement {
+  struct Kept final : RemoteEviction {
     void ended(const Result<void>& told) noexcept override { outcome.tell(told); }
     Told<Result<void>> outcome;
   };
 
   [[nodiscard]] bool begin(Operation& operation) noexcept override {
-    retirements_.retire(kept_, key_, until_);
+    remote_evictions_.retire(kept_, key_, until_);
     return kept_->outcome.is_told(operation);
   }
 
-  Retirements& retirements_;
+  RemoteEvictions& remote_evictions_;
   const std::shared_ptr<Kept> kept_;
   const Key key_;
   const Moment until_;
@@ -68,9 +69,9 @@ class Binder::Retiring final : public Operation::Begun {
 Binder::Binder(NodeMemory memory, const Links& links)
     : memory_(std::move(memory)),
       client_(links.client().get()),
-      copy_sets_(links.copies().sets),
-      settlement_(links.settlement()),
-      retirements_(links.retirements()),
+      copy_holders_(links.copies().holders),
+      bind_recovery_(links.bind_recovery()),
+      remote_evictions_(links.remote_evictions()),
       inline_bytes_(links.inline_bytes()),
       nodes_(client_->nodes()) {}
 
@@ -139,7 +140,7 @@ Task<Result<std::uint64_t>> Binder::bind(Key key, SealOptions options, Moment un
     const PinnedObject object(memory_.table, *pin);
     co_return co_await bind_here(object.pin(), options, until);
   }
-  const auto being_bound = memory_.keep<BeingBound>(*pin);
+  const auto pending_bind = memory_.keep<PendingBind>(*pin);
   if (nodes_.is_lost(home)) {
     (void)memory_.table->tombstone(key);  // it has been sent nowhere
   }
@@ -149,7 +150,7 @@ Task<Result<std::uint64_t>> Binder::bind(Key key, SealOptions options, Moment un
                         .expected_generation = options.expected_generation,
                         .replaces = options.mode == SealMode::replace ? 1U : 0U,
                         .has_value = has_value ? 1U : 0U};
-  const Bulk bulk{has_value ? block : bytes_of_text(memory_.name(*pin)), being_bound};
+  const Bulk bulk{has_value ? block : bytes_of_text(memory_.name(*pin)), pending_bind};
   memory_.table->set_generation(key, generation_asked_for);
   const auto last = std::min(until, client_->now() + binding::longest_wait_for_room);
   for (BackOff back_off = binding::back_off;;) {
@@ -157,7 +158,7 @@ Task<Result<std::uint64_t>> Binder::bind(Key key, SealOptions options, Moment un
     if (!answer) {
       open = binding::says_nothing(nodes_, home, answer.error());
       if (open) {
-        being_bound->settle_later(settlement_);
+        pending_bind->settle_later(bind_recovery_);
       }
       co_return answer.error();
     }
@@ -189,7 +190,7 @@ Task<Result<std::uint64_t>> Binder::bind_here(const Pin& pin, SealOptions option
   }
   // Who cannot be reached has the old one still, and nobody finds it by its name.
   if (bound->replaced) {
-    (void)co_await Retiring(*retirements_, *bound->replaced, until);
+    (void)co_await Retiring(*remote_evictions_, *bound->replaced, until);
   }
   if (bound->outdated) {
     (void)co_await dissolve(*bound->outdated, until);
@@ -204,10 +205,10 @@ std::optional<Key> Binder::referent(const Pin& old) const {
 }
 
 Task<Result<void>> Binder::dissolve(Key key, Moment until) {
-  if (!copy_sets_->has(key)) {
+  if (!copy_holders_->has(key)) {
     co_return Result<void>();
   }
-  co_return co_await Dissolving(*copy_sets_, key, until);
+  co_return co_await Dissolving(*copy_holders_, key, until);
 }
 
 Task<Result<bool>> Binder::evict(Lookup wanted) {
@@ -313,7 +314,7 @@ Task<Result<bool>> Binder::unbind_here(std::uint32_t store, std::string_view nam
     }
     if (*gone) {
       if (key) {
-        const auto retired = co_await Retiring(*retirements_, *key, until);
+        const auto retired = co_await Retiring(*remote_evictions_, *key, until);
         co_return retired ? Result<bool>(true) : Result<bool>(retired.error());
       }
       const auto alone = co_await dissolve(entry, until);

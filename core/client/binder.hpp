@@ -10,10 +10,10 @@
 #include "core/async/node_client.hpp"
 #include "core/async/window.hpp"
 #include "core/client/links.hpp"
-#include "core/copies/copy_sets.hpp"
+#include "core/copies/copy_holders.hpp"
 #include "core/node/node_memory.hpp"
-#include "core/server/retirements.hpp"
-#include "core/server/settlement.hpp"
+#include "core/server/bind_recovery.hpp"
+#include "core/server/remote_evictions.hpp"
 
 namespace locum {
 
@@ -28,7 +28,8 @@ class Binder final {
   Binder(NodeMemory memory, const Links& links);
 
   /// Binds a published object of this process to the name that it carries, as Sink::seal() does. Where it
-  /// cannot be bound it is out of sight; where nobody can say whether it is, the settlement finds out.
+  /// cannot be bound it is out of sight; where nobody can say whether it is, recovery (BindRecovery) finds
+  /// out.
   [[nodiscard]] Task<Result<Sealed>> seal(Key key, SealOptions options, Moment until);
   /// seal(), as soon as it fits the window: its time counts from then if `until` is the greatest moment.
   /// Keeps the binder, because nobody may wait for it.
@@ -39,19 +40,20 @@ class Binder final {
   [[nodiscard]] Task<Result<bool>> evict(Lookup wanted);
   /// The same of an object of this node, and not of its copies.
   [[nodiscard]] Task<Result<bool>> evict_here(Key key, Moment until);
-  /// Takes the copies of an object that is out of sight already out of sight, too: see CopySets::dissolve().
+  /// Takes the copies of an object that is out of sight already out of sight, too: see
+  /// CopyHolders::dissolve().
   [[nodiscard]] Task<Result<void>> dissolve(Key key, Moment until);
 
   /// Whether nobody else has to be told of such an object, and nothing of another node goes out of sight.
   [[nodiscard]] bool binds_alone(const ObjectMeta& object, const SealOptions& options) const noexcept;
   /// Whether nobody else has to be asked, and only be told who has a copy.
   [[nodiscard]] bool evicts_alone(const Address& address) const;
-  [[nodiscard]] bool has_copies(const Key& key) const { return copy_sets_->has(key); }
+  [[nodiscard]] bool has_copies(const Key& key) const { return copy_holders_->has(key); }
 
   /// For tasks of the same operations.
   [[nodiscard]] const NodeClient& client() const noexcept { return *client_; }
   [[nodiscard]] const NodeMemory& memory() const noexcept { return memory_; }
-  [[nodiscard]] const std::shared_ptr<Settlement>& settlement() const noexcept { return settlement_; }
+  [[nodiscard]] const std::shared_ptr<BindRecovery>& bind_recovery() const noexcept { return bind_recovery_; }
   /// Blocks up to this size go along with a name.
   [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
 
@@ -77,9 +79,9 @@ class Binder final {
 
   const NodeMemory memory_;
   const NodeClient* const client_;  ///< the links', which it is kept by
-  const std::shared_ptr<CopySets> copy_sets_;
-  const std::shared_ptr<Settlement> settlement_;
-  const std::shared_ptr<Retirements> retirements_;
+  const std::shared_ptr<CopyHolders> copy_holders_;
+  const std::shared_ptr<BindRecovery> bind_recovery_;
+  const std::shared_ptr<RemoteEvictions> remote_evictions_;
   const std::uint64_t inline_bytes_;
   const Nodes& nodes_;
 };

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "core/async/haste.hpp"
-#include "core/client/being_bound.hpp"
+#include "core/client/pending_bind.hpp"
 #include "core/rpc/call_error.hpp"
 
 namespace locum {

@@ -306,7 +306,7 @@ Result<bool> Distributed::evict(const Address& address, Deadline deadline) {
   if (binder_->evicts_alone(address)) {
     // Nobody has to be asked; and to be told only who has a copy.
     auto gone = local_->evict(Address(key), deadline);
-    const auto alone = copies_.sets->has(key) ? run(until, binder_->dissolve(key, until)) : Result<void>();
+    const auto alone = copies_.holders->has(key) ? run(until, binder_->dissolve(key, until)) : Result<void>();
     return alone || !gone ? std::move(gone) : Result<bool>(alone.error());
   }
   return run(until, binder_->evict(Lookup(address, until)));
@@ -358,7 +358,7 @@ Result<std::uint64_t> Distributed::drop(std::uint32_t store) {
       ++*dropped;
     }
   }
-  copies_.sets->forget_gone(store);
+  copies_.holders->forget_gone(store);
   return dropped;
 }
 

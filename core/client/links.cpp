@@ -7,11 +7,11 @@
 #include "core/base/warm_memory.hpp"
 #include "core/node/cluster.hpp"
 #include "core/rpc/bundles.hpp"
+#include "core/server/bind_recovery.hpp"
 #include "core/server/name_alarm.hpp"
 #include "core/server/node_service.hpp"
 #include "core/server/promise_waits.hpp"
-#include "core/server/retirements.hpp"
-#include "core/server/settlement.hpp"
+#include "core/server/remote_evictions.hpp"
 
 namespace locum {
 
@@ -65,8 +65,8 @@ Links::Links(LinkParts parts)
       bell_(std::make_shared<Bell>()),
       read_leases_(std::make_shared<ReadLeases>(parts.remote, exchange_, parts.patience)),
       reads_one_sidedly_(parts.remote != nullptr),
-      settlement_(std::make_shared<Settlement>(parts.memory, exchange_, nodes_, bell_, parts.timeout)),
-      retirements_(std::make_shared<Retirements>(exchange_, nodes_, parts.timeout)),
+      bind_recovery_(std::make_shared<BindRecovery>(parts.memory, exchange_, nodes_, bell_, parts.timeout)),
+      remote_evictions_(std::make_shared<RemoteEvictions>(exchange_, nodes_, parts.timeout)),
       alarm_(std::make_shared<NameAlarm>(bell_)) {
   objects_ = open_cluster({.arena = parts.memory.arena,
                            .table = parts.memory.table,
@@ -75,8 +75,8 @@ Links::Links(LinkParts parts)
                            .lost_mates = parts.lost_mates});
   const auto lease = Exchange::Clock::duration(parts.patience) / leases_in_patience;
   copies_.fenced = std::make_shared<FencedNodes>(parts.memory, objects_, exchange_, nodes_->count(), lease);
-  copies_.sets =
-      std::make_shared<CopySets>(parts.memory, objects_, exchange_, nodes_, copies_.fenced, parts.timeout);
+  copies_.holders =
+      std::make_shared<CopyHolders>(parts.memory, objects_, exchange_, nodes_, copies_.fenced, parts.timeout);
   copies_.here = std::make_shared<NodeCopies>(parts.memory, objects_, parts.rank);
   promise_waits_ =
       std::make_shared<PromiseWaits>(parts.memory, exchange_, nodes_, copies_.here, alarm_, parts.lost_mates);
@@ -92,8 +92,8 @@ Links::Links(LinkParts parts)
                    .bundles = std::make_shared<Bundles>(exchange_, parts.timeout),
                    .read_leases = read_leases_,
                    .reads = reads,
-                   .settlement = settlement_,
-                   .retirements = retirements_,
+                   .bind_recovery = bind_recovery_,
+                   .remote_evictions = remote_evictions_,
                    .promise_waits = promise_waits_,
                    .inline_bytes = inline_bytes_,
                    .timeout = parts.timeout,
@@ -229,8 +229,8 @@ bool Links::close_exchange() {
   const Error error(Errc::closed,
                     "the runtime has been closed; keep it alive as long as its stores are used");
   progress_->submit([exchange = exchange_, progress = progress_.get(), service = service_.get(),
-                     settlement = settlement_, leases = read_leases_, waits = std::weak_ptr(promise_waits_),
-                     flights = std::weak_ptr(copies_.flights), error,
+                     bind_recovery = bind_recovery_, leases = read_leases_,
+                     waits = std::weak_ptr(promise_waits_), flights = std::weak_ptr(copies_.flights), error,
                      from_here = error.at_rank(exchange_->options().rank), closed] {
     if (service != nullptr) {
       service->close(from_here);
@@ -244,7 +244,7 @@ bool Links::close_exchange() {
     if (const auto open = flights.lock()) {
       open->close(error);
     }
-    settlement->close();
+    bind_recovery->close();
     progress->finish(*closed);
   });
   return progress_->wait(*closed, progress_->now() + patience);

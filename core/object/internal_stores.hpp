@@ -13,7 +13,7 @@ inline constexpr std::uint32_t registry = 0;
 /// Stores of a node's own, which no program opens and of which no other node is ever told: what is in them
 /// stands under the bytes of the key, or of the node's number, that it is about.
 inline constexpr std::uint32_t copies_store = 0xFFFFFFFFU;     ///< see NodeCopies
-inline constexpr std::uint32_t copy_sets_store = 0xFFFFFFFEU;  ///< see CopySets
+inline constexpr std::uint32_t copy_sets_store = 0xFFFFFFFEU;  ///< see CopyHolders
 inline constexpr std::uint32_t fences_store = 0xFFFFFFFDU;     ///< see FencedNodes
 inline constexpr std::uint32_t last_store = 0xFFFFFFFCU;       ///< the last one that a program may have
 

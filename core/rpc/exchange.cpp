@@ -28,9 +28,9 @@ Exchange::Exchange(std::shared_ptr<Transport> transport, std::shared_ptr<Metrics
       transport_(std::move(transport)),
       metrics_(std::move(metrics)),
       options_(options),
-      creditors_(options.size,
-                 {options.most_questions, options.most_question_bytes, options.most_answer_bytes}),
-      debtors_(options.size, options.patience, options.node_of_rank),
+      inbound_quota_(options.size,
+                     {options.most_questions, options.most_question_bytes, options.most_answer_bytes}),
+      peer_monitor_(options.size, options.patience, options.node_of_rank),
       why_lost_(static_cast<std::size_t>(options.size)),
       lost_(static_cast<std::size_t>(options.size)),
       has_closed_(static_cast<std::size_t>(options.size)) {
@@ -40,7 +40,7 @@ Exchange::Exchange(std::shared_ptr<Transport> transport, std::shared_ptr<Metrics
 void Exchange::ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bulk,
                    Clock::time_point deadline, std::shared_ptr<Call> call) noexcept {
   const std::uint32_t number = calls_.add({rank, deadline, std::move(call), false, kind == Kind::await});
-  debtors_.owe(rank);
+  peer_monitor_.owe(rank);
   if (closed_ || is_lost(rank)) {
     in_vain_ = true;
     return;
@@ -59,7 +59,7 @@ void Exchange::tell(int rank, Kind kind, std::span<const std::byte> body) noexce
 }
 
 void Exchange::answer(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk) noexcept {
-  creditors_.answered(to, call);
+  inbound_quota_.answered(to, call);
   const Envelope envelope{.kind = Kind::reply, .call = call, .incarnation = options_.incarnation};
   if (bulk.bytes.empty()) {
     return send_or_keep(to, envelope, body);
@@ -70,7 +70,7 @@ void Exchange::answer(int to, std::uint32_t call, std::span<const std::byte> bod
 }
 
 void Exchange::refuse(int to, std::uint32_t call, const Error& error) noexcept {
-  creditors_.answered(to, call);
+  inbound_quota_.answered(to, call);
   say_no(to, call, error);
 }
 
@@ -138,11 +138,11 @@ Result<void> Exchange::send(int to, const Envelope& envelope, std::span<const st
       bulk.keep = asked->call;
     }
     if (answers) {
-      creditors_.answers(to, bulk.made_bytes);
+      inbound_quota_.answers(to, bulk.made_bytes);
     }
-    debtors_.moves(to, bulk.bytes.size(), transport_->now());
+    peer_monitor_.moves(to, bulk.bytes.size(), transport_->now());
     outgoing_.put({to, std::move(bulk), answers});
-    debtors_.owe(to);  // the word that it has read the bulk, which stays until then
+    peer_monitor_.owe(to);  // the word that it has read the bulk, which stays until then
   }
   return {};
 }
@@ -154,10 +154,10 @@ void Exchange::sent(std::uint64_t ticket, const Result<void>& /*outcome*/) noexc
     return;
   }
   const Outgoing outgoing = outgoing_.take(number);
-  debtors_.moved(outgoing.to);
-  debtors_.repay(outgoing.to);
+  peer_monitor_.moved(outgoing.to);
+  peer_monitor_.repay(outgoing.to);
   if (outgoing.answers) {
-    creditors_.has_read(outgoing.to, outgoing.bulk.made_bytes);
+    inbound_quota_.has_read(outgoing.to, outgoing.bulk.made_bytes);
   }
 }
 
@@ -177,12 +177,12 @@ void Exchange::settle(std::uint32_t number, const Result<Answer>& outcome) noexc
 
 std::shared_ptr<Call> Exchange::take(std::uint32_t number) noexcept {
   CallTable::Asked asked = calls_.take(number);
-  debtors_.repay(asked.rank);
+  peer_monitor_.repay(asked.rank);
   return std::move(asked.call);
 }
 
 void Exchange::doubt(int rank) noexcept {
-  if (debtors_.doubt(rank)) {
+  if (peer_monitor_.doubt(rank)) {
     ping(rank);
   }
 }
@@ -192,8 +192,8 @@ void Exchange::lose(int rank, const Error& cause) noexcept {
   if (rank == options_.rank || lost.exchange(true, std::memory_order_acq_rel)) {
     return;
   }
-  creditors_.forget(rank);
-  debtors_.forget(rank);
+  inbound_quota_.forget(rank);
+  peer_monitor_.forget(rank);
   // A call whose bulk is on its way ends in landed(): until then the transport may write to its memory.
   why_lost_[static_cast<std::size_t>(rank)] = call_error::gone(rank, cause);
   in_vain_ = true;
@@ -206,7 +206,7 @@ void Exchange::lose(int rank, const Error& cause) noexcept {
 bool Exchange::step(bool in_a_hurry) {
   bool busy = transport_->progress(*this);
   if (busy) {
-    debtors_.note_movement();
+    peer_monitor_.note_movement();
   }
   if ((!busy && !in_a_hurry) || ++steps_ == steps_a_look) {
     busy = look_at_clock() || busy;
@@ -237,8 +237,8 @@ bool Exchange::end_calls_in_vain() noexcept {
 bool Exchange::look_at_clock() noexcept {
   steps_ = 0;
   looked_at_ = transport_->now();
-  if (debtors_.any()) {
-    debtors_.look(
+  if (peer_monitor_.any()) {
+    peer_monitor_.look(
         looked_at_, [this](int rank) { ping(rank); },
         [this](int rank) { lose(rank, call_error::silent(options_.patience)); });
   }
@@ -286,8 +286,8 @@ Exchange::Clock::time_point Exchange::next_due() const noexcept {
   if (!unsent_.empty()) {
     due = std::min(due, transport_->now() + resend_interval);
   }
-  if (debtors_.any()) {
-    due = std::min(due, debtors_.next_due(transport_->now()));
+  if (peer_monitor_.any()) {
+    due = std::min(due, peer_monitor_.next_due(transport_->now()));
   }
   return std::min(due, landings_.next_due());
 }

@@ -17,10 +17,10 @@
 #include "core/ports/transport.hpp"
 #include "core/result.hpp"
 #include "core/rpc/call_table.hpp"
-#include "core/rpc/creditors.hpp"
-#include "core/rpc/debtors.hpp"
+#include "core/rpc/inbound_quota.hpp"
 #include "core/rpc/landings.hpp"
 #include "core/rpc/message.hpp"
+#include "core/rpc/peer_monitor.hpp"
 #include "core/rpc/short_bytes.hpp"
 
 namespace locum {
@@ -130,17 +130,17 @@ class Exchange final : private Receiver {
   void answer(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk = {}) noexcept;
   void refuse(int to, std::uint32_t call, const Error& error) noexcept;
   /// That question will not be answered: who asked has given up.
-  void dismiss(int from, std::uint32_t call) noexcept { creditors_.answered(from, call); }
+  void dismiss(int from, std::uint32_t call) noexcept { inbound_quota_.answered(from, call); }
   /// Whether an answer to that rank may take so much memory of this process's own until it has been read; to
   /// be told so in Bulk::made_bytes.
   [[nodiscard]] bool has_room(int to, std::uint64_t answer_bytes) const noexcept {
-    return creditors_.has_room(to, answer_bytes);
+    return inbound_quota_.has_room(to, answer_bytes);
   }
   /// Says what nobody answers; later, where the transport takes no more messages to that rank now.
   void tell(int rank, Kind kind, std::span<const std::byte> body) noexcept;
   /// From now on that rank owes something other than an answer, until as many calls of expected().
-  void expect(int rank) noexcept { debtors_.owe(rank); }
-  void expected(int rank) noexcept { debtors_.repay(rank); }
+  void expect(int rank) noexcept { peer_monitor_.owe(rank); }
+  void expected(int rank) noexcept { peer_monitor_.repay(rank); }
   /// Asks that rank at once whether it lives, unless it owes something, and from then on like those who owe,
   /// until it says something: if it does not, it is lost. Also after close().
   void doubt(int rank) noexcept;
@@ -170,7 +170,9 @@ class Exchange final : private Receiver {
   /// Bulks on their way in or out, of calls that have ended, too.
   [[nodiscard]] std::size_t bulks() const noexcept { return landings_.size() + outgoing_.size(); }
   /// Questions of that rank that take up memory here.
-  [[nodiscard]] std::uint32_t questions_of(int rank) const noexcept { return creditors_.questions_of(rank); }
+  [[nodiscard]] std::uint32_t questions_of(int rank) const noexcept {
+    return inbound_quota_.questions_of(rank);
+  }
   [[nodiscard]] Clock::time_point now() const noexcept { return transport_->now(); }
   [[nodiscard]] const ExchangeOptions& options() const noexcept { return options_; }
 
@@ -224,8 +226,8 @@ class Exchange final : private Receiver {
   std::multimap<Clock::time_point, std::function<void()>> alarms_;
   /// As many as there is room for from the beginning; whoever waits for more gives up at its deadline.
   std::vector<Unsent> unsent_;
-  Creditors creditors_;
-  Debtors debtors_;
+  InboundQuota inbound_quota_;
+  PeerMonitor peer_monitor_;
   Clock::time_point looked_at_;                 ///< the clock of the transport
   int steps_ = 0;                               ///< since then
   std::vector<std::optional<Error>> why_lost_;  ///< by rank

@@ -35,11 +35,11 @@ std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
       !known(static_cast<std::uint8_t>(envelope.kind))) {
     return {};
   }
-  debtors_.heard(message.from);
+  peer_monitor_.heard(message.from);
   const auto body = message.header.subspan(sizeof envelope);
   const bool lands = message.bulk_bytes != message.present.size();
   if (envelope.kind != Kind::reply && (lands || !needs_no_answer(envelope.kind)) &&
-      creditors_.is_crowded(message.from, lands ? message.bulk_bytes : 0)) {
+      inbound_quota_.is_crowded(message.from, lands ? message.bulk_bytes : 0)) {
     turn_away(message.from, envelope, call_error::crowded(message.from, options_.rank));
     return {};
   }
@@ -83,10 +83,10 @@ std::span<std::byte> Exchange::land(const Arrival& message, const Envelope& enve
   const auto now = transport_->now();
   landings_.add(message.landing, std::move(landing), now);
   if (envelope.kind != Kind::reply) {
-    creditors_.lands(message.from, message.bulk_bytes);
+    inbound_quota_.lands(message.from, message.bulk_bytes);
   }
-  debtors_.moves(message.from, message.bulk_bytes, now);
-  debtors_.owe(message.from);
+  peer_monitor_.moves(message.from, message.bulk_bytes, now);
+  peer_monitor_.owe(message.from);
   return bulk;
 }
 
@@ -102,10 +102,10 @@ void Exchange::landed(std::uint64_t number, const Result<Path>& outcome) noexcep
     return;
   }
   const Landing& landing = *taken;
-  debtors_.moved(landing.from);
-  debtors_.repay(landing.from);
+  peer_monitor_.moved(landing.from);
+  peer_monitor_.repay(landing.from);
   if (landing.envelope.kind != Kind::reply) {
-    creditors_.landed(landing.from, landing.question_bulk.size());
+    inbound_quota_.landed(landing.from, landing.question_bulk.size());
   }
   if (landing.envelope.kind == Kind::reply && calls_.find(landing.envelope.call) != nullptr) {
     calls_.set_lands(landing.envelope.call, false);
@@ -116,7 +116,7 @@ void Exchange::landed(std::uint64_t number, const Result<Path>& outcome) noexcep
     }
     return;
   }
-  debtors_.heard(landing.from);
+  peer_monitor_.heard(landing.from);
   if (outcome) {
     deliver(landing.from, landing.envelope, landing.body, landing.bulk, *outcome);
   } else if (landing.envelope.kind == Kind::reply) {
@@ -165,14 +165,14 @@ void Exchange::deliver(int from, const Envelope& envelope, std::span<const std::
 // names it keeps, which may never be answered. Nobody who behaves repeats the number of a question that is
 // open, or has none for what he wants to have answered: an answer would say nothing to him.
 void Exchange::serve_question(const Question& question) noexcept {
-  const bool senseless =
-      question.call == 0 ? !needs_no_answer(question.kind) : creditors_.is_open(question.from, question.call);
+  const bool senseless = question.call == 0 ? !needs_no_answer(question.kind)
+                                            : inbound_quota_.is_open(question.from, question.call);
   if (senseless) {
     return Metrics::increment(metrics_->turned_away);
   }
-  creditors_.look_at(question.from, question.call);
+  inbound_quota_.look_at(question.from, question.call);
   service_->asked(question);
-  creditors_.look_away(question.kind != Kind::await);
+  inbound_quota_.look_away(question.kind != Kind::await);
 }
 
 // What is not even looked at. Another question of that number may be: it goes on.

@@ -3,18 +3,19 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/rpc/debtors.hpp"
+#include "core/rpc/peer_monitor.hpp"
 
 namespace locum {
 
 Landings::Landings(Clock::duration patience)
-    : patience_(patience), interval_(std::max(Debtors::question_interval(patience), Clock::duration(1))) {}
+    : patience_(patience),
+      interval_(std::max(PeerMonitor::question_interval(patience), Clock::duration(1))) {}
 
-// How long it may take is counted in looks, not in time alone, for the same reason as Debtors count
+// How long it may take is counted in looks, not in time alone, for the same reason as PeerMonitor count
 // questions. The last bulk of many may come after all of the others.
 void Landings::add(std::uint64_t number, Landing landing, Clock::time_point now) {
   const std::uint64_t bytes = landing.bulk.size();
-  const auto longest = patience_ + Debtors::longest(bytes_ + bytes);
+  const auto longest = patience_ + PeerMonitor::longest(bytes_ + bytes);
   const auto looks = static_cast<std::uint64_t>(longest / interval_) + 1;  // the first may come at once
   const bool first = landings_.empty();
   landings_.emplace(number, Entry{std::move(landing), looks});

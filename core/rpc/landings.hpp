@@ -38,7 +38,7 @@ class Landings {
   using Clock = std::chrono::steady_clock;
 
   /// \param patience with a bulk, beyond the time that it and all that is under way before it take at the
-  ///                 least rate (see Debtors)
+  ///                 least rate (see PeerMonitor)
   explicit Landings(Clock::duration patience);
 
   /// REQUIRES: no bulk of that number is on its way.

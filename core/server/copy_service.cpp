@@ -13,7 +13,7 @@ void CopyService::copy(const Question& question, Asker asker) {
   const auto object = parts_.local.hold_object(asked->key);
   if (!object) {
     if (object.error().code() == Errc::not_found) {
-      parts_.copies.sets->dissolve(asked->key);
+      parts_.copies.holders->dissolve(asked->key);
     }
     return parts_.refuse(asker, object.error());
   }
@@ -22,7 +22,7 @@ void CopyService::copy(const Question& question, Asker asker) {
   const int node = parts_.node_of(question);
   const bool shareable = block.size() > parts_.inline_bytes && node != parts_.nodes->own();
   const bool listed =
-      shareable && !parts_.copies.fenced->has(node) && parts_.copies.sets->enter(asked->key, node);
+      shareable && !parts_.copies.fenced->has(node) && parts_.copies.holders->enter(asked->key, node);
   const CopyWords words_of_it{.object = wire_of(pin, pin.generation), .listed = listed ? 1U : 0U};
   if (question.kind == Kind::lease_read && shareable && lease(asker, words_of_it, *object, block)) {
     return;
@@ -91,7 +91,7 @@ void CopyService::join(const Question& question, Asker asker) {
 }
 
 void CopyService::dissolve_then(const Key& key, Asker asker, std::span<const std::byte> body) {
-  parts_.copies.sets->dissolve(
+  parts_.copies.holders->dissolve(
       key, parts_.soon(),
       [this, asker, body = std::vector(body.begin(), body.end())](const Result<void>& alone) {
         alone ? parts_.answer(asker, body) : parts_.refuse(asker, alone.error());

@@ -10,7 +10,7 @@
 #include "core/base/unless_out_of_memory.hpp"
 #include "core/object/name_list.hpp"
 #include "core/rpc/call_error.hpp"
-#include "core/server/retirements.hpp"
+#include "core/server/remote_evictions.hpp"
 
 namespace locum {
 
@@ -31,7 +31,7 @@ std::chrono::nanoseconds patience_of(const AwaitWords& asked) {
 constexpr int looks_in_patience = 5;
 
 /// The object whose name was taken away: whoever asked for that is told when it is gone, too.
-class Unbound final : public Retirement {
+class Unbound final : public RemoteEviction {
  public:
   Unbound(const ServiceParts& parts, Asker asker) noexcept : parts_(parts), asker_(asker) {}
 
@@ -46,7 +46,7 @@ class Unbound final : public Retirement {
 
 /// The object whose name stands for another one now. Whoever cannot be reached has it still, and nobody finds
 /// it by its name. If this rank closes meanwhile, it may be gone a little after that only, or not.
-class Replaced final : public Retirement {
+class Replaced final : public RemoteEviction {
  public:
   Replaced(const ServiceParts& parts, Asker asker) noexcept : parts_(parts), asker_(asker) {}
 
@@ -258,13 +258,13 @@ void NameService::bind(const Question& question, Asker asker) {
   }
   replaced->set_generation(bound->generation);
   if (bound->replaced) {
-    return parts_.retirements->retire(replaced, *bound->replaced, parts_.soon());
+    return parts_.remote_evictions->retire(replaced, *bound->replaced, parts_.soon());
   }
   if (!bound->outdated) {
     return replaced->ended({});
   }
-  parts_.copies.sets->dissolve(*bound->outdated, parts_.soon(),
-                               [replaced](const Result<void>& outcome) { replaced->ended(outcome); });
+  parts_.copies.holders->dissolve(*bound->outdated, parts_.soon(),
+                                  [replaced](const Result<void>& outcome) { replaced->ended(outcome); });
 }
 
 void NameService::unbind(const Question& question, Asker asker) {
@@ -293,7 +293,7 @@ void NameService::unbind(const Question& question, Asker asker) {
     return unbind(question, asker);  // replaced meanwhile: there is another one now, or none
   }
   if (unbound) {
-    return parts_.retirements->retire(unbound, *key, parts_.soon());
+    return parts_.remote_evictions->retire(unbound, *key, parts_.soon());
   }
   key ? parts_.answer(asker, one_byte(true)) : copies_.dissolve_then(entry, asker, one_byte(true));
 }

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <utility>
 
-#include "core/server/retirements.hpp"
-#include "core/server/settlement.hpp"
+#include "core/server/bind_recovery.hpp"
+#include "core/server/remote_evictions.hpp"
 
 namespace locum {
 
@@ -37,30 +37,30 @@ void NodeService::bereaved(int rank) noexcept {
 }
 
 Exchange::Clock::time_point NodeService::next_due() const noexcept {
-  if (parts_.settlement->has_named()) {
+  if (parts_.bind_recovery->has_named()) {
     return {};  // long past
   }
   const auto look_due = alarm_->rung() ? look_due_ : Exchange::Clock::time_point::max();
   return std::min({look_due, parts_.read_leases->next_due(), parts_.reads->next_due(),
-                   parts_.settlement->next_due(), parts_.retirements->next_due(),
-                   parts_.copies.sets->next_due(), parts_.promise_waits->next_due(),
+                   parts_.bind_recovery->next_due(), parts_.remote_evictions->next_due(),
+                   parts_.copies.holders->next_due(), parts_.promise_waits->next_due(),
                    parts_.bundles->next_due(), names_.next_due()});
 }
 
 void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
   parts_.read_leases->end_overdue(now);
   parts_.reads->give_up_overdue(now);
-  parts_.copies.sets->do_due(now);
+  parts_.copies.holders->do_due(now);
   parts_.bundles->end_overdue(now);
-  parts_.retirements->do_due(now);
-  if (parts_.settlement->has_named()) {
-    parts_.settlement->settle_named();
+  parts_.remote_evictions->do_due(now);
+  if (parts_.bind_recovery->has_named()) {
+    parts_.bind_recovery->settle_named();
   }
   if ((look_due_ <= now && alarm_->take()) || names_.next_due() <= now) {
     look_for_all_awaited(now);
   }
   parts_.promise_waits->do_due(now);
-  if (parts_.settlement->next_due() <= now) {
+  if (parts_.bind_recovery->next_due() <= now) {
     settle_estate();
   }
 }
@@ -78,12 +78,12 @@ void NodeService::look_for_all_awaited(Exchange::Clock::time_point now) noexcept
 
 void NodeService::close(const Error& error) noexcept {
   names_.close(error);
-  parts_.retirements->close(error);
+  parts_.remote_evictions->close(error);
 }
 
 void NodeService::settle_estate() noexcept {
-  parts_.settlement->settle_estate();
-  parts_.copies.sets->dissolve_gone();
+  parts_.bind_recovery->settle_estate();
+  parts_.copies.holders->dissolve_gone();
   parts_.copies.here->adopt();
 }
 

@@ -90,7 +90,7 @@ void ObjectService::end_eviction(const Key& key, int home, Asker asker, const Re
   if (unbound.error().code() == Errc::closed && parts_.nodes->has_closed(home)) {
     return copies_.dissolve_then(key, asker, one_byte(gone));  // nobody finds it by its name either
   }
-  parts_.copies.sets->dissolve(
+  parts_.copies.holders->dissolve(
       key, parts_.soon(),
       [this, asker, error = unbound.error()](const Result<void>&) { parts_.refuse(asker, error); });
 }
@@ -103,7 +103,7 @@ void ObjectService::retire(const Question& question, Asker asker) {
     return parts_.refuse_senseless(question);
   }
   const auto dissolve_then_tell = [&](bool was_there) {
-    parts_.copies.sets->dissolve(
+    parts_.copies.holders->dissolve(
         asked->key, parts_.soon(), [this, asker, was_there](const Result<void>& alone) {
           if (!alone && alone.error().code() == Errc::closed) {
             // This rank closes on the way: the next one of its node is asked, and does it again.

@@ -23,8 +23,8 @@
 
 namespace locum {
 
-class Retirements;
-class Settlement;
+class RemoteEvictions;
+class BindRecovery;
 
 /// What those are made of that answer what other ranks ask of this node, and how they answer: within steps of
 /// the exchange, waiting for nothing.
@@ -37,8 +37,8 @@ struct ServiceParts {
   std::shared_ptr<Bundles> bundles;         ///< questions that came together
   std::shared_ptr<ReadLeases> read_leases;  ///< what others read of this node
   std::shared_ptr<OneSidedReads> reads;     ///< what this rank reads of others
-  std::shared_ptr<Settlement> settlement;
-  std::shared_ptr<Retirements> retirements;
+  std::shared_ptr<BindRecovery> bind_recovery;
+  std::shared_ptr<RemoteEvictions> remote_evictions;
   std::shared_ptr<PromiseWaits> promise_waits;  ///< of this rank's own operations
   std::uint64_t inline_bytes = 0;  ///< blocks up to this size are answered together with a look-up by name
   std::chrono::milliseconds timeout{};

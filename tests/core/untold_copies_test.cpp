@@ -52,7 +52,7 @@ class UntoldCopies : public ::testing::Test {
   }
   Result<bool> evict(const Key& key) { return world_.connector(0).evict(Address(key), {}); }
   [[nodiscard]] PlainNode& node(int number) { return *world_.rank(number * per_node).node; }
-  [[nodiscard]] const std::shared_ptr<CopySets>& sets() { return world_.rank(0).links->copies().sets; }
+  [[nodiscard]] const std::shared_ptr<CopyHolders>& sets() { return world_.rank(0).links->copies().holders; }
   [[nodiscard]] std::uint64_t copies_of(int rank) { return world_.connector(rank).usage().own_copies; }
   void expect_all_gone(const Key& key) {
     EXPECT_EQ(code_of(get(3, key)), Errc::not_found);

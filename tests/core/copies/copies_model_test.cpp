@@ -7,11 +7,11 @@
 #include "tests/shm/state_space.hpp"
 
 // A model of how a copy comes to a node while its object is taken out of sight: the rank that answers for the
-// object (CopySets::enter), the one that evicts it (CopySets::dissolve), the flight of the node that wants
-// it, and the rank of that node that is told that the object is gone (Flights, NodeCopies). What the first
-// two write into their node's memory stays in a buffer of their own until it is flushed, some time later or
-// by a fence: the weakest memory in which the order of two words matters here. What they send each other is
-// seen at once.
+// object (CopyHolders::enter), the one that evicts it (CopyHolders::dissolve), the flight of the node that
+// wants it, and the rank of that node that is told that the object is gone (Flights, NodeCopies). What the
+// first two write into their node's memory stays in a buffer of their own until it is flushed, some time
+// later or by a fence: the weakest memory in which the order of two words matters here. What they send each
+// other is seen at once.
 //
 // Invariant: when the eviction has ended, no copy is in sight, and none comes.
 namespace locum::tests {

@@ -473,7 +473,7 @@ TEST_F(Copies, AnEvictionThatFailedForgetsNobodyWhoHasACopy) {
 
 // Whoever evicts may have looked for the list before there was one.
 TEST_F(Copies, NobodyIsEnteredForAnObjectThatIsGone) {
-  const auto sets = world_.rank(0).links->copies().sets;
+  const auto sets = world_.rank(0).links->copies().holders;
   const Key key = made().key;
   EXPECT_TRUE(sets->enter(key, 2));
   EXPECT_TRUE(sets->enter(key, 2));

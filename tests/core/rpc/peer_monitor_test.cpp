@@ -1,4 +1,4 @@
-#include "core/rpc/debtors.hpp"
+#include "core/rpc/peer_monitor.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,12 +8,12 @@ namespace locum {
 namespace {
 
 using namespace std::chrono_literals;
-using Clock = Debtors::Clock;
+using Clock = PeerMonitor::Clock;
 
 /// Two ranks, of which the other one owes something and says nothing.
-class DebtorsTest : public testing::Test {
+class PeerMonitorTest : public testing::Test {
  protected:
-  DebtorsTest() { debtors_.owe(1); }
+  PeerMonitorTest() { peer_monitor_.owe(1); }
 
   // When the other one is lost, in steps of a tenth of a second, each of which something moves in, or
   // nothing. The limit if it is not.
@@ -21,9 +21,9 @@ class DebtorsTest : public testing::Test {
     bool lost = false;
     for (; !lost && now_ - began_ < limit; now_ += 100ms) {
       if (moving) {
-        debtors_.note_movement();
+        peer_monitor_.note_movement();
       }
-      debtors_.look(
+      peer_monitor_.look(
           now_, [this](int rank) { asked_.push_back(rank); }, [&lost](int) { lost = true; });
     }
     return now_ - began_;
@@ -31,46 +31,46 @@ class DebtorsTest : public testing::Test {
 
   const Clock::time_point began_{1h};
   Clock::time_point now_ = began_;
-  Debtors debtors_{2, 5s, {}};
+  PeerMonitor peer_monitor_{2, 5s, {}};
   std::vector<int> asked_;
 };
 
-TEST_F(DebtorsTest, LoseWhoIsSilent) {
+TEST_F(PeerMonitorTest, LoseWhoIsSilent) {
   const auto after = lost_after(true, 1min);
   EXPECT_GE(after, 5s);
   EXPECT_LE(after, 6s);
   EXPECT_EQ(asked_, std::vector<int>(4, 1));
 }
 
-TEST_F(DebtorsTest, ExcuseWhoIsSilentWhileItsBulkMoves) {
-  debtors_.moves(1, 160'000'000, now_);  // which may take 19 s
+TEST_F(PeerMonitorTest, ExcuseWhoIsSilentWhileItsBulkMoves) {
+  peer_monitor_.moves(1, 160'000'000, now_);  // which may take 19 s
   const auto after = lost_after(true, 1min);
   EXPECT_GE(after, 23s);
   EXPECT_LE(after, 26s);
 }
 
-TEST_F(DebtorsTest, ExcuseNobodyWhileNothingMoves) {
-  debtors_.moves(1, 160'000'000, now_);
+TEST_F(PeerMonitorTest, ExcuseNobodyWhileNothingMoves) {
+  peer_monitor_.moves(1, 160'000'000, now_);
   EXPECT_LE(lost_after(false, 1min), 7s);
 }
 
-TEST_F(DebtorsTest, ExcuseNobodyWhoseBulkHasMoved) {
-  debtors_.moves(1, 160'000'000, now_);
-  debtors_.moved(1);
+TEST_F(PeerMonitorTest, ExcuseNobodyWhoseBulkHasMoved) {
+  peer_monitor_.moves(1, 160'000'000, now_);
+  peer_monitor_.moved(1);
   EXPECT_LE(lost_after(true, 1min), 6s);
 }
 
-TEST_F(DebtorsTest, ExcuseForAllBulksTogether) {
+TEST_F(PeerMonitorTest, ExcuseForAllBulksTogether) {
   for (int bulk = 0; bulk < 4; ++bulk) {
-    debtors_.moves(1, 40'000'000, now_);
+    peer_monitor_.moves(1, 40'000'000, now_);
   }
   const auto after = lost_after(true, 1min);
   EXPECT_GE(after, 22s);
   EXPECT_LE(after, 26s);
 }
 
-TEST_F(DebtorsTest, KnowNoBulkThatIsTooLarge) {
-  debtors_.moves(1, ~std::uint64_t{0}, now_);
+TEST_F(PeerMonitorTest, KnowNoBulkThatIsTooLarge) {
+  peer_monitor_.moves(1, ~std::uint64_t{0}, now_);
   EXPECT_GE(lost_after(true, 1min), 1min);
 }
 

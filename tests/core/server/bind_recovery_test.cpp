@@ -1,4 +1,4 @@
-#include "core/server/settlement.hpp"
+#include "core/server/bind_recovery.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/mortal_nodes.hpp"
 
-namespace locum::tests::settlement_test {
+namespace locum::tests::bind_recovery_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -25,7 +25,7 @@ constexpr std::size_t size_bytes = 9'000;  // more than the home keeps of it
 
 /// Two nodes of two ranks. Rank 0 dies while it replaces a name that is at home on node 1; what it has sent
 /// arrives all the same, and nobody tells node 1 of the death but rank 1.
-class SettlementTest : public ::testing::Test {
+class BindRecoveryTest : public ::testing::Test {
  protected:
   static constexpr int maker = 0;
   static constexpr int mate = 1;
@@ -33,7 +33,7 @@ class SettlementTest : public ::testing::Test {
   static constexpr int other = 3;  ///< its mate
   static constexpr auto never = std::chrono::nanoseconds::max();
 
-  SettlementTest()
+  BindRecoveryTest()
       : nodes_({.nodes = {.nodes = 2, .ranks_per_node = 2, .memory_bytes = 1_MiB},
                 .network = {.latency = {10us, 50us},
                             .detection = {never, never},
@@ -85,14 +85,14 @@ class SettlementTest : public ::testing::Test {
   const std::vector<std::byte> new_ = pattern(2, size_bytes);
 };
 
-TEST_F(SettlementTest, KeepsWhatTheHomeBoundAndItsMakerNeverHeardOf) {
+TEST_F(BindRecoveryTest, KeepsWhatTheHomeBoundAndItsMakerNeverHeardOf) {
   nodes_.network().set_latency(asked, maker, {500ms, 500ms});
   replace_and_die(100ms);
   expect_all_find(new_);
   EXPECT_EQ(objects_of_mate(), 1U);
 }
 
-TEST_F(SettlementTest, TakesOutOfSightWhatNeverReachedTheHome) {
+TEST_F(BindRecoveryTest, TakesOutOfSightWhatNeverReachedTheHome) {
   nodes_.network().cut(maker, asked);
   replace_and_die(100ms);
   expect_all_find(old_);
@@ -101,7 +101,7 @@ TEST_F(SettlementTest, TakesOutOfSightWhatNeverReachedTheHome) {
 
 // The question of its mate overtakes what the dead rank had sent: the home hears of the death first, and does
 // not bind any more what is out of sight.
-TEST_F(SettlementTest, HasTheHomeForgetABindThatComesTooLate) {
+TEST_F(BindRecoveryTest, HasTheHomeForgetABindThatComesTooLate) {
   nodes_.network().set_latency(maker, asked, {1s, 1s});
   replace_and_die(100ms);
   expect_all_find(old_);
@@ -109,7 +109,7 @@ TEST_F(SettlementTest, HasTheHomeForgetABindThatComesTooLate) {
 }
 
 // The first word to the home gets lost, and what the dead rank had sent comes after the question's time.
-TEST_F(SettlementTest, TellsAgainWhereTheHomeCannotBeReachedForAWhile) {
+TEST_F(BindRecoveryTest, TellsAgainWhereTheHomeCannotBeReachedForAWhile) {
   nodes_.network().set_latency(maker, asked, {40s, 40s});
   nodes_.network().partition({mate}, loopback::Cut::lose);
   replace_and_die(100ms);
@@ -122,7 +122,7 @@ TEST_F(SettlementTest, TellsAgainWhereTheHomeCannotBeReachedForAWhile) {
 
 // Its mate says that the old one stands, but what the stopped one has heard it does when it goes on: the name
 // must not stand for what is gone then.
-TEST_F(SettlementTest, KeepsWhatAStoppedRankOfTheHomeMayBindYet) {
+TEST_F(BindRecoveryTest, KeepsWhatAStoppedRankOfTheHomeMayBindYet) {
   ASSERT_NO_FATAL_FAILURE(replace_in_vain());
   EXPECT_EQ(objects_of(maker), 1U);
   const auto newer =
@@ -141,7 +141,7 @@ TEST_F(SettlementTest, KeepsWhatAStoppedRankOfTheHomeMayBindYet) {
   nodes_.world().rank(maker).process.table->release(pin->id);
 }
 
-TEST_F(SettlementTest, TakesItOutOfSightWhenTheStoppedRankDies) {
+TEST_F(BindRecoveryTest, TakesItOutOfSightWhenTheStoppedRankDies) {
   ASSERT_NO_FATAL_FAILURE(replace_in_vain());
   EXPECT_EQ(objects_of(maker), 1U);
   nodes_.kill(asked);
@@ -151,7 +151,7 @@ TEST_F(SettlementTest, TakesItOutOfSightWhenTheStoppedRankDies) {
 }
 
 // It goes on, binds and dies between the look of its mate and the roll call.
-TEST_F(SettlementTest, HasTheHomeLookOnceMoreWhenTheStoppedRankIsDead) {
+TEST_F(BindRecoveryTest, HasTheHomeLookOnceMoreWhenTheStoppedRankIsDead) {
   bool struck = false;
   nodes_.network().on_message([&](int from, int, std::span<const std::byte> header) {
     if (struck || from != maker || header[0] != static_cast<std::byte>(Kind::roll_call)) {
@@ -169,7 +169,7 @@ TEST_F(SettlementTest, HasTheHomeLookOnceMoreWhenTheStoppedRankIsDead) {
 }
 
 // The stopped one hears of the death when it has bound what the dead one sent before.
-TEST_F(SettlementTest, KeepsWhatAStoppedRankMayBindThoughItsMakerIsDead) {
+TEST_F(BindRecoveryTest, KeepsWhatAStoppedRankMayBindThoughItsMakerIsDead) {
   nodes_.network().pause(asked);
   replace_and_die(100ms);
   let_wait(mate, 20s);
@@ -181,7 +181,7 @@ TEST_F(SettlementTest, KeepsWhatAStoppedRankMayBindThoughItsMakerIsDead) {
 }
 
 // Its generation is what the mate has learnt, although nobody has read the object.
-TEST_F(SettlementTest, GivesTheObjectItsGeneration) {
+TEST_F(BindRecoveryTest, GivesTheObjectItsGeneration) {
   nodes_.network().set_latency(asked, maker, {500ms, 500ms});
   replace_and_die(100ms);
   NodeTable& table = *nodes_.world().rank(mate).process.table;
@@ -197,7 +197,7 @@ TEST_F(SettlementTest, GivesTheObjectItsGeneration) {
 }
 
 // A bind whose block takes longer to move than its maker waits: the home answers questions before it has it.
-TEST(SettlementOfTheLiving, AsksAfterTheBindAndNotBesideIt) {
+TEST(BindRecoveryOfTheLiving, AsksAfterTheBindAndNotBesideIt) {
   tests::SimulatedNodes world({.nodes = {.nodes = 2, .inline_bytes = 16_KiB, .timeout = 5ms},
                                .network = {.latency = {100us, 100us}, .bytes_per_us = 1}});
   const std::string name = world.name_at(1, store, "slow ");
@@ -250,7 +250,7 @@ class WakeListener final : public Transport {
 
 // Who hears that a bulk has been read, and asks what became of its bind, is who drives, maybe the helper
 // thread: as the last one to let go of what drives it would have to end itself.
-TEST(SettlementOfTheLiving, KeepsNothingAliveThatDrives) {
+TEST(BindRecoveryOfTheLiving, KeepsNothingAliveThatDrives) {
   WakeListener* listener = nullptr;
   tests::SimulatedNodes world({.nodes = {.nodes = 2, .inline_bytes = 16_KiB, .timeout = 5ms},
                                .network = {.latency = {100us, 100us}, .bytes_per_us = 1},
@@ -278,7 +278,7 @@ TEST(SettlementOfTheLiving, KeepsNothingAliveThatDrives) {
 }
 
 // The home has bound the name, whose maker was not told, and says so in words that are spoiled on their way.
-TEST(SettlementOfTheLiving, AsksAgainWhereTheAnswerMakesNoSense) {
+TEST(BindRecoveryOfTheLiving, AsksAgainWhereTheAnswerMakesNoSense) {
   constexpr int home = 1;
   tests::Liars liars{home};
   tests::SimulatedNodes world(
@@ -334,4 +334,4 @@ TEST(SettlementOfTheLiving, AsksAgainWhereTheAnswerMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace locum::tests::settlement_test
+}  // namespace locum::tests::bind_recovery_test

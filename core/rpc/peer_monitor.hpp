@@ -11,7 +11,7 @@ namespace locum {
 /// The ranks that owe this one something: answers, bulks that they announced, or the word that they have read
 /// one. Who owes and is silent is asked whether it lives, and lost when it does not say so. One thread at a
 /// time.
-class Debtors {
+class PeerMonitor {
  public:
   using Clock = std::chrono::steady_clock;
 
@@ -19,35 +19,35 @@ class Debtors {
   /// \param node_of_rank as long as one rank is silent the others of its node are asked as well, each
   ///                     time, so that it is known since when each of them is silent, however they died one
   ///                     after the other; empty: each for itself
-  Debtors(int ranks, Clock::duration patience, const std::vector<int>& node_of_rank);
+  PeerMonitor(int ranks, Clock::duration patience, const std::vector<int>& node_of_rank);
 
   void owe(int rank) noexcept {
-    Debtor& debtor = of(rank);
-    if (debtor.owed++ == 0 && !debtor.doubted) {
+    Peer& peer = of(rank);
+    if (peer.owed++ == 0 && !peer.doubted) {
       heard(rank);
-      list(debtor, rank);
+      list(peer, rank);
     }
   }
   void repay(int rank) noexcept {
-    Debtor& debtor = of(rank);
-    debtor.owed -= debtor.owed > 0 ? 1U : 0U;
+    Peer& peer = of(rank);
+    peer.owed -= peer.owed > 0 ? 1U : 0U;
   }
   /// A bulk is on its way to or from that rank from now on, until as many calls of moved(): what the rank
   /// says may lie behind it. As long as anything moves, the rank is not missed then, but for longer than the
   /// bulk takes at the least rate.
   void moves(int rank, std::uint64_t bytes, Clock::time_point now) noexcept;
   void moved(int rank) noexcept {
-    Debtor& debtor = of(rank);
-    debtor.bulks -= debtor.bulks > 0 ? 1U : 0U;
+    Peer& peer = of(rank);
+    peer.bulks -= peer.bulks > 0 ? 1U : 0U;
   }
   /// Some message or bulk, from whomever, has moved.
   void note_movement() noexcept { ++movements_; }
   /// It has said something. When that was is noted by who looks next, which is a little later.
   void heard(int rank) noexcept {
-    Debtor& debtor = of(rank);
-    debtor.heard = true;
-    debtor.unanswered = 0;
-    debtor.doubted = false;
+    Peer& peer = of(rank);
+    peer.heard = true;
+    peer.unanswered = 0;
+    peer.doubted = false;
   }
   /// Whether that rank is to be asked at once whether it lives, and is from then on like those who owe, until
   /// it says something; false: it is already, or lost.
@@ -71,7 +71,7 @@ class Debtors {
   }
 
  private:
-  struct Debtor {
+  struct Peer {
     std::uint32_t owed = 0;
     int unanswered = 0;             ///< times it was asked whether it lives since it last said anything
     Clock::time_point quiet_at;     ///< when it was last asked, said something or began to owe
@@ -91,10 +91,10 @@ class Debtors {
   /// Bulks that move more slowly than so many bytes a second make a rank that is silent meanwhile a lost one.
   static constexpr std::uint64_t least_rate = std::uint64_t{8} << 20U;
 
-  [[nodiscard]] Debtor& of(int rank) noexcept { return debtors_[static_cast<std::size_t>(rank)]; }
-  [[nodiscard]] bool excused(Debtor& debtor, Clock::time_point now) const noexcept;
-  void list(Debtor& debtor, int rank) noexcept {
-    if (!std::exchange(debtor.listed, true)) {
+  [[nodiscard]] Peer& of(int rank) noexcept { return peers_[static_cast<std::size_t>(rank)]; }
+  [[nodiscard]] bool excused(Peer& peer, Clock::time_point now) const noexcept;
+  void list(Peer& peer, int rank) noexcept {
+    if (!std::exchange(peer.listed, true)) {
       owing_.push_back(rank);
     }
   }
@@ -104,36 +104,36 @@ class Debtors {
 
   const Clock::duration patience_;
   const std::vector<int> node_of_rank_;
-  std::vector<Debtor> debtors_;
+  std::vector<Peer> peers_;
   std::vector<int> owing_;  ///< ranks that are awaited, and maybe others; has room for all
   std::uint64_t movements_ = 0;
 };
 
 template <class Ask, class Lose>
-void Debtors::look(Clock::time_point now, Ask ask, Lose lose) {
+void PeerMonitor::look(Clock::time_point now, Ask ask, Lose lose) {
   for (std::size_t i = 0; i < owing_.size();) {
     const int rank = owing_[i];
-    Debtor& debtor = of(rank);
-    if (!debtor.awaited()) {
-      debtor.listed = false;
+    Peer& peer = of(rank);
+    if (!peer.awaited()) {
+      peer.listed = false;
       owing_[i] = owing_.back();
       owing_.pop_back();
       continue;
     }
     ++i;
-    if (std::exchange(debtor.heard, false)) {
-      debtor.quiet_at = now;
-    } else if (now - debtor.quiet_at >= question_interval(patience_)) {
-      if (excused(debtor, now)) {
-        debtor.quiet_at = now;
+    if (std::exchange(peer.heard, false)) {
+      peer.quiet_at = now;
+    } else if (now - peer.quiet_at >= question_interval(patience_)) {
+      if (excused(peer, now)) {
+        peer.quiet_at = now;
         continue;
       }
-      if (debtor.unanswered == questions) {
+      if (peer.unanswered == questions) {
         lose(rank);
         continue;
       }
-      debtor.quiet_at = now;
-      ++debtor.unanswered;
+      peer.quiet_at = now;
+      ++peer.unanswered;
       ask(rank);
       for (int mate = 0; mate < static_cast<int>(node_of_rank_.size()); ++mate) {
         if (are_mates(mate, rank) && doubt(mate)) {

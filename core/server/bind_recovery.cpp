@@ -1,4 +1,4 @@
-#include "core/server/settlement.hpp"
+#include "core/server/bind_recovery.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -18,7 +18,7 @@ constexpr int binds_in_patience = 5;
 }  // namespace
 
 // What is to be found out: whether the home has bound this object to this name.
-struct Settlement::Bind {
+struct BindRecovery::Bind {
   Key key;
   int home = 0;
   std::string name;
@@ -27,21 +27,21 @@ struct Settlement::Bind {
   std::size_t known_dead = 0;  // of its ranks that were given up, all of which are dead, before it was asked
 };
 
-Settlement::Settlement(NodeMemory local, std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
-                       std::shared_ptr<Bell> bell, std::chrono::milliseconds timeout)
+BindRecovery::BindRecovery(NodeMemory local, std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
+                           std::shared_ptr<Bell> bell, std::chrono::milliseconds timeout)
     : local_(std::move(local)),
       exchange_(std::move(exchange)),
       nodes_(std::move(nodes)),
       bell_(std::move(bell)),
       timeout_(timeout) {}
 
-void Settlement::settle(const Key& key) {
+void BindRecovery::settle(const Key& key) {
   if (const auto bind = find(key)) {
     look(bind);
   }
 }
 
-void Settlement::settle_soon(const Key& key) noexcept {
+void BindRecovery::settle_soon(const Key& key) noexcept {
   {
     const MutexLock lock(mutex_);
     named_.push_back(key);
@@ -50,7 +50,7 @@ void Settlement::settle_soon(const Key& key) noexcept {
   bell_->ring();
 }
 
-void Settlement::settle_named() noexcept {
+void BindRecovery::settle_named() noexcept {
   std::vector<Key> named;
   {
     const MutexLock lock(mutex_);
@@ -62,14 +62,14 @@ void Settlement::settle_named() noexcept {
   }
 }
 
-void Settlement::settle_estate() noexcept {
+void BindRecovery::settle_estate() noexcept {
   next_due_ = Clock::time_point::max();
   for (const Key& key : local_.table ? local_.table->unsettled() : std::vector<Key>()) {
     settle_of_dead(key);
   }
 }
 
-void Settlement::settle_of_dead(const Key& key) {
+void BindRecovery::settle_of_dead(const Key& key) {
   const auto bind = find(key);
   if (!bind) {
     return;
@@ -82,7 +82,7 @@ void Settlement::settle_of_dead(const Key& key) {
 }
 
 // Nothing for what is no object any more, or damaged.
-std::shared_ptr<Settlement::Bind> Settlement::find(const Key& key) const {
+std::shared_ptr<BindRecovery::Bind> BindRecovery::find(const Key& key) const {
   const auto pin = local_.table ? local_.table->pin(key) : Result<Pin>(no_such_object());
   if (!pin) {
     return nullptr;
@@ -97,7 +97,7 @@ std::shared_ptr<Settlement::Bind> Settlement::find(const Key& key) const {
                                      BackOff(exchange_->options().patience / binds_in_patience, timeout_)});
 }
 
-void Settlement::tell_of_death(const std::shared_ptr<Bind>& bind, int rank) {
+void BindRecovery::tell_of_death(const std::shared_ptr<Bind>& bind, int rank) {
   const RankWords dead{bind->key.creator};
   const auto body = words(dead);
   nodes_->ask_rank(rank, Kind::obituary, body, soon(),
@@ -113,7 +113,7 @@ void Settlement::tell_of_death(const std::shared_ptr<Bind>& bind, int rank) {
                    });
 }
 
-void Settlement::look(const std::shared_ptr<Bind>& bind) {
+void BindRecovery::look(const std::shared_ptr<Bind>& bind) {
   const NameWords asked{.store = bind->key.store, .value_wanted = 1};
   const auto body = words(asked);
   nodes_->ask(bind->home, Kind::look_up, body, {std::as_bytes(std::span(bind->name)), bind}, soon(),
@@ -125,7 +125,7 @@ void Settlement::look(const std::shared_ptr<Bind>& bind) {
 }
 
 // An answer that makes no sense, as one that is spoiled on its way, says nothing.
-void Settlement::looked(const std::shared_ptr<Bind>& bind, const Result<NodeAnswer>& answer) {
+void BindRecovery::looked(const std::shared_ptr<Bind>& bind, const Result<NodeAnswer>& answer) {
   if (!answer) {
     return answer.error().code() == Errc::not_found ? end_if_never_bound(bind)
                                                     : look_again_after(bind, answer.error());
@@ -143,7 +143,7 @@ void Settlement::looked(const std::shared_ptr<Bind>& bind, const Result<NodeAnsw
 
 // Where all ranks of the home have closed, nobody sees the name, bound or not. Where the others are lost to
 // this one, there may be ranks to whom they are not.
-void Settlement::look_again_after(const std::shared_ptr<Bind>& bind, const Error& failure) {
+void BindRecovery::look_again_after(const std::shared_ptr<Bind>& bind, const Error& failure) {
   if (failure.code() == Errc::closed && nodes_->has_closed(bind->home)) {
     (void)local_.table->tombstone(bind->key);
   } else if (failure.code() != Errc::closed && failure.code() != Errc::peer_lost) {
@@ -152,14 +152,14 @@ void Settlement::look_again_after(const std::shared_ptr<Bind>& bind, const Error
 }
 
 // Not at once: the home may say at once that a stopped process keeps it from looking.
-void Settlement::look_again(const std::shared_ptr<Bind>& bind) {
+void BindRecovery::look_again(const std::shared_ptr<Bind>& bind) {
   exchange_->call_at(exchange_->now() + bind->back_off.next(),
                      [self = shared_from_this(), bind] { self->look(bind); });
 }
 
 // It was not bound when the home looked. Whoever of the home answers this rank, or has closed, had done by
 // then what it has heard of the bind, or will not do it; and so had who was dead.
-void Settlement::end_if_never_bound(const std::shared_ptr<Bind>& bind) {
+void BindRecovery::end_if_never_bound(const std::shared_ptr<Bind>& bind) {
   if (count_given_up(bind->home) == bind->known_dead) {
     (void)local_.table->tombstone(bind->key);
   } else {
@@ -168,7 +168,7 @@ void Settlement::end_if_never_bound(const std::shared_ptr<Bind>& bind) {
 }
 
 // Who is dead may have bound it before: so the home looks once more then.
-void Settlement::call_roll(const std::shared_ptr<Bind>& bind) {
+void BindRecovery::call_roll(const std::shared_ptr<Bind>& bind) {
   nodes_->ask(bind->home, Kind::roll_call, {}, {}, soon(),
               [self = shared_from_this(), bind](const Result<NodeAnswer>& roll) {
                 if (!self->local_.table) {
@@ -186,14 +186,14 @@ void Settlement::call_roll(const std::shared_ptr<Bind>& bind) {
 
 // The ranks of the home that this one takes for lost, and that had not said before that they have closed:
 // they never become fewer. `dead_by`: of these only those that are dead by this roll call.
-std::size_t Settlement::count_given_up(int home, const NodeAnswer* dead_by) const {
+std::size_t BindRecovery::count_given_up(int home, const NodeAnswer* dead_by) const {
   return static_cast<std::size_t>(std::ranges::count_if(nodes_->ranks(home), [&](int rank) {
     return exchange_->is_lost(rank) && !exchange_->has_closed(rank) &&
            (dead_by == nullptr || names_rank(*dead_by, rank));
   }));
 }
 
-Settlement::Clock::time_point Settlement::soon() const noexcept {
+BindRecovery::Clock::time_point BindRecovery::soon() const noexcept {
   return Deadline().moment(timeout_, exchange_->now());
 }
 

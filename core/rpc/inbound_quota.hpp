@@ -13,7 +13,7 @@ namespace locum {
 
 /// What other ranks have under way here, so that none of them fills this one's memory: questions whose bulk
 /// is still to come, that are answered later, or whose answer has not been read. One thread at a time.
-class Creditors {
+class InboundQuota {
  public:
   /// What one rank may have under way.
   struct Most {
@@ -21,20 +21,20 @@ class Creditors {
     std::uint64_t bytes = 0;         ///< of bulks that are still to come
     std::uint64_t answer_bytes = 0;  ///< made for answers that have not been read; one may have more
   };
-  Creditors(int ranks, Most most) : most_(most), creditors_(static_cast<std::size_t>(ranks)) {}
+  InboundQuota(int ranks, Most most) : most_(most), usage_(static_cast<std::size_t>(ranks)) {}
 
   /// Whether one more question of that rank, with such a bulk, is too much.
   [[nodiscard]] bool is_crowded(int rank, std::uint64_t bulk_bytes) const noexcept {
-    const Creditor& asking = creditors_[static_cast<std::size_t>(rank)];
+    const Usage& asking = usage_[static_cast<std::size_t>(rank)];
     return asking.questions() >= most_.questions || asking.landing_bytes + bulk_bytes > most_.bytes;
   }
   /// Whether an answer for that rank may take so much memory until it has been read.
   [[nodiscard]] bool has_room(int rank, std::uint64_t answer_bytes) const noexcept {
-    const std::uint64_t unread = creditors_[static_cast<std::size_t>(rank)].unread_bytes;
+    const std::uint64_t unread = usage_[static_cast<std::size_t>(rank)].unread_bytes;
     return unread == 0 || unread + answer_bytes <= most_.answer_bytes;
   }
   [[nodiscard]] std::uint32_t questions_of(int rank) const noexcept {
-    return creditors_[static_cast<std::size_t>(rank)].questions();
+    return usage_[static_cast<std::size_t>(rank)].questions();
   }
 
   /// The bulk of a question is on its way in, and is there or will never be.
@@ -73,7 +73,7 @@ class Creditors {
   void forget(int rank) noexcept;
 
  private:
-  struct Creditor {
+  struct Usage {
     std::uint32_t landing = 0;   ///< questions whose bulk is still to come
     std::uint32_t deferred = 0;  ///< that are answered later
     std::uint32_t unread = 0;    ///< whose answer's bulk has not been taken
@@ -86,10 +86,10 @@ class Creditors {
 
   void defer(const Asking& asking, bool counted) noexcept;
   void undefer(const Asking& asking) noexcept;
-  [[nodiscard]] Creditor& of(int rank) noexcept { return creditors_[static_cast<std::size_t>(rank)]; }
+  [[nodiscard]] Usage& of(int rank) noexcept { return usage_[static_cast<std::size_t>(rank)]; }
 
   const Most most_;
-  std::vector<Creditor> creditors_;
+  std::vector<Usage> usage_;
   BlockPool pool_;
   Open open_{&pool_};
   std::optional<Asking> looked_at_;  ///< not answered yet

@@ -24,12 +24,12 @@ namespace locum {
 /// ranks of the home have closed, nobody does, and the object goes.
 ///
 /// All functions but settle_soon() are called by who drives; nothing here waits.
-class Settlement final : public std::enable_shared_from_this<Settlement> {
+class BindRecovery final : public std::enable_shared_from_this<BindRecovery> {
  public:
   using Clock = Exchange::Clock;
 
-  Settlement(NodeMemory local, std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
-             std::shared_ptr<Bell> bell, std::chrono::milliseconds timeout);
+  BindRecovery(NodeMemory local, std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
+               std::shared_ptr<Bell> bell, std::chrono::milliseconds timeout);
 
   /// An object of this process, whose bind it sent itself, and whose bulk has been read or never will be: so
   /// the question follows the bind on the same way, or goes to another rank of the home after the one that

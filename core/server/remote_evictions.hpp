@@ -14,14 +14,14 @@
 namespace locum {
 
 /// An object of another node that is to go out of sight because its name has.
-class Retirement {
+class RemoteEviction {
  public:
   using Clock = Exchange::Clock;
 
-  Retirement() = default;
-  Retirement(const Retirement&) = delete;
-  Retirement& operator=(const Retirement&) = delete;
-  virtual ~Retirement() = default;
+  RemoteEviction() = default;
+  RemoteEviction(const RemoteEviction&) = delete;
+  RemoteEviction& operator=(const RemoteEviction&) = delete;
+  virtual ~RemoteEviction() = default;
 
  protected:
   /// That it is out of sight, or why that is not known: an error of the other side, `out_of_memory`, where it
@@ -30,7 +30,7 @@ class Retirement {
   virtual void ended(const Result<void>& outcome) noexcept = 0;
 
  private:
-  friend class Retirements;
+  friend class RemoteEvictions;
 
   Key key_;
   Clock::time_point until_;  ///< then whoever wants to know gives up
@@ -45,17 +45,17 @@ class Retirement {
 /// that has closed shows the object to nobody any more.
 ///
 /// All functions are called by who drives; nothing here waits.
-class Retirements final : public std::enable_shared_from_this<Retirements> {
+class RemoteEvictions final : public std::enable_shared_from_this<RemoteEvictions> {
  public:
   using Clock = Exchange::Clock;
 
-  Retirements(std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
-              std::chrono::milliseconds timeout);
-  Retirements(const Retirements&) = delete;
-  Retirements& operator=(const Retirements&) = delete;
+  RemoteEvictions(std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
+                  std::chrono::milliseconds timeout);
+  RemoteEvictions(const RemoteEvictions&) = delete;
+  RemoteEvictions& operator=(const RemoteEvictions&) = delete;
 
   /// Has the object go. Once for each.
-  void retire(std::shared_ptr<Retirement> given, const Key& key, Clock::time_point until) noexcept;
+  void retire(std::shared_ptr<RemoteEviction> given, const Key& key, Clock::time_point until) noexcept;
   /// When do_due() is.
   [[nodiscard]] Clock::time_point next_due() const noexcept { return due_; }
   void do_due(Clock::time_point now) noexcept;
@@ -64,16 +64,16 @@ class Retirements final : public std::enable_shared_from_this<Retirements> {
   void close(const Error& error) noexcept;
 
  private:
-  void ask(const std::shared_ptr<Retirement>& one) noexcept;
-  void answered(const std::shared_ptr<Retirement>& one, const Result<NodeAnswer>& answer) noexcept;
-  void ask_later(const std::shared_ptr<Retirement>& one, const Error& error) noexcept;
-  static void tell(Retirement& one, const Result<void>& outcome) noexcept;
+  void ask(const std::shared_ptr<RemoteEviction>& one) noexcept;
+  void answered(const std::shared_ptr<RemoteEviction>& one, const Result<NodeAnswer>& answer) noexcept;
+  void ask_later(const std::shared_ptr<RemoteEviction>& one, const Error& error) noexcept;
+  static void tell(RemoteEviction& one, const Result<void>& outcome) noexcept;
 
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;
   const std::chrono::milliseconds timeout_;
   std::optional<Error> closed_;
-  std::vector<std::shared_ptr<Retirement>> waiting_;  ///< until they are asked for again, in their order
+  std::vector<std::shared_ptr<RemoteEviction>> waiting_;  ///< until they are asked for again, in their order
   Clock::time_point due_ = Clock::time_point::max();
 };
 

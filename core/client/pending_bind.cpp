@@ -1,4 +1,4 @@
-#include "core/client/being_bound.hpp"
+#include "core/client/pending_bind.hpp"
 
 #include <string>
 

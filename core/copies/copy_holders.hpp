@@ -25,16 +25,16 @@ namespace locum {
 /// has a sequentially consistent fence: of two threads that each write one word and then read the other's, at
 /// least one reads what was written, on any machine, whatever the order of the words' own accesses is. (All
 /// of them are atomic: the entry's tag, and what the directory is read by without its lock.)
-class CopySets final : public std::enable_shared_from_this<CopySets> {
+class CopyHolders final : public std::enable_shared_from_this<CopyHolders> {
  public:
   using Clock = Nodes::Clock;
   using Then = std::function<void(const Result<void>&)>;
 
   /// \param objects makes objects of this node: a connector over `local`
   /// \param timeout of questions to other nodes that nobody waits for
-  CopySets(NodeMemory local, std::shared_ptr<Connector> objects, std::shared_ptr<Exchange> exchange,
-           std::shared_ptr<Nodes> nodes, std::shared_ptr<FencedNodes> fenced,
-           std::chrono::milliseconds timeout);
+  CopyHolders(NodeMemory local, std::shared_ptr<Connector> objects, std::shared_ptr<Exchange> exchange,
+              std::shared_ptr<Nodes> nodes, std::shared_ptr<FencedNodes> fenced,
+              std::chrono::milliseconds timeout);
 
   /// Notes that a node will have a copy of an object; false: it must not have one, because that cannot be
   /// noted or the object is gone. Only by who drives.

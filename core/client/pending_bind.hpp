@@ -7,32 +7,34 @@
 #include "core/error.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/rpc/nodes.hpp"
-#include "core/server/settlement.hpp"
+#include "core/server/bind_recovery.hpp"
 
 namespace locum {
 
 /// An object whose bind is under way: kept until the home has all of it that it wants to read.
-class BeingBound final {
+class PendingBind final {
  public:
-  BeingBound(const std::shared_ptr<NodeTable>& table, const Pin& pin) noexcept : object_(table, pin) {}
-  BeingBound(const BeingBound&) = delete;
-  BeingBound& operator=(const BeingBound&) = delete;
+  PendingBind(const std::shared_ptr<NodeTable>& table, const Pin& pin) noexcept : object_(table, pin) {}
+  PendingBind(const PendingBind&) = delete;
+  PendingBind& operator=(const PendingBind&) = delete;
   // Maybe by who drives, when it hears that the bulk has been read: it must not be the one that ends what
   // drives.
-  ~BeingBound() {
-    if (const auto settlement = settlement_.lock()) {
-      settlement->settle_soon(object_.pin().key);
+  ~PendingBind() {
+    if (const auto bind_recovery = bind_recovery_.lock()) {
+      bind_recovery->settle_soon(object_.pin().key);
     }
   }
 
   [[nodiscard]] const Pin& pin() const noexcept { return object_.pin(); }
   /// Nobody knows what became of the bind, and who asks now may overtake it: the home hears questions while
   /// the bulk of a bind is on its way. It is found out when the home has read that, or is lost.
-  void settle_later(std::weak_ptr<Settlement> settlement) noexcept { settlement_ = std::move(settlement); }
+  void settle_later(std::weak_ptr<BindRecovery> bind_recovery) noexcept {
+    bind_recovery_ = std::move(bind_recovery);
+  }
 
  private:
   const PinnedObject object_;
-  std::weak_ptr<Settlement> settlement_;  // which keeps the exchange, which may keep this
+  std::weak_ptr<BindRecovery> bind_recovery_;  // which keeps the exchange, which may keep this
 };
 
 /// What who asks a home to bind has to know.

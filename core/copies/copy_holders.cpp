@@ -1,4 +1,4 @@
-#include "core/copies/copy_sets.hpp"
+#include "core/copies/copy_holders.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -42,7 +42,7 @@ Error lost_with_a_copy(int node, const Error& cause, FencedNodes::Clock::duratio
 }  // namespace
 
 /// The nodes that are being told, and what they said.
-struct CopySets::Round {
+struct CopyHolders::Round {
   Key key;
   std::size_t awaited = 1;  // by who tells them
   std::optional<Error> failure;
@@ -53,26 +53,26 @@ struct CopySets::Round {
 };
 
 /// To one of them.
-class CopySets::Telling final : public Inquiry {
+class CopyHolders::Telling final : public Inquiry {
  public:
-  Telling(CopySets& sets, std::shared_ptr<Round> round, int node, std::span<const std::byte> body,
+  Telling(CopyHolders& holders, std::shared_ptr<Round> round, int node, std::span<const std::byte> body,
           Clock::time_point deadline)
       : Inquiry(Kind::invalidate, body, {}, deadline),
-        sets_(sets.shared_from_this()),
+        holders_(holders.shared_from_this()),
         round_(std::move(round)),
         node_(node) {}
 
  private:
-  void told(Result<NodeAnswer> answer) noexcept override { sets_->told(*round_, node_, answer); }
+  void told(Result<NodeAnswer> answer) noexcept override { holders_->told(*round_, node_, answer); }
 
-  const std::shared_ptr<CopySets> sets_;
+  const std::shared_ptr<CopyHolders> holders_;
   const std::shared_ptr<Round> round_;
   const int node_;
 };
 
-CopySets::CopySets(NodeMemory local, std::shared_ptr<Connector> objects, std::shared_ptr<Exchange> exchange,
-                   std::shared_ptr<Nodes> nodes, std::shared_ptr<FencedNodes> fenced,
-                   std::chrono::milliseconds timeout)
+CopyHolders::CopyHolders(NodeMemory local, std::shared_ptr<Connector> objects,
+                         std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
+                         std::shared_ptr<FencedNodes> fenced, std::chrono::milliseconds timeout)
     : local_(std::move(local)),
       objects_(std::move(objects)),
       exchange_(std::move(exchange)),
@@ -80,14 +80,14 @@ CopySets::CopySets(NodeMemory local, std::shared_ptr<Connector> objects, std::sh
       fenced_(std::move(fenced)),
       timeout_(timeout) {}
 
-bool CopySets::has(const Key& key) const {
+bool CopyHolders::has(const Key& key) const {
   std::atomic_thread_fence(std::memory_order_seq_cst);  // after the tombstone; its match is in enter()
   const auto list = local_.directory->generation(name_hash(copy_sets_store, internal_name(key)));
   return !list || *list != 0;
 }
 
 // Empty where there is none.
-Result<ObjectView> CopySets::read(const Key& key) const {
+Result<ObjectView> CopyHolders::read(const Key& key) const {
   if (!has(key)) {
     return ObjectView();
   }
@@ -95,7 +95,7 @@ Result<ObjectView> CopySets::read(const Key& key) const {
   return list || list.error().code() != Errc::not_found ? std::move(list) : Result<ObjectView>(ObjectView());
 }
 
-bool CopySets::enter(const Key& key, int node) {
+bool CopyHolders::enter(const Key& key, int node) {
   const auto number = static_cast<std::uint32_t>(node);
   const std::string_view name = internal_name(key);
   const ObjectMeta meta{.store = copy_sets_store,
@@ -144,11 +144,11 @@ bool CopySets::enter(const Key& key, int node) {
   return true;
 }
 
-bool CopySets::forget(const Key& key) {
+bool CopyHolders::forget(const Key& key) {
   return !has(key) || local_.directory->unbind(copy_sets_store, internal_name(key), Key{});
 }
 
-bool CopySets::is_gone(const Key& key) const {
+bool CopyHolders::is_gone(const Key& key) const {
   const auto pin = local_.table->pin(key);
   if (pin) {
     local_.table->release(pin->id);
@@ -158,7 +158,7 @@ bool CopySets::is_gone(const Key& key) const {
 
 // Of the objects that somebody may have copies of. Whether it is known which these are.
 template <class Each>
-bool CopySets::for_each_gone(Each each) const {
+bool CopyHolders::for_each_gone(Each each) const {
   const auto lists = local_.directory->names(copy_sets_store, {});
   for (const std::string& name : lists ? *lists : std::vector<std::string>()) {
     if (const auto key = read_words<Key>(std::as_bytes(std::span(name))); key && is_gone(*key)) {
@@ -168,7 +168,7 @@ bool CopySets::for_each_gone(Each each) const {
   return lists.has_value();
 }
 
-void CopySets::forget_gone(std::uint32_t store) {
+void CopyHolders::forget_gone(std::uint32_t store) {
   (void)for_each_gone([&](const Key& key) {
     if (key.store == store) {
       forget(key);
@@ -176,25 +176,25 @@ void CopySets::forget_gone(std::uint32_t store) {
   });
 }
 
-void CopySets::dissolve_gone() noexcept {
+void CopyHolders::dissolve_gone() noexcept {
   if (!for_each_gone([&](const Key& key) { dissolve(key); })) {
     come_back_to_all();
   }
 }
 
-void CopySets::do_due(Clock::time_point now) noexcept {
+void CopyHolders::do_due(Clock::time_point now) noexcept {
   if (due_ <= now) {
     due_ = Clock::time_point::max();
     dissolve_gone();
   }
 }
 
-void CopySets::dissolve(const Key& key, Clock::time_point deadline, Then then) noexcept {
+void CopyHolders::dissolve(const Key& key, Clock::time_point deadline, Then then) noexcept {
   dissolve(key, deadline, first_back_off(), std::move(then));
 }
 
 // \param back_off until those who could not be told are told again
-void CopySets::dissolve(const Key& key, Clock::time_point deadline, BackOff back_off, Then then) noexcept {
+void CopyHolders::dissolve(const Key& key, Clock::time_point deadline, BackOff back_off, Then then) noexcept {
   if (!has(key)) {
     return then({});
   }
@@ -205,7 +205,7 @@ void CopySets::dissolve(const Key& key, Clock::time_point deadline, BackOff back
   told(*round, nodes_->own(), NodeAnswer{});
 }
 
-void CopySets::tell(const std::shared_ptr<Round>& round, Clock::time_point deadline) {
+void CopyHolders::tell(const std::shared_ptr<Round>& round, Clock::time_point deadline) {
   const auto list = read(round->key);
   if (!list) {
     round->untold = true;
@@ -228,7 +228,7 @@ void CopySets::tell(const std::shared_ptr<Round>& round, Clock::time_point deadl
   }
 }
 
-void CopySets::told(Round& round, int node, const Result<NodeAnswer>& answer) noexcept {
+void CopyHolders::told(Round& round, int node, const Result<NodeAnswer>& answer) noexcept {
   if (!answer && answer.error().code() == Errc::closed && nodes_->has_closed(node)) {
     // It shows nobody its copy any more.
   } else if (!answer && answer.error().code() == Errc::peer_lost) {
@@ -244,13 +244,13 @@ void CopySets::told(Round& round, int node, const Result<NodeAnswer>& answer) no
   }
 }
 
-void CopySets::dissolve(const Key& key) noexcept {
+void CopyHolders::dissolve(const Key& key) noexcept {
   dissolve(key, Deadline().moment(timeout_, exchange_->now()), [](const Result<void>&) {});
 }
 
 // It may only be cut off, and its ranks go on reading: until it can be said that they do not, whoever takes
 // the object out of sight is told so.
-void CopySets::note_lost(Round& round, int node, const Error& cause) const noexcept {
+void CopyHolders::note_lost(Round& round, int node, const Error& cause) const noexcept {
   const auto fence = fenced_->fence(node);
   round.untold = round.untold || fence == FencedNodes::Fence::open;
   if (fence != FencedNodes::Fence::shut && (!round.failure || round.failure->code() != Errc::timeout)) {
@@ -258,7 +258,7 @@ void CopySets::note_lost(Round& round, int node, const Error& cause) const noexc
   }
 }
 
-BackOff CopySets::first_back_off() const noexcept {
+BackOff CopyHolders::first_back_off() const noexcept {
   const Clock::duration first = exchange_->options().patience / asks_in_patience;
   return {first, std::max<Clock::duration>(first, timeout_)};
 }
@@ -266,7 +266,7 @@ BackOff CopySets::first_back_off() const noexcept {
 // The list of an object that is there after all, because its name could not be taken from it, stays: who has
 // come by a copy since it was read has to be told of the next eviction. A list that says too much costs a
 // question, some time.
-void CopySets::end(Round& round) noexcept {
+void CopyHolders::end(Round& round) noexcept {
   if (round.gone && !round.untold) {
     round.untold = !forget(round.key);
   }
@@ -280,7 +280,7 @@ void CopySets::end(Round& round) noexcept {
 
 // Not at once: a node may say at once that a stopped process keeps it from dropping its copy. Once, however
 // many want the copies of one object gone.
-void CopySets::come_back(const Key& key, BackOff back_off) noexcept {
+void CopyHolders::come_back(const Key& key, BackOff back_off) noexcept {
   if (!left_.insert(key).second) {
     return;
   }
@@ -294,7 +294,7 @@ void CopySets::come_back(const Key& key, BackOff back_off) noexcept {
   });
 }
 
-void CopySets::come_back_to_all() noexcept {
+void CopyHolders::come_back_to_all() noexcept {
   due_ = std::min(due_, exchange_->now() + first_back_off().pause());
 }
 

@@ -1,4 +1,4 @@
-#include "core/server/retirements.hpp"
+#include "core/server/remote_evictions.hpp"
 
 #include <algorithm>
 
@@ -14,13 +14,13 @@ constexpr std::chrono::milliseconds longest_pause_alone{1000};
 
 }  // namespace
 
-Retirements::Retirements(std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
-                         std::chrono::milliseconds timeout)
+RemoteEvictions::RemoteEvictions(std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
+                                 std::chrono::milliseconds timeout)
     : exchange_(std::move(exchange)), nodes_(std::move(nodes)), timeout_(timeout) {}
 
 // Kept here: who is told may let go of it at once.
-void Retirements::retire(std::shared_ptr<Retirement> given, const Key& key,
-                         Clock::time_point until) noexcept {
+void RemoteEvictions::retire(std::shared_ptr<RemoteEviction> given, const Key& key,
+                             Clock::time_point until) noexcept {
   const auto one = std::move(given);
   one->key_ = key;
   one->until_ = until;
@@ -30,7 +30,7 @@ void Retirements::retire(std::shared_ptr<Retirement> given, const Key& key,
   ask(one);
 }
 
-void Retirements::do_due(Clock::time_point now) noexcept {
+void RemoteEvictions::do_due(Clock::time_point now) noexcept {
   if (due_ > now) {
     return;
   }
@@ -45,7 +45,7 @@ void Retirements::do_due(Clock::time_point now) noexcept {
   }
 }
 
-void Retirements::ask(const std::shared_ptr<Retirement>& one) noexcept {
+void RemoteEvictions::ask(const std::shared_ptr<RemoteEviction>& one) noexcept {
   const KeyWords asked{one->key_};
   const auto now = exchange_->now();
   const auto until = one->until_ > now ? one->until_ : Deadline().moment(timeout_, now);
@@ -55,8 +55,8 @@ void Retirements::ask(const std::shared_ptr<Retirement>& one) noexcept {
 }
 
 // A question that nobody has answered in time was sent, and will be heard.
-void Retirements::answered(const std::shared_ptr<Retirement>& one,
-                           const Result<NodeAnswer>& answer) noexcept {
+void RemoteEvictions::answered(const std::shared_ptr<RemoteEviction>& one,
+                               const Result<NodeAnswer>& answer) noexcept {
   if (answer) {
     return tell(*one, {});
   }
@@ -68,7 +68,7 @@ void Retirements::answered(const std::shared_ptr<Retirement>& one,
   tell(*one, went ? Result<void>() : Result<void>(error));
 }
 
-void Retirements::ask_later(const std::shared_ptr<Retirement>& one, const Error& error) noexcept {
+void RemoteEvictions::ask_later(const std::shared_ptr<RemoteEviction>& one, const Error& error) noexcept {
   if (closed_) {
     return tell(*one, *closed_);
   }
@@ -81,7 +81,7 @@ void Retirements::ask_later(const std::shared_ptr<Retirement>& one, const Error&
   waiting_.push_back(one);
 }
 
-void Retirements::close(const Error& error) noexcept {
+void RemoteEvictions::close(const Error& error) noexcept {
   closed_ = error;
   due_ = Clock::time_point::max();
   for (const auto& one : std::exchange(waiting_, {})) {
@@ -89,7 +89,7 @@ void Retirements::close(const Error& error) noexcept {
   }
 }
 
-void Retirements::tell(Retirement& one, const Result<void>& outcome) noexcept {
+void RemoteEvictions::tell(RemoteEviction& one, const Result<void>& outcome) noexcept {
   if (std::exchange(one.is_awaited_, false)) {
     one.ended(outcome);
   }

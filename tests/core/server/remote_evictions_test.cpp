@@ -1,4 +1,4 @@
-#include "core/server/retirements.hpp"
+#include "core/server/remote_evictions.hpp"
 
 #include <gtest/gtest.h>
 
@@ -25,9 +25,9 @@ constexpr int maker = 2;
 
 /// Three nodes of one rank. A name at home on one of the first two stands for an object of the third; rank 0
 /// takes it away.
-class RetirementsTest : public ::testing::TestWithParam<int> {
+class RemoteEvictionsTest : public ::testing::TestWithParam<int> {
  protected:
-  RetirementsTest() : name_(world_.name_at(GetParam(), store, "name")) {
+  RemoteEvictionsTest() : name_(world_.name_at(GetParam(), store, "name")) {
     for (const int home : {0, 1}) {
       bent_[home].bend = [this](Message& message) {
         if (refuses_ && message.envelope().kind == Kind::retire) {
@@ -67,7 +67,7 @@ class RetirementsTest : public ::testing::TestWithParam<int> {
   Clock::duration took_{};
 };
 
-TEST_P(RetirementsTest, GoWhenNobodyWaitsForThatAnyMore) {
+TEST_P(RemoteEvictionsTest, GoWhenNobodyWaitsForThatAnyMore) {
   refuses_ = true;
   begin_evict();
   world_.network().run_for(5s);
@@ -85,7 +85,7 @@ TEST_P(RetirementsTest, GoWhenNobodyWaitsForThatAnyMore) {
 }
 
 // Who waits for that is told so at once. The object stays: its key is all that is left of it.
-TEST_P(RetirementsTest, AreGivenUpByARankThatCloses) {
+TEST_P(RemoteEvictionsTest, AreGivenUpByARankThatCloses) {
   refuses_ = true;
   begin_evict();
   world_.network().run_for(100ms);
@@ -100,7 +100,7 @@ TEST_P(RetirementsTest, AreGivenUpByARankThatCloses) {
   EXPECT_EQ(objects(), 1U);
 }
 
-INSTANTIATE_TEST_SUITE_P(, RetirementsTest, ::testing::Values(0, 1), [](const auto& home) {
+INSTANTIATE_TEST_SUITE_P(, RemoteEvictionsTest, ::testing::Values(0, 1), [](const auto& home) {
   return home.param == caller ? "OfOwnHome" : "OfAnotherHome";
 });
 
