@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/base/unless_out_of_memory.hpp"
+
 namespace locum {
 
 BatchEvict::BatchEvict(Binder& binder, std::vector<Lookup> objects, Moment until)

@@ -43,6 +43,8 @@ Error lost_with_a_copy(int node, const Error& cause, FencedNodes::Clock::duratio
 
 /// The nodes that are being told, and what they said.
 struct CopyHolders::Round {
+  Round(const Key& of, BackOff until_told_again) : key(of), back_off(until_told_again) {}
+
   Key key;
   std::size_t awaited = 1;  // by who tells them
   std::optional<Error> failure;
@@ -198,7 +200,7 @@ void CopyHolders::dissolve(const Key& key, Clock::time_point deadline, BackOff b
   if (!has(key)) {
     return then({});
   }
-  const auto round = std::make_shared<Round>(Round{.key = key, .back_off = back_off});
+  const auto round = std::make_shared<Round>(key, back_off);
   round->gone = is_gone(key);
   round->then = std::move(then);
   tell(round, deadline);
