@@ -6,6 +6,13 @@
 
 namespace locum::mpi {
 
+namespace {
+
+// In which every survivor of a node notices a death (docs/failure.md), and a little more.
+constexpr std::chrono::milliseconds longest_notice{250};
+
+}  // namespace
+
 RankLosses::RankLosses(std::shared_ptr<const Losses> of_node, std::vector<std::uint32_t> mates, int size,
                        std::function<std::vector<std::uint32_t>()> closed_alone)
     : of_node_(std::move(of_node)),
@@ -58,7 +65,17 @@ std::vector<int> RankLosses::ranks_while_waiting() {
     links->call_roll();
   }
   std::vector<int> lost = ranks();
-  return lost.empty() ? closed_alone() : lost;
+  if (!lost.empty()) {
+    return lost;
+  }
+  // Whoever closes alone has mostly missed somebody: this rank's own watch is to have noticed that, too.
+  lost = closed_alone();
+  const auto now = Deadline::Clock::now();
+  if (lost.empty() || !seen_closed_alone_) {
+    seen_closed_alone_ = lost.empty() ? std::nullopt : std::optional(now);
+    return {};
+  }
+  return now - *seen_closed_alone_ < longest_notice ? std::vector<int>() : lost;
 }
 
 std::string RankLosses::describe() const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,7 +39,8 @@ class RankLosses {
   /// All, ascending.
   [[nodiscard]] std::vector<int> ranks() const;
   /// The same while this rank waits for all others: asks the other nodes now and then who is lost there. If
-  /// nobody is, the ranks of this node that have closed the runtime alone, which come to no collective call.
+  /// nobody is within the time in which a death is noticed, the ranks of this node that have closed the
+  /// runtime alone, which come to no collective call.
   [[nodiscard]] std::vector<int> ranks_while_waiting();
   /// "rank 1 (adopted by rank 0), rank 3", or nothing.
   [[nodiscard]] std::string describe() const;
@@ -55,7 +57,8 @@ class RankLosses {
   Deadline::Clock::duration roll_interval_{};
   Deadline::Clock::time_point roll_called_;
   std::function<std::vector<std::uint32_t>()> closed_alone_;
-  std::vector<int> beyond_node_;  ///< once the links do not count any more
+  std::optional<Deadline::Clock::time_point> seen_closed_alone_;  ///< while ranks_while_waiting() has
+  std::vector<int> beyond_node_;                                  ///< once the links do not count any more
 };
 
 }  // namespace locum::mpi
