@@ -33,7 +33,7 @@ class OneSidedProbe::Mover {
   explicit Mover(UcxTransport& transport)
       : thread_([this, &transport] {
           while (!ended_.load(std::memory_order_acquire)) {
-            if (!transport.worker_.progress()) {
+            if (!transport.drive_once()) {
               std::this_thread::sleep_for(100us);
             }
           }
@@ -79,16 +79,8 @@ OneSidedProbe::OneSidedProbe(Group& group, std::shared_ptr<UcxTransport> transpo
 void OneSidedProbe::connect() {
   UcxTransport::Peer& peer = transport_->peer(partner_);
   transport_->connect(peer);
-  if (peer.state != UcxTransport::Peer::State::open) {
-    return;
-  }
-  const ucp_request_param_t params{};
-  ucs_status_ptr_t request = ucp_ep_flush_nbx(peer.endpoint.handle(), &params);
-  if (UCS_PTR_IS_PTR(request)) {
-    transport_->drive_until(Transport::Clock::now() + connecting,
-                            [request] { return ucp_request_check_status(request) != UCS_INPROGRESS; });
-    ucp_request_free(request);
-  }
+  transport_->drive_until(Transport::Clock::now() + connecting,
+                          [&peer] { return peer.state != UcxTransport::Peer::State::connecting; });
 }
 
 void OneSidedProbe::meet_moving() {

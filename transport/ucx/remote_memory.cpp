@@ -91,7 +91,10 @@ Result<Sending> UcxTransport::read(int from, std::span<const std::byte> packed, 
                                    std::span<std::byte> into, RemoteMemory::Then then) {
   Peer& owner = peer(from);
   connect(owner);
-  if (owner.state != Peer::State::open) {
+  if (owner.state == Peer::State::connecting && !owner.endpoint.is_open()) {
+    open(owner);
+  }
+  if (owner.state != Peer::State::open && owner.state != Peer::State::connecting) {
     return to_error(owner.cause, "this rank cannot be reached any more").at_rank(from);
   }
   const auto key = unpacked(owner, packed);

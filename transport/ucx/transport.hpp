@@ -22,8 +22,8 @@ struct TransportOptions {
   /// Whether large bulks (large_bulk_bytes) have an endpoint of their own, over TCP a connection; where one
   /// of two ranks says no, or cannot open another one, they share the one that there is.
   bool bulks_apart = true;
-  /// How long a rank may be out of reach when it is first sent something, because there is no route to its
-  /// host, before it is lost. It is tried again until then, and what it is sent waits.
+  /// How long connecting to a rank may fail, from when it is first sent something, before it is lost. It is
+  /// tried again until then, and what it is sent waits.
   std::chrono::milliseconds connect_patience{0};
   /// How long closing waits for what was sent to leave for peers that do not listen, before it is dropped.
   std::chrono::milliseconds close_timeout{1000};

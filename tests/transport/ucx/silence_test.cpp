@@ -311,16 +311,18 @@ TEST_F(UcxSilence, OfAHostForEver) {
   }
 }
 
-// Short enough for TCP to try again within the patience of those who wait, and for the neighbours of the host
-// to find its address again: after three seconds the kernel ends what was connecting.
+// Short enough for TCP to try again within the patience of those who wait. After three seconds in which the
+// host's address is not found the kernel ends what was connecting: that is tried again.
 TEST_F(UcxSilence, OfAHostForAWhile) {
-  run({.ranks_per_host = 2, .link = Link::down, .lasts = 2s, .peer_timeout = 5s});
+  run({.ranks_per_host = 2, .link = Link::down, .lasts = 3500ms, .peer_timeout = 8s});
   run({.ranks_per_host = 1, .link = Link::cut, .lasts = 1s, .peer_timeout = 5s});
   if (all()) {
     for (const int ranks : {1, 2}) {
       run({.ranks_per_host = ranks, .link = Link::down, .lasts = 2s, .peer_timeout = 5s});
       for (const Link link : {Link::cut, Link::hears_only, Link::sends_only}) {
         run({.ranks_per_host = ranks, .link = link, .lasts = 1s, .peer_timeout = 5s});
+        run({.ranks_per_host = ranks, .link = link, .lasts = 2s, .peer_timeout = 5s});
+        run({.ranks_per_host = ranks, .link = link, .lasts = 3500ms, .peer_timeout = 8s});
       }
     }
   }
