@@ -114,9 +114,7 @@ class MortalRank {
     return opened;
   }
 
-  // To all others. UCX 1.13.1 may end the process by an assertion of its own (tcp_ep.c, CTX_TYPE_TX) when the
-  // first message to a rank meets the death of that rank: 1 of 40 runs over TCP, on a machine with much else
-  // to do.
+  // To all others. What a rank's death does to those who connect to it is first_contact_test.cpp's.
   static void connect(Group& group, Transport& transport) {
     constexpr std::array<std::byte, 1> tick{std::byte{1}};
     Recorder recorder;
