@@ -158,10 +158,7 @@ ucs_status_t UcxTransport::on_message(void* argument, const void* header, std::s
 
 // The bulk is read into the memory that the receiver names for it.
 ucs_status_t UcxTransport::land(Peer& peer, Arrival& message, void* bulk) noexcept {
-  Transfer* transfer = pool_.take();
-  if (transfer == nullptr) {
-    return UCS_ERR_NO_MEMORY;
-  }
+  Transfer* transfer = &pool_.take();
   message.landing = ++last_landing_;
   const std::span<std::byte> memory = receiver_->arrived(message);
   if (memory.size() != message.bulk_bytes) {

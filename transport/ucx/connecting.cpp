@@ -203,13 +203,9 @@ void UcxTransport::bulks_failed(Peer& peer) noexcept {
   }
 }
 
-// Again later, where there is no memory.
+// Again later, where UCX has no memory for it.
 bool UcxTransport::say(Peer& peer, std::byte what, std::uint32_t attributes) noexcept {
-  Transfer* const word = pool_.take();
-  if (word == nullptr) {
-    owes_ = true;
-    return false;
-  }
+  Transfer* const word = &pool_.take();
   word->transport = this;
   word->kind = Transfer::Kind::message;
   word->peer = rank_of(peer);

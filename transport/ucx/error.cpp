@@ -38,14 +38,6 @@ Error to_error(ucs_status_t status, std::string text) {
   return Error(code_of(status), std::move(text), std::string("UCX: ") + ucs_status_string(status));
 }
 
-Error to_error(ucs_status_t status, const char* text, int rank, const Error& plainly) noexcept {
-  try {
-    return to_error(status, text).at_rank(rank);
-  } catch (const std::bad_alloc&) {
-    return plainly;
-  }
-}
-
 // While a rank sets up its own nobody else is concerned, whatever UCX calls it: it has one word for a broken
 // connection and for a descriptor that could not be had.
 void check(ucs_status_t status, const char* text) {

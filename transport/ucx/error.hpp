@@ -12,9 +12,6 @@ namespace locum::ucx {
 /// do next.
 [[nodiscard]] Error to_error(ucs_status_t status, std::string text);
 
-/// The same of what became of a rank, for who must not fail: where there is no memory for words, `plainly`.
-[[nodiscard]] Error to_error(ucs_status_t status, const char* text, int rank, const Error& plainly) noexcept;
-
 /// Throws unless `status` is UCS_OK, never `peer_lost`. For what sets up.
 void check(ucs_status_t status, const char* text);
 

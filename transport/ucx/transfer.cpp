@@ -19,22 +19,18 @@ Transfer* TransferQueue::pop() noexcept {
   return transfer;
 }
 
-Transfer* TransferPool::take() noexcept {
+Transfer& TransferPool::take() noexcept {
   if (free_ == nullptr) {
-    try {
-      // Not make_unique: it would write the rooms, too.
-      std::unique_ptr<Transfer[]> block(new Transfer[block_size]);
-      blocks_.push_back(std::move(block));
-    } catch (const std::bad_alloc&) {
-      return nullptr;
-    }
+    // Not make_unique: it would write the rooms, too.
+    std::unique_ptr<Transfer[]> block(new Transfer[block_size]);
+    blocks_.push_back(std::move(block));
     for (std::size_t at = 0; at < block_size; ++at) {
       give_back(blocks_.back()[at]);
     }
   }
   Transfer* transfer = free_;
   free_ = transfer->next;
-  return transfer;
+  return *transfer;
 }
 
 void TransferPool::give_back(Transfer& transfer) noexcept {

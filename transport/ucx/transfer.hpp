@@ -61,7 +61,7 @@ class TransferQueue {
 class TransferPool {
  public:
   /// Null if memory is out.
-  [[nodiscard]] Transfer* take() noexcept;
+  [[nodiscard]] Transfer& take() noexcept;
   void give_back(Transfer& transfer) noexcept;
 
  private:

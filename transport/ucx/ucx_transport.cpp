@@ -29,14 +29,6 @@ Error lost_error(int rank, ucs_status_t cause) {
       .at_rank(rank);
 }
 
-Error lost_error(int rank, ucs_status_t cause, const Error& plainly) noexcept {
-  try {
-    return lost_error(rank, cause);
-  } catch (const std::bad_alloc&) {
-    return plainly;
-  }
-}
-
 }  // namespace
 
 UcxTransport::UcxTransport(Context context, Worker worker, Addresses addresses, int rank,
@@ -50,7 +42,6 @@ UcxTransport::UcxTransport(Context context, Worker worker, Addresses addresses, 
       doorbell_(worker_.event_descriptor()),
       longest_sleep_(first_sleep),
       next_nap_(first_nap) {
-  (void)no_memory_left();           // made now, to be told without memory
   new_.reserve(8 * peers_.size());  // each of what makes a peer new happens once between two calls
   gone_.reserve(peers_.size());
   for (Peer& peer : peers_) {
@@ -69,11 +60,7 @@ UcxTransport::~UcxTransport() {
              (peer.state == Peer::State::connecting || peer.state == Peer::State::open);
     });
   });
-  try {
-    flush(deadline);
-  } catch (const std::bad_alloc&) {
-    // Then what was under way is dropped a little earlier.
-  }
+  flush(deadline);
   for (Peer& peer : peers_) {
     peer.state = Peer::State::lost;
     drop_waiting(peer, UCS_ERR_CANCELED);
@@ -156,10 +143,7 @@ Result<Sending> UcxTransport::send(int to, std::span<const std::byte> header, st
           .at_rank(to);
     }
   }
-  Transfer* transfer = pool_.take();
-  if (transfer == nullptr) {
-    return Error(Errc::out_of_memory, "no memory to send a message; try again when others have arrived");
-  }
+  Transfer* transfer = &pool_.take();
   transfer->transport = this;
   const bool copied = bulk.size() <= copied_bytes;
   transfer->kind = copied ? Transfer::Kind::message : Transfer::Kind::bulk;
@@ -311,19 +295,17 @@ bool UcxTransport::tell_done(Receiver& receiver) noexcept {
     const bool read = transfer->kind == Transfer::Kind::read;
     pool_.give_back(*transfer);
     if (read) {
-      then(status == UCS_OK
-               ? Result<void>()
-               : to_error(status, "memory of another rank was not read", rank, no_memory_left()));
+      then(status == UCS_OK ? Result<void>()
+                            : to_error(status, "memory of another rank was not read").at_rank(rank));
     } else if (landing && status == UCS_OK) {
       receiver.landed(number, Path::rendezvous);
     } else if (landing) {
-      receiver.landed(number, to_error(status, "the bulk of a message did not arrive; ask for it again", rank,
-                                       no_memory_left()));
+      receiver.landed(
+          number, to_error(status, "the bulk of a message did not arrive; ask for it again").at_rank(rank));
     } else if (status == UCS_OK) {
       receiver.sent(number, {});
     } else {
-      receiver.sent(number,
-                    to_error(status, "the bulk of a message was not received", rank, no_memory_left()));
+      receiver.sent(number, to_error(status, "the bulk of a message was not received").at_rank(rank));
     }
   }
   return any;
@@ -345,7 +327,7 @@ bool UcxTransport::tell_lost(Receiver& receiver) noexcept {
     gone_.pop_back();
     lost.state = Peer::State::lost;
     lost.keys.clear();
-    receiver.lost(rank, lost_error(rank, lost.cause, plainly_lost_));
+    receiver.lost(rank, lost_error(rank, lost.cause));
     any = true;
   }
   return any;

@@ -165,7 +165,6 @@ class UcxTransport final : public Transport {
   /// Peers in that state; by who may call progress(), read by the sleeper.
   std::atomic<std::uint32_t> unreachable_{0};
   /// What is said of a rank where there is no memory to say which.
-  const Error plainly_lost_{Errc::peer_lost, "a rank cannot be reached any more"};
   bool quiet_ = false;  ///< the worker had nothing to move when it was last asked
   Clock::time_point refused_since_ = Clock::time_point::max();  ///< to be armed, and nothing moved since
   std::atomic<bool> refuses_{false};  ///< for long; by who may call progress(), read by the sleeper

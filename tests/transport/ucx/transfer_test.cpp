@@ -11,7 +11,7 @@ TEST(TransferPool, GivesEachOutOnceAndTakesItBack) {
   TransferPool pool;
   std::set<Transfer*> taken;
   for (int count = 0; count < 100; ++count) {
-    ASSERT_TRUE(taken.insert(pool.take()).second);
+    ASSERT_TRUE(taken.insert(&pool.take()).second);
   }
   for (Transfer* transfer : taken) {
     pool.give_back(*transfer);
@@ -19,7 +19,7 @@ TEST(TransferPool, GivesEachOutOnceAndTakesItBack) {
   const std::set<Transfer*> before = taken;
   taken.clear();
   for (int count = 0; count < 100; ++count) {
-    Transfer* transfer = pool.take();
+    Transfer* transfer = &pool.take();
     EXPECT_TRUE(before.contains(transfer)) << "new memory, though there was enough";
     ASSERT_TRUE(taken.insert(transfer).second);
   }
