@@ -7,7 +7,8 @@
 namespace locum {
 
 // For memory whose size a user decides: that there is none is an error of the call. Nothing else is caught;
-// an allocation of the library's own that fails ends the process (docs/decisions/0029-a-process-without-memory-ends.md).
+// an allocation of the library's own that fails ends the process
+// (docs/decisions/0029-a-process-without-memory-ends.md).
 
 /// Does `act`; false: this process had no memory left for it.
 template <class Act>

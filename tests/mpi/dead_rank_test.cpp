@@ -243,6 +243,7 @@ int main(int argc, char** argv) {
     MPI_Barrier(MPI_COMM_WORLD);  // the name of the store may be at home with the victim
     if (death == "promising") {
       store.put("own/" + std::to_string(rank_of_this), rank_of_this * 10).value();
+      MPI_Barrier(MPI_COMM_WORLD);  // so may be these names
       wait_for_what_was_promised(runtime, store);
       if (setting("LOCUM_RANKS_PER_NODE") != "3") {
         end_here();  // with the rank's node its objects are gone

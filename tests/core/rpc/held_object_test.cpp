@@ -41,7 +41,8 @@ TEST(HeldObject, LiesAsItsElementsMayNeedIt) {
     const auto bytes = static_cast<std::uint64_t>(size);
     EXPECT_EQ(HeldObject::alignment_of(bytes), static_cast<std::uint64_t>(alignment)) << size;
     const auto object = HeldObject::make(bytes + 5, bytes);
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(object->memory().data()) % HeldObject::alignment_of(bytes), 0U);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(object->memory().data()) % HeldObject::alignment_of(bytes),
+              0U);
     EXPECT_EQ(object->memory().size(), bytes + 5);
   }
   EXPECT_EQ(HeldObject::make(~std::uint64_t{0}, 1), nullptr);
