@@ -261,8 +261,7 @@ void CopyHolders::note_lost(Round& round, int node, const Error& cause) const no
 }
 
 BackOff CopyHolders::first_back_off() const noexcept {
-  const Clock::duration first = exchange_->options().patience / asks_in_patience;
-  return {first, std::max<Clock::duration>(first, timeout_)};
+  return {exchange_->options().patience / asks_in_patience, timeout_};
 }
 
 // The list of an object that is there after all, because its name could not be taken from it, stays: who has
