@@ -21,9 +21,7 @@ Transfer* TransferQueue::pop() noexcept {
 
 Transfer& TransferPool::take() noexcept {
   if (free_ == nullptr) {
-    // Not make_unique: it would write the rooms, too.
-    std::unique_ptr<Transfer[]> block(new Transfer[block_size]);
-    blocks_.push_back(std::move(block));
+    blocks_.push_back(std::make_unique_for_overwrite<Transfer[]>(block_size));  // their rooms are not written
     for (std::size_t at = 0; at < block_size; ++at) {
       give_back(blocks_.back()[at]);
     }
