@@ -4,6 +4,8 @@
 
 #include <new>
 
+#include "core/error.hpp"
+
 namespace locum {
 namespace {
 
