@@ -110,6 +110,16 @@ bool OneSidedProbe::registers_for_others() const {
   return !keys[0].empty() && !std::ranges::equal(keys[0], keys[1]);
 }
 
+// Whether the page came before the timeout was over.
+bool OneSidedProbe::read(UcxRemoteMemory& remote, const RemoteKey& key,
+                         const std::shared_ptr<std::vector<std::byte>>& into,
+                         Transport::Clock::duration timeout) {
+  UcxTransport::Peer& peer = transport_->peer(partner_);
+  const auto begun = remote.get(partner_, key, 0, *into, [into](const Result<void>&) {});
+  transport_->drive_until(Transport::Clock::now() + timeout, [&peer] { return peer.reads == 0; });
+  return begun && peer.reads == 0;
+}
+
 bool OneSidedProbe::reads(UcxRemoteMemory& remote, std::span<std::byte> memory) {
   const std::span<std::byte> page = memory.first(std::min(memory.size(), probed_bytes));
   std::ranges::fill(page, value_of(group_.rank()));
@@ -127,14 +137,15 @@ bool OneSidedProbe::reads(UcxRemoteMemory& remote, std::span<std::byte> memory) 
       std::span(everybody).subspan(static_cast<std::size_t>(partner_) * said.size(), said.size());
   const RemoteKey opens(partners.subspan(1, std::to_integer<std::size_t>(partners[0]) + 1));
 
+  // Once while both move, for what UCX exchanges before the first read of a connection.
   const auto into = std::make_shared<std::vector<std::byte>>(page.size());
+  const bool prepared = read(remote, opens, into, connecting);
+  meet_moving();
   bool came = false;
   for (const bool first : {true, false}) {
     if (first == first_) {
-      UcxTransport::Peer& peer = transport_->peer(partner_);
-      const auto reading = remote.get(partner_, opens, 0, *into, [into](const Result<void>&) {});
-      transport_->drive_until(Transport::Clock::now() + patience, [&peer] { return peer.reads == 0; });
-      came = reading && peer.reads == 0 &&
+      std::ranges::fill(*into, std::byte{0});
+      came = prepared && read(remote, opens, into, patience) &&
              std::ranges::all_of(*into, [this](std::byte one) { return one == value_of(partner_); });
     }
     group_.barrier();  // moving nothing

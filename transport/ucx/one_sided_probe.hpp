@@ -1,7 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "core/ports/group.hpp"
 #include "transport/ucx/remote_memory.hpp"
@@ -29,6 +32,9 @@ class OneSidedProbe {
   class Mover;
   void connect();
   void meet_moving();
+  [[nodiscard]] bool read(UcxRemoteMemory& remote, const RemoteKey& key,
+                          const std::shared_ptr<std::vector<std::byte>>& into,
+                          Transport::Clock::duration timeout);
   [[nodiscard]] bool all(bool mine);
 
   Group& group_;
