@@ -62,7 +62,11 @@ Asked::Asked(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body,
       kept_(static_cast<Kept&>(*inquiry_)) {}
 
 bool Asked::begin(Operation& operation) noexcept {
-  nodes_.ask(node_, inquiry_, first_);
+  if (node_ < 0) {
+    nodes_.ask_rank(first_, inquiry_);
+  } else {
+    nodes_.ask(node_, inquiry_, first_);
+  }
   return kept_.answer.is_told(operation);
 }
 

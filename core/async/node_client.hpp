@@ -22,6 +22,7 @@ namespace locum {
 class Asked final : public Operation::Begun {
  public:
   /// Copies what it needs of body and bulk, as an Inquiry does.
+  /// \param node below 0: that rank alone
   /// \param first the rank of the node that is asked first; none: any
   Asked(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
         Deadline::Clock::time_point until, int first = -1);
@@ -90,6 +91,11 @@ class NodeClient {
   [[nodiscard]] Asked asked(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
                             Deadline::Clock::time_point until, int first = -1) const {
     return Asked(*nodes_, node, kind, body, std::move(bulk), until, first);
+  }
+  /// asked(), of that rank and no other: `peer_lost` if it is lost.
+  [[nodiscard]] Asked asked_rank(int rank, Kind kind, std::span<const std::byte> body,
+                                 Deadline::Clock::time_point until) const {
+    return Asked(*nodes_, -1, kind, body, {}, until, rank);
   }
   /// pause(), as a part of an operation.
   [[nodiscard]] Paused paused(Deadline::Clock::duration duration) const {

@@ -23,7 +23,9 @@ Progress::Progress(std::shared_ptr<Transport> transport, std::shared_ptr<Exchang
     : exchange_(std::move(exchange)),
       transport_(std::move(transport)),
       options_(std::move(options)),
-      longest_wait_(Haste::within(exchange_->options().patience)) {
+      longest_wait_(Haste::within(exchange_->options().patience)) {}
+
+void Progress::start() {
   if (options_.helper) {
     helper_ = std::thread([this] { help(); });
   }

@@ -56,7 +56,7 @@ class Progress {
     /// The same for the helper thread, after something came and only where that pays (SpinTrial). About what
     /// falling asleep and waking costs: then looking in vain at most doubles it.
     std::chrono::microseconds helper_spin{0};
-    /// Whether to start the helper thread. A simulation calls poll() instead.
+    /// Whether start() starts the helper thread. A simulation calls poll() instead.
     bool helper = true;
     ThreadStart on_thread_start;  ///< called first by the helper thread
     /// How a thread waits beside one that drives, or sleeps in the transport; may return early. Empty: on a
@@ -69,6 +69,8 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
   /// end(). REQUIRES: no thread waits.
   ~Progress();
+  /// Starts the helper thread, if there is to be one: once what the exchange calls is complete. Once.
+  void start();
   /// Ends the helper, and runs what was submitted and nobody has run. Where that has closed the exchange, all
   /// that was asked is told so. More than once is fine. REQUIRES: no thread waits.
   void end();

@@ -2,9 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <string_view>
-#include <type_traits>
 
 #include "core/async/lookup.hpp"
 #include "core/async/node_client.hpp"
@@ -13,7 +10,7 @@
 #include "core/copies/copy_holders.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/server/bind_recovery.hpp"
-#include "core/server/remote_evictions.hpp"
+#include "core/server/name_changes.hpp"
 
 namespace locum {
 
@@ -38,11 +35,8 @@ class Binder final {
                                                          SealOptions options, Moment until);
   /// Takes an object out of sight everywhere, with its name, as Sink::evict() does.
   [[nodiscard]] Task<Result<bool>> evict(Lookup wanted);
-  /// The same of an object of this node, and not of its copies.
-  [[nodiscard]] Task<Result<bool>> evict_here(Key key, Moment until);
-  /// Takes the copies of an object that is out of sight already out of sight, too: see
-  /// CopyHolders::dissolve().
-  [[nodiscard]] Task<Result<void>> dissolve(Key key, Moment until);
+  /// The changes of names at home here, and of objects of this node.
+  [[nodiscard]] const NameChanges& here() const noexcept { return here_; }
 
   /// Whether nobody else has to be told of such an object, and nothing of another node goes out of sight.
   [[nodiscard]] bool binds_alone(const ObjectMeta& object, const SealOptions& options) const noexcept;
@@ -58,32 +52,22 @@ class Binder final {
   [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
 
  private:
-  class Dissolving;
-  class Retiring;
-
   [[nodiscard]] int home_of(std::uint32_t store, std::uint64_t hash) const noexcept {
     return nodes_.home(store, hash);
   }
   [[nodiscard]] Task<Result<std::uint64_t>> bind(Key key, SealOptions options, Moment until, bool& open);
   [[nodiscard]] Task<Result<std::uint64_t>> bind_here(const Pin& pin, SealOptions options, Moment until);
+  [[nodiscard]] Task<Result<bool>> evict_named(Lookup wanted);
+  [[nodiscard]] Task<Result<bool>> unbind(const Lookup& wanted);
   [[nodiscard]] Task<Result<bool>> evict_there(Key key, Moment until);
-  [[nodiscard]] Task<Result<bool>> unbind(std::uint32_t store, std::string_view name, const Key& only,
-                                          Moment until);
-  [[nodiscard]] Task<Result<bool>> unbind_here(std::uint32_t store, std::string_view name, Key only,
-                                               Moment until);
-  [[nodiscard]] Task<Result<bool>> unbind_there(int home, std::uint32_t store, std::string_view name,
-                                                Key only, Moment until);
-  [[nodiscard]] std::optional<Key> referent(const Pin& old) const;
-  template <class Try>
-  [[nodiscard]] Task<std::invoke_result_t<Try>> until_unlocked(Moment until, Try attempt) const;
 
   const NodeMemory memory_;
   const NodeClient* const client_;  ///< the links', which it is kept by
   const std::shared_ptr<CopyHolders> copy_holders_;
   const std::shared_ptr<BindRecovery> bind_recovery_;
-  const std::shared_ptr<RemoteEvictions> remote_evictions_;
   const std::uint64_t inline_bytes_;
   const Nodes& nodes_;
+  const NameChanges here_;
 };
 
 }  // namespace locum

@@ -306,7 +306,8 @@ Result<bool> Distributed::evict(const Address& address, Deadline deadline) {
   if (binder_->evicts_alone(address)) {
     // Nobody has to be asked; and to be told only who has a copy.
     auto gone = local_->evict(Address(key), deadline);
-    const auto alone = copies_.holders->has(key) ? run(until, binder_->dissolve(key, until)) : Result<void>();
+    const auto alone =
+        copies_.holders->has(key) ? run(until, binder_->here().dissolve(key, until)) : Result<void>();
     return alone || !gone ? std::move(gone) : Result<bool>(alone.error());
   }
   return run(until, binder_->evict(Lookup(address, until)));
@@ -336,7 +337,7 @@ Result<bool> Distributed::drop_one(const Key& key) {
     return local_->evict(Address(key), {});
   }
   const auto until = client_->moment({});
-  return run(until, binder_->evict_here(key, until));
+  return run(until, binder_->here().unpublish(key, until));
 }
 
 // What stands here for objects of other nodes goes too, and so do copies, without a word to other nodes, who

@@ -9,9 +9,9 @@
 #include "core/rpc/bundles.hpp"
 #include "core/server/bind_recovery.hpp"
 #include "core/server/name_alarm.hpp"
+#include "core/server/name_changes.hpp"
 #include "core/server/node_service.hpp"
 #include "core/server/promise_waits.hpp"
-#include "core/server/remote_evictions.hpp"
 
 namespace locum {
 
@@ -65,8 +65,7 @@ Links::Links(LinkParts parts)
       bell_(std::make_shared<Bell>()),
       read_leases_(std::make_shared<ReadLeases>(parts.remote, exchange_, parts.patience)),
       reads_one_sidedly_(parts.remote != nullptr),
-      bind_recovery_(std::make_shared<BindRecovery>(parts.memory, exchange_, nodes_, bell_, parts.timeout)),
-      remote_evictions_(std::make_shared<RemoteEvictions>(exchange_, nodes_, parts.timeout)),
+      bind_recovery_(std::make_shared<BindRecovery>(parts.memory, exchange_, bell_, parts.timeout)),
       alarm_(std::make_shared<NameAlarm>(bell_)) {
   objects_ = open_cluster({.arena = parts.memory.arena,
                            .table = parts.memory.table,
@@ -83,6 +82,13 @@ Links::Links(LinkParts parts)
   const auto reads = std::make_shared<OneSidedReads>(parts.remote, exchange_);
   copies_.flights =
       std::make_shared<Flights>(copies_.here, exchange_, nodes_, reads, parts.rank, parts.timeout, lease);
+  const ThreadStart on_start = parts.progress.on_thread_start;
+  bell_->set(*parts.transport);
+  standby_ = std::make_shared<Standby>(parts.progress.helper, Haste::within(parts.patience), on_start);
+  progress_ = std::make_shared<Progress>(std::move(parts.transport), exchange_, std::move(parts.progress));
+  const auto times = std::make_shared<TransferTimes>(parts.metrics);
+  client_ = std::make_shared<NodeClient>(nodes_, progress_, standby_, times, parts.timeout);
+  bind_recovery_->set(*client_);
   service_ = std::make_shared<NodeService>(
       ServiceParts{.local = parts.memory,
                    .objects = objects_,
@@ -92,8 +98,10 @@ Links::Links(LinkParts parts)
                    .bundles = std::make_shared<Bundles>(exchange_, parts.timeout),
                    .read_leases = read_leases_,
                    .reads = reads,
+                   .client = client_,
+                   .changes = std::make_shared<NameChanges>(parts.memory, *client_, copies_.holders,
+                                                            ChangedBy::service),
                    .bind_recovery = bind_recovery_,
-                   .remote_evictions = remote_evictions_,
                    .promise_waits = promise_waits_,
                    .inline_bytes = inline_bytes_,
                    .timeout = parts.timeout,
@@ -101,13 +109,8 @@ Links::Links(LinkParts parts)
       alarm_);
   open_ = service_;
   exchange_->serve(service_.get());
-  bell_->set(*parts.transport);
-  const ThreadStart on_start = parts.progress.on_thread_start;
-  standby_ = std::make_shared<Standby>(parts.progress.helper, Haste::within(parts.patience), on_start);
-  progress_ = std::make_shared<Progress>(std::move(parts.transport), exchange_, std::move(parts.progress));
-  const auto times = std::make_shared<TransferTimes>(parts.metrics);
   arrivals_ = std::make_shared<ProgressArrivals>(progress_, parts.timeout, on_start, times);
-  client_ = std::make_shared<NodeClient>(nodes_, progress_, standby_, times, parts.timeout);
+  progress_->start();
 }
 
 // Where close() gave up, because who drove did not come back to it, it is done here: all that was asked ends

@@ -25,7 +25,6 @@ namespace locum {
 class NameAlarm;
 class NodeService;
 class PromiseWaits;
-class RemoteEvictions;
 class BindRecovery;
 
 /// What links a rank to the other nodes is put together from.
@@ -62,10 +61,6 @@ class Links {
   [[nodiscard]] const Copies& copies() const noexcept { return copies_; }
   /// What finds out what became of binds without an answer.
   [[nodiscard]] const std::shared_ptr<BindRecovery>& bind_recovery() const noexcept { return bind_recovery_; }
-  /// What has objects of other nodes go that lost their names.
-  [[nodiscard]] const std::shared_ptr<RemoteEvictions>& remote_evictions() const noexcept {
-    return remote_evictions_;
-  }
   /// By which operations wait for promises. Until close().
   [[nodiscard]] const std::shared_ptr<PromiseWaits>& promise_waits() const noexcept { return promise_waits_; }
   [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
@@ -131,7 +126,6 @@ class Links {
   std::shared_ptr<Connector> objects_;  ///< until close()
   Copies copies_;                       ///< the same
   const std::shared_ptr<BindRecovery> bind_recovery_;
-  const std::shared_ptr<RemoteEvictions> remote_evictions_;
   const std::shared_ptr<NameAlarm> alarm_;
   std::shared_ptr<PromiseWaits> promise_waits_;  ///< until close()
   std::shared_ptr<NodeService> service_;         ///< until close()

@@ -2,10 +2,16 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "core/async/node_client.hpp"
+#include "core/base/back_off.hpp"
 #include "core/base/mutex.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/rpc/bell.hpp"
@@ -23,19 +29,20 @@ namespace locum {
 /// asked any more stays until it is evicted or its store is dropped: others may reach the home. Where all
 /// ranks of the home have closed, nobody does, and the object goes.
 ///
-/// All functions but settle_soon() are called by who drives; nothing here waits.
-class BindRecovery final : public std::enable_shared_from_this<BindRecovery> {
+/// Each of these is an operation of the client's, begun by who drives. All functions but settle_soon() are
+/// called by who drives; nothing here waits.
+class BindRecovery final {
  public:
   using Clock = Exchange::Clock;
 
-  BindRecovery(NodeMemory local, std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
-               std::shared_ptr<Bell> bell, std::chrono::milliseconds timeout);
+  BindRecovery(NodeMemory local, std::shared_ptr<Exchange> exchange, std::shared_ptr<Bell> bell,
+               std::chrono::milliseconds timeout);
+  /// What it asks by, which lives until all that it has asked for has ended. Before the first step.
+  void set(const NodeClient& client) noexcept { client_ = &client; }
 
-  /// An object of this process, whose bind it sent itself, and whose bulk has been read or never will be: so
-  /// the question follows the bind on the same way, or goes to another rank of the home after the one that
-  /// was asked has been given up or has closed.
-  void settle(const Key& key);
-  /// settle(), by who drives, soon. Any thread.
+  /// Finds out, soon, about an object of this process, whose bind it sent itself, and whose bulk has been
+  /// read or never will be: so the question follows the bind on the same way, or goes to another rank of the
+  /// home after the one that was asked has been given up or has closed. Any thread.
   void settle_soon(const Key& key) noexcept LOCUM_EXCLUDES(mutex_);
   /// Settles what settle_soon() has named.
   void settle_named() noexcept LOCUM_EXCLUDES(mutex_);
@@ -43,34 +50,35 @@ class BindRecovery final : public std::enable_shared_from_this<BindRecovery> {
   /// question of another rank: so every rank of a home is told first that the maker is dead, and hears
   /// nothing more of it. Called again, it asks again, which changes nothing.
   void settle_estate() noexcept;
-  /// When settle_estate() is to be called again, because one that was asked takes no more messages now;
-  /// Clock::time_point::max(): never.
-  [[nodiscard]] Clock::time_point next_due() const noexcept { return next_due_; }
   /// Whether settle_named() is due.
   [[nodiscard]] bool has_named() const noexcept { return has_named_.load(std::memory_order_acquire); }
   /// Lets go of the node's memory.
   void close() noexcept { local_ = {}; }
 
  private:
-  struct Bind;
-  [[nodiscard]] std::shared_ptr<Bind> find(const Key& key) const;
-  void settle_of_dead(const Key& key);
-  void tell_of_death(const std::shared_ptr<Bind>& bind, int rank);
-  void look(const std::shared_ptr<Bind>& bind);
-  void looked(const std::shared_ptr<Bind>& bind, const Result<NodeAnswer>& answer);
-  void look_again(const std::shared_ptr<Bind>& bind);
-  void look_again_after(const std::shared_ptr<Bind>& bind, const Error& failure);
-  void end_if_never_bound(const std::shared_ptr<Bind>& bind);
-  void call_roll(const std::shared_ptr<Bind>& bind);
+  /// Whether a home has bound an object to its name.
+  enum class Seen : std::uint8_t { bound, not_bound, unknown, never };
+  struct Bind {
+    Key key;
+    int home = 0;
+    std::string name;
+  };
+
+  [[nodiscard]] std::optional<Bind> find(const Key& key) const;
+  [[nodiscard]] Task<std::monostate> settle_of_dead(Bind bind);
+  [[nodiscard]] Task<std::monostate> tell_of_death(int rank, std::uint32_t dead);
+  [[nodiscard]] Task<std::monostate> settle(Bind bind);
+  [[nodiscard]] Seen seen(const Bind& bind, const Result<NodeAnswer>& answer) const;
+  [[nodiscard]] Seen seen_in(const Bind& bind, const Error& failure) const;
   [[nodiscard]] std::size_t count_given_up(int home, const NodeAnswer* dead_by = nullptr) const;
-  [[nodiscard]] Clock::time_point soon() const noexcept;
+  [[nodiscard]] BackOff back_off() const noexcept;
+  [[nodiscard]] Clock::time_point soon() const { return client_->moment({}); }
 
   NodeMemory local_;
+  const NodeClient* client_ = nullptr;
   const std::shared_ptr<Exchange> exchange_;
-  const std::shared_ptr<Nodes> nodes_;
   const std::shared_ptr<Bell> bell_;
   const std::chrono::milliseconds timeout_;
-  Clock::time_point next_due_ = Clock::time_point::max();
   Mutex mutex_;
   std::vector<Key> named_ LOCUM_GUARDED_BY(mutex_);
   std::atomic<bool> has_named_{false};

@@ -90,12 +90,4 @@ void CopyService::join(const Question& question, Asker asker) {
   });
 }
 
-void CopyService::dissolve_then(const Key& key, Asker asker, std::span<const std::byte> body) {
-  parts_.copies.holders->dissolve(
-      key, parts_.soon(),
-      [this, asker, body = std::vector(body.begin(), body.end())](const Result<void>& alone) {
-        alone ? parts_.answer(asker, body) : parts_.refuse(asker, alone.error());
-      });
-}
-
 }  // namespace locum

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <vector>
 
 #include "core/server/service_parts.hpp"
 
@@ -27,9 +26,6 @@ class CopyService final {
   void renew(const Question& question, Asker asker);
   /// Says so when a flight of this rank has ended.
   void join(const Question& question, Asker asker);
-
-  /// Takes the copies of an object of this node that is gone out of sight, and then answers.
-  void dissolve_then(const Key& key, Asker asker, std::span<const std::byte> body);
 
  private:
   [[nodiscard]] bool lease(Asker asker, const CopyWords& copy, std::shared_ptr<const PinnedObject> object,

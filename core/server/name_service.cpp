@@ -10,7 +10,7 @@
 #include "core/base/unless_out_of_memory.hpp"
 #include "core/object/name_list.hpp"
 #include "core/rpc/call_error.hpp"
-#include "core/server/remote_evictions.hpp"
+#include "core/server/name_changes.hpp"
 
 namespace locum {
 
@@ -29,39 +29,6 @@ std::chrono::nanoseconds patience_of(const AwaitWords& asked) {
 // How often it is looked whether makers of promises live, in the time after which a rank is missed; and for
 // names of which nobody can tell this process.
 constexpr int looks_in_patience = 5;
-
-/// The object whose name was taken away: whoever asked for that is told when it is gone, too.
-class Unbound final : public RemoteEviction {
- public:
-  Unbound(const ServiceParts& parts, Asker asker) noexcept : parts_(parts), asker_(asker) {}
-
- private:
-  void ended(const Result<void>& outcome) noexcept override {
-    outcome ? parts_.answer(asker_, one_byte(true)) : parts_.refuse(asker_, outcome.error());
-  }
-
-  const ServiceParts& parts_;
-  const Asker asker_;
-};
-
-/// The object whose name stands for another one now. Whoever cannot be reached has it still, and nobody finds
-/// it by its name. If this rank closes meanwhile, it may be gone a little after that only, or not.
-class Replaced final : public RemoteEviction {
- public:
-  Replaced(const ServiceParts& parts, Asker asker) noexcept : parts_(parts), asker_(asker) {}
-
-  /// Of what stands there now.
-  void set_generation(std::uint64_t generation) noexcept { generation_ = generation; }
-  void ended(const Result<void>& outcome) noexcept override {
-    const bool closing = !outcome && outcome.error().code() == Errc::closed;
-    closing ? parts_.refuse(asker_, outcome.error()) : parts_.answer(asker_, words(generation_));
-  }
-
- private:
-  const ServiceParts& parts_;
-  const Asker asker_;
-  std::uint64_t generation_ = 0;
-};
 
 }  // namespace
 
@@ -198,12 +165,6 @@ void NameService::close(const Error& error) noexcept {
   });
 }
 
-std::optional<Key> NameService::referent(const Pin& old) const {
-  const PinnedObject object(parts_.local.table, old);
-  const auto reference = parts_.local.reference(old);
-  return reference ? std::optional(reference->object.key) : std::nullopt;
-}
-
 // Makes the object that stands here for the other one, and binds it.
 Result<std::uint64_t> NameService::refer(const BindWords& asked, std::string_view name,
                                          std::span<const std::byte> block, const SealOptions& options) {
@@ -241,30 +202,28 @@ void NameService::bind(const Question& question, Asker asker) {
       name_hash(record.store, name) != record.name_hash) {
     return parts_.refuse_senseless(question);
   }
-  const SealOptions options{asked->replaces != 0 ? SealMode::replace : SealMode::put,
-                            asked->expected_generation};
+  parts_.begin(bind_for(asker, *asked, name, block));
+}
+
+// Where this rank closes before what was replaced is gone, it may go a little later only, or not.
+Task<std::monostate> NameService::bind_for(Asker asker, BindWords asked, std::string_view name,
+                                           std::span<const std::byte> block) {
+  const SealOptions options{asked.replaces != 0 ? SealMode::replace : SealMode::put,
+                            asked.expected_generation};
   (void)Haste::has_put_off();
-  const auto replaced = asked->replaces != 0 ? std::make_shared<Replaced>(parts_, asker) : nullptr;
-  const auto bound = bind_exactly(
-      *parts_.local.directory, record.store, name, options, {},
-      [&](const SealOptions& exact) { return refer(*asked, name, block, exact); },
-      [&](const Pin& old) { return referent(old); });
-  if (!bound) {
-    const bool later = bound.error().code() == Errc::out_of_memory && Haste::has_put_off();
-    return later ? parts_.answer(asker, words(bind_later)) : parts_.refuse(asker, bound.error());
+  const auto attempt = [&](const SealOptions& exact) { return refer(asked, name, block, exact); };
+  const auto bound =
+      co_await parts_.changes->bind(asked.object.record.store, name, options, parts_.soon(), attempt);
+  if (bound) {
+    const Result<void>& old = bound->old_is_gone;
+    const bool closing = !old && old.error().code() == Errc::closed;
+    closing ? parts_.refuse(asker, old.error()) : parts_.answer(asker, words(bound->generation));
+  } else if (bound.error().code() == Errc::out_of_memory && Haste::has_put_off()) {
+    parts_.answer(asker, words(bind_later));
+  } else {
+    parts_.refuse(asker, bound.error());
   }
-  if (!replaced) {
-    return parts_.answer(asker, words(bound->generation));
-  }
-  replaced->set_generation(bound->generation);
-  if (bound->replaced) {
-    return parts_.remote_evictions->retire(replaced, *bound->replaced, parts_.soon());
-  }
-  if (!bound->outdated) {
-    return replaced->ended({});
-  }
-  parts_.copies.holders->dissolve(*bound->outdated, parts_.soon(),
-                                  [replaced](const Result<void>& outcome) { replaced->ended(outcome); });
+  co_return std::monostate();
 }
 
 void NameService::unbind(const Question& question, Asker asker) {
@@ -273,29 +232,13 @@ void NameService::unbind(const Question& question, Asker asker) {
   if (!asked || !parts_.is_at_home(asked->store, name)) {
     return parts_.refuse_senseless(question);
   }
-  const auto found = parts_.local.directory->find(asked->store, name);
-  if (!found) {
-    return found.error().code() == Errc::not_found ? parts_.answer(asker, one_byte(false))
-                                                   : parts_.refuse(asker, found.error());
-  }
-  const Key entry = found->key;
-  const auto key = referent(*found);
-  if (asked->only.valid() && asked->only != key) {
-    return parts_.answer(asker, one_byte(false));
-  }
-  const bool is_left = key && !asked->only.valid();  // an object that nobody else takes away
-  const auto unbound = is_left ? std::make_shared<Unbound>(parts_, asker) : nullptr;
-  const auto gone = parts_.local.directory->unbind(asked->store, name, entry);
-  if (!gone) {
-    return parts_.refuse(asker, gone.error());
-  }
-  if (!*gone) {
-    return unbind(question, asker);  // replaced meanwhile: there is another one now, or none
-  }
-  if (unbound) {
-    return parts_.remote_evictions->retire(unbound, *key, parts_.soon());
-  }
-  key ? parts_.answer(asker, one_byte(true)) : copies_.dissolve_then(entry, asker, one_byte(true));
+  parts_.begin(unbind_for(asker, *asked, name));
+}
+
+Task<std::monostate> NameService::unbind_for(Asker asker, UnbindWords asked, std::string_view name) {
+  const auto gone = co_await parts_.changes->unbind(asked.store, name, asked.only, parts_.soon());
+  gone ? parts_.answer(asker, one_byte(*gone)) : parts_.refuse(asker, gone.error());
+  co_return std::monostate();
 }
 
 void NameService::generation(const Question& question, Asker asker) {

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "core/server/awaited_names.hpp"
-#include "core/server/copy_service.hpp"
 #include "core/server/service_parts.hpp"
 
 namespace locum {
@@ -19,11 +18,8 @@ namespace locum {
 class NameService final {
  public:
   /// \param watcher is told by the directory when look_for_awaited() is due
-  NameService(const ServiceParts& parts, CopyService& copies, std::shared_ptr<NameWatcher> watcher)
-      : parts_(parts),
-        copies_(copies),
-        watcher_(std::move(watcher)),
-        awaited_([this](const AwaitedNames::Waiter& overdue) {
+  NameService(const ServiceParts& parts, std::shared_ptr<NameWatcher> watcher)
+      : parts_(parts), watcher_(std::move(watcher)), awaited_([this](const AwaitedNames::Waiter& overdue) {
           parts_.exchange->dismiss(overdue.rank, overdue.call);
         }) {}
 
@@ -50,7 +46,9 @@ class NameService final {
  private:
   [[nodiscard]] Result<std::uint64_t> refer(const BindWords& asked, std::string_view name,
                                             std::span<const std::byte> block, const SealOptions& options);
-  [[nodiscard]] std::optional<Key> referent(const Pin& old) const;
+  [[nodiscard]] Task<std::monostate> bind_for(Asker asker, BindWords asked, std::string_view name,
+                                              std::span<const std::byte> block);
+  [[nodiscard]] Task<std::monostate> unbind_for(Asker asker, UnbindWords asked, std::string_view name);
   void answer_with(const Pin& pin, bool value_wanted, Asker asker);
   [[nodiscard]] bool serve(const AwaitedNames::Waiter& waiter) noexcept;
   [[nodiscard]] bool is_mates_wait(const Question& question, const std::optional<Key>& promised) const;
@@ -58,7 +56,6 @@ class NameService final {
   void take_back(int rank, std::uint32_t store, std::string_view name) noexcept;
 
   const ServiceParts& parts_;
-  CopyService& copies_;
   const std::shared_ptr<NameWatcher> watcher_;
   AwaitedNames awaited_;
   Exchange::Clock::time_point looks_due_ = Exchange::Clock::time_point::max();

@@ -6,17 +6,16 @@
 #include <utility>
 
 #include "core/server/bind_recovery.hpp"
-#include "core/server/remote_evictions.hpp"
 
 namespace locum {
 
 NodeService::NodeService(ServiceParts parts, std::shared_ptr<NameAlarm> alarm)
     : parts_(std::move(parts)),
       copies_(parts_),
-      objects_(parts_, copies_),
+      objects_(parts_),
       part_service_(parts_),
       batches_(parts_),
-      names_(parts_, copies_, alarm),
+      names_(parts_, alarm),
       alarm_(std::move(alarm)) {}
 
 void NodeService::asked(const Question& question) noexcept {
@@ -42,7 +41,6 @@ Exchange::Clock::time_point NodeService::next_due() const noexcept {
   }
   const auto look_due = alarm_->rung() ? look_due_ : Exchange::Clock::time_point::max();
   return std::min({look_due, parts_.read_leases->next_due(), parts_.reads->next_due(),
-                   parts_.bind_recovery->next_due(), parts_.remote_evictions->next_due(),
                    parts_.copies.holders->next_due(), parts_.promise_waits->next_due(),
                    parts_.bundles->next_due(), names_.next_due()});
 }
@@ -52,7 +50,6 @@ void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
   parts_.reads->give_up_overdue(now);
   parts_.copies.holders->do_due(now);
   parts_.bundles->end_overdue(now);
-  parts_.remote_evictions->do_due(now);
   if (parts_.bind_recovery->has_named()) {
     parts_.bind_recovery->settle_named();
   }
@@ -60,9 +57,6 @@ void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
     look_for_all_awaited(now);
   }
   parts_.promise_waits->do_due(now);
-  if (parts_.bind_recovery->next_due() <= now) {
-    settle_estate();
-  }
 }
 
 // Of whoever rings it is not known which name he has bound, so all are looked for; and not again before as
@@ -78,7 +72,6 @@ void NodeService::look_for_all_awaited(Exchange::Clock::time_point now) noexcept
 
 void NodeService::close(const Error& error) noexcept {
   names_.close(error);
-  parts_.remote_evictions->close(error);
 }
 
 void NodeService::settle_estate() noexcept {

@@ -28,16 +28,14 @@ class NodeService final : public Service {
   [[nodiscard]] Exchange::Clock::time_point next_due() const noexcept override;
   void do_due(Exchange::Clock::time_point now) noexcept override;
   /// This process has adopted what a dead one of its node had: asks the homes of names that were about to be
-  /// bound, and tells who may have copies of what is gone. What there is no memory for is done again later.
-  /// Within a step of the exchange.
+  /// bound, and tells who may have copies of what is gone. Within a step of the exchange.
   void settle_estate() noexcept;
   /// Answers those who wait for that promise, if it is set meanwhile. Within a step of the exchange.
   void look_for_awaited(const Key& promised, std::uint64_t name_hash) noexcept {
     names_.look_for_awaited(name_hash);
     parts_.promise_waits->look_here(promised);
   }
-  /// Nobody who waits for a name, or for an object to go, is answered any more but by `error`. Within a step
-  /// of the exchange.
+  /// Nobody who waits for a name is answered any more but by `error`. Within a step of the exchange.
   void close(const Error& error) noexcept;
   /// Waits that are registered here.
   [[nodiscard]] std::size_t awaited() const noexcept { return names_.awaited(); }

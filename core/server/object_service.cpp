@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/node/reclaim.hpp"
+#include "core/server/name_changes.hpp"
 
 namespace locum {
 
@@ -54,45 +55,26 @@ void ObjectService::evict(const Question& question, Asker asker) {
   if (!asked) {
     return parts_.refuse_senseless(question);
   }
-  const Key key = asked->key;
-  const auto pin = parts_.local.pin_object(key);
-  if (!pin) {
-    return pin.error().code() == Errc::corrupt ? parts_.refuse(asker, pin.error())
-                                               : copies_.dissolve_then(key, asker, one_byte(false));
+  const auto pin = parts_.local.pin_object(asked->key);
+  if (!pin && pin.error().code() == Errc::corrupt) {
+    return parts_.refuse(asker, pin.error());
   }
-  const auto object = parts_.local.keep(*pin);
-  const ObjectRecord& record = *pin->record;
-  const int home =
-      record.name_bytes == 0 ? parts_.nodes->own() : parts_.nodes->home(record.store, record.name_hash);
-  if (home == parts_.nodes->own() || !parts_.local.holds(record)) {
-    const auto gone = parts_.objects->evict(Address(key), {});
-    return gone ? copies_.dissolve_then(key, asker, one_byte(*gone)) : parts_.refuse(asker, gone.error());
+  if (pin) {
+    parts_.local.table->release(pin->id);
   }
-  const UnbindWords unbinding{.only = key, .store = record.store};
-  const auto body = words(unbinding);
-  parts_.nodes->ask(home, Kind::unbind, body, {std::as_bytes(std::span(parts_.local.name(*pin))), object},
-                    parts_.soon(), [this, asker, key, home, object](const Result<NodeAnswer>& unbound) {
-                      end_eviction(key, home, asker, unbound);
-                    });
+  parts_.begin(evict_for(asker, asked->key, pin.has_value()));
 }
 
-// When the home has said what became of the name.
-void ObjectService::end_eviction(const Key& key, int home, Asker asker, const Result<NodeAnswer>& unbound) {
-  if (unbound) {
-    // Replaced before, if the home says no: then it is here only because nobody could say so.
-    (void)parts_.local.table->tombstone(key);
-    return copies_.dissolve_then(key, asker, unbound->body);
+// Of an object that is gone the copies are looked for all the same: who took it away may have died.
+Task<std::monostate> ObjectService::evict_for(Asker asker, Key key, bool is_there) const {
+  if (is_there) {
+    const auto gone = co_await parts_.changes->evict(key, parts_.soon());
+    gone ? parts_.answer(asker, one_byte(*gone)) : parts_.refuse(asker, gone.error());
+  } else {
+    const auto alone = co_await parts_.changes->dissolve(key, parts_.soon());
+    alone ? parts_.answer(asker, one_byte(false)) : parts_.refuse(asker, alone.error());
   }
-  bool gone = false;
-  if (parts_.nodes->is_lost(home)) {
-    gone = parts_.local.table->tombstone(key);  // its name is lost for good, and nobody else frees it
-  }
-  if (unbound.error().code() == Errc::closed && parts_.nodes->has_closed(home)) {
-    return copies_.dissolve_then(key, asker, one_byte(gone));  // nobody finds it by its name either
-  }
-  parts_.copies.holders->dissolve(
-      key, parts_.soon(),
-      [this, asker, error = unbound.error()](const Result<void>&) { parts_.refuse(asker, error); });
+  co_return std::monostate();
 }
 
 // Only the home of its name knows that an object lost it. Its memory is free after the answer, so that no put
@@ -102,31 +84,28 @@ void ObjectService::retire(const Question& question, Asker asker) {
   if (!asked) {
     return parts_.refuse_senseless(question);
   }
-  const auto dissolve_then_tell = [&](bool was_there) {
-    parts_.copies.holders->dissolve(
-        asked->key, parts_.soon(), [this, asker, was_there](const Result<void>& alone) {
-          if (!alone && alone.error().code() == Errc::closed) {
-            // This rank closes on the way: the next one of its node is asked, and does it again.
-            parts_.exchange->refuse(asker.rank, asker.call, alone.error());
-          } else {
-            alone ? parts_.answer(asker, one_byte(was_there)) : parts_.refuse(asker, alone.error());
-          }
-        });
-  };
   const auto pin = parts_.local.pin_object(asked->key);
-  if (!pin) {
-    return dissolve_then_tell(false);
-  }
   bool was_there = false;
-  {
+  if (pin) {
     const PinnedObject object(parts_.local.table, *pin);
     if (parts_.nodes->home(pin->record->store, pin->record->name_hash) != parts_.node_of(question)) {
       return parts_.refuse_senseless(question);
     }
     was_there = parts_.local.table->tombstone(asked->key);
   }
-  dissolve_then_tell(was_there);
+  parts_.begin(retire_for(asker, asked->key, was_there));
   (void)reclaim(*parts_.local.table, *parts_.local.arena, Effort::amortised);
+}
+
+// Where this rank closes on the way, the next one of its node is asked, and does it again.
+Task<std::monostate> ObjectService::retire_for(Asker asker, Key key, bool was_there) const {
+  const auto alone = co_await parts_.changes->dissolve(key, parts_.soon());
+  if (!alone && alone.error().code() == Errc::closed) {
+    parts_.exchange->refuse(asker.rank, asker.call, alone.error());
+  } else {
+    alone ? parts_.answer(asker, one_byte(was_there)) : parts_.refuse(asker, alone.error());
+  }
+  co_return std::monostate();
 }
 
 }  // namespace locum

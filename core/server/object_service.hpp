@@ -2,7 +2,6 @@
 
 #include <cstdint>
 
-#include "core/server/copy_service.hpp"
 #include "core/server/service_parts.hpp"
 
 namespace locum {
@@ -10,7 +9,7 @@ namespace locum {
 /// Answers what is asked about objects of this node by key (see NodeService).
 class ObjectService final {
  public:
-  ObjectService(const ServiceParts& parts, CopyService& copies) noexcept : parts_(parts), copies_(copies) {}
+  explicit ObjectService(const ServiceParts& parts) noexcept : parts_(parts) {}
 
   /// The block, if it is not larger than wanted.
   void fetch(const Question& question, Asker asker);
@@ -26,10 +25,10 @@ class ObjectService final {
   /// What an object says of itself, and its block or what of that stands behind the payload, unless the block
   /// is larger than `most_bytes`.
   void show(const Key& key, Shown shown, std::uint64_t most_bytes, Asker asker);
-  void end_eviction(const Key& key, int home, Asker asker, const Result<NodeAnswer>& unbound);
+  [[nodiscard]] Task<std::monostate> evict_for(Asker asker, Key key, bool is_there) const;
+  [[nodiscard]] Task<std::monostate> retire_for(Asker asker, Key key, bool was_there) const;
 
   const ServiceParts& parts_;
-  CopyService& copies_;
 };
 
 }  // namespace locum

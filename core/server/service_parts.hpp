@@ -7,8 +7,11 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
+#include <variant>
 #include <vector>
 
+#include "core/async/node_client.hpp"
 #include "core/copies/copies.hpp"
 #include "core/copies/one_sided_reads.hpp"
 #include "core/copies/read_leases.hpp"
@@ -23,8 +26,8 @@
 
 namespace locum {
 
-class RemoteEvictions;
 class BindRecovery;
+class NameChanges;
 
 /// What those are made of that answer what other ranks ask of this node, and how they answer: within steps of
 /// the exchange, waiting for nothing.
@@ -34,11 +37,12 @@ struct ServiceParts {
   Copies copies;
   std::shared_ptr<Exchange> exchange;
   std::shared_ptr<Nodes> nodes;
-  std::shared_ptr<Bundles> bundles;         ///< questions that came together
-  std::shared_ptr<ReadLeases> read_leases;  ///< what others read of this node
-  std::shared_ptr<OneSidedReads> reads;     ///< what this rank reads of others
+  std::shared_ptr<Bundles> bundles;          ///< questions that came together
+  std::shared_ptr<ReadLeases> read_leases;   ///< what others read of this node
+  std::shared_ptr<OneSidedReads> reads;      ///< what this rank reads of others
+  std::shared_ptr<const NodeClient> client;  ///< whose operations answer what takes longer than a step
+  std::shared_ptr<const NameChanges> changes;
   std::shared_ptr<BindRecovery> bind_recovery;
-  std::shared_ptr<RemoteEvictions> remote_evictions;
   std::shared_ptr<PromiseWaits> promise_waits;  ///< of this rank's own operations
   std::uint64_t inline_bytes = 0;  ///< blocks up to this size are answered together with a look-up by name
   std::chrono::milliseconds timeout{};
@@ -50,6 +54,8 @@ struct ServiceParts {
   void refuse(Asker asker, const Error& error) const noexcept;
   /// The question makes no sense; nothing was changed.
   void refuse_senseless(const Question& question) const;
+  /// Begins a task that answers a question in the end.
+  void begin(Task<std::monostate> task) const { client->operation(std::move(task))->begin_by_driver(); }
   /// Whether that is a name of which this node decides.
   [[nodiscard]] bool is_at_home(std::uint32_t store, std::string_view name) const;
   /// Whose question it is.

@@ -16,7 +16,9 @@ struct LoneRank {
                     const std::shared_ptr<Transport>& transport = queue_transports(1).front())
       : exchange(std::make_shared<Exchange>(transport, std::make_shared<Metrics>(), ExchangeOptions{})),
         standby(threads, longest_wait),
-        progress(transport, exchange, {.helper = threads, .on_thread_start = {}}) {}
+        progress(transport, exchange, {.helper = threads, .on_thread_start = {}}) {
+    progress.start();
+  }
   ~LoneRank() { standby.close(); }
 
   template <class T>

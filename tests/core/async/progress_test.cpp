@@ -80,7 +80,9 @@ class SilentTransport final : public Transport {
 struct Side {
   explicit Side(Progress::Options options)
       : exchange(std::make_shared<Exchange>(transport, std::make_shared<Metrics>(), ExchangeOptions{})),
-        progress(transport, exchange, std::move(options)) {}
+        progress(transport, exchange, std::move(options)) {
+    progress.start();
+  }
 
   std::shared_ptr<SilentTransport> transport = std::make_shared<SilentTransport>();
   std::shared_ptr<Exchange> exchange;

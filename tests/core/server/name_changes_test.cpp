@@ -1,4 +1,4 @@
-#include "core/server/remote_evictions.hpp"
+#include "core/server/name_changes.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,190 @@
+#include "core/server/name_changes.hpp"
+
+#include <utility>
+
+#include "core/node/reclaim.hpp"
+#include "core/rpc/nodes.hpp"
+
+namespace locum {
+
+namespace {
+
+// Between two requests to take an object out of sight for which nobody waits any more.
+constexpr std::chrono::milliseconds longest_pause_alone{1000};
+
+}  // namespace
+
+/// Waits until the copies of an object that is out of sight are, too.
+class NameChanges::Dissolving final : public Operation::Begun {
+ public:
+  Dissolving(CopyHolders& holders, const Key& key, Moment until) noexcept
+      : holders_(holders), key_(key), until_(until) {}
+
+  [[nodiscard]] Result<void> await_resume() { return outcome_.await_resume(); }
+
+ private:
+  [[nodiscard]] bool begin(Operation& operation) noexcept override {
+    holders_.dissolve(key_, until_, [this](const Result<void>& outcome) { outcome_.tell(outcome); });
+    return outcome_.is_told(operation);
+  }
+
+  CopyHolders& holders_;
+  const Key key_;
+  const Moment until_;
+  Told<Result<void>> outcome_;
+};
+
+NameChanges::NameChanges(NodeMemory memory, const NodeClient& client,
+                         std::shared_ptr<CopyHolders> copy_holders, ChangedBy by)
+    : memory_(std::move(memory)),
+      client_(client),
+      nodes_(client.nodes()),
+      copy_holders_(std::move(copy_holders)),
+      by_(by) {}
+
+std::optional<Key> NameChanges::referent(const Pin& old) const {
+  const PinnedObject object(memory_.table, old);
+  const auto reference = memory_.reference(old);
+  return reference ? std::optional(reference->object.key) : std::nullopt;
+}
+
+Task<Result<void>> NameChanges::dissolve(Key key, Moment until) const {
+  if (!copy_holders_->has(key)) {
+    co_return Result<void>();
+  }
+  co_return co_await Dissolving(*copy_holders_, key, until);
+}
+
+Task<Result<bool>> NameChanges::unbind(std::uint32_t store, std::string_view name, Key only,
+                                       Moment until) const {
+  constexpr int most_rounds = 64;  // each of which somebody else won
+  for (int round = 0; round < most_rounds; ++round) {
+    Key entry;
+    std::optional<Key> key;
+    bool is_another = false;
+    const auto attempt = [&]() -> Result<bool> {
+      const auto found = memory_.directory->find(store, name, until);
+      if (!found) {
+        return found.error();
+      }
+      entry = found->key;
+      key = referent(*found);
+      is_another = only.valid() && only != key;
+      return is_another ? Result<bool>(false) : memory_.directory->unbind(store, name, entry, until);
+    };
+    auto gone = co_await until_unlocked(until, attempt);
+    if (is_another || !gone) {
+      co_return is_another || gone.error().code() == Errc::not_found ? Result<bool>(false) : std::move(gone);
+    }
+    if (*gone && only.valid()) {
+      co_return true;
+    }
+    if (*gone) {
+      Result<void> rest;
+      if (key) {
+        rest = co_await retire(*key, until);
+      } else {
+        rest = co_await dissolve(entry, until);
+      }
+      co_return rest ? Result<bool>(true) : Result<bool>(rest.error());
+    }
+  }
+  co_return Error(Errc::timeout, "this name is replaced faster than it can be evicted").about(name);
+}
+
+Task<Result<bool>> NameChanges::unbind_at(int home, std::uint32_t store, std::string_view name, Key only,
+                                          Moment until) const {
+  const UnbindWords asked{.only = only, .store = store};
+  const auto answer =
+      co_await client_.asked(home, Kind::unbind, words(asked), {bytes_of_text(name), nullptr}, until);
+  if (!answer) {
+    co_return answer.error();
+  }
+  const auto there = read_words<std::uint8_t>(answer->body);
+  co_return there ? Result<bool>(*there != 0) : Result<bool>(senseless_answer(home));
+}
+
+Task<Result<bool>> NameChanges::evict(Key key, Moment until) const {
+  auto gone = co_await unpublish(key, until);
+  (void)reclaim(*memory_.table, *memory_.arena, Effort::amortised);
+  // Also where the home of its name could not be asked.
+  const auto alone = co_await dissolve(key, until);
+  co_return alone || !gone ? std::move(gone) : Result<bool>(alone.error());
+}
+
+// A named object goes through the directory that binds its name, which decides between an eviction and a
+// replacement.
+Task<Result<bool>> NameChanges::unpublish(Key key, Moment until) const {
+  if (memory_.table->unnamed(key)) {
+    co_return memory_.table->tombstone(key);
+  }
+  const auto pin = memory_.table->pin(key);
+  if (!pin) {
+    co_return pin.error().code() == Errc::corrupt ? Result<bool>(pin.error().about(to_string(key)))
+                                                  : Result<bool>(false);
+  }
+  const PinnedObject object(memory_.table, *pin);  // also where the home of its name cannot be asked
+  const ObjectRecord& record = *pin->record;
+  if (record.name_bytes == 0 || !memory_.holds(record)) {
+    co_return memory_.table->tombstone(key);
+  }
+  const int home = nodes_.home(record.store, record.name_hash);
+  if (home != nodes_.own()) {
+    co_return co_await unpublish_with_name_elsewhere(home, *pin, until);
+  }
+  const auto attempt = [&] {
+    return memory_.directory->unbind(record.store, memory_.name(*pin), key, until);
+  };
+  co_return co_await until_unlocked(until, attempt);
+}
+
+// Where the home says no, the object has been replaced, and is here only by mischance. Where all ranks of the
+// home have closed, nobody sees its name; where they are lost, nobody else frees the object.
+Task<Result<bool>> NameChanges::unpublish_with_name_elsewhere(int home, const Pin& pin, Moment until) const {
+  auto unbound = co_await unbind_at(home, pin.record->store, memory_.name(pin), pin.key, until);
+  const bool says_nothing = !unbound && !nodes_.is_lost(home);
+  const bool gone = !says_nothing && memory_.table->tombstone(pin.key);
+  const bool name_is_gone = !unbound && unbound.error().code() == Errc::closed && nodes_.has_closed(home);
+  co_return name_is_gone ? Result<bool>(gone) : std::move(unbound);
+}
+
+// Tells the node of an object that lost its name. Nobody else asks for that, and an object that stays is one
+// that nobody knows of: so where that node has no room for the request (as after a batch of names) it is
+// asked again, also when nobody waits any more. A request that was not answered in time was sent, and will be
+// received. A node that has closed shows the object to nobody any more.
+Task<Result<void>> NameChanges::retire(Key key, Moment until) const {
+  const int node = nodes_.of_creator(key.creator);
+  if (node < 0) {
+    co_return no_such_maker(key);
+  }
+  for (BackOff back_off = first_back_off;;) {
+    const auto latest = client_.now() < until ? until : client_.moment({});
+    const auto answer = co_await client_.asked(node, Kind::retire, words(KeyWords{key}), {}, latest);
+    const bool has_closed = !answer && answer.error().code() == Errc::closed && nodes_.has_closed(node);
+    if (answer || has_closed) {
+      co_return Result<void>();
+    }
+    if (answer.error().code() != Errc::out_of_memory) {
+      co_return answer.error();
+    }
+    if (client_.now() + back_off.pause() >= until) {
+      client_.operation(retire_later(key, back_off))->begin_by_driver();
+      co_return answer.error();
+    }
+    co_await client_.paused(back_off.next());
+  }
+}
+
+Task<std::monostate> NameChanges::retire_later(Key key, BackOff back_off) const {
+  const int node = nodes_.of_creator(key.creator);
+  back_off = BackOff(back_off.pause(), longest_pause_alone);
+  for (bool crowded = true; crowded;) {
+    co_await client_.paused(back_off.next());
+    const auto answer =
+        co_await client_.asked(node, Kind::retire, words(KeyWords{key}), {}, client_.moment({}));
+    crowded = !answer && answer.error().code() == Errc::out_of_memory;
+  }
+  co_return std::monostate();
+}
+
+}  // namespace locum
