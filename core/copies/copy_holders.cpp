@@ -80,7 +80,8 @@ CopyHolders::CopyHolders(NodeMemory local, std::shared_ptr<Connector> objects,
       exchange_(std::move(exchange)),
       nodes_(std::move(nodes)),
       fenced_(std::move(fenced)),
-      timeout_(timeout) {}
+      timeout_(timeout),
+      come_back_to_all_(*exchange_, [this](Clock::time_point) { dissolve_gone(); }) {}
 
 bool CopyHolders::has(const Key& key) const {
   std::atomic_thread_fence(std::memory_order_seq_cst);  // after the tombstone; its match is in enter()
@@ -180,14 +181,7 @@ void CopyHolders::forget_gone(std::uint32_t store) {
 
 void CopyHolders::dissolve_gone() noexcept {
   if (!for_each_gone([&](const Key& key) { dissolve(key); })) {
-    come_back_to_all();
-  }
-}
-
-void CopyHolders::do_due(Clock::time_point now) noexcept {
-  if (due_ <= now) {
-    due_ = Clock::time_point::max();
-    dissolve_gone();
+    come_back_to_all_.set(exchange_->now() + first_back_off().pause());
   }
 }
 
@@ -293,10 +287,6 @@ void CopyHolders::come_back(const Key& key, BackOff back_off) noexcept {
                      [](const Result<void>&) {});
     }
   });
-}
-
-void CopyHolders::come_back_to_all() noexcept {
-  due_ = std::min(due_, exchange_->now() + first_back_off().pause());
 }
 
 }  // namespace locum

@@ -13,6 +13,7 @@
 #include "core/copies/fenced_nodes.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/ports/connector.hpp"
+#include "core/rpc/alarm.hpp"
 #include "core/rpc/nodes.hpp"
 
 namespace locum {
@@ -57,9 +58,6 @@ class CopyHolders final : public std::enable_shared_from_this<CopyHolders> {
   void dissolve(const Key& key) noexcept;
   /// The same for all objects that are gone: a rank of this node may have died before it told who has copies.
   void dissolve_gone() noexcept;
-  /// When do_due() has to come back to what there was no memory to note; max: never.
-  [[nodiscard]] Clock::time_point next_due() const noexcept { return due_; }
-  void do_due(Clock::time_point now) noexcept;
 
  private:
   struct Round;
@@ -72,7 +70,6 @@ class CopyHolders final : public std::enable_shared_from_this<CopyHolders> {
   [[nodiscard]] BackOff first_back_off() const noexcept;
   void dissolve(const Key& key, Clock::time_point deadline, BackOff back_off, Then then) noexcept;
   void come_back(const Key& key, BackOff back_off) noexcept;
-  void come_back_to_all() noexcept;
   void tell(const std::shared_ptr<Round>& round, Clock::time_point deadline);
   void told(Round& round, int node, const Result<NodeAnswer>& answer) noexcept;
   void note_lost(Round& round, int node, const Error& cause) const noexcept;
@@ -86,8 +83,8 @@ class CopyHolders final : public std::enable_shared_from_this<CopyHolders> {
   const std::chrono::milliseconds timeout_;
   // By who drives.
   BlockPool pool_;
-  std::pmr::set<Key> left_{&pool_};                   ///< to which this comes back soon
-  Clock::time_point due_ = Clock::time_point::max();  ///< to all that are gone
+  std::pmr::set<Key> left_{&pool_};  ///< to which this comes back soon
+  Alarm come_back_to_all_;           ///< that are gone, where it was not known which these are
 };
 
 }  // namespace locum

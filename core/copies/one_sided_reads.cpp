@@ -42,6 +42,7 @@ void OneSidedReads::read(const LeaseHeld& lease, std::shared_ptr<HeldObject> int
   }
   const Number number{lease.until, ++last_};
   believed_.try_emplace(number, Reading{lease.owner, lease.number, std::move(then)});
+  overdue_.set(lease.until);
   const std::span<std::byte> memory = into->memory();
   // Not the exchange itself: the transport that it keeps has this until it is called.
   RemoteMemory::Then read_ended = [weak = weak_from_this(), number,
@@ -79,10 +80,13 @@ bool OneSidedReads::is_reading(int owner, std::uint64_t lease) const noexcept {
 }
 
 void OneSidedReads::give_up_overdue(Clock::time_point now) noexcept {
-  while (next_due() <= now) {
+  while (!believed_.empty() && believed_.begin()->first.first <= now) {
     const Then then = std::exchange(believed_.begin()->second.then, {});
     given_up_.insert(believed_.extract(believed_.begin()));
     then(false);
+  }
+  if (!believed_.empty()) {
+    overdue_.set(believed_.begin()->first.first);
   }
 }
 

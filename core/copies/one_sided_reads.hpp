@@ -12,6 +12,7 @@
 #include "core/base/block_pool.hpp"
 #include "core/object/object_wire.hpp"
 #include "core/ports/remote_memory.hpp"
+#include "core/rpc/alarm.hpp"
 #include "core/rpc/exchange.hpp"
 #include "core/rpc/held_object.hpp"
 #include "core/rpc/nodes.hpp"
@@ -40,8 +41,10 @@ class OneSidedReads final : public std::enable_shared_from_this<OneSidedReads> {
   /// Whether the bytes are there, and were read while the lease lasted.
   using Then = std::function<void(bool good)>;
 
-  OneSidedReads(std::shared_ptr<RemoteMemory> remote, std::shared_ptr<Exchange> exchange) noexcept
-      : remote_(std::move(remote)), exchange_(std::move(exchange)) {}
+  OneSidedReads(std::shared_ptr<RemoteMemory> remote, std::shared_ptr<Exchange> exchange)
+      : remote_(std::move(remote)),
+        exchange_(std::move(exchange)),
+        overdue_(*exchange_, [this](Clock::time_point now) { give_up_overdue(now); }) {}
 
   /// Whether it is worth asking one of these ranks for a lease: one of them at least can be read, and of none
   /// has a read been given up that has not ended.
@@ -54,12 +57,6 @@ class OneSidedReads final : public std::enable_shared_from_this<OneSidedReads> {
   void decline(const LeaseHeld& lease) noexcept;
   /// Whether it reads under that lease of that rank, believed or not. Once the lease is over a no stays one.
   [[nodiscard]] bool is_reading(int owner, std::uint64_t lease) const noexcept;
-  /// When the lease of the next one is over; Clock::time_point::max(): nothing is being read.
-  [[nodiscard]] Clock::time_point next_due() const noexcept {
-    return believed_.empty() ? Clock::time_point::max() : believed_.begin()->first.first;
-  }
-  /// Gives up those whose lease is over.
-  void give_up_overdue(Clock::time_point now) noexcept;
 
  private:
   struct Reading {
@@ -72,6 +69,7 @@ class OneSidedReads final : public std::enable_shared_from_this<OneSidedReads> {
 
   void ended(const Number& number, bool read) noexcept;
   void end_read(int owner, std::uint64_t lease) noexcept;
+  void give_up_overdue(Clock::time_point now) noexcept;
 
   const std::shared_ptr<RemoteMemory> remote_;
   const std::shared_ptr<Exchange> exchange_;
@@ -79,6 +77,7 @@ class OneSidedReads final : public std::enable_shared_from_this<OneSidedReads> {
   BlockPool pool_;
   Readings believed_{&pool_};  ///< under way
   Readings given_up_{&pool_};  ///< as well
+  Alarm overdue_;              ///< for the first of those that are believed
 };
 
 }  // namespace locum

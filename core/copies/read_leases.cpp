@@ -17,7 +17,10 @@ constexpr int recall_patiences = 2;
 
 ReadLeases::ReadLeases(std::shared_ptr<RemoteMemory> remote, std::shared_ptr<Exchange> exchange,
                        std::chrono::milliseconds patience)
-    : remote_(std::move(remote)), exchange_(std::move(exchange)), patience_(patience) {}
+    : remote_(std::move(remote)),
+      exchange_(std::move(exchange)),
+      patience_(patience),
+      overdue_(*exchange_, [this](Clock::time_point now) { end_overdue(now); }) {}
 
 std::optional<ReadLeases::Grant> ReadLeases::grant(int rank, const Key& key,
                                                    std::shared_ptr<const PinnedObject> object,
@@ -36,6 +39,7 @@ std::optional<ReadLeases::Grant> ReadLeases::grant(int rank, const Key& key,
   const RemoteKey opens = exposed->key();
   leases_.emplace(number, Lease{key, std::move(exposed), std::move(object), until});
   due_.emplace(until, number);
+  overdue_.set(until);
   ++of_rank_[rank];
   return Grant{number.second, duration, opens};
 }
@@ -104,7 +108,8 @@ std::size_t ReadLeases::running() const noexcept {
   return static_cast<std::size_t>(std::ranges::count_if(leases_, runs));
 }
 
-// The bytes may become others from here on; that they are exposed does no harm.
+// Ends those whose time is over, and asks their readers. The bytes may become others from here on; that they
+// are exposed does no harm.
 void ReadLeases::end_overdue(Clock::time_point now) noexcept {
   while (!due_.empty() && due_.begin()->first <= now) {
     auto next = due_.extract(due_.begin());
@@ -117,6 +122,9 @@ void ReadLeases::end_overdue(Clock::time_point now) noexcept {
       shared_.erase(lease.key);
     }
     recall(number);
+  }
+  if (!due_.empty()) {
+    overdue_.set(due_.begin()->first);
   }
 }
 

@@ -13,6 +13,7 @@
 #include "core/key.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/ports/remote_memory.hpp"
+#include "core/rpc/alarm.hpp"
 #include "core/rpc/exchange.hpp"
 
 namespace locum {
@@ -54,13 +55,6 @@ class ReadLeases final : public std::enable_shared_from_this<ReadLeases> {
   void forget(int rank) noexcept;
   /// Ends all, and grants none any more.
   void close() noexcept;
-  /// When the time of the next one is over, or its reader is to be asked; Clock::time_point::max(): there is
-  /// none.
-  [[nodiscard]] Clock::time_point next_due() const noexcept {
-    return due_.empty() ? Clock::time_point::max() : due_.begin()->first;
-  }
-  /// Ends those whose time is over, and asks their readers.
-  void end_overdue(Clock::time_point now) noexcept;
 
   /// Leases whose time is not over, and memory that is exposed: for tests.
   [[nodiscard]] std::size_t running() const noexcept;
@@ -98,6 +92,7 @@ class ReadLeases final : public std::enable_shared_from_this<ReadLeases> {
 
   [[nodiscard]] std::shared_ptr<const Exposed> expose(const Key& key, std::span<const std::byte> block);
   Held::iterator end(Held::iterator lease) noexcept;
+  void end_overdue(Clock::time_point now) noexcept;
   void recall(const Number& number) noexcept;
   void drop_unshared(const Key& key) noexcept;
 
@@ -109,6 +104,7 @@ class ReadLeases final : public std::enable_shared_from_this<ReadLeases> {
   std::map<int, std::uint32_t> of_rank_;
   std::map<Key, std::weak_ptr<const Exposed>> shared_;
   std::set<std::pair<Clock::time_point, Number>> due_;  ///< all of them
+  Alarm overdue_;                                       ///< for the first of these
 };
 
 }  // namespace locum

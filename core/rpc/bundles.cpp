@@ -22,7 +22,8 @@ const Error& says_nothing() {
 Bundles::Bundles(std::shared_ptr<Exchange> exchange, std::chrono::milliseconds timeout)
     : exchange_(std::move(exchange)),
       timeout_(timeout),
-      open_of_(static_cast<std::size_t>(exchange_->options().size)) {
+      open_of_(static_cast<std::size_t>(exchange_->options().size)),
+      overdue_(*exchange_, [this](Clock::time_point now) { end_overdue(now); }) {
   (void)says_nothing();  // made now, to be told without memory
 }
 
@@ -61,7 +62,7 @@ bool Bundles::take(const Question& bundle, Service& service) {
     service.asked({bundle.from, bundle.call, *kind, question->words, question->bulk, number, place});
   }
   if (const auto* const waits = open_.find(number)) {
-    due_ = std::min(due_, (*waits)->due);
+    overdue_.set((*waits)->due);
   }
   return true;
 }
@@ -100,9 +101,6 @@ void Bundles::said(Bundle& bundle, Asker asker) noexcept {
   }
   const auto all_said = open_.take(asker.call);
   open_of_[static_cast<std::size_t>(all_said->from)] -= static_cast<std::uint32_t>(all_said->rows.size());
-  if (open_.size() == 0) {
-    due_ = Clock::time_point::max();
-  }
   if (!all_said->is_answered) {
     tell(*all_said);
   }
@@ -132,18 +130,15 @@ void Bundles::pack_errors(Bundle& bundle) const noexcept {
   }
 }
 
+// Answers those whose asker will not wait any longer. They are open until all has been said.
 void Bundles::end_overdue(Clock::time_point now) noexcept {
-  if (now < due_) {
-    return;
-  }
-  due_ = Clock::time_point::max();
   std::size_t from = 0;
   while (const std::uint32_t number = open_.find_if(
              from, [](const std::unique_ptr<Bundle>& bundle) { return !bundle->is_answered; })) {
     Bundle& bundle = **open_.find(number);
     ++from;
     if (now < bundle.due) {
-      due_ = std::min(due_, bundle.due);
+      overdue_.set(bundle.due);
       continue;
     }
     for (std::size_t place = 0; place < bundle.rows.size(); ++place) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/base/number_table.hpp"
+#include "core/rpc/alarm.hpp"
 #include "core/rpc/asker.hpp"
 #include "core/rpc/bundle_wire.hpp"
 #include "core/rpc/exchange.hpp"
@@ -37,9 +38,6 @@ class Bundles final {
   void answer(Asker asker, std::span<const std::byte> body) noexcept;
   void refuse(Asker asker, const Error& error) noexcept;
 
-  [[nodiscard]] Clock::time_point next_due() const noexcept { return due_; }
-  /// Answers those whose asker will not wait any longer. They are open until all has been said.
-  void end_overdue(Clock::time_point now) noexcept;
   [[nodiscard]] std::size_t open() const noexcept { return open_.size(); }
 
  private:
@@ -59,12 +57,13 @@ class Bundles final {
   void said(Bundle& bundle, Asker asker) noexcept;
   void tell(Bundle& bundle) noexcept;
   void pack_errors(Bundle& bundle) const noexcept;
+  void end_overdue(Clock::time_point now) noexcept;
 
   const std::shared_ptr<Exchange> exchange_;
   const std::chrono::milliseconds timeout_;
   NumberTable<std::unique_ptr<Bundle>> open_;
   std::vector<std::uint32_t> open_of_;  ///< questions, by rank
-  Clock::time_point due_ = Clock::time_point::max();
+  Alarm overdue_;                       ///< for the bundle whose asker gives up first
 };
 
 }  // namespace locum

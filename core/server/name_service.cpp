@@ -134,8 +134,7 @@ bool NameService::serve(const AwaitedNames::Waiter& waiter) noexcept {
       answer_with(*pin, true, asker);
     } else if (pin.error().code() == Errc::timeout || (pin.error().code() == Errc::not_found && !promised)) {
       if (promised || !is_told) {
-        looks_due_ = std::min(
-            looks_due_, parts_.exchange->now() + parts_.exchange->options().patience / looks_in_patience);
+        look_again_.set(parts_.exchange->now() + parts_.exchange->options().patience / looks_in_patience);
       }
       return false;  // who waits has more time than a look
     } else {
@@ -148,7 +147,6 @@ bool NameService::serve(const AwaitedNames::Waiter& waiter) noexcept {
 }
 
 void NameService::look_for_awaited() noexcept {
-  looks_due_ = Exchange::Clock::time_point::max();
   awaited_.serve(parts_.exchange->now(),
                  [this](const AwaitedNames::Waiter& waiter) { return serve(waiter); });
 }

@@ -19,9 +19,12 @@ class NameService final {
  public:
   /// \param watcher is told by the directory when look_for_awaited() is due
   NameService(const ServiceParts& parts, std::shared_ptr<NameWatcher> watcher)
-      : parts_(parts), watcher_(std::move(watcher)), awaited_([this](const AwaitedNames::Waiter& overdue) {
+      : parts_(parts),
+        watcher_(std::move(watcher)),
+        awaited_([this](const AwaitedNames::Waiter& overdue) {
           parts_.exchange->dismiss(overdue.rank, overdue.call);
-        }) {}
+        }),
+        look_again_(*parts_.exchange, [this](Exchange::Clock::time_point) { look_for_awaited(); }) {}
 
   void look_up(const Question& question, Asker asker);
   /// As look_up, as soon as there is something under the name.
@@ -35,8 +38,6 @@ class NameService final {
   void look_for_awaited() noexcept;
   /// The same of names with that hash alone.
   void look_for_awaited(std::uint64_t name_hash) noexcept;
-  /// When that is to be done though nobody has told of a name: the maker of a promise may have died.
-  [[nodiscard]] Exchange::Clock::time_point next_due() const noexcept { return looks_due_; }
   /// Nobody who waits for a name is answered any more but by `error`.
   void close(const Error& error) noexcept;
   /// That rank is lost.
@@ -58,7 +59,7 @@ class NameService final {
   const ServiceParts& parts_;
   const std::shared_ptr<NameWatcher> watcher_;
   AwaitedNames awaited_;
-  Exchange::Clock::time_point looks_due_ = Exchange::Clock::time_point::max();
+  Alarm look_again_;  ///< though nobody has told of a name: the maker of a promise may have died
 };
 
 }  // namespace locum

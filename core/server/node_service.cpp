@@ -39,24 +39,16 @@ Exchange::Clock::time_point NodeService::next_due() const noexcept {
   if (parts_.bind_recovery->has_named()) {
     return {};  // long past
   }
-  const auto look_due = alarm_->rung() ? look_due_ : Exchange::Clock::time_point::max();
-  return std::min({look_due, parts_.read_leases->next_due(), parts_.reads->next_due(),
-                   parts_.copies.holders->next_due(), parts_.promise_waits->next_due(),
-                   parts_.bundles->next_due(), names_.next_due()});
+  return alarm_->rung() ? look_due_ : Exchange::Clock::time_point::max();
 }
 
 void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
-  parts_.read_leases->end_overdue(now);
-  parts_.reads->give_up_overdue(now);
-  parts_.copies.holders->do_due(now);
-  parts_.bundles->end_overdue(now);
   if (parts_.bind_recovery->has_named()) {
     parts_.bind_recovery->settle_named();
   }
-  if ((look_due_ <= now && alarm_->take()) || names_.next_due() <= now) {
+  if (look_due_ <= now && alarm_->take()) {
     look_for_all_awaited(now);
   }
-  parts_.promise_waits->do_due(now);
 }
 
 // Of whoever rings it is not known which name he has bound, so all are looked for; and not again before as

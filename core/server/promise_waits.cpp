@@ -81,7 +81,8 @@ PromiseWaits::PromiseWaits(NodeMemory memory, std::shared_ptr<Exchange> exchange
       marks_(std::move(marks)),
       watcher_(std::move(watcher)),
       lost_mates_(std::move(lost_mates)),
-      between_looks_(Clock::duration(exchange_->options().patience) / waits_in_patience) {
+      between_looks_(Clock::duration(exchange_->options().patience) / waits_in_patience),
+      due_(*exchange_, [this](Clock::time_point now) { do_due(now); }) {
   (void)too_many_promises();
   (void)promise_not_set();
   (void)asks_no_more();
@@ -116,7 +117,7 @@ void PromiseWaits::join(AwaitedPromise& one) {
     ahead_ += is_ahead ? 1 : 0;
   }
   at->second.waiting.push(one);
-  due_ = std::min({due_, one.until_, exchange_->now() + between_looks_});
+  due_.set(std::min(one.until_, exchange_->now() + between_looks_));
   if (is_new) {
     begin(at);
   }
@@ -241,7 +242,7 @@ void PromiseWaits::join(const Key& promised, const Mate& mate) {
   if (at == entries_.end() || !at->second.mark) {
     return exchange_->refuse(mate.rank, mate.call, asks_no_more());
   }
-  due_ = std::min(due_, mate.until);
+  due_.set(mate.until);
   auto& mates = at->second.mates;
   const auto before = std::ranges::find(mates, mate.rank, &Mate::rank);
   if (before == mates.end()) {
@@ -386,10 +387,8 @@ void PromiseWaits::look_here(const Key& promised) noexcept {
   }
 }
 
+// Ends those whose time is over, or who are not wanted any more, and looks for makers that have died.
 void PromiseWaits::do_due(Clock::time_point now) noexcept {
-  if (due_ > now) {
-    return;
-  }
   Queue told;
   for (auto at = entries_.begin(); at != entries_.end();) {
     Queue over = take_over(at->second, now);
@@ -410,19 +409,21 @@ void PromiseWaits::do_due(Clock::time_point now) noexcept {
 }
 
 void PromiseWaits::set_due(Clock::time_point now) noexcept {
-  due_ = Clock::time_point::max();
+  if (entries_.empty()) {
+    return;
+  }
+  auto first = now + between_looks_;
   for (const auto& [promised, entry] : entries_) {
-    due_ = std::min(due_, now + between_looks_);
-    entry.waiting.for_each([&](const AwaitedPromise& each) { due_ = std::min(due_, each.until_); });
+    entry.waiting.for_each([&](const AwaitedPromise& each) { first = std::min(first, each.until_); });
     for (const Mate& each : entry.mates) {
-      due_ = std::min(due_, each.until);
+      first = std::min(first, each.until);
     }
   }
+  due_.set(first);
 }
 
 void PromiseWaits::close(const Error& error) noexcept {
   closed_ = error;
-  due_ = Clock::time_point::max();
   Queue told;
   for (auto at = entries_.begin(); at != entries_.end();) {
     for (const Mate& one : std::exchange(at->second.mates, {})) {

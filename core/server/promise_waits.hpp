@@ -16,6 +16,7 @@
 #include "core/copies/node_copies.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/node/promised.hpp"
+#include "core/rpc/alarm.hpp"
 #include "core/rpc/exchange.hpp"
 #include "core/rpc/nodes.hpp"
 
@@ -58,10 +59,6 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
   void look_here() noexcept;
   /// The same of one.
   void look_here(const Key& promised) noexcept;
-  /// When do_due() is, though nothing has been told.
-  [[nodiscard]] Clock::time_point next_due() const noexcept { return due_; }
-  /// Ends those whose time is over, or who are not wanted any more, and looks for makers that have died.
-  void do_due(Clock::time_point now) noexcept;
   /// Answers a rank of this node when a promise of another one is set or over; `stale`, at once, if this rank
   /// does not ask for the node (any more). A rank asks once for a promise: its next question takes the place
   /// of the one before, so that nobody fills this rank's memory.
@@ -113,6 +110,7 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
   [[nodiscard]] Entries::iterator end(Entries::iterator at, const Result<NameAnswer>& outcome,
                                       Queue& told) noexcept;
   static void tell(Queue told) noexcept;
+  void do_due(Clock::time_point now) noexcept;
   void set_due(Clock::time_point now) noexcept;
 
   const NodeMemory memory_;
@@ -125,7 +123,7 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
   Entries entries_;
   std::size_t ahead_ = 0;
   std::optional<Error> closed_;
-  Clock::time_point due_ = Clock::time_point::max();
+  Alarm due_;  ///< to look, though nothing has been told
 };
 
 /// A promise that an operation waits for: `co_await` it for what stands under its name. Of a promise of this

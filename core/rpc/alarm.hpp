@@ -1,0 +1,49 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "core/rpc/exchange.hpp"
+
+namespace locum {
+
+/// Calls a function at the earliest of the moments that it was set for, out of the exchange's timer queue; it
+/// has to be set again for the others. Not any more once it is destroyed, or the exchange has closed. Only by
+/// who drives.
+class Alarm {
+ public:
+  using Clock = Exchange::Clock;
+
+  /// \param due called with the moment at which it is called
+  Alarm(Exchange& exchange, std::function<void(Clock::time_point)> due)
+      : exchange_(exchange), state_(std::make_shared<State>(State{std::move(due)})) {}
+  Alarm(const Alarm&) = delete;
+  Alarm& operator=(const Alarm&) = delete;
+  ~Alarm() = default;
+
+  void set(Clock::time_point moment) {
+    if (moment >= state_->moment) {
+      return;
+    }
+    state_->moment = moment;
+    exchange_.call_at(moment, [weak = std::weak_ptr(state_), moment, &exchange = exchange_] {
+      const auto state = weak.lock();
+      if (state && state->moment == moment) {  // else it was set for an earlier one, and has been called then
+        state->moment = Clock::time_point::max();
+        state->due(exchange.now());
+      }
+    });
+  }
+
+ private:
+  struct State {
+    std::function<void(Clock::time_point)> due;
+    Clock::time_point moment = Clock::time_point::max();
+  };
+
+  Exchange& exchange_;
+  const std::shared_ptr<State> state_;
+};
+
+}  // namespace locum
