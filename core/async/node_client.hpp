@@ -120,6 +120,8 @@ class NodeClient {
     return deadline.moment(timeout_, now);
   }
   [[nodiscard]] Deadline::Clock::time_point now() const { return progress_->now(); }
+  /// Of calls without a deadline of their own.
+  [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
 
  private:
   const std::shared_ptr<Nodes> nodes_;

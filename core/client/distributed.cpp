@@ -307,7 +307,7 @@ Result<bool> Distributed::evict(const Address& address, Deadline deadline) {
     // Nobody has to be asked; and to be told only who has a copy.
     auto gone = local_->evict(Address(key), deadline);
     const auto alone =
-        copies_.holders->has(key) ? run(until, binder_->here().dissolve(key, until)) : Result<void>();
+        copies_.holders->has(key) ? run(until, copies_.holders->dissolve(key, until)) : Result<void>();
     return alone || !gone ? std::move(gone) : Result<bool>(alone.error());
   }
   return run(until, binder_->evict(Lookup(address, until)));

@@ -65,8 +65,14 @@ Links::Links(LinkParts parts)
       bell_(std::make_shared<Bell>()),
       read_leases_(std::make_shared<ReadLeases>(parts.remote, exchange_, parts.patience)),
       reads_one_sidedly_(parts.remote != nullptr),
-      bind_recovery_(std::make_shared<BindRecovery>(parts.memory, exchange_, bell_, parts.timeout)),
       alarm_(std::make_shared<NameAlarm>(bell_)) {
+  const ThreadStart on_start = parts.progress.on_thread_start;
+  bell_->set(*parts.transport);
+  standby_ = std::make_shared<Standby>(parts.progress.helper, Haste::within(parts.patience), on_start);
+  progress_ = std::make_shared<Progress>(std::move(parts.transport), exchange_, std::move(parts.progress));
+  const auto times = std::make_shared<TransferTimes>(parts.metrics);
+  client_ = std::make_shared<NodeClient>(nodes_, progress_, standby_, times, parts.timeout);
+  bind_recovery_ = std::make_shared<BindRecovery>(parts.memory, *client_, exchange_, bell_);
   objects_ = open_cluster({.arena = parts.memory.arena,
                            .table = parts.memory.table,
                            .directory = parts.memory.directory,
@@ -75,20 +81,13 @@ Links::Links(LinkParts parts)
   const auto lease = Exchange::Clock::duration(parts.patience) / leases_in_patience;
   copies_.fenced = std::make_shared<FencedNodes>(parts.memory, objects_, exchange_, nodes_->count(), lease);
   copies_.holders =
-      std::make_shared<CopyHolders>(parts.memory, objects_, exchange_, nodes_, copies_.fenced, parts.timeout);
+      std::make_shared<CopyHolders>(parts.memory, objects_, *client_, exchange_, copies_.fenced);
   copies_.here = std::make_shared<NodeCopies>(parts.memory, objects_, parts.rank);
   promise_waits_ =
       std::make_shared<PromiseWaits>(parts.memory, exchange_, nodes_, copies_.here, alarm_, parts.lost_mates);
   const auto reads = std::make_shared<OneSidedReads>(parts.remote, exchange_);
   copies_.flights =
       std::make_shared<Flights>(copies_.here, exchange_, nodes_, reads, parts.rank, parts.timeout, lease);
-  const ThreadStart on_start = parts.progress.on_thread_start;
-  bell_->set(*parts.transport);
-  standby_ = std::make_shared<Standby>(parts.progress.helper, Haste::within(parts.patience), on_start);
-  progress_ = std::make_shared<Progress>(std::move(parts.transport), exchange_, std::move(parts.progress));
-  const auto times = std::make_shared<TransferTimes>(parts.metrics);
-  client_ = std::make_shared<NodeClient>(nodes_, progress_, standby_, times, parts.timeout);
-  bind_recovery_->set(*client_);
   service_ = std::make_shared<NodeService>(
       ServiceParts{.local = parts.memory,
                    .objects = objects_,

@@ -125,7 +125,7 @@ class Links {
   const bool reads_one_sidedly_;
   std::shared_ptr<Connector> objects_;  ///< until close()
   Copies copies_;                       ///< the same
-  const std::shared_ptr<BindRecovery> bind_recovery_;
+  std::shared_ptr<BindRecovery> bind_recovery_;
   const std::shared_ptr<NameAlarm> alarm_;
   std::shared_ptr<PromiseWaits> promise_waits_;  ///< until close()
   std::shared_ptr<NodeService> service_;         ///< until close()

@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <exception>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "core/async/company.hpp"
 #include "core/object/internal_stores.hpp"
 
 namespace locum {
@@ -41,46 +42,21 @@ Error lost_with_a_copy(int node, const Error& cause, FencedNodes::Clock::duratio
 
 }  // namespace
 
-/// The nodes that are being told, and what they said.
+/// What the nodes said that were told.
 struct CopyHolders::Round {
-  Round(const Key& of, BackOff until_told_again) : key(of), back_off(until_told_again) {}
-
-  Key key;
-  std::size_t awaited = 1;  // by who tells them
+  const Key key;
   std::optional<Error> failure;
-  bool gone = false;    // the object was out of sight before the list was read: nobody enters it any more
-  bool untold = false;  // somebody may show a copy for ever
-  BackOff back_off;
-  Then then;
+  bool untold = false;  ///< somebody may show a copy for ever
 };
 
-/// To one of them.
-class CopyHolders::Telling final : public Inquiry {
- public:
-  Telling(CopyHolders& holders, std::shared_ptr<Round> round, int node, std::span<const std::byte> body,
-          Clock::time_point deadline)
-      : Inquiry(Kind::invalidate, body, {}, deadline),
-        holders_(holders.shared_from_this()),
-        round_(std::move(round)),
-        node_(node) {}
-
- private:
-  void told(Result<NodeAnswer> answer) noexcept override { holders_->told(*round_, node_, answer); }
-
-  const std::shared_ptr<CopyHolders> holders_;
-  const std::shared_ptr<Round> round_;
-  const int node_;
-};
-
-CopyHolders::CopyHolders(NodeMemory local, std::shared_ptr<Connector> objects,
-                         std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
-                         std::shared_ptr<FencedNodes> fenced, std::chrono::milliseconds timeout)
+CopyHolders::CopyHolders(NodeMemory local, std::shared_ptr<Connector> objects, const NodeClient& client,
+                         std::shared_ptr<Exchange> exchange, std::shared_ptr<FencedNodes> fenced)
     : local_(std::move(local)),
       objects_(std::move(objects)),
+      client_(client),
+      nodes_(client.nodes()),
       exchange_(std::move(exchange)),
-      nodes_(std::move(nodes)),
       fenced_(std::move(fenced)),
-      timeout_(timeout),
       come_back_to_all_(*exchange_, [this](Clock::time_point) { dissolve_gone(); }) {}
 
 bool CopyHolders::has(const Key& key) const {
@@ -141,7 +117,7 @@ bool CopyHolders::enter(const Key& key, int node) {
   std::atomic_thread_fence(std::memory_order_seq_cst);  // after the list; its match is in has()
   if (is_gone(key)) {
     // Whoever took it out of sight may have read the list before this, or not yet, and others are in it.
-    dissolve(key);
+    begin_dissolve(key);
     return false;
   }
   return true;
@@ -180,52 +156,77 @@ void CopyHolders::forget_gone(std::uint32_t store) {
 }
 
 void CopyHolders::dissolve_gone() noexcept {
-  if (!for_each_gone([&](const Key& key) { dissolve(key); })) {
+  if (!for_each_gone([&](const Key& key) { begin_dissolve(key); })) {
     come_back_to_all_.set(exchange_->now() + first_back_off().pause());
   }
 }
 
-void CopyHolders::dissolve(const Key& key, Clock::time_point deadline, Then then) noexcept {
-  dissolve(key, deadline, first_back_off(), std::move(then));
+Task<Result<void>> CopyHolders::dissolve(Key key, Moment until) {
+  return dissolve(key, until, first_back_off());
 }
 
+void CopyHolders::begin_dissolve(const Key& key) noexcept {
+  client_.operation(dissolve_alone(key))->begin_by_driver();
+}
+
+Task<std::monostate> CopyHolders::dissolve_alone(Key key) {
+  (void)co_await dissolve(key, client_.moment({}));
+  co_return std::monostate();
+}
+
+// The list of an object that is there after all, because its name could not be taken from it, stays: who has
+// come by a copy since it was read has to be told of the next eviction. A list that says too much costs a
+// question, some time.
 // \param back_off until those who could not be told are told again
-void CopyHolders::dissolve(const Key& key, Clock::time_point deadline, BackOff back_off, Then then) noexcept {
+Task<Result<void>> CopyHolders::dissolve(Key key, Moment until, BackOff back_off) {
   if (!has(key)) {
-    return then({});
+    co_return Result<void>();
   }
-  const auto round = std::make_shared<Round>(key, back_off);
-  round->gone = is_gone(key);
-  round->then = std::move(then);
-  tell(round, deadline);
-  told(*round, nodes_->own(), NodeAnswer{});
+  co_await Operation::ToDriver();
+  const auto self = shared_from_this();
+  Round round{key, std::nullopt};
+  const bool gone = is_gone(key);  // before the list is read: then nobody enters it any more
+  (void)co_await tell_all(round, until);
+  if (gone && !round.untold) {
+    round.untold = !forget(key);
+  }
+  if (gone && round.untold && left_.insert(key).second) {
+    // A node that only needs time is told as often as ever, one that has another reason ever more seldom.
+    const bool late = round.failure && round.failure->code() == Errc::timeout;
+    client_.operation(come_back(key, late ? first_back_off() : back_off))->begin_by_driver();
+  }
+  co_return round.failure ? Result<void>(*round.failure) : Result<void>();
 }
 
-void CopyHolders::tell(const std::shared_ptr<Round>& round, Clock::time_point deadline) {
-  const auto list = read(round->key);
-  if (!list) {
-    round->untold = true;
-    round->failure = list.error();
-    return;
+Task<std::monostate> CopyHolders::tell_all(Round& round, Moment until) {
+  std::vector<std::uint32_t> members;
+  if (const auto list = read(round.key)) {
+    members = numbers_in(list->bytes());
+  } else {
+    round.untold = true;
+    round.failure = list.error();
   }
-  const KeyWords asked{round->key};
-  for (const std::uint32_t member : numbers_in(list->bytes())) {
+  Company told;
+  for (const std::uint32_t member : members) {
     const int node = static_cast<int>(member);
-    if (node < 0 || node >= nodes_->count() || node == nodes_->own() || nodes_->has_closed(node)) {
+    if (node < 0 || node >= nodes_.count() || node == nodes_.own() || nodes_.has_closed(node)) {
       continue;
     }
-    if (nodes_->is_lost(node)) {
-      note_lost(*round, node, Error(Errc::peer_lost, "it was lost before"));
-      continue;
+    if (nodes_.is_lost(node)) {
+      note_lost(round, node, Error(Errc::peer_lost, "it was lost before"));
+    } else {
+      told.begin(client_.operation(tell(round, node, until)));
     }
-    const auto inquiry = std::make_shared<Telling>(*this, round, node, words(asked), deadline);
-    ++round->awaited;
-    nodes_->ask(node, inquiry);
   }
+  while (co_await told.next()) {
+    told.work();
+  }
+  co_return std::monostate();
 }
 
-void CopyHolders::told(Round& round, int node, const Result<NodeAnswer>& answer) noexcept {
-  if (!answer && answer.error().code() == Errc::closed && nodes_->has_closed(node)) {
+Task<std::monostate> CopyHolders::tell(Round& round, int node, Moment until) {
+  const auto answer = co_await client_.asked(node, Kind::invalidate, words(KeyWords{round.key}), {}, until);
+  if (!answer && answer.error().code() == Errc::closed && nodes_.has_closed(node)) {
     // It shows nobody its copy any more.
   } else if (!answer && answer.error().code() == Errc::peer_lost) {
     note_lost(round, node, answer.error());
@@ -235,13 +236,20 @@ void CopyHolders::told(Round& round, int node, const Result<NodeAnswer>& answer)
       round.failure = answer.error();
     }
   }
-  if (--round.awaited == 0) {
-    end(round);
-  }
+  co_return std::monostate();
 }
 
-void CopyHolders::dissolve(const Key& key) noexcept {
-  dissolve(key, Deadline().moment(timeout_, exchange_->now()), [](const Result<void>&) {});
+// Not at once: a node may say at once that a stopped process keeps it from dropping its copy. Once, however
+// many want the copies of one object gone.
+Task<std::monostate> CopyHolders::come_back(Key key, BackOff back_off) {
+  const auto self = shared_from_this();
+  const auto awake = client_.now() + back_off.pause();
+  co_await client_.paused(back_off.next());
+  left_.erase(key);
+  if (client_.now() >= awake) {  // else the exchange has closed
+    (void)co_await dissolve(key, client_.moment({}), back_off);
+  }
+  co_return std::monostate();
 }
 
 // It may only be cut off, and its ranks go on reading: until it can be said that they do not, whoever takes
@@ -255,38 +263,7 @@ void CopyHolders::note_lost(Round& round, int node, const Error& cause) const no
 }
 
 BackOff CopyHolders::first_back_off() const noexcept {
-  return {exchange_->options().patience / asks_in_patience, timeout_};
-}
-
-// The list of an object that is there after all, because its name could not be taken from it, stays: who has
-// come by a copy since it was read has to be told of the next eviction. A list that says too much costs a
-// question, some time.
-void CopyHolders::end(Round& round) noexcept {
-  if (round.gone && !round.untold) {
-    round.untold = !forget(round.key);
-  }
-  if (round.gone && round.untold) {
-    // A node that only needs time is told as often as ever, one that has another reason ever more seldom.
-    const bool late = round.failure && round.failure->code() == Errc::timeout;
-    come_back(round.key, late ? first_back_off() : round.back_off);
-  }
-  round.then(round.failure ? Result<void>(*round.failure) : Result<void>());
-}
-
-// Not at once: a node may say at once that a stopped process keeps it from dropping its copy. Once, however
-// many want the copies of one object gone.
-void CopyHolders::come_back(const Key& key, BackOff back_off) noexcept {
-  if (!left_.insert(key).second) {
-    return;
-  }
-  const auto due = exchange_->now() + back_off.next();
-  exchange_->call_at(due, [weak = weak_from_this(), key, back_off] {
-    if (const auto self = weak.lock()) {
-      self->left_.erase(key);
-      self->dissolve(key, Deadline().moment(self->timeout_, self->exchange_->now()), back_off,
-                     [](const Result<void>&) {});
-    }
-  });
+  return {exchange_->options().patience / asks_in_patience, client_.timeout()};
 }
 
 }  // namespace locum

@@ -1,15 +1,12 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
-#include <memory_resource>
 #include <set>
-#include <vector>
+#include <variant>
 
 #include "core/async/node_client.hpp"
 #include "core/base/back_off.hpp"
-#include "core/base/block_pool.hpp"
 #include "core/copies/fenced_nodes.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/ports/connector.hpp"
@@ -29,13 +26,11 @@ namespace locum {
 class CopyHolders final : public std::enable_shared_from_this<CopyHolders> {
  public:
   using Clock = Nodes::Clock;
-  using Then = std::function<void(const Result<void>&)>;
+  using Moment = Deadline::Clock::time_point;
 
   /// \param objects makes objects of this node: a connector over `local`
-  /// \param timeout of questions to other nodes that nobody waits for
-  CopyHolders(NodeMemory local, std::shared_ptr<Connector> objects, std::shared_ptr<Exchange> exchange,
-              std::shared_ptr<Nodes> nodes, std::shared_ptr<FencedNodes> fenced,
-              std::chrono::milliseconds timeout);
+  CopyHolders(NodeMemory local, std::shared_ptr<Connector> objects, const NodeClient& client,
+              std::shared_ptr<Exchange> exchange, std::shared_ptr<FencedNodes> fenced);
 
   /// Notes that a node will have a copy of an object; false: it must not have one, because that cannot be
   /// noted or the object is gone. Only by who drives.
@@ -48,43 +43,42 @@ class CopyHolders final : public std::enable_shared_from_this<CopyHolders> {
   /// The same for all objects of a store that are gone, of whichever rank. Any thread.
   void forget_gone(std::uint32_t store);
 
-  /// Takes the copies of an object that is out of sight already out of sight, too, and then tells: `timeout`
+  /// Takes the copies of an object that is out of sight already out of sight, too; ends with `timeout`
   /// if a node has not said so before the deadline; `peer_lost` if one cannot be reached and may show its
   /// copy yet: it is fenced, and shows none a term later; `out_of_memory` if that is why somebody was not
   /// told; or why a node could not, or who it is cannot be read. All of them but those who cannot be reached
-  /// are told again until they have done it. Only by who drives; `then` must not fail for want of memory.
-  void dissolve(const Key& key, Clock::time_point deadline, Then then) noexcept;
+  /// are told again until they have done it.
+  [[nodiscard]] Task<Result<void>> dissolve(Key key, Moment until);
   /// The same with nobody who waits: of an object that is gone, and whose list may have outlived who made it.
-  void dissolve(const Key& key) noexcept;
+  /// Only by who drives.
+  void begin_dissolve(const Key& key) noexcept;
   /// The same for all objects that are gone: a rank of this node may have died before it told who has copies.
   void dissolve_gone() noexcept;
 
  private:
   struct Round;
-  class Telling;
 
   [[nodiscard]] Result<ObjectView> read(const Key& key) const;
   [[nodiscard]] bool is_gone(const Key& key) const;
   template <class Each>
   [[nodiscard]] bool for_each_gone(Each each) const;
   [[nodiscard]] BackOff first_back_off() const noexcept;
-  void dissolve(const Key& key, Clock::time_point deadline, BackOff back_off, Then then) noexcept;
-  void come_back(const Key& key, BackOff back_off) noexcept;
-  void tell(const std::shared_ptr<Round>& round, Clock::time_point deadline);
-  void told(Round& round, int node, const Result<NodeAnswer>& answer) noexcept;
+  [[nodiscard]] Task<Result<void>> dissolve(Key key, Moment until, BackOff back_off);
+  [[nodiscard]] Task<std::monostate> dissolve_alone(Key key);
+  [[nodiscard]] Task<std::monostate> come_back(Key key, BackOff back_off);
+  [[nodiscard]] Task<std::monostate> tell_all(Round& round, Moment until);
+  [[nodiscard]] Task<std::monostate> tell(Round& round, int node, Moment until);
   void note_lost(Round& round, int node, const Error& cause) const noexcept;
-  void end(Round& round) noexcept;
 
   const NodeMemory local_;
   const std::shared_ptr<Connector> objects_;
+  const NodeClient& client_;
+  const Nodes& nodes_;
   const std::shared_ptr<Exchange> exchange_;
-  const std::shared_ptr<Nodes> nodes_;
   const std::shared_ptr<FencedNodes> fenced_;
-  const std::chrono::milliseconds timeout_;
   // By who drives.
-  BlockPool pool_;
-  std::pmr::set<Key> left_{&pool_};  ///< to which this comes back soon
-  Alarm come_back_to_all_;           ///< that are gone, where it was not known which these are
+  std::set<Key> left_;      ///< to which this comes back soon
+  Alarm come_back_to_all_;  ///< that are gone, where it was not known which these are
 };
 
 }  // namespace locum

@@ -17,9 +17,9 @@ constexpr int binds_in_patience = 5;
 
 }  // namespace
 
-BindRecovery::BindRecovery(NodeMemory local, std::shared_ptr<Exchange> exchange, std::shared_ptr<Bell> bell,
-                           std::chrono::milliseconds timeout)
-    : local_(std::move(local)), exchange_(std::move(exchange)), bell_(std::move(bell)), timeout_(timeout) {}
+BindRecovery::BindRecovery(NodeMemory local, const NodeClient& client, std::shared_ptr<Exchange> exchange,
+                           std::shared_ptr<Bell> bell)
+    : local_(std::move(local)), client_(client), exchange_(std::move(exchange)), bell_(std::move(bell)) {}
 
 void BindRecovery::settle_soon(const Key& key) noexcept {
   {
@@ -39,7 +39,7 @@ void BindRecovery::settle_named() noexcept {
   }
   for (const Key& key : named) {
     if (auto bind = find(key)) {
-      client_->operation(settle(*std::move(bind)))->begin_by_driver();
+      client_.operation(settle(*std::move(bind)))->begin_by_driver();
     }
   }
 }
@@ -47,7 +47,7 @@ void BindRecovery::settle_named() noexcept {
 void BindRecovery::settle_estate() noexcept {
   for (const Key& key : local_.table ? local_.table->unsettled() : std::vector<Key>()) {
     if (auto bind = find(key)) {
-      client_->operation(settle_of_dead(*std::move(bind)))->begin_by_driver();
+      client_.operation(settle_of_dead(*std::move(bind)))->begin_by_driver();
     }
   }
 }
@@ -60,8 +60,8 @@ std::optional<BindRecovery::Bind> BindRecovery::find(const Key& key) const {
   }
   const PinnedObject object(local_.table, *pin);
   const ObjectRecord& record = *pin->record;
-  const int home = client_->nodes().home(record.store, record.name_hash);
-  if (record.name_bytes == 0 || home == client_->nodes().own() || !local_.holds(record)) {
+  const int home = client_.nodes().home(record.store, record.name_hash);
+  if (record.name_bytes == 0 || home == client_.nodes().own() || !local_.holds(record)) {
     return std::nullopt;
   }
   return Bind{key, home, std::string(local_.name(*pin))};
@@ -69,8 +69,8 @@ std::optional<BindRecovery::Bind> BindRecovery::find(const Key& key) const {
 
 Task<std::monostate> BindRecovery::settle_of_dead(Bind bind) {
   Company told;
-  for (const int rank : client_->nodes().ranks(bind.home)) {
-    told.begin(client_->operation(tell_of_death(rank, bind.key.creator)));
+  for (const int rank : client_.nodes().ranks(bind.home)) {
+    told.begin(client_.operation(tell_of_death(rank, bind.key.creator)));
   }
   while (co_await told.next()) {
     told.work();
@@ -83,13 +83,13 @@ Task<std::monostate> BindRecovery::settle_of_dead(Bind bind) {
 Task<std::monostate> BindRecovery::tell_of_death(int rank, std::uint32_t dead) {
   const RankWords words_of_it{dead};
   for (BackOff pause = back_off();;) {
-    const auto known = co_await client_->asked_rank(rank, Kind::obituary, words(words_of_it), soon());
+    const auto known = co_await client_.asked_rank(rank, Kind::obituary, words(words_of_it), soon());
     const Errc failure = known ? Errc{} : known.error().code();
     if (failure != Errc::timeout && failure != Errc::out_of_memory) {
       co_return std::monostate();
     }
     if (failure == Errc::out_of_memory) {  // it takes no more messages now
-      co_await client_->paused(pause.next());
+      co_await client_.paused(pause.next());
     }
   }
 }
@@ -103,11 +103,11 @@ Task<std::monostate> BindRecovery::settle(Bind bind) {
   const NameWords asked{.store = bind.key.store, .value_wanted = 1};
   std::size_t known_dead = 0;  // of its ranks that were given up, all of which were dead before it was asked
   for (BackOff pause = back_off();;) {
-    const auto answer = co_await client_->asked(bind.home, Kind::look_up, words(asked),
-                                                {std::as_bytes(std::span(bind.name)), nullptr}, soon());
+    const auto answer = co_await client_.asked(bind.home, Kind::look_up, words(asked),
+                                               {std::as_bytes(std::span(bind.name)), nullptr}, soon());
     Seen found = seen(bind, answer);
     if (found == Seen::not_bound && count_given_up(bind.home) != known_dead) {
-      const auto roll = co_await client_->asked(bind.home, Kind::roll_call, {}, {}, soon());
+      const auto roll = co_await client_.asked(bind.home, Kind::roll_call, {}, {}, soon());
       const std::size_t given_up = count_given_up(bind.home);
       if (roll && count_given_up(bind.home, &*roll) == given_up) {
         known_dead = given_up;
@@ -122,7 +122,7 @@ Task<std::monostate> BindRecovery::settle(Bind bind) {
       }
       co_return std::monostate();
     }
-    co_await client_->paused(pause.next());
+    co_await client_.paused(pause.next());
   }
 }
 
@@ -149,7 +149,7 @@ BindRecovery::Seen BindRecovery::seen(const Bind& bind, const Result<NodeAnswer>
 // Where all ranks of the home have closed, nobody sees the name, bound or not. Where the others are lost to
 // this one, there may be ranks to whom they are not.
 BindRecovery::Seen BindRecovery::seen_in(const Bind& bind, const Error& failure) const {
-  if (failure.code() == Errc::closed && client_->nodes().has_closed(bind.home)) {
+  if (failure.code() == Errc::closed && client_.nodes().has_closed(bind.home)) {
     return Seen::not_bound;
   }
   return failure.code() == Errc::closed || failure.code() == Errc::peer_lost ? Seen::never : Seen::unknown;
@@ -158,14 +158,14 @@ BindRecovery::Seen BindRecovery::seen_in(const Bind& bind, const Error& failure)
 // The ranks of the home that this one takes for lost, and that had not said before that they have closed:
 // they never become fewer. `dead_by`: of these only those that are dead by this roll call.
 std::size_t BindRecovery::count_given_up(int home, const NodeAnswer* dead_by) const {
-  return static_cast<std::size_t>(std::ranges::count_if(client_->nodes().ranks(home), [&](int rank) {
+  return static_cast<std::size_t>(std::ranges::count_if(client_.nodes().ranks(home), [&](int rank) {
     return exchange_->is_lost(rank) && !exchange_->has_closed(rank) &&
            (dead_by == nullptr || names_rank(*dead_by, rank));
   }));
 }
 
 BackOff BindRecovery::back_off() const noexcept {
-  return {exchange_->options().patience / binds_in_patience, timeout_};
+  return {exchange_->options().patience / binds_in_patience, client_.timeout()};
 }
 
 }  // namespace locum

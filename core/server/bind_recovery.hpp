@@ -35,10 +35,9 @@ class BindRecovery final {
  public:
   using Clock = Exchange::Clock;
 
-  BindRecovery(NodeMemory local, std::shared_ptr<Exchange> exchange, std::shared_ptr<Bell> bell,
-               std::chrono::milliseconds timeout);
-  /// What it asks by, which lives until all that it has asked for has ended. Before the first step.
-  void set(const NodeClient& client) noexcept { client_ = &client; }
+  /// \param client lives until all that it is asked for has ended
+  BindRecovery(NodeMemory local, const NodeClient& client, std::shared_ptr<Exchange> exchange,
+               std::shared_ptr<Bell> bell);
 
   /// Finds out, soon, about an object of this process, whose bind it sent itself, and whose bulk has been
   /// read or never will be: so the question follows the bind on the same way, or goes to another rank of the
@@ -72,13 +71,12 @@ class BindRecovery final {
   [[nodiscard]] Seen seen_in(const Bind& bind, const Error& failure) const;
   [[nodiscard]] std::size_t count_given_up(int home, const NodeAnswer* dead_by = nullptr) const;
   [[nodiscard]] BackOff back_off() const noexcept;
-  [[nodiscard]] Clock::time_point soon() const { return client_->moment({}); }
+  [[nodiscard]] Clock::time_point soon() const { return client_.moment({}); }
 
   NodeMemory local_;
-  const NodeClient* client_ = nullptr;
+  const NodeClient& client_;
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Bell> bell_;
-  const std::chrono::milliseconds timeout_;
   Mutex mutex_;
   std::vector<Key> named_ LOCUM_GUARDED_BY(mutex_);
   std::atomic<bool> has_named_{false};

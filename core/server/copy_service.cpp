@@ -13,7 +13,7 @@ void CopyService::copy(const Question& question, Asker asker) {
   const auto object = parts_.local.hold_object(asked->key);
   if (!object) {
     if (object.error().code() == Errc::not_found) {
-      parts_.copies.holders->dissolve(asked->key);
+      parts_.copies.holders->begin_dissolve(asked->key);
     }
     return parts_.refuse(asker, object.error());
   }

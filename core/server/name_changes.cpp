@@ -14,26 +14,6 @@ constexpr std::chrono::milliseconds longest_pause_alone{1000};
 
 }  // namespace
 
-/// Waits until the copies of an object that is out of sight are, too.
-class NameChanges::Dissolving final : public Operation::Begun {
- public:
-  Dissolving(CopyHolders& holders, const Key& key, Moment until) noexcept
-      : holders_(holders), key_(key), until_(until) {}
-
-  [[nodiscard]] Result<void> await_resume() { return outcome_.await_resume(); }
-
- private:
-  [[nodiscard]] bool begin(Operation& operation) noexcept override {
-    holders_.dissolve(key_, until_, [this](const Result<void>& outcome) { outcome_.tell(outcome); });
-    return outcome_.is_told(operation);
-  }
-
-  CopyHolders& holders_;
-  const Key key_;
-  const Moment until_;
-  Told<Result<void>> outcome_;
-};
-
 NameChanges::NameChanges(NodeMemory memory, const NodeClient& client,
                          std::shared_ptr<CopyHolders> copy_holders, ChangedBy by)
     : memory_(std::move(memory)),
@@ -46,13 +26,6 @@ std::optional<Key> NameChanges::referent(const Pin& old) const {
   const PinnedObject object(memory_.table, old);
   const auto reference = memory_.reference(old);
   return reference ? std::optional(reference->object.key) : std::nullopt;
-}
-
-Task<Result<void>> NameChanges::dissolve(Key key, Moment until) const {
-  if (!copy_holders_->has(key)) {
-    co_return Result<void>();
-  }
-  co_return co_await Dissolving(*copy_holders_, key, until);
 }
 
 Task<Result<bool>> NameChanges::unbind(std::uint32_t store, std::string_view name, Key only,
@@ -84,7 +57,7 @@ Task<Result<bool>> NameChanges::unbind(std::uint32_t store, std::string_view nam
       if (key) {
         rest = co_await retire(*key, until);
       } else {
-        rest = co_await dissolve(entry, until);
+        rest = co_await copy_holders_->dissolve(entry, until);
       }
       co_return rest ? Result<bool>(true) : Result<bool>(rest.error());
     }
@@ -108,7 +81,7 @@ Task<Result<bool>> NameChanges::evict(Key key, Moment until) const {
   auto gone = co_await unpublish(key, until);
   (void)reclaim(*memory_.table, *memory_.arena, Effort::amortised);
   // Also where the home of its name could not be asked.
-  const auto alone = co_await dissolve(key, until);
+  const auto alone = co_await copy_holders_->dissolve(key, until);
   co_return alone || !gone ? std::move(gone) : Result<bool>(alone.error());
 }
 

@@ -60,13 +60,8 @@ class NameChanges final {
   [[nodiscard]] Task<Result<bool>> evict(Key key, Moment until) const;
   /// The same, but for its copies.
   [[nodiscard]] Task<Result<bool>> unpublish(Key key, Moment until) const;
-  /// Takes the copies of an object that is out of sight already out of sight, too: see
-  /// CopyHolders::dissolve().
-  [[nodiscard]] Task<Result<void>> dissolve(Key key, Moment until) const;
 
  private:
-  class Dissolving;
-
   /// Between two attempts: a lock is held for microseconds, or somebody is stopped.
   static constexpr BackOff first_back_off{std::chrono::milliseconds(1), std::chrono::milliseconds(50)};
 
@@ -123,7 +118,7 @@ Task<Result<NameChanges::Rebound>> NameChanges::bind(std::uint32_t store, std::s
   if (bound->replaced) {
     rebound.old_is_gone = co_await retire(*bound->replaced, until);
   } else if (bound->outdated) {
-    rebound.old_is_gone = co_await dissolve(*bound->outdated, until);
+    rebound.old_is_gone = co_await copy_holders_->dissolve(*bound->outdated, until);
   }
   co_return rebound;
 }

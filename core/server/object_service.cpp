@@ -71,7 +71,7 @@ Task<std::monostate> ObjectService::evict_for(Asker asker, Key key, bool is_ther
     const auto gone = co_await parts_.changes->evict(key, parts_.soon());
     gone ? parts_.answer(asker, one_byte(*gone)) : parts_.refuse(asker, gone.error());
   } else {
-    const auto alone = co_await parts_.changes->dissolve(key, parts_.soon());
+    const auto alone = co_await parts_.copies.holders->dissolve(key, parts_.soon());
     alone ? parts_.answer(asker, one_byte(false)) : parts_.refuse(asker, alone.error());
   }
   co_return std::monostate();
@@ -99,7 +99,7 @@ void ObjectService::retire(const Question& question, Asker asker) {
 
 // Where this rank closes on the way, the next one of its node is asked, and does it again.
 Task<std::monostate> ObjectService::retire_for(Asker asker, Key key, bool was_there) const {
-  const auto alone = co_await parts_.changes->dissolve(key, parts_.soon());
+  const auto alone = co_await parts_.copies.holders->dissolve(key, parts_.soon());
   if (!alone && alone.error().code() == Errc::closed) {
     parts_.exchange->refuse(asker.rank, asker.call, alone.error());
   } else {
