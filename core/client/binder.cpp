@@ -101,12 +101,18 @@ Task<Result<std::uint64_t>> Binder::bind(Key key, SealOptions options, Moment un
 }
 
 Task<Result<std::uint64_t>> Binder::bind_here(const Pin& pin, SealOptions options, Moment until) {
-  const auto attempt = [&](const SealOptions& exact) {
-    return memory_.directory->bind(pin.key, exact, until);
+  const auto attempt = [&] {
+    return here_.bind(pin.record->store, memory_.name(pin), options, until, [&](const SealOptions& exact) {
+      return memory_.directory->bind(pin.key, exact, until);
+    });
   };
-  const auto bound = co_await here_.bind(pin.record->store, memory_.name(pin), options, until, attempt);
+  const auto bound = co_await here_.until_unlocked(until, attempt);
+  if (!bound) {
+    co_return bound.error();
+  }
   // Who cannot be reached has the old one still, and nobody finds it by its name.
-  co_return bound ? Result<std::uint64_t>(bound->generation) : Result<std::uint64_t>(bound.error());
+  (void)co_await here_.finish(bound->replaced, bound->outdated, until);
+  co_return bound->generation;
 }
 
 // Functions that choose, and no conditional expressions: see the trap of decision 24.
@@ -128,8 +134,18 @@ Task<Result<bool>> Binder::evict_named(Lookup wanted) {
 Task<Result<bool>> Binder::unbind(const Lookup& wanted) {
   const std::uint32_t store = wanted.key.store;
   const int home = home_of(store, name_hash(store, wanted.name));
-  return home == nodes_.own() ? here_.unbind(store, wanted.name, Key{}, wanted.until)
+  return home == nodes_.own() ? unbind_here(wanted)
                               : here_.unbind_at(home, store, wanted.name, Key{}, wanted.until);
+}
+
+Task<Result<bool>> Binder::unbind_here(const Lookup& wanted) {
+  const auto attempt = [&] { return here_.unbind(wanted.key.store, wanted.name, Key{}, wanted.until); };
+  const auto unbound = co_await here_.until_unlocked(wanted.until, attempt);
+  if (!unbound) {
+    co_return unbound.error();
+  }
+  const auto gone = co_await here_.finish(unbound->elsewhere, unbound->outdated, wanted.until);
+  co_return gone ? Result<bool>(unbound->was_there) : Result<bool>(gone.error());
 }
 
 Task<Result<bool>> Binder::evict_there(Key key, Moment until) {

@@ -59,6 +59,7 @@ class Binder final {
   [[nodiscard]] Task<Result<std::uint64_t>> bind_here(const Pin& pin, SealOptions options, Moment until);
   [[nodiscard]] Task<Result<bool>> evict_named(Lookup wanted);
   [[nodiscard]] Task<Result<bool>> unbind(const Lookup& wanted);
+  [[nodiscard]] Task<Result<bool>> unbind_here(const Lookup& wanted);
   [[nodiscard]] Task<Result<bool>> evict_there(Key key, Moment until);
 
   const NodeMemory memory_;

@@ -28,41 +28,40 @@ std::optional<Key> NameChanges::referent(const Pin& old) const {
   return reference ? std::optional(reference->object.key) : std::nullopt;
 }
 
-Task<Result<bool>> NameChanges::unbind(std::uint32_t store, std::string_view name, Key only,
-                                       Moment until) const {
+Result<NameChanges::Unbound> NameChanges::unbind(std::uint32_t store, std::string_view name, const Key& only,
+                                                 Moment until) const {
   constexpr int most_rounds = 64;  // each of which somebody else won
   for (int round = 0; round < most_rounds; ++round) {
-    Key entry;
-    std::optional<Key> key;
-    bool is_another = false;
-    const auto attempt = [&]() -> Result<bool> {
-      const auto found = memory_.directory->find(store, name, until);
-      if (!found) {
-        return found.error();
-      }
-      entry = found->key;
-      key = referent(*found);
-      is_another = only.valid() && only != key;
-      return is_another ? Result<bool>(false) : memory_.directory->unbind(store, name, entry, until);
-    };
-    auto gone = co_await until_unlocked(until, attempt);
-    if (is_another || !gone) {
-      co_return is_another || gone.error().code() == Errc::not_found ? Result<bool>(false) : std::move(gone);
+    const auto found = memory_.directory->find(store, name, until);
+    if (!found) {
+      return found.error().code() == Errc::not_found ? Result<Unbound>(Unbound{}) : found.error();
     }
-    if (*gone && only.valid()) {
-      co_return true;
+    const Key entry = found->key;
+    const auto key = referent(*found);
+    if (only.valid() && only != key) {
+      return Unbound{};
+    }
+    const auto gone = memory_.directory->unbind(store, name, entry, until);
+    if (!gone) {
+      return gone.error();
     }
     if (*gone) {
-      Result<void> rest;
-      if (key) {
-        rest = co_await retire(*key, until);
-      } else {
-        rest = co_await copy_holders_->dissolve(entry, until);
-      }
-      co_return rest ? Result<bool>(true) : Result<bool>(rest.error());
+      return only.valid() ? Unbound{true, {}, {}}
+                          : Unbound{true, key, key ? std::nullopt : std::optional(entry)};
     }
   }
-  co_return Error(Errc::timeout, "this name is replaced faster than it can be evicted").about(name);
+  return Error(Errc::timeout, "this name is replaced faster than it can be evicted").about(name);
+}
+
+Task<Result<void>> NameChanges::finish(std::optional<Key> elsewhere, std::optional<Key> outdated,
+                                       Moment until) const {
+  if (elsewhere) {
+    co_return co_await retire(*elsewhere, until);
+  }
+  if (outdated) {
+    co_return co_await copy_holders_->dissolve(*outdated, until);
+  }
+  co_return Result<void>();
 }
 
 Task<Result<bool>> NameChanges::unbind_at(int home, std::uint32_t store, std::string_view name, Key only,

@@ -25,11 +25,10 @@ enum class ChangedBy : std::uint8_t {
             ///< made
 };
 
-/// The changes that this node decides about: of names that are at home here, and of objects that it has. A
-/// call of this rank runs them as tasks of its operation (Binder), a request of another rank as an operation
-/// that answers it (NameService, ObjectService). They go on whether or not anybody waits. Any thread may
-/// call; the tasks of `service` are begun by who drives. A name need only live until the task waits for the
-/// first time, if it runs by `service`.
+/// The changes that this node decides about: of names that are at home here, and of objects that it has. What
+/// can be decided at once is a function; what other nodes have to be told of after that is a task, which goes
+/// on whether or not anybody waits. A call of this rank awaits it in its operation (Binder), a request of
+/// another rank begins one that answers it (NameService, ObjectService). Any thread may call.
 class NameChanges final {
  public:
   using Moment = Deadline::Clock::time_point;
@@ -37,22 +36,33 @@ class NameChanges final {
   NameChanges(NodeMemory memory, const NodeClient& client, std::shared_ptr<CopyHolders> copy_holders,
               ChangedBy by);
 
-  /// A name that stands for another object now.
-  struct Rebound {
-    std::uint64_t generation = 0;
-    Result<void>
-        old_is_gone;  ///< whether what it stood for before is out of sight everywhere, with its copies
-  };
   /// Makes a name stand for another object. `attempt(options)`: Result<std::uint64_t>, binds in this node's
-  /// directory; called as often as others overtake it.
+  /// directory; called as often as others overtake it. finish() is to follow.
   template <class Attempt>
-  [[nodiscard]] Task<Result<Rebound>> bind(std::uint32_t store, std::string_view name, SealOptions options,
-                                           Moment until, Attempt attempt) const;
-  /// Takes a name at home here out of sight, whatever it stands for, and then that, with its copies. With
-  /// `only`: only if it stands for that object, which stays. False if it was not there.
-  [[nodiscard]] Task<Result<bool>> unbind(std::uint32_t store, std::string_view name, Key only,
+  [[nodiscard]] Result<Bound> bind(std::uint32_t store, std::string_view name, const SealOptions& options,
+                                   Moment until, Attempt attempt) const {
+    return bind_exactly(*memory_.directory, store, name, options, until, attempt,
+                        [&](const Pin& old) { return referent(old); });
+  }
+  /// What an unbound name stood for.
+  struct Unbound {
+    bool was_there = false;
+    std::optional<Key> elsewhere;  ///< an object of another node; to be retired
+    std::optional<Key> outdated;   ///< an object of this node, gone; its copies are to be dissolved
+  };
+  /// Takes a name at home here out of sight, whatever it stands for. With `only`: only if it stands for that
+  /// object of another node, which stays. finish() is to follow.
+  [[nodiscard]] Result<Unbound> unbind(std::uint32_t store, std::string_view name, const Key& only,
+                                       Moment until) const;
+  /// Takes out of sight what a name stood for: an object of another node, or the copies of one of this node,
+  /// or nothing.
+  [[nodiscard]] Task<Result<void>> finish(std::optional<Key> elsewhere, std::optional<Key> outdated,
                                           Moment until) const;
-  /// The same of a name that is at home on another node, which is asked.
+  /// Makes an attempt, a function that may wait for a lock, as ChangedBy says.
+  template <class Try>
+  [[nodiscard]] Task<std::invoke_result_t<Try>> until_unlocked(Moment until, Try attempt) const;
+  /// Has another node do what unbind() and finish() do, at which the name is at home. False if it was not
+  /// there.
   [[nodiscard]] Task<Result<bool>> unbind_at(int home, std::uint32_t store, std::string_view name, Key only,
                                              Moment until) const;
   /// Takes an object of this node out of sight everywhere: its name, wherever that is at home, the object,
@@ -65,8 +75,6 @@ class NameChanges final {
   /// Between two attempts: a lock is held for microseconds, or somebody is stopped.
   static constexpr BackOff first_back_off{std::chrono::milliseconds(1), std::chrono::milliseconds(50)};
 
-  template <class Try>
-  [[nodiscard]] Task<std::invoke_result_t<Try>> until_unlocked(Moment until, Try attempt) const;
   [[nodiscard]] Task<Result<bool>> unpublish_with_name_elsewhere(int home, const Pin& pin,
                                                                  Moment until) const;
   [[nodiscard]] Task<Result<void>> retire(Key key, Moment until) const;
@@ -100,27 +108,6 @@ Task<std::invoke_result_t<Try>> NameChanges::until_unlocked(Moment until, Try at
       co_return std::move(done);
     }
   }
-}
-
-template <class Attempt>
-Task<Result<NameChanges::Rebound>> NameChanges::bind(std::uint32_t store, std::string_view name,
-                                                     SealOptions options, Moment until,
-                                                     Attempt attempt) const {
-  const auto bind_now = [&] {
-    return bind_exactly(*memory_.directory, store, name, options, until, attempt,
-                        [&](const Pin& old) { return referent(old); });
-  };
-  const auto bound = co_await until_unlocked(until, bind_now);
-  if (!bound) {
-    co_return bound.error();
-  }
-  Rebound rebound{bound->generation, {}};
-  if (bound->replaced) {
-    rebound.old_is_gone = co_await retire(*bound->replaced, until);
-  } else if (bound->outdated) {
-    rebound.old_is_gone = co_await copy_holders_->dissolve(*bound->outdated, until);
-  }
-  co_return rebound;
 }
 
 }  // namespace locum

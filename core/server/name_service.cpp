@@ -10,7 +10,6 @@
 #include "core/base/unless_out_of_memory.hpp"
 #include "core/object/name_list.hpp"
 #include "core/rpc/call_error.hpp"
-#include "core/server/name_changes.hpp"
 
 namespace locum {
 
@@ -200,27 +199,27 @@ void NameService::bind(const Question& question, Asker asker) {
       name_hash(record.store, name) != record.name_hash) {
     return parts_.refuse_senseless(question);
   }
-  parts_.begin(bind_for(asker, *asked, name, block));
+  const SealOptions options{asked->replaces != 0 ? SealMode::replace : SealMode::put,
+                            asked->expected_generation};
+  (void)Haste::has_put_off();
+  const auto bound =
+      parts_.changes->bind(record.store, name, options, parts_.soon(),
+                           [&](const SealOptions& exact) { return refer(*asked, name, block, exact); });
+  if (!bound) {
+    const bool later = bound.error().code() == Errc::out_of_memory && Haste::has_put_off();
+    return later ? parts_.answer(asker, words(bind_later)) : parts_.refuse(asker, bound.error());
+  }
+  if (!bound->replaced && !bound->outdated) {
+    return parts_.answer(asker, words(bound->generation));
+  }
+  parts_.begin(finish_bind(asker, *bound));
 }
 
 // Where this rank closes before what was replaced is gone, it may go a little later only, or not.
-Task<std::monostate> NameService::bind_for(Asker asker, BindWords asked, std::string_view name,
-                                           std::span<const std::byte> block) {
-  const SealOptions options{asked.replaces != 0 ? SealMode::replace : SealMode::put,
-                            asked.expected_generation};
-  (void)Haste::has_put_off();
-  const auto attempt = [&](const SealOptions& exact) { return refer(asked, name, block, exact); };
-  const auto bound =
-      co_await parts_.changes->bind(asked.object.record.store, name, options, parts_.soon(), attempt);
-  if (bound) {
-    const Result<void>& old = bound->old_is_gone;
-    const bool closing = !old && old.error().code() == Errc::closed;
-    closing ? parts_.refuse(asker, old.error()) : parts_.answer(asker, words(bound->generation));
-  } else if (bound.error().code() == Errc::out_of_memory && Haste::has_put_off()) {
-    parts_.answer(asker, words(bind_later));
-  } else {
-    parts_.refuse(asker, bound.error());
-  }
+Task<std::monostate> NameService::finish_bind(Asker asker, Bound bound) {
+  const auto gone = co_await parts_.changes->finish(bound.replaced, bound.outdated, parts_.soon());
+  const bool closing = !gone && gone.error().code() == Errc::closed;
+  closing ? parts_.refuse(asker, gone.error()) : parts_.answer(asker, words(bound.generation));
   co_return std::monostate();
 }
 
@@ -230,12 +229,19 @@ void NameService::unbind(const Question& question, Asker asker) {
   if (!asked || !parts_.is_at_home(asked->store, name)) {
     return parts_.refuse_senseless(question);
   }
-  parts_.begin(unbind_for(asker, *asked, name));
+  const auto unbound = parts_.changes->unbind(asked->store, name, asked->only, parts_.soon());
+  if (!unbound) {
+    return parts_.refuse(asker, unbound.error());
+  }
+  if (!unbound->elsewhere && !unbound->outdated) {
+    return parts_.answer(asker, one_byte(unbound->was_there));
+  }
+  parts_.begin(finish_unbind(asker, *unbound));
 }
 
-Task<std::monostate> NameService::unbind_for(Asker asker, UnbindWords asked, std::string_view name) {
-  const auto gone = co_await parts_.changes->unbind(asked.store, name, asked.only, parts_.soon());
-  gone ? parts_.answer(asker, one_byte(*gone)) : parts_.refuse(asker, gone.error());
+Task<std::monostate> NameService::finish_unbind(Asker asker, NameChanges::Unbound unbound) {
+  const auto gone = co_await parts_.changes->finish(unbound.elsewhere, unbound.outdated, parts_.soon());
+  gone ? parts_.answer(asker, one_byte(true)) : parts_.refuse(asker, gone.error());
   co_return std::monostate();
 }
 

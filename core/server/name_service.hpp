@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/server/awaited_names.hpp"
+#include "core/server/name_changes.hpp"
 #include "core/server/service_parts.hpp"
 
 namespace locum {
@@ -47,9 +48,8 @@ class NameService final {
  private:
   [[nodiscard]] Result<std::uint64_t> refer(const BindWords& asked, std::string_view name,
                                             std::span<const std::byte> block, const SealOptions& options);
-  [[nodiscard]] Task<std::monostate> bind_for(Asker asker, BindWords asked, std::string_view name,
-                                              std::span<const std::byte> block);
-  [[nodiscard]] Task<std::monostate> unbind_for(Asker asker, UnbindWords asked, std::string_view name);
+  [[nodiscard]] Task<std::monostate> finish_bind(Asker asker, Bound bound);
+  [[nodiscard]] Task<std::monostate> finish_unbind(Asker asker, NameChanges::Unbound unbound);
   void answer_with(const Pin& pin, bool value_wanted, Asker asker);
   [[nodiscard]] bool serve(const AwaitedNames::Waiter& waiter) noexcept;
   [[nodiscard]] bool is_mates_wait(const Question& question, const std::optional<Key>& promised) const;
