@@ -14,8 +14,12 @@ namespace locum {
 struct Error::Body {
   Body(Errc error_code, std::string error_text, std::string foreign_text)
       : code(error_code), text(std::move(error_text)), detail(std::move(foreign_text)) {}
-  Body(std::shared_ptr<const Body> said_by, std::string about, int at_rank)
-      : code(said_by->code), cause(std::move(said_by)), key(std::move(about)), rank(at_rank) {}
+  Body(std::shared_ptr<const Body> said_by, std::string about, int at_rank, bool is_transient)
+      : code(said_by->code),
+        cause(std::move(said_by)),
+        key(std::move(about)),
+        rank(at_rank),
+        transient(is_transient) {}
 
   const Errc code;
   const std::string text;
@@ -23,6 +27,7 @@ struct Error::Body {
   const std::shared_ptr<const Body> cause;  ///< which has text and detail; null if they are here
   const std::string key;
   const int rank = -1;
+  const bool transient = false;
 
   mutable std::once_flag composed;
   mutable std::string message;
@@ -100,9 +105,9 @@ std::string_view to_string(Errc code) noexcept {
 Error::Error(Errc code, std::string text, std::string detail)
     : body_(std::make_shared<const Body>(code, std::move(text), std::move(detail))) {}
 
-Error::Error(const Error& cause, std::string key, int rank)
+Error::Error(const Error& cause, std::string key, int rank, bool transient)
     : body_(std::make_shared<const Body>(cause.body_->cause ? cause.body_->cause : cause.body_,
-                                         std::move(key), rank)) {}
+                                         std::move(key), rank, transient)) {}
 
 Errc Error::code() const noexcept {
   return body_->code;
@@ -127,18 +132,24 @@ const std::string& Error::key() const noexcept {
 int Error::rank() const noexcept {
   return body_->rank;
 }
+bool Error::is_transient() const noexcept {
+  return body_->transient;
+}
 
 Error Error::about(std::string_view key) const {
   return about(key, rank());
 }
 Error Error::at_rank(int rank) const {
-  return {*this, key(), rank};
+  return {*this, key(), rank, is_transient()};
 }
 Error Error::about(std::string_view key, int rank) const {
-  return {*this, shortened(key), rank};
+  return {*this, shortened(key), rank, is_transient()};
 }
 Error Error::about(const Key& key, int rank) const {
-  return {*this, to_string(key), rank};
+  return {*this, to_string(key), rank, is_transient()};
+}
+Error Error::as_transient() const {
+  return {*this, key(), rank(), true};
 }
 
 // Never destroyed: threads of the program may still ask while it ends.

@@ -52,6 +52,9 @@ class Error : public std::exception {
   [[nodiscard]] const std::string& key() const noexcept;
   /// The rank (of the runtime's communicator) where the error arose; -1 if unknown.
   [[nodiscard]] int rank() const noexcept;
+  /// Whether what was refused is being made, so that who asks again a little later may have it. Only calls
+  /// that were not to wait for it are told so (WaitBudget), and no other rank is.
+  [[nodiscard]] bool is_transient() const noexcept;
 
   /// The same error, about this key (names longer than 128 bytes are shortened for printing).
   [[nodiscard]] Error about(std::string_view key) const;
@@ -60,10 +63,12 @@ class Error : public std::exception {
   /// Both at once.
   [[nodiscard]] Error about(std::string_view key, int rank) const;
   [[nodiscard]] Error about(const Key& key, int rank) const;
+  /// The same error, of what is being made.
+  [[nodiscard]] Error as_transient() const;
 
  private:
   struct Body;
-  Error(const Error& cause, std::string key, int rank);
+  Error(const Error& cause, std::string key, int rank, bool transient);
 
   std::shared_ptr<const Body> body_;
 };

@@ -86,14 +86,16 @@ class BegunOperation final : public Coming<T> {
 
 /// Makes the operation of a task and begins it.
 /// \param window the one that the task enters
+/// \param budget of this thread, which begins it
 template <class T, class End, class Take>
 [[nodiscard]] std::shared_ptr<Coming<T>> begin_operation(const std::shared_ptr<const NodeClient>& client,
                                                          std::shared_ptr<Window> window, Task<End> first,
-                                                         Unwanted unwanted, Take take) {
+                                                         Unwanted unwanted, Take take,
+                                                         WaitBudget budget = {}) {
   const auto operation = client->operation(std::move(first));
   auto coming = std::make_shared<BegunOperation<T, End, Take>>(client, std::move(window), operation, unwanted,
                                                                std::move(take));
-  operation->begin();
+  operation->begin(budget);
   return coming;
 }
 

@@ -14,9 +14,13 @@ namespace locum {
 /// that of the other one, one after the other: who waits for that works for all of them. Used by that
 /// operation's tasks:
 ///
-///     while (co_await company.next()) {   // until all have ended
-///       co_await Operation::ToThread();
-///       company.work();
+///     while (true) {
+///       const bool goes_on = co_await company.next();  // a name of its own: see the traps of decision 24
+///       if (!goes_on) {
+///         break;  // all have ended
+///       }
+///       const WaitBudget budget = co_await Operation::ToThread();
+///       company.work(budget);
 ///     }
 class Company final {
  public:
@@ -39,7 +43,7 @@ class Company final {
   /// To be awaited: true when some of them need a thread, false when all have ended.
   [[nodiscard]] Next next() noexcept;
   /// Runs those that need a thread. REQUIRES: this thread may work.
-  void work() noexcept { members_->work(); }
+  void work(const WaitBudget& budget) noexcept { members_->work(budget); }
 
  private:
   class Members final : public Operation::Host {
@@ -80,7 +84,7 @@ class Company final {
       const MutexLock lock(mutex_);
       return running_ != 0;
     }
-    void work() noexcept LOCUM_EXCLUDES(mutex_) {
+    void work(const WaitBudget& budget) noexcept LOCUM_EXCLUDES(mutex_) {
       for (;;) {
         Held<Operation> next;
         {
@@ -90,7 +94,7 @@ class Company final {
         if (!next) {
           return;
         }
-        next->run_if_wanting();
+        next->run_if_wanting(budget);
       }
     }
 

@@ -86,7 +86,7 @@ class NodeClient {
     return OperationOf<T>::make(*progress_, *standby_, std::move(first));
   }
   /// That of a thread that begins operations, and is not to wait.
-  [[nodiscard]] Haste haste() const noexcept { return standby_->haste(); }
+  [[nodiscard]] const WaitBudget& budget_to_begin() const noexcept { return standby_->budget(); }
   /// ask(), as a part of an operation.
   [[nodiscard]] Asked asked(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
                             Deadline::Clock::time_point until, int first = -1) const {

@@ -6,9 +6,9 @@
 
 namespace locum {
 
-void Operation::begin() {
+void Operation::begin(WaitBudget budget) {
   hold();
-  run_in_thread();
+  run_in_thread(budget);
 }
 
 void Operation::begin_by_driver() noexcept {
@@ -42,11 +42,12 @@ bool Operation::wait(Clock::time_point until) {
 }
 
 // `self` is linked, and `mine` says whether this thread has to run it. Whoever finds that it wants a thread
-// takes it, even if its moment has passed: it may be the one that was called.
+// takes it, even if its moment has passed: it may be the one that was called. Then it has no time left to
+// wait in.
 bool Operation::wait(Waiter& self, Clock::time_point until, bool mine) {
   for (bool late = false;;) {
     if (mine) {
-      const Left left = late ? resume_late() : resume(Place::thread);
+      const Left left = resume(Place::thread, late ? standby_.budget() : WaitBudget());
       if (left == Left::over) {
         end_in_thread();
         return true;
@@ -74,12 +75,6 @@ bool Operation::wait(Waiter& self, Clock::time_point until, bool mine) {
     self.pending.renew();
     self.called.store(false, std::memory_order_relaxed);
   }
-}
-
-// Of a thread that has no time left to wait in.
-Operation::Left Operation::resume_late() noexcept {
-  const Haste brief = standby_.haste();
-  return resume(Place::thread);
 }
 
 void Operation::give_to_driver(Waiter& self, Clock::time_point until) {
@@ -126,8 +121,9 @@ bool Operation::take() noexcept {
 }
 
 // Until it has to go on elsewhere, or is over. Once it is queued, somebody else may have it.
-Operation::Left Operation::resume(Place place) noexcept {
+Operation::Left Operation::resume(Place place, const WaitBudget& budget) noexcept {
   place_ = place;
+  budget_ = budget;
   if (place == Place::driver && begun_ != nullptr) {
     Begun& begun = *std::exchange(begun_, nullptr);
     if (!begun.begin(*this)) {
@@ -146,8 +142,8 @@ Operation::Left Operation::resume(Place place) noexcept {
   return is_over() ? Left::over : Left::elsewhere;
 }
 
-void Operation::run_in_thread() noexcept {
-  switch (resume(Place::thread)) {
+void Operation::run_in_thread(const WaitBudget& budget) noexcept {
+  switch (resume(Place::thread, budget)) {
     case Left::over:
       return end_in_thread();
     case Left::elsewhere:
@@ -158,14 +154,14 @@ void Operation::run_in_thread() noexcept {
   }
 }
 
-void Operation::run_if_wanting() noexcept {
+void Operation::run_if_wanting(const WaitBudget& budget) noexcept {
   {
     const MutexLock lock(mutex_);
     if (!take()) {
       return;
     }
   }
-  run_in_thread();
+  run_in_thread(budget);
 }
 
 void Operation::end_in_thread() noexcept {
@@ -194,16 +190,16 @@ Operation::Waiter* Operation::next_waiter() noexcept {
 }
 
 void Operation::drive() noexcept {
-  Left left = resume(Place::driver);
+  Left left = resume(Place::driver, progress_.budget());
   while (left == Left::elsewhere && needs_thread_) {
     hold();  // whoever takes it may end it at once
     const Held<Operation> self(this);
     if (give_to_thread(Place::driver)) {
       return;
     }
-    // Nobody is left to run it: it goes on here, in haste as it is.
-    left = resume(Place::thread);
-    left = left == Left::elsewhere ? resume(Place::driver) : left;
+    // Nobody is left to run it: it goes on here, on the budget of a step.
+    left = resume(Place::thread, progress_.budget());
+    left = left == Left::elsewhere ? resume(Place::driver, progress_.budget()) : left;
   }
   if (left != Left::over) {
     return;
@@ -230,7 +226,7 @@ void Operation::go_on() noexcept {
 
 void Operation::go_on_here() noexcept {
   state_.store(State::thread, std::memory_order_relaxed);
-  run_in_thread();
+  run_in_thread(standby_.budget());
 }
 
 // From either place: who drives tells one that waits in its own way.

@@ -27,16 +27,18 @@ class Window;
 ///
 /// * a *thread that may work*: the one that began it, one that waits for it, or where there is none of these
 ///   the standby thread. Who waits for it may wait for others, too, as long as its own time lasts; after
-///   that, and on the standby, it is in haste (Haste). Where the standby has closed, too, who drives goes on
-///   with it; or
-/// * who *drives* (Progress), within a step of the exchange, in haste: where it asks other ranks, and where
-///   it goes on when they answer.
+///   that, and on the standby, its budget is limited (WaitBudget). Where the standby has closed, too, who
+///   drives goes on with it; or
+/// * who *drives* (Progress), within a step of the exchange, on the budget of a step: where it asks other
+///   ranks, and where it goes on when they answer.
 ///
 /// A task says which of the two it needs (`co_await ToThread()`, `co_await ToDriver()`): that costs nothing
-/// where it is so already. In the driver's hands it waits for answers (Told), which come within steps. In a
-/// queue (Queued) it waits in nobody's hands until it is let go on. It is not ended early: whoever does not
-/// want to wait for it any more leaves, and it keeps itself alive. What its tasks use lives until
-/// Progress::end() has returned: by then it has ended, if all that it may wait for has.
+/// where it is so already. What whoever runs it may wait it is told by ToThread(), and by Budget() where it
+/// may be either; that holds until it awaits something else. In the driver's hands it waits for answers
+/// (Told), which come within steps. In a queue (Queued) it waits in nobody's hands until it is let go on. It
+/// is not ended early: whoever does not want to wait for it any more leaves, and it keeps itself alive. What
+/// its tasks use lives until Progress::end() has returned: by then it has ended, if all that it may wait for
+/// has.
 ///
 /// Invariants (mutex_ held)
 ///
@@ -61,7 +63,7 @@ class Operation : private QueueLink<Operation> {
 
   /// Begins it, in this thread, and returns when it goes on elsewhere, or has ended. Once, this or run(); not
   /// by who drives.
-  void begin();
+  void begin(WaitBudget budget = {});
   /// begin(), by who drives, in whose hands it begins.
   void begin_by_driver() noexcept;
   class Host;
@@ -70,7 +72,7 @@ class Operation : private QueueLink<Operation> {
   /// begins.
   void be_hosted_by(std::shared_ptr<Host> host) noexcept { host_ = std::move(host); }
   /// Runs it in this thread, which may work, if nobody has taken it since it wanted that.
-  void run_if_wanting() noexcept;
+  void run_if_wanting(const WaitBudget& budget) noexcept;
   /// Begins it, and waits as wait() does. Before any other thread knows it.
   [[nodiscard]] bool run(Clock::time_point until);
   /// Waits until it has ended; runs it meanwhile where it needs a thread. False: the moment has passed. Any
@@ -83,15 +85,33 @@ class Operation : private QueueLink<Operation> {
   void observe(std::shared_ptr<Observer> observer) noexcept;
   [[nodiscard]] bool ended() const noexcept { return state_.load(std::memory_order_acquire) == State::ended; }
 
-  /// Goes on in a thread that may work. For its own tasks.
+  /// Goes on in a thread that may work, and what that may wait. For its own tasks.
   class ToThread {
    public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <class Promise>
-    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> task) const noexcept {
-      return task.promise().operation().suspends_for_thread(task);
+    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> task) noexcept {
+      operation_ = &task.promise().operation();
+      return operation_->suspends_for_thread(task);
     }
-    void await_resume() const noexcept {}
+    WaitBudget await_resume() const noexcept { return operation_->budget_; }
+
+   private:
+    Operation* operation_ = nullptr;
+  };
+  /// What whoever runs it may wait; goes on there. For its own tasks.
+  class Budget {
+   public:
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    [[nodiscard]] bool await_suspend(std::coroutine_handle<Promise> task) noexcept {
+      budget_ = task.promise().operation().budget_;
+      return false;
+    }
+    [[nodiscard]] WaitBudget await_resume() const noexcept { return budget_; }
+
+   private:
+    WaitBudget budget_;
   };
   /// Whether somebody still wants to know how it ends: what nobody wants need not begin anything new. For its
   /// own tasks.
@@ -224,14 +244,13 @@ class Operation : private QueueLink<Operation> {
   }
 
   [[nodiscard]] bool wait(Waiter& self, Clock::time_point until, bool mine);
-  [[nodiscard]] Left resume_late() noexcept;
   void give_to_driver(Waiter& self, Clock::time_point until);
   void wait_for(Waiter& self, Clock::time_point until);
   void leave(const Waiter& self) noexcept;
-  [[nodiscard]] Left resume(Place place) noexcept;
+  [[nodiscard]] Left resume(Place place, const WaitBudget& budget) noexcept;
   void drive() noexcept;
   [[nodiscard]] bool give_to_thread(Place from) noexcept;
-  void run_in_thread() noexcept;
+  void run_in_thread(const WaitBudget& budget) noexcept;
   void end_in_thread() noexcept;
   [[nodiscard]] bool take() noexcept LOCUM_REQUIRES(mutex_);
   void link_alone(Waiter& waiter) noexcept LOCUM_ALONE;
@@ -244,6 +263,7 @@ class Operation : private QueueLink<Operation> {
   // Of who runs it.
   std::coroutine_handle<> next_;
   Place place_ = Place::thread;
+  WaitBudget budget_;
   bool needs_thread_ = false;
   Begun* begun_ = nullptr;   ///< what its next place, the driver, begins first
   Queued* queue_ = nullptr;  ///< where it is to wait

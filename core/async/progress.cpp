@@ -23,7 +23,7 @@ Progress::Progress(std::shared_ptr<Transport> transport, std::shared_ptr<Exchang
     : exchange_(std::move(exchange)),
       transport_(std::move(transport)),
       options_(std::move(options)),
-      longest_wait_(Haste::within(exchange_->options().patience)) {}
+      budget_(exchange_->budget()) {}
 
 void Progress::start() {
   if (options_.helper) {
@@ -169,6 +169,11 @@ bool Progress::enter() {
   return true;
 }
 
+bool Progress::is_driven() {
+  const MutexLock lock(mutex_);
+  return driven_;
+}
+
 void Progress::stop_driving() {
   driven_ = false;
 }
@@ -232,7 +237,6 @@ void Progress::call_somebody() {
 
 // What a step throws ends the process: it is not what the thread that drives has asked for.
 bool Progress::drive_once(bool in_a_hurry) noexcept {
-  const Haste brief = haste();
   bool busy = false;
   if (has_submitted()) {
     {

@@ -9,11 +9,11 @@
 #include <thread>
 #include <vector>
 
-#include "core/async/haste.hpp"
 #include "core/base/mutex.hpp"
 #include "core/base/spin_trial.hpp"
 #include "core/base/thread_start.hpp"
 #include "core/rpc/exchange.hpp"
+#include "core/wait_budget.hpp"
 
 namespace locum {
 
@@ -32,9 +32,9 @@ class Pending {
 
 /// Who moves messages, and when. One thread at a time *drives*: calls Exchange::step(). Who waits drives; who
 /// cannot, because another thread does, sleeps until its answer is there or the driver leaves. While nobody
-/// waits a helper thread drives, asleep in the transport: a rank that computes is served all the same. Who
-/// drives is in haste (Haste): no step waits for a lock of the directory longer than a twentieth of the
-/// exchange's patience, or for memory.
+/// waits a helper thread drives, asleep in the transport: a rank that computes is served all the same. What a
+/// step may wait is budget(): for a lock of the directory no longer than a twentieth of the exchange's
+/// patience, and for memory not at all.
 ///
 /// Invariants (mutex_ held)
 ///
@@ -102,6 +102,10 @@ class Progress {
   void drive_briefly();
   /// The transport's clock: what the moments above are points of.
   [[nodiscard]] Clock::time_point now() const noexcept { return transport_->now(); }
+  /// Whether some thread drives at the moment. For tests.
+  [[nodiscard]] bool is_driven() LOCUM_EXCLUDES(mutex_);
+  /// That of a step.
+  [[nodiscard]] const WaitBudget& budget() const noexcept { return budget_; }
 
  private:
   struct Waiter {
@@ -117,7 +121,6 @@ class Progress {
   [[nodiscard]] bool enter() LOCUM_EXCLUDES(mutex_);
   void leave() LOCUM_EXCLUDES(mutex_);
   bool drive_once(bool in_a_hurry = false) noexcept LOCUM_EXCLUDES(mutex_);
-  [[nodiscard]] Haste haste() const noexcept { return Haste(longest_wait_); }
   [[nodiscard]] bool has_submitted() const noexcept { return has_submitted_.load(std::memory_order_acquire); }
   /// How long to look for more where nothing moves, and from when on.
   struct Spin {
@@ -144,7 +147,7 @@ class Progress {
   const std::shared_ptr<Exchange> exchange_;  // outlives this one's part of the transport
   const std::shared_ptr<Transport> transport_;
   const Options options_;
-  const Haste::Duration longest_wait_;  ///< of who drives
+  const WaitBudget budget_;  ///< of who drives
 
   Mutex mutex_;
   bool driven_ LOCUM_GUARDED_BY(mutex_) = false;
@@ -171,7 +174,6 @@ bool Progress::wait(const Pending& pending, Clock::time_point moment, const Step
   const bool drives = begin_wait();
   [&]() noexcept {  // as where somebody else drives
     if (drives) {
-      const Haste brief = haste();
       step();
     } else {
       submit(kept());

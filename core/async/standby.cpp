@@ -42,7 +42,6 @@ bool Standby::take(Operation& operation) noexcept {
 }
 
 bool Standby::poll() noexcept {
-  const Haste brief = haste();
   for (bool any = false;; any = true) {
     if (!any_.load(std::memory_order_relaxed)) {
       return any;
@@ -56,7 +55,7 @@ bool Standby::poll() noexcept {
     if (!operation) {
       return any;
     }
-    operation->run_if_wanting();
+    operation->run_if_wanting(budget_);
   }
 }
 

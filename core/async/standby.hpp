@@ -5,24 +5,24 @@
 #include <thread>
 #include <utility>
 
-#include "core/async/haste.hpp"
 #include "core/async/operation.hpp"
 #include "core/base/mutex.hpp"
 #include "core/base/thread_start.hpp"
+#include "core/wait_budget.hpp"
 
 namespace locum {
 
 /// A thread for operations that need one, while nobody waits for them. It begins with the first of them, and
 /// sleeps while there is none; where it cannot begin, an operation goes on when somebody waits for it, or
-/// when the next one comes. It works for one after the other, and is in haste: what one of them had to wait
-/// for, all behind it would wait for, too, and so would close(). What cannot be had so is tried again a
+/// when the next one comes. It works for one after the other, under a limited budget: what one of them had to
+/// wait for, all behind it would wait for, too, and so would close(). What cannot be had so is tried again a
 /// little later.
 class Standby {
  public:
   /// \param threaded whether to run them in a thread. A simulation calls poll() instead.
-  /// \param longest_wait of an operation, for another process
-  Standby(bool threaded, Haste::Duration longest_wait, ThreadStart on_start = {}) noexcept
-      : threaded_(threaded), longest_wait_(longest_wait), on_start_(std::move(on_start)) {}
+  /// \param budget of each operation: WaitBudget::of_standby()
+  Standby(bool threaded, WaitBudget budget, ThreadStart on_start = {}) noexcept
+      : threaded_(threaded), budget_(budget), on_start_(std::move(on_start)) {}
   Standby(const Standby&) = delete;
   Standby& operator=(const Standby&) = delete;
   ~Standby() { close(); }
@@ -35,13 +35,13 @@ class Standby {
   /// Runs what was taken, and ends. More than once is fine.
   void close() noexcept;
   /// That of a thread that runs operations for which nobody waits.
-  [[nodiscard]] Haste haste() const noexcept { return Haste(longest_wait_, Haste::Work::any); }
+  [[nodiscard]] const WaitBudget& budget() const noexcept { return budget_; }
 
  private:
   void work() noexcept;
 
   const bool threaded_;
-  const Haste::Duration longest_wait_;
+  const WaitBudget budget_;
   const ThreadStart on_start_;
   std::atomic<bool> any_{false};  ///< taken
   Mutex mutex_;

@@ -49,9 +49,13 @@ Task<Result<BatchSearch::Found>> BatchSearch::find(std::shared_ptr<Finder> finde
   }
   co_await Operation::ToDriver();
   search.begin();
-  while (co_await search.company_.next()) {
-    co_await Operation::ToThread();
-    search.company_.work();
+  while (true) {
+    const bool goes_on = co_await search.company_.next();
+    if (!goes_on) {
+      break;
+    }
+    const WaitBudget budget = co_await Operation::ToThread();
+    search.company_.work(budget);
   }
   co_return std::move(search.found_);
 }

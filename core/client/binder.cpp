@@ -101,9 +101,9 @@ Task<Result<std::uint64_t>> Binder::bind(Key key, SealOptions options, Moment un
 }
 
 Task<Result<std::uint64_t>> Binder::bind_here(const Pin& pin, SealOptions options, Moment until) {
-  const auto attempt = [&] {
-    return here_.bind(pin.record->store, memory_.name(pin), options, until, [&](const SealOptions& exact) {
-      return memory_.directory->bind(pin.key, exact, until);
+  const auto attempt = [&](const WaitBudget& budget) {
+    return here_.bind(pin.record->store, memory_.name(pin), options, budget, [&](const SealOptions& exact) {
+      return memory_.directory->bind(pin.key, exact, budget);
     });
   };
   const auto bound = co_await here_.until_unlocked(until, attempt);
@@ -139,7 +139,9 @@ Task<Result<bool>> Binder::unbind(const Lookup& wanted) {
 }
 
 Task<Result<bool>> Binder::unbind_here(const Lookup& wanted) {
-  const auto attempt = [&] { return here_.unbind(wanted.key.store, wanted.name, Key{}, wanted.until); };
+  const auto attempt = [&](const WaitBudget& budget) {
+    return here_.unbind(wanted.key.store, wanted.name, Key{}, budget);
+  };
   const auto unbound = co_await here_.until_unlocked(wanted.until, attempt);
   if (!unbound) {
     co_return unbound.error();

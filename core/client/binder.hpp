@@ -42,7 +42,7 @@ class Binder final {
   [[nodiscard]] bool binds_alone(const ObjectMeta& object, const SealOptions& options) const noexcept;
   /// Whether nobody else has to be asked, and only be told who has a copy.
   [[nodiscard]] bool evicts_alone(const Address& address) const;
-  [[nodiscard]] bool has_copies(const Key& key) const { return copy_holders_->has(key); }
+  [[nodiscard]] bool has_copies(const Key& key) const { return copy_holders_->has(key, {}); }
 
   /// For tasks of the same operations.
   [[nodiscard]] const NodeClient& client() const noexcept { return *client_; }

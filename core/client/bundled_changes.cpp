@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/async/haste.hpp"
 #include "core/client/pending_bind.hpp"
 #include "core/rpc/call_error.hpp"
 
@@ -51,12 +50,15 @@ Task<std::monostate> BundledChanges::make() {
   chunks_.plan();
   co_await Operation::ToDriver();
   begin();
-  while (co_await company_.next()) {
+  while (true) {
+    const bool goes_on = co_await company_.next();
+    if (!goes_on) {
+      break;
+    }
     co_await Operation::ToThread();
     // One after the other: none of them waits long for a lock, but tries again when the others have had their
     // turn.
-    const Haste brief = client_.haste();
-    company_.work();
+    company_.work(client_.budget_to_begin());
   }
   co_return std::monostate();
 }

@@ -39,20 +39,20 @@ class Distributed final : public Connector {
     links_->keep(binder_);
   }
 
-  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override {
-    auto draft = local_->create(size_bytes, meta, deadline);
+  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override {
+    auto draft = local_->create(size_bytes, meta, budget);
     return draft || draft.error().code() != Errc::out_of_memory
                ? std::move(draft)
-               : copies_.here->create(*local_, size_bytes, meta, deadline);
+               : copies_.here->create(*local_, size_bytes, meta, budget);
   }
-  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
+  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) override {
     const auto promised = promise_named(draft.meta.store, draft.meta.name);
     if (!promised) {
-      return do_seal(draft, options, deadline);
+      return do_seal(draft, options, budget);
     }
     auto sealed = [&] {
       const NameAlarm::Quiet quiet(links_->alarm());
-      return do_seal(draft, options, deadline);
+      return do_seal(draft, options, budget);
     }();
     links_->look_for_awaited(*promised, name_hash(draft.meta.store, draft.meta.name));
     return sealed;
@@ -72,9 +72,7 @@ class Distributed final : public Connector {
   std::uint64_t store_number(std::string_view name, std::uint64_t generation) const override;
   void disown() noexcept override { links_->windows().disown(); }
 
-  Result<ObjectView> get(const Address& address, Deadline deadline) override {
-    return find(address, deadline);
-  }
+  Result<ObjectView> get(const Address& address, WaitBudget budget) override { return find(address, budget); }
   using Connector::begin;
   Begun begin(const Address& address, const Selection& selection, CountsUntil counts_until,
               Deadline deadline) override;
@@ -94,18 +92,18 @@ class Distributed final : public Connector {
                    Deadline deadline) override {
     batches_.evict_batch(addresses, evicted, deadline);
   }
-  Result<bool> exists(const Address& address, Deadline deadline) override;
+  Result<bool> exists(const Address& address, WaitBudget budget) override;
   BegunWith<bool> begin_exists(const Address& address, Deadline deadline) override;
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
-  Result<bool> evict(const Address& address, Deadline deadline) override;
+  Result<bool> evict(const Address& address, WaitBudget budget) override;
   BegunWith<bool> begin_evict(const Address& address, Deadline deadline) override;
   Result<std::uint64_t> drop(std::uint32_t store) override;
 
  private:
   [[nodiscard]] Result<Sealed> do_seal(const ObjectDraft& draft, const SealOptions& options,
-                                       Deadline deadline);
+                                       WaitBudget budget);
   [[nodiscard]] Result<bool> drop_one(const Key& key);
-  [[nodiscard]] Result<ObjectView> find(const Address& address, Deadline deadline,
+  [[nodiscard]] Result<ObjectView> find(const Address& address, const WaitBudget& budget,
                                         const Selection& selection = {});
   [[nodiscard]] Deadline::Clock::time_point latest(Deadline deadline) const;
   template <class T, class MakeTask>
@@ -151,13 +149,14 @@ std::uint64_t Distributed::store_number(std::string_view name, std::uint64_t gen
 
 // At least what is selected of it. All of what is here; so is what the home of a name answers with, because
 // it is small, and what has a checksum.
-Result<ObjectView> Distributed::find(const Address& address, Deadline deadline, const Selection& selection) {
-  auto found = finder_->at_hand(address, deadline);
+Result<ObjectView> Distributed::find(const Address& address, const WaitBudget& budget,
+                                     const Selection& selection) {
+  auto found = finder_->at_hand(address, budget);
   if (!found || *found) {
     return found;
   }
   const auto began = client_->now();
-  const auto until = client_->moment(deadline, began);
+  const auto until = client_->moment(budget.deadline(), began);
   found = run(until, finder_->find(Lookup(address, until, selection)));
   client_->times()->block(client_->now() - began);
   return found;
@@ -165,10 +164,7 @@ Result<ObjectView> Distributed::find(const Address& address, Deadline deadline, 
 
 Begun Distributed::begin(const Address& address, const Selection& selection, CountsUntil counts_until,
                          Deadline deadline) {
-  auto found = [&] {
-    const Haste brief = client_->haste();
-    return finder_->at_hand(address, deadline);
-  }();
+  auto found = finder_->at_hand(address, client_->budget_to_begin().until(deadline));
   const bool is_hint = counts_for_use(counts_until);
   const bool awaits = waits_for_promise(counts_until);
   const bool unset_here = awaits && !found && found.error().code() == Errc::not_found;
@@ -202,9 +198,9 @@ BegunWith<T> Distributed::begin_task(Unwanted unwanted, MakeTask make_task) {
   if (window->has_long_queue()) {
     return {too_many_wait()};
   }
-  const Haste brief = client_->haste();
-  return {T(), begin_operation<T>(client_, window, make_task(window), unwanted,
-                                  [](Result<T> ended) { return ended; })};
+  return {T(), begin_operation<T>(
+                   client_, window, make_task(window), unwanted, [](Result<T> ended) { return ended; },
+                   client_->budget_to_begin())};
 }
 
 template <class T, class Begin>
@@ -216,8 +212,7 @@ BegunWith<T> Distributed::begin_in_turn(Deadline deadline, Unwanted unwanted, Be
 
 BegunWith<bool> Distributed::begin_exists(const Address& address, Deadline deadline) {
   if (finder_->begins_here(address)) {
-    const Haste brief = client_->haste();
-    auto found = finder_->exists_here(address, deadline);
+    auto found = finder_->exists_here(address, client_->budget_to_begin().until(deadline));
     if (found || found.error().code() != Errc::timeout) {
       return {std::move(found)};
     }
@@ -239,11 +234,11 @@ T Distributed::run(Deadline::Clock::time_point until, Task<T> first, const Wante
   return operation->take();
 }
 
-Result<bool> Distributed::exists(const Address& address, Deadline deadline) {
+Result<bool> Distributed::exists(const Address& address, WaitBudget budget) {
   if (finder_->begins_here(address)) {
-    return finder_->exists_here(address, deadline);
+    return finder_->exists_here(address, budget);
   }
-  const auto until = client_->moment(deadline);
+  const auto until = client_->moment(budget.deadline());
   return run(until, finder_->exists(Lookup(address, until)));
 }
 
@@ -270,15 +265,15 @@ Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline, 
   }
 }
 
-Result<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) {
+Result<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) {
   if (binder_->binds_alone(draft.meta, options)) {
-    return local_->seal(draft, options, deadline);
+    return local_->seal(draft, options, budget);
   }
   const auto key = publish(*memory_.table, *memory_.arena, draft);
   if (!key) {
     return key.error();
   }
-  const auto until = client_->moment(deadline);
+  const auto until = client_->moment(budget.deadline());
   return run(until, binder_->seal(*key, options, until));
 }
 
@@ -300,14 +295,14 @@ BegunWith<Sealed> Distributed::begin_seal(const ObjectDraft& draft, const SealOp
   return begun;
 }
 
-Result<bool> Distributed::evict(const Address& address, Deadline deadline) {
-  const auto until = client_->moment(deadline);
+Result<bool> Distributed::evict(const Address& address, WaitBudget budget) {
+  const auto until = client_->moment(budget.deadline());
   const Key& key = address.key;
   if (binder_->evicts_alone(address)) {
     // Nobody has to be asked; and to be told only who has a copy.
-    auto gone = local_->evict(Address(key), deadline);
-    const auto alone =
-        copies_.holders->has(key) ? run(until, copies_.holders->dissolve(key, until)) : Result<void>();
+    auto gone = local_->evict(Address(key), budget);
+    const auto alone = copies_.holders->has(key, budget) ? run(until, copies_.holders->dissolve(key, until))
+                                                         : Result<void>();
     return alone || !gone ? std::move(gone) : Result<bool>(alone.error());
   }
   return run(until, binder_->evict(Lookup(address, until)));

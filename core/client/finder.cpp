@@ -66,10 +66,10 @@ bool Finder::begins_here(const Address& address) const noexcept {
   return address.name.empty() ? is_here(address.key) : home_of(address) == nodes_.own();
 }
 
-Result<ObjectView> Finder::at_hand(const Address& address, Deadline deadline) {
+Result<ObjectView> Finder::at_hand(const Address& address, const WaitBudget& budget) {
   if (begins_here(address)) {
     // A key alone: what became of its name may be for another node to say.
-    auto found = local_->get(address.name.empty() ? Address(address.key) : address, deadline);
+    auto found = local_->get(address.name.empty() ? Address(address.key) : address, budget);
     if (found) {
       return address.name.empty() ? std::move(found) : at_hand(*std::move(found));
     }
@@ -77,8 +77,9 @@ Result<ObjectView> Finder::at_hand(const Address& address, Deadline deadline) {
     return asks_on && found.error().code() == Errc::not_found ? Result<ObjectView>(ObjectView())
                                                               : std::move(found);
   }
-  return address.name.empty() && copies_->has(address.key) ? flights_->at_hand(address.key, 0, *client_)
-                                                           : ObjectView();
+  return address.name.empty() && copies_->has(address.key, budget)
+             ? flights_->at_hand(address.key, 0, *client_, budget)
+             : ObjectView();
 }
 
 // A name at home here stands for an object of this node, or says where the object is.
@@ -151,8 +152,8 @@ Task<Result<NameAnswer>> Finder::await(const Lookup& wanted, const Key& promised
     co_return named.error().about(wanted.name);
   }
   if (owner(promised) == nodes_.own()) {
-    co_await Operation::ToThread();  // where it may wait for a lock
-    auto found = local_->get(wanted.address(), wanted.until);
+    const WaitBudget budget = co_await Operation::ToThread();  // where it may wait for a lock
+    auto found = local_->get(wanted.address(), budget.until(wanted.until));
     if (!found) {
       co_return found.error();
     }
@@ -241,14 +242,14 @@ Asked Finder::ask_whether(const Lookup& wanted) const {
 }
 
 // By a key alone: whether its name stands for another object now is not asked.
-Result<bool> Finder::exists_here(const Address& address, Deadline deadline) {
-  return local_->exists(address.name.empty() ? Address(address.key) : address, deadline);
+Result<bool> Finder::exists_here(const Address& address, const WaitBudget& budget) {
+  return local_->exists(address.name.empty() ? Address(address.key) : address, budget);
 }
 
 Task<Result<bool>> Finder::exists(Lookup wanted) {
   if (begins_here(wanted.address())) {
-    co_await Operation::ToThread();  // where it may wait for a lock
-    co_return exists_here(wanted.address(), wanted.until);
+    const WaitBudget budget = co_await Operation::ToThread();  // where it may wait for a lock
+    co_return exists_here(wanted.address(), budget.until(wanted.until));
   }
   const auto answer = co_await ask_whether(wanted);
   if (answer || is_gone(answer.error())) {
@@ -261,7 +262,8 @@ Task<Result<bool>> Finder::exists(Lookup wanted) {
 // for the node. `bytes` are its size, `generation` that of its name, where they are known; else 0.
 Task<Result<ObjectView>> Finder::fetch(const Lookup& wanted, Key key, std::uint64_t bytes,
                                        std::uint64_t generation) {
-  if (bytes <= inline_bytes_ && !copies_->has(key)) {
+  WaitBudget budget = co_await Operation::Budget();
+  if (bytes <= inline_bytes_ && !copies_->has(key, budget)) {
     auto answer = co_await ask_alone(*client_, key, inline_bytes_, wanted.latest());
     const auto said = answer ? read_words<ObjectWire>(answer->body) : std::nullopt;
     auto found = had_alone(key, generation, inline_bytes_, std::move(answer));
@@ -269,9 +271,10 @@ Task<Result<ObjectView>> Finder::fetch(const Lookup& wanted, Key key, std::uint6
       co_return std::move(found);
     }
     bytes = said->record.block_bytes();
+    budget = co_await Operation::Budget();
   }
   // What is here already, or comes for others, takes no more room.
-  if (wanted.turn != nullptr && !copies_->has(key)) {
+  if (wanted.turn != nullptr && !copies_->has(key, budget)) {
     if (auto entered = co_await wanted.turn->enter(bytes); !entered) {
       co_return entered.error().about(wanted.text());
     }
@@ -317,8 +320,8 @@ Task<Error> Finder::absent(const Lookup& wanted, Error error) {
   const int home = nodes_.home(wanted.key.store, wanted.name_hash);
   std::uint64_t live = 0;
   if (home == nodes_.own()) {
-    co_await Operation::ToThread();  // where it may wait for a lock
-    const auto here = memory_.directory->generation(wanted.name_hash);
+    const WaitBudget budget = co_await Operation::ToThread();  // where it may wait for a lock
+    const auto here = memory_.directory->generation(wanted.name_hash, budget);
     if (!here) {
       co_return here.error().about(wanted.text());
     }
@@ -345,8 +348,8 @@ Task<Result<ObjectView>> Finder::by_name(const Lookup& wanted) {
   for (Key before;;) {
     ObjectWire said;
     if (home == nodes_.own()) {
-      co_await Operation::ToThread();  // where it may wait for a lock
-      auto found = look_here(wanted, said);
+      const WaitBudget budget = co_await Operation::ToThread();  // where it may wait for a lock
+      auto found = look_here(wanted, budget.until(wanted.latest()), said);
       if (!found || *found) {
         co_return std::move(found);
       }
@@ -388,8 +391,8 @@ Task<Result<ObjectView>> Finder::by_name(const Lookup& wanted) {
 }
 
 // What the name stands for; an empty view if another node may have to say more of the object that is `said`.
-Result<ObjectView> Finder::look_here(const Lookup& wanted, ObjectWire& said) {
-  auto entry = local_->get(wanted.address(), wanted.latest());
+Result<ObjectView> Finder::look_here(const Lookup& wanted, const WaitBudget& budget, ObjectWire& said) {
+  auto entry = local_->get(wanted.address(), budget);
   if (!entry) {
     return entry;
   }
@@ -416,7 +419,8 @@ Asked Finder::question(const Lookup& wanted, int home) const {
 
 Task<Result<std::vector<std::string>>> Finder::names(std::uint32_t store, std::string prefix,
                                                      Deadline::Clock::time_point until) {
-  auto all = guarded([&] { return memory_.directory->names(store, prefix, until); });
+  const WaitBudget budget = co_await Operation::ToThread();  // where it may wait for locks
+  auto all = guarded([&] { return memory_.directory->names(store, prefix, budget.until(until)); });
   for (int node = 0; all && node < nodes_.count(); ++node) {
     if (node == nodes_.own()) {
       continue;

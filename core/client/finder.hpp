@@ -35,13 +35,13 @@ class Finder final {
   /// made, or a name that is at home here.
   [[nodiscard]] bool begins_here(const Address& address) const noexcept;
   /// The object, if nobody has to be asked for it; else an empty view.
-  [[nodiscard]] Result<ObjectView> at_hand(const Address& address, Deadline deadline);
+  [[nodiscard]] Result<ObjectView> at_hand(const Address& address, const WaitBudget& budget);
   /// What a name at home here stands for, if nobody has to be asked for that; else an empty view.
   [[nodiscard]] Result<ObjectView> at_hand(ObjectView entry);
   /// Whether this node may know something of it: it begins here, or is an object of another node of which
   /// there is a copy here, or is about to be.
   [[nodiscard]] bool knows(const Address& address) const {
-    return begins_here(address) || (address.name.empty() && copies_->has(address.key));
+    return begins_here(address) || (address.name.empty() && copies_->has(address.key, {}));
   }
   /// The node whose memory has what that key stands for; negative: there is no such rank.
   [[nodiscard]] int owner(const Key& key) const noexcept { return nodes_.of_creator(key.creator); }
@@ -70,7 +70,7 @@ class Finder final {
     return awaiting_.load(std::memory_order_relaxed) >= Window::longest_queue;
   }
   /// Whether it is there. REQUIRES: begins_here().
-  [[nodiscard]] Result<bool> exists_here(const Address& address, Deadline deadline);
+  [[nodiscard]] Result<bool> exists_here(const Address& address, const WaitBudget& budget);
   /// The same, wherever the question begins.
   [[nodiscard]] Task<Result<bool>> exists(Lookup wanted);
 
@@ -89,7 +89,8 @@ class Finder final {
   [[nodiscard]] Task<Result<ObjectView>> elsewhere(const Lookup& wanted, const Key& key, std::uint64_t bytes,
                                                    std::uint64_t generation);
   [[nodiscard]] Task<Result<ObjectView>> by_name(const Lookup& wanted);
-  [[nodiscard]] Result<ObjectView> look_here(const Lookup& wanted, ObjectWire& said);
+  [[nodiscard]] Result<ObjectView> look_here(const Lookup& wanted, const WaitBudget& budget,
+                                             ObjectWire& said);
   [[nodiscard]] Asked question(const Lookup& wanted, int home) const;
   [[nodiscard]] Task<Result<ObjectView>> fetch(const Lookup& wanted, Key key, std::uint64_t bytes,
                                                std::uint64_t generation);

@@ -68,7 +68,8 @@ Links::Links(LinkParts parts)
       alarm_(std::make_shared<NameAlarm>(bell_)) {
   const ThreadStart on_start = parts.progress.on_thread_start;
   bell_->set(*parts.transport);
-  standby_ = std::make_shared<Standby>(parts.progress.helper, Haste::within(parts.patience), on_start);
+  standby_ =
+      std::make_shared<Standby>(parts.progress.helper, WaitBudget::of_standby(parts.patience), on_start);
   progress_ = std::make_shared<Progress>(std::move(parts.transport), exchange_, std::move(parts.progress));
   const auto times = std::make_shared<TransferTimes>(parts.metrics);
   client_ = std::make_shared<NodeClient>(nodes_, progress_, standby_, times, parts.timeout);
@@ -82,7 +83,7 @@ Links::Links(LinkParts parts)
   copies_.fenced = std::make_shared<FencedNodes>(parts.memory, objects_, exchange_, nodes_->count(), lease);
   copies_.holders =
       std::make_shared<CopyHolders>(parts.memory, objects_, *client_, exchange_, copies_.fenced);
-  copies_.here = std::make_shared<NodeCopies>(parts.memory, objects_, parts.rank);
+  copies_.here = std::make_shared<NodeCopies>(parts.memory, objects_, parts.rank, exchange_->budget());
   promise_waits_ =
       std::make_shared<PromiseWaits>(parts.memory, exchange_, nodes_, copies_.here, alarm_, parts.lost_mates);
   const auto reads = std::make_shared<OneSidedReads>(parts.remote, exchange_);

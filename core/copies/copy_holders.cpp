@@ -59,18 +59,19 @@ CopyHolders::CopyHolders(NodeMemory local, std::shared_ptr<Connector> objects, c
       fenced_(std::move(fenced)),
       come_back_to_all_(*exchange_, [this](Clock::time_point) { dissolve_gone(); }) {}
 
-bool CopyHolders::has(const Key& key) const {
+bool CopyHolders::has(const Key& key, const WaitBudget& budget) const {
   std::atomic_thread_fence(std::memory_order_seq_cst);  // after the tombstone; its match is in enter()
-  const auto list = local_.directory->generation(name_hash(copy_sets_store, internal_name(key)));
+  const auto list = local_.directory->generation(name_hash(copy_sets_store, internal_name(key)), budget);
   return !list || *list != 0;
 }
 
 // Empty where there is none.
 Result<ObjectView> CopyHolders::read(const Key& key) const {
-  if (!has(key)) {
+  const WaitBudget budget = exchange_->budget();
+  if (!has(key, budget)) {
     return ObjectView();
   }
-  auto list = objects_->get(Address(copy_sets_store, internal_name(key)), {});
+  auto list = objects_->get(Address(copy_sets_store, internal_name(key)), budget);
   return list || list.error().code() != Errc::not_found ? std::move(list) : Result<ObjectView>(ObjectView());
 }
 
@@ -98,13 +99,13 @@ bool CopyHolders::enter(const Key& key, int node) {
       }
       options = {SealMode::replace, list.facts().generation};
     }
-    const auto draft = objects_->create(list.bytes().size() + sizeof number, meta, {});
+    const auto draft = objects_->create(list.bytes().size() + sizeof number, meta, exchange_->budget());
     if (!draft) {
       return false;
     }
     std::ranges::copy(list.bytes(), draft->bytes.begin());
     std::memcpy(draft->bytes.data() + list.bytes().size(), &number, sizeof number);
-    const auto sealed = objects_->seal(*draft, options, {});
+    const auto sealed = objects_->seal(*draft, options, exchange_->budget());
     if (!sealed && sealed.error().code() != Errc::key_exists && sealed.error().code() != Errc::stale &&
         sealed.error().code() != Errc::not_found) {
       return false;
@@ -123,8 +124,9 @@ bool CopyHolders::enter(const Key& key, int node) {
   return true;
 }
 
-bool CopyHolders::forget(const Key& key) {
-  return !has(key) || local_.directory->unbind(copy_sets_store, internal_name(key), Key{});
+// Whether it could; else the list stays.
+bool CopyHolders::forget(const Key& key, const WaitBudget& budget) {
+  return !has(key, budget) || local_.directory->unbind(copy_sets_store, internal_name(key), Key{}, budget);
 }
 
 bool CopyHolders::is_gone(const Key& key) const {
@@ -137,8 +139,8 @@ bool CopyHolders::is_gone(const Key& key) const {
 
 // Of the objects that somebody may have copies of. Whether it is known which these are.
 template <class Each>
-bool CopyHolders::for_each_gone(Each each) const {
-  const auto lists = local_.directory->names(copy_sets_store, {});
+bool CopyHolders::for_each_gone(const WaitBudget& budget, Each each) const {
+  const auto lists = local_.directory->names(copy_sets_store, {}, budget);
   for (const std::string& name : lists ? *lists : std::vector<std::string>()) {
     if (const auto key = read_words<Key>(std::as_bytes(std::span(name))); key && is_gone(*key)) {
       each(*key);
@@ -148,15 +150,15 @@ bool CopyHolders::for_each_gone(Each each) const {
 }
 
 void CopyHolders::forget_gone(std::uint32_t store) {
-  (void)for_each_gone([&](const Key& key) {
+  (void)for_each_gone({}, [&](const Key& key) {
     if (key.store == store) {
-      forget(key);
+      forget(key, {});
     }
   });
 }
 
 void CopyHolders::dissolve_gone() noexcept {
-  if (!for_each_gone([&](const Key& key) { begin_dissolve(key); })) {
+  if (!for_each_gone(exchange_->budget(), [&](const Key& key) { begin_dissolve(key); })) {
     come_back_to_all_.set(exchange_->now() + first_back_off().pause());
   }
 }
@@ -179,7 +181,8 @@ Task<std::monostate> CopyHolders::dissolve_alone(Key key) {
 // question, some time.
 // \param back_off until those who could not be told are told again
 Task<Result<void>> CopyHolders::dissolve(Key key, Moment until, BackOff back_off) {
-  if (!has(key)) {
+  const WaitBudget budget = co_await Operation::Budget();
+  if (!has(key, budget)) {
     co_return Result<void>();
   }
   co_await Operation::ToDriver();
@@ -188,7 +191,7 @@ Task<Result<void>> CopyHolders::dissolve(Key key, Moment until, BackOff back_off
   const bool gone = is_gone(key);  // before the list is read: then nobody enters it any more
   (void)co_await tell_all(round, until);
   if (gone && !round.untold) {
-    round.untold = !forget(key);
+    round.untold = !forget(key, exchange_->budget());
   }
   if (gone && round.untold && left_.insert(key).second) {
     // A node that only needs time is told as often as ever, one that has another reason ever more seldom.
@@ -219,7 +222,7 @@ Task<std::monostate> CopyHolders::tell_all(Round& round, Moment until) {
     }
   }
   while (co_await told.next()) {
-    told.work();
+    told.work(exchange_->budget());
   }
   co_return std::monostate();
 }

@@ -37,10 +37,9 @@ class CopyHolders final : public std::enable_shared_from_this<CopyHolders> {
   [[nodiscard]] bool enter(const Key& key, int node);
   /// Whether any node may have a copy: of an object that this thread has taken out of sight, too; also where
   /// that cannot be seen. Any thread.
-  [[nodiscard]] bool has(const Key& key) const;
-  /// Forgets who may have copies; false: it could not, and the list stays. Any thread.
-  bool forget(const Key& key);
-  /// The same for all objects of a store that are gone, of whichever rank. Any thread.
+  [[nodiscard]] bool has(const Key& key, const WaitBudget& budget) const;
+  /// Forgets who may have copies of the objects of a store that are gone, of whichever rank. Any thread; may
+  /// wait.
   void forget_gone(std::uint32_t store);
 
   /// Takes the copies of an object that is out of sight already out of sight, too; ends with `timeout`
@@ -59,9 +58,10 @@ class CopyHolders final : public std::enable_shared_from_this<CopyHolders> {
   struct Round;
 
   [[nodiscard]] Result<ObjectView> read(const Key& key) const;
+  bool forget(const Key& key, const WaitBudget& budget);
   [[nodiscard]] bool is_gone(const Key& key) const;
   template <class Each>
-  [[nodiscard]] bool for_each_gone(Each each) const;
+  [[nodiscard]] bool for_each_gone(const WaitBudget& budget, Each each) const;
   [[nodiscard]] BackOff first_back_off() const noexcept;
   [[nodiscard]] Task<Result<void>> dissolve(Key key, Moment until, BackOff back_off);
   [[nodiscard]] Task<std::monostate> dissolve_alone(Key key);

@@ -33,7 +33,7 @@ FencedNodes::FencedNodes(NodeMemory local, std::shared_ptr<Connector> objects,
 // Not 0: there is a fence.
 Result<std::uint64_t> FencedNodes::look(int node) const {
   const auto number = static_cast<std::uint32_t>(node);
-  return local_.directory->generation(name_hash(fences_store, name_of(number)));
+  return local_.directory->generation(name_hash(fences_store, name_of(number)), exchange_->budget());
 }
 
 bool FencedNodes::has(int node) const {
@@ -63,12 +63,12 @@ bool FencedNodes::note(int node) {
                         .type_name = fence_type_name,
                         .name = name_of(number),
                         .extents = {}};
-  const auto draft = objects_->create(sizeof number, meta, {});
+  const auto draft = objects_->create(sizeof number, meta, exchange_->budget());
   if (!draft) {
     return false;
   }
   std::memcpy(draft->bytes.data(), &number, sizeof number);
-  const auto sealed = objects_->seal(*draft, {}, {});
+  const auto sealed = objects_->seal(*draft, {}, exchange_->budget());
   return sealed || sealed.error().code() == Errc::key_exists;
 }
 

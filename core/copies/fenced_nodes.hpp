@@ -33,7 +33,7 @@ class FencedNodes final {
               int nodes, Clock::duration lease);
 
   /// Whether a node is fenced, by whichever rank; also where that cannot be seen: then it must have no lease
-  /// yet. Any thread.
+  /// yet. Only by who drives.
   [[nodiscard]] bool has(int node) const;
   /// Fences a node that cannot be reached, if it is not. Only by who drives.
   [[nodiscard]] Fence fence(int node);

@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "core/async/haste.hpp"
 #include "core/base/back_off.hpp"
 
 namespace locum {
@@ -109,8 +108,8 @@ bool Flights::may_show(const NodeCopies::Copy& copy, int owner, Clock::time_poin
 }
 
 Result<ObjectView> Flights::at_hand(const Key& key, std::uint64_t generation, const NodeClient& client,
-                                    Path path) const {
-  auto copy = copies_->look(key, generation, path);
+                                    const WaitBudget& budget) const {
+  auto copy = copies_->look(key, generation, Path::shm_view, budget);
   if (!copy) {
     return copy.error();
   }
@@ -122,7 +121,8 @@ Result<ObjectView> Flights::at_hand(const Key& key, std::uint64_t generation, co
 // not tell this node, is refused.
 Task<Result<ObjectView>> Flights::look(Key key, std::uint64_t generation, const NodeClient& client,
                                        Clock::time_point until, Path path) {
-  auto copy = copies_->look(key, generation, path);
+  const WaitBudget here = co_await Operation::Budget();
+  auto copy = copies_->look(key, generation, path, here);
   if (!copy || !copy->view) {
     co_return copy ? Result<ObjectView>(ObjectView()) : copy.error();
   }
@@ -136,9 +136,9 @@ Task<Result<ObjectView>> Flights::look(Key key, std::uint64_t generation, const 
     leases_.grant(node, now);
     co_return std::move(copy->view);
   }
-  co_await Operation::ToThread();  // where it may wait for locks
+  const WaitBudget budget = co_await Operation::ToThread();  // where it may wait for locks
   if (answer || answer.error().code() == Errc::peer_lost || nodes_->has_closed(node)) {
-    copies_->invalidate_all_of(nodes_->ranks(node));
+    copies_->invalidate_all_of(nodes_->ranks(node), budget);
   }
   co_return answer ? Result<ObjectView>(ObjectView()) : answer.error().about(to_string(key));
 }
@@ -154,18 +154,16 @@ Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, const N
       break;
     }
     if (lack) {
-      co_await Operation::ToThread();  // where it may commit memory, and wait for some
+      const WaitBudget budget = co_await Operation::ToThread();  // it may commit memory, and wait for some
       if (client.now() >= until) {
         break;
       }
-      (void)Haste::has_put_off();
-      const auto room = room_for(key, *lack);
-      const bool later = !room && Haste::has_put_off();
+      const auto made = room_for(key, *lack, budget);
       co_await Operation::ToDriver();
-      if (later) {
+      if (made.later) {
         put_off(wish, lack->mark, back_off.next());
       } else {
-        go_on(wish, lack->mark, room);
+        go_on(wish, lack->mark, made.room);
       }
     } else {
       auto copy = co_await look(key, generation, client, until, path);
@@ -196,10 +194,11 @@ Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, const N
 }
 
 void Flights::want(const Wanted& wish) noexcept {
-  if (!copies_->has(wish->key)) {
+  const WaitBudget budget = exchange_->budget();
+  if (!copies_->has(wish->key, budget)) {
     return start(wish, 0);
   }
-  const auto found = copies_->find(wish->key);
+  const auto found = copies_->find(wish->key, budget);
   if (!found) {
     return found.error().code() == Errc::not_found ? start(wish, 0) : wish->grant({.ending = Ending::alone});
   }

@@ -39,11 +39,11 @@ namespace locum {
 /// The block is read one-sidedly where the owner grants a lease; if that fails, or has not ended when the
 /// lease is over, it is asked for again, to be sent by the owner to other memory.
 ///
-/// Who drives is in haste, and may find no room at once for what is to land. Then the operation that began
-/// the flight is told how much there is to come: it goes to a thread, which makes room, however long that
-/// takes, and has the owner asked again. Where nobody waits for that operation it does not wait there either:
-/// if others of the node are to give memory back first, it tries again a little later, and a little later
-/// than that. As long as there is no room, until its deadline, the flight waits.
+/// Who drives waits for no memory, and may find no room at once for what is to land. Then the operation that
+/// began the flight is told how much there is to come: it goes to a thread, which makes room, however long
+/// that takes, and has the owner asked again. Where nobody waits for that operation it does not wait there
+/// either: if others of the node are to give memory back first, it tries again a little later, and a little
+/// later than that. As long as there is no room, until its deadline, the flight waits.
 class Flights final : public std::enable_shared_from_this<Flights> {
  public:
   using Clock = Nodes::Clock;
@@ -55,11 +55,11 @@ class Flights final : public std::enable_shared_from_this<Flights> {
 
   /// The object, if this node has a copy and may show it without a question; else an empty view. Any thread.
   /// \param generation of its name, if the copy does not know it; else 0
-  /// \param path how the copy came, if this process has brought it
   [[nodiscard]] Result<ObjectView> at_hand(const Key& key, std::uint64_t generation, const NodeClient& client,
-                                           Path path = Path::shm_view) const;
+                                           const WaitBudget& budget) const;
   /// The object, if this node has a copy; else an empty view. Asks the owner's node if that has not allowed
   /// it for a lease: `peer_lost` if it cannot be asked, and its copies are gone.
+  /// \param path how the copy came, if this process has brought it
   [[nodiscard]] Task<Result<ObjectView>> look(Key key, std::uint64_t generation, const NodeClient& client,
                                               Clock::time_point until, Path path = Path::shm_view);
 
@@ -88,7 +88,7 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   void ask_owner(Entry& entry);
   void wait_for_room(Entry& entry);
   void miss_room(const Number& number) noexcept;
-  [[nodiscard]] std::shared_ptr<NodeCopies::Room> room_for(const Key& key, const Flight::Lack& lack);
+  [[nodiscard]] NodeCopies::Made room_for(const Key& key, const Flight::Lack& lack, const WaitBudget& budget);
   void go_on(const Wanted& wish, std::uint64_t mark, const std::shared_ptr<NodeCopies::Room>& room) noexcept;
   void put_off(const Wanted& wish, std::uint64_t mark, Clock::duration pause) noexcept;
   void look_for_room_again(const Number& number) noexcept;

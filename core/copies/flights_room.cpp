@@ -7,8 +7,9 @@
 namespace locum {
 
 // None for a flight that has been closed; whoever looks hears of that.
-std::shared_ptr<NodeCopies::Room> Flights::room_for(const Key& key, const Flight::Lack& lack) {
-  return closed_.load(std::memory_order_relaxed) ? nullptr : copies_->make_room(key, lack.record);
+NodeCopies::Made Flights::room_for(const Key& key, const Flight::Lack& lack, const WaitBudget& budget) {
+  return closed_.load(std::memory_order_relaxed) ? NodeCopies::Made()
+                                                 : copies_->make_room(key, lack.record, budget);
 }
 
 void Flights::wait_for_room(Entry& entry) {

@@ -8,7 +8,6 @@
 #include <string_view>
 #include <utility>
 
-#include "core/async/haste.hpp"
 #include "core/object/internal_stores.hpp"
 
 namespace locum {
@@ -45,23 +44,24 @@ NodeCopies::Room::~Room() {
   }
 }
 
-NodeCopies::NodeCopies(NodeMemory local, std::shared_ptr<Connector> objects, int own_rank)
+NodeCopies::NodeCopies(NodeMemory local, std::shared_ptr<Connector> objects, int own_rank, WaitBudget budget)
     : local_(std::move(local)),
       objects_(std::move(objects)),
-      own_rank_(static_cast<std::uint32_t>(own_rank)) {}
+      own_rank_(static_cast<std::uint32_t>(own_rank)),
+      in_step_(budget) {}
 
 // Not 0: something stands here.
-Result<std::uint64_t> NodeCopies::generation(const Key& key) const {
-  return local_.directory->generation(name_hash(copies_store, internal_name(key)));
+Result<std::uint64_t> NodeCopies::generation(const Key& key, const WaitBudget& budget) const {
+  return local_.directory->generation(name_hash(copies_store, internal_name(key)), budget);
 }
 
-bool NodeCopies::has(const Key& key) const {
-  const auto live = generation(key);
+bool NodeCopies::has(const Key& key, const WaitBudget& budget) const {
+  const auto live = generation(key, budget);
   return !live || *live != 0;
 }
 
-Result<NodeCopies::Found> NodeCopies::find(const Key& key) {
-  auto entry = objects_->get(Address(copies_store, internal_name(key)), {});
+Result<NodeCopies::Found> NodeCopies::find(const Key& key, const WaitBudget& budget) {
+  auto entry = objects_->get(Address(copies_store, internal_name(key)), budget);
   if (!entry) {
     return entry.error();
   }
@@ -78,12 +78,13 @@ Result<NodeCopies::Found> NodeCopies::find(const Key& key) {
   return found;
 }
 
-Result<NodeCopies::Copy> NodeCopies::look(const Key& key, std::uint64_t generation, Path path) {
-  const auto live = this->generation(key);
+Result<NodeCopies::Copy> NodeCopies::look(const Key& key, std::uint64_t generation, Path path,
+                                          const WaitBudget& budget) {
+  const auto live = this->generation(key, budget);
   if (!live || *live == 0) {
     return Copy{};
   }
-  auto found = find(key);
+  auto found = find(key, budget);
   return found && found->copy ? open(std::move(found->copy), key, generation, path) : Copy{};
 }
 
@@ -118,28 +119,29 @@ Result<NodeCopies::Mark> NodeCopies::mark(const Key& key, std::uint64_t in_place
                         .type_name = mark_type_name,
                         .name = internal_name(key),
                         .extents = {}};
-  const auto draft = objects_->create(sizeof own_rank_, meta, {});
+  const auto draft = objects_->create(sizeof own_rank_, meta, in_step_);
   if (!draft) {
     return draft.error();
   }
   std::memcpy(draft->bytes.data(), &own_rank_, sizeof own_rank_);
   const auto sealed =
-      objects_->seal(*draft, {in_place_of != 0 ? SealMode::replace : SealMode::put, in_place_of}, {});
+      objects_->seal(*draft, {in_place_of != 0 ? SealMode::replace : SealMode::put, in_place_of}, in_step_);
   return sealed ? Result<Mark>(Mark{sealed->key, own_rank_, sealed->generation}) : sealed.error();
 }
 
 void NodeCopies::unmark(const Key& key, const Mark& mark) {
-  (void)local_.directory->unbind(copies_store, internal_name(key), mark.entry);
+  (void)local_.directory->unbind(copies_store, internal_name(key), mark.entry, in_step_);
 }
 
-Result<std::shared_ptr<NodeCopies::Room>> NodeCopies::try_room(const Key& key, const ObjectRecord& record) {
+Result<std::shared_ptr<NodeCopies::Room>> NodeCopies::try_room(const Key& key, const ObjectRecord& record,
+                                                               const WaitBudget& budget) {
   const ObjectMeta meta{.store = copies_store,
                         .alignment = static_cast<std::uint32_t>(HeldObject::alignment_of(record.size_bytes)),
                         .type_hash = copy_type_hash,
                         .type_name = copy_type_name,
                         .name = internal_name(key),
                         .extents = {}};
-  const auto draft = objects_->create(record.block_bytes() + sizeof(CopyTail), meta, {});
+  const auto draft = objects_->create(record.block_bytes() + sizeof(CopyTail), meta, budget);
   if (!draft) {
     return draft.error();
   }
@@ -147,24 +149,22 @@ Result<std::shared_ptr<NodeCopies::Room>> NodeCopies::try_room(const Key& key, c
 }
 
 std::shared_ptr<NodeCopies::Room> NodeCopies::room(const Key& key, const ObjectRecord& record) {
-  return try_room(key, record).value_or(nullptr);
+  return try_room(key, record, in_step_).value_or(nullptr);
 }
 
 // Memory that others are about to give back is waited for. The second try does not wait: the first one has.
-std::shared_ptr<NodeCopies::Room> NodeCopies::make_room(const Key& key, const ObjectRecord& record) {
-  (void)Haste::has_put_off();
-  auto made = try_room(key, record);
+NodeCopies::Made NodeCopies::make_room(const Key& key, const ObjectRecord& record, const WaitBudget& budget) {
+  auto made = try_room(key, record, budget);
   if (made) {
-    return *made;
+    return {.room = *made};
   }
-  if (Haste::has_put_off()) {
-    Haste::put_off();
-  } else if (made.error().code() == Errc::out_of_memory && shed_oldest(record.block_bytes())) {
-    const Haste brief(std::chrono::milliseconds(1), Haste::Work::any);
-    made = try_room(key, record);
-    (void)Haste::has_put_off();
+  if (made.error().is_transient()) {
+    return {.later = true};
   }
-  return made.value_or(nullptr);
+  if (made.error().code() == Errc::out_of_memory && shed_oldest(record.block_bytes(), budget)) {
+    made = try_room(key, record, WaitBudget::limited(std::chrono::milliseconds(1), WaitBudget::Work::any));
+  }
+  return {.room = made.value_or(nullptr)};
 }
 
 Result<void> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark& mark,
@@ -173,25 +173,25 @@ Result<void> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark&
   const CopyTail tail{wire, std::chrono::nanoseconds(good_until.time_since_epoch()).count()};
   std::memcpy(block.data() + block.size(), &tail, sizeof tail);
   room.sealed_ = true;  // or discarded
-  const auto sealed = objects_->seal(room.draft_, {SealMode::replace, mark.generation}, {});
+  const auto sealed = objects_->seal(room.draft_, {SealMode::replace, mark.generation}, in_step_);
   if (sealed) {
     note_own(sealed->key);
   }
   const MutexLock lock(mutex_);
   if (sealed && dropped_.contains(wire.key.store)) {
-    (void)local_.directory->unbind(copies_store, internal_name(wire.key), sealed->key);
+    (void)local_.directory->unbind(copies_store, internal_name(wire.key), sealed->key, in_step_);
     return Error(Errc::closed, "this rank has dropped the store of this object").about(to_string(wire.key));
   }
   return sealed ? Result<void>() : Result<void>(sealed.error());
 }
 
 Result<void> NodeCopies::invalidate(const Key& key) {
-  const auto gone = local_.directory->unbind(copies_store, internal_name(key), Key{});
+  const auto gone = local_.directory->unbind(copies_store, internal_name(key), Key{}, in_step_);
   return gone ? Result<void>() : Result<void>(gone.error());
 }
 
-void NodeCopies::invalidate_all_of(const std::vector<int>& creators) {
-  (void)remove_all([&](const Pin& pin) {
+void NodeCopies::invalidate_all_of(const std::vector<int>& creators, const WaitBudget& budget) {
+  (void)remove_all(budget, [&](const Pin& pin) {
     const std::string_view name = local_.name(pin);
     const auto key = read_words<Key>(std::as_bytes(std::span(name)));
     return pin.record->type_hash == copy_type_hash && key &&
@@ -255,27 +255,28 @@ void NodeCopies::adopt() {
   // The flights of the dead will not end. Whoever has joined one begins anew.
   for_each_own([&](const Pin& pin, const Key& key) {
     if (is_adopted(pin.key) && pin.record->type_hash == mark_type_hash) {
-      (void)local_.directory->unbind(copies_store, internal_name(key), pin.key);
+      (void)local_.directory->unbind(copies_store, internal_name(key), pin.key, in_step_);
     }
     return true;
   });
 }
 
 Result<ObjectDraft> NodeCopies::create(Sink& sink, std::uint64_t size_bytes, const ObjectMeta& meta,
-                                       Deadline deadline) {
-  auto draft = sink.create(size_bytes, meta, deadline);
-  while (!draft && draft.error().code() == Errc::out_of_memory && (shed_own(size_bytes) || shed_all())) {
-    draft = sink.create(size_bytes, meta, deadline);
+                                       const WaitBudget& budget) {
+  auto draft = sink.create(size_bytes, meta, budget);
+  while (!draft && draft.error().code() == Errc::out_of_memory &&
+         (shed_own(size_bytes, budget) || shed_all(budget))) {
+    draft = sink.create(size_bytes, meta, budget);
   }
   return draft;
 }
 
 // Until their blocks have so many bytes; false if there were none.
-bool NodeCopies::shed_own(std::uint64_t bytes) {
+bool NodeCopies::shed_own(std::uint64_t bytes, const WaitBudget& budget) {
   std::uint64_t found = 0;
   for_each_own([&](const Pin& pin, const Key& key) {
     if (pin.record->type_hash == copy_type_hash) {
-      const auto gone = local_.directory->unbind(copies_store, internal_name(key), pin.key);
+      const auto gone = local_.directory->unbind(copies_store, internal_name(key), pin.key, budget);
       found += gone && *gone ? pin.record->block_bytes() : 0;
     }
     return found < bytes;
@@ -284,28 +285,28 @@ bool NodeCopies::shed_own(std::uint64_t bytes) {
 }
 
 // As many as have so many bytes; none if all have fewer: then others would only be fetched again.
-bool NodeCopies::shed_oldest(std::uint64_t bytes) {
+bool NodeCopies::shed_oldest(std::uint64_t bytes, const WaitBudget& budget) {
   std::uint64_t all = 0;
   for_each_own([&](const Pin& pin, const Key&) {
     all += pin.record->type_hash == copy_type_hash ? pin.record->block_bytes() : 0;
     return all < bytes;
   });
-  return all >= bytes && shed_own(bytes);
+  return all >= bytes && shed_own(bytes, budget);
 }
 
 // Of what any rank of the node has made; false if there was nothing.
 template <class Is>
-bool NodeCopies::remove_all(Is is) {
-  const auto names = local_.directory->names(copies_store, {});
+bool NodeCopies::remove_all(const WaitBudget& budget, Is is) {
+  const auto names = local_.directory->names(copies_store, {}, budget);
   bool any = false;
   for (const std::string& name : names ? *names : std::vector<std::string>()) {
-    const auto pin = local_.directory->find(copies_store, name);
+    const auto pin = local_.directory->find(copies_store, name, budget);
     if (!pin) {
       continue;
     }
     const PinnedObject object(local_.table, *pin);
     if (local_.holds(*pin->record) && is(*pin)) {
-      const auto gone = local_.directory->unbind(copies_store, name, pin->key);
+      const auto gone = local_.directory->unbind(copies_store, name, pin->key, budget);
       any = any || (gone && *gone);
     }
   }
@@ -313,12 +314,12 @@ bool NodeCopies::remove_all(Is is) {
 }
 
 // Those of other ranks, too, which give the memory back when they hear that it is wanted.
-bool NodeCopies::shed_all() {
-  return remove_all([](const Pin& pin) { return pin.record->type_hash == copy_type_hash; });
+bool NodeCopies::shed_all(const WaitBudget& budget) {
+  return remove_all(budget, [](const Pin& pin) { return pin.record->type_hash == copy_type_hash; });
 }
 
 void NodeCopies::unmark_all(int rank) {
-  (void)remove_all([&](const Pin& pin) {
+  (void)remove_all(in_step_, [&](const Pin& pin) {
     return pin.record->type_hash == mark_type_hash &&
            read_words<std::uint32_t>(local_.payload(pin)) == static_cast<std::uint32_t>(rank);
   });

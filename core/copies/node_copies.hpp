@@ -13,6 +13,7 @@
 #include "core/object/object_wire.hpp"
 #include "core/ports/connector.hpp"
 #include "core/rpc/held_object.hpp"
+#include "core/wait_budget.hpp"
 
 namespace locum {
 
@@ -20,7 +21,8 @@ namespace locum {
 /// *copy*, which all ranks of the node read in place, or the *mark* of the flight that brings one. A copy
 /// replaces exactly the mark of its own flight: what was invalidated or overtaken meanwhile is never
 /// published. All of it are objects of this node, made by the rank that fetched; so they outlive it, and are
-/// finished or undone when it dies half-way. Any thread may call.
+/// finished or undone when it dies half-way. Any thread may call, but what takes no budget and does not say
+/// otherwise only who drives: it is on the budget of a step.
 class NodeCopies final {
  public:
   using Clock = Deadline::Clock;
@@ -55,10 +57,11 @@ class NodeCopies final {
   };
 
   /// \param objects makes objects of this node: a connector over `local`
-  NodeCopies(NodeMemory local, std::shared_ptr<Connector> objects, int own_rank);
+  /// \param budget  of a step
+  NodeCopies(NodeMemory local, std::shared_ptr<Connector> objects, int own_rank, WaitBudget budget);
 
   /// Whether anything stands here for an object; also where that cannot be seen.
-  [[nodiscard]] bool has(const Key& key) const;
+  [[nodiscard]] bool has(const Key& key, const WaitBudget& budget) const;
   /// A copy, and until when its owner's node lets it be shown without being asked.
   struct Copy {
     ObjectView view;  ///< empty: there is none
@@ -66,9 +69,10 @@ class NodeCopies final {
   };
   /// The object, if there is a copy that can be seen. \param generation of its name, if the copy does not
   /// know it; \param path how it came, if this process has brought it
-  [[nodiscard]] Result<Copy> look(const Key& key, std::uint64_t generation, Path path);
+  [[nodiscard]] Result<Copy> look(const Key& key, std::uint64_t generation, Path path,
+                                  const WaitBudget& budget);
   /// What stands here for an object; `not_found`.
-  [[nodiscard]] Result<Found> find(const Key& key);
+  [[nodiscard]] Result<Found> find(const Key& key, const WaitBudget& budget);
 
   /// Marks a flight of this rank; in place of the one of that generation, if it is not 0. `key_exists`,
   /// `stale`, `not_found`: somebody was faster.
@@ -78,10 +82,13 @@ class NodeCopies final {
   void unmark_all(int rank);
   /// Null if the arena has none.
   [[nodiscard]] std::shared_ptr<Room> room(const Key& key, const ObjectRecord& record);
+  struct Made {
+    std::shared_ptr<Room> room{};
+    bool later = false;  ///< there is none, and memory is being made: who asks again may have some
+  };
   /// The same, for which the oldest copies of this rank are given up, as many as have its size: also those
-  /// that are looked at, whose memory follows later. A thread in haste gives up none while memory is being
-  /// made (Haste::put_off()).
-  [[nodiscard]] std::shared_ptr<Room> make_room(const Key& key, const ObjectRecord& record);
+  /// that are looked at, whose memory follows later. None are while memory is being made.
+  [[nodiscard]] Made make_room(const Key& key, const ObjectRecord& record, const WaitBudget& budget);
   /// Makes a filled room the copy, in place of its flight's mark. `stale`, `not_found`: overtaken;
   /// another error: there cannot be one.
   [[nodiscard]] Result<void> publish(Room& room, const ObjectWire& wire, const Mark& mark,
@@ -90,35 +97,37 @@ class NodeCopies final {
   /// Takes out of sight whatever stands here for that object.
   [[nodiscard]] Result<void> invalidate(const Key& key);
   /// The same for all copies of objects that these ranks have made.
-  void invalidate_all_of(const std::vector<int>& creators);
+  void invalidate_all_of(const std::vector<int>& creators, const WaitBudget& budget);
   /// Memory for an object of the program's, which `sink` makes: where there is none, copies make room.
   [[nodiscard]] Result<ObjectDraft> create(Sink& sink, std::uint64_t size_bytes, const ObjectMeta& meta,
-                                           Deadline deadline);
-  /// Drops what this rank has of a store's objects, now and whatever lands later.
+                                           const WaitBudget& budget);
+  /// Drops what this rank has of a store's objects, now and whatever lands later. Any thread; may wait.
   void drop(std::uint32_t store);
   /// Adds what this rank has made or adopted, and is there. Looks at copies alone, however many other objects
-  /// this rank owns.
+  /// this rank owns. Any thread.
   void count(MemoryUsage& usage);
   /// This process has adopted what a dead one of its node had: copies, too. Marks of its flights are gone
   /// then.
   void adopt();
 
  private:
-  [[nodiscard]] Result<std::uint64_t> generation(const Key& key) const;
+  [[nodiscard]] Result<std::uint64_t> generation(const Key& key, const WaitBudget& budget) const;
   [[nodiscard]] Result<Copy> open(ObjectView copy, const Key& key, std::uint64_t generation, Path path);
   template <class Each>
   void for_each_own(Each each);
   void note_own(const Key& entry);
-  [[nodiscard]] Result<std::shared_ptr<Room>> try_room(const Key& key, const ObjectRecord& record);
-  bool shed_oldest(std::uint64_t bytes);
-  bool shed_own(std::uint64_t bytes);
-  bool shed_all();
+  [[nodiscard]] Result<std::shared_ptr<Room>> try_room(const Key& key, const ObjectRecord& record,
+                                                       const WaitBudget& budget);
+  bool shed_oldest(std::uint64_t bytes, const WaitBudget& budget);
+  bool shed_own(std::uint64_t bytes, const WaitBudget& budget);
+  bool shed_all(const WaitBudget& budget);
   template <class Is>
-  bool remove_all(Is is);
+  bool remove_all(const WaitBudget& budget, Is is);
 
   const NodeMemory local_;
   const std::shared_ptr<Connector> objects_;
   const std::uint32_t own_rank_;
+  const WaitBudget in_step_;
   CheckedKeys checked_;
   Mutex mutex_;
   std::set<std::uint32_t> dropped_ LOCUM_GUARDED_BY(mutex_);

@@ -27,14 +27,14 @@ class Cluster final : public Connector {
         timeout_(parts.timeout),
         lost_mates_(std::move(parts.lost_mates)) {}
 
-  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override;
-  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override;
+  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override;
+  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) override;
   void discard(const ObjectDraft& draft) noexcept override;
-  Result<bool> evict(const Address& address, Deadline deadline) override;
+  Result<bool> evict(const Address& address, WaitBudget budget) override;
   Result<std::uint64_t> drop(std::uint32_t store) override;
 
-  Result<ObjectView> get(const Address& address, Deadline deadline) override;
-  Result<bool> exists(const Address& address, Deadline deadline) override;
+  Result<ObjectView> get(const Address& address, WaitBudget budget) override;
+  Result<bool> exists(const Address& address, WaitBudget budget) override;
   Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
                                         Deadline deadline) override;
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
@@ -45,18 +45,20 @@ class Cluster final : public Connector {
   MemoryUsage usage() const override;
 
  private:
-  [[nodiscard]] Result<Pin> find(const Address& address, Deadline deadline);
+  [[nodiscard]] Result<Pin> find(const Address& address, WaitBudget budget);
   [[nodiscard]] Result<Pin> await(const Address& address, const std::optional<Key>& promised,
                                   Deadline::Clock::time_point until);
   [[nodiscard]] Result<ObjectView> view_of(const Result<Pin>& pin);
   [[nodiscard]] Result<ObjectView> view_at(const Pin& pin) const;
-  [[nodiscard]] Result<bool> evict_key(const Key& key, Deadline deadline);
+  [[nodiscard]] Result<bool> evict_key(const Key& key, WaitBudget budget);
   // Out of line, so that a get that finds what it looks for keeps no registers and no stack for them.
-  [[nodiscard, gnu::cold, gnu::noinline]] Error absent(const Address& address, const Error& error) const;
+  [[nodiscard, gnu::cold, gnu::noinline]] Error absent(const Address& address, const Error& error,
+                                                       WaitBudget budget) const;
   [[nodiscard, gnu::cold, gnu::noinline]] Error led_astray(const Pin& pin);
   [[nodiscard, gnu::noinline]] Result<ObjectView> checked_view(const Pin& pin);
   [[nodiscard]] Result<void> check_sum(const Pin& pin);
-  [[nodiscard]] Result<Block> allocate(const ObjectRecord& record, std::uint32_t alignment);
+  [[nodiscard]] Result<Block> allocate(const ObjectRecord& record, std::uint32_t alignment,
+                                       WaitBudget budget);
   [[nodiscard]] Result<ObjectDraft> draft_in(const Block& block, const ObjectRecord& record,
                                              const ObjectMeta& meta) const;
   [[nodiscard]] Error full(const Error& cause, std::uint64_t size_bytes) const;
@@ -70,7 +72,7 @@ class Cluster final : public Connector {
   CheckedKeys checked_;
 };
 
-Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline /*deadline*/) {
+Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) {
   if (meta.name.size() > max_name_bytes) {
     return Error(Errc::invalid_argument,
                  "a name has at most 64 KiB, this one has " + std::to_string(meta.name.size()) + " bytes")
@@ -86,7 +88,7 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
   }
   (void)collect(Effort::amortised);
   ObjectRecord record = record_of(meta, 0, size_bytes);
-  const auto block = allocate(record, meta.alignment);
+  const auto block = allocate(record, meta.alignment, budget);
   return block ? draft_in(*block, record, meta) : Result<ObjectDraft>(block.error().about(meta.name));
 }
 
@@ -104,14 +106,15 @@ Result<ObjectDraft> Cluster::draft_in(const Block& block, const ObjectRecord& re
 }
 
 // What was evicted is looked for thoroughly before giving up.
-Result<Block> Cluster::allocate(const ObjectRecord& record, std::uint32_t alignment) {
+Result<Block> Cluster::allocate(const ObjectRecord& record, std::uint32_t alignment, WaitBudget budget) {
   const std::uint64_t bytes = record.block_bytes();
-  auto block = arena_->allocate(bytes, alignment);
+  auto block = arena_->allocate(bytes, alignment, budget);
   if (!block && block.error().code() == Errc::out_of_memory) {
     (void)collect(Effort::thorough);
-    block = arena_->allocate(bytes, alignment);
+    block = arena_->allocate(bytes, alignment, budget);
     if (!block) {
-      return full(block.error(), record.size_bytes);
+      const Error error = full(block.error(), record.size_bytes);
+      return block.error().is_transient() ? error.as_transient() : error;
     }
   }
   return block;
@@ -131,7 +134,7 @@ Error Cluster::full(const Error& cause, std::uint64_t size_bytes) const {
       cause.detail().empty() ? cause.text() : cause.detail());
 }
 
-Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) {
+Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) {
   const bool named = !draft.meta.name.empty();  // the name goes with the draft
   const auto key = publish(*table_, *arena_, draft);
   if (!key) {
@@ -140,7 +143,7 @@ Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& option
   if (!named) {
     return Sealed{*key, 0};
   }
-  const auto generation = directory_->bind(*key, options, deadline);
+  const auto generation = directory_->bind(*key, options, budget);
   if (!generation) {
     (void)table_->tombstone(*key);
   }
@@ -152,19 +155,19 @@ void Cluster::discard(const ObjectDraft& draft) noexcept {
   locum::discard(*arena_, draft);
 }
 
-Result<Pin> Cluster::find(const Address& address, Deadline deadline) {
+Result<Pin> Cluster::find(const Address& address, WaitBudget budget) {
   const bool by_name = !address.name.empty();
-  auto pin = by_name ? directory_->find(address.key.store, address.name, deadline) : table_->pin(address.key);
+  auto pin = by_name ? directory_->find(address.key.store, address.name, budget) : table_->pin(address.key);
   if (!pin && !by_name) [[unlikely]] {
-    pin = absent(address, pin.error());
+    pin = absent(address, pin.error(), budget);
   }
   return pin;
 }
 
 // A key that is gone: replaced by a newer generation of its name, or evicted.
-Error Cluster::absent(const Address& address, const Error& error) const {
+Error Cluster::absent(const Address& address, const Error& error, WaitBudget budget) const {
   const auto live =
-      address.name_hash != 0 ? directory_->generation(address.name_hash) : Result<std::uint64_t>(0);
+      address.name_hash != 0 ? directory_->generation(address.name_hash, budget) : Result<std::uint64_t>(0);
   if (!live) {
     return live.error().about(to_string(address.key));
   }
@@ -225,12 +228,12 @@ Result<ObjectView> Cluster::view_of(const Result<Pin>& pin) {
   return view_at(*pin);
 }
 
-Result<ObjectView> Cluster::get(const Address& address, Deadline deadline) {
-  return view_of(find(address, deadline));
+Result<ObjectView> Cluster::get(const Address& address, WaitBudget budget) {
+  return view_of(find(address, budget));
 }
 
-Result<bool> Cluster::exists(const Address& address, Deadline deadline) {
-  const auto pin = find(address, deadline);
+Result<bool> Cluster::exists(const Address& address, WaitBudget budget) {
+  const auto pin = find(address, budget);
   if (pin) {
     table_->release(pin->id);
     return true;
@@ -271,7 +274,7 @@ Result<ObjectView> Cluster::wait(const Address& address, Deadline deadline, cons
 Result<Pin> Cluster::await(const Address& address, const std::optional<Key>& promised,
                            Deadline::Clock::time_point until) {
   if (promised) {
-    auto found = find_promised(*table_, *directory_, *promised, address.name, lost_mates_);
+    auto found = find_promised(*table_, *directory_, *promised, address.name, lost_mates_, {});
     if (found || found.error().code() != Errc::timeout) {
       return found;
     }
@@ -280,7 +283,7 @@ Result<Pin> Cluster::await(const Address& address, const std::optional<Key>& pro
 }
 
 // A named object goes through the directory, whose lock decides between an eviction and a replacement.
-Result<bool> Cluster::evict_key(const Key& key, Deadline deadline) {
+Result<bool> Cluster::evict_key(const Key& key, WaitBudget budget) {
   if (table_->unnamed(key)) {
     return table_->tombstone(key);
   }
@@ -292,14 +295,13 @@ Result<bool> Cluster::evict_key(const Key& key, Deadline deadline) {
   const ObjectRecord& record = *pin->record;
   return record.name_bytes == 0 || !holds(*arena_, record)
              ? Result<bool>(table_->tombstone(key))
-             : directory_->unbind(record.store, read_name(arena_->data(record.offset), record), key,
-                                  deadline);
+             : directory_->unbind(record.store, read_name(arena_->data(record.offset), record), key, budget);
 }
 
-Result<bool> Cluster::evict(const Address& address, Deadline deadline) {
+Result<bool> Cluster::evict(const Address& address, WaitBudget budget) {
   Result<bool> evicted = address.name.empty()
-                             ? evict_key(address.key, deadline)
-                             : directory_->unbind(address.key.store, address.name, Key{}, deadline);
+                             ? evict_key(address.key, budget)
+                             : directory_->unbind(address.key.store, address.name, Key{}, budget);
   (void)collect(Effort::amortised);
   return evicted;
 }

@@ -110,7 +110,7 @@ class Local final : public Connector {
  public:
   explicit Local(LocalOptions options) : options_(options) {}
 
-  Result<ObjectView> get(const Address& address, Deadline) override {
+  Result<ObjectView> get(const Address& address, WaitBudget) override {
     const MutexLock lock(mutex_);
     if (LocalObject* const object = find(address)) {
       return view_of(*object);
@@ -118,7 +118,7 @@ class Local final : public Connector {
     return absent(address);
   }
 
-  Result<bool> exists(const Address& address, Deadline) override {
+  Result<bool> exists(const Address& address, WaitBudget) override {
     const MutexLock lock(mutex_);
     return find(address) != nullptr;
   }
@@ -158,7 +158,7 @@ class Local final : public Connector {
     }
   }
 
-  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline) override {
+  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget) override {
     const MutexLock lock(mutex_);
     const std::uint64_t used = used_->load(std::memory_order_relaxed);
     const std::uint64_t limit =
@@ -179,7 +179,7 @@ class Local final : public Connector {
     return draft;
   }
 
-  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline) override {
+  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget) override {
     const MutexLock lock(mutex_);
     auto node = drafts_.extract(draft.place);
     if (node.empty()) {
@@ -221,7 +221,7 @@ class Local final : public Connector {
     drafts_.erase(draft.place);
   }
 
-  Result<bool> evict(const Address& address, Deadline) override {
+  Result<bool> evict(const Address& address, WaitBudget) override {
     const MutexLock lock(mutex_);
     LocalObject* const object = find(address);
     if (object == nullptr) {

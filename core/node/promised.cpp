@@ -104,8 +104,8 @@ std::optional<Key> promise_named(std::uint32_t store, std::string_view name) noe
 // Whoever sets it binds the name before he takes the placeholder away. Where he died meanwhile, what he was
 // doing is finished once his lock has been had; whether the name is bound is known after that.
 Result<Pin> find_promised(NodeTable& table, Directory& directory, const Key& promised, std::string_view name,
-                          const LostMates& lost) {
-  auto found = directory.find(promised.store, name);
+                          const LostMates& lost, WaitBudget budget) {
+  auto found = directory.find(promised.store, name, budget);
   if (found || found.error().code() != Errc::not_found) {
     return found;
   }
@@ -114,11 +114,12 @@ Result<Pin> find_promised(NodeTable& table, Directory& directory, const Key& pro
     if (!contains(lost, promised.creator)) {
       return not_set_yet();
     }
-    if (const auto whole = directory.unbind(promised.store, name, promised); !whole) {  // of no object
+    if (const auto whole = directory.unbind(promised.store, name, promised, budget);
+        !whole) {  // of no object
       return whole.error();
     }
   }
-  found = directory.find(promised.store, name);
+  found = directory.find(promised.store, name, budget);
   if (found || found.error().code() != Errc::not_found) {
     return found;
   }

@@ -77,6 +77,6 @@ using LostMates = std::function<std::vector<int>()>;
 /// What stands under the name of a promise of this node, pinned. `timeout`: nothing yet; `not_found`: nothing
 /// any more; `peer_lost`: nothing for ever, because its maker is dead. Does not wait, but for locks.
 [[nodiscard]] Result<Pin> find_promised(NodeTable& table, Directory& directory, const Key& promised,
-                                        std::string_view name, const LostMates& lost);
+                                        std::string_view name, const LostMates& lost, WaitBudget budget);
 
 }  // namespace locum

@@ -49,7 +49,7 @@ struct Bound {
 /// object is a plain one; lets go of it.
 template <class Attempt, class Referent>
 [[nodiscard]] Result<Bound> bind_exactly(Directory& directory, std::uint32_t store, std::string_view name,
-                                         const SealOptions& options, Deadline deadline, Attempt attempt,
+                                         const SealOptions& options, WaitBudget budget, Attempt attempt,
                                          Referent referent) {
   constexpr int most_rounds = 64;  // each of which somebody else won
   for (int round = 0;; ++round) {
@@ -57,7 +57,7 @@ template <class Attempt, class Referent>
     std::optional<Key> replaced;
     std::optional<Key> before;
     if (options.mode == SealMode::replace) {
-      const auto old = directory.find(store, name, deadline);
+      const auto old = directory.find(store, name, budget);
       if (!old && old.error().code() != Errc::not_found) {
         return old.error();
       }

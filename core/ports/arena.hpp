@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "core/result.hpp"
+#include "core/wait_budget.hpp"
 
 namespace locum {
 
@@ -36,8 +37,11 @@ class Arena {
 
   /// A block of at least `size_bytes` (0 is allowed, and gets an address of its own), committed, its content
   /// undefined. Aligned as asked (a power of two up to 4096), from 128 bytes on to 64 at least.
-  /// `out_of_memory` with asked, used and free; `invalid_argument` for another alignment.
-  [[nodiscard]] virtual Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment = 16) = 0;
+  /// `out_of_memory` with asked, used and free, transient where others were asked to give memory back, which
+  /// is not waited for under a limited budget; `invalid_argument` for another alignment. The arena bounds by
+  /// itself what it waits in all: of the budget, its limits count.
+  [[nodiscard]] virtual Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment = 16,
+                                               WaitBudget budget = {}) = 0;
   /// REQUIRES: `block` came from this arena's allocate, or lay in one that it took over, and was not freed
   /// since.
   virtual void free(const Block& block) noexcept = 0;

@@ -16,6 +16,7 @@
 #include <locum/ports/batches.hpp>
 #include <locum/ports/fetch.hpp>
 #include <locum/result.hpp>
+#include <locum/wait_budget.hpp>
 
 namespace locum {
 
@@ -63,7 +64,7 @@ class Source {
 
   /// The object, pinned. A damaged or foreign key is `not_found`; a replaced one is `stale` where the address
   /// carries the hash of its name.
-  [[nodiscard]] virtual Result<ObjectView> get(const Address& address, Deadline deadline) = 0;
+  [[nodiscard]] virtual Result<ObjectView> get(const Address& address, WaitBudget budget) = 0;
   /// get(), of some of it: where that comes from another node, nothing else travels. Its facts are those of
   /// the whole object. Of a range of bytes the view shows no others, and extents may be missing; of a
   /// hyperslab it shows the elements, packed (see hyperslab_of()), and its extents are those; for the facts
@@ -83,7 +84,7 @@ class Source {
   [[nodiscard]] Begun begin(const Address& address, CountsUntil until) {
     return begin(address, {}, until, {});
   }
-  [[nodiscard]] virtual Result<bool> exists(const Address& address, Deadline deadline) = 0;
+  [[nodiscard]] virtual Result<bool> exists(const Address& address, WaitBudget budget) = 0;
   /// exists(), without waiting, as begin() does not.
   [[nodiscard]] virtual BegunWith<bool> begin_exists(const Address& address, Deadline deadline) {
     return {exists(address, deadline)};
@@ -112,11 +113,11 @@ class Sink {
 
   /// Memory for an object of `size_bytes`, visible to nobody until sealed.
   [[nodiscard]] virtual Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta,
-                                                   Deadline deadline) = 0;
+                                                   WaitBudget budget) = 0;
   /// Publishes a draft. When it returns, every rank finds the object. On an error the draft has been
   /// discarded.
   [[nodiscard]] virtual Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options,
-                                            Deadline deadline) = 0;
+                                            WaitBudget budget) = 0;
   /// seal(), without waiting for another node that has to be told. What is begun ends within the deadline,
   /// and is done whether or not anybody wants to know. Where much is on its way, it waits for its turn, as
   /// with Source::begin(). Does not fail for want of memory.
@@ -127,7 +128,7 @@ class Sink {
   /// Gives the memory of an unsealed draft back.
   virtual void discard(const ObjectDraft& draft) noexcept = 0;
   /// True: the object was there; no get that starts later finds it. False: nothing was there.
-  [[nodiscard]] virtual Result<bool> evict(const Address& address, Deadline deadline) = 0;
+  [[nodiscard]] virtual Result<bool> evict(const Address& address, WaitBudget budget) = 0;
   /// evict(), without waiting, as begin_seal() does not.
   [[nodiscard]] virtual BegunWith<bool> begin_evict(const Address& address, Deadline deadline) {
     return {evict(address, deadline)};

@@ -8,6 +8,7 @@
 
 #include <locum/ports/connector.hpp>
 #include <locum/ports/node_table.hpp>
+#include <locum/wait_budget.hpp>
 
 namespace locum {
 
@@ -27,7 +28,8 @@ class NameWatcher {
 /// The names that are at home on this node. Readers take no lock; writers of a shard hold a lock that
 /// survives its holder's death and note their intent first. Objects carry their own name, so that a record
 /// found by hash is believed only after the pinned object's name was compared. Whoever has to wait, for a
-/// lock or for another node, gets `timeout` at the deadline. Any thread may call.
+/// lock or for another node, gets `timeout` when its budget is spent; under a limited one at once, where
+/// somebody of this process has waited in vain for the same holder. Any thread may call.
 class Directory {
  public:
   Directory() = default;
@@ -39,20 +41,20 @@ class Directory {
   /// process of the node finds it. The new generation; or `key_exists`, `stale`, `not_found` (see
   /// SealOptions), `out_of_memory`. A replaced object is tombstoned.
   [[nodiscard]] virtual Result<std::uint64_t> bind(const Key& key, const SealOptions& options,
-                                                   Deadline deadline = {}) = 0;
+                                                   WaitBudget budget = {}) = 0;
   /// The live object of that name, pinned; `not_found`.
   [[nodiscard]] virtual Result<Pin> find(std::uint32_t store, std::string_view name,
-                                         Deadline deadline = {}) = 0;
+                                         WaitBudget budget = {}) = 0;
   /// Takes name and object out of sight: whichever is live (`only` invalid), or only if it is still that
   /// object. False if it was not there.
   [[nodiscard]] virtual Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
-                                            Deadline deadline = {}) = 0;
+                                            WaitBudget budget = {}) = 0;
   /// The live generation of whatever name has this hash; 0 if none. An error says that it is not known: a
   /// process that is stopped within a change (`timeout`), or damage, hides it.
-  [[nodiscard]] virtual Result<std::uint64_t> generation(std::uint64_t hash) = 0;
+  [[nodiscard]] virtual Result<std::uint64_t> generation(std::uint64_t hash, WaitBudget budget = {}) = 0;
   /// Names with that prefix, unordered; those live throughout exactly once.
   [[nodiscard]] virtual Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix,
-                                                               Deadline deadline = {}) = 0;
+                                                               WaitBudget budget = {}) = 0;
   /// find(), as soon as there is something to find. Sleeps until then; `timeout` at `moment`.
   [[nodiscard]] virtual Result<Pin> wait(std::uint32_t store, std::string_view name,
                                          Deadline::Clock::time_point moment) = 0;

@@ -22,6 +22,7 @@
 #include "core/rpc/message.hpp"
 #include "core/rpc/peer_monitor.hpp"
 #include "core/rpc/short_bytes.hpp"
+#include "core/wait_budget.hpp"
 
 namespace locum {
 
@@ -175,6 +176,8 @@ class Exchange final : private Receiver {
   }
   [[nodiscard]] Clock::time_point now() const noexcept { return transport_->now(); }
   [[nodiscard]] const ExchangeOptions& options() const noexcept { return options_; }
+  /// What a step may wait, and with it all that answers questions and moves operations on within one.
+  [[nodiscard]] WaitBudget budget() const noexcept { return WaitBudget::of_step(options_.patience); }
 
  private:
   /// A bulk on its way out, kept until sent().

@@ -98,7 +98,7 @@ void BatchService::add(const Key& key, Packing& packing) const {
 // What a name stands for is an object of this node, or says where the object is, and maybe what.
 void BatchService::add(std::uint32_t store, std::string_view name, Packing& packing) const {
   const auto pin = parts_.is_at_home(store, name)
-                       ? parts_.local.directory->find(store, name)
+                       ? parts_.local.directory->find(store, name, parts_.exchange->budget())
                        : Result<Pin>(Error(Errc::invalid_argument, "no name of this node"));
   if (!pin) {
     return packing.add_error(pin.error());

@@ -73,7 +73,7 @@ Task<std::monostate> BindRecovery::settle_of_dead(Bind bind) {
     told.begin(client_.operation(tell_of_death(rank, bind.key.creator)));
   }
   while (co_await told.next()) {
-    told.work();
+    told.work(client_.progress().budget());
   }
   (void)co_await settle(std::move(bind));
   co_return std::monostate();

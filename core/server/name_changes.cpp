@@ -29,10 +29,10 @@ std::optional<Key> NameChanges::referent(const Pin& old) const {
 }
 
 Result<NameChanges::Unbound> NameChanges::unbind(std::uint32_t store, std::string_view name, const Key& only,
-                                                 Moment until) const {
+                                                 const WaitBudget& budget) const {
   constexpr int most_rounds = 64;  // each of which somebody else won
   for (int round = 0; round < most_rounds; ++round) {
-    const auto found = memory_.directory->find(store, name, until);
+    const auto found = memory_.directory->find(store, name, budget);
     if (!found) {
       return found.error().code() == Errc::not_found ? Result<Unbound>(Unbound{}) : found.error();
     }
@@ -41,7 +41,7 @@ Result<NameChanges::Unbound> NameChanges::unbind(std::uint32_t store, std::strin
     if (only.valid() && only != key) {
       return Unbound{};
     }
-    const auto gone = memory_.directory->unbind(store, name, entry, until);
+    const auto gone = memory_.directory->unbind(store, name, entry, budget);
     if (!gone) {
       return gone.error();
     }
@@ -104,8 +104,8 @@ Task<Result<bool>> NameChanges::unpublish(Key key, Moment until) const {
   if (home != nodes_.own()) {
     co_return co_await unpublish_with_name_elsewhere(home, *pin, until);
   }
-  const auto attempt = [&] {
-    return memory_.directory->unbind(record.store, memory_.name(*pin), key, until);
+  const auto attempt = [&](const WaitBudget& budget) {
+    return memory_.directory->unbind(record.store, memory_.name(*pin), key, budget);
   };
   co_return co_await until_unlocked(until, attempt);
 }

@@ -8,12 +8,12 @@
 #include <type_traits>
 #include <utility>
 
-#include "core/async/haste.hpp"
 #include "core/async/node_client.hpp"
 #include "core/base/back_off.hpp"
 #include "core/copies/copy_holders.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/node/reference.hpp"
+#include "core/wait_budget.hpp"
 
 namespace locum {
 
@@ -40,8 +40,8 @@ class NameChanges final {
   /// directory; called as often as others overtake it. finish() is to follow.
   template <class Attempt>
   [[nodiscard]] Result<Bound> bind(std::uint32_t store, std::string_view name, const SealOptions& options,
-                                   Moment until, Attempt attempt) const {
-    return bind_exactly(*memory_.directory, store, name, options, until, attempt,
+                                   const WaitBudget& budget, Attempt attempt) const {
+    return bind_exactly(*memory_.directory, store, name, options, budget, attempt,
                         [&](const Pin& old) { return referent(old); });
   }
   /// What an unbound name stood for.
@@ -53,14 +53,14 @@ class NameChanges final {
   /// Takes a name at home here out of sight, whatever it stands for. With `only`: only if it stands for that
   /// object of another node, which stays. finish() is to follow.
   [[nodiscard]] Result<Unbound> unbind(std::uint32_t store, std::string_view name, const Key& only,
-                                       Moment until) const;
+                                       const WaitBudget& budget) const;
   /// Takes out of sight what a name stood for: an object of another node, or the copies of one of this node,
   /// or nothing.
   [[nodiscard]] Task<Result<void>> finish(std::optional<Key> elsewhere, std::optional<Key> outdated,
                                           Moment until) const;
-  /// Makes an attempt, a function that may wait for a lock, as ChangedBy says.
+  /// Makes an attempt, a function of its budget that may wait for a lock, as ChangedBy says.
   template <class Try>
-  [[nodiscard]] Task<std::invoke_result_t<Try>> until_unlocked(Moment until, Try attempt) const;
+  [[nodiscard]] Task<std::invoke_result_t<Try, WaitBudget>> until_unlocked(Moment until, Try attempt) const;
   /// Has another node do what unbind() and finish() do, at which the name is at home. False if it was not
   /// there.
   [[nodiscard]] Task<Result<bool>> unbind_at(int home, std::uint32_t store, std::string_view name, Key only,
@@ -88,16 +88,17 @@ class NameChanges final {
   const ChangedBy by_;
 };
 
-// A thread that is not to wait long (Haste) gives up soon: then nothing has been done, and it is tried again
-// a little later, as long as there is time.
+// Under a limited budget an attempt gives up soon: then nothing has been done, and it is tried again a little
+// later, as long as there is time.
 template <class Try>
-Task<std::invoke_result_t<Try>> NameChanges::until_unlocked(Moment until, Try attempt) const {
+Task<std::invoke_result_t<Try, WaitBudget>> NameChanges::until_unlocked(Moment until, Try attempt) const {
   for (BackOff back_off = first_back_off;;) {
     if (by_ == ChangedBy::caller) {
       co_await Operation::ToThread();
     }
-    const bool tries_again = by_ == ChangedBy::caller && Haste::is_on();
-    auto done = attempt();
+    const WaitBudget budget = co_await Operation::Budget();
+    const bool tries_again = by_ == ChangedBy::caller && budget.is_limited();
+    auto done = attempt(budget.until(until));
     const bool locked = tries_again && !done && done.error().code() == Errc::timeout;
     const auto awake = client_.now() + back_off.pause();
     if (!locked || awake >= until) {

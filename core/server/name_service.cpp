@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "core/async/haste.hpp"
 #include "core/base/unless_out_of_memory.hpp"
 #include "core/object/name_list.hpp"
 #include "core/rpc/call_error.hpp"
@@ -37,7 +36,7 @@ void NameService::look_up(const Question& question, Asker asker) {
   if (!asked || !parts_.is_at_home(asked->store, name)) {
     return parts_.refuse_senseless(question);
   }
-  const auto pin = parts_.local.directory->find(asked->store, name);
+  const auto pin = parts_.local.directory->find(asked->store, name, parts_.exchange->budget());
   if (!pin) {
     return parts_.refuse(asker, pin.error());
   }
@@ -124,11 +123,12 @@ bool NameService::serve(const AwaitedNames::Waiter& waiter) noexcept {
   const Asker asker{waiter.rank, waiter.call};
   try {
     const NodeMemory& here = parts_.local;
+    const WaitBudget budget = parts_.exchange->budget();
     const bool is_told = here.directory->watch(name_hash(waiter.store, waiter.name), watcher_);
     const auto promised = promise_named(waiter.store, waiter.name);
-    const auto pin =
-        promised ? find_promised(*here.table, *here.directory, *promised, waiter.name, parts_.lost_mates)
-                 : here.directory->find(waiter.store, waiter.name);
+    const auto pin = promised ? find_promised(*here.table, *here.directory, *promised, waiter.name,
+                                              parts_.lost_mates, budget)
+                              : here.directory->find(waiter.store, waiter.name, budget);
     if (pin) {
       answer_with(*pin, true, asker);
     } else if (pin.error().code() == Errc::timeout || (pin.error().code() == Errc::not_found && !promised)) {
@@ -172,13 +172,15 @@ Result<std::uint64_t> NameService::refer(const BindWords& asked, std::string_vie
                         .type_name = reference_type_name,
                         .name = name,
                         .extents = {}};
-  const auto draft = parts_.copies.here->create(*parts_.objects, block.size() + sizeof(ObjectWire), meta, {});
+  const WaitBudget budget = parts_.exchange->budget();
+  const auto draft =
+      parts_.copies.here->create(*parts_.objects, block.size() + sizeof(ObjectWire), meta, budget);
   if (!draft) {
     return draft.error();
   }
   std::copy(block.begin(), block.end(), draft->bytes.begin());
   std::memcpy(draft->bytes.data() + block.size(), &asked.object, sizeof asked.object);
-  const auto sealed = parts_.objects->seal(*draft, options, {});
+  const auto sealed = parts_.objects->seal(*draft, options, budget);
   return sealed ? Result<std::uint64_t>(sealed->generation) : Result<std::uint64_t>(sealed.error());
 }
 
@@ -201,13 +203,12 @@ void NameService::bind(const Question& question, Asker asker) {
   }
   const SealOptions options{asked->replaces != 0 ? SealMode::replace : SealMode::put,
                             asked->expected_generation};
-  (void)Haste::has_put_off();
   const auto bound =
-      parts_.changes->bind(record.store, name, options, parts_.soon(),
+      parts_.changes->bind(record.store, name, options, parts_.exchange->budget(),
                            [&](const SealOptions& exact) { return refer(*asked, name, block, exact); });
   if (!bound) {
-    const bool later = bound.error().code() == Errc::out_of_memory && Haste::has_put_off();
-    return later ? parts_.answer(asker, words(bind_later)) : parts_.refuse(asker, bound.error());
+    return bound.error().is_transient() ? parts_.answer(asker, words(bind_later))
+                                        : parts_.refuse(asker, bound.error());
   }
   if (!bound->replaced && !bound->outdated) {
     return parts_.answer(asker, words(bound->generation));
@@ -229,7 +230,7 @@ void NameService::unbind(const Question& question, Asker asker) {
   if (!asked || !parts_.is_at_home(asked->store, name)) {
     return parts_.refuse_senseless(question);
   }
-  const auto unbound = parts_.changes->unbind(asked->store, name, asked->only, parts_.soon());
+  const auto unbound = parts_.changes->unbind(asked->store, name, asked->only, parts_.exchange->budget());
   if (!unbound) {
     return parts_.refuse(asker, unbound.error());
   }
@@ -250,7 +251,7 @@ void NameService::generation(const Question& question, Asker asker) {
   if (!hash) {
     return parts_.refuse_senseless(question);
   }
-  const auto live = parts_.local.directory->generation(*hash);
+  const auto live = parts_.local.directory->generation(*hash, parts_.exchange->budget());
   live ? parts_.answer(asker, words(*live)) : parts_.refuse(asker, live.error());
 }
 
@@ -261,7 +262,8 @@ void NameService::list(const Question& question, Asker asker) {
   }
   using Packed = std::vector<std::byte>;
   const auto packed = guarded([&]() -> Result<std::shared_ptr<const Packed>> {
-    const auto names = parts_.local.directory->names(asked->store, text_of(question.bulk));
+    const auto names =
+        parts_.local.directory->names(asked->store, text_of(question.bulk), parts_.exchange->budget());
     if (!names) {
       return names.error();
     }

@@ -143,7 +143,7 @@ int PromiseWaits::asker(const Key& promised, Entry& entry) {
   }
   auto mark = marks_->mark(marked(promised), 0);
   if (!mark && mark.error().code() == Errc::key_exists) {
-    const auto found = marks_->find(marked(promised));
+    const auto found = marks_->find(marked(promised), exchange_->budget());
     if (!found || !found->mark) {
       return -1;
     }
@@ -318,7 +318,8 @@ void PromiseWaits::take_back(const Key& promised, const Entry& entry) noexcept {
 // None: not yet. Watched first, then looked for: what is bound after the look is told of.
 std::optional<Result<NameAnswer>> PromiseWaits::look(const Key& promised, const std::string& name) noexcept {
   memory_.directory->watch(name_hash(promised.store, name), watcher_);
-  const auto pin = find_promised(*memory_.table, *memory_.directory, promised, name, lost_mates_);
+  const auto pin =
+      find_promised(*memory_.table, *memory_.directory, promised, name, lost_mates_, exchange_->budget());
   if (pin) {
     memory_.table->release(pin->id);
     return NameAnswer();

@@ -7,8 +7,6 @@
 #include <string>
 #include <utility>
 
-#include "core/async/haste.hpp"
-
 namespace locum::shm {
 namespace {
 
@@ -46,7 +44,7 @@ SharedArena::SharedArena(std::shared_ptr<Segment> segment, std::uint32_t rank, s
 
 SharedArena::~SharedArena() = default;
 
-Result<Block> SharedArena::allocate(std::uint64_t size_bytes, std::uint64_t alignment) {
+Result<Block> SharedArena::allocate(std::uint64_t size_bytes, std::uint64_t alignment, WaitBudget budget) {
   if (!std::has_single_bit(alignment) || alignment > page_bytes) {
     return Error(Errc::invalid_argument, "objects are aligned to a power of two up to " +
                                              std::to_string(page_bytes) + " bytes, not to " +
@@ -65,7 +63,7 @@ Result<Block> SharedArena::allocate(std::uint64_t size_bytes, std::uint64_t alig
   if (wanted) {
     wake();
   }
-  return begin ? Result<Block>(Block{begin_ + *begin, size_bytes}) : grow(request);
+  return begin ? Result<Block>(Block{begin_ + *begin, size_bytes}) : grow(request, budget);
 }
 
 void SharedArena::free(const Block& block) noexcept {
@@ -92,11 +90,10 @@ void SharedArena::free(const Block& block) noexcept {
 
 // Commits what is missing. If that cannot be had: once more with the pages of empty slabs that were kept for
 // their size, then for steps that this arena has free elsewhere, and last as memory comes that the others
-// have. A thread in haste only asks the others for more: a later request finds it. One that may not work
+// have. Under a limited budget it only asks the others for more: a later request finds it. Who may not work
 // commits a piece at most.
-Result<Block> SharedArena::grow(const BlockRequest& request) {
-  const bool haste = Haste::is_on();
-  if (!Haste::allows_work() && request.pages > most_unit_pages) {
+Result<Block> SharedArena::grow(const BlockRequest& request, const WaitBudget& budget) {
+  if (!budget.allows_work() && request.pages > most_unit_pages) {
     return full(request, Error(Errc::out_of_memory, "a thread that holds up others commits no more than " +
                                                         std::to_string(most_unit_pages * page_bytes) +
                                                         " bytes at a time"));
@@ -118,11 +115,8 @@ Result<Block> SharedArena::grow(const BlockRequest& request) {
   const Moment last = begun + Pressure::longest;
   for (bool first = true; !block && Deadline::Clock::now() < last && may_be_had(lacking_bytes, first);) {
     if (!give_back_instead(lacking_bytes)) {
-      if (haste) {
-        if (pressure_.ring_for_later(begun)) {
-          Haste::put_off();
-        }
-        break;
+      if (budget.is_limited()) {
+        return pressure_.ring_for_later(begun) ? block.error().as_transient() : std::move(block);
       }
       // Who has answered once is at it, however slowly.
       if (!pressure_.call(std::exchange(first, false) ? begun + Pressure::patience : last)) {
@@ -130,11 +124,8 @@ Result<Block> SharedArena::grow(const BlockRequest& request) {
       }
     }
     block = commit_for(request, lacking_bytes);
-    if (haste) {
-      if (!block) {
-        Haste::put_off();  // somebody else took what this arena gave back
-      }
-      break;
+    if (budget.is_limited()) {  // somebody else may have taken what this arena gave back
+      return block ? std::move(block) : block.error().as_transient();
     }
   }
   return block;

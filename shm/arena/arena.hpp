@@ -28,9 +28,9 @@ namespace locum::shm {
 /// is shared with other processes, so that a death leaves nothing to repair.
 ///
 /// Who wants more than 2 MiB that is not committed yet waits until it is, and where memory is short for other
-/// processes of the node to give some back, 5 s at most. Smaller requests do not wait for larger ones. A
-/// thread in haste (Haste) waits for neither: it gets what is committed, or a piece of 2 MiB, or
-/// `out_of_memory`.
+/// processes of the node to give some back, 5 s at most. Smaller requests do not wait for larger ones. Under
+/// a limited budget (WaitBudget) it does not wait for others, and where it may do little work gets what is
+/// committed, or a piece of 2 MiB, or `out_of_memory`.
 class SharedArena final : public Arena {
  public:
   using Moment = Preparer::Moment;
@@ -49,8 +49,9 @@ class SharedArena final : public Arena {
               Collect collect = nullptr);
   ~SharedArena() override;
 
-  [[nodiscard]] Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment = 16) override
-      LOCUM_EXCLUDES(growing_) LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment = 16,
+                                       WaitBudget budget = {}) override LOCUM_EXCLUDES(growing_)
+      LOCUM_EXCLUDES(mutex_);
   void free(const Block& block) noexcept override LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] std::byte* data(std::uint64_t offset) const noexcept override;
   [[nodiscard]] bool contains(std::uint64_t offset, std::uint64_t size_bytes) const noexcept override;
@@ -82,8 +83,8 @@ class SharedArena final : public Arena {
   /// is given back at once, which takes as long.
   static constexpr std::uint64_t most_unit_pages = (std::uint64_t{2} << 20U) / page_bytes;
 
-  [[nodiscard]] Result<Block> grow(const BlockRequest& request) LOCUM_EXCLUDES(growing_)
-      LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] Result<Block> grow(const BlockRequest& request, const WaitBudget& budget)
+      LOCUM_EXCLUDES(growing_) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Result<Block> commit_for(const BlockRequest& request, std::uint64_t& lacking_bytes)
       LOCUM_EXCLUDES(growing_) LOCUM_EXCLUDES(mutex_);
   /// What a request gets at once, or why it gets nothing, or what has to be committed for it.

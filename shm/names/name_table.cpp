@@ -4,7 +4,6 @@
 #include <thread>
 #include <utility>
 
-#include "core/async/haste.hpp"
 #include "core/object/internal_stores.hpp"
 #include "shm/names/name_change.hpp"
 #include "shm/segment/futex.hpp"
@@ -89,7 +88,8 @@ DirectoryShard& NameTable::shard_of(std::uint64_t hash) noexcept {
 // never leave it alone, one died in the middle, or what it saw makes no sense, under the lock, where nothing
 // moves.
 template <class See>
-Result<void> NameTable::undisturbed(DirectoryShard& shard, Deadline deadline, const Found& found, See see) {
+Result<void> NameTable::undisturbed(DirectoryShard& shard, const WaitBudget& budget, const Found& found,
+                                    See see) {
   const Word64& sequence = shard.state().sequence;
   for (int looks = 0; looks < patience; ++looks) {
     const std::uint64_t before = sequence.load(memory_order_acquire);
@@ -103,46 +103,46 @@ Result<void> NameTable::undisturbed(DirectoryShard& shard, Deadline deadline, co
     }
     std::this_thread::yield();
   }
-  RobustLock lock(shard.state().lock, moment(shard, deadline));
-  if (auto ready = prepare(lock, shard); !ready) {
+  RobustLock lock(shard.state().lock, moment(shard, budget));
+  if (auto ready = prepare(lock, shard, budget); !ready) {
     return ready;
   }
   return see() == Seen::doubtful ? Result<void>(look_.damaged(shard, found)) : Result<void>();
 }
 
-Result<Pin> NameTable::find(std::uint32_t store, std::string_view name, Deadline deadline) {
+Result<Pin> NameTable::find(std::uint32_t store, std::string_view name, WaitBudget budget) {
   const std::uint64_t hash = name_hash(store, name);
   DirectoryShard& shard = shard_of(hash);
   Found found;
   Seen seen = Seen::nothing;
   const auto looked =
-      undisturbed(shard, deadline, found, [&] { return seen = look_.walk(shard, hash, store, name, found); });
+      undisturbed(shard, budget, found, [&] { return seen = look_.walk(shard, hash, store, name, found); });
   if (seen == Seen::content) {
     return found.pin;
   }
   return looked ? no_such_object() : looked.error().about(name);
 }
 
-// A thread in haste waits once for a holder that is stopped, not again for each of those that ask it.
-Deadline::Clock::time_point NameTable::moment(const DirectoryShard& shard, Deadline deadline) const noexcept {
-  const Haste::Duration longest = Haste::longest();
-  if (!Haste::is_on()) {
-    return deadline.moment(lock_timeout_);
+// Under limited budgets a holder that is stopped is waited for once, not again by each call.
+Deadline::Clock::time_point NameTable::moment(const DirectoryShard& shard,
+                                              const WaitBudget& budget) const noexcept {
+  const auto latest = budget.deadline().moment(lock_timeout_);
+  if (!budget.is_limited()) {
+    return latest;
   }
   if (const auto stuck = stuck_[shard.index()].load(memory_order_relaxed);
       stuck != 0 && stuck == tenure(shard)) {
     return Deadline::Clock::time_point::min();
   }
-  const auto until = Deadline().moment(std::min(longest, lock_timeout_));
-  return std::min(until, deadline.moment(lock_timeout_));
+  return std::min(latest, Deadline().moment(std::min(budget.longest_wait(), lock_timeout_)));
 }
 
 // With the lock in hand: the shard is whole, whoever held the lock before.
-Result<void> NameTable::prepare(RobustLock& lock, DirectoryShard& shard) {
+Result<void> NameTable::prepare(RobustLock& lock, DirectoryShard& shard, const WaitBudget& budget) {
   std::atomic<std::uint64_t>& stuck = stuck_[shard.index()];
-  // Who has less patience than a thread in haste says nothing of the holder.
+  // A call without a limit may have given up sooner: its deadline says nothing of the holder.
   if (const bool in_vain = lock.outcome() == RobustLock::Outcome::timed_out;
-      in_vain ? Haste::is_on() : stuck.load(memory_order_relaxed) != 0) {
+      in_vain ? budget.is_limited() : stuck.load(memory_order_relaxed) != 0) {
     stuck.store(in_vain ? tenure(shard) : 0, memory_order_relaxed);
   }
   switch (lock.outcome()) {
@@ -174,7 +174,7 @@ void NameTable::make_whole(RobustLock& lock, DirectoryShard& shard) noexcept {
   NameWatch::ring_all(*segment_);
 }
 
-Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options, Deadline deadline) {
+Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options, WaitBudget budget) {
   const auto mine = objects_->pin(key);
   if (!mine) {
     return mine.error();
@@ -188,7 +188,7 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   }
   DirectoryShard& shard = shard_of(hash);
   std::uint32_t asked = 0;
-  auto generation = bind_locked(shard, {key, hash, *carried}, options, deadline, asked);
+  auto generation = bind_locked(shard, {key, hash, *carried}, options, budget, asked);
   if (asked != 0) {  // without the lock: to wake others takes longer than all the rest
     tell(shard.state(), asked);
   }
@@ -197,12 +197,12 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
 
 // `asked`: who is to be told that a new name was bound; it is no longer noted in the shard.
 Result<std::uint64_t> NameTable::bind_locked(DirectoryShard& shard, const NamedObject& object,
-                                             const SealOptions& options, Deadline deadline,
+                                             const SealOptions& options, const WaitBudget& budget,
                                              std::uint32_t& asked) {
   const auto& [key, hash, name] = object;
-  RobustLock lock(shard.state().lock, moment(shard, deadline));
+  RobustLock lock(shard.state().lock, moment(shard, budget));
   LOCUM_KILL_POINT("bind: locked");
-  if (auto ready = prepare(lock, shard); !ready) {
+  if (auto ready = prepare(lock, shard, budget); !ready) {
     return ready.error().about(name);
   }
   Found found;
@@ -257,12 +257,12 @@ void NameTable::tell(Shard& shard, std::uint32_t asked) noexcept {
 }
 
 Result<bool> NameTable::unbind(std::uint32_t store, std::string_view name, const Key& only,
-                               Deadline deadline) {
+                               WaitBudget budget) {
   const std::uint64_t hash = name_hash(store, name);
   DirectoryShard& shard = shard_of(hash);
-  RobustLock lock(shard.state().lock, moment(shard, deadline));
+  RobustLock lock(shard.state().lock, moment(shard, budget));
   LOCUM_KILL_POINT("unbind: locked");
-  if (auto ready = prepare(lock, shard); !ready) {
+  if (auto ready = prepare(lock, shard, budget); !ready) {
     return ready.error().about(name);
   }
   Found found;
@@ -282,10 +282,10 @@ Result<bool> NameTable::unbind(std::uint32_t store, std::string_view name, const
   return true;
 }
 
-Result<std::uint64_t> NameTable::generation(std::uint64_t hash) {
+Result<std::uint64_t> NameTable::generation(std::uint64_t hash, WaitBudget budget) {
   DirectoryShard& shard = shard_of(hash);
   std::uint64_t live = 0;
-  const auto looked = undisturbed(shard, {}, {}, [&] {
+  const auto looked = undisturbed(shard, budget, {}, [&] {
     live = 0;
     const auto walked = shard.visit_chain(hash, [&](std::uint32_t index) {
       live = shard.record(index).generation.load(memory_order_acquire);
@@ -299,19 +299,19 @@ Result<std::uint64_t> NameTable::generation(std::uint64_t hash) {
 // A live name keeps its record whatever its generation, so that one pass over the records meets it exactly
 // once.
 Result<std::vector<std::string>> NameTable::names(std::uint32_t store, std::string_view prefix,
-                                                  Deadline deadline) {
+                                                  WaitBudget budget) {
   std::vector<std::string> all;
   for (DirectoryShard& shard : shards_) {
     Found found;
     const auto figures =
-        undisturbed(shard, deadline, found, [&] { return shard.damage() ? Seen::doubtful : Seen::nothing; });
+        undisturbed(shard, budget, found, [&] { return shard.damage() ? Seen::doubtful : Seen::nothing; });
     if (!figures) {
       return figures.error();
     }
     const std::uint32_t used = shard.records_used();
     for (std::uint32_t at = 0; at < used; ++at) {
       std::string name;  // never empty once found
-      const auto looked = undisturbed(shard, deadline, found,
+      const auto looked = undisturbed(shard, budget, found,
                                       [&] { return look_.read(shard, at, store, prefix, name, found); });
       if (!looked) {
         return looked.error();

@@ -42,20 +42,20 @@ namespace locum::shm {
 ///    who adopts what a dead binder had (tests/shm/wake_model_test.cpp).
 class NameTable final : public Directory {
  public:
-  /// \param lock_timeout the longest that a call without a moment of its own waits for a shard's lock; a
-  ///                     thread in haste (Haste) waits as long as that allows, and no more for a holder that
+  /// \param lock_timeout the longest that a call without a moment of its own waits for a shard's lock; one
+  ///                     with a limited budget waits as long as that allows, and no more for a holder that
   ///                     one has waited for in vain
   NameTable(std::shared_ptr<Segment> segment, std::shared_ptr<ObjectTable> objects,
             std::chrono::milliseconds lock_timeout);
 
   [[nodiscard]] Result<std::uint64_t> bind(const Key& key, const SealOptions& options,
-                                           Deadline deadline = {}) override;
-  [[nodiscard]] Result<Pin> find(std::uint32_t store, std::string_view name, Deadline deadline = {}) override;
+                                           WaitBudget budget = {}) override;
+  [[nodiscard]] Result<Pin> find(std::uint32_t store, std::string_view name, WaitBudget budget = {}) override;
   [[nodiscard]] Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
-                                    Deadline deadline = {}) override;
-  [[nodiscard]] Result<std::uint64_t> generation(std::uint64_t hash) override;
+                                    WaitBudget budget = {}) override;
+  [[nodiscard]] Result<std::uint64_t> generation(std::uint64_t hash, WaitBudget budget = {}) override;
   [[nodiscard]] Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix,
-                                                       Deadline deadline = {}) override;
+                                                       WaitBudget budget = {}) override;
   [[nodiscard]] Result<Pin> wait(std::uint32_t store, std::string_view name,
                                  Deadline::Clock::time_point moment) override;
   bool watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override;
@@ -71,12 +71,12 @@ class NameTable final : public Directory {
 
   [[nodiscard]] DirectoryShard& shard_of(std::uint64_t hash) noexcept;
   template <class See>
-  [[nodiscard]] Result<void> undisturbed(DirectoryShard& shard, Deadline deadline, const Found& found,
+  [[nodiscard]] Result<void> undisturbed(DirectoryShard& shard, const WaitBudget& budget, const Found& found,
                                          See see);
   /// Until when to wait for the lock of this shard.
   [[nodiscard]] Deadline::Clock::time_point moment(const DirectoryShard& shard,
-                                                   Deadline deadline) const noexcept;
-  [[nodiscard]] Result<void> prepare(RobustLock& lock, DirectoryShard& shard);
+                                                   const WaitBudget& budget) const noexcept;
+  [[nodiscard]] Result<void> prepare(RobustLock& lock, DirectoryShard& shard, const WaitBudget& budget);
   void make_whole(RobustLock& lock, DirectoryShard& shard) noexcept;
   struct NamedObject {
     Key key;
@@ -84,7 +84,7 @@ class NameTable final : public Directory {
     std::string_view name;
   };
   [[nodiscard]] Result<std::uint64_t> bind_locked(DirectoryShard& shard, const NamedObject& object,
-                                                  const SealOptions& options, Deadline deadline,
+                                                  const SealOptions& options, const WaitBudget& budget,
                                                   std::uint32_t& asked);
   void tell(Shard& shard, std::uint32_t asked) noexcept;
 
@@ -93,8 +93,9 @@ class NameTable final : public Directory {
   const NameLook look_;
   const std::chrono::milliseconds lock_timeout_;
   std::vector<DirectoryShard> shards_;
-  /// By shard: the tenure() of its lock for whose end a thread in haste has waited in vain; 0: none since
-  /// somebody here had it.
+  /// By shard: the tenure() of its lock for whose end a call with a limited budget has waited in vain, in
+  /// whichever thread; 0: none since somebody here had it. The next such call does not wait: the waits of
+  /// many questions for one stopped holder would add up to more than this process may be silent.
   std::array<std::atomic<std::uint64_t>, shard_count> stuck_{};
   NameWatch watch_;
 };

@@ -56,15 +56,19 @@ class AwaitedConnector final : public Connector {
     return set_.at(address.key.store) ? Result<ObjectView>(ObjectView()) : promise_not_set();
   }
 
-  Result<ObjectView> get(const Address&, Deadline) override { return no_such_object(); }
-  Result<bool> exists(const Address&, Deadline) override { return false; }
+  Result<ObjectView> get(const Address&, WaitBudget) override { return no_such_object(); }
+  Result<bool> exists(const Address&, WaitBudget) override { return false; }
   Result<std::vector<std::string>> list(std::uint32_t, std::string_view, Deadline) override {
     return std::vector<std::string>();
   }
-  Result<ObjectDraft> create(std::uint64_t, const ObjectMeta&, Deadline) override { return no_memory_left(); }
-  Result<Sealed> seal(const ObjectDraft&, const SealOptions&, Deadline) override { return no_memory_left(); }
+  Result<ObjectDraft> create(std::uint64_t, const ObjectMeta&, WaitBudget) override {
+    return no_memory_left();
+  }
+  Result<Sealed> seal(const ObjectDraft&, const SealOptions&, WaitBudget) override {
+    return no_memory_left();
+  }
   void discard(const ObjectDraft&) noexcept override {}
-  Result<bool> evict(const Address&, Deadline) override { return false; }
+  Result<bool> evict(const Address&, WaitBudget) override { return false; }
   Result<std::uint64_t> drop(std::uint32_t) override { return std::uint64_t{0}; }
   MemoryUsage usage() const override { return {}; }
 

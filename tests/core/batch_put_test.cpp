@@ -13,7 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/async/haste.hpp"
 #include "core/containers.hpp"
 #include "core/object/internal_stores.hpp"
 #include "core/rpc/batch_wire.hpp"
@@ -282,35 +281,27 @@ TEST_F(BatchPut, WhileTheRuntimeCloses) {
 /// Rank 0, alone on its node, is home to names and has no room for them as long as the test says so.
 class BatchPutAtAFullHome : public ::testing::Test {
  protected:
-  enum class Full : std::uint8_t { no, for_now, for_good };
-
   BatchPutAtAFullHome() {
     for (int at = 0; at < 400; ++at) {
       objects_.emplace_back(world_.name_at(0, store_.number(), std::to_string(at) + "."), at);
     }
   }
   ~BatchPutAtAFullHome() override { session_->close(); }
-  [[nodiscard]] bool refuses() const {
-    if (full_ == Full::for_now) {
-      Haste::put_off();
-    }
-    return full_ != Full::no;
-  }
   void begin() {
-    full_ = Full::for_now;
+    full_ = tests::Full::for_now;
     world_.network().start([this] {
       keys_ = store_.put_batch(objects_);
       over_ = true;
     });
   }
 
-  Full full_ = Full::no;
+  tests::Full full_ = tests::Full::no;
   bool over_ = false;
   tests::SimulatedNodes world_{
       {.nodes = {.nodes = 2, .wrap_arena = [this](int rank, std::shared_ptr<Arena> arena) {
-                   return rank == 0 ? std::make_shared<tests::FullArena>(std::move(arena),
-                                                                         [this] { return refuses(); })
-                                    : std::move(arena);
+                   return rank == 0
+                              ? std::make_shared<tests::FullArena>(std::move(arena), [this] { return full_; })
+                              : std::move(arena);
                  }}}};
   const std::shared_ptr<Session> session_ = std::make_shared<Session>(
       world_.rank(1).connector, world_.rank(1).metrics, SessionOptions{.rank = 1}, world_.arrivals(1));
@@ -323,7 +314,7 @@ TEST_F(BatchPutAtAFullHome, IsMadeWhenThereIsRoom) {
   begin();
   world_.network().run_for(200ms);
   EXPECT_FALSE(over_);
-  full_ = Full::no;
+  full_ = tests::Full::no;
   const std::uint64_t before = world_.network().counters().sent.messages;
   ASSERT_TRUE(world_.network().run_until([&] { return over_; }, world_.network().now() + 60ms));
   EXPECT_LE(world_.network().counters().sent.messages - before, 8U) << "asked again together";
@@ -343,15 +334,15 @@ TEST_F(BatchPutAtAFullHome, SaysThatThereIsNone) {
     ASSERT_EQ(code_of(keys_[at]), Errc::out_of_memory);
     EXPECT_EQ(keys_[at].error().key(), objects_[at].first);
   }
-  full_ = Full::no;
+  full_ = tests::Full::no;
   EXPECT_EQ(world_.connector(1).usage().own_objects, 1U) << "the store";
 }
 
 // It has said of each that it is not bound: nobody has to find that out.
 TEST_F(BatchPutAtAFullHome, IsBelievedThatThereIsNone) {
-  full_ = Full::for_good;
+  full_ = tests::Full::for_good;
   EXPECT_EQ(world_.messages_of([&] { keys_ = store_.put_batch(objects_); }), 4U);
-  full_ = Full::no;
+  full_ = tests::Full::no;
   for (const auto& key : keys_) {
     ASSERT_EQ(code_of(key), Errc::out_of_memory);
   }

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/async/haste.hpp"
 #include "core/client/distributed.hpp"
 #include "core/store.hpp"
 #include "tests/core/forwarding_directory.hpp"
@@ -399,21 +398,21 @@ class InterruptedDirectory final : public ForwardingDirectory {
  public:
   using ForwardingDirectory::ForwardingDirectory;
 
-  Result<std::uint64_t> bind(const Key& key, const SealOptions& options, Deadline deadline) override {
-    return is_stuck() ? locked() : ForwardingDirectory::bind(key, options, deadline);
+  Result<std::uint64_t> bind(const Key& key, const SealOptions& options, WaitBudget budget) override {
+    return is_stuck(budget) ? locked() : ForwardingDirectory::bind(key, options, budget);
   }
   Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
-                      Deadline deadline) override {
-    return is_stuck() ? locked() : ForwardingDirectory::unbind(store, name, only, deadline);
+                      WaitBudget budget) override {
+    return is_stuck(budget) ? locked() : ForwardingDirectory::unbind(store, name, only, budget);
   }
 
   bool stuck = false;
   int tries = 0;
 
  private:
-  // Who is not in haste waits until it is not.
-  [[nodiscard]] bool is_stuck() {
-    EXPECT_TRUE(!stuck || Haste::is_on()) << "nobody may wait here";
+  // A call whose budget is not limited waits until it is not.
+  [[nodiscard]] bool is_stuck(const WaitBudget& budget) {
+    EXPECT_TRUE(!stuck || budget.is_limited()) << "nobody may wait here";
     tries += stuck ? 1 : 0;
     return stuck;
   }
@@ -479,27 +478,21 @@ TEST_F(BegunChangesOfAStuckDirectory, AreTriedAgain) {
 class PutsAtAFullHome : public ::testing::Test {
  protected:
   ~PutsAtAFullHome() override { session_->close(); }
-  [[nodiscard]] bool refuses() const {
-    if (full_) {
-      Haste::put_off();
-    }
-    return full_;
-  }
   [[nodiscard]] std::vector<Eventual<Key>> put_some(int number) {
     std::vector<Eventual<Key>> puts;
-    full_ = true;
+    full_ = tests::Full::for_now;
     for (int i = 0; i < number; ++i) {
       puts.push_back(store_.put_async(world_.name_at(0, store_.number(), std::to_string(i) + "."), 1.0 * i));
     }
     return puts;
   }
 
-  bool full_ = false;
+  tests::Full full_ = tests::Full::no;
   tests::SimulatedNodes world_{
       {.nodes = {.nodes = 2, .wrap_arena = [this](int rank, std::shared_ptr<Arena> arena) {
-                   return rank == 0 ? std::make_shared<tests::FullArena>(std::move(arena),
-                                                                         [this] { return refuses(); })
-                                    : std::move(arena);
+                   return rank == 0
+                              ? std::make_shared<tests::FullArena>(std::move(arena), [this] { return full_; })
+                              : std::move(arena);
                  }}}};
   const std::shared_ptr<Session> session_ = tests::session_of(world_.rank(1), 1, world_.arrivals(1));
   Store store_ = session_->open("fields").value();
@@ -510,7 +503,7 @@ TEST_F(PutsAtAFullHome, AreMadeWhenThereIsRoom) {
   const auto puts = put_some(50);
   world_.network().run_for(200ms);
   EXPECT_TRUE(std::ranges::none_of(puts, [](const auto& put) { return put.ready(); }));
-  full_ = false;
+  full_ = tests::Full::no;
   world_.network().run_for(60ms);
   for (const auto& put : puts) {
     ASSERT_TRUE(put.ready());

@@ -12,21 +12,21 @@ class BegunConnector final : public ForwardingConnector {
  public:
   using ForwardingConnector::ForwardingConnector;
 
-  Result<ObjectView> get(const Address& address, Deadline deadline) override {
-    return get_some(address, {}, deadline);
+  Result<ObjectView> get(const Address& address, WaitBudget budget) override {
+    return get_some(address, {}, budget.deadline());
   }
   Result<ObjectView> get_some(const Address& address, const Selection& selection,
                               Deadline deadline) override {
     return end_of(behind().begin(address, selection, CountsUntil::it_is_got, deadline), deadline);
   }
-  Result<bool> exists(const Address& address, Deadline deadline) override {
-    return end_of(behind().begin_exists(address, deadline), deadline);
+  Result<bool> exists(const Address& address, WaitBudget budget) override {
+    return end_of(behind().begin_exists(address, budget.deadline()), budget.deadline());
   }
-  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
-    return end_of(behind().begin_seal(draft, options, deadline), deadline);
+  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) override {
+    return end_of(behind().begin_seal(draft, options, budget.deadline()), budget.deadline());
   }
-  Result<bool> evict(const Address& address, Deadline deadline) override {
-    return end_of(behind().begin_evict(address, deadline), deadline);
+  Result<bool> evict(const Address& address, WaitBudget budget) override {
+    return end_of(behind().begin_evict(address, budget.deadline()), budget.deadline());
   }
 
  private:

@@ -14,8 +14,8 @@ class ForwardingArena : public Arena {
  public:
   explicit ForwardingArena(std::shared_ptr<Arena> arena) : arena_(std::move(arena)) {}
 
-  Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment) override {
-    return arena_->allocate(size_bytes, alignment);
+  Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment, WaitBudget budget) override {
+    return arena_->allocate(size_bytes, alignment, budget);
   }
   void free(const Block& block) noexcept override { arena_->free(block); }
   std::byte* data(std::uint64_t offset) const noexcept override { return arena_->data(offset); }

@@ -17,11 +17,11 @@ class ForwardingConnector : public Connector {
  public:
   explicit ForwardingConnector(std::shared_ptr<Connector> behind) : behind_(std::move(behind)) {}
 
-  Result<ObjectView> get(const Address& address, Deadline deadline) override {
-    return behind_->get(address, deadline);
+  Result<ObjectView> get(const Address& address, WaitBudget budget) override {
+    return behind_->get(address, budget);
   }
-  Result<bool> exists(const Address& address, Deadline deadline) override {
-    return behind_->exists(address, deadline);
+  Result<bool> exists(const Address& address, WaitBudget budget) override {
+    return behind_->exists(address, budget);
   }
   Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
                                         Deadline deadline) override {
@@ -30,15 +30,15 @@ class ForwardingConnector : public Connector {
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override {
     return behind_->wait(address, deadline, wanted);
   }
-  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override {
-    return behind_->create(size_bytes, meta, deadline);
+  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override {
+    return behind_->create(size_bytes, meta, budget);
   }
-  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
-    return behind_->seal(draft, options, deadline);
+  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) override {
+    return behind_->seal(draft, options, budget);
   }
   void discard(const ObjectDraft& draft) noexcept override { behind_->discard(draft); }
-  Result<bool> evict(const Address& address, Deadline deadline) override {
-    return behind_->evict(address, deadline);
+  Result<bool> evict(const Address& address, WaitBudget budget) override {
+    return behind_->evict(address, budget);
   }
   Result<std::uint64_t> drop(std::uint32_t store) override { return behind_->drop(store); }
   MemoryUsage usage() const override { return behind_->usage(); }

@@ -16,20 +16,22 @@ class ForwardingDirectory : public Directory {
  public:
   explicit ForwardingDirectory(std::shared_ptr<Directory> directory) : directory_(std::move(directory)) {}
 
-  Result<std::uint64_t> bind(const Key& key, const SealOptions& options, Deadline deadline) override {
-    return directory_->bind(key, options, deadline);
+  Result<std::uint64_t> bind(const Key& key, const SealOptions& options, WaitBudget budget) override {
+    return directory_->bind(key, options, budget);
   }
-  Result<Pin> find(std::uint32_t store, std::string_view name, Deadline deadline) override {
-    return directory_->find(store, name, deadline);
+  Result<Pin> find(std::uint32_t store, std::string_view name, WaitBudget budget) override {
+    return directory_->find(store, name, budget);
   }
   Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
-                      Deadline deadline) override {
-    return directory_->unbind(store, name, only, deadline);
+                      WaitBudget budget) override {
+    return directory_->unbind(store, name, only, budget);
   }
-  Result<std::uint64_t> generation(std::uint64_t hash) override { return directory_->generation(hash); }
+  Result<std::uint64_t> generation(std::uint64_t hash, WaitBudget budget) override {
+    return directory_->generation(hash, budget);
+  }
   Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix,
-                                         Deadline deadline) override {
-    return directory_->names(store, prefix, deadline);
+                                         WaitBudget budget) override {
+    return directory_->names(store, prefix, budget);
   }
   Result<Pin> wait(std::uint32_t store, std::string_view name, Deadline::Clock::time_point moment) override {
     return directory_->wait(store, name, moment);

@@ -5,26 +5,30 @@
 #include <memory>
 #include <utility>
 
-#include "core/async/haste.hpp"
 #include "tests/core/forwarding_arena.hpp"
 
 namespace locum::tests {
 
-/// An arena that has no memory for a thread in haste when `refuses` says so, which may put it off.
+/// Whether an arena has memory: it is full for good, or others of the node are giving some back.
+enum class Full : std::uint8_t { no, for_now, for_good };
+
+/// An arena that has no memory for calls with a limited budget while `full` says so.
 class FullArena final : public ForwardingArena {
  public:
-  FullArena(std::shared_ptr<Arena> arena, std::function<bool()> refuses)
-      : ForwardingArena(std::move(arena)), refuses_(std::move(refuses)) {}
+  FullArena(std::shared_ptr<Arena> arena, std::function<Full()> full)
+      : ForwardingArena(std::move(arena)), full_(std::move(full)) {}
 
-  Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment) override {
-    if (Haste::is_on() && refuses_()) {
-      return Error(Errc::out_of_memory, "full");
+  Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment, WaitBudget budget) override {
+    const Full full = budget.is_limited() ? full_() : Full::no;
+    if (full != Full::no) {
+      const Error error(Errc::out_of_memory, "full");
+      return full == Full::for_now ? error.as_transient() : error;
     }
-    return ForwardingArena::allocate(size_bytes, alignment);
+    return ForwardingArena::allocate(size_bytes, alignment, budget);
   }
 
  private:
-  const std::function<bool()> refuses_;
+  const std::function<Full()> full_;
 };
 
 }  // namespace locum::tests

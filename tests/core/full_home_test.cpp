@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "core/async/haste.hpp"
 #include "core/options.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/full_arena.hpp"
@@ -30,20 +29,17 @@ class FullHome : public ::testing::TestWithParam<std::uint32_t> {
   SimulatedNodesOptions options() {
     const auto wrap = [this](int rank, std::shared_ptr<Arena> arena) -> std::shared_ptr<Arena> {
       return rank != 0 ? arena
-                       : std::make_shared<tests::FullArena>(std::move(arena), [this] { return is_full(); });
+                       : std::make_shared<tests::FullArena>(std::move(arena), [this] { return full(); });
     };
     return {.nodes = {.nodes = 2, .wrap_arena = wrap}};
   }
   // Whoever calls for memory gets it after a while, or never.
-  bool is_full() {
+  Full full() {
     ++looks_;
     if (room_at_ && world_.network().now() >= *room_at_) {
-      return false;
+      return Full::no;
     }
-    if (is_made_) {
-      Haste::put_off();
-    }
-    return true;
+    return is_made_ ? Full::for_now : Full::for_good;
   }
   [[nodiscard]] Clock::time_point now() { return world_.network().now(); }
   /// How long it takes, in the middle of which others are served.

@@ -11,7 +11,7 @@
 #include "core/options.hpp"
 #include "core/rpc/message.hpp"
 #include "tests/core/connector_samples.hpp"
-#include "tests/core/hasty_arena.hpp"
+#include "tests/core/limited_arena.hpp"
 #include "tests/core/mortal_nodes.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
@@ -21,13 +21,13 @@ namespace locum::tests::late_room_test {
 namespace {
 
 using namespace std::chrono_literals;
-using tests::HastyArena;
+using tests::LimitedArena;
 using tests::SimulatedNodes;
 using tests::SimulatedNodesOptions;
 
 constexpr std::uint32_t store = 7;
 constexpr std::size_t size_bytes = 100'000;
-constexpr std::uint64_t most_in_haste = 10'000;
+constexpr std::uint64_t most_without_work = 10'000;
 
 /// Two nodes of two ranks. Rank 0 makes an object, ranks 2 and 3 want it.
 class LateRoom : public ::testing::TestWithParam<bool> {
@@ -36,7 +36,7 @@ class LateRoom : public ::testing::TestWithParam<bool> {
 
   SimulatedNodesOptions options(bool one_sided) {
     const auto wrap = [this](int rank, std::shared_ptr<Arena> arena) -> std::shared_ptr<Arena> {
-      return std::make_shared<HastyArena>(std::move(arena), most_in_haste, [this, rank] {
+      return std::make_shared<LimitedArena>(std::move(arena), most_without_work, [this, rank] {
         if (rank >= 2) {
           ++rooms_;
         }
@@ -86,7 +86,7 @@ class LateRoom : public ::testing::TestWithParam<bool> {
   }
 
   std::array<std::function<void()>, 4> meanwhile_;
-  int rooms_ = 0;  ///< that ranks of the second node made without haste
+  int rooms_ = 0;  ///< that ranks of the second node made in a thread that may work
   tests::MortalNodes mortal_;
   SimulatedNodes& world_;
   std::array<std::optional<Result<ObjectView>>, 4> got_;

@@ -15,7 +15,7 @@ struct LoneRank {
   explicit LoneRank(bool threads = true,
                     const std::shared_ptr<Transport>& transport = queue_transports(1).front())
       : exchange(std::make_shared<Exchange>(transport, std::make_shared<Metrics>(), ExchangeOptions{})),
-        standby(threads, longest_wait),
+        standby(threads, WaitBudget::of_standby(exchange->options().patience)),
         progress(transport, exchange, {.helper = threads, .on_thread_start = {}}) {
     progress.start();
   }
@@ -28,8 +28,6 @@ struct LoneRank {
   [[nodiscard]] Operation::Clock::time_point soon() const {
     return progress.now() + std::chrono::seconds(60);
   }
-
-  static constexpr std::chrono::milliseconds longest_wait{250};
 
   std::shared_ptr<Exchange> exchange;
   Standby standby;

@@ -199,7 +199,7 @@ class PlainArena final : public Arena {
   PlainArena(std::shared_ptr<PlainMemory> memory, std::uint32_t process)
       : memory_(std::move(memory)), process_(process) {}
 
-  Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment) override {
+  Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment, WaitBudget /*budget*/) override {
     if (!std::has_single_bit(alignment) || alignment > page_bytes) {
       return Error(Errc::invalid_argument, "no alignment: " + std::to_string(alignment));
     }

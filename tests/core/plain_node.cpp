@@ -229,7 +229,7 @@ class PlainDirectory final : public Directory {
                  std::shared_ptr<Arena> arena)
       : node_(std::move(node)), table_(std::move(table)), arena_(std::move(arena)) {}
 
-  Result<std::uint64_t> bind(const Key& key, const SealOptions& options, Deadline /*deadline*/) override {
+  Result<std::uint64_t> bind(const Key& key, const SealOptions& options, WaitBudget /*budget*/) override {
     const MutexLock lock(node_->mutex);
     if (const auto barred = node_->barred_to(table_->rank())) {
       return *barred;
@@ -259,7 +259,7 @@ class PlainDirectory final : public Directory {
     }
     return object->generation;
   }
-  Result<Pin> find(std::uint32_t store, std::string_view name, Deadline /*deadline*/) override {
+  Result<Pin> find(std::uint32_t store, std::string_view name, WaitBudget /*budget*/) override {
     const MutexLock lock(node_->mutex);
     if (const auto barred = node_->barred_to(table_->rank())) {
       return *barred;
@@ -269,7 +269,7 @@ class PlainDirectory final : public Directory {
                              : Error(Errc::not_found, "no such name").about(name);
   }
   Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
-                      Deadline /*deadline*/) override {
+                      WaitBudget /*budget*/) override {
     const MutexLock lock(node_->mutex);
     if (const auto barred = node_->barred_to(table_->rank())) {
       return *barred;
@@ -282,7 +282,7 @@ class PlainDirectory final : public Directory {
     node_->names.erase({store, std::string(name)});
     return true;
   }
-  Result<std::uint64_t> generation(std::uint64_t hash) override {
+  Result<std::uint64_t> generation(std::uint64_t hash, WaitBudget /*budget*/) override {
     const MutexLock lock(node_->mutex);
     if (node_->barred) {
       return *node_->barred;
@@ -293,7 +293,7 @@ class PlainDirectory final : public Directory {
     return object != node_->objects.end() && object->second.live ? object->second.generation : 0;
   }
   Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix,
-                                         Deadline /*deadline*/) override {
+                                         WaitBudget /*budget*/) override {
     const MutexLock lock(node_->mutex);
     if (node_->barred) {
       return *node_->barred;

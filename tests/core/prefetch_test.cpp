@@ -7,12 +7,12 @@
 #include <utility>
 #include <vector>
 
-#include "core/async/haste.hpp"
 #include "core/options.hpp"
 #include "core/ports/fetch.hpp"
 #include "core/store.hpp"
 #include "tests/core/forwarding_arena.hpp"
-#include "tests/core/hasty_arena.hpp"
+#include "tests/core/forwarding_directory.hpp"
+#include "tests/core/limited_arena.hpp"
 #include "tests/core/prefetching_nodes.hpp"
 
 // Objects of another node that come while nobody waits for them.
@@ -142,7 +142,7 @@ class PrefetchLateRoom : public Prefetch {
                             .memory_bytes = 1_MiB,
                             .wrap_arena = [](int /*rank*/,
                                              std::shared_ptr<Arena> arena) -> std::shared_ptr<Arena> {
-                              return std::make_shared<tests::HastyArena>(std::move(arena), 10'000, [] {});
+                              return std::make_shared<tests::LimitedArena>(std::move(arena), 10'000, [] {});
                             }},
                   .network = {.latency = {1ms, 1ms}}}) {}
 };
@@ -157,32 +157,28 @@ TEST_F(PrefetchLateRoom, HasRoomMadeByTheStandby) {
   EXPECT_EQ(world_.connector(2).usage().own_copies, 1U);
 }
 
-/// An arena in which others of the node are to give memory back before there is much: who is in haste is put
-/// off, who is not waits for so long.
+/// An arena in which others of the node are to give memory back before there is much: who must not wait
+/// is told so, who may waits for so long.
 class LaterArena final : public tests::ForwardingArena {
  public:
   using ForwardingArena::ForwardingArena;
 
-  Result<Block> allocate(std::uint64_t bytes, std::uint64_t alignment) override {
-    was_in_haste = Haste::is_on();
+  Result<Block> allocate(std::uint64_t bytes, std::uint64_t alignment, WaitBudget budget) override {
     if (bytes <= 10'000 || gives) {
-      return ForwardingArena::allocate(bytes, alignment);
+      return ForwardingArena::allocate(bytes, alignment, budget);
     }
-    if (Haste::allows_work()) {
+    if (budget.allows_work()) {
       ++asked;
     }
-    if (Haste::is_on()) {
-      if (promises) {
-        Haste::put_off();
-      }
-      return Error(Errc::out_of_memory, "later");
+    if (budget.is_limited()) {
+      const Error error(Errc::out_of_memory, "later");
+      return promises ? error.as_transient() : error;
     }
     wait();
-    return ForwardingArena::allocate(bytes, alignment);
+    return ForwardingArena::allocate(bytes, alignment, budget);
   }
   std::byte* data(std::uint64_t offset) const noexcept override {
-    was_in_haste = Haste::is_on();
-    could_work = Haste::allows_work();
+    looked_in_step = progress != nullptr && progress->is_driven();
     return ForwardingArena::data(offset);
   }
 
@@ -190,18 +186,33 @@ class LaterArena final : public tests::ForwardingArena {
   bool promises = true;
   int asked = 0;  ///< in vain, by who may work
   std::function<void()> wait;
-  mutable bool was_in_haste = false;  ///< who called last
-  mutable bool could_work = false;    ///< who looked at a block last
+  Progress* progress = nullptr;
+  mutable bool looked_in_step = false;  ///< at a block, the last time
+};
+
+/// Notes whether who looked for a name last might wait long for its lock.
+class NotingDirectory final : public tests::ForwardingDirectory {
+ public:
+  using ForwardingDirectory::ForwardingDirectory;
+
+  Result<Pin> find(std::uint32_t of_store, std::string_view name, WaitBudget budget) override {
+    was_limited = budget.is_limited();
+    return ForwardingDirectory::find(of_store, name, budget);
+  }
+
+  bool was_limited = false;
 };
 
 struct WithLaterArena {
   std::shared_ptr<LaterArena> arena_;
+  std::shared_ptr<NotingDirectory> directory_;
 };
 
 class PrefetchWithoutRoom : protected WithLaterArena, public Prefetch {
  protected:
   explicit PrefetchWithoutRoom(bool one_sided = false) : Prefetch(options(one_sided)) {
     arena_->wait = [this] { world_.rank(2).links->client()->pause(2s); };
+    arena_->progress = &world_.rank(2).links->progress();
   }
   SimulatedNodesOptions options(bool one_sided) {
     const auto wrap = [this](int rank, std::shared_ptr<Arena> arena) -> std::shared_ptr<Arena> {
@@ -210,7 +221,13 @@ class PrefetchWithoutRoom : protected WithLaterArena, public Prefetch {
       }
       return arena_ = std::make_shared<LaterArena>(std::move(arena));
     };
-    return {.nodes = {.nodes = 2, .ranks_per_node = 2, .wrap_arena = wrap},
+    const auto note = [this](int rank, const tests::NodeProcess& process) -> std::shared_ptr<Directory> {
+      if (rank != 2) {
+        return process.directory;
+      }
+      return directory_ = std::make_shared<NotingDirectory>(process.directory);
+    };
+    return {.nodes = {.nodes = 2, .ranks_per_node = 2, .wrap_arena = wrap, .wrap_directory = note},
             .network = {.latency = {1ms, 1ms}, .one_sided = one_sided}};
   }
   void begin_many(std::size_t many) {
@@ -321,14 +338,15 @@ TEST_F(PrefetchWithoutRoom, EndsWhenNobodyWantsItAnyMore) {
   expect_nothing_left(keys_);
 }
 
-TEST_F(PrefetchWithoutRoom, IsBegunInHaste) {
-  const Key own = put(world_.connector(2), store, {}, pattern(1, 100)).value().key;
-  arena_->was_in_haste = false;
-  const auto begun = world_.connector(2).begin(Address(own), CountsUntil::it_is_used);
+TEST_F(PrefetchWithoutRoom, IsBegunOnALimitedBudget) {
+  const std::string own = world_.name_at(1, store, "own");
+  ASSERT_TRUE(put(world_.connector(2), store, own, pattern(1, 100)));
+  directory_->was_limited = false;
+  const auto begun = world_.connector(2).begin(Address(store, own), CountsUntil::it_is_used);
   EXPECT_TRUE(begun.found && holds(*begun.found, pattern(1, 100)));
-  EXPECT_TRUE(arena_->was_in_haste) << "who begins it does not wait for a lock";
-  EXPECT_TRUE(world_.connector(2).get(Address(own), {}));
-  EXPECT_FALSE(arena_->was_in_haste);
+  EXPECT_TRUE(directory_->was_limited) << "who begins it does not wait for a lock";
+  EXPECT_TRUE(world_.connector(2).get(Address(store, own), {}));
+  EXPECT_FALSE(directory_->was_limited);
 }
 
 // Which may take as long as its checksum does.
@@ -337,8 +355,7 @@ TEST_F(PrefetchWithoutRoom, IsLookedAtByWhoMayWork) {
   begin_many(1);
   world_.network().run_for(100ms);
   expect_all_there();
-  EXPECT_TRUE(arena_->could_work);
-  EXPECT_TRUE(arena_->was_in_haste) << "by the standby";
+  EXPECT_FALSE(arena_->looked_in_step) << "but by the standby";
 }
 
 /// The same of blocks that are read one-sidedly.
@@ -466,14 +483,14 @@ TEST_F(PrefetchOfStandIns, IsForgottenWithARelease) {
 }
 
 /// Stand-ins of a runtime that is less patient than a rank is missed.
-class PrefetchOfStandInsInHaste : public PrefetchOfStandIns {
+class PrefetchOfStandInsWithoutPatience : public PrefetchOfStandIns {
  protected:
-  PrefetchOfStandInsInHaste()
+  PrefetchOfStandInsWithoutPatience()
       : PrefetchOfStandIns({.nodes = {.nodes = 2, .ranks_per_node = 2, .timeout = 1000ms},
                             .network = {.latency = {1ms, 1ms}}}) {}
 };
 
-TEST_F(PrefetchOfStandInsInHaste, AreAskedForAgainByTheFirstUseWhereTheyCameTooLate) {
+TEST_F(PrefetchOfStandInsWithoutPatience, AreAskedForAgainByTheFirstUseWhereTheyCameTooLate) {
   const auto maker = stores_[0].put_proxy(std::vector<double>(10'000, 2.5)).value();
   const auto stand_in = sessions_[1]->proxy<double[]>(maker.handle());
   world_.network().set_latency(0, 2, {1500ms, 1500ms});

@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/async/haste.hpp"
 #include "core/node/cluster.hpp"
 #include "core/options.hpp"
 #include "core/ports/fetch.hpp"
@@ -34,17 +33,17 @@ class SlowArena final : public tests::ForwardingArena {
  public:
   using ForwardingArena::ForwardingArena;
 
-  Result<Block> allocate(std::uint64_t bytes, std::uint64_t alignment) override {
-    if (bytes > most_bytes && !Haste::allows_work()) {
-      return Error(Errc::out_of_memory, "in haste");
+  Result<Block> allocate(std::uint64_t bytes, std::uint64_t alignment, WaitBudget budget) override {
+    if (bytes > most_bytes && !budget.allows_work()) {
+      return Error(Errc::out_of_memory, "it may not work");
     }
     rooms += bytes > most_bytes ? 1 : 0;
     if (bytes > most_bytes && is_slow.exchange(false)) {
-      waits = !Haste::is_on();
+      waits = !budget.is_limited();
       begun.release();
       go_on.acquire();
     }
-    return ForwardingArena::allocate(bytes, alignment);
+    return ForwardingArena::allocate(bytes, alignment, budget);
   }
 
   static constexpr std::uint64_t most_bytes = 10'000;

@@ -11,8 +11,8 @@
 
 #include "core/options.hpp"
 #include "tests/core/connector_samples.hpp"
-#include "tests/core/hasty_arena.hpp"
 #include "tests/core/hyperslab_samples.hpp"
+#include "tests/core/limited_arena.hpp"
 #include "tests/core/mortal_nodes.hpp"
 #include "tests/core/trials.hpp"
 #include "transport/loopback/random.hpp"
@@ -106,12 +106,12 @@ class Trial {
     const int nodes = 2 + static_cast<int>(random_.below(4));
     const int per_node = 1 + static_cast<int>(random_.below(3));
     // In some worlds a copy of some size finds no room at once.
-    const std::uint64_t most_in_haste = random_.chance(0.5) ? 10'000 + random_.below(100'000) : 32_MiB;
-    const auto hasty = [=](int, std::shared_ptr<Arena> arena) {
-      return std::make_shared<tests::HastyArena>(std::move(arena), most_in_haste);
+    const std::uint64_t most_without_work = random_.chance(0.5) ? 10'000 + random_.below(100'000) : 32_MiB;
+    const auto limited = [=](int, std::shared_ptr<Arena> arena) {
+      return std::make_shared<tests::LimitedArena>(std::move(arena), most_without_work);
     };
     return {
-        .nodes = {.nodes = nodes, .ranks_per_node = per_node, .memory_bytes = 32_MiB, .wrap_arena = hasty},
+        .nodes = {.nodes = nodes, .ranks_per_node = per_node, .memory_bytes = 32_MiB, .wrap_arena = limited},
         .network = {.seed = random_.next(),
                     .latency = {1us, random_.chance(0.5) ? 5ms : 100us},
                     .detection = {1ms, 100ms},

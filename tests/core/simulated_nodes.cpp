@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/client/distributed.hpp"
+#include "tests/core/step_guard.hpp"
 
 namespace locum::tests {
 
@@ -64,11 +65,14 @@ std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
       LinkedRank& rank = ranks.emplace_back();
       rank.node = plain;
       rank.process = process;
+      const auto guard = std::make_shared<StepGuard>();
+      rank.process.arena = std::make_shared<GuardedArena>(process.arena, guard);
+      rank.process.directory = std::make_shared<GuardedDirectory>(process.directory, guard);
       if (options.wrap_arena) {
-        rank.process.arena = options.wrap_arena(static_cast<int>(number), process.arena);
+        rank.process.arena = options.wrap_arena(static_cast<int>(number), rank.process.arena);
       }
       if (options.wrap_directory) {
-        rank.process.directory = options.wrap_directory(static_cast<int>(number), process);
+        rank.process.directory = options.wrap_directory(static_cast<int>(number), rank.process);
       }
       rank.links = std::make_shared<Links>(
           LinkParts{.transport = std::move(transports[number]),
@@ -86,6 +90,9 @@ std::vector<LinkedRank> link_plain_nodes(const LinkedNodesOptions& options,
                     .progress = {.helper = options.helper,
                                  .on_thread_start = {},
                                  .park = parking(options, static_cast<int>(number))}});
+      if (options.one_at_a_time) {
+        guard->watch(rank.links);
+      }
       rank.connector =
           open_distributed({rank.process.arena, rank.process.table, rank.process.directory}, rank.links);
     }
@@ -104,6 +111,7 @@ SimulatedNodes::SimulatedNodes(const SimulatedNodesOptions& options)
     transports.push_back(options.wrap ? options.wrap(rank, std::move(transport)) : std::move(transport));
   }
   LinkedNodesOptions nodes = options.nodes;
+  nodes.one_at_a_time = true;
   nodes.park = [this](int rank, Transport::Clock::time_point moment) {
     network_.linger(rank, std::min(moment, network_.now() + parked_looks));
   };

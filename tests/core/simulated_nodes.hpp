@@ -36,6 +36,8 @@ struct LinkedNodesOptions {
   bool helper = false;                        ///< whether each rank has its helper thread
   /// How a thread of a rank waits beside another one; none: see Progress::Options.
   std::function<void(int rank, Transport::Clock::time_point moment)> park{};
+  /// Whether no more than one thread runs at a time: then no step may call for what it might wait for.
+  bool one_at_a_time = false;
   /// What a rank gets instead of its arena; none: that itself.
   std::function<std::shared_ptr<Arena>(int rank, std::shared_ptr<Arena> arena)> wrap_arena{};
   /// The same of its directory.

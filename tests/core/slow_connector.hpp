@@ -113,21 +113,21 @@ class SlowConnector final : public ForwardingConnector {
     begun_.emplace_back(coming, address.key);
     return {ObjectView(), std::move(coming)};
   }
-  Result<ObjectView> get(const Address& address, Deadline deadline) override {
-    hear(deadline);
-    return ForwardingConnector::get(address, deadline);
+  Result<ObjectView> get(const Address& address, WaitBudget budget) override {
+    hear(budget.deadline());
+    return ForwardingConnector::get(address, budget);
   }
-  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, Deadline deadline) override {
-    hear(deadline);
-    return ForwardingConnector::create(size_bytes, meta, deadline);
+  Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override {
+    hear(budget.deadline());
+    return ForwardingConnector::create(size_bytes, meta, budget);
   }
-  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, Deadline deadline) override {
-    hear(deadline);
-    return ForwardingConnector::seal(draft, options, deadline);
+  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) override {
+    hear(budget.deadline());
+    return ForwardingConnector::seal(draft, options, budget);
   }
-  Result<bool> evict(const Address& address, Deadline deadline) override {
-    hear(deadline);
-    return ForwardingConnector::evict(address, deadline);
+  Result<bool> evict(const Address& address, WaitBudget budget) override {
+    hear(budget.deadline());
+    return ForwardingConnector::evict(address, budget);
   }
 
   /// Is told until when each get(), create(), seal() and evict() may take; none: nobody is.

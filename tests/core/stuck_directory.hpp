@@ -8,7 +8,6 @@
 #include <string_view>
 #include <utility>
 
-#include "core/async/haste.hpp"
 #include "core/async/node_client.hpp"
 #include "core/ports/directory.hpp"
 #include "core/ports/node_table.hpp"
@@ -22,43 +21,43 @@ struct StuckNames {
   const NodeClient* client = nullptr;  ///< by which its threads let time pass
 };
 
-/// A directory in which who wants a stuck name waits until the deadline, or as long as a thread in haste may,
-/// and has got nothing then. Who drives does not wait at all.
+/// A directory in which who wants a stuck name waits until the deadline, or as long as a limited budget
+/// allows, and has got nothing then. Who drives does not wait at all.
 class StuckDirectory final : public ForwardingDirectory {
  public:
   StuckDirectory(std::shared_ptr<Directory> directory, std::shared_ptr<NodeTable> table,
                  const StuckNames& stuck)
       : ForwardingDirectory(std::move(directory)), table_(std::move(table)), stuck_(stuck) {}
 
-  Result<std::uint64_t> bind(const Key& key, const SealOptions& options, Deadline deadline) override {
+  Result<std::uint64_t> bind(const Key& key, const SealOptions& options, WaitBudget budget) override {
     std::uint64_t hash = 0;
     if (const auto pin = table_->pin(key)) {
       hash = pin->record->name_hash;
       table_->release(pin->id);
     }
-    return waits(hash, deadline) ? Result<std::uint64_t>(locked())
-                                 : ForwardingDirectory::bind(key, options, deadline);
+    return waits(hash, budget) ? Result<std::uint64_t>(locked())
+                               : ForwardingDirectory::bind(key, options, budget);
   }
-  Result<Pin> find(std::uint32_t store, std::string_view name, Deadline deadline) override {
-    return waits(name_hash(store, name), deadline) ? Result<Pin>(locked())
-                                                   : ForwardingDirectory::find(store, name, deadline);
+  Result<Pin> find(std::uint32_t store, std::string_view name, WaitBudget budget) override {
+    return waits(name_hash(store, name), budget) ? Result<Pin>(locked())
+                                                 : ForwardingDirectory::find(store, name, budget);
   }
   Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
-                      Deadline deadline) override {
-    return waits(name_hash(store, name), deadline) ? Result<bool>(locked())
-                                                   : ForwardingDirectory::unbind(store, name, only, deadline);
+                      WaitBudget budget) override {
+    return waits(name_hash(store, name), budget) ? Result<bool>(locked())
+                                                 : ForwardingDirectory::unbind(store, name, only, budget);
   }
 
  private:
   [[nodiscard]] static Error locked() { return Error(Errc::timeout, "somebody is stopped with this lock"); }
-  [[nodiscard]] bool waits(std::uint64_t hash, Deadline deadline) const {
+  [[nodiscard]] bool waits(std::uint64_t hash, WaitBudget budget) const {
     if (!stuck_.hashes.contains(hash)) {
       return false;
     }
-    const auto left = stuck_.client->moment(deadline) - stuck_.client->now();
-    if (Haste::allows_work() && left > left.zero()) {
-      stuck_.client->pause(Haste::is_on() ? std::min<Deadline::Clock::duration>(left, Haste::longest())
-                                          : left);
+    const auto left = stuck_.client->moment(budget.deadline()) - stuck_.client->now();
+    if (budget.allows_work() && left > left.zero()) {
+      stuck_.client->pause(
+          budget.is_limited() ? std::min<Deadline::Clock::duration>(left, budget.longest_wait()) : left);
     }
     return true;
   }

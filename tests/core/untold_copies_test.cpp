@@ -56,7 +56,7 @@ class UntoldCopies : public ::testing::Test {
   [[nodiscard]] std::uint64_t copies_of(int rank) { return world_.connector(rank).usage().own_copies; }
   void expect_all_gone(const Key& key) {
     EXPECT_EQ(code_of(get(3, key)), Errc::not_found);
-    EXPECT_FALSE(sets()->has(key));
+    EXPECT_FALSE(sets()->has(key, {}));
     for (int rank = 0; rank < world_.size(); ++rank) {
       EXPECT_EQ(world_.connector(rank).usage().own_objects, 0U) << "rank " << rank;
     }
@@ -116,7 +116,7 @@ TEST_F(UntoldCopies, AnotherNodeThatIsLostHidesNobodyWhoIsNot) {
   node(1).bar_directory({});
   network().run_for(60s);
   EXPECT_EQ(code_of(get(3, key)), Errc::not_found);
-  EXPECT_FALSE(sets()->has(key));
+  EXPECT_FALSE(sets()->has(key, {}));
 }
 
 TEST_F(UntoldCopies, WhoCannotSeeWhoHasCopiesSaysSoAndTellsThemLater) {
@@ -143,7 +143,7 @@ TEST_F(UntoldCopies, AListThatCouldNotBeTakenAwayIsLater) {
   EXPECT_TRUE(evict(key).value());
   judge({});
   node(0).bar_directory({});
-  EXPECT_TRUE(sets()->has(key));
+  EXPECT_TRUE(sets()->has(key, {}));
   network().run_for(5s);
   expect_all_gone(key);
 }
@@ -159,7 +159,7 @@ TEST_F(UntoldCopies, WhoCannotSeeWhatIsGoneLooksAgain) {
   node(0).bar_directory({});
   network().run_for(5s);
   EXPECT_EQ(code_of(get(3, key)), Errc::not_found);
-  EXPECT_FALSE(sets()->has(key));
+  EXPECT_FALSE(sets()->has(key, {}));
 }
 
 // The rank that has the flight answers a join with whatever error; its flight goes on.

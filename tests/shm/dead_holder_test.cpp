@@ -15,7 +15,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/async/haste.hpp"
 #include "shm/names/name_table.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"
@@ -394,27 +393,32 @@ class StoppedHolder {
   bool holds_ = false;
 };
 
+WaitBudget limited(milliseconds longest_wait) {
+  return WaitBudget::limited(longest_wait, WaitBudget::Work::little);
+}
+
 // A stopped holder is no dead one: who needs its lock is told so in time, readers go on.
 TEST_F(DeadHolderTest, SaysThatAHolderIsStopped) {
   StoppedHolder holder(shard_);
   ASSERT_TRUE(holder.holds());
-  Player hasty(segment_, 1, 0, milliseconds(100));
+  Player impatient(segment_, 1, 0, milliseconds(100));
   const Key key = dying_.publish(store, name, 42).value();
   const auto start = Deadline::Clock::now();
-  const auto refused = hasty.names->bind(key, {});
+  const auto refused = impatient.names->bind(key, {});
   EXPECT_EQ(code(refused), Errc::timeout);
   EXPECT_EQ(refused.error().key(), name);
-  EXPECT_EQ(code(hasty.names->unbind(store, others_[0], Key{})), Errc::timeout);
-  EXPECT_TRUE(hasty.get(store, others_[0])) << "readers need no lock";
-  EXPECT_EQ(code(hasty.names->find(store, name)), Errc::not_found);
-  EXPECT_NE(hasty.names->generation(name_hash(store, others_[0])).value(), 0U);
-  EXPECT_EQ(hasty.names->generation(name_hash(store, name)).value(), 0U);
+  EXPECT_EQ(code(impatient.names->unbind(store, others_[0], Key{})), Errc::timeout);
+  EXPECT_TRUE(impatient.get(store, others_[0])) << "readers need no lock";
+  EXPECT_EQ(code(impatient.names->find(store, name)), Errc::not_found);
+  EXPECT_NE(impatient.names->generation(name_hash(store, others_[0])).value(), 0U);
+  EXPECT_EQ(impatient.names->generation(name_hash(store, name)).value(), 0U);
 
   shard_.state().sequence.fetch_add(1);  // had it stopped within a change
-  EXPECT_TRUE(hasty.get(store, others_[0]));
-  EXPECT_EQ(code(hasty.names->find(store, name)), Errc::timeout);
-  EXPECT_EQ(code(hasty.names->names(store, "")), Errc::timeout);
-  EXPECT_EQ(code(hasty.names->generation(name_hash(store, name))), Errc::timeout) << "not that there is none";
+  EXPECT_TRUE(impatient.get(store, others_[0]));
+  EXPECT_EQ(code(impatient.names->find(store, name)), Errc::timeout);
+  EXPECT_EQ(code(impatient.names->names(store, "")), Errc::timeout);
+  EXPECT_EQ(code(impatient.names->generation(name_hash(store, name))), Errc::timeout)
+      << "not that there is none";
   EXPECT_EQ(code(survivor_.names->wait(store, name, start + milliseconds(500))), Errc::timeout);
   const auto waited = Deadline::Clock::now() - start;
   EXPECT_GE(waited, milliseconds(500));
@@ -444,10 +448,9 @@ TEST_F(DeadHolderTest, LetsNobodyWaitBeyondHisOwnDeadline) {
   EXPECT_GE(waited, milliseconds(200));
   EXPECT_LT(waited, seconds(10));
 
-  // Who is in haste has not waited yet.
-  const Haste haste(milliseconds(200));
+  // No call with a limited budget has waited yet.
   const auto began = Deadline::Clock::now();
-  EXPECT_EQ(code(survivor_.names->bind(key, {})), Errc::timeout);
+  EXPECT_EQ(code(survivor_.names->bind(key, {}, limited(milliseconds(200)))), Errc::timeout);
   EXPECT_GE(Deadline::Clock::now() - began, milliseconds(200));
   holder.die();
   EXPECT_TRUE(survivor_.names->bind(key, {}));
@@ -455,9 +458,9 @@ TEST_F(DeadHolderTest, LetsNobodyWaitBeyondHisOwnDeadline) {
 }
 
 // Whoever holds up others waits for a stopped holder once, and not again for each of those that ask.
-TEST_F(DeadHolderTest, WaitsBrieflyAndOnceInHaste) {
+TEST_F(DeadHolderTest, WaitsBrieflyAndOnceWhereBudgetsAreLimited) {
   constexpr milliseconds brief{200};
-  const Haste haste(brief);
+  const WaitBudget budget = limited(brief);
   const auto taken_by = [&](auto call) {
     const auto start = Deadline::Clock::now();
     call();
@@ -466,14 +469,15 @@ TEST_F(DeadHolderTest, WaitsBrieflyAndOnceInHaste) {
   for (int round = 0; round < 2; ++round) {
     StoppedHolder holder(shard_);
     ASSERT_TRUE(holder.holds());
-    const auto first = taken_by([&] { EXPECT_EQ(code(survivor_.put(store, name, 1)), Errc::timeout); });
+    const auto first =
+        taken_by([&] { EXPECT_EQ(code(survivor_.put(store, name, 1, {}, budget)), Errc::timeout); });
     EXPECT_GE(first, brief) << "round " << round;
     EXPECT_LT(first, seconds(10)) << "the table's own patience is twice that";
     constexpr int asked = 100;
     const auto others = taken_by([&] {
       for (int time = 0; time < asked; ++time) {
-        EXPECT_EQ(code(survivor_.names->unbind(store, others_[0], Key{})), Errc::timeout);
-        EXPECT_EQ(survivor_.names->generation(name_hash(store, name)).value(), 0U);
+        EXPECT_EQ(code(survivor_.names->unbind(store, others_[0], Key{}, budget)), Errc::timeout);
+        EXPECT_EQ(survivor_.names->generation(name_hash(store, name), budget).value(), 0U);
       }
     });
     EXPECT_LT(others, asked * brief / 2) << "round " << round;
@@ -485,20 +489,16 @@ TEST_F(DeadHolderTest, WaitsBrieflyAndOnceInHaste) {
 }
 
 // It has gone on meanwhile, and who holds the lock now is another one, which gives it back in time.
-TEST_F(DeadHolderTest, WaitsInHasteForAnotherHolder) {
+TEST_F(DeadHolderTest, WaitsForAnotherHolderWhereBudgetsAreLimited) {
   StoppedHolder stopped(shard_);
   ASSERT_TRUE(stopped.holds());
-  {
-    const Haste haste(milliseconds(50));
-    EXPECT_EQ(code(survivor_.put(store, name, 1)), Errc::timeout);
-  }
+  EXPECT_EQ(code(survivor_.put(store, name, 1, {}, limited(milliseconds(50)))), Errc::timeout);
   stopped.go_on();
   StoppedHolder other(shard_);
   ASSERT_TRUE(other.holds());
   std::atomic<bool> is_over{false};
   std::thread asker([&] {
-    const Haste haste(seconds(15));
-    EXPECT_TRUE(survivor_.put(store, name, 2));
+    EXPECT_TRUE(survivor_.put(store, name, 2, {}, limited(seconds(15))));
     is_over.store(true);
   });
   const auto waits = [&] {

@@ -3,24 +3,21 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "core/async/haste.hpp"
 #include "core/options.hpp"
 #include "shm/arena/arena.hpp"
 #include "shm/node.hpp"
 #include "tests/shm/child.hpp"
 #include "tests/shm/fork_group.hpp"
 #include "tests/shm/small_mount.hpp"
+#include "tests/shm/stands_still.hpp"
 
 namespace locum::shm::give_back_test {
 namespace {
@@ -216,28 +213,6 @@ TEST(GiveBack, IsSeenByWhoLooksAtTheFileSystem) {
   EXPECT_EQ(ending.said, "all came back");
 }
 
-// A process that was told to stop does so when one of its threads has come to hear of it: the others run
-// until then.
-bool stands_still(pid_t process) {
-  const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  const auto is_stopped = [](const auto& thread) {
-    std::string line;
-    std::getline(std::ifstream(thread.path() / "stat"), line);
-    const auto after_name = line.rfind(')');
-    return after_name != std::string::npos && line.substr(after_name).starts_with(") T");
-  };
-  for (const std::filesystem::path all = "/proc/" + std::to_string(process) + "/task";;) {
-    std::filesystem::directory_iterator threads(all);
-    if (std::ranges::all_of(threads, is_stopped)) {
-      return true;
-    }
-    if (std::chrono::steady_clock::now() >= latest) {
-      return false;
-    }
-    std::this_thread::yield();
-  }
-}
-
 // Two processes with 64 MiB: what rank 0 has free, and keeps ready, so that it goes back when somebody calls
 // and not before, rank 1 needs.
 class Lack {
@@ -261,8 +236,8 @@ class Lack {
   [[nodiscard]] std::uint32_t calls() const {
     return reinterpret_cast<const SegmentHeader*>(node_.arena->data(0))->pressure.load();
   }
-  [[nodiscard]] Result<Block> ask() { return node_.arena->allocate(40_MiB); }
-  [[nodiscard]] Result<Block> ask_little() { return node_.arena->allocate(2_MiB); }
+  [[nodiscard]] Result<Block> ask() { return node_.arena->allocate(40_MiB, 16, budget); }
+  [[nodiscard]] Result<Block> ask_little() { return node_.arena->allocate(2_MiB, 16, budget); }
   /// On a machine with much else to do a call may be given up before the other rank has come to answer.
   [[nodiscard]] std::string ask_until_served(Result<Block> (Lack::*question)() = &Lack::ask) {
     const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(20);
@@ -278,10 +253,12 @@ class Lack {
     if (::kill(other_, SIGSTOP) != 0) {
       return "rank 0 cannot be stopped";
     }
-    std::string said = stands_still(other_) ? body() : "rank 0 does not stop";
+    std::string said = tests::stands_still(other_) ? body() : "rank 0 does not stop";
     ::kill(other_, SIGCONT);
     return said;
   }
+
+  WaitBudget budget;  ///< of each call
 
  private:
   Node node_;
@@ -331,7 +308,7 @@ TEST(GiveBack, IsNotWaitedForWhenTheOtherRankIsStopped) {
 using Ask = Result<Block> (Lack::*)();
 
 // While the other rank is stopped: it is called once, nobody waits, and memory may come later.
-std::string asked_in_haste(Lack& lack, Ask ask) {
+std::string asked_without_waiting(Lack& lack, Ask ask) {
   const std::uint32_t calls = lack.calls();
   const auto begin = std::chrono::steady_clock::now();
   const auto block = (lack.*ask)();
@@ -339,7 +316,7 @@ std::string asked_in_haste(Lack& lack, Ask ask) {
   if (block || block.error().code() != Errc::out_of_memory) {
     return "there cannot be so much memory";
   }
-  if (!Haste::has_put_off()) {
+  if (!block.error().is_transient()) {
     return "it is not said that memory may come later";
   }
   return lack.calls() == calls + 1 && end - begin < Pressure::patience
@@ -348,46 +325,54 @@ std::string asked_in_haste(Lack& lack, Ask ask) {
                    std::to_string(std::chrono::duration<double>(end - begin).count()) + " s";
 }
 
-// A thread in haste calls for memory, and finds it the next time.
-TEST(GiveBack, IsNotWaitedForInHaste) {
+WaitBudget limited(WaitBudget::Work work) {
+  return WaitBudget::limited(std::chrono::milliseconds(10), work);
+}
+
+// Who must not wait calls for memory, and finds it the next time.
+TEST(GiveBack, IsNotWaitedForOnALimitedBudget) {
   expect_had([](Lack& lack) {
-    const Haste haste(std::chrono::milliseconds(10));
+    lack.budget = limited(WaitBudget::Work::little);
     const std::string said = lack.while_stopped([&] {
       while (lack.ask_little()) {
       }
-      return asked_in_haste(lack, &Lack::ask_little);
+      return asked_without_waiting(lack, &Lack::ask_little);
     });
     return said.empty() ? lack.ask_until_served(&Lack::ask_little) : said;
   });
 }
 
-TEST(GiveBack, IsNotWaitedForInHasteByWhoMayWork) {
+TEST(GiveBack, IsNotWaitedForOnALimitedBudgetByWhoMayWork) {
   expect_had([](Lack& lack) {
-    const Haste haste(std::chrono::milliseconds(10), Haste::Work::any);
-    const std::string said = lack.while_stopped([&] { return asked_in_haste(lack, &Lack::ask); });
+    lack.budget = limited(WaitBudget::Work::any);
+    const std::string said = lack.while_stopped([&] { return asked_without_waiting(lack, &Lack::ask); });
     return said.empty() ? lack.ask_until_served() : said;
   });
 }
 
-// Who asks again and again in haste is told to come later no longer than others wait for a first answer.
-TEST(GiveBack, IsNotPromisedInHasteWhenTheOtherRankIsStopped) {
+// Who asks again and again without waiting is told to come later no longer than others wait for a first
+// answer.
+TEST(GiveBack, IsNotPromisedOnALimitedBudgetWhenTheOtherRankIsStopped) {
   expect_had([](Lack& lack) {
-    const Haste haste(std::chrono::milliseconds(10));
+    lack.budget = limited(WaitBudget::Work::little);
     const std::string said = lack.while_stopped([&]() -> std::string {
-      while (lack.ask_little()) {
+      auto block = lack.ask_little();
+      while (block) {
+        block = lack.ask_little();
       }
       const auto begin = std::chrono::steady_clock::now();
       auto took = begin - begin;
-      for (bool promised = Haste::has_put_off(); promised && took < Pressure::longest;) {
+      while (block.error().is_transient() && took < Pressure::longest) {
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        if (lack.ask_little()) {
+        block = lack.ask_little();
+        if (block) {
           return "there cannot be so much memory";
         }
-        promised = Haste::has_put_off();
         took = std::chrono::steady_clock::now() - begin;
       }
       const std::uint32_t calls = lack.calls();
-      if (lack.ask_little() || Haste::has_put_off() || lack.calls() != calls) {
+      block = lack.ask_little();
+      if (block || block.error().is_transient() || lack.calls() != calls) {
         return "promised again";
       }
       constexpr auto tolerated = std::chrono::milliseconds(50);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/client/distributed.hpp"
@@ -29,14 +30,17 @@ class LockstepNodes {
   };
 
   /// \param memory_bytes of each node
-  explicit LockstepNodes(std::uint64_t memory_bytes) {
+  /// \param shared       what the answerer has of a node with other processes, as rank 1; none: a node of its
+  ///                     own
+  explicit LockstepNodes(std::uint64_t memory_bytes, const std::optional<shm::Node>& shared = {}) {
     for (int number = 0; number < 2; ++number) {
       ranks_.at(static_cast<std::size_t>(number)).transport = std::make_shared<LockstepTransport>(number);
     }
     asker().transport->connect(*answerer().transport);
     answerer().transport->connect(*asker().transport);
     for (std::size_t number = 0; number < 2; ++number) {
-      open(ranks_.at(number), number, memory_bytes);
+      const RuntimeOptions options{.memory_bytes = memory_bytes, .prepare_bytes = 4096};
+      open(ranks_.at(number), number, options, number == 1 && shared ? *shared : own_node(number, options));
     }
     asker().transport->others_turn = [this] { (void)answerer().links->poll(); };
     answerer().transport->others_turn = [this] { (void)asker().links->poll(); };
@@ -80,10 +84,12 @@ class LockstepNodes {
     return made;
   }
 
-  static void open(Rank& rank, std::size_t number, std::uint64_t memory_bytes) {
+  static shm::Node own_node(std::size_t number, const RuntimeOptions& options) {
     SoloGroup group;
-    const RuntimeOptions options{.memory_bytes = memory_bytes, .prepare_bytes = 4096};
-    shm::Node node = shm::open_node(group, {static_cast<std::uint32_t>(number)}, options, 1);
+    return shm::open_node(group, {static_cast<std::uint32_t>(number)}, options, 1);
+  }
+
+  static void open(Rank& rank, std::size_t number, const RuntimeOptions& options, const shm::Node& node) {
     const NodeMemory memory{node.arena, node.table, node.directory};
     const auto metrics = std::make_shared<Metrics>();
     rank.links = std::make_shared<Links>(LinkParts{.transport = rank.transport,

@@ -75,9 +75,9 @@ class Player {
     return objects->publish(record);
   }
   [[nodiscard]] Result<std::uint64_t> put(std::uint32_t store, std::string_view name, std::uint64_t word,
-                                          const SealOptions& options = {}) {
+                                          const SealOptions& options = {}, WaitBudget budget = {}) {
     const Key key = publish(store, name, word).value();
-    auto generation = names->bind(key, options);
+    auto generation = names->bind(key, options, budget);
     if (!generation) {
       EXPECT_TRUE(objects->tombstone(key));
     }

@@ -13,7 +13,6 @@
 #include <thread>
 #include <vector>
 
-#include "core/async/haste.hpp"
 #include "core/async/standby.hpp"
 #include "tests/core/forwarding_transport.hpp"
 #include "tests/core/lone_rank.hpp"
@@ -31,8 +30,10 @@ struct Rank : tests::LoneRank {
 
 /// Who runs a task at the moment.
 struct Place {
-  bool in_haste = Haste::is_on();
-  bool works = Haste::allows_work();
+  explicit Place(const WaitBudget& budget) : is_limited(budget.is_limited()), works(budget.allows_work()) {}
+
+  bool is_limited;  ///< its budget
+  bool works;
   std::thread::id thread = std::this_thread::get_id();
 };
 
@@ -41,26 +42,24 @@ Task<int> add(int a, int b) {
 }
 
 Task<int> take_turns(std::vector<Place>& places) {
-  places.emplace_back();
-  co_await Operation::ToThread();
-  places.emplace_back();
+  places.emplace_back(co_await Operation::Budget());
+  places.emplace_back(co_await Operation::ToThread());
   co_await Operation::ToDriver();
-  places.emplace_back();
+  places.emplace_back(co_await Operation::Budget());
   co_await Operation::ToDriver();
   const int sum = co_await add(2, 3);
-  places.emplace_back();
-  co_await Operation::ToThread();
-  places.emplace_back();
+  places.emplace_back(co_await Operation::Budget());
+  places.emplace_back(co_await Operation::ToThread());
   co_return sum;
 }
 
-std::vector<bool> haste_of(const std::vector<Place>& places) {
-  std::vector<bool> haste;
-  haste.reserve(places.size());
+std::vector<bool> limits_of(const std::vector<Place>& places) {
+  std::vector<bool> limited;
+  limited.reserve(places.size());
   for (const Place& each : places) {
-    haste.push_back(each.in_haste);
+    limited.push_back(each.is_limited);
   }
-  return haste;
+  return limited;
 }
 
 TEST(Operation, GoesToWhoDrivesAndBackToTheThreadThatWaits) {
@@ -70,7 +69,7 @@ TEST(Operation, GoesToWhoDrivesAndBackToTheThreadThatWaits) {
     const auto operation = rank.operation(take_turns(places));
     ASSERT_TRUE(operation->run(rank.soon()));
     EXPECT_EQ(operation->take(), 5);
-    EXPECT_EQ(haste_of(places), (std::vector<bool>{false, false, true, true, false}));
+    EXPECT_EQ(limits_of(places), (std::vector<bool>{false, false, true, true, false}));
     for (const std::size_t at : {0U, 1U, 4U}) {
       EXPECT_EQ(places[at].thread, std::this_thread::get_id()) << at;
     }
@@ -108,7 +107,7 @@ TEST(Operation, NeedsNobodyWhoWaits) {
   const std::weak_ptr<int> left = token;
   rank.operation(say_when_over(places, over, std::move(token)))->begin();
   ASSERT_TRUE(over.try_acquire_for(60s));
-  EXPECT_EQ(haste_of(places), (std::vector<bool>{false, false, true, true, true})) << "the standby is, too";
+  EXPECT_EQ(limits_of(places), (std::vector<bool>{false, false, true, true, true})) << "the standby is, too";
   EXPECT_FALSE(places[3].works);
   EXPECT_TRUE(places[4].works);
   EXPECT_EQ(places[0].thread, std::this_thread::get_id());
@@ -175,8 +174,7 @@ TEST(Operation, GoesOnWhenWhoWaitedHasLeft) {
 Task<int> wait_then_work(Told<int>& word, std::vector<Place>& places) {
   co_await Operation::ToDriver();
   const int told = co_await word;
-  co_await Operation::ToThread();
-  places.emplace_back();
+  places.emplace_back(co_await Operation::ToThread());
   co_return told;
 }
 
@@ -202,10 +200,10 @@ TEST(Operation, IsTakenByOneOfThoseWhoWaitWhereItNeedsAThread) {
     each.join();
   }
   ASSERT_EQ(places.size(), 1U);
-  EXPECT_FALSE(places[0].in_haste);
+  EXPECT_FALSE(places[0].is_limited);
 }
 
-TEST(Operation, IsInHasteWithWhoHasNoTimeLeft) {
+TEST(Operation, HasALimitedBudgetWithWhoHasNoTimeLeft) {
   Rank rank(false);
   Told<int> word;
   std::vector<Place> places;
@@ -216,7 +214,7 @@ TEST(Operation, IsInHasteWithWhoHasNoTimeLeft) {
   ASSERT_TRUE(operation->ended());
   ASSERT_EQ(places.size(), 1U);
   EXPECT_EQ(places[0].thread, std::this_thread::get_id());
-  EXPECT_TRUE(places[0].in_haste);
+  EXPECT_TRUE(places[0].is_limited);
   EXPECT_TRUE(places[0].works);
 }
 
@@ -238,7 +236,7 @@ TEST(Operation, EndsWithItsRank) {
   EXPECT_TRUE(waiting->ended());
   EXPECT_TRUE(left.expired());
   EXPECT_TRUE(turning->ended());
-  EXPECT_EQ(haste_of(places), (std::vector<bool>{false, false, true, true, true}));
+  EXPECT_EQ(limits_of(places), (std::vector<bool>{false, false, true, true, true}));
 }
 
 Task<int> run_out_of_memory() {

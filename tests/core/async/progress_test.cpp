@@ -10,8 +10,6 @@
 #include <thread>
 #include <vector>
 
-#include "core/async/haste.hpp"
-
 namespace locum {
 namespace {
 
@@ -126,10 +124,17 @@ TEST(Progress, TheHelperLooksForMoreOnceSomethingCameAndRarelyWhereThatDoesNotPa
 }
 
 // By default a rank that says nothing for 5 s is lost, and is asked once a second whether it lives.
-TEST(Progress, WhoDrivesIsInHasteAndNobodyElse) {
+TEST(Progress, TellsWhatAStepMayWait) {
+  const Side side({.helper = false, .on_thread_start = {}});
+  EXPECT_EQ(side.progress.budget().longest_wait(), 250ms);
+  EXPECT_FALSE(side.progress.budget().allows_work());
+  EXPECT_TRUE(side.progress.budget().deadline().is_default());
+}
+
+TEST(Progress, IsDrivenWithinStepsAlone) {
   Side side({.helper = false, .on_thread_start = {}});
-  std::vector<Haste::Duration> told;
-  const auto note = [&] { told.push_back(Haste::longest()); };
+  std::vector<bool> driven;
+  const auto note = [&] { driven.push_back(side.progress.is_driven()); };
   Pending pending;
   EXPECT_TRUE(side.progress.wait(pending, side.progress.now() + 1s, [&] {
     note();
@@ -138,8 +143,8 @@ TEST(Progress, WhoDrivesIsInHasteAndNobodyElse) {
   side.progress.submit(note);
   side.exchange->call_at(side.progress.now(), note);
   side.progress.poll();
-  EXPECT_EQ(told, std::vector<Haste::Duration>(3, 250ms));
-  EXPECT_EQ(Haste::longest(), Haste::Duration::max());
+  EXPECT_EQ(driven, std::vector<bool>(3, true));
+  EXPECT_FALSE(side.progress.is_driven());
 }
 
 // What is done at once.

@@ -15,7 +15,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/async/haste.hpp"
 #include "tests/core/lone_rank.hpp"
 
 namespace locum::window_test {
@@ -32,14 +31,15 @@ static_assert(large > Window::small_bytes);
 struct Visit {
   std::optional<Window::Way> way;
   Errc code{};
-  bool in_haste = false;  ///< where it was let in
-  int turn = 0;           ///< the how manieth of all it went on as
+  bool by_driver = false;  ///< who let it in
+  int turn = 0;            ///< the how manieth of all it went on as
 };
 
 Task<int> visit(Window& window, std::uint64_t bytes, Visit& visit, int& turns) {
   auto way = co_await window.enter(bytes);
   visit.turn = ++turns;
-  visit.in_haste = Haste::is_on();
+  const WaitBudget budget = co_await Operation::Budget();
+  visit.by_driver = budget.is_limited();
   if (!way) {
     visit.code = way.error().code();
     co_return 0;
@@ -96,7 +96,7 @@ class WindowTest : public ::testing::Test {
 TEST_F(WindowTest, LetsInAtOnceWhoFits) {
   const auto fit = enter(10, large);
   EXPECT_EQ(count_in(fit), 10U) << "without anybody who drives";
-  EXPECT_FALSE(fit.back()->visit.in_haste);
+  EXPECT_FALSE(fit.back()->visit.by_driver);
   EXPECT_EQ(window_->levels(), (Window::Levels{.bytes = 10 * large, .under_way = 10}));
   Visitor& one_more = enter(1);
   poll();
@@ -115,7 +115,7 @@ TEST_F(WindowTest, HasThoseGoOnByWhoDrives) {
   EXPECT_EQ(window_->levels(), (Window::Levels{.bytes = 10 * large, .under_way = 10, .queued = 4}));
   poll();
   EXPECT_TRUE(second[0]->is_in());
-  EXPECT_TRUE(second[0]->visit.in_haste);
+  EXPECT_TRUE(second[0]->visit.by_driver);
   for (const std::size_t each : {1U, 2U, 3U}) {
     first[each]->leave();
   }

@@ -477,12 +477,12 @@ TEST_F(Copies, NobodyIsEnteredForAnObjectThatIsGone) {
   const Key key = made().key;
   EXPECT_TRUE(sets->enter(key, 2));
   EXPECT_TRUE(sets->enter(key, 2));
-  EXPECT_TRUE(sets->has(key));
+  EXPECT_TRUE(sets->has(key, {}));
   EXPECT_TRUE(world_.connector(0).evict(Address(key), {}).value());
-  EXPECT_FALSE(sets->has(key));
+  EXPECT_FALSE(sets->has(key, {}));
   EXPECT_FALSE(sets->enter(key, 3));
   world_.network().run_until_idle();
-  EXPECT_FALSE(sets->has(key));
+  EXPECT_FALSE(sets->has(key, {}));
   EXPECT_EQ(objects_of_all(), 0U);
 }
 

@@ -16,7 +16,6 @@
 #include <thread>
 #include <vector>
 
-#include "core/async/haste.hpp"
 #include "shm/segment/available_memory.hpp"
 #include "tests/core/arena_contract.hpp"
 #include "tests/core/sanitized.hpp"
@@ -148,34 +147,28 @@ TEST(SharedArena, ASmallRequestDoesNotWaitForALargeOne) {
   EXPECT_TRUE(overtaken);
 }
 
-TEST(SharedArena, AThreadInHasteCommitsAPieceAtMost) {
+TEST(SharedArena, CommitsAPieceAtMostForWhoMayNotWork) {
   const auto segment = segment_of(1, 64_MiB);
   SharedArena arena(segment, 0, 64_KiB, 0, SharedArena::Background::caller);
   const std::uint64_t before = segment->committed_bytes();
-  const Haste haste(std::chrono::milliseconds(10));
-  const auto refused = arena.allocate(3_MiB);
+  const auto brief = WaitBudget::limited(std::chrono::milliseconds(10), WaitBudget::Work::little);
+  const auto refused = arena.allocate(3_MiB, 16, brief);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Errc::out_of_memory);
+  EXPECT_FALSE(refused.error().is_transient()) << "nobody commits it";
   EXPECT_EQ(segment->committed_bytes(), before);
-  EXPECT_TRUE(arena.allocate(2_MiB));
-  const auto block = [&] {
-    const Haste none(Haste::Duration::max());
-    return arena.allocate(3_MiB);
-  }();
+  EXPECT_TRUE(arena.allocate(2_MiB, 16, brief));
+  const auto block = arena.allocate(3_MiB);
   ASSERT_TRUE(block);
   arena.free(*block);
-  EXPECT_TRUE(arena.allocate(3_MiB)) << "what is committed already takes no time";
+  EXPECT_TRUE(arena.allocate(3_MiB, 16, brief)) << "what is committed already takes no time";
 }
 
-TEST(SharedArena, AThreadInHasteThatMayWorkCommitsAll) {
+TEST(SharedArena, CommitsAllForWhoMayWorkButNotWait) {
   SharedArena arena(segment_of(1, 64_MiB), 0, 64_KiB, 0, SharedArena::Background::caller);
-  const Haste haste(std::chrono::milliseconds(10), Haste::Work::any);
-  EXPECT_TRUE(arena.allocate(30_MiB));
-  {
-    const Haste inner(std::chrono::milliseconds(10));
-    EXPECT_FALSE(arena.allocate(10_MiB)) << "the innermost counts";
-  }
-  EXPECT_TRUE(arena.allocate(10_MiB));
+  const auto brief = WaitBudget::limited(std::chrono::milliseconds(10), WaitBudget::Work::any);
+  EXPECT_TRUE(arena.allocate(30_MiB, 16, brief));
+  EXPECT_TRUE(arena.allocate(10_MiB, 16, brief));
 }
 
 TEST(SharedArena, ObjectsOf64BytesLoseAFewBytesEach) {

@@ -31,9 +31,9 @@ class LockedArena final : public Arena {
   explicit LockedArena(std::shared_ptr<Segment> segment)
       : arena_(std::move(segment), 0, 64_KiB, 0, SharedArena::Background::caller) {}
 
-  Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment) override {
+  Result<Block> allocate(std::uint64_t size_bytes, std::uint64_t alignment, WaitBudget budget) override {
     const std::lock_guard lock(mutex_);
-    return arena_.allocate(size_bytes, alignment);
+    return arena_.allocate(size_bytes, alignment, budget);
   }
   void free(const Block& block) noexcept override {
     const std::lock_guard lock(mutex_);
