@@ -130,8 +130,9 @@ std::string serve_all_the_same(Group& group) {
   constexpr int many = 20;
   for (int time = 0; time < many; ++time) {
     EXPECT_EQ(code_of(serving.asker().evict(serving.evicted(), 2s)), Errc::timeout) << time;
-    const auto put = serving.asker().put(serving.free_name(), 1.0, 20ms);
-    EXPECT_EQ(code_of(put), Errc::out_of_memory) << time;
+    // Either is right: room may come until the deadline.
+    const Errc put = code_of(serving.asker().put(serving.free_name(), 1.0, 50ms));
+    EXPECT_TRUE(put == Errc::out_of_memory || put == Errc::timeout) << to_string(put) << ", " << time;
   }
   EXPECT_LT(serving.longest(), patience) << "it was silent for so long";
   EXPECT_LT(serving.all(), patience) << "the holder of the lock is waited for once";
