@@ -23,8 +23,8 @@ namespace locum::shm {
 /// them; all processes read, pin and tombstone. When a process dies, another owns its entries from then on:
 /// nothing is published there any more, but what is dead comes back. Any thread may call.
 ///
-/// Invariants (tests/shm/pin_model_test.cpp walks through all interleavings and deaths of 2 and 3,
-/// tests/shm/retired_model_test.cpp of 4 and 5, tests/shm/adoption_model_test.cpp of adoption)
+/// Invariants (tests/shm/interleavings/pins_test.cpp tries interleavings and deaths of 2 to 5,
+/// tests/shm/adoption_model_test.cpp of adoption)
 ///
 /// 1. An entry's tag is `sequence << 32 | state`, of a tombstone also who made it. Its record is written only
 ///    while the tag is `free`, which it becomes when no process has its pin bit set; the store of the live
@@ -45,7 +45,7 @@ namespace locum::shm {
 ///    entry may be free when it is pushed at last, and is then passed over. That is safe because no slot of
 ///    an adopted share is used again.
 ///
-/// Of the table itself (tests/shm/last_view_model_test.cpp)
+/// Of the table itself (tests/shm/interleavings/views_test.cpp)
 ///
 /// A. make() hands it out; when the last owner lets go of it nobody pins any more, and leave() begins. Views
 ///    may still be copied and end.

@@ -14,7 +14,7 @@
 // DeadEntries): two slots of one owner, used again while it lives; two processes that tombstone two objects
 // each and hand them back over the stack, in every interleaving of a sequentially consistent memory. One of
 // the two and the owner may die at any step; the owner recovers what the one had in its hand, an adopter
-// takes over from the other. Nobody pins here (pin_model_test.cpp).
+// takes over from the other. Nobody pins here (interleavings/pins_test.cpp).
 //
 // Invariants: whoever writes a link or pushes an entry of a living owner finds its own tombstone in it; no
 // entry stands on the stack twice; what is freed is a tombstone; at the end no tombstone is left.

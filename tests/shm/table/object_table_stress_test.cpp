@@ -111,7 +111,7 @@ TEST(ObjectTable, KeepsReadersAndReuseApartUnderStress) {
 }
 
 // Two threads of one process and an owner meet at one slot and nowhere else, as often as they can: what goes
-// wrong within a few instructions goes wrong here. tests/shm/pin_model_test.cpp goes through all of it.
+// wrong within a few instructions goes wrong here. tests/shm/interleavings/pins_test.cpp tries all of it.
 TEST(ObjectTable, KeepsReadersAndReuseApartAtOneSlot) {
   const auto segment = make_segment(2);
   Player owner(segment, 0, 1_MiB);
