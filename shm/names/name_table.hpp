@@ -39,7 +39,7 @@ namespace locum::shm {
 /// 5. Who waits reads `published`, then sets `waiting`, looks, and sleeps on `published`. Who binds a new
 ///    name links it, then takes `waiting`, and only if it was set counts `published` up and wakes, after it
 ///    has let go of the lock. So a flag is never taken without a count that follows it, by the binder or by
-///    who adopts what a dead binder had (tests/shm/wake_model_test.cpp).
+///    who adopts what a dead binder had (tests/shm/interleavings/names_test.cpp).
 class NameTable final : public Directory {
  public:
   /// \param lock_timeout the longest that a call without a moment of its own waits for a shard's lock; one

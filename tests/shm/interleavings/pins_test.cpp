@@ -185,11 +185,16 @@ class Evicting : public Scene {
 class EvictingOfALivingOwner final : public Evicting {
  public:
   explicit EvictingOfALivingOwner(const std::shared_ptr<shm::Segment>& segment) : Evicting(segment) {
-    thread(0, [this] { use_again(); });
+    thread(0, [this] {
+      use_again();
+      (void)owner_.objects->tombstone(keys_[1]);
+      (void)owner_.objects->tombstone(keys_[0]);
+      use_again();
+    });
   }
 };
 TEST(EvictionInterleavings, BringBackEachEntryOnce) {
-  pass<EvictingOfALivingOwner>({.preemptions = 3, .mortal = {1}, .sample = 5000}, 3);
+  pass<EvictingOfALivingOwner>({.preemptions = 3, .mortal = {1}, .sample = 10000}, 3);
 }
 
 // The owner may die, too.

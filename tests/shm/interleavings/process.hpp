@@ -91,6 +91,10 @@ class Process {
     std::vector<ObjectRecord> dead;
     (void)objects->collect(dead, Effort::thorough);
     for (const ObjectRecord& record : dead) {
+      if (std::ranges::find(came, record.offset) != came.end()) {
+        report("an object came back twice");
+      }
+      came.push_back(record.offset);
       std::memcpy(segment->base() + record.offset, &poison, sizeof poison);
     }
     return dead.size();
@@ -151,6 +155,7 @@ class Process {
   const std::shared_ptr<shm::Segment> segment;
   const std::shared_ptr<shm::ObjectTable> objects;
   shm::NameTable names;
+  std::vector<std::uint64_t> came;    ///< blocks that came back
   std::vector<std::uint64_t> in_use;  ///< blocks of the dead, as they were taken over
 
  private:

@@ -35,7 +35,7 @@ namespace locum::tests {
 namespace {
 
 constexpr std::size_t stack_bytes = 256 * 1024;
-constexpr std::size_t interruptions = 3;     // of a run that is drawn by lot, about: deaths among them
+constexpr std::size_t interruptions = 4;     // of a run that is drawn by lot, about: deaths among them
 constexpr std::size_t most_steps = 100'000;  // of one run, before it counts as endless
 
 /// Memory for what scenes make. A run that begins as another one did finds everything in the same place, so
