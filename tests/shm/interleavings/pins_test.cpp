@@ -145,9 +145,7 @@ class Evicting : public Scene {
     for (Key& each : keys_) {
       each = owner_.publish(++published_);
     }
-    thread(1, [this] { evict(mortal_, 0); });
-    thread(2, [this] { evict(other_, 1); });
-    after_death(1, 0, [this] { owner_.objects->recover(1); });
+    always([this] { return owner_.stack_is_of_the_dead() ? "" : "what is handed back is not dead"; });
   }
   std::string wrong() override {
     came_ += owner_.collect();
@@ -168,9 +166,9 @@ class Evicting : public Scene {
       ++published_;
     }
   }
-  void evict(Process& process, std::size_t first) {
-    for (const std::size_t which : {first, 1 - first}) {
-      (void)process.objects->tombstone(keys_[which]);
+  void evict(Process& process, std::size_t first, std::size_t count = 2) {
+    for (std::size_t each = 0; each < count; ++each) {
+      (void)process.objects->tombstone(keys_[(first + each) % 2]);
     }
   }
 
@@ -185,6 +183,9 @@ class Evicting : public Scene {
 class EvictingOfALivingOwner final : public Evicting {
  public:
   explicit EvictingOfALivingOwner(const std::shared_ptr<shm::Segment>& segment) : Evicting(segment) {
+    after_death(1, 0, [this] { owner_.objects->recover(1); });
+    thread(1, [this] { evict(mortal_, 0); });
+    thread(2, [this] { evict(other_, 1); });
     thread(0, [this] {
       use_again();
       (void)owner_.objects->tombstone(keys_[1]);
@@ -195,6 +196,27 @@ class EvictingOfALivingOwner final : public Evicting {
 };
 TEST(EvictionInterleavings, BringBackEachEntryOnce) {
   pass<EvictingOfALivingOwner>({.preemptions = 3, .mortal = {1}, .sample = 10000}, 3);
+}
+
+// One has died right after it handed back what it evicted. While the owner looks for what else it evicted,
+// that comes back, is used again, and is evicted by another one.
+class RecoveringLate final : public Evicting {
+ public:
+  explicit RecoveringLate(const std::shared_ptr<shm::Segment>& segment) : Evicting(segment) {
+    evict(mortal_, 0, 1);
+    thread(0, [this] {
+      owner_.objects->recover(1);
+      use_again();
+    });
+    thread(0, [this] { use_again(); });
+    thread(2, [this] {
+      wait_until([this] { return published_ > 2; });
+      evict(other_, 0, 1);
+    });
+  }
+};
+TEST(EvictionInterleavings, BringBackOnceWhatIsRecoveredLate) {
+  pass<RecoveringLate>({.preemptions = 2}, 3);
 }
 
 // The owner may die, too.

@@ -143,6 +143,18 @@ class Process {
     }
     return shm::state_of(entry(rank, slot).tag.load());
   }
+  /// Whether all that was handed back to this process, and not taken yet, is dead.
+  [[nodiscard]] bool stack_is_of_the_dead() const {
+    const std::uint32_t own = objects->own();
+    std::uint32_t next = segment->share(own).retired.load();
+    for (std::uint32_t steps = 0; next != 0 && steps < slots; ++steps) {
+      if (state(own, next - 1) != shm::EntryState::tombstone) {
+        return false;
+      }
+      next = entry(own, next - 1).record.link;
+    }
+    return true;
+  }
   [[nodiscard]] bool pinned(std::uint32_t rank) const {
     for (std::uint32_t slot = 0; slot < slots; ++slot) {
       if (segment->share(rank).entries.load() != 0 && shm::Entries(*segment, rank).pinned(slot)) {

@@ -182,6 +182,7 @@ class Run {
   void go() {
     running_ = true;
     resume(next(false));
+    look_now();
     running_ = false;
     for (const auto& fiber : fibers_) {
       if (wrong_.empty() && !fiber->ended && !fiber->dead && !fiber->may_wait) {
@@ -211,6 +212,7 @@ class Run {
         fiber->yielded = fiber->yielded && fiber.get() == current_;
       }
     }
+    look_now();
     // Asked before it is noted: all runs that begin the same way go on the same way.
     const bool matters = word == nullptr || words_.is_shared(word);
     if (word != nullptr) {
@@ -300,6 +302,7 @@ class Run {
     unmapped_.emplace_back(memory, bytes);
   }
 
+  void always(std::function<std::string()> look) { always_ = std::move(look); }
   [[nodiscard]] std::size_t choices() const { return choices_; }
   [[nodiscard]] Fiber* current() const { return current_; }
   [[nodiscard]] bool has_died(int process) const { return std::ranges::find(died_, process) != died_.end(); }
@@ -309,6 +312,17 @@ class Run {
 
  private:
   static void enter();
+  // At what must not be at any time.
+  void look_now() {
+    if (always_) {
+      running_ = false;
+      std::string now = always_();
+      running_ = true;
+      if (!now.empty()) {
+        report(std::move(now));
+      }
+    }
+  }
   static void* stack_of(std::size_t number) {
     static Room room(16 * stack_bytes, PROT_READ | PROT_WRITE);
     room.clear();
@@ -416,6 +430,7 @@ class Run {
   const Search& bounds_;
   Words& words_;
   std::vector<Choice>& path_;
+  std::function<std::string()> always_;
   std::minstd_rand random_;
   const std::size_t expected_;  ///< choices of a run, about
   std::size_t choices_ = 0;
@@ -491,7 +506,10 @@ Searched search(const Search& bounds, const std::function<std::unique_ptr<Scene>
       const auto scene = make();
       each.go();
       ++searched.runs;
-      const std::string wrong = each.wrong().empty() ? scene->wrong() : each.wrong();
+      if (each.wrong().empty()) {
+        each.report(scene->wrong());
+      }
+      const std::string wrong = each.wrong();
       in_scene = false;
       words.use_noted();
       searched.wrong = wrong.empty() ? "" : wrong.c_str() + (" (run " + std::to_string(searched.runs) + ")");
@@ -517,6 +535,9 @@ void thread_that_may_wait(int process, std::function<void()> body) {
 }
 void after_death(int of, int process, std::function<void()> body) {
   run->add(process, std::move(body), true).ready = [of] { return run->has_died(of); };
+}
+void always(std::function<std::string()> look) {
+  run->always(std::move(look));
 }
 void wait_until(std::function<bool()> condition) {
   run->wait(std::move(condition));

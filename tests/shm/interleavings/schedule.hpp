@@ -52,6 +52,8 @@ void thread(int process, std::function<void()> body);
 void thread_that_may_wait(int process, std::function<void()> body);
 /// One that begins when another process has died, if that happens.
 void after_death(int of, int process, std::function<void()> body);
+/// In the constructor: what must not be at any time, or empty.
+void always(std::function<std::string()> look);
 /// In a thread: goes on when this is so, which it must become by what the others do.
 void wait_until(std::function<bool()> condition);
 /// In a thread: others may go on here, as at any atomic operation.
