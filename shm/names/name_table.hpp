@@ -22,8 +22,7 @@ namespace locum::shm {
 /// The directory of a node in shared memory: 64 shards by hash, each a growing hash table. Any thread may
 /// call.
 ///
-/// Invariants (tests/shm/names/name_table_model_test.cpp walks through all interleavings and deaths of 1 to
-/// 3)
+/// Invariants (tests/shm/interleavings/names_test.cpp tries interleavings and deaths)
 ///
 /// 1. Only the holder of a shard's lock changes it. Records are the truth; chains, bucket heads and the free
 ///    list can be made again from them, and are, after a holder died; its Intent is finished first.

@@ -24,7 +24,7 @@ namespace locum::shm {
 /// nothing is published there any more, but what is dead comes back. Any thread may call.
 ///
 /// Invariants (tests/shm/interleavings/pins_test.cpp tries interleavings and deaths of 2 to 5,
-/// tests/shm/adoption_model_test.cpp of adoption)
+/// names_test.cpp there and tests/shm/adoption_model_test.cpp of adoption)
 ///
 /// 1. An entry's tag is `sequence << 32 | state`, of a tombstone also who made it. Its record is written only
 ///    while the tag is `free`, which it becomes when no process has its pin bit set; the store of the live

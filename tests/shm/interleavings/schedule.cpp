@@ -153,7 +153,7 @@ class Run {
       : bounds_(bounds),
         words_(words),
         path_(path),
-        random_(static_cast<unsigned>(number) + 1),
+        random_(number),
         expected_(std::max(expected, interruptions)) {
     path.reserve(most_steps);
     words.reserve(most_steps);
@@ -219,6 +219,7 @@ class Run {
       words_.note(word, current_->number, changes);
     }
     if (matters) {
+      ++moments_;
       switch_to(next(true));
     }
   }
@@ -303,7 +304,7 @@ class Run {
   }
 
   void always(std::function<std::string()> look) { always_ = std::move(look); }
-  [[nodiscard]] std::size_t choices() const { return choices_; }
+  [[nodiscard]] std::size_t moments() const { return moments_; }
   [[nodiscard]] Fiber* current() const { return current_; }
   [[nodiscard]] bool has_died(int process) const { return std::ranges::find(died_, process) != died_.end(); }
   [[nodiscard]] const std::string& wrong() const { return wrong_; }
@@ -344,7 +345,6 @@ class Run {
       return 0;
     }
     if (bounds_.sample != 0) {
-      ++choices_;
       if (!first_is_free) {
         return random_() % options;
       }
@@ -431,9 +431,9 @@ class Run {
   Words& words_;
   std::vector<Choice>& path_;
   std::function<std::string()> always_;
-  std::minstd_rand random_;
-  const std::size_t expected_;  ///< choices of a run, about
-  std::size_t choices_ = 0;
+  std::mt19937_64 random_;
+  const std::size_t expected_;  ///< moments of a run, about
+  std::size_t moments_ = 0;     ///< at which it could have been interrupted
   std::size_t at_ = 0;
   ucontext_t main_{};
   Fiber scene_;
@@ -515,7 +515,7 @@ Searched search(const Search& bounds, const std::function<std::unique_ptr<Scene>
       searched.wrong = wrong.empty() ? "" : wrong.c_str() + (" (run " + std::to_string(searched.runs) + ")");
     }
     in_scene = false;
-    expected = each.choices();
+    expected = std::max(expected, each.moments());  // of those that nobody's death cut short
     if (bounds.sample != 0) {
       searched.all = searched.runs == most;
     } else if (words.shared() != shared) {
