@@ -8,6 +8,10 @@
 
 #include "tests/shm/state_space.hpp"
 
+// Kept beside AdoptionInterleavings, which run the library's own code: this model alone finds that the two
+// words of an intent are read in the order in which they are written, or that the generation is not looked at
+// again after them. Of the library's code too few of its many interleavings show these.
+//
 // A model of adoption (NameTable::repair, ObjectTable::drop_pins and adopt, DirectoryShard::is_to_bind): two
 // threads of a process each put an object under the one name that all objects have, and die together at any
 // step; a writer of the same shard replaces that name and takes it away, and may thereby inherit the lock; a

@@ -7,6 +7,9 @@
 
 #include "tests/shm/state_space.hpp"
 
+// Kept: this model has not been replaced by one that runs the library's own code, as tests/shm/interleavings
+// do: Progress sleeps on condition variables and in the transport, which that scheduler does not have.
+//
 // A model of Progress: two threads that ask one question each and wait for the answer, the helper thread, and
 // another rank's question that may come at any time; each section under the mutex, and each call of the
 // transport, is one step, in every interleaving. From any moment on threads may leave so soon after one

@@ -6,6 +6,9 @@
 
 #include "tests/shm/state_space.hpp"
 
+// Kept: it alone finds a missing fence, which needs a memory whose writes others see late. The library's code
+// cannot be run on such a memory: the processor carries out its atomic operations.
+//
 // A model of how a copy comes to a node while its object is taken out of sight: the rank that answers for the
 // object (CopyHolders::enter), the one that evicts it (CopyHolders::dissolve), the flight of the node that
 // wants it, and the rank of that node that is told that the object is gone (Flights, NodeCopies). What the

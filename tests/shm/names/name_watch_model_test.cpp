@@ -7,6 +7,10 @@
 
 #include "tests/shm/state_space.hpp"
 
+// Kept beside NameInterleavings.TellWhoWatches, which runs the library's own code: this model alone finds a
+// process that looks before it watches, or looks for one name only, which is the caller's part (core/server,
+// core/detail), outside of shm.
+//
 // A model of watching names (NameWatch, and what NameTable does with it): a process that watches two names in
 // two shards, and a writer for each, in every interleaving of a sequentially consistent memory; one of the
 // writers may die at any step, and then an adopter finishes what it had begun. The sleep is a futex.
