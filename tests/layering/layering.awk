@@ -37,7 +37,7 @@ BEGIN {
   layer["shm/arena"] = 3
   layer["shm/table"] = layer["shm/names"] = 4
   layer["shm"] = 5
-  split("error result key handle deadline options part hyperslab path metrics", names, " ")
+  split("error result key handle deadline wait_budget options part hyperslab path metrics", names, " ")
   for (i in names) is_value["core/" names[i] ".hpp"] = 1
 }
 

@@ -19,7 +19,7 @@ namespace locum::tests {
 /// Most faults of a protocol need one or two interruptions.
 struct Search {
   int preemptions = 2;
-  std::vector<int> mortal;    ///< processes that may die
+  std::vector<int> mortal{};  ///< processes that may die
   std::size_t most = 30'000;  ///< runs, before the search gives up
   /// Not all, which are too many, but so many of them, drawn by lot; the same ones each time.
   std::size_t sample = 0;
