@@ -8,8 +8,8 @@
 
 /// Runs the library's own code in many interleavings, one thread at a time. The program is compiled with
 /// -fsanitize=thread but linked without its runtime: the compiler calls a function before each atomic
-/// operation, and schedule.cpp defines these functions. They decide which thread takes the next step.
-/// Mutexes, futexes and yields are those of schedule.cpp as well. So the library's sources need neither know
+/// operation, and hooks.cpp defines these functions. They decide which thread takes the next step.
+/// Mutexes, futexes and yields are those of hooks.cpp as well. So the library's sources need neither know
 /// of this nor be written for it. Memory is sequentially consistent; what weaker orders carry is shown by the
 /// stress tests on real cores.
 namespace locum::tests {
