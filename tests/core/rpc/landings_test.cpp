@@ -211,6 +211,21 @@ TEST(SlowBulk, IsNotGivenUpByWhoCloses) {
   EXPECT_FALSE(world.rank(1).links->is_lost(0));
 }
 
+// Who closes drives: what it looks at is there at once, also when its time is over.
+TEST(SlowBulk, IsWaitedForUntilTheTimeoutByWhoCloses) {
+  auto options = nodes_of(100ms, 16);
+  options.nodes.timeout = 200ms;
+  SimulatedNodes world(options);
+  const Key key = put(world.connector(0), store, {}, pattern(1, size_bytes)).value().key;
+  const auto began = world.network().now();
+  EXPECT_EQ(code_of(world.connector(1).get(Address(key, 0, size_bytes), began + 10ms)), Errc::timeout);
+  const auto closing = world.network().now();
+  world.rank(1).links->close();
+  const auto took = world.network().now() - closing;
+  EXPECT_GE(took, 200ms);
+  EXPECT_LE(took, 250ms);
+}
+
 // The call that waits for them hears of the closing, and who closes is parked beside it at first.
 TEST(SlowBulk, IsNotGivenUpByWhoClosesBesideACall) {
   SimulatedNodes world(nodes_of(100ms, 16));
