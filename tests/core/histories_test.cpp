@@ -273,7 +273,17 @@ class Trial {
         history_.begin({.client = rank, .act = NameAct::evict, .name = name, .expected = only.generation});
     const Address address = only.generation == 0 ? Address(store, name) : Address(only.key);
     const auto gone = connector(rank).evict(address, world_.network().now() + timeout);
-    end(number, gone, {.yes = gone && *gone});
+    // Who has lost the home of a name for good, though it lives, takes the object out of sight and not its
+    // name (docs/consistency.md): that the object is not there says nothing of the name from then on.
+    const bool is_known_of_name = !gone || *gone || !nameless_.contains({name, only.generation});
+    if (faults_ == Faults::cuts && !is_known_of_name) {
+      history_.end(number, {.answer = NameAnswer::unknown});
+    } else {
+      end(number, gone, {.yes = gone && *gone});
+    }
+    if (!gone && only.generation != 0 && gone.error().code() == Errc::peer_lost) {
+      nameless_.emplace(name, only.generation);
+    }
     if (gone) {
       note_gone(only);
     }
@@ -340,6 +350,8 @@ class Trial {
   std::size_t gone_reads_ = 0;
   tests::History history_;
   std::uint64_t last_value_ = 0;
+  std::set<std::pair<std::string, std::uint64_t>>
+      nameless_;  ///< objects that may be gone, and their names not
   Outcome outcome_;
 };
 
