@@ -1,12 +1,15 @@
 #include "core/async/progress.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <memory>
 #include <new>
 #include <semaphore>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -206,23 +209,31 @@ TEST(Progress, AStepIsRunAtOnceWhereNobodyElseDrives) {
   EXPECT_EQ(looks_before, 0);
 }
 
+// Whether that thread of this process sleeps in the kernel.
+bool sleeps(pid_t thread) {
+  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  const auto name_ends = text.rfind(')');
+  return name_ends != std::string::npos && text.substr(name_ends).starts_with(") S");
+}
+
 // A thread that comes to wait while another one drives sleeps beside that one.
 TEST(Progress, WhoLeavesHasAnotherDriveWhoWaits) {
   Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
   constexpr auto for_ever = Transport::Clock::time_point::max();
   Pending mine;
   Pending other;
-  std::atomic<bool> comes{false};
+  std::atomic<pid_t> comes{0};
   std::thread waiter;
   EXPECT_TRUE(side.progress.wait(mine, for_ever, [&] {
     waiter = std::thread([&] {
-      comes = true;
+      comes = ::gettid();
       EXPECT_TRUE(side.progress.wait(other, for_ever));
     });
-    while (!comes) {
+    while (comes == 0 || !sleeps(comes)) {  // else it would drive by itself, and this show nothing
       std::this_thread::yield();
     }
-    std::this_thread::sleep_for(20ms);  // it sleeps by then; else it drives by itself, and this shows nothing
     side.progress.finish(mine);
   }));
   EXPECT_TRUE(side.transport->slept.try_acquire_for(20s)) << "nobody drives";
