@@ -171,6 +171,43 @@ TEST_F(FutureWindow, KeepsNoChangeWaiting) {
   }
 }
 
+// What finds no room on this node lands in memory of this process: no sooner than its turn has come, and no
+// more of it than the window holds.
+TEST_F(FutureWindow, HoldsWhereTheNodeIsFull) {
+  const auto keys = put_some(20);
+  std::vector<Key> filling;
+  for (std::size_t bytes = std::size_t{1} << 20U; bytes >= 64;) {
+    if (const auto key = reader_.put(std::vector<std::byte>(bytes))) {
+      filling.push_back(*key);
+    } else {
+      EXPECT_EQ(key.error().code(), Errc::out_of_memory);
+      bytes /= 2;
+    }
+  }
+  ASSERT_EQ(code_of(reader_.put(std::vector<double>(count))), Errc::out_of_memory);
+  auto parts = reader_.get_async<double[]>(keys);
+  double sum = 0;
+  int brought = 0;
+  while (auto* part = when_any(parts)) {
+    const auto view = part->get();
+    ASSERT_TRUE(view) << view.error();
+    sum += (*view)[0];
+    ++brought;
+    *part = Future<double[]>();
+    part->give();
+    run_for(20ms, [&] { EXPECT_LE(window().bytes, window_bytes); });
+    EXPECT_LE(count_ready(parts), in_window + static_cast<std::size_t>(brought));
+  }
+  EXPECT_EQ(brought, 20);
+  EXPECT_EQ(sum, 190.0);
+  EXPECT_EQ(pinned(), 0U) << "none of them took room of the node";
+  EXPECT_EQ(window(), Window::Levels{});
+  for (const Key& key : filling) {
+    EXPECT_TRUE(reader_.evict(key).value());
+  }
+  expect_nothing_left(keys);
+}
+
 // Without a deadline, its time counts from when it may come.
 TEST_F(FutureWindow, TakesNoTimeOfThoseThatWait) {
   const auto keys = put_some(2 * in_window);
