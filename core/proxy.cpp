@@ -21,15 +21,15 @@ Result<std::shared_ptr<Session>> ProxyTarget::session() const {
                        .about(to_string(handle_.key));
 }
 
-Begun ProxyTarget::begin(Session& session, Deadline deadline) {
+NowOrTask<ObjectView> ProxyTarget::get_or_task(Session& session, Deadline deadline) {
   {
     const MutexLock lock(mutex_);
     if (object_) {
       return {object_};
     }
   }
-  return handle_.awaits_promise() ? session.begin(handle_, CountsUntil::it_is_got, deadline)
-                                  : session.begin(addressed(handle_), {}, deadline);
+  return handle_.awaits_promise() ? session.get_or_task(handle_, CountsUntil::it_is_got, deadline)
+                                  : session.get_or_task(addressed(handle_), {}, deadline);
 }
 
 Result<ProxyTarget::Fetched> ProxyTarget::fetched(Result<ObjectView> found) {
@@ -79,15 +79,18 @@ void ProxyTarget::prefetch() {
   if (refusal_ || !session || is_under_way()) {
     return;
   }
-  auto begun = session->begin(handle_, CountsUntil::it_is_used);
+  auto made = session->get_or_task(handle_, CountsUntil::it_is_used);
+  if (made.coming) {
+    made.coming->begin();
+  }
   const MutexLock lock(mutex_);
   if (object_ || coming_) {
     return;  // another thread was faster
   }
-  if (begun.found) {
-    object_ = *std::move(begun.found);
+  if (made.found) {
+    object_ = *std::move(made.found);
   }
-  coming_ = std::move(begun.coming);
+  coming_ = std::move(made.coming);
 }
 
 bool ProxyTarget::is_under_way() const {

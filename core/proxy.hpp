@@ -44,7 +44,7 @@ class ProxyTarget {
   /// The session, or why there is nothing to ask it.
   [[nodiscard]] Result<std::shared_ptr<Session>> session() const;
   /// Begins what fetch() waits for.
-  [[nodiscard]] Begun begin(Session& session, Deadline deadline);
+  [[nodiscard]] NowOrTask<ObjectView> get_or_task(Session& session, Deadline deadline);
   /// What fetch() returns, of what begin() has brought.
   [[nodiscard]] Result<Fetched> fetched(Result<ObjectView> found);
   /// Begins to fetch the object, which stays pinned until unpin().
@@ -192,7 +192,7 @@ class Proxy {
       return Future<T>(session.error());
     }
     return detail::begin_coming<View<T>, ObjectView>(
-        (*session)->arrivals(), [&] { return target_->begin(**session, deadline); },
+        (*session)->arrivals(), [&] { return target_->get_or_task(**session, deadline); },
         [target = target_](Result<ObjectView> found) {
           return target->take(target->fetched(std::move(found)), {});
         },

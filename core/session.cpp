@@ -290,28 +290,30 @@ Result<ObjectView> Session::fetch(const Handle& handle, Deadline deadline) {
                                  : as_said(handle, connector_->get(addressed(handle), deadline), deadline);
 }
 
-Begun Session::begin(const Handle& handle, CountsUntil until, Deadline deadline) {
+NowOrTask<ObjectView> Session::get_or_task(const Handle& handle, CountsUntil counts, Deadline deadline) {
   if (closed()) {
     return {closed_error()};
   }
   if (handle.awaits_promise()) {
-    return begin_promised(handle.key, until, deadline);
+    return promised_or_task(handle.key, counts, deadline);
   }
-  auto begun = connector_->begin(addressed(handle), {}, until, deadline);
-  if (!begun.found || *begun.found) {
-    begun.found = as_said(handle, std::move(begun.found), {});
+  auto made = connector_->get_or_task(addressed(handle), {}, counts, deadline);
+  if (!made.found || *made.found) {
+    made.found = as_said(handle, std::move(made.found), {});
   }
-  return begun;
+  return made;
 }
 
 // Where what was promised is, is asked for first, and waited for.
-Begun Session::begin(const Address& address, const Selection& selection, Deadline deadline) {
+NowOrTask<ObjectView> Session::get_or_task(const Address& address, const Selection& selection,
+                                           Deadline deadline) {
   if (closed()) {
     return {closed_error()};
   }
   const bool of_promise = address.name.empty() && is_promised(address.key);
   const auto at = of_promise ? actual(address.key, deadline) : address;
-  return at ? connector_->begin(*at, selection, CountsUntil::it_is_got, deadline) : Begun{at.error()};
+  return at ? connector_->get_or_task(*at, selection, CountsUntil::it_is_got, deadline)
+            : NowOrTask<ObjectView>{at.error()};
 }
 
 Result<ObjectView> Session::fetch(const Handle& handle, Fetch& coming, Deadline deadline) {

@@ -161,10 +161,12 @@ class Session : public std::enable_shared_from_this<Session> {
                   Deadline deadline);
   /// The object that a handle identifies. REQUIRES: no refusal.
   [[nodiscard]] Result<ObjectView> fetch(const Handle& handle, Deadline deadline);
-  /// fetch(), begun (see Source::begin()). REQUIRES: no refusal.
-  [[nodiscard]] Begun begin(const Handle& handle, CountsUntil until, Deadline deadline = {});
-  /// fetch_some(), begun: within the deadline. Misses are not counted, and errors carry no key.
-  [[nodiscard]] Begun begin(const Address& address, const Selection& selection, Deadline deadline);
+  /// fetch(), or a task of it that may be begun (see Source::get_or_task()). REQUIRES: no refusal.
+  [[nodiscard]] NowOrTask<ObjectView> get_or_task(const Handle& handle, CountsUntil counts,
+                                                  Deadline deadline = {});
+  /// The same of fetch_some(), for a future. Misses are not counted, and errors carry no key.
+  [[nodiscard]] NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& selection,
+                                                  Deadline deadline);
   /// fetch() of what was begun, once it has come.
   [[nodiscard]] Result<ObjectView> fetch(const Handle& handle, Fetch& coming, Deadline deadline);
   /// What has come of an object that a handle identifies; counts a miss, errors carry key and rank. Where the
@@ -192,8 +194,9 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] Result<ObjectView> await(const Handle& handle, Deadline deadline);
   [[nodiscard]] std::optional<Error> fate_of(const Address& name, Deadline deadline);
   [[nodiscard]] Result<ObjectView> redeemed(const Key& promised, Result<ObjectView> found, Deadline deadline);
-  [[nodiscard]] Begun begin_promised(const Key& promised, CountsUntil until, Deadline deadline);
-  [[nodiscard]] Begun stand(const Key& promised, std::string name, Deadline deadline);
+  [[nodiscard]] NowOrTask<ObjectView> promised_or_task(const Key& promised, CountsUntil counts,
+                                                       Deadline deadline);
+  [[nodiscard]] NowOrTask<ObjectView> stand(const Key& promised, std::string name, Deadline deadline);
   [[nodiscard]] Result<Store> open_with(std::string_view name, const StoreOptions* wanted);
   [[nodiscard]] Result<ObjectView> find_or_register(std::string_view name, const StoreOptions& options);
   [[nodiscard]] Result<std::uint32_t> number_from(std::string_view name,

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include <locum/async/eventual.hpp>
-#include <locum/ports/fetch.hpp>
+#include <locum/ports/coming.hpp>
 #include <locum/ports/observer.hpp>
 
 namespace locum::detail {
@@ -27,21 +27,22 @@ struct NotNoted {
 template <class V, class T, class Make, class Note>
 class ComingState final : public EventualState<V> {
  public:
-  /// \param begin makes a BegunWith<T>
-  template <class Begin>
-  [[nodiscard]] static Eventual<V> begin(const std::shared_ptr<Arrivals>& arrivals, Begin begin, Make make,
+  /// \param call makes a NowOrTask<T>
+  template <class Call>
+  [[nodiscard]] static Eventual<V> begin(const std::shared_ptr<Arrivals>& arrivals, Call call, Make make,
                                          Note note) {
     const auto state = std::make_shared<ComingState>(arrivals, std::move(make));
     // What is begun must not fail afterwards.
     auto arrived = std::make_shared<Arrived>(state, std::move(note));
-    BegunWith<T> begun = begin();
-    if (!begun.coming) {
-      arrived->note(begun.found);
+    NowOrTask<T> made = call();
+    if (!made.coming) {
+      arrived->note(made.found);
     }
-    state->found_ = std::move(begun.found);
-    state->coming_ = std::move(begun.coming);
+    state->found_ = std::move(made.found);
+    state->coming_ = std::move(made.coming);
     if (state->coming_) {
       arrived->keep(state->coming_);
+      state->coming_->begin();
       state->coming_->observe(std::move(arrived));
     } else {
       arrived->ended();
@@ -111,10 +112,10 @@ class ComingState final : public EventualState<V> {
 };
 
 /// Begins it.
-template <class V, class T, class Begin, class Make, class Note>
-[[nodiscard]] Eventual<V> begin_coming(const std::shared_ptr<Arrivals>& arrivals, Begin begin, Make make,
+template <class V, class T, class Call, class Make, class Note>
+[[nodiscard]] Eventual<V> begin_coming(const std::shared_ptr<Arrivals>& arrivals, Call call, Make make,
                                        Note note) {
-  return ComingState<V, T, Make, Note>::begin(arrivals, std::move(begin), std::move(make), std::move(note));
+  return ComingState<V, T, Make, Note>::begin(arrivals, std::move(call), std::move(make), std::move(note));
 }
 
 }  // namespace locum::detail

@@ -95,6 +95,12 @@ Error senseless_answer(int node) {
   return Error(Errc::corrupt, "node " + std::to_string(node) + " answered what makes no sense");
 }
 
+Error nobody_answered() {
+  return Error(Errc::timeout,
+               "who has this object, or knows its name, did not answer before the deadline; give the call "
+               "more time, or find out what their ranks do");
+}
+
 NodeClient::NodeClient(std::shared_ptr<Nodes> nodes, std::shared_ptr<Progress> progress,
                        std::shared_ptr<Standby> standby, std::shared_ptr<TransferTimes> times,
                        std::chrono::milliseconds timeout)

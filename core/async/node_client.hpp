@@ -62,6 +62,8 @@ class Paused final : public Operation::Begun {
 
 /// What a node answered that no node should.
 [[nodiscard]] Error senseless_answer(int node);
+/// Nobody has said anything to an operation before its deadline.
+[[nodiscard]] Error nobody_answered();
 
 /// Asks other nodes and waits for what they say, moving messages meanwhile. Any thread may call; from within
 /// a step of the exchange only what does not wait: asked(), moment() and now().

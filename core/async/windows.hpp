@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "core/async/window.hpp"
-#include "core/ports/fetch.hpp"
+#include "core/ports/coming.hpp"
 
 namespace locum {
 

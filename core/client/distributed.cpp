@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "core/async/begun_operation.hpp"
+#include "core/async/coming_operation.hpp"
 #include "core/client/binder.hpp"
 #include "core/client/finder.hpp"
 #include "core/client/node_batches.hpp"
@@ -45,20 +45,8 @@ class Distributed final : public Connector {
                ? std::move(draft)
                : copies_.here->create(*local_, size_bytes, meta, budget);
   }
-  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) override {
-    const auto promised = promise_named(draft.meta.store, draft.meta.name);
-    if (!promised) {
-      return do_seal(draft, options, budget);
-    }
-    auto sealed = [&] {
-      const NameAlarm::Quiet quiet(links_->alarm());
-      return do_seal(draft, options, budget);
-    }();
-    links_->look_for_awaited(*promised, name_hash(draft.meta.store, draft.meta.name));
-    return sealed;
-  }
-  BegunWith<Sealed> begin_seal(const ObjectDraft& draft, const SealOptions& options,
-                               Deadline deadline) override;
+  NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil counts,
+                                 WaitBudget budget) override;
   void discard(const ObjectDraft& draft) noexcept override { local_->discard(draft); }
   Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
                                         Deadline deadline) override;
@@ -72,44 +60,29 @@ class Distributed final : public Connector {
   std::uint64_t store_number(std::string_view name, std::uint64_t generation) const override;
   void disown() noexcept override { links_->windows().disown(); }
 
-  Result<ObjectView> get(const Address& address, WaitBudget budget) override { return find(address, budget); }
-  using Connector::begin;
-  Begun begin(const Address& address, const Selection& selection, CountsUntil counts_until,
-              Deadline deadline) override;
-  Result<ObjectView> get_some(const Address& address, const Selection& selection,
-                              Deadline deadline) override {
-    return selected(find(address, deadline, selection), selection);
-  }
-  void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
-                  Deadline deadline) override {
-    batches_.find_batch(addresses, wanting, found, deadline);
-  }
-  void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
-                  Deadline deadline) override {
-    batches_.seal_batch(drafts, sealed, deadline);
-  }
-  void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
-                   Deadline deadline) override {
-    batches_.evict_batch(addresses, evicted, deadline);
-  }
-  Result<bool> exists(const Address& address, WaitBudget budget) override;
-  BegunWith<bool> begin_exists(const Address& address, Deadline deadline) override;
+  Result<ObjectView> get(const Address& address, WaitBudget budget) override;
+  NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& selection, CountsUntil counts,
+                                    Deadline deadline) override;
+  Batches* batches() noexcept override { return &batches_; }
+  NowOrTask<bool> exists_or_task(const Address& address, CountsUntil counts, WaitBudget budget) override;
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
-  Result<bool> evict(const Address& address, WaitBudget budget) override;
-  BegunWith<bool> begin_evict(const Address& address, Deadline deadline) override;
+  NowOrTask<bool> evict_or_task(const Address& address, CountsUntil counts, WaitBudget budget) override;
   Result<std::uint64_t> drop(std::uint32_t store) override;
 
  private:
-  [[nodiscard]] Result<Sealed> do_seal(const ObjectDraft& draft, const SealOptions& options,
-                                       WaitBudget budget);
+  [[nodiscard]] NowOrTask<Sealed> do_seal(const ObjectDraft& draft, const SealOptions& options,
+                                          CountsUntil counts, WaitBudget budget);
   [[nodiscard]] Result<bool> drop_one(const Key& key);
-  [[nodiscard]] Result<ObjectView> find(const Address& address, const WaitBudget& budget,
-                                        const Selection& selection = {});
-  [[nodiscard]] Deadline::Clock::time_point latest(Deadline deadline) const;
-  template <class T, class MakeTask>
-  [[nodiscard]] BegunWith<T> begin_task(Unwanted unwanted, MakeTask make_task);
-  template <class T, class Begin>
-  [[nodiscard]] BegunWith<T> begin_in_turn(Deadline deadline, Unwanted unwanted, Begin begin);
+  [[nodiscard]] WaitBudget budget_of(CountsUntil counts, const WaitBudget& budget) const noexcept {
+    return counts == CountsUntil::never ? budget : client_->budget_to_begin().until(budget.deadline());
+  }
+  [[nodiscard]] Deadline::Clock::time_point latest(CountsUntil counts, Deadline deadline) const;
+  template <class T>
+  [[nodiscard]] std::shared_ptr<Coming<T>> task(CountsUntil counts, Unwanted unwanted,
+                                                Task<Result<T>> first) const;
+  template <class Begin>
+  [[nodiscard]] NowOrTask<bool> in_its_turn(CountsUntil counts, Deadline deadline, Unwanted unwanted,
+                                            Begin begin) const;
   template <class T>
   [[nodiscard]] T run(Deadline::Clock::time_point until, Task<T> first, const Wanted& still_wanted = {});
 
@@ -147,78 +120,88 @@ std::uint64_t Distributed::store_number(std::string_view name, std::uint64_t gen
   return (generation - 1) * static_cast<std::uint64_t>(nodes.count()) + home + 1;
 }
 
-// At least what is selected of it. All of what is here; so is what the home of a name answers with, because
-// it is small, and what has a checksum.
-Result<ObjectView> Distributed::find(const Address& address, const WaitBudget& budget,
-                                     const Selection& selection) {
+Result<ObjectView> Distributed::get(const Address& address, WaitBudget budget) {
   auto found = finder_->at_hand(address, budget);
   if (!found || *found) {
     return found;
   }
   const auto began = client_->now();
   const auto until = client_->moment(budget.deadline(), began);
-  found = run(until, finder_->find(Lookup(address, until, selection)));
+  found = run(until, finder_->find(Lookup(address, until)));
   client_->times()->block(client_->now() - began);
   return found;
 }
 
-Begun Distributed::begin(const Address& address, const Selection& selection, CountsUntil counts_until,
-                         Deadline deadline) {
-  auto found = finder_->at_hand(address, client_->budget_to_begin().until(deadline));
-  const bool is_hint = counts_for_use(counts_until);
-  const bool awaits = waits_for_promise(counts_until);
+// At least what is selected comes: all of what is here; so does what the home of a name answers with, because
+// it is small, and what has a checksum.
+NowOrTask<ObjectView> Distributed::get_or_task(const Address& address, const Selection& selection,
+                                               CountsUntil counts, Deadline deadline) {
+  auto found = finder_->at_hand(address, budget_of(counts, deadline));
+  const bool waits = counts == CountsUntil::never;
+  const bool is_hint = counts_for_use(counts);
+  const bool awaits = waits_for_promise(counts);
   const bool unset_here = awaits && !found && found.error().code() == Errc::not_found;
-  const bool asks_on = unset_here || (found ? !*found : !is_hint && found.error().code() == Errc::timeout);
-  if (!asks_on) {
+  const bool lacks_time = !waits && !is_hint && !found && found.error().code() == Errc::timeout;
+  if (found ? static_cast<bool>(*found) : !unset_here && !lacks_time) {
     return {selected(std::move(found), selection)};
   }
-  const auto& window = links_->window(counts_until);
+  const auto until = latest(counts, deadline);
+  if (waits) {
+    return {ObjectView(),
+            make_coming<ObjectView>(
+                client_, nullptr, finder_->find(Lookup(address, until, selection)), Unwanted::ends,
+                [selection](Result<ObjectView> came) { return selected(std::move(came), selection); })};
+  }
+  const auto& window = links_->window(counts);
   if (window->has_long_queue() || (awaits && finder_->awaits_many())) {
     return {is_hint ? Result<ObjectView>(ObjectView()) : too_many_wait()};
   }
-  const auto until = latest(deadline);
   return {
       ObjectView(),
-      begin_operation<ObjectView>(
+      make_coming<ObjectView>(
           client_, window,
-          awaits ? Finder::find_promised(finder_, Lookup(address, until, selection, true), counts_until)
-                 : Finder::find_ahead(finder_, Lookup(address, until, selection), counts_until),
+          awaits ? Finder::find_promised(finder_, Lookup(address, until, selection, true), counts)
+                 : Finder::find_ahead(finder_, Lookup(address, until, selection), counts),
           Unwanted::ends, [selection](Ahead ahead) { return selected(std::move(ahead.found), selection); })};
 }
 
-// Where none was given, the time counts from when it is let on its way.
-Deadline::Clock::time_point Distributed::latest(Deadline deadline) const {
-  return deadline.is_default() ? Deadline::Clock::time_point::max() : client_->moment(deadline);
+// Of what waits for its turn, and was given no deadline, the time counts from when it is let on its way.
+Deadline::Clock::time_point Distributed::latest(CountsUntil counts, Deadline deadline) const {
+  return counts != CountsUntil::never && deadline.is_default() ? Deadline::Clock::time_point::max()
+                                                               : client_->moment(deadline);
 }
 
-// Nothing, where many wait. `make_task(window)`: of one that enters it.
-template <class T, class MakeTask>
-BegunWith<T> Distributed::begin_task(Unwanted unwanted, MakeTask make_task) {
-  const auto& window = links_->window(CountsUntil::it_is_got);
+template <class T>
+std::shared_ptr<Coming<T>> Distributed::task(CountsUntil counts, Unwanted unwanted,
+                                             Task<Result<T>> first) const {
+  return make_coming<T>(client_, counts == CountsUntil::never ? nullptr : links_->window(counts),
+                        std::move(first), unwanted, [](Result<T> ended) { return ended; });
+}
+
+// What `begin`, a function of the moment at which it gives up, makes a task of.
+template <class Begin>
+NowOrTask<bool> Distributed::in_its_turn(CountsUntil counts, Deadline deadline, Unwanted unwanted,
+                                         Begin begin) const {
+  const auto until = latest(counts, deadline);
+  if (counts == CountsUntil::never) {
+    return {false, task(counts, unwanted, begin(until))};
+  }
+  const auto& window = links_->window(counts);
   if (window->has_long_queue()) {
     return {too_many_wait()};
   }
-  return {T(), begin_operation<T>(
-                   client_, window, make_task(window), unwanted, [](Result<T> ended) { return ended; },
-                   client_->budget_to_begin())};
+  return {false, task(counts, unwanted, in_turn<bool>(window, client_.get(), until, std::move(begin)))};
 }
 
-template <class T, class Begin>
-BegunWith<T> Distributed::begin_in_turn(Deadline deadline, Unwanted unwanted, Begin begin) {
-  return begin_task<T>(unwanted, [&](const std::shared_ptr<Window>& window) {
-    return in_turn<T>(window, client_.get(), latest(deadline), std::move(begin));
-  });
-}
-
-BegunWith<bool> Distributed::begin_exists(const Address& address, Deadline deadline) {
+NowOrTask<bool> Distributed::exists_or_task(const Address& address, CountsUntil counts, WaitBudget budget) {
   if (finder_->begins_here(address)) {
-    auto found = finder_->exists_here(address, client_->budget_to_begin().until(deadline));
-    if (found || found.error().code() != Errc::timeout) {
+    auto found = finder_->exists_here(address, budget_of(counts, budget));
+    if (counts == CountsUntil::never || found || found.error().code() != Errc::timeout) {
       return {std::move(found)};
     }
   }
-  return begin_in_turn<bool>(
-      deadline, Unwanted::ends,
+  return in_its_turn(
+      counts, budget.deadline(), Unwanted::ends,
       [finder = finder_, wanted = Lookup(address, {})](Deadline::Clock::time_point until) mutable {
         wanted.until = until;
         return finder->exists(std::move(wanted));
@@ -234,19 +217,11 @@ T Distributed::run(Deadline::Clock::time_point until, Task<T> first, const Wante
   return operation->take();
 }
 
-Result<bool> Distributed::exists(const Address& address, WaitBudget budget) {
-  if (finder_->begins_here(address)) {
-    return finder_->exists_here(address, budget);
-  }
-  const auto until = client_->moment(budget.deadline());
-  return run(until, finder_->exists(Lookup(address, until)));
-}
-
 // A name at home here is waited for by this thread. What it stands for may be gone before it has been read:
 // then the next one is waited for.
 Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline, const Wanted& wanted) {
   if (address.name.empty()) {
-    return find(address, deadline);
+    return get(address, deadline);
   }
   const auto until = client_->moment(deadline);
   if (!finder_->begins_here(address)) {
@@ -265,52 +240,55 @@ Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline, 
   }
 }
 
-Result<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) {
-  if (binder_->binds_alone(draft.meta, options)) {
-    return local_->seal(draft, options, budget);
+// A promise is set by a thread that waits for that.
+NowOrTask<Sealed> Distributed::seal_or_task(const ObjectDraft& draft, const SealOptions& options,
+                                            CountsUntil counts, WaitBudget budget) {
+  const auto promised = promise_named(draft.meta.store, draft.meta.name);
+  if (!promised) {
+    return do_seal(draft, options, counts, budget);
   }
-  const auto key = publish(*memory_.table, *memory_.arena, draft);
-  if (!key) {
-    return key.error();
-  }
-  const auto until = client_->moment(budget.deadline());
-  return run(until, binder_->seal(*key, options, until));
+  auto sealed = [&] {
+    const NameAlarm::Quiet quiet(links_->alarm());
+    return do_seal(draft, options, CountsUntil::never, budget).wait(budget.deadline());
+  }();
+  links_->look_for_awaited(*promised, name_hash(draft.meta.store, draft.meta.name));
+  return {std::move(sealed)};
 }
 
-BegunWith<Sealed> Distributed::begin_seal(const ObjectDraft& draft, const SealOptions& options,
-                                          Deadline deadline) {
-  if (draft.meta.name.empty()) {
-    return {seal(draft, options, deadline)};
+NowOrTask<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptions& options,
+                                       CountsUntil counts, WaitBudget budget) {
+  const bool waits = counts == CountsUntil::never;
+  if (waits ? binder_->binds_alone(draft.meta, options) : draft.meta.name.empty()) {
+    return {local_->seal(draft, options, budget)};
+  }
+  if (!waits && links_->window(counts)->has_long_queue()) {
+    discard(draft);
+    return {too_many_wait()};
   }
   const auto key = publish(*memory_.table, *memory_.arena, draft);
   if (!key) {
     return {key.error()};
   }
-  auto begun = begin_task<Sealed>(Unwanted::goes_on, [&](const std::shared_ptr<Window>& window) {
-    return Binder::seal_in_turn(binder_, window, *key, options, latest(deadline));
-  });
-  if (!begun.coming) {
-    (void)memory_.table->tombstone(*key);
+  const auto until = latest(counts, budget.deadline());
+  if (waits) {
+    return {Sealed(), task(counts, Unwanted::goes_on, binder_->seal(*key, options, until))};
   }
-  return begun;
+  return {Sealed(), task(counts, Unwanted::goes_on,
+                         Binder::seal_in_turn(binder_, links_->window(counts), *key, options, until))};
 }
 
-Result<bool> Distributed::evict(const Address& address, WaitBudget budget) {
-  const auto until = client_->moment(budget.deadline());
-  const Key& key = address.key;
-  if (binder_->evicts_alone(address)) {
+NowOrTask<bool> Distributed::evict_or_task(const Address& address, CountsUntil counts, WaitBudget budget) {
+  if (counts == CountsUntil::never && binder_->evicts_alone(address)) {
     // Nobody has to be asked; and to be told only who has a copy.
+    const Key& key = address.key;
+    const auto until = client_->moment(budget.deadline());
     auto gone = local_->evict(Address(key), budget);
     const auto alone = copies_.holders->has(key, budget) ? run(until, copies_.holders->dissolve(key, until))
                                                          : Result<void>();
-    return alone || !gone ? std::move(gone) : Result<bool>(alone.error());
+    return {alone || !gone ? std::move(gone) : Result<bool>(alone.error())};
   }
-  return run(until, binder_->evict(Lookup(address, until)));
-}
-
-BegunWith<bool> Distributed::begin_evict(const Address& address, Deadline deadline) {
-  return begin_in_turn<bool>(
-      deadline, Unwanted::goes_on,
+  return in_its_turn(
+      counts, budget.deadline(), Unwanted::goes_on,
       [binder = binder_, wanted = Lookup(address, {})](Deadline::Clock::time_point until) mutable {
         wanted.until = until;
         return binder->evict(std::move(wanted));

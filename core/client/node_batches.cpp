@@ -3,19 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/async/begun_operation.hpp"
 #include "core/base/unless_out_of_memory.hpp"
 #include "core/client/batch_bind.hpp"
 #include "core/client/batch_evict.hpp"
 #include "core/node/publish.hpp"
 
 namespace locum {
-
-Error nobody_answered() {
-  return Error(Errc::timeout,
-               "who has this object, or knows its name, did not answer before the deadline; give the call "
-               "more time, or find out what their ranks do");
-}
 
 // What a batch of other nodes brings, at its places among all; or why it brings nothing. While that is on its
 // way this thread does `meanwhile`, which may wait.

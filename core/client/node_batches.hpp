@@ -12,9 +12,6 @@
 
 namespace locum {
 
-/// Nobody has said anything to an operation before its deadline.
-[[nodiscard]] Error nobody_answered();
-
 /// Batches of objects of several nodes: what this node has or decides alone is done by the calling thread,
 /// one after the other, and the rest is one operation. Any thread may call.
 class NodeBatches final : public Batches {

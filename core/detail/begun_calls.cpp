@@ -35,8 +35,9 @@ Eventual<bool> BegunCalls::begin_exists_at(const Address& address, Deadline dead
       address, {},
       [&] {
         return address.name.empty() && is_promised(address.key)
-                   ? BegunWith<bool>{exists_by_key(address.key, deadline)}
-                   : session().connector().begin_exists(address, effective(deadline));
+                   ? NowOrTask<bool>{exists_by_key(address.key, deadline)}
+                   : session().connector().exists_or_task(address, CountsUntil::it_is_got,
+                                                          effective(deadline));
       },
       [open = open_](Result<bool> found, const Address& about) {
         return found ? std::move(found) : Result<bool>(open->session->explain(about, found.error()));
@@ -60,7 +61,10 @@ Eventual<bool> BegunCalls::begin_evict_at(const Address& address, Deadline deadl
   session().evicted_some();  // those before this one
   session().forget_decoded(address);
   return begin<bool, bool>(
-      address, {}, [&] { return session().connector().begin_evict(address, effective(deadline)); },
+      address, {},
+      [&] {
+        return session().connector().evict_or_task(address, CountsUntil::it_is_got, effective(deadline));
+      },
       [open = open_](Result<bool> evicted, const Address& about) {
         return evicted ? std::move(evicted) : Result<bool>(open->session->explain(about, evicted.error()));
       },

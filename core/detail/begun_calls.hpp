@@ -155,23 +155,23 @@ class BegunCalls : protected detail::StoreSteps {
                                 const Result<Selection>& selection, Deadline deadline, Read read) {
     return begin<View<T>, ObjectView>(
         address, allowed && !selection ? selection.error() : allowed,
-        [&] { return session().begin(address, *selection, effective(deadline)); },
+        [&] { return session().get_or_task(address, *selection, effective(deadline)); },
         [open = open_, read](Result<ObjectView> found, const Address& about) {
           Session& session = *open->session;
           return found ? read(session, *std::move(found), {open->options.keep_decoded})
                        : Result<View<T>>(session.missed(about, found.error()));
         });
   }
-  // What `begin` makes a BegunWith<T> of, if that is allowed. `make(Result<T>, Address)` makes a Result<V>
-  // of its end, and keeps the store; for `note` see ComingState.
-  template <class V, class T, class Begin, class Make, class Note = detail::NotNoted>
-  [[nodiscard]] Eventual<V> begin(const Address& address, const Result<void>& allowed, Begin begin, Make make,
+  // Begins what `call` makes, a NowOrTask<T>, if that is allowed. `make(Result<T>, Address)` makes a
+  // Result<V> of its end, and keeps the store; for `note` see ComingState.
+  template <class V, class T, class Call, class Make, class Note = detail::NotNoted>
+  [[nodiscard]] Eventual<V> begin(const Address& address, const Result<void>& allowed, Call call, Make make,
                                   Note note = {}) {
     if (!allowed) {
       return Eventual<V>(session().explain(address, allowed.error()));
     }
     return detail::begin_coming<V, T>(
-        session().arrivals(), std::move(begin),
+        session().arrivals(), std::move(call),
         [make = std::move(make), key = address.key, name = std::string(address.name)](Result<T> end) {
           return make(std::move(end), name.empty() ? Address(key) : Address(key.store, name));
         },

@@ -59,7 +59,7 @@ Eventual<Key> begin_seal(const std::shared_ptr<OpenStore>& open, const ObjectDra
       session.arrivals(),
       [&] {
         (void)owned.release();
-        return session.connector().begin_seal(draft, options, deadline);
+        return session.connector().seal_or_task(draft, options, CountsUntil::it_is_got, deadline);
       },
       [open, of = std::move(of)](const Result<Sealed>& sealed) {
         if (sealed && !open->dropped.load(std::memory_order_relaxed)) {

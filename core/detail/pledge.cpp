@@ -104,7 +104,11 @@ void Pledge::drop_claim(Deadline deadline) noexcept {
   try {
     const Key claim = claimed();
     if (claim.valid() && !store_->session->closed()) {
-      (void)store_->session->connector().begin_evict(Address(claim), deadline);
+      const auto evicting =
+          store_->session->connector().evict_or_task(Address(claim), CountsUntil::it_is_got, deadline);
+      if (evicting.coming) {
+        evicting.coming->begin();
+      }
     }
   } catch (const std::exception&) {  // it goes with its store
   }

@@ -156,26 +156,26 @@ Result<ObjectView> Session::await(const Address& name, Deadline deadline, const 
   }
 }
 
-Begun Session::begin_promised(const Key& promised, CountsUntil until, Deadline deadline) {
+NowOrTask<ObjectView> Session::promised_or_task(const Key& promised, CountsUntil counts, Deadline deadline) {
   std::string name = connector_->name_of(promised);
-  auto begun = connector_->begin(
+  auto made = connector_->get_or_task(
       Address(promised.store, name), {},
-      counts_for_use(until) ? CountsUntil::it_is_used_once_set : CountsUntil::it_is_got_once_set, deadline);
-  if (!begun.found && begun.found.error().code() == Errc::not_found) {
+      counts_for_use(counts) ? CountsUntil::it_is_used_once_set : CountsUntil::it_is_got_once_set, deadline);
+  if (!made.found && made.found.error().code() == Errc::not_found) {
     return stand(promised, std::move(name), deadline);
   }
-  if (!begun.found) {
-    begun.found = missed(promised, begun.found.error());
-  } else if (const auto kept = *begun.found ? kept_elsewhere(*begun.found) : std::nullopt) {
-    begun = connector_->begin(*kept, {}, until, deadline);
-  } else if (*begun.found) {
-    begun.found = redeemed(promised, std::move(begun.found), {});
+  if (!made.found) {
+    made.found = missed(promised, made.found.error());
+  } else if (const auto kept = *made.found ? kept_elsewhere(*made.found) : std::nullopt) {
+    made = connector_->get_or_task(*kept, {}, counts, deadline);
+  } else if (*made.found) {
+    made.found = redeemed(promised, std::move(made.found), {});
   }
-  return begun;
+  return made;
 }
 
 // Of a connector that has nobody to go on with what was begun, and which knows all promises of this node.
-Begun Session::stand(const Key& promised, std::string name, Deadline deadline) {
+NowOrTask<ObjectView> Session::stand(const Key& promised, std::string name, Deadline deadline) {
   const auto until = arrivals_->moment(deadline);
   auto found = connector_->wait(Address(promised.store, name), Deadline::Clock::time_point::min());
   if (found || found.error().code() != Errc::timeout) {

@@ -28,13 +28,14 @@ class Cluster final : public Connector {
         lost_mates_(std::move(parts.lost_mates)) {}
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override;
-  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) override;
+  NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil counts,
+                                 WaitBudget budget) override;
   void discard(const ObjectDraft& draft) noexcept override;
-  Result<bool> evict(const Address& address, WaitBudget budget) override;
+  NowOrTask<bool> evict_or_task(const Address& address, CountsUntil counts, WaitBudget budget) override;
   Result<std::uint64_t> drop(std::uint32_t store) override;
 
   Result<ObjectView> get(const Address& address, WaitBudget budget) override;
-  Result<bool> exists(const Address& address, WaitBudget budget) override;
+  NowOrTask<bool> exists_or_task(const Address& address, CountsUntil counts, WaitBudget budget) override;
   Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
                                         Deadline deadline) override;
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
@@ -134,28 +135,31 @@ Error Cluster::full(const Error& cause, std::uint64_t size_bytes) const {
       cause.detail().empty() ? cause.text() : cause.detail());
 }
 
-Result<Sealed> Cluster::seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) {
+NowOrTask<Sealed> Cluster::seal_or_task(const ObjectDraft& draft, const SealOptions& options,
+                                        CountsUntil /*counts*/, WaitBudget budget) {
   const bool named = !draft.meta.name.empty();  // the name goes with the draft
   const auto key = publish(*table_, *arena_, draft);
   if (!key) {
-    return key.error();
+    return {key.error()};
   }
   if (!named) {
-    return Sealed{*key, 0};
+    return {Sealed{*key, 0}};
   }
   const auto generation = directory_->bind(*key, options, budget);
   if (!generation) {
     (void)table_->tombstone(*key);
   }
   (void)collect(Effort::amortised);  // also of what was replaced
-  return generation ? Result<Sealed>(Sealed{*key, *generation}) : generation.error();
+  return {generation ? Result<Sealed>(Sealed{*key, *generation}) : generation.error()};
 }
 
 void Cluster::discard(const ObjectDraft& draft) noexcept {
   locum::discard(*arena_, draft);
 }
 
-Result<Pin> Cluster::find(const Address& address, WaitBudget budget) {
+// This and view_of() are what a get of this node's objects consists of: it is to be one function, whatever
+// else the compiler finds in the same unit.
+[[gnu::always_inline]] inline Result<Pin> Cluster::find(const Address& address, WaitBudget budget) {
   const bool by_name = !address.name.empty();
   auto pin = by_name ? directory_->find(address.key.store, address.name, budget) : table_->pin(address.key);
   if (!pin && !by_name) [[unlikely]] {
@@ -215,7 +219,7 @@ Result<ObjectView> Cluster::view_at(const Pin& pin) const {
                             record.type_hash);
 }
 
-Result<ObjectView> Cluster::view_of(const Result<Pin>& pin) {
+[[gnu::always_inline]] inline Result<ObjectView> Cluster::view_of(const Result<Pin>& pin) {
   if (!pin) [[unlikely]] {
     return pin.error();
   }
@@ -232,16 +236,16 @@ Result<ObjectView> Cluster::get(const Address& address, WaitBudget budget) {
   return view_of(find(address, budget));
 }
 
-Result<bool> Cluster::exists(const Address& address, WaitBudget budget) {
+NowOrTask<bool> Cluster::exists_or_task(const Address& address, CountsUntil /*counts*/, WaitBudget budget) {
   const auto pin = find(address, budget);
   if (pin) {
     table_->release(pin->id);
-    return true;
+    return {true};
   }
   if (pin.error().code() == Errc::not_found || pin.error().code() == Errc::stale) {
-    return false;
+    return {false};
   }
-  return pin.error();
+  return {pin.error()};
 }
 
 Result<std::vector<std::string>> Cluster::list(std::uint32_t store, std::string_view prefix,
@@ -298,12 +302,12 @@ Result<bool> Cluster::evict_key(const Key& key, WaitBudget budget) {
              : directory_->unbind(record.store, read_name(arena_->data(record.offset), record), key, budget);
 }
 
-Result<bool> Cluster::evict(const Address& address, WaitBudget budget) {
+NowOrTask<bool> Cluster::evict_or_task(const Address& address, CountsUntil /*counts*/, WaitBudget budget) {
   Result<bool> evicted = address.name.empty()
                              ? evict_key(address.key, budget)
                              : directory_->unbind(address.key.store, address.name, Key{}, budget);
   (void)collect(Effort::amortised);
-  return evicted;
+  return {std::move(evicted)};
 }
 
 Result<std::uint64_t> Cluster::drop(std::uint32_t store) {

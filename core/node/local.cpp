@@ -118,9 +118,9 @@ class Local final : public Connector {
     return absent(address);
   }
 
-  Result<bool> exists(const Address& address, WaitBudget) override {
+  NowOrTask<bool> exists_or_task(const Address& address, CountsUntil, WaitBudget) override {
     const MutexLock lock(mutex_);
-    return find(address) != nullptr;
+    return {find(address) != nullptr};
   }
 
   Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix, Deadline) override {
@@ -179,34 +179,9 @@ class Local final : public Connector {
     return draft;
   }
 
-  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget) override {
-    const MutexLock lock(mutex_);
-    auto node = drafts_.extract(draft.place);
-    if (node.empty()) {
-      return Error(Errc::invalid_argument, "this draft was sealed or discarded before; create another one");
-    }
-    LocalObject& object = *node.mapped();
-    const ObjectMeta& meta = object.meta();
-    const bool named = !meta.name.empty();
-    LocalObject* const live = named ? find({meta.store, meta.name}) : nullptr;
-    if (named) {
-      if (auto allowed = may_bind(live, options); !allowed) {
-        return allowed.error();
-      }
-    }
-    const Key key{meta.store, options_.creator, ++last_serial_};
-    objects_.emplace(key, std::move(node.mapped()));
-    object.set_sealed({key, named ? ++(meta.store == registry ? last_store_ : last_generation_) : 0});
-    if (live != nullptr) {
-      erase(*live);
-    }
-    if (named) {
-      names_.emplace(NameKey{meta.store, meta.name}, &object);
-      live_hashes_.emplace(meta.store, name_hash(meta.store, meta.name));
-    }
-    live_bytes_ += object.bytes().size();
-    tell_of_names();
-    return object.sealed();
+  NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil,
+                                 WaitBudget) override {
+    return {do_seal(draft, options)};
   }
 
   void watch(const Address& /*address*/, const std::shared_ptr<NameWatcher>& watcher) override {
@@ -221,14 +196,13 @@ class Local final : public Connector {
     drafts_.erase(draft.place);
   }
 
-  Result<bool> evict(const Address& address, WaitBudget) override {
+  NowOrTask<bool> evict_or_task(const Address& address, CountsUntil, WaitBudget) override {
     const MutexLock lock(mutex_);
     LocalObject* const object = find(address);
-    if (object == nullptr) {
-      return false;
+    if (object != nullptr) {
+      erase(*object);
     }
-    erase(*object);
-    return true;
+    return {object != nullptr};
   }
 
   Result<std::uint64_t> drop(std::uint32_t store) override {
@@ -260,6 +234,36 @@ class Local final : public Connector {
   using NameKey = std::pair<std::uint32_t, std::string_view>;  // the text is the object's own
   using Names = std::map<NameKey, LocalObject*>;
   using LiveHashes = std::set<std::pair<std::uint32_t, std::uint64_t>>;
+
+  Result<Sealed> do_seal(const ObjectDraft& draft, const SealOptions& options) {
+    const MutexLock lock(mutex_);
+    auto node = drafts_.extract(draft.place);
+    if (node.empty()) {
+      return Error(Errc::invalid_argument, "this draft was sealed or discarded before; create another one");
+    }
+    LocalObject& object = *node.mapped();
+    const ObjectMeta& meta = object.meta();
+    const bool named = !meta.name.empty();
+    LocalObject* const live = named ? find({meta.store, meta.name}) : nullptr;
+    if (named) {
+      if (auto allowed = may_bind(live, options); !allowed) {
+        return allowed.error();
+      }
+    }
+    const Key key{meta.store, options_.creator, ++last_serial_};
+    objects_.emplace(key, std::move(node.mapped()));
+    object.set_sealed({key, named ? ++(meta.store == registry ? last_store_ : last_generation_) : 0});
+    if (live != nullptr) {
+      erase(*live);
+    }
+    if (named) {
+      names_.emplace(NameKey{meta.store, meta.name}, &object);
+      live_hashes_.emplace(meta.store, name_hash(meta.store, meta.name));
+    }
+    live_bytes_ += object.bytes().size();
+    tell_of_names();
+    return object.sealed();
+  }
 
   LocalObject* find(const Address& address) const LOCUM_REQUIRES(mutex_) {
     if (address.name.empty()) {

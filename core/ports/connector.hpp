@@ -14,7 +14,7 @@
 #include <locum/object/object.hpp>
 #include <locum/object/selection.hpp>
 #include <locum/ports/batches.hpp>
-#include <locum/ports/fetch.hpp>
+#include <locum/ports/coming.hpp>
 #include <locum/result.hpp>
 #include <locum/wait_budget.hpp>
 
@@ -58,36 +58,40 @@ class NameWatcher;
 
 /// Where objects are read from. Any thread may call; what waits has a deadline. "Not there" is
 /// `Errc::not_found`.
+///
+/// What may need other processes has one form: it answers at once if this process can, and else with a task
+/// (Coming), which the caller runs, or begins. A call that waits is made of it: NowOrTask::wait().
 class Source {
  public:
   virtual ~Source() = default;
 
   /// The object, pinned. A damaged or foreign key is `not_found`; a replaced one is `stale` where the address
-  /// carries the hash of its name.
+  /// carries the hash of its name. The same as get_or_task() that is waited for; by itself because it is what
+  /// programs do most often, and takes nanoseconds.
   [[nodiscard]] virtual Result<ObjectView> get(const Address& address, WaitBudget budget) = 0;
   /// get(), of some of it: where that comes from another node, nothing else travels. Its facts are those of
   /// the whole object. Of a range of bytes the view shows no others, and extents may be missing; of a
   /// hyperslab it shows the elements, packed (see hyperslab_of()), and its extents are those; for the facts
   /// alone it need not show any bytes. `invalid_argument` if the object does not have what is asked for, or
   /// for nothing.
-  [[nodiscard]] virtual Result<ObjectView> get_some(const Address& address, const Selection& selection,
-                                                    Deadline deadline) {
-    return selected(get(address, deadline), selection);
+  ///
+  /// What is begun comes by itself, or has not at the deadline. Where much is on its way, or has come and
+  /// counts, it waits for its turn, and the runtime's timeout counts from then; where very many wait, there
+  /// is no task, but `out_of_memory`, or an empty view of what counts until it is used. This one is for
+  /// connectors that need no other process.
+  [[nodiscard]] virtual NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& selection,
+                                                          CountsUntil /*counts*/, Deadline deadline) {
+    return {selected(get(address, deadline), selection)};
   }
-  /// get_some(), without waiting: what another node has comes by itself, or has not at the deadline.
-  /// Where much is on its way, or has come and counts, it waits for its turn, and the runtime's timeout
-  /// counts from then; where very many wait, nothing is begun (what counts until it comes: `out_of_memory`).
-  [[nodiscard]] virtual Begun begin(const Address& address, const Selection& selection, CountsUntil /*until*/,
-                                    Deadline deadline) {
-    return {get_some(address, selection, deadline)};
+  [[nodiscard]] Result<ObjectView> get_some(const Address& address, const Selection& selection,
+                                            Deadline deadline) {
+    return get_or_task(address, selection, CountsUntil::never, deadline).wait(deadline);
   }
-  [[nodiscard]] Begun begin(const Address& address, CountsUntil until) {
-    return begin(address, {}, until, {});
-  }
-  [[nodiscard]] virtual Result<bool> exists(const Address& address, WaitBudget budget) = 0;
-  /// exists(), without waiting, as begin() does not.
-  [[nodiscard]] virtual BegunWith<bool> begin_exists(const Address& address, Deadline deadline) {
-    return {exists(address, deadline)};
+  /// Whether it is there.
+  [[nodiscard]] virtual NowOrTask<bool> exists_or_task(const Address& address, CountsUntil counts,
+                                                       WaitBudget budget) = 0;
+  [[nodiscard]] Result<bool> exists(const Address& address, WaitBudget budget) {
+    return exists_or_task(address, CountsUntil::never, budget).wait(budget.deadline());
   }
   /// Names of a store that begin with `prefix`, in ascending byte order. Names live throughout the call
   /// appear once.
@@ -97,16 +101,13 @@ class Source {
   /// asks now and then (about every `look_interval`) whether that is still `wanted`, if it is not empty:
   /// `timeout` too if it is not.
   [[nodiscard]] virtual Result<ObjectView> wait(const Address& address, Deadline deadline,
-                                                const Wanted& wanted) = 0;
-  [[nodiscard]] Result<ObjectView> wait(const Address& address, Deadline deadline) {
-    return wait(address, deadline, {});
-  }
+                                                const Wanted& wanted = {}) = 0;
   /// Tells the watcher once that name may have been bound, as Directory::watch() does; of a promise that it
-  /// may be over. Where begin() goes on by itself it need not.
+  /// may be over. Where what is begun goes on by itself it need not.
   virtual void watch(const Address& /*address*/, const std::shared_ptr<NameWatcher>& /*watcher*/) {}
 };
 
-/// Where objects are made. Any thread may call.
+/// Where objects are made. Any thread may call. Now, or as a task, as of Source.
 class Sink {
  public:
   virtual ~Sink() = default;
@@ -114,24 +115,22 @@ class Sink {
   /// Memory for an object of `size_bytes`, visible to nobody until sealed.
   [[nodiscard]] virtual Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta,
                                                    WaitBudget budget) = 0;
-  /// Publishes a draft. When it returns, every rank finds the object. On an error the draft has been
-  /// discarded.
-  [[nodiscard]] virtual Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options,
-                                            WaitBudget budget) = 0;
-  /// seal(), without waiting for another node that has to be told. What is begun ends within the deadline,
-  /// and is done whether or not anybody wants to know. Where much is on its way, it waits for its turn, as
-  /// with Source::begin(). Does not fail for want of memory.
-  [[nodiscard]] virtual BegunWith<Sealed> begin_seal(const ObjectDraft& draft, const SealOptions& options,
-                                                     Deadline deadline) {
-    return {seal(draft, options, deadline)};
+  /// Publishes a draft. When it has ended, every rank finds the object. On an error the draft has been
+  /// discarded. What is begun ends within the deadline, and is done whether or not anybody wants to know; it
+  /// does not fail for want of memory. A task has the draft: it has to be run, or begun.
+  [[nodiscard]] virtual NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options,
+                                                       CountsUntil counts, WaitBudget budget) = 0;
+  [[nodiscard]] Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) {
+    return seal_or_task(draft, options, CountsUntil::never, budget).wait(budget.deadline());
   }
   /// Gives the memory of an unsealed draft back.
   virtual void discard(const ObjectDraft& draft) noexcept = 0;
-  /// True: the object was there; no get that starts later finds it. False: nothing was there.
-  [[nodiscard]] virtual Result<bool> evict(const Address& address, WaitBudget budget) = 0;
-  /// evict(), without waiting, as begin_seal() does not.
-  [[nodiscard]] virtual BegunWith<bool> begin_evict(const Address& address, Deadline deadline) {
-    return {evict(address, deadline)};
+  /// True: the object was there; no get that starts later finds it. False: nothing was there. What is begun
+  /// is done whether or not anybody wants to know.
+  [[nodiscard]] virtual NowOrTask<bool> evict_or_task(const Address& address, CountsUntil counts,
+                                                      WaitBudget budget) = 0;
+  [[nodiscard]] Result<bool> evict(const Address& address, WaitBudget budget) {
+    return evict_or_task(address, CountsUntil::never, budget).wait(budget.deadline());
   }
   /// Evicts what this process made or adopted in a store, named or not; returns how many objects. Local,
   /// but that a name at home on another node is taken away there, which is waited for.
@@ -140,15 +139,15 @@ class Sink {
 
 /// Bytes by key: the one interface behind every store. `cluster` (the memory of one node), `distributed` (of
 /// several) and `local` (one process) implement it.
-class Connector : public Source, public Sink, public Batches {
+class Connector : public Source, public Sink {
  public:
-  /// One after the other.
+  /// What makes many calls of one; null: nothing here does, and they are made one after the other.
+  [[nodiscard]] virtual Batches* batches() noexcept { return nullptr; }
+  /// As of Batches, whether or not there are any.
   void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
-                  Deadline deadline) override;
-  void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
-                  Deadline deadline) override;
-  void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
-                   Deadline deadline) override;
+                  Deadline deadline);
+  void seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed, Deadline deadline);
+  void evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted, Deadline deadline);
   [[nodiscard]] virtual MemoryUsage usage() const = 0;
   /// The name under which a promise stands (see promised_by()): one that its maker's node decides about. The
   /// same on every rank. wait() for it ends with `not_found` where there is no such promise any more, and

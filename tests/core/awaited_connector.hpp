@@ -57,18 +57,18 @@ class AwaitedConnector final : public Connector {
   }
 
   Result<ObjectView> get(const Address&, WaitBudget) override { return no_such_object(); }
-  Result<bool> exists(const Address&, WaitBudget) override { return false; }
+  NowOrTask<bool> exists_or_task(const Address&, CountsUntil, WaitBudget) override { return {false}; }
   Result<std::vector<std::string>> list(std::uint32_t, std::string_view, Deadline) override {
     return std::vector<std::string>();
   }
   Result<ObjectDraft> create(std::uint64_t, const ObjectMeta&, WaitBudget) override {
     return no_memory_left();
   }
-  Result<Sealed> seal(const ObjectDraft&, const SealOptions&, WaitBudget) override {
-    return no_memory_left();
+  NowOrTask<Sealed> seal_or_task(const ObjectDraft&, const SealOptions&, CountsUntil, WaitBudget) override {
+    return {no_memory_left()};
   }
   void discard(const ObjectDraft&) noexcept override {}
-  Result<bool> evict(const Address&, WaitBudget) override { return false; }
+  NowOrTask<bool> evict_or_task(const Address&, CountsUntil, WaitBudget) override { return {false}; }
   Result<std::uint64_t> drop(std::uint32_t) override { return std::uint64_t{0}; }
   MemoryUsage usage() const override { return {}; }
 

@@ -2,12 +2,13 @@
 
 #include <utility>
 
+#include "tests/core/begun.hpp"
 #include "tests/core/forwarding_connector.hpp"
 
 namespace locum::tests {
 
-/// A connector each of whose calls that can be begun is, by another connector, and then waited for: so that
-/// what is asked of the ones that wait can be asked of those.
+/// A connector each of whose calls begins a task of another connector, and then waits for it: so that what is
+/// asked of calls that wait can be asked of what is begun.
 class BegunConnector final : public ForwardingConnector {
  public:
   using ForwardingConnector::ForwardingConnector;
@@ -15,24 +16,26 @@ class BegunConnector final : public ForwardingConnector {
   Result<ObjectView> get(const Address& address, WaitBudget budget) override {
     return get_some(address, {}, budget.deadline());
   }
-  Result<ObjectView> get_some(const Address& address, const Selection& selection,
-                              Deadline deadline) override {
-    return end_of(behind().begin(address, selection, CountsUntil::it_is_got, deadline), deadline);
+  NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& selection,
+                                    CountsUntil /*counts*/, Deadline deadline) override {
+    return end_of(behind().get_or_task(address, selection, CountsUntil::it_is_got, deadline), deadline);
   }
-  Result<bool> exists(const Address& address, WaitBudget budget) override {
-    return end_of(behind().begin_exists(address, budget.deadline()), budget.deadline());
+  NowOrTask<bool> exists_or_task(const Address& address, CountsUntil /*counts*/, WaitBudget budget) override {
+    return end_of(behind().exists_or_task(address, CountsUntil::it_is_got, budget), budget.deadline());
   }
-  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) override {
-    return end_of(behind().begin_seal(draft, options, budget.deadline()), budget.deadline());
+  NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil /*counts*/,
+                                 WaitBudget budget) override {
+    return end_of(behind().seal_or_task(draft, options, CountsUntil::it_is_got, budget), budget.deadline());
   }
-  Result<bool> evict(const Address& address, WaitBudget budget) override {
-    return end_of(behind().begin_evict(address, budget.deadline()), budget.deadline());
+  NowOrTask<bool> evict_or_task(const Address& address, CountsUntil /*counts*/, WaitBudget budget) override {
+    return end_of(behind().evict_or_task(address, CountsUntil::it_is_got, budget), budget.deadline());
   }
 
  private:
   template <class T>
-  [[nodiscard]] static Result<T> end_of(BegunWith<T> begun, Deadline deadline) {
-    return begun.coming ? begun.coming->get(deadline) : std::move(begun.found);
+  [[nodiscard]] static NowOrTask<T> end_of(NowOrTask<T> made, Deadline deadline) {
+    const auto begun = tests::begun(std::move(made));
+    return {begun.coming ? begun.coming->get(deadline) : begun.found};
   }
 };
 

@@ -11,8 +11,8 @@
 
 namespace locum::tests {
 
-/// Another connector, for tests in which it behaves differently in some of its functions. What can be begun,
-/// and batches, are made of the calls that are overridden, as Connector makes them.
+/// Another connector, for tests in which it behaves differently in some of its functions. All ends at once,
+/// and batches are made of the calls that are overridden.
 class ForwardingConnector : public Connector {
  public:
   explicit ForwardingConnector(std::shared_ptr<Connector> behind) : behind_(std::move(behind)) {}
@@ -20,8 +20,8 @@ class ForwardingConnector : public Connector {
   Result<ObjectView> get(const Address& address, WaitBudget budget) override {
     return behind_->get(address, budget);
   }
-  Result<bool> exists(const Address& address, WaitBudget budget) override {
-    return behind_->exists(address, budget);
+  NowOrTask<bool> exists_or_task(const Address& address, CountsUntil /*counts*/, WaitBudget budget) override {
+    return {behind_->exists(address, budget)};
   }
   Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
                                         Deadline deadline) override {
@@ -33,12 +33,13 @@ class ForwardingConnector : public Connector {
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override {
     return behind_->create(size_bytes, meta, budget);
   }
-  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) override {
-    return behind_->seal(draft, options, budget);
+  NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil /*counts*/,
+                                 WaitBudget budget) override {
+    return {behind_->seal(draft, options, budget)};
   }
   void discard(const ObjectDraft& draft) noexcept override { behind_->discard(draft); }
-  Result<bool> evict(const Address& address, WaitBudget budget) override {
-    return behind_->evict(address, budget);
+  NowOrTask<bool> evict_or_task(const Address& address, CountsUntil /*counts*/, WaitBudget budget) override {
+    return {behind_->evict(address, budget)};
   }
   Result<std::uint64_t> drop(std::uint32_t store) override { return behind_->drop(store); }
   MemoryUsage usage() const override { return behind_->usage(); }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/options.hpp"
-#include "core/ports/fetch.hpp"
+#include "core/ports/coming.hpp"
 #include "core/store.hpp"
 #include "tests/core/forwarding_arena.hpp"
 #include "tests/core/forwarding_directory.hpp"
@@ -342,7 +342,7 @@ TEST_F(PrefetchWithoutRoom, IsBegunOnALimitedBudget) {
   const std::string own = world_.name_at(1, store, "own");
   ASSERT_TRUE(put(world_.connector(2), store, own, pattern(1, 100)));
   directory_->was_limited = false;
-  const auto begun = world_.connector(2).begin(Address(store, own), CountsUntil::it_is_used);
+  const auto begun = tests::begin(world_.connector(2), Address(store, own), CountsUntil::it_is_used);
   EXPECT_TRUE(begun.found && holds(*begun.found, pattern(1, 100)));
   EXPECT_TRUE(directory_->was_limited) << "who begins it does not wait for a lock";
   EXPECT_TRUE(world_.connector(2).get(Address(store, own), {}));

@@ -10,7 +10,8 @@
 
 #include "core/node/cluster.hpp"
 #include "core/options.hpp"
-#include "core/ports/fetch.hpp"
+#include "core/ports/coming.hpp"
+#include "tests/core/begun.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/forwarding_arena.hpp"
 #include "tests/core/forwarding_transport.hpp"
@@ -84,7 +85,8 @@ TEST_F(PrefetchOfThreads, HoldsNobodyUpWhileItMakesRoom) {
   const Key second = made(0, 2, 100);
   const Key served = made(1, 3, 100);
   arena_->is_slow = true;
-  const auto begun = ranks_[1].connector->begin(Address(large, 0, size_bytes), CountsUntil::it_is_used);
+  const auto begun =
+      tests::begin(*ranks_[1].connector, Address(large, 0, size_bytes), CountsUntil::it_is_used);
   ASSERT_NE(begun.coming, nullptr);
   ASSERT_TRUE(arena_->begun.try_acquire_for(60s));
   EXPECT_FALSE(arena_->waits) << "all the others of the standby would, too";
@@ -114,7 +116,7 @@ TEST_F(PrefetchOfThreads, HasEndedWhenTheRuntimeIsClosed) {
   arena_->is_slow = true;
   for (std::size_t seed = 1; seed < 4; ++seed) {
     const Key key = made(0, seed, size_bytes);
-    begun.push_back(ranks_[1].connector->begin(Address(key, 0, size_bytes), CountsUntil::it_is_used));
+    begun.push_back(tests::begin(*ranks_[1].connector, Address(key, 0, size_bytes), CountsUntil::it_is_used));
     ASSERT_NE(begun.back().coming, nullptr);
   }
   ASSERT_TRUE(arena_->begun.try_acquire_for(60s));
@@ -173,7 +175,7 @@ TEST(PrefetchOfThreadsThatEnd, EndsThoughWhoDrivesIsHeldUp) {
   held_up->holds_up = true;
   ranks[1].links->progress().post([] {});
   ASSERT_TRUE(held_up->held_up.try_acquire_for(60s));
-  const auto begun = ranks[1].connector->begin(Address(key, 0, size_bytes), CountsUntil::it_is_used);
+  const auto begun = tests::begin(*ranks[1].connector, Address(key, 0, size_bytes), CountsUntil::it_is_used);
   ASSERT_NE(begun.coming, nullptr);
   EXPECT_EQ(code_of(ranks[1].connector->get(Address(key, 0, size_bytes), 1ms)), Errc::timeout);
   ranks[1].links->close();

@@ -6,7 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/ports/fetch.hpp"
+#include "core/ports/coming.hpp"
+#include "tests/core/begun.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/mortal_nodes.hpp"
 #include "tests/core/simulated_nodes.hpp"
@@ -35,7 +36,7 @@ class PrefetchingNodes : public ::testing::Test {
   /// As from a handle, which says how large the object is.
   [[nodiscard]] Begun begin(const Key& key, std::size_t bytes = size_bytes,
                             CountsUntil until = CountsUntil::it_is_used) {
-    return world_.connector(2).begin(Address(key, 0, bytes), until);
+    return tests::begin(world_.connector(2), Address(key, 0, bytes), until);
   }
   [[nodiscard]] static Result<ObjectView> now(const Begun& begun) {
     return begun.coming->get(Deadline::Clock::time_point::min());

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/mutex.hpp"
-#include "core/ports/fetch.hpp"
+#include "core/ports/coming.hpp"
 #include "tests/core/forwarding_connector.hpp"
 
 namespace locum::tests {
@@ -106,8 +106,8 @@ class SlowConnector final : public ForwardingConnector {
     coming->arrive(behind().get(Address(key), {}));
   }
 
-  Begun begin(const Address& address, const Selection& /*selection*/, CountsUntil /*until*/,
-              Deadline /*deadline*/) override {
+  NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& /*selection*/,
+                                    CountsUntil /*counts*/, Deadline /*deadline*/) override {
     auto coming = std::make_shared<Coming>();
     const MutexLock lock(mutex_);
     begun_.emplace_back(coming, address.key);
@@ -121,13 +121,14 @@ class SlowConnector final : public ForwardingConnector {
     hear(budget.deadline());
     return ForwardingConnector::create(size_bytes, meta, budget);
   }
-  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) override {
+  NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil counts,
+                                 WaitBudget budget) override {
     hear(budget.deadline());
-    return ForwardingConnector::seal(draft, options, budget);
+    return ForwardingConnector::seal_or_task(draft, options, counts, budget);
   }
-  Result<bool> evict(const Address& address, WaitBudget budget) override {
+  NowOrTask<bool> evict_or_task(const Address& address, CountsUntil counts, WaitBudget budget) override {
     hear(budget.deadline());
-    return ForwardingConnector::evict(address, budget);
+    return ForwardingConnector::evict_or_task(address, counts, budget);
   }
 
   /// Is told until when each get(), create(), seal() and evict() may take; none: nobody is.

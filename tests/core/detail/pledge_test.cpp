@@ -37,13 +37,14 @@ class AskingConnector final : public tests::ForwardingConnector {
   /// Before any thread uses it. What the judge returns is the answer in place of a seal.
   void judge(Judge judge) { judge_ = std::move(judge); }
   /// Before any other thread uses it. None but the test's own has memory to look for that name.
-  Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) override {
+  NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil counts,
+                                 WaitBudget budget) override {
     if (auto error = judge_ && promise_named(draft.meta.store, draft.meta.name) ? judge_(budget.deadline())
                                                                                 : std::nullopt) {
       discard(draft);
-      return *std::move(error);
+      return {*std::move(error)};
     }
-    return ForwardingConnector::seal(draft, options, budget);
+    return ForwardingConnector::seal_or_task(draft, options, counts, budget);
   }
   void watch(const Address& address, const std::shared_ptr<NameWatcher>& watcher) override {
     behind().watch(address, watcher);

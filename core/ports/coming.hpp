@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include <locum/deadline.hpp>
 #include <locum/object/object.hpp>
@@ -10,8 +11,11 @@
 
 namespace locum {
 
-/// How long an object that is fetched ahead of use counts among those for which memory is set aside.
+/// Whether a call has to wait for its turn, and how long what it brings counts among that for which memory is
+/// set aside.
 enum class CountsUntil : std::uint8_t {
+  /// Not at all: a thread waits for the end of the call, which therefore has its turn at once.
+  never,
   it_is_used,  ///< for the first time, or nobody has it any more
   it_is_got,   ///< for the first time from its future, or nobody has that any more
   /// The same as `it_is_used`, of what is promised: it is waited for until it is set, and counts from then.
@@ -28,8 +32,8 @@ enum class CountsUntil : std::uint8_t {
   return until == CountsUntil::it_is_used_once_set || until == CountsUntil::it_is_got_once_set;
 }
 
-/// Something that is on its way, or waits to be let on it, and comes whether or not anybody waits for it. Any
-/// thread.
+/// What a call brings that needs other processes: a task, which its maker either runs, or begins; then it
+/// goes on whether or not anybody waits for it. Any thread, once it has begun.
 template <class T>
 class Coming {
  public:
@@ -38,6 +42,14 @@ class Coming {
   Coming& operator=(const Coming&) = delete;
   virtual ~Coming() = default;
 
+  /// Begins it, and waits for its end in this thread, which works for it meanwhile: what came, or why it did
+  /// not. Once, and instead of begin() and all else.
+  [[nodiscard]] virtual Result<T> run(Deadline deadline) {
+    begin();
+    return get(deadline);
+  }
+  /// Lets it on its way, or has it wait for its turn. Does not wait. Once, before any other thread knows it.
+  virtual void begin() {}
   /// Whether get() does not wait.
   [[nodiscard]] virtual bool ended() const noexcept = 0;
   /// What came, or why it did not; `timeout` if it has not until then, and may still. Who waits for what is
@@ -51,16 +63,19 @@ class Coming {
   virtual void forget() noexcept = 0;
 };
 
-/// What is there at once, or on its way.
+/// What a call brings at once, or as a task.
 template <class T>
-struct BegunWith {
-  Result<T> found;  ///< if nothing is on its way
+struct NowOrTask {
+  Result<T> found;  ///< if there is no task
   std::shared_ptr<Coming<T>> coming = nullptr;
+
+  /// By the thread that made the call. Once.
+  [[nodiscard]] Result<T> wait(Deadline deadline) && {
+    return coming ? coming->run(deadline) : std::move(found);
+  }
 };
 
-/// An object that is on its way; comes pinned.
+/// An object that comes pinned.
 using Fetch = Coming<ObjectView>;
-/// An empty view with nothing on its way: nor will be.
-using Begun = BegunWith<ObjectView>;
 
 }  // namespace locum

@@ -8,8 +8,9 @@
 #include "core/async/node_client.hpp"
 #include "core/async/operation.hpp"
 #include "core/async/window.hpp"
+#include "core/base/frame_pool.hpp"
 #include "core/base/mutex.hpp"
-#include "core/ports/fetch.hpp"
+#include "core/ports/coming.hpp"
 
 namespace locum {
 
@@ -19,27 +20,45 @@ enum class Unwanted : std::uint8_t {
   goes_on,  ///< it is done all the same
 };
 
-/// Something that an operation brings, which has been begun, or is about to be. `Take` makes a Result<T> of
-/// what the operation ended with, in the thread that is the first to ask.
+/// What an operation brings. `Take` makes a Result<T> of what the operation ended with, in the thread that is
+/// the first to ask.
 template <class T, class End, class Take>
-class BegunOperation final : public Coming<T> {
+class ComingOperation final : public Coming<T> {
  public:
-  /// \param window the one that the operation enters
-  BegunOperation(const std::shared_ptr<const NodeClient>& client, std::shared_ptr<Window> window,
-                 Held<OperationOf<End>> operation, Unwanted unwanted, Take take)
+  /// \param window the one that the operation enters; null: none
+  ComingOperation(const std::shared_ptr<const NodeClient>& client, std::shared_ptr<Window> window,
+                  Held<OperationOf<End>> operation, Unwanted unwanted, Take take)
       : client_(client),
         window_(std::move(window)),
         operation_(std::move(operation)),
         unwanted_(unwanted),
         take_(std::move(take)) {}
 
-  ~BegunOperation() override { let_go(); }
+  ~ComingOperation() override { let_go(); }
 
+  [[nodiscard]] Result<T> run(Deadline deadline) override {
+    const auto client = client_.lock();
+    if (!client) {
+      return has_ended_before();
+    }
+    const auto began = client->now();
+    const bool has_ended = client->run(*operation_, client->moment(deadline, began));
+    if constexpr (std::is_same_v<T, ObjectView>) {
+      client->times()->block(client->now() - began);
+    }
+    return has_ended ? Result<T>(take_(operation_->take())) : nobody_answered();
+  }
+  // The thread that begins it is not to wait.
+  void begin() override {
+    if (const auto client = client_.lock()) {
+      operation_->begin(client->budget_to_begin());
+    }
+  }
   [[nodiscard]] bool ended() const noexcept override { return operation_->ended(); }
   [[nodiscard]] Result<T> get(Deadline deadline) override {
     if (const auto client = client_.lock(); !ended()) {
       if (!client) {
-        return Error(Errc::closed, "the runtime has ended before this did");
+        return has_ended_before();
       }
       const auto began = client->now();
       const auto until = client->moment(deadline, began);
@@ -61,7 +80,11 @@ class BegunOperation final : public Coming<T> {
     }
     return *result_;
   }
-  void hurry() noexcept override { window_->hurry(*operation_); }
+  void hurry() noexcept override {
+    if (window_) {
+      window_->hurry(*operation_);
+    }
+  }
   void observe(std::shared_ptr<Observer> observer) noexcept override {
     operation_->observe(std::move(observer));
   }
@@ -69,10 +92,13 @@ class BegunOperation final : public Coming<T> {
 
  private:
   void let_go() noexcept {
-    if (unwanted_ == Unwanted::ends) {
+    if (unwanted_ == Unwanted::ends && window_) {
       operation_->forget();
       window_->withdraw(*operation_);
     }
+  }
+  [[nodiscard]] static Error has_ended_before() {
+    return Error(Errc::closed, "the runtime has ended before this did");
   }
 
   const std::weak_ptr<const NodeClient> client_;  ///< what the operation goes on by
@@ -84,19 +110,14 @@ class BegunOperation final : public Coming<T> {
   std::optional<Result<T>> result_ LOCUM_GUARDED_BY(mutex_);
 };
 
-/// Makes the operation of a task and begins it.
-/// \param window the one that the task enters
-/// \param budget of this thread, which begins it
+/// \param window the one that the task enters; null: none
 template <class T, class End, class Take>
-[[nodiscard]] std::shared_ptr<Coming<T>> begin_operation(const std::shared_ptr<const NodeClient>& client,
-                                                         std::shared_ptr<Window> window, Task<End> first,
-                                                         Unwanted unwanted, Take take,
-                                                         WaitBudget budget = {}) {
-  const auto operation = client->operation(std::move(first));
-  auto coming = std::make_shared<BegunOperation<T, End, Take>>(client, std::move(window), operation, unwanted,
-                                                               std::move(take));
-  operation->begin(budget);
-  return coming;
+[[nodiscard]] std::shared_ptr<Coming<T>> make_coming(const std::shared_ptr<const NodeClient>& client,
+                                                     std::shared_ptr<Window> window, Task<End> first,
+                                                     Unwanted unwanted, Take take) {
+  using Made = ComingOperation<T, End, Take>;
+  return std::allocate_shared<Made>(detail::FrameAllocator<Made>(), client, std::move(window),
+                                    client->operation(std::move(first)), unwanted, std::move(take));
 }
 
 /// What `begin`, a function of the moment at which it gives up, makes a task of, as soon as that fits the
