@@ -26,25 +26,31 @@ template <class T, class End, class Take>
 class ComingOperation final : public Coming<T> {
  public:
   /// \param window the one that the operation enters; null: none
+  /// \param until  when who runs it gives up
   ComingOperation(const std::shared_ptr<const NodeClient>& client, std::shared_ptr<Window> window,
-                  Held<OperationOf<End>> operation, Unwanted unwanted, Take take)
+                  Deadline::Clock::time_point until, Held<OperationOf<End>> operation, Unwanted unwanted,
+                  Take take)
       : client_(client),
         window_(std::move(window)),
+        until_(until),
         operation_(std::move(operation)),
         unwanted_(unwanted),
         take_(std::move(take)) {}
 
   ~ComingOperation() override { let_go(); }
 
-  [[nodiscard]] Result<T> run(Deadline deadline) override {
+  [[nodiscard]] Result<T> run() override {
     const auto client = client_.lock();
     if (!client) {
       return has_ended_before();
     }
-    const auto began = client->now();
-    const bool has_ended = client->run(*operation_, client->moment(deadline, began));
+    bool has_ended = false;
     if constexpr (std::is_same_v<T, ObjectView>) {
+      const auto began = client->now();
+      has_ended = client->run(*operation_, until_);
       client->times()->block(client->now() - began);
+    } else {
+      has_ended = client->run(*operation_, until_);
     }
     return has_ended ? Result<T>(take_(operation_->take())) : nobody_answered();
   }
@@ -103,6 +109,7 @@ class ComingOperation final : public Coming<T> {
 
   const std::weak_ptr<const NodeClient> client_;  ///< what the operation goes on by
   const std::shared_ptr<Window> window_;
+  const Deadline::Clock::time_point until_;
   const Held<OperationOf<End>> operation_;
   const Unwanted unwanted_;
   const Take take_;
@@ -111,12 +118,14 @@ class ComingOperation final : public Coming<T> {
 };
 
 /// \param window the one that the task enters; null: none
+/// \param until  when the task gives up
 template <class T, class End, class Take>
 [[nodiscard]] std::shared_ptr<Coming<T>> make_coming(const std::shared_ptr<const NodeClient>& client,
-                                                     std::shared_ptr<Window> window, Task<End> first,
+                                                     std::shared_ptr<Window> window,
+                                                     Deadline::Clock::time_point until, Task<End> first,
                                                      Unwanted unwanted, Take take) {
   using Made = ComingOperation<T, End, Take>;
-  return std::allocate_shared<Made>(detail::FrameAllocator<Made>(), client, std::move(window),
+  return std::allocate_shared<Made>(detail::FrameAllocator<Made>(), client, std::move(window), until,
                                     client->operation(std::move(first)), unwanted, std::move(take));
 }
 

@@ -78,8 +78,8 @@ class Distributed final : public Connector {
   }
   [[nodiscard]] Deadline::Clock::time_point latest(CountsUntil counts, Deadline deadline) const;
   template <class T>
-  [[nodiscard]] std::shared_ptr<Coming<T>> task(CountsUntil counts, Unwanted unwanted,
-                                                Task<Result<T>> first) const;
+  [[nodiscard]] std::shared_ptr<Coming<T>> task(CountsUntil counts, Deadline::Clock::time_point until,
+                                                Unwanted unwanted, Task<Result<T>> first) const;
   template <class Begin>
   [[nodiscard]] NowOrTask<bool> in_its_turn(CountsUntil counts, Deadline deadline, Unwanted unwanted,
                                             Begin begin) const;
@@ -149,7 +149,7 @@ NowOrTask<ObjectView> Distributed::get_or_task(const Address& address, const Sel
   if (waits) {
     return {ObjectView(),
             make_coming<ObjectView>(
-                client_, nullptr, finder_->find(Lookup(address, until, selection)), Unwanted::ends,
+                client_, nullptr, until, finder_->find(Lookup(address, until, selection)), Unwanted::ends,
                 [selection](Result<ObjectView> came) { return selected(std::move(came), selection); })};
   }
   const auto& window = links_->window(counts);
@@ -159,7 +159,7 @@ NowOrTask<ObjectView> Distributed::get_or_task(const Address& address, const Sel
   return {
       ObjectView(),
       make_coming<ObjectView>(
-          client_, window,
+          client_, window, until,
           awaits ? Finder::find_promised(finder_, Lookup(address, until, selection, true), counts)
                  : Finder::find_ahead(finder_, Lookup(address, until, selection), counts),
           Unwanted::ends, [selection](Ahead ahead) { return selected(std::move(ahead.found), selection); })};
@@ -172,9 +172,9 @@ Deadline::Clock::time_point Distributed::latest(CountsUntil counts, Deadline dea
 }
 
 template <class T>
-std::shared_ptr<Coming<T>> Distributed::task(CountsUntil counts, Unwanted unwanted,
-                                             Task<Result<T>> first) const {
-  return make_coming<T>(client_, counts == CountsUntil::never ? nullptr : links_->window(counts),
+std::shared_ptr<Coming<T>> Distributed::task(CountsUntil counts, Deadline::Clock::time_point until,
+                                             Unwanted unwanted, Task<Result<T>> first) const {
+  return make_coming<T>(client_, counts == CountsUntil::never ? nullptr : links_->window(counts), until,
                         std::move(first), unwanted, [](Result<T> ended) { return ended; });
 }
 
@@ -184,13 +184,14 @@ NowOrTask<bool> Distributed::in_its_turn(CountsUntil counts, Deadline deadline, 
                                          Begin begin) const {
   const auto until = latest(counts, deadline);
   if (counts == CountsUntil::never) {
-    return {false, task(counts, unwanted, begin(until))};
+    return {false, task(counts, until, unwanted, begin(until))};
   }
   const auto& window = links_->window(counts);
   if (window->has_long_queue()) {
     return {too_many_wait()};
   }
-  return {false, task(counts, unwanted, in_turn<bool>(window, client_.get(), until, std::move(begin)))};
+  return {false,
+          task(counts, until, unwanted, in_turn<bool>(window, client_.get(), until, std::move(begin)))};
 }
 
 NowOrTask<bool> Distributed::exists_or_task(const Address& address, CountsUntil counts, WaitBudget budget) {
@@ -249,7 +250,7 @@ NowOrTask<Sealed> Distributed::seal_or_task(const ObjectDraft& draft, const Seal
   }
   auto sealed = [&] {
     const NameAlarm::Quiet quiet(links_->alarm());
-    return do_seal(draft, options, CountsUntil::never, budget).wait(budget.deadline());
+    return do_seal(draft, options, CountsUntil::never, budget).wait();
   }();
   links_->look_for_awaited(*promised, name_hash(draft.meta.store, draft.meta.name));
   return {std::move(sealed)};
@@ -271,9 +272,9 @@ NowOrTask<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptio
   }
   const auto until = latest(counts, budget.deadline());
   if (waits) {
-    return {Sealed(), task(counts, Unwanted::goes_on, binder_->seal(*key, options, until))};
+    return {Sealed(), task(counts, until, Unwanted::goes_on, binder_->seal(*key, options, until))};
   }
-  return {Sealed(), task(counts, Unwanted::goes_on,
+  return {Sealed(), task(counts, until, Unwanted::goes_on,
                          Binder::seal_in_turn(binder_, links_->window(counts), *key, options, until))};
 }
 

@@ -43,7 +43,7 @@ static_assert(sizeof(ObjectRecord) == 48);
 /// 15 bits over everything that a record says, but for `link`, which changes while the object is dead: so
 /// that a stray store into a table is found by whoever reads the entry, and not followed. All words of it lie
 /// in the line that a look-up has loaded anyway.
-[[nodiscard]] inline std::uint32_t check_of(const ObjectRecord& record) noexcept {
+[[nodiscard, gnu::always_inline]] inline std::uint32_t check_of(const ObjectRecord& record) noexcept {
   constexpr std::uint64_t k0 = 0x9E3779B97F4A7C15U;
   constexpr std::uint64_t k1 = 0xD6E8FEB86659FD93U;
   const std::uint64_t texts =

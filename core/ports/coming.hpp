@@ -42,11 +42,11 @@ class Coming {
   Coming& operator=(const Coming&) = delete;
   virtual ~Coming() = default;
 
-  /// Begins it, and waits for its end in this thread, which works for it meanwhile: what came, or why it did
-  /// not. Once, and instead of begin() and all else.
-  [[nodiscard]] virtual Result<T> run(Deadline deadline) {
+  /// Begins it, and waits for its end in this thread, which works for it meanwhile: what came until the
+  /// deadline of the call that made it, or why it did not. Once, and instead of begin() and all else.
+  [[nodiscard]] virtual Result<T> run() {
     begin();
-    return get(deadline);
+    return get({});
   }
   /// Lets it on its way, or has it wait for its turn. Does not wait. Once, before any other thread knows it.
   virtual void begin() {}
@@ -70,9 +70,7 @@ struct NowOrTask {
   std::shared_ptr<Coming<T>> coming = nullptr;
 
   /// By the thread that made the call. Once.
-  [[nodiscard]] Result<T> wait(Deadline deadline) && {
-    return coming ? coming->run(deadline) : std::move(found);
-  }
+  [[nodiscard]] Result<T> wait() && { return coming ? coming->run() : std::move(found); }
 };
 
 /// An object that comes pinned.

@@ -85,13 +85,13 @@ class Source {
   }
   [[nodiscard]] Result<ObjectView> get_some(const Address& address, const Selection& selection,
                                             Deadline deadline) {
-    return get_or_task(address, selection, CountsUntil::never, deadline).wait(deadline);
+    return get_or_task(address, selection, CountsUntil::never, deadline).wait();
   }
   /// Whether it is there.
   [[nodiscard]] virtual NowOrTask<bool> exists_or_task(const Address& address, CountsUntil counts,
                                                        WaitBudget budget) = 0;
   [[nodiscard]] Result<bool> exists(const Address& address, WaitBudget budget) {
-    return exists_or_task(address, CountsUntil::never, budget).wait(budget.deadline());
+    return exists_or_task(address, CountsUntil::never, budget).wait();
   }
   /// Names of a store that begin with `prefix`, in ascending byte order. Names live throughout the call
   /// appear once.
@@ -121,7 +121,7 @@ class Sink {
   [[nodiscard]] virtual NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options,
                                                        CountsUntil counts, WaitBudget budget) = 0;
   [[nodiscard]] Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) {
-    return seal_or_task(draft, options, CountsUntil::never, budget).wait(budget.deadline());
+    return seal_or_task(draft, options, CountsUntil::never, budget).wait();
   }
   /// Gives the memory of an unsealed draft back.
   virtual void discard(const ObjectDraft& draft) noexcept = 0;
@@ -130,7 +130,7 @@ class Sink {
   [[nodiscard]] virtual NowOrTask<bool> evict_or_task(const Address& address, CountsUntil counts,
                                                       WaitBudget budget) = 0;
   [[nodiscard]] Result<bool> evict(const Address& address, WaitBudget budget) {
-    return evict_or_task(address, CountsUntil::never, budget).wait(budget.deadline());
+    return evict_or_task(address, CountsUntil::never, budget).wait();
   }
   /// Evicts what this process made or adopted in a store, named or not; returns how many objects. Local,
   /// but that a name at home on another node is taken away there, which is waited for.

@@ -124,7 +124,7 @@ std::optional<Pin> ObjectTable::try_pin(const Key& key) noexcept {
 }
 
 // The place of a live object, one view of it counted; no entry if there is none.
-ObjectTable::Place ObjectTable::hold(const Key& key) noexcept {
+[[gnu::always_inline]] inline ObjectTable::Place ObjectTable::hold(const Key& key) noexcept {
   const Place at = place(key);
   const std::uint64_t live = tag_of(sequence_of(key.serial), EntryState::live);
   if (at.entry == nullptr || at.entry->tag.load(std::memory_order_acquire) != live) {
