@@ -11,9 +11,7 @@ void Continuations::add(std::unique_ptr<Continuation> continuation) noexcept {
   {
     const MutexLock lock(queue_->mutex);
     if (!queue_->closed) {
-      Continuation* const added = continuation.get();
-      (queue_->last != nullptr ? queue_->last->next_ : queue_->first) = std::move(continuation);
-      queue_->last = added;
+      queue_->added.add(std::move(continuation));
       if (!queue_->thread.joinable()) {
         try {
           queue_->thread = std::thread([queue = queue_] {
@@ -48,21 +46,12 @@ void Continuations::close() noexcept {
   run_all(*queue_);
 }
 
-std::unique_ptr<Continuation> Continuations::Queue::take() noexcept {
-  auto taken = std::move(first);
-  if (taken) {
-    first = std::move(taken->next_);
-  }
-  last = first ? last : nullptr;
-  return taken;
-}
-
 void Continuations::run_all(Queue& queue) noexcept {
   for (;;) {
     std::unique_ptr<Continuation> next;
     {
       const MutexLock lock(queue.mutex);
-      next = queue.take();
+      next = queue.added.take();
     }
     if (!next) {
       return;
@@ -75,7 +64,7 @@ void Continuations::work(Queue& queue) noexcept {
   for (;;) {
     run_all(queue);
     MutexLock lock(queue.mutex);
-    if (queue.first) {
+    if (!queue.added.empty()) {
       continue;
     }
     if (queue.closed) {

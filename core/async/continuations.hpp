@@ -5,13 +5,14 @@
 #include <thread>
 #include <utility>
 
+#include <locum/base/intrusive_list.hpp>
 #include <locum/base/mutex.hpp>
 #include <locum/base/thread_start.hpp>
 
 namespace locum {
 
 /// What is to be done when something has ended.
-class Continuation {
+class Continuation : private ListLink<Continuation> {
  public:
   Continuation() = default;
   Continuation(const Continuation&) = delete;
@@ -22,9 +23,30 @@ class Continuation {
   virtual void run() noexcept = 0;
 
  private:
-  friend class Continuations;
-  friend class Ending;
-  std::unique_ptr<Continuation> next_;  ///< of a list
+  friend class IntrusiveList<Continuation>;
+};
+
+/// Continuations in the order in which they were added, and owned. Its owner locks.
+class ContinuationQueue {
+ public:
+  ContinuationQueue() = default;
+  ContinuationQueue(const ContinuationQueue&) = delete;
+  ContinuationQueue& operator=(const ContinuationQueue&) = delete;
+  ~ContinuationQueue() {
+    while (take()) {
+    }
+  }
+
+  void add(std::unique_ptr<Continuation> continuation) noexcept { all_.push(*continuation.release()); }
+  /// The first one; null: there is none.
+  [[nodiscard]] std::unique_ptr<Continuation> take() noexcept {
+    return std::unique_ptr<Continuation>(all_.pop());
+  }
+  [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
+  void swap(ContinuationQueue& other) noexcept { std::swap(all_, other.all_); }
+
+ private:
+  IntrusiveList<Continuation> all_;
 };
 
 /// Runs continuations, one after the other in the order in which they were added, in a thread that begins
@@ -53,12 +75,9 @@ class Continuations {
     const ThreadStart on_start;
     Mutex mutex;
     std::condition_variable condition;
-    std::unique_ptr<Continuation> first LOCUM_GUARDED_BY(mutex);
-    Continuation* last LOCUM_GUARDED_BY(mutex) = nullptr;
+    ContinuationQueue added LOCUM_GUARDED_BY(mutex);
     bool closed LOCUM_GUARDED_BY(mutex) = false;
     std::thread thread LOCUM_GUARDED_BY(mutex);
-
-    [[nodiscard]] std::unique_ptr<Continuation> take() noexcept LOCUM_REQUIRES(mutex);
   };
 
   static void run_all(Queue& queue) noexcept;

@@ -28,8 +28,7 @@ void Ending::then(std::unique_ptr<Continuation> continuation) noexcept {
   {
     const MutexLock lock(mutex_);
     if (!ended()) {
-      continuation->next_ = std::move(first_);
-      first_ = std::move(continuation);
+      following_.add(std::move(continuation));
     }
   }
   if (continuation) {
@@ -40,24 +39,15 @@ void Ending::then(std::unique_ptr<Continuation> continuation) noexcept {
 }
 
 void Ending::publish() noexcept {
-  std::unique_ptr<Continuation> last;
+  ContinuationQueue following;
   {
     const MutexLock lock(mutex_);
     order_.store(arrivals_->next(), std::memory_order_release);
-    last = std::move(first_);
+    following.swap(following_);
   }
   arrivals_->tell();
-  std::unique_ptr<Continuation> first;
-  while (last) {  // in the order in which they came
-    auto before = std::move(last->next_);
-    last->next_ = std::move(first);
-    first = std::move(last);
-    last = std::move(before);
-  }
-  while (first) {
-    auto next = std::move(first->next_);
-    arrivals_->continuations().add(std::move(first));
-    first = std::move(next);
+  while (auto next = following.take()) {
+    arrivals_->continuations().add(std::move(next));
   }
 }
 

@@ -59,7 +59,7 @@ class Ending {
   std::atomic<std::uint64_t> order_{0};
   bool cancelled_ = false;  ///< by who claims it
   Mutex mutex_;
-  std::unique_ptr<Continuation> first_ LOCUM_GUARDED_BY(mutex_);  ///< of those to be run, the last added
+  ContinuationQueue following_ LOCUM_GUARDED_BY(mutex_);
 };
 
 }  // namespace locum

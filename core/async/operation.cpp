@@ -36,7 +36,7 @@ bool Operation::wait(Clock::time_point until) {
       return false;  // somebody else was called, and this thread has no time
     }
     mine = take();
-    link(self);
+    waiters_.push_front(self);
   }
   return wait(self, until, mine);
 }
@@ -69,7 +69,7 @@ bool Operation::wait(Waiter& self, Clock::time_point until, bool mine) {
     mine = take();
     late = progress_.now() >= until;
     if (!mine && late) {
-      unlink(self);
+      waiters_.remove(self);
       return false;
     }
     self.pending.renew();
@@ -96,9 +96,11 @@ void Operation::wait_for(Waiter& self, Clock::time_point until) {
   }
 }
 
-void Operation::leave(const Waiter& self) noexcept {
+void Operation::leave(Waiter& self) noexcept {
   const MutexLock lock(mutex_);
-  unlink(self);
+  if (!ended()) {  // else its end has done with this one
+    waiters_.remove(self);
+  }
 }
 
 void Operation::observe(std::shared_ptr<Observer> observer) noexcept {
@@ -164,13 +166,14 @@ void Operation::run_if_wanting(const WaitBudget& budget) noexcept {
   run_in_thread(budget);
 }
 
+// Once it is told, a waiter may be gone.
 void Operation::end_in_thread() noexcept {
   const Held<Operation> self(this);  // and no longer
   std::shared_ptr<Observer> observer;
   {
     const MutexLock lock(mutex_);
     state_.store(State::ended, std::memory_order_release);
-    while (Waiter* const first = next_waiter()) {
+    while (Waiter* const first = waiters_.pop()) {
       progress_.finish_from_outside(first->pending);
     }
     observer.swap(observer_);
@@ -178,15 +181,6 @@ void Operation::end_in_thread() noexcept {
   if (observer) {
     observer->ended();
   }
-}
-
-// Once it is told, a waiter may be gone.
-Operation::Waiter* Operation::next_waiter() noexcept {
-  Waiter* const first = waiters_;
-  if (first != nullptr) {
-    waiters_ = first->next;
-  }
-  return first;
 }
 
 void Operation::drive() noexcept {
@@ -209,7 +203,7 @@ void Operation::drive() noexcept {
   {
     const MutexLock lock(mutex_);
     state_.store(State::ended, std::memory_order_release);
-    while (Waiter* const first = next_waiter()) {
+    while (Waiter* const first = waiters_.pop()) {
       progress_.finish(first->pending);
     }
     observer.swap(observer_);
@@ -235,12 +229,12 @@ bool Operation::give_to_thread(Place from) noexcept {
   {
     const MutexLock lock(mutex_);
     state_.store(State::wanting, std::memory_order_relaxed);
-    if (waiters_ != nullptr) {
-      waiters_->called.store(true, std::memory_order_relaxed);
+    if (Waiter* const called = waiters_.first()) {
+      called->called.store(true, std::memory_order_relaxed);
       if (from == Place::driver) {
-        progress_.finish(waiters_->pending);
+        progress_.finish(called->pending);
       } else {
-        progress_.finish_from_outside(waiters_->pending);
+        progress_.finish_from_outside(called->pending);
       }
       return true;
     }
@@ -259,22 +253,7 @@ bool Operation::give_to_thread(Place from) noexcept {
 }
 
 void Operation::link_alone(Waiter& waiter) noexcept {
-  link(waiter);
-}
-
-void Operation::link(Waiter& waiter) noexcept {
-  waiter.next = waiters_;
-  waiters_ = &waiter;
-}
-
-void Operation::unlink(const Waiter& waiter) noexcept {
-  Waiter** at = &waiters_;
-  while (*at != nullptr && *at != &waiter) {
-    at = &(*at)->next;
-  }
-  if (*at != nullptr) {  // else the operation's end has done with it
-    *at = waiter.next;
-  }
+  waiters_.push_front(waiter);
 }
 
 }  // namespace locum

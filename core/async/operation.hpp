@@ -12,7 +12,7 @@
 #include "core/async/progress.hpp"
 #include "core/async/task.hpp"
 #include "core/base/frame_pool.hpp"
-#include "core/base/intrusive_queue.hpp"
+#include "core/base/intrusive_list.hpp"
 #include "core/base/mutex.hpp"
 #include "core/ports/observer.hpp"
 #include "core/result.hpp"
@@ -49,7 +49,7 @@ class Window;
 ///    one that finds it so first takes it.
 ///
 /// Held by Held only.
-class Operation : private QueueLink<Operation> {
+class Operation : private ListLink<Operation> {
  public:
   using Clock = Progress::Clock;
 
@@ -201,17 +201,16 @@ class Operation : private QueueLink<Operation> {
   friend class Held;
   friend class Standby;
   friend class Window;
-  friend class IntrusiveQueue<Operation>;
+  friend class IntrusiveList<Operation>;
 
   enum class State : std::uint8_t { thread, driver, wanting, queued, ended };
   enum class Place : std::uint8_t { thread, driver };
   /// Where it was left.
   enum class Left : std::uint8_t { over, elsewhere, queued };
-  struct Waiter {
+  struct Waiter : ListLink<Waiter> {
     Pending pending;
     /// It was made done to take the operation, and not, or not only, by its end.
     std::atomic<bool> called{false};
-    Waiter* next = nullptr;
   };
 
   void hold() noexcept { holders_.fetch_add(1, std::memory_order_relaxed); }
@@ -246,7 +245,7 @@ class Operation : private QueueLink<Operation> {
   [[nodiscard]] bool wait(Waiter& self, Clock::time_point until, bool mine);
   void give_to_driver(Waiter& self, Clock::time_point until);
   void wait_for(Waiter& self, Clock::time_point until);
-  void leave(const Waiter& self) noexcept;
+  void leave(Waiter& self) noexcept;
   [[nodiscard]] Left resume(Place place, const WaitBudget& budget) noexcept;
   void drive() noexcept;
   [[nodiscard]] bool give_to_thread(Place from) noexcept;
@@ -254,9 +253,6 @@ class Operation : private QueueLink<Operation> {
   void end_in_thread() noexcept;
   [[nodiscard]] bool take() noexcept LOCUM_REQUIRES(mutex_);
   void link_alone(Waiter& waiter) noexcept LOCUM_ALONE;
-  void link(Waiter& waiter) noexcept LOCUM_REQUIRES(mutex_);
-  void unlink(const Waiter& waiter) noexcept LOCUM_REQUIRES(mutex_);
-  [[nodiscard]] Waiter* next_waiter() noexcept LOCUM_REQUIRES(mutex_);
 
   Progress& progress_;
   Standby& standby_;
@@ -272,7 +268,8 @@ class Operation : private QueueLink<Operation> {
   std::atomic<bool> wanted_{true};
   std::atomic<State> state_{State::thread};
   Mutex mutex_;
-  Waiter* waiters_ LOCUM_GUARDED_BY(mutex_) = nullptr;
+  IntrusiveList<Waiter> waiters_
+      LOCUM_GUARDED_BY(mutex_);  ///< until it ends; the last that came is the first
   std::shared_ptr<Observer> observer_ LOCUM_GUARDED_BY(mutex_);
 
   Queued* in_queue_ = nullptr;  ///< of a window, which guards it
@@ -349,7 +346,7 @@ class Operation::Wanting {
   [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
 
  private:
-  IntrusiveQueue<Operation> all_;
+  IntrusiveList<Operation> all_;
 };
 
 /// An operation that ends with a value.

@@ -92,7 +92,7 @@ bool Progress::wait(const Pending& pending, Clock::time_point moment, bool drive
 }
 
 void Progress::wait_longer(const Pending& pending, Clock::time_point moment, bool drives) {
-  for (Waiter self{&pending, {}}; !pending.done() && transport_->now() < moment;) {
+  for (Waiter self(pending); !pending.done() && transport_->now() < moment;) {
     if (drives) {
       drives = !rest_from_driving(self, moment);
     } else if (!enter()) {
@@ -128,9 +128,9 @@ void Progress::finish_from_outside(Pending& pending) noexcept {
     transport_->wake();
     return;
   }
-  for (Waiter* waiter = parked_; waiter != nullptr; waiter = waiter->next) {
-    if (waiter->pending == &pending) {
-      waiter->condition.notify_one();
+  for (Waiter& waiter : parked_) {
+    if (waiter.pending == &pending) {
+      waiter.condition.notify_one();
     }
   }
 }
@@ -227,8 +227,8 @@ void Progress::call_somebody() {
   if (driven_ || somebody_watches()) {
     return;
   }
-  if (parked_ != nullptr) {
-    parked_->condition.notify_one();
+  if (Waiter* const first = parked_.first()) {
+    first->condition.notify_one();
   } else if (helper_parked_) {
     helper_parked_ = false;
     helper_condition_.notify_one();
@@ -333,15 +333,9 @@ void Progress::park(Waiter& self, Clock::time_point moment) {
   if (self.pending->done() || (!driven_ && !somebody_watches())) {
     return;
   }
-  Waiter** end = &parked_;
-  for (; *end != nullptr; end = &(*end)->next) {
-  }
-  *end = &self;
+  parked_.push(self);
   (void)lock.wait_until(self.condition, moment);
-  Waiter** at = &parked_;
-  for (; *at != &self; at = &(*at)->next) {
-  }
-  *at = std::exchange(self.next, nullptr);
+  parked_.remove(self);
 }
 
 }  // namespace locum

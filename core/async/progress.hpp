@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/base/intrusive_list.hpp"
 #include "core/base/mutex.hpp"
 #include "core/base/spin_trial.hpp"
 #include "core/base/thread_start.hpp"
@@ -108,10 +109,11 @@ class Progress {
   [[nodiscard]] const WaitBudget& budget() const noexcept { return budget_; }
 
  private:
-  struct Waiter {
+  struct Waiter : ListLink<Waiter> {
+    explicit Waiter(const Pending& waits_for) noexcept : pending(&waits_for) {}
+
     const Pending* pending;
     std::condition_variable condition;
-    Waiter* next = nullptr;  ///< of those that are parked
   };
 
   [[nodiscard]] bool begin_wait() LOCUM_EXCLUDES(mutex_);
@@ -156,7 +158,7 @@ class Progress {
   Clock::time_point asleep_until_ LOCUM_GUARDED_BY(mutex_);
   bool relieved_ LOCUM_GUARDED_BY(mutex_) = false;       ///< the helper, asleep: it is woken, and is to rest
   Clock::time_point armed_at_ LOCUM_GUARDED_BY(mutex_);  ///< when a thread that left last had to arm for it
-  Waiter* parked_ LOCUM_GUARDED_BY(mutex_) = nullptr;    ///< the first of them: parking needs no memory
+  IntrusiveList<Waiter> parked_ LOCUM_GUARDED_BY(mutex_);
   std::vector<std::function<void()>> submitted_ LOCUM_GUARDED_BY(mutex_);
   std::vector<std::function<void()>> running_;        ///< by who drives; empty, but keeps its memory
   const Pending* driving_for_ = nullptr;              ///< what who drives waits for; by who drives

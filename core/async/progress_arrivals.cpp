@@ -6,25 +6,20 @@ namespace locum {
 
 /// A thread that sleeps, for as long as this lives. It keeps the progress: who wakes it must not be the one
 /// that ends that, because it may be its helper.
-class ProgressArrivals::Sleeper {
+class ProgressArrivals::Sleeper : public ListLink<Sleeper> {
  public:
   Sleeper(ProgressArrivals& arrivals, Progress& progress) : arrivals_(arrivals), progress_(progress) {
     const MutexLock lock(arrivals_.mutex_);
-    next_ = std::exchange(arrivals_.first_, this);
+    arrivals_.sleepers_.push(*this);
   }
   Sleeper(const Sleeper&) = delete;
   Sleeper& operator=(const Sleeper&) = delete;
   ~Sleeper() {
     const MutexLock lock(arrivals_.mutex_);  // who wakes it has let go of it then
-    Sleeper** at = &arrivals_.first_;
-    while (*at != this) {
-      at = &(*at)->next_;
-    }
-    *at = next_;
+    arrivals_.sleepers_.remove(*this);
   }
 
   [[nodiscard]] const Pending& woken() const noexcept { return woken_; }
-  [[nodiscard]] Sleeper* next() const noexcept { return next_; }
   void wake() noexcept {
     if (!woken_.done()) {
       progress_.finish_from_outside(woken_);
@@ -35,7 +30,6 @@ class ProgressArrivals::Sleeper {
   ProgressArrivals& arrivals_;
   Progress& progress_;
   Pending woken_;
-  Sleeper* next_ = nullptr;
 };
 
 Arrivals::Clock::time_point ProgressArrivals::now() const noexcept {
@@ -46,8 +40,8 @@ Arrivals::Clock::time_point ProgressArrivals::now() const noexcept {
 void ProgressArrivals::wake() noexcept {
   {
     const MutexLock lock(mutex_);
-    for (Sleeper* each = first_; each != nullptr; each = each->next()) {
-      each->wake();
+    for (Sleeper& each : sleepers_) {
+      each.wake();
     }
   }
   Arrivals::wake();

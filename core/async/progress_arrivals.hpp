@@ -7,6 +7,7 @@
 
 #include "core/async/arrivals.hpp"
 #include "core/async/progress.hpp"
+#include "core/base/intrusive_list.hpp"
 #include "core/base/mutex.hpp"
 
 namespace locum {
@@ -28,7 +29,7 @@ class ProgressArrivals final : public Arrivals {
 
   const std::weak_ptr<Progress> progress_;
   Mutex mutex_;
-  Sleeper* first_ LOCUM_GUARDED_BY(mutex_) = nullptr;
+  IntrusiveList<Sleeper> sleepers_ LOCUM_GUARDED_BY(mutex_);
 };
 
 }  // namespace locum

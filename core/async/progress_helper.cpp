@@ -54,7 +54,7 @@ void Progress::help() {
       const MutexLock lock(mutex_);
       until = exchange_->next_due();
       stop_driving();
-      if (armed && submitted_.empty() && !asleep_ && !ending_ && parked_ == nullptr) {
+      if (armed && submitted_.empty() && !asleep_ && !ending_ && parked_.empty()) {
         asleep_ = sleeps = true;
         asleep_for_ = nullptr;
         asleep_until_ = until;

@@ -1,18 +1,8 @@
 #include "core/async/window.hpp"
 
+#include <utility>
+
 namespace locum {
-
-void Window::Queue::push(Entering& one) noexcept {
-  one.before_ = last;
-  one.next_ = nullptr;
-  (last != nullptr ? last->next_ : first) = &one;
-  last = &one;
-}
-
-void Window::Queue::remove(Entering& one) noexcept {
-  (one.before_ != nullptr ? one.before_->next_ : first) = one.next_;
-  (one.next_ != nullptr ? one.next_->before_ : last) = one.before_;
-}
 
 Result<Window::Way> Window::Entering::await_resume() const {
   if (verdict_ == Verdict::closed) {
@@ -44,10 +34,10 @@ bool Window::decides_at_once(Entering& one) noexcept {
     return true;
   }
   const bool is_small = one.bytes_ > 0 && one.bytes_ <= small_bytes;
-  if (queue_for(one.bytes_).first != nullptr || (is_small && !may_pass()) || !fits(one.bytes_)) {
+  if (!queue_for(one.bytes_).empty() || (is_small && !may_pass()) || !fits(one.bytes_)) {
     return false;
   }
-  if (is_small && large_.first != nullptr) {
+  if (is_small && !large_.empty()) {
     ++passed_;
   }
   count_in(one.bytes_);
@@ -84,13 +74,13 @@ bool Window::queue(Entering& one, Operation& operation) noexcept {
 }
 
 Window::Entering* Window::next() noexcept {
-  Entering* const one = small_.first != nullptr && may_pass() ? small_.first : large_.first;
+  Entering* const one = !small_.empty() && may_pass() ? small_.first() : large_.first();
   const bool passes = one == nullptr || !has_room(one->bytes_) || empty_in_a_row_ < most_passing;
-  return empty_.first != nullptr && passes ? empty_.first : one;
+  return !empty_.empty() && passes ? empty_.first() : one;
 }
 
 void Window::take_out(Entering& one, Verdict verdict) noexcept {
-  if (&one == large_.first) {
+  if (&one == large_.first()) {
     passed_ = 0;
   }
   queue_for(one.bytes_).remove(one);
@@ -100,53 +90,49 @@ void Window::take_out(Entering& one, Verdict verdict) noexcept {
 }
 
 // All who fit now. They go on when the mutex is free.
-Window::Entering* Window::let_in() noexcept {
-  Entering* first = nullptr;
-  Entering** end = &first;
+Window::Queue Window::let_in() noexcept {
+  Queue admitted;
   for (Entering* one = next(); one != nullptr && fits(one->bytes_); one = next()) {
-    const bool passes = one == small_.first && large_.first != nullptr;
-    empty_in_a_row_ = one == empty_.first ? empty_in_a_row_ + 1 : 0;
+    const bool passes = one == small_.first() && !large_.empty();
+    empty_in_a_row_ = one == empty_.first() ? empty_in_a_row_ + 1 : 0;
     take_out(*one, Verdict::entered);
     passed_ += passes ? 1 : 0;
     count_in(one->bytes_);
-    one->next_ = nullptr;
-    *end = one;
-    end = &one->next_;
+    admitted.push(*one);
   }
-  return first;
+  return admitted;
 }
 
 // Each of them may have ended as soon as it is told.
-void Window::have_go_on(Entering* first) noexcept {
-  while (first != nullptr) {
-    Entering& one = *std::exchange(first, first->next_);
-    one.operation_->go_on();
+void Window::have_go_on(Queue admitted) noexcept {
+  while (Entering* const one = admitted.pop()) {
+    one->operation_->go_on();
   }
 }
 
 void Window::arrive(std::uint64_t bytes, std::uint64_t real_bytes) noexcept {
-  Entering* admitted = nullptr;
+  Queue admitted;
   {
     const MutexLock lock(mutex_);
     bytes_ += real_bytes - bytes;
     --under_way_;
     admitted = let_in();
   }
-  have_go_on(admitted);
+  have_go_on(std::move(admitted));
 }
 
 void Window::leave(std::uint64_t bytes, bool under_way) noexcept {
   if (is_disowned()) {
     return;
   }
-  Entering* admitted = nullptr;
+  Queue admitted;
   {
     const MutexLock lock(mutex_);
     bytes_ -= bytes;
     under_way_ -= under_way ? 1 : 0;
     admitted = let_in();
   }
-  have_go_on(admitted);
+  have_go_on(std::move(admitted));
 }
 
 Window::Entering* Window::find(const Operation& operation) noexcept {
@@ -173,7 +159,7 @@ void Window::withdraw(Operation& operation) noexcept {
   if (is_disowned()) {
     return;
   }
-  Entering* admitted = nullptr;
+  Queue admitted;
   {
     const MutexLock lock(mutex_);
     Entering* const one = find(operation);
@@ -184,7 +170,7 @@ void Window::withdraw(Operation& operation) noexcept {
     admitted = let_in();
   }
   operation.go_on_here();
-  have_go_on(admitted);
+  have_go_on(std::move(admitted));
 }
 
 void Window::close() noexcept {
@@ -193,9 +179,9 @@ void Window::close() noexcept {
     {
       const MutexLock lock(mutex_);
       closed_ = true;
-      Entering* const one = empty_.first != nullptr   ? empty_.first
-                            : small_.first != nullptr ? small_.first
-                                                      : large_.first;
+      Entering* const one = !empty_.empty()   ? empty_.first()
+                            : !small_.empty() ? small_.first()
+                                              : large_.first();
       if (one == nullptr) {
         return;
       }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/async/operation.hpp"
+#include "core/base/intrusive_list.hpp"
 #include "core/base/mutex.hpp"
 #include "core/result.hpp"
 
@@ -80,14 +81,7 @@ class Window : public std::enable_shared_from_this<Window> {
   static constexpr std::uint64_t most_counted = std::uint64_t{1} << 47U;
 
   enum class Verdict : std::uint8_t { queued, entered, withdrawn, closed };
-  /// First in, first out; with no memory of its own.
-  struct Queue {
-    Entering* first = nullptr;
-    Entering* last = nullptr;
-
-    void push(Entering& one) noexcept;
-    void remove(Entering& one) noexcept;
-  };
+  using Queue = IntrusiveList<Entering>;  ///< first in, first out
 
   [[nodiscard]] bool enters_at_once(Entering& one) noexcept LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] bool decides_at_once(Entering& one) noexcept LOCUM_REQUIRES(mutex_);
@@ -101,14 +95,14 @@ class Window : public std::enable_shared_from_this<Window> {
   [[nodiscard]] bool has_room(std::uint64_t bytes) const noexcept LOCUM_REQUIRES(mutex_);
   [[nodiscard]] bool fits(std::uint64_t bytes) const noexcept LOCUM_REQUIRES(mutex_);
   [[nodiscard]] bool may_pass() const noexcept LOCUM_REQUIRES(mutex_) {
-    return large_.first == nullptr || passed_ < most_passing;
+    return large_.empty() || passed_ < most_passing;
   }
   [[nodiscard]] Entering* next() noexcept LOCUM_REQUIRES(mutex_);
   [[nodiscard]] static Entering* find(const Operation& operation) noexcept;
   void count_in(std::uint64_t bytes) noexcept LOCUM_REQUIRES(mutex_);
   void take_out(Entering& one, Verdict verdict) noexcept LOCUM_REQUIRES(mutex_);
-  [[nodiscard]] Entering* let_in() noexcept LOCUM_REQUIRES(mutex_);
-  static void have_go_on(Entering* first) noexcept;
+  [[nodiscard]] Queue let_in() noexcept LOCUM_REQUIRES(mutex_);
+  static void have_go_on(Queue admitted) noexcept;
 
   [[nodiscard]] bool is_disowned() const noexcept { return disowned_.load(std::memory_order_relaxed); }
 
@@ -157,13 +151,14 @@ class Window::Way {
 };
 
 /// What an operation awaits to enter.
-class Window::Entering final : public Operation::Queued {
+class Window::Entering final : public Operation::Queued, private ListLink<Entering> {
  public:
   [[nodiscard]] bool await_ready() noexcept { return window_.enters_at_once(*this); }
   [[nodiscard]] Result<Way> await_resume() const;
 
  private:
   friend class Window;
+  friend class IntrusiveList<Entering>;
   Entering(Window& window, std::uint64_t bytes) noexcept
       : window_(window), bytes_(std::min(bytes, most_counted)) {}
   [[nodiscard]] bool queue(Operation& operation) noexcept override { return window_.queue(*this, operation); }
@@ -172,8 +167,6 @@ class Window::Entering final : public Operation::Queued {
   const std::uint64_t bytes_;
   Verdict verdict_ = Verdict::queued;  ///< by who takes it out of the queue
   Operation* operation_ = nullptr;
-  Entering* before_ = nullptr;
-  Entering* next_ = nullptr;  ///< in the queue, then among those that go on
 };
 
 inline Window::Entering Window::enter(std::uint64_t bytes) noexcept {

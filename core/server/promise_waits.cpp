@@ -131,7 +131,7 @@ void PromiseWaits::begin(Entries::iterator at) {
   if (const auto outcome = look(at->first, at->second.name)) {
     Queue told;
     (void)end(at, *outcome, told);
-    tell(told);
+    tell(std::move(told));
   }
 }
 
@@ -169,7 +169,9 @@ void PromiseWaits::ask(Entries::iterator at) {
   auto& [promised, entry] = *at;
   const auto now = exchange_->now();
   auto until = now;
-  entry.waiting.for_each([&](const AwaitedPromise& each) { until = std::max(until, each.until_); });
+  for (const AwaitedPromise& each : entry.waiting) {
+    until = std::max(until, each.until_);
+  }
   for (const Mate& each : entry.mates) {
     until = std::max(until, each.until);
   }
@@ -227,14 +229,14 @@ void PromiseWaits::answered(const Key& promised, const Question* question,
     } else {
       (void)end(at, promise_not_set(), told);
     }
-    return tell(told);
+    return tell(std::move(told));
   }
   answer_mates(entry, answer);
   (void)end(at,
             read_name_answer(*nodes_, promised.store, entry.name, nodes_->of_creator(promised.creator), true,
                              std::move(answer)),
             told);
-  tell(told);
+  tell(std::move(told));
 }
 
 void PromiseWaits::join(const Key& promised, const Mate& mate) {
@@ -374,7 +376,7 @@ void PromiseWaits::look_here() noexcept {
     const auto outcome = is_here(at->first) ? look(at->first, at->second.name) : std::nullopt;
     at = outcome ? end(at, *outcome, told) : std::next(at);
   }
-  tell(told);
+  tell(std::move(told));
 }
 
 void PromiseWaits::look_here(const Key& promised) noexcept {
@@ -384,7 +386,7 @@ void PromiseWaits::look_here(const Key& promised) noexcept {
   if (outcome) {
     Queue told;
     (void)end(at, *outcome, told);
-    tell(told);
+    tell(std::move(told));
   }
 }
 
@@ -406,7 +408,7 @@ void PromiseWaits::do_due(Clock::time_point now) noexcept {
     at = outcome ? end(at, *outcome, told) : std::next(at);
   }
   set_due(now);
-  tell(told);
+  tell(std::move(told));
 }
 
 void PromiseWaits::set_due(Clock::time_point now) noexcept {
@@ -415,7 +417,9 @@ void PromiseWaits::set_due(Clock::time_point now) noexcept {
   }
   auto first = now + between_looks_;
   for (const auto& [promised, entry] : entries_) {
-    entry.waiting.for_each([&](const AwaitedPromise& each) { first = std::min(first, each.until_); });
+    for (const AwaitedPromise& each : entry.waiting) {
+      first = std::min(first, each.until_);
+    }
     for (const Mate& each : entry.mates) {
       first = std::min(first, each.until);
     }
@@ -433,7 +437,7 @@ void PromiseWaits::close(const Error& error) noexcept {
     take_back(at->first, at->second);
     at = end(at, error, told);
   }
-  tell(told);
+  tell(std::move(told));
 }
 
 }  // namespace locum

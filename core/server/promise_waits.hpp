@@ -12,7 +12,7 @@
 
 #include "core/async/name_answer.hpp"
 #include "core/async/operation.hpp"
-#include "core/base/intrusive_queue.hpp"
+#include "core/base/intrusive_list.hpp"
 #include "core/copies/node_copies.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/node/promised.hpp"
@@ -77,7 +77,7 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
   class Question;
 
   /// None of them has been told.
-  using Queue = IntrusiveQueue<AwaitedPromise>;
+  using Queue = IntrusiveList<AwaitedPromise>;
   struct Entry {
     std::string name;
     Queue waiting{};
@@ -128,7 +128,7 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
 
 /// A promise that an operation waits for: `co_await` it for what stands under its name. Of a promise of this
 /// node no more is said than that there is something: the waiter is to look himself.
-class AwaitedPromise final : public Operation::Begun, private QueueLink<AwaitedPromise> {
+class AwaitedPromise final : public Operation::Begun, private ListLink<AwaitedPromise> {
  public:
   /// Who waits for it.
   enum class For : std::uint8_t {
@@ -145,7 +145,7 @@ class AwaitedPromise final : public Operation::Begun, private QueueLink<AwaitedP
 
  private:
   friend class PromiseWaits;
-  friend class IntrusiveQueue<AwaitedPromise>;
+  friend class IntrusiveList<AwaitedPromise>;
 
   [[nodiscard]] bool begin(Operation& operation) noexcept override {
     operation_ = &operation;

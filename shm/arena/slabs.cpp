@@ -7,7 +7,7 @@
 namespace locum::shm {
 
 std::optional<std::uint64_t> Slabs::allocate(std::uint32_t index) noexcept {
-  Slab* const slab = with_room_[index];
+  Slab* const slab = with_room_[index].first();
   if (slab == nullptr) {
     return std::nullopt;
   }
@@ -19,7 +19,7 @@ std::optional<std::uint64_t> Slabs::allocate(std::uint32_t index) noexcept {
   slab->free_blocks[word] &= slab->free_blocks[word] - 1;
   slab->first_word = word;
   if (--slab->free == 0) {
-    unlink(*slab);
+    with_room_[index].remove(*slab);
   }
   return slab->first_page * page_bytes + std::uint64_t{word * 64 + bit} * size_class::block_bytes(index);
 }
@@ -33,10 +33,11 @@ std::optional<PageRun> Slabs::free(std::uint64_t begin) noexcept {
   assert((slab.free_blocks[block / 64] & bit) == 0 && "freed twice");
   slab.free_blocks[block / 64] |= bit;
   slab.first_word = std::min(slab.first_word, block / 64);
+  IntrusiveList<Slab>& with_room = with_room_[slab.index];
   if (++slab.free == 1) {
-    link(slab);
+    with_room.push_front(slab);
   }
-  const bool others_have_room = slab.next != nullptr || slab.previous != nullptr;
+  const bool others_have_room = with_room.first() != with_room.last();
   if (slab.free == slab.capacity && others_have_room) {
     return retire(slab);
   }
@@ -46,12 +47,11 @@ std::optional<PageRun> Slabs::free(std::uint64_t begin) noexcept {
 void Slabs::add(std::uint32_t index, std::uint64_t first_page) {
   const std::uint32_t pages = size_class::slab_pages[index];
   slab_of_page_.reach(first_page + pages);
-  if (unused_ == nullptr) {
-    unused_ = &slabs_.emplace_back();
-  }
-  Slab& slab = *unused_;
-  unused_ = slab.next;
-  slab = Slab{.first_page = first_page, .index = index};
+  Slab* const unused = unused_.pop();
+  Slab& slab = unused != nullptr ? *unused : slabs_.emplace_back();
+  slab = Slab();
+  slab.first_page = first_page;
+  slab.index = index;
   slab.capacity = static_cast<std::uint32_t>(pages * page_bytes / size_class::block_bytes(index));
   slab.free = slab.capacity;
   for (std::uint32_t word = 0; word * 64 < slab.capacity; ++word) {
@@ -61,14 +61,14 @@ void Slabs::add(std::uint32_t index, std::uint64_t first_page) {
   for (std::uint32_t page = 0; page < pages; ++page) {
     slab_of_page_[first_page + page] = &slab;
   }
-  link(slab);
+  with_room_[index].push_front(slab);
 }
 
 std::optional<PageRun> Slabs::give_back() noexcept {
-  for (Slab* slab : with_room_) {
-    for (; slab != nullptr; slab = slab->next) {
-      if (slab->free == slab->capacity) {
-        return retire(*slab);
+  for (const IntrusiveList<Slab>& with_room : with_room_) {
+    for (Slab& slab : with_room) {
+      if (slab.free == slab.capacity) {
+        return retire(slab);
       }
     }
   }
@@ -77,7 +77,7 @@ std::optional<PageRun> Slabs::give_back() noexcept {
 
 std::uint64_t Slabs::largest() const noexcept {
   for (std::uint32_t index = size_class::count; index-- > 0;) {
-    if (with_room_[index] != nullptr) {
+    if (!with_room_[index].empty()) {
       return size_class::block_bytes(index);
     }
   }
@@ -85,30 +85,9 @@ std::uint64_t Slabs::largest() const noexcept {
 }
 
 PageRun Slabs::retire(Slab& slab) noexcept {
-  unlink(slab);
-  const PageRun pages{slab.first_page, size_class::slab_pages[slab.index]};
-  slab.next = unused_;
-  unused_ = &slab;
-  return pages;
-}
-
-void Slabs::link(Slab& slab) noexcept {
-  Slab*& head = with_room_[slab.index];
-  slab.previous = nullptr;
-  slab.next = head;
-  if (head != nullptr) {
-    head->previous = &slab;
-  }
-  head = &slab;
-}
-
-void Slabs::unlink(Slab& slab) noexcept {
-  (slab.previous != nullptr ? slab.previous->next : with_room_[slab.index]) = slab.next;
-  if (slab.next != nullptr) {
-    slab.next->previous = slab.previous;
-  }
-  slab.next = nullptr;
-  slab.previous = nullptr;
+  with_room_[slab.index].remove(slab);
+  unused_.push_front(slab);
+  return {slab.first_page, size_class::slab_pages[slab.index]};
 }
 
 }  // namespace locum::shm

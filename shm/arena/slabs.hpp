@@ -5,6 +5,7 @@
 #include <deque>
 #include <optional>
 
+#include "core/base/intrusive_list.hpp"
 #include "shm/arena/page_map.hpp"
 #include "shm/arena/page_runs.hpp"
 #include "shm/arena/size_class.hpp"
@@ -33,24 +34,20 @@ class Slabs {
   [[nodiscard]] std::uint64_t largest() const noexcept;
 
  private:
-  struct Slab {
+  struct Slab : ListLink<Slab> {  // in the list of its class, or of unused slabs
     std::uint64_t first_page = 0;
     std::uint32_t index = 0;
     std::uint32_t capacity = 0;
     std::uint32_t free = 0;
     std::uint32_t first_word = 0;  // no bit is set in the words before
-    Slab* next = nullptr;          // in the list of its class, or of unused slabs
-    Slab* previous = nullptr;
     std::array<std::uint64_t, size_class::most_blocks / 64> free_blocks{};
   };
 
   [[nodiscard]] PageRun retire(Slab& slab) noexcept;
-  void link(Slab& slab) noexcept;
-  void unlink(Slab& slab) noexcept;
 
   std::deque<Slab> slabs_;  // stay where they are
-  Slab* unused_ = nullptr;
-  std::array<Slab*, size_class::count> with_room_{};
+  IntrusiveList<Slab> unused_;
+  std::array<IntrusiveList<Slab>, size_class::count> with_room_{};
   PageMap<Slab*> slab_of_page_;
 };
 

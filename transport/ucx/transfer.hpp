@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "core/base/intrusive_list.hpp"
 #include "core/ports/remote_memory.hpp"
 #include "transport/ucx/envelope.hpp"
 
@@ -22,7 +23,7 @@ inline constexpr std::size_t copied_bytes = 256;
 
 /// A message under way: one that is being sent, or one whose bulk is landing. UCX holds a pointer to it, and
 /// reads the letter from it, until it is done. Owned by its pool.
-struct Transfer {
+struct Transfer : ListLink<Transfer> {
   enum class Kind : std::uint8_t {
     message,  ///< sent, without bulk or with a copied one: nobody waits for it
     bulk,     ///< sent, with a bulk that the sender waits for
@@ -31,7 +32,6 @@ struct Transfer {
   };
 
   UcxTransport* transport = nullptr;
-  Transfer* next = nullptr;
   Kind kind = Kind::message;
   int peer = 0;
   ucs_status_t status = UCS_OK;
@@ -44,23 +44,12 @@ struct Transfer {
 };
 
 /// Transfers in the order in which they were put in.
-class TransferQueue {
- public:
-  [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-  void push(Transfer& transfer) noexcept;
-  /// The first one, taken out; null if there is none.
-  [[nodiscard]] Transfer* pop() noexcept;
-
- private:
-  Transfer* first_ = nullptr;
-  Transfer* last_ = nullptr;
-};
+using TransferQueue = IntrusiveList<Transfer>;
 
 /// Where transfers come from and return to, so that a message allocates nothing once as many have been under
 /// way at once before. Never shrinks.
 class TransferPool {
  public:
-  /// Null if memory is out.
   [[nodiscard]] Transfer& take() noexcept;
   void give_back(Transfer& transfer) noexcept;
 
@@ -68,7 +57,7 @@ class TransferPool {
   static constexpr std::size_t block_size = 32;
 
   std::vector<std::unique_ptr<Transfer[]>> blocks_;
-  Transfer* free_ = nullptr;
+  TransferQueue free_;
 };
 
 }  // namespace locum::ucx
