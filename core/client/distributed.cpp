@@ -12,7 +12,6 @@
 #include "core/node/promised.hpp"
 #include "core/node/publish.hpp"
 #include "core/object/internal_stores.hpp"
-#include "core/server/name_alarm.hpp"
 
 namespace locum {
 
@@ -248,10 +247,9 @@ NowOrTask<Sealed> Distributed::seal_or_task(const ObjectDraft& draft, const Seal
   if (!promised) {
     return do_seal(draft, options, counts, budget);
   }
-  auto sealed = [&] {
-    const NameAlarm::Quiet quiet(links_->alarm());
-    return do_seal(draft, options, CountsUntil::never, budget).wait();
-  }();
+  SealOptions telling = options;
+  telling.caller_tells = binder_->binds_alone(draft.meta, options);  // else it may be bound later
+  auto sealed = do_seal(draft, telling, CountsUntil::never, budget).wait();
   links_->look_for_awaited(*promised, name_hash(draft.meta.store, draft.meta.name));
   return {std::move(sealed)};
 }

@@ -67,8 +67,7 @@ Links::Links(LinkParts parts)
       nodes_(std::make_shared<Nodes>(parts.node_of_rank, parts.rank, exchange_)),
       bell_(std::make_shared<Bell>()),
       read_leases_(std::make_shared<ReadLeases>(parts.remote, exchange_, parts.patience)),
-      reads_one_sidedly_(parts.remote != nullptr),
-      alarm_(std::make_shared<NameAlarm>(bell_)) {
+      reads_one_sidedly_(parts.remote != nullptr) {
   const ThreadStart on_start = parts.progress.on_thread_start;
   bell_->set(*parts.transport);
   standby_ =
@@ -87,8 +86,9 @@ Links::Links(LinkParts parts)
   copies_.holders =
       std::make_shared<CopyHolders>(parts.memory, objects_, *client_, exchange_, copies_.fenced);
   copies_.here = std::make_shared<NodeCopies>(parts.memory, objects_, parts.rank, exchange_->budget());
+  const auto alarm = std::make_shared<NameAlarm>(bell_);
   promise_waits_ =
-      std::make_shared<PromiseWaits>(parts.memory, exchange_, nodes_, copies_.here, alarm_, parts.lost_mates);
+      std::make_shared<PromiseWaits>(parts.memory, exchange_, nodes_, copies_.here, alarm, parts.lost_mates);
   const auto reads = std::make_shared<OneSidedReads>(parts.remote, exchange_);
   copies_.flights =
       std::make_shared<Flights>(copies_.here, exchange_, nodes_, reads, parts.rank, parts.timeout, lease);
@@ -109,7 +109,7 @@ Links::Links(LinkParts parts)
                    .inline_bytes = inline_bytes_,
                    .timeout = parts.timeout,
                    .lost_mates = parts.lost_mates},
-      alarm_);
+      alarm);
   open_ = service_;
   exchange_->serve(service_.get());
   arrivals_ = std::make_shared<ProgressArrivals>(progress_, parts.timeout, on_start, times);

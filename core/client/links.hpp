@@ -22,7 +22,6 @@
 
 namespace locum {
 
-class NameAlarm;
 class NodeService;
 class PromiseWaits;
 class BindRecovery;
@@ -89,10 +88,9 @@ class Links {
   void look_who_lives();
   /// Ranks of other nodes to which messages are known to be in vain, ascending.
   [[nodiscard]] std::vector<int> lost_elsewhere() const;
-  /// Hears of names that are bound on this node.
-  [[nodiscard]] const NameAlarm& alarm() const noexcept { return *alarm_; }
-  /// This thread may have bound the name of a promise (NameAlarm::Quiet): answers those of other nodes that
-  /// asked this rank for it, and tells who waits for it here, at once if nobody else drives. Does not wait.
+  /// This thread may have bound the name of a promise (SealOptions::caller_tells): answers those of other
+  /// nodes that asked this rank for it, and tells who waits for it here, at once if nobody else drives. Does
+  /// not wait.
   void look_for_awaited(const Key& promised, std::uint64_t name_hash) noexcept;
   /// This process has adopted what a dead one of its node had: asks the homes of names that were about to be
   /// bound, and tells who may have copies of what is gone, soon. Does not wait. Any thread.
@@ -126,7 +124,6 @@ class Links {
   std::shared_ptr<Connector> objects_;  ///< until close()
   Copies copies_;                       ///< the same
   std::shared_ptr<BindRecovery> bind_recovery_;
-  const std::shared_ptr<NameAlarm> alarm_;
   std::shared_ptr<PromiseWaits> promise_waits_;  ///< until close()
   std::shared_ptr<NodeService> service_;         ///< until close()
   std::weak_ptr<NodeService> open_;              ///< the same, for threads that do not close

@@ -29,6 +29,9 @@ struct SealOptions {
   /// replace: only if this generation is the live one (`stale` if another is, `not_found` if none). 0: any or
   /// none.
   std::uint64_t expected_generation = 0;
+  /// As soon as this returns, the caller tells those of this process who wait for the name: the process's
+  /// NameWatcher need not wake anybody for that.
+  bool caller_tells = false;
 };
 
 /// Key and generation under which an object became visible.

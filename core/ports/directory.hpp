@@ -23,6 +23,9 @@ class NameWatcher {
   /// A name that is watched may have been bound. Called by whatever thread, maybe while it holds a lock of
   /// the directory's: neither waits nor calls the directory.
   virtual void bound() noexcept = 0;
+  /// The same, where whoever has bound it tells who waits for it right after (SealOptions::caller_tells):
+  /// notes that, and need not wake anybody.
+  virtual void bound_by_who_tells() noexcept { bound(); }
 };
 
 /// The names that are at home on this node. Readers take no lock; writers of a shard hold a lock that

@@ -190,7 +190,7 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   std::uint32_t asked = 0;
   auto generation = bind_locked(shard, {key, hash, *carried}, options, budget, asked);
   if (asked != 0) {  // without the lock: to wake others takes longer than all the rest
-    tell(shard.state(), asked);
+    tell(shard.state(), asked, options.caller_tells);
   }
   return generation;
 }
@@ -247,9 +247,9 @@ Result<std::uint64_t> NameTable::bind_locked(DirectoryShard& shard, const NamedO
 }
 
 // Whoever asked to hear of new names in this shard.
-void NameTable::tell(Shard& shard, std::uint32_t asked) noexcept {
+void NameTable::tell(Shard& shard, std::uint32_t asked, bool caller_tells) noexcept {
   if ((asked & shard_watched) != 0) {
-    watch_.ring();
+    watch_.ring(caller_tells);
   }
   if ((asked & shard_awaited) != 0) {
     wake(shard);

@@ -85,7 +85,7 @@ class NameTable final : public Directory {
   [[nodiscard]] Result<std::uint64_t> bind_locked(DirectoryShard& shard, const NamedObject& object,
                                                   const SealOptions& options, const WaitBudget& budget,
                                                   std::uint32_t& asked);
-  void tell(Shard& shard, std::uint32_t asked) noexcept;
+  void tell(Shard& shard, std::uint32_t asked, bool caller_tells) noexcept;
 
   const std::shared_ptr<Segment> segment_;
   const std::shared_ptr<ObjectTable> objects_;

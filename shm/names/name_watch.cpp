@@ -48,7 +48,7 @@ bool NameWatch::watch(Shard& shard, std::shared_ptr<NameWatcher> watcher) {
 }
 
 // The own watcher last: if this process dies before that, it needs no telling.
-void NameWatch::ring() noexcept {
+void NameWatch::ring(bool caller_tells) noexcept {
   for (std::uint32_t rank = 0; rank < segment_->geometry().ranks; ++rank) {
     Share& share = segment_->share(rank);
     if (rank != own_ && share.watching.load() != 0 && share.watching.exchange(0) != 0) {
@@ -56,12 +56,12 @@ void NameWatch::ring() noexcept {
     }
   }
   if (share_.watching.load() != 0 && share_.watching.exchange(0) != 0) {
-    tell();
+    tell(caller_tells);
   }
 }
 
 // A flag that a stray store has set stands for nobody.
-void NameWatch::tell() noexcept {
+void NameWatch::tell(bool caller_tells) noexcept {
   std::shared_ptr<NameWatcher> watcher;
   {
     const MutexLock lock(mutex_);
@@ -69,7 +69,7 @@ void NameWatch::tell() noexcept {
     watcher = watcher_;
   }
   if (watcher != nullptr) {
-    watcher->bound();
+    caller_tells ? watcher->bound_by_who_tells() : watcher->bound();
   }
 }
 
@@ -96,7 +96,7 @@ void NameWatch::listen(std::uint32_t heard) {
       }
     }
     heard = now;
-    tell();
+    tell(false);
   }
 }
 

@@ -35,13 +35,14 @@ class NameWatch {
   bool watch(Shard& shard, std::shared_ptr<NameWatcher> watcher);
   /// Rings all processes of the node that watch: a name was bound that one of them may have meant. The own
   /// watcher is told before this returns.
-  void ring() noexcept;
+  /// \param caller_tells the caller then tells those of its own process who wait (SealOptions::caller_tells)
+  void ring(bool caller_tells) noexcept;
   /// Rings all processes: for who takes over from one that may have died while it rang.
   static void ring_all(const Segment& segment) noexcept;
 
  private:
   void listen(std::uint32_t heard);
-  void tell() noexcept;
+  void tell(bool caller_tells) noexcept;
 
   const std::shared_ptr<Segment> segment_;
   const std::uint32_t own_;

@@ -394,9 +394,17 @@ class WatcherOfTest final : public NameWatcher {
     ++told_;
     condition_.notify_all();
   }
+  void bound_by_who_tells() noexcept override {
+    const std::lock_guard lock(mutex_);
+    ++noted_;
+  }
   [[nodiscard]] int told() {
     const std::lock_guard lock(mutex_);
     return told_;
+  }
+  [[nodiscard]] int noted() {
+    const std::lock_guard lock(mutex_);
+    return noted_;
   }
   /// Whether it was told more than `seen` times.
   [[nodiscard]] bool hears(int seen) {
@@ -408,6 +416,7 @@ class WatcherOfTest final : public NameWatcher {
   std::mutex mutex_;
   std::condition_variable condition_;
   int told_ = 0;
+  int noted_ = 0;
 };
 
 // Whoever binds: another process, or this one. A name that is bound between watch() and find() is found.
@@ -434,6 +443,18 @@ TEST_P(DirectoryContract, TellsWhoWatchesOfEachNameThatIsBound) {
     const bool last = HasFailure();
     ASSERT_FALSE(last);
   }
+}
+
+// Another process has to be woken all the same.
+TEST_P(DirectoryContract, LetsItsWatcherKnowThatWhoHasBoundTellsWhoWaits) {
+  const auto own = std::make_shared<WatcherOfTest>();
+  const auto other = std::make_shared<WatcherOfTest>();
+  EXPECT_TRUE(first_.directory->watch(hash("x"), own));
+  EXPECT_TRUE(second_.directory->watch(hash("x"), other));
+  (void)put_name(first_, store, "x", 1, {.caller_tells = true}).value();
+  EXPECT_EQ(own->noted(), 1);
+  EXPECT_TRUE(other->hears(0));
+  EXPECT_EQ(other->noted(), 0);
 }
 
 // Each process hears of names of its own, all of which one process binds.

@@ -255,7 +255,7 @@ class PlainDirectory final : public Directory {
     node_->hashes[object->record.name_hash] = key.serial;
     node_->bound.notify_all();
     if (before == nullptr) {
-      tell(object->record.name_hash);
+      tell(object->record.name_hash, options.caller_tells);
     }
     return object->generation;
   }
@@ -333,12 +333,12 @@ class PlainDirectory final : public Directory {
   }
 
  private:
-  void tell(std::uint64_t hash) LOCUM_REQUIRES(node_->mutex) {
+  void tell(std::uint64_t hash, bool caller_tells) LOCUM_REQUIRES(node_->mutex) {
     for (auto& [rank, watcher] : node_->watchers) {
       auto& [who, hashes] = watcher;
       if (hashes.contains(hash)) {
         hashes.clear();
-        who->bound();
+        caller_tells&& rank == table_->rank() ? who->bound_by_who_tells() : who->bound();
       }
     }
   }
