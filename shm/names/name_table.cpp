@@ -6,7 +6,7 @@
 
 #include "core/object/internal_stores.hpp"
 #include "shm/names/name_change.hpp"
-#include "shm/segment/futex.hpp"
+#include "shm/names/name_wait.hpp"
 #include "shm/segment/kill_point.hpp"
 
 namespace locum::shm {
@@ -14,21 +14,9 @@ namespace locum::shm {
 namespace {
 
 constexpr int patience = 64;  ///< disturbed looks before a reader asks for the lock
-/// A sleeper looks again this often. No death needs it (repair() wakes all): it is for a writer that was
-/// stopped, as by a debugger, before it woke anybody, and for a flag that a stray store cleared.
-constexpr std::chrono::milliseconds longest_sleep{200};
 
-using std::memory_order_acq_rel;
 using std::memory_order_acquire;
 using std::memory_order_relaxed;
-using std::memory_order_release;
-
-void wake(Shard& shard) noexcept {
-  shard.published.fetch_add(1, memory_order_acq_rel);
-  LOCUM_KILL_POINT("wake: counted");
-  futex_wake_all(shard.published);
-  LOCUM_KILL_POINT("wake: woken");
-}
 
 // Whether a name may stand for something new, where `live` is the generation that is live; 0 if none is.
 Result<void> may_bind(std::uint64_t live, const SealOptions& options) {
@@ -170,7 +158,7 @@ void NameTable::make_whole(RobustLock& lock, DirectoryShard& shard) noexcept {
     lock.repaired();
     LOCUM_KILL_POINT("repair: lock made good");
   }
-  wake(shard.state());
+  NameWait::wake_all(shard.state());
   NameWatch::ring_all(*segment_);
 }
 
@@ -252,7 +240,7 @@ void NameTable::tell(Shard& shard, std::uint32_t asked, bool caller_tells) noexc
     watch_.ring(caller_tells);
   }
   if ((asked & shard_awaited) != 0) {
-    wake(shard);
+    NameWait::wake_all(shard);
   }
 }
 
@@ -327,19 +315,15 @@ Result<std::vector<std::string>> NameTable::names(std::uint32_t store, std::stri
 Result<Pin> NameTable::wait(std::uint32_t store, std::string_view name, Deadline::Clock::time_point moment) {
   Shard& state = shard_of(name_hash(store, name)).state();
   for (;;) {
-    const std::uint32_t seen = state.published.load(memory_order_acquire);
-    // An exchange, not a store: it comes after the last taker's in one order, and so sees what that linked.
-    (void)state.waiting.fetch_or(shard_awaited, memory_order_acq_rel);
-    LOCUM_KILL_POINT("wait: flag up");
+    NameWait waiting(state);
     auto found = find(store, name, moment);
     if (found || found.error().code() != Errc::not_found) {
       return found;
     }
-    const auto now = Deadline::Clock::now();
-    if (now >= moment) {
+    if (Deadline::Clock::now() >= moment) {
       return name_not_put().about(name);
     }
-    futex_wait(state.published, seen, std::min(moment, now + longest_sleep));
+    waiting.sleep(moment);
   }
 }
 
@@ -356,7 +340,7 @@ void NameTable::repair() noexcept {
         make_whole(lock, shard);
       }
     }
-    wake(shard.state());
+    NameWait::wake_all(shard.state());
   }
   NameWatch::ring_all(*segment_);
 }

@@ -35,10 +35,7 @@ namespace locum::shm {
 ///    name: who removes or replaces a name tombstones the object under the lock.
 /// 4. A look that makes no sense (a chain leads out of its bucket, a record names no live object, an object
 ///    another name) is repeated; under the lock, where nothing moves, it is damage, and `corrupt`.
-/// 5. Who waits reads `published`, then sets `waiting`, looks, and sleeps on `published`. Who binds a new
-///    name links it, then takes `waiting`, and only if it was set counts `published` up and wakes, after it
-///    has let go of the lock. So a flag is never taken without a count that follows it, by the binder or by
-///    who adopts what a dead binder had (tests/shm/interleavings/names_test.cpp).
+/// 5. Threads that wait for a name are woken as NameWait says, processes that watch names as NameWatch does.
 class NameTable final : public Directory {
  public:
   /// \param lock_timeout the longest that a call without a moment of its own waits for a shard's lock; one

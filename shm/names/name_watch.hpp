@@ -12,11 +12,12 @@
 
 namespace locum::shm {
 
-/// How a process hears of names that others bind while none of its threads waits for them: who binds a new
-/// name in a shard that is watched tells its own process's watcher itself, and rings every other process that
-/// watches, whose thread for this, asleep until then on `Share::news`, tells the watcher. The thread starts
-/// with the first watch for which the system allows one. A watcher that was not told for a second is told for
-/// no reason, because a stray store may have hit one of the words below. Any thread may call.
+/// How a process hears of names that others bind while none of its threads waits for them. (A thread that
+/// waits for a name is not woken here, but by NameWait.) Who binds a new name in a shard that is watched
+/// tells its own process's watcher itself, and rings every other process that watches, whose thread for this,
+/// asleep until then on `Share::news`, tells the watcher. The thread starts with the first watch for which
+/// the system allows one. A watcher that was not told for a second is told for no reason, because a stray
+/// store may have hit one of the words below. Any thread may call.
 ///
 /// Invariant (tests/shm/names/name_watch_model_test.cpp): who watches sets its own `watching`, then the
 /// shard's `watched`, and looks. Who binds links the name, then takes the shard's `watched`, and only if that
