@@ -49,7 +49,7 @@ bool Operation::wait(Waiter& self, Clock::time_point until, bool mine) {
     if (mine) {
       const Left left = resume(Place::thread, late ? standby_.budget() : WaitBudget());
       if (left == Left::over) {
-        end_in_thread();
+        end(Place::thread);
         return true;
       }
       mine = left == Left::elsewhere;
@@ -147,7 +147,7 @@ Operation::Left Operation::resume(Place place, const WaitBudget& budget) noexcep
 void Operation::run_in_thread(const WaitBudget& budget) noexcept {
   switch (resume(Place::thread, budget)) {
     case Left::over:
-      return end_in_thread();
+      return end(Place::thread);
     case Left::elsewhere:
       state_.store(State::driver, std::memory_order_relaxed);
       return progress_.post([this] { drive(); });
@@ -166,15 +166,14 @@ void Operation::run_if_wanting(const WaitBudget& budget) noexcept {
   run_in_thread(budget);
 }
 
-// Once it is told, a waiter may be gone.
-void Operation::end_in_thread() noexcept {
+void Operation::end(Place from) noexcept {
   const Held<Operation> self(this);  // and no longer
   std::shared_ptr<Observer> observer;
   {
     const MutexLock lock(mutex_);
     state_.store(State::ended, std::memory_order_release);
     while (Waiter* const first = waiters_.pop()) {
-      progress_.finish_from_outside(first->pending);
+      wake(*first, from);
     }
     observer.swap(observer_);
   }
@@ -195,21 +194,8 @@ void Operation::drive() noexcept {
     left = resume(Place::thread, progress_.budget());
     left = left == Left::elsewhere ? resume(Place::driver, progress_.budget()) : left;
   }
-  if (left != Left::over) {
-    return;
-  }
-  const Held<Operation> self(this);  // and no longer
-  std::shared_ptr<Observer> observer;
-  {
-    const MutexLock lock(mutex_);
-    state_.store(State::ended, std::memory_order_release);
-    while (Waiter* const first = waiters_.pop()) {
-      progress_.finish(first->pending);
-    }
-    observer.swap(observer_);
-  }
-  if (observer) {
-    observer->ended();
+  if (left == Left::over) {
+    end(Place::driver);
   }
 }
 
@@ -223,7 +209,11 @@ void Operation::go_on_here() noexcept {
   run_in_thread(standby_.budget());
 }
 
-// From either place: who drives tells one that waits in its own way.
+// Once it is woken it may be gone. Who drives has a way of its own to tell one that waits.
+void Operation::wake(Waiter& waiter, Place from) noexcept {
+  from == Place::driver ? progress_.finish(waiter.pending) : progress_.finish_from_outside(waiter.pending);
+}
+
 bool Operation::give_to_thread(Place from) noexcept {
   std::shared_ptr<Host> host;
   {
@@ -231,11 +221,7 @@ bool Operation::give_to_thread(Place from) noexcept {
     state_.store(State::wanting, std::memory_order_relaxed);
     if (Waiter* const called = waiters_.first()) {
       called->called.store(true, std::memory_order_relaxed);
-      if (from == Place::driver) {
-        progress_.finish(called->pending);
-      } else {
-        progress_.finish_from_outside(called->pending);
-      }
+      wake(*called, from);
       return true;
     }
     if (!host_) {

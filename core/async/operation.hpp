@@ -249,8 +249,9 @@ class Operation : private ListLink<Operation> {
   [[nodiscard]] Left resume(Place place, const WaitBudget& budget) noexcept;
   void drive() noexcept;
   [[nodiscard]] bool give_to_thread(Place from) noexcept;
+  void wake(Waiter& waiter, Place from) noexcept;
   void run_in_thread(const WaitBudget& budget) noexcept;
-  void end_in_thread() noexcept;
+  void end(Place from) noexcept;
   [[nodiscard]] bool take() noexcept LOCUM_REQUIRES(mutex_);
   void link_alone(Waiter& waiter) noexcept LOCUM_ALONE;
 
