@@ -12,9 +12,8 @@
 
 #include "core/options.hpp"
 #include "core/store.hpp"
-#include "tests/core/mortal_nodes.hpp"
+#include "tests/core/paired_nodes.hpp"
 #include "tests/core/rank_stores.hpp"
-#include "tests/core/simulated_nodes.hpp"
 
 namespace locum::tests {
 
@@ -42,9 +41,9 @@ template <class V>
 }
 
 /// Three nodes of two ranks, of which rank 0 asks.
-class BatchNodes : public ::testing::Test {
+class BatchNodes : public PairedNodes {
  protected:
-  BatchNodes() {
+  BatchNodes() : PairedNodes(pairs(3)) {
     world_.network().run_for(1s);
     at_first_ = levels();
   }
@@ -100,16 +99,6 @@ class BatchNodes : public ::testing::Test {
   [[nodiscard]] Price price_of_batch(const std::vector<Key>& keys) {
     return price_of([&] { expect_in_order(asker().get_batch<double[]>(keys), keys.size()); });
   }
-  [[nodiscard]] std::vector<PlainNode::Levels> levels() {
-    std::vector<PlainNode::Levels> all;
-    for (int rank = 0; rank < world_.size(); ++rank) {
-      (void)world_.connector(rank).usage();
-    }
-    for (int rank = 0; rank < world_.size(); ++rank) {
-      all.push_back(world_.rank(rank).node->levels());
-    }
-    return all;
-  }
   void expect_nothing_left(const std::vector<Key>& keys) {
     for (const Key& key : keys) {
       EXPECT_TRUE(asker().evict(key).value());
@@ -118,8 +107,6 @@ class BatchNodes : public ::testing::Test {
     EXPECT_EQ(levels(), at_first_);
   }
 
-  MortalNodes mortal_{{.nodes = {.nodes = 3, .ranks_per_node = 2}, .network = {.latency = {1ms, 1ms}}}};
-  SimulatedNodes& world_ = mortal_.world();
   std::vector<PlainNode::Levels> at_first_;
   bool over_ = false;
   RankStores stores_{world_};

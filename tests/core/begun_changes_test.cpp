@@ -55,7 +55,7 @@ class BegunChanges : public tests::FutureNodes {
     const auto dropped = world_.connector(2).drop(reader_.number());
     EXPECT_TRUE(dropped || mortal_.is_dead_node(0)) << dropped.error();
     pass(20s);
-    expect_only_the_registry(2);
+    expect_only_the_registry();
     expect_empty_window();
   }
 };
@@ -369,7 +369,7 @@ TEST_F(BegunChanges, AreSettledByTheMatesOfWhoDies) {
   (void)world_.connector(3).usage();
   (void)world_.connector(0).usage();
   EXPECT_EQ(world_.rank(0).node->levels(), before);
-  expect_only_the_registry(2);
+  expect_only_the_registry();
 }
 
 TEST_F(BegunChanges, SayThatTheRuntimeWasClosed) {

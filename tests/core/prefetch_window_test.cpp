@@ -25,8 +25,8 @@ static_assert(size_bytes > Window::small_bytes);
 class PrefetchWindow : public tests::PrefetchingNodes {
  protected:
   explicit PrefetchWindow(std::chrono::milliseconds timeout = 30s)
-      : PrefetchingNodes(of_two_pairs(
-            {.memory_bytes = 256_MiB, .window_bytes = in_window * size_bytes, .timeout = timeout})) {}
+      : PrefetchingNodes(pairs(
+            2, {.memory_bytes = 256_MiB, .window_bytes = in_window * size_bytes, .timeout = timeout})) {}
 
   [[nodiscard]] std::vector<Key> made_many(std::size_t many, std::size_t bytes = size_bytes) {
     std::vector<Key> keys;

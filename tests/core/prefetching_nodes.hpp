@@ -3,32 +3,22 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <utility>
 #include <vector>
 
 #include "core/ports/coming.hpp"
 #include "tests/core/begun.hpp"
 #include "tests/core/connector_samples.hpp"
-#include "tests/core/mortal_nodes.hpp"
-#include "tests/core/simulated_nodes.hpp"
+#include "tests/core/paired_nodes.hpp"
 
 namespace locum::tests {
 
 /// Two nodes of two ranks, a millisecond apart. Rank 0 makes objects, rank 2 has them fetched.
-class PrefetchingNodes : public ::testing::Test {
+class PrefetchingNodes : public PairedNodes {
  protected:
   static constexpr std::uint32_t store = 7;
   static constexpr std::size_t size_bytes = 100'000;
 
-  explicit PrefetchingNodes(const SimulatedNodesOptions& options = of_two_pairs({}))
-      : mortal_(options), world_(mortal_.world()) {}
-
-  [[nodiscard]] static SimulatedNodesOptions of_two_pairs(LinkedNodesOptions nodes) {
-    nodes.nodes = 2;
-    nodes.ranks_per_node = 2;
-    return {.nodes = std::move(nodes),
-            .network = {.latency = {std::chrono::milliseconds(1), std::chrono::milliseconds(1)}}};
-  }
+  explicit PrefetchingNodes(const SimulatedNodesOptions& options = pairs(2)) : PairedNodes(options) {}
 
   [[nodiscard]] Key made(std::size_t seed, std::size_t bytes = size_bytes) {
     return tests::put(world_.connector(0), store, {}, tests::pattern(seed, bytes)).value().key;
@@ -49,16 +39,10 @@ class PrefetchingNodes : public ::testing::Test {
       EXPECT_TRUE(world_.connector(0).evict(Address(key), {}).value());
     }
     world_.network().run_for(std::chrono::seconds(10));
-    for (int rank = 0; rank < world_.size(); ++rank) {
-      (void)world_.connector(rank).usage();
-    }
-    EXPECT_EQ(world_.rank(0).node->levels(), PlainNode::Levels{});
-    EXPECT_EQ(world_.rank(2).node->levels(), PlainNode::Levels{});
+    EXPECT_EQ(levels(0), PlainNode::Levels{});
+    EXPECT_EQ(levels(1), PlainNode::Levels{});
     EXPECT_EQ(window(), Window::Levels{});
   }
-
-  MortalNodes mortal_;
-  SimulatedNodes& world_;
 };
 
 }  // namespace locum::tests

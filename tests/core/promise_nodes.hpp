@@ -12,16 +12,15 @@
 
 #include "core/promise.hpp"
 #include "tests/core/code_of.hpp"
-#include "tests/core/mortal_nodes.hpp"
+#include "tests/core/paired_nodes.hpp"
 #include "tests/core/rank_stores.hpp"
-#include "tests/core/simulated_nodes.hpp"
 
 namespace locum::tests {
 
 using namespace std::chrono_literals;
 
 /// Three nodes of two ranks, a millisecond apart. Rank 0 promises, all others wait; rank 1 is of its node.
-class PromiseNodes : public ::testing::Test {
+class PromiseNodes : public PairedNodes {
  protected:
   static constexpr int maker = 0;
   static constexpr auto patience = 5s;
@@ -32,11 +31,9 @@ class PromiseNodes : public ::testing::Test {
     Deadline::Clock::time_point at;
   };
 
-  PromiseNodes() {
+  PromiseNodes() : PairedNodes(pairs(3, {.window_bytes = 1'000'000, .patience = patience})) {
     world_.network().run_for(1s);
-    for (int node = 0; node < 3; ++node) {
-      at_first_.push_back(world_.rank(2 * node).node->levels());
-    }
+    at_first_ = levels();
   }
 
   [[nodiscard]] Store& store(int rank) { return stores_[rank]; }
@@ -60,21 +57,12 @@ class PromiseNodes : public ::testing::Test {
   }
   void expect_nothing_left(const std::vector<int>& nodes) {
     world_.network().run_for(20s);
-    for (int rank = 0; rank < world_.size(); ++rank) {
-      if (!mortal_.is_gone(rank)) {
-        (void)world_.connector(rank).usage();
-      }
-    }
     for (const int node : nodes) {
-      EXPECT_EQ(world_.rank(2 * node).node->levels(), at_first_[static_cast<std::size_t>(node)]) << node;
+      EXPECT_EQ(levels(node), at_first_[static_cast<std::size_t>(node)]) << node;
       EXPECT_EQ(world_.rank(2 * node).links->awaited(), 0U) << node;
     }
   }
 
-  MortalNodes mortal_{
-      {.nodes = {.nodes = 3, .ranks_per_node = 2, .window_bytes = 1'000'000, .patience = patience},
-       .network = {.latency = {1ms, 1ms}}}};
-  SimulatedNodes& world_ = mortal_.world();
   std::vector<PlainNode::Levels> at_first_;
   RankStores stores_{world_};
 };

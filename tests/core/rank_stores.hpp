@@ -12,14 +12,18 @@
 
 namespace locum::tests {
 
+[[nodiscard]] inline std::shared_ptr<Session> session_of(const LinkedRank& rank, int number,
+                                                         std::shared_ptr<Arrivals> arrivals) {
+  return std::make_shared<Session>(rank.connector, rank.metrics,
+                                   SessionOptions{.incarnation = 42, .rank = number}, std::move(arrivals));
+}
+
 /// The same store on ranks of simulated nodes, each in a session of its own, which closes with this.
 class RankStores {
  public:
   RankStores(SimulatedNodes& world, const std::vector<int>& ranks) {
     for (const int rank : ranks) {
-      auto session =
-          std::make_shared<Session>(world.rank(rank).connector, world.rank(rank).metrics,
-                                    SessionOptions{.incarnation = 42, .rank = rank}, world.arrivals(rank));
+      auto session = session_of(world.rank(rank), rank, world.arrivals(rank));
       Store store = session->open("fields").value();
       ranks_.emplace(rank, Member{std::move(session), std::move(store)});
     }
