@@ -39,10 +39,7 @@ class Distributed final : public Connector {
   }
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override {
-    auto draft = local_->create(size_bytes, meta, budget);
-    return draft || draft.error().code() != Errc::out_of_memory
-               ? std::move(draft)
-               : copies_.here->create(*local_, size_bytes, meta, budget);
+    return copies_.here->create(*local_, size_bytes, meta, budget);
   }
   NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil counts,
                                  WaitBudget budget) override;

@@ -261,9 +261,11 @@ void NodeCopies::adopt() {
   });
 }
 
-Result<ObjectDraft> NodeCopies::create(Sink& sink, std::uint64_t size_bytes, const ObjectMeta& meta,
-                                       const WaitBudget& budget) {
-  auto draft = sink.create(size_bytes, meta, budget);
+// `refused`: what the sink said before.
+Result<ObjectDraft> NodeCopies::shed_and_create(Result<ObjectDraft> refused, Sink& sink,
+                                                std::uint64_t size_bytes, const ObjectMeta& meta,
+                                                const WaitBudget& budget) {
+  auto draft = std::move(refused);
   while (!draft && draft.error().code() == Errc::out_of_memory &&
          (shed_own(size_bytes, budget) || shed_all(budget))) {
     draft = sink.create(size_bytes, meta, budget);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "core/base/mutex.hpp"
@@ -100,7 +101,12 @@ class NodeCopies final {
   void invalidate_all_of(const std::vector<int>& creators, const WaitBudget& budget);
   /// Memory for an object of the program's, which `sink` makes: where there is none, copies make room.
   [[nodiscard]] Result<ObjectDraft> create(Sink& sink, std::uint64_t size_bytes, const ObjectMeta& meta,
-                                           const WaitBudget& budget);
+                                           const WaitBudget& budget) {
+    auto draft = sink.create(size_bytes, meta, budget);
+    return draft || draft.error().code() != Errc::out_of_memory
+               ? std::move(draft)
+               : shed_and_create(std::move(draft), sink, size_bytes, meta, budget);
+  }
   /// Drops what this rank has of a store's objects, now and whatever lands later. Any thread; may wait.
   void drop(std::uint32_t store);
   /// Adds what this rank has made or adopted, and is there. Looks at copies alone, however many other objects
@@ -118,6 +124,9 @@ class NodeCopies final {
   void note_own(const Key& entry);
   [[nodiscard]] Result<std::shared_ptr<Room>> try_room(const Key& key, const ObjectRecord& record,
                                                        const WaitBudget& budget);
+  [[nodiscard]] Result<ObjectDraft> shed_and_create(Result<ObjectDraft> refused, Sink& sink,
+                                                    std::uint64_t size_bytes, const ObjectMeta& meta,
+                                                    const WaitBudget& budget);
   bool shed_oldest(std::uint64_t bytes, const WaitBudget& budget);
   bool shed_own(std::uint64_t bytes, const WaitBudget& budget);
   bool shed_all(const WaitBudget& budget);

@@ -135,6 +135,22 @@ TEST_P(FullHome, ThatDiesIsNotWaitedFor) {
   EXPECT_EQ(code_of(*put_), Errc::peer_lost);
 }
 
+// Once, and once more when what is gone has been looked for.
+TEST(FullNode, IsAskedForMemoryTwiceWhereItHasNoCopies) {
+  int looks = 0;
+  const auto wrap = [&](int, std::shared_ptr<Arena> arena) {
+    return std::make_shared<tests::FullArena>(std::move(arena), [&] {
+      ++looks;
+      return Full::for_good;
+    });
+  };
+  SimulatedNodes world({.nodes = {.nodes = 2, .wrap_arena = wrap}});
+  looks = 0;
+  const WaitBudget budget = WaitBudget::limited(1ms, WaitBudget::Work::any);
+  EXPECT_EQ(code_of(world.connector(0).create(100, plain_meta(7, {}), budget)), Errc::out_of_memory);
+  EXPECT_EQ(looks, 2);
+}
+
 INSTANTIATE_TEST_SUITE_P(, FullHome, ::testing::Values(0U, 7U),
                          [](const auto& store) { return store.param == 0 ? "Stores" : "Names"; });
 
