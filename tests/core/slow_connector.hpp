@@ -13,8 +13,8 @@
 
 namespace locum::tests {
 
-/// A connector from which objects come when the test says so: what is begun goes on the list, and ends by
-/// Coming::arrive(). All else goes to another connector.
+/// A connector from which objects that nobody waits for come when the test says so: they go on the list, and
+/// end by Coming::arrive(). All else goes to another connector.
 class SlowConnector final : public ForwardingConnector {
  public:
   /// An object on its way.
@@ -106,8 +106,11 @@ class SlowConnector final : public ForwardingConnector {
     coming->arrive(behind().get(Address(key), {}));
   }
 
-  NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& /*selection*/,
-                                    CountsUntil /*counts*/, Deadline /*deadline*/) override {
+  NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& selection, CountsUntil counts,
+                                    Deadline deadline) override {
+    if (counts == CountsUntil::never) {
+      return {selected(get(address, deadline), selection)};
+    }
     auto coming = std::make_shared<Coming>();
     const MutexLock lock(mutex_);
     begun_.emplace_back(coming, address.key);
