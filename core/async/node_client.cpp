@@ -54,11 +54,11 @@ class Asked::Kept final : public Inquiry {
 };
 
 Asked::Asked(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
-             Deadline::Clock::time_point until, int first)
+             Deadline::Clock::time_point until, int first, BulkPlace* place)
     : nodes_(nodes),
       node_(node),
       first_(first),
-      inquiry_(std::make_shared<Kept>(kind, body, std::move(bulk), until)),
+      inquiry_(std::make_shared<Kept>(kind, body, std::move(bulk), until, place)),
       kept_(static_cast<Kept&>(*inquiry_)) {}
 
 bool Asked::begin(Operation& operation) noexcept {

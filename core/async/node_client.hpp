@@ -24,8 +24,9 @@ class Asked final : public Operation::Begun {
   /// Copies what it needs of body and bulk, as an Inquiry does.
   /// \param node below 0: that rank alone
   /// \param first the rank of the node that is asked first; none: any
+  /// \param place of the answer's bulk, as of an Inquiry
   Asked(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
-        Deadline::Clock::time_point until, int first = -1);
+        Deadline::Clock::time_point until, int first = -1, BulkPlace* place = nullptr);
 
   /// As of NodeClient::ask().
   [[nodiscard]] Result<NodeAnswer> await_resume();
@@ -93,6 +94,11 @@ class NodeClient {
   [[nodiscard]] Asked asked(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
                             Deadline::Clock::time_point until, int first = -1) const {
     return Asked(*nodes_, node, kind, body, std::move(bulk), until, first);
+  }
+  /// asked(), where the bulk of the answer lands as `place` says, which lives until the answer is there.
+  [[nodiscard]] Asked asked(int node, Kind kind, std::span<const std::byte> body,
+                            Deadline::Clock::time_point until, BulkPlace& place) const {
+    return Asked(*nodes_, node, kind, body, {}, until, -1, &place);
   }
   /// asked(), of that rank and no other: `peer_lost` if it is lost.
   [[nodiscard]] Asked asked_rank(int rank, Kind kind, std::span<const std::byte> body,

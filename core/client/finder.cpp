@@ -6,6 +6,7 @@
 
 #include "core/base/unless_out_of_memory.hpp"
 #include "core/client/held_part.hpp"
+#include "core/copies/alone.hpp"
 #include "core/node/promised.hpp"
 #include "core/node/reference.hpp"
 #include "core/object/name_list.hpp"
@@ -77,9 +78,8 @@ Result<ObjectView> Finder::at_hand(const Address& address, const WaitBudget& bud
     return asks_on && found.error().code() == Errc::not_found ? Result<ObjectView>(ObjectView())
                                                               : std::move(found);
   }
-  return address.name.empty() && copies_->has(address.key, budget)
-             ? flights_->at_hand(address.key, 0, *client_, budget)
-             : ObjectView();
+  return address.name.empty() && copies_->has(address.key, budget) ? flights_->at_hand(address.key, 0, budget)
+                                                                   : ObjectView();
 }
 
 // A name at home here stands for an object of this node, or says where the object is.
@@ -279,12 +279,12 @@ Task<Result<ObjectView>> Finder::fetch(const Lookup& wanted, Key key, std::uint6
       co_return entered.error().about(wanted.text());
     }
   }
-  co_return co_await flights_->get(key, generation, *client_, wanted.latest());
+  co_return co_await flights_->get(key, generation, wanted.latest());
 }
 
 // At least what is wanted of it: out of the node's copy, if there is one.
 Task<Result<ObjectView>> Finder::fetch_some(const Lookup& wanted, Key key, std::uint64_t generation) {
-  auto copy = co_await flights_->look(key, generation, *client_, wanted.latest());
+  auto copy = co_await flights_->look(key, generation, wanted.latest());
   if (copy && *copy) {
     co_return std::move(copy);
   }

@@ -90,8 +90,7 @@ Links::Links(LinkParts parts)
   promise_waits_ =
       std::make_shared<PromiseWaits>(parts.memory, exchange_, nodes_, copies_.here, alarm, parts.lost_mates);
   const auto reads = std::make_shared<OneSidedReads>(parts.remote, exchange_);
-  copies_.flights =
-      std::make_shared<Flights>(copies_.here, exchange_, nodes_, reads, parts.rank, parts.timeout, lease);
+  copies_.flights = std::make_shared<Flights>(copies_.here, exchange_, *client_, reads, parts.rank, lease);
   service_ = std::make_shared<NodeService>(
       ServiceParts{.local = parts.memory,
                    .objects = objects_,
@@ -138,24 +137,25 @@ void Links::lose(int rank, const Error& cause) {
 }
 
 void Links::call_roll() {
-  progress_->submit([exchange = exchange_, nodes = nodes_] {
-    const auto deadline = exchange->now() + 4 * exchange->options().patience;
-    const Error mourned(Errc::peer_lost, "the ranks of its node say so");
-    for (int node = 0; node < nodes->count(); ++node) {
-      if (node == nodes->own()) {
-        continue;
+  progress_->submit([this] {
+    for (int node = 0; node < nodes_->count(); ++node) {
+      if (node != nodes_->own()) {
+        client_->operation(call_roll_of(node))->begin_by_driver();
       }
-      nodes->ask(node, Kind::roll_call, {}, {}, deadline,
-                 [exchange, nodes, node, mourned](const Result<NodeAnswer>& answer) {
-                   for (const int rank : nodes->ranks(node)) {
-                     if (answer && names_rank(*answer, rank)) {
-                       exchange->lose(rank, mourned);
-                     }
-                   }
-                 });
     }
   });
   progress_->drive_briefly();
+}
+
+Task<std::monostate> Links::call_roll_of(int node) {
+  const auto until = exchange_->now() + 4 * exchange_->options().patience;
+  const auto answer = co_await client_->asked(node, Kind::roll_call, {}, {}, until);
+  for (const int rank : nodes_->ranks(node)) {
+    if (answer && names_rank(*answer, rank)) {
+      exchange_->lose(rank, Error(Errc::peer_lost, "the ranks of its node say so"));
+    }
+  }
+  co_return std::monostate();
 }
 
 void Links::look_who_lives() {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "core/async/arrivals.hpp"
@@ -112,6 +113,8 @@ class Links {
 
  private:
   [[nodiscard]] bool close_exchange();
+  /// Has that node say which of its ranks are lost.
+  [[nodiscard]] Task<std::monostate> call_roll_of(int node);
 
   const std::uint64_t inline_bytes_;
   const Windows windows_;

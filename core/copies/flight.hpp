@@ -1,16 +1,13 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
-#include <utility>
+#include <variant>
 #include <vector>
 
 #include "core/async/node_client.hpp"
-#include "core/copies/copy_leases.hpp"
 #include "core/copies/node_copies.hpp"
 #include "core/path.hpp"
 #include "core/rpc/nodes.hpp"
@@ -21,10 +18,10 @@ namespace locum {
 [[nodiscard]] Error senseless_answer(const Key& key);
 /// Whether this says that somebody was faster, and has marked, replaced or removed what stands here.
 [[nodiscard]] bool is_overtaken(const Error& error) noexcept;
+/// What a node answered that was asked for a copy of this object; nothing if it cannot be true of it.
+[[nodiscard]] std::optional<CopyWords> copy_in(std::span<const std::byte> body, const Key& key);
 
-/// One flight: brings one object of another node into the memory of this one (see Flights, which owns it,
-/// asks the owner and moves it on). It knows what was asked, where the answer is to land, and who waits for
-/// it. Only for who drives.
+/// One flight, and who waits for it: what Flights knows of it besides its task. Only for who drives.
 struct Flight {
   using Clock = Nodes::Clock;
 
@@ -33,72 +30,94 @@ struct Flight {
     look,   ///< look again what the node has
     alone,  ///< ask the owner for yourself
   };
-  /// A flight that waits for room, and for how much.
-  struct Lack {
-    std::uint64_t mark = 0;
-    ObjectRecord record;
-  };
   /// What became of a wish.
   struct Outcome {
     Ending ending = Ending::look;
     Path path = Path::shm_view;  ///< look: how the copy came, if this rank brought it
     std::optional<Result<ObjectView>> found = std::nullopt;  ///< for who began the flight alone
-    std::optional<Lack> lack = std::nullopt;                 ///< it is not over: for who began it alone
   };
-  /// An operation that wants an object, and waits for what becomes of that.
-  struct Wish {
-    Wish(const Key& wanted, std::uint64_t of_name, Clock::time_point until)
-        : key(wanted), generation(of_name), deadline(until) {}
+  class Wish;
 
-    /// What it is granted first counts.
-    void grant(Outcome what) noexcept {
-      if (!std::exchange(granted_, true)) {
-        outcome.tell(std::move(what));
-      }
-    }
-
-    const Key key;
-    const std::uint64_t generation;
-    const Clock::time_point deadline;
-    Told<Outcome> outcome;
-
-   private:
-    bool granted_ = false;
-  };
-
-  /// Whether there was no room at once, and nobody has made any.
-  [[nodiscard]] bool is_to_wait() const noexcept { return lacking && !sought; }
-  /// Whether it goes on when there is room.
-  [[nodiscard]] bool is_without_room() const noexcept { return !wish || pauses; }
-  /// Whether only the end of a one-sided read, or who makes room, moves it on.
-  [[nodiscard]] bool is_held_up() const noexcept { return reading != 0 || is_without_room(); }
-  /// Where the block of an answer is to land; null: in memory of this process, but if the flight is to wait
-  /// for room.
-  [[nodiscard]] std::shared_ptr<HeldObject> make_room(const Key& key, std::span<const std::byte> body,
-                                                      std::uint64_t block_bytes, NodeCopies& copies);
-  /// The owner is to be asked again, to send what was not read: elsewhere, because the room may still be
-  /// written to.
-  void begin_again() noexcept;
-  /// Makes a copy for the node of what the owner answered, if it can be one; else nothing is left here before
-  /// anybody is told.
-  /// \param leases where that of the node asked, `owner`, is noted
-  [[nodiscard]] Outcome settle(const Key& key, const Result<NodeAnswer>& answer, NodeCopies& copies,
-                               CopyLeases& leases, int owner);
-  /// It has ended: tells all who wait for it.
-  void end(Outcome outcome);
-
-  std::shared_ptr<Wish> wish;    ///< of who began it; null: that one makes room
-  std::uint64_t generation = 0;  ///< of the name
-  Kind kind = Kind::copy;        ///< of the question to the owner
-  Clock::time_point asked{};     ///< the owner
   NodeCopies::Mark mark;
-  Clock::time_point deadline{};
-  std::uint64_t reading = 0;  ///< number of the one-sided read that is under way; 0: none
-  std::shared_ptr<NodeCopies::Room> room{};
-  std::optional<ObjectRecord> lacking{};  ///< what there was no room for at once
-  bool sought = false;                    ///< room for that
-  bool pauses = false;                    ///< and it is sought again a little later
-  std::vector<std::function<void(Ending)>> joined{};
+  Clock::time_point deadline;
+  std::shared_ptr<Wish> began;  ///< the wish of who began it
+  std::vector<std::shared_ptr<Wish>> joined{};
+  Held<OperationOf<std::monostate>> task{};  ///< not wanted any more once the flight has landed
+  bool lacks_room = false;
+};
+
+/// An operation that wants an object, and waits for what becomes of that (see Flights::bring()). That of who
+/// began a flight lends it its thread where the flight needs one: as host of the flight's task, which has
+/// that run wherever it is run itself. Only for who drives, but lend().
+class Flight::Wish final : public Operation::Host {
+ public:
+  Wish(const Key& wanted, std::uint64_t of_name, Clock::time_point until)
+      : key(wanted), generation(of_name), deadline(until) {}
+
+  /// What it is granted first counts.
+  void grant(Outcome what) noexcept {
+    if (!outcome_) {
+      outcome_.emplace(std::move(what));
+      call();
+    }
+  }
+  /// What it was granted. REQUIRES: is_over().
+  [[nodiscard]] Outcome& outcome() noexcept { return *outcome_; }
+  [[nodiscard]] bool is_over() const noexcept { return outcome_ && !is_to_lend(); }
+  /// To be awaited by its operation: that it was granted something, or is to lend a thread. REQUIRES: neither
+  /// is so yet.
+  [[nodiscard]] Told<bool>& change() noexcept { return change_.emplace(); }
+
+  [[nodiscard]] bool is_to_lend() const noexcept { return !borrower_.empty(); }
+  /// Runs the flight in this thread, which may work, until that needs it no more. REQUIRES: is_to_lend().
+  /// \param wanted whether anybody wants what this operation brings
+  void lend(const WaitBudget& budget, bool wanted) noexcept;
+
+  void take(Operation& flight) noexcept override { borrower_.push(flight); }
+  void call() noexcept override {
+    if (change_) {
+      change_->tell(true);
+    }
+  }
+
+  const Key key;
+  const std::uint64_t generation;
+  const Clock::time_point deadline;
+
+ private:
+  std::optional<Outcome> outcome_;
+  std::optional<Told<bool>> change_;
+  Operation::Wanting borrower_;
+};
+
+/// Where the block of a copy lands: in room for it in the node's memory. What must not be shared, or has no
+/// room, lands in memory of this process.
+class CopyPlace final : public BulkPlace {
+ public:
+  CopyPlace(NodeCopies& copies, const Key& key) noexcept : copies_(copies), key_(key) {}
+
+  /// None where there is no room at once: then lacks_room().
+  [[nodiscard]] Place place(std::span<const std::byte> body, std::uint64_t block_bytes) override;
+  /// The same, but null where there is no room, or no copy may be.
+  [[nodiscard]] std::shared_ptr<HeldObject> room(std::span<const std::byte> body, std::uint64_t block_bytes);
+  /// Whether there was no room at once, and nobody has tried to make any.
+  [[nodiscard]] bool lacks_room() const noexcept { return lacking_ && !sought_; }
+  /// Makes it, or finds that there is none. False: that is to be tried again a little later. In a thread that
+  /// may work.
+  [[nodiscard]] bool make_room(const WaitBudget& budget);
+  /// Lands elsewhere from now on, because the room may still be written to.
+  void begin_again() noexcept;
+  /// That in which this block has landed; null: in none.
+  [[nodiscard]] NodeCopies::Room* room_of(const std::shared_ptr<HeldObject>& block) const noexcept {
+    return room_ && block.get() == &room_->block() ? room_.get() : nullptr;
+  }
+
+ private:
+  NodeCopies& copies_;
+  const Key key_;
+  std::shared_ptr<NodeCopies::Room> room_;
+  std::optional<ObjectRecord> lacking_;  ///< what there was no room for at once
+  bool sought_ = false;                  ///< for that
 };
 
 }  // namespace locum

@@ -167,8 +167,8 @@ NodeCopies::Made NodeCopies::make_room(const Key& key, const ObjectRecord& recor
   return {.room = made.value_or(nullptr)};
 }
 
-Result<void> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark& mark,
-                                 Clock::time_point good_until) {
+Result<Key> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark& mark,
+                                Clock::time_point good_until) {
   const std::span<std::byte> block = room.block_.memory();
   const CopyTail tail{wire, std::chrono::nanoseconds(good_until.time_since_epoch()).count()};
   std::memcpy(block.data() + block.size(), &tail, sizeof tail);
@@ -182,7 +182,19 @@ Result<void> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark&
     (void)local_.directory->unbind(copies_store, internal_name(wire.key), sealed->key, in_step_);
     return Error(Errc::closed, "this rank has dropped the store of this object").about(to_string(wire.key));
   }
-  return sealed ? Result<void>() : Result<void>(sealed.error());
+  if (sealed && wire.record.has_checksum != 0) {
+    checked_.add(wire.key);
+  }
+  return sealed ? Result<Key>(sealed->key) : Result<Key>(sealed.error());
+}
+
+Result<ObjectView> NodeCopies::show(const Key& published, const Key& key, Path path) {
+  auto entry = objects_->get(Address(published), in_step_);
+  if (!entry) {
+    return entry.error();
+  }
+  auto copy = open(*std::move(entry), key, 0, path);
+  return copy ? std::move(copy->view) : Result<ObjectView>(copy.error());
 }
 
 Result<void> NodeCopies::invalidate(const Key& key) {

@@ -90,10 +90,12 @@ class NodeCopies final {
   /// The same, for which the oldest copies of this rank are given up, as many as have its size: also those
   /// that are looked at, whose memory follows later. None are while memory is being made.
   [[nodiscard]] Made make_room(const Key& key, const ObjectRecord& record, const WaitBudget& budget);
-  /// Makes a filled room the copy, in place of its flight's mark. `stale`, `not_found`: overtaken;
-  /// another error: there cannot be one.
-  [[nodiscard]] Result<void> publish(Room& room, const ObjectWire& wire, const Mark& mark,
-                                     Clock::time_point good_until);
+  /// Makes a filled room the copy, in place of its flight's mark: that object of this node. `stale`,
+  /// `not_found`: overtaken; another error: there cannot be one. REQUIRES: its checksum is right.
+  [[nodiscard]] Result<Key> publish(Room& room, const ObjectWire& wire, const Mark& mark,
+                                    Clock::time_point good_until);
+  /// The object, out of what publish() made; `not_found`: it is out of sight again.
+  [[nodiscard]] Result<ObjectView> show(const Key& published, const Key& key, Path path);
 
   /// Takes out of sight whatever stands here for that object.
   [[nodiscard]] Result<void> invalidate(const Key& key);

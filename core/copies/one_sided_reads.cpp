@@ -35,13 +35,14 @@ bool OneSidedReads::reads(std::span<const int> ranks) const noexcept {
 }
 
 // Who wants to be told is kept here and not by the transport, which may never tell.
-void OneSidedReads::read(const LeaseHeld& lease, std::shared_ptr<HeldObject> into, Then then) {
+void OneSidedReads::begin(const LeaseHeld& lease, std::shared_ptr<HeldObject> into,
+                          Told<bool>& good) noexcept {
   if (lease.until <= exchange_->now()) {  // the answer was late: nobody may begin to read any more
     decline(lease);
-    return then(false);
+    return good.tell(false);
   }
   const Number number{lease.until, ++last_};
-  believed_.try_emplace(number, Reading{lease.owner, lease.number, std::move(then)});
+  believed_.try_emplace(number, Reading{lease.owner, lease.number, &good});
   overdue_.set(lease.until);
   const std::span<std::byte> memory = into->memory();
   // Not the exchange itself: the transport that it keeps has this until it is called.
@@ -67,8 +68,8 @@ void OneSidedReads::ended(const Number& number, bool read) noexcept {
   exchange_->expected(over.owner);
   const bool good = read && exchange_->now() < number.first;
   end_read(over.owner, over.lease);
-  if (over.then) {
-    over.then(good);
+  if (over.good != nullptr) {
+    over.good->tell(good);
   }
 }
 
@@ -79,11 +80,12 @@ bool OneSidedReads::is_reading(int owner, std::uint64_t lease) const noexcept {
   return std::ranges::any_of(believed_, is_it) || std::ranges::any_of(given_up_, is_it);
 }
 
-void OneSidedReads::give_up_overdue(Clock::time_point now) noexcept {
-  while (!believed_.empty() && believed_.begin()->first.first <= now) {
-    const Then then = std::exchange(believed_.begin()->second.then, {});
+// Those whose lease is over by then.
+void OneSidedReads::give_up_until(Clock::time_point last) noexcept {
+  while (!believed_.empty() && believed_.begin()->first.first <= last) {
+    Told<bool>* const good = std::exchange(believed_.begin()->second.good, nullptr);
     given_up_.insert(believed_.extract(believed_.begin()));
-    then(false);
+    good->tell(false);
   }
   if (!believed_.empty()) {
     overdue_.set(believed_.begin()->first.first);

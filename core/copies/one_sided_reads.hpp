@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <memory_resource>
@@ -9,6 +8,7 @@
 #include <span>
 #include <utility>
 
+#include "core/async/operation.hpp"
 #include "core/base/block_pool.hpp"
 #include "core/object/object_wire.hpp"
 #include "core/ports/remote_memory.hpp"
@@ -38,38 +38,40 @@ struct LeaseHeld {
 class OneSidedReads final : public std::enable_shared_from_this<OneSidedReads> {
  public:
   using Clock = Exchange::Clock;
-  /// Whether the bytes are there, and were read while the lease lasted.
-  using Then = std::function<void(bool good)>;
 
   OneSidedReads(std::shared_ptr<RemoteMemory> remote, std::shared_ptr<Exchange> exchange)
       : remote_(std::move(remote)),
         exchange_(std::move(exchange)),
-        overdue_(*exchange_, [this](Clock::time_point now) { give_up_overdue(now); }) {}
+        overdue_(*exchange_, [this](Clock::time_point now) { give_up_until(now); }) {}
 
   /// Whether it is worth asking one of these ranks for a lease: one of them at least can be read, and of none
   /// has a read been given up that has not ended.
   [[nodiscard]] bool reads(std::span<const int> ranks) const noexcept;
-  /// Reads as much as there is room for in `into`, which stays until the read has ended. `then` is called
-  /// when it has, or when the lease is over; at once, or within a later step of the exchange. Tells the owner
-  /// when the read has ended.
-  void read(const LeaseHeld& lease, std::shared_ptr<HeldObject> into, Then then);
+  class Read;
+  /// Reads as much as there is room for in `into`, which stays until the read has ended, and tells the owner
+  /// then. `co_await` it for whether the bytes are there, and were read while the lease lasted; it is over
+  /// when the read has ended, the lease is over, or close() is called.
+  [[nodiscard]] Read read(const LeaseHeld& lease, std::shared_ptr<HeldObject> into);
   /// Tells the owner so without having read.
   void decline(const LeaseHeld& lease) noexcept;
   /// Whether it reads under that lease of that rank, believed or not. Once the lease is over a no stays one.
   [[nodiscard]] bool is_reading(int owner, std::uint64_t lease) const noexcept;
+  /// Gives up all that is under way.
+  void close() noexcept { give_up_until(Clock::time_point::max()); }
 
  private:
   struct Reading {
     int owner = 0;
     std::uint64_t lease = 0;
-    Then then;  ///< empty: it was given up
+    Told<bool>* good = nullptr;  ///< null: it was given up
   };
   using Number = std::pair<Clock::time_point, std::uint64_t>;  ///< when its lease is over, and which
   using Readings = std::pmr::map<Number, Reading>;
 
+  void begin(const LeaseHeld& lease, std::shared_ptr<HeldObject> into, Told<bool>& good) noexcept;
   void ended(const Number& number, bool read) noexcept;
   void end_read(int owner, std::uint64_t lease) noexcept;
-  void give_up_overdue(Clock::time_point now) noexcept;
+  void give_up_until(Clock::time_point last) noexcept;
 
   const std::shared_ptr<RemoteMemory> remote_;
   const std::shared_ptr<Exchange> exchange_;
@@ -79,5 +81,28 @@ class OneSidedReads final : public std::enable_shared_from_this<OneSidedReads> {
   Readings given_up_{&pool_};  ///< as well
   Alarm overdue_;              ///< for the first of those that are believed
 };
+
+class OneSidedReads::Read final : public Operation::Begun {
+ public:
+  Read(OneSidedReads& reads, const LeaseHeld& lease, std::shared_ptr<HeldObject> into) noexcept
+      : reads_(reads), lease_(lease), into_(std::move(into)) {}
+
+  [[nodiscard]] bool await_resume() { return good_.await_resume(); }
+
+ private:
+  [[nodiscard]] bool begin(Operation& operation) noexcept override {
+    reads_.begin(lease_, std::move(into_), good_);
+    return good_.is_told(operation);
+  }
+
+  OneSidedReads& reads_;
+  const LeaseHeld& lease_;
+  std::shared_ptr<HeldObject> into_;
+  Told<bool> good_;
+};
+
+inline OneSidedReads::Read OneSidedReads::read(const LeaseHeld& lease, std::shared_ptr<HeldObject> into) {
+  return {*this, lease, std::move(into)};
+}
 
 }  // namespace locum

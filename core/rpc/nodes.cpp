@@ -52,8 +52,14 @@ bool names_rank(const NodeAnswer& roll, int rank) noexcept {
   return false;
 }
 
-Inquiry::Inquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline)
-    : kind_(kind), deadline_(deadline), words_(body), body_bytes_(body.size()), bulk_(std::move(bulk)) {
+Inquiry::Inquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
+                 BulkPlace* place)
+    : kind_(kind),
+      deadline_(deadline),
+      words_(body),
+      body_bytes_(body.size()),
+      bulk_(std::move(bulk)),
+      place_(place) {
   if (bulk_.keep != nullptr || bulk_.bytes.empty()) {
     return;
   }
@@ -93,11 +99,13 @@ void Inquiry::ask_next(const std::shared_ptr<Inquiry>& self) noexcept {
 }
 
 std::span<std::byte> Inquiry::landing(std::span<const std::byte> body, std::uint64_t bulk_bytes) noexcept {
-  auto placed = place(body, bulk_bytes);
-  if (!placed) {
-    return {};
+  if (place_ != nullptr) {
+    auto placed = place_->place(body, bulk_bytes);
+    if (!placed) {
+      return {};
+    }
+    block_ = *std::move(placed);
   }
-  block_ = *std::move(placed);
   if (!block_) {
     const auto wire = read_words<ObjectWire>(body);
     block_ = HeldObject::make(bulk_bytes, wire ? wire->record.size_bytes : 0);
@@ -142,27 +150,6 @@ Result<NodeAnswer> Inquiry::keep(const Answer& answer) noexcept {
   return Result<NodeAnswer>(std::in_place, ShortBytes(answer.body), std::move(block_), answer.bulk.size(),
                             answer.path, asked());
 }
-
-namespace {
-
-/// What functions are told of.
-class FunctionInquiry final : public Inquiry {
- public:
-  FunctionInquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
-                  Nodes::Then then, Nodes::Place place)
-      : Inquiry(kind, body, std::move(bulk), deadline), then_(std::move(then)), place_(std::move(place)) {}
-
- private:
-  void told(Result<NodeAnswer> answer) noexcept override { std::exchange(then_, {})(std::move(answer)); }
-  Room place(std::span<const std::byte> body, std::uint64_t bulk_bytes) override {
-    return place_ ? place_(body, bulk_bytes) : nullptr;
-  }
-
-  Nodes::Then then_;
-  const Nodes::Place place_;
-};
-
-}  // namespace
 
 Nodes::Nodes(const std::vector<int>& node_of_rank, int own_rank, std::shared_ptr<Exchange> exchange)
     : node_of_rank_(node_of_rank),
@@ -211,17 +198,6 @@ void Nodes::ask(int node, std::size_t first_place, std::size_t count,
   inquiry->next_ = first_place;
   inquiry->left_ = count;
   inquiry->ask_next(inquiry);
-}
-
-void Nodes::ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
-                Then then, Place place) {
-  ask(node, std::make_shared<FunctionInquiry>(kind, body, std::move(bulk), deadline, std::move(then),
-                                              std::move(place)));
-}
-
-void Nodes::ask_rank(int rank, Kind kind, std::span<const std::byte> body, Clock::time_point deadline,
-                     Then then) {
-  ask_rank(rank, std::make_shared<FunctionInquiry>(kind, body, Bulk{}, deadline, std::move(then), Place()));
 }
 
 }  // namespace locum

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,17 +25,35 @@ struct NodeAnswer {
 /// Whether what a node answers to a roll call says that this rank, of its own, is dead.
 [[nodiscard]] bool names_rank(const NodeAnswer& roll, int rank) noexcept;
 
+/// Says where the bulk of an answer is to land. Only for who drives; must not fail.
+class BulkPlace {
+ public:
+  /// That place; null: memory of this process; none: the bulk is not to come, and the question ends with
+  /// `out_of_memory`.
+  using Place = std::optional<std::shared_ptr<HeldObject>>;
+
+  BulkPlace() = default;
+  BulkPlace(const BulkPlace&) = delete;
+  BulkPlace& operator=(const BulkPlace&) = delete;
+
+  /// For the bulk of an answer with this body.
+  [[nodiscard]] virtual Place place(std::span<const std::byte> body, std::uint64_t bulk_bytes) = 0;
+
+ protected:
+  ~BulkPlace() = default;
+};
+
 /// A question to a node, and who wants to know. Asked once; kept by the exchange until told() was called.
 class Inquiry : public Call {
  public:
   using Clock = Exchange::Clock;
-  /// Where the bulk of an answer is to land; null: in memory of this process; none: it is not to come, and
-  /// the question ends with `out_of_memory`.
-  using Room = std::optional<std::shared_ptr<HeldObject>>;
 
   /// Copies the body, and a bulk that nobody keeps: the question may be sent, and read by a transport, when
   /// who asked has given up and its memory is gone. REQUIRES: a body of 256 bytes at most.
-  Inquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline);
+  /// \param place where the bulk of the answer is to land; lives until told() is called. Null: in memory of
+  ///              this process
+  Inquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
+          BulkPlace* place = nullptr);
 
  protected:
   /// The answer; or an error of the other side, `timeout`, `out_of_memory` of this process, `closed` if all
@@ -42,10 +61,6 @@ class Inquiry : public Call {
   /// died or closed and nobody can say whether it had done what it was asked for. Once, inside a step of the
   /// exchange, or of ask() itself.
   virtual void told(Result<NodeAnswer> answer) noexcept = 0;
-  /// For the bulk of an answer with this body.
-  [[nodiscard]] virtual Room place(std::span<const std::byte> /*body*/, std::uint64_t /*bulk_bytes*/) {
-    return nullptr;
-  }
   /// Which rank was asked, the last one of all. REQUIRES: it has been asked.
   [[nodiscard]] int asked() const noexcept;
 
@@ -65,6 +80,7 @@ class Inquiry : public Call {
   FewBytes<256> words_;     ///< the body, and a short bulk that nobody else keeps
   std::size_t body_bytes_;  ///< of these
   Bulk bulk_;               ///< any other one
+  BulkPlace* const place_;  ///< of the answer's bulk
   std::shared_ptr<HeldObject> block_;
   Exchange* exchange_ = nullptr;  ///< once asked
   int node_ = 0;
@@ -85,9 +101,6 @@ class Inquiry : public Call {
 class Nodes {
  public:
   using Clock = Exchange::Clock;
-  using Then = std::function<void(Result<NodeAnswer>)>;
-  /// As Inquiry::place().
-  using Place = std::function<Inquiry::Room(std::span<const std::byte> body, std::uint64_t bulk_bytes)>;
 
   Nodes(const std::vector<int>& node_of_rank, int own_rank, std::shared_ptr<Exchange> exchange);
 
@@ -112,10 +125,6 @@ class Nodes {
   void ask(int node, const std::shared_ptr<Inquiry>& inquiry, int first = -1);
   /// The same of one rank, and no other: `peer_lost` if that one is lost.
   void ask_rank(int rank, const std::shared_ptr<Inquiry>& inquiry);
-  /// The same, with functions to be told.
-  void ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
-           Then then, Place place = {});
-  void ask_rank(int rank, Kind kind, std::span<const std::byte> body, Clock::time_point deadline, Then then);
   /// Has `action` called at that moment, and destroyed; where the exchange closes before, destroyed. Only by
   /// who drives.
   void call_at(Clock::time_point moment, std::function<void()> action) {

@@ -84,10 +84,14 @@ void CopyService::join(const Question& question, Asker asker) {
   if (!asked || parts_.node_of(question) != parts_.nodes->own()) {
     return parts_.refuse_senseless(question);
   }
-  parts_.copies.flights->join(asked->key, asked->generation, [this, asker](Flights::Ending ending) {
-    const auto word = static_cast<std::uint8_t>(ending);
-    parts_.answer(asker, words(word));
-  });
+  parts_.begin(join(*asked, asker));
+}
+
+Task<std::monostate> CopyService::join(JoinWords asked, Asker asker) {
+  const auto ending = co_await parts_.copies.flights->join(asked.key, asked.generation);
+  const auto word = static_cast<std::uint8_t>(ending);
+  parts_.answer(asker, words(word));
+  co_return std::monostate();
 }
 
 }  // namespace locum

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <variant>
 
 #include "core/server/service_parts.hpp"
 
@@ -30,6 +31,7 @@ class CopyService final {
  private:
   [[nodiscard]] bool lease(Asker asker, const CopyWords& copy, std::shared_ptr<const PinnedObject> object,
                            std::span<const std::byte> block) const;
+  [[nodiscard]] Task<std::monostate> join(JoinWords asked, Asker asker);
 
   const ServiceParts& parts_;
 };

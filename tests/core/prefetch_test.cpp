@@ -349,12 +349,15 @@ TEST_F(PrefetchWithoutRoom, IsBegunOnALimitedBudget) {
   EXPECT_FALSE(directory_->was_limited);
 }
 
-// Which may take as long as its checksum does.
+// Which may take as long as its checksum does. Who began the flight is given what was checked when it landed;
+// who joined looks.
 TEST_F(PrefetchWithoutRoom, IsLookedAtByWhoMayWork) {
   arena_->gives = true;
   begin_many(1);
+  const auto joined = begin(keys_[0]);
   world_.network().run_for(100ms);
   expect_all_there();
+  ASSERT_TRUE(joined.coming && joined.coming->ended());
   EXPECT_FALSE(arena_->looked_in_step) << "but by the standby";
 }
 

@@ -5,6 +5,8 @@
 #include <memory>
 #include <utility>
 
+#include "core/async/progress.hpp"
+#include "core/async/standby.hpp"
 #include "transport/loopback/network.hpp"
 
 namespace locum {
@@ -27,21 +29,37 @@ class EndlessMemory final : public RemoteMemory {
   Then then_;
 };
 
+LeaseHeld lease_until(Exchange::Clock::time_point moment) {
+  return {.owner = 1, .number = 1, .until = moment, .key = {}};
+}
+
+Task<bool> read(OneSidedReads& reads, LeaseHeld lease) {
+  const bool good = co_await reads.read(lease, HeldObject::make(4096, 4096));
+  co_return good;
+}
+
 TEST(OneSidedReadsTest, AReadUnderWayKeepsNoTransport) {
   loopback::Network network({.ranks = 2});
-  auto exchange = std::make_shared<Exchange>(network.transport(0), std::make_shared<Metrics>(),
+  const std::shared_ptr<Transport> transport = network.transport(0);
+  auto exchange = std::make_shared<Exchange>(transport, std::make_shared<Metrics>(),
                                              ExchangeOptions{.size = 2, .node_of_rank = {}});
   const std::weak_ptr<Exchange> kept = exchange;
   const auto memory = std::make_shared<EndlessMemory>();
-  int ends = 0;
   {
+    Standby standby(false, {});
+    Progress progress(transport, exchange, {.helper = false, .on_thread_start = {}});
     const auto reads = std::make_shared<OneSidedReads>(memory, std::move(exchange));
-    reads->read({.owner = 1, .number = 1, .until = network.now() + std::chrono::seconds(1), .key = {}},
-                HeldObject::make(4096, 4096), [&ends](bool) { ++ends; });
+    const auto lease = lease_until(network.now() + std::chrono::seconds(1));
+    const auto reading = OperationOf<bool>::make(progress, standby, read(*reads, lease));
+    reading->begin_by_driver();
+    EXPECT_FALSE(reading->ended());
+    reads->close();
+    ASSERT_TRUE(reading->ended());
+    EXPECT_FALSE(reading->take());
+    EXPECT_TRUE(reads->is_reading(1, 1)) << "which nobody believes any more";
   }
   EXPECT_TRUE(kept.expired());
   memory->end();
-  EXPECT_EQ(ends, 0);
 }
 
 }  // namespace
