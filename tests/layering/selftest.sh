@@ -5,6 +5,10 @@ set -eu
 check=$(cd "$(dirname "$0")" && pwd)/check.sh
 tree=$1
 failed=0
+if [ -n "$(ls -A "$tree" 2>/dev/null)" ] && [ ! -e "$tree/planted" ]; then
+  printf '%s is not empty: name a folder that may be deleted\n' "$tree" >&2
+  exit 2
+fi
 
 plant() {  # plant FILE TEXT: a clean tree, and TEXT as the only line of FILE
   rm -rf "$tree"
@@ -12,6 +16,7 @@ plant() {  # plant FILE TEXT: a clean tree, and TEXT as the only line of FILE
     mkdir -p "$tree/$(dirname "$file")"
     echo '#include <vector>' >"$tree/$file"
   done
+  : >"$tree/planted"
   mkdir -p "$tree/$(dirname "$1")"
   printf '%s\n' "$2" >"$tree/$1"
 }
