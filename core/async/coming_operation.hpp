@@ -10,7 +10,7 @@
 #include "core/async/window.hpp"
 #include "core/base/frame_pool.hpp"
 #include "core/base/mutex.hpp"
-#include "core/ports/coming.hpp"
+#include "core/ports/now_or_task.hpp"
 
 namespace locum {
 
@@ -25,35 +25,17 @@ enum class Unwanted : std::uint8_t {
 template <class T, class End, class Take>
 class ComingOperation final : public Coming<T> {
  public:
-  /// \param window the one that the operation enters; null: none
-  /// \param until  when who runs it gives up
+  /// \param window the one that the operation enters
   ComingOperation(const std::shared_ptr<const NodeClient>& client, std::shared_ptr<Window> window,
-                  Deadline::Clock::time_point until, Held<OperationOf<End>> operation, Unwanted unwanted,
-                  Take take)
+                  Held<OperationOf<End>> operation, Unwanted unwanted, Take take)
       : client_(client),
         window_(std::move(window)),
-        until_(until),
         operation_(std::move(operation)),
         unwanted_(unwanted),
         take_(std::move(take)) {}
 
   ~ComingOperation() override { let_go(); }
 
-  [[nodiscard]] Result<T> run() override {
-    const auto client = client_.lock();
-    if (!client) {
-      return has_ended_before();
-    }
-    bool has_ended = false;
-    if constexpr (std::is_same_v<T, ObjectView>) {
-      const auto began = client->now();
-      has_ended = client->run(*operation_, until_);
-      client->times()->block(client->now() - began);
-    } else {
-      has_ended = client->run(*operation_, until_);
-    }
-    return has_ended ? Result<T>(take_(operation_->take())) : nobody_answered();
-  }
   // The thread that begins it is not to wait.
   void begin() override {
     if (const auto client = client_.lock()) {
@@ -64,7 +46,7 @@ class ComingOperation final : public Coming<T> {
   [[nodiscard]] Result<T> get(Deadline deadline) override {
     if (const auto client = client_.lock(); !ended()) {
       if (!client) {
-        return has_ended_before();
+        return Error(Errc::closed, "the runtime has ended before this did");
       }
       const auto began = client->now();
       const auto until = client->moment(deadline, began);
@@ -86,11 +68,7 @@ class ComingOperation final : public Coming<T> {
     }
     return *result_;
   }
-  void hurry() noexcept override {
-    if (window_) {
-      window_->hurry(*operation_);
-    }
-  }
+  void hurry() noexcept override { window_->hurry(*operation_); }
   void observe(std::shared_ptr<Observer> observer) noexcept override {
     operation_->observe(std::move(observer));
   }
@@ -98,18 +76,14 @@ class ComingOperation final : public Coming<T> {
 
  private:
   void let_go() noexcept {
-    if (unwanted_ == Unwanted::ends && window_) {
+    if (unwanted_ == Unwanted::ends) {
       operation_->forget();
       window_->withdraw(*operation_);
     }
   }
-  [[nodiscard]] static Error has_ended_before() {
-    return Error(Errc::closed, "the runtime has ended before this did");
-  }
 
   const std::weak_ptr<const NodeClient> client_;  ///< what the operation goes on by
   const std::shared_ptr<Window> window_;
-  const Deadline::Clock::time_point until_;
   const Held<OperationOf<End>> operation_;
   const Unwanted unwanted_;
   const Take take_;
@@ -117,15 +91,13 @@ class ComingOperation final : public Coming<T> {
   std::optional<Result<T>> result_ LOCUM_GUARDED_BY(mutex_);
 };
 
-/// \param window the one that the task enters; null: none
-/// \param until  when the task gives up
+/// \param window the one that the task enters
 template <class T, class End, class Take>
 [[nodiscard]] std::shared_ptr<Coming<T>> make_coming(const std::shared_ptr<const NodeClient>& client,
-                                                     std::shared_ptr<Window> window,
-                                                     Deadline::Clock::time_point until, Task<End> first,
+                                                     std::shared_ptr<Window> window, Task<End> first,
                                                      Unwanted unwanted, Take take) {
   using Made = ComingOperation<T, End, Take>;
-  return std::allocate_shared<Made>(detail::FrameAllocator<Made>(), client, std::move(window), until,
+  return std::allocate_shared<Made>(detail::FrameAllocator<Made>(), client, std::move(window),
                                     client->operation(std::move(first)), unwanted, std::move(take));
 }
 

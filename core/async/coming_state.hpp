@@ -5,7 +5,7 @@
 #include <utility>
 
 #include <locum/async/eventual.hpp>
-#include <locum/ports/coming.hpp>
+#include <locum/ports/now_or_task.hpp>
 #include <locum/ports/observer.hpp>
 
 namespace locum::detail {

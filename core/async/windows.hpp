@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "core/async/window.hpp"
-#include "core/ports/coming.hpp"
+#include "core/ports/now_or_task.hpp"
 
 namespace locum {
 

@@ -72,15 +72,18 @@ class Distributed final : public Connector {
   [[nodiscard]] WaitBudget budget_of(CountsUntil counts, const WaitBudget& budget) const noexcept {
     return counts == CountsUntil::never ? budget : client_->budget_to_begin().until(budget.deadline());
   }
-  [[nodiscard]] Deadline::Clock::time_point latest(CountsUntil counts, Deadline deadline) const;
+  [[nodiscard]] Deadline::Clock::time_point latest(Deadline deadline) const;
+  [[nodiscard]] Result<ObjectView> fetch(const Address& address, const Selection& selection,
+                                         Deadline deadline);
   template <class T>
-  [[nodiscard]] std::shared_ptr<Coming<T>> task(CountsUntil counts, Deadline::Clock::time_point until,
-                                                Unwanted unwanted, Task<Result<T>> first) const;
+  [[nodiscard]] std::shared_ptr<Coming<T>> task(const std::shared_ptr<Window>& window, Unwanted unwanted,
+                                                Task<Result<T>> first) const;
   template <class Begin>
   [[nodiscard]] NowOrTask<bool> in_its_turn(CountsUntil counts, Deadline deadline, Unwanted unwanted,
                                             Begin begin) const;
   template <class T>
-  [[nodiscard]] T run(Deadline::Clock::time_point until, Task<T> first, const Wanted& still_wanted = {});
+  [[nodiscard]] T run(Deadline::Clock::time_point until, Task<T> first,
+                      const Wanted& still_wanted = {}) const;
 
   const NodeMemory memory_;
   const std::shared_ptr<Links> links_;
@@ -118,12 +121,17 @@ std::uint64_t Distributed::store_number(std::string_view name, std::uint64_t gen
 
 Result<ObjectView> Distributed::get(const Address& address, WaitBudget budget) {
   auto found = finder_->at_hand(address, budget);
-  if (!found || *found) {
-    return found;
+  if (found && !*found) {
+    found = fetch(address, {}, budget.deadline());
   }
+  return found;
+}
+
+// By a thread that waits, what is not at hand.
+Result<ObjectView> Distributed::fetch(const Address& address, const Selection& selection, Deadline deadline) {
   const auto began = client_->now();
-  const auto until = client_->moment(budget.deadline(), began);
-  found = run(until, finder_->find(Lookup(address, until)));
+  const auto until = client_->moment(deadline, began);
+  auto found = run(until, finder_->find(Lookup(address, until, selection)));
   client_->times()->block(client_->now() - began);
   return found;
 }
@@ -141,53 +149,48 @@ NowOrTask<ObjectView> Distributed::get_or_task(const Address& address, const Sel
   if (found ? static_cast<bool>(*found) : !unset_here && !lacks_time) {
     return {selected(std::move(found), selection)};
   }
-  const auto until = latest(counts, deadline);
   if (waits) {
-    return {ObjectView(),
-            make_coming<ObjectView>(
-                client_, nullptr, until, finder_->find(Lookup(address, until, selection)), Unwanted::ends,
-                [selection](Result<ObjectView> came) { return selected(std::move(came), selection); })};
+    return {selected(fetch(address, selection, deadline), selection)};
   }
   const auto& window = links_->window(counts);
   if (window->has_long_queue() || (awaits && finder_->awaits_many())) {
     return {is_hint ? Result<ObjectView>(ObjectView()) : too_many_wait()};
   }
+  const auto until = latest(deadline);
   return {
       ObjectView(),
       make_coming<ObjectView>(
-          client_, window, until,
+          client_, window,
           awaits ? Finder::find_promised(finder_, Lookup(address, until, selection, true), counts)
                  : Finder::find_ahead(finder_, Lookup(address, until, selection), counts),
           Unwanted::ends, [selection](Ahead ahead) { return selected(std::move(ahead.found), selection); })};
 }
 
-// Of what waits for its turn, and was given no deadline, the time counts from when it is let on its way.
-Deadline::Clock::time_point Distributed::latest(CountsUntil counts, Deadline deadline) const {
-  return counts != CountsUntil::never && deadline.is_default() ? Deadline::Clock::time_point::max()
-                                                               : client_->moment(deadline);
+// Where none was given, the time counts from when it is let on its way.
+Deadline::Clock::time_point Distributed::latest(Deadline deadline) const {
+  return deadline.is_default() ? Deadline::Clock::time_point::max() : client_->moment(deadline);
 }
 
 template <class T>
-std::shared_ptr<Coming<T>> Distributed::task(CountsUntil counts, Deadline::Clock::time_point until,
-                                             Unwanted unwanted, Task<Result<T>> first) const {
-  return make_coming<T>(client_, counts == CountsUntil::never ? nullptr : links_->window(counts), until,
-                        std::move(first), unwanted, [](Result<T> ended) { return ended; });
+std::shared_ptr<Coming<T>> Distributed::task(const std::shared_ptr<Window>& window, Unwanted unwanted,
+                                             Task<Result<T>> first) const {
+  return make_coming<T>(client_, window, std::move(first), unwanted, [](Result<T> ended) { return ended; });
 }
 
 // What `begin`, a function of the moment at which it gives up, makes a task of.
 template <class Begin>
 NowOrTask<bool> Distributed::in_its_turn(CountsUntil counts, Deadline deadline, Unwanted unwanted,
                                          Begin begin) const {
-  const auto until = latest(counts, deadline);
   if (counts == CountsUntil::never) {
-    return {false, task(counts, until, unwanted, begin(until))};
+    const auto until = client_->moment(deadline);
+    return {run(until, begin(until))};
   }
   const auto& window = links_->window(counts);
   if (window->has_long_queue()) {
     return {too_many_wait()};
   }
   return {false,
-          task(counts, until, unwanted, in_turn<bool>(window, client_.get(), until, std::move(begin)))};
+          task(window, unwanted, in_turn<bool>(window, client_.get(), latest(deadline), std::move(begin)))};
 }
 
 NowOrTask<bool> Distributed::exists_or_task(const Address& address, CountsUntil counts, WaitBudget budget) {
@@ -206,7 +209,7 @@ NowOrTask<bool> Distributed::exists_or_task(const Address& address, CountsUntil 
 }
 
 template <class T>
-T Distributed::run(Deadline::Clock::time_point until, Task<T> first, const Wanted& still_wanted) {
+T Distributed::run(Deadline::Clock::time_point until, Task<T> first, const Wanted& still_wanted) const {
   const auto operation = client_->operation(std::move(first));
   if (!client_->run(*operation, until, still_wanted)) {
     return nobody_answered();
@@ -246,7 +249,7 @@ NowOrTask<Sealed> Distributed::seal_or_task(const ObjectDraft& draft, const Seal
   }
   SealOptions telling = options;
   telling.caller_tells = binder_->binds_alone(draft.meta, options);  // else it may be bound later
-  auto sealed = do_seal(draft, telling, CountsUntil::never, budget).wait();
+  auto sealed = do_seal(draft, telling, CountsUntil::never, budget).found;
   links_->look_for_awaited(*promised, name_hash(draft.meta.store, draft.meta.name));
   return {std::move(sealed)};
 }
@@ -265,12 +268,13 @@ NowOrTask<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptio
   if (!key) {
     return {key.error()};
   }
-  const auto until = latest(counts, budget.deadline());
   if (waits) {
-    return {Sealed(), task(counts, until, Unwanted::goes_on, binder_->seal(*key, options, until))};
+    const auto until = client_->moment(budget.deadline());
+    return {run(until, binder_->seal(*key, options, until))};
   }
-  return {Sealed(), task(counts, until, Unwanted::goes_on,
-                         Binder::seal_in_turn(binder_, links_->window(counts), *key, options, until))};
+  const auto& window = links_->window(counts);
+  return {Sealed(), task(window, Unwanted::goes_on,
+                         Binder::seal_in_turn(binder_, window, *key, options, latest(budget.deadline())))};
 }
 
 NowOrTask<bool> Distributed::evict_or_task(const Address& address, CountsUntil counts, WaitBudget budget) {

@@ -11,7 +11,7 @@
 #include "core/async/lookup.hpp"
 #include "core/async/windows.hpp"
 #include "core/client/links.hpp"
-#include "core/ports/coming.hpp"
+#include "core/ports/now_or_task.hpp"
 #include "core/server/promise_waits.hpp"
 
 namespace locum {

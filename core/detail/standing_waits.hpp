@@ -8,8 +8,8 @@
 #include "core/base/thread_start.hpp"
 #include "core/deadline.hpp"
 #include "core/error.hpp"
-#include "core/ports/coming.hpp"
 #include "core/ports/connector.hpp"
+#include "core/ports/now_or_task.hpp"
 
 namespace locum::detail {
 

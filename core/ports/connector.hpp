@@ -14,7 +14,7 @@
 #include <locum/object/object.hpp>
 #include <locum/object/selection.hpp>
 #include <locum/ports/batches.hpp>
-#include <locum/ports/coming.hpp>
+#include <locum/ports/now_or_task.hpp>
 #include <locum/result.hpp>
 #include <locum/wait_budget.hpp>
 
@@ -63,14 +63,15 @@ class NameWatcher;
 /// `Errc::not_found`.
 ///
 /// What may need other processes has one form: it answers at once if this process can, and else with a task
-/// (Coming), which the caller runs, or begins. A call that waits is made of it: NowOrTask::wait().
+/// (Coming), which the caller begins; or, where the calling thread waits (CountsUntil::never), when it has
+/// ended.
 class Source {
  public:
   virtual ~Source() = default;
 
   /// The object, pinned. A damaged or foreign key is `not_found`; a replaced one is `stale` where the address
   /// carries the hash of its name. The same as get_or_task() that is waited for; by itself because it is what
-  /// programs do most often, and takes nanoseconds.
+  /// programs do most often, and takes nanoseconds on a node.
   [[nodiscard]] virtual Result<ObjectView> get(const Address& address, WaitBudget budget) = 0;
   /// get(), of some of it: where that comes from another node, nothing else travels. Its facts are those of
   /// the whole object. Of a range of bytes the view shows no others, and extents may be missing; of a
@@ -88,13 +89,13 @@ class Source {
   }
   [[nodiscard]] Result<ObjectView> get_some(const Address& address, const Selection& selection,
                                             Deadline deadline) {
-    return get_or_task(address, selection, CountsUntil::never, deadline).wait();
+    return get_or_task(address, selection, CountsUntil::never, deadline).found;
   }
   /// Whether it is there.
   [[nodiscard]] virtual NowOrTask<bool> exists_or_task(const Address& address, CountsUntil counts,
                                                        WaitBudget budget) = 0;
   [[nodiscard]] Result<bool> exists(const Address& address, WaitBudget budget) {
-    return exists_or_task(address, CountsUntil::never, budget).wait();
+    return exists_or_task(address, CountsUntil::never, budget).found;
   }
   /// Names of a store that begin with `prefix`, in ascending byte order. Names live throughout the call
   /// appear once.
@@ -120,11 +121,11 @@ class Sink {
                                                    WaitBudget budget) = 0;
   /// Publishes a draft. When it has ended, every rank finds the object. On an error the draft has been
   /// discarded. What is begun ends within the deadline, and is done whether or not anybody wants to know; it
-  /// does not fail for want of memory. A task has the draft: it has to be run, or begun.
+  /// does not fail for want of memory. A task has the draft: it has to be begun.
   [[nodiscard]] virtual NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options,
                                                        CountsUntil counts, WaitBudget budget) = 0;
   [[nodiscard]] Result<Sealed> seal(const ObjectDraft& draft, const SealOptions& options, WaitBudget budget) {
-    return seal_or_task(draft, options, CountsUntil::never, budget).wait();
+    return seal_or_task(draft, options, CountsUntil::never, budget).found;
   }
   /// Gives the memory of an unsealed draft back.
   virtual void discard(const ObjectDraft& draft) noexcept = 0;
@@ -133,7 +134,7 @@ class Sink {
   [[nodiscard]] virtual NowOrTask<bool> evict_or_task(const Address& address, CountsUntil counts,
                                                       WaitBudget budget) = 0;
   [[nodiscard]] Result<bool> evict(const Address& address, WaitBudget budget) {
-    return evict_or_task(address, CountsUntil::never, budget).wait();
+    return evict_or_task(address, CountsUntil::never, budget).found;
   }
   /// Evicts what this process made or adopted in a store, named or not; returns how many objects. Local,
   /// but that a name at home on another node is taken away there, which is waited for.

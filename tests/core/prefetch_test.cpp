@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/options.hpp"
-#include "core/ports/coming.hpp"
+#include "core/ports/now_or_task.hpp"
 #include "core/store.hpp"
 #include "tests/core/forwarding_arena.hpp"
 #include "tests/core/forwarding_directory.hpp"

@@ -10,7 +10,7 @@
 
 #include "core/node/cluster.hpp"
 #include "core/options.hpp"
-#include "core/ports/coming.hpp"
+#include "core/ports/now_or_task.hpp"
 #include "tests/core/begun.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/forwarding_arena.hpp"

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <vector>
 
-#include "core/ports/coming.hpp"
+#include "core/ports/now_or_task.hpp"
 #include "tests/core/begun.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/paired_nodes.hpp"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/mutex.hpp"
-#include "core/ports/coming.hpp"
+#include "core/ports/now_or_task.hpp"
 #include "tests/core/forwarding_connector.hpp"
 
 namespace locum::tests {

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <utility>
 
 #include <locum/deadline.hpp>
 #include <locum/object/object.hpp>
@@ -14,7 +13,7 @@ namespace locum {
 /// Whether a call has to wait for its turn, and how long what it brings counts among that for which memory is
 /// set aside.
 enum class CountsUntil : std::uint8_t {
-  /// Not at all: a thread waits for the end of the call, which therefore has its turn at once.
+  /// Not at all: the calling thread waits for the end, which therefore has its turn at once.
   never,
   it_is_used,  ///< for the first time, or nobody has it any more
   it_is_got,   ///< for the first time from its future, or nobody has that any more
@@ -32,8 +31,8 @@ enum class CountsUntil : std::uint8_t {
   return until == CountsUntil::it_is_used_once_set || until == CountsUntil::it_is_got_once_set;
 }
 
-/// What a call brings that needs other processes: a task, which its maker either runs, or begins; then it
-/// goes on whether or not anybody waits for it. Any thread, once it has begun.
+/// What a call brings that needs other processes: a task that goes on whether or not anybody waits for it,
+/// once its maker has begun it. Any thread, from then on.
 template <class T>
 class Coming {
  public:
@@ -42,12 +41,6 @@ class Coming {
   Coming& operator=(const Coming&) = delete;
   virtual ~Coming() = default;
 
-  /// Begins it, and waits for its end in this thread, which works for it meanwhile: what came until the
-  /// deadline of the call that made it, or why it did not. Once, and instead of begin() and all else.
-  [[nodiscard]] virtual Result<T> run() {
-    begin();
-    return get({});
-  }
   /// Lets it on its way, or has it wait for its turn. Does not wait. Once, before any other thread knows it.
   virtual void begin() {}
   /// Whether get() does not wait.
@@ -63,14 +56,12 @@ class Coming {
   virtual void forget() noexcept = 0;
 };
 
-/// What a call brings at once, or as a task.
+/// What a call brings: what it has found, or a task that brings it once it is begun. To a thread that waits
+/// for the end (CountsUntil::never) a call returns when it has ended, without a task.
 template <class T>
 struct NowOrTask {
   Result<T> found;  ///< if there is no task
   std::shared_ptr<Coming<T>> coming = nullptr;
-
-  /// By the thread that made the call. Once.
-  [[nodiscard]] Result<T> wait() && { return coming ? coming->run() : std::move(found); }
 };
 
 /// An object that comes pinned.
