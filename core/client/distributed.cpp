@@ -23,6 +23,9 @@ Error too_many_wait() {
                "for, or cancel some");
 }
 
+/// Each call first does what this node can do alone, through the connector of its own memory. What is left is
+/// a task of the Finder, which reads, or of the Binder, which changes: run() by a thread that waits for the
+/// end, or returned for the caller to begin, and then it enters a window.
 class Distributed final : public Connector {
  public:
   Distributed(NodeMemory memory, std::shared_ptr<Links> links)
