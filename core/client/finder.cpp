@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "core/async/until_unlocked.hpp"
 #include "core/base/unless_out_of_memory.hpp"
 #include "core/client/held_part.hpp"
 #include "core/copies/alone.hpp"
@@ -152,8 +153,8 @@ Task<Result<NameAnswer>> Finder::await(const Lookup& wanted, const Key& promised
     co_return named.error().about(wanted.name);
   }
   if (owner(promised) == nodes_.own()) {
-    const WaitBudget budget = co_await Operation::ToThread();  // where it may wait for a lock
-    auto found = local_->get(wanted.address(), budget.until(wanted.until));
+    const auto get = [&](const WaitBudget& budget) { return local_->get(wanted.address(), budget); };
+    auto found = co_await until_unlocked(*client_, wanted.until, get);
     if (!found) {
       co_return found.error();
     }
@@ -248,8 +249,8 @@ Result<bool> Finder::exists_here(const Address& address, const WaitBudget& budge
 
 Task<Result<bool>> Finder::exists(Lookup wanted) {
   if (begins_here(wanted.address())) {
-    const WaitBudget budget = co_await Operation::ToThread();  // where it may wait for a lock
-    co_return exists_here(wanted.address(), budget.until(wanted.until));
+    const auto look = [&](const WaitBudget& budget) { return exists_here(wanted.address(), budget); };
+    co_return co_await until_unlocked(*client_, wanted.until, look);
   }
   const auto answer = co_await ask_whether(wanted);
   if (answer || is_gone(answer.error())) {
@@ -320,8 +321,10 @@ Task<Error> Finder::absent(const Lookup& wanted, Error error) {
   const int home = nodes_.home(wanted.key.store, wanted.name_hash);
   std::uint64_t live = 0;
   if (home == nodes_.own()) {
-    const WaitBudget budget = co_await Operation::ToThread();  // where it may wait for a lock
-    const auto here = memory_.directory->generation(wanted.name_hash, budget);
+    const auto look = [&](const WaitBudget& budget) {
+      return memory_.directory->generation(wanted.name_hash, budget);
+    };
+    const auto here = co_await until_unlocked(*client_, wanted.latest(), look);
     if (!here) {
       co_return here.error().about(wanted.text());
     }
@@ -348,8 +351,8 @@ Task<Result<ObjectView>> Finder::by_name(const Lookup& wanted) {
   for (Key before;;) {
     ObjectWire said;
     if (home == nodes_.own()) {
-      const WaitBudget budget = co_await Operation::ToThread();  // where it may wait for a lock
-      auto found = look_here(wanted, budget.until(wanted.latest()), said);
+      const auto look = [&](const WaitBudget& budget) { return look_here(wanted, budget, said); };
+      auto found = co_await until_unlocked(*client_, wanted.latest(), look);
       if (!found || *found) {
         co_return std::move(found);
       }

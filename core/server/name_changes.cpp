@@ -11,6 +11,8 @@ namespace {
 
 // Between two requests to take an object out of sight for which nobody waits any more.
 constexpr std::chrono::milliseconds longest_pause_alone{1000};
+// As above, while somebody waits.
+constexpr BackOff first_back_off{std::chrono::milliseconds(1), std::chrono::milliseconds(50)};
 
 }  // namespace
 

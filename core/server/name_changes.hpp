@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/async/node_client.hpp"
+#include "core/async/until_unlocked.hpp"
 #include "core/base/back_off.hpp"
 #include "core/copies/copy_holders.hpp"
 #include "core/node/node_memory.hpp"
@@ -72,9 +73,8 @@ class NameChanges final {
   [[nodiscard]] Task<Result<bool>> unpublish(Key key, Moment until) const;
 
  private:
-  /// Between two attempts: a lock is held for microseconds, or somebody is stopped.
-  static constexpr BackOff first_back_off{std::chrono::milliseconds(1), std::chrono::milliseconds(50)};
-
+  template <class Try>
+  [[nodiscard]] static Task<std::invoke_result_t<Try, WaitBudget>> at_once(Moment until, Try attempt);
   [[nodiscard]] Task<Result<bool>> unpublish_with_name_elsewhere(int home, const Pin& pin,
                                                                  Moment until) const;
   [[nodiscard]] Task<Result<void>> retire(Key key, Moment until) const;
@@ -88,27 +88,18 @@ class NameChanges final {
   const ChangedBy by_;
 };
 
-// Under a limited budget an attempt gives up soon: then nothing has been done, and it is tried again a little
-// later, as long as there is time.
 template <class Try>
 Task<std::invoke_result_t<Try, WaitBudget>> NameChanges::until_unlocked(Moment until, Try attempt) const {
-  for (BackOff back_off = first_back_off;;) {
-    if (by_ == ChangedBy::caller) {
-      co_await Operation::ToThread();
-    }
-    const WaitBudget budget = co_await Operation::Budget();
-    const bool tries_again = by_ == ChangedBy::caller && budget.is_limited();
-    auto done = attempt(budget.until(until));
-    const bool locked = tries_again && !done && done.error().code() == Errc::timeout;
-    const auto awake = client_.now() + back_off.pause();
-    if (!locked || awake >= until) {
-      co_return std::move(done);
-    }
-    co_await client_.paused(back_off.next());
-    if (client_.now() < awake) {  // the exchange has closed: nobody waits for locks any more
-      co_return std::move(done);
-    }
+  if (by_ == ChangedBy::caller) {
+    return locum::until_unlocked(client_, until, std::move(attempt));
   }
+  return at_once(until, std::move(attempt));
+}
+
+template <class Try>
+Task<std::invoke_result_t<Try, WaitBudget>> NameChanges::at_once(Moment until, Try attempt) {
+  const WaitBudget budget = co_await Operation::Budget();
+  co_return attempt(budget.until(until));
 }
 
 }  // namespace locum

@@ -15,6 +15,7 @@
 #include "core/node/local.hpp"
 #include "core/options.hpp"
 #include "core/store.hpp"
+#include "tests/core/forwarding_directory.hpp"
 #include "tests/core/future_nodes.hpp"
 
 namespace locum::tests {
@@ -314,6 +315,59 @@ TEST_P(BegunOnOneNode, IsThereAtOnce) {
 
 INSTANTIATE_TEST_SUITE_P(Connectors, BegunOnOneNode, ::testing::Values(&local_of_one, &cluster_of_one),
                          [](const auto& each) { return each.index == 0 ? "Local" : "Cluster"; });
+
+/// A directory in which somebody is stopped within a change, as long as the test says so: whoever looks may
+/// wait no longer than his budget, and a thread that begins something has little.
+class StoppedDirectory final : public ForwardingDirectory {
+ public:
+  using ForwardingDirectory::ForwardingDirectory;
+
+  Result<Pin> find(std::uint32_t store, std::string_view name, WaitBudget budget) override {
+    EXPECT_TRUE(!stopped || budget.is_limited()) << "this would wait for whoever is stopped";
+    ++looks;
+    return stopped ? Error(Errc::timeout, "somebody is stopped within a change")
+                   : ForwardingDirectory::find(store, name, budget);
+  }
+
+  bool stopped = false;
+  int looks = 0;
+};
+
+/// Two nodes; rank 1 asks for what has its name at home on its own.
+class BegunReadsOfAStoppedDirectory : public ::testing::Test {
+ protected:
+  std::shared_ptr<StoppedDirectory> directory_;
+  SimulatedNodes world_{
+      {.nodes = {.nodes = 2, .wrap_directory = [this](int rank, const NodeProcess& process) {
+                   const auto made = std::make_shared<StoppedDirectory>(process.directory);
+                   directory_ = rank == 1 ? made : directory_;
+                   return made;
+                 }}}};
+  const std::shared_ptr<Session> session_ = session_of(world_.rank(1), 1, world_.arrivals(1));
+  Store store_ = session_->open("fields").value();
+};
+
+TEST_F(BegunReadsOfAStoppedDirectory, LookAgainUntilTheirDeadline) {
+  const std::string name = world_.name_at(1, store_.number(), "a");
+  ASSERT_TRUE(store_.put(name, 1.0));
+  directory_->stopped = true;
+  directory_->looks = 0;
+  const auto read = store_.get_async<double>(name);
+  const auto there = store_.exists_async(name);
+  const auto late = store_.get_async<double>(name, world_.network().now() + 300ms);
+  world_.network().run_for(400ms);
+  EXPECT_FALSE(read.ready() || there.ready());
+  ASSERT_TRUE(late.ready());
+  EXPECT_EQ(code_of(late.get()), Errc::timeout) << "at its deadline";
+  EXPECT_GT(directory_->looks, 20);
+  EXPECT_LT(directory_->looks, 100) << "now and then";
+  directory_->stopped = false;
+  world_.network().run_for(60ms);
+  ASSERT_TRUE(read.ready() && there.ready());
+  EXPECT_EQ(*read.get().value(), 1.0);
+  EXPECT_TRUE(there.get().value());
+  session_->close();
+}
 
 }  // namespace
 }  // namespace locum::tests
