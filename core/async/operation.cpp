@@ -187,7 +187,7 @@ void Operation::drive() noexcept {
   while (left == Left::elsewhere && needs_thread_) {
     hold();  // whoever takes it may end it at once
     const Held<Operation> self(this);
-    if (give_to_thread(Place::driver)) {
+    if (give_to_thread()) {
       return;
     }
     // Nobody is left to run it: it goes on here, on the budget of a step.
@@ -214,14 +214,15 @@ void Operation::wake(Waiter& waiter, Place from) noexcept {
   from == Place::driver ? progress_.finish(waiter.pending) : progress_.finish_from_outside(waiter.pending);
 }
 
-bool Operation::give_to_thread(Place from) noexcept {
+// By who drives.
+bool Operation::give_to_thread() noexcept {
   std::shared_ptr<Host> host;
   {
     const MutexLock lock(mutex_);
     state_.store(State::wanting, std::memory_order_relaxed);
     if (Waiter* const called = waiters_.first()) {
       called->called.store(true, std::memory_order_relaxed);
-      wake(*called, from);
+      wake(*called, Place::driver);
       return true;
     }
     if (!host_) {

@@ -248,7 +248,7 @@ class Operation : private ListLink<Operation> {
   void leave(Waiter& self) noexcept;
   [[nodiscard]] Left resume(Place place, const WaitBudget& budget) noexcept;
   void drive() noexcept;
-  [[nodiscard]] bool give_to_thread(Place from) noexcept;
+  [[nodiscard]] bool give_to_thread() noexcept;
   void wake(Waiter& waiter, Place from) noexcept;
   void run_in_thread(const WaitBudget& budget) noexcept;
   void end(Place from) noexcept;
