@@ -43,9 +43,9 @@ class ProxyTarget {
   [[nodiscard]] Result<Fetched> fetch(Deadline deadline);
   /// The session, or why there is nothing to ask it.
   [[nodiscard]] Result<std::shared_ptr<Session>> session() const;
-  /// Begins what fetch() waits for.
+  /// What fetch() waits for, or a task that brings it.
   [[nodiscard]] NowOrTask<ObjectView> get_or_task(Session& session, Deadline deadline);
-  /// What fetch() returns, of what begin() has brought.
+  /// What fetch() returns, of what get_or_task() has brought.
   [[nodiscard]] Result<Fetched> fetched(Result<ObjectView> found);
   /// Begins to fetch the object, which stays pinned until unpin().
   void prefetch();
