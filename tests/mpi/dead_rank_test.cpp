@@ -14,6 +14,7 @@
 // MPI 4 waits for ever in some of these jobs, with or without us.
 #include <mpi.h>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <csignal>
@@ -86,7 +87,7 @@ int milliseconds_since(Clock::time_point start) {
   std::abort();
 }
 
-const char* deadly_point = nullptr;
+std::atomic<const char*> deadly_point = nullptr;  // threads of the library look at it
 
 // Until it comes to the kill point: long before all is done.
 void work_until_death(locum::Store& store) {
@@ -226,7 +227,8 @@ void go_on(locum::Runtime& runtime, locum::Store& store, const std::string& deat
 }  // namespace
 
 void locum::shm::reach(const KillPoint& point) noexcept {
-  if (deadly_point != nullptr && std::strcmp(point.name, deadly_point) == 0) {
+  const char* const deadly = deadly_point;
+  if (deadly != nullptr && std::strcmp(point.name, deadly) == 0) {
     die();
   }
 }
