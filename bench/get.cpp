@@ -96,7 +96,7 @@ void get_by_name(benchmark::State& state, std::size_t count, std::uint64_t size_
   HandTable table(memory.bytes());
   for (std::size_t at = 0; at < count; ++at) {
     const std::string name = name_of(at);
-    (void)node.store().create<double>({size_bytes / sizeof(double)}, name).value().seal().value();
+    (void)node.store().create<double>(name, {size_bytes / sizeof(double)}).value().seal().value();
     std::memcpy(names.bytes().data() + at * 32, name.data(), name.size());
     table.insert(hash64(name), at * 32, size_bytes, static_cast<std::uint32_t>(name.size()));
   }

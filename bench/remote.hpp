@@ -123,17 +123,15 @@ class Remote {
       throw std::runtime_error("the object read is not the one that was put");
     }
   }
-  /// Some of the elements: a Part, or a Hyperslab.
-  template <class Some>
-  void read(const Key& key, const Some& some, std::size_t bytes) {
+  /// Some of the elements.
+  void read(const Key& key, const GetOptions<double[]>& some, std::size_t bytes) {
     const auto view = store_.get<double[]>(key, some).value();
     if (view.size_bytes() != bytes || view->front() != 1.0 || view->back() != 1.0) {
       throw std::runtime_error("what was read is not what was asked for");
     }
   }
   /// The owner looks at these elements, as if it had just written them.
-  template <class Some>
-  void look_over(const Key& key, const Some& some) {
+  void look_over(const Key& key, const GetOptions<double[]>& some) {
     if (is_owner()) {
       const auto view = store_.get<double[]>(key, some).value();
       benchmark::DoNotOptimize(std::reduce(view.begin(), view.end()));

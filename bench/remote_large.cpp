@@ -70,21 +70,20 @@ constexpr std::uint64_t row_elements = 4096;
 constexpr std::size_t some_bytes = 1_MiB;
 constexpr std::uint64_t some_elements = some_bytes / sizeof(double);
 
-Part some_part(std::uint64_t turn, std::uint64_t whole_elements) {
-  return {.offset = turn * some_elements % whole_elements, .count = some_elements};
+GetOptions<double[]> some_part(std::uint64_t turn, std::uint64_t whole_elements) {
+  return {.part = {.offset = turn * some_elements % whole_elements, .count = some_elements}};
 }
 // Runs of 1 KiB.
-Hyperslab some_slab(std::uint64_t turn, std::uint64_t whole_elements) {
+GetOptions<double[]> some_slab(std::uint64_t turn, std::uint64_t whole_elements) {
   constexpr std::uint64_t run = 128;
   constexpr std::uint64_t rows = some_elements / run;
-  return {.start = {turn * rows % (whole_elements / row_elements), turn * run % row_elements},
-          .count = {rows, run}};
+  return {.slab = {.start = {turn * rows % (whole_elements / row_elements), turn * run % row_elements},
+                   .count = {rows, run}}};
 }
 
 /// Some of a large object beside a whole object of that size.
-template <class Some>
-void some_of(benchmark::State& state, std::uint64_t whole_bytes, Some (*some)(std::uint64_t, std::uint64_t),
-             Goal goal) {
+void some_of(benchmark::State& state, std::uint64_t whole_bytes,
+             GetOptions<double[]> (*some)(std::uint64_t, std::uint64_t), Goal goal) {
   const Lanes chosen(nullptr);
   Remote remote(Owner::driving, whole_bytes + 256_MiB);
   const std::uint64_t elements = whole_bytes / sizeof(double);
@@ -92,7 +91,7 @@ void some_of(benchmark::State& state, std::uint64_t whole_bytes, Some (*some)(st
   std::uint64_t turn = 0;
   const auto rate = [](double seconds) { return static_cast<double>(some_bytes) / seconds / 1e9; };
   const auto ours = [&] {
-    const Some wanted = some(turn++, elements);
+    const GetOptions<double[]> wanted = some(turn++, elements);
     remote.look_over(whole, wanted);
     return rate(remote.while_owned([&] { remote.read(whole, wanted, some_bytes); }));
   };
@@ -161,8 +160,8 @@ void add_some_rows() {
   const std::uint64_t whole = whole_bytes_here();
   const std::string of =
       " of 1 MiB out of " + std::to_string(whole / 1_MiB) + " MiB, to one of an object of 1 MiB";
-  add_row("partial get" + of, 100, some_of<Part>, whole, &some_part, Goal{Goal::Kind::ratio_at_least, 0.95});
-  add_row("get of a hyperslab" + of, 100, some_of<Hyperslab>, whole, &some_slab, Goal{});
+  add_row("partial get" + of, 100, some_of, whole, &some_part, Goal{Goal::Kind::ratio_at_least, 0.95});
+  add_row("get of a hyperslab" + of, 100, some_of, whole, &some_slab, Goal{});
 }
 
 }  // namespace

@@ -230,6 +230,8 @@ template <class C, class T>
 template <class T>
 class EncoderOf {
  public:
+  /// locum's own way.
+  EncoderOf() noexcept : steps_(&WrittenAsEver<T>::steps) {}
   template <Codec C>
   EncoderOf(const C& codec) noexcept : codec_(&codec), steps_(&steps_of<C>()) {}
 
@@ -246,7 +248,7 @@ class EncoderOf {
     }
   }
 
-  const void* codec_;
+  const void* codec_ = nullptr;
   const WritingSteps* steps_;
 };
 
@@ -254,6 +256,8 @@ class EncoderOf {
 template <class T>
 class DecoderOf {
  public:
+  /// locum's own way.
+  DecoderOf() noexcept : identity_(&object_identity<T>), read_(&read_view<T>) {}
   template <Codec C>
   DecoderOf(const C& /*codec*/) noexcept : DecoderOf(std::type_identity<C>()) {}
   template <class C>
@@ -262,8 +266,7 @@ class DecoderOf {
       identity_ = &CodedType<C, T>::identity;
       read_ = &read_by<C, T>;
     } else {
-      identity_ = &object_identity<T>;
-      read_ = &read_view<T>;
+      *this = DecoderOf();
     }
   }
 
@@ -296,25 +299,11 @@ class CoderOf {
 
 }  // namespace detail
 
-/// `put("mesh", mesh, {.codec = my_codec})`: how a value is written. It refers to the codec, which the call
-/// has to outlive. By the codec's type it finds its functions while compiling; at run time a put makes three
-/// calls through pointers.
-template <class T>
-struct Encoding {
-  detail::EncoderOf<T> codec;
-};
-
-/// `get<Mesh>("mesh", {.codec = my_codec})`: how it is read; of the codec only the type counts. One call
-/// through a pointer.
+/// How the object behind a handle is read: `runtime.proxy<Mesh>(handle, {.codec = my_codec})`. Of the codec
+/// only the type counts. One call through a pointer.
 template <class T>
 struct Decoding {
   detail::DecoderOf<T> codec;
-};
-
-/// Both: `put_proxy(mesh, {.codec = my_codec})`.
-template <class T>
-struct Coding {
-  detail::CoderOf<T> codec;
 };
 
 }  // namespace locum

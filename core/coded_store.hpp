@@ -1,21 +1,35 @@
 #pragma once
 
-#include <concepts>
+#include <cstdint>
 #include <ranges>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
+#include <locum/call_options.hpp>
 #include <locum/codec.hpp>
 #include <locum/store.hpp>
 
 namespace locum {
 
+/// Of CodedStore::get of an array that the codec declines: all of it, or some (see GetOptions).
+struct DeclinedArrayOptions {
+  Part part = {};
+  Hyperslab slab = {};
+  TimeLimit deadline = {};
+};
+/// Of CodedStore::replace (see ReplaceOptions).
+struct CodedReplaceOptions {
+  std::uint64_t expected_generation = 0;
+  TimeLimit deadline = {};
+};
+
 /// A store whose calls go by one codec: `auto packed = runtime.store("fields").with(my_codec);`. As cheap a
 /// value as the store and the codec; any number of them may stand for one store, beside the store itself. A
-/// type that the codec declines is stored and read in locum's own way, at the cost that this has always had.
-/// What is not here (`exists`, `evict`, `keys`, `info`, `put_bytes`, `create` …) knows no codec: see store().
-/// Errors, blocking and threads are those of the same calls of Store.
+/// type that the codec declines is stored and read in locum's own way. What is not here (`exists`, `evict`,
+/// `keys`, `info`, `put_bytes`, `create` …) knows no codec: see store(). Errors, blocking and threads are
+/// those of the same calls of Store.
 template <class C>
 class CodedStore {
   static_assert(Codec<C>,
@@ -31,141 +45,111 @@ class CodedStore {
 
   /// The same store without the codec.
   [[nodiscard]] const Store& store() const noexcept { return store_; }
-  [[nodiscard]] Store& store() noexcept { return store_; }
   [[nodiscard]] const C& codec() const noexcept { return codec_; }
 
   template <class T>
-    requires(!std::is_same_v<T, Deadline>)
-  [[nodiscard]] Result<Key> put(const T& value, Deadline deadline = {}) {
-    if constexpr (takes<T>) {
-      return store_.put(value, Encoding<T>{codec_}, deadline);
-    } else {
-      return store_.put(value, deadline);
-    }
+    requires(!detail::is_call_option<T>)
+  [[nodiscard]] Result<Key> put(const T& value, const CallOptions& options = {}) const {
+    return store_.put(value, PutOptions<T>{codec_, options.deadline});
   }
   template <class T>
-    requires(!std::is_same_v<T, Deadline>)
-  [[nodiscard]] Result<Key> put(std::string_view name, const T& value, Deadline deadline = {}) {
-    if constexpr (takes<T>) {
-      return store_.put(name, value, Encoding<T>{codec_}, deadline);
-    } else {
-      return store_.put(name, value, deadline);
-    }
-  }
-  /// Refused while compiling: see the text.
-  template <detail::TextLike N, detail::TimeLike T>
-  [[nodiscard]] Result<Key> put(const N& /*text*/, const T& /*time*/) {
-    detail::refuse_text_and_time<T>();
-    return Key{};
+    requires(!detail::is_call_option<T>)
+  [[nodiscard]] Result<Key> put(std::string_view name, const T& value,
+                                const CallOptions& options = {}) const {
+    return store_.put(name, value, PutOptions<T>{codec_, options.deadline});
   }
   template <class T>
-  [[nodiscard]] Result<Key> replace(std::string_view name, const T& value, const ReplaceOptions& options = {},
-                                    Deadline deadline = {}) {
-    if constexpr (takes<T>) {
-      return store_.replace(name, value, Encoding<T>{codec_}, options, deadline);
-    } else {
-      return store_.replace(name, value, options, deadline);
-    }
+  [[nodiscard]] Result<Key> replace(std::string_view name, const T& value,
+                                    const CodedReplaceOptions& options = {}) const {
+    return store_.replace(name, value, in_place_of<T>(options));
   }
   template <class T>
-    requires(!std::is_same_v<T, Deadline>)
-  [[nodiscard]] Eventual<Key> put_async(const T& value, Deadline deadline = {}) {
-    return Eventual<Key>(put(value, deadline));
+    requires(!detail::is_call_option<T>)
+  [[nodiscard]] Eventual<Key> put_async(const T& value, const CallOptions& options = {}) const {
+    return store_.put_async(value, PutOptions<T>{codec_, options.deadline});
   }
   template <class T>
-    requires(!std::is_same_v<T, Deadline>)
-  [[nodiscard]] Eventual<Key> put_async(std::string_view name, const T& value, Deadline deadline = {}) {
-    if constexpr (takes<T>) {
-      return store_.put_async(name, value, Encoding<T>{codec_}, deadline);
-    } else {
-      return store_.put_async(name, value, deadline);
-    }
-  }
-  /// Refused while compiling: see the text.
-  template <detail::TextLike N, detail::TimeLike T>
-  [[nodiscard]] Eventual<Key> put_async(const N& /*text*/, const T& /*time*/) {
-    detail::refuse_text_and_time<T>();
-    return {};
+    requires(!detail::is_call_option<T>)
+  [[nodiscard]] Eventual<Key> put_async(std::string_view name, const T& value,
+                                        const CallOptions& options = {}) const {
+    return store_.put_async(name, value, PutOptions<T>{codec_, options.deadline});
   }
   template <class T>
   [[nodiscard]] Eventual<Key> replace_async(std::string_view name, const T& value,
-                                            const ReplaceOptions& options = {}, Deadline deadline = {}) {
-    if constexpr (takes<T>) {
-      return store_.replace_async(name, value, Encoding<T>{codec_}, options, deadline);
-    } else {
-      return store_.replace_async(name, value, options, deadline);
-    }
+                                            const CodedReplaceOptions& options = {}) const {
+    return store_.replace_async(name, value, in_place_of<T>(options));
   }
   /// A `Proxy<T>` of what the codec takes, a `Proxy<T[]>` of ranges of flat elements that it declines.
   template <class T>
-    requires(!std::is_same_v<T, Deadline>)
-  [[nodiscard]] auto put_proxy(const T& value, Deadline deadline = {}) {
+    requires(!detail::is_call_option<T>)
+  [[nodiscard]] auto put_proxy(const T& value, const ProxyOptions& options = {}) const {
     if constexpr (takes<T>) {
-      return store_.put_proxy(value, Coding<T>{codec_}, deadline);
+      return store_.put_proxy(value, CodedProxyOptions<T>{codec_, options.populate, options.deadline});
     } else {
-      return store_.put_proxy(value, deadline);
+      return store_.put_proxy(value, options);
     }
   }
   template <class T>
-    requires(!std::is_same_v<T, Deadline>)
-  [[nodiscard]] auto put_proxy(std::string_view name, const T& value, Deadline deadline = {}) {
+    requires(!detail::is_call_option<T>)
+  [[nodiscard]] auto put_proxy(std::string_view name, const T& value,
+                               const ProxyOptions& options = {}) const {
     if constexpr (takes<T>) {
-      return store_.put_proxy(name, value, Coding<T>{codec_}, deadline);
+      return store_.put_proxy(name, value, CodedProxyOptions<T>{codec_, options.populate, options.deadline});
     } else {
-      return store_.put_proxy(name, value, deadline);
+      return store_.put_proxy(name, value, options);
     }
   }
-  /// Refused while compiling: see the text.
-  template <detail::TextLike N, detail::TimeLike T>
-  [[nodiscard]] Result<Proxy<T>> put_proxy(const N& /*text*/, const T& /*time*/) {
-    detail::refuse_text_and_time<T>();
-    return Proxy<T>();
+  /// put_batch of pairs of a name and a value, or of values.
+  template <detail::AddressRange Range>
+  [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& objects,
+                                                   const CallOptions& options = {}) const {
+    if constexpr (detail::NamedValues<Range>) {
+      return store_.put_batch(objects, PutOptions<detail::ValueInRange<Range>>{codec_, options.deadline});
+    } else {
+      return store_.put_batch(objects, PutOptions<detail::InRange<Range>>{codec_, options.deadline});
+    }
   }
 
-  /// Of a key or a name.
-  template <class T, class At>
-  [[nodiscard]] Result<View<T>> get(const At& object, Deadline deadline = {}) {
-    return store_.template get<T>(object, decoding<T>(), deadline);
+  template <class T, ObjectId I>
+  [[nodiscard]] Result<View<T>> get(const I& id, const CallOptions& options = {}) const {
+    return store_.template get<T>(id, got<T>(options.deadline));
   }
-  /// Of types that the codec declines; any other is refused while compiling.
-  template <class T, class At>
-  [[nodiscard]] Result<View<T>> get(const At& object, const Part& part, Deadline deadline = {}) {
-    if constexpr (takes<T>) {
-      return detail::refuse_part_by_codec<T>();
-    } else {
-      return store_.template get<T>(object, part, deadline);
-    }
-  }
-  template <class T, class At>
-  [[nodiscard]] Result<View<T>> get(const At& object, const Hyperslab& slab, Deadline deadline = {}) {
-    if constexpr (takes<T>) {
-      return detail::refuse_part_by_codec<T>();
-    } else {
-      return store_.template get<T>(object, slab, deadline);
-    }
+  /// Some of an array that the codec declines.
+  template <class T, ObjectId I>
+    requires std::is_unbounded_array_v<T>
+  [[nodiscard]] Result<View<T>> get(const I& id, const DeclinedArrayOptions& options) const {
+    GetOptions<T> some = got<T>(options.deadline);
+    some.part = options.part;
+    some.slab = options.slab;
+    return store_.template get<T>(id, some);
   }
   template <class T>
-  [[nodiscard]] Result<View<T>> wait(std::string_view name, Deadline deadline = {}) {
-    return store_.template wait<T>(name, decoding<T>(), deadline);
+  [[nodiscard]] Result<View<T>> wait(std::string_view name, Deadline deadline = {}) const {
+    return store_.template wait<T>(name, ReadOptions<T>{codec_, deadline});
   }
   /// Of a key, a name, or a range of them.
-  template <class T, class At>
-  [[nodiscard]] auto get_async(const At& objects, Deadline deadline = {}) {
-    return store_.template get_async<T>(objects, decoding<T>(), deadline);
+  template <class T, class Ids>
+  [[nodiscard]] auto get_async(const Ids& ids, const CallOptions& options = {}) const {
+    return store_.template get_async<T>(ids, got<T>(options.deadline));
   }
   template <class T, std::ranges::input_range Range>
-  [[nodiscard]] std::vector<Result<View<T>>> get_batch(const Range& objects, Deadline deadline = {}) {
-    return store_.template get_batch<T>(objects, decoding<T>(), deadline);
+  [[nodiscard]] std::vector<Result<View<T>>> get_batch(const Range& ids,
+                                                       const CallOptions& options = {}) const {
+    return store_.template get_batch<T>(ids, got<T>(options.deadline));
   }
-  template <class T, class At>
-  [[nodiscard]] Result<Proxy<T>> proxy(const At& object, Deadline deadline = {}) {
-    return store_.template proxy<T>(object, decoding<T>(), deadline);
+  template <class T, ObjectId I>
+  [[nodiscard]] Result<Proxy<T>> proxy(const I& id, const CallOptions& options = {}) const {
+    return store_.template proxy<T>(id, ReadOptions<T>{codec_, options.deadline});
   }
 
  private:
   template <class T>
-  [[nodiscard]] Decoding<T> decoding() const noexcept {
-    return {detail::DecoderOf<T>(codec_)};
+  [[nodiscard]] GetOptions<T> got(TimeLimit deadline) const {
+    return {.codec = codec_, .deadline = deadline};
+  }
+  template <class T>
+  [[nodiscard]] ReplaceOptions<T> in_place_of(const CodedReplaceOptions& options) const {
+    return {codec_, options.expected_generation, options.deadline};
   }
 
   Store store_;

@@ -15,6 +15,8 @@ namespace locum {
 /// it is not taken for a number of elements.
 class Coordinates {
  public:
+  /// None given.
+  constexpr Coordinates() noexcept = default;
   template <std::integral I>
   constexpr Coordinates(std::initializer_list<I> indices) noexcept {
     for (const I index : indices) {
@@ -43,11 +45,16 @@ class Coordinates {
 
 /// A box of an array, or every n-th element of one: in each dimension, slowest first, `count` elements from
 /// `start` on, `stride` apart. HDF5's hyperslab, with blocks of one element.
-/// `get<double[]>(key, {.start = {0, 8}, .count = {4, 2}})`
+/// `get<double[]>(key, {.slab = {.start = {0, 8}, .count = {4, 2}}})`
 struct Hyperslab {
-  Coordinates start;
-  Extents count;        ///< at least 1 in each dimension: the extents of what is read
+  Coordinates start = {};
+  Extents count = {};   ///< at least 1 in each dimension: the extents of what is read
   Extents stride = {};  ///< at least 1 in each dimension; of rank 0: 1 in all of them
+
+  /// Whether this says anything: all of the array is meant otherwise.
+  [[nodiscard]] constexpr bool is_given() const noexcept {
+    return start.size() != 0 || count.size() != 0 || stride.size() != 0;
+  }
 };
 
 /// Bytes of a hyperslab, packed. `invalid_argument` unless it has 1 to `max_rank` dimensions, as many of

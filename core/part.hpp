@@ -16,10 +16,15 @@ struct ElementCount {
   constexpr ElementCount(I number) noexcept : value(static_cast<std::uint64_t>(number)) {}
 };
 
-/// Some of an array's elements, row-major: `get<double[]>(key, {.offset = 100, .count = 10})`.
+/// Some of an array's elements, row-major: `get<double[]>(key, {.part = {.offset = 100, .count = 10}})`.
 struct Part {
-  ElementCount offset;
-  ElementCount count;  ///< at least 1
+  static constexpr std::uint64_t none = ~std::uint64_t{0};
+
+  ElementCount offset = 0;
+  ElementCount count = none;  ///< at least 1
+
+  /// Whether this says anything: all of the array is meant otherwise.
+  [[nodiscard]] constexpr bool is_given() const noexcept { return offset.value != 0 || count.value != none; }
 };
 
 /// Some bytes of an object's payload.

@@ -48,7 +48,8 @@ class Promise {
   /// `timeout`, `peer_lost`), the next try is `key_exists`.
   template <class V>
     requires std::is_same_v<detail::Stored<V>, detail::Stored<T>>
-  Result<Key> set(const V& value, Deadline deadline = {}) {
+  Result<Key> set(const V& value, const CallOptions& options = {}) {
+    const Deadline deadline = options.deadline;
     if (!pledge_) {
       return Error(Errc::invalid_argument, "this promises nothing; make it by Store::promise");
     }
@@ -70,7 +71,7 @@ class Promise {
 
   /// Refused while compiling: see the text.
   template <class V>
-  Result<Key> set(const V& /*value*/, const Encoding<V>& /*by*/) {
+  Result<Key> set(const V& /*value*/, const CodedProxyOptions<V>& /*by*/) {
     static_assert(!std::is_same_v<V, V>,
                   "locum cannot set a promise by a codec: who resolves its stand-in does not know of it; set "
                   "the value without one, or put it by the codec and send its stand-in");
@@ -99,20 +100,20 @@ class Promise {
 };
 
 template <class T>
-Result<Promise<T>> Store::promise(Deadline deadline) {
+Result<Promise<T>> Store::promise(const CallOptions& options) const {
   if (const auto allowed = usable(Address(open_->number, {})); !allowed) {
     return allowed.error();
   }
-  auto pledge = detail::Pledge::make(open_, {}, effective(deadline));
+  auto pledge = detail::Pledge::make(open_, {}, effective(options.deadline));
   return pledge ? Result<Promise<T>>(Promise<T>(*this, *std::move(pledge))) : pledge.error();
 }
 
 template <class T>
-Result<Promise<T>> Store::promise(std::string_view name, Deadline deadline) {
+Result<Promise<T>> Store::promise(std::string_view name, const CallOptions& options) const {
   if (const auto allowed = usable(name); !allowed) {
     return allowed.error();
   }
-  auto pledge = detail::Pledge::make(open_, name, effective(deadline));
+  auto pledge = detail::Pledge::make(open_, name, effective(options.deadline));
   return pledge ? Result<Promise<T>>(Promise<T>(*this, *std::move(pledge))) : pledge.error();
 }
 

@@ -210,9 +210,17 @@ class Proxy {
     }
   }
 
-  [[nodiscard]] Reference operator*() const { return *resolved(); }
+  [[nodiscard]] Reference operator*() const& { return *resolved(); }
+  /// Of a stand-in that ends with the expression, as of View.
+  [[nodiscard]] auto operator*() && { return *View<T>(resolved()); }
   [[nodiscard]] auto operator->() const { return resolved().operator->(); }
-  operator Reference() const { return **this; }
+  operator Reference() const& { return **this; }
+  operator Reference() && {
+    if constexpr (std::is_unbounded_array_v<T>) {
+      detail::refuse_of_temporary<T>();
+    }
+    return *resolved();
+  }
 
   friend bool operator==(const Proxy& a, const Proxy& b) noexcept { return a.handle() == b.handle(); }
   friend std::ostream& operator<<(std::ostream& out, const Proxy& proxy) {

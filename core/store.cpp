@@ -29,7 +29,7 @@ Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
 
 }  // namespace
 
-Result<ObjectView> Store::await(std::string_view name, Deadline deadline) {
+Result<ObjectView> Store::await(std::string_view name, Deadline deadline) const {
   const Address address(open_->number, name);
   if (auto allowed = usable(name); !allowed) {
     return allowed.error();
@@ -54,7 +54,7 @@ Handle Store::handle_of(std::string_view name, const Made& made, const TypeIdent
   return session().handle_of(facts, open_->options);
 }
 
-Result<View<std::byte[]>> Store::bytes_of(Result<ObjectView> object) {
+Result<View<std::byte[]>> Store::bytes_of(Result<ObjectView> object) const {
   if (!object) {
     return object.error();
   }
@@ -62,51 +62,51 @@ Result<View<std::byte[]>> Store::bytes_of(Result<ObjectView> object) {
   return View<std::byte[]>(*std::move(object));
 }
 
-Result<bool> Store::exists(const Key& key, Deadline deadline) {
+Result<bool> Store::exists(const Key& key, const CallOptions& options) const {
   if (auto allowed = usable(Address(key)); !allowed) {
     return allowed.error();
   }
-  return key.store == open_->number ? exists_by_key(key, deadline) : Result<bool>(false);
+  return key.store == open_->number ? exists_by_key(key, options.deadline) : Result<bool>(false);
 }
 
-Result<bool> Store::exists(std::string_view name, Deadline deadline) {
+Result<bool> Store::exists(std::string_view name, const CallOptions& options) const {
   const auto allowed = usable(name);
-  return allowed ? exists_at({open_->number, name}, deadline) : allowed.error();
+  return allowed ? exists_at({open_->number, name}, options.deadline) : allowed.error();
 }
 
-Evicted Store::evict(const Key& key, Deadline deadline) {
+Evicted Store::evict(const Key& key, const CallOptions& options) const {
   if (auto allowed = usable(Address(key)); !allowed) {
     return Result<bool>(allowed.error());
   }
   if (key.store != open_->number) {
     return Result<bool>(false);
   }
-  return is_promised(key) ? evict_promised(key, deadline) : evict_at(key, deadline);
+  return is_promised(key) ? evict_promised(key, options.deadline) : evict_at(key, options.deadline);
 }
 
-Evicted Store::evict(std::string_view name, Deadline deadline) {
+Evicted Store::evict(std::string_view name, const CallOptions& options) const {
   const auto allowed = usable(name);
-  return allowed ? evict_at({open_->number, name}, deadline) : Result<bool>(allowed.error());
+  return allowed ? evict_at({open_->number, name}, options.deadline) : Result<bool>(allowed.error());
 }
 
-Result<std::vector<std::string>> Store::keys(std::string_view prefix, Deadline deadline) {
+Result<std::vector<std::string>> Store::keys(std::string_view prefix, const CallOptions& options) const {
   const Address address(open_->number, prefix);
   if (auto allowed = usable(address); !allowed) {
     return allowed.error();
   }
-  auto names = session().connector().list(open_->number, prefix, effective(deadline));
+  auto names = session().connector().list(open_->number, prefix, effective(options.deadline));
   if (names) {
     std::erase_if(*names, [](const std::string& name) { return is_reserved(name); });
   }
   return names ? std::move(names) : session().explain(address, names.error());
 }
 
-Result<ObjectInfo> Store::info(const Key& key, Deadline deadline) {
-  return info_of(fetch_some(key, Selection(Facts()), deadline));
+Result<ObjectInfo> Store::info(const Key& key, const CallOptions& options) const {
+  return info_of(facts_of(key, options.deadline));
 }
 
-Result<ObjectInfo> Store::info(std::string_view name, Deadline deadline) {
-  return info_of(fetch_some(name, Selection(Facts()), deadline));
+Result<ObjectInfo> Store::info(std::string_view name, const CallOptions& options) const {
+  return info_of(facts_of(name, options.deadline));
 }
 
 }  // namespace locum

@@ -1,27 +1,25 @@
 #pragma once
 
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <initializer_list>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include <locum/call_options.hpp>
 #include <locum/codec.hpp>
-#include <locum/detail/batch_calls.hpp>
-#include <locum/detail/begun_calls.hpp>
-#include <locum/detail/refused_calls.hpp>
-#include <locum/detail/store_steps.hpp>
+#include <locum/detail/batch_steps.hpp>
+#include <locum/object_id.hpp>
 #include <locum/object_info.hpp>
 #include <locum/proxy.hpp>
-#include <locum/replace_options.hpp>
 #include <locum/session.hpp>
 #include <locum/view.hpp>
+#include <locum/when.hpp>
 #include <locum/writer.hpp>
 
 namespace locum {
@@ -39,17 +37,24 @@ class Evicted : public Result<bool> {
 };
 
 /// A store: objects by key and by name, shared by all ranks of a runtime that open the same name. A cheap
-/// value; all threads of a rank may use it at once. Objects are written once and read many times; `replace`
-/// changes what a name stands for. Names are 1 byte to 64 KiB of any bytes; another is `invalid_argument`,
-/// and so are names of 16 or 24 bytes that begin with the byte 0 and `promise`, which are the library's own.
-/// Every call takes an optional deadline; omitted, it is the store's, else the runtime's. After the runtime's
-/// end, or the store's (`drop`), every call answers `closed`; views stay valid. Calls that do not wait for
-/// what they begin (`get_async`, `put_async` …) are in BegunCalls, those of many objects at a time in
-/// BatchCalls.
-class Store : public BatchCalls {
+/// value; any thread of a rank may call. An object is written once and read many times; `replace` gives a
+/// name another object.
+///
+/// *Ids.* An object is identified by its Key or by its name, 1 byte to 64 KiB of any bytes. Other names are
+/// `invalid_argument`, and so are those of 16 or 24 bytes that begin with a byte 0 and `promise`: the library
+/// uses them. Names come before values and extents.
+///
+/// *Options.* Each call takes one aggregate of options, last (see call_options.hpp):
+/// `get<Mesh>(id, {.codec = mine, .deadline = 2s})`. Without a deadline the store's default counts, else the
+/// runtime's; no call waits for ever.
+///
+/// *Errors.* Calls return Result; `not_found` and `timeout` are answers. Every call can return `closed`,
+/// after the runtime was closed or the store dropped; views stay valid. What goes to another node can return
+/// `peer_lost` and `timeout`.
+class Store : private detail::BatchSteps {
  public:
   /// Made by Session::open and Runtime::store.
-  explicit Store(std::shared_ptr<detail::OpenStore> open) noexcept : BatchCalls(std::move(open)) {}
+  explicit Store(std::shared_ptr<detail::OpenStore> open) noexcept : BatchSteps(std::move(open)) {}
 
   [[nodiscard]] const std::string& name() const noexcept { return open_->name; }
   /// Those in force: of the first opener, on whichever rank.
@@ -59,303 +64,389 @@ class Store : public BatchCalls {
 
   // Share
 
-  /// Stores a value without a name: written once, into this node's memory, without a message. Ranges of flat
-  /// elements (vector, array, span, string) are stored as `T[]`, flat values as they are, everything else by
-  /// its `serialize`. `out_of_memory` says how much was asked, used, pinned and free.
+  /// Stores a value without a name: one copy into this node's memory, no message. Ranges of flat elements
+  /// (vector, array, span, string) are stored as `T[]`, flat values as they are, all others by their
+  /// `serialize`, or by the codec that is given: its name travels with the object, and who reads names the
+  /// same. A type that the codec declines is stored in locum's own way. `out_of_memory` says how much was
+  /// asked for, used, pinned and free.
   template <class T>
-    requires(!std::is_same_v<T, Deadline>)
-  [[nodiscard]] Result<Key> put(const T& value, Deadline deadline = {}) {
-    return key_of(store_value({}, false, value, {}, deadline));
+  [[nodiscard]] Result<Key> put(const T& value) const {
+    check_value<T>();
+    return key_of(store_value({}, false, value, {}, {}));
   }
-  /// The same under a name; visible on all ranks when it returns. `key_exists` if the name is live, and the
-  /// first value is untouched.
   template <class T>
-    requires(!std::is_same_v<T, Deadline>)
-  [[nodiscard]] Result<Key> put(std::string_view name, const T& value, Deadline deadline = {}) {
-    return key_of(store_value(name, true, value, {}, deadline));
+  [[nodiscard]] Result<Key> put(const T& value, const PutOptions<T>& options) const {
+    return key_of(store_value_by({}, false, value, options.codec, {}, options.deadline));
+  }
+  /// The same under a name; all ranks find it when this returns. Blocks for one round trip where the name is
+  /// at home on another node. `key_exists` if the name is live: the object that it stands for is untouched.
+  template <class T>
+    requires(!detail::is_call_option<T>)
+  [[nodiscard]] Result<Key> put(std::string_view name, const T& value) const {
+    return key_of(store_value(name, true, value, {}, {}));
+  }
+  template <class T>
+  [[nodiscard]] Result<Key> put(std::string_view name, const T& value, const PutOptions<T>& options) const {
+    check_value<T>();
+    return key_of(store_value_by(name, true, value, options.codec, {}, options.deadline));
   }
   /// Refused while compiling: see the text.
-  template <detail::TextLike N, detail::TimeLike T>
-  [[nodiscard]] Result<Key> put(const N& /*text*/, const T& /*time*/) {
-    detail::refuse_text_and_time<T>();
+  template <class T>
+    requires detail::is_call_option<T>
+  [[nodiscard]] Result<Key> put(std::string_view /*name*/, const T& /*option*/) const {
+    check_value<T>();
     return Key{};
   }
-  /// Makes the name stand for a new value, atomically: a new generation. Views of the old one stay valid;
-  /// stand-ins of it answer `stale`.
+  /// Gives the name a new object, atomically: a new generation, or the first one. Views of the old one stay
+  /// valid; its stand-ins answer `stale`.
   template <class T>
-  [[nodiscard]] Result<Key> replace(std::string_view name, const T& value, const ReplaceOptions& options = {},
-                                    Deadline deadline = {}) {
-    return key_of(store_value(name, true, value, {SealMode::replace, options.expected_generation}, deadline));
+  [[nodiscard]] Result<Key> replace(std::string_view name, const T& value) const {
+    check_value<T>();
+    return key_of(store_value(name, true, value, {SealMode::replace}, {}));
   }
-  /// Raw bytes of the caller's own; read with get_bytes, or as `std::byte[]`.
-  [[nodiscard]] Result<Key> put_bytes(std::span<const std::byte> bytes, Deadline deadline = {}) {
-    return key_of(store_bytes({}, false, bytes, deadline));
+  template <class T>
+  [[nodiscard]] Result<Key> replace(std::string_view name, const T& value,
+                                    const ReplaceOptions<T>& options) const {
+    check_value<T>();
+    return key_of(store_value_by(name, true, value, options.codec,
+                                 {SealMode::replace, options.expected_generation}, options.deadline));
+  }
+  /// Stores bytes as they are; read with get_bytes, or as `std::byte[]`.
+  [[nodiscard]] Result<Key> put_bytes(std::span<const std::byte> bytes,
+                                      const CallOptions& options = {}) const {
+    return key_of(store_bytes({}, false, bytes, options.deadline));
   }
   [[nodiscard]] Result<Key> put_bytes(std::string_view name, std::span<const std::byte> bytes,
-                                      Deadline deadline = {}) {
-    return key_of(store_bytes(name, true, bytes, deadline));
+                                      const CallOptions& options = {}) const {
+    return key_of(store_bytes(name, true, bytes, options.deadline));
   }
+  /// put_proxy: put(), and a stand-in for the object, which is resolved here at once unless
+  /// `{.populate = false}`. By a codec it is a stand-in of the type that was put, and on another rank it is
+  /// made by `Runtime::proxy<T>(handle, {.codec = my_codec})`.
+  template <class T>
+  [[nodiscard]] Result<Proxy<detail::Stored<T>>> put_proxy(const T& value,
+                                                           const ProxyOptions& options = {}) const {
+    check_value<T>();
+    return made_proxy<T>({}, store_value({}, false, value, {}, options.deadline), options.populate);
+  }
+  template <class T>
+    requires(!detail::is_call_option<T>)
+  [[nodiscard]] Result<Proxy<detail::Stored<T>>> put_proxy(std::string_view name, const T& value,
+                                                           const ProxyOptions& options = {}) const {
+    return made_proxy<T>(name, store_value(name, true, value, {}, options.deadline), options.populate);
+  }
+  template <class T>
+  [[nodiscard]] Result<Proxy<T>> put_proxy(const T& value, const CodedProxyOptions<T>& options) const {
+    const auto made = store_value_by({}, false, value, options.codec.encoder(), {}, options.deadline);
+    return made_proxy<T>({}, made, options.populate, options.codec.decoder());
+  }
+  template <class T>
+  [[nodiscard]] Result<Proxy<T>> put_proxy(std::string_view name, const T& value,
+                                           const CodedProxyOptions<T>& options) const {
+    const auto made = store_value_by(name, true, value, options.codec.encoder(), {}, options.deadline);
+    return made_proxy<T>(name, made, options.populate, options.codec.decoder());
+  }
+  /// A promise: a stand-in for an object that is to be set later. Takes the memory of a small object; no
+  /// message. Include `promise.hpp`.
+  template <class T>
+  [[nodiscard]] Result<Promise<T>> promise(const CallOptions& options = {}) const;
+  /// The same, whose value is put under that name when it is set: wait() and get() find it, too. Asks the
+  /// node that keeps what is promised by name, and waits for it.
+  template <class T>
+  [[nodiscard]] Result<Promise<T>> promise(std::string_view name, const CallOptions& options = {}) const;
 
   // Write in place
 
   /// Memory for an array of these extents, slowest dimension first; visible once Writer::seal() returns.
+  /// `invalid_argument` for no extents, and for more elements than any object has.
   template <Flat T>
-  [[nodiscard]] Result<Writer<T>> create(const Extents& extents, Deadline deadline = {}) {
-    return make_writer<T>(extents, {}, false, deadline);
+  [[nodiscard]] Result<Writer<T>> create(const Extents& extents, const CallOptions& options = {}) const {
+    return make_writer<T>({}, false, extents, options.deadline);
   }
   template <Flat T>
-  [[nodiscard]] Result<Writer<T>> create(const Extents& extents, std::string_view name,
-                                         Deadline deadline = {}) {
-    return make_writer<T>(extents, name, true, deadline);
-  }
-  template <Flat T, std::integral I>
-  [[nodiscard]] Result<Writer<T>> create(std::initializer_list<I> extents, Deadline deadline = {}) {
-    return make_writer<T>(detail::extents_of(extents), {}, false, deadline);
-  }
-  template <Flat T, std::integral I>
-  [[nodiscard]] Result<Writer<T>> create(std::initializer_list<I> extents, std::string_view name,
-                                         Deadline deadline = {}) {
-    return make_writer<T>(detail::extents_of(extents), name, true, deadline);
+  [[nodiscard]] Result<Writer<T>> create(std::string_view name, const Extents& extents,
+                                         const CallOptions& options = {}) const {
+    return make_writer<T>(name, true, extents, options.deadline);
   }
 
   // Read
 
-  /// A view of the object. Flat types and `T[]` are read in place; `get<std::vector<T>>` of an array copies;
-  /// other types are decoded, once per process; values that have stand-ins inside once for all who have them
-  /// at a time. `not_found` at once if nobody put it; `type_mismatch` names both types.
+  /// A view of the object. Flat types and `T[]` are read in place on the node of the object, and on one that
+  /// has a copy of it; `get<std::vector<T>>` of an array copies; other types are decoded, once per process
+  /// (values with stand-ins inside once for all who have them at a time). Of an array of another node, of
+  /// which some is asked for, these elements alone travel, but where the store has checksums, or the home of
+  /// the name has the value beside it (see `inline_bytes`). `not_found` at once if nobody put it;
+  /// `type_mismatch` names both types; `invalid_argument` if the object does not have the elements.
+  template <class T, ObjectId I>
+  [[nodiscard]] Result<View<T>> get(const I& id) const {
+    return view_of<T>(fetch(id, {}), {});
+  }
+  template <class T, ObjectId I>
+  [[nodiscard]] Result<View<T>> get(const I& id, const GetOptions<T>& options) const {
+    const Deadline until = options.deadline;
+    const auto selection = selection_of<T>(options);
+    const bool whole = selection && std::holds_alternative<std::monostate>(*selection);
+    return view_of<T>(whole ? fetch(id, until) : fetch_some(id, selection, until), until,
+                      options.codec.reader());
+  }
+  /// The stored bytes of an object of any type, in place: all, or some.
+  template <ObjectId I>
+  [[nodiscard]] Result<View<std::byte[]>> get_bytes(const I& id, const BytesOptions& options = {}) const {
+    return bytes_of(options.part.is_given()
+                        ? fetch_some(id, selection_of<std::byte[]>({.part = options.part}), options.deadline)
+                        : fetch(id, options.deadline));
+  }
+  /// The object under a name, as soon as somebody puts it. Blocks, asleep. `timeout` if nobody does before
+  /// the deadline; before that `broken_promise` or `peer_lost` if it was promised and will not be put.
   template <class T>
-  [[nodiscard]] Result<View<T>> get(const Key& key, Deadline deadline = {}) {
-    return view_of<T>(fetch(key, deadline), deadline);
-  }
-  template <class T>
-  [[nodiscard]] Result<View<T>> get(std::string_view name, Deadline deadline = {}) {
-    return view_of<T>(fetch(name, deadline), deadline);
-  }
-  /// Some elements of an array, row-major: `get<double[]>(key, {.offset = 100, .count = 10})`. In place on
-  /// the node of the object, and on one that has a copy of it; else these elements alone travel (all of them
-  /// where the store has a checksum, or where the home of the name has the value beside it: see
-  /// `inline_bytes`).
-  /// `invalid_argument` if the object does not have them, or for none of them.
-  template <class T>
-    requires std::is_unbounded_array_v<T>
-  [[nodiscard]] Result<View<T>> get(const Key& key, const Part& part, Deadline deadline = {}) {
-    return view_of<T>(fetch_some(key, elements<T>(part), deadline), deadline);
-  }
-  template <class T>
-    requires std::is_unbounded_array_v<T>
-  [[nodiscard]] Result<View<T>> get(std::string_view name, const Part& part, Deadline deadline = {}) {
-    return view_of<T>(fetch_some(name, elements<T>(part), deadline), deadline);
-  }
-  /// A box of an array, or every n-th element of one, as an array of its own, row-major, whose extents are
-  /// `count`: `get<double[]>(key, {.start = {0, 8}, .count = {4, 2}, .stride = {1, 5}})`, as many dimensions
-  /// as the object has. In place on the node of the object where the elements lie side by side, else a copy
-  /// of them; from another node these elements alone travel, but for the same exceptions. `invalid_argument`
-  /// if the object does not have them all.
-  template <class T>
-    requires std::is_unbounded_array_v<T>
-  [[nodiscard]] Result<View<T>> get(const Key& key, const Hyperslab& slab, Deadline deadline = {}) {
-    return view_of<T>(fetch_some(key, elements<T>(slab), deadline), deadline);
-  }
-  template <class T>
-    requires std::is_unbounded_array_v<T>
-  [[nodiscard]] Result<View<T>> get(std::string_view name, const Hyperslab& slab, Deadline deadline = {}) {
-    return view_of<T>(fetch_some(name, elements<T>(slab), deadline), deadline);
-  }
-  /// The stored bytes of an object of any type, in place.
-  [[nodiscard]] Result<View<std::byte[]>> get_bytes(const Key& key, Deadline deadline = {}) {
-    return bytes_of(fetch(key, deadline));
-  }
-  [[nodiscard]] Result<View<std::byte[]>> get_bytes(std::string_view name, Deadline deadline = {}) {
-    return bytes_of(fetch(name, deadline));
-  }
-  /// Some of them.
-  [[nodiscard]] Result<View<std::byte[]>> get_bytes(const Key& key, const Part& part,
-                                                    Deadline deadline = {}) {
-    return bytes_of(fetch_some(key, elements<std::byte[]>(part), deadline));
-  }
-  [[nodiscard]] Result<View<std::byte[]>> get_bytes(std::string_view name, const Part& part,
-                                                    Deadline deadline = {}) {
-    return bytes_of(fetch_some(name, elements<std::byte[]>(part), deadline));
-  }
-  /// The object under a name, as soon as somebody puts it. `timeout` if nobody does before the deadline;
-  /// before that `broken_promise` or `peer_lost` if it was promised and will not be put.
-  template <class T>
-  [[nodiscard]] Result<View<T>> wait(std::string_view name, Deadline deadline = {}) {
+  [[nodiscard]] Result<View<T>> wait(std::string_view name, Deadline deadline = {}) const {
     return view_of<T>(await(name, deadline), deadline);
   }
-
-  // Stand-ins
-
-  /// put(), and a stand-in for the object, already resolved here.
   template <class T>
-    requires(!std::is_same_v<T, Deadline>)
-  [[nodiscard]] Result<Proxy<detail::Stored<T>>> put_proxy(const T& value, Deadline deadline = {}) {
-    return resolved_proxy<T>({}, store_value({}, false, value, {}, deadline));
-  }
-  template <class T>
-    requires(!std::is_same_v<T, Deadline>)
-  [[nodiscard]] Result<Proxy<detail::Stored<T>>> put_proxy(std::string_view name, const T& value,
-                                                           Deadline deadline = {}) {
-    return resolved_proxy<T>(name, store_value(name, true, value, {}, deadline));
-  }
-  /// Refused while compiling: see the text.
-  template <detail::TextLike N, detail::TimeLike T>
-  [[nodiscard]] Result<Proxy<T>> put_proxy(const N& /*text*/, const T& /*time*/) {
-    detail::refuse_text_and_time<T>();
-    return Proxy<T>();
+  [[nodiscard]] Result<View<T>> wait(std::string_view name, const ReadOptions<T>& options) const {
+    const Deadline until = options.deadline;
+    return view_of<T>(await(name, until), until, options.codec.reader());
   }
   /// A stand-in for an object that is there; not resolved. Asks the node of the object to see that, as
   /// info() does.
-  template <class T>
-  [[nodiscard]] Result<Proxy<T>> proxy(const Key& key, Deadline deadline = {}) {
-    return proxy_to<T>(fetch_some(key, Selection(Facts()), deadline));
+  template <class T, ObjectId I>
+  [[nodiscard]] Result<Proxy<T>> proxy(const I& id) const {
+    return proxy_to<T>(facts_of(id, {}));
   }
-  template <class T>
-  [[nodiscard]] Result<Proxy<T>> proxy(std::string_view name, Deadline deadline = {}) {
-    return proxy_to<T>(fetch_some(name, Selection(Facts()), deadline));
+  template <class T, ObjectId I>
+  [[nodiscard]] Result<Proxy<T>> proxy(const I& id, const ReadOptions<T>& options) const {
+    return proxy_to<T>(facts_of(id, options.deadline), options.codec);
   }
-
-  // By a codec of the caller's own
-
-  /// Calls by a codec (see Codec): `put("mesh", mesh, {.codec = my_codec})`. Its name travels with
-  /// the object, and who reads says the same: by another one, or by none, it is `type_mismatch`, which names
-  /// both. A type that it declines is stored and read in locum's own way. The value is encoded by the
-  /// calling thread, before these return; what the codec throws is the error. Objects are `Layout::encoded`,
-  /// without extents: they are read whole, and decoded once per process.
-  template <class T>
-  [[nodiscard]] Result<Key> put(const T& value, const Encoding<T>& by, Deadline deadline = {}) {
-    return key_of(store_by({}, false, &value, by.codec.steps(), by.codec.codec(), {}, deadline));
-  }
-  template <class T>
-  [[nodiscard]] Result<Key> put(std::string_view name, const T& value, const Encoding<T>& by,
-                                Deadline deadline = {}) {
-    return key_of(store_by(name, true, &value, by.codec.steps(), by.codec.codec(), {}, deadline));
-  }
-  template <class T>
-  [[nodiscard]] Result<Key> replace(std::string_view name, const T& value, const Encoding<T>& by,
-                                    const ReplaceOptions& options = {}, Deadline deadline = {}) {
-    return key_of(store_by(name, true, &value, by.codec.steps(), by.codec.codec(),
-                           {SealMode::replace, options.expected_generation}, deadline));
-  }
-  /// Of the type that was put: `Proxy<std::vector<double>>`. It is sent as its handle, as ever, and made from
-  /// that by `Runtime::proxy<T>(handle, {.codec = my_codec})`.
-  template <class T>
-  [[nodiscard]] Result<Proxy<T>> put_proxy(const T& value, const Coding<T>& by, Deadline deadline = {}) {
-    const auto& encoder = by.codec.encoder();
-    return resolved_proxy<T>({}, store_by({}, false, &value, encoder.steps(), encoder.codec(), {}, deadline),
-                             by.codec.decoder());
-  }
-  template <class T>
-  [[nodiscard]] Result<Proxy<T>> put_proxy(std::string_view name, const T& value, const Coding<T>& by,
-                                           Deadline deadline = {}) {
-    const auto& encoder = by.codec.encoder();
-    return resolved_proxy<T>(name,
-                             store_by(name, true, &value, encoder.steps(), encoder.codec(), {}, deadline),
-                             by.codec.decoder());
-  }
-  template <class T>
-  [[nodiscard]] Result<View<T>> get(const Key& key, const Decoding<T>& by, Deadline deadline = {}) {
-    return view_of<T>(fetch(key, deadline), deadline, by.codec.reader());
-  }
-  template <class T>
-  [[nodiscard]] Result<View<T>> get(std::string_view name, const Decoding<T>& by, Deadline deadline = {}) {
-    return view_of<T>(fetch(name, deadline), deadline, by.codec.reader());
-  }
-  template <class T>
-  [[nodiscard]] Result<View<T>> wait(std::string_view name, const Decoding<T>& by, Deadline deadline = {}) {
-    return view_of<T>(await(name, deadline), deadline, by.codec.reader());
-  }
-  template <class T>
-  [[nodiscard]] Result<Proxy<T>> proxy(const Key& key, const Decoding<T>& by, Deadline deadline = {}) {
-    return proxy_to<T>(fetch_some(key, Selection(Facts()), deadline), by.codec);
-  }
-  template <class T>
-  [[nodiscard]] Result<Proxy<T>> proxy(std::string_view name, const Decoding<T>& by, Deadline deadline = {}) {
-    return proxy_to<T>(fetch_some(name, Selection(Facts()), deadline), by.codec);
-  }
-  /// Refused while compiling: see the text.
-  template <class T, class At>
-  [[nodiscard]] Result<View<T>> get(const At& /*object*/, const Part& /*part*/, const Decoding<T>& /*by*/) {
-    return detail::refuse_part_by_codec<T>();
-  }
-  template <class T, class At>
-  [[nodiscard]] Result<View<T>> get(const At& /*object*/, const Hyperslab& /*slab*/,
-                                    const Decoding<T>& /*by*/) {
-    return detail::refuse_part_by_codec<T>();
-  }
-  /// This store, with a codec for all calls. Include `coded_store.hpp`.
-  template <class C>
-  [[nodiscard]] CodedStore<C> with(C codec) const;
-
-  /// A promise: a stand-in for an object that is not there yet, to be set later. Its placeholder takes memory
-  /// as a small object does; no message. Include `promise.hpp`.
-  template <class T>
-  [[nodiscard]] Result<Promise<T>> promise(Deadline deadline = {});
-  /// The same, whose value is put under that name when it is set: found by wait() and get(), too. Asks the
-  /// node that keeps what is promised by name, and waits for it.
-  template <class T>
-  [[nodiscard]] Result<Promise<T>> promise(std::string_view name, Deadline deadline = {});
 
   // Keep, drop, look
 
-  [[nodiscard]] Result<bool> exists(const Key& key, Deadline deadline = {});
-  [[nodiscard]] Result<bool> exists(std::string_view name, Deadline deadline = {});
+  [[nodiscard]] Result<bool> exists(const Key& key, const CallOptions& options = {}) const;
+  [[nodiscard]] Result<bool> exists(std::string_view name, const CallOptions& options = {}) const;
   /// True: it was there, and no get that starts later, on any rank, finds it. False: nothing was there.
-  Evicted evict(const Key& key, Deadline deadline = {});
-  Evicted evict(std::string_view name, Deadline deadline = {});
-  /// Names that begin with `prefix`, in ascending byte order. Names live throughout the call appear once,
-  /// others may.
-  [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {}, Deadline deadline = {});
-  /// What an object says of itself. Its bytes stay where they are (but that the home of a name sends a value
-  /// along that it has beside it: see `inline_bytes`); one of another node, of which this node has no copy,
-  /// is asked for at that node.
-  [[nodiscard]] Result<ObjectInfo> info(const Key& key, Deadline deadline = {});
-  [[nodiscard]] Result<ObjectInfo> info(std::string_view name, Deadline deadline = {});
+  Evicted evict(const Key& key, const CallOptions& options = {}) const;
+  Evicted evict(std::string_view name, const CallOptions& options = {}) const;
+  /// Names that begin with `prefix`, in ascending byte order. Names that live throughout the call appear
+  /// once, others may.
+  [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {},
+                                                      const CallOptions& options = {}) const;
+  /// The size, type, extents, owner, generation and name of an object. Its bytes do not move (but that the
+  /// home of a name sends a value along that it has beside it: see `inline_bytes`); the node of the object is
+  /// asked where this node has no copy.
+  [[nodiscard]] Result<ObjectInfo> info(const Key& key, const CallOptions& options = {}) const;
+  [[nodiscard]] Result<ObjectInfo> info(std::string_view name, const CallOptions& options = {}) const;
+
+  // Without waiting. Values and errors are those of the calls that wait.
+
+  /// get(), begun: the object comes while this process computes, within the deadline, and stays pinned as
+  /// long as the future lives. An object that is not there is `not_found`: nobody waits for it to be put. Of
+  /// those that are on their way, or have come and were not got yet, the window holds `prefetch_bytes` (see
+  /// RuntimeOptions), and 1024 are on their way at a time; up to 65536 more wait for their turn (then
+  /// `out_of_memory`), and without a deadline their time counts from that. One that somebody waits for, or
+  /// that is to be followed by something, has its turn at once.
+  template <class T, ObjectId I>
+  [[nodiscard]] Future<T> get_async(const I& id) const {
+    return begin<T>(may_read(id), address_of(id), Selection(), {});
+  }
+  template <class T, ObjectId I>
+  [[nodiscard]] Future<T> get_async(const I& id, const GetOptions<T>& options) const {
+    return begin<T>(may_read(id), address_of(id), selection_of<T>(options), options.deadline,
+                    options.codec.reader());
+  }
+  /// One for each key or name of a range, in its order. See when_any() and when_all().
+  template <class T, detail::AddressRange Range>
+  [[nodiscard]] std::vector<Future<T>> get_async(const Range& ids) const {
+    return begin_each<T>(ids, [&](const auto& id) { return get_async<T>(id); });
+  }
+  template <class T, detail::AddressRange Range>
+  [[nodiscard]] std::vector<Future<T>> get_async(const Range& ids, const GetOptions<T>& options) const {
+    return begin_each<T>(ids, [&](const auto& id) { return get_async<T>(id, options); });
+  }
+  /// exists(), begun.
+  template <ObjectId I>
+  [[nodiscard]] Eventual<bool> exists_async(const I& id, const CallOptions& options = {}) const {
+    return begin_exists(id, options.deadline);
+  }
+  /// put(), begun. The value is stored when this returns, so that the caller's may change or end: that takes
+  /// as long as the copy does, and where room has to be made, as long as that does. What is left is to give
+  /// the name, by the node that it is at home on; without one it is ready. It is given within the deadline,
+  /// or the eventual ends with an error. Cancelled or dropped it is done all the same. As many as with
+  /// get_async() are on their way.
+  template <class T>
+  [[nodiscard]] Eventual<Key> put_async(const T& value) const {
+    return Eventual<Key>(put(value));
+  }
+  template <class T>
+  [[nodiscard]] Eventual<Key> put_async(const T& value, const PutOptions<T>& options) const {
+    return Eventual<Key>(put(value, options));
+  }
+  template <class T>
+    requires(!detail::is_call_option<T>)
+  [[nodiscard]] Eventual<Key> put_async(std::string_view name, const T& value) const {
+    return begin_put(name, value, {}, {});
+  }
+  template <class T>
+  [[nodiscard]] Eventual<Key> put_async(std::string_view name, const T& value,
+                                        const PutOptions<T>& options) const {
+    check_value<T>();
+    return begin_put(name, value, options.codec, {}, options.deadline);
+  }
+  /// replace(), begun, in the same way.
+  template <class T>
+  [[nodiscard]] Eventual<Key> replace_async(std::string_view name, const T& value) const {
+    check_value<T>();
+    return begin_put(name, value, {SealMode::replace}, {});
+  }
+  template <class T>
+  [[nodiscard]] Eventual<Key> replace_async(std::string_view name, const T& value,
+                                            const ReplaceOptions<T>& options) const {
+    check_value<T>();
+    return begin_put(name, value, options.codec, {SealMode::replace, options.expected_generation},
+                     options.deadline);
+  }
+  /// put_bytes(), begun, in the same way.
+  [[nodiscard]] Eventual<Key> put_bytes_async(std::span<const std::byte> bytes,
+                                              const CallOptions& options = {}) const {
+    return Eventual<Key>(put_bytes(bytes, options));
+  }
+  [[nodiscard]] Eventual<Key> put_bytes_async(std::string_view name, std::span<const std::byte> bytes,
+                                              const CallOptions& options = {}) const {
+    return begin_put_bytes(name, bytes, options.deadline);
+  }
+  /// evict(), begun; is done also if it is cancelled or dropped.
+  template <ObjectId I>
+  Eventual<bool> evict_async(const I& id, const CallOptions& options = {}) const {
+    return begin_evict(id, options.deadline);
+  }
+
+  // Many at a time: few messages. A result for each of a range, in its order; one that fails does not fail
+  // the others. The deadline, or the timeout where none is given, is one for all. These throw std::bad_alloc
+  // where there is no memory for the results themselves, and what the range throws: nothing has been done
+  // then.
+
+  /// put() of each pair of a name and a value. All values are stored in this node's memory first; then the
+  /// names that are at home on other nodes are bound together, by one message to each home and each 256 of
+  /// them, or 256 KiB of names and small values. Of a name that the range has more than once one is bound,
+  /// and the others are `key_exists`. Throws what the serialiser of a value throws, too.
+  template <detail::NamedValues Range>
+  [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& objects) const {
+    return put_named(objects, {});
+  }
+  template <detail::NamedValues Range>
+  [[nodiscard]] std::vector<Result<Key>> put_batch(
+      const Range& objects, const PutOptions<detail::ValueInRange<Range>>& options) const {
+    return put_named(objects, options.deadline, options.codec);
+  }
+  /// put() of each value, without a name and without a message.
+  template <detail::AddressRange Range>
+    requires(!detail::NamedValues<Range>)
+  [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& values) const {
+    return put_unnamed(values, {});
+  }
+  template <detail::AddressRange Range>
+    requires(!detail::NamedValues<Range>)
+  [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& values,
+                                                   const PutOptions<detail::InRange<Range>>& options) const {
+    return put_unnamed(values, options.deadline, options.codec);
+  }
+  /// get() of each key or name. Small objects (up to `inline_bytes`) of other nodes come in one message for
+  /// each node and each 256 of them, by name from the home of the name; large ones, and parts, one by one,
+  /// 128 side by side. Small ones that came together are kept in memory until the last view of any of them is
+  /// gone. Keys of promises come behind all others, one after the other, as long as there is time.
+  template <class T, detail::AddressRange Range>
+  [[nodiscard]] std::vector<Result<View<T>>> get_batch(const Range& ids) const {
+    return get_batch<T>(ids, GetOptions<T>());
+  }
+  template <class T, detail::AddressRange Range>
+  [[nodiscard]] std::vector<Result<View<T>>> get_batch(const Range& ids, const GetOptions<T>& options) const {
+    const Deadline until = moment(options.deadline);
+    const auto selection = selection_of<T>(options);
+    const bool whole = selection && std::holds_alternative<std::monostate>(*selection);
+    if (whole && detail::alignment_in_place<T>() <= batch_alignment) {
+      const detail::BatchAddresses addresses(open_->number, ids);
+      return views_of(find_batch(addresses, Wanting::all, until), until, options.codec.reader());
+    }
+    GetOptions<T> each = options;
+    each.deadline = until;
+    std::vector<Result<View<T>>> results;
+    for (const auto& future : get_async<T>(ids, each)) {
+      results.push_back(future.get(until));
+    }
+    return results;
+  }
+  /// proxy() of each key or name: of objects of other nodes only what they say of themselves comes; but for
+  /// the key of a promise its whole value.
+  template <class T, detail::AddressRange Range>
+  [[nodiscard]] std::vector<Result<Proxy<T>>> proxy_batch(const Range& ids,
+                                                          const ReadOptions<T>& options = {}) const {
+    const detail::BatchAddresses addresses(open_->number, ids);
+    std::vector<Result<Proxy<T>>> results;
+    results.reserve(addresses.all().size());
+    for (const auto& object : find_batch(addresses, Wanting::facts, options.deadline)) {
+      results.push_back(proxy_to<T>(object, options.codec));
+    }
+    return results;
+  }
+  /// evict() of each key or name; the results may be left unread. The node of an object, or the home of its
+  /// name, is told in one message of 256 of them; nodes that have copies, and this node's own objects, are
+  /// dealt with one by one, side by side. Keys of promises come behind all others, one after the other, as
+  /// long as there is time.
+  template <detail::AddressRange Range>
+  std::vector<Result<bool>> evict_batch(const Range& ids, const CallOptions& options = {}) const {
+    return evict_all(detail::BatchAddresses(open_->number, ids), options.deadline);
+  }
+
+  /// This store, with a codec for all calls. Include `coded_store.hpp`.
+  template <class C>
+  [[nodiscard]] CodedStore<C> with(C codec) const;
 
  private:
   template <class T>
   friend class Promise;
 
-  [[nodiscard]] Result<ObjectView> await(std::string_view name, Deadline deadline);
-  [[nodiscard]] Result<View<std::byte[]>> bytes_of(Result<ObjectView> object);
+  template <class T>
+  static constexpr void check_value() {
+    static_assert(
+        !detail::is_call_option<T>,
+        "locum does not store this: it says how a call is made, or how long it may take. Give it as "
+        "an option: put(name, value, {.deadline = 2s})");
+  }
+  [[nodiscard]] Result<ObjectView> await(std::string_view name, Deadline deadline) const;
+  [[nodiscard]] Result<View<std::byte[]>> bytes_of(Result<ObjectView> object) const;
 
   template <class T>
-  [[nodiscard]] Result<Writer<T>> make_writer(const Result<Extents>& extents, std::string_view name,
-                                              bool named, Deadline deadline) {
+  [[nodiscard]] Result<Writer<T>> make_writer(std::string_view name, bool named, const Extents& extents,
+                                              Deadline deadline) const {
     const auto size_bytes = detail::array_bytes(extents, sizeof(T), detail::Flattened<T>::inner.size());
     if (!size_bytes) {
       return size_bytes.error();
     }
-    auto draft = allocate(*size_bytes, detail::array_meta<T>(open_->number, name, *extents), named, deadline);
+    auto draft = allocate(*size_bytes, detail::array_meta<T>(open_->number, name, extents), named, deadline);
     if (!draft) [[unlikely]] {
       return no_draft(name, draft.error());
     }
-    return Writer<T>(detail::OwnedDraft(open_, *draft), *extents, std::string(name));
+    return Writer<T>(detail::OwnedDraft(open_, *draft), extents, std::string(name));
   }
 
   [[nodiscard]] Handle handle_of(std::string_view name, const Made& made, const TypeIdentity& identity) const;
 
+  // Resolved at once, somebody may have evicted the object already: then the stand-in says so when it is
+  // used.
   template <class T>
-  [[nodiscard]] Result<Proxy<T>> resolved_proxy(std::string_view name, const Result<Made>& made,
-                                                const detail::DecoderOf<T>& by) {
+  [[nodiscard]] Result<Proxy<T>> made_proxy(std::string_view name, const Result<Made>& made, bool populate,
+                                            const detail::DecoderOf<T>& by) const {
     if (!made) {
       return made.error();
     }
     auto proxy = session().template proxy<T>(handle_of(name, *made, by.identity()), Decoding<T>{by});
-    proxy.prefetch();
+    if (populate) {
+      proxy.prefetch();
+    }
     return proxy;
   }
   template <class T>
-  [[nodiscard]] Result<Proxy<detail::Stored<T>>> resolved_proxy(std::string_view name,
-                                                                const Result<Made>& made) {
-    if (!made) {
-      return made.error();
-    }
-    auto proxy =
-        session().template proxy<detail::Stored<T>>(handle_of(name, *made, detail::object_identity<T>));
-    // Somebody may have evicted it already: then the stand-in says so when it is used.
-    proxy.prefetch();
-    return proxy;
+  [[nodiscard]] Result<Proxy<detail::Stored<T>>> made_proxy(std::string_view name, const Result<Made>& made,
+                                                            bool populate) const {
+    return made_proxy<detail::Stored<T>>(name, made, populate, {});
   }
 };
 

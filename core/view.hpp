@@ -4,12 +4,29 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <type_traits>
 #include <utility>
 
+#include <locum/object/flat.hpp>
 #include <locum/object/flattened.hpp>
 #include <locum/object/object.hpp>
+#include <locum/path.hpp>
+#include <locum/strided_array.hpp>
 
 namespace locum {
+
+namespace detail {
+
+/// Explains, while compiling, why something that refers to an object is not taken from a temporary.
+template <class T>
+constexpr void refuse_of_temporary() {
+  static_assert(
+      sizeof(T*) == 0,
+      "locum: this refers to elements that end with the view, at the end of this expression: keep the "
+      "view, `auto view = store.get<T[]>(id).value();`, and use that");
+}
+
+}  // namespace detail
 
 /// What `get` returns: behaves like a `const T*`. A view of a flat type points at the object itself and keeps
 /// it pinned, in place and unchanged, until the view is destroyed, whatever the store does meanwhile, the end
@@ -45,9 +62,21 @@ class View {
 
   /// Whether there is a value behind it; false for a view that was default-constructed, or moved from.
   [[nodiscard]] explicit operator bool() const noexcept { return value_ != nullptr; }
-  [[nodiscard]] const T& operator*() const noexcept { return *value_; }
+  [[nodiscard]] const T& operator*() const& noexcept { return *value_; }
+  /// Of a view that ends with the expression: a copy of a flat value. Another is refused while compiling.
+  [[nodiscard]] std::conditional_t<std::is_array_v<T>, const T&, T> operator*() const&& {
+    static_assert(
+        Flat<T>,
+        "locum: this value ends with the view that shows it, at the end of this expression: keep the "
+        "view, `auto view = store.get<T>(id).value();`, and use `*view`, or `->` within the expression");
+    return *value_;
+  }
   [[nodiscard]] const T* operator->() const noexcept { return value_; }
-  [[nodiscard]] const T* get() const noexcept { return value_; }
+  [[nodiscard]] const T* get() const& noexcept { return value_; }
+  [[nodiscard]] const T* get() const&& noexcept {
+    detail::refuse_of_temporary<T>();
+    return value_;
+  }
   /// Of the object that was read.
   [[nodiscard]] const Key& key() const noexcept { return key_; }
 
@@ -84,19 +113,27 @@ class View<T[]> {
   /// Whether there is an object behind it; false, and no elements, for a view that was default-constructed,
   /// or moved from.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(object_); }
-  [[nodiscard]] std::span<const T> operator*() const noexcept { return elements_; }
+  [[nodiscard]] std::span<const T> operator*() const& noexcept { return elements_; }
   [[nodiscard]] const std::span<const T>* operator->() const noexcept { return &elements_; }
-  [[nodiscard]] std::span<const T> span() const noexcept { return elements_; }
-  operator std::span<const T>() const noexcept { return elements_; }
+  [[nodiscard]] std::span<const T> span() const& noexcept { return elements_; }
+  operator std::span<const T>() const& noexcept { return elements_; }
+  [[nodiscard]] const T* data() const& noexcept { return elements_.data(); }
 
-  [[nodiscard]] const T* data() const noexcept { return elements_.data(); }
+  // What a view that ends with the expression would leave behind is refused while compiling. `std::span
+  // s(temporary)`, by name of the type, is not: C++ takes a temporary for a range there.
+  [[nodiscard]] std::span<const T> operator*() && { return detail::refuse_of_temporary<T>(), elements_; }
+  [[nodiscard]] std::span<const T> span() && { return detail::refuse_of_temporary<T>(), elements_; }
+  operator std::span<const T>() && { return detail::refuse_of_temporary<T>(), elements_; }
+  [[nodiscard]] const T* data() && { return detail::refuse_of_temporary<T>(), elements_.data(); }
+
   [[nodiscard]] std::size_t size() const noexcept { return elements_.size(); }
   [[nodiscard]] std::size_t size_bytes() const noexcept { return elements_.size_bytes(); }
   [[nodiscard]] bool empty() const noexcept { return elements_.empty(); }
   [[nodiscard]] auto begin() const noexcept { return elements_.begin(); }
   [[nodiscard]] auto end() const noexcept { return elements_.end(); }
   /// REQUIRES: index < size().
-  [[nodiscard]] const T& operator[](std::size_t index) const noexcept { return elements_[index]; }
+  [[nodiscard]] const T& operator[](std::size_t index) const& noexcept { return elements_[index]; }
+  [[nodiscard]] T operator[](std::size_t index) && noexcept { return elements_[index]; }
 
   /// In elements, as given when the object was made (those of an array of arrays, where it is read by its
   /// innermost elements: what was put as `double[4][5]` has the extents 4 and 5), or of a hyperslab when it
@@ -114,8 +151,17 @@ class View<T[]> {
     }
     return extents;
   }
+  /// The elements by indices: `const auto a = view.array(); a(i, j, k)`. Valid as long as the view, or a copy
+  /// of it. REQUIRES: not empty of an object.
+  [[nodiscard]] StridedArray<const T> array() const& { return {elements_.data(), extents()}; }
+  [[nodiscard]] StridedArray<const T> array() && {
+    detail::refuse_of_temporary<T>();
+    return {elements_.data(), extents()};
+  }
   /// Of the object that was read.
   [[nodiscard]] const Key& key() const noexcept { return object_.key(); }
+  /// How the elements came to this process.
+  [[nodiscard]] Path path() const noexcept { return object_.path(); }
 
  private:
   std::span<const T> elements_;

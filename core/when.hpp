@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <utility>
 
 #include <locum/async/arrivals.hpp>
 #include <locum/async/eventual.hpp>
@@ -23,21 +24,54 @@ inline constexpr std::size_t most_hurried = 128;
 
 }  // namespace detail
 
-/// The one of a range of eventuals that ended first, of those that this has not returned yet; waits for it.
-/// Null when all were returned, or at the deadline (default: the runtime's timeout). So
-/// `while (auto* part = when_any(parts)) use(part->get());` sees each once, in the order of arrival. Who
-/// waits moves messages meanwhile. One thread at a time for one range. Each call looks at all of them.
+/// What when_any() moved out of a range: an eventual that has ended, and its place; or nothing.
+template <class E>
+class Arrived {
+ public:
+  Arrived() = default;
+  Arrived(E one, std::size_t place) : one_(std::move(one)), place_(place) {}
+  [[nodiscard]] static Arrived too_late() noexcept {
+    Arrived none;
+    none.is_late_ = true;
+    return none;
+  }
+
+  [[nodiscard]] explicit operator bool() const noexcept { return one_.has_value(); }
+  [[nodiscard]] const E& operator*() const& noexcept { return *one_; }
+  [[nodiscard]] E operator*() && { return *std::move(one_); }
+  [[nodiscard]] const E* operator->() const noexcept { return &*one_; }
+  /// Where in the range it was, from 0 on. REQUIRES: there is one.
+  [[nodiscard]] std::size_t place() const noexcept { return place_; }
+  /// Whether there is none because the deadline came, while some have not ended; else all were returned.
+  [[nodiscard]] bool timed_out() const noexcept { return is_late_; }
+
+ private:
+  std::optional<E> one_;
+  std::size_t place_ = 0;
+  bool is_late_ = false;
+};
+
+/// Moves the eventual that ended first out of a range; waits for it, at most until the deadline (default: the
+/// runtime's timeout). Nothing when all were returned, or at the deadline, which timed_out() tells apart. So
+/// `while (auto part = when_any(parts)) use(part->get());` has each once, in the order of arrival, and what a
+/// future pins goes with it. Who waits moves messages meanwhile. One thread at a time for one range. Each
+/// call looks at all of them.
 template <std::ranges::forward_range Range>
-[[nodiscard]] auto when_any(Range& eventuals, Deadline deadline = {}) -> std::ranges::range_value_t<Range>* {
+[[nodiscard]] auto when_any(Range& eventuals, Deadline deadline = {})
+    -> Arrived<std::ranges::range_value_t<Range>> {
+  using E = std::ranges::range_value_t<Range>;
   std::optional<Arrivals::Clock::time_point> until;
   for (;;) {
-    std::ranges::range_value_t<Range>* first = nullptr;
+    E* first = nullptr;
+    std::size_t place = 0;
+    std::size_t place_of_first = 0;
     auto least = std::numeric_limits<std::uint64_t>::max();
     std::shared_ptr<Ending> next;  // of those that have not ended
     std::shared_ptr<Arrivals> arrivals;
     bool of_others = false;
     std::uint64_t seen = 0;
     for (auto& each : eventuals) {
+      const std::size_t here = place++;
       if (each.given()) {
         continue;
       }
@@ -50,20 +84,22 @@ template <std::ranges::forward_range Range>
       const std::uint64_t order = each.state() ? each.state()->order() : 0;
       if ((!each.state() || order != 0) && order < least) {
         first = &each;
+        place_of_first = here;
         least = order;
       }
     }
     if (first != nullptr) {
+      E one = std::exchange(*first, E());  // what is left in its place stands for nothing
       first->give();
-      return first;
+      return {std::move(one), place_of_first};
     }
     if (!arrivals) {
-      return nullptr;
+      return {};
     }
     until = until ? until : arrivals->moment(deadline);
     const auto now = arrivals->now();
     if (now >= *until) {
-      return nullptr;
+      return Arrived<E>::too_late();
     }
     next->hurry();
     arrivals->await(seen, of_others ? std::min(*until, now + detail::others_look) : *until);

@@ -244,7 +244,7 @@ class Eventual {
 
   /// For when_any(): none if it never had to be waited for.
   [[nodiscard]] const std::shared_ptr<State>& state() const noexcept { return state_; }
-  /// Whether when_any() has returned it; marks it so.
+  /// Whether when_any() has moved it out; marks it so.
   [[nodiscard]] bool given() const noexcept { return given_; }
   void give() noexcept { given_ = true; }
 

@@ -55,21 +55,25 @@ Error StoreSteps::refusal(std::string_view name) const {
   return usable(name).error();
 }
 
+Error StoreSteps::part_and_slab() {
+  return Error(Errc::invalid_argument, "a part and a slab of an object are two choices; give one of them");
+}
+
 Result<ObjectView> StoreSteps::fetch_some(const Key& key, const Result<Selection>& selection,
-                                          Deadline deadline) {
+                                          Deadline deadline) const {
   const auto allowed = of_this_store(key);
   return allowed ? fetch_some_at(key, selection, deadline) : Result<ObjectView>(allowed.error());
 }
 
 Result<ObjectView> StoreSteps::fetch_some(std::string_view name, const Result<Selection>& selection,
-                                          Deadline deadline) {
+                                          Deadline deadline) const {
   const auto allowed = usable(name);
   return allowed ? fetch_some_at({open_->number, name}, selection, deadline)
                  : Result<ObjectView>(allowed.error());
 }
 
 Result<ObjectView> StoreSteps::fetch_some_at(const Address& address, const Result<Selection>& selection,
-                                             Deadline deadline) {
+                                             Deadline deadline) const {
   if (!selection) {
     return session().explain(address, selection.error());
   }
@@ -78,7 +82,7 @@ Result<ObjectView> StoreSteps::fetch_some_at(const Address& address, const Resul
   return at ? session().fetch_some(*at, *selection, effective(deadline)) : Result<ObjectView>(at.error());
 }
 
-Result<Handle> StoreSteps::handle_to(const Result<ObjectView>& object, const TypeIdentity& identity) {
+Result<Handle> StoreSteps::handle_to(const Result<ObjectView>& object, const TypeIdentity& identity) const {
   if (!object) {
     return object.error();
   }
@@ -88,7 +92,7 @@ Result<Handle> StoreSteps::handle_to(const Result<ObjectView>& object, const Typ
 
 // The draft is made where the caller wants it: it is too large to be moved about.
 Result<ObjectDraft> StoreSteps::allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
-                                         Deadline deadline) {
+                                         Deadline deadline) const {
   if (const auto allowed = named ? usable(meta.name) : usable(Address(open_->number, meta.name)); !allowed)
       [[unlikely]] {
     return allowed.error();
@@ -102,7 +106,7 @@ Error StoreSteps::no_draft(std::string_view name, const Error& error) const {
 }
 
 Result<StoreSteps::Made> StoreSteps::seal(const ObjectDraft& draft, std::string_view name,
-                                          const SealOptions& options, Deadline deadline) {
+                                          const SealOptions& options, Deadline deadline) const {
   const auto sealed = session().connector().seal(draft, options, effective(deadline));
   if (!sealed) {
     return session().explain({open_->number, name}, sealed.error());
@@ -116,7 +120,7 @@ Result<StoreSteps::Made> StoreSteps::seal(const ObjectDraft& draft, std::string_
 }
 
 Result<ObjectDraft> StoreSteps::draft_of_bytes(std::string_view name, bool named,
-                                               std::span<const std::byte> bytes, Deadline deadline) {
+                                               std::span<const std::byte> bytes, Deadline deadline) const {
   constexpr const TypeIdentity& identity = type_identity<std::byte[]>;
   auto draft =
       allocate(bytes.size(), {open_->number, 1, 16, identity.hash, identity.name, name, Layout::bytes, {}},
@@ -131,14 +135,15 @@ Result<ObjectDraft> StoreSteps::draft_of_bytes(std::string_view name, bool named
 }
 
 Result<StoreSteps::Made> StoreSteps::store_bytes(std::string_view name, bool named,
-                                                 std::span<const std::byte> bytes, Deadline deadline) {
+                                                 std::span<const std::byte> bytes, Deadline deadline) const {
   const auto draft = draft_of_bytes(name, named, bytes, deadline);
   return draft ? seal(*draft, name, {}, deadline) : Result<Made>(draft.error());
 }
 
 // Filled by a codec: in place where the size is known before, else by a copy of what it made.
 Result<ObjectDraft> StoreSteps::draft_by(std::string_view name, bool named, const void* value,
-                                         const WritingSteps& steps, const void* codec, Deadline deadline) {
+                                         const WritingSteps& steps, const void* codec,
+                                         Deadline deadline) const {
   const Address address(open_->number, name);
   auto size_bytes = size_by(steps, codec, value);
   std::unique_ptr<std::byte[]> made;
@@ -167,12 +172,12 @@ Result<ObjectDraft> StoreSteps::draft_by(std::string_view name, bool named, cons
 
 Result<StoreSteps::Made> StoreSteps::store_by(std::string_view name, bool named, const void* value,
                                               const WritingSteps& steps, const void* codec,
-                                              const SealOptions& options, Deadline deadline) {
+                                              const SealOptions& options, Deadline deadline) const {
   const auto draft = draft_by(name, named, value, steps, codec, deadline);
   return draft ? seal(*draft, name, options, deadline) : Result<Made>(draft.error());
 }
 
-Result<bool> StoreSteps::exists_at(const Address& address, Deadline deadline) {
+Result<bool> StoreSteps::exists_at(const Address& address, Deadline deadline) const {
   auto found = session().connector().exists(address, effective(deadline));
   if (found && !*found) {
     session().forget_decoded(address);
@@ -180,12 +185,12 @@ Result<bool> StoreSteps::exists_at(const Address& address, Deadline deadline) {
   return found ? std::move(found) : session().explain(address, found.error());
 }
 
-Result<bool> StoreSteps::exists_by_key(const Key& key, Deadline deadline) {
+Result<bool> StoreSteps::exists_by_key(const Key& key, Deadline deadline) const {
   const auto at = session().actual(key, effective(deadline));
   return at ? exists_at(*at, deadline) : is_absent(at.error()) ? Result<bool>(false) : at.error();
 }
 
-Result<bool> StoreSteps::evict_at(const Address& address, Deadline deadline) {
+Result<bool> StoreSteps::evict_at(const Address& address, Deadline deadline) const {
   auto evicted = session().connector().evict(address, effective(deadline));
   if (!evicted) {
     return session().explain(address, evicted.error());
@@ -199,7 +204,7 @@ Result<bool> StoreSteps::evict_at(const Address& address, Deadline deadline) {
 }
 
 // Also what stands under its name in place of a value.
-Result<bool> StoreSteps::evict_promised(const Key& key, Deadline deadline) {
+Result<bool> StoreSteps::evict_promised(const Key& key, Deadline deadline) const {
   const auto at = session().actual(key, effective(deadline));
   if (!at && !is_absent(at.error())) {
     return at.error();

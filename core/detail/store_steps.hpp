@@ -9,13 +9,13 @@
 #include <type_traits>
 #include <utility>
 
+#include <locum/call_options.hpp>
 #include <locum/codec.hpp>
 #include <locum/detail/read.hpp>
 #include <locum/detail/representation.hpp>
-#include <locum/hyperslab.hpp>
 #include <locum/object/address.hpp>
 #include <locum/object/selection.hpp>
-#include <locum/part.hpp>
+#include <locum/object_id.hpp>
 #include <locum/ports/connector.hpp>
 #include <locum/proxy.hpp>
 #include <locum/session.hpp>
@@ -51,30 +51,41 @@ class StoreSteps {
 
   // Reading
 
+  /// How much of an object is asked for. `invalid_argument` for a part and a slab at once.
   template <class T>
-  [[nodiscard]] static Result<Selection> elements(const Part& part) {
-    const auto range = range_of(part, sizeof(std::remove_extent_t<T>));
-    return range ? Result<Selection>(*range) : Result<Selection>(range.error());
-  }
-  template <class T>
-  [[nodiscard]] static Result<Selection> elements(const Hyperslab& slab) {
-    using Element = std::remove_extent_t<T>;
-    if constexpr (Flattened<Element>::inner.empty()) {
-      return Selection(Elements{slab, sizeof(Element)});
+  [[nodiscard]] static Result<Selection> selection_of(const GetOptions<T>& options) {
+    if constexpr (std::is_unbounded_array_v<T>) {
+      using Element = std::remove_extent_t<T>;
+      if (!options.part.is_given() && !options.slab.is_given()) {
+        return Selection();
+      }
+      if (options.part.is_given() && options.slab.is_given()) {
+        return part_and_slab();
+      }
+      if (options.part.is_given()) {
+        const auto range = range_of(options.part, sizeof(Element));
+        return range ? Result<Selection>(*range) : Result<Selection>(range.error());
+      }
+      if constexpr (Flattened<Element>::inner.empty()) {
+        return Selection(Elements{options.slab, sizeof(Element)});
+      } else {
+        const auto flat = with_inner(options.slab, Flattened<Element>::inner);
+        return flat ? Result<Selection>(Elements{*flat, sizeof(FlattenedElement<Element>)}) : flat.error();
+      }
     } else {
-      const auto flat = with_inner(slab, Flattened<Element>::inner);
-      return flat ? Result<Selection>(Elements{*flat, sizeof(FlattenedElement<Element>)}) : flat.error();
+      return Selection();
     }
   }
+  [[nodiscard]] static Error part_and_slab();
 
   // The two look-ups stay short: everything that is rare is out of line.
-  [[nodiscard]] Result<ObjectView> fetch(const Key& key, Deadline deadline) {
+  [[nodiscard]] Result<ObjectView> fetch(const Key& key, Deadline deadline) const {
     if (key.store != open_->number || open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
       return refusal(key);
     }
     return session().fetch(Address(key), effective(deadline));
   }
-  [[nodiscard]] Result<ObjectView> fetch(std::string_view name, Deadline deadline) {
+  [[nodiscard]] Result<ObjectView> fetch(std::string_view name, Deadline deadline) const {
     if (name.empty() || name.size() > max_name_bytes || open_->dropped.load(std::memory_order_relaxed))
         [[unlikely]] {
       return refusal(name);
@@ -82,12 +93,17 @@ class StoreSteps {
     return session().fetch(Address(open_->number, name), effective(deadline));
   }
   [[nodiscard]] Result<ObjectView> fetch_some(const Key& key, const Result<Selection>& selection,
-                                              Deadline deadline);
+                                              Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> fetch_some(std::string_view name, const Result<Selection>& selection,
-                                              Deadline deadline);
+                                              Deadline deadline) const;
+  /// What its facts say.
+  template <ObjectId I>
+  [[nodiscard]] Result<ObjectView> facts_of(const I& id, Deadline deadline) const {
+    return fetch_some(id, Selection(Facts()), deadline);
+  }
 
   template <class T>
-  [[nodiscard]] Result<View<T>> view_of(Result<ObjectView> object, Deadline deadline) {
+  [[nodiscard]] Result<View<T>> view_of(Result<ObjectView> object, Deadline deadline) const {
     if (!object) [[unlikely]] {
       return object.error();
     }
@@ -98,7 +114,7 @@ class StoreSteps {
     }
   }
   template <class T>
-  [[nodiscard]] Result<View<T>> view_of(Result<ObjectView> object, Deadline deadline, Reader<T> read) {
+  [[nodiscard]] Result<View<T>> view_of(Result<ObjectView> object, Deadline deadline, Reader<T> read) const {
     return object ? read(session(), *std::move(object), decoded_how(deadline))
                   : Result<View<T>>(object.error());
   }
@@ -107,17 +123,18 @@ class StoreSteps {
   }
 
   template <class T>
-  [[nodiscard]] Result<Proxy<T>> proxy_to(const Result<ObjectView>& object) {
+  [[nodiscard]] Result<Proxy<T>> proxy_to(const Result<ObjectView>& object) const {
     check_readable<T>();
     const auto handle = handle_to(object, object_identity<T>);
     return handle ? Result<Proxy<T>>(session().template proxy<T>(*handle)) : handle.error();
   }
   template <class T>
-  [[nodiscard]] Result<Proxy<T>> proxy_to(const Result<ObjectView>& object, const DecoderOf<T>& by) {
+  [[nodiscard]] Result<Proxy<T>> proxy_to(const Result<ObjectView>& object, const DecoderOf<T>& by) const {
     const auto handle = handle_to(object, by.identity());
     return handle ? Result<Proxy<T>>(session().template proxy<T>(*handle, Decoding<T>{by})) : handle.error();
   }
-  [[nodiscard]] Result<Handle> handle_to(const Result<ObjectView>& object, const TypeIdentity& identity);
+  [[nodiscard]] Result<Handle> handle_to(const Result<ObjectView>& object,
+                                         const TypeIdentity& identity) const;
 
   // Storing
 
@@ -132,30 +149,31 @@ class StoreSteps {
   }
 
   [[nodiscard]] Result<ObjectDraft> allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
-                                             Deadline deadline);
+                                             Deadline deadline) const;
   [[nodiscard, gnu::cold, gnu::noinline]] Error no_draft(std::string_view name, const Error& error) const;
   [[nodiscard]] Result<Made> seal(const ObjectDraft& draft, std::string_view name, const SealOptions& options,
-                                  Deadline deadline);
+                                  Deadline deadline) const;
   [[nodiscard]] Result<ObjectDraft> draft_of_bytes(std::string_view name, bool named,
-                                                   std::span<const std::byte> bytes, Deadline deadline);
+                                                   std::span<const std::byte> bytes, Deadline deadline) const;
   [[nodiscard]] Result<Made> store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
-                                         Deadline deadline);
+                                         Deadline deadline) const;
   [[nodiscard]] Result<ObjectDraft> draft_by(std::string_view name, bool named, const void* value,
-                                             const WritingSteps& steps, const void* codec, Deadline deadline);
+                                             const WritingSteps& steps, const void* codec,
+                                             Deadline deadline) const;
   [[nodiscard]] Result<Made> store_by(std::string_view name, bool named, const void* value,
                                       const WritingSteps& steps, const void* codec,
-                                      const SealOptions& options, Deadline deadline);
+                                      const SealOptions& options, Deadline deadline) const;
 
   template <class T>
   [[nodiscard]] Result<Made> store_value(std::string_view name, bool named, const T& value,
-                                         const SealOptions& options, Deadline deadline) {
+                                         const SealOptions& options, Deadline deadline) const {
     return store_value(name, named, value, deadline,
                        [&](const ObjectDraft& draft) { return seal(draft, name, options, deadline); });
   }
   /// What `seal` makes of the draft, or an error.
   template <class T, class Seal>
   [[nodiscard]] auto store_value(std::string_view name, bool named, const T& value, Deadline deadline,
-                                 Seal seal) -> std::invoke_result_t<Seal, const ObjectDraft&> {
+                                 Seal seal) const -> std::invoke_result_t<Seal, const ObjectDraft&> {
     using Outcome = std::invoke_result_t<Seal, const ObjectDraft&>;
     const auto size_bytes = stored_bytes(value);
     if (!size_bytes) {
@@ -177,18 +195,25 @@ class StoreSteps {
     return seal(*draft);
   }
 
+  template <class T>
+  [[nodiscard]] Result<Made> store_value_by(std::string_view name, bool named, const T& value,
+                                            const EncoderOf<T>& by, const SealOptions& options,
+                                            Deadline deadline) const {
+    return store_by(name, named, &value, by.steps(), by.codec(), options, deadline);
+  }
+
   // Looking and dropping
 
-  [[nodiscard]] Result<bool> exists_at(const Address& address, Deadline deadline);
-  [[nodiscard]] Result<bool> exists_by_key(const Key& key, Deadline deadline);
-  [[nodiscard]] Result<bool> evict_at(const Address& address, Deadline deadline);
-  [[nodiscard]] Result<bool> evict_promised(const Key& key, Deadline deadline);
+  [[nodiscard]] Result<bool> exists_at(const Address& address, Deadline deadline) const;
+  [[nodiscard]] Result<bool> exists_by_key(const Key& key, Deadline deadline) const;
+  [[nodiscard]] Result<bool> evict_at(const Address& address, Deadline deadline) const;
+  [[nodiscard]] Result<bool> evict_promised(const Key& key, Deadline deadline) const;
 
   std::shared_ptr<OpenStore> open_;
 
  private:
   [[nodiscard]] Result<ObjectView> fetch_some_at(const Address& address, const Result<Selection>& selection,
-                                                 Deadline deadline);
+                                                 Deadline deadline) const;
 };
 
 }  // namespace locum::detail

@@ -70,7 +70,8 @@ bool reads_what_it_stores(locum::Store& fields) {
   const Mesh mesh{{{"inlet", {1, 2}}, {"wall", {}}}, std::tuple(3, std::string("steel")), 0.5};
   const locum::Key key = fields.put(mesh).value();
   const auto decoded = fields.get<Mesh>(key).value();
-  const bool once = fields.get<Mesh>(key).value().get() == decoded.get();
+  const auto again = fields.get<Mesh>(key).value();
+  const bool once = again.get() == decoded.get();
   const bool whole = decoded->boundaries == mesh.boundaries && decoded->material == mesh.material;
 
   const auto bytes = std::as_bytes(std::span(triple));  // no serialiser at all
@@ -80,9 +81,10 @@ bool reads_what_it_stores(locum::Store& fields) {
 
 // Some elements of a field, or a box of it, every so many of them: only these come from another node.
 bool reads_some(const std::string& name, locum::Store& fields, double value) {
-  const auto row = fields.get<double[]>(name, {.offset = 64, .count = 32}).value();
+  const auto row = fields.get<double[]>(name, {.part = {.offset = 64, .count = 32}}).value();
   const auto corners =
-      fields.get<double[]>(name, {.start = {0, 0, 0}, .count = {2, 2, 2}, .stride = {7, 15, 31}}).value();
+      fields.get<double[]>(name, {.slab = {.start = {0, 0, 0}, .count = {2, 2, 2}, .stride = {7, 15, 31}}})
+          .value();
   const auto is_value = [value](double cell) { return cell == value; };
   return row.size() == 32 && corners.extents() == locum::Extents(2, 2, 2) &&
          std::ranges::all_of(row, is_value) && std::ranges::all_of(corners, is_value);
@@ -94,7 +96,7 @@ bool shares_in_place(locum::Runtime& runtime, locum::Store& fields) {
   constexpr std::uint64_t nz = 32;
   const std::string name = "T/0042/" + std::to_string(runtime.rank());
 
-  auto writer = fields.create<double>({nx, ny, nz}, name).value();  // memory of this node; name optional
+  auto writer = fields.create<double>(name, {nx, ny, nz}).value();  // memory of this node; name optional
   Solver{runtime.rank()}.step(writer.data(), writer.extents());     // the simulation writes straight into it
   const locum::Key sealed = writer.seal().value();                  // publishes; unsealed it leaves nothing
 

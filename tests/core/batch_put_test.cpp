@@ -234,7 +234,7 @@ TEST_F(BatchPut, AtASilentHomeEndsAtTheDeadline) {
     world_.network().cut(0, rank, loopback::Cut::hold);
   }
   const auto began = world_.network().now();
-  const auto keys = asker().put_batch(values(all), began + 50ms);
+  const auto keys = asker().put_batch(values(all), {.deadline = began + 50ms});
   EXPECT_LE(world_.network().now() - began, 200ms);
   for (std::size_t at = 0; at < all.size(); ++at) {
     EXPECT_EQ(code_of(keys[at]), at < 300 ? Errc::timeout : Errc{}) << at;
@@ -392,7 +392,7 @@ TEST_F(BatchWithStuckNames, PutsTheOthers) {
     values.emplace_back(name, std::vector{1.0});
   }
   const auto began = now();
-  const auto keys = stores_[0].put_batch(values, began + 50ms);
+  const auto keys = stores_[0].put_batch(values, {.deadline = began + 50ms});
   EXPECT_LE(now() - began, 51ms);
   for (std::size_t at = 0; at < all.size(); ++at) {
     EXPECT_EQ(code_of(keys[at]), at < stuck.size() ? Errc::timeout : Errc{}) << at;
@@ -409,7 +409,7 @@ TEST_F(BatchWithStuckNames, EvictsTheOthers) {
   }
   stick(stuck);
   const auto began = now();
-  const auto gone = stores_[0].evict_batch(all, began + 3s);
+  const auto gone = stores_[0].evict_batch(all, {.deadline = began + 3s});
   EXPECT_LE(now() - began, 3010ms);
   for (std::size_t at = 0; at < all.size(); ++at) {
     EXPECT_EQ(code_of(gone[at]), at < stuck.size() ? Errc::timeout : Errc{}) << at;

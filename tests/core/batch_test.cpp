@@ -240,7 +240,7 @@ TEST_F(Batch, OfANodeThatIsSilentEndsAtTheDeadline) {
     world_.network().cut(0, rank, loopback::Cut::hold);
   }
   const auto began = world_.network().now();
-  const auto found = asker().get_batch<double[]>(keys, began + 50ms);
+  const auto found = asker().get_batch<double[]>(keys, {.deadline = began + 50ms});
   EXPECT_LE(world_.network().now() - began, 200ms);
   for (std::size_t at = 0; at < keys.size(); ++at) {
     EXPECT_EQ(code_of(found[at]), at < 10 ? Errc::timeout : Errc{}) << at;

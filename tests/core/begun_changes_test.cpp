@@ -99,9 +99,9 @@ TEST_F(BegunChanges, HaveTheValueWhenTheyReturn) {
 // Bytes, and what was written in place, are named in the same way.
 TEST_F(BegunChanges, OfBytesAndOfWriters) {
   std::vector<std::byte> bytes(count, std::byte{7});
-  auto writer = reader_.create<double>({count}, away("written")).value();
+  auto writer = reader_.create<double>(away("written"), {count}).value();
   std::ranges::fill(writer, 2.5);
-  auto taken = reader_.create<double>({count}, away("bytes")).value();
+  auto taken = reader_.create<double>(away("bytes"), {count}).value();
   const auto raw = reader_.put_bytes_async(away("bytes"), bytes);
   const auto unnamed = reader_.put_bytes_async(bytes);
   const auto sealed = writer.seal_async();
@@ -129,7 +129,7 @@ TEST_F(BegunChanges, OfBytesAndOfWriters) {
 }
 
 TEST_F(BegunChanges, SealAWriterThoughNobodyWantsToKnow) {
-  auto writer = reader_.create<double>({count}, away("written")).value();
+  auto writer = reader_.create<double>(away("written"), {count}).value();
   std::ranges::fill(writer, 2.5);
   writer.seal_async().cancel();
   pass(10ms);
@@ -294,8 +294,8 @@ TEST_F(BegunChanges, EndAtTheirDeadlineAndAreSettledThen) {
   const std::string name = away("name");
   world_.network().cut(0, 2, loopback::Cut::hold);
   const auto began = now();
-  const auto put = reader_.put_async(name, 1.0, now() + 50ms);
-  const auto gone = reader_.evict_async(away("other"), now() + 50ms);
+  const auto put = reader_.put_async(name, 1.0, {.deadline = now() + 50ms});
+  const auto gone = reader_.evict_async(away("other"), {.deadline = now() + 50ms});
   EXPECT_EQ(code_of(put.get()), Errc::timeout);
   EXPECT_EQ(code_of(gone.get()), Errc::timeout);
   EXPECT_LE(now() - began, 200ms);
@@ -315,7 +315,7 @@ TEST_F(BegunChanges, SayThatTheHomeHasDied) {
   mortal_.kill_node(0);
   const auto began = now();
   int told = 0;
-  while (auto* const put = when_any(puts)) {
+  while (auto put = when_any(puts)) {
     EXPECT_EQ(code_of(put->get()), Errc::peer_lost);
     ++told;
   }
@@ -436,8 +436,8 @@ class BegunChangesOfAStuckDirectory : public ::testing::Test {
 // Closing waits for no lock: what could not be done is not tried for ever, by who drives least of all.
 TEST_F(BegunChangesOfAStuckDirectory, EndWhenTheRuntimeCloses) {
   directory->stuck = true;
-  const auto made =
-      store.put_async(world.name_at(1, store.number(), "a"), 1.0, world.network().now() + 10min);
+  const auto made = store.put_async(world.name_at(1, store.number(), "a"), 1.0,
+                                    {.deadline = world.network().now() + 10min});
   world.network().run_for(100ms);
   EXPECT_FALSE(made.ready());
   const int tries = directory->tries;
@@ -456,7 +456,7 @@ TEST_F(BegunChangesOfAStuckDirectory, AreTriedAgain) {
   directory->stuck = true;
   const auto made = store.put_async(name(1), 1.0);
   const auto gone = store.evict_async(name(0));
-  const auto late = store.put_async(name(2), 2.0, world.network().now() + 300ms);
+  const auto late = store.put_async(name(2), 2.0, {.deadline = world.network().now() + 300ms});
   EXPECT_FALSE(made.ready() || gone.ready());
   world.network().run_for(400ms);
   EXPECT_FALSE(made.ready() || gone.ready());

@@ -48,11 +48,12 @@ TEST_F(BegunReads, BringPartsAndHyperslabsAsTheCallsThatWaitDo) {
   std::ranges::copy(numbers(), writer.data());
   const Key matrix = std::move(writer).seal().value();
   const Hyperslab slab{.start = {3, 7}, .count = {2, 4}, .stride = {5, 10}};
-  const std::vector<Future<double[]>> parts{reader_.get_async<double[]>(key, {.offset = 5000, .count = 3}),
-                                            reader_.get_async<double[]>(away, {.offset = 5000, .count = 3}),
-                                            reader_.get_async<double[]>(here, {.offset = 5000, .count = 3})};
-  const auto box = reader_.get_async<double[]>(matrix, slab);
-  const auto line = reader_.get_async<double[]>(here, {.start = {5000}, .count = {3}});
+  const std::vector<Future<double[]>> parts{
+      reader_.get_async<double[]>(key, {.part = {.offset = 5000, .count = 3}}),
+      reader_.get_async<double[]>(away, {.part = {.offset = 5000, .count = 3}}),
+      reader_.get_async<double[]>(here, {.part = {.offset = 5000, .count = 3}})};
+  const auto box = reader_.get_async<double[]>(matrix, {.slab = slab});
+  const auto line = reader_.get_async<double[]>(here, {.slab = {.start = {5000}, .count = {3}}});
   EXPECT_FALSE(parts[0].ready());
   EXPECT_FALSE(box.ready());
   pass(100ms);  // nobody calls the library
@@ -64,7 +65,7 @@ TEST_F(BegunReads, BringPartsAndHyperslabsAsTheCallsThatWaitDo) {
   }
   ASSERT_TRUE(box.ready() && line.ready());
   EXPECT_EQ(box.get().value().extents(), Extents(2, 4));
-  EXPECT_TRUE(std::ranges::equal(box.get().value(), reader_.get<double[]>(matrix, slab).value()));
+  EXPECT_TRUE(std::ranges::equal(box.get().value(), reader_.get<double[]>(matrix, {.slab = slab}).value()));
   EXPECT_EQ(box.get().value()[5], 817);
   EXPECT_EQ(line.get().value().size(), 3U);
   EXPECT_EQ(line.get().value()[2], 5002);
@@ -77,7 +78,7 @@ TEST_F(BegunReads, BringManyPartsInTheTimeOfOne) {
   const auto began = world_.network().now();
   std::vector<Future<double[]>> parts;
   for (std::uint64_t at = 0; at < 200; ++at) {
-    parts.push_back(reader_.get_async<double[]>(key, {.offset = 50 * at, .count = 2}));
+    parts.push_back(reader_.get_async<double[]>(key, {.part = {.offset = 50 * at, .count = 2}}));
   }
   ASSERT_TRUE(when_all(parts));
   EXPECT_LE(world_.network().now() - began, 4ms);
@@ -96,8 +97,8 @@ TEST_F(BegunReads, ShowAPartOfWhatTravelsWhole) {
   Store made = made_->open("checked", checked).value();
   Store read = read_->open("checked", checked).value();
   const Key key = made.put(numbers()).value();
-  const auto part = read.get_async<double[]>(key, {.offset = 9000, .count = 2});
-  const auto line = read.get_async<double[]>(key, {.start = {1}, .count = {3}, .stride = {1000}});
+  const auto part = read.get_async<double[]>(key, {.part = {.offset = 9000, .count = 2}});
+  const auto line = read.get_async<double[]>(key, {.slab = {.start = {1}, .count = {3}, .stride = {1000}}});
   pass(100ms);
   ASSERT_TRUE(part.ready() && line.ready());
   EXPECT_EQ(part.get().value().size(), 2U);
@@ -111,8 +112,9 @@ TEST_F(BegunReads, OfThisNodeAreThereAtOnce) {
   const std::string here = at_home(1, "here");
   ASSERT_TRUE(reader_.put(here, numbers()));
   const std::uint64_t before = sent();
-  const auto part = reader_.get_async<double[]>(here, {.offset = 1, .count = 1});
-  const auto line = reader_.get_async<double[]>(key, {.start = {1}, .count = {3}, .stride = {1000}});
+  const auto part = reader_.get_async<double[]>(here, {.part = {.offset = 1, .count = 1}});
+  const auto line =
+      reader_.get_async<double[]>(key, {.slab = {.start = {1}, .count = {3}, .stride = {1000}}});
   const auto there = reader_.exists_async(key);
   const auto named = reader_.exists_async(here);
   const auto nothing = reader_.exists_async(at_home(1, "nothing"));
@@ -127,13 +129,13 @@ TEST_F(BegunReads, OfThisNodeAreThereAtOnce) {
 
 TEST_F(BegunReads, SayWhatWasWrong) {
   const Key key = maker_.put(numbers()).value();
-  const auto none = reader_.get_async<double[]>(key, {.offset = 1, .count = 0});
+  const auto none = reader_.get_async<double[]>(key, {.part = {.offset = 1, .count = 0}});
   ASSERT_TRUE(none.ready()) << "no object has that";
   EXPECT_EQ(code_of(none.get()), Errc::invalid_argument);
-  const auto behind = reader_.get_async<double[]>(key, {.offset = count, .count = 1});
-  const auto flat = reader_.get_async<double[]>(key, {.start = {0, 0}, .count = {1, 1}});
-  const auto other = reader_.get_async<float[]>(key, {.offset = 0, .count = 1});
-  const auto absent = reader_.get_async<double[]>(at_home(0, "absent"), {.offset = 0, .count = 1});
+  const auto behind = reader_.get_async<double[]>(key, {.part = {.offset = count, .count = 1}});
+  const auto flat = reader_.get_async<double[]>(key, {.slab = {.start = {0, 0}, .count = {1, 1}}});
+  const auto other = reader_.get_async<float[]>(key, {.part = {.offset = 0, .count = 1}});
+  const auto absent = reader_.get_async<double[]>(at_home(0, "absent"), {.part = {.offset = 0, .count = 1}});
   const std::uint64_t misses = read_->metrics().misses;
   pass(100ms);
   ASSERT_TRUE(behind.ready() && flat.ready() && other.ready() && absent.ready());
@@ -209,9 +211,9 @@ TEST_F(BegunReads, AskInTurn) {
 TEST_F(BegunReads, EndAtTheirDeadline) {
   const Key key = put(1);
   world_.network().cut(0, 2, loopback::Cut::hold);
-  const auto late = reader_.exists_async(key, world_.network().now() + 50ms);
-  const auto part =
-      reader_.get_async<double[]>(key, {.offset = 1, .count = 1}, world_.network().now() + 50ms);
+  const auto late = reader_.exists_async(key, {.deadline = world_.network().now() + 50ms});
+  const auto part = reader_.get_async<double[]>(
+      key, {.part = {.offset = 1, .count = 1}, .deadline = world_.network().now() + 50ms});
   pass(40ms);
   EXPECT_FALSE(late.ready() || part.ready());
   pass(160ms);
@@ -225,7 +227,7 @@ TEST_F(BegunReads, AreCancelledAtEveryStep) {
   const Key key = put(7);
   for (std::uint64_t steps = 0;; ++steps) {
     auto there = std::make_optional(reader_.exists_async(key));
-    auto part = std::make_optional(reader_.get_async<double[]>(key, {.offset = 1, .count = 1}));
+    auto part = std::make_optional(reader_.get_async<double[]>(key, {.part = {.offset = 1, .count = 1}}));
     for (std::uint64_t step = 0; step < steps && !(there->ready() && part->ready()); ++step) {
       ASSERT_TRUE(world_.network().step());
     }
@@ -252,7 +254,7 @@ TEST_F(BegunReads, SayThatTheOwnerHasDied) {
   std::vector<Future<double[]>> parts;
   for (const Key& key : keys) {
     answers.push_back(reader_.exists_async(key));
-    parts.push_back(reader_.get_async<double[]>(key, {.offset = 1, .count = 1}));
+    parts.push_back(reader_.get_async<double[]>(key, {.part = {.offset = 1, .count = 1}}));
   }
   pass(500us);
   mortal_.kill_node(0);
@@ -300,8 +302,8 @@ class BegunOnOneNode : public ::testing::TestWithParam<std::shared_ptr<Connector
 
 TEST_P(BegunOnOneNode, IsThereAtOnce) {
   const Key key = store_.put("numbers", std::vector<double>{1, 2, 3, 4}).value();
-  const auto part = store_.get_async<double[]>("numbers", {.offset = 1, .count = 2});
-  const auto line = store_.get_async<double[]>(key, {.start = {0}, .count = {2}, .stride = {3}});
+  const auto part = store_.get_async<double[]>("numbers", {.part = {.offset = 1, .count = 2}});
+  const auto line = store_.get_async<double[]>(key, {.slab = {.start = {0}, .count = {2}, .stride = {3}}});
   const auto there = store_.exists_async(key);
   const auto absent = store_.exists_async("absent");
   ASSERT_TRUE(part.ready() && line.ready() && there.ready() && absent.ready());
@@ -354,7 +356,7 @@ TEST_F(BegunReadsOfAStoppedDirectory, LookAgainUntilTheirDeadline) {
   directory_->looks = 0;
   const auto read = store_.get_async<double>(name);
   const auto there = store_.exists_async(name);
-  const auto late = store_.get_async<double>(name, world_.network().now() + 300ms);
+  const auto late = store_.get_async<double>(name, {.deadline = world_.network().now() + 300ms});
   world_.network().run_for(400ms);
   EXPECT_FALSE(read.ready() || there.ready());
   ASSERT_TRUE(late.ready());

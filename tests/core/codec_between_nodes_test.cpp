@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/coded_store.hpp"
+#include "tests/core/copy_of.hpp"
 #include "tests/core/future_nodes.hpp"
 #include "tests/core/sample_codecs.hpp"
 
@@ -40,13 +41,13 @@ TEST_F(CodecBetweenNodes, ComeByEachWay) {
   EXPECT_EQ(Narrow::decodings, 0);
 
   const auto before = world_.network().counters().sent.bytes;
-  EXPECT_EQ(*reader_.get<Doubles>(large, {.codec = Narrow{}}).value(), values_);
+  EXPECT_EQ(copy_of(reader_.get<Doubles>(large, {.codec = Narrow{}})), values_);
   const auto bytes = world_.network().counters().sent.bytes - before;
   EXPECT_GE(bytes, count * sizeof(float));
   EXPECT_LT(bytes, count * sizeof(double)) << "the floats alone";
-  EXPECT_EQ(*reader_.get<Doubles>(small, {.codec = Narrow{}}).value(), few_);
-  EXPECT_EQ(*reader_.get<Doubles>(name, {.codec = Narrow{}}).value(), few_);
-  EXPECT_EQ(*reader_.wait<Doubles>(name, {.codec = Narrow{}}).value(), few_);
+  EXPECT_EQ(copy_of(reader_.get<Doubles>(small, {.codec = Narrow{}})), few_);
+  EXPECT_EQ(copy_of(reader_.get<Doubles>(name, {.codec = Narrow{}})), few_);
+  EXPECT_EQ(copy_of(reader_.wait<Doubles>(name, {.codec = Narrow{}})), few_);
   EXPECT_EQ(reader_.info(large).value().codec, "f32");
   EXPECT_EQ(reader_.info(large).value().type, "f64[]");
   for (const auto& found :
@@ -70,7 +71,7 @@ TEST_F(CodecBetweenNodes, ComeByThemselves) {
     pass(20ms);
     ASSERT_TRUE(future.ready());
     EXPECT_EQ(Narrow::decodings, 0) << "not by who moves messages";
-    EXPECT_EQ(*future.get().value(), values_);
+    EXPECT_EQ(copy_of(future.get()), values_);
     EXPECT_EQ(code_of(without.get()), Errc::type_mismatch);
     EXPECT_EQ(Narrow::decodings, 1);
   }

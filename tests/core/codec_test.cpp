@@ -19,6 +19,7 @@
 #include "core/coded_store.hpp"
 #include "core/promise.hpp"
 #include "tests/core/code_of.hpp"
+#include "tests/core/copy_of.hpp"
 #include "tests/core/sample_codecs.hpp"
 #include "tests/core/session_fixture.hpp"
 
@@ -73,10 +74,10 @@ class CodecTest : public ::testing::Test {
 
 TEST_F(CodecTest, GoesRound) {
   const Key key = store_.put(halves_, {.codec = Narrow{}}).value();
-  EXPECT_EQ(*store_.get<Doubles>(key, {.codec = Narrow{}}).value(), halves_);
+  EXPECT_EQ(copy_of(store_.get<Doubles>(key, {.codec = Narrow{}})), halves_);
   const Steps steps;
-  ASSERT_TRUE(store_.put("indices", indices_, {.codec = steps}, 10s));
-  EXPECT_EQ(*store_.get<Numbers>("indices", {.codec = steps}, 10s).value(), indices_);
+  ASSERT_TRUE(store_.put("indices", indices_, {.codec = steps, .deadline = 10s}));
+  EXPECT_EQ(copy_of(store_.get<Numbers>("indices", {.codec = steps, .deadline = 10s})), indices_);
   EXPECT_EQ(code_of(store_.put("indices", indices_, {.codec = steps})), Errc::key_exists);
   ASSERT_TRUE(store_.put("foreign", Foreign("text"), {.codec = ForForeign{}}));
   EXPECT_EQ(store_.get<Foreign>("foreign", {.codec = ForForeign{}}).value()->text(), "text");
@@ -85,9 +86,9 @@ TEST_F(CodecTest, GoesRound) {
 TEST_F(CodecTest, PutsAndReadsNothingAndVeryMuch) {
   for (const std::size_t count : {std::size_t{0}, std::size_t{1}, std::size_t{100'000}}) {
     const Key narrow = store_.put(Doubles(count, 1.5), {.codec = Narrow{}}).value();
-    EXPECT_EQ(*store_.get<Doubles>(narrow, {.codec = Narrow{}}).value(), Doubles(count, 1.5));
+    EXPECT_EQ(copy_of(store_.get<Doubles>(narrow, {.codec = Narrow{}})), Doubles(count, 1.5));
     const Key steps = store_.put(Numbers(count, 7), {.codec = Steps{}}).value();
-    EXPECT_EQ(*store_.get<Numbers>(steps, {.codec = Steps{}}).value(), Numbers(count, 7));
+    EXPECT_EQ(copy_of(store_.get<Numbers>(steps, {.codec = Steps{}})), Numbers(count, 7));
   }
 }
 
@@ -183,16 +184,16 @@ TEST_F(CodecTest, NeverServesWhatAnotherCodecDecoded) {
   const auto twin = store_.get<Doubles>(key, {.codec = Twin{}}).value();
   EXPECT_EQ(narrow->front(), 1.0);
   EXPECT_EQ(twin->front(), -1.0);
-  EXPECT_EQ(store_.get<Doubles>(key, {.codec = Narrow{}}).value().get(), narrow.get());
-  EXPECT_EQ(store_.get<Doubles>(key, {.codec = Twin{}}).value().get(), twin.get());
+  EXPECT_EQ(store_.get<Doubles>(key, {.codec = Narrow{}}).value().operator->(), narrow.get());
+  EXPECT_EQ(store_.get<Doubles>(key, {.codec = Twin{}}).value().operator->(), twin.get());
   EXPECT_EQ(code_of(store_.get<Doubles>(key)), Errc::type_mismatch);
 }
 
 TEST_F(CodecTest, LeavesToLocumWhatItDeclines) {
   const std::vector<std::string> texts{"a", "bb"};
   const Key key = store_.put(texts, {.codec = Narrow{}}).value();
-  EXPECT_EQ(*store_.get<std::vector<std::string>>(key).value(), texts);
-  EXPECT_EQ(*store_.get<std::vector<std::string>>(key, {.codec = Narrow{}}).value(), texts);
+  EXPECT_EQ(copy_of(store_.get<std::vector<std::string>>(key)), texts);
+  EXPECT_EQ(copy_of(store_.get<std::vector<std::string>>(key, {.codec = Narrow{}})), texts);
   EXPECT_EQ(store_.info(key).value().codec, "");
   const Key flat = store_.put("seven", 7, {.codec = Narrow{}}).value();
   EXPECT_EQ(*store_.get<int>("seven", {.codec = Steps{}}).value(), 7);
@@ -205,7 +206,7 @@ TEST_F(CodecTest, LeavesToLocumWhatItDeclines) {
 
 TEST_F(CodecTest, TakesWhateverItsFunctionsTake) {
   const Key key = store_.put(std::span<const double>(halves_), {.codec = Narrow{}}).value();
-  EXPECT_EQ(*store_.get<Doubles>(key, {.codec = Narrow{}}).value(), halves_);
+  EXPECT_EQ(copy_of(store_.get<Doubles>(key, {.codec = Narrow{}})), halves_);
   const double raw[2] = {1.0, 2.0};
   const Key of_raw = store_.put("raw", raw, {.codec = Narrow{}}).value();
   EXPECT_EQ(store_.get<Doubles>(of_raw, {.codec = Narrow{}}).value()->size(), 2U);
@@ -224,7 +225,7 @@ struct Rounded : Narrow {
 
 TEST_F(CodecTest, KeepsItsStateWithWhoWrites) {
   const Key key = store_.put(Doubles{1.3, 2.6}, {.codec = Rounded(0.5)}).value();
-  EXPECT_EQ(*store_.get<Doubles>(key, {.codec = Rounded(100)}).value(), (Doubles{1.5, 2.5}));
+  EXPECT_EQ(copy_of(store_.get<Doubles>(key, {.codec = Rounded(100)})), (Doubles{1.5, 2.5}));
 }
 
 // What a codec does wrong, at the writer's.
@@ -373,9 +374,9 @@ TEST_F(CodecTest, ReplacesAndWaits) {
   const Key old = store_.put("T", Doubles{1.0}, {.codec = Narrow{}}).value();
   const std::uint64_t generation = store_.info("T").value().generation;
   ASSERT_TRUE(store_.replace("T", Doubles{2.0}, {.codec = Narrow{}}));
-  EXPECT_EQ(store_.wait<Doubles>("T", {.codec = Narrow{}}, 10s).value()->front(), 2.0);
+  EXPECT_EQ(store_.wait<Doubles>("T", {.codec = Narrow{}, .deadline = 10s}).value()->front(), 2.0);
   EXPECT_EQ(
-      code_of(store_.replace("T", Doubles{3.0}, {.codec = Narrow{}}, {.expected_generation = generation})),
+      code_of(store_.replace("T", Doubles{3.0}, {.codec = Narrow{}, .expected_generation = generation})),
       Errc::stale);
   ASSERT_TRUE(store_.replace_async("T", Doubles{4.0}, {.codec = Narrow{}}).get());
   EXPECT_EQ(store_.get<Doubles>("T", {.codec = Narrow{}}).value()->front(), 4.0);
@@ -388,12 +389,12 @@ TEST_F(CodecTest, ReplacesAndWaits) {
 
 TEST_F(CodecTest, GoesOnByItself) {
   const auto put = store_.put_async("T", halves_, {.codec = Narrow{}});
-  const auto unnamed = store_.put_async(halves_, {.codec = Narrow{}}, 10s);
+  const auto unnamed = store_.put_async(halves_, {.codec = Narrow{}, .deadline = 10s});
   const std::vector<Key> keys{put.get().value(), unnamed.get().value()};
-  EXPECT_EQ(*store_.get_async<Doubles>(keys[1], {.codec = Narrow{}}).get().value(), halves_);
-  EXPECT_EQ(*store_.get_async<Doubles>("T", {.codec = Narrow{}}, 10s).get().value(), halves_);
+  EXPECT_EQ(copy_of(store_.get_async<Doubles>(keys[1], {.codec = Narrow{}}).get()), halves_);
+  EXPECT_EQ(copy_of(store_.get_async<Doubles>("T", {.codec = Narrow{}, .deadline = 10s}).get()), halves_);
   for (const auto& future : store_.get_async<Doubles>(keys, {.codec = Narrow{}})) {
-    EXPECT_EQ(*future.get().value(), halves_);
+    EXPECT_EQ(copy_of(future.get()), halves_);
   }
   for (const auto& found : store_.get_batch<Doubles>(keys, {.codec = Narrow{}})) {
     EXPECT_EQ(*found.value(), halves_);
@@ -419,8 +420,8 @@ TEST_F(CodecTest, HasStandIns) {
   EXPECT_EQ(code_of(one_.session->proxy<Doubles>(handle).get()), Errc::type_mismatch);
   EXPECT_EQ(code_of(one_.session->proxy<double[]>(handle).get()), Errc::type_mismatch);
 
-  EXPECT_EQ(*store_.proxy<Doubles>("T", {.codec = Narrow{}}).value(), halves_);
-  EXPECT_EQ(*store_.proxy<Doubles>(made.key(), {.codec = Narrow{}}).value(), halves_);
+  EXPECT_EQ(copy_of(store_.proxy<Doubles>("T", {.codec = Narrow{}}).value().get()), halves_);
+  EXPECT_EQ(copy_of(store_.proxy<Doubles>(made.key(), {.codec = Narrow{}}).value().get()), halves_);
   EXPECT_EQ(code_of(store_.proxy<Doubles>("T", {.codec = ByArchives{}})), Errc::type_mismatch);
   EXPECT_EQ(code_of(store_.proxy<Doubles>("T")), Errc::type_mismatch);
 
@@ -434,9 +435,9 @@ TEST_F(CodecTest, CanBeAStores) {
   auto packed = store_.with(Narrow{});
   const Key key = packed.put(halves_).value();
   const Key named = packed.put("T", halves_).value();
-  EXPECT_EQ(*packed.get<Doubles>(key).value(), halves_);
-  EXPECT_EQ(*packed.get<Doubles>("T").value(), halves_);
-  EXPECT_EQ(*packed.wait<Doubles>("T", 10s).value(), halves_);
+  EXPECT_EQ(copy_of(packed.get<Doubles>(key)), halves_);
+  EXPECT_EQ(copy_of(packed.get<Doubles>("T")), halves_);
+  EXPECT_EQ(copy_of(packed.wait<Doubles>("T", 10s)), halves_);
   EXPECT_EQ(packed.store().info("T").value().codec, "f32");
   ASSERT_TRUE(packed.replace("T", Doubles{1.0}));
   EXPECT_EQ(code_of(packed.replace("T", Doubles{1.0}, {.expected_generation = 1u << 30U})), Errc::stale);
@@ -446,19 +447,22 @@ TEST_F(CodecTest, CanBeAStores) {
   const std::vector<Key> keys{packed.put_async(halves_).get().value(),
                               packed.put_async("U", halves_).get().value()};
   for (const auto& future : packed.get_async<Doubles>(keys)) {
-    EXPECT_EQ(*future.get().value(), halves_);
+    EXPECT_EQ(copy_of(future.get()), halves_);
   }
-  EXPECT_EQ(*packed.get_batch<Doubles>(keys)[1].value(), halves_);
-  EXPECT_EQ(*packed.put_proxy(halves_).value(), halves_);
-  EXPECT_EQ(*packed.put_proxy("V", halves_).value(), halves_);
-  EXPECT_EQ(*packed.proxy<Doubles>("V").value(), halves_);
+  EXPECT_EQ(copy_of(packed.get_batch<Doubles>(keys)[1]), halves_);
+  const auto unnamed = packed.put_proxy(halves_).value();
+  EXPECT_EQ(*unnamed, halves_);
+  const auto of_v = packed.put_proxy("V", halves_).value();
+  EXPECT_EQ(*of_v, halves_);
+  EXPECT_EQ(copy_of(packed.proxy<Doubles>("V").value().get()), halves_);
   EXPECT_EQ(code_of(store_.get<Doubles>("V")), Errc::type_mismatch);
 
   // What it declines is stored, and read, as ever: in place, and some of it, too.
   const Key plain = packed.put("numbers", std::vector<int>{1, 2, 3}).value();
-  EXPECT_EQ(packed.get<int[]>(plain).value().data(), store_.get<int[]>("numbers").value().data());
-  EXPECT_EQ(packed.get<int[]>(plain, {.offset = 1, .count = 1}).value()[0], 2);
-  EXPECT_EQ(packed.get<int[]>("numbers", {.start = {0}, .count = {2}, .stride = {2}}).value()[1], 3);
+  EXPECT_EQ(packed.get<int[]>(plain).value()->data(), store_.get<int[]>("numbers").value()->data());
+  EXPECT_EQ(packed.get<int[]>(plain, {.part = {.offset = 1, .count = 1}}).value()[0], 2);
+  EXPECT_EQ(packed.get<int[]>("numbers", {.slab = {.start = {0}, .count = {2}, .stride = {2}}}).value()[1],
+            3);
   EXPECT_EQ(packed.put_proxy(std::vector<int>{5}).value()->size(), 1U);
   const Key more = packed.put_async("more", 7).get().value();
   EXPECT_EQ(packed.store().info("more").value().key, more);
@@ -484,9 +488,9 @@ TEST_F(CodecTest, IsOfUseToManyThreadsAtOnce) {
   for (int thread = 0; thread < 8; ++thread) {
     threads.emplace_back([&] {
       for (int round = 0; round < 50; ++round) {
-        EXPECT_EQ(*store_.get<Doubles>(key, {.codec = ByArchives{}}).value(), halves_);
+        EXPECT_EQ(copy_of(store_.get<Doubles>(key, {.codec = ByArchives{}})), halves_);
         const Key own = store_.put(halves_, {.codec = ByArchives{}}).value();
-        EXPECT_EQ(*store_.get<Doubles>(own, {.codec = ByArchives{}}).value(), halves_);
+        EXPECT_EQ(copy_of(store_.get<Doubles>(own, {.codec = ByArchives{}})), halves_);
       }
     });
   }

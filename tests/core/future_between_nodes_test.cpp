@@ -137,7 +137,7 @@ TEST_F(FutureBetweenNodes, BringsAnyNumberThatFitsTheWindowInTheTimeOfOne) {
   const auto began = world_.network().now();
   auto parts = reader_.get_async<double[]>(keys);
   std::set<double> seen;
-  while (auto* part = when_any(parts)) {
+  while (auto part = when_any(parts)) {
     seen.insert((*part->get())[0]);
   }
   EXPECT_EQ(seen.size(), keys.size());
@@ -183,7 +183,7 @@ TEST_F(FutureBetweenNodes, EndsAtItsDeadlineWhereTheOwnerDoesNotAnswer) {
   const Key key = put(1);
   world_.network().cut(0, 2, loopback::Cut::hold);
   const auto began = world_.network().now();
-  const auto late = reader_.get_async<double[]>(key, world_.network().now() + 50ms);
+  const auto late = reader_.get_async<double[]>(key, {.deadline = world_.network().now() + 50ms});
   EXPECT_FALSE(late.wait_for(world_.network().now() + 20ms));
   EXPECT_EQ(code_of(late.get()), Errc::timeout);
   EXPECT_LE(world_.network().now() - began, 200ms);
@@ -245,7 +245,7 @@ TEST_F(FutureBetweenNodes, SaysThatTheOwnerHasDied) {
   mortal_.kill_node(0);
   int told = 0;
   const auto began = world_.network().now();
-  while (auto* part = when_any(parts)) {
+  while (auto part = when_any(parts)) {
     EXPECT_EQ(code_of(part->get()), Errc::peer_lost);
     ++told;
   }
@@ -289,7 +289,7 @@ TEST(FutureOfSlowNodes, BringsAThousandInTheTimeOfOne) {
   auto parts = stores[1].get_async<double>(keys);
   std::chrono::nanoseconds first{};
   double sum = 0;
-  while (auto* part = when_any(parts)) {
+  while (auto part = when_any(parts)) {
     first = sum == 0 && first == 0ns ? since() : first;
     sum += **part->get();
   }

@@ -63,12 +63,10 @@ class FutureWindow : public tests::FutureNodes {
     EXPECT_EQ(count_ready(parts), fit) << "what has come, and nobody has got, counts";
     EXPECT_EQ(most, fit) << "no more than the window, and no less";
     double sum = 0;
-    while (auto* part = when_any(parts)) {
+    while (auto part = when_any(parts)) {
       const auto view = part->get();
       ASSERT_TRUE(view) << view.error();
       sum += (*view)[0];
-      *part = Future<double[]>();
-      part->give();
       EXPECT_LE(pinned(), fit + 2) << "the window, what is held, and what is waited for";
       world_.network().run_for(5ms);
     }
@@ -101,7 +99,7 @@ TEST_F(FutureWindow, BoundsParts) {
   const auto keys = put_some(15);
   Futures parts;
   for (const Key& key : keys) {
-    parts.push_back(reader_.get_async<double[]>(key, Part{.offset = 0, .count = count / 2}));
+    parts.push_back(reader_.get_async<double[]>(key, {.part = Part{.offset = 0, .count = count / 2}}));
   }
   run_for(100ms, [&] { EXPECT_LE(window().bytes, window_bytes); });
   EXPECT_EQ(count_ready(parts), 10U);
@@ -188,13 +186,11 @@ TEST_F(FutureWindow, HoldsWhereTheNodeIsFull) {
   auto parts = reader_.get_async<double[]>(keys);
   double sum = 0;
   int brought = 0;
-  while (auto* part = when_any(parts)) {
+  while (auto part = when_any(parts)) {
     const auto view = part->get();
     ASSERT_TRUE(view) << view.error();
     sum += (*view)[0];
     ++brought;
-    *part = Future<double[]>();
-    part->give();
     run_for(20ms, [&] { EXPECT_LE(window().bytes, window_bytes); });
     EXPECT_LE(count_ready(parts), in_window + static_cast<std::size_t>(brought));
   }

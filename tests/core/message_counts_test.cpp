@@ -250,7 +250,7 @@ TEST(MessageCountsOfAStore, WhatAnObjectIsCostsNoneOfItsBytes) {
   Store maker = store_of(0);
   Store asker = store_of(1);
   const std::string name = world.name_at(0, maker.number(), "field ");
-  auto writer = maker.create<double>({1024, 8192}, name).value();
+  auto writer = maker.create<double>(name, {1024, 8192}).value();
   writer.data()[0] = 1.5;
   const Key key = writer.seal().value();
   const std::uint64_t before = world.network().counters().sent.bytes;

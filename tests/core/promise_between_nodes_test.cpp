@@ -118,7 +118,7 @@ TEST_F(PromiseBetweenNodes, ItsKeyStandsForItsValueEverywhere) {
   ASSERT_TRUE(promise.set(std::vector<double>(100'000, 1.0)));
   world_.network().start([&] {
     EXPECT_EQ((*store(2).get<double[]>(key))[9], 1.0);
-    EXPECT_EQ(store(2).get<double[]>(key, {.offset = 10, .count = 5})->size(), 5U);
+    EXPECT_EQ(store(2).get<double[]>(key, {.part = {.offset = 10, .count = 5}})->size(), 5U);
     EXPECT_TRUE(store(2).exists(key).value());
     EXPECT_EQ(store(2).info(key)->size_bytes, 800'000U);
     EXPECT_TRUE(store(2).evict(key).value());

@@ -57,7 +57,7 @@ TEST_F(PromiseOfOneProcess, IsThereAtOnceWhenItWasSetBefore) {
   const auto before = received(promise.proxy().handle());
   const Key key = promise.set(std::vector<double>{4}).value();
   EXPECT_EQ((*before)[0], 4.0);
-  EXPECT_EQ((*received(promise.proxy().handle()))[0], 4.0);
+  EXPECT_EQ(received(promise.proxy().handle()).get().value()[0], 4.0);
   before.release();
   EXPECT_TRUE(before.try_get()) << "nothing to wait for";
   EXPECT_EQ((*store_.get<double[]>(key))[0], 4.0) << "an object as any";
@@ -67,7 +67,7 @@ TEST_F(PromiseOfOneProcess, IsSetOnce) {
   auto promise = this->promise();
   ASSERT_TRUE(promise.set(std::vector<double>{1}));
   EXPECT_EQ(code_of(promise.set(std::vector<double>{2})), Errc::key_exists);
-  EXPECT_EQ((*promise.proxy())[0], 1.0);
+  EXPECT_EQ(promise.proxy().get().value()[0], 1.0);
 }
 
 // Of many threads one sets it.
@@ -92,7 +92,7 @@ TEST_F(PromiseOfOneProcess, IsSetByOneOfManyThreads) {
       }
     }
     ASSERT_TRUE(winner);
-    EXPECT_EQ((*promise.proxy())[0], *winner);
+    EXPECT_EQ(promise.proxy().get().value()[0], *winner);
   }
 }
 
@@ -157,7 +157,7 @@ TEST_F(PromiseOfOneProcess, ItsKeyStandsForItsValue) {
   EXPECT_EQ(code_of(store_.info(key)), Errc::not_found);
   const Key real = promise.set(std::vector<double>{1, 2}).value();
   EXPECT_EQ((*store_.get<double[]>(key))[1], 2.0);
-  EXPECT_EQ((*store_.get<double[]>(key, {.offset = 1, .count = 1}))[0], 2.0);
+  EXPECT_EQ((*store_.get<double[]>(key, {.part = {.offset = 1, .count = 1}}))[0], 2.0);
   EXPECT_EQ((*store_.get_async<double[]>(key).get())[1], 2.0);
   EXPECT_TRUE(store_.exists(key).value());
   EXPECT_EQ(store_.info(key)->key, real);
@@ -257,7 +257,7 @@ TEST_F(PromiseOfOneProcess, UnderANameThatIsTakenStaysUnset) {
   EXPECT_EQ(code_of(promise.proxy().try_get()), Errc::timeout);
   EXPECT_TRUE(store_.evict(other).value());
   EXPECT_TRUE(promise.set(std::vector<double>{1}));
-  EXPECT_EQ((*promise.proxy())[0], 1.0);
+  EXPECT_EQ(promise.proxy().get().value()[0], 1.0);
 }
 
 // Whoever comes much later finds nothing any more.
@@ -367,7 +367,7 @@ TEST_F(PromiseOfOneProcess, MayBeTriedAgainWhereMemoryWasShort) {
   EXPECT_EQ(code_of(promise.set(std::vector<double>(1000))), Errc::out_of_memory);
   EXPECT_EQ(code_of(promise.proxy().try_get()), Errc::timeout);
   EXPECT_TRUE(promise.set(std::vector<double>{5}));
-  EXPECT_EQ((*promise.proxy())[0], 5.0);
+  EXPECT_EQ(promise.proxy().get().value()[0], 5.0);
 }
 
 // It has its memory already.
@@ -457,7 +457,7 @@ TEST_F(PromiseOfOneProcess, IsAFutureForAnyNumber) {
     }
   });
   double sum = 0.0;
-  while (auto* future = when_any(futures, 20s)) {
+  while (auto future = when_any(futures, 20s)) {
     const auto view = future->get();
     sum += view ? (*view)[0] : -1e9;
   }

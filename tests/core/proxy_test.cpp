@@ -82,7 +82,8 @@ TEST(Proxy, TravelsAsItsHandle) {
   EXPECT_TRUE(stand_in.ready());
   EXPECT_EQ((*stand_in)[1], 2.0);
   // The same object as another type that it can be read as.
-  EXPECT_EQ(sum_of(*one.session->proxy<std::vector<double>>(arrived)), 3.0);
+  const auto copied = one.session->proxy<std::vector<double>>(arrived);
+  EXPECT_EQ(sum_of(*copied), 3.0);
 }
 
 TEST(Proxy, IsNotResolvedByLookingAtIt) {
@@ -189,7 +190,8 @@ TEST(Proxy, ConvertsToWhatItStandsFor) {
   const auto particle = store.put_proxy(Mesh{{"x", "y"}}).value();
   const Mesh& mesh = particle;
   EXPECT_EQ(mesh.parts.size(), 2U);
-  const std::span<const double> elements = store.put_proxy(std::vector<double>{4}).value();
+  const auto numbers = store.put_proxy(std::vector<double>{4}).value();
+  const std::span<const double> elements = numbers;
   EXPECT_EQ(elements.size(), 1U);
   const auto count = [](const auto& mesh_or_proxy) { return ref(mesh_or_proxy).parts.size(); };
   EXPECT_EQ(count(mesh), 2U);
@@ -278,7 +280,7 @@ TEST(Proxy, ThatLeadsBackToTheValueBeingDecodedIsAnErrorAtOnce) {
     auto second = store.promise<Eager>().value();
     const Key key = first.set(Eager{second.proxy()}).value();
     (void)second.set(Eager{first.proxy()}).value();
-    const auto read = store.get<Eager>(key, std::chrono::hours(1));
+    const auto read = store.get<Eager>(key, {.deadline = std::chrono::hours(1)});
     ASSERT_FALSE(read);
     EXPECT_EQ(read.error().code(), Errc::invalid_argument) << read.error().what();
     EXPECT_EQ(code_of(first.proxy().get(std::chrono::hours(1))), Errc::invalid_argument);
@@ -297,7 +299,7 @@ TEST(Proxy, ThatLeadsBackThroughAnotherThreadIsAnErrorByTheDeadline) {
   std::vector<std::thread> threads;
   for (std::size_t at = 0; at < keys.size(); ++at) {
     threads.emplace_back(
-        [&, at] { codes[at] = code_of(store.get<Eager>(keys[at], std::chrono::seconds(1))); });
+        [&, at] { codes[at] = code_of(store.get<Eager>(keys[at], {.deadline = std::chrono::seconds(1)})); });
   }
   for (std::thread& thread : threads) {
     thread.join();

@@ -77,7 +77,7 @@ struct Nameless {};
 
 using namespace std::chrono_literals;
 
-inline void use(locum::Store& store, [[maybe_unused]] int* raw) {
+inline void use(const locum::Store& store, [[maybe_unused]] int* raw) {
 #if defined(RAW_POINTER)
   (void)store.put(raw);
 #elif defined(MEMBER_POINTER)
@@ -102,14 +102,47 @@ inline void use(locum::Store& store, [[maybe_unused]] int* raw) {
   store.put(*raw);
 #elif defined(UNREAD_EXISTS)
   store.exists("x");
-#elif defined(TEXT_AND_DURATION)
-  (void)store.put("dt", 10s);
-#elif defined(STRING_AND_DURATION)
-  (void)store.put(std::string("dt"), 10s);
-#elif defined(TEXT_AND_MOMENT)
-  (void)store.put("dt", locum::Deadline::Clock::now());
-#elif defined(PROXY_OF_TEXT_AND_DURATION)
-  (void)store.put_proxy("dt", 10s);
+#elif defined(DEADLINE_AS_NAMED_VALUE)
+  (void)store.put("text", locum::Deadline(10s));
+#elif defined(DEADLINE_AS_VALUE)
+  (void)store.put(locum::Deadline(10s));
+#elif defined(OPTIONS_AS_VALUE)
+  (void)store.put("text", locum::CallOptions{.deadline = 10s});
+#elif defined(OPTIONS_AS_NEW_VALUE)
+  (void)store.replace("text", locum::CallOptions{.deadline = 10s});
+#elif defined(SPAN_OF_TEMPORARY)
+  const std::span<const double> elements = store.get<double[]>("x").value();
+  (void)elements;
+#elif defined(SPAN_CALL_ON_TEMPORARY)
+  (void)store.get<double[]>("x").value().span();
+#elif defined(DATA_OF_TEMPORARY)
+  (void)store.get<double[]>("x").value().data();
+#elif defined(ARRAY_OF_TEMPORARY)
+  (void)store.get<double[]>("x").value().array();
+#elif defined(LOOP_OVER_SPAN_OF_TEMPORARY)
+  for (const double each : *store.get<double[]>("x").value()) {
+    (void)each;
+  }
+#elif defined(LOOP_OVER_SPAN_OF_FUTURE)
+  for (const double each : **store.get_async<double[]>("x").get()) {
+    (void)each;
+  }
+#elif defined(SPAN_OF_FUTURE)
+  const std::span<const double> elements = *store.get_async<double[]>("x").get();
+  (void)elements;
+#elif defined(LOOP_OVER_SPAN_OF_TEMPORARY_PROXY)
+  for (const double each : *store.proxy<double[]>("x").value()) {
+    (void)each;
+  }
+#elif defined(SPAN_OF_TEMPORARY_PROXY)
+  const std::span<const double> elements = store.proxy<double[]>("x").value();
+  (void)elements;
+#elif defined(DECODED_OF_TEMPORARY)
+  (void)*store.get<std::vector<std::string> >("x").value();
+#elif defined(DECODED_OF_TEMPORARY_PROXY)
+  (void)*store.proxy<std::vector<std::string> >("x").value();
+#elif defined(POINTER_OF_TEMPORARY)
+  (void)store.get<int>("x").value().get();
 #elif defined(CODEC_WITHOUT_SIZE)
   (void)store.put(1.0, {.codec = NoSize{}});
 #elif defined(CODEC_WITHOUT_ENCODE)
@@ -123,11 +156,9 @@ inline void use(locum::Store& store, [[maybe_unused]] int* raw) {
 #elif defined(CODEC_IN_PLACE)
   (void)store.get<double[]>("x", {.codec = Doubles{}});
 #elif defined(PART_BY_CODEC)
-  (void)store.get<double[]>("x", {.offset = 1, .count = 2}, {.codec = Doubles{}});
-#elif defined(HYPERSLAB_BY_CODEC)
-  (void)store.get<double[]>("x", {.start = {1}, .count = {2}}, {.codec = Doubles{}});
+  (void)store.get<double[]>("x", {.part = {.offset = 1, .count = 2}, .codec = Doubles{}});
 #elif defined(PART_OF_CODED_STORE)
-  (void)store.with(Doubles{}).get<double[]>("x", {.offset = 1, .count = 2});
+  (void)store.with(Doubles{}).get<double[]>("x", {.part = {.offset = 1, .count = 2}});
 #elif defined(CODEC_NAME)
   (void)store.put(1.0, {.codec = BadName{}});
 #elif defined(NAMELESS_CODEC)
@@ -148,37 +179,41 @@ inline void use(locum::Store& store, [[maybe_unused]] int* raw) {
   const std::vector<double> values;
   (void)store.put(values, {});
   (void)store.put("x", values, {});
-  (void)store.put(values, {10s});
+  (void)store.put(values, {.deadline = 10s});
   (void)store.put(values, {.codec = Doubles{}});
-  (void)store.put(values, {.codec = Doubles{}}, 10s);
+  (void)store.put(values, {.codec = Doubles{}, .deadline = locum::Deadline(10s)});
   (void)store.put(values, {Doubles{}});
   (void)store.put("x", values, {.codec = Doubles{}});
-  (void)store.put("x", values, {.codec = Doubles{}}, 10s);
+  (void)store.put("x", values, {.codec = Doubles{}, .deadline = 10s});
   (void)store.put("x", *raw, {.codec = Doubles{}});
   (void)store.put(NeedsArgument(1), {.codec = Doubles{}});
+  (void)store.put("dt", 10s);
+  (void)store.put("text", {.deadline = 10s});
+  (void)store.put_proxy("text", {.populate = false});
+  (void)store.put_proxy(values, {.codec = Doubles{}, .populate = false});
   (void)store.replace("x", values, {});
-  (void)store.replace("x", values, {}, 10s);
-  (void)store.replace("x", values, {7});
-  (void)store.replace("x", values, {.expected_generation = 7}, 10s);
-  (void)store.replace("x", values, {.codec = Doubles{}}, {.expected_generation = 7}, 10s);
-  (void)store.get<double[]>("x", {.offset = 1, .count = 2});
-  (void)store.get<double[]>("x", {.start = {1}, .count = {2}}, 10s);
-  (void)store.get<int[]>("x", 10s);
-  (void)store.get<int>("x", {});
-  (void)store.get<std::vector<double> >("x", {.codec = Doubles{}}, 10s);
+  (void)store.replace("x", values, {.deadline = 10s});
+  (void)store.replace("x", values, {.expected_generation = 7, .deadline = 10s});
+  (void)store.replace("x", values, {.codec = Doubles{}, .expected_generation = 7, .deadline = 10s});
+  (void)store.get<double[]>("x", {.part = {.offset = 1, .count = 2}});
+  (void)store.get<double[]>(locum::Key{}, {.slab = {.start = {1}, .count = {2}}, .deadline = 10s});
+  (void)store.get<int[]>(std::string("x"), {.deadline = 10s});
+  (void)store.get<int>(std::string_view("x"), {});
+  (void)store.get<std::vector<double> >("x", {.codec = Doubles{}, .deadline = 10s});
+  (void)store.wait<int>("x", 10s);
+  (void)store.wait<int>("x", {.deadline = 10s});
+  (void)store.create<double>("x", {2, 3}, {.deadline = 10s});
+  (void)store.create<double>({2, 3});
   (void)store.promise<int>().value().set(7, {});
   store.evict("x");  // whether it was there need not be asked
   store.evict(locum::Key{});
-  // A text and a duration, told apart in each of the ways that the refusal names.
-  (void)store.put("dt", 10s, {});
-  (void)store.put("text", locum::Deadline(10s));
-  (void)store.put_proxy("dt", 10s, {});
-  (void)store.put_proxy("text", locum::Deadline(10s));
-  // One of them alone needs no telling.
-  (void)store.put(10s);
-  (void)store.put(*raw, 10s);
-  (void)store.put("x", *raw, 10s);
-  (void)store.put(std::string_view("dt"), 10s, 10s);
-  (void)store.replace("dt", 10s);
+  // A flat value of a temporary view is a copy; `->` and a loop over the view itself refer to it as long as
+  // it lives.
+  (void)(*store.get<int>("x").value() + *store.proxy<int>("x").value());
+  (void)store.get<std::vector<std::string> >("x").value()->size();
+  for (const double each : store.get<double[]>("x").value()) {
+    (void)each;
+  }
+  (void)store.get<double[]>("x").value()[0];
 #endif
 }

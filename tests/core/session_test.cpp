@@ -183,7 +183,7 @@ TEST(Session, DropsAStoreAndFreesItsName) {
 TEST(Session, RefusesADraftOfADroppedStore) {
   const SessionFixture one;
   Store store = one.store();
-  auto writer = store.create<int>({1}, "x").value();
+  auto writer = store.create<int>("x", {1}).value();
   (void)one.session->drop("fields").value();
   EXPECT_EQ(code_of(writer.seal()), Errc::closed);
   EXPECT_EQ(one.connector->usage().own_objects, 0U);

@@ -17,6 +17,7 @@
 
 #include "core/containers.hpp"
 #include "tests/core/code_of.hpp"
+#include "tests/core/copy_of.hpp"
 #include "tests/core/session_fixture.hpp"
 #include "tests/core/slow_connector.hpp"
 
@@ -42,6 +43,7 @@ struct Particle {
 };
 
 using tests::code_of;
+using tests::copy_of;
 
 TEST(Store, ReadsSomeElementsOfAnArray) {
   const SessionFixture one;
@@ -50,28 +52,29 @@ TEST(Store, ReadsSomeElementsOfAnArray) {
   std::iota(numbers.begin(), numbers.end(), 0.5);
   const Key key = store.put("numbers", numbers).value();
   const auto whole = store.get<double[]>(key).value();
-  const auto part = store.get<double[]>(key, {.offset = 10, .count = 3}).value();
+  const auto part = store.get<double[]>(key, {.part = {.offset = 10, .count = 3}}).value();
   EXPECT_EQ(part.span().data(), whole.data() + 10) << "in place";
   EXPECT_EQ(part.size(), 3U);
   EXPECT_EQ(part[2], 12.5);
   EXPECT_EQ(part.extents().size(), 1U);
   EXPECT_EQ(part.extents()[0], 3U);
   const std::size_t last = 99;
-  EXPECT_EQ(store.get<double[]>("numbers", {.offset = last, .count = 1}).value()[0], 99.5);
-  EXPECT_EQ(store.get<double[]>("numbers", {.offset = 0, .count = 100}).value().extents()[0], 100U);
-  EXPECT_EQ(store.get_bytes(key, {.offset = 8, .count = 4}).value().size(), 4U);
-  EXPECT_EQ(store.get_bytes("numbers", {.offset = 0, .count = 800}).value().size(), 800U);
+  EXPECT_EQ(store.get<double[]>("numbers", {.part = {.offset = last, .count = 1}}).value()[0], 99.5);
+  EXPECT_EQ(store.get<double[]>("numbers", {.part = {.offset = 0, .count = 100}}).value().extents()[0], 100U);
+  EXPECT_EQ(store.get_bytes(key, {.part = {.offset = 8, .count = 4}}).value().size(), 4U);
+  EXPECT_EQ(store.get_bytes("numbers", {.part = {.offset = 0, .count = 800}}).value().size(), 800U);
 
-  EXPECT_EQ(code_of(store.get<double[]>(key, {.offset = 0, .count = 0})), Errc::invalid_argument);
-  EXPECT_EQ(code_of(store.get<double[]>(key, {.offset = 100, .count = 1})), Errc::invalid_argument);
-  EXPECT_EQ(code_of(store.get<double[]>(key, {.offset = 99, .count = 2})), Errc::invalid_argument);
-  EXPECT_EQ(code_of(store.get<double[]>(key, {.offset = -1, .count = 2})), Errc::invalid_argument);
-  EXPECT_EQ(code_of(store.get<double[]>(key, {.offset = 1, .count = std::uint64_t{1} << 61U})),
+  EXPECT_EQ(code_of(store.get<double[]>(key, {.part = {.offset = 0, .count = 0}})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<double[]>(key, {.part = {.offset = 100, .count = 1}})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<double[]>(key, {.part = {.offset = 99, .count = 2}})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<double[]>(key, {.part = {.offset = -1, .count = 2}})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<double[]>(key, {.part = {.offset = 1, .count = std::uint64_t{1} << 61U}})),
             Errc::invalid_argument);
-  EXPECT_EQ(code_of(store.get_bytes("numbers", {.offset = 800, .count = 1})), Errc::invalid_argument);
-  EXPECT_EQ(code_of(store.get<float[]>(key, {.offset = 1, .count = 2})), Errc::type_mismatch);
-  EXPECT_EQ(code_of(store.get<double[]>("none", {.offset = 1, .count = 2})), Errc::not_found);
-  EXPECT_EQ(code_of(store.get<double[]>("", {.offset = 1, .count = 2})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get_bytes("numbers", {.part = {.offset = 800, .count = 1}})),
+            Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<float[]>(key, {.part = {.offset = 1, .count = 2}})), Errc::type_mismatch);
+  EXPECT_EQ(code_of(store.get<double[]>("none", {.part = {.offset = 1, .count = 2}})), Errc::not_found);
+  EXPECT_EQ(code_of(store.get<double[]>("", {.part = {.offset = 1, .count = 2}})), Errc::invalid_argument);
 }
 
 // A plane of a field of several dimensions is a part, too: its elements lie side by side.
@@ -81,7 +84,7 @@ TEST(Store, APartOfAFieldHasOneExtent) {
   auto writer = store.create<int>({4, 5, 6}).value();
   std::iota(writer.begin(), writer.end(), 0);
   const Key key = writer.seal().value();
-  const auto plane = store.get<int[]>(key, {.offset = 2 * 5 * 6, .count = 5 * 6}).value();
+  const auto plane = store.get<int[]>(key, {.part = {.offset = 2 * 5 * 6, .count = 5 * 6}}).value();
   EXPECT_EQ(plane[0], 60);
   EXPECT_EQ(plane.extents().size(), 1U);
   EXPECT_EQ(plane.extents()[0], 30U);
@@ -91,10 +94,10 @@ TEST(Store, APartOfAFieldHasOneExtent) {
 TEST(Store, ReadsAHyperslabAsAnArrayOfItsOwn) {
   const SessionFixture one;
   Store store = one.store();
-  auto writer = store.create<int>({4, 5, 6}, "field").value();
+  auto writer = store.create<int>("field", {4, 5, 6}).value();
   std::iota(writer.begin(), writer.end(), 0);
   const Key key = writer.seal().value();
-  const auto box = store.get<int[]>(key, {.start = {1, 2, 3}, .count = {2, 2, 3}}).value();
+  const auto box = store.get<int[]>(key, {.slab = {.start = {1, 2, 3}, .count = {2, 2, 3}}}).value();
   EXPECT_EQ(std::vector<int>(box.begin(), box.end()),
             (std::vector<int>{45, 46, 47, 51, 52, 53, 75, 76, 77, 81, 82, 83}));
   EXPECT_EQ(box.extents(), Extents(2, 2, 3));
@@ -102,26 +105,32 @@ TEST(Store, ReadsAHyperslabAsAnArrayOfItsOwn) {
   EXPECT_EQ(one.reads(Path::shm_copy), 1U);
   const std::size_t every = 3;
   const auto coarse =
-      store.get<int[]>("field", {.start = {0, 0, 0}, .count = {2, 2, 2}, .stride = {2, every, every}})
+      store
+          .get<int[]>("field",
+                      {.slab = {.start = {0, 0, 0}, .count = {2, 2, 2}, .stride = {2, every, every}}})
           .value();
   EXPECT_EQ(std::vector<int>(coarse.begin(), coarse.end()), (std::vector<int>{0, 3, 18, 21, 60, 63, 78, 81}));
   const auto whole = store.get<int[]>(key).value();
-  const auto planes = store.get<int[]>("field", {.start = {2, 0, 0}, .count = {2, 5, 6}}).value();
+  const auto planes = store.get<int[]>("field", {.slab = {.start = {2, 0, 0}, .count = {2, 5, 6}}}).value();
   EXPECT_EQ(planes.data(), whole.data() + 60) << "in place";
   EXPECT_EQ(planes.extents(), Extents(2, 5, 6));
 
-  EXPECT_EQ(code_of(store.get<int[]>(key, {.start = {0, 0, 4}, .count = {1, 1, 3}})), Errc::invalid_argument);
-  EXPECT_EQ(code_of(store.get<int[]>("field", {.start = {0, 0}, .count = {1, 1}})), Errc::invalid_argument);
-  EXPECT_EQ(code_of(store.get<int[]>("", {.start = {0}, .count = {1}})), Errc::invalid_argument);
-  EXPECT_EQ(code_of(store.get<int[]>("none", {.start = {0}, .count = {1}})), Errc::not_found);
-  EXPECT_EQ(code_of(store.get<float[]>(key, {.start = {0, 0, 0}, .count = {1, 1, 2}})), Errc::type_mismatch);
-  EXPECT_EQ(code_of(store.get<double[]>(key, {.start = {0, 0, 0}, .count = {1, 1, 2}})), Errc::type_mismatch);
+  EXPECT_EQ(code_of(store.get<int[]>(key, {.slab = {.start = {0, 0, 4}, .count = {1, 1, 3}}})),
+            Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<int[]>("field", {.slab = {.start = {0, 0}, .count = {1, 1}}})),
+            Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<int[]>("", {.slab = {.start = {0}, .count = {1}}})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<int[]>("none", {.slab = {.start = {0}, .count = {1}}})), Errc::not_found);
+  EXPECT_EQ(code_of(store.get<float[]>(key, {.slab = {.start = {0, 0, 0}, .count = {1, 1, 2}}})),
+            Errc::type_mismatch);
+  EXPECT_EQ(code_of(store.get<double[]>(key, {.slab = {.start = {0, 0, 0}, .count = {1, 1, 2}}})),
+            Errc::type_mismatch);
   EXPECT_EQ(store.get_bytes(key).value().extents(), Extents(480)) << "bytes are not the object's elements";
   const Key vector = store.put(std::vector<int>{0, 1, 2, 3, 4, 5}).value();
-  const auto odd = store.get<int[]>(vector, {.start = {1}, .count = {3}, .stride = {2}}).value();
+  const auto odd = store.get<int[]>(vector, {.slab = {.start = {1}, .count = {3}, .stride = {2}}}).value();
   EXPECT_EQ(std::vector<int>(odd.begin(), odd.end()), (std::vector<int>{1, 3, 5}));
   const Key empty = store.put(std::vector<int>{}).value();
-  EXPECT_EQ(code_of(store.get<int[]>(empty, {.start = {0}, .count = {1}})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<int[]>(empty, {.slab = {.start = {0}, .count = {1}}})), Errc::invalid_argument);
 }
 
 // What is written in braces is what it says, whatever else could be made of it.
@@ -130,11 +139,11 @@ TEST(Store, TellsPartsHyperslabsAndDeadlinesApart) {
   Store store = one.store();
   const Key key = store.put(std::vector<int>{0, 1, 2, 3, 4, 5}).value();
   EXPECT_EQ(store.get<int[]>(key, {}).value().size(), 6U);
-  EXPECT_EQ(store.get<int[]>(key, {1s}).value().size(), 6U);
+  EXPECT_EQ(store.get<int[]>(key, {.deadline = {1s}}).value().size(), 6U);
   EXPECT_EQ(store.get<int[]>(key, {4, 2}).value()[1], 5);
-  EXPECT_EQ(store.get<int[]>(key, {.offset = 4, .count = 2}).value()[1], 5);
-  EXPECT_EQ(store.get<int[]>(key, {.start = {4}, .count = {2}}).value()[1], 5);
-  EXPECT_EQ(store.get<int[]>(key, {.start = {4}, .count = {2}}, 1s).value()[1], 5);
+  EXPECT_EQ(store.get<int[]>(key, {.part = {.offset = 4, .count = 2}}).value()[1], 5);
+  EXPECT_EQ(store.get<int[]>(key, {.slab = {.start = {4}, .count = {2}}}).value()[1], 5);
+  EXPECT_EQ(store.get<int[]>(key, {.slab = {.start = {4}, .count = {2}}, .deadline = 1s}).value()[1], 5);
 }
 
 TEST(Store, ReadsAVectorInPlaceAsAnArray) {
@@ -147,7 +156,7 @@ TEST(Store, ReadsAVectorInPlaceAsAnArray) {
   EXPECT_EQ(view.extents().span().size(), 1U);
   EXPECT_EQ(view.extents()[0], 3U);
   // Two views of one object point at the same memory: nothing was copied.
-  EXPECT_EQ(view.data(), store.get<double[]>(key).value().data());
+  EXPECT_EQ(view.data(), store.get<double[]>(key).value()->data());
   EXPECT_EQ(one.reads(Path::shm_view), 2U);
   EXPECT_EQ(one.reads(Path::shm_copy), 0U);
   EXPECT_EQ(one.writes(Path::shm_copy), 1U);
@@ -157,7 +166,7 @@ TEST(Store, ReadsAVectorInPlaceAsAnArray) {
 TEST(Store, ChecksObjectsOnFirstUseWhereItWasOpenedWithChecksum) {
   const SessionFixture one;
   Store store = one.session->open("summed", {.checksum = true}).value();
-  auto writer = store.create<double>({2}, "array").value();
+  auto writer = store.create<double>("array", {2}).value();
   double* const values = writer.data();
   values[0] = 1.5;
   values[1] = 2.5;
@@ -173,7 +182,7 @@ TEST(Store, ChecksObjectsOnFirstUseWhereItWasOpenedWithChecksum) {
   values[1] = 2.5;
   const auto proxy = store.proxy<double[]>(array).value();
   EXPECT_EQ(proxy.get().value()[1], 2.5);
-  EXPECT_EQ(store.get<double[]>("array").value().data(), values) << "in place";
+  EXPECT_EQ(store.get<double[]>("array").value()->data(), values) << "in place";
   EXPECT_EQ(one.reads(Path::shm_view), 2U);
   EXPECT_EQ(one.reads(Path::shm_copy), 0U);
 
@@ -202,7 +211,7 @@ TEST(Store, CopiesAnArrayIntoAVectorWhenAskedTo) {
   Store store = one.store();
   const std::vector<double> temperature{1.5, 2.5, 3.5};
   const Key key = store.put(temperature).value();
-  EXPECT_EQ(*store.get<std::vector<double>>(key).value(), temperature);
+  EXPECT_EQ(copy_of(store.get<std::vector<double>>(key)), temperature);
   EXPECT_EQ(one.reads(Path::shm_copy), 1U);
   EXPECT_EQ(one.read_bytes(Path::shm_copy), 24U);
   EXPECT_EQ((*store.get<std::array<double, 3>>(key).value())[2], 3.5);
@@ -235,12 +244,12 @@ TEST(Store, StoresArraysOfArraysAsArraysOfMoreDimensions) {
   EXPECT_EQ(extents_of(store.get<double[]>(key).value()), (Extent{2, 3}));
   EXPECT_EQ(store.get<std::vector<double>>(key).value()->at(5), 6.0);
   // As what it was put, too.
-  EXPECT_EQ(*store.get<std::vector<Point>>("points").value(), points);
+  EXPECT_EQ(copy_of(store.get<std::vector<Point>>("points")), points);
   const auto in_place = store.get<Point[]>(key).value();
   EXPECT_EQ(extents_of(in_place), Extent{2});
   EXPECT_EQ(in_place[1], points[1]);
-  EXPECT_EQ((*store.proxy<Point[]>(key).value())[1], points[1]);
-  EXPECT_EQ((*store.put_proxy(points).value())[1], points[1]);
+  EXPECT_EQ(store.proxy<Point[]>(key).value().get().value()[1], points[1]);
+  EXPECT_EQ(store.put_proxy(points).value().get().value()[1], points[1]);
   // But not as arrays of other extents, and an array of numbers as none.
   EXPECT_EQ(code_of(store.get<std::array<double, 2>[]>(key)), Errc::type_mismatch);
   EXPECT_EQ(code_of(store.get<std::array<double, 6>[]>(key)), Errc::type_mismatch);
@@ -249,15 +258,16 @@ TEST(Store, StoresArraysOfArraysAsArraysOfMoreDimensions) {
   EXPECT_EQ(code_of(store.get<std::vector<Point>>(numbers)), Errc::type_mismatch);
   EXPECT_NE(store.get<Point[]>(numbers).error().text().find("f64[3][]"), std::string::npos);
   // Some of it, in either measure.
-  EXPECT_EQ(store.get<double[]>(key, Part{.offset = 2, .count = 2}).value()[1], 4.0);
-  EXPECT_EQ(store.get<Point[]>(key, Part{.offset = 1, .count = 1}).value()[0], points[1]);
-  const auto column = store.get<double[]>(key, {.start = {0, 1}, .count = {2, 1}}).value();
+  EXPECT_EQ(store.get<double[]>(key, {.part = Part{.offset = 2, .count = 2}}).value()[1], 4.0);
+  EXPECT_EQ(store.get<Point[]>(key, {.part = Part{.offset = 1, .count = 1}}).value()[0], points[1]);
+  const auto column = store.get<double[]>(key, {.slab = {.start = {0, 1}, .count = {2, 1}}}).value();
   EXPECT_EQ(extents_of(column), (Extent{2, 1}));
   EXPECT_EQ(column[1], 5.0);
-  const auto second = store.get<Point[]>(key, Hyperslab{.start = {1}, .count = {1}}).value();
+  const auto second = store.get<Point[]>(key, {.slab = Hyperslab{.start = {1}, .count = {1}}}).value();
   EXPECT_EQ(extents_of(second), Extent{1});
   EXPECT_EQ(second[0], points[1]);
-  EXPECT_EQ(code_of(store.get<Point[]>(key, {.start = {0, 0}, .count = {1, 1}})), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.get<Point[]>(key, {.slab = {.start = {0, 0}, .count = {1, 1}}})),
+            Errc::invalid_argument);
 
   auto writer = store.create<Point>({2, 2}).value();
   EXPECT_EQ(writer.extents().rank, 2);
@@ -275,14 +285,15 @@ TEST(Store, StoresArraysOfArraysAsArraysOfMoreDimensions) {
 TEST(Store, TakesStringsSpansAndFlatValues) {
   const SessionFixture one;
   Store store = one.store();
-  EXPECT_EQ(*store.get<std::string>(store.put("literal").value()).value(), "literal");
-  EXPECT_EQ(*store.get<std::string>(store.put(std::string("s\0t", 3)).value()).value(),
+  EXPECT_EQ(copy_of(store.get<std::string>(store.put("literal").value())), "literal");
+  EXPECT_EQ(copy_of(store.get<std::string>(store.put(std::string("s\0t", 3)).value())),
             std::string("s\0t", 3));
   const std::array<float, 2> pair{1, 2};
   EXPECT_EQ(store.get<float[]>(store.put(std::span(pair)).value()).value()[1], 2.0F);
   const Key particle = store.put(Particle{1, 2, 3, 42}).value();
   EXPECT_EQ(store.get<Particle>(particle).value()->id, 42);
-  EXPECT_EQ(store.get<Particle>(particle).value().get(), store.get<Particle>(particle).value().get());
+  EXPECT_EQ(store.get<Particle>(particle).value().operator->(),
+            store.get<Particle>(particle).value().operator->());
   EXPECT_EQ(*store.get<double>(store.put(0.5).value()).value(), 0.5);
   EXPECT_EQ(store.get<double[]>(store.put(std::vector<double>{}).value()).value().size(), 0U);
 }
@@ -387,7 +398,7 @@ TEST(Store, TakesAnyNameOfOneByteTo64KiB) {
     EXPECT_EQ(code_of(store.put(bad, 1)), Errc::invalid_argument);
     EXPECT_EQ(code_of(store.replace(bad, 1)), Errc::invalid_argument);
     EXPECT_EQ(code_of(store.get<int>(bad)), Errc::invalid_argument);
-    EXPECT_EQ(code_of(store.create<int>({1}, bad)), Errc::invalid_argument);
+    EXPECT_EQ(code_of(store.create<int>(bad, {1})), Errc::invalid_argument);
     EXPECT_EQ(code_of(store.exists(bad)), Errc::invalid_argument);
     EXPECT_EQ(code_of(store.evict(bad)), Errc::invalid_argument);
     EXPECT_EQ(code_of(store.info(bad)), Errc::invalid_argument);
@@ -426,7 +437,7 @@ TEST(Store, ListsNamesByPrefixInOrder) {
 TEST(Store, SaysWhatAnObjectIs) {
   const SessionFixture one({.creator = 3}, {.rank = 3});
   Store store = one.store();
-  store.create<float>({2, 3, 4}, "T").value().seal().value();
+  store.create<float>("T", {2, 3, 4}).value().seal().value();
   const ObjectInfo info = store.info("T").value();
   EXPECT_EQ(info.size_bytes, 96U);
   EXPECT_EQ(info.type, "f32[]");
@@ -602,7 +613,7 @@ TEST(Store, AnswersClosedAfterTheSessionsEnd) {
   Store store = one.store();
   const Key key = store.put("n", 4).value();
   const auto view = store.get<int>(key).value();
-  auto writer = store.create<int>({2}, "w").value();
+  auto writer = store.create<int>("w", {2}).value();
   one.session->close();
   one.session->close();
   EXPECT_EQ(code_of(store.get<int>(key)), Errc::closed);

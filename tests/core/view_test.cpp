@@ -47,7 +47,8 @@ TEST(View, WithoutAnObjectSaysSo) {
   EXPECT_FALSE(View<int>());
   EXPECT_FALSE(View<int[]>());
   EXPECT_TRUE(View<int[]>().empty());
-  EXPECT_EQ(View<int>().get(), nullptr);
+  const View<int> none;
+  EXPECT_EQ(none.get(), nullptr);
 }
 
 template <class T>

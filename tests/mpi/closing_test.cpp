@@ -27,7 +27,7 @@ void close_behind_a_get(int reader, const RuntimeOptions& options) {
     }
     MPI_Bcast(&key, sizeof key, MPI_BYTE, 0, MPI_COMM_WORLD);
     if (job::rank() == reader) {
-      const auto got = store.get<double[]>(key, 2ms);
+      const auto got = store.get<double[]>(key, {.deadline = 2ms});
       EXPECT_TRUE(got || got.error().code() == Errc::timeout) << got.error();
     }
     job::barrier();

@@ -79,9 +79,9 @@ struct Owned {
 void promise_what_the_owner_is_home_to(Runtime& runtime, Store& store) {
   for (int number = 0; number < names_of_rank; ++number) {
     const std::string name = "promised " + std::to_string(job::rank()) + "/" + std::to_string(number);
-    auto promise = store.promise<int>(name, 20s).value();
+    auto promise = store.promise<int>(name, {.deadline = 20s}).value();
     const auto coming = runtime.proxy<int>(promise.proxy().handle()).get_async(20s);
-    const auto set = promise.set(number, 20s);
+    const auto set = promise.set(number, {.deadline = 20s});
     EXPECT_TRUE(set) << set.error();
     EXPECT_EQ(*store.wait<int>(name, 20s).value(), number);
     EXPECT_EQ(*coming.get(20s).value(), number);
@@ -92,18 +92,18 @@ void use_the_owner(Runtime& runtime, Store& store, const Owned& owned) {
   const auto& [large, evicted, promised] = owned;
   EXPECT_EQ(*runtime.proxy<int>(promised).get_async(20s).get(20s).value(), 9);
   promise_what_the_owner_is_home_to(runtime, store);
-  const auto view = store.get<double[]>(large, 20s);
+  const auto view = store.get<double[]>(large, {.deadline = 20s});
   ASSERT_TRUE(view) << view.error();
   EXPECT_EQ((*view)[elements - 1], 7.0);
   for (int number = 0; number < names_of_rank; ++number) {
     const std::string name = std::to_string(job::rank()) + "/" + std::to_string(number);
-    const auto put = store.put(name, number, 20s);
+    const auto put = store.put(name, number, {.deadline = 20s});
     EXPECT_TRUE(put) << put.error();
-    EXPECT_EQ(*store.get<int>(name, 20s).value(), number);
+    EXPECT_EQ(*store.get<int>(name, {.deadline = 20s}).value(), number);
   }
-  const auto gone = store.evict(evicted, 20s);
+  const auto gone = store.evict(evicted, {.deadline = 20s});
   EXPECT_TRUE(gone) << gone.error();
-  EXPECT_FALSE(store.exists(evicted, 20s).value());
+  EXPECT_FALSE(store.exists(evicted, {.deadline = 20s}).value());
 }
 
 TEST(ProgressGuarantee, HoldsWhileTheOwnerCallsNothingAndItsOnlyCoreIsTaken) {

@@ -90,7 +90,7 @@ TEST_F(PromiseOfRanks, AreFuturesForAnyNumber) {
   job::barrier();  // nobody is late
   EXPECT_TRUE(promise.set(std::vector<double>(1, job::rank() + 1.0)));
   double sum = 0.0;
-  while (auto* future = when_any(futures, 60s)) {
+  while (auto future = when_any(futures, 60s)) {
     const auto view = future->get();
     sum += view ? (*view)[0] : -1e9;
   }

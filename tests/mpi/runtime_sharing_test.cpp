@@ -159,7 +159,7 @@ TEST_F(SharingRanks, AWriterWritesStraightIntoTheMemoryThatOthersRead) {
 // Of a field of another node only what was asked for comes.
 TEST_F(SharingRanks, EveryRankReadsSomeOfEverybodysFields) {
   const Extents extents(8, 32, 512);
-  auto writer = store_.create<double>(extents, "field/" + std::to_string(job::rank())).value();
+  auto writer = store_.create<double>("field/" + std::to_string(job::rank()), extents).value();
   std::iota(writer.begin(), writer.end(), job::rank() * 1e6);
   (void)writer.seal().value();
   job::barrier();
@@ -168,8 +168,8 @@ TEST_F(SharingRanks, EveryRankReadsSomeOfEverybodysFields) {
   std::uint64_t expected = 0;
   for (int rank = 0; rank < job::size(); ++rank) {
     const std::string name = "field/" + std::to_string(rank);
-    const auto row = store_.get<double[]>(name, {.offset = 1000, .count = 3000}).value();
-    const auto packed = store_.get<double[]>(name, box).value();
+    const auto row = store_.get<double[]>(name, {.part = {.offset = 1000, .count = 3000}}).value();
+    const auto packed = store_.get<double[]>(name, {.slab = box}).value();
     EXPECT_EQ(in_node_memory(row.data()), job::same_node(rank));
     expected += packed.size_bytes() + (job::same_node(rank) ? 0 : row.size_bytes());
     ASSERT_EQ(row.size(), 3000U);

@@ -116,7 +116,7 @@ TEST_F(UserThreads, OfOpenMPShareStandIns) {
     }
 #pragma omp barrier
     for (std::size_t object = 0; object < all.size(); ++object) {
-      wrong += all[object].get().value().data() == where[object] ? 0 : 1;
+      wrong += all[object].get().value()->data() == where[object] ? 0 : 1;
     }
   }
   EXPECT_EQ(wrong, 0);
@@ -189,7 +189,7 @@ TEST_F(UserThreads, OfStdAsyncEachTakeTheFuturesAsTheyCome) {
   for (int task = 0; task < threads; ++task) {
     sums.push_back(std::async(std::launch::async, [own = futures]() mutable {
       double sum = 0;
-      while (const auto* future = when_any(own)) {
+      while (auto future = when_any(own)) {
         const auto view = future->get().value();
         sum = std::accumulate(view.begin(), view.end(), sum);
       }

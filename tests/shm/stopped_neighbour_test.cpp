@@ -129,16 +129,16 @@ std::string serve_all_the_same(Group& group) {
   serving.fill();
   constexpr int many = 20;
   for (int time = 0; time < many; ++time) {
-    EXPECT_EQ(code_of(serving.asker().evict(serving.evicted(), 2s)), Errc::timeout) << time;
+    EXPECT_EQ(code_of(serving.asker().evict(serving.evicted(), {.deadline = 2s})), Errc::timeout) << time;
     // Either is right: room may come until the deadline.
-    const Errc put = code_of(serving.asker().put(serving.free_name(), 1.0, 50ms));
+    const Errc put = code_of(serving.asker().put(serving.free_name(), 1.0, {.deadline = 50ms}));
     EXPECT_TRUE(put == Errc::out_of_memory || put == Errc::timeout) << to_string(put) << ", " << time;
   }
   EXPECT_LT(serving.longest(), patience) << "it was silent for so long";
   EXPECT_LT(serving.all(), patience) << "the holder of the lock is waited for once";
   serving.let_go_on();
   group.barrier();
-  EXPECT_TRUE(serving.asker().evict(serving.evicted(), 20s).value());
+  EXPECT_TRUE(serving.asker().evict(serving.evicted(), {.deadline = 20s}).value());
   const auto latest = Clock::now() + 20s;
   auto put = serving.asker().put(serving.free_name(), 1.0);
   while (!put && Clock::now() < latest) {

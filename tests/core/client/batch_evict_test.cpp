@@ -244,7 +244,7 @@ TEST_F(BatchEviction, OfWhatIsSilentEndsAtTheDeadlineAlone) {
     }
   }
   const auto began = world_.network().now();
-  const auto gone = asker().evict_batch(all, began + 50ms);
+  const auto gone = asker().evict_batch(all, {.deadline = began + 50ms});
   EXPECT_LE(world_.network().now() - began, 50ms);
   for (std::size_t at = 0; at < all.size(); ++at) {
     EXPECT_EQ(code_of(gone[at]), at % 2 == 0 ? Errc{} : Errc::timeout) << at;

@@ -1,4 +1,4 @@
-#include "core/detail/batch_calls.hpp"
+#include "core/detail/batch_steps.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -7,11 +7,11 @@
 
 #include "core/node/promised.hpp"
 
-namespace locum {
+namespace locum::detail {
 
 // Those that cannot be asked for are left out.
-std::vector<Result<ObjectView>> BatchCalls::find_batch(const detail::BatchAddresses& asked, Wanting wanting,
-                                                       Deadline deadline) {
+std::vector<Result<ObjectView>> BatchSteps::find_batch(const BatchAddresses& asked, Wanting wanting,
+                                                       Deadline deadline) const {
   const std::vector<Address>& all = asked.all();
   std::vector<Result<ObjectView>> found(all.size(), Result<ObjectView>(ObjectView()));
   const auto is_right = [&](const Address& address) {
@@ -44,7 +44,7 @@ std::vector<Result<ObjectView>> BatchCalls::find_batch(const detail::BatchAddres
 }
 
 // As the connector tells of them: the names of those that failed went with them.
-std::vector<Result<BatchCalls::Made>> BatchCalls::seal_batch(detail::OwnedDrafts& drafts, Deadline deadline) {
+std::vector<Result<BatchSteps::Made>> BatchSteps::seal_batch(OwnedDrafts& drafts, Deadline deadline) const {
   const std::size_t count = drafts.all().size();
   std::vector<Result<Made>> made(count, no_memory_left());
   std::vector<Result<Sealed>> sealed(count, no_memory_left());
@@ -58,16 +58,8 @@ std::vector<Result<BatchCalls::Made>> BatchCalls::seal_batch(detail::OwnedDrafts
   return made;
 }
 
-void BatchCalls::take_back(const std::vector<Result<Key>>& keys) noexcept {
-  for (const Result<Key>& key : keys) {
-    if (key) {
-      (void)session().connector().evict(Address(*key), {});
-    }
-  }
-}
-
 // Where the store was dropped meanwhile, the drop may have come before the name stood for the object.
-Result<Key> BatchCalls::key_in_batch(std::string_view name, const Result<Made>& made) noexcept {
+Result<Key> BatchSteps::key_in_batch(std::string_view name, const Result<Made>& made) const noexcept {
   const Address address(open_->number, name);
   if (!made) {
     return session().explain(address, made.error());
@@ -82,7 +74,7 @@ Result<Key> BatchCalls::key_in_batch(std::string_view name, const Result<Made>& 
 }
 
 // Those that cannot be asked for are left out; and so are promises, which are evicted one by one.
-std::vector<Result<bool>> BatchCalls::evict_all(const detail::BatchAddresses& asked, Deadline deadline) {
+std::vector<Result<bool>> BatchSteps::evict_all(const BatchAddresses& asked, Deadline deadline) const {
   const std::vector<Address>& all = asked.all();
   std::vector<Result<bool>> evicted(all.size(), no_memory_left());
   std::vector<Address> some;
@@ -122,4 +114,4 @@ std::vector<Result<bool>> BatchCalls::evict_all(const detail::BatchAddresses& as
   return evicted;
 }
 
-}  // namespace locum
+}  // namespace locum::detail

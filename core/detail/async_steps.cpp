@@ -1,4 +1,4 @@
-#include "core/detail/begun_calls.hpp"
+#include "core/detail/async_steps.hpp"
 
 #include <memory>
 #include <utility>
@@ -6,31 +6,27 @@
 #include "core/detail/begun_seal.hpp"
 #include "core/node/promised.hpp"
 
-namespace locum {
+namespace locum::detail {
 
-Eventual<Key> BegunCalls::begin_seal(const ObjectDraft& draft, std::string_view name,
-                                     const SealOptions& options, Deadline deadline) {
+Eventual<Key> AsyncSteps::begin_seal(const ObjectDraft& draft, std::string_view name,
+                                     const SealOptions& options, Deadline deadline) const {
   return detail::begin_seal(open_, draft, name, options, effective(deadline), Path::shm_copy);
 }
 
-Eventual<Key> BegunCalls::put_bytes_async(std::span<const std::byte> bytes, Deadline deadline) {
-  return Eventual<Key>(key_of(store_bytes({}, false, bytes, deadline)));
-}
-
-Eventual<Key> BegunCalls::put_bytes_async(std::string_view name, std::span<const std::byte> bytes,
-                                          Deadline deadline) {
+Eventual<Key> AsyncSteps::begin_put_bytes(std::string_view name, std::span<const std::byte> bytes,
+                                          Deadline deadline) const {
   const auto draft = draft_of_bytes(name, true, bytes, deadline);
   return draft ? begin_seal(*draft, name, {}, deadline) : Eventual<Key>(draft.error());
 }
 
-Eventual<Key> BegunCalls::begin_put_by(std::string_view name, const void* value,
-                                       const detail::WritingSteps& steps, const void* codec,
-                                       const SealOptions& options, Deadline deadline) {
+Eventual<Key> AsyncSteps::begin_put_by(std::string_view name, const void* value, const WritingSteps& steps,
+                                       const void* codec, const SealOptions& options,
+                                       Deadline deadline) const {
   const auto draft = draft_by(name, true, value, steps, codec, deadline);
   return draft ? begin_seal(*draft, name, options, deadline) : Eventual<Key>(draft.error());
 }
 
-Eventual<bool> BegunCalls::begin_exists_at(const Address& address, Deadline deadline) {
+Eventual<bool> AsyncSteps::begin_exists_at(const Address& address, Deadline deadline) const {
   return begin<bool, bool>(
       address, {},
       [&] {
@@ -44,20 +40,20 @@ Eventual<bool> BegunCalls::begin_exists_at(const Address& address, Deadline dead
       });
 }
 
-Eventual<bool> BegunCalls::exists_async(const Key& key, Deadline deadline) {
+Eventual<bool> AsyncSteps::begin_exists(const Key& key, Deadline deadline) const {
   if (auto allowed = usable(Address(key)); !allowed) {
     return Eventual<bool>(allowed.error());
   }
   return key.store == open_->number ? begin_exists_at(key, deadline) : Eventual<bool>(Result<bool>(false));
 }
 
-Eventual<bool> BegunCalls::exists_async(std::string_view name, Deadline deadline) {
+Eventual<bool> AsyncSteps::begin_exists(std::string_view name, Deadline deadline) const {
   const auto allowed = usable(name);
   return allowed ? begin_exists_at({open_->number, name}, deadline) : Eventual<bool>(allowed.error());
 }
 
 // What was decoded goes now: its destructors are the user's code, and whoever notes the end may not wait.
-Eventual<bool> BegunCalls::begin_evict_at(const Address& address, Deadline deadline) {
+Eventual<bool> AsyncSteps::begin_evict_at(const Address& address, Deadline deadline) const {
   session().evicted_some();  // those before this one
   session().forget_decoded(address);
   return begin<bool, bool>(
@@ -75,7 +71,7 @@ Eventual<bool> BegunCalls::begin_evict_at(const Address& address, Deadline deadl
       });
 }
 
-Eventual<bool> BegunCalls::evict_async(const Key& key, Deadline deadline) {
+Eventual<bool> AsyncSteps::begin_evict(const Key& key, Deadline deadline) const {
   if (auto allowed = usable(Address(key)); !allowed) {
     return Eventual<bool>(allowed.error());
   }
@@ -85,9 +81,9 @@ Eventual<bool> BegunCalls::evict_async(const Key& key, Deadline deadline) {
   return is_promised(key) ? Eventual<bool>(evict_promised(key, deadline)) : begin_evict_at(key, deadline);
 }
 
-Eventual<bool> BegunCalls::evict_async(std::string_view name, Deadline deadline) {
+Eventual<bool> AsyncSteps::begin_evict(std::string_view name, Deadline deadline) const {
   const auto allowed = usable(name);
   return allowed ? begin_evict_at({open_->number, name}, deadline) : Eventual<bool>(allowed.error());
 }
 
-}  // namespace locum
+}  // namespace locum::detail

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <ranges>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <locum/async/coming_state.hpp>
+#include <locum/detail/store_steps.hpp>
+#include <locum/future.hpp>
+
+namespace locum::detail {
+
+/// The steps of a store's calls that begin something and return. Part of every store.
+class AsyncSteps : protected StoreSteps {
+ protected:
+  using StoreSteps::StoreSteps;
+
+  /// Where an id says that the object is, and whether it may be read there.
+  [[nodiscard]] Address address_of(const Key& key) const noexcept { return key; }
+  [[nodiscard]] Address address_of(std::string_view name) const noexcept { return {open_->number, name}; }
+  [[nodiscard]] Result<void> may_read(const Key& key) const { return of_this_store(key); }
+  [[nodiscard]] Result<void> may_read(std::string_view name) const { return usable(name); }
+
+  template <class T>
+  [[nodiscard]] Future<T> begin(const Result<void>& allowed, const Address& address,
+                                const Result<Selection>& selection, Deadline deadline) const {
+    // Of each type one function, not one that is known at run time only.
+    return begin<T>(allowed, address, selection, deadline,
+                    [](Session& session, ObjectView&& object, const DecodedHow& how) {
+                      return read_view<T>(session, std::move(object), how);
+                    });
+  }
+  template <class T, class Read>
+  [[nodiscard]] Future<T> begin(const Result<void>& allowed, const Address& address,
+                                const Result<Selection>& selection, Deadline deadline, Read read) const {
+    return begin<View<T>, ObjectView>(
+        address, allowed && !selection ? selection.error() : allowed,
+        [&] { return session().get_or_task(address, *selection, effective(deadline)); },
+        [open = open_, read](Result<ObjectView> found, const Address& about) {
+          Session& session = *open->session;
+          return found ? read(session, *std::move(found), {open->options.keep_decoded})
+                       : Result<View<T>>(session.missed(about, found.error()));
+        });
+  }
+  // Begins what `call` makes, a NowOrTask<T>, if that is allowed. `make(Result<T>, Address)` makes a
+  // Result<V> of its end, and keeps the store; for `note` see ComingState.
+  template <class V, class T, class Call, class Make, class Note = NotNoted>
+  [[nodiscard]] Eventual<V> begin(const Address& address, const Result<void>& allowed, Call call, Make make,
+                                  Note note = {}) const {
+    if (!allowed) {
+      return Eventual<V>(session().explain(address, allowed.error()));
+    }
+    return detail::begin_coming<V, T>(
+        session().arrivals(), std::move(call),
+        [make = std::move(make), key = address.key, name = std::string(address.name)](Result<T> end) {
+          return make(std::move(end), name.empty() ? Address(key) : Address(key.store, name));
+        },
+        std::move(note));
+  }
+  template <class T, class Range, class BeginOne>
+  [[nodiscard]] static std::vector<Future<T>> begin_each(const Range& objects, BeginOne begin_one) {
+    std::vector<Future<T>> futures;
+    if constexpr (std::ranges::sized_range<const Range&>) {
+      futures.reserve(std::ranges::size(objects));
+    }
+    for (const auto& object : objects) {
+      futures.push_back(begin_one(object));
+    }
+    return futures;
+  }
+
+  [[nodiscard]] Eventual<Key> begin_seal(const ObjectDraft& draft, std::string_view name,
+                                         const SealOptions& options, Deadline deadline) const;
+  template <class T>
+  [[nodiscard]] Eventual<Key> begin_put(std::string_view name, const T& value, const SealOptions& options,
+                                        Deadline deadline) const {
+    return store_value(name, true, value, deadline,
+                       [&](const ObjectDraft& draft) { return begin_seal(draft, name, options, deadline); });
+  }
+  template <class T>
+  [[nodiscard]] Eventual<Key> begin_put(std::string_view name, const T& value, const EncoderOf<T>& by,
+                                        const SealOptions& options, Deadline deadline) const {
+    return begin_put_by(name, &value, by.steps(), by.codec(), options, deadline);
+  }
+  [[nodiscard]] Eventual<Key> begin_put_by(std::string_view name, const void* value,
+                                           const WritingSteps& steps, const void* codec,
+                                           const SealOptions& options, Deadline deadline) const;
+  [[nodiscard]] Eventual<Key> begin_put_bytes(std::string_view name, std::span<const std::byte> bytes,
+                                              Deadline deadline) const;
+  [[nodiscard]] Eventual<bool> begin_exists(const Key& key, Deadline deadline) const;
+  [[nodiscard]] Eventual<bool> begin_exists(std::string_view name, Deadline deadline) const;
+  [[nodiscard]] Eventual<bool> begin_evict(const Key& key, Deadline deadline) const;
+  [[nodiscard]] Eventual<bool> begin_evict(std::string_view name, Deadline deadline) const;
+
+ private:
+  [[nodiscard]] Eventual<bool> begin_exists_at(const Address& address, Deadline deadline) const;
+  [[nodiscard]] Eventual<bool> begin_evict_at(const Address& address, Deadline deadline) const;
+};
+
+}  // namespace locum::detail

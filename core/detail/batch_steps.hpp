@@ -1,0 +1,124 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <ranges>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <locum/detail/async_steps.hpp>
+#include <locum/detail/batch_addresses.hpp>
+#include <locum/detail/owned_drafts.hpp>
+#include <locum/ports/batches.hpp>
+
+namespace locum::detail {
+
+/// What a batch puts under names: pairs of a name and a value, such as a map has.
+template <class T>
+concept NamedValue = requires(const T& pair) {
+  { pair.first } -> std::convertible_to<std::string_view>;
+  pair.second;
+};
+template <class Range>
+using InRange = std::remove_cvref_t<std::ranges::range_reference_t<const Range&>>;
+template <class Range>
+concept NamedValues = std::ranges::forward_range<const Range&> && NamedValue<InRange<Range>>;
+/// The values of a range of pairs of a name and a value.
+template <class Range>
+using ValueInRange = std::remove_cvref_t<decltype(std::declval<const InRange<Range>&>().second)>;
+
+/// The steps of a store's calls that are for many objects. Part of every store.
+class BatchSteps : protected AsyncSteps {
+ protected:
+  using AsyncSteps::AsyncSteps;
+
+  // Memory that is filled, to be sealed with others; a key of none, or an error.
+  template <class T>
+  [[nodiscard]] Result<Key> draft_in_batch(std::string_view name, bool named, const T& value,
+                                           Deadline deadline, OwnedDrafts& drafts) const {
+    return store_value(name, named, value, deadline, [&](const ObjectDraft& made) {
+      drafts.add(made);
+      return Result<Key>(Key{});
+    });
+  }
+  template <class T>
+  [[nodiscard]] Result<Key> draft_in_batch(std::string_view name, bool named, const T& value,
+                                           Deadline deadline, OwnedDrafts& drafts,
+                                           const EncoderOf<T>& by) const {
+    const auto made = draft_by(name, named, &value, by.steps(), by.codec(), deadline);
+    if (!made) {
+      return made.error();
+    }
+    drafts.add(*made);
+    return Key{};
+  }
+
+  /// \param by nothing, or an EncoderOf the values
+  template <class Range, class... By>
+  [[nodiscard]] std::vector<Result<Key>> put_named(const Range& objects, Deadline deadline,
+                                                   const By&... by) const {
+    const Deadline until = moment(deadline);
+    std::vector<Result<Key>> keys;
+    // The range is asked once: what it throws later would be in place of the keys.
+    constexpr bool names_stay = std::is_lvalue_reference_v<std::ranges::range_reference_t<const Range&>>;
+    std::vector<std::conditional_t<names_stay, std::string_view, std::string>> names;
+    OwnedDrafts drafts(open_);
+    for (const auto& [name, value] : objects) {
+      names.emplace_back(name);
+      keys.push_back(draft_in_batch(names.back(), true, value, until, drafts, by...));
+    }
+    const std::vector<Result<Made>> made = seal_batch(drafts, until);
+    auto each = made.begin();
+    for (std::size_t at = 0; at < keys.size(); ++at) {
+      if (keys[at]) {
+        keys[at] = key_in_batch(names[at], *each);
+        ++each;
+      }
+    }
+    return keys;
+  }
+  template <class Range, class... By>
+  [[nodiscard]] std::vector<Result<Key>> put_unnamed(const Range& values, Deadline deadline,
+                                                     const By&... by) const {
+    const Deadline until = moment(deadline);
+    std::vector<Result<Key>> keys;
+    OwnedDrafts drafts(open_);
+    for (const auto& value : values) {
+      keys.push_back(draft_in_batch({}, false, value, until, drafts, by...));
+    }
+    const std::vector<Result<Made>> made = seal_batch(drafts, until);
+    auto each = made.begin();
+    for (Result<Key>& key : keys) {
+      if (key) {
+        key = key_in_batch({}, *each);
+        ++each;
+      }
+    }
+    return keys;
+  }
+
+  template <class T>
+  [[nodiscard]] std::vector<Result<View<T>>> views_of(std::vector<Result<ObjectView>> found, Deadline until,
+                                                      Reader<T> read) const {
+    std::vector<Result<View<T>>> views;
+    views.reserve(found.size());
+    for (auto& object : found) {
+      views.push_back(view_of<T>(std::move(object), until, read));
+    }
+    return views;
+  }
+  [[nodiscard]] std::vector<Result<ObjectView>> find_batch(const BatchAddresses& asked, Wanting wanting,
+                                                           Deadline deadline) const;
+  [[nodiscard]] std::vector<Result<bool>> evict_all(const BatchAddresses& asked, Deadline deadline) const;
+
+ private:
+  [[nodiscard]] std::vector<Result<Made>> seal_batch(OwnedDrafts& drafts, Deadline deadline) const;
+  [[nodiscard]] Result<Key> key_in_batch(std::string_view name, const Result<Made>& made) const noexcept;
+};
+
+}  // namespace locum::detail

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+
+#include <locum/deadline.hpp>
+
+namespace locum {
+
+/// How long a call may take, as a member of its options: a duration from the moment of the call
+/// (`{.deadline = 2s}`), a Deadline, or a point of the steady clock. Made from nothing: the default of the
+/// store, or of the runtime. A duration becomes a moment when the call is made, so that options can be kept
+/// and used again. A cheap value.
+class TimeLimit {
+ public:
+  using Clock = Deadline::Clock;
+
+  TimeLimit() = default;
+  /// A negative one is 0; one that is too long for the clock lasts to the clock's end.
+  template <class Rep, class Period>
+  TimeLimit(std::chrono::duration<Rep, Period> duration)
+      : duration_(
+            std::chrono::duration<double>(duration) >= std::chrono::duration<double>(longest)
+                ? longest
+                : std::max(std::chrono::duration_cast<Clock::duration>(duration), Clock::duration::zero())) {}
+  TimeLimit(Clock::time_point moment) : moment_(moment) {}
+  TimeLimit(Deadline deadline) : moment_(deadline) {}
+
+  /// The deadline of a call that is made now.
+  operator Deadline() const { return duration_ < Clock::duration::zero() ? moment_ : Deadline(duration_); }
+
+ private:
+  static constexpr Clock::duration longest = Clock::duration::max();
+
+  Deadline moment_;
+  Clock::duration duration_{-1};  ///< negative: it is a moment
+};
+
+}  // namespace locum
