@@ -18,7 +18,7 @@
 
 namespace locum {
 
-/// A way of one's own to turn values into bytes and back, in place of locum's: a class that has
+/// A way of one's own to turn values into bytes and back, in place of locum's. It is a class that has
 ///
 /// * `static constexpr std::string_view name`: 1 to 64 letters, digits and `_.+-`. It travels with the
 ///   object, as part of its type: `f64[]@f32`.

@@ -73,6 +73,7 @@ class Error : public std::exception {
   std::shared_ptr<const Body> body_;
 };
 
+/// \cond library
 /// The answer to a look-up that finds nothing. Made once and shared: it is often not even looked at.
 [[nodiscard]] Error no_such_object();
 /// The error of who waited for a name until the deadline. Made once, and shared.
@@ -84,6 +85,7 @@ class Error : public std::exception {
 
 /// An error from `errno`, with the system's text as detail.
 [[nodiscard]] Error system_error(std::string text, int error_number);
+/// \endcond
 
 std::ostream& operator<<(std::ostream& out, const Error& error);
 

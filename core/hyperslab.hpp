@@ -57,6 +57,7 @@ struct Hyperslab {
   }
 };
 
+/// \cond library
 /// Bytes of a hyperslab, packed. `invalid_argument` unless it has 1 to `max_rank` dimensions, as many of
 /// each, and at least one element, but no more than any object; and no stride of 0.
 [[nodiscard]] Result<std::uint64_t> packed_bytes(const Hyperslab& slab, std::uint64_t element_bytes);
@@ -69,5 +70,6 @@ struct Hyperslab {
 /// for elements of another size. Of a view that shows a hyperslab already: that itself.
 [[nodiscard]] Result<ObjectView> hyperslab_of(ObjectView view, const Hyperslab& slab,
                                               std::uint64_t element_bytes);
+/// \endcond
 
 }  // namespace locum

@@ -44,6 +44,7 @@ class Metrics {
     std::size_t word_;
   };
 
+  /// By one path.
   struct Traffic {
     Counter operations;
     Counter bytes;

@@ -27,6 +27,7 @@ struct Part {
   [[nodiscard]] constexpr bool is_given() const noexcept { return offset.value != 0 || count.value != none; }
 };
 
+/// \cond library
 /// Some bytes of an object's payload.
 struct ByteRange {
   std::uint64_t offset = 0;
@@ -39,5 +40,6 @@ struct ByteRange {
 [[nodiscard]] Result<void> check_range(const ByteRange& range, std::uint64_t size_bytes);
 /// The same object's view of some of its bytes; of a view that shows a part already: that itself.
 [[nodiscard]] Result<ObjectView> part_of(ObjectView view, const ByteRange& range);
+/// \endcond
 
 }  // namespace locum

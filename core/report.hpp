@@ -13,6 +13,7 @@ namespace locum {
 
 /// What one rank did so far and holds now: plain numbers, so that ranks can gather them.
 struct RankReport {
+  /// By one path.
   struct Traffic {
     std::uint64_t operations = 0;
     std::uint64_t bytes = 0;
@@ -35,15 +36,19 @@ struct RankReport {
 };
 static_assert(std::is_trivially_copyable_v<RankReport>);
 
+/// \cond library
 /// A rank's counters as they stand.
 [[nodiscard]] RankReport snapshot(const Metrics& metrics);
+/// \endcond
 
 /// A table for the terminal: memory per node, objects and traffic per rank and in all. Paths that nobody took
 /// are left out.
 [[nodiscard]] std::string to_text(std::span<const RankReport> ranks);
 
+/// \cond library
 /// Which part of the time that transfers took was not waited for: 0 to 1; 0 if there were none.
 [[nodiscard]] double hidden_share(std::uint64_t transfer_ns, std::uint64_t waited_ns) noexcept;
+/// \endcond
 
 /// "1.50 GiB", "17 B": for people.
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);

@@ -25,8 +25,8 @@ class StridedArray {
       stride *= static_cast<std::int64_t>(extents[at]);
     }
   }
-  /// \param strides from an element to its neighbour in each dimension, in elements. REQUIRES: as many as
-  /// there are extents.
+  /// The same with gaps: `strides` is the way from an element to its neighbour in each dimension, in
+  /// elements. REQUIRES: as many as there are extents.
   StridedArray(T* data, const Extents& extents, const Extents& strides) noexcept
       : data_(data), extents_(extents) {
     for (std::size_t at = 0; at < extents.size(); ++at) {

@@ -168,9 +168,16 @@ class EventualPromise<void> final : public EventualPromiseBase<void> {
 /// Nobody has to look at it: dropped unread, it means that nobody wants what was asked for.
 ///
 /// A coroutine may wait for one with `co_await`, which gives the Result<V>, and may itself be a function that
-/// returns one: `Eventual<double> mean(Store store) { const auto mesh = co_await
-/// store.get_async<Mesh>("mesh"); …; co_return sum / n; }`. It goes on where continuations run. REQUIRES of
-/// its parameters that they are values: what a reference stands for may be gone when the coroutine goes on.
+/// returns one:
+///
+///     Eventual<double> mean(Store store) {
+///       const auto mesh = co_await store.get_async<Mesh>("mesh");
+///       …
+///       co_return sum / n;
+///     }
+///
+/// It goes on where continuations run. REQUIRES of its parameters that they are values: what a reference
+/// stands for may be gone when the coroutine goes on.
 template <class V>
 class Eventual {
  public:
@@ -224,6 +231,7 @@ class Eventual {
   auto then(F function) const
       -> Eventual<typename detail::Unwrapped<std::invoke_result_t<F, Result<V>>>::Type>;
 
+  /// What `co_await` waits on.
   class Awaiting {
    public:
     explicit Awaiting(Eventual awaited) noexcept : awaited_(std::move(awaited)) {}
@@ -242,11 +250,13 @@ class Eventual {
   };
   [[nodiscard]] Awaiting operator co_await() const noexcept { return Awaiting(*this); }
 
+  /// \cond library
   /// For when_any(): none if it never had to be waited for.
   [[nodiscard]] const std::shared_ptr<State>& state() const noexcept { return state_; }
   /// Whether when_any() has moved it out; marks it so.
   [[nodiscard]] bool given() const noexcept { return given_; }
   void give() noexcept { given_ = true; }
+  /// \endcond
 
  private:
   template <class W>
