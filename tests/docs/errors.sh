@@ -1,0 +1,30 @@
+#!/bin/sh
+# usage: errors.sh ROOT    docs/errors.md has every code and every public call of the classes that return them, and names tests that exist.
+set -eu
+rules=$(cd "$(dirname "$0")" && pwd)/errors.awk
+cd "$1"
+
+# calls CLASS HEADER: its public functions by name, but for constructors and operators. Declarations stand two columns in.
+calls() {
+  awk -v class="$1" '
+    $0 ~ "^class " class "( |$)" { inside = 1 }
+    inside && /^ (private|protected):/ { inside = 0 }
+    /^};/ { inside = 0 }
+    inside && /^  [^ \/#}]/ && !/operator|= delete|friend|using |^  (explicit )?[A-Z~][A-Za-z]*\(/ {
+      if (match($0, /[ &*][a-z_]+\(/)) {
+        name = substr($0, RSTART + 1, RLENGTH - 2)
+        print "call " class " " name
+      }
+    }' "$2"
+}
+
+{
+  sed -nE '/^enum class Errc/,/^};/ s/^  ([a-z_]+)( = [0-9]+)?,.*/code \1/p' core/error.hpp
+  calls Store core/store.hpp
+  calls Writer core/writer.hpp
+  calls Promise core/promise.hpp
+  calls Proxy core/proxy.hpp
+  calls Eventual core/async/eventual.hpp
+  calls Runtime mpi/runtime.hpp
+  find tests -name '*_test.cpp' -o -name '*_contract.hpp' | xargs sed -nE 's/^(TYPED_)?TEST(_[A-Z]+)?\(([A-Za-z0-9]+), ([A-Za-z0-9]+)\).*/test \3.\4/p'
+} | awk -f "$rules" - docs/errors.md

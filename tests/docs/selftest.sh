@@ -1,0 +1,50 @@
+#!/bin/sh
+# usage: selftest.sh ROOT FOLDER    Spoils one thing at a time in a copy of the documents and headers below FOLDER, and looks whether
+# the checks of this folder see it: a check that never fires would pass for the wrong reason.
+set -eu
+checks=$(cd "$(dirname "$0")" && pwd)
+root=$1
+tree=$2
+failed=0
+if [ -n "$(ls -A "$tree" 2>/dev/null)" ] && [ ! -e "$tree/planted" ]; then
+  printf '%s is not empty: name a folder that may be deleted\n' "$tree" >&2
+  exit 2
+fi
+
+refused() {  # refused CHECK FILE SED-SCRIPT WHAT-IS-SAID: of a copy in which FILE was edited so
+  cp "$root/$2" "$tree/$2"
+  sed -i "$3" "$tree/$2"
+  if cmp -s "$root/$2" "$tree/$2"; then
+    printf 'nothing to spoil: %s in %s\n' "$3" "$2"
+    failed=$((failed + 1))
+  elif output=$(sh "$checks/$1" "$tree") || ! printf '%s\n' "$output" | grep -qF -- "$4"; then
+    printf 'not seen by %s: %s in %s\n%s\n' "$1" "$3" "$2" "$output"
+    failed=$((failed + 1))
+  fi
+  cp "$root/$2" "$tree/$2"
+}
+
+rm -rf "$tree"
+mkdir -p "$tree"
+: >"$tree/planted"
+list=$(mktemp)
+trap 'rm "$list"' EXIT
+(cd "$root" && find . \( -path './build*' -o -path ./out -o -path ./.git \) -prune -o -print) >"$list"
+# Empty files stand for those that no check reads.
+sed 's|/[^/]*$||' "$list" | sort -u | (cd "$tree" && xargs mkdir -p)
+(cd "$tree" && xargs -n 500 sh -c 'for path; do [ -e "$path" ] || : >"$path"; done' _) <"$list"
+for path in README.md CONTRIBUTING.md CHANGELOG.md docs core mpi tests; do
+  cp -R "$root/$path" "$tree/"
+done
+
+
+refused errors.sh docs/errors.md '/^| `info` /d' 'lacks the call Store info'
+refused errors.sh docs/errors.md '/^| `stale` /d' 'lacks the code stale'
+refused errors.sh docs/errors.md '/^17\. What was put/d' 'a table names note 17, which is not there'
+refused errors.sh docs/errors.md 's/^| `keys` | |/| `keys` |/' 'in a table of 11'
+refused errors.sh docs/errors.md 's/`StoreErrors.OfALiveName`/`StoreErrors.OfADeadName`/' 'there is no test StoreErrors.OfADeadName'
+refused errors.sh core/error.hpp 's/^  broken_promise, /  broken_promise,\n  burnt, /' 'lacks the code burnt'
+refused errors.sh core/store.hpp 's/^  Evicted evict(/  Evicted expel();\n  Evicted evict(/' 'lacks the call Store expel'
+
+[ "$failed" -eq 0 ] && echo 'all that was spoiled was seen'
+exit "$failed"
