@@ -4,6 +4,9 @@
 /// Everything public that needs no MPI. Serialisers of the less common containers are in
 /// `<locum/containers.hpp>`.
 
+/// \namespace locum
+/// Everything that programs use. `locum::detail` is the library's own.
+
 #if __cplusplus <= 201703L
 #error \
     "locum is written in C++20: compile with -std=c++20 or later (CMake: target_compile_features(your_target PRIVATE cxx_std_20))"
