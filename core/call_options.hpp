@@ -8,6 +8,7 @@
 #include <locum/part.hpp>
 #include <locum/time_limit.hpp>
 
+/// \file
 /// What the calls of a Store can be given beside an object and a value: one aggregate for each, to be written
 /// as `{.codec = mine, .deadline = 2s}`. What is not named is not given. `codec` refers to the codec, which
 /// the call has to outlive, where a value is written; where one is read, only the codec's type counts.

@@ -62,7 +62,8 @@ class Store : private detail::BatchSteps {
   /// `Key::store` of its objects.
   [[nodiscard]] std::uint32_t number() const noexcept { return open_->number; }
 
-  // Share
+  /// @name Share
+  /// @{
 
   /// Stores a value without a name: one copy into this node's memory, no message. Ranges of flat elements
   /// (vector, array, span, string) are stored as `T[]`, flat values as they are, all others by their
@@ -155,7 +156,9 @@ class Store : private detail::BatchSteps {
   template <class T>
   [[nodiscard]] Result<Promise<T>> promise(std::string_view name, const CallOptions& options = {}) const;
 
-  // Write in place
+  /// @}
+  /// @name Write in place
+  /// @{
 
   /// Memory for an array of these extents, slowest dimension first; visible once Writer::seal() returns.
   /// `invalid_argument` for no extents, and for more elements than any object has.
@@ -169,7 +172,9 @@ class Store : private detail::BatchSteps {
     return make_writer<T>(name, true, extents, options.deadline);
   }
 
-  // Read
+  /// @}
+  /// @name Read
+  /// @{
 
   /// A view of the object. Flat types and `T[]` are read in place on the node of the object, and on one that
   /// has a copy of it; `get<std::vector<T>>` of an array copies; other types are decoded, once per process
@@ -218,7 +223,9 @@ class Store : private detail::BatchSteps {
     return proxy_to<T>(facts_of(id, options.deadline), options.codec);
   }
 
-  // Keep, drop, look
+  /// @}
+  /// @name Keep, drop, look
+  /// @{
 
   [[nodiscard]] Result<bool> exists(const Key& key, const CallOptions& options = {}) const;
   [[nodiscard]] Result<bool> exists(std::string_view name, const CallOptions& options = {}) const;
@@ -235,7 +242,10 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<ObjectInfo> info(const Key& key, const CallOptions& options = {}) const;
   [[nodiscard]] Result<ObjectInfo> info(std::string_view name, const CallOptions& options = {}) const;
 
-  // Without waiting. Values and errors are those of the calls that wait.
+  /// @}
+  /// @name Without waiting
+  /// Values and errors are those of the calls that wait.
+  /// @{
 
   /// get(), begun: the object comes while this process computes, within the deadline, and stays pinned as
   /// long as the future lives. An object that is not there is `not_found`: nobody waits for it to be put. Of
@@ -318,10 +328,12 @@ class Store : private detail::BatchSteps {
     return begin_evict(id, options.deadline);
   }
 
-  // Many at a time: few messages. A result for each of a range, in its order; one that fails does not fail
-  // the others. The deadline, or the timeout where none is given, is one for all. These throw std::bad_alloc
-  // where there is no memory for the results themselves, and what the range throws: nothing has been done
-  // then.
+  /// @}
+  /// @name Many at a time
+  /// Few messages. A result for each of a range, in its order; one that fails does not fail the others. The
+  /// deadline, or the timeout where none is given, is one for all. These throw std::bad_alloc where there is
+  /// no memory for the results themselves, and what the range throws: nothing has been done then.
+  /// @{
 
   /// put() of each pair of a name and a value. All values are stored in this node's memory first; then the
   /// names that are at home on other nodes are bound together, by one message to each home and each 256 of
@@ -394,6 +406,8 @@ class Store : private detail::BatchSteps {
   std::vector<Result<bool>> evict_batch(const Range& ids, const CallOptions& options = {}) const {
     return evict_all(detail::BatchAddresses(open_->number, ids), options.deadline);
   }
+
+  /// @}
 
   /// This store, with a codec for all calls. Include `coded_store.hpp`.
   template <class C>
