@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include <locum/element_type.hpp>
 #include <locum/key.hpp>
 #include <locum/object/object.hpp>
 
@@ -20,6 +21,7 @@ struct ObjectInfo {
   std::uint64_t generation = 0;  ///< of its name; 0 if unnamed
   std::string name;              ///< empty if unnamed
   std::string codec;             ///< that it was written by; empty: locum's own way
+  ElementType element;           ///< of an array; none of other objects
 };
 
 }  // namespace locum

@@ -397,12 +397,14 @@ Error Session::type_mismatch(std::string_view asked, const ObjectView& object) c
   const auto wanted = detail::type_and_codec(asked);
   const ObjectFacts facts = object.facts();
   const auto there = detail::type_and_codec(facts.type_name);
+  const bool named = facts.whole && !facts.name.empty();
   std::string text = "asked for " + described(wanted) + ", the object is of type " + described(there);
   if (wanted.type == there.type && wanted.codec != there.codec) {
     text += there.codec.empty() ? "; read it without a codec"
                                 : "; read it by the codec that it was written by: {.codec = ...}";
   }
-  return explain(object.key(), Error(Errc::type_mismatch, std::move(text)));
+  return explain(named ? Address(facts.key.store, facts.name) : Address(object.key()),
+                 Error(Errc::type_mismatch, std::move(text)));
 }
 
 Error Session::wrong_size(std::string_view type, const ObjectView& object) const {

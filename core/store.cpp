@@ -1,5 +1,6 @@
 #include "core/store.hpp"
 
+#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,10 +22,17 @@ Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
         .about(to_string(facts.key));
   }
   const auto [type, codec] = detail::type_and_codec(facts.type_name);
-  return ObjectInfo{facts.key,         facts.size_bytes,    std::string(type),
-                    facts.layout,      facts.element_bytes, facts.extents,
-                    facts.key.creator, facts.generation,    std::string(facts.name),
-                    std::string(codec)};
+  ElementType element;
+  if (facts.layout == Layout::array && codec.empty() && type.ends_with("[]")) {
+    // A member array is an element where there are more dimensions than an object may have: it has no name of
+    // its own.
+    const auto named = ElementType::named(type.substr(0, type.size() - 2));
+    element = named ? *named : ElementType();
+  }
+  return ObjectInfo{facts.key,          facts.size_bytes,    std::string(type),
+                    facts.layout,       facts.element_bytes, facts.extents,
+                    facts.key.creator,  facts.generation,    std::string(facts.name),
+                    std::string(codec), std::move(element)};
 }
 
 }  // namespace
@@ -60,6 +68,48 @@ Result<View<std::byte[]>> Store::bytes_of(Result<ObjectView> object) const {
   }
   session().metrics().count_read(object->path(), object->bytes().size());
   return View<std::byte[]>(*std::move(object));
+}
+
+Result<Writer<std::byte>> Store::create_of(std::string_view name, bool named, const ElementType& element,
+                                           const Extents& extents, Deadline deadline) const {
+  const Address address(open_->number, name);
+  if (!element) {
+    return session().explain(
+        address, Error(Errc::invalid_argument,
+                       "there is no type of elements; make one by ElementType::of or ElementType::named"));
+  }
+  const auto size_bytes = detail::array_bytes(extents, element.bytes());
+  if (!size_bytes) {
+    return session().explain(address, size_bytes.error());
+  }
+  const std::string type = element.name() + "[]";
+  auto draft = allocate(*size_bytes,
+                        {open_->number, element.bytes(), element.alignment(), text_hash(type), type, name,
+                         Layout::array, extents},
+                        named, deadline);
+  if (!draft) {
+    return no_draft(name, draft.error());
+  }
+  return Writer<std::byte>(detail::OwnedDraft(open_, *draft), extents, std::string(name));
+}
+
+Result<Key> Store::put_of(std::string_view name, bool named, const ElementType& element,
+                          const Extents& extents, std::span<const std::byte> bytes, Deadline deadline) const {
+  const Deadline until = moment(deadline);
+  auto writer = create_of(name, named, element, extents, until);
+  if (!writer) {
+    return writer.error();
+  }
+  if (writer->size() != bytes.size()) {
+    return session().explain(
+        {open_->number, name},
+        Error(Errc::invalid_argument, "these extents are of " + std::to_string(writer->size()) + " bytes, " +
+                                          std::to_string(bytes.size()) + " were given"));
+  }
+  if (!bytes.empty()) {
+    std::memcpy(writer->data(), bytes.data(), bytes.size());
+  }
+  return writer->seal(until);
 }
 
 Result<bool> Store::exists(const Key& key, const CallOptions& options) const {

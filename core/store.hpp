@@ -14,6 +14,7 @@
 #include <locum/call_options.hpp>
 #include <locum/codec.hpp>
 #include <locum/detail/batch_steps.hpp>
+#include <locum/element_type.hpp>
 #include <locum/object_id.hpp>
 #include <locum/object_info.hpp>
 #include <locum/proxy.hpp>
@@ -66,10 +67,10 @@ class Store : private detail::BatchSteps {
   /// @{
 
   /// Stores a value without a name: one copy into this node's memory, no message. Ranges of flat elements
-  /// (vector, array, span, string) are stored as `T[]`, flat values as they are, all others by their
-  /// `serialize`, or by the codec that is given: its name travels with the object, and who reads names the
-  /// same. A type that the codec declines is stored in locum's own way. `out_of_memory` says how much was
-  /// asked for, used, pinned and free.
+  /// (vector, array, span, string), and arrays with gaps (see locum::array), are stored as `T[]`, flat values
+  /// as they are, all others by their `serialize`, or by the codec that is given: its name travels with the
+  /// object, and who reads names the same. A type that the codec declines is stored in locum's own way.
+  /// `out_of_memory` says how much was asked for, used, pinned and free.
   template <class T>
   [[nodiscard]] Result<Key> put(const T& value) const {
     check_value<T>();
@@ -172,6 +173,30 @@ class Store : private detail::BatchSteps {
     return make_writer<T>(name, true, extents, options.deadline);
   }
 
+  /// The same where the type of the elements is known at run time only: the memory is that of the elements'
+  /// bytes, extents() counts elements. get<T[]> of the C++ type reads it, and info() gives the type back.
+  [[nodiscard]] Result<Writer<std::byte>> create(const ElementType& element, const Extents& extents,
+                                                 const CallOptions& options = {}) const {
+    return create_of({}, false, element, extents, options.deadline);
+  }
+  [[nodiscard]] Result<Writer<std::byte>> create(std::string_view name, const ElementType& element,
+                                                 const Extents& extents,
+                                                 const CallOptions& options = {}) const {
+    return create_of(name, true, element, extents, options.deadline);
+  }
+  /// Stores such an array: `bytes` are its elements, row-major. `invalid_argument` if they are not as many
+  /// bytes as the extents say.
+  [[nodiscard]] Result<Key> put_encoded(const ElementType& element, const Extents& extents,
+                                        std::span<const std::byte> bytes,
+                                        const CallOptions& options = {}) const {
+    return put_of({}, false, element, extents, bytes, options.deadline);
+  }
+  [[nodiscard]] Result<Key> put_encoded(std::string_view name, const ElementType& element,
+                                        const Extents& extents, std::span<const std::byte> bytes,
+                                        const CallOptions& options = {}) const {
+    return put_of(name, true, element, extents, bytes, options.deadline);
+  }
+
   /// @}
   /// @name Read
   /// @{
@@ -189,10 +214,25 @@ class Store : private detail::BatchSteps {
   template <class T, ObjectId I>
   [[nodiscard]] Result<View<T>> get(const I& id, const GetOptions<T>& options) const {
     const Deadline until = options.deadline;
-    const auto selection = selection_of<T>(options);
-    const bool whole = selection && std::holds_alternative<std::monostate>(*selection);
-    return view_of<T>(whole ? fetch(id, until) : fetch_some(id, selection, until), until,
-                      options.codec.reader());
+    return view_of<T>(object_of(id, options, until), until, options.codec.reader());
+  }
+  /// get() of an array, or of some of it, copied to memory of the caller's: `read(id, std::span(mine))`.
+  /// Returns the number of elements that were written there. `invalid_argument` if there are more than the
+  /// memory is for; with any error the memory may have been written, or not. On the node of the object
+  /// nothing else is copied.
+  template <Flat T, std::size_t N, ObjectId I>
+  [[nodiscard]] Result<std::size_t> read(const I& id, std::span<T, N> into,
+                                         const GetOptions<T[]>& options = {}) const {
+    const auto first = locum::array(into.data(), {into.size()});
+    return elements_into<T>(detail::bytes_of(first), true, object_of(id, options, options.deadline));
+  }
+  /// The same, to memory with gaps, such as the interior of an array with ghost cells:
+  /// `read(id, locum::array(&mine[nx + 3], {ny, nx}, {nx + 2, 1}))`. The extents must be those of what is
+  /// read: of the object, or the `count` of a slab; a part has one.
+  template <Flat T, ObjectId I>
+  [[nodiscard]] Result<std::size_t> read(const I& id, const StridedArray<T>& into,
+                                         const GetOptions<T[]>& options = {}) const {
+    return elements_into<T>(detail::bytes_of(into), false, object_of(id, options, options.deadline));
   }
   /// The stored bytes of an object of any type, in place: all, or some.
   template <ObjectId I>
@@ -424,6 +464,14 @@ class Store : private detail::BatchSteps {
         "locum does not store this: it says how a call is made, or how long it may take. Give it as "
         "an option: put(name, value, {.deadline = 2s})");
   }
+  /// The object, or as much of it as the options say.
+  template <class T, ObjectId I>
+  [[nodiscard]] Result<ObjectView> object_of(const I& id, const GetOptions<T>& options,
+                                             Deadline until) const {
+    const auto selection = selection_of<T>(options);
+    const bool whole = selection && std::holds_alternative<std::monostate>(*selection);
+    return whole ? fetch(id, until) : fetch_some(id, selection, until);
+  }
   [[nodiscard]] Result<ObjectView> await(std::string_view name, Deadline deadline) const;
   [[nodiscard]] Result<View<std::byte[]>> bytes_of(Result<ObjectView> object) const;
 
@@ -440,6 +488,13 @@ class Store : private detail::BatchSteps {
     }
     return Writer<T>(detail::OwnedDraft(open_, *draft), extents, std::string(name));
   }
+
+  [[nodiscard]] Result<Writer<std::byte>> create_of(std::string_view name, bool named,
+                                                    const ElementType& element, const Extents& extents,
+                                                    Deadline deadline) const;
+  [[nodiscard]] Result<Key> put_of(std::string_view name, bool named, const ElementType& element,
+                                   const Extents& extents, std::span<const std::byte> bytes,
+                                   Deadline deadline) const;
 
   [[nodiscard]] Handle handle_of(std::string_view name, const Made& made, const TypeIdentity& identity) const;
 

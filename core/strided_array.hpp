@@ -6,12 +6,13 @@
 #include <cstdint>
 
 #include <locum/object/object.hpp>
+#include <locum/object/strided_bytes.hpp>
 
 namespace locum {
 
-/// An array in somebody else's memory, as a pointer, extents and strides: what `View<T[]>::array()` returns,
-/// and `locum::array()` makes of a program's own, which may have ghost cells around. A cheap value; refers to
-/// the memory, and keeps nothing alive.
+/// An array in memory of somebody else, as a pointer, extents and strides: what `View<T[]>::array()` returns,
+/// and what `locum::array()` makes of a program's own array. `put` stores its elements as a `T[]`, `read`
+/// fills it. A cheap value; refers to the memory and keeps nothing alive.
 template <class T>
 class StridedArray {
  public:
@@ -26,10 +27,11 @@ class StridedArray {
     }
   }
   /// The same with gaps: `strides` is the way from an element to its neighbour in each dimension, in
-  /// elements. REQUIRES: as many as there are extents.
+  /// elements. Where these are not as many as the extents, the array has no extents, and calls of the store
+  /// refuse it.
   StridedArray(T* data, const Extents& extents, const Extents& strides) noexcept
-      : data_(data), extents_(extents) {
-    for (std::size_t at = 0; at < extents.size(); ++at) {
+      : data_(data), extents_(strides.size() == extents.size() ? extents : Extents()) {
+    for (std::size_t at = 0; at < extents_.size(); ++at) {
       strides_[at] = static_cast<std::int64_t>(strides[at]);
     }
   }
@@ -56,5 +58,34 @@ class StridedArray {
   Extents extents_;
   std::array<std::int64_t, max_rank> strides_{};
 };
+
+/// An array without gaps, row-major.
+/// \param extents slowest dimension first; 1 to `max_rank` of them
+template <class T>
+[[nodiscard]] StridedArray<T> array(T* first, const Extents& extents) noexcept {
+  return {first, extents};
+}
+/// An array with gaps, such as the interior of one with ghost cells:
+/// `locum::array(&field[nx + 3], {ny, nx}, {nx + 2, 1})`.
+/// \param first the element with the indices 0
+/// \param strides from an element to its neighbour in each dimension, in elements; may be negative
+template <class T>
+[[nodiscard]] StridedArray<T> array(T* first, const Extents& extents, const Extents& strides) noexcept {
+  return {first, extents, strides};
+}
+
+namespace detail {
+
+/// The array without its type.
+template <class T>
+[[nodiscard]] StridedBytes bytes_of(const StridedArray<T>& array) noexcept {
+  StridedBytes bytes{reinterpret_cast<const std::byte*>(array.data()), array.extents(), {}, sizeof(T)};
+  for (std::size_t dimension = 0; dimension < array.extents().size(); ++dimension) {
+    bytes.strides[dimension] = array.stride(dimension) * static_cast<std::int64_t>(sizeof(T));
+  }
+  return bytes;
+}
+
+}  // namespace detail
 
 }  // namespace locum

@@ -7,35 +7,6 @@
 
 namespace locum::detail {
 
-Error wrong_extents(std::size_t dimensions, bool negative) {
-  if (negative) {
-    return Error(Errc::invalid_argument, "an extent is negative");
-  }
-  return Error(Errc::invalid_argument, "an array has 1 to " + std::to_string(max_rank) +
-                                           " dimensions, this one " + std::to_string(dimensions));
-}
-
-Result<std::uint64_t> array_bytes(const Result<Extents>& extents, std::size_t element_bytes,
-                                  std::size_t inner_rank) {
-  if (!extents) {
-    return extents.error();
-  }
-  if (extents->rank == 0 || extents->rank > max_rank - inner_rank) {
-    return wrong_extents(extents->rank == 0 ? 0 : extents->rank + inner_rank, false);
-  }
-  std::uint64_t size_bytes = element_bytes;
-  for (const std::uint64_t extent : extents->span()) {
-    // A negative number that became an extent is a number of 64 bits with the first one set.
-    if (extent > std::uint64_t{1} << 63U) {
-      return wrong_extents(extents->rank, true);
-    }
-    if (__builtin_mul_overflow(size_bytes, extent, &size_bytes)) {
-      return Error(Errc::invalid_argument, "these extents ask for more than 2^64 bytes");
-    }
-  }
-  return size_bytes;
-}
-
 Error closed_error(const OpenStore& store) {
   return store.session->closed() ? store.session->closed_error()
                                  : Error(Errc::closed, "the store was dropped; open it again");

@@ -47,28 +47,6 @@ class OwnedDraft {
   ObjectDraft draft_;
 };
 
-/// Bytes of an array of these extents; `invalid_argument` if there are none, too many, or the product
-/// overflows.
-[[nodiscard]] Result<std::uint64_t> array_bytes(const Result<Extents>& extents, std::size_t element_bytes,
-                                                std::size_t inner_rank = 0);
-/// The error of extents that are negative, too many or none.
-[[nodiscard]] Error wrong_extents(std::size_t dimensions, bool negative);
-
-template <std::integral I>
-[[nodiscard]] Result<Extents> extents_of(std::initializer_list<I> extents) {
-  if (extents.size() > max_rank) {
-    return wrong_extents(extents.size(), false);
-  }
-  Extents made;
-  for (const I extent : extents) {
-    if (extent < I{0}) {
-      return wrong_extents(extents.size(), true);
-    }
-    made.values[made.rank++] = static_cast<std::uint64_t>(extent);
-  }
-  return made;
-}
-
 /// Why nothing more can be stored here. REQUIRES: the session was closed or the store dropped.
 [[nodiscard]] Error closed_error(const OpenStore& store);
 

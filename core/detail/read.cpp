@@ -29,6 +29,63 @@ Result<void> check_inner(const Session& session, const ObjectView& object,
   return {};
 }
 
+namespace {
+
+std::string text_of(const Extents& extents) {
+  std::string text;
+  for (const std::uint64_t extent : extents.span()) {
+    text += (text.empty() ? "" : " x ") + std::to_string(extent);
+  }
+  return text;
+}
+
+}  // namespace
+
+Result<std::size_t> copy_elements(Session& session, const ObjectView& object, const TypeIdentity& identity,
+                                  std::string_view asked, std::span<const std::uint64_t> inner,
+                                  const StridedBytes& into, bool at_most) {
+  if (object.type_hash() != identity.hash) {
+    return session.type_mismatch(asked, object);
+  }
+  const std::span<const std::byte> bytes = object.bytes();
+  if (bytes.size() % into.element_bytes != 0) {
+    return session.wrong_size(identity.name, object);
+  }
+  if (const auto right = check_inner(session, object, inner, asked); !right) {
+    return right.error();
+  }
+  const auto refused = [&](const std::string& has) {
+    return session.explain(
+        object.key(),
+        Error(Errc::invalid_argument, "there are " + has + " elements to read, the memory is for " +
+                                          text_of(into.extents) +
+                                          "; ask for its extents by info(), or for a part or a slab"));
+  };
+  const std::size_t count = bytes.size() / into.element_bytes;
+  StridedBytes target = into;
+  if (at_most) {
+    if (count > into.extents[0]) {
+      return refused(std::to_string(count));
+    }
+    target.extents = Extents(count);
+  } else {
+    const ObjectFacts facts = object.facts();
+    Extents extents = facts.whole ? facts.extents : Extents();
+    extents.rank = static_cast<std::uint8_t>(extents.rank > inner.size() ? extents.rank - inner.size() : 0);
+    if (!extents.has(count)) {
+      extents = Extents(count);  // of a part, or of an object whose extents were overwritten
+    }
+    if (extents != into.extents) {
+      return refused(text_of(extents));
+    }
+  }
+  if (count != 0) {
+    unpack(bytes.data(), target);
+  }
+  session.metrics().count_read(path_of_copy(object.path()), bytes.size());
+  return count;
+}
+
 Result<std::shared_ptr<const void>> decoded_value(Session& session, const ObjectView& object, const void* tag,
                                                   const DecodedHow& how, const DecodeBytes& decode) {
   Metrics& metrics = session.metrics();

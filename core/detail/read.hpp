@@ -114,4 +114,14 @@ template <class T>
   }
 }
 
+/// Copies the elements of an array object, or of what the view shows of it, to memory of the caller's.
+/// Returns their number. `type_mismatch`; `invalid_argument` if the memory has other extents (`into.extents`
+/// of rank 1 and `at_most`: fewer elements). Counts the path.
+/// \param identity of the object; `asked`: the caller's name for it
+/// \param inner extents of one element
+[[nodiscard]] Result<std::size_t> copy_elements(Session& session, const ObjectView& object,
+                                                const TypeIdentity& identity, std::string_view asked,
+                                                std::span<const std::uint64_t> inner,
+                                                const StridedBytes& into, bool at_most);
+
 }  // namespace locum::detail

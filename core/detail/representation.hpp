@@ -15,10 +15,12 @@
 #include <type_traits>
 #include <vector>
 
+#include <locum/detail/array_bytes.hpp>
 #include <locum/object/flattened.hpp>
 #include <locum/object/object.hpp>
 #include <locum/object/type_identity.hpp>
 #include <locum/serializers.hpp>
+#include <locum/strided_array.hpp>
 
 namespace locum {
 
@@ -63,6 +65,21 @@ using ArrayElementOf = typename ArrayElement<T>::Type;
 template <class T>
 concept FlatRange = !std::is_void_v<ArrayElementOf<T>>;
 
+/// Element type of a StridedArray of flat elements; void for other types.
+template <class T>
+struct StridedElement {
+  using Type = void;
+};
+template <class E>
+  requires Flat<std::remove_const_t<E>>
+struct StridedElement<StridedArray<E>> {
+  using Type = std::remove_const_t<E>;
+};
+
+/// Stored as an array, although its elements need not lie side by side.
+template <class T>
+concept FlatStrided = !std::is_void_v<typename StridedElement<T>::Type>;
+
 /// As what a value is stored: `E[]` for ranges of flat elements, otherwise as what it is.
 template <class T>
 struct StoredType {
@@ -71,6 +88,10 @@ struct StoredType {
 template <FlatRange T>
 struct StoredType<T> {
   using Type = ArrayElementOf<T>[];
+};
+template <FlatStrided T>
+struct StoredType<T> {
+  using Type = typename StridedElement<T>::Type[];
 };
 template <class T>
 using Stored = typename StoredType<T>::Type;
@@ -121,6 +142,8 @@ template <class T>
     extents.rank = 1;
     extents.values[0] = elements_of(value).size();
     return array_meta<ArrayElementOf<T>>(store, name, extents);
+  } else if constexpr (FlatStrided<T>) {
+    return array_meta<typename StridedElement<T>::Type>(store, name, value.extents());
   } else {
     constexpr std::uint32_t element_bytes = Flat<T> ? sizeof(T) : 1;
     constexpr Layout layout = Flat<T> ? Layout::flat : Layout::encoded;
@@ -150,6 +173,9 @@ template <class T>
 [[nodiscard]] Result<std::uint64_t> stored_bytes(const T& value) {
   if constexpr (FlatRange<T>) {
     return std::uint64_t{elements_of(value).size_bytes()};
+  } else if constexpr (FlatStrided<T>) {
+    using Element = typename StridedElement<T>::Type;
+    return array_bytes(value.extents(), sizeof(Element), Flattened<Element>::inner.size());
   } else if constexpr (Flat<T>) {
     return std::uint64_t{sizeof(T)};
   } else {
@@ -172,6 +198,9 @@ template <class T>
     return {};
   } else if constexpr (Flat<T>) {
     std::memcpy(memory.data(), &value, sizeof(T));
+    return {};
+  } else if constexpr (FlatStrided<T>) {
+    pack(bytes_of(value), memory.data());
     return {};
   } else {
     return serialising(Errc::invalid_argument, TypeName<T>::value, [&] {

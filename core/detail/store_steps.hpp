@@ -118,6 +118,16 @@ class StoreSteps {
     return object ? read(session(), *std::move(object), decoded_how(deadline))
                   : Result<View<T>>(object.error());
   }
+  /// Reads what was found into memory of the caller's (see copy_elements).
+  template <class T>
+  [[nodiscard]] Result<std::size_t> elements_into(const StridedBytes& into, bool at_most,
+                                                  const Result<ObjectView>& object) const {
+    if (!object) {
+      return object.error();
+    }
+    return copy_elements(session(), *object, object_identity<T[]>, type_identity<T[]>.name,
+                         Flattened<T>::inner, into, at_most);
+  }
   [[nodiscard]] DecodedHow decoded_how(Deadline deadline) const {
     return {open_->options.keep_decoded, effective(deadline)};
   }
@@ -183,7 +193,7 @@ class StoreSteps {
     if (!draft) [[unlikely]] {
       return Outcome(no_draft(name, draft.error()));
     }
-    if constexpr (Flat<T> || FlatRange<T>) {
+    if constexpr (Flat<T> || FlatRange<T> || FlatStrided<T>) {
       (void)detail::store_value(value, draft->bytes);  // a copy of bytes cannot fail
     } else {
       OwnedDraft owned(open_, *draft);

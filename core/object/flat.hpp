@@ -15,6 +15,9 @@
 
 namespace locum {
 
+template <class T>
+class StridedArray;
+
 /// Gives the serialiser access to a private `serialize`: write `friend struct locum::Access;` in the class.
 struct Access {
   template <class Archive, class T>
@@ -67,7 +70,7 @@ template <class T>
 inline constexpr bool is_never_flat =
     is_pointer_like<T> || is_span<T> || is_instance<T, std::basic_string_view> ||
     is_instance<T, std::optional> || is_instance<T, std::variant> || is_instance<T, std::pair> ||
-    is_instance<T, std::tuple> || is_user_serialized<T>;
+    is_instance<T, std::tuple> || is_instance<T, StridedArray> || is_user_serialized<T>;
 
 /// Connectors align an object as its type asks, up to a page.
 inline constexpr std::size_t largest_alignment = 4096;

@@ -4,40 +4,13 @@
 #include <cstring>
 #include <string>
 
+#include "core/object/copy_runs.hpp"
+
 namespace locum {
 
 namespace {
 
 constexpr std::uint64_t most_described_bytes = std::uint64_t{1} << 62U;
-
-/// Copies runs of a length that the compiler knows, which then needs no call for each.
-template <std::size_t run_bytes>
-void copy_known(std::byte* into, const std::byte* from, std::uint64_t count, std::uint64_t step) noexcept {
-  for (; count > 0; --count, into += run_bytes, from += step) {
-    std::memcpy(into, from, run_bytes);
-  }
-}
-
-void copy_runs(std::byte* into, const std::byte* from, std::uint64_t run_bytes, std::uint64_t count,
-               std::uint64_t step) noexcept {
-  switch (run_bytes) {
-    case 1:
-      return copy_known<1>(into, from, count, step);
-    case 2:
-      return copy_known<2>(into, from, count, step);
-    case 4:
-      return copy_known<4>(into, from, count, step);
-    case 8:
-      return copy_known<8>(into, from, count, step);
-    case 16:
-      return copy_known<16>(into, from, count, step);
-    default:
-      break;
-  }
-  for (; count > 0; --count, into += run_bytes, from += step) {
-    std::memcpy(into, from, run_bytes);
-  }
-}
 
 std::uint64_t stride_of(const Hyperslab& slab, std::size_t dimension) {
   return slab.stride.size() == 0 ? 1 : slab.stride[dimension];
@@ -190,7 +163,8 @@ void StridedRuns::gather(const std::byte* array, std::uint64_t position,
     std::uint64_t copied = std::min<std::uint64_t>(run_bytes_ - inside, into.size());
     if (copied == run_bytes_) {
       runs = std::min(innermost.count - cursor.turns[0], into.size() / run_bytes_);
-      copy_runs(into.data(), array + cursor.begin, run_bytes_, runs, innermost.step);
+      copy_runs(into.data(), static_cast<std::int64_t>(run_bytes_), array + cursor.begin,
+                static_cast<std::int64_t>(innermost.step), run_bytes_, runs);
       copied = runs * run_bytes_;
     } else {
       std::memcpy(into.data(), array + cursor.begin + inside, copied);

@@ -73,6 +73,7 @@ TEST(Store, ReadsSomeElementsOfAnArray) {
   EXPECT_EQ(code_of(store.get_bytes("numbers", {.part = {.offset = 800, .count = 1}})),
             Errc::invalid_argument);
   EXPECT_EQ(code_of(store.get<float[]>(key, {.part = {.offset = 1, .count = 2}})), Errc::type_mismatch);
+  EXPECT_EQ(store.get<float[]>("numbers").error().key(), "numbers");
   EXPECT_EQ(code_of(store.get<double[]>("none", {.part = {.offset = 1, .count = 2}})), Errc::not_found);
   EXPECT_EQ(code_of(store.get<double[]>("", {.part = {.offset = 1, .count = 2}})), Errc::invalid_argument);
 }

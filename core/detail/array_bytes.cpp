@@ -1,0 +1,27 @@
+#include "core/detail/array_bytes.hpp"
+
+#include <string>
+
+namespace locum::detail {
+
+Result<std::uint64_t> array_bytes(const Extents& extents, std::size_t element_bytes, std::size_t inner_rank) {
+  if (extents.rank == 0 || extents.rank > max_rank - inner_rank) {
+    return Error(Errc::invalid_argument,
+                 "an array has 1 to " + std::to_string(max_rank) +
+                     " dimensions, and as many strides where strides are given; this one has " +
+                     std::to_string(extents.rank == 0 ? 0 : extents.rank + inner_rank));
+  }
+  std::uint64_t size_bytes = element_bytes;
+  for (const std::uint64_t extent : extents.span()) {
+    // A negative number that became an extent is a number of 64 bits with the first one set.
+    if (extent > std::uint64_t{1} << 63U) {
+      return Error(Errc::invalid_argument, "an extent is negative");
+    }
+    if (__builtin_mul_overflow(size_bytes, extent, &size_bytes)) {
+      return Error(Errc::invalid_argument, "these extents ask for more than 2^64 bytes");
+    }
+  }
+  return size_bytes;
+}
+
+}  // namespace locum::detail

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include <locum/object/object.hpp>
+#include <locum/result.hpp>
+
+namespace locum::detail {
+
+/// Bytes of an array of these extents. `invalid_argument` if there are none, with those of one element more
+/// than `max_rank`, a negative one, or if the product overflows.
+/// \param inner_rank number of dimensions of one element
+[[nodiscard]] Result<std::uint64_t> array_bytes(const Extents& extents, std::size_t element_bytes,
+                                                std::size_t inner_rank = 0);
+
+}  // namespace locum::detail

@@ -1,0 +1,61 @@
+#include "core/element_type.hpp"
+
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <limits>
+#include <utility>
+
+namespace locum {
+
+namespace {
+
+constexpr std::array<std::pair<std::string_view, std::uint32_t>, 13> numbers{{{"bool", 1},
+                                                                              {"char", 1},
+                                                                              {"byte", 1},
+                                                                              {"i8", 1},
+                                                                              {"u8", 1},
+                                                                              {"i16", 2},
+                                                                              {"u16", 2},
+                                                                              {"i32", 4},
+                                                                              {"u32", 4},
+                                                                              {"f32", 4},
+                                                                              {"i64", 8},
+                                                                              {"u64", 8},
+                                                                              {"f64", 8}}};
+
+/// The size in `name{size}`; 0: it is no such name.
+std::uint32_t class_bytes(std::string_view name) {
+  const std::size_t brace = name.rfind('{');
+  if (brace == std::string_view::npos || brace == 0 || name.back() != '}' ||
+      name.find('@') != std::string_view::npos) {
+    return 0;
+  }
+  const std::string_view digits = name.substr(brace + 1, name.size() - brace - 2);
+  std::uint32_t bytes = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bytes);
+  const bool whole = error == std::errc() && end == digits.data() + digits.size();
+  return whole && bytes <= std::uint32_t{std::numeric_limits<std::int32_t>::max()} ? bytes : 0;
+}
+
+}  // namespace
+
+Result<ElementType> ElementType::named(std::string_view name) {
+  for (const auto& [number, bytes] : numbers) {
+    if (number == name) {
+      return ElementType(name, bytes, bytes);
+    }
+  }
+  const std::uint32_t bytes = class_bytes(name);
+  if (bytes == 0) {
+    return Error(Errc::invalid_argument,
+                 "'" + std::string(name.substr(0, 128)) +
+                     "' is no type of elements: write f64, i32, u8 … for numbers, and "
+                     "name{bytes} for a flat class");
+  }
+  // An alignment divides the size.
+  const std::uint64_t most = bytes & (~bytes + 1);
+  return ElementType(name, bytes, std::min<std::uint64_t>(most, detail::largest_alignment));
+}
+
+}  // namespace locum

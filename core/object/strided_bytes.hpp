@@ -1,0 +1,27 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include <locum/object/object.hpp>
+
+namespace locum::detail {
+
+/// The memory of an array whose elements need not lie side by side: what a StridedArray is without its type.
+struct StridedBytes {
+  const std::byte* first = nullptr;  ///< the element with the indices 0
+  Extents extents;
+  std::array<std::int64_t, max_rank>
+      strides;  ///< in bytes, from an element to its neighbour in each dimension
+  std::uint32_t element_bytes = 1;
+};
+
+/// Copies the array's elements to memory for all of them, row-major and without gaps.
+/// REQUIRES: 1 to `max_rank` extents, whose bytes do not overflow.
+void pack(const StridedBytes& array, std::byte* into) noexcept;
+/// Copies elements that lie row-major and without gaps to the array. REQUIRES: as pack(), and the array may
+/// be written.
+void unpack(const std::byte* from, const StridedBytes& array) noexcept;
+
+}  // namespace locum::detail
