@@ -13,6 +13,7 @@
 #else
 
 #include <locum/coded_store.hpp>
+#include <locum/open_sessions.hpp>
 #include <locum/promise.hpp>
 #include <locum/serializers.hpp>
 #include <locum/session.hpp>

@@ -116,6 +116,10 @@ Result<void> check(const RuntimeOptions& options) {
     return wrong("ranks_per_node (LOCUM_RANKS_PER_NODE)", std::to_string(options.ranks_per_node),
                  "a number of ranks, or 0 for the machines as they are");
   }
+  constexpr std::size_t longest_name = 256;
+  if (options.name.size() > longest_name || options.name.find('\n') != std::string::npos) {
+    return wrong("name", options.name.substr(0, longest_name), "at most 256 bytes, and no line break");
+  }
   constexpr std::uint64_t smallest_step = 64_KiB;
   if (options.step_bytes != 0 &&
       (!std::has_single_bit(options.step_bytes) || options.step_bytes < smallest_step)) {
@@ -189,6 +193,7 @@ std::string to_string(const RuntimeOptions& options) {
   line("decoded_cache_bytes", std::to_string(options.decoded_cache_bytes));
   line("inline_bytes", std::to_string(options.inline_bytes));
   line("prefetch_bytes", std::to_string(options.prefetch_bytes));
+  line("name", options.name);
   return text;
 }
 

@@ -61,6 +61,10 @@ struct RuntimeOptions {
   /// in use.
   std::uint64_t decoded_cache_bytes = std::uint64_t{64} << 20U;  // LOCUM_DECODED_CACHE_BYTES
 
+  /// By which find_store() tells runtimes of one process apart; at most 256 bytes, and without a line break.
+  /// No environment twin: a program asks by the name that it gave.
+  std::string name = {};
+
   friend bool operator==(const RuntimeOptions&, const RuntimeOptions&) = default;
 };
 

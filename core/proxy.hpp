@@ -121,6 +121,8 @@ class Resolution final : public ProxyTarget {
 
 /// The error of a stand-in that stands for nothing.
 [[nodiscard]] Error empty_proxy();
+/// The open session of this process whose handles have this incarnation; null if there is none.
+[[nodiscard]] std::shared_ptr<Session> session_of(std::uint64_t incarnation) noexcept;
 
 }  // namespace detail
 
@@ -295,7 +297,12 @@ struct Serializer<Proxy<T>> {
       proxy = {};
       return;
     }
-    const auto session = in.session().lock();
+    auto session = in.session().lock();
+    if (!session || session->options().incarnation != handle.incarnation) {
+      if (auto other = detail::session_of(handle.incarnation)) {
+        session = std::move(other);
+      }
+    }
     proxy = session ? session->template proxy<T>(handle) : Proxy<T>(in.session(), handle);
   }
 };

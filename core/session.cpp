@@ -11,6 +11,7 @@
 #include "core/codec.hpp"
 #include "core/detail/promise_marks.hpp"
 #include "core/detail/representation.hpp"
+#include "core/detail/session_list.hpp"
 #include "core/detail/standing_waits.hpp"
 #include "core/node/promised.hpp"
 #include "core/object/internal_stores.hpp"
@@ -92,9 +93,12 @@ Session::Session(std::shared_ptr<Connector> connector, std::shared_ptr<Metrics> 
       arrivals_(arrivals ? std::move(arrivals) : std::make_shared<Arrivals>(options_.options.timeout)),
       decoded_(options_.options.decoded_cache_bytes),
       standing_(std::make_shared<detail::StandingWaits>(connector_, arrivals_->continuations().on_start())),
-      marks_(std::make_unique<detail::PromiseMarks>()) {}
+      marks_(std::make_unique<detail::PromiseMarks>()) {
+  detail::add_session(*this);
+}
 
 Session::~Session() {
+  detail::remove_session(*this);
   close();
 }
 

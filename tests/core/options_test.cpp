@@ -28,6 +28,14 @@ TEST(Options, AreTheProgramsWhereTheEnvironmentIsSilent) {
   EXPECT_EQ(with_environment({}).value(), RuntimeOptions{});
 }
 
+TEST(Options, TakeANameOfOneLine) {
+  EXPECT_EQ(with_environment({.name = "coupling"}).value().name, "coupling");
+  EXPECT_EQ(with_environment({.name = std::string(257, 'x')}).error().code(), Errc::invalid_argument);
+  EXPECT_EQ(with_environment({.name = "a\nb"}).error().code(), Errc::invalid_argument);
+  EXPECT_NE(to_string(RuntimeOptions{.name = "a"}), to_string(RuntimeOptions{.name = "b"}))
+      << "by which ranks compare their options";
+}
+
 TEST(Options, TakeSizesWithUnits) {
   for (const auto& [text, bytes] : std::vector<std::pair<const char*, std::uint64_t>>{
            {"12345", 12345}, {"64K", 64_KiB}, {"3m", 3_MiB}, {"2G", 2_GiB}, {"1T", 1024_GiB}, {"0", 0}}) {
@@ -116,7 +124,7 @@ TEST(Options, PrintOneLineEach) {
   EXPECT_EQ(to_string(RuntimeOptions{.memory_bytes = 5, .reserve_bytes = 6, .decoded_cache_bytes = 7}),
             "memory_bytes = 5\ntimeout_ms = 30000\ncollective_timeout_ms = 600000\npeer_timeout_ms = "
             "5000\nranks_per_node = 0\none_sided = off\nreserve_bytes = 6\nstep_bytes = 0\n"
-            "prepare_bytes = 0\ndecoded_cache_bytes = 7\ninline_bytes = 4096\nprefetch_bytes = 0\n");
+            "prepare_bytes = 0\ndecoded_cache_bytes = 7\ninline_bytes = 4096\nprefetch_bytes = 0\nname = \n");
 }
 
 }  // namespace

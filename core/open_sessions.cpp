@@ -1,0 +1,112 @@
+#include "core/open_sessions.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/mutex.hpp"
+#include "core/detail/session_list.hpp"
+#include "core/store.hpp"
+
+namespace locum {
+
+namespace detail {
+
+namespace {
+
+/// The sessions of this process. Never destroyed: a session may end later than all static objects.
+struct OpenSessions {
+  const ::pid_t process = ::getpid();
+  Mutex mutex;
+  std::vector<Session*> all LOCUM_GUARDED_BY(mutex);
+
+  /// A process that was forked from this one must not lock: a thread that it does not have may hold the lock.
+  [[nodiscard]] bool is_of_this_process() const noexcept { return process == ::getpid(); }
+  [[nodiscard]] std::vector<std::shared_ptr<Session>> open() LOCUM_EXCLUDES(mutex) {
+    std::vector<std::shared_ptr<Session>> sessions;
+    if (is_of_this_process()) {
+      const MutexLock lock(mutex);
+      for (Session* const each : all) {
+        sessions.push_back(each->weak_from_this().lock());
+      }
+    }
+    // Without the lock: where this is the last pointer to a session, the session removes itself.
+    std::erase_if(sessions, [](const auto& session) { return !session || session->closed(); });
+    return sessions;
+  }
+};
+
+OpenSessions& sessions() {
+  static auto* const made = new OpenSessions;
+  return *made;
+}
+
+}  // namespace
+
+void add_session(Session& session) {
+  if (OpenSessions& known = sessions(); known.is_of_this_process()) {
+    const MutexLock lock(known.mutex);
+    known.all.push_back(&session);
+  }
+}
+
+void remove_session(Session& session) noexcept {
+  if (OpenSessions& known = sessions(); known.is_of_this_process()) {
+    const MutexLock lock(known.mutex);
+    std::erase(known.all, &session);
+  }
+}
+
+std::shared_ptr<Session> session_of(std::uint64_t incarnation) noexcept {
+  OpenSessions& known = sessions();
+  if (known.is_of_this_process()) {
+    const MutexLock lock(known.mutex);
+    for (Session* const each : known.all) {
+      if (each->options().incarnation == incarnation) {
+        return each->weak_from_this().lock();
+      }
+    }
+  }
+  return {};
+}
+
+Error no_session_of(const Handle& handle) {
+  if (const auto whole = handle.verify(); !whole) {
+    return whole.error();
+  }
+  return Error(Errc::closed,
+               "no runtime that is open in this process made this handle; use it while the runtime is open "
+               "that "
+               "holds its object")
+      .about(to_string(handle.key));
+}
+
+}  // namespace detail
+
+Result<Store> find_store(std::string_view name, std::string_view runtime) {
+  auto open = detail::sessions().open();
+  std::erase_if(open, [runtime](const std::shared_ptr<Session>& session) {
+    return !runtime.empty() && session->options().options.name != runtime;
+  });
+  if (open.empty()) {
+    return Error(Errc::closed, runtime.empty()
+                                   ? std::string("no runtime is open in this process; open one first")
+                                   : "no runtime of the name '" + std::string(runtime) +
+                                         "' is open in this process; RuntimeOptions::name gives it one")
+        .about(name);
+  }
+  if (open.size() > 1) {
+    return Error(
+               Errc::invalid_argument,
+               std::to_string(open.size()) +
+                   " runtimes of this process may be meant; give each a RuntimeOptions::name of its own, and "
+                   "find_store that name")
+        .about(name);
+  }
+  return open.front()->open(name);
+}
+
+}  // namespace locum
