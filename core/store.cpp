@@ -9,34 +9,6 @@
 
 namespace locum {
 
-namespace {
-
-Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
-  if (!object) {
-    return object.error();
-  }
-  const ObjectFacts facts = object->facts();
-  if (!facts.whole) {
-    return Error(Errc::corrupt,
-                 "what stands behind this object's payload (type, extents, name) was overwritten")
-        .about(to_string(facts.key));
-  }
-  const auto [type, codec] = detail::type_and_codec(facts.type_name);
-  ElementType element;
-  if (facts.layout == Layout::array && codec.empty() && type.ends_with("[]")) {
-    // A member array is an element where there are more dimensions than an object may have: it has no name of
-    // its own.
-    const auto named = ElementType::named(type.substr(0, type.size() - 2));
-    element = named ? *named : ElementType();
-  }
-  return ObjectInfo{facts.key,          facts.size_bytes,    std::string(type),
-                    facts.layout,       facts.element_bytes, facts.extents,
-                    facts.key.creator,  facts.generation,    std::string(facts.name),
-                    std::string(codec), std::move(element)};
-}
-
-}  // namespace
-
 Result<ObjectView> Store::await(std::string_view name, Deadline deadline) const {
   const Address address(open_->number, name);
   if (auto allowed = usable(name); !allowed) {
@@ -144,19 +116,15 @@ Result<std::vector<std::string>> Store::keys(std::string_view prefix, const Call
   if (auto allowed = usable(address); !allowed) {
     return allowed.error();
   }
-  auto names = session().connector().list(open_->number, prefix, effective(options.deadline));
-  if (names) {
-    std::erase_if(*names, [](const std::string& name) { return is_reserved(name); });
-  }
-  return names ? std::move(names) : session().explain(address, names.error());
+  return keys_in(session().connector().list(open_->number, prefix, effective(options.deadline)), address);
 }
 
 Result<ObjectInfo> Store::info(const Key& key, const CallOptions& options) const {
-  return info_of(facts_of(key, options.deadline));
+  return detail::info_of(facts_of(key, options.deadline));
 }
 
 Result<ObjectInfo> Store::info(std::string_view name, const CallOptions& options) const {
-  return info_of(facts_of(name, options.deadline));
+  return detail::info_of(facts_of(name, options.deadline));
 }
 
 }  // namespace locum

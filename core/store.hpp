@@ -311,6 +311,16 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] std::vector<Future<T>> get_async(const Range& ids, const GetOptions<T>& options) const {
     return begin_each<T>(ids, [&](const auto& id) { return get_async<T>(id, options); });
   }
+  /// info(), begun.
+  template <ObjectId I>
+  [[nodiscard]] Eventual<ObjectInfo> info_async(const I& id, const CallOptions& options = {}) const {
+    return begin_info(id, options.deadline);
+  }
+  /// keys(), begun.
+  [[nodiscard]] Eventual<std::vector<std::string>> keys_async(std::string_view prefix = {},
+                                                              const CallOptions& options = {}) const {
+    return begin_keys(prefix, options.deadline);
+  }
   /// exists(), begun.
   template <ObjectId I>
   [[nodiscard]] Eventual<bool> exists_async(const I& id, const CallOptions& options = {}) const {

@@ -47,8 +47,8 @@ class Distributed final : public Connector {
   NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil counts,
                                  WaitBudget budget) override;
   void discard(const ObjectDraft& draft) noexcept override { local_->discard(draft); }
-  Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
-                                        Deadline deadline) override;
+  NowOrTask<std::vector<std::string>> list_or_task(std::uint32_t store, std::string_view prefix,
+                                                   CountsUntil counts, Deadline deadline) override;
   MemoryUsage usage() const override {
     MemoryUsage usage = local_->usage();
     copies_.here->count(usage);
@@ -81,9 +81,9 @@ class Distributed final : public Connector {
   template <class T>
   [[nodiscard]] std::shared_ptr<Coming<T>> task(const std::shared_ptr<Window>& window, Unwanted unwanted,
                                                 Task<Result<T>> first) const;
-  template <class Begin>
-  [[nodiscard]] NowOrTask<bool> in_its_turn(CountsUntil counts, Deadline deadline, Unwanted unwanted,
-                                            Begin begin) const;
+  template <class T, class Begin>
+  [[nodiscard]] NowOrTask<T> in_its_turn(CountsUntil counts, Deadline deadline, Unwanted unwanted,
+                                         Begin begin) const;
   template <class T>
   [[nodiscard]] T run(Deadline::Clock::time_point until, Task<T> first,
                       const Wanted& still_wanted = {}) const;
@@ -181,9 +181,9 @@ std::shared_ptr<Coming<T>> Distributed::task(const std::shared_ptr<Window>& wind
 }
 
 // What `begin`, a function of the moment at which it gives up, makes a task of.
-template <class Begin>
-NowOrTask<bool> Distributed::in_its_turn(CountsUntil counts, Deadline deadline, Unwanted unwanted,
-                                         Begin begin) const {
+template <class T, class Begin>
+NowOrTask<T> Distributed::in_its_turn(CountsUntil counts, Deadline deadline, Unwanted unwanted,
+                                      Begin begin) const {
   if (counts == CountsUntil::never) {
     const auto until = client_->moment(deadline);
     return {run(until, begin(until))};
@@ -192,8 +192,7 @@ NowOrTask<bool> Distributed::in_its_turn(CountsUntil counts, Deadline deadline, 
   if (window->has_long_queue()) {
     return {too_many_wait()};
   }
-  return {false,
-          task(window, unwanted, in_turn<bool>(window, client_.get(), latest(deadline), std::move(begin)))};
+  return {T(), task(window, unwanted, in_turn<T>(window, client_.get(), latest(deadline), std::move(begin)))};
 }
 
 NowOrTask<bool> Distributed::exists_or_task(const Address& address, CountsUntil counts, WaitBudget budget) {
@@ -203,7 +202,7 @@ NowOrTask<bool> Distributed::exists_or_task(const Address& address, CountsUntil 
       return {std::move(found)};
     }
   }
-  return in_its_turn(
+  return in_its_turn<bool>(
       counts, budget.deadline(), Unwanted::ends,
       [finder = finder_, wanted = Lookup(address, {})](Deadline::Clock::time_point until) mutable {
         wanted.until = until;
@@ -290,7 +289,7 @@ NowOrTask<bool> Distributed::evict_or_task(const Address& address, CountsUntil c
                                                          : Result<void>();
     return {alone || !gone ? std::move(gone) : Result<bool>(alone.error())};
   }
-  return in_its_turn(
+  return in_its_turn<bool>(
       counts, budget.deadline(), Unwanted::goes_on,
       [binder = binder_, wanted = Lookup(address, {})](Deadline::Clock::time_point until) mutable {
         wanted.until = until;
@@ -298,14 +297,13 @@ NowOrTask<bool> Distributed::evict_or_task(const Address& address, CountsUntil c
       });
 }
 
-Result<std::vector<std::string>> Distributed::list(std::uint32_t store, std::string_view prefix,
-                                                   Deadline deadline) {
-  const auto until = client_->moment(deadline);
-  auto names = run(until, finder_->names(store, std::string(prefix), until));
-  if (names) {
-    std::sort(names->begin(), names->end());
-  }
-  return names;
+NowOrTask<std::vector<std::string>> Distributed::list_or_task(std::uint32_t store, std::string_view prefix,
+                                                              CountsUntil counts, Deadline deadline) {
+  return in_its_turn<std::vector<std::string>>(
+      counts, deadline, Unwanted::ends,
+      [finder = finder_, store, prefix = std::string(prefix)](Deadline::Clock::time_point until) {
+        return finder->names(store, prefix, until);
+      });
 }
 
 Result<bool> Distributed::drop_one(const Key& key) {

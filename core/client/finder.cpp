@@ -446,6 +446,9 @@ Task<Result<std::vector<std::string>>> Finder::names(std::uint32_t store, std::s
       co_return senseless_answer(node);
     }
   }
+  if (all) {
+    std::sort(all->begin(), all->end());
+  }
   co_return std::move(all);
 }
 

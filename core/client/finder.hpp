@@ -58,7 +58,7 @@ class Finder final {
   /// wait for it.
   [[nodiscard]] static Task<Ahead> find_ahead(std::shared_ptr<Finder> finder, Lookup wanted,
                                               CountsUntil until);
-  /// Names of a store that begin so, of all nodes, unordered; those live throughout exactly once.
+  /// Names of a store that begin so, of all nodes, in ascending order; those live throughout exactly once.
   [[nodiscard]] Task<Result<std::vector<std::string>>> names(std::uint32_t store, std::string prefix,
                                                              Deadline::Clock::time_point until);
   /// The same of what is promised, once it is set; nothing of it counts before. REQUIRES: the name is that of

@@ -1,7 +1,9 @@
 #include "core/detail/async_steps.hpp"
 
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "core/detail/begun_seal.hpp"
 #include "core/node/promised.hpp"
@@ -24,6 +26,30 @@ Eventual<Key> AsyncSteps::begin_put_by(std::string_view name, const void* value,
                                        Deadline deadline) const {
   const auto draft = draft_by(name, true, value, steps, codec, deadline);
   return draft ? begin_seal(*draft, name, options, deadline) : Eventual<Key>(draft.error());
+}
+
+Eventual<std::vector<std::string>> AsyncSteps::begin_keys(std::string_view prefix, Deadline deadline) const {
+  using Names = std::vector<std::string>;
+  const Address address(open_->number, prefix);
+  return begin<Names, Names>(
+      address, usable(address),
+      [&] {
+        return session().connector().list_or_task(open_->number, prefix, CountsUntil::it_is_got,
+                                                  effective(deadline));
+      },
+      [steps = *this](Result<Names> names, const Address& about) {
+        return steps.keys_in(std::move(names), about);
+      });
+}
+
+Eventual<ObjectInfo> AsyncSteps::begin_info_at(const Result<void>& allowed, const Address& address,
+                                               Deadline deadline) const {
+  return begin<ObjectInfo, ObjectView>(
+      address, allowed,
+      [&] { return session().get_or_task(address, Selection(Facts()), effective(deadline)); },
+      [open = open_](const Result<ObjectView>& found, const Address& about) {
+        return found ? info_of(found) : Result<ObjectInfo>(open->session->missed(about, found.error()));
+      });
 }
 
 Eventual<bool> AsyncSteps::begin_exists_at(const Address& address, Deadline deadline) const {

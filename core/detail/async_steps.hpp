@@ -12,6 +12,7 @@
 #include <locum/async/coming_state.hpp>
 #include <locum/detail/store_steps.hpp>
 #include <locum/future.hpp>
+#include <locum/object_info.hpp>
 
 namespace locum::detail {
 
@@ -92,12 +93,20 @@ class AsyncSteps : protected StoreSteps {
                                            const SealOptions& options, Deadline deadline) const;
   [[nodiscard]] Eventual<Key> begin_put_bytes(std::string_view name, std::span<const std::byte> bytes,
                                               Deadline deadline) const;
+  [[nodiscard]] Eventual<std::vector<std::string>> begin_keys(std::string_view prefix,
+                                                              Deadline deadline) const;
+  template <ObjectId I>
+  [[nodiscard]] Eventual<ObjectInfo> begin_info(const I& id, Deadline deadline) const {
+    return begin_info_at(may_read(id), address_of(id), deadline);
+  }
   [[nodiscard]] Eventual<bool> begin_exists(const Key& key, Deadline deadline) const;
   [[nodiscard]] Eventual<bool> begin_exists(std::string_view name, Deadline deadline) const;
   [[nodiscard]] Eventual<bool> begin_evict(const Key& key, Deadline deadline) const;
   [[nodiscard]] Eventual<bool> begin_evict(std::string_view name, Deadline deadline) const;
 
  private:
+  [[nodiscard]] Eventual<ObjectInfo> begin_info_at(const Result<void>& allowed, const Address& address,
+                                                   Deadline deadline) const;
   [[nodiscard]] Eventual<bool> begin_exists_at(const Address& address, Deadline deadline) const;
   [[nodiscard]] Eventual<bool> begin_evict_at(const Address& address, Deadline deadline) const;
 };

@@ -20,6 +20,30 @@ bool is_absent(const Error& error) {
 
 }  // namespace
 
+Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
+  if (!object) {
+    return object.error();
+  }
+  const ObjectFacts facts = object->facts();
+  if (!facts.whole) {
+    return Error(Errc::corrupt,
+                 "what stands behind this object's payload (type, extents, name) was overwritten")
+        .about(to_string(facts.key));
+  }
+  const auto [type, codec] = detail::type_and_codec(facts.type_name);
+  ElementType element;
+  if (facts.layout == Layout::array && codec.empty() && type.ends_with("[]")) {
+    // A member array is an element where there are more dimensions than an object may have: it has no name of
+    // its own.
+    const auto named = ElementType::named(type.substr(0, type.size() - 2));
+    element = named ? *named : ElementType();
+  }
+  return ObjectInfo{facts.key,          facts.size_bytes,    std::string(type),
+                    facts.layout,       facts.element_bytes, facts.extents,
+                    facts.key.creator,  facts.generation,    std::string(facts.name),
+                    std::string(codec), std::move(element)};
+}
+
 Result<void> StoreSteps::usable(const Address& address) const {
   if (session().closed() || open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
     return session().explain(address, closed_error(*open_));
@@ -80,6 +104,14 @@ Result<ObjectView> StoreSteps::fetch_some_at(const Address& address, const Resul
   const bool of_promise = address.name.empty() && is_promised(address.key);
   const auto at = of_promise ? session().actual(address.key, effective(deadline)) : address;
   return at ? session().fetch_some(*at, *selection, effective(deadline)) : Result<ObjectView>(at.error());
+}
+
+Result<std::vector<std::string>> StoreSteps::keys_in(Result<std::vector<std::string>> names,
+                                                     const Address& prefix) const {
+  if (names) {
+    std::erase_if(*names, [](const std::string& name) { return is_reserved(name); });
+  }
+  return names ? std::move(names) : session().explain(prefix, names.error());
 }
 
 Result<Handle> StoreSteps::handle_to(const Result<ObjectView>& object, const TypeIdentity& identity) const {

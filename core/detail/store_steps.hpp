@@ -5,9 +5,11 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <locum/call_options.hpp>
 #include <locum/codec.hpp>
@@ -16,6 +18,7 @@
 #include <locum/object/address.hpp>
 #include <locum/object/selection.hpp>
 #include <locum/object_id.hpp>
+#include <locum/object_info.hpp>
 #include <locum/ports/connector.hpp>
 #include <locum/proxy.hpp>
 #include <locum/session.hpp>
@@ -23,6 +26,9 @@
 #include <locum/writer.hpp>
 
 namespace locum::detail {
+
+/// What an object says of itself; `corrupt` where that was overwritten.
+[[nodiscard]] Result<ObjectInfo> info_of(const Result<ObjectView>& object);
 
 /// The steps that the calls of a store are made of: whether they may be made and until when; a look-up, and
 /// the view of what it found; a draft that is filled with a value, and its seal. Errors carry what they are
@@ -213,6 +219,10 @@ class StoreSteps {
   }
 
   // Looking and dropping
+
+  /// Of names that were found, those that are the user's.
+  [[nodiscard]] Result<std::vector<std::string>> keys_in(Result<std::vector<std::string>> names,
+                                                         const Address& prefix) const;
 
   [[nodiscard]] Result<bool> exists_at(const Address& address, Deadline deadline) const;
   [[nodiscard]] Result<bool> exists_by_key(const Key& key, Deadline deadline) const;

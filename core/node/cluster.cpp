@@ -36,8 +36,8 @@ class Cluster final : public Connector {
 
   Result<ObjectView> get(const Address& address, WaitBudget budget) override;
   NowOrTask<bool> exists_or_task(const Address& address, CountsUntil counts, WaitBudget budget) override;
-  Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
-                                        Deadline deadline) override;
+  NowOrTask<std::vector<std::string>> list_or_task(std::uint32_t store, std::string_view prefix,
+                                                   CountsUntil counts, Deadline deadline) override;
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
   void watch(const Address& address, const std::shared_ptr<NameWatcher>& watcher) override {
     (void)directory_->watch(name_hash(address.key.store, address.name), watcher);
@@ -248,13 +248,13 @@ NowOrTask<bool> Cluster::exists_or_task(const Address& address, CountsUntil /*co
   return {pin.error()};
 }
 
-Result<std::vector<std::string>> Cluster::list(std::uint32_t store, std::string_view prefix,
-                                               Deadline deadline) {
+NowOrTask<std::vector<std::string>> Cluster::list_or_task(std::uint32_t store, std::string_view prefix,
+                                                          CountsUntil /*counts*/, Deadline deadline) {
   auto names = guarded([&] { return directory_->names(store, prefix, deadline); });
   if (names) {
     std::sort(names->begin(), names->end());
   }
-  return names;
+  return {std::move(names)};
 }
 
 Result<ObjectView> Cluster::wait(const Address& address, Deadline deadline, const Wanted& wanted) {

@@ -123,8 +123,9 @@ class Local final : public Connector {
     return {find(address) != nullptr};
   }
 
-  Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix, Deadline) override {
-    return guarded([&]() -> Result<std::vector<std::string>> {
+  NowOrTask<std::vector<std::string>> list_or_task(std::uint32_t store, std::string_view prefix, CountsUntil,
+                                                   Deadline) override {
+    return {guarded([&]() -> Result<std::vector<std::string>> {
       const MutexLock lock(mutex_);
       std::vector<std::string> names;
       for (auto at = names_.lower_bound({store, prefix});
@@ -132,7 +133,7 @@ class Local final : public Connector {
         names.emplace_back(at->first.second);
       }
       return names;
-    });
+    })};
   }
 
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override {

@@ -99,8 +99,14 @@ class Source {
   }
   /// Names of a store that begin with `prefix`, in ascending byte order. Names live throughout the call
   /// appear once.
-  [[nodiscard]] virtual Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
-                                                              Deadline deadline) = 0;
+  [[nodiscard]] virtual NowOrTask<std::vector<std::string>> list_or_task(std::uint32_t store,
+                                                                         std::string_view prefix,
+                                                                         CountsUntil counts,
+                                                                         Deadline deadline) = 0;
+  [[nodiscard]] Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
+                                                      Deadline deadline) {
+    return list_or_task(store, prefix, CountsUntil::never, deadline).found;
+  }
   /// The object under a name, as soon as somebody puts it; `timeout` at the deadline. Sleeps meanwhile, and
   /// asks now and then (about every `look_interval`) whether that is still `wanted`, if it is not empty:
   /// `timeout` too if it is not.

@@ -58,8 +58,9 @@ class AwaitedConnector final : public Connector {
 
   Result<ObjectView> get(const Address&, WaitBudget) override { return no_such_object(); }
   NowOrTask<bool> exists_or_task(const Address&, CountsUntil, WaitBudget) override { return {false}; }
-  Result<std::vector<std::string>> list(std::uint32_t, std::string_view, Deadline) override {
-    return std::vector<std::string>();
+  NowOrTask<std::vector<std::string>> list_or_task(std::uint32_t, std::string_view, CountsUntil,
+                                                   Deadline) override {
+    return {std::vector<std::string>()};
   }
   Result<ObjectDraft> create(std::uint64_t, const ObjectMeta&, WaitBudget) override {
     return no_memory_left();

@@ -23,9 +23,9 @@ class ForwardingConnector : public Connector {
   NowOrTask<bool> exists_or_task(const Address& address, CountsUntil /*counts*/, WaitBudget budget) override {
     return {behind_->exists(address, budget)};
   }
-  Result<std::vector<std::string>> list(std::uint32_t store, std::string_view prefix,
-                                        Deadline deadline) override {
-    return behind_->list(store, prefix, deadline);
+  NowOrTask<std::vector<std::string>> list_or_task(std::uint32_t store, std::string_view prefix,
+                                                   CountsUntil /*counts*/, Deadline deadline) override {
+    return {behind_->list(store, prefix, deadline)};
   }
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override {
     return behind_->wait(address, deadline, wanted);

@@ -2,11 +2,13 @@
 // dies or closes.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -44,6 +46,32 @@ TEST_F(FutureBetweenNodes, BringsObjectsByKeyAndByName) {
     EXPECT_EQ((*parts[at].get())[count - 1], 1.0 + static_cast<double>(at));
   }
   EXPECT_EQ(code_of(parts[3].get()), Errc::not_found);
+}
+
+TEST_F(FutureBetweenNodes, BringsWhatObjectsSayAndNames) {
+  const std::string away = world_.name_at(0, reader_.number(), "away");
+  const std::string here = world_.name_at(1, reader_.number(), "here");
+  const Key key = maker_.put(away, std::vector<double>(count, 2.0)).value();
+  ASSERT_TRUE(maker_.put(here, std::vector<double>(count, 3.0)));
+  const auto by_key = reader_.info_async(key);
+  const auto by_name = reader_.info_async(away);
+  const auto none = reader_.info_async("nothing");
+  const auto names = reader_.keys_async();
+  const auto some = reader_.keys_async(here.substr(0, 4));
+  EXPECT_FALSE(by_key.ready());
+  EXPECT_FALSE(names.ready());
+  world_.network().run_for(100ms);  // nobody calls the library
+  ASSERT_TRUE(by_key.ready());
+  ASSERT_TRUE(names.ready());
+  EXPECT_EQ(by_key.get().value().name, away);
+  EXPECT_EQ(by_name.get().value().key, key);
+  EXPECT_EQ(by_name.get().value().element, ElementType::of<double>());
+  EXPECT_EQ(code_of(none.get()), Errc::not_found);
+  EXPECT_EQ(names.get().value(), (std::vector<std::string>{std::min(away, here), std::max(away, here)}));
+  EXPECT_EQ(some.get().value(), std::vector<std::string>{here});
+  const auto cancelled = reader_.keys_async();
+  cancelled.cancel();
+  EXPECT_EQ(code_of(cancelled.get()), Errc::cancelled);
 }
 
 Eventual<double> last_of(Proxy<double[]> stand_in) {
