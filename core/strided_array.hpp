@@ -59,16 +59,15 @@ class StridedArray {
   std::array<std::int64_t, max_rank> strides_{};
 };
 
-/// An array without gaps, row-major.
-/// \param extents slowest dimension first; 1 to `max_rank` of them
+/// An array without gaps, row-major, from its first element on; 1 to `max_rank` extents, slowest dimension
+/// first.
 template <class T>
 [[nodiscard]] StridedArray<T> array(T* first, const Extents& extents) noexcept {
   return {first, extents};
 }
 /// An array with gaps, such as the interior of one with ghost cells:
-/// `locum::array(&field[nx + 3], {ny, nx}, {nx + 2, 1})`.
-/// \param first the element with the indices 0
-/// \param strides from an element to its neighbour in each dimension, in elements; may be negative
+/// `locum::array(&field[nx + 3], {ny, nx}, {nx + 2, 1})`. `first` is the element with the indices 0. A stride
+/// is the way from an element to its neighbour, in elements, and may be negative.
 template <class T>
 [[nodiscard]] StridedArray<T> array(T* first, const Extents& extents, const Extents& strides) noexcept {
   return {first, extents, strides};
