@@ -1,0 +1,44 @@
+#!/bin/sh
+# usage: prints.sh FILE COMMAND...    Passes if COMMAND succeeds and prints the lines of FILE, in any order: ranks print when they
+# come to it. In lines that begin with a blank, which are tables, any number stands for any other, and columns may be wider.
+expected=$1
+shift
+output=$("$@")
+status=$?
+output=$(printf '%s\n' "$output" | tr -d '\r')  # from the terminals that Open MPI gives the ranks
+printf '%s\nended with status %d\n' "$output" "$status"
+[ "$status" -eq 0 ] || exit 1
+
+printf '%s\n' "$output" | awk -v expected="$expected" '
+  # What two lines have in common that say the same.
+  function essence(line) {
+    if (line ~ /^ /) {
+      gsub(/[0-9][0-9.]*( ([KMGT]i)?B)?/, "#", line)
+      gsub(/ +/, " ", line)
+    }
+    return line
+  }
+  BEGIN {
+    while ((getline line < expected) > 0) {
+      wanted[++count] = line
+    }
+  }
+  {
+    for (i = 1; i <= count; ++i) {
+      if (!(i in met) && essence($0) == essence(wanted[i])) {
+        met[i] = 1
+        next
+      }
+    }
+    print "the page does not say: " $0
+    wrong = 1
+  }
+  END {
+    for (i = 1; i <= count; ++i) {
+      if (!(i in met)) {
+        print "the page says: " wanted[i]
+        wrong = 1
+      }
+    }
+    exit wrong
+  }'
