@@ -127,6 +127,10 @@ class CodedStore {
   [[nodiscard]] Result<View<T>> wait(std::string_view name, Deadline deadline = {}) const {
     return store_.template wait<T>(name, ReadOptions<T>{codec_, deadline});
   }
+  template <class T>
+  [[nodiscard]] Future<T> wait_async(std::string_view name, const CallOptions& options = {}) const {
+    return store_.template wait_async<T>(name, ReadOptions<T>{codec_, options.deadline});
+  }
   /// Of a key, a name, or a range of them.
   template <class T, class Ids>
   [[nodiscard]] auto get_async(const Ids& ids, const CallOptions& options = {}) const {

@@ -1,7 +1,5 @@
 #include "core/open_sessions.hpp"
 
-#include <unistd.h>
-
 #include <atomic>
 #include <string>
 #include <utility>
@@ -19,12 +17,12 @@ namespace {
 
 /// The sessions of this process. Never destroyed: a session may end later than all static objects.
 struct OpenSessions {
-  const ::pid_t process = ::getpid();
+  /// A process that was forked from a rank must not lock: a thread that it does not have may hold the lock.
+  std::atomic<bool> disowned{false};
   Mutex mutex;
   std::vector<Session*> all LOCUM_GUARDED_BY(mutex);
 
-  /// A process that was forked from this one must not lock: a thread that it does not have may hold the lock.
-  [[nodiscard]] bool is_of_this_process() const noexcept { return process == ::getpid(); }
+  [[nodiscard]] bool is_of_this_process() const noexcept { return !disowned.load(std::memory_order_relaxed); }
   [[nodiscard]] std::vector<std::shared_ptr<Session>> open() LOCUM_EXCLUDES(mutex) {
     std::vector<std::shared_ptr<Session>> sessions;
     if (is_of_this_process()) {
@@ -58,6 +56,10 @@ void remove_session(Session& session) noexcept {
     const MutexLock lock(known.mutex);
     std::erase(known.all, &session);
   }
+}
+
+void disown_sessions() noexcept {
+  sessions().disowned.store(true, std::memory_order_relaxed);
 }
 
 std::shared_ptr<Session> session_of(std::uint64_t incarnation) noexcept {

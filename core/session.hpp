@@ -153,6 +153,9 @@ class Session : public std::enable_shared_from_this<Session> {
   /// The object under a name, as soon as somebody puts it; `broken_promise` or `peer_lost` if it was promised
   /// under that name, by the last who did, and there will be none.
   [[nodiscard]] Result<ObjectView> await(const Address& name, Deadline deadline, const Wanted& wanted);
+  /// The same, or a task of it that may be begun; but where it was promised under that name and will not
+  /// come, that is `timeout`, at the deadline.
+  [[nodiscard]] NowOrTask<ObjectView> await_or_task(const Address& name, Deadline deadline);
   /// The same of some of it: see Source::get_some().
   [[nodiscard]] Result<ObjectView> fetch_some(const Address& address, const Selection& selection,
                                               Deadline deadline);

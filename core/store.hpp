@@ -311,6 +311,13 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] std::vector<Future<T>> get_async(const Range& ids, const GetOptions<T>& options) const {
     return begin_each<T>(ids, [&](const auto& id) { return get_async<T>(id, options); });
   }
+  /// wait(), begun: ends as soon as somebody puts the name. Of these nothing counts in the window before
+  /// that. Where the name was promised and will not come, it ends with `timeout` at the deadline: wait()
+  /// looks for that, this does not. Many that wait for one name cost one request each.
+  template <class T>
+  [[nodiscard]] Future<T> wait_async(std::string_view name, const ReadOptions<T>& options = {}) const {
+    return begin_wait<T>(name, options);
+  }
   /// info(), begun.
   template <ObjectId I>
   [[nodiscard]] Eventual<ObjectInfo> info_async(const I& id, const CallOptions& options = {}) const {

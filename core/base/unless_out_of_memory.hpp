@@ -2,7 +2,7 @@
 
 #include <new>
 
-#include <locum/error.hpp>
+#include "core/error.hpp"
 
 namespace locum {
 

@@ -164,7 +164,7 @@ NowOrTask<ObjectView> Distributed::get_or_task(const Address& address, const Sel
       ObjectView(),
       make_coming<ObjectView>(
           client_, window,
-          awaits ? Finder::find_promised(finder_, Lookup(address, until, selection, true), counts)
+          awaits ? Finder::find_awaited(finder_, Lookup(address, until, selection, true), counts)
                  : Finder::find_ahead(finder_, Lookup(address, until, selection), counts),
           Unwanted::ends, [selection](Ahead ahead) { return selected(std::move(ahead.found), selection); })};
 }

@@ -168,14 +168,46 @@ Task<Result<NameAnswer>> Finder::await_ahead(const Lookup& wanted, const Key& pr
   co_return co_await await(wanted, promised, AwaitedPromise::For::later_use);
 }
 
+// What a name stands for, as soon as somebody puts it; with the object, if that is here or came along.
+Task<Result<NameAnswer>> Finder::await_name(const Lookup& wanted) {
+  constexpr int most_rounds = 16;  // between which it was put, and gone before it was read
+  const Counted one(awaiting_);
+  const int home = home_of(wanted);
+  if (home != nodes_.own()) {
+    auto answer = co_await question(wanted, home);
+    co_return read_name_answer(nodes_, wanted.key.store, wanted.name, home, true, std::move(answer));
+  }
+  for (int round = 1;; ++round) {
+    auto named = co_await AwaitedPromise(*promise_waits_, wanted.key.store, wanted.name, wanted.until);
+    if (!named) {
+      const bool is_late = named.error().code() == Errc::timeout;
+      co_return (is_late ? name_not_put() : named.error()).about(wanted.name);
+    }
+    const auto look = [&](const WaitBudget& budget) { return look_here(wanted, budget, named->said); };
+    auto found = co_await until_unlocked(*client_, wanted.until, look);
+    if (found) {
+      named->found = *std::move(found);
+      co_return std::move(named);
+    }
+    if (found.error().code() != Errc::not_found || round == most_rounds) {
+      co_return found.error();
+    }
+  }
+}
+
 // Whether it fits is asked when it is known how large it is. What is here needs no room.
-Task<Ahead> Finder::find_promised(std::shared_ptr<Finder> finder, Lookup wanted, CountsUntil until) {
+Task<Ahead> Finder::find_awaited(std::shared_ptr<Finder> finder, Lookup wanted, CountsUntil until) {
   const bool by_default = wanted.until == Deadline::Clock::time_point::max();
   if (by_default) {
     wanted.until = finder->client_->moment({});
   }
-  const Key promised = promise_named(wanted.key.store, wanted.name).value_or(Key());
-  auto named = co_await finder->await_ahead(wanted, promised);
+  const auto promised = promise_named(wanted.key.store, wanted.name);
+  Result<NameAnswer> named = NameAnswer();
+  if (promised) {
+    named = co_await finder->await_ahead(wanted, *promised);
+  } else {
+    named = co_await finder->await_name(wanted);
+  }
   if (!named) {
     co_return Ahead{.way = {}, .found = named.error()};
   }
@@ -183,8 +215,9 @@ Task<Ahead> Finder::find_promised(std::shared_ptr<Finder> finder, Lookup wanted,
     co_return Ahead{.way = {}, .found = nobody_waits().about(wanted.name)};
   }
   Result<ObjectView> found = std::move(named->found);
-  const auto kept = *found ? kept_elsewhere(*found) : std::nullopt;
-  if (finder->is_here(promised)) {
+  const auto kept = *found && promised ? kept_elsewhere(*found) : std::nullopt;
+  const bool is_at_home = finder->home_of(wanted) == finder->nodes_.own();
+  if (promised ? finder->is_here(*promised) : is_at_home && *found) {
     if (kept) {
       found = co_await finder->find(Lookup(*kept, wanted.until));
     }

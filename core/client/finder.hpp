@@ -61,11 +61,11 @@ class Finder final {
   /// Names of a store that begin so, of all nodes, in ascending order; those live throughout exactly once.
   [[nodiscard]] Task<Result<std::vector<std::string>>> names(std::uint32_t store, std::string prefix,
                                                              Deadline::Clock::time_point until);
-  /// The same of what is promised, once it is set; nothing of it counts before. REQUIRES: the name is that of
-  /// a promise.
-  [[nodiscard]] static Task<Ahead> find_promised(std::shared_ptr<Finder> finder, Lookup wanted,
-                                                 CountsUntil until);
-  /// Whether so many of these wait to be set that no other one should be begun.
+  /// The same of what is promised, once it is set, or of any other name, once somebody puts it; nothing of it
+  /// counts before. REQUIRES: by name, and the lookup waits.
+  [[nodiscard]] static Task<Ahead> find_awaited(std::shared_ptr<Finder> finder, Lookup wanted,
+                                                CountsUntil until);
+  /// Whether so many of these wait that no other one should be begun.
   [[nodiscard]] bool awaits_many() const noexcept {
     return awaiting_.load(std::memory_order_relaxed) >= Window::longest_queue;
   }
@@ -83,6 +83,7 @@ class Finder final {
   [[nodiscard]] Task<Result<NameAnswer>> await(const Lookup& wanted, const Key& promised,
                                                AwaitedPromise::For who);
   [[nodiscard]] Task<Result<NameAnswer>> await_ahead(const Lookup& wanted, const Key& promised);
+  [[nodiscard]] Task<Result<NameAnswer>> await_name(const Lookup& wanted);
   [[nodiscard]] Task<Result<ObjectView>> anywhere(const Lookup& wanted);
   [[nodiscard]] Asked ask_whether(const Lookup& wanted) const;
   [[nodiscard]] Task<Result<ObjectView>> here(const Lookup& wanted);
@@ -107,7 +108,7 @@ class Finder final {
   const Windows windows_;
   const Nodes& nodes_;
   const std::shared_ptr<PromiseWaits> promise_waits_;
-  std::atomic<std::uint32_t> awaiting_{0};  ///< promises, ahead of use
+  std::atomic<std::uint32_t> awaiting_{0};  ///< promises and names, ahead of use
 };
 
 }  // namespace locum

@@ -41,12 +41,14 @@ class AsyncSteps : protected StoreSteps {
                                 const Result<Selection>& selection, Deadline deadline, Read read) const {
     return begin<View<T>, ObjectView>(
         address, allowed && !selection ? selection.error() : allowed,
-        [&] { return session().get_or_task(address, *selection, effective(deadline)); },
-        [open = open_, read](Result<ObjectView> found, const Address& about) {
-          Session& session = *open->session;
-          return found ? read(session, *std::move(found), {open->options.keep_decoded})
-                       : Result<View<T>>(session.missed(about, found.error()));
-        });
+        [&] { return session().get_or_task(address, *selection, effective(deadline)); }, viewed<T>(read));
+  }
+  template <class T>
+  [[nodiscard]] Future<T> begin_wait(std::string_view name, const ReadOptions<T>& options) const {
+    const Address address = address_of(name);
+    return begin<View<T>, ObjectView>(
+        address, usable(name), [&] { return session().await_or_task(address, effective(options.deadline)); },
+        viewed<T>(options.codec.reader()));
   }
   // Begins what `call` makes, a NowOrTask<T>, if that is allowed. `make(Result<T>, Address)` makes a
   // Result<V> of its end, and keeps the store; for `note` see ComingState.
@@ -105,6 +107,15 @@ class AsyncSteps : protected StoreSteps {
   [[nodiscard]] Eventual<bool> begin_evict(std::string_view name, Deadline deadline) const;
 
  private:
+  /// Makes a view of what was found.
+  template <class T, class Read>
+  [[nodiscard]] auto viewed(Read read) const {
+    return [open = open_, read](Result<ObjectView> found, const Address& about) {
+      Session& session = *open->session;
+      return found ? read(session, *std::move(found), {open->options.keep_decoded})
+                   : Result<View<T>>(session.missed(about, found.error()));
+    };
+  }
   [[nodiscard]] Eventual<ObjectInfo> begin_info_at(const Result<void>& allowed, const Address& address,
                                                    Deadline deadline) const;
   [[nodiscard]] Eventual<bool> begin_exists_at(const Address& address, Deadline deadline) const;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/detail/representation.hpp"
+#include "core/node/promised.hpp"
 #include "core/ports/directory.hpp"
 
 namespace locum::detail {

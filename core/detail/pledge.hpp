@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -8,9 +9,12 @@
 #include <locum/base/mutex.hpp>
 #include <locum/deadline.hpp>
 #include <locum/handle.hpp>
-#include <locum/node/promised.hpp>
 #include <locum/session.hpp>
 #include <locum/writer.hpp>
+
+namespace locum {
+struct PromiseRecord;
+}
 
 namespace locum::detail {
 

@@ -10,5 +10,7 @@ namespace locum::detail {
 /// made, and removes itself before it ends. Any thread may call.
 void add_session(Session& session);
 void remove_session(Session& session) noexcept;
+/// In a process that was forked from a rank: from now on nothing is found, and nothing locks.
+void disown_sessions() noexcept;
 
 }  // namespace locum::detail

@@ -4,6 +4,7 @@
 #include "core/base/back_off.hpp"
 #include "core/detail/pledge.hpp"
 #include "core/detail/promise_marks.hpp"
+#include "core/detail/session_list.hpp"
 #include "core/detail/standing_waits.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/directory.hpp"
@@ -156,6 +157,23 @@ Result<ObjectView> Session::await(const Address& name, Deadline deadline, const 
   }
 }
 
+NowOrTask<ObjectView> Session::await_or_task(const Address& name, Deadline deadline) {
+  if (closed()) {
+    return {closed_error()};
+  }
+  auto made = connector_->get_or_task(name, {}, CountsUntil::it_is_got_once_set, deadline);
+  if (made.found || made.found.error().code() != Errc::not_found) {
+    return made;
+  }
+  // Of a connector that has nobody to go on with what was begun.
+  auto found = connector_->wait(name, Deadline::Clock::time_point::min());
+  if (found || found.error().code() != Errc::timeout) {
+    return {std::move(found)};
+  }
+  return {ObjectView(),
+          standing_->begin(name.key.store, std::string(name.name), arrivals_->moment(deadline))};
+}
+
 NowOrTask<ObjectView> Session::promised_or_task(const Key& promised, CountsUntil counts, Deadline deadline) {
   std::string name = connector_->name_of(promised);
   auto made = connector_->get_or_task(
@@ -185,6 +203,7 @@ NowOrTask<ObjectView> Session::stand(const Key& promised, std::string name, Dead
 }
 
 void Session::disown_waits() noexcept {
+  detail::disown_sessions();
   standing_->disown();
 }
 

@@ -14,6 +14,7 @@
 
 #include "core/async/name_answer.hpp"
 #include "core/base/mutex.hpp"
+#include "core/node/promised.hpp"
 #include "core/ports/directory.hpp"
 
 namespace locum::detail {
@@ -28,6 +29,9 @@ class StandingWaits::Wait final : public Fetch {
 
   [[nodiscard]] Address address() const noexcept { return {store_, name_}; }
   [[nodiscard]] Clock::time_point until() const noexcept { return until_; }
+  [[nodiscard]] Error late() const {
+    return promise_named(store_, name_) ? promise_not_set() : name_not_put();
+  }
   [[nodiscard]] bool is_wanted() const noexcept { return wanted_.load(std::memory_order_relaxed); }
   /// Once.
   void end(Result<ObjectView> outcome) noexcept {
@@ -50,7 +54,7 @@ class StandingWaits::Wait final : public Fetch {
     MutexLock lock(mutex_);
     while (!outcome_) {
       if (!lock.wait_until(changed_, until) && !outcome_) {
-        return promise_not_set();
+        return late();
       }
     }
     return *outcome_;
@@ -133,7 +137,7 @@ std::shared_ptr<Fetch> StandingWaits::begin(std::uint32_t store, std::string nam
           work(*state, *connector, alarm);
         });
       } catch (const std::system_error&) {
-        refused = Error(Errc::out_of_memory, "there cannot be another thread to wait for this promise");
+        refused = Error(Errc::out_of_memory, "there cannot be another thread to wait for this");
       }
     }
     if (!refused) {
@@ -201,7 +205,7 @@ void StandingWaits::look_at_all(State& state, Connector& connector,
     if (auto outcome = look(connector, *wait, alarm)) {
       wait->end(*std::move(outcome));
     } else if (Deadline::Clock::now() >= wait->until() || !wait->is_wanted()) {
-      wait->end(promise_not_set());
+      wait->end(wait->late());
     }
   }
 }

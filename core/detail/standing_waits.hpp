@@ -13,10 +13,10 @@
 
 namespace locum::detail {
 
-/// Promises that are waited for without a thread that waits, where the connector does not go on by itself: on
-/// a node that is alone, or in a process that is. One thread looks for all of them; it begins with the first,
-/// and sleeps until the connector tells of a name (Source::watch()), or it is time to look whether makers
-/// live. Any thread may call.
+/// Promises, and other names, that are waited for without a thread that waits, where the connector does not
+/// go on by itself: on a node that is alone, or in a process that is. One thread looks for all of them; it
+/// begins with the first, and sleeps until the connector tells of a name (Source::watch()), or it is time to
+/// look whether makers live. Any thread may call.
 class StandingWaits final {
  public:
   /// \param on_start called first by the thread
@@ -25,8 +25,8 @@ class StandingWaits final {
   StandingWaits& operator=(const StandingWaits&) = delete;
   ~StandingWaits();
 
-  /// Waits for what stands under the name of a promise. Where there cannot be another thread it ends with
-  /// `out_of_memory`.
+  /// Waits for what stands under the name of a promise, or under any other. Where there cannot be another
+  /// thread it ends with `out_of_memory`.
   [[nodiscard]] std::shared_ptr<Fetch> begin(std::uint32_t store, std::string name,
                                              Deadline::Clock::time_point until);
   /// What has not ended ends with that, and so does what is begun later. More than once is fine.

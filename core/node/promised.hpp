@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include <locum/key.hpp>
-#include <locum/ports/directory.hpp>
-#include <locum/ports/node_table.hpp>
+#include "core/key.hpp"
+#include "core/ports/directory.hpp"
+#include "core/ports/node_table.hpp"
 
 namespace locum {
 

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <string_view>
 
-#include <locum/base/hash.hpp>
-#include <locum/key.hpp>
-#include <locum/object/object.hpp>
+#include "core/base/hash.hpp"
+#include "core/key.hpp"
+#include "core/object/object.hpp"
 
 namespace locum {
 

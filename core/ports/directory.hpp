@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include <locum/ports/connector.hpp>
-#include <locum/ports/node_table.hpp>
-#include <locum/wait_budget.hpp>
+#include "core/ports/connector.hpp"
+#include "core/ports/node_table.hpp"
+#include "core/wait_budget.hpp"
 
 namespace locum {
 

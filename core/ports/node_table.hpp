@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <vector>
 
-#include <locum/key.hpp>
-#include <locum/object/object.hpp>
-#include <locum/object/object_record.hpp>
-#include <locum/result.hpp>
+#include "core/key.hpp"
+#include "core/object/object.hpp"
+#include "core/object/object_record.hpp"
+#include "core/result.hpp"
 
 namespace locum {
 

@@ -94,6 +94,17 @@ Key PromiseWaits::marked(const Key& promised) noexcept {
   return {promised.store, promised.creator | no_creator, promised.serial};
 }
 
+Key PromiseWaits::key_of_name(std::uint32_t store, const std::string& name) const noexcept {
+  Key key{store, static_cast<std::uint32_t>(exchange_->options().rank),
+          name_hash(store, name) & ~promised_bit};
+  // Another name may have the same hash.
+  for (auto at = entries_.find(key); at != entries_.end() && at->second.name != name;
+       at = entries_.find(key)) {
+    key.serial = (key.serial + 1) & ~promised_bit;
+  }
+  return key;
+}
+
 bool PromiseWaits::is_here(const Key& promised) const noexcept {
   return nodes_->of_creator(promised.creator) == nodes_->own();
 }
@@ -320,13 +331,15 @@ void PromiseWaits::take_back(const Key& promised, const Entry& entry) noexcept {
 // None: not yet. Watched first, then looked for: what is bound after the look is told of.
 std::optional<Result<NameAnswer>> PromiseWaits::look(const Key& promised, const std::string& name) noexcept {
   memory_.directory->watch(name_hash(promised.store, name), watcher_);
-  const auto pin =
-      find_promised(*memory_.table, *memory_.directory, promised, name, lost_mates_, exchange_->budget());
+  const bool is_name = !is_promised(promised);
+  const auto pin = is_name ? memory_.directory->find(promised.store, name, exchange_->budget())
+                           : find_promised(*memory_.table, *memory_.directory, promised, name, lost_mates_,
+                                           exchange_->budget());
   if (pin) {
     memory_.table->release(pin->id);
     return NameAnswer();
   }
-  if (pin.error().code() == Errc::timeout) {
+  if (pin.error().code() == Errc::timeout || (is_name && pin.error().code() == Errc::not_found)) {
     return std::nullopt;
   }
   return Result<NameAnswer>(pin.error());

@@ -24,10 +24,10 @@ namespace locum {
 
 class AwaitedPromise;
 
-/// The promises that operations of this rank wait for. However many wait for one, it costs one question to
-/// the node of its maker, and one answer; or, where it was made on this node, a look whenever the directory
-/// tells of a name. Each waits until its own deadline: where that of the question is earlier, it is asked
-/// again then. By who drives.
+/// The promises that operations of this rank wait for, and the names at home on this node. However many wait
+/// for one, it costs one question to the node of its maker, and one answer; or, where it was made on this
+/// node and of a name, a look whenever the directory tells of a name. Each waits until its own deadline:
+/// where that of the question is earlier, it is asked again then. By who drives.
 ///
 /// The ranks of a node ask once, too: the first to wait puts a mark into the node's memory (see NodeCopies),
 /// asks, and answers the others, who ask it. Where it dies or closes, the next one asks; where it cannot put
@@ -97,6 +97,8 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
   void join(AwaitedPromise& one);
   void begin(Entries::iterator at);
   void ask(Entries::iterator at);
+  /// By which a name that is waited for is kept here: no promise's key.
+  [[nodiscard]] Key key_of_name(std::uint32_t store, const std::string& name) const noexcept;
   [[nodiscard]] static Key marked(const Key& promised) noexcept;
   [[nodiscard]] int asker(const Key& promised, Entry& entry);
   [[nodiscard]] bool goes_on(const Entry& entry, const Error& error, Clock::time_point now) const noexcept;
@@ -140,6 +142,10 @@ class AwaitedPromise final : public Operation::Begun, private ListLink<AwaitedPr
   AwaitedPromise(PromiseWaits& waits, const Key& promised, const std::string& name,
                  Deadline::Clock::time_point until, For who)
       : waits_(waits), promised_(promised), name_(name), until_(until), for_(who) {}
+  /// What somebody will put under a name at home here: no promise.
+  AwaitedPromise(PromiseWaits& waits, std::uint32_t store, const std::string& name,
+                 Deadline::Clock::time_point until)
+      : AwaitedPromise(waits, waits.key_of_name(store, name), name, until, For::later_use) {}
 
   [[nodiscard]] Result<NameAnswer> await_resume() { return told_.await_resume(); }
 

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/node/promised.hpp"
 #include "core/when.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/session_fixture.hpp"

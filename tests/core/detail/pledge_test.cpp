@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/node/local.hpp"
+#include "core/node/promised.hpp"
 #include "core/promise.hpp"
 #include "tests/core/code_of.hpp"
 #include "tests/core/forwarding_connector.hpp"
