@@ -19,9 +19,9 @@ class Session;
 /// another process wrote.
 inline constexpr std::size_t max_nesting = 256;
 
-/// How a class template of the standard library, or one that cannot be changed, is written and read:
-/// specialise it with `static void save(Archive&, const T&)` and `static void load(ReadArchive&, T&)`. Types
-/// of one's own have `serialize` instead.
+/// Writes and reads a class template of the standard library, or a class that cannot be changed: specialise
+/// it with `static void save(Archive&, const T&)` and `static void load(ReadArchive&, T&)`. Give your own
+/// types a `serialize` instead.
 template <class T>
 struct Serializer;
 
@@ -44,7 +44,7 @@ constexpr void check_storable() {
                 "for std::map, std::set, std::deque and std::list include <locum/containers.hpp>");
 }
 
-/// One level of nesting, for as long as it lives.
+/// Counts one level of nesting during its lifetime.
 class Nesting {
  public:
   Nesting(std::size_t& depth, Errc code) : depth_(depth) {
@@ -61,7 +61,7 @@ class Nesting {
   std::size_t& depth_;
 };
 
-/// What SizeArchive and WriteArchive have in common: `archive(a, b, c)` and `archive & a`.
+/// Common base of SizeArchive and WriteArchive: `archive(a, b, c)` and `archive & a`.
 template <class Archive>
 class OutputArchive {
  public:
@@ -83,7 +83,7 @@ class OutputArchive {
 
   template <class T>
   void save(const T& value) {
-    // serialize() is not const because it reads as well; an output archive only looks at what it is given.
+    // serialize() is not const because it reads as well; an output archive does not change its arguments.
     if constexpr (HasSerializer<T>) {
       const Nesting nesting(depth_, Errc::invalid_argument);
       Serializer<T>::save(self(), value);
@@ -106,7 +106,7 @@ class OutputArchive {
 
 }  // namespace detail
 
-/// The first of the two passes that write a value: counts its bytes.
+/// First of the two passes that write a value: counts its bytes.
 class SizeArchive : public detail::OutputArchive<SizeArchive> {
  public:
   void bytes(const void*, std::size_t size_bytes) noexcept { position_ += size_bytes; }
@@ -116,7 +116,7 @@ class SizeArchive : public detail::OutputArchive<SizeArchive> {
   std::uint64_t position_ = 0;
 };
 
-/// The second pass: writes the value straight into the memory of its object, and never past its end.
+/// Second pass: writes the value directly into the memory of its object, and never past its end.
 class WriteArchive : public detail::OutputArchive<WriteArchive> {
  public:
   explicit WriteArchive(std::span<std::byte> memory) noexcept : memory_(memory) {}
@@ -139,8 +139,9 @@ class WriteArchive : public detail::OutputArchive<WriteArchive> {
   std::size_t position_ = 0;
 };
 
-/// Reads a value. The bytes are not trusted: every length is checked against what is left before memory is
-/// taken for it, and reading stops, by throwing Error(corrupt) out of `serialize`, where they make no sense.
+/// Reads a value. The bytes are not trusted: every length is checked against the remaining bytes before
+/// memory is allocated for it, and malformed bytes end reading by an Error(corrupt) thrown out of
+/// `serialize`.
 class ReadArchive {
  public:
   using is_loading = std::true_type;
@@ -165,7 +166,7 @@ class ReadArchive {
       std::memcpy(to, from.data(), size_bytes);
     }
   }
-  /// The next bytes, in place.
+  /// The next bytes, without copying.
   std::span<const std::byte> take(std::size_t size_bytes) {
     if (size_bytes > left()) {
       throw Error(Errc::corrupt, "the stored bytes end in the middle of a value");
@@ -174,7 +175,7 @@ class ReadArchive {
     position_ += size_bytes;
     return next;
   }
-  /// A number of elements, each of which takes at least so many of the bytes that follow.
+  /// A number of elements, each of which takes at least `element_bytes` of the remaining bytes.
   std::size_t length(std::size_t element_bytes) {
     std::uint64_t count = 0;
     bytes(&count, sizeof count);
@@ -185,7 +186,7 @@ class ReadArchive {
   }
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
   [[nodiscard]] std::size_t left() const noexcept { return memory_.size() - position_; }
-  /// Where stand-ins that are part of the value will resolve.
+  /// The session in which proxies within the value resolve.
   [[nodiscard]] const std::weak_ptr<Session>& session() const noexcept { return session_; }
 
  private:

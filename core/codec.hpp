@@ -20,24 +20,24 @@ namespace locum {
 
 /// A way of one's own to turn values into bytes and back, in place of locum's. It is a class that has
 ///
-/// * `static constexpr std::string_view name`: 1 to 64 letters, digits and `_.+-`. It travels with the
-///   object, as part of its type: `f64[]@f32`.
-/// * `size(const T&) const`: bytes that the value will take, exactly; or, where they are known afterwards
-///   only, `size_at_most`.
-/// * `encode(const T&, std::span<std::byte>) const`: writes it, and returns how many bytes it wrote. After
-///   `size`, straight into the object's memory, which holds what was there before; after `size_at_most` into
-///   memory of the process, which is copied.
-/// * `static decode(std::span<const std::byte>, T&)`: reads it into a default-constructed value.
-/// * `template <class T> static constexpr bool takes`: whether it takes a type; false: locum's own way. None:
-///   it takes all.
+/// * `static constexpr std::string_view name`: 1 to 64 letters, digits and `_.+-`. It is part of the object's
+///   type: `f64[]@f32`.
+/// * `size(const T&) const`: the exact number of bytes that the value takes; or, if that is known only after
+///   writing, `size_at_most`.
+/// * `encode(const T&, std::span<std::byte>) const`: writes the value and returns the number of bytes
+///   written. With `size` it writes directly into the object's memory, which is not cleared before; with
+///   `size_at_most` into a private buffer, which is then copied.
+/// * `static decode(std::span<const std::byte>, T&)`: reads into a default-constructed value.
+/// * `template <class T> static constexpr bool takes`: whether the codec handles the type; if false, the
+///   library's own encoding is used. Without this member it handles all types.
 ///
-/// The bytes that decode() sees are aligned to 16 and *not trusted*: another program may have written them.
-/// It is static because a reader has nothing but the name to know the codec by: whatever else it needs has to
-/// be in the bytes. So an object is decoded once per process, whoever asks. What these functions throw, if it
-/// is derived from `std::exception`, becomes the error of the call: `out_of_memory` for `std::bad_alloc`; for
-/// an Error one of the same code and detail, in whose text codec and type are named, about the object of the
-/// call; for anything else `corrupt` from decode() and `invalid_argument` from the others. Threads may call
-/// all of them at once. `WriteArchive` and `ReadArchive` are of use inside.
+/// The bytes passed to decode() are aligned to 16 and *not trusted*: another program may have written them.
+/// It is static because a reader identifies the codec by its name alone: everything else that it needs has to
+/// be in the bytes. An object is therefore decoded once per process for all readers. An exception derived
+/// from `std::exception` that these functions throw becomes the error of the call: `out_of_memory` for
+/// `std::bad_alloc`; for an Error, one with the same code and detail about the object of the call, whose text
+/// names codec and type; for anything else `corrupt` from decode() and `invalid_argument` from the others.
+/// Threads may call all of them concurrently. They may use `WriteArchive` and `ReadArchive`.
 template <class C>
 concept Codec = std::is_class_v<C> && requires {
   { C::name } -> std::convertible_to<std::string_view>;
@@ -46,7 +46,7 @@ concept Codec = std::is_class_v<C> && requires {
 
 namespace detail {
 
-/// Between the name of a type and that of its codec; in no other name of a type.
+/// Separates the name of a type from that of its codec; occurs in no other type name.
 inline constexpr char codec_mark = '@';
 inline constexpr std::size_t longest_codec_name = 64;
 
@@ -60,7 +60,7 @@ inline constexpr std::size_t longest_codec_name = 64;
   return !name.empty() && name.size() <= longest_codec_name;
 }
 
-/// A type's own name, and that of the codec; none: locum's own way.
+/// The name of a type without codec, and that of its codec; empty: the library's own encoding.
 struct TypeAndCodec {
   std::string_view type;
   std::string_view codec;
@@ -72,7 +72,7 @@ struct TypeAndCodec {
              : TypeAndCodec{name, {}};
 }
 
-/// Whether a codec takes a type, or leaves it to locum.
+/// Whether a codec handles a type; if not, the library's own encoding is used.
 template <class C, class T>
 constexpr bool codec_takes() {
   if constexpr (requires {
@@ -114,17 +114,17 @@ struct CodedType {
   static constexpr TypeIdentity identity{name, text_hash(name)};
 };
 
-/// How values of one type are written in one way, without the types.
+/// Type-erased functions that write values of one type in one encoding.
 struct WritingSteps {
   const TypeIdentity* identity;
   ObjectMeta (*meta)(std::uint32_t store, std::string_view name, const void* value);
-  /// Exactly, or at most.
+  /// Exact size, or an upper bound.
   std::uint64_t (*size)(const void* codec, const void* value);
   std::size_t (*encode)(const void* codec, const void* value, std::span<std::byte> memory);
   bool is_exact;
 };
 
-/// How they are read.
+/// Type-erased functions that read values of one type in one encoding.
 struct ReadingSteps {
   const TypeIdentity* identity;
   std::shared_ptr<const void> (*decode)(std::span<const std::byte> bytes);
@@ -165,7 +165,7 @@ struct WrittenBy {
   static constexpr WritingSteps steps{&CodedType<C, T>::identity, &meta, &size, &encode, SizedBy<C, T>};
 };
 
-/// locum's own way, for what a codec declines.
+/// The library's own encoding, for types that a codec does not handle.
 template <class T>
 struct WrittenAsEver {
   static ObjectMeta meta(std::uint32_t store, std::string_view name, const void* value) {
@@ -206,8 +206,7 @@ struct ReadBy {
   static constexpr ReadingSteps steps{&CodedType<C, T>::identity, &decode};
 };
 
-/// Decodes an object by a codec, once per process unless it is not to be kept. Checks the type, and counts
-/// the path.
+/// Decodes an object by a codec, once per process if the value is kept. Checks the type and counts the path.
 [[nodiscard]] Result<std::shared_ptr<const void>> read_by_codec(const ReadingSteps& steps, Session& session,
                                                                 const ObjectView& object,
                                                                 const DecodedHow& how);
@@ -220,17 +219,17 @@ template <class C, class T>
                : Result<View<T>>(value.error());
 }
 
-/// How many bytes a value takes, or takes at most.
+/// The encoded size of a value, exact or an upper bound.
 [[nodiscard]] Result<std::uint64_t> size_by(const WritingSteps& steps, const void* codec, const void* value);
-/// Writes it, and says how many bytes that took: all of them, where that was known.
+/// Writes the value and returns the number of bytes written; always all of them if the size is exact.
 [[nodiscard]] Result<std::size_t> encode_by(const WritingSteps& steps, const void* codec, const void* value,
                                             std::span<std::byte> memory);
 
-/// A codec and a type that it writes, or declines; the codec's type is forgotten. Refers to the codec.
+/// Type-erased codec for writing one type, which it may not handle. Refers to the codec.
 template <class T>
 class EncoderOf {
  public:
-  /// locum's own way.
+  /// The library's own encoding.
   EncoderOf() noexcept : steps_(&WrittenAsEver<T>::steps) {}
   template <Codec C>
   EncoderOf(const C& codec) noexcept : codec_(&codec), steps_(&steps_of<C>()) {}
@@ -252,11 +251,11 @@ class EncoderOf {
   const WritingSteps* steps_;
 };
 
-/// A codec and a type that it reads, or declines; the codec's type is forgotten. Refers to nothing.
+/// Type-erased codec for reading one type, which it may not handle. Refers to nothing.
 template <class T>
 class DecoderOf {
  public:
-  /// locum's own way.
+  /// The library's own encoding.
   DecoderOf() noexcept : identity_(&object_identity<T>), read_(&read_view<T>) {}
   template <Codec C>
   DecoderOf(const C& /*codec*/) noexcept : DecoderOf(std::type_identity<C>()) {}
@@ -278,7 +277,7 @@ class DecoderOf {
   Reader<T> read_;
 };
 
-/// Both, of a value that is put and then read.
+/// Both, for a value that is put and then read.
 template <class T>
 class CoderOf {
  public:
@@ -299,8 +298,8 @@ class CoderOf {
 
 }  // namespace detail
 
-/// How the object behind a handle is read: `runtime.proxy<Mesh>(handle, {.codec = my_codec})`. Of the codec
-/// only the type counts. One call through a pointer.
+/// How the object behind a handle is read: `runtime.proxy<Mesh>(handle, {.codec = my_codec})`. Only the
+/// codec's type matters.
 template <class T>
 struct Decoding {
   detail::DecoderOf<T> codec;

@@ -1,8 +1,8 @@
 #pragma once
 
 /// \file
-/// Makes `std::deque`, `list`, `set`, `map` and their relatives storable. Not part of the one header, so that
-/// programs which do not need them do not compile them.
+/// Makes `std::deque`, `list`, `set`, `map` and related containers storable. Not part of `<locum/locum.hpp>`,
+/// so that programs that do not need them do not compile them.
 
 #include <deque>
 #include <list>
@@ -30,7 +30,7 @@ struct ContainerName {
   static constexpr std::string_view unordered_map = "unordered_map";
 };
 
-/// Containers of values that are added at their end.
+/// Containers to which values are appended.
 template <class Container>
 struct SequenceSerializer {
   template <class Archive>
@@ -48,7 +48,7 @@ struct SequenceSerializer {
   }
 };
 
-/// Containers of keys with values; the key of an entry is const there, but not while it is read.
+/// Containers of key-value pairs; the key of an entry is const there, but not while it is read.
 template <class Container>
 struct MapSerializer {
   template <class Archive>

@@ -1,7 +1,7 @@
 #pragma once
 
 /// \file
-/// Everything public that needs no MPI. Serialisers of the less common containers are in
+/// All public headers that do not need MPI. Serialisers of the less common containers are in
 /// `<locum/containers.hpp>`.
 
 /// \namespace locum

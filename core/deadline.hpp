@@ -4,9 +4,9 @@
 
 namespace locum {
 
-/// The moment at which a call gives up with `Errc::timeout`. Made from a duration (`fields.wait<T>("x",
-/// 10s)`) or a point of the steady clock; one made from nothing means the runtime's default
-/// (`RuntimeOptions::timeout`), never "for ever". A cheap value.
+/// The moment at which a call fails with `Errc::timeout`. Made from a duration (`fields.wait<T>("x", 10s)`)
+/// or a point of the steady clock; a default-constructed one means the runtime's default
+/// (`RuntimeOptions::timeout`), never "for ever". Cheap to copy.
 class Deadline {
  public:
   using Clock = std::chrono::steady_clock;
@@ -17,7 +17,7 @@ class Deadline {
   Deadline(Clock::time_point moment) : moment_(moment) {}
 
   [[nodiscard]] bool is_default() const noexcept { return moment_ == none; }
-  /// The moment itself, with `default_timeout` from `now` where none was given.
+  /// The moment itself, or `now` + `default_timeout` if none was given.
   template <class Rep, class Period>
   [[nodiscard]] Clock::time_point moment(std::chrono::duration<Rep, Period> default_timeout,
                                          Clock::time_point now = Clock::now()) const {
@@ -25,8 +25,8 @@ class Deadline {
   }
 
  private:
-  // Saturates: "a thousand years" is the end of the clock, not an overflow into the past; what is negative is
-  // now.
+  // Saturates: "a thousand years" is the end of the clock, not an overflow into the past; a negative duration
+  // means now.
   template <class Rep, class Period>
   static Clock::time_point after(std::chrono::duration<Rep, Period> from_now,
                                  Clock::time_point now = Clock::now()) {
@@ -40,8 +40,8 @@ class Deadline {
     return now + std::chrono::duration_cast<Clock::duration>(from_now);
   }
 
-  // A value that no clock shows, rather than an optional: eight bytes travel in a register, and every get
-  // takes one along.
+  // A sentinel value rather than an optional: eight bytes travel in a register, and every get takes a
+  // deadline.
   static constexpr Clock::time_point none{Clock::duration{Clock::duration::min().count() + 1}};
 
   Clock::time_point moment_ = none;

@@ -11,11 +11,11 @@ namespace locum {
 
 struct Key;
 
-/// What went wrong, in the words that a caller can act on.
+/// Error codes: what went wrong, by what a caller can do about it.
 enum class Errc : std::uint8_t {
   invalid_argument = 1,  ///< the call itself is wrong: empty name, null extent, damaged handle …
-  not_found,             ///< no such object, now
-  key_exists,            ///< the name is live; the first value is untouched
+  not_found,             ///< the object does not exist now
+  key_exists,            ///< the name is in use; its value is unchanged
   type_mismatch,         ///< the object is of another type or element size
   stale,                 ///< the name was replaced since this handle or generation was taken
   out_of_memory,         ///< the node's memory or `/dev/shm` is full
@@ -25,45 +25,45 @@ enum class Errc : std::uint8_t {
   closed,                ///< the runtime behind this object has been closed
   options_differ,        ///< ranks, or openers of one store, ask for different options
   unsupported,           ///< this build or this part of the library cannot do it
-  system,                ///< the operating system or a foreign library refused; see Error::detail()
-  cancelled,             ///< the caller has cancelled it
-  broken_promise,        ///< what was promised will not come: the promise ended without a value
+  system,                ///< the operating system or another library failed; see Error::detail()
+  cancelled,             ///< the caller cancelled the operation
+  broken_promise,        ///< the promise was destroyed before its value was set
 };
 
 /// The enumerator's own name, e.g. "key_exists".
 [[nodiscard]] std::string_view to_string(Errc code) noexcept;
 
-/// An error: code, a sentence that says what to do next, and what it is about. Thrown while setting up and by
-/// `Result::value()`; returned inside `Result` on the data path. Copies are cheap and never throw; what() is
-/// put together when it is first asked for. Any thread may look.
+/// An error: its code, a sentence that says what to do next, and the key or name concerned. Thrown during
+/// set-up and by `Result::value()`; returned inside `Result` on the data path. Copies are cheap and never
+/// throw; what() is built on its first call. Any thread may read it.
 class Error : public std::exception {
  public:
-  /// \param code   what kind of failure
-  /// \param text   one sentence for a person; becomes part of what()
-  /// \param detail the foreign library's or the system's own text, if there is one
+  /// \param code the kind of failure
+  /// \param text one sentence for a person; becomes part of what()
+  /// \param detail the text of the other library or the system, if any
   explicit Error(Errc code, std::string text, std::string detail = {});
 
   [[nodiscard]] Errc code() const noexcept;
-  /// "key_exists: …", with key, detail and rank where they are known; without them if memory is short.
+  /// "key_exists: …", with key, detail and rank where known; without them if memory is short.
   [[nodiscard]] const char* what() const noexcept override;
   [[nodiscard]] const std::string& text() const noexcept;
   [[nodiscard]] const std::string& detail() const noexcept;
-  /// The name or printed key that the operation was about; empty if none.
+  /// The name or printed key that the operation concerned; empty if none.
   [[nodiscard]] const std::string& key() const noexcept;
   /// The rank (of the runtime's communicator) where the error arose; -1 if unknown.
   [[nodiscard]] int rank() const noexcept;
-  /// Whether what was refused is being made, so that who asks again a little later may have it. Only calls
-  /// that were not to wait for it are told so (WaitBudget), and no other rank is.
+  /// Whether the resource is being made available, so that a retry a little later may succeed. Set only for
+  /// calls that may not wait for it (WaitBudget); never sent to another rank.
   [[nodiscard]] bool is_transient() const noexcept;
 
   /// The same error, about this key (names longer than 128 bytes are shortened for printing).
   [[nodiscard]] Error about(std::string_view key) const;
-  /// The same error, arisen at this rank.
+  /// The same error, with this rank as its origin.
   [[nodiscard]] Error at_rank(int rank) const;
-  /// Both at once.
+  /// The same error, with both.
   [[nodiscard]] Error about(std::string_view key, int rank) const;
   [[nodiscard]] Error about(const Key& key, int rank) const;
-  /// The same error, of what is being made.
+  /// The same error, transient.
   [[nodiscard]] Error as_transient() const;
 
  private:
@@ -76,11 +76,11 @@ class Error : public std::exception {
 /// \cond library
 /// The answer to a look-up that finds nothing. Made once and shared: it is often not even looked at.
 [[nodiscard]] Error no_such_object();
-/// The error of who waited for a name until the deadline. Made once, and shared.
+/// The error of a wait for a name that reached its deadline. Created once and shared.
 [[nodiscard]] Error name_not_put();
 
-/// The error of a process that has no memory left. Made once, and shared: saying so allocates nothing, once
-/// it was called before (Links do).
+/// The error of a process without free memory. Created once and shared: later calls allocate nothing (Links
+/// makes the first call).
 [[nodiscard]] Error no_memory_left();
 
 /// An error from `errno`, with the system's text as detail.

@@ -5,7 +5,8 @@
 
 namespace locum {
 
-/// An object that is on its way: get() shows it, as Store::get() does. Decoded by the first thread that asks.
+/// An object being fetched: get() returns its view, as Store::get() does. The first thread that asks decodes
+/// it.
 template <class T>
 using Future = Eventual<View<T>>;
 

@@ -10,14 +10,14 @@
 
 namespace locum {
 
-/// What travels in place of an object: 64 trivially copyable bytes for `MPI_Send`, shared memory or a file.
-/// It says which object, where it was made, how large and of which type it is, and carries a checksum;
-/// extents and names stay with the object. The bytes are not trusted when they come back: see verify().
-/// Copying, comparing, hashing and printing a handle touches nothing but these 64 bytes.
+/// A reference to an object that can be sent: 64 trivially copyable bytes for `MPI_Send`, shared memory or a
+/// file. It holds the object's key, its node, size and type, and a checksum; extents and names stay with the
+/// object. Received bytes are not trusted: see verify(). Copying, comparing, hashing and printing a handle
+/// accesses only these 64 bytes.
 struct Handle {
   static constexpr std::uint8_t current_version = 1;
   static constexpr std::uint8_t named = 1;  ///< flag: the object was put under a name
-  /// Flag: of a promise, which may not be set yet. The key is the promise's, the size 0.
+  /// Flag: of a promise, which may still be unset. The key is the promise's, the size 0.
   static constexpr std::uint8_t promised = 2;
   /// Flag: its store keeps no decoded values (StoreOptions::keep_decoded).
   static constexpr std::uint8_t decoded_anew = 4;
@@ -36,10 +36,9 @@ struct Handle {
 
   [[nodiscard]] bool awaits_promise() const noexcept { return (flags & promised) != 0; }
   [[nodiscard]] bool keeps_decoded() const noexcept { return (flags & decoded_anew) == 0; }
-  /// Sets the checksum; the last step in making a handle.
+  /// Sets the checksum; the last step of making a handle.
   void stamp() noexcept;
-  /// Whether the bytes are those of a handle of this version. `invalid_argument` says what is wrong with
-  /// them.
+  /// Whether the bytes are a handle of this version; if not, `invalid_argument` says what is wrong.
   [[nodiscard]] Result<void> verify() const;
 
   friend bool operator==(const Handle&, const Handle&) = default;

@@ -11,11 +11,11 @@
 
 namespace locum {
 
-/// A place in an array: an index for each dimension, slowest first. Written in braces, one index too, so that
-/// it is not taken for a number of elements.
+/// A position in an array: one index per dimension, slowest first. Written in braces even for one index, so
+/// that it is not confused with a number of elements.
 class Coordinates {
  public:
-  /// None given.
+  /// No coordinates.
   constexpr Coordinates() noexcept = default;
   template <std::integral I>
   constexpr Coordinates(std::initializer_list<I> indices) noexcept {
@@ -32,7 +32,7 @@ class Coordinates {
   constexpr Coordinates(I... indices) noexcept : indices_(indices...) {}
   constexpr Coordinates(const Extents& indices) noexcept : indices_(indices) {}
 
-  /// More than `max_rank` of them: of no object.
+  /// More than `max_rank`: valid for no object.
   [[nodiscard]] constexpr std::size_t size() const noexcept { return indices_.size(); }
   /// REQUIRES: dimension < size() and < max_rank.
   [[nodiscard]] constexpr std::uint64_t operator[](std::size_t dimension) const noexcept {
@@ -44,14 +44,14 @@ class Coordinates {
 };
 
 /// A box of an array, or every n-th element of one: in each dimension, slowest first, `count` elements from
-/// `start` on, `stride` apart. HDF5's hyperslab, with blocks of one element.
-/// `get<double[]>(key, {.slab = {.start = {0, 8}, .count = {4, 2}}})`
+/// `start` on, `stride` apart. An HDF5 hyperslab with blocks of one element: `get<double[]>(key, {.slab =
+/// {.start = {0, 8}, .count = {4, 2}}})`
 struct Hyperslab {
   Coordinates start = {};
   Extents count = {};   ///< at least 1 in each dimension: the extents of what is read
   Extents stride = {};  ///< at least 1 in each dimension; of rank 0: 1 in all of them
 
-  /// Whether this says anything: all of the array is meant otherwise.
+  /// Whether a hyperslab is given; if not, the whole array is meant.
   [[nodiscard]] constexpr bool is_given() const noexcept {
     return start.size() != 0 || count.size() != 0 || stride.size() != 0;
   }
@@ -61,13 +61,13 @@ struct Hyperslab {
 /// Bytes of a hyperslab, packed. `invalid_argument` unless it has 1 to `max_rank` dimensions, as many of
 /// each, and at least one element, but no more than any object; and no stride of 0.
 [[nodiscard]] Result<std::uint64_t> packed_bytes(const Hyperslab& slab, std::uint64_t element_bytes);
-/// A hyperslab whose elements are arrays of these extents themselves, in theirs. `invalid_argument` where
-/// these are too many dimensions.
+/// The hyperslab in flattened elements, of an array whose elements are arrays with these extents.
+/// `invalid_argument` if that makes too many dimensions.
 [[nodiscard]] Result<Hyperslab> with_inner(const Hyperslab& slab, std::span<const std::uint64_t> inner);
-/// A hyperslab of an array whose elements are said to have so many bytes, packed row-major: a copy, or in
-/// place where its elements lie side by side. Its facts are those of the object, but that the extents are its
-/// own. `invalid_argument` for what packed_bytes() refuses and what the object does not have, `type_mismatch`
-/// for elements of another size. Of a view that shows a hyperslab already: that itself.
+/// A hyperslab of an array with elements of `element_bytes`, packed row-major: a copy, or in place if its
+/// elements are contiguous. Its facts are the object's, except for the extents. `invalid_argument` for what
+/// packed_bytes() refuses and for a hyperslab outside the object, `type_mismatch` for elements of another
+/// size. A view that already shows a hyperslab is returned unchanged.
 [[nodiscard]] Result<ObjectView> hyperslab_of(ObjectView view, const Hyperslab& slab,
                                               std::uint64_t element_bytes);
 /// \endcond

@@ -10,14 +10,14 @@
 
 namespace locum {
 
-/// Identity of one object: which store, which rank made it, and that rank's serial for it. Trivially
-/// copyable, 16 bytes, may be sent by MPI as bytes. A serial is never used twice by one creator, so that a
-/// key of an evicted object is `not_found` for ever, never another object. Unnamed and named objects alike
-/// have one; each generation of a name is an object with a key of its own.
+/// Identity of one object: its store, the rank that made it, and that rank's serial for it. Trivially
+/// copyable, 16 bytes, may be sent by MPI as bytes. A creator never reuses a serial, so that a key of an
+/// evicted object is `not_found` for ever, never another object. Named objects have keys, too; each
+/// generation of a name is an object with a key of its own.
 struct Key {
   std::uint32_t store = 0;    ///< number of the store within its runtime; 0 is the runtime's own
-  std::uint32_t creator = 0;  ///< rank, in the runtime's communicator, that made the object
-  std::uint64_t serial = 0;   ///< 0 in a key that identifies nothing
+  std::uint32_t creator = 0;  ///< rank that made the object, in the runtime's communicator
+  std::uint64_t serial = 0;   ///< 0 in an invalid key
 
   [[nodiscard]] bool valid() const noexcept { return serial != 0; }
   friend auto operator<=>(const Key&, const Key&) = default;

@@ -12,9 +12,10 @@
 
 namespace locum {
 
-/// What one rank's runtime did so far: counts of completed operations and of bytes, by path. Counted by any
-/// thread; read at any time, exact for whatever happened before. Tests assert them. Each thread adds to words
-/// of its own lane: a locked addition would cost a sixth of a look-up by key, and most operations count two.
+/// Counters of one rank's runtime: completed operations and bytes, by path. Any thread counts and reads at
+/// any time; a read includes everything that happened before it. Tests assert them. Each thread adds to the
+/// words of its own lane: an atomic read-modify-write would cost a sixth of a look-up by key, and most
+/// operations count two.
 class Metrics {
   static constexpr std::size_t word_count = 4 * path_count + 8;
   using Word = std::atomic<std::uint64_t>;
@@ -24,7 +25,7 @@ class Metrics {
   using Lanes = std::array<Lane, detail::shared_lane + 1>;
 
  public:
-  /// A sum over all threads; reads as a number.
+  /// A sum over all threads; converts to a number.
   class Counter {
    public:
     operator std::uint64_t() const noexcept { return load(); }
@@ -92,16 +93,16 @@ class Metrics {
   std::array<Traffic, path_count> reads;  ///< gets, by how the bytes reached the reader
   std::array<Traffic, path_count>
       writes;  ///< puts, by how the bytes reached the store; shm_view: written in place
-  Counter misses{lanes_, 4 * path_count};         ///< gets of what was not there
-  Counter evictions{lanes_, 4 * path_count + 1};  ///< evictions that found something
-  Counter decodes{lanes_, 4 * path_count + 2};    ///< values decoded; decoded_hits did not have to
+  Counter misses{lanes_, 4 * path_count};         ///< gets that found nothing
+  Counter evictions{lanes_, 4 * path_count + 1};  ///< evictions that removed an object
+  Counter decodes{lanes_, 4 * path_count + 2};    ///< values decoded; decoded_hits: found decoded
   Counter decoded_hits{lanes_, 4 * path_count + 3};
   Counter messages{lanes_, 4 * path_count + 4};  ///< sent to other ranks on the data path
-  /// Questions of other ranks that were not even looked at: more than one rank may have under way, too long,
-  /// of a number that another open one has, or of none.
+  /// Requests of other ranks rejected unread: the rank has too many in progress, or the request is too long
+  /// or has no number or one of another open request.
   Counter turned_away{lanes_, 4 * path_count + 5};
-  /// Nanoseconds in which objects of other nodes were under way to this rank, and those in which its threads
-  /// waited for them: see TransferTimes.
+  /// Nanoseconds during which objects of other nodes were on their way to this rank, and during which its
+  /// threads waited for them: see TransferTimes.
   Counter transfer_ns{lanes_, 4 * path_count + 6};
   Counter waited_ns{lanes_, 4 * path_count + 7};
 };

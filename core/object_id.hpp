@@ -7,8 +7,7 @@
 
 namespace locum {
 
-/// What identifies an object in a store: its Key, or its name, as anything that converts to
-/// `std::string_view`.
+/// Identifies an object in a store: its Key, or its name, as anything that converts to `std::string_view`.
 template <class I>
 concept ObjectId =
     std::convertible_to<const I&, const Key&> || std::convertible_to<const I&, std::string_view>;

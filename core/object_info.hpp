@@ -9,7 +9,7 @@
 
 namespace locum {
 
-/// What an object says of itself.
+/// Metadata of an object.
 struct ObjectInfo {
   Key key;
   std::uint64_t size_bytes = 0;

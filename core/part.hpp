@@ -8,7 +8,7 @@
 
 namespace locum {
 
-/// A number of elements, from any integer.
+/// A number of elements, constructible from any integer type.
 struct ElementCount {
   std::uint64_t value;
 
@@ -23,7 +23,7 @@ struct Part {
   ElementCount offset = 0;
   ElementCount count = none;  ///< at least 1
 
-  /// Whether this says anything: all of the array is meant otherwise.
+  /// Whether a part is given; if not, the whole array is meant.
   [[nodiscard]] constexpr bool is_given() const noexcept { return offset.value != 0 || count.value != none; }
 };
 
@@ -34,11 +34,11 @@ struct ByteRange {
   std::uint64_t bytes = 0;
 };
 
-/// The bytes of these elements. `invalid_argument` for none, and for more than any object has.
+/// The bytes of these elements. `invalid_argument` for no elements, and for more than any object can hold.
 [[nodiscard]] Result<ByteRange> range_of(const Part& part, std::uint64_t element_bytes);
-/// `invalid_argument` unless the range is not empty and lies within so many bytes.
+/// `invalid_argument` unless the range is not empty and lies within `size_bytes`.
 [[nodiscard]] Result<void> check_range(const ByteRange& range, std::uint64_t size_bytes);
-/// The same object's view of some of its bytes; of a view that shows a part already: that itself.
+/// A view of some bytes of the same object. A view that already shows a part is returned unchanged.
 [[nodiscard]] Result<ObjectView> part_of(ObjectView view, const ByteRange& range);
 /// \endcond
 

@@ -10,10 +10,10 @@ namespace locum {
 enum class Path : std::uint8_t {
   shm_view,      ///< read in place, in the node's shared memory; nothing was copied
   shm_copy,      ///< copied within the node
-  inline_value,  ///< came inside a message
+  inline_value,  ///< carried inside a message
   rma,           ///< read one-sidedly from another node
   rendezvous,    ///< pushed by the owner in several messages
-  emulated,      ///< one-sided in name, carried by software on the owner's side
+  emulated,      ///< one-sided read that software on the owner's side carries out
   storage,       ///< read from or written to a file or server
 };
 inline constexpr std::size_t path_count = 7;
@@ -25,7 +25,7 @@ inline constexpr std::size_t path_count = 7;
 }
 /// \endcond
 
-/// The enumerator's own name, e.g. "shm_view".
+/// The enumerator's name, e.g. "shm_view".
 [[nodiscard]] std::string_view to_string(Path path) noexcept;
 
 }  // namespace locum

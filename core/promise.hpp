@@ -11,14 +11,14 @@
 
 namespace locum {
 
-/// A value that will be there: its stand-in can be sent to anyone before it is, and whoever resolves that
-/// waits for it, asleep, and is told when it is set. Destroyed unset, or its runtime closed, those who wait
-/// get `broken_promise`; if its process dies, `peer_lost`. Movable; set() and proxy() may be called by all
-/// threads at once.
+/// A value to be set later: its proxy can be sent to anyone before, and a process that resolves the proxy
+/// sleeps until the value is set. If the promise is destroyed unset, or its runtime closed, waiters get
+/// `broken_promise`; if its process dies, `peer_lost`. Movable; all threads may call set() and proxy()
+/// concurrently.
 template <class T>
 class Promise {
  public:
-  /// Promises nothing; every use is `invalid_argument`.
+  /// An empty promise; every use is `invalid_argument`.
   Promise() = default;
   /// Made by Store::promise.
   Promise(Store store, std::shared_ptr<detail::Pledge> pledge) noexcept
@@ -35,17 +35,17 @@ class Promise {
     }
   }
 
-  /// The stand-in. Its key stands for the value, once that is set; its size is 0, for not known.
+  /// The proxy. Its key identifies the value once that is set; its size is 0, meaning unknown.
   [[nodiscard]] Proxy<T> proxy() const {
     return pledge_ ? store_->session().template proxy<T>(pledge_->handle(detail::object_identity<T>.hash))
                    : Proxy<T>();
   }
-  /// Puts the value, under the name of the promise if it has one, and has it brought to who waits: the key of
-  /// the object. `key_exists` if this was set before, or that name is live; `broken_promise` if the runtime
-  /// began to close. After other errors it may be tried again. Where it has a name, that may stand for the
-  /// value by then: if this rank knows that it does, the next try returns the key of that value, whatever it
-  /// is given, and has it brought to who waits, as the end of this promise does; if it does not know (after
-  /// `timeout`, `peer_lost`), the next try is `key_exists`.
+  /// Puts the value, under the name of the promise if it has one, and notifies the waiters; returns the key
+  /// of the object. `key_exists` if it was set before, or the name is in use; `broken_promise` if the runtime
+  /// has begun to close. After other errors it may be called again. A named promise may have bound the name
+  /// to the value by then: if this rank knows that it has, the next call returns the key of that value,
+  /// whatever its argument, and notifies the waiters, as the destructor does; if it does not know (after
+  /// `timeout`, `peer_lost`), the next call is `key_exists`.
   template <class V>
     requires std::is_same_v<detail::Stored<V>, detail::Stored<T>>
   Result<Key> set(const V& value, const CallOptions& options = {}) {
@@ -69,7 +69,7 @@ class Promise {
                 : Result<Key>(made.error());
   }
 
-  /// Refused while compiling: see the text.
+  /// Deleted overload that explains itself.
   template <class V>
   Result<Key> set(const V& /*value*/, const CodedProxyOptions<V>& /*by*/) {
     static_assert(!std::is_same_v<V, V>,
@@ -81,7 +81,7 @@ class Promise {
   [[nodiscard]] explicit operator bool() const noexcept { return pledge_ != nullptr; }
 
  private:
-  // Whether it was set, or broken, decides who binds the name first.
+  // Set or broken: the first to bind the name decides.
   [[nodiscard]] Result<Key> bound(const Result<Store::Made>& made) {
     if (made) {
       pledge_->keep();

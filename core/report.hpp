@@ -11,7 +11,7 @@
 
 namespace locum {
 
-/// What one rank did so far and holds now: plain numbers, so that ranks can gather them.
+/// Counters and memory of one rank: plain numbers, so that ranks can gather them.
 struct RankReport {
   /// By one path.
   struct Traffic {
@@ -28,10 +28,10 @@ struct RankReport {
   std::uint64_t evictions = 0;
   std::uint64_t decodes = 0;
   std::uint64_t decoded_hits = 0;
-  std::uint64_t decoded_bytes = 0;  ///< stored bytes of the decoded values that are kept
+  std::uint64_t decoded_bytes = 0;  ///< stored bytes of the kept decoded values
   std::uint64_t messages = 0;
-  std::uint64_t turned_away = 0;  ///< questions of other ranks: see Metrics
-  std::uint64_t transfer_ns = 0;  ///< objects were under way from other nodes: see Metrics
+  std::uint64_t turned_away = 0;  ///< requests of other ranks: see Metrics
+  std::uint64_t transfer_ns = 0;  ///< objects were on their way from other nodes: see Metrics
   std::uint64_t waited_ns = 0;    ///< threads waited for them
 };
 static_assert(std::is_trivially_copyable_v<RankReport>);
@@ -41,8 +41,8 @@ static_assert(std::is_trivially_copyable_v<RankReport>);
 [[nodiscard]] RankReport snapshot(const Metrics& metrics);
 /// \endcond
 
-/// A table for the terminal: memory per node, objects and traffic per rank and in all. Paths that nobody took
-/// are left out.
+/// A table for the terminal: memory per node, objects and traffic per rank and in total. Unused paths are
+/// left out.
 [[nodiscard]] std::string to_text(std::span<const RankReport> ranks);
 
 /// \cond library
@@ -50,7 +50,7 @@ static_assert(std::is_trivially_copyable_v<RankReport>);
 [[nodiscard]] double hidden_share(std::uint64_t transfer_ns, std::uint64_t waited_ns) noexcept;
 /// \endcond
 
-/// "1.50 GiB", "17 B": for people.
+/// For people: "1.50 GiB", "17 B".
 [[nodiscard]] std::string human_bytes(std::uint64_t bytes);
 
 }  // namespace locum

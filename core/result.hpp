@@ -8,8 +8,8 @@
 
 namespace locum {
 
-/// A value or an `Error`, with the member names of `std::expected`; replaced by it once the compilers that we
-/// support have it. Used on the data path, where an error is an answer. `value()` of an error throws it.
+/// A value or an `Error`, with the member names of `std::expected`, which will replace it once all supported
+/// compilers have it. Used on the data path, where an error is an ordinary result. value() throws the error.
 template <class T>
 class [[nodiscard]] Result {
  public:
@@ -20,7 +20,7 @@ class [[nodiscard]] Result {
              !std::is_same_v<std::remove_cvref_t<U>, Error>)
   Result(U&& value) : state_(std::in_place_index<0>, std::forward<U>(value)) {}
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
-  /// The value, made in place: nothing is moved.
+  /// Constructs the value in place, without a move.
   template <class... Args>
   explicit Result(std::in_place_t, Args&&... args)
       : state_(std::in_place_index<0>, std::forward<Args>(args)...) {}
@@ -36,7 +36,7 @@ class [[nodiscard]] Result {
   /// REQUIRES: has_value().
   [[nodiscard]] T& operator*() & noexcept { return *std::get_if<0>(&state_); }
   [[nodiscard]] const T& operator*() const& noexcept { return *std::get_if<0>(&state_); }
-  /// By value: what a range-for goes over, say, outlives the result.
+  /// By value: the range of a range-for, say, outlives the result.
   [[nodiscard]] T operator*() && noexcept(std::is_nothrow_move_constructible_v<T>) {
     return std::move(*std::get_if<0>(&state_));
   }

@@ -1,8 +1,8 @@
 #pragma once
 
 /// \file
-/// How the common templates of the standard library are written and read. Lengths are 64 bits; flat elements
-/// follow in one piece.
+/// Serialisers of the common templates of the standard library. Lengths are 64 bits; flat elements are stored
+/// contiguously.
 
 #include <array>
 #include <concepts>
@@ -21,7 +21,7 @@ namespace locum {
 
 namespace detail {
 
-// bool is flat, but its bytes are checked one by one when they come back.
+// bool is flat, but its bytes are checked one by one when read.
 template <class T>
 concept FlatElement = Flat<T> && !std::same_as<T, bool>;
 
@@ -30,8 +30,8 @@ void save_length(Archive& out, std::uint64_t count) {
   out(count);
 }
 
-// Each element takes at least one byte, even if its serialize() does nothing, so that the bytes that are left
-// bound the number of elements.
+// Each element takes at least one byte, even if its serialize() writes nothing, so that the number of
+// remaining bytes bounds the number of elements.
 template <class Archive, class T>
 void save_element(Archive& out, const T& element) {
   const std::uint64_t before = out.position();
@@ -96,7 +96,7 @@ struct Serializer<std::vector<T, Allocator>> {
       values.resize(in.length(sizeof(T)));
       in.bytes(values.data(), values.size() * sizeof(T));
     } else {
-      // Grows as elements really arrive: a damaged length cannot take more memory than a true one.
+      // Grows element by element: a damaged length cannot allocate more memory than the bytes justify.
       for (std::size_t left = in.length(1); left > 0; --left) {
         values.push_back(detail::loaded_element<T>(in));
       }

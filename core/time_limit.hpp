@@ -7,16 +7,16 @@
 
 namespace locum {
 
-/// How long a call may take, as a member of its options: a duration from the moment of the call
-/// (`{.deadline = 2s}`), a Deadline, or a point of the steady clock. Made from nothing: the default of the
-/// store, or of the runtime. A duration becomes a moment when the call is made, so that options can be kept
-/// and used again. A cheap value.
+/// How long a call may take, as a member of its options: a duration from the moment of the call (`{.deadline
+/// = 2s}`), a Deadline, or a point of the steady clock. Default-constructed: the default of the store, or of
+/// the runtime. A duration becomes a moment when the call is made, so that options can be reused. Cheap to
+/// copy.
 class TimeLimit {
  public:
   using Clock = Deadline::Clock;
 
   TimeLimit() = default;
-  /// A negative one is 0; one that is too long for the clock lasts to the clock's end.
+  /// A negative duration is 0; one too long for the clock lasts to the clock's end.
   template <class Rep, class Period>
   TimeLimit(std::chrono::duration<Rep, Period> duration)
       : duration_(
@@ -26,7 +26,7 @@ class TimeLimit {
   TimeLimit(Clock::time_point moment) : moment_(moment) {}
   TimeLimit(Deadline deadline) : moment_(deadline) {}
 
-  /// The deadline of a call that is made now.
+  /// The deadline of a call made now.
   operator Deadline() const { return duration_ < Clock::duration::zero() ? moment_ : Deadline(duration_); }
 
  private:

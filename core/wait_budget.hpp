@@ -9,15 +9,15 @@
 
 namespace locum {
 
-/// What a call may take of its caller's time: until when it may wait in all, how long for one other process
-/// at a time, and whether it may itself do what takes long, such as committing much memory. Made from a
-/// deadline it limits nothing else.
+/// Limits of what a call may take: its deadline, the longest wait for one other process, and whether it may
+/// do long work itself, such as committing much memory. Made from a deadline it has no other limit.
 ///
-/// A caller that holds up others has a limited budget, and passes it on. Under a limited budget a call waits
-/// for another process no longer than longest_wait(), and for the same one not again and again; and not at
-/// all for what it could have later: then it is refused, and the error says so (Error::is_transient()).
+/// A caller that holds up others has a limited budget and passes it on. Under a limited budget a call waits
+/// for another process no longer than longest_wait(), and not repeatedly for the same one; it does not wait
+/// at all for a resource that would be available later, but fails, with an error that says so
+/// (Error::is_transient()).
 ///
-/// A cheap value of two words, which travels in registers.
+/// Two words, passed in registers.
 class WaitBudget {
  public:
   using Clock = Deadline::Clock;
@@ -31,7 +31,7 @@ class WaitBudget {
   template <class Rep, class Period>
   WaitBudget(std::chrono::duration<Rep, Period> from_now) : deadline_(from_now) {}
 
-  /// One without a deadline of its own.
+  /// A limited budget without a deadline.
   [[nodiscard]] static WaitBudget limited(Duration longest_wait, Work work) noexcept {
     WaitBudget budget;
     budget.longest_ms_ =
@@ -39,17 +39,17 @@ class WaitBudget {
     budget.work_ = work;
     return budget;
   }
-  /// Of a step of the exchange. A rank that says nothing for `patience` counts as dead: a fifth of that is
-  /// one question whether it lives, and a step may wait more than once.
+  /// The budget of a progress step. A rank that is silent for `patience` counts as dead: a fifth of that is
+  /// the interval of one liveness probe, and a step may wait more than once.
   [[nodiscard]] static WaitBudget of_step(Duration patience) noexcept {
     return limited(patience / 20, Work::little);
   }
-  /// Of a thread that runs what nobody waits for: what one of them waits for holds up all the rest.
+  /// The budget of a background thread: a wait of one of its tasks delays all the others.
   [[nodiscard]] static WaitBudget of_standby(Duration patience) noexcept {
     return limited(patience / 20, Work::any);
   }
 
-  /// The same limits, until that moment.
+  /// The same limits, with that deadline.
   [[nodiscard]] WaitBudget until(Deadline deadline) const noexcept {
     WaitBudget budget = *this;
     budget.deadline_ = deadline;
@@ -57,13 +57,13 @@ class WaitBudget {
   }
 
   [[nodiscard]] Deadline deadline() const noexcept { return deadline_; }
-  /// Whether a single wait is limited, and not the whole call alone.
+  /// Whether a single wait is limited, and not only the whole call.
   [[nodiscard]] bool is_limited() const noexcept { return longest_ms_ != unlimited; }
-  /// For another process, at a time; Duration::max() where that is not limited.
+  /// The longest wait for one other process; Duration::max() if not limited.
   [[nodiscard]] Duration longest_wait() const noexcept {
     return is_limited() ? Duration(longest_ms_) : Duration::max();
   }
-  /// Whether it may do what takes long by itself, waiting for nobody.
+  /// Whether the call may do long work itself, without waiting for anybody.
   [[nodiscard]] bool allows_work() const noexcept { return work_ == Work::any; }
 
  private:

@@ -17,14 +17,15 @@ namespace locum {
 
 namespace detail {
 
-/// How often who waits for eventuals of several runtimes looks at those of others than the first one's.
+/// How often a thread that waits for eventuals of several runtimes checks those of runtimes other than the
+/// first.
 inline constexpr std::chrono::milliseconds others_look{10};
-/// Of so many that somebody waits for together each has its turn at once.
+/// How many eventuals that are waited for together start at once, past the window.
 inline constexpr std::size_t most_hurried = 128;
 
 }  // namespace detail
 
-/// What when_any() moved out of a range: an eventual that has ended, and its place; or nothing.
+/// Result of when_any(): an eventual that has ended, moved out of the range, and its position; or nothing.
 template <class E>
 class Arrived {
  public:
@@ -40,9 +41,9 @@ class Arrived {
   [[nodiscard]] const E& operator*() const& noexcept { return *one_; }
   [[nodiscard]] E operator*() && { return *std::move(one_); }
   [[nodiscard]] const E* operator->() const noexcept { return &*one_; }
-  /// Where in the range it was, from 0 on. REQUIRES: there is one.
+  /// Its position in the range, from 0. REQUIRES: there is one.
   [[nodiscard]] std::size_t place() const noexcept { return place_; }
-  /// Whether there is none because the deadline came, while some have not ended; else all were returned.
+  /// True if the deadline passed while some had not ended; false if all were returned.
   [[nodiscard]] bool timed_out() const noexcept { return is_late_; }
 
  private:
@@ -51,11 +52,11 @@ class Arrived {
   bool is_late_ = false;
 };
 
-/// Moves the eventual that ended first out of a range; waits for it, at most until the deadline (default: the
-/// runtime's timeout). Nothing when all were returned, or at the deadline, which timed_out() tells apart. So
-/// `while (auto part = when_any(parts)) use(part->get());` has each once, in the order of arrival, and what a
-/// future pins goes with it. Who waits moves messages meanwhile. One thread at a time for one range. Each
-/// call looks at all of them.
+/// Moves the eventual that ended first out of a range; waits for one, at most until the deadline (default:
+/// the runtime's timeout). Returns nothing when all were returned, or at the deadline, which timed_out()
+/// tells apart. `while (auto part = when_any(parts)) use(part->get());` processes each once, in the order of
+/// completion, and releases the future's pin with it. The waiting thread makes progress on messages. One
+/// thread at a time for one range. Each call scans the whole range.
 template <std::ranges::forward_range Range>
 [[nodiscard]] auto when_any(Range& eventuals, Deadline deadline = {})
     -> Arrived<std::ranges::range_value_t<Range>> {
@@ -66,7 +67,7 @@ template <std::ranges::forward_range Range>
     std::size_t place = 0;
     std::size_t place_of_first = 0;
     auto least = std::numeric_limits<std::uint64_t>::max();
-    std::shared_ptr<Ending> next;  // of those that have not ended
+    std::shared_ptr<Ending> next;  // the first that has not ended
     std::shared_ptr<Arrivals> arrivals;
     bool of_others = false;
     std::uint64_t seen = 0;
@@ -75,7 +76,7 @@ template <std::ranges::forward_range Range>
       if (each.given()) {
         continue;
       }
-      if (each.state() && !arrivals) {  // the count first: it tells of all ends that are not seen below
+      if (each.state() && !arrivals) {  // read first: it changes with every end that is not seen below
         next = each.state();
         arrivals = next->arrivals();
         seen = arrivals->count();
@@ -89,7 +90,7 @@ template <std::ranges::forward_range Range>
       }
     }
     if (first != nullptr) {
-      E one = std::exchange(*first, E());  // what is left in its place stands for nothing
+      E one = std::exchange(*first, E());  // leaves an empty eventual in its place
       first->give();
       return {std::move(one), place_of_first};
     }
@@ -106,9 +107,9 @@ template <std::ranges::forward_range Range>
   }
 }
 
-/// Waits until all of a range of eventuals have ended; false: some have not until the deadline (default: the
-/// runtime's timeout). With what they ended, each says itself. It waits for all at a time, so that these need
-/// memory for all of them, however small the window is: 128 have their turn at once.
+/// Waits until all of a range of eventuals have ended; false if some have not at the deadline (default: the
+/// runtime's timeout). Each eventual holds its own result. It waits for all at a time, so that they need
+/// memory for all, however small the window is: 128 start at once.
 template <std::ranges::input_range Range>
 [[nodiscard]] bool when_all(const Range& eventuals, Deadline deadline = {}) {
   std::optional<Deadline> until;  // one moment for all

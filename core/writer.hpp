@@ -19,7 +19,7 @@ namespace locum {
 
 namespace detail {
 
-/// The only owner of an unsealed draft: gives its memory back unless it was released for sealing.
+/// The only owner of an unsealed draft: frees its memory unless it was released for sealing.
 class OwnedDraft {
  public:
   OwnedDraft(std::shared_ptr<OpenStore> store, const ObjectDraft& draft) noexcept
@@ -39,7 +39,7 @@ class OwnedDraft {
   [[nodiscard]] bool owns() const noexcept { return store_ != nullptr; }
   [[nodiscard]] std::span<std::byte> bytes() const noexcept { return draft_.bytes; }
   [[nodiscard]] const ObjectDraft& draft() const noexcept { return draft_; }
-  /// The store that it was made in; the draft is the caller's to seal or discard from now on.
+  /// The store of the draft; from now on the caller has to seal or discard the draft.
   [[nodiscard]] std::shared_ptr<OpenStore> release() noexcept { return std::move(store_); }
 
  private:
@@ -52,14 +52,13 @@ class OwnedDraft {
 
 /// Publishes the draft and counts it as written in place.
 [[nodiscard]] Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline);
-/// The same, begun.
+/// The asynchronous form.
 [[nodiscard]] Eventual<Key> begin_seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline);
 
 }  // namespace detail
 
-/// Memory of the store that is being filled: write through data(), then seal(). Until then nobody sees it; a
-/// writer that is destroyed unsealed leaves nothing. Fresh memory holds whatever was there before. Movable,
-/// owned by one thread at a time.
+/// Memory of a new object: write through data(), then seal(). Until then no other process sees it; a writer
+/// destroyed unsealed leaves nothing. The memory is not cleared. Movable, owned by one thread at a time.
 template <Flat T>
 class Writer {
  public:
@@ -82,13 +81,13 @@ class Writer {
   /// As given to create: slowest dimension first, row-major.
   [[nodiscard]] const Extents& extents() const noexcept { return extents_; }
 
-  /// Publishes the object; nothing is copied. The memory may not be written from then on. `key_exists` if the
-  /// name was taken meanwhile, and nothing is left of the object; `invalid_argument` the second time.
+  /// Publishes the object without copying. The memory must not be written from then on. `key_exists` if the
+  /// name was taken meanwhile; the object is then discarded. `invalid_argument` the second time.
   [[nodiscard]] Result<Key> seal(Deadline deadline = {}) {
     return detail::seal_writer(draft_, name_, deadline);
   }
-  /// seal(), begun, as Store::put_async() is: only the name is still to be given, by the node that it is at
-  /// home on. The memory may not be written from this call on.
+  /// Asynchronous seal(), as Store::put_async(): only binding the name at its home node may remain to be
+  /// done. The memory must not be written from this call on.
   [[nodiscard]] Eventual<Key> seal_async(Deadline deadline = {}) {
     return detail::begin_seal_writer(draft_, name_, deadline);
   }

@@ -6,9 +6,9 @@
 
 namespace locum::mpi {
 
-/// The options that all ranks have asked for. Collective; throws one and the same Error on all ranks: what is
-/// wrong with some rank's options, or `options_differ` with the lines in which ranks differ, where the
-/// versions of the library and of its wire format count as options, too.
+/// The options that all ranks agree on. Collective; throws the same Error on all ranks: what is wrong with
+/// some rank's options, or `options_differ` with the lines in which ranks differ. The versions of the library
+/// and of its wire format count as options, too.
 [[nodiscard]] RuntimeOptions agreed_options(CommunicatorGroup& group, const Result<RuntimeOptions>& asked);
 
 }  // namespace locum::mpi

@@ -12,16 +12,16 @@
 
 namespace locum::mpi {
 
-/// A communicator of our own, on which MPI returns its errors, and the collective steps of set-up on it, of
-/// all its ranks or of some. Move only; freed with its owner unless MPI is finalised by then, or a rank is
-/// lost. Used by one thread at a time, one that may call MPI. Nothing here calls MPI where that blocks until
-/// other ranks come: one that dies would keep the others there. Each step is collective and throws `timeout`,
-/// naming `what`, when the moment passes, or `peer_lost` as soon as a rank is known to be dead; after that
-/// the communicator still holds the unfinished step and every further one throws at once, which is why
-/// nothing but setting up and closing goes through here.
+/// A private communicator on which MPI returns its errors, and the collective steps of set-up on all its
+/// ranks or some. Move only; freed with its owner unless MPI is finalised by then or a rank is lost. Used by
+/// one thread at a time, which must be allowed to call MPI. Nothing here calls an MPI function that blocks
+/// until other ranks come: the death of one would block the others. Each step is collective and throws
+/// `timeout`, naming `what`, when the moment passes, or `peer_lost` as soon as a rank is known to be dead;
+/// the communicator then still holds the unfinished step and every further one throws at once. Therefore only
+/// set-up and closing use it.
 class Communicator {
  public:
-  /// Collective over `parent`, which is left as it is. Throws `invalid_argument` for what is no
+  /// Collective over `parent`, which is not changed. Throws `invalid_argument` unless it is an
   /// intracommunicator.
   [[nodiscard]] static Communicator duplicate(MPI_Comm parent, Moment moment);
 
@@ -29,24 +29,24 @@ class Communicator {
   Communicator& operator=(Communicator&& other) noexcept;
   ~Communicator();
 
-  /// The steps of some of the ranks, in this order, this one among them; by messages between them, because
-  /// MPI makes a communicator of some ranks only by calls that block. Steps of parts that have a rank in
-  /// common come one after the other. REQUIRES: it does not outlive this.
+  /// The steps of some of the ranks, in this order, including this one; by messages between them, because MPI
+  /// creates a communicator of some ranks only by blocking calls. Steps of parts that share a rank run one
+  /// after the other. REQUIRES: it does not outlive this.
   [[nodiscard]] Communicator part(std::vector<int> ranks) const;
 
   [[nodiscard]] MPI_Comm raw() const noexcept { return communicator_; }
   [[nodiscard]] int rank() const noexcept { return rank_; }
   [[nodiscard]] int size() const noexcept { return size_; }
-  /// From now on steps end when a rank is lost.
+  /// From now on steps fail when a rank is lost.
   void watch(LostRanks lost) { lost_ = std::move(lost); }
   /// Whether a step timed out or failed.
   [[nodiscard]] bool broken() const noexcept { return broken_; }
 
   void barrier(Moment moment, std::string_view what);
-  /// Equally many bytes from each rank, in rank order; at most 2 GiB - 1 from each.
+  /// The same number of bytes from each rank, in rank order; at most 2 GiB - 1 from each.
   [[nodiscard]] std::vector<std::byte> all_gather(std::span<const std::byte> mine, Moment moment,
                                                   std::string_view what);
-  /// The bytes of rank `root`, everywhere. REQUIRES: bytes.size() is the same everywhere.
+  /// The bytes of rank `root`, on all ranks. REQUIRES: bytes.size() is the same on all ranks.
   [[nodiscard]] std::vector<std::byte> broadcast(std::vector<std::byte> bytes, int root, Moment moment,
                                                  std::string_view what);
 

@@ -13,14 +13,14 @@ namespace locum::mpi {
 /// Throws Error `system` with MPI's own text if `code`, returned by the MPI function `call`, is not success.
 void check(int code, const char* call);
 
-/// What a group has agreed on: throws it, if it is an error.
+/// Throws the error that a group has agreed on, if any.
 void throw_if(const std::optional<Error>& error);
 
-/// The flavour for destructors: says on stderr what failed and goes on.
+/// For destructors: reports a failure on stderr and goes on.
 void warn(int code, const char* call) noexcept;
 
-/// Why this thread may not call MPI now, in words for a person: not initialised yet, finalised already, or
-/// the thread level leaves MPI to the main thread. nullptr if it may. Any thread, at any time.
+/// Why this thread may not call MPI now, as text for a person: not initialised yet, already finalised, or the
+/// thread level leaves MPI to the main thread. nullptr if it may. Any thread, at any time.
 [[nodiscard]] const char* why_unusable() noexcept;
 
 }  // namespace locum::mpi

@@ -13,19 +13,19 @@
 
 namespace locum::mpi {
 
-/// The ranks of a communicator as core's Group. Owned by the runtime, used in the one thread that may call
-/// MPI now. Each call waits for the others no longer than `timeout` and then throws `timeout`, or `peer_lost`
-/// as soon as one of them is known to be dead; the group is unusable from then on, as its communicator is.
+/// The ranks of a communicator as core's Group. Owned by the runtime, used by the one thread that may call
+/// MPI now. Each call waits for the others at most `timeout` and then throws `timeout`, or `peer_lost` as
+/// soon as one of them is known to be dead; from then on the group is unusable, as is its communicator.
 class CommunicatorGroup final : public Group {
  public:
   /// Collective. `ranks_per_node` as in RuntimeOptions.
   CommunicatorGroup(Communicator communicator, std::chrono::milliseconds timeout, int ranks_per_node);
 
-  /// The ranks of this rank's node as a group of their own, of one node. Collective over this group.
+  /// A group of the ranks of this rank's node. Collective over this group.
   [[nodiscard]] CommunicatorGroup of_node();
   /// How many nodes share this rank's machine.
   [[nodiscard]] int nodes_here() const noexcept { return topology_.nodes_here; }
-  /// How many ranks of this group do.
+  /// How many ranks of this group share this rank's machine.
   [[nodiscard]] int ranks_here() const noexcept { return topology_.ranks_here; }
 
   [[nodiscard]] int rank() const noexcept override { return communicator_.rank(); }
@@ -37,16 +37,16 @@ class CommunicatorGroup final : public Group {
   [[nodiscard]] std::vector<std::byte> all_gather(std::span<const std::byte> mine) override;
   [[nodiscard]] std::optional<Error> agree(const std::optional<Error>& mine) override;
 
-  /// agree() for a step with a name: ranks that are in different steps all get an error that says who is in
+  /// agree() for a named step: if ranks are in different steps, all get an error that says which rank is in
   /// which.
   [[nodiscard]] std::optional<Error> agree(const std::optional<Error>& mine, std::string_view step,
                                            Deadline deadline);
-  /// The bytes of rank `root`, of whatever length there, everywhere.
+  /// The bytes of rank `root`, of any length, on all ranks.
   [[nodiscard]] std::vector<std::byte> broadcast(std::vector<std::byte> bytes, int root,
                                                  std::string_view what);
-  /// From now on calls end when a rank is lost.
+  /// From now on calls fail when a rank is lost.
   void watch(LostRanks lost) { communicator_.watch(std::move(lost)); }
-  /// Whether an earlier call was given up.
+  /// Whether an earlier call failed or timed out.
   [[nodiscard]] bool broken() const noexcept { return communicator_.broken(); }
   [[nodiscard]] Communicator& communicator() noexcept { return communicator_; }
 

@@ -1,10 +1,10 @@
 #pragma once
 
 /// \file
-/// Everything public, in one header: users include it as `<locum/locum.hpp>`. Serialisers of the less common
-/// containers are in `<locum/containers.hpp>`.
+/// All public headers, included as `<locum/locum.hpp>`. Serialisers of the less common containers are in
+/// `<locum/containers.hpp>`.
 
-// A compiler that is set to an older C++ reads none of it: it would say in hundreds of lines what one says.
+// A compiler set to an older C++ skips the rest: one message instead of hundreds.
 #if __cplusplus <= 201703L
 #error \
     "locum is written in C++20: compile with -std=c++20 or later (CMake: target_compile_features(your_target PRIVATE cxx_std_20))"

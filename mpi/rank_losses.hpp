@@ -14,35 +14,35 @@
 
 namespace locum::mpi {
 
-/// Who is lost, in the runtime's ranks: node-mates by the node's watch, others by the links to them. Blocks
-/// nowhere. watch(), stop_watching_links() and ranks_while_waiting() are for the thread that may call
-/// MPI, the mates() is for any thread at any time, the rest for any while that one is in none of these.
+/// The lost ranks of the runtime: those of this node by its watch, others by the links to them. Never blocks.
+/// watch(), stop_watching_links() and ranks_while_waiting() are for the thread that may call MPI; mates() for
+/// any thread at any time; the others for any thread while that one is in none of these.
 class RankLosses {
  public:
-  /// \param of_node  what the node's watch has noted, by ranks within the node
-  /// \param mates    the runtime's ranks of the node, ascending
-  /// \param size     of the runtime
+  /// \param of_node the ranks that the node's watch has found lost, by rank within the node
+  /// \param mates the runtime's ranks on this node, ascending
+  /// \param size number of ranks of the runtime
   /// \param closed_alone ranks within the node that closed the runtime without waiting for the others
   RankLosses(std::shared_ptr<const Losses> of_node, std::vector<std::uint32_t> mates, int size,
              std::function<std::vector<std::uint32_t>()> closed_alone);
 
-  /// Counts what `links` say, too, and calls the roll over them four times per `patience` while this rank
-  /// waits. Once.
+  /// Includes the losses that `links` report, and while this rank waits, polls the other nodes over them four
+  /// times per `patience`. Called once.
   void watch(const std::shared_ptr<Links>& links, std::chrono::milliseconds patience);
-  /// From now on what the links say of others does not count: a rank that closes its own ends looks like a
-  /// dead one. If nobody is lost by then, the ranks of this node that have closed alone are.
+  /// From now on losses reported by the links do not count: a rank that closes its connections looks like a
+  /// dead one. If nobody is lost by then, the ranks of this node that closed alone count.
   void stop_watching_links();
 
   [[nodiscard]] bool any() const;
-  /// Those of this node that died, ascending.
+  /// Dead ranks of this node, ascending.
   [[nodiscard]] std::vector<int> mates() const;
-  /// All, ascending.
+  /// All lost ranks, ascending.
   [[nodiscard]] std::vector<int> ranks() const;
-  /// The same while this rank waits for all others: asks the other nodes now and then who is lost there. If
-  /// nobody is within the time in which a death is noticed, the ranks of this node that have closed the
-  /// runtime alone, which come to no collective call.
+  /// The same while this rank waits for all others: asks the other nodes from time to time which ranks are
+  /// lost there. If none is lost within the time in which a death is noticed, returns the ranks of this node
+  /// that closed the runtime alone, which will join no collective call.
   [[nodiscard]] std::vector<int> ranks_while_waiting();
-  /// "rank 1 (adopted by rank 0), rank 3", or nothing.
+  /// "rank 1 (adopted by rank 0), rank 3", or empty.
   [[nodiscard]] std::string describe() const;
 
  private:
@@ -57,8 +57,8 @@ class RankLosses {
   Deadline::Clock::duration roll_interval_{};
   Deadline::Clock::time_point roll_called_;
   std::function<std::vector<std::uint32_t>()> closed_alone_;
-  std::optional<Deadline::Clock::time_point> seen_closed_alone_;  ///< while ranks_while_waiting() has
-  std::vector<int> beyond_node_;                                  ///< once the links do not count any more
+  std::optional<Deadline::Clock::time_point> seen_closed_alone_;  ///< by ranks_while_waiting()
+  std::vector<int> beyond_node_;                                  ///< once the links no longer count
 };
 
 }  // namespace locum::mpi

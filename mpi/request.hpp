@@ -16,9 +16,8 @@ namespace locum::mpi {
 
 using Moment = Deadline::Clock::time_point;
 
-/// The pauses of one wait in which nobody can wake us, because only MPI knows when it is over: yields at
-/// first, then times that grow to a millisecond, so that ranks that share a core get it. Owned by the wait;
-/// one thread.
+/// Pauses of one polling wait, whose end only MPI knows: yields at first, then sleeps of up to a millisecond,
+/// so that ranks that share a core get it. Owned by the wait; one thread.
 class Backoff {
  public:
   void pause();
@@ -29,24 +28,23 @@ class Backoff {
   unsigned pauses_ = 0;
 };
 
-/// The ranks that are known to be dead, now. Cheap, since who waits asks again and again; may be empty.
+/// Returns the ranks known to be dead now. Must be cheap, since waits poll it; may be empty.
 using LostRanks = std::function<std::vector<int>()>;
 
-/// Drives nonblocking operations until they are complete (true), or the moment has come or a rank is lost
-/// (false). Throws what MPI reports.
+/// Progresses nonblocking operations until they are complete (true), or the moment has come or a rank is lost
+/// (false). Throws MPI's errors.
 [[nodiscard]] bool finished_by(std::vector<MPI_Request>& requests, Moment moment, const LostRanks& lost);
 
-/// The error `peer_lost`, naming the ranks, for a collective step that lost ranks cannot come to, if there
-/// are any.
+/// Throws `peer_lost`, naming the ranks, for a collective step that lost ranks cannot join, if any are lost.
 void throw_if_lost(std::string_view what, const LostRanks& lost);
-/// The error `timeout` for a collective step that not all ranks came to.
+/// Throws `timeout` for a collective step that not all ranks have joined.
 [[noreturn]] void throw_timeout(std::string_view what);
 
 /// Keeps memory until the process ends, because MPI may write to it until then.
 void keep_for_good(std::shared_ptr<void> memory);
 
-/// Waits for the operations and gives back the memory that they work on. One that did not complete keeps its
-/// memory for good: a collective can be neither cancelled nor freed.
+/// Waits for the operations and returns their buffers. Buffers of incomplete operations are kept until the
+/// process ends: a collective can be neither cancelled nor freed.
 template <class Buffers>
 [[nodiscard]] Buffers complete(std::unique_ptr<Buffers> buffers, std::vector<MPI_Request> requests,
                                Moment moment, std::string_view what, const LostRanks& lost) {

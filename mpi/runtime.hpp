@@ -20,51 +20,51 @@ namespace locum {
 
 /// The object store of the ranks of one communicator: opened by constructing it, closed by destroying it.
 ///
-/// Owned by the program, typically on the stack between `MPI_Init` and `MPI_Finalize`; several may live side
-/// by side, also on sub-communicators. It works on a duplicate of the communicator. Any MPI thread level
-/// will do: MPI is called in the constructor, the destructor and the functions marked *collective* only, in
-/// the calling thread. Those are called by one thread at a time, in the same order on all ranks; everything
-/// else may be called by any thread.
+/// Owned by the program, typically on the stack between `MPI_Init` and `MPI_Finalize`; several may exist at a
+/// time, also on sub-communicators. It works on a duplicate of the communicator. Any MPI thread level works:
+/// only the constructor, the destructor and the functions marked *collective* call MPI, in the calling
+/// thread. One thread at a time calls those, in the same order on all ranks; any thread may call all the
+/// others.
 ///
-/// A collective call that fails on one rank throws the same Error on all of them. One to which not all ranks
-/// come throws `timeout`, or `peer_lost` soon after the death of one of them: within 200 ms on its node, on
-/// others within twice `peer_timeout`; the runtime can then only be closed. Everything that is not collective
-/// goes on without the dead: as long as one rank of their node lives, what they had sealed can be read, and
-/// that one takes over their memory.
+/// A collective call that fails on one rank throws the same Error on all of them. If not all ranks join, it
+/// throws `timeout`, or `peer_lost` soon after the death of one of them: within 200 ms on its node, on others
+/// within twice `peer_timeout`; the runtime can then only be closed. Calls that are not collective continue
+/// without the dead: as long as one rank of their node lives, their sealed objects can be read, and that rank
+/// takes over their memory.
 ///
 /// If an exception leaves the scope of a runtime on some of its ranks only, the others could wait for them
-/// for ever: unless they come to the end of theirs within two seconds, the destructor says so and ends the
-/// job by `MPI_Abort`.
+/// for ever: unless they leave theirs within two seconds, the destructor reports this and ends the job by
+/// `MPI_Abort`.
 class Runtime {
  public:
-  /// Collective over `communicator`. Throws Error: `invalid_argument` (MPI not initialised or finalised
-  /// already, no intracommunicator, an option out of range), `options_differ` (ranks ask for different
-  /// options or have different versions of the library), `unsupported` (several nodes, and a library
-  /// built without UCX), `out_of_memory`, `timeout`, `peer_lost` (a rank died meanwhile), `system`.
+  /// Collective over `communicator`. Throws Error: `invalid_argument` (MPI not initialised or already
+  /// finalised, not an intracommunicator, an option out of range), `options_differ` (ranks ask for different
+  /// options or have different versions of the library), `unsupported` (several nodes, and a library built
+  /// without UCX), `out_of_memory`, `timeout`, `peer_lost` (a rank died meanwhile), `system`.
   explicit Runtime(MPI_Comm communicator, RuntimeOptions options = {});
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
   /// Collective: close(), with messages on stderr instead of exceptions. After `MPI_Finalize`, or with ranks
-  /// lost, it closes this rank's part alone, and says so.
+  /// lost, it closes only this rank's part, and reports that.
   ~Runtime();
 
-  /// The store of that name: the same one for all who ask, on all ranks. Not collective. On one node it is
-  /// cheap, and sends nothing; over several it asks the node at which the name is at home. Without options
-  /// it takes those in force, those by default if it is the first to open the store. Throws Error:
-  /// `invalid_argument` (a name is 1 byte to 64 KiB), `options_differ` (opened with other options before),
-  /// `closed`, `unsupported` (4294967292 stores were made before, or as many as one node may have of them),
-  /// `out_of_memory`, `timeout`, `peer_lost` (the node is lost at which the name is at home).
+  /// The store with that name: the same one on all ranks. Not collective. On one node it is cheap and sends
+  /// nothing; across nodes it asks the home node of the name. Without options it takes those in force, or the
+  /// defaults if it opens the store first. Throws Error: `invalid_argument` (a name is 1 byte to 64 KiB),
+  /// `options_differ` (opened with other options before), `closed`, `unsupported` (4294967292 stores, or the
+  /// most that one node may have of them, were made before), `out_of_memory`, `timeout`, `peer_lost` (the
+  /// home node of the name is lost).
   [[nodiscard]] Store store(std::string_view name);
   [[nodiscard]] Store store(std::string_view name, const StoreOptions& options);
 
-  /// A stand-in for the object behind a handle, of whichever store of this runtime. Nothing moves; what is
-  /// wrong with the handle shows on first use. Throws Error `closed`.
+  /// A proxy for the object of a handle, of any store of this runtime. Transfers nothing; a defective handle
+  /// is reported on first use. Throws Error `closed`.
   template <class T>
   [[nodiscard]] Proxy<T> proxy(const Handle& handle) {
     require_open("proxy");
     return session_->proxy<T>(handle);
   }
-  /// The same of an object that was written by a codec: `proxy<Mesh>(handle, {.codec = my_codec})`.
+  /// The same for an object written by a codec: `proxy<Mesh>(handle, {.codec = my_codec})`.
   template <class T>
   [[nodiscard]] Proxy<T> proxy(const Handle& handle, const Decoding<T>& by) {
     require_open("proxy");
@@ -72,22 +72,22 @@ class Runtime {
   }
 
   /// Collective: ends a store and evicts all its objects; afterwards no rank finds any of them, and Store
-  /// values of it answer `closed`. The name is free for a new store. Dropping what nobody opened is fine.
-  /// Waits until `deadline` for the other ranks.
+  /// values of it return `closed`. The name is free for a new store. A store that nobody opened may be
+  /// dropped. Waits until `deadline` for the other ranks.
   void drop(std::string_view name, Deadline deadline = {});
 
-  /// Ranks that died while the runtime was open, ascending, as far as this rank knows: of its own node
-  /// within 200 ms, of others once it has asked them something in vain. After close(), if nobody died, ranks
-  /// of this node that closed without waiting for this one. Local; any thread may call. Throws Error `closed`
-  /// in a process forked from a rank.
+  /// Ranks that died while the runtime was open, ascending, as far as this rank knows: of its own node within
+  /// 200 ms, of others once a request to them has failed. After close(), if nobody died, the ranks of this
+  /// node that closed without waiting for this one. Local; any thread may call. Throws Error `closed` in a
+  /// process forked from a rank.
   [[nodiscard]] std::vector<int> lost_ranks() const;
 
-  /// Memory, objects and paths taken of this rank, and which ranks are lost. Local. Throws Error `closed` in
-  /// a process forked from a rank.
+  /// Memory, objects and paths of this rank, and the lost ranks. Local. Throws Error `closed` in a process
+  /// forked from a rank.
   [[nodiscard]] std::string report() const;
-  /// Collective: the same for each rank, per node and in all. All ranks get the same text.
+  /// Collective: the same for each rank, per node and in total. All ranks get the same text.
   [[nodiscard]] std::string report_all(Deadline deadline = {});
-  /// Counters of this rank, still counting.
+  /// Counters of this rank, live.
   [[nodiscard]] const Metrics& metrics() const noexcept;
 
   /// The options in force: those given, overridden by the environment.
@@ -95,15 +95,15 @@ class Runtime {
   /// This rank, and how many there are, in the communicator given.
   [[nodiscard]] int rank() const noexcept;
   [[nodiscard]] int size() const noexcept;
-  /// Random number that tells this runtime from all others; the same on all its ranks.
+  /// Random number that identifies this runtime; the same on all its ranks.
   [[nodiscard]] std::uint64_t incarnation() const noexcept;
 
-  /// Collective: ends the runtime before its destructor does. Calls on it and on its stores give `closed`
-  /// from then on; views stay valid, and keep the memory that they show, until they are destroyed. Waits
-  /// until `deadline` for the other ranks; throws `timeout` if they do not come, but this rank's part is
-  /// closed even then. With ranks lost, or where one of this node has closed without waiting for the others,
-  /// it waits for nobody, closes this rank's part alone and returns: see lost_ranks(). `invalid_argument`
-  /// after `MPI_Finalize`; the destructor then closes what is left. Closing twice is fine, and local.
+  /// Collective: ends the runtime before its destructor does. Calls on it and on its stores return `closed`
+  /// from then on; views stay valid, and keep their memory, until they are destroyed. Waits until `deadline`
+  /// for the other ranks; throws `timeout` if they do not join, but this rank's part is closed even then.
+  /// With ranks lost, or if one of this node has closed without waiting for the others, it waits for nobody,
+  /// closes only this rank's part and returns: see lost_ranks(). `invalid_argument` after `MPI_Finalize`; the
+  /// destructor then closes the rest. Closing twice is allowed, and local.
   void close(Deadline deadline = {});
 
  private:

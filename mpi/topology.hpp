@@ -19,13 +19,12 @@ struct Topology {
   int ranks_here = 1;
 };
 
-/// Ranks of one kernel, host name and name space of sockets share a machine; `ranks_per_node` splits it.
-/// Whether they can really share memory turns out when they open it. MPI's own answer
-/// (MPI_COMM_TYPE_SHARED) comes from a call that blocks until all ranks have come, and for ever if one dies
-/// in it. Collective.
+/// Ranks with the same kernel, host name and network namespace share a machine; `ranks_per_node` splits it.
+/// Whether they can share memory is known when they open it. MPI_COMM_TYPE_SHARED is not used: that call
+/// blocks until all ranks have joined, and for ever if one dies in it. Collective.
 [[nodiscard]] Topology find_topology(Communicator& communicator, int ranks_per_node, Moment moment);
 
-/// "node 0: ranks 0-3 on host a; node 1: …", for messages. Collective; the same text everywhere.
+/// "node 0: ranks 0-3 on host a; node 1: …", for messages. Collective; the same text on all ranks.
 [[nodiscard]] std::string describe_nodes(Communicator& communicator, std::span<const int> node_of_rank,
                                          Moment moment);
 

@@ -13,18 +13,18 @@
 
 namespace locum {
 
-/// Where threads wait for whatever ends next, of all that one session has begun: an event count; and what is
-/// done when something has ended. Any thread.
+/// An event count that threads wait on for the next completion among all asynchronous operations of one
+/// session; and its queue of continuations. Any thread.
 ///
-/// Who waits reads count(), looks whether what it wants has ended, and if not calls await() with what it had
-/// read: it misses nothing that ends in between.
+/// A waiting thread reads count(), checks whether its operation has ended, and if not calls await() with the
+/// count read: it misses nothing that ends in between.
 class Arrivals {
  public:
   using Clock = Deadline::Clock;
 
-  /// \param timeout of waits without a deadline of their own
+  /// \param timeout of waits without a deadline
   /// \param on_start called first by the thread for continuations
-  /// \param times of objects that its threads wait for; null: of none
+  /// \param times counts waits for objects; null: not counted
   explicit Arrivals(std::chrono::milliseconds timeout, ThreadStart on_start = {},
                     std::shared_ptr<TransferTimes> times = nullptr)
       : timeout_(timeout), times_(std::move(times)), continuations_(std::move(on_start)) {}
@@ -32,26 +32,27 @@ class Arrivals {
   Arrivals& operator=(const Arrivals&) = delete;
   virtual ~Arrivals() = default;
 
-  /// How many things have ended.
+  /// How many operations have ended.
   [[nodiscard]] std::uint64_t count() const noexcept { return count_.load(); }
-  /// The place of one that is ending now among all of them: 1, 2, and so on. It is to be followed by tell().
+  /// The position of an operation that is ending now among all that ended: 1, 2, and so on. The caller has to
+  /// call tell() next.
   [[nodiscard]] std::uint64_t next() noexcept { return last_.fetch_add(1, std::memory_order_relaxed) + 1; }
-  /// Something has ended: wakes who waits. Does not wait, and needs no memory.
+  /// An operation has ended: wakes the waiting threads. Does not wait, and needs no memory.
   void tell() noexcept;
-  /// Waits until count() is not `seen` any more, or that moment has come; may return early.
+  /// Waits until count() differs from `seen`, or that moment has come; may return early.
   void await(std::uint64_t seen, Clock::time_point until);
-  /// What the moments above are points of.
+  /// The clock of the moments above.
   [[nodiscard]] virtual Clock::time_point now() const noexcept { return Clock::now(); }
-  /// The moment at which a wait with this deadline gives up.
+  /// The moment at which a wait with this deadline ends.
   [[nodiscard]] Clock::time_point moment(Deadline deadline) const { return deadline.moment(timeout_, now()); }
   [[nodiscard]] Continuations& continuations() noexcept { return continuations_; }
-  /// Of what belongs to no session: coroutines of the user.
+  /// For coroutines of the user that belong to no session.
   [[nodiscard]] static const std::shared_ptr<Arrivals>& of_process();
 
  protected:
-  /// Ends every sleep() of now. Does not wait, and needs no memory.
+  /// Ends every current sleep(). Does not wait, and needs no memory.
   virtual void wake() noexcept;
-  /// Sleeps until wake() is called, unless count() is not `seen` any more, or until that moment.
+  /// Sleeps until wake() is called, count() differs from `seen`, or that moment has come.
   virtual void sleep(std::uint64_t seen, Clock::time_point until);
 
  private:

@@ -10,20 +10,20 @@
 
 namespace locum::detail {
 
-/// Of what is begun for its own sake nobody but who asked has to know the end.
+/// For operations whose result concerns only their caller.
 struct NotNoted {
   template <class T>
   void operator()(const Result<T>& /*end*/) const noexcept {}
 };
 
-/// What the copies of an eventual share whose value a connector brings: it is there at once, or comes. What
-/// follows from it is made by the first thread that asks. Dropped or cancelled, it means that nobody wants
-/// what was begun.
+/// Shared state of an eventual whose value comes from a connector, at once or later. The first thread that
+/// asks makes the final value of it. If it is dropped or cancelled, the connector is told that the result is
+/// not wanted.
 ///
-/// \tparam T    what the connector brings
+/// \tparam T the connector's result
 /// \tparam Make Result<V> of a Result<T>
-/// \tparam Note void of a Result<T>, noexcept; called with its end, also when nobody has the eventual any
-///              more, by who notices it: neither waits nor needs memory. NotNoted: not called
+/// \tparam Note void of a Result<T>, noexcept; called with the connector's result on completion, even if the
+///   eventual is gone, on any thread: neither waits nor needs memory. NotNoted: not called
 template <class V, class T, class Make, class Note>
 class ComingState final : public EventualState<V> {
  public:
@@ -32,7 +32,7 @@ class ComingState final : public EventualState<V> {
   [[nodiscard]] static Eventual<V> begin(const std::shared_ptr<Arrivals>& arrivals, Call call, Make make,
                                          Note note) {
     const auto state = std::make_shared<ComingState>(arrivals, std::move(make));
-    // What is begun must not fail afterwards.
+    // Allocated first: nothing may fail once the operation has begun.
     auto arrived = std::make_shared<Arrived>(state, std::move(note));
     NowOrTask<T> made = call();
     if (!made.coming) {
@@ -50,7 +50,7 @@ class ComingState final : public EventualState<V> {
     return Eventual<V>(state);
   }
 
-  /// Only for begin().
+  /// Used by begin() only.
   ComingState(std::shared_ptr<Arrivals> arrivals, Make make)
       : EventualState<V>(std::move(arrivals)), make_(std::move(make)) {}
   ~ComingState() override {
@@ -60,12 +60,12 @@ class ComingState final : public EventualState<V> {
   }
 
  private:
-  /// The eventual may be gone when its end comes.
+  /// The eventual may be destroyed before completion.
   class Arrived final : public Observer {
    public:
     Arrived(std::weak_ptr<ComingState> state, Note note) : state_(std::move(state)), note_(std::move(note)) {}
     void note(const Result<T>& end) noexcept { note_(end); }
-    /// Until it has ended: what has to be noted is.
+    /// Keeps the operation until its result was passed to the note.
     void keep(std::shared_ptr<Coming<T>> coming) noexcept {
       if constexpr (!std::is_same_v<Note, NotNoted>) {
         coming_ = std::move(coming);
@@ -86,7 +86,7 @@ class ComingState final : public EventualState<V> {
     std::shared_ptr<Coming<T>> coming_;
   };
 
-  // What was found stays until something has been made of it: that may throw, and is then asked for again.
+  // The connector's result is kept until `make_` has returned: after an exception it is called again.
   [[nodiscard]] Result<V> make() override {
     if (coming_) {
       return make_(coming_->get({}));
@@ -107,11 +107,11 @@ class ComingState final : public EventualState<V> {
   }
 
   Make make_;
-  Result<T> found_ = T();              ///< unless it is on its way
-  std::shared_ptr<Coming<T>> coming_;  ///< from begin() on, as long as this lives
+  Result<T> found_ = T();              ///< unless it is pending
+  std::shared_ptr<Coming<T>> coming_;  ///< constant after begin()
 };
 
-/// Begins it.
+/// See ComingState::begin().
 template <class V, class T, class Call, class Make, class Note>
 [[nodiscard]] Eventual<V> begin_coming(const std::shared_ptr<Arrivals>& arrivals, Call call, Make make,
                                        Note note) {

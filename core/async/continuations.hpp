@@ -11,7 +11,7 @@
 
 namespace locum {
 
-/// What is to be done when something has ended.
+/// An action to run after an operation has ended.
 class Continuation : private ListLink<Continuation> {
  public:
   Continuation() = default;
@@ -19,14 +19,14 @@ class Continuation : private ListLink<Continuation> {
   Continuation& operator=(const Continuation&) = delete;
   virtual ~Continuation() = default;
 
-  /// Does it. Once; in a thread that may wait.
+  /// Runs the action. Called once, on a thread that may wait.
   virtual void run() noexcept = 0;
 
  private:
   friend class IntrusiveList<Continuation>;
 };
 
-/// Continuations in the order in which they were added, and owned. Its owner locks.
+/// An owning FIFO queue of continuations. Its owner locks.
 class ContinuationQueue {
  public:
   ContinuationQueue() = default;
@@ -38,7 +38,7 @@ class ContinuationQueue {
   }
 
   void add(std::unique_ptr<Continuation> continuation) noexcept { all_.push(*continuation.release()); }
-  /// The first one; null: there is none.
+  /// Removes and returns the first one; null if there is none.
   [[nodiscard]] std::unique_ptr<Continuation> take() noexcept {
     return std::unique_ptr<Continuation>(all_.pop());
   }
@@ -49,7 +49,7 @@ class ContinuationQueue {
   IntrusiveList<Continuation> all_;
 };
 
-/// Runs continuations, one after the other in the order in which they were added, in a thread that begins
+/// Runs continuations one after the other, in the order in which they were added, on a thread that starts
 /// with the first and sleeps while there is none. Any thread.
 class Continuations {
  public:
@@ -59,13 +59,13 @@ class Continuations {
   Continuations& operator=(const Continuations&) = delete;
   ~Continuations() { close(); }
 
-  /// Has it run soon. Does not wait, and needs no memory: where the thread cannot begin, it is run with the
-  /// next one, or when this is closed. Once closed: runs it, in the calling thread.
+  /// Schedules it. Does not wait, and needs no memory: if the thread cannot start, it runs with the next one,
+  /// or in close(). After close() it runs at once, on the calling thread.
   void add(std::unique_ptr<Continuation> continuation) noexcept;
-  /// What threads of the library call first.
+  /// The first call of each library thread.
   [[nodiscard]] const ThreadStart& on_start() const noexcept { return queue_->on_start; }
-  /// Runs what was added, and ends the thread, unless it is the calling one: then that ends by itself. More
-  /// than once is fine.
+  /// Runs all that were added, and ends the thread; called on that thread, the thread ends by itself
+  /// afterwards. May be called repeatedly.
   void close() noexcept;
 
  private:
@@ -83,7 +83,7 @@ class Continuations {
   static void run_all(Queue& queue) noexcept;
   static void work(Queue& queue) noexcept;
 
-  const std::shared_ptr<Queue> queue_;  ///< the thread's, too
+  const std::shared_ptr<Queue> queue_;  ///< shared with the thread
 };
 
 }  // namespace locum

@@ -20,18 +20,18 @@ namespace locum {
 template <class V>
 class Eventual;
 
-/// Runs what it is given, soon, in a thread of the user's: a thread pool's `submit`, say. Called in a thread
-/// of the library; must not throw.
+/// Runs the function it is given, soon, on a thread of the user's: a thread pool's `submit`, say. Called on a
+/// library thread; must not throw.
 using Executor = std::function<void(std::function<void()>)>;
 
 namespace detail {
 
-/// What the copies of one Eventual share.
+/// Shared state of the copies of one Eventual.
 template <class V>
 class EventualState : public Ending {
  public:
-  /// What it ended with. Made in the thread that is the first to ask. REQUIRES: ended(). Throws what a
-  /// continuation or a coroutine threw.
+  /// The result. Made by the first thread that asks. REQUIRES: ended(). Rethrows what a continuation or a
+  /// coroutine threw.
   [[nodiscard]] Result<V> value() {
     if (cancelled()) {
       return Error(Errc::cancelled, "this was cancelled before it ended");
@@ -53,14 +53,15 @@ class EventualState : public Ending {
   std::optional<Result<V>> value_ LOCUM_GUARDED_BY(mutex_);
 };
 
-/// One that ends with what it is given.
+/// A state whose result is set from outside.
 template <class V>
 class SettledState final : public EventualState<V> {
  public:
   explicit SettledState(std::shared_ptr<Arrivals> arrivals) noexcept
       : EventualState<V>(std::move(arrivals)) {}
 
-  /// False: it has ended before. Where the value cannot be kept, because its type throws, it ends with that.
+  /// False if it has already ended. If the value's type throws when it is stored, it ends with that
+  /// exception.
   bool settle(Result<V> value) noexcept {
     if (!this->claim()) {
       return false;
@@ -85,7 +86,7 @@ class SettledState final : public EventualState<V> {
     if (thrown_) {
       std::rethrow_exception(thrown_);
     }
-    return std::move_if_noexcept(*given_);  // what throws halfway is asked for again
+    return std::move_if_noexcept(*given_);  // after an exception it is read again
   }
 
   std::optional<Result<V>> given_;
@@ -101,8 +102,8 @@ struct Unwrapped<Result<V>> {
   using Type = V;
 };
 
-/// Runs `action` where the executor says; none: in the thread that calls run(). What the
-/// executor gets is made at the beginning: run() must not fail for want of memory.
+/// Runs `action` through the executor, or in the thread that calls run() if there is none. The executor's
+/// argument is made in the constructor: run() must not fail for want of memory.
 template <class Action>
 class ContinuationOf final : public Continuation {
  public:
@@ -122,7 +123,7 @@ class ContinuationOf final : public Continuation {
 
  private:
   const std::shared_ptr<const Executor> executor_;
-  const std::shared_ptr<Action> action_;  ///< std::function wants to be copied
+  const std::shared_ptr<Action> action_;  ///< shared because std::function is copyable
   std::function<void()> for_executor_;
 };
 
@@ -132,7 +133,7 @@ template <class Action>
   return std::make_unique<ContinuationOf<Action>>(std::move(executor), std::move(action));
 }
 
-/// What the coroutine types of all eventuals have in common: it runs at once, until it first waits.
+/// Base of the coroutine types of all eventuals: the coroutine runs eagerly until it first waits.
 template <class V>
 class EventualPromiseBase {
  public:
@@ -162,10 +163,10 @@ class EventualPromise<void> final : public EventualPromiseBase<void> {
 
 }  // namespace detail
 
-/// Something that ends with a `Result<V>`, maybe later: what calls that do not wait return. A cheap value;
-/// copies share one end, and any thread may use it. It ends whether or not anybody waits, and within the
-/// deadline that it was begun with, or the runtime's timeout; also when the runtime is closed, with `closed`.
-/// Nobody has to look at it: dropped unread, it means that nobody wants what was asked for.
+/// The result of an asynchronous call: a `Result<V>`, possibly later. Cheap to copy; copies share one result,
+/// and any thread may use it. It ends whether or not anybody waits, within the deadline of the call, or the
+/// runtime's timeout; when the runtime is closed, with `closed`. Nobody has to read it: dropping all copies
+/// unread means that the result is not wanted.
 ///
 /// A coroutine may wait for one with `co_await`, which gives the Result<V>, and may itself be a function that
 /// returns one:
@@ -181,13 +182,13 @@ class EventualPromise<void> final : public EventualPromiseBase<void> {
 template <class V>
 class Eventual {
  public:
-  /// What becomes of a coroutine that returns one. The name is the language's.
+  /// The promise type of coroutines that return one. The language prescribes the name.
   using promise_type = detail::EventualPromise<V>;  // NOLINT(readability-identifier-naming)
   using State = detail::EventualState<V>;
 
   /// Ended, with the error `invalid_argument`.
   Eventual() : Eventual(Error(Errc::invalid_argument, "this stands for nothing that was begun")) {}
-  /// Ended with that.
+  /// Ended, with that error.
   explicit Eventual(Error error) : ended_(std::move(error)) {}
   template <std::same_as<Result<V>> R>
   explicit Eventual(R ended) : ended_(std::move(ended)) {}
@@ -195,12 +196,12 @@ class Eventual {
 
   /// Whether get() does not wait.
   [[nodiscard]] bool ready() const noexcept { return !state_ || state_->ended(); }
-  /// Waits until it has ended; false: it has not until the deadline (default: the runtime's timeout).
+  /// Waits until it has ended; false if it has not at the deadline (default: the runtime's timeout).
   [[nodiscard]] bool wait_for(Deadline deadline = {}) const {
     return !state_ || state_->wait(state_->arrivals()->moment(deadline));
   }
-  /// Waits, and returns what it ended with; `timeout` if it has not until the deadline: it still may. As
-  /// often as one likes. Throws what a continuation or a coroutine of the user's threw.
+  /// Waits and returns the result; `timeout` if it has not ended at the deadline: it still may. May be called
+  /// repeatedly. Rethrows what a continuation or a coroutine of the user's threw.
   [[nodiscard]] Result<V> get(Deadline deadline = {}) const {
     if (!state_) {
       return *ended_;
@@ -209,24 +210,24 @@ class Eventual {
                ? state_->value()
                : Result<V>(Error(Errc::timeout, "this has not ended before the deadline, and goes on"));
   }
-  /// Ends it now, with `cancelled`, for all copies. What is on its way goes on where it cannot be stopped,
-  /// but takes memory of the node only until it is there. No effect if it has ended.
+  /// Ends it now, with `cancelled`, for all copies. A transfer that cannot be stopped continues, but its
+  /// memory on the node is freed once it is complete. No effect if it has ended.
   void cancel() const noexcept {
     if (const auto state = state_) {
       state->cancel();
     }
   }
-  /// The same, but that its continuations, and coroutines that wait for it, run where `executor` says instead
-  /// of in the runtime's one thread for that. They never run while messages are moved.
+  /// The same eventual, but its continuations, and coroutines that wait for it, run through `executor`
+  /// instead of on the runtime's thread for continuations. They never run within message progress.
   [[nodiscard]] Eventual on(Executor executor) const {
     Eventual other(*this);
     other.executor_ = std::make_shared<const Executor>(std::move(executor));
     return other;
   }
-  /// Has `function(Result<V>)` called when it has ended, and returns what that will return: a value, or a
-  /// Result. In the runtime's thread for that, or where on() says; one after the other, so that one which
-  /// takes long had better run elsewhere. Called for errors, too; not if the returned one is cancelled
-  /// before.
+  /// Calls `function(Result<V>)` when this has ended, and returns an eventual of the function's result: a
+  /// value, or a Result. The function runs on the runtime's thread for continuations, or where on() says; one
+  /// after the other, so that long ones had better run elsewhere. It is called for errors, too; not if the
+  /// returned eventual is cancelled before.
   template <std::invocable<Result<V>> F>
   auto then(F function) const
       -> Eventual<typename detail::Unwrapped<std::invoke_result_t<F, Result<V>>>::Type>;
@@ -236,7 +237,7 @@ class Eventual {
    public:
     explicit Awaiting(Eventual awaited) noexcept : awaited_(std::move(awaited)) {}
     [[nodiscard]] bool await_ready() const noexcept { return awaited_.ready(); }
-    // It may go on, and end, before this returns.
+    // The coroutine may resume, and end, before this returns.
     void await_suspend(std::coroutine_handle<> task) const {
       const auto state = awaited_.state_;
       state->then(detail::continuation(awaited_.executor_, [task] { task.resume(); }));

@@ -12,24 +12,23 @@
 
 namespace locum {
 
-/// How long objects of other nodes were under way to this rank, and how long its threads waited for them: the
-/// part of the one that is not the other was hidden behind what the rank computed. Moments at which several
-/// are under way count once, those in which several threads wait for each of them. Counted in
-/// Metrics::transfer_ns and waited_ns. Any thread.
+/// How long objects of other nodes were on their way to this rank, and how long its threads waited for them:
+/// the difference was overlapped with computation. Overlapping transfers count once, overlapping waits of
+/// several threads count for each. Stored in Metrics::transfer_ns and waited_ns. Any thread.
 class TransferTimes {
  public:
   using Clock = Deadline::Clock;
 
   explicit TransferTimes(std::shared_ptr<Metrics> metrics) : metrics_(std::move(metrics)) {}
 
-  /// An object that comes by itself is under way, until end(). Moments do not run backwards.
+  /// An asynchronous transfer is in progress until end(). Moments do not run backwards.
   void begin(Clock::time_point now) noexcept;
   void end(Clock::time_point now) noexcept;
-  /// A thread has waited for one of these; it asks any() before, to know that it does.
+  /// A thread has waited for one of these; it calls any() first, to know that it does.
   void wait(Clock::duration waited) noexcept { add(metrics_->waited_ns, waited); }
-  /// Whether any are under way.
+  /// Whether any are in progress.
   [[nodiscard]] bool any() const noexcept { return under_way_.load(std::memory_order_relaxed) != 0; }
-  /// A thread has waited for an object from the first question on.
+  /// A thread has waited for an object from its first request on.
   void block(Clock::duration waited) noexcept {
     wait(waited);
     if (!any()) {  // else that time is counted
@@ -45,7 +44,8 @@ class TransferTimes {
   const std::shared_ptr<Metrics> metrics_;
   std::atomic<std::uint64_t> under_way_{0};  ///< written under the mutex
   Mutex mutex_;
-  Clock::time_point counted_ LOCUM_GUARDED_BY(mutex_);  ///< while any are: until when they have been
+  Clock::time_point counted_
+      LOCUM_GUARDED_BY(mutex_);  ///< while any are in progress: up to when they are counted
 };
 
 }  // namespace locum

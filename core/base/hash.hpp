@@ -20,12 +20,12 @@ namespace detail {
 
 }  // namespace detail
 
-/// 64-bit hash of any bytes, eight at a time; the same on every rank of a job. Not for defence against people
-/// who choose names to collide: equal hashes are always followed by a comparison of the names.
+/// 64-bit hash of any bytes, eight at a time; the same on every rank of a job. Not resistant to chosen
+/// collisions: names are always compared after equal hashes.
 [[nodiscard]] inline std::uint64_t hash64(std::string_view bytes, std::uint64_t seed = 0) noexcept {
   constexpr std::uint64_t k0 = 0x9E3779B97F4A7C15U;  // 2^64 / golden ratio
   constexpr std::uint64_t k1 = 0xD6E8FEB86659FD93U;
-  // The seed is multiplied in: one that were only xored would be undone by a change of the first word.
+  // The seed is multiplied in: if it were only xored, a change of the first word could cancel it.
   std::uint64_t state = detail::fold_multiply(bytes.size() + k1, seed ^ k0);
   const char* at = bytes.data();
   std::size_t left = bytes.size();
@@ -75,8 +75,8 @@ inline constexpr std::array<std::array<std::uint32_t, 256>, 8> crc32c_tables = [
 
 }  // namespace detail
 
-/// CRC-32C (Castagnoli polynomial): every change within 32 neighbouring bits is found. `before`: the sum of
-/// the bytes that come before these. The portable way, and the one for constants; see checksum().
+/// CRC-32C (Castagnoli polynomial): detects every change within 32 neighbouring bits. `before`: the checksum
+/// of the preceding bytes. Portable and constexpr; see checksum().
 [[nodiscard]] constexpr std::uint32_t crc32c(std::span<const std::byte> bytes,
                                              std::uint32_t before = 0) noexcept {
   const auto& tables = detail::crc32c_tables;

@@ -7,7 +7,7 @@ namespace locum {
 template <class T>
 class IntrusiveList;
 
-/// A base of what stands in an IntrusiveList<T>; in one at a time.
+/// Base class of the elements of an IntrusiveList<T>; an element is in one list at a time.
 template <class T>
 class ListLink {
  private:
@@ -16,13 +16,13 @@ class ListLink {
   T* before_in_list_ = nullptr;
 };
 
-/// Elements linked through themselves: nothing is allocated for them, and nothing is owned. An element is
-/// taken out before its life ends. Each call takes a few instructions, whatever the length. T derives from
-/// ListLink<T>. Its owner locks.
+/// Elements linked through themselves: the list allocates nothing and owns nothing. An element must be
+/// removed before it is destroyed. All calls take constant time. T derives from ListLink<T>. The owner of the
+/// list locks.
 template <class T>
 class IntrusiveList {
  public:
-  /// Goes from the first to the last; the list must not change meanwhile.
+  /// Iterates from the first to the last; the list must not change meanwhile.
   class Iterator {
    public:
     explicit Iterator(T* at) noexcept : at_(at) {}
@@ -48,7 +48,7 @@ class IntrusiveList {
   }
   ~IntrusiveList() = default;
 
-  /// At the end.
+  /// Appends.
   void push(T& one) noexcept {
     link(one) = {};
     if (last_ != nullptr) {
@@ -69,7 +69,7 @@ class IntrusiveList {
     }
     first_ = &one;
   }
-  /// The first one, taken out; null: there is none.
+  /// Removes and returns the first element; null if there is none.
   [[nodiscard]] T* pop() noexcept {
     T* const one = first_;
     if (one != nullptr) {
@@ -77,7 +77,7 @@ class IntrusiveList {
     }
     return one;
   }
-  /// REQUIRES: it is in this list.
+  /// REQUIRES: the element is in this list.
   void remove(T& one) noexcept {
     ListLink<T>& self = link(one);
     (self.before_in_list_ != nullptr ? link(*self.before_in_list_).next_in_list_ : first_) =
@@ -86,7 +86,7 @@ class IntrusiveList {
         self.before_in_list_;
     self = {};
   }
-  /// Null: there is none.
+  /// Null if there is none.
   [[nodiscard]] T* first() const noexcept { return first_; }
   [[nodiscard]] T* last() const noexcept { return last_; }
   [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }

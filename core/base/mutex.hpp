@@ -11,19 +11,19 @@
 #define LOCUM_THREAD_ANNOTATION(attribute)
 #endif
 
-/// Data that may be touched only while this mutex is held.
+/// Data that may be accessed only while this mutex is held.
 #define LOCUM_GUARDED_BY(mutex) LOCUM_THREAD_ANNOTATION(guarded_by(mutex))
 /// A function that may be called only while this mutex is held.
 #define LOCUM_REQUIRES(mutex) LOCUM_THREAD_ANNOTATION(requires_capability(mutex))
-/// A function that takes this mutex itself.
+/// A function that locks this mutex itself.
 #define LOCUM_EXCLUDES(mutex) LOCUM_THREAD_ANNOTATION(locks_excluded(mutex))
 
-/// A function whose object no other thread knows yet: it takes no mutex for what others will take one for.
+/// A function on an object that no other thread can access yet: it needs no lock for guarded data.
 #define LOCUM_ALONE LOCUM_THREAD_ANNOTATION(no_thread_safety_analysis)
 
 namespace locum {
 
-/// `std::mutex` with the annotations that clang's -Wthread-safety checks. Taken by MutexLock only.
+/// `std::mutex` with the annotations that clang's -Wthread-safety checks. Locked by MutexLock only.
 class LOCUM_THREAD_ANNOTATION(capability("mutex")) Mutex {
  public:
   Mutex() = default;
@@ -35,7 +35,7 @@ class LOCUM_THREAD_ANNOTATION(capability("mutex")) Mutex {
   std::mutex mutex_;
 };
 
-/// Holds a mutex for as long as it lives; waits for conditions meanwhile.
+/// Holds a mutex during its lifetime; can wait for condition variables.
 class LOCUM_THREAD_ANNOTATION(scoped_lockable) MutexLock {
  public:
   explicit MutexLock(Mutex& mutex) LOCUM_THREAD_ANNOTATION(acquire_capability(mutex)) : lock_(mutex.mutex_) {}
@@ -43,8 +43,8 @@ class LOCUM_THREAD_ANNOTATION(scoped_lockable) MutexLock {
   MutexLock& operator=(const MutexLock&) = delete;
   ~MutexLock() LOCUM_THREAD_ANNOTATION(release_capability()) = default;
 
-  /// Lets go of the mutex until somebody notifies (or for no reason), at most until `moment`. False: the
-  /// moment has passed. The caller looks at its condition again in either case.
+  /// Releases the mutex until notified (or spuriously woken), at most until `moment`. False if the moment has
+  /// passed. The caller rechecks its condition in either case.
   bool wait_until(std::condition_variable& condition, Deadline::Clock::time_point moment) {
     return condition.wait_until(lock_, moment) == std::cv_status::no_timeout;
   }

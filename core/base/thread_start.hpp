@@ -4,8 +4,8 @@
 
 namespace locum {
 
-/// What a thread of the library's own calls first, with its name of at most 15 characters: to be told from
-/// the application's threads, by signals and by people. May be empty.
+/// A function that library threads call first, with the thread's name of at most 15 characters, to set it and
+/// to mask signals, say. May be empty.
 using ThreadStart = std::function<void(const char* name)>;
 
 }  // namespace locum

@@ -6,11 +6,10 @@
 
 namespace locum {
 
-// For memory whose size a user decides: that there is none is an error of the call. Nothing else is caught;
-// an allocation of the library's own that fails ends the process
-// (docs/decisions/0029-a-process-without-memory-ends.md).
+// For memory whose size the user decides: its lack is an error of the call. Nothing else is caught; another
+// failing allocation of the library ends the process (docs/decisions/0029-a-process-without-memory-ends.md).
 
-/// Does `act`; false: this process had no memory left for it.
+/// Runs `act`; false if this process had no memory for it.
 template <class Act>
 bool unless_out_of_memory(Act act) {
   try {
@@ -21,7 +20,7 @@ bool unless_out_of_memory(Act act) {
   }
 }
 
-/// What `call` returns; where it finds that this process has no memory left, that.
+/// Returns the result of `call`, or no_memory_left() if this process has no memory for it.
 template <class Call>
 auto guarded(Call call) -> decltype(call()) {
   try {

@@ -15,7 +15,7 @@
 
 namespace locum::detail {
 
-/// What a value of type T in place needs to be aligned to.
+/// The alignment that a value of type T needs to be read in place.
 template <class T>
 [[nodiscard]] constexpr std::size_t alignment_in_place() noexcept {
   if constexpr (std::is_unbounded_array_v<T>) {
@@ -27,13 +27,13 @@ template <class T>
   }
 }
 
-/// What may be a range of keys or names, or of values: one text is none.
+/// Whether a type may be a range of keys, names or values: a single text is not.
 template <class Range>
 concept AddressRange =
     std::ranges::input_range<Range> && !std::convertible_to<const Range&, std::string_view>;
 
-/// The keys or names of a range, as addresses of one store. Names that the range only makes when it is asked
-/// for them are kept; others stay the caller's.
+/// The keys or names of a range, as addresses of one store. Copies names that the range creates on iteration;
+/// refers to others.
 class BatchAddresses {
  public:
   template <std::ranges::input_range Range>

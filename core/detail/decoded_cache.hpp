@@ -16,47 +16,46 @@
 
 namespace locum::detail {
 
-/// The decoded values of one process, so that an object is decoded once: gets at the same time share one
-/// decoding, later ones find its result as long as somebody uses it or it fits the budget (least recently
-/// used goes first; counted by stored size). A value that has stand-ins inside is not kept when nobody uses
-/// it: these may have been resolved, and would pin their objects. Keys never come back, so an entry is never
-/// wrong; it is never served after an eviction, because callers pin the object before they ask. Any thread
-/// may call.
+/// The decoded values of one process, so that an object is decoded once: concurrent gets share one decoding,
+/// later ones find its result while somebody uses it or it fits the budget (least recently used first out;
+/// counted by stored size). A value that contains proxies is not kept when nobody uses it: they may have been
+/// resolved, and would pin their objects. Keys are never reused, so an entry is never wrong; it is never
+/// returned after an eviction, because callers pin the object first. Any thread may call.
 class DecodedCache {
  public:
   using Moment = Deadline::Clock::time_point;
 
-  /// What was made of an object's bytes.
+  /// A decoded value.
   struct Made {
     std::shared_ptr<const void> value;
     std::uint64_t name = 0;  ///< name_hash() of the object; 0 if unnamed
   };
   struct Value {
     std::shared_ptr<const void> value;
-    bool found = false;  ///< somebody else had decoded it
+    bool found = false;  ///< another call had decoded it
   };
   using Decode = std::function<Result<Made>()>;
 
   explicit DecodedCache(std::uint64_t budget_bytes) : budget_bytes_(budget_bytes) {}
 
-  /// The value of `key` as the C++ type that `type` stands for. Calls `decode`, without the cache's lock,
-  /// where there is none; an error is not kept. Waits for another thread that decodes it: `timeout`, also
-  /// where the decoding that this one is called from has no more time. `invalid_argument` where that decodes
-  /// the same.
+  /// The value of `key` as the C++ type identified by `type`. Calls `decode`, without the cache's lock, if
+  /// there is none; errors are not kept. Waits for another thread that is decoding it: `timeout`, also if
+  /// this call is nested in a decoding whose deadline passes. `invalid_argument` if it is nested in the
+  /// decoding of the same value.
   [[nodiscard]] Result<Value> get(const Key& key, const void* type, std::uint64_t stored_bytes,
                                   const Decode& decode, Moment until = Moment::max());
-  /// The same of a value that is neither found nor kept.
+  /// Decodes without looking in the cache or keeping the value.
   [[nodiscard]] Result<Made> decode_alone(const Key& key, const void* type, const Decode& decode,
                                           Moment until = Moment::max());
-  /// This thread has made a stand-in: if it is decoding, one that may be part of the value.
+  /// This thread has made a proxy: if it is decoding, the proxy may be part of the value.
   static void note_stand_in() noexcept;
-  /// Lets go of what was kept of an object, by key, by name_hash(), or both; 0: not by that.
+  /// Drops what is kept of an object, by key, by name_hash(), or both; 0 or an invalid key: not by that one.
   void forget(const Key& key, std::uint64_t name) noexcept;
-  /// The same of all objects of a store.
+  /// Drops what is kept of all objects of a store.
   void forget(std::uint32_t store) noexcept;
-  /// Lets go of all values; those in use live on with their users.
+  /// Drops all values; those in use live on with their users.
   void clear();
-  /// Stored bytes of the values that are kept.
+  /// Stored bytes of the kept values.
   [[nodiscard]] std::uint64_t kept_bytes() const noexcept;
 
  private:
@@ -70,7 +69,7 @@ class DecodedCache {
       return std::hash<Key>{}(id.key) ^ std::hash<const void*>{}(id.type);
     }
   };
-  /// One value, or the decoding of it by one thread; others wait until it has ended.
+  /// One value, or its decoding by one thread; others wait until that has ended.
   struct Slot {
     bool is_decoding = false;
     bool has_stand_ins = false;
@@ -84,8 +83,8 @@ class DecodedCache {
     std::uint64_t name;
   };
   using List = std::list<Kept>;
-  /// Where something is kept, by the hash of its key, and by that of its name. Two of one hash share their
-  /// end, at worst.
+  /// Index by the hash of the key, or by that of the name. Objects with the same hash are at worst dropped
+  /// together.
   using Index = std::unordered_multimap<std::uint64_t, List::iterator>;
   class Decoding;
   class Claim;

@@ -9,8 +9,7 @@
 
 namespace locum::detail {
 
-/// Drafts of one store that are going to be sealed together. What is not sealed when it ends is discarded.
-/// One thread.
+/// Drafts of one store to be sealed together. The destructor discards those not released. One thread.
 class OwnedDrafts {
  public:
   explicit OwnedDrafts(std::shared_ptr<OpenStore> store) noexcept : store_(std::move(store)) {}
@@ -22,7 +21,7 @@ class OwnedDrafts {
     }
   }
 
-  /// Throws std::bad_alloc, and discards it.
+  /// If it throws std::bad_alloc, the draft is discarded.
   void add(const ObjectDraft& draft) {
     try {
       drafts_.push_back(draft);
@@ -32,7 +31,7 @@ class OwnedDrafts {
     }
   }
   [[nodiscard]] const std::vector<ObjectDraft>& all() const noexcept { return drafts_; }
-  /// They are the caller's to seal from now on.
+  /// From now on the caller has to seal them.
   [[nodiscard]] std::vector<ObjectDraft> release() noexcept { return std::exchange(drafts_, {}); }
 
  private:

@@ -14,11 +14,11 @@
 
 namespace locum::detail {
 
-/// Its address stands for a type.
+/// Its address identifies a type.
 template <class T>
 inline constexpr char type_tag = 0;
 
-/// Explains, while compiling, why a type cannot be asked for.
+/// Explains, while compiling, why a type cannot be read.
 template <class T>
 constexpr void check_readable() {
   static_assert(!std::is_const_v<T> && !std::is_reference_v<T>,
@@ -36,21 +36,21 @@ constexpr void check_readable() {
   return {};
 }
 
-/// `type_mismatch` unless an array object's elements are arrays of these extents themselves.
+/// `type_mismatch` unless the elements of an array object are arrays with these extents.
 /// \param asked the type's name, for the error
 [[nodiscard]] Result<void> check_inner(const Session& session, const ObjectView& object,
                                        std::span<const std::uint64_t> inner, std::string_view asked);
 
 /// How a value that has to be decoded is read.
 struct DecodedHow {
-  bool kept = true;        ///< for the next reader
-  Deadline deadline = {};  ///< where another thread decodes it, at most until then
+  bool kept = true;        ///< kept for the next reader
+  Deadline deadline = {};  ///< of a wait for another thread that decodes it
 };
 
 using DecodeBytes = std::function<Result<std::shared_ptr<const void>>()>;
 
-/// The decoded value of an object, which `decode` makes of its bytes where this process has none, or keeps
-/// none. `tag` stands for the type and the way of decoding. Counts the path.
+/// The decoded value of an object; calls `decode` if this process has none or keeps none. `tag` identifies
+/// the type and the encoding. Counts the path.
 [[nodiscard]] Result<std::shared_ptr<const void>> decoded_value(Session& session, const ObjectView& object,
                                                                 const void* tag, const DecodedHow& how,
                                                                 const DecodeBytes& decode);
@@ -59,12 +59,12 @@ using DecodeBytes = std::function<Result<std::shared_ptr<const void>>()>;
 template <class T>
 inline constexpr bool is_decoded = !std::is_unbounded_array_v<T> && !FlatRange<T> && !Flat<T>;
 
-/// How a typed view is made of a pinned object.
+/// Makes a typed view of a pinned object.
 template <class T>
 using Reader = Result<View<T>> (*)(Session& session, ObjectView&& object, const DecodedHow& how);
 
-/// The one way from a pinned object to a typed view, unless a codec was given: in place, copied or decoded,
-/// as T asks for. Checks type and size, and counts the path.
+/// Makes a typed view of a pinned object without a codec: in place, copied or decoded, depending on T. Checks
+/// type and size, and counts the path.
 template <class T>
 [[nodiscard]] Result<View<T>> read_view(Session& session, ObjectView&& object, const DecodedHow& how) {
   check_readable<T>();

@@ -26,7 +26,7 @@ namespace locum {
 
 namespace detail {
 
-/// Element type of the ranges that are stored as an array, in one piece; void for other types.
+/// Element type of the ranges that are stored as an array, contiguously; void for other types.
 template <class T>
 struct ArrayElement {
   using Type = void;
@@ -96,7 +96,7 @@ struct StoredType<T> {
 template <class T>
 using Stored = typename StoredType<T>::Type;
 
-/// What an object with a value of that type says of itself: an array of arrays is flattened.
+/// The type recorded in the object of such a value: an array of arrays is flattened.
 template <class T>
 struct ObjectType {
   using Type = T;
@@ -108,7 +108,7 @@ struct ObjectType<E[]> {
 template <class T>
 inline constexpr const TypeIdentity& object_identity = type_identity<typename ObjectType<Stored<T>>::Type>;
 
-/// The elements of a flat range; a string literal without its closing zero.
+/// The elements of a flat range; a string literal without its terminating zero.
 template <FlatRange T>
 [[nodiscard]] std::span<const ArrayElementOf<T>> elements_of(const T& range) noexcept {
   if constexpr (std::is_array_v<T> && std::same_as<ArrayElementOf<T>, char>) {
@@ -119,7 +119,7 @@ template <FlatRange T>
   }
 }
 
-/// Meta-data of an array object with these extents. REQUIRES: with those of its elements no more than
+/// Metadata of an array object with these extents. REQUIRES: together with those of its elements at most
 /// `max_rank`.
 template <class E>
 [[nodiscard]] ObjectMeta array_meta(std::uint32_t store, std::string_view name, const Extents& extents) {
@@ -134,7 +134,7 @@ template <class E>
           with_inner<E>(extents)};
 }
 
-/// Meta-data of a value as it will be stored.
+/// Metadata of the object of a value.
 template <class T>
 [[nodiscard]] ObjectMeta meta_of(std::uint32_t store, std::string_view name, const T& value) {
   if constexpr (FlatRange<T>) {
@@ -152,7 +152,7 @@ template <class T>
   }
 }
 
-/// Runs a step of the serialiser and turns what it throws into an error.
+/// Runs a step of the serialiser and turns its exceptions into an error.
 template <class Step>
 [[nodiscard]] Result<void> serialising(Errc code, std::string_view type, Step&& step) {
   try {
@@ -168,7 +168,7 @@ template <class Step>
   }
 }
 
-/// Bytes that the value will take.
+/// The stored size of the value.
 template <class T>
 [[nodiscard]] Result<std::uint64_t> stored_bytes(const T& value) {
   if constexpr (FlatRange<T>) {
@@ -215,7 +215,7 @@ template <class T>
   }
 }
 
-/// A copy of what is stored: the elements of an array object, or the decoded value.
+/// A copy of a stored value: the elements of an array object, or the decoded value.
 template <class T>
 [[nodiscard]] Result<std::shared_ptr<const T>> load_value(std::span<const std::byte> memory,
                                                           const std::weak_ptr<Session>& session) {

@@ -9,15 +9,15 @@
 
 namespace locum {
 
-/// Names an object in one of two ways: by key, or by store and name (when `name` is not empty).
+/// Identifies an object by key, or by store and name (when `name` is not empty).
 struct Address {
-  Key key;                ///< key.store always holds; the rest only if `name` is empty
+  Key key;                ///< key.store is always valid; the rest only if `name` is empty
   std::string_view name;  ///< 1 byte to 64 KiB of any bytes
-  /// By key: of the name that the object was put under, where the caller knows it from a handle; else 0. A
-  /// key that is gone while its name is live was replaced (`stale`), not evicted (`not_found`).
+  /// By key: hash of the name that the object was put under, if the caller knows it from a handle; else 0. If
+  /// the key is gone while its name is bound, the object was replaced (`stale`), not evicted (`not_found`).
   std::uint64_t name_hash = 0;
 
-  /// By key: payload of the object in bytes, where the caller knows it from a handle; else 0.
+  /// By key: payload of the object in bytes, if the caller knows it from a handle; else 0.
   std::uint64_t size_bytes = 0;
 
   Address(const Key& object, std::uint64_t hash_of_name = 0, std::uint64_t size = 0)

@@ -31,7 +31,7 @@ struct Access {
 
 namespace detail {
 
-/// Stands for any archive where only the presence of a `serialize` is asked for.
+/// A stand-in for any archive, to test whether a type has `serialize`.
 struct AnyArchive {
   using is_loading = std::false_type;
   using is_saving = std::true_type;
@@ -65,14 +65,14 @@ inline constexpr bool is_pointer_like =
     std::is_pointer_v<T> || std::is_member_pointer_v<T> || std::is_null_pointer_v<T> || is_smart_pointer<T> ||
     is_instance<T, std::reference_wrapper>;
 
-/// Types whose bytes are no value of their own, or whose layout is the standard library's private matter.
+/// Types whose bytes are not a value by themselves, or whose layout is private to the standard library.
 template <class T>
 inline constexpr bool is_never_flat =
     is_pointer_like<T> || is_span<T> || is_instance<T, std::basic_string_view> ||
     is_instance<T, std::optional> || is_instance<T, std::variant> || is_instance<T, std::pair> ||
     is_instance<T, std::tuple> || is_instance<T, StridedArray> || is_user_serialized<T>;
 
-/// Connectors align an object as its type asks, up to a page.
+/// Connectors align an object as its type requires, up to a page.
 inline constexpr std::size_t largest_alignment = 4096;
 
 template <class T>
@@ -95,10 +95,9 @@ inline constexpr bool is_flat<T[]> = false;
 
 }  // namespace detail
 
-/// A type whose bytes are its value in every process: trivially copyable, no pointer or view, no `serialize`
-/// of its own. Such values lie in the store as they lie in memory and are read in place. Pointers *inside* a
-/// structure cannot be seen from here: such a structure needs a `serialize`. Alignments are kept, up to 4096
-/// bytes.
+/// A type whose bytes are its value in every process: trivially copyable, no pointer or view, no `serialize`.
+/// Such values are stored in their memory layout and read in place. Pointers *inside* a structure cannot be
+/// detected: such a structure needs a `serialize`. Alignments are kept, up to 4096 bytes.
 template <class T>
 concept Flat = !std::is_const_v<T> && !std::is_volatile_v<T> && detail::is_flat<T>;
 

@@ -9,8 +9,8 @@
 
 namespace locum::detail {
 
-/// What an array of `E` is stored as: an array of arrays is one of more dimensions, `double[4][5]` and
-/// `std::vector<std::array<double, 3>>` are arrays of `double`. Dimensions beyond `max_rank` stay in the
+/// How an array of `E` is stored: an array of arrays becomes one of more dimensions; `double[4][5]` and
+/// `std::vector<std::array<double, 3>>` become arrays of `double`. Dimensions beyond `max_rank` stay in the
 /// element.
 template <class E, std::size_t Left = max_rank - 1>
 struct Flattened {
@@ -38,7 +38,7 @@ struct Flattened<std::array<E, N>, Left> : Flattened<E[N], Left> {};
 template <class E>
 using FlattenedElement = typename Flattened<E>::Element;
 
-/// Extents in flattened elements, of an array with these extents in `E`. REQUIRES: together no more than
+/// Extents in flattened elements, of an array with these extents in `E`. REQUIRES: together at most
 /// `max_rank`.
 template <class E>
 [[nodiscard]] constexpr Extents with_inner(Extents extents) noexcept {
@@ -47,7 +47,7 @@ template <class E>
   }
   return extents;
 }
-/// The other way round; none where these are no more than those of one `E`.
+/// The inverse; no extents if these are at most those of one `E`.
 template <class E>
 [[nodiscard]] constexpr Extents without_inner(Extents extents) noexcept {
   constexpr std::size_t inner = Flattened<E>::inner.size();

@@ -18,7 +18,7 @@ namespace locum {
 
 /// How the bytes of an object are to be read.
 enum class Layout : std::uint8_t {
-  bytes = 0,    ///< raw bytes of the caller's own
+  bytes = 0,    ///< raw bytes, interpreted by the caller
   flat = 1,     ///< one trivially copyable value
   array = 2,    ///< trivially copyable elements, row-major
   encoded = 3,  ///< written by the serialiser; must be decoded
@@ -27,10 +27,10 @@ enum class Layout : std::uint8_t {
 /// The largest number of dimensions of an array object.
 inline constexpr std::size_t max_rank = 8;
 
-/// Extents of an array object, slowest dimension first, row-major. At most `max_rank` dimensions: size() of
-/// them, and extents[0] is the slowest.
+/// Extents of an array object, slowest dimension first, row-major. At most `max_rank` dimensions: size() is
+/// their number, and extents[0] the slowest.
 struct Extents {
-  // Extents travel with every put, mostly empty: what is not a dimension is neither zeroed nor copied.
+  // Extents are part of every put, mostly empty: unused dimensions are neither zeroed nor copied.
   constexpr Extents() noexcept {
     if (std::is_constant_evaluated()) {
       values = {};
@@ -46,7 +46,7 @@ struct Extents {
     }
     return *this;
   }
-  /// `{nx, 3}`: integers of any types. What does not fit is refused by whoever is given the extents.
+  /// `{nx, 3}`: integers of any types. The functions that take extents reject invalid ones.
   template <std::integral... I>
     requires(sizeof...(I) >= 1 && sizeof...(I) <= max_rank)
   constexpr Extents(I... extents)
@@ -64,12 +64,12 @@ struct Extents {
   [[nodiscard]] constexpr std::uint64_t operator[](std::size_t dimension) const noexcept {
     return values[dimension];
   }
-  /// Whether an array of these extents has so many elements. None: no.
+  /// Whether an array with these extents has that many elements. Without dimensions: no.
   [[nodiscard]] constexpr bool has(std::uint64_t elements) const noexcept {
     if (rank == 0) {
       return false;
     }
-    std::uint64_t left = elements;  // when the extents are divided out: no product that could overflow
+    std::uint64_t left = elements;  // divided by each extent, since a product could overflow
     for (const std::uint64_t extent : span()) {
       if (extent == 0) {
         return elements == 0;
@@ -86,28 +86,28 @@ struct Extents {
   }
 };
 
-/// What describes an object beside its bytes; given to `Sink::create`, which copies the texts.
+/// Metadata of a new object; passed to `Sink::create`, which copies the texts.
 struct ObjectMeta {
   std::uint32_t store = 0;
   std::uint32_t element_bytes = 1;  ///< size of one element (array), of the value (flat), 1 otherwise
-  std::uint32_t alignment = 16;     ///< that its elements need: a power of two, at most 4096
+  std::uint32_t alignment = 16;     ///< of its elements: a power of two, at most 4096
   std::uint64_t type_hash = 0;      ///< text_hash(type_name)
   std::string_view type_name;       ///< canonical, at most 64 KiB - 1
   std::string_view name;  ///< empty: unnamed, visible by key only; else 1 byte to 64 KiB of any bytes
   Layout layout = Layout::bytes;
   Extents extents;        ///< rank 0 unless layout is array
-  bool checksum = false;  ///< whether its bytes are summed when it is sealed, and checked on first use
+  bool checksum = false;  ///< whether sealing computes a checksum, which the first use verifies
 };
 
-/// Memory of an object that is being made: exactly one of `Sink::seal` and `Sink::discard` must get it back.
+/// Memory of an unsealed object: the owner must pass it to exactly one of `Sink::seal` and `Sink::discard`.
 struct ObjectDraft {
   std::span<std::byte>
       bytes;                ///< the payload to fill: aligned as meta asks, from 128 bytes on to 64 at least
-  std::uint64_t place = 0;  ///< the connector's own note of where this is
+  std::uint64_t place = 0;  ///< for the connector only: where the draft is
   ObjectMeta meta;
 };
 
-/// What a stored object says of itself. The texts point into the object's own memory.
+/// Metadata of a stored object. The texts point into the object's own memory.
 struct ObjectFacts {
   Key key;
   std::uint64_t size_bytes = 0;
@@ -118,15 +118,14 @@ struct ObjectFacts {
   Extents extents;
   std::string_view type_name;
   std::string_view name;  ///< empty if unnamed
-  /// Whether type, extents and name are those that the object was made with, as far as can be known: they
-  /// stand behind the payload, where a writer that runs over its end overwrites them.
+  /// False if type, extents and name are known to have been overwritten: they are stored behind the payload,
+  /// where a writer that overruns its end hits them.
   bool whole = true;
 };
 
-/// Keeps pinned objects in place, and itself: it lives until the last pin is released, whoever else lets go
-/// of it before. Views therefore hold no more than its address; a shared pointer would cost each of them two
-/// locked instructions. Implemented by connectors and their tables; `ObjectView` is its only caller. Any
-/// thread.
+/// Keeps pinned objects in place, and itself alive until the last pin is released, whoever else drops it
+/// before. Views therefore hold only its address; a shared pointer would cost each of them two locked
+/// instructions. Implemented by connectors and their tables; called only by `ObjectView`. Any thread.
 class PinBoard {
  public:
   /// \param path how the bytes of its objects reach a reader of this process
@@ -134,12 +133,12 @@ class PinBoard {
   PinBoard(const PinBoard&) = delete;
   PinBoard& operator=(const PinBoard&) = delete;
 
-  /// One more view of a pinned object. REQUIRES: the object is pinned by at least one view.
+  /// Adds a view of a pinned object. REQUIRES: the object is pinned by at least one view.
   virtual void retain(std::uint64_t pin) noexcept = 0;
-  /// One view less; the last one lets the object's memory be used again once it is evicted. The caller's last
-  /// look at this board, unless something else keeps it.
+  /// Removes a view; once the last one is gone, the memory of an evicted object can be reused. The caller
+  /// must not access this board afterwards, unless something else keeps it.
   virtual void release(std::uint64_t pin) noexcept = 0;
-  /// What the pinned object says of itself; the texts live as long as the pin.
+  /// Metadata of the pinned object; the texts live as long as the pin.
   [[nodiscard]] virtual ObjectFacts describe(std::uint64_t pin) const = 0;
   [[nodiscard]] Path path() const noexcept { return path_; }
 
@@ -150,8 +149,8 @@ class PinBoard {
 };
 
 /// Pinned read-only bytes of an object: they stay in place, unchanged, until the last copy of the view is
-/// destroyed, whatever the store does meanwhile. Copies are cheap; one view is used by one thread at a time,
-/// copies by any.
+/// destroyed, even if the object is evicted or replaced. Copies are cheap; a view is used by one thread at a
+/// time, copies by any.
 class ObjectView {
  public:
   ObjectView() = default;
@@ -193,7 +192,7 @@ class ObjectView {
   [[nodiscard]] const Key& key() const noexcept { return key_; }
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::uint64_t type_hash() const noexcept { return type_hash_; }
-  /// Shows no more than these bytes from now on. REQUIRES: they lie within bytes().
+  /// Narrows the view to these bytes. REQUIRES: they lie within bytes().
   void narrow(std::uint64_t offset, std::uint64_t count) noexcept { bytes_ = bytes_.subspan(offset, count); }
   /// How the bytes reached this process. REQUIRES: not empty.
   [[nodiscard]] Path path() const noexcept { return board_->path(); }

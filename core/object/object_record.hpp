@@ -9,15 +9,15 @@
 
 namespace locum {
 
-/// Hash of a name within a store: where in the directory it stands, and what handles carry of it. Never 0.
+/// Hash of a name within a store: its position in the directory; also part of handles. Never 0.
 [[nodiscard]] inline std::uint64_t name_hash(std::uint32_t store, std::string_view name) noexcept {
   const std::uint64_t hash = hash64(name, store);
   return hash == 0 ? 1 : hash;
 }
 
-/// What the table keeps of an object: 48 bytes, the same in every process (see docs/memory_layout.md). The
-/// block at `offset` holds the payload and behind it, unaligned, what is seldom read: element size, extents,
-/// type name, name.
+/// A table entry's record of an object: 48 bytes, the same in every process (see docs/memory_layout.md). The
+/// block at `offset` holds the payload and behind it, unaligned, the rarely read metadata: element size,
+/// extents, type name, name.
 struct ObjectRecord {
   std::uint64_t offset = 0;
   std::uint64_t size_bytes = 0;  ///< of the payload
@@ -25,14 +25,14 @@ struct ObjectRecord {
   std::uint64_t name_hash = 0;  ///< 0 if unnamed
   std::uint32_t store = 0;
   std::uint32_t name_bytes : 17 = 0;
-  std::uint32_t check : 15 = 0;  ///< the table's own: check_of() while it was published
+  std::uint32_t check : 15 = 0;  ///< for the table only: check_of() when it was published
   std::uint16_t type_name_bytes = 0;
-  std::uint8_t rank : 4 = 0;          ///< number of stored extents; an array with none has one, by its size
-  std::uint8_t has_checksum : 4 = 0;  ///< 1: of payload and tail, stored in the tail
+  std::uint8_t rank : 4 = 0;  ///< number of stored extents; an array with none has one, given by its size
+  std::uint8_t has_checksum : 4 = 0;  ///< 1: the tail holds a checksum of payload and tail
   Layout layout = Layout::bytes;
-  std::uint32_t link = 0;  ///< the table's own, while it hands a dead object back to its owner
+  std::uint32_t link = 0;  ///< for the table only, while it returns a dead object to its owner
 
-  /// Bytes of payload and what is behind it: the size of the block.
+  /// Size of the block: payload and tail.
   [[nodiscard]] std::uint64_t block_bytes() const noexcept {
     return size_bytes + sizeof(std::uint32_t) * (1U + has_checksum) +
            std::uint64_t{rank} * sizeof(std::uint64_t) + type_name_bytes + name_bytes;
@@ -40,9 +40,9 @@ struct ObjectRecord {
 };
 static_assert(sizeof(ObjectRecord) == 48);
 
-/// 15 bits over everything that a record says, but for `link`, which changes while the object is dead: so
-/// that a stray store into a table is found by whoever reads the entry, and not followed. All words of it lie
-/// in the line that a look-up has loaded anyway.
+/// 15-bit check of all fields except `link`, which changes while the object is dead: a reader of the entry
+/// detects a stray store into the table, and does not follow it. All its words are in the cache line that a
+/// look-up has loaded anyway.
 [[nodiscard, gnu::always_inline]] inline std::uint32_t check_of(const ObjectRecord& record) noexcept {
   constexpr std::uint64_t k0 = 0x9E3779B97F4A7C15U;
   constexpr std::uint64_t k1 = 0xD6E8FEB86659FD93U;
@@ -56,13 +56,13 @@ static_assert(sizeof(ObjectRecord) == 48);
   return static_cast<std::uint32_t>(sum >> 49U);
 }
 
-/// What stands in place of the generation of an object whose name another node is being asked to bind: pins
-/// say 0, as of one that has none. A maker that dies before it is told leaves its object so.
+/// Stands for the generation while another node is being asked to bind the object's name; pins report it as
+/// 0. It remains if the maker dies before the reply.
 inline constexpr std::uint64_t generation_asked_for = ~std::uint64_t{0};
 
-/// An object that this process keeps from being reused. Plain data; every pin() needs its release().
+/// A pinned object of this process. Plain data; every pin() needs its release().
 struct Pin {
-  std::uint64_t id = 0;  ///< the table's own; what the pin board wants
+  std::uint64_t id = 0;  ///< for the table only; passed to the pin board
   Key key;
   const ObjectRecord* record = nullptr;  ///< stable while pinned
   std::uint64_t generation = 0;          ///< of its name; 0 if unnamed

@@ -10,20 +10,20 @@
 
 namespace locum {
 
-/// Nothing of an object but what it says of itself.
+/// Only the metadata of an object.
 struct Facts {};
 
-/// These elements of an array, packed, each of so many bytes.
+/// These elements of an array, packed, each of `element_bytes`.
 struct Elements {
   Hyperslab slab;
   std::uint64_t element_bytes = 0;
 };
 
-/// How much of an object is wanted; std::monostate: all of it.
+/// The requested part of an object; std::monostate: the whole object.
 using Selection = std::variant<std::monostate, Facts, ByteRange, Elements>;
 
-/// What is selected of an object that is there, whole or as a view of just that: see part_of() and
-/// hyperslab_of(). Facts need no selecting.
+/// The selected part of a found object, which is whole or already a view of that part: see part_of() and
+/// hyperslab_of(). Facts select nothing.
 [[nodiscard]] Result<ObjectView> selected(Result<ObjectView> found, const Selection& selection);
 
 }  // namespace locum

@@ -111,14 +111,14 @@ constexpr std::string_view arithmetic_name() {
 
 }  // namespace detail
 
-/// The canonical name of a type: what an object says of itself, the same on all ranks. Numbers are `f64`,
-/// `i32`, `u8` …, `bool`, `char`, `byte`; arrays of flat elements `f64[]`, whatever C++ type held them, and
-/// of arrays of these the same, with more extents; containers and the like are composed: `map<char[],f64[]>`.
-/// A class may name itself, so that separately built programs agree, by a member `static constexpr
-/// std::string_view locum_type_name`; other classes get the compiler's name. Flat classes carry their size,
-/// `particle{48}`, so that programs which disagree on it do not read each other's bytes. A class template of
-/// one's own may specialise TypeName. What stands behind an `@`, as in `f64[]@f32`, is the codec that an
-/// object was written by (see Codec): no type's own name has one.
+/// The canonical name of a type, recorded in its objects and the same on all ranks. Numbers are `f64`, `i32`,
+/// `u8` …, `bool`, `char`, `byte`; arrays of flat elements are `f64[]`, whatever C++ type holds them, and
+/// arrays of arrays the same, with more extents; containers and similar templates are composed:
+/// `map<char[],f64[]>`. A class may name itself by a member `static constexpr std::string_view
+/// locum_type_name`, so that separately built programs agree; other classes get the compiler's name. Flat
+/// classes include their size, `particle{48}`, so that programs that disagree on it do not read each other's
+/// bytes. A user's class template may specialise TypeName. An `@`, as in `f64[]@f32`, precedes the codec that
+/// wrote an object (see Codec); no type's own name contains one.
 template <class T>
 struct TypeName {
  private:
@@ -173,8 +173,8 @@ struct StandardName {
 
 }  // namespace detail
 
-/// `f64[3]`: as a member; at the top of an object it is `f64[]` with the extent 3, and a vector of these with
-/// the extents n and 3.
+/// `f64[3]` as a member; a whole object is `f64[]` with the extent 3, and a vector of these `f64[]` with the
+/// extents n and 3.
 template <class T, std::size_t N>
 struct TypeName<std::array<T, N>> {
   static constexpr std::string_view value =
@@ -206,7 +206,7 @@ struct TypeName<std::monostate> {
   static constexpr std::string_view value = detail::StandardName::monostate;
 };
 
-/// Name and hash of a type; both are known at compile time.
+/// Name and hash of a type, known at compile time.
 struct TypeIdentity {
   std::string_view name;
   std::uint64_t hash = 0;

@@ -13,7 +13,7 @@ namespace locum {
 
 /// The processes that share a runtime, and collective steps among them. Implemented over MPI, over forked
 /// processes, and for one process alone. Every function but the first three is collective over the group and
-/// is called by one thread at a time, in the same order everywhere.
+/// is called by one thread at a time, in the same order on all ranks.
 class Group {
  public:
   Group() = default;
@@ -27,15 +27,15 @@ class Group {
   [[nodiscard]] virtual const std::vector<int>& node_of_rank() const noexcept = 0;
 
   virtual void barrier() = 0;
-  /// Equally many bytes from each rank, in rank order. `mine.size()` must be the same on all ranks.
+  /// The same number of bytes from each rank, in rank order. `mine.size()` must be the same on all ranks.
   [[nodiscard]] virtual std::vector<std::byte> all_gather(std::span<const std::byte> mine) = 0;
-  /// Whether anybody failed: each rank brings its own error or none; all get the error of the lowest failed
-  /// rank, with that rank in it, or none. Called before a collective step throws, so that all ranks throw
+  /// Whether any rank failed: each rank passes its own error or none; all get the error of the lowest failed
+  /// rank, including that rank, or none. Called before a collective step throws, so that all ranks throw
   /// together.
   [[nodiscard]] virtual std::optional<Error> agree(const std::optional<Error>& mine) = 0;
 };
 
-/// A group of one: what a program without MPI has.
+/// A group of one process, for programs without MPI.
 class SoloGroup final : public Group {
  public:
   [[nodiscard]] int rank() const noexcept override { return 0; }

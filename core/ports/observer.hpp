@@ -2,8 +2,8 @@
 
 namespace locum {
 
-/// Hears of an end, in whatever thread that comes to pass, steps of who drives (Progress) included: must not
-/// wait, and needs no memory.
+/// Called once on completion, on any thread, including within message progress (Progress): must not wait or
+/// allocate memory.
 class Observer {
  public:
   Observer() = default;

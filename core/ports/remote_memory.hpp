@@ -12,14 +12,14 @@
 
 namespace locum {
 
-/// What opens exposed memory to other ranks: bytes that only the implementation understands that made them.
-/// They travel in messages, and are not to be trusted when they come.
+/// Grants other ranks access to exposed memory: opaque bytes of the implementation that made them. They
+/// travel in messages, and are not trusted on receipt.
 class RemoteKey {
  public:
   static constexpr std::size_t max_bytes = 256;
 
   RemoteKey() = default;
-  /// REQUIRES: no more than max_bytes; the rest is left out.
+  /// REQUIRES: at most max_bytes; the rest is cut off.
   explicit RemoteKey(std::span<const std::byte> bytes) noexcept : size_(std::min(bytes.size(), max_bytes)) {
     std::copy_n(bytes.begin(), size_, bytes_.begin());
   }
@@ -30,13 +30,12 @@ class RemoteKey {
   std::array<std::byte, max_bytes> bytes_{};
 };
 
-/// Memory of one rank that others read without its help: *one-sided*. Opened together with a Transport of the
-/// same ranks, and ends before it; expose(), withdraw() and get() are called by whoever has the right to call
-/// its progress(), and wait for nothing; reads() by any thread.
+/// Memory of one rank that other ranks read *one-sidedly*, without its help. Opened together with a Transport
+/// of the same ranks, and closed before it. expose(), withdraw() and get() do not wait, and may be called
+/// only by the thread that may call its progress(); reads() by any thread.
 ///
-/// Who exposes memory must keep it as it is for as long as somebody may read it, and has to agree about that
-/// with the reader: nothing tells it that it was read. What is read after withdraw() is an error or any
-/// bytes.
+/// A rank that exposes memory must not change it while somebody may read it, and has to agree on that with
+/// the reader: nothing tells it that it was read. A read after withdraw() gives an error or arbitrary bytes.
 class RemoteMemory {
  public:
   struct Exposure {
@@ -52,19 +51,19 @@ class RemoteMemory {
   RemoteMemory& operator=(const RemoteMemory&) = delete;
   virtual ~RemoteMemory() = default;
 
-  /// Makes `memory` readable for other ranks until withdraw(). `unsupported`: no lane could read it without
-  /// help; `out_of_memory`: the device takes no more.
+  /// Makes `memory` readable for other ranks until withdraw(). `unsupported`: no lane supports one-sided
+  /// reads of it; `out_of_memory`: the device cannot register more.
   [[nodiscard]] virtual Result<Exposure> expose(std::span<const std::byte> memory) = 0;
-  /// Only when nobody reads it any more, or what it reads is not believed.
+  /// Only when nobody reads it any more, or readers discard what they read.
   virtual void withdraw(std::uint64_t number) noexcept = 0;
-  /// Reads what that rank has exposed under `key`, from `offset` on, to all of `into`, which stays until the
-  /// outcome is known. `done`: it is there, `then` will not be called. Errors, at once or told to `then`:
-  /// `unsupported` (reads() says no), `invalid_argument` (these bytes are no key of that rank, or open less
-  /// memory), `stale` (it was withdrawn, where that is noticed), `peer_lost`, `out_of_memory`, `timeout`.
+  /// Reads from the memory that rank `from` exposed under `key`, at `offset`, as many bytes as `into` has;
+  /// `into` must stay until the outcome is known. `done`: the bytes are there, `then` will not be called.
+  /// Errors, returned or passed to `then`: `unsupported` (reads() is false), `invalid_argument` (not a key of
+  /// that rank, or of less memory), `stale` (withdrawn, where that is detected), `peer_lost`,
+  /// `out_of_memory`, `timeout`.
   [[nodiscard]] virtual Result<Sending> get(int from, const RemoteKey& key, std::uint64_t offset,
                                             std::span<std::byte> into, Then then) = 0;
-  /// Whether memory of that rank is read without its help, where it can be exposed at all. Never of this rank
-  /// itself.
+  /// Whether memory of that rank, if it can be exposed at all, is read without its help. False for this rank.
   [[nodiscard]] virtual bool reads(int rank) const noexcept = 0;
 };
 
