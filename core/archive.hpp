@@ -37,8 +37,8 @@ constexpr void check_storable() {
                 "locum cannot store a pointer: what it points to belongs to one process; store the value "
                 "itself, or a locum::Proxy");
   static_assert(!is_span<T> && !is_instance<T, std::basic_string_view>,
-                "locum cannot store a view as part of a value: nothing could hold what is read back; use "
-                "std::string or std::vector");
+                "locum cannot store a non-owning view as part of a value: nothing would own the elements "
+                "that are read; use std::string or std::vector");
   static_assert(is_pointer_like<T> || is_span<T> || is_instance<T, std::basic_string_view> || Flat<T>,
                 "locum cannot store this type: it is not trivially copyable and has no serialize(Archive&); "
                 "for std::map, std::set, std::deque and std::list include <locum/containers.hpp>");
@@ -49,7 +49,8 @@ class Nesting {
  public:
   Nesting(std::size_t& depth, Errc code) : depth_(depth) {
     if (depth_ == max_nesting) {
-      throw Error(code, "values nest deeper than " + std::to_string(max_nesting) + " levels");
+      throw Error(code,
+                  "values nest deeper than " + std::to_string(max_nesting) + " levels; store them flatter");
     }
     ++depth_;
   }
@@ -124,8 +125,8 @@ class WriteArchive : public detail::OutputArchive<WriteArchive> {
   void bytes(const void* from, std::size_t size_bytes) {
     if (size_bytes > memory_.size() - position_) {
       throw Error(Errc::invalid_argument,
-                  "serialize() writes more than it counted a moment before; the value must not change "
-                  "meanwhile, and serialize() must do the same for every archive");
+                  "serialize() wrote more than it counted in its first pass; do not change the value during "
+                  "the call, and make serialize() do the same for every archive");
     }
     if (size_bytes > 0) {
       std::memcpy(memory_.data() + position_, from, size_bytes);
@@ -169,7 +170,8 @@ class ReadArchive {
   /// The next bytes, without copying.
   std::span<const std::byte> take(std::size_t size_bytes) {
     if (size_bytes > left()) {
-      throw Error(Errc::corrupt, "the stored bytes end in the middle of a value");
+      throw Error(Errc::corrupt,
+                  "the stored bytes end within the value; read it with the serialize() that wrote it");
     }
     const std::span<const std::byte> next = memory_.subspan(position_, size_bytes);
     position_ += size_bytes;
@@ -180,7 +182,8 @@ class ReadArchive {
     std::uint64_t count = 0;
     bytes(&count, sizeof count);
     if (count > left() / element_bytes) {
-      throw Error(Errc::corrupt, "a stored length goes past the end of the object");
+      throw Error(Errc::corrupt,
+                  "a stored length exceeds the object; read it with the serialize() that wrote it");
     }
     return static_cast<std::size_t>(count);
   }
@@ -205,7 +208,9 @@ class ReadArchive {
       std::uint8_t byte = 0;
       bytes(&byte, 1);
       if (byte > 1) {
-        throw Error(Errc::corrupt, "a stored bool is neither true nor false");
+        throw Error(
+            Errc::corrupt,
+            "a stored bool is neither true nor false; read the value with the serialize() that wrote it");
       }
       value = byte == 1;
     } else {

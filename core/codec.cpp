@@ -30,7 +30,7 @@ template <class Step>
                : Error(error.code(), error.text() + " (" + named(identity) + ")", error.detail());
   } catch (const std::bad_alloc&) {
     return Error(Errc::out_of_memory,
-                 "this process has no memory left for what a codec needs or makes (" + named(identity) + ")");
+                 "this process has no free memory for a codec (" + named(identity) + ")");
   } catch (const std::exception& error) {
     return Error(code, "the codec failed " + std::string(failed) + " (" + named(identity) + ")",
                  error.what());
@@ -49,10 +49,11 @@ Result<std::size_t> encode_by(const WritingSteps& steps, const void* codec, cons
   auto written = coding(Errc::invalid_argument, *steps.identity, "to write a value",
                         [&] { return steps.encode(codec, value, memory); });
   if (written && (*written > memory.size() || (steps.is_exact && *written != memory.size()))) {
-    return Error(Errc::invalid_argument,
-                 "the codec says that it wrote " + std::to_string(*written) + " bytes, and had asked for " +
-                     std::to_string(memory.size()) + " a moment before (" + named(*steps.identity) +
-                     "); the value must not change meanwhile, and size() has to count what encode() writes");
+    return Error(
+        Errc::invalid_argument,
+        "encode() of the codec returned " + std::to_string(*written) + " bytes, its size function " +
+            std::to_string(memory.size()) + " (" + named(*steps.identity) +
+            "); do not change the value during the call, and make size() count what encode() writes");
   }
   return written;
 }

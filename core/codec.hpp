@@ -109,7 +109,7 @@ struct CodedType {
  public:
   static constexpr std::string_view codec = C::name;
   static_assert(is_codec_name(codec),
-                "locum wants a codec's name to be 1 to 64 letters, digits, '_', '.', '+' or '-'");
+                "a codec's name has to be 1 to 64 letters, digits, '_', '.', '+' or '-'");
   static constexpr std::string_view name = Joined<type, mark, codec>::value;
   static constexpr TypeIdentity identity{name, text_hash(name)};
 };
@@ -133,11 +133,11 @@ struct ReadingSteps {
 template <class C, class T>
 struct WrittenBy {
   static_assert(SizedBy<C, T> || BoundedBy<C, T>,
-                "locum cannot store this type by this codec, which says that it takes it: it has neither "
+                "locum cannot store this type by this codec, whose `takes` accepts it: it has neither "
                 "size(const T&) const nor size_at_most(const T&) const; or let `takes<T>` decline it");
   static_assert(EncodedBy<C, T>,
-                "locum cannot store this type by this codec, which says that it takes it: "
-                "encode(const T&, std::span<std::byte>) const is missing or does not return how many bytes "
+                "locum cannot store this type by this codec, whose `takes` accepts it: encode(const T&, "
+                "std::span<std::byte>) const is missing or does not return how many bytes "
                 "it wrote; or let `takes<T>` decline it");
 
   static ObjectMeta meta(std::uint32_t store, std::string_view name, const void* /*value*/) {
@@ -184,15 +184,14 @@ struct WrittenAsEver {
 template <class C, class T>
 struct ReadBy {
   static_assert(!std::is_unbounded_array_v<T>,
-                "locum cannot show these elements in place: a codec decodes them into a value of its own. "
-                "Read them as a std::vector, or let `takes<T[]>` decline them");
+                "locum cannot read these elements in place: a codec decodes them into a separate value. Read "
+                "them as a std::vector, or let `takes<T[]>` decline them");
   static_assert(std::is_unbounded_array_v<T> || std::is_default_constructible_v<T>,
-                "locum reads a value into a default-constructed one: give the type a default constructor");
-  static_assert(
-      std::is_unbounded_array_v<T> || DecodedBy<C, T>,
-      "locum cannot read this type by this codec, which says that it takes it: "
-      "decode(std::span<const std::byte>, T&) is missing, or not static: a reader knows the codec's "
-      "name and the bytes, and nothing else; or let `takes<T>` decline it");
+                "locum reads into a default-constructed value: give the type a default constructor");
+  static_assert(std::is_unbounded_array_v<T> || DecodedBy<C, T>,
+                "locum cannot read this type by this codec, whose `takes` accepts it: decode(std::span<const "
+                "std::byte>, T&) is missing, or not static: a reader knows the codec's "
+                "name and the bytes, and nothing else; or let `takes<T>` decline it");
 
   static std::shared_ptr<const void> decode(std::span<const std::byte> bytes) {
     if constexpr (DecodedBy<C, T>) {
@@ -284,7 +283,7 @@ class CoderOf {
   template <Codec C>
   CoderOf(const C& codec) noexcept : encoder_(codec), decoder_(codec) {
     static_assert(!is_span<T> && !is_instance<T, std::basic_string_view> && !std::is_array_v<T>,
-                  "locum makes a stand-in of what was put, and cannot decode into this type: put a "
+                  "locum makes a proxy of the value that is put, and cannot decode into this type: put a "
                   "std::vector or a std::string");
   }
 

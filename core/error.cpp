@@ -162,15 +162,15 @@ Error no_such_object() {
 Error name_not_put() {
   static const Error* const error =
       new Error(Errc::timeout,
-                "nothing stood under this name before the deadline: nobody put it, or it was evicted before "
-                "it could be read; wait longer, or see who should put it");
+                "no object had this name before the deadline: nobody put it, or it was evicted before it "
+                "could be read; wait longer, or check the rank that should put it");
   return *error;
 }
 
 Error no_memory_left() {
-  static const Error* const error = new Error(Errc::out_of_memory,
-                                              "this process, or the one that was asked, has no memory of its "
-                                              "own left; let go of what is not needed, and try again");
+  static const Error* const error = new Error(
+      Errc::out_of_memory,
+      "this process, or the one that served the request, has no free memory; free some, and try again");
   return *error;
 }
 

@@ -27,8 +27,8 @@ void Handle::stamp() noexcept {
 Result<void> Handle::verify() const {
   if (checksum != checksum_of(*this)) {
     return Error(Errc::invalid_argument,
-                 "these 64 bytes are not a handle, or were damaged on the way; send all of sizeof(Handle) as "
-                 "MPI_BYTE");
+                 "these 64 bytes are not a handle, or were damaged in transfer; send all of sizeof(Handle) "
+                 "as MPI_BYTE");
   }
   if (version != current_version) {
     return Error(Errc::invalid_argument, "the handle is of version " + std::to_string(version) +
@@ -41,8 +41,7 @@ Result<void> Handle::verify() const {
   }
   const bool of_promise = (flags & promised) != 0;
   if ((flags & ~(named | promised | decoded_anew)) != 0 || (of_promise && !is_promised(key))) {
-    return Error(Errc::invalid_argument,
-                 "no rank makes a handle with these flags; take it from Proxy::handle()");
+    return Error(Errc::invalid_argument, "the handle has invalid flags; take it from Proxy::handle()");
   }
   return {};
 }

@@ -61,7 +61,7 @@ Result<void> override_bytes(const char* name, std::uint64_t& field) {
   if (const auto text = variable(name)) {
     const auto bytes = parse_bytes(*text);
     if (!bytes) {
-      return wrong(name, *text, "a number of bytes, maybe with K, M, G or T behind it (powers of 1024)");
+      return wrong(name, *text, "a number of bytes, optionally followed by K, M, G or T (powers of 1024)");
     }
     field = *bytes;
   }
@@ -114,7 +114,7 @@ Result<void> check(const RuntimeOptions& options) {
   }
   if (options.ranks_per_node < 0) {
     return wrong("ranks_per_node (LOCUM_RANKS_PER_NODE)", std::to_string(options.ranks_per_node),
-                 "a number of ranks, or 0 for the machines as they are");
+                 "a number of ranks, or 0 to keep each machine one node");
   }
   constexpr std::size_t longest_name = 256;
   if (options.name.size() > longest_name || options.name.find('\n') != std::string::npos) {
@@ -163,7 +163,7 @@ Result<RuntimeOptions> with_environment(RuntimeOptions given) {
   if (const auto text = variable("LOCUM_RANKS_PER_NODE")) {
     const auto ranks = parse_integer<int>(*text);
     if (!ranks) {
-      return wrong("LOCUM_RANKS_PER_NODE", *text, "a number of ranks, or 0 for the machines as they are");
+      return wrong("LOCUM_RANKS_PER_NODE", *text, "a number of ranks, or 0 to keep each machine one node");
     }
     given.ranks_per_node = *ranks;
   }

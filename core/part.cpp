@@ -14,11 +14,10 @@ constexpr std::uint64_t most_bytes = std::uint64_t{1} << 62U;
 
 Result<ByteRange> range_of(const Part& part, std::uint64_t element_bytes) {
   if (part.count.value == 0) {
-    return Error(Errc::invalid_argument, "a part of an object has at least one element");
+    return Error(Errc::invalid_argument, "a part needs at least one element; give a count of 1 or more");
   }
   if (part.count.value > most_bytes / element_bytes || part.offset.value > most_bytes / element_bytes) {
-    return Error(Errc::invalid_argument,
-                 "no object has as many elements as this part is made of, or begins behind");
+    return Error(Errc::invalid_argument, "no object is large enough for this part; check offset and count");
   }
   return ByteRange{part.offset.value * element_bytes, part.count.value * element_bytes};
 }

@@ -51,7 +51,7 @@ class Promise {
   Result<Key> set(const V& value, const CallOptions& options = {}) {
     const Deadline deadline = options.deadline;
     if (!pledge_) {
-      return Error(Errc::invalid_argument, "this promises nothing; make it by Store::promise");
+      return Error(Errc::invalid_argument, "this promise is empty; make it by Store::promise");
     }
     if (const auto allowed = pledge_->may_be_set(); !allowed) {
       return allowed.error();
@@ -73,8 +73,8 @@ class Promise {
   template <class V>
   Result<Key> set(const V& /*value*/, const CodedProxyOptions<V>& /*by*/) {
     static_assert(!std::is_same_v<V, V>,
-                  "locum cannot set a promise by a codec: who resolves its stand-in does not know of it; set "
-                  "the value without one, or put it by the codec and send its stand-in");
+                  "locum cannot set a promise by a codec, because readers of its proxy do not know the "
+                  "codec; set the value without one, or put it by the codec and send the proxy of that");
     return Key{};
   }
 

@@ -203,7 +203,7 @@ std::string to_text(std::span<const RankReport> ranks) {
          "  messages sent on the data path: " + std::to_string(all.messages) + "\n" +
          (all.transfer_ns == 0 ? "" : "locum: objects of other nodes\n" + wait_table(ranks, all)) +
          (all.turned_away == 0 ? ""
-                               : "  questions turned away unread: " + std::to_string(all.turned_away) + "\n");
+                               : "  requests rejected unread: " + std::to_string(all.turned_away) + "\n");
 }
 
 std::string human_bytes(std::uint64_t bytes) {

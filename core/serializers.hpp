@@ -186,7 +186,8 @@ struct Serializer<std::variant<T...>> {
   template <class Archive>
   static void save(Archive& out, const std::variant<T...>& value) {
     if (value.valueless_by_exception()) {
-      throw Error(Errc::invalid_argument, "a variant that lost its value to an exception cannot be stored");
+      throw Error(Errc::invalid_argument,
+                  "a variant without a value (valueless_by_exception) cannot be stored; assign one first");
     }
     out(static_cast<std::uint32_t>(value.index()));
     std::visit([&](const auto& alternative) { out(alternative); }, value);
@@ -195,7 +196,9 @@ struct Serializer<std::variant<T...>> {
     std::uint32_t index = 0;
     in(index);
     if (index >= sizeof...(T)) {
-      throw Error(Errc::corrupt, "a stored variant holds an alternative that its type does not have");
+      throw Error(Errc::corrupt,
+                  "a stored variant holds an alternative that its type does not have; read it as the type "
+                  "that was stored");
     }
     load_alternative(in, value, index, std::index_sequence_for<T...>{});
   }

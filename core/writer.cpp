@@ -23,7 +23,7 @@ struct Sealable {
 // Where it may not, the memory goes back now, not when the caller happens to destroy the writer.
 Result<Sealable> sealable(OwnedDraft& draft, std::string_view name, Deadline deadline) {
   if (!draft.owns()) {
-    return Error(Errc::invalid_argument, "this writer was sealed before; create another one");
+    return Error(Errc::invalid_argument, "this writer is already sealed; create another one");
   }
   std::shared_ptr<OpenStore> store = draft.release();
   Session& session = *store->session;

@@ -51,7 +51,7 @@ RuntimeOptions agreed_options(CommunicatorGroup& group, const Result<RuntimeOpti
   std::optional<Error> error;
   if (mine != rank_0) {
     error = Error(Errc::options_differ,
-                  "rank " + std::to_string(group.rank()) + " wants another runtime than rank 0 (" +
+                  "rank " + std::to_string(group.rank()) + " has other options than rank 0 (" +
                       differing_lines(mine, rank_0) +
                       "); give all ranks the same options, LOCUM_ variables and version of the library");
   }

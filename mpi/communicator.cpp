@@ -102,7 +102,7 @@ Buffers Communicator::run(Buffers buffers, Start start, Moment moment, std::stri
   throw_if_lost(what, lost_);
   if (broken_) {
     throw Error(Errc::timeout,
-                std::string(what) + ": an earlier collective step of these ranks was given up");
+                std::string(what) + ": an earlier collective step of these ranks failed; close the runtime");
   }
   auto kept = std::make_unique<Buffers>(std::move(buffers));
   std::vector<MPI_Request> requests;

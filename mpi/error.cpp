@@ -15,7 +15,7 @@ Text text_of(int code) noexcept {
   Text text{};
   int length = 0;
   if (MPI_Error_string(code, text.data(), &length) != MPI_SUCCESS || length == 0) {
-    std::snprintf(text.data(), text.size(), "MPI error %d, which MPI itself does not know", code);
+    std::snprintf(text.data(), text.size(), "MPI error %d, unknown to MPI", code);
   }
   return text;
 }
@@ -53,7 +53,7 @@ const char* why_unusable() noexcept {
     return "MPI is not initialised";
   }
   if (finalised != 0) {
-    return "MPI is finalised already";
+    return "MPI is already finalised";
   }
   int level = MPI_THREAD_SINGLE;
   int main_thread = 0;

@@ -73,7 +73,7 @@ void CommunicatorGroup::barrier() {
 }
 
 std::vector<std::byte> CommunicatorGroup::all_gather(std::span<const std::byte> mine) {
-  return communicator_.all_gather(mine, moment(), "exchanging what the ranks need of each other");
+  return communicator_.all_gather(mine, moment(), "exchanging set-up data among the ranks");
 }
 
 std::optional<Error> CommunicatorGroup::agree(const std::optional<Error>& mine) {

@@ -15,7 +15,7 @@ std::string singleton_warning(int world_size) {
     const char* text = std::getenv(variable);
     if (text != nullptr && std::strtol(text, nullptr, 10) > 1) {
       return std::string("MPI sees one rank, but the launcher says ") + variable + "=" + text +
-             ": this rank shares objects with nobody. Start it with the launcher of the MPI library "
+             ": this rank shares objects with no other rank. Start it with the launcher of the MPI library "
              "that it is linked with (srun: --mpi=pmix)";
     }
   }

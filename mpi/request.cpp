@@ -60,11 +60,10 @@ void throw_if_lost(std::string_view what, const LostRanks& lost) {
 }
 
 void throw_timeout(std::string_view what) {
-  throw Error(
-      Errc::timeout,
-      std::string(what) +
-          ": not all ranks came in time; one is missing, dead or busy elsewhere "
-          "(the option collective_timeout, or LOCUM_COLLECTIVE_TIMEOUT_MS, sets how long the others wait)");
+  throw Error(Errc::timeout,
+              std::string(what) +
+                  ": not all ranks joined in time; one is missing, dead or busy elsewhere (the option "
+                  "collective_timeout, or LOCUM_COLLECTIVE_TIMEOUT_MS, sets how long the others wait)");
 }
 
 void keep_for_good(std::shared_ptr<void> memory) {

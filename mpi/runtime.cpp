@@ -61,7 +61,7 @@ std::optional<Error> error_of(Call&& call) {
     return no_more_threads(error).value_or(Error(Errc::system, "set-up failed", error.what()));
   } catch (const std::bad_alloc&) {
     return Error(Errc::out_of_memory,
-                 "this process has no memory of its own left; raise its limits (ulimit -v, ulimit -d)");
+                 "this process has no free memory; raise its limits (ulimit -v, ulimit -d)");
   } catch (const std::exception& exception) {
     return Error(Errc::system, "set-up failed", exception.what());
   }
@@ -192,10 +192,9 @@ ucx::OpenedTransport open_transport(mpi::CommunicatorGroup& group, const shm::No
     return ucx::open_transport_with_remote_memory(group, {}, patient);
   }
   if (nodes_of(group) != group.size()) {
-    throw Error(
-        Errc::invalid_argument,
-        "one_sided (LOCUM_ONE_SIDED) is ucx_memory, which is for trying and takes nodes of one rank; set "
-        "LOCUM_RANKS_PER_NODE=1, or one_sided to auto");
+    throw Error(Errc::invalid_argument,
+                "one_sided (LOCUM_ONE_SIDED) is ucx_memory, which is for testing and needs nodes of one "
+                "rank; set LOCUM_RANKS_PER_NODE=1, or one_sided to auto");
   }
   auto opened = ucx::open_transport_with_remote_memory(
       group, {.allocated_bytes = node.memory_bytes, .place = node.own_memory}, patient);
@@ -356,8 +355,8 @@ void Runtime::require_open(const char* call) const {
 void Runtime::require_rank(const char* call) const {
   if (state_->fork_guard && state_->fork_guard->in_child()) {
     throw Error(Errc::closed, std::string(call) +
-                                  ": this process was forked from a rank, and is none; call it "
-                                  "in the rank itself, and end the child by exec or _exit");
+                                  ": this process was forked from a rank; call it in the rank itself, and "
+                                  "end the child by exec or _exit");
   }
 }
 
@@ -431,7 +430,7 @@ void Runtime::close(Deadline deadline) {
       return ended;
     });
     const auto soon = std::min(until, Deadline::Clock::now() + release_patience);
-    error = error_of([&] { throw_if(group.agree(std::nullopt, "giving the node's memory back", soon)); });
+    error = error_of([&] { throw_if(group.agree(std::nullopt, "freeing the node's memory", soon)); });
     if (error && error->code() == Errc::timeout && soon < until) {
       error.reset();
     }
@@ -511,7 +510,7 @@ std::string Runtime::describe_reads() const {
   }
   return state_->links->reads_one_sidedly() ? "locum: large objects of other nodes are read one-sidedly\n"
                                             : "locum: large objects of other nodes are sent by their owners: "
-                                              "these lanes read no memory without help\n";
+                                              "these lanes do not support one-sided reads\n";
 }
 
 std::string Runtime::report_all(Deadline deadline) {

@@ -78,7 +78,7 @@ std::optional<Error> failure_of(Step step) {
     return error;
   } catch (const std::bad_alloc&) {
     return Error(Errc::out_of_memory,
-                 "this process has no memory of its own left; raise its limits (ulimit -v, ulimit -d)");
+                 "this process has no free memory; raise its limits (ulimit -v, ulimit -d)");
   } catch (const std::system_error& error) {
     return no_more_threads(error).value_or(
         Error(Errc::system, "the node's memory cannot be set up", error.what()));
@@ -187,7 +187,7 @@ Node open_node(Group& group, const std::vector<std::uint32_t>& ranks, const Runt
   throw_together(
       group, failure_of([&] {
         if (ranks.size() != count) {
-          throw Error(Errc::invalid_argument, "open_node wants the number of every rank of the group");
+          throw Error(Errc::invalid_argument, "open_node needs the number of every rank of the group");
         }
         if (first) {
           mine.memory_bytes = options.memory_bytes != 0 ? options.memory_bytes : default_memory_bytes();

@@ -46,7 +46,8 @@ class ComingOperation final : public Coming<T> {
   [[nodiscard]] Result<T> get(Deadline deadline) override {
     if (const auto client = client_.lock(); !ended()) {
       if (!client) {
-        return Error(Errc::closed, "the runtime has ended before this did");
+        return Error(Errc::closed,
+                     "the runtime was closed before this operation ended; keep it open until then");
       }
       const auto began = client->now();
       const auto until = client->moment(deadline, began);
@@ -59,7 +60,8 @@ class ComingOperation final : public Coming<T> {
         client->times()->wait(client->now() - began);
       }
       if (!has_ended) {
-        return Error(Errc::timeout, "this is on its way, and has not come before the deadline");
+        return Error(Errc::timeout,
+                     "this object did not arrive before the deadline, and is still on its way; wait again");
       }
     }
     const MutexLock lock(mutex_);

@@ -34,7 +34,9 @@ class EventualState : public Ending {
   /// coroutine threw.
   [[nodiscard]] Result<V> value() {
     if (cancelled()) {
-      return Error(Errc::cancelled, "this was cancelled before it ended");
+      return Error(
+          Errc::cancelled,
+          "the caller cancelled this operation before it ended; start it again if its result is needed");
     }
     const MutexLock lock(mutex_);
     if (!value_) {
@@ -187,7 +189,9 @@ class Eventual {
   using State = detail::EventualState<V>;
 
   /// Ended, with the error `invalid_argument`.
-  Eventual() : Eventual(Error(Errc::invalid_argument, "this stands for nothing that was begun")) {}
+  Eventual()
+      : Eventual(Error(Errc::invalid_argument,
+                       "this eventual belongs to no operation; take one from an asynchronous call")) {}
   /// Ended, with that error.
   explicit Eventual(Error error) : ended_(std::move(error)) {}
   template <std::same_as<Result<V>> R>
@@ -206,9 +210,10 @@ class Eventual {
     if (!state_) {
       return *ended_;
     }
-    return wait_for(deadline)
-               ? state_->value()
-               : Result<V>(Error(Errc::timeout, "this has not ended before the deadline, and goes on"));
+    return wait_for(deadline) ? state_->value()
+                              : Result<V>(Error(Errc::timeout,
+                                                "this operation did not end before the deadline, and "
+                                                "continues; wait again, or cancel it"));
   }
   /// Ends it now, with `cancelled`, for all copies. A transfer that cannot be stopped continues, but its
   /// memory on the node is freed once it is complete. No effect if it has ended.

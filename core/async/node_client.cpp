@@ -92,13 +92,13 @@ bool Paused::begin(Operation& operation) noexcept {
 }
 
 Error senseless_answer(int node) {
-  return Error(Errc::corrupt, "node " + std::to_string(node) + " answered what makes no sense");
+  return Error(Errc::corrupt, "node " + std::to_string(node) + " sent an invalid reply; try again");
 }
 
 Error nobody_answered() {
   return Error(Errc::timeout,
-               "who has this object, or knows its name, did not answer before the deadline; give the call "
-               "more time, or find out what their ranks do");
+               "the owner of this object, or the home of its name, did not reply before the deadline; give "
+               "the call more time, or check whether their ranks hang");
 }
 
 NodeClient::NodeClient(std::shared_ptr<Nodes> nodes, std::shared_ptr<Progress> progress,

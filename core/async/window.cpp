@@ -9,7 +9,7 @@ Result<Window::Way> Window::Entering::await_resume() const {
     return Error(Errc::closed, "the runtime has been closed; keep it alive as long as its stores are used");
   }
   if (verdict_ == Verdict::withdrawn) {
-    return Error(Errc::timeout, "nobody waits for this object any more");
+    return Error(Errc::timeout, "the result of this get is not wanted any more");
   }
   return Way(window_.shared_from_this(), bytes_);
 }

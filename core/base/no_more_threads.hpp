@@ -13,7 +13,7 @@ namespace locum {
     return std::nullopt;
   }
   return Error(Errc::system,
-               "this process may start no more threads, or has no address space for their stacks; raise "
+               "this process cannot start more threads, or has no address space for their stacks; raise "
                "`ulimit -u`, pids.max of its control group, or `ulimit -v`",
                failure.what());
 }

@@ -184,7 +184,8 @@ Result<ObjectView> BatchSearch::view(const std::shared_ptr<HeldBatch>& held, std
                                      const Address& address) const {
   auto found = HeldBatch::view(held, at);
   if (found && !address.name.empty() && found->facts().name != address.name) {
-    return Error(Errc::corrupt, "another node answered with an object of another name").about(address.name);
+    return Error(Errc::corrupt, "another node replied with an object of another name; get it again")
+        .about(address.name);
   }
   return found;
 }

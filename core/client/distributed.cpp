@@ -19,8 +19,7 @@ namespace {
 
 Error too_many_wait() {
   return Error(Errc::out_of_memory,
-               "too many objects wait to be let on their way; take what has come of those that were asked "
-               "for, or cancel some");
+               "too many asynchronous gets are queued; get() those that have arrived, or cancel some");
 }
 
 /// Each call first does what this node can do alone, through the connector of its own memory. What is left is

@@ -31,7 +31,7 @@ class Counted {
 };
 
 Error nobody_waits() {
-  return Error(Errc::timeout, "nobody waits for this object any more");
+  return Error(Errc::timeout, "the result of this get is not wanted any more");
 }
 
 // Payload that some of an object has at most, as far as that is said; 0: it is not.
@@ -90,7 +90,9 @@ Result<ObjectView> Finder::at_hand(ObjectView entry) {
   }
   auto reference = read_reference(entry.bytes());
   if (!reference) {
-    return Error(Errc::corrupt, "what stands for an object of another node is damaged")
+    return Error(Errc::corrupt,
+                 "the reference to an object of another node is damaged; look for a rank that writes through "
+                 "a wild pointer")
         .about(to_string(entry.key()));
   }
   if (reference->block.empty() || owner(reference->object.key) == nodes_.own()) {
@@ -421,7 +423,9 @@ Task<Result<ObjectView>> Finder::by_name(const Lookup& wanted) {
     }
     before = said.key;
     if (client_->now() >= wanted.latest()) {
-      co_return Error(Errc::timeout, "this name is replaced faster than it can be read").about(wanted.name);
+      co_return Error(Errc::timeout,
+                      "this name is replaced faster than it can be read; replace it less often")
+          .about(wanted.name);
     }
   }
 }

@@ -26,7 +26,7 @@ Result<void> HeldBatch::check(std::span<const std::byte> bytes, const ObjectWire
     return HeldObject::check(bytes, wire);
   }
   if (!facts_of_tail({0, wire.key, &wire.record, wire.generation}, bytes.data()).whole) {
-    return Error(Errc::corrupt, "what came of this object is of another one, or damaged")
+    return Error(Errc::corrupt, "the received bytes belong to another object, or are damaged; get it again")
         .about(to_string(wire.key));
   }
   return {};
@@ -38,7 +38,7 @@ Result<ObjectView> HeldBatch::view(const std::shared_ptr<HeldBatch>& held, std::
   const std::uint64_t begin = row.at * batch_alignment;
   const std::uint64_t size = held->bytes_of(wire.record);
   if (begin < held->rows_ * sizeof row || begin > held->all_.size() || size > held->all_.size() - begin) {
-    return Error(Errc::corrupt, "the bytes that are said to have come for this object lie elsewhere")
+    return Error(Errc::corrupt, "a received batch places this object outside its bytes; get it again")
         .about(to_string(wire.key));
   }
   const auto bytes = held->all_.subspan(begin, size);

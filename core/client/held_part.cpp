@@ -11,7 +11,7 @@ namespace locum {
 namespace {
 
 Error senseless(const Key& key, std::string_view name) {
-  return Error(Errc::corrupt, "the node of this object's owner answered what makes no sense")
+  return Error(Errc::corrupt, "the owner's node sent an invalid reply; get the object again")
       .about(name.empty() ? to_string(key) : name);
 }
 
@@ -155,7 +155,7 @@ Task<Result<ObjectView>> fetch_facts(const NodeClient& client, Key key, std::uin
 }
 
 Error no_room_for(std::uint64_t bytes) {
-  return Error(Errc::out_of_memory, "this process has no memory left for the " + std::to_string(bytes) +
+  return Error(Errc::out_of_memory, "this process has no free memory for the " + std::to_string(bytes) +
                                         " bytes of this part of an object; read less at a time");
 }
 

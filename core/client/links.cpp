@@ -152,7 +152,7 @@ Task<std::monostate> Links::call_roll_of(int node) {
   const auto answer = co_await client_->asked(node, Kind::roll_call, {}, {}, until);
   for (const int rank : nodes_->ranks(node)) {
     if (answer && names_rank(*answer, rank)) {
-      exchange_->lose(rank, Error(Errc::peer_lost, "the ranks of its node say so"));
+      exchange_->lose(rank, Error(Errc::peer_lost, "ranks of its node report its death"));
     }
   }
   co_return std::monostate();

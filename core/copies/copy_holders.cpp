@@ -31,13 +31,12 @@ std::vector<std::uint32_t> numbers_in(std::span<const std::byte> bytes) {
 
 Error lost_with_a_copy(int node, const Error& cause, FencedNodes::Clock::duration term) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(term).count() + 1;
-  return Error(
-      Errc::peer_lost,
-      "node " + std::to_string(node) +
-          " cannot be reached, and has not said that its copy of this object is gone; should it live, "
-          "its ranks may find the object for " +
-          std::to_string(ms) + " ms more; it is gone everywhere else",
-      cause.text());
+  return Error(Errc::peer_lost,
+               "node " + std::to_string(node) +
+                   " cannot be reached, and has not confirmed that its copy of this object is gone; if it is "
+                   "alive, its ranks may find the object for " +
+                   std::to_string(ms) + " ms more; it is gone everywhere else",
+               cause.text());
 }
 
 }  // namespace
@@ -216,7 +215,7 @@ Task<std::monostate> CopyHolders::tell_all(Round& round, Moment until) {
       continue;
     }
     if (nodes_.is_lost(node)) {
-      note_lost(round, node, Error(Errc::peer_lost, "it was lost before"));
+      note_lost(round, node, Error(Errc::peer_lost, "it is already lost"));
     } else {
       told.begin(client_.operation(tell(round, node, until)));
     }

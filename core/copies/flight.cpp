@@ -3,7 +3,8 @@
 namespace locum {
 
 Error senseless_answer(const Key& key) {
-  return Error(Errc::corrupt, "the node of this object answered what makes no sense").about(to_string(key));
+  return Error(Errc::corrupt, "the owner's node sent an invalid reply; get the object again")
+      .about(to_string(key));
 }
 
 bool is_overtaken(const Error& error) noexcept {

@@ -20,15 +20,16 @@ constexpr auto first_room_pause = 5ms;
 constexpr auto about_as_long = 100ms;
 
 Error late(const Key& key) {
-  return Error(
-             Errc::timeout,
-             "the node of this object did not send it before the deadline; give the call more time, or find "
-             "out what its ranks do")
+  return Error(Errc::timeout,
+               "the owner's node did not send this object before the deadline; give the call more time, or "
+               "check whether its ranks hang")
       .about(to_string(key));
 }
 
 Error no_room() {
-  return Error(Errc::timeout, "no room was made for this object before the deadline");
+  return Error(Errc::timeout,
+               "no memory became free for this object before the deadline; give the call more time, or the "
+               "runtime more memory_bytes");
 }
 
 }  // namespace

@@ -27,7 +27,9 @@ struct CopyTail {
 static_assert(sizeof(CopyTail) == 80);
 
 Error damaged(const Key& key) {
-  return Error(Errc::corrupt, "what this node has of an object of another node is damaged")
+  return Error(Errc::corrupt,
+               "this node's copy of an object of another node is damaged; look for a rank that writes "
+               "through a wild pointer")
       .about(to_string(key));
 }
 
@@ -180,7 +182,8 @@ Result<Key> NodeCopies::publish(Room& room, const ObjectWire& wire, const Mark& 
   const MutexLock lock(mutex_);
   if (sealed && dropped_.contains(wire.key.store)) {
     (void)local_.directory->unbind(copies_store, internal_name(wire.key), sealed->key, in_step_);
-    return Error(Errc::closed, "this rank has dropped the store of this object").about(to_string(wire.key));
+    return Error(Errc::closed, "this rank has dropped the store of this object; open it again")
+        .about(to_string(wire.key));
   }
   if (sealed && wire.record.has_checksum != 0) {
     checked_.add(wire.key);

@@ -8,14 +8,14 @@ namespace locum::detail {
 namespace {
 
 Error leads_back() {
-  return Error(
-      Errc::invalid_argument,
-      "this object is needed to decode itself: a stand-in that serialize() or a codec resolves leads "
-      "back to it; resolve stand-ins after the value was read");
+  return Error(Errc::invalid_argument,
+               "decoding this object needs the object itself: serialize() or a codec resolves a proxy that "
+               "leads back to it; resolve proxies after reading the value");
 }
 
 Error still_decoded() {
-  return Error(Errc::timeout, "another thread decodes this object, and has not ended before the deadline");
+  return Error(Errc::timeout,
+               "another thread was still decoding this object at the deadline; give the call more time");
 }
 
 }  // namespace

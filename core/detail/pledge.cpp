@@ -140,12 +140,13 @@ Result<void> Pledge::may_be_set() const {
     case State::unset:
       return {};
     case State::kept:
-      return session.explain(key_, Error(Errc::key_exists, "this promise was set before"));
+      return session.explain(key_, Error(Errc::key_exists, "this promise is already set; make another one"));
     case State::broken:
       break;
   }
   return session.explain(
-      key_, Error(Errc::broken_promise, "this promise was broken when its runtime began to close"));
+      key_, Error(Errc::broken_promise,
+                  "this promise was broken when its runtime began to close; set it before closing"));
 }
 
 // Whether it was unset until now: then the caller is to finish() it.
@@ -188,7 +189,7 @@ Result<void> Pledge::keep_elsewhere(const Placed& value, Deadline deadline) {
     return allowed.error();
   }
   if (kept.error().code() == Errc::key_exists) {
-    return Error(Errc::key_exists, "this promise was set before");
+    return Error(Errc::key_exists, "this promise is already set; make another one");
   }
   {
     const MutexLock lock(mutex_);

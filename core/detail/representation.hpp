@@ -162,7 +162,7 @@ template <class Step>
     return Error(error.code(), error.text() + " (type " + std::string(type) + ")", error.detail());
   } catch (const std::bad_alloc&) {
     return Error(Errc::out_of_memory,
-                 "this process has no memory left for a decoded value of type " + std::string(type));
+                 "this process has no free memory for a decoded value of type " + std::string(type));
   } catch (const std::exception& error) {
     return Error(code, "serialize() of " + std::string(type) + " failed", error.what());
   }
@@ -208,8 +208,8 @@ template <class T>
       archive(value);
       if (archive.position() != memory.size()) {
         throw Error(Errc::invalid_argument,
-                    "serialize() writes less than it counted a moment before; the value must not change "
-                    "meanwhile, and serialize() must do the same for every archive");
+                    "serialize() wrote less than it counted in its first pass; do not change the value "
+                    "during the call, and make serialize() do the same for every archive");
       }
     });
   }
@@ -220,7 +220,7 @@ template <class T>
 [[nodiscard]] Result<std::shared_ptr<const T>> load_value(std::span<const std::byte> memory,
                                                           const std::weak_ptr<Session>& session) {
   static_assert(std::is_default_constructible_v<T>,
-                "locum reads a value into a default-constructed one: give the type a default constructor");
+                "locum reads into a default-constructed value: give the type a default constructor");
   std::shared_ptr<T> value;
   auto done = serialising(Errc::corrupt, TypeName<T>::value, [&] {
     value = std::make_shared<T>();
@@ -241,7 +241,9 @@ template <class T>
       ReadArchive archive(memory, session);
       archive(*value);
       if (archive.left() != 0) {
-        throw Error(Errc::corrupt, "the stored bytes go on after the end of the value");
+        throw Error(Errc::corrupt,
+                    "the stored bytes continue after the end of the value; read it with the serialize() that "
+                    "wrote it");
       }
     }
   });

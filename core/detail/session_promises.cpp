@@ -19,12 +19,12 @@ namespace {
 Error broken_promise() {
   return Error(
       Errc::broken_promise,
-      "the promise ended without a value: its maker destroyed it, or closed its runtime, before it set "
-      "it");
+      "the promise ended without a value: its maker destroyed it, or closed its runtime, before setting it");
 }
 
 Error damaged_promise() {
-  return Error(Errc::corrupt, "what stands for this promise is damaged");
+  return Error(Errc::corrupt,
+               "the record of this promise is damaged; look for a rank that writes through a wild pointer");
 }
 
 }  // namespace

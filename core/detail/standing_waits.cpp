@@ -116,7 +116,7 @@ StandingWaits::StandingWaits(std::shared_ptr<Connector> connector, ThreadStart o
 // In a process that was forked the thread is not there, and its part in the state never ends.
 StandingWaits::~StandingWaits() {
   if (!state_->disowned.load(std::memory_order_relaxed)) {
-    close(Error(Errc::closed, "the runtime has ended before this did"));
+    close(Error(Errc::closed, "the runtime was closed before this operation ended; keep it open until then"));
   }
 }
 

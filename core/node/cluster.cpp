@@ -85,7 +85,7 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
         .about(meta.name);
   }
   if (size_bytes > std::numeric_limits<std::uint64_t>::max() / 2) {
-    return full(Error(Errc::out_of_memory, "no machine has that much"), size_bytes);
+    return full(Error(Errc::out_of_memory, "no machine has that much memory"), size_bytes);
   }
   (void)collect(Effort::amortised);
   ObjectRecord record = record_of(meta, 0, size_bytes);
@@ -129,9 +129,8 @@ Error Cluster::full(const Error& cause, std::uint64_t size_bytes) const {
           ", of which " + std::to_string(now.own_pinned) + " are evicted but still viewed, and has " +
           std::to_string(now.own_committed - now.own_used) + " free in pieces; the node has committed " +
           std::to_string(now.committed) + " of " + std::to_string(now.limit) +
-          ", and what other ranks had free and could spare did not suffice. Evict what nobody needs, let go "
-          "of "
-          "views of what was evicted, or give the runtime more memory_bytes",
+          ", and other ranks had too little to spare. Evict unneeded objects, release views of evicted ones, "
+          "or give the runtime more memory_bytes",
       cause.detail().empty() ? cause.text() : cause.detail());
 }
 
@@ -200,7 +199,8 @@ Result<void> Cluster::check_sum(const Pin& pin) {
 Error Cluster::led_astray(const Pin& pin) {
   table_->release(pin.id);
   return Error(Errc::corrupt,
-               "the table entry of this object points outside the node's memory; something wrote into it")
+               "the table entry of this object points outside the node's memory; look for a rank that writes "
+               "through a wild pointer")
       .about(to_string(pin.key));
 }
 

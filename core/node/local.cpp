@@ -240,7 +240,7 @@ class Local final : public Connector {
     const MutexLock lock(mutex_);
     auto node = drafts_.extract(draft.place);
     if (node.empty()) {
-      return Error(Errc::invalid_argument, "this draft was sealed or discarded before; create another one");
+      return Error(Errc::invalid_argument, "this draft is already sealed or discarded; create another one");
     }
     LocalObject& object = *node.mapped();
     const ObjectMeta& meta = object.meta();
@@ -299,11 +299,11 @@ class Local final : public Connector {
       return {};
     }
     if (live == nullptr) {
-      return Error(Errc::not_found, "the name that was to be replaced is not live; put it");
+      return Error(Errc::not_found, "the name to be replaced is not bound; put it");
     }
     if (live->sealed().generation != options.expected_generation) {
       return Error(Errc::stale, "generation " + std::to_string(live->sealed().generation) +
-                                    " is live, not the expected " +
+                                    " is current, not the expected " +
                                     std::to_string(options.expected_generation) + "; get the name again");
     }
     return {};
@@ -342,7 +342,7 @@ class Local final : public Connector {
     return Error(Errc::out_of_memory,
                  "asked for " + std::to_string(asked) + " bytes: " + std::to_string(used) + " are used, " +
                      std::to_string(pinned_bytes(used)) + " of them evicted but still viewed, and " +
-                     std::to_string(free) + " are free; evict something, or allow more memory");
+                     std::to_string(free) + " are free; evict objects, or allow more memory");
   }
 
   const LocalOptions options_;

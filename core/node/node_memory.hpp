@@ -35,11 +35,16 @@ class PinnedObject {
 };
 
 [[nodiscard]] inline Error no_such_maker(const Key& key) {
-  return Error(Errc::corrupt, "a name stood for an object of a rank that there is not").about(to_string(key));
+  return Error(Errc::corrupt,
+               "a name refers to an object of a nonexistent rank; look for a rank that writes through a wild "
+               "pointer")
+      .about(to_string(key));
 }
 
 [[nodiscard]] inline Error led_astray() {
-  return Error(Errc::corrupt, "the table entry of this object points outside the node's memory");
+  return Error(Errc::corrupt,
+               "the table entry of this object points outside the node's memory; look for a rank that writes "
+               "through a wild pointer");
 }
 
 /// Whether an object's block lies within the memory of the node: entries are written by other processes, and

@@ -20,13 +20,13 @@ struct PromiseWords {
 
 // Made once: who waits looks often.
 const Error& not_set_yet() {
-  static const Error* const error = new Error(Errc::timeout, "this promise is not set yet");
+  static const Error* const error = new Error(Errc::timeout, "this promise is not set yet; wait longer");
   return *error;
 }
 
 Error maker_lost(const Key& promised) {
   return Error(Errc::peer_lost, "rank " + std::to_string(promised.creator) +
-                                    ", which had promised this, died before it set it");
+                                    ", which made this promise, died before setting it");
 }
 
 bool is_unset(NodeTable& table, const Key& promised) {

@@ -17,7 +17,9 @@ std::uint64_t stride_of(const Hyperslab& slab, std::size_t dimension) {
 }
 
 Error overwritten() {
-  return Error(Errc::corrupt, "the extents of this object, which stand behind its payload, were overwritten");
+  return Error(Errc::corrupt,
+               "the extents of this object, stored behind its payload, were overwritten; look for a write "
+               "past the end of an object");
 }
 
 /// Whether there are such elements. REQUIRES: packed_bytes() says that the hyperslab makes sense.
@@ -27,7 +29,7 @@ Result<void> check_elements(const Hyperslab& slab, std::uint64_t element_bytes, 
                  "only arrays have hyperslabs; this object is of type " + std::string(facts.type_name));
   }
   if (facts.element_bytes != element_bytes) {
-    return Error(Errc::type_mismatch, "asked for elements of " + std::to_string(element_bytes) +
+    return Error(Errc::type_mismatch, "the call asks for elements of " + std::to_string(element_bytes) +
                                           " bytes, those of this object, which is of type " +
                                           std::string(facts.type_name) + ", have " +
                                           std::to_string(facts.element_bytes));
@@ -44,7 +46,7 @@ Result<void> check_elements(const Hyperslab& slab, std::uint64_t element_bytes, 
     const std::uint64_t stride = stride_of(slab, dimension);
     if (start >= extent || (count - 1) > (extent - 1 - start) / stride) {
       return Error(Errc::invalid_argument, "dimension " + std::to_string(dimension) + " of this object has " +
-                                               std::to_string(extent) + " elements; asked for were " +
+                                               std::to_string(extent) + " elements; the call asks for " +
                                                std::to_string(count) + " from " + std::to_string(start) +
                                                " on, " + std::to_string(stride) + " apart");
     }
@@ -60,17 +62,18 @@ Result<std::uint64_t> packed_bytes(const Hyperslab& slab, std::uint64_t element_
       (slab.stride.size() != 0 && slab.stride.size() != rank)) {
     return Error(
         Errc::invalid_argument,
-        "a hyperslab has 1 to 8 dimensions, with a start and a count, and a stride or none, for each");
+        "a hyperslab has 1 to 8 dimensions; give a start and a count, and optionally a stride, for each");
   }
   std::uint64_t bytes = element_bytes;
   for (std::size_t dimension = 0; dimension < rank; ++dimension) {
     const std::uint64_t count = slab.count[dimension];
     if (count == 0 || stride_of(slab, dimension) == 0) {
       return Error(Errc::invalid_argument,
-                   "a hyperslab has at least one element, and steps of at least one, in each dimension");
+                   "a hyperslab needs at least one element, and a stride of at least 1, in each dimension");
     }
     if (bytes == 0 || count > most_described_bytes / bytes) {
-      return Error(Errc::invalid_argument, "no object has as many elements as this hyperslab");
+      return Error(Errc::invalid_argument,
+                   "no object has as many elements as this hyperslab; check start, count and stride");
     }
     bytes *= count;
   }

@@ -13,7 +13,8 @@ namespace {
 
 const Error& says_nothing() {
   static const Error* const error =
-      new Error(Errc::corrupt, "the rank that was asked answered nothing; look what is there, and try again");
+      new Error(Errc::corrupt,
+                "the reply to a batched request is missing; check the state of the object, and try again");
   return *error;
 }
 

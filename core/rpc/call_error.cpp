@@ -8,46 +8,49 @@ namespace locum::call_error {
 
 Error late(int rank) noexcept {
   return Error(Errc::timeout, "rank " + std::to_string(rank) +
-                                  " did not answer before the deadline; give the call "
-                                  "more time, or find out what that rank does")
+                                  " did not reply before the deadline; give the call more time, or check "
+                                  "whether that rank hangs")
       .at_rank(rank);
 }
 
 Error late_node(int node) noexcept {
-  return Error(Errc::timeout, "node " + std::to_string(node) +
-                                  " did not answer before the deadline; give the call "
-                                  "more time, or find out what its ranks do");
+  return Error(
+      Errc::timeout,
+      "node " + std::to_string(node) +
+          " did not reply before the deadline; give the call more time, or check whether its ranks hang");
 }
 
 Error gone(int rank, const Error& cause) noexcept {
-  return Error(Errc::peer_lost,
-               "rank " + std::to_string(rank) + " is dead or cannot be reached; what it alone had is lost",
-               cause.detail().empty() ? cause.text() : cause.detail())
+  return Error(
+             Errc::peer_lost,
+             "rank " + std::to_string(rank) + " is dead or cannot be reached; data that only it had is lost",
+             cause.detail().empty() ? cause.text() : cause.detail())
       .at_rank(rank);
 }
 
 Error silent(std::chrono::milliseconds patience) noexcept {
-  return Error(Errc::peer_lost, "it said nothing for " + std::to_string(patience.count()) + " ms");
+  return Error(Errc::peer_lost, "it was silent for " + std::to_string(patience.count()) + " ms");
 }
 
 Error unmoved() noexcept {
-  return Error(Errc::peer_lost, "it says that it lives, but bytes that it has announced do not come");
+  return Error(Errc::peer_lost, "it replies that it is alive, but bytes that it announced do not arrive");
 }
 
 Error crowded(int asker, int rank) noexcept {
-  return Error(Errc::out_of_memory, "rank " + std::to_string(asker) +
-                                        " has too many questions under way at rank " + std::to_string(rank) +
-                                        "; let fewer threads ask at a time");
+  return Error(Errc::out_of_memory, "rank " + std::to_string(asker) + " has too many open requests at rank " +
+                                        std::to_string(rank) + "; make fewer calls at a time");
 }
 
 Error closed(int rank) noexcept {
-  return Error(Errc::closed, "rank " + std::to_string(rank) + " has closed the runtime").at_rank(rank);
+  return Error(Errc::closed,
+               "rank " + std::to_string(rank) + " has closed the runtime; close it on all ranks together")
+      .at_rank(rank);
 }
 
 Error closed_meanwhile(const Error& cause) noexcept {
   return Error(Errc::peer_lost,
-               "a rank closed the runtime before it could say whether it had done what was asked for; look "
-               "what is there, and try again",
+               "a rank closed the runtime before replying whether it had served the request; check the state "
+               "of the object, and try again",
                cause.text());
 }
 
@@ -56,7 +59,7 @@ Error told(std::uint8_t status, std::span<const std::byte> packed, int rank) noe
   if (!packed.empty() || to_string(code) == "unknown") {
     return unpack(packed, rank);
   }
-  return Error(code, "the rank that was asked could not send the reason with it").at_rank(rank);
+  return Error(code, "the rank that served the request had no room for the reason").at_rank(rank);
 }
 
 }  // namespace locum::call_error

@@ -62,10 +62,10 @@ std::span<std::byte> Exchange::land(const Arrival& message, const Envelope& enve
     landing.call = asked->call;
     landing.bulk = landing.call->landing(landing.body, message.bulk_bytes);
     if (landing.bulk.size() != message.bulk_bytes) {
-      settle(envelope.call, Error(Errc::out_of_memory,
-                                  "there was no memory for the " + std::to_string(message.bulk_bytes) +
-                                      " bytes of an answer; evict what nobody needs, or give the runtime "
-                                      "more memory_bytes"));
+      settle(envelope.call,
+             Error(Errc::out_of_memory,
+                   "no memory for the " + std::to_string(message.bulk_bytes) +
+                       " bytes of a reply; evict unneeded objects, or give the runtime more memory_bytes"));
       return {};
     }
     calls_.set_lands(envelope.call, true);
@@ -73,7 +73,7 @@ std::span<std::byte> Exchange::land(const Arrival& message, const Envelope& enve
     if (message.bulk_bytes > max_question_bulk) {
       turn_away(message.from, envelope,
                 Error(Errc::invalid_argument, "a question of " + std::to_string(message.bulk_bytes) +
-                                                  " bytes is longer than any that is asked"));
+                                                  " bytes is longer than any request"));
       return {};
     }
     landing.question_bulk.resize(message.bulk_bytes);

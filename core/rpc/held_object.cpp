@@ -39,7 +39,7 @@ HeldObject::HeldObject(ObjectView holder, std::span<const std::byte> block) noex
 
 Result<void> HeldObject::check(std::span<const std::byte> block, const ObjectWire& wire, bool summed) {
   if (!plausible(wire) || wire.record.block_bytes() != block.size()) {
-    return Error(Errc::corrupt, "the bytes that came for this object are not as many as it says it has");
+    return Error(Errc::corrupt, "the received object has another size than its metadata says; get it again");
   }
   if (wire.record.has_checksum != 0 && !summed) {
     std::uint32_t sealed = 0;
@@ -50,7 +50,7 @@ Result<void> HeldObject::check(std::span<const std::byte> block, const ObjectWir
     }
   }
   if (!facts_of({0, wire.key, &wire.record, wire.generation}, block.data()).whole) {
-    return Error(Errc::corrupt, "the bytes that came for this object are those of another one, or damaged")
+    return Error(Errc::corrupt, "the received bytes belong to another object, or are damaged; get it again")
         .about(to_string(wire.key));
   }
   return {};

@@ -24,7 +24,7 @@ Error all_closed(int node) {
                                  "with it");
 }
 
-static_assert(sizeof(HyperslabWords) <= 256, "the longest words of a question");
+static_assert(sizeof(HyperslabWords) <= 256, "the largest arguments of a request");
 
 // What must not be done twice: a put that was evicted meanwhile would come back.
 bool may_be_asked_again(Kind kind) {
@@ -34,8 +34,8 @@ bool may_be_asked_again(Kind kind) {
 
 Error lost_meanwhile(const Error& cause) noexcept {
   return Error(Errc::peer_lost,
-               "the rank that was asked died or closed before it could say whether it had done so; look what "
-               "is there, and try again, which asks another rank of its node",
+               "a rank died or closed before replying whether it had served the request; check the state of "
+               "the object, and try again: the next request goes to another rank of that node",
                cause.text());
 }
 

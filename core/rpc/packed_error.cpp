@@ -67,7 +67,7 @@ Error unpack(std::span<const std::byte> bytes, int rank) {
       return key->empty() ? error : error.about(std::string_view(*key).substr(0, 128));
     }
   }
-  return Error(Errc::corrupt, "a rank reported a failure that cannot be read; look at its own output")
+  return Error(Errc::corrupt, "a rank reported an unreadable error; look at that rank's output")
       .at_rank(rank);
 }
 

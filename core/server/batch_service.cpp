@@ -99,7 +99,7 @@ void BatchService::add(const Key& key, Packing& packing) const {
 void BatchService::add(std::uint32_t store, std::string_view name, Packing& packing) const {
   const auto pin = parts_.is_at_home(store, name)
                        ? parts_.local.directory->find(store, name, parts_.exchange->budget())
-                       : Result<Pin>(Error(Errc::invalid_argument, "no name of this node"));
+                       : Result<Pin>(Error(Errc::invalid_argument, "the home of this name is another node"));
   if (!pin) {
     return packing.add_error(pin.error());
   }

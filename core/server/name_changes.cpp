@@ -52,7 +52,8 @@ Result<NameChanges::Unbound> NameChanges::unbind(std::uint32_t store, std::strin
                           : Unbound{true, key, key ? std::nullopt : std::optional(entry)};
     }
   }
-  return Error(Errc::timeout, "this name is replaced faster than it can be evicted").about(name);
+  return Error(Errc::timeout, "this name is replaced faster than it can be evicted; stop replacing it first")
+      .about(name);
 }
 
 Task<Result<void>> NameChanges::finish(std::optional<Key> elsewhere, std::optional<Key> outdated,

@@ -111,10 +111,11 @@ void NameService::await(const Question& question, Asker asker) {
   if (is_last) {
     parts_.refuse(asker, promise_not_set());
   } else if (!awaited_.add(waiter, parts_.exchange->now())) {
-    parts_.refuse(asker,
-                  Error(Errc::out_of_memory, "rank " + std::to_string(asker.rank) +
-                                                 " waits for too many names of one node at a time; wait for "
-                                                 "one after the other"));
+    parts_.refuse(
+        asker,
+        Error(Errc::out_of_memory,
+              "rank " + std::to_string(asker.rank) +
+                  " waits for too many names of one node at a time; wait for them one after the other"));
   }
 }
 

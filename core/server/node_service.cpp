@@ -148,7 +148,8 @@ void NodeService::obituary(const Question& question, Asker asker) const {
       static_cast<int>(dead->rank) == question.from) {
     return parts_.refuse_senseless(question);
   }
-  parts_.exchange->lose(static_cast<int>(dead->rank), Error(Errc::peer_lost, "the ranks of its node say so"));
+  parts_.exchange->lose(static_cast<int>(dead->rank),
+                        Error(Errc::peer_lost, "ranks of its node report its death"));
   parts_.answer(asker, {});
 }
 

@@ -31,7 +31,7 @@ Hyperslab hyperslab_of(const HyperslabWords& words) {
 Result<std::shared_ptr<const PinnedObject>> PartService::find(const Key& key) const {
   auto object = parts_.local.hold_object(key);
   if (object && (*object)->pin().record->has_checksum != 0) {
-    return Error(Errc::unsupported, "this object has a checksum, which is one of all its bytes");
+    return Error(Errc::unsupported, "this object has a checksum over all its bytes; read the whole object");
   }
   return object;
 }

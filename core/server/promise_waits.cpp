@@ -13,16 +13,15 @@ namespace {
 constexpr int waits_in_patience = 5;
 
 Error too_many_promises() {
-  static const Error* const error = new Error(
-      Errc::out_of_memory,
-      "this rank waits for very many promises of other nodes already; wait for this one by get() of its "
-      "stand-in, or for others first");
+  static const Error* const error = new Error(Errc::out_of_memory,
+                                              "this rank waits for too many promises of other nodes; wait "
+                                              "for this one by get() of its proxy, or for others first");
   return *error;
 }
 
 const Error& asks_no_more() {
   static const Error* const error =
-      new Error(Errc::stale, "this rank does not wait for that promise any more; ask again");
+      new Error(Errc::stale, "this rank no longer waits for that promise; ask again");
   return *error;
 }
 

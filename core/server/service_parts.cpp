@@ -20,7 +20,7 @@ void ServiceParts::refuse(Asker asker, const Error& error) const noexcept {
 void ServiceParts::refuse_senseless(const Question& question) const {
   refuse(asker_of(question),
          Error(Errc::invalid_argument, "rank " + std::to_string(question.from) +
-                                           " asked what makes no sense (kind " +
+                                           " sent an invalid request (kind " +
                                            std::to_string(static_cast<int>(question.kind)) + ")"));
 }
 
@@ -37,7 +37,7 @@ int ServiceParts::node_of(const Question& question) const noexcept {
 }
 
 Error could_not_answer(const std::exception& exception) noexcept {
-  return Error(Errc::system, "the rank that was asked could not answer", exception.what());
+  return Error(Errc::system, "the rank that served the request failed; see the detail", exception.what());
 }
 
 Exchange::Clock::time_point ServiceParts::soon() const {

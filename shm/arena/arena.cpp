@@ -46,7 +46,7 @@ SharedArena::~SharedArena() = default;
 
 Result<Block> SharedArena::allocate(std::uint64_t size_bytes, std::uint64_t alignment, WaitBudget budget) {
   if (!std::has_single_bit(alignment) || alignment > page_bytes) {
-    return Error(Errc::invalid_argument, "objects are aligned to a power of two up to " +
+    return Error(Errc::invalid_argument, "alignment has to be a power of two up to " +
                                              std::to_string(page_bytes) + " bytes, not to " +
                                              std::to_string(alignment));
   }
@@ -94,7 +94,7 @@ void SharedArena::free(const Block& block) noexcept {
 // commits a piece at most.
 Result<Block> SharedArena::grow(const BlockRequest& request, const WaitBudget& budget) {
   if (!budget.allows_work() && request.pages > most_unit_pages) {
-    return full(request, Error(Errc::out_of_memory, "a thread that holds up others commits no more than " +
+    return full(request, Error(Errc::out_of_memory, "a call with a limited wait budget commits at most " +
                                                         std::to_string(most_unit_pages * page_bytes) +
                                                         " bytes at a time"));
   }
@@ -192,7 +192,7 @@ SharedArena::Sought SharedArena::seek(const BlockRequest& request) {
     }
   }
   return {.block = full(request, Error(Errc::out_of_memory,
-                                       "the arena has an address range of " + std::to_string(limit_bytes_) +
+                                       "the arena's address range has only " + std::to_string(limit_bytes_) +
                                            " bytes, by memory_bytes and reserve_bytes"))};
 }
 
@@ -251,7 +251,7 @@ Result<void> SharedArena::commit(const PageSpace::Plan& plan) {
 Error SharedArena::full(const BlockRequest& request, const Error& reason) const {
   const ArenaUsage now = usage();
   return Error(Errc::out_of_memory,
-               "no memory for a block: asked for " + std::to_string(request.size_bytes) +
+               "no memory for a block of " + std::to_string(request.size_bytes) +
                    " bytes; this process has " + std::to_string(now.used) + " used and " +
                    std::to_string(now.free) + " free (the largest piece " + std::to_string(now.largest_free) +
                    "), the node has " + std::to_string(now.node_committed) +

@@ -45,7 +45,7 @@ void after_fork_in_child() {
 ForkGuard::ForkGuard(std::shared_ptr<Session> session) : session_(std::move(session)), maker_(::getpid()) {
   static const int refused = ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
   if (refused != 0) {
-    throw system_error("the system does not tell of forks", refused);
+    throw system_error("the system does not report forks", refused);
   }
   const std::lock_guard lock(guarded().mutex);
   std::erase_if(guarded().sessions, [](const auto& known) { return known.expired(); });

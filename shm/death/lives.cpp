@@ -40,7 +40,7 @@ void Lives::begin() {
     const int failure = errno;
     throw failure == EAGAIN || failure == EACCES
         ? taken(own_, failure)
-        : system_error("the system has no locks for the node's memory file", failure);
+        : system_error("the system cannot lock the node's memory file", failure);
   }
   Share& mine = segment_->share(own_);
   if (const int failure = ::pthread_mutex_trylock(&mine.life); failure != 0) {

@@ -121,11 +121,10 @@ void Watch::act(std::uint32_t rank) {
   } catch (const Error& failure) {
     mate.due = Clock::now() + pause_after_failure;
     if (!std::exchange(mate.complained, true)) {
-      std::fprintf(
-          stderr,
-          "locum: what the dead rank %u of this node had cannot be taken over yet, it is tried again "
-          "until it can (%s)\n",
-          rank, failure.what());
+      std::fprintf(stderr,
+                   "locum: the memory of dead rank %u of this node cannot be adopted yet; this rank retries "
+                   "until it can (%s)\n",
+                   rank, failure.what());
     }
   }
 }

@@ -50,7 +50,7 @@ std::optional<std::string> DirectoryShard::damage() const {
       free_record <= used && live <= used) {
     return std::nullopt;
   }
-  return "its figures contradict each other: " + std::to_string(buckets) + " buckets, " +
+  return "its counts contradict each other: " + std::to_string(buckets) + " buckets, " +
          std::to_string(records) + " records, " + std::to_string(used) + " used, " + std::to_string(live) +
          " live, first free " + std::to_string(free_record);
 }
@@ -175,7 +175,7 @@ Result<void> DirectoryShard::split() {
   }
   const std::uint32_t buddy = bucket - std::bit_floor(bucket);
   if (!chain_is_whole(buddy)) {
-    return damaged("the chain of bucket " + std::to_string(buddy) + " leads astray");
+    return damaged("the chain of bucket " + std::to_string(buddy) + " has an invalid link");
   }
   const Change change(*this);
   std::uint32_t next = heads_[buddy].load(memory_order_relaxed);

@@ -104,7 +104,7 @@ NameLook::Seen NameLook::read(const DirectoryShard& shard, std::uint32_t index, 
 
 Error NameLook::damaged(const DirectoryShard& shard, const Found& found) const {
   if (found.wrong == nullptr) {
-    return shard.damaged(shard.damage().value_or("a chain leads astray"));
+    return shard.damaged(shard.damage().value_or("a chain has an invalid link"));
   }
   const Record& record = shard.record(found.record);
   const auto cause = objects_->damage(

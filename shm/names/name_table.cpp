@@ -21,7 +21,7 @@ using std::memory_order_relaxed;
 // Whether a name may stand for something new, where `live` is the generation that is live; 0 if none is.
 Result<void> may_bind(std::uint64_t live, const SealOptions& options) {
   if (live != 0 && options.mode == SealMode::put) {
-    return Error(Errc::key_exists, "this name is live; evict it first, or use replace()");
+    return Error(Errc::key_exists, "the name is taken; use replace() to change it, or evict it first");
   }
   if (options.expected_generation == 0 || options.expected_generation == live) {
     return {};
@@ -171,7 +171,9 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   const std::uint64_t hash = mine->record->name_hash;
   const auto carried = look_.name_in(*mine->record);
   if (!carried || name_hash(key.store, *carried) != hash) {
-    return Error(Errc::corrupt, "the name of this object was overwritten before it was bound")
+    return Error(Errc::corrupt,
+                 "the name of this object was overwritten before it was bound; look for a write past the end "
+                 "of an object")
         .about(to_string(key));
   }
   DirectoryShard& shard = shard_of(hash);

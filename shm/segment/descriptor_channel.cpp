@@ -72,7 +72,7 @@ void limit_waits(const Descriptor& socket, Clock::time_point moment) {
                       .tv_usec = static_cast<suseconds_t>(left.count() % 1'000'000)};
   if (::setsockopt(socket.number(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||
       ::setsockopt(socket.number(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) != 0) {
-    throw system_error("a socket takes no time limit", errno);
+    throw system_error("a time limit of a socket cannot be set", errno);
   }
 }
 
@@ -144,7 +144,7 @@ Received receive(const Descriptor& socket) {
 DescriptorServer::DescriptorServer() : socket_(open_socket()) {
   // At most 256 bytes: never interrupted, never short.
   if (::getrandom(&address_, sizeof address_, 0) != static_cast<ssize_t>(sizeof address_)) {
-    throw system_error("the system gives no random numbers", errno);
+    throw system_error("the system provides no random numbers", errno);
   }
   const SocketName name = socket_name(address_.name);
   if (::bind(socket_.number(), reinterpret_cast<const sockaddr*>(&name.address), name.length) != 0 ||
@@ -161,8 +161,8 @@ void DescriptorServer::give(int descriptor, std::uint32_t receivers, Clock::time
     if (ready == 0) {
       throw Error(Errc::timeout,
                   std::to_string(receivers - served) + " of " + std::to_string(receivers) +
-                      " ranks did not ask for the node's memory in time: see whether they are "
-                      "alive and share this machine's network name space, or raise the timeout");
+                      " ranks did not ask for the node's memory in time: check whether they are alive and "
+                      "share this machine's network namespace, or raise the timeout");
     }
     if (ready < 0) {
       if (errno == EINTR) {
@@ -175,8 +175,10 @@ void DescriptorServer::give(int descriptor, std::uint32_t receivers, Clock::time
       if (errno == EINTR || errno == ECONNABORTED) {
         continue;
       }
-      throw system_error("a rank of the node cannot be let in: raise the limit on open files (ulimit -n)",
-                         errno);
+      throw system_error(
+          "the connection of a rank of the node cannot be accepted: raise the limit on open files (ulimit "
+          "-n)",
+          errno);
     }
     if (!same_user(receiver)) {
       continue;
@@ -200,8 +202,8 @@ Descriptor receive_descriptor(const ChannelAddress& address, Clock::time_point m
     const bool late = number == EAGAIN || number == EWOULDBLOCK || number == EINPROGRESS;
     return Error(
         late ? Errc::timeout : Errc::peer_lost,
-        "the first rank of the node does not pass its memory: see whether it is alive and shares this "
-        "rank's network name space",
+        "the first rank of the node does not pass its memory: check whether it is alive and shares this "
+        "rank's network namespace",
         std::generic_category().message(number));
   };
   while (::connect(socket.number(), reinterpret_cast<const sockaddr*>(&name.address), name.length) != 0) {
@@ -211,7 +213,7 @@ Descriptor receive_descriptor(const ChannelAddress& address, Clock::time_point m
   }
   const auto stranger = [] {
     return Error(Errc::corrupt,
-                 "somebody else than the first rank of the node offers its memory: start the job again");
+                 "a process other than the first rank of the node offers its memory: start the job again");
   };
   if (!same_user(socket)) {
     throw stranger();

@@ -39,7 +39,7 @@ std::uint64_t rank_stride(const Geometry& geometry) {
 
 Geometry Geometry::fit(std::uint32_t ranks, std::uint64_t memory_bytes, std::uint64_t reserve_bytes) {
   if (ranks == 0) {
-    throw Error(Errc::invalid_argument, "a node's memory needs at least one rank");
+    throw Error(Errc::invalid_argument, "a node needs at least one rank");
   }
   Geometry geometry{.ranks = ranks, .memory_bytes = memory_bytes};
   const std::uint64_t least = geometry.head_bytes() + smallest_memory_bytes;

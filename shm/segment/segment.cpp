@@ -195,14 +195,14 @@ std::shared_ptr<Segment> Segment::create(const Geometry& geometry, std::uint64_t
   for (std::uint32_t index = 0; index < shard_count; ++index) {
     auto* shard = ::new (state->at(geometry.shards_offset() + index * sizeof(Shard))) Shard{};
     if (const int failure = RobustLock::make(shard->lock); failure != 0) {
-      throw system_error("a lock that processes share cannot be made", failure);
+      throw system_error("the system cannot make a lock shared by processes", failure);
     }
   }
   for (std::uint32_t rank = 0; rank < geometry.ranks; ++rank) {
     auto* share = ::new (state->at(geometry.shares_offset() + rank * sizeof(Share))) Share{};
     share->entries.store(entries_word(0, rank), std::memory_order_relaxed);
     if (const int failure = RobustLock::make(share->life); failure != 0) {
-      throw system_error("a lock that processes share cannot be made", failure);
+      throw system_error("the system cannot make a lock shared by processes", failure);
     }
   }
   ::new (state->at(0)) SegmentHeader{.magic = segment_magic,
@@ -230,7 +230,7 @@ std::shared_ptr<Segment> Segment::attach(Descriptor descriptor, const Geometry& 
   // The size first: what lies beyond it, or was never committed, must not be touched.
   if (!S_ISREG(facts.st_mode) || static_cast<std::uint64_t>(facts.st_size) != expected.total_bytes() ||
       static_cast<std::uint64_t>(facts.st_blocks) * 512 < expected.head_bytes()) {
-    throw Error(Errc::corrupt, "the node's memory is of another size than this process expects (" +
+    throw Error(Errc::corrupt, "the node's memory has another size than this process expects (" +
                                    std::to_string(facts.st_size) + " and " +
                                    std::to_string(expected.total_bytes()) +
                                    " bytes): start all ranks with the same library and options");
@@ -251,8 +251,8 @@ std::shared_ptr<Segment> Segment::attach(Descriptor descriptor, const Geometry& 
       header.memory_bytes != expected.memory_bytes || header.arena_bytes != expected.arena_bytes ||
       header.directory_bytes != expected.directory_bytes || header.incarnation != incarnation) {
     throw Error(Errc::corrupt,
-                "the node's memory was made by another version of the library, with other options, or by "
-                "another runtime: start all ranks with the same library and options");
+                "another version of the library, with other options, or another runtime made the node's "
+                "memory: start all ranks with the same library and options");
   }
   return std::shared_ptr<Segment>(new Segment(std::move(state)));
 }

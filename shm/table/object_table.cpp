@@ -45,13 +45,13 @@ ObjectTable::ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own,
       dead_(Entries(*segment_, own)) {
   if (ranks_.size() > most_ranks) {
     throw Error(Errc::invalid_argument, "a node has at most " + std::to_string(most_ranks) +
-                                            " processes, this table was told of " +
+                                            " processes, this table was given " +
                                             std::to_string(ranks_.size()));
   }
   if (ranks_.size() != segment_->geometry().ranks || own_ >= ranks_.size()) {
     throw Error(Errc::invalid_argument,
                 "the node's memory is for " + std::to_string(segment_->geometry().ranks) +
-                    " processes, this table was told of " + std::to_string(ranks_.size()) +
+                    " processes, this table was given " + std::to_string(ranks_.size()) +
                     " and of its own number " + std::to_string(own_));
   }
   node_rank_of_.assign(*std::max_element(ranks_.begin(), ranks_.end()) + std::size_t{1}, absent);

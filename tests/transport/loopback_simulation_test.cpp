@@ -334,14 +334,14 @@ TEST(LoopbackSimulationDeathTest, RefusesMisuse) {
         world.network.on_ready(1, [&] { return world.network.run_for(1s), Moment::max(); });
         world.network.run_for(1s);
       },
-      "the simulation is run by a hook");
+      "within the simulation runs the simulation");
   EXPECT_DEATH(
       {
         TwoRanks world;
         world.network.on_ready(1, [&] { return world.network.now(); });
         world.network.run_for(1s);
       },
-      "millions of things happen at one moment");
+      "millions of events happen at one moment");
   EXPECT_DEATH(
       {
         TwoRanks world;
@@ -356,7 +356,7 @@ TEST(LoopbackSimulationDeathTest, RefusesMisuse) {
         }
         world.network.run();
       },
-      "two sleep at once in the transport of rank 1");
+      "two threads sleep at once in the transport of rank 1");
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ std::string_view as_text(std::span<const std::byte> bytes) {
 }
 
 Error timeout_error() {
-  return Error(Errc::timeout, "the bulk was lost on its way; send it again");
+  return Error(Errc::timeout, "the bulk was lost; send it again");
 }
 
 }  // namespace
@@ -37,7 +37,8 @@ Network::~Network() {
 std::unique_ptr<Transport> Network::transport(int rank) {
   Rank& own = ranks_.at(index(rank));
   if (std::exchange(own.open, true)) {
-    throw Error(Errc::invalid_argument, "rank " + std::to_string(rank) + " has a transport; each has one");
+    throw Error(Errc::invalid_argument,
+                "rank " + std::to_string(rank) + " already has a transport; a rank has only one");
   }
   return std::make_unique<LoopbackTransport>(*this, rank);
 }
@@ -47,7 +48,7 @@ std::chrono::nanoseconds Network::time_for(std::uint64_t bytes) const noexcept {
 }
 
 Error Network::unreachable(int rank) {
-  return Error(Errc::peer_lost, "rank " + std::to_string(rank) + " cannot be reached any more");
+  return Error(Errc::peer_lost, "rank " + std::to_string(rank) + " can no longer be reached");
 }
 
 void Network::note(Step step, int from, int to, std::uint64_t number) noexcept {
@@ -65,7 +66,7 @@ std::optional<Error> Network::refused(int from, int to, std::span<const std::byt
                                              "; send the rest as bulk");
   }
   if (to < 0 || to >= size()) {
-    return Error(Errc::invalid_argument, "there is no rank " + std::to_string(to));
+    return Error(Errc::invalid_argument, "rank " + std::to_string(to) + " does not exist");
   }
   if (!alive(from) || links_.given_up(from, to)) {
     return unreachable(to);
@@ -80,7 +81,7 @@ Result<Sending> Network::send(int from, int to, std::span<const std::byte> heade
   }
   const Verdict verdict = judge_ ? judge_(from, to, header) : Verdict{};
   if (verdict.fate == Fate::refuse) {
-    return Error(Errc::out_of_memory, "the network takes no more messages now; try again later");
+    return Error(Errc::out_of_memory, "the network accepts no more messages now; try again later");
   }
   if (verdict.fate == Fate::kill_before) {
     kill(from);

@@ -38,7 +38,7 @@ std::optional<Opening> opening_of(const RemoteKey& key) {
 }
 
 Error lost_on_the_way() {
-  return Error(Errc::timeout, "a one-sided read was lost on its way; read again");
+  return Error(Errc::timeout, "a one-sided read was lost; read again");
 }
 
 }  // namespace
@@ -55,7 +55,7 @@ bool LoopbackRemoteMemory::reads(int rank) const noexcept {
 Result<RemoteMemory::Exposure> Network::expose(int rank, std::span<const std::byte> memory) {
   if (!ranks_[index(rank)].one_sided) {
     return Error(Errc::unsupported,
-                 "the memory of rank " + std::to_string(rank) + " is not read one-sidedly");
+                 "the network does not support one-sided reads from rank " + std::to_string(rank) + "");
   }
   const std::uint64_t number = ++last_exposure_;
   exposures_[number] = {rank, memory};
@@ -68,13 +68,13 @@ Result<Sending> Network::read(Read read, const RemoteKey& key, std::uint64_t off
   const int owner = read.owner;
   if (owner < 0 || owner >= size() || owner == read.reader || !ranks_[index(owner)].one_sided) {
     return Error(Errc::unsupported,
-                 "the memory of rank " + std::to_string(owner) + " is not read one-sidedly");
+                 "the network does not support one-sided reads from rank " + std::to_string(owner) + "");
   }
   const auto opening = opening_of(key);
   if (!opening || opening->rank != index(owner) || offset > opening->bytes ||
       read.into.size() > opening->bytes - offset) {
-    return Error(Errc::invalid_argument, "this is no key of rank " + std::to_string(owner) +
-                                             ", or it opens less memory than is to be read");
+    return Error(Errc::invalid_argument, "this is not a key of rank " + std::to_string(owner) +
+                                             ", or it covers less memory than the read");
   }
   if (!alive(read.reader) || links_.given_up(read.reader, owner)) {
     return unreachable(owner);
@@ -91,7 +91,7 @@ Result<Sending> Network::read(Read read, const RemoteKey& key, std::uint64_t off
     if (stale || !exposures_.contains(exposure)) {
       const auto found = reads_.find(id);
       if (found != reads_.end() && alive(found->second.owner)) {
-        end_read(id, Error(Errc::stale, "this memory is not exposed any more; ask its owner for a new key"));
+        end_read(id, Error(Errc::stale, "this memory is no longer exposed; ask its owner for a new key"));
       }
       return;
     }

@@ -22,7 +22,7 @@ void misuse(const std::string& sentence) {
 
 Simulation::Simulation(int ranks) : now_(beginning) {
   if (ranks < 1) {
-    throw Error(Errc::invalid_argument, "a network has at least one rank");
+    throw Error(Errc::invalid_argument, "a network needs at least one rank");
   }
   ranks_.resize(static_cast<std::size_t>(ranks));
 }
@@ -67,7 +67,7 @@ void Simulation::resume(int rank) {
 
 bool Simulation::step(Moment limit) {
   if (running_ != nullptr || hooked_ >= 0) {
-    misuse("the simulation is run by a hook or a program that it runs itself");
+    misuse("a hook or a program within the simulation runs the simulation");
   }
   const Moment alarm = alarms_.empty() ? Moment::max() : std::get<Moment>(*alarms_.begin());
   const Moment next = std::min(schedule_.next(), alarm);
@@ -78,7 +78,7 @@ bool Simulation::step(Moment limit) {
     now_ = next;
     events_at_this_moment_ = 0;
   } else if (++events_at_this_moment_ > 1'000'000 + 16 * ranks_.size() * ranks_.size()) {
-    misuse("millions of things happen at one moment: somebody asks for it to go on without time passing");
+    misuse("millions of events happen at one moment: something reschedules itself without advancing time");
   }
   ++events_;
   if (schedule_.next() <= alarm) {
@@ -187,7 +187,7 @@ void Simulation::sleep(int rank, Moment moment) {
     misuse("the hook of rank " + std::to_string(hooked_) + " sleeps; it has to return the moment instead");
   }
   if (own.asleep) {
-    misuse("two sleep at once in the transport of rank " + std::to_string(rank));
+    misuse("two threads sleep at once in the transport of rank " + std::to_string(rank));
   }
   if (own.alive) {
     own.asleep = true;

@@ -24,7 +24,7 @@ void UcxTransport::receive_messages() {
        {std::pair{message_id, &UcxTransport::on_message}, std::pair{word_id, &UcxTransport::on_word}}) {
     handler.id = id;
     handler.cb = called;
-    check(ucp_worker_set_am_recv_handler(worker_.handle(), &handler), "UCX does not take a message handler");
+    check(ucp_worker_set_am_recv_handler(worker_.handle(), &handler), "UCX rejects the message handler");
   }
 }
 

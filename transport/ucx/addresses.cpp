@@ -32,7 +32,8 @@ Addresses::Addresses(Group& group, std::span<const std::byte> mine) {
   session_ = all.at(0).session;
   for (const Announcement& one : all) {
     if (one.size == 0 || one.size > longest_address) {
-      throw Error(Errc::corrupt, "a rank announced an address of UCX that cannot be one");
+      throw Error(Errc::corrupt,
+                  "a rank announced an invalid UCX address; start all ranks with the same library");
     }
     sizes_.push_back(one.size);
     stride_ = std::max<std::size_t>(stride_, one.size);

@@ -107,7 +107,7 @@ bool has_infiniband() {
 // process does: a device would then go on with the pages of before (decision 20). InfiniBand has a cache of
 // its own before UCX 1.16, and the setting for it, which UCX warns of where there is no such device.
 void keep_no_registrations(ucp_config_t* config) {
-  constexpr const char* failed = "UCX does not give up its cache of registrations; use UCX 1.13 or later";
+  constexpr const char* failed = "UCX does not disable its registration cache; use UCX 1.13 or later";
   check(ucp_config_modify(config, "RCACHE_ENABLE", "n"), failed);
   if (before_version_1(16) && has_infiniband()) {
     check(ucp_config_modify(config, "REG_METHODS", "direct"), failed);
@@ -130,14 +130,13 @@ void keep_older_protocols(ucp_config_t* config) {
 void connect_without_waiting(ucp_config_t* config) {
   if (takes_sockets()) {
     check(ucp_config_modify(config, before_version_1(17) ? "CONN_NB" : "TCP_CONN_NB", "y"),
-          "UCX does not connect without waiting; use UCX 1.13 or later");
+          "UCX does not accept the setting for connecting without waiting; use UCX 1.13 or later");
   }
 }
 
 Config read_config() {
   ucp_config_t* raw = nullptr;
-  check(ucp_config_read(nullptr, nullptr, &raw),
-        "UCX's settings cannot be read; look at the variables UCX_*");
+  check(ucp_config_read(nullptr, nullptr, &raw), "UCX cannot read its settings; check the variables UCX_*");
   Config config(raw);
   keep_no_registrations(config.get());
   keep_older_protocols(config.get());
@@ -148,7 +147,7 @@ Config read_config() {
   for (const Setting& setting : shared_memory_settings) {
     if (!said_by_user(setting.name)) {
       check(ucp_config_modify(config.get(), (std::string("MM_") + setting.name).c_str(), setting.value),
-            "UCX does not know a setting of its shared memory; use UCX 1.13 or later");
+            "UCX does not know a setting of its shared-memory transport; use UCX 1.13 or later");
     }
   }
   return config;
@@ -178,7 +177,7 @@ Context::Context(int ranks, bool remote_memory) : wants_registered_(!before_vers
   params.estimated_num_eps = static_cast<std::size_t>(ranks);
   params.name = "locum";
   ucp_context_h raw = nullptr;
-  check(ucp_init(&params, config.get(), &raw), "UCX does not start; UCX_LOG_LEVEL=info shows what it finds");
+  check(ucp_init(&params, config.get(), &raw), "UCX does not start; UCX_LOG_LEVEL=info shows why");
   handle_.reset(raw);
 }
 

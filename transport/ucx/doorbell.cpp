@@ -24,7 +24,7 @@ Descriptor opened(int number) {
 void add(int set, int descriptor, unsigned events) {
   epoll_event event{.events = events, .data = {.fd = descriptor}};
   if (::epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event) != 0) {
-    throw system_error("a descriptor cannot be slept on", errno);
+    throw system_error("a descriptor cannot be added to epoll", errno);
   }
 }
 

@@ -22,7 +22,7 @@ Result<MemoryHandle> MemoryHandle::over(const Context& context, std::span<const 
   params.length = memory.size();
   params.memory_type = UCS_MEMORY_TYPE_HOST;
   params.prot = protection;
-  return map(context, params, "memory was not registered; `ulimit -l` may be too low");
+  return map(context, params, "UCX cannot register memory; `ulimit -l` may be too low");
 }
 
 Result<MemoryHandle> MemoryHandle::allocate(const Context& context, std::size_t bytes, std::byte* place) {
@@ -32,7 +32,7 @@ Result<MemoryHandle> MemoryHandle::allocate(const Context& context, std::size_t 
   params.address = place;
   params.length = bytes;
   params.flags = UCP_MEM_MAP_ALLOCATE | (place != nullptr ? unsigned{UCP_MEM_MAP_FIXED} : 0U);
-  return map(context, params, "UCX allocates no memory; look at /dev/shm and at `ipcs -lm`");
+  return map(context, params, "UCX cannot allocate memory; check /dev/shm and `ipcs -lm`");
 }
 
 Result<MemoryHandle> MemoryHandle::map(const Context& context, const ucp_mem_map_params_t& params,

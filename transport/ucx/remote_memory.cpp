@@ -55,7 +55,7 @@ Result<RemoteMemory::Exposure> UcxRemoteMemory::expose(std::span<const std::byte
     }
   }
   if (!registers_) {
-    return Error(Errc::unsupported, "no lane reads this memory without the help of its owner");
+    return Error(Errc::unsupported, "no lane supports one-sided reads of this memory");
   }
   auto handle = MemoryHandle::over(transport_->context_, memory);
   if (!handle) {
@@ -76,12 +76,12 @@ Result<Sending> UcxRemoteMemory::get(int from, const RemoteKey& key, std::uint64
                                      std::span<std::byte> into, Then then) {
   if (!reads(from)) {
     return Error(Errc::unsupported,
-                 "the memory of rank " + std::to_string(from) + " is not read one-sidedly");
+                 "the lanes do not support one-sided reads from rank " + std::to_string(from) + "");
   }
   const auto opened = open_key(key, transport_->addresses_.session(), from);
   if (!opened || offset > opened->front.length || into.size() > opened->front.length - offset) {
-    return Error(Errc::invalid_argument, "this is no key of rank " + std::to_string(from) +
-                                             ", or it opens less memory than is to be read");
+    return Error(Errc::invalid_argument, "this is not a key of rank " + std::to_string(from) +
+                                             ", or it covers less memory than the read");
   }
   return transport_->read(from, opened->packed, opened->front.address + offset, into, std::move(then));
 }
@@ -95,7 +95,7 @@ Result<Sending> UcxTransport::read(int from, std::span<const std::byte> packed, 
     open(owner);
   }
   if (owner.state != Peer::State::open && owner.state != Peer::State::connecting) {
-    return to_error(owner.cause, "this rank cannot be reached any more").at_rank(from);
+    return to_error(owner.cause, "this rank can no longer be reached").at_rank(from);
   }
   const auto key = unpacked(owner, packed);
   if (!key) {
@@ -121,7 +121,7 @@ Result<Sending> UcxTransport::read(int from, std::span<const std::byte> packed, 
   }
   pool_.give_back(*transfer);
   if (UCS_PTR_IS_ERR(request)) {
-    return to_error(UCS_PTR_STATUS(request), "memory of another rank was not read").at_rank(from);
+    return to_error(UCS_PTR_STATUS(request), "a one-sided read failed").at_rank(from);
   }
   return Sending::done;
 }
@@ -133,13 +133,13 @@ Result<ucp_rkey_h> UcxTransport::unpacked(Peer& owner, std::span<const std::byte
   }
   if (owner.keys.size() >= most_keys) {
     if (owner.reads != 0) {
-      return Error(Errc::out_of_memory, "too much of one rank's memory is being read; read again later");
+      return Error(Errc::out_of_memory, "too many one-sided reads from one rank are open; read again later");
     }
     owner.keys.clear();
   }
   UnpackedKey key;
   if (const ucs_status_t status = key.unpack(owner.endpoint.handle(), packed); status != UCS_OK) {
-    return to_error(status, "UCX cannot read memory by this key").at_rank(rank_of(owner));
+    return to_error(status, "UCX cannot read memory with this key").at_rank(rank_of(owner));
   }
   return owner.keys.emplace(std::move(name), std::move(key)).first->second.handle();
 }

@@ -44,7 +44,7 @@ std::unique_ptr<UcxTransport> open(Group& group, const TransportOptions& options
     constexpr std::size_t needed = Envelope::bytes + max_header_bytes;
     if (worker->max_header_bytes() < needed) {
       throw Error(Errc::unsupported,
-                  "a lane of UCX takes headers of " + std::to_string(worker->max_header_bytes()) +
+                  "a UCX lane supports headers of only " + std::to_string(worker->max_header_bytes()) +
                       " bytes only, and " + std::to_string(needed) +
                       " are needed; choose others with UCX_TLS or make their segments larger");
     }

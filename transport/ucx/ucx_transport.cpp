@@ -20,12 +20,11 @@ constexpr std::chrono::microseconds first_nap{100};
 constexpr std::chrono::microseconds last_nap{2000};
 
 Error lost_error(int rank, ucs_status_t cause) {
-  return Error(
-             Errc::peer_lost,
-             "rank " + std::to_string(rank) +
-                 " cannot be reached any more: its process has ended, the connection is broken, or over TCP "
-                 "`ulimit -n` is too low for one more",
-             std::string("UCX: ") + ucs_status_string(cause))
+  return Error(Errc::peer_lost,
+               "rank " + std::to_string(rank) +
+                   " can no longer be reached: its process has ended, the connection is broken, or over TCP "
+                   "`ulimit -n` is too low for another one",
+               std::string("UCX: ") + ucs_status_string(cause))
       .at_rank(rank);
 }
 
@@ -129,7 +128,7 @@ void UcxTransport::drive_until(Clock::time_point deadline, const std::function<b
 Result<Sending> UcxTransport::send(int to, std::span<const std::byte> header, std::span<const std::byte> bulk,
                                    std::uint64_t ticket) {
   if (to < 0 || to >= addresses_.ranks() || header.empty() || header.size() > max_header_bytes) {
-    return Error(Errc::invalid_argument, "a message wants a rank of the group and a header of 1 to " +
+    return Error(Errc::invalid_argument, "a message needs a rank of the group and a header of 1 to " +
                                              std::to_string(max_header_bytes) + " bytes");
   }
   Peer& target = peer(to);
@@ -139,7 +138,7 @@ Result<Sending> UcxTransport::send(int to, std::span<const std::byte> header, st
       return lost_error(to, target.cause);
     }
     if (target.under_way >= options_.most_under_way) {
-      return Error(Errc::out_of_memory, "a rank does not read what it is sent; try again when it has")
+      return Error(Errc::out_of_memory, "a rank does not read the messages sent to it; try again later")
           .at_rank(to);
     }
   }
@@ -295,13 +294,12 @@ bool UcxTransport::tell_done(Receiver& receiver) noexcept {
     const bool read = transfer->kind == Transfer::Kind::read;
     pool_.give_back(*transfer);
     if (read) {
-      then(status == UCS_OK ? Result<void>()
-                            : to_error(status, "memory of another rank was not read").at_rank(rank));
+      then(status == UCS_OK ? Result<void>() : to_error(status, "a one-sided read failed").at_rank(rank));
     } else if (landing && status == UCS_OK) {
       receiver.landed(number, Path::rendezvous);
     } else if (landing) {
       receiver.landed(
-          number, to_error(status, "the bulk of a message did not arrive; ask for it again").at_rank(rank));
+          number, to_error(status, "the bulk of a message did not arrive; request it again").at_rank(rank));
     } else if (status == UCS_OK) {
       receiver.sent(number, {});
     } else {

@@ -14,15 +14,16 @@ Worker::Worker(const Context& context) {
   params.flags = UCP_WORKER_FLAG_IGNORE_REQUEST_LEAK;
   ucp_worker_h raw = nullptr;
   check(ucp_worker_create(context.handle(), &params, &raw),
-        "UCX opens no device; UCX_LOG_LEVEL=info shows why, `ulimit -n` and `ulimit -l` are usual reasons");
+        "UCX cannot open a device; UCX_LOG_LEVEL=info shows why, `ulimit -n` and `ulimit -l` are usual "
+        "reasons");
   handle_.reset(raw);
-  check(ucp_worker_get_efd(handle(), &event_descriptor_), "UCX has no event descriptor to sleep on");
+  check(ucp_worker_get_efd(handle(), &event_descriptor_), "UCX provides no event descriptor to sleep on");
 }
 
 std::vector<std::byte> Worker::address() const {
   ucp_address_t* raw = nullptr;
   std::size_t size = 0;
-  check(ucp_worker_get_address(handle(), &raw, &size), "UCX does not tell the address of its worker");
+  check(ucp_worker_get_address(handle(), &raw, &size), "UCX does not return the address of its worker");
   const auto release = [this](ucp_address_t* address) { ucp_worker_release_address(handle(), address); };
   const std::unique_ptr<ucp_address_t, decltype(release)> owner(raw, release);
   const auto* bytes = reinterpret_cast<const std::byte*>(raw);
@@ -41,7 +42,7 @@ bool Worker::arm() noexcept {
 std::size_t Worker::max_header_bytes() const {
   ucp_worker_attr_t attributes{};
   attributes.field_mask = UCP_WORKER_ATTR_FIELD_MAX_AM_HEADER;
-  check(ucp_worker_query(handle(), &attributes), "UCX does not tell what its worker can do");
+  check(ucp_worker_query(handle(), &attributes), "UCX does not return the attributes of its worker");
   return attributes.max_am_header;
 }
 

@@ -174,10 +174,10 @@ TEST_P(WatchTest, TriesAgainWhatFailed) {
   for (const std::uint32_t survivor : {1U, 2U}) {
     const Ending ending = children_[survivor].wait();
     EXPECT_EQ(ending.exit_code, 0);
-    const auto message = ending.said.find("dead rank 0 of this node had cannot be taken over yet");
+    const auto message = ending.said.find("dead rank 0 of this node cannot be adopted yet");
     EXPECT_EQ(message != std::string::npos, survivor == adopter) << ending.said;
     if (survivor == adopter) {
-      EXPECT_EQ(ending.said.find("cannot be taken over", message + 40), std::string::npos) << "said once";
+      EXPECT_EQ(ending.said.find("cannot be adopted", message + 40), std::string::npos) << "said once";
     }
   }
 }
