@@ -18,7 +18,7 @@ std::string named(const TypeIdentity& identity) {
   return codec.empty() ? of_type : "codec " + std::string(codec) + ", " + of_type;
 }
 
-/// Runs a step of the caller's codec, and turns what it throws into an error.
+/// Runs a step of the caller's codec, and turns its exceptions into an error.
 template <class Step>
 [[nodiscard]] auto coding(Errc code, const TypeIdentity& identity, const char* failed, Step step)
     -> Result<std::invoke_result_t<Step>> {
@@ -67,7 +67,7 @@ Result<std::shared_ptr<const void>> read_by_codec(const ReadingSteps& steps, Ses
     return coding(Errc::corrupt, *steps.identity, "to read the stored bytes",
                   [&] { return steps.decode(object.bytes()); });
   };
-  // The steps are one object for each codec and type: values decoded by another are never found.
+  // Each codec and type has its own steps object: values decoded by another codec are never found.
   return decoded_value(session, object, &steps, how, std::cref(decode));
 }
 

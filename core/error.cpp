@@ -9,8 +9,8 @@
 
 namespace locum {
 
-/// What copies of an error share. An error that says of which key or rank another one is has a body of its
-/// own, which refers to that one's for code and texts.
+/// The shared state of an error's copies. An error that adds the key or rank to another one has a separate
+/// body, which refers to that one's for code and texts.
 struct Error::Body {
   Body(Errc error_code, std::string error_text, std::string foreign_text)
       : code(error_code), text(std::move(error_text)), detail(std::move(foreign_text)) {}
@@ -24,7 +24,7 @@ struct Error::Body {
   const Errc code;
   const std::string text;
   const std::string detail;
-  const std::shared_ptr<const Body> cause;  ///< which has text and detail; null if they are here
+  const std::shared_ptr<const Body> cause;  ///< has text and detail; null if they are here
   const std::string key;
   const int rank = -1;
   const bool transient = false;
@@ -152,7 +152,7 @@ Error Error::as_transient() const {
   return {*this, key(), rank(), true};
 }
 
-// Never destroyed: threads of the program may still ask while it ends.
+// Never destroyed: threads of the program may still use it during exit.
 Error no_such_object() {
   static const Error* const error =
       new Error(Errc::not_found, "no such object; it was never put, or it has been evicted");

@@ -31,7 +31,8 @@ Result<Hyperslab> with_inner(const Hyperslab& slab, std::span<const std::uint64_
   return flat;
 }
 
-// What shows all of an object may be a hyperslab that is all of it: asked for once more, it is the same.
+// A view of a whole object may already be a hyperslab of all of it: the same hyperslab again is the view
+// itself.
 Result<ObjectView> hyperslab_of(ObjectView view, const Hyperslab& slab, std::uint64_t element_bytes) {
   ObjectFacts facts = view.facts();
   if (view.bytes().size() != facts.size_bytes) {

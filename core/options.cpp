@@ -18,7 +18,7 @@ Error wrong(std::string_view name, std::string_view value, std::string_view take
                std::string(name).append(" is \"").append(value).append("\"; it takes ").append(takes));
 }
 
-/// A number of bytes, "64", "2G", "512k"; none if the text is not one or is too large.
+/// Parses a number of bytes, "64", "2G", "512k"; none if the text is not one or is too large.
 std::optional<std::uint64_t> parse_bytes(std::string_view text) {
   std::uint64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -51,7 +51,7 @@ std::optional<Integer> parse_integer(std::string_view text) {
   return number;
 }
 
-/// The variable's text; none if it is not set, or set to nothing.
+/// The variable's value; none if it is not set, or empty.
 std::optional<std::string_view> variable(const char* name) {
   const char* text = std::getenv(name);
   return text == nullptr || *text == '\0' ? std::nullopt : std::optional<std::string_view>(text);
@@ -102,7 +102,7 @@ Result<void> check(const RuntimeOptions& options) {
     return wrong("collective_timeout (LOCUM_COLLECTIVE_TIMEOUT_MS)",
                  std::to_string(options.collective_timeout.count()), milliseconds_wanted);
   }
-  // Unlike the others it is no deadline, which would saturate: multiples of it are added to the clock.
+  // Unlike the other times it is not a deadline, which saturates: multiples of it are added to the clock.
   constexpr std::chrono::milliseconds longest_peer_timeout = std::chrono::hours(24 * 365);
   if (options.peer_timeout.count() <= 0 || options.peer_timeout > longest_peer_timeout) {
     return wrong("peer_timeout (LOCUM_PEER_TIMEOUT_MS)", std::to_string(options.peer_timeout.count()),

@@ -78,7 +78,7 @@ std::string node_table(std::span<const RankReport> ranks) {
   for (const RankReport& rank : ranks) {
     Node& node = nodes[rank.node];
     ++node.ranks;
-    // Each rank saw its node at its own moment; the highest figure is the latest in a growing node.
+    // Ranks sampled their node at different moments; the highest figure is the latest in a growing node.
     node.memory.limit = std::max(node.memory.limit, rank.memory.limit);
     node.memory.committed = std::max(node.memory.committed, rank.memory.committed);
     node.memory.own_used += rank.memory.own_used;

@@ -14,13 +14,13 @@ Error closed_error(const OpenStore& store) {
 
 namespace {
 
-/// A draft that may be sealed, and until when.
+/// A draft that may be sealed, and the deadline.
 struct Sealable {
   std::shared_ptr<OpenStore> store;
   Deadline deadline;
 };
 
-// Where it may not, the memory goes back now, not when the caller happens to destroy the writer.
+// If it may not, the memory is freed now, not when the caller happens to destroy the writer.
 Result<Sealable> sealable(OwnedDraft& draft, std::string_view name, Deadline deadline) {
   if (!draft.owns()) {
     return Error(Errc::invalid_argument, "this writer is already sealed; create another one");
@@ -62,7 +62,7 @@ Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadl
 
 Eventual<Key> begin_seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline) {
   if (name.empty()) {
-    return Eventual<Key>(seal_writer(draft, name, deadline));  // nobody has to be told
+    return Eventual<Key>(seal_writer(draft, name, deadline));  // no other node is involved
   }
   const auto allowed = sealable(draft, name, deadline);
   return allowed ? begin_seal(allowed->store, draft.draft(), name, {}, allowed->deadline, Path::shm_view)

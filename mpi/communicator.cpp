@@ -13,7 +13,7 @@ namespace locum::mpi {
 
 namespace {
 
-// Of the messages of a part's steps. Nobody else sends messages over a communicator of ours.
+// Tag of the messages of a part's steps. No other messages use this private communicator.
 constexpr int part_tag = 1;
 
 void free(MPI_Comm& communicator) noexcept {
@@ -84,7 +84,7 @@ Communicator& Communicator::operator=(Communicator&& other) noexcept {
 }
 
 Communicator::~Communicator() {
-  // With a step unfinished, freeing would be an error of its own: MPI still holds on to it. And MPI may wait
+  // With a step unfinished, freeing would itself be an error: MPI still uses it. And MPI may wait
   // for all ranks here.
   if (part_.empty() && !broken_ && !(lost_ && !lost_().empty())) {
     free(communicator_);
@@ -110,7 +110,7 @@ Buffers Communicator::run(Buffers buffers, Start start, Moment moment, std::stri
   try {
     start(*kept, requests);
   } catch (...) {
-    keep_for_good(std::shared_ptr<Buffers>(std::move(kept)));  // some may have started
+    keep_for_good(std::shared_ptr<Buffers>(std::move(kept)));  // some operations may have started
     throw;
   }
   Buffers result = complete(std::move(kept), std::move(requests), moment, what, lost_);

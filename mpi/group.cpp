@@ -13,11 +13,11 @@ namespace locum::mpi {
 
 namespace {
 
-/// What each rank tells the others when they are to agree.
+/// The message of each rank to the others in an agreement.
 struct Ballot {
   std::uint64_t step_hash = 0;
   std::uint64_t error_bytes = 0;  ///< 0: no error
-  std::array<char, 112> step{};   ///< for the message; cut if it must be
+  std::array<char, 112> step{};   ///< for the error text; cut if too long
 };
 static_assert(sizeof(Ballot) == 128);
 
@@ -33,7 +33,7 @@ std::string step_of(const Ballot& ballot) {
   return {ballot.step.begin(), std::find(ballot.step.begin(), ballot.step.end(), '\0')};
 }
 
-// The error of ranks that do not take the same step, or none.
+// The error of ranks in different steps, or none.
 std::optional<Error> find_strayed(const std::vector<Ballot>& ballots) {
   for (std::size_t rank = 1; rank < ballots.size(); ++rank) {
     if (ballots[rank].step_hash != ballots[0].step_hash) {

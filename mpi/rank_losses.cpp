@@ -8,7 +8,7 @@ namespace locum::mpi {
 
 namespace {
 
-// In which every survivor of a node notices a death (docs/failure.md), and a little more.
+// Time within which every survivor of a node notices a death (docs/failure.md), and a little more.
 constexpr std::chrono::milliseconds longest_notice{250};
 
 }  // namespace
@@ -68,7 +68,7 @@ std::vector<int> RankLosses::ranks_while_waiting() {
   if (!lost.empty()) {
     return lost;
   }
-  // Whoever closes alone has mostly missed somebody: this rank's own watch is to have noticed that, too.
+  // A rank that closes alone has usually lost another one: give this rank's watch time to notice that, too.
   lost = closed_alone();
   const auto now = Deadline::Clock::now();
   if (lost.empty() || !seen_closed_alone_) {

@@ -28,7 +28,7 @@ bool finished_by(std::vector<MPI_Request>& requests, Moment moment, const LostRa
   Backoff backoff;
   while (true) {
     int done = 0;
-    if (requests.size() == 1) {  // MPI_Testall would not say what is wrong with it
+    if (requests.size() == 1) {  // MPI_Testall would not return its error code
       check(MPI_Test(requests.data(), &done, MPI_STATUS_IGNORE), "MPI_Test");
     } else {
       check(MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE),
@@ -71,7 +71,7 @@ void keep_for_good(std::shared_ptr<void> memory) {
     std::shared_ptr<void> memory;
     Kept* next;
   };
-  // Belongs to the process, as MPI does; nothing is ever taken off.
+  // Global, as MPI is; nothing is ever removed.
   static std::atomic<Kept*> first{nullptr};
   auto* kept = new Kept{std::move(memory), first.load()};
   while (!first.compare_exchange_weak(kept->next, kept)) {

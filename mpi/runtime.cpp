@@ -43,14 +43,14 @@ namespace locum {
 
 namespace {
 
-// How long a rank that an exception ends waits for the others to end too, before it ends the job.
+// How long a rank that leaves by an exception waits for the others to leave too, before it ends the job.
 constexpr std::chrono::seconds unwinding_patience{2};
-// How long a rank that has closed waits until the others have, too, at most; and how long after the process
-// of one of its node has ended, or one of another node was missed.
+// How long a closed rank waits at most until the others have closed, too; and how long after the process of a
+// node-mate has ended, or a rank of another node was found lost.
 constexpr std::chrono::seconds release_patience{10};
 constexpr std::chrono::milliseconds ending_patience{500};
 
-/// What this call throws on this rank, if anything, as something that can be told to the others.
+/// The exception of this call on this rank, if any, as an Error that can be sent to the others.
 template <class Call>
 std::optional<Error> error_of(Call&& call) {
   try {
@@ -132,7 +132,7 @@ mpi::CommunicatorGroup group_over(MPI_Comm communicator, const Result<RuntimeOpt
                     "; a runtime lives between MPI_Init and MPI_Finalize, and is made "
                     "and closed in a thread that may call MPI");
   }
-  // Where the options are wrong, the ranks still have to meet in order to say so together.
+  // With wrong options the ranks still have to meet, to fail together.
   const RuntimeOptions options = asked.value_or(RuntimeOptions{});
   const auto moment = Deadline(options.collective_timeout).moment(options.collective_timeout);
   return {mpi::Communicator::duplicate(communicator, moment), options.collective_timeout,
@@ -154,22 +154,21 @@ shm::Node open_own_node(mpi::CommunicatorGroup& group, const RuntimeOptions& opt
   const std::optional<Error> failure = error_of([&] {
     RuntimeOptions own = options;
     if (own.memory_bytes == 0) {
-      // Nodes that are parts of one machine share what it has.
+      // Nodes on one machine share its memory.
       own.memory_bytes = shm::default_memory_bytes() / static_cast<std::uint64_t>(group.nodes_here());
     }
     node = shm::open_node(mates, node_mates(group), own, incarnation);
   });
-  // The mates have agreed already, and all have the error of one of them, with its number among them. That
-  // one tells it first, so that all ranks hear where it happened.
+  // The node-mates have agreed already, and all have the error of one of them, with its rank within the node.
+  // That one passes it first, so that all ranks get its rank in the runtime.
   const bool repeated = failure && failure->rank() >= 0 && failure->rank() != mates.rank();
   throw_if(group.agree(repeated ? std::nullopt : failure, step, {}));
   throw_if(group.agree(failure, step, {}));
   return std::move(*node);
 }
 
-/// How long threads look for messages before they sleep, where each rank of this machine has a core to
-/// itself: one that waits for as long as it takes to be woken, the helper for as long as that takes of the
-/// processor. Else not at all.
+/// How long threads poll for messages before they sleep, if each rank of this machine has a core to itself: a
+/// waiting thread for the time of a wake-up, the helper for its processor cost. Otherwise not at all.
 [[maybe_unused]] Progress::Options progress_options(const mpi::CommunicatorGroup& group) {
   Progress::Options options{.on_thread_start = shm::become_background_thread};
   if (static_cast<unsigned>(group.ranks_here()) <= std::thread::hardware_concurrency()) {
@@ -180,8 +179,8 @@ shm::Node open_own_node(mpi::CommunicatorGroup& group, const RuntimeOptions& opt
 }
 
 #if LOCUM_WITH_UCX
-/// Where the lanes read no other memory, UCX's own lies in place of the arena's from now on, as long as
-/// anybody uses that. Collective over all ranks.
+/// If the lanes read no other memory, UCX's memory replaces the arena's from now on, as long as anything uses
+/// that. Collective over all ranks.
 ucx::OpenedTransport open_transport(mpi::CommunicatorGroup& group, const shm::Node& node,
                                     const RuntimeOptions& options) {
   const ucx::TransportOptions patient{.connect_patience = options.peer_timeout};
@@ -263,7 +262,7 @@ std::shared_ptr<Connector> open_connector(const NodeMemory& memory, const Runtim
 
 }  // namespace
 
-/// Everything that a runtime owns but the session. Members are destroyed in reverse: the communicator last.
+/// All parts of a runtime except the session. Members are destroyed in reverse: the communicator last.
 struct Runtime::State {
   State(MPI_Comm communicator, const Result<RuntimeOptions>& asked)
       : group(group_over(communicator, asked)),
@@ -334,8 +333,8 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
 
 Runtime::~Runtime() {
   if (state_->fork_guard && state_->fork_guard->in_child()) {
-    // The threads that destructors would wait for are the parent's, and so are MPI and the pins. The guard in
-    // the state keeps the session.
+    // The parent owns the threads that destructors would wait for, MPI and the pins. The guard in the state
+    // keeps the session alive.
     static_cast<void>(state_.release());
     return;
   }
@@ -350,8 +349,8 @@ void Runtime::require_open(const char* call) const {
   }
 }
 
-// In a child nothing may be asked that takes a lock, which a thread of the rank may have held at the fork, or
-// that collects what others evicted, which the rank would never learn of.
+// A forked child must not call functions that take a lock, which a thread of the rank may have held at the
+// fork, or that collect evicted objects, which the rank would never learn of.
 void Runtime::require_rank(const char* call) const {
   if (state_->fork_guard && state_->fork_guard->in_child()) {
     throw Error(Errc::closed, std::string(call) +
@@ -386,7 +385,7 @@ void Runtime::drop(std::string_view name, Deadline deadline) {
   const Deadline until = deadline.moment(state_->options.collective_timeout);
   const std::string step = "drop \"" + std::string(name) + "\"";
   throw_if(group.agree(std::nullopt, step, until));
-  // All are here, so that nobody opens the store now; and all look its number up before it is gone.
+  // All ranks are here, so that none opens the store now; and all look up its number before it is gone.
   const Result<std::uint32_t> number = session_->number_of(name);
   const bool absent = !number && number.error().code() == Errc::not_found;
   throw_if(group.agree(number || absent ? std::nullopt : std::optional(number.error()), step, until));
@@ -407,9 +406,9 @@ void Runtime::close(Deadline deadline) {
   const auto until = deadline.moment(state_->options.collective_timeout);
   mpi::CommunicatorGroup& group = state_->group;
   const std::vector<std::uint32_t> mates = node_mates(group);
-  session_->break_promises(until);  // whoever waits for one comes here, too
+  session_->break_promises(until);  // ranks that wait for one join this step, too
   const auto endings = std::make_shared<shm::Endings>(state_->mates, place_of(group.rank(), mates));
-  // Once all have come nobody reads any more; once all have closed the memory is free for whoever opens next.
+  // Once all have joined none reads any more; once all have closed the memory is free for the next runtime.
   std::optional<Error> error =
       error_of([&] { throw_if(group.agree(std::nullopt, "closing the runtime", until)); });
   state_->losses->stop_watching_links();
@@ -418,11 +417,11 @@ void Runtime::close(Deadline deadline) {
   }
   end_session();
   if (!error && !state_->losses->any()) {
-    // All were alive just now, and perhaps no watch is left: who dies in between must not cost much.
+    // All were alive just now, and perhaps no watch is left: a death in between must not delay much.
     const auto departures = std::make_shared<Departures>(
         state_->links, Departures::Clock::duration(state_->options.peer_timeout));
     group.watch([endings, mates, departures, losses = state_->losses] {
-      std::vector<int> ended = losses->ranks();  // of a watch that a view keeps
+      std::vector<int> ended = losses->ranks();  // of a watch that a view keeps alive
       std::ranges::copy(departures->gone_for(ending_patience), std::back_inserter(ended));
       for (const std::uint32_t mate : endings->ended_for(ending_patience)) {
         ended.push_back(static_cast<int>(mates[mate]));
@@ -441,14 +440,14 @@ void Runtime::close(Deadline deadline) {
   }
 }
 
-// The links stay until the runtime goes: others may still look whether this rank lives.
+// The links stay until the runtime is destroyed: other ranks may still probe this rank.
 void Runtime::end_session() noexcept {
   state_->last_report = session_->report();
   session_->close();
   if (state_->links) {
     state_->links->close();
   }
-  session_->arrivals()->continuations().close();  // all that was begun has ended
+  session_->arrivals()->continuations().close();  // all operations have ended
   state_->fork_guard->release();
   session_.reset();
 }
@@ -503,7 +502,7 @@ std::string Runtime::report() const {
          (lost.empty() ? "" : "locum: lost: " + lost + "\n");
 }
 
-// What the lanes offer, where somebody wanted to know.
+// The abilities of the lanes, if the option asks for them.
 std::string Runtime::describe_reads() const {
   if (!state_->links || state_->options.one_sided == OneSided::off) {
     return {};

@@ -19,10 +19,10 @@ namespace locum::mpi {
 
 namespace {
 
-/// What tells the machine of a process from others, as far as sharing memory goes.
+/// Identifies the machine of a process, as far as sharing memory is concerned.
 struct Machine {
   std::uint64_t hash = 0;
-  std::uint64_t other_hash = 0;  ///< of the same, so that no two machines have both
+  std::uint64_t other_hash = 0;  ///< of the same data, so that no two machines share both
 
   friend auto operator<=>(const Machine&, const Machine&) = default;
 };
@@ -34,9 +34,9 @@ std::string first_line_of(const char* path) {
   return line;
 }
 
-// The running kernel, the host name as MPI tells it, and the name space of sockets, over which the processes
-// of a node pass the memory on: containers may have the first in common. What the system does not tell is
-// nothing everywhere on that machine.
+// The running kernel, MPI's host name, and the network namespace, over whose sockets the processes of a node
+// pass the memory on: containers may share the kernel. Data that the system does not provide is empty on all
+// processes of that machine.
 Machine own_machine() {
   std::array<char, MPI_MAX_PROCESSOR_NAME + 1> name{};
   int length = 0;
@@ -47,7 +47,7 @@ Machine own_machine() {
   return {hash64(text), hash64(text, 1)};
 }
 
-// Of each rank the lowest one of the same machine.
+// For each rank the lowest one of the same machine.
 std::vector<int> machines_of(Communicator& communicator, Moment moment) {
   const Machine own = own_machine();
   const std::vector<std::byte> bytes = communicator.all_gather(std::as_bytes(std::span(&own, 1)), moment,
@@ -86,7 +86,7 @@ std::string rank_ranges(std::span<const int> node_of_rank, int node) {
 }  // namespace
 
 std::vector<int> number_nodes(std::span<const int> machine_of_rank, int ranks_per_node) {
-  std::map<int, int> ranks_seen;  // of each machine
+  std::map<int, int> ranks_seen;  // by machine
   std::map<std::pair<int, int>, int> numbers;
   std::vector<int> nodes;
   nodes.reserve(machine_of_rank.size());

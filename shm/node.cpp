@@ -33,17 +33,17 @@ namespace {
 constexpr std::uint64_t smallest_step_bytes = 64_KiB;
 constexpr std::uint64_t largest_step_bytes = 2_MiB;
 constexpr std::uint64_t most_prepared_bytes = 64_MiB;
-// Where nothing tells how much there is.
+// If the available memory is unknown.
 constexpr std::uint64_t cautious_memory_bytes = 256_MiB;
 
-// What each process tells the others, and the first one about the memory.
+// What each process announces to the others, and the first one about the memory.
 struct Introduction {
   ProcessIdentity process;
   ChannelAddress address;
   std::uint64_t memory_bytes = 0;
 };
 
-// All that a process has of a node. The watch ends first: it uses the rest.
+// All parts of a node in this process. The watch ends first: it uses the others.
 struct Membership {
   std::shared_ptr<ObjectTable> objects;
   SharedArena arena;
@@ -53,8 +53,8 @@ struct Membership {
   void adopt(std::uint32_t dead);
 };
 
-// A process takes part for as long as it has views: its death must be noticed, for what it pins. In one that
-// was forked from the rank the destructors would wait for threads that are not there: the memory stays mapped
+// A process takes part as long as it has views: its death must be noticed, because of its pins. In a process
+// forked from the rank the destructors would wait for threads that do not exist: the memory stays mapped
 // until that process ends.
 class LeftToItsMaker {
  public:
@@ -68,7 +68,7 @@ class LeftToItsMaker {
   pid_t maker_ = ::getpid();
 };
 
-// What `step` throws, if it throws.
+// The exception thrown by `step`, if any.
 template <class Step>
 std::optional<Error> failure_of(Step step) {
   try {
@@ -87,7 +87,7 @@ std::optional<Error> failure_of(Step step) {
   }
 }
 
-// Collective: all throw if one brings an error.
+// Collective: all throw if one has an error.
 void throw_together(Group& group, const std::optional<Error>& mine) {
   if (const auto error = group.agree(mine)) {
     throw *error;
@@ -101,7 +101,7 @@ std::vector<Introduction> introduce(Group& group, const Introduction& mine) {
   return all;
 }
 
-// Every step may be done twice: who comes after an adopter that died begins with the first one.
+// Every step may be repeated: the successor of an adopter that died starts with the first one.
 void Membership::adopt(std::uint32_t dead) {
   names.repair();
   LOCUM_KILL_POINT("adopt: names are whole");
@@ -110,10 +110,10 @@ void Membership::adopt(std::uint32_t dead) {
   objects->adopt(dead, [&](const std::vector<Block>& used) { return arena.adopt(dead, used); }).value();
 }
 
-// A name in a shard that has none yet costs two commits and two first touches, 20 us and more, which most of
-// a node's first names would pay one after the other: the marks of flights and the copies of a rank that
-// reads large objects of other nodes, say. Where it is little of the node's memory, all shards have their
-// first pages before anybody else comes. What cannot be had now is asked for when it is needed.
+// The first name in a shard costs two commits and two first touches, 20 us and more, which most of a node's
+// first names would pay one after the other: marks of flights and copies of a rank that reads large objects
+// of other nodes, say. If that is little of the node's memory, all shards get their first pages before any
+// other process joins. Memory that is not available now is requested when needed.
 void commit_first_names(Segment& segment) {
   constexpr std::uint64_t first_bytes = 2 * page_bytes * shard_count;
   constexpr std::uint64_t little_of = 64;
@@ -218,9 +218,9 @@ Node open_node(Group& group, const std::vector<std::uint32_t>& ranks, const Runt
     }
     node = assemble(segment, own, ranks, processes, options);
   });
-  server.reset();  // who still waits for it learns that at once
+  server.reset();  // processes that still wait for it fail at once
   LOCUM_KILL_POINT("bootstrap: assembled");
-  // Two meetings: the watch asks for them. And the first one's timeout says less than the error of the
+  // Two barriers: the watch needs them. And the first one's timeout says less than the error of the
   // process that it waited for.
   throw_together(group, failure && failure->code() == Errc::timeout ? std::nullopt : failure);
   LOCUM_KILL_POINT("bootstrap: met once");

@@ -18,9 +18,9 @@
 
 namespace locum::shm {
 
-/// The three ports of core that one node's shared memory implements. Each of them keeps the whole alive: the
+/// The three ports of core, implemented by one node's shared memory. Each of them keeps the whole alive: the
 /// mapping, and the watch by which this process takes part in the node, notices the death of others, and
-/// adopts what they had.
+/// adopts their shares.
 struct Node {
   std::shared_ptr<Arena> arena;
   std::shared_ptr<NodeTable> table;
@@ -30,19 +30,19 @@ struct Node {
   std::shared_ptr<const ClosedAlone> closed_alone;  ///< by the group's ranks; keeps nothing else alive
   std::string memory_kind;                          ///< for reports: "unnamed file in /dev/shm" or "memfd"
   std::uint64_t memory_bytes = 0;                   ///< the limit in force
-  /// Keeps what is mapped in place of parts of it, as long as anybody, a view included, uses the memory.
+  /// Keeps the mappings that replace parts of the memory, as long as anything, including a view, uses it.
   std::function<void(std::shared_ptr<const void>)> keep;
-  std::byte* own_memory = nullptr;  ///< where the blocks of this process begin
+  std::byte* own_memory = nullptr;  ///< start of the blocks of this process
 };
 
-/// Collective over `group`, the processes of one node: its first process makes the segment, the others get
-/// the descriptor over a socket and map it. `ranks[i]` is the runtime's rank of the group's rank i (what keys
-/// call creator). Throws the same Error on all if it fails on one; gives up at options.timeout, or when the
+/// Collective over `group`, the processes of one node: its first process makes the segment, the others
+/// receive the descriptor over a socket and map it. `ranks[i]` is the runtime's rank of the group's rank i (a
+/// key's creator). Throws the same Error on all if it fails on one; gives up at options.timeout, or when the
 /// group does.
 [[nodiscard]] Node open_node(Group& group, const std::vector<std::uint32_t>& ranks,
                              const RuntimeOptions& options, std::uint64_t incarnation);
 
-/// Half of what `/dev/shm` and the cgroup leave: memory_bytes where none was asked for. Local.
+/// Half of the available memory of `/dev/shm` and the cgroup: the default of memory_bytes. Local.
 [[nodiscard]] std::uint64_t default_memory_bytes();
 
 }  // namespace locum::shm

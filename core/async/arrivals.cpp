@@ -2,8 +2,8 @@
 
 namespace locum {
 
-// Both sides write first and read then, in one order: the one that ends finds who waits, or that one finds
-// the end.
+// Both sides write first and then read, in one total order: either the ending thread sees the waiting one, or
+// that one sees the end.
 void Arrivals::tell() noexcept {
   count_.fetch_add(1);
   if (waiting_.load() != 0) {
@@ -32,14 +32,14 @@ void Arrivals::await(std::uint64_t seen, Clock::time_point until) {
 }
 
 const std::shared_ptr<Arrivals>& Arrivals::of_process() {
-  // Never destroyed: what ends while the process does may still tell it.
+  // Never destroyed: operations that end during process exit may still notify it.
   static const auto* const arrivals =
       new std::shared_ptr<Arrivals>(std::make_shared<Arrivals>(std::chrono::seconds(30)));
   return *arrivals;
 }
 
 void Arrivals::wake() noexcept {
-  const MutexLock lock(mutex_);  // not between another one's look at the count and its sleep
+  const MutexLock lock(mutex_);  // not between another thread's check of the count and its sleep
   condition_.notify_all();
 }
 

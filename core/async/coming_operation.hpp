@@ -14,18 +14,18 @@
 
 namespace locum {
 
-/// What becomes of an operation that nobody wants to hear of any more.
+/// What an operation does when its result is not wanted any more.
 enum class Unwanted : std::uint8_t {
-  ends,     ///< it begins nothing new, and leaves the window's queue
-  goes_on,  ///< it is done all the same
+  ends,     ///< begins nothing new, and leaves the window's queue
+  goes_on,  ///< completes as usual
 };
 
-/// What an operation brings. `Take` makes a Result<T> of what the operation ended with, in the thread that is
-/// the first to ask.
+/// The Coming of an operation. `Take` makes a Result<T> of the operation's result, on the first thread that
+/// asks.
 template <class T, class End, class Take>
 class ComingOperation final : public Coming<T> {
  public:
-  /// \param window the one that the operation enters
+  /// \param window the window that the operation enters
   ComingOperation(const std::shared_ptr<const NodeClient>& client, std::shared_ptr<Window> window,
                   Held<OperationOf<End>> operation, Unwanted unwanted, Take take)
       : client_(client),
@@ -36,7 +36,7 @@ class ComingOperation final : public Coming<T> {
 
   ~ComingOperation() override { let_go(); }
 
-  // The thread that begins it is not to wait.
+  // The thread that begins it must not wait.
   void begin() override {
     if (const auto client = client_.lock()) {
       operation_->begin(client->budget_to_begin());
@@ -84,7 +84,7 @@ class ComingOperation final : public Coming<T> {
     }
   }
 
-  const std::weak_ptr<const NodeClient> client_;  ///< what the operation goes on by
+  const std::weak_ptr<const NodeClient> client_;  ///< on which the operation runs
   const std::shared_ptr<Window> window_;
   const Held<OperationOf<End>> operation_;
   const Unwanted unwanted_;
@@ -93,7 +93,7 @@ class ComingOperation final : public Coming<T> {
   std::optional<Result<T>> result_ LOCUM_GUARDED_BY(mutex_);
 };
 
-/// \param window the one that the task enters
+/// \param window the window that the task enters
 template <class T, class End, class Take>
 [[nodiscard]] std::shared_ptr<Coming<T>> make_coming(const std::shared_ptr<const NodeClient>& client,
                                                      std::shared_ptr<Window> window, Task<End> first,
@@ -103,9 +103,9 @@ template <class T, class End, class Take>
                                     client->operation(std::move(first)), unwanted, std::move(take));
 }
 
-/// What `begin`, a function of the moment at which it gives up, makes a task of, as soon as that fits the
-/// window, in which it counts as small.
-/// \param client whose operation it will be a part of
+/// Runs the task that `begin` returns, given the moment at which it gives up, as soon as the window has room
+/// for a small one.
+/// \param client on which the operation runs
 /// \param latest that moment; the greatest: the client's timeout after it was let in
 template <class T, class Begin>
 [[nodiscard]] Task<Result<T>> in_turn(std::shared_ptr<Window> window, const NodeClient* client,

@@ -10,12 +10,12 @@
 
 namespace locum {
 
-/// Operations that another one begins and then waits for, all at once. Those of them that need a thread get
-/// that of the other one, one after the other: who waits for that works for all of them. Used by that
-/// operation's tasks:
+/// Sub-operations that an operation begins together and then waits for. Those that need a thread run one
+/// after the other on the operation's own: a thread that waits for the operation works for all of them. Used
+/// in tasks of the operation:
 ///
 ///     while (true) {
-///       const bool goes_on = co_await company.next();  // a name of its own: see the traps of decision 24
+///       const bool goes_on = co_await company.next();  // a named variable: see decision 24
 ///       if (!goes_on) {
 ///         break;  // all have ended
 ///       }
@@ -30,7 +30,7 @@ class Company final {
   /// REQUIRES: all have ended.
   ~Company() = default;
 
-  /// Begins it. Only by who drives.
+  /// Begins it. Only for the thread that makes progress.
   template <class T>
   void begin(const Held<OperationOf<T>>& operation) {
     operation->observe(std::make_shared<Leaving>(members_));
@@ -40,9 +40,9 @@ class Company final {
   }
 
   class Next;
-  /// To be awaited: true when some of them need a thread, false when all have ended.
+  /// Awaitable: true when some of them need a thread, false when all have ended.
   [[nodiscard]] Next next() noexcept;
-  /// Runs those that need a thread. REQUIRES: this thread may work.
+  /// Runs those that need a thread. REQUIRES: this thread may wait.
   void work(const WaitBudget& budget) noexcept { members_->work(budget); }
 
  private:
@@ -106,7 +106,7 @@ class Company final {
     Mutex mutex_;
     std::size_t running_ LOCUM_GUARDED_BY(mutex_) = 0;
     Operation::Wanting wanting_ LOCUM_GUARDED_BY(mutex_);
-    Operation* waiting_ LOCUM_GUARDED_BY(mutex_) = nullptr;  ///< who has these, while it waits
+    Operation* waiting_ LOCUM_GUARDED_BY(mutex_) = nullptr;  ///< the parent operation, while it waits
   };
   class Leaving final : public Observer {
    public:

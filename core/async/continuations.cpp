@@ -20,7 +20,7 @@ void Continuations::add(std::unique_ptr<Continuation> continuation) noexcept {
             }
             work(*queue);
           });
-        } catch (const std::system_error&) {  // no thread: the next one tries again
+        } catch (const std::system_error&) {  // no thread: the next add() retries
         }
       }
       queue_->condition.notify_one();
@@ -39,7 +39,7 @@ void Continuations::close() noexcept {
     queue_->condition.notify_one();
   }
   if (thread.get_id() == std::this_thread::get_id()) {
-    thread.detach();  // it runs what is left, and keeps what it needs for that
+    thread.detach();  // it runs the rest, and owns what it needs for that
   } else if (thread.joinable()) {
     thread.join();
   }

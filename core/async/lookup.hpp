@@ -9,8 +9,8 @@
 
 namespace locum {
 
-/// What is looked for: an Address that owns its name, and how much of the object is wanted. Where that is on
-/// this node, or comes with an answer anyway, it is shown whole.
+/// A wanted object: an Address that owns its name, and the wanted part of it. If the object is on this node,
+/// or arrives in a reply anyway, it is shown whole.
 struct Lookup {
   Lookup(const Address& address, Deadline::Clock::time_point latest, Selection of_it = {},
          bool waits_for_it = false)
@@ -27,10 +27,10 @@ struct Lookup {
   [[nodiscard]] Address address() const {
     return by_name() ? Address(key.store, name) : Address(key, name_hash, size_bytes);
   }
-  /// What to call it in an error.
+  /// Its key or name, for errors.
   [[nodiscard]] std::string text() const { return by_name() ? name : to_string(key); }
 
-  /// When it gives up, at the moment.
+  /// When it currently gives up.
   [[nodiscard]] Deadline::Clock::time_point latest() const noexcept {
     return turn == nullptr ? until : turn->until();
   }
@@ -40,9 +40,9 @@ struct Lookup {
   std::uint64_t name_hash;
   std::uint64_t size_bytes;
   Selection part;
-  bool waits;  ///< for a name that stands for nothing, until somebody puts it
+  bool waits;  ///< for an unbound name, until somebody puts it
   Deadline::Clock::time_point until;
-  Turn* turn = nullptr;  ///< by which what is fetched counts; null: for nothing
+  Turn* turn = nullptr;  ///< by which the fetched object counts; null: it does not count
 };
 
 }  // namespace locum

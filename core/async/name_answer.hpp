@@ -8,21 +8,20 @@
 
 namespace locum {
 
-/// What a name stands for, as its home says: the object, if it came along; else which one it is.
+/// What a name's home replied: the object bound to it, if included; else which object it is.
 struct NameAnswer {
   ObjectView found;
   ObjectWire said{};
 };
 
-/// `found`, if the object bears that name itself: another node's word on what a name stands for is believed
-/// of no other. Else `corrupt`.
+/// `found`, if the object itself carries that name: another node's claim is not trusted. Else `corrupt`.
 [[nodiscard]] Result<ObjectView> bearing(std::uint32_t store, std::string_view name,
                                          Result<ObjectView> found);
-/// What node `home` has answered to a look_up, or to an await if `awaited`. Errors are about the name.
+/// The reply of node `home` to a look_up, or to an await if `awaited`. Errors are about the name.
 [[nodiscard]] Result<NameAnswer> read_name_answer(const Nodes& nodes, std::uint32_t store,
                                                   std::string_view name, int home, bool awaited,
                                                   Result<NodeAnswer>&& answer);
-/// Of who waits for a promise: it was not set before the deadline. Made once, and shared.
+/// The error of waiting for a promise that was not set before the deadline. Created once and shared.
 [[nodiscard]] Error promise_not_set();
 
 }  // namespace locum

@@ -12,14 +12,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The exchange says at the moment itself who did not answer. This thread waits a little longer for that.
+// The exchange itself reports at the deadline who did not reply. This thread waits a little longer for that.
 constexpr auto grace = 100ms;
 
 Deadline::Clock::time_point with_grace(Deadline::Clock::time_point until) {
   return until > Deadline::Clock::time_point::max() - grace ? until : until + grace;
 }
 
-/// A question of a thread that waits for the answer. Stays until both have let go of it.
+/// A request of a thread that waits for the reply. Lives until both sides have released it.
 class Waiting final : public Inquiry {
  public:
   Waiting(Progress& progress, Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point until)
@@ -42,7 +42,7 @@ class Waiting final : public Inquiry {
 
 }  // namespace
 
-/// What the exchange keeps of it.
+/// The exchange's owner of it.
 class Asked::Kept final : public Inquiry {
  public:
   using Inquiry::Inquiry;
@@ -74,7 +74,7 @@ Result<NodeAnswer> Asked::await_resume() {
   return kept_.answer.await_resume();
 }
 
-/// Goes off when it is destroyed, which the exchange does at its moment, or when it closes.
+/// Fires on destruction, by the exchange at its moment, or when the exchange closes.
 class Paused::Alarm {
  public:
   explicit Alarm(Told<bool>& over) noexcept : over_(over) {}

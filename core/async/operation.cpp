@@ -18,7 +18,7 @@ void Operation::begin_by_driver() noexcept {
 }
 
 bool Operation::run(Clock::time_point until) {
-  holders_.store(2, std::memory_order_relaxed);  // nobody else has it yet
+  holders_.store(2, std::memory_order_relaxed);  // no other thread has access yet
   Waiter self;
   link_alone(self);
   return wait(self, until, true);
@@ -33,7 +33,7 @@ bool Operation::wait(Clock::time_point until) {
       return true;
     }
     if (state_.load(std::memory_order_relaxed) == State::wanting && progress_.now() >= until) {
-      return false;  // somebody else was called, and this thread has no time
+      return false;  // another thread was called, and this one has no time left
     }
     mine = take();
     waiters_.push_front(self);
@@ -41,9 +41,9 @@ bool Operation::wait(Clock::time_point until) {
   return wait(self, until, mine);
 }
 
-// `self` is linked, and `mine` says whether this thread has to run it. Whoever finds that it wants a thread
-// takes it, even if its moment has passed: it may be the one that was called. Then it has no time left to
-// wait in.
+// `self` is linked, and `mine` tells whether this thread has to run it. A thread that finds it wanting a
+// thread takes it, even after its own moment: it may be the one that was called. It then has no time left for
+// waits.
 bool Operation::wait(Waiter& self, Clock::time_point until, bool mine) {
   for (bool late = false;;) {
     if (mine) {
@@ -60,7 +60,7 @@ bool Operation::wait(Waiter& self, Clock::time_point until, bool mine) {
       wait_for(self, until);
     }
     if (self.pending.done() && !self.called.load(std::memory_order_relaxed)) {
-      return true;  // its end has done with this one
+      return true;  // the end of the operation has finished with this one
     }
     const MutexLock lock(mutex_);
     if (ended()) {
@@ -81,7 +81,7 @@ void Operation::give_to_driver(Waiter& self, Clock::time_point until) {
   state_.store(State::driver, std::memory_order_relaxed);
   try {
     (void)progress_.wait(self.pending, until, [this] { drive(); });
-  } catch (...) {  // of a clock that is simulated
+  } catch (...) {  // from a simulated clock
     leave(self);
     throw;
   }
@@ -98,7 +98,7 @@ void Operation::wait_for(Waiter& self, Clock::time_point until) {
 
 void Operation::leave(Waiter& self) noexcept {
   const MutexLock lock(mutex_);
-  if (!ended()) {  // else its end has done with this one
+  if (!ended()) {  // else the end of the operation has finished with this one
     waiters_.remove(self);
   }
 }
@@ -122,7 +122,7 @@ bool Operation::take() noexcept {
   return true;
 }
 
-// Until it has to go on elsewhere, or is over. Once it is queued, somebody else may have it.
+// Runs until it has to continue elsewhere, or is over. Once it is queued, another thread may own it.
 Operation::Left Operation::resume(Place place, const WaitBudget& budget) noexcept {
   place_ = place;
   budget_ = budget;
@@ -167,7 +167,7 @@ void Operation::run_if_wanting(const WaitBudget& budget) noexcept {
 }
 
 void Operation::end(Place from) noexcept {
-  const Held<Operation> self(this);  // and no longer
+  const Held<Operation> self(this);  // only during this call
   std::shared_ptr<Observer> observer;
   {
     const MutexLock lock(mutex_);
@@ -185,12 +185,12 @@ void Operation::end(Place from) noexcept {
 void Operation::drive() noexcept {
   Left left = resume(Place::driver, progress_.budget());
   while (left == Left::elsewhere && needs_thread_) {
-    hold();  // whoever takes it may end it at once
+    hold();  // the thread that takes it may end it at once
     const Held<Operation> self(this);
     if (give_to_thread()) {
       return;
     }
-    // Nobody is left to run it: it goes on here, on the budget of a step.
+    // No thread is left to run it: it continues here, on the budget of a step.
     left = resume(Place::thread, progress_.budget());
     left = left == Left::elsewhere ? resume(Place::driver, progress_.budget()) : left;
   }
@@ -209,12 +209,12 @@ void Operation::go_on_here() noexcept {
   run_in_thread(standby_.budget());
 }
 
-// Once it is woken it may be gone. Who drives has a way of its own to tell one that waits.
+// It may be destroyed once woken. The driver wakes a waiting thread in a different way.
 void Operation::wake(Waiter& waiter, Place from) noexcept {
   from == Place::driver ? progress_.finish(waiter.pending) : progress_.finish_from_outside(waiter.pending);
 }
 
-// By who drives.
+// Called on the driver.
 bool Operation::give_to_thread() noexcept {
   std::shared_ptr<Host> host;
   {

@@ -22,33 +22,32 @@ namespace locum {
 class Standby;
 class Window;
 
-/// Something that was begun and goes on by itself, in tasks (Task), until it ends: any number of threads may
-/// wait for that, or none. Its tasks run in one thread at a time, which is either
+/// An asynchronous operation made of tasks (Task): once begun it runs until it ends; any number of threads
+/// may wait for that, or none. Its tasks run on one thread at a time, which is either
 ///
-/// * a *thread that may work*: the one that began it, one that waits for it, or where there is none of these
-///   the standby thread. Who waits for it may wait for others, too, as long as its own time lasts; after
-///   that, and on the standby, its budget is limited (WaitBudget). Where the standby has closed, too, who
-///   drives goes on with it; or
-/// * who *drives* (Progress), within a step of the exchange, on the budget of a step: where it asks other
-///   ranks, and where it goes on when they answer.
+/// * a *thread that may wait*: the one that began it, one that waits for it, or, if there is none, the
+///   background thread (Standby). A thread that waits for it may wait for others in its tasks, too, within
+///   its own deadline; after that, and on the background thread, its budget is limited (WaitBudget). If the
+///   background thread has closed, too, the driver continues it; or
+/// * the *driver*: the thread that makes progress (Progress), within a step of the exchange, on the budget of
+///   a step: there it sends requests to other ranks, and resumes when they reply.
 ///
-/// A task says which of the two it needs (`co_await ToThread()`, `co_await ToDriver()`): that costs nothing
-/// where it is so already. What whoever runs it may wait it is told by ToThread(), and by Budget() where it
-/// may be either; that holds until it awaits something else. In the driver's hands it waits for answers
-/// (Told), which come within steps. In a queue (Queued) it waits in nobody's hands until it is let go on. It
-/// is not ended early: whoever does not want to wait for it any more leaves, and it keeps itself alive. What
-/// its tasks use lives until Progress::end() has returned: by then it has ended, if all that it may wait for
-/// has.
+/// A task chooses between the two (`co_await ToThread()`, `co_await ToDriver()`), at no cost if it is there
+/// already. ToThread() returns the budget of the thread, Budget() that of either; it holds until the next
+/// co_await. On the driver it waits for replies (Told), which arrive within steps. In a queue (Queued) no
+/// thread runs it until it is resumed. It never ends early: a thread that does not want to wait any more
+/// leaves, and the operation keeps itself alive. Everything its tasks use lives until Progress::end() has
+/// returned: by then it has ended, if all that it waits for has.
 ///
 /// Invariants (mutex_ held)
 ///
-/// 1. State::thread: one thread runs it or is about to. State::driver: it is posted to who drives, or runs
-///    there, or what it waits for is told there.
-/// 2. State::queued: nobody runs it, and whoever finds it in its queue first lets it go on.
-/// 3. State::wanting: it was given to the first of those who wait (`pending` is done), or to the standby; the
-///    one that finds it so first takes it.
+/// 1. State::thread: one thread runs it or is about to. State::driver: it is posted to the driver, or runs
+/// there, or the event that it waits for will be reported there.
+/// 2. State::queued: no thread runs it, and the thread that takes it out of its queue resumes it.
+/// 3. State::wanting: it was offered to the first waiting thread (`pending` is done), or to the background
+/// thread; the first to find it so takes it.
 ///
-/// Held by Held only.
+/// Owned by Held only.
 class Operation : private ListLink<Operation> {
  public:
   using Clock = Progress::Clock;
@@ -61,31 +60,31 @@ class Operation : private ListLink<Operation> {
     detail::FramePool::give_back(operation, bytes);
   }
 
-  /// Begins it, in this thread, and returns when it goes on elsewhere, or has ended. Once, this or run(); not
-  /// by who drives.
+  /// Begins it on this thread; returns when it continues elsewhere, or has ended. Call either this or run(),
+  /// once; not on the driver.
   void begin(WaitBudget budget = {});
-  /// begin(), by who drives, in whose hands it begins.
+  /// begin() on the driver, where it starts.
   void begin_by_driver() noexcept;
   class Host;
   class Wanting;
-  /// That one, instead of the standby, has it run where it needs a thread and nobody waits for it. Before it
-  /// begins.
+  /// Sets a replacement for the background thread, where it runs if it needs a thread and nobody waits for
+  /// it. Before it begins.
   void be_hosted_by(std::shared_ptr<Host> host) noexcept { host_ = std::move(host); }
-  /// Runs it in this thread, which may work, if nobody has taken it since it wanted that.
+  /// Runs it on this thread, which may wait, if no other thread has taken it since it wanted one.
   void run_if_wanting(const WaitBudget& budget) noexcept;
-  /// Begins it, and waits as wait() does. Before any other thread knows it.
+  /// Begins it, and waits as wait() does. Before any other thread has access.
   [[nodiscard]] bool run(Clock::time_point until);
-  /// Waits until it has ended; runs it meanwhile where it needs a thread. False: the moment has passed. Any
-  /// thread but who drives.
+  /// Waits until it has ended; runs it meanwhile if it needs a thread. False: the moment has passed. Any
+  /// thread but the driver.
   [[nodiscard]] bool wait(Clock::time_point until);
-  /// Nobody wants to know any more how it ends. Any thread.
+  /// Its result is not wanted any more. Any thread.
   void forget() noexcept { wanted_.store(false, std::memory_order_relaxed); }
   [[nodiscard]] bool is_wanted() const noexcept { return wanted_.load(std::memory_order_relaxed); }
-  /// Has that one told once, when it has ended; at once if it has. One only. Any thread.
+  /// Calls the listener once, when it has ended; at once if it has. At most one. Any thread.
   void observe(std::shared_ptr<Observer> observer) noexcept;
   [[nodiscard]] bool ended() const noexcept { return state_.load(std::memory_order_acquire) == State::ended; }
 
-  /// Goes on in a thread that may work, and what that may wait. For its own tasks.
+  /// Continues on a thread that may wait; returns its budget. For its own tasks.
   class ToThread {
    public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
@@ -99,7 +98,7 @@ class Operation : private ListLink<Operation> {
    private:
     Operation* operation_ = nullptr;
   };
-  /// What whoever runs it may wait; goes on there. For its own tasks.
+  /// The budget of the current thread; stays there. For its own tasks.
   class Budget {
    public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
@@ -113,8 +112,7 @@ class Operation : private ListLink<Operation> {
    private:
     WaitBudget budget_;
   };
-  /// Whether somebody still wants to know how it ends: what nobody wants need not begin anything new. For its
-  /// own tasks.
+  /// Whether the result is still wanted: otherwise nothing new need begin. For its own tasks.
   class IsWanted {
    public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
@@ -128,7 +126,7 @@ class Operation : private ListLink<Operation> {
    private:
     bool wanted_ = true;
   };
-  /// Something that begins in a step of who drives, and that the operation waits for in that one's hands.
+  /// Something that begins within a step of the driver, and that the operation waits for there.
   class Begun {
    public:
     Begun() = default;
@@ -143,13 +141,13 @@ class Operation : private ListLink<Operation> {
 
    protected:
     ~Begun() = default;
-    /// Begins it. Whether it is over already; else the operation is told later.
+    /// Begins it. True if it is already over; otherwise the operation is told later.
     [[nodiscard]] virtual bool begin(Operation& operation) noexcept = 0;
 
    private:
     friend class Operation;
   };
-  /// A queue in which the operation waits in nobody's hands, until somebody lets it go on.
+  /// A queue in which the operation waits without a thread, until somebody resumes it.
   class Queued {
    public:
     Queued() = default;
@@ -163,20 +161,20 @@ class Operation : private ListLink<Operation> {
 
    protected:
     ~Queued() = default;
-    /// Queues it, after all that it did before; false: it goes on at once. Once it is queued anybody may let
-    /// it go on.
+    /// Queues it, after everything it did before; false: it continues at once. Once it is queued any thread
+    /// may resume it.
     [[nodiscard]] virtual bool queue(Operation& operation) noexcept = 0;
 
    private:
     friend class Operation;
   };
-  /// Has it go on by who drives. Does not run it. REQUIRES: it was queued, and nobody else lets it go on. Any
+  /// Posts it to the driver, without running it. REQUIRES: it was queued, and no other thread resumes it. Any
   /// thread, also within a step.
   void go_on() noexcept;
-  /// The same, but that this thread runs it, until it goes on elsewhere or has ended.
+  /// Resumes it on this thread, until it continues elsewhere or has ended.
   void go_on_here() noexcept;
 
-  /// Goes on in a step of who drives. For its own tasks.
+  /// Continues in a step of the driver. For its own tasks.
   class ToDriver final : public Begun {
    public:
     void await_resume() const noexcept {}
@@ -189,9 +187,9 @@ class Operation : private ListLink<Operation> {
   Operation(Progress& progress, Standby& standby) noexcept : progress_(progress), standby_(standby) {}
   virtual ~Operation() = default;
 
-  /// Where its first task begins. Set before it begins, which belong() of that task has to name.
+  /// Its first task. Set before it begins; belong() of that task has to name this operation.
   void start_at(std::coroutine_handle<> first) noexcept { next_ = first; }
-  /// Whether its first task has ended; false as long as that has not. Asked until it says so, and not again.
+  /// Whether its first task has ended. Called until it returns true, and not again.
   [[nodiscard]] virtual bool is_over() noexcept = 0;
 
  private:
@@ -205,17 +203,17 @@ class Operation : private ListLink<Operation> {
 
   enum class State : std::uint8_t { thread, driver, wanting, queued, ended };
   enum class Place : std::uint8_t { thread, driver };
-  /// Where it was left.
+  /// Where it was suspended.
   enum class Left : std::uint8_t { over, elsewhere, queued };
   struct Waiter : ListLink<Waiter> {
     Pending pending;
-    /// It was made done to take the operation, and not, or not only, by its end.
+    /// Woken to take the operation, and not, or not only, because it ended.
     std::atomic<bool> called{false};
   };
 
   void hold() noexcept { holders_.fetch_add(1, std::memory_order_relaxed); }
   void let_go() noexcept {
-    // Who alone holds it is not joined by another one meanwhile.
+    // The only owner: no other thread can get access meanwhile.
     if (holders_.load(std::memory_order_acquire) == 1 ||
         holders_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
       delete this;
@@ -257,30 +255,29 @@ class Operation : private ListLink<Operation> {
 
   Progress& progress_;
   Standby& standby_;
-  // Of who runs it.
+  // For the thread that runs it.
   std::coroutine_handle<> next_;
   Place place_ = Place::thread;
   WaitBudget budget_;
   bool needs_thread_ = false;
-  Begun* begun_ = nullptr;   ///< what its next place, the driver, begins first
-  Queued* queue_ = nullptr;  ///< where it is to wait
+  Begun* begun_ = nullptr;   ///< started first by the driver, if it continues there
+  Queued* queue_ = nullptr;  ///< the queue it is about to enter
 
-  std::atomic<std::uint32_t> holders_{1};  ///< who made it, and itself from its beginning to its end
+  std::atomic<std::uint32_t> holders_{1};  ///< its maker, and itself from beginning to end
   std::atomic<bool> wanted_{true};
   std::atomic<State> state_{State::thread};
   Mutex mutex_;
-  IntrusiveList<Waiter> waiters_
-      LOCUM_GUARDED_BY(mutex_);  ///< until it ends; the last that came is the first
+  IntrusiveList<Waiter> waiters_ LOCUM_GUARDED_BY(mutex_);  ///< until it ends; last in, first out
   std::shared_ptr<Observer> observer_ LOCUM_GUARDED_BY(mutex_);
 
   Queued* in_queue_ = nullptr;  ///< of a window, which guards it
   bool hurried_ = false;        ///< the same
 
-  bool is_listed_ = false;  ///< in a Wanting, which guards this
+  bool is_listed_ = false;  ///< in a Wanting list, which guards this
   std::shared_ptr<Host> host_;
 };
 
-/// Who runs operations that need a thread, and for which nobody waits, in place of the standby.
+/// Runs operations that need a thread, and for which nobody waits, in place of the background thread.
 class Operation::Host {
  public:
   Host() = default;
@@ -288,18 +285,18 @@ class Operation::Host {
   Host& operator=(const Host&) = delete;
   virtual ~Host() = default;
 
-  /// Notes one that wants a thread; it is locked meanwhile. Any thread; must not fail.
+  /// Records one that wants a thread; it is locked meanwhile. Any thread; must not fail.
   virtual void take(Operation& operation) noexcept = 0;
-  /// After that, and it is not locked any more: has what was noted run, unless somebody else takes it before.
+  /// Called afterwards, without the lock: has the recorded ones run, unless other threads take them before.
   virtual void call() noexcept = 0;
 };
 
-/// Holds an operation, or none.
+/// Owns an operation, or none.
 template <class O>
 class Held {
  public:
   Held() = default;
-  /// Takes over one hold that is counted already.
+  /// Adopts a reference that is already counted.
   explicit Held(O* operation) noexcept : operation_(operation) {}
   Held(const Held& other) noexcept : operation_(other.operation_) {
     if (operation_ != nullptr) {
@@ -325,8 +322,7 @@ class Held {
   O* operation_ = nullptr;
 };
 
-/// Operations that want a thread, in the order in which they came to do so; each once, and held. Guarded by
-/// who has it.
+/// Operations that want a thread, in FIFO order; each once, and owned. Guarded by the owner of the list.
 class Operation::Wanting {
  public:
   void push(Operation& operation) noexcept {
@@ -336,7 +332,7 @@ class Operation::Wanting {
       all_.push(operation);
     }
   }
-  /// None: there is none.
+  /// Empty if there is none.
   [[nodiscard]] Held<Operation> pop() noexcept {
     Operation* const first = all_.pop();
     if (first != nullptr) {
@@ -350,15 +346,15 @@ class Operation::Wanting {
   IntrusiveList<Operation> all_;
 };
 
-/// An operation that ends with a value.
+/// An operation with a result.
 template <class T>
 class OperationOf final : public Operation {
  public:
-  /// Made, and not begun yet.
+  /// Creates it, without beginning it.
   [[nodiscard]] static Held<OperationOf> make(Progress& progress, Standby& standby, Task<T> first) {
     return Held<OperationOf>(new OperationOf(progress, standby, std::move(first)));
   }
-  /// What it ended with, or throws what its task passed on. REQUIRES: ended(). Once.
+  /// Its result; rethrows its task's exception. REQUIRES: ended(). Once.
   [[nodiscard]] T take() {
     if (thrown_) {
       std::rethrow_exception(thrown_);
@@ -372,7 +368,7 @@ class OperationOf final : public Operation {
     first_->frame_.promise().belong(*this, nullptr);
     start_at(first_->frame_);
   }
-  // What its tasks held ends with them, however long somebody keeps the value.
+  // Destroys the task's state at its end, however long the result is kept.
   [[nodiscard]] bool is_over() noexcept override {
     if (!first_->frame_.done()) {
       return false;
@@ -391,7 +387,7 @@ class OperationOf final : public Operation {
   std::exception_ptr thrown_;
 };
 
-/// What an operation waits for while who drives has it. Told once, within a step, before or after the
+/// An event that an operation waits for on the driver. Reported once, within a step, before or after the
 /// operation waits for it.
 template <class T>
 class Told {
@@ -414,8 +410,8 @@ class Told {
     waiting_->await(task);
   }
   [[nodiscard]] T await_resume() { return *std::move(value_); }
-  /// The same for what has begun (Begun::begin()): true if it was told already, else `operation` goes on
-  /// then.
+  /// The same for one that was begun (Begun::begin()): true if it was already reported; otherwise `operation`
+  /// resumes then.
   [[nodiscard]] bool is_told(Operation& operation) noexcept {
     waiting_ = value_ ? nullptr : &operation;
     return waiting_ == nullptr;

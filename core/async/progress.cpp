@@ -10,11 +10,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Threads that leave one after the other within this time do not arm the transport for a helper that sleeps
-// there, which takes half a dozen system calls each time: about as much as the helper's waking and resting.
+// Threads that leave in succession within this time do not arm the transport for a helper that sleeps there,
+// which takes half a dozen system calls each time: about as much as waking and pausing the helper.
 constexpr auto arming_pays = 50us;
-// How often who only has to let go of driving, or was asked for one look, moves messages for others before it
-// leaves them to somebody else: as long as they keep coming, there would be no end.
+// After how many steps a thread that only has to stop driving, or was to poll once, leaves further messages
+// to others: as long as they keep arriving, there would be no end.
 constexpr int most_rounds_for_others = 64;
 
 }  // namespace
@@ -47,7 +47,7 @@ void Progress::end() {
     helper_.join();
   }
   if (!enter()) {
-    return;  // who drives runs what was submitted
+    return;  // the driver runs submitted steps
   }
   const auto in_vain = [&] { return exchange_->under_way() != 0; };
   for (int rounds = 0; rounds < most_rounds_for_others && (has_submitted() || (rounds > 0 && in_vain()));
@@ -109,11 +109,11 @@ void Progress::wait_longer(const Pending& pending, Clock::time_point moment, boo
     return leave();
   }
   const MutexLock lock(mutex_);
-  call_somebody();  // whoever was to drive because this thread was there
+  call_somebody();  // the thread that would drive if this one were not there
 }
 
 void Progress::finish(Pending& pending) noexcept {
-  if (driving_for_ == &pending) {  // nobody else waits for it, and this thread looks
+  if (driving_for_ == &pending) {  // no other thread waits for it, and this one checks
     pending.done_.store(true, std::memory_order_relaxed);
     return;
   }
@@ -123,7 +123,7 @@ void Progress::finish(Pending& pending) noexcept {
 void Progress::finish_from_outside(Pending& pending) noexcept {
   const MutexLock lock(mutex_);
   pending.done_.store(true, std::memory_order_release);
-  // From here on its owner may be gone: only its address is compared.
+  // From here on its owner may be destroyed: only its address is compared.
   if (asleep_for_ == &pending) {
     transport_->wake();
     return;
@@ -153,7 +153,7 @@ void Progress::drive_briefly() {
   tell_who_polls();
 }
 
-// Where there is no helper somebody else has to call poll(), who may know of nothing yet.
+// Without a helper another thread has to call poll(), which may not know of the new work.
 void Progress::tell_who_polls() noexcept {
   if (!options_.helper) {
     transport_->wake();
@@ -178,8 +178,7 @@ void Progress::stop_driving() {
   driven_ = false;
 }
 
-// Somebody else has to take care of what comes: a thread that waits, one that sleeps in the transport, or the
-// helper.
+// Hands over driving: to a waiting thread, to one that sleeps in the transport, or to the helper.
 void Progress::leave() {
   bool armed = false;
   for (int rounds = 0;; ++rounds) {
@@ -190,7 +189,7 @@ void Progress::leave() {
         stop_driving();
         call_somebody();
         if (asleep_ && exchange_->next_due() < asleep_until_) {
-          transport_->wake();  // who sleeps has to know of what is due earlier
+          transport_->wake();  // the sleeping thread has to learn of an earlier timer
         }
         return;
       }
@@ -202,7 +201,7 @@ void Progress::leave() {
   }
 }
 
-// Where threads wait again and again, the helper had better rest than sleep in the transport.
+// While threads wait again and again, the helper should pause rather than sleep in the transport.
 bool Progress::relieve_helper() {
   if (asleep_for_ != nullptr) {
     return false;
@@ -214,7 +213,7 @@ bool Progress::relieve_helper() {
   return relieved_;
 }
 
-// Messages keep coming: who sleeps in the transport, which is not armed, had better move them.
+// Messages keep arriving: the thread that sleeps in the transport, which is not armed, should move them.
 bool Progress::give_way(int rounds) {
   if (rounds < most_rounds_for_others) {
     return false;
@@ -235,7 +234,7 @@ void Progress::call_somebody() {
   }
 }
 
-// What a step throws ends the process: it is not what the thread that drives has asked for.
+// An exception from a step ends the process: the thread that drives has not asked for it.
 bool Progress::drive_once(bool in_a_hurry) noexcept {
   bool busy = false;
   if (has_submitted()) {
@@ -253,7 +252,7 @@ bool Progress::drive_once(bool in_a_hurry) noexcept {
   return exchange_->step(in_a_hurry) || busy;
 }
 
-// While it spins it looks at the clock every few times only: that takes as long as to look for messages.
+// While spinning it reads the clock only every few times: that takes as long as polling for messages.
 Progress::Spun Progress::drive_while_busy(const Pending* pending, Clock::time_point moment,
                                           const Spin& spin) {
   constexpr int looks_a_round = 4;
@@ -271,7 +270,7 @@ Progress::Spun Progress::drive_while_busy(const Pending* pending, Clock::time_po
     if (pending != nullptr && pending->done()) {
       break;
     }
-    // Where nothing moved, the exchange has just looked at the clock.
+    // If nothing moved, the exchange has just read the clock.
     const auto now = exchange_->looked_at();
     if (busy) {
       spun = spun == Spun::in_vain ? Spun::with_success : spun;
@@ -288,8 +287,8 @@ Progress::Spun Progress::drive_while_busy(const Pending* pending, Clock::time_po
   return spun;
 }
 
-// Nothing to do at the moment: stops driving and sleeps, in the transport or beside a thread that sleeps
-// there already. False: there is something to do after all, this thread drives on.
+// Nothing to do now: stops driving and sleeps, in the transport or beside a thread that already sleeps there.
+// False: there is something to do after all, and this thread continues to drive.
 bool Progress::rest_from_driving(Waiter& self, Clock::time_point moment) {
   if (!transport_->arm()) {
     return false;
@@ -306,7 +305,7 @@ bool Progress::rest_from_driving(Waiter& self, Clock::time_point moment) {
       asleep_for_ = self.pending;
       asleep_until_ = moment;
     }
-    relieved_ = false;  // the helper is woken all the same, and drives
+    relieved_ = false;  // the helper is woken nevertheless, and drives
     stop_driving();
   }
   if (sleeps) {

@@ -18,12 +18,12 @@
 
 namespace locum {
 
-/// Something that a thread may wait for. Becomes done once, but where it is renewed: inside Exchange::step()
-/// or a submitted step, or by a thread that does not drive (Progress::finish_from_outside()).
+/// An event that a thread waits for. Set once, unless renewed: inside Exchange::step() or a submitted step,
+/// or by a thread that does not drive (Progress::finish_from_outside()).
 class Pending {
  public:
   [[nodiscard]] bool done() const noexcept { return done_.load(std::memory_order_acquire); }
-  /// To be waited for again. REQUIRES: nobody waits for it, or makes it done meanwhile.
+  /// Resets it for another wait. REQUIRES: no thread waits for it, or sets it meanwhile.
   void renew() noexcept { done_.store(false, std::memory_order_relaxed); }
 
  private:
@@ -31,19 +31,19 @@ class Pending {
   std::atomic<bool> done_{false};
 };
 
-/// Who moves messages, and when. One thread at a time *drives*: calls Exchange::step(). Who waits drives; who
-/// cannot, because another thread does, sleeps until its answer is there or the driver leaves. While nobody
-/// waits a helper thread drives, asleep in the transport: a rank that computes is served all the same. What a
-/// step may wait is budget(): for a lock of the directory no longer than a twentieth of the exchange's
+/// Decides which thread makes progress. One thread at a time *drives*: calls Exchange::step(). A waiting
+/// thread drives, or, if another thread does, sleeps until its reply is there or the driver leaves. While no
+/// thread waits a helper thread drives, asleep in the transport: a rank that computes still serves requests.
+/// A step may wait within budget(): for a lock of the directory no longer than a twentieth of the exchange's
 /// patience, and for memory not at all.
 ///
 /// Invariants (mutex_ held)
 ///
 /// 1. At most one thread drives, and at most one sleeps in the transport; the two are never the same.
 /// 2. When no thread drives, either one sleeps in the transport, which was armed after the last step() that
-///    found nothing, or some thread is on its way to drive: it was notified, or woken from its sleep where
-///    messages keep coming, or is the helper within its rest or relieved, which is on its way there.
-/// 3. What was submitted is run by whoever drives, before it stops driving.
+/// found nothing, or some thread is about to drive: it was notified, or woken from its sleep because messages
+/// keep arriving, or is the helper in its pause or relieved, which will drive next.
+/// 3. Submitted steps are run by the driver before it stops driving.
 ///
 /// Any thread may call.
 class Progress {
@@ -51,61 +51,62 @@ class Progress {
   using Clock = Transport::Clock;
 
   struct Options {
-    /// How long a thread that waits looks for messages before it sleeps. Zero where more ranks than cores
-    /// share a machine.
+    /// How long a waiting thread polls for messages before it sleeps. Zero if more ranks than cores share a
+    /// machine.
     std::chrono::microseconds spin{0};
-    /// The same for the helper thread, after something came and only where that pays (SpinTrial). About what
-    /// falling asleep and waking costs: then looking in vain at most doubles it.
+    /// The same for the helper thread, after activity and only if it pays off (SpinTrial). About the cost of
+    /// falling asleep and waking: polling in vain then at most doubles it.
     std::chrono::microseconds helper_spin{0};
     /// Whether start() starts the helper thread. A simulation calls poll() instead.
     bool helper = true;
     ThreadStart on_thread_start;  ///< called first by the helper thread
-    /// How a thread waits beside one that drives, or sleeps in the transport; may return early. Empty: on a
-    /// condition variable. A simulation, in which only one runs at a time, lets the others go on.
+    /// How a thread waits while another one drives, or sleeps in the transport; may return early. Empty: on a
+    /// condition variable. A simulation, in which only one thread runs at a time, switches to another.
     std::function<void(Clock::time_point)> park{};
   };
 
   Progress(std::shared_ptr<Transport> transport, std::shared_ptr<Exchange> exchange, Options options);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
-  /// end(). REQUIRES: no thread waits.
+  /// Calls end(). REQUIRES: no thread waits.
   ~Progress();
-  /// Starts the helper thread, if there is to be one: once what the exchange calls is complete. Once.
+  /// Starts the helper thread, if there is one: once everything that the exchange calls is complete. Once.
   void start();
-  /// Ends the helper, and runs what was submitted and nobody has run. Where that has closed the exchange, all
-  /// that was asked is told so. More than once is fine. REQUIRES: no thread waits.
+  /// Ends the helper, and runs submitted steps that were not run. If they close the exchange, all open calls
+  /// are told. May be called repeatedly. REQUIRES: no thread waits.
   void end();
 
-  /// Has `step` run by a thread that drives, soon: there it may use the exchange. It must not throw.
+  /// Runs `step` soon, on the driver, where it may use the exchange. It must not throw.
   void submit(std::function<void()> step);
-  /// submit(), and wakes who sleeps in the transport: for threads that do not go on to wait. Does not wait.
+  /// submit(), and wakes the thread that sleeps in the transport: for threads that do not wait afterwards.
+  /// Does not wait.
   void post(std::function<void()> step);
-  /// Waits until `pending` is done; false: the moment has passed. Drives meanwhile, if nobody else does. One
-  /// thread waits for a pending.
+  /// Waits until `pending` is set; false: the moment has passed. Drives meanwhile, if no other thread does.
+  /// One thread waits for a pending.
   bool wait(const Pending& pending, Clock::time_point moment);
-  /// submit() and wait(), but that the step is run at once, and not copied, where nobody else drives.
+  /// submit() and wait(), but runs the step at once, without copying it, if no other thread drives.
   template <class Step>
   bool wait(const Pending& pending, Clock::time_point moment, const Step& step) {
     return wait(pending, moment, step, [&step] { return step; });
   }
-  /// The same for a step that ends with this call: `kept` makes one that does not, where somebody else
+  /// The same for a step that is valid only during this call: `kept` makes a durable one, if another thread
   /// drives.
   template <class Step, class Kept>
   bool wait(const Pending& pending, Clock::time_point moment, const Step& step, const Kept& kept);
-  /// Makes `pending` done, and wakes who waits for it. Only inside step() or a submitted step.
+  /// Sets `pending`, and wakes its waiting thread. Only inside step() or a submitted step.
   void finish(Pending& pending) noexcept;
-  /// The same from anywhere else: from a thread that does not drive.
+  /// The same for a thread that does not drive.
   void finish_from_outside(Pending& pending) noexcept LOCUM_EXCLUDES(mutex_);
-  /// Does what there is to do now, unless another thread drives. When it wants to be called again at the
-  /// latest.
+  /// Does the work that is available now, unless another thread drives. Returns the latest moment for the
+  /// next call.
   Clock::time_point poll();
-  /// poll(), by a thread that does not go on to do so: what is due later is for others.
+  /// poll(), for a thread that will not call again: timers are left to others.
   void drive_briefly();
-  /// The transport's clock: what the moments above are points of.
+  /// The transport's clock, of all moments above.
   [[nodiscard]] Clock::time_point now() const noexcept { return transport_->now(); }
-  /// Whether some thread drives at the moment. For tests.
+  /// Whether some thread drives now. For tests.
   [[nodiscard]] bool is_driven() LOCUM_EXCLUDES(mutex_);
-  /// That of a step.
+  /// The wait budget of a step.
   [[nodiscard]] const WaitBudget& budget() const noexcept { return budget_; }
 
  private:
@@ -124,10 +125,10 @@ class Progress {
   void leave() LOCUM_EXCLUDES(mutex_);
   bool drive_once(bool in_a_hurry = false) noexcept LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] bool has_submitted() const noexcept { return has_submitted_.load(std::memory_order_acquire); }
-  /// How long to look for more where nothing moves, and from when on.
+  /// How long to keep polling when nothing moves, and since when.
   struct Spin {
     std::chrono::microseconds time{0};
-    bool at_once = false;  ///< else only after something has moved
+    bool at_once = false;  ///< otherwise only after something has moved
   };
   enum class Spun : std::uint8_t { never, in_vain, with_success };
 
@@ -146,23 +147,24 @@ class Progress {
   void drive_for_others() LOCUM_EXCLUDES(mutex_);
   void rest() LOCUM_EXCLUDES(mutex_);
 
-  const std::shared_ptr<Exchange> exchange_;  // outlives this one's part of the transport
+  const std::shared_ptr<Exchange> exchange_;  // outlives this object's part of the transport
   const std::shared_ptr<Transport> transport_;
   const Options options_;
-  const WaitBudget budget_;  ///< of who drives
+  const WaitBudget budget_;  ///< of the driver
 
   Mutex mutex_;
   bool driven_ LOCUM_GUARDED_BY(mutex_) = false;
   bool asleep_ LOCUM_GUARDED_BY(mutex_) = false;  ///< a thread is in Transport::sleep(), or about to be
-  const Pending* asleep_for_ LOCUM_GUARDED_BY(mutex_) = nullptr;  ///< what it waits for; the helper: nothing
+  const Pending* asleep_for_ LOCUM_GUARDED_BY(mutex_) =
+      nullptr;  ///< the event that it waits for; the helper: null
   Clock::time_point asleep_until_ LOCUM_GUARDED_BY(mutex_);
-  bool relieved_ LOCUM_GUARDED_BY(mutex_) = false;       ///< the helper, asleep: it is woken, and is to rest
-  Clock::time_point armed_at_ LOCUM_GUARDED_BY(mutex_);  ///< when a thread that left last had to arm for it
+  bool relieved_ LOCUM_GUARDED_BY(mutex_) = false;       ///< the sleeping helper was woken, to pause instead
+  Clock::time_point armed_at_ LOCUM_GUARDED_BY(mutex_);  ///< when a leaving thread last had to arm for it
   IntrusiveList<Waiter> parked_ LOCUM_GUARDED_BY(mutex_);
   std::vector<std::function<void()>> submitted_ LOCUM_GUARDED_BY(mutex_);
-  std::vector<std::function<void()>> running_;        ///< by who drives; empty, but keeps its memory
-  const Pending* driving_for_ = nullptr;              ///< what who drives waits for; by who drives
-  std::uint64_t waits_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< begun so far: by them the helper sees activity
+  std::vector<std::function<void()>> running_;  ///< used by the driver; empty, but keeps its memory
+  const Pending* driving_for_ = nullptr;        ///< the event that the driver waits for; used by the driver
+  std::uint64_t waits_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< begun so far: shows activity to the helper
   bool helper_parked_ LOCUM_GUARDED_BY(mutex_) = false;
   bool ending_ LOCUM_GUARDED_BY(mutex_) = false;
   std::condition_variable helper_condition_;
@@ -174,7 +176,7 @@ class Progress {
 template <class Step, class Kept>
 bool Progress::wait(const Pending& pending, Clock::time_point moment, const Step& step, const Kept& kept) {
   const bool drives = begin_wait();
-  [&]() noexcept {  // as where somebody else drives
+  [&]() noexcept {  // as if another thread drove
     if (drives) {
       step();
     } else {

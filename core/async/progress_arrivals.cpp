@@ -4,8 +4,8 @@
 
 namespace locum {
 
-/// A thread that sleeps, for as long as this lives. It keeps the progress: who wakes it must not be the one
-/// that ends that, because it may be its helper.
+/// A sleeping thread, during its lifetime. It owns a reference to the progress: the thread that wakes it must
+/// not be the one to destroy that, because it may be its helper.
 class ProgressArrivals::Sleeper : public ListLink<Sleeper> {
  public:
   Sleeper(ProgressArrivals& arrivals, Progress& progress) : arrivals_(arrivals), progress_(progress) {
@@ -15,7 +15,7 @@ class ProgressArrivals::Sleeper : public ListLink<Sleeper> {
   Sleeper(const Sleeper&) = delete;
   Sleeper& operator=(const Sleeper&) = delete;
   ~Sleeper() {
-    const MutexLock lock(arrivals_.mutex_);  // who wakes it has let go of it then
+    const MutexLock lock(arrivals_.mutex_);  // the waking thread has finished with it then
     arrivals_.sleepers_.remove(*this);
   }
 

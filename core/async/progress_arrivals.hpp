@@ -12,7 +12,8 @@
 
 namespace locum {
 
-/// Arrivals whose waiting threads move messages meanwhile. Does not keep the progress: without it they sleep.
+/// Arrivals whose waiting threads make progress on messages. Does not own the Progress: after its end they
+/// only sleep.
 class ProgressArrivals final : public Arrivals {
  public:
   ProgressArrivals(std::weak_ptr<Progress> progress, std::chrono::milliseconds timeout, ThreadStart on_start,

@@ -1,4 +1,4 @@
-// The thread that drives while nobody waits.
+// The helper thread, which drives while no thread waits.
 
 #include "core/async/progress.hpp"
 
@@ -8,12 +8,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// How long the helper leaves driving to the threads that just waited, before it looks whether they still do.
-// Work that arrives when they have left waits for so long, at most.
+// How long the helper leaves driving to threads that have just waited, before it checks whether they still
+// do. The longest delay of work that arrives after they have left.
 constexpr auto helper_rest = 200us;
-// How long the helper sleeps while another thread waits all the time; that thread wakes it when it leaves.
+// How long the helper sleeps while another thread keeps waiting; that thread wakes it when it leaves.
 constexpr auto helper_nap = 1s;
-// How long the helper drives without a look whether it is to end.
+// How long the helper drives without checking whether it is to end.
 constexpr auto helper_turn = 100ms;
 
 }  // namespace
@@ -41,8 +41,8 @@ void Progress::help() {
       waits_seen = waits_;
     }
     if (active) {
-      // Others have just waited here and may do so again soon: they had better drive themselves, without a
-      // thread in between.
+      // Other threads have just waited here and may do so again soon: they should drive themselves, without
+      // another thread in between.
       leave();
       rest();
       continue;
@@ -79,7 +79,7 @@ void Progress::drive_for_others() {
   }
 }
 
-// Leaves driving to others for a moment; as long as they like if one of them waits all the time.
+// Leaves driving to others for a moment; or until they stop, if one of them keeps waiting.
 void Progress::rest() {
   MutexLock lock(mutex_);
   if (ending_) {

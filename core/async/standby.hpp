@@ -12,14 +12,13 @@
 
 namespace locum {
 
-/// A thread for operations that need one, while nobody waits for them. It begins with the first of them, and
-/// sleeps while there is none; where it cannot begin, an operation goes on when somebody waits for it, or
-/// when the next one comes. It works for one after the other, under a limited budget: what one of them had to
-/// wait for, all behind it would wait for, too, and so would close(). What cannot be had so is tried again a
-/// little later.
+/// A background thread for operations that need one, while no thread waits for them. It starts with the first
+/// of them, and sleeps while there is none; if it cannot start, an operation continues when a thread waits
+/// for it, or when the next one comes. It runs them one after the other, under a limited budget: a wait of
+/// one would delay all the others, and close(). What is not available at once is retried a little later.
 class Standby {
  public:
-  /// \param threaded whether to run them in a thread. A simulation calls poll() instead.
+  /// \param threaded whether to run them on a thread. A simulation calls poll() instead.
   /// \param budget of each operation: WaitBudget::of_standby()
   Standby(bool threaded, WaitBudget budget, ThreadStart on_start = {}) noexcept
       : threaded_(threaded), budget_(budget), on_start_(std::move(on_start)) {}
@@ -27,14 +26,14 @@ class Standby {
   Standby& operator=(const Standby&) = delete;
   ~Standby() { close(); }
 
-  /// Has an operation that wants a thread run by this one, unless somebody else takes it before. False: it is
-  /// closed. Does not wait, and needs no memory. Any thread.
+  /// Runs an operation that wants a thread, unless another thread takes it before. False: this is closed.
+  /// Does not wait, and needs no memory. Any thread.
   [[nodiscard]] bool take(Operation& operation) noexcept;
-  /// Runs what was taken in the calling thread. Whether there was anything.
+  /// Runs the taken operations on the calling thread. Returns whether there were any.
   bool poll() noexcept;
-  /// Runs what was taken, and ends. More than once is fine.
+  /// Runs the taken operations, and ends. May be called repeatedly.
   void close() noexcept;
-  /// That of a thread that runs operations for which nobody waits.
+  /// The budget of a thread that runs operations for which no thread waits.
   [[nodiscard]] const WaitBudget& budget() const noexcept { return budget_; }
 
  private:
@@ -43,7 +42,7 @@ class Standby {
   const bool threaded_;
   const WaitBudget budget_;
   const ThreadStart on_start_;
-  std::atomic<bool> any_{false};  ///< taken
+  std::atomic<bool> any_{false};  ///< whether any were taken
   Mutex mutex_;
   std::condition_variable condition_;
   Operation::Wanting wanting_ LOCUM_GUARDED_BY(mutex_);

@@ -16,10 +16,10 @@ class OperationOf;
 
 namespace detail {
 
-/// What the promises of all tasks have in common.
+/// Base of the promises of all tasks.
 class TaskPromise {
  public:
-  /// Where a task goes on that another one awaits: there.
+  /// Returns to the awaiting task.
   class Final {
    public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
@@ -36,8 +36,8 @@ class TaskPromise {
 
   [[nodiscard]] std::suspend_always initial_suspend() const noexcept { return {}; }
   [[nodiscard]] Final final_suspend() const noexcept { return {}; }
-  /// A task that finds no memory ends the process, as whatever else does. What a simulated clock throws, to
-  /// end a thread that waits, is passed on to who awaits the task.
+  /// A task that finds no memory ends the process, like any other failing allocation. An exception of a
+  /// simulated clock, which ends a waiting thread, is passed on to the awaiting task.
   void unhandled_exception() noexcept {
     try {
       throw;
@@ -49,7 +49,7 @@ class TaskPromise {
   }
 
   [[nodiscard]] Operation& operation() const noexcept { return *operation_; }
-  /// What it is a part of, and who awaits it, if anybody.
+  /// The operation that it is a part of, and the awaiting task, if any.
   void belong(Operation& operation, std::coroutine_handle<> outer) noexcept {
     operation_ = &operation;
     outer_ = outer;
@@ -68,9 +68,9 @@ class TaskPromise {
 
 }  // namespace detail
 
-/// A coroutine that is a part of an Operation: begins when another task awaits it, or as the operation's
-/// first one, and ends with a value. Destroyed only when it has not begun or has ended. Its references must
-/// live until it has ended.
+/// A coroutine within an Operation: begins when another task awaits it, or as the operation's first one, and
+/// ends with a value. Destroyed only before it begins or after it has ended. Objects it refers to must live
+/// until it has ended.
 template <class T>
 class [[nodiscard]] Task {
  public:
@@ -115,7 +115,7 @@ class [[nodiscard]] Task {
    private:
     const std::coroutine_handle<promise_type> frame_;
   };
-  /// Begins it; goes on when it has ended.
+  /// Begins it; resumes when it has ended.
   [[nodiscard]] Awaiting operator co_await() const&& noexcept { return Awaiting(frame_); }
 
  private:

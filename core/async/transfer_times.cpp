@@ -10,7 +10,7 @@ void TransferTimes::begin(Clock::time_point now) noexcept {
   under_way_.fetch_add(1, std::memory_order_relaxed);
 }
 
-// Counted at each end, so that a report in the midst of many is not far behind.
+// Counted at each end, so that a report during many transfers is not far behind.
 void TransferTimes::end(Clock::time_point now) noexcept {
   const MutexLock lock(mutex_);
   if (now > counted_) {

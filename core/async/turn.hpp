@@ -12,8 +12,8 @@
 
 namespace locum {
 
-/// By what an object that is fetched ahead of use counts in a window, from its first question on. It is of
-/// one operation, in whose steps it is used. While it waits to enter, it is not under way.
+/// The share of a window that an object fetched ahead of use takes, from its first request on. Belongs to one
+/// operation and is used in its tasks. While it waits to enter, it takes nothing.
 class Turn {
  public:
   using Moment = Deadline::Clock::time_point;
@@ -25,7 +25,7 @@ class Turn {
   Turn& operator=(const Turn&) = delete;
   ~Turn() { end(); }
 
-  /// Waits until so many bytes fit, if it counts for less; for these it does not count meanwhile.
+  /// Waits until that many bytes fit, if its share is smaller; it takes nothing meanwhile.
   [[nodiscard]] Task<Result<void>> enter(std::uint64_t bytes) {
     if (way_ && bytes <= bytes_) {
       co_return Result<void>();
@@ -45,10 +45,10 @@ class Turn {
     is_under_way_ = true;
     co_return Result<void>();
   }
-  /// When the operation gives up: counted from when it was let in last, where it was given no deadline.
+  /// When the operation gives up: counted from when it was last let in, if it has no deadline.
   [[nodiscard]] Moment until() const noexcept { return until_; }
-  /// What came has so many bytes, and counts for these as long as what this returns lives. REQUIRES: enter()
-  /// has succeeded, the last time.
+  /// The object has arrived with that size; its share is that size as long as the returned owner lives.
+  /// REQUIRES: the last enter() has succeeded.
   [[nodiscard]] Window::Way arrive(std::uint64_t bytes) noexcept {
     end();
     way_->arrive(bytes);

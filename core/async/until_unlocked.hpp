@@ -11,15 +11,14 @@
 
 namespace locum {
 
-/// What `attempt`, a function of a WaitBudget, returns: a Result. Runs it in a thread that may work. Where
-/// that one has a limited budget, and an attempt ends with `timeout`, because somebody is stopped with a
-/// lock, nothing has been done, and it is made again a little later, as long as there is time: until the
-/// exchange closes.
+/// Runs `attempt`, a function of a WaitBudget that returns a Result, on a thread that may wait. If the budget
+/// is limited, and an attempt ends with `timeout`, because a process is stopped with a lock, nothing has been
+/// done, and it is repeated a little later, as long as there is time and the exchange is open.
 template <class Try>
 [[nodiscard]] Task<std::invoke_result_t<Try, WaitBudget>> until_unlocked(const NodeClient& client,
                                                                          Deadline::Clock::time_point until,
                                                                          Try attempt) {
-  // A lock is held for microseconds, or somebody is stopped.
+  // A lock is held for microseconds, or its holder is stopped.
   for (BackOff back_off(std::chrono::milliseconds(1), std::chrono::milliseconds(50));;) {
     const WaitBudget budget = co_await Operation::ToThread();
     auto done = attempt(budget.until(until));
@@ -29,7 +28,7 @@ template <class Try>
       co_return std::move(done);
     }
     co_await client.paused(back_off.next());
-    if (client.now() < awake) {  // the exchange has closed: nobody waits for locks any more
+    if (client.now() < awake) {  // the exchange has closed: do not wait for locks any more
       co_return std::move(done);
     }
   }

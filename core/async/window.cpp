@@ -27,7 +27,7 @@ void Window::count_in(std::uint64_t bytes) noexcept {
   ++under_way_;
 }
 
-// Who comes waits behind its kind, and a small one not for a large one that may still be passed.
+// A new one queues behind its kind; a small one does not queue for a large one that it may still pass.
 bool Window::decides_at_once(Entering& one) noexcept {
   if (closed_) {
     one.verdict_ = Verdict::closed;
@@ -50,8 +50,8 @@ bool Window::enters_at_once(Entering& one) noexcept {
   return decides_at_once(one);
 }
 
-// Somebody may have left since it asked first; and whoever began it may have let go of it, and looked here
-// for it in vain.
+// An operation may have left since the caller's first check; and the one that began it may have released it,
+// and looked for it here in vain.
 bool Window::queue(Entering& one, Operation& operation) noexcept {
   const MutexLock lock(mutex_);
   if (decides_at_once(one)) {
@@ -89,7 +89,7 @@ void Window::take_out(Entering& one, Verdict verdict) noexcept {
   one.verdict_ = verdict;
 }
 
-// All who fit now. They go on when the mutex is free.
+// All that fit now. They continue once the mutex is released.
 Window::Queue Window::let_in() noexcept {
   Queue admitted;
   for (Entering* one = next(); one != nullptr && fits(one->bytes_); one = next()) {
@@ -103,7 +103,7 @@ Window::Queue Window::let_in() noexcept {
   return admitted;
 }
 
-// Each of them may have ended as soon as it is told.
+// Each of them may end as soon as it is resumed.
 void Window::have_go_on(Queue admitted) noexcept {
   while (Entering* const one = admitted.pop()) {
     one->operation_->go_on();
@@ -139,7 +139,7 @@ Window::Entering* Window::find(const Operation& operation) noexcept {
   return static_cast<Entering*>(operation.in_queue_);
 }
 
-// Nobody fits beside it who did not fit before.
+// Nothing that did not fit before fits beside it.
 void Window::hurry(Operation& operation) noexcept {
   {
     const MutexLock lock(mutex_);
@@ -154,7 +154,7 @@ void Window::hurry(Operation& operation) noexcept {
   operation.go_on();
 }
 
-// Those behind it may fit when it is gone.
+// Those behind it may fit once it is gone.
 void Window::withdraw(Operation& operation) noexcept {
   if (is_disowned()) {
     return;

@@ -13,60 +13,61 @@
 
 namespace locum {
 
-/// Bounds what is fetched ahead of use, in bytes and in number. An operation enters (`co_await
-/// window.enter(bytes)`), goes on at once if it fits, and waits in a queue if it does not; one that is larger
-/// than the window goes alone. Who waits in the queue is let in as soon as it fits, by who leaves, and goes
-/// on in a step of who drives: nobody runs it meanwhile, and its frames are all that it has.
+/// Bounds asynchronous fetches, in bytes and in number. An operation enters (`co_await window.enter(bytes)`),
+/// continues at once if it fits, and otherwise waits in a queue; one larger than the window enters alone. A
+/// queued operation is let in as soon as it fits, by the one that leaves, and continues in a step of the
+/// driver: no thread runs it meanwhile, and it uses no memory but its frames.
 ///
-/// Small ones (up to 64 KiB) go before large ones, but pass the first of these no more than 64 times; then it
-/// has what becomes free until it fits. Among themselves each kind goes in turn, so that a very large one
-/// does not wait for ever for smaller ones. Those of no bytes (changes) are bounded in number alone: they
-/// wait for nobody who lacks bytes, and pass others that do not at most 64 times in a row.
+/// Small ones (up to 64 KiB) precede large ones, but at most 64 of them pass the first large one; after that
+/// it gets the freed room until it fits. Each kind is FIFO, so that a very large one does not wait for ever
+/// for smaller ones. Those without bytes (changes) are bounded only in number: they do not wait for
+/// operations that lack bytes, and at most 64 in a row pass others that do not lack bytes.
 ///
 /// Invariants (mutex_ held)
 ///
-/// 1. The first that is to enter next (see next()) does not fit: whoever changes that lets it in.
-/// 2. Who is in a queue is suspended, and run by nobody. Whoever takes it out, and only that one, has it go
-///    on; an operation that ends is in no queue.
+/// 1. The first to enter next (see next()) does not fit: whoever changes that lets it in.
+/// 2. A queued operation is suspended, and no thread runs it. Only the thread that takes it out resumes it;
+/// an operation that has ended is in no queue.
 ///
-/// Held by std::shared_ptr only, also by who is in it. Any thread may call, also within a step of the
-/// exchange.
+/// Owned by std::shared_ptr only, also by the operations in it. Any thread may call, also within a step of
+/// the exchange.
 class Window : public std::enable_shared_from_this<Window> {
  public:
   class Way;
   class Entering;
 
-  /// From here on begin nothing new: so many operations, some hundred bytes each, wait already.
+  /// Queue length, at some hundred bytes each, beyond which nothing new should begin.
   static constexpr std::uint32_t longest_queue = 64 * 1024;
-  /// Up to so many bytes one is small.
+  /// The largest size of a small one.
   static constexpr std::uint64_t small_bytes = 64 * 1024;
-  /// How many small ones go before a large one that could be next.
+  /// How many small ones may pass a large one that could be next.
   static constexpr std::uint32_t most_passing = 64;
 
-  /// \param most_under_way so many may be in it that have not arrived yet
+  /// \param most_under_way number of operations in it that have not arrived yet
   Window(std::uint64_t limit_bytes, std::uint32_t most_under_way) noexcept
       : limit_bytes_(limit_bytes), most_under_way_(most_under_way) {}
   Window(const Window&) = delete;
   Window& operator=(const Window&) = delete;
 
-  /// To be awaited by a task, for its way: `timeout` where it was withdrawn, `closed`.
+  /// Awaited by a task, for a Way: `timeout` if it was withdrawn, `closed`.
   [[nodiscard]] Entering enter(std::uint64_t bytes) noexcept;
-  /// Whether so many wait that nothing new should be begun.
+  /// Whether the queue is so long that nothing new should begin.
   [[nodiscard]] bool has_long_queue() const noexcept LOCUM_EXCLUDES(mutex_);
-  /// Lets an operation in that waits in the queue, or will come to it, even if it does not fit: somebody
-  /// waits for it. REQUIRES: it enters no other window.
+  /// Lets in an operation that is in the queue, or will enter it, even if it does not fit: a thread waits for
+  /// it. REQUIRES: it enters no other window.
   void hurry(Operation& operation) noexcept LOCUM_EXCLUDES(mutex_);
-  /// An operation that waits in the queue does not enter any more, and goes on here, which should be to its
-  /// end. Else as above.
+  /// A queued operation does not enter any more, and continues on this thread, which should be to its end.
+  /// Otherwise as above.
   void withdraw(Operation& operation) noexcept LOCUM_EXCLUDES(mutex_);
-  /// Nobody enters any more. Who waits in the queue goes on here. More than once is fine; not within a step.
+  /// Lets nobody in any more. Queued operations continue on this thread. May be called repeatedly; not within
+  /// a step.
   void close() noexcept LOCUM_EXCLUDES(mutex_);
 
-  /// In a process that was forked from the one that has it, where its mutex may be held by a thread that is
-  /// not there: ways end, and withdraw() returns, and nothing else happens.
+  /// For a process forked from the owner, where a thread that does not exist there may hold its mutex: ways
+  /// end, and withdraw() returns, without any effect.
   void disown() noexcept { disowned_.store(true, std::memory_order_relaxed); }
 
-  /// What is in it, and waits to be. For tests.
+  /// Numbers and bytes inside and queued. For tests.
   struct Levels {
     std::uint64_t bytes = 0;
     std::uint32_t under_way = 0;
@@ -77,7 +78,7 @@ class Window : public std::enable_shared_from_this<Window> {
   [[nodiscard]] Levels levels() const noexcept LOCUM_EXCLUDES(mutex_);
 
  private:
-  // What a handle says counts for no more than that: no sum of as many as can be queued is too large.
+  // Sizes from handles are capped at this: the sum over a full queue cannot overflow.
   static constexpr std::uint64_t most_counted = std::uint64_t{1} << 47U;
 
   enum class Verdict : std::uint8_t { queued, entered, withdrawn, closed };
@@ -113,15 +114,15 @@ class Window : public std::enable_shared_from_this<Window> {
   std::uint64_t bytes_ LOCUM_GUARDED_BY(mutex_) = 0;
   std::uint32_t under_way_ LOCUM_GUARDED_BY(mutex_) = 0;
   std::uint32_t queued_ LOCUM_GUARDED_BY(mutex_) = 0;
-  std::uint32_t passed_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< by how many the first large one
+  std::uint32_t passed_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< how many have passed the first large one
   std::uint32_t empty_in_a_row_ LOCUM_GUARDED_BY(mutex_) = 0;
   bool closed_ LOCUM_GUARDED_BY(mutex_) = false;
-  Queue empty_ LOCUM_GUARDED_BY(mutex_);  ///< of those of no bytes
+  Queue empty_ LOCUM_GUARDED_BY(mutex_);  ///< of those without bytes
   Queue small_ LOCUM_GUARDED_BY(mutex_);
   Queue large_ LOCUM_GUARDED_BY(mutex_);
 };
 
-/// A part of a window; its end gives it back, and lets in who fits then. Needs no memory for that.
+/// A share of a window; its destructor returns it, and lets in those that fit then. Needs no memory for that.
 class Window::Way {
  public:
   Way(Way&& other) noexcept
@@ -133,8 +134,8 @@ class Window::Way {
     }
   }
 
-  /// What it was for is here, and so large. That counts from now on, and in the number of those under way it
-  /// does no more. Once.
+  /// The object has arrived, with that size. From now on that size counts, but no longer as one in transfer.
+  /// Once.
   void arrive(std::uint64_t bytes) noexcept {
     under_way_ = false;
     window_->arrive(std::exchange(bytes_, bytes), bytes);
@@ -150,7 +151,7 @@ class Window::Way {
   bool under_way_ = true;
 };
 
-/// What an operation awaits to enter.
+/// Awaited by an operation to enter.
 class Window::Entering final : public Operation::Queued, private ListLink<Entering> {
  public:
   [[nodiscard]] bool await_ready() noexcept { return window_.enters_at_once(*this); }
@@ -165,7 +166,7 @@ class Window::Entering final : public Operation::Queued, private ListLink<Enteri
 
   Window& window_;
   const std::uint64_t bytes_;
-  Verdict verdict_ = Verdict::queued;  ///< by who takes it out of the queue
+  Verdict verdict_ = Verdict::queued;  ///< written by the one that takes it out of the queue
   Operation* operation_ = nullptr;
 };
 

@@ -8,11 +8,11 @@
 
 namespace locum {
 
-/// The two windows of a rank. Futures have one of their own, so that what waits for its first use keeps
-/// nothing from coming that a program waits for.
+/// The two windows of a rank. Futures have a separate one, so that objects waiting for their first use never
+/// block objects that a program waits for.
 class Windows {
  public:
-  /// As of Window, each of them.
+  /// As in Window, for each.
   Windows(std::uint64_t limit_bytes, std::uint32_t most_under_way)
       : until_used_(std::make_shared<Window>(limit_bytes, most_under_way)),
         until_got_(std::make_shared<Window>(limit_bytes, most_under_way)) {}

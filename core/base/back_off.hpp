@@ -6,8 +6,7 @@
 
 namespace locum {
 
-/// How long to pause before something is tried again: twice as long each time, up to a longest pause, which
-/// is an hour at most.
+/// The pause before a retry: doubles each time, up to a longest pause of at most an hour.
 class BackOff {
  public:
   using Duration = std::chrono::steady_clock::duration;
@@ -17,9 +16,9 @@ class BackOff {
         longest_(
             std::max<Duration>(first, std::min<std::chrono::milliseconds>(longest, std::chrono::hours(1)))) {}
 
-  /// The next pause, which is not taken yet.
+  /// The next pause, without consuming it.
   [[nodiscard]] constexpr Duration pause() const noexcept { return pause_; }
-  /// Takes it.
+  /// The next pause; the one after it is longer.
   constexpr Duration next() noexcept { return std::exchange(pause_, std::min(2 * pause_, longest_)); }
 
  private:

@@ -7,9 +7,9 @@
 
 namespace locum {
 
-/// Memory for the nodes of containers, which keeps blocks of up to 1 KiB for the next of their size: nothing
-/// is allocated once as many have been in use at once before. Where there is no memory nothing changes (the
-/// standard library's pools, of GCC 12, do not survive that). One thread at a time.
+/// Memory for the nodes of containers; keeps freed blocks of up to 1 KiB by size: allocates only when more
+/// are in use than ever before. A failed allocation changes nothing (GCC 12's standard pools do not survive
+/// one). One thread at a time.
 class BlockPool final : public std::pmr::memory_resource {
  public:
   BlockPool() = default;

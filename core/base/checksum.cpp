@@ -12,7 +12,7 @@ namespace {
 
 #if defined(__x86_64__)
 
-/// What each bit of a state becomes.
+/// How each bit of a state is transformed.
 using Matrix = std::array<std::uint32_t, 32>;
 
 constexpr std::uint32_t applied(const Matrix& matrix, std::uint32_t state) noexcept {
@@ -23,8 +23,8 @@ constexpr std::uint32_t applied(const Matrix& matrix, std::uint32_t state) noexc
   return sum;
 }
 
-// The instruction takes three cycles and can be begun in each: three pieces are summed side by side, and put
-// together by what a piece of zeros behind it makes of a state (Gopal et al. 2011).
+// The instruction takes three cycles and can start in each: three pieces are summed side by side, and
+// combined by shifting each state past the length of the following pieces (Gopal et al. 2011).
 constexpr std::size_t piece_bytes = 2048;
 
 constexpr auto behind_a_piece = [] {
@@ -89,8 +89,8 @@ __attribute__((target("sse4.2"))) std::uint32_t by_instruction(std::span<const s
 
 }  // namespace
 
-// The portable way looks up tables of 8 KiB, which a program that has just filled its memory no longer has in
-// its caches.
+// The portable version uses tables of 8 KiB, which are no longer in the caches of a program that has just
+// filled its memory.
 std::uint32_t checksum(std::span<const std::byte> bytes, std::uint32_t before) noexcept {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("sse4.2")) {

@@ -11,16 +11,16 @@ namespace {
 
 constexpr std::size_t unit = 64;
 constexpr std::size_t sizes = 64;
-constexpr std::uint32_t most_kept = 64;  // of each size: what one thread takes another one may give back
+constexpr std::uint32_t most_kept = 64;  // of each size: one thread may free what another allocated
 
 struct Block {
   Block* next;
 };
 
-// Of a thread that is ending: it keeps nothing any more, but may still give back what others of it held.
+// Set when a thread ends: it keeps nothing any more, but its destructors may still free blocks.
 constinit thread_local bool ended = false;
 
-/// What a thread keeps.
+/// The blocks that a thread keeps.
 class Kept {
  public:
   constexpr Kept() = default;

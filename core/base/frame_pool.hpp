@@ -4,15 +4,15 @@
 
 namespace locum::detail {
 
-/// Memory for what comes and goes with each operation, such as the frames of its tasks: every thread keeps
-/// blocks of up to 4 KiB for its next ones, whoever took them first. Any thread.
+/// Memory for short-lived data of operations, such as the frames of their tasks: every thread keeps freed
+/// blocks of up to 4 KiB for reuse, whichever thread allocated them. Any thread.
 class FramePool {
  public:
   [[nodiscard]] static void* take(std::size_t bytes);
   static void give_back(void* block, std::size_t bytes) noexcept;
 };
 
-/// The same, for what a shared pointer holds: see std::allocate_shared.
+/// An allocator for std::allocate_shared that uses the same memory.
 template <class T>
 class FrameAllocator {
  public:

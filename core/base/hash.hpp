@@ -53,8 +53,8 @@ namespace detail {
 
 namespace detail {
 
-/// Row r: what a byte becomes when r more zero bytes follow it. Eight bytes are looked up side by side so,
-/// not one after the other ("slicing by eight", Kounavis and Berry 2005).
+/// Row r: the effect of a byte followed by r zero bytes. Eight bytes are looked up in parallel ("slicing by
+/// eight", Kounavis and Berry 2005).
 inline constexpr std::array<std::array<std::uint32_t, 256>, 8> crc32c_tables = [] {
   std::array<std::array<std::uint32_t, 256>, 8> tables{};
   for (std::uint32_t byte = 0; byte < 256; ++byte) {

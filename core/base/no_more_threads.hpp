@@ -7,7 +7,7 @@
 
 namespace locum {
 
-/// What to say where starting a thread threw this; none: it is about something else.
+/// The error for an exception thrown by starting a thread; none if it has another cause.
 [[nodiscard]] inline std::optional<Error> no_more_threads(const std::system_error& failure) {
   if (failure.code() != std::errc::resource_unavailable_try_again) {
     return std::nullopt;

@@ -8,19 +8,18 @@
 
 namespace locum {
 
-/// Things that are under way, by number. Nothing is allocated once as many have been under way at once
-/// before, and nothing at all between reserve() and put(): what is going to be under way can be given room
-/// first, and begun then. One thread at a time.
+/// Open items by number. Allocates only when more are open than ever before, and never between reserve() and
+/// put(): a caller can reserve room first and start the item afterwards. One thread at a time.
 ///
-/// Numbers are given in turn, and a thing stands at its number modulo the size of the table; a number whose
-/// place is taken is left out. So finding one is a single look, and a number comes again only after 2^32
+/// Numbers ascend, and an item's position is its number modulo the size of the table; numbers with an
+/// occupied position are skipped. A look-up is therefore one access, and a number is reused only after 2^32
 /// others.
 template <class T>
 class NumberTable {
   static_assert(std::is_nothrow_move_assignable_v<T> && std::is_nothrow_move_constructible_v<T>);
 
  public:
-  /// Makes room for one more, and says which number it will have, never 0.
+  /// Makes room for one more, and returns the number it will have, never 0.
   [[nodiscard]] std::uint32_t reserve() {
     if (2 * (size_ + 1) > places_.size()) {
       grow();
@@ -30,13 +29,13 @@ class NumberTable {
     }
     return next_;
   }
-  /// Puts it there. REQUIRES: reserve() was called, and no put() since.
+  /// Inserts it. REQUIRES: reserve() was called, and no put() since.
   void put(T thing) noexcept {
     place(next_) = {next_, std::move(thing)};
     ++next_;
     ++size_;
   }
-  /// Null if there is none. Lives until the next reserve() or take().
+  /// Null if there is none. Valid until the next reserve() or take().
   [[nodiscard]] const T* find(std::uint32_t number) const noexcept {
     const Place& found = places_[place_of(number)];
     return number != 0 && found.number == number ? &found.thing : nullptr;
@@ -44,15 +43,15 @@ class NumberTable {
   [[nodiscard]] T* find(std::uint32_t number) noexcept {
     return const_cast<T*>(std::as_const(*this).find(number));
   }
-  /// Takes it out. REQUIRES: it is there.
+  /// Removes it. REQUIRES: it is in the table.
   [[nodiscard]] T take(std::uint32_t number) noexcept {
     Place& taken = place(number);
     taken.number = 0;
     --size_;
     return std::move(taken.thing);
   }
-  /// One that `is` as looked for, of those at `from` or behind it, which is moved there; 0: there is none.
-  /// Looking on from there finds all the others, even if things came and went meanwhile.
+  /// The first item from `from` on that satisfies `is`; `from` moves there. 0 if there is none. Searching on
+  /// from there finds all others, even if items come and go meanwhile.
   template <class Is>
   [[nodiscard]] std::uint32_t find_if(std::size_t& from, Is is) const noexcept {
     for (; from < places_.size(); ++from) {
@@ -75,7 +74,7 @@ class NumberTable {
     return number & (places_.size() - 1);
   }
   [[nodiscard]] Place& place(std::uint32_t number) noexcept { return places_[place_of(number)]; }
-  // Numbers that differ modulo the old size differ modulo the new one, and none gets to a lower place.
+  // Numbers that differ modulo the old size differ modulo the new one, and no position decreases.
   void grow() {
     std::vector<Place> larger(2 * places_.size());
     for (Place& each : places_) {
@@ -86,7 +85,7 @@ class NumberTable {
     places_ = std::move(larger);
   }
 
-  std::vector<Place> places_ = std::vector<Place>(16);  ///< a power of two; at most half of them taken
+  std::vector<Place> places_ = std::vector<Place>(16);  ///< a power of two; at most half of them occupied
   std::size_t size_ = 0;
   std::uint32_t next_ = 1;
 };

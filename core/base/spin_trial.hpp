@@ -4,12 +4,12 @@
 
 namespace locum {
 
-/// Whether to look a little longer for what may come before going to sleep: as long as that lately paid.
-/// Where it did not, it is tried again at every 2nd, 4th, … 16th occasion only, so that a thread which
-/// something comes for now and then does not burn its core. One thread.
+/// Decides whether to spin before going to sleep: yes as long as that paid off lately. After a failure it is
+/// tried again only at every 2nd, 4th, … 16th occasion, so that a thread with rare events does not burn its
+/// core. One thread.
 class SpinTrial {
  public:
-  /// Whether to spin this time; then say what came of it.
+  /// Whether to spin this time; the caller then reports the outcome.
   [[nodiscard]] bool next() noexcept {
     if (left_out_ > 0) {
       --left_out_;
@@ -26,8 +26,8 @@ class SpinTrial {
  private:
   static constexpr int most = 16;
 
-  int interval_ = 1;  ///< occasions from one trial to the next
-  int left_out_ = 0;  ///< of these, still to come
+  int interval_ = 1;  ///< occasions between two trials
+  int left_out_ = 0;  ///< occasions left until the next trial
 };
 
 }  // namespace locum

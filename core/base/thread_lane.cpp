@@ -7,9 +7,8 @@ namespace locum::detail {
 
 namespace {
 
-// Threads belong to the process, not to a runtime, so this is as global as they are. A bit for each lane that
-// is taken. Giving one back is a release and taking it an acquire: the next owner sees what the last one
-// wrote.
+// Threads belong to the process, not to a runtime, so this is global, too. One bit for each lane in use.
+// Returning a lane is a release and taking it an acquire: the next owner sees what the last one wrote.
 constinit std::atomic<std::uint32_t> taken{0};
 static_assert(shared_lane == 32);
 

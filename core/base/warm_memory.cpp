@@ -16,12 +16,12 @@ namespace {
 
 constexpr std::uint64_t most_warm_alignment = 4096;
 constexpr std::uint64_t least_bytes = 256;
-constexpr unsigned steps = 4;  // classes to a doubling
+constexpr unsigned steps = 4;  // classes per doubling
 
-/// A class of sizes. Its blocks are aligned to the largest power of two in their size, up to 4096.
+/// A size class. Its blocks are aligned to the largest power of two in their size, up to 4096.
 struct SizeClass {
   std::size_t number;
-  std::uint64_t bytes;  ///< that each of its blocks has
+  std::uint64_t bytes;  ///< size of each block
 };
 
 constexpr auto first_doubling = std::bit_width(least_bytes - 1) - 1;
@@ -41,7 +41,7 @@ SizeClass class_of(std::uint64_t bytes, std::uint64_t alignment) noexcept {
   return {static_cast<std::size_t>(doubling - first_doubling) * steps + up - 1, base + up * step};
 }
 
-// What is kept is nobody's: AddressSanitizer is told, where it looks.
+// Kept blocks are unused: AddressSanitizer is told, if it is on.
 void forbid([[maybe_unused]] const void* block, [[maybe_unused]] std::uint64_t bytes) noexcept {
 #if defined(__SANITIZE_ADDRESS__)
   __asan_poison_memory_region(block, bytes);
@@ -89,8 +89,7 @@ std::byte* WarmMemory::take(std::uint64_t bytes, std::uint64_t alignment) noexce
   return fresh(size.bytes, std::min(std::bit_floor(size.bytes), most_warm_alignment));
 }
 
-// Where there is no room all others are dropped: which of them will be wanted again nobody knows, this one
-// was wanted just now.
+// If there is no room, all others are dropped: their next use is unknown, this one was used just now.
 void WarmMemory::give_back(std::byte* block, std::uint64_t bytes, std::uint64_t alignment) noexcept {
   if (bytes > most_kept_bytes) {
     return std::free(block);
@@ -110,7 +109,8 @@ void WarmMemory::give_back(std::byte* block, std::uint64_t bytes, std::uint64_t 
   }
   kept_[size.number] = new (block) Kept{kept_[size.number]};
   kept_bytes_ += size.bytes;
-  forbid(block + sizeof(Kept), size.bytes - sizeof(Kept));  // where the leak check may look for the next one
+  forbid(block + sizeof(Kept),
+         size.bytes - sizeof(Kept));  // the leak check needs to see the pointer to the next one
 }
 
 void WarmMemory::drop() noexcept {

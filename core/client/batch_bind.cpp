@@ -36,7 +36,7 @@ void BatchBind::plan() {
     objects_[at] = memory.keep<PendingBind>(*pin);
     const int home = nodes.home(pin->record->store, pin->record->name_hash);
     if (nodes.is_lost(home)) {
-      (void)memory.table->tombstone(keys_[at]);  // it has been sent nowhere
+      (void)memory.table->tombstone(keys_[at]);  // it was sent nowhere
     }
     const std::size_t bulk =
         has_value(*pin) ? memory.block(*pin).size() : std::size_t{pin->record->name_bytes};
@@ -54,8 +54,8 @@ void BatchBind::pack(std::uint32_t change, Sending& sending) {
   memory.table->set_generation(pin.key, generation_asked_for);
 }
 
-// An answer that there was no memory for says nothing either; a home that had none to bind the name says so
-// itself.
+// A reply that this rank had no memory to receive leaves the outcome open, too; a home without memory to bind
+// the name says so in its reply.
 bool BatchBind::settle(int node, std::uint32_t change, const Result<std::uint64_t>& said, Word word,
                        Turn turn) noexcept {
   auto& object = objects_[change];
@@ -84,7 +84,7 @@ Task<std::monostate> BatchBind::make_alone(std::uint32_t /*change*/) {
   co_return std::monostate();
 }
 
-// What was never asked for is out of sight.
+// Evicts objects whose bind was never requested.
 void BatchBind::end() noexcept {
   const NodeMemory& memory = binder_.memory();
   for (std::size_t at = 0; at < keys_.size(); ++at) {

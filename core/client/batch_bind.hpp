@@ -10,13 +10,13 @@
 
 namespace locum {
 
-/// Binds many published objects of this process to the names that they carry, as Binder::seal() does one
-/// whose name may not be live, and is at home on another node.
+/// Binds many published objects of this process to the names that they carry, like Binder::seal() for a name
+/// that must not be bound, and is at home on another node.
 class BatchBind final : private BundledChanges {
  public:
   using Bound = std::vector<Result<Sealed>>;
 
-  /// In the order of the keys. Keeps the binder. What cannot be bound is out of sight.
+  /// In the order of the keys. Keeps the binder alive. Objects that cannot be bound are evicted.
   [[nodiscard]] static Task<Result<Bound>> bind(std::shared_ptr<Binder> binder, std::vector<Key> keys,
                                                 Deadline::Clock::time_point until);
 
@@ -36,7 +36,7 @@ class BatchBind final : private BundledChanges {
   Binder& binder_;
   const std::vector<Key> keys_;
   Bound bound_;
-  std::vector<std::shared_ptr<PendingBind>> objects_;  ///< those of which nothing has been said yet
+  std::vector<std::shared_ptr<PendingBind>> objects_;  ///< those without a reply yet
 };
 
 }  // namespace locum

@@ -11,27 +11,27 @@
 
 namespace locum {
 
-/// What of a batch one question is about: which objects, by their places in the batch, and whom it goes to.
+/// The objects of one request, by their positions in the batch, and its target node.
 struct BatchChunk {
   int node = 0;
   Kind kind = Kind::fetch_batch;
   std::vector<std::uint32_t> objects;
-  std::size_t next = 0;  ///< the chunk that is asked for after this one; 0: none
+  std::size_t next = 0;  ///< the chunk to request after this one; 0: none
 };
 
-/// A batch in chunks: each of one node and of one kind of question, of 256 objects at most and of no more
-/// bytes than a question may have. Eight of one sort are under way at a time: while the answer to one lands,
-/// the node makes the next. Used by one thread at a time.
+/// A batch split into chunks: each for one node and one kind of request, of at most 256 objects and no more
+/// bytes than a request may have. Eight of one kind are requested at a time: while one reply is received, the
+/// node makes the next. Used by one thread at a time.
 class BatchChunks final {
  public:
   explicit BatchChunks(std::size_t most_bytes) noexcept : most_bytes_(most_bytes) {}
 
   void reserve(std::size_t objects) { order_.reserve(objects); }
-  /// One more, which takes so many bytes of a question.
+  /// Adds an object, which takes that many bytes of a request.
   void add(int node, Kind kind, std::uint32_t object, std::size_t bytes) {
     order_.push_back({node, kind, object, bytes});
   }
-  /// Makes the chunks, once all have been added. Within one they are in the order of the batch.
+  /// Makes the chunks, once all objects have been added. Each is in the order of the batch.
   void plan() {
     const auto sort_of = [](const Wanted& each) { return std::tuple(each.node, each.kind, each.object); };
     if (!std::ranges::is_sorted(order_, {}, sort_of)) {
@@ -57,7 +57,7 @@ class BatchChunks final {
     }
     order_ = {};
   }
-  /// Those that are asked for at once.
+  /// The chunks to be requested at once.
   [[nodiscard]] const std::vector<std::size_t>& first() const noexcept { return first_; }
   [[nodiscard]] std::vector<BatchChunk>& all() noexcept { return chunks_; }
   [[nodiscard]] BatchChunk& operator[](std::size_t at) noexcept { return chunks_[at]; }

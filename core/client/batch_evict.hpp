@@ -9,14 +9,14 @@
 
 namespace locum {
 
-/// Takes many objects out of sight everywhere, as Binder::evict() does one: by key at the node of the object,
-/// by name at the name's home. What this node itself has to begin with, because it has the object or is the
-/// home, is done one by one.
+/// Evicts many objects everywhere, like Binder::evict() for each: by key at the node of the object, by name
+/// at the name's home. Evictions that start at this node, because it has the object or is the home, are done
+/// one by one.
 class BatchEvict final : private BundledChanges {
  public:
   using Evicted = std::vector<Result<bool>>;
 
-  /// In the order of what is to go. Keeps the binder.
+  /// In the order of the addresses. Keeps the binder alive.
   [[nodiscard]] static Task<Result<Evicted>> evict(std::shared_ptr<Binder> binder,
                                                    std::vector<Lookup> objects,
                                                    Deadline::Clock::time_point until);

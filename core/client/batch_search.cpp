@@ -10,10 +10,10 @@ namespace locum {
 
 namespace {
 
-/// Objects that are looked for alone side by side.
+/// Most objects requested one by one at a time.
 constexpr std::size_t most_workers = 128;
 
-// What to call it in an error.
+// The object's key or name, for errors.
 std::string title_of(const Address& address) {
   return address.name.empty() ? to_string(address.key) : std::string(address.name);
 }
@@ -60,8 +60,8 @@ Task<Result<BatchSearch::Found>> BatchSearch::find(std::shared_ptr<Finder> finde
   co_return std::move(search.found_);
 }
 
-// By node, and in the order of the addresses. What this node has something of is looked for alone: a copy
-// that may not be shown unasked, or a flight; and so is what a name at home here stands for.
+// By node, and in the order of the addresses. Objects known to this node are searched for one by one: a copy
+// that may not be shown without asking, a flight, or the object of a name at home here.
 void BatchSearch::plan() {
   found_.assign(wanted_.addresses.size(), Result<ObjectView>(ObjectView()));
   chunks_.reserve(wanted_.addresses.size());
@@ -133,8 +133,8 @@ void BatchSearch::settle(BatchChunk& chunk, const Result<NodeAnswer>& answer) {
                                             wanted_.wanting == Wanting::facts, answer->path));
 }
 
-// Keeps those in the chunk that are to be asked for again, because the answer was full. Where nothing came
-// with it, that would not help.
+// Keeps those in the chunk that have to be requested again, because the reply was full. If the reply
+// contained none, repeating would not help.
 void BatchSearch::settle(BatchChunk& chunk, const std::shared_ptr<HeldBatch>& held) {
   const std::vector<std::uint32_t> objects = std::exchange(chunk.objects, {});
   bool came = false;
@@ -166,7 +166,7 @@ void BatchSearch::settle(BatchChunk& chunk, const std::shared_ptr<HeldBatch>& he
   }
 }
 
-// What stands behind a name of another node: an object of this one, or one that did not come for its size.
+// The object of a name at another node: one of this node, or one that was not included because of its size.
 bool BatchSearch::is_looked_for_by_key(const BatchRow& row) const {
   return finder_.owner(row.object.key) == finder_.client().nodes().own() ||
          (row.at == 0 && row.object.record.block_bytes() > finder_.inline_bytes());
@@ -179,7 +179,7 @@ bool BatchSearch::is_sensible(const Address& address, const ObjectWire& said) co
                                      said.record.name_hash == name_hash(address.key.store, address.name));
 }
 
-// Another node's word on what a name stands for is believed of objects only that bear the name themselves.
+// Another node's claim of what a name is bound to counts only for objects that carry the name themselves.
 Result<ObjectView> BatchSearch::view(const std::shared_ptr<HeldBatch>& held, std::size_t at,
                                      const Address& address) const {
   auto found = HeldBatch::view(held, at);
@@ -201,7 +201,7 @@ void BatchSearch::look_alone(const Single& single) {
   singles_.push_back(single);
 }
 
-// As many as there is something to do for. Only by who drives.
+// As many as there is work for. Only on the driver.
 void BatchSearch::begin_workers() noexcept {
   const auto waiting = [this] {
     const MutexLock lock(mutex_);
@@ -215,8 +215,8 @@ void BatchSearch::begin_workers() noexcept {
   }
 }
 
-// Of what this node has something of, one after the other: the first one asks whether copies of its node may
-// be shown, and the others need not.
+// Those known to this node, one after the other: the first one renews the lease of its node's copies, and the
+// others need not.
 bool BatchSearch::take_single(Single& single) {
   const MutexLock lock(mutex_);
   knowing_ = knowing_ && !single.is_known;
@@ -232,7 +232,7 @@ bool BatchSearch::take_single(Single& single) {
   return true;
 }
 
-// What is found out while this one ends, whoever looks next has others begun for.
+// Work found by this one at its end is started by the next one to check.
 Task<std::monostate> BatchSearch::work() {
   for (Single single; take_single(single);) {
     found_[single.object] = co_await find_alone(single);

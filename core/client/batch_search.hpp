@@ -19,7 +19,7 @@
 
 namespace locum {
 
-/// Many objects that are looked for, at other nodes.
+/// Wanted objects of other nodes.
 struct BatchWanted {
   BatchWanted(Wanting how_much, Deadline::Clock::time_point latest) : wanting(how_much), until(latest) {}
 
@@ -27,12 +27,12 @@ struct BatchWanted {
     addresses.reserve(objects);
     is_known.reserve(objects);
   }
-  /// One more; `known`: Finder::knows(). Throws nothing if there was room reserved for it.
+  /// Adds one; `known`: Finder::knows(). Does not throw if room was reserved for it.
   void add(const Address& address, bool known) {
     addresses.push_back(address);
     is_known.push_back(known);
   }
-  /// From now on it has the names itself, which were the caller's.
+  /// Copies the names, which belonged to the caller.
   void keep_names();
 
   std::vector<Address> addresses;
@@ -42,25 +42,25 @@ struct BatchWanted {
   Deadline::Clock::time_point until;
 };
 
-/// Looks for many objects of other nodes: asks each node once for those that it should have, or whose names
-/// are at home there, or as often as their number asks for, all nodes side by side; then for what is too
-/// large to come so, or could not come, one by one, at most 128 side by side. One operation, whose tasks
-/// belong to it alone.
+/// Searches for many objects of other nodes: requests from each node those that it should have, or whose
+/// names are at home there, in as few requests as possible, all nodes concurrently; then those that are too
+/// large for that, or were not included, one by one, at most 128 at a time. One operation, which alone uses
+/// it.
 class BatchSearch final {
  public:
   using Found = std::vector<Result<ObjectView>>;
 
-  /// The objects, in the order of their addresses. None of them is to be found without a question. REQUIRES:
-  /// the names are kept.
+  /// The objects, in the order of their addresses. None of them can be found without a request. REQUIRES: the
+  /// names are kept.
   [[nodiscard]] static Task<Result<Found>> find(std::shared_ptr<Finder> finder, BatchWanted wanted);
 
  private:
-  /// One that is looked for alone.
+  /// One that is searched for alone.
   struct Single {
     std::uint32_t object = 0;
     std::uint64_t size_bytes = 0;  ///< 0: not known
-    ObjectWire said{};             ///< what a name stands for, as its home says; without a key: not known
-    bool is_known = false;         ///< of known_here_
+    ObjectWire said{};             ///< the object of a name, according to its home; without a key: not known
+    bool is_known = false;         ///< whether from known_here_
   };
 
   BatchSearch(Finder& finder, BatchWanted wanted);
@@ -87,14 +87,14 @@ class BatchSearch final {
   Found found_;
   BatchChunks chunks_;  ///< of places in wanted_.addresses
   Company company_;
-  std::atomic<std::size_t> workers_{0};  ///< that run beside the first
+  std::atomic<std::size_t> workers_{0};  ///< running besides the first
   Mutex mutex_;
   std::vector<Single> singles_ LOCUM_GUARDED_BY(mutex_);
   std::size_t taken_ LOCUM_GUARDED_BY(mutex_) = 0;  ///< of these
-  /// What this node has something of: a copy that may not be shown unasked, or a flight.
+  /// Those known to this node: by a copy that may not be shown without asking, or a flight.
   std::vector<std::uint32_t> known_here_ LOCUM_GUARDED_BY(mutex_);
   std::size_t known_taken_ LOCUM_GUARDED_BY(mutex_) = 0;
-  bool knowing_ LOCUM_GUARDED_BY(mutex_) = false;  ///< one of these is being looked for
+  bool knowing_ LOCUM_GUARDED_BY(mutex_) = false;  ///< one of these is being searched for
 };
 
 }  // namespace locum

@@ -29,12 +29,12 @@ bool Binder::evicts_alone(const Address& address) const {
 }
 
 Task<Result<Sealed>> Binder::seal(Key key, SealOptions options, Moment until) {
-  bool open = false;  // whether it may be bound all the same, now or later
+  bool open = false;  // whether it may be bound nevertheless, now or later
   const auto generation = co_await bind(key, options, until, open);
   if (!generation && !open) {
     (void)memory_.table->tombstone(key);
   }
-  (void)reclaim(*memory_.table, *memory_.arena, Effort::amortised);  // also of what was replaced
+  (void)reclaim(*memory_.table, *memory_.arena, Effort::amortised);  // includes a replaced object
   if (!generation) {
     co_return generation.error();
   }
@@ -52,7 +52,7 @@ Task<Result<Sealed>> Binder::seal_in_turn(std::shared_ptr<Binder> binder, std::s
   co_return co_await binder->seal(key, options, latest);
 }
 
-// Who answers at the home waits for no memory, as a local put would do: it has room made, and is asked again.
+// The home's server waits for no memory, unlike a local put: it requests room, and is asked again.
 Task<Result<std::uint64_t>> Binder::bind(Key key, SealOptions options, Moment until, bool& open) {
   const auto pin = memory_.table->pin(key);
   if (!pin) {
@@ -65,7 +65,7 @@ Task<Result<std::uint64_t>> Binder::bind(Key key, SealOptions options, Moment un
   }
   const auto pending_bind = memory_.keep<PendingBind>(*pin);
   if (nodes_.is_lost(home)) {
-    (void)memory_.table->tombstone(key);  // it has been sent nowhere
+    (void)memory_.table->tombstone(key);  // it was sent nowhere
   }
   const auto block = memory_.block(*pin);
   const bool has_value = block.size() <= inline_bytes_;
@@ -110,12 +110,12 @@ Task<Result<std::uint64_t>> Binder::bind_here(const Pin& pin, SealOptions option
   if (!bound) {
     co_return bound.error();
   }
-  // Who cannot be reached has the old one still, and nobody finds it by its name.
+  // An unreachable node still has the old object, which nobody finds by its name.
   (void)co_await here_.finish(bound->replaced, bound->outdated, until);
   co_return bound->generation;
 }
 
-// Functions that choose, and no conditional expressions: see the trap of decision 24.
+// Functions instead of conditional expressions: see decision 24.
 Task<Result<bool>> Binder::evict(Lookup wanted) {
   if (wanted.by_name()) {
     return evict_named(std::move(wanted));

@@ -14,33 +14,32 @@
 
 namespace locum {
 
-/// Changes what names stand for, and takes objects out of sight, on all nodes: what a Finder is for reads. A
-/// name that is at home here is decided here, everything else by a question to the home, or to the node of
-/// the object. Its tasks are parts of operations of the links' client; the links keep it until they have
-/// ended (see Links::keep()). They go on whether or not anybody waits. Any thread may call.
+/// Binds names and evicts objects on all nodes: the counterpart of Finder for changes. Names at home here are
+/// changed here, everything else by a request to the home, or to the node of the object. Its tasks are parts
+/// of operations of the links' client; the links keep it alive until they have ended (see Links::keep()).
+/// They complete whether or not anybody waits. Any thread may call.
 class Binder final {
  public:
   using Moment = Deadline::Clock::time_point;
 
   Binder(NodeMemory memory, const Links& links);
 
-  /// Binds a published object of this process to the name that it carries, as Sink::seal() does. Where it
-  /// cannot be bound it is out of sight; where nobody can say whether it is, recovery (BindRecovery) finds
-  /// out.
+  /// Binds a published object of this process to the name that it carries, like Sink::seal(). If it cannot be
+  /// bound it is evicted; if the outcome is unknown, recovery (BindRecovery) finds out.
   [[nodiscard]] Task<Result<Sealed>> seal(Key key, SealOptions options, Moment until);
   /// seal(), as soon as it fits the window: its time counts from then if `until` is the greatest moment.
-  /// Keeps the binder, because nobody may wait for it.
+  /// Keeps the binder alive, because possibly nobody waits for it.
   [[nodiscard]] static Task<Result<Sealed>> seal_in_turn(std::shared_ptr<Binder> binder,
                                                          std::shared_ptr<Window> window, Key key,
                                                          SealOptions options, Moment until);
-  /// Takes an object out of sight everywhere, with its name, as Sink::evict() does.
+  /// Evicts an object everywhere, with its name, like Sink::evict().
   [[nodiscard]] Task<Result<bool>> evict(Lookup wanted);
-  /// The changes of names at home here, and of objects of this node.
+  /// Changes of names at home here, and of objects of this node.
   [[nodiscard]] const NameChanges& here() const noexcept { return here_; }
 
-  /// Whether nobody else has to be told of such an object, and nothing of another node goes out of sight.
+  /// Whether binding such an object needs no other node, and evicts nothing on one.
   [[nodiscard]] bool binds_alone(const ObjectMeta& object, const SealOptions& options) const noexcept;
-  /// Whether nobody else has to be asked, and only be told who has a copy.
+  /// Whether evicting it needs no other node, except those with copies.
   [[nodiscard]] bool evicts_alone(const Address& address) const;
   [[nodiscard]] bool has_copies(const Key& key) const { return copy_holders_->has(key, {}); }
 
@@ -48,7 +47,7 @@ class Binder final {
   [[nodiscard]] const NodeClient& client() const noexcept { return *client_; }
   [[nodiscard]] const NodeMemory& memory() const noexcept { return memory_; }
   [[nodiscard]] const std::shared_ptr<BindRecovery>& bind_recovery() const noexcept { return bind_recovery_; }
-  /// Blocks up to this size go along with a name.
+  /// Blocks up to this size are sent along with a name.
   [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
 
  private:
@@ -63,7 +62,7 @@ class Binder final {
   [[nodiscard]] Task<Result<bool>> evict_there(Key key, Moment until);
 
   const NodeMemory memory_;
-  const NodeClient* const client_;  ///< the links', which it is kept by
+  const NodeClient* const client_;  ///< owned by the links, which keep this alive
   const std::shared_ptr<CopyHolders> copy_holders_;
   const std::shared_ptr<BindRecovery> bind_recovery_;
   const std::uint64_t inline_bytes_;

@@ -10,10 +10,10 @@ namespace locum {
 
 namespace {
 
-// Changes that are made alone, side by side.
+// Most changes made one by one at a time.
 constexpr std::size_t most_alone = 128;
 
-/// What was answered of a bundle, row by row.
+/// Iterates over the replies of a batch, row by row.
 class BundleAnswer {
  public:
   BundleAnswer(const NodeAnswer& answer, std::size_t count) : rank_(answer.rank) {
@@ -56,8 +56,7 @@ Task<std::monostate> BundledChanges::make() {
       break;
     }
     co_await Operation::ToThread();
-    // One after the other: none of them waits long for a lock, but tries again when the others have had their
-    // turn.
+    // One after the other: none of them waits long for a lock, but is retried after the others.
     company_.work(client_.budget_to_begin());
   }
   co_return std::monostate();
@@ -72,7 +71,7 @@ void BundledChanges::begin() noexcept {
   }
 }
 
-// This chunk, and those after it. What a node puts off it is asked for again, as a single change is.
+// This chunk, and those after it. Changes that a node defers are requested again, as a single change is.
 Task<std::monostate> BundledChanges::ask_for(std::size_t chunk) {
   do {
     BatchChunk& asked = chunks_[chunk];
@@ -96,7 +95,7 @@ Task<std::monostate> BundledChanges::ask_once(BatchChunk& chunk, Turn turn) {
   co_return std::monostate();
 }
 
-// What the node itself has to wait for may take most of the time that there is: the rest is for the answer.
+// The node's own waits may take most of the remaining time: the rest is for the reply.
 Asked BundledChanges::ask(const BatchChunk& chunk) {
   const auto sending = std::make_shared<Sending>();
   for (const std::uint32_t change : chunk.objects) {
@@ -108,7 +107,7 @@ Asked BundledChanges::ask(const BatchChunk& chunk) {
   return client_.asked(chunk.node, chunk.kind, words(asked), {sending->bytes, sending}, until_);
 }
 
-// Keeps those in the chunk that are to be asked for again.
+// Keeps those in the chunk that have to be requested again.
 void BundledChanges::settle(BatchChunk& chunk, const Result<NodeAnswer>& answer, Turn turn) noexcept {
   if (!answer) {
     return settle_all(chunk, answer.error());

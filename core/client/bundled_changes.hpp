@@ -15,9 +15,9 @@
 
 namespace locum {
 
-/// Changes that other nodes make, many at a time: each node is asked in few messages (Bundles), all nodes
-/// side by side, and what no bundle is for is done one by one, at most 128 side by side. A part of one
-/// operation, whose tasks belong to it alone. Who derives from it says what is asked, and takes the answers.
+/// Changes by other nodes, many at a time: each node gets few messages (Bundles), all nodes concurrently;
+/// changes that cannot be batched are made one by one, at most 128 at a time. A part of one operation, which
+/// alone uses it. A derived class writes the requests, and takes the replies.
 class BundledChanges {
  public:
   using Moment = Deadline::Clock::time_point;
@@ -26,27 +26,27 @@ class BundledChanges {
   BundledChanges& operator=(const BundledChanges&) = delete;
 
  protected:
-  /// A bundle on its way: the bytes, and what else stays until they have been read.
+  /// A batch being sent: its bytes, and other data that has to stay until they have been read.
   struct Sending {
     std::vector<std::byte> bytes;
     std::vector<std::shared_ptr<const void>> kept;
   };
 
-  /// Whose word it is that is said of a change.
+  /// The source of a change's result.
   enum class Word : std::uint8_t {
-    of_service,  ///< who makes the change says so
-    of_bundle,   ///< an error in place of what that one says: nobody knows whether it was made
+    of_service,  ///< the node that makes the change
+    of_bundle,   ///< an error of the batch itself: the outcome of the change is unknown
   };
-  /// When a node's word on a change is taken.
+  /// Whether a node's reply on a change is final.
   enum class Turn : std::uint8_t {
     any,
-    last,  ///< there is no time to ask again
+    last,  ///< there is no time to request it again
   };
 
   BundledChanges(const NodeClient& client, Moment until) : client_(client), until_(until) {}
   virtual ~BundledChanges() = default;
 
-  // Before they are made, with their numbers; throw std::bad_alloc: a batch is as large as a user makes it.
+  // Called before the changes are made, with their number; throw std::bad_alloc: the user decides the size.
   void bundle_one(int node, Kind kind, std::uint32_t change, std::size_t bytes) {
     chunks_.add(node, kind, change, bytes);
   }
@@ -54,12 +54,12 @@ class BundledChanges {
   /// Makes them all.
   [[nodiscard]] Task<std::monostate> make();
 
-  /// Appends the question.
+  /// Appends the request.
   virtual void pack(std::uint32_t change, Sending& sending) = 0;
-  /// What its node says of it: the value, or why not. True: it is to be asked again a little later.
+  /// The result of a change: the value, or an error. True: request it again a little later.
   virtual bool settle(int node, std::uint32_t change, const Result<std::uint64_t>& said, Word word,
                       Turn turn) noexcept = 0;
-  /// Makes one that is in no bundle.
+  /// Makes a change that cannot be batched.
   [[nodiscard]] virtual Task<std::monostate> make_alone(std::uint32_t change) = 0;
 
   [[nodiscard]] const NodeClient& client() const noexcept { return client_; }

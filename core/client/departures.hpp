@@ -9,25 +9,25 @@
 
 namespace locum {
 
-/// Which ranks of other nodes are gone, for who has closed its links and waits until all others have: a rank
-/// that has closed owes nobody anything, so that nobody would miss it. One rank of each other node is asked
-/// now and then whether it lives. That is enough: those of a dead one's node notice its end by the system and
-/// wait no longer, and who waits no longer and takes its links away is missed like a dead one.
+/// Detects lost ranks of other nodes for a rank that has closed its links and waits until all others have: a
+/// closed rank owes nobody anything, so that its death would not be noticed otherwise. One rank of each other
+/// node is probed at intervals. That suffices: the node-mates of a dead rank detect its end by the system and
+/// stop waiting, and a rank that stops waiting and closes its links looks dead, too.
 ///
 /// Used by one thread.
 class Departures {
  public:
   using Clock = Progress::Clock;
 
-  /// \param links    kept by the caller; where they are none any more, nobody is missed
-  /// \param patience of these links: the others are asked five times as often
+  /// \param links owned by the caller; once they are destroyed, nobody is reported
+  /// \param patience of these links: the others are probed five times as often
   Departures(std::weak_ptr<Links> links, Clock::duration patience)
       : links_(std::move(links)), interval_(patience / 5) {}
 
-  /// Those that do not answer, or whose connection has broken, once the first of them was missed at least
-  /// `grace` before: until then what it had sent may be under way. Does not block; to be called again and
-  /// again, which is what has the others asked, for the first time an interval after the first call. So a
-  /// death is known within the patience and `grace`.
+  /// The ranks that do not reply, or whose connection has broken, once the first of them was detected at
+  /// least `grace` before: until then its last messages may be in transfer. Does not block; call it
+  /// repeatedly: each call probes the others when due, for the first time an interval after the first call.
+  /// So a death is reported within the patience plus `grace`.
   [[nodiscard]] std::vector<int> gone_for(Clock::duration grace);
 
  private:

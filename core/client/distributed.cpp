@@ -22,9 +22,9 @@ Error too_many_wait() {
                "too many asynchronous gets are queued; get() those that have arrived, or cancel some");
 }
 
-/// Each call first does what this node can do alone, through the connector of its own memory. What is left is
-/// a task of the Finder, which reads, or of the Binder, which changes: run() by a thread that waits for the
-/// end, or returned for the caller to begin, and then it enters a window.
+/// Each call first does what this node can do alone, through the connector of its own memory. The rest is a
+/// task of the Finder, which reads, or of the Binder, which changes: run() by a waiting thread, or returned
+/// for the caller to begin; it then enters a window.
 class Distributed final : public Connector {
  public:
   Distributed(NodeMemory memory, std::shared_ptr<Links> links)
@@ -91,13 +91,13 @@ class Distributed final : public Connector {
   const std::shared_ptr<Links> links_;
   const std::shared_ptr<const NodeClient> client_;
   const Copies copies_;
-  const std::shared_ptr<Connector> local_;  ///< this node's own objects, and the names that are at home here
+  const std::shared_ptr<Connector> local_;  ///< this node's own objects, and the names at home here
   const std::shared_ptr<Finder> finder_;
   const std::shared_ptr<Binder> binder_;
   NodeBatches batches_;
 };
 
-// The first of its names that is at home on its maker's node. There is none only by mischance.
+// The first of its names with its home on the maker's node. In practice there always is one.
 std::string Distributed::name_of(const Key& promised) const {
   const Nodes& nodes = client_->nodes();
   const int owner = nodes.of_creator(promised.creator);
@@ -110,8 +110,8 @@ std::string Distributed::name_of(const Key& promised) const {
   }
 }
 
-// Each home counts the names of stores that are at home there: the numbers of home h among n are h + 1,
-// h + 1 + n, h + 1 + 2 n and so on.
+// Each home counts the names of stores at home there: the numbers of home h among n are h + 1, h + 1 + n, h +
+// 1 + 2 n and so on.
 std::uint64_t Distributed::store_number(std::string_view name, std::uint64_t generation) const {
   if (generation == 0 || generation > last_store) {
     return generation;
@@ -129,7 +129,7 @@ Result<ObjectView> Distributed::get(const Address& address, WaitBudget budget) {
   return found;
 }
 
-// By a thread that waits, what is not at hand.
+// Searches on a waiting thread for an object that is not at hand.
 Result<ObjectView> Distributed::fetch(const Address& address, const Selection& selection, Deadline deadline) {
   const auto began = client_->now();
   const auto until = client_->moment(deadline, began);
@@ -138,8 +138,8 @@ Result<ObjectView> Distributed::fetch(const Address& address, const Selection& s
   return found;
 }
 
-// At least what is selected comes: all of what is here; so does what the home of a name answers with, because
-// it is small, and what has a checksum.
+// May return more than the selection: all of an object on this node; and one that the home of a name sends
+// because it is small, or that has a checksum.
 NowOrTask<ObjectView> Distributed::get_or_task(const Address& address, const Selection& selection,
                                                CountsUntil counts, Deadline deadline) {
   auto found = finder_->at_hand(address, budget_of(counts, deadline));
@@ -168,7 +168,7 @@ NowOrTask<ObjectView> Distributed::get_or_task(const Address& address, const Sel
           Unwanted::ends, [selection](Ahead ahead) { return selected(std::move(ahead.found), selection); })};
 }
 
-// Where none was given, the time counts from when it is let on its way.
+// Without a deadline, the time counts from its start.
 Deadline::Clock::time_point Distributed::latest(Deadline deadline) const {
   return deadline.is_default() ? Deadline::Clock::time_point::max() : client_->moment(deadline);
 }
@@ -218,8 +218,8 @@ T Distributed::run(Deadline::Clock::time_point until, Task<T> first, const Wante
   return operation->take();
 }
 
-// A name at home here is waited for by this thread. What it stands for may be gone before it has been read:
-// then the next one is waited for.
+// This thread waits for a name at home here. Its object may be gone before it has been read: then it waits
+// for the next one.
 Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline, const Wanted& wanted) {
   if (address.name.empty()) {
     return get(address, deadline);
@@ -241,7 +241,7 @@ Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline, 
   }
 }
 
-// A promise is set by a thread that waits for that.
+// A promise is set by a thread that waits for the seal.
 NowOrTask<Sealed> Distributed::seal_or_task(const ObjectDraft& draft, const SealOptions& options,
                                             CountsUntil counts, WaitBudget budget) {
   const auto promised = promise_named(draft.meta.store, draft.meta.name);
@@ -249,7 +249,7 @@ NowOrTask<Sealed> Distributed::seal_or_task(const ObjectDraft& draft, const Seal
     return do_seal(draft, options, counts, budget);
   }
   SealOptions telling = options;
-  telling.caller_tells = binder_->binds_alone(draft.meta, options);  // else it may be bound later
+  telling.caller_tells = binder_->binds_alone(draft.meta, options);  // otherwise it may be bound later
   auto sealed = do_seal(draft, telling, CountsUntil::never, budget).found;
   links_->look_for_awaited(*promised, name_hash(draft.meta.store, draft.meta.name));
   return {std::move(sealed)};
@@ -280,7 +280,7 @@ NowOrTask<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptio
 
 NowOrTask<bool> Distributed::evict_or_task(const Address& address, CountsUntil counts, WaitBudget budget) {
   if (counts == CountsUntil::never && binder_->evicts_alone(address)) {
-    // Nobody has to be asked; and to be told only who has a copy.
+    // Needs no other node, except those with copies.
     const Key& key = address.key;
     const auto until = client_->moment(budget.deadline());
     auto gone = local_->evict(Address(key), budget);
@@ -313,8 +313,8 @@ Result<bool> Distributed::drop_one(const Key& key) {
   return run(until, binder_->here().unpublish(key, until));
 }
 
-// What stands here for objects of other nodes goes too, and so do copies, without a word to other nodes, who
-// drop the store themselves.
+// Drops references to objects of other nodes, and copies, too, without messages to other nodes, which drop
+// the store themselves.
 Result<std::uint64_t> Distributed::drop(std::uint32_t store) {
   Result<std::uint64_t> dropped = 0;
   copies_.here->drop(store);
@@ -327,7 +327,7 @@ Result<std::uint64_t> Distributed::drop(std::uint32_t store) {
     const bool refers = pin->record->type_hash == reference_type_hash && memory_.holds(*pin->record);
     const auto gone = refers ? memory_.directory->unbind(store, memory_.name(*pin), key) : drop_one(key);
     if (!gone && dropped) {
-      dropped = gone.error();  // what else there is goes all the same
+      dropped = gone.error();  // the other objects are evicted nevertheless
     } else if (gone && *gone && dropped && !refers) {
       ++*dropped;
     }

@@ -16,7 +16,7 @@ namespace locum {
 
 namespace {
 
-/// Counts as one for a scope.
+/// Increments a counter for a scope.
 class Counted {
  public:
   explicit Counted(std::atomic<std::uint32_t>& count) noexcept : count_(count) {
@@ -34,7 +34,7 @@ Error nobody_waits() {
   return Error(Errc::timeout, "the result of this get is not wanted any more");
 }
 
-// Payload that some of an object has at most, as far as that is said; 0: it is not.
+// Upper bound of the selected payload bytes, if known; else 0.
 std::uint64_t bytes_of(const Selection& part) {
   if (const auto* const range = std::get_if<ByteRange>(&part)) {
     return range->bytes;
@@ -70,7 +70,7 @@ bool Finder::begins_here(const Address& address) const noexcept {
 
 Result<ObjectView> Finder::at_hand(const Address& address, const WaitBudget& budget) {
   if (begins_here(address)) {
-    // A key alone: what became of its name may be for another node to say.
+    // Without a name: only another node may know whether its name was replaced.
     auto found = local_->get(address.name.empty() ? Address(address.key) : address, budget);
     if (found) {
       return address.name.empty() ? std::move(found) : at_hand(*std::move(found));
@@ -83,7 +83,7 @@ Result<ObjectView> Finder::at_hand(const Address& address, const WaitBudget& bud
                                                                    : ObjectView();
 }
 
-// A name at home here stands for an object of this node, or says where the object is.
+// A name at home here refers to an object of this node, or to one of another node.
 Result<ObjectView> Finder::at_hand(ObjectView entry) {
   if (entry.type_hash() != reference_type_hash) {
     return entry;
@@ -111,7 +111,7 @@ Task<Result<ObjectView>> Finder::find(Lookup wanted) {
       co_return std::move(found);
     }
     if (found.error().code() == Errc::unsupported && !wanted.of_all()) {
-      wanted.part = {};  // what has a checksum is looked at whole, or not at all
+      wanted.part = {};  // an object with a checksum is read whole, or not at all
       continue;
     }
     if (wanted.by_name()) {
@@ -121,7 +121,7 @@ Task<Result<ObjectView>> Finder::find(Lookup wanted) {
   }
 }
 
-// Where that is gone, the name may stand for something else now.
+// If that is gone, the name may be bound to another object now.
 Task<Result<ObjectView>> Finder::find_behind(Lookup name, ObjectWire said) {
   auto found = co_await behind(name, said);
   if (found || (!is_gone(found.error()) && found.error().code() != Errc::unsupported)) {
@@ -130,8 +130,8 @@ Task<Result<ObjectView>> Finder::find_behind(Lookup name, ObjectWire said) {
   co_return co_await find(std::move(name));
 }
 
-// What has not come takes no memory. Where it is not known how large it is, it counts as the largest that
-// may come with the first answer, until its owner has said so.
+// An object that has not arrived takes no memory. If its size is not known, it counts as the largest that the
+// first reply may include, until its owner has told.
 Task<Ahead> Finder::find_ahead(std::shared_ptr<Finder> finder, Lookup wanted, CountsUntil until) {
   Turn turn(*finder->client_, finder->windows_.of(until), wanted.until);
   const std::uint64_t said = wanted.of_all() ? wanted.size_bytes : bytes_of(wanted.part);
@@ -148,7 +148,7 @@ Task<Ahead> Finder::find_ahead(std::shared_ptr<Finder> finder, Lookup wanted, Co
   co_return Ahead{.way = std::move(way), .found = std::move(found)};
 }
 
-// What stands under the name of a promise, as soon as something does; with the object, if it is here.
+// The object under the name of a promise, as soon as there is one; with its bytes, if it is here.
 Task<Result<NameAnswer>> Finder::await(const Lookup& wanted, const Key& promised, AwaitedPromise::For who) {
   auto named = co_await AwaitedPromise(*promise_waits_, promised, wanted.name, wanted.until, who);
   if (!named) {
@@ -237,7 +237,7 @@ Task<Ahead> Finder::find_awaited(std::shared_ptr<Finder> finder, Lookup wanted, 
   if (kept) {
     found = co_await finder->find(Lookup(*kept, wanted.until));
   } else if (!*found) {
-    wanted.waits = false;  // should that be gone, it is asked for as any name
+    wanted.waits = false;  // if that is gone, it is requested like any name
     found = co_await finder->find_behind(std::move(wanted), named->said);
   }
   if (!found) {
@@ -262,13 +262,13 @@ Task<Result<ObjectView>> Finder::elsewhere(const Lookup& wanted, const Key& key,
   return wanted.of_all() ? fetch(wanted, key, bytes, generation) : fetch_some(wanted, key, generation);
 }
 
-// Nothing, for a rank that there is not.
+// None, for a nonexistent rank.
 Task<Result<ObjectView>> Finder::here(const Lookup& wanted) {
   co_return local_->get(Address(wanted.key), wanted.latest());
 }
 
-// GCC 12 destroys what a conditional expression of a coroutine chose before it is awaited: a function
-// chooses.
+// GCC 12 destroys the result of a conditional expression in a coroutine before it is awaited: hence a
+// function.
 Asked Finder::ask_whether(const Lookup& wanted) const {
   const KeyWords key{wanted.key};
   const NameWords name{.store = wanted.key.store, .value_wanted = 0};
@@ -277,7 +277,7 @@ Asked Finder::ask_whether(const Lookup& wanted) const {
                           : client_->asked(owner(wanted.key), Kind::exists, words(key), {}, wanted.until);
 }
 
-// By a key alone: whether its name stands for another object now is not asked.
+// By key only: does not check whether its name is bound to another object now.
 Result<bool> Finder::exists_here(const Address& address, const WaitBudget& budget) {
   return local_->exists(address.name.empty() ? Address(address.key) : address, budget);
 }
@@ -294,8 +294,8 @@ Task<Result<bool>> Finder::exists(Lookup wanted) {
   co_return answer.error();
 }
 
-// An object of another node. A small one comes with its owner's answer, to this rank alone; a large one once
-// for the node. `bytes` are its size, `generation` that of its name, where they are known; else 0.
+// An object of another node. A small one comes in its owner's reply, for this rank alone; a large one once
+// for the node. `bytes` is its size, `generation` that of its name, if known; else 0.
 Task<Result<ObjectView>> Finder::fetch(const Lookup& wanted, Key key, std::uint64_t bytes,
                                        std::uint64_t generation) {
   WaitBudget budget = co_await Operation::Budget();
@@ -309,7 +309,7 @@ Task<Result<ObjectView>> Finder::fetch(const Lookup& wanted, Key key, std::uint6
     bytes = said->record.block_bytes();
     budget = co_await Operation::Budget();
   }
-  // What is here already, or comes for others, takes no more room.
+  // An object already here, or being fetched for others, takes no more room.
   if (wanted.turn != nullptr && !copies_->has(key, budget)) {
     if (auto entered = co_await wanted.turn->enter(bytes); !entered) {
       co_return entered.error().about(wanted.text());
@@ -318,7 +318,7 @@ Task<Result<ObjectView>> Finder::fetch(const Lookup& wanted, Key key, std::uint6
   co_return co_await flights_->get(key, generation, wanted.latest());
 }
 
-// At least what is wanted of it: out of the node's copy, if there is one.
+// At least the wanted part: from the node's copy, if there is one.
 Task<Result<ObjectView>> Finder::fetch_some(const Lookup& wanted, Key key, std::uint64_t generation) {
   auto copy = co_await flights_->look(key, generation, wanted.latest());
   if (copy && *copy) {
@@ -334,8 +334,8 @@ Task<Result<ObjectView>> Finder::fetch_some(const Lookup& wanted, Key key, std::
   co_return co_await fetch_facts(*client_, key, generation, wanted.latest());
 }
 
-// What the home says of an object is newer than what its owner may know: that it is bound at all, when its
-// maker has not had the home's answer yet.
+// The home's record of an object is newer than the owner's: the object may be bound, while its maker has not
+// received the home's reply yet.
 Task<Result<ObjectView>> Finder::behind(const Lookup& wanted, ObjectWire wire) {
   if (is_here(wire.key)) {
     auto found = bearing(wanted.key.store, wanted.name, local_->get(Address(wire.key), wanted.latest()));
@@ -348,7 +348,8 @@ Task<Result<ObjectView>> Finder::behind(const Lookup& wanted, ObjectWire wire) {
   co_return bearing(wanted.key.store, wanted.name, std::move(found));
 }
 
-// A key that is gone: replaced by a newer generation of its name, or evicted. Only the home can say which.
+// The error for a key that is gone: replaced by a newer generation of its name, or evicted. Only the home can
+// tell which.
 Task<Error> Finder::absent(const Lookup& wanted, Error error) {
   if (error.code() != Errc::not_found || wanted.name_hash == 0) {
     co_return error.about(wanted.text());
@@ -378,9 +379,8 @@ Task<Error> Finder::absent(const Lookup& wanted, Error error) {
       .about(wanted.text());
 }
 
-// What a name stands for may be replaced between the home's word and the owner's: then the home is asked
-// again. If both stay with theirs, the owner is right: its rank died, or gave up, between making and binding
-// the object.
+// A name may be replaced between the home's reply and the owner's: then the home is asked again. If both
+// repeat their replies, the owner is right: its rank died, or gave up, between making and binding the object.
 Task<Result<ObjectView>> Finder::by_name(const Lookup& wanted) {
   const int home = home_of(wanted);
   for (Key before;;) {
@@ -416,7 +416,7 @@ Task<Result<ObjectView>> Finder::by_name(const Lookup& wanted) {
     if (found || !is_gone(found.error())) {
       co_return std::move(found);
     }
-    if (said.key == before) {  // the name stands for an object that is not there any more
+    if (said.key == before) {  // the name is bound to an object that no longer exists
       const UnbindWords asked{.only = said.key, .store = wanted.key.store};
       (void)co_await client_->asked(home, Kind::unbind, words(asked), {bytes_of_text(wanted.name), nullptr},
                                     wanted.latest());
@@ -430,7 +430,7 @@ Task<Result<ObjectView>> Finder::by_name(const Lookup& wanted) {
   }
 }
 
-// What the name stands for; an empty view if another node may have to say more of the object that is `said`.
+// The object of the name; an empty view if another node has to send the object that `said` describes.
 Result<ObjectView> Finder::look_here(const Lookup& wanted, const WaitBudget& budget, ObjectWire& said) {
   auto entry = local_->get(wanted.address(), budget);
   if (!entry) {
@@ -444,7 +444,7 @@ Result<ObjectView> Finder::look_here(const Lookup& wanted, const WaitBudget& bud
   return found;
 }
 
-// One question, answered at once or as soon as the name is put.
+// One request, answered at once or as soon as the name is bound.
 Asked Finder::question(const Lookup& wanted, int home) const {
   const Bulk name{bytes_of_text(wanted.name), nullptr};
   if (!wanted.waits) {
@@ -459,7 +459,7 @@ Asked Finder::question(const Lookup& wanted, int home) const {
 
 Task<Result<std::vector<std::string>>> Finder::names(std::uint32_t store, std::string prefix,
                                                      Deadline::Clock::time_point until) {
-  const WaitBudget budget = co_await Operation::ToThread();  // where it may wait for locks
+  const WaitBudget budget = co_await Operation::ToThread();  // may wait for locks
   auto all = guarded([&] { return memory_.directory->names(store, prefix, budget.until(until)); });
   for (int node = 0; all && node < nodes_.count(); ++node) {
     if (node == nodes_.own()) {

@@ -16,46 +16,46 @@
 
 namespace locum {
 
-/// What was fetched ahead of use, or why it did not come.
+/// An object fetched ahead of use, or the error.
 struct Ahead {
-  std::optional<Window::Way> way;  ///< as long as it counts; longer than the object is held
+  std::optional<Window::Way> way;  ///< its share of the window; outlives the object
   Result<ObjectView> found;
 };
 
 /// Finds objects of all nodes: by key at the node whose memory holds it, by name at the name's home. Its
-/// tasks are parts of operations of the links' client; the links keep it until they have ended (see
+/// tasks are parts of operations of the links' client; the links keep it alive until they have ended (see
 /// Links::keep()). Any thread may call.
 class Finder final {
  public:
-  /// \param local this node's own objects, and the names that are at home here
+  /// \param local this node's own objects, and the names at home here
   Finder(NodeMemory memory, std::shared_ptr<Connector> local, const Links& links);
 
   [[nodiscard]] const NodeClient& client() const noexcept { return *client_; }
-  /// Whether the question after an object begins at this node: by a key of its own, one that no rank has
-  /// made, or a name that is at home here.
+  /// Whether the search for an object begins at this node: for a key of its own, one that no rank has made,
+  /// or a name at home here.
   [[nodiscard]] bool begins_here(const Address& address) const noexcept;
-  /// The object, if nobody has to be asked for it; else an empty view.
+  /// The object, if it needs no request; else an empty view.
   [[nodiscard]] Result<ObjectView> at_hand(const Address& address, const WaitBudget& budget);
-  /// What a name at home here stands for, if nobody has to be asked for that; else an empty view.
+  /// The object of a name at home here, if it needs no request; else an empty view.
   [[nodiscard]] Result<ObjectView> at_hand(ObjectView entry);
-  /// Whether this node may know something of it: it begins here, or is an object of another node of which
-  /// there is a copy here, or is about to be.
+  /// Whether this node may know of the object: the search begins here, or it has a copy of an object of
+  /// another node, or a flight.
   [[nodiscard]] bool knows(const Address& address) const {
     return begins_here(address) || (address.name.empty() && copies_->has(address.key, {}));
   }
-  /// The node whose memory has what that key stands for; negative: there is no such rank.
+  /// The node whose memory holds the object with that key; negative for a nonexistent rank.
   [[nodiscard]] int owner(const Key& key) const noexcept { return nodes_.of_creator(key.creator); }
   /// The node that decides about the name of an address.
   [[nodiscard]] int home_of(const Address& address) const noexcept;
-  /// Blocks up to this size come with the first answer.
+  /// Blocks up to this size are included in the first reply.
   [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
-  /// The object. REQUIRES: nobody waits for a name at home here.
+  /// The object. REQUIRES: no thread waits for a name at home here.
   [[nodiscard]] Task<Result<ObjectView>> find(Lookup wanted);
-  /// find() of a name of which its home has said already what it stands for. REQUIRES: plausible(), of a rank
-  /// that there is.
+  /// find() of a name whose home has already sent the record of its object. REQUIRES: plausible(), of an
+  /// existing rank.
   [[nodiscard]] Task<Result<ObjectView>> find_behind(Lookup name, ObjectWire said);
-  /// find(), as soon as it fits the window: its time counts from then. Keeps the finder, because nobody may
-  /// wait for it.
+  /// find(), as soon as it fits the window: its time counts from then. Keeps the finder alive, because
+  /// possibly nobody waits for it.
   [[nodiscard]] static Task<Ahead> find_ahead(std::shared_ptr<Finder> finder, Lookup wanted,
                                               CountsUntil until);
   /// Names of a store that begin so, of all nodes, in ascending order; those live throughout exactly once.
@@ -69,9 +69,9 @@ class Finder final {
   [[nodiscard]] bool awaits_many() const noexcept {
     return awaiting_.load(std::memory_order_relaxed) >= Window::longest_queue;
   }
-  /// Whether it is there. REQUIRES: begins_here().
+  /// Whether it exists. REQUIRES: begins_here().
   [[nodiscard]] Result<bool> exists_here(const Address& address, const WaitBudget& budget);
-  /// The same, wherever the question begins.
+  /// The same, wherever the search begins.
   [[nodiscard]] Task<Result<bool>> exists(Lookup wanted);
 
  private:
@@ -101,7 +101,7 @@ class Finder final {
 
   const NodeMemory memory_;
   const std::shared_ptr<Connector> local_;
-  const NodeClient* const client_;  ///< the links', which it is kept by
+  const NodeClient* const client_;  ///< owned by the links, which keep this alive
   const std::shared_ptr<NodeCopies> copies_;
   const std::shared_ptr<Flights> flights_;
   const std::uint64_t inline_bytes_;

@@ -12,21 +12,21 @@
 
 namespace locum {
 
-/// Small objects of another node, in this process: what one answer brought of many, as it came. Lives as long
-/// as views of any of them. Filled by one thread, then read by any.
+/// Small objects of another node, in this process: the reply to one batched request, as received. Lives as
+/// long as views of any of them. Filled by one thread, then read by any.
 class HeldBatch final : public CountedBoard {
  public:
-  /// \param bytes rows, and the blocks that they tell of; \param facts these are what stands behind payloads.
-  /// REQUIRES: as many rows fit.
+  /// \param bytes rows, and the blocks that they describe
+  /// \param facts whether these are tails only. REQUIRES: that many rows fit.
   HeldBatch(std::shared_ptr<HeldObject> bytes, std::uint64_t size, std::size_t rows, bool facts, Path path);
 
   [[nodiscard]] BatchRow row(std::size_t at) const noexcept;
-  /// Of such an object's block comes so much.
+  /// How many bytes of such an object's block are included.
   [[nodiscard]] std::uint64_t bytes_of(const ObjectRecord& record) const noexcept {
     return record.block_bytes() - (facts_ ? record.size_bytes : 0);
   }
-  /// The object of a row, if it came: `corrupt` if what came cannot be that. REQUIRES: it is said to be
-  /// there; all of these are called by who fills this, before another thread has a view.
+  /// The object of a row, if it is included: `corrupt` if the bytes cannot be that. REQUIRES: its status says
+  /// that it was found; the thread that fills this makes all calls, before another thread has a view.
   [[nodiscard]] static Result<ObjectView> view(const std::shared_ptr<HeldBatch>& held, std::size_t at);
 
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin) const override;

@@ -15,7 +15,7 @@ Error senseless(const Key& key, std::string_view name) {
       .about(name.empty() ? to_string(key) : name);
 }
 
-/// What an answer with some bytes of an object says of it; the texts live in the answer, or in `name`.
+/// Metadata in a reply with some bytes of an object; the texts are in the reply, or in `name`.
 Result<ObjectFacts> facts_from(const NodeAnswer& answer, const Key& key, std::string_view name,
                                std::uint64_t generation) {
   const auto wire = read_words<PartWire>(answer.body);
@@ -87,8 +87,8 @@ Task<Result<ObjectView>> fetch_part(const NodeClient& client, Key key, std::stri
   co_return HeldPart::view(*facts, answer->block, answer->path);
 }
 
-// What comes in one answer stays where it landed. The facts are those of the last answer: an object does not
-// change.
+// Bytes of a single reply stay where they were received. The metadata is that of the last reply: an object
+// does not change.
 Task<Result<ObjectView>> fetch_hyperslab(const NodeClient& client, Key key, std::string_view name,
                                          const Hyperslab& slab, std::uint64_t element_bytes,
                                          std::uint64_t generation, Deadline::Clock::time_point until) {
@@ -116,7 +116,7 @@ Task<Result<ObjectView>> fetch_hyperslab(const NodeClient& client, Key key, std:
     if (answer->block_bytes == *bytes) {
       co_return HeldPart::view(*facts, answer->block, answer->path);
     }
-    co_await Operation::ToThread();  // to touch so much memory takes time
+    co_await Operation::ToThread();  // touching that much memory takes time
     if (!packed) {
       packed = HeldObject::make(*bytes, facts->size_bytes);
       if (!packed) {

@@ -13,12 +13,12 @@
 
 namespace locum {
 
-/// Some bytes of an object, in one piece: in memory of this process, or in place. Lives as long as views of
-/// it. Its facts are those of the object, but that extents may be missing or those of these bytes. Filled by
-/// one thread, then read by any.
+/// Some contiguous bytes of an object: in private memory, or in place. Lives as long as views of it. Its
+/// facts are those of the object, but extents may be missing or those of these bytes. Filled by one thread,
+/// then read by any.
 class HeldPart final : public CountedBoard {
  public:
-  /// The first view of `bytes`, which came by `path`. \param facts of the object; extents: of these bytes
+  /// The first view of `bytes`, which arrived by `path`. \param facts of the object; extents: of these bytes
   [[nodiscard]] static ObjectView view(const ObjectFacts& facts, std::shared_ptr<HeldObject> bytes,
                                        Path path);
 
@@ -35,28 +35,27 @@ class HeldPart final : public CountedBoard {
   const std::shared_ptr<HeldObject> bytes_;
   const std::string type_name_;
   const std::string name_;
-  const ObjectFacts facts_;  ///< but for the two texts
+  const ObjectFacts facts_;  ///< except the two texts
 };
 
-/// Asks the node of an object's owner for some of its bytes: `not_found`, `invalid_argument` for a range that
-/// the object does not have, `unsupported` where only the whole object can be checked, `corrupt` if what was
-/// answered cannot be these bytes of the object, which `name` stands for (empty: it is asked for by key).
-/// `generation`: what is known of it; 0 if nothing. A name and a slab must live until the task has ended.
+/// Requests some bytes of an object from its owner's node: `not_found`, `invalid_argument` for a range
+/// outside the object, `unsupported` if only the whole object can be verified, `corrupt` if the reply cannot
+/// be these bytes of the object, which `name` is bound to (empty: requested by key). `generation`: if known;
+/// else 0. A name and a slab must live until the task has ended.
 [[nodiscard]] Task<Result<ObjectView>> fetch_part(const NodeClient& client, Key key, std::string_view name,
                                                   ByteRange range, std::uint64_t generation,
                                                   Deadline::Clock::time_point until);
-/// The same of a hyperslab, packed: asks again for the rest as long as only some of it comes. Errors also as
-/// hyperslab_of().
+/// The same for a hyperslab, packed: repeats the request as long as only some of it was included. Also fails
+/// with the errors of hyperslab_of().
 [[nodiscard]] Task<Result<ObjectView>> fetch_hyperslab(const NodeClient& client, Key key,
                                                        std::string_view name, const Hyperslab& slab,
                                                        std::uint64_t element_bytes, std::uint64_t generation,
                                                        Deadline::Clock::time_point until);
-/// Asks for what the object says of itself: a view of none of its bytes, with all its facts. `not_found`,
-/// `corrupt`.
+/// Requests an object's metadata: a view of none of its bytes, with all its facts. `not_found`, `corrupt`.
 [[nodiscard]] Task<Result<ObjectView>> fetch_facts(const NodeClient& client, Key key,
                                                    std::uint64_t generation,
                                                    Deadline::Clock::time_point until);
-/// The error where there is no memory for so many bytes.
+/// The error if there is no memory for that many bytes.
 [[nodiscard]] Error no_room_for(std::uint64_t bytes);
 
 }  // namespace locum

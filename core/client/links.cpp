@@ -17,13 +17,13 @@ namespace locum {
 
 namespace {
 
-// How often a rank asks, while it reads copies of another node's objects, whether it still may: so much
-// longer than a question takes that it costs nothing, and a small part of the time in which a rank is missed.
+// How often a rank renews its lease while it reads copies of another node's objects: long compared to a round
+// trip, so that it costs nothing, and a small part of the time in which a rank is found lost.
 constexpr int leases_in_patience = 5;
-// So many objects are on their way ahead of use at a time: an owner serves a rank 4096 questions at most.
+// Most objects in transfer ahead of use at a time: an owner serves at most 4096 requests of a rank.
 constexpr std::uint32_t most_ahead = 1024;
 
-// Whether a number of the exchange's becomes 0 until that moment.
+// Whether a count of the exchange becomes 0 by that moment.
 bool becomes_none(Progress& progress, const std::shared_ptr<Exchange>& exchange,
                   std::size_t (Exchange::*number)() const noexcept, Progress::Clock::time_point until) {
   struct Look {
@@ -44,7 +44,7 @@ bool becomes_none(Progress& progress, const std::shared_ptr<Exchange>& exchange,
     if (look->left == 0) {
       return true;
     }
-    if (progress.now() >= until) {  // a thread that drives has its step run all the same
+    if (progress.now() >= until) {  // the step of a driving thread is run nevertheless
       return false;
     }
     (void)progress.wait(never, std::min(until, progress.now() + between_looks));
@@ -115,8 +115,8 @@ Links::Links(LinkParts parts)
   progress_->start();
 }
 
-// Where close() gave up, because who drove did not come back to it, it is done here: all that was asked ends
-// while there still is what it uses.
+// If close() gave up, because the driver did not return to it, closing happens here: all open calls end while
+// the objects that they use still exist.
 Links::~Links() {
   close();
   standby_->close();
@@ -211,12 +211,12 @@ void Links::close() noexcept {
   windows_.close();
   const bool over = close_exchange();
   standby_->close();
-  // What operations waited for is told with all that was asked: one that has lost its standby may have
-  // asked once more since the exchange was closed, and is told within the next step.
+  // Operations end with their open calls: one without a background thread may have sent another request since
+  // the exchange was closed, and is told within the next step.
   const bool closed = over && becomes_none(*progress_, exchange_, &Exchange::under_way,
                                            Deadline().moment(timeout_, progress_->now()));
-  // Also what was still to be done by who drives. Who cuts off a rank that lives in the middle of a bulk
-  // may end it, over TCP (UCX 1.13.1).
+  // Also runs the driver's remaining steps. Over TCP, cutting off a live rank in the middle of a bulk may end
+  // its process (UCX 1.13.1).
   (void)becomes_none(*progress_, exchange_, &Exchange::bulks, Deadline().moment(timeout_, progress_->now()));
   if (closed) {
     service_.reset();
@@ -228,7 +228,7 @@ void Links::close() noexcept {
   WarmMemory::of_process().drop();
 }
 
-// Whether nobody drives any more who uses what this has.
+// Whether no thread that uses these parts drives any more.
 bool Links::close_exchange() {
   constexpr auto patience = std::chrono::seconds(1);  // with a step of the thread that drives now
   const auto closed = std::make_shared<Pending>();
@@ -242,7 +242,7 @@ bool Links::close_exchange() {
       service->close(from_here);
     }
     leases->close();
-    // Who drives has this step a little longer than this call lasts: it must not keep the node's memory.
+    // The driver keeps this step a little longer than this call lasts: it must not own the node's memory.
     if (const auto open = waits.lock()) {
       open->close(from_here);
     }

@@ -27,10 +27,10 @@ class NodeService;
 class PromiseWaits;
 class BindRecovery;
 
-/// What links a rank to the other nodes is put together from.
+/// The parts that link a rank to the other nodes.
 struct LinkParts {
   std::shared_ptr<Transport> transport;
-  /// By which other nodes' ranks read this one's memory, and this one theirs; null: they do not.
+  /// For one-sided reads by and from ranks of other nodes; null: there are none.
   std::shared_ptr<RemoteMemory> remote{};
   NodeMemory memory;  ///< of this node, with the directory of the names at home here
   std::vector<int> node_of_rank;
@@ -38,17 +38,16 @@ struct LinkParts {
   std::uint64_t incarnation = 0;
   std::shared_ptr<Metrics> metrics;
   std::chrono::milliseconds timeout{30'000};
-  std::chrono::milliseconds patience{5'000};  ///< with a rank that owes an answer and is silent
-  std::uint64_t inline_bytes = 4096;  ///< blocks up to this size are kept at the home of their name, too
-  /// Of objects that are fetched ahead of use, so many bytes are on their way, or have come and wait for
-  /// that.
+  std::chrono::milliseconds patience{5'000};  ///< with a rank that owes a reply and is silent
+  std::uint64_t inline_bytes = 4096;  ///< blocks up to this size are also kept at the home of their name
+  /// Bytes of objects that may be in transfer ahead of use, or have arrived and wait for it.
   std::uint64_t window_bytes = std::uint64_t{256} << 20U;
   LostMates lost_mates;
   Progress::Options progress;
 };
 
-/// This rank's links to the other nodes: it asks them, and answers them for its own node, from construction
-/// to close().
+/// This rank's links to the other nodes: sends requests to them, and serves theirs for its own node, from
+/// construction to close().
 class Links {
  public:
   explicit Links(LinkParts parts);
@@ -57,63 +56,63 @@ class Links {
   ~Links();
 
   [[nodiscard]] const std::shared_ptr<const NodeClient>& client() const noexcept { return client_; }
-  /// Until close().
+  /// Valid until close().
   [[nodiscard]] const Copies& copies() const noexcept { return copies_; }
-  /// What finds out what became of binds without an answer.
+  /// Finds out the outcome of binds without a reply.
   [[nodiscard]] const std::shared_ptr<BindRecovery>& bind_recovery() const noexcept { return bind_recovery_; }
-  /// By which operations wait for promises. Until close().
+  /// Lets operations wait for promises. Valid until close().
   [[nodiscard]] const std::shared_ptr<PromiseWaits>& promise_waits() const noexcept { return promise_waits_; }
   [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
-  /// For what is fetched ahead of use; close() ends all that waits to enter them.
+  /// For fetches ahead of use; close() ends the operations queued for them.
   [[nodiscard]] const Windows& windows() const noexcept { return windows_; }
   [[nodiscard]] const std::shared_ptr<Window>& window(CountsUntil until) const noexcept {
     return windows_.of(until);
   }
-  /// This node's own objects, and the names that are at home here.
+  /// This node's own objects, and the names at home here.
   [[nodiscard]] const std::shared_ptr<Connector>& objects() const noexcept { return objects_; }
   [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
   [[nodiscard]] Progress& progress() noexcept { return *progress_; }
-  /// Where threads wait for what the client's operations bring.
+  /// Where threads wait for the client's operations.
   [[nodiscard]] const std::shared_ptr<Arrivals>& arrivals() const noexcept { return arrivals_; }
-  /// Where there is no helper: what it and the standby thread would do now (see Progress::poll()).
+  /// Without a helper: does the work that it and the background thread would do now (see Progress::poll()).
   Progress::Clock::time_point poll();
-  /// Keeps what operations of the client use until they have ended: they may go on when nobody waits for
-  /// them.
+  /// Keeps objects that operations of the client use alive until these have ended: they may continue after
+  /// nobody waits for them.
   void keep(std::shared_ptr<const void> parts) { kept_.push_back(std::move(parts)); }
-  /// Somebody who knows says that this rank is gone.
+  /// Reports that this rank is gone.
   void lose(int rank, const Error& cause);
-  /// Asks every other node which of its ranks are lost, and notes what they say, soon. Does not wait.
+  /// Asks every other node soon which of its ranks are lost, and records the replies. Does not wait.
   void call_roll();
-  /// Asks one rank of each other node whether it lives, soon, also after close(): who does not say so within
-  /// the patience is lost. Does not wait.
+  /// Probes one rank of each other node soon, also after close(): ranks that do not reply within the patience
+  /// are lost. Does not wait.
   void look_who_lives();
-  /// Ranks of other nodes to which messages are known to be in vain, ascending.
+  /// Ranks of other nodes known to be unreachable or closed, ascending.
   [[nodiscard]] std::vector<int> lost_elsewhere() const;
-  /// This thread may have bound the name of a promise (SealOptions::caller_tells): answers those of other
-  /// nodes that asked this rank for it, and tells who waits for it here, at once if nobody else drives. Does
-  /// not wait.
+  /// This thread may have bound the name of a promise (SealOptions::caller_tells): replies to the ranks of
+  /// other nodes that asked this rank for it, and notifies the waiters here, at once if no other thread
+  /// drives. Does not wait.
   void look_for_awaited(const Key& promised, std::uint64_t name_hash) noexcept;
-  /// This process has adopted what a dead one of its node had: asks the homes of names that were about to be
-  /// bound, and tells who may have copies of what is gone, soon. Does not wait. Any thread.
+  /// This process has adopted a dead one of its node: asks the homes of names that were about to be bound,
+  /// and invalidates possible copies of evicted objects, soon. Does not wait. Any thread.
   void settle_estate();
-  /// Waits of other ranks, for names at home here, that this rank holds. For tests; while nobody drives.
+  /// Waits of other ranks, for names at home here, that this rank holds. For tests; while no thread drives.
   [[nodiscard]] std::size_t awaited() const noexcept;
-  /// Questions of that rank that take up memory here. For tests; while nobody drives.
+  /// Requests of that rank that use memory here. For tests; while no thread drives.
   [[nodiscard]] std::uint32_t questions_of(int rank) const noexcept { return exchange_->questions_of(rank); }
-  /// Whether large objects of other nodes are read one-sidedly where their owner can be read so.
+  /// Whether large objects of other nodes are read one-sidedly if their owner supports it.
   [[nodiscard]] bool reads_one_sidedly() const noexcept { return reads_one_sidedly_; }
-  /// What other ranks may read here one-sidedly. For tests; while nobody drives.
+  /// Memory that other ranks may read here one-sidedly. For tests; while no thread drives.
   [[nodiscard]] const ReadLeases& read_leases() const noexcept { return *read_leases_; }
-  /// Whether messages to that rank are known to be in vain.
+  /// Whether that rank is known to be unreachable or closed.
   [[nodiscard]] bool is_lost(int rank) const noexcept { return exchange_->is_lost(rank); }
-  /// Nothing is asked or answered any more, but whether this rank lives; what is under way ends with
-  /// `closed`. Lets go of the node's memory. Waits for bulks that are on their way, until they have arrived
-  /// or their rank is lost, and not longer than the timeout. More than once is fine.
+  /// No requests are sent or served any more, except liveness probes; open calls end with `closed`. Releases
+  /// the node's memory. Waits for bulks in transfer, until they have arrived or their rank is lost, and at
+  /// most the timeout. May be called repeatedly.
   void close() noexcept;
 
  private:
   [[nodiscard]] bool close_exchange();
-  /// Has that node say which of its ranks are lost.
+  /// Asks that node which of its ranks are lost.
   [[nodiscard]] Task<std::monostate> call_roll_of(int node);
 
   const std::uint64_t inline_bytes_;

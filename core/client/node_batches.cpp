@@ -10,8 +10,8 @@
 
 namespace locum {
 
-// What a batch of other nodes brings, at its places among all; or why it brings nothing. While that is on its
-// way this thread does `meanwhile`, which may wait.
+// The results of a batch for other nodes, at their positions among all; or the error. Meanwhile this thread
+// runs `meanwhile`, which may wait.
 template <class T, class Meanwhile>
 void NodeBatches::run(Deadline::Clock::time_point until, const std::vector<std::size_t>& places,
                       std::span<Result<T>> all, Task<Result<std::vector<Result<T>>>> task,
@@ -26,8 +26,8 @@ void NodeBatches::run(Deadline::Clock::time_point until, const std::vector<std::
   }
 }
 
-// What nobody else has to be told of is done by this thread, once the others have been asked: it may have to
-// wait for a lock, and must not take their time for that.
+// This thread does the changes without other nodes, once the requests are sent: it may have to wait for a
+// lock, and must not take their time for that.
 void NodeBatches::seal_batch(std::span<const ObjectDraft> drafts, std::span<Result<Sealed>> sealed,
                              Deadline deadline) {
   const auto until = client_.moment(deadline);
@@ -62,7 +62,7 @@ void NodeBatches::seal_batch(std::span<const ObjectDraft> drafts, std::span<Resu
   run(until, places, sealed, BatchBind::bind(binder_, std::move(keys), until), seal_all_alone);
 }
 
-// What is here and has no name is taken by this thread, unless another node has a copy.
+// This thread evicts local objects without a name, unless another node has a copy.
 void NodeBatches::evict_batch(std::span<const Address> addresses, std::span<Result<bool>> evicted,
                               Deadline deadline) {
   const auto until = client_.moment(deadline);
@@ -89,7 +89,7 @@ void NodeBatches::evict_batch(std::span<const Address> addresses, std::span<Resu
   }
 }
 
-// What is here is taken by this thread; of all else it is looked up once only whether this node knows of it.
+// This thread reads local objects; for all others it checks only once whether this node knows of them.
 void NodeBatches::find_batch(std::span<const Address> addresses, Wanting wanting,
                              std::span<Result<ObjectView>> found, Deadline deadline) {
   const auto until = client_.moment(deadline);

@@ -12,11 +12,11 @@
 
 namespace locum {
 
-/// Batches of objects of several nodes: what this node has or decides alone is done by the calling thread,
-/// one after the other, and the rest is one operation. Any thread may call.
+/// Batches of objects of several nodes: the calling thread does what this node has or decides alone, one
+/// after the other; the rest is one operation. Any thread may call.
 class NodeBatches final : public Batches {
  public:
-  /// \param alone does what needs no other node
+  /// \param alone for objects that need no other node
   NodeBatches(Sink& alone, std::shared_ptr<Finder> finder, std::shared_ptr<Binder> binder)
       : alone_(alone), finder_(std::move(finder)), binder_(std::move(binder)), client_(finder_->client()) {}
 

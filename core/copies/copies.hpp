@@ -9,12 +9,12 @@
 
 namespace locum {
 
-/// What a node, and those who belong to it, have to do with copies of objects.
+/// The parts of a node that deal with copies of objects.
 struct Copies {
-  std::shared_ptr<CopyHolders> holders;  ///< who has copies of this node's objects
-  std::shared_ptr<FencedNodes> fenced;   ///< and who must have none
+  std::shared_ptr<CopyHolders> holders;  ///< the nodes that have copies of this node's objects
+  std::shared_ptr<FencedNodes> fenced;   ///< the nodes that must have none
   std::shared_ptr<NodeCopies> here;      ///< copies that this node has
-  std::shared_ptr<Flights> flights;      ///< how it comes by them
+  std::shared_ptr<Flights> flights;      ///< the transfers of copies
 };
 
 }  // namespace locum

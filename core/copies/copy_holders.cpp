@@ -17,9 +17,9 @@ namespace locum {
 namespace {
 
 constexpr std::string_view type_name = "locum::copy_set";
-constexpr int most_rounds = 64;  // each of which somebody else won
-// How often a node is told again that could not say whether its copy is gone, in the time in which a silent
-// rank is lost.
+constexpr int most_rounds = 64;  // each won by another process
+// How often, within the time in which a silent rank is lost, an invalidation is repeated to a node that could
+// not confirm that its copy is gone.
 constexpr int asks_in_patience = 5;
 
 std::vector<std::uint32_t> numbers_in(std::span<const std::byte> bytes) {
@@ -41,11 +41,11 @@ Error lost_with_a_copy(int node, const Error& cause, FencedNodes::Clock::duratio
 
 }  // namespace
 
-/// What the nodes said that were told.
+/// Outcome of the invalidations of a round.
 struct CopyHolders::Round {
   const Key key;
   std::optional<Error> failure;
-  bool untold = false;  ///< somebody may show a copy for ever
+  bool untold = false;  ///< a node may show a copy for ever
 };
 
 CopyHolders::CopyHolders(NodeMemory local, std::shared_ptr<Connector> objects, const NodeClient& client,
@@ -59,12 +59,12 @@ CopyHolders::CopyHolders(NodeMemory local, std::shared_ptr<Connector> objects, c
       come_back_to_all_(*exchange_, [this](Clock::time_point) { dissolve_gone(); }) {}
 
 bool CopyHolders::has(const Key& key, const WaitBudget& budget) const {
-  std::atomic_thread_fence(std::memory_order_seq_cst);  // after the tombstone; its match is in enter()
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // after the tombstone; pairs with enter()
   const auto list = local_.directory->generation(name_hash(copy_sets_store, internal_name(key)), budget);
   return !list || *list != 0;
 }
 
-// Empty where there is none.
+// Empty if there is none.
 Result<ObjectView> CopyHolders::read(const Key& key) const {
   const WaitBudget budget = exchange_->budget();
   if (!has(key, budget)) {
@@ -114,16 +114,16 @@ bool CopyHolders::enter(const Key& key, int node) {
   if (!entered) {
     return false;
   }
-  std::atomic_thread_fence(std::memory_order_seq_cst);  // after the list; its match is in has()
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // after the list; pairs with has()
   if (is_gone(key)) {
-    // Whoever took it out of sight may have read the list before this, or not yet, and others are in it.
+    // The evicting thread may have read the list before this, or not yet, and other nodes are in it.
     begin_dissolve(key);
     return false;
   }
   return true;
 }
 
-// Whether it could; else the list stays.
+// Whether it could; otherwise the list stays.
 bool CopyHolders::forget(const Key& key, const WaitBudget& budget) {
   return !has(key, budget) || local_.directory->unbind(copy_sets_store, internal_name(key), Key{}, budget);
 }
@@ -136,7 +136,7 @@ bool CopyHolders::is_gone(const Key& key) const {
   return !pin;
 }
 
-// Of the objects that somebody may have copies of. Whether it is known which these are.
+// The objects that other nodes may have copies of. Whether these are known.
 template <class Each>
 bool CopyHolders::for_each_gone(const WaitBudget& budget, Each each) const {
   const auto lists = local_.directory->names(copy_sets_store, {}, budget);
@@ -175,10 +175,10 @@ Task<std::monostate> CopyHolders::dissolve_alone(Key key) {
   co_return std::monostate();
 }
 
-// The list of an object that is there after all, because its name could not be taken from it, stays: who has
-// come by a copy since it was read has to be told of the next eviction. A list that says too much costs a
-// question, some time.
-// \param back_off until those who could not be told are told again
+// The list of an object that still exists, because its name could not be unbound, stays: a node that received
+// a copy since the list was read has to be notified of the next eviction. An entry too many costs one request
+// later.
+// \param back_off until invalidations that could not be sent are repeated
 Task<Result<void>> CopyHolders::dissolve(Key key, Moment until, BackOff back_off) {
   const WaitBudget budget = co_await Operation::Budget();
   if (!has(key, budget)) {
@@ -187,13 +187,13 @@ Task<Result<void>> CopyHolders::dissolve(Key key, Moment until, BackOff back_off
   co_await Operation::ToDriver();
   const auto self = shared_from_this();
   Round round{key, std::nullopt};
-  const bool gone = is_gone(key);  // before the list is read: then nobody enters it any more
+  const bool gone = is_gone(key);  // before the list is read: then no node is added any more
   (void)co_await tell_all(round, until);
   if (gone && !round.untold) {
     round.untold = !forget(key, exchange_->budget());
   }
   if (gone && round.untold && left_.insert(key).second) {
-    // A node that only needs time is told as often as ever, one that has another reason ever more seldom.
+    // Repeated at a constant interval to a node that only needs time, and ever less often after other errors.
     const bool late = round.failure && round.failure->code() == Errc::timeout;
     client_.operation(come_back(key, late ? first_back_off() : back_off))->begin_by_driver();
   }
@@ -229,7 +229,7 @@ Task<std::monostate> CopyHolders::tell_all(Round& round, Moment until) {
 Task<std::monostate> CopyHolders::tell(Round& round, int node, Moment until) {
   const auto answer = co_await client_.asked(node, Kind::invalidate, words(KeyWords{round.key}), {}, until);
   if (!answer && answer.error().code() == Errc::closed && nodes_.has_closed(node)) {
-    // It shows nobody its copy any more.
+    // Its ranks show the copy no more.
   } else if (!answer && answer.error().code() == Errc::peer_lost) {
     note_lost(round, node, answer.error());
   } else if (!answer) {
@@ -241,21 +241,20 @@ Task<std::monostate> CopyHolders::tell(Round& round, int node, Moment until) {
   co_return std::monostate();
 }
 
-// Not at once: a node may say at once that a stopped process keeps it from dropping its copy. Once, however
-// many want the copies of one object gone.
+// Not at once: a node may reply at once that a stopped process keeps it from dropping its copy. Once per
+// object, however many evictions wait for it.
 Task<std::monostate> CopyHolders::come_back(Key key, BackOff back_off) {
   const auto self = shared_from_this();
   const auto awake = client_.now() + back_off.pause();
   co_await client_.paused(back_off.next());
   left_.erase(key);
-  if (client_.now() >= awake) {  // else the exchange has closed
+  if (client_.now() >= awake) {  // otherwise the exchange has closed
     (void)co_await dissolve(key, client_.moment({}), back_off);
   }
   co_return std::monostate();
 }
 
-// It may only be cut off, and its ranks go on reading: until it can be said that they do not, whoever takes
-// the object out of sight is told so.
+// It may only be cut off, and its ranks still read: until that is excluded, evictions report it.
 void CopyHolders::note_lost(Round& round, int node, const Error& cause) const noexcept {
   const auto fence = fenced_->fence(node);
   round.untold = round.untold || fence == FencedNodes::Fence::open;

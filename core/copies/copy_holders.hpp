@@ -15,14 +15,14 @@
 
 namespace locum {
 
-/// Which other nodes may have a copy of an object of this node. The list lies in the node's memory, so that
-/// any of its ranks can add to it and read it, whoever dies.
+/// The other nodes that may have copies of an object of this node. The list is in the node's memory, so that
+/// any of its ranks can extend and read it, whichever rank dies.
 ///
-/// A node is entered before a byte of the object is sent to it, and the object looked at once more after
-/// that; who takes an object out of sight does so first, and reads the list then. Between the two steps each
-/// has a sequentially consistent fence: of two threads that each write one word and then read the other's, at
-/// least one reads what was written, on any machine, whatever the order of the words' own accesses is. (All
-/// of them are atomic: the entry's tag, and what the directory is read by without its lock.)
+/// A node is added before any byte of the object is sent to it, and the object is checked again afterwards;
+/// an eviction first tombstones the object, and then reads the list. Between the two steps each side has a
+/// sequentially consistent fence: of two threads that each write one word and then read the other's, at least
+/// one reads what was written, on any machine, whatever the memory order of the accesses. (All of them are
+/// atomic: the entry's tag, and the words by which the directory is read without its lock.)
 class CopyHolders final : public std::enable_shared_from_this<CopyHolders> {
  public:
   using Clock = Nodes::Clock;
@@ -32,26 +32,25 @@ class CopyHolders final : public std::enable_shared_from_this<CopyHolders> {
   CopyHolders(NodeMemory local, std::shared_ptr<Connector> objects, const NodeClient& client,
               std::shared_ptr<Exchange> exchange, std::shared_ptr<FencedNodes> fenced);
 
-  /// Notes that a node will have a copy of an object; false: it must not have one, because that cannot be
-  /// noted or the object is gone. Only by who drives.
+  /// Records that a node will have a copy of an object; false: it must not have one, because that cannot be
+  /// recorded or the object is gone. Only on the driver.
   [[nodiscard]] bool enter(const Key& key, int node);
-  /// Whether any node may have a copy: of an object that this thread has taken out of sight, too; also where
-  /// that cannot be seen. Any thread.
+  /// Whether any node may have a copy, including of an object that this thread has just tombstoned; true also
+  /// if that is unknown. Any thread.
   [[nodiscard]] bool has(const Key& key, const WaitBudget& budget) const;
-  /// Forgets who may have copies of the objects of a store that are gone, of whichever rank. Any thread; may
-  /// wait.
+  /// Deletes the lists of the evicted objects of a store, whichever rank made them. Any thread; may wait.
   void forget_gone(std::uint32_t store);
 
-  /// Takes the copies of an object that is out of sight already out of sight, too; ends with `timeout`
-  /// if a node has not said so before the deadline; `peer_lost` if one cannot be reached and may show its
-  /// copy yet: it is fenced, and shows none a term later; `out_of_memory` if that is why somebody was not
-  /// told; or why a node could not, or who it is cannot be read. All of them but those who cannot be reached
-  /// are told again until they have done it.
+  /// Invalidates the copies of an object that is already tombstoned. Ends with `timeout` if a node has not
+  /// confirmed before the deadline; `peer_lost` if one cannot be reached and may still show its copy: it is
+  /// fenced, and shows none a term later; `out_of_memory` if a request could not be sent for that reason; or
+  /// with a node's error, or that of reading the list. The request is repeated to all except unreachable
+  /// nodes until they have confirmed.
   [[nodiscard]] Task<Result<void>> dissolve(Key key, Moment until);
-  /// The same with nobody who waits: of an object that is gone, and whose list may have outlived who made it.
-  /// Only by who drives.
+  /// The same without a waiting caller: for an evicted object whose list may have outlived its maker. Only on
+  /// the driver.
   void begin_dissolve(const Key& key) noexcept;
-  /// The same for all objects that are gone: a rank of this node may have died before it told who has copies.
+  /// The same for all evicted objects: a rank of this node may have died before it invalidated copies.
   void dissolve_gone() noexcept;
 
  private:
@@ -76,9 +75,9 @@ class CopyHolders final : public std::enable_shared_from_this<CopyHolders> {
   const Nodes& nodes_;
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<FencedNodes> fenced_;
-  // By who drives.
-  std::set<Key> left_;      ///< to which this comes back soon
-  Alarm come_back_to_all_;  ///< that are gone, where it was not known which these are
+  // Used by the driver.
+  std::set<Key> left_;      ///< objects to be retried soon
+  Alarm come_back_to_all_;  ///< retries all evicted objects, if they could not be listed
 };
 
 }  // namespace locum

@@ -13,7 +13,7 @@ namespace locum {
 namespace {
 
 constexpr std::string_view fence_type_name = "locum::fence";
-// Clocks of two machines do not run equally fast: a lease may take so much longer where it is held.
+// Clocks of two machines run at different speeds: a lease may last this much longer where it is held.
 constexpr int most_drift = 64;
 
 std::string_view name_of(const std::uint32_t& node) {
@@ -30,7 +30,7 @@ FencedNodes::FencedNodes(NodeMemory local, std::shared_ptr<Connector> objects,
       term_(lease + lease / most_drift),
       seen_(static_cast<std::size_t>(nodes)) {}
 
-// Not 0: there is a fence.
+// Not 0: a fence exists.
 Result<std::uint64_t> FencedNodes::look(int node) const {
   const auto number = static_cast<std::uint32_t>(node);
   return local_.directory->generation(name_hash(fences_store, name_of(number)), exchange_->budget());
@@ -47,15 +47,15 @@ FencedNodes::Fence FencedNodes::fence(int node) {
     if (const auto known = look(node); (!known || *known == 0) && !note(node)) {
       return Fence::open;
     }
-    // Who grants a lease after this moment sees the fence: what it takes to get from core to core is a small
-    // part of what the term is longer than a lease.
+    // A thread that grants a lease after this moment sees the fence: propagation between cores takes a small
+    // part of the difference between term and lease.
     std::atomic_thread_fence(std::memory_order_seq_cst);
     seen = exchange_->now();
   }
   return exchange_->now() - *seen < term_ ? Fence::closing : Fence::shut;
 }
 
-// Whether it stands there afterwards.
+// Whether it exists afterwards.
 bool FencedNodes::note(int node) {
   const auto number = static_cast<std::uint32_t>(node);
   const ObjectMeta meta{.store = fences_store,

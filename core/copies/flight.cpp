@@ -16,7 +16,7 @@ std::optional<CopyWords> copy_in(std::span<const std::byte> body, const Key& key
   return words && words->object.key == key && plausible(words->object) ? words : std::nullopt;
 }
 
-// Once it runs, who drives may list it again.
+// Once it runs, the driver may list it again.
 void Flight::Wish::lend(const WaitBudget& budget, bool wanted) noexcept {
   const auto flight = borrower_.pop();
   if (!wanted) {
@@ -42,7 +42,7 @@ std::shared_ptr<HeldObject> CopyPlace::room(std::span<const std::byte> body, std
       lacking_ = record;
     }
   } else if (record.size_bytes != lacking_->size_bytes || record.block_bytes() != lacking_->block_bytes()) {
-    room_.reset();  // what was sought is not what comes
+    room_.reset();  // the room is not for the arriving object
   }
   return room_ ? std::shared_ptr<HeldObject>(room_, &room_->block()) : nullptr;
 }

@@ -14,41 +14,41 @@
 
 namespace locum {
 
-/// The error where the node of an object answered what cannot be true of it.
+/// The error for an invalid reply of the object's node.
 [[nodiscard]] Error senseless_answer(const Key& key);
-/// Whether this says that somebody was faster, and has marked, replaced or removed what stands here.
+/// Whether this error means that another process was faster, and has marked, replaced or removed the entry.
 [[nodiscard]] bool is_overtaken(const Error& error) noexcept;
-/// What a node answered that was asked for a copy of this object; nothing if it cannot be true of it.
+/// The reply of a node to a request for a copy of this object; none if it is invalid.
 [[nodiscard]] std::optional<CopyWords> copy_in(std::span<const std::byte> body, const Key& key);
 
-/// One flight, and who waits for it: what Flights knows of it besides its task. Only for who drives.
+/// One flight, and its waiters: the state that Flights keeps besides its task. Only on the driver.
 struct Flight {
   using Clock = Nodes::Clock;
 
-  /// What a joiner is told when the flight has ended.
+  /// What a joiner does when the flight has ended.
   enum class Ending : std::uint8_t {
-    look,   ///< look again what the node has
-    alone,  ///< ask the owner for yourself
+    look,   ///< look in the node's memory again
+    alone,  ///< request the object from the owner for itself only
   };
-  /// What became of a wish.
+  /// Outcome of a wish.
   struct Outcome {
     Ending ending = Ending::look;
-    Path path = Path::shm_view;  ///< look: how the copy came, if this rank brought it
-    std::optional<Result<ObjectView>> found = std::nullopt;  ///< for who began the flight alone
+    Path path = Path::shm_view;  ///< look: path of the copy, if this rank fetched it
+    std::optional<Result<ObjectView>> found = std::nullopt;  ///< only for the wish that began the flight
   };
   class Wish;
 
   NodeCopies::Mark mark;
   Clock::time_point deadline;
-  std::shared_ptr<Wish> began;  ///< the wish of who began it
+  std::shared_ptr<Wish> began;  ///< the wish that began it
   std::vector<std::shared_ptr<Wish>> joined{};
-  Held<OperationOf<std::monostate>> task{};  ///< not wanted any more once the flight has landed
+  Held<OperationOf<std::monostate>> task{};  ///< its result is not wanted once the flight has landed
   bool lacks_room = false;
 };
 
-/// An operation that wants an object, and waits for what becomes of that (see Flights::bring()). That of who
-/// began a flight lends it its thread where the flight needs one: as host of the flight's task, which has
-/// that run wherever it is run itself. Only for who drives, but lend().
+/// An operation that wants an object, and waits for the outcome (see Flights::bring()). The operation that
+/// began a flight lends its thread if the flight needs one: as host of the flight's task, which runs wherever
+/// the operation runs. Only on the driver, except lend().
 class Flight::Wish final : public Operation::Host {
  public:
   Wish(const Key& wanted, std::uint64_t of_name, Clock::time_point until)
@@ -61,16 +61,16 @@ class Flight::Wish final : public Operation::Host {
       call();
     }
   }
-  /// What it was granted. REQUIRES: is_over().
+  /// The outcome. REQUIRES: is_over().
   [[nodiscard]] Outcome& outcome() noexcept { return *outcome_; }
   [[nodiscard]] bool is_over() const noexcept { return outcome_ && !is_to_lend(); }
-  /// To be awaited by its operation: that it was granted something, or is to lend a thread. REQUIRES: neither
-  /// is so yet.
+  /// Awaited by its operation: until it has an outcome, or is to lend a thread. REQUIRES: neither is the case
+  /// yet.
   [[nodiscard]] Told<bool>& change() noexcept { return change_.emplace(); }
 
   [[nodiscard]] bool is_to_lend() const noexcept { return !borrower_.empty(); }
-  /// Runs the flight in this thread, which may work, until that needs it no more. REQUIRES: is_to_lend().
-  /// \param wanted whether anybody wants what this operation brings
+  /// Runs the flight on this thread, which may wait, until it no longer needs it. REQUIRES: is_to_lend().
+  /// \param wanted whether the result of this operation is still wanted
   void lend(const WaitBudget& budget, bool wanted) noexcept;
 
   void take(Operation& flight) noexcept override { borrower_.push(flight); }
@@ -90,24 +90,23 @@ class Flight::Wish final : public Operation::Host {
   Operation::Wanting borrower_;
 };
 
-/// Where the block of a copy lands: in room for it in the node's memory. What must not be shared, or has no
-/// room, lands in memory of this process.
+/// Memory for the block of a copy: room in the node's memory. A block that must not be shared, or has no
+/// room, is received in private memory.
 class CopyPlace final : public BulkPlace {
  public:
   CopyPlace(NodeCopies& copies, const Key& key) noexcept : copies_(copies), key_(key) {}
 
-  /// None where there is no room at once: then lacks_room().
+  /// None if there is no room at once: then lacks_room().
   [[nodiscard]] Place place(std::span<const std::byte> body, std::uint64_t block_bytes) override;
-  /// The same, but null where there is no room, or no copy may be.
+  /// The same, but null if there is no room, or no copy is allowed.
   [[nodiscard]] std::shared_ptr<HeldObject> room(std::span<const std::byte> body, std::uint64_t block_bytes);
-  /// Whether there was no room at once, and nobody has tried to make any.
+  /// Whether there was no room at once, and none has been made yet.
   [[nodiscard]] bool lacks_room() const noexcept { return lacking_ && !sought_; }
-  /// Makes it, or finds that there is none. False: that is to be tried again a little later. In a thread that
-  /// may work.
+  /// Makes it, or finds that there is none. False: retry a little later. On a thread that may wait.
   [[nodiscard]] bool make_room(const WaitBudget& budget);
-  /// Lands elsewhere from now on, because the room may still be written to.
+  /// Uses other memory from now on, because the room may still be written to.
   void begin_again() noexcept;
-  /// That in which this block has landed; null: in none.
+  /// The room that contains this block; null: none.
   [[nodiscard]] NodeCopies::Room* room_of(const std::shared_ptr<HeldObject>& block) const noexcept {
     return room_ && block.get() == &room_->block() ? room_.get() : nullptr;
   }
@@ -116,8 +115,8 @@ class CopyPlace final : public BulkPlace {
   NodeCopies& copies_;
   const Key key_;
   std::shared_ptr<NodeCopies::Room> room_;
-  std::optional<ObjectRecord> lacking_;  ///< what there was no room for at once
-  bool sought_ = false;                  ///< for that
+  std::optional<ObjectRecord> lacking_;  ///< the object that had no room at once
+  bool sought_ = false;                  ///< whether room was sought for it
 };
 
 }  // namespace locum

@@ -13,10 +13,10 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Who does not wait for room looks so long after the first time whether there is some, and each time after
-// twice as long as before: as many as look do not keep those busy who are to make it.
+// An operation that does not wait for room checks again after this time, which doubles each time: many
+// polling operations must not slow down those that are to make room.
 constexpr auto first_room_pause = 5ms;
-// Who has about as much time as its flight is told the end of that.
+// Extra time for an operation with about as much time as its flight, to be told of its end.
 constexpr auto about_as_long = 100ms;
 
 Error late(const Key& key) {
@@ -60,8 +60,8 @@ Result<ObjectView> Flights::at_hand(const Key& key, std::uint64_t generation,
   return shown ? std::move(copy->view) : ObjectView();
 }
 
-// Pinned first, then asked about: what was taken out of sight before this look began, by somebody who could
-// not tell this node, is refused.
+// Pins first, then checks: a copy of an object evicted before this began, by a node that could not notify
+// this one, is refused.
 Task<Result<ObjectView>> Flights::look(Key key, std::uint64_t generation, Clock::time_point until,
                                        Path path) {
   const WaitBudget here = co_await Operation::Budget();
@@ -79,7 +79,7 @@ Task<Result<ObjectView>> Flights::look(Key key, std::uint64_t generation, Clock:
     leases_.grant(node, now);
     co_return std::move(copy->view);
   }
-  const WaitBudget budget = co_await Operation::ToThread();  // where it may wait for locks
+  const WaitBudget budget = co_await Operation::ToThread();  // may wait for locks
   if (answer || answer.error().code() == Errc::peer_lost || nodes_.has_closed(node)) {
     copies_->invalidate_all_of(nodes_.ranks(node), budget);
   }
@@ -101,7 +101,7 @@ Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, Clock::
     if (outcome.found) {
       co_return *std::move(outcome.found);
     }
-    co_await Operation::ToThread();  // where it may take as long as the object's checksum does
+    co_await Operation::ToThread();  // the object's checksum may take long
     if (outcome.ending == Ending::alone) {
       auto answer = co_await ask_alone(client_, key, any_bytes, until);
       co_await Operation::ToThread();  // as above
@@ -112,9 +112,9 @@ Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, Clock::
   co_return late(key);
 }
 
-// By a flight of this node, which is begun if there is none.
+// By a flight of this node, which is started if there is none.
 Task<Flight::Outcome> Flights::bring(Key key, std::uint64_t generation, Clock::time_point until) {
-  NodeCopies::Mark stands{.entry = {}, .rank = own_rank_};  // of generation 0: no flight
+  NodeCopies::Mark stands{.entry = {}, .rank = own_rank_};  // generation 0: no flight
   const WaitBudget budget = exchange_->budget();
   if (copies_->has(key, budget)) {
     const auto found = copies_->find(key, budget);
@@ -126,7 +126,7 @@ Task<Flight::Outcome> Flights::bring(Key key, std::uint64_t generation, Clock::t
     }
     stands = found ? *found->mark : stands;
   }
-  // A rank that there is not, or of another node, has no flight here: a stray store has hit the mark.
+  // A nonexistent rank, or one of another node, has no flight here: a stray store has hit the mark.
   if (stands.rank != own_rank_ && nodes_.of_creator(stands.rank) == nodes_.own()) {
     const JoinWords asked{.key = key, .generation = stands.generation};
     const int mate = static_cast<int>(stands.rank);
@@ -162,7 +162,7 @@ Task<Flight::Outcome> Flights::bring(Key key, std::uint64_t generation, Clock::t
   co_return std::move(wish->outcome());
 }
 
-// Nothing: whoever had the flight is gone. \param until when the mate was given up
+// No outcome: the flight's rank is gone. \param until when the mate was given up
 std::optional<Flight::Outcome> Flights::said_by_mate(int mate, const Result<NodeAnswer>& answer,
                                                      Clock::time_point until) const {
   if (answer) {
@@ -176,7 +176,7 @@ std::optional<Flight::Outcome> Flights::said_by_mate(int mate, const Result<Node
   if (code == Errc::closed || (code == Errc::timeout && client_.now() >= until)) {
     return Flight::Outcome{.found = answer.error()};
   }
-  return Flight::Outcome{.ending = Ending::alone};  // it lives, and so may the flight
+  return Flight::Outcome{.ending = Ending::alone};  // it is alive, and so may be the flight
 }
 
 Task<Flights::Ending> Flights::join(Key key, std::uint64_t mark) {
@@ -191,7 +191,7 @@ Task<Flights::Ending> Flights::join(Key key, std::uint64_t mark) {
   co_return wish->outcome().ending;
 }
 
-// Nobody else may tell who has less time than its flight when that is over.
+// A waiter with less time than its flight may not be told otherwise when that is over.
 void Flights::limit(const Wanted& wish, const Flight& flight) {
   if (wish->deadline < flight.deadline - about_as_long) {
     exchange_->call_at(wish->deadline, [wish] { wish->grant({.found = late(wish->key)}); });
@@ -199,7 +199,7 @@ void Flights::limit(const Wanted& wish, const Flight& flight) {
 }
 
 void Flights::begin(const Wanted& wish, const NodeCopies::Mark& mark) {
-  // Those who join may have more time than who begins.
+  // Joiners may have more time than the one that begins it.
   const auto deadline = std::max(wish->deadline, client_.moment({}));
   const Number number{wish->key, mark.generation};
   Flight& flight =
@@ -226,7 +226,7 @@ Task<std::monostate> Flights::fly(Wanted began, NodeCopies::Mark mark, Clock::ti
       lease->until = std::min(lease->until, deadline);
       const bool is_read = co_await read(*lease, *answer, place);
       if (!is_read && !place.lacks_room()) {
-        kind = Kind::copy;  // the owner is to send it
+        kind = Kind::copy;  // let the owner send it
         continue;
       }
     }
@@ -239,7 +239,7 @@ Task<std::monostate> Flights::fly(Wanted began, NodeCopies::Mark mark, Clock::ti
   co_return std::monostate();
 }
 
-// A lease for what was asked for; one for anything else is declined.
+// A lease for the requested object; one for any other is declined.
 std::optional<LeaseHeld> Flights::lease_in(const Result<NodeAnswer>& answer, const Key& key,
                                            Clock::time_point asked) {
   auto lease = answer ? LeaseHeld::of(*answer, asked) : std::nullopt;
@@ -250,8 +250,8 @@ std::optional<LeaseHeld> Flights::lease_in(const Result<NodeAnswer>& answer, con
   return lease;
 }
 
-// Under a lease, to where the copy is to stay: how much private memory to take is not for the answer to say,
-// a block that is sent announces itself. Whether the answer has its block then.
+// Under a lease, into the final place of the copy: the reply must not choose how much private memory to take,
+// a block that is sent announces its own size. Whether the reply has its block then.
 Task<bool> Flights::read(const LeaseHeld& lease, NodeAnswer& answer, CopyPlace& place) {
   const ObjectWire object = read_words<CopyWords>(answer.body)->object;
   const std::uint64_t block_bytes = object.record.block_bytes();
@@ -271,8 +271,8 @@ Task<bool> Flights::read(const LeaseHeld& lease, NodeAnswer& answer, CopyPlace& 
   co_return true;
 }
 
-// In a thread of who began the flight, which is over where that one has no time left, or nobody wants what it
-// brings.
+// On a thread of the operation that began the flight; over if that has no time left, or its result is not
+// wanted.
 Task<std::monostate> Flights::make_room(const Number& number, CopyPlace& place, Clock::time_point until) {
   exchange_->call_at(until, [weak = weak_from_this(), number] {
     if (const auto self = weak.lock()) {
@@ -283,7 +283,7 @@ Task<std::monostate> Flights::make_room(const Number& number, CopyPlace& place, 
   BackOff back_off(first_room_pause, client_.timeout());
   while (flight != flights_.end() && client_.now() < until) {
     flight->second.lacks_room = true;
-    const WaitBudget budget = co_await Operation::ToThread();  // it may commit memory, and wait for some
+    const WaitBudget budget = co_await Operation::ToThread();  // may commit memory, and wait for some
     const bool wanted = co_await Operation::IsWanted();
     const bool sought = wanted && place.make_room(budget);
     co_await Operation::ToDriver();
@@ -302,7 +302,7 @@ Task<std::monostate> Flights::make_room(const Number& number, CopyPlace& place, 
   co_return std::monostate();
 }
 
-// Whoever makes it comes too late.
+// Room made later is not used.
 void Flights::miss_room(const Number& number) noexcept {
   const auto flight = flights_.find(number);
   if (flight != flights_.end() && flight->second.lacks_room) {
@@ -310,7 +310,7 @@ void Flights::miss_room(const Number& number) noexcept {
   }
 }
 
-// A copy for the node, if it can be one; else nothing is left here before anybody is told.
+// A copy for the node, if allowed; otherwise nothing is left here before the waiters are told.
 Flight::Outcome Flights::settle(const Flight::Wish& began, const NodeCopies::Mark& mark,
                                 const Result<NodeAnswer>& answer, const CopyPlace& place,
                                 Clock::time_point asked) {
@@ -336,7 +336,8 @@ Flight::Outcome Flights::settle(const Flight::Wish& began, const NodeCopies::Mar
   if (published) {
     Flight::Outcome outcome{.ending = Ending::look, .path = answer->path};
     auto shown = copies_->show(*published, key, answer->path);
-    if (shown && client_.now() < std::min(good_until, began.deadline)) {  // else it looks again, if at all
+    if (shown &&
+        client_.now() < std::min(good_until, began.deadline)) {  // otherwise it looks again, if at all
       outcome.found = std::move(shown);
     }
     return outcome;
@@ -348,7 +349,7 @@ Flight::Outcome Flights::settle(const Flight::Wish& began, const NodeCopies::Mar
   return {.ending = Ending::alone};
 }
 
-// A joiner that has time left begins anew where this one's was too short.
+// A joiner that has time left begins anew if this one's time was too short.
 Flight::Outcome Flights::failed(const Key& key, const NodeCopies::Mark& mark, const Error& error) {
   copies_->unmark(key, mark);
   return {.ending = error.code() == Errc::timeout ? Ending::look : Ending::alone, .found = error};
@@ -360,7 +361,7 @@ void Flights::give_up(const Number& number, const Error& error) noexcept {
   }
 }
 
-// Nothing, if it has.
+// No error if it has.
 void Flights::land(const Number& number, Flight::Outcome outcome) noexcept {
   const auto landed = flights_.extract(number);
   if (landed.empty()) {

@@ -19,54 +19,56 @@
 
 namespace locum {
 
-/// Brings objects of other nodes into this node's memory, each of them once, however many threads and ranks
-/// of the node want it at a time. A *flight* is an operation of its own, whose task fly() reads from top to
-/// bottom: ask the owner; read one-sidedly where it grants a lease, and ask to be sent what was not read;
-/// make room where there was none at once, and ask again; publish the copy, and tell all who wait.
+/// Fetches objects of other nodes into this node's memory, each of them once, however many threads and ranks
+/// of the node want it at a time. A *flight* is a separate operation; its task fly() is sequential: ask the
+/// owner; read one-sidedly if it grants a lease, and request what was not read; make room if there was none
+/// at once, and ask again; publish the copy, and tell all waiters.
 ///
 /// 1. An operation that wants an object (get()) marks a flight and begins it, or joins the one whose mark it
-///    finds: that of its own rank by a wish (Flight::Wish), that of another rank of the node by asking that
-///    one. When that rank dies, one of those who joined takes its mark over.
-/// 2. Each wish is told once what became of it, at its own deadline at the latest. The flight goes on.
-/// 3. What lands is shared if the owner has entered this node among those that may have a copy, and there is
-///    room. Otherwise it is for who began the flight alone, and who joined asks for himself: nobody would
-///    have told a joiner of an eviction in between.
-/// 4. No step of who drives waits for memory. Room that takes longer is made in the thread of who began the
-///    flight (Flight::Wish::lend()), and as long as that one has time: then the others begin anew. Where
-///    nobody waits for him that is the standby, which tries again a little later instead of waiting.
-/// 5. A flight that has landed, or was given up, is in flights_ no more: what its task still does changes
-///    nothing.
+/// finds: within its own rank by a wish (Flight::Wish), at another rank of the node by a request to that
+/// rank. If that rank dies, one of the joiners takes its mark over.
+/// 2. Each wish gets its outcome once, at its own deadline at the latest. The flight continues.
+/// 3. A fetched object is shared if the owner has added this node to those that may have a copy, and there is
+/// room. Otherwise it is only for the operation that began the flight, and joiners request it for themselves:
+/// nobody would have notified a joiner of an eviction in between.
+/// 4. No step of the driver waits for memory. Room that takes longer is made on the thread of the operation
+/// that began the flight (Flight::Wish::lend()), within that operation's time: after that the others begin
+/// anew. If no thread waits for the operation, the background thread makes it, and retries later instead of
+/// waiting.
+/// 5. A flight that has landed, or was given up, is no longer in flights_: the rest of its task has no
+/// effect.
 class Flights final : public std::enable_shared_from_this<Flights> {
  public:
   using Clock = Nodes::Clock;
 
-  /// \param client whose operations the flights are
-  /// \param lease how long copies may be shown after their owner's node has allowed it
+  /// \param client on which the flights run
+  /// \param lease how long copies may be shown after the owner's node has allowed it
   Flights(std::shared_ptr<NodeCopies> copies, std::shared_ptr<Exchange> exchange, const NodeClient& client,
           std::shared_ptr<OneSidedReads> reads, int own_rank, Clock::duration lease);
 
-  /// The object, if this node has a copy and may show it without a question; else an empty view. Any thread.
+  /// The object, if this node has a copy and may show it without a request; else an empty view. Any thread.
   /// \param generation of its name, if the copy does not know it; else 0
   [[nodiscard]] Result<ObjectView> at_hand(const Key& key, std::uint64_t generation,
                                            const WaitBudget& budget) const;
-  /// The object, if this node has a copy; else an empty view. Asks the owner's node if that has not allowed
-  /// it for a lease: `peer_lost` if it cannot be asked, and its copies are gone.
-  /// \param path how the copy came, if this process has brought it
+  /// The object, if this node has a copy; else an empty view. Asks the owner's node if the lease is over:
+  /// `peer_lost` if it cannot be asked, and its copies are dropped.
+  /// \param path of the copy, if this process has fetched it
   [[nodiscard]] Task<Result<ObjectView>> look(Key key, std::uint64_t generation, Clock::time_point until,
                                               Path path = Path::shm_view);
 
-  /// The object, in place in the node's memory if it can be there.
+  /// The object, in place in the node's memory if possible.
   /// \param generation of its name, if the owner may not know it; else 0
   [[nodiscard]] Task<Result<ObjectView>> get(Key key, std::uint64_t generation, Clock::time_point until);
 
-  using Ending = Flight::Ending;  ///< what a joiner is told
-  /// Waits until the flight of this rank that has this mark has ended.
+  using Ending = Flight::Ending;  ///< outcome for a joiner
+  /// Waits until this rank's flight with this mark has ended.
   [[nodiscard]] Task<Ending> join(Key key, std::uint64_t mark);
-  /// Ends all flights: with `error` for who began them. Only by who drives, when the exchange has closed.
+  /// Ends all flights: with `error` for the operations that began them. Only on the driver, when the exchange
+  /// has closed.
   void close(const Error& error) noexcept;
 
  private:
-  using Number = std::pair<Key, std::uint64_t>;  ///< of an object, and of the mark of the flight
+  using Number = std::pair<Key, std::uint64_t>;  ///< the object, and the generation of the flight's mark
   using Wanted = std::shared_ptr<Flight::Wish>;
 
   [[nodiscard]] bool may_show(const NodeCopies::Copy& copy, int owner, Clock::time_point now) const;
@@ -96,7 +98,7 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   const std::shared_ptr<OneSidedReads> reads_;
   const std::uint32_t own_rank_;
   CopyLeases leases_;
-  // By who drives.
+  // Used by the driver.
   std::optional<Error> closed_;
   BlockPool pool_;
   std::pmr::map<Number, Flight> flights_{&pool_};  ///< of this rank

@@ -19,10 +19,10 @@ constexpr std::uint64_t copy_type_hash = text_hash(copy_type_name);
 constexpr std::string_view mark_type_name = "locum::flight";
 constexpr std::uint64_t mark_type_hash = text_hash(mark_type_name);
 
-/// What stands behind the block of a copy.
+/// Stored behind the block of a copy.
 struct CopyTail {
   ObjectWire wire;
-  std::int64_t good_until_ns = 0;  // on the steady clock, which the processes of a machine have in common
+  std::int64_t good_until_ns = 0;  // on the steady clock, which all processes of a machine share
 };
 static_assert(sizeof(CopyTail) == 80);
 
@@ -52,7 +52,7 @@ NodeCopies::NodeCopies(NodeMemory local, std::shared_ptr<Connector> objects, int
       own_rank_(static_cast<std::uint32_t>(own_rank)),
       in_step_(budget) {}
 
-// Not 0: something stands here.
+// Not 0: an entry exists.
 Result<std::uint64_t> NodeCopies::generation(const Key& key, const WaitBudget& budget) const {
   return local_.directory->generation(name_hash(copies_store, internal_name(key)), budget);
 }
@@ -154,7 +154,7 @@ std::shared_ptr<NodeCopies::Room> NodeCopies::room(const Key& key, const ObjectR
   return try_room(key, record, in_step_).value_or(nullptr);
 }
 
-// Memory that others are about to give back is waited for. The second try does not wait: the first one has.
+// Waits for memory that others are about to return. The second try does not wait: the first one has.
 NodeCopies::Made NodeCopies::make_room(const Key& key, const ObjectRecord& record, const WaitBudget& budget) {
   auto made = try_room(key, record, budget);
   if (made) {
@@ -214,7 +214,7 @@ void NodeCopies::invalidate_all_of(const std::vector<int>& creators, const WaitB
   });
 }
 
-// Calls `each` until it says no.
+// Calls `each` until it returns false.
 template <class Each>
 void NodeCopies::for_each_own(Each each) {
   std::vector<Key> own;
@@ -267,7 +267,7 @@ void NodeCopies::adopt() {
     std::erase_if(own_, is_adopted);
     std::ranges::copy_if(all, std::back_inserter(own_), is_adopted);
   }
-  // The flights of the dead will not end. Whoever has joined one begins anew.
+  // Flights of dead ranks will not end. Their joiners begin anew.
   for_each_own([&](const Pin& pin, const Key& key) {
     if (is_adopted(pin.key) && pin.record->type_hash == mark_type_hash) {
       (void)local_.directory->unbind(copies_store, internal_name(key), pin.key, in_step_);
@@ -276,7 +276,7 @@ void NodeCopies::adopt() {
   });
 }
 
-// `refused`: what the sink said before.
+// `refused`: the sink's earlier error.
 Result<ObjectDraft> NodeCopies::shed_and_create(Result<ObjectDraft> refused, Sink& sink,
                                                 std::uint64_t size_bytes, const ObjectMeta& meta,
                                                 const WaitBudget& budget) {
@@ -288,7 +288,7 @@ Result<ObjectDraft> NodeCopies::shed_and_create(Result<ObjectDraft> refused, Sin
   return draft;
 }
 
-// Until their blocks have so many bytes; false if there were none.
+// Until their blocks have that many bytes; false if there were none.
 bool NodeCopies::shed_own(std::uint64_t bytes, const WaitBudget& budget) {
   std::uint64_t found = 0;
   for_each_own([&](const Pin& pin, const Key& key) {
@@ -301,7 +301,7 @@ bool NodeCopies::shed_own(std::uint64_t bytes, const WaitBudget& budget) {
   return found > 0;
 }
 
-// As many as have so many bytes; none if all have fewer: then others would only be fetched again.
+// As many as have that many bytes; none if all together have fewer: they would only be fetched again.
 bool NodeCopies::shed_oldest(std::uint64_t bytes, const WaitBudget& budget) {
   std::uint64_t all = 0;
   for_each_own([&](const Pin& pin, const Key&) {
@@ -311,7 +311,7 @@ bool NodeCopies::shed_oldest(std::uint64_t bytes, const WaitBudget& budget) {
   return all >= bytes && shed_own(bytes, budget);
 }
 
-// Of what any rank of the node has made; false if there was nothing.
+// Of the objects of any rank of the node; false if there were none.
 template <class Is>
 bool NodeCopies::remove_all(const WaitBudget& budget, Is is) {
   const auto names = local_.directory->names(copies_store, {}, budget);
@@ -330,7 +330,7 @@ bool NodeCopies::remove_all(const WaitBudget& budget, Is is) {
   return any;
 }
 
-// Those of other ranks, too, which give the memory back when they hear that it is wanted.
+// Copies of other ranks, too, which return the memory once they learn that it is wanted.
 bool NodeCopies::shed_all(const WaitBudget& budget) {
   return remove_all(budget, [](const Pin& pin) { return pin.record->type_hash == copy_type_hash; });
 }

@@ -18,17 +18,17 @@
 
 namespace locum {
 
-/// What this node's memory has of objects of other nodes: under the bytes of such an object's key either a
-/// *copy*, which all ranks of the node read in place, or the *mark* of the flight that brings one. A copy
-/// replaces exactly the mark of its own flight: what was invalidated or overtaken meanwhile is never
-/// published. All of it are objects of this node, made by the rank that fetched; so they outlive it, and are
-/// finished or undone when it dies half-way. Any thread may call, but what takes no budget and does not say
-/// otherwise only who drives: it is on the budget of a step.
+/// Entries of this node's memory for objects of other nodes: under the bytes of such an object's key either a
+/// *copy*, which all ranks of the node read in place, or the *mark* of the flight that fetches one. A copy
+/// replaces exactly the mark of its own flight: invalidated or overtaken copies are never published. All
+/// entries are objects of this node, made by the rank that fetched; so they outlive it, and are completed or
+/// undone if it dies half-way. Any thread may call, except functions that take no budget and do not say
+/// otherwise: these are for the driver, on the budget of a step.
 class NodeCopies final {
  public:
   using Clock = Deadline::Clock;
 
-  /// Who brings a copy.
+  /// The flight that fetches a copy.
   struct Mark {
     Key entry;  ///< the mark itself, as an object of this node
     std::uint32_t rank = 0;
@@ -39,14 +39,14 @@ class NodeCopies final {
     std::optional<Mark> mark;
     ObjectView copy;
   };
-  /// Memory for a copy that is to come: its block, and room behind it for what is said of it.
+  /// Memory for a copy to be received: its block, and room behind it for its metadata.
   class Room {
    public:
     Room(std::shared_ptr<Connector> objects, const ObjectDraft& draft) noexcept;
     Room(const Room&) = delete;
     Room& operator=(const Room&) = delete;
     ~Room();
-    /// To land in. Lives as long as the room.
+    /// To receive into. Lives as long as the room.
     [[nodiscard]] HeldObject& block() noexcept { return block_; }
 
    private:
@@ -58,50 +58,51 @@ class NodeCopies final {
   };
 
   /// \param objects makes objects of this node: a connector over `local`
-  /// \param budget  of a step
+  /// \param budget of a step
   NodeCopies(NodeMemory local, std::shared_ptr<Connector> objects, int own_rank, WaitBudget budget);
 
-  /// Whether anything stands here for an object; also where that cannot be seen.
+  /// Whether there is an entry for an object; true also if that is unknown.
   [[nodiscard]] bool has(const Key& key, const WaitBudget& budget) const;
-  /// A copy, and until when its owner's node lets it be shown without being asked.
+  /// A copy, and until when it may be shown without asking its owner's node.
   struct Copy {
-    ObjectView view;  ///< empty: there is none
+    ObjectView view;  ///< empty if there is none
     Clock::time_point good_until;
   };
-  /// The object, if there is a copy that can be seen. \param generation of its name, if the copy does not
-  /// know it; \param path how it came, if this process has brought it
+  /// The object, if there is a readable copy.
+  /// \param generation of its name, if the copy does not know it
+  /// \param path of the copy, if this process has fetched it
   [[nodiscard]] Result<Copy> look(const Key& key, std::uint64_t generation, Path path,
                                   const WaitBudget& budget);
-  /// What stands here for an object; `not_found`.
+  /// The entry for an object; `not_found`.
   [[nodiscard]] Result<Found> find(const Key& key, const WaitBudget& budget);
 
-  /// Marks a flight of this rank; in place of the one of that generation, if it is not 0. `key_exists`,
-  /// `stale`, `not_found`: somebody was faster.
+  /// Marks a flight of this rank; replaces the mark of that generation, if it is not 0. `key_exists`,
+  /// `stale`, `not_found`: another process was faster.
   [[nodiscard]] Result<Mark> mark(const Key& key, std::uint64_t in_place_of);
   void unmark(const Key& key, const Mark& mark);
-  /// The same for all flights of a rank of this node, which is lost.
+  /// Ends the marks of a lost rank of this node.
   void unmark_all(int rank);
-  /// Null if the arena has none.
+  /// Null if the arena has no room.
   [[nodiscard]] std::shared_ptr<Room> room(const Key& key, const ObjectRecord& record);
   struct Made {
     std::shared_ptr<Room> room{};
-    bool later = false;  ///< there is none, and memory is being made: who asks again may have some
+    bool later = false;  ///< no room yet, and memory is being made: a retry may find some
   };
-  /// The same, for which the oldest copies of this rank are given up, as many as have its size: also those
-  /// that are looked at, whose memory follows later. None are while memory is being made.
+  /// The same, after dropping the oldest copies of this rank, as many as have its size: including those in
+  /// use, whose memory is freed later. None are dropped while memory is being made.
   [[nodiscard]] Made make_room(const Key& key, const ObjectRecord& record, const WaitBudget& budget);
-  /// Makes a filled room the copy, in place of its flight's mark: that object of this node. `stale`,
-  /// `not_found`: overtaken; another error: there cannot be one. REQUIRES: its checksum is right.
+  /// Publishes a filled room as the copy, in place of its flight's mark: as that object of this node.
+  /// `stale`, `not_found`: overtaken; another error: there cannot be one. REQUIRES: its checksum is right.
   [[nodiscard]] Result<Key> publish(Room& room, const ObjectWire& wire, const Mark& mark,
                                     Clock::time_point good_until);
-  /// The object, out of what publish() made; `not_found`: it is out of sight again.
+  /// The object in a published copy; `not_found`: it was dropped again.
   [[nodiscard]] Result<ObjectView> show(const Key& published, const Key& key, Path path);
 
-  /// Takes out of sight whatever stands here for that object.
+  /// Drops any entry for that object.
   [[nodiscard]] Result<void> invalidate(const Key& key);
   /// The same for all copies of objects that these ranks have made.
   void invalidate_all_of(const std::vector<int>& creators, const WaitBudget& budget);
-  /// Memory for an object of the program's, which `sink` makes: where there is none, copies make room.
+  /// Memory for an object of the program, which `sink` makes: if there is none, copies are dropped.
   [[nodiscard]] Result<ObjectDraft> create(Sink& sink, std::uint64_t size_bytes, const ObjectMeta& meta,
                                            const WaitBudget& budget) {
     auto draft = sink.create(size_bytes, meta, budget);
@@ -109,12 +110,12 @@ class NodeCopies final {
                ? std::move(draft)
                : shed_and_create(std::move(draft), sink, size_bytes, meta, budget);
   }
-  /// Drops what this rank has of a store's objects, now and whatever lands later. Any thread; may wait.
+  /// Drops this rank's copies of a store's objects, present and future. Any thread; may wait.
   void drop(std::uint32_t store);
-  /// Adds what this rank has made or adopted, and is there. Looks at copies alone, however many other objects
-  /// this rank owns. Any thread.
+  /// Adds the existing copies that this rank has made or adopted. Scans copies only, however many other
+  /// objects this rank owns. Any thread.
   void count(MemoryUsage& usage);
-  /// This process has adopted what a dead one of its node had: copies, too. Marks of its flights are gone
+  /// This process has adopted a dead one of its node, including its copies. Marks of its flights are gone
   /// then.
   void adopt();
 
@@ -142,9 +143,9 @@ class NodeCopies final {
   CheckedKeys checked_;
   Mutex mutex_;
   std::set<std::uint32_t> dropped_ LOCUM_GUARDED_BY(mutex_);
-  /// Copies that this rank owns, and such as others have taken out of sight since for_each_own() was here.
+  /// Copies that this rank owns, and some that others have dropped since the last for_each_own().
   std::vector<Key> own_ LOCUM_GUARDED_BY(mutex_);
-  std::size_t tidy_at_ LOCUM_GUARDED_BY(mutex_) = 64;  ///< so many of them make it worth a look
+  std::size_t tidy_at_ LOCUM_GUARDED_BY(mutex_) = 64;  ///< number of them from which a clean-up pays off
 };
 
 }  // namespace locum

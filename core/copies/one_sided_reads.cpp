@@ -8,9 +8,9 @@ namespace locum {
 
 namespace {
 
-// A lease is believed for a little less than it lasts: clocks do not go at quite the same speed.
+// A lease counts for a little less than its duration: clocks differ slightly in speed.
 constexpr int believed_of_64 = 63;
-// Longer ones are none.
+// Longer ones are invalid.
 constexpr std::uint64_t longest_ns = std::chrono::nanoseconds(std::chrono::hours(1000)).count();
 
 }  // namespace
@@ -34,10 +34,10 @@ bool OneSidedReads::reads(std::span<const int> ranks) const noexcept {
          std::ranges::none_of(given_up_, is_stuck);
 }
 
-// Who wants to be told is kept here and not by the transport, which may never tell.
+// The observer is stored here and not in the transport, which may never call it.
 void OneSidedReads::begin(const LeaseHeld& lease, std::shared_ptr<HeldObject> into,
                           Told<bool>& good) noexcept {
-  if (lease.until <= exchange_->now()) {  // the answer was late: nobody may begin to read any more
+  if (lease.until <= exchange_->now()) {  // the reply was late: reading must not begin any more
     decline(lease);
     return good.tell(false);
   }
@@ -45,7 +45,7 @@ void OneSidedReads::begin(const LeaseHeld& lease, std::shared_ptr<HeldObject> in
   believed_.try_emplace(number, Reading{lease.owner, lease.number, &good});
   overdue_.set(lease.until);
   const std::span<std::byte> memory = into->memory();
-  // Not the exchange itself: the transport that it keeps has this until it is called.
+  // Not the exchange itself: the transport that it owns keeps this callback until it is called.
   RemoteMemory::Then read_ended = [weak = weak_from_this(), number,
                                    into = std::move(into)](const Result<void>& outcome) {
     if (const auto self = weak.lock()) {
@@ -80,7 +80,7 @@ bool OneSidedReads::is_reading(int owner, std::uint64_t lease) const noexcept {
   return std::ranges::any_of(believed_, is_it) || std::ranges::any_of(given_up_, is_it);
 }
 
-// Those whose lease is over by then.
+// Those with a lease that is over by then.
 void OneSidedReads::give_up_until(Clock::time_point last) noexcept {
   while (!believed_.empty() && believed_.begin()->first.first <= last) {
     Told<bool>* const good = std::exchange(believed_.begin()->second.good, nullptr);

@@ -19,22 +19,22 @@
 
 namespace locum {
 
-/// A lease that this rank was granted. The owner counts its time from when it granted it, this rank from when
-/// it asked for it: so it is over here first, if the two clocks go at about the same speed.
+/// A lease granted to this rank. The owner counts its time from granting it, this rank from requesting it: so
+/// it ends here first, if the two clocks run at about the same speed.
 struct LeaseHeld {
   int owner = 0;  ///< the rank that granted it
   std::uint64_t number = 0;
   Exchange::Clock::time_point until;
   RemoteKey key;
 
-  /// What the answer to a question of that moment grants; nothing if it does not make sense.
+  /// The lease granted by the reply to a request of that moment; none if it is invalid.
   [[nodiscard]] static std::optional<LeaseHeld> of(const NodeAnswer& answer,
                                                    Exchange::Clock::time_point asked);
 };
 
-/// Reads what other ranks have leased out, one-sidedly. A read that has not ended with its lease is given up:
-/// nobody would believe it any more. It may end later or never, and the memory that it reads to stays until
-/// it does. As long as it has not, nothing else is read of that rank. Only by who drives.
+/// Reads leased memory of other ranks one-sidedly. A read that has not ended with its lease is given up: its
+/// bytes could not be trusted. It may end later or never, and the memory that it reads to stays until it
+/// does; meanwhile nothing else is read from that rank. Only on the driver.
 class OneSidedReads final : public std::enable_shared_from_this<OneSidedReads> {
  public:
   using Clock = Exchange::Clock;
@@ -44,19 +44,20 @@ class OneSidedReads final : public std::enable_shared_from_this<OneSidedReads> {
         exchange_(std::move(exchange)),
         overdue_(*exchange_, [this](Clock::time_point now) { give_up_until(now); }) {}
 
-  /// Whether it is worth asking one of these ranks for a lease: one of them at least can be read, and of none
-  /// has a read been given up that has not ended.
+  /// Whether it is worth requesting a lease from one of these ranks: at least one of them can be read, and
+  /// none has a given-up read that has not ended.
   [[nodiscard]] bool reads(std::span<const int> ranks) const noexcept;
   class Read;
-  /// Reads as much as there is room for in `into`, which stays until the read has ended, and tells the owner
-  /// then. `co_await` it for whether the bytes are there, and were read while the lease lasted; it is over
-  /// when the read has ended, the lease is over, or close() is called.
+  /// Reads as many bytes as `into` has, which stays until the read has ended, and then tells the owner.
+  /// `co_await` it for whether the bytes are there, and were read within the lease; it ends when the read has
+  /// ended, the lease is over, or close() is called.
   [[nodiscard]] Read read(const LeaseHeld& lease, std::shared_ptr<HeldObject> into);
-  /// Tells the owner so without having read.
+  /// Tells the owner that the lease is over, without reading.
   void decline(const LeaseHeld& lease) noexcept;
-  /// Whether it reads under that lease of that rank, believed or not. Once the lease is over a no stays one.
+  /// Whether it still reads under that lease of that rank, whether or not the read counts. Once the lease is
+  /// over, false is final.
   [[nodiscard]] bool is_reading(int owner, std::uint64_t lease) const noexcept;
-  /// Gives up all that is under way.
+  /// Gives up all open reads.
   void close() noexcept { give_up_until(Clock::time_point::max()); }
 
  private:
@@ -65,7 +66,7 @@ class OneSidedReads final : public std::enable_shared_from_this<OneSidedReads> {
     std::uint64_t lease = 0;
     Told<bool>* good = nullptr;  ///< null: it was given up
   };
-  using Number = std::pair<Clock::time_point, std::uint64_t>;  ///< when its lease is over, and which
+  using Number = std::pair<Clock::time_point, std::uint64_t>;  ///< end of its lease, and its number
   using Readings = std::pmr::map<Number, Reading>;
 
   void begin(const LeaseHeld& lease, std::shared_ptr<HeldObject> into, Told<bool>& good) noexcept;
@@ -77,9 +78,9 @@ class OneSidedReads final : public std::enable_shared_from_this<OneSidedReads> {
   const std::shared_ptr<Exchange> exchange_;
   std::uint64_t last_ = 0;
   BlockPool pool_;
-  Readings believed_{&pool_};  ///< under way
-  Readings given_up_{&pool_};  ///< as well
-  Alarm overdue_;              ///< for the first of those that are believed
+  Readings believed_{&pool_};  ///< open
+  Readings given_up_{&pool_};  ///< open, but given up
+  Alarm overdue_;              ///< for the first of believed_
 };
 
 class OneSidedReads::Read final : public Operation::Begun {

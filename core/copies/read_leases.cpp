@@ -9,8 +9,7 @@ namespace locum {
 
 namespace {
 
-// How long the question to a reader may take, before it is asked again: longer than it takes to miss one that
-// does not live.
+// The interval of queries to a reader: longer than it takes to detect a dead one.
 constexpr int recall_patiences = 2;
 
 }  // namespace
@@ -108,8 +107,8 @@ std::size_t ReadLeases::running() const noexcept {
   return static_cast<std::size_t>(std::ranges::count_if(leases_, runs));
 }
 
-// Ends those whose time is over, and asks their readers. The bytes may become others from here on; that they
-// are exposed does no harm.
+// Ends those whose time is over, and queries their readers. The bytes may change from here on; their
+// remaining exposed does no harm.
 void ReadLeases::end_overdue(Clock::time_point now) noexcept {
   while (!due_.empty() && due_.begin()->first <= now) {
     auto next = due_.extract(due_.begin());
@@ -128,7 +127,7 @@ void ReadLeases::end_overdue(Clock::time_point now) noexcept {
   }
 }
 
-/// The question to a reader whether it still reads under a lease that is over.
+/// The query whether a reader still reads under an expired lease.
 class ReadLeases::Recall final : public Call {
  public:
   Recall(std::weak_ptr<ReadLeases> leases, const Number& number)
@@ -138,8 +137,8 @@ class ReadLeases::Recall final : public Call {
                                std::uint64_t /*bytes*/) noexcept override {
     return {};
   }
-  // Who has closed will never say more, and misses nothing if its connection breaks. Whatever else does not
-  // say that the read has ended: it is asked again when the lease is due.
+  // A closed reader sends nothing more, and loses nothing if its connection breaks. Any other
+  // outcome does not mean that the read has ended: the query is repeated when the lease is due.
   void ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& /*self*/) noexcept override {
     const auto leases = leases_.lock();
     const bool is_over = outcome ? read_words<std::uint8_t>(outcome->body) == std::uint8_t{0}

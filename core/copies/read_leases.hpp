@@ -18,50 +18,50 @@
 
 namespace locum {
 
-/// Objects of this node that other ranks read one-sidedly, out of the memory of this process. While a lease
-/// lasts, its object is pinned. It ends with the reader's word, with the reader, or when its time is over:
-/// then the object may go, and the reader does not believe what it reads any more. The memory stays exposed
-/// until the reader has spoken or is lost, because a device may take it amiss if it is asked for memory that
-/// is not. A reader that has not spoken by then is asked whether it still reads, until it says no or is lost:
-/// it may never have heard of the lease, or its word was lost. Exposed memory is never given back to the
-/// system as something else before: either it is pinned, or nobody believes what is read of it.
+/// Objects of this node that other ranks read one-sidedly, from the memory of this process. During a lease,
+/// its object is pinned. The lease ends with the reader's message, with the loss of the reader, or when its
+/// time is over: then the object may be freed, and the reader discards what it reads. The memory stays
+/// exposed until the reader has sent its message or is lost, because a device may fail on requests for memory
+/// that is not exposed. A reader without a message by then is queried until it replies no or is lost: it may
+/// never have received the lease, or its message was lost. Exposed memory never returns to the system for
+/// other uses before: it is pinned, or readers discard what they read of it.
 ///
-/// Only by who drives.
+/// Only on the driver.
 class ReadLeases final : public std::enable_shared_from_this<ReadLeases> {
  public:
   using Clock = Exchange::Clock;
 
-  /// What a reader is told.
+  /// The data sent to a reader.
   struct Grant {
     std::uint64_t number = 0;
     std::chrono::nanoseconds duration{};
     RemoteKey key;
   };
 
-  /// How many leases one rank may have, so that nobody keeps all memory by asking.
+  /// Most leases of one rank, so that no rank keeps all memory by its requests.
   static constexpr std::uint32_t most_of_a_rank = 1024;
 
-  /// \param patience how long a lease lasts at least: a nanosecond more for each byte
+  /// \param patience how long a lease lasts at least: plus a nanosecond for each byte
   ReadLeases(std::shared_ptr<RemoteMemory> remote, std::shared_ptr<Exchange> exchange,
              std::chrono::milliseconds patience);
 
-  /// Lets that rank read the block of an object; nothing if it cannot be read so, or the rank has enough.
+  /// Lets that rank read the block of an object; none if it cannot be read so, or the rank has too many.
   [[nodiscard]] std::optional<Grant> grant(int rank, const Key& key,
                                            std::shared_ptr<const PinnedObject> object,
                                            std::span<const std::byte> block);
-  /// That rank reads no more. Nothing happens if it has no such lease.
+  /// That rank has finished reading. No effect if it has no such lease.
   void release(int rank, std::uint64_t number) noexcept;
   /// That rank is lost.
   void forget(int rank) noexcept;
-  /// Ends all, and grants none any more.
+  /// Ends all leases, and grants none any more.
   void close() noexcept;
 
-  /// Leases whose time is not over, and memory that is exposed: for tests.
+  /// Unexpired leases, and exposed memory: for tests.
   [[nodiscard]] std::size_t running() const noexcept;
   [[nodiscard]] std::size_t exposed() const noexcept { return leases_.size(); }
 
  private:
-  /// Exposed until it is destroyed; shared by the leases of one object.
+  /// Exposed until destroyed; shared by the leases of one object.
   class Exposed {
    public:
     explicit Exposed(std::shared_ptr<RemoteMemory> remote) noexcept : remote_(std::move(remote)) {}
@@ -72,7 +72,7 @@ class ReadLeases final : public std::enable_shared_from_this<ReadLeases> {
         remote_->withdraw(exposure_->number);
       }
     }
-    /// False: it cannot be read so. REQUIRES: not exposed yet.
+    /// False: it cannot be exposed. REQUIRES: not exposed yet.
     [[nodiscard]] bool expose(std::span<const std::byte> memory);
     [[nodiscard]] const RemoteKey& key() const noexcept { return exposure_->key; }
 
@@ -83,8 +83,8 @@ class ReadLeases final : public std::enable_shared_from_this<ReadLeases> {
   struct Lease {
     Key key;
     std::shared_ptr<const Exposed> exposed;
-    std::shared_ptr<const PinnedObject> object;  ///< null: its time is over
-    Clock::time_point due;  ///< the end of its time, and then when its reader is to be asked
+    std::shared_ptr<const PinnedObject> object;  ///< null: expired
+    Clock::time_point due;                       ///< its expiry, and after that the next query to its reader
   };
   using Number = std::pair<int, std::uint64_t>;  ///< the reader, and the lease
   using Held = std::map<Number, Lease>;

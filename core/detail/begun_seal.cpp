@@ -12,8 +12,8 @@ namespace locum::detail {
 
 namespace {
 
-/// The store was dropped while an object of it was on its way to its name, which may stand for it all the
-/// same where the drop came first. Not by who noticed: it waits.
+/// The store was dropped while an object's bind was in progress; the name may be bound nevertheless if the
+/// drop came first. Must not run on the thread that noticed it: it waits.
 class LateEviction final : public Continuation {
  public:
   LateEviction(std::shared_ptr<OpenStore> open, const Key& key, std::string name)
@@ -42,7 +42,7 @@ Eventual<Key> begin_seal(const std::shared_ptr<OpenStore>& open, const ObjectDra
   OwnedDraft owned(open, draft);
   Session& session = *open->session;
   std::string of(name);
-  // Keeps nothing alive that ends what is under way when it ends itself.
+  // Owns nothing whose destructor ends open operations.
   const auto note = [weak = std::weak_ptr(open), to = session.weak_from_this(), of,
                      bytes = draft.bytes.size(), written_by](const Result<Sealed>& sealed) noexcept {
     if (!sealed) {

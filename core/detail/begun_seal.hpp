@@ -11,9 +11,9 @@
 
 namespace locum::detail {
 
-/// Seals a draft of the store, begun: its name is given within the deadline, also where nobody has the
-/// eventual any more. Counts it as written by that path. Where the store was dropped meanwhile, nothing is
-/// left of it. Neither waits nor throws; the draft is not the caller's any more. Any thread.
+/// Asynchronous seal of a draft of the store: its name is bound within the deadline, even if nobody holds the
+/// eventual any more. Counts it as written by that path. If the store was dropped meanwhile, nothing is left
+/// of it. Neither waits nor throws; takes over the draft. Any thread.
 [[nodiscard]] Eventual<Key> begin_seal(const std::shared_ptr<OpenStore>& open, const ObjectDraft& draft,
                                        std::string_view name, const SealOptions& options, Deadline deadline,
                                        Path written_by);

@@ -20,7 +20,7 @@ Error still_decoded() {
 
 }  // namespace
 
-/// What this thread decodes, as long as it lives.
+/// A decoding by this thread, during its lifetime.
 class DecodedCache::Decoding {
  public:
   Decoding(const DecodedCache& cache, const Id& id, Moment until) noexcept
@@ -38,7 +38,7 @@ class DecodedCache::Decoding {
     }
     return one != nullptr;
   }
-  /// The moment at which this thread should have ended, if it is to end at `until` at the latest.
+  /// The moment at which this thread's decoding has to end: at most `until`.
   [[nodiscard]] static Moment at_most(Moment until) noexcept {
     return innermost == nullptr ? until : std::min(until, innermost->until_);
   }
@@ -60,7 +60,7 @@ class DecodedCache::Decoding {
 
 thread_local DecodedCache::Decoding* DecodedCache::Decoding::innermost = nullptr;
 
-/// A slot that this thread fills, or leaves empty; its end wakes who waits for it.
+/// A slot that this thread fills, or leaves empty; the destructor wakes the waiters.
 class DecodedCache::Claim {
  public:
   Claim(DecodedCache& cache, const Id& id) noexcept : cache_(cache), id_(id) {}
@@ -129,10 +129,10 @@ void DecodedCache::note_stand_in() noexcept {
   Decoding::note_stand_in();
 }
 
-// What somebody has or brings; no value: the slot is the caller's to fill.
+// A value that exists or that another thread makes; no value: the caller has to fill the slot.
 Result<DecodedCache::Value> DecodedCache::await(const Id& id, std::uint64_t stored_bytes, Moment until) {
   Value known{.value = {}, .found = true};
-  List dropped;  // as the value, destroyed after the lock: destructors are the user's code
+  List dropped;  // like the value, destroyed after the lock: destructors are the user's code
   MutexLock lock(mutex_);
   if (slots_.size() >= sweep_at_) {
     sweep();
@@ -157,7 +157,7 @@ Result<DecodedCache::Value> DecodedCache::await(const Id& id, std::uint64_t stor
   }
 }
 
-// It was used now.
+// Marks it as used now.
 bool DecodedCache::touch(const Id& id) {
   const auto [first, end] = index_.equal_range(hash_of(id.key));
   const auto found = std::find_if(first, end, [&](const auto& entry) { return entry.second->id == id; });
@@ -168,7 +168,7 @@ bool DecodedCache::touch(const Id& id) {
   return true;
 }
 
-// In place of what the name stood for before; where there is no memory for that, it is not kept.
+// Replaces the entry of the name's former object; without memory for that, it is not kept.
 void DecodedCache::keep(const Kept& one, List& dropped) noexcept {
   const std::uint64_t bytes = std::max<std::uint64_t>(one.stored_bytes, 1);
   if (one.name != 0) {
@@ -257,7 +257,7 @@ std::uint64_t DecodedCache::kept_bytes() const noexcept {
   return kept_bytes_.load(std::memory_order_relaxed);
 }
 
-// Slots whose value nobody has any more go; done each time their number has doubled.
+// Removes slots whose value nobody has any more; done each time their number has doubled.
 void DecodedCache::sweep() {
   std::erase_if(slots_,
                 [](const auto& entry) { return !entry.second.is_decoding && entry.second.value.expired(); });

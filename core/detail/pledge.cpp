@@ -46,7 +46,7 @@ Result<std::shared_ptr<Pledge>> Pledge::make(const std::shared_ptr<OpenStore>& s
   const auto ready = pledge->prepare(deadline);
   if (!ready) {
     if (pledge->leave(State::broken)) {
-      pledge->finish(deadline);  // nobody knows of it
+      pledge->finish(deadline);  // nobody has its proxy yet
     }
     return session.explain(pledge->key_, ready.error());
   }
@@ -81,8 +81,8 @@ Result<void> Pledge::prepare(Deadline deadline) {
   return {};
 }
 
-// Says that name_of_value() is promised, by this one instead of any before. Where that cannot be said, who
-// waits for the name is not told how the promise ends, as if nobody had promised it.
+// Records that name_of_value() is promised, by this promise instead of any earlier one. If that fails,
+// waiters for the name do not learn how the promise ends, as if the name were not promised.
 void Pledge::claim(Deadline deadline) {
   if (name_of_value_.empty()) {
     return;
@@ -100,7 +100,7 @@ Key Pledge::claimed() const noexcept {
   return claim_;
 }
 
-// It is set, or goes with its store.
+// Set, or dropped with its store.
 void Pledge::drop_claim(Deadline deadline) noexcept {
   try {
     const Key claim = claimed();
@@ -111,7 +111,7 @@ void Pledge::drop_claim(Deadline deadline) noexcept {
         evicting.coming->begin();
       }
     }
-  } catch (const std::exception&) {  // it goes with its store
+  } catch (const std::exception&) {  // it is dropped with its store
   }
 }
 
@@ -149,7 +149,7 @@ Result<void> Pledge::may_be_set() const {
                   "this promise was broken when its runtime began to close; set it before closing"));
 }
 
-// Whether it was unset until now: then the caller is to finish() it.
+// Whether it was unset until now: then the caller has to finish() it.
 bool Pledge::leave(State state) noexcept {
   const MutexLock lock(mutex_);
   const bool was_unset = state_ == State::unset;
@@ -195,12 +195,12 @@ Result<void> Pledge::keep_elsewhere(const Placed& value, Deadline deadline) {
     const MutexLock lock(mutex_);
     placed_ = value;
   }
-  (void)prepare(deadline);  // breaking it is to need no memory
+  (void)prepare(deadline);  // so that breaking it needs no memory
   return kept.error();
 }
 
-// What stands under the name from now on. The memory for it is there, unless an attempt before this one has
-// failed, or another thread makes one now.
+// The object under the name from now on. The memory for it is there, unless an earlier attempt failed, or
+// another thread makes one now.
 Result<Key> Pledge::end(const PromiseRecord& record, Deadline deadline) {
   std::optional<OwnedDraft> prepared;
   for (bool tried = false; !prepared; tried = true) {
@@ -219,10 +219,10 @@ Result<Key> Pledge::end(const PromiseRecord& record, Deadline deadline) {
   return sealed ? Result<Key>(sealed->key) : Result<Key>(sealed.error());
 }
 
-// Where even that fails, who waits learns by the missing placeholder that there is nothing to wait for.
+// If even that fails, waiters learn from the missing placeholder that there is nothing to wait for.
 void Pledge::give_up(Deadline deadline) noexcept {
   if (store_->session->closed()) {
-    return;  // maybe in a process that was forked, where no lock may be taken
+    return;  // possibly in a forked process, where no lock may be taken
   }
   if (!leave(State::broken)) {
     return;
@@ -237,17 +237,17 @@ void Pledge::give_up(Deadline deadline) noexcept {
         value ? store_->session->left_kept(*mark, value->key) : store_->session->left_broken(*mark);
       }
     }
-  } catch (const std::exception&) {  // no memory of its own
+  } catch (const std::exception&) {  // no private memory
   }
   if (const Key claim = claimed(); claim.valid() && !value && !is_over) {
-    store_->session->left_broken(claim);  // who waits for the name is still to see it
+    store_->session->left_broken(claim);  // waiters for the name still have to see it
   } else {
     drop_claim(deadline);
   }
   finish(deadline);
 }
 
-// What stands under the name is there, or never will be: first that, then the placeholder goes.
+// The object under the name is there, or never will be: only now the placeholder is removed.
 void Pledge::finish(Deadline deadline) noexcept {
   std::optional<OwnedDraft> unused;
   {
@@ -260,7 +260,7 @@ void Pledge::finish(Deadline deadline) noexcept {
       store_->session->strike(*this);
       (void)store_->session->connector().evict(Address(placeholder_of(key_)), deadline);
     }
-  } catch (const std::exception&) {  // it goes with its store
+  } catch (const std::exception&) {  // it is dropped with its store
   }
 }
 

@@ -8,7 +8,7 @@ namespace locum::detail {
 
 namespace {
 
-// Of the records, for each event: more than one, so that those whose values are gone become fewer.
+// Records checked per event: more than one, so that those without a value become fewer.
 constexpr std::size_t looks_for_each = 4;
 
 void evict(Connector& connector, const Key& mark) noexcept {
@@ -62,8 +62,8 @@ void PromiseMarks::collect(Connector& connector) noexcept {
   look_at(connector, all);
 }
 
-// Without the mutex where another node's or process's lock may have to be waited for. Of two threads that
-// look at the same one the first decides.
+// Without the mutex where a lock of another node or process may be waited for. Of two threads that check the
+// same one the first decides.
 void PromiseMarks::look_at(Connector& connector, std::size_t most) noexcept {
   for (std::size_t looks = 0; looks < most; ++looks) {
     Kept one;

@@ -17,7 +17,7 @@ std::uint64_t name_of(const ObjectView& object) {
 
 }  // namespace
 
-// What stands behind the payload may have been overwritten: then its size has to do.
+// The tail may have been overwritten: then the size has to do.
 Result<void> check_inner(const Session& session, const ObjectView& object,
                          std::span<const std::uint64_t> inner, std::string_view asked) {
   const ObjectFacts facts = object.facts();

@@ -10,8 +10,8 @@
 #include "core/ports/directory.hpp"
 #include "core/session.hpp"
 
-// What a session has to do with promises: it breaks those that are unset when it closes, and finds what
-// became of those that others wait for.
+// A session's work for promises: breaks the unset ones when it closes, and finds the outcome of those that
+// others wait for.
 namespace locum {
 
 namespace {
@@ -37,7 +37,7 @@ bool Session::enlist(const std::shared_ptr<detail::Pledge>& pledge) {
   return makes_promises_;
 }
 
-// None goes while the session closes: who waits is still to see how its promise ended.
+// None is removed while the session closes: waiters still have to see how their promise ended.
 void Session::left_broken(const Key& mark) noexcept {
   {
     const MutexLock lock(mutex_);
@@ -61,7 +61,7 @@ void Session::strike(const detail::Pledge& pledge) noexcept {
   pledges_.erase(&pledge);
 }
 
-// Each goes off the list when it is broken.
+// Each removes itself from the list when it is broken.
 void Session::break_promises(Deadline deadline) noexcept {
   const Deadline until = arrivals_->moment(deadline);
   for (;;) {
@@ -81,7 +81,7 @@ void Session::break_promises(Deadline deadline) noexcept {
   }
 }
 
-// A key that is nobody's may be a promise's.
+// A key without an object may be a promise's.
 Result<ObjectView> Session::otherwise(const Address& address, const Error& error, Deadline deadline) {
   if (error.code() != Errc::not_found || closed() || !address.name.empty() || !is_promised(address.key)) {
     return missed(address, error);
@@ -90,7 +90,7 @@ Result<ObjectView> Session::otherwise(const Address& address, const Error& error
   return redeemed(address.key, connector_->get(Address(address.key.store, name), deadline), deadline);
 }
 
-// What stands under the name of a promise: its value, or where that is, or that there will be none.
+// The object under the name of a promise: its value, or the place of that, or that it is broken.
 Result<ObjectView> Session::redeemed(const Key& promised, Result<ObjectView> found, Deadline deadline) {
   if (!found) {
     return missed(promised, found.error());
@@ -114,8 +114,7 @@ Result<ObjectView> Session::await(const Handle& handle, Deadline deadline) {
                             : redeemed(handle.key, std::move(found), deadline);
 }
 
-// What has become of what was promised under that name, by the last who did: none if it may still be put, or
-// if that cannot be seen.
+// The outcome of the last promise under that name: none if it may still be set, or if that is unknown.
 std::optional<Error> Session::fate_of(const Address& name, Deadline deadline) {
   const std::uint32_t store = name.key.store;
   const auto claim = connector_->get(Address(store, claimed_name(store, name.name)), deadline);
@@ -127,7 +126,7 @@ std::optional<Error> Session::fate_of(const Address& name, Deadline deadline) {
   const Key& promised = record->value;
   const std::string at = connector_->name_of(promised);
   auto found =
-      connector_->get(Address(store, at), deadline);  // waits as long as it takes to miss a lost node
+      connector_->get(Address(store, at), deadline);  // waits as long as it takes to detect a lost node
   if (!found && found.error().code() == Errc::not_found) {
     const auto soon = arrivals_->now() + look_interval;
     found = connector_->wait(Address(store, at),
@@ -140,8 +139,8 @@ std::optional<Error> Session::fate_of(const Address& name, Deadline deadline) {
   return end && end->state == PromiseRecord::State::broken ? std::optional(broken_promise()) : std::nullopt;
 }
 
-// Nobody tells the home of a name that what was promised under it is broken, or its maker dead: who waits
-// looks now and then, the first time soon.
+// The home of a name is not notified that a promise under it is broken, or its maker dead: waiters check at
+// intervals, the first time soon.
 Result<ObjectView> Session::await(const Address& name, Deadline deadline, const Wanted& wanted) {
   const auto until = arrivals_->moment(deadline);
   for (BackOff back_off(look_interval, options_.options.peer_timeout);;) {
@@ -151,7 +150,7 @@ Result<ObjectView> Session::await(const Address& name, Deadline deadline, const 
       return found;
     }
     if (const auto fate = fate_of(name, until)) {
-      found = connector_->get(name, until);  // somebody may have put it all the same
+      found = connector_->get(name, until);  // somebody may have put it nevertheless
       return found || found.error().code() != Errc::not_found ? std::move(found) : Result<ObjectView>(*fate);
     }
   }
@@ -192,7 +191,7 @@ NowOrTask<ObjectView> Session::promised_or_task(const Key& promised, CountsUntil
   return made;
 }
 
-// Of a connector that has nobody to go on with what was begun, and which knows all promises of this node.
+// For a connector without background progress, which knows all promises of this node.
 NowOrTask<ObjectView> Session::stand(const Key& promised, std::string name, Deadline deadline) {
   const auto until = arrivals_->moment(deadline);
   auto found = connector_->wait(Address(promised.store, name), Deadline::Clock::time_point::min());
@@ -220,7 +219,7 @@ Result<Address> Session::actual(const Key& key, Deadline deadline) {
   if (!is_promise_record(found->type_hash())) {
     return Address(found->key());
   }
-  const auto whole = connector_->get(promised, deadline);  // what it says is in its bytes
+  const auto whole = connector_->get(promised, deadline);  // the record is in its bytes
   const auto kept = whole ? kept_elsewhere(*whole) : std::nullopt;
   return kept ? Result<Address>(*kept) : explain(key, whole ? broken_promise() : whole.error());
 }

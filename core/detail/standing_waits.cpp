@@ -19,7 +19,7 @@
 
 namespace locum::detail {
 
-/// One of them.
+/// One wait.
 class StandingWaits::Wait final : public Fetch {
  public:
   using Clock = Deadline::Clock;
@@ -33,7 +33,7 @@ class StandingWaits::Wait final : public Fetch {
     return promise_named(store_, name_) ? promise_not_set() : name_not_put();
   }
   [[nodiscard]] bool is_wanted() const noexcept { return wanted_.load(std::memory_order_relaxed); }
-  /// Once.
+  /// Called once.
   void end(Result<ObjectView> outcome) noexcept {
     std::shared_ptr<Observer> observer;
     {
@@ -88,7 +88,7 @@ struct StandingWaits::State {
   Mutex mutex;
   std::condition_variable changed;
   std::vector<std::shared_ptr<Wait>> waits LOCUM_GUARDED_BY(mutex);
-  bool told LOCUM_GUARDED_BY(mutex) = false;  ///< something to look for
+  bool told LOCUM_GUARDED_BY(mutex) = false;  ///< whether a look-up is due
   std::optional<Error> closed LOCUM_GUARDED_BY(mutex);
   std::thread thread LOCUM_GUARDED_BY(mutex);
   std::atomic<bool> disowned{false};
@@ -113,7 +113,7 @@ class StandingWaits::Alarm final : public NameWatcher {
 StandingWaits::StandingWaits(std::shared_ptr<Connector> connector, ThreadStart on_start)
     : connector_(std::move(connector)), on_start_(std::move(on_start)), state_(std::make_shared<State>()) {}
 
-// In a process that was forked the thread is not there, and its part in the state never ends.
+// A forked process does not have the thread, and its part in the state never ends.
 StandingWaits::~StandingWaits() {
   if (!state_->disowned.load(std::memory_order_relaxed)) {
     close(Error(Errc::closed, "the runtime was closed before this operation ended; keep it open until then"));
@@ -163,7 +163,7 @@ void StandingWaits::close(const Error& error) noexcept {
     state_->changed.notify_all();
   }
   if (thread.get_id() == std::this_thread::get_id()) {
-    thread.detach();  // it ends by itself, and keeps what it needs for that
+    thread.detach();  // it ends by itself, and owns what it needs for that
   } else if (thread.joinable()) {
     thread.join();
   }
@@ -178,7 +178,7 @@ void StandingWaits::disown() noexcept {
   state_->disowned.store(true, std::memory_order_relaxed);
 }
 
-// Watched first, then looked for: what is bound after the look is told of. None: not yet.
+// Watches first, then looks: a bind after the look is notified. None: not yet.
 std::optional<Result<ObjectView>> StandingWaits::look(Connector& connector, const Wait& wait,
                                                       const std::shared_ptr<Alarm>& alarm) noexcept {
   connector.watch(wait.address(), alarm);
@@ -189,8 +189,8 @@ std::optional<Result<ObjectView>> StandingWaits::look(Connector& connector, cons
   return found;
 }
 
-// Without memory of its own: whose time is over is told so whatever there is. By the only thread that takes
-// any out, but for close(), which takes out all.
+// Allocates nothing: a wait whose time is over always ends. Only the one thread removes any, except close(),
+// which removes all.
 void StandingWaits::look_at_all(State& state, Connector& connector,
                                 const std::shared_ptr<Alarm>& alarm) noexcept {
   for (std::size_t at = 0;; ++at) {
@@ -210,9 +210,9 @@ void StandingWaits::look_at_all(State& state, Connector& connector,
   }
 }
 
-// Whoever tells does not say of which name, so all are looked for; and not again before as much time has
-// passed as that may have taken: promises that are set in a row cost no more than twice the time of their
-// setting, however many are awaited.
+// A notification does not say which name was bound, so all are looked up; and not again before the duration
+// of the last look-up has passed: however many promises are awaited, setting them in a row takes at most
+// twice the time.
 void StandingWaits::work(State& state, Connector& connector, const std::shared_ptr<Alarm>& alarm) noexcept {
   using Clock = Deadline::Clock;
   constexpr auto of_one_look = std::chrono::microseconds(1);

@@ -29,9 +29,9 @@ class StandingWaits final {
   /// thread it ends with `out_of_memory`.
   [[nodiscard]] std::shared_ptr<Fetch> begin(std::uint32_t store, std::string name,
                                              Deadline::Clock::time_point until);
-  /// What has not ended ends with that, and so does what is begun later. More than once is fine.
+  /// Ends all waits, present and future, with that error. May be called repeatedly.
   void close(const Error& error) noexcept;
-  /// In a process that was forked, where there is no such thread: leaves all to the other one.
+  /// In a forked process, which does not have the thread: abandons all waits.
   void disown() noexcept;
 
  private:
@@ -46,7 +46,7 @@ class StandingWaits final {
 
   const std::shared_ptr<Connector> connector_;
   const ThreadStart on_start_;
-  const std::shared_ptr<State> state_;  ///< the thread's, too
+  const std::shared_ptr<State> state_;  ///< shared with the thread
 };
 
 }  // namespace locum::detail

@@ -12,8 +12,8 @@
 
 namespace locum {
 
-/// The objects whose checksum this process has seen to be right. A table of fixed size, made when it is first
-/// needed; of a million objects it forgets some, which are checked again then. Any thread may call.
+/// The objects whose checksum this process has verified. A table of fixed size, allocated on first use; with
+/// a million objects it forgets some, which are then verified again. Any thread may call.
 class CheckedKeys {
  public:
   [[nodiscard]] bool contains(const Key& key) {

@@ -52,7 +52,7 @@ class Cluster final : public Connector {
   [[nodiscard]] Result<ObjectView> view_of(const Result<Pin>& pin);
   [[nodiscard]] Result<ObjectView> view_at(const Pin& pin) const;
   [[nodiscard]] Result<bool> evict_key(const Key& key, WaitBudget budget);
-  // Out of line, so that a get that finds what it looks for keeps no registers and no stack for them.
+  // Out of line, so that a get that succeeds needs no registers and no stack for them.
   [[nodiscard, gnu::cold, gnu::noinline]] Error absent(const Address& address, const Error& error,
                                                        WaitBudget budget) const;
   [[nodiscard, gnu::cold, gnu::noinline]] Error led_astray(const Pin& pin);
@@ -93,7 +93,7 @@ Result<ObjectDraft> Cluster::create(std::uint64_t size_bytes, const ObjectMeta& 
   return block ? draft_in(*block, record, meta) : Result<ObjectDraft>(block.error().about(meta.name));
 }
 
-// Its texts are those in the block, which live as long as the draft.
+// The texts are those in the block, which live as long as the draft.
 Result<ObjectDraft> Cluster::draft_in(const Block& block, const ObjectRecord& record,
                                       const ObjectMeta& meta) const {
   std::byte* const bytes = arena_->data(block.offset);
@@ -106,7 +106,7 @@ Result<ObjectDraft> Cluster::draft_in(const Block& block, const ObjectRecord& re
   return made;
 }
 
-// What was evicted is looked for thoroughly before giving up.
+// Collects evicted objects thoroughly before giving up.
 Result<Block> Cluster::allocate(const ObjectRecord& record, std::uint32_t alignment, WaitBudget budget) {
   const std::uint64_t bytes = record.block_bytes();
   auto block = arena_->allocate(bytes, alignment, budget);
@@ -136,7 +136,7 @@ Error Cluster::full(const Error& cause, std::uint64_t size_bytes) const {
 
 NowOrTask<Sealed> Cluster::seal_or_task(const ObjectDraft& draft, const SealOptions& options,
                                         CountsUntil /*counts*/, WaitBudget budget) {
-  const bool named = !draft.meta.name.empty();  // the name goes with the draft
+  const bool named = !draft.meta.name.empty();  // the draft owns the name
   const auto key = publish(*table_, *arena_, draft);
   if (!key) {
     return {key.error()};
@@ -148,7 +148,7 @@ NowOrTask<Sealed> Cluster::seal_or_task(const ObjectDraft& draft, const SealOpti
   if (!generation) {
     (void)table_->tombstone(*key);
   }
-  (void)collect(Effort::amortised);  // also of what was replaced
+  (void)collect(Effort::amortised);  // includes a replaced object
   return {generation ? Result<Sealed>(Sealed{*key, *generation}) : generation.error()};
 }
 
@@ -156,8 +156,8 @@ void Cluster::discard(const ObjectDraft& draft) noexcept {
   locum::discard(*arena_, draft);
 }
 
-// This and view_of() are what a get of this node's objects consists of: it is to be one function, whatever
-// else the compiler finds in the same unit.
+// This and view_of() make up a get of this node's objects: they must compile to one function, whatever else
+// is in the same translation unit.
 [[gnu::always_inline]] inline Result<Pin> Cluster::find(const Address& address, WaitBudget budget) {
   const bool by_name = !address.name.empty();
   auto pin = by_name ? directory_->find(address.key.store, address.name, budget) : table_->pin(address.key);
@@ -167,7 +167,7 @@ void Cluster::discard(const ObjectDraft& draft) noexcept {
   return pin;
 }
 
-// A key that is gone: replaced by a newer generation of its name, or evicted.
+// The error for a key that is gone: replaced by a newer generation of its name, or evicted.
 Error Cluster::absent(const Address& address, const Error& error, WaitBudget budget) const {
   const auto live =
       address.name_hash != 0 ? directory_->generation(address.name_hash, budget) : Result<std::uint64_t>(0);
@@ -180,7 +180,7 @@ Error Cluster::absent(const Address& address, const Error& error, WaitBudget bud
                           .about(to_string(address.key));
 }
 
-// Once for each object in this process: what was right then, no rank may write any more.
+// Once for each object in this process: no rank may write to it after sealing.
 Result<void> Cluster::check_sum(const Pin& pin) {
   if (checked_.contains(pin.key)) {
     return {};
@@ -274,7 +274,7 @@ Result<ObjectView> Cluster::wait(const Address& address, Deadline deadline, cons
   }
 }
 
-// A promise may be over without anybody binding its name.
+// A promise may end without its name being bound.
 Result<Pin> Cluster::await(const Address& address, const std::optional<Key>& promised,
                            Deadline::Clock::time_point until) {
   if (promised) {
@@ -286,7 +286,7 @@ Result<Pin> Cluster::await(const Address& address, const std::optional<Key>& pro
   return directory_->wait(address.key.store, address.name, until);
 }
 
-// A named object goes through the directory, whose lock decides between an eviction and a replacement.
+// A named object goes through the directory, whose lock orders an eviction and a replacement.
 Result<bool> Cluster::evict_key(const Key& key, WaitBudget budget) {
   if (table_->unnamed(key)) {
     return table_->tombstone(key);
@@ -295,7 +295,7 @@ Result<bool> Cluster::evict_key(const Key& key, WaitBudget budget) {
   if (!pin) {
     return pin.error().code() == Errc::corrupt ? Result<bool>(pin.error().about(to_string(key))) : false;
   }
-  const PinnedObject object(table_, *pin);  // also where the home of its name cannot be asked
+  const PinnedObject object(table_, *pin);  // also if the home of its name cannot be asked
   const ObjectRecord& record = *pin->record;
   return record.name_bytes == 0 || !holds(*arena_, record)
              ? Result<bool>(table_->tombstone(key))
@@ -315,7 +315,7 @@ Result<std::uint64_t> Cluster::drop(std::uint32_t store) {
   for (const Key& key : table_->owned(store)) {
     const auto evicted = evict(key, {});
     if (!evicted && dropped) {
-      dropped = evicted.error();  // what else there is goes all the same
+      dropped = evicted.error();  // the other objects are evicted nevertheless
     } else if (evicted && *evicted && dropped) {
       ++*dropped;
     }

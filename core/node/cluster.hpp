@@ -11,18 +11,18 @@
 
 namespace locum {
 
-/// What a cluster is put together from: the memory, the table and the directory of this node.
+/// The parts of a cluster: the memory, the table and the directory of this node.
 struct ClusterParts {
   std::shared_ptr<Arena> arena;
   std::shared_ptr<NodeTable> table;
   std::shared_ptr<Directory> directory;
-  std::chrono::milliseconds timeout{30'000};  ///< for calls without a deadline of their own
+  std::chrono::milliseconds timeout{30'000};  ///< for calls without a deadline
   LostMates lost_mates{};
 };
 
-/// The connector over the memory of one node: what is behind every store where there are no others, and
-/// behind that of several for this node's own objects. The protocols are here, the state is in the parts; it
-/// lives until the last view of its objects is gone.
+/// The connector over the memory of one node: behind every store if there are no other nodes, and behind
+/// `distributed` for this node's own objects. It has the protocols, its parts the state; it lives until the
+/// last view of its objects is gone.
 [[nodiscard]] std::shared_ptr<Connector> open_cluster(ClusterParts parts);
 
 }  // namespace locum

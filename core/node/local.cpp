@@ -24,8 +24,8 @@ namespace {
 
 using UsedBytes = std::shared_ptr<std::atomic<std::uint64_t>>;
 
-/// One object: its bytes, what it says of itself, and the board that its views are pinned to. It lives until
-/// the connector and all views have let go of it.
+/// One object: its bytes, its metadata, and the board of its views. It lives until the connector and all
+/// views have released it.
 class LocalObject final : public PinBoard {
  public:
   LocalObject(std::uint64_t size_bytes, const ObjectMeta& meta, UsedBytes used)
@@ -59,7 +59,7 @@ class LocalObject final : public PinBoard {
     sealed_ = sealed;
     sum_ = meta_.checksum ? checksum(bytes()) : 0;
   }
-  /// The first time that it is asked: whether the bytes are still those that were sealed.
+  /// On first use: whether the bytes are still those that were sealed.
   [[nodiscard]] Result<void> check() {
     if (!meta_.checksum || checked_.load(std::memory_order_relaxed)) {
       return {};
@@ -89,7 +89,7 @@ class LocalObject final : public PinBoard {
   Sealed sealed_;
   std::uint32_t sum_ = 0;
   std::atomic<bool> checked_{false};
-  std::atomic<std::uint64_t> holders_{1};  // whoever made it
+  std::atomic<std::uint64_t> holders_{1};  // the maker
 };
 
 struct LetGo {
@@ -138,7 +138,7 @@ class Local final : public Connector {
 
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override {
     if (address.name.empty()) {
-      return get(address, deadline);  // keys are made by sealing: one that is not there never will be
+      return get(address, deadline);  // keys are made by sealing: a missing one never appears later
     }
     const auto moment = deadline.moment(options_.timeout);
     const auto promised = promise_named(address.key.store, address.name);
@@ -232,7 +232,7 @@ class Local final : public Connector {
   }
 
  private:
-  using NameKey = std::pair<std::uint32_t, std::string_view>;  // the text is the object's own
+  using NameKey = std::pair<std::uint32_t, std::string_view>;  // the object owns the text
   using Names = std::map<NameKey, LocalObject*>;
   using LiveHashes = std::set<std::pair<std::uint32_t, std::uint64_t>>;
 
@@ -317,7 +317,7 @@ class Local final : public Connector {
     }
     live_bytes_ -= object.bytes().size();
     if (is_promise_record(meta.type_hash)) {
-      tell_of_names();  // what was promised may be over
+      tell_of_names();  // a promise may have ended
     }
     const Key key = object.sealed().key;
     objects_.erase(key);

@@ -12,14 +12,14 @@ namespace locum {
 /// A process of the node that died while it took part.
 struct Loss {
   std::uint32_t rank = 0;                ///< within the node
-  std::optional<std::uint32_t> adopter;  ///< who has what it had, as far as known
+  std::optional<std::uint32_t> adopter;  ///< the rank that adopted it, as far as known
 };
 
-/// Which processes of the node have died, as far as this process knows. Filled by its watch, and outlives it.
-/// Any thread may call.
+/// The dead processes of the node, as far as this process knows. Filled by its watch, and outlives that. Any
+/// thread may call.
 class Losses {
  public:
-  /// REQUIRES: no more than `most` ranks are ever noted.
+  /// REQUIRES: at most `most` ranks are ever added.
   explicit Losses(std::uint32_t most);
 
   /// Ascending by rank.
@@ -27,15 +27,15 @@ class Losses {
   [[nodiscard]] bool any() const noexcept LOCUM_EXCLUDES(mutex_);
   void note(const Loss& loss) noexcept LOCUM_EXCLUDES(mutex_);
 
-  /// `then` is called, in the thread that adopts, whenever this process has adopted what a dead one had. What
-  /// it throws has the adoption tried again. Whatever was to be called before is so no longer.
+  /// Calls `then`, on the adopting thread, whenever this process has adopted a dead one. If it throws, the
+  /// adoption is retried. Replaces an earlier function.
   void when_adopted(std::function<void()> then) LOCUM_EXCLUDES(mutex_);
   void adopted() LOCUM_EXCLUDES(mutex_);
 
  private:
   mutable Mutex mutex_;
   std::function<void()> when_adopted_ LOCUM_GUARDED_BY(mutex_);
-  std::vector<Loss> losses_ LOCUM_GUARDED_BY(mutex_);  // never beyond the capacity that it is made with
+  std::vector<Loss> losses_ LOCUM_GUARDED_BY(mutex_);  // never exceeds its initial capacity
 };
 
 }  // namespace locum

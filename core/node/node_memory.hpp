@@ -18,7 +18,7 @@
 
 namespace locum {
 
-/// A pin that ends with it. As a view, it keeps the table alive.
+/// A pin that the destructor releases. Like a view, it keeps the table alive.
 class PinnedObject {
  public:
   PinnedObject(const std::shared_ptr<NodeTable>& table, const Pin& pin) noexcept
@@ -47,14 +47,14 @@ class PinnedObject {
                "through a wild pointer");
 }
 
-/// Whether an object's block lies within the memory of the node: entries are written by other processes, and
-/// what leads out of the arenas is not followed.
+/// Whether an object's block lies within the memory of the node: other processes write the entries, and
+/// offsets outside the arenas are not followed.
 [[nodiscard]] inline bool holds(const Arena& arena, const ObjectRecord& record) noexcept {
   const std::uint64_t bytes = record.block_bytes();
   return bytes > record.size_bytes && arena.contains(record.offset, bytes);  // the sum may have overflowed
 }
 
-/// What a node holds, as the cross-node protocols see it: memory, table, and the names at home here.
+/// The contents of a node, as the cross-node protocols see it: memory, table, and the names at home here.
 struct NodeMemory {
   std::shared_ptr<Arena> arena;
   std::shared_ptr<NodeTable> table;
@@ -73,13 +73,13 @@ struct NodeMemory {
   [[nodiscard]] std::string_view name(const Pin& pin) const {
     return read_name(arena->data(pin.record->offset), *pin.record);
   }
-  /// The pin as something that is kept, and made as a PinnedObject is.
+  /// The pin with shared ownership, made like a PinnedObject.
   template <class Kept = const PinnedObject>
   [[nodiscard]] std::shared_ptr<Kept> keep(const Pin& pin) const {
     return std::make_shared<Kept>(table, pin);
   }
-  /// The object, pinned, unless it is the node's own affair, of which no key is ever told: what stands here
-  /// for an object of another node, and what is in internal stores.
+  /// The object, pinned, unless it is internal to the node, with a key that no program knows: a reference to
+  /// an object of another node, or an object in an internal store.
   [[nodiscard]] Result<Pin> pin_object(const Key& key) const {
     auto pin = is_internal(key.store) ? Result<Pin>(no_such_object()) : table->pin(key);
     if (pin && pin->record->type_hash == reference_type_hash) {
@@ -88,7 +88,8 @@ struct NodeMemory {
     }
     return pin;
   }
-  /// pin_object(), kept: as long as that is kept, its block may be read. `corrupt` if that lies elsewhere.
+  /// pin_object(), with shared ownership: while owned, its block may be read. `corrupt` if that lies
+  /// elsewhere.
   [[nodiscard]] Result<std::shared_ptr<const PinnedObject>> hold_object(const Key& key) const {
     const auto pin = pin_object(key);
     if (!pin) {
@@ -100,7 +101,7 @@ struct NodeMemory {
     }
     return object;
   }
-  /// What a pinned object says that stands for one of another node; none if it is a plain object.
+  /// The reference in a pinned object; none if it is a plain object.
   [[nodiscard]] std::optional<Reference> reference(const Pin& pin) const {
     if (pin.record->type_hash != reference_type_hash || !holds(*pin.record)) {
       return std::nullopt;

@@ -11,14 +11,14 @@ namespace {
 
 constexpr std::string_view prefix{"\0promise", 8};
 
-/// What follows the prefix.
+/// The part behind the prefix.
 struct PromiseWords {
   std::uint64_t serial = 0;
   std::uint32_t creator = 0;
   std::uint32_t nonce = 0;
 };
 
-// Made once: who waits looks often.
+// Created once: waiters poll it often.
 const Error& not_set_yet() {
   static const Error* const error = new Error(Errc::timeout, "this promise is not set yet; wait longer");
   return *error;
@@ -101,8 +101,8 @@ std::optional<Key> promise_named(std::uint32_t store, std::string_view name) noe
   return is_promised(key) ? std::optional(key) : std::nullopt;
 }
 
-// Whoever sets it binds the name before he takes the placeholder away. Where he died meanwhile, what he was
-// doing is finished once his lock has been had; whether the name is bound is known after that.
+// set() binds the name before it removes the placeholder. If its rank died meanwhile, acquiring its lock has
+// completed the change; whether the name is bound is known after that.
 Result<Pin> find_promised(NodeTable& table, Directory& directory, const Key& promised, std::string_view name,
                           const LostMates& lost, WaitBudget budget) {
   auto found = directory.find(promised.store, name, budget);
@@ -115,7 +115,7 @@ Result<Pin> find_promised(NodeTable& table, Directory& directory, const Key& pro
       return not_set_yet();
     }
     if (const auto whole = directory.unbind(promised.store, name, promised, budget);
-        !whole) {  // of no object
+        !whole) {  // not that of an object
       return whole.error();
     }
   }

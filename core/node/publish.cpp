@@ -7,9 +7,9 @@
 
 namespace locum {
 
-// Made in one piece: fields that share a word, filled one after another, would wait for each other.
+// Built at once: filling fields that share a word one after another would serialise the stores.
 ObjectRecord record_of(const ObjectMeta& meta, std::uint64_t offset, std::uint64_t size_bytes) {
-  // One extent follows from the size: a small array need not store it.
+  // A single extent follows from the size: a small array need not store it.
   const bool implied = meta.layout == Layout::array && meta.extents.rank == 1;
   return {.offset = offset,
           .size_bytes = size_bytes,
@@ -32,7 +32,7 @@ Result<Key> publish(NodeTable& table, Arena& arena, const ObjectDraft& draft) {
   }
   auto key = table.publish(record);
   if (!key) {
-    key = key.error().about(draft.meta.name);  // the name goes with the draft
+    key = key.error().about(draft.meta.name);  // the draft owns the name
     discard(arena, draft);
   }
   return key;

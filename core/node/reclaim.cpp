@@ -9,7 +9,7 @@ namespace locum {
 
 Owned reclaim(NodeTable& table, Arena& arena, Effort effort) noexcept {
   constexpr std::size_t most_kept_records = 1024;
-  // Kept from call to call: most hand back one object, which is not worth an allocation.
+  // Kept between calls: most return one object, which is not worth an allocation.
   thread_local std::vector<ObjectRecord> dead;
   dead.clear();
   const Owned owned = table.collect(dead, effort);

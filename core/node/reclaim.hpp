@@ -5,8 +5,8 @@
 
 namespace locum {
 
-/// Frees the blocks of objects that this process owns, that are evicted and that nobody views any more; what
-/// it still owns, as far as it looked.
+/// Frees the blocks of this process's objects that are evicted and not viewed any more; returns what it still
+/// owns, as far as it looked.
 Owned reclaim(NodeTable& table, Arena& arena, Effort effort) noexcept;
 
 }  // namespace locum

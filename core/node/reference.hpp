@@ -12,16 +12,16 @@
 
 namespace locum {
 
-/// What stands at a name's home for an object of another node: an object of the home's own, under that name,
-/// whose bytes are the other one's block, if it is small enough to be answered from here, and then its
+/// Represents, at a name's home, an object of another node: an object of the home, under that name, whose
+/// bytes are the other object's block, if it is small enough to be included in replies, followed by its
 /// ObjectWire.
 inline constexpr std::string_view reference_type_name = "locum::reference";
 inline constexpr std::uint64_t reference_type_hash = text_hash(reference_type_name);
 
-/// A reference, taken apart.
+/// A parsed reference.
 struct Reference {
   ObjectWire object;
-  std::span<const std::byte> block;  ///< empty if the home has no copy of it
+  std::span<const std::byte> block;  ///< empty if the home has no copy
 };
 
 /// None if these are not the bytes of a reference.
@@ -37,21 +37,22 @@ struct Reference {
   return Reference{*wire, block};
 }
 
-/// What a name came to stand for.
+/// Outcome of binding a name.
 struct Bound {
   std::uint64_t generation = 0;
-  std::optional<Key> replaced;  ///< the object of another node that it stood for before; to be retired
-  std::optional<Key> outdated;  ///< the object of this node; its copies are to be dissolved
+  std::optional<Key> replaced;  ///< the object of another node that was bound before; to be evicted there
+  std::optional<Key>
+      outdated;  ///< the object of this node that was bound before; its copies are to be invalidated
 };
 
-/// Binds as `options` say and learns exactly what was replaced. `attempt(options)` does it:
+/// Binds according to `options` and reports exactly what was replaced. `attempt(options)` binds:
 /// Result<std::uint64_t>, the generation. `referent(pin)`: the key behind a pinned reference, none if the
-/// object is a plain one; lets go of it.
+/// object is a plain one; releases the pin.
 template <class Attempt, class Referent>
 [[nodiscard]] Result<Bound> bind_exactly(Directory& directory, std::uint32_t store, std::string_view name,
                                          const SealOptions& options, WaitBudget budget, Attempt attempt,
                                          Referent referent) {
-  constexpr int most_rounds = 64;  // each of which somebody else won
+  constexpr int most_rounds = 64;  // each won by another process
   for (int round = 0;; ++round) {
     SealOptions exact = options;
     std::optional<Key> replaced;

@@ -7,11 +7,11 @@
 
 namespace locum {
 
-/// Bytes that are sent in place, and what keeps them there until they have been.
+/// Bytes that are sent in place, and the owner that keeps them alive until then.
 struct Bulk {
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> keep;
-  std::uint64_t made_bytes = 0;  ///< memory of this process that was made for them alone
+  std::uint64_t made_bytes = 0;  ///< private memory allocated only for them
 };
 
 }  // namespace locum

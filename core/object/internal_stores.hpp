@@ -7,15 +7,15 @@
 
 namespace locum {
 
-/// The runtime's own store, whose names are those of the others.
+/// The runtime's own store; its names are those of the other stores.
 inline constexpr std::uint32_t registry = 0;
 
-/// Stores of a node's own, which no program opens and of which no other node is ever told: what is in them
-/// stands under the bytes of the key, or of the node's number, that it is about.
+/// Internal stores of a node, which no program opens and no other node sees: their names are the bytes of a
+/// key, or of a node's number.
 inline constexpr std::uint32_t copies_store = 0xFFFFFFFFU;     ///< see NodeCopies
 inline constexpr std::uint32_t copy_sets_store = 0xFFFFFFFEU;  ///< see CopyHolders
 inline constexpr std::uint32_t fences_store = 0xFFFFFFFDU;     ///< see FencedNodes
-inline constexpr std::uint32_t last_store = 0xFFFFFFFCU;       ///< the last one that a program may have
+inline constexpr std::uint32_t last_store = 0xFFFFFFFCU;       ///< the highest number of a program's store
 
 [[nodiscard]] constexpr bool is_internal(std::uint32_t store) noexcept {
   return store > last_store;

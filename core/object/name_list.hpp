@@ -9,10 +9,10 @@
 
 namespace locum {
 
-/// Names as bytes, for sending: each with its length before it, 4 bytes.
+/// Names as bytes, for sending: each preceded by its length in 4 bytes.
 [[nodiscard]] std::vector<std::byte> pack_names(const std::vector<std::string>& names);
 
-/// Appends the names behind bytes that another rank sent; `corrupt` if they are none.
+/// Appends the names in bytes from another rank; `corrupt` if they are malformed.
 [[nodiscard]] Result<void> unpack_names(std::span<const std::byte> bytes, std::vector<std::string>& names);
 
 }  // namespace locum

@@ -11,8 +11,8 @@
 
 namespace locum {
 
-/// What stands behind the payload in an object's block: element size, checksum (if the object has one),
-/// extents, type name, name. Unaligned, so that a small object pays only for the bytes it needs.
+/// The tail: metadata behind the payload in an object's block: element size, checksum (if the object has
+/// one), extents, type name, name. Unaligned, so that a small object pays only for the bytes it needs.
 struct ObjectTail {
   std::uint32_t element_bytes = 1;
   Extents extents;
@@ -37,13 +37,13 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
   append(tail.name.data(), tail.name.size());
 }
 
-/// The name alone; empty if unnamed. The text lives in the block.
+/// The name alone; empty if unnamed. The text is in the block.
 [[nodiscard]] inline std::string_view read_name(const std::byte* block, const ObjectRecord& record) noexcept {
   const std::byte* name = block + (record.block_bytes() - record.name_bytes);
   return {reinterpret_cast<const char*>(name), record.name_bytes};
 }
 
-/// The whole tail, of which `at` is the first byte. The texts live there.
+/// The whole tail, which starts at `at`. The texts are in it.
 [[nodiscard]] inline ObjectTail read_tail_at(const std::byte* at, const ObjectRecord& record) noexcept {
   ObjectTail tail;
   std::memcpy(&tail.element_bytes, at, sizeof tail.element_bytes);
@@ -60,24 +60,24 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
   return tail;
 }
 
-/// The same of a block.
+/// The whole tail of a block.
 [[nodiscard]] inline ObjectTail read_tail(const std::byte* block, const ObjectRecord& record) noexcept {
   return read_tail_at(block + record.size_bytes, record);
 }
 
-/// Where the checksum of a block stands. REQUIRES: record.has_checksum.
+/// Position of the checksum of a block. REQUIRES: record.has_checksum.
 [[nodiscard]] inline std::uint64_t checksum_at(const ObjectRecord& record) noexcept {
   return record.size_bytes + sizeof(std::uint32_t);
 }
-/// The sum of all that a block holds beside the sum itself.
+/// The checksum of all bytes of a block except the checksum's own.
 [[nodiscard]] inline std::uint32_t checksum_of(const std::byte* block, const ObjectRecord& record) noexcept {
   const std::span<const std::byte> all(block, record.block_bytes());
   const std::uint64_t at = checksum_at(record);
   return checksum(all.subspan(at + sizeof(std::uint32_t)), checksum(all.first(at)));
 }
 
-/// Whether a tail says nothing that contradicts the table: the texts have the hashes that stand there, and
-/// the extents make up the payload.
+/// Whether a tail is consistent with the table: the texts have the recorded hashes, and the extents match the
+/// payload.
 [[nodiscard]] inline bool is_whole(const ObjectTail& tail, const ObjectRecord& record) noexcept {
   if (text_hash(tail.type_name) != record.type_hash ||
       (record.name_bytes > 0 && name_hash(record.store, tail.name) != record.name_hash)) {
@@ -96,7 +96,7 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
          tail.extents.has(record.size_bytes / tail.element_bytes);
 }
 
-/// All that a pinned object says of itself. The texts live in its tail, of which `at` is the first byte.
+/// The metadata of a pinned object. The texts are in its tail, which starts at `at`.
 [[nodiscard]] inline ObjectFacts facts_of_tail(const Pin& pin, const std::byte* at) {
   const ObjectRecord& record = *pin.record;
   const ObjectTail tail = read_tail_at(at, record);
@@ -104,7 +104,7 @@ inline void write_tail(std::byte* block, const ObjectRecord& record, const Objec
           record.layout, tail.extents,      tail.type_name, tail.name,        is_whole(tail, record)};
 }
 
-/// The same of its block.
+/// The metadata of an object, given its block.
 [[nodiscard]] inline ObjectFacts facts_of(const Pin& pin, const std::byte* block) {
   return facts_of_tail(pin, block + pin.record->size_bytes);
 }

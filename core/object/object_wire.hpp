@@ -10,12 +10,12 @@
 
 namespace locum {
 
-/// What is sent of an object beside the bytes of its block: 72 bytes. The block itself (payload and tail, see
-/// object_tail.hpp) travels as it stands in the owner's memory.
+/// The record of an object in messages: 72 bytes. The block itself (payload and tail, see object_tail.hpp) is
+/// sent as it is in the owner's memory.
 struct ObjectWire {
   Key key;
   std::uint64_t generation = 0;  ///< of its name; 0 if unnamed
-  ObjectRecord record;           ///< offset and link are the owner's own, and 0 here
+  ObjectRecord record;           ///< offset and link are local to the owner, and 0 here
 };
 static_assert(sizeof(ObjectWire) == 72);
 
@@ -26,7 +26,7 @@ static_assert(sizeof(ObjectWire) == 72);
   return wire;
 }
 
-/// Whether these can be the words of an object. Says nothing about its block.
+/// Whether this can be the record of an object. Does not check its block.
 [[nodiscard]] inline bool plausible(const ObjectWire& wire) noexcept {
   const ObjectRecord& record = wire.record;
   return wire.key.valid() && record.size_bytes < (std::uint64_t{1} << 62U) && record.rank <= max_rank &&
@@ -35,7 +35,7 @@ static_assert(sizeof(ObjectWire) == 72);
          (record.name_bytes == 0) == (record.name_hash == 0) && record.store == wire.key.store;
 }
 
-/// Plain words at the front of a message's body. None if it is too short.
+/// The struct at the front of a message's body. None if that is too short.
 template <class T>
 [[nodiscard]] std::optional<T> read_words(std::span<const std::byte> bytes) noexcept {
   static_assert(std::is_trivially_copyable_v<T>);
@@ -47,14 +47,14 @@ template <class T>
   return words;
 }
 
-/// The words as bytes, for sending. REQUIRES: no padding.
+/// The struct as bytes, for sending. REQUIRES: no padding.
 template <class T>
 [[nodiscard]] std::span<const std::byte> words(const T& of) noexcept {
   static_assert(std::is_trivially_copyable_v<T>);
   return std::as_bytes(std::span(&of, 1));
 }
 
-/// A fetch, an evict, a look at an object: by key.
+/// A fetch, an evict, an exists: by key.
 struct KeyWords {
   Key key;
 };
@@ -68,11 +68,11 @@ struct PartWords {
 };
 static_assert(sizeof(PartWords) == 32);
 
-/// A hyperslab of an array, packed, from a position on.
+/// A packed hyperslab of an array, from a position on.
 struct HyperslabWords {
   Key key;
-  std::uint64_t position = 0;  ///< in bytes, less than it has
-  std::uint32_t rank = 0;      ///< 1 to 8; what is beyond it below is not looked at
+  std::uint64_t position = 0;  ///< in bytes, less than its size
+  std::uint32_t rank = 0;      ///< 1 to 8; later entries of the arrays are ignored
   std::uint32_t element_bytes = 0;
   std::array<std::uint64_t, max_rank> start{};
   std::array<std::uint64_t, max_rank> count{};   ///< at least 1
@@ -80,7 +80,7 @@ struct HyperslabWords {
 };
 static_assert(sizeof(HyperslabWords) == 224);
 
-/// What answers these two; the bytes are the bulk: of a hyperslab all from the position on, or fewer. The
+/// The reply to these two; the bulk holds the bytes: of a hyperslab all from the position on, or fewer. The
 /// type's name follows, if it is not too long.
 struct PartWire {
   ObjectWire object;
@@ -91,43 +91,43 @@ static_assert(sizeof(PartWire) == 80);
 
 inline constexpr std::uint64_t any_bytes = ~std::uint64_t{0};
 
-/// An object by key, if its block has at most so many bytes; else only what it is.
+/// An object by key, if its block has at most this size; else only its record.
 struct FetchWords {
   Key key;
   std::uint64_t most_bytes = any_bytes;
 };
 static_assert(sizeof(FetchWords) == 24);
 
-/// What answers a `copy`; the bulk is the block.
+/// The reply to a `copy`; the bulk is the block.
 struct CopyWords {
   ObjectWire object;
-  std::uint64_t listed = 0;  ///< not 0: the asker's node is told when the object goes out of sight
+  std::uint64_t listed = 0;  ///< not 0: the asking node is notified when the object is evicted
 };
 static_assert(sizeof(CopyWords) == 80);
 
-/// What answers a `lease_read` without a bulk: the block may be read one-sidedly, by the key that follows.
+/// The reply to a `lease_read` without a bulk: the block may be read one-sidedly, by the key that follows.
 struct ReadLeaseWords {
   CopyWords copy;
-  std::uint64_t number = 0;       ///< of the lease, at the rank that answers
-  std::uint64_t duration_ns = 0;  ///< from the answer on; the asker counts from its question on
+  std::uint64_t number = 0;       ///< of the lease, at the replying rank
+  std::uint64_t duration_ns = 0;  ///< from the reply on; the asking rank counts from its request on
   std::uint64_t key_bytes = 0;
 };
 static_assert(sizeof(ReadLeaseWords) == 104);
 
-/// The end of a read, and the question whether it has ended.
+/// The end of a read, and the query whether it has ended.
 struct EndReadWords {
   std::uint64_t number = 0;
 };
 static_assert(sizeof(EndReadWords) == 8);
 
-/// When will that flight have ended?
+/// Query for the end of a flight.
 struct JoinWords {
   Key key;
-  std::uint64_t generation = 0;  ///< of the flight's mark, in the directory of the node of both
+  std::uint64_t generation = 0;  ///< of the flight's mark, in the directory of their node
 };
 static_assert(sizeof(JoinWords) == 24);
 
-/// Who is dead.
+/// A dead rank.
 struct RankWords {
   std::uint32_t rank = 0;
 };
@@ -136,7 +136,7 @@ static_assert(sizeof(RankWords) == 4);
 /// A look-up; the name is the bulk.
 struct NameWords {
   std::uint32_t store = 0;
-  std::uint32_t value_wanted = 0;  ///< 0: only whether it is there
+  std::uint32_t value_wanted = 0;  ///< 0: only whether it is bound
 };
 static_assert(sizeof(NameWords) == 8);
 
@@ -144,11 +144,11 @@ static_assert(sizeof(NameWords) == 8);
 struct AwaitWords {
   std::uint32_t store = 0;
   std::uint32_t unused = 0;
-  std::uint64_t patience_ns = 0;  ///< after that the asker does not care any more, and gets no answer
+  std::uint64_t patience_ns = 0;  ///< after that the asking rank has given up, and gets no reply
 };
 static_assert(sizeof(AwaitWords) == 16);
 
-/// A name for an object. The bulk is the object's block if `has_value`, else the name.
+/// A name to be bound to an object. The bulk is the object's block if `has_value`, else the name.
 struct BindWords {
   ObjectWire object;
   std::uint64_t expected_generation = 0;
@@ -157,13 +157,13 @@ struct BindWords {
 };
 static_assert(sizeof(BindWords) == 88);
 
-/// In place of the generation in the answer to a bind: nothing was done, but room for it is being made;
-/// whoever asks again a little later may find it.
+/// Sent instead of the generation in the reply to a bind: nothing was bound, but room is being made; a retry
+/// a little later may find it.
 inline constexpr std::uint64_t bind_later = 0;
 
-/// A name to be taken out of sight; the name is the bulk.
+/// A name to be unbound; the name is the bulk.
 struct UnbindWords {
-  Key only;  ///< if valid: only while it stands for this object, which the asker itself takes out of sight
+  Key only;  ///< if valid: only if bound to this object, which the asking rank itself evicts
   std::uint32_t store = 0;
   std::uint32_t unused = 0;
 };

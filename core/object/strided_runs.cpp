@@ -22,7 +22,7 @@ Error overwritten() {
                "past the end of an object");
 }
 
-/// Whether there are such elements. REQUIRES: packed_bytes() says that the hyperslab makes sense.
+/// Whether the array has these elements. REQUIRES: packed_bytes() has accepted the hyperslab.
 Result<void> check_elements(const Hyperslab& slab, std::uint64_t element_bytes, const ObjectFacts& facts) {
   if (facts.layout != Layout::array) {
     return Error(Errc::invalid_argument,
@@ -80,8 +80,8 @@ Result<std::uint64_t> packed_bytes(const Hyperslab& slab, std::uint64_t element_
   return bytes;
 }
 
-// From the fastest dimension to the slowest. Nothing overflows: all products are at most those of the
-// extents, which make up the object's size.
+// From the fastest dimension to the slowest. No overflow: all products are at most those of the extents,
+// which match the object's size.
 Result<StridedRuns> StridedRuns::of(const Hyperslab& slab, std::uint64_t element_bytes,
                                     const ObjectFacts& facts) {
   const auto bytes = packed_bytes(slab, element_bytes);
@@ -133,7 +133,7 @@ StridedRuns::Cursor StridedRuns::cursor_at(std::uint64_t run) const noexcept {
   return cursor;
 }
 
-// REQUIRES: the innermost loop has so many turns left. A loop that has ended begins again, in the next turn
+// REQUIRES: the innermost loop has that many iterations left. A finished loop restarts in the next iteration
 // of the one around it.
 void StridedRuns::advance(Cursor& cursor, std::uint64_t runs) const noexcept {
   std::uint64_t turns = runs;
@@ -155,7 +155,7 @@ ByteRange StridedRuns::run_at(std::uint64_t position) const noexcept {
   return {cursor_at(position / run_bytes_).begin + inside, run_bytes_ - inside};
 }
 
-// The rest of a run, whole ones, as many at a time as the innermost loop has, and the beginning of one.
+// The rest of a run, whole runs, as many at a time as the innermost loop has, and the beginning of one.
 void StridedRuns::gather(const std::byte* array, std::uint64_t position,
                          std::span<std::byte> into) const noexcept {
   Cursor cursor = cursor_at(position / run_bytes_);

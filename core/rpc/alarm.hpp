@@ -8,14 +8,14 @@
 
 namespace locum {
 
-/// Calls a function at the earliest of the moments that it was set for, out of the exchange's timer queue; it
-/// has to be set again for the others. Not any more once it is destroyed, or the exchange has closed. Only by
-/// who drives.
+/// Calls a function at the earliest of the moments that it was set for, from the exchange's timer queue; it
+/// then has to be set again for the others. No call after its destruction, or once the exchange has closed.
+/// Only for the thread that makes progress.
 class Alarm {
  public:
   using Clock = Exchange::Clock;
 
-  /// \param due called with the moment at which it is called
+  /// \param due called with the moment for which it was set
   Alarm(Exchange& exchange, std::function<void(Clock::time_point)> due)
       : exchange_(exchange), state_(std::make_shared<State>(State{std::move(due)})) {}
   Alarm(const Alarm&) = delete;
@@ -29,7 +29,7 @@ class Alarm {
     state_->moment = moment;
     exchange_.call_at(moment, [weak = std::weak_ptr(state_), moment, &exchange = exchange_] {
       const auto state = weak.lock();
-      if (state && state->moment == moment) {  // else it was set for an earlier one, and has been called then
+      if (state && state->moment == moment) {  // else it was set for an earlier one, and was called then
         state->moment = Clock::time_point::max();
         state->due(exchange.now());
       }

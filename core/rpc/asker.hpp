@@ -6,11 +6,11 @@
 
 namespace locum {
 
-/// Whom an answer that comes later goes to: a rank, or what answers a question of a bundle (see Bundles). As
-/// short as can be: functions that go on later keep it.
+/// Destination of a later reply: a rank, or a request of a batch (see Bundles). Kept small, because
+/// continuations store it.
 struct Asker {
-  int rank = 0;            ///< below 0: of a bundle, -1 less its place there
-  std::uint32_t call = 0;  ///< the rank's number for the question; or that of the bundle
+  int rank = 0;            ///< negative: of a batch; -1 - position in it
+  std::uint32_t call = 0;  ///< the rank's number for the request; or that of the batch
 
   [[nodiscard]] bool is_bundled() const noexcept { return rank < 0; }
   [[nodiscard]] std::uint32_t place() const noexcept { return static_cast<std::uint32_t>(-1 - rank); }

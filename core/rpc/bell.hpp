@@ -5,17 +5,17 @@
 
 namespace locum {
 
-/// Wakes whoever moves this rank's messages, so that what is due is looked for (Service::next_due()). For
-/// threads that must neither wait nor keep a part of the links alive: whoever did might be the last one to
-/// let go of it, on a thread that it has to end itself. Needs no memory. Any thread may call.
+/// Wakes the thread that makes progress for this rank, so that it runs timers that are due
+/// (Service::next_due()). For threads that must neither wait nor own a part of the links: the last owner
+/// would destroy it, on a thread that the destructor has to join. Needs no memory. Any thread may call.
 class Bell {
  public:
-  /// From now on that transport is woken, which stays until clear().
+  /// From now on wakes that transport, which must exist until clear().
   void set(Transport& transport) LOCUM_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     transport_ = &transport;
   }
-  /// Nobody is woken any more.
+  /// From now on wakes nothing.
   void clear() noexcept LOCUM_EXCLUDES(mutex_) {
     const MutexLock lock(mutex_);
     transport_ = nullptr;

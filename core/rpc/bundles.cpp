@@ -25,7 +25,7 @@ Bundles::Bundles(std::shared_ptr<Exchange> exchange, std::chrono::milliseconds t
       timeout_(timeout),
       open_of_(static_cast<std::size_t>(exchange_->options().size)),
       overdue_(*exchange_, [this](Clock::time_point now) { end_overdue(now); }) {
-  (void)says_nothing();  // made now, to be told without memory
+  (void)says_nothing();  // created now, so that later use needs no memory
 }
 
 bool Bundles::take(const Question& bundle, Service& service) {
@@ -68,7 +68,7 @@ bool Bundles::take(const Question& bundle, Service& service) {
   return true;
 }
 
-// Those of a bundle that was answered when its asker would not wait any longer may come yet.
+// A batch that was answered at its deadline may still get replies to its requests.
 Bundles::Bundle* Bundles::find(Asker asker) noexcept {
   auto* const found = open_.find(asker.call);
   const bool is_due =
@@ -116,7 +116,7 @@ void Bundles::tell(Bundle& bundle) noexcept {
                     {*bundle.bytes, bundle.bytes, bundle.bytes->size()});
 }
 
-// As many as there is room for.
+// Packs as many as there is room for.
 void Bundles::pack_errors(Bundle& bundle) const noexcept {
   std::ranges::sort(bundle.errors, {}, [](const auto& each) { return each.first; });
   std::vector<std::byte>& bytes = *bundle.bytes;
@@ -131,7 +131,7 @@ void Bundles::pack_errors(Bundle& bundle) const noexcept {
   }
 }
 
-// Answers those whose asker will not wait any longer. They are open until all has been said.
+// Answers the batches whose sender's patience is over. They stay open until all their requests have replies.
 void Bundles::end_overdue(Clock::time_point now) noexcept {
   std::size_t from = 0;
   while (const std::uint32_t number = open_.find_if(

@@ -16,25 +16,24 @@
 
 namespace locum {
 
-/// Questions of other ranks that came many in one message. Each of them is served as if it had come by
-/// itself, one behind the other and without waiting for each other; what is said of them is gathered here
-/// until all has been said, or the asker's patience is over, and then told in one answer. Within steps of the
-/// exchange.
+/// Batched requests of other ranks. Each request is served as if it had arrived alone, one after the other
+/// and without waiting for each other; their replies are collected here until all are there, or the sender's
+/// patience is over, and then sent as one. Within progress steps of the exchange.
 class Bundles final {
  public:
   using Clock = Exchange::Clock;
 
-  /// So many questions of one rank are open in bundles: 64 bundles. What is more is refused.
+  /// Most open requests of one rank in batches: those of 64 full batches. More are refused.
   static constexpr std::uint32_t most_open = 16'384;
-  /// Texts of errors in one answer; what is beyond that is told by its code alone.
+  /// Texts of errors in one reply; errors beyond that are sent as codes only.
   static constexpr std::size_t most_error_bytes = std::size_t{64} << 10U;
 
-  /// \param timeout the longest that one is open
+  /// \param timeout the longest time that a batch is open
   Bundles(std::shared_ptr<Exchange> exchange, std::chrono::milliseconds timeout);
 
-  /// Has each of its questions asked of `service`. False: it makes no sense, and nothing was asked.
+  /// Passes each of its requests to `service`. False: it is malformed, and nothing was passed on.
   [[nodiscard]] bool take(const Question& bundle, Service& service);
-  /// What is said of one of them: `asker` is bundled. Once each; what comes too late is left out.
+  /// The reply to one request: `asker` refers to a batch. Once for each; late ones are dropped.
   void answer(Asker asker, std::span<const std::byte> body) noexcept;
   void refuse(Asker asker, const Error& error) noexcept;
 
@@ -45,12 +44,12 @@ class Bundles final {
     int from = 0;
     std::uint32_t call = 0;
     Clock::time_point due;
-    std::uint32_t left = 0;       ///< of which nothing has been said
-    std::vector<BundleRow> rows;  ///< by place
+    std::uint32_t left = 0;       ///< requests without a reply
+    std::vector<BundleRow> rows;  ///< by position
     std::vector<bool> is_said;
-    std::vector<std::pair<std::uint32_t, Error>> errors;  ///< by place; as many as there is memory for
-    std::shared_ptr<std::vector<std::byte>> bytes;        ///< of the answer: has room for the rows
-    bool is_answered = false;  ///< that some things have not been said; counts until they are
+    std::vector<std::pair<std::uint32_t, Error>> errors;  ///< by position; as many as there is memory for
+    std::shared_ptr<std::vector<std::byte>> bytes;        ///< of the reply: has room for the rows
+    bool is_answered = false;  ///< before all requests had replies; counts until they have
   };
 
   [[nodiscard]] Bundle* find(Asker asker) noexcept;
@@ -62,8 +61,8 @@ class Bundles final {
   const std::shared_ptr<Exchange> exchange_;
   const std::chrono::milliseconds timeout_;
   NumberTable<std::unique_ptr<Bundle>> open_;
-  std::vector<std::uint32_t> open_of_;  ///< questions, by rank
-  Alarm overdue_;                       ///< for the bundle whose asker gives up first
+  std::vector<std::uint32_t> open_of_;  ///< requests, by rank
+  Alarm overdue_;                       ///< for the batch with the earliest deadline
 };
 
 }  // namespace locum

@@ -8,27 +8,27 @@
 
 namespace locum::call_error {
 
-// Why calls between ranks fail.
+// Errors of calls between ranks.
 
-/// That rank did not answer before the deadline.
+/// That rank did not reply before the deadline.
 [[nodiscard]] Error late(int rank) noexcept;
-/// No rank of that node did.
+/// No rank of that node replied before the deadline.
 [[nodiscard]] Error late_node(int node) noexcept;
 /// That rank is lost.
 [[nodiscard]] Error gone(int rank, const Error& cause) noexcept;
-/// A rank has said nothing for so long.
+/// A rank was silent for that long.
 [[nodiscard]] Error silent(std::chrono::milliseconds patience) noexcept;
-/// A rank has announced bytes that do not come.
+/// Bytes that a rank announced do not arrive.
 [[nodiscard]] Error unmoved() noexcept;
-/// `asker` has too much under way at `rank`.
+/// `asker` has too many open requests at `rank`.
 [[nodiscard]] Error crowded(int asker, int rank) noexcept;
 /// That rank has closed the runtime.
 [[nodiscard]] Error closed(int rank) noexcept;
-/// A rank closed while it served what it was asked for: `peer_lost`, it may have been done.
+/// A rank closed while it served a request: `peer_lost`, the request may have been carried out.
 [[nodiscard]] Error closed_meanwhile(const Error& cause) noexcept;
-/// What `rank` says of a failure: by its code alone (`status`) where it had no memory for more. Where this
-/// process has none `out_of_memory`, but `timeout` and `peer_lost` stay what they are: they leave open what
-/// was done.
+/// The error that `rank` sent: only its code (`status`) if that rank had no memory for more. If this process
+/// has no memory: `out_of_memory`, except that `timeout` and `peer_lost` are kept: they leave open whether
+/// the request was carried out.
 [[nodiscard]] Error told(std::uint8_t status, std::span<const std::byte> packed, int rank) noexcept;
 
 }  // namespace locum::call_error

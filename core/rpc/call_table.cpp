@@ -7,7 +7,7 @@ namespace locum {
 
 std::uint32_t CallTable::add(Asked asked) {
   const std::uint32_t number = asked_.reserve();
-  dues_.emplace_back(asked.deadline, number);  // all that can fail is done then
+  dues_.emplace_back(asked.deadline, number);  // nothing after this can fail
   std::ranges::push_heap(dues_, std::greater());
   asked_.put(std::move(asked));
   return number;
@@ -19,8 +19,8 @@ CallTable::Asked CallTable::take(std::uint32_t number) noexcept {
   return asked;
 }
 
-// The earliest ones first; and all of them once they are most of the heap, for where one with an early
-// deadline stays while others come and go.
+// Drops the earliest ended ones; and all ended ones once they are most of the heap, in case a live one with
+// an early deadline stays while others come and go.
 void CallTable::drop_ended_dues() noexcept {
   if (dues_.size() > 2 * (asked_.size() + asked_.places())) {
     std::erase_if(dues_, [this](const Due& due) { return find(due.second) == nullptr; });

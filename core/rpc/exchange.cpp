@@ -13,10 +13,11 @@ namespace locum {
 
 namespace {
 
-// So many steps follow each other before one looks at the clock in any case.
+// Steps after which the clock is read in any case.
 constexpr int steps_a_look = 32;
 
-// Answers that the transport does not take yet: so many threads may ask this rank at a time meanwhile.
+// Replies that the transport does not accept yet: while they are kept, this many threads may have requests at
+// this rank.
 constexpr std::size_t most_unsent = 64;
 constexpr std::chrono::milliseconds resend_interval{1};
 
@@ -88,31 +89,31 @@ void Exchange::say_no(int to, std::uint32_t call, const Error& error) noexcept {
   }
 }
 
-// What has no bulk can be kept until the transport takes it.
+// A message without a bulk can be kept until the transport accepts it.
 void Exchange::send_or_keep(int to, const Envelope& envelope, std::span<const std::byte> body) noexcept {
   if (!send(to, envelope, body, {}) && unsent_.size() < unsent_.capacity()) {
     unsent_.push_back({to, envelope, ShortBytes(body)});
   }
 }
 
-// Whether any of them has been sent.
+// Whether any of them was sent.
 bool Exchange::send_unsent() noexcept {
   std::size_t sent = 0;
   while (sent < unsent_.size() &&
-         send(unsent_[sent].to, unsent_[sent].envelope, unsent_[sent].body, {})) {  // the rest later
+         send(unsent_[sent].to, unsent_[sent].envelope, unsent_[sent].body, {})) {  // the rest is sent later
     ++sent;
   }
   unsent_.erase(unsent_.begin(), unsent_.begin() + static_cast<std::ptrdiff_t>(sent));
   return sent != 0;
 }
 
-// Nobody waits for the answer to this one: it is asked again soon.
+// A lost ping does not matter: the next one follows soon.
 void Exchange::ping(int rank) noexcept {
   (void)send(rank, {.kind = Kind::ping, .incarnation = options_.incarnation}, {}, {});
 }
 
-// A message that cannot be sent because its rank is gone is lost like one under way: lose() tells who waits.
-// An error: the transport does not take it now, and has not sent it.
+// A message that cannot be sent because its rank is gone counts as lost in transfer: lose() ends the call. An
+// error means that the transport does not accept the message now, and has not sent it.
 Result<void> Exchange::send(int to, const Envelope& envelope, std::span<const std::byte> body,
                             Bulk bulk) noexcept {
   if (is_lost(to)) {
@@ -142,12 +143,12 @@ Result<void> Exchange::send(int to, const Envelope& envelope, std::span<const st
     }
     peer_monitor_.moves(to, bulk.bytes.size(), transport_->now());
     outgoing_.put({to, std::move(bulk), answers});
-    peer_monitor_.owe(to);  // the word that it has read the bulk, which stays until then
+    peer_monitor_.owe(to);  // the confirmation that it has read the bulk, which stays until then
   }
   return {};
 }
 
-// A failure shows as a lost rank.
+// Failures are reported as a lost rank.
 void Exchange::sent(std::uint64_t ticket, const Result<void>& /*outcome*/) noexcept {
   const auto number = static_cast<std::uint32_t>(ticket);
   if (outgoing_.find(number) == nullptr) {
@@ -167,7 +168,7 @@ void Exchange::end(std::uint32_t number, const Result<Answer>& outcome) noexcept
   }
 }
 
-// The call is taken out first: it may ask again from within ended().
+// The call is removed first: it may send a request again from within ended().
 void Exchange::settle(std::uint32_t number, const Result<Answer>& outcome) noexcept {
   const auto call = take(number);
   if (call) {
@@ -194,7 +195,7 @@ void Exchange::lose(int rank, const Error& cause) noexcept {
   }
   inbound_quota_.forget(rank);
   peer_monitor_.forget(rank);
-  // A call whose bulk is on its way ends in landed(): until then the transport may write to its memory.
+  // A call whose bulk is in transfer ends in landed(): until then the transport may write to its memory.
   why_lost_[static_cast<std::size_t>(rank)] = call_error::gone(rank, cause);
   in_vain_ = true;
   transport_->forget(rank);
@@ -217,7 +218,7 @@ bool Exchange::step(bool in_a_hurry) {
   return in_vain_ ? end_calls_in_vain() || busy : busy;
 }
 
-// Whether there were any. They may ask again from within.
+// Whether there were any. They may send requests again from within.
 bool Exchange::end_calls_in_vain() noexcept {
   bool any = false;
   while (std::exchange(in_vain_, false)) {
@@ -252,7 +253,7 @@ bool Exchange::look_at_clock() noexcept {
     const bool waits = calls_.find(number)->waits;
     settle(number, call_error::late(rank));
     if (!waits) {
-      doubt(rank);  // else nobody would miss it who is less patient than this
+      doubt(rank);  // else a caller with a shorter deadline would never detect its death
     }
   }
   for (; !alarms_.empty() && alarms_.begin()->first <= looked_at_; any = true) {

@@ -26,44 +26,43 @@
 
 namespace locum {
 
-/// What another rank asks of this one. The spans live until asked() returns.
+/// A request of another rank. The spans are valid until asked() returns.
 struct Question {
   int from = 0;
-  std::uint32_t call = 0;  ///< the asker's number; the answer has to name it
+  std::uint32_t call = 0;  ///< the sender's number; the reply has to repeat it
   Kind kind = Kind::ping;
   std::span<const std::byte> body;
   std::span<const std::byte> bulk;
-  /// Of one that came with others in a bundle (Bundles): the bundle's number, and its place there. 0: it came
-  /// by itself.
+  /// For a request of a batch (Bundles): the batch's number, and the position in it. 0: not in a batch.
   std::uint32_t bundle = 0;
   std::uint32_t place = 0;
 };
 
-/// Answers questions, with Exchange::answer() or refuse(), now or later. Never waits, never throws.
+/// Serves requests: replies with Exchange::answer() or refuse(), now or later. Never waits, never throws.
 class Service {
  public:
   virtual void asked(const Question& question) noexcept = 0;
-  /// That rank is lost: nothing it wants matters any more.
+  /// That rank is lost: its requests need no reply.
   virtual void bereaved(int rank) noexcept = 0;
-  /// When it has something to do although nobody asks; max: never.
+  /// When it has something to do without a request; max: never.
   [[nodiscard]] virtual std::chrono::steady_clock::time_point next_due() const noexcept {
     return std::chrono::steady_clock::time_point::max();
   }
-  /// Does what is due now.
+  /// Does the work that is due now.
   virtual void do_due(std::chrono::steady_clock::time_point /*now*/) noexcept {}
 
  protected:
   ~Service() = default;
 };
 
-/// What came back. The spans live until ended() returns, but for a bulk that landed where landing() said.
+/// A reply. The spans are valid until ended() returns, except for a bulk that was received into landing().
 struct Answer {
   std::span<const std::byte> body;
   std::span<const std::byte> bulk;
-  Path path = Path::inline_value;  ///< how the bulk came
+  Path path = Path::inline_value;  ///< of the bulk
 };
 
-/// A question of this rank that is under way, and who is to be told.
+/// An open request of this rank, and the callbacks for its end.
 class Call {
  public:
   Call() = default;
@@ -71,47 +70,47 @@ class Call {
   Call& operator=(const Call&) = delete;
   virtual ~Call() = default;
 
-  /// Memory for an answer's bulk that is still to come; it stays until the call is destroyed. Empty:
-  /// unwanted, the call ends with `out_of_memory`.
+  /// Memory for the bulk of the reply; it must stay until the call is destroyed. Empty: not wanted, the call
+  /// ends with `out_of_memory`.
   [[nodiscard]] virtual std::span<std::byte> landing(std::span<const std::byte> body,
                                                      std::uint64_t bulk_bytes) noexcept = 0;
-  /// Once: with the answer, the other side's error, `timeout` or `peer_lost`. `self`: this call, to ask with
-  /// again. Must not fail for want of memory.
+  /// Called once: with the reply, the other side's error, `timeout` or `peer_lost`. `self`: this call, for
+  /// sending it again. Must not fail for want of memory.
   virtual void ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& self) noexcept = 0;
-  /// In place of ended(), where the error is the other side's own: it may itself say `timeout` or
-  /// `peer_lost`, of others.
+  /// Called instead of ended() for an error that the other side sent: its `timeout` or `peer_lost` may
+  /// concern a third rank.
   virtual void refused(const Error& error, const std::shared_ptr<Call>& self) noexcept { ended(error, self); }
 };
 
-/// What an exchange has to know.
+/// Configuration of an exchange.
 struct ExchangeOptions {
   int rank = 0;
   int size = 1;
   std::uint64_t incarnation = 0;
-  /// A rank that owes an answer and says nothing for so long is taken for dead.
+  /// A rank that owes a reply and is silent for this long counts as dead.
   std::chrono::milliseconds patience{5'000};
-  /// Node of each rank: when one is silent the others of its node are asked as well whether they live, so
-  /// that all of a node that is gone are known as lost at once. Empty: each rank for itself.
+  /// Node of each rank: if one rank is silent, the others of its node are probed as well, so that the loss of
+  /// a whole node is detected at once. Empty: each rank for itself.
   std::vector<int> node_of_rank;
-  /// What one rank may have under way here, so that nobody fills another's memory: questions whose bulk is
-  /// still to come, that are answered later, or whose answer has not been read; and bytes of such bulks. What
-  /// is more is refused as `out_of_memory`.
+  /// Limits of what one rank may have in progress here, so that no rank fills another's memory: requests
+  /// whose bulk is still arriving, that are answered later, or whose reply was not read; and bytes of such
+  /// bulks. More are refused as `out_of_memory`.
   std::uint32_t most_questions = 4096;
   std::uint64_t most_question_bytes = std::uint64_t{16} << 20U;
-  /// Memory that is made for answers of one rank until it has read them; a single answer may have more.
+  /// Memory allocated for replies to one rank until it has read them; a single reply may have more.
   std::uint64_t most_answer_bytes = std::uint64_t{64} << 20U;
 };
 
-/// Questions and answers between ranks, over messages. Numbers what is asked, gives up on time, asks those
-/// who owe an answer, or a part in moving a bulk, and are silent whether they live, and tells everybody
-/// concerned when a rank is lost. All functions but is_lost() and has_closed() are called by whoever has the
-/// right to drive (see Progress), one thread at a time; nothing here waits.
+/// Requests and replies between ranks, over messages. Numbers requests, ends them at their deadlines, probes
+/// ranks that owe a reply, or their part in a bulk transfer, and are silent, and notifies all concerned when
+/// a rank is lost. All functions except is_lost() and has_closed() are called by the thread that has the
+/// right to make progress (see Progress), one at a time; nothing here waits.
 ///
-/// Whoever asks may find that there is no memory for it; what comes in from others needs none that could not
-/// be done without: it is then refused, or ends with `out_of_memory`.
+/// Sending a request may fail for lack of memory; handling incoming messages needs no memory that it cannot
+/// do without: a request is then refused, or a call ends with `out_of_memory`.
 ///
-/// A rank once lost stays lost: what still comes from it is dropped, so that an answer is never believed
-/// after somebody acted on its absence.
+/// A lost rank stays lost: later messages from it are dropped, so that a reply never counts after somebody
+/// has acted on its absence.
 class Exchange final : private Receiver {
  public:
   using Clock = Transport::Clock;
@@ -119,74 +118,76 @@ class Exchange final : private Receiver {
   Exchange(std::shared_ptr<Transport> transport, std::shared_ptr<Metrics> metrics,
            const ExchangeOptions& options);
 
-  /// Who answers from now on; none: questions are refused as `closed`.
+  /// Sets the service that handles requests; none: requests are refused as `closed`.
   void serve(Service* service) noexcept { service_ = service; }
 
-  /// Asks; `call` is told the answer inside a later step(), or here that the transport takes no more messages
-  /// to that rank now (`out_of_memory`). It lives until a bulk that nobody else keeps is sent.
+  /// Sends a request; `call` gets the reply in a later step(), or, within this function, `out_of_memory` if
+  /// the transport accepts no more messages to that rank now. The call is kept alive until a bulk without
+  /// another owner is sent.
   void ask(int rank, Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
            std::shared_ptr<Call> call) noexcept;
-  /// Where the transport takes no more messages to that rank now, an answer without a bulk is sent later; one
+  /// If the transport accepts no more messages to that rank now, a reply without a bulk is sent later; one
   /// with a bulk becomes the error `out_of_memory`.
   void answer(int to, std::uint32_t call, std::span<const std::byte> body, Bulk bulk = {}) noexcept;
   void refuse(int to, std::uint32_t call, const Error& error) noexcept;
-  /// That question will not be answered: who asked has given up.
+  /// That request needs no reply: its sender has given up.
   void dismiss(int from, std::uint32_t call) noexcept { inbound_quota_.answered(from, call); }
-  /// Whether an answer to that rank may take so much memory of this process's own until it has been read; to
-  /// be told so in Bulk::made_bytes.
+  /// Whether a reply to that rank may take that much private memory until it has been read; the caller passes
+  /// the size in Bulk::made_bytes.
   [[nodiscard]] bool has_room(int to, std::uint64_t answer_bytes) const noexcept {
     return inbound_quota_.has_room(to, answer_bytes);
   }
-  /// Says what nobody answers; later, where the transport takes no more messages to that rank now.
+  /// Sends a message without a reply; later, if the transport accepts no more messages to that rank now.
   void tell(int rank, Kind kind, std::span<const std::byte> body) noexcept;
-  /// From now on that rank owes something other than an answer, until as many calls of expected().
+  /// From now on that rank owes something other than a reply, until as many calls of expected().
   void expect(int rank) noexcept { peer_monitor_.owe(rank); }
   void expected(int rank) noexcept { peer_monitor_.repay(rank); }
-  /// Asks that rank at once whether it lives, unless it owes something, and from then on like those who owe,
-  /// until it says something: if it does not, it is lost. Also after close().
+  /// Probes that rank at once unless it owes something, and then at the same interval as those that do, until
+  /// it sends something: if it does not, it is lost. Also after close().
   void doubt(int rank) noexcept;
-  /// Has `action` called within the first step() at that moment or after it, unless close() comes first.
+  /// Calls `action` within the first step() at or after that moment, unless close() comes first.
   void call_at(Clock::time_point moment, std::function<void()> action);
-  /// The transport, or somebody else who knows, says that this rank is gone.
+  /// The transport, or another source, reports that this rank is gone.
   void lose(int rank, const Error& cause) noexcept;
 
-  /// Moves messages, ends what is overdue. Whether anything happened. It looks at the clock where no message
-  /// moved; while they do, or `in_a_hurry` because the next step follows at once, only every 32nd time.
+  /// Moves messages and ends overdue calls. Returns whether anything happened. Reads the clock if no message
+  /// moved; while messages move, or if `in_a_hurry` because the next step follows at once, only every 32nd
+  /// time.
   bool step(bool in_a_hurry = false);
-  /// When step() last looked at the clock.
+  /// When step() last read the clock.
   [[nodiscard]] Clock::time_point looked_at() const noexcept { return looked_at_; }
-  /// When step() has something to do although nothing arrives; Clock::time_point::max(): never.
+  /// When step() has something to do without incoming messages; Clock::time_point::max(): never.
   [[nodiscard]] Clock::time_point next_due() const noexcept;
-  /// Ends every call with `error`; nothing is asked or answered any more.
+  /// Ends every call with `error`; no more requests or replies are sent.
   void close(const Error& error) noexcept;
 
   [[nodiscard]] bool is_lost(int rank) const noexcept {
     return lost_[static_cast<std::size_t>(rank)].load(std::memory_order_acquire);
   }
-  /// Whether that rank has said that it has closed, and does nothing any more that it is asked for.
+  /// Whether that rank has announced that it has closed and serves no more requests.
   [[nodiscard]] bool has_closed(int rank) const noexcept {
     return has_closed_[static_cast<std::size_t>(rank)].load(std::memory_order_acquire);
   }
   [[nodiscard]] std::size_t under_way() const noexcept { return calls_.size(); }
-  /// Bulks on their way in or out, of calls that have ended, too.
+  /// Bulks in transfer in either direction, including those of ended calls.
   [[nodiscard]] std::size_t bulks() const noexcept { return landings_.size() + outgoing_.size(); }
-  /// Questions of that rank that take up memory here.
+  /// Requests of that rank that use memory here.
   [[nodiscard]] std::uint32_t questions_of(int rank) const noexcept {
     return inbound_quota_.questions_of(rank);
   }
   [[nodiscard]] Clock::time_point now() const noexcept { return transport_->now(); }
   [[nodiscard]] const ExchangeOptions& options() const noexcept { return options_; }
-  /// What a step may wait, and with it all that answers questions and moves operations on within one.
+  /// The limits on waiting within a step, and so of all handlers of requests and operations that run in one.
   [[nodiscard]] WaitBudget budget() const noexcept { return WaitBudget::of_step(options_.patience); }
 
  private:
-  /// A bulk on its way out, kept until sent().
+  /// A bulk being sent, kept until sent().
   struct Outgoing {
     int to = 0;
     Bulk bulk;
-    bool answers = false;  ///< it belongs to an answer
+    bool answers = false;  ///< it belongs to a reply
   };
-  /// What there was no memory to send.
+  /// A message that there was no memory to send.
   struct Unsent {
     int to = 0;
     Envelope envelope;
@@ -216,7 +217,7 @@ class Exchange final : private Receiver {
   bool end_calls_in_vain() noexcept;
   bool look_at_clock() noexcept;
 
-  // What the transport reads and writes stays until it is gone.
+  // Memory that the transport reads and writes outlives the transport.
   Landings landings_;
   NumberTable<Outgoing> outgoing_;
   const std::shared_ptr<Transport> transport_;
@@ -225,14 +226,14 @@ class Exchange final : private Receiver {
   Service* service_ = nullptr;
   std::optional<Error> closed_;
   CallTable calls_;
-  bool in_vain_ = false;  ///< some of them may be under way that nobody will answer
+  bool in_vain_ = false;  ///< some open calls may never get a reply
   std::multimap<Clock::time_point, std::function<void()>> alarms_;
-  /// As many as there is room for from the beginning; whoever waits for more gives up at its deadline.
+  /// Capacity is fixed at the start; callers of further ones end at their deadlines.
   std::vector<Unsent> unsent_;
   InboundQuota inbound_quota_;
   PeerMonitor peer_monitor_;
   Clock::time_point looked_at_;                 ///< the clock of the transport
-  int steps_ = 0;                               ///< since then
+  int steps_ = 0;                               ///< since the clock was read
   std::vector<std::optional<Error>> why_lost_;  ///< by rank
   std::vector<std::atomic<bool>> lost_;
   std::vector<std::atomic<bool>> has_closed_;

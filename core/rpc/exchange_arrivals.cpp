@@ -5,15 +5,16 @@
 #include "core/rpc/call_error.hpp"
 #include "core/rpc/exchange.hpp"
 
-// What comes in from other ranks: nothing of it is trusted.
+// Incoming messages of other ranks: nothing in them is trusted.
 namespace locum {
 
 namespace {
 
-// A question's bulk is a name, a type's name and a value that fits into a message: nobody honest sends more.
+// The bulk of a request is a name, a type's name and a value that fits into a message: correct ranks never
+// send more.
 constexpr std::uint64_t max_question_bulk = 1U << 20U;
 
-// What is dealt with as it is read, and takes no memory here.
+// Kinds that are handled when read, and take no memory here.
 bool needs_no_answer(Kind kind) {
   return kind == Kind::ping || kind == Kind::end_read;
 }
@@ -50,14 +51,14 @@ std::span<std::byte> Exchange::arrived(const Arrival& message) noexcept {
   return land(message, envelope, body);
 }
 
-// Where a bulk that is still to come goes; nowhere, if it is unwanted.
+// Memory for a bulk that is still arriving; empty if it is not wanted.
 std::span<std::byte> Exchange::land(const Arrival& message, const Envelope& envelope,
                                     std::span<const std::byte> body) noexcept {
   Landing landing{message.from, envelope, ShortBytes(body), {}, {}, nullptr};
   if (envelope.kind == Kind::reply) {
     const auto* asked = calls_.find(envelope.call);
     if (asked == nullptr || asked->rank != message.from || asked->lands) {
-      return {};  // the call gave up, never was, or has its answer
+      return {};  // the call timed out, never existed, or has its reply
     }
     landing.call = asked->call;
     landing.bulk = landing.call->landing(landing.body, message.bulk_bytes);
@@ -90,7 +91,7 @@ std::span<std::byte> Exchange::land(const Arrival& message, const Envelope& enve
   return bulk;
 }
 
-// Whoever waits for an answer has said how long.
+// Every caller that waits for a reply has given a deadline.
 bool Exchange::is_awaited(const Landing& landing) const noexcept {
   const auto* asked = landing.call ? calls_.find(landing.envelope.call) : nullptr;
   return asked != nullptr && asked->call == landing.call;
@@ -134,7 +135,8 @@ void Exchange::deliver(int from, const Envelope& envelope, std::span<const std::
       }
       if (envelope.status != 0) {
         const Error error = call_error::told(envelope.status, body.empty() ? bulk : body, from);
-        // It is not asked again: a damaged message, whose parts contradict each other, does not say so.
+        // Sent by the service itself: a damaged message with contradictory parts does not mean that it
+        // closed.
         if (error.code() == Errc::closed && envelope.status == static_cast<std::uint8_t>(Errc::closed)) {
           has_closed_[static_cast<std::size_t>(from)].store(true, std::memory_order_release);
         }
@@ -147,7 +149,7 @@ void Exchange::deliver(int from, const Envelope& envelope, std::span<const std::
       }
       return;
     }
-    case Kind::ping:  // whatever its number: no question is answered by this
+    case Kind::ping:  // with any number: it is not a reply
       send_or_keep(from, {.kind = Kind::reply, .call = envelope.call, .incarnation = options_.incarnation},
                    {});
       return;
@@ -161,9 +163,9 @@ void Exchange::deliver(int from, const Envelope& envelope, std::span<const std::
   }
 }
 
-// What the service does not answer at once is counted until it does. It bounds itself how many waits for
-// names it keeps, which may never be answered. Nobody who behaves repeats the number of a question that is
-// open, or has none for what he wants to have answered: an answer would say nothing to him.
+// Requests that the service does not answer at once count until it does. Waits for names, which may never be
+// answered, are bounded by the service. A correct rank never repeats the number of an open request, and never
+// uses 0 for a request that needs a reply: it could not match the reply.
 void Exchange::serve_question(const Question& question) noexcept {
   const bool senseless = question.call == 0 ? !needs_no_answer(question.kind)
                                             : inbound_quota_.is_open(question.from, question.call);
@@ -175,7 +177,7 @@ void Exchange::serve_question(const Question& question) noexcept {
   inbound_quota_.look_away(question.kind != Kind::await);
 }
 
-// What is not even looked at. Another question of that number may be: it goes on.
+// Rejects a request unread. An open request with the same number is not affected.
 void Exchange::turn_away(int from, const Envelope& envelope, const Error& error) noexcept {
   Metrics::increment(metrics_->turned_away);
   say_no(from, envelope.call, error);

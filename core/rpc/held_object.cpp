@@ -16,7 +16,7 @@ constexpr std::uint64_t most_alignment = 4096;
 
 }  // namespace
 
-// The size is a multiple of what the elements need: its lowest bit bounds that.
+// The size is a multiple of the elements' alignment: its lowest bit bounds that.
 std::uint64_t HeldObject::alignment_of(std::uint64_t size_bytes) noexcept {
   return std::clamp(size_bytes & (~size_bytes + 1), least_alignment, most_alignment);
 }

@@ -12,40 +12,40 @@
 
 namespace locum {
 
-/// An object of another node, in this process: its block as it came, in memory of its own, or inside an
-/// object of this node's memory that holds it packed. Lives as long as views of it. Filled by one thread,
-/// then read by any.
+/// An object of another node, in this process: its received block, in private memory, or inside an object of
+/// this node's memory that contains it. Lives as long as views of it. Filled by one thread, then read by any.
 class HeldObject final : public CountedBoard {
  public:
-  /// Memory for a block that is to come, aligned as an object of `size_bytes` may need; null: this process
-  /// has no memory for it.
+  /// Memory for a block to be received, aligned as an object of `size_bytes` may need; null: this process has
+  /// no memory for it.
   [[nodiscard]] static std::shared_ptr<HeldObject> make(std::uint64_t block_bytes, std::uint64_t size_bytes);
   /// A block inside `holder`'s bytes.
   HeldObject(ObjectView holder, std::span<const std::byte> block) noexcept;
 
-  /// A block that is to come into `memory`, which stays as long as this does.
+  /// A block to be received into `memory`, which must outlive this.
   explicit HeldObject(std::span<std::byte> memory) noexcept;
 
-  /// As an object of so many bytes may need to be aligned, whatever its type: 64 to 4096.
+  /// The alignment that an object of that size may need, whatever its type: 64 to 4096.
   [[nodiscard]] static std::uint64_t alignment_of(std::uint64_t size_bytes) noexcept;
 
-  /// Memory to fill. REQUIRES: made by make(), or with memory.
+  /// Memory to fill. REQUIRES: made by make(), or with `memory`.
   [[nodiscard]] std::span<std::byte> memory() noexcept { return memory_; }
 
   [[nodiscard]] std::span<const std::byte> block() const noexcept { return block_; }
 
-  /// `corrupt` if the block cannot be of the object that `wire` describes. \param summed its checksum, where
-  /// it has one, is known to be right
+  /// `corrupt` if the block cannot be that of the object that `wire` describes. \param summed its checksum,
+  /// if it has one, is known to be right
   [[nodiscard]] static Result<void> check(std::span<const std::byte> block, const ObjectWire& wire,
                                           bool summed = false);
-  /// The first view of the object that `wire` describes and that came by `path`, if check() passes. Once.
+  /// The first view of the object that `wire` describes and that arrived by `path`, if check() passes. Called
+  /// once.
   [[nodiscard]] static Result<ObjectView> view(std::shared_ptr<HeldObject> held, const ObjectWire& wire,
                                                Path path, bool summed = false);
 
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin) const override;
 
  private:
-  /// Gives a block back.
+  /// Frees a block.
   struct Free {
     std::uint64_t bytes;
     std::uint64_t alignment;

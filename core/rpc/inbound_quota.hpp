@@ -11,24 +11,24 @@
 
 namespace locum {
 
-/// What other ranks have under way here, so that none of them fills this one's memory: questions whose bulk
-/// is still to come, that are answered later, or whose answer has not been read. One thread at a time.
+/// What each other rank has in progress here, so that none fills this rank's memory: requests whose bulk is
+/// still arriving, that are answered later, or whose reply was not read. One thread at a time.
 class InboundQuota {
  public:
-  /// What one rank may have under way.
+  /// Limits for one rank.
   struct Most {
     std::uint32_t questions = 0;
-    std::uint64_t bytes = 0;         ///< of bulks that are still to come
-    std::uint64_t answer_bytes = 0;  ///< made for answers that have not been read; one may have more
+    std::uint64_t bytes = 0;         ///< of bulks still arriving
+    std::uint64_t answer_bytes = 0;  ///< allocated for unread replies; a single one may have more
   };
   InboundQuota(int ranks, Most most) : most_(most), usage_(static_cast<std::size_t>(ranks)) {}
 
-  /// Whether one more question of that rank, with such a bulk, is too much.
+  /// Whether one more request of that rank, with such a bulk, exceeds the limits.
   [[nodiscard]] bool is_crowded(int rank, std::uint64_t bulk_bytes) const noexcept {
     const Usage& asking = usage_[static_cast<std::size_t>(rank)];
     return asking.questions() >= most_.questions || asking.landing_bytes + bulk_bytes > most_.bytes;
   }
-  /// Whether an answer for that rank may take so much memory until it has been read.
+  /// Whether a reply for that rank may take that much memory until it has been read.
   [[nodiscard]] bool has_room(int rank, std::uint64_t answer_bytes) const noexcept {
     const std::uint64_t unread = usage_[static_cast<std::size_t>(rank)].unread_bytes;
     return unread == 0 || unread + answer_bytes <= most_.answer_bytes;
@@ -37,10 +37,10 @@ class InboundQuota {
     return usage_[static_cast<std::size_t>(rank)].questions();
   }
 
-  /// The bulk of a question is on its way in, and is there or will never be.
+  /// The bulk of a request is arriving; and has arrived or never will.
   void lands(int rank, std::uint64_t bytes) noexcept;
   void landed(int rank, std::uint64_t bytes) noexcept;
-  /// The bulk of an answer, for which so many bytes were made, is on its way out; and has been read or never
+  /// The bulk of a reply, for which that many bytes were allocated, is being sent; and has been read or never
   /// will be.
   void answers(int rank, std::uint64_t bytes) noexcept {
     ++of(rank).unread;
@@ -51,13 +51,12 @@ class InboundQuota {
     of(rank).unread_bytes -= bytes;
   }
 
-  /// Whether that rank has asked a question of this number already, which is not answered: another one could
-  /// not be told from it.
+  /// Whether that rank has an open request with this number: another one could not be told from it.
   [[nodiscard]] bool is_open(int rank, std::uint32_t call) const noexcept {
     return !open_.empty() && open_.contains({rank, call});
   }
-  /// A question is being looked at, until look_away(); what is not answered before that is open, and counts
-  /// if it is `counted`, until it is answered or never will be. REQUIRES: it is not open.
+  /// A request is being served, until look_away(); if it has no reply before that, it is open, and counts if
+  /// it is `counted`, until it has one or never will. REQUIRES: it is not open.
   void look_at(int rank, std::uint32_t call) noexcept { looked_at_ = {rank, call}; }
   void look_away(bool counted) noexcept {
     const auto unanswered = std::exchange(looked_at_, std::nullopt);
@@ -74,15 +73,15 @@ class InboundQuota {
 
  private:
   struct Usage {
-    std::uint32_t landing = 0;   ///< questions whose bulk is still to come
-    std::uint32_t deferred = 0;  ///< that are answered later
-    std::uint32_t unread = 0;    ///< whose answer's bulk has not been taken
+    std::uint32_t landing = 0;   ///< requests whose bulk is still arriving
+    std::uint32_t deferred = 0;  ///< requests to be answered later
+    std::uint32_t unread = 0;    ///< requests whose reply's bulk was not read
     std::uint64_t landing_bytes = 0;
     std::uint64_t unread_bytes = 0;
     [[nodiscard]] std::uint32_t questions() const noexcept { return landing + deferred + unread; }
   };
-  using Asking = std::pair<int, std::uint32_t>;  ///< a rank, and its number for the question
-  using Open = std::pmr::map<Asking, bool>;      ///< whether it is counted
+  using Asking = std::pair<int, std::uint32_t>;  ///< a rank, and its number for the request
+  using Open = std::pmr::map<Asking, bool>;      ///< whether the request counts
 
   void defer(const Asking& asking, bool counted) noexcept;
   void undefer(const Asking& asking) noexcept;
@@ -92,7 +91,7 @@ class InboundQuota {
   std::vector<Usage> usage_;
   BlockPool pool_;
   Open open_{&pool_};
-  std::optional<Asking> looked_at_;  ///< not answered yet
+  std::optional<Asking> looked_at_;  ///< no reply yet
 };
 
 }  // namespace locum

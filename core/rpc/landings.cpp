@@ -11,12 +11,13 @@ Landings::Landings(Clock::duration patience)
     : patience_(patience),
       interval_(std::max(PeerMonitor::question_interval(patience), Clock::duration(1))) {}
 
-// How long it may take is counted in looks, not in time alone, for the same reason as PeerMonitor count
-// questions. The last bulk of many may come after all of the others.
+// The time limit is counted in checks, not in time alone, for the same reason as PeerMonitor counts probes.
+// The last of many bulks may arrive after all the others.
 void Landings::add(std::uint64_t number, Landing landing, Clock::time_point now) {
   const std::uint64_t bytes = landing.bulk.size();
   const auto longest = patience_ + PeerMonitor::longest(bytes_ + bytes);
-  const auto looks = static_cast<std::uint64_t>(longest / interval_) + 1;  // the first may come at once
+  const auto looks =
+      static_cast<std::uint64_t>(longest / interval_) + 1;  // the first check may follow at once
   const bool first = landings_.empty();
   landings_.emplace(number, Entry{std::move(landing), looks});
   bytes_ += bytes;
@@ -36,8 +37,8 @@ std::optional<Landing> Landings::take(std::uint64_t number) noexcept {
   return landing;
 }
 
-// Whether the time since the last look counts. Where nobody looked for longer, this rank was stopped, or
-// nobody drove: nothing could come meanwhile.
+// Whether the time since the last check counts. If that is longer than the interval, this rank was stopped,
+// or no thread made progress: nothing could arrive meanwhile.
 bool Landings::looks_again(Clock::time_point now) noexcept {
   const auto since = now - looked_at_;
   if (since < interval_) {

@@ -19,7 +19,7 @@ namespace locum {
 
 class Call;
 
-/// A bulk on its way in. Of a question: kept here whole. Of an answer: the call has the memory, and stays
+/// An incoming bulk. Of a request: held here completely. Of a reply: the call owns the memory, and is kept
 /// alive.
 struct Landing {
   int from = 0;
@@ -30,26 +30,26 @@ struct Landing {
   std::shared_ptr<Call> call;
 };
 
-/// The bulks on their way in, by the number that the transport gave them. None is kept for ever: when nobody
-/// waits for it any more, and it has had time enough to come, who announced it is lost, though it may answer
-/// every question whether it lives. One thread at a time.
+/// The incoming bulks, by the transport's number. None is kept for ever: if nobody waits for it any more, and
+/// it had enough time to arrive, the rank that announced it is lost, even if it replies to every probe. One
+/// thread at a time.
 class Landings {
  public:
   using Clock = std::chrono::steady_clock;
 
-  /// \param patience with a bulk, beyond the time that it and all that is under way before it take at the
-  ///                 least rate (see PeerMonitor)
+  /// \param patience with a bulk, beyond the time that it and all that were in transfer before it take at the
+  ///   least rate (see PeerMonitor)
   explicit Landings(Clock::duration patience);
 
   /// REQUIRES: no bulk of that number is on its way.
   void add(std::uint64_t number, Landing landing, Clock::time_point now);
-  /// Takes it out; nothing: there is none.
+  /// Removes it; nothing if there is none.
   [[nodiscard]] std::optional<Landing> take(std::uint64_t number) noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return landings_.size(); }
 
-  /// Has `lose` called with the rank of each bulk that has not come in time, and of which `is_awaited` does
-  /// not say that somebody still waits for it; again at each look: it stays until the transport has let go of
-  /// its memory. REQUIRES: neither of them adds or takes any.
+  /// Calls `lose` with the rank of each overdue bulk for which `is_awaited` is false; again at each check, as
+  /// the bulk stays until the transport has released its memory. REQUIRES: neither function adds or removes
+  /// bulks.
   template <class IsAwaited, class Lose>
   void look(Clock::time_point now, IsAwaited is_awaited, Lose lose);
   /// When look() has something to do; Clock::time_point::max(): never.
@@ -60,15 +60,15 @@ class Landings {
  private:
   struct Entry {
     Landing landing;
-    std::uint64_t looks_left = 0;  ///< in which it may still be missing
+    std::uint64_t looks_left = 0;  ///< checks before it is overdue
   };
   [[nodiscard]] bool looks_again(Clock::time_point now) noexcept;
 
   const Clock::duration patience_;
-  const Clock::duration interval_;  ///< between two looks
+  const Clock::duration interval_;  ///< between two checks
   Clock::time_point looked_at_;
-  std::uint64_t bytes_ = 0;  ///< of all of them
-  BlockPool pool_;           ///< a bulk allocates nothing for itself once as many were on their way in before
+  std::uint64_t bytes_ = 0;  ///< of all bulks
+  BlockPool pool_;           ///< allocates only when more bulks arrive at a time than ever before
   std::pmr::unordered_map<std::uint64_t, Entry> landings_{&pool_};
 };
 

@@ -26,7 +26,7 @@ Error all_closed(int node) {
 
 static_assert(sizeof(HyperslabWords) <= 256, "the largest arguments of a request");
 
-// What must not be done twice: a put that was evicted meanwhile would come back.
+// These must not be repeated: the second attempt could bring back a put that was evicted meanwhile.
 bool may_be_asked_again(Kind kind) {
   return kind != Kind::bind && kind != Kind::unbind && kind != Kind::evict && kind != Kind::bind_batch &&
          kind != Kind::unbind_batch && kind != Kind::evict_batch;
@@ -75,13 +75,13 @@ bool Inquiry::can_be_asked(int rank) const noexcept {
   return !exchange_->is_lost(rank) && !exchange_->has_closed(rank);
 }
 
-// One that is lost may only be cut off, and go on: so long as there is one, the node has not closed.
+// A lost rank may only be cut off, and alive: as long as there is one, the node has not closed.
 Error Inquiry::nobody_left() const {
   const auto closed = [this](int rank) { return exchange_->has_closed(rank); };
   return std::ranges::all_of(ranks_, closed) ? all_closed(node_) : all_lost(node_);
 }
 
-// Of its ranks one after the other, until one of them lives and has not closed.
+// Asks its ranks one after the other, until one of them is alive and has not closed.
 void Inquiry::ask_next(const std::shared_ptr<Inquiry>& self) noexcept {
   int rank = -1;
   while (left_ > 0 && (rank < 0 || !can_be_asked(rank))) {
@@ -126,7 +126,7 @@ void Inquiry::ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& 
   }
 }
 
-// A `peer_lost` that it answers is of somebody else: it has done what it could itself.
+// A `peer_lost` that a rank sends concerns a third rank: the rank itself has done what it could.
 void Inquiry::refused(const Error& error, const std::shared_ptr<Call>& self) noexcept {
   if (error.code() != Errc::closed || !exchange_->has_closed(asked())) {
     return told(error);
@@ -163,7 +163,7 @@ Nodes::Nodes(const std::vector<int>& node_of_rank, int own_rank, std::shared_ptr
 }
 
 int Nodes::home(std::uint32_t /*store*/, std::uint64_t name_hash) const noexcept {
-  // Mixed once more: the directory of a node takes its shards from the same hash.
+  // Mixed again: the directory of a node selects its shards by the same hash.
   const std::uint64_t mixed = detail::fold_multiply(name_hash ^ 0x9E3779B97F4A7C15U, 0xD6E8FEB86659FD93U);
   __extension__ using Wide = unsigned __int128;
   return static_cast<int>((static_cast<Wide>(mixed) * ranks_.size()) >> 64U);

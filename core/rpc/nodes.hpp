@@ -13,22 +13,22 @@
 
 namespace locum {
 
-/// An answer, kept beyond the moment of its arrival.
+/// A reply, kept after its arrival.
 struct NodeAnswer {
   ShortBytes body;
-  std::shared_ptr<HeldObject> block;  ///< the answer's bulk; none if it had none
+  std::shared_ptr<HeldObject> block;  ///< the reply's bulk; null if it had none
   std::uint64_t block_bytes = 0;
   Path path = Path::inline_value;
-  int rank = 0;  ///< who answered
+  int rank = 0;  ///< that replied
 };
 
-/// Whether what a node answers to a roll call says that this rank, of its own, is dead.
+/// Whether a node's reply to a roll call reports this rank of it as dead.
 [[nodiscard]] bool names_rank(const NodeAnswer& roll, int rank) noexcept;
 
-/// Says where the bulk of an answer is to land. Only for who drives; must not fail.
+/// Chooses the memory for the bulk of a reply. Called only by the thread that makes progress; must not fail.
 class BulkPlace {
  public:
-  /// That place; null: memory of this process; none: the bulk is not to come, and the question ends with
+  /// That memory; null: memory of this process; none: the bulk is not wanted, and the request ends with
   /// `out_of_memory`.
   using Place = std::optional<std::shared_ptr<HeldObject>>;
 
@@ -36,32 +36,33 @@ class BulkPlace {
   BulkPlace(const BulkPlace&) = delete;
   BulkPlace& operator=(const BulkPlace&) = delete;
 
-  /// For the bulk of an answer with this body.
+  /// For the bulk of a reply with this body.
   [[nodiscard]] virtual Place place(std::span<const std::byte> body, std::uint64_t bulk_bytes) = 0;
 
  protected:
   ~BulkPlace() = default;
 };
 
-/// A question to a node, and who wants to know. Asked once; kept by the exchange until told() was called.
+/// A request to a node, and the callback for its reply. Sent once; the exchange keeps it until told() was
+/// called.
 class Inquiry : public Call {
  public:
   using Clock = Exchange::Clock;
 
-  /// Copies the body, and a bulk that nobody keeps: the question may be sent, and read by a transport, when
-  /// who asked has given up and its memory is gone. REQUIRES: a body of 256 bytes at most.
-  /// \param place where the bulk of the answer is to land; lives until told() is called. Null: in memory of
-  ///              this process
+  /// Copies the body, and a bulk without an owner: the request may be sent, and read by a transport, after
+  /// the caller has given up and freed its memory. REQUIRES: a body of at most 256 bytes.
+  /// \param place chooses the memory for the bulk of the reply; must exist until told() is called. Null:
+  ///   memory of this process
   Inquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
           BulkPlace* place = nullptr);
 
  protected:
-  /// The answer; or an error of the other side, `timeout`, `out_of_memory` of this process, `closed` if all
-  /// ranks of the node have closed, or `peer_lost` if none can be asked otherwise, or the one that was asked
-  /// died or closed and nobody can say whether it had done what it was asked for. Once, inside a step of the
-  /// exchange, or of ask() itself.
+  /// The reply; or an error of the other side, `timeout`, `out_of_memory` of this process, `closed` if all
+  /// ranks of the node have closed, or `peer_lost` if all others are lost, or the rank that was asked died or
+  /// closed and may have carried out a request that must not be repeated. Called once, within a step of the
+  /// exchange, or within ask().
   virtual void told(Result<NodeAnswer> answer) noexcept = 0;
-  /// Which rank was asked, the last one of all. REQUIRES: it has been asked.
+  /// The last rank that was asked. REQUIRES: one was asked.
   [[nodiscard]] int asked() const noexcept;
 
  private:
@@ -77,27 +78,25 @@ class Inquiry : public Call {
 
   const Kind kind_;
   const Clock::time_point deadline_;
-  FewBytes<256> words_;     ///< the body, and a short bulk that nobody else keeps
+  FewBytes<256> words_;     ///< the body, and a short bulk without another owner
   std::size_t body_bytes_;  ///< of these
   Bulk bulk_;               ///< any other one
-  BulkPlace* const place_;  ///< of the answer's bulk
+  BulkPlace* const place_;  ///< of the reply's bulk
   std::shared_ptr<HeldObject> block_;
-  Exchange* exchange_ = nullptr;  ///< once asked
+  Exchange* exchange_ = nullptr;  ///< once sent
   int node_ = 0;
   std::span<const int> ranks_;  ///< of the node
-  std::size_t next_ = 0;        ///< the one to be asked next: its place among them
-  std::size_t left_ = 0;        ///< how many are to be asked yet
+  std::size_t next_ = 0;        ///< position of the next rank to ask
+  std::size_t left_ = 0;        ///< number of ranks still to ask
 };
 
-/// The nodes of a runtime: which ranks they have, which of them is home to a name, and how to ask one. Any
-/// rank of a node can answer for it; the one asked is chosen so that the askers spread, and when it dies the
-/// next one is asked. A bind, unbind or evict that was under way then is not asked again: it may have been
-/// done. A rank that answers that it has closed has done nothing: then the next one is asked, whatever it
-/// was.
+/// The nodes of a runtime: their ranks, the homes of names, and how to send requests to a node. Any rank of a
+/// node can serve a request; the choice spreads the senders, and if that rank dies the next one is asked. An
+/// open bind, unbind or evict is then not repeated: it may have been carried out. A rank that replies that it
+/// has closed has done nothing: the next one is asked, whatever the request.
 ///
-/// Homes never move: the nodes of a runtime are the same from its start to its end, so that no view of who is
-/// alive has to be agreed on. What a name's hash is home to is therefore a plain division of the hashes among
-/// the nodes.
+/// Homes never move: the nodes of a runtime are the same from start to end, so that no membership has to be
+/// agreed on. The home of a name is therefore a plain division of the hashes among the nodes.
 class Nodes {
  public:
   using Clock = Exchange::Clock;
@@ -106,7 +105,7 @@ class Nodes {
 
   [[nodiscard]] int count() const noexcept { return static_cast<int>(ranks_.size()); }
   [[nodiscard]] int own() const noexcept { return own_; }
-  /// The node whose memory holds what that rank made; -1 if there is no such rank.
+  /// The node whose memory holds that rank's objects; -1 for a nonexistent rank.
   [[nodiscard]] int of_creator(std::uint32_t creator) const noexcept {
     return creator < node_of_rank_.size() ? node_of_rank_[creator] : -1;
   }
@@ -115,18 +114,19 @@ class Nodes {
   [[nodiscard]] const std::vector<int>& ranks(int node) const {
     return ranks_[static_cast<std::size_t>(node)];
   }
-  /// Whether no rank of the node can be asked any more, each of them being lost or closed: what it alone had
-  /// is lost for good. Any thread.
+  /// Whether no rank of the node can be asked any more, each being lost or closed: data that only it had is
+  /// lost for good. Any thread.
   [[nodiscard]] bool is_lost(int node) const;
-  /// Whether all ranks of the node have closed, in good order: they show nobody anything. Any thread.
+  /// Whether all ranks of the node have closed regularly: they show nobody anything. Any thread.
   [[nodiscard]] bool has_closed(int node) const;
 
-  /// Asks a node; that rank of it first, if it has it. Only by who drives.
+  /// Sends a request to a node; first to that rank, if it is one of its ranks. Only for the thread that makes
+  /// progress.
   void ask(int node, const std::shared_ptr<Inquiry>& inquiry, int first = -1);
-  /// The same of one rank, and no other: `peer_lost` if that one is lost.
+  /// Sends it to one rank only: `peer_lost` if that one is lost.
   void ask_rank(int rank, const std::shared_ptr<Inquiry>& inquiry);
-  /// Has `action` called at that moment, and destroyed; where the exchange closes before, destroyed. Only by
-  /// who drives.
+  /// Calls `action` at that moment, and destroys it; if the exchange closes before, only destroys it. Only
+  /// for the thread that makes progress.
   void call_at(Clock::time_point moment, std::function<void()> action) {
     exchange_->call_at(moment, std::move(action));
   }

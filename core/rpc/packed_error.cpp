@@ -24,7 +24,7 @@ void append(std::vector<std::byte>& bytes, std::string_view text) {
   bytes.insert(bytes.end(), first, first + cut.size());
 }
 
-// The next text, which is taken off the front of `bytes`.
+// Takes the next text off the front of `bytes`.
 std::optional<std::string> take(std::span<const std::byte>& bytes) {
   std::uint32_t length = 0;
   if (bytes.size() < sizeof length) {
@@ -63,7 +63,7 @@ Error unpack(std::span<const std::byte> bytes, int rank) {
     const std::optional<std::string> key = detail ? take(bytes) : std::nullopt;
     if (key && bytes.empty()) {
       const Error error = Error(code, *text, *detail).at_rank(rank);
-      // A long key was shortened when it became the error's; once is enough.
+      // A long key was already shortened when the error was made; do not shorten it again.
       return key->empty() ? error : error.about(std::string_view(*key).substr(0, 128));
     }
   }

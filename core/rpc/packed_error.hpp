@@ -8,15 +8,14 @@
 
 namespace locum {
 
-/// No packed error is longer.
+/// The longest packed error.
 inline constexpr std::size_t most_packed_bytes = 64 * 1024;
 
-/// An error as bytes, for telling it to other ranks: code, text, detail and key. Texts beyond 16 KiB are cut,
+/// An error as bytes, to be sent to other ranks: code, text, detail and key. Texts beyond 16 KiB are cut,
 /// visibly.
 [[nodiscard]] std::vector<std::byte> pack(const Error& error);
 
-/// The error behind bytes that rank `rank` sent. Bytes that are none become the error `corrupt`, at that
-/// rank.
+/// The error packed in bytes from rank `rank`. Malformed bytes become the error `corrupt`, at that rank.
 [[nodiscard]] Error unpack(std::span<const std::byte> bytes, int rank);
 
 }  // namespace locum

@@ -9,18 +9,18 @@
 
 namespace locum {
 
-/// Memory for what is packed for other ranks, until they have read it. Who has much under way gets less at a
-/// time, so that nobody fills a rank's memory by asking and everybody is served. One thread at a time; what
-/// was lent may be given back by any, also when this is gone.
+/// Memory for data packed for other ranks, until they have read it. A rank with much in progress gets less at
+/// a time, so that no rank fills this one's memory by its requests and all are served. One thread at a time;
+/// any thread may return a loan, also after this is destroyed.
 class PackingSpace {
  public:
-  /// What is lent at most at a time. More would keep the rank from answering others while it packs.
+  /// Most bytes lent at a time. More would keep the rank from serving others while it packs.
   static constexpr std::uint64_t most_at_a_time = std::uint64_t{4} << 20U;
-  /// What one rank may have of it; from then on it gets `least_at_a_time`.
+  /// Most bytes for one rank; beyond that it gets `least_at_a_time`.
   static constexpr std::uint64_t most_of_a_rank = std::uint64_t{8} << 20U;
   static constexpr std::uint64_t least_at_a_time = 4096;
 
-  /// Memory that ends with its last owner.
+  /// Memory that is freed with its last owner.
   class Loan {
    public:
     Loan(std::unique_ptr<std::byte[]> memory, std::uint64_t bytes,
@@ -40,7 +40,7 @@ class PackingSpace {
 
   /// For that rank, 1 to `wanted` bytes; null: this process has no memory for them. REQUIRES: wanted > 0.
   [[nodiscard]] std::shared_ptr<Loan> lend(int rank, std::uint64_t wanted);
-  /// To that rank, now.
+  /// Bytes lent to that rank now.
   [[nodiscard]] std::uint64_t lent(int rank) const noexcept;
 
  private:

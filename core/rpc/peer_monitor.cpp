@@ -32,7 +32,7 @@ PeerMonitor::Clock::duration PeerMonitor::longest(std::uint64_t bytes) noexcept 
          std::chrono::nanoseconds(bytes % least_rate * 1'000'000'000 / least_rate);
 }
 
-// That something moved is no proof that this rank lives; that nothing did is one that its bulk does not.
+// Movement does not prove that this rank is alive; but without any, its bulk did not move either.
 bool PeerMonitor::excused(Peer& peer, Clock::time_point now) const noexcept {
   return peer.bulks > 0 && now < peer.bulks_until && std::exchange(peer.movements, movements_) != movements_;
 }

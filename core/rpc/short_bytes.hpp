@@ -9,12 +9,12 @@
 
 namespace locum {
 
-/// A copy of some bytes, kept without an allocation. Copying it copies what it holds.
+/// A copy of some bytes, kept without an allocation.
 template <std::size_t capacity>
 class FewBytes {
  public:
   FewBytes() = default;
-  /// REQUIRES: no more than `capacity`; the rest is left out.
+  /// REQUIRES: at most `capacity` bytes; the rest is cut off.
   explicit FewBytes(std::span<const std::byte> bytes) noexcept { assign(bytes); }
   FewBytes(const FewBytes& other) noexcept { assign(other); }
   FewBytes& operator=(const FewBytes& other) noexcept {
@@ -29,7 +29,7 @@ class FewBytes {
     size_ = std::min(bytes.size(), bytes_.size());
     std::copy_n(bytes.begin(), size_, bytes_.begin());
   }
-  /// Behind what it holds. False, and nothing done: there is no room.
+  /// Appends. False, and nothing done, if there is no room.
   [[nodiscard]] bool append(std::span<const std::byte> bytes) noexcept {
     if (bytes.size() > bytes_.size() - size_) {
       return false;

@@ -14,45 +14,46 @@
 
 namespace locum {
 
-/// Names that other ranks wait for, of a node's names: who wants to be told, and until when. What is overdue
-/// is forgotten without a word, because who waits gives up by itself. By one thread at a time.
+/// Registered waits of other ranks for names of this node: the waiting rank, and its deadline. Overdue ones
+/// are dropped without a reply, because the waiting rank gives up by itself. One thread at a time.
 class AwaitedNames {
  public:
   using Clock = Deadline::Clock;
 
-  /// What one rank may have registered, so that nobody fills another's memory: three quarters of the
-  /// questions that an exchange keeps of a rank. Of a promise a rank registers once, however many of it wait.
+  /// Most waits of one rank, so that no rank fills another's memory: three quarters of the requests that an
+  /// exchange keeps for a rank. A rank registers once for a promise, however many of its operations wait for
+  /// it.
   static constexpr std::size_t most_of_rank = 3072;
   static constexpr std::size_t most_bytes_of_rank = std::size_t{1} << 20U;  ///< of names
 
   struct Waiter {
     int rank = 0;
-    std::uint32_t call = 0;  ///< the asker's number, which the answer names
+    std::uint32_t call = 0;  ///< the sender's number, which the reply repeats
     std::uint32_t store = 0;
     std::string name;
     Clock::time_point until;
   };
 
-  /// \param when_overdue is told of whoever is forgotten without a word because his time is over
+  /// \param when_overdue is called with each wait that is dropped because its time is over
   explicit AwaitedNames(std::function<void(const Waiter&)> when_overdue = {})
       : when_overdue_(std::move(when_overdue)) {}
 
-  /// False, and nothing is registered: that rank has too much already.
+  /// False, and nothing is registered, if that rank has too many already.
   [[nodiscard]] bool add(Waiter waiter, Clock::time_point now);
-  /// Takes out whoever `is_served(waiter)`; false leaves him. That may forget(), as who answers learns of
-  /// losses.
+  /// Removes the waits for which `is_served(waiter)` is true. That may call forget(), since sending a reply
+  /// may reveal losses.
   template <class IsServed>
   void serve(Clock::time_point now, IsServed is_served) {
     forget_overdue({waiters_.begin(), waiters_.end()}, now);
     serve_each({waiters_.begin(), waiters_.end()}, is_served);
   }
-  /// The same of who waits for a name of that hash (see name_hash()).
+  /// The same for waits for a name with that hash (see name_hash()).
   template <class IsServed>
   void serve_name(std::uint64_t hash, Clock::time_point now, IsServed is_served) {
     forget_overdue(waiters_.equal_range(hash), now);
     serve_each(waiters_.equal_range(hash), is_served);
   }
-  /// That rank is gone.
+  /// That rank is lost.
   void forget(int rank);
   [[nodiscard]] std::size_t size() const noexcept { return waiters_.size(); }
 

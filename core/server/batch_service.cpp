@@ -21,7 +21,7 @@ constexpr std::uint64_t aligned(std::uint64_t bytes) {
 
 }  // namespace
 
-/// An answer that is being made: rows, and behind them the bytes that there is room for.
+/// A reply under construction: rows, and behind them the bytes for which there is room.
 class BatchService::Packing {
  public:
   Packing(const BatchWords& asked, std::shared_ptr<HeldObject> memory, std::uint64_t inline_bytes)
@@ -35,7 +35,7 @@ class BatchService::Packing {
     row.status = static_cast<std::uint32_t>(error.code());
     add(row);
   }
-  /// An object, and its block; none: only who has the object has that.
+  /// Adds an object, and its block; none: only the object's node has that.
   void add_object(const ObjectWire& wire, std::span<const std::byte> block) noexcept {
     BatchRow row{.object = wire};
     const auto bytes = facts_ && !block.empty() ? block.subspan(wire.record.size_bytes) : block;
@@ -43,7 +43,7 @@ class BatchService::Packing {
     const auto all = memory_->memory();
     if (!bytes.empty() && bytes.size() <= inline_bytes_ && begin + bytes.size() <= all.size()) {
       row.at = static_cast<std::uint32_t>(begin / batch_alignment);
-      std::ranges::fill(all.subspan(end_, begin - end_), std::byte{});  // what stood there is nobody's affair
+      std::ranges::fill(all.subspan(end_, begin - end_), std::byte{});  // do not send old memory contents
       std::memcpy(all.data() + begin, bytes.data(), bytes.size());
       end_ = begin + bytes.size();
     }
@@ -66,8 +66,8 @@ class BatchService::Packing {
   std::uint64_t added_ = 0;
 };
 
-// For rows and blocks; null: there is none. For rows alone, where that rank has much that it has not read:
-// then each of the blocks is asked for alone.
+// Room for rows and blocks; null: there is none. Only for rows, if that rank has many unread replies: it then
+// requests each block alone.
 std::shared_ptr<HeldObject> BatchService::memory_for(const BatchWords& asked, Asker asker) const {
   const std::uint64_t rows = asked.count * sizeof(BatchRow);
   const std::uint64_t most = std::min(most_batch_bytes, asked.count * aligned(parts_.inline_bytes));
@@ -75,7 +75,7 @@ std::shared_ptr<HeldObject> BatchService::memory_for(const BatchWords& asked, As
   return HeldObject::make(aligned(rows) + (has_room ? most : 0), 0);
 }
 
-// Else it has been refused.
+// Otherwise it has been refused.
 bool BatchService::may_ask(const Question& question, std::uint32_t count, Asker asker) const {
   if (!parts_.exchange->has_room(question.from, count * sizeof(BatchRow))) {
     parts_.refuse(asker, call_error::crowded(question.from, parts_.exchange->options().rank));
@@ -95,7 +95,7 @@ void BatchService::add(const Key& key, Packing& packing) const {
       : packing.add_error(led_astray());
 }
 
-// What a name stands for is an object of this node, or says where the object is, and maybe what.
+// A name is bound to an object of this node, or to a reference, which may include the object.
 void BatchService::add(std::uint32_t store, std::string_view name, Packing& packing) const {
   const auto pin = parts_.is_at_home(store, name)
                        ? parts_.local.directory->find(store, name, parts_.exchange->budget())

@@ -8,15 +8,15 @@
 
 namespace locum {
 
-/// Answers what is asked about many objects at a time (see NodeService): with what each says of itself, and
-/// all that is small, packed. What is large, or more than fits, is left for who asks to ask for again.
+/// Serves requests for many objects (see NodeService): with the metadata of each, and the small ones
+/// themselves, packed. Large ones, and those that do not fit, have to be requested again.
 class BatchService final {
  public:
   explicit BatchService(const ServiceParts& parts) noexcept : parts_(parts) {}
 
   /// By key, of objects of this node.
   void fetch(const Question& question, Asker asker);
-  /// By name, of names that are at home here.
+  /// By name, of names at home here.
   void look_up(const Question& question, Asker asker);
 
  private:

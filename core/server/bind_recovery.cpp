@@ -11,7 +11,7 @@ namespace locum {
 
 namespace {
 
-// Who could not say is asked again, at first after so great a part of the time in which a silent rank is
+// A rank that did not know is asked again, first after this fraction of the time in which a silent rank is
 // lost.
 constexpr int binds_in_patience = 5;
 
@@ -52,7 +52,7 @@ void BindRecovery::settle_estate() noexcept {
   }
 }
 
-// Nothing for what is no object any more, or damaged.
+// None if the object is gone, or damaged.
 std::optional<BindRecovery::Bind> BindRecovery::find(const Key& key) const {
   const auto pin = local_.table ? local_.table->pin(key) : Result<Pin>(no_such_object());
   if (!pin) {
@@ -79,7 +79,7 @@ Task<std::monostate> BindRecovery::settle_of_dead(Bind bind) {
   co_return std::monostate();
 }
 
-// Until it knows, or cannot be told.
+// Until it replies, or cannot be asked.
 Task<std::monostate> BindRecovery::tell_of_death(int rank, std::uint32_t dead) {
   const RankWords words_of_it{dead};
   for (BackOff pause = back_off();;) {
@@ -88,20 +88,20 @@ Task<std::monostate> BindRecovery::tell_of_death(int rank, std::uint32_t dead) {
     if (failure != Errc::timeout && failure != Errc::out_of_memory) {
       co_return std::monostate();
     }
-    if (failure == Errc::out_of_memory) {  // it takes no more messages now
+    if (failure == Errc::out_of_memory) {  // it accepts no more messages now
       co_await client_.paused(pause.next());
     }
   }
 }
 
-// That the name does not stand for the object counts only as long as nobody who was given up may bind it yet:
-// whoever of the home answers this rank, or has closed, had done by then what it has received of the bind, or
-// will not do it; and so had who was dead. Who is dead may have bound it before the home looked: so it looks
-// once more then. It is not asked at once where it could not say: it may say at once that a stopped process
-// keeps it from looking.
+// That the name is not bound to the object counts only if no given-up rank may still bind it: a rank of the
+// home that replies to this one, or has closed, had by then processed what it received of the bind, or never
+// will; so had a dead one. A dead one may have bound it before the home looked: the home then looks once
+// more. After an inconclusive reply it is not asked again at once: it may reply at once that a stopped
+// process keeps it from looking.
 Task<std::monostate> BindRecovery::settle(Bind bind) {
   const NameWords asked{.store = bind.key.store, .value_wanted = 1};
-  std::size_t known_dead = 0;  // of its ranks that were given up, all of which were dead before it was asked
+  std::size_t known_dead = 0;  // its given-up ranks, if all of them were dead before it was asked
   for (BackOff pause = back_off();;) {
     const auto answer = co_await client_.asked(bind.home, Kind::look_up, words(asked),
                                                {std::as_bytes(std::span(bind.name)), nullptr}, soon());
@@ -126,8 +126,7 @@ Task<std::monostate> BindRecovery::settle(Bind bind) {
   }
 }
 
-// Gives it the generation with which it is bound. An answer that makes no sense, as one that is spoiled on
-// its way, says nothing.
+// Records the generation of its bind. An invalid reply, such as a damaged one, has no effect.
 BindRecovery::Seen BindRecovery::seen(const Bind& bind, const Result<NodeAnswer>& answer) const {
   if (!answer) {
     return answer.error().code() == Errc::not_found ? Seen::not_bound : seen_in(bind, answer.error());
@@ -146,8 +145,8 @@ BindRecovery::Seen BindRecovery::seen(const Bind& bind, const Result<NodeAnswer>
   return Seen::bound;
 }
 
-// Where all ranks of the home have closed, nobody sees the name, bound or not. Where the others are lost to
-// this one, there may be ranks to whom they are not.
+// If all ranks of the home have closed, nobody sees the name, bound or not. If some are lost to this rank,
+// other ranks may still reach them.
 BindRecovery::Seen BindRecovery::seen_in(const Bind& bind, const Error& failure) const {
   if (failure.code() == Errc::closed && client_.nodes().has_closed(bind.home)) {
     return Seen::not_bound;
@@ -155,8 +154,8 @@ BindRecovery::Seen BindRecovery::seen_in(const Bind& bind, const Error& failure)
   return failure.code() == Errc::closed || failure.code() == Errc::peer_lost ? Seen::never : Seen::unknown;
 }
 
-// The ranks of the home that this one takes for lost, and that had not said before that they have closed:
-// they never become fewer. `dead_by`: of these only those that are dead by this roll call.
+// The ranks of the home that this one considers lost, and that had not closed before: their number never
+// decreases. `dead_by`: only those that are dead by this roll call.
 std::size_t BindRecovery::count_given_up(int home, const NodeAnswer* dead_by) const {
   return static_cast<std::size_t>(std::ranges::count_if(client_.nodes().ranks(home), [&](int rank) {
     return exchange_->is_lost(rank) && !exchange_->has_closed(rank) &&

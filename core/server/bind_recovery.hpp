@@ -19,39 +19,39 @@
 
 namespace locum {
 
-/// Finds out what became of binds whose answer nobody has, and does as the home of the name says: an object
-/// that is bound gets its generation, one that is not goes out of sight.
+/// Finds out the outcome of binds whose reply is missing, and acts on it: a bound object gets its generation,
+/// an unbound one is evicted.
 ///
-/// That it is not bound counts only where it cannot be bound any more either. A rank of the home that this
-/// one has given up may only be stopped, or cut off, and bind when it goes on what it has heard: in place of
-/// an object that is gone then. So such an object stays until the rank's mates, which know by the system,
-/// say that it is dead; they are asked again, each time after twice as long. An object whose home cannot be
-/// asked any more stays until it is evicted or its store is dropped: others may reach the home. Where all
-/// ranks of the home have closed, nobody does, and the object goes.
+/// An object counts as unbound only if it cannot be bound later either. A rank of the home that this one has
+/// given up may only be stopped, or cut off, and when it continues carry out a bind that it received: of an
+/// object that would be gone then. So such an object stays until the rank's node-mates, which know by the
+/// system, report it dead; they are asked repeatedly, after intervals that double. An object whose home
+/// cannot be asked any more stays until it is evicted or its store is dropped: other ranks may reach the
+/// home. If all ranks of the home have closed, none does, and the object is evicted.
 ///
-/// Each of these is an operation of the client's, begun by who drives. All functions but settle_soon() are
-/// called by who drives; nothing here waits.
+/// Each recovery is an operation of the client, begun on the driver. All functions but settle_soon() are
+/// called on the driver; nothing here waits.
 class BindRecovery final {
  public:
   using Clock = Exchange::Clock;
 
-  /// \param client lives until all that it is asked for has ended
+  /// \param client must outlive all operations begun here
   BindRecovery(NodeMemory local, const NodeClient& client, std::shared_ptr<Exchange> exchange,
                std::shared_ptr<Bell> bell);
 
-  /// Finds out, soon, about an object of this process, whose bind it sent itself, and whose bulk has been
-  /// read or never will be: so the question follows the bind on the same way, or goes to another rank of the
-  /// home after the one that was asked has been given up or has closed. Any thread.
+  /// Recovers, soon, an object of this process, whose bind it sent itself, and whose bulk has been read or
+  /// never will be: so the query follows the bind on the same connection, or goes to another rank of the home
+  /// after the first has been given up or has closed. Any thread.
   void settle_soon(const Key& key) noexcept LOCUM_EXCLUDES(mutex_);
-  /// Settles what settle_soon() has named.
+  /// Recovers the objects passed to settle_soon().
   void settle_named() noexcept LOCUM_EXCLUDES(mutex_);
-  /// The objects of dead processes that this one has adopted. What a maker had sent may arrive after the
-  /// question of another rank: so every rank of a home is told first that the maker is dead, and hears
-  /// nothing more of it. Called again, it asks again, which changes nothing.
+  /// Recovers the objects of dead processes that this one has adopted. Messages of the dead maker may arrive
+  /// after the query of another rank: so every rank of a home first gets a death notice of the maker, and
+  /// drops further messages of it. Repeated calls repeat the queries, which changes nothing.
   void settle_estate() noexcept;
   /// Whether settle_named() is due.
   [[nodiscard]] bool has_named() const noexcept { return has_named_.load(std::memory_order_acquire); }
-  /// Lets go of the node's memory.
+  /// Releases the node's memory.
   void close() noexcept { local_ = {}; }
 
  private:

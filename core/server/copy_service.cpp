@@ -41,7 +41,7 @@ bool CopyService::lease(Asker asker, const CopyWords& copy, std::shared_ptr<cons
                               .duration_ns = static_cast<std::uint64_t>(grant->duration.count()),
                               .key_bytes = grant->key.bytes().size()};
   ShortBytes body(words(leased));
-  (void)body.append(grant->key.bytes());  // there is room: see RemoteKey::max_bytes
+  (void)body.append(grant->key.bytes());  // it fits: see RemoteKey::max_bytes
   parts_.answer(asker, body);
   return true;
 }
@@ -57,7 +57,7 @@ void CopyService::release(const Question& question, Asker asker) const {
   }
 }
 
-// Nobody begins to read under a lease that is over: a no stays one.
+// No read begins under an expired lease: "no" is final.
 void CopyService::recall(const Question& question, Asker asker) const {
   const auto over = read_words<EndReadWords>(question.body);
   if (!over) {

@@ -9,23 +9,23 @@
 
 namespace locum {
 
-/// Answers what is asked about copies (see NodeService).
+/// Serves requests about copies (see NodeService).
 class CopyService final {
  public:
   explicit CopyService(const ServiceParts& parts) noexcept : parts_(parts) {}
 
-  /// The object's block, once the asker's node is entered among those that have a copy; or a lease to read
-  /// it, if one was asked for.
+  /// The object's block, once the requesting node is recorded among those that have a copy; or a lease to
+  /// read it, if one was requested.
   void copy(const Question& question, Asker asker);
-  /// The asker has read what it had a lease for. Answered only if it wants an answer, which it need not.
+  /// The requesting rank has finished reading under its lease. Replies only if a reply is wanted.
   void release(const Question& question, Asker asker) const;
-  /// Says whether this rank still reads under a lease of the asker's that is over.
+  /// Whether this rank still reads under an expired lease of the requesting rank.
   void recall(const Question& question, Asker asker) const;
-  /// Says that the copy is gone when nobody finds it any more.
+  /// Replies once nobody finds the copy any more.
   void invalidate(const Question& question, Asker asker);
-  /// Grants the asker's node a lease, unless it is fenced.
+  /// Grants the requesting node a lease, unless it is fenced.
   void renew(const Question& question, Asker asker);
-  /// Says so when a flight of this rank has ended.
+  /// Replies when a flight of this rank has ended.
   void join(const Question& question, Asker asker);
 
  private:

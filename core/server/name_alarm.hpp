@@ -9,8 +9,8 @@
 
 namespace locum {
 
-/// Passes what a directory tells on to who drives: that the names which are awaited are to be looked for. Any
-/// thread may call.
+/// Passes notifications of a directory to the driver: awaited names have to be looked up. Any thread may
+/// call.
 class NameAlarm final : public NameWatcher {
  public:
   explicit NameAlarm(std::shared_ptr<Bell> bell) : bell_(std::move(bell)) {}
@@ -21,7 +21,7 @@ class NameAlarm final : public NameWatcher {
   }
   void bound_by_who_tells() noexcept override { rung_.store(true, std::memory_order_release); }
   [[nodiscard]] bool rung() const noexcept { return rung_.load(std::memory_order_acquire); }
-  /// Before the look: what is told of later is looked for once more.
+  /// Called before the look-up: later notifications cause another one.
   [[nodiscard]] bool take() noexcept { return rung_.exchange(false, std::memory_order_acq_rel); }
 
  private:

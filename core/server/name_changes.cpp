@@ -9,9 +9,9 @@ namespace locum {
 
 namespace {
 
-// Between two requests to take an object out of sight for which nobody waits any more.
+// Interval of repeated evict requests that nobody waits for.
 constexpr std::chrono::milliseconds longest_pause_alone{1000};
-// As above, while somebody waits.
+// The same while somebody waits.
 constexpr BackOff first_back_off{std::chrono::milliseconds(1), std::chrono::milliseconds(50)};
 
 }  // namespace
@@ -32,7 +32,7 @@ std::optional<Key> NameChanges::referent(const Pin& old) const {
 
 Result<NameChanges::Unbound> NameChanges::unbind(std::uint32_t store, std::string_view name, const Key& only,
                                                  const WaitBudget& budget) const {
-  constexpr int most_rounds = 64;  // each of which somebody else won
+  constexpr int most_rounds = 64;  // each won by another process
   for (int round = 0; round < most_rounds; ++round) {
     const auto found = memory_.directory->find(store, name, budget);
     if (!found) {
@@ -82,13 +82,12 @@ Task<Result<bool>> NameChanges::unbind_at(int home, std::uint32_t store, std::st
 Task<Result<bool>> NameChanges::evict(Key key, Moment until) const {
   auto gone = co_await unpublish(key, until);
   (void)reclaim(*memory_.table, *memory_.arena, Effort::amortised);
-  // Also where the home of its name could not be asked.
+  // Also if the home of its name could not be asked.
   const auto alone = co_await copy_holders_->dissolve(key, until);
   co_return alone || !gone ? std::move(gone) : Result<bool>(alone.error());
 }
 
-// A named object goes through the directory that binds its name, which decides between an eviction and a
-// replacement.
+// A named object goes through the directory that binds its name, which orders an eviction and a replacement.
 Task<Result<bool>> NameChanges::unpublish(Key key, Moment until) const {
   if (memory_.table->unnamed(key)) {
     co_return memory_.table->tombstone(key);
@@ -98,7 +97,7 @@ Task<Result<bool>> NameChanges::unpublish(Key key, Moment until) const {
     co_return pin.error().code() == Errc::corrupt ? Result<bool>(pin.error().about(to_string(key)))
                                                   : Result<bool>(false);
   }
-  const PinnedObject object(memory_.table, *pin);  // also where the home of its name cannot be asked
+  const PinnedObject object(memory_.table, *pin);  // also if the home of its name cannot be asked
   const ObjectRecord& record = *pin->record;
   if (record.name_bytes == 0 || !memory_.holds(record)) {
     co_return memory_.table->tombstone(key);
@@ -113,8 +112,8 @@ Task<Result<bool>> NameChanges::unpublish(Key key, Moment until) const {
   co_return co_await until_unlocked(until, attempt);
 }
 
-// Where the home says no, the object has been replaced, and is here only by mischance. Where all ranks of the
-// home have closed, nobody sees its name; where they are lost, nobody else frees the object.
+// If the home replies no, the object has been replaced, and only remains by an earlier failure. If all ranks
+// of the home have closed, nobody sees its name; if they are lost, nobody else frees the object.
 Task<Result<bool>> NameChanges::unpublish_with_name_elsewhere(int home, const Pin& pin, Moment until) const {
   auto unbound = co_await unbind_at(home, pin.record->store, memory_.name(pin), pin.key, until);
   const bool says_nothing = !unbound && !nodes_.is_lost(home);
@@ -123,10 +122,10 @@ Task<Result<bool>> NameChanges::unpublish_with_name_elsewhere(int home, const Pi
   co_return name_is_gone ? Result<bool>(gone) : std::move(unbound);
 }
 
-// Tells the node of an object that lost its name. Nobody else asks for that, and an object that stays is one
-// that nobody knows of: so where that node has no room for the request (as after a batch of names) it is
-// asked again, also when nobody waits any more. A request that was not answered in time was sent, and will be
-// received. A node that has closed shows the object to nobody any more.
+// Notifies the node of an object that lost its name. Nobody else requests that, and a remaining object could
+// not be found: so if that node has no room for the request (as after a batch of names) it is repeated, even
+// when nobody waits any more. A request without a timely reply was sent, and will be received. A node that
+// has closed shows the object to nobody any more.
 Task<Result<void>> NameChanges::retire(Key key, Moment until) const {
   const int node = nodes_.of_creator(key.creator);
   if (node < 0) {

@@ -18,18 +18,18 @@
 
 namespace locum {
 
-/// In whose hands the changes are made.
+/// Where a change is made.
 enum class ChangedBy : std::uint8_t {
-  caller,   ///< a thread that may work: where another process holds a lock, it is tried again until the
+  caller,   ///< a thread that may wait: if another process holds a lock, it is retried until the
             ///< deadline
-  service,  ///< a step of the exchange, for another rank: then the change ends with `timeout`, and is not
-            ///< made
+  service,  ///< a step of the exchange, for another rank: if another process holds a lock, `timeout`, and the
+            ///< change is not made
 };
 
-/// The changes that this node decides about: of names that are at home here, and of objects that it has. What
-/// can be decided at once is a function; what other nodes have to be told of after that is a task, which goes
-/// on whether or not anybody waits. A call of this rank awaits it in its operation (Binder), a request of
-/// another rank begins one that answers it (NameService, ObjectService). Any thread may call.
+/// The changes that this node decides: of names at home here, and of its objects. Parts that can be done at
+/// once are functions; notifying other nodes afterwards is a task, which completes whether or not anybody
+/// waits. A call of this rank awaits it in its operation (Binder), a request of another rank begins one that
+/// replies (NameService, ObjectService). Any thread may call.
 class NameChanges final {
  public:
   using Moment = Deadline::Clock::time_point;
@@ -37,39 +37,38 @@ class NameChanges final {
   NameChanges(NodeMemory memory, const NodeClient& client, std::shared_ptr<CopyHolders> copy_holders,
               ChangedBy by);
 
-  /// Makes a name stand for another object. `attempt(options)`: Result<std::uint64_t>, binds in this node's
-  /// directory; called as often as others overtake it. finish() is to follow.
+  /// Binds a name to another object. `attempt(options)`: Result<std::uint64_t>, binds in this node's
+  /// directory; called again whenever other changes overtake it. Must be followed by finish().
   template <class Attempt>
   [[nodiscard]] Result<Bound> bind(std::uint32_t store, std::string_view name, const SealOptions& options,
                                    const WaitBudget& budget, Attempt attempt) const {
     return bind_exactly(*memory_.directory, store, name, options, budget, attempt,
                         [&](const Pin& old) { return referent(old); });
   }
-  /// What an unbound name stood for.
+  /// The former object of an unbound name.
   struct Unbound {
     bool was_there = false;
-    std::optional<Key> elsewhere;  ///< an object of another node; to be retired
-    std::optional<Key> outdated;   ///< an object of this node, gone; its copies are to be dissolved
+    std::optional<Key> elsewhere;  ///< an object of another node, to be evicted there
+    std::optional<Key> outdated;   ///< an evicted object of this node, whose copies are to be invalidated
   };
-  /// Takes a name at home here out of sight, whatever it stands for. With `only`: only if it stands for that
-  /// object of another node, which stays. finish() is to follow.
+  /// Unbinds a name at home here, whatever it is bound to. With `only`: only if it is bound to that object of
+  /// another node, which stays. Must be followed by finish().
   [[nodiscard]] Result<Unbound> unbind(std::uint32_t store, std::string_view name, const Key& only,
                                        const WaitBudget& budget) const;
-  /// Takes out of sight what a name stood for: an object of another node, or the copies of one of this node,
-  /// or nothing.
+  /// Evicts the former object of a name: an object of another node, or the copies of one of this node, or
+  /// nothing.
   [[nodiscard]] Task<Result<void>> finish(std::optional<Key> elsewhere, std::optional<Key> outdated,
                                           Moment until) const;
-  /// Makes an attempt, a function of its budget that may wait for a lock, as ChangedBy says.
+  /// Makes an attempt, a function of its budget that may wait for a lock, as ChangedBy describes.
   template <class Try>
   [[nodiscard]] Task<std::invoke_result_t<Try, WaitBudget>> until_unlocked(Moment until, Try attempt) const;
-  /// Has another node do what unbind() and finish() do, at which the name is at home. False if it was not
-  /// there.
+  /// Lets the home of the name, another node, do unbind() and finish(). False if it was not bound.
   [[nodiscard]] Task<Result<bool>> unbind_at(int home, std::uint32_t store, std::string_view name, Key only,
                                              Moment until) const;
-  /// Takes an object of this node out of sight everywhere: its name, wherever that is at home, the object,
-  /// and then its copies.
+  /// Evicts an object of this node everywhere: unbinds its name, wherever that is at home, then evicts the
+  /// object, and then its copies.
   [[nodiscard]] Task<Result<bool>> evict(Key key, Moment until) const;
-  /// The same, but for its copies.
+  /// The same, without its copies.
   [[nodiscard]] Task<Result<bool>> unpublish(Key key, Moment until) const;
 
  private:

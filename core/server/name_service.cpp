@@ -24,8 +24,8 @@ std::chrono::nanoseconds patience_of(const AwaitWords& asked) {
       std::min<std::uint64_t>(asked.patience_ns, std::chrono::nanoseconds(longest).count()));
 }
 
-// How often it is looked whether makers of promises live, in the time after which a rank is missed; and for
-// names of which nobody can tell this process.
+// How often the makers of promises are checked, within the time in which a rank is found lost; also the
+// interval of look-ups of names without notifications.
 constexpr int looks_in_patience = 5;
 
 }  // namespace
@@ -43,7 +43,7 @@ void NameService::look_up(const Question& question, Asker asker) {
   answer_with(*pin, asked->value_wanted != 0, asker);
 }
 
-// What a name stands for; lets go of it.
+// The object of a name; releases the pin.
 void NameService::answer_with(const Pin& pin, bool value_wanted, Asker asker) {
   auto object = parts_.local.keep(pin);
   if (!value_wanted) {
@@ -76,7 +76,7 @@ void NameService::await_for_mate(const Key& promised, const AwaitWords& asked, A
   parts_.promise_waits->join(promised, {mate.rank, mate.call, parts_.exchange->now() + patience_of(asked)});
 }
 
-// What that rank has asked before, and does not want any more.
+// Forgets an earlier request of that rank, which it does not want any more.
 void NameService::take_back(int rank, std::uint32_t store, std::string_view name) noexcept {
   awaited_.serve_name(
       name_hash(store, name), parts_.exchange->now(), [&](const AwaitedNames::Waiter& waiter) {
@@ -88,7 +88,7 @@ void NameService::take_back(int rank, std::uint32_t store, std::string_view name
       });
 }
 
-// Watched first, then looked for: what is bound after the look is told of.
+// Watches first, then looks: a bind after the look is notified.
 void NameService::await(const Question& question, Asker asker) {
   const auto asked = read_words<AwaitWords>(question.body);
   const std::string_view name = text_of(question.bulk);
@@ -119,7 +119,7 @@ void NameService::await(const Question& question, Asker asker) {
   }
 }
 
-// Whether this wait is over. The name is watched from now on, if it is not.
+// Whether this wait is over. From now on the name is watched, if it is not.
 bool NameService::serve(const AwaitedNames::Waiter& waiter) noexcept {
   const Asker asker{waiter.rank, waiter.call};
   try {
@@ -136,7 +136,7 @@ bool NameService::serve(const AwaitedNames::Waiter& waiter) noexcept {
       if (promised || !is_told) {
         look_again_.set(parts_.exchange->now() + parts_.exchange->options().patience / looks_in_patience);
       }
-      return false;  // who waits has more time than a look
+      return false;  // the wait has more time than a look-up
     } else {
       parts_.refuse(asker, pin.error());
     }
@@ -163,7 +163,7 @@ void NameService::close(const Error& error) noexcept {
   });
 }
 
-// Makes the object that stands here for the other one, and binds it.
+// Makes the reference to the other node's object, and binds it.
 Result<std::uint64_t> NameService::refer(const BindWords& asked, std::string_view name,
                                          std::span<const std::byte> block, const SealOptions& options) {
   const std::uint64_t alignment = HeldObject::alignment_of(asked.object.record.size_bytes);
@@ -217,7 +217,7 @@ void NameService::bind(const Question& question, Asker asker) {
   parts_.begin(finish_bind(asker, *bound));
 }
 
-// Where this rank closes before what was replaced is gone, it may go a little later only, or not.
+// If this rank closes before a replaced object is evicted, that may happen later, or never.
 Task<std::monostate> NameService::finish_bind(Asker asker, Bound bound) {
   const auto gone = co_await parts_.changes->finish(bound.replaced, bound.outdated, parts_.soon());
   const bool closing = !gone && gone.error().code() == Errc::closed;

@@ -15,10 +15,10 @@
 
 namespace locum {
 
-/// Answers what is asked about names that are at home on this node (see NodeService).
+/// Serves requests about names at home on this node (see NodeService).
 class NameService final {
  public:
-  /// \param watcher is told by the directory when look_for_awaited() is due
+  /// \param watcher is notified by the directory when look_for_awaited() is due
   NameService(const ServiceParts& parts, std::shared_ptr<NameWatcher> watcher)
       : parts_(parts),
         watcher_(std::move(watcher)),
@@ -28,18 +28,18 @@ class NameService final {
         look_again_(*parts_.exchange, [this](Exchange::Clock::time_point) { look_for_awaited(); }) {}
 
   void look_up(const Question& question, Asker asker);
-  /// As look_up, as soon as there is something under the name.
+  /// As look_up, but replies as soon as the name is bound.
   void await(const Question& question, Asker asker);
   void bind(const Question& question, Asker asker);
   void unbind(const Question& question, Asker asker);
   void generation(const Question& question, Asker asker);
   void list(const Question& question, Asker asker);
 
-  /// Answers those whose name has been bound meanwhile, and those whose promise is over.
+  /// Replies to waits whose name has been bound meanwhile, or whose promise is over.
   void look_for_awaited() noexcept;
-  /// The same of names with that hash alone.
+  /// The same, only for names with that hash.
   void look_for_awaited(std::uint64_t name_hash) noexcept;
-  /// Nobody who waits for a name is answered any more but by `error`.
+  /// From now on waits for names are answered with `error` only.
   void close(const Error& error) noexcept;
   /// That rank is lost.
   void forget(int rank) { awaited_.forget(rank); }
@@ -59,7 +59,7 @@ class NameService final {
   const ServiceParts& parts_;
   const std::shared_ptr<NameWatcher> watcher_;
   AwaitedNames awaited_;
-  Alarm look_again_;  ///< though nobody has told of a name: the maker of a promise may have died
+  Alarm look_again_;  ///< without a notification: the maker of a promise may have died
 };
 
 }  // namespace locum

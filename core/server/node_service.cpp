@@ -37,7 +37,7 @@ void NodeService::bereaved(int rank) noexcept {
 
 Exchange::Clock::time_point NodeService::next_due() const noexcept {
   if (parts_.bind_recovery->has_named()) {
-    return {};  // long past
+    return {};  // long ago
   }
   return alarm_->rung() ? look_due_ : Exchange::Clock::time_point::max();
 }
@@ -51,9 +51,9 @@ void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
   }
 }
 
-// Of whoever rings it is not known which name he has bound, so all are looked for; and not again before as
-// much time has passed as that may have taken: names that are bound in a row cost no more than twice the time
-// of their binding, however many are awaited.
+// A notification does not say which name was bound, so all are looked up; and not again before the duration
+// of the last look-up has passed: however many names are awaited, binding names in a row takes at most twice
+// the time.
 void NodeService::look_for_all_awaited(Exchange::Clock::time_point now) noexcept {
   constexpr auto of_one_look = std::chrono::microseconds(1);
   const std::size_t awaited = names_.awaited() + parts_.promise_waits->size();
@@ -141,7 +141,7 @@ void NodeService::roll_call(Asker asker) const {
   parts_.answer(asker, {}, {std::as_bytes(std::span(*lost)), lost});
 }
 
-// The ranks of a node know of a death by the system, and are believed as in a roll call.
+// The ranks of a node learn of a death from the system; their report is trusted, as in a roll call.
 void NodeService::obituary(const Question& question, Asker asker) const {
   const auto dead = read_words<RankWords>(question.body);
   if (!dead || parts_.nodes->of_creator(dead->rank) != parts_.node_of(question) ||

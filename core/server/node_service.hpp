@@ -13,12 +13,12 @@
 
 namespace locum {
 
-/// Answers what other ranks ask of this node: any of its ranks can, because what they are asked about is the
-/// node's. Runs inside the steps of the exchange and waits for nothing; what takes another node's word goes
-/// on when that word comes. Questions that make no sense are refused, and change nothing.
+/// Serves requests of other ranks to this node: any of its ranks can, because all data is the node's. Runs
+/// inside the steps of the exchange and never waits; requests that need another node continue when its reply
+/// arrives. Invalid requests are refused, and change nothing.
 class NodeService final : public Service {
  public:
-  /// \param alarm is told by the directory when names that are awaited are to be looked for
+  /// \param alarm is notified by the directory when awaited names have to be looked up
   NodeService(ServiceParts parts, std::shared_ptr<NameAlarm> alarm);
   NodeService(const NodeService&) = delete;
   NodeService& operator=(const NodeService&) = delete;
@@ -27,17 +27,17 @@ class NodeService final : public Service {
   void bereaved(int rank) noexcept override;
   [[nodiscard]] Exchange::Clock::time_point next_due() const noexcept override;
   void do_due(Exchange::Clock::time_point now) noexcept override;
-  /// This process has adopted what a dead one of its node had: asks the homes of names that were about to be
-  /// bound, and tells who may have copies of what is gone. Within a step of the exchange.
+  /// This process has adopted a dead one of its node: asks the homes of names that were about to be bound,
+  /// and invalidates possible copies of evicted objects. Within a step of the exchange.
   void settle_estate() noexcept;
-  /// Answers those who wait for that promise, if it is set meanwhile. Within a step of the exchange.
+  /// Replies to waits for that promise, if it has been set. Within a step of the exchange.
   void look_for_awaited(const Key& promised, std::uint64_t name_hash) noexcept {
     names_.look_for_awaited(name_hash);
     parts_.promise_waits->look_here(promised);
   }
-  /// Nobody who waits for a name is answered any more but by `error`. Within a step of the exchange.
+  /// From now on waits for names are answered with `error` only. Within a step of the exchange.
   void close(const Error& error) noexcept;
-  /// Waits that are registered here.
+  /// Number of registered waits.
   [[nodiscard]] std::size_t awaited() const noexcept { return names_.awaited(); }
 
  private:
@@ -46,14 +46,14 @@ class NodeService final : public Service {
   void roll_call(Asker asker) const;
   void obituary(const Question& question, Asker asker) const;
 
-  const ServiceParts parts_;  ///< of those below
+  const ServiceParts parts_;  ///< shared by the services below
   CopyService copies_;
   ObjectService objects_;
   PartService part_service_;
   BatchService batches_;
   NameService names_;
   const std::shared_ptr<NameAlarm> alarm_;
-  Exchange::Clock::time_point look_due_{};  ///< not before, when the alarm rings
+  Exchange::Clock::time_point look_due_{};  ///< earliest look-up after a notification
 };
 
 }  // namespace locum

@@ -48,8 +48,8 @@ void ObjectService::exists(const Question& question, Asker asker) {
   parts_.answer(asker, {});
 }
 
-// First the name, where it has one, then the object: whoever is told by the home that the name is gone finds
-// the object gone soon after.
+// First the name, if it has one, then the object: a rank that the home tells that the name is gone finds the
+// object gone soon after.
 void ObjectService::evict(const Question& question, Asker asker) {
   const auto asked = read_words<KeyWords>(question.body);
   if (!asked) {
@@ -65,7 +65,7 @@ void ObjectService::evict(const Question& question, Asker asker) {
   parts_.begin(evict_for(asker, asked->key, pin.has_value()));
 }
 
-// Of an object that is gone the copies are looked for all the same: who took it away may have died.
+// Copies are invalidated even if the object is gone: the rank that evicted it may have died.
 Task<std::monostate> ObjectService::evict_for(Asker asker, Key key, bool is_there) const {
   if (is_there) {
     const auto gone = co_await parts_.changes->evict(key, parts_.soon());
@@ -77,8 +77,8 @@ Task<std::monostate> ObjectService::evict_for(Asker asker, Key key, bool is_ther
   co_return std::monostate();
 }
 
-// Only the home of its name knows that an object lost it. Its memory is free after the answer, so that no put
-// has to wait until that of many is.
+// Only the home of its name knows that an object lost it. Its memory is freed after the reply, so that no put
+// waits until the memory of many is free.
 void ObjectService::retire(const Question& question, Asker asker) {
   const auto asked = read_words<KeyWords>(question.body);
   if (!asked) {
@@ -97,7 +97,7 @@ void ObjectService::retire(const Question& question, Asker asker) {
   (void)reclaim(*parts_.local.table, *parts_.local.arena, Effort::amortised);
 }
 
-// Where this rank closes on the way, the next one of its node is asked, and does it again.
+// If this rank closes meanwhile, the next one of its node gets the request, and repeats it.
 Task<std::monostate> ObjectService::retire_for(Asker asker, Key key, bool was_there) const {
   const auto alone = co_await parts_.copies.holders->dissolve(key, parts_.soon());
   if (!alone && alone.error().code() == Errc::closed) {

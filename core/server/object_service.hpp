@@ -6,24 +6,23 @@
 
 namespace locum {
 
-/// Answers what is asked about objects of this node by key (see NodeService).
+/// Serves requests about objects of this node by key (see NodeService).
 class ObjectService final {
  public:
   explicit ObjectService(const ServiceParts& parts) noexcept : parts_(parts) {}
 
-  /// The block, if it is not larger than wanted.
+  /// The block, if it is not larger than requested.
   void fetch(const Question& question, Asker asker);
-  /// What stands behind the payload alone.
+  /// The tail only.
   void describe(const Question& question, Asker asker);
   void exists(const Question& question, Asker asker);
   void evict(const Question& question, Asker asker);
-  /// Out of sight with an object whose name is gone.
+  /// Evicts an object whose name is gone.
   void retire(const Question& question, Asker asker);
 
  private:
   enum class Shown : std::uint8_t { block, tail };
-  /// What an object says of itself, and its block or what of that stands behind the payload, unless the block
-  /// is larger than `most_bytes`.
+  /// An object's record, and its block or its tail, unless the block is larger than `most_bytes`.
   void show(const Key& key, Shown shown, std::uint64_t most_bytes, Asker asker);
   [[nodiscard]] Task<std::monostate> evict_for(Asker asker, Key key, bool is_there) const;
   [[nodiscard]] Task<std::monostate> retire_for(Asker asker, Key key, bool was_there) const;

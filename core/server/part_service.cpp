@@ -11,7 +11,7 @@ namespace locum {
 
 namespace {
 
-/// A run that is worth an answer of its own, rather than a copy.
+/// The shortest run that is sent in place, rather than copied.
 constexpr std::uint64_t long_run = std::uint64_t{1} << 20U;
 
 Hyperslab hyperslab_of(const HyperslabWords& words) {
@@ -27,7 +27,7 @@ Hyperslab hyperslab_of(const HyperslabWords& words) {
 
 }  // namespace
 
-// No sum can be checked of a part: who asks for one has to fetch the whole object.
+// The checksum of a part cannot be verified: the requesting rank has to fetch the whole object.
 Result<std::shared_ptr<const PinnedObject>> PartService::find(const Key& key) const {
   auto object = parts_.local.hold_object(key);
   if (object && (*object)->pin().record->has_checksum != 0) {

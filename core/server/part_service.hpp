@@ -7,19 +7,19 @@
 
 namespace locum {
 
-/// Answers what is asked about some bytes of an object of this node (see NodeService).
+/// Serves requests for some bytes of an object of this node (see NodeService).
 class PartService final {
  public:
   explicit PartService(const ServiceParts& parts) : parts_(parts), space_(parts.exchange->options().size) {}
 
-  /// Some bytes of the payload, where they stand.
+  /// Some bytes of the payload, sent in place.
   void fetch_part(const Question& question, Asker asker);
-  /// A hyperslab from a position on: where it stands if that is one run to the end, or a long one; else
-  /// packed, as much as there is room for.
+  /// A hyperslab from a position on: in place if that is one run to the end, or a long one; else packed, as
+  /// much as there is room for.
   void fetch_hyperslab(const Question& question, Asker asker);
 
  private:
-  /// An object that is here, and may be read in parts.
+  /// An object of this node that may be read in parts.
   [[nodiscard]] Result<std::shared_ptr<const PinnedObject>> find(const Key& key) const;
   void answer(Asker asker, const Pin& pin, Bulk bulk) const;
 

@@ -9,7 +9,7 @@ namespace locum {
 
 namespace {
 
-// How often it is looked who still waits, and whether makers live, in the time after which a rank is missed.
+// How often waiters and makers are checked, within the time in which a rank is found lost.
 constexpr int waits_in_patience = 5;
 
 Error too_many_promises() {
@@ -36,10 +36,10 @@ Error for_mates(const Error& error) noexcept {
   }
 }
 
-// After that a rank asks for itself.
+// Number of failures after which a rank asks the maker's node itself.
 constexpr int most_left_alone = 4;
 
-/// To which nobody wants an answer.
+/// A request whose reply is ignored.
 class TakenBack final : public Inquiry {
  public:
   using Inquiry::Inquiry;
@@ -50,14 +50,14 @@ class TakenBack final : public Inquiry {
 
 }  // namespace
 
-/// What the exchange keeps of a question. The waits may be gone when it ends.
+/// The exchange's owner of a request. The waits may be destroyed when it ends.
 class PromiseWaits::Question final : public Inquiry {
  public:
   Question(std::weak_ptr<PromiseWaits> waits, const Key& promised, std::span<const std::byte> body, Bulk name,
            Clock::time_point until)
       : Inquiry(Kind::await, body, std::move(name), until), waits_(std::move(waits)), promised_(promised) {}
 
-  /// Who was asked last.
+  /// The last rank that was asked.
   [[nodiscard]] int rank() const noexcept { return asked(); }
 
  private:
@@ -87,7 +87,7 @@ PromiseWaits::PromiseWaits(NodeMemory memory, std::shared_ptr<Exchange> exchange
   (void)asks_no_more();
 }
 
-// Where the mark of a promise stands: no object has such a key, so that who looks for one never meets it.
+// The name of a promise's mark: no object has such a key, so that a search for an object never finds it.
 Key PromiseWaits::marked(const Key& promised) noexcept {
   constexpr std::uint32_t no_creator = 0x8000'0000U;
   return {promised.store, promised.creator | no_creator, promised.serial};
@@ -108,13 +108,13 @@ bool PromiseWaits::is_here(const Key& promised) const noexcept {
   return nodes_->of_creator(promised.creator) == nodes_->own();
 }
 
-// One that cannot be waited for is told so.
+// A waiter that cannot be registered is told so.
 void PromiseWaits::join(AwaitedPromise& one) {
   if (closed_) {
     return one.told_.tell(*closed_);
   }
   if (nodes_->of_creator(one.promised_.creator) < 0) {
-    return one.told_.tell(no_such_object());  // somebody has made it up
+    return one.told_.tell(no_such_object());  // not the name of a promise
   }
   auto at = entries_.find(one.promised_);
   const bool is_new = at == entries_.end();
@@ -133,7 +133,7 @@ void PromiseWaits::join(AwaitedPromise& one) {
   }
 }
 
-// He who waits first is alone.
+// The first to wait asks alone.
 void PromiseWaits::begin(Entries::iterator at) {
   if (!is_here(at->first)) {
     return ask(at);
@@ -145,8 +145,8 @@ void PromiseWaits::begin(Entries::iterator at) {
   }
 }
 
-// Whom to ask: a rank of this node that asks already, which is not lost; negative: the node of the maker. The
-// entry has the mark then, if there can be one.
+// The rank to ask: a live rank of this node that already asks; negative: the maker's node. In the latter case
+// the entry has the mark, if possible.
 int PromiseWaits::asker(const Key& promised, Entry& entry) {
   if (nodes_->ranks(nodes_->own()).size() == 1 || entry.mark || entry.left_alone > most_left_alone) {
     return -1;
@@ -174,7 +174,7 @@ int PromiseWaits::asker(const Key& promised, Entry& entry) {
   return -1;
 }
 
-// For as long as the last of those who wait now. May end before this returns.
+// Lasts as long as the last current waiter. May end before this returns.
 void PromiseWaits::ask(Entries::iterator at) {
   auto& [promised, entry] = *at;
   const auto now = exchange_->now();
@@ -195,12 +195,12 @@ void PromiseWaits::ask(Entries::iterator at) {
   if (mate >= 0) {
     return nodes_->ask_rank(mate, question);
   }
-  // Its maker tells who waits, in the thread that sets it, if it is asked itself.
+  // The maker notifies the waiters, on the thread that sets it, if it is itself the rank that was asked.
   nodes_->ask(nodes_->of_creator(promised.creator), question, static_cast<int>(promised.creator));
 }
 
-// Whether it is to be asked again: a mate has died, or does not ask any more, or the question's time is over,
-// and that of others is not.
+// Whether to ask again: a mate has died, or does not ask any more, or the request's time is over, while a
+// waiter has more.
 bool PromiseWaits::goes_on(const Entry& entry, const Error& error, Clock::time_point now) const noexcept {
   const int rank = entry.question->rank();
   const bool of_mate = nodes_->of_creator(static_cast<std::uint32_t>(rank)) == nodes_->own();
@@ -221,7 +221,7 @@ void PromiseWaits::answered(const Key& promised, const Question* question,
                             Result<NodeAnswer> answer) noexcept {
   const auto at = entries_.find(promised);
   if (at == entries_.end() || at->second.question.get() != question) {
-    return;  // nobody waits for that any more
+    return;  // nobody waits for it any more
   }
   Entry& entry = at->second;
   const auto now = exchange_->now();
@@ -235,7 +235,7 @@ void PromiseWaits::answered(const Key& promised, const Question* question,
     entry.left_alone += now < entry.asked_until ? 1 : 0;
     entry.question.reset();
     if (entry.is_awaited()) {
-      ask(at);  // who came later has more time
+      ask(at);  // a later waiter has more time
     } else {
       (void)end(at, promise_not_set(), told);
     }
@@ -264,7 +264,7 @@ void PromiseWaits::join(const Key& promised, const Mate& mate) {
   exchange_->refuse(mate.rank, call, promise_not_set());
 }
 
-// Telling one may be how it is noticed that others are lost.
+// A notification may reveal the loss of other ranks.
 void PromiseWaits::leave(const Key& promised, int mate) noexcept {
   const auto at = entries_.find(promised);
   if (at == entries_.end()) {
@@ -296,8 +296,8 @@ void PromiseWaits::dismiss_late(Entry& entry, Clock::time_point now) noexcept {
   });
 }
 
-// As this rank was answered, but for what is true of this rank alone: that it has no memory, and that the
-// ranks it has asked have closed.
+// Passes on the reply that this rank got, except what concerns this rank alone: that it has no memory, or
+// that the ranks it asked have closed.
 void PromiseWaits::answer_mates(Entry& entry, const Result<NodeAnswer>& answer) noexcept {
   for (const Mate& one : std::exchange(entry.mates, {})) {
     if (answer) {
@@ -311,7 +311,8 @@ void PromiseWaits::answer_mates(Entry& entry, const Result<NodeAnswer>& answer) 
   }
 }
 
-// Nobody waits for it any more, and whoever was asked keeps the question else until its time is over.
+// Nobody waits for it any more; otherwise the rank that was asked would keep the request until its time is
+// over.
 void PromiseWaits::take_back(const Key& promised, const Entry& entry) noexcept {
   const auto now = exchange_->now();
   if (!entry.question || entry.asked_until <= now) {
@@ -327,7 +328,7 @@ void PromiseWaits::take_back(const Key& promised, const Entry& entry) noexcept {
                                         now + exchange_->options().patience));
 }
 
-// None: not yet. Watched first, then looked for: what is bound after the look is told of.
+// None: not yet. Watches first, then looks: a bind after the look is notified.
 std::optional<Result<NameAnswer>> PromiseWaits::look(const Key& promised, const std::string& name) noexcept {
   memory_.directory->watch(name_hash(promised.store, name), watcher_);
   const bool is_name = !is_promised(promised);
@@ -344,7 +345,7 @@ std::optional<Result<NameAnswer>> PromiseWaits::look(const Key& promised, const 
   return Result<NameAnswer>(pin.error());
 }
 
-// The others go on waiting.
+// The others continue to wait.
 PromiseWaits::Queue PromiseWaits::take_over(Entry& entry, Clock::time_point now) noexcept {
   Queue over;
   Queue all = std::exchange(entry.waiting, {});
@@ -359,8 +360,8 @@ PromiseWaits::Queue PromiseWaits::take_over(Entry& entry, Clock::time_point now)
   return over;
 }
 
-// All of this rank who wait for it are to be told that; the next promise. A mark that cannot be taken away is
-// taken over by whoever waits next, when he has heard that it is of no use.
+// Tells all waiters of this rank; returns the next promise. A mark that cannot be removed is taken over by
+// the next waiter, once it is told that the mark's rank does not ask.
 PromiseWaits::Entries::iterator PromiseWaits::end(Entries::iterator at, const Result<NameAnswer>& outcome,
                                                   Queue& told) noexcept {
   if (const auto& mark = at->second.mark) {
@@ -375,7 +376,7 @@ PromiseWaits::Entries::iterator PromiseWaits::end(Entries::iterator at, const Re
   return entries_.erase(at);
 }
 
-// Whoever is told may be gone then, and others may have come.
+// The told waiter may be destroyed then, and others may have been added.
 void PromiseWaits::tell(Queue told) noexcept {
   while (AwaitedPromise* const one = told.pop()) {
     one->told_.tell(*std::move(one->outcome_));
@@ -402,7 +403,7 @@ void PromiseWaits::look_here(const Key& promised) noexcept {
   }
 }
 
-// Ends those whose time is over, or who are not wanted any more, and looks for makers that have died.
+// Ends waiters whose time is over, or that are not wanted any more, and checks for dead makers.
 void PromiseWaits::do_due(Clock::time_point now) noexcept {
   Queue told;
   for (auto at = entries_.begin(); at != entries_.end();) {

@@ -29,47 +29,47 @@ class AwaitedPromise;
 /// node and of a name, a look whenever the directory tells of a name. Each waits until its own deadline:
 /// where that of the question is earlier, it is asked again then. By who drives.
 ///
-/// The ranks of a node ask once, too: the first to wait puts a mark into the node's memory (see NodeCopies),
-/// asks, and answers the others, who ask it. Where it dies or closes, the next one asks; where it cannot put
-/// a mark, it asks for itself.
+/// The ranks of a node share a request, too: the first to wait puts a mark into the node's memory (see
+/// NodeCopies), sends the request, and replies to the others, which ask it. If it dies or closes, the next
+/// one sends the request; if it cannot put a mark, it asks only for itself.
 ///
-/// Whom nobody wants any more is forgotten within a fifth of the patience with silent ranks. With the last of
-/// them the question is taken back, by another one that has no patience.
+/// A waiter that is not wanted any more is dropped within a fifth of the patience with silent ranks. After
+/// the last one the request is withdrawn, by another one without patience.
 class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
  public:
   using Clock = Exchange::Clock;
 
-  /// Promises of other nodes that may be waited for without a thread that waits: the node of their makers
-  /// keeps AwaitedNames::most_of_rank of a rank, of which threads need some, and looks at all of them when
-  /// its directory tells of a name.
+  /// Most promises of other nodes that are waited for without a waiting thread: the makers' node keeps
+  /// AwaitedNames::most_of_rank for a rank, of which threads need some, and looks up all of them when its
+  /// directory notifies it.
   static constexpr std::size_t most_ahead = 1024;
 
-  /// A rank of this node that waits by this one.
+  /// A rank of this node that waits through this one.
   struct Mate {
     int rank = 0;
     std::uint32_t call = 0;
     Clock::time_point until;
   };
 
-  /// \param watcher is told by the directory when look_here() is due
+  /// \param watcher is notified by the directory when look_here() is due
   PromiseWaits(NodeMemory memory, std::shared_ptr<Exchange> exchange, std::shared_ptr<Nodes> nodes,
                std::shared_ptr<NodeCopies> marks, std::shared_ptr<NameWatcher> watcher, LostMates lost_mates);
 
-  /// Looks what has become of promises of this node.
+  /// Checks the awaited promises of this node.
   void look_here() noexcept;
-  /// The same of one.
+  /// Checks one.
   void look_here(const Key& promised) noexcept;
-  /// Answers a rank of this node when a promise of another one is set or over; `stale`, at once, if this rank
-  /// does not ask for the node (any more). A rank asks once for a promise: its next question takes the place
-  /// of the one before, so that nobody fills this rank's memory.
+  /// Replies to a rank of this node when a promise of another one is set or over; `stale`, at once, if this
+  /// rank does not ask for the node (any more). A rank has one request for a promise: a later one replaces
+  /// it, so that no rank fills this one's memory.
   void join(const Key& promised, const Mate& mate);
-  /// That rank of this node does not wait for it any more, and is told so.
+  /// That rank of this node does not wait for it any more, and gets a reply that says so.
   void leave(const Key& promised, int mate) noexcept;
   /// That rank is lost.
   void forget(int mate) noexcept;
-  /// Nobody waits any more; all who do, and who will, are told this.
+  /// Ends all waits, present and future, with this error.
   void close(const Error& error) noexcept;
-  /// Promises that are waited for.
+  /// Number of awaited promises.
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
 
  private:
@@ -81,13 +81,13 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
   struct Entry {
     std::string name;
     Queue waiting{};
-    std::vector<Mate> mates{};             ///< only where there is a mark
-    std::shared_ptr<Question> question{};  ///< under way; none for a promise of this node
+    std::vector<Mate> mates{};             ///< only if there is a mark
+    std::shared_ptr<Question> question{};  ///< open; none for a promise of this node
     Clock::time_point asked_until{};
     std::optional<NodeCopies::Mark> mark{};  ///< this rank asks for the node
-    int left_alone = 0;                      ///< how often a rank that was asked did not go on
-    std::uint64_t asked_by = 0;              ///< the mark of the mate that was asked, by its generation
-    std::uint64_t of_no_use = 0;             ///< one whose rank says that it does not ask
+    int left_alone = 0;                      ///< how often a rank that was asked stopped asking
+    std::uint64_t asked_by = 0;              ///< generation of the mark of the mate that was asked
+    std::uint64_t of_no_use = 0;             ///< generation of a mark whose rank does not ask
     bool is_ahead = false;                   ///< counts among the most_ahead
 
     [[nodiscard]] bool is_awaited() const noexcept { return !waiting.empty() || !mates.empty(); }
@@ -125,20 +125,20 @@ class PromiseWaits : public std::enable_shared_from_this<PromiseWaits> {
   Entries entries_;
   std::size_t ahead_ = 0;
   std::optional<Error> closed_;
-  Alarm due_;  ///< to look, though nothing has been told
+  Alarm due_;  ///< for checks without a notification
 };
 
-/// A promise that an operation waits for: `co_await` it for what stands under its name. Of a promise of this
-/// node no more is said than that there is something: the waiter is to look himself.
+/// A promise that an operation waits for: `co_await` it for the object under its name. For a promise of this
+/// node it only says that there is one: the waiter looks it up itself.
 class AwaitedPromise final : public Operation::Begun, private ListLink<AwaitedPromise> {
  public:
-  /// Who waits for it.
+  /// The purpose of a wait.
   enum class For : std::uint8_t {
     thread,
-    later_use,  ///< `out_of_memory` where very many are awaited so
+    later_use,  ///< `out_of_memory` if too many are awaited so
   };
 
-  /// \param name under which it stands; copied
+  /// \param name under which it is bound; copied
   AwaitedPromise(PromiseWaits& waits, const Key& promised, const std::string& name,
                  Deadline::Clock::time_point until, For who)
       : waits_(waits), promised_(promised), name_(name), until_(until), for_(who) {}
@@ -168,7 +168,7 @@ class AwaitedPromise final : public Operation::Begun, private ListLink<AwaitedPr
   const Deadline::Clock::time_point until_;
   const For for_;
   Operation* operation_ = nullptr;
-  std::optional<Result<NameAnswer>> outcome_;  ///< that it is about to be told
+  std::optional<Result<NameAnswer>> outcome_;  ///< to be told next
   Told<Result<NameAnswer>> told_;
 };
 

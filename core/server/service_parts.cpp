@@ -24,7 +24,7 @@ void ServiceParts::refuse_senseless(const Question& question) const {
                                            std::to_string(static_cast<int>(question.kind)) + ")"));
 }
 
-// The name of a promise is at home on its maker's node, or it is none.
+// A promise's name is at home on its maker's node; otherwise it is not one.
 bool ServiceParts::is_at_home(std::uint32_t store, std::string_view name) const {
   const auto promised = promise_named(store, name);
   const bool may_be = !promised || nodes->of_creator(promised->creator) == nodes->own();

@@ -29,46 +29,47 @@ namespace locum {
 class BindRecovery;
 class NameChanges;
 
-/// What those are made of that answer what other ranks ask of this node, and how they answer: within steps of
-/// the exchange, waiting for nothing.
+/// Shared parts of the services that handle requests of other ranks to this node, and how they reply: within
+/// steps of the exchange, never waiting.
 struct ServiceParts {
   NodeMemory local;                    ///< with the directory of the names at home here
   std::shared_ptr<Connector> objects;  ///< makes objects of the node's own: a connector over `local`
   Copies copies;
   std::shared_ptr<Exchange> exchange;
   std::shared_ptr<Nodes> nodes;
-  std::shared_ptr<Bundles> bundles;          ///< questions that came together
-  std::shared_ptr<ReadLeases> read_leases;   ///< what others read of this node
-  std::shared_ptr<OneSidedReads> reads;      ///< what this rank reads of others
-  std::shared_ptr<const NodeClient> client;  ///< whose operations answer what takes longer than a step
+  std::shared_ptr<Bundles> bundles;          ///< batched requests
+  std::shared_ptr<ReadLeases> read_leases;   ///< reads of this node by others
+  std::shared_ptr<OneSidedReads> reads;      ///< this rank's reads of others
+  std::shared_ptr<const NodeClient> client;  ///< for operations that reply later than in one step
   std::shared_ptr<const NameChanges> changes;
   std::shared_ptr<BindRecovery> bind_recovery;
-  std::shared_ptr<PromiseWaits> promise_waits;  ///< of this rank's own operations
-  std::uint64_t inline_bytes = 0;  ///< blocks up to this size are answered together with a look-up by name
+  std::shared_ptr<PromiseWaits> promise_waits;  ///< by this rank's own operations
+  std::uint64_t inline_bytes = 0;  ///< blocks up to this size are included in the reply to a look-up by name
   std::chrono::milliseconds timeout{};
   LostMates lost_mates{};
 
   void answer(Asker asker, std::span<const std::byte> body, Bulk bulk = {}) const noexcept;
-  /// `closed` is no answer of a rank that is asked: it would say that nothing was done. Where this rank
-  /// closes on the way, or a node that it asks has, the asker is told `peer_lost`, and asks nobody else.
+  /// A rank never replies `closed` on its own account: it would mean that nothing was done. If this rank
+  /// closes meanwhile, or a node that it asks has, the requesting rank gets `peer_lost`, and asks nobody
+  /// else.
   void refuse(Asker asker, const Error& error) const noexcept;
-  /// The question makes no sense; nothing was changed.
+  /// The request is invalid; nothing was changed.
   void refuse_senseless(const Question& question) const;
-  /// Begins a task that answers a question in the end.
+  /// Begins a task that sends the reply at its end.
   void begin(Task<std::monostate> task) const { client->operation(std::move(task))->begin_by_driver(); }
-  /// Whether that is a name of which this node decides.
+  /// Whether that is a name that this node decides about.
   [[nodiscard]] bool is_at_home(std::uint32_t store, std::string_view name) const;
-  /// Whose question it is.
+  /// The sender of a request.
   [[nodiscard]] int node_of(const Question& question) const noexcept;
-  /// When this node gives up what it asks of another one for a third, who gives up by itself if it takes
-  /// longer.
+  /// When this node gives up a request that it sends on behalf of another rank, which itself gives up after a
+  /// longer time.
   [[nodiscard]] Exchange::Clock::time_point soon() const;
 };
 
-/// What is said of an exception that nobody has foreseen.
+/// The error for an unforeseen exception.
 [[nodiscard]] Error could_not_answer(const std::exception& exception) noexcept;
 
-/// The answer yes or no.
+/// The reply yes or no.
 [[nodiscard]] inline std::array<std::byte, 1> one_byte(bool value) noexcept {
   return {std::byte{value ? std::uint8_t{1} : std::uint8_t{0}}};
 }

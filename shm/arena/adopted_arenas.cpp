@@ -9,9 +9,9 @@
 
 namespace locum::shm {
 namespace {
-// What is given back at once, to begin with: others wait for the file as long, four milliseconds.
+// The first piece returned: others wait for the file as long, four milliseconds.
 constexpr std::uint64_t first_piece_bytes = std::uint64_t{16} << 20U;
-// Of what was freed later a piece is as long as of other free steps: half a millisecond.
+// A piece of memory freed later takes as long as a piece of other free steps: half a millisecond.
 constexpr std::uint64_t unused_piece_pages = (std::uint64_t{2} << 20U) / page_bytes;
 }  // namespace
 
@@ -63,7 +63,7 @@ bool AdoptedArenas::free(const Block& block) noexcept {
   const MutexLock lock(mutex_);
   AdoptedPages* const pages = arenas_[(block.offset - first) / stride].get();
   if (pages == nullptr || !pages->holds(block)) {
-    return false;  // its table entry was overwritten: what it names is not known to be unused
+    return false;  // its table entry was overwritten: its block may still be in use
   }
   const std::uint64_t before = pages->unused_bytes();
   pages->free(block);
@@ -91,7 +91,8 @@ std::uint64_t AdoptedArenas::give_back_piece() noexcept {
   return (taken->end - taken->first) * page_bytes;
 }
 
-// Most of what a dead process may have had was never committed: where nothing comes back, pieces grow.
+// Most of a dead process's address range was usually never committed: after pieces without memory, pieces
+// grow.
 void AdoptedArenas::give_back(std::uint64_t begin, std::uint64_t end) noexcept {
   std::uint64_t piece_bytes = first_piece_bytes;
   while (end - begin > piece_bytes) {

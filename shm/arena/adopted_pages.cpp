@@ -45,14 +45,14 @@ bool AdoptedPages::inside(const Block& block) const noexcept {
          block.size_bytes <= size_bytes - (block.offset - begin_);
 }
 
-// An empty block has a page, too: its address is its own.
+// An empty block has a page, too: it needs an address of its own.
 AdoptedPages::Pages AdoptedPages::pages_of(const Block& block) const noexcept {
   const std::uint64_t within = block.offset - begin_;
   const std::uint64_t last = within + std::max<std::uint64_t>(block.size_bytes, 1) - 1;
   return {within / page_bytes, last / page_bytes + 1};
 }
 
-// The stretch that begins with that page; their number if none does.
+// The index of the stretch that begins with that page; the number of stretches if none does.
 std::size_t AdoptedPages::stretch_at(std::uint64_t first) const noexcept {
   const auto found =
       std::lower_bound(stretches_.begin(), stretches_.end(), first,
@@ -97,7 +97,7 @@ void AdoptedPages::queue(std::size_t index) noexcept {
   last_unused_ = link;
 }
 
-// Neighbours that were left one after the other are taken together.
+// Neighbouring freed pages are merged.
 std::optional<AdoptedPages::Pages> AdoptedPages::take_unused(std::uint64_t most_pages) noexcept {
   if (first_unused_ == 0) {
     return std::nullopt;

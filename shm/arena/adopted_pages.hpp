@@ -11,11 +11,10 @@
 
 namespace locum::shm {
 
-/// Which pages of a dead process's arena are still used: for each stretch of pages, by how many of the blocks
-/// that it left. A large block costs as much as a small one. What is freed is kept until it is taken, piece
-/// by piece, by who gives it back. The blocks come from a table that anybody may have written into: those
-/// that do not lie in the arena are left out, and of those that overlap the pages stay until the last is
-/// freed. Its owner locks.
+/// The used pages of a dead process's arena: for each stretch of pages, the number of its remaining blocks
+/// there. A large block costs as much as a small one. Freed pages are kept until they are taken, piece by
+/// piece, and returned. The blocks come from a table that any process may have overwritten: blocks outside
+/// the arena are skipped, and pages of overlapping blocks stay until the last is freed. Its owner locks.
 class AdoptedPages {
  public:
   /// A stretch of pages, counted from the arena's start.
@@ -27,7 +26,7 @@ class AdoptedPages {
   /// The arena lies at [begin, begin + size_bytes) of the segment.
   AdoptedPages(std::uint64_t begin, std::uint64_t size_bytes, std::span<const Block> used);
 
-  /// Calls visit(Pages) for all that no block uses, up to the arena's end.
+  /// Calls visit(Pages) for all pages without a block, up to the arena's end.
   template <class Visit>
   void for_each_gap(Visit visit) const {
     std::uint64_t unused_from = 0;
@@ -44,13 +43,11 @@ class AdoptedPages {
     }
   }
 
-  /// Whether free() knows this block: it begins and ends where a stretch does, and all of it is used.
+  /// Whether free() accepts this block: it begins and ends at stretch boundaries, and all of it is used.
   [[nodiscard]] bool holds(const Block& block) const noexcept;
-  /// The block is not used any more, and the pages that nobody uses from now on may be taken. REQUIRES:
-  /// holds(block).
+  /// Frees the block; pages without users may be taken from now on. REQUIRES: holds(block).
   void free(const Block& block) noexcept;
-  /// Pages that free() has left, at most that many, to be given back; nothing if all are taken. Those that
-  /// were left first come first.
+  /// Pages left by free(), at most that many, to be returned; none if all are taken. FIFO.
   [[nodiscard]] std::optional<Pages> take_unused(std::uint64_t most_pages) noexcept;
 
   [[nodiscard]] std::uint64_t used_bytes() const noexcept { return used_pages_ * page_bytes; }
@@ -62,7 +59,7 @@ class AdoptedPages {
   struct Stretch {
     std::uint64_t first = 0;
     std::uint32_t users = 0;
-    std::uint32_t next_unused = 0;  ///< in the queue of those that are to be taken: index + 1, 0 ends
+    std::uint32_t next_unused = 0;  ///< in the queue of those to be taken: index + 1, 0 ends
   };
 
   [[nodiscard]] bool inside(const Block& block) const noexcept;

@@ -68,7 +68,7 @@ Result<Block> SharedArena::allocate(std::uint64_t size_bytes, std::uint64_t alig
 
 void SharedArena::free(const Block& block) noexcept {
   const std::uint64_t begin = block.offset - begin_;
-  if (begin >= limit_bytes_) [[unlikely]] {  // also what lies before begin_
+  if (begin >= limit_bytes_) [[unlikely]] {  // includes offsets before begin_
     if (adopted_.free(block)) {
       {
         const MutexLock lock(mutex_);
@@ -88,10 +88,10 @@ void SharedArena::free(const Block& block) noexcept {
   }
 }
 
-// Commits what is missing. If that cannot be had: once more with the pages of empty slabs that were kept for
-// their size, then for steps that this arena has free elsewhere, and last as memory comes that the others
-// have. Under a limited budget it only asks the others for more: a later request finds it. Who may not work
-// commits a piece at most.
+// Commits the missing pages. If that fails: once more with the pages of empty slabs that were kept for their
+// size, then for free steps elsewhere in this arena, and last as other processes return memory. Under a
+// limited budget it only asks the others: a later request finds the memory. A call that may not do long work
+// commits at most a piece.
 Result<Block> SharedArena::grow(const BlockRequest& request, const WaitBudget& budget) {
   if (!budget.allows_work() && request.pages > most_unit_pages) {
     return full(request, Error(Errc::out_of_memory, "a call with a limited wait budget commits at most " +
@@ -118,30 +118,30 @@ Result<Block> SharedArena::grow(const BlockRequest& request, const WaitBudget& b
       if (budget.is_limited()) {
         return pressure_.ring_for_later(begun) ? block.error().as_transient() : std::move(block);
       }
-      // Who has answered once is at it, however slowly.
+      // A process that has answered once is working on it, however slowly.
       if (!pressure_.call(std::exchange(first, false) ? begun + Pressure::patience : last)) {
         break;
       }
     }
     block = commit_for(request, lacking_bytes);
-    if (budget.is_limited()) {  // somebody else may have taken what this arena gave back
+    if (budget.is_limited()) {  // another process may have taken the memory that this arena returned
       return block ? std::move(block) : block.error().as_transient();
     }
   }
   return block;
 }
 
-// Whole free steps of this arena for what is lacking elsewhere in it. Whoever waits for memory does this
-// itself: the background thread would come to it later, and on a machine with many more threads than cores
-// much later. Whether there was any.
+// Returns whole free steps of this arena for pages missing elsewhere in it. The waiting thread does this
+// itself: the background thread would do it later, and on a machine with many more threads than cores much
+// later. Whether there were any.
 bool SharedArena::give_back_instead(std::uint64_t lacking_bytes) {
   {
     const MutexLock lock(mutex_);
-    reserve_.run_short();  // what comes back is not for the background to prepare
+    reserve_.run_short();  // the background thread must not take the returned memory
   }
   std::uint64_t back_bytes = 0;
   while (back_bytes < lacking_bytes) {
-    const MutexLock growing(growing_);  // for a piece, so that other threads wait no longer than for that
+    const MutexLock growing(growing_);  // per piece, so that other threads wait no longer than that
     const std::uint64_t bytes = give_back(pages_for(lacking_bytes - back_bytes) / unit_pages_ + 1);
     if (bytes == 0) {
       break;
@@ -151,8 +151,8 @@ bool SharedArena::give_back_instead(std::uint64_t lacking_bytes) {
   return back_bytes > 0;
 }
 
-// Whether it is worth to call: not if all that is free in the node does not suffice. How much evicted objects
-// hold that nobody has collected is known after a call only.
+// Whether asking the others can help: not if all free memory of the node does not suffice. The size of
+// evicted but uncollected objects is known only after asking.
 bool SharedArena::may_be_had(std::uint64_t lacking_bytes, bool first_call) const {
   const std::uint64_t committed = segment_->committed_bytes();
   const std::uint64_t limit = segment_->geometry().memory_bytes;
@@ -162,8 +162,8 @@ bool SharedArena::may_be_had(std::uint64_t lacking_bytes, bool first_call) const
          ((offered > 0 && lacking_bytes <= left + offered) || (first_call && pressure_.uncollected()));
 }
 
-// `lacking_bytes`: what could not be committed; 0 where that is not the reason for an error. Much of it takes
-// seconds: who wants a piece at most has a turn of his own, and waits for the other one's plan only.
+// `lacking_bytes`: what could not be committed; 0 if the error has another reason. Committing much takes
+// seconds: a call that wants at most a piece has a separate lock, and waits only for the other's plan.
 Result<Block> SharedArena::commit_for(const BlockRequest& request, std::uint64_t& lacking_bytes) {
   lacking_bytes = 0;
   if (request.pages <= most_unit_pages) {
@@ -183,7 +183,7 @@ Result<Block> SharedArena::commit_for(const BlockRequest& request, std::uint64_t
 SharedArena::Sought SharedArena::seek(const BlockRequest& request) {
   {
     const MutexLock lock(mutex_);
-    if (const auto begin = blocks_.take(request)) {  // whose turn it was before us has made room
+    if (const auto begin = blocks_.take(request)) {  // the previous holder of the lock has made room
       return {.block = Block{begin_ + *begin, request.size_bytes}};
     }
     if (auto plan = blocks_.pages().plan(request.pages)) {
@@ -232,7 +232,7 @@ Result<Block> SharedArena::commit_plan(const BlockRequest& request, PageSpace::P
   return block;
 }
 
-// All that is missing, or nothing.
+// All missing pages, or none.
 Result<void> SharedArena::commit(const PageSpace::Plan& plan) {
   for (std::size_t index = 0; index < plan.missing.size(); ++index) {
     const PageRun& part = plan.missing[index];
@@ -260,7 +260,7 @@ Error SharedArena::full(const BlockRequest& request, const Error& reason) const 
                reason.detail().empty() ? reason.text() : reason.text() + ": " + reason.detail());
 }
 
-// Called whenever free pages became more or fewer; whether the background has something to do.
+// Called whenever the number of free pages has changed; returns whether the background thread has work.
 bool SharedArena::books_changed() {
   pressure_.offer(free_units() * unit_pages_ * page_bytes + adopted_.unused_bytes());
   return reserve_.note(free_units(), blocks_.pages().can_grow());

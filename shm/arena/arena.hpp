@@ -20,29 +20,29 @@
 namespace locum::shm {
 
 /// One rank's part of the node's memory. Small blocks come from slabs, one size each; large ones are runs of
-/// pages, best fit. The arena commits what it lacks, and at most the rest of a step more while somebody
-/// waits. Behind it works a background thread. It keeps `prepare_bytes` committed and touched, once the first
-/// block was asked for, while the node has used less than three quarters of its memory; it gives whole free
-/// steps back to the system that were not needed for two windows (docs/decisions/0009), and at once when
-/// another process of the node lacks memory. Any thread of the owning process may call; no lock and no book
-/// is shared with other processes, so that a death leaves nothing to repair.
+/// pages, best fit. The arena commits missing pages, and while a call waits at most the rest of a step more.
+/// A background thread keeps `prepare_bytes` committed and touched, from the first allocation on, while the
+/// node has used less than three quarters of its memory; it returns whole free steps to the system that were
+/// not needed for two windows (docs/decisions/0009), and at once when another process of the node lacks
+/// memory. Any thread of the owning process may call; no lock and no bookkeeping is shared with other
+/// processes, so that a death leaves nothing to repair.
 ///
-/// Who wants more than 2 MiB that is not committed yet waits until it is, and where memory is short for other
-/// processes of the node to give some back, 5 s at most. Smaller requests do not wait for larger ones. Under
-/// a limited budget (WaitBudget) it does not wait for others, and where it may do little work gets what is
-/// committed, or a piece of 2 MiB, or `out_of_memory`.
+/// A call for more than 2 MiB of uncommitted memory waits until it is committed, and if memory is short,
+/// until other processes of the node return some, at most 5 s. Smaller requests do not wait for larger ones.
+/// Under a limited budget (WaitBudget) it does not wait for others, and if it may do little work gets
+/// committed memory, or a piece of 2 MiB, or `out_of_memory`.
 class SharedArena final : public Arena {
  public:
   using Moment = Preparer::Moment;
   /// See Reserve.
   static constexpr std::chrono::milliseconds window = Reserve::window;
-  /// Who does the work in the background: a thread of the arena's own, or whoever calls work().
+  /// Who does the background work: a thread of the arena, or the caller of work().
   enum class Background { thread, caller };
-  /// What else the background does: frees into this arena what is to be collected, a piece at a time, all of
-  /// it if somebody has called for memory. When there may be more, as work() says it.
+  /// Further background work: frees objects to be collected into this arena, a piece at a time, all of them
+  /// if another process asked for memory. Returns the time of the next call, as work() does.
   using Collect = std::function<Moment(Arena& arena, Moment now, bool called)>;
 
-  /// `step_bytes` is a power of two, at least a page; more than 2 MiB is taken as that. `prepare_bytes` is
+  /// `step_bytes` is a power of two, at least a page; values over 2 MiB count as 2 MiB. `prepare_bytes` is
   /// rounded down to steps.
   SharedArena(std::shared_ptr<Segment> segment, std::uint32_t rank, std::uint64_t step_bytes,
               std::uint64_t prepare_bytes, Background background = Background::thread,
@@ -57,20 +57,20 @@ class SharedArena final : public Arena {
   [[nodiscard]] bool contains(std::uint64_t offset, std::uint64_t size_bytes) const noexcept override;
   [[nodiscard]] ArenaUsage usage() const override LOCUM_EXCLUDES(mutex_);
 
-  /// Takes over the arena of a dead process of the node, to empty it: all of its memory but what the blocks
-  /// `used` lie in is given back to the system before this returns, and that of each of them by the
-  /// background once it is freed. Nothing is allocated there. `used` is what live and still pinned objects of
-  /// the dead process name; blocks that cannot be are passed over. May be called again, also by another
-  /// process after this one has died. Errors change nothing.
+  /// Takes over the arena of a dead process of the node, to empty it: all of its memory except the blocks in
+  /// `used` returns to the system before this returns, and that of each of these by the background work once
+  /// it is freed. Nothing is allocated there. `used` are the blocks of live and still pinned objects of the
+  /// dead process; impossible ones are skipped. May be called again, also by another process after this one
+  /// has died. Errors change nothing.
   [[nodiscard]] Result<void> adopt(std::uint32_t rank, std::span<const Block> used) {
     return adopted_.adopt(rank, used);
   }
 
-  /// Does one bounded piece of the background's work, as if it were `now`: see Preparer. For tests without a
+  /// Does one bounded piece of the background work, at the time `now`: see Preparer. For tests without a
   /// thread.
   [[nodiscard]] Moment work(Moment now) LOCUM_EXCLUDES(growing_) LOCUM_EXCLUDES(mutex_);
 
-  /// Bytes that the background has committed, and given back, so far: for tests and reports.
+  /// Bytes that the background work has committed, and returned, so far: for tests and reports.
   [[nodiscard]] std::uint64_t prepared_bytes() const noexcept {
     return prepared_bytes_.load(std::memory_order_acquire);
   }
@@ -79,15 +79,15 @@ class SharedArena final : public Arena {
   }
 
  private:
-  /// The most that is committed beyond what was asked for while somebody waits: half a millisecond. And what
-  /// is given back at once, which takes as long.
+  /// The most that is committed beyond the request while a call waits: half a millisecond. Also the most that
+  /// is returned at once, which takes as long.
   static constexpr std::uint64_t most_unit_pages = (std::uint64_t{2} << 20U) / page_bytes;
 
   [[nodiscard]] Result<Block> grow(const BlockRequest& request, const WaitBudget& budget)
       LOCUM_EXCLUDES(growing_) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Result<Block> commit_for(const BlockRequest& request, std::uint64_t& lacking_bytes)
       LOCUM_EXCLUDES(growing_) LOCUM_EXCLUDES(mutex_);
-  /// What a request gets at once, or why it gets nothing, or what has to be committed for it.
+  /// The outcome of a request: a block at once, an error, or the pages to be committed for it.
   struct Sought {
     Result<Block> block{std::in_place};
     std::optional<PageSpace::Plan> plan{};
@@ -123,16 +123,16 @@ class SharedArena final : public Arena {
   std::atomic<std::uint64_t> prepared_bytes_{0};
   std::atomic<std::uint64_t> given_back_bytes_{0};
 
-  // Turns, so that who comes next finds what was there to spare; before mutex_, never inside it. One for
-  // whoever commits or gives back a piece, which takes half a millisecond at most …
+  // Serialise commits, so that the next one finds the spare pages; before mutex_, never inside it. One for
+  // threads that commit or return a piece, which takes at most half a millisecond …
   Mutex growing_;
-  // … and one for requests that take more, and seconds if it is several GiB. Never both.
+  // … and one for larger requests, which take seconds for several GiB. Never both.
   Mutex growing_much_;
 
   mutable Mutex mutex_;
   BlockSpace blocks_ LOCUM_GUARDED_BY(mutex_);
   Reserve reserve_ LOCUM_GUARDED_BY(mutex_);
-  Pressure pressure_;  // offer() under mutex_, called() by who works in the background
+  Pressure pressure_;  // offer() under mutex_, called() by the background work
   AdoptedArenas adopted_;
 
   std::unique_ptr<Preparer> preparer_;  // last: ends first

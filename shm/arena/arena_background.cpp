@@ -1,4 +1,4 @@
-// What an arena does behind those who allocate: it commits ahead, and gives back.
+// The background work of an arena: it commits ahead, and returns memory.
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -10,12 +10,12 @@
 namespace locum::shm {
 namespace {
 
-// What the background commits and touches before it looks up again: who lacks pages waits as long, a quarter
-// of a millisecond.
+// What the background work commits and touches in one piece: allocating calls wait as long, a quarter of a
+// millisecond.
 constexpr std::uint64_t piece_pages = (std::uint64_t{512} << 10U) / page_bytes;
-// The least that a call for memory brings, where there is so much.
+// The least that is returned when another process asks for memory, if there is so much.
 constexpr std::uint64_t least_answer_pages = (std::uint64_t{64} << 20U) / page_bytes;
-// Linux 5.14; older kernels refuse it, and pages are then touched by whoever writes them first.
+// Linux 5.14; older kernels refuse it, and the first writer touches the pages.
 constexpr int populate_write = 23;
 
 }  // namespace
@@ -33,7 +33,8 @@ SharedArena::Moment SharedArena::work(Moment now) {
                                                                  : std::min(next_collect, look(now));
 }
 
-// A piece of what freed blocks of dead processes have left; false if that is all. Nothing of it is kept.
+// A piece of the memory left by freed blocks of dead processes; false if there is none. Nothing of it is
+// kept.
 bool SharedArena::empty_adopted() {
   const std::uint64_t bytes = adopted_.give_back_piece();
   if (bytes == 0) {
@@ -52,14 +53,14 @@ bool SharedArena::empty_adopted() {
   return true;
 }
 
-// A piece of what is to be given back; false if that is all.
+// A piece of the memory to be returned; false if there is none.
 bool SharedArena::give_back_piece() {
   std::uint64_t surplus_units = 0;
   {
     const MutexLock lock(mutex_);
     surplus_units = reserve_.surplus(free_units());
   }
-  // None: also where no book could be had for it.
+  // None: also if there is no memory for its bookkeeping.
   const std::uint64_t bytes = surplus_units > 0 ? give_back(surplus_units) : 0;
   bool answers = false;
   {
@@ -73,7 +74,7 @@ bool SharedArena::give_back_piece() {
   return bytes > 0;
 }
 
-// A piece of at most so many free steps, one at least if there is one; how many bytes.
+// A piece of at most that many free steps, at least one if there is one; the number of bytes.
 std::uint64_t SharedArena::give_back(std::uint64_t most_units) {
   std::optional<PageRun> run;
   {
@@ -94,8 +95,8 @@ std::uint64_t SharedArena::give_back(std::uint64_t most_units) {
   return size_bytes;
 }
 
-// A piece of what is to be kept ready; false if there is enough. The last quarter of the node's memory is for
-// whoever really needs it.
+// A piece of the memory to be kept ready; false if there is enough. The last quarter of the node's memory is
+// left to real requests.
 bool SharedArena::prepare_piece() {
   std::optional<PageSpace::Plan> plan;
   {

@@ -14,26 +14,26 @@ namespace locum::shm {
   return bytes / page_bytes + (bytes % page_bytes != 0 ? 1 : 0);
 }
 
-/// What one call wants of an arena: a block of a class, or of pages of its own.
+/// A request of an arena: a block of a size class, or of whole pages.
 struct BlockRequest {
   std::uint64_t size_bytes;
-  std::uint64_t class_bytes = size_bytes;  ///< more, where an alignment asks for it
+  std::uint64_t class_bytes = size_bytes;  ///< more, if an alignment requires it
   bool small = size_bytes <= size_class::largest_bytes;
   std::uint32_t index = small ? size_class::of(class_bytes) : 0;
   std::uint64_t pages = small ? size_class::slab_pages[index] : pages_for(size_bytes);
   std::uint64_t rounded_bytes = small ? size_class::block_bytes(index) : pages * page_bytes;
 };
 
-/// The blocks of an arena: small ones from slabs, large ones of pages of their own. Books only, in private
-/// memory (docs/decisions/0002): blocks begin at so many bytes from page 0. Its owner locks, and does with
-/// pages() what commits and gives back.
+/// The blocks of an arena: small ones from slabs, large ones of whole pages. Bookkeeping only, in private
+/// memory (docs/decisions/0002): block positions are byte offsets from page 0. Its owner locks, and uses
+/// pages() to commit and return memory.
 class BlockSpace {
  public:
-  /// As of PageSpace.
+  /// As in PageSpace.
   BlockSpace(std::uint64_t limit_pages, std::uint64_t unit_pages) : pages_(limit_pages, unit_pages) {}
 
-  /// Where a block begins that needs nothing to be committed; nothing if there is none. This and
-  /// free() are the way of every object, and stay in their callers.
+  /// The offset of a block that needs no commit; none if there is none. This and free() are on the path of
+  /// every object, and are inlined.
   [[nodiscard]] std::optional<std::uint64_t> take(const BlockRequest& request) {
     if (request.small) {
       if (const auto begin = slabs_.allocate(request.index)) {
@@ -44,10 +44,10 @@ class BlockSpace {
     const auto first_page = pages_.take(request.pages);
     return first_page ? std::optional(cut(request, *first_page)) : std::nullopt;
   }
-  /// Where a block begins in `request.pages` committed pages from that one on, which are in use, but of no
+  /// The offset of a block in `request.pages` committed pages from that one on, which are in use, but by no
   /// block.
   [[nodiscard]] std::uint64_t cut(const BlockRequest& request, std::uint64_t first_page);
-  /// Frees the block that begins there. Whether pages became free.
+  /// Frees the block at that offset. Whether pages became free.
   [[nodiscard]] bool free(std::uint64_t begin, std::uint64_t size_bytes) noexcept {
     const BlockRequest request{.size_bytes = size_bytes};
     used_bytes_ -= request.small ? slabs_.block_bytes(begin) : request.rounded_bytes;
@@ -61,11 +61,11 @@ class BlockSpace {
     }
     return slab.has_value();
   }
-  /// Makes the pages of empty slabs free that were kept for their size. Whether there were any.
+  /// Frees the pages of empty slabs that were kept for their size. Whether there were any.
   [[nodiscard]] bool retire_slabs() noexcept;
 
   [[nodiscard]] std::uint64_t used_bytes() const noexcept { return used_bytes_; }
-  /// Size of the largest block that needs nothing to be committed.
+  /// Size of the largest block that needs no commit.
   [[nodiscard]] std::uint64_t largest_free() const noexcept {
     return std::max(pages_.longest_free() * page_bytes, slabs_.largest());
   }

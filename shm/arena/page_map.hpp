@@ -8,8 +8,7 @@
 
 namespace locum::shm {
 
-/// A value for every page of an arena, in private memory; grows in pieces that stay where they are. Its
-/// owner locks.
+/// A value for every page of an arena, in private memory; grows in pieces that never move. Its owner locks.
 template <class T>
 class PageMap {
  public:

@@ -6,7 +6,7 @@
 
 namespace locum::shm {
 namespace {
-// Runs of one bin that are compared for the best fit before a longer bin, whose runs all fit, is asked.
+// Runs of one bin that are compared for the best fit before a longer bin is used, where every run fits.
 constexpr int best_fit_steps = 16;
 }  // namespace
 
@@ -46,7 +46,7 @@ std::uint32_t PageRuns::search(std::uint32_t bin, std::uint64_t count, int steps
   return best;
 }
 
-// By the hints; none where they know of nothing.
+// By the hints; none if they have none.
 std::uint32_t PageRuns::lowest(std::uint64_t count) noexcept {
   for (std::size_t group = 0; group < hint_groups_.size(); ++group) {
     if (hint_groups_[group] < count) {
@@ -167,7 +167,7 @@ void PageRuns::link(std::uint64_t first, std::uint64_t count) noexcept {
   }
 }
 
-// After the run that was the hint has gone: another one there, if there is any.
+// After the hinted run has gone: another one there, if there is any.
 void PageRuns::hint_again(std::uint64_t page) noexcept {
   Hint& hint = hints_[page / hint_pages];
   if (hint.length != 0) {

@@ -12,7 +12,7 @@
 
 namespace locum::shm {
 
-/// Pages of an arena side by side, counted from its start.
+/// Consecutive pages of an arena, counted from its start.
 struct PageRun {
   std::uint64_t first = 0;
   std::uint64_t count = 0;
@@ -21,27 +21,27 @@ struct PageRun {
   friend bool operator==(const PageRun&, const PageRun&) = default;
 };
 
-/// The free pages of an arena, as runs that never touch each other. Runs stand in bins by length: one bin for
-/// each length up to 64 pages, then 32 to a doubling; a bitmap tells which bins are not empty. What is
-/// shorter than a unit is taken where addresses are low, so that little things stay together and do not keep
-/// many units each from being free as a whole. Of longer ones the best fit is taken, and what was freed last
-/// first (it is warm), from its low end. The books are in private memory; no operation but reach() allocates,
-/// and none depends on the number of runs but for the bounded search of a bin. Its owner locks.
+/// The free pages of an arena, as runs that never touch each other. Runs are in bins by length: one bin for
+/// each length up to 64 pages, then 32 per doubling; a bitmap marks non-empty bins. Requests shorter than a
+/// unit are taken at low addresses, so that small blocks stay together and do not keep many units from being
+/// free as a whole. For longer ones the best fit is taken, the last freed first (it is warm), from its low
+/// end. The bookkeeping is in private memory; no operation but reach() allocates, and none depends on the
+/// number of runs except for the bounded search of a bin. Its owner locks.
 class PageRuns {
  public:
   /// A unit is that many pages, a power of two; units begin at multiples of it.
   explicit PageRuns(std::uint64_t unit_pages = 1)
       : unit_shift_(static_cast<std::uint32_t>(std::countr_zero(unit_pages))) {}
 
-  /// Makes room in the books for pages below `pages`.
+  /// Extends the bookkeeping to pages below `pages`.
   void reach(std::uint64_t pages) {
     hints_.resize(std::max<std::size_t>(hints_.size(), pages / hint_pages + 1));
     hint_groups_.resize(hints_.size() / group_hints + 1);
     map_.reach(pages);
   }
-  /// The first of `count` pages that are free no longer; nothing if no run is that long.
+  /// Allocates `count` pages; returns the first, or none if no run is that long.
   [[nodiscard]] std::optional<std::uint64_t> take(std::uint64_t count) noexcept;
-  /// Makes pages free. REQUIRES: none of them is; reach() went as far as their end.
+  /// Frees pages. REQUIRES: none of them is free; reach() covered their end.
   void give(std::uint64_t first, std::uint64_t count) noexcept;
   /// Takes a part of a run. REQUIRES: `run` is one, `part` lies in it.
   void take_part(const PageRun& run, const PageRun& part) noexcept;
@@ -50,10 +50,10 @@ class PageRuns {
   [[nodiscard]] std::uint64_t ending_at(std::uint64_t end) const noexcept;
   /// Length of the run that begins there; 0 if none does.
   [[nodiscard]] std::uint64_t beginning_at(std::uint64_t first) const noexcept;
-  /// The run that take(count) would take from.
+  /// The run that take(count) would use.
   [[nodiscard]] std::optional<PageRun> fitting(std::uint64_t count) noexcept;
-  /// Calls visit(PageRun) for one run after the other, longer ones first (within a 32nd), until it returns
-  /// true; whether it did.
+  /// Calls visit(PageRun) for each run, longer ones first (within a 32nd), until it returns true; whether it
+  /// did.
   template <class Visit>
   [[nodiscard]] bool any(Visit visit) const {
     for (std::uint32_t bin = bin_count; bin-- > 0;) {
@@ -95,7 +95,7 @@ class PageRuns {
   void unlink(std::uint64_t first) noexcept;
   void hint_again(std::uint64_t page) noexcept;
 
-  // A run that begins within these pages, most often the longest; length 0 if none is known. Only a hint: the
+  // A run that begins within these pages, usually the longest; length 0 if none is known. Only a hint: the
   // bins know all runs. How many begin there is exact: where none does, there is nothing to look for.
   struct Hint {
     std::uint32_t first = 0;

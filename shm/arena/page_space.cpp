@@ -4,11 +4,11 @@
 
 namespace locum::shm {
 namespace {
-// Holes that are looked at, from the longest, when none suffices without what is free around it.
+// Number of holes tried, longest first, if none suffices without the free pages around it.
 constexpr int most_candidates = 64;
 }  // namespace
 
-// Where the free pages begin, committed or not, that end just before `end`.
+// Start of the free pages, committed or not, that end just before `end`.
 std::uint64_t PageSpace::span_begin(std::uint64_t end) const noexcept {
   for (;;) {
     const std::uint64_t before = runs_.ending_at(end) + holes_.ending_at(end);
@@ -84,7 +84,7 @@ std::optional<PageSpace::Plan> PageSpace::plan(std::uint64_t count) {
   return remove(*best, at_high_end ? high : low);
 }
 
-// Takes a block out of a span that it lies in, with what is committed behind it.
+// Removes a block from a span that contains it, with the committed pages behind it.
 PageSpace::Plan PageSpace::remove(const PageRun& span, const PageRun& block) {
   struct Part {
     PageRun run;
@@ -120,8 +120,8 @@ PageSpace::Plan PageSpace::remove(const PageRun& span, const PageRun& block) {
   return plan;
 }
 
-// Makes room in the books for what may be said of a plan up to that page. What another one has at the end may
-// no longer be there when it is refused: it becomes a hole then.
+// Extends the bookkeeping to that page, for the answers to a plan. Another plan's pages at the end may no
+// longer be there when this one is refused: it then becomes a hole.
 void PageSpace::begin_plan(std::uint64_t end) {
   runs_.reach(end);
   if (unanswered_ > 0) {

@@ -8,47 +8,48 @@
 
 namespace locum::shm {
 
-/// The address range of an arena, page by page: used, free and committed, or free and given back to the
-/// system (a *hole*). Books only: it tells what to commit and what to give back, its owner does so and says
-/// how it went. Its owner locks; any number of plans and surpluses may wait for their answer, in any order.
+/// The address range of an arena, page by page: used, free and committed, or free and returned to the system
+/// (a *hole*). Bookkeeping only: it says what to commit and what to return, its owner does so and reports the
+/// outcome. Its owner locks; any number of plans and surpluses may be open, and are answered in any order.
 ///
-/// 1. Pages below end() are used, in runs_, in holes_, or in a plan or surplus that waits for its answer. All
-///    others are uncommitted, and no hole touches them.
+/// 1. Pages below end() are used, in runs_, in holes_, or in an open plan or surplus. All others are
+/// uncommitted, and no hole touches them.
 /// 2. runs_ and holes_ have no page in common.
 class PageSpace {
  public:
-  /// What a block of pages needs before it can be had.
+  /// What a block of pages needs before it can be used.
   struct Plan {
     PageRun block;                 ///< committed or not
     std::uint64_t extra = 0;       ///< pages right behind it that are committed with it
     std::vector<PageRun> missing;  ///< parts of both that have to be committed, ascending
   };
 
-  /// A unit is what is given back at least, and what commits end at: a power of two, in pages.
+  /// A unit is the smallest amount that is returned, and the granularity of commits: a power of two, in
+  /// pages.
   PageSpace(std::uint64_t limit_pages, std::uint64_t unit_pages)
       : limit_(limit_pages), unit_(unit_pages), runs_(unit_pages), holes_(unit_pages) {}
 
-  /// Committed pages that are free no longer; nothing if there are not so many side by side.
+  /// Allocates committed pages; none if there are not enough consecutive ones.
   [[nodiscard]] std::optional<std::uint64_t> take(std::uint64_t count) noexcept { return runs_.take(count); }
-  /// Makes committed pages free.
+  /// Frees committed pages.
   void give(std::uint64_t first, std::uint64_t count) noexcept { runs_.give(first, count); }
 
-  /// A block of `count` pages from free ones, committed or not: best fit among the holes with what is free
-  /// around them, else at the end; nothing if the address range has no room. It is the caller's already; one
-  /// of the next three answers.
+  /// A block of `count` free pages, committed or not: best fit among the holes with the free pages around
+  /// them, else at the end; none if the address range has no room. The caller already owns it, and answers
+  /// with one of the next three.
   [[nodiscard]] std::optional<Plan> plan(std::uint64_t count);
   /// The same for `count` pages, or fewer, that are free once they are committed: a plan without a block. It
-  /// goes on where the last one ended, if it can, so that what is prepared lies side by side.
+  /// continues where the last one ended, if possible, so that prepared pages are consecutive.
   [[nodiscard]] std::optional<Plan> plan_ahead(std::uint64_t count);
-  /// All that was missing is committed: the block is used, the extra pages are free.
+  /// All missing pages are committed: the block is used, the extra pages are free.
   void committed(const Plan& plan) noexcept;
-  /// Nothing of it is committed: all is as before.
+  /// Nothing was committed: everything is as before.
   void refused(const Plan& plan) noexcept;
-  /// Leaves the extra pages out of a plan.
+  /// Removes the extra pages from a plan.
   void without_extra(Plan& plan) noexcept;
 
-  /// Free committed pages to give back: whole units, from the upper end of a long run, at most `most_units`
-  /// of them; nothing if no unit is free as a whole. The caller gives them back and calls given_back().
+  /// Free committed pages to return: whole units, from the upper end of a long run, at most `most_units`;
+  /// none if no unit is free as a whole. The caller returns them and calls given_back().
   [[nodiscard]] std::optional<PageRun> surplus(std::uint64_t most_units);
   void given_back(const PageRun& pages) noexcept;
 
@@ -75,11 +76,11 @@ class PageSpace {
   const std::uint64_t limit_;
   const std::uint64_t unit_;
   PageRuns runs_;   // committed and free
-  PageRuns holes_;  // below end_, free and not committed; has no books before there is one
+  PageRuns holes_;  // below end_, free and not committed; without bookkeeping until there is one
   std::uint64_t end_ = 0;
   std::uint64_t committed_ = 0;
-  std::uint64_t ahead_ = 0;       // where plan_ahead() goes on
-  std::uint64_t unanswered_ = 0;  // plans and surpluses
+  std::uint64_t ahead_ = 0;       // where plan_ahead() continues
+  std::uint64_t unanswered_ = 0;  // open plans and surpluses
 };
 
 }  // namespace locum::shm

@@ -11,10 +11,10 @@
 namespace locum::shm {
 namespace {
 
-// The thread wakes this often for nothing: no wait is without a bound.
+// The thread wakes this often without a reason, so that no wait is unbounded.
 constexpr std::chrono::minutes longest_idleness{1};
-// Behind whoever computes, but not out of reach where many more threads than cores want to run: others wait
-// for what it gives back, and for its end (docs/decisions/0018).
+// Lower priority than computing threads, but not so low that it starves if many more threads than cores are
+// ready: others wait for the memory that it returns, and for its end (docs/decisions/0018).
 constexpr int niceness = 5;
 
 }  // namespace

@@ -10,20 +10,20 @@
 
 namespace locum::shm {
 
-/// A background thread, a little behind all others in priority, that does small pieces of work while there is
-/// some and sleeps otherwise: on a word of shared memory, so that other processes can wake it too. Any thread
-/// of the process may call wake(). The destructor ends it after the piece at hand.
+/// A background thread, slightly lower in priority than all others, that does small pieces of work while
+/// there is some and sleeps otherwise: on a word of shared memory, so that other processes can wake it too.
+/// Any thread of the process may call wake(). The destructor ends it after the current piece.
 ///
-/// No wake-up is lost: who wakes sets `wanted_` and then looks whether the thread sleeps, the thread says
-/// that it sleeps and then looks at `wanted_`, all four sequentially consistent; and what it has not heard on
-/// the bell ends its sleep at once.
+/// No wake-up is lost: a waking thread sets `wanted_` and then checks whether the thread sleeps, the thread
+/// announces its sleep and then checks `wanted_`, all four sequentially consistent; and a change of the bell
+/// that it has not seen ends its sleep at once.
 class Preparer {
  public:
   using Moment = Deadline::Clock::time_point;
 
-  /// `work` does one bounded piece of work and tells when there may be more: Moment::min() at once,
-  /// Moment::max() when somebody calls. Called by the thread only. Other processes wake it by changing
-  /// `bell`, then futex_wake_all().
+  /// `work` does one bounded piece of work and returns when there may be more: Moment::min() at once,
+  /// Moment::max() when woken. Called by the thread only. Other processes wake it by changing `bell`, then
+  /// futex_wake_all().
   Preparer(Word32& bell, std::function<Moment()> work);
   Preparer(const Preparer&) = delete;
   Preparer& operator=(const Preparer&) = delete;

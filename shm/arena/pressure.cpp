@@ -16,7 +16,7 @@ bool takes_part(const Share& share) noexcept {
 bool was_handed_back(const Share& share) noexcept {
   return share.retired.load(std::memory_order_relaxed) != 0;
 }
-// Of an adopted share it is the adopter's count that says so.
+// For an adopted share the adopter's count is used.
 bool may_be_unpinned(const Segment& segment, std::uint32_t rank) noexcept {
   return segment.share(rank).dead.load(std::memory_order_relaxed) != 0 && !adopter_of(segment, rank);
 }
@@ -122,7 +122,8 @@ void Pressure::note_unanswered(std::uint32_t answers, Moment now) noexcept {
   quiet_until_.store(now + longest);
 }
 
-// Who has not called for long begins anew: nobody knows whether it would have been answered since.
+// A process that has not asked for long starts afresh: it is unknown whether it would have been answered
+// since.
 bool Pressure::ring_for_later(Moment now) noexcept {
   const std::uint32_t answers = segment_->header().given_back.load();
   const Moment since = rung_since_.load();

@@ -10,45 +10,45 @@
 
 namespace locum::shm {
 
-/// How arenas of a node pass memory on: each publishes what it could give back at once, who lacks memory
-/// calls, the background threads of those who have some give it back, and answer. There is no order in it
-/// that a death could break: a call is a count that went up, an answer another one, and what somebody has is
-/// only worth asking for. The figures of other processes are not trusted: the worst that a wrong one does is
-/// that one call waits in vain, for as long as no answer comes within `patience`: on a machine with eight
-/// threads a core that want to run, it takes 0.05 s.
+/// How arenas of a node pass memory on: each publishes how much it could return at once, a process that lacks
+/// memory asks, the background threads of those that have some return it, and answer. A death cannot break
+/// it: a request increments a counter, an answer another one, and the published amounts are hints. Figures of
+/// other processes are not trusted: a wrong one at worst makes one request wait in vain, for `patience`
+/// without an answer: on a machine with eight ready threads a core, an answer takes 0.05 s.
 class Pressure {
  public:
   using Moment = Deadline::Clock::time_point;
-  /// Nobody waits longer for the first answer: who should give it may be stopped …
+  /// Longest wait for the first answer: the process that should give it may be stopped …
   static constexpr std::chrono::milliseconds patience{2000};
-  /// … nor longer than this in all, as long as answers come.
+  /// … and longest wait in total, while answers arrive.
   static constexpr std::chrono::milliseconds longest{5000};
 
   Pressure(std::shared_ptr<Segment> segment, std::uint32_t own);
 
-  /// Publishes what this process could give back. Its caller locks; a plain store, and only if it changed.
+  /// Publishes how much this process could return. Its caller locks; a plain store, and only if it changed.
   void offer(std::uint64_t bytes) noexcept;
-  /// Whether somebody called since this was last asked. For one thread.
+  /// Whether another process has asked since the last call. For one thread.
   [[nodiscard]] bool called() noexcept;
-  /// Tells those who call that memory has come back, or that there is none to give any more.
+  /// Tells asking processes that memory was returned, or that there is none left to return.
   void answer() noexcept;
 
-  /// What all processes of the node, this one included, could give back.
+  /// What all processes of the node, including this one, could return.
   [[nodiscard]] std::uint64_t offered() const noexcept;
-  /// Whether a process of the node has evicted objects that it has not collected: what they hold is in no
-  /// figure until it has been called.
+  /// Whether a process of the node has evicted objects that it has not collected: their size is in no figure
+  /// until it has been asked.
   [[nodiscard]] bool uncollected() const noexcept;
-  /// Whether a call might be answered: not for a while after one was not, unless somebody has answered since.
+  /// Whether a request may be answered: not for a while after one was not, unless a process has answered
+  /// since.
   [[nodiscard]] bool worth_calling() const noexcept;
-  /// Calls, and does not wait. How many might answer.
+  /// Asks, and does not wait. Returns how many processes might answer.
   std::uint32_t ring() noexcept;
-  /// ring() for who asks again a little later instead of waiting. False, and nobody is called: for `patience`
-  /// nobody has answered who was called so.
+  /// ring() for a caller that retries a little later instead of waiting. False, and nobody is asked: for
+  /// `patience` no process asked in this way has answered.
   [[nodiscard]] bool ring_for_later(Moment now) noexcept;
-  /// ring(), and waits until `moment` at most: for an answer, and for all of whom objects were evicted to
-  /// collect. Whether somebody answered.
+  /// ring(), and waits, at most until `moment`: for an answer, and for all processes with evicted objects to
+  /// collect them. Whether a process answered.
   [[nodiscard]] bool call(Moment moment) noexcept;
-  /// What this process's own background thread sleeps on.
+  /// The word that this process's own background thread sleeps on.
   [[nodiscard]] Word32& bell() const noexcept;
 
  private:
@@ -61,7 +61,7 @@ class Pressure {
   std::uint32_t heard_;
   std::atomic<std::uint32_t> unanswered_{0};        // the count of answers when a call was not answered
   std::atomic<Moment> quiet_until_{Moment::min()};  // and how long that counts
-  // Since when who does not wait has called in vain, by the count of answers then.
+  // Since when non-waiting callers have asked in vain, by the count of answers then.
   std::atomic<std::uint32_t> rung_at_answer_{0};
   std::atomic<Moment> rung_since_{Moment::min()};
 };

@@ -6,7 +6,8 @@ namespace locum::shm {
 
 namespace {
 
-// When a block finds no place among free steps, no more of them are kept than a part of what is used.
+// When a block does not fit into free steps, the number of kept ones is limited to this part of the used
+// ones.
 constexpr std::uint64_t used_per_scattered = 16;
 
 }  // namespace
@@ -46,7 +47,7 @@ void Reserve::gave_back(std::uint64_t units) noexcept {
   answers_ = answers_ && surplus_ > 0;
 }
 
-// When a window ends, what was not needed in it and the one before becomes surplus.
+// At the end of a window, the steps not needed in it and the one before become surplus.
 Reserve::Moment Reserve::look(Moment now, std::uint64_t free_units) noexcept {
   if (free_units <= keep_) {
     watched_ = false;

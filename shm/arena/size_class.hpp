@@ -6,15 +6,15 @@
 
 #include "shm/segment/layout.hpp"
 
-/// Sizes of small blocks: steps of 16 bytes below 128, of 64 up to 512, then eight steps to a doubling (an
-/// eighth at most is lost), up to 32 KiB. What is larger takes whole pages. All are multiples of 64 from 128
-/// on, and all powers of two are among them, so that blocks cut from a page on are aligned as the Arena port
-/// promises.
+/// Sizes of small blocks: steps of 16 bytes below 128, of 64 up to 512, then eight steps per doubling (at
+/// most an eighth is lost), up to 32 KiB. Larger blocks take whole pages. All sizes are multiples of 64 from
+/// 128 on, and all powers of two are among them, so that blocks cut from a page are aligned as the Arena port
+/// guarantees.
 namespace locum::shm::size_class {
 
 inline constexpr std::uint64_t largest_bytes = 32768;
 inline constexpr std::uint32_t count = 62;
-/// The most blocks that one slab is cut into.
+/// The most blocks in one slab.
 inline constexpr std::uint32_t most_blocks = 1024;
 
 namespace detail {
@@ -64,7 +64,7 @@ inline constexpr std::array<std::uint32_t, count> slab_pages = [] {
   return pages;
 }();
 
-/// The size to ask for, so that its class is aligned to `alignment`. REQUIRES: a power of two, at most a
+/// The size to request, so that its class is aligned to `alignment`. REQUIRES: a power of two, at most a
 /// page.
 [[nodiscard]] constexpr std::uint64_t aligned(std::uint64_t size_bytes, std::uint64_t alignment) noexcept {
   if (alignment <= 16 || size_bytes > largest_bytes) {

@@ -4,7 +4,7 @@ namespace locum::shm {
 
 namespace {
 
-// Any other value is a stray store's.
+// Any other value is a stray store.
 constexpr std::uint32_t mark = 0x454E4F4C;  // "LONE", little-endian
 
 }  // namespace

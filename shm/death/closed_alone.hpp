@@ -8,16 +8,16 @@
 
 namespace locum::shm {
 
-/// Which processes of a node closed their runtime without having met all the others. They come to no
-/// collective call any more, though they live, so that the watch tells nobody of them; who waits for all
-/// finds it here. Keeps no memory mapped, and knows of nobody once that is unmapped. Any thread.
+/// The processes of a node that closed their runtime without waiting for all the others. They join no more
+/// collective calls, though alive, so that the watch does not report them; a collective wait finds them here.
+/// Keeps no memory mapped, and reports nobody once that is unmapped. Any thread.
 class ClosedAlone {
  public:
   ClosedAlone(const std::shared_ptr<Segment>& segment, std::uint32_t own) : segment_(segment), own_(own) {}
 
-  /// This process does so. To be called before it leaves the node.
+  /// Records this for the own process. Called before it leaves the node.
   void tell() const noexcept;
-  /// The node ranks of the others that do, ascending.
+  /// The node ranks of the others that did, ascending.
   [[nodiscard]] std::vector<std::uint32_t> ranks() const;
 
  private:

@@ -13,16 +13,16 @@
 
 namespace locum::shm {
 
-/// Which processes of a node have ended since it was made, as the system tells; nothing else of the node is
-/// needed for that. For who waits for others when its own watch is gone already. Used by one thread.
+/// The processes of a node that have ended since this was made, as reported by the system, and by nothing
+/// else of the node. For waits after the own watch has ended. Used by one thread.
 class Endings {
  public:
-  /// `processes[i]` is the node's rank i; their numbers must still be right. Knows nothing of those whose end
-  /// the system does not tell (see watched()).
+  /// `processes[i]` is the node's rank i; their numbers must still be valid. Reports none of those whose end
+  /// the system does not report (see watched()).
   Endings(std::span<const ProcessIdentity> processes, std::uint32_t own);
 
-  /// Node ranks of those that have ended, once the first of them was seen so at least `patience` before:
-  /// until then what they had sent may be under way. Does not block.
+  /// Node ranks of ended processes, once the first of them was seen at least `patience` before: until then
+  /// their last messages may be in transfer. Does not block.
   [[nodiscard]] std::vector<std::uint32_t> ended_for(Deadline::Clock::duration patience);
 
  private:

@@ -11,8 +11,8 @@
 namespace locum::shm {
 namespace {
 
-// What a fork finds. pthread_atfork takes functions without arguments and keeps them until the process ends,
-// so this is as global as they are; it is never destroyed.
+// Data for the fork handlers. pthread_atfork takes functions without arguments and keeps them until the
+// process ends, so this is global, too; it is never destroyed.
 struct Guarded {
   std::mutex mutex;
   std::vector<std::weak_ptr<Session>> sessions;
@@ -23,7 +23,7 @@ Guarded& guarded() {
   return *all;
 }
 
-// No thread may be in the middle of changing the list while it is copied into the child.
+// No thread may be changing the list while it is copied into the child.
 void before_fork() {
   guarded().mutex.lock();
 }
@@ -31,7 +31,7 @@ void after_fork_in_parent() {
   guarded().mutex.unlock();
 }
 void after_fork_in_child() {
-  // Never the last one that has it: what a thread of the parent was about to let go of stays, here.
+  // Never the last owner: references that a thread of the parent was about to release remain here.
   for (const std::weak_ptr<Session>& guarded_session : guarded().sessions) {
     if (const auto session = guarded_session.lock()) {
       session->disown();

@@ -8,9 +8,9 @@
 
 namespace locum::shm {
 
-/// Closes a session in the processes that are forked from this one, and only there, for as long as anything
-/// has that session: a child shares the memory of the node, but it is not a rank, has none of the library's
-/// threads, and must not touch what the rank has pinned. Owned by the runtime; any thread may fork.
+/// Closes a session in processes forked from this one, and only there, as long as anything owns that session:
+/// a child shares the memory of the node, but it is not a rank, has none of the library's threads, and must
+/// not touch the rank's pins. Owned by the runtime; any thread may fork.
 class ForkGuard {
  public:
   explicit ForkGuard(std::shared_ptr<Session> session);
@@ -18,7 +18,7 @@ class ForkGuard {
   ForkGuard& operator=(const ForkGuard&) = delete;
   ~ForkGuard() = default;
 
-  /// The session has ended: it is let go of. May be called more than once.
+  /// The session has ended: releases it. May be called more than once.
   void release() noexcept { session_.reset(); }
   /// Whether this process was forked from the one that made the guard.
   [[nodiscard]] bool in_child() const noexcept;

@@ -6,19 +6,19 @@
 
 namespace locum::shm {
 
-/// How a process that only reads hears that something it owns was evicted: who hands an entry back rings the
-/// bell of its owner, if the owner listens. The owner listens again once it has collected, so that a bell is
-/// rung once per look of the owner's, however much is evicted.
+/// How a process that only reads is notified of an eviction of its objects: a process that hands an entry
+/// back rings the bell of the owner, if the owner listens. The owner listens again once it has collected, so
+/// that the bell rings at most once per check of the owner, however much is evicted.
 ///
-/// No eviction is overlooked: who evicts hands back and then asks whether the owner listens; the owner
-/// listens and then looks whether something was handed back; all four are sequentially consistent. Somebody
-/// who dies between the two leaves what he took out of sight to be recovered, or rings no bell: the owner
-/// wakes once a minute for that.
+/// No eviction is overlooked: the evicting process hands back and then checks whether the owner listens; the
+/// owner listens and then checks whether something was handed back; all four are sequentially consistent. A
+/// process that dies between the two leaves its tombstones to be recovered, or rings no bell: the owner wakes
+/// once a minute for that.
 
-/// The process whose bell counts for a rank: itself, or who has adopted it.
+/// The process whose bell counts for a rank: the rank itself, or its adopter.
 [[nodiscard]] std::uint32_t owner_of(const Segment& segment, std::uint32_t rank) noexcept;
 
-/// Something of this rank's is dead since.
+/// An object of this rank's has been evicted.
 void toll(const Segment& segment, std::uint32_t rank) noexcept;
 
 }  // namespace locum::shm

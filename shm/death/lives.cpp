@@ -66,7 +66,7 @@ bool Lives::has_left(std::uint32_t rank) const noexcept {
   return state_of(segment_->share(rank)) == ShareState::left;
 }
 
-// Nobody else writes the words of who holds the locks: what stands there instead is a stray store.
+// Only the holder of the locks writes these words: any other value is a stray store.
 void Lives::keep(std::uint32_t rank, std::uint32_t adopter, ShareState state) noexcept {
   Share& share = segment_->share(rank);
   keep_word(share.adopter, adopter);
@@ -76,7 +76,7 @@ void Lives::keep(std::uint32_t rank, std::uint32_t adopter, ShareState state) no
 Standing Lives::look(std::uint32_t rank) {
   Dead& dead = dead_[rank];
   if (rank == own_) {
-    static_cast<void>(records_.hold(life_byte(own_)));  // somebody may have closed a descriptor of the file
+    static_cast<void>(records_.hold(life_byte(own_)));  // a descriptor of the file may have been closed
     keep(own_, 0, ShareState::present);
     return Standing::there;
   }
@@ -93,7 +93,7 @@ Standing Lives::look(std::uint32_t rank) {
     case EOWNERDEAD:
       ::pthread_mutex_consistent(&share.life);
       [[fallthrough]];
-    case 0:  // let go of by who looked like us, or has left since; or freed by a stray store
+    case 0:  // released by a process that looked like us, or has left since; or freed by a stray store
       LOCUM_KILL_POINT("adopt: life is inherited");
       dead.ours = inherits(rank);
       if (!dead.ours) {
@@ -108,13 +108,13 @@ Standing Lives::look(std::uint32_t rank) {
       return Standing::ours;
     case EBUSY:
       return records_.held_by_another(estate_of(rank)) ? Standing::lost : Standing::there;
-    default:  // damaged by a stray store; there is nothing that could be known by it
+    default:  // damaged by a stray store; it tells nothing
       return Standing::there;
   }
 }
 
-// With its `life` in our hands: whether it is dead, and nobody has what it had. The kernel may be passing on
-// the locks of its threads, or of who owned its share, one after the other: then we come again.
+// With its `life` held: whether it is dead, and no other process owns its share. The kernel may be passing on
+// the locks of its threads, or of its share's owner, one after the other: then the next check decides.
 bool Lives::inherits(std::uint32_t rank) const noexcept {
   return !has_left(rank) && records_.free_of_others(life_byte(rank)) && records_.hold(estate_of(rank));
 }

@@ -21,7 +21,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// How often we look where the system does not tell us of an ending, and where it does.
+// Polling intervals: if the system does not report ends of processes, and if it does.
 constexpr milliseconds short_period{50};
 constexpr milliseconds long_period{1000};
 constexpr milliseconds pause_after_failure{500};
@@ -136,17 +136,17 @@ void Watch::sleep() {
   polled_[own_].fd = hears_stop_ ? stop_event_.number() : -1;
   const milliseconds timeout = longest_sleep();
   const int ready = ::poll(polled_.data(), polled_.size(), static_cast<int>(timeout.count()));
-  if (ready < 0) {  // the system takes no list that is longer than a process's limit on open files
+  if (ready < 0) {  // the list must not be longer than the process's limit on open files
     ::poll(nullptr, 0, static_cast<int>(std::min(timeout, short_period).count()));
   }
   if (ready <= 0) {
     return;
   }
-  // Nobody stops us, and this would be so for ever: it was closed, or is another file by now.
+  // No stop was requested, and this would be readable for ever: it was closed, or is another file by now.
   hears_stop_ = hears_stop_ && (polled_[own_].revents == 0 || stop_.load(std::memory_order_relaxed));
   for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
     if (rank != own_ && polled_[rank].revents != 0) {
-      mates_[rank].ending = {};  // has told of an end, or was closed by somebody who closes all that is open
+      mates_[rank].ending = {};  // reported an end, or was closed by code that closes all descriptors
     }
   }
 }
@@ -162,8 +162,8 @@ milliseconds Watch::longest_sleep() const noexcept {
     if (mate.pending()) {
       until = std::min(until, mate.due);
     }
-    // Whoever has what it had tells us when it ends, or we have to see for ourselves; so also where the
-    // system has told of an end and somebody is yet to take the locks, or it was the end of another process.
+    // The end of the owner of its share is reported, or has to be polled for; polling is also needed if the
+    // system reported an end and nobody has taken the locks yet, or it was the end of another process.
     const bool over = mate.lost || lives_.has_left(rank);
     often = often || (!over && !mate.ending.open());
   }

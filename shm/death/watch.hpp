@@ -22,32 +22,33 @@
 
 namespace locum::shm {
 
-/// Says that this process takes part in the node for as long as it exists, notices when another one dies, and
-/// has one survivor adopt what the dead one had. A thread of its own does all of this; it sleeps until the
-/// system tells it of an end (pidfd), or looks twenty times a second where the system cannot. What a death
-/// asks for is done in that thread; the destructor waits for it.
+/// Marks this process as taking part in the node for as long as this exists, notices when another one dies,
+/// and lets one survivor adopt the dead one's share. A separate thread does all of this; it sleeps until the
+/// system reports an end (pidfd), or polls twenty times a second if the system cannot. The work after a death
+/// is done on that thread; the destructor waits for it.
 ///
-/// An ending told by the system only makes the thread look; the locks decide (Lives). A wrong process number
-/// cannot lead to an adoption, and no more than delays one: every second the thread looks in any case. When
-/// the system tells of an end, the record lock of that process is free already: so the look that follows
-/// finds its share to be ours, or another one's, or is soon repeated.
+/// An end reported by the system only triggers a check; the locks decide (Lives). A wrong process number
+/// cannot lead to an adoption, and at most delays one: every second the thread checks in any case. When the
+/// system reports an end, the record lock of that process is already free: so the following check finds its
+/// share to be this process's, or another one's, or is soon repeated.
 class Watch {
  public:
-  /// What survivors do about a death; called in the watch's thread, again after a pause if it throws.
+  /// What survivors do after a death; called on the watch's thread, again after a pause if it throws.
   struct Duties {
-    std::function<void(std::uint32_t dead)> on_death;  ///< every survivor, once for each that died
-    std::function<void(std::uint32_t dead)> adopt;     ///< who owns the share of `dead` from now on
+    std::function<void(std::uint32_t dead)> on_death;  ///< by every survivor, once per death
+    std::function<void(std::uint32_t dead)>
+        adopt;  ///< by the process that owns the share of `dead` from now on
   };
 
   /// `processes[i]` is the node's rank i. From here on the death of each is noticed, once it has a watch of
-  /// its own. The process numbers must still be right now: so all of the group meet between telling them and
-  /// ending, twice (who has left the first meeting after this was alive during it). Throws Error
-  /// `corrupt` if the share is somebody else's.
+  /// its own. The process numbers must still be valid now: so all of the group meet twice between announcing
+  /// them and ending (a rank that left the first barrier after this one was alive during it). Throws Error
+  /// `corrupt` if another process has the share.
   Watch(std::shared_ptr<Segment> segment, std::uint32_t own, std::span<const ProcessIdentity> processes,
         Duties duties);
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
-  /// Leaves the node. What this process had adopted passes on to another one.
+  /// Leaves the node. Its adopted shares pass on to another process.
   ~Watch();
 
   [[nodiscard]] const std::shared_ptr<Losses>& losses() const noexcept { return losses_; }
@@ -58,12 +59,12 @@ class Watch {
   /// Another process of the node, as the thread knows it.
   struct Mate {
     Descriptor ending;        ///< readable once the process has ended
-    bool lost = false;        ///< it is dead
-    bool ours = false;        ///< and what it had is ours
+    bool lost = false;        ///< dead
+    bool ours = false;        ///< and this process owns its share
     bool mourned = false;     ///< on_death is done
     bool adopted = false;     ///< adopt is done
-    bool complained = false;  ///< that one of these failed
-    Clock::time_point due;    ///< when to do what is not done
+    bool complained = false;  ///< a failure of these was reported
+    Clock::time_point due;    ///< when to retry
 
     [[nodiscard]] bool pending() const noexcept { return lost && (!mourned || (ours && !adopted)); }
   };
@@ -78,13 +79,13 @@ class Watch {
 
   const std::shared_ptr<Segment> segment_;
   const std::uint32_t own_;
-  Lives lives_;  // the thread's own
+  Lives lives_;  // used by the thread only
   const Duties duties_;
   const std::shared_ptr<Losses> losses_;
-  std::vector<Mate> mates_;     // the thread's own
-  std::vector<pollfd> polled_;  // by rank; at our own the event that stops us
+  std::vector<Mate> mates_;     // used by the thread only
+  std::vector<pollfd> polled_;  // by rank; at the own rank the stop event
   Descriptor stop_event_;
-  bool hears_stop_;  // by stop_event_; the thread's own
+  bool hears_stop_;  // by stop_event_; used by the thread only
   std::atomic<bool> stop_{false};
   std::promise<void> started_;
   BackgroundThread thread_;  // last: ends first

@@ -15,7 +15,7 @@ using std::memory_order_release;
 }  // namespace
 
 DirectoryShard::Change::Change(DirectoryShard& shard) noexcept : state_(*shard.state_) {
-  // Whoever held the lock before may have died in the middle of a change.
+  // The previous holder of the lock may have died within a change.
   if (state_.sequence.load(memory_order_relaxed) % 2 == 0) {
     state_.sequence.fetch_add(1, std::memory_order_acq_rel);
     LOCUM_KILL_POINT("change: begun");
@@ -78,9 +78,9 @@ bool DirectoryShard::chain_is_whole(std::uint32_t bucket) const noexcept {
   return true;
 }
 
-// A removal leaves in place what the last binding wrote, and so may name an object whose maker died before it
-// wrote the step. The next binding overwrites creator and object in that order: who reads them the other way
-// round never puts one of each together.
+// A removal does not clear the fields of the last binding, and so may name an object whose maker died before
+// it wrote the step. The next binding overwrites creator and object in that order: reading them in the
+// reverse order never combines one of each.
 bool DirectoryShard::is_to_bind(const Key& key) const noexcept {
   const Intent& intent = state_->intent;
   const auto step = static_cast<Intent::Step>(intent.step.load(std::memory_order_acquire));
@@ -135,7 +135,7 @@ Result<std::uint32_t> DirectoryShard::reserve_record() {
       fresh.next.load(memory_order_relaxed) > state_->records_used.load(memory_order_relaxed)) {
     return damaged("record " + std::to_string(index) + " is in use, and among the free ones");
   }
-  // A longer chain is no error: growth that fails for want of memory is tried again with the next name.
+  // A longer chain is not an error: growth that fails for want of memory is retried with the next name.
   if (state_->live_records.load(memory_order_relaxed) >= state_->buckets.load(memory_order_relaxed)) {
     if (auto done = split(); !done && done.error().code() == Errc::corrupt) {
       return done.error();
@@ -163,7 +163,7 @@ Result<void> DirectoryShard::commit_records() {
   return {};
 }
 
-// One more bucket: what belongs there comes from its buddy, half the table below.
+// Adds a bucket: its records come from its buddy, half the table below.
 Result<void> DirectoryShard::split() {
   const std::uint32_t bucket = state_->buckets.load(memory_order_relaxed);
   const std::uint64_t end = std::uint64_t{bucket} * sizeof(Word32);
@@ -237,7 +237,7 @@ void DirectoryShard::unlink(std::uint32_t index) noexcept {
 void DirectoryShard::rebuild() noexcept {
   const std::uint32_t buckets = state_->buckets.load(memory_order_relaxed);
   if (!sound(buckets, state_->records.load(memory_order_relaxed))) {
-    return;  // nobody knows where they are
+    return;  // their positions are unknown
   }
   state_->records_used.store(records_used(), memory_order_release);
   for (std::uint32_t bucket = 0; bucket < buckets; ++bucket) {

@@ -12,18 +12,18 @@
 
 namespace locum::shm {
 
-/// Which shard a name belongs to: the top of its hash; the bottom tells the bucket.
+/// The shard of a name: the top bits of its hash; the bottom bits select the bucket.
 [[nodiscard]] constexpr std::uint32_t shard_index(std::uint64_t hash) noexcept {
   static_assert(shard_count == 64);
   return static_cast<std::uint32_t>(hash >> 58U);
 }
 
-/// One shard of the directory, as this process maps it: a linear-hashing table (Litwin 1980) of chained
-/// records that grows by one bucket at a time. A cheap value; it knows chains and memory, not what a record
-/// means. Any thread may look; only the holder of the shard's lock may change.
+/// One shard of the directory, as mapped in this process: a linear-hashing table (Litwin 1980) of chained
+/// records that grows by one bucket at a time. Cheap to copy; it knows chains and memory, not the meaning of
+/// records. Any thread may look up; only the holder of the shard's lock may change.
 class DirectoryShard {
  public:
-  /// Odd while one lives: readers that come across a change look again.
+  /// The sequence is odd during its lifetime: readers that see a change retry.
   class Change {
    public:
     explicit Change(DirectoryShard& shard) noexcept;
@@ -40,23 +40,23 @@ class DirectoryShard {
   [[nodiscard]] Shard& state() const noexcept { return *state_; }
   [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
   [[nodiscard]] Record& record(std::uint32_t index) const noexcept { return records_[index]; }
-  /// Records ever used: the indices that a pass over all of them takes.
+  /// Records ever used: the range of indices for a pass over all of them.
   [[nodiscard]] std::uint32_t records_used() const noexcept;
 
   /// Whether a holder of the lock, dead or alive, is about to bind an object whose maker is dead. Needs no
   /// lock: the intents of others name no such object.
   [[nodiscard]] bool is_to_bind(const Key& key) const noexcept;
 
-  /// How a way along a chain ended.
+  /// How following a chain ended.
   enum class Walk : std::uint8_t {
     ended,   ///< at its end
     found,   ///< where `visit` said true
-    astray,  ///< where no chain leads: changed meanwhile, or damaged
+    astray,  ///< at an invalid link: changed meanwhile, or damaged
   };
 
-  /// Calls `visit(index)` for the records with this hash, until it says true. Follows nothing that leads out
-  /// of the shard, and nothing for ever: a record of another bucket, or more steps than there are records,
-  /// are the way astray.
+  /// Calls `visit(index)` for the records with this hash, until it returns true. Follows no link out of the
+  /// shard, and ends always: a record of another bucket, or more steps than there are records, end it as
+  /// `astray`.
   template <class Visit>
   Walk visit_chain(std::uint64_t hash, Visit&& visit) const {
     const std::uint32_t buckets = state_->buckets.load(std::memory_order_acquire);
@@ -86,33 +86,33 @@ class DirectoryShard {
     }
     return Walk::ended;
   }
-  /// Whether a record of this hash can stand in this shard.
+  /// Whether a record with this hash belongs to this shard.
   [[nodiscard]] bool belongs(std::uint64_t hash) const noexcept { return hash != 0 && hash >> 58U == index_; }
 
-  /// What is wrong with the shard's figures, if anything. REQUIRES: the lock is held.
+  /// Which of the shard's counts are wrong, if any. REQUIRES: the lock is held.
   [[nodiscard]] std::optional<std::string> damage() const;
   /// The error of a damaged shard; `what` says where.
   [[nodiscard]] Error damaged(const std::string& what) const;
 
-  /// Takes the memory of the shard's first names, so that whoever binds them need not. REQUIRES: the lock is
-  /// held, or nobody else knows of the segment yet.
+  /// Commits the memory of the shard's first names in advance. REQUIRES: the lock is held, or no other
+  /// process knows of the segment yet.
   [[nodiscard]] Result<void> commit_first_pages();
-  /// Has the system map what there is of these pages into this process.
+  /// Maps the existing part of these pages into this process.
   void touch_first_pages() const noexcept;
   /// A record that is in no chain, committed; it stays free until link(). May split a bucket.
   [[nodiscard]] Result<std::uint32_t> reserve_record();
-  /// Puts a reserved record, whose words are written, into the chain of its hash.
+  /// Links a reserved record, whose words are written, into the chain of its hash.
   void link(std::uint32_t index) noexcept;
-  /// Takes a record out of its chain and frees it. REQUIRES: a Change lives.
+  /// Unlinks a record and frees it. REQUIRES: a Change exists.
   void unlink(std::uint32_t index) noexcept;
-  /// Makes chains and free list anew from the records. REQUIRES: a Change lives.
+  /// Rebuilds chains and free list from the records. REQUIRES: a Change exists.
   void rebuild() noexcept;
 
  private:
   static constexpr std::uint32_t first_buckets = 64;
 
-  // Buckets are added one by one, each when there are more names than buckets; and what lies beyond these
-  // figures may have no memory, or be another's.
+  // Buckets are added one by one, each when there are more names than buckets; the range
+  // beyond these counts may be uncommitted, or belong to others.
   [[nodiscard]] bool sound(std::uint32_t buckets, std::uint32_t records) const noexcept {
     return buckets == 0 ? records == 0
                         : records <= most_records_ && buckets >= first_buckets &&

@@ -10,7 +10,7 @@ using std::memory_order_acquire;
 using std::memory_order_relaxed;
 using std::memory_order_release;
 
-// All of a record but its hash, by which readers find it.
+// All fields of a record but its hash, by which readers find it.
 void write(Record& record, const Key& key, std::uint64_t generation) noexcept {
   record.creator.store(key.creator, memory_order_release);
   LOCUM_KILL_POINT("record: creator written");
@@ -94,7 +94,7 @@ void NameChange::finish() noexcept {
   const auto step = static_cast<Intent::Step>(intent.step.load(memory_order_acquire));
   if (step == Intent::Step::none || step > Intent::Step::remove || !shard_.belongs(intent.hash) ||
       intent.record >= state.records.load(memory_order_relaxed)) {
-    clear_intent();  // overwritten: nobody is to finish the next one under its step
+    clear_intent();  // overwritten: the next intent must not be finished with this step
     return;
   }
   Record& record = shard_.record(intent.record);

@@ -19,7 +19,7 @@ std::optional<std::string_view> NameLook::name_in(const ObjectRecord& record) co
   return read_name(base_ + record.offset, record);
 }
 
-// What a record points to, if it is a live object of this store that is bound to a name.
+// The entry that a record points to, if it is a live object of this store that is bound to a name.
 std::optional<Pin> NameLook::pin_bound(const Record& record, std::uint32_t store) const {
   const std::uint32_t creator = record.creator.load(memory_order_acquire);
   const std::uint64_t object = record.object.load(memory_order_acquire);
@@ -31,7 +31,7 @@ std::optional<Pin> NameLook::pin_bound(const Record& record, std::uint32_t store
   return pin;
 }
 
-// What is wrong with a record, once nothing moves: nothing if it names a live object, bound or about to be.
+// What is wrong with a record, while nothing changes: none if it names a live object, bound or about to be.
 const char* NameLook::wrong_with(const DirectoryShard& shard, const Record& record) const {
   const Key key{0, record.creator.load(memory_order_acquire), record.object.load(memory_order_acquire)};
   return !shard.belongs(record.hash.load(memory_order_acquire)) ? "its hash belongs to another shard"
@@ -86,7 +86,7 @@ NameLook::Seen NameLook::read(const DirectoryShard& shard, std::uint32_t index, 
   const Record& record = shard.record(index);
   const std::uint64_t hash = record.hash.load(memory_order_acquire);
   if (hash == 0) {
-    return Seen::content;  // a live name's record is never without a hash
+    return Seen::content;  // the record of a bound name always has a hash
   }
   if (const auto pin = pin_bound(record, store)) {
     const auto carried = name_in(*pin->record);

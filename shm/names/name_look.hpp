@@ -14,14 +14,14 @@
 
 namespace locum::shm {
 
-/// Looks at what the records of a directory's shards say, and believes a record only together with the object
-/// that it points to: see NameTable, invariants 3 and 4. Changes nothing but pins. Any thread may look.
+/// Reads the records of a directory's shards, and trusts a record only together with the object that it
+/// points to: see NameTable, invariants 3 and 4. Changes nothing but pins. Any thread may call.
 class NameLook {
  public:
-  /// What a look came to. `doubtful`: what it saw makes no sense, unless somebody changed it meanwhile.
+  /// Outcome of a look-up. `doubtful`: inconsistent, unless another process changed it meanwhile.
   enum class Seen : std::uint8_t { nothing, content, doubtful };
 
-  /// A record found, with what it pointed to; or the record that a look stumbled over, and why.
+  /// The record found, with its object; or the inconsistent record, and the reason.
   struct Found {
     std::uint32_t record = 0;
     Pin pin;
@@ -30,15 +30,15 @@ class NameLook {
 
   NameLook(const Segment& segment, std::shared_ptr<ObjectTable> objects);
 
-  /// The name that an object carries; none if the record leads out of the mapping, whatever wrote that.
+  /// The name that an object carries; none if its record points outside the mapping.
   [[nodiscard]] std::optional<std::string_view> name_in(const ObjectRecord& record) const noexcept;
-  /// Looks for a name along its chain. Content: the object is pinned, and the pin the caller's to release.
+  /// Searches for a name in its chain. Content: the object is pinned, and the caller has to release the pin.
   [[nodiscard]] Seen walk(const DirectoryShard& shard, std::uint64_t hash, std::uint32_t store,
                           std::string_view name, Found& found) const;
   /// Reads the name of one record, if it is bound in this store and begins with `prefix`; else it is empty.
   [[nodiscard]] Seen read(const DirectoryShard& shard, std::uint32_t index, std::uint32_t store,
                           std::string_view prefix, std::string& name, Found& found) const;
-  /// The error of a look that stayed doubtful. REQUIRES: the shard's lock is held.
+  /// The error of a look-up that stayed doubtful. REQUIRES: the shard's lock is held.
   [[nodiscard]] Error damaged(const DirectoryShard& shard, const Found& found) const;
 
  private:

@@ -13,12 +13,12 @@ namespace locum::shm {
 
 namespace {
 
-constexpr int patience = 64;  ///< disturbed looks before a reader asks for the lock
+constexpr int patience = 64;  ///< disturbed look-ups before a reader takes the lock
 
 using std::memory_order_acquire;
 using std::memory_order_relaxed;
 
-// Whether a name may stand for something new, where `live` is the generation that is live; 0 if none is.
+// Whether a name may get a new binding, given the current generation `live`; 0 if there is none.
 Result<void> may_bind(std::uint64_t live, const SealOptions& options) {
   if (live != 0 && options.mode == SealMode::put) {
     return Error(Errc::key_exists, "the name is taken; use replace() to change it, or evict it first");
@@ -31,8 +31,8 @@ Result<void> may_bind(std::uint64_t live, const SealOptions& options) {
                                             std::to_string(options.expected_generation));
 }
 
-// Who holds the lock, and since which change: for telling a holder that is stopped from another one, or from
-// itself when it has gone on. Never 0.
+// The holder of the lock, and the change since which it holds it: tells a stopped holder from another one, or
+// from itself after it has continued. Never 0.
 std::uint64_t tenure(const DirectoryShard& shard) noexcept {
   const auto& state = shard.state();
   return (std::uint64_t{1} << 63U) | (std::uint64_t{RobustLock::holder(state.lock)} << 32U) |
@@ -72,9 +72,9 @@ DirectoryShard& NameTable::shard_of(std::uint64_t hash) noexcept {
   return shards_[shard_index(hash)];
 }
 
-// Repeats `see` until it is content with what it saw, or saw nothing and no writer came between; if writers
-// never leave it alone, one died in the middle, or what it saw makes no sense, under the lock, where nothing
-// moves.
+// Repeats `see` until it has a consistent result, or found nothing while no writer intervened; if writers
+// always intervene, one died within a change, or the shard is inconsistent, repeats it under the lock, where
+// nothing changes.
 template <class See>
 Result<void> NameTable::undisturbed(DirectoryShard& shard, const WaitBudget& budget, const Found& found,
                                     See see) {
@@ -111,7 +111,7 @@ Result<Pin> NameTable::find(std::uint32_t store, std::string_view name, WaitBudg
   return looked ? no_such_object() : looked.error().about(name);
 }
 
-// Under limited budgets a holder that is stopped is waited for once, not again by each call.
+// Under limited budgets a stopped holder is waited for once, not again by each call.
 Deadline::Clock::time_point NameTable::moment(const DirectoryShard& shard,
                                               const WaitBudget& budget) const noexcept {
   const auto latest = budget.deadline().moment(lock_timeout_);
@@ -125,10 +125,10 @@ Deadline::Clock::time_point NameTable::moment(const DirectoryShard& shard,
   return std::min(latest, Deadline().moment(std::min(budget.longest_wait(), lock_timeout_)));
 }
 
-// With the lock in hand: the shard is whole, whoever held the lock before.
+// With the lock held: makes the shard whole, whoever held the lock before.
 Result<void> NameTable::prepare(RobustLock& lock, DirectoryShard& shard, const WaitBudget& budget) {
   std::atomic<std::uint64_t>& stuck = stuck_[shard.index()];
-  // A call without a limit may have given up sooner: its deadline says nothing of the holder.
+  // A call without a limit may have given up sooner: its deadline proves nothing about the holder.
   if (const bool in_vain = lock.outcome() == RobustLock::Outcome::timed_out;
       in_vain ? budget.is_limited() : stuck.load(memory_order_relaxed) != 0) {
     stuck.store(in_vain ? tenure(shard) : 0, memory_order_relaxed);
@@ -179,13 +179,13 @@ Result<std::uint64_t> NameTable::bind(const Key& key, const SealOptions& options
   DirectoryShard& shard = shard_of(hash);
   std::uint32_t asked = 0;
   auto generation = bind_locked(shard, {key, hash, *carried}, options, budget, asked);
-  if (asked != 0) {  // without the lock: to wake others takes longer than all the rest
+  if (asked != 0) {  // without the lock: waking others takes longer than all the rest
     tell(shard.state(), asked, options.caller_tells);
   }
   return generation;
 }
 
-// `asked`: who is to be told that a new name was bound; it is no longer noted in the shard.
+// `asked`: who has to be notified that a new name was bound; the shard's flags for them are cleared.
 Result<std::uint64_t> NameTable::bind_locked(DirectoryShard& shard, const NamedObject& object,
                                              const SealOptions& options, const WaitBudget& budget,
                                              std::uint32_t& asked) {
@@ -211,7 +211,7 @@ Result<std::uint64_t> NameTable::bind_locked(DirectoryShard& shard, const NamedO
   if (!record) {
     return record.error().about(name);
   }
-  // Stores are numbered by 32 bits of theirs, which other names would soon use up.
+  // 32 bits of these generations number the stores; other names would soon use them up.
   SegmentHeader& header = segment_->header();
   Word64& count = key.store == registry ? header.stores : header.generation;
   const std::uint64_t generation = count.fetch_add(1, memory_order_relaxed) + 1;
@@ -236,7 +236,7 @@ Result<std::uint64_t> NameTable::bind_locked(DirectoryShard& shard, const NamedO
   return generation;
 }
 
-// Whoever asked to hear of new names in this shard.
+// Takes the flags of the waiters for new names in this shard.
 void NameTable::tell(Shard& shard, std::uint32_t asked, bool caller_tells) noexcept {
   if ((asked & shard_watched) != 0) {
     watch_.ring(caller_tells);
@@ -286,7 +286,7 @@ Result<std::uint64_t> NameTable::generation(std::uint64_t hash, WaitBudget budge
   return looked ? Result<std::uint64_t>(live) : looked.error();
 }
 
-// A live name keeps its record whatever its generation, so that one pass over the records meets it exactly
+// A bound name keeps its record for all its generations, so that one pass over the records meets it exactly
 // once.
 Result<std::vector<std::string>> NameTable::names(std::uint32_t store, std::string_view prefix,
                                                   WaitBudget budget) {
@@ -333,7 +333,7 @@ bool NameTable::watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) 
   return watch_.watch(shard_of(hash).state(), std::move(watcher));
 }
 
-// A shard that a living process holds is whole, or that process is making it so.
+// A shard whose lock a live process holds is whole, or is being repaired by that process.
 void NameTable::repair() noexcept {
   for (DirectoryShard& shard : shards_) {
     {

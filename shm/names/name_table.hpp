@@ -24,23 +24,23 @@ namespace locum::shm {
 ///
 /// Invariants (tests/shm/interleavings/names_test.cpp tries interleavings and deaths)
 ///
-/// 1. Only the holder of a shard's lock changes it. Records are the truth; chains, bucket heads and the free
-///    list can be made again from them, and are, after a holder died; its Intent is finished first.
-/// 2. Every change that can lead a reader astray (unlinking, moving, reusing a record, a tombstone) happens
-///    while `sequence` is odd. A reader that found nothing believes it only if `sequence` was even and the
-///    same before and after; one that is disturbed too often takes the lock.
-/// 3. A reader that found a record believes it only after pinning the object, which must have a generation
-///    (two words of a record read at different times may name an object that is not bound yet), and
-///    comparing the name that the object itself carries. A live object with a generation is bound to its
-///    name: who removes or replaces a name tombstones the object under the lock.
-/// 4. A look that makes no sense (a chain leads out of its bucket, a record names no live object, an object
-///    another name) is repeated; under the lock, where nothing moves, it is damage, and `corrupt`.
-/// 5. Threads that wait for a name are woken as NameWait says, processes that watch names as NameWatch does.
+/// 1. Only the holder of a shard's lock changes it. The records are authoritative; chains, bucket heads and
+/// the free list can be rebuilt from them, and are, after a holder died; its Intent is finished first.
+/// 2. Every change that can mislead a reader (unlinking, moving, reusing a record, a tombstone) happens while
+/// `sequence` is odd. A reader's failed look-up counts only if `sequence` was even and the same before and
+/// after; a reader that is disturbed too often takes the lock.
+/// 3. A record found by a reader counts only after the object was pinned, which must have a generation (two
+/// words of a record read at different times may name an object that is not bound yet), and the name that the
+/// object itself carries was compared. A live object with a generation is bound to its name: removing or
+/// replacing a name tombstones the object under the lock.
+/// 4. An inconsistent look-up (a chain leads out of its bucket, a record names no live object, an object has
+/// another name) is repeated; under the lock, where nothing changes, it is damage, and `corrupt`.
+/// 5. NameWait describes how threads that wait for a name are woken, NameWatch how watching processes are.
 class NameTable final : public Directory {
  public:
-  /// \param lock_timeout the longest that a call without a moment of its own waits for a shard's lock; one
-  ///                     with a limited budget waits as long as that allows, and no more for a holder that
-  ///                     one has waited for in vain
+  /// \param lock_timeout longest wait for a shard's lock of a call without a deadline; a call with a limited
+  ///   budget waits as long as that allows, and not at all for a holder that such a call has waited for in
+  ///   vain
   NameTable(std::shared_ptr<Segment> segment, std::shared_ptr<ObjectTable> objects,
             std::chrono::milliseconds lock_timeout);
 
@@ -56,9 +56,9 @@ class NameTable final : public Directory {
                                  Deadline::Clock::time_point moment) override;
   bool watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override;
 
-  /// After a death, by whoever adopts what the dead process had: what it was writing is finished, and all who
-  /// wait look again, for it may have taken their flag and died before it woke them. Waits for nobody.
-  /// REQUIRES: every thread of the process is gone.
+  /// Called by the adopter after a death: completes the dead process's change, and makes all waiters look
+  /// again, for it may have taken their flag and died before it woke them. Waits for nobody. REQUIRES: every
+  /// thread of the process is gone.
   void repair() noexcept;
 
  private:
@@ -89,7 +89,7 @@ class NameTable final : public Directory {
   const NameLook look_;
   const std::chrono::milliseconds lock_timeout_;
   std::vector<DirectoryShard> shards_;
-  /// By shard: the tenure() of its lock for whose end a call with a limited budget has waited in vain, in
+  /// By shard: the tenure() of its lock whose end a call with a limited budget has waited for in vain, in
   /// whichever thread; 0: none since somebody here had it. The next such call does not wait: the waits of
   /// many questions for one stopped holder would add up to more than this process may be silent.
   std::array<std::atomic<std::uint64_t>, shard_count> stuck_{};

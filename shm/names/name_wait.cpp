@@ -10,8 +10,9 @@ namespace locum::shm {
 
 namespace {
 
-/// A sleeper looks again this often. No death needs it (NameTable::repair() wakes all): it is for a writer
-/// that was stopped, as by a debugger, before it woke anybody, and for a flag that a stray store cleared.
+/// A sleeper looks again this often. Not needed after a death (NameTable::repair() wakes all): it is for a
+/// writer that was stopped, as by a debugger, before it woke anybody, and for a flag that a stray store
+/// cleared.
 constexpr std::chrono::milliseconds longest_sleep{200};
 
 }  // namespace

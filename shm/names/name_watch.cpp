@@ -47,7 +47,7 @@ bool NameWatch::watch(Shard& shard, std::shared_ptr<NameWatcher> watcher) {
   return is_told;
 }
 
-// The own watcher last: if this process dies before that, it needs no telling.
+// Its own watcher last: if this process dies before that, it needs no notification.
 void NameWatch::ring(bool caller_tells) noexcept {
   for (std::uint32_t rank = 0; rank < segment_->geometry().ranks; ++rank) {
     Share& share = segment_->share(rank);
@@ -60,7 +60,7 @@ void NameWatch::ring(bool caller_tells) noexcept {
   }
 }
 
-// A flag that a stray store has set stands for nobody.
+// A flag set by a stray store belongs to no process.
 void NameWatch::tell(bool caller_tells) noexcept {
   std::shared_ptr<NameWatcher> watcher;
   {
@@ -79,8 +79,8 @@ void NameWatch::ring_all(const Segment& segment) noexcept {
   }
 }
 
-// Who rings may have been misled by a stray store onto one of the flags: so who watches is told once in a
-// while in any case, and looks, and sets the flags again.
+// A stray store onto one of the flags may mislead the ringing process: so a watcher is notified from time to
+// time in any case, looks up, and sets the flags again.
 void NameWatch::listen(std::uint32_t heard) {
   for (;;) {
     const auto latest = Deadline::Clock::now() + longest_nap;

@@ -12,18 +12,18 @@
 
 namespace locum::shm {
 
-/// How a process hears of names that others bind while none of its threads waits for them. (A thread that
-/// waits for a name is not woken here, but by NameWait.) Who binds a new name in a shard that is watched
-/// tells its own process's watcher itself, and rings every other process that watches, whose thread for this,
-/// asleep until then on `Share::news`, tells the watcher. The thread starts with the first watch for which
-/// the system allows one. A watcher that was not told for a second is told for no reason, because a stray
-/// store may have hit one of the words below. Any thread may call.
+/// How a process is notified of names that others bind while none of its threads waits for them. (A thread
+/// that waits for a name is woken by NameWait instead.) A process that binds a new name in a watched shard
+/// notifies its own watcher itself, and rings every other watching process, whose thread for this, asleep on
+/// `Share::news`, notifies the watcher. The thread starts with the first watch for which the system allows
+/// one. A watcher without a notification for a second gets a spurious one, because a stray store may have hit
+/// one of the words below. Any thread may call.
 ///
-/// Invariant (tests/shm/names/name_watch_model_test.cpp): who watches sets its own `watching`, then the
-/// shard's `watched`, and looks. Who binds links the name, then takes the shard's `watched`, and only if that
-/// was set takes the `watching` of each process, and only where that was set counts its `news` up and wakes
-/// it, or tells the watcher, where it is its own. Who is told watches everything anew and looks: so a flag
-/// that somebody else has taken meanwhile, for another name, is as good as one's own.
+/// Invariant (tests/shm/names/name_watch_model_test.cpp): a watching process sets its own `watching`, then
+/// the shard's `watched`, and looks up. A binder links the name, then takes the shard's `watched`, and only
+/// if that was set takes the `watching` of each process, and only where that was set increments its `news`
+/// and wakes it, or, for its own process, notifies the watcher. A notified watcher watches everything anew
+/// and looks up: so a flag that another binder has taken meanwhile, for another name, serves as well.
 class NameWatch {
  public:
   /// \param own this process's node rank
@@ -34,11 +34,11 @@ class NameWatch {
 
   /// Directory::watch() for the names of one shard.
   bool watch(Shard& shard, std::shared_ptr<NameWatcher> watcher);
-  /// Rings all processes of the node that watch: a name was bound that one of them may have meant. The own
-  /// watcher is told before this returns.
-  /// \param caller_tells the caller then tells those of its own process who wait (SealOptions::caller_tells)
+  /// Rings all watching processes of the node: a name was bound that one of them may watch. The own watcher
+  /// is notified before this returns.
+  /// \param caller_tells the caller then notifies the waiters of its own process (SealOptions::caller_tells)
   void ring(bool caller_tells) noexcept;
-  /// Rings all processes: for who takes over from one that may have died while it rang.
+  /// Rings all processes: for the adopter of one that may have died while ringing.
   static void ring_all(const Segment& segment) noexcept;
 
  private:
@@ -51,7 +51,7 @@ class NameWatch {
   std::atomic<bool> ending_{false};
   Mutex mutex_;
   std::shared_ptr<NameWatcher> watcher_ LOCUM_GUARDED_BY(mutex_);
-  bool watches_ LOCUM_GUARDED_BY(mutex_) = false;  ///< something, since it was told last
+  bool watches_ LOCUM_GUARDED_BY(mutex_) = false;  ///< something, since its last notification
   std::optional<BackgroundThread> thread_ LOCUM_GUARDED_BY(mutex_);
 };
 

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();
 
-// The number in a one-line file; "max" is cgroup v2's word for no limit.
+// The number in a one-line file; "max" means no limit in cgroup v2.
 std::optional<std::uint64_t> number_in(const std::filesystem::path& path) {
   std::ifstream file(path);
   std::string word;
@@ -45,7 +45,7 @@ std::optional<std::uint64_t> number_of(const std::filesystem::path& path, const 
   return std::nullopt;
 }
 
-// What one group leaves; cached file pages that the kernel would drop first are not counted as used.
+// Available memory of one group; cached file pages that the kernel would drop first do not count as used.
 std::uint64_t left_by(const std::filesystem::path& group, const char* limit_file, const char* usage_file,
                       const char* droppable_key) {
   const auto limit = number_in(group / limit_file);
@@ -58,8 +58,8 @@ std::uint64_t left_by(const std::filesystem::path& group, const char* limit_file
   return *limit - std::min(*limit, used);
 }
 
-// What a group and all that enclose it leave. In a container the path may name groups that are not mounted:
-// they are passed over, and the root of the mount is the container's own.
+// Available memory of a group and all that enclose it. In a container the path may name groups that are not
+// mounted: they are skipped, and the root of the mount is the container's own.
 std::uint64_t left_by_chain(const std::filesystem::path& mount, std::filesystem::path path,
                             const char* limit_file, const char* usage_file, const char* droppable_key) {
   std::uint64_t left = unlimited;

@@ -9,8 +9,7 @@
 namespace locum::shm {
 namespace {
 
-// Those that a thread raises itself could not be delivered where they are blocked: the system would end the
-// process.
+// Synchronous signals cannot be delivered while blocked: the system would end the process.
 sigset_t signals_to_the_process() noexcept {
   sigset_t signals;
   ::sigfillset(&signals);
@@ -20,7 +19,7 @@ sigset_t signals_to_the_process() noexcept {
   return signals;
 }
 
-// A new thread inherits the mask that holds while it starts.
+// A new thread inherits the signal mask of the starting thread.
 std::thread start(const char* name, std::function<void()> body) {
   const sigset_t others = signals_to_the_process();
   sigset_t before;

@@ -2,7 +2,7 @@
 
 namespace locum::shm {
 
-/// An open file descriptor, closed with its owner.
+/// An open file descriptor, closed by its destructor.
 class Descriptor {
  public:
   Descriptor() = default;

@@ -26,7 +26,7 @@ using Clock = Deadline::Clock;
 using Token = std::array<std::byte, 16>;
 
 constexpr std::string_view name_prefix = "locum-";
-// One that has connected speaks at once; one that does not must not keep the others waiting.
+// A connected process sends at once; one that does not must not delay the others.
 constexpr std::chrono::seconds longest_silence{1};
 
 struct SocketName {
@@ -34,7 +34,7 @@ struct SocketName {
   socklen_t length = 0;
 };
 
-// A name that begins with a null byte is in the abstract name space: it goes away with the socket.
+// A name that begins with a null byte is in the abstract namespace: it disappears with the socket.
 SocketName socket_name(const Token& name) {
   constexpr const char* digits = "0123456789abcdef";
   SocketName result;
@@ -88,7 +88,7 @@ union ControlBytes {
   std::array<char, CMSG_SPACE(sizeof(int))> bytes;
 };
 
-// Sends the answer with the descriptor; the error's number, or 0.
+// Sends the answer with the descriptor; returns the error number, or 0.
 int send_descriptor(const Descriptor& socket, Token answer, int descriptor) {
   ControlBytes control{};
   iovec text{.iov_base = answer.data(), .iov_len = answer.size()};

@@ -9,14 +9,14 @@
 
 namespace locum::shm {
 
-/// How to reach a DescriptorServer. Plain bytes, told to the receivers by a way that others cannot read.
+/// Address of a DescriptorServer. Plain bytes, passed to the receivers over a private channel.
 struct ChannelAddress {
-  std::array<std::byte, 16> name{};      ///< random; the socket's, in the abstract name space
-  std::array<std::byte, 16> question{};  ///< what a receiver says, so that no stranger gets the descriptor
-  std::array<std::byte, 16> answer{};    ///< what comes with the descriptor, so that no stranger gives it
+  std::array<std::byte, 16> name{};      ///< random; of the socket, in the abstract namespace
+  std::array<std::byte, 16> question{};  ///< sent by a receiver, so that no other process gets the descriptor
+  std::array<std::byte, 16> answer{};  ///< sent with the descriptor, so that no other process can provide one
 };
 
-/// Gives an open file to other processes of this machine and user, over a socket that exists while this does
+/// Passes an open file to other processes of this machine and user, over a socket that exists as long as this
 /// and leaves no name behind. Used by one thread.
 class DescriptorServer {
  public:
@@ -24,8 +24,8 @@ class DescriptorServer {
   DescriptorServer();
 
   [[nodiscard]] const ChannelAddress& address() const noexcept { return address_; }
-  /// Gives `descriptor` to `receivers` processes. Strangers are turned away. Throws `timeout` at `moment` if
-  /// not all have come.
+  /// Passes `descriptor` to `receivers` processes. Rejects other processes. Throws `timeout` at `moment` if
+  /// not all have connected.
   void give(int descriptor, std::uint32_t receivers, Deadline::Clock::time_point moment);
 
  private:
@@ -33,8 +33,8 @@ class DescriptorServer {
   Descriptor socket_;
 };
 
-/// The descriptor that the server at `address` gives. Throws `timeout` at `moment`, `peer_lost` if the server
-/// is not there or goes away, `corrupt` if what answers is not it.
+/// The descriptor from the server at `address`. Throws `timeout` at `moment`, `peer_lost` if the server does
+/// not exist or ends, `corrupt` if another process answers.
 [[nodiscard]] Descriptor receive_descriptor(const ChannelAddress& address,
                                             Deadline::Clock::time_point moment);
 

@@ -7,10 +7,10 @@
 
 namespace locum::shm {
 
-/// Sleeps until somebody wakes `word`, unless it no longer holds `expected`, and at most until `moment`.
-/// Returns for any reason; the caller looks again. Works between processes.
+/// Sleeps until `word` is woken, unless it no longer holds `expected`, at most until `moment`. May return
+/// early; the caller rechecks. Works between processes.
 void futex_wait(Word32& word, std::uint32_t expected, Deadline::Clock::time_point moment) noexcept;
-/// Wakes all who sleep on `word`.
+/// Wakes all that sleep on `word`.
 void futex_wake_all(Word32& word) noexcept;
 
 }  // namespace locum::shm

@@ -1,10 +1,10 @@
 #pragma once
 
-/// Numbered places between writes to memory that processes share, at which tests let a process die. In the
-/// library they are nothing at all; tests/shm builds it once more with LOCUM_KILL_POINTS, and there each
-/// place is listed by the linker, whether it is ever reached or not.
+/// Numbered points between writes to shared memory, at which tests kill a process. In the library they are
+/// empty; tests/shm builds it once more with LOCUM_KILL_POINTS, and there the linker lists each point,
+/// whether or not it is ever reached.
 ///
-///   LOCUM_KILL_POINT("publish: recorded");   // unique; what is going on: what has just been done
+///   LOCUM_KILL_POINT("publish: recorded");   // unique; operation: the step just completed
 #ifdef LOCUM_KILL_POINTS
 
 namespace locum::shm {

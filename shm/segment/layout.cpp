@@ -8,12 +8,12 @@
 namespace locum::shm {
 namespace {
 
-// Arenas and what stands beside them begin on these, so that huge pages can be used where there are any.
+// Arenas and the structures beside them are aligned to this, so that huge pages can be used if available.
 constexpr std::uint64_t range_bytes = std::uint64_t{2} << 20U;
 constexpr std::uint64_t smallest_memory_bytes = std::uint64_t{1} << 20U;
 constexpr std::uint64_t smallest_directory_bytes = std::uint64_t{64} << 10U;
-// Blocks of all sizes leave gaps that not every block fits into. A gap gives its memory back but keeps its
-// addresses, so that an arena wants more of these than the node has memory.
+// Blocks of all sizes leave gaps that not every block fits into. A gap returns its memory but keeps its
+// addresses, so that an arena needs more addresses than the node has memory.
 constexpr std::uint64_t ranges_per_memory = 4;
 constexpr std::uint64_t records_per_bucket_bytes = 8;  // range of records over range of buckets
 
@@ -49,12 +49,12 @@ Geometry Geometry::fit(std::uint32_t ranks, std::uint64_t memory_bytes, std::uin
                                             " ranks on a node: give at least " + std::to_string(least));
   }
 
-  // No range needs to be larger than the memory; names take about an eighth of the address space at most.
+  // No range needs to be larger than the memory; names take at most about an eighth of the address space.
   const std::uint64_t names_bytes = std::min(memory_bytes / 16, reserve_bytes / (8 * shard_count));
   geometry.directory_bytes = std::max(smallest_directory_bytes, round_down(names_bytes, page_bytes));
   const std::uint64_t fixed = first_rank_offset(geometry);
   const std::uint64_t share = reserve_bytes > fixed ? (reserve_bytes - fixed) / ranks : 0;
-  // Entries and arena are of the same size at first, and pins are ranks / entries_per_pin_line of that,
+  // Entries and arena have the same size at first, and pins are ranks / entries_per_pin_line of that,
   // rounded up: the rounding is what the loop pays for.
   const std::uint64_t fitting = share / (2 * entries_per_pin_line + ranks) * entries_per_pin_line;
   const std::uint64_t whole = round_up(std::min(memory_bytes, reserve_bytes), range_bytes);
@@ -94,7 +94,7 @@ std::uint64_t Geometry::buckets_offset(std::uint32_t shard) const noexcept {
 std::uint64_t Geometry::entries_offset(std::uint32_t rank) const noexcept {
   return first_rank_offset(*this) + rank * rank_stride(*this);
 }
-// As many entries as the memory could hold if there were nothing else.
+// The most entries that the memory could hold without anything else.
 std::uint64_t Geometry::entries_bytes() const noexcept {
   return memory_bytes < arena_bytes ? round_up(memory_bytes, range_bytes) : arena_bytes;
 }

@@ -9,10 +9,9 @@
 
 #include "core/ports/node_table.hpp"
 
-/// What stands where in the memory of a node; docs/memory_layout.md shows it byte by byte. All positions are
-/// offsets from the start of the segment, all structures are fixed in size and checked here. The address
-/// space is reserved generously and committed as it is used: nothing but the first part is committed at the
-/// start.
+/// The layout of a node's memory; docs/memory_layout.md shows it byte by byte. All positions are offsets from
+/// the start of the segment, all structures have a fixed size that is checked here. The address space is
+/// reserved generously and committed as it is used: at the start only the first part is committed.
 ///
 ///   header · shards · shares │ per shard: records, buckets │ per rank: entries, pins, arena
 namespace locum::shm {
@@ -31,7 +30,7 @@ static_assert(sizeof(Word64) == 8 && sizeof(Word32) == 4);
 /// Sizes that fix all positions; the same in every process of the node.
 struct Geometry {
   std::uint32_t ranks = 0;            ///< processes of the node
-  std::uint64_t memory_bytes = 0;     ///< the most that may be committed
+  std::uint64_t memory_bytes = 0;     ///< upper bound of committed memory
   std::uint64_t arena_bytes = 0;      ///< address range of one rank's arena
   std::uint64_t directory_bytes = 0;  ///< address range of one shard's records, and of its buckets
 
@@ -67,8 +66,8 @@ struct SegmentHeader {
   std::uint64_t directory_bytes;
   std::uint64_t incarnation;
   Word64 generation;  ///< the last one given to a name, of all stores but the registry
-  Word32 pressure;    ///< counts calls for memory that others could give back
-  Word32 given_back;  ///< counts answers to them: what those who call sleep on
+  Word32 pressure;    ///< counts requests for memory that others could return
+  Word32 given_back;  ///< counts answers to them; requesting processes sleep on it
   Word64 stores;      ///< the last generation given to a name of the registry: numbers of stores
   std::array<std::byte, 56> reserved;
 };
@@ -79,7 +78,7 @@ enum class EntryState : std::uint8_t { free = 0, live = 1, tombstone = 2 };
 
 /// One object in the table of its creator. One cache line.
 struct alignas(64) Entry {
-  Word64 tag;  ///< sequence << 32 | state, a tombstone's also who made it: the one word that readers check
+  Word64 tag;  ///< sequence << 32 | state, a tombstone's also its maker: the one word that readers check
   ObjectRecord record;
   Word64 generation;  ///< 0 until bound to a name
 };
@@ -88,35 +87,34 @@ static_assert(sizeof(Entry) == 64);
 /// Whether a process takes part.
 enum class ShareState : std::uint32_t {
   absent = 0,   ///< not yet
-  present = 1,  ///< takes part, or died and nobody has adopted what it had
-  left = 2,     ///< closed its runtime; its objects are nobody's to touch any more
-  adopted = 3,  ///< died; who holds `life` has adopted what it had
+  present = 1,  ///< takes part, or died and was not adopted yet
+  left = 2,     ///< closed its runtime; its memory is not reused
+  adopted = 3,  ///< died; the holder of `life` has adopted its share
 };
 
-/// What one rank publishes about itself and its entries: a cache line that is seldom written, and one that
-/// often is.
+/// The published state of one rank and its entries: a cache line that is rarely written, and one that often
+/// is.
 struct alignas(64) Share {
   /// Process-shared, robust. Held by a thread of the process for as long as it takes part, so that the system
-  /// itself passes it on when the process dies: who gets it as `inherited` owns the share from then on.
+  /// itself passes it on when the process dies: the process that gets it as `inherited` owns the share.
   pthread_mutex_t life;
   Word32 state;    ///< ShareState
-  Word32 adopter;  ///< node rank + 1 of who owns the share of a dead process; 0 while it lives
-  Word64 entries;  ///< slots that are committed, with a check (entries_word()); readers look at no others
-  Word32
-      closed_alone;  ///< that the rank closed without having met the others: see shm/death/closed_alone.hpp
+  Word32 adopter;  ///< node rank + 1 of the owner of a dead process's share; 0 while it is alive
+  Word64 entries;  ///< number of committed slots, with a check (entries_word()); readers access no others
+  Word32 closed_alone;  ///< the rank closed without waiting for the others: see shm/death/closed_alone.hpp
   std::array<std::byte, 4> reserved;
   Word32 retired;        ///< head of the list of tombstoned slots that others handed back, + 1; 0 is empty
-  Word32 bell;           ///< counts wake-ups of the arena's background thread: what that sleeps on
-  Word64 surplus_bytes;  ///< committed and free, in whole steps: what a call for memory would bring
-  Word32 listens;   ///< 1: the owner wants to hear when something is handed back; see shm/death/knell.hpp
-  Word32 dead;      ///< entries that the owner knows to be dead and has not freed: somebody viewed them
-  Word32 news;      ///< counts names that were bound while it watched: what its listener sleeps on
-  Word32 watching;  ///< 1: the process wants to hear of such names; see shm/names/name_watch.hpp
+  Word32 bell;           ///< counts wake-ups of the arena's background thread, which sleeps on it
+  Word64 surplus_bytes;  ///< committed and free, in whole steps: what a request for memory would return
+  Word32 listens;        ///< 1: the owner wants a bell when an entry is handed back; see shm/death/knell.hpp
+  Word32 dead;           ///< known dead entries that the owner has not freed: they were viewed
+  Word32 news;           ///< counts names bound while it watched; its listener sleeps on it
+  Word32 watching;       ///< 1: the process watches names; see shm/names/name_watch.hpp
   std::array<std::byte, 32> reserved_last;
 };
 static_assert(sizeof(Share) == 128 && sizeof(pthread_mutex_t) == 40);
 
-/// A name's record in a shard: the hash, and which object has it.
+/// A name's record in a shard: its hash, and the object bound to it.
 struct Record {
   Word64 hash;    ///< 0 in a free record
   Word64 object;  ///< serial of the object's key
@@ -126,7 +124,7 @@ struct Record {
 };
 static_assert(sizeof(Record) == 32);
 
-/// What a writer is about to do to a shard, complete enough for whoever inherits the lock to finish it.
+/// The change that a writer is about to make to a shard, complete enough for the next holder to finish it.
 struct Intent {
   enum class Step : std::uint32_t { none = 0, insert = 1, replace = 2, remove = 3 };
   Word32 step;           ///< written last, cleared last
@@ -134,7 +132,7 @@ struct Intent {
   std::uint64_t hash;
   std::uint64_t generation;
   std::uint64_t old_object;
-  Word64 new_object;  ///< written after new_creator: who looks without the lock reads it before
+  Word64 new_object;  ///< written after new_creator: readers without the lock read it before
   std::uint32_t old_creator;
   Word32 new_creator;
 };
@@ -154,8 +152,8 @@ struct alignas(64) Shard {
   Word32 records_used;   ///< high-water mark
   Word32 free_record;    ///< + 1
   Word32 live_records;
-  Word32 published;  ///< counts bindings: what waiters sleep on
-  Word32 waiting;    ///< shard_awaited, shard_watched: who wants to hear of new names
+  Word32 published;  ///< counts bindings; waiters sleep on it
+  Word32 waiting;    ///< shard_awaited, shard_watched: who is notified of new names
   Word32 reserved;
   Intent intent;
 };

@@ -17,8 +17,7 @@ namespace {
 
 constexpr int tries_before_sleep = 16;
 
-// pthread_mutex_timedlock wants the wall clock; a jump of it while we wait can only shorten or lengthen this
-// wait.
+// pthread_mutex_timedlock uses the wall clock; a jump of it can only shorten or lengthen this wait.
 timespec wall_clock_at(Deadline::Clock::time_point moment) noexcept {
   using std::chrono::nanoseconds;
   constexpr nanoseconds longest = std::chrono::hours(24);
@@ -33,15 +32,14 @@ timespec wall_clock_at(Deadline::Clock::time_point moment) noexcept {
 }
 
 #ifdef __GLIBC__
-// The kernel's own word: the number of the thread that holds the lock, and flags.
+// The kernel's futex word: the number of the thread that holds the lock, and flags.
 std::uint32_t lock_word(const pthread_mutex_t& mutex) noexcept {
   return static_cast<std::uint32_t>(__atomic_load_n(&mutex.__data.__lock, __ATOMIC_ACQUIRE));
 }
 #endif
 
-// Whether the lock word names a holder that there is not: the system would have passed the lock on. Asked
-// only once the wait is over, since a holder in another process namespace has a number that means nothing
-// here.
+// Whether the lock word names a nonexistent holder: the system would have passed the lock on. Checked only
+// after the wait, since a holder in another process namespace has a number that is meaningless here.
 bool held_by_nobody(const pthread_mutex_t& mutex) noexcept {
 #ifdef __GLIBC__
   const std::uint32_t word = lock_word(mutex);
@@ -60,7 +58,7 @@ RobustLock::RobustLock(pthread_mutex_t& mutex, Deadline::Clock::time_point momen
     outcome_ = Outcome::damaged;
     return;
   }
-  // What holders do takes less time than to fall asleep and wake up.
+  // Holders take less time than falling asleep and waking up.
   int result = ::pthread_mutex_trylock(&mutex_);
   for (int tries = 0; result == EBUSY && tries < tries_before_sleep; ++tries) {
     std::this_thread::yield();
@@ -70,7 +68,7 @@ RobustLock::RobustLock(pthread_mutex_t& mutex, Deadline::Clock::time_point momen
     const timespec at = wall_clock_at(moment);
     result = ::pthread_mutex_timedlock(&mutex_, &at);
     if (result == ETIMEDOUT && held_by_nobody(mutex_)) {
-      // Its holder may have died just now: then the system has passed the lock on.
+      // Its holder may just have died: then the system has passed the lock on.
       const int again = ::pthread_mutex_trylock(&mutex_);
       result = again == EBUSY ? EINVAL : again;
     }
@@ -103,9 +101,9 @@ void RobustLock::repaired() noexcept {
   }
 }
 
-// A stray store must not make the C library take the mutex for one of another kind: it would enter that one's
-// protocol, and abort the process where its state makes no sense. No other word of a mutex that nobody holds
-// does harm; the lock word can claim a holder, which ends in a timeout.
+// A stray store must not make the C library treat the mutex as one of another kind: it would follow that
+// kind's protocol, and abort the process if its state is inconsistent. No other word of a free mutex does
+// harm; the lock word can claim a holder, which ends in a timeout.
 bool RobustLock::is_whole(const pthread_mutex_t& mutex) noexcept {
 #ifdef __GLIBC__
   static const int kind = [] {

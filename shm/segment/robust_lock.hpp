@@ -8,15 +8,15 @@
 
 namespace locum::shm {
 
-/// Holds a robust, process-shared mutex for a scope. A holder's death passes the lock on: the next one finds
-/// the outcome `inherited`, must repair what the lock protects, and then calls repaired(); otherwise the
-/// mutex is lost, and everybody's outcome is `damaged`. So it is where something else overwrote the mutex: it
-/// is not touched then.
+/// Holds a robust, process-shared mutex for a scope. A holder's death passes the lock on: the next holder
+/// gets the outcome `inherited`, must repair the protected data, and then calls repaired(); otherwise the
+/// mutex is lost, and everybody's outcome is `damaged`. That is also the outcome if something else overwrote
+/// the mutex: it is not accessed then.
 class RobustLock {
  public:
   enum class Outcome { held, inherited, timed_out, damaged };
 
-  /// Waits for the mutex until `moment`; a free one is taken even if that has passed.
+  /// Waits for the mutex until `moment`; takes a free one even after that.
   RobustLock(pthread_mutex_t& mutex, Deadline::Clock::time_point moment) noexcept;
   RobustLock(const RobustLock&) = delete;
   RobustLock& operator=(const RobustLock&) = delete;
@@ -26,15 +26,16 @@ class RobustLock {
   /// REQUIRES: inherited.
   void repaired() noexcept;
 
-  /// Makes a fresh mutex of this kind, in memory that processes share. 0, or the system's error number.
+  /// Initialises a mutex of this kind, in shared memory. 0, or the system's error number.
   [[nodiscard]] static int make(pthread_mutex_t& mutex) noexcept;
-  /// Whether this still is a mutex of this kind, and may be touched: for who takes it without this class.
+  /// Whether this still is a mutex of this kind, and may be accessed: for code that locks it without this
+  /// class.
   [[nodiscard]] static bool is_whole(const pthread_mutex_t& mutex) noexcept;
-  /// The number of the thread that holds it at this moment, of whatever process, by what stands in it; 0:
-  /// nobody. Where the C library is none that we know, always 0.
+  /// The number of the thread that holds it now, in any process, according to its words; 0: none. With an
+  /// unknown C library always 0.
   [[nodiscard]] static std::uint32_t holder(const pthread_mutex_t& mutex) noexcept;
-  /// Whether one thread holds both at this moment, of whatever process, by what stands in them. Where the C
-  /// library is none that we know, always.
+  /// Whether one thread holds both now, in any process, according to their words. With an unknown C library
+  /// always true.
   [[nodiscard]] static bool held_together(const pthread_mutex_t& one, const pthread_mutex_t& other) noexcept;
 
  private:

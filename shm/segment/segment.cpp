@@ -27,15 +27,15 @@ namespace interprocess = boost::interprocess;
 constexpr const char* unnamed_file = "unnamed file in /dev/shm";
 constexpr const char* anonymous_file = "memfd";
 
-// Pages are taken in pieces of this size: a signal undoes and interrupts one call to fallocate, and with one
-// call for everything a profiler's timer could keep it from ever coming to its end.
+// Pages are taken in pieces of this size: a signal undoes and interrupts one call to fallocate, and with a
+// single call a profiler's timer could keep it from ever completing.
 constexpr std::uint64_t piece_bytes = std::uint64_t{2} << 20U;
-// What a commit leaves to the machine, so that neither we nor others are killed for the last pages.
+// Memory that a commit leaves to the machine, so that no process is killed for the last pages.
 constexpr std::uint64_t machine_reserve_bytes = std::uint64_t{64} << 20U;
-// How much may be taken between two looks at the machine's memory.
+// How much may be taken between two checks of the machine's memory.
 constexpr std::uint64_t machine_check_bytes = std::uint64_t{16} << 20U;
 
-// What Boost.Interprocess maps: anything that tells a descriptor.
+// Mapping used to test a descriptor, as Boost.Interprocess does.
 class Mapping {
  public:
   explicit Mapping(int descriptor) : descriptor_(descriptor) {}
@@ -94,7 +94,7 @@ interprocess::mapped_region map(const Descriptor& file, std::uint64_t size_bytes
   try {
     interprocess::mapped_region region(Mapping(file.number()), interprocess::read_write, 0, size_bytes,
                                        nullptr, MAP_NORESERVE);
-    // A core file of one process would hold the memory of the whole node.
+    // Otherwise a core file of one process would contain the memory of the whole node.
     static_cast<void>(::madvise(region.get_address(), size_bytes, MADV_DONTDUMP));
     return region;
   } catch (const interprocess::interprocess_exception& failure) {
@@ -114,7 +114,7 @@ void punch(int descriptor, std::uint64_t offset, std::uint64_t size_bytes) noexc
   }
 }
 
-// Takes the pages of a range, all or none; the error's number, or 0.
+// Takes the pages of a range, all or none; the error number, or 0.
 int take_pages(int descriptor, std::uint64_t offset, std::uint64_t size_bytes) noexcept {
   for (std::uint64_t taken = 0; taken < size_bytes;) {
     const std::uint64_t piece = std::min(piece_bytes, size_bytes - taken);
@@ -138,8 +138,8 @@ struct Segment::State {
   Geometry geometry;
   interprocess::mapped_region region;
   std::shared_ptr<const void> kept;
-  // What may still be committed before the machine's memory is looked at again. A race between two threads
-  // costs one look too many.
+  // What may still be committed before the machine's memory is checked again. A race between two threads
+  // costs one check too many.
   std::atomic<std::uint64_t> unchecked_bytes{0};
 
   [[nodiscard]] std::byte* at(std::uint64_t offset) const noexcept {
@@ -162,7 +162,7 @@ bool Segment::State::machine_has(std::uint64_t size_bytes) {
   if (usable < size_bytes) {
     return false;
   }
-  // Others take from the same memory meanwhile: an eighth of it is what we trust to last.
+  // Other processes take from the same memory meanwhile: only an eighth of it is relied on.
   left = std::min(machine_check_bytes, (usable - size_bytes) / 8);
   unchecked_bytes.store(left, std::memory_order_relaxed);
   return true;
@@ -227,7 +227,7 @@ std::shared_ptr<Segment> Segment::attach(Descriptor descriptor, const Geometry& 
   if (::fstat(descriptor.number(), &facts) != 0) {
     throw system_error("the descriptor of the node's memory cannot be used", errno);
   }
-  // The size first: what lies beyond it, or was never committed, must not be touched.
+  // The size first: memory beyond it, or never committed, must not be accessed.
   if (!S_ISREG(facts.st_mode) || static_cast<std::uint64_t>(facts.st_size) != expected.total_bytes() ||
       static_cast<std::uint64_t>(facts.st_blocks) * 512 < expected.head_bytes()) {
     throw Error(Errc::corrupt, "the node's memory has another size than this process expects (" +
@@ -286,7 +286,7 @@ std::uint64_t Segment::committed_bytes() const noexcept {
   return ::fstat(descriptor(), &facts) == 0 ? static_cast<std::uint64_t>(facts.st_blocks) * 512 : 0;
 }
 
-// It moves the position of the file, which all processes of the node share and none uses.
+// It moves the file position, which all processes of the node share and none uses.
 std::uint64_t Segment::written_bytes(std::uint64_t offset, std::uint64_t size_bytes) const noexcept {
   const off_t hole = ::lseek(descriptor(), static_cast<off_t>(offset), SEEK_HOLE);
   const std::uint64_t end = hole < 0 ? offset : static_cast<std::uint64_t>(hole);
@@ -299,8 +299,8 @@ void Segment::give_back(std::uint64_t offset, std::uint64_t size_bytes) noexcept
   LOCUM_KILL_POINT("give back: given");
 }
 
-// The limit is looked at before, so that what cannot be had costs nothing, and after, because others commit
-// at the same time: all of those that went beyond it together step back.
+// The limit is checked before, so that a hopeless commit costs nothing, and after, because others commit at
+// the same time: all that exceeded it together step back.
 Result<void> Segment::commit(std::uint64_t offset, std::uint64_t size_bytes) {
   const std::uint64_t limit = geometry().memory_bytes;
   const std::uint64_t before = committed_bytes();

@@ -12,11 +12,11 @@
 namespace locum::shm {
 
 /// The memory of a node as one process maps it: an unnamed file, its whole address range reserved, its head
-/// committed. What is not committed is never touched. Made by one process of the node (create), mapped by the
+/// committed. Uncommitted memory is never accessed. Made by one process of the node (create), mapped by the
 /// others from the descriptor (attach). Any thread may call; the mapping lives as long as this object.
 class Segment {
  public:
-  /// A new segment: an unnamed file in `/dev/shm`, or a memfd where that is too small for
+  /// A new segment: an unnamed file in `/dev/shm`, or a memfd if that is too small for
   /// `geometry.memory_bytes`. Throws Error: out_of_memory, system.
   [[nodiscard]] static std::shared_ptr<Segment> create(const Geometry& geometry, std::uint64_t incarnation);
   /// The segment behind a descriptor that another process of the node sent. The header is checked against
@@ -35,23 +35,22 @@ class Segment {
   [[nodiscard]] int descriptor() const noexcept;
 
   /// Commits [offset, offset + size): whole pages, zero-filled, counted against memory_bytes. `out_of_memory`
-  /// with asked, committed and limit when the budget, `/dev/shm` or the machine is full; nothing is committed
-  /// then. REQUIRES: the range is page-aligned and not committed yet.
+  /// with the requested, committed and limit bytes when the budget, `/dev/shm` or the machine is full;
+  /// nothing is committed then. REQUIRES: the range is page-aligned and not committed yet.
   [[nodiscard]] Result<void> commit(std::uint64_t offset, std::uint64_t size_bytes);
-  /// Gives [offset, offset + size) back to the system, committed or not; it reads as zeros once committed
-  /// again. REQUIRES: the range is page-aligned, and nobody uses it.
+  /// Returns [offset, offset + size) to the system, committed or not; it reads as zeros once committed again.
+  /// REQUIRES: the range is page-aligned and unused.
   void give_back(std::uint64_t offset, std::uint64_t size_bytes) noexcept;
-  /// Bytes of the node's memory that the system has given, to all processes together. The file's own count:
-  /// no death can leave it wrong. A system call.
+  /// Bytes of the node's memory that the system has provided, to all processes together. The file's own
+  /// count: a death cannot make it wrong. A system call.
   [[nodiscard]] std::uint64_t committed_bytes() const noexcept;
-  /// How many bytes from `offset` on, of `size_bytes` at most, lie before the first page that nobody has
-  /// written yet: what may be looked at where nothing else can be believed. 0 if the system does not tell. A
-  /// system call.
+  /// How many bytes from `offset` on, at most `size_bytes`, lie before the first page never written: the
+  /// readable range if no other count can be trusted. 0 if the system does not tell. A system call.
   [[nodiscard]] std::uint64_t written_bytes(std::uint64_t offset, std::uint64_t size_bytes) const noexcept;
-  /// Lets go of it right before the mapping ends: what is mapped in place of parts of it. One thing; while
-  /// nobody else calls this.
+  /// Sets an object to be destroyed right before the mapping ends: for mappings that replace parts of it. At
+  /// most one; while no other thread calls this.
   void keep(std::shared_ptr<const void> what) noexcept;
-  /// "unnamed file in /dev/shm" or "memfd": for reports.
+  /// For reports: "unnamed file in /dev/shm" or "memfd".
   [[nodiscard]] const std::string& kind() const noexcept;
 
  private:

@@ -7,7 +7,7 @@
 
 namespace locum::shm {
 namespace {
-// Calls of the amortised kind in one piece: whoever publishes waits for one of them at most.
+// Amortised calls in one piece: a publishing call waits for at most one of them.
 constexpr std::size_t calls_per_piece = 64;
 }  // namespace
 
@@ -37,7 +37,7 @@ Collector::Moment Collector::work(Arena& arena, Moment now, bool called) {
   return due_;
 }
 
-// Whether all that was dead has been looked at.
+// Whether all dead entries have been checked.
 bool Collector::look(Arena& arena, bool called) {
   if (called) {
     (void)reclaim(*table_, arena, Effort::thorough);

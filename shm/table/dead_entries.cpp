@@ -19,9 +19,8 @@ void DeadEntries::adopt(std::span<const std::uint32_t> tombstones) noexcept {
   }
 }
 
-// What was handed back after all stands on the stack, too: collect() takes that before it frees what is
-// fresh. A slot that came back and was used again may be another tombstone by now, in the hand of a living
-// process.
+// An entry handed back after all is on the stack, too: collect() takes that before it frees the new ones. A
+// slot that was returned and used again may be another tombstone by now, held by a live process.
 void DeadEntries::recover(std::uint32_t dead, std::span<const std::uint32_t> slots) noexcept {
   for (const std::uint32_t slot : slots) {
     if (tombstoned_by(entries_[slot].tag.load(std::memory_order_acquire), dead)) {
@@ -30,9 +29,10 @@ void DeadEntries::recover(std::uint32_t dead, std::span<const std::uint32_t> slo
   }
 }
 
-// A slot may come twice: who adopted the share found it before its tombstoner had pushed it, or something
-// wrote into the stack. Known, it is known once; freed meanwhile, it is no tombstone when it is looked at.
-// What is in nobody's books was never committed: something wrote into the count of the slots that are.
+// A slot may be seen twice: the adopter of the share found it before its tombstoner had pushed it, or
+// something wrote into the stack. A known one is recorded once; one freed meanwhile is no tombstone when it
+// is checked. A slot outside the bookkeeping was never committed: something wrote into the count of the
+// committed slots.
 void DeadEntries::keep(std::uint32_t slot) noexcept {
   if (slot < known_.size() && !known_[slot]) {
     slots_.push_back(slot);
@@ -47,15 +47,15 @@ void DeadEntries::take_retired() noexcept {
   }
   std::uint32_t next = head.exchange(0, std::memory_order_acquire);
   LOCUM_KILL_POINT("collect: stack taken");
-  const std::uint32_t most = entries_.committed();  // a damaged stack must not be followed for ever
+  const std::uint32_t most = entries_.committed();  // bounds following a damaged stack
   for (std::uint32_t steps = 0; next != 0 && next <= most && steps < most; ++steps) {
     keep(next - 1);
     next = std::atomic_ref<std::uint32_t>(entries_[next - 1].record.link).load(std::memory_order_relaxed);
   }
 }
 
-// False while somebody pins it. The look at the tag is one of the four that are sequentially consistent: who
-// found the entry by a scan has nothing else that puts the tombstone before the look at the pins.
+// False while it is pinned. The load of the tag is one of the four sequentially consistent accesses: for an
+// entry found by a scan nothing else orders the tombstone before the check of the pins.
 bool DeadEntries::reclaim(std::uint32_t slot, std::vector<ObjectRecord>& out,
                           std::vector<std::uint32_t>& freed) noexcept {
   Entry& dead = entries_[slot];
@@ -65,8 +65,8 @@ bool DeadEntries::reclaim(std::uint32_t slot, std::vector<ObjectRecord>& out,
     return false;
   }
   known_[slot] = false;
-  // What is not dead is not ours to free, whatever the stack said; and whose block a damaged record means
-  // nobody knows any more: that stays taken, and its slot is given up.
+  // An entry that is not dead must not be freed, whatever the stack said; and the block of a damaged record
+  // is unknown: it stays allocated, and its slot is abandoned.
   if (tombstone && dead.record.check == check_of(dead.record)) {
     out.push_back(dead.record);
     dead.tag.store(tag_of(sequence_of(tag), EntryState::free), std::memory_order_release);
@@ -76,7 +76,7 @@ bool DeadEntries::reclaim(std::uint32_t slot, std::vector<ObjectRecord>& out,
   return true;
 }
 
-// The last one of its part comes into its place, and the last one of all into that one's.
+// Each removed one is replaced by the last of its part, and that by the last of all.
 void DeadEntries::take_off(std::size_t at) noexcept {
   if (at < looked_at_) {
     slots_[at] = slots_[--looked_at_];

@@ -11,32 +11,31 @@
 namespace locum::shm {
 
 /// The tombstoned entries of one share, as its owner knows them: taken from the stack on which others hand
-/// them back, or found after a death, and kept until nobody pins them. Private to the owner's process, like
-/// all its books; whoever adopts the share of a dead process makes them again from the entries. One thread at
-/// a time.
+/// them back, or found after a death, and kept until they are not pinned. Private to the owner's process; an
+/// adopter of a dead process's share rebuilds it from the entries. One thread at a time.
 class DeadEntries {
  public:
-  /// At entries that were pinned before, in one amortised call: constant work per object.
+  /// Previously pinned entries checked in one amortised call: constant work per object.
   static constexpr std::size_t looks_per_call = 4;
 
   explicit DeadEntries(const Entries& entries) noexcept : entries_(entries) {}
 
   [[nodiscard]] const Entries& entries() const noexcept { return entries_; }
-  /// Makes room for so many slots, once they are committed and before they are used: nothing of what follows
-  /// allocates then, but for what it hands out.
+  /// Makes room for that many slots, once they are committed and before they are used: the following
+  /// functions then allocate nothing except for their results.
   void reserve(std::size_t slots);
-  /// Of a share just adopted: knows all its tombstones, handed back or not.
+  /// For a share just adopted: records all its tombstones, handed back or not.
   void adopt(std::span<const std::uint32_t> tombstones) noexcept;
-  /// Knows what `dead` tombstoned and did not live to hand back. `slots` has at least those, and may have
-  /// others that something else happened to since.
+  /// Records entries that `dead` tombstoned and died before handing back. `slots` includes at least those,
+  /// and possibly others that have changed since.
   void recover(std::uint32_t dead, std::span<const std::uint32_t> slots) noexcept;
-  /// Takes what was handed back since the last time, and appends to `out` the records of what nobody pins, to
-  /// `freed` their slots. What came since the last call is looked at once, what was pinned then again: all of
-  /// it, or a few in turn.
+  /// Takes the entries handed back since the last time, and appends to `out` the records of unpinned ones, to
+  /// `freed` their slots. New ones are checked at once, then those that were pinned: all of them, or a few in
+  /// turn.
   void collect(std::vector<ObjectRecord>& out, std::vector<std::uint32_t>& freed, Effort effort) noexcept;
-  /// Still pinned by somebody when it was last looked at.
+  /// Entries still pinned at their last check.
   [[nodiscard]] const Pinned& pinned() const noexcept { return pinned_; }
-  /// How many are known.
+  /// Number of recorded entries.
   [[nodiscard]] std::size_t size() const noexcept { return slots_.size(); }
 
  private:
@@ -47,11 +46,11 @@ class DeadEntries {
                              std::vector<std::uint32_t>& freed) noexcept;
 
   Entries entries_;
-  std::vector<std::uint32_t> slots_;  ///< first those that were found pinned, then those not looked at yet
-  std::size_t looked_at_ = 0;         ///< how many were
-  std::vector<bool> known_;           ///< by slot, for all there is room for: whether it is in slots_
-  Pinned pinned_;                     ///< sums of those that were looked at
-  std::size_t next_look_ = 0;         ///< which of them is looked at next
+  std::vector<std::uint32_t> slots_;  ///< first those found pinned, then those not checked yet
+  std::size_t looked_at_ = 0;         ///< how many were found pinned
+  std::vector<bool> known_;           ///< by slot: whether it is in slots_
+  Pinned pinned_;                     ///< sums of the checked ones
+  std::size_t next_look_ = 0;         ///< the next of them to check
 };
 
 }  // namespace locum::shm

@@ -23,7 +23,7 @@ std::uint64_t Entries::most(const Geometry& geometry) noexcept {
   return std::min(geometry.entries_bytes() / sizeof(Entry), most_slots);
 }
 
-// Slots are used in order, so that pages are first written in order, too. A page that was committed and never
+// Slots are used in order, so that pages are first written in order, too. A committed page that was never
 // written is a hole to the system.
 std::uint32_t Entries::written() const noexcept {
   const std::uint64_t begin = segment_->geometry().entries_offset(node_rank_);
@@ -46,7 +46,7 @@ bool Entries::pinned(std::uint32_t slot) const noexcept {
   return false;
 }
 
-// Looked at before it is written: most lines are clean, and a page that nobody wrote need not be made.
+// Checked before it is written: most lines are clean, and a page that nobody wrote need not be created.
 void Entries::drop_pins(std::uint32_t reader) const noexcept {
   const std::uint32_t slots = committed();
   for (std::uint32_t slot = 0; slot < slots; slot += 64) {
@@ -73,7 +73,7 @@ void Entries::give_back_growth(Segment& segment) const noexcept {
   const Geometry& geometry = segment.geometry();
   const auto told = told_committed();
   if (!told) {
-    return;  // others may have seen more than was ever written, and look there
+    return;  // other processes may have seen a larger count, and access entries there
   }
   const std::uint64_t slots = *told;
   const std::uint64_t most_slots =

@@ -9,10 +9,10 @@
 
 namespace locum::shm {
 
-// An entry's record, word by word: who has no pin may look while the owner fills the entry again. What was
-// read is one record if the tag was the same before and after, or if a change of the tag from what it was
-// succeeds. The words are put together and taken apart in registers: what was just stored field by field and
-// is loaded as a word, or the other way round, waits until the stores have reached the cache.
+// Access to an entry's record word by word: readers without a pin may race with the owner refilling the
+// entry. The words read are one record if the tag was the same before and after, or if a compare-exchange of
+// the tag succeeds. The words are assembled and split in registers: loading as a word what was just stored
+// field by field, or the reverse, would stall until the stores have reached the cache.
 using RecordWords = std::array<std::uint64_t, sizeof(ObjectRecord) / sizeof(std::uint64_t)>;
 static_assert(std::atomic_ref<std::uint64_t>::is_always_lock_free);
 

@@ -9,9 +9,10 @@ namespace locum::shm {
 
 namespace {
 
-// Whether the object's maker died before it could bind it. Who inherited the lock of a shard may be binding
-// it now: then the shard's intent says so. It is cleared after the generation is set, so that one of the two
-// tells; the next writer's intent names no object of a dead process. A damaged record tells nothing.
+// Whether the object's maker died before it could bind it. A process that inherited the lock of a shard may
+// be binding it now: then the shard's intent says so. The intent is cleared after the generation is set, so
+// that at least one of the two shows it; the next writer's intent names no object of a dead process. A
+// damaged record shows nothing.
 bool never_bound(Segment& segment, const Entry& entry, const Key& key) noexcept {
   const auto unbound = [&] { return entry.generation.load(std::memory_order_acquire) == 0; };
   return entry.record.name_bytes != 0 && entry.record.check == check_of(entry.record) && unbound() &&
@@ -28,7 +29,7 @@ Estate Estate::of(Segment& segment, const Entries& entries, std::uint32_t creato
     std::uint64_t tag = each.tag.load(std::memory_order_acquire);
     const Key key{each.record.store, creator, (sequence_of(tag) << 32U) | slot};
     if (state_of(tag) == EntryState::live && never_bound(segment, each, key)) {
-      // Somebody who has the key may be the first: then it is that one's to hand back.
+      // Another process with the key may be first: it then has to hand the entry back.
       if (each.tag.compare_exchange_strong(tag, tombstone_tag(sequence_of(tag), adopter),
                                            std::memory_order_seq_cst, std::memory_order_acquire)) {
         LOCUM_KILL_POINT("adopt: tombstoned what has no name");

@@ -9,14 +9,14 @@
 
 namespace locum::shm {
 
-/// What a dead process left in its entries, as one pass over them finds it.
+/// The entries that a dead process left, as found by one pass over them.
 struct Estate {
-  std::vector<Block> used;  ///< by live and dead objects; what leads out of the arena is left out
+  std::vector<Block> used;                ///< by live and dead objects; blocks outside the arena are skipped
   std::vector<std::uint32_t> tombstones;  ///< slots
   std::uint64_t objects = 0;              ///< live and dead ones
 
-  /// Goes over the entries of the process with runtime rank `creator`; `adopter`, a node rank, tombstones
-  /// what was to get a name and never got it. Done again, it finds the same, and what happened since.
+  /// Scans the entries of the process with runtime rank `creator`; tombstones, in the name of the node rank
+  /// `adopter`, objects whose name was never bound. A repeated scan finds the same, and later changes.
   /// REQUIRES: the process is dead, its `life` held, and the directory repaired since.
   [[nodiscard]] static Estate of(Segment& segment, const Entries& entries, std::uint32_t creator,
                                  std::uint32_t adopter);

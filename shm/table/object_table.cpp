@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint32_t absent = ~0U;
 
-// As pins show it.
+// The generation as pins report it.
 std::uint64_t generation_of(const Entry& entry) noexcept {
   const std::uint64_t generation = entry.generation.load(std::memory_order_acquire);
   return generation == generation_asked_for ? 0 : generation;
@@ -72,7 +72,7 @@ ObjectTable::ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own,
   }
   const std::uint32_t node_rank = node_rank_of_[key.creator];
   const std::uint32_t slot = slot_of(key.serial);
-  // What was committed once stays so: most need no look at what another process says of itself.
+  // Committed slots stay committed: most calls need not read another process's count.
   if (slot >= counts_[node_rank].reach()) {
     const std::uint32_t slots = entries_[node_rank].committed();
     if (slot >= slots) {
@@ -123,7 +123,7 @@ std::optional<Pin> ObjectTable::try_pin(const Key& key) noexcept {
                             generation_of(*at.entry));
 }
 
-// The place of a live object, one view of it counted; no entry if there is none.
+// The entry of a live object, with one more view counted; no entry if there is none.
 [[gnu::always_inline]] inline ObjectTable::Place ObjectTable::hold(const Key& key) noexcept {
   const Place at = place(key);
   const std::uint64_t live = tag_of(sequence_of(key.serial), EntryState::live);
@@ -131,7 +131,7 @@ std::optional<Pin> ObjectTable::try_pin(const Key& key) noexcept {
     return {};
   }
   count_view(at);
-  // Only now does the look count: whoever changes the tag later will find our bit.
+  // Only this check counts: a later change of the tag is followed by a check that finds our bit.
   const ObjectRecord& record = at.entry->record;
   if (at.entry->tag.load(std::memory_order_seq_cst) != live || record.store != key.store ||
       record.check != check_of(record)) [[unlikely]] {
@@ -146,7 +146,7 @@ Error ObjectTable::absent_because(const Key& key) const {
   return damaged ? *std::move(damaged) : no_such_object();
 }
 
-// An entry whose tag is the same before and after was not written meanwhile, but by something that may not.
+// An entry with the same tag before and after was not written meanwhile, except by a stray store.
 std::optional<Error> ObjectTable::damage(const Key& key) const {
   const Place at = place(key);
   if (at.entry == nullptr) {
@@ -176,7 +176,7 @@ bool ObjectTable::live(const Key& key) const noexcept {
          at.entry->tag.load(std::memory_order_acquire) == tag_of(sequence_of(key.serial), EntryState::live);
 }
 
-// One view more of this process, its bit set when it returns.
+// Adds one view of this process; its bit is set on return.
 void ObjectTable::count_view(Place at) noexcept {
   ViewCount(counts_[at.node_rank][at.slot]).add([&] {
     entries_[at.node_rank]
@@ -211,7 +211,7 @@ void ObjectTable::release(std::uint64_t pin_id) noexcept {
   }
 }
 
-// The owner's part is over; see invariants A to C.
+// The owner has left; see invariants A to C.
 void ObjectTable::leave(std::function<void()> end) noexcept {
   end_ = std::move(end);
   for (const ViewCounts& counts : counts_) {
@@ -226,12 +226,12 @@ void ObjectTable::leave(std::function<void()> end) noexcept {
 
 void ObjectTable::let_go() noexcept {
   if (keepers_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    const std::function<void()> end = std::move(end_);  // which does not live through its call here
+    const std::function<void()> end = std::move(end_);  // this object does not survive the call
     end();
   }
 }
 
-// The entry may be filled again while we look: then the key is dead, and the tombstone that follows fails.
+// The entry may be refilled meanwhile: then the key is dead, and the following tombstone fails.
 bool ObjectTable::unnamed(const Key& key) const noexcept {
   const Place at = place(key);
   if (at.entry == nullptr ||
@@ -274,7 +274,7 @@ bool ObjectTable::tombstone(const Key& key) noexcept {
   } while (
       !head.compare_exchange_weak(first, at.slot + 1, std::memory_order_seq_cst, std::memory_order_relaxed));
   LOCUM_KILL_POINT("tombstone: handed back");
-  if (at.node_rank != own_) {  // we collect before we rest
+  if (at.node_rank != own_) {  // this process collects before it sleeps
     toll(*segment_, at.node_rank);
   }
   return true;
@@ -302,7 +302,7 @@ bool ObjectTable::handed_back() noexcept {
                      [](const Adopted& each) { return each.dead.entries().share().retired.load() != 0; });
 }
 
-// What is left is looked at again by the background, which must hear of it if it rests.
+// The background work checks the rest again; it must be told if it sleeps.
 void ObjectTable::publish_dead() noexcept {
   const auto all = static_cast<std::uint32_t>(known_dead());
   Word32& dead = entries_[own_].share().dead;
@@ -318,7 +318,7 @@ Owned ObjectTable::collect(std::vector<ObjectRecord>& out, Effort effort) noexce
   if (effort == Effort::amortised && entries_[own_].share().retired.load(std::memory_order_relaxed) == 0 &&
       entries_[own_].share().dead.load(std::memory_order_relaxed) == 0 &&
       !adopts_.load(std::memory_order_relaxed)) {
-    return {};  // nothing came since, and nothing was pinned then
+    return {};  // nothing new since, and nothing was pinned then
   }
   const MutexLock lock(mutex_);
   freed_.clear();
@@ -354,7 +354,7 @@ std::vector<Key> ObjectTable::owned(std::uint32_t store) {
         release(found->id);
         keys.push_back(candidate);
       } else if (read_record(entries[slot]).store == store && damage(candidate)) {
-        keys.push_back(candidate);  // whoever wants to do something with it learns why that cannot be done
+        keys.push_back(candidate);  // the next operation on it reports the error
       }
     }
   }
@@ -395,7 +395,7 @@ Word64* ObjectTable::generation(const Key& key) const noexcept {
   return same ? &at.entry->generation : nullptr;
 }
 
-// The entries are looked at without the lock: what the dead process did not hand back, nobody else touches.
+// The entries are read without the lock: nobody else touches those that the dead process did not hand back.
 void ObjectTable::recover(std::uint32_t dead) {
   const MutexLock death(deaths_);
   const std::vector<std::uint32_t> own = entries_[own_].tombstones_of(dead);
@@ -417,7 +417,7 @@ void ObjectTable::drop_pins(std::uint32_t dead) noexcept {
   }
 }
 
-// The stack is left as it is: what stands on it is found by the scan, and passed over when it is taken.
+// The stack is left as it is: the scan finds its entries, and they are skipped when it is taken.
 Result<void> ObjectTable::adopt(std::uint32_t dead, const TakeOver& take_over) {
   const MutexLock death(deaths_);
   for (const std::uint32_t node_rank : adopted_ranks()) {
@@ -436,7 +436,7 @@ Result<void> ObjectTable::adopt(std::uint32_t dead, const TakeOver& take_over) {
   adopted.dead.reserve(entries_[dead].committed());
   adopted.dead.adopt(estate.tombstones);
   const MutexLock lock(mutex_);
-  adopted_.push_back(std::move(adopted));  // last of what may throw: who tries again finds nothing done
+  adopted_.push_back(std::move(adopted));  // the last step that may throw: a retry finds nothing done
   occupied_ += estate.objects;
   publish_dead();
   adopts_.store(true, std::memory_order_relaxed);

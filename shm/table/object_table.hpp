@@ -21,63 +21,64 @@ namespace locum::shm {
 
 /// The node table in shared memory. Each process publishes in entries of its own and is the only one to reuse
 /// them; all processes read, pin and tombstone. When a process dies, another owns its entries from then on:
-/// nothing is published there any more, but what is dead comes back. Any thread may call.
+/// nothing is published there any more, but dead entries are freed. Any thread may call.
 ///
 /// Invariants (tests/shm/interleavings/pins_test.cpp tries interleavings and deaths of 2 to 5,
 /// names_test.cpp there and tests/shm/adoption_model_test.cpp of adoption)
 ///
-/// 1. An entry's tag is `sequence << 32 | state`, of a tombstone also who made it. Its record is written only
-///    while the tag is `free`, which it becomes when no process has its pin bit set; the store of the live
-///    tag (release) publishes it. The sequence of a slot only grows; when it cannot, the slot is given up. So
-///    a serial (sequence, slot) names one object for ever.
+/// 1. An entry's tag is `sequence << 32 | state`, of a tombstone also its maker. Its record is written only
+/// while the tag is `free`, which it becomes when no process has its pin bit set; the store of the live tag
+/// (release) publishes it. The sequence of a slot only grows; when it cannot, the slot is abandoned. So a
+/// serial (sequence, slot) identifies one object for ever.
 /// 2. The pin bit of (process, entry) is set while the process has a view of it. A reader sets the bit, then
-///    checks the tag; who frees changes the tag, then checks the bits; all four are sequentially consistent,
-///    so at least one sees the other: either the reader gives up, or the memory stays. A dead process has no
-///    views: whoever adopts its share clears its bits.
-/// 3. How many views stand behind a bit is private to the process (ViewCount). 0 → 1 and 1 → 0 pass through
-///    `busy`, in which the bit is changed, so that no thread relies on a bit that another is clearing.
+/// checks the tag; a freeing process changes the tag, then checks the bits; all four are sequentially
+/// consistent, so at least one sees the other: either the reader gives up, or the memory stays. A dead
+/// process has no views: the adopter of its share clears its bits.
+/// 3. The number of views behind a bit is private to the process (ViewCount). 0 → 1 and 1 → 0 pass through
+/// `busy`, in which the bit is changed, so that no thread relies on a bit that another is clearing.
 /// 4. A tombstoned entry is in exactly one place: the owner's private list, the stack `Share::retired`, or
-///    the hand of the process that the tag names, which is about to push it. The stack is linked by
-///    ObjectRecord::link, which readers do not look at. Processes only push; the owner takes the whole
-///    stack, so that no entry can come back while somebody pushes. When a process dies, what it had in its
-///    hand is what it tombstoned and is in no other place once the stack is taken; the owner then lists it.
-/// 5. Who adopts a share lists all its tombstones, those in the hands of living processes included: such an
-///    entry may be free when it is pushed at last, and is then passed over. That is safe because no slot of
-///    an adopted share is used again.
+/// the hand of the process that the tag names, which is about to push it. The stack is linked by
+/// ObjectRecord::link, which readers ignore. Processes only push; the owner takes the whole stack, so that no
+/// entry can return while another process pushes. When a process dies, the entries in its hand are those that
+/// it tombstoned and that are in no other place once the stack is taken; the owner then lists them.
+/// 5. The adopter of a share lists all its tombstones, including those in the hands of live processes: such
+/// an entry may be free when it is finally pushed, and is then skipped. That is safe because no slot of an
+/// adopted share is reused.
 ///
 /// Of the table itself (tests/shm/interleavings/views_test.cpp)
 ///
-/// A. make() hands it out; when the last owner lets go of it nobody pins any more, and leave() begins. Views
-///    may still be copied and end.
-/// B. Who ends a view touches the table last by the change of its count that takes the view off, so that a
-///    count of 0 says that nobody behind it does any more. `busy` says that somebody is about to make it 0.
-/// C. leave() marks every count that is not 0 as `orphaned`, and has noted it in `keepers_` before. Who ends
-///    the last view behind a marked count, and leave() itself at its end, take one off `keepers_`; whoever
-///    takes the last one off ends the table. `keepers_` is above 0 until leave() is through, and then as
-///    long as a view is left.
+/// A. make() creates it; when the last owner releases it nobody pins any more, and leave() begins. Views may
+/// still be copied and destroyed.
+/// B. Destroying a view accesses the table last by the change of its count that removes the view, so that a
+/// count of 0 means that no thread behind it accesses the table any more. `busy` means that a thread is about
+/// to make it 0.
+/// C. leave() marks every count that is not 0 as `orphaned`, after recording it in `keepers_`. The thread
+/// that destroys the last view behind a marked count, and leave() itself at its end, decrement `keepers_`;
+/// the one that makes it 0 destroys the table. `keepers_` is above 0 until leave() is through, and then as
+/// long as a view is left.
 class ObjectTable final : public NodeTable {
  public:
-  /// Told which blocks of the dead process's arena are in use.
+  /// Called with the used blocks of the dead process's arena.
   using TakeOver = std::function<Result<void>(const std::vector<Block>& used)>;
 
-  /// A table that lives until its last owner and its last view are gone; throws what the constructor throws.
+  /// A table that lives until its last owner and its last view are gone; throws the constructor's exceptions.
   [[nodiscard]] static std::shared_ptr<ObjectTable> make(std::shared_ptr<Segment> segment, std::uint32_t own,
                                                          std::vector<std::uint32_t> ranks);
-  /// For who leave()s, or has no views of it when it ends.
-  /// \param ranks the runtime's rank of each process of the node; ours is `ranks[own]`
-  /// Throws Error `invalid_argument` if these are not the segment's processes, or more than a tag can tell,
-  /// `system` without address space.
+  /// For owners that call leave(), or have no views of it at its end.
+  /// \param ranks the runtime's rank of each process of the node; the own one is `ranks[own]`. Throws Error
+  ///   `invalid_argument` if these are not the segment's processes, or more than a tag can hold, `system`
+  ///   without address space.
   ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own, std::vector<std::uint32_t> ranks);
 
   [[nodiscard]] Result<Key> publish(const ObjectRecord& record) override LOCUM_EXCLUDES(mutex_);
-  /// The owner's part is over: nobody pins any more. Calls `end`, which destroys the table and what views
-  /// need beside it, once no view is left, in the thread that ends the last one. To be called once.
+  /// The owner releases it: nobody pins any more. Calls `end`, which destroys the table and everything else
+  /// that views need, once no view is left, on the thread that destroys the last one. Called once.
   void leave(std::function<void()> end) noexcept;
 
   [[nodiscard]] Result<Pin> pin(const Key& key) override;
-  /// pin() for who has no use for the words of an error.
+  /// pin() for callers that do not need the error's text.
   [[nodiscard]] std::optional<Pin> try_pin(const Key& key) noexcept;
-  /// The pin with this id, again, for who already holds one.
+  /// The pin with this id, again, for a caller that already holds one.
   [[nodiscard]] Pin at(std::uint64_t pin_id) const noexcept;
   [[nodiscard]] bool unnamed(const Key& key) const noexcept override;
   [[nodiscard]] ObjectFacts describe(std::uint64_t pin_id) const override;
@@ -91,34 +92,34 @@ class ObjectTable final : public NodeTable {
 
   /// This process's node rank.
   [[nodiscard]] std::uint32_t own() const noexcept { return own_; }
-  /// Entries that are known to be dead and were not free to go when they were last looked at.
+  /// Known dead entries that could not be freed at their last check.
   [[nodiscard]] std::size_t dead() noexcept LOCUM_EXCLUDES(mutex_);
-  /// Whether others have handed back what collect() has not taken yet.
+  /// Whether others have handed back entries that collect() has not taken yet.
   [[nodiscard]] bool handed_back() noexcept LOCUM_EXCLUDES(mutex_);
 
-  /// Why nobody can have this object, where the table itself is to blame: none if it is live and whole, or if
-  /// there simply is no such object.
+  /// Why this object is inaccessible because of damage to the table: none if it is live and whole, or if it
+  /// simply does not exist.
   [[nodiscard]] std::optional<Error> damage(const Key& key) const;
-  /// Whether there is a live object of this creator and serial, of whatever store.
+  /// Whether there is a live object with this creator and serial, in any store.
   [[nodiscard]] bool live(const Key& key) const noexcept;
   /// The generation word of an object, for the directory. Null once its entry is another object's, or if the
   /// key is not one of this node.
   [[nodiscard]] Word64* generation(const Key& key) const noexcept;
 
-  // What follows a death. REQUIRES, of all three: every thread of the process with node rank `dead` is gone,
-  // which its `life` lock alone does not tell. All may be done again, by this process or by whoever follows
-  // it when it dies in the middle.
+  // Steps after a death. REQUIRES, for all three: every thread of the process with node rank `dead` is gone,
+  // which its `life` lock alone does not show. All may be repeated, by this process or by its successor if it
+  // dies within one.
 
-  /// Every survivor: what the dead process took out of sight in shares of ours, and died before it could hand
-  /// it back, is ours to collect.
+  /// By every survivor: this process collects objects in its shares that the dead process tombstoned and died
+  /// before handing back.
   void recover(std::uint32_t dead) LOCUM_EXCLUDES(deaths_);
-  /// Takes back all that the dead process pinned.
+  /// Clears all pins of the dead process.
   void drop_pins(std::uint32_t dead) noexcept;
-  /// Makes this process the owner of the dead one's objects. What was to get a name and never got it is
-  /// tombstoned; all else that was sealed stays as it is. `take_over` is called once with the blocks of all
-  /// objects that are left, dead ones included, before collect() hands out the first of them; what leads out
-  /// of the arena is not among them. Fails, and adopts nothing, if that fails.
-  /// REQUIRES: this process holds `Share::life` of the dead one, and repaired the directory since the death.
+  /// Makes this process the owner of the dead one's objects. Objects whose name was never bound are
+  /// tombstoned; all other sealed ones stay as they are. `take_over` is called once with the blocks of all
+  /// remaining objects, including dead ones, before collect() returns the first of them; blocks outside the
+  /// arena are skipped. Fails, and adopts nothing, if that fails. REQUIRES: this process holds `Share::life`
+  /// of the dead one, and repaired the directory since the death.
   [[nodiscard]] Result<void> adopt(std::uint32_t dead, const TakeOver& take_over) LOCUM_EXCLUDES(deaths_);
 
  private:
@@ -148,17 +149,17 @@ class ObjectTable final : public NodeTable {
   std::vector<std::uint32_t> node_rank_of_;  ///< by the runtime's rank; `absent` for ranks of other nodes
   std::vector<Entries> entries_;             ///< by node rank
   std::vector<ViewCounts> counts_;           ///< by node rank
-  std::atomic<std::uint64_t> keepers_{1};    ///< marked counts, and 1 for whoever has not left yet
+  std::atomic<std::uint64_t> keepers_{1};    ///< marked counts, and 1 until leave() is through
   std::function<void()> end_;                ///< since leave(): destroys the table
 
   Mutex deaths_;  ///< one death at a time; before mutex_, never inside it
-  Mutex mutex_;   ///< of the threads of this process, over what only the owner does
+  Mutex mutex_;   ///< among the threads of this process, for the owner's operations
   OwnSlots slots_ LOCUM_GUARDED_BY(mutex_);
-  DeadEntries dead_ LOCUM_GUARDED_BY(mutex_);              ///< of our own share
-  std::vector<Adopted> adopted_ LOCUM_GUARDED_BY(mutex_);  ///< of those that we adopted
-  std::atomic<bool> adopts_{false};  ///< whether there are any, for a look without the lock
-  std::vector<std::uint32_t> freed_ LOCUM_GUARDED_BY(mutex_);  ///< in a call; kept for its memory
-  std::uint64_t occupied_ LOCUM_GUARDED_BY(mutex_) = 0;        ///< entries of ours, live or dead
+  DeadEntries dead_ LOCUM_GUARDED_BY(mutex_);              ///< of the own share
+  std::vector<Adopted> adopted_ LOCUM_GUARDED_BY(mutex_);  ///< of adopted shares
+  std::atomic<bool> adopts_{false};  ///< whether there are any, for a check without the lock
+  std::vector<std::uint32_t> freed_ LOCUM_GUARDED_BY(mutex_);  ///< within a call; kept for its memory
+  std::uint64_t occupied_ LOCUM_GUARDED_BY(mutex_) = 0;        ///< own entries, live or dead
 };
 
 }  // namespace locum::shm

@@ -36,8 +36,8 @@ void OwnSlots::give_back(std::uint32_t slot) noexcept {
   }
 }
 
-// Pins first, entries for them next, then the count that lets others look: a reader never touches what is not
-// there.
+// Pins first, entries for them next, then the count that makes them visible: a reader never accesses
+// uncommitted memory.
 Result<void> OwnSlots::grow(DeadEntries& dead) {
   const Geometry& geometry = segment_->geometry();
   const std::uint64_t room = Entries::most(geometry) * sizeof(Entry) - entry_bytes_;

@@ -11,18 +11,17 @@
 
 namespace locum::shm {
 
-/// Which entries of this process's own share can take an object: those that came back, then those never used;
-/// where there are none, more are committed. One thread at a time.
+/// The entries of this process's own share that can take an object: returned ones, then those never used; if
+/// there are none, more are committed. One thread at a time.
 class OwnSlots {
  public:
   OwnSlots(std::shared_ptr<Segment> segment, std::uint32_t own);
 
-  /// An entry that nobody else looks at. Before more are committed there is room in `dead` for all of them,
-  /// and here for all that come back. Error `out_of_memory`: of the node, of this process, or of address
+  /// An entry that no other process accesses. Before more are committed, room is made in `dead` for all of
+  /// them, and here for all returned ones. Error `out_of_memory`: of the node, of this process, or of address
   /// space.
   [[nodiscard]] Result<std::uint32_t> take(DeadEntries& dead);
-  /// It may be used again; but not where its sequence has come to the end: then it is given up. Does not
-  /// allocate.
+  /// Returns an entry for reuse; abandons it if its sequence is exhausted. Does not allocate.
   void give_back(std::uint32_t slot) noexcept;
 
  private:

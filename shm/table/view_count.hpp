@@ -7,21 +7,20 @@
 
 namespace locum::shm {
 
-/// How many views this process has of one entry, on a word of ViewCounts, and in step with it the entry's pin
-/// bit, which the caller sets and clears. Any thread may call.
+/// The number of views that this process has of one entry, on a word of ViewCounts, and in step with it the
+/// entry's pin bit, which the caller sets and clears. Any thread may call.
 ///
-/// Invariant: while the bit is changed, the word says `busy`, and everybody else who needs it as it will be
-/// waits for that. So the bit is set whenever the word says that there are views, and nobody relies on a bit
-/// that another thread is about to clear.
+/// Invariant: while the bit is being changed, the word is `busy`, and every other thread that needs the new
+/// state waits for that. So the bit is set whenever the word says that there are views, and no thread relies
+/// on a bit that another thread is about to clear.
 class ViewCount {
  public:
   static constexpr std::uint32_t busy = ~0U;
-  static constexpr std::uint32_t orphaned = 1U
-                                            << 31U;  ///< beside a number of views that are left; see orphan()
+  static constexpr std::uint32_t orphaned = 1U << 31U;  ///< with a number of remaining views; see orphan()
 
   explicit ViewCount(Word32& word) noexcept : word_(word) {}
 
-  /// One view more. `set_bit()` is called where it is the first, and is done when any thread's call returns.
+  /// Adds a view. Calls `set_bit()` for the first one; it is done when any thread's call returns.
   template <class SetBit>
   void add(SetBit set_bit) noexcept {
     std::uint32_t views = word_.load(std::memory_order_relaxed);
@@ -40,16 +39,16 @@ class ViewCount {
     }
   }
 
-  /// One more, for who has one. Nothing happens where there is none: in a forked process, to a view that it
-  /// inherited.
+  /// Adds a view, for a caller that has one. No effect if there is none: in a forked process, for an
+  /// inherited view.
   void retain() noexcept {
     if (word_.load(std::memory_order_relaxed) != 0) [[likely]] {
       word_.fetch_add(1, std::memory_order_relaxed);
     }
   }
 
-  /// One less. `clear_bit()` is called where it was the last. Whether it was the last one of an orphan; the
-  /// word is not touched any more then, nor in any case once the view is taken off.
+  /// Removes a view. Calls `clear_bit()` for the last one. Whether it was the last one of an orphan; the word
+  /// is not accessed any more then, nor in any case once the view is removed.
   template <class ClearBit>
   [[nodiscard]] bool end(ClearBit clear_bit) noexcept {
     std::uint32_t views = word_.load(std::memory_order_relaxed);
@@ -60,7 +59,7 @@ class ViewCount {
           word_.store(0, std::memory_order_release);
           return views != 1;
         }
-      } else if (views == 0 ||  // inherited by a forked process, which is not its to end
+      } else if (views == 0 ||  // inherited by a forked process, which must not remove it
                  word_.compare_exchange_weak(views, views - 1, std::memory_order_release,
                                              std::memory_order_relaxed)) {
         return false;
@@ -68,14 +67,14 @@ class ViewCount {
     }
   }
 
-  /// Marks the views that are left as nobody's: whoever ends the last of them learns of it. `note()` is
-  /// called before the mark, `unnote()` where there was none to make after all. REQUIRES: nobody calls add()
-  /// any more.
+  /// Marks the remaining views as orphaned: the thread that removes the last of them is told so. Calls
+  /// `note()` before the mark, and `unnote()` if there was none to make after all. REQUIRES: add() is not
+  /// called any more.
   template <class Note, class Unnote>
   void orphan(Note note, Unnote unnote) noexcept {
     std::uint32_t views = word_.load(std::memory_order_acquire);
     while (views != 0) {
-      if (views == busy) {  // another thread is ending the last one
+      if (views == busy) {  // another thread is removing the last one
         std::this_thread::yield();
         views = word_.load(std::memory_order_acquire);
         continue;

@@ -16,7 +16,7 @@ ViewCounts::ViewCounts(std::uint64_t slots) : bytes_(slots * sizeof(Word32)) {
                            "LOCUM_RESERVE_BYTES lower",
                        errno);
   }
-  // Before Linux 4.14 a forked process finds its parent's counts, and must not destroy views that it
+  // Before Linux 4.14 a forked process sees its parent's counts, and must not remove views that it
   // inherited.
   static_cast<void>(::madvise(memory, bytes_, MADV_WIPEONFORK));
   // Fresh anonymous memory is zero, which is what an atomic word of value 0 looks like.

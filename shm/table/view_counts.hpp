@@ -7,9 +7,9 @@
 
 namespace locum::shm {
 
-/// How many views this process has of each entry of one creator: private memory, indexed by slot, reserved
-/// for all slots and touched only for those that were ever pinned here. A forked process finds them all 0:
-/// the pins are its parent's.
+/// The number of views that this process has of each entry of one creator: private memory, indexed by slot,
+/// reserved for all slots and touched only for those ever pinned here. A forked process finds all 0: the pins
+/// are its parent's.
 class ViewCounts {
  public:
   /// Throws Error `system` if the address space cannot be had.
@@ -19,7 +19,7 @@ class ViewCounts {
   ~ViewCounts();
 
   [[nodiscard]] Word32& operator[](std::uint32_t slot) const noexcept { return counts_[slot]; }
-  /// Slots that this process knows to be committed: it has views of no others. Only grows.
+  /// Slots known to be committed: there are views of no others. Only grows.
   [[nodiscard]] std::uint32_t reach() const noexcept { return reach_.load(std::memory_order_relaxed); }
   void reach_to(std::uint32_t slots) const noexcept;
 

@@ -13,8 +13,8 @@ Body::~Body() {
   }
 }
 
-// Returns when it is the caller's turn, or the program is over. There is no deadline: the other thread is at
-// work, and a test that hangs in it is ended by the test's own limit.
+// Returns when it is the caller's turn, or the program is over. There is no deadline: the other thread is
+// running, and the test's own time limit ends a test that hangs in it.
 void Body::await(Turn turn, MutexLock& lock) {
   while (turn_ != turn && turn_ != Turn::over) {
     (void)lock.wait_until(changed_, Deadline::Clock::now() + std::chrono::hours(1));
@@ -58,7 +58,7 @@ void Body::run() {
   } catch (...) {
     failure_ = std::current_exception();
   }
-  program_ = nullptr;  // what it holds goes while the simulation still waits
+  program_ = nullptr;  // destroys what it holds while the simulation still waits
   const MutexLock lock(mutex_);
   turn_ = Turn::over;
   changed_.notify_all();

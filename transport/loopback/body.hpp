@@ -9,23 +9,23 @@
 
 namespace locum::loopback {
 
-/// A program that waits, inside a simulation that does not: a thread of its own which runs only while
+/// A program that may wait, inside a single-threaded simulation: a separate thread that runs only while
 /// resume() waits for it, so that there is one thread of control and no race. Owned by the network.
 class Body {
  public:
-  /// `program` begins with the first resume().
+  /// `program` starts with the first resume().
   explicit Body(std::function<void()> program);
   Body(const Body&) = delete;
   Body& operator=(const Body&) = delete;
   /// REQUIRES: ended(), or resume() was never called.
   ~Body();
 
-  /// Runs the program on, to its next yield() or its end. Throws what the program threw.
+  /// Runs the program to its next yield() or its end. Rethrows what the program threw.
   void resume();
-  /// Called by the program: lets resume() return, and returns with the next one.
+  /// Called by the program: returns from resume(), and continues with the next one.
   void yield();
   [[nodiscard]] bool begun() const noexcept { return thread_.joinable(); }
-  /// Whether the program is over. Asked by whoever calls resume().
+  /// Whether the program is over. For the thread that calls resume().
   [[nodiscard]] bool ended() const LOCUM_EXCLUDES(mutex_);
 
  private:

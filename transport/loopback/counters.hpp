@@ -5,8 +5,8 @@
 
 namespace locum::loopback {
 
-/// What went over the network, or past one rank. Bytes are those of headers and of bulk; a bulk counts with
-/// its message, when it is sent or arrives, whether it is fetched later or refused.
+/// Traffic over the network, or of one rank. Bytes are those of headers and of bulk; a bulk counts with its
+/// message, when that is sent or arrives, whether it is fetched later or refused.
 struct Counters {
   struct Traffic {
     std::uint64_t messages = 0;
@@ -14,14 +14,14 @@ struct Counters {
   };
 
   Traffic sent;
-  Traffic received;  ///< told to the receiver
+  Traffic received;  ///< passed to the receiver
 };
 
-/// The same of all ranks, and what only the network knows.
+/// Totals of all ranks, and counters of the network.
 struct NetworkCounters : Counters {
-  Traffic lost;                 ///< that arrived nowhere: dropped, cut off, or an end of it was dead
-  std::uint64_t transfers = 0;  ///< bulks that were moved from memory to memory
-  Traffic reads;                ///< one-sided ones that brought what they were to bring
+  Traffic lost;                              ///< not delivered: dropped, cut off, or one end was dead
+  std::uint64_t transfers = 0;               ///< bulks copied from memory to memory
+  Traffic reads;                             ///< successful one-sided reads
   std::array<std::uint64_t, 256> by_kind{};  ///< messages sent, by the first byte of their header
 };
 

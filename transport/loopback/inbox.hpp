@@ -14,15 +14,15 @@
 
 namespace locum::loopback {
 
-/// A message on its way.
+/// A message in transfer.
 struct Parcel {
   int from = 0;
   int to = 0;
   std::size_t header_bytes = 0;
   std::vector<std::byte> bytes;  ///< the header, and the bulk if it is small
   std::uint64_t bulk_bytes = 0;
-  std::uint64_t transfer = 0;  ///< of a bulk that is not here; 0: it is
-  bool kills = false;          ///< its receiver
+  std::uint64_t transfer = 0;  ///< of a bulk that is not here; 0: the bulk is here
+  bool kills = false;          ///< kills its receiver
 
   [[nodiscard]] std::span<const std::byte> header() const noexcept {
     return std::span(bytes).first(header_bytes);
@@ -49,7 +49,7 @@ struct Lost {
   Error cause;
 };
 
-/// What waits for one rank's progress(), in the order in which it came.
+/// Messages for one rank's progress(), in the order of arrival.
 using Inbox = std::vector<std::variant<std::shared_ptr<Parcel>, Landed, Sent, ReadEnded, Lost>>;
 
 }  // namespace locum::loopback

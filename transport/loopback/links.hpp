@@ -11,38 +11,37 @@
 
 namespace locum::loopback {
 
-/// What becomes of messages on a link that is cut.
+/// The fate of messages on a cut link.
 enum class Cut : std::uint8_t {
-  lose,  ///< they are gone
+  lose,  ///< they are lost
   hold,  ///< they wait until the link is healed
 };
 
-/// What lies between each two ranks, each way: how long a message takes, whether one may pass, whether the
-/// receiver has given the sender up. Remembers only links about which there is something to say, so that a
-/// thousand ranks need no million of them.
+/// The state of the link between each two ranks, each way: latency, cuts, whether the receiver has given the
+/// sender up. Stores only links with a state, so that a thousand ranks need not a million of them.
 class Links {
  public:
   Links(int ranks, const Range& latency);
 
   void set_latency(int from, int to, const Range& latency) { at(from, to).latency = latency; }
   [[nodiscard]] const Range& latency(int from, int to) const noexcept;
-  /// The moment at which a message arrives that could at `earliest`, but not before those sent before it.
+  /// The arrival of a message that could arrive at `earliest`, but not before those sent before it.
   [[nodiscard]] Moment in_order(int from, int to, Moment earliest, Moment now);
 
   void cut(int from, int to, Cut cut) { at(from, to).cut = cut; }
   void heal(int from, int to);
-  /// Nothing passes between these ranks and the others. A further call sets others apart as well.
+  /// Cuts these ranks off from all others. A further call cuts off others as well.
   void partition(const std::vector<int>& apart, Cut cut);
   void heal_all();
   [[nodiscard]] std::optional<Cut> cut(int from, int to) const noexcept;
 
-  /// The sender is dead: what arrives up to then does so for certain.
+  /// The sender is dead: arrivals up to then are certain.
   void keep_until(int from, int to, Moment moment) { at(from, to).kept_until = moment; }
   [[nodiscard]] bool kept(int from, int to, Moment now) const noexcept;
-  /// Nothing from there arrives any more.
+  /// Nothing from that sender arrives any more.
   void end(int from, int to) { at(from, to).ended = true; }
   [[nodiscard]] bool ended(int from, int to) const noexcept;
-  /// `observer` is told that `peer` is lost. False: it was before.
+  /// `observer` is told that `peer` is lost. False if it already was.
   [[nodiscard]] bool give_up(int observer, int peer);
   [[nodiscard]] bool given_up(int observer, int peer) const noexcept;
 
@@ -64,7 +63,7 @@ class Links {
   void sweep(Moment now);
 
   Range latency_;
-  std::unordered_map<std::uint64_t, Link> links_;  // looked up only: its order must never decide anything
+  std::unordered_map<std::uint64_t, Link> links_;  // for look-ups only: its order must never matter
   std::size_t sweep_at_ = 1024;
   std::vector<int> sides_;  // of each rank; messages pass between equal ones
   int last_side_ = 0;

@@ -141,7 +141,7 @@ void Network::post(std::shared_ptr<Parcel> parcel, const Verdict& verdict) {
   }
 }
 
-// Whether a message that could arrive now does not, whatever the cuts say.
+// Whether a message that could arrive now is lost, apart from cuts.
 bool Network::vanishes(const Parcel& parcel) {
   const int from = parcel.from;
   const int to = parcel.to;
@@ -153,7 +153,7 @@ bool Network::vanishes(const Parcel& parcel) {
     return false;
   }
   if (!options_.reorder) {
-    links_.end(from, to);  // of what two ranks say to each other the end gets lost, not the middle
+    links_.end(from, to);  // of the messages between two ranks the last ones are lost, none in the middle
   }
   return true;
 }
@@ -175,7 +175,7 @@ bool Network::arrive(const std::shared_ptr<Parcel>& parcel) {
   return false;
 }
 
-// A message reaches nobody. Whoever waits for its bulk to be fetched learns it, unless a death tells it
+// A message does not arrive. Ranks that wait for its bulk to be fetched are told, unless a death tells them
 // first.
 void Network::discard(const Parcel& parcel) {
   note(Step::dropped, parcel.from, parcel.to, parcel.bytes.size());
@@ -202,7 +202,7 @@ bool Network::progress(int rank, Receiver& receiver) {
     } else if (const auto* read = std::get_if<ReadEnded>(&item)) {
       read->then(read->outcome);
     } else if (!alive(rank)) {
-      // The dead hear nothing of others.
+      // Dead ranks get no notifications.
     } else if (const auto* parcel = std::get_if<std::shared_ptr<Parcel>>(&item)) {
       hear(**parcel, receiver);
     } else if (const auto* lost = std::get_if<Lost>(&item)) {
@@ -243,7 +243,7 @@ void Network::hear(const Parcel& parcel, Receiver& receiver) {
   }
 }
 
-// The receiver has said where to: its word travels to the sender, and the bytes travel back.
+// The receiver has chosen the memory: its message travels to the sender, and the bytes travel back.
 void Network::fetch(std::uint64_t id) {
   const Transfer& transfer = transfers_.at(id);
   const auto time = latency(transfer.to, transfer.from) + latency(transfer.from, transfer.to) +
@@ -254,14 +254,14 @@ void Network::fetch(std::uint64_t id) {
 void Network::move(std::uint64_t id) {
   const auto found = transfers_.find(id);
   if (found == transfers_.end() || !found->second.sender_waits || !found->second.receiver_waits) {
-    return;  // one of the two has died or has been told that the other has
+    return;  // one of the two has died or has been told that the other one has
   }
   Transfer& transfer = found->second;
   if (transfer.stranded) {
     return;
   }
   if (links_.ended(transfer.from, transfer.to) || links_.ended(transfer.to, transfer.from)) {
-    return;  // they will be told
+    return;  // both will be told
   }
   const auto there = links_.cut(transfer.to, transfer.from);
   const auto back = links_.cut(transfer.from, transfer.to);
@@ -283,7 +283,7 @@ void Network::move(std::uint64_t id) {
   announce(to);
 }
 
-// Tells those that still wait what has become of it. Success has been told to the receiver before.
+// Tells the waiting ends the outcome. The receiver was told of a success before.
 void Network::end_transfer(std::uint64_t id, const Result<void>& outcome) {
   const auto found = transfers_.find(id);
   if (found == transfers_.end()) {

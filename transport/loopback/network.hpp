@@ -21,14 +21,13 @@
 
 namespace locum::loopback {
 
-/// A network of ranks within one process, for tests: the port Transport, simulated. Messages and bulks move
-/// when their simulated moment has come; a rank hears of them in its own progress(). Faults are scripted (at
-/// a moment, or by a judge of each message) or drawn from the seed.
+/// A network of ranks within one process, for tests: a simulated Transport. Messages and bulks move at their
+/// simulated moments; a rank receives them in its own progress(). Faults are scripted (at a moment, or by a
+/// judge of each message) or drawn from the seed.
 ///
-/// A rank that is killed hears nothing of others any more and nobody hears of it. A program of it ends at its
-/// next sleep(), by the exception Killed. Destructors find an afterlife in which they can clean up: sending
-/// fails with `peer_lost`, the rank's own ends of bulks under way have failed, and sleeping only makes time
-/// pass.
+/// A killed rank receives and sends nothing any more. A program on it ends at its next sleep(), by the
+/// exception Killed. Destructors can still clean up: sending fails with `peer_lost`, the rank's own ends of
+/// open bulks have failed, and sleeping only advances time.
 class Network final : public Simulation {
  public:
   using Judge = std::function<Verdict(int from, int to, std::span<const std::byte> header)>;
@@ -37,34 +36,34 @@ class Network final : public Simulation {
   /// Ends programs that have not ended by themselves: see start().
   ~Network() override;
 
-  /// That rank's way to the others; once for each. The network must outlive it. Its destruction closes the
-  /// rank: what it had sent arrives, but for bulks that were not yet fetched, and the others are told that it
-  /// is lost as if it had died.
+  /// That rank's transport; once for each rank. The network must outlive it. Destroying it closes the rank:
+  /// its sent messages arrive, except bulks not yet fetched, and the others are told that it is lost as if it
+  /// had died.
   [[nodiscard]] std::unique_ptr<Transport> transport(int rank);
 
-  /// That rank's memory, as others read it, and theirs. Ends before its transport; may be asked for again.
+  /// One-sided access of that rank to memory. Must be destroyed before its transport; may be opened again.
   [[nodiscard]] std::shared_ptr<RemoteMemory> remote_memory(int rank);
 
-  /// Whether that rank's memory is read without its help.
+  /// Whether that rank's memory can be read one-sidedly.
   void set_one_sided(int rank, bool one_sided) { ranks_.at(index(rank)).one_sided = one_sided; }
   void set_latency(int from, int to, const Range& latency) { links_.set_latency(from, to, latency); }
-  /// Nothing passes any more, in one direction or in both, until it is healed. Nobody is told.
+  /// Nothing passes any more, in one direction or in both, until healed. Nobody is told.
   void cut_one_way(int from, int to, Cut cut = Cut::lose) { links_.cut(from, to, cut); }
   void cut(int a, int b, Cut cut = Cut::lose);
   /// Nothing passes between these ranks and all others.
   void partition(const std::vector<int>& apart, Cut cut = Cut::lose) { links_.partition(apart, cut); }
   void heal(int a, int b);
-  /// All cuts and partitions. What was held arrives now.
+  /// Ends all cuts and partitions. Held messages arrive now.
   void heal();
-  /// Cuts for ever: each of the two is told after the time of detection that the other is lost.
+  /// Cuts for ever: after the detection time each of the two is told that the other is lost.
   void sever(int a, int b);
   void kill(int rank);
-  /// Is asked for each message at the moment it is sent, before anything else decides.
+  /// Called for each message when it is sent, before any other decision.
   void on_message(Judge judge) { judge_ = std::move(judge); }
 
   [[nodiscard]] const NetworkCounters& counters() const noexcept { return counters_; }
   [[nodiscard]] const Counters& counters(int rank) const { return ranks_.at(index(rank)).counters; }
-  /// A number for all that has happened so far, and in which order.
+  /// A hash of all events so far, and of their order.
   [[nodiscard]] std::uint64_t trace() const noexcept { return trace_; }
 
  private:
@@ -74,9 +73,9 @@ class Network final : public Simulation {
   struct Rank {
     Inbox inbox{};
     Counters counters{};
-    bool open = false;    // it has a transport
-    bool closed = false;  // it had one
-    bool moving = false;  // it is in progress()
+    bool open = false;    // has a transport
+    bool closed = false;  // had one
+    bool moving = false;  // is in progress()
     bool one_sided = false;
   };
   /// A bulk that is read in place.
@@ -91,7 +90,7 @@ class Network final : public Simulation {
     bool held = false;  // by a cut
     bool stranded = false;
   };
-  /// A one-sided read: its question travels, and the bytes travel back.
+  /// A one-sided read: the request travels, and the bytes travel back.
   struct Read {
     int reader = 0;
     int owner = 0;
@@ -99,7 +98,7 @@ class Network final : public Simulation {
     std::span<std::byte> into;
     RemoteMemory::Then then;
     std::vector<std::byte> bytes{};  // once they have been read
-    bool there = false;              // they have
+    bool there = false;              // they have been read
     bool held = false;               // by a cut
   };
   enum class Step : std::uint8_t { sent, arrived, dropped, moved, failed, died, told, read };

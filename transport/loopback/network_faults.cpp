@@ -5,7 +5,7 @@
 
 #include "transport/loopback/network.hpp"
 
-// What goes wrong on a network, and who is told of it.
+// Faults of the network, and the notifications of them.
 namespace locum::loopback {
 namespace {
 
@@ -29,7 +29,7 @@ void Network::heal() {
   release_held();
 }
 
-// Straight into the inboxes: what was held comes before all that is still under way on the same link.
+// Directly into the inboxes: held messages precede all that are still in transfer on the same link.
 void Network::release_held() {
   for (const auto& parcel : std::exchange(held_, {})) {
     if (arrive(parcel)) {
@@ -76,7 +76,7 @@ void Network::die(int rank) {
   std::erase_if(dead.inbox, [](const auto& item) {
     return std::holds_alternative<std::shared_ptr<Parcel>>(item) || std::holds_alternative<Lost>(item);
   });
-  // Its own ends of what was under way are over; the others' end when they are told.
+  // Its own ends of open transfers fail now; the others' ends when they are told.
   for (auto& [id, transfer] : transfers_) {
     if (transfer.from == rank && std::exchange(transfer.sender_waits, false)) {
       dead.inbox.emplace_back(Sent{transfer.ticket, unreachable(transfer.to)});
@@ -133,7 +133,7 @@ void Network::tell_lost(int observer, int peer) {
   announce_soon(observer);
 }
 
-// What `tell_lost` does, but that the observer knows.
+// Like tell_lost, without the notification: the observer already knows.
 void Network::forget(int rank, int peer) noexcept {
   if (rank == peer || !alive(rank) || !links_.give_up(rank, peer)) {
     return;

@@ -5,14 +5,14 @@
 
 namespace locum::loopback {
 
-/// Durations between two bounds, both of which occur.
+/// Durations between two bounds, inclusive.
 struct Range {
   std::chrono::nanoseconds least{};
   std::chrono::nanoseconds most{};
 };
 
-/// Numbers that look random and follow from a seed alone, on every machine; the standard's distributions
-/// would differ between libraries. The generator is SplitMix64 (Steele, Lea and Flood 2014).
+/// Pseudo-random numbers that depend only on the seed, on every machine; the standard's distributions differ
+/// between libraries. The generator is SplitMix64 (Steele, Lea and Flood 2014).
 class Random {
  public:
   explicit Random(std::uint64_t seed) noexcept : state_(seed) {}
@@ -29,7 +29,7 @@ class Random {
     __extension__ using Wide = unsigned __int128;
     return static_cast<std::uint64_t>((static_cast<Wide>(next()) * count) >> 64U);
   }
-  /// Draws nothing where there is nothing to choose.
+  /// Draws nothing if there is only one possibility.
   std::chrono::nanoseconds within(const Range& range) noexcept {
     if (range.most <= range.least) {
       return range.least;

@@ -10,13 +10,12 @@
 
 #include "core/base/hash.hpp"
 
-// How memory is read one-sidedly on the simulated network: the reader's wish travels to the owner's machine,
-// which takes the bytes as they are at that moment, whatever the owner does; they travel back, and are
-// written when they come.
+// One-sided reads on the simulated network: the request travels to the owner's machine, which takes the bytes
+// as they are at that moment, whatever the owner does; they travel back, and are written on arrival.
 namespace locum::loopback {
 namespace {
 
-/// What a key says. Anything else is none.
+/// The content of a key. Any other bytes are not a key.
 struct Opening {
   std::uint64_t exposure = 0;
   std::uint64_t bytes = 0;
@@ -80,7 +79,7 @@ Result<Sending> Network::read(Read read, const RemoteKey& key, std::uint64_t off
     return unreachable(owner);
   }
   const std::uint64_t id = ++last_read_;
-  // What is withdrawn meanwhile is seen when the wish comes there.
+  // A withdrawal meanwhile is detected when the request arrives there.
   const auto exposed = exposures_.find(opening->exposure);
   read.memory = exposed == exposures_.end() ? std::span<const std::byte>()
                                             : exposed->second.second.subspan(offset, read.into.size());
@@ -100,7 +99,8 @@ Result<Sending> Network::read(Read read, const RemoteKey& key, std::uint64_t off
   return Sending::pending;
 }
 
-// At the owner's end, and then at the reader's. Of a dead owner nothing comes, until that is told.
+// At the owner's end, then at the reader's. A dead owner sends nothing, until the reader is told of the
+// death.
 void Network::go_on_reading(std::uint64_t id) {
   const auto found = reads_.find(id);
   if (found == reads_.end()) {

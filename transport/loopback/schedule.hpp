@@ -11,17 +11,16 @@ namespace locum::loopback {
 
 using Moment = Transport::Clock::time_point;
 
-/// What is going to happen, by its moment; of two things at one moment the one that was added first comes
-/// first.
+/// Future events, by their moments; of two events at one moment the one added first is first.
 class Schedule {
  public:
   using Action = std::function<void()>;
 
   void add(Moment moment, Action action);
-  /// The earliest moment at which something happens; Moment::max() if nothing does.
+  /// The earliest moment of an event; Moment::max() if there is none.
   [[nodiscard]] Moment next() const noexcept { return heap_.empty() ? Moment::max() : heap_.front().moment; }
   [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
-  /// Takes out what comes first. REQUIRES: !empty().
+  /// Removes the first event. REQUIRES: !empty().
   [[nodiscard]] Action take();
 
  private:

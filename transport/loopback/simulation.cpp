@@ -10,7 +10,7 @@
 namespace locum::loopback {
 namespace {
 
-// Where simulated time begins: far from both ends of the clock.
+// Start of simulated time: far from both ends of the clock.
 constexpr Moment beginning{std::chrono::hours(1000)};
 
 }  // namespace
@@ -38,7 +38,7 @@ void Simulation::start(std::function<void()> program) {
   bodies_.push_back(std::make_shared<Body>([run = std::move(program)] {
     try {
       run();
-    } catch (const Killed&) {  // and that was its end
+    } catch (const Killed&) {  // ends the program
     }
   }));
   at(now_, [this, began = std::weak_ptr<Body>(bodies_.back())] {
@@ -130,7 +130,7 @@ void Simulation::end_bodies() noexcept {
   while (!bodies_.empty()) {
     try {
       continue_body(*bodies_.back());
-    } catch (...) {  // the first failure is on its way already, or nobody is left to hear of one
+    } catch (...) {  // the first failure is already being thrown, or nobody is left to catch one
     }
   }
 }
@@ -193,7 +193,7 @@ void Simulation::sleep(int rank, Moment moment) {
     own.asleep = true;
     own.sleeps_until = moment;
     if (may_go_on(own)) {
-      // there is a reason to return at once
+      // a reason to return at once
     } else if (running_ == nullptr) {
       sleep_in_test(rank);
     } else {
@@ -231,7 +231,7 @@ void Simulation::linger(int rank, Moment moment) {
   end_if_killed(own);
 }
 
-// Unless it was ended before. One of a rank that is paused goes on when that does.
+// Unless it was ended before. The sleeper of a paused rank continues when the rank does.
 void Simulation::end_lingering(int rank, const std::weak_ptr<Body*>& waits) {
   const auto body = waits.lock();
   if (!body) {
@@ -259,7 +259,7 @@ void Simulation::end_if_killed(const Rank& rank) const {
   }
 }
 
-// The test's own code sleeps: meanwhile everything else happens.
+// The test's own code sleeps: all other events happen meanwhile.
 void Simulation::sleep_in_test(int rank) {
   const Rank& own = rank_at(rank);
   while (!may_go_on(own)) {
@@ -278,7 +278,7 @@ bool Simulation::may_go_on(const Rank& rank) const noexcept {
          (!rank.alive || rank.woken || (rank.armed && rank.something) || now_ >= rank.sleeps_until);
 }
 
-// The sleeper, if that is what it waits for, else the hook.
+// The sleeper, if it waits for that, else the hook.
 void Simulation::attend(int rank) {
   Rank& own = rank_at(rank);
   if (!may_go_on(own)) {

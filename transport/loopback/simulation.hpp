@@ -16,33 +16,32 @@
 
 namespace locum::loopback {
 
-/// Prints the sentence and ends the process: the test, or what it tests, does what no program may.
+/// Prints the sentence and ends the process: the test, or the tested code, breaks the simulation's rules.
 [[noreturn]] void misuse(const std::string& sentence);
 
-/// Thrown out of Transport::sleep() when the rank is dead: a program of it goes no further than this. A
-/// program that unwinds may sleep all the same; then only time passes.
+/// Thrown out of Transport::sleep() when the rank is dead: a program on it ends here. Code that unwinds may
+/// still sleep; that only advances time.
 struct Killed : std::exception {
   [[nodiscard]] const char* what() const noexcept override {
     return "this rank was killed by the simulation";
   }
 };
 
-/// Many ranks in one thread of control, on a clock that stands still while anybody computes. Whatever
-/// happens, happens at a moment, one thing after the other, and is a consequence of what the test has asked
-/// for.
+/// Many ranks in one thread of control, on a clock that stands still while code runs. Each event has its
+/// moment, events happen one after the other, and all follow from the calls of the test.
 ///
-/// Of each rank two may be called. Its *hook* stands for the thread that serves it while nobody waits: it is
-/// called when there is something for the rank, when it was woken, and at the moment that it asked for
-/// itself. And one who *sleeps* in its Transport::sleep(): a body begun by start(), or the test's own code.
-/// What comes goes to the sleeper if it has armed the transport, else to the hook.
+/// A rank has two entry points. Its *hook* represents the thread that serves it while nobody waits: it is
+/// called when there is a message for the rank, when it was woken, and at the moment that it asked for. And a
+/// *sleeper* in its Transport::sleep(): a body begun by start(), or the test's own code. Messages go to the
+/// sleeper if it has armed the transport, else to the hook.
 ///
-/// Not for several threads: wake() too is called within the simulation only.
+/// Not for several threads: also wake() is called within the simulation only.
 class Simulation {
  public:
   using Clock = Transport::Clock;
   using Action = Schedule::Action;
-  /// Serves its rank; returns when it wants to be called although nothing comes (Moment::max(): never). Must
-  /// not sleep.
+  /// Serves its rank; returns the next moment at which it wants to be called without a message
+  /// (Moment::max(): never). Must not sleep.
   using Hook = std::function<Moment()>;
 
   explicit Simulation(int ranks);
@@ -54,50 +53,50 @@ class Simulation {
   void at(Moment moment, Action action) { schedule_.add(std::max(moment, now_), std::move(action)); }
   void after(std::chrono::nanoseconds delay, Action action) { at(now_ + delay, std::move(action)); }
 
-  /// Who serves this rank from now on; replaces who did. It is called once at once, to say when it wants to
-  /// be.
+  /// Sets the hook of this rank; replaces an earlier one. It is called once at once, to return its first
+  /// moment.
   void on_ready(int rank, Hook hook);
-  /// Begins a program that may sleep, in its turn with all others. Killed ends it without a word. It must
-  /// end, in run() at the latest: whatever it uses has to live until then. REQUIRES: between two of its
-  /// sleeps it waits for nothing else.
+  /// Begins a program that may sleep, in turn with all others. Killed ends it silently. It must end, in run()
+  /// at the latest: everything it uses has to live until then. REQUIRES: between two of its sleeps it waits
+  /// for nothing else.
   void start(std::function<void()> program);
-  /// Stops a rank as SIGSTOP does: neither its hook nor who sleeps on it goes on. Messages go on coming.
+  /// Stops a rank like SIGSTOP: neither its hook nor its sleeper runs. Messages still arrive.
   void pause(int rank);
   void resume(int rank);
-  /// Lets everything else go on until that moment: how a program of that rank waits beside another one that
+  /// Lets all other events happen until that moment: how a program of that rank waits beside another one that
   /// sleeps in its transport. Ends as sleep() does if the rank is dead.
   void linger(int rank, Moment moment);
   [[nodiscard]] bool alive(int rank) const noexcept { return rank_at(rank).alive; }
 
-  /// The next thing that happens, unless that is after `limit`: false.
+  /// Runs the next event, unless that is after `limit`: false.
   bool step(Moment limit = Moment::max());
-  /// Until all programs have ended. Throws what one of them threw, or std::logic_error if those that are left
-  /// can never go on; before, all ranks are killed, so that all programs end.
+  /// Runs until all programs have ended. Rethrows what one of them threw, or throws std::logic_error if the
+  /// remaining ones can never continue; before that, all ranks are killed, so that all programs end.
   void run();
-  /// Until `done()` says so, `limit` has come, or nothing is left that could happen; what done() says then.
+  /// Runs until `done()` is true, `limit` has come, or no event is left; returns the last done().
   bool run_until(const std::function<bool()>& done, Moment limit = Moment::max());
   void run_for(std::chrono::nanoseconds time);
-  /// Until nothing is under way. Hooks that want to be called later do not count.
+  /// Runs until nothing is in transfer. Moments that hooks asked for do not count.
   void run_until_idle();
 
-  /// How many things have happened.
+  /// Number of events so far.
   [[nodiscard]] std::uint64_t events() const noexcept { return events_; }
 
  protected:
   virtual ~Simulation();
 
-  /// Called once for each rank when no program may go on living.
+  /// Called once for each rank when all programs have to end.
   virtual void kill_all() = 0;
-  /// To be called by a derived class's destructor: ends all programs.
+  /// Called by a derived class's destructor: ends all programs.
   void end_bodies() noexcept;
 
-  /// There is something for that rank: said by what happens (announce) or by who just runs (announce_soon).
+  /// A message is available for that rank: reported by an event (announce) or by running code
+  /// (announce_soon).
   void announce(int rank);
   void announce_soon(int rank);
-  /// All that was there has been taken.
+  /// All available messages have been received.
   void taken(int rank) noexcept { rank_at(rank).something = false; }
-  /// The rank is dead. Who sleeps on it goes on, and from now on in a time of its own that does nothing but
-  /// pass.
+  /// The rank is dead. Its sleeper continues, and from now on its sleeps only advance a private time.
   void bury(int rank);
 
   [[nodiscard]] bool arm(int rank) noexcept;
@@ -108,11 +107,11 @@ class Simulation {
  private:
   struct Rank {
     Hook hook;
-    Body* sleeper = nullptr;  // who sleeps, if not the test's own code
+    Body* sleeper = nullptr;  // the sleeper, if not the test's own code
     Moment sleeps_until;
     Moment hook_due = Moment::max();
     Moment afterlife;
-    std::vector<std::weak_ptr<Body*>> to_resume;  // who lingered, and whose moment came while it was paused
+    std::vector<std::weak_ptr<Body*>> to_resume;  // lingering bodies, due while the rank was paused
     bool asleep = false;
     bool armed = false;
     bool woken = false;

@@ -1,5 +1,5 @@
-// What of the transport meets UCX's active messages: how a message goes out, and what UCX calls when one
-// comes in or something came to its end.
+// The part of the transport on UCX's active messages: sending a message, and UCX's callbacks for an incoming
+// message or a completed operation.
 
 #include <algorithm>
 #include <string>
@@ -28,7 +28,7 @@ void UcxTransport::receive_messages() {
   }
 }
 
-// What cannot be registered UCX moves through its own copies.
+// UCX moves memory that cannot be registered through its own copies.
 template <class Register>
 void UcxTransport::register_bulk(const Transfer& transfer, Register make,
                                  ucp_request_param_t& params) noexcept {
@@ -75,8 +75,8 @@ ucs_status_ptr_t UcxTransport::hand_over(Peer& peer, Transfer& transfer) noexcep
   return start(apart ? peer.bulks : peer.endpoint, message_id, transfer);
 }
 
-// What waited; again later, where there is no memory. What becomes of it is told later, as of all that was
-// pending.
+// Sends waiting messages; retries later if there is no memory. Their outcome is reported later, as for all
+// pending ones.
 void UcxTransport::send_queued(Peer& peer, TransferQueue& queue) noexcept {
   TransferQueue queued = std::exchange(queue, {});
   while (Transfer* transfer = queued.pop()) {
@@ -100,8 +100,8 @@ void UcxTransport::send_queued(Peer& peer, TransferQueue& queue) noexcept {
   }
 }
 
-// Whether the bulk travels along or is announced is said here, not left to UCX: before a connection is up,
-// UCX 1.13 would send anything along, through a copy of its own on either side.
+// This chooses explicitly whether the bulk is included or announced: before a connection is up, UCX 1.13
+// would include anything, with a copy on either side.
 ucs_status_ptr_t UcxTransport::start(const Endpoint& endpoint, unsigned id, Transfer& transfer,
                                      std::uint32_t attributes) noexcept {
   ucp_request_param_t params{};
@@ -133,7 +133,7 @@ ucs_status_t UcxTransport::on_message(void* argument, const void* header, std::s
                                       const ucp_am_recv_param_t* param) noexcept {
   UcxTransport& self = *static_cast<UcxTransport*>(argument);
   const bool announced = (param->recv_attr & UCP_AM_RECV_ATTR_FLAG_RNDV) != 0 && bulk_bytes != 0;
-  // An error is for the sender of what was only announced; what came along just ends here.
+  // An error is reported to the sender of an announced bulk; an included one just ends here.
   const auto drop = [announced](ucs_status_t why) { return announced ? why : UCS_OK; };
   const auto message = Envelope::open({static_cast<const std::byte*>(header), header_bytes},
                                       self.addresses_.session(), self.rank_, self.addresses_.ranks());
@@ -156,7 +156,7 @@ ucs_status_t UcxTransport::on_message(void* argument, const void* header, std::s
   return UCS_OK;
 }
 
-// The bulk is read into the memory that the receiver names for it.
+// Reads the bulk into the memory that the receiver provides for it.
 ucs_status_t UcxTransport::land(Peer& peer, Arrival& message, void* bulk) noexcept {
   Transfer* transfer = &pool_.take();
   message.landing = ++last_landing_;

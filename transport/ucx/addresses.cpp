@@ -9,7 +9,7 @@
 namespace locum::ucx {
 namespace {
 
-// Thousands of times what an address takes; more is damage.
+// Thousands of times the size of an address; more is damage.
 constexpr std::uint64_t longest_address = 1 << 20;
 
 struct Announcement {

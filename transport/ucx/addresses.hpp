@@ -9,11 +9,10 @@
 
 namespace locum::ucx {
 
-/// Where the workers of all ranks can be reached, and the number by which the messages of this runtime know
-/// each other. Never changes.
+/// The addresses of all ranks' workers, and the number that identifies messages of this runtime. Constant.
 class Addresses {
  public:
-  /// `mine`: the address of this rank's worker. Collective; throws one Error on all ranks.
+  /// `mine`: the address of this rank's worker. Collective; throws the same Error on all ranks.
   Addresses(Group& group, std::span<const std::byte> mine);
 
   [[nodiscard]] int ranks() const noexcept { return static_cast<int>(sizes_.size()); }
@@ -24,7 +23,7 @@ class Addresses {
   std::uint64_t session_ = 0;
   std::vector<std::size_t> sizes_;
   std::size_t stride_ = 0;
-  std::vector<std::byte> bytes_;  ///< one after the other, each with room for the longest
+  std::vector<std::byte> bytes_;  ///< consecutive, each with room for the longest
 };
 
 }  // namespace locum::ucx

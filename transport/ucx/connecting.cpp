@@ -1,11 +1,11 @@
-// How two ranks connect: what of the transport brings an endpoint about, tries again where that fails, and
-// notices that one breaks.
+// How two ranks connect: the part of the transport that creates endpoints, retries if that fails, and detects
+// broken ones.
 //
-// Endpoints are opened neither where UCX calls back nor where the user sends, but right after UCX has moved
-// what there was. UCX 1.13 takes the socket that the other rank has opened, if there is one, and ends the
-// process where it finds then that the other rank has died and that connecting anew is refused at once, as
-// between processes of one machine (tcp_ep.c, uct_tcp_ep_connect and uct_tcp_ep_destroy_progress). Right
-// after UCX has looked at its sockets it knows of that.
+// Endpoints are opened neither in UCX's callbacks nor in the user's sends, but right after UCX has made
+// progress. UCX 1.13 takes the socket that the other rank has opened, if there is one, and ends the process
+// if it then finds that the other rank has died and that connecting anew is refused at once, as between
+// processes of one machine (tcp_ep.c, uct_tcp_ep_connect and uct_tcp_ep_destroy_progress). Right after UCX
+// has polled its sockets it knows of that.
 
 #include <algorithm>
 #include <array>
@@ -16,17 +16,17 @@
 namespace locum::ucx {
 namespace {
 
-// The words (docs/wire_format.md).
+// The transport's own messages (docs/wire_format.md).
 constexpr std::byte bulks_opened{0};
 constexpr std::byte bulks_refused{1};
 constexpr std::byte hello{2};
 
-// How soon a rank that was out of reach is tried again, at first and after several times: each time UCX 1.13
-// says so on stderr, and keeps a descriptor until it ends (uct_tcp_ep_create).
+// Pause before connecting to an unreachable rank again, at first and after several times: each time UCX 1.13
+// reports it on stderr, and keeps a descriptor until the end (uct_tcp_ep_create).
 constexpr std::chrono::milliseconds first_try_interval{50};
 constexpr std::chrono::milliseconds last_try_interval{1000};
 
-// UCS_INPROGRESS: `then` will be called. A flush sends nothing where nothing was sent.
+// UCS_INPROGRESS: `then` will be called. A flush after no send sends nothing.
 ucs_status_t when_connected(const Endpoint& endpoint, ucp_send_nbx_callback_t then, void* argument) noexcept {
   ucp_request_param_t params{};
   params.op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK | UCP_OP_ATTR_FIELD_USER_DATA;
@@ -63,11 +63,10 @@ void UcxTransport::advance_new() noexcept {
   new_.clear();
 }
 
-// Who says hello gets a connection of ours, too: only then its death is told. When both have said it the
-// first thing to be sent is another one, in a way that has UCX exchange what it wants to know for longer
-// messages: UCX 1.13 ends the process where a rank dies while that waits behind others, for a socket with
-// room or for a connection (wireup_ep.c, ucp_wireup_ep_pending_purge; ucp_request.c,
-// ucp_request_send_state_ff).
+// A rank that says hello gets a connection from this one, too: only then its death is reported. After both
+// hellos the first message sent is another hello, in a way that makes UCX exchange its data for longer
+// messages: UCX 1.13 ends the process if a rank dies while that waits behind others, for a socket with room
+// or for a connection (wireup_ep.c, ucp_wireup_ep_pending_purge; ucp_request.c, ucp_request_send_state_ff).
 void UcxTransport::advance(Peer& peer) noexcept {
   if (peer.state == Peer::State::fresh && peer.greeted) {
     peer.state = Peer::State::connecting;
@@ -95,7 +94,7 @@ void UcxTransport::open(Peer& peer) noexcept {
   }
   unreachable_ -= peer.state == Peer::State::unreachable ? 1U : 0U;
   peer.state = Peer::State::connecting;
-  peer.keys.clear();  // they are the endpoint's
+  peer.keys.clear();  // the endpoint owns them
   peer.endpoint.close();
   peer.connected = false;
   peer.said_hello = false;
@@ -126,8 +125,8 @@ void UcxTransport::on_connected(void* request, ucs_status_t status, void* argume
   }
 }
 
-// An error of connecting says nothing about that rank: a device may be down for a moment. Nothing has been
-// sent, so all of it can be sent later.
+// An error of connecting does not prove a death: a device may be down for a moment. Nothing has been sent, so
+// all of it can be sent later.
 void UcxTransport::not_connected(Peer& peer, ucs_status_t status) noexcept {
   if (peer.state != Peer::State::connecting) {
     return;
@@ -161,7 +160,7 @@ void UcxTransport::try_unreachable() noexcept {
   }
 }
 
-// Where one of us has no endpoint for large bulks they share the other.
+// If one of the two has no endpoint for large bulks they share the other.
 void UcxTransport::advance_bulks(Peer& peer) noexcept {
   if (!peer.wants_bulks) {
     return;
@@ -203,7 +202,7 @@ void UcxTransport::bulks_failed(Peer& peer) noexcept {
   }
 }
 
-// Again later, where UCX has no memory for it.
+// Retries later if UCX has no memory for it.
 bool UcxTransport::say(Peer& peer, std::byte what, std::uint32_t attributes) noexcept {
   Transfer* const word = &pool_.take();
   word->transport = this;

@@ -25,7 +25,7 @@ const char* variable(const char* name, const char* otherwise) {
   return value != nullptr ? value : otherwise;
 }
 
-// A list as UCX takes it from its variables: names, or behind a ^ those to leave out.
+// A list in the syntax of UCX's variables: names, or after a ^ those to leave out.
 class NameList {
  public:
   explicit NameList(std::string_view text)
@@ -41,8 +41,8 @@ class NameList {
   std::string names_;
 };
 
-// Whether UCX_TLS lets ranks of one machine share memory. Where it does not, UCX 1.13 would warn that the
-// settings for it are of no use.
+// Whether UCX_TLS allows shared memory between ranks of one machine. If not, UCX 1.13 would warn that the
+// settings for it are unused.
 bool shares_memory() {
   const NameList lanes(variable("UCX_TLS", "all"));
   const bool all = lanes.names("all") || lanes.names("sm") || lanes.names("shm") || lanes.names("mm");
@@ -51,7 +51,7 @@ bool shares_memory() {
   return lanes.excludes() ? !all && !(posix && sysv) : all || posix || sysv;
 }
 
-// Whether UCX_TLS and UCX_NET_DEVICES let ranks talk over TCP; the same holds for its setting.
+// Whether UCX_TLS and UCX_NET_DEVICES allow TCP between ranks; the same holds for its setting.
 bool takes_sockets() {
   const NameList lanes(variable("UCX_TLS", "all"));
   if (lanes.excludes() == (lanes.names("tcp") || lanes.names("all"))) {
@@ -70,11 +70,11 @@ bool takes_sockets() {
   return false;
 }
 
-// What we need of lanes through shared memory where the user has not said otherwise (UCX 1.13; decisions 13
-// and 16). Endpoints that tell of a dead peer are not given such lanes without error handling, and two ranks
-// of one machine would talk over TCP. Pieces and queue: what fits in there goes over between two turns of the
-// processor: 4 MiB instead of 512 KiB. UCX makes 512 pieces at once unless told, and fills them: with so
-// few, large ones it takes as much memory as by its own settings. Pieces of 64 KiB and more crash it.
+// Settings of the shared-memory lanes, unless set by the user (UCX 1.13; decisions 13 and 16). Endpoints that
+// report dead peers do not get such lanes without error handling, and two ranks of one machine would use TCP.
+// Pieces and queue: their size is what can be transferred between two turns of the processor: 4 MiB instead
+// of 512 KiB. UCX makes 512 pieces at once by default, and fills them: with so few, large ones it takes as
+// much memory as by its own settings. Pieces of 64 KiB and more crash it.
 struct Setting {
   const char* name;
   const char* value;
@@ -102,10 +102,10 @@ bool has_infiniband() {
          std::filesystem::directory_iterator();
 }
 
-// UCX keeps registrations beyond their use, and takes them again for what lies at the same address. It sees
-// unmapping, not that arenas give pages back to the system while they stay mapped, least of all when another
-// process does: a device would then go on with the pages of before (decision 20). InfiniBand has a cache of
-// its own before UCX 1.16, and the setting for it, which UCX warns of where there is no such device.
+// UCX keeps registrations after use, and reuses them for memory at the same address. It notices unmapping,
+// but not that arenas return pages to the system while they stay mapped, least of all when another process
+// does: a device would then access the former pages (decision 20). InfiniBand has a separate cache before UCX
+// 1.16, with a setting that UCX warns of if there is no such device.
 void keep_no_registrations(ucp_config_t* config) {
   constexpr const char* failed = "UCX does not disable its registration cache; use UCX 1.13 or later";
   check(ucp_config_modify(config, "RCACHE_ENABLE", "n"), failed);
@@ -114,19 +114,18 @@ void keep_no_registrations(ucp_config_t* config) {
   }
 }
 
-// The protocols that are the default since UCX 1.16 end the process by their own assertions when a peer dies
-// at the wrong moment (1.16.0: over TCP in every second run of a test; never with the older ones). A later
-// UCX may have no others, and so no such setting.
+// The protocols that are the default since UCX 1.16 end the process by assertions when a peer dies at the
+// wrong moment (1.16.0: over TCP in every second run of a test; never with the older ones). A later UCX may
+// have no others, and so no such setting.
 void keep_older_protocols(ucp_config_t* config) {
   if (!before_version_1(16) && *variable("UCX_PROTO_ENABLE", "") == '\0') {
     static_cast<void>(ucp_config_modify(config, "PROTO_ENABLE", "n"));
   }
 }
 
-// By default UCX waits in connect(): with a host that is silent for two minutes, in the thread that moves
-// messages for all others. Nobody wants that, also who has set UCX_TCP_CONN_NB=n for another user of UCX.
-// Settings of TCP go without their prefix in UCX before 1.17, which would warn of it as a setting that nobody
-// has.
+// By default UCX waits in connect(): for a silent host two minutes, on the thread that makes progress for all
+// others. This is never wanted, even if UCX_TCP_CONN_NB=n is set for another user of UCX. Settings of TCP
+// have no prefix in UCX before 1.17, which would warn of it as an unused setting.
 void connect_without_waiting(ucp_config_t* config) {
   if (takes_sockets()) {
     check(ucp_config_modify(config, before_version_1(17) ? "CONN_NB" : "TCP_CONN_NB", "y"),
@@ -153,10 +152,10 @@ Config read_config() {
   return config;
 }
 
-// Over TCP a connection takes one or two descriptors on either side, and a process that has none left when
-// another one connects is lost to all that come later: UCX closes its listening socket for good. So the soft
-// limit, which is there for programs that call select(), goes up as far as the process may raise it; not
-// beyond what Linux allows by default, as some programs close every number up to the limit before an exec.
+// Over TCP a connection takes one or two descriptors on either side, and a process without free ones when
+// another one connects is lost to all that connect later: UCX closes its listening socket for good. So the
+// soft limit, which exists for programs that call select(), is raised as far as the process may raise it; not
+// beyond Linux's default hard limit, as some programs close every number up to the limit before an exec.
 void allow_many_descriptors() noexcept {
   constexpr rlim_t most = 1U << 20U;
   rlimit limit{};

@@ -6,18 +6,18 @@
 
 namespace locum::ucx {
 
-/// UCX as it was configured for one runtime: which devices and lanes there are. Made before its workers, ends
-/// after them. One thread.
+/// UCX configured for one runtime: its devices and lanes. Created before its workers, destroyed after them.
+/// One thread.
 class Context {
  public:
-  /// `ranks`: how many there are to talk to, by which UCX chooses among its lanes. `remote_memory`: whether
+  /// `ranks`: the number of ranks to talk to, by which UCX chooses among its lanes. `remote_memory`: whether
   /// they read each other's memory. Throws Error.
   Context(int ranks, bool remote_memory);
 
   [[nodiscard]] ucp_context_h handle() const noexcept { return handle_.get(); }
-  /// Whether memory that a peer is to read or write must be registered by who sends and receives: UCX 1.16
-  /// and later end the process where they have to give up a registration of their own, without a cache of
-  /// them, because the peer is dead (ucp_memh_invalidate() of 1.16 to 1.20).
+  /// Whether sender and receiver must register memory that a peer reads or writes: UCX 1.16 and later end the
+  /// process if they have to give up one of their own registrations, without a registration cache, because
+  /// the peer is dead (ucp_memh_invalidate() of 1.16 to 1.20).
   [[nodiscard]] bool wants_registered() const noexcept { return wants_registered_; }
 
  private:

@@ -6,7 +6,7 @@
 
 namespace locum::ucx {
 
-/// An open file descriptor, closed with its owner.
+/// An open file descriptor, closed by its destructor.
 class Descriptor {
  public:
   Descriptor() = default;

@@ -34,13 +34,12 @@ Left left_until(std::chrono::steady_clock::time_point moment) {
   return std::clamp<Left>(moment - std::chrono::steady_clock::now(), Left::zero(), std::chrono::hours(24));
 }
 
-// Rounded up: who sleeps until a moment does not want to look just before it.
+// Rounded up: a sleep until a moment must not end just before it.
 int milliseconds(Left left) {
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
 }
 
-// Until there is something to wait for in the set: epoll_wait() itself knows milliseconds only. False: a
-// signal ended it.
+// Waits until the set is readable: epoll_wait() itself knows milliseconds only. False: a signal ended it.
 bool wait_briefly(int set, Left left) {
   pollfd waited{.fd = set, .events = POLLIN, .revents = 0};
   const timespec time{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(left).count()};

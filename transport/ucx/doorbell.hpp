@@ -6,22 +6,22 @@
 
 namespace locum::ucx {
 
-/// What one thread sleeps on: the descriptor of a worker, listened to only while armed, and a bell that any
-/// thread rings. Armed once, it wakes once: a thread that moves the messages meanwhile does not have the
-/// sleeper woken again for each of them.
+/// For one sleeping thread: the descriptor of a worker, monitored only while armed, and a bell that any
+/// thread rings. Armed once, it wakes once: a thread that moves the messages meanwhile does not wake the
+/// sleeper again for each of them.
 ///
-/// arm() and disarm() are for whoever may move messages, sleep() for one thread at a time, ring() for all;
-/// all of them at the same moment.
+/// arm() and disarm() are for the thread that may move messages, sleep() for one thread at a time, ring() for
+/// all; all of them concurrently.
 class Doorbell {
  public:
-  /// `worker`: stays open as long as this. Throws Error.
+  /// `worker` must stay open as long as this. Throws Error.
   explicit Doorbell(int worker);
 
   void arm() noexcept;
   void disarm() noexcept;
-  /// Until the worker has something (if armed), the bell rang since the last sleep, or `moment` has come; a
-  /// millisecond later at most, and not that much where it is less than one away. A signal ends it early.
-  /// False: only the moment has come.
+  /// Until the worker is ready (if armed), the bell rang since the last sleep, or `moment` has come; at most
+  /// a millisecond later, and less if it is less than one away. A signal ends it early. False: only the
+  /// moment has come.
   bool sleep(std::chrono::steady_clock::time_point moment) noexcept;
   void ring() noexcept;
 

@@ -10,12 +10,12 @@
 
 namespace locum::ucx {
 
-/// A connection to one peer, which tells when the peer is gone. Owned by the transport; as its worker, for
-/// one thread at a time; never closed inside a callback of UCX. Closing it drops what is under way, and does
-/// not wait: the callbacks of what was dropped come in later progress. Ends before its worker.
+/// A connection to one peer, which reports when the peer is gone. Owned by the transport; like its worker,
+/// for one thread at a time; never closed inside a callback of UCX. Closing it drops open operations, and
+/// does not wait: the callbacks of dropped ones are called in later progress. Destroyed before its worker.
 class Endpoint {
  public:
-  /// Called by UCX, inside progress or send: must only take notes.
+  /// Called by UCX, inside progress or send: must only record the event.
   using Broken = void (*)(void* argument, ucp_ep_h endpoint, ucs_status_t status);
 
   Endpoint() = default;
@@ -26,7 +26,7 @@ class Endpoint {
   }
   ~Endpoint() { close(); }
 
-  /// To the worker that has this address. Does not wait for it. REQUIRES: closed.
+  /// Connects to the worker with this address. Does not wait for it. REQUIRES: closed.
   [[nodiscard]] ucs_status_t open(const Worker& worker, std::span<const std::byte> address, Broken broken,
                                   void* argument) noexcept;
   void close() noexcept;

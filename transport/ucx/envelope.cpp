@@ -12,7 +12,7 @@ std::optional<Envelope::Opened> Envelope::open(std::span<const std::byte> messag
   }
   Envelope envelope;
   std::memcpy(&envelope, message.data(), bytes);
-  // What a rank sends to itself takes no network, so nothing that comes from there is its own.
+  // A rank's messages to itself do not use the network, so nothing that arrives there is its own.
   if (envelope.mark != current_mark || envelope.session != session || envelope.sender < 0 ||
       envelope.sender >= ranks || envelope.sender == own_rank) {
     return std::nullopt;

@@ -14,7 +14,7 @@ Errc code_of(ucs_status_t status) {
     case UCS_ERR_NO_MEMORY:
       return Errc::out_of_memory;
     case UCS_ERR_UNREACHABLE:
-    case UCS_ERR_CANCELED:  // we cancel only what waits for a peer that is gone
+    case UCS_ERR_CANCELED:  // only operations for a lost peer are cancelled
     case UCS_ERR_REJECTED:
     case UCS_ERR_NOT_CONNECTED:
     case UCS_ERR_CONNECTION_RESET:
@@ -38,8 +38,8 @@ Error to_error(ucs_status_t status, std::string text) {
   return Error(code_of(status), std::move(text), std::string("UCX: ") + ucs_status_string(status));
 }
 
-// While a rank sets up its own nobody else is concerned, whatever UCX calls it: it has one word for a broken
-// connection and for a descriptor that could not be had.
+// While a rank sets up its own resources no other rank is concerned, whatever UCX's code: it has one code for
+// a broken connection and for a missing descriptor.
 void check(ucs_status_t status, const char* text) {
   if (status != UCS_OK) {
     const Errc code = code_of(status);

@@ -20,16 +20,16 @@
 namespace locum::ucx {
 namespace {
 
-// What a worker takes with all devices of a machine without a network of its own is 15 (UCX 1.13.1).
+// A worker takes 15 with all devices of a machine without a network (UCX 1.13.1).
 constexpr std::size_t needed_descriptors = 32;
-// Of address space: what a worker takes itself, and for each rank that it reaches over shared memory, of
-// which a machine has so many at most as far as this goes. The chunks that UCX maps are 4.3 MB each.
+// Address space: for the worker itself, and for each rank that it reaches over shared memory, up to this
+// number on one machine. The chunks that UCX maps are 4.3 MB each.
 constexpr std::uint64_t worker_bytes = std::uint64_t{32} << 20U;
 constexpr std::uint64_t rank_bytes = std::uint64_t{8} << 20U;
 constexpr int most_ranks_here = 64;
 
 void require_thread() {
-  // Signals to the process are for the application's threads.
+  // The application's threads handle signals to the process.
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);

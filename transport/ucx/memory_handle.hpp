@@ -11,15 +11,15 @@
 
 namespace locum::ucx {
 
-/// Memory that UCX's devices know: existing memory that was registered, or memory that UCX has allocated.
-/// Ends before its context; as that, for one thread at a time.
+/// Memory known to UCX's devices: registered existing memory, or memory that UCX has allocated. Destroyed
+/// before its context; like that, for one thread at a time.
 class MemoryHandle {
  public:
-  /// Registers `memory`, which stays as long as this.
+  /// Registers `memory`, which must exist as long as this.
   [[nodiscard]] static Result<MemoryHandle> over(const Context& context, std::span<const std::byte> memory);
-  /// The same, and others may write there, too.
+  /// The same, with write access for others.
   [[nodiscard]] static Result<MemoryHandle> writable(const Context& context, std::span<std::byte> memory);
-  /// Memory of UCX's own, zero-filled, for so many bytes. At `place`, in place of what is mapped there, if
+  /// Zero-filled memory allocated by UCX, of that many bytes. At `place`, replacing the mapping there, if
   /// that is not null.
   [[nodiscard]] static Result<MemoryHandle> allocate(const Context& context, std::size_t bytes,
                                                      std::byte* place = nullptr);

@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t probed_bytes = 4096;
 constexpr auto connecting = 1s;
-// Longer than any fabric takes for a page.
+// Longer than any network takes for a page.
 constexpr auto patience = 50ms;
 
 std::byte value_of(int rank) {
@@ -27,7 +27,7 @@ std::byte value_of(int rank) {
 
 }  // namespace
 
-/// Moves messages in the background as long as it lives.
+/// Makes progress in the background during its lifetime.
 class OneSidedProbe::Mover {
  public:
   explicit Mover(UcxTransport& transport)
@@ -75,7 +75,7 @@ OneSidedProbe::OneSidedProbe(Group& group, std::shared_ptr<UcxTransport> transpo
   meet_moving();
 }
 
-// Both ends have to move for a connection to come about.
+// Both ends have to make progress to connect.
 void OneSidedProbe::connect() {
   UcxTransport::Peer& peer = transport_->peer(partner_);
   transport_->connect(peer);
@@ -88,7 +88,7 @@ void OneSidedProbe::meet_moving() {
   try {
     mover.emplace(*transport_);
   } catch (const std::system_error&) {
-    moves_ = false;  // no thread is to be had; the others must not wait for this rank
+    moves_ = false;  // no thread available; the others must not wait for this rank
   }
   group_.barrier();
 }
@@ -110,7 +110,7 @@ bool OneSidedProbe::registers_for_others() const {
   return !keys[0].empty() && !std::ranges::equal(keys[0], keys[1]);
 }
 
-// Whether the page came before the timeout was over.
+// Whether the page arrived before the timeout was over.
 bool OneSidedProbe::read(UcxRemoteMemory& remote, const RemoteKey& key,
                          const std::shared_ptr<std::vector<std::byte>>& into,
                          Transport::Clock::duration timeout) {
@@ -137,7 +137,7 @@ bool OneSidedProbe::reads(UcxRemoteMemory& remote, std::span<std::byte> memory) 
       std::span(everybody).subspan(static_cast<std::size_t>(partner_) * said.size(), said.size());
   const RemoteKey opens(partners.subspan(1, std::to_integer<std::size_t>(partners[0]) + 1));
 
-  // Once while both move, for what UCX exchanges before the first read of a connection.
+  // Once while both make progress, for UCX's exchange before the first read of a connection.
   const auto into = std::make_shared<std::vector<std::byte>>(page.size());
   const bool prepared = read(remote, opens, into, connecting);
   meet_moving();
@@ -148,9 +148,9 @@ bool OneSidedProbe::reads(UcxRemoteMemory& remote, std::span<std::byte> memory) 
       came = prepared && read(remote, opens, into, patience) &&
              std::ranges::all_of(*into, [this](std::byte one) { return one == value_of(partner_); });
     }
-    group_.barrier();  // moving nothing
+    group_.barrier();  // without progress
   }
-  // What only comes with the owner's help comes now.
+  // Reads that need the owner's help complete now.
   if (transport_->peer(partner_).reads != 0) {
     transport_->drive_until(Transport::Clock::now() + connecting,
                             [this] { return transport_->peer(partner_).reads == 0; });

@@ -12,20 +12,20 @@
 
 namespace locum::ucx {
 
-/// Finds out what lanes really do, before a transport is used: whether memory is read without the help of its
-/// owner. Each rank reads of one of another node (of another rank, where there is one node) while that one
-/// moves nothing; what comes all the same is read one-sidedly. Nothing else can tell: UCX carries every read
-/// out somehow.
+/// Tests what lanes really do, before a transport is used: whether memory is read without the help of its
+/// owner. Each rank reads from one of another node (from another rank, if there is one node) while that one
+/// makes no progress; a read that completes nevertheless is one-sided. There is no other way to find out: UCX
+/// carries out every read somehow.
 class OneSidedProbe {
  public:
-  /// Throws what the group's calls throw.
+  /// Rethrows what the group's calls throw.
   OneSidedProbe(Group& group, std::shared_ptr<UcxTransport> transport);
 
-  /// Collective; the same answer on all ranks: whether all could read what `memory` (at least a page of each
-  /// rank, which is written to) holds. Where that cannot be exposed anywhere, nothing is tried.
+  /// Collective; the same result on all ranks: whether all could read the content of `memory` (at least a
+  /// page of each rank, which is written to). If that cannot be exposed anywhere, nothing is tried.
   [[nodiscard]] bool reads(UcxRemoteMemory& remote, std::span<std::byte> memory);
-  /// Whether registered memory gets keys that tell one piece from another; those that do not are of no device
-  /// that could read it. Local.
+  /// Whether registered memory gets keys that differ from piece to piece; keys that do not belong to no
+  /// device that could read it. Local.
   [[nodiscard]] bool registers_for_others() const;
 
  private:
@@ -40,8 +40,8 @@ class OneSidedProbe {
   Group& group_;
   const std::shared_ptr<UcxTransport> transport_;
   int partner_ = -1;
-  bool first_ = true;  ///< whether it reads while the others move nothing, or the other way round
-  bool moves_ = true;  ///< whether it moved messages while the others needed that
+  bool first_ = true;  ///< whether it reads while the others make no progress, or the reverse
+  bool moves_ = true;  ///< whether it made progress while the others needed that
 };
 
 }  // namespace locum::ucx

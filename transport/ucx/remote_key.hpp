@@ -14,13 +14,12 @@
 
 namespace locum::ucx {
 
-/// What opens memory to others, as UCX packs it: bytes that say which device has it under which number. Empty
-/// if they cannot be had.
+/// A packed key of UCX, which grants others access to memory: bytes that say which device has it under which
+/// number. Empty if there is none.
 [[nodiscard]] std::vector<std::byte> pack_key(const Context& context, const MemoryHandle& memory);
 
-/// What stands before them in a RemoteKey: 40 bytes, in the byte order of the machine. UCX believes a key,
-/// and reads beyond its end if that is not whole; so it is shown none that was not made by a rank of this
-/// runtime.
+/// Precedes the packed key in a RemoteKey: 40 bytes, in the byte order of the machine. UCX trusts a key, and
+/// reads beyond its end if it is incomplete; so it gets none that was not made by a rank of this runtime.
 ///
 ///   0  session  8 bytes  the runtime
 ///   8  owner    4 bytes  the rank whose memory it is, signed
@@ -38,21 +37,21 @@ struct KeyFront {
 };
 static_assert(sizeof(KeyFront) == 40);
 
-/// A key that was received, taken apart. The span is the key's.
+/// A parsed received key. The span points into the key.
 struct OpenedKey {
   KeyFront front;
   std::span<const std::byte> packed;
 };
 
-/// Nothing if it is too long.
+/// None if it is too long.
 [[nodiscard]] std::optional<RemoteKey> seal_key(KeyFront front, std::span<const std::byte> packed) noexcept;
-/// Nothing if it is not whole, or was not made by that rank of that runtime.
+/// None if it is incomplete, or was not made by that rank of that runtime.
 [[nodiscard]] std::optional<OpenedKey> open_key(const RemoteKey& key, std::uint64_t session,
                                                 int owner) noexcept;
 
-/// A packed key, unpacked for an endpoint; reads with it end before that is closed. It itself lies in a pool
-/// of the worker's and knows the endpoint no more (ucp_rkey_destroy() of UCX 1.13 to 1.18): it may outlive
-/// the endpoint, and ends before the worker.
+/// A packed key, unpacked for an endpoint; reads with it end before that is closed. The key itself lies in a
+/// pool of the worker's and does not refer to the endpoint (ucp_rkey_destroy() of UCX 1.13 to 1.18): it may
+/// outlive the endpoint, and is destroyed before the worker.
 class UnpackedKey {
  public:
   UnpackedKey() = default;

@@ -10,7 +10,7 @@
 namespace locum::ucx {
 namespace {
 
-// Unpacked keys that are kept for each peer: of memory that UCX has allocated each rank has one or two; of
+// Unpacked keys kept for each peer: each rank has one or two for memory that UCX has allocated; for
 // registered memory there is one for each object.
 constexpr std::size_t most_keys = 64;
 
@@ -86,7 +86,7 @@ Result<Sending> UcxRemoteMemory::get(int from, const RemoteKey& key, std::uint64
   return transport_->read(from, opened->packed, opened->front.address + offset, into, std::move(then));
 }
 
-// What of the transport reads.
+// The part of the transport for reads.
 Result<Sending> UcxTransport::read(int from, std::span<const std::byte> packed, std::uint64_t address,
                                    std::span<std::byte> into, RemoteMemory::Then then) {
   Peer& owner = peer(from);

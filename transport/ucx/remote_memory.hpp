@@ -13,9 +13,9 @@
 
 namespace locum::ucx {
 
-/// The memory of one rank, as UCX shows it to others. Existing memory is registered for as long as it is
-/// exposed, where the lanes read such memory without help; of what lies in memory that UCX has allocated the
-/// key is known already. What the lanes do is found out when the transport is opened (see probe_one_sided()).
+/// The memory of one rank, exposed to others by UCX. Existing memory is registered while it is exposed, if
+/// the lanes read such memory without help; memory that UCX has allocated already has a key. The abilities of
+/// the lanes are tested when the transport is opened (see probe_one_sided()).
 class UcxRemoteMemory final : public RemoteMemory {
  public:
   explicit UcxRemoteMemory(std::shared_ptr<UcxTransport> transport) noexcept
@@ -28,10 +28,10 @@ class UcxRemoteMemory final : public RemoteMemory {
                                     std::span<std::byte> into, Then then) override;
   [[nodiscard]] bool reads(int rank) const noexcept override;
 
-  /// From now on expose() registers memory that is not UCX's; while nobody else uses this.
+  /// From now on expose() registers memory that UCX has not allocated; while no other thread uses this.
   void register_memory(bool registers) noexcept { registers_ = registers; }
-  /// Memory of UCX's own, in place of what is mapped at `place` if that is not null; while nobody else uses
-  /// this.
+  /// Allocates memory by UCX, replacing the mapping at `place` if that is not null; while no other thread
+  /// uses this.
   [[nodiscard]] Result<std::span<std::byte>> allocate(std::size_t bytes, std::byte* place);
 
  private:

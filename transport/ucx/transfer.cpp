@@ -14,7 +14,7 @@ Transfer& TransferPool::take() noexcept {
   return *free_.pop();
 }
 
-// The one that was used last is used next: it is in the cache.
+// LIFO: the last one used is still in the cache.
 void TransferPool::give_back(Transfer& transfer) noexcept {
   free_.push_front(transfer);
 }

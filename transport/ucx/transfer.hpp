@@ -17,12 +17,11 @@ namespace locum::ucx {
 
 class UcxTransport;
 
-/// Bulks of at most this many bytes are copied behind their letter, so that their sender never waits for
-/// them.
+/// Bulks up to this size are copied behind their letter, so that their sender never waits for them.
 inline constexpr std::size_t copied_bytes = 256;
 
-/// A message under way: one that is being sent, or one whose bulk is landing. UCX holds a pointer to it, and
-/// reads the letter from it, until it is done. Owned by its pool.
+/// An open transfer: a message being sent, or a bulk being received. UCX holds a pointer to it, and reads the
+/// letter from it, until it is done. Owned by its pool.
 struct Transfer : ListLink<Transfer> {
   enum class Kind : std::uint8_t {
     message,  ///< sent, without bulk or with a copied one: nobody waits for it
@@ -35,7 +34,7 @@ struct Transfer : ListLink<Transfer> {
   Kind kind = Kind::message;
   int peer = 0;
   ucs_status_t status = UCS_OK;
-  std::uint64_t number = 0;           ///< the ticket, or that of the landing
+  std::uint64_t number = 0;           ///< the ticket, or the number of the landing
   std::span<const std::byte> letter;  ///< within `room`
   std::span<const std::byte> bulk;    ///< the sender's, or within `copy`
   RemoteMemory::Then then;            ///< of a read
@@ -43,11 +42,10 @@ struct Transfer : ListLink<Transfer> {
   std::array<std::byte, copied_bytes> copy;
 };
 
-/// Transfers in the order in which they were put in.
+/// Transfers in FIFO order.
 using TransferQueue = IntrusiveList<Transfer>;
 
-/// Where transfers come from and return to, so that a message allocates nothing once as many have been under
-/// way at once before. Never shrinks.
+/// Allocates and recycles transfers: allocates only when more are open than ever before. Never shrinks.
 class TransferPool {
  public:
   [[nodiscard]] Transfer& take() noexcept;

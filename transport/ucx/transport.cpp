@@ -14,7 +14,7 @@
 namespace locum::ucx {
 namespace {
 
-// A step of opening that each rank does for itself; if one fails, all throw its error.
+// A local step of opening; if it fails on one rank, all throw its error.
 template <class Step>
 void together(Group& group, Step step) {
   std::optional<Error> mine;

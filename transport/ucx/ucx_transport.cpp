@@ -10,11 +10,11 @@
 namespace locum::ucx {
 namespace {
 
-// How long a sleep may be after the last movement, and after many sleeps without any.
+// Longest sleep after the last movement, and after many sleeps without any.
 constexpr std::chrono::milliseconds first_sleep{20};
 constexpr std::chrono::milliseconds last_sleep{1000};
-// For how long UCX may refuse to be armed although nothing moves before it is not asked for another moment,
-// and how long that moment is: at first, and after many without any movement.
+// How long UCX may refuse to be armed although nothing moves before it is not asked again for a while, and
+// how long that while is: at first, and after many without any movement.
 constexpr std::chrono::microseconds longest_refusal{100};
 constexpr std::chrono::microseconds first_nap{100};
 constexpr std::chrono::microseconds last_nap{2000};
@@ -41,7 +41,7 @@ UcxTransport::UcxTransport(Context context, Worker worker, Addresses addresses, 
       doorbell_(worker_.event_descriptor()),
       longest_sleep_(first_sleep),
       next_nap_(first_nap) {
-  new_.reserve(8 * peers_.size());  // each of what makes a peer new happens once between two calls
+  new_.reserve(8 * peers_.size());  // each event that adds a peer happens once between two calls
   gone_.reserve(peers_.size());
   for (Peer& peer : peers_) {
     peer.transport = this;
@@ -50,7 +50,7 @@ UcxTransport::UcxTransport(Context context, Worker worker, Addresses addresses, 
   receive_messages();
 }
 
-// In bounded time, whoever is dead: what was sent may leave, then everything is cut.
+// In bounded time, whoever is dead: waiting messages may leave, then everything is cut.
 UcxTransport::~UcxTransport() {
   const Clock::time_point deadline = Clock::now() + options_.close_timeout;
   drive_until(deadline, [this] {
@@ -72,12 +72,12 @@ UcxTransport::~UcxTransport() {
   });
   settle(end);
   for (Peer& peer : peers_) {
-    peer.keys.clear();  // they are the worker's
+    peer.keys.clear();  // the worker owns them
   }
 }
 
-// Who announces a large bulk now is answered by UCX over an endpoint of its own making. UCX 1.13 ends the
-// process where its worker is to go while that connects.
+// UCX replies to a rank that announces a large bulk now over an endpoint that it creates itself. UCX 1.13
+// ends the process if its worker is to be destroyed while that connects.
 void UcxTransport::settle(Clock::time_point deadline) noexcept {
   const ucp_request_param_t params{};
   ucs_status_ptr_t request = ucp_worker_flush_nbx(worker_.handle(), &params);
@@ -108,7 +108,7 @@ void UcxTransport::flush(Clock::time_point deadline) {
   std::ranges::for_each(requests, ucp_request_free);
 }
 
-// Without a receiver: what arrives meanwhile is dropped.
+// Without a receiver: messages that arrive meanwhile are dropped.
 bool UcxTransport::drive_once() noexcept {
   const bool moved = worker_.progress();
   advance_new();
@@ -170,7 +170,7 @@ Result<Sending> UcxTransport::send(int to, std::span<const std::byte> header, st
 }
 
 bool UcxTransport::progress(Receiver& receiver) {
-  if (armed_.load(std::memory_order_relaxed)) {  // nobody else writes it meanwhile
+  if (armed_.load(std::memory_order_relaxed)) {  // no other thread writes it meanwhile
     armed_.store(false, std::memory_order_relaxed);
     doorbell_.disarm();
   }
@@ -199,8 +199,8 @@ void UcxTransport::heed_movement() noexcept {
   refuses_.store(false, std::memory_order_relaxed);
 }
 
-// UCX must have had nothing to do: what one call of its progress left over raises no event of its own. And
-// when it refuses to be armed, it forgets that it did.
+// UCX must have had nothing to do: events left over by one call of its progress raise no event of their own.
+// And when it refuses to be armed, it forgets the attempt.
 bool UcxTransport::arm() {
   if (!quiet_ || something_to_tell() || !arm_worker()) {
     return false;
@@ -211,10 +211,9 @@ bool UcxTransport::arm() {
 
 // Over shared memory UCX refuses as long as a message waits for room in another rank's queue, or lies in its
 // own behind one that a rank was writing when it was killed: for as long as the other computes, or for ever.
-// Who asked again and again would keep a core busy, and never let go of a wait that is over. So after a while
-// that counts as armed, and who sleeps looks by himself every other moment; who sleeps already is told. Soon
-// at first: the other one may be taking a large bulk out of its queue, and want the processor that this one
-// has.
+// Repeated attempts would keep a core busy, and never end a wait that is over. So after a while it counts as
+// armed, and the sleeper polls at intervals; a thread that already sleeps is notified. At short intervals at
+// first: the other one may be taking a large bulk out of its queue, and need the processor that this one has.
 bool UcxTransport::arm_worker() noexcept {
   quiet_ = worker_.arm();
   if (quiet_) {
@@ -234,17 +233,17 @@ bool UcxTransport::arm_worker() noexcept {
   return true;
 }
 
-// For how long to sleep this time.
+// Length of this sleep.
 std::chrono::microseconds UcxTransport::nap() noexcept {
   const std::chrono::microseconds now = next_nap_.load(std::memory_order_relaxed);
   next_nap_.store(std::min(2 * now, last_nap), std::memory_order_relaxed);
   return now;
 }
 
-// Not until `moment` if that is far: on a busy machine (Linux 6.18, UCX 1.13.1) one process in some 150 slept
-// on although a datagram lay in one of UCX's sockets, which the epoll descriptor over them did not report.
-// Who was not to be woken again by anybody has to look by himself; soon after something moved, which is when
-// it was seen, then more and more seldom. While another thread moves messages, that one looks.
+// Not until `moment` if that is far: on a busy machine (Linux 6.18, UCX 1.13.1) one process in some 150 did
+// not wake although a datagram lay in one of UCX's sockets, which the epoll descriptor over them did not
+// report. A sleeper that nobody would wake again has to poll; soon after something moved, which is when it
+// was seen, then ever less often. While another thread makes progress, that one polls.
 void UcxTransport::sleep(Clock::time_point moment) {
   bool over = false;
   while (!over) {
@@ -317,7 +316,7 @@ bool UcxTransport::tell_lost(Receiver& receiver) noexcept {
     lost.bulks.close();
     lost.endpoint.close();
     if (lost.under_way != 0 || !done_.empty()) {
-      ++at;  // that is told first
+      ++at;  // reported first
       continue;
     }
     const int rank = gone_[at];

@@ -23,15 +23,15 @@
 
 namespace locum::ucx {
 
-/// The port over one worker. UCX calls back inside ucp_worker_progress, and might inside a send: these
-/// callbacks (active_message.cpp) only take notes, but for messages, whose header lives no longer; progress()
-/// then tells the receiver in the order that the port promises, what was under way before what is lost.
+/// The port over one worker. UCX calls back inside ucp_worker_progress, and possibly inside a send: these
+/// callbacks (active_message.cpp) only record events, except for messages, whose header is valid only then;
+/// progress() then calls the receiver in the order of the port's contract: completed transfers before losses.
 ///
-/// What a rank sends to itself never goes to UCX, which would hand it out inside send().
+/// A rank's messages to itself never go to UCX, which would deliver them inside send().
 ///
-/// UCX is given nothing for a rank before both have connected to each other and said hello (connecting.cpp).
-/// Until then an error says nothing about that rank, and what it is sent can be sent later. And UCX 1.13 ends
-/// the process where a rank dies while a message of UCX waits for the connection (docs/failure.md).
+/// UCX gets nothing for a rank before both have connected to each other and said hello (connecting.cpp).
+/// Until then an error does not prove a death, and messages can be sent later. And UCX 1.13 ends the process
+/// if a rank dies while a message of UCX waits for the connection (docs/failure.md).
 class UcxTransport final : public Transport {
  public:
   UcxTransport(Context context, Worker worker, Addresses addresses, int rank,
@@ -52,41 +52,41 @@ class UcxTransport final : public Transport {
   friend class OneSidedProbe;
 
   /// fresh, connecting, open, broken, lost, in this order; a peer that cannot be reached at all is never
-  /// open. One to which connecting has failed is unreachable in between, and tried again.
+  /// open. After a failed connection it is unreachable in between, until the retry.
   struct Peer {
     enum class State : std::uint8_t { fresh, connecting, unreachable, open, broken, lost };
 
     UcxTransport* transport = nullptr;
     Endpoint endpoint;
-    bool flushing = false;    ///< UCX has still to say what became of connecting `endpoint`
-    bool connected = false;   ///< `endpoint` is
+    bool flushing = false;    ///< UCX has not reported the outcome of connecting `endpoint`
+    bool connected = false;   ///< `endpoint` is connected
     bool said_hello = false;  ///< over `endpoint`
     bool greeted = false;     ///< it has said hello: it is connected to this rank
-    /// For large bulks, either way, from the first one on: UCX sends what belongs to an endpoint one after
-    /// the other, and nothing small shall wait for all of a large one. Used when both sides have opened
-    /// theirs: else UCX 1.13.1 would open it there while it reads from the socket that it takes for it.
+    /// For large bulks, in both directions, from the first one on: UCX sends the messages of an endpoint one
+    /// after the other, and small ones must not wait for all of a large one. Used when both sides have opened
+    /// theirs: otherwise UCX 1.13.1 would open it there while it reads from the socket that it takes for it.
     Endpoint bulks;
     TransferQueue waiting;          ///< large bulks, until then
-    bool wants_bulks = false;       ///< one of us does: there is a large bulk
-    bool bulks_connected = false;   ///< `bulks` is
-    bool has_opened_bulks = false;  ///< it has said that its own is, or cannot be
-    bool shares = false;            ///< one of us has none: large bulks take the one endpoint that there is
-    bool said_bulks = false;        ///< that `bulks` is connected, or cannot be
+    bool wants_bulks = false;       ///< one of the two does: there is a large bulk
+    bool bulks_connected = false;   ///< `bulks` is connected
+    bool has_opened_bulks = false;  ///< it has announced that its own is, or cannot be
+    bool shares = false;            ///< one of the two has none: large bulks use the common endpoint
+    bool said_bulks = false;        ///< announced that `bulks` is connected, or cannot be
     TransferQueue unsent;           ///< all messages, until it is open
-    Clock::time_point give_up_at;   ///< of one that is not open
+    Clock::time_point give_up_at;   ///< if it is not open
     Clock::time_point try_again_at;
     Clock::duration try_interval{};
     State state = State::fresh;
     ucs_status_t cause = UCS_OK;
-    std::uint32_t under_way = 0;                ///< transfers that UCX still holds
+    std::uint32_t under_way = 0;                ///< open transfers in UCX
     std::uint32_t reads = 0;                    ///< of these, reads of its memory
-    std::map<std::string, UnpackedKey> keys{};  ///< of its memory, by what was unpacked
+    std::map<std::string, UnpackedKey> keys{};  ///< of its memory, by the packed key
   };
 
-  /// The transport's own words to another one. Each is a header of one byte, and nothing else.
+  /// The transport's own messages to another one. Each is a header of one byte, and nothing else.
   static constexpr unsigned word_id = 1;
 
-  // What UCX calls.
+  // Callbacks of UCX.
   static ucs_status_t on_message(void* argument, const void* header, std::size_t header_bytes, void* bulk,
                                  std::size_t bulk_bytes, const ucp_am_recv_param_t* param) noexcept;
   static ucs_status_t on_word(void* argument, const void* header, std::size_t header_bytes, void* bulk,
@@ -147,14 +147,14 @@ class UcxTransport final : public Transport {
   const int rank_;
   const TransportOptions options_;
   const Addresses addresses_;
-  // The worker calls back into these until its end.
+  // The worker accesses these until its end.
   TransferPool pool_;
   std::vector<Peer> peers_;
-  // Callbacks of UCX must not fail: here is room for all ranks from the beginning.
-  std::vector<int> new_;   ///< of which something new is known: advance() is to be called
-  std::vector<int> gone_;  ///< broken, and not yet told
+  // Callbacks of UCX must not fail: room for all ranks is reserved at the start.
+  std::vector<int> new_;   ///< peers with a new event: advance() has to be called
+  std::vector<int> gone_;  ///< broken, and not yet reported
   TransferQueue own_;      ///< to this rank itself
-  TransferQueue done_;     ///< finished, and not yet told
+  TransferQueue done_;     ///< finished, and not yet reported
   Context context_;
   std::unordered_map<const Transfer*, MemoryHandle> registered_;  ///< see Context::wants_registered()
   Worker worker_;
@@ -162,14 +162,16 @@ class UcxTransport final : public Transport {
   Receiver* receiver_ = nullptr;  ///< while progress() is in UCX
   std::uint64_t last_landing_ = 0;
   bool owes_ = false;  ///< advance() lacked memory for some peer
-  /// Peers in that state; by who may call progress(), read by the sleeper.
+  /// Number of peers in that state; written by the thread that may call progress(), read by the sleeper.
   std::atomic<std::uint32_t> unreachable_{0};
-  /// What is said of a rank where there is no memory to say which.
-  bool quiet_ = false;  ///< the worker had nothing to move when it was last asked
-  Clock::time_point refused_since_ = Clock::time_point::max();  ///< to be armed, and nothing moved since
-  std::atomic<bool> refuses_{false};  ///< for long; by who may call progress(), read by the sleeper
-  std::atomic<bool> armed_{
-      false};  ///< the doorbell rings for what comes; by who may call progress(), read by the sleeper
+  /// Reported for a rank if there is no memory for details.
+  bool quiet_ = false;  ///< the last progress of the worker moved nothing
+  Clock::time_point refused_since_ =
+      Clock::time_point::max();  ///< since when it refuses to be armed, without movement
+  std::atomic<bool> refuses_{
+      false};  ///< for long; written by the thread that may call progress(), read by the sleeper
+  std::atomic<bool> armed_{false};  ///< the doorbell rings on arrivals; written by the thread that may call
+                                    ///< progress(), read by the sleeper
   std::atomic<std::chrono::milliseconds>
       longest_sleep_;                                ///< see sleep(); at its start right after a movement
   std::atomic<std::chrono::microseconds> next_nap_;  ///< the same where UCX refuses to be armed

@@ -10,7 +10,7 @@ Worker::Worker(const Context& context) {
   ucp_worker_params_t params{};
   params.field_mask = UCP_WORKER_PARAM_FIELD_THREAD_MODE | UCP_WORKER_PARAM_FIELD_FLAGS;
   params.thread_mode = UCS_THREAD_MODE_SERIALIZED;
-  // What still waits for a peer that is gone is dropped with the worker, silently.
+  // Operations for a lost peer are dropped with the worker, silently.
   params.flags = UCP_WORKER_FLAG_IGNORE_REQUEST_LEAK;
   ucp_worker_h raw = nullptr;
   check(ucp_worker_create(context.handle(), &params, &raw),
@@ -30,7 +30,7 @@ std::vector<std::byte> Worker::address() const {
   return {bytes, bytes + size};
 }
 
-// Over sockets UCX agrees to be armed whatever lies there to be read; its descriptor knows better.
+// Over sockets UCX agrees to be armed even if there is something to read; its descriptor is reliable.
 bool Worker::arm() noexcept {
   if (ucp_worker_arm(handle()) == UCS_ERR_BUSY) {
     return false;

@@ -10,15 +10,15 @@
 
 namespace locum::ucx {
 
-/// One UCX worker: the end of all connections of a process, and what moves them. Called by one thread at a
-/// time, which may be another one each time. Ends before its context.
+/// One UCX worker: the end of all connections of a process, and their progress. Called by one thread at a
+/// time, not always the same. Destroyed before its context.
 class Worker {
  public:
   /// Throws Error.
   explicit Worker(const Context& context);
 
   [[nodiscard]] ucp_worker_h handle() const noexcept { return handle_.get(); }
-  /// By which others reach it: bytes to hand to them.
+  /// Its address, to be passed to the other ranks.
   [[nodiscard]] std::vector<std::byte> address() const;
   /// Readable when there is something to move, once armed.
   [[nodiscard]] int event_descriptor() const noexcept { return event_descriptor_; }
@@ -26,7 +26,7 @@ class Worker {
 
   /// Whether anything happened.
   bool progress() noexcept { return ucp_worker_progress(handle_.get()) != 0; }
-  /// False: there is something to move already.
+  /// False: there already is something to move.
   [[nodiscard]] bool arm() noexcept;
 
  private:
@@ -35,7 +35,7 @@ class Worker {
   };
 
   std::unique_ptr<ucp_worker, Destroy> handle_;
-  int event_descriptor_ = -1;  ///< the worker's own
+  int event_descriptor_ = -1;  ///< owned by the worker
 };
 
 }  // namespace locum::ucx
