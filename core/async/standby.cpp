@@ -34,7 +34,7 @@ bool Standby::take(Operation& operation) noexcept {
         }
         work();
       });
-    } catch (const std::system_error&) {  // no thread: the next add() retries
+    } catch (const std::system_error&) {  // no thread: the next operation retries
     }
   }
   condition_.notify_one();

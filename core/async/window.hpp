@@ -43,7 +43,7 @@ class Window : public std::enable_shared_from_this<Window> {
   /// How many small ones may pass a large one that could be next.
   static constexpr std::uint32_t most_passing = 64;
 
-  /// \param most_under_way number of operations in it that have not arrived yet
+  /// \param most_under_way most operations in it that have not arrived yet
   Window(std::uint64_t limit_bytes, std::uint32_t most_under_way) noexcept
       : limit_bytes_(limit_bytes), most_under_way_(most_under_way) {}
   Window(const Window&) = delete;

@@ -8,7 +8,7 @@
 #include "core/node/cluster.hpp"
 #include "core/rpc/bundles.hpp"
 #include "core/server/bind_recovery.hpp"
-#include "core/server/name_alarm.hpp"
+#include "core/server/name_change_notifier.hpp"
 #include "core/server/name_changes.hpp"
 #include "core/server/node_service.hpp"
 #include "core/server/promise_waits.hpp"
@@ -65,17 +65,17 @@ Links::Links(LinkParts parts)
                                                      .patience = parts.patience,
                                                      .node_of_rank = parts.node_of_rank})),
       nodes_(std::make_shared<Nodes>(parts.node_of_rank, parts.rank, exchange_)),
-      bell_(std::make_shared<Bell>()),
+      waker_(std::make_shared<Waker>()),
       read_leases_(std::make_shared<ReadLeases>(parts.remote, exchange_, parts.patience)),
       reads_one_sidedly_(parts.remote != nullptr) {
   const ThreadStart on_start = parts.progress.on_thread_start;
-  bell_->set(*parts.transport);
+  waker_->set(*parts.transport);
   standby_ =
       std::make_shared<Standby>(parts.progress.helper, WaitBudget::of_standby(parts.patience), on_start);
   progress_ = std::make_shared<Progress>(std::move(parts.transport), exchange_, std::move(parts.progress));
   const auto times = std::make_shared<TransferTimes>(parts.metrics);
   client_ = std::make_shared<NodeClient>(nodes_, progress_, standby_, times, parts.timeout);
-  bind_recovery_ = std::make_shared<BindRecovery>(parts.memory, *client_, exchange_, bell_);
+  bind_recovery_ = std::make_shared<BindRecovery>(parts.memory, *client_, exchange_, waker_);
   objects_ = open_cluster({.arena = parts.memory.arena,
                            .table = parts.memory.table,
                            .directory = parts.memory.directory,
@@ -86,9 +86,9 @@ Links::Links(LinkParts parts)
   copies_.holders =
       std::make_shared<CopyHolders>(parts.memory, objects_, *client_, exchange_, copies_.fenced);
   copies_.here = std::make_shared<NodeCopies>(parts.memory, objects_, parts.rank, exchange_->budget());
-  const auto alarm = std::make_shared<NameAlarm>(bell_);
-  promise_waits_ =
-      std::make_shared<PromiseWaits>(parts.memory, exchange_, nodes_, copies_.here, alarm, parts.lost_mates);
+  const auto notifier = std::make_shared<NameChangeNotifier>(waker_);
+  promise_waits_ = std::make_shared<PromiseWaits>(parts.memory, exchange_, nodes_, copies_.here, notifier,
+                                                  parts.lost_mates);
   const auto reads = std::make_shared<OneSidedReads>(parts.remote, exchange_);
   copies_.flights = std::make_shared<Flights>(copies_.here, exchange_, *client_, reads, parts.rank, lease);
   service_ = std::make_shared<NodeService>(
@@ -108,7 +108,7 @@ Links::Links(LinkParts parts)
                    .inline_bytes = inline_bytes_,
                    .timeout = parts.timeout,
                    .lost_mates = parts.lost_mates},
-      alarm);
+      notifier);
   open_ = service_;
   exchange_->serve(service_.get());
   arrivals_ = std::make_shared<ProgressArrivals>(progress_, parts.timeout, on_start, times);
@@ -207,7 +207,7 @@ void Links::close() noexcept {
   if (!service_) {
     return;
   }
-  bell_->clear();
+  waker_->clear();
   windows_.close();
   const bool over = close_exchange();
   standby_->close();

@@ -19,7 +19,7 @@
 #include "core/node/promised.hpp"
 #include "core/ports/remote_memory.hpp"
 #include "core/ports/transport.hpp"
-#include "core/rpc/bell.hpp"
+#include "core/rpc/waker.hpp"
 
 namespace locum {
 
@@ -120,7 +120,7 @@ class Links {
   const std::chrono::milliseconds timeout_;
   const std::shared_ptr<Exchange> exchange_;
   const std::shared_ptr<Nodes> nodes_;
-  const std::shared_ptr<Bell> bell_;
+  const std::shared_ptr<Waker> waker_;
   const std::shared_ptr<ReadLeases> read_leases_;
   const bool reads_one_sidedly_;
   std::shared_ptr<Connector> objects_;  ///< until close()

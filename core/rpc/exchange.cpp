@@ -200,7 +200,7 @@ void Exchange::lose(int rank, const Error& cause) noexcept {
   in_vain_ = true;
   transport_->forget(rank);
   if (service_ != nullptr) {
-    service_->bereaved(rank);
+    service_->on_rank_lost(rank);
   }
 }
 

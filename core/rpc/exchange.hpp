@@ -43,7 +43,7 @@ class Service {
  public:
   virtual void asked(const Question& question) noexcept = 0;
   /// That rank is lost: its requests need no reply.
-  virtual void bereaved(int rank) noexcept = 0;
+  virtual void on_rank_lost(int rank) noexcept = 0;
   /// When it has something to do without a request; max: never.
   [[nodiscard]] virtual std::chrono::steady_clock::time_point next_due() const noexcept {
     return std::chrono::steady_clock::time_point::max();

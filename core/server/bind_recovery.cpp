@@ -18,8 +18,8 @@ constexpr int binds_in_patience = 5;
 }  // namespace
 
 BindRecovery::BindRecovery(NodeMemory local, const NodeClient& client, std::shared_ptr<Exchange> exchange,
-                           std::shared_ptr<Bell> bell)
-    : local_(std::move(local)), client_(client), exchange_(std::move(exchange)), bell_(std::move(bell)) {}
+                           std::shared_ptr<Waker> waker)
+    : local_(std::move(local)), client_(client), exchange_(std::move(exchange)), waker_(std::move(waker)) {}
 
 void BindRecovery::settle_soon(const Key& key) noexcept {
   {
@@ -27,7 +27,7 @@ void BindRecovery::settle_soon(const Key& key) noexcept {
     named_.push_back(key);
     has_named_.store(true, std::memory_order_release);
   }
-  bell_->ring();
+  waker_->wake();
 }
 
 void BindRecovery::settle_named() noexcept {

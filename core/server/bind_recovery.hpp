@@ -14,8 +14,8 @@
 #include "core/base/back_off.hpp"
 #include "core/base/mutex.hpp"
 #include "core/node/node_memory.hpp"
-#include "core/rpc/bell.hpp"
 #include "core/rpc/nodes.hpp"
+#include "core/rpc/waker.hpp"
 
 namespace locum {
 
@@ -37,7 +37,7 @@ class BindRecovery final {
 
   /// \param client must outlive all operations begun here
   BindRecovery(NodeMemory local, const NodeClient& client, std::shared_ptr<Exchange> exchange,
-               std::shared_ptr<Bell> bell);
+               std::shared_ptr<Waker> waker);
 
   /// Recovers, soon, an object of this process, whose bind it sent itself, and whose bulk has been read or
   /// never will be: so the query follows the bind on the same connection, or goes to another rank of the home
@@ -76,7 +76,7 @@ class BindRecovery final {
   NodeMemory local_;
   const NodeClient& client_;
   const std::shared_ptr<Exchange> exchange_;
-  const std::shared_ptr<Bell> bell_;
+  const std::shared_ptr<Waker> waker_;
   Mutex mutex_;
   std::vector<Key> named_ LOCUM_GUARDED_BY(mutex_);
   std::atomic<bool> has_named_{false};

@@ -9,14 +9,14 @@
 
 namespace locum {
 
-NodeService::NodeService(ServiceParts parts, std::shared_ptr<NameAlarm> alarm)
+NodeService::NodeService(ServiceParts parts, std::shared_ptr<NameChangeNotifier> notifier)
     : parts_(std::move(parts)),
       copies_(parts_),
       objects_(parts_),
       part_service_(parts_),
       batches_(parts_),
-      names_(parts_, alarm),
-      alarm_(std::move(alarm)) {}
+      names_(parts_, notifier),
+      notifier_(std::move(notifier)) {}
 
 void NodeService::asked(const Question& question) noexcept {
   try {
@@ -26,7 +26,7 @@ void NodeService::asked(const Question& question) noexcept {
   }
 }
 
-void NodeService::bereaved(int rank) noexcept {
+void NodeService::on_rank_lost(int rank) noexcept {
   parts_.read_leases->forget(rank);
   names_.forget(rank);
   parts_.promise_waits->forget(rank);
@@ -39,14 +39,14 @@ Exchange::Clock::time_point NodeService::next_due() const noexcept {
   if (parts_.bind_recovery->has_named()) {
     return {};  // long ago
   }
-  return alarm_->rung() ? look_due_ : Exchange::Clock::time_point::max();
+  return notifier_->rung() ? look_due_ : Exchange::Clock::time_point::max();
 }
 
 void NodeService::do_due(Exchange::Clock::time_point now) noexcept {
   if (parts_.bind_recovery->has_named()) {
     parts_.bind_recovery->settle_named();
   }
-  if (look_due_ <= now && alarm_->take()) {
+  if (look_due_ <= now && notifier_->take()) {
     look_for_all_awaited(now);
   }
 }

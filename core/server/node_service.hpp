@@ -5,7 +5,7 @@
 
 #include "core/server/batch_service.hpp"
 #include "core/server/copy_service.hpp"
-#include "core/server/name_alarm.hpp"
+#include "core/server/name_change_notifier.hpp"
 #include "core/server/name_service.hpp"
 #include "core/server/object_service.hpp"
 #include "core/server/part_service.hpp"
@@ -18,13 +18,13 @@ namespace locum {
 /// arrives. Invalid requests are refused, and change nothing.
 class NodeService final : public Service {
  public:
-  /// \param alarm is notified by the directory when awaited names have to be looked up
-  NodeService(ServiceParts parts, std::shared_ptr<NameAlarm> alarm);
+  /// \param notifier is notified by the directory when awaited names have to be looked up
+  NodeService(ServiceParts parts, std::shared_ptr<NameChangeNotifier> notifier);
   NodeService(const NodeService&) = delete;
   NodeService& operator=(const NodeService&) = delete;
 
   void asked(const Question& question) noexcept override;
-  void bereaved(int rank) noexcept override;
+  void on_rank_lost(int rank) noexcept override;
   [[nodiscard]] Exchange::Clock::time_point next_due() const noexcept override;
   void do_due(Exchange::Clock::time_point now) noexcept override;
   /// This process has adopted a dead one of its node: asks the homes of names that were about to be bound,
@@ -52,7 +52,7 @@ class NodeService final : public Service {
   PartService part_service_;
   BatchService batches_;
   NameService names_;
-  const std::shared_ptr<NameAlarm> alarm_;
+  const std::shared_ptr<NameChangeNotifier> notifier_;
   Exchange::Clock::time_point look_due_{};  ///< earliest look-up after a notification
 };
 

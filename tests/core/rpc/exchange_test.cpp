@@ -84,7 +84,7 @@ class EchoService final : public Service {
     exchange_.answer(question.from, question.call, bytes_of(std::string(text.rbegin(), text.rend())),
                      {*bulk, bulk});
   }
-  void bereaved(int rank) noexcept override { lost.push_back(rank); }
+  void on_rank_lost(int rank) noexcept override { lost.push_back(rank); }
 
   std::optional<Kind> last;
   std::uint32_t asked_last = 0;

@@ -5,19 +5,19 @@
 #include <utility>
 
 #include "core/ports/directory.hpp"
-#include "core/rpc/bell.hpp"
+#include "core/rpc/waker.hpp"
 
 namespace locum {
 
 /// Passes notifications of a directory to the driver: awaited names have to be looked up. Any thread may
 /// call.
-class NameAlarm final : public NameWatcher {
+class NameChangeNotifier final : public NameWatcher {
  public:
-  explicit NameAlarm(std::shared_ptr<Bell> bell) : bell_(std::move(bell)) {}
+  explicit NameChangeNotifier(std::shared_ptr<Waker> waker) : waker_(std::move(waker)) {}
 
   void bound() noexcept override {
     bound_by_who_tells();
-    bell_->ring();
+    waker_->wake();
   }
   void bound_by_who_tells() noexcept override { rung_.store(true, std::memory_order_release); }
   [[nodiscard]] bool rung() const noexcept { return rung_.load(std::memory_order_acquire); }
@@ -25,7 +25,7 @@ class NameAlarm final : public NameWatcher {
   [[nodiscard]] bool take() noexcept { return rung_.exchange(false, std::memory_order_acq_rel); }
 
  private:
-  const std::shared_ptr<Bell> bell_;
+  const std::shared_ptr<Waker> waker_;
   std::atomic<bool> rung_{false};
 };
 
