@@ -9,72 +9,72 @@
 #include <locum/time_limit.hpp>
 
 /// \file
-/// What the calls of a Store can be given beside an object and a value: one aggregate for each, to be written
-/// as `{.codec = mine, .deadline = 2s}`. What is not named is not given. `codec` refers to the codec, which
-/// the call has to outlive, where a value is written; where one is read, only the codec's type counts.
+/// Options of the calls of a Store: one aggregate for each, written as `{.codec = mine, .deadline = 2s}`.
+/// Members that are left out have defaults. A call that writes refers to the given `codec`, which must exist
+/// until the call returns; a call that reads uses only the codec's type.
 namespace locum {
 
-/// Of calls that take nothing but a deadline: `exists`, `evict`, `keys`, `info`, `create`, `put_bytes` …
+/// Options of calls that take only a deadline: `exists`, `evict`, `keys`, `info`, `create`, `put_bytes` …
 struct CallOptions {
   TimeLimit deadline = {};
 };
 
-/// Of `put`, `put_async` and `put_batch`.
+/// Options of `put`, `put_async` and `put_batch`.
 template <class T>
 struct PutOptions {
   detail::EncoderOf<T> codec = {};
   TimeLimit deadline = {};
 };
 
-/// Of `replace` and `replace_async`.
+/// Options of `replace` and `replace_async`.
 template <class T>
 struct ReplaceOptions {
   detail::EncoderOf<T> codec = {};
-  /// The change is made only if this generation of the name is the live one: `stale` if another is,
-  /// `not_found` if none. 0: whatever is live, or nothing.
+  /// Replace only if this generation of the name is live: `stale` if another one is, `not_found` if none is.
+  /// 0: replace any, or none.
   std::uint64_t expected_generation = 0;
   TimeLimit deadline = {};
 };
 
-/// Of `get`, `get_async` and `get_batch`.
+/// Options of `get`, `get_async` and `get_batch`.
 template <class T>
 struct GetOptions {
   detail::DecoderOf<T> codec = {};
   TimeLimit deadline = {};
 };
-/// Of the same, of an array that is read in place: all of it, or some.
+/// Options of the same calls, and of `read`, for an array: all of it, or some.
 template <class T>
 struct GetOptions<T[]> {
-  /// Some elements, row-major: `{.part = {.offset = 100, .count = 10}}`.
+  /// Consecutive elements in row-major order: `{.part = {.offset = 100, .count = 10}}`.
   Part part = {};
   /// A box, or every n-th element of one: `{.slab = {.start = {0, 8}, .count = {4, 2}, .stride = {1, 5}}}`,
-  /// as many dimensions as the object has. What is read is an array of its own, of the extents `count`.
+  /// with as many dimensions as the object. The result is an array with the extents `count`.
   Hyperslab slab = {};
   detail::DecoderOf<T[]> codec = {};
   TimeLimit deadline = {};
 };
 
-/// Of `get_bytes`.
+/// Options of `get_bytes`.
 struct BytesOptions {
   Part part = {};  ///< in bytes
   TimeLimit deadline = {};
 };
 
-/// Of `wait`, `proxy` and `proxy_batch`.
+/// Options of `wait`, `wait_async`, `proxy` and `proxy_batch`.
 template <class T>
 struct ReadOptions {
   detail::DecoderOf<T> codec = {};
   TimeLimit deadline = {};
 };
 
-/// Of `put_proxy`.
+/// Options of `put_proxy`.
 struct ProxyOptions {
-  /// Whether the stand-in is resolved here already: it keeps the object pinned then. Else it is resolved,
-  /// here too, on first use.
+  /// Whether the stand-in is resolved at once on this rank; it then pins the object. Otherwise it is resolved
+  /// on first use.
   bool populate = true;
   TimeLimit deadline = {};
 };
-/// The same by a codec. The stand-in is then one of the type that was put.
+/// The same with a codec: the stand-in has the type of the value.
 template <class T>
 struct CodedProxyOptions {
   detail::CoderOf<T> codec;
@@ -84,7 +84,7 @@ struct CodedProxyOptions {
 
 namespace detail {
 
-/// Says, while compiling, that a type is no value but something a call can be given.
+/// Whether a type is an option of calls, and so cannot be stored.
 template <class T>
 inline constexpr bool is_call_option =
     std::is_same_v<T, Deadline> || std::is_same_v<T, TimeLimit> || std::is_same_v<T, CallOptions> ||

@@ -13,23 +13,23 @@
 
 namespace locum {
 
-/// Of CodedStore::get of an array that the codec declines: all of it, or some (see GetOptions).
+/// Options of CodedStore::get for an array that the codec declines: all of it, or some (see GetOptions).
 struct DeclinedArrayOptions {
   Part part = {};
   Hyperslab slab = {};
   TimeLimit deadline = {};
 };
-/// Of CodedStore::replace (see ReplaceOptions).
+/// Options of CodedStore::replace (see ReplaceOptions).
 struct CodedReplaceOptions {
   std::uint64_t expected_generation = 0;
   TimeLimit deadline = {};
 };
 
-/// A store whose calls go by one codec: `auto packed = runtime.store("fields").with(my_codec);`. As cheap a
-/// value as the store and the codec; any number of them may stand for one store, beside the store itself. A
-/// type that the codec declines is stored and read in locum's own way. What is not here (`exists`, `evict`,
-/// `keys`, `info`, `put_bytes`, `create` …) knows no codec: see store(). Errors, blocking and threads are
-/// those of the same calls of Store.
+/// A store with one codec for all calls: `auto packed = runtime.store("fields").with(my_codec);`. As cheap a
+/// value as the store and the codec together; any number of them may refer to one store. A type that the
+/// codec declines is stored and read without it. Calls that are missing here (`exists`, `evict`, `keys`,
+/// `info`, `put_bytes`, `create` …) need no codec: use store(). Errors, blocking and threads are those of the
+/// same calls of Store.
 template <class C>
 class CodedStore {
   static_assert(Codec<C>,
@@ -40,7 +40,7 @@ class CodedStore {
   static constexpr bool takes = detail::codec_takes<C, T>();
 
  public:
-  /// Made by Store::with.
+  /// Called by Store::with.
   CodedStore(Store store, C codec) : store_(std::move(store)), codec_(std::move(codec)) {}
 
   /// The same store without the codec.
@@ -79,7 +79,8 @@ class CodedStore {
                                             const CodedReplaceOptions& options = {}) const {
     return store_.replace_async(name, value, in_place_of<T>(options));
   }
-  /// A `Proxy<T>` of what the codec takes, a `Proxy<T[]>` of ranges of flat elements that it declines.
+  /// Returns a `Proxy<T>` for a type that the codec takes, a `Proxy<T[]>` for a range of flat elements that
+  /// it declines.
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] auto put_proxy(const T& value, const ProxyOptions& options = {}) const {
@@ -99,7 +100,7 @@ class CodedStore {
       return store_.put_proxy(name, value, options);
     }
   }
-  /// put_batch of pairs of a name and a value, or of values.
+  /// put_batch() of pairs of a name and a value, or of values.
   template <detail::AddressRange Range>
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& objects,
                                                    const CallOptions& options = {}) const {
@@ -114,7 +115,7 @@ class CodedStore {
   [[nodiscard]] Result<View<T>> get(const I& id, const CallOptions& options = {}) const {
     return store_.template get<T>(id, got<T>(options.deadline));
   }
-  /// Some of an array that the codec declines.
+  /// All or some of an array that the codec declines.
   template <class T, ObjectId I>
     requires std::is_unbounded_array_v<T>
   [[nodiscard]] Result<View<T>> get(const I& id, const DeclinedArrayOptions& options) const {
@@ -131,7 +132,7 @@ class CodedStore {
   [[nodiscard]] Future<T> wait_async(std::string_view name, const CallOptions& options = {}) const {
     return store_.template wait_async<T>(name, ReadOptions<T>{codec_, options.deadline});
   }
-  /// Of a key, a name, or a range of them.
+  /// For a key, a name, or a range of them.
   template <class T, class Ids>
   [[nodiscard]] auto get_async(const Ids& ids, const CallOptions& options = {}) const {
     return store_.template get_async<T>(ids, got<T>(options.deadline));

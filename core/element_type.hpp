@@ -11,13 +11,14 @@
 
 namespace locum {
 
-/// The type of an array's elements where a program knows it only at run time: file formats, bindings, tools.
-/// Numbers are `f64`, `i32`, `u8` …; flat classes carry their size, `particle{48}` (see TypeName). A value.
+/// The element type of an array, where a program knows it only at run time: file formats, bindings, tools.
+/// Numbers are `f64`, `i32`, `u8` …; flat classes include their size, `particle{48}` (see TypeName). A value.
 class ElementType {
  public:
-  /// None.
+  /// No type.
   ElementType() = default;
-  /// That of a C++ type. Of an array type take its elements, and give the array's extents as the last ones.
+  /// The type of `T`. For an array type use its innermost element type, and append its extents to those of
+  /// the object.
   template <Flat T>
   [[nodiscard]] static ElementType of() {
     static_assert(
@@ -26,17 +27,17 @@ class ElementType {
         "elements, and all extents");
     return {TypeName<T>::value, sizeof(T), alignof(T)};
   }
-  /// By its canonical name. `invalid_argument` for what is no name of a number or of a flat class.
+  /// The type with this canonical name. `invalid_argument` if it is neither a number nor a flat class.
   [[nodiscard]] static Result<ElementType> named(std::string_view name);
 
-  /// Whether there is one.
+  /// False for no type.
   [[nodiscard]] explicit operator bool() const noexcept { return bytes_ != 0; }
-  /// Canonical; empty if there is none.
+  /// The canonical name; empty for no type.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  /// Of one element.
+  /// The size of one element.
   [[nodiscard]] std::uint32_t bytes() const noexcept { return bytes_; }
-  /// That the elements of an array are given: what the type needs, or, of a class that is known by name only,
-  /// the most that one of its size may need.
+  /// The alignment of the elements in an object: that of the C++ type; for a class known only by name, the
+  /// largest that its size allows.
   [[nodiscard]] std::uint32_t alignment() const noexcept { return alignment_; }
 
   friend bool operator==(const ElementType& a, const ElementType& b) noexcept { return a.name_ == b.name_; }

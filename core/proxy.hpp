@@ -25,7 +25,7 @@ namespace locum {
 
 namespace detail {
 
-/// What the copies of one stand-in share: which object, and, once resolved, its pin and its view.
+/// Shared by the copies of one stand-in: its handle, and once it is resolved, the pin and the view.
 class ProxyTarget {
  public:
   ProxyTarget(std::weak_ptr<Session> session, const Handle& handle, std::optional<Error> refusal)
@@ -34,18 +34,18 @@ class ProxyTarget {
   ProxyTarget& operator=(const ProxyTarget&) = delete;
 
   [[nodiscard]] const Handle& handle() const noexcept { return handle_; }
-  /// The object, pinned, and the session that it belongs to; fetched unless prefetch() has done so, or begun
-  /// to. No lock is held while it is fetched.
+  /// The pinned object and its session; fetches the object unless prefetch() has begun to. Holds no lock
+  /// while it fetches.
   struct Fetched {
     std::shared_ptr<Session> session;
     ObjectView object;
   };
   [[nodiscard]] Result<Fetched> fetch(Deadline deadline);
-  /// The session, or why there is nothing to ask it.
+  /// The session, or the error of the stand-in.
   [[nodiscard]] Result<std::shared_ptr<Session>> session() const;
-  /// What fetch() waits for, or a task that brings it.
+  /// The asynchronous fetch(), as far as the object.
   [[nodiscard]] NowOrTask<ObjectView> get_or_task(Session& session, Deadline deadline);
-  /// What fetch() returns, of what get_or_task() has brought.
+  /// The result of fetch() from the result of get_or_task().
   [[nodiscard]] Result<Fetched> fetched(Result<ObjectView> found);
   /// Begins to fetch the object, which stays pinned until unpin().
   void prefetch();
@@ -85,7 +85,7 @@ class Resolution final : public ProxyTarget {
     auto known = view();
     return known ? Result<View<T>>(*std::move(known)) : take(fetch(deadline), deadline);
   }
-  /// Resolves it to what has been fetched; waits until the deadline where another thread decodes that.
+  /// Resolves the stand-in to the fetched object; waits until the deadline if another thread decodes it.
   [[nodiscard]] Result<View<T>> take(Result<Fetched> fetched, Deadline deadline) {
     if (!fetched) {
       return fetched.error();
@@ -119,30 +119,30 @@ class Resolution final : public ProxyTarget {
   std::atomic<const View<T>*> current_{nullptr};
 };
 
-/// The error of a stand-in that stands for nothing.
+/// The error of an empty stand-in.
 [[nodiscard]] Error empty_proxy();
 /// The open session of this process whose handles have this incarnation; null if there is none.
 [[nodiscard]] std::shared_ptr<Session> session_of(std::uint64_t incarnation) noexcept;
 
 }  // namespace detail
 
-/// A stand-in for an object: as small as a handle, and it turns into the object on first use. Sending,
-/// storing, copying, comparing, hashing and printing it never resolve it. `*p` and `p->` resolve and throw
-/// `locum::Error`; `get()` resolves and returns the error. Copies share one resolution, which pins the object
-/// until the last copy is gone or one of them is released; references taken from it live as long. May be
-/// used by all threads at once.
+/// A stand-in for an object, which turns into the object on first use. Copying, sending its handle, storing,
+/// comparing, hashing and printing never resolve it. `*p` and `p->` resolve it and throw `locum::Error`;
+/// `get()` resolves it and returns the error. Copies share one resolution, which pins the object until the
+/// last copy is destroyed or one of them is released; references from it are valid until then. All threads
+/// may use one stand-in at the same time.
 template <class T>
 class Proxy {
  public:
   /// What `*p` is: `const T&`, or a span of the elements of a `T[]`.
   using Reference = decltype(*std::declval<const View<T>&>());
 
-  /// Stands for nothing; every use is `invalid_argument`.
+  /// An empty stand-in; every use is `invalid_argument`.
   Proxy() = default;
-  /// Made by Session::proxy, Runtime::proxy and Store. `refusal`: what is wrong with the handle, if anything.
+  /// Called by Session::proxy, Runtime::proxy and Store. `refusal`: the error of a wrong handle.
   Proxy(std::weak_ptr<Session> session, const Handle& handle, std::optional<Error> refusal = {})
       : Proxy(std::move(session), handle, std::move(refusal), &detail::read_view<T>) {}
-  /// The same of an object that `read` makes a view of: by a codec.
+  /// The same with a codec: `read` makes the view.
   Proxy(std::weak_ptr<Session> session, const Handle& handle, std::optional<Error> refusal,
         detail::Reader<T> read)
       : target_(
@@ -150,38 +150,38 @@ class Proxy {
     detail::DecodedCache::note_stand_in();
   }
 
-  /// The 64 bytes to send in its place; all zero if it stands for nothing.
+  /// The 64 bytes to send in its place; all zero if it is empty.
   [[nodiscard]] Handle handle() const noexcept { return target_ ? target_->handle() : no_handle(); }
   [[nodiscard]] Key key() const noexcept { return handle().key; }
   [[nodiscard]] std::uint64_t size_bytes() const noexcept { return handle().size_bytes; }
   [[nodiscard]] explicit operator bool() const noexcept { return target_ != nullptr; }
 
-  /// The object. Waits for it if it must, at most until the deadline.
+  /// The object. Waits for it if necessary, at most until the deadline.
   [[nodiscard]] Result<View<T>> get(Deadline deadline = {}) const {
     return target_ ? target_->get(deadline) : Result<View<T>>(detail::empty_proxy());
   }
-  /// The same without waiting: `timeout` if the object is not here yet; then it is on its way, as after
-  /// prefetch().
+  /// The same without waiting: `timeout` if the object has not arrived yet; its transfer has then begun, as
+  /// by prefetch().
   [[nodiscard]] Result<View<T>> try_get() const {
     prefetch();
     return get(Deadline::Clock::time_point::min());
   }
-  /// Whether get() would not wait: the object is pinned, here, or it is known why it does not come.
+  /// Whether get() would return without waiting: the object is pinned on this node, or has failed to arrive.
   [[nodiscard]] bool ready() const { return target_ && (target_->resolved() != nullptr || target_->ready()); }
-  /// Has the object brought here, if another node has it, and does not wait for that: it comes by itself
-  /// while this process computes, within the runtime's timeout, and stays pinned for the first use. Any
-  /// number may be asked for. Where more than `prefetch_bytes` (see RuntimeOptions) are on their way, or have
-  /// come and were not used yet, it waits for its turn until others are used, released or gone, small ones
-  /// before large ones within reason; its time counts from then, and a get() that waits for it has it come at
-  /// once. Where 65536 wait it is left to the first use. What goes wrong is the answer to that, but that it
-  /// tries again where time or memory was short; release() leaves what is on its way to itself, and what
-  /// waits does not come.
+  /// Begins to transfer the object if it is on another node, and returns. The transfer continues while this
+  /// process computes, within the runtime's timeout; the object then stays pinned until its first use. Any
+  /// number may be begun. Those in transfer, and those that arrived and were not used yet, take at most
+  /// `prefetch_bytes` (see RuntimeOptions); the others are queued, small ones before large ones within
+  /// limits, and their time starts when they leave the queue. A get() that waits for a queued object takes it
+  /// out of the queue. If 65536 are queued, this call has no effect. An error is the result of the first use,
+  /// which tries again after a lack of time or memory. release() abandons a transfer and removes the object
+  /// from the queue.
   void prefetch() const {
     if (target_ && target_->resolved() == nullptr) {
       target_->prefetch();
     }
   }
-  /// get(), begun: see Store::get_async(). When it has ended, the stand-in is resolved.
+  /// The asynchronous get(): see Store::get_async(). On completion the stand-in is resolved.
   [[nodiscard]] Future<T> get_async(Deadline deadline = {}) const {
     if (!target_) {
       return Future<T>(detail::empty_proxy());
@@ -200,12 +200,12 @@ class Proxy {
         },
         detail::NotNoted());
   }
-  /// In a coroutine: the Result<View<T>>, as soon as it is there.
+  /// In a coroutine: the Result<View<T>>, as soon as it has arrived.
   [[nodiscard]] typename Future<T>::Awaiting operator co_await() const {
     return get_async().operator co_await();
   }
-  /// Gives up the pin that all copies share; the next use resolves again. REQUIRES: no thread still uses a
-  /// reference taken by `*p` or `p->`. Views returned by get() stay valid.
+  /// Releases the pin that all copies share; the next use resolves the stand-in again. REQUIRES: no thread
+  /// still uses a reference from `*p` or `p->`. Views returned by get() stay valid.
   void release() const {
     if (target_) {
       target_->release();
@@ -213,7 +213,7 @@ class Proxy {
   }
 
   [[nodiscard]] Reference operator*() const& { return *resolved(); }
-  /// Of a stand-in that ends with the expression, as of View.
+  /// Of a temporary stand-in, as for View.
   [[nodiscard]] auto operator*() && { return *View<T>(resolved()); }
   [[nodiscard]] auto operator->() const { return resolved().operator->(); }
   operator Reference() const& { return **this; }
@@ -251,7 +251,7 @@ class Proxy {
   std::shared_ptr<detail::Resolution<T>> target_;
 };
 
-/// Proxy::prefetch() of all stand-ins of a range.
+/// Calls Proxy::prefetch() of each stand-in of a range.
 template <std::ranges::input_range Range>
   requires requires(const std::ranges::range_value_t<Range>& stand_in) { stand_in.prefetch(); }
 void prefetch(const Range& stand_ins) {
@@ -269,7 +269,7 @@ Proxy<T> Session::proxy(const Handle& handle, const Decoding<T>& by) {
   return Proxy<T>(weak_from_this(), handle, refusal(handle), by.codec.reader());
 }
 
-/// The value itself, whether given as such or by a stand-in or a view: so that one function serves all.
+/// The value itself, for a value, a stand-in or a view: one function template can take all three.
 template <class T>
 [[nodiscard]] const T& ref(const T& value) noexcept {
   return value;
@@ -283,7 +283,7 @@ template <class T>
   return *view;
 }
 
-/// As part of a stored value a stand-in is its handle; it comes back unresolved, able to resolve.
+/// A stand-in inside a stored value is stored as its handle, and read back unresolved.
 template <class T>
 struct Serializer<Proxy<T>> {
   template <class Archive>

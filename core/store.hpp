@@ -30,35 +30,35 @@ class Promise;
 template <class C>
 class CodedStore;
 
-/// What `evict` answers: a `Result<bool>` that may be left unread, because whoever throws away what is no
-/// longer needed seldom asks whether it was there.
+/// The result of `evict`: a `Result<bool>` that may be ignored, because most programs do not need to know
+/// whether the object was still there.
 class Evicted : public Result<bool> {
  public:
   Evicted(Result<bool> evicted) : Result<bool>(std::move(evicted)) {}
 };
 
 /// A store: objects by key and by name, shared by all ranks of a runtime that open the same name. A cheap
-/// value; any thread of a rank may call. An object is written once and read many times; `replace` gives a
-/// name another object.
+/// value; any thread of a rank may use it. An object is written once and read many times; `replace` binds a
+/// name to another object.
 ///
-/// *Ids.* An object is identified by its Key or by its name, 1 byte to 64 KiB of any bytes. Other names are
-/// `invalid_argument`, and so are those of 16 or 24 bytes that begin with a byte 0 and `promise`: the library
-/// uses them. Names come before values and extents.
+/// *Ids.* A Key or a name identifies an object. A name is 1 byte to 64 KiB of any bytes; others are
+/// `invalid_argument`, as are the names of the library itself: 16 or 24 bytes that begin with a byte 0 and
+/// `promise`. Names come before values and extents.
 ///
-/// *Options.* Each call takes one aggregate of options, last (see call_options.hpp):
-/// `get<Mesh>(id, {.codec = mine, .deadline = 2s})`. Without a deadline the store's default counts, else the
-/// runtime's; no call waits for ever.
+/// *Options.* The last argument of each call is one aggregate of options (see call_options.hpp):
+/// `get<Mesh>(id, {.codec = mine, .deadline = 2s})`. Without a deadline the default of the store applies,
+/// else that of the runtime; no call waits for ever.
 ///
-/// *Errors.* Calls return Result; `not_found` and `timeout` are answers. Every call can return `closed`,
-/// after the runtime was closed or the store dropped; views stay valid. What goes to another node can return
-/// `peer_lost` and `timeout`.
+/// *Errors.* Calls return Result; `not_found` and `timeout` are answers. Every call can return `closed` after
+/// the runtime was closed or the store dropped; views stay valid. Calls that need another node can return
+/// `peer_lost` and `timeout`. docs/errors.md has a table.
 class Store : private detail::BatchSteps {
  public:
-  /// Made by Session::open and Runtime::store.
+  /// Called by Session::open and Runtime::store.
   explicit Store(std::shared_ptr<detail::OpenStore> open) noexcept : BatchSteps(std::move(open)) {}
 
   [[nodiscard]] const std::string& name() const noexcept { return open_->name; }
-  /// Those in force: of the first opener, on whichever rank.
+  /// The options in force: those of the first rank that opened the store.
   [[nodiscard]] const StoreOptions& options() const noexcept { return open_->options; }
   /// `Key::store` of its objects.
   [[nodiscard]] std::uint32_t number() const noexcept { return open_->number; }
@@ -66,11 +66,11 @@ class Store : private detail::BatchSteps {
   /// @name Share
   /// @{
 
-  /// Stores a value without a name: one copy into this node's memory, no message. Ranges of flat elements
-  /// (vector, array, span, string), and arrays with gaps (see locum::array), are stored as `T[]`, flat values
-  /// as they are, all others by their `serialize`, or by the codec that is given: its name travels with the
-  /// object, and who reads names the same. A type that the codec declines is stored in locum's own way.
-  /// `out_of_memory` says how much was asked for, used, pinned and free.
+  /// Stores a value without a name: one copy into the memory of this node, no message. Ranges of flat
+  /// elements (vector, array, span, string) and arrays with gaps (see locum::array) are stored as `T[]`, flat
+  /// values as they are, all others by their `serialize` or by the given codec. The codec's name is stored
+  /// with the object, and a reader must give the same codec. A type that the codec declines is stored without
+  /// it. `out_of_memory` says how much was requested, used, pinned and free.
   template <class T>
   [[nodiscard]] Result<Key> put(const T& value) const {
     check_value<T>();
@@ -80,8 +80,8 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<Key> put(const T& value, const PutOptions<T>& options) const {
     return key_of(store_value_by({}, false, value, options.codec, {}, options.deadline));
   }
-  /// The same under a name; all ranks find it when this returns. Blocks for one round trip where the name is
-  /// at home on another node. `key_exists` if the name is live: the object that it stands for is untouched.
+  /// The same under a name; all ranks find it once this returns. Blocks for one round trip if another node is
+  /// the home of the name. `key_exists` if the name is live; its object is untouched.
   template <class T>
     requires(!detail::is_call_option<T>)
   [[nodiscard]] Result<Key> put(std::string_view name, const T& value) const {
@@ -99,8 +99,8 @@ class Store : private detail::BatchSteps {
     check_value<T>();
     return Key{};
   }
-  /// Gives the name a new object, atomically: a new generation, or the first one. Views of the old one stay
-  /// valid; its stand-ins answer `stale`.
+  /// Binds the name to a new object, atomically: a new generation, or the first one. Views of the old object
+  /// stay valid; its stand-ins return `stale`.
   template <class T>
   [[nodiscard]] Result<Key> replace(std::string_view name, const T& value) const {
     check_value<T>();
@@ -122,9 +122,9 @@ class Store : private detail::BatchSteps {
                                       const CallOptions& options = {}) const {
     return key_of(store_bytes(name, true, bytes, options.deadline));
   }
-  /// put_proxy: put(), and a stand-in for the object, which is resolved here at once unless
-  /// `{.populate = false}`. By a codec it is a stand-in of the type that was put, and on another rank it is
-  /// made by `Runtime::proxy<T>(handle, {.codec = my_codec})`.
+  /// put_proxy: put(), and a stand-in for the object, which is resolved here at once unless `{.populate =
+  /// false}`. With a codec it is a stand-in of the type that was put; another rank makes its own by
+  /// `Runtime::proxy<T>(handle, {.codec = my_codec})`.
   template <class T>
   [[nodiscard]] Result<Proxy<detail::Stored<T>>> put_proxy(const T& value,
                                                            const ProxyOptions& options = {}) const {
@@ -148,12 +148,12 @@ class Store : private detail::BatchSteps {
     const auto made = store_value_by(name, true, value, options.codec.encoder(), {}, options.deadline);
     return made_proxy<T>(name, made, options.populate, options.codec.decoder());
   }
-  /// A promise: a stand-in for an object that is to be set later. Takes the memory of a small object; no
-  /// message. Include `promise.hpp`.
+  /// A promise: a stand-in for an object that will be set later. Takes the memory of a small object and sends
+  /// no message. Include `promise.hpp`.
   template <class T>
   [[nodiscard]] Result<Promise<T>> promise(const CallOptions& options = {}) const;
-  /// The same, whose value is put under that name when it is set: wait() and get() find it, too. Asks the
-  /// node that keeps what is promised by name, and waits for it.
+  /// The same; the value is put under that name when the promise is set, so that wait() and get() find it,
+  /// too. Sends one request, to the node that stores the promises of names, and waits for the reply.
   template <class T>
   [[nodiscard]] Result<Promise<T>> promise(std::string_view name, const CallOptions& options = {}) const;
 
@@ -162,7 +162,7 @@ class Store : private detail::BatchSteps {
   /// @{
 
   /// Memory for an array of these extents, slowest dimension first; visible once Writer::seal() returns.
-  /// `invalid_argument` for no extents, and for more elements than any object has.
+  /// `invalid_argument` without extents, and for more elements than an object can have.
   template <Flat T>
   [[nodiscard]] Result<Writer<T>> create(const Extents& extents, const CallOptions& options = {}) const {
     return make_writer<T>({}, false, extents, options.deadline);
@@ -173,8 +173,8 @@ class Store : private detail::BatchSteps {
     return make_writer<T>(name, true, extents, options.deadline);
   }
 
-  /// The same where the type of the elements is known at run time only: the memory is that of the elements'
-  /// bytes, extents() counts elements. get<T[]> of the C++ type reads it, and info() gives the type back.
+  /// The same for an element type that is known only at run time. The writer's memory counts bytes, its
+  /// extents() count elements. get<T[]> of the C++ type reads the object, and info() returns the type.
   [[nodiscard]] Result<Writer<std::byte>> create(const ElementType& element, const Extents& extents,
                                                  const CallOptions& options = {}) const {
     return create_of({}, false, element, extents, options.deadline);
@@ -184,8 +184,8 @@ class Store : private detail::BatchSteps {
                                                  const CallOptions& options = {}) const {
     return create_of(name, true, element, extents, options.deadline);
   }
-  /// Stores such an array: `bytes` are its elements, row-major. `invalid_argument` if they are not as many
-  /// bytes as the extents say.
+  /// Stores an array whose element type is known only at run time: `bytes` are its elements, row-major.
+  /// `invalid_argument` if the number of bytes does not match the extents.
   [[nodiscard]] Result<Key> put_encoded(const ElementType& element, const Extents& extents,
                                         std::span<const std::byte> bytes,
                                         const CallOptions& options = {}) const {
@@ -201,12 +201,12 @@ class Store : private detail::BatchSteps {
   /// @name Read
   /// @{
 
-  /// A view of the object. Flat types and `T[]` are read in place on the node of the object, and on one that
-  /// has a copy of it; `get<std::vector<T>>` of an array copies; other types are decoded, once per process
-  /// (values with stand-ins inside once for all who have them at a time). Of an array of another node, of
-  /// which some is asked for, these elements alone travel, but where the store has checksums, or the home of
-  /// the name has the value beside it (see `inline_bytes`). `not_found` at once if nobody put it;
-  /// `type_mismatch` names both types; `invalid_argument` if the object does not have the elements.
+  /// A view of the object. Flat types and `T[]` are read in place on the node of the object and on nodes that
+  /// have a copy of it; `get<std::vector<T>>` of an array copies. Other types are decoded once per process;
+  /// values that contain stand-ins once for all readers at the same time. Of a part or a hyperslab only its
+  /// elements are transferred from another node, unless the store has checksums or the home of the name has
+  /// the value, too (see `inline_bytes`). `not_found` at once if the object does not exist; `type_mismatch`
+  /// names both types; `invalid_argument` if the object does not have the elements.
   template <class T, ObjectId I>
   [[nodiscard]] Result<View<T>> get(const I& id) const {
     return view_of<T>(fetch(id, {}), {});
@@ -216,33 +216,34 @@ class Store : private detail::BatchSteps {
     const Deadline until = options.deadline;
     return view_of<T>(object_of(id, options, until), until, options.codec.reader());
   }
-  /// get() of an array, or of some of it, copied to memory of the caller's: `read(id, std::span(mine))`.
-  /// Returns the number of elements that were written there. `invalid_argument` if there are more than the
-  /// memory is for; with any error the memory may have been written, or not. On the node of the object
-  /// nothing else is copied.
+  /// get() of an array, or of some of it, into memory of the caller: `read(id, std::span(mine))`. Returns the
+  /// number of elements written. `invalid_argument` if the memory is too small; after any other error its
+  /// contents are undefined. On the node of the object this is the only copy; from another node the elements
+  /// land in memory of the node first.
   template <Flat T, std::size_t N, ObjectId I>
   [[nodiscard]] Result<std::size_t> read(const I& id, std::span<T, N> into,
                                          const GetOptions<T[]>& options = {}) const {
     const auto first = locum::array(into.data(), {into.size()});
     return elements_into<T>(detail::bytes_of(first), true, object_of(id, options, options.deadline));
   }
-  /// The same, to memory with gaps, such as the interior of an array with ghost cells:
-  /// `read(id, locum::array(&mine[nx + 3], {ny, nx}, {nx + 2, 1}))`. The extents must be those of what is
-  /// read: of the object, or the `count` of a slab; a part has one.
+  /// The same into memory with gaps, such as the interior of an array with ghost cells: `read(id,
+  /// locum::array(&mine[nx + 3], {ny, nx}, {nx + 2, 1}))`. Its extents must be those of the object, or the
+  /// `count` of the slab; a part has one extent.
   template <Flat T, ObjectId I>
   [[nodiscard]] Result<std::size_t> read(const I& id, const StridedArray<T>& into,
                                          const GetOptions<T[]>& options = {}) const {
     return elements_into<T>(detail::bytes_of(into), false, object_of(id, options, options.deadline));
   }
-  /// The stored bytes of an object of any type, in place: all, or some.
+  /// The stored bytes of an object of any type, in place: all, or a part.
   template <ObjectId I>
   [[nodiscard]] Result<View<std::byte[]>> get_bytes(const I& id, const BytesOptions& options = {}) const {
     return bytes_of(options.part.is_given()
                         ? fetch_some(id, selection_of<std::byte[]>({.part = options.part}), options.deadline)
                         : fetch(id, options.deadline));
   }
-  /// The object under a name, as soon as somebody puts it. Blocks, asleep. `timeout` if nobody does before
-  /// the deadline; before that `broken_promise` or `peer_lost` if it was promised and will not be put.
+  /// The object under a name, as soon as a rank puts it. Blocks; the thread sleeps. `timeout` if no rank puts
+  /// it before the deadline; before that `broken_promise` or `peer_lost` if the name was promised and will
+  /// not be put.
   template <class T>
   [[nodiscard]] Result<View<T>> wait(std::string_view name, Deadline deadline = {}) const {
     return view_of<T>(await(name, deadline), deadline);
@@ -252,8 +253,8 @@ class Store : private detail::BatchSteps {
     const Deadline until = options.deadline;
     return view_of<T>(await(name, until), until, options.codec.reader());
   }
-  /// A stand-in for an object that is there; not resolved. Asks the node of the object to see that, as
-  /// info() does.
+  /// An unresolved stand-in for an existing object. Asks the node of the object whether it exists, as info()
+  /// does.
   template <class T, ObjectId I>
   [[nodiscard]] Result<Proxy<T>> proxy(const I& id) const {
     return proxy_to<T>(facts_of(id, {}));
@@ -269,30 +270,30 @@ class Store : private detail::BatchSteps {
 
   [[nodiscard]] Result<bool> exists(const Key& key, const CallOptions& options = {}) const;
   [[nodiscard]] Result<bool> exists(std::string_view name, const CallOptions& options = {}) const;
-  /// True: it was there, and no get that starts later, on any rank, finds it. False: nothing was there.
+  /// True: the object existed, and no get that starts later, on any rank, finds it. False: there was none.
   Evicted evict(const Key& key, const CallOptions& options = {}) const;
   Evicted evict(std::string_view name, const CallOptions& options = {}) const;
-  /// Names that begin with `prefix`, in ascending byte order. Names that live throughout the call appear
-  /// once, others may.
+  /// Names that begin with `prefix`, in ascending byte order. Names that exist throughout the call appear
+  /// once, others may appear.
   [[nodiscard]] Result<std::vector<std::string>> keys(std::string_view prefix = {},
                                                       const CallOptions& options = {}) const;
-  /// The size, type, extents, owner, generation and name of an object. Its bytes do not move (but that the
-  /// home of a name sends a value along that it has beside it: see `inline_bytes`); the node of the object is
-  /// asked where this node has no copy.
+  /// The size, type, extents, owner, generation and name of an object. If this node has no copy, asks the
+  /// node of the object. The payload is not transferred, except for a small value that the home of the name
+  /// sends with its reply (see `inline_bytes`).
   [[nodiscard]] Result<ObjectInfo> info(const Key& key, const CallOptions& options = {}) const;
   [[nodiscard]] Result<ObjectInfo> info(std::string_view name, const CallOptions& options = {}) const;
 
   /// @}
   /// @name Without waiting
-  /// Values and errors are those of the calls that wait.
+  /// Values and errors are those of the blocking calls.
   /// @{
 
-  /// get(), begun: the object comes while this process computes, within the deadline, and stays pinned as
-  /// long as the future lives. An object that is not there is `not_found`: nobody waits for it to be put. Of
-  /// those that are on their way, or have come and were not got yet, the window holds `prefetch_bytes` (see
-  /// RuntimeOptions), and 1024 are on their way at a time; up to 65536 more wait for their turn (then
-  /// `out_of_memory`), and without a deadline their time counts from that. One that somebody waits for, or
-  /// that is to be followed by something, has its turn at once.
+  /// The asynchronous get(): the object is transferred while this process computes, within the deadline, and
+  /// stays pinned as long as the future exists. A missing object is `not_found`: no get waits for a put. Of
+  /// all futures, the objects in transfer and those that arrived but were not yet got take at most
+  /// `prefetch_bytes` (see RuntimeOptions), and at most 1024 are in transfer; up to 65536 more are queued
+  /// (then `out_of_memory`), and without a deadline their time starts when they leave the queue. A future
+  /// that a thread waits for, or that has a continuation, skips the queue.
   template <class T, ObjectId I>
   [[nodiscard]] Future<T> get_async(const I& id) const {
     return begin<T>(may_read(id), address_of(id), Selection(), {});
@@ -302,7 +303,7 @@ class Store : private detail::BatchSteps {
     return begin<T>(may_read(id), address_of(id), selection_of<T>(options), options.deadline,
                     options.codec.reader());
   }
-  /// One for each key or name of a range, in its order. See when_any() and when_all().
+  /// A future for each key or name of a range, in its order. See when_any() and when_all().
   template <class T, detail::AddressRange Range>
   [[nodiscard]] std::vector<Future<T>> get_async(const Range& ids) const {
     return begin_each<T>(ids, [&](const auto& id) { return get_async<T>(id); });
@@ -311,33 +312,32 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] std::vector<Future<T>> get_async(const Range& ids, const GetOptions<T>& options) const {
     return begin_each<T>(ids, [&](const auto& id) { return get_async<T>(id, options); });
   }
-  /// wait(), begun: ends as soon as somebody puts the name. Of these nothing counts in the window before
-  /// that. Where the name was promised and will not come, it ends with `timeout` at the deadline: wait()
-  /// looks for that, this does not. Many that wait for one name cost one request each.
+  /// The asynchronous wait(): completes as soon as a rank puts the name and the object has arrived. Counts in
+  /// the window only from the put on. Unlike wait() it does not notice that a promise of that name was
+  /// broken: it then ends with `timeout`. Each future of a name whose home is another node costs one request.
   template <class T>
   [[nodiscard]] Future<T> wait_async(std::string_view name, const ReadOptions<T>& options = {}) const {
     return begin_wait<T>(name, options);
   }
-  /// info(), begun.
+  /// The asynchronous info().
   template <ObjectId I>
   [[nodiscard]] Eventual<ObjectInfo> info_async(const I& id, const CallOptions& options = {}) const {
     return begin_info(id, options.deadline);
   }
-  /// keys(), begun.
+  /// The asynchronous keys().
   [[nodiscard]] Eventual<std::vector<std::string>> keys_async(std::string_view prefix = {},
                                                               const CallOptions& options = {}) const {
     return begin_keys(prefix, options.deadline);
   }
-  /// exists(), begun.
+  /// The asynchronous exists().
   template <ObjectId I>
   [[nodiscard]] Eventual<bool> exists_async(const I& id, const CallOptions& options = {}) const {
     return begin_exists(id, options.deadline);
   }
-  /// put(), begun. The value is stored when this returns, so that the caller's may change or end: that takes
-  /// as long as the copy does, and where room has to be made, as long as that does. What is left is to give
-  /// the name, by the node that it is at home on; without one it is ready. It is given within the deadline,
-  /// or the eventual ends with an error. Cancelled or dropped it is done all the same. As many as with
-  /// get_async() are on their way.
+  /// The asynchronous put(). The value is stored when this returns, so that the caller may change or destroy
+  /// its own; this takes the time of the copy, and of making room if the memory is full. Only the name is
+  /// bound in the background, by the node that is its home, within the deadline; without a name the future is
+  /// ready at once. A cancelled or dropped future does not stop the put. The limits of get_async() apply.
   template <class T>
   [[nodiscard]] Eventual<Key> put_async(const T& value) const {
     return Eventual<Key>(put(value));
@@ -357,7 +357,7 @@ class Store : private detail::BatchSteps {
     check_value<T>();
     return begin_put(name, value, options.codec, {}, options.deadline);
   }
-  /// replace(), begun, in the same way.
+  /// The asynchronous replace(), in the same way.
   template <class T>
   [[nodiscard]] Eventual<Key> replace_async(std::string_view name, const T& value) const {
     check_value<T>();
@@ -370,7 +370,7 @@ class Store : private detail::BatchSteps {
     return begin_put(name, value, options.codec, {SealMode::replace, options.expected_generation},
                      options.deadline);
   }
-  /// put_bytes(), begun, in the same way.
+  /// The asynchronous put_bytes(), in the same way.
   [[nodiscard]] Eventual<Key> put_bytes_async(std::span<const std::byte> bytes,
                                               const CallOptions& options = {}) const {
     return Eventual<Key>(put_bytes(bytes, options));
@@ -379,7 +379,7 @@ class Store : private detail::BatchSteps {
                                               const CallOptions& options = {}) const {
     return begin_put_bytes(name, bytes, options.deadline);
   }
-  /// evict(), begun; is done also if it is cancelled or dropped.
+  /// The asynchronous evict(); a cancelled or dropped future does not stop it.
   template <ObjectId I>
   Eventual<bool> evict_async(const I& id, const CallOptions& options = {}) const {
     return begin_evict(id, options.deadline);
@@ -387,15 +387,16 @@ class Store : private detail::BatchSteps {
 
   /// @}
   /// @name Many at a time
-  /// Few messages. A result for each of a range, in its order; one that fails does not fail the others. The
-  /// deadline, or the timeout where none is given, is one for all. These throw std::bad_alloc where there is
-  /// no memory for the results themselves, and what the range throws: nothing has been done then.
+  /// A few messages for many objects. One result for each element of a range, in its order; a failed element
+  /// does not affect the others. One deadline, or the timeout, holds for all. These calls throw
+  /// std::bad_alloc if there is no memory for the results, and what the range throws; in both cases nothing
+  /// has been done.
   /// @{
 
-  /// put() of each pair of a name and a value. All values are stored in this node's memory first; then the
-  /// names that are at home on other nodes are bound together, by one message to each home and each 256 of
-  /// them, or 256 KiB of names and small values. Of a name that the range has more than once one is bound,
-  /// and the others are `key_exists`. Throws what the serialiser of a value throws, too.
+  /// put() of each pair of a name and a value. First all values are stored in the memory of this node; then
+  /// the names whose home is another node are bound, with one message to each home for each 256 names or 256
+  /// KiB of names and small values. If the range has a name more than once, one of them is bound and the
+  /// others are `key_exists`. Also throws what the serialiser of a value throws.
   template <detail::NamedValues Range>
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& objects) const {
     return put_named(objects, {});
@@ -405,7 +406,7 @@ class Store : private detail::BatchSteps {
       const Range& objects, const PutOptions<detail::ValueInRange<Range>>& options) const {
     return put_named(objects, options.deadline, options.codec);
   }
-  /// put() of each value, without a name and without a message.
+  /// put() of each value, without names and without messages.
   template <detail::AddressRange Range>
     requires(!detail::NamedValues<Range>)
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& values) const {
@@ -417,10 +418,11 @@ class Store : private detail::BatchSteps {
                                                    const PutOptions<detail::InRange<Range>>& options) const {
     return put_unnamed(values, options.deadline, options.codec);
   }
-  /// get() of each key or name. Small objects (up to `inline_bytes`) of other nodes come in one message for
-  /// each node and each 256 of them, by name from the home of the name; large ones, and parts, one by one,
-  /// 128 side by side. Small ones that came together are kept in memory until the last view of any of them is
-  /// gone. Keys of promises come behind all others, one after the other, as long as there is time.
+  /// get() of each key or name. Small objects (up to `inline_bytes`) of other nodes are transferred together,
+  /// in one message for each node and each 256 objects, by name from the home of the name; large objects and
+  /// parts separately, up to 128 at the same time. Small objects that were transferred together stay in
+  /// memory until the last view of any of them is destroyed. Keys of promises are looked up last, one after
+  /// the other, until the deadline.
   template <class T, detail::AddressRange Range>
   [[nodiscard]] std::vector<Result<View<T>>> get_batch(const Range& ids) const {
     return get_batch<T>(ids, GetOptions<T>());
@@ -442,8 +444,8 @@ class Store : private detail::BatchSteps {
     }
     return results;
   }
-  /// proxy() of each key or name: of objects of other nodes only what they say of themselves comes; but for
-  /// the key of a promise its whole value.
+  /// proxy() of each key or name. Only descriptions of the objects are transferred from other nodes; of the
+  /// key of a promise its whole value.
   template <class T, detail::AddressRange Range>
   [[nodiscard]] std::vector<Result<Proxy<T>>> proxy_batch(const Range& ids,
                                                           const ReadOptions<T>& options = {}) const {
@@ -455,10 +457,10 @@ class Store : private detail::BatchSteps {
     }
     return results;
   }
-  /// evict() of each key or name; the results may be left unread. The node of an object, or the home of its
-  /// name, is told in one message of 256 of them; nodes that have copies, and this node's own objects, are
-  /// dealt with one by one, side by side. Keys of promises come behind all others, one after the other, as
-  /// long as there is time.
+  /// evict() of each key or name; the results may be ignored. One message carries up to 256 evictions to the
+  /// node of the objects, or to the home of their names; copies on other nodes and objects of this node are
+  /// evicted one by one, at the same time. Keys of promises are evicted last, one after the other, until the
+  /// deadline.
   template <detail::AddressRange Range>
   std::vector<Result<bool>> evict_batch(const Range& ids, const CallOptions& options = {}) const {
     return evict_all(detail::BatchAddresses(open_->number, ids), options.deadline);
@@ -466,7 +468,7 @@ class Store : private detail::BatchSteps {
 
   /// @}
 
-  /// This store, with a codec for all calls. Include `coded_store.hpp`.
+  /// This store with one codec for all calls. Include `coded_store.hpp`.
   template <class C>
   [[nodiscard]] CodedStore<C> with(C codec) const;
 
@@ -481,7 +483,7 @@ class Store : private detail::BatchSteps {
         "locum does not store this: it says how a call is made, or how long it may take. Give it as "
         "an option: put(name, value, {.deadline = 2s})");
   }
-  /// The object, or as much of it as the options say.
+  /// The object, or the part that the options select.
   template <class T, ObjectId I>
   [[nodiscard]] Result<ObjectView> object_of(const I& id, const GetOptions<T>& options,
                                              Deadline until) const {

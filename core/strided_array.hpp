@@ -10,9 +10,9 @@
 
 namespace locum {
 
-/// An array in memory of somebody else, as a pointer, extents and strides: what `View<T[]>::array()` returns,
-/// and what `locum::array()` makes of a program's own array. `put` stores its elements as a `T[]`, `read`
-/// fills it. A cheap value; refers to the memory and keeps nothing alive.
+/// A pointer, extents and strides of an array in memory that this value does not own. View::array() returns
+/// one, and locum::array() makes one of a program's own array; `put` stores its elements as a `T[]`, `read`
+/// fills it. A cheap value; does not keep the memory alive.
 template <class T>
 class StridedArray {
  public:
@@ -26,9 +26,9 @@ class StridedArray {
       stride *= static_cast<std::int64_t>(extents[at]);
     }
   }
-  /// The same with gaps: `strides` is the way from an element to its neighbour in each dimension, in
-  /// elements. Where these are not as many as the extents, the array has no extents, and calls of the store
-  /// refuse it.
+  /// With gaps: `strides` are the distances from an element to its neighbour in each dimension, in elements.
+  /// If their number differs from that of the extents, the array has no extents, and all calls of the store
+  /// reject it.
   StridedArray(T* data, const Extents& extents, const Extents& strides) noexcept
       : data_(data), extents_(strides.size() == extents.size() ? extents : Extents()) {
     for (std::size_t at = 0; at < extents_.size(); ++at) {
@@ -59,7 +59,7 @@ class StridedArray {
   std::array<std::int64_t, max_rank> strides_{};
 };
 
-/// An array without gaps, row-major, from its first element on; 1 to `max_rank` extents, slowest dimension
+/// An array without gaps, row-major; `first` is its first element. 1 to `max_rank` extents, slowest dimension
 /// first.
 template <class T>
 [[nodiscard]] StridedArray<T> array(T* first, const Extents& extents) noexcept {
@@ -67,7 +67,7 @@ template <class T>
 }
 /// An array with gaps, such as the interior of one with ghost cells:
 /// `locum::array(&field[nx + 3], {ny, nx}, {nx + 2, 1})`. `first` is the element with the indices 0. A stride
-/// is the way from an element to its neighbour, in elements, and may be negative.
+/// is the distance from an element to its neighbour, in elements, and may be negative.
 template <class T>
 [[nodiscard]] StridedArray<T> array(T* first, const Extents& extents, const Extents& strides) noexcept {
   return {first, extents, strides};

@@ -17,7 +17,7 @@ namespace locum {
 
 namespace detail {
 
-/// Explains, while compiling, why something that refers to an object is not taken from a temporary.
+/// Makes the compiler explain why a reference into an object cannot be taken from a temporary view.
 template <class T>
 constexpr void refuse_of_temporary() {
   static_assert(
@@ -28,21 +28,21 @@ constexpr void refuse_of_temporary() {
 
 }  // namespace detail
 
-/// What `get` returns: behaves like a `const T*`. A view of a flat type points at the object itself and keeps
-/// it pinned, in place and unchanged, until the view is destroyed, whatever the store does meanwhile, the end
-/// of the runtime included. A view of any other type shares ownership of a decoded value, which pins nothing
-/// but what stand-ins inside it were resolved to.
-/// Copies are cheap; one view is used by one thread at a time, copies by any.
+/// The result of `get`; behaves like a `const T*`. A view of a flat type points at the object itself and
+/// keeps it pinned, in place and unchanged, until the view is destroyed: also after an eviction, and after
+/// the end of the runtime. A view of any other type shares ownership of a decoded value, which pins only the
+/// objects of resolved stand-ins inside it. Copies are cheap. One thread at a time may use one view;
+/// different threads may use different copies.
 template <class T>
 class View {
  public:
   using element_type = const T;
 
   View() = default;
-  /// A value in place. REQUIRES: it lies in the object's bytes.
+  /// A value in place. REQUIRES: `value` lies within the object's bytes.
   View(ObjectView&& object, const T* value) noexcept
       : key_(object.key()), value_(value), object_(std::move(object)) {}
-  /// A value of its own.
+  /// A decoded value.
   View(const Key& key, std::shared_ptr<const T> value) noexcept
       : key_(key), value_(value.get()), owned_(std::move(value)) {}
   View(const View& other) = default;
@@ -60,10 +60,10 @@ class View {
   }
   ~View() = default;
 
-  /// Whether there is a value behind it; false for a view that was default-constructed, or moved from.
+  /// False if the view was default-constructed or moved from.
   [[nodiscard]] explicit operator bool() const noexcept { return value_ != nullptr; }
   [[nodiscard]] const T& operator*() const& noexcept { return *value_; }
-  /// Of a view that ends with the expression: a copy of a flat value. Another is refused while compiling.
+  /// Of a temporary view: a copy of a flat value. The compiler rejects other types.
   [[nodiscard]] std::conditional_t<std::is_array_v<T>, const T&, T> operator*() const&& {
     static_assert(
         Flat<T>,
@@ -77,7 +77,7 @@ class View {
     detail::refuse_of_temporary<T>();
     return value_;
   }
-  /// Of the object that was read.
+  /// The key of the object.
   [[nodiscard]] const Key& key() const noexcept { return key_; }
 
  private:
@@ -110,8 +110,7 @@ class View<T[]> {
   }
   ~View() = default;
 
-  /// Whether there is an object behind it; false, and no elements, for a view that was default-constructed,
-  /// or moved from.
+  /// False if the view was default-constructed or moved from; it then has no elements.
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(object_); }
   [[nodiscard]] std::span<const T> operator*() const& noexcept { return elements_; }
   [[nodiscard]] const std::span<const T>* operator->() const noexcept { return &elements_; }
@@ -135,10 +134,10 @@ class View<T[]> {
   [[nodiscard]] const T& operator[](std::size_t index) const& noexcept { return elements_[index]; }
   [[nodiscard]] T operator[](std::size_t index) && noexcept { return elements_[index]; }
 
-  /// In elements, as given when the object was made (those of an array of arrays, where it is read by its
-  /// innermost elements: what was put as `double[4][5]` has the extents 4 and 5), or of a hyperslab when it
-  /// was asked for; one extent, the number of elements, where none were given, where they were overwritten,
-  /// or of a part of the object. REQUIRES: not empty of an object.
+  /// In elements. Those given when the object was made; those of a hyperslab if one was read; one extent, the
+  /// number of elements, if none were given, if they were overwritten, or of a part. An object that was put
+  /// as `double[4][5]` and is read by its innermost elements has the extents 4 and 5. REQUIRES: operator
+  /// bool().
   [[nodiscard]] Extents extents() const {
     const ObjectFacts facts = object_.facts();
     Extents extents = facts.whole ? detail::without_inner<T>(facts.extents) : Extents();
@@ -151,16 +150,16 @@ class View<T[]> {
     }
     return extents;
   }
-  /// The elements by indices: `const auto a = view.array(); a(i, j, k)`. Valid as long as the view, or a copy
-  /// of it. REQUIRES: not empty of an object.
+  /// The elements by indices: `const auto a = view.array(); a(i, j, k)`. Valid as long as the view or a copy
+  /// of it. REQUIRES: operator bool().
   [[nodiscard]] StridedArray<const T> array() const& { return {elements_.data(), extents()}; }
   [[nodiscard]] StridedArray<const T> array() && {
     detail::refuse_of_temporary<T>();
     return {elements_.data(), extents()};
   }
-  /// Of the object that was read.
+  /// The key of the object.
   [[nodiscard]] const Key& key() const noexcept { return object_.key(); }
-  /// How the elements came to this process.
+  /// How the elements reached this process.
   [[nodiscard]] Path path() const noexcept { return object_.path(); }
 
  private:
