@@ -69,6 +69,28 @@ TEST_F(FutureOfRanks, BringsAllObjectsOfAllRanks) {
   EXPECT_EQ(std::count(seen.begin(), seen.end(), true), static_cast<std::ptrdiff_t>(seen.size()));
 }
 
+// Names at home on any node, put by any rank, this one and its mates included.
+TEST_F(FutureOfRanks, EndWhenNamesArePutThatTheyWaitFor) {
+  std::vector<Future<double[]>> parts;
+  for (const std::string& each : all_names()) {
+    parts.push_back(store_.wait_async<double[]>("later/" + each));
+  }
+  job::barrier();
+  for (int at = 0; at < objects_of_rank; ++at) {
+    const std::vector<double> values(length(at), value(job::rank(), at));
+    ASSERT_TRUE(store_.put("later/" + name(job::rank(), at), values));
+  }
+  const auto never = store_.wait_async<double>("never", {.deadline = 10ms});
+  while (auto part = when_any(parts)) {
+    const int rank = static_cast<int>(part.place()) / objects_of_rank;
+    const int number = static_cast<int>(part.place()) % objects_of_rank;
+    const auto view = part->get();
+    ASSERT_TRUE(view) << view.error();
+    EXPECT_EQ((*view)[view->size() - 1], value(rank, number));
+  }
+  EXPECT_EQ(never.get(60s).error().code(), Errc::timeout);
+}
+
 // What has come of other nodes, and nobody has got, is no more than the window; and what is waited for.
 TEST(FutureWindowOfRanks, HoldsNoMoreThanItsBytesAheadOfUse) {
   constexpr int many = 16;

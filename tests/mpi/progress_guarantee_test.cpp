@@ -69,7 +69,7 @@ constexpr std::size_t elements = std::size_t{8} << 20U;  // 64 MiB of them
 constexpr int names_of_rank = 16;                        // of which some are at home at the owner's node
 
 /// What the owner has, and what it promised and has set.
-struct Owned {
+struct OwnedBytes {
   Key large;
   Key evicted;
   Handle promised;
@@ -88,7 +88,7 @@ void promise_what_the_owner_is_home_to(Runtime& runtime, Store& store) {
   }
 }
 
-void use_the_owner(Runtime& runtime, Store& store, const Owned& owned) {
+void use_the_owner(Runtime& runtime, Store& store, const OwnedBytes& owned) {
   const auto& [large, evicted, promised] = owned;
   EXPECT_EQ(*runtime.proxy<int>(promised).get_async(20s).get(20s).value(), 9);
   promise_what_the_owner_is_home_to(runtime, store);
@@ -114,7 +114,7 @@ TEST(ProgressGuarantee, HoldsWhileTheOwnerCallsNothingAndItsOnlyCoreIsTaken) {
   }
   Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = 512_MiB});
   Store store = runtime.store("fields");
-  Owned owned;
+  OwnedBytes owned;
   if (job::rank() == 0) {
     owned.large = store.put(std::vector<double>(elements, 7.0)).value();
     owned.evicted = store.put(std::vector<double>(1000, 8.0)).value();
