@@ -36,8 +36,8 @@ class ElementType {
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   /// The size of one element.
   [[nodiscard]] std::uint32_t bytes() const noexcept { return bytes_; }
-  /// The alignment of the elements in an object: that of the C++ type; for a class known only by name, the
-  /// largest that its size allows.
+  /// The alignment of the elements in an object, at least 16: that of the C++ type; for a class known only by
+  /// name, the largest that its size allows.
   [[nodiscard]] std::uint32_t alignment() const noexcept { return alignment_; }
 
   friend bool operator==(const ElementType& a, const ElementType& b) noexcept { return a.name_ == b.name_; }

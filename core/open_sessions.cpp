@@ -17,21 +17,27 @@ namespace {
 
 /// The sessions of this process. Never destroyed: a session may end later than all static objects.
 struct OpenSessions {
+  struct Entry {
+    const Session* session = nullptr;
+    std::uint64_t incarnation = 0;
+    std::weak_ptr<Session> weak;
+  };
+
   /// A process that was forked from a rank must not lock: a thread that it does not have may hold the lock.
   std::atomic<bool> disowned{false};
   Mutex mutex;
-  std::vector<Session*> all LOCUM_GUARDED_BY(mutex);
+  std::vector<Entry> all LOCUM_GUARDED_BY(mutex);
 
   [[nodiscard]] bool is_of_this_process() const noexcept { return !disowned.load(std::memory_order_relaxed); }
   [[nodiscard]] std::vector<std::shared_ptr<Session>> open() LOCUM_EXCLUDES(mutex) {
     std::vector<std::shared_ptr<Session>> sessions;
     if (is_of_this_process()) {
       const MutexLock lock(mutex);
-      for (Session* const each : all) {
-        sessions.push_back(each->weak_from_this().lock());
+      for (const Entry& each : all) {
+        sessions.push_back(each.weak.lock());
       }
     }
-    // Without the lock: where this is the last pointer to a session, the session removes itself.
+    // Without the lock: the destructor of a session takes it.
     std::erase_if(sessions, [](const auto& session) { return !session || session->closed(); });
     return sessions;
   }
@@ -44,17 +50,17 @@ OpenSessions& sessions() {
 
 }  // namespace
 
-void add_session(Session& session) {
+void add_session(const std::shared_ptr<Session>& session) {
   if (OpenSessions& known = sessions(); known.is_of_this_process()) {
     const MutexLock lock(known.mutex);
-    known.all.push_back(&session);
+    known.all.push_back({session.get(), session->options().incarnation, session});
   }
 }
 
-void remove_session(Session& session) noexcept {
+void remove_session(const Session& session) noexcept {
   if (OpenSessions& known = sessions(); known.is_of_this_process()) {
     const MutexLock lock(known.mutex);
-    std::erase(known.all, &session);
+    std::erase_if(known.all, [&](const OpenSessions::Entry& each) { return each.session == &session; });
   }
 }
 
@@ -66,9 +72,9 @@ std::shared_ptr<Session> session_of(std::uint64_t incarnation) noexcept {
   OpenSessions& known = sessions();
   if (known.is_of_this_process()) {
     const MutexLock lock(known.mutex);
-    for (Session* const each : known.all) {
-      if (each->options().incarnation == incarnation) {
-        return each->weak_from_this().lock();
+    for (const OpenSessions::Entry& each : known.all) {
+      if (each.incarnation == incarnation) {
+        return each.weak.lock();
       }
     }
   }

@@ -117,8 +117,9 @@ Result<void> check(const RuntimeOptions& options) {
                  "a number of ranks, or 0 to keep each machine one node");
   }
   constexpr std::size_t longest_name = 256;
-  if (options.name.size() > longest_name || options.name.find('\n') != std::string::npos) {
-    return wrong("name", options.name.substr(0, longest_name), "at most 256 bytes, and no line break");
+  if (options.name.size() > longest_name || options.name.find('\n') != std::string_view::npos) {
+    return wrong("name", std::string(options.name.substr(0, longest_name)),
+                 "at most 256 bytes, and no line break");
   }
   constexpr std::uint64_t smallest_step = 64_KiB;
   if (options.step_bytes != 0 &&
@@ -193,7 +194,7 @@ std::string to_string(const RuntimeOptions& options) {
   line("decoded_cache_bytes", std::to_string(options.decoded_cache_bytes));
   line("inline_bytes", std::to_string(options.inline_bytes));
   line("prefetch_bytes", std::to_string(options.prefetch_bytes));
-  line("name", options.name);
+  line("name", std::string(options.name));
   return text;
 }
 

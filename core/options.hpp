@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <locum/result.hpp>
 
@@ -60,8 +61,8 @@ struct RuntimeOptions {
   std::uint64_t decoded_cache_bytes = std::uint64_t{64} << 20U;  // LOCUM_DECODED_CACHE_BYTES
 
   /// By which find_store() tells runtimes of one process apart; at most 256 bytes, and without a line break.
-  /// No environment twin: a program asks by the name that it gave.
-  std::string name = {};
+  /// No environment twin: a program asks by the name that it gave. Copied by the runtime.
+  std::string_view name = {};
 
   friend bool operator==(const RuntimeOptions&, const RuntimeOptions&) = default;
 };

@@ -6,6 +6,7 @@
 #include <random>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "core/codec.hpp"
@@ -75,7 +76,8 @@ Result<void> check_name(std::string_view name) {
 
 // Differs, as good as certainly, from that of any other session, of this process or another one: a handle of
 // another one is known as such.
-SessionOptions numbered(SessionOptions options) {
+SessionOptions numbered(SessionOptions options, std::string_view own_name) {
+  options.options.name = own_name;
   std::random_device device;
   while (options.incarnation == 0) {
     options.incarnation = (std::uint64_t{device()} << 32U) | device();
@@ -89,12 +91,15 @@ Session::Session(std::shared_ptr<Connector> connector, std::shared_ptr<Metrics> 
                  SessionOptions options, std::shared_ptr<Arrivals> arrivals)
     : connector_(std::move(connector)),
       metrics_(std::move(metrics)),
-      options_(numbered(std::move(options))),
+      name_(options.options.name),
+      options_(numbered(std::move(options), name_)),
       arrivals_(arrivals ? std::move(arrivals) : std::make_shared<Arrivals>(options_.options.timeout)),
       decoded_(options_.options.decoded_cache_bytes),
       standing_(std::make_shared<detail::StandingWaits>(connector_, arrivals_->continuations().on_start())),
-      marks_(std::make_unique<detail::PromiseMarks>()) {
-  detail::add_session(*this);
+      marks_(std::make_unique<detail::PromiseMarks>()) {}
+
+void Session::announce() {
+  detail::add_session(shared_from_this());
 }
 
 Session::~Session() {

@@ -72,6 +72,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
+  /// From now on find_store() and proxy() find it. Called once.
+  void announce();
 
   /// The store of that name, with the options in force; made, with options by default, if there is none. Not
   /// collective. On one node it sends nothing; over several it asks the node at which this name is at home,
@@ -207,6 +209,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   const std::shared_ptr<Connector> connector_;
   const std::shared_ptr<Metrics> metrics_;
+  const std::string name_;  ///< of the runtime
   const SessionOptions options_;
   const std::shared_ptr<Arrivals> arrivals_;
   std::atomic<bool> closed_{false};

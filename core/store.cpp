@@ -68,15 +68,16 @@ Result<Writer<std::byte>> Store::create_of(std::string_view name, bool named, co
 Result<Key> Store::put_of(std::string_view name, bool named, const ElementType& element,
                           const Extents& extents, std::span<const std::byte> bytes, Deadline deadline) const {
   const Deadline until = moment(deadline);
+  const auto size_bytes = element ? detail::array_bytes(extents, element.bytes()) : bytes.size();
+  if (size_bytes && *size_bytes != bytes.size()) {
+    return session().explain(
+        {open_->number, name},
+        Error(Errc::invalid_argument, "these extents are of " + std::to_string(*size_bytes) + " bytes, " +
+                                          std::to_string(bytes.size()) + " were given"));
+  }
   auto writer = create_of(name, named, element, extents, until);
   if (!writer) {
     return writer.error();
-  }
-  if (writer->size() != bytes.size()) {
-    return session().explain(
-        {open_->number, name},
-        Error(Errc::invalid_argument, "these extents are of " + std::to_string(writer->size()) + " bytes, " +
-                                          std::to_string(bytes.size()) + " were given"));
   }
   if (!bytes.empty()) {
     std::memcpy(writer->data(), bytes.data(), bytes.size());

@@ -224,7 +224,8 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Result<std::size_t> read(const I& id, std::span<T, N> into,
                                          const GetOptions<T[]>& options = {}) const {
     const auto first = locum::array(into.data(), {into.size()});
-    return elements_into<T>(detail::bytes_of(first), true, object_of(id, options, options.deadline));
+    return elements_into<T>(detail::bytes_of(first), detail::Fit::at_least,
+                            object_of(id, options, options.deadline));
   }
   /// The same into memory with gaps, such as the interior of an array with ghost cells: `read(id,
   /// locum::array(&mine[nx + 3], {ny, nx}, {nx + 2, 1}))`. Its extents must be those of the object, or the
@@ -232,7 +233,9 @@ class Store : private detail::BatchSteps {
   template <Flat T, ObjectId I>
   [[nodiscard]] Result<std::size_t> read(const I& id, const StridedArray<T>& into,
                                          const GetOptions<T[]>& options = {}) const {
-    return elements_into<T>(detail::bytes_of(into), false, object_of(id, options, options.deadline));
+    return elements_into<T>(detail::bytes_of(into),
+                            options.part.is_given() ? detail::Fit::elements : detail::Fit::same_extents,
+                            object_of(id, options, options.deadline));
   }
   /// The stored bytes of an object of any type, in place: all, or a part.
   template <ObjectId I>
@@ -314,7 +317,8 @@ class Store : private detail::BatchSteps {
   }
   /// The asynchronous wait(): completes as soon as a rank puts the name and the object has arrived. Counts in
   /// the window only from the put on. Unlike wait() it does not notice that a promise of that name was
-  /// broken: it then ends with `timeout`. Each future of a name whose home is another node costs one request.
+  /// broken: it then ends with `timeout`. Each future of a name whose home is another node costs one request,
+  /// which stays there until the deadline, also if the future is dropped; a home keeps 3072 of a rank.
   template <class T>
   [[nodiscard]] Future<T> wait_async(std::string_view name, const ReadOptions<T>& options = {}) const {
     return begin_wait<T>(name, options);
@@ -399,6 +403,7 @@ class Store : private detail::BatchSteps {
   /// others are `key_exists`. Also throws what the serialiser of a value throws.
   template <detail::NamedValues Range>
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& objects) const {
+    check_value<detail::ValueInRange<Range>>();
     return put_named(objects, {});
   }
   template <detail::NamedValues Range>
@@ -410,6 +415,7 @@ class Store : private detail::BatchSteps {
   template <detail::AddressRange Range>
     requires(!detail::NamedValues<Range>)
   [[nodiscard]] std::vector<Result<Key>> put_batch(const Range& values) const {
+    check_value<detail::InRange<Range>>();
     return put_unnamed(values, {});
   }
   template <detail::AddressRange Range>

@@ -20,10 +20,11 @@ class StridedArray {
 
   /// Row-major, without gaps. REQUIRES: 1 to `max_rank` extents.
   StridedArray(T* data, const Extents& extents) noexcept : data_(data), extents_(extents) {
-    std::int64_t stride = 1;
+    std::uint64_t stride =
+        1;  // wraps where the extents are too many elements, which calls of the store refuse
     for (std::size_t at = extents.size(); at-- > 0;) {
-      strides_[at] = stride;
-      stride *= static_cast<std::int64_t>(extents[at]);
+      strides_[at] = static_cast<std::int64_t>(stride);
+      stride *= extents[at];
     }
   }
   /// With gaps: `strides` are the distances from an element to its neighbour in each dimension, in elements.
@@ -80,7 +81,8 @@ template <class T>
 [[nodiscard]] StridedBytes bytes_of(const StridedArray<T>& array) noexcept {
   StridedBytes bytes{reinterpret_cast<const std::byte*>(array.data()), array.extents(), {}, sizeof(T)};
   for (std::size_t dimension = 0; dimension < array.extents().size(); ++dimension) {
-    bytes.strides[dimension] = array.stride(dimension) * static_cast<std::int64_t>(sizeof(T));
+    bytes.strides[dimension] =
+        static_cast<std::int64_t>(static_cast<std::uint64_t>(array.stride(dimension)) * sizeof(T));
   }
   return bytes;
 }

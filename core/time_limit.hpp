@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 
 #include <locum/deadline.hpp>
@@ -19,10 +18,9 @@ class TimeLimit {
   /// A negative duration is 0; one too long for the clock lasts to the clock's end.
   template <class Rep, class Period>
   TimeLimit(std::chrono::duration<Rep, Period> duration)
-      : duration_(
-            std::chrono::duration<double>(duration) >= std::chrono::duration<double>(longest)
-                ? longest
-                : std::max(std::chrono::duration_cast<Clock::duration>(duration), Clock::duration::zero())) {}
+      : duration_(std::chrono::duration<double>(duration) >= std::chrono::duration<double>(longest) ? longest
+                  : duration <= duration.zero() ? Clock::duration::zero()
+                                                : std::chrono::duration_cast<Clock::duration>(duration)) {}
   TimeLimit(Clock::time_point moment) : moment_(moment) {}
   TimeLimit(Deadline deadline) : moment_(deadline) {}
 

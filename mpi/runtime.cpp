@@ -317,6 +317,8 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                                            : std::make_shared<Arrivals>(state_->options.timeout,
                                                                         shm::become_background_thread));
                          state_->fork_guard.emplace(session_);
+                         session_->announce();
+                         state_->options.name = session_->options().options.name;
                        }),
                        "opening the runtime", {}));
   state_->open = true;

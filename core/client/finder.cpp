@@ -459,8 +459,10 @@ Asked Finder::question(const Lookup& wanted, int home) const {
 
 Task<Result<std::vector<std::string>>> Finder::names(std::uint32_t store, std::string prefix,
                                                      Deadline::Clock::time_point until) {
-  const WaitBudget budget = co_await Operation::ToThread();  // may wait for locks
-  auto all = guarded([&] { return memory_.directory->names(store, prefix, budget.until(until)); });
+  const auto list = [&](const WaitBudget& budget) {
+    return guarded([&] { return memory_.directory->names(store, prefix, budget); });
+  };
+  auto all = co_await until_unlocked(*client_, until, list);
   for (int node = 0; all && node < nodes_.count(); ++node) {
     if (node == nodes_.own()) {
       continue;
@@ -470,6 +472,7 @@ Task<Result<std::vector<std::string>>> Finder::names(std::uint32_t store, std::s
     if (!answer) {
       co_return answer.error();
     }
+    (void)co_await Operation::ToThread();  // there may be very many names
     const auto known = static_cast<std::ptrdiff_t>(all->size());
     if (answer->block) {
       if (auto right = guarded([&] { return unpack_names(answer->block->memory(), *all); }); !right) {

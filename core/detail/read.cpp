@@ -43,7 +43,7 @@ std::string text_of(const Extents& extents) {
 
 Result<std::size_t> copy_elements(Session& session, const ObjectView& object, const TypeIdentity& identity,
                                   std::string_view asked, std::span<const std::uint64_t> inner,
-                                  const StridedBytes& into, bool at_most) {
+                                  const StridedBytes& into, Fit fit) {
   if (object.type_hash() != identity.hash) {
     return session.type_mismatch(asked, object);
   }
@@ -57,13 +57,13 @@ Result<std::size_t> copy_elements(Session& session, const ObjectView& object, co
   const auto refused = [&](const std::string& has) {
     return session.explain(
         object.key(),
-        Error(Errc::invalid_argument, "there are " + has + " elements to read, the memory is for " +
-                                          text_of(into.extents) +
-                                          "; ask for its extents by info(), or for a part or a slab"));
+        Error(Errc::invalid_argument,
+              "there are " + has + " elements to read, the memory is for " + text_of(into.extents) +
+                  "; info() says which extents the object has; or read a part or a slab of it"));
   };
   const std::size_t count = bytes.size() / into.element_bytes;
   StridedBytes target = into;
-  if (at_most) {
+  if (fit == Fit::at_least) {
     if (count > into.extents[0]) {
       return refused(std::to_string(count));
     }
@@ -72,8 +72,8 @@ Result<std::size_t> copy_elements(Session& session, const ObjectView& object, co
     const ObjectFacts facts = object.facts();
     Extents extents = facts.whole ? facts.extents : Extents();
     extents.rank = static_cast<std::uint8_t>(extents.rank > inner.size() ? extents.rank - inner.size() : 0);
-    if (!extents.has(count)) {
-      extents = Extents(count);  // of a part, or of an object whose extents were overwritten
+    if (fit == Fit::elements || !extents.has(count)) {  // which may have been overwritten
+      extents = Extents(count);
     }
     if (extents != into.extents) {
       return refused(text_of(extents));

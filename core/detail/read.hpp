@@ -114,14 +114,21 @@ template <class T>
   }
 }
 
-/// Copies the elements of an array object, or of what the view shows of it, to memory of the caller's.
-/// Returns their number. `type_mismatch`; `invalid_argument` if the memory has other extents (`into.extents`
-/// of rank 1 and `at_most`: fewer elements). Counts the path.
-/// \param identity of the object; `asked`: the caller's name for it
-/// \param inner extents of one element
+/// Which extents memory must have that elements are copied to.
+enum class Fit : std::uint8_t {
+  at_least,      ///< one extent: of at least as many elements
+  elements,      ///< one extent: the number of elements
+  same_extents,  ///< those of the object or of its hyperslab
+};
+
+/// Copies the elements of an array object, or those that the view shows, to memory of the caller. Returns
+/// their number. `type_mismatch`; `invalid_argument` if the memory does not fit. Counts the path.
+/// \param identity of the object
+/// \param asked    the name of the caller's type, for errors
+/// \param inner    extents of one element
 [[nodiscard]] Result<std::size_t> copy_elements(Session& session, const ObjectView& object,
                                                 const TypeIdentity& identity, std::string_view asked,
                                                 std::span<const std::uint64_t> inner,
-                                                const StridedBytes& into, bool at_most);
+                                                const StridedBytes& into, Fit fit);
 
 }  // namespace locum::detail

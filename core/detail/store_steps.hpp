@@ -124,15 +124,15 @@ class StoreSteps {
     return object ? read(session(), *std::move(object), decoded_how(deadline))
                   : Result<View<T>>(object.error());
   }
-  /// Reads what was found into memory of the caller's (see copy_elements).
+  /// Reads what was found into memory of the caller (see copy_elements).
   template <class T>
-  [[nodiscard]] Result<std::size_t> elements_into(const StridedBytes& into, bool at_most,
+  [[nodiscard]] Result<std::size_t> elements_into(const StridedBytes& into, Fit fit,
                                                   const Result<ObjectView>& object) const {
     if (!object) {
       return object.error();
     }
     return copy_elements(session(), *object, object_identity<T[]>, type_identity<T[]>.name,
-                         Flattened<T>::inner, into, at_most);
+                         Flattened<T>::inner, into, fit);
   }
   [[nodiscard]] DecodedHow decoded_how(Deadline deadline) const {
     return {open_->options.keep_decoded, effective(deadline)};

@@ -145,7 +145,12 @@ class AwaitedPromise final : public Operation::Begun, private ListLink<AwaitedPr
   /// What somebody will put under a name at home here: no promise.
   AwaitedPromise(PromiseWaits& waits, std::uint32_t store, const std::string& name,
                  Deadline::Clock::time_point until)
-      : AwaitedPromise(waits, waits.key_of_name(store, name), name, until, For::later_use) {}
+      : waits_(waits),
+        promised_{.store = store},
+        name_(name),
+        until_(until),
+        for_(For::later_use),
+        is_name_(true) {}
 
   [[nodiscard]] Result<NameAnswer> await_resume() { return told_.await_resume(); }
 
@@ -155,6 +160,9 @@ class AwaitedPromise final : public Operation::Begun, private ListLink<AwaitedPr
 
   [[nodiscard]] bool begin(Operation& operation) noexcept override {
     operation_ = &operation;
+    if (is_name_) {
+      promised_ = waits_.key_of_name(promised_.store, name_);
+    }
     waits_.join(*this);
     return told_.is_told(operation);
   }
@@ -163,10 +171,11 @@ class AwaitedPromise final : public Operation::Begun, private ListLink<AwaitedPr
   }
 
   PromiseWaits& waits_;
-  const Key promised_;
+  Key promised_;
   const std::string name_;
   const Deadline::Clock::time_point until_;
   const For for_;
+  const bool is_name_ = false;
   Operation* operation_ = nullptr;
   std::optional<Result<NameAnswer>> outcome_;  ///< to be told next
   Told<Result<NameAnswer>> told_;

@@ -87,6 +87,8 @@ TEST(ElementType, IsCheckedBeforeAnythingIsStored) {
   EXPECT_EQ(code_of(store.put_encoded("T", ElementType(), {24}, bytes)), Errc::invalid_argument);
   EXPECT_EQ(code_of(store.put_encoded("T", type, Extents(), bytes)), Errc::invalid_argument);
   EXPECT_EQ(code_of(store.put_encoded("T", type, {1ULL << 62U}, bytes)), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store.put_encoded("T", type, {1ULL << 50U}, bytes)), Errc::invalid_argument)
+      << "before memory is asked for";
   EXPECT_EQ(code_of(store.create("", type, {3})), Errc::invalid_argument);
   EXPECT_FALSE(store.exists("T").value());
   ASSERT_TRUE(store.put_encoded("T", type, {3}, bytes));

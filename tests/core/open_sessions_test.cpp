@@ -6,7 +6,7 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,7 +20,7 @@ namespace {
 using tests::code_of;
 using tests::SessionFixture;
 
-SessionOptions named(const std::string& name) {
+SessionOptions named(std::string_view name) {
   SessionOptions options;
   options.options.name = name;
   return options;
@@ -93,11 +93,12 @@ TEST(OpenSessions, TakeStandInsInsideAStoredValueToTheirOwnSession) {
 }
 
 TEST(OpenSessions, AreNotFoundInAForkedProcess) {
-  const SessionFixture one;
+  const SessionFixture one({}, named("one"));
+  const SessionFixture other({}, named("other"));
   const ::pid_t child = ::fork();
   if (child == 0) {
     one.session->disown();  // as a runtime does there
-    ::_exit(code_of(find_store("fields")) == Errc::closed ? 0 : 1);
+    ::_exit(code_of(find_store("fields", "other")) == Errc::closed ? 0 : 1);
   }
   ASSERT_GT(child, 0);
   int status = -1;

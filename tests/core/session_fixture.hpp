@@ -14,7 +14,9 @@ class SessionFixture {
   explicit SessionFixture(LocalOptions local = {}, SessionOptions options = {})
       : connector(open_local(local)),
         metrics(std::make_shared<Metrics>()),
-        session(std::make_shared<Session>(connector, metrics, std::move(options))) {}
+        session(std::make_shared<Session>(connector, metrics, std::move(options))) {
+    session->announce();
+  }
 
   [[nodiscard]] Store store(std::string_view name = "fields") const { return session->open(name).value(); }
   [[nodiscard]] std::uint64_t reads(Path path) const {

@@ -141,7 +141,7 @@ TEST(Store, TellsPartsHyperslabsAndDeadlinesApart) {
   const Key key = store.put(std::vector<int>{0, 1, 2, 3, 4, 5}).value();
   EXPECT_EQ(store.get<int[]>(key, {}).value().size(), 6U);
   EXPECT_EQ(store.get<int[]>(key, {.deadline = {1s}}).value().size(), 6U);
-  EXPECT_EQ(store.get<int[]>(key, {4, 2}).value()[1], 5);
+  EXPECT_EQ(store.get<int[]>(key, {.part = {4, 2}}).value()[1], 5);
   EXPECT_EQ(store.get<int[]>(key, {.part = {.offset = 4, .count = 2}}).value()[1], 5);
   EXPECT_EQ(store.get<int[]>(key, {.slab = {.start = {4}, .count = {2}}}).value()[1], 5);
   EXPECT_EQ(store.get<int[]>(key, {.slab = {.start = {4}, .count = {2}}, .deadline = 1s}).value()[1], 5);

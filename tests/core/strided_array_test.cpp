@@ -98,6 +98,7 @@ TEST_F(StridedArrayTest, IsRefusedWithoutExtentsOrWithTooFewStrides) {
   EXPECT_EQ(code_of(store_.put(array(&cell, {1, -1}, {1, 1}))), Errc::invalid_argument);
   const auto huge = std::uint64_t{1} << 62U;
   EXPECT_EQ(code_of(store_.put(array(&cell, {huge, huge}, {1, 1}))), Errc::invalid_argument);
+  EXPECT_EQ(code_of(store_.put(array(&cell, {huge, huge}))), Errc::invalid_argument);
 }
 
 TEST_F(StridedArrayTest, IsReadIntoAllOrSomeOfIt) {
@@ -133,6 +134,10 @@ TEST_F(StridedArrayTest, IsReadIntoMemoryThatFitsOrNotAtAll) {
   EXPECT_EQ(code_of(store_.read("T", array(cells.data(), {6}), {.part = {.count = 7}})),
             Errc::invalid_argument);
   EXPECT_TRUE(store_.read("T", array(cells.data(), {7}), {.part = {.count = 7}}));
+  EXPECT_TRUE(store_.read("T", array(cells.data(), {24}), {.part = {.count = 24}}))
+      << "a part has one extent";
+  EXPECT_EQ(code_of(store_.read("T", array(cells.data(), {4, 6}), {.part = {.count = 24}})),
+            Errc::invalid_argument);
   std::vector<float> others(24);
   EXPECT_EQ(code_of(store_.read("T", std::span(others))), Errc::type_mismatch);
   EXPECT_EQ(code_of(store_.read("none", std::span(cells))), Errc::not_found);
