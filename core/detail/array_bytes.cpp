@@ -14,7 +14,7 @@ Result<std::uint64_t> array_bytes(const Extents& extents, std::size_t element_by
   std::uint64_t size_bytes = element_bytes;
   for (const std::uint64_t extent : extents.span()) {
     // A negative number that became an extent is a number of 64 bits with the first one set.
-    if (extent >= std::uint64_t{1} << 63U) {
+    if (extent > std::uint64_t{1} << 63U) {
       return Error(Errc::invalid_argument, "an extent is negative");
     }
     if (__builtin_mul_overflow(size_bytes, extent, &size_bytes)) {
