@@ -425,10 +425,10 @@ class Store : private detail::BatchSteps {
     return put_unnamed(values, options.deadline, options.codec);
   }
   /// get() of each key or name. Small objects (up to `inline_bytes`) of other nodes are transferred together,
-  /// in one message for each node and each 256 objects, by name from the home of the name; large objects and
-  /// parts separately, up to 128 at the same time. Small objects that were transferred together stay in
-  /// memory until the last view of any of them is destroyed. Keys of promises are looked up last, one after
-  /// the other, until the deadline.
+  /// in one message for each node and each 256 objects, by name from the home of the name; large objects
+  /// separately, up to 128 at the same time, and parts and hyperslabs as by get_async(). Small objects that
+  /// were transferred together stay in memory until the last view of any of them is destroyed. Keys of
+  /// promises are looked up last, one after the other, until the deadline.
   template <class T, detail::AddressRange Range>
   [[nodiscard]] std::vector<Result<View<T>>> get_batch(const Range& ids) const {
     return get_batch<T>(ids, GetOptions<T>());

@@ -267,10 +267,14 @@ struct Runtime::State {
   State(MPI_Comm communicator, const Result<RuntimeOptions>& asked)
       : group(group_over(communicator, asked)),
         options(mpi::agreed_options(group, asked)),
-        exceptions_at_start(std::uncaught_exceptions()) {}
+        name(options.name),
+        exceptions_at_start(std::uncaught_exceptions()) {
+    options.name = name;
+  }
 
   mpi::CommunicatorGroup group;
   RuntimeOptions options;
+  const std::string name;  ///< what options.name refers to
   int exceptions_at_start;
   std::uint64_t incarnation = 0;
   std::shared_ptr<mpi::RankLosses> losses;
@@ -318,7 +322,6 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                                                                         shm::become_background_thread));
                          state_->fork_guard.emplace(session_);
                          session_->announce();
-                         state_->options.name = session_->options().options.name;
                        }),
                        "opening the runtime", {}));
   state_->open = true;

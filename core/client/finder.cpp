@@ -472,6 +472,9 @@ Task<Result<std::vector<std::string>>> Finder::names(std::uint32_t store, std::s
     if (!answer) {
       co_return answer.error();
     }
+    if (!co_await Operation::IsWanted()) {
+      co_return nobody_waits();
+    }
     (void)co_await Operation::ToThread();  // there may be very many names
     const auto known = static_cast<std::ptrdiff_t>(all->size());
     if (answer->block) {
