@@ -1,9 +1,11 @@
 # Reads a list of what has to be there, "code NAME", "call CLASS NAME" or "test SUITE.NAME" a line, and then docs/errors.md; prints what is
-# missing: a code or a call, a note that a table names, a table for a note, a cell of a row, a test.
+# missing: a code or a call, a note that a table names, a table for a note, a cell of a row, a test; and rows of calls that do not exist. A
+# call is there if it has a row, or if the text above the first table of its section names it.
 
-FILENAME == "-" { wanted[$0] = 1; next }
-/^## / { end_section(); section = $2 }
+FILENAME == "-" { wanted[$0] = 1; if ($1 == "call") sections[$2] = 1; next }
+/^## / { end_section(); section = $2; above = 1 }
 /^\|/ {
+  above = 0
   cells = split($0, cell, "|") - 2
   columns = previous ~ /^\|/ ? columns : cells
   if (cells != columns) complain("a row of " cells " cells in a table of " columns ": " $0)
@@ -15,6 +17,15 @@ FILENAME == "-" { wanted[$0] = 1; next }
   }
   if (section == "" && match(cell[2], /`[a-z_]+`/)) has["code " substr(cell[2], RSTART + 1, RLENGTH - 2)] = 1
 }
+/^\|/ && section in sections {
+  calls = cell[2]
+  while (match(calls, /`[a-z_]+`/)) {
+    call = "call " section " " substr(calls, RSTART + 1, RLENGTH - 2)
+    calls = substr(calls, RSTART + RLENGTH)
+    if (!(call in wanted)) complain("there is no " call)
+    has[call] = 1
+  }
+}
 /^[0-9]+\. / { noted[$1 + 0] = 1 }
 {
   previous = $0
@@ -22,7 +33,7 @@ FILENAME == "-" { wanted[$0] = 1; next }
   while (match(line, /`[^`]+`/)) {
     word = substr(line, RSTART + 1, RLENGTH - 2)
     line = substr(line, RSTART + RLENGTH)
-    has["call " section " " word] = 1
+    if (above) has["call " section " " word] = 1
     if (word ~ /^[A-Z][A-Za-z0-9]*\.[A-Z][A-Za-z0-9]*$/) tests[word] = 1
   }
 }

@@ -43,6 +43,8 @@ refused links.sh docs/between_nodes.md 's|(decisions/0015-|(0015-|' 'docs/betwee
 refused links.sh docs/consistency.md '1a [a link over\nthe end of a line](../core/nowhere.hpp)' 'docs/consistency.md: there is no ../core/nowhere.hpp'
 
 refused errors.sh docs/errors.md '/^| `info` /d' 'lacks the call Store info'
+refused errors.sh docs/errors.md '/^| `get` /d' 'lacks the call Store get'
+refused errors.sh docs/errors.md 's/^| `keys` /| `names` /' 'there is no call Store names'
 refused errors.sh docs/errors.md '/^| `stale` /d' 'lacks the code stale'
 refused errors.sh docs/errors.md '/^17\. What was put/d' 'a table names note 17, which is not there'
 refused errors.sh docs/errors.md 's/^| `keys` | |/| `keys` |/' 'in a table of 11'

@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "core/open_sessions.hpp"
 #include "tests/core/sanitized.hpp"
 #include "tests/mpi/environment.hpp"
 #include "tests/mpi/job.hpp"
@@ -293,6 +294,31 @@ TEST(Runtime, LivesSideBySideWithOthers) {
   first.reset();  // in the order in which they were made: any order will do that is the same everywhere
   EXPECT_EQ(*b.get<int>("x0").value(), 2);
   EXPECT_EQ(a.get<int>(key).error().code(), Errc::closed);
+  job::barrier();
+}
+
+TEST(Runtime, IsFoundByItsNameAndByItsHandles) {
+  const auto named = [](const std::string& name) {  // the text ends with the call
+    RuntimeOptions options = small;
+    options.name = name;
+    return std::make_unique<Runtime>(MPI_COMM_WORLD, options);
+  };
+  const auto first = named("simulation of this rank, a name that no small string holds");
+  const auto second = named("analysis");
+  const Handle in_first = first->store("same name").put_proxy(std::vector<int>{1}).value().handle();
+  const Handle in_second = second->store("same name").put_proxy(std::vector<int>{2}).value().handle();
+  for (int rank = 0; rank < job::size(); ++rank) {
+    EXPECT_EQ((*proxy<int[]>(job::from(rank, in_first)).get())[0], 1);
+    EXPECT_EQ((*proxy<int[]>(job::from(rank, in_second)).get())[0], 2);
+  }
+  EXPECT_EQ(find_store("same name").error().code(), Errc::invalid_argument) << "of which one?";
+  const Store found = find_store("same name", "analysis").value();
+  EXPECT_EQ((*found.get<int[]>(in_second.key))[0], 2);
+  job::barrier();
+  first->close();
+  EXPECT_EQ(first->options().name, "simulation of this rank, a name that no small string holds");
+  EXPECT_EQ((*find_store("same name").value().get<int[]>(in_second.key))[0], 2) << "the only one by now";
+  EXPECT_EQ(proxy<int[]>(in_first).get().error().code(), Errc::closed);
   job::barrier();
 }
 
