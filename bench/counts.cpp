@@ -112,7 +112,7 @@ void put_there(Turn& turn) {
   turn.key = turn.nodes.answerer().store->put_bytes(turn.name, std::vector<std::byte>(small_bytes)).value();
 }
 
-// Of each object, with its share of one question and answer, until the last view is gone.
+// Of each object, with its share of one request and reply, until the last view is gone.
 void batch(benchmark::State& state) {
   constexpr std::size_t objects = 256;
   report(state, [&] {
@@ -125,7 +125,7 @@ void batch(benchmark::State& state) {
         });
       }
       const auto get = [&](const std::vector<Key>& keys) {
-        for (const auto& found : nodes.asker().store->get_batch<std::byte[]>(keys)) {
+        for (const auto& found : nodes.requester().store->get_batch<std::byte[]>(keys)) {
           if (found.value().size() != small_bytes) {
             std::abort();
           }
@@ -162,13 +162,13 @@ int main(int argc, char** argv) {
   add_row("instructions, evict by key, on a node", 1, on_a_node, put,
           [](Store& store, Key& key) { (void)store.evict(key); });
   add_row("instructions, get by key 1 KiB, other node", 1, between_nodes, put_there,
-          [](Turn& turn) { check_size(turn.nodes.asker().store->get_bytes(turn.key)); });
+          [](Turn& turn) { check_size(turn.nodes.requester().store->get_bytes(turn.key)); });
   add_row("instructions, get by name 1 KiB, other node", 1, between_nodes, put_there,
-          [](Turn& turn) { check_size(turn.nodes.asker().store->get_bytes(turn.name)); });
+          [](Turn& turn) { check_size(turn.nodes.requester().store->get_bytes(turn.name)); });
   add_row(
       "instructions, put by name 1 KiB, other node", 1, between_nodes, [](Turn&) {},
       [](Turn& turn) {
-        if (!turn.nodes.asker().store->put_bytes(turn.name, std::vector<std::byte>(small_bytes))) {
+        if (!turn.nodes.requester().store->put_bytes(turn.name, std::vector<std::byte>(small_bytes))) {
           std::abort();
         }
       });

@@ -34,7 +34,7 @@ class Hand {
         landing_(bytes, std::byte{2}),
         ucp_(landing_, {.allocated_bytes = bytes}) {}
 
-  /// Seconds for the object as the answer to a question of one byte.
+  /// Seconds for the object as the replies to a request of one byte.
   [[nodiscard]] double by_rendezvous() { return rounds(1, 1, object_.size()); }
   /// Seconds to read it one-sidedly, the word that it was read not included.
   [[nodiscard]] double by_get() {
@@ -51,8 +51,8 @@ class Hand {
     }
     return slowest(seconds);
   }
-  /// Seconds for one of so many questions and answers of these sizes.
-  [[nodiscard]] double rounds(std::size_t count, std::size_t question, std::size_t answer) {
+  /// Seconds for one of so many requests and replies of these sizes.
+  [[nodiscard]] double rounds(std::size_t count, std::size_t request, std::size_t reply) {
     MPI_Barrier(MPI_COMM_WORLD);
     const double seconds = timed([&] {
       for (std::size_t round = 0; round < count; ++round) {
@@ -61,18 +61,18 @@ class Hand {
           if (owner_ == Owner::roused) {
             pause_();
           }
-          ucp_.send(std::span(object_).first(question));
+          ucp_.send(std::span(object_).first(request));
           ucp_.wait_for(expected_);
         } else {
           owner_ == Owner::driving ? ucp_.wait_for(expected_) : ucp_.sleep_for(expected_);
-          ucp_.send(std::span(object_).first(answer));
+          ucp_.send(std::span(object_).first(reply));
         }
       }
     });
     return slowest(world_rank() == 0 ? seconds - pause_.seconds() : 0) / static_cast<double>(count);
   }
-  /// Seconds for one of so many questions that are all sent before the first answer is waited for.
-  [[nodiscard]] double pipelined(std::size_t count, std::size_t question, std::size_t answer) {
+  /// Seconds for one of so many requests that are all sent before the first reply is waited for.
+  [[nodiscard]] double pipelined(std::size_t count, std::size_t request, std::size_t reply) {
     MPI_Barrier(MPI_COMM_WORLD);
     const std::uint64_t before = expected_;
     expected_ += count;
@@ -81,7 +81,7 @@ class Hand {
         if (world_rank() != 0) {
           ucp_.wait_for(before + round + 1);
         }
-        ucp_.send(std::span(object_).first(world_rank() == 0 ? question : answer));
+        ucp_.send(std::span(object_).first(world_rank() == 0 ? request : reply));
       }
       if (world_rank() == 0) {
         ucp_.wait_for(expected_);
@@ -89,10 +89,10 @@ class Hand {
     });
     return slowest(world_rank() == 0 ? seconds : 0) / static_cast<double>(count);
   }
-  /// Which share of a core rank 1 takes to answer so many questions, asleep in between. `at_pace(ask)` asks
+  /// Which share of a core rank 1 takes to reply to so many requests, asleep in between. `at_pace(ask)` asks
   /// them, and returns how many seconds that took.
   template <class AtPace>
-  [[nodiscard]] double owners_share(std::size_t count, std::size_t question, std::size_t answer,
+  [[nodiscard]] double owners_share(std::size_t count, std::size_t request, std::size_t reply,
                                     const AtPace& at_pace) {
     meet_asleep();
     double seconds = 0;
@@ -100,13 +100,13 @@ class Hand {
     double used = 0;
     if (world_rank() == 0) {
       seconds = at_pace([&] {
-        ucp_.send(std::span(object_).first(question));
+        ucp_.send(std::span(object_).first(request));
         ucp_.wait_for(++expected_);
       });
     } else {
       for (std::size_t round = 0; round < count; ++round) {
         ucp_.sleep_for(++expected_);
-        ucp_.send(std::span(object_).first(answer));
+        ucp_.send(std::span(object_).first(reply));
       }
       used = thread_seconds() - before;
     }

@@ -51,7 +51,7 @@ double bytes_elsewhere(std::uint64_t count) {
   for (std::uint64_t at = 0; at < count; ++at) {
     const std::string name = nodes.name_at_answerer();
     of_names += name.size();
-    (void)nodes.asker().store->put(name, Particle{}).value();
+    (void)nodes.requester().store->put(name, Particle{}).value();
   }
   const std::uint64_t bytes = committed(*nodes.answerer().session) - before - of_names;
   return static_cast<double>(bytes) / static_cast<double>(count) - sizeof(Particle);

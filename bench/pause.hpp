@@ -5,7 +5,7 @@
 
 namespace locum::bench {
 
-/// Moments in which nothing is asked, so that whoever answers falls asleep; this thread and its core stay
+/// Moments in which nothing is asked, so that whoever replies falls asleep; this thread and its core stay
 /// awake.
 class Pause {
  public:

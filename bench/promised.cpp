@@ -1,5 +1,5 @@
 // How long it takes from setting a promise until a thread that sleeps on another node goes on: beside what
-// three questions and answers written by hand over UCP take on the same lanes, one of which meets a rank that
+// three requests and replies written by hand over UCP take on the same lanes, one of which meets a rank that
 // sleeps. And the same while two threads for each core compute, beside a futex under the same load.
 
 #include <atomic>

@@ -31,7 +31,7 @@ struct Kilobyte {
 enum class Owner {
   driving,  ///< waits inside the library
   asleep,   ///< is not in the library: its helper thread has to wake
-  roused,   ///< the same, and is asked so seldom that it sleeps before each question
+  roused,   ///< the same, and is asked so seldom that it sleeps before each request
 };
 
 /// All ranks come together; who waits leaves the cores alone.
@@ -198,11 +198,11 @@ class Remote {
   }
 
  private:
-  // An owner that waits asks first whether its name is there. Some questions of ours go before what is timed,
+  // An owner that waits asks first whether its name is there. Some requests of ours go before what is timed,
   // so that its own has been heard by then, and it looks for messages.
   void greet() {
-    constexpr int questions = 16;
-    for (int question = 0; owner_ == Owner::driving && question < questions; ++question) {
+    constexpr int requests = 16;
+    for (int request = 0; owner_ == Owner::driving && request < requests; ++request) {
       (void)store_.exists(names_.front()).value();
     }
   }
@@ -218,7 +218,7 @@ class Remote {
     }
   }
   // The owner's half of while_owned(), and its end. Its name is at home on rank 0's node: nothing of it is
-  // under way to the owner while rank 0 asks, but for the owner's own question whether it is there.
+  // under way to the owner while rank 0 asks, but for the owner's own request whether it is there.
   void let_go() {
     if (owner_ != Owner::driving) {
       return meet_asleep();

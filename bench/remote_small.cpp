@@ -1,5 +1,5 @@
-// What small objects of another node cost: ranks as virtual nodes of one machine, beside questions and
-// answers written by hand over UCP on the same lanes.
+// What small objects of another node cost: ranks as virtual nodes of one machine, beside requests and
+// replies written by hand over UCP on the same lanes.
 
 #include <string>
 

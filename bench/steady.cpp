@@ -1,5 +1,5 @@
 // What a rank's helper thread takes of a core while another node asks for something all the time and the rank
-// itself is not in the library: beside a thread that answers by hand over UCP, asleep in between. Both copy.
+// itself is not in the library: beside a thread that replies by hand over UCP, asleep in between. Both copy.
 
 #include <mpi.h>
 
@@ -25,11 +25,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// One question after the other, so far apart.
+/// One request after the other, so far apart.
 struct Traffic {
   std::size_t bytes;
   std::chrono::microseconds apart;
-  std::size_t questions;
+  std::size_t requests;
 };
 
 /// Calls `ask` at a steady pace, asleep in between; how many seconds it took in all.
@@ -37,8 +37,8 @@ template <class Ask>
 double at_pace(const Traffic& traffic, const Ask& ask) {
   return timed([&] {
     auto next = Clock::now();
-    for (std::size_t question = 0; question < traffic.questions; ++question) {
-      ask(question);
+    for (std::size_t request = 0; request < traffic.requests; ++request) {
+      ask(request);
       next += traffic.apart;
       std::this_thread::sleep_until(next);
     }
@@ -48,7 +48,7 @@ double at_pace(const Traffic& traffic, const Ask& ask) {
 /// Per cent of a core that the owner's helper takes. Collective.
 double helper_percent(Remote& remote, const Traffic& traffic) {
   std::vector<Handle> handles;
-  for (std::size_t question = 0; question < traffic.questions; ++question) {
+  for (std::size_t request = 0; request < traffic.requests; ++request) {
     handles.push_back(remote.make(traffic.bytes));
   }
   const auto helper = tests::thread_named("locum helper");
@@ -59,7 +59,7 @@ double helper_percent(Remote& remote, const Traffic& traffic) {
   const auto before = tests::load_of(*helper).cpu_ns;
   double seconds = 0;
   if (world_rank() == 0) {
-    seconds = at_pace(traffic, [&](std::size_t question) { remote.read(handles[question]); });
+    seconds = at_pace(traffic, [&](std::size_t request) { remote.read(handles[request]); });
   }
   meet_asleep();
   const auto used = static_cast<double>(tests::load_of(*helper).cpu_ns - before) / 1e9;
@@ -76,8 +76,8 @@ void steady(benchmark::State& state, const char* lanes, const Traffic& traffic, 
   interleave(
       state, [&] { return helper_percent(remote, traffic); },
       [&] {
-        return 100 * hand.owners_share(traffic.questions, 64, traffic.bytes, [&](const auto& ask) {
-          return at_pace(traffic, [&](std::size_t /*question*/) { ask(); });
+        return 100 * hand.owners_share(traffic.requests, 64, traffic.bytes, [&](const auto& ask) {
+          return at_pace(traffic, [&](std::size_t /*request*/) { ask(); });
         });
       },
       [](double /*percent*/) { return 1.0; })
@@ -90,8 +90,8 @@ void add_steady_rows() {
   if (world_size() != 2) {
     return;  // their twin is written for two
   }
-  constexpr Traffic small{.bytes = 1_KiB, .apart = 1ms, .questions = 200};
-  constexpr Traffic large{.bytes = 1_MiB, .apart = 4ms, .questions = 100};
+  constexpr Traffic small{.bytes = 1_KiB, .apart = 1ms, .requests = 200};
+  constexpr Traffic large{.bytes = 1_MiB, .apart = 4ms, .requests = 100};
   for (const char* lanes : {static_cast<const char*>(nullptr), "tcp,self"}) {
     const std::string over = lanes == nullptr ? "UCX" : "TCP";
     const Goal goal{Goal::Kind::excess_at_most, 5};

@@ -64,14 +64,14 @@ class Ours final : public Receiver {
   std::uint64_t received_ = 0;
 };
 
-/// Rank 0 sends, rank 1 answers by a message of 64 bytes, so many times; seconds for one of them.
+/// Rank 0 sends, rank 1 replies by a message of 64 bytes, so many times; seconds for one of them.
 template <class Side>
 class Rounds {
  public:
   explicit Rounds(Side& side) : side_(side) {}
 
   [[nodiscard]] double operator()(std::span<const std::byte> message, int rounds) {
-    static constexpr std::array<std::byte, 64> answer{};
+    static constexpr std::array<std::byte, 64> reply{};
     MPI_Barrier(MPI_COMM_WORLD);
     const double seconds = timed([&] {
       for (int round = 0; round < rounds; ++round) {
@@ -81,7 +81,7 @@ class Rounds {
           side_.wait_for(expected_);
         } else {
           side_.wait_for(expected_);
-          side_.send(answer);
+          side_.send(reply);
         }
       }
     });

@@ -65,18 +65,18 @@ class CodedStore {
   }
   template <class T>
     requires(!detail::is_call_option<T>)
-  [[nodiscard]] Eventual<Key> put_async(const T& value, const CallOptions& options = {}) const {
+  [[nodiscard]] AsyncResult<Key> put_async(const T& value, const CallOptions& options = {}) const {
     return store_.put_async(value, PutOptions<T>{codec_, options.deadline});
   }
   template <class T>
     requires(!detail::is_call_option<T>)
-  [[nodiscard]] Eventual<Key> put_async(std::string_view name, const T& value,
-                                        const CallOptions& options = {}) const {
+  [[nodiscard]] AsyncResult<Key> put_async(std::string_view name, const T& value,
+                                           const CallOptions& options = {}) const {
     return store_.put_async(name, value, PutOptions<T>{codec_, options.deadline});
   }
   template <class T>
-  [[nodiscard]] Eventual<Key> replace_async(std::string_view name, const T& value,
-                                            const CodedReplaceOptions& options = {}) const {
+  [[nodiscard]] AsyncResult<Key> replace_async(std::string_view name, const T& value,
+                                               const CodedReplaceOptions& options = {}) const {
     return store_.replace_async(name, value, in_place_of<T>(options));
   }
   /// Returns a `Proxy<T>` for a type that the codec takes, a `Proxy<T[]>` for a range of flat elements that

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <locum/async/eventual.hpp>
+#include <locum/async/async_result.hpp>
 #include <locum/view.hpp>
 
 namespace locum {
@@ -8,6 +8,6 @@ namespace locum {
 /// An object being fetched: get() returns its view, as Store::get() does. The first thread that asks decodes
 /// it.
 template <class T>
-using Future = Eventual<View<T>>;
+using Future = AsyncResult<View<T>>;
 
 }  // namespace locum

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "core/client/held_part.hpp"
+#include "core/client/received_range.hpp"
 #include "core/object/strided_runs.hpp"
 
 namespace locum {
@@ -48,14 +48,14 @@ Result<ObjectView> hyperslab_of(ObjectView view, const Hyperslab& slab, std::uin
   facts.extents = slab.count;
   if (first.bytes == runs->bytes()) {
     const auto inside = bytes.subspan(first.offset, first.bytes);
-    return HeldPart::view(facts, std::make_shared<HeldObject>(std::move(view), inside), path);
+    return ReceivedRange::view(facts, std::make_shared<ReceivedBlock>(std::move(view), inside), path);
   }
-  const auto packed = HeldObject::make(runs->bytes(), facts.size_bytes);
+  const auto packed = ReceivedBlock::make(runs->bytes(), facts.size_bytes);
   if (!packed) {
     return no_room_for(runs->bytes()).about(to_string(view.key()));
   }
   runs->gather(bytes.data(), 0, packed->memory());
-  return HeldPart::view(facts, packed, path_of_copy(path));
+  return ReceivedRange::view(facts, packed, path_of_copy(path));
 }
 
 }  // namespace locum

@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <locum/detail/pledge.hpp>
+#include <locum/detail/promise_state.hpp>
 #include <locum/store.hpp>
 
 namespace locum {
@@ -21,24 +21,24 @@ class Promise {
   /// An empty promise; every use is `invalid_argument`.
   Promise() = default;
   /// Made by Store::promise.
-  Promise(Store store, std::shared_ptr<detail::Pledge> pledge) noexcept
-      : store_(std::move(store)), pledge_(std::move(pledge)) {}
+  Promise(Store store, std::shared_ptr<detail::PromiseState> promise) noexcept
+      : store_(std::move(store)), state_(std::move(promise)) {}
   Promise(Promise&& other) noexcept = default;
   Promise& operator=(Promise&& other) noexcept {
     std::swap(store_, other.store_);
-    std::swap(pledge_, other.pledge_);
+    std::swap(state_, other.state_);
     return *this;
   }
   ~Promise() {
-    if (pledge_) {
-      pledge_->give_up();
+    if (state_) {
+      state_->give_up();
     }
   }
 
   /// The proxy. Its key identifies the value once that is set; its size is 0, meaning unknown.
   [[nodiscard]] Proxy<T> proxy() const {
-    return pledge_ ? store_->session().template proxy<T>(pledge_->handle(detail::object_identity<T>.hash))
-                   : Proxy<T>();
+    return state_ ? store_->session().template proxy<T>(state_->handle(detail::object_identity<T>.hash))
+                  : Proxy<T>();
   }
   /// Puts the value, under the name of the promise if it has one, and notifies the waiters; returns the key
   /// of the object. `key_exists` if it was set before, or the name is in use; `broken_promise` if the runtime
@@ -50,18 +50,18 @@ class Promise {
     requires std::is_same_v<detail::Stored<V>, detail::Stored<T>>
   Result<Key> set(const V& value, const CallOptions& options = {}) {
     const Deadline deadline = options.deadline;
-    if (!pledge_) {
+    if (!state_) {
       return Error(Errc::invalid_argument, "this promise is empty; make it by Store::promise");
     }
-    if (const auto allowed = pledge_->may_be_set(); !allowed) {
+    if (const auto allowed = state_->may_be_set(); !allowed) {
       return allowed.error();
     }
-    if (const auto placed = pledge_->placed()) {
+    if (const auto placed = state_->placed()) {
       return elsewhere(*placed, deadline);
     }
-    const bool named = !pledge_->name_of_value().empty();
+    const bool named = !state_->name_of_value().empty();
     const auto made =
-        store_->store_value(named ? pledge_->name_of_value() : pledge_->name(), named, value, {}, deadline);
+        store_->store_value(named ? state_->name_of_value() : state_->name(), named, value, {}, deadline);
     if (!named) {
       return bound(made);
     }
@@ -78,25 +78,25 @@ class Promise {
     return Key{};
   }
 
-  [[nodiscard]] explicit operator bool() const noexcept { return pledge_ != nullptr; }
+  [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
 
  private:
   // Set or broken: the first to bind the name decides.
   [[nodiscard]] Result<Key> bound(const Result<Store::Made>& made) {
     if (made) {
-      pledge_->keep();
+      state_->keep();
       return made->key;
     }
-    const auto allowed = pledge_->may_be_set();
-    return store_->session().explain(pledge_->key(), allowed ? made.error() : allowed.error());
+    const auto allowed = state_->may_be_set();
+    return store_->session().explain(state_->key(), allowed ? made.error() : allowed.error());
   }
-  [[nodiscard]] Result<Key> elsewhere(const detail::Pledge::Placed& value, Deadline deadline) {
-    const auto kept = pledge_->keep_elsewhere(value, store_->effective(deadline));
-    return kept ? Result<Key>(value.key) : store_->session().explain(pledge_->key(), kept.error());
+  [[nodiscard]] Result<Key> elsewhere(const detail::PromiseState::Placed& value, Deadline deadline) {
+    const auto kept = state_->keep_elsewhere(value, store_->effective(deadline));
+    return kept ? Result<Key>(value.key) : store_->session().explain(state_->key(), kept.error());
   }
 
   std::optional<Store> store_;
-  std::shared_ptr<detail::Pledge> pledge_;
+  std::shared_ptr<detail::PromiseState> state_;
 };
 
 template <class T>
@@ -104,8 +104,8 @@ Result<Promise<T>> Store::promise(const CallOptions& options) const {
   if (const auto allowed = usable(Address(open_->number, {})); !allowed) {
     return allowed.error();
   }
-  auto pledge = detail::Pledge::make(open_, {}, effective(options.deadline));
-  return pledge ? Result<Promise<T>>(Promise<T>(*this, *std::move(pledge))) : pledge.error();
+  auto promise = detail::PromiseState::make(open_, {}, effective(options.deadline));
+  return promise ? Result<Promise<T>>(Promise<T>(*this, *std::move(promise))) : promise.error();
 }
 
 template <class T>
@@ -113,8 +113,8 @@ Result<Promise<T>> Store::promise(std::string_view name, const CallOptions& opti
   if (const auto allowed = usable(name); !allowed) {
     return allowed.error();
   }
-  auto pledge = detail::Pledge::make(open_, name, effective(options.deadline));
-  return pledge ? Result<Promise<T>>(Promise<T>(*this, *std::move(pledge))) : pledge.error();
+  auto promise = detail::PromiseState::make(open_, name, effective(options.deadline));
+  return promise ? Result<Promise<T>>(Promise<T>(*this, *std::move(promise))) : promise.error();
 }
 
 }  // namespace locum

@@ -56,9 +56,9 @@ Result<ProxyTarget::Fetched> ProxyTarget::fetch(Deadline deadline) {
     coming = coming_;
   }
   const bool had_ended = coming && coming->ended();
-  const auto until = coming ? session->arrivals()->moment(deadline) : Deadline::Clock::time_point();
+  const auto until = coming ? session->completions()->moment(deadline) : Deadline::Clock::time_point();
   auto object = coming ? session->fetch(handle_, *coming, deadline) : session->fetch(handle_, deadline);
-  const bool has_time = had_ended || (coming && coming->ended() && session->arrivals()->now() < until);
+  const bool has_time = had_ended || (coming && coming->ended() && session->completions()->now() < until);
   if (!object && has_time && is_worth_another_try(object.error())) {
     object = session->fetch(handle_, had_ended ? deadline : Deadline(until));
   }

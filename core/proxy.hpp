@@ -194,7 +194,7 @@ class Proxy {
       return Future<T>(session.error());
     }
     return detail::begin_coming<View<T>, ObjectView>(
-        (*session)->arrivals(), [&] { return target_->get_or_task(**session, deadline); },
+        (*session)->completions(), [&] { return target_->get_or_task(**session, deadline); },
         [target = target_](Result<ObjectView> found) {
           return target->take(target->fetched(std::move(found)), {});
         },

@@ -10,10 +10,10 @@
 #include <utility>
 
 #include "core/codec.hpp"
+#include "core/detail/local_waits.hpp"
 #include "core/detail/promise_marks.hpp"
 #include "core/detail/representation.hpp"
 #include "core/detail/session_list.hpp"
-#include "core/detail/standing_waits.hpp"
 #include "core/node/promised.hpp"
 #include "core/object/internal_stores.hpp"
 #include "core/ports/directory.hpp"
@@ -88,14 +88,15 @@ SessionOptions numbered(SessionOptions options, std::string_view own_name) {
 }  // namespace
 
 Session::Session(std::shared_ptr<Connector> connector, std::shared_ptr<Metrics> metrics,
-                 SessionOptions options, std::shared_ptr<Arrivals> arrivals)
+                 SessionOptions options, std::shared_ptr<CompletionCounter> completions)
     : connector_(std::move(connector)),
       metrics_(std::move(metrics)),
       name_(options.options.name),
       options_(numbered(std::move(options), name_)),
-      arrivals_(arrivals ? std::move(arrivals) : std::make_shared<Arrivals>(options_.options.timeout)),
+      completions_(completions ? std::move(completions)
+                               : std::make_shared<CompletionCounter>(options_.options.timeout)),
       decoded_(options_.options.decoded_cache_bytes),
-      standing_(std::make_shared<detail::StandingWaits>(connector_, arrivals_->continuations().on_start())),
+      standing_(std::make_shared<detail::LocalWaits>(connector_, completions_->continuations().on_start())),
       marks_(std::make_unique<detail::PromiseMarks>()) {}
 
 void Session::announce() {

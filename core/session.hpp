@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include <locum/async/arrivals.hpp>
+#include <locum/async/completion_counter.hpp>
 #include <locum/base/mutex.hpp>
 #include <locum/detail/decoded_cache.hpp>
 #include <locum/handle.hpp>
@@ -31,9 +31,9 @@ template <class T>
 struct Decoding;
 namespace detail {
 struct OpenStore;
-class Pledge;
+class PromiseState;
 class PromiseMarks;
-class StandingWaits;
+class LocalWaits;
 }  // namespace detail
 
 /// What a store is opened with. The first opener, on whichever rank, fixes it. A later one that names options
@@ -66,9 +66,9 @@ struct SessionOptions {
 class Session : public std::enable_shared_from_this<Session> {
  public:
   /// REQUIRES: neither pointer is null.
-  /// \param arrivals where its threads wait for what ends; none: where nothing moves messages but a helper
+  /// \param completions where its threads wait for what ends; none: where nothing moves messages but a helper
   Session(std::shared_ptr<Connector> connector, std::shared_ptr<Metrics> metrics, SessionOptions options = {},
-          std::shared_ptr<Arrivals> arrivals = {});
+          std::shared_ptr<CompletionCounter> completions = {});
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
@@ -85,14 +85,14 @@ class Session : public std::enable_shared_from_this<Session> {
   /// The number of an open store: `Key::store` of its objects. `not_found` if nobody opened it.
   [[nodiscard]] Result<std::uint32_t> number_of(std::string_view name);
   /// Evicts what this process made or adopted in the store, and the store itself; returns how many objects.
-  /// The Store values of this process answer `closed` from then on. Where several ranks drop together, all
+  /// The Store values of this process reply `closed` from then on. Where several ranks drop together, all
   /// must know the number before the first of them drops.
   [[nodiscard]] Result<std::uint64_t> drop(std::string_view name, std::uint32_t number);
   /// The same for a process alone.
   [[nodiscard]] Result<std::uint64_t> drop(std::string_view name);
 
   /// A stand-in for the object that a handle, maybe from another rank, identifies. Nothing moves. What is
-  /// wrong with the handle is the answer to the first use.
+  /// wrong with the handle is the reply to the first use.
   template <class T>
   [[nodiscard]] Proxy<T> proxy(const Handle& handle);
   /// The same of an object that was written by a codec: `proxy<Mesh>(handle, {.codec = my_codec})`.
@@ -102,8 +102,8 @@ class Session : public std::enable_shared_from_this<Session> {
   /// This rank's memory, objects and traffic so far.
   [[nodiscard]] RankReport report() const;
   /// An unset promise, which is broken when this closes. False: it has closed.
-  [[nodiscard]] bool enlist(const std::shared_ptr<detail::Pledge>& pledge);
-  void strike(const detail::Pledge& pledge) noexcept;
+  [[nodiscard]] bool enlist(const std::shared_ptr<detail::PromiseState>& promise);
+  void strike(const detail::PromiseState& promise) noexcept;
   /// A promise has left something under its name when it ended: that there will be no value; or where its
   /// value is, which stands under a name of its own. Neither stays for ever (see PromiseMarks).
   void left_broken(const Key& mark) noexcept;
@@ -113,7 +113,7 @@ class Session : public std::enable_shared_from_this<Session> {
   /// Breaks all promises that are not set, and makes none from now on. Waits until the deadline at most, for
   /// locks of the node's, all of them together.
   void break_promises(Deadline deadline = {}) noexcept;
-  /// From now on every call answers `closed`. Views stay valid. May be called more than once.
+  /// From now on every call replies `closed`. Views stay valid. May be called more than once.
   void close() noexcept;
   /// The same for a process that was forked from this rank, where locks may be held by threads that it does
   /// not have: nothing but the marks. What ends there ends without a lock, and leaves all to the rank.
@@ -128,7 +128,9 @@ class Session : public std::enable_shared_from_this<Session> {
   [[nodiscard]] const SessionOptions& options() const noexcept { return options_; }
   [[nodiscard]] Connector& connector() noexcept { return *connector_; }
   [[nodiscard]] Metrics& metrics() noexcept { return *metrics_; }
-  [[nodiscard]] const std::shared_ptr<Arrivals>& arrivals() const noexcept { return arrivals_; }
+  [[nodiscard]] const std::shared_ptr<CompletionCounter>& completions() const noexcept {
+    return completions_;
+  }
   [[nodiscard]] detail::DecodedCache& decoded() noexcept { return decoded_; }
   /// Lets go of what was decoded of an object that is not there any more.
   void forget_decoded(const Address& address) noexcept;
@@ -211,16 +213,17 @@ class Session : public std::enable_shared_from_this<Session> {
   const std::shared_ptr<Metrics> metrics_;
   const std::string name_;  ///< of the runtime
   const SessionOptions options_;
-  const std::shared_ptr<Arrivals> arrivals_;
+  const std::shared_ptr<CompletionCounter> completions_;
   std::atomic<bool> closed_{false};
   std::atomic<bool> disowned_{false};
   detail::DecodedCache decoded_;
-  const std::shared_ptr<detail::StandingWaits> standing_;
+  const std::shared_ptr<detail::LocalWaits> standing_;
   const std::unique_ptr<detail::PromiseMarks> marks_;
   Mutex mutex_;
   std::vector<std::weak_ptr<detail::OpenStore>> open_stores_ LOCUM_GUARDED_BY(mutex_);
   bool makes_promises_ LOCUM_GUARDED_BY(mutex_) = true;
-  std::unordered_map<const detail::Pledge*, std::weak_ptr<detail::Pledge>> pledges_ LOCUM_GUARDED_BY(mutex_);
+  std::unordered_map<const detail::PromiseState*, std::weak_ptr<detail::PromiseState>> promises_
+      LOCUM_GUARDED_BY(mutex_);
 };
 
 namespace detail {
@@ -234,8 +237,8 @@ struct OpenStore {
   std::atomic<std::uint32_t> dropped{0};  ///< 1: by Session::drop
 
   void drop() noexcept { dropped.exchange(1, std::memory_order_acq_rel); }
-  /// Asked by who has just published an object. Both sides read and write the word, so that one comes first:
-  /// this learns of the drop, or the drop finds the object.
+  /// ReplyAwaiter by who has just published an object. Both sides read and write the word, so that one comes
+  /// first: this learns of the drop, or the drop finds the object.
   [[nodiscard]] bool dropped_meanwhile() noexcept {
     return dropped.fetch_or(0, std::memory_order_acq_rel) != 0;
   }

@@ -49,7 +49,7 @@ class Evicted : public Result<bool> {
 /// `get<Mesh>(id, {.codec = mine, .deadline = 2s})`. Without a deadline the default of the store applies,
 /// else that of the runtime; no call waits for ever.
 ///
-/// *Errors.* Calls return Result; `not_found` and `timeout` are answers. Every call can return `closed` after
+/// *Errors.* Calls return Result; `not_found` and `timeout` are replies. Every call can return `closed` after
 /// the runtime was closed or the store dropped; views stay valid. Calls that need another node can return
 /// `peer_lost` and `timeout`. docs/errors.md has a table.
 class Store : private detail::BatchSteps {
@@ -325,17 +325,17 @@ class Store : private detail::BatchSteps {
   }
   /// The asynchronous info().
   template <ObjectId I>
-  [[nodiscard]] Eventual<ObjectInfo> info_async(const I& id, const CallOptions& options = {}) const {
+  [[nodiscard]] AsyncResult<ObjectInfo> info_async(const I& id, const CallOptions& options = {}) const {
     return begin_info(id, options.deadline);
   }
   /// The asynchronous keys().
-  [[nodiscard]] Eventual<std::vector<std::string>> keys_async(std::string_view prefix = {},
-                                                              const CallOptions& options = {}) const {
+  [[nodiscard]] AsyncResult<std::vector<std::string>> keys_async(std::string_view prefix = {},
+                                                                 const CallOptions& options = {}) const {
     return begin_keys(prefix, options.deadline);
   }
   /// The asynchronous exists().
   template <ObjectId I>
-  [[nodiscard]] Eventual<bool> exists_async(const I& id, const CallOptions& options = {}) const {
+  [[nodiscard]] AsyncResult<bool> exists_async(const I& id, const CallOptions& options = {}) const {
     return begin_exists(id, options.deadline);
   }
   /// The asynchronous put(). The value is stored when this returns, so that the caller may change or destroy
@@ -343,49 +343,49 @@ class Store : private detail::BatchSteps {
   /// bound in the background, by the node that is its home, within the deadline; without a name the future is
   /// ready at once. A cancelled or dropped future does not stop the put. The limits of get_async() apply.
   template <class T>
-  [[nodiscard]] Eventual<Key> put_async(const T& value) const {
-    return Eventual<Key>(put(value));
+  [[nodiscard]] AsyncResult<Key> put_async(const T& value) const {
+    return AsyncResult<Key>(put(value));
   }
   template <class T>
-  [[nodiscard]] Eventual<Key> put_async(const T& value, const PutOptions<T>& options) const {
-    return Eventual<Key>(put(value, options));
+  [[nodiscard]] AsyncResult<Key> put_async(const T& value, const PutOptions<T>& options) const {
+    return AsyncResult<Key>(put(value, options));
   }
   template <class T>
     requires(!detail::is_call_option<T>)
-  [[nodiscard]] Eventual<Key> put_async(std::string_view name, const T& value) const {
+  [[nodiscard]] AsyncResult<Key> put_async(std::string_view name, const T& value) const {
     return begin_put(name, value, {}, {});
   }
   template <class T>
-  [[nodiscard]] Eventual<Key> put_async(std::string_view name, const T& value,
-                                        const PutOptions<T>& options) const {
+  [[nodiscard]] AsyncResult<Key> put_async(std::string_view name, const T& value,
+                                           const PutOptions<T>& options) const {
     check_value<T>();
     return begin_put(name, value, options.codec, {}, options.deadline);
   }
   /// The asynchronous replace(), in the same way.
   template <class T>
-  [[nodiscard]] Eventual<Key> replace_async(std::string_view name, const T& value) const {
+  [[nodiscard]] AsyncResult<Key> replace_async(std::string_view name, const T& value) const {
     check_value<T>();
     return begin_put(name, value, {SealMode::replace}, {});
   }
   template <class T>
-  [[nodiscard]] Eventual<Key> replace_async(std::string_view name, const T& value,
-                                            const ReplaceOptions<T>& options) const {
+  [[nodiscard]] AsyncResult<Key> replace_async(std::string_view name, const T& value,
+                                               const ReplaceOptions<T>& options) const {
     check_value<T>();
     return begin_put(name, value, options.codec, {SealMode::replace, options.expected_generation},
                      options.deadline);
   }
   /// The asynchronous put_bytes(), in the same way.
-  [[nodiscard]] Eventual<Key> put_bytes_async(std::span<const std::byte> bytes,
-                                              const CallOptions& options = {}) const {
-    return Eventual<Key>(put_bytes(bytes, options));
+  [[nodiscard]] AsyncResult<Key> put_bytes_async(std::span<const std::byte> bytes,
+                                                 const CallOptions& options = {}) const {
+    return AsyncResult<Key>(put_bytes(bytes, options));
   }
-  [[nodiscard]] Eventual<Key> put_bytes_async(std::string_view name, std::span<const std::byte> bytes,
-                                              const CallOptions& options = {}) const {
+  [[nodiscard]] AsyncResult<Key> put_bytes_async(std::string_view name, std::span<const std::byte> bytes,
+                                                 const CallOptions& options = {}) const {
     return begin_put_bytes(name, bytes, options.deadline);
   }
   /// The asynchronous evict(); a cancelled or dropped future does not stop it.
   template <ObjectId I>
-  Eventual<bool> evict_async(const I& id, const CallOptions& options = {}) const {
+  AsyncResult<bool> evict_async(const I& id, const CallOptions& options = {}) const {
     return begin_evict(id, options.deadline);
   }
 

@@ -45,7 +45,7 @@ class WaitBudget {
     return limited(patience / 20, Work::little);
   }
   /// The budget of a background thread: a wait of one of its tasks delays all the others.
-  [[nodiscard]] static WaitBudget of_standby(Duration patience) noexcept {
+  [[nodiscard]] static WaitBudget of_background(Duration patience) noexcept {
     return limited(patience / 20, Work::any);
   }
 

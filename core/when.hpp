@@ -10,8 +10,8 @@
 #include <ranges>
 #include <utility>
 
-#include <locum/async/arrivals.hpp>
-#include <locum/async/eventual.hpp>
+#include <locum/async/async_result.hpp>
+#include <locum/async/completion_counter.hpp>
 
 namespace locum {
 
@@ -61,14 +61,14 @@ template <std::ranges::forward_range Range>
 [[nodiscard]] auto when_any(Range& eventuals, Deadline deadline = {})
     -> Arrived<std::ranges::range_value_t<Range>> {
   using E = std::ranges::range_value_t<Range>;
-  std::optional<Arrivals::Clock::time_point> until;
+  std::optional<CompletionCounter::Clock::time_point> until;
   for (;;) {
     E* first = nullptr;
     std::size_t place = 0;
     std::size_t place_of_first = 0;
     auto least = std::numeric_limits<std::uint64_t>::max();
-    std::shared_ptr<Ending> next;  // the first that has not ended
-    std::shared_ptr<Arrivals> arrivals;
+    std::shared_ptr<SharedState> next;  // the first that has not ended
+    std::shared_ptr<CompletionCounter> completions;
     bool of_others = false;
     std::uint64_t seen = 0;
     for (auto& each : eventuals) {
@@ -76,12 +76,12 @@ template <std::ranges::forward_range Range>
       if (each.given()) {
         continue;
       }
-      if (each.state() && !arrivals) {  // read first: it changes with every end that is not seen below
+      if (each.state() && !completions) {  // read first: it changes with every end that is not seen below
         next = each.state();
-        arrivals = next->arrivals();
-        seen = arrivals->count();
+        completions = next->completions();
+        seen = completions->count();
       }
-      of_others = of_others || (each.state() && each.state()->arrivals() != arrivals);
+      of_others = of_others || (each.state() && each.state()->completions() != completions);
       const std::uint64_t order = each.state() ? each.state()->order() : 0;
       if ((!each.state() || order != 0) && order < least) {
         first = &each;
@@ -94,16 +94,16 @@ template <std::ranges::forward_range Range>
       first->give();
       return {std::move(one), place_of_first};
     }
-    if (!arrivals) {
+    if (!completions) {
       return {};
     }
-    until = until ? until : arrivals->moment(deadline);
-    const auto now = arrivals->now();
+    until = until ? until : completions->moment(deadline);
+    const auto now = completions->now();
     if (now >= *until) {
       return Arrived<E>::too_late();
     }
     next->hurry();
-    arrivals->await(seen, of_others ? std::min(*until, now + detail::others_look) : *until);
+    completions->await(seen, of_others ? std::min(*until, now + detail::others_look) : *until);
   }
 }
 
@@ -127,7 +127,7 @@ template <std::ranges::input_range Range>
     if (each.ready()) {
       continue;
     }
-    until = until ? until : Deadline(each.state()->arrivals()->moment(deadline));
+    until = until ? until : Deadline(each.state()->completions()->moment(deadline));
     if (!each.wait_for(*until)) {
       return false;
     }

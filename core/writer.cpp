@@ -60,13 +60,13 @@ Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadl
   return sealed->key;
 }
 
-Eventual<Key> begin_seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline) {
+AsyncResult<Key> begin_seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline) {
   if (name.empty()) {
-    return Eventual<Key>(seal_writer(draft, name, deadline));  // no other node is involved
+    return AsyncResult<Key>(seal_writer(draft, name, deadline));  // no other node is involved
   }
   const auto allowed = sealable(draft, name, deadline);
   return allowed ? begin_seal(allowed->store, draft.draft(), name, {}, allowed->deadline, Path::shm_view)
-                 : Eventual<Key>(allowed.error());
+                 : AsyncResult<Key>(allowed.error());
 }
 
 }  // namespace locum::detail

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include <locum/async/eventual.hpp>
+#include <locum/async/async_result.hpp>
 #include <locum/object/flat.hpp>
 #include <locum/object/object.hpp>
 #include <locum/session.hpp>
@@ -53,7 +53,7 @@ class OwnedDraft {
 /// Publishes the draft and counts it as written in place.
 [[nodiscard]] Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline);
 /// The asynchronous form.
-[[nodiscard]] Eventual<Key> begin_seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline);
+[[nodiscard]] AsyncResult<Key> begin_seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadline);
 
 }  // namespace detail
 
@@ -88,7 +88,7 @@ class Writer {
   }
   /// Asynchronous seal(), as Store::put_async(): only binding the name at its home node may remain to be
   /// done. The memory must not be written from this call on.
-  [[nodiscard]] Eventual<Key> seal_async(Deadline deadline = {}) {
+  [[nodiscard]] AsyncResult<Key> seal_async(Deadline deadline = {}) {
     return detail::begin_seal_writer(draft_, name_, deadline);
   }
 

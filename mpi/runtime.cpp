@@ -17,22 +17,22 @@
 #include <utility>
 #include <vector>
 
-#include "core/async/arrivals.hpp"
+#include "core/async/completion_counter.hpp"
 #include "core/base/no_more_threads.hpp"
-#include "core/client/departures.hpp"
 #include "core/client/distributed.hpp"
 #include "core/client/links.hpp"
+#include "core/client/peer_close_monitor.hpp"
 #include "core/node/cluster.hpp"
 #include "core/report.hpp"
 #include "mpi/agreed_options.hpp"
 #include "mpi/error.hpp"
 #include "mpi/group.hpp"
 #include "mpi/launcher.hpp"
-#include "mpi/rank_losses.hpp"
+#include "mpi/lost_rank_monitor.hpp"
 #include "mpi/topology.hpp"
 #include "shm/death/closed_alone.hpp"
-#include "shm/death/endings.hpp"
 #include "shm/death/fork_guard.hpp"
+#include "shm/death/process_exits.hpp"
 #include "shm/node.hpp"
 #include "shm/segment/background_thread.hpp"
 #if LOCUM_WITH_UCX
@@ -48,7 +48,7 @@ constexpr std::chrono::seconds unwinding_patience{2};
 // How long a closed rank waits at most until the others have closed, too; and how long after the process of a
 // node-mate has ended, or a rank of another node was found lost.
 constexpr std::chrono::seconds release_patience{10};
-constexpr std::chrono::milliseconds ending_patience{500};
+constexpr std::chrono::milliseconds exit_patience{500};
 
 /// The exception of this call on this rank, if any, as an Error that can be sent to the others.
 template <class Call>
@@ -221,7 +221,7 @@ std::shared_ptr<Links> open_links([[maybe_unused]] mpi::CommunicatorGroup& group
                                   [[maybe_unused]] const RuntimeOptions& options,
                                   [[maybe_unused]] std::uint64_t incarnation,
                                   [[maybe_unused]] const std::shared_ptr<Metrics>& metrics,
-                                  [[maybe_unused]] const std::shared_ptr<mpi::RankLosses>& losses) {
+                                  [[maybe_unused]] const std::shared_ptr<mpi::LostRankMonitor>& losses) {
 #if LOCUM_WITH_UCX
   if (nodes_of(group) > 1) {
     const ucx::OpenedTransport opened = open_transport(group, node, options);
@@ -251,7 +251,7 @@ std::shared_ptr<Links> open_links([[maybe_unused]] mpi::CommunicatorGroup& group
 
 std::shared_ptr<Connector> open_connector(const NodeMemory& memory, const RuntimeOptions& options,
                                           const std::shared_ptr<Links>& links,
-                                          const std::shared_ptr<mpi::RankLosses>& losses) {
+                                          const std::shared_ptr<mpi::LostRankMonitor>& losses) {
   return links ? open_distributed(memory, links)
                : open_cluster({.arena = memory.arena,
                                .table = memory.table,
@@ -277,7 +277,7 @@ struct Runtime::State {
   const std::string name;  ///< what options.name refers to
   int exceptions_at_start;
   std::uint64_t incarnation = 0;
-  std::shared_ptr<mpi::RankLosses> losses;
+  std::shared_ptr<mpi::LostRankMonitor> losses;
   std::vector<shm::ProcessIdentity> mates;  ///< the processes of this node
   std::shared_ptr<const shm::ClosedAlone> closed_alone;
   std::shared_ptr<Links> links;  ///< to other nodes, if there are any
@@ -292,7 +292,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
   mpi::CommunicatorGroup& group = state_->group;
   state_->incarnation = random_incarnation(group);
   shm::Node node = open_own_node(group, state_->options, state_->incarnation);
-  state_->losses = std::make_shared<mpi::RankLosses>(
+  state_->losses = std::make_shared<mpi::LostRankMonitor>(
       node.losses, node_mates(group), group.size(), [closed = node.closed_alone] { return closed->ranks(); });
   state_->closed_alone = node.closed_alone;
   state_->mates = std::move(node.processes);
@@ -305,7 +305,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
     state_->losses->watch(state_->links, state_->options.peer_timeout);
     node.losses->when_adopted([links = std::weak_ptr(state_->links)] {
       if (const auto open = links.lock()) {
-        open->settle_estate();
+        open->settle_dead_binds();
       }
     });
   }
@@ -317,9 +317,9 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                                             .rank = group.rank(),
                                             .node = own_node(group),
                                             .options = state_->options},
-                             state_->links ? state_->links->arrivals()
-                                           : std::make_shared<Arrivals>(state_->options.timeout,
-                                                                        shm::become_background_thread));
+                             state_->links ? state_->links->completions()
+                                           : std::make_shared<CompletionCounter>(
+                                                 state_->options.timeout, shm::become_background_thread));
                          state_->fork_guard.emplace(session_);
                          session_->announce();
                        }),
@@ -412,7 +412,7 @@ void Runtime::close(Deadline deadline) {
   mpi::CommunicatorGroup& group = state_->group;
   const std::vector<std::uint32_t> mates = node_mates(group);
   session_->break_promises(until);  // ranks that wait for one join this step, too
-  const auto endings = std::make_shared<shm::Endings>(state_->mates, place_of(group.rank(), mates));
+  const auto exits = std::make_shared<shm::ProcessExits>(state_->mates, place_of(group.rank(), mates));
   // Once all have joined none reads any more; once all have closed the memory is free for the next runtime.
   std::optional<Error> error =
       error_of([&] { throw_if(group.agree(std::nullopt, "closing the runtime", until)); });
@@ -423,12 +423,12 @@ void Runtime::close(Deadline deadline) {
   end_session();
   if (!error && !state_->losses->any()) {
     // All were alive just now, and perhaps no watch is left: a death in between must not delay much.
-    const auto departures = std::make_shared<Departures>(
-        state_->links, Departures::Clock::duration(state_->options.peer_timeout));
-    group.watch([endings, mates, departures, losses = state_->losses] {
+    const auto monitor = std::make_shared<PeerCloseMonitor>(
+        state_->links, PeerCloseMonitor::Clock::duration(state_->options.peer_timeout));
+    group.watch([exits, mates, monitor, losses = state_->losses] {
       std::vector<int> ended = losses->ranks();  // of a watch that a view keeps alive
-      std::ranges::copy(departures->gone_for(ending_patience), std::back_inserter(ended));
-      for (const std::uint32_t mate : endings->ended_for(ending_patience)) {
+      std::ranges::copy(monitor->gone_for(exit_patience), std::back_inserter(ended));
+      for (const std::uint32_t mate : exits->exited_for(exit_patience)) {
         ended.push_back(static_cast<int>(mates[mate]));
       }
       return ended;
@@ -452,7 +452,7 @@ void Runtime::end_session() noexcept {
   if (state_->links) {
     state_->links->close();
   }
-  session_->arrivals()->continuations().close();  // all operations have ended
+  session_->completions()->continuations().close();  // all operations have ended
   state_->fork_guard->release();
   session_.reset();
 }

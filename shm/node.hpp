@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "core/node/losses.hpp"
+#include "core/node/dead_ranks.hpp"
 #include "core/options.hpp"
 #include "core/ports/arena.hpp"
 #include "core/ports/directory.hpp"
@@ -25,7 +25,7 @@ struct Node {
   std::shared_ptr<Arena> arena;
   std::shared_ptr<NodeTable> table;
   std::shared_ptr<Directory> directory;
-  std::shared_ptr<Losses> losses;                   ///< by the group's ranks; keeps nothing else alive
+  std::shared_ptr<DeadRanks> losses;                ///< by the group's ranks; keeps nothing else alive
   std::vector<ProcessIdentity> processes;           ///< by the group's ranks
   std::shared_ptr<const ClosedAlone> closed_alone;  ///< by the group's ranks; keeps nothing else alive
   std::string memory_kind;                          ///< for reports: "unnamed file in /dev/shm" or "memfd"

@@ -71,7 +71,7 @@ class ComingOperation final : public Coming<T> {
     return *result_;
   }
   void hurry() noexcept override { window_->hurry(*operation_); }
-  void observe(std::shared_ptr<Observer> observer) noexcept override {
+  void observe(std::shared_ptr<CompletionListener> observer) noexcept override {
     operation_->observe(std::move(observer));
   }
   void forget() noexcept override { let_go(); }

@@ -4,9 +4,9 @@
 #include <type_traits>
 #include <utility>
 
-#include <locum/async/eventual.hpp>
+#include <locum/async/async_result.hpp>
+#include <locum/ports/completion_listener.hpp>
 #include <locum/ports/now_or_task.hpp>
-#include <locum/ports/observer.hpp>
 
 namespace locum::detail {
 
@@ -25,13 +25,13 @@ struct NotNoted {
 /// \tparam Note void of a Result<T>, noexcept; called with the connector's result on completion, even if the
 ///   eventual is gone, on any thread: neither waits nor needs memory. NotNoted: not called
 template <class V, class T, class Make, class Note>
-class ComingState final : public EventualState<V> {
+class ComingState final : public AsyncResultState<V> {
  public:
   /// \param call makes a NowOrTask<T>
   template <class Call>
-  [[nodiscard]] static Eventual<V> begin(const std::shared_ptr<Arrivals>& arrivals, Call call, Make make,
-                                         Note note) {
-    const auto state = std::make_shared<ComingState>(arrivals, std::move(make));
+  [[nodiscard]] static AsyncResult<V> begin(const std::shared_ptr<CompletionCounter>& completions, Call call,
+                                            Make make, Note note) {
+    const auto state = std::make_shared<ComingState>(completions, std::move(make));
     // Allocated first: nothing may fail once the operation has begun.
     auto arrived = std::make_shared<Arrived>(state, std::move(note));
     NowOrTask<T> made = call();
@@ -47,12 +47,12 @@ class ComingState final : public EventualState<V> {
     } else {
       arrived->ended();
     }
-    return Eventual<V>(state);
+    return AsyncResult<V>(state);
   }
 
   /// Used by begin() only.
-  ComingState(std::shared_ptr<Arrivals> arrivals, Make make)
-      : EventualState<V>(std::move(arrivals)), make_(std::move(make)) {}
+  ComingState(std::shared_ptr<CompletionCounter> completions, Make make)
+      : AsyncResultState<V>(std::move(completions)), make_(std::move(make)) {}
   ~ComingState() override {
     if (!this->ended()) {
       forget();
@@ -61,7 +61,7 @@ class ComingState final : public EventualState<V> {
 
  private:
   /// The eventual may be destroyed before completion.
-  class Arrived final : public Observer {
+  class Arrived final : public CompletionListener {
    public:
     Arrived(std::weak_ptr<ComingState> state, Note note) : state_(std::move(state)), note_(std::move(note)) {}
     void note(const Result<T>& end) noexcept { note_(end); }
@@ -113,9 +113,9 @@ class ComingState final : public EventualState<V> {
 
 /// See ComingState::begin().
 template <class V, class T, class Call, class Make, class Note>
-[[nodiscard]] Eventual<V> begin_coming(const std::shared_ptr<Arrivals>& arrivals, Call call, Make make,
-                                       Note note) {
-  return ComingState<V, T, Make, Note>::begin(arrivals, std::move(call), std::move(make), std::move(note));
+[[nodiscard]] AsyncResult<V> begin_coming(const std::shared_ptr<CompletionCounter>& completions, Call call,
+                                          Make make, Note note) {
+  return ComingState<V, T, Make, Note>::begin(completions, std::move(call), std::move(make), std::move(note));
 }
 
 }  // namespace locum::detail

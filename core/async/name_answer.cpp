@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "core/node/promised.hpp"
-#include "core/rpc/held_object.hpp"
+#include "core/rpc/received_block.hpp"
 
 namespace locum {
 
@@ -23,22 +23,22 @@ Result<ObjectView> bearing(std::uint32_t store, std::string_view name, Result<Ob
 }
 
 Result<NameAnswer> read_name_answer(const Nodes& nodes, std::uint32_t store, std::string_view name, int home,
-                                    bool awaited, Result<NodeAnswer>&& answer) {
-  if (!answer && awaited && answer.error().code() == Errc::timeout) {
+                                    bool awaited, Result<NodeReply>&& reply) {
+  if (!reply && awaited && reply.error().code() == Errc::timeout) {
     return (promise_named(store, name) ? promise_not_set() : name_not_put()).about(name);
   }
-  if (!answer) {
-    return answer.error().about(name);
+  if (!reply) {
+    return reply.error().about(name);
   }
-  const auto wire = read_words<ObjectWire>(answer->body);
+  const auto wire = read_words<ObjectWire>(reply->body);
   if (!wire || !plausible(*wire)) {
     return Error(Errc::corrupt, "node " + std::to_string(home) + " sent an invalid reply; try again")
         .about(name);
   }
-  if (!answer->block || nodes.of_creator(wire->key.creator) == nodes.own()) {
+  if (!reply->block || nodes.of_creator(wire->key.creator) == nodes.own()) {
     return NameAnswer{.found = {}, .said = *wire};
   }
-  auto found = bearing(store, name, HeldObject::view(std::move(answer->block), *wire, answer->path));
+  auto found = bearing(store, name, ReceivedBlock::view(std::move(reply->block), *wire, reply->path));
   if (!found) {
     return found.error();
   }

@@ -20,7 +20,7 @@ struct NameAnswer {
 /// The reply of node `home` to a look_up, or to an await if `awaited`. Errors are about the name.
 [[nodiscard]] Result<NameAnswer> read_name_answer(const Nodes& nodes, std::uint32_t store,
                                                   std::string_view name, int home, bool awaited,
-                                                  Result<NodeAnswer>&& answer);
+                                                  Result<NodeReply>&& reply);
 /// The error of waiting for a promise that was not set before the deadline. Created once and shared.
 [[nodiscard]] Error promise_not_set();
 

@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The exchange itself reports at the deadline who did not reply. This thread waits a little longer for that.
+// The channel itself reports at the deadline who did not reply. This thread waits a little longer for that.
 constexpr auto grace = 100ms;
 
 Deadline::Clock::time_point with_grace(Deadline::Clock::time_point until) {
@@ -20,70 +20,70 @@ Deadline::Clock::time_point with_grace(Deadline::Clock::time_point until) {
 }
 
 /// A request of a thread that waits for the reply. Lives until both sides have released it.
-class Waiting final : public Inquiry {
+class Waiting final : public NodeRequest {
  public:
   Waiting(Progress& progress, Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point until)
-      : Inquiry(kind, body, std::move(bulk), until), progress_(progress) {}
+      : NodeRequest(kind, body, std::move(bulk), until), progress_(progress) {}
 
   [[nodiscard]] const Pending& pending() const noexcept { return pending_; }
   /// REQUIRES: done.
-  [[nodiscard]] Result<NodeAnswer>& answer() noexcept { return *answer_; }
+  [[nodiscard]] Result<NodeReply>& reply() noexcept { return *answer_; }
 
  private:
-  void told(Result<NodeAnswer> answer) noexcept override {
-    answer_.emplace(std::move(answer));
+  void told(Result<NodeReply> reply) noexcept override {
+    answer_.emplace(std::move(reply));
     progress_.finish(pending_);
   }
 
   Progress& progress_;
   Pending pending_;
-  std::optional<Result<NodeAnswer>> answer_;
+  std::optional<Result<NodeReply>> answer_;
 };
 
 }  // namespace
 
-/// The exchange's owner of it.
-class Asked::Kept final : public Inquiry {
+/// The channel's owner of it.
+class ReplyAwaiter::Kept final : public NodeRequest {
  public:
-  using Inquiry::Inquiry;
+  using NodeRequest::NodeRequest;
 
-  Told<Result<NodeAnswer>> answer;
+  OneShot<Result<NodeReply>> reply;
 
  private:
-  void told(Result<NodeAnswer> what) noexcept override { answer.tell(std::move(what)); }
+  void told(Result<NodeReply> what) noexcept override { reply.tell(std::move(what)); }
 };
 
-Asked::Asked(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
-             Deadline::Clock::time_point until, int first, BulkPlace* place)
+ReplyAwaiter::ReplyAwaiter(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
+                           Deadline::Clock::time_point until, int first, BulkPlace* place)
     : nodes_(nodes),
       node_(node),
       first_(first),
       inquiry_(std::make_shared<Kept>(kind, body, std::move(bulk), until, place)),
       kept_(static_cast<Kept&>(*inquiry_)) {}
 
-bool Asked::begin(Operation& operation) noexcept {
+bool ReplyAwaiter::begin(Operation& operation) noexcept {
   if (node_ < 0) {
     nodes_.ask_rank(first_, inquiry_);
   } else {
     nodes_.ask(node_, inquiry_, first_);
   }
-  return kept_.answer.is_told(operation);
+  return kept_.reply.is_told(operation);
 }
 
-Result<NodeAnswer> Asked::await_resume() {
-  return kept_.answer.await_resume();
+Result<NodeReply> ReplyAwaiter::await_resume() {
+  return kept_.reply.await_resume();
 }
 
-/// Fires on destruction, by the exchange at its moment, or when the exchange closes.
+/// Fires on destruction, by the channel at its moment, or when the channel closes.
 class Paused::Alarm {
  public:
-  explicit Alarm(Told<bool>& over) noexcept : over_(over) {}
+  explicit Alarm(OneShot<bool>& over) noexcept : over_(over) {}
   Alarm(const Alarm&) = delete;
   Alarm& operator=(const Alarm&) = delete;
   ~Alarm() { over_.tell(true); }
 
  private:
-  Told<bool>& over_;
+  OneShot<bool>& over_;
 };
 
 bool Paused::begin(Operation& operation) noexcept {
@@ -102,11 +102,11 @@ Error nobody_answered() {
 }
 
 NodeClient::NodeClient(std::shared_ptr<Nodes> nodes, std::shared_ptr<Progress> progress,
-                       std::shared_ptr<Standby> standby, std::shared_ptr<TransferTimes> times,
+                       std::shared_ptr<BackgroundWorker> worker, std::shared_ptr<TransferTimes> times,
                        std::chrono::milliseconds timeout)
     : nodes_(std::move(nodes)),
       progress_(std::move(progress)),
-      standby_(std::move(standby)),
+      worker_(std::move(worker)),
       times_(std::move(times)),
       timeout_(timeout) {}
 
@@ -131,12 +131,12 @@ bool NodeClient::wait(Operation& operation, Deadline::Clock::time_point until) c
   return ended;
 }
 
-Result<NodeAnswer> NodeClient::ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
-                                   Deadline deadline, const Wanted& wanted) const {
+Result<NodeReply> NodeClient::ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
+                                  Deadline deadline, const Wanted& wanted) const {
   const auto until = moment(deadline);
   auto made = std::make_shared<Waiting>(*progress_, kind, body, std::move(bulk), until);
   Waiting& waiting = *made;
-  const std::shared_ptr<Inquiry> inquiry = std::move(made);
+  const std::shared_ptr<NodeRequest> inquiry = std::move(made);
   const auto latest = with_grace(until);
   const auto look_until = [&] { return wanted ? std::min(latest, now() + look_interval) : latest; };
   bool ended = progress_->wait(
@@ -148,7 +148,7 @@ Result<NodeAnswer> NodeClient::ask(int node, Kind kind, std::span<const std::byt
   if (!ended) {
     return call_error::late_node(node);
   }
-  return std::move(waiting.answer());
+  return std::move(waiting.reply());
 }
 
 void NodeClient::pause(Deadline::Clock::duration duration) const {

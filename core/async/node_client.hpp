@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/async/background_worker.hpp"
 #include "core/async/operation.hpp"
 #include "core/async/progress.hpp"
-#include "core/async/standby.hpp"
 #include "core/async/transfer_times.hpp"
 #include "core/deadline.hpp"
 #include "core/ports/connector.hpp"
@@ -19,17 +19,17 @@ namespace locum {
 
 /// A request to a node by an operation: `co_await` it for the reply. The thread that makes progress sends it,
 /// and resumes the operation.
-class Asked final : public Operation::Begun {
+class ReplyAwaiter final : public Operation::Begun {
  public:
-  /// Copies the parts of body and bulk that it needs, as an Inquiry does.
+  /// Copies the parts of body and bulk that it needs, as an NodeRequest does.
   /// \param node negative: only that rank
   /// \param first the rank of the node that is asked first; none: any
-  /// \param place of the reply's bulk, as in an Inquiry
-  Asked(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
-        Deadline::Clock::time_point until, int first = -1, BulkPlace* place = nullptr);
+  /// \param place of the reply's bulk, as in an NodeRequest
+  ReplyAwaiter(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
+               Deadline::Clock::time_point until, int first = -1, BulkPlace* place = nullptr);
 
   /// As of NodeClient::ask().
-  [[nodiscard]] Result<NodeAnswer> await_resume();
+  [[nodiscard]] Result<NodeReply> await_resume();
 
  private:
   class Kept;
@@ -39,11 +39,11 @@ class Asked final : public Operation::Begun {
   Nodes& nodes_;
   const int node_;
   const int first_;
-  std::shared_ptr<Inquiry> inquiry_;
+  std::shared_ptr<NodeRequest> inquiry_;
   Kept& kept_;  ///< the inquiry
 };
 
-/// A pause of an operation on the thread that makes progress: `co_await` it. It ends early if the exchange
+/// A pause of an operation on the thread that makes progress: `co_await` it. It ends early if the channel
 /// closes.
 class Paused final : public Operation::Begun {
  public:
@@ -58,7 +58,7 @@ class Paused final : public Operation::Begun {
 
   Nodes& nodes_;
   const Deadline::Clock::time_point until_;
-  Told<bool> over_;
+  OneShot<bool> over_;
 };
 
 /// The error for an invalid reply of a node.
@@ -67,12 +67,12 @@ class Paused final : public Operation::Begun {
 [[nodiscard]] Error nobody_answered();
 
 /// Sends requests to other nodes and waits for the replies, making progress meanwhile. Any thread may call;
-/// within a step of the exchange only functions that do not wait: asked(), moment() and now().
+/// within a step of the channel only functions that do not wait: request(), moment() and now().
 class NodeClient {
  public:
   /// \param timeout for calls without a deadline
   NodeClient(std::shared_ptr<Nodes> nodes, std::shared_ptr<Progress> progress,
-             std::shared_ptr<Standby> standby, std::shared_ptr<TransferTimes> times,
+             std::shared_ptr<BackgroundWorker> worker, std::shared_ptr<TransferTimes> times,
              std::chrono::milliseconds timeout);
 
   [[nodiscard]] const Nodes& nodes() const noexcept { return *nodes_; }
@@ -81,30 +81,30 @@ class NodeClient {
   /// The reply, the other side's error, `timeout`, `peer_lost` if no rank of the node can be asked, or
   /// `closed` if all of them have closed. `wanted`: whether the caller still wants the reply; otherwise
   /// `timeout`. Rethrows what `wanted` throws.
-  [[nodiscard]] Result<NodeAnswer> ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
-                                       Deadline deadline, const Wanted& wanted = {}) const;
-  /// An operation that sends requests by asked(), and begins with that task.
+  [[nodiscard]] Result<NodeReply> ask(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
+                                      Deadline deadline, const Wanted& wanted = {}) const;
+  /// An operation that sends requests by request(), and begins with that task.
   template <class T>
   [[nodiscard]] Held<OperationOf<T>> operation(Task<T> first) const {
-    return OperationOf<T>::make(*progress_, *standby_, std::move(first));
+    return OperationOf<T>::make(*progress_, *worker_, std::move(first));
   }
   /// The budget of a thread that begins operations, and must not wait.
-  [[nodiscard]] const WaitBudget& budget_to_begin() const noexcept { return standby_->budget(); }
+  [[nodiscard]] const WaitBudget& budget_to_begin() const noexcept { return worker_->budget(); }
   /// ask(), within an operation.
-  [[nodiscard]] Asked asked(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
-                            Deadline::Clock::time_point until, int first = -1) const {
-    return Asked(*nodes_, node, kind, body, std::move(bulk), until, first);
+  [[nodiscard]] ReplyAwaiter request(int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
+                                     Deadline::Clock::time_point until, int first = -1) const {
+    return ReplyAwaiter(*nodes_, node, kind, body, std::move(bulk), until, first);
   }
-  /// asked(), with the memory for the reply's bulk chosen by `place`, which must exist until the reply is
+  /// request(), with the memory for the reply's bulk chosen by `place`, which must exist until the reply is
   /// there.
-  [[nodiscard]] Asked asked(int node, Kind kind, std::span<const std::byte> body,
-                            Deadline::Clock::time_point until, BulkPlace& place) const {
-    return Asked(*nodes_, node, kind, body, {}, until, -1, &place);
+  [[nodiscard]] ReplyAwaiter request(int node, Kind kind, std::span<const std::byte> body,
+                                     Deadline::Clock::time_point until, BulkPlace& place) const {
+    return ReplyAwaiter(*nodes_, node, kind, body, {}, until, -1, &place);
   }
-  /// asked(), of that rank only: `peer_lost` if it is lost.
-  [[nodiscard]] Asked asked_rank(int rank, Kind kind, std::span<const std::byte> body,
-                                 Deadline::Clock::time_point until) const {
-    return Asked(*nodes_, -1, kind, body, {}, until, rank);
+  /// request(), of that rank only: `peer_lost` if it is lost.
+  [[nodiscard]] ReplyAwaiter request_of_rank(int rank, Kind kind, std::span<const std::byte> body,
+                                             Deadline::Clock::time_point until) const {
+    return ReplyAwaiter(*nodes_, -1, kind, body, {}, until, rank);
   }
   /// pause(), within an operation.
   [[nodiscard]] Paused paused(Deadline::Clock::duration duration) const {
@@ -136,7 +136,7 @@ class NodeClient {
  private:
   const std::shared_ptr<Nodes> nodes_;
   const std::shared_ptr<Progress> progress_;
-  const std::shared_ptr<Standby> standby_;
+  const std::shared_ptr<BackgroundWorker> worker_;
   const std::shared_ptr<TransferTimes> times_;
   const std::chrono::milliseconds timeout_;
 };

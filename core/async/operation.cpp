@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "core/async/standby.hpp"
+#include "core/async/background_worker.hpp"
 
 namespace locum {
 
@@ -47,7 +47,7 @@ bool Operation::wait(Clock::time_point until) {
 bool Operation::wait(Waiter& self, Clock::time_point until, bool mine) {
   for (bool late = false;;) {
     if (mine) {
-      const Left left = resume(Place::thread, late ? standby_.budget() : WaitBudget());
+      const Left left = resume(Place::thread, late ? worker_.budget() : WaitBudget());
       if (left == Left::over) {
         end(Place::thread);
         return true;
@@ -103,11 +103,11 @@ void Operation::leave(Waiter& self) noexcept {
   }
 }
 
-void Operation::observe(std::shared_ptr<Observer> observer) noexcept {
+void Operation::observe(std::shared_ptr<CompletionListener> observer) noexcept {
   {
     const MutexLock lock(mutex_);
     if (!ended()) {
-      observer_ = std::move(observer);
+      listener_ = std::move(observer);
       return;
     }
   }
@@ -168,14 +168,14 @@ void Operation::run_if_wanting(const WaitBudget& budget) noexcept {
 
 void Operation::end(Place from) noexcept {
   const Held<Operation> self(this);  // only during this call
-  std::shared_ptr<Observer> observer;
+  std::shared_ptr<CompletionListener> observer;
   {
     const MutexLock lock(mutex_);
     state_.store(State::ended, std::memory_order_release);
     while (Waiter* const first = waiters_.pop()) {
       wake(*first, from);
     }
-    observer.swap(observer_);
+    observer.swap(listener_);
   }
   if (observer) {
     observer->ended();
@@ -206,7 +206,7 @@ void Operation::go_on() noexcept {
 
 void Operation::go_on_here() noexcept {
   state_.store(State::thread, std::memory_order_relaxed);
-  run_in_thread(standby_.budget());
+  run_in_thread(worker_.budget());
 }
 
 // It may be destroyed once woken. The driver wakes a waiting thread in a different way.
@@ -216,7 +216,7 @@ void Operation::wake(Waiter& waiter, Place from) noexcept {
 
 // Called on the driver.
 bool Operation::give_to_thread() noexcept {
-  std::shared_ptr<Host> host;
+  std::shared_ptr<Scheduler> host;
   {
     const MutexLock lock(mutex_);
     state_.store(State::wanting, std::memory_order_relaxed);
@@ -225,14 +225,14 @@ bool Operation::give_to_thread() noexcept {
       wake(*called, Place::driver);
       return true;
     }
-    if (!host_) {
-      const bool taken = standby_.take(*this);
+    if (!scheduler_) {
+      const bool taken = worker_.take(*this);
       if (!taken) {
         state_.store(State::driver, std::memory_order_relaxed);
       }
       return taken;
     }
-    host = host_;
+    host = scheduler_;
     host->take(*this);
   }
   host->call();

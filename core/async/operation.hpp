@@ -14,27 +14,27 @@
 #include "core/base/frame_pool.hpp"
 #include "core/base/intrusive_list.hpp"
 #include "core/base/mutex.hpp"
-#include "core/ports/observer.hpp"
+#include "core/ports/completion_listener.hpp"
 #include "core/result.hpp"
 
 namespace locum {
 
-class Standby;
+class BackgroundWorker;
 class Window;
 
 /// An asynchronous operation made of tasks (Task): once begun it runs until it ends; any number of threads
 /// may wait for that, or none. Its tasks run on one thread at a time, which is either
 ///
 /// * a *thread that may wait*: the one that began it, one that waits for it, or, if there is none, the
-///   background thread (Standby). A thread that waits for it may wait for others in its tasks, too, within
-///   its own deadline; after that, and on the background thread, its budget is limited (WaitBudget). If the
-///   background thread has closed, too, the driver continues it; or
-/// * the *driver*: the thread that makes progress (Progress), within a step of the exchange, on the budget of
+///   background thread (BackgroundWorker). A thread that waits for it may wait for others in its tasks, too,
+///   within its own deadline; after that, and on the background thread, its budget is limited (WaitBudget).
+///   If the background thread has closed, too, the driver continues it; or
+/// * the *driver*: the thread that makes progress (Progress), within a step of the channel, on the budget of
 ///   a step: there it sends requests to other ranks, and resumes when they reply.
 ///
 /// A task chooses between the two (`co_await ToThread()`, `co_await ToDriver()`), at no cost if it is there
 /// already. ToThread() returns the budget of the thread, Budget() that of either; it holds until the next
-/// co_await. On the driver it waits for replies (Told), which arrive within steps. In a queue (Queued) no
+/// co_await. On the driver it waits for replies (OneShot), which arrive within steps. In a queue (Queued) no
 /// thread runs it until it is resumed. It never ends early: a thread that does not want to wait any more
 /// leaves, and the operation keeps itself alive. Everything its tasks use lives until Progress::end() has
 /// returned: by then it has ended, if all that it waits for has.
@@ -65,11 +65,11 @@ class Operation : private ListLink<Operation> {
   void begin(WaitBudget budget = {});
   /// begin() on the driver, where it starts.
   void begin_by_driver() noexcept;
-  class Host;
+  class Scheduler;
   class Wanting;
   /// Sets a replacement for the background thread, where it runs if it needs a thread and nobody waits for
   /// it. Before it begins.
-  void be_hosted_by(std::shared_ptr<Host> host) noexcept { host_ = std::move(host); }
+  void be_scheduled_by(std::shared_ptr<Scheduler> host) noexcept { scheduler_ = std::move(host); }
   /// Runs it on this thread, which may wait, if no other thread has taken it since it wanted one.
   void run_if_wanting(const WaitBudget& budget) noexcept;
   /// Begins it, and waits as wait() does. Before any other thread has access.
@@ -81,7 +81,7 @@ class Operation : private ListLink<Operation> {
   void forget() noexcept { wanted_.store(false, std::memory_order_relaxed); }
   [[nodiscard]] bool is_wanted() const noexcept { return wanted_.load(std::memory_order_relaxed); }
   /// Calls the listener once, when it has ended; at once if it has. At most one. Any thread.
-  void observe(std::shared_ptr<Observer> observer) noexcept;
+  void observe(std::shared_ptr<CompletionListener> observer) noexcept;
   [[nodiscard]] bool ended() const noexcept { return state_.load(std::memory_order_acquire) == State::ended; }
 
   /// Continues on a thread that may wait; returns its budget. For its own tasks.
@@ -184,7 +184,7 @@ class Operation : private ListLink<Operation> {
   };
 
  protected:
-  Operation(Progress& progress, Standby& standby) noexcept : progress_(progress), standby_(standby) {}
+  Operation(Progress& progress, BackgroundWorker& worker) noexcept : progress_(progress), worker_(worker) {}
   virtual ~Operation() = default;
 
   /// Its first task. Set before it begins; belong() of that task has to name this operation.
@@ -194,10 +194,10 @@ class Operation : private ListLink<Operation> {
 
  private:
   template <class T>
-  friend class Told;
+  friend class OneShot;
   template <class O>
   friend class Held;
-  friend class Standby;
+  friend class BackgroundWorker;
   friend class Window;
   friend class IntrusiveList<Operation>;
 
@@ -254,7 +254,7 @@ class Operation : private ListLink<Operation> {
   void link_alone(Waiter& waiter) noexcept LOCUM_ALONE;
 
   Progress& progress_;
-  Standby& standby_;
+  BackgroundWorker& worker_;
   // For the thread that runs it.
   std::coroutine_handle<> next_;
   Place place_ = Place::thread;
@@ -268,22 +268,22 @@ class Operation : private ListLink<Operation> {
   std::atomic<State> state_{State::thread};
   Mutex mutex_;
   IntrusiveList<Waiter> waiters_ LOCUM_GUARDED_BY(mutex_);  ///< until it ends; last in, first out
-  std::shared_ptr<Observer> observer_ LOCUM_GUARDED_BY(mutex_);
+  std::shared_ptr<CompletionListener> listener_ LOCUM_GUARDED_BY(mutex_);
 
   Queued* in_queue_ = nullptr;  ///< of a window, which guards it
   bool hurried_ = false;        ///< the same
 
   bool is_listed_ = false;  ///< in a Wanting list, which guards this
-  std::shared_ptr<Host> host_;
+  std::shared_ptr<Scheduler> scheduler_;
 };
 
 /// Runs operations that need a thread, and for which nobody waits, in place of the background thread.
-class Operation::Host {
+class Operation::Scheduler {
  public:
-  Host() = default;
-  Host(const Host&) = delete;
-  Host& operator=(const Host&) = delete;
-  virtual ~Host() = default;
+  Scheduler() = default;
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+  virtual ~Scheduler() = default;
 
   /// Records one that wants a thread; it is locked meanwhile. Any thread; must not fail.
   virtual void take(Operation& operation) noexcept = 0;
@@ -351,8 +351,8 @@ template <class T>
 class OperationOf final : public Operation {
  public:
   /// Creates it, without beginning it.
-  [[nodiscard]] static Held<OperationOf> make(Progress& progress, Standby& standby, Task<T> first) {
-    return Held<OperationOf>(new OperationOf(progress, standby, std::move(first)));
+  [[nodiscard]] static Held<OperationOf> make(Progress& progress, BackgroundWorker& worker, Task<T> first) {
+    return Held<OperationOf>(new OperationOf(progress, worker, std::move(first)));
   }
   /// Its result; rethrows its task's exception. REQUIRES: ended(). Once.
   [[nodiscard]] T take() {
@@ -363,8 +363,8 @@ class OperationOf final : public Operation {
   }
 
  private:
-  OperationOf(Progress& progress, Standby& standby, Task<T> first) noexcept
-      : Operation(progress, standby), first_(std::move(first)) {
+  OperationOf(Progress& progress, BackgroundWorker& worker, Task<T> first) noexcept
+      : Operation(progress, worker), first_(std::move(first)) {
     first_->frame_.promise().belong(*this, nullptr);
     start_at(first_->frame_);
   }
@@ -390,11 +390,11 @@ class OperationOf final : public Operation {
 /// An event that an operation waits for on the driver. Reported once, within a step, before or after the
 /// operation waits for it.
 template <class T>
-class Told {
+class OneShot {
  public:
-  Told() = default;
-  Told(const Told&) = delete;
-  Told& operator=(const Told&) = delete;
+  OneShot() = default;
+  OneShot(const OneShot&) = delete;
+  OneShot& operator=(const OneShot&) = delete;
 
   void tell(T value) noexcept {
     value_.emplace(std::move(value));

@@ -19,11 +19,11 @@ constexpr int most_rounds_for_others = 64;
 
 }  // namespace
 
-Progress::Progress(std::shared_ptr<Transport> transport, std::shared_ptr<Exchange> exchange, Options options)
-    : exchange_(std::move(exchange)),
+Progress::Progress(std::shared_ptr<Transport> transport, std::shared_ptr<RpcChannel> channel, Options options)
+    : channel_(std::move(channel)),
       transport_(std::move(transport)),
       options_(std::move(options)),
-      budget_(exchange_->budget()) {}
+      budget_(channel_->budget()) {}
 
 void Progress::start() {
   if (options_.helper) {
@@ -49,7 +49,7 @@ void Progress::end() {
   if (!enter()) {
     return;  // the driver runs submitted steps
   }
-  const auto in_vain = [&] { return exchange_->under_way() != 0; };
+  const auto in_vain = [&] { return channel_->under_way() != 0; };
   for (int rounds = 0; rounds < most_rounds_for_others && (has_submitted() || (rounds > 0 && in_vain()));
        ++rounds) {
     (void)drive_once();
@@ -143,7 +143,7 @@ Progress::Clock::time_point Progress::poll() {
   while (rounds < most_rounds_for_others && drive_once()) {
     ++rounds;
   }
-  const auto due = rounds < most_rounds_for_others ? exchange_->next_due() : transport_->now();
+  const auto due = rounds < most_rounds_for_others ? channel_->next_due() : transport_->now();
   leave();
   return due;
 }
@@ -188,7 +188,7 @@ void Progress::leave() {
         armed_at_ = armed ? transport_->now() : armed_at_;
         stop_driving();
         call_somebody();
-        if (asleep_ && exchange_->next_due() < asleep_until_) {
+        if (asleep_ && channel_->next_due() < asleep_until_) {
           transport_->wake();  // the sleeping thread has to learn of an earlier timer
         }
         return;
@@ -249,7 +249,7 @@ bool Progress::drive_once(bool in_a_hurry) noexcept {
     running_.clear();
     busy = true;
   }
-  return exchange_->step(in_a_hurry) || busy;
+  return channel_->step(in_a_hurry) || busy;
 }
 
 // While spinning it reads the clock only every few times: that takes as long as polling for messages.
@@ -270,8 +270,8 @@ Progress::Spun Progress::drive_while_busy(const Pending* pending, Clock::time_po
     if (pending != nullptr && pending->done()) {
       break;
     }
-    // If nothing moved, the exchange has just read the clock.
-    const auto now = exchange_->looked_at();
+    // If nothing moved, the channel has just read the clock.
+    const auto now = channel_->looked_at();
     if (busy) {
       spun = spun == Spun::in_vain ? Spun::with_success : spun;
     } else if (was_busy && spin.time > 0us) {
@@ -299,7 +299,7 @@ bool Progress::rest_from_driving(Waiter& self, Clock::time_point moment) {
     if (!submitted_.empty() || self.pending->done()) {
       return false;
     }
-    moment = std::min(moment, exchange_->next_due());
+    moment = std::min(moment, channel_->next_due());
     if (!asleep_) {
       asleep_ = sleeps = true;
       asleep_for_ = self.pending;

@@ -13,12 +13,12 @@
 #include "core/base/mutex.hpp"
 #include "core/base/spin_trial.hpp"
 #include "core/base/thread_start.hpp"
-#include "core/rpc/exchange.hpp"
+#include "core/rpc/rpc_channel.hpp"
 #include "core/wait_budget.hpp"
 
 namespace locum {
 
-/// An event that a thread waits for. Set once, unless renewed: inside Exchange::step() or a submitted step,
+/// An event that a thread waits for. Set once, unless renewed: inside RpcChannel::step() or a submitted step,
 /// or by a thread that does not drive (Progress::finish_from_outside()).
 class Pending {
  public:
@@ -31,10 +31,10 @@ class Pending {
   std::atomic<bool> done_{false};
 };
 
-/// Decides which thread makes progress. One thread at a time *drives*: calls Exchange::step(). A waiting
+/// Decides which thread makes progress. One thread at a time *drives*: calls RpcChannel::step(). A waiting
 /// thread drives, or, if another thread does, sleeps until its reply is there or the driver leaves. While no
 /// thread waits a helper thread drives, asleep in the transport: a rank that computes still serves requests.
-/// A step may wait within budget(): for a lock of the directory no longer than a twentieth of the exchange's
+/// A step may wait within budget(): for a lock of the directory no longer than a twentieth of the channel's
 /// patience, and for memory not at all.
 ///
 /// Invariants (mutex_ held)
@@ -65,18 +65,18 @@ class Progress {
     std::function<void(Clock::time_point)> park{};
   };
 
-  Progress(std::shared_ptr<Transport> transport, std::shared_ptr<Exchange> exchange, Options options);
+  Progress(std::shared_ptr<Transport> transport, std::shared_ptr<RpcChannel> channel, Options options);
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   /// Calls end(). REQUIRES: no thread waits.
   ~Progress();
-  /// Starts the helper thread, if there is one: once everything that the exchange calls is complete. Once.
+  /// Starts the helper thread, if there is one: once everything that the channel calls is complete. Once.
   void start();
-  /// Ends the helper, and runs submitted steps that were not run. If they close the exchange, all open calls
+  /// Ends the helper, and runs submitted steps that were not run. If they close the channel, all open calls
   /// are told. May be called repeatedly. REQUIRES: no thread waits.
   void end();
 
-  /// Runs `step` soon, on the driver, where it may use the exchange. It must not throw.
+  /// Runs `step` soon, on the driver, where it may use the channel. It must not throw.
   void submit(std::function<void()> step);
   /// submit(), and wakes the thread that sleeps in the transport: for threads that do not wait afterwards.
   /// Does not wait.
@@ -147,7 +147,7 @@ class Progress {
   void drive_for_others() LOCUM_EXCLUDES(mutex_);
   void rest() LOCUM_EXCLUDES(mutex_);
 
-  const std::shared_ptr<Exchange> exchange_;  // outlives this object's part of the transport
+  const std::shared_ptr<RpcChannel> channel_;  // outlives this object's part of the transport
   const std::shared_ptr<Transport> transport_;
   const Options options_;
   const WaitBudget budget_;  ///< of the driver

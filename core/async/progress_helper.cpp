@@ -52,7 +52,7 @@ void Progress::help() {
     auto until = Clock::time_point::max();
     {
       const MutexLock lock(mutex_);
-      until = exchange_->next_due();
+      until = channel_->next_due();
       stop_driving();
       if (armed && submitted_.empty() && !asleep_ && !ending_ && parked_.empty()) {
         asleep_ = sleeps = true;

@@ -13,7 +13,7 @@ namespace locum {
 
 /// Runs `attempt`, a function of a WaitBudget that returns a Result, on a thread that may wait. If the budget
 /// is limited, and an attempt ends with `timeout`, because a process is stopped with a lock, nothing has been
-/// done, and it is repeated a little later, as long as there is time and the exchange is open.
+/// done, and it is repeated a little later, as long as there is time and the channel is open.
 template <class Try>
 [[nodiscard]] Task<std::invoke_result_t<Try, WaitBudget>> until_unlocked(const NodeClient& client,
                                                                          Deadline::Clock::time_point until,
@@ -28,7 +28,7 @@ template <class Try>
       co_return std::move(done);
     }
     co_await client.paused(back_off.next());
-    if (client.now() < awake) {  // the exchange has closed: do not wait for locks any more
+    if (client.now() < awake) {  // the channel has closed: do not wait for locks any more
       co_return std::move(done);
     }
   }

@@ -30,7 +30,7 @@ namespace locum {
 /// an operation that has ended is in no queue.
 ///
 /// Owned by std::shared_ptr only, also by the operations in it. Any thread may call, also within a step of
-/// the exchange.
+/// the channel.
 class Window : public std::enable_shared_from_this<Window> {
  public:
   class Way;

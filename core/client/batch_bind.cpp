@@ -8,12 +8,12 @@
 
 namespace locum {
 
-BatchBind::BatchBind(Binder& binder, std::vector<Key> keys, Moment until)
-    : BundledChanges(binder.client(), until), binder_(binder), keys_(std::move(keys)) {}
+BatchBind::BatchBind(RemoteWriter& writer, std::vector<Key> keys, Moment until)
+    : BatchUpdate(writer.client(), until), writer_(writer), keys_(std::move(keys)) {}
 
-Task<Result<BatchBind::Bound>> BatchBind::bind(std::shared_ptr<Binder> binder, std::vector<Key> keys,
+Task<Result<BatchBind::Bound>> BatchBind::bind(std::shared_ptr<RemoteWriter> writer, std::vector<Key> keys,
                                                Deadline::Clock::time_point until) {
-  BatchBind batch(*binder, std::move(keys), until);
+  BatchBind batch(*writer, std::move(keys), until);
   const bool planned = unless_out_of_memory([&] { batch.plan(); });
   if (planned) {
     (void)co_await batch.make();
@@ -25,7 +25,7 @@ Task<Result<BatchBind::Bound>> BatchBind::bind(std::shared_ptr<Binder> binder, s
 void BatchBind::plan() {
   bound_.assign(keys_.size(), no_memory_left());
   objects_.resize(keys_.size());
-  const NodeMemory& memory = binder_.memory();
+  const NodeMemory& memory = writer_.memory();
   const Nodes& nodes = client().nodes();
   for (std::uint32_t at = 0; at < keys_.size(); ++at) {
     const auto pin = memory.table->pin(keys_[at]);
@@ -45,7 +45,7 @@ void BatchBind::plan() {
 }
 
 void BatchBind::pack(std::uint32_t change, Sending& sending) {
-  const NodeMemory& memory = binder_.memory();
+  const NodeMemory& memory = writer_.memory();
   const Pin& pin = objects_[change]->pin();
   const bool with_value = has_value(pin);
   const BindWords asked{.object = wire_of(pin, 0), .has_value = with_value ? 1U : 0U};
@@ -59,7 +59,7 @@ void BatchBind::pack(std::uint32_t change, Sending& sending) {
 bool BatchBind::settle(int node, std::uint32_t change, const Result<std::uint64_t>& said, Word word,
                        Turn turn) noexcept {
   auto& object = objects_[change];
-  NodeTable& table = *binder_.memory().table;
+  NodeTable& table = *writer_.memory().table;
   if (said && *said == bind_later && turn == Turn::any) {
     return true;
   }
@@ -71,7 +71,7 @@ bool BatchBind::settle(int node, std::uint32_t change, const Result<std::uint64_
     const bool open = !said && ((word == Word::of_bundle && said.error().code() == Errc::out_of_memory) ||
                                 binding::says_nothing(client().nodes(), node, said.error()));
     if (open) {
-      object->settle_later(binder_.bind_recovery());
+      object->settle_later(writer_.bind_recovery());
     } else {
       (void)table.tombstone(keys_[change]);
     }
@@ -86,7 +86,7 @@ Task<std::monostate> BatchBind::make_alone(std::uint32_t /*change*/) {
 
 // Evicts objects whose bind was never requested.
 void BatchBind::end() noexcept {
-  const NodeMemory& memory = binder_.memory();
+  const NodeMemory& memory = writer_.memory();
   for (std::size_t at = 0; at < keys_.size(); ++at) {
     if (objects_.empty() || objects_[at] != nullptr) {
       (void)memory.table->tombstone(keys_[at]);

@@ -4,24 +4,24 @@
 #include <memory>
 #include <vector>
 
-#include "core/client/binder.hpp"
-#include "core/client/bundled_changes.hpp"
+#include "core/client/batch_update.hpp"
 #include "core/client/pending_bind.hpp"
+#include "core/client/remote_writer.hpp"
 
 namespace locum {
 
-/// Binds many published objects of this process to the names that they carry, like Binder::seal() for a name
-/// that must not be bound, and is at home on another node.
-class BatchBind final : private BundledChanges {
+/// Binds many published objects of this process to the names that they carry, like RemoteWriter::seal() for a
+/// name that must not be bound, and is at home on another node.
+class BatchBind final : private BatchUpdate {
  public:
   using Bound = std::vector<Result<Sealed>>;
 
-  /// In the order of the keys. Keeps the binder alive. Objects that cannot be bound are evicted.
-  [[nodiscard]] static Task<Result<Bound>> bind(std::shared_ptr<Binder> binder, std::vector<Key> keys,
+  /// In the order of the keys. Keeps the writer alive. Objects that cannot be bound are evicted.
+  [[nodiscard]] static Task<Result<Bound>> bind(std::shared_ptr<RemoteWriter> writer, std::vector<Key> keys,
                                                 Deadline::Clock::time_point until);
 
  private:
-  BatchBind(Binder& binder, std::vector<Key> keys, Moment until);
+  BatchBind(RemoteWriter& writer, std::vector<Key> keys, Moment until);
 
   void plan();
   void end() noexcept;
@@ -30,10 +30,10 @@ class BatchBind final : private BundledChanges {
               Turn turn) noexcept override;
   [[nodiscard]] Task<std::monostate> make_alone(std::uint32_t change) override;
   [[nodiscard]] bool has_value(const Pin& pin) const {
-    return binder_.memory().block(pin).size() <= binder_.inline_bytes();
+    return writer_.memory().block(pin).size() <= writer_.inline_bytes();
   }
 
-  Binder& binder_;
+  RemoteWriter& writer_;
   const std::vector<Key> keys_;
   Bound bound_;
   std::vector<std::shared_ptr<PendingBind>> objects_;  ///< those without a reply yet

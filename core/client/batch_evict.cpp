@@ -6,13 +6,13 @@
 
 namespace locum {
 
-BatchEvict::BatchEvict(Binder& binder, std::vector<Lookup> objects, Moment until)
-    : BundledChanges(binder.client(), until), binder_(binder), objects_(std::move(objects)) {}
+BatchEvict::BatchEvict(RemoteWriter& writer, std::vector<Lookup> objects, Moment until)
+    : BatchUpdate(writer.client(), until), writer_(writer), objects_(std::move(objects)) {}
 
-Task<Result<BatchEvict::Evicted>> BatchEvict::evict(std::shared_ptr<Binder> binder,
+Task<Result<BatchEvict::Evicted>> BatchEvict::evict(std::shared_ptr<RemoteWriter> writer,
                                                     std::vector<Lookup> objects,
                                                     Deadline::Clock::time_point until) {
-  BatchEvict batch(*binder, std::move(objects), until);
+  BatchEvict batch(*writer, std::move(objects), until);
   if (!unless_out_of_memory([&] { batch.plan(); })) {
     co_return no_memory_left();
   }
@@ -54,7 +54,7 @@ bool BatchEvict::settle(int /*node*/, std::uint32_t change, const Result<std::ui
 
 Task<std::monostate> BatchEvict::make_alone(std::uint32_t change) {
   const Lookup& object = objects_[change];
-  evicted_[change] = co_await binder_.evict(Lookup(object.address(), until()));
+  evicted_[change] = co_await writer_.evict(Lookup(object.address(), until()));
   co_return std::monostate();
 }
 

@@ -4,25 +4,25 @@
 #include <memory>
 #include <vector>
 
-#include "core/client/binder.hpp"
-#include "core/client/bundled_changes.hpp"
+#include "core/client/batch_update.hpp"
+#include "core/client/remote_writer.hpp"
 
 namespace locum {
 
-/// Evicts many objects everywhere, like Binder::evict() for each: by key at the node of the object, by name
-/// at the name's home. Evictions that start at this node, because it has the object or is the home, are done
-/// one by one.
-class BatchEvict final : private BundledChanges {
+/// Evicts many objects everywhere, like RemoteWriter::evict() for each: by key at the node of the object, by
+/// name at the name's home. Evictions that start at this node, because it has the object or is the home, are
+/// done one by one.
+class BatchEvict final : private BatchUpdate {
  public:
   using Evicted = std::vector<Result<bool>>;
 
-  /// In the order of the addresses. Keeps the binder alive.
-  [[nodiscard]] static Task<Result<Evicted>> evict(std::shared_ptr<Binder> binder,
+  /// In the order of the addresses. Keeps the writer alive.
+  [[nodiscard]] static Task<Result<Evicted>> evict(std::shared_ptr<RemoteWriter> writer,
                                                    std::vector<Lookup> objects,
                                                    Deadline::Clock::time_point until);
 
  private:
-  BatchEvict(Binder& binder, std::vector<Lookup> objects, Moment until);
+  BatchEvict(RemoteWriter& writer, std::vector<Lookup> objects, Moment until);
 
   void plan();
   void pack(std::uint32_t change, Sending& sending) override;
@@ -30,7 +30,7 @@ class BatchEvict final : private BundledChanges {
               Turn turn) noexcept override;
   [[nodiscard]] Task<std::monostate> make_alone(std::uint32_t change) override;
 
-  Binder& binder_;
+  RemoteWriter& writer_;
   const std::vector<Lookup> objects_;
   Evicted evicted_;
 };

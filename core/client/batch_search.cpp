@@ -39,23 +39,23 @@ void BatchWanted::keep_names() {
   }
 }
 
-BatchSearch::BatchSearch(Finder& finder, BatchWanted wanted)
-    : finder_(finder), wanted_(std::move(wanted)), chunks_(most_bundle_bytes) {}
+BatchSearch::BatchSearch(RemoteReader& reader, BatchWanted wanted)
+    : reader_(reader), wanted_(std::move(wanted)), chunks_(most_bundle_bytes) {}
 
-Task<Result<BatchSearch::Found>> BatchSearch::find(std::shared_ptr<Finder> finder, BatchWanted wanted) {
-  BatchSearch search(*finder, std::move(wanted));
+Task<Result<BatchSearch::Found>> BatchSearch::find(std::shared_ptr<RemoteReader> reader, BatchWanted wanted) {
+  BatchSearch search(*reader, std::move(wanted));
   if (!unless_out_of_memory([&] { search.plan(); })) {
     co_return no_memory_left();
   }
   co_await Operation::ToDriver();
   search.begin();
   while (true) {
-    const bool goes_on = co_await search.company_.next();
+    const bool goes_on = co_await search.group_.next();
     if (!goes_on) {
       break;
     }
     const WaitBudget budget = co_await Operation::ToThread();
-    search.company_.work(budget);
+    search.group_.work(budget);
   }
   co_return std::move(search.found_);
 }
@@ -67,16 +67,16 @@ void BatchSearch::plan() {
   chunks_.reserve(wanted_.addresses.size());
   for (std::uint32_t at = 0; at < wanted_.addresses.size(); ++at) {
     const Address& address = wanted_.addresses[at];
-    if (wanted_.is_known[at] && finder_.begins_here(address)) {
+    if (wanted_.is_known[at] && reader_.begins_here(address)) {
       look_alone({.object = at});
     } else if (!address.name.empty()) {
-      chunks_.add(finder_.home_of(address), Kind::look_up_batch, at,
+      chunks_.add(reader_.home_of(address), Kind::look_up_batch, at,
                   sizeof(std::uint32_t) + sizeof(NameWords) + address.name.size());
     } else if (wanted_.is_known[at]) {
       const MutexLock lock(mutex_);
       known_here_.push_back(at);
     } else {
-      chunks_.add(finder_.owner(address.key), Kind::fetch_batch, at, sizeof(Key));
+      chunks_.add(reader_.owner(address.key), Kind::fetch_batch, at, sizeof(Key));
     }
   }
   chunks_.plan();
@@ -84,7 +84,7 @@ void BatchSearch::plan() {
 
 void BatchSearch::begin() noexcept {
   for (const std::size_t chunk : chunks_.first()) {
-    company_.begin(finder_.client().operation(ask_for(chunk)));
+    group_.begin(reader_.client().operation(ask_for(chunk)));
   }
   begin_workers();
 }
@@ -94,8 +94,8 @@ Task<std::monostate> BatchSearch::ask_for(std::size_t chunk) {
   do {
     BatchChunk& asked = chunks_[chunk];
     while (!asked.objects.empty()) {
-      const auto answer = co_await ask(asked);
-      settle(asked, answer);
+      const auto reply = co_await ask(asked);
+      settle(asked, reply);
       begin_workers();
     }
     chunk = asked.next;
@@ -103,7 +103,7 @@ Task<std::monostate> BatchSearch::ask_for(std::size_t chunk) {
   co_return std::monostate();
 }
 
-Asked BatchSearch::ask(const BatchChunk& chunk) const {
+ReplyAwaiter BatchSearch::ask(const BatchChunk& chunk) const {
   const auto bytes = std::make_shared<std::vector<std::byte>>();
   for (const std::uint32_t at : chunk.objects) {
     const Address& address = wanted_.addresses[at];
@@ -117,25 +117,25 @@ Asked BatchSearch::ask(const BatchChunk& chunk) const {
   }
   const BatchWords asked{.count = static_cast<std::uint32_t>(chunk.objects.size()),
                          .facts = wanted_.wanting == Wanting::facts ? 1U : 0U};
-  return finder_.client().asked(chunk.node, chunk.kind, words(asked), {*bytes, bytes}, wanted_.until);
+  return reader_.client().request(chunk.node, chunk.kind, words(asked), {*bytes, bytes}, wanted_.until);
 }
 
-void BatchSearch::settle(BatchChunk& chunk, const Result<NodeAnswer>& answer) {
-  if (!answer) {
-    return fail(chunk, answer.error());
+void BatchSearch::settle(BatchChunk& chunk, const Result<NodeReply>& reply) {
+  if (!reply) {
+    return fail(chunk, reply.error());
   }
-  const auto said = read_words<BatchAnswerWords>(answer->body);
+  const auto said = read_words<BatchAnswerWords>(reply->body);
   const std::size_t rows = chunk.objects.size();
-  if (!said || said->count != rows || !answer->block || answer->block_bytes < rows * sizeof(BatchRow)) {
+  if (!said || said->count != rows || !reply->block || reply->block_bytes < rows * sizeof(BatchRow)) {
     return fail(chunk, senseless_answer(chunk.node));
   }
-  settle(chunk, std::make_shared<HeldBatch>(answer->block, answer->block_bytes, rows,
-                                            wanted_.wanting == Wanting::facts, answer->path));
+  settle(chunk, std::make_shared<ReceivedBatch>(reply->block, reply->block_bytes, rows,
+                                                wanted_.wanting == Wanting::facts, reply->path));
 }
 
 // Keeps those in the chunk that have to be requested again, because the reply was full. If the reply
 // contained none, repeating would not help.
-void BatchSearch::settle(BatchChunk& chunk, const std::shared_ptr<HeldBatch>& held) {
+void BatchSearch::settle(BatchChunk& chunk, const std::shared_ptr<ReceivedBatch>& held) {
   const std::vector<std::uint32_t> objects = std::exchange(chunk.objects, {});
   bool came = false;
   for (std::size_t at = 0; at < objects.size(); ++at) {
@@ -153,7 +153,7 @@ void BatchSearch::settle(BatchChunk& chunk, const std::shared_ptr<HeldBatch>& he
     } else if (row.at != 0) {
       found = view(held, at, address);
       came = true;
-    } else if (held->bytes_of(row.object.record) > finder_.inline_bytes()) {
+    } else if (held->bytes_of(row.object.record) > reader_.inline_bytes()) {
       look_alone({.object = objects[at], .size_bytes = row.object.record.block_bytes()});
     } else {
       chunk.objects.push_back(objects[at]);
@@ -168,21 +168,21 @@ void BatchSearch::settle(BatchChunk& chunk, const std::shared_ptr<HeldBatch>& he
 
 // The object of a name at another node: one of this node, or one that was not included because of its size.
 bool BatchSearch::is_looked_for_by_key(const BatchRow& row) const {
-  return finder_.owner(row.object.key) == finder_.client().nodes().own() ||
-         (row.at == 0 && row.object.record.block_bytes() > finder_.inline_bytes());
+  return reader_.owner(row.object.key) == reader_.client().nodes().own() ||
+         (row.at == 0 && row.object.record.block_bytes() > reader_.inline_bytes());
 }
 
 bool BatchSearch::is_sensible(const Address& address, const ObjectWire& said) const {
-  return plausible(said) && finder_.owner(said.key) >= 0 &&
+  return plausible(said) && reader_.owner(said.key) >= 0 &&
          (address.name.empty() ? said.key == address.key
                                : said.key.store == address.key.store &&
                                      said.record.name_hash == name_hash(address.key.store, address.name));
 }
 
 // Another node's claim of what a name is bound to counts only for objects that carry the name themselves.
-Result<ObjectView> BatchSearch::view(const std::shared_ptr<HeldBatch>& held, std::size_t at,
+Result<ObjectView> BatchSearch::view(const std::shared_ptr<ReceivedBatch>& held, std::size_t at,
                                      const Address& address) const {
-  auto found = HeldBatch::view(held, at);
+  auto found = ReceivedBatch::view(held, at);
   if (found && !address.name.empty() && found->facts().name != address.name) {
     return Error(Errc::corrupt, "another node replied with an object of another name; get it again")
         .about(address.name);
@@ -211,7 +211,7 @@ void BatchSearch::begin_workers() noexcept {
   for (std::size_t left = waiting(); left > 0 && workers_.load(std::memory_order_relaxed) < most_workers;
        --left) {
     workers_.fetch_add(1, std::memory_order_relaxed);
-    company_.begin(finder_.client().operation(work()));
+    group_.begin(reader_.client().operation(work()));
   }
 }
 
@@ -246,8 +246,8 @@ Task<Result<ObjectView>> BatchSearch::find_alone(const Single& single) const {
   address.size_bytes = std::max(address.size_bytes, single.size_bytes);
   const auto part = wanted_.wanting == Wanting::facts ? Selection(Facts()) : Selection();
   Lookup wanted(address, wanted_.until, part);
-  return single.said.key.valid() ? finder_.find_behind(std::move(wanted), single.said)
-                                 : finder_.find(std::move(wanted));
+  return single.said.key.valid() ? reader_.find_behind(std::move(wanted), single.said)
+                                 : reader_.find(std::move(wanted));
 }
 
 }  // namespace locum

@@ -10,11 +10,11 @@
 #include <variant>
 #include <vector>
 
-#include "core/async/company.hpp"
+#include "core/async/task_group.hpp"
 #include "core/base/mutex.hpp"
 #include "core/client/batch_chunks.hpp"
-#include "core/client/finder.hpp"
-#include "core/client/held_batch.hpp"
+#include "core/client/received_batch.hpp"
+#include "core/client/remote_reader.hpp"
 #include "core/ports/batches.hpp"
 
 namespace locum {
@@ -27,7 +27,7 @@ struct BatchWanted {
     addresses.reserve(objects);
     is_known.reserve(objects);
   }
-  /// Adds one; `known`: Finder::knows(). Does not throw if room was reserved for it.
+  /// Adds one; `known`: RemoteReader::knows(). Does not throw if room was reserved for it.
   void add(const Address& address, bool known) {
     addresses.push_back(address);
     is_known.push_back(known);
@@ -52,7 +52,7 @@ class BatchSearch final {
 
   /// The objects, in the order of their addresses. None of them can be found without a request. REQUIRES: the
   /// names are kept.
-  [[nodiscard]] static Task<Result<Found>> find(std::shared_ptr<Finder> finder, BatchWanted wanted);
+  [[nodiscard]] static Task<Result<Found>> find(std::shared_ptr<RemoteReader> reader, BatchWanted wanted);
 
  private:
   /// One that is searched for alone.
@@ -63,30 +63,30 @@ class BatchSearch final {
     bool is_known = false;         ///< whether from known_here_
   };
 
-  BatchSearch(Finder& finder, BatchWanted wanted);
+  BatchSearch(RemoteReader& reader, BatchWanted wanted);
 
   [[nodiscard]] Task<std::monostate> work();
   [[nodiscard]] Task<Result<ObjectView>> find_alone(const Single& single) const;
   void plan();
   void begin() noexcept;
   [[nodiscard]] Task<std::monostate> ask_for(std::size_t chunk);
-  [[nodiscard]] Asked ask(const BatchChunk& chunk) const;
-  void settle(BatchChunk& chunk, const Result<NodeAnswer>& answer);
-  void settle(BatchChunk& chunk, const std::shared_ptr<HeldBatch>& held);
+  [[nodiscard]] ReplyAwaiter ask(const BatchChunk& chunk) const;
+  void settle(BatchChunk& chunk, const Result<NodeReply>& reply);
+  void settle(BatchChunk& chunk, const std::shared_ptr<ReceivedBatch>& held);
   [[nodiscard]] bool is_looked_for_by_key(const BatchRow& row) const;
   [[nodiscard]] bool is_sensible(const Address& address, const ObjectWire& said) const;
-  [[nodiscard]] Result<ObjectView> view(const std::shared_ptr<HeldBatch>& held, std::size_t at,
+  [[nodiscard]] Result<ObjectView> view(const std::shared_ptr<ReceivedBatch>& held, std::size_t at,
                                         const Address& address) const;
   void fail(BatchChunk& chunk, const Error& error);
   void look_alone(const Single& single);
   void begin_workers() noexcept;
   [[nodiscard]] bool take_single(Single& single) LOCUM_EXCLUDES(mutex_);
 
-  Finder& finder_;
+  RemoteReader& reader_;
   const BatchWanted wanted_;
   Found found_;
   BatchChunks chunks_;  ///< of places in wanted_.addresses
-  Company company_;
+  TaskGroup group_;
   std::atomic<std::size_t> workers_{0};  ///< running besides the first
   Mutex mutex_;
   std::vector<Single> singles_ LOCUM_GUARDED_BY(mutex_);

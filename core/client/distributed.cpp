@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "core/async/coming_operation.hpp"
-#include "core/client/binder.hpp"
-#include "core/client/finder.hpp"
 #include "core/client/node_batches.hpp"
+#include "core/client/remote_reader.hpp"
+#include "core/client/remote_writer.hpp"
 #include "core/node/cluster.hpp"
 #include "core/node/promised.hpp"
 #include "core/node/publish.hpp"
@@ -23,8 +23,8 @@ Error too_many_wait() {
 }
 
 /// Each call first does what this node can do alone, through the connector of its own memory. The rest is a
-/// task of the Finder, which reads, or of the Binder, which changes: run() by a waiting thread, or returned
-/// for the caller to begin; it then enters a window.
+/// task of the RemoteReader, which reads, or of the RemoteWriter, which changes: run() by a waiting thread,
+/// or returned for the caller to begin; it then enters a window.
 class Distributed final : public Connector {
  public:
   Distributed(NodeMemory memory, std::shared_ptr<Links> links)
@@ -33,11 +33,11 @@ class Distributed final : public Connector {
         client_(links_->client()),
         copies_(links_->copies()),
         local_(links_->objects()),
-        finder_(std::make_shared<Finder>(memory_, local_, *links_)),
-        binder_(std::make_shared<Binder>(memory_, *links_)),
-        batches_(*this, finder_, binder_) {
-    links_->keep(finder_);
-    links_->keep(binder_);
+        reader_(std::make_shared<RemoteReader>(memory_, local_, *links_)),
+        writer_(std::make_shared<RemoteWriter>(memory_, *links_)),
+        batches_(*this, reader_, writer_) {
+    links_->keep(reader_);
+    links_->keep(writer_);
   }
 
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override {
@@ -92,8 +92,8 @@ class Distributed final : public Connector {
   const std::shared_ptr<const NodeClient> client_;
   const Copies copies_;
   const std::shared_ptr<Connector> local_;  ///< this node's own objects, and the names at home here
-  const std::shared_ptr<Finder> finder_;
-  const std::shared_ptr<Binder> binder_;
+  const std::shared_ptr<RemoteReader> reader_;
+  const std::shared_ptr<RemoteWriter> writer_;
   NodeBatches batches_;
 };
 
@@ -122,7 +122,7 @@ std::uint64_t Distributed::store_number(std::string_view name, std::uint64_t gen
 }
 
 Result<ObjectView> Distributed::get(const Address& address, WaitBudget budget) {
-  auto found = finder_->at_hand(address, budget);
+  auto found = reader_->at_hand(address, budget);
   if (found && !*found) {
     found = fetch(address, {}, budget.deadline());
   }
@@ -133,7 +133,7 @@ Result<ObjectView> Distributed::get(const Address& address, WaitBudget budget) {
 Result<ObjectView> Distributed::fetch(const Address& address, const Selection& selection, Deadline deadline) {
   const auto began = client_->now();
   const auto until = client_->moment(deadline, began);
-  auto found = run(until, finder_->find(Lookup(address, until, selection)));
+  auto found = run(until, reader_->find(Lookup(address, until, selection)));
   client_->times()->block(client_->now() - began);
   return found;
 }
@@ -142,7 +142,7 @@ Result<ObjectView> Distributed::fetch(const Address& address, const Selection& s
 // because it is small, or that has a checksum.
 NowOrTask<ObjectView> Distributed::get_or_task(const Address& address, const Selection& selection,
                                                CountsUntil counts, Deadline deadline) {
-  auto found = finder_->at_hand(address, budget_of(counts, deadline));
+  auto found = reader_->at_hand(address, budget_of(counts, deadline));
   const bool waits = counts == CountsUntil::never;
   const bool is_hint = counts_for_use(counts);
   const bool awaits = waits_for_promise(counts);
@@ -155,7 +155,7 @@ NowOrTask<ObjectView> Distributed::get_or_task(const Address& address, const Sel
     return {selected(fetch(address, selection, deadline), selection)};
   }
   const auto& window = links_->window(counts);
-  if (window->has_long_queue() || (awaits && finder_->awaits_many())) {
+  if (window->has_long_queue() || (awaits && reader_->awaits_many())) {
     return {is_hint ? Result<ObjectView>(ObjectView()) : too_many_wait()};
   }
   const auto until = latest(deadline);
@@ -163,8 +163,8 @@ NowOrTask<ObjectView> Distributed::get_or_task(const Address& address, const Sel
       ObjectView(),
       make_coming<ObjectView>(
           client_, window,
-          awaits ? Finder::find_awaited(finder_, Lookup(address, until, selection, true), counts)
-                 : Finder::find_ahead(finder_, Lookup(address, until, selection), counts),
+          awaits ? RemoteReader::find_awaited(reader_, Lookup(address, until, selection, true), counts)
+                 : RemoteReader::find_ahead(reader_, Lookup(address, until, selection), counts),
           Unwanted::ends, [selection](Ahead ahead) { return selected(std::move(ahead.found), selection); })};
 }
 
@@ -195,17 +195,17 @@ NowOrTask<T> Distributed::in_its_turn(CountsUntil counts, Deadline deadline, Unw
 }
 
 NowOrTask<bool> Distributed::exists_or_task(const Address& address, CountsUntil counts, WaitBudget budget) {
-  if (finder_->begins_here(address)) {
-    auto found = finder_->exists_here(address, budget_of(counts, budget));
+  if (reader_->begins_here(address)) {
+    auto found = reader_->exists_here(address, budget_of(counts, budget));
     if (counts == CountsUntil::never || found || found.error().code() != Errc::timeout) {
       return {std::move(found)};
     }
   }
   return in_its_turn<bool>(
       counts, budget.deadline(), Unwanted::ends,
-      [finder = finder_, wanted = Lookup(address, {})](Deadline::Clock::time_point until) mutable {
+      [reader = reader_, wanted = Lookup(address, {})](Deadline::Clock::time_point until) mutable {
         wanted.until = until;
-        return finder->exists(std::move(wanted));
+        return reader->exists(std::move(wanted));
       });
 }
 
@@ -225,16 +225,16 @@ Result<ObjectView> Distributed::wait(const Address& address, Deadline deadline, 
     return get(address, deadline);
   }
   const auto until = client_->moment(deadline);
-  if (!finder_->begins_here(address)) {
-    return run(until, finder_->find(Lookup(address, until, {}, true)), wanted);
+  if (!reader_->begins_here(address)) {
+    return run(until, reader_->find(Lookup(address, until, {}, true)), wanted);
   }
   for (;;) {
     auto entry = local_->wait(address, until, wanted);
-    auto found = entry ? finder_->at_hand(*std::move(entry)) : std::move(entry);
+    auto found = entry ? reader_->at_hand(*std::move(entry)) : std::move(entry);
     if (!found || *found) {
       return found;
     }
-    found = run(until, finder_->find(Lookup(address, until)));
+    found = run(until, reader_->find(Lookup(address, until)));
     if (found || found.error().code() != Errc::not_found || client_->now() >= until) {
       return found;
     }
@@ -249,7 +249,7 @@ NowOrTask<Sealed> Distributed::seal_or_task(const ObjectDraft& draft, const Seal
     return do_seal(draft, options, counts, budget);
   }
   SealOptions telling = options;
-  telling.caller_tells = binder_->binds_alone(draft.meta, options);  // otherwise it may be bound later
+  telling.caller_tells = writer_->binds_alone(draft.meta, options);  // otherwise it may be bound later
   auto sealed = do_seal(draft, telling, CountsUntil::never, budget).found;
   links_->look_for_awaited(*promised, name_hash(draft.meta.store, draft.meta.name));
   return {std::move(sealed)};
@@ -258,7 +258,7 @@ NowOrTask<Sealed> Distributed::seal_or_task(const ObjectDraft& draft, const Seal
 NowOrTask<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptions& options,
                                        CountsUntil counts, WaitBudget budget) {
   const bool waits = counts == CountsUntil::never;
-  if (waits ? binder_->binds_alone(draft.meta, options) : draft.meta.name.empty()) {
+  if (waits ? writer_->binds_alone(draft.meta, options) : draft.meta.name.empty()) {
     return {local_->seal(draft, options, budget)};
   }
   if (!waits && links_->window(counts)->has_long_queue()) {
@@ -271,15 +271,16 @@ NowOrTask<Sealed> Distributed::do_seal(const ObjectDraft& draft, const SealOptio
   }
   if (waits) {
     const auto until = client_->moment(budget.deadline());
-    return {run(until, binder_->seal(*key, options, until))};
+    return {run(until, writer_->seal(*key, options, until))};
   }
   const auto& window = links_->window(counts);
-  return {Sealed(), task(window, Unwanted::goes_on,
-                         Binder::seal_in_turn(binder_, window, *key, options, latest(budget.deadline())))};
+  return {Sealed(),
+          task(window, Unwanted::goes_on,
+               RemoteWriter::seal_in_turn(writer_, window, *key, options, latest(budget.deadline())))};
 }
 
 NowOrTask<bool> Distributed::evict_or_task(const Address& address, CountsUntil counts, WaitBudget budget) {
-  if (counts == CountsUntil::never && binder_->evicts_alone(address)) {
+  if (counts == CountsUntil::never && writer_->evicts_alone(address)) {
     // Needs no other node, except those with copies.
     const Key& key = address.key;
     const auto until = client_->moment(budget.deadline());
@@ -290,9 +291,9 @@ NowOrTask<bool> Distributed::evict_or_task(const Address& address, CountsUntil c
   }
   return in_its_turn<bool>(
       counts, budget.deadline(), Unwanted::goes_on,
-      [binder = binder_, wanted = Lookup(address, {})](Deadline::Clock::time_point until) mutable {
+      [writer = writer_, wanted = Lookup(address, {})](Deadline::Clock::time_point until) mutable {
         wanted.until = until;
-        return binder->evict(std::move(wanted));
+        return writer->evict(std::move(wanted));
       });
 }
 
@@ -300,8 +301,8 @@ NowOrTask<std::vector<std::string>> Distributed::list_or_task(std::uint32_t stor
                                                               CountsUntil counts, Deadline deadline) {
   return in_its_turn<std::vector<std::string>>(
       counts, deadline, Unwanted::ends,
-      [finder = finder_, store, prefix = std::string(prefix)](Deadline::Clock::time_point until) {
-        return finder->names(store, prefix, until);
+      [reader = reader_, store, prefix = std::string(prefix)](Deadline::Clock::time_point until) {
+        return reader->names(store, prefix, until);
       });
 }
 
@@ -310,7 +311,7 @@ Result<bool> Distributed::drop_one(const Key& key) {
     return local_->evict(Address(key), {});
   }
   const auto until = client_->moment({});
-  return run(until, binder_->here().unpublish(key, until));
+  return run(until, writer_->here().unpublish(key, until));
 }
 
 // Drops references to objects of other nodes, and copies, too, without messages to other nodes, which drop

@@ -1,17 +1,17 @@
 #include "core/client/links.hpp"
-#include "core/async/progress_arrivals.hpp"
+#include "core/async/progress_completion_counter.hpp"
 
 #include <algorithm>
 #include <utility>
 
 #include "core/base/warm_memory.hpp"
 #include "core/node/cluster.hpp"
-#include "core/rpc/bundles.hpp"
+#include "core/rpc/batch_dispatcher.hpp"
 #include "core/server/bind_recovery.hpp"
 #include "core/server/name_change_notifier.hpp"
 #include "core/server/name_changes.hpp"
 #include "core/server/node_service.hpp"
-#include "core/server/promise_waits.hpp"
+#include "core/server/remote_waits.hpp"
 
 namespace locum {
 
@@ -23,9 +23,9 @@ constexpr int leases_in_patience = 5;
 // Most objects in transfer ahead of use at a time: an owner serves at most 4096 requests of a rank.
 constexpr std::uint32_t most_ahead = 1024;
 
-// Whether a count of the exchange becomes 0 by that moment.
-bool becomes_none(Progress& progress, const std::shared_ptr<Exchange>& exchange,
-                  std::size_t (Exchange::*number)() const noexcept, Progress::Clock::time_point until) {
+// Whether a count of the channel becomes 0 by that moment.
+bool becomes_none(Progress& progress, const std::shared_ptr<RpcChannel>& channel,
+                  std::size_t (RpcChannel::*number)() const noexcept, Progress::Clock::time_point until) {
   struct Look {
     Pending seen;
     std::size_t left = 0;
@@ -34,8 +34,8 @@ bool becomes_none(Progress& progress, const std::shared_ptr<Exchange>& exchange,
   const Pending never;
   for (;;) {
     const auto look = std::make_shared<Look>();
-    const auto step = [exchange, number, &progress, look] {
-      look->left = (*exchange.*number)();
+    const auto step = [channel, number, &progress, look] {
+      look->left = (*channel.*number)();
       progress.finish(look->seen);
     };
     if (!progress.wait(look->seen, until, step)) {
@@ -57,61 +57,60 @@ Links::Links(LinkParts parts)
     : inline_bytes_(parts.inline_bytes),
       windows_(parts.window_bytes, most_ahead),
       timeout_(parts.timeout),
-      exchange_(
-          std::make_shared<Exchange>(parts.transport, parts.metrics,
-                                     ExchangeOptions{.rank = parts.rank,
-                                                     .size = static_cast<int>(parts.node_of_rank.size()),
-                                                     .incarnation = parts.incarnation,
-                                                     .patience = parts.patience,
-                                                     .node_of_rank = parts.node_of_rank})),
-      nodes_(std::make_shared<Nodes>(parts.node_of_rank, parts.rank, exchange_)),
+      channel_(
+          std::make_shared<RpcChannel>(parts.transport, parts.metrics,
+                                       RpcChannelOptions{.rank = parts.rank,
+                                                         .size = static_cast<int>(parts.node_of_rank.size()),
+                                                         .incarnation = parts.incarnation,
+                                                         .patience = parts.patience,
+                                                         .node_of_rank = parts.node_of_rank})),
+      nodes_(std::make_shared<Nodes>(parts.node_of_rank, parts.rank, channel_)),
       waker_(std::make_shared<Waker>()),
-      read_leases_(std::make_shared<ReadLeases>(parts.remote, exchange_, parts.patience)),
+      read_leases_(std::make_shared<ReadLeases>(parts.remote, channel_, parts.patience)),
       reads_one_sidedly_(parts.remote != nullptr) {
   const ThreadStart on_start = parts.progress.on_thread_start;
   waker_->set(*parts.transport);
-  standby_ =
-      std::make_shared<Standby>(parts.progress.helper, WaitBudget::of_standby(parts.patience), on_start);
-  progress_ = std::make_shared<Progress>(std::move(parts.transport), exchange_, std::move(parts.progress));
+  worker_ = std::make_shared<BackgroundWorker>(parts.progress.helper,
+                                               WaitBudget::of_background(parts.patience), on_start);
+  progress_ = std::make_shared<Progress>(std::move(parts.transport), channel_, std::move(parts.progress));
   const auto times = std::make_shared<TransferTimes>(parts.metrics);
-  client_ = std::make_shared<NodeClient>(nodes_, progress_, standby_, times, parts.timeout);
-  bind_recovery_ = std::make_shared<BindRecovery>(parts.memory, *client_, exchange_, waker_);
+  client_ = std::make_shared<NodeClient>(nodes_, progress_, worker_, times, parts.timeout);
+  bind_recovery_ = std::make_shared<BindRecovery>(parts.memory, *client_, channel_, waker_);
   objects_ = open_cluster({.arena = parts.memory.arena,
                            .table = parts.memory.table,
                            .directory = parts.memory.directory,
                            .timeout = parts.timeout,
                            .lost_mates = parts.lost_mates});
-  const auto lease = Exchange::Clock::duration(parts.patience) / leases_in_patience;
-  copies_.fenced = std::make_shared<FencedNodes>(parts.memory, objects_, exchange_, nodes_->count(), lease);
-  copies_.holders =
-      std::make_shared<CopyHolders>(parts.memory, objects_, *client_, exchange_, copies_.fenced);
-  copies_.here = std::make_shared<NodeCopies>(parts.memory, objects_, parts.rank, exchange_->budget());
+  const auto lease = RpcChannel::Clock::duration(parts.patience) / leases_in_patience;
+  copies_.fenced = std::make_shared<FencedNodes>(parts.memory, objects_, channel_, nodes_->count(), lease);
+  copies_.holders = std::make_shared<CopyHolders>(parts.memory, objects_, *client_, channel_, copies_.fenced);
+  copies_.here = std::make_shared<NodeCopies>(parts.memory, objects_, parts.rank, channel_->budget());
   const auto notifier = std::make_shared<NameChangeNotifier>(waker_);
-  promise_waits_ = std::make_shared<PromiseWaits>(parts.memory, exchange_, nodes_, copies_.here, notifier,
-                                                  parts.lost_mates);
-  const auto reads = std::make_shared<OneSidedReads>(parts.remote, exchange_);
-  copies_.flights = std::make_shared<Flights>(copies_.here, exchange_, *client_, reads, parts.rank, lease);
+  waits_ =
+      std::make_shared<RemoteWaits>(parts.memory, channel_, nodes_, copies_.here, notifier, parts.lost_mates);
+  const auto reads = std::make_shared<OneSidedReads>(parts.remote, channel_);
+  copies_.flights = std::make_shared<Flights>(copies_.here, channel_, *client_, reads, parts.rank, lease);
   service_ = std::make_shared<NodeService>(
       ServiceParts{.local = parts.memory,
                    .objects = objects_,
                    .copies = copies_,
-                   .exchange = exchange_,
+                   .channel = channel_,
                    .nodes = nodes_,
-                   .bundles = std::make_shared<Bundles>(exchange_, parts.timeout),
+                   .dispatcher = std::make_shared<BatchDispatcher>(channel_, parts.timeout),
                    .read_leases = read_leases_,
                    .reads = reads,
                    .client = client_,
                    .changes = std::make_shared<NameChanges>(parts.memory, *client_, copies_.holders,
                                                             ChangedBy::service),
                    .bind_recovery = bind_recovery_,
-                   .promise_waits = promise_waits_,
+                   .waits = waits_,
                    .inline_bytes = inline_bytes_,
                    .timeout = parts.timeout,
                    .lost_mates = parts.lost_mates},
       notifier);
   open_ = service_;
-  exchange_->serve(service_.get());
-  arrivals_ = std::make_shared<ProgressArrivals>(progress_, parts.timeout, on_start, times);
+  channel_->serve(service_.get());
+  completions_ = std::make_shared<ProgressCompletionCounter>(progress_, parts.timeout, on_start, times);
   progress_->start();
 }
 
@@ -119,20 +118,20 @@ Links::Links(LinkParts parts)
 // the objects that they use still exist.
 Links::~Links() {
   close();
-  standby_->close();
+  worker_->close();
   progress_->end();
 }
 
 Progress::Clock::time_point Links::poll() {
   auto due = progress_->poll();
-  while (standby_->poll()) {
+  while (worker_->poll()) {
     due = progress_->poll();
   }
   return due;
 }
 
 void Links::lose(int rank, const Error& cause) {
-  progress_->submit([exchange = exchange_, rank, cause] { exchange->lose(rank, cause); });
+  progress_->submit([channel = channel_, rank, cause] { channel->lose(rank, cause); });
   progress_->drive_briefly();
 }
 
@@ -148,23 +147,23 @@ void Links::call_roll() {
 }
 
 Task<std::monostate> Links::call_roll_of(int node) {
-  const auto until = exchange_->now() + 4 * exchange_->options().patience;
-  const auto answer = co_await client_->asked(node, Kind::roll_call, {}, {}, until);
+  const auto until = channel_->now() + 4 * channel_->options().patience;
+  const auto reply = co_await client_->request(node, Kind::roll_call, {}, {}, until);
   for (const int rank : nodes_->ranks(node)) {
-    if (answer && names_rank(*answer, rank)) {
-      exchange_->lose(rank, Error(Errc::peer_lost, "ranks of its node report its death"));
+    if (reply && names_rank(*reply, rank)) {
+      channel_->lose(rank, Error(Errc::peer_lost, "ranks of its node report its death"));
     }
   }
   co_return std::monostate();
 }
 
 void Links::look_who_lives() {
-  progress_->submit([exchange = exchange_, nodes = nodes_] {
-    const auto own = static_cast<std::size_t>(exchange->options().rank);
+  progress_->submit([channel = channel_, nodes = nodes_] {
+    const auto own = static_cast<std::size_t>(channel->options().rank);
     for (int node = 0; node < nodes->count(); ++node) {
       const std::vector<int>& ranks = nodes->ranks(node);
       if (node != nodes->own()) {
-        exchange->doubt(ranks[own % ranks.size()]);
+        channel->doubt(ranks[own % ranks.size()]);
       }
     }
   });
@@ -173,18 +172,18 @@ void Links::look_who_lives() {
 
 std::vector<int> Links::lost_elsewhere() const {
   std::vector<int> lost;
-  for (int rank = 0; rank < exchange_->options().size; ++rank) {
-    if (nodes_->of_creator(static_cast<std::uint32_t>(rank)) != nodes_->own() && exchange_->is_lost(rank)) {
+  for (int rank = 0; rank < channel_->options().size; ++rank) {
+    if (nodes_->of_creator(static_cast<std::uint32_t>(rank)) != nodes_->own() && channel_->is_lost(rank)) {
       lost.push_back(rank);
     }
   }
   return lost;
 }
 
-void Links::settle_estate() {
+void Links::settle_dead_binds() {
   progress_->post([service = open_] {
     if (const auto open = service.lock()) {
-      open->settle_estate();
+      open->settle_dead_binds();
     }
   });
 }
@@ -209,35 +208,35 @@ void Links::close() noexcept {
   }
   waker_->clear();
   windows_.close();
-  const bool over = close_exchange();
-  standby_->close();
+  const bool over = close_channel();
+  worker_->close();
   // Operations end with their open calls: one without a background thread may have sent another request since
-  // the exchange was closed, and is told within the next step.
-  const bool closed = over && becomes_none(*progress_, exchange_, &Exchange::under_way,
+  // the channel was closed, and is told within the next step.
+  const bool closed = over && becomes_none(*progress_, channel_, &RpcChannel::under_way,
                                            Deadline().moment(timeout_, progress_->now()));
   // Also runs the driver's remaining steps. Over TCP, cutting off a live rank in the middle of a bulk may end
   // its process (UCX 1.13.1).
-  (void)becomes_none(*progress_, exchange_, &Exchange::bulks, Deadline().moment(timeout_, progress_->now()));
+  (void)becomes_none(*progress_, channel_, &RpcChannel::bulks, Deadline().moment(timeout_, progress_->now()));
   if (closed) {
     service_.reset();
     objects_.reset();
     copies_ = {};
-    promise_waits_.reset();
+    waits_.reset();
     kept_.clear();
   }
   WarmMemory::of_process().drop();
 }
 
 // Whether no thread that uses these parts drives any more.
-bool Links::close_exchange() {
+bool Links::close_channel() {
   constexpr auto patience = std::chrono::seconds(1);  // with a step of the thread that drives now
   const auto closed = std::make_shared<Pending>();
   const Error error(Errc::closed,
                     "the runtime has been closed; keep it alive as long as its stores are used");
-  progress_->submit([exchange = exchange_, progress = progress_.get(), service = service_.get(),
-                     bind_recovery = bind_recovery_, leases = read_leases_,
-                     waits = std::weak_ptr(promise_waits_), flights = std::weak_ptr(copies_.flights), error,
-                     from_here = error.at_rank(exchange_->options().rank), closed] {
+  progress_->submit([channel = channel_, progress = progress_.get(), service = service_.get(),
+                     bind_recovery = bind_recovery_, leases = read_leases_, waits = std::weak_ptr(waits_),
+                     flights = std::weak_ptr(copies_.flights), error,
+                     from_here = error.at_rank(channel_->options().rank), closed] {
     if (service != nullptr) {
       service->close(from_here);
     }
@@ -246,7 +245,7 @@ bool Links::close_exchange() {
     if (const auto open = waits.lock()) {
       open->close(from_here);
     }
-    exchange->close(error);
+    channel->close(error);
     if (const auto open = flights.lock()) {
       open->close(error);
     }

@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "core/async/arrivals.hpp"
+#include "core/async/completion_counter.hpp"
 #include "core/async/node_client.hpp"
 #include "core/async/windows.hpp"
 #include "core/base/mutex.hpp"
@@ -24,7 +24,7 @@
 namespace locum {
 
 class NodeService;
-class PromiseWaits;
+class RemoteWaits;
 class BindRecovery;
 
 /// The parts that link a rank to the other nodes.
@@ -61,7 +61,7 @@ class Links {
   /// Finds out the outcome of binds without a reply.
   [[nodiscard]] const std::shared_ptr<BindRecovery>& bind_recovery() const noexcept { return bind_recovery_; }
   /// Lets operations wait for promises. Valid until close().
-  [[nodiscard]] const std::shared_ptr<PromiseWaits>& promise_waits() const noexcept { return promise_waits_; }
+  [[nodiscard]] const std::shared_ptr<RemoteWaits>& waits() const noexcept { return waits_; }
   [[nodiscard]] std::uint64_t inline_bytes() const noexcept { return inline_bytes_; }
   /// For fetches ahead of use; close() ends the operations queued for them.
   [[nodiscard]] const Windows& windows() const noexcept { return windows_; }
@@ -73,7 +73,9 @@ class Links {
   [[nodiscard]] std::chrono::milliseconds timeout() const noexcept { return timeout_; }
   [[nodiscard]] Progress& progress() noexcept { return *progress_; }
   /// Where threads wait for the client's operations.
-  [[nodiscard]] const std::shared_ptr<Arrivals>& arrivals() const noexcept { return arrivals_; }
+  [[nodiscard]] const std::shared_ptr<CompletionCounter>& completions() const noexcept {
+    return completions_;
+  }
   /// Without a helper: does the work that it and the background thread would do now (see Progress::poll()).
   Progress::Clock::time_point poll();
   /// Keeps objects that operations of the client use alive until these have ended: they may continue after
@@ -94,31 +96,31 @@ class Links {
   void look_for_awaited(const Key& promised, std::uint64_t name_hash) noexcept;
   /// This process has adopted a dead one of its node: asks the homes of names that were about to be bound,
   /// and invalidates possible copies of evicted objects, soon. Does not wait. Any thread.
-  void settle_estate();
+  void settle_dead_binds();
   /// Waits of other ranks, for names at home here, that this rank holds. For tests; while no thread drives.
   [[nodiscard]] std::size_t awaited() const noexcept;
   /// Requests of that rank that use memory here. For tests; while no thread drives.
-  [[nodiscard]] std::uint32_t questions_of(int rank) const noexcept { return exchange_->questions_of(rank); }
+  [[nodiscard]] std::uint32_t requests_of(int rank) const noexcept { return channel_->requests_of(rank); }
   /// Whether large objects of other nodes are read one-sidedly if their owner supports it.
   [[nodiscard]] bool reads_one_sidedly() const noexcept { return reads_one_sidedly_; }
   /// Memory that other ranks may read here one-sidedly. For tests; while no thread drives.
   [[nodiscard]] const ReadLeases& read_leases() const noexcept { return *read_leases_; }
   /// Whether that rank is known to be unreachable or closed.
-  [[nodiscard]] bool is_lost(int rank) const noexcept { return exchange_->is_lost(rank); }
+  [[nodiscard]] bool is_lost(int rank) const noexcept { return channel_->is_lost(rank); }
   /// No requests are sent or served any more, except liveness probes; open calls end with `closed`. Releases
   /// the node's memory. Waits for bulks in transfer, until they have arrived or their rank is lost, and at
   /// most the timeout. May be called repeatedly.
   void close() noexcept;
 
  private:
-  [[nodiscard]] bool close_exchange();
+  [[nodiscard]] bool close_channel();
   /// Asks that node which of its ranks are lost.
   [[nodiscard]] Task<std::monostate> call_roll_of(int node);
 
   const std::uint64_t inline_bytes_;
   const Windows windows_;
   const std::chrono::milliseconds timeout_;
-  const std::shared_ptr<Exchange> exchange_;
+  const std::shared_ptr<RpcChannel> channel_;
   const std::shared_ptr<Nodes> nodes_;
   const std::shared_ptr<Waker> waker_;
   const std::shared_ptr<ReadLeases> read_leases_;
@@ -126,13 +128,13 @@ class Links {
   std::shared_ptr<Connector> objects_;  ///< until close()
   Copies copies_;                       ///< the same
   std::shared_ptr<BindRecovery> bind_recovery_;
-  std::shared_ptr<PromiseWaits> promise_waits_;  ///< until close()
-  std::shared_ptr<NodeService> service_;         ///< until close()
-  std::weak_ptr<NodeService> open_;              ///< the same, for threads that do not close
+  std::shared_ptr<RemoteWaits> waits_;    ///< until close()
+  std::shared_ptr<NodeService> service_;  ///< until close()
+  std::weak_ptr<NodeService> open_;       ///< the same, for threads that do not close
   std::vector<std::shared_ptr<const void>> kept_;
-  std::shared_ptr<Standby> standby_;
+  std::shared_ptr<BackgroundWorker> worker_;
   std::shared_ptr<Progress> progress_;
-  std::shared_ptr<Arrivals> arrivals_;
+  std::shared_ptr<CompletionCounter> completions_;
   std::shared_ptr<const NodeClient> client_;
 };
 

@@ -46,9 +46,9 @@ void NodeBatches::seal_batch(std::span<const ObjectDraft> drafts, std::span<Resu
   }
   const auto seal_alone = [&](std::size_t at) { sealed[at] = alone_.seal(drafts[at], {}, until); };
   for (std::size_t at = 0; at < drafts.size(); ++at) {
-    if (binder_->binds_alone(drafts[at].meta, {})) {
+    if (writer_->binds_alone(drafts[at].meta, {})) {
       alone.push_back(at);
-    } else if (const auto key = publish(*binder_->memory().table, *binder_->memory().arena, drafts[at])) {
+    } else if (const auto key = publish(*writer_->memory().table, *writer_->memory().arena, drafts[at])) {
       places.push_back(at);
       keys.push_back(*key);
     } else {
@@ -59,7 +59,7 @@ void NodeBatches::seal_batch(std::span<const ObjectDraft> drafts, std::span<Resu
   if (places.empty()) {
     return seal_all_alone();
   }
-  run(until, places, sealed, BatchBind::bind(binder_, std::move(keys), until), seal_all_alone);
+  run(until, places, sealed, BatchBind::bind(writer_, std::move(keys), until), seal_all_alone);
 }
 
 // This thread evicts local objects without a name, unless another node has a copy.
@@ -77,7 +77,7 @@ void NodeBatches::evict_batch(std::span<const Address> addresses, std::span<Resu
     return;
   }
   for (std::size_t at = 0; at < addresses.size(); ++at) {
-    if (binder_->evicts_alone(addresses[at]) && !binder_->has_copies(addresses[at].key)) {
+    if (writer_->evicts_alone(addresses[at]) && !writer_->has_copies(addresses[at].key)) {
       evicted[at] = alone_.evict(addresses[at], until);
     } else {
       others.emplace_back(addresses[at], until);
@@ -85,7 +85,7 @@ void NodeBatches::evict_batch(std::span<const Address> addresses, std::span<Resu
     }
   }
   if (!places.empty()) {
-    run(until, places, evicted, BatchEvict::evict(binder_, std::move(others), until), [] {});
+    run(until, places, evicted, BatchEvict::evict(writer_, std::move(others), until), [] {});
   }
 }
 
@@ -104,9 +104,9 @@ void NodeBatches::find_batch(std::span<const Address> addresses, Wanting wanting
     return;
   }
   for (std::size_t at = 0; at < addresses.size(); ++at) {
-    const bool is_known = finder_->knows(addresses[at]);
+    const bool is_known = reader_->knows(addresses[at]);
     if (is_known) {
-      found[at] = finder_->at_hand(addresses[at], until);
+      found[at] = reader_->at_hand(addresses[at], until);
       if (!found[at] || *found[at]) {
         continue;
       }
@@ -127,7 +127,7 @@ Result<BatchSearch::Found> NodeBatches::find_elsewhere(BatchWanted wanted) const
   const auto began = client_.now();
   const auto until = wanted.until;
   wanted.keep_names();
-  const auto operation = client_.operation(BatchSearch::find(finder_, std::move(wanted)));
+  const auto operation = client_.operation(BatchSearch::find(reader_, std::move(wanted)));
   const bool ended = client_.run(*operation, until);
   client_.times()->block(client_.now() - began);
   return ended ? operation->take() : nobody_answered();

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "core/client/batch_search.hpp"
-#include "core/client/binder.hpp"
-#include "core/client/finder.hpp"
+#include "core/client/remote_reader.hpp"
+#include "core/client/remote_writer.hpp"
 #include "core/ports/connector.hpp"
 
 namespace locum {
@@ -17,8 +17,8 @@ namespace locum {
 class NodeBatches final : public Batches {
  public:
   /// \param alone for objects that need no other node
-  NodeBatches(Sink& alone, std::shared_ptr<Finder> finder, std::shared_ptr<Binder> binder)
-      : alone_(alone), finder_(std::move(finder)), binder_(std::move(binder)), client_(finder_->client()) {}
+  NodeBatches(Sink& alone, std::shared_ptr<RemoteReader> reader, std::shared_ptr<RemoteWriter> writer)
+      : alone_(alone), reader_(std::move(reader)), writer_(std::move(writer)), client_(reader_->client()) {}
 
   void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
                   Deadline deadline) override;
@@ -34,8 +34,8 @@ class NodeBatches final : public Batches {
   [[nodiscard]] Result<BatchSearch::Found> find_elsewhere(BatchWanted wanted) const;
 
   Sink& alone_;
-  const std::shared_ptr<Finder> finder_;
-  const std::shared_ptr<Binder> binder_;
+  const std::shared_ptr<RemoteReader> reader_;
+  const std::shared_ptr<RemoteWriter> writer_;
   const NodeClient& client_;
 };
 

@@ -34,7 +34,7 @@ class PendingBind final {
 
  private:
   const PinnedObject object_;
-  std::weak_ptr<BindRecovery> bind_recovery_;  // it owns the exchange, which may own this
+  std::weak_ptr<BindRecovery> bind_recovery_;  // it owns the channel, which may own this
 };
 
 /// Parameters of requests to bind.

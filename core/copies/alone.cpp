@@ -7,21 +7,21 @@
 
 namespace locum {
 
-Asked ask_alone(const NodeClient& client, const Key& key, std::uint64_t most_bytes,
-                Deadline::Clock::time_point until) {
+ReplyAwaiter ask_alone(const NodeClient& client, const Key& key, std::uint64_t most_bytes,
+                       Deadline::Clock::time_point until) {
   const int node = client.nodes().of_creator(key.creator);
   const FetchWords asked{.key = key, .most_bytes = most_bytes};
-  return client.asked(node, Kind::fetch, words(asked), {}, until);
+  return client.request(node, Kind::fetch, words(asked), {}, until);
 }
 
 Result<ObjectView> had_alone(const Key& key, std::uint64_t generation, std::uint64_t most_bytes,
-                             Result<NodeAnswer> answer) {
-  if (!answer) {
-    return answer.error();
+                             Result<NodeReply> reply) {
+  if (!reply) {
+    return reply.error();
   }
-  auto wire = read_words<ObjectWire>(answer->body);
-  const bool left_out = wire && !answer->block && wire->record.block_bytes() > most_bytes;
-  if (!wire || wire->key != key || !plausible(*wire) || (!answer->block && !left_out)) {
+  auto wire = read_words<ObjectWire>(reply->body);
+  const bool left_out = wire && !reply->block && wire->record.block_bytes() > most_bytes;
+  if (!wire || wire->key != key || !plausible(*wire) || (!reply->block && !left_out)) {
     return senseless_answer(key);
   }
   if (left_out) {
@@ -30,7 +30,7 @@ Result<ObjectView> had_alone(const Key& key, std::uint64_t generation, std::uint
   if (wire->generation == 0) {
     wire->generation = generation;
   }
-  return HeldObject::view(std::move(answer->block), *wire, answer->path);
+  return ReceivedBlock::view(std::move(reply->block), *wire, reply->path);
 }
 
 }  // namespace locum

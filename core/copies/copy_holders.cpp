@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/async/company.hpp"
+#include "core/async/task_group.hpp"
 #include "core/object/internal_stores.hpp"
 
 namespace locum {
@@ -49,14 +49,14 @@ struct CopyHolders::Round {
 };
 
 CopyHolders::CopyHolders(NodeMemory local, std::shared_ptr<Connector> objects, const NodeClient& client,
-                         std::shared_ptr<Exchange> exchange, std::shared_ptr<FencedNodes> fenced)
+                         std::shared_ptr<RpcChannel> channel, std::shared_ptr<FencedNodes> fenced)
     : local_(std::move(local)),
       objects_(std::move(objects)),
       client_(client),
       nodes_(client.nodes()),
-      exchange_(std::move(exchange)),
+      channel_(std::move(channel)),
       fenced_(std::move(fenced)),
-      come_back_to_all_(*exchange_, [this](Clock::time_point) { dissolve_gone(); }) {}
+      come_back_to_all_(*channel_, [this](Clock::time_point) { dissolve_gone(); }) {}
 
 bool CopyHolders::has(const Key& key, const WaitBudget& budget) const {
   std::atomic_thread_fence(std::memory_order_seq_cst);  // after the tombstone; pairs with enter()
@@ -66,7 +66,7 @@ bool CopyHolders::has(const Key& key, const WaitBudget& budget) const {
 
 // Empty if there is none.
 Result<ObjectView> CopyHolders::read(const Key& key) const {
-  const WaitBudget budget = exchange_->budget();
+  const WaitBudget budget = channel_->budget();
   if (!has(key, budget)) {
     return ObjectView();
   }
@@ -98,13 +98,13 @@ bool CopyHolders::enter(const Key& key, int node) {
       }
       options = {SealMode::replace, list.facts().generation};
     }
-    const auto draft = objects_->create(list.bytes().size() + sizeof number, meta, exchange_->budget());
+    const auto draft = objects_->create(list.bytes().size() + sizeof number, meta, channel_->budget());
     if (!draft) {
       return false;
     }
     std::ranges::copy(list.bytes(), draft->bytes.begin());
     std::memcpy(draft->bytes.data() + list.bytes().size(), &number, sizeof number);
-    const auto sealed = objects_->seal(*draft, options, exchange_->budget());
+    const auto sealed = objects_->seal(*draft, options, channel_->budget());
     if (!sealed && sealed.error().code() != Errc::key_exists && sealed.error().code() != Errc::stale &&
         sealed.error().code() != Errc::not_found) {
       return false;
@@ -157,8 +157,8 @@ void CopyHolders::forget_gone(std::uint32_t store) {
 }
 
 void CopyHolders::dissolve_gone() noexcept {
-  if (!for_each_gone(exchange_->budget(), [&](const Key& key) { begin_dissolve(key); })) {
-    come_back_to_all_.set(exchange_->now() + first_back_off().pause());
+  if (!for_each_gone(channel_->budget(), [&](const Key& key) { begin_dissolve(key); })) {
+    come_back_to_all_.set(channel_->now() + first_back_off().pause());
   }
 }
 
@@ -190,7 +190,7 @@ Task<Result<void>> CopyHolders::dissolve(Key key, Moment until, BackOff back_off
   const bool gone = is_gone(key);  // before the list is read: then no node is added any more
   (void)co_await tell_all(round, until);
   if (gone && !round.untold) {
-    round.untold = !forget(key, exchange_->budget());
+    round.untold = !forget(key, channel_->budget());
   }
   if (gone && round.untold && left_.insert(key).second) {
     // Repeated at a constant interval to a node that only needs time, and ever less often after other errors.
@@ -208,7 +208,7 @@ Task<std::monostate> CopyHolders::tell_all(Round& round, Moment until) {
     round.untold = true;
     round.failure = list.error();
   }
-  Company told;
+  TaskGroup told;
   for (const std::uint32_t member : members) {
     const int node = static_cast<int>(member);
     if (node < 0 || node >= nodes_.count() || node == nodes_.own() || nodes_.has_closed(node)) {
@@ -221,21 +221,21 @@ Task<std::monostate> CopyHolders::tell_all(Round& round, Moment until) {
     }
   }
   while (co_await told.next()) {
-    told.work(exchange_->budget());
+    told.work(channel_->budget());
   }
   co_return std::monostate();
 }
 
 Task<std::monostate> CopyHolders::tell(Round& round, int node, Moment until) {
-  const auto answer = co_await client_.asked(node, Kind::invalidate, words(KeyWords{round.key}), {}, until);
-  if (!answer && answer.error().code() == Errc::closed && nodes_.has_closed(node)) {
+  const auto reply = co_await client_.request(node, Kind::invalidate, words(KeyWords{round.key}), {}, until);
+  if (!reply && reply.error().code() == Errc::closed && nodes_.has_closed(node)) {
     // Its ranks show the copy no more.
-  } else if (!answer && answer.error().code() == Errc::peer_lost) {
-    note_lost(round, node, answer.error());
-  } else if (!answer) {
+  } else if (!reply && reply.error().code() == Errc::peer_lost) {
+    note_lost(round, node, reply.error());
+  } else if (!reply) {
     round.untold = true;
     if (!round.failure || round.failure->code() != Errc::timeout) {
-      round.failure = answer.error();
+      round.failure = reply.error();
     }
   }
   co_return std::monostate();
@@ -248,7 +248,7 @@ Task<std::monostate> CopyHolders::come_back(Key key, BackOff back_off) {
   const auto awake = client_.now() + back_off.pause();
   co_await client_.paused(back_off.next());
   left_.erase(key);
-  if (client_.now() >= awake) {  // otherwise the exchange has closed
+  if (client_.now() >= awake) {  // otherwise the channel has closed
     (void)co_await dissolve(key, client_.moment({}), back_off);
   }
   co_return std::monostate();
@@ -264,7 +264,7 @@ void CopyHolders::note_lost(Round& round, int node, const Error& cause) const no
 }
 
 BackOff CopyHolders::first_back_off() const noexcept {
-  return {exchange_->options().patience / asks_in_patience, client_.timeout()};
+  return {channel_->options().patience / asks_in_patience, client_.timeout()};
 }
 
 }  // namespace locum

@@ -30,7 +30,7 @@ class CopyHolders final : public std::enable_shared_from_this<CopyHolders> {
 
   /// \param objects makes objects of this node: a connector over `local`
   CopyHolders(NodeMemory local, std::shared_ptr<Connector> objects, const NodeClient& client,
-              std::shared_ptr<Exchange> exchange, std::shared_ptr<FencedNodes> fenced);
+              std::shared_ptr<RpcChannel> channel, std::shared_ptr<FencedNodes> fenced);
 
   /// Records that a node will have a copy of an object; false: it must not have one, because that cannot be
   /// recorded or the object is gone. Only on the driver.
@@ -73,7 +73,7 @@ class CopyHolders final : public std::enable_shared_from_this<CopyHolders> {
   const std::shared_ptr<Connector> objects_;
   const NodeClient& client_;
   const Nodes& nodes_;
-  const std::shared_ptr<Exchange> exchange_;
+  const std::shared_ptr<RpcChannel> channel_;
   const std::shared_ptr<FencedNodes> fenced_;
   // Used by the driver.
   std::set<Key> left_;      ///< objects to be retried soon

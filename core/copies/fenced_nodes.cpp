@@ -23,17 +23,17 @@ std::string_view name_of(const std::uint32_t& node) {
 }  // namespace
 
 FencedNodes::FencedNodes(NodeMemory local, std::shared_ptr<Connector> objects,
-                         std::shared_ptr<const Exchange> exchange, int nodes, Clock::duration lease)
+                         std::shared_ptr<const RpcChannel> channel, int nodes, Clock::duration lease)
     : local_(std::move(local)),
       objects_(std::move(objects)),
-      exchange_(std::move(exchange)),
+      channel_(std::move(channel)),
       term_(lease + lease / most_drift),
       seen_(static_cast<std::size_t>(nodes)) {}
 
 // Not 0: a fence exists.
 Result<std::uint64_t> FencedNodes::look(int node) const {
   const auto number = static_cast<std::uint32_t>(node);
-  return local_.directory->generation(name_hash(fences_store, name_of(number)), exchange_->budget());
+  return local_.directory->generation(name_hash(fences_store, name_of(number)), channel_->budget());
 }
 
 bool FencedNodes::has(int node) const {
@@ -50,9 +50,9 @@ FencedNodes::Fence FencedNodes::fence(int node) {
     // A thread that grants a lease after this moment sees the fence: propagation between cores takes a small
     // part of the difference between term and lease.
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    seen = exchange_->now();
+    seen = channel_->now();
   }
-  return exchange_->now() - *seen < term_ ? Fence::closing : Fence::shut;
+  return channel_->now() - *seen < term_ ? Fence::closing : Fence::shut;
 }
 
 // Whether it exists afterwards.
@@ -63,12 +63,12 @@ bool FencedNodes::note(int node) {
                         .type_name = fence_type_name,
                         .name = name_of(number),
                         .extents = {}};
-  const auto draft = objects_->create(sizeof number, meta, exchange_->budget());
+  const auto draft = objects_->create(sizeof number, meta, channel_->budget());
   if (!draft) {
     return false;
   }
   std::memcpy(draft->bytes.data(), &number, sizeof number);
-  const auto sealed = objects_->seal(*draft, {}, exchange_->budget());
+  const auto sealed = objects_->seal(*draft, {}, channel_->budget());
   return sealed || sealed.error().code() == Errc::key_exists;
 }
 

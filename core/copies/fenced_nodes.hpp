@@ -8,7 +8,7 @@
 
 #include "core/node/node_memory.hpp"
 #include "core/ports/connector.hpp"
-#include "core/rpc/exchange.hpp"
+#include "core/rpc/rpc_channel.hpp"
 
 namespace locum {
 
@@ -18,7 +18,7 @@ namespace locum {
 /// memory; they are never removed.
 class FencedNodes final {
  public:
-  using Clock = Exchange::Clock;
+  using Clock = RpcChannel::Clock;
 
   /// State of the copies at an unreachable node.
   enum class Fence : std::uint8_t {
@@ -29,7 +29,7 @@ class FencedNodes final {
 
   /// \param objects makes objects of this node: a connector over `local`
   /// \param lease duration of a lease
-  FencedNodes(NodeMemory local, std::shared_ptr<Connector> objects, std::shared_ptr<const Exchange> exchange,
+  FencedNodes(NodeMemory local, std::shared_ptr<Connector> objects, std::shared_ptr<const RpcChannel> channel,
               int nodes, Clock::duration lease);
 
   /// Whether a node is fenced, by any rank; true also if that is unknown: it must not get a lease then. Only
@@ -46,7 +46,7 @@ class FencedNodes final {
 
   const NodeMemory local_;
   const std::shared_ptr<Connector> objects_;
-  const std::shared_ptr<const Exchange> exchange_;
+  const std::shared_ptr<const RpcChannel> channel_;
   const Clock::duration term_;
   /// When this process first saw each fence: a lease granted after that would have been refused.
   std::vector<std::optional<Clock::time_point>> seen_;

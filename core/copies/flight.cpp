@@ -30,12 +30,12 @@ CopyPlace::Place CopyPlace::place(std::span<const std::byte> body, std::uint64_t
   return !found && lacks_room() ? std::nullopt : Place(std::move(found));
 }
 
-std::shared_ptr<HeldObject> CopyPlace::room(std::span<const std::byte> body, std::uint64_t block_bytes) {
-  const auto answer = copy_in(body, key_);
-  if (!answer || answer->listed == 0 || answer->object.record.block_bytes() != block_bytes) {
+std::shared_ptr<ReceivedBlock> CopyPlace::room(std::span<const std::byte> body, std::uint64_t block_bytes) {
+  const auto reply = copy_in(body, key_);
+  if (!reply || reply->listed == 0 || reply->object.record.block_bytes() != block_bytes) {
     return nullptr;
   }
-  const ObjectRecord& record = answer->object.record;
+  const ObjectRecord& record = reply->object.record;
   if (!sought_) {
     room_ = copies_.room(key_, record);
     if (!room_) {
@@ -44,7 +44,7 @@ std::shared_ptr<HeldObject> CopyPlace::room(std::span<const std::byte> body, std
   } else if (record.size_bytes != lacking_->size_bytes || record.block_bytes() != lacking_->block_bytes()) {
     room_.reset();  // the room is not for the arriving object
   }
-  return room_ ? std::shared_ptr<HeldObject>(room_, &room_->block()) : nullptr;
+  return room_ ? std::shared_ptr<ReceivedBlock>(room_, &room_->block()) : nullptr;
 }
 
 bool CopyPlace::make_room(const WaitBudget& budget) {

@@ -49,7 +49,7 @@ struct Flight {
 /// An operation that wants an object, and waits for the outcome (see Flights::bring()). The operation that
 /// began a flight lends its thread if the flight needs one: as host of the flight's task, which runs wherever
 /// the operation runs. Only on the driver, except lend().
-class Flight::Wish final : public Operation::Host {
+class Flight::Wish final : public Operation::Scheduler {
  public:
   Wish(const Key& wanted, std::uint64_t of_name, Clock::time_point until)
       : key(wanted), generation(of_name), deadline(until) {}
@@ -66,7 +66,7 @@ class Flight::Wish final : public Operation::Host {
   [[nodiscard]] bool is_over() const noexcept { return outcome_ && !is_to_lend(); }
   /// Awaited by its operation: until it has an outcome, or is to lend a thread. REQUIRES: neither is the case
   /// yet.
-  [[nodiscard]] Told<bool>& change() noexcept { return change_.emplace(); }
+  [[nodiscard]] OneShot<bool>& change() noexcept { return change_.emplace(); }
 
   [[nodiscard]] bool is_to_lend() const noexcept { return !borrower_.empty(); }
   /// Runs the flight on this thread, which may wait, until it no longer needs it. REQUIRES: is_to_lend().
@@ -86,7 +86,7 @@ class Flight::Wish final : public Operation::Host {
 
  private:
   std::optional<Outcome> outcome_;
-  std::optional<Told<bool>> change_;
+  std::optional<OneShot<bool>> change_;
   Operation::Wanting borrower_;
 };
 
@@ -99,7 +99,8 @@ class CopyPlace final : public BulkPlace {
   /// None if there is no room at once: then lacks_room().
   [[nodiscard]] Place place(std::span<const std::byte> body, std::uint64_t block_bytes) override;
   /// The same, but null if there is no room, or no copy is allowed.
-  [[nodiscard]] std::shared_ptr<HeldObject> room(std::span<const std::byte> body, std::uint64_t block_bytes);
+  [[nodiscard]] std::shared_ptr<ReceivedBlock> room(std::span<const std::byte> body,
+                                                    std::uint64_t block_bytes);
   /// Whether there was no room at once, and none has been made yet.
   [[nodiscard]] bool lacks_room() const noexcept { return lacking_ && !sought_; }
   /// Makes it, or finds that there is none. False: retry a little later. On a thread that may wait.
@@ -107,7 +108,7 @@ class CopyPlace final : public BulkPlace {
   /// Uses other memory from now on, because the room may still be written to.
   void begin_again() noexcept;
   /// The room that contains this block; null: none.
-  [[nodiscard]] NodeCopies::Room* room_of(const std::shared_ptr<HeldObject>& block) const noexcept {
+  [[nodiscard]] NodeCopies::Room* room_of(const std::shared_ptr<ReceivedBlock>& block) const noexcept {
     return room_ && block.get() == &room_->block() ? room_.get() : nullptr;
   }
 

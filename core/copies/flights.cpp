@@ -34,11 +34,11 @@ Error no_room() {
 
 }  // namespace
 
-Flights::Flights(std::shared_ptr<NodeCopies> copies, std::shared_ptr<Exchange> exchange,
+Flights::Flights(std::shared_ptr<NodeCopies> copies, std::shared_ptr<RpcChannel> channel,
                  const NodeClient& client, std::shared_ptr<OneSidedReads> reads, int own_rank,
                  Clock::duration lease)
     : copies_(std::move(copies)),
-      exchange_(std::move(exchange)),
+      channel_(std::move(channel)),
       client_(client),
       nodes_(client.nodes()),
       reads_(std::move(reads)),
@@ -74,16 +74,16 @@ Task<Result<ObjectView>> Flights::look(Key key, std::uint64_t generation, Clock:
   if (may_show(*copy, node, now)) {
     co_return std::move(copy->view);
   }
-  const auto answer = co_await client_.asked(node, Kind::renew, {}, {}, until);
-  if (answer && read_words<std::uint8_t>(answer->body).value_or(0) != 0) {
+  const auto reply = co_await client_.request(node, Kind::renew, {}, {}, until);
+  if (reply && read_words<std::uint8_t>(reply->body).value_or(0) != 0) {
     leases_.grant(node, now);
     co_return std::move(copy->view);
   }
   const WaitBudget budget = co_await Operation::ToThread();  // may wait for locks
-  if (answer || answer.error().code() == Errc::peer_lost || nodes_.has_closed(node)) {
+  if (reply || reply.error().code() == Errc::peer_lost || nodes_.has_closed(node)) {
     copies_->invalidate_all_of(nodes_.ranks(node), budget);
   }
-  co_return answer ? Result<ObjectView>(ObjectView()) : answer.error().about(to_string(key));
+  co_return reply ? Result<ObjectView>(ObjectView()) : reply.error().about(to_string(key));
 }
 
 Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, Clock::time_point until) {
@@ -103,9 +103,9 @@ Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, Clock::
     }
     co_await Operation::ToThread();  // the object's checksum may take long
     if (outcome.ending == Ending::alone) {
-      auto answer = co_await ask_alone(client_, key, any_bytes, until);
+      auto reply = co_await ask_alone(client_, key, any_bytes, until);
       co_await Operation::ToThread();  // as above
-      co_return had_alone(key, generation, any_bytes, std::move(answer));
+      co_return had_alone(key, generation, any_bytes, std::move(reply));
     }
     path = outcome.path;
   } while (client_.now() < until);
@@ -115,7 +115,7 @@ Task<Result<ObjectView>> Flights::get(Key key, std::uint64_t generation, Clock::
 // By a flight of this node, which is started if there is none.
 Task<Flight::Outcome> Flights::bring(Key key, std::uint64_t generation, Clock::time_point until) {
   NodeCopies::Mark stands{.entry = {}, .rank = own_rank_};  // generation 0: no flight
-  const WaitBudget budget = exchange_->budget();
+  const WaitBudget budget = channel_->budget();
   if (copies_->has(key, budget)) {
     const auto found = copies_->find(key, budget);
     if (found && !found->mark) {
@@ -130,8 +130,8 @@ Task<Flight::Outcome> Flights::bring(Key key, std::uint64_t generation, Clock::t
   if (stands.rank != own_rank_ && nodes_.of_creator(stands.rank) == nodes_.own()) {
     const JoinWords asked{.key = key, .generation = stands.generation};
     const int mate = static_cast<int>(stands.rank);
-    const auto answer = co_await client_.asked_rank(mate, Kind::join, words(asked), until);
-    if (auto said = said_by_mate(mate, answer, until)) {
+    const auto reply = co_await client_.request_of_rank(mate, Kind::join, words(asked), until);
+    if (auto said = said_by_mate(mate, reply, until)) {
       co_return *std::move(said);
     }
   }
@@ -163,18 +163,18 @@ Task<Flight::Outcome> Flights::bring(Key key, std::uint64_t generation, Clock::t
 }
 
 // No outcome: the flight's rank is gone. \param until when the mate was given up
-std::optional<Flight::Outcome> Flights::said_by_mate(int mate, const Result<NodeAnswer>& answer,
+std::optional<Flight::Outcome> Flights::said_by_mate(int mate, const Result<NodeReply>& reply,
                                                      Clock::time_point until) const {
-  if (answer) {
-    const auto ending = read_words<std::uint8_t>(answer->body).value_or(0);
+  if (reply) {
+    const auto ending = read_words<std::uint8_t>(reply->body).value_or(0);
     return Flight::Outcome{.ending = ending == 0 ? Ending::look : Ending::alone};
   }
-  if (exchange_->is_lost(mate) || exchange_->has_closed(mate)) {
+  if (channel_->is_lost(mate) || channel_->has_closed(mate)) {
     return std::nullopt;
   }
-  const Errc code = answer.error().code();
+  const Errc code = reply.error().code();
   if (code == Errc::closed || (code == Errc::timeout && client_.now() >= until)) {
-    return Flight::Outcome{.found = answer.error()};
+    return Flight::Outcome{.found = reply.error()};
   }
   return Flight::Outcome{.ending = Ending::alone};  // it is alive, and so may be the flight
 }
@@ -194,7 +194,7 @@ Task<Flights::Ending> Flights::join(Key key, std::uint64_t mark) {
 // A waiter with less time than its flight may not be told otherwise when that is over.
 void Flights::limit(const Wanted& wish, const Flight& flight) {
   if (wish->deadline < flight.deadline - about_as_long) {
-    exchange_->call_at(wish->deadline, [wish] { wish->grant({.found = late(wish->key)}); });
+    channel_->call_at(wish->deadline, [wish] { wish->grant({.found = late(wish->key)}); });
   }
 }
 
@@ -207,7 +207,7 @@ void Flights::begin(const Wanted& wish, const NodeCopies::Mark& mark) {
   limit(wish, flight);
   const auto task = client_.operation(fly(wish, mark, deadline));
   flight.task = task;
-  task->be_hosted_by(wish);
+  task->be_scheduled_by(wish);
   task->begin_by_driver();
 }
 
@@ -221,10 +221,10 @@ Task<std::monostate> Flights::fly(Wanted began, NodeCopies::Mark mark, Clock::ti
   Kind kind = reads_->reads(nodes_.ranks(owner)) ? Kind::lease_read : Kind::copy;
   while (flights_.contains(number)) {
     const auto asked = client_.now();
-    auto answer = co_await client_.asked(owner, kind, words(body), deadline, place);
-    if (auto lease = lease_in(answer, key, asked)) {
+    auto reply = co_await client_.request(owner, kind, words(body), deadline, place);
+    if (auto lease = lease_in(reply, key, asked)) {
       lease->until = std::min(lease->until, deadline);
-      const bool is_read = co_await read(*lease, *answer, place);
+      const bool is_read = co_await read(*lease, *reply, place);
       if (!is_read && !place.lacks_room()) {
         kind = Kind::copy;  // let the owner send it
         continue;
@@ -233,17 +233,17 @@ Task<std::monostate> Flights::fly(Wanted began, NodeCopies::Mark mark, Clock::ti
     if (place.lacks_room()) {
       (void)co_await make_room(number, place, std::min(began->deadline, client_.moment({})));
     } else {
-      land(number, settle(*began, mark, answer, place, asked));
+      land(number, settle(*began, mark, reply, place, asked));
     }
   }
   co_return std::monostate();
 }
 
 // A lease for the requested object; one for any other is declined.
-std::optional<LeaseHeld> Flights::lease_in(const Result<NodeAnswer>& answer, const Key& key,
+std::optional<LeaseHeld> Flights::lease_in(const Result<NodeReply>& reply, const Key& key,
                                            Clock::time_point asked) {
-  auto lease = answer ? LeaseHeld::of(*answer, asked) : std::nullopt;
-  if (lease && !copy_in(answer->body, key)) {
+  auto lease = reply ? LeaseHeld::of(*reply, asked) : std::nullopt;
+  if (lease && !copy_in(reply->body, key)) {
     reads_->decline(*lease);
     lease.reset();
   }
@@ -252,29 +252,29 @@ std::optional<LeaseHeld> Flights::lease_in(const Result<NodeAnswer>& answer, con
 
 // Under a lease, into the final place of the copy: the reply must not choose how much private memory to take,
 // a block that is sent announces its own size. Whether the reply has its block then.
-Task<bool> Flights::read(const LeaseHeld& lease, NodeAnswer& answer, CopyPlace& place) {
-  const ObjectWire object = read_words<CopyWords>(answer.body)->object;
+Task<bool> Flights::read(const LeaseHeld& lease, NodeReply& reply, CopyPlace& place) {
+  const ObjectWire object = read_words<CopyWords>(reply.body)->object;
   const std::uint64_t block_bytes = object.record.block_bytes();
-  auto room = place.room(answer.body, block_bytes);
+  auto room = place.room(reply.body, block_bytes);
   if (!room) {
     reads_->decline(lease);
     co_return false;
   }
   const bool good = co_await reads_->read(lease, room);
-  if (!good || !HeldObject::check(room->memory(), object)) {
+  if (!good || !ReceivedBlock::check(room->memory(), object)) {
     place.begin_again();
     co_return false;
   }
-  answer.block = std::move(room);
-  answer.block_bytes = block_bytes;
-  answer.path = Path::rma;
+  reply.block = std::move(room);
+  reply.block_bytes = block_bytes;
+  reply.path = Path::rma;
   co_return true;
 }
 
 // On a thread of the operation that began the flight; over if that has no time left, or its result is not
 // wanted.
 Task<std::monostate> Flights::make_room(const Number& number, CopyPlace& place, Clock::time_point until) {
-  exchange_->call_at(until, [weak = weak_from_this(), number] {
+  channel_->call_at(until, [weak = weak_from_this(), number] {
     if (const auto self = weak.lock()) {
       self->miss_room(number);
     }
@@ -312,30 +312,30 @@ void Flights::miss_room(const Number& number) noexcept {
 
 // A copy for the node, if allowed; otherwise nothing is left here before the waiters are told.
 Flight::Outcome Flights::settle(const Flight::Wish& began, const NodeCopies::Mark& mark,
-                                const Result<NodeAnswer>& answer, const CopyPlace& place,
+                                const Result<NodeReply>& reply, const CopyPlace& place,
                                 Clock::time_point asked) {
   const Key& key = began.key;
-  auto words = answer && answer->block ? copy_in(answer->body, key) : std::nullopt;
+  auto words = reply && reply->block ? copy_in(reply->body, key) : std::nullopt;
   if (!words) {
-    return failed(key, mark, answer ? senseless_answer(key) : answer.error());
+    return failed(key, mark, reply ? senseless_answer(key) : reply.error());
   }
   if (words->object.generation == 0) {
     words->object.generation = began.generation;
   }
-  NodeCopies::Room* const room = place.room_of(answer->block);
+  NodeCopies::Room* const room = place.room_of(reply->block);
   if (room == nullptr) {
     copies_->unmark(key, mark);
-    return {.ending = Ending::alone, .found = HeldObject::view(answer->block, words->object, answer->path)};
+    return {.ending = Ending::alone, .found = ReceivedBlock::view(reply->block, words->object, reply->path)};
   }
-  if (const auto right = HeldObject::check(answer->block->memory(), words->object); !right) {
+  if (const auto right = ReceivedBlock::check(reply->block->memory(), words->object); !right) {
     return failed(key, mark, right.error());
   }
   const auto good_until = asked + leases_.length();
   leases_.grant(nodes_.of_creator(key.creator), asked);
   const auto published = copies_->publish(*room, words->object, mark, good_until);
   if (published) {
-    Flight::Outcome outcome{.ending = Ending::look, .path = answer->path};
-    auto shown = copies_->show(*published, key, answer->path);
+    Flight::Outcome outcome{.ending = Ending::look, .path = reply->path};
+    auto shown = copies_->show(*published, key, reply->path);
     if (shown &&
         client_.now() < std::min(good_until, began.deadline)) {  // otherwise it looks again, if at all
       outcome.found = std::move(shown);

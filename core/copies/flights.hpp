@@ -15,7 +15,7 @@
 #include "core/copies/flight.hpp"
 #include "core/copies/node_copies.hpp"
 #include "core/copies/one_sided_reads.hpp"
-#include "core/rpc/exchange.hpp"
+#include "core/rpc/rpc_channel.hpp"
 
 namespace locum {
 
@@ -43,7 +43,7 @@ class Flights final : public std::enable_shared_from_this<Flights> {
 
   /// \param client on which the flights run
   /// \param lease how long copies may be shown after the owner's node has allowed it
-  Flights(std::shared_ptr<NodeCopies> copies, std::shared_ptr<Exchange> exchange, const NodeClient& client,
+  Flights(std::shared_ptr<NodeCopies> copies, std::shared_ptr<RpcChannel> channel, const NodeClient& client,
           std::shared_ptr<OneSidedReads> reads, int own_rank, Clock::duration lease);
 
   /// The object, if this node has a copy and may show it without a request; else an empty view. Any thread.
@@ -63,7 +63,7 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   using Ending = Flight::Ending;  ///< outcome for a joiner
   /// Waits until this rank's flight with this mark has ended.
   [[nodiscard]] Task<Ending> join(Key key, std::uint64_t mark);
-  /// Ends all flights: with `error` for the operations that began them. Only on the driver, when the exchange
+  /// Ends all flights: with `error` for the operations that began them. Only on the driver, when the channel
   /// has closed.
   void close(const Error& error) noexcept;
 
@@ -73,18 +73,18 @@ class Flights final : public std::enable_shared_from_this<Flights> {
 
   [[nodiscard]] bool may_show(const NodeCopies::Copy& copy, int owner, Clock::time_point now) const;
   [[nodiscard]] Task<Flight::Outcome> bring(Key key, std::uint64_t generation, Clock::time_point until);
-  [[nodiscard]] std::optional<Flight::Outcome> said_by_mate(int mate, const Result<NodeAnswer>& answer,
+  [[nodiscard]] std::optional<Flight::Outcome> said_by_mate(int mate, const Result<NodeReply>& reply,
                                                             Clock::time_point until) const;
   void begin(const Wanted& wish, const NodeCopies::Mark& mark);
   void limit(const Wanted& wish, const Flight& flight);
   [[nodiscard]] Task<std::monostate> fly(Wanted began, NodeCopies::Mark mark, Clock::time_point deadline);
-  [[nodiscard]] std::optional<LeaseHeld> lease_in(const Result<NodeAnswer>& answer, const Key& key,
+  [[nodiscard]] std::optional<LeaseHeld> lease_in(const Result<NodeReply>& reply, const Key& key,
                                                   Clock::time_point asked);
-  [[nodiscard]] Task<bool> read(const LeaseHeld& lease, NodeAnswer& answer, CopyPlace& place);
+  [[nodiscard]] Task<bool> read(const LeaseHeld& lease, NodeReply& reply, CopyPlace& place);
   [[nodiscard]] Task<std::monostate> make_room(const Number& number, CopyPlace& place,
                                                Clock::time_point until);
   [[nodiscard]] Flight::Outcome settle(const Flight::Wish& began, const NodeCopies::Mark& mark,
-                                       const Result<NodeAnswer>& answer, const CopyPlace& place,
+                                       const Result<NodeReply>& reply, const CopyPlace& place,
                                        Clock::time_point asked);
   [[nodiscard]] Flight::Outcome failed(const Key& key, const NodeCopies::Mark& mark, const Error& error);
   void miss_room(const Number& number) noexcept;
@@ -92,7 +92,7 @@ class Flights final : public std::enable_shared_from_this<Flights> {
   void land(const Number& number, Flight::Outcome outcome) noexcept;
 
   const std::shared_ptr<NodeCopies> copies_;
-  const std::shared_ptr<Exchange> exchange_;
+  const std::shared_ptr<RpcChannel> channel_;
   const NodeClient& client_;
   const Nodes& nodes_;
   const std::shared_ptr<OneSidedReads> reads_;

@@ -105,7 +105,8 @@ Result<NodeCopies::Copy> NodeCopies::open(ObjectView copy, const Key& key, std::
     wire.generation = generation;
   }
   const bool summed = wire.record.has_checksum != 0 && checked_.contains(key);
-  auto view = HeldObject::view(std::make_shared<HeldObject>(std::move(copy), block), wire, path, summed);
+  auto view =
+      ReceivedBlock::view(std::make_shared<ReceivedBlock>(std::move(copy), block), wire, path, summed);
   if (!view) {
     return view.error();
   }
@@ -137,12 +138,13 @@ void NodeCopies::unmark(const Key& key, const Mark& mark) {
 
 Result<std::shared_ptr<NodeCopies::Room>> NodeCopies::try_room(const Key& key, const ObjectRecord& record,
                                                                const WaitBudget& budget) {
-  const ObjectMeta meta{.store = copies_store,
-                        .alignment = static_cast<std::uint32_t>(HeldObject::alignment_of(record.size_bytes)),
-                        .type_hash = copy_type_hash,
-                        .type_name = copy_type_name,
-                        .name = internal_name(key),
-                        .extents = {}};
+  const ObjectMeta meta{
+      .store = copies_store,
+      .alignment = static_cast<std::uint32_t>(ReceivedBlock::alignment_of(record.size_bytes)),
+      .type_hash = copy_type_hash,
+      .type_name = copy_type_name,
+      .name = internal_name(key),
+      .extents = {}};
   const auto draft = objects_->create(record.block_bytes() + sizeof(CopyTail), meta, budget);
   if (!draft) {
     return draft.error();

@@ -13,7 +13,7 @@
 #include "core/node/node_memory.hpp"
 #include "core/object/object_wire.hpp"
 #include "core/ports/connector.hpp"
-#include "core/rpc/held_object.hpp"
+#include "core/rpc/received_block.hpp"
 #include "core/wait_budget.hpp"
 
 namespace locum {
@@ -47,13 +47,13 @@ class NodeCopies final {
     Room& operator=(const Room&) = delete;
     ~Room();
     /// To receive into. Lives as long as the room.
-    [[nodiscard]] HeldObject& block() noexcept { return block_; }
+    [[nodiscard]] ReceivedBlock& block() noexcept { return block_; }
 
    private:
     friend class NodeCopies;
     const std::shared_ptr<Connector> objects_;
     const ObjectDraft draft_;
-    HeldObject block_;
+    ReceivedBlock block_;
     bool sealed_ = false;
   };
 

@@ -15,15 +15,15 @@ constexpr std::uint64_t longest_ns = std::chrono::nanoseconds(std::chrono::hours
 
 }  // namespace
 
-std::optional<LeaseHeld> LeaseHeld::of(const NodeAnswer& answer, Exchange::Clock::time_point asked) {
-  const auto words = read_words<ReadLeaseWords>(answer.body);
-  if (!words || answer.block || words->key_bytes == 0 || words->key_bytes > RemoteKey::max_bytes ||
-      words->key_bytes > answer.body.size() - sizeof(ReadLeaseWords) || words->duration_ns > longest_ns) {
+std::optional<LeaseHeld> LeaseHeld::of(const NodeReply& reply, RpcChannel::Clock::time_point asked) {
+  const auto words = read_words<ReadLeaseWords>(reply.body);
+  if (!words || reply.block || words->key_bytes == 0 || words->key_bytes > RemoteKey::max_bytes ||
+      words->key_bytes > reply.body.size() - sizeof(ReadLeaseWords) || words->duration_ns > longest_ns) {
     return std::nullopt;
   }
   const std::chrono::nanoseconds believed(words->duration_ns / 64 * believed_of_64);
-  return LeaseHeld{answer.rank, words->number, asked + believed,
-                   RemoteKey(std::span(answer.body).subspan(sizeof(ReadLeaseWords), words->key_bytes))};
+  return LeaseHeld{reply.rank, words->number, asked + believed,
+                   RemoteKey(std::span(reply.body).subspan(sizeof(ReadLeaseWords), words->key_bytes))};
 }
 
 bool OneSidedReads::reads(std::span<const int> ranks) const noexcept {
@@ -35,9 +35,9 @@ bool OneSidedReads::reads(std::span<const int> ranks) const noexcept {
 }
 
 // The observer is stored here and not in the transport, which may never call it.
-void OneSidedReads::begin(const LeaseHeld& lease, std::shared_ptr<HeldObject> into,
-                          Told<bool>& good) noexcept {
-  if (lease.until <= exchange_->now()) {  // the reply was late: reading must not begin any more
+void OneSidedReads::begin(const LeaseHeld& lease, std::shared_ptr<ReceivedBlock> into,
+                          OneShot<bool>& good) noexcept {
+  if (lease.until <= channel_->now()) {  // the reply was late: reading must not begin any more
     decline(lease);
     return good.tell(false);
   }
@@ -45,7 +45,7 @@ void OneSidedReads::begin(const LeaseHeld& lease, std::shared_ptr<HeldObject> in
   believed_.try_emplace(number, Reading{lease.owner, lease.number, &good});
   overdue_.set(lease.until);
   const std::span<std::byte> memory = into->memory();
-  // Not the exchange itself: the transport that it owns keeps this callback until it is called.
+  // Not the channel itself: the transport that it owns keeps this callback until it is called.
   RemoteMemory::Then read_ended = [weak = weak_from_this(), number,
                                    into = std::move(into)](const Result<void>& outcome) {
     if (const auto self = weak.lock()) {
@@ -53,7 +53,7 @@ void OneSidedReads::begin(const LeaseHeld& lease, std::shared_ptr<HeldObject> in
     }
   };
   const auto reading = remote_->get(lease.owner, lease.key, 0, memory, std::move(read_ended));
-  exchange_->expect(lease.owner);
+  channel_->expect(lease.owner);
   if (!reading || *reading == Sending::done) {
     ended(number, reading.has_value());
   }
@@ -65,8 +65,8 @@ void OneSidedReads::ended(const Number& number, bool read) noexcept {
     reading = given_up_.extract(number);
   }
   const Reading& over = reading.mapped();
-  exchange_->expected(over.owner);
-  const bool good = read && exchange_->now() < number.first;
+  channel_->expected(over.owner);
+  const bool good = read && channel_->now() < number.first;
   end_read(over.owner, over.lease);
   if (over.good != nullptr) {
     over.good->tell(good);
@@ -83,7 +83,7 @@ bool OneSidedReads::is_reading(int owner, std::uint64_t lease) const noexcept {
 // Those with a lease that is over by then.
 void OneSidedReads::give_up_until(Clock::time_point last) noexcept {
   while (!believed_.empty() && believed_.begin()->first.first <= last) {
-    Told<bool>* const good = std::exchange(believed_.begin()->second.good, nullptr);
+    OneShot<bool>* const good = std::exchange(believed_.begin()->second.good, nullptr);
     given_up_.insert(believed_.extract(believed_.begin()));
     good->tell(false);
   }
@@ -98,7 +98,7 @@ void OneSidedReads::decline(const LeaseHeld& lease) noexcept {
 
 void OneSidedReads::end_read(int owner, std::uint64_t lease) noexcept {
   const EndReadWords over{lease};
-  exchange_->tell(owner, Kind::end_read, words(over));
+  channel_->tell(owner, Kind::end_read, words(over));
 }
 
 }  // namespace locum

@@ -14,18 +14,18 @@ constexpr int recall_patiences = 2;
 
 }  // namespace
 
-ReadLeases::ReadLeases(std::shared_ptr<RemoteMemory> remote, std::shared_ptr<Exchange> exchange,
+ReadLeases::ReadLeases(std::shared_ptr<RemoteMemory> remote, std::shared_ptr<RpcChannel> channel,
                        std::chrono::milliseconds patience)
     : remote_(std::move(remote)),
-      exchange_(std::move(exchange)),
+      channel_(std::move(channel)),
       patience_(patience),
-      overdue_(*exchange_, [this](Clock::time_point now) { end_overdue(now); }) {}
+      overdue_(*channel_, [this](Clock::time_point now) { end_overdue(now); }) {}
 
 std::optional<ReadLeases::Grant> ReadLeases::grant(int rank, const Key& key,
                                                    std::shared_ptr<const PinnedObject> object,
                                                    std::span<const std::byte> block) {
   const auto known = of_rank_.find(rank);
-  if (!remote_ || exchange_->is_lost(rank) || (known != of_rank_.end() && known->second >= most_of_a_rank)) {
+  if (!remote_ || channel_->is_lost(rank) || (known != of_rank_.end() && known->second >= most_of_a_rank)) {
     return std::nullopt;
   }
   auto exposed = expose(key, block);
@@ -34,7 +34,7 @@ std::optional<ReadLeases::Grant> ReadLeases::grant(int rank, const Key& key,
   }
   const Number number{rank, ++last_};
   const std::chrono::nanoseconds duration = patience_ + std::chrono::nanoseconds(block.size());
-  const auto until = exchange_->now() + duration;
+  const auto until = channel_->now() + duration;
   const RemoteKey opens = exposed->key();
   leases_.emplace(number, Lease{key, std::move(exposed), std::move(object), until});
   due_.emplace(until, number);
@@ -139,7 +139,7 @@ class ReadLeases::Recall final : public Call {
   }
   // A closed reader sends nothing more, and loses nothing if its connection breaks. Any other
   // outcome does not mean that the read has ended: the query is repeated when the lease is due.
-  void ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& /*self*/) noexcept override {
+  void ended(const Result<Reply>& outcome, const std::shared_ptr<Call>& /*self*/) noexcept override {
     const auto leases = leases_.lock();
     const bool is_over = outcome ? read_words<std::uint8_t>(outcome->body) == std::uint8_t{0}
                                  : outcome.error().code() == Errc::closed;
@@ -155,9 +155,9 @@ class ReadLeases::Recall final : public Call {
 
 void ReadLeases::recall(const Number& number) noexcept {
   const EndReadWords over{number.second};
-  exchange_->ask(number.first, Kind::recall_read, words(over), {},
-                 exchange_->now() + recall_patiences * patience_,
-                 std::make_shared<Recall>(weak_from_this(), number));
+  channel_->ask(number.first, Kind::recall_read, words(over), {},
+                channel_->now() + recall_patiences * patience_,
+                std::make_shared<Recall>(weak_from_this(), number));
 }
 
 }  // namespace locum

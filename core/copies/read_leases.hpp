@@ -14,7 +14,7 @@
 #include "core/node/node_memory.hpp"
 #include "core/ports/remote_memory.hpp"
 #include "core/rpc/alarm.hpp"
-#include "core/rpc/exchange.hpp"
+#include "core/rpc/rpc_channel.hpp"
 
 namespace locum {
 
@@ -29,7 +29,7 @@ namespace locum {
 /// Only on the driver.
 class ReadLeases final : public std::enable_shared_from_this<ReadLeases> {
  public:
-  using Clock = Exchange::Clock;
+  using Clock = RpcChannel::Clock;
 
   /// The data sent to a reader.
   struct Grant {
@@ -42,7 +42,7 @@ class ReadLeases final : public std::enable_shared_from_this<ReadLeases> {
   static constexpr std::uint32_t most_of_a_rank = 1024;
 
   /// \param patience how long a lease lasts at least: plus a nanosecond for each byte
-  ReadLeases(std::shared_ptr<RemoteMemory> remote, std::shared_ptr<Exchange> exchange,
+  ReadLeases(std::shared_ptr<RemoteMemory> remote, std::shared_ptr<RpcChannel> channel,
              std::chrono::milliseconds patience);
 
   /// Lets that rank read the block of an object; none if it cannot be read so, or the rank has too many.
@@ -97,7 +97,7 @@ class ReadLeases final : public std::enable_shared_from_this<ReadLeases> {
   void drop_unshared(const Key& key) noexcept;
 
   std::shared_ptr<RemoteMemory> remote_;  ///< until close()
-  const std::shared_ptr<Exchange> exchange_;
+  const std::shared_ptr<RpcChannel> channel_;
   const std::chrono::milliseconds patience_;
   std::uint64_t last_ = 0;
   Held leases_;

@@ -10,25 +10,26 @@
 
 namespace locum::detail {
 
-Eventual<Key> AsyncSteps::begin_seal(const ObjectDraft& draft, std::string_view name,
-                                     const SealOptions& options, Deadline deadline) const {
+AsyncResult<Key> AsyncSteps::begin_seal(const ObjectDraft& draft, std::string_view name,
+                                        const SealOptions& options, Deadline deadline) const {
   return detail::begin_seal(open_, draft, name, options, effective(deadline), Path::shm_copy);
 }
 
-Eventual<Key> AsyncSteps::begin_put_bytes(std::string_view name, std::span<const std::byte> bytes,
-                                          Deadline deadline) const {
+AsyncResult<Key> AsyncSteps::begin_put_bytes(std::string_view name, std::span<const std::byte> bytes,
+                                             Deadline deadline) const {
   const auto draft = draft_of_bytes(name, true, bytes, deadline);
-  return draft ? begin_seal(*draft, name, {}, deadline) : Eventual<Key>(draft.error());
+  return draft ? begin_seal(*draft, name, {}, deadline) : AsyncResult<Key>(draft.error());
 }
 
-Eventual<Key> AsyncSteps::begin_put_by(std::string_view name, const void* value, const WritingSteps& steps,
-                                       const void* codec, const SealOptions& options,
-                                       Deadline deadline) const {
+AsyncResult<Key> AsyncSteps::begin_put_by(std::string_view name, const void* value, const WritingSteps& steps,
+                                          const void* codec, const SealOptions& options,
+                                          Deadline deadline) const {
   const auto draft = draft_by(name, true, value, steps, codec, deadline);
-  return draft ? begin_seal(*draft, name, options, deadline) : Eventual<Key>(draft.error());
+  return draft ? begin_seal(*draft, name, options, deadline) : AsyncResult<Key>(draft.error());
 }
 
-Eventual<std::vector<std::string>> AsyncSteps::begin_keys(std::string_view prefix, Deadline deadline) const {
+AsyncResult<std::vector<std::string>> AsyncSteps::begin_keys(std::string_view prefix,
+                                                             Deadline deadline) const {
   using Names = std::vector<std::string>;
   const Address address(open_->number, prefix);
   return begin<Names, Names>(
@@ -42,8 +43,8 @@ Eventual<std::vector<std::string>> AsyncSteps::begin_keys(std::string_view prefi
       });
 }
 
-Eventual<ObjectInfo> AsyncSteps::begin_info_at(const Result<void>& allowed, const Address& address,
-                                               Deadline deadline) const {
+AsyncResult<ObjectInfo> AsyncSteps::begin_info_at(const Result<void>& allowed, const Address& address,
+                                                  Deadline deadline) const {
   return begin<ObjectInfo, ObjectView>(
       address, allowed,
       [&] { return session().get_or_task(address, Selection(Facts()), effective(deadline)); },
@@ -52,7 +53,7 @@ Eventual<ObjectInfo> AsyncSteps::begin_info_at(const Result<void>& allowed, cons
       });
 }
 
-Eventual<bool> AsyncSteps::begin_exists_at(const Address& address, Deadline deadline) const {
+AsyncResult<bool> AsyncSteps::begin_exists_at(const Address& address, Deadline deadline) const {
   return begin<bool, bool>(
       address, {},
       [&] {
@@ -66,20 +67,20 @@ Eventual<bool> AsyncSteps::begin_exists_at(const Address& address, Deadline dead
       });
 }
 
-Eventual<bool> AsyncSteps::begin_exists(const Key& key, Deadline deadline) const {
+AsyncResult<bool> AsyncSteps::begin_exists(const Key& key, Deadline deadline) const {
   if (auto allowed = usable(Address(key)); !allowed) {
-    return Eventual<bool>(allowed.error());
+    return AsyncResult<bool>(allowed.error());
   }
-  return key.store == open_->number ? begin_exists_at(key, deadline) : Eventual<bool>(Result<bool>(false));
+  return key.store == open_->number ? begin_exists_at(key, deadline) : AsyncResult<bool>(Result<bool>(false));
 }
 
-Eventual<bool> AsyncSteps::begin_exists(std::string_view name, Deadline deadline) const {
+AsyncResult<bool> AsyncSteps::begin_exists(std::string_view name, Deadline deadline) const {
   const auto allowed = usable(name);
-  return allowed ? begin_exists_at({open_->number, name}, deadline) : Eventual<bool>(allowed.error());
+  return allowed ? begin_exists_at({open_->number, name}, deadline) : AsyncResult<bool>(allowed.error());
 }
 
 // What was decoded goes now: its destructors are the user's code, and whoever notes the end may not wait.
-Eventual<bool> AsyncSteps::begin_evict_at(const Address& address, Deadline deadline) const {
+AsyncResult<bool> AsyncSteps::begin_evict_at(const Address& address, Deadline deadline) const {
   session().evicted_some();  // those before this one
   session().forget_decoded(address);
   return begin<bool, bool>(
@@ -97,19 +98,19 @@ Eventual<bool> AsyncSteps::begin_evict_at(const Address& address, Deadline deadl
       });
 }
 
-Eventual<bool> AsyncSteps::begin_evict(const Key& key, Deadline deadline) const {
+AsyncResult<bool> AsyncSteps::begin_evict(const Key& key, Deadline deadline) const {
   if (auto allowed = usable(Address(key)); !allowed) {
-    return Eventual<bool>(allowed.error());
+    return AsyncResult<bool>(allowed.error());
   }
   if (key.store != open_->number) {
-    return Eventual<bool>(Result<bool>(false));
+    return AsyncResult<bool>(Result<bool>(false));
   }
-  return is_promised(key) ? Eventual<bool>(evict_promised(key, deadline)) : begin_evict_at(key, deadline);
+  return is_promised(key) ? AsyncResult<bool>(evict_promised(key, deadline)) : begin_evict_at(key, deadline);
 }
 
-Eventual<bool> AsyncSteps::begin_evict(std::string_view name, Deadline deadline) const {
+AsyncResult<bool> AsyncSteps::begin_evict(std::string_view name, Deadline deadline) const {
   const auto allowed = usable(name);
-  return allowed ? begin_evict_at({open_->number, name}, deadline) : Eventual<bool>(allowed.error());
+  return allowed ? begin_evict_at({open_->number, name}, deadline) : AsyncResult<bool>(allowed.error());
 }
 
 }  // namespace locum::detail

@@ -10,16 +10,16 @@
 #include <vector>
 
 #include <locum/async/coming_state.hpp>
-#include <locum/detail/store_steps.hpp>
+#include <locum/detail/store_base.hpp>
 #include <locum/future.hpp>
 #include <locum/object_info.hpp>
 
 namespace locum::detail {
 
 /// The steps of a store's calls that begin something and return. Part of every store.
-class AsyncSteps : protected StoreSteps {
+class AsyncSteps : protected StoreBase {
  protected:
-  using StoreSteps::StoreSteps;
+  using StoreBase::StoreBase;
 
   /// Where an id says that the object is, and whether it may be read there.
   [[nodiscard]] Address address_of(const Key& key) const noexcept { return key; }
@@ -53,13 +53,13 @@ class AsyncSteps : protected StoreSteps {
   // Begins what `call` makes, a NowOrTask<T>, if that is allowed. `make(Result<T>, Address)` makes a
   // Result<V> of its end, and keeps the store; for `note` see ComingState.
   template <class V, class T, class Call, class Make, class Note = NotNoted>
-  [[nodiscard]] Eventual<V> begin(const Address& address, const Result<void>& allowed, Call call, Make make,
-                                  Note note = {}) const {
+  [[nodiscard]] AsyncResult<V> begin(const Address& address, const Result<void>& allowed, Call call,
+                                     Make make, Note note = {}) const {
     if (!allowed) {
-      return Eventual<V>(session().explain(address, allowed.error()));
+      return AsyncResult<V>(session().explain(address, allowed.error()));
     }
     return detail::begin_coming<V, T>(
-        session().arrivals(), std::move(call),
+        session().completions(), std::move(call),
         [make = std::move(make), key = address.key, name = std::string(address.name)](Result<T> end) {
           return make(std::move(end), name.empty() ? Address(key) : Address(key.store, name));
         },
@@ -77,34 +77,34 @@ class AsyncSteps : protected StoreSteps {
     return futures;
   }
 
-  [[nodiscard]] Eventual<Key> begin_seal(const ObjectDraft& draft, std::string_view name,
-                                         const SealOptions& options, Deadline deadline) const;
+  [[nodiscard]] AsyncResult<Key> begin_seal(const ObjectDraft& draft, std::string_view name,
+                                            const SealOptions& options, Deadline deadline) const;
   template <class T>
-  [[nodiscard]] Eventual<Key> begin_put(std::string_view name, const T& value, const SealOptions& options,
-                                        Deadline deadline) const {
+  [[nodiscard]] AsyncResult<Key> begin_put(std::string_view name, const T& value, const SealOptions& options,
+                                           Deadline deadline) const {
     return store_value(name, true, value, deadline,
                        [&](const ObjectDraft& draft) { return begin_seal(draft, name, options, deadline); });
   }
   template <class T>
-  [[nodiscard]] Eventual<Key> begin_put(std::string_view name, const T& value, const EncoderOf<T>& by,
-                                        const SealOptions& options, Deadline deadline) const {
+  [[nodiscard]] AsyncResult<Key> begin_put(std::string_view name, const T& value, const EncoderOf<T>& by,
+                                           const SealOptions& options, Deadline deadline) const {
     return begin_put_by(name, &value, by.steps(), by.codec(), options, deadline);
   }
-  [[nodiscard]] Eventual<Key> begin_put_by(std::string_view name, const void* value,
-                                           const WritingSteps& steps, const void* codec,
-                                           const SealOptions& options, Deadline deadline) const;
-  [[nodiscard]] Eventual<Key> begin_put_bytes(std::string_view name, std::span<const std::byte> bytes,
-                                              Deadline deadline) const;
-  [[nodiscard]] Eventual<std::vector<std::string>> begin_keys(std::string_view prefix,
-                                                              Deadline deadline) const;
+  [[nodiscard]] AsyncResult<Key> begin_put_by(std::string_view name, const void* value,
+                                              const WritingSteps& steps, const void* codec,
+                                              const SealOptions& options, Deadline deadline) const;
+  [[nodiscard]] AsyncResult<Key> begin_put_bytes(std::string_view name, std::span<const std::byte> bytes,
+                                                 Deadline deadline) const;
+  [[nodiscard]] AsyncResult<std::vector<std::string>> begin_keys(std::string_view prefix,
+                                                                 Deadline deadline) const;
   template <ObjectId I>
-  [[nodiscard]] Eventual<ObjectInfo> begin_info(const I& id, Deadline deadline) const {
+  [[nodiscard]] AsyncResult<ObjectInfo> begin_info(const I& id, Deadline deadline) const {
     return begin_info_at(may_read(id), address_of(id), deadline);
   }
-  [[nodiscard]] Eventual<bool> begin_exists(const Key& key, Deadline deadline) const;
-  [[nodiscard]] Eventual<bool> begin_exists(std::string_view name, Deadline deadline) const;
-  [[nodiscard]] Eventual<bool> begin_evict(const Key& key, Deadline deadline) const;
-  [[nodiscard]] Eventual<bool> begin_evict(std::string_view name, Deadline deadline) const;
+  [[nodiscard]] AsyncResult<bool> begin_exists(const Key& key, Deadline deadline) const;
+  [[nodiscard]] AsyncResult<bool> begin_exists(std::string_view name, Deadline deadline) const;
+  [[nodiscard]] AsyncResult<bool> begin_evict(const Key& key, Deadline deadline) const;
+  [[nodiscard]] AsyncResult<bool> begin_evict(std::string_view name, Deadline deadline) const;
 
  private:
   /// Makes a view of what was found.
@@ -116,10 +116,10 @@ class AsyncSteps : protected StoreSteps {
                    : Result<View<T>>(session.missed(about, found.error()));
     };
   }
-  [[nodiscard]] Eventual<ObjectInfo> begin_info_at(const Result<void>& allowed, const Address& address,
-                                                   Deadline deadline) const;
-  [[nodiscard]] Eventual<bool> begin_exists_at(const Address& address, Deadline deadline) const;
-  [[nodiscard]] Eventual<bool> begin_evict_at(const Address& address, Deadline deadline) const;
+  [[nodiscard]] AsyncResult<ObjectInfo> begin_info_at(const Result<void>& allowed, const Address& address,
+                                                      Deadline deadline) const;
+  [[nodiscard]] AsyncResult<bool> begin_exists_at(const Address& address, Deadline deadline) const;
+  [[nodiscard]] AsyncResult<bool> begin_evict_at(const Address& address, Deadline deadline) const;
 };
 
 }  // namespace locum::detail

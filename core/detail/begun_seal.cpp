@@ -31,14 +31,14 @@ class LateEviction final : public Continuation {
 };
 
 void evict_soon(const std::shared_ptr<OpenStore>& open, const Key& key, const std::string& name) noexcept {
-  open->session->arrivals()->continuations().add(std::make_unique<LateEviction>(open, key, name));
+  open->session->completions()->continuations().add(std::make_unique<LateEviction>(open, key, name));
 }
 
 }  // namespace
 
-Eventual<Key> begin_seal(const std::shared_ptr<OpenStore>& open, const ObjectDraft& draft,
-                         std::string_view name, const SealOptions& options, Deadline deadline,
-                         Path written_by) {
+AsyncResult<Key> begin_seal(const std::shared_ptr<OpenStore>& open, const ObjectDraft& draft,
+                            std::string_view name, const SealOptions& options, Deadline deadline,
+                            Path written_by) {
   OwnedDraft owned(open, draft);
   Session& session = *open->session;
   std::string of(name);
@@ -56,7 +56,7 @@ Eventual<Key> begin_seal(const std::shared_ptr<OpenStore>& open, const ObjectDra
     }
   };
   return begin_coming<Key, Sealed>(
-      session.arrivals(),
+      session.completions(),
       [&] {
         (void)owned.release();
         return session.connector().seal_or_task(draft, options, CountsUntil::it_is_got, deadline);

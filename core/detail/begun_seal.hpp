@@ -3,7 +3,7 @@
 #include <memory>
 #include <string_view>
 
-#include "core/async/eventual.hpp"
+#include "core/async/async_result.hpp"
 #include "core/object/object.hpp"
 #include "core/path.hpp"
 #include "core/ports/connector.hpp"
@@ -14,8 +14,8 @@ namespace locum::detail {
 /// Asynchronous seal of a draft of the store: its name is bound within the deadline, even if nobody holds the
 /// eventual any more. Counts it as written by that path. If the store was dropped meanwhile, nothing is left
 /// of it. Neither waits nor throws; takes over the draft. Any thread.
-[[nodiscard]] Eventual<Key> begin_seal(const std::shared_ptr<OpenStore>& open, const ObjectDraft& draft,
-                                       std::string_view name, const SealOptions& options, Deadline deadline,
-                                       Path written_by);
+[[nodiscard]] AsyncResult<Key> begin_seal(const std::shared_ptr<OpenStore>& open, const ObjectDraft& draft,
+                                          std::string_view name, const SealOptions& options,
+                                          Deadline deadline, Path written_by);
 
 }  // namespace locum::detail

@@ -2,10 +2,10 @@
 #include <utility>
 
 #include "core/base/back_off.hpp"
-#include "core/detail/pledge.hpp"
+#include "core/detail/local_waits.hpp"
 #include "core/detail/promise_marks.hpp"
+#include "core/detail/promise_state.hpp"
 #include "core/detail/session_list.hpp"
-#include "core/detail/standing_waits.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/directory.hpp"
 #include "core/session.hpp"
@@ -29,10 +29,10 @@ Error damaged_promise() {
 
 }  // namespace
 
-bool Session::enlist(const std::shared_ptr<detail::Pledge>& pledge) {
+bool Session::enlist(const std::shared_ptr<detail::PromiseState>& promise) {
   const MutexLock lock(mutex_);
   if (makes_promises_) {
-    pledges_.emplace(pledge.get(), pledge);
+    promises_.emplace(promise.get(), promise);
   }
   return makes_promises_;
 }
@@ -56,22 +56,22 @@ void Session::evicted_some(std::size_t objects) noexcept {
   marks_->evicted(*connector_, objects);
 }
 
-void Session::strike(const detail::Pledge& pledge) noexcept {
+void Session::strike(const detail::PromiseState& promise) noexcept {
   const MutexLock lock(mutex_);
-  pledges_.erase(&pledge);
+  promises_.erase(&promise);
 }
 
 // Each removes itself from the list when it is broken.
 void Session::break_promises(Deadline deadline) noexcept {
-  const Deadline until = arrivals_->moment(deadline);
+  const Deadline until = completions_->moment(deadline);
   for (;;) {
-    std::shared_ptr<detail::Pledge> unset;
+    std::shared_ptr<detail::PromiseState> unset;
     {
       const MutexLock lock(mutex_);
       makes_promises_ = false;
-      while (!unset && !pledges_.empty()) {
-        unset = pledges_.begin()->second.lock();
-        pledges_.erase(pledges_.begin());
+      while (!unset && !promises_.empty()) {
+        unset = promises_.begin()->second.lock();
+        promises_.erase(promises_.begin());
       }
     }
     if (!unset) {
@@ -128,9 +128,9 @@ std::optional<Error> Session::fate_of(const Address& name, Deadline deadline) {
   auto found =
       connector_->get(Address(store, at), deadline);  // waits as long as it takes to detect a lost node
   if (!found && found.error().code() == Errc::not_found) {
-    const auto soon = arrivals_->now() + look_interval;
+    const auto soon = completions_->now() + look_interval;
     found = connector_->wait(Address(store, at),
-                             std::min<Deadline::Clock::time_point>(arrivals_->moment(deadline), soon));
+                             std::min<Deadline::Clock::time_point>(completions_->moment(deadline), soon));
   }
   if (!found) {
     return found.error().code() == Errc::peer_lost ? std::optional(found.error()) : std::nullopt;
@@ -142,9 +142,9 @@ std::optional<Error> Session::fate_of(const Address& name, Deadline deadline) {
 // The home of a name is not notified that a promise under it is broken, or its maker dead: waiters check at
 // intervals, the first time soon.
 Result<ObjectView> Session::await(const Address& name, Deadline deadline, const Wanted& wanted) {
-  const auto until = arrivals_->moment(deadline);
+  const auto until = completions_->moment(deadline);
   for (BackOff back_off(look_interval, options_.options.peer_timeout);;) {
-    const auto look = std::min(until, arrivals_->now() + back_off.next());
+    const auto look = std::min(until, completions_->now() + back_off.next());
     auto found = connector_->wait(name, look, wanted);
     if (found || found.error().code() != Errc::timeout || look == until || (wanted && !wanted())) {
       return found;
@@ -170,7 +170,7 @@ NowOrTask<ObjectView> Session::await_or_task(const Address& name, Deadline deadl
     return {std::move(found)};
   }
   return {ObjectView(),
-          standing_->begin(name.key.store, std::string(name.name), arrivals_->moment(deadline))};
+          standing_->begin(name.key.store, std::string(name.name), completions_->moment(deadline))};
 }
 
 NowOrTask<ObjectView> Session::promised_or_task(const Key& promised, CountsUntil counts, Deadline deadline) {
@@ -193,7 +193,7 @@ NowOrTask<ObjectView> Session::promised_or_task(const Key& promised, CountsUntil
 
 // For a connector without background progress, which knows all promises of this node.
 NowOrTask<ObjectView> Session::stand(const Key& promised, std::string name, Deadline deadline) {
-  const auto until = arrivals_->moment(deadline);
+  const auto until = completions_->moment(deadline);
   auto found = connector_->wait(Address(promised.store, name), Deadline::Clock::time_point::min());
   if (found || found.error().code() != Errc::timeout) {
     return {redeemed(promised, std::move(found), {})};

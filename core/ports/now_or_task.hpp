@@ -5,7 +5,7 @@
 
 #include <locum/deadline.hpp>
 #include <locum/object/object.hpp>
-#include <locum/ports/observer.hpp>
+#include <locum/ports/completion_listener.hpp>
 #include <locum/result.hpp>
 
 namespace locum {
@@ -51,7 +51,7 @@ class Coming {
   /// A thread waits for it: starts it at once if it is queued.
   virtual void hurry() noexcept = 0;
   /// Calls the observer once when this has ended; at once if it has. At most one observer.
-  virtual void observe(std::shared_ptr<Observer> observer) noexcept = 0;
+  virtual void observe(std::shared_ptr<CompletionListener> observer) noexcept = 0;
   /// The result is not wanted any more.
   virtual void forget() noexcept = 0;
 };

@@ -4,20 +4,20 @@
 #include <memory>
 #include <utility>
 
-#include "core/rpc/exchange.hpp"
+#include "core/rpc/rpc_channel.hpp"
 
 namespace locum {
 
-/// Calls a function at the earliest of the moments that it was set for, from the exchange's timer queue; it
-/// then has to be set again for the others. No call after its destruction, or once the exchange has closed.
+/// Calls a function at the earliest of the moments that it was set for, from the channel's timer queue; it
+/// then has to be set again for the others. No call after its destruction, or once the channel has closed.
 /// Only for the thread that makes progress.
 class Alarm {
  public:
-  using Clock = Exchange::Clock;
+  using Clock = RpcChannel::Clock;
 
   /// \param due called with the moment for which it was set
-  Alarm(Exchange& exchange, std::function<void(Clock::time_point)> due)
-      : exchange_(exchange), state_(std::make_shared<State>(State{std::move(due)})) {}
+  Alarm(RpcChannel& channel, std::function<void(Clock::time_point)> due)
+      : channel_(channel), state_(std::make_shared<State>(State{std::move(due)})) {}
   Alarm(const Alarm&) = delete;
   Alarm& operator=(const Alarm&) = delete;
   ~Alarm() = default;
@@ -27,11 +27,11 @@ class Alarm {
       return;
     }
     state_->moment = moment;
-    exchange_.call_at(moment, [weak = std::weak_ptr(state_), moment, &exchange = exchange_] {
+    channel_.call_at(moment, [weak = std::weak_ptr(state_), moment, &channel = channel_] {
       const auto state = weak.lock();
       if (state && state->moment == moment) {  // else it was set for an earlier one, and was called then
         state->moment = Clock::time_point::max();
-        state->due(exchange.now());
+        state->due(channel.now());
       }
     });
   }
@@ -42,7 +42,7 @@ class Alarm {
     Clock::time_point moment = Clock::time_point::max();
   };
 
-  Exchange& exchange_;
+  RpcChannel& channel_;
   const std::shared_ptr<State> state_;
 };
 

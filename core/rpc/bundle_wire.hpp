@@ -26,12 +26,12 @@ static_assert(sizeof(BundleWords) == 16);
 
 /// The reply to one request: the bulk of the batch's reply, whose body is BatchAnswerWords, starts with one
 /// of these for each. Errors (packed_error.hpp) follow, in the same order.
-struct BundleRow {
+struct BatchReplyRow {
   std::uint32_t status = 0;       ///< its Errc; 0: success
   std::uint32_t error_bytes = 0;  ///< of its error; 0: only the status is sent
   std::uint64_t value = 0;        ///< the body of its reply, up to 8 bytes
 };
-static_assert(sizeof(BundleRow) == 16);
+static_assert(sizeof(BatchReplyRow) == 16);
 
 /// The kind of the single requests in such a batch.
 [[nodiscard]] constexpr std::optional<Kind> kind_within(Kind bundle) noexcept {
@@ -65,9 +65,9 @@ struct Bundled {
 };
 
 /// Appends a request.
-inline void bundle(const Bundled& question, std::vector<std::byte>& bytes) {
-  const auto length = static_cast<std::uint32_t>(question.words.size() + question.bulk.size());
-  for (const auto part : {words(length), question.words, question.bulk}) {
+inline void bundle(const Bundled& request, std::vector<std::byte>& bytes) {
+  const auto length = static_cast<std::uint32_t>(request.words.size() + request.bulk.size());
+  for (const auto part : {words(length), request.words, request.bulk}) {
     bytes.insert(bytes.end(), part.begin(), part.end());
   }
 }

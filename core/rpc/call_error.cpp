@@ -36,9 +36,10 @@ Error unmoved() noexcept {
   return Error(Errc::peer_lost, "it replies that it is alive, but bytes that it announced do not arrive");
 }
 
-Error crowded(int asker, int rank) noexcept {
-  return Error(Errc::out_of_memory, "rank " + std::to_string(asker) + " has too many open requests at rank " +
-                                        std::to_string(rank) + "; make fewer calls at a time");
+Error crowded(int reply_to, int rank) noexcept {
+  return Error(Errc::out_of_memory, "rank " + std::to_string(reply_to) +
+                                        " has too many open requests at rank " + std::to_string(rank) +
+                                        "; make fewer calls at a time");
 }
 
 Error closed(int rank) noexcept {

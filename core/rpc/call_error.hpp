@@ -20,8 +20,8 @@ namespace locum::call_error {
 [[nodiscard]] Error silent(std::chrono::milliseconds patience) noexcept;
 /// Bytes that a rank announced do not arrive.
 [[nodiscard]] Error unmoved() noexcept;
-/// `asker` has too many open requests at `rank`.
-[[nodiscard]] Error crowded(int asker, int rank) noexcept;
+/// `reply_to` has too many open requests at `rank`.
+[[nodiscard]] Error crowded(int reply_to, int rank) noexcept;
 /// That rank has closed the runtime.
 [[nodiscard]] Error closed(int rank) noexcept;
 /// A rank closed while it served a request: `peer_lost`, the request may have been carried out.

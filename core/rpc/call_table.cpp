@@ -5,7 +5,7 @@
 
 namespace locum {
 
-std::uint32_t CallTable::add(Asked asked) {
+std::uint32_t CallTable::add(OpenCall asked) {
   const std::uint32_t number = asked_.reserve();
   dues_.emplace_back(asked.deadline, number);  // nothing after this can fail
   std::ranges::push_heap(dues_, std::greater());
@@ -13,8 +13,8 @@ std::uint32_t CallTable::add(Asked asked) {
   return number;
 }
 
-CallTable::Asked CallTable::take(std::uint32_t number) noexcept {
-  Asked asked = asked_.take(number);
+CallTable::OpenCall CallTable::take(std::uint32_t number) noexcept {
+  OpenCall asked = asked_.take(number);
   drop_ended_dues();
   return asked;
 }

@@ -19,7 +19,7 @@ class CallTable {
  public:
   using Clock = std::chrono::steady_clock;
 
-  struct Asked {
+  struct OpenCall {
     int rank = 0;  ///< that the request went to
     Clock::time_point deadline;
     std::shared_ptr<Call> call;
@@ -28,13 +28,13 @@ class CallTable {
   };
 
   /// Adds a request; returns its number, never 0.
-  [[nodiscard]] std::uint32_t add(Asked asked);
+  [[nodiscard]] std::uint32_t add(OpenCall asked);
   /// Null if there is none. Valid until the next add() or take().
-  [[nodiscard]] const Asked* find(std::uint32_t number) const noexcept { return asked_.find(number); }
+  [[nodiscard]] const OpenCall* find(std::uint32_t number) const noexcept { return asked_.find(number); }
   /// REQUIRES: it is in the table.
   void set_lands(std::uint32_t number, bool lands) noexcept { asked_.find(number)->lands = lands; }
   /// Removes it. REQUIRES: it is in the table.
-  [[nodiscard]] Asked take(std::uint32_t number) noexcept;
+  [[nodiscard]] OpenCall take(std::uint32_t number) noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return asked_.size(); }
   /// The number of a request from `from` on that satisfies `is` (see NumberTable); 0 if there is none.
@@ -55,7 +55,7 @@ class CallTable {
 
   void drop_ended_dues() noexcept;
 
-  NumberTable<Asked> asked_;
+  NumberTable<OpenCall> asked_;
   /// A heap, the earliest first; its front is never an ended request, others may be.
   std::vector<Due> dues_;
 };

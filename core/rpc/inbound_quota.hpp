@@ -17,7 +17,7 @@ class InboundQuota {
  public:
   /// Limits for one rank.
   struct Most {
-    std::uint32_t questions = 0;
+    std::uint32_t requests = 0;
     std::uint64_t bytes = 0;         ///< of bulks still arriving
     std::uint64_t answer_bytes = 0;  ///< allocated for unread replies; a single one may have more
   };
@@ -26,15 +26,15 @@ class InboundQuota {
   /// Whether one more request of that rank, with such a bulk, exceeds the limits.
   [[nodiscard]] bool is_crowded(int rank, std::uint64_t bulk_bytes) const noexcept {
     const Usage& asking = usage_[static_cast<std::size_t>(rank)];
-    return asking.questions() >= most_.questions || asking.landing_bytes + bulk_bytes > most_.bytes;
+    return asking.requests() >= most_.requests || asking.landing_bytes + bulk_bytes > most_.bytes;
   }
   /// Whether a reply for that rank may take that much memory until it has been read.
   [[nodiscard]] bool has_room(int rank, std::uint64_t answer_bytes) const noexcept {
     const std::uint64_t unread = usage_[static_cast<std::size_t>(rank)].unread_bytes;
     return unread == 0 || unread + answer_bytes <= most_.answer_bytes;
   }
-  [[nodiscard]] std::uint32_t questions_of(int rank) const noexcept {
-    return usage_[static_cast<std::size_t>(rank)].questions();
+  [[nodiscard]] std::uint32_t requests_of(int rank) const noexcept {
+    return usage_[static_cast<std::size_t>(rank)].requests();
   }
 
   /// The bulk of a request is arriving; and has arrived or never will.
@@ -42,7 +42,7 @@ class InboundQuota {
   void landed(int rank, std::uint64_t bytes) noexcept;
   /// The bulk of a reply, for which that many bytes were allocated, is being sent; and has been read or never
   /// will be.
-  void answers(int rank, std::uint64_t bytes) noexcept {
+  void replies(int rank, std::uint64_t bytes) noexcept {
     ++of(rank).unread;
     of(rank).unread_bytes += bytes;
   }
@@ -78,7 +78,7 @@ class InboundQuota {
     std::uint32_t unread = 0;    ///< requests whose reply's bulk was not read
     std::uint64_t landing_bytes = 0;
     std::uint64_t unread_bytes = 0;
-    [[nodiscard]] std::uint32_t questions() const noexcept { return landing + deferred + unread; }
+    [[nodiscard]] std::uint32_t requests() const noexcept { return landing + deferred + unread; }
   };
   using Asking = std::pair<int, std::uint32_t>;  ///< a rank, and its number for the request
   using Open = std::pmr::map<Asking, bool>;      ///< whether the request counts

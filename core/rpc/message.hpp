@@ -32,7 +32,7 @@ enum class Kind : std::uint8_t {
   invalidate,       ///< drop a copy: from the owner's node to one that may have it
   join,             ///< reply when a flight has ended: to the rank of the same node that runs it
   fetch_hyperslab,  ///< some elements of an array by key, packed: to its owner's node
-  obituary,         ///< death notice of a rank of the sender's node: to any rank
+  death_notice,     ///< death notice of a rank of the sender's node: to any rank
   renew,            ///< renew the lease of copies: to the node of the copied objects
   lease_read,       ///< as copy, to be read one-sidedly if possible
   end_read,         ///< a lease_read is over, no reply: to the rank that granted it

@@ -41,7 +41,7 @@ Error lost_meanwhile(const Error& cause) noexcept {
 
 }  // namespace
 
-bool names_rank(const NodeAnswer& roll, int rank) noexcept {
+bool names_rank(const NodeReply& roll, int rank) noexcept {
   auto left = roll.block ? std::span<const std::byte>(roll.block->memory()) : std::span<const std::byte>();
   while (const auto named = read_words<RankWords>(left)) {
     if (static_cast<int>(named->rank) == rank) {
@@ -52,8 +52,8 @@ bool names_rank(const NodeAnswer& roll, int rank) noexcept {
   return false;
 }
 
-Inquiry::Inquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
-                 BulkPlace* place)
+NodeRequest::NodeRequest(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::time_point deadline,
+                         BulkPlace* place)
     : kind_(kind),
       deadline_(deadline),
       words_(body),
@@ -71,18 +71,18 @@ Inquiry::Inquiry(Kind kind, std::span<const std::byte> body, Bulk bulk, Clock::t
   }
 }
 
-bool Inquiry::can_be_asked(int rank) const noexcept {
-  return !exchange_->is_lost(rank) && !exchange_->has_closed(rank);
+bool NodeRequest::can_be_asked(int rank) const noexcept {
+  return !channel_->is_lost(rank) && !channel_->has_closed(rank);
 }
 
 // A lost rank may only be cut off, and alive: as long as there is one, the node has not closed.
-Error Inquiry::nobody_left() const {
-  const auto closed = [this](int rank) { return exchange_->has_closed(rank); };
+Error NodeRequest::nobody_left() const {
+  const auto closed = [this](int rank) { return channel_->has_closed(rank); };
   return std::ranges::all_of(ranks_, closed) ? all_closed(node_) : all_lost(node_);
 }
 
 // Asks its ranks one after the other, until one of them is alive and has not closed.
-void Inquiry::ask_next(const std::shared_ptr<Inquiry>& self) noexcept {
+void NodeRequest::ask_next(const std::shared_ptr<NodeRequest>& self) noexcept {
   int rank = -1;
   while (left_ > 0 && (rank < 0 || !can_be_asked(rank))) {
     rank = ranks_[next_];
@@ -95,10 +95,11 @@ void Inquiry::ask_next(const std::shared_ptr<Inquiry>& self) noexcept {
   const std::span<const std::byte> words(words_);
   const auto own_bulk = words.subspan(body_bytes_);
   const Bulk kept_by_this{own_bulk.empty() ? bulk_.bytes : own_bulk, nullptr};
-  exchange_->ask(rank, kind_, words.first(body_bytes_), kept_by_this, deadline_, self);
+  channel_->ask(rank, kind_, words.first(body_bytes_), kept_by_this, deadline_, self);
 }
 
-std::span<std::byte> Inquiry::landing(std::span<const std::byte> body, std::uint64_t bulk_bytes) noexcept {
+std::span<std::byte> NodeRequest::landing(std::span<const std::byte> body,
+                                          std::uint64_t bulk_bytes) noexcept {
   if (place_ != nullptr) {
     auto placed = place_->place(body, bulk_bytes);
     if (!placed) {
@@ -108,55 +109,55 @@ std::span<std::byte> Inquiry::landing(std::span<const std::byte> body, std::uint
   }
   if (!block_) {
     const auto wire = read_words<ObjectWire>(body);
-    block_ = HeldObject::make(bulk_bytes, wire ? wire->record.size_bytes : 0);
+    block_ = ReceivedBlock::make(bulk_bytes, wire ? wire->record.size_bytes : 0);
   }
   return block_ ? block_->memory() : std::span<std::byte>();
 }
 
-void Inquiry::ended(const Result<Answer>& outcome, const std::shared_ptr<Call>& self) noexcept {
+void NodeRequest::ended(const Result<Reply>& outcome, const std::shared_ptr<Call>& self) noexcept {
   if (outcome) {
     told(keep(*outcome));
   } else if (outcome.error().code() != Errc::peer_lost) {
     told(outcome.error());
   } else if (may_be_asked_again(kind_)) {
     block_.reset();
-    ask_next(std::static_pointer_cast<Inquiry>(self));
+    ask_next(std::static_pointer_cast<NodeRequest>(self));
   } else {
     told(lost_meanwhile(outcome.error()));
   }
 }
 
 // A `peer_lost` that a rank sends concerns a third rank: the rank itself has done what it could.
-void Inquiry::refused(const Error& error, const std::shared_ptr<Call>& self) noexcept {
-  if (error.code() != Errc::closed || !exchange_->has_closed(asked())) {
+void NodeRequest::refused(const Error& error, const std::shared_ptr<Call>& self) noexcept {
+  if (error.code() != Errc::closed || !channel_->has_closed(asked())) {
     return told(error);
   }
   block_.reset();
-  ask_next(std::static_pointer_cast<Inquiry>(self));
+  ask_next(std::static_pointer_cast<NodeRequest>(self));
 }
 
-int Inquiry::asked() const noexcept {
+int NodeRequest::asked() const noexcept {
   return ranks_[(next_ + ranks_.size() - 1) % ranks_.size()];
 }
 
-Result<NodeAnswer> Inquiry::keep(const Answer& answer) noexcept {
-  if (!answer.bulk.empty() && !block_) {
-    const std::span<std::byte> memory = landing(answer.body, answer.bulk.size());
-    if (memory.size() != answer.bulk.size()) {
+Result<NodeReply> NodeRequest::keep(const Reply& reply) noexcept {
+  if (!reply.bulk.empty() && !block_) {
+    const std::span<std::byte> memory = landing(reply.body, reply.bulk.size());
+    if (memory.size() != reply.bulk.size()) {
       return no_memory_left();
     }
-    std::memcpy(memory.data(), answer.bulk.data(), memory.size());
+    std::memcpy(memory.data(), reply.bulk.data(), memory.size());
   }
-  return Result<NodeAnswer>(std::in_place, ShortBytes(answer.body), std::move(block_), answer.bulk.size(),
-                            answer.path, asked());
+  return Result<NodeReply>(std::in_place, ShortBytes(reply.body), std::move(block_), reply.bulk.size(),
+                           reply.path, asked());
 }
 
-Nodes::Nodes(const std::vector<int>& node_of_rank, int own_rank, std::shared_ptr<Exchange> exchange)
+Nodes::Nodes(const std::vector<int>& node_of_rank, int own_rank, std::shared_ptr<RpcChannel> channel)
     : node_of_rank_(node_of_rank),
       own_rank_(own_rank),
       own_(node_of_rank[static_cast<std::size_t>(own_rank)]),
       ranks_(static_cast<std::size_t>(*std::max_element(node_of_rank.begin(), node_of_rank.end()) + 1)),
-      exchange_(std::move(exchange)) {
+      channel_(std::move(channel)) {
   for (std::size_t rank = 0; rank < node_of_rank.size(); ++rank) {
     ranks_[static_cast<std::size_t>(node_of_rank[rank])].push_back(static_cast<int>(rank));
   }
@@ -171,28 +172,28 @@ int Nodes::home(std::uint32_t /*store*/, std::uint64_t name_hash) const noexcept
 
 bool Nodes::is_lost(int node) const {
   return std::ranges::all_of(
-      ranks(node), [this](int rank) { return exchange_->is_lost(rank) || exchange_->has_closed(rank); });
+      ranks(node), [this](int rank) { return channel_->is_lost(rank) || channel_->has_closed(rank); });
 }
 
 bool Nodes::has_closed(int node) const {
-  return std::ranges::all_of(ranks(node), [this](int rank) { return exchange_->has_closed(rank); });
+  return std::ranges::all_of(ranks(node), [this](int rank) { return channel_->has_closed(rank); });
 }
 
-void Nodes::ask(int node, const std::shared_ptr<Inquiry>& inquiry, int first) {
+void Nodes::ask(int node, const std::shared_ptr<NodeRequest>& inquiry, int first) {
   const std::size_t size = ranks(node).size();
   const auto place = static_cast<std::size_t>(std::ranges::find(ranks(node), first) - ranks(node).begin());
   ask(node, place < size ? place : static_cast<std::size_t>(own_rank_) % size, size, inquiry);
 }
 
-void Nodes::ask_rank(int rank, const std::shared_ptr<Inquiry>& inquiry) {
+void Nodes::ask_rank(int rank, const std::shared_ptr<NodeRequest>& inquiry) {
   const int node = of_creator(static_cast<std::uint32_t>(rank));
   const auto place = static_cast<std::size_t>(std::ranges::find(ranks(node), rank) - ranks(node).begin());
   ask(node, place, 1, inquiry);
 }
 
 void Nodes::ask(int node, std::size_t first_place, std::size_t count,
-                const std::shared_ptr<Inquiry>& inquiry) {
-  inquiry->exchange_ = exchange_.get();
+                const std::shared_ptr<NodeRequest>& inquiry) {
+  inquiry->channel_ = channel_.get();
   inquiry->node_ = node;
   inquiry->ranks_ = ranks(node);
   inquiry->next_ = first_place;

@@ -42,7 +42,7 @@ PeerMonitor::Clock::time_point PeerMonitor::next_due(Clock::time_point now) cons
   for (const int rank : owing_) {
     const Peer& peer = peers_[static_cast<std::size_t>(rank)];
     if (peer.awaited()) {
-      due = std::min(due, (peer.heard ? now : peer.quiet_at) + question_interval(patience_));
+      due = std::min(due, (peer.heard ? now : peer.quiet_at) + request_interval(patience_));
     }
   }
   return due;

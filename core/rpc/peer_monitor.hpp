@@ -66,8 +66,8 @@ class PeerMonitor {
   /// How long that many bytes take at the least rate: slower transfers excuse no silence.
   [[nodiscard]] static Clock::duration longest(std::uint64_t bytes) noexcept;
   /// The interval of probes, or checks, within the patience of a waiting rank.
-  [[nodiscard]] static Clock::duration question_interval(Clock::duration patience) noexcept {
-    return patience / (questions + 1);
+  [[nodiscard]] static Clock::duration request_interval(Clock::duration patience) noexcept {
+    return patience / (requests + 1);
   }
 
  private:
@@ -87,7 +87,7 @@ class PeerMonitor {
   };
   /// Probes of a rank before it counts as dead. Counted in probes, not in time alone: a rank that was itself
   /// stopped for a while must not declare the others dead.
-  static constexpr int questions = 4;
+  static constexpr int requests = 4;
   /// A rank that is silent while its bulks move more slowly than this many bytes a second is lost.
   static constexpr std::uint64_t least_rate = std::uint64_t{8} << 20U;
 
@@ -123,12 +123,12 @@ void PeerMonitor::look(Clock::time_point now, Ask ask, Lose lose) {
     ++i;
     if (std::exchange(peer.heard, false)) {
       peer.quiet_at = now;
-    } else if (now - peer.quiet_at >= question_interval(patience_)) {
+    } else if (now - peer.quiet_at >= request_interval(patience_)) {
       if (excused(peer, now)) {
         peer.quiet_at = now;
         continue;
       }
-      if (peer.unanswered == questions) {
+      if (peer.unanswered == requests) {
         lose(rank);
         continue;
       }

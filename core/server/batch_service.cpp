@@ -24,7 +24,7 @@ constexpr std::uint64_t aligned(std::uint64_t bytes) {
 /// A reply under construction: rows, and behind them the bytes for which there is room.
 class BatchService::Packing {
  public:
-  Packing(const BatchWords& asked, std::shared_ptr<HeldObject> memory, std::uint64_t inline_bytes)
+  Packing(const BatchWords& asked, std::shared_ptr<ReceivedBlock> memory, std::uint64_t inline_bytes)
       : memory_(std::move(memory)),
         facts_(asked.facts != 0),
         inline_bytes_(inline_bytes),
@@ -59,7 +59,7 @@ class BatchService::Packing {
     ++added_;
   }
 
-  const std::shared_ptr<HeldObject> memory_;
+  const std::shared_ptr<ReceivedBlock> memory_;
   const bool facts_;
   const std::uint64_t inline_bytes_;
   std::uint64_t end_;
@@ -68,17 +68,17 @@ class BatchService::Packing {
 
 // Room for rows and blocks; null: there is none. Only for rows, if that rank has many unread replies: it then
 // requests each block alone.
-std::shared_ptr<HeldObject> BatchService::memory_for(const BatchWords& asked, Asker asker) const {
+std::shared_ptr<ReceivedBlock> BatchService::memory_for(const BatchWords& asked, ReplyTo reply_to) const {
   const std::uint64_t rows = asked.count * sizeof(BatchRow);
   const std::uint64_t most = std::min(most_batch_bytes, asked.count * aligned(parts_.inline_bytes));
-  const bool has_room = parts_.exchange->has_room(asker.rank, most + rows);
-  return HeldObject::make(aligned(rows) + (has_room ? most : 0), 0);
+  const bool has_room = parts_.channel->has_room(reply_to.rank, most + rows);
+  return ReceivedBlock::make(aligned(rows) + (has_room ? most : 0), 0);
 }
 
 // Otherwise it has been refused.
-bool BatchService::may_ask(const Question& question, std::uint32_t count, Asker asker) const {
-  if (!parts_.exchange->has_room(question.from, count * sizeof(BatchRow))) {
-    parts_.refuse(asker, call_error::crowded(question.from, parts_.exchange->options().rank));
+bool BatchService::may_ask(const Request& request, std::uint32_t count, ReplyTo reply_to) const {
+  if (!parts_.channel->has_room(request.from, count * sizeof(BatchRow))) {
+    parts_.refuse(reply_to, call_error::crowded(request.from, parts_.channel->options().rank));
     return false;
   }
   return true;
@@ -98,7 +98,7 @@ void BatchService::add(const Key& key, Packing& packing) const {
 // A name is bound to an object of this node, or to a reference, which may include the object.
 void BatchService::add(std::uint32_t store, std::string_view name, Packing& packing) const {
   const auto pin = parts_.is_at_home(store, name)
-                       ? parts_.local.directory->find(store, name, parts_.exchange->budget())
+                       ? parts_.local.directory->find(store, name, parts_.channel->budget())
                        : Result<Pin>(Error(Errc::invalid_argument, "the home of this name is another node"));
   if (!pin) {
     return packing.add_error(pin.error());
@@ -115,46 +115,46 @@ void BatchService::add(std::uint32_t store, std::string_view name, Packing& pack
                                                               : packing.add_object(wire, block);
 }
 
-void BatchService::fetch(const Question& question, Asker asker) {
-  const auto asked = read_words<BatchWords>(question.body);
-  if (!asked || !is_right(*asked) || question.bulk.size() != asked->count * sizeof(Key)) {
-    return parts_.refuse_senseless(question);
+void BatchService::fetch(const Request& request, ReplyTo reply_to) {
+  const auto asked = read_words<BatchWords>(request.body);
+  if (!asked || !is_right(*asked) || request.bulk.size() != asked->count * sizeof(Key)) {
+    return parts_.refuse_senseless(request);
   }
-  if (!may_ask(question, asked->count, asker)) {
+  if (!may_ask(request, asked->count, reply_to)) {
     return;
   }
-  const auto memory = memory_for(*asked, asker);
+  const auto memory = memory_for(*asked, reply_to);
   if (!memory) {
-    return parts_.refuse(asker, no_memory_left());
+    return parts_.refuse(reply_to, no_memory_left());
   }
   Packing packing(*asked, memory, parts_.inline_bytes);
-  for (auto left = question.bulk; !left.empty(); left = left.subspan(sizeof(Key))) {
+  for (auto left = request.bulk; !left.empty(); left = left.subspan(sizeof(Key))) {
     add(*read_words<Key>(left), packing);
   }
-  const BatchAnswerWords answer{.count = asked->count};
-  parts_.answer(asker, words(answer), packing.bulk());
+  const BatchAnswerWords reply{.count = asked->count};
+  parts_.reply(reply_to, words(reply), packing.bulk());
 }
 
-void BatchService::look_up(const Question& question, Asker asker) {
-  const auto asked = read_words<BatchWords>(question.body);
-  if (!asked || !are_bundled(question.bulk, asked->count, sizeof(NameWords))) {
-    return parts_.refuse_senseless(question);
+void BatchService::look_up(const Request& request, ReplyTo reply_to) {
+  const auto asked = read_words<BatchWords>(request.body);
+  if (!asked || !are_bundled(request.bulk, asked->count, sizeof(NameWords))) {
+    return parts_.refuse_senseless(request);
   }
-  if (!may_ask(question, asked->count, asker)) {
+  if (!may_ask(request, asked->count, reply_to)) {
     return;
   }
-  const auto memory = memory_for(*asked, asker);
+  const auto memory = memory_for(*asked, reply_to);
   if (!memory) {
-    return parts_.refuse(asker, no_memory_left());
+    return parts_.refuse(reply_to, no_memory_left());
   }
   Packing packing(*asked, memory, parts_.inline_bytes);
-  for (auto left = question.bulk; !left.empty();) {
+  for (auto left = request.bulk; !left.empty();) {
     const auto each = bundled(left, sizeof(NameWords));
     const auto* const name = reinterpret_cast<const char*>(each->bulk.data());
     add(read_words<NameWords>(each->words)->store, {name, each->bulk.size()}, packing);
   }
-  const BatchAnswerWords answer{.count = asked->count};
-  parts_.answer(asker, words(answer), packing.bulk());
+  const BatchAnswerWords reply{.count = asked->count};
+  parts_.reply(reply_to, words(reply), packing.bulk());
 }
 
 }  // namespace locum

@@ -15,17 +15,17 @@ class BatchService final {
   explicit BatchService(const ServiceParts& parts) noexcept : parts_(parts) {}
 
   /// By key, of objects of this node.
-  void fetch(const Question& question, Asker asker);
+  void fetch(const Request& request, ReplyTo reply_to);
   /// By name, of names at home here.
-  void look_up(const Question& question, Asker asker);
+  void look_up(const Request& request, ReplyTo reply_to);
 
  private:
   class Packing;
   void add(const Key& key, Packing& packing) const;
   void add(std::uint32_t store, std::string_view name, Packing& packing) const;
-  [[nodiscard]] bool may_ask(const Question& question, std::uint32_t count, Asker asker) const;
+  [[nodiscard]] bool may_ask(const Request& request, std::uint32_t count, ReplyTo reply_to) const;
 
-  [[nodiscard]] std::shared_ptr<HeldObject> memory_for(const BatchWords& asked, Asker asker) const;
+  [[nodiscard]] std::shared_ptr<ReceivedBlock> memory_for(const BatchWords& asked, ReplyTo reply_to) const;
 
   const ServiceParts& parts_;
 };

@@ -4,7 +4,7 @@
 #include <span>
 #include <utility>
 
-#include "core/async/company.hpp"
+#include "core/async/task_group.hpp"
 #include "core/object/object_wire.hpp"
 
 namespace locum {
@@ -17,9 +17,9 @@ constexpr int binds_in_patience = 5;
 
 }  // namespace
 
-BindRecovery::BindRecovery(NodeMemory local, const NodeClient& client, std::shared_ptr<Exchange> exchange,
+BindRecovery::BindRecovery(NodeMemory local, const NodeClient& client, std::shared_ptr<RpcChannel> channel,
                            std::shared_ptr<Waker> waker)
-    : local_(std::move(local)), client_(client), exchange_(std::move(exchange)), waker_(std::move(waker)) {}
+    : local_(std::move(local)), client_(client), channel_(std::move(channel)), waker_(std::move(waker)) {}
 
 void BindRecovery::settle_soon(const Key& key) noexcept {
   {
@@ -44,7 +44,7 @@ void BindRecovery::settle_named() noexcept {
   }
 }
 
-void BindRecovery::settle_estate() noexcept {
+void BindRecovery::settle_dead_binds() noexcept {
   for (const Key& key : local_.table ? local_.table->unsettled() : std::vector<Key>()) {
     if (auto bind = find(key)) {
       client_.operation(settle_of_dead(*std::move(bind)))->begin_by_driver();
@@ -68,7 +68,7 @@ std::optional<BindRecovery::Bind> BindRecovery::find(const Key& key) const {
 }
 
 Task<std::monostate> BindRecovery::settle_of_dead(Bind bind) {
-  Company told;
+  TaskGroup told;
   for (const int rank : client_.nodes().ranks(bind.home)) {
     told.begin(client_.operation(tell_of_death(rank, bind.key.creator)));
   }
@@ -83,7 +83,7 @@ Task<std::monostate> BindRecovery::settle_of_dead(Bind bind) {
 Task<std::monostate> BindRecovery::tell_of_death(int rank, std::uint32_t dead) {
   const RankWords words_of_it{dead};
   for (BackOff pause = back_off();;) {
-    const auto known = co_await client_.asked_rank(rank, Kind::obituary, words(words_of_it), soon());
+    const auto known = co_await client_.request_of_rank(rank, Kind::death_notice, words(words_of_it), soon());
     const Errc failure = known ? Errc{} : known.error().code();
     if (failure != Errc::timeout && failure != Errc::out_of_memory) {
       co_return std::monostate();
@@ -103,11 +103,11 @@ Task<std::monostate> BindRecovery::settle(Bind bind) {
   const NameWords asked{.store = bind.key.store, .value_wanted = 1};
   std::size_t known_dead = 0;  // its given-up ranks, if all of them were dead before it was asked
   for (BackOff pause = back_off();;) {
-    const auto answer = co_await client_.asked(bind.home, Kind::look_up, words(asked),
-                                               {std::as_bytes(std::span(bind.name)), nullptr}, soon());
-    Seen found = seen(bind, answer);
+    const auto reply = co_await client_.request(bind.home, Kind::look_up, words(asked),
+                                                {std::as_bytes(std::span(bind.name)), nullptr}, soon());
+    Seen found = seen(bind, reply);
     if (found == Seen::not_bound && count_given_up(bind.home) != known_dead) {
-      const auto roll = co_await client_.asked(bind.home, Kind::roll_call, {}, {}, soon());
+      const auto roll = co_await client_.request(bind.home, Kind::roll_call, {}, {}, soon());
       const std::size_t given_up = count_given_up(bind.home);
       if (roll && count_given_up(bind.home, &*roll) == given_up) {
         known_dead = given_up;
@@ -127,11 +127,11 @@ Task<std::monostate> BindRecovery::settle(Bind bind) {
 }
 
 // Records the generation of its bind. An invalid reply, such as a damaged one, has no effect.
-BindRecovery::Seen BindRecovery::seen(const Bind& bind, const Result<NodeAnswer>& answer) const {
-  if (!answer) {
-    return answer.error().code() == Errc::not_found ? Seen::not_bound : seen_in(bind, answer.error());
+BindRecovery::Seen BindRecovery::seen(const Bind& bind, const Result<NodeReply>& reply) const {
+  if (!reply) {
+    return reply.error().code() == Errc::not_found ? Seen::not_bound : seen_in(bind, reply.error());
   }
-  const auto wire = read_words<ObjectWire>(answer->body);
+  const auto wire = read_words<ObjectWire>(reply->body);
   if (!wire || !plausible(*wire) || wire->generation == 0 || wire->key.store != bind.key.store ||
       wire->record.name_hash != name_hash(bind.key.store, bind.name)) {
     return Seen::unknown;
@@ -156,15 +156,15 @@ BindRecovery::Seen BindRecovery::seen_in(const Bind& bind, const Error& failure)
 
 // The ranks of the home that this one considers lost, and that had not closed before: their number never
 // decreases. `dead_by`: only those that are dead by this roll call.
-std::size_t BindRecovery::count_given_up(int home, const NodeAnswer* dead_by) const {
+std::size_t BindRecovery::count_given_up(int home, const NodeReply* dead_by) const {
   return static_cast<std::size_t>(std::ranges::count_if(client_.nodes().ranks(home), [&](int rank) {
-    return exchange_->is_lost(rank) && !exchange_->has_closed(rank) &&
+    return channel_->is_lost(rank) && !channel_->has_closed(rank) &&
            (dead_by == nullptr || names_rank(*dead_by, rank));
   }));
 }
 
 BackOff BindRecovery::back_off() const noexcept {
-  return {exchange_->options().patience / binds_in_patience, client_.timeout()};
+  return {channel_->options().patience / binds_in_patience, client_.timeout()};
 }
 
 }  // namespace locum

@@ -33,10 +33,10 @@ namespace locum {
 /// called on the driver; nothing here waits.
 class BindRecovery final {
  public:
-  using Clock = Exchange::Clock;
+  using Clock = RpcChannel::Clock;
 
   /// \param client must outlive all operations begun here
-  BindRecovery(NodeMemory local, const NodeClient& client, std::shared_ptr<Exchange> exchange,
+  BindRecovery(NodeMemory local, const NodeClient& client, std::shared_ptr<RpcChannel> channel,
                std::shared_ptr<Waker> waker);
 
   /// Recovers, soon, an object of this process, whose bind it sent itself, and whose bulk has been read or
@@ -48,7 +48,7 @@ class BindRecovery final {
   /// Recovers the objects of dead processes that this one has adopted. Messages of the dead maker may arrive
   /// after the query of another rank: so every rank of a home first gets a death notice of the maker, and
   /// drops further messages of it. Repeated calls repeat the queries, which changes nothing.
-  void settle_estate() noexcept;
+  void settle_dead_binds() noexcept;
   /// Whether settle_named() is due.
   [[nodiscard]] bool has_named() const noexcept { return has_named_.load(std::memory_order_acquire); }
   /// Releases the node's memory.
@@ -67,15 +67,15 @@ class BindRecovery final {
   [[nodiscard]] Task<std::monostate> settle_of_dead(Bind bind);
   [[nodiscard]] Task<std::monostate> tell_of_death(int rank, std::uint32_t dead);
   [[nodiscard]] Task<std::monostate> settle(Bind bind);
-  [[nodiscard]] Seen seen(const Bind& bind, const Result<NodeAnswer>& answer) const;
+  [[nodiscard]] Seen seen(const Bind& bind, const Result<NodeReply>& reply) const;
   [[nodiscard]] Seen seen_in(const Bind& bind, const Error& failure) const;
-  [[nodiscard]] std::size_t count_given_up(int home, const NodeAnswer* dead_by = nullptr) const;
+  [[nodiscard]] std::size_t count_given_up(int home, const NodeReply* dead_by = nullptr) const;
   [[nodiscard]] BackOff back_off() const noexcept;
   [[nodiscard]] Clock::time_point soon() const { return client_.moment({}); }
 
   NodeMemory local_;
   const NodeClient& client_;
-  const std::shared_ptr<Exchange> exchange_;
+  const std::shared_ptr<RpcChannel> channel_;
   const std::shared_ptr<Waker> waker_;
   Mutex mutex_;
   std::vector<Key> named_ LOCUM_GUARDED_BY(mutex_);

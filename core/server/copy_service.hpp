@@ -16,22 +16,23 @@ class CopyService final {
 
   /// The object's block, once the requesting node is recorded among those that have a copy; or a lease to
   /// read it, if one was requested.
-  void copy(const Question& question, Asker asker);
+  void copy(const Request& request, ReplyTo reply_to);
   /// The requesting rank has finished reading under its lease. Replies only if a reply is wanted.
-  void release(const Question& question, Asker asker) const;
+  void release(const Request& request, ReplyTo reply_to) const;
   /// Whether this rank still reads under an expired lease of the requesting rank.
-  void recall(const Question& question, Asker asker) const;
+  void recall(const Request& request, ReplyTo reply_to) const;
   /// Replies once nobody finds the copy any more.
-  void invalidate(const Question& question, Asker asker);
+  void invalidate(const Request& request, ReplyTo reply_to);
   /// Grants the requesting node a lease, unless it is fenced.
-  void renew(const Question& question, Asker asker);
+  void renew(const Request& request, ReplyTo reply_to);
   /// Replies when a flight of this rank has ended.
-  void join(const Question& question, Asker asker);
+  void join(const Request& request, ReplyTo reply_to);
 
  private:
-  [[nodiscard]] bool lease(Asker asker, const CopyWords& copy, std::shared_ptr<const PinnedObject> object,
+  [[nodiscard]] bool lease(ReplyTo reply_to, const CopyWords& copy,
+                           std::shared_ptr<const PinnedObject> object,
                            std::span<const std::byte> block) const;
-  [[nodiscard]] Task<std::monostate> join(JoinWords asked, Asker asker);
+  [[nodiscard]] Task<std::monostate> join(JoinWords asked, ReplyTo reply_to);
 
   const ServiceParts& parts_;
 };

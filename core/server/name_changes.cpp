@@ -70,12 +70,12 @@ Task<Result<void>> NameChanges::finish(std::optional<Key> elsewhere, std::option
 Task<Result<bool>> NameChanges::unbind_at(int home, std::uint32_t store, std::string_view name, Key only,
                                           Moment until) const {
   const UnbindWords asked{.only = only, .store = store};
-  const auto answer =
-      co_await client_.asked(home, Kind::unbind, words(asked), {bytes_of_text(name), nullptr}, until);
-  if (!answer) {
-    co_return answer.error();
+  const auto reply =
+      co_await client_.request(home, Kind::unbind, words(asked), {bytes_of_text(name), nullptr}, until);
+  if (!reply) {
+    co_return reply.error();
   }
-  const auto there = read_words<std::uint8_t>(answer->body);
+  const auto there = read_words<std::uint8_t>(reply->body);
   co_return there ? Result<bool>(*there != 0) : Result<bool>(senseless_answer(home));
 }
 
@@ -133,17 +133,17 @@ Task<Result<void>> NameChanges::retire(Key key, Moment until) const {
   }
   for (BackOff back_off = first_back_off;;) {
     const auto latest = client_.now() < until ? until : client_.moment({});
-    const auto answer = co_await client_.asked(node, Kind::retire, words(KeyWords{key}), {}, latest);
-    const bool has_closed = !answer && answer.error().code() == Errc::closed && nodes_.has_closed(node);
-    if (answer || has_closed) {
+    const auto reply = co_await client_.request(node, Kind::retire, words(KeyWords{key}), {}, latest);
+    const bool has_closed = !reply && reply.error().code() == Errc::closed && nodes_.has_closed(node);
+    if (reply || has_closed) {
       co_return Result<void>();
     }
-    if (answer.error().code() != Errc::out_of_memory) {
-      co_return answer.error();
+    if (reply.error().code() != Errc::out_of_memory) {
+      co_return reply.error();
     }
     if (client_.now() + back_off.pause() >= until) {
       client_.operation(retire_later(key, back_off))->begin_by_driver();
-      co_return answer.error();
+      co_return reply.error();
     }
     co_await client_.paused(back_off.next());
   }
@@ -154,9 +154,9 @@ Task<std::monostate> NameChanges::retire_later(Key key, BackOff back_off) const 
   back_off = BackOff(back_off.pause(), longest_pause_alone);
   for (bool crowded = true; crowded;) {
     co_await client_.paused(back_off.next());
-    const auto answer =
-        co_await client_.asked(node, Kind::retire, words(KeyWords{key}), {}, client_.moment({}));
-    crowded = !answer && answer.error().code() == Errc::out_of_memory;
+    const auto reply =
+        co_await client_.request(node, Kind::retire, words(KeyWords{key}), {}, client_.moment({}));
+    crowded = !reply && reply.error().code() == Errc::out_of_memory;
   }
   co_return std::monostate();
 }

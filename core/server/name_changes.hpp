@@ -22,14 +22,14 @@ namespace locum {
 enum class ChangedBy : std::uint8_t {
   caller,   ///< a thread that may wait: if another process holds a lock, it is retried until the
             ///< deadline
-  service,  ///< a step of the exchange, for another rank: if another process holds a lock, `timeout`, and the
+  service,  ///< a step of the channel, for another rank: if another process holds a lock, `timeout`, and the
             ///< change is not made
 };
 
 /// The changes that this node decides: of names at home here, and of its objects. Parts that can be done at
 /// once are functions; notifying other nodes afterwards is a task, which completes whether or not anybody
-/// waits. A call of this rank awaits it in its operation (Binder), a request of another rank begins one that
-/// replies (NameService, ObjectService). Any thread may call.
+/// waits. A call of this rank awaits it in its operation (RemoteWriter), a request of another rank begins one
+/// that replies (NameService, ObjectService). Any thread may call.
 class NameChanges final {
  public:
   using Moment = Deadline::Clock::time_point;

@@ -30,27 +30,27 @@ constexpr int looks_in_patience = 5;
 
 }  // namespace
 
-void NameService::look_up(const Question& question, Asker asker) {
-  const auto asked = read_words<NameWords>(question.body);
-  const std::string_view name = text_of(question.bulk);
+void NameService::look_up(const Request& request, ReplyTo reply_to) {
+  const auto asked = read_words<NameWords>(request.body);
+  const std::string_view name = text_of(request.bulk);
   if (!asked || !parts_.is_at_home(asked->store, name)) {
-    return parts_.refuse_senseless(question);
+    return parts_.refuse_senseless(request);
   }
-  const auto pin = parts_.local.directory->find(asked->store, name, parts_.exchange->budget());
+  const auto pin = parts_.local.directory->find(asked->store, name, parts_.channel->budget());
   if (!pin) {
-    return parts_.refuse(asker, pin.error());
+    return parts_.refuse(reply_to, pin.error());
   }
-  answer_with(*pin, asked->value_wanted != 0, asker);
+  answer_with(*pin, asked->value_wanted != 0, reply_to);
 }
 
 // The object of a name; releases the pin.
-void NameService::answer_with(const Pin& pin, bool value_wanted, Asker asker) {
+void NameService::answer_with(const Pin& pin, bool value_wanted, ReplyTo reply_to) {
   auto object = parts_.local.keep(pin);
   if (!value_wanted) {
-    return parts_.answer(asker, {});
+    return parts_.reply(reply_to, {});
   }
   if (!parts_.local.holds(*pin.record)) {
-    return parts_.refuse(asker, led_astray());
+    return parts_.refuse(reply_to, led_astray());
   }
   const auto reference = parts_.local.reference(pin);
   ObjectWire wire = reference ? reference->object : wire_of(pin, pin.generation);
@@ -59,106 +59,104 @@ void NameService::answer_with(const Pin& pin, bool value_wanted, Asker asker) {
   if (block.size() > parts_.inline_bytes) {
     block = {};
   }
-  parts_.answer(asker, words(wire), {block, std::move(object)});
+  parts_.reply(reply_to, words(wire), {block, std::move(object)});
 }
 
 // Whether a rank of this node asks for a promise of another one.
-bool NameService::is_mates_wait(const Question& question, const std::optional<Key>& promised) const {
+bool NameService::is_mates_wait(const Request& request, const std::optional<Key>& promised) const {
   const int home = promised ? parts_.nodes->of_creator(promised->creator) : -1;
-  return home >= 0 && home != parts_.nodes->own() && parts_.node_of(question) == parts_.nodes->own();
+  return home >= 0 && home != parts_.nodes->own() && parts_.node_of(request) == parts_.nodes->own();
 }
 
-void NameService::await_for_mate(const Key& promised, const AwaitWords& asked, Asker mate) {
+void NameService::await_for_mate(const Key& promised, const AwaitWords& asked, ReplyTo mate) {
   if (asked.patience_ns == 0) {
-    parts_.promise_waits->leave(promised, mate.rank);
+    parts_.waits->leave(promised, mate.rank);
     return parts_.refuse(mate, promise_not_set());
   }
-  parts_.promise_waits->join(promised, {mate.rank, mate.call, parts_.exchange->now() + patience_of(asked)});
+  parts_.waits->join(promised, {mate.rank, mate.call, parts_.channel->now() + patience_of(asked)});
 }
 
 // Forgets an earlier request of that rank, which it does not want any more.
 void NameService::take_back(int rank, std::uint32_t store, std::string_view name) noexcept {
-  awaited_.serve_name(
-      name_hash(store, name), parts_.exchange->now(), [&](const AwaitedNames::Waiter& waiter) {
-        const bool is_taken = waiter.rank == rank && waiter.store == store && waiter.name == name;
-        if (is_taken) {
-          parts_.exchange->refuse(waiter.rank, waiter.call, promise_not_set());
-        }
-        return is_taken;
-      });
+  awaited_.serve_name(name_hash(store, name), parts_.channel->now(), [&](const NameWaiters::Waiter& waiter) {
+    const bool is_taken = waiter.rank == rank && waiter.store == store && waiter.name == name;
+    if (is_taken) {
+      parts_.channel->refuse(waiter.rank, waiter.call, promise_not_set());
+    }
+    return is_taken;
+  });
 }
 
 // Watches first, then looks: a bind after the look is notified.
-void NameService::await(const Question& question, Asker asker) {
-  const auto asked = read_words<AwaitWords>(question.body);
-  const std::string_view name = text_of(question.bulk);
+void NameService::await(const Request& request, ReplyTo reply_to) {
+  const auto asked = read_words<AwaitWords>(request.body);
+  const std::string_view name = text_of(request.bulk);
   const auto promised = asked ? promise_named(asked->store, name) : std::nullopt;
-  if (is_mates_wait(question, promised)) {
-    return await_for_mate(*promised, *asked, asker);
+  if (is_mates_wait(request, promised)) {
+    return await_for_mate(*promised, *asked, reply_to);
   }
   if (!asked || !parts_.is_at_home(asked->store, name)) {
-    return parts_.refuse_senseless(question);
+    return parts_.refuse_senseless(request);
   }
-  const AwaitedNames::Waiter waiter{asker.rank, asker.call, asked->store, std::string(name),
-                                    parts_.exchange->now() + patience_of(*asked)};
+  const NameWaiters::Waiter waiter{reply_to.rank, reply_to.call, asked->store, std::string(name),
+                                   parts_.channel->now() + patience_of(*asked)};
   const bool is_last = promised && asked->patience_ns == 0;
   if (is_last) {
-    take_back(asker.rank, asked->store, name);
+    take_back(reply_to.rank, asked->store, name);
   }
   if (serve(waiter)) {
     return;
   }
   if (is_last) {
-    parts_.refuse(asker, promise_not_set());
-  } else if (!awaited_.add(waiter, parts_.exchange->now())) {
+    parts_.refuse(reply_to, promise_not_set());
+  } else if (!awaited_.add(waiter, parts_.channel->now())) {
     parts_.refuse(
-        asker,
+        reply_to,
         Error(Errc::out_of_memory,
-              "rank " + std::to_string(asker.rank) +
+              "rank " + std::to_string(reply_to.rank) +
                   " waits for too many names of one node at a time; wait for them one after the other"));
   }
 }
 
 // Whether this wait is over. From now on the name is watched, if it is not.
-bool NameService::serve(const AwaitedNames::Waiter& waiter) noexcept {
-  const Asker asker{waiter.rank, waiter.call};
+bool NameService::serve(const NameWaiters::Waiter& waiter) noexcept {
+  const ReplyTo reply_to{waiter.rank, waiter.call};
   try {
     const NodeMemory& here = parts_.local;
-    const WaitBudget budget = parts_.exchange->budget();
+    const WaitBudget budget = parts_.channel->budget();
     const bool is_told = here.directory->watch(name_hash(waiter.store, waiter.name), watcher_);
     const auto promised = promise_named(waiter.store, waiter.name);
     const auto pin = promised ? find_promised(*here.table, *here.directory, *promised, waiter.name,
                                               parts_.lost_mates, budget)
                               : here.directory->find(waiter.store, waiter.name, budget);
     if (pin) {
-      answer_with(*pin, true, asker);
+      answer_with(*pin, true, reply_to);
     } else if (pin.error().code() == Errc::timeout || (pin.error().code() == Errc::not_found && !promised)) {
       if (promised || !is_told) {
-        look_again_.set(parts_.exchange->now() + parts_.exchange->options().patience / looks_in_patience);
+        look_again_.set(parts_.channel->now() + parts_.channel->options().patience / looks_in_patience);
       }
       return false;  // the wait has more time than a look-up
     } else {
-      parts_.refuse(asker, pin.error());
+      parts_.refuse(reply_to, pin.error());
     }
   } catch (const Error& error) {
-    parts_.refuse(asker, could_not_answer(error));
+    parts_.refuse(reply_to, could_not_answer(error));
   }
   return true;
 }
 
 void NameService::look_for_awaited() noexcept {
-  awaited_.serve(parts_.exchange->now(),
-                 [this](const AwaitedNames::Waiter& waiter) { return serve(waiter); });
+  awaited_.serve(parts_.channel->now(), [this](const NameWaiters::Waiter& waiter) { return serve(waiter); });
 }
 
 void NameService::look_for_awaited(std::uint64_t name_hash) noexcept {
-  awaited_.serve_name(name_hash, parts_.exchange->now(),
-                      [this](const AwaitedNames::Waiter& waiter) { return serve(waiter); });
+  awaited_.serve_name(name_hash, parts_.channel->now(),
+                      [this](const NameWaiters::Waiter& waiter) { return serve(waiter); });
 }
 
 void NameService::close(const Error& error) noexcept {
-  awaited_.serve(parts_.exchange->now(), [&](const AwaitedNames::Waiter& waiter) {
-    parts_.exchange->refuse(waiter.rank, waiter.call, error);
+  awaited_.serve(parts_.channel->now(), [&](const NameWaiters::Waiter& waiter) {
+    parts_.channel->refuse(waiter.rank, waiter.call, error);
     return true;
   });
 }
@@ -166,14 +164,14 @@ void NameService::close(const Error& error) noexcept {
 // Makes the reference to the other node's object, and binds it.
 Result<std::uint64_t> NameService::refer(const BindWords& asked, std::string_view name,
                                          std::span<const std::byte> block, const SealOptions& options) {
-  const std::uint64_t alignment = HeldObject::alignment_of(asked.object.record.size_bytes);
+  const std::uint64_t alignment = ReceivedBlock::alignment_of(asked.object.record.size_bytes);
   const ObjectMeta meta{.store = asked.object.record.store,
                         .alignment = static_cast<std::uint32_t>(block.empty() ? 16 : alignment),
                         .type_hash = reference_type_hash,
                         .type_name = reference_type_name,
                         .name = name,
                         .extents = {}};
-  const WaitBudget budget = parts_.exchange->budget();
+  const WaitBudget budget = parts_.channel->budget();
   const auto draft =
       parts_.copies.here->create(*parts_.objects, block.size() + sizeof(ObjectWire), meta, budget);
   if (!draft) {
@@ -185,99 +183,99 @@ Result<std::uint64_t> NameService::refer(const BindWords& asked, std::string_vie
   return sealed ? Result<std::uint64_t>(sealed->generation) : Result<std::uint64_t>(sealed.error());
 }
 
-void NameService::bind(const Question& question, Asker asker) {
-  const auto asked = read_words<BindWords>(question.body);
+void NameService::bind(const Request& request, ReplyTo reply_to) {
+  const auto asked = read_words<BindWords>(request.body);
   if (!asked || !plausible(asked->object) || asked->object.record.name_bytes == 0 ||
-      parts_.nodes->of_creator(asked->object.key.creator) != parts_.node_of(question)) {
-    return parts_.refuse_senseless(question);
+      parts_.nodes->of_creator(asked->object.key.creator) != parts_.node_of(request)) {
+    return parts_.refuse_senseless(request);
   }
   const ObjectRecord& record = asked->object.record;
-  const auto block = asked->has_value != 0 ? question.bulk : std::span<const std::byte>();
+  const auto block = asked->has_value != 0 ? request.bulk : std::span<const std::byte>();
   const bool fits = asked->has_value != 0
                         ? block.size() == record.block_bytes() && block.size() <= parts_.inline_bytes
-                        : question.bulk.size() == record.name_bytes;
+                        : request.bulk.size() == record.name_bytes;
   const std::string_view name =
-      text_of(question.bulk.last(std::min<std::size_t>(record.name_bytes, question.bulk.size())));
+      text_of(request.bulk.last(std::min<std::size_t>(record.name_bytes, request.bulk.size())));
   if (!fits || promise_named(record.store, name) || !parts_.is_at_home(record.store, name) ||
       name_hash(record.store, name) != record.name_hash) {
-    return parts_.refuse_senseless(question);
+    return parts_.refuse_senseless(request);
   }
   const SealOptions options{asked->replaces != 0 ? SealMode::replace : SealMode::put,
                             asked->expected_generation};
   const auto bound =
-      parts_.changes->bind(record.store, name, options, parts_.exchange->budget(),
+      parts_.changes->bind(record.store, name, options, parts_.channel->budget(),
                            [&](const SealOptions& exact) { return refer(*asked, name, block, exact); });
   if (!bound) {
-    return bound.error().is_transient() ? parts_.answer(asker, words(bind_later))
-                                        : parts_.refuse(asker, bound.error());
+    return bound.error().is_transient() ? parts_.reply(reply_to, words(bind_later))
+                                        : parts_.refuse(reply_to, bound.error());
   }
   if (!bound->replaced && !bound->outdated) {
-    return parts_.answer(asker, words(bound->generation));
+    return parts_.reply(reply_to, words(bound->generation));
   }
-  parts_.begin(finish_bind(asker, *bound));
+  parts_.begin(finish_bind(reply_to, *bound));
 }
 
 // If this rank closes before a replaced object is evicted, that may happen later, or never.
-Task<std::monostate> NameService::finish_bind(Asker asker, Bound bound) {
+Task<std::monostate> NameService::finish_bind(ReplyTo reply_to, Bound bound) {
   const auto gone = co_await parts_.changes->finish(bound.replaced, bound.outdated, parts_.soon());
   const bool closing = !gone && gone.error().code() == Errc::closed;
-  closing ? parts_.refuse(asker, gone.error()) : parts_.answer(asker, words(bound.generation));
+  closing ? parts_.refuse(reply_to, gone.error()) : parts_.reply(reply_to, words(bound.generation));
   co_return std::monostate();
 }
 
-void NameService::unbind(const Question& question, Asker asker) {
-  const auto asked = read_words<UnbindWords>(question.body);
-  const std::string_view name = text_of(question.bulk);
+void NameService::unbind(const Request& request, ReplyTo reply_to) {
+  const auto asked = read_words<UnbindWords>(request.body);
+  const std::string_view name = text_of(request.bulk);
   if (!asked || !parts_.is_at_home(asked->store, name)) {
-    return parts_.refuse_senseless(question);
+    return parts_.refuse_senseless(request);
   }
-  const auto unbound = parts_.changes->unbind(asked->store, name, asked->only, parts_.exchange->budget());
+  const auto unbound = parts_.changes->unbind(asked->store, name, asked->only, parts_.channel->budget());
   if (!unbound) {
-    return parts_.refuse(asker, unbound.error());
+    return parts_.refuse(reply_to, unbound.error());
   }
   if (!unbound->elsewhere && !unbound->outdated) {
-    return parts_.answer(asker, one_byte(unbound->was_there));
+    return parts_.reply(reply_to, one_byte(unbound->was_there));
   }
-  parts_.begin(finish_unbind(asker, *unbound));
+  parts_.begin(finish_unbind(reply_to, *unbound));
 }
 
-Task<std::monostate> NameService::finish_unbind(Asker asker, NameChanges::Unbound unbound) {
+Task<std::monostate> NameService::finish_unbind(ReplyTo reply_to, NameChanges::Unbound unbound) {
   const auto gone = co_await parts_.changes->finish(unbound.elsewhere, unbound.outdated, parts_.soon());
-  gone ? parts_.answer(asker, one_byte(true)) : parts_.refuse(asker, gone.error());
+  gone ? parts_.reply(reply_to, one_byte(true)) : parts_.refuse(reply_to, gone.error());
   co_return std::monostate();
 }
 
-void NameService::generation(const Question& question, Asker asker) {
-  const auto hash = read_words<std::uint64_t>(question.body);
+void NameService::generation(const Request& request, ReplyTo reply_to) {
+  const auto hash = read_words<std::uint64_t>(request.body);
   if (!hash) {
-    return parts_.refuse_senseless(question);
+    return parts_.refuse_senseless(request);
   }
-  const auto live = parts_.local.directory->generation(*hash, parts_.exchange->budget());
-  live ? parts_.answer(asker, words(*live)) : parts_.refuse(asker, live.error());
+  const auto live = parts_.local.directory->generation(*hash, parts_.channel->budget());
+  live ? parts_.reply(reply_to, words(*live)) : parts_.refuse(reply_to, live.error());
 }
 
-void NameService::list(const Question& question, Asker asker) {
-  const auto asked = read_words<NameWords>(question.body);
+void NameService::list(const Request& request, ReplyTo reply_to) {
+  const auto asked = read_words<NameWords>(request.body);
   if (!asked || is_internal(asked->store)) {
-    return parts_.refuse_senseless(question);
+    return parts_.refuse_senseless(request);
   }
   using Packed = std::vector<std::byte>;
   const auto packed = guarded([&]() -> Result<std::shared_ptr<const Packed>> {
     const auto names =
-        parts_.local.directory->names(asked->store, text_of(question.bulk), parts_.exchange->budget());
+        parts_.local.directory->names(asked->store, text_of(request.bulk), parts_.channel->budget());
     if (!names) {
       return names.error();
     }
     return std::make_shared<const Packed>(pack_names(*names));
   });
   if (!packed) {
-    return parts_.refuse(asker, packed.error());
+    return parts_.refuse(reply_to, packed.error());
   }
   const Packed& bytes = **packed;
-  if (!parts_.exchange->has_room(asker.rank, bytes.size())) {
-    return parts_.refuse(asker, call_error::crowded(asker.rank, parts_.exchange->options().rank));
+  if (!parts_.channel->has_room(reply_to.rank, bytes.size())) {
+    return parts_.refuse(reply_to, call_error::crowded(reply_to.rank, parts_.channel->options().rank));
   }
-  parts_.answer(asker, {}, {bytes, *packed, bytes.size()});
+  parts_.reply(reply_to, {}, {bytes, *packed, bytes.size()});
 }
 
 }  // namespace locum

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "core/server/awaited_names.hpp"
 #include "core/server/name_changes.hpp"
+#include "core/server/name_waiters.hpp"
 #include "core/server/service_parts.hpp"
 
 namespace locum {
@@ -22,18 +22,18 @@ class NameService final {
   NameService(const ServiceParts& parts, std::shared_ptr<NameWatcher> watcher)
       : parts_(parts),
         watcher_(std::move(watcher)),
-        awaited_([this](const AwaitedNames::Waiter& overdue) {
-          parts_.exchange->dismiss(overdue.rank, overdue.call);
+        awaited_([this](const NameWaiters::Waiter& overdue) {
+          parts_.channel->dismiss(overdue.rank, overdue.call);
         }),
-        look_again_(*parts_.exchange, [this](Exchange::Clock::time_point) { look_for_awaited(); }) {}
+        look_again_(*parts_.channel, [this](RpcChannel::Clock::time_point) { look_for_awaited(); }) {}
 
-  void look_up(const Question& question, Asker asker);
+  void look_up(const Request& request, ReplyTo reply_to);
   /// As look_up, but replies as soon as the name is bound.
-  void await(const Question& question, Asker asker);
-  void bind(const Question& question, Asker asker);
-  void unbind(const Question& question, Asker asker);
-  void generation(const Question& question, Asker asker);
-  void list(const Question& question, Asker asker);
+  void await(const Request& request, ReplyTo reply_to);
+  void bind(const Request& request, ReplyTo reply_to);
+  void unbind(const Request& request, ReplyTo reply_to);
+  void generation(const Request& request, ReplyTo reply_to);
+  void list(const Request& request, ReplyTo reply_to);
 
   /// Replies to waits whose name has been bound meanwhile, or whose promise is over.
   void look_for_awaited() noexcept;
@@ -48,17 +48,17 @@ class NameService final {
  private:
   [[nodiscard]] Result<std::uint64_t> refer(const BindWords& asked, std::string_view name,
                                             std::span<const std::byte> block, const SealOptions& options);
-  [[nodiscard]] Task<std::monostate> finish_bind(Asker asker, Bound bound);
-  [[nodiscard]] Task<std::monostate> finish_unbind(Asker asker, NameChanges::Unbound unbound);
-  void answer_with(const Pin& pin, bool value_wanted, Asker asker);
-  [[nodiscard]] bool serve(const AwaitedNames::Waiter& waiter) noexcept;
-  [[nodiscard]] bool is_mates_wait(const Question& question, const std::optional<Key>& promised) const;
-  void await_for_mate(const Key& promised, const AwaitWords& asked, Asker mate);
+  [[nodiscard]] Task<std::monostate> finish_bind(ReplyTo reply_to, Bound bound);
+  [[nodiscard]] Task<std::monostate> finish_unbind(ReplyTo reply_to, NameChanges::Unbound unbound);
+  void answer_with(const Pin& pin, bool value_wanted, ReplyTo reply_to);
+  [[nodiscard]] bool serve(const NameWaiters::Waiter& waiter) noexcept;
+  [[nodiscard]] bool is_mates_wait(const Request& request, const std::optional<Key>& promised) const;
+  void await_for_mate(const Key& promised, const AwaitWords& asked, ReplyTo mate);
   void take_back(int rank, std::uint32_t store, std::string_view name) noexcept;
 
   const ServiceParts& parts_;
   const std::shared_ptr<NameWatcher> watcher_;
-  AwaitedNames awaited_;
+  NameWaiters awaited_;
   Alarm look_again_;  ///< without a notification: the maker of a promise may have died
 };
 

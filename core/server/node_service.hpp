@@ -14,7 +14,7 @@
 namespace locum {
 
 /// Serves requests of other ranks to this node: any of its ranks can, because all data is the node's. Runs
-/// inside the steps of the exchange and never waits; requests that need another node continue when its reply
+/// inside the steps of the channel and never waits; requests that need another node continue when its reply
 /// arrives. Invalid requests are refused, and change nothing.
 class NodeService final : public Service {
  public:
@@ -23,28 +23,28 @@ class NodeService final : public Service {
   NodeService(const NodeService&) = delete;
   NodeService& operator=(const NodeService&) = delete;
 
-  void asked(const Question& question) noexcept override;
+  void serve(const Request& request) noexcept override;
   void on_rank_lost(int rank) noexcept override;
-  [[nodiscard]] Exchange::Clock::time_point next_due() const noexcept override;
-  void do_due(Exchange::Clock::time_point now) noexcept override;
+  [[nodiscard]] RpcChannel::Clock::time_point next_due() const noexcept override;
+  void do_due(RpcChannel::Clock::time_point now) noexcept override;
   /// This process has adopted a dead one of its node: asks the homes of names that were about to be bound,
-  /// and invalidates possible copies of evicted objects. Within a step of the exchange.
-  void settle_estate() noexcept;
-  /// Replies to waits for that promise, if it has been set. Within a step of the exchange.
+  /// and invalidates possible copies of evicted objects. Within a step of the channel.
+  void settle_dead_binds() noexcept;
+  /// Replies to waits for that promise, if it has been set. Within a step of the channel.
   void look_for_awaited(const Key& promised, std::uint64_t name_hash) noexcept {
     names_.look_for_awaited(name_hash);
-    parts_.promise_waits->look_here(promised);
+    parts_.waits->look_here(promised);
   }
-  /// From now on waits for names are answered with `error` only. Within a step of the exchange.
+  /// From now on waits for names are answered with `error` only. Within a step of the channel.
   void close(const Error& error) noexcept;
   /// Number of registered waits.
   [[nodiscard]] std::size_t awaited() const noexcept { return names_.awaited(); }
 
  private:
-  void look_for_all_awaited(Exchange::Clock::time_point now) noexcept;
-  void dispatch(const Question& question);
-  void roll_call(Asker asker) const;
-  void obituary(const Question& question, Asker asker) const;
+  void look_for_all_awaited(RpcChannel::Clock::time_point now) noexcept;
+  void dispatch(const Request& request);
+  void roll_call(ReplyTo reply_to) const;
+  void death_notice(const Request& request, ReplyTo reply_to) const;
 
   const ServiceParts parts_;  ///< shared by the services below
   CopyService copies_;
@@ -53,7 +53,7 @@ class NodeService final : public Service {
   BatchService batches_;
   NameService names_;
   const std::shared_ptr<NameChangeNotifier> notifier_;
-  Exchange::Clock::time_point look_due_{};  ///< earliest look-up after a notification
+  RpcChannel::Clock::time_point look_due_{};  ///< earliest look-up after a notification
 };
 
 }  // namespace locum

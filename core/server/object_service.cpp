@@ -10,100 +10,100 @@
 
 namespace locum {
 
-void ObjectService::fetch(const Question& question, Asker asker) {
-  const auto asked = read_words<FetchWords>(question.body);
-  asked ? show(asked->key, Shown::block, asked->most_bytes, asker) : parts_.refuse_senseless(question);
+void ObjectService::fetch(const Request& request, ReplyTo reply_to) {
+  const auto asked = read_words<FetchWords>(request.body);
+  asked ? show(asked->key, Shown::block, asked->most_bytes, reply_to) : parts_.refuse_senseless(request);
 }
 
-void ObjectService::describe(const Question& question, Asker asker) {
-  const auto asked = read_words<KeyWords>(question.body);
-  asked ? show(asked->key, Shown::tail, any_bytes, asker) : parts_.refuse_senseless(question);
+void ObjectService::describe(const Request& request, ReplyTo reply_to) {
+  const auto asked = read_words<KeyWords>(request.body);
+  asked ? show(asked->key, Shown::tail, any_bytes, reply_to) : parts_.refuse_senseless(request);
 }
 
-void ObjectService::show(const Key& key, Shown shown, std::uint64_t most_bytes, Asker asker) {
+void ObjectService::show(const Key& key, Shown shown, std::uint64_t most_bytes, ReplyTo reply_to) {
   auto object = parts_.local.hold_object(key);
   if (!object) {
-    return parts_.refuse(asker, object.error());
+    return parts_.refuse(reply_to, object.error());
   }
   const Pin& pin = (*object)->pin();
   const ObjectWire wire = wire_of(pin, pin.generation);
   const auto block = parts_.local.block(pin);
   if (block.size() > most_bytes) {
-    return parts_.answer(asker, words(wire));
+    return parts_.reply(reply_to, words(wire));
   }
   const auto bytes = block.subspan(shown == Shown::tail ? pin.record->size_bytes : 0);
-  parts_.answer(asker, words(wire), {bytes, std::move(*object)});
+  parts_.reply(reply_to, words(wire), {bytes, std::move(*object)});
 }
 
-void ObjectService::exists(const Question& question, Asker asker) {
-  const auto asked = read_words<KeyWords>(question.body);
+void ObjectService::exists(const Request& request, ReplyTo reply_to) {
+  const auto asked = read_words<KeyWords>(request.body);
   if (!asked) {
-    return parts_.refuse_senseless(question);
+    return parts_.refuse_senseless(request);
   }
   const auto pin = parts_.local.pin_object(asked->key);
   if (!pin) {
-    return parts_.refuse(asker, pin.error());
+    return parts_.refuse(reply_to, pin.error());
   }
   parts_.local.table->release(pin->id);
-  parts_.answer(asker, {});
+  parts_.reply(reply_to, {});
 }
 
 // First the name, if it has one, then the object: a rank that the home tells that the name is gone finds the
 // object gone soon after.
-void ObjectService::evict(const Question& question, Asker asker) {
-  const auto asked = read_words<KeyWords>(question.body);
+void ObjectService::evict(const Request& request, ReplyTo reply_to) {
+  const auto asked = read_words<KeyWords>(request.body);
   if (!asked) {
-    return parts_.refuse_senseless(question);
+    return parts_.refuse_senseless(request);
   }
   const auto pin = parts_.local.pin_object(asked->key);
   if (!pin && pin.error().code() == Errc::corrupt) {
-    return parts_.refuse(asker, pin.error());
+    return parts_.refuse(reply_to, pin.error());
   }
   if (pin) {
     parts_.local.table->release(pin->id);
   }
-  parts_.begin(evict_for(asker, asked->key, pin.has_value()));
+  parts_.begin(evict_for(reply_to, asked->key, pin.has_value()));
 }
 
 // Copies are invalidated even if the object is gone: the rank that evicted it may have died.
-Task<std::monostate> ObjectService::evict_for(Asker asker, Key key, bool is_there) const {
+Task<std::monostate> ObjectService::evict_for(ReplyTo reply_to, Key key, bool is_there) const {
   if (is_there) {
     const auto gone = co_await parts_.changes->evict(key, parts_.soon());
-    gone ? parts_.answer(asker, one_byte(*gone)) : parts_.refuse(asker, gone.error());
+    gone ? parts_.reply(reply_to, one_byte(*gone)) : parts_.refuse(reply_to, gone.error());
   } else {
     const auto alone = co_await parts_.copies.holders->dissolve(key, parts_.soon());
-    alone ? parts_.answer(asker, one_byte(false)) : parts_.refuse(asker, alone.error());
+    alone ? parts_.reply(reply_to, one_byte(false)) : parts_.refuse(reply_to, alone.error());
   }
   co_return std::monostate();
 }
 
 // Only the home of its name knows that an object lost it. Its memory is freed after the reply, so that no put
 // waits until the memory of many is free.
-void ObjectService::retire(const Question& question, Asker asker) {
-  const auto asked = read_words<KeyWords>(question.body);
+void ObjectService::retire(const Request& request, ReplyTo reply_to) {
+  const auto asked = read_words<KeyWords>(request.body);
   if (!asked) {
-    return parts_.refuse_senseless(question);
+    return parts_.refuse_senseless(request);
   }
   const auto pin = parts_.local.pin_object(asked->key);
   bool was_there = false;
   if (pin) {
     const PinnedObject object(parts_.local.table, *pin);
-    if (parts_.nodes->home(pin->record->store, pin->record->name_hash) != parts_.node_of(question)) {
-      return parts_.refuse_senseless(question);
+    if (parts_.nodes->home(pin->record->store, pin->record->name_hash) != parts_.node_of(request)) {
+      return parts_.refuse_senseless(request);
     }
     was_there = parts_.local.table->tombstone(asked->key);
   }
-  parts_.begin(retire_for(asker, asked->key, was_there));
+  parts_.begin(retire_for(reply_to, asked->key, was_there));
   (void)reclaim(*parts_.local.table, *parts_.local.arena, Effort::amortised);
 }
 
 // If this rank closes meanwhile, the next one of its node gets the request, and repeats it.
-Task<std::monostate> ObjectService::retire_for(Asker asker, Key key, bool was_there) const {
+Task<std::monostate> ObjectService::retire_for(ReplyTo reply_to, Key key, bool was_there) const {
   const auto alone = co_await parts_.copies.holders->dissolve(key, parts_.soon());
   if (!alone && alone.error().code() == Errc::closed) {
-    parts_.exchange->refuse(asker.rank, asker.call, alone.error());
+    parts_.channel->refuse(reply_to.rank, reply_to.call, alone.error());
   } else {
-    alone ? parts_.answer(asker, one_byte(was_there)) : parts_.refuse(asker, alone.error());
+    alone ? parts_.reply(reply_to, one_byte(was_there)) : parts_.refuse(reply_to, alone.error());
   }
   co_return std::monostate();
 }

@@ -12,20 +12,20 @@ class ObjectService final {
   explicit ObjectService(const ServiceParts& parts) noexcept : parts_(parts) {}
 
   /// The block, if it is not larger than requested.
-  void fetch(const Question& question, Asker asker);
+  void fetch(const Request& request, ReplyTo reply_to);
   /// The tail only.
-  void describe(const Question& question, Asker asker);
-  void exists(const Question& question, Asker asker);
-  void evict(const Question& question, Asker asker);
+  void describe(const Request& request, ReplyTo reply_to);
+  void exists(const Request& request, ReplyTo reply_to);
+  void evict(const Request& request, ReplyTo reply_to);
   /// Evicts an object whose name is gone.
-  void retire(const Question& question, Asker asker);
+  void retire(const Request& request, ReplyTo reply_to);
 
  private:
   enum class Shown : std::uint8_t { block, tail };
   /// An object's record, and its block or its tail, unless the block is larger than `most_bytes`.
-  void show(const Key& key, Shown shown, std::uint64_t most_bytes, Asker asker);
-  [[nodiscard]] Task<std::monostate> evict_for(Asker asker, Key key, bool is_there) const;
-  [[nodiscard]] Task<std::monostate> retire_for(Asker asker, Key key, bool was_there) const;
+  void show(const Key& key, Shown shown, std::uint64_t most_bytes, ReplyTo reply_to);
+  [[nodiscard]] Task<std::monostate> evict_for(ReplyTo reply_to, Key key, bool is_there) const;
+  [[nodiscard]] Task<std::monostate> retire_for(ReplyTo reply_to, Key key, bool was_there) const;
 
   const ServiceParts& parts_;
 };

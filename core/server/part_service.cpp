@@ -36,55 +36,55 @@ Result<std::shared_ptr<const PinnedObject>> PartService::find(const Key& key) co
   return object;
 }
 
-void PartService::fetch_part(const Question& question, Asker asker) {
-  const auto asked = read_words<PartWords>(question.body);
+void PartService::fetch_part(const Request& request, ReplyTo reply_to) {
+  const auto asked = read_words<PartWords>(request.body);
   if (!asked) {
-    return parts_.refuse_senseless(question);
+    return parts_.refuse_senseless(request);
   }
   const auto object = find(asked->key);
   if (!object) {
-    return parts_.refuse(asker, object.error());
+    return parts_.refuse(reply_to, object.error());
   }
   const Pin& pin = (*object)->pin();
   if (auto inside = check_range({asked->offset, asked->bytes}, pin.record->size_bytes); !inside) {
-    return parts_.refuse(asker, inside.error());
+    return parts_.refuse(reply_to, inside.error());
   }
-  answer(asker, pin, {parts_.local.payload(pin).subspan(asked->offset, asked->bytes), *object});
+  reply(reply_to, pin, {parts_.local.payload(pin).subspan(asked->offset, asked->bytes), *object});
 }
 
-void PartService::fetch_hyperslab(const Question& question, Asker asker) {
-  const auto asked = read_words<HyperslabWords>(question.body);
+void PartService::fetch_hyperslab(const Request& request, ReplyTo reply_to) {
+  const auto asked = read_words<HyperslabWords>(request.body);
   if (!asked || asked->rank > max_rank) {
-    return parts_.refuse_senseless(question);
+    return parts_.refuse_senseless(request);
   }
   const auto object = find(asked->key);
   if (!object) {
-    return parts_.refuse(asker, object.error());
+    return parts_.refuse(reply_to, object.error());
   }
   const Pin& pin = (*object)->pin();
   const auto runs = StridedRuns::of(hyperslab_of(*asked), asked->element_bytes,
                                     facts_of(pin, parts_.local.block(pin).data()));
   if (!runs) {
-    return parts_.refuse(asker, runs.error());
+    return parts_.refuse(reply_to, runs.error());
   }
   if (asked->position >= runs->bytes()) {
-    return parts_.refuse_senseless(question);
+    return parts_.refuse_senseless(request);
   }
   const std::uint64_t left = runs->bytes() - asked->position;
   const auto payload = parts_.local.payload(pin);
   const ByteRange run = runs->run_at(asked->position);
   if (run.bytes == left || run.bytes >= long_run) {
-    return answer(asker, pin, {payload.subspan(run.offset, run.bytes), *object});
+    return reply(reply_to, pin, {payload.subspan(run.offset, run.bytes), *object});
   }
-  const auto packed = space_.lend(asker.rank, left);
+  const auto packed = space_.lend(reply_to.rank, left);
   if (!packed) {
-    return parts_.refuse(asker, no_memory_left());
+    return parts_.refuse(reply_to, no_memory_left());
   }
   runs->gather(payload.data(), asked->position, packed->memory());
-  answer(asker, pin, {packed->memory(), packed});
+  reply(reply_to, pin, {packed->memory(), packed});
 }
 
-void PartService::answer(Asker asker, const Pin& pin, Bulk bulk) const {
+void PartService::reply(ReplyTo reply_to, const Pin& pin, Bulk bulk) const {
   constexpr std::size_t longest_type_name = 256;
   const ObjectTail tail = read_tail(parts_.local.block(pin).data(), *pin.record);
   const auto type_name =
@@ -94,7 +94,7 @@ void PartService::answer(Asker asker, const Pin& pin, Bulk bulk) const {
   const auto front = words(wire);
   std::vector<std::byte> body(front.begin(), front.end());
   body.insert(body.end(), type_name.begin(), type_name.end());
-  parts_.answer(asker, body, std::move(bulk));
+  parts_.reply(reply_to, body, std::move(bulk));
 }
 
 }  // namespace locum

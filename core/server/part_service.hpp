@@ -10,18 +10,18 @@ namespace locum {
 /// Serves requests for some bytes of an object of this node (see NodeService).
 class PartService final {
  public:
-  explicit PartService(const ServiceParts& parts) : parts_(parts), space_(parts.exchange->options().size) {}
+  explicit PartService(const ServiceParts& parts) : parts_(parts), space_(parts.channel->options().size) {}
 
   /// Some bytes of the payload, sent in place.
-  void fetch_part(const Question& question, Asker asker);
+  void fetch_part(const Request& request, ReplyTo reply_to);
   /// A hyperslab from a position on: in place if that is one run to the end, or a long one; else packed, as
   /// much as there is room for.
-  void fetch_hyperslab(const Question& question, Asker asker);
+  void fetch_hyperslab(const Request& request, ReplyTo reply_to);
 
  private:
   /// An object of this node that may be read in parts.
   [[nodiscard]] Result<std::shared_ptr<const PinnedObject>> find(const Key& key) const;
-  void answer(Asker asker, const Pin& pin, Bulk bulk) const;
+  void reply(ReplyTo reply_to, const Pin& pin, Bulk bulk) const;
 
   const ServiceParts& parts_;
   PackingSpace space_;

@@ -7,21 +7,22 @@
 
 namespace locum {
 
-void ServiceParts::answer(Asker asker, std::span<const std::byte> body, Bulk bulk) const noexcept {
-  asker.is_bundled() ? bundles->answer(asker, body)
-                     : exchange->answer(asker.rank, asker.call, body, std::move(bulk));
+void ServiceParts::reply(ReplyTo reply_to, std::span<const std::byte> body, Bulk bulk) const noexcept {
+  reply_to.is_bundled() ? dispatcher->reply(reply_to, body)
+                        : channel->reply(reply_to.rank, reply_to.call, body, std::move(bulk));
 }
 
-void ServiceParts::refuse(Asker asker, const Error& error) const noexcept {
+void ServiceParts::refuse(ReplyTo reply_to, const Error& error) const noexcept {
   const Error& told = error.code() == Errc::closed ? call_error::closed_meanwhile(error) : error;
-  asker.is_bundled() ? bundles->refuse(asker, told) : exchange->refuse(asker.rank, asker.call, told);
+  reply_to.is_bundled() ? dispatcher->refuse(reply_to, told)
+                        : channel->refuse(reply_to.rank, reply_to.call, told);
 }
 
-void ServiceParts::refuse_senseless(const Question& question) const {
-  refuse(asker_of(question),
-         Error(Errc::invalid_argument, "rank " + std::to_string(question.from) +
+void ServiceParts::refuse_senseless(const Request& request) const {
+  refuse(reply_to_of(request),
+         Error(Errc::invalid_argument, "rank " + std::to_string(request.from) +
                                            " sent an invalid request (kind " +
-                                           std::to_string(static_cast<int>(question.kind)) + ")"));
+                                           std::to_string(static_cast<int>(request.kind)) + ")"));
 }
 
 // A promise's name is at home on its maker's node; otherwise it is not one.
@@ -32,16 +33,16 @@ bool ServiceParts::is_at_home(std::uint32_t store, std::string_view name) const 
          nodes->home(store, name_hash(store, name)) == nodes->own();
 }
 
-int ServiceParts::node_of(const Question& question) const noexcept {
-  return nodes->of_creator(static_cast<std::uint32_t>(question.from));
+int ServiceParts::node_of(const Request& request) const noexcept {
+  return nodes->of_creator(static_cast<std::uint32_t>(request.from));
 }
 
 Error could_not_answer(const std::exception& exception) noexcept {
   return Error(Errc::system, "the rank that served the request failed; see the detail", exception.what());
 }
 
-Exchange::Clock::time_point ServiceParts::soon() const {
-  return Deadline().moment(timeout, exchange->now());
+RpcChannel::Clock::time_point ServiceParts::soon() const {
+  return Deadline().moment(timeout, channel->now());
 }
 
 }  // namespace locum

@@ -29,7 +29,7 @@ double sum_of(const locum::View<double[]>& field) {
 }
 
 // A coroutine waits for one object after the other, in no thread of this program's: the futures' own.
-locum::Eventual<double> sum_of_first_parts(locum::Store fields, int ranks) {
+locum::AsyncResult<double> sum_of_first_parts(locum::Store fields, int ranks) {
   double sum = 0.0;
   for (int rank = 0; rank < ranks; ++rank) {
     const auto part = co_await fields.get_async<double[]>(name_of(rank, 0));

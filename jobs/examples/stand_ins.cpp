@@ -67,7 +67,7 @@ int analyse(locum::Runtime& runtime) {
   if (stand_in.ready() || stand_in.key() != handle.key || stand_in->size() != 1000 || !stand_in.ready()) {
     return EXIT_FAILURE;
   }
-  // What goes wrong is the answer of get(); `*p` throws it. A deadline says how long to wait, try_get() never
+  // What goes wrong is the reply of get(); `*p` throws it. A deadline says how long to wait, try_get() never
   // waits.
   locum::Handle damaged = handle;
   ++damaged.size_bytes;

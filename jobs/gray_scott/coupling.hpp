@@ -16,7 +16,7 @@
 
 namespace gray_scott {
 
-/// What the analysis of a frame answers to those who simulate.
+/// What the analysis of a frame replies to those who simulate.
 struct FrameReport {
   std::uint64_t frame = 0;
   double mass_u = 0.0;

@@ -14,7 +14,7 @@ namespace gray_scott {
 /// Fills the ghost layers of a block from the six neighbours, for both species in one message a face.
 ///
 /// The buffer holds two fields one after the other, each of (nz + 2) x (ny + 2) x (nx + 2) values. Faces are
-/// described by derived datatypes and the messages are persistent, so an exchange is one Startall and one
+/// described by derived datatypes and the messages are persistent, so a channel is one Startall and one
 /// Waitall. Edges and corners of the ghost layers are not filled: a 7-point stencil does not read them.
 /// The buffers must outlive the object. One thread at a time.
 class Halo {

@@ -27,7 +27,7 @@ SharedArena::Moment SharedArena::work(Moment now) {
   if (called) {
     const MutexLock lock(mutex_);
     static_cast<void>(blocks_.retire_slabs());
-    reserve_.answer(free_units(), least_answer_pages / unit_pages_);
+    reserve_.reply(free_units(), least_answer_pages / unit_pages_);
   }
   return empty_adopted() || give_back_piece() || prepare_piece() ? Moment::min()
                                                                  : std::min(next_collect, look(now));
@@ -41,14 +41,14 @@ bool SharedArena::empty_adopted() {
     return false;
   }
   given_back_bytes_.fetch_add(bytes, std::memory_order_release);
-  bool answers = false;
+  bool replies = false;
   {
     const MutexLock lock(mutex_);
     static_cast<void>(books_changed());
-    answers = reserve_.answers();
+    replies = reserve_.replies();
   }
-  if (answers) {
-    pressure_.answer();
+  if (replies) {
+    pressure_.reply();
   }
   return true;
 }
@@ -62,14 +62,14 @@ bool SharedArena::give_back_piece() {
   }
   // None: also if there is no memory for its bookkeeping.
   const std::uint64_t bytes = surplus_units > 0 ? give_back(surplus_units) : 0;
-  bool answers = false;
+  bool replies = false;
   {
     const MutexLock lock(mutex_);
-    answers = reserve_.answers();
+    replies = reserve_.replies();
     reserve_.gave_back(bytes / page_bytes / unit_pages_);
   }
-  if (answers) {
-    pressure_.answer();
+  if (replies) {
+    pressure_.reply();
   }
   return bytes > 0;
 }

@@ -120,7 +120,7 @@ PageSpace::Plan PageSpace::remove(const PageRun& span, const PageRun& block) {
   return plan;
 }
 
-// Extends the bookkeeping to that page, for the answers to a plan. Another plan's pages at the end may no
+// Extends the bookkeeping to that page, for the replies to a plan. Another plan's pages at the end may no
 // longer be there when this one is refused: it then becomes a hole.
 void PageSpace::begin_plan(std::uint64_t end) {
   runs_.reach(end);

@@ -35,7 +35,7 @@ class PageSpace {
   void give(std::uint64_t first, std::uint64_t count) noexcept { runs_.give(first, count); }
 
   /// A block of `count` free pages, committed or not: best fit among the holes with the free pages around
-  /// them, else at the end; none if the address range has no room. The caller already owns it, and answers
+  /// them, else at the end; none if the address range has no room. The caller already owns it, and replies
   /// with one of the next three.
   [[nodiscard]] std::optional<Plan> plan(std::uint64_t count);
   /// The same for `count` pages, or fewer, that are free once they are committed: a plan without a block. It

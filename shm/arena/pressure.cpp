@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "shm/death/adopter.hpp"
-#include "shm/death/knell.hpp"
+#include "shm/death/eviction_notice.hpp"
 #include "shm/segment/futex.hpp"
 #include "shm/segment/kill_point.hpp"
 
@@ -39,7 +39,7 @@ bool Pressure::called() noexcept {
   return std::exchange(heard_, calls) != calls;
 }
 
-void Pressure::answer() noexcept {
+void Pressure::reply() noexcept {
   segment_->header().given_back.fetch_add(1);
   LOCUM_KILL_POINT("give back: answered");
   futex_wake_all(segment_->header().given_back);
@@ -100,38 +100,38 @@ std::uint32_t Pressure::ring() noexcept {
 }
 
 bool Pressure::call(Moment moment) noexcept {
-  Word32& answers = segment_->header().given_back;
-  const std::uint32_t before = answers.load();
+  Word32& replies = segment_->header().given_back;
+  const std::uint32_t before = replies.load();
   const std::uint32_t called = ring();
   const auto missing = [&](std::uint32_t answered) {
     return answered == before || (answered - before < called && any_handed_back());
   };
-  for (std::uint32_t now = answers.load(); missing(now) && Deadline::Clock::now() < moment;
-       now = answers.load()) {
-    futex_wait(answers, now, moment);
+  for (std::uint32_t now = replies.load(); missing(now) && Deadline::Clock::now() < moment;
+       now = replies.load()) {
+    futex_wait(replies, now, moment);
   }
-  if (answers.load() != before) {
+  if (replies.load() != before) {
     return true;
   }
   note_unanswered(before, Deadline::Clock::now());
   return false;
 }
 
-void Pressure::note_unanswered(std::uint32_t answers, Moment now) noexcept {
-  unanswered_.store(answers);
+void Pressure::note_unanswered(std::uint32_t replies, Moment now) noexcept {
+  unanswered_.store(replies);
   quiet_until_.store(now + longest);
 }
 
 // A process that has not asked for long starts afresh: it is unknown whether it would have been answered
 // since.
 bool Pressure::ring_for_later(Moment now) noexcept {
-  const std::uint32_t answers = segment_->header().given_back.load();
+  const std::uint32_t replies = segment_->header().given_back.load();
   const Moment since = rung_since_.load();
-  if (answers != rung_at_answer_.load() || since < now - longest) {
-    rung_at_answer_.store(answers);
+  if (replies != rung_at_answer_.load() || since < now - longest) {
+    rung_at_answer_.store(replies);
     rung_since_.store(now);
   } else if (now - since >= patience) {
-    note_unanswered(answers, now);
+    note_unanswered(replies, now);
     return false;
   }
   ring();

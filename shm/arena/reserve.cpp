@@ -30,7 +30,7 @@ bool Reserve::exchange(std::uint64_t committed_units, std::uint64_t used_units,
   return surplus_ > 0;
 }
 
-void Reserve::answer(std::uint64_t free_units, std::uint64_t least_units) noexcept {
+void Reserve::reply(std::uint64_t free_units, std::uint64_t least_units) noexcept {
   answers_ = true;
   short_ = true;
   surplus_ = std::max((free_units + 1) / 2, least_units);

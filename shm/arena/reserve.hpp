@@ -51,9 +51,9 @@ class Reserve {
                               std::uint64_t free_units) noexcept;
   /// Another process asks for memory: half of all free units become surplus, at least `least_units` if there
   /// are as many.
-  void answer(std::uint64_t free_units, std::uint64_t least_units) noexcept;
+  void reply(std::uint64_t free_units, std::uint64_t least_units) noexcept;
   /// Whether the surplus is due to a request.
-  [[nodiscard]] bool answers() const noexcept { return answers_; }
+  [[nodiscard]] bool replies() const noexcept { return answers_; }
   /// How many units are to be returned.
   [[nodiscard]] std::uint64_t surplus(std::uint64_t free_units) noexcept;
   /// That many of them were returned; 0: no more can be, and the next window retries.

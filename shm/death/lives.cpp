@@ -107,7 +107,7 @@ Standing Lives::look(std::uint32_t rank) {
       LOCUM_KILL_POINT("adopt: adopter is named");
       return Standing::ours;
     case EBUSY:
-      return records_.held_by_another(estate_of(rank)) ? Standing::lost : Standing::there;
+      return records_.held_by_another(adoption_byte_of(rank)) ? Standing::lost : Standing::there;
     default:  // damaged by a stray store; it tells nothing
       return Standing::there;
   }
@@ -116,7 +116,7 @@ Standing Lives::look(std::uint32_t rank) {
 // With its `life` held: whether it is dead, and no other process owns its share. The kernel may be passing on
 // the locks of its threads, or of its share's owner, one after the other: then the next check decides.
 bool Lives::inherits(std::uint32_t rank) const noexcept {
-  return !has_left(rank) && records_.free_of_others(life_byte(rank)) && records_.hold(estate_of(rank));
+  return !has_left(rank) && records_.free_of_others(life_byte(rank)) && records_.hold(adoption_byte_of(rank));
 }
 
 void Lives::tell_adopted(std::uint32_t rank) noexcept {

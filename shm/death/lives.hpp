@@ -58,8 +58,8 @@ class Lives {
   /// The byte of the node's file whose record lock marks a rank as taking part: it is not read or written.
   [[nodiscard]] static constexpr std::uint64_t life_byte(std::uint32_t rank) noexcept { return rank; }
   /// The byte whose record lock marks the owner of a dead rank's share.
-  [[nodiscard]] static constexpr std::uint64_t estate_byte(const Geometry& geometry,
-                                                           std::uint32_t rank) noexcept {
+  [[nodiscard]] static constexpr std::uint64_t adoption_byte(const Geometry& geometry,
+                                                             std::uint32_t rank) noexcept {
     return std::uint64_t{geometry.ranks} + rank;
   }
 
@@ -69,8 +69,8 @@ class Lives {
     bool adopted = false;  ///< and adopting is complete
   };
 
-  [[nodiscard]] std::uint64_t estate_of(std::uint32_t rank) const noexcept {
-    return estate_byte(segment_->geometry(), rank);
+  [[nodiscard]] std::uint64_t adoption_byte_of(std::uint32_t rank) const noexcept {
+    return adoption_byte(segment_->geometry(), rank);
   }
   [[nodiscard]] bool inherits(std::uint32_t rank) const noexcept;
   void keep(std::uint32_t rank, std::uint32_t adopter, ShareState state) noexcept;

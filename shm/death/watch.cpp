@@ -34,7 +34,7 @@ Watch::Watch(std::shared_ptr<Segment> segment, std::uint32_t own, std::span<cons
       own_(own),
       lives_(segment_, own),
       duties_(std::move(duties)),
-      losses_(std::make_shared<Losses>(segment_->geometry().ranks)),
+      dead_(std::make_shared<DeadRanks>(segment_->geometry().ranks)),
       mates_(mates_of(*segment_, own, processes)),
       polled_(mates_.size()),
       stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -52,9 +52,9 @@ std::vector<Watch::Mate> Watch::mates_of(const Segment& segment, std::uint32_t o
                                             std::to_string(processes.size()));
   }
   std::vector<Mate> mates(ranks);
-  std::vector<Descriptor> endings = watched(processes, own);
+  std::vector<Descriptor> exits = watched(processes, own);
   for (std::uint32_t rank = 0; rank < ranks; ++rank) {
-    mates[rank].ending = std::move(endings[rank]);
+    mates[rank].ending = std::move(exits[rank]);
   }
   return mates;
 }
@@ -92,7 +92,7 @@ void Watch::look(std::uint32_t rank) {
   }
   Mate& mate = mates_[rank];
   const bool ours = standing == Standing::ours;
-  losses_->note({rank, ours ? own_ : adopter_of(*segment_, rank)});
+  dead_->note({rank, ours ? own_ : adopter_of(*segment_, rank)});
   if (!mate.lost || mate.ours != ours) {
     mate.lost = true;
     mate.ours = ours;
@@ -115,7 +115,7 @@ void Watch::act(std::uint32_t rank) {
       LOCUM_KILL_POINT("adopt: done");
       lives_.tell_adopted(rank);
       LOCUM_KILL_POINT("adopt: told");
-      losses_->adopted();
+      dead_->adopted();
       mate.adopted = true;
     }
   } catch (const Error& failure) {

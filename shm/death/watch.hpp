@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "core/deadline.hpp"
-#include "core/node/losses.hpp"
+#include "core/node/dead_ranks.hpp"
 #include "shm/death/lives.hpp"
 #include "shm/segment/background_thread.hpp"
 #include "shm/segment/descriptor.hpp"
@@ -51,7 +51,7 @@ class Watch {
   /// Leaves the node. Its adopted shares pass on to another process.
   ~Watch();
 
-  [[nodiscard]] const std::shared_ptr<Losses>& losses() const noexcept { return losses_; }
+  [[nodiscard]] const std::shared_ptr<DeadRanks>& losses() const noexcept { return dead_; }
 
  private:
   using Clock = Deadline::Clock;
@@ -81,7 +81,7 @@ class Watch {
   const std::uint32_t own_;
   Lives lives_;  // used by the thread only
   const Duties duties_;
-  const std::shared_ptr<Losses> losses_;
+  const std::shared_ptr<DeadRanks> dead_;
   std::vector<Mate> mates_;     // used by the thread only
   std::vector<pollfd> polled_;  // by rank; at the own rank the stop event
   Descriptor stop_event_;

@@ -91,7 +91,7 @@ class NameTable final : public Directory {
   std::vector<DirectoryShard> shards_;
   /// By shard: the tenure() of its lock whose end a call with a limited budget has waited for in vain, in
   /// whichever thread; 0: none since somebody here had it. The next such call does not wait: the waits of
-  /// many questions for one stopped holder would add up to more than this process may be silent.
+  /// many requests for one stopped holder would add up to more than this process may be silent.
   std::array<std::atomic<std::uint64_t>, shard_count> stuck_{};
   NameWatch watch_;
 };

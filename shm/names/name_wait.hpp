@@ -13,9 +13,9 @@ namespace locum::shm {
 /// which none of its threads waits.)
 ///
 /// Invariant (tests/shm/interleavings/names_test.cpp): a waiter reads `published`, then sets `waiting`, looks
-/// up, and sleeps on `published`. A binder links the new name, then takes `waiting`, and only if it was set
+/// up, and sleeps on `published`. A writer links the new name, then takes `waiting`, and only if it was set
 /// increments `published` and wakes, after releasing the shard's lock. So a taken flag is always followed by
-/// an increment, by the binder or by the adopter of a dead binder.
+/// an increment, by the writer or by the adopter of a dead writer.
 class NameWait {
  public:
   /// From here on binding a new name in the shard wakes this one.

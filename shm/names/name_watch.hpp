@@ -20,10 +20,10 @@ namespace locum::shm {
 /// one of the words below. Any thread may call.
 ///
 /// Invariant (tests/shm/names/name_watch_model_test.cpp): a watching process sets its own `watching`, then
-/// the shard's `watched`, and looks up. A binder links the name, then takes the shard's `watched`, and only
+/// the shard's `watched`, and looks up. A writer links the name, then takes the shard's `watched`, and only
 /// if that was set takes the `watching` of each process, and only where that was set increments its `news`
 /// and wakes it, or, for its own process, notifies the watcher. A notified watcher watches everything anew
-/// and looks up: so a flag that another binder has taken meanwhile, for another name, serves as well.
+/// and looks up: so a flag that another writer has taken meanwhile, for another name, serves as well.
 class NameWatch {
  public:
   /// \param own this process's node rank

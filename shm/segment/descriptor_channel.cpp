@@ -88,10 +88,10 @@ union ControlBytes {
   std::array<char, CMSG_SPACE(sizeof(int))> bytes;
 };
 
-// Sends the answer with the descriptor; returns the error number, or 0.
-int send_descriptor(const Descriptor& socket, Token answer, int descriptor) {
+// Sends the reply with the descriptor; returns the error number, or 0.
+int send_descriptor(const Descriptor& socket, Token reply, int descriptor) {
   ControlBytes control{};
-  iovec text{.iov_base = answer.data(), .iov_len = answer.size()};
+  iovec text{.iov_base = reply.data(), .iov_len = reply.size()};
   msghdr message{};
   message.msg_iov = &text;
   message.msg_iovlen = 1;
@@ -106,7 +106,7 @@ int send_descriptor(const Descriptor& socket, Token answer, int descriptor) {
   do {
     sent = ::sendmsg(socket.number(), &message, MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
-  return sent == static_cast<ssize_t>(answer.size()) ? 0 : errno;
+  return sent == static_cast<ssize_t>(reply.size()) ? 0 : errno;
 }
 
 struct Received {
@@ -186,8 +186,8 @@ void DescriptorServer::give(int descriptor, std::uint32_t receivers, Clock::time
     limit_waits(receiver, std::min(moment, Clock::now() + longest_silence));
     LOCUM_KILL_POINT("bootstrap: a rank let in");
     const Received asked = receive(receiver);
-    if (asked.length == static_cast<ssize_t>(asked.token.size()) && asked.token == address_.question &&
-        send_descriptor(receiver, address_.answer, descriptor) == 0) {
+    if (asked.length == static_cast<ssize_t>(asked.token.size()) && asked.token == address_.request &&
+        send_descriptor(receiver, address_.reply, descriptor) == 0) {
       ++served;
       LOCUM_KILL_POINT("bootstrap: memory passed on");
     }
@@ -220,7 +220,7 @@ Descriptor receive_descriptor(const ChannelAddress& address, Clock::time_point m
   }
   ssize_t sent = -1;
   do {
-    sent = ::send(socket.number(), address.question.data(), address.question.size(), MSG_NOSIGNAL);
+    sent = ::send(socket.number(), address.request.data(), address.request.size(), MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) {
     throw lost(errno);
@@ -230,7 +230,7 @@ Descriptor receive_descriptor(const ChannelAddress& address, Clock::time_point m
   if (received.length <= 0) {
     throw lost(received.failure != 0 ? received.failure : ECONNRESET);
   }
-  if (received.length != static_cast<ssize_t>(received.token.size()) || received.token != address.answer) {
+  if (received.length != static_cast<ssize_t>(received.token.size()) || received.token != address.reply) {
     throw stranger();
   }
   if (!received.descriptor.open()) {

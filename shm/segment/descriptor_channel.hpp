@@ -11,9 +11,9 @@ namespace locum::shm {
 
 /// Address of a DescriptorServer. Plain bytes, passed to the receivers over a private channel.
 struct ChannelAddress {
-  std::array<std::byte, 16> name{};      ///< random; of the socket, in the abstract namespace
-  std::array<std::byte, 16> question{};  ///< sent by a receiver, so that no other process gets the descriptor
-  std::array<std::byte, 16> answer{};  ///< sent with the descriptor, so that no other process can provide one
+  std::array<std::byte, 16> name{};     ///< random; of the socket, in the abstract namespace
+  std::array<std::byte, 16> request{};  ///< sent by a receiver, so that no other process gets the descriptor
+  std::array<std::byte, 16> reply{};  ///< sent with the descriptor, so that no other process can provide one
 };
 
 /// Passes an open file to other processes of this machine and user, over a socket that exists as long as this
@@ -34,7 +34,7 @@ class DescriptorServer {
 };
 
 /// The descriptor from the server at `address`. Throws `timeout` at `moment`, `peer_lost` if the server does
-/// not exist or ends, `corrupt` if another process answers.
+/// not exist or ends, `corrupt` if another process replies.
 [[nodiscard]] Descriptor receive_descriptor(const ChannelAddress& address,
                                             Deadline::Clock::time_point moment);
 

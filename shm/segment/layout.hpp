@@ -67,7 +67,7 @@ struct SegmentHeader {
   std::uint64_t incarnation;
   Word64 generation;  ///< the last one given to a name, of all stores but the registry
   Word32 pressure;    ///< counts requests for memory that others could return
-  Word32 given_back;  ///< counts answers to them; requesting processes sleep on it
+  Word32 given_back;  ///< counts replies to them; requesting processes sleep on it
   Word64 stores;      ///< the last generation given to a name of the registry: numbers of stores
   std::array<std::byte, 56> reserved;
 };
@@ -106,10 +106,11 @@ struct alignas(64) Share {
   Word32 retired;        ///< head of the list of tombstoned slots that others handed back, + 1; 0 is empty
   Word32 bell;           ///< counts wake-ups of the arena's background thread, which sleeps on it
   Word64 surplus_bytes;  ///< committed and free, in whole steps: what a request for memory would return
-  Word32 listens;        ///< 1: the owner wants a bell when an entry is handed back; see shm/death/knell.hpp
-  Word32 dead;           ///< known dead entries that the owner has not freed: they were viewed
-  Word32 news;           ///< counts names bound while it watched; its listener sleeps on it
-  Word32 watching;       ///< 1: the process watches names; see shm/names/name_watch.hpp
+  Word32
+      listens;  ///< 1: the owner wants a bell when an entry is handed back; see shm/death/eviction_notice.hpp
+  Word32 dead;  ///< known dead entries that the owner has not freed: they were viewed
+  Word32 news;  ///< counts names bound while it watched; its listener sleeps on it
+  Word32 watching;  ///< 1: the process watches names; see shm/names/name_watch.hpp
   std::array<std::byte, 32> reserved_last;
 };
 static_assert(sizeof(Share) == 128 && sizeof(pthread_mutex_t) == 40);

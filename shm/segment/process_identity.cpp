@@ -28,15 +28,15 @@ Descriptor ProcessIdentity::watched() const noexcept {
 }
 
 std::vector<Descriptor> watched(std::span<const ProcessIdentity> processes, std::uint32_t own) {
-  std::vector<Descriptor> endings(processes.size());
+  std::vector<Descriptor> exits(processes.size());
   rlimit limit{};
   const bool few = ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 4 < processes.size();
   for (std::uint32_t rank = 0; rank < processes.size() && !few; ++rank) {
     if (rank != own) {
-      endings[rank] = processes[rank].watched();
+      exits[rank] = processes[rank].watched();
     }
   }
-  return endings;
+  return exits;
 }
 
 }  // namespace locum::shm

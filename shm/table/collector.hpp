@@ -22,7 +22,7 @@ class Collector {
   static constexpr std::chrono::milliseconds window{2000};
   static constexpr std::chrono::milliseconds longest_window{60'000};
 
-  /// Listens from now on (shm/death/knell.hpp). `own` is this process's node rank.
+  /// Listens from now on (shm/death/eviction_notice.hpp). `own` is this process's node rank.
   Collector(const std::shared_ptr<Segment>& segment, std::uint32_t own, std::shared_ptr<ObjectTable> table);
 
   /// One bounded piece of the work at `now`, freed into `arena`; all of it, if another process has `called`

@@ -5,11 +5,11 @@
 #include <utility>
 
 #include "core/object/object_tail.hpp"
-#include "shm/death/knell.hpp"
+#include "shm/death/eviction_notice.hpp"
 #include "shm/segment/entry_tag.hpp"
 #include "shm/segment/kill_point.hpp"
+#include "shm/table/dead_rank_state.hpp"
 #include "shm/table/entry_record.hpp"
-#include "shm/table/estate.hpp"
 #include "shm/table/view_count.hpp"
 
 namespace locum::shm {
@@ -275,7 +275,7 @@ bool ObjectTable::tombstone(const Key& key) noexcept {
       !head.compare_exchange_weak(first, at.slot + 1, std::memory_order_seq_cst, std::memory_order_relaxed));
   LOCUM_KILL_POINT("tombstone: handed back");
   if (at.node_rank != own_) {  // this process collects before it sleeps
-    toll(*segment_, at.node_rank);
+    notify_eviction(*segment_, at.node_rank);
   }
   return true;
 }
@@ -308,7 +308,7 @@ void ObjectTable::publish_dead() noexcept {
   Word32& dead = entries_[own_].share().dead;
   if (all != 0) {
     dead.store(all);
-    toll(*segment_, own_);
+    notify_eviction(*segment_, own_);
   } else if (dead.load(std::memory_order_relaxed) != 0) {
     dead.store(0, std::memory_order_relaxed);
   }
@@ -425,19 +425,19 @@ Result<void> ObjectTable::adopt(std::uint32_t dead, const TakeOver& take_over) {
       return {};
     }
   }
-  const Estate estate = Estate::of(*segment_, entries_[dead], ranks_[dead], own_);
+  const DeadRankState left = DeadRankState::of(*segment_, entries_[dead], ranks_[dead], own_);
   entries_[dead].give_back_growth(*segment_);
-  if (auto done = take_over(estate.used); !done) {
+  if (auto done = take_over(left.used); !done) {
     return done;
   }
   LOCUM_KILL_POINT("adopt: memory taken over");
 
   Adopted adopted{dead, DeadEntries(entries_[dead])};
   adopted.dead.reserve(entries_[dead].committed());
-  adopted.dead.adopt(estate.tombstones);
+  adopted.dead.adopt(left.tombstones);
   const MutexLock lock(mutex_);
   adopted_.push_back(std::move(adopted));  // the last step that may throw: a retry finds nothing done
-  occupied_ += estate.objects;
+  occupied_ += left.objects;
   publish_dead();
   adopts_.store(true, std::memory_order_relaxed);
   return {};

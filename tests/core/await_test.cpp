@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/server/awaited_names.hpp"
+#include "core/server/name_waiters.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
@@ -95,7 +95,7 @@ TEST_F(AwaitTest, CostsOneQuestionHoweverLongItLasts) {
       const std::uint64_t messages = world_.messages_of([&] { found = wait_for(maker, name, 100, after); });
       ASSERT_TRUE(found) << found.error();
       EXPECT_TRUE(holds(*found, pattern(100, 100)));
-      EXPECT_EQ(messages, maker < 2 ? 2U : 4U) << "question and answer, and those of the put";
+      EXPECT_EQ(messages, maker < 2 ? 2U : 4U) << "request and reply, and those of the put";
       EXPECT_GE(world_.network().now() - before, after);
       EXPECT_LT(world_.network().now() - before, after + 1ms) << "told at once";
       EXPECT_LE(sleeps_, 3) << "who waits sleeps";
@@ -251,14 +251,14 @@ TEST_F(AwaitDeathTest, WhoDiesIsForgotten) {
   EXPECT_EQ(world_.rank(0).links->awaited(), 0U);
 }
 
-AwaitedNames::Waiter waiter(int rank, std::size_t name_bytes, AwaitedNames::Clock::time_point until) {
+NameWaiters::Waiter waiter(int rank, std::size_t name_bytes, NameWaiters::Clock::time_point until) {
   return {rank, 1, store, std::string(name_bytes, 'n'), until};
 }
 
-TEST(AwaitedNames, AreBoundedForEachRankByNumberAndBytes) {
-  const AwaitedNames::Clock::time_point now{};
-  AwaitedNames names;
-  for (std::size_t i = 0; i < AwaitedNames::most_of_rank; ++i) {
+TEST(NameWaiters, AreBoundedForEachRankByNumberAndBytes) {
+  const NameWaiters::Clock::time_point now{};
+  NameWaiters names;
+  for (std::size_t i = 0; i < NameWaiters::most_of_rank; ++i) {
     ASSERT_TRUE(names.add(waiter(1, 1, now + (i == 0 ? 1s : 9s)), now));
   }
   EXPECT_FALSE(names.add(waiter(1, 1, now + 9s), now));
@@ -266,7 +266,7 @@ TEST(AwaitedNames, AreBoundedForEachRankByNumberAndBytes) {
   EXPECT_TRUE(names.add(waiter(1, 1, now + 9s), now + 1s)) << "what is overdue makes room";
   EXPECT_FALSE(names.add(waiter(1, 1, now + 9s), now + 1s));
   const std::size_t long_name = std::size_t{64} << 10U;
-  for (std::size_t bytes = 0; bytes + long_name <= AwaitedNames::most_bytes_of_rank; bytes += long_name) {
+  for (std::size_t bytes = 0; bytes + long_name <= NameWaiters::most_bytes_of_rank; bytes += long_name) {
     ASSERT_TRUE(names.add(waiter(3, long_name, now + 9s), now));
   }
   EXPECT_FALSE(names.add(waiter(3, long_name, now + 9s), now));
@@ -276,16 +276,16 @@ TEST(AwaitedNames, AreBoundedForEachRankByNumberAndBytes) {
   EXPECT_EQ(names.size(), 2U);
 }
 
-TEST(AwaitedNames, AreServedOnceAndNotAfterTheirTime) {
-  const AwaitedNames::Clock::time_point now{};
-  AwaitedNames names;
+TEST(NameWaiters, AreServedOnceAndNotAfterTheirTime) {
+  const NameWaiters::Clock::time_point now{};
+  NameWaiters names;
   for (int rank = 0; rank < 4; ++rank) {
     ASSERT_TRUE(names.add(waiter(rank, 1, now + rank * 1s), now));
   }
   std::vector<int> asked;
-  names.serve(now + 1s, [&](const AwaitedNames::Waiter& each) {
+  names.serve(now + 1s, [&](const NameWaiters::Waiter& each) {
     asked.push_back(each.rank);
-    names.forget(3);  // as when an answer cannot be sent
+    names.forget(3);  // as when a reply cannot be sent
     return each.rank == 2;
   });
   EXPECT_EQ(asked, (std::vector<int>{2, 3}));

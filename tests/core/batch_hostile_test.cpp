@@ -1,4 +1,4 @@
-// Ranks that ask for many objects what makes no sense, or answer so.
+// Ranks that ask for many objects what makes no sense, or reply so.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -82,7 +82,7 @@ TEST(BatchOfALiar, SpoiledAnswersAreErrorsOrRightOnes) {
   EXPECT_GT(right, 5000);
 }
 
-// Byte by byte, each byte of the question takes some values, and its bulk is cut: it is refused, or what is
+// Byte by byte, each byte of the request takes some values, and its bulk is cut: it is refused, or what is
 // answered was asked for.
 TEST(BatchOfALiar, SpoiledQuestionsReadNothingElse) {
   constexpr std::uint32_t store = 7;
@@ -96,39 +96,39 @@ TEST(BatchOfALiar, SpoiledQuestionsReadNothingElse) {
     ASSERT_TRUE(
         put(world.connector(0), store, "secret" + std::to_string(at), std::vector(100, std::byte{0xAA})));
   }
-  tests::Message question;
-  hostile.record = [&](const tests::Message& message) { question = message; };
+  tests::Message request;
+  hostile.record = [&](const tests::Message& message) { request = message; };
   std::vector<Result<ObjectView>> found(4, no_memory_left());
   world.connector(1).find_batch(addresses, Wanting::all, found, {});
   hostile.record = nullptr;
-  ASSERT_EQ(question.envelope().kind, Kind::fetch_batch);
-  std::vector<tests::Message> answers;
-  owner.record = [&](const tests::Message& message) { answers.push_back(message); };
+  ASSERT_EQ(request.envelope().kind, Kind::fetch_batch);
+  std::vector<tests::Message> replies;
+  owner.record = [&](const tests::Message& message) { replies.push_back(message); };
   std::uint32_t call = 1'000'000;
   int refused = 0;
   int answered = 0;
   const auto ask = [&](std::span<const std::byte> body, std::span<const std::byte> bulk) {
-    Envelope envelope = question.envelope();
+    Envelope envelope = request.envelope();
     envelope.call = ++call;
-    question.set_envelope(envelope);
-    question.set_body(body);
-    question.bulk.assign(bulk.begin(), bulk.end());
-    answers.clear();
-    ASSERT_TRUE(hostile.say(question));
+    request.set_envelope(envelope);
+    request.set_body(body);
+    request.bulk.assign(bulk.begin(), bulk.end());
+    replies.clear();
+    ASSERT_TRUE(hostile.say(request));
     world.network().run_until_idle();
-    ASSERT_EQ(answers.size(), 1U);
-    ASSERT_EQ(answers[0].envelope().call, call);
-    if (answers[0].envelope().status != 0) {
+    ASSERT_EQ(replies.size(), 1U);
+    ASSERT_EQ(replies[0].envelope().call, call);
+    if (replies[0].envelope().status != 0) {
       ++refused;
       return;
     }
     ++answered;
-    EXPECT_EQ(read_words<BatchAnswerWords>(answers[0].body())->count, 4U);
-    EXPECT_LE(answers[0].bulk.size(), 4 * sizeof(BatchRow) + 4 * 128 + 64);
-    EXPECT_EQ(std::ranges::search(answers[0].bulk, std::vector(50, std::byte{0xAA})).size(), 0U);
+    EXPECT_EQ(read_words<BatchAnswerWords>(replies[0].body())->count, 4U);
+    EXPECT_LE(replies[0].bulk.size(), 4 * sizeof(BatchRow) + 4 * 128 + 64);
+    EXPECT_EQ(std::ranges::search(replies[0].bulk, std::vector(50, std::byte{0xAA})).size(), 0U);
   };
-  const std::vector<std::byte> body(question.body().begin(), question.body().end());
-  const std::vector<std::byte> bulk = question.bulk;
+  const std::vector<std::byte> body(request.body().begin(), request.body().end());
+  const std::vector<std::byte> bulk = request.bulk;
   for (const auto& [part, size] : {std::pair{0, body.size()}, std::pair{1, bulk.size()}}) {
     for (std::size_t at = 0; at < size; ++at) {
       for (const int value : {0x00, 0x01, 0x05, 0x7F, 0x80, 0xFF}) {
@@ -161,29 +161,28 @@ TEST(BatchOfALiar, ABoundedNumberOfBytesIsPackedForOneRank) {
     addresses.emplace_back(put(world.connector(0), store, {}, pattern(at, 4000)).value().key);
   }
   std::vector<Result<ObjectView>> found(300, no_memory_left());
-  tests::Message question;
+  tests::Message request;
   liars[1].record = [&](const tests::Message& message) {
-    question =
-        message.envelope().kind == Kind::fetch_batch && message.bulk.size() > 4000 ? message : question;
+    request = message.envelope().kind == Kind::fetch_batch && message.bulk.size() > 4000 ? message : request;
   };
   world.connector(1).find_batch(addresses, Wanting::all, found, {});
   liars[1].record = nullptr;
   world.network().run_until_idle();
   world.network().pause(1);
   std::uint64_t packed = 0;
-  std::uint64_t answers = 0;
+  std::uint64_t replies = 0;
   liars[0].record = [&](const tests::Message& message) {
     packed += message.to == 1 ? message.bulk.size() : 0;
-    answers += message.to == 1 ? 1 : 0;
+    replies += message.to == 1 ? 1 : 0;
   };
   for (std::uint32_t number = 0; number < 300; ++number) {
-    Envelope envelope = question.envelope();
+    Envelope envelope = request.envelope();
     envelope.call = 1'000'000 + number;
-    question.set_envelope(envelope);
-    ASSERT_TRUE(liars[1].say(question));
+    request.set_envelope(envelope);
+    ASSERT_TRUE(liars[1].say(request));
   }
   world.network().run_for(100ms);
-  EXPECT_EQ(answers, 300U);
+  EXPECT_EQ(replies, 300U);
   EXPECT_GT(packed, 40U << 20U);
   EXPECT_LE(packed, (64U << 20U) + (300U << 10U) * 24);
   liars[0].record = nullptr;

@@ -48,7 +48,7 @@ class BatchNodes : public PairedNodes {
     at_first_ = levels();
   }
 
-  [[nodiscard]] Store& asker() { return stores_[0]; }
+  [[nodiscard]] Store& requester() { return stores_[0]; }
   [[nodiscard]] Store& of(int rank) { return stores_[rank]; }
   [[nodiscard]] Key put(int rank, double value, std::size_t count = 1) {
     return of(rank).put(std::vector<double>(count, value)).value();
@@ -72,7 +72,7 @@ class BatchNodes : public PairedNodes {
                                                const std::string& stem = "name ") {
     std::vector<std::string> made;
     for (std::size_t at = 0; at < number; ++at) {
-      made.push_back(world_.name_at(home, asker().number(), stem + std::to_string(at) + "."));
+      made.push_back(world_.name_at(home, requester().number(), stem + std::to_string(at) + "."));
     }
     return made;
   }
@@ -97,11 +97,11 @@ class BatchNodes : public PairedNodes {
     return {messages, world_.network().counters().transfers - before};
   }
   [[nodiscard]] Price price_of_batch(const std::vector<Key>& keys) {
-    return price_of([&] { expect_in_order(asker().get_batch<double[]>(keys), keys.size()); });
+    return price_of([&] { expect_in_order(requester().get_batch<double[]>(keys), keys.size()); });
   }
   void expect_nothing_left(const std::vector<Key>& keys) {
     for (const Key& key : keys) {
-      EXPECT_TRUE(asker().evict(key).value());
+      EXPECT_TRUE(requester().evict(key).value());
     }
     world_.network().run_for(20s);
     EXPECT_EQ(levels(), at_first_);

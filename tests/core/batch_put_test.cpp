@@ -43,7 +43,7 @@ class BatchPut : public tests::BatchNodes {
   }
   [[nodiscard]] std::uint64_t messages_of_put(const Named& objects) {
     return world_.messages_of([&] {
-      const auto keys = asker().put_batch(objects);
+      const auto keys = requester().put_batch(objects);
       ASSERT_EQ(keys.size(), objects.size());
       for (std::size_t at = 0; at < keys.size(); ++at) {
         ASSERT_TRUE(keys[at]) << keys[at].error();
@@ -56,7 +56,7 @@ class BatchPut : public tests::BatchNodes {
     }
   }
   void expect_nothing_left_of(const std::vector<std::string>& all) {
-    for (const auto& gone : asker().evict_batch(all)) {
+    for (const auto& gone : requester().evict_batch(all)) {
       EXPECT_TRUE(gone) << gone.error();
     }
     expect_nothing_left({});
@@ -66,14 +66,14 @@ class BatchPut : public tests::BatchNodes {
 TEST_F(BatchPut, CostsOneQuestionForEachHomeAndEach256) {
   EXPECT_EQ(messages_of_put(values(names(0, 1000))), 0U);
   const auto elsewhere = names(1, 1000);
-  EXPECT_EQ(messages_of_put(values(elsewhere)), 8U) << "four questions";
+  EXPECT_EQ(messages_of_put(values(elsewhere)), 8U) << "four requests";
   expect_all_found(elsewhere);
   EXPECT_EQ(messages_of_put(values(names(2, 1, "one "))), 2U);
   EXPECT_EQ(messages_of_put(values(names(2, most_in_a_batch, "full "))), 2U);
   EXPECT_EQ(messages_of_put(values(names(2, most_in_a_batch + 1, "more "))), 4U);
   std::vector<std::string> mixed;
   for (int at = 0; at < 600; ++at) {
-    mixed.push_back(world_.name_at(at % 3, asker().number(), "mixed " + std::to_string(at) + "."));
+    mixed.push_back(world_.name_at(at % 3, requester().number(), "mixed " + std::to_string(at) + "."));
   }
   const auto began = world_.network().now();
   EXPECT_EQ(messages_of_put(values(mixed)), 4U) << "of two other homes";
@@ -81,10 +81,10 @@ TEST_F(BatchPut, CostsOneQuestionForEachHomeAndEach256) {
   expect_all_found(mixed);
 }
 
-// A question has 256 KiB at most: 64 blocks of little less than 4 KiB do not fit, 60 do.
+// A request has 256 KiB at most: 64 blocks of little less than 4 KiB do not fit, 60 do.
 TEST_F(BatchPut, BoundsTheBytesOfAQuestion) {
   const auto small = names(1, 600, "small ");
-  EXPECT_EQ(messages_of_put(values(small, 500)), 20U) << "ten questions of 60 to 63";
+  EXPECT_EQ(messages_of_put(values(small, 500)), 20U) << "ten requests of 60 to 63";
   const auto big = names(1, 200, "large ");
   EXPECT_EQ(messages_of_put(values(big, large)), 2U) << "their values stay here";
   expect_all_found(small);
@@ -100,9 +100,9 @@ TEST_F(BatchPut, BoundsTheBytesOfAQuestion) {
 TEST_F(BatchPut, OfLongNames) {
   std::vector<std::string> all;
   for (int at = 0; at < 12; ++at) {
-    all.push_back(world_.name_at(1, asker().number(), std::string(60'000, static_cast<char>('a' + at))));
+    all.push_back(world_.name_at(1, requester().number(), std::string(60'000, static_cast<char>('a' + at))));
   }
-  EXPECT_EQ(messages_of_put(values(all)), 6U) << "three questions of four";
+  EXPECT_EQ(messages_of_put(values(all)), 6U) << "three requests of four";
   expect_all_found(all);
   expect_nothing_left_of(all);
 }
@@ -113,7 +113,7 @@ TEST_F(BatchPut, TakesAnyRangeAndAnyValue) {
   for (std::size_t at = 0; at < all.size(); ++at) {
     texts[all[at]] = {std::to_string(at), "text"};
   }
-  for (const auto& key : asker().put_batch(texts)) {
+  for (const auto& key : requester().put_batch(texts)) {
     EXPECT_TRUE(key) << key.error();
   }
   const auto found = of(4).get_batch<std::vector<std::string>>(all);
@@ -124,17 +124,17 @@ TEST_F(BatchPut, TakesAnyRangeAndAnyValue) {
   const auto made = names(2, 20);
   const auto numbers = std::views::iota(std::size_t{0}, made.size()) |
                        std::views::transform([&](std::size_t at) { return std::pair(made[at], at); });
-  EXPECT_EQ(std::ranges::count(codes_of(asker().put_batch(numbers)), Errc{}), 20);
+  EXPECT_EQ(std::ranges::count(codes_of(requester().put_batch(numbers)), Errc{}), 20);
   EXPECT_EQ(*of(4).get<std::size_t>(made[7]).value(), 7U);
   // Values alone.
   const std::vector<std::vector<double>> values{{1, 2}, {}, {3}};
   std::vector<Result<Key>> keys;
-  EXPECT_EQ(world_.messages_of([&] { keys = asker().put_batch(values); }), 0U);
+  EXPECT_EQ(world_.messages_of([&] { keys = requester().put_batch(values); }), 0U);
   ASSERT_EQ(keys.size(), 3U);
   EXPECT_EQ(of(4).get<double[]>(keys[0].value())->size(), 2U);
   EXPECT_EQ(of(4).get<double[]>(keys[1].value())->size(), 0U);
-  EXPECT_TRUE(asker().put_batch(Named()).empty());
-  EXPECT_TRUE(asker().put_batch(std::vector<double>()).empty());
+  EXPECT_TRUE(requester().put_batch(Named()).empty());
+  EXPECT_TRUE(requester().put_batch(std::vector<double>()).empty());
 }
 
 TEST_F(BatchPut, LeavesNamesThatAreTaken) {
@@ -150,7 +150,7 @@ TEST_F(BatchPut, LeavesNamesThatAreTaken) {
   objects.emplace_back(std::string(max_name_bytes + 1, 'n'), std::vector<double>{1.0});
   objects.emplace_back(all[5], std::vector<double>{79.0});   // twice
   objects.emplace_back(here[5], std::vector<double>{79.0});  // the same
-  const auto keys = asker().put_batch(objects);
+  const auto keys = requester().put_batch(objects);
   for (std::size_t at = 0; at < 20; ++at) {
     EXPECT_EQ(code_of(keys[at]), at == 3 || at == 14 ? Errc::key_exists : Errc{}) << at;
   }
@@ -171,10 +171,10 @@ TEST_F(BatchPut, LeavesNamesThatAreTaken) {
   expect_nothing_left_of(rest);
 }
 
-// Of a name that comes often, also in several questions, one is bound.
+// Of a name that comes often, also in several requests, one is bound.
 TEST_F(BatchPut, OfOneNameBindsOne) {
   const std::string name = names(1, 1).front();
-  const auto keys = asker().put_batch(values(std::vector<std::string>(700, name)));
+  const auto keys = requester().put_batch(values(std::vector<std::string>(700, name)));
   EXPECT_EQ(std::ranges::count(codes_of(keys), Errc{}), 1);
   EXPECT_EQ(std::ranges::count(codes_of(keys), Errc::key_exists), 699);
   const auto found = of(4).get<double[]>(name).value();
@@ -187,10 +187,10 @@ TEST_F(BatchPut, OfOneNameBindsOne) {
 TEST_F(BatchPut, AtAHomeThatDiesFailsAlone) {
   std::vector<std::string> all;
   for (int at = 0; at < 900; ++at) {
-    all.push_back(world_.name_at(at % 3, asker().number(), "name " + std::to_string(at) + "."));
+    all.push_back(world_.name_at(at % 3, requester().number(), "name " + std::to_string(at) + "."));
   }
   std::vector<Result<Key>> keys;
-  begin([&] { keys = asker().put_batch(values(all)); }, 500us);
+  begin([&] { keys = requester().put_batch(values(all)); }, 500us);
   mortal_.kill_node(1);
   ASSERT_TRUE(ends_within(12s)) << "within the failure bound";
   ASSERT_EQ(keys.size(), all.size());
@@ -200,7 +200,7 @@ TEST_F(BatchPut, AtAHomeThatDiesFailsAlone) {
   EXPECT_TRUE(of(4).get<double[]>(all[2]));
 }
 
-// Whether a name is bound whose home did not answer is found out afterwards.
+// Whether a name is bound whose home did not reply is found out afterwards.
 TEST_F(BatchPut, AtARankThatDiesIsSettled) {
   for (const bool arrives : {false, true}) {
     const std::uint64_t before = world_.connector(0).usage().own_objects;
@@ -210,7 +210,7 @@ TEST_F(BatchPut, AtARankThatDiesIsSettled) {
       world_.network().set_latency(2 * home, 0, {500ms, 500ms});
     }
     std::vector<Result<Key>> keys;
-    begin([&] { keys = asker().put_batch(values(all)); }, arrives ? 1200ms : 500us);
+    begin([&] { keys = requester().put_batch(values(all)); }, arrives ? 1200ms : 500us);
     mortal_.kill(2 * home);
     ASSERT_TRUE(ends_within(12s));
     const auto lost = std::ranges::count(codes_of(keys), Errc::peer_lost);
@@ -219,7 +219,7 @@ TEST_F(BatchPut, AtARankThatDiesIsSettled) {
     EXPECT_TRUE(told == 0 || arrives);
     world_.network().run_for(20s);
     for (const std::string& name : all) {
-      EXPECT_EQ(asker().exists(name).value(), arrives);
+      EXPECT_EQ(requester().exists(name).value(), arrives);
     }
     EXPECT_EQ(world_.connector(0).usage().own_objects - before, arrives ? 300U : 0U);
   }
@@ -234,7 +234,7 @@ TEST_F(BatchPut, AtASilentHomeEndsAtTheDeadline) {
     world_.network().cut(0, rank, loopback::Cut::hold);
   }
   const auto began = world_.network().now();
-  const auto keys = asker().put_batch(values(all), {.deadline = began + 50ms});
+  const auto keys = requester().put_batch(values(all), {.deadline = began + 50ms});
   EXPECT_LE(world_.network().now() - began, 200ms);
   for (std::size_t at = 0; at < all.size(); ++at) {
     EXPECT_EQ(code_of(keys[at]), at < 300 ? Errc::timeout : Errc{}) << at;
@@ -242,7 +242,7 @@ TEST_F(BatchPut, AtASilentHomeEndsAtTheDeadline) {
   world_.network().heal();
   world_.network().run_for(20s);
   for (const std::string& name : silent) {
-    EXPECT_EQ(asker().exists(name).value(), of(2).exists(name).value());
+    EXPECT_EQ(requester().exists(name).value(), of(2).exists(name).value());
   }
   expect_nothing_left_of(all);
 }
@@ -255,8 +255,8 @@ TEST_F(BatchPut, WhileTheStoreIsDropped) {
   }
   const auto all = names(home, 600);
   std::vector<Result<Key>> keys;
-  begin([&] { keys = asker().put_batch(values(all)); }, 500us);
-  ASSERT_TRUE(stores_.session(0).drop("fields", asker().number()));
+  begin([&] { keys = requester().put_batch(values(all)); }, 500us);
+  ASSERT_TRUE(stores_.session(0).drop("fields", requester().number()));
   ASSERT_TRUE(ends_within(12s));
   EXPECT_EQ(std::ranges::count(codes_of(keys), Errc::closed), 600);
   world_.network().run_for(1s);
@@ -268,14 +268,14 @@ TEST_F(BatchPut, WhileTheStoreIsDropped) {
 TEST_F(BatchPut, WhileTheRuntimeCloses) {
   const auto all = names(1, 600);
   std::vector<Result<Key>> keys;
-  begin([&] { keys = asker().put_batch(values(all)); }, 500us);
+  begin([&] { keys = requester().put_batch(values(all)); }, 500us);
   const auto began = world_.network().now();
   stores_.session(0).close();
   world_.network().start([&] { mortal_.close_now(0); });
   ASSERT_TRUE(ends_within(2s));
   EXPECT_LE(world_.network().now() - began, 1s);
   EXPECT_EQ(std::ranges::count(codes_of(keys), Errc::closed), 600);
-  EXPECT_EQ(std::ranges::count(codes_of(asker().put_batch(values(all))), Errc::closed), 600);
+  EXPECT_EQ(std::ranges::count(codes_of(requester().put_batch(values(all))), Errc::closed), 600);
 }
 
 /// Rank 0, alone on its node, is home to names and has no room for them as long as the test says so.
@@ -304,7 +304,7 @@ class BatchPutAtAFullHome : public ::testing::Test {
                               : std::move(arena);
                  }}}};
   const std::shared_ptr<Session> session_ = std::make_shared<Session>(
-      world_.rank(1).connector, world_.rank(1).metrics, SessionOptions{.rank = 1}, world_.arrivals(1));
+      world_.rank(1).connector, world_.rank(1).metrics, SessionOptions{.rank = 1}, world_.completions(1));
   Store store_ = session_->open("fields").value();
   std::vector<std::pair<std::string, int>> objects_;
   std::vector<Result<Key>> keys_;

@@ -32,12 +32,12 @@ TEST_F(Batch, BringsWhatThereIsAndSaysWhatThereIsNot) {
   const Key other = put(4, 5);
   const Key gone = put(2, 6);
   const Key text = of(5).put(std::string("text")).value();
-  const Key nobodys{asker().number(), 77, 5};
+  const Key nobodys{requester().number(), 77, 5};
   Key foreign = small;
   ++foreign.store;
   ASSERT_TRUE(of(2).evict(gone).value());
   const std::vector<Key> keys{own, small, gone, big, other, small, text, nobodys, of_mate, big, foreign};
-  auto found = asker().get_batch<double[]>(keys);
+  auto found = requester().get_batch<double[]>(keys);
   ASSERT_EQ(found.size(), keys.size());
   const std::vector<double> values{1, 3, 0, 4, 5, 3, 0, 0, 2, 4, 0};
   for (std::size_t at = 0; at < keys.size(); ++at) {
@@ -53,8 +53,8 @@ TEST_F(Batch, BringsWhatThereIsAndSaysWhatThereIsNot) {
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(found[at]->data()) % alignof(double), 0U);
   }
   EXPECT_EQ(found[3]->data(), found[9]->data()) << "one copy for the node";
-  EXPECT_EQ(found[0]->data(), asker().get<double[]>(own)->data()) << "in place";
-  EXPECT_TRUE(asker().get_batch<double[]>(std::vector<Key>()).empty());
+  EXPECT_EQ(found[0]->data(), requester().get<double[]>(own)->data()) << "in place";
+  EXPECT_TRUE(requester().get_batch<double[]>(std::vector<Key>()).empty());
   found.clear();
   expect_nothing_left({own, of_mate, small, big, other, text});
 }
@@ -65,9 +65,9 @@ TEST_F(Batch, TellsOfEachObjectWhatItIs) {
     std::fill(writer.begin(), writer.end(), 1.5F);
     return writer.seal().value();
   }();
-  const std::string name = world_.name_at(1, asker().number(), "named ");
+  const std::string name = world_.name_at(1, requester().number(), "named ");
   const Key named = of(2).put(name, std::vector<float>{1, 2}).value();
-  auto found = asker().get_batch<float[]>(std::vector<Key>{array, named, array});
+  auto found = requester().get_batch<float[]>(std::vector<Key>{array, named, array});
   ASSERT_TRUE(found[0] && found[1] && found[2]);
   EXPECT_EQ(found[0]->extents(), Extents(2, 3));
   EXPECT_EQ(found[1]->extents(), Extents(2));
@@ -86,8 +86,8 @@ TEST_F(Batch, OfDecodedValuesAndOfFlatOnes) {
     texts.push_back(of(at % 6).put(std::vector<std::string>{std::to_string(at)}).value());
     numbers.push_back(of(at % 6).put(at).value());
   }
-  const auto decoded = asker().get_batch<std::vector<std::string>>(texts);
-  const auto flat = asker().get_batch<int>(numbers);
+  const auto decoded = requester().get_batch<std::vector<std::string>>(texts);
+  const auto flat = requester().get_batch<int>(numbers);
   for (std::size_t at = 0; at < 10; ++at) {
     EXPECT_EQ((**decoded[at]).front(), std::to_string(at));
     EXPECT_EQ(**flat[at], static_cast<int>(at));
@@ -106,7 +106,7 @@ TEST_F(Batch, KeepsTheAlignmentOfTheType) {
     keys.push_back(of(2).put(Wide{{1.0 * at}}).value());
     (void)of(2).put('x').value();
   }
-  const auto found = asker().get_batch<Wide>(keys);
+  const auto found = requester().get_batch<Wide>(keys);
   for (std::size_t at = 0; at < keys.size(); ++at) {
     ASSERT_TRUE(found[at]);
     EXPECT_EQ(reinterpret_cast<std::uintptr_t>(found[at]->get()) % alignof(Wide), 0U);
@@ -114,7 +114,7 @@ TEST_F(Batch, KeepsTheAlignmentOfTheType) {
   }
 }
 
-// One question for each node, as long as its answer has room.
+// One request for each node, as long as its reply has room.
 TEST_F(Batch, CostsOneQuestionForEachNode) {
   EXPECT_EQ(price_of_batch(put_some(0, 1000)), (Price{0, 0}));
   EXPECT_EQ(price_of_batch(put_some(1, 1000)), (Price{0, 0})) << "a mate's";
@@ -129,7 +129,7 @@ TEST_F(Batch, CostsOneQuestionForEachNode) {
   EXPECT_EQ(price_of_batch(all), (Price{4, 2})) << "of two other nodes, of whichever rank";
 }
 
-// What is small may be so large that an answer has no room for all: 32 of these make 1 MiB.
+// What is small may be so large that a reply has no room for all: 32 of these make 1 MiB.
 TEST(BatchOfLargerObjects, AsksAgainForWhatDidNotFit) {
   constexpr std::uint32_t store = 7;
   SimulatedNodes world({.nodes = {.nodes = 2, .inline_bytes = 32_KiB}});
@@ -152,10 +152,10 @@ TEST_F(Batch, MakesStandInsWithoutTheBytes) {
   std::vector<Key> keys = put_some(2, 20, large);
   keys.push_back(put(0, 20));
   keys.push_back(of(2).put(std::string("text")).value());
-  keys.push_back(Key{asker().number(), 3, 77});
+  keys.push_back(Key{requester().number(), 3, 77});
   const std::uint64_t bytes = world_.network().counters().sent.bytes;
   std::vector<Result<Proxy<double[]>>> proxies;
-  EXPECT_EQ(price_of([&] { proxies = asker().proxy_batch<double[]>(keys); }), (Price{2, 0}));
+  EXPECT_EQ(price_of([&] { proxies = requester().proxy_batch<double[]>(keys); }), (Price{2, 0}));
   EXPECT_LT(world_.network().counters().sent.bytes - bytes, 10'000U);
   for (std::size_t at = 0; at < 21; ++at) {
     ASSERT_TRUE(proxies[at]) << at << proxies[at].error();
@@ -187,7 +187,7 @@ TEST_F(Batch, OfManyThousands) {
     keys.push_back(put(static_cast<int>(at % 6), static_cast<double>(at), at % 100 == 7 ? large / 10 : 1));
   }
   const auto began = world_.network().now();
-  auto found = asker().get_batch<double[]>(keys);
+  auto found = requester().get_batch<double[]>(keys);
   expect_in_order(found, many);
   EXPECT_LE(world_.network().now() - began, 100ms);
   found.clear();
@@ -203,7 +203,7 @@ TEST_F(Batch, OfANodeThatDiesFailsAlone) {
   const auto began = world_.network().now();
   bool over = false;
   world_.network().start([&] {
-    found = asker().get_batch<double[]>(keys);
+    found = requester().get_batch<double[]>(keys);
     over = true;
   });
   world_.network().run_for(500us);
@@ -221,7 +221,7 @@ TEST_F(Batch, OfARankThatDiesIsAnsweredByItsMate) {
   std::vector<Result<View<double[]>>> found;
   bool over = false;
   world_.network().start([&] {
-    found = asker().get_batch<double[]>(keys);
+    found = requester().get_batch<double[]>(keys);
     over = true;
   });
   world_.network().run_for(500us);
@@ -240,19 +240,19 @@ TEST_F(Batch, OfANodeThatIsSilentEndsAtTheDeadline) {
     world_.network().cut(0, rank, loopback::Cut::hold);
   }
   const auto began = world_.network().now();
-  const auto found = asker().get_batch<double[]>(keys, {.deadline = began + 50ms});
+  const auto found = requester().get_batch<double[]>(keys, {.deadline = began + 50ms});
   EXPECT_LE(world_.network().now() - began, 200ms);
   for (std::size_t at = 0; at < keys.size(); ++at) {
     EXPECT_EQ(code_of(found[at]), at < 10 ? Errc::timeout : Errc{}) << at;
   }
   world_.network().heal();
-  expect_in_order(asker().get_batch<double[]>(silent), 10);
+  expect_in_order(requester().get_batch<double[]>(silent), 10);
 }
 
 TEST_F(Batch, AfterTheEndIsClosed) {
   const auto keys = put_some(2, 3);
   stores_.session(0).close();
-  for (const auto& found : asker().get_batch<double[]>(keys)) {
+  for (const auto& found : requester().get_batch<double[]>(keys)) {
     EXPECT_EQ(code_of(found), Errc::closed);
   }
 }

@@ -40,8 +40,8 @@ class BegunChanges : public tests::FutureNodes {
   [[nodiscard]] std::uint64_t sent() { return world_.network().counters().sent.messages; }
   [[nodiscard]] auto now() { return world_.network().now(); }
   void pass(std::chrono::nanoseconds time) { world_.network().run_for(time); }
-  [[nodiscard]] std::vector<Eventual<Key>> put_all(const std::vector<std::string>& all) {
-    std::vector<Eventual<Key>> puts;
+  [[nodiscard]] std::vector<AsyncResult<Key>> put_all(const std::vector<std::string>& all) {
+    std::vector<AsyncResult<Key>> puts;
     for (std::size_t at = 0; at < all.size(); ++at) {
       puts.push_back(reader_.put_async(all[at], static_cast<double>(at)));
     }
@@ -68,7 +68,7 @@ TEST_F(BegunChanges, PutAThousandNamesInTheTimeOfOne) {
   EXPECT_FALSE(puts.front().ready());
   ASSERT_TRUE(when_all(puts));
   EXPECT_LE(now() - began, 4ms);
-  EXPECT_EQ(sent() - before, 2000U) << "a question and an answer each";
+  EXPECT_EQ(sent() - before, 2000U) << "a request and a reply each";
   for (std::size_t at = 0; at < all.size(); ++at) {
     const auto found = maker_.get<double>(all[at]);
     ASSERT_TRUE(found) << found.error();
@@ -197,14 +197,14 @@ TEST_F(BegunChanges, EvictAThousandInTheTimeOfOne) {
   }
   const std::uint64_t before = sent();
   const auto began = now();
-  std::vector<Eventual<bool>> gone;
+  std::vector<AsyncResult<bool>> gone;
   for (std::size_t at = 0; at < keys.size(); ++at) {
     gone.push_back(reader_.evict_async(keys[at]));
     gone.push_back(reader_.evict_async(all[at]));
   }
   ASSERT_TRUE(when_all(gone));
   EXPECT_LE(now() - began, 4ms);
-  EXPECT_EQ(sent() - before, 2000U) << "a question and an answer each";
+  EXPECT_EQ(sent() - before, 2000U) << "a request and a reply each";
   EXPECT_TRUE(std::ranges::all_of(gone, [](const auto& each) { return each.get().value(); }));
   EXPECT_EQ(read_->metrics().evictions, 1000U);
   EXPECT_FALSE(maker_.exists(keys[77]).value());
@@ -307,7 +307,7 @@ TEST_F(BegunChanges, EndAtTheirDeadlineAndAreSettledThen) {
 
 TEST_F(BegunChanges, SayThatTheHomeHasDied) {
   auto puts = put_all(names(20));
-  std::vector<Eventual<bool>> gone;
+  std::vector<AsyncResult<bool>> gone;
   for (int i = 0; i < 20; ++i) {
     gone.push_back(reader_.evict_async(away("gone " + std::to_string(i) + ".")));
   }
@@ -331,7 +331,7 @@ TEST_F(BegunChanges, SayThatTheHomeHasDied) {
 TEST_F(BegunChanges, AreSettledWhereOneRankOfTheHomeDies) {
   const auto all = names(8);
   auto puts = put_all(all);
-  pass(1500us);  // they have arrived, and the answers have not
+  pass(1500us);  // they have arrived, and the replies have not
   mortal_.kill(0);
   ASSERT_TRUE(when_all(puts));
   pass(20s);
@@ -429,7 +429,7 @@ class BegunChangesOfAStuckDirectory : public ::testing::Test {
   const std::shared_ptr<Connector> connector =
       open_distributed({rank.process.arena, rank.process.table, directory}, rank.links);
   const std::shared_ptr<Session> session =
-      std::make_shared<Session>(connector, rank.metrics, SessionOptions{.rank = 1}, world.arrivals(1));
+      std::make_shared<Session>(connector, rank.metrics, SessionOptions{.rank = 1}, world.completions(1));
   Store store = session->open("fields").value();
 };
 
@@ -478,8 +478,8 @@ TEST_F(BegunChangesOfAStuckDirectory, AreTriedAgain) {
 class PutsAtAFullHome : public ::testing::Test {
  protected:
   ~PutsAtAFullHome() override { session_->close(); }
-  [[nodiscard]] std::vector<Eventual<Key>> put_some(int number) {
-    std::vector<Eventual<Key>> puts;
+  [[nodiscard]] std::vector<AsyncResult<Key>> put_some(int number) {
+    std::vector<AsyncResult<Key>> puts;
     full_ = tests::Full::for_now;
     for (int i = 0; i < number; ++i) {
       puts.push_back(store_.put_async(world_.name_at(0, store_.number(), std::to_string(i) + "."), 1.0 * i));
@@ -494,7 +494,7 @@ class PutsAtAFullHome : public ::testing::Test {
                               ? std::make_shared<tests::FullArena>(std::move(arena), [this] { return full_; })
                               : std::move(arena);
                  }}}};
-  const std::shared_ptr<Session> session_ = tests::session_of(world_.rank(1), 1, world_.arrivals(1));
+  const std::shared_ptr<Session> session_ = tests::session_of(world_.rank(1), 1, world_.completions(1));
   Store store_ = session_->open("fields").value();
 };
 

@@ -83,7 +83,7 @@ TEST_F(BegunReads, BringManyPartsInTheTimeOfOne) {
   ASSERT_TRUE(when_all(parts));
   EXPECT_LE(world_.network().now() - began, 4ms);
   const auto after = world_.network().counters();
-  EXPECT_EQ(after.sent.messages - before.sent.messages, 400U) << "a question and an answer each";
+  EXPECT_EQ(after.sent.messages - before.sent.messages, 400U) << "a request and a reply each";
   EXPECT_EQ(after.transfers, before.transfers);
   EXPECT_LE(after.sent.bytes - before.sent.bytes, 200 * 400U);
   for (std::size_t at = 0; at < parts.size(); ++at) {
@@ -180,31 +180,31 @@ TEST_F(BegunReads, AskWhetherAThousandAreThereInTheTimeOfOne) {
   ASSERT_TRUE(maker_.put(away, 1.0));
   const std::uint64_t before = sent();
   const auto began = world_.network().now();
-  std::vector<Eventual<bool>> answers;
+  std::vector<AsyncResult<bool>> replies;
   for (const Key& key : keys) {
-    answers.push_back(reader_.exists_async(key));
-    answers.push_back(reader_.exists_async(away));
+    replies.push_back(reader_.exists_async(key));
+    replies.push_back(reader_.exists_async(away));
   }
-  ASSERT_TRUE(when_all(answers));
+  ASSERT_TRUE(when_all(replies));
   EXPECT_LE(world_.network().now() - began, 4ms);
-  EXPECT_EQ(sent() - before, 2000U) << "a question and an answer each";
-  for (std::size_t at = 0; at < answers.size(); ++at) {
-    EXPECT_EQ(answers[at].get().value(), at != 2 * 77U) << at;
+  EXPECT_EQ(sent() - before, 2000U) << "a request and a reply each";
+  for (std::size_t at = 0; at < replies.size(); ++at) {
+    EXPECT_EQ(replies[at].get().value(), at != 2 * 77U) << at;
   }
 }
 
 // More than may be asked at a time, of which some are dropped.
 TEST_F(BegunReads, AskInTurn) {
   const Key key = put(1);
-  std::vector<Eventual<bool>> answers;
+  std::vector<AsyncResult<bool>> replies;
   for (int i = 0; i < 3000; ++i) {
-    answers.push_back(reader_.exists_async(key));
+    replies.push_back(reader_.exists_async(key));
   }
   EXPECT_GT(world_.rank(2).links->window(CountsUntil::it_is_got)->levels().queued, 1000U);
-  answers.resize(2500);
-  EXPECT_TRUE(answers.back().get().value()) << "let on at once, because somebody waits";
+  replies.resize(2500);
+  EXPECT_TRUE(replies.back().get().value()) << "let on at once, because somebody waits";
   pass(100ms);
-  EXPECT_TRUE(std::ranges::all_of(answers, [](const auto& answer) { return answer.get().value(); }));
+  EXPECT_TRUE(std::ranges::all_of(replies, [](const auto& reply) { return reply.get().value(); }));
   EXPECT_EQ(world_.rank(2).links->window(CountsUntil::it_is_got)->levels(), Window::Levels{});
 }
 
@@ -250,17 +250,17 @@ TEST_F(BegunReads, AreCancelledAtEveryStep) {
 
 TEST_F(BegunReads, SayThatTheOwnerHasDied) {
   const auto keys = put_some(20);
-  std::vector<Eventual<bool>> answers;
+  std::vector<AsyncResult<bool>> replies;
   std::vector<Future<double[]>> parts;
   for (const Key& key : keys) {
-    answers.push_back(reader_.exists_async(key));
+    replies.push_back(reader_.exists_async(key));
     parts.push_back(reader_.get_async<double[]>(key, {.part = {.offset = 1, .count = 1}}));
   }
   pass(500us);
   mortal_.kill_node(0);
-  EXPECT_TRUE(when_all(answers) && when_all(parts));
+  EXPECT_TRUE(when_all(replies) && when_all(parts));
   for (std::size_t at = 0; at < keys.size(); ++at) {
-    EXPECT_EQ(code_of(answers[at].get()), Errc::peer_lost);
+    EXPECT_EQ(code_of(replies[at].get()), Errc::peer_lost);
     EXPECT_EQ(code_of(parts[at].get()), Errc::peer_lost);
   }
   parts.clear();
@@ -269,16 +269,16 @@ TEST_F(BegunReads, SayThatTheOwnerHasDied) {
 
 TEST_F(BegunReads, SayThatTheRuntimeWasClosed) {
   const Key key = put(1);
-  std::vector<Eventual<bool>> answers;
+  std::vector<AsyncResult<bool>> replies;
   for (int i = 0; i < 2000; ++i) {
-    answers.push_back(reader_.exists_async(key));
+    replies.push_back(reader_.exists_async(key));
   }
   pass(500us);
   read_->close();
   mortal_.close_now(2);
-  for (const auto& answer : answers) {
-    ASSERT_TRUE(answer.ready());
-    EXPECT_EQ(code_of(answer.get()), Errc::closed);
+  for (const auto& reply : replies) {
+    ASSERT_TRUE(reply.ready());
+    EXPECT_EQ(code_of(reply.get()), Errc::closed);
   }
   EXPECT_EQ(code_of(reader_.exists_async(key).get()), Errc::closed);
 }
@@ -345,7 +345,7 @@ class BegunReadsOfAStoppedDirectory : public ::testing::Test {
                    directory_ = rank == 1 ? made : directory_;
                    return made;
                  }}}};
-  const std::shared_ptr<Session> session_ = session_of(world_.rank(1), 1, world_.arrivals(1));
+  const std::shared_ptr<Session> session_ = session_of(world_.rank(1), 1, world_.completions(1));
   Store store_ = session_->open("fields").value();
 };
 

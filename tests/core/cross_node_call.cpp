@@ -116,8 +116,8 @@ void CrossNodeCall::prepare() {
     case CallKind::drop:
     case CallKind::close:
       names_.push_back(nodes_.world().name_at(2, store, "other "));
-      put_value(asker, names_[1], old_value);
-      put_value(asker, name_, old_value);
+      put_value(requester, names_[1], old_value);
+      put_value(requester, name_, old_value);
       break;
     case CallKind::list:
       names_.push_back(nodes_.world().name_at(0, store, "name a"));
@@ -140,29 +140,29 @@ void CrossNodeCall::prepare() {
 }
 
 void CrossNodeCall::start() {
-  run(asker, answer_, &CrossNodeCall::ask);
+  run(requester, answer_, &CrossNodeCall::ask);
   if (scene_.kind == CallKind::wait || scene_.kind == CallKind::close) {
     run(third, third_answer_, &CrossNodeCall::ask_third);
   }
 }
 
-void CrossNodeCall::run(int rank, Answer& answer, void (CrossNodeCall::*act)(Answer& answer)) {
+void CrossNodeCall::run(int rank, Reply& reply, void (CrossNodeCall::*act)(Reply& reply)) {
   ++running_;
-  nodes_.network().start([this, rank, act, &answer] {
+  nodes_.network().start([this, rank, act, &reply] {
     struct Running {
       int& count;
       ~Running() { --count; }
     } const running{running_};
     const auto began = nodes_.network().now();
-    (this->*act)(answer);
+    (this->*act)(reply);
     if (!nodes_.is_gone(rank)) {
       const std::chrono::nanoseconds took = nodes_.network().now() - began;
-      answer.given = true;
-      const bool waits = scene_.kind == CallKind::wait && rank == asker;
+      reply.given = true;
+      const bool waits = scene_.kind == CallKind::wait && rank == requester;
       if (took > (waits ? wait_time : call_timeout) + 200ms) {
         complain("a call ended long after its deadline");
       }
-      if (!forgiving_ && answer.code != Errc::timeout) {
+      if (!forgiving_ && reply.code != Errc::timeout) {
         longest_ = std::max(longest_, took);
       }
     }
@@ -170,92 +170,92 @@ void CrossNodeCall::run(int rank, Answer& answer, void (CrossNodeCall::*act)(Ans
 }
 
 template <class T>
-bool CrossNodeCall::note(Answer& answer, const Result<T>& result) {
-  answer.code = result ? Errc{} : result.error().code();
+bool CrossNodeCall::note(Reply& reply, const Result<T>& result) {
+  reply.code = result ? Errc{} : result.error().code();
   return static_cast<bool>(result);
 }
 
-void CrossNodeCall::read(Answer& answer, const Result<ObjectView>& found) const {
-  if (note(answer, found)) {
-    std::memcpy(&answer.value, found->bytes().data(), sizeof answer.value);
-    if (!tests::holds(*found, bytes_of(answer.value, scene_.size_bytes))) {
-      answer.value = ~std::uint64_t{0};
+void CrossNodeCall::read(Reply& reply, const Result<ObjectView>& found) const {
+  if (note(reply, found)) {
+    std::memcpy(&reply.value, found->bytes().data(), sizeof reply.value);
+    if (!tests::holds(*found, bytes_of(reply.value, scene_.size_bytes))) {
+      reply.value = ~std::uint64_t{0};
     }
   }
 }
 
-void CrossNodeCall::ask(Answer& answer) {
-  Connector& here = nodes_.world().connector(asker);
+void CrossNodeCall::ask(Reply& reply) {
+  Connector& here = nodes_.world().connector(requester);
   const Address by_name(store, name_);
   switch (scene_.kind) {
     case CallKind::put:
     case CallKind::replace: {
       const SealMode mode = scene_.kind == CallKind::put ? SealMode::put : SealMode::replace;
       const auto sealed = tests::put(here, store, name_, bytes_of(new_value, scene_.size_bytes), {mode, 0});
-      if (note(answer, sealed)) {
+      if (note(reply, sealed)) {
         keys_.push_back(sealed->key);
-        answer.yes = sealed->generation != 0;
+        reply.yes = sealed->generation != 0;
       }
       return;
     }
     case CallKind::get_by_key:
-      return read(answer, here.get(Address(before_->key), {}));
+      return read(reply, here.get(Address(before_->key), {}));
     case CallKind::get_stale:
-      return read(answer, here.get(Address(before_->key, name_hash(store, name_)), {}));
+      return read(reply, here.get(Address(before_->key, name_hash(store, name_)), {}));
     case CallKind::get_by_name:
-      return read(answer, here.get(by_name, {}));
+      return read(reply, here.get(by_name, {}));
     case CallKind::wait:
-      return read(answer, here.wait(by_name, nodes_.network().now() + wait_time));
+      return read(reply, here.wait(by_name, nodes_.network().now() + wait_time));
     case CallKind::describe_by_key:
     case CallKind::describe_by_name: {
       const auto found = here.get_some(
           scene_.kind == CallKind::describe_by_name ? by_name : Address(before_->key), Facts(), {});
-      answer.yes = note(answer, found) && found->key() == before_->key && found->facts().name == name_ &&
-                   found->facts().size_bytes == scene_.size_bytes;
+      reply.yes = note(reply, found) && found->key() == before_->key && found->facts().name == name_ &&
+                  found->facts().size_bytes == scene_.size_bytes;
       return;
     }
     case CallKind::exists_by_key:
     case CallKind::exists_by_name: {
       const auto there =
           here.exists(scene_.kind == CallKind::exists_by_name ? by_name : Address(before_->key), {});
-      answer.yes = note(answer, there) && *there;
+      reply.yes = note(reply, there) && *there;
       return;
     }
     case CallKind::evict_by_key:
     case CallKind::evict_by_name: {
       const auto gone =
           here.evict(scene_.kind == CallKind::evict_by_name ? by_name : Address(before_->key), {});
-      answer.yes = note(answer, gone) && *gone;
+      reply.yes = note(reply, gone) && *gone;
       return;
     }
     case CallKind::list: {
       const auto names = here.list(store, "name", {});
-      if (note(answer, names)) {
-        answer.names = *names;
+      if (note(reply, names)) {
+        reply.names = *names;
       }
       return;
     }
     case CallKind::drop: {
       const auto dropped = here.drop(store);
-      answer.yes = note(answer, dropped) && *dropped == names_.size();
+      reply.yes = note(reply, dropped) && *dropped == names_.size();
       return;
     }
     case CallKind::close:
-      nodes_.close_now(asker);
+      nodes_.close_now(requester);
       return;
   }
 }
 
-void CrossNodeCall::ask_third(Answer& answer) {
+void CrossNodeCall::ask_third(Reply& reply) {
   Connector& there = nodes_.world().connector(third);
   if (scene_.kind == CallKind::close) {
-    return read(answer, there.get(Address(before_->key), {}));
+    return read(reply, there.get(Address(before_->key), {}));
   }
   nodes_.world().rank(third).links->client()->pause(before_put);
   const auto sealed = tests::put(there, store, name_, bytes_of(new_value, scene_.size_bytes));
-  if (note(answer, sealed)) {
+  if (note(reply, sealed)) {
     keys_.push_back(sealed->key);
-    answer.yes = sealed->generation != 0;
+    reply.yes = sealed->generation != 0;
   }
 }
 

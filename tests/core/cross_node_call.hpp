@@ -46,12 +46,12 @@ struct CallScene {
 [[nodiscard]] std::vector<CallScene> all_call_scenes();
 [[nodiscard]] std::string describe(const CallScene& scene);
 
-/// The scene, played on nodes of which some ranks may die meanwhile, and judged: each answer and all that can
+/// The scene, played on nodes of which some ranks may die meanwhile, and judged: each reply and all that can
 /// be found afterwards has to be what the model says, or `peer_lost` where somebody died without whom nobody
 /// can know.
 class CrossNodeCall {
  public:
-  static constexpr int asker = 0;
+  static constexpr int requester = 0;
   static constexpr int third = 2;  ///< rank that puts what is waited for, and asks the one that closes
 
   CrossNodeCall(const CallScene& scene, MortalNodes& nodes);
@@ -66,13 +66,13 @@ class CrossNodeCall {
   [[nodiscard]] bool over() const noexcept { return running_ == 0; }
   /// Simulated time that the longest call of a survivor took, where nothing was forgiven.
   [[nodiscard]] std::chrono::nanoseconds longest() const noexcept { return longest_; }
-  /// What was wrong with the answers; then with what is found afterwards, and with what is left when the
+  /// What was wrong with the replies; then with what is found afterwards, and with what is left when the
   /// survivors have evicted all of it. Empty: nothing.
   [[nodiscard]] std::string judgement();
 
  private:
-  struct Answer {
-    bool given = false;  // the asker has lived to get it
+  struct Reply {
+    bool given = false;  // the requester has lived to get it
     Errc code{};         // none: it went well
     bool yes = false;
     std::uint64_t value = 0;
@@ -80,12 +80,12 @@ class CrossNodeCall {
   };
 
   void put_value(int rank, const std::string& name, std::uint64_t value, const SealOptions& options = {});
-  void run(int rank, Answer& answer, void (CrossNodeCall::*act)(Answer& answer));
-  void ask(Answer& answer);
-  void ask_third(Answer& answer);
+  void run(int rank, Reply& reply, void (CrossNodeCall::*act)(Reply& reply));
+  void ask(Reply& reply);
+  void ask_third(Reply& reply);
   template <class T>
-  static bool note(Answer& answer, const Result<T>& result);
-  void read(Answer& answer, const Result<ObjectView>& found) const;
+  static bool note(Reply& reply, const Result<T>& result);
+  void read(Reply& reply, const Result<ObjectView>& found) const;
 
   static constexpr std::uint32_t store = 3;
   static constexpr std::uint64_t none = 0;  // no value
@@ -114,8 +114,8 @@ class CrossNodeCall {
   std::vector<std::string> names_;
   std::vector<Key> keys_;
   std::optional<Sealed> before_;  // what stood under the name
-  Answer answer_;
-  Answer third_answer_;
+  Reply answer_;
+  Reply third_answer_;
   int running_ = 0;
   bool forgiving_ = false;
   std::chrono::nanoseconds longest_{};

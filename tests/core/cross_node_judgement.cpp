@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 std::string CrossNodeCall::judgement() {
   judge_answer();
   judge_third();
-  // Ranks of which nobody has missed an answer yet are missed now.
+  // Ranks of which nobody has missed a reply yet are missed now.
   nodes_.network().run_for(2s);
   judge_name();
   judge_copies();
@@ -172,9 +172,9 @@ void CrossNodeCall::judge_name() {
   const auto allowed = values_allowed();
   const bool lost = nodes_.is_dead_node(scene_.home) || value_is_lost(0) || value_is_lost(scene_.owner) ||
                     (scene_.kind == CallKind::wait && value_is_lost(1));
-  std::map<int, Answer> first;  // by node, where nodes may differ
+  std::map<int, Reply> first;  // by node, where nodes may differ
   for (const int rank : nodes_.survivors()) {
-    Answer seen;
+    Reply seen;
     read(seen, nodes_.world().connector(rank).get(Address(store, name_), {}));
     if (seen.code == Errc::not_found) {
       seen.code = Errc{};
@@ -259,7 +259,7 @@ void CrossNodeCall::evict_all() {
     }
   }
   // What a rank was binding when it closed stays in its node's memory, bound or not.
-  for (const int rank : {asker, third}) {
+  for (const int rank : {requester, third}) {
     NodeTable& table = *nodes_.world().rank(rank).process.table;
     for (const Key& key : table.owned(store)) {
       if (nodes_.is_closed(rank) && !std::ranges::count(keys_, key)) {

@@ -13,7 +13,7 @@
 #include "tests/core/endless_reads.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// One-sided reads of which the transport says nothing, though the rank that is read lives and answers.
+// One-sided reads of which the transport says nothing, though the rank that is read lives and replies.
 namespace locum::tests::endless_read_test {
 namespace {
 
@@ -27,7 +27,7 @@ constexpr std::size_t size_bytes = 100'000;
 constexpr auto patience = 50ms;
 constexpr auto lease = patience + std::chrono::nanoseconds(size_bytes);
 constexpr auto believed = lease * 63 / 64;  // by the reader
-constexpr auto transfer = 1ms;              // longer than a question, its answer and the bytes take
+constexpr auto transfer = 1ms;              // longer than a request, its reply and the bytes take
 
 /// Two nodes of two ranks. The reads of rank 2 never end of themselves.
 class EndlessRead : public ::testing::Test {

@@ -74,7 +74,7 @@ TEST_F(FutureBetweenNodes, BringsWhatObjectsSayAndNames) {
   EXPECT_EQ(code_of(cancelled.get()), Errc::cancelled);
 }
 
-Eventual<double> last_of(Proxy<double[]> stand_in) {
+AsyncResult<double> last_of(Proxy<double[]> stand_in) {
   const auto view = co_await stand_in;
   if (!view) {
     co_return view.error();
@@ -248,7 +248,7 @@ TEST_F(FutureBetweenNodes, IsCancelledAtEveryStep) {
   expect_nothing_left({});
 }
 
-// The second asker's goes on when the first one's is cancelled.
+// The second requester's goes on when the first one's is cancelled.
 TEST_F(FutureBetweenNodes, IsOneFlightForAllThatAsk) {
   const Key key = put(7);
   const std::uint64_t before = world_.network().counters().transfers;
@@ -305,7 +305,7 @@ TEST(FutureOfSlowNodes, BringsAThousandInTheTimeOfOne) {
   std::vector<Store> stores;
   for (int rank = 0; rank < 2; ++rank) {
     sessions.push_back(session_of(ranks[static_cast<std::size_t>(rank)], rank,
-                                  ranks[static_cast<std::size_t>(rank)].links->arrivals()));
+                                  ranks[static_cast<std::size_t>(rank)].links->completions()));
     stores.push_back(sessions.back()->open("fields").value());
   }
   std::vector<Key> keys;
@@ -336,8 +336,8 @@ TEST(FutureOfSlowNodes, BringsAThousandInTheTimeOfOne) {
 TEST(FutureOfSlowNodes, WakesEachThreadThatWaits) {
   auto ranks = tests::link_plain_nodes({.nodes = 2, .ranks_per_node = 1, .helper = true},
                                        tests::queue_transports(2, 50ms));
-  const auto made = session_of(ranks[0], 0, ranks[0].links->arrivals());
-  const auto read = session_of(ranks[1], 1, ranks[1].links->arrivals());
+  const auto made = session_of(ranks[0], 0, ranks[0].links->completions());
+  const auto read = session_of(ranks[1], 1, ranks[1].links->completions());
   Store maker = made->open("fields").value();
   std::vector<Key> keys;
   for (int i = 0; i < 4; ++i) {

@@ -17,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/async/arrivals.hpp"
+#include "core/async/completion_counter.hpp"
 #include "core/codec.hpp"
 #include "core/node/local.hpp"
 #include "core/store.hpp"
@@ -31,15 +31,15 @@ namespace {
 using namespace std::chrono_literals;
 using tests::SlowConnector;
 
-TEST(Arrivals, DoNotLetAThreadSleepOverWhatHasEnded) {
-  Arrivals arrivals(1s);
-  const std::uint64_t seen = arrivals.count();
-  arrivals.tell();
-  const auto began = Arrivals::Clock::now();
-  arrivals.await(seen, began + 20s);
-  EXPECT_LE(Arrivals::Clock::now() - began, 10s);
-  arrivals.await(arrivals.count(), Arrivals::Clock::now() + 20ms);
-  EXPECT_GE(Arrivals::Clock::now() - began, 20ms);
+TEST(CompletionCounter, DoNotLetAThreadSleepOverWhatHasEnded) {
+  CompletionCounter completions(1s);
+  const std::uint64_t seen = completions.count();
+  completions.tell();
+  const auto began = CompletionCounter::Clock::now();
+  completions.await(seen, began + 20s);
+  EXPECT_LE(CompletionCounter::Clock::now() - began, 10s);
+  completions.await(completions.count(), CompletionCounter::Clock::now() + 20ms);
+  EXPECT_GE(CompletionCounter::Clock::now() - began, 20ms);
 }
 
 /// A store whose objects come when the test says so.
@@ -296,7 +296,7 @@ TEST_F(FutureTest, CallsWhatFollowsWhereTheExecutorSays) {
   tasks[0]();
   EXPECT_EQ(*next.get(), 4);
   (void)future.then([](const Result<View<double>>&) {});
-  session_->arrivals()->continuations().close();  // what follows has been handed to the executor then
+  session_->completions()->continuations().close();  // what follows has been handed to the executor then
   ASSERT_EQ(tasks.size(), 3U) << "so is what follows what follows";
   tasks[1]();
   EXPECT_EQ(*last.get(), 5);
@@ -356,7 +356,7 @@ TEST_F(FutureTest, WaitsForAll) {
 
 // Coroutines
 
-Eventual<double> sum(Store store, std::vector<Key> keys) {
+AsyncResult<double> sum(Store store, std::vector<Key> keys) {
   double total = 0;
   for (const Key& key : keys) {
     const auto value = co_await store.get_async<double>(key);
@@ -368,11 +368,11 @@ Eventual<double> sum(Store store, std::vector<Key> keys) {
   co_return total;
 }
 
-Eventual<void> note(Store store, Key key, std::vector<double>& into) {
+AsyncResult<void> note(Store store, Key key, std::vector<double>& into) {
   into.push_back(**co_await store.get_async<double>(key));
 }
 
-Eventual<int> throwing(Store store, Key key) {
+AsyncResult<int> throwing(Store store, Key key) {
   (void)co_await store.get_async<double>(key);
   throw std::runtime_error("no");
 }
@@ -412,7 +412,7 @@ TEST_F(FutureTest, RunsWhatFollowsBeforeTheEnd) {
   auto future = std::make_optional(store_.get_async<double>(put(1)));
   (void)future->then([&](const Result<View<double>>&) { called = true; });
   slow_->arrive(0);
-  session_->arrivals()->continuations().close();
+  session_->completions()->continuations().close();
   EXPECT_TRUE(called);
   std::thread::id where;
   (void)future->then([&](const Result<View<double>>&) { where = std::this_thread::get_id(); });
@@ -425,7 +425,7 @@ TEST_F(FutureTest, MayEndTheRuntimeInWhatFollows) {
   const auto future = store_.get_async<double>(put(1));
   bool called = false;
   const auto closed =
-      future.then([&](const Result<View<double>>&) { session_->arrivals()->continuations().close(); });
+      future.then([&](const Result<View<double>>&) { session_->completions()->continuations().close(); });
   const auto next = future.then([&](const Result<View<double>>&) { called = true; });
   slow_->arrive(0);
   ASSERT_TRUE(closed.get());
@@ -440,7 +440,7 @@ TEST_F(FutureTest, MayBeUsedByAnyNumberOfThreads) {
   const auto keys = put_some(count);
   auto parts = store_.get_async<double>(keys);
   std::atomic<int> followed = 0;
-  std::vector<Eventual<void>> after;
+  std::vector<AsyncResult<void>> after;
   for (const auto& part : parts) {
     after.push_back(part.then([&](const Result<View<double>>&) { ++followed; }));
   }

@@ -159,7 +159,7 @@ TEST_F(FutureWindow, KeepsNoChangeWaiting) {
   const auto parts = reader_.get_async<double[]>(keys);
   world_.network().run_for(100ms);
   EXPECT_EQ(count_ready(parts), in_window);
-  std::vector<Eventual<Key>> changes;
+  std::vector<AsyncResult<Key>> changes;
   for (int i = 0; i < 200; ++i) {
     changes.push_back(reader_.put_async(world_.name_at(0, reader_.number(), "n" + std::to_string(i)), 1.0));
   }

@@ -47,7 +47,7 @@ struct Outcome {
   std::size_t unknown = 0;
   std::size_t gone_reads = 0;  ///< by the key of what was gone for certain
   bool killed = false;
-  std::string wrong;  ///< what no answer may be, whatever went wrong; for people
+  std::string wrong;  ///< what no reply may be, whatever went wrong; for people
 };
 
 /// One random history: a program for each rank, of a world that follows from the seed like everything else.
@@ -82,7 +82,7 @@ class Trial {
     outcome_.operations = history_.operations().size();
     outcome_.gone_reads = gone_reads_;
     for (const NameOperation& operation : history_.operations()) {
-      outcome_.unknown += operation.answer == NameAnswer::unknown ? 1U : 0U;
+      outcome_.unknown += operation.reply == NameAnswer::unknown ? 1U : 0U;
     }
     if (faults_ == Faults::none) {
       clear();
@@ -277,7 +277,7 @@ class Trial {
     // name (docs/consistency.md): that the object is not there says nothing of the name from then on.
     const bool is_known_of_name = !gone || *gone || !nameless_.contains({name, only.generation});
     if (faults_ == Faults::cuts && !is_known_of_name) {
-      history_.end(number, {.answer = NameAnswer::unknown});
+      history_.end(number, {.reply = NameAnswer::unknown});
     } else {
       end(number, gone, {.yes = gone && *gone});
     }
@@ -291,11 +291,11 @@ class Trial {
 
   template <class T>
   void end(std::size_t number, const Result<T>& result, NameOperation told) {
-    told.answer = result ? NameAnswer::done : tests::answer_of(result.error().code());
+    told.reply = result ? NameAnswer::done : tests::answer_of(result.error().code());
     history_.end(number, told);
     if (!result) {
       const Errc code = result.error().code();
-      const bool may_be = told.answer != NameAnswer::unknown ||
+      const bool may_be = told.reply != NameAnswer::unknown ||
                           (faults_ != Faults::none && (code == Errc::timeout || code == Errc::peer_lost));
       complain_if(!may_be, number, "failed: " + result.error().text());
     }

@@ -22,7 +22,7 @@ std::string asked(const NameOperation& operation) {
 }
 
 std::string told(const NameOperation& operation) {
-  switch (operation.answer) {
+  switch (operation.reply) {
     case NameAnswer::done:
       break;
     case NameAnswer::key_exists:

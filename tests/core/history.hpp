@@ -32,8 +32,8 @@ struct NameOperation {
   /// Of replace: the generation to be replaced; 0: any, or none. Of evict: that to be evicted; 0: any.
   std::uint64_t expected = 0;
   std::uint64_t generation = 0;  ///< of put, replace and get, where they are done; 0: not told
-  bool yes = false;              ///< of exists and evict: the answer
-  NameAnswer answer = NameAnswer::unknown;
+  bool yes = false;              ///< of exists and evict: the reply
+  NameAnswer reply = NameAnswer::unknown;
   std::uint64_t began = 0;  ///< place among all beginnings and ends
   std::uint64_t ended = ~0ULL;
 };
@@ -49,11 +49,11 @@ class History {
     operations_.push_back(std::move(operation));
     return operations_.size() - 1;
   }
-  /// The operation ends now, with what is in `told`: answer, value (of get), generation, yes. One that never
+  /// The operation ends now, with what is in `told`: reply, value (of get), generation, yes. One that never
   /// ends is unknown.
   void end(std::size_t number, const NameOperation& told) {
     NameOperation& operation = operations_.at(number);
-    operation.answer = told.answer;
+    operation.reply = told.reply;
     operation.generation = told.generation;
     operation.yes = told.yes;
     if (operation.act == NameAct::get) {
@@ -69,7 +69,7 @@ class History {
   std::uint64_t next_ = 0;
 };
 
-/// The answer that an error is: those that say nothing for certain are `unknown`.
+/// The reply that an error is: those that say nothing for certain are `unknown`.
 [[nodiscard]] NameAnswer answer_of(Errc code) noexcept;
 
 /// One operation, for people.

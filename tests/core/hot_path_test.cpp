@@ -117,7 +117,7 @@ TEST_F(HotPath, AMissAllocatesItsErrorAndTheKeyOfIt) {
   const auto miss_costs = [&](const auto& of) {
     return allocations_of([&] { EXPECT_EQ(store_.get<int>(of).error().code(), Errc::not_found); });
   };
-  (void)miss_costs(gone);  // the first in this process makes the answer
+  (void)miss_costs(gone);  // the first in this process makes the reply
   EXPECT_LE(miss_costs(gone), 2U);
   EXPECT_LE(miss_costs(name), 2U);
   EXPECT_EQ(store_.get<int>(gone).error().key(), to_string(gone));

@@ -33,30 +33,30 @@ TEST(Hyperslab, ABoundedNumberOfBytesIsPackedForOneRank) {
   constexpr int other = 2;
   tests::Liars liars{owner, greedy};
   SimulatedNodes world({.nodes = {.nodes = 3}, .network = {}, .wrap = liars.wrap()});
-  tests::BentTransport& answers = liars[owner];
-  tests::BentTransport& questions = liars[greedy];
+  tests::BentTransport& replies = liars[owner];
+  tests::BentTransport& requests = liars[greedy];
   const ArraySample array = field({1024, 4096}, 4);
   const auto key = put(world.connector(owner), store, {}, array).value().key;
   const Hyperslab half{.start = {0, 0}, .count = {1024, 2048}, .stride = {1, 2}};
-  Message question;
-  questions.record = [&](const Message& message) { question = message; };
+  Message request;
+  requests.record = [&](const Message& message) { request = message; };
   ASSERT_TRUE(world.connector(greedy).get_some(Address(key), Elements{half, 4}, {}));
-  questions.record = nullptr;
+  requests.record = nullptr;
   world.network().run_until_idle();
 
   world.network().pause(greedy);
   std::vector<std::uint64_t> sizes;
-  answers.record = [&](const Message& message) {
+  replies.record = [&](const Message& message) {
     if (message.to == greedy && message.envelope().kind == Kind::reply) {
       sizes.push_back(message.bulk.size());
     }
   };
   constexpr int asked = 300;
   for (int number = 0; number < asked; ++number) {
-    Envelope envelope = question.envelope();
+    Envelope envelope = request.envelope();
     envelope.call = 1'000'000U + static_cast<std::uint32_t>(number);
-    question.set_envelope(envelope);
-    ASSERT_TRUE(questions.say(question));
+    request.set_envelope(envelope);
+    ASSERT_TRUE(requests.say(request));
   }
   world.network().run_for(100ms);
   ASSERT_EQ(sizes.size(), static_cast<std::size_t>(asked));
@@ -66,13 +66,13 @@ TEST(Hyperslab, ABoundedNumberOfBytesIsPackedForOneRank) {
             PackingSpace::most_of_a_rank + asked * PackingSpace::least_at_a_time);
 
   sizes.clear();
-  answers.record = [&](const Message& message) {
+  replies.record = [&](const Message& message) {
     if (message.to == other) {
       sizes.push_back(message.bulk.size());
     }
   };
   const auto view = world.connector(other).get_some(Address(key), Elements{half, 4}, {});
-  answers.record = nullptr;
+  replies.record = nullptr;
   ASSERT_TRUE(view) << view.error();
   EXPECT_TRUE(shows(*view, array, half));
   EXPECT_EQ(sizes, std::vector<std::uint64_t>(2, PackingSpace::most_at_a_time)) << "as if it were alone";
@@ -138,7 +138,7 @@ TEST(Hyperslab, SpoiledAnswersAreErrorsOrOfTheRightSize) {
   EXPECT_LT(errors, 950);
 }
 
-// Byte by byte: each byte of the question takes each of some values. The answer is an error, or lies within
+// Byte by byte: each byte of the request takes each of some values. The reply is an error, or lies within
 // the object.
 TEST(Hyperslab, SpoiledQuestionsReadNothingElse) {
   tests::Liars liars{0, 1};
@@ -153,36 +153,36 @@ TEST(Hyperslab, SpoiledQuestionsReadNothingElse) {
   const auto key = put(world.connector(0), store, {}, array).value().key;
   ASSERT_TRUE(put(world.connector(0), store, {}, secret));
 
-  Message question;
-  hostile.record = [&](const Message& message) { question = message; };
+  Message request;
+  hostile.record = [&](const Message& message) { request = message; };
   const Hyperslab slab{.start = {1, 2, 1}, .count = {3, 4, 2}, .stride = {2, 2, 3}};
   ASSERT_TRUE(world.connector(1).get_some(Address(key), Elements{slab, 4}, {}));
   hostile.record = nullptr;
-  std::vector<Message> answers;
-  owner.record = [&](const Message& message) { answers.push_back(message); };
-  const std::vector<std::byte> honest(question.body().begin(), question.body().end());
+  std::vector<Message> replies;
+  owner.record = [&](const Message& message) { replies.push_back(message); };
+  const std::vector<std::byte> honest(request.body().begin(), request.body().end());
   ASSERT_EQ(honest.size(), sizeof(HyperslabWords));
   std::uint32_t call = 1'000'000;
   int granted = 0;
   bool refused = false;
   const auto ask = [&](std::span<const std::byte> body) {
-    Envelope envelope = question.envelope();
+    Envelope envelope = request.envelope();
     envelope.call = ++call;
-    question.set_envelope(envelope);
-    question.set_body(body);
-    answers.clear();
-    ASSERT_TRUE(hostile.say(question));
+    request.set_envelope(envelope);
+    request.set_body(body);
+    replies.clear();
+    ASSERT_TRUE(hostile.say(request));
     world.network().run_until_idle();
-    ASSERT_EQ(answers.size(), 1U);
-    const Envelope answered = answers[0].envelope();
+    ASSERT_EQ(replies.size(), 1U);
+    const Envelope answered = replies[0].envelope();
     ASSERT_EQ(answered.call, call);
     refused = answered.status != 0;
     if (refused) {
       return;
     }
     ++granted;
-    ASSERT_LE(answers[0].bulk.size(), array.bytes.size());
-    ASSERT_TRUE(std::ranges::all_of(answers[0].bulk, [](std::byte byte) { return byte == std::byte{0x55}; }));
+    ASSERT_LE(replies[0].bulk.size(), array.bytes.size());
+    ASSERT_TRUE(std::ranges::all_of(replies[0].bulk, [](std::byte byte) { return byte == std::byte{0x55}; }));
   };
   for (std::size_t at = 0; at < honest.size(); ++at) {
     for (const int value : {0x00, 0x01, 0x02, 0x05, 0x07, 0x0B, 0x7F, 0x80, 0xFF}) {

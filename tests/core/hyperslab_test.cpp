@@ -116,7 +116,7 @@ TEST(Hyperslab, PinsTheObjectOnlyInPlace) {
   EXPECT_TRUE(shows(fetched, array, rows));
 }
 
-// By key and by name: the question, and the answer with these bytes.
+// By key and by name: the request, and the reply with these bytes.
 TEST(Hyperslab, OfAnotherNodeMoveTheirElementsAlone) {
   SimulatedNodes world(3, 1);
   const ArraySample array = field({128, 128, 128}, 4);
@@ -165,9 +165,9 @@ TEST(Hyperslab, LargeOnesComeInPieces) {
   const auto key = put(world.connector(0), store, {}, array).value().key;
   struct Case {
     Hyperslab slab;
-    std::uint64_t answers;
+    std::uint64_t replies;
   };
-  for (const auto& [slab, answers] :
+  for (const auto& [slab, replies] :
        {Case{{.start = {0, 0}, .count = {5, 2 * mebi}}, 1}, Case{{.start = {0, 1}, .count = {6, mebi}}, 6},
         Case{{.start = {0, 1}, .count = {6, mebi}, .stride = {1, 2}}, 3},
         Case{{.start = {0, 1}, .count = {6, mebi / 2 - 1}}, 2}}) {
@@ -176,12 +176,12 @@ TEST(Hyperslab, LargeOnesComeInPieces) {
     EXPECT_EQ(world.messages_of([&] {
       view = world.connector(1).get_some(Address(key), Elements{slab, 16}, {});
     }),
-              2 * answers)
+              2 * replies)
         << slab;
     ASSERT_TRUE(view) << view.error();
     EXPECT_TRUE(shows(*view, array, slab));
     EXPECT_LE(world.network().counters().sent.bytes - before,
-              view->bytes().size() + 2 * answers * max_header_bytes);
+              view->bytes().size() + 2 * replies * max_header_bytes);
   }
 }
 

@@ -276,7 +276,7 @@ std::vector<std::pair<CallScene, bool>> scenes_to_cut() {
 }
 
 // Cut off for a moment, and messages come late: then nobody notices anything. Or they are lost, or come when
-// each side has taken the other for dead: then a call may fail, in time, but none gets a wrong answer.
+// each side has taken the other for dead: then a call may fail, in time, but none gets a wrong reply.
 TEST(CutBetweenNodes, AtEveryStepOfEveryCall) {
   std::uint64_t runs = 0;
   tests::StepsToPlay played;

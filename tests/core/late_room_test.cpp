@@ -117,7 +117,7 @@ TEST_P(LateRoom, IsMadeAgainForWhatWasNotRead) {
     Envelope envelope;
     std::memcpy(&envelope, header.data(), sizeof envelope);
     if (from == 2 && envelope.kind == Kind::lease_read &&
-        ++asked == 2) {  // with room; the answer comes in 2 ms
+        ++asked == 2) {  // with room; the reply comes in 2 ms
       world_.network().after(1500us, [&] { world_.network().cut_one_way(2, 0); });
       world_.network().after(10ms, [&] { world_.network().heal(); });
     }

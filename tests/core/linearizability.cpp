@@ -15,7 +15,7 @@ namespace {
 using Verdict = Judgement::Verdict;
 
 bool is_open(const NameOperation& operation) {
-  return operation.answer == NameAnswer::unknown;
+  return operation.reply == NameAnswer::unknown;
 }
 
 /// The search for a story of one name's operations.
@@ -139,7 +139,7 @@ class Search {
   // The story that explained most, and who could have been next.
   [[nodiscard]] std::string why() {
     NameRegister state;
-    std::string text = "no order explains all answers. The longest story:\n";
+    std::string text = "no order explains all replies. The longest story:\n";
     std::ranges::fill(told_, 0);
     first_ = 0;
     for (const std::size_t i : best_) {

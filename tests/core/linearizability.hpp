@@ -20,7 +20,7 @@ struct Judgement {
   std::size_t states = 0;  ///< that were looked at: what the judgement cost
 };
 
-/// Whether each operation can have happened at one moment between its beginning and its end, each answer
+/// Whether each operation can have happened at one moment between its beginning and its end, each reply
 /// being the right one for what stood under the name then; what is `unknown` happened after its beginning, or
 /// never. Each name is judged alone, which is the same (linearizability is local: Herlihy and Wing,
 /// "Linearizability: a correctness condition for concurrent objects", 1990).

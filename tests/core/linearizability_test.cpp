@@ -24,9 +24,9 @@ struct Story {
   std::size_t begin(int client, NameAct act, std::uint64_t value = 0, std::uint64_t expected = 0) {
     return history.begin({.client = client, .act = act, .name = "x", .value = value, .expected = expected});
   }
-  void end(std::size_t number, NameAnswer answer, std::uint64_t value = 0, std::uint64_t generation = 0,
+  void end(std::size_t number, NameAnswer reply, std::uint64_t value = 0, std::uint64_t generation = 0,
            bool yes = false) {
-    history.end(number, {.value = value, .generation = generation, .yes = yes, .answer = answer});
+    history.end(number, {.value = value, .generation = generation, .yes = yes, .reply = reply});
   }
   void wrote(std::size_t number, std::uint64_t generation) { end(number, NameAnswer::done, 0, generation); }
   void put(std::uint64_t value, std::uint64_t generation) {
@@ -43,8 +43,8 @@ struct Story {
     end(begin(2, NameAct::evict, 0, expected), NameAnswer::done, 0, 0, yes);
   }
   void existed(bool yes) { end(begin(2, NameAct::exists), NameAnswer::done, 0, 0, yes); }
-  void refused(NameAct act, std::uint64_t expected, NameAnswer answer) {
-    end(begin(3, act, 99, expected), answer);
+  void refused(NameAct act, std::uint64_t expected, NameAnswer reply) {
+    end(begin(3, act, 99, expected), reply);
   }
   [[nodiscard]] Verdict verdict() const { return judge(history).verdict; }
 
@@ -185,11 +185,11 @@ TEST(Linearizability, JudgesEachNameAlone) {
   History history;
   for (const std::string name : {"a", "b"}) {
     const auto put = history.begin({.act = NameAct::put, .name = name, .value = 1});
-    history.end(put, {.generation = 1, .answer = NameAnswer::done});
+    history.end(put, {.generation = 1, .reply = NameAnswer::done});
   }
   EXPECT_EQ(judge(history).verdict, Verdict::linearizable);
   const auto get = history.begin({.act = NameAct::get, .name = "b"});
-  history.end(get, {.answer = NameAnswer::not_found});
+  history.end(get, {.reply = NameAnswer::not_found});
   const Judgement judgement = judge(history);
   EXPECT_EQ(judgement.verdict, Verdict::contradiction);
   EXPECT_EQ(judgement.why.find("\"b\":"), 0U) << judgement.why;
@@ -254,7 +254,7 @@ class RandomStore {
       client.effective = true;
     } else {
       if (client.silent) {
-        client.told.answer = NameAnswer::unknown;
+        client.told.reply = NameAnswer::unknown;
         if (below(2) == 0 && client.effective) {
           client = {};
           return;  // never ends
@@ -274,26 +274,26 @@ class RandomStore {
   NameOperation serve(const NameOperation& operation) {
     Name& at = name(operation.name);
     NameOperation told;
-    told.answer = NameAnswer::done;
+    told.reply = NameAnswer::done;
     switch (operation.act) {
       case NameAct::put:
         if (at.bound) {
-          told.answer = NameAnswer::key_exists;
+          told.reply = NameAnswer::key_exists;
           return told;
         }
         break;
       case NameAct::replace:
         if (operation.expected != 0 && !at.bound) {
-          told.answer = NameAnswer::not_found;
+          told.reply = NameAnswer::not_found;
           return told;
         }
         if (operation.expected != 0 && at.generation != operation.expected) {
-          told.answer = NameAnswer::stale;
+          told.reply = NameAnswer::stale;
           return told;
         }
         break;
       case NameAct::get:
-        told.answer = at.bound ? NameAnswer::done : NameAnswer::not_found;
+        told.reply = at.bound ? NameAnswer::done : NameAnswer::not_found;
         told.value = at.value;
         told.generation = at.generation;
         return told;
@@ -335,7 +335,7 @@ History history_of(std::vector<NameOperation> operations) {
       history.end(*numbers[i], operations[i]);
     } else {
       NameOperation asked = operations[i];
-      asked.answer = NameAnswer::unknown;
+      asked.reply = NameAnswer::unknown;
       asked.ended = ~0ULL;
       numbers[i] = history.begin(asked);
     }
@@ -351,11 +351,11 @@ TEST(Linearizability, AcceptsWhatARightStoreSays) {
   }
 }
 
-/// Changes one answer into one that is certainly wrong; false if it finds none to change.
+/// Changes one reply into one that is certainly wrong; false if it finds none to change.
 bool lie(std::vector<NameOperation>& operations, std::mt19937& random) {
   for (int attempt = 0; attempt < 200; ++attempt) {
     NameOperation& victim = operations[random() % operations.size()];
-    if (victim.answer != NameAnswer::done || victim.act != NameAct::get) {
+    if (victim.reply != NameAnswer::done || victim.act != NameAct::get) {
       continue;
     }
     switch (random() % 3) {
@@ -364,7 +364,7 @@ bool lie(std::vector<NameOperation>& operations, std::mt19937& random) {
         return true;
       case 1: {  // a generation that its writer was not told
         const auto writer = std::ranges::find_if(operations, [&](const NameOperation& each) {
-          return each.act != NameAct::get && each.value == victim.value && each.answer == NameAnswer::done;
+          return each.act != NameAct::get && each.value == victim.value && each.reply == NameAnswer::done;
         });
         if (writer == operations.end()) {
           continue;
@@ -375,10 +375,10 @@ bool lie(std::vector<NameOperation>& operations, std::mt19937& random) {
       default:  // what had been overwritten by a third before the get began
         for (const NameOperation& old : operations) {
           const bool wrote = (old.act == NameAct::put || old.act == NameAct::replace) &&
-                             old.name == victim.name && old.answer == NameAnswer::done &&
+                             old.name == victim.name && old.reply == NameAnswer::done &&
                              old.value != victim.value;
           const bool over = std::ranges::any_of(operations, [&](const NameOperation& each) {
-            return each.act == NameAct::replace && each.answer == NameAnswer::done &&
+            return each.act == NameAct::replace && each.reply == NameAnswer::done &&
                    each.name == victim.name && each.began > old.ended && each.ended < victim.began;
           });
           if (wrote && over) {
@@ -414,7 +414,7 @@ bool can_be_told(const std::vector<NameOperation>& operations, std::vector<bool>
   std::uint64_t first_end = ~0ULL;
   bool complete = true;
   for (std::size_t i = 0; i < operations.size(); ++i) {
-    if (!told[i] && operations[i].answer != NameAnswer::unknown) {
+    if (!told[i] && operations[i].reply != NameAnswer::unknown) {
       first_end = std::min(first_end, operations[i].ended);
       complete = false;
     }
@@ -457,7 +457,7 @@ TEST(Linearizability, AgreesWithTryingEveryOrder) {
       operation.expected = random() % 3;
       operation.generation = random() % 4;
       operation.yes = random() % 2 == 0;
-      operation.answer = random() % 2 == 0 ? NameAnswer::done : static_cast<NameAnswer>(random() % 5);
+      operation.reply = random() % 2 == 0 ? NameAnswer::done : static_cast<NameAnswer>(random() % 5);
       operation.began = std::min(moments[2 * i], moments[2 * i + 1]);
       operation.ended = std::max(moments[2 * i], moments[2 * i + 1]);
     }

@@ -4,8 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "core/async/background_worker.hpp"
 #include "core/async/operation.hpp"
-#include "core/async/standby.hpp"
 #include "tests/core/queue_transport.hpp"
 
 namespace locum::tests {
@@ -14,23 +14,23 @@ namespace locum::tests {
 struct LoneRank {
   explicit LoneRank(bool threads = true,
                     const std::shared_ptr<Transport>& transport = queue_transports(1).front())
-      : exchange(std::make_shared<Exchange>(transport, std::make_shared<Metrics>(), ExchangeOptions{})),
-        standby(threads, WaitBudget::of_standby(exchange->options().patience)),
-        progress(transport, exchange, {.helper = threads, .on_thread_start = {}}) {
+      : channel(std::make_shared<RpcChannel>(transport, std::make_shared<Metrics>(), RpcChannelOptions{})),
+        worker(threads, WaitBudget::of_background(channel->options().patience)),
+        progress(transport, channel, {.helper = threads, .on_thread_start = {}}) {
     progress.start();
   }
-  ~LoneRank() { standby.close(); }
+  ~LoneRank() { worker.close(); }
 
   template <class T>
   [[nodiscard]] Held<OperationOf<T>> operation(Task<T> first) {
-    return OperationOf<T>::make(progress, standby, std::move(first));
+    return OperationOf<T>::make(progress, worker, std::move(first));
   }
   [[nodiscard]] Operation::Clock::time_point soon() const {
     return progress.now() + std::chrono::seconds(60);
   }
 
-  std::shared_ptr<Exchange> exchange;
-  Standby standby;
+  std::shared_ptr<RpcChannel> channel;
+  BackgroundWorker worker;
   Progress progress;
 };
 

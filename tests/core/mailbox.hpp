@@ -168,7 +168,7 @@ class Mailbox final : public Receiver {
     const bool lands = !letter.eager && !letter.refused;
     if (lands) {
       letter.bulk.resize(message.bulk_bytes);
-      EXPECT_TRUE(landings_.emplace(message.landing, letters.size()).second)
+      EXPECT_TRUE(inbound_.emplace(message.landing, letters.size()).second)
           << "landing " << message.landing << " is under way already";
       ++open_landings_;
     }
@@ -182,10 +182,10 @@ class Mailbox final : public Receiver {
   }
   void landed(std::uint64_t landing, const Result<Path>& outcome) noexcept override {
     EXPECT_TRUE(moving_) << "landed() outside progress()";
-    const auto found = landings_.find(landing);
-    ASSERT_NE(found, landings_.end()) << "landing " << landing << " is not under way, or was told before";
+    const auto found = inbound_.find(landing);
+    ASSERT_NE(found, inbound_.end()) << "landing " << landing << " is not under way, or was told before";
     Letter& letter = letters[found->second];
-    landings_.erase(found);
+    inbound_.erase(found);
     --open_landings_;
     letter.landed = outcome;
     if (on_landing) {
@@ -211,7 +211,7 @@ class Mailbox final : public Receiver {
   Transport& transport_;
   std::uint64_t next_ticket_ = 1;
   std::map<std::uint64_t, std::optional<Result<void>>> pending_;
-  std::map<std::uint64_t, std::size_t> landings_;
+  std::map<std::uint64_t, std::size_t> inbound_;
   std::size_t open_landings_ = 0;
   bool moving_ = false;
 };

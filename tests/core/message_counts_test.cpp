@@ -13,7 +13,7 @@
 #include "tests/core/sanitized.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// The price of each operation in messages: questions and answers, and bulks that the network moves from
+// The price of each operation in messages: requests and replies, and bulks that the network moves from
 // memory to memory and then says so. The same from 2 ranks to 4096.
 namespace locum::tests::message_counts_test {
 namespace {
@@ -214,16 +214,17 @@ TEST_P(MessageCounts, OfNamesAtHomeElsewhere) {
   const std::string large = name_at(home);
   made(small, small_);
   made(large, large_);
-  Connector& asker = connector(other);
-  EXPECT_EQ(price_of([&] { (void)asker.get(Address(store, small), {}).value(); }), one_round_trip);
-  EXPECT_EQ(price_of([&] { (void)asker.get(Address(store, large), {}).value(); }), (Price{4, 1}));
-  EXPECT_EQ(price_of([&] { EXPECT_TRUE(asker.exists(Address(store, large), {}).value()); }), one_round_trip);
+  Connector& requester = connector(other);
+  EXPECT_EQ(price_of([&] { (void)requester.get(Address(store, small), {}).value(); }), one_round_trip);
+  EXPECT_EQ(price_of([&] { (void)requester.get(Address(store, large), {}).value(); }), (Price{4, 1}));
+  EXPECT_EQ(price_of([&] { EXPECT_TRUE(requester.exists(Address(store, large), {}).value()); }),
+            one_round_trip);
   EXPECT_EQ(price_of([&] {
-              (void)put(asker, store, small, small_, {SealMode::replace, 0}).value();
+              (void)put(requester, store, small, small_, {SealMode::replace, 0}).value();
             }),
             (Price{4, 0}))
       << "the home tells the owner of the old one";
-  EXPECT_EQ(price_of([&] { EXPECT_TRUE(asker.evict(Address(store, large), {}).value()); }), (Price{6, 0}))
+  EXPECT_EQ(price_of([&] { EXPECT_TRUE(requester.evict(Address(store, large), {}).value()); }), (Price{6, 0}))
       << "the home tells the owner, who tells the one node that has a copy";
 }
 
@@ -248,13 +249,13 @@ TEST(MessageCountsOfAStore, WhatAnObjectIsCostsNoneOfItsBytes) {
     return session->open("fields").value();
   };
   Store maker = store_of(0);
-  Store asker = store_of(1);
+  Store requester = store_of(1);
   const std::string name = world.name_at(0, maker.number(), "field ");
   auto writer = maker.create<double>(name, {1024, 8192}).value();
   writer.data()[0] = 1.5;
   const Key key = writer.seal().value();
   const std::uint64_t before = world.network().counters().sent.bytes;
-  for (const auto& info : {asker.info(key).value(), asker.info(name).value()}) {
+  for (const auto& info : {requester.info(key).value(), requester.info(name).value()}) {
     EXPECT_EQ(info.key, key);
     EXPECT_EQ(info.name, name);
     EXPECT_EQ(info.type, "f64[]");
@@ -263,10 +264,10 @@ TEST(MessageCountsOfAStore, WhatAnObjectIsCostsNoneOfItsBytes) {
     EXPECT_EQ(info.generation, maker.info(key).value().generation);
     EXPECT_EQ(info.owner, 0U);
   }
-  const auto stand_in = asker.proxy<double[]>(key).value();
-  EXPECT_EQ(asker.proxy<double[]>(name).value().handle(), stand_in.handle());
-  EXPECT_FALSE(asker.proxy<float[]>(key)) << "of another type";
-  EXPECT_LT(world.network().counters().sent.bytes - before, 3000U) << "in five questions and two to the home";
+  const auto stand_in = requester.proxy<double[]>(key).value();
+  EXPECT_EQ(requester.proxy<double[]>(name).value().handle(), stand_in.handle());
+  EXPECT_FALSE(requester.proxy<float[]>(key)) << "of another type";
+  EXPECT_LT(world.network().counters().sent.bytes - before, 3000U) << "in five requests and two to the home";
   EXPECT_EQ(world.connector(1).usage().own_copies, 0U);
   EXPECT_EQ(stand_in->front(), 1.5);
   EXPECT_GE(world.network().counters().sent.bytes - before, 64_MiB);

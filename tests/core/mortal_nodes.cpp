@@ -62,7 +62,7 @@ void MortalNodes::mourn_the_dead() {
 void MortalNodes::adopt(int rank) {
   if (const auto mates = survivors_of(world_.node_of(rank)); !mates.empty()) {
     world_.rank(rank).node->adopt(static_cast<std::uint32_t>(rank), static_cast<std::uint32_t>(mates[0]));
-    world_.rank(mates[0]).links->settle_estate();
+    world_.rank(mates[0]).links->settle_dead_binds();
   }
 }
 

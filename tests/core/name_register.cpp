@@ -24,7 +24,7 @@ std::optional<NameRegister> written(const NameRegister& before, const NameOperat
   state.bound = true;
   state.value = operation.value;
   state.last = before.generation != 0 ? before.generation : before.last;
-  return known(state, operation.answer == NameAnswer::done ? operation.generation : 0);
+  return known(state, operation.reply == NameAnswer::done ? operation.generation : 0);
 }
 
 NameRegister emptied(const NameRegister& before) {
@@ -36,37 +36,37 @@ NameRegister emptied(const NameRegister& before) {
 }  // namespace
 
 std::optional<NameRegister> NameRegister::after(const NameOperation& operation) const {
-  const bool done = operation.answer == NameAnswer::done || operation.answer == NameAnswer::unknown;
+  const bool done = operation.reply == NameAnswer::done || operation.reply == NameAnswer::unknown;
   switch (operation.act) {
     case NameAct::put:
       if (done) {
         return bound ? std::nullopt : written(*this, operation);
       }
-      return when(operation.answer == NameAnswer::key_exists && bound, *this);
+      return when(operation.reply == NameAnswer::key_exists && bound, *this);
     case NameAct::replace: {
       if (operation.expected == 0) {
         return done ? written(*this, operation) : std::nullopt;
       }
-      if (operation.answer == NameAnswer::not_found) {
+      if (operation.reply == NameAnswer::not_found) {
         return when(!bound, *this);
       }
-      if (operation.answer == NameAnswer::stale) {
+      if (operation.reply == NameAnswer::stale) {
         return when(bound && generation != operation.expected, *this);
       }
       const auto expected = bound ? known(*this, operation.expected) : std::nullopt;
       return done && expected ? written(*expected, operation) : std::nullopt;
     }
     case NameAct::get:
-      if (operation.answer == NameAnswer::done) {
+      if (operation.reply == NameAnswer::done) {
         return bound && value == operation.value ? known(*this, operation.generation) : std::nullopt;
       }
-      return when(operation.answer == NameAnswer::not_found && !bound, *this);
+      return when(operation.reply == NameAnswer::not_found && !bound, *this);
     case NameAct::exists:
-      return when(operation.answer == NameAnswer::done && operation.yes == bound, *this);
+      return when(operation.reply == NameAnswer::done && operation.yes == bound, *this);
     case NameAct::evict: {
-      if (operation.answer != NameAnswer::unknown && !operation.yes) {
+      if (operation.reply != NameAnswer::unknown && !operation.yes) {
         const bool another = operation.expected != 0 && generation != operation.expected;
-        return when(operation.answer == NameAnswer::done && (!bound || another), *this);
+        return when(operation.reply == NameAnswer::done && (!bound || another), *this);
       }
       const auto expected = bound ? known(*this, operation.expected) : std::nullopt;
       return done && expected ? std::optional(emptied(*expected)) : std::nullopt;

@@ -7,7 +7,7 @@
 
 namespace locum::tests {
 
-/// What stands under one name, as far as answers have told: what a single, sequential store would know.
+/// What stands under one name, as far as replies have told: what a single, sequential store would know.
 struct NameRegister {
   bool bound = false;
   std::uint64_t value = 0;
@@ -16,7 +16,7 @@ struct NameRegister {
 
   friend bool operator==(const NameRegister&, const NameRegister&) = default;
 
-  /// The register after this operation, or nothing if that could not have had this answer here. What is
+  /// The register after this operation, or nothing if that could not have had this reply here. What is
   /// `unknown` stands for the operation having been done.
   [[nodiscard]] std::optional<NameRegister> after(const NameOperation& operation) const;
 };

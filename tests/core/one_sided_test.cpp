@@ -47,7 +47,7 @@ class OneSided : public ::testing::Test {
       : world_(two_nodes(bytes_per_us, 2, with_ranks)) {
     judge({});
   }
-  // Who closes answers those who still wait.
+  // Who closes replies those who still wait.
   ~OneSided() override { world_.network().on_message({}); }
 
   void judge(std::function<Verdict(int from, int to, Kind kind)> then) {
@@ -109,7 +109,7 @@ TEST_F(OneSided, ALargeGetIsAQuestionAReadAndTheWordThatItIsDone) {
     EXPECT_TRUE(holds(*found, pattern(1, size_bytes)));
     EXPECT_EQ(found->path(), Path::rma);
   });
-  EXPECT_EQ(messages, 3U) << "a question, its answer, and that it is done";
+  EXPECT_EQ(messages, 3U) << "a request, its reply, and that it is done";
   EXPECT_EQ(of_kind_[Kind::lease_read], 1);
   EXPECT_EQ(of_kind_[Kind::end_read], 1);
   EXPECT_EQ(reads(), 1U);
@@ -463,9 +463,9 @@ TEST(GreedyReader, HasABoundedNumberOfLeases) {
   world.network().run_for(1ms);
   EXPECT_EQ(leases.running(), ReadLeases::most_of_a_rank);
   // It says that it still reads.
-  bent->bend = [](tests::Message& answer) {
-    if (answer.envelope().kind == Kind::reply && answer.body().size() == 1) {
-      answer.set_body(words(std::uint8_t{1}));
+  bent->bend = [](tests::Message& reply) {
+    if (reply.envelope().kind == Kind::reply && reply.body().size() == 1) {
+      reply.set_body(words(std::uint8_t{1}));
     }
   };
   world.network().run_for(1s);

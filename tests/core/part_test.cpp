@@ -93,7 +93,7 @@ TEST(Part, OfWhatIsHereIsAViewInPlace) {
   EXPECT_EQ(part.path(), Path::shm_view);
 }
 
-// 1 KiB of 16 MiB, by key and by name: the question, and the answer with these bytes.
+// 1 KiB of 16 MiB, by key and by name: the request, and the reply with these bytes.
 TEST(Part, OfAnotherNodeMovesWhatWasAskedForAlone) {
   SimulatedNodes world(3, 1);
   const auto bytes = pattern(1, std::size_t{16} << 20U);

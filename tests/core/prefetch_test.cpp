@@ -44,7 +44,7 @@ TEST_F(Prefetch, BringsAnObjectThatNobodyWaitsFor) {
     EXPECT_EQ(found->path(), Path::rendezvous);
     EXPECT_EQ(now(begun)->bytes().data(), found->bytes().data());
   });
-  EXPECT_EQ(messages, 2U) << "question and answer, as of a get";
+  EXPECT_EQ(messages, 2U) << "request and reply, as of a get";
   messages = world_.messages_of([&] {
     const auto again = begin(key);
     EXPECT_EQ(again.coming, nullptr);
@@ -358,7 +358,7 @@ TEST_F(PrefetchWithoutRoom, IsLookedAtByWhoMayWork) {
   world_.network().run_for(100ms);
   expect_all_there();
   ASSERT_TRUE(joined.coming && joined.coming->ended());
-  EXPECT_FALSE(arena_->looked_in_step) << "but by the standby";
+  EXPECT_FALSE(arena_->looked_in_step) << "but by the worker";
 }
 
 /// The same of blocks that are read one-sidedly.

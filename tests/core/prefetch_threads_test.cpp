@@ -89,9 +89,9 @@ TEST_F(PrefetchOfThreads, HoldsNobodyUpWhileItMakesRoom) {
       tests::begin(*ranks_[1].connector, Address(large, 0, size_bytes), CountsUntil::it_is_used);
   ASSERT_NE(begun.coming, nullptr);
   ASSERT_TRUE(arena_->begun.try_acquire_for(60s));
-  EXPECT_FALSE(arena_->waits) << "all the others of the standby would, too";
+  EXPECT_FALSE(arena_->waits) << "all the others of the worker would, too";
   const auto other = ranks_[0].connector->get(Address(served), 60s);
-  EXPECT_TRUE(other && holds(*other, pattern(3, 100))) << "rank 1 is served while its standby works";
+  EXPECT_TRUE(other && holds(*other, pattern(3, 100))) << "rank 1 is served while its worker works";
   const auto own = ranks_[1].connector->get(Address(second), 60s);
   EXPECT_TRUE(own && holds(*own, pattern(2, 100))) << "and goes on itself";
   EXPECT_FALSE(begun.coming->ended());
@@ -109,7 +109,7 @@ TEST_F(PrefetchOfThreads, HasRoomMadeByWhoWaitsForItIfThatOneHasTime) {
   EXPECT_TRUE(arena_->waits);
 }
 
-// Also what the standby works for at the moment, and what waits behind that.
+// Also what the worker works for at the moment, and what waits behind that.
 TEST_F(PrefetchOfThreads, HasEndedWhenTheRuntimeIsClosed) {
   const Key known = made(1, 3, 100);
   std::vector<Begun> begun;

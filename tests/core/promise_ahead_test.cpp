@@ -11,7 +11,7 @@
 
 #include "core/options.hpp"
 #include "core/promise.hpp"
-#include "core/server/promise_waits.hpp"
+#include "core/server/remote_waits.hpp"
 #include "tests/core/promise_nodes.hpp"
 
 namespace locum::tests {
@@ -81,7 +81,7 @@ TEST_F(PromiseAhead, IsReadyOnEveryNodeOnceItIsSet) {
   }
   for (const int rank : {maker, 1}) {
     EXPECT_EQ(world_.rank(rank).links->window(CountsUntil::it_is_used)->levels(), Window::Levels{});
-    EXPECT_EQ(world_.rank(rank).links->promise_waits()->size(), 0U);
+    EXPECT_EQ(world_.rank(rank).links->waits()->size(), 0U);
   }
 }
 
@@ -90,7 +90,7 @@ TEST_F(PromiseAhead, CostsNoMoreMessagesThanThreadsWhereItIsLarge) {
   constexpr int number = 100;
   auto for_threads = promise();
   auto for_futures = promise();
-  std::vector<std::shared_ptr<Told>> threads;
+  std::vector<std::shared_ptr<OneShot>> threads;
   std::vector<Future<double[]>> futures;
   set_after(100ms, for_threads, std::vector<double>(100'000, 3.0));
   const std::uint64_t of_threads = world_.messages_of([&] {
@@ -171,7 +171,7 @@ TEST_F(PromiseAhead, ComesAtOnceForWhoWaits) {
 TEST_F(PromiseAhead, MayBeWaitedForInAnyNumber) {
   std::vector<Promise<double[]>> promises;
   std::vector<Proxy<double[]>> ahead;
-  for (std::size_t i = 0; i < PromiseWaits::most_ahead + 100; ++i) {
+  for (std::size_t i = 0; i < RemoteWaits::most_ahead + 100; ++i) {
     promises.push_back(promise());
     ahead.push_back(stand_in(2, promises.back().proxy().handle()));
     ahead.back().prefetch();

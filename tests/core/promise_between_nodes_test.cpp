@@ -27,7 +27,7 @@ TEST_F(PromiseBetweenNodes, IsPushedToWhoWaits) {
   auto promise = this->promise();
   const auto began = world_.network().now();
   set_after(500ms, promise, {1, 2, 3});  // before anybody is asked whether he lives
-  std::shared_ptr<Told> told;
+  std::shared_ptr<OneShot> told;
   const std::uint64_t messages = world_.messages_of([&] {
     told = wait(2, promise.proxy().handle());
     world_.network().run_for(10s);
@@ -61,7 +61,7 @@ TEST_F(PromiseBetweenNodes, IsThereAtOnceWhenItWasSetBefore) {
 TEST_F(PromiseBetweenNodes, ReachesAllWhoWait) {
   for (const std::size_t size : {1U, 100'000U}) {
     auto promise = this->promise();
-    std::vector<std::shared_ptr<Told>> all;
+    std::vector<std::shared_ptr<OneShot>> all;
     for (const int rank : {2, 3, 4, 5, 2, 3, 4, 5}) {
       all.push_back(wait(rank, promise.proxy().handle()));
     }
@@ -304,7 +304,7 @@ TEST_F(PromiseBetweenNodes, WaitsEndWhenTheirOwnRankCloses) {
   EXPECT_EQ(code_of(*told->got), Errc::closed);
 }
 
-// Handles and questions that no rank makes.
+// Handles and requests that no rank makes.
 TEST_F(PromiseBetweenNodes, RefusesWhatNobodyPromised) {
   auto promise = this->promise();
   const Key key = promise.proxy().key();
@@ -327,18 +327,18 @@ TEST_F(PromiseBetweenNodes, RefusesWhatNobodyPromised) {
     name = promised_name(Key{key.store, 2, key.serial}, nonce);
   }
   const auto& client = *world_.rank(4).links->client();
-  Result<NodeAnswer> answer = Error(Errc::timeout, "");
+  Result<NodeReply> reply = Error(Errc::timeout, "");
   Errc bound{};
   world_.network().start([&] {
     bound = code_of(
         tests::put(world_.connector(4), key.store, world_.connector(4).name_of(key), tests::pattern(1, 10)));
     const AwaitWords asked{.store = key.store, .patience_ns = 1'000'000'000};
-    answer = client.ask(0, Kind::await, words(asked), {std::as_bytes(std::span(name)), nullptr},
-                        world_.network().now() + 10s);
+    reply = client.ask(0, Kind::await, words(asked), {std::as_bytes(std::span(name)), nullptr},
+                       world_.network().now() + 10s);
   });
   world_.network().run_for(5s);
-  ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().code(), Errc::invalid_argument) << answer.error();
+  ASSERT_FALSE(reply);
+  EXPECT_EQ(reply.error().code(), Errc::invalid_argument) << reply.error();
   EXPECT_EQ(bound, Errc::invalid_argument);
   EXPECT_TRUE(promise.set(std::vector<double>{1})) << "nothing of it has changed";
 }

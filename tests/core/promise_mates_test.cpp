@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "core/promise.hpp"
-#include "core/server/promise_waits.hpp"
+#include "core/server/remote_waits.hpp"
 #include "tests/core/bent_transport.hpp"
 #include "tests/core/promise_nodes.hpp"
 
@@ -41,7 +41,7 @@ TEST_F(PromiseMates, AskOnceForAll) {
     set_after(0ms, promise, {1, 2, 3});
     world_.network().run_for(100ms);
   });
-  EXPECT_EQ(messages, 4U) << "a question and an answer between the nodes, and the same between the mates";
+  EXPECT_EQ(messages, 4U) << "a request and a reply between the nodes, and the same between the mates";
   for (const auto& future : futures) {
     ASSERT_TRUE(future.ready());
     EXPECT_EQ((*future.get())[2], 3.0);
@@ -51,7 +51,7 @@ TEST_F(PromiseMates, AskOnceForAll) {
   expect_nothing_left({0, 1, 2});
 }
 
-// A rank that asks its mate again and again for a promise takes no more room there than one question.
+// A rank that asks its mate again and again for a promise takes no more room there than one request.
 TEST(PromiseOfALiar, HasOneQuestionKept) {
   constexpr int asked = 2;
   constexpr int liar = 3;
@@ -94,7 +94,7 @@ TEST(PromiseOfALiar, HasOneQuestionKept) {
 // What is large travels once, too, as ever.
 TEST_F(PromiseMates, ShareWhatIsLarge) {
   auto promise = this->promise();
-  std::vector<std::shared_ptr<Told>> all;
+  std::vector<std::shared_ptr<OneShot>> all;
   for (const int rank : {2, 3, 4, 5}) {
     all.push_back(wait(rank, promise.proxy().handle()));
   }
@@ -108,7 +108,7 @@ TEST_F(PromiseMates, ShareWhatIsLarge) {
   }
 }
 
-// Only stand-ins wait: a key is that of nothing yet, also where a mate waits, and the mate's question stays
+// Only stand-ins wait: a key is that of nothing yet, also where a mate waits, and the mate's request stays
 // one.
 TEST_F(PromiseMates, DoNotHoldUpWhoAsksByItsKey) {
   auto promise = this->promise();
@@ -139,8 +139,8 @@ TEST_F(PromiseMates, DoNotHoldUpWhoAsksByItsKey) {
 
 TEST_F(PromiseMates, AreAllToldThatItIsBroken) {
   std::optional<Promise<double[]>> promise = this->promise();
-  const std::vector<std::shared_ptr<Told>> all{wait(2, promise->proxy().handle()),
-                                               wait(3, promise->proxy().handle())};
+  const std::vector<std::shared_ptr<OneShot>> all{wait(2, promise->proxy().handle()),
+                                                  wait(3, promise->proxy().handle())};
   world_.network().run_for(100ms);
   promise.reset();
   world_.network().run_for(100ms);
@@ -204,7 +204,7 @@ TEST_F(PromiseMates, WaitEachUntilItsOwnDeadline) {
   expect_nothing_left({0, 1});
 }
 
-// The maker's node does not keep the question of whom nobody waits for any more.
+// The maker's node does not keep the request of whom nobody waits for any more.
 TEST_F(PromiseMates, TakeTheQuestionBack) {
   auto promise = this->promise();
   const Handle handle = promise.proxy().handle();
@@ -220,8 +220,8 @@ TEST_F(PromiseMates, TakeTheQuestionBack) {
     second.cancel();
     world_.network().run_for(2 * patience / 5 + 20ms);
     EXPECT_EQ(asked_of_makers_node(), 0U);
-    EXPECT_EQ(world_.rank(2).links->promise_waits()->size(), 0U);
-    EXPECT_EQ(world_.rank(3).links->promise_waits()->size(), 0U);
+    EXPECT_EQ(world_.rank(2).links->waits()->size(), 0U);
+    EXPECT_EQ(world_.rank(3).links->waits()->size(), 0U);
   }
   ASSERT_TRUE(promise.set(std::vector<double>{6}));
   EXPECT_TRUE(store(maker).evict(handle.key).value());

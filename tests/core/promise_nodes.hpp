@@ -26,7 +26,7 @@ class PromiseNodes : public PairedNodes {
   static constexpr auto patience = 5s;
 
   /// What somebody was told, and when.
-  struct Told {
+  struct OneShot {
     std::optional<Result<View<double[]>>> got;
     Deadline::Clock::time_point at;
   };
@@ -42,8 +42,9 @@ class PromiseNodes : public PairedNodes {
   }
   [[nodiscard]] Promise<double[]> promise() { return store(maker).promise<double[]>().value(); }
   /// That rank waits for it from now on, in a program of its own.
-  [[nodiscard]] std::shared_ptr<Told> wait(int rank, const Handle& handle, std::chrono::seconds time = 60s) {
-    auto told = std::make_shared<Told>();
+  [[nodiscard]] std::shared_ptr<OneShot> wait(int rank, const Handle& handle,
+                                              std::chrono::seconds time = 60s) {
+    auto told = std::make_shared<OneShot>();
     world_.network().start([this, rank, handle, time, told] {
       told->got = stand_in(rank, handle).get(world_.network().now() + time);
       told->at = world_.network().now();

@@ -423,7 +423,7 @@ TEST_F(PromiseOfOneProcess, IsFetchedAheadOnceItIsSet) {
   EXPECT_EQ(code_of(of_broken.get()), Errc::broken_promise);
 }
 
-Eventual<double> first_of(Proxy<double[]> stand_in) {
+AsyncResult<double> first_of(Proxy<double[]> stand_in) {
   const auto view = co_await stand_in;
   if (!view) {
     co_return view.error();

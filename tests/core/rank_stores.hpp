@@ -13,9 +13,9 @@
 namespace locum::tests {
 
 [[nodiscard]] inline std::shared_ptr<Session> session_of(const LinkedRank& rank, int number,
-                                                         std::shared_ptr<Arrivals> arrivals) {
+                                                         std::shared_ptr<CompletionCounter> completions) {
   return std::make_shared<Session>(rank.connector, rank.metrics,
-                                   SessionOptions{.incarnation = 42, .rank = number}, std::move(arrivals));
+                                   SessionOptions{.incarnation = 42, .rank = number}, std::move(completions));
 }
 
 /// The same store on ranks of simulated nodes, each in a session of its own, which closes with this.
@@ -23,7 +23,7 @@ class RankStores {
  public:
   RankStores(SimulatedNodes& world, const std::vector<int>& ranks) {
     for (const int rank : ranks) {
-      auto session = session_of(world.rank(rank), rank, world.arrivals(rank));
+      auto session = session_of(world.rank(rank), rank, world.completions(rank));
       Store store = session->open("fields").value();
       ranks_.emplace(rank, Member{std::move(session), std::move(store)});
     }

@@ -31,9 +31,9 @@ constexpr std::uint32_t store = 7;
 constexpr std::size_t size_bytes = 100'000;
 constexpr auto patience = 50ms;
 constexpr auto lease = patience + std::chrono::nanoseconds(size_bytes);
-constexpr auto recalled = lease + 1ms;                  // a lease, and a question with its answer
+constexpr auto recalled = lease + 1ms;                  // a lease, and a request with its reply
 constexpr auto again = 2 * patience;                    // until a reader is asked once more
-constexpr auto missed = patience + patience / 5 + 1ms;  // a rank that owes an answer
+constexpr auto missed = patience + patience / 5 + 1ms;  // a rank that owes a reply
 
 /// Two nodes of two ranks; rank 0 owns what rank 2 reads. Nobody is told of deaths.
 class ReadLease : public ::testing::Test {
@@ -108,7 +108,7 @@ class ReadLease : public ::testing::Test {
 
 TEST_F(ReadLease, OfAReaderThatGivesUpEarlyEndsWithItsFlight) {
   const Key key = made();
-  EXPECT_EQ(code_of(get(key, world_.network().now() + 150us)), Errc::timeout) << "before the answer came";
+  EXPECT_EQ(code_of(get(key, world_.network().now() + 150us)), Errc::timeout) << "before the reply came";
   run_for(2ms);
   EXPECT_EQ(of_kind_[Kind::lease_read], 1);
   EXPECT_EQ(of_kind_[Kind::end_read], 1);
@@ -148,16 +148,16 @@ TEST_F(ReadLease, WhoseEndWasNotHeardIsRecalled) {
   expect_nothing_left(key);
 }
 
-// Questions and answers may be lost, too.
+// Questions and replies may be lost, too.
 TEST_F(ReadLease, IsRecalledUntilTheReaderAnswers) {
   int recalls = 0;
-  int answers = 0;
+  int replies = 0;
   const Key key = made();
-  judge([&recalls, &answers](int from, int to, Kind kind) {
+  judge([&recalls, &replies](int from, int to, Kind kind) {
     recalls += kind == Kind::recall_read ? 1 : 0;
     const bool is_answer = kind == Kind::reply && from == 2 && to == 0 && recalls == 2;
     const bool is_lost = kind == Kind::end_read || (kind == Kind::recall_read && recalls == 1) ||
-                         (is_answer && ++answers == 1);
+                         (is_answer && ++replies == 1);
     return is_lost ? Verdict{Fate::drop} : Verdict{};
   });
   ASSERT_TRUE(get(key));
@@ -209,7 +209,7 @@ TEST_F(ReadLease, OfAReaderThatListensNoMoreEndsWhenItIsMissed) {
   expect_held(0, 0);
 }
 
-// It answers that it has closed, and nothing else any more.
+// It replies that it has closed, and nothing else any more.
 TEST_F(ReadLease, OfAReaderThatHasClosedEndsWhenItIsAsked) {
   remotes_[2]->stuck = true;
   const Key key = made();
@@ -240,12 +240,12 @@ TEST_F(ReadLease, UnderWhichIsStillReadKeepsMemoryExposedAndNothingPinned) {
   }
 }
 
-// An answer may come when its lease is over by the reader's clock, which has asked long ago.
+// A reply may come when its lease is over by the reader's clock, which has asked long ago.
 TEST_F(ReadLease, ThatIsOverIsNotReadUnder) {
   liars_[0].bend = [](tests::Message& message) {
     auto leased = read_words<ReadLeaseWords>(message.body());
     if (message.envelope().kind == Kind::reply && leased && message.bulk.empty()) {
-      leased->duration_ns = std::chrono::nanoseconds(200us).count();  // as long as question and answer take
+      leased->duration_ns = std::chrono::nanoseconds(200us).count();  // as long as request and reply take
       std::memcpy(message.header.data() + sizeof(Envelope), &*leased, sizeof *leased);
     }
   };
@@ -302,7 +302,7 @@ TEST_P(ReadLeaseNearItsEnd, IsBelievedOnlyWhilePinned) {
   EXPECT_TRUE(holds(got->value(), bytes));
   const bool in_time = got->value().path() == Path::rma;
   EXPECT_TRUE(pinned || !in_time);
-  // 200 us for question and answer, 200 for the read and its bytes, 16 ns of the lease for each of these.
+  // 200 us for request and reply, 200 for the read and its bytes, 16 ns of the lease for each of these.
   const auto took = 400us + std::chrono::microseconds(bytes.size());
   if (took < lease * 60 / 64) {
     EXPECT_TRUE(in_time);

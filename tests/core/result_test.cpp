@@ -52,15 +52,15 @@ TEST(Result, ReachesIntoItsValue) {
 }
 
 TEST(Result, IsWhatItIsMadeFromAndNotWhetherThatHoldsAValue) {
-  class Answer : public Result<bool> {
+  class Reply : public Result<bool> {
    public:
     using Result<bool>::Result;
   };
-  const Answer no = false;
+  const Reply no = false;
   const Result<bool> copied = no;
   ASSERT_TRUE(copied);
   EXPECT_FALSE(*copied);
-  const Result<bool> failed = Answer(Error(Errc::timeout, "late"));
+  const Result<bool> failed = Reply(Error(Errc::timeout, "late"));
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code(), Errc::timeout);
 }

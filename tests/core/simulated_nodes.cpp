@@ -26,10 +26,10 @@ std::function<void(Transport::Clock::time_point)> parking(const LinkedNodesOptio
 // Nobody tells who is parked in a simulation: it looks again.
 constexpr std::chrono::microseconds parked_looks{100};
 
-class PolledArrivals final : public Arrivals {
+class PolledArrivals final : public CompletionCounter {
  public:
   explicit PolledArrivals(std::shared_ptr<Links> links)
-      : Arrivals(links->timeout(), {}, links->client()->times()), links_(std::move(links)) {}
+      : CompletionCounter(links->timeout(), {}, links->client()->times()), links_(std::move(links)) {}
   [[nodiscard]] Clock::time_point now() const noexcept override { return links_->progress().now(); }
 
  private:
@@ -128,7 +128,7 @@ SimulatedNodes::~SimulatedNodes() {
   ranks_.clear();
 }
 
-std::shared_ptr<Arrivals> SimulatedNodes::arrivals(int number) {
+std::shared_ptr<CompletionCounter> SimulatedNodes::completions(int number) {
   return std::make_shared<PolledArrivals>(rank(number).links);
 }
 

@@ -32,7 +32,7 @@ struct LinkedNodesOptions {
   std::uint64_t inline_bytes = 4096;
   std::uint64_t window_bytes = std::uint64_t{256} << 20U;
   std::chrono::milliseconds timeout{30'000};
-  std::chrono::milliseconds patience{5'000};  ///< with a rank that owes an answer
+  std::chrono::milliseconds patience{5'000};  ///< with a rank that owes a reply
   bool helper = false;                        ///< whether each rank has its helper thread
   /// How a thread of a rank waits beside another one; none: see Progress::Options.
   std::function<void(int rank, Transport::Clock::time_point moment)> park{};
@@ -76,8 +76,8 @@ class SimulatedNodes {
   [[nodiscard]] loopback::Network& network() noexcept { return network_; }
   [[nodiscard]] Rank& rank(int number) { return ranks_.at(static_cast<std::size_t>(number)); }
   [[nodiscard]] Connector& connector(int number) { return *rank(number).connector; }
-  /// Where a session of that rank waits for what ends: it does meanwhile what its standby thread would.
-  [[nodiscard]] std::shared_ptr<Arrivals> arrivals(int number);
+  /// Where a session of that rank waits for what ends: it does meanwhile what its worker thread would.
+  [[nodiscard]] std::shared_ptr<CompletionCounter> completions(int number);
   [[nodiscard]] int size() const noexcept { return static_cast<int>(ranks_.size()); }
   [[nodiscard]] int node_of(int rank) const noexcept { return rank / ranks_per_node_; }
   /// The home of a name in these nodes.

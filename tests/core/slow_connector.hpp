@@ -34,11 +34,11 @@ class SlowConnector final : public ForwardingConnector {
       }
       return *found_;
     }
-    void observe(std::shared_ptr<Observer> observer) noexcept override {
+    void observe(std::shared_ptr<CompletionListener> observer) noexcept override {
       {
         const MutexLock lock(mutex_);
         if (!found_) {
-          observer_ = std::move(observer);
+          listener_ = std::move(observer);
           return;
         }
       }
@@ -54,11 +54,11 @@ class SlowConnector final : public ForwardingConnector {
     }
 
     void arrive(Result<ObjectView> found) {
-      std::shared_ptr<Observer> observer;
+      std::shared_ptr<CompletionListener> observer;
       {
         const MutexLock lock(mutex_);
         found_ = std::move(found);
-        observer.swap(observer_);
+        observer.swap(listener_);
         changed_.notify_all();
       }
       if (observer) {
@@ -79,7 +79,7 @@ class SlowConnector final : public ForwardingConnector {
     mutable Mutex mutex_;
     std::condition_variable changed_;
     std::optional<Result<ObjectView>> found_ LOCUM_GUARDED_BY(mutex_);
-    std::shared_ptr<Observer> observer_ LOCUM_GUARDED_BY(mutex_);
+    std::shared_ptr<CompletionListener> listener_ LOCUM_GUARDED_BY(mutex_);
     bool hurried_ LOCUM_GUARDED_BY(mutex_) = false;
     bool forgotten_ LOCUM_GUARDED_BY(mutex_) = false;
   };

@@ -15,7 +15,7 @@
 
 namespace locum::tests {
 
-/// Ends the process where a step of the exchange might wait: what is called within one must have a limited
+/// Ends the process where a step of the channel might wait: what is called within one must have a limited
 /// budget. Only where one thread runs at a time.
 class StepGuard {
  public:
@@ -24,7 +24,7 @@ class StepGuard {
   void check(const WaitBudget& budget, const char* call) const {
     const auto links = links_.lock();
     if (links && !budget.is_limited() && links->progress().is_driven()) {
-      std::fprintf(stderr, "a step of the exchange calls %s on a budget without limit\n", call);
+      std::fprintf(stderr, "a step of the channel calls %s on a budget without limit\n", call);
       std::abort();
     }
   }

@@ -217,7 +217,7 @@ TEST_P(TransportContract, LetsAReceiverSend) {
     const std::vector<std::byte> small = bytes_of(1, 40);
     const std::vector<std::byte> large = bytes_of(2, 3'000'000);
     std::uint64_t notes = 0;
-    const auto answer = [&](const Letter& letter) {
+    const auto reply = [&](const Letter& letter) {
       const std::uint64_t number = number_of(letter.header);
       if (number == note) {
         ++notes;
@@ -227,10 +227,10 @@ TEST_P(TransportContract, LetsAReceiverSend) {
     };
     mailbox.on_arrival = [&](const Letter& letter) {
       if (letter.eager) {
-        answer(letter);
+        reply(letter);
       }
     };
-    mailbox.on_landing = answer;
+    mailbox.on_landing = reply;
     mailbox.on_sent = [&](const Result<void>& outcome) {
       EXPECT_TRUE(outcome.has_value());
       mailbox.send(1 - side.rank, numbered(note));
@@ -452,7 +452,7 @@ TEST_P(TransportContract, DoesWhatQueuesWouldDo) {
           return mailbox.letters.size() >= incoming && mailbox.open_landings() == 0 &&
                  mailbox.open_tickets() == 0;
         })) << mailbox.letters.size()
-            << " of " << incoming << " messages, " << mailbox.open_landings() << " landings and "
+            << " of " << incoming << " messages, " << mailbox.open_landings() << " inbound and "
             << mailbox.open_tickets() << " tickets are open";
         mailbox.meet(side);
         EXPECT_EQ(mailbox.letters.size(), incoming);

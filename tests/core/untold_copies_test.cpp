@@ -162,7 +162,7 @@ TEST_F(UntoldCopies, WhoCannotSeeWhatIsGoneLooksAgain) {
   EXPECT_FALSE(sets()->has(key, {}));
 }
 
-// The rank that has the flight answers a join with whatever error; its flight goes on.
+// The rank that has the flight replies a join with whatever error; its flight goes on.
 TEST_F(UntoldCopies, AJoinThatIsRefusedLeavesTheFlightAlone) {
   for (const Errc refusal : {Errc::invalid_argument, Errc::system, Errc::timeout, Errc::peer_lost}) {
     SCOPED_TRACE(static_cast<int>(refusal));

@@ -9,8 +9,8 @@
 #include "core/node/reference.hpp"
 #include "core/object/name_list.hpp"
 #include "core/object/object_wire.hpp"
-#include "core/rpc/held_object.hpp"
 #include "core/rpc/packed_error.hpp"
+#include "core/rpc/received_block.hpp"
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/hyperslab_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
@@ -140,7 +140,7 @@ class World {
   }
 
   void demand_nothing_open() {
-    demand(world_.rank(honest).links->questions_of(liar) == 0, "questions count that are over");
+    demand(world_.rank(honest).links->requests_of(liar) == 0, "requests count that are over");
   }
   // Nobody else can know the keys of what the honest rank has put without a name, but for guessing.
   void demand_whole() {
@@ -212,7 +212,7 @@ void read_question(const Parts& parts) {
   world.demand_nothing_open();
 }
 
-// Whatever the honest rank asks, the other one answers with this.
+// Whatever the honest rank asks, the other one replies with this.
 void read_answer(const Parts& parts) {
   World world;
   world.bent().bend = [&](Message& message) {
@@ -233,9 +233,9 @@ void read_object(const Parts& parts) {
   if (!wire) {
     return;
   }
-  const auto held = HeldObject::make(parts.bulk.size(), wire->record.size_bytes);
+  const auto held = ReceivedBlock::make(parts.bulk.size(), wire->record.size_bytes);
   std::ranges::copy(parts.bulk, held->memory().begin());
-  if (const auto view = HeldObject::view(held, *wire, Path::rendezvous)) {
+  if (const auto view = ReceivedBlock::view(held, *wire, Path::rendezvous)) {
     const ObjectFacts facts = view->facts();
     demand(view->bytes().size() == wire->record.size_bytes && facts.name.size() <= parts.bulk.size() &&
                facts.type_name.size() <= parts.bulk.size(),
@@ -264,9 +264,9 @@ void read_wire(std::span<const std::byte> input) {
   }
   const Parts parts = parts_of(input);
   switch (parts.what) {
-    case WireInput::question:
+    case WireInput::request:
       return read_question(parts);
-    case WireInput::answer:
+    case WireInput::reply:
       return read_answer(parts);
     case WireInput::error: {
       const Error error = unpack(parts.bulk, liar);
@@ -289,7 +289,7 @@ void read_wire(std::span<const std::byte> input) {
 
 std::vector<std::byte> wire_input_of(const Message& message) {
   const Envelope envelope = message.envelope();
-  const WireInput what = envelope.kind == Kind::reply ? WireInput::answer : WireInput::question;
+  const WireInput what = envelope.kind == Kind::reply ? WireInput::reply : WireInput::request;
   return input_of(what, envelope, message.body(), message.bulk);
 }
 

@@ -10,7 +10,7 @@
 namespace locum::tests {
 
 /// What a rank may have to read of another one.
-enum class WireInput : std::uint8_t { question, answer, error, names, object, reference };
+enum class WireInput : std::uint8_t { request, reply, error, names, object, reference };
 inline constexpr int wire_inputs = 6;
 
 /// Bytes as a fuzzer makes them, read by whatever reads such bytes of another rank: all of it, as the ranks

@@ -69,8 +69,8 @@ std::string_view name_of_kind(Kind kind) {
       return "join";
     case Kind::fetch_hyperslab:
       return "fetch_hyperslab";
-    case Kind::obituary:
-      return "obituary";
+    case Kind::death_notice:
+      return "death_notice";
     case Kind::renew:
       return "renew";
     case Kind::lease_read:
@@ -142,16 +142,17 @@ class Scenes {
   [[nodiscard]] const std::set<Kind>& kinds() const { return kinds_; }
 
  private:
-  // Numbers of calls in the order in which they appear: which ones an asker takes is no part of the format.
+  // Numbers of calls in the order in which they appear: which ones a requester takes is no part of the
+  // format.
   void note(int from, const Message& message) {
     if (!recording_) {
       return;
     }
     Envelope envelope = message.envelope();
     kinds_.insert(envelope.kind);
-    const int asker = envelope.kind == Kind::reply ? message.to : from;
+    const int requester = envelope.kind == Kind::reply ? message.to : from;
     if (envelope.call != 0) {
-      auto& numbers = calls_[asker];
+      auto& numbers = calls_[requester];
       envelope.call =
           numbers.emplace(envelope.call, static_cast<std::uint32_t>(numbers.size() + 1)).first->second;
     }
@@ -215,7 +216,7 @@ void play_gets(Scenes& all) {
       scene.from_now();
       EXPECT_TRUE(scene.at(0).get(Address(store, name), {}));
     });
-    all.play("get by name of an object of the asker's node, " + bytes, false, [&](Scenes& scene) {
+    all.play("get by name of an object of the requester's node, " + bytes, false, [&](Scenes& scene) {
       const std::string name = scene.name(1);
       scene.made(1, size, name);
       scene.from_now();
@@ -300,7 +301,7 @@ void play_evictions(Scenes& all) {
     scene.from_now();
     EXPECT_TRUE(scene.at(0).evict(Address(key), {}).value());
   });
-  all.play("evict by a name of another node an object of the asker's node", false, [](Scenes& scene) {
+  all.play("evict by a name of another node an object of the requester's node", false, [](Scenes& scene) {
     const std::string name = scene.name(1);
     scene.made(0, large, name);
     scene.from_now();
@@ -397,11 +398,11 @@ void play_batches(Scenes& all) {
 }
 
 void play_losses(Scenes& all) {
-  all.play("a rank that owes an answer is silent", false, [](Scenes& scene) {
+  all.play("a rank that owes a reply is silent", false, [](Scenes& scene) {
     const Key key = scene.made(2, small);
     scene.from_now();
     scene.network().pause(2);
-    EXPECT_TRUE(scene.at(0).get(Address(key), scene.network().now() + 10s)) << "its mate answers";
+    EXPECT_TRUE(scene.at(0).get(Address(key), scene.network().now() + 10s)) << "its mate replies";
   });
   all.play("a rank dies while it replaces a name, and its mate settles that", false, [](Scenes& scene) {
     const std::string name = scene.name(1);

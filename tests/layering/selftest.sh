@@ -12,7 +12,7 @@ fi
 
 plant() {  # plant FILE TEXT: a clean tree, and TEXT as the only line of FILE
   rm -rf "$tree"
-  for file in core/store.hpp core/detail/list.hpp core/rpc/exchange.hpp core/base/mutex.hpp shm/segment/segment.hpp shm/node.hpp transport/ucx/worker.hpp mpi/communicator.hpp; do
+  for file in core/store.hpp core/detail/list.hpp core/rpc/rpc_channel.hpp core/base/mutex.hpp shm/segment/segment.hpp shm/node.hpp transport/ucx/worker.hpp mpi/communicator.hpp; do
     mkdir -p "$tree/$(dirname "$file")"
     echo '#include <vector>' >"$tree/$file"
   done
@@ -58,9 +58,9 @@ refused mpi/bootstrap.cpp '#include "shm/segment/segment.hpp"'
 refused mpi/bootstrap.hpp '#include "../transport/ucx/worker.hpp"'
 refused mpi/runtime.cpp '#include <ucp/api/ucp.h>'
 refused mpi/runtime.cpp '#include "jobs/demo.hpp"'
-refused core/base/mutex.cpp '#include "core/rpc/exchange.hpp"'
-refused core/rpc/exchange.cpp '#include "core/store.hpp"'
-refused core/rpc/exchange.hpp '#include <locum/store.hpp>'
+refused core/base/mutex.cpp '#include "core/rpc/rpc_channel.hpp"'
+refused core/rpc/rpc_channel.cpp '#include "core/store.hpp"'
+refused core/rpc/rpc_channel.hpp '#include <locum/store.hpp>'
 refused core/elsewhere/list.cpp '#include "core/base/mutex.hpp"'
 refused shm/segment/segment.cpp '#include "shm/arena/arena.hpp"'
 refused core/store.hpp '#include <locum/runtime.hpp>'
@@ -69,7 +69,7 @@ allowed core/key.cpp '#include "core/store.hpp"'
 allowed core/detail/key.hpp '#include "../store.hpp"'
 allowed core/detail/key.hpp '#include "list.hpp"'
 allowed core/key.cpp '#include <cstdint>'
-allowed core/rpc/exchange.cpp '#include "core/base/mutex.hpp"'
+allowed core/rpc/rpc_channel.cpp '#include "core/base/mutex.hpp"'
 allowed core/base/mutex.cpp '#include "core/error.hpp"'
 allowed core/detail/list.hpp '#include <locum/store.hpp>'
 allowed shm/table/entries.cpp '#include "shm/names/shard.hpp"'

@@ -95,7 +95,7 @@ void lose_each_other() {
   } else if (rank_of_this == 0) {
     await_word_of(3);
     const auto seen = store.get<int>(key);  // of its node's other rank
-    expect(seen && **seen == 1, "the node of the stopped rank does not answer");
+    expect(seen && **seen == 1, "the node of the stopped rank does not reply");
     expect(runtime.lost_ranks() == std::vector<int>{2}, "the stopped rank is not lost");
     tell(3);
   }

@@ -131,7 +131,7 @@ TEST(FutureWindowOfRanks, HoldsNoMoreThanItsBytesAheadOfUse) {
 TEST_F(FutureOfRanks, BringsPartsAndSaysWhatIsThere) {
   const auto names = all_names();
   std::vector<Future<double[]>> parts;
-  std::vector<Eventual<bool>> there;
+  std::vector<AsyncResult<bool>> there;
   for (const std::string& name : names) {
     parts.push_back(store_.get_async<double[]>(name, {.part = {.offset = 3, .count = 2}}));
     parts.push_back(store_.get_async<double[]>(name, {.slab = {.start = {0}, .count = {4}, .stride = {3}}}));
@@ -158,7 +158,7 @@ TEST_F(FutureOfRanks, BringsPartsAndSaysWhatIsThere) {
 TEST_F(FutureOfRanks, GivesAndTakesNamesWithoutWaiting) {
   constexpr int number = 60;
   const auto made = [](int rank, int at) { return "made " + name(rank, at); };
-  std::vector<Eventual<Key>> puts;
+  std::vector<AsyncResult<Key>> puts;
   for (int at = 0; at < number; ++at) {
     std::vector<double> values(length(at % objects_of_rank), value(job::rank(), at));
     puts.push_back(store_.put_async(made(job::rank(), at), values));
@@ -171,7 +171,7 @@ TEST_F(FutureOfRanks, GivesAndTakesNamesWithoutWaiting) {
   }
   job::barrier();
   const int next = (job::rank() + 1) % job::size();
-  std::vector<Eventual<bool>> gone;
+  std::vector<AsyncResult<bool>> gone;
   for (int at = 0; at < number; ++at) {
     const auto found = store_.get<double[]>(made(next, at));
     if (next != 0) {
@@ -186,7 +186,7 @@ TEST_F(FutureOfRanks, GivesAndTakesNamesWithoutWaiting) {
   EXPECT_FALSE(store_.exists(made(job::rank(), 0)).value());
 }
 
-Eventual<double> sum(Store store, std::vector<std::string> names) {
+AsyncResult<double> sum(Store store, std::vector<std::string> names) {
   double total = 0;
   for (const std::string& name : names) {
     total += (co_await store.get_async<double[]>(name)).value()[0];
@@ -196,7 +196,7 @@ Eventual<double> sum(Store store, std::vector<std::string> names) {
 
 TEST_F(FutureOfRanks, IsFollowedInAThreadOfItsOwn) {
   std::atomic<int> followed = 0;
-  std::vector<Eventual<void>> after;
+  std::vector<AsyncResult<void>> after;
   for (const auto& part : store_.get_async<double[]>(all_names())) {
     after.push_back(part.then([&](const Result<View<double[]>>& got) { followed += got ? 1 : 0; }));
   }
@@ -232,9 +232,9 @@ TEST_F(FutureOfRanks, HasThreadsThatAreNamedAndTakeNoSignals) {
   auto promise = store_.promise<double>().value();
   const auto promised = promise.proxy().get_async();
   ASSERT_TRUE(promise.set(1.0));
-  // Where there are several nodes, the standby looks what was set: nobody waits for that operation itself.
+  // Where there are several nodes, the worker looks what was set: nobody waits for that operation itself.
   EXPECT_TRUE(promised.then([](const Result<View<double>>&) {}).get());
-  for (const char* const name : {"locum futures", "locum helper", "locum standby"}) {
+  for (const char* const name : {"locum futures", "locum helper", "locum worker"}) {
     const auto thread = tests::thread_named(name);
     EXPECT_EQ(thread.has_value(), name == std::string("locum futures") || !job::one_node()) << name;
     if (thread) {

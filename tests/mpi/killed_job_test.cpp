@@ -28,7 +28,7 @@ void say(int rank, const std::string& line) {
   }
 }
 
-// What the store answers does not matter here: other ranks replace and evict the same names.
+// What the store replies does not matter here: other ranks replace and evict the same names.
 void one_round(locum::Store& store, int rank, int round) {
   const std::string own = "own/" + std::to_string(rank) + "/" + std::to_string(round % 7);
   const std::vector<double> values(static_cast<std::size_t>(1 + (round * 977) % 60'000), round);

@@ -1,5 +1,5 @@
 // Two nodes of two ranks. First one rank of the second node dies by SIGKILL, while the others wait for it,
-// then the other: the node answers as long as one of its ranks lives, after that what it had is `peer_lost`,
+// then the other: the node replies as long as one of its ranks lives, after that what it had is `peer_lost`,
 // in time, and the first node goes on. Run by lost_node.sh, under a launcher that lets the survivors go on;
 // these end by _Exit, because MPI_Finalize of Open MPI 4 may wait for the dead.
 #include <mpi.h>

@@ -59,12 +59,12 @@ class SharingRanks : public testing::Test {
   }
   /// If every rank reads what each rank made with values_of(): how many objects come to a node that another
   /// one made, and their bytes; for all nodes, once for each. Collective.
-  struct Arrivals {
+  struct CompletionCounter {
     std::uint64_t objects = 0;
     std::uint64_t bytes = 0;
   };
-  static Arrivals arrivals() {
-    Arrivals own;
+  static CompletionCounter completions() {
+    CompletionCounter own;
     for (int rank = 0; rank < job::size(); ++rank) {
       if (is_first_of_node() && !job::same_node(rank)) {
         ++own.objects;
@@ -122,7 +122,7 @@ TEST_F(SharingRanks, EveryRankReadsEverybodysObjectsByKeyInPlace) {
     EXPECT_EQ(view.size(), values_of(rank).size());
     expect_whole({view.begin(), view.end()}, rank, rank);
   }
-  const Arrivals arrived = arrivals();
+  const CompletionCounter arrived = completions();
   const auto all = static_cast<std::uint64_t>(job::size()) * static_cast<std::uint64_t>(job::size());
   EXPECT_EQ(sum_of_all(copied_bytes() - copied), arrived.bytes) << "each object came to each node once";
   EXPECT_EQ(sum_of_all(views() - viewed), all - arrived.objects);
@@ -139,7 +139,7 @@ TEST_F(SharingRanks, EveryRankReadsEverybodysObjectsByNameInPlace) {
     const auto view = store_.get<double[]>("T/" + std::to_string(rank)).value();
     expect_whole({view.begin(), view.end()}, rank, rank);
   }
-  EXPECT_EQ(sum_of_all(copied_bytes() - copied), arrivals().bytes) << "each object came to each node once";
+  EXPECT_EQ(sum_of_all(copied_bytes() - copied), completions().bytes) << "each object came to each node once";
 }
 
 TEST_F(SharingRanks, AWriterWritesStraightIntoTheMemoryThatOthersRead) {

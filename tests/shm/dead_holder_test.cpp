@@ -497,7 +497,7 @@ TEST_F(DeadHolderTest, WaitsForAnotherHolderWhereBudgetsAreLimited) {
   StoppedHolder other(shard_);
   ASSERT_TRUE(other.holds());
   std::atomic<bool> is_over{false};
-  std::thread asker([&] {
+  std::thread requester([&] {
     EXPECT_TRUE(survivor_.put(store, name, 2, {}, limited(seconds(15))));
     is_over.store(true);
   });
@@ -508,7 +508,7 @@ TEST_F(DeadHolderTest, WaitsForAnotherHolderWhereBudgetsAreLimited) {
     std::this_thread::yield();
   }
   other.go_on();
-  asker.join();
+  requester.join();
   expect_whole();
 }
 

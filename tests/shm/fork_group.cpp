@@ -172,11 +172,11 @@ std::vector<Child> start_group(int size, const std::function<std::string(Group&)
 
 std::vector<Ending> run_group(int size, const std::function<std::string(Group&)>& body) {
   std::vector<Child> children = start_group(size, body);
-  std::vector<Ending> endings;
+  std::vector<Ending> exits;
   for (Child& child : children) {
-    endings.push_back(child.wait());
+    exits.push_back(child.wait());
   }
-  return endings;
+  return exits;
 }
 
 }  // namespace locum::tests

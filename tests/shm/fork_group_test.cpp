@@ -22,17 +22,17 @@ TEST(ForkGroup, IsAGroupAsAnyOther) {
 }
 
 TEST(ForkGroup, AProcessThatDiesIsAnErrorForTheOthers) {
-  const auto endings = run_group(3, [](Group& group) -> std::string {
+  const auto exits = run_group(3, [](Group& group) -> std::string {
     if (group.rank() == 1) {
       ::raise(SIGKILL);
     }
     group.barrier();
     return "passed a barrier without rank 1";
   });
-  EXPECT_EQ(endings[1].signal, SIGKILL);
+  EXPECT_EQ(exits[1].signal, SIGKILL);
   for (const int rank : {0, 2}) {
-    EXPECT_EQ(endings[static_cast<std::size_t>(rank)].exit_code, 1);
-    EXPECT_NE(endings[static_cast<std::size_t>(rank)].said.find("peer_lost"), std::string::npos);
+    EXPECT_EQ(exits[static_cast<std::size_t>(rank)].exit_code, 1);
+    EXPECT_NE(exits[static_cast<std::size_t>(rank)].said.find("peer_lost"), std::string::npos);
   }
 }
 

@@ -238,12 +238,12 @@ class Lack {
   }
   [[nodiscard]] Result<Block> ask() { return node_.arena->allocate(40_MiB, 16, budget); }
   [[nodiscard]] Result<Block> ask_little() { return node_.arena->allocate(2_MiB, 16, budget); }
-  /// On a machine with much else to do a call may be given up before the other rank has come to answer.
-  [[nodiscard]] std::string ask_until_served(Result<Block> (Lack::*question)() = &Lack::ask) {
+  /// On a machine with much else to do a call may be given up before the other rank has come to reply.
+  [[nodiscard]] std::string ask_until_served(Result<Block> (Lack::*request)() = &Lack::ask) {
     const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    auto block = (this->*question)();
+    auto block = (this->*request)();
     while (!block && std::chrono::steady_clock::now() < latest) {
-      block = (this->*question)();
+      block = (this->*request)();
     }
     return block ? "" : block.error().what();
   }
@@ -351,7 +351,7 @@ TEST(GiveBack, IsNotWaitedForOnALimitedBudgetByWhoMayWork) {
 }
 
 // Who asks again and again without waiting is told to come later no longer than others wait for a first
-// answer.
+// reply.
 TEST(GiveBack, IsNotPromisedOnALimitedBudgetWhenTheOtherRankIsStopped) {
   expect_had([](Lack& lack) {
     lack.budget = limited(WaitBudget::Work::little);

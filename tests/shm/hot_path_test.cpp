@@ -94,7 +94,7 @@ TEST_F(NodeHotPath, NamedObjectsComeAndGoWithoutAllocations) {
             0U);
 }
 
-// Of the error: where it arose and of what, beside the answer itself, which is made once.
+// Of the error: where it arose and of what, beside the reply itself, which is made once.
 TEST_F(NodeHotPath, AMissAllocatesAnErrorAndItsKey) {
   const Key gone = store_.put(Particle{}).value();
   ASSERT_TRUE(store_.evict(gone).value());

@@ -28,7 +28,7 @@ bool succeeded(const Event& event) {
   return event.code == Errc{};
 }
 
-// The state after an event; nothing if its answer does not fit.
+// The state after an event; nothing if its reply does not fit.
 class Machine {
  public:
   explicit Machine(const std::vector<Event>& events) : events_(events) {}
@@ -137,17 +137,17 @@ class Machine {
   const std::vector<Event>& events_;
 };
 
-using Told = std::bitset<most_told>;
+using OneShot = std::bitset<most_told>;
 
 struct Place {
-  Told told;
+  OneShot told;
   State state;
   friend bool operator==(const Place&, const Place&) = default;
 };
 
 struct PlaceHash {
   std::size_t operator()(const Place& place) const noexcept {
-    return std::hash<Told>{}(place.told) ^ (place.state.value * 0x9E3779B97F4A7C15U) ^
+    return std::hash<OneShot>{}(place.told) ^ (place.state.value * 0x9E3779B97F4A7C15U) ^
            (place.state.generation << 7U) ^ place.state.replacer;
   }
 };
@@ -194,7 +194,7 @@ class Search {
 
   [[nodiscard]] std::string furthest() const {
     std::ostringstream text;
-    text << "no order of these explains all answers; told so far in the longest attempt are those marked +\n";
+    text << "no order of these explains all replies; told so far in the longest attempt are those marked +\n";
     // The last of those, and the first that are left; doubts that need no place are left out.
     constexpr std::size_t most_lines = 12;
     const std::size_t all = furthest_.told.count();

@@ -9,7 +9,7 @@
 namespace locum::tests {
 
 /// Whether what several ranks saw of one name (or of one unnamed object) can be told as one story: each
-/// operation at one moment between its beginning and its end, one after the other, each answer the right one
+/// operation at one moment between its beginning and its end, one after the other, each reply the right one
 /// for what stood there then (linearizable: Herlihy and Wing 1990; the search is that of Wing and Gong 1993
 /// with remembered states, as in Lowe 2017). An operation that its rank's death left in doubt
 /// (`done` is false) happened wholly before its `end_ns`, or not at all. Events of other acts than these are

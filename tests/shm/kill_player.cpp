@@ -129,14 +129,14 @@ void KillPlayer::put(std::uint32_t name, bool replace, std::uint64_t size_bytes)
   }
   const auto made = draft(name, std::max(size_bytes, smallest_bytes), event.value);
   if (!made) {
-    return answer(event, made, {});
+    return reply(event, made, {});
   }
   const auto sealed =
       connector_->seal(*made, {replace ? SealMode::replace : SealMode::put, event.expected}, {});
   note_sealed(event, sealed);
-  answer(event, sealed,
-         replace ? std::initializer_list<Errc>{Errc::stale, Errc::not_found}
-                 : std::initializer_list<Errc>{Errc::key_exists});
+  reply(event, sealed,
+        replace ? std::initializer_list<Errc>{Errc::stale, Errc::not_found}
+                : std::initializer_list<Errc>{Errc::key_exists});
 }
 
 void KillPlayer::create(std::uint32_t name, std::uint64_t size_bytes) {
@@ -149,14 +149,14 @@ void KillPlayer::create(std::uint32_t name, std::uint64_t size_bytes) {
   if (made) {
     drafts_.push_back({*made, name, event.value});
   }
-  answer(event, made, {});
+  reply(event, made, {});
 }
 
 // What two ranks can have at once, and a third one only when they have given it back.
 void KillPlayer::ask_for_much() {
   Event& event = begin(Act::create, unnamed);
   const auto made = connector_->create(scene_.options.memory_bytes / 5 * 2, meta_of({}), {});
-  answer(event, made, {Errc::out_of_memory});
+  reply(event, made, {Errc::out_of_memory});
   if (made) {
     Event& gone = begin(Act::discard, unnamed);
     connector_->discard(*made);
@@ -179,7 +179,7 @@ void KillPlayer::seal_or_discard() {
   event.value = draft.value;
   const auto sealed = connector_->seal(draft.draft, {}, {});
   note_sealed(event, sealed);
-  answer(event, sealed, {Errc::key_exists});
+  reply(event, sealed, {Errc::key_exists});
 }
 
 void KillPlayer::note_sealed(Event& event, const Result<Sealed>& sealed) {
@@ -216,14 +216,14 @@ void KillPlayer::get(std::uint32_t name) {
   Event& event = begin(Act::get, name);
   const auto view = connector_->get({Scene::store, scene_.name(name)}, {});
   note_found(event, view, true);
-  answer(event, view, {Errc::not_found});
+  reply(event, view, {Errc::not_found});
 }
 
 void KillPlayer::wait(std::uint32_t name) {
   Event& event = begin(Act::wait, name);
   const auto view = connector_->wait({Scene::store, scene_.name(name)}, std::chrono::milliseconds(2));
   note_found(event, view, false);
-  answer(event, view, {Errc::timeout});
+  reply(event, view, {Errc::timeout});
 }
 
 // An object that some rank has told of: its key may be gone, but never be another's.
@@ -248,9 +248,9 @@ void KillPlayer::get_key(const Event& told, bool keep) {
   const std::uint64_t hash = with_hash ? name_hash(Scene::store, scene_.name(told.name)) : 0;
   const auto view = connector_->get(Address(told.key, hash), {});
   note_found(event, view, keep);
-  answer(event, view,
-         with_hash ? std::initializer_list<Errc>{Errc::not_found, Errc::stale}
-                   : std::initializer_list<Errc>{Errc::not_found});
+  reply(event, view,
+        with_hash ? std::initializer_list<Errc>{Errc::not_found, Errc::stale}
+                  : std::initializer_list<Errc>{Errc::not_found});
 }
 
 std::optional<Event> KillPlayer::told_of(const Key& key) {
@@ -269,7 +269,7 @@ void KillPlayer::evict(std::uint32_t name) {
   Event& event = begin(Act::evict, name);
   const auto evicted = connector_->evict({Scene::store, scene_.name(name)}, {});
   event.yes = evicted.value_or(false);
-  answer(event, evicted, {});
+  reply(event, evicted, {});
 }
 
 void KillPlayer::evict_key(const Event& told) {
@@ -278,12 +278,12 @@ void KillPlayer::evict_key(const Event& told) {
   event.value = told.value;
   const auto evicted = connector_->evict(told.key, {});
   event.yes = evicted.value_or(false);
-  answer(event, evicted, {});
+  reply(event, evicted, {});
 }
 
 void KillPlayer::drop() {
   Event& event = begin(Act::drop);
-  answer(event, connector_->drop(Scene::store), {});
+  reply(event, connector_->drop(Scene::store), {});
 }
 
 void KillPlayer::list() {
@@ -295,7 +295,7 @@ void KillPlayer::list() {
       event.names |= std::uint64_t{times != 0} << name;
     }
   }
-  answer(event, listed, {});
+  reply(event, listed, {});
 }
 
 // By all ways at once, so that none shows what another does not.
@@ -372,7 +372,7 @@ void KillPlayer::end(Event& event) {
 }
 
 template <class T>
-void KillPlayer::answer(Event& event, const Result<T>& result, std::initializer_list<Errc> allowed) {
+void KillPlayer::reply(Event& event, const Result<T>& result, std::initializer_list<Errc> allowed) {
   if (!result) {
     event.code = result.error().code();
     const bool full = scene_.greedy && event.code == Errc::out_of_memory;  // another has nearly all just now

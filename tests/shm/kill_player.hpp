@@ -68,7 +68,7 @@ class KillPlayer {
   };
 
   template <class T>
-  void answer(Event& event, const Result<T>& result, std::initializer_list<Errc> allowed);
+  void reply(Event& event, const Result<T>& result, std::initializer_list<Errc> allowed);
   void note_sealed(Event& event, const Result<Sealed>& sealed);
   void note_found(Event& event, const Result<ObjectView>& view, bool keep);
   [[nodiscard]] Result<ObjectDraft> draft(std::uint32_t name, std::uint64_t size_bytes, std::uint64_t value);

@@ -31,14 +31,14 @@ using std::chrono::seconds;
 constexpr seconds longest_phase{50};
 
 // In a rank: the phases, one after the other, each when the test says so.
-std::string play(const Scene& scene, Board& board, Group& group, int arrivals) {
+std::string play(const Scene& scene, Board& board, Group& group, int completions) {
   const auto own = static_cast<std::uint32_t>(group.rank());
   play_on(board, own);
   KillRank rank(scene, board, group);
   const auto arrive = [&](std::uint32_t phases) {
     board.journals[own].arrived.store(phases, std::memory_order_release);
     const std::uint64_t one = 1;
-    return ::write(arrivals, &one, sizeof one) == static_cast<ssize_t>(sizeof one);
+    return ::write(completions, &one, sizeof one) == static_cast<ssize_t>(sizeof one);
   };
   for (std::uint32_t done = 0;;) {
     const auto latest = Deadline::Clock::now() + 2 * longest_phase;
@@ -101,7 +101,7 @@ class Run {
   const Scene scene_;
   const Surroundings surroundings_;
   const Leftovers before_ = leftovers(surroundings_);
-  shm::Descriptor arrivals_;
+  shm::Descriptor completions_;
   std::vector<Child> children_;
   std::vector<shm::Descriptor> lives_;
   std::vector<std::int64_t> settled_ns_;  // by rank: when its death was over; 0 while it lives
@@ -130,7 +130,7 @@ Run::Run(const Plan& plan, Board& board, const Surroundings& surroundings)
     : board_(board),
       scene_(scene_of(plan)),
       surroundings_(surroundings),
-      arrivals_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+      completions_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   verdict_.ranks = scene_.ranks;
   for (std::size_t aim = 0; aim < plan.aims.size(); ++aim) {
     board.shots[aim].point = plan.aims[aim].point;
@@ -139,7 +139,7 @@ Run::Run(const Plan& plan, Board& board, const Surroundings& surroundings)
     board.shots[aim].left.store(plan.aims[aim].occurrence);
   }
   children_ = start_group(static_cast<int>(scene_.ranks),
-                          [&](Group& group) { return play(scene_, board_, group, arrivals_.number()); });
+                          [&](Group& group) { return play(scene_, board_, group, completions_.number()); });
   for (const Child& child : children_) {
     lives_.emplace_back(static_cast<int>(::syscall(SYS_pidfd_open, child.id(), 0)));
     if (!lives_.back().open()) {
@@ -229,7 +229,7 @@ bool Run::lead(Phase phase) {
       complain("phase '" + std::string(name_of(phase)) + "' does not end:" + whereabouts());
       return false;
     }
-    std::vector<pollfd> awaited{{.fd = arrivals_.number(), .events = POLLIN, .revents = 0}};
+    std::vector<pollfd> awaited{{.fd = completions_.number(), .events = POLLIN, .revents = 0}};
     for (std::uint32_t rank = 0; rank < scene_.ranks; ++rank) {
       if ((board_.dead.load() >> rank & 1U) == 0) {
         awaited.push_back({.fd = lives_[rank].number(), .events = POLLIN, .revents = 0});
@@ -237,7 +237,7 @@ bool Run::lead(Phase phase) {
     }
     ::poll(awaited.data(), awaited.size(), static_cast<int>(left.count()));
     std::uint64_t count = 0;
-    while (::read(arrivals_.number(), &count, sizeof count) > 0) {
+    while (::read(completions_.number(), &count, sizeof count) > 0) {
     }
   }
   return true;

@@ -36,14 +36,14 @@ class LockstepNodes {
     for (int number = 0; number < 2; ++number) {
       ranks_.at(static_cast<std::size_t>(number)).transport = std::make_shared<LockstepTransport>(number);
     }
-    asker().transport->connect(*answerer().transport);
-    answerer().transport->connect(*asker().transport);
+    requester().transport->connect(*answerer().transport);
+    answerer().transport->connect(*requester().transport);
     for (std::size_t number = 0; number < 2; ++number) {
       const RuntimeOptions options{.memory_bytes = memory_bytes, .prepare_bytes = 4096};
       open(ranks_.at(number), number, options, number == 1 && shared ? *shared : own_node(number, options));
     }
-    asker().transport->others_turn = [this] { (void)answerer().links->poll(); };
-    answerer().transport->others_turn = [this] { (void)asker().links->poll(); };
+    requester().transport->others_turn = [this] { (void)answerer().links->poll(); };
+    answerer().transport->others_turn = [this] { (void)requester().links->poll(); };
     for (Rank& rank : ranks_) {
       rank.store = std::make_unique<Store>(rank.session->open(store_name()).value());
     }
@@ -58,7 +58,7 @@ class LockstepNodes {
     }
   }
 
-  Rank& asker() noexcept { return ranks_[0]; }
+  Rank& requester() noexcept { return ranks_[0]; }
   Rank& answerer() noexcept { return ranks_[1]; }
   /// A name at home at the answerer's node: a new one each time, of twelve bytes.
   [[nodiscard]] std::string name_at_answerer() {
@@ -72,10 +72,10 @@ class LockstepNodes {
   }
 
  private:
-  /// Of the first store whose name is at home with the asker; see Connector::store_number().
+  /// Of the first store whose name is at home with the requester; see Connector::store_number().
   static constexpr std::uint32_t store_number = 1;
 
-  /// A name for the store, at home with the asker: so it takes no memory of the answerer.
+  /// A name for the store, at home with the requester: so it takes no memory of the answerer.
   [[nodiscard]] std::string store_name() const {
     std::string made = "lockstep";
     while (nodes_.home(registry, name_hash(registry, made)) != 0) {

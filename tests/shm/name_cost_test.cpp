@@ -72,11 +72,11 @@ TEST(NameCost, IsAnObjectWhereTheObjectLiesElsewhere) {
   std::string name;
   for (std::uint64_t at = 0; at < count; ++at) {
     name = nodes.name_at_answerer();
-    ASSERT_TRUE(nodes.asker().store->put_bytes(name, value));
+    ASSERT_TRUE(nodes.requester().store->put_bytes(name, value));
   }
   const MemoryUsage after = usage_of(nodes.answerer());
   EXPECT_EQ(after.own_objects - before.own_objects, count);
-  const std::size_t type_bytes = nodes.asker().store->info(name).value().type.size();
+  const std::size_t type_bytes = nodes.requester().store->info(name).value().type.size();
   const std::uint64_t kept = value.size() + sizeof(std::uint32_t) + type_bytes + name.size();
   const std::uint64_t block =
       kept + sizeof(ObjectWire) + sizeof(std::uint32_t) + reference_type_name.size() + name.size();

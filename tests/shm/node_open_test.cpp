@@ -29,10 +29,10 @@ using tests::sanitized;
 using tests::small_options;
 
 // All ranks must end with the same error, whichever of them had it first.
-void expect_all_say(const std::vector<Ending>& endings, const std::vector<std::string>& words) {
-  for (const Ending& ending : endings) {
+void expect_all_say(const std::vector<Ending>& exits, const std::vector<std::string>& words) {
+  for (const Ending& ending : exits) {
     EXPECT_EQ(ending.exit_code, 1) << "signal " << ending.signal;
-    EXPECT_EQ(ending.said, endings.front().said);
+    EXPECT_EQ(ending.said, exits.front().said);
     for (const std::string& word : words) {
       EXPECT_NE(ending.said.find(word), std::string::npos) << word << " is not in: " << ending.said;
     }
@@ -80,7 +80,7 @@ TEST(Node, ProcessesThatExpectAnotherSegmentAreRefused) {
 
 TEST(Node, ADeadProcessEndsTheOpeningOfTheOthersInTime) {
   const auto start = std::chrono::steady_clock::now();
-  const auto endings = run_group(3, [](Group& group) -> std::string {
+  const auto exits = run_group(3, [](Group& group) -> std::string {
     RuntimeOptions options = small_options();
     options.timeout = std::chrono::seconds(2);
     if (group.rank() == 1) {
@@ -91,9 +91,9 @@ TEST(Node, ADeadProcessEndsTheOpeningOfTheOthersInTime) {
     static_cast<void>(open(group, options));
     return "opened";
   });
-  EXPECT_EQ(endings[1].signal, SIGKILL);
+  EXPECT_EQ(exits[1].signal, SIGKILL);
   for (const std::size_t rank : {0U, 2U}) {
-    EXPECT_EQ(endings[rank].exit_code, 1) << endings[rank].said;
+    EXPECT_EQ(exits[rank].exit_code, 1) << exits[rank].said;
   }
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(15));
 }
@@ -143,13 +143,13 @@ TEST(Node, WhoDiesWhileTheNodeOpensLeavesNothingAndTheOthersAnError) {
     int meeting = 1;
     for (bool opened = false; !opened; ++meeting) {
       for (const int victim : {0, 1, 2}) {
-        const auto endings = run_group(3, [&](Group& group) {
+        const auto exits = run_group(3, [&](Group& group) {
           DyingGroup dying(group, victim, meeting);
           const Node node = open(dying, small_options());
           return std::string("opened");
         });
-        opened = endings[static_cast<std::size_t>(victim)].signal == 0;
-        for (const Ending& each : endings) {
+        opened = exits[static_cast<std::size_t>(victim)].signal == 0;
+        for (const Ending& each : exits) {
           const bool expected =
               opened ? each.said == "opened"
                      : each.signal == SIGKILL || (each.exit_code == 1 && each.said.starts_with("peer_lost"));

@@ -35,7 +35,7 @@ using tests::run_group;
 using tests::small_options;
 using tests::start_group;
 
-struct Told {
+struct OneShot {
   Key key;
   std::uint64_t offset = 0;
 };
@@ -50,10 +50,10 @@ void share_objects(Group& group) {
   const auto key = node.table->publish(ObjectRecord{.offset = block->offset, .size_bytes = size_bytes});
   ASSERT_TRUE(key) << key.error();
 
-  const Told mine{*key, block->offset};
+  const OneShot mine{*key, block->offset};
   const auto gathered = group.all_gather(std::as_bytes(std::span(&mine, 1)));
   for (int rank = 0; rank < group.size(); ++rank) {
-    Told told;
+    OneShot told;
     std::memcpy(&told, gathered.data() + static_cast<std::size_t>(rank) * sizeof told, sizeof told);
     const auto pin = node.table->pin(told.key);
     ASSERT_TRUE(pin) << pin.error();
@@ -159,7 +159,7 @@ bool comes_true(Condition condition) {
 // One process dies with a sealed object, memory that it never sealed, and a pin on what another one has
 // evicted: the first stays, the others come back.
 TEST(Node, SurvivorsGoOnWithWhatADeadProcessHadSealed) {
-  const auto endings = run_group(3, [](Group& group) -> std::string {
+  const auto exits = run_group(3, [](Group& group) -> std::string {
     RuntimeOptions options = small_options();
     options.step_bytes = 64_KiB;
     options.prepare_bytes = 64_KiB;
@@ -209,13 +209,13 @@ TEST(Node, SurvivorsGoOnWithWhatADeadProcessHadSealed) {
     }
     // Who ends while it looks at something has not left: the other survivor would count it, too.
     node.table->release(pin->id);
-    const std::vector<Loss> losses = node.losses->all();
+    const std::vector<DeadRank> losses = node.losses->all();
     return losses.size() == 1 && losses[0].rank == 1 && losses[0].adopter ? "as it should be"
                                                                           : "other losses";
   });
-  EXPECT_EQ(endings[1].signal, SIGKILL) << endings[1].said;
+  EXPECT_EQ(exits[1].signal, SIGKILL) << exits[1].said;
   for (const std::size_t survivor : {0U, 2U}) {
-    EXPECT_EQ(endings[survivor].said, "as it should be") << "signal " << endings[survivor].signal;
+    EXPECT_EQ(exits[survivor].said, "as it should be") << "signal " << exits[survivor].signal;
   }
 }
 

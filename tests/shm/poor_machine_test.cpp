@@ -103,9 +103,9 @@ std::vector<Ending> use_store_under(const Poverty& poverty, const RuntimeOptions
 /// All processes but the victim ended well, with the node's memory of this kind.
 #define EXPECT_WORKS(all_endings, expected_kind)                                       \
   do {                                                                                 \
-    const std::vector<Ending> endings = all_endings;                                   \
-    for (std::size_t rank = 0; rank < endings.size(); ++rank) {                        \
-      const Ending& ending = endings[rank];                                            \
+    const std::vector<Ending> exits = all_endings;                                     \
+    for (std::size_t rank = 0; rank < exits.size(); ++rank) {                          \
+      const Ending& ending = exits[rank];                                              \
       if (ending.said.starts_with("skipped")) {                                        \
         GTEST_SKIP() << ending.said;                                                   \
       }                                                                                \

@@ -1,4 +1,4 @@
-// What the walks of objects between nodes cost: allocations of who asks and of who answers, and copies. Two
+// What the walks of objects between nodes cost: allocations of who asks and of who replies, and copies. Two
 // nodes of shared memory, one rank each, in one thread. A program of its own because it replaces the
 // allocator of the whole program.
 #include <gtest/gtest.h>
@@ -20,7 +20,7 @@ constexpr std::size_t large_bytes = std::size_t{1} << 20U;
 
 /// Allocations of one operation.
 struct Cost {
-  std::uint64_t asker = 0;
+  std::uint64_t requester = 0;
   std::uint64_t answerer = 0;
 };
 
@@ -29,8 +29,8 @@ class RemoteCost : public ::testing::Test {
   using Rank = LockstepNodes::Rank;
 
   RemoteCost() {
-    const auto turn = nodes_.asker().transport->others_turn;
-    nodes_.asker().transport->others_turn = [this, turn] {
+    const auto turn = nodes_.requester().transport->others_turn;
+    nodes_.requester().transport->others_turn = [this, turn] {
       answerer_allocations_ += tests::allocations_of(turn);
     };
   }
@@ -44,11 +44,11 @@ class RemoteCost : public ::testing::Test {
       const auto prepared = prepare();
       answerer_allocations_ = 0;
       const std::uint64_t all = tests::allocations_of([&] { call(prepared); });
-      least.asker = std::min(least.asker, all - answerer_allocations_);
+      least.requester = std::min(least.requester, all - answerer_allocations_);
       least.answerer = std::min(least.answerer, answerer_allocations_);
-      asker().transport->others_turn();
+      requester().transport->others_turn();
     }
-    EXPECT_GT(least.asker, 0U) << "each of these asks for memory: operator new is not counted";
+    EXPECT_GT(least.requester, 0U) << "each of these asks for memory: operator new is not counted";
     return least;
   }
   template <class Call>
@@ -62,7 +62,7 @@ class RemoteCost : public ::testing::Test {
   /// At home at the answerer's node; a new one each time.
   [[nodiscard]] std::string name() { return nodes_.name_at_answerer(); }
 
-  Rank& asker() noexcept { return nodes_.asker(); }
+  Rank& requester() noexcept { return nodes_.requester(); }
   Rank& answerer() noexcept { return nodes_.answerer(); }
 
  private:
@@ -71,32 +71,32 @@ class RemoteCost : public ::testing::Test {
 };
 
 TEST_F(RemoteCost, OfAGetByKeyOfASmallObject) {
-  const Cost cost =
-      cost_of([&] { return put(small_bytes); },
-              [&](const Key& key) { EXPECT_EQ(asker().store->get_bytes(key).value()->size(), small_bytes); });
-  // The question and who waits for its answer; and the object. Its bytes land in memory that is kept.
-  EXPECT_LE(cost.asker, 2U);
+  const Cost cost = cost_of(
+      [&] { return put(small_bytes); },
+      [&](const Key& key) { EXPECT_EQ(requester().store->get_bytes(key).value()->size(), small_bytes); });
+  // The request and who waits for its reply; and the object. Its bytes land in memory that is kept.
+  EXPECT_LE(cost.requester, 2U);
   EXPECT_LE(cost.answerer, 1U) << "the pin that lasts until the bytes are gone";
 }
 
 TEST_F(RemoteCost, OfAGetByKeyOfALargeObject) {
-  const Cost cost =
-      cost_of([&] { return put(large_bytes); },
-              [&](const Key& key) { EXPECT_EQ(asker().store->get_bytes(key).value()->size(), large_bytes); });
-  EXPECT_LE(cost.asker, 6U) << "one to be told that it is large";
-  EXPECT_LE(cost.answerer, 2U) << "a pin for each question";
+  const Cost cost = cost_of(
+      [&] { return put(large_bytes); },
+      [&](const Key& key) { EXPECT_EQ(requester().store->get_bytes(key).value()->size(), large_bytes); });
+  EXPECT_LE(cost.requester, 6U) << "one to be told that it is large";
+  EXPECT_LE(cost.answerer, 2U) << "a pin for each request";
 }
 
 TEST_F(RemoteCost, OfAGetByHandleOfALargeObject) {
   const Cost cost = cost_of(
       [&] {
         const Key key = put(large_bytes);
-        return asker().session->proxy<std::byte[]>(
+        return requester().session->proxy<std::byte[]>(
             answerer().store->proxy<std::byte[]>(key).value().handle());
       },
       [&](const Proxy<std::byte[]>& stand_in) { EXPECT_EQ(stand_in.get().value().size(), large_bytes); });
-  // The wish, its step and its flight, the question, and the view that the stand-in keeps.
-  EXPECT_LE(cost.asker, 5U);
+  // The wish, its step and its flight, the request, and the view that the stand-in keeps.
+  EXPECT_LE(cost.requester, 5U);
   EXPECT_LE(cost.answerer, 1U);
 }
 
@@ -104,11 +104,11 @@ TEST_F(RemoteCost, OfAGetOfALargeObjectThatTheNodeHas) {
   const Cost cost = cost_of(
       [&] {
         const Key key = put(large_bytes);
-        EXPECT_TRUE(asker().store->get_bytes(key));
+        EXPECT_TRUE(requester().store->get_bytes(key));
         return key;
       },
-      [&](const Key& key) { EXPECT_EQ(asker().store->get_bytes(key).value()->size(), large_bytes); });
-  EXPECT_LE(cost.asker, 1U) << "the object's own";
+      [&](const Key& key) { EXPECT_EQ(requester().store->get_bytes(key).value()->size(), large_bytes); });
+  EXPECT_LE(cost.requester, 1U) << "the object's own";
   EXPECT_EQ(cost.answerer, 0U);
 }
 
@@ -120,9 +120,9 @@ TEST_F(RemoteCost, OfAGetByNameOfASmallObject) {
         return made;
       },
       [&](const std::string& made) {
-        EXPECT_EQ(asker().store->get_bytes(made).value()->size(), small_bytes);
+        EXPECT_EQ(requester().store->get_bytes(made).value()->size(), small_bytes);
       });
-  EXPECT_LE(cost.asker, 2U) << "the question has the name, which may be read when the call has given up";
+  EXPECT_LE(cost.requester, 2U) << "the request has the name, which may be read when the call has given up";
   EXPECT_LE(cost.answerer, 1U);
 }
 
@@ -130,17 +130,17 @@ TEST_F(RemoteCost, OfAPutByName) {
   const std::vector<std::byte> bytes(small_bytes);
   const Cost cost =
       cost_of([&] { return name(); },
-              [&](const std::string& made) { EXPECT_TRUE(asker().store->put_bytes(made, bytes)); });
-  EXPECT_LE(cost.asker, 2U);
+              [&](const std::string& made) { EXPECT_TRUE(requester().store->put_bytes(made, bytes)); });
+  EXPECT_LE(cost.requester, 2U);
   EXPECT_LE(cost.answerer, 0U);
 }
 
 TEST_F(RemoteCost, ALargeObjectIsCopiedByTheTransportOnly) {
   const Key key = put(large_bytes);
   const auto there = answerer().store->get_bytes(key).value();
-  const auto here = asker().store->get_bytes(key).value();
-  EXPECT_EQ(asker().transport->read_from, there->data());
-  EXPECT_EQ(asker().transport->written_to, here->data());
+  const auto here = requester().store->get_bytes(key).value();
+  EXPECT_EQ(requester().transport->read_from, there->data());
+  EXPECT_EQ(requester().transport->written_to, here->data());
   EXPECT_TRUE(std::ranges::equal(*here, *there));
 }
 
@@ -148,8 +148,8 @@ TEST_F(RemoteCost, ALargeObjectIsCopiedByTheTransportOnly) {
 // in place of a helper.
 TEST_F(RemoteCost, OfSettingAPromiseNoOtherThreadIsWoken) {
   auto promise = answerer().store->promise<std::byte[]>().value();
-  const auto future = asker().session->proxy<std::byte[]>(promise.proxy().handle()).get_async();
-  (void)asker().links->poll();
+  const auto future = requester().session->proxy<std::byte[]>(promise.proxy().handle()).get_async();
+  (void)requester().links->poll();
   (void)answerer().links->poll();
   ASSERT_EQ(answerer().links->awaited(), 1U);
   const std::uint64_t before = answerer().transport->wakes;
@@ -157,7 +157,7 @@ TEST_F(RemoteCost, OfSettingAPromiseNoOtherThreadIsWoken) {
   EXPECT_EQ(answerer().transport->wakes - before, 1U);
   EXPECT_EQ(answerer().links->awaited(), 0U);
   for (int turn = 0; turn < 4; ++turn) {  // the value is asked for once its promise is known to be set
-    (void)asker().links->poll();
+    (void)requester().links->poll();
     (void)answerer().links->poll();
   }
   EXPECT_TRUE(future.ready());

@@ -32,7 +32,7 @@ using namespace std::chrono_literals;
 constexpr std::uint32_t rank_of_neighbour = 7;  // none of those that send messages
 constexpr std::uint32_t stuck = 5;              // the shard
 /// A rank that says nothing for so long is taken for dead.
-constexpr std::chrono::milliseconds patience = ExchangeOptions{}.patience;
+constexpr std::chrono::milliseconds patience = RpcChannelOptions{}.patience;
 
 // Of the neighbour, rank 0 of the group, and of the rank that serves.
 Node node_of(Group& group) {
@@ -72,8 +72,8 @@ class Serving {
     const auto self = ::getpid();
     const auto pids = group.all_gather(std::as_bytes(std::span(&self, 1)));
     std::memcpy(&neighbour_, pids.data(), sizeof neighbour_);
-    nodes_.asker().transport->others_turn = [this] { serve(); };
-    EXPECT_TRUE(asker().put(evicted_, 1.0));
+    nodes_.requester().transport->others_turn = [this] { serve(); };
+    EXPECT_TRUE(requester().put(evicted_, 1.0));
   }
 
   void fill() {
@@ -86,7 +86,7 @@ class Serving {
   [[nodiscard]] bool is_stopped() const { return tests::stands_still(neighbour_); }
   void let_go_on() const { ::kill(neighbour_, SIGCONT); }
 
-  Store& asker() { return *nodes_.asker().store; }
+  Store& requester() { return *nodes_.requester().store; }
   [[nodiscard]] const std::string& evicted() const noexcept { return evicted_; }
   /// Of a shard that nobody holds.
   [[nodiscard]] std::string free_name() { return name_of(false); }
@@ -98,7 +98,7 @@ class Serving {
   [[nodiscard]] std::string name_of(bool is_stuck) {
     for (;;) {
       std::string name = nodes_.name_at_answerer();
-      if ((shard_index(name_hash(asker().number(), name)) == stuck) == is_stuck) {
+      if ((shard_index(name_hash(requester().number(), name)) == stuck) == is_stuck) {
         return name;
       }
     }
@@ -129,30 +129,30 @@ std::string serve_all_the_same(Group& group) {
   serving.fill();
   constexpr int many = 20;
   for (int time = 0; time < many; ++time) {
-    EXPECT_EQ(code_of(serving.asker().evict(serving.evicted(), {.deadline = 2s})), Errc::timeout) << time;
+    EXPECT_EQ(code_of(serving.requester().evict(serving.evicted(), {.deadline = 2s})), Errc::timeout) << time;
     // Either is right: room may come until the deadline.
-    const Errc put = code_of(serving.asker().put(serving.free_name(), 1.0, {.deadline = 50ms}));
+    const Errc put = code_of(serving.requester().put(serving.free_name(), 1.0, {.deadline = 50ms}));
     EXPECT_TRUE(put == Errc::out_of_memory || put == Errc::timeout) << to_string(put) << ", " << time;
   }
   EXPECT_LT(serving.longest(), patience) << "it was silent for so long";
   EXPECT_LT(serving.all(), patience) << "the holder of the lock is waited for once";
   serving.let_go_on();
   group.barrier();
-  EXPECT_TRUE(serving.asker().evict(serving.evicted(), {.deadline = 20s}).value());
+  EXPECT_TRUE(serving.requester().evict(serving.evicted(), {.deadline = 20s}).value());
   const auto latest = Clock::now() + 20s;
-  auto put = serving.asker().put(serving.free_name(), 1.0);
+  auto put = serving.requester().put(serving.free_name(), 1.0);
   while (!put && Clock::now() < latest) {
-    put = serving.asker().put(serving.free_name(), 1.0);
+    put = serving.requester().put(serving.free_name(), 1.0);
   }
   EXPECT_TRUE(put) << put.error();
   return testing::Test::HasFailure() ? "failed" : "served";
 }
 
 TEST(StoppedNeighbour, WithALockAndAllMemoryKeepsNobodyFromBeingServed) {
-  const auto endings = tests::run_group(
+  const auto exits = tests::run_group(
       2, [](Group& group) { return group.rank() == 0 ? be_stopped(group) : serve_all_the_same(group); });
-  EXPECT_EQ(endings.at(0).said, "went on") << endings[0].signal;
-  EXPECT_EQ(endings.at(1).said, "served") << endings[1].signal;
+  EXPECT_EQ(exits.at(0).said, "went on") << exits[0].signal;
+  EXPECT_EQ(exits.at(1).said, "served") << exits[1].signal;
 }
 
 }  // namespace

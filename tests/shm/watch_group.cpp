@@ -64,7 +64,7 @@ std::string WatchTest::take_part(Group& group, const Watch::Duties& duties) cons
     return "was not told to end";
   }
   std::string lost;
-  for (const Loss& loss : watch.losses()->all()) {
+  for (const DeadRank& loss : watch.losses()->all()) {
     lost += std::to_string(loss.rank) + " ";
   }
   return lost;

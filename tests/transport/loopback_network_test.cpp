@@ -181,7 +181,7 @@ TEST(LoopbackNetwork, CarriesFourThousandRanksToOne) {
   constexpr int ranks = 4096;
   const auto start = std::chrono::steady_clock::now();
   Served world({.ranks = ranks, .latency = {1us, 50us}});
-  // Everybody asks rank 0, which answers; those answers that come are counted there where they come.
+  // Everybody asks rank 0, which replies; those replies that come are counted there where they come.
   world.at(0).on_arrival = [&](const Letter& letter) { world.at(0).send(letter.from, numbered(1)); };
   const std::vector<std::byte> bulk(10'000);
   for (int rank = 1; rank < ranks; ++rank) {
@@ -195,7 +195,7 @@ TEST(LoopbackNetwork, CarriesFourThousandRanksToOne) {
   const auto& all = world.network.counters();
   EXPECT_EQ(all.sent.messages, 2U * (ranks - 1));
   EXPECT_EQ(all.transfers, ranks - 1U);
-  // A hook's first call, a question, an answer, a bulk, its end and who is told of each.
+  // A hook's first call, a request, a reply, a bulk, its end and who is told of each.
   EXPECT_LT(world.network.events(), 8U * ranks);
   EXPECT_LT(std::chrono::steady_clock::now() - start, 20s) << "measured: less than a second";
 }

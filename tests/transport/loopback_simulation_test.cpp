@@ -137,7 +137,7 @@ TEST(LoopbackSimulation, SleepsInTheTestItself) {
   ASSERT_TRUE(world.zero->arm());
   world.zero->sleep(world.start + 1s);
   EXPECT_EQ(world.network.now(), world.start + 20us);
-  EXPECT_FALSE(world.zero->arm()) << "the answer is there";
+  EXPECT_FALSE(world.zero->arm()) << "the reply is there";
   world.zero->sleep(world.start + 1s);
   EXPECT_EQ(world.network.now(), world.start + 1s) << "not armed: to the moment";
   EXPECT_TRUE(world.zero->progress(taken));

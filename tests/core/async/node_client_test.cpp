@@ -19,7 +19,7 @@ using tests::Message;
 using tests::pattern;
 
 constexpr std::uint32_t store = 7;
-constexpr int asker = 0;
+constexpr int requester = 0;
 constexpr int liar = 1;
 
 struct Item {
@@ -39,13 +39,13 @@ Result<Sealed> put_checked(Connector& connector, const std::string& name, std::s
   return connector.seal(*draft, {}, {});
 }
 
-/// A rank that answers what it likes, and one that asks it.
+/// A rank that replies what it likes, and one that asks it.
 class NodeClientTest : public ::testing::Test {
  protected:
   NodeClientTest() {
-    for (const int maker : {asker, liar, 2}) {
+    for (const int maker : {requester, liar, 2}) {
       for (const std::size_t size : {1U, 100U, 3000U, 9000U}) {
-        for (const int home : {asker, liar}) {
+        for (const int home : {requester, liar}) {
           put(maker, size, world_.name_at(home, store, std::to_string(maker * 100'000 + size) + "."));
         }
         put(maker, size, {});
@@ -80,12 +80,12 @@ class NodeClientTest : public ::testing::Test {
     EXPECT_EQ(text_hash(view->facts().type_name), view->facts().type_hash);
     EXPECT_TRUE(item.name.empty() || view->facts().name == item.name) << item.name;
   }
-  /// Any question to the liar.
+  /// Any request to the liar.
   void ask_something(tests::Spoiler& random, int round) {
-    Connector& own = world_.connector(asker);
+    Connector& own = world_.connector(requester);
     const Item& item = items_[random.below(items_.size())];
     const Address by_name = item.name.empty() ? Address(item.key) : Address(store, item.name);
-    EXPECT_TRUE(world_.rank(asker).links->copies().here->invalidate(item.key)) << "or nobody is asked";
+    EXPECT_TRUE(world_.rank(requester).links->copies().here->invalidate(item.key)) << "or nobody is asked";
     switch (random.below(9)) {
       case 0:
       case 1:
@@ -128,10 +128,10 @@ class NodeClientTest : public ::testing::Test {
 TEST_F(NodeClientTest, SpoiledAnswersAreErrorsOrRight) {
   constexpr int rounds = 10'000;
   tests::Spoiler spoiler(3);
-  std::vector<Message> answers;
+  std::vector<Message> replies;
   bent_.record = [&](const Message& message) {
     if (message.envelope().kind == Kind::reply) {
-      answers.push_back(message);
+      replies.push_back(message);
     }
   };
   for (int round = 0; round < 200; ++round) {
@@ -139,7 +139,7 @@ TEST_F(NodeClientTest, SpoiledAnswersAreErrorsOrRight) {
   }
   EXPECT_EQ(errors_, 0) << "nobody lied yet";
   bent_.record = nullptr;
-  ASSERT_GT(answers.size(), 50U);
+  ASSERT_GT(replies.size(), 50U);
   int spoiled = 0;
   bent_.bend = [&](Message& message) {
     Envelope envelope = message.envelope();
@@ -157,9 +157,9 @@ TEST_F(NodeClientTest, SpoiledAnswersAreErrorsOrRight) {
     }
     message.set_envelope(envelope);
     if (spoiler.below(4) != 0) {
-      spoiler.spoil(message, answers);
+      spoiler.spoil(message, replies);
     } else {
-      const Message& other = answers[spoiler.below(answers.size())];
+      const Message& other = replies[spoiler.below(replies.size())];
       message.set_body(other.body());
       message.bulk = other.bulk;
     }
@@ -187,10 +187,10 @@ TEST_F(NodeClientTest, SpoiledAnswersAreErrorsOrRight) {
       EXPECT_TRUE(tests::holds(*view, item.bytes));
     }
   }
-  EXPECT_EQ(world_.connector(asker).usage().own_pinned, 0U);
+  EXPECT_EQ(world_.connector(requester).usage().own_pinned, 0U);
 }
 
-// A home that names an object of the asker itself, but another one.
+// A home that names an object of the requester itself, but another one.
 TEST_F(NodeClientTest, AForeignKeyBehindANameIsCorrupt) {
   for (const Item& asked : items_) {
     if (asked.name.empty() || world_.home(store, asked.name) != liar) {
@@ -205,12 +205,12 @@ TEST_F(NodeClientTest, AForeignKeyBehindANameIsCorrupt) {
       const ObjectWire wire = wire_of(*pin, 12345);
       world_.rank(static_cast<int>(other.key.creator)).process.table->release(pin->id);
       bent_.bend = [&](Message& message) {
-        if (message.body().size() == sizeof wire && message.to == asker) {
+        if (message.body().size() == sizeof wire && message.to == requester) {
           message.set_body(words(wire));
           message.bulk.clear();
         }
       };
-      const auto view = world_.connector(asker).get(Address(store, asked.name), {});
+      const auto view = world_.connector(requester).get(Address(store, asked.name), {});
       bent_.bend = nullptr;
       ASSERT_FALSE(view) << asked.name << " became " << other.name;
       const auto owner = world_.connector(static_cast<int>(other.key.creator)).get(Address(other.key), {});

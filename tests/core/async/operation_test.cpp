@@ -13,7 +13,7 @@
 #include <thread>
 #include <vector>
 
-#include "core/async/standby.hpp"
+#include "core/async/background_worker.hpp"
 #include "tests/core/forwarding_transport.hpp"
 #include "tests/core/lone_rank.hpp"
 #include "tests/core/queue_transport.hpp"
@@ -107,7 +107,7 @@ TEST(Operation, NeedsNobodyWhoWaits) {
   const std::weak_ptr<int> left = token;
   rank.operation(say_when_over(places, over, std::move(token)))->begin();
   ASSERT_TRUE(over.try_acquire_for(60s));
-  EXPECT_EQ(limits_of(places), (std::vector<bool>{false, false, true, true, true})) << "the standby is, too";
+  EXPECT_EQ(limits_of(places), (std::vector<bool>{false, false, true, true, true})) << "the worker is, too";
   EXPECT_FALSE(places[3].works);
   EXPECT_TRUE(places[4].works);
   EXPECT_EQ(places[0].thread, std::this_thread::get_id());
@@ -118,7 +118,7 @@ TEST(Operation, NeedsNobodyWhoWaits) {
   }
 }
 
-Task<int> wait_for(Told<int>& word, Token /*token*/ = nullptr) {
+Task<int> wait_for(OneShot<int>& word, Token /*token*/ = nullptr) {
   co_await Operation::ToDriver();
   const int told = co_await word;
   co_return told;
@@ -127,7 +127,7 @@ Task<int> wait_for(Told<int>& word, Token /*token*/ = nullptr) {
 TEST(Operation, WakesAllWhoWaitWhenItIsTold) {
   constexpr int many = 4;
   Rank rank;
-  Told<int> word;
+  OneShot<int> word;
   const auto operation = rank.operation(wait_for(word));
   operation->begin();
   std::atomic<int> woken = 0;
@@ -148,7 +148,7 @@ TEST(Operation, WakesAllWhoWaitWhenItIsTold) {
 
 TEST(Operation, HearsWhatWasToldBeforeItAsked) {
   Rank rank(false);
-  Told<int> word;
+  OneShot<int> word;
   word.tell(3);
   const auto operation = rank.operation(wait_for(word));
   ASSERT_TRUE(operation->run(rank.soon()));
@@ -157,7 +157,7 @@ TEST(Operation, HearsWhatWasToldBeforeItAsked) {
 
 TEST(Operation, GoesOnWhenWhoWaitedHasLeft) {
   Rank rank(false);
-  Told<int> word;
+  OneShot<int> word;
   auto token = std::make_shared<int>();
   const std::weak_ptr<int> left = token;
   {
@@ -171,7 +171,7 @@ TEST(Operation, GoesOnWhenWhoWaitedHasLeft) {
   EXPECT_TRUE(left.expired());
 }
 
-Task<int> wait_then_work(Told<int>& word, std::vector<Place>& places) {
+Task<int> wait_then_work(OneShot<int>& word, std::vector<Place>& places) {
   co_await Operation::ToDriver();
   const int told = co_await word;
   places.emplace_back(co_await Operation::ToThread());
@@ -181,7 +181,7 @@ Task<int> wait_then_work(Told<int>& word, std::vector<Place>& places) {
 TEST(Operation, IsTakenByOneOfThoseWhoWaitWhereItNeedsAThread) {
   constexpr int many = 3;
   Rank rank;
-  Told<int> word;
+  OneShot<int> word;
   std::vector<Place> places;
   const auto operation = rank.operation(wait_then_work(word, places));
   operation->begin();
@@ -205,7 +205,7 @@ TEST(Operation, IsTakenByOneOfThoseWhoWaitWhereItNeedsAThread) {
 
 TEST(Operation, HasALimitedBudgetWithWhoHasNoTimeLeft) {
   Rank rank(false);
-  Told<int> word;
+  OneShot<int> word;
   std::vector<Place> places;
   const auto operation = rank.operation(wait_then_work(word, places));
   operation->begin();
@@ -218,9 +218,9 @@ TEST(Operation, HasALimitedBudgetWithWhoHasNoTimeLeft) {
   EXPECT_TRUE(places[0].works);
 }
 
-// Nobody has driven since it was begun; nor is there a standby any more when it needs a thread.
+// Nobody has driven since it was begun; nor is there a worker any more when it needs a thread.
 TEST(Operation, EndsWithItsRank) {
-  Told<int> word;
+  OneShot<int> word;
   word.tell(1);
   std::vector<Place> places;
   auto token = std::make_shared<int>();

@@ -10,15 +10,15 @@
 // Kept: this model has not been replaced by one that runs the library's own code, as tests/shm/interleavings
 // do: Progress sleeps on condition variables and in the transport, which that scheduler does not have.
 //
-// A model of Progress: two threads that ask one question each and wait for the answer, the helper thread, and
-// another rank's question that may come at any time; each section under the mutex, and each call of the
+// A model of Progress: two threads that ask one request each and wait for the reply, the helper thread, and
+// another rank's request that may come at any time; each section under the mutex, and each call of the
 // transport, is one step, in every interleaving. From any moment on threads may leave so soon after one
 // another that they relieve the helper. Time passes only where the helper rests for a moment; no wait for an
-// answer ends by its deadline, and the helper's nap ends only if somebody wakes it.
+// reply ends by its deadline, and the helper's nap ends only if somebody wakes it.
 //
-// Invariant: a question that was submitted is sent before anybody sleeps for another one's answer; whatever
+// Invariant: a request that was submitted is sent before anybody sleeps for another one's reply; whatever
 // came is taken, and nobody waits for what is done: in each state in which no thread can step, both have
-// their answers, nothing has come that nobody took, and the helper sleeps in the armed transport.
+// their replies, nothing has come that nobody took, and the helper sleeps in the armed transport.
 namespace locum::tests::progress_model_test {
 namespace {
 
@@ -39,7 +39,7 @@ enum class Fault {
 
 constexpr int helper = 2;
 constexpr int nobody = -1;
-constexpr int foreign = 2;  // the other rank's question, beside answers 0 and 1
+constexpr int foreign = 2;  // the other rank's request, beside replies 0 and 1
 
 struct Thread {
   int at = 0;
@@ -83,7 +83,7 @@ struct ProgressModel {
     for (std::size_t each = 0; each < 2; ++each) {
       const bool waits = submitted[each] && threads_[each].at == 11 && !notified[each];
       if (waits && !driven && !signal && !woken && helper_is_away && threads_[1 - each].at == 7) {
-        return "a question is not sent before another one's answer comes";
+        return "a request is not sent before another one's reply comes";
       }
     }
     return {};
@@ -142,7 +142,7 @@ struct ProgressModel {
       submitted[each] = false;
     }
   }
-  // Exchange::step with Progress::finish: whether anything happened.
+  // RpcChannel::step with Progress::finish: whether anything happened.
   bool move_messages() {
     const bool busy = anything();
     armed = signal = false;

@@ -80,13 +80,13 @@ class SilentTransport final : public Transport {
 
 struct Side {
   explicit Side(Progress::Options options)
-      : exchange(std::make_shared<Exchange>(transport, std::make_shared<Metrics>(), ExchangeOptions{})),
-        progress(transport, exchange, std::move(options)) {
+      : channel(std::make_shared<RpcChannel>(transport, std::make_shared<Metrics>(), RpcChannelOptions{})),
+        progress(transport, channel, std::move(options)) {
     progress.start();
   }
 
   std::shared_ptr<SilentTransport> transport = std::make_shared<SilentTransport>();
-  std::shared_ptr<Exchange> exchange;
+  std::shared_ptr<RpcChannel> channel;
   Progress progress;
 };
 
@@ -144,7 +144,7 @@ TEST(Progress, IsDrivenWithinStepsAlone) {
     side.progress.finish(pending);
   }));
   side.progress.submit(note);
-  side.exchange->call_at(side.progress.now(), note);
+  side.channel->call_at(side.progress.now(), note);
   side.progress.poll();
   EXPECT_EQ(driven, std::vector<bool>(3, true));
   EXPECT_FALSE(side.progress.is_driven());

@@ -36,7 +36,7 @@ class BatchEviction : public tests::BatchNodes {
   template <class Range>
   [[nodiscard]] std::uint64_t messages_of_all(const Range& objects) {
     return world_.messages_of([&] {
-      const auto gone = asker().evict_batch(objects);
+      const auto gone = requester().evict_batch(objects);
       EXPECT_EQ(gone.size(), objects.size());
       for (const auto& each : gone) {
         ASSERT_TRUE(each) << each.error();
@@ -70,7 +70,7 @@ TEST_F(BatchEviction, CostsOneQuestionForEachNodeAndEach256) {
   EXPECT_EQ(messages_of_all(put_some(2, 1)), 2U);
   EXPECT_EQ(messages_of_all(put_some(2, most_in_a_batch)), 2U);
   EXPECT_EQ(messages_of_all(put_some(2, most_in_a_batch + 1)), 4U);
-  EXPECT_EQ(messages_of_all(put_some(2, 1000)), 8U) << "four questions";
+  EXPECT_EQ(messages_of_all(put_some(2, 1000)), 8U) << "four requests";
   EXPECT_EQ(messages_of_all(put_some(2, 10'000)), 80U);
   std::vector<Key> all;
   for (int at = 0; at < 600; ++at) {
@@ -116,12 +116,12 @@ TEST_F(BatchEviction, SideBySide) {
   auto keys = put_named(4, names(2, 500, "other "));
   (void)put_named(4, all);
   const auto began = world_.network().now();
-  EXPECT_EQ(std::ranges::count(codes_of(asker().evict_batch(all)), Errc{}), 500);
-  EXPECT_LE(world_.network().now() - began, 8ms) << "a question, and what it leads to";
+  EXPECT_EQ(std::ranges::count(codes_of(requester().evict_batch(all)), Errc{}), 500);
+  EXPECT_LE(world_.network().now() - began, 8ms) << "a request, and what it leads to";
   const auto named = names(1, 500, "own ");
   keys = put_named(0, named);
   const auto then = world_.network().now();
-  EXPECT_EQ(std::ranges::count(codes_of(asker().evict_batch(keys)), Errc{}), 500);
+  EXPECT_EQ(std::ranges::count(codes_of(requester().evict_batch(keys)), Errc{}), 500);
   EXPECT_LE(world_.network().now() - then, 10ms) << "128 at a time";
 }
 
@@ -132,26 +132,26 @@ TEST_F(BatchEviction, SaysOfEachWhatEvictWould) {
   ASSERT_TRUE(of(2).evict(gone).value());
   Key foreign = put(4, 4);
   ++foreign.store;
-  const Key nobodys{asker().number(), 77, 5};
-  const auto said = asker().evict_batch(std::vector{own, gone, other, other, foreign, nobodys, own});
+  const Key nobodys{requester().number(), 77, 5};
+  const auto said = requester().evict_batch(std::vector{own, gone, other, other, foreign, nobodys, own});
   const std::vector<bool> there{true, false, true, false, false, false, false};
   for (std::size_t at = 0; at < there.size(); ++at) {
     ASSERT_TRUE(said[at]) << at << said[at].error();
     EXPECT_EQ(*said[at], there[at]) << at << ", each once";
   }
-  EXPECT_TRUE(asker().evict_batch(std::vector<Key>()).empty());
-  EXPECT_TRUE(asker().evict_batch(std::vector<std::string>()).empty());
+  EXPECT_TRUE(requester().evict_batch(std::vector<Key>()).empty());
+  EXPECT_TRUE(requester().evict_batch(std::vector<std::string>()).empty());
   const auto all = names(1, 3);
   (void)put_named(2, all);
   const std::vector<std::string> asked{all[0], "",        all[1], std::string(max_name_bytes + 1, 'n'),
                                        all[1], "nobody's"};
-  const auto of_names = asker().evict_batch(asked);
+  const auto of_names = requester().evict_batch(asked);
   EXPECT_EQ(codes_of(of_names),
             (std::vector{Errc{}, Errc::invalid_argument, Errc{}, Errc::invalid_argument, Errc{}, Errc{}}));
   EXPECT_TRUE(*of_names[0] && *of_names[2] && !*of_names[4] && !*of_names[5]);
-  EXPECT_TRUE(asker().exists(all[2]).value());
-  asker().evict_batch(all);  // may be left unread
-  EXPECT_FALSE(asker().exists(all[2]).value());
+  EXPECT_TRUE(requester().exists(all[2]).value());
+  requester().evict_batch(all);  // may be left unread
+  EXPECT_FALSE(requester().exists(all[2]).value());
 }
 
 // Whoever shows a copy shows none any more when the batch has ended, whichever rank.
@@ -165,7 +165,7 @@ TEST_F(BatchEviction, TakesCopiesOutOfSight) {
   for (const int reader : {2, 4}) {
     expect_in_order(of(reader).get_batch<double[]>(own), 20);
   }
-  const auto gone = asker().evict_batch(keys);
+  const auto gone = requester().evict_batch(keys);
   EXPECT_TRUE(std::ranges::all_of(gone, [](const auto& each) { return each && *each; }));
   expect_nowhere(keys);
   expect_nothing_left({});
@@ -176,10 +176,10 @@ TEST_F(BatchEviction, OfPromisesToo) {
   const Key plain = put(2, 1);
   const Key promised = promise.proxy().key();
   ASSERT_TRUE(promise.set(2.0));
-  const auto gone = asker().evict_batch(std::vector{plain, promised});
+  const auto gone = requester().evict_batch(std::vector{plain, promised});
   EXPECT_TRUE(gone[0].value());
   EXPECT_TRUE(gone[1].value());
-  EXPECT_FALSE(asker().exists(promised).value());
+  EXPECT_FALSE(requester().exists(promised).value());
 }
 
 TEST_F(BatchEviction, OfANodeThatDiesFailsAlone) {
@@ -188,7 +188,7 @@ TEST_F(BatchEviction, OfANodeThatDiesFailsAlone) {
     keys.push_back(put(at % 6, at));
   }
   std::vector<Result<bool>> gone;
-  begin([&] { gone = asker().evict_batch(keys); }, 500us);
+  begin([&] { gone = requester().evict_batch(keys); }, 500us);
   mortal_.kill_node(1);
   ASSERT_TRUE(ends_within(12s)) << "within the failure bound";
   ASSERT_EQ(gone.size(), keys.size());
@@ -208,7 +208,7 @@ TEST_F(BatchEviction, OfARankThatDiesIsOpen) {
       world_.network().set_latency(asked, 0, {500ms, 500ms});  // and what it says does not come in time
     }
     std::vector<Result<bool>> gone;
-    begin([&] { gone = asker().evict_batch(keys); }, 500us);
+    begin([&] { gone = requester().evict_batch(keys); }, 500us);
     ASSERT_TRUE(!arrives || world_.network().run_until([&] { return !any_left(asked, keys); },
                                                        world_.network().now() + 10s));
     mortal_.kill(asked);
@@ -218,9 +218,9 @@ TEST_F(BatchEviction, OfARankThatDiesIsOpen) {
     EXPECT_EQ(lost + told, 500);
     EXPECT_TRUE(told == 0 || arrives);
     world_.network().run_for(1s);
-    (void)asker().exists(keys[0]);  // where it was told all, nobody has noticed the death yet
-    const auto again = asker().evict_batch(keys);
-    ASSERT_EQ(std::ranges::count(codes_of(again), Errc{}), 500) << "its mate answers";
+    (void)requester().exists(keys[0]);  // where it was told all, nobody has noticed the death yet
+    const auto again = requester().evict_batch(keys);
+    ASSERT_EQ(std::ranges::count(codes_of(again), Errc{}), 500) << "its mate replies";
     EXPECT_EQ(*again[77], !arrives);
     const auto left = of(1).get_batch<double[]>(keys);
     EXPECT_EQ(std::ranges::count(codes_of(left), Errc::not_found), 500);
@@ -244,16 +244,16 @@ TEST_F(BatchEviction, OfWhatIsSilentEndsAtTheDeadlineAlone) {
     }
   }
   const auto began = world_.network().now();
-  const auto gone = asker().evict_batch(all, {.deadline = began + 50ms});
+  const auto gone = requester().evict_batch(all, {.deadline = began + 50ms});
   EXPECT_LE(world_.network().now() - began, 50ms);
   for (std::size_t at = 0; at < all.size(); ++at) {
     EXPECT_EQ(code_of(gone[at]), at % 2 == 0 ? Errc{} : Errc::timeout) << at;
   }
-  EXPECT_EQ(world_.rank(2).links->questions_of(0), 0U) << "it has been answered";
+  EXPECT_EQ(world_.rank(2).links->requests_of(0), 0U) << "it has been answered";
   world_.network().heal();
   world_.network().run_for(1s);
   for (const std::string& name : silent) {
-    EXPECT_FALSE(asker().exists(name).value()) << "done all the same";
+    EXPECT_FALSE(requester().exists(name).value()) << "done all the same";
   }
   expect_nothing_left({});
 }
@@ -262,8 +262,8 @@ TEST_F(BatchEviction, WhileTheStoreIsDropped) {
   const auto all = names(1, 600);
   const auto keys = put_named(4, all);
   std::vector<Result<bool>> gone;
-  begin([&] { gone = asker().evict_batch(keys); }, 500us);
-  const std::uint32_t number = asker().number();
+  begin([&] { gone = requester().evict_batch(keys); }, 500us);
+  const std::uint32_t number = requester().number();
   for (int rank = 1; rank < world_.size(); ++rank) {
     ASSERT_TRUE(stores_.session(rank).drop("fields", number));
   }
@@ -272,7 +272,7 @@ TEST_F(BatchEviction, WhileTheStoreIsDropped) {
     EXPECT_TRUE(each) << each.error();
   }
   ASSERT_TRUE(stores_.session(0).drop("fields", number));
-  for (const auto& each : asker().evict_batch(keys)) {
+  for (const auto& each : requester().evict_batch(keys)) {
     EXPECT_EQ(code_of(each), Errc::closed);
   }
 }
@@ -281,14 +281,14 @@ TEST_F(BatchEviction, WhileTheRuntimeCloses) {
   const auto all = names(1, 600);
   (void)put_named(4, all);
   std::vector<Result<bool>> gone;
-  begin([&] { gone = asker().evict_batch(all); }, 500us);
+  begin([&] { gone = requester().evict_batch(all); }, 500us);
   const auto began = world_.network().now();
   stores_.session(0).close();
   world_.network().start([&] { mortal_.close_now(0); });
   ASSERT_TRUE(ends_within(2s));
   EXPECT_LE(world_.network().now() - began, 1s);
   EXPECT_EQ(std::ranges::count(codes_of(gone), Errc::closed), 600);
-  EXPECT_EQ(std::ranges::count(codes_of(asker().evict_batch(all)), Errc::closed), 600);
+  EXPECT_EQ(std::ranges::count(codes_of(requester().evict_batch(all)), Errc::closed), 600);
 }
 
 // The one that is asked closes: what it had to do with another node is told, and what it had not begun its
@@ -297,13 +297,13 @@ TEST_F(BatchEviction, WhileTheOneThatIsAskedCloses) {
   const auto all = names(1, 300);
   (void)put_named(4, all);
   std::vector<Result<bool>> gone;
-  begin([&] { gone = asker().evict_batch(all); }, 1500us);
+  begin([&] { gone = requester().evict_batch(all); }, 1500us);
   world_.network().start([&] { mortal_.close_now(2); });
   ASSERT_TRUE(ends_within(12s));
   for (const auto& each : gone) {
     EXPECT_TRUE(each || each.error().code() == Errc::peer_lost) << each.error();
   }
-  const auto again = asker().evict_batch(all);
+  const auto again = requester().evict_batch(all);
   EXPECT_EQ(std::ranges::count(codes_of(again), Errc{}), 300);
 }
 

@@ -92,16 +92,16 @@ TEST(ClosedRanks, AreStoodInForByTheirMates) {
   const Key key = put(world.connector(1), store, {}, pattern(1, 100)).value().key;
   const std::string name = world.name_at(0, store, "name ");
   world.rank(0).links->close();
-  Connector& asker = world.connector(2);  // which asks rank 0 first
-  EXPECT_TRUE(holds(asker.get(Address(key), {}).value(), pattern(1, 100)));
-  ASSERT_TRUE(put(asker, store, name, pattern(2, 10'000)));
-  ASSERT_TRUE(put(asker, store, name, pattern(3, 10'000), {SealMode::replace, 0}));
+  Connector& requester = world.connector(2);  // which asks rank 0 first
+  EXPECT_TRUE(holds(requester.get(Address(key), {}).value(), pattern(1, 100)));
+  ASSERT_TRUE(put(requester, store, name, pattern(2, 10'000)));
+  ASSERT_TRUE(put(requester, store, name, pattern(3, 10'000), {SealMode::replace, 0}));
   EXPECT_TRUE(holds(world.connector(1).get(Address(store, name), {}).value(), pattern(3, 10'000)));
-  EXPECT_EQ(asker.list(store, "name", {}).value(), std::vector{name});
-  EXPECT_TRUE(asker.evict(Address(store, name), {}).value());
-  EXPECT_TRUE(asker.evict(Address(key), {}).value());
+  EXPECT_EQ(requester.list(store, "name", {}).value(), std::vector{name});
+  EXPECT_TRUE(requester.evict(Address(store, name), {}).value());
+  EXPECT_TRUE(requester.evict(Address(key), {}).value());
   world.rank(1).links->close();
-  EXPECT_EQ(tests::errc_of(asker.get(Address(key), {})), Errc::closed);
+  EXPECT_EQ(tests::errc_of(requester.get(Address(key), {})), Errc::closed);
 }
 
 TEST(ClosedRanks, LeaveNoCopiesBehindOfWhatTheirNodeHad) {
@@ -354,7 +354,7 @@ TEST(Distributed, ALostNodeIsAnErrorAndTheRestGoesOn) {
   const auto lost = put(world.connector(4), store, {}, pattern(2, 10)).value();
   const std::string homeless = world.name_at(2, store, "homeless");
   ASSERT_TRUE(put(world.connector(0), store, homeless, pattern(3, 10)));
-  // One rank of a node is dead: its node-mate answers for the node.
+  // One rank of a node is dead: its node-mate replies for the node.
   world.network().kill(4);
   EXPECT_EQ(bytes_of(world.connector(0).get(Address(lost.key), {})), pattern(2, 10));
   EXPECT_EQ(bytes_of(world.connector(2).get(Address(lost.key), {})), pattern(2, 10));

@@ -22,10 +22,10 @@ TEST(Links, TakeAnEstateWhileAnotherThreadClosesThem) {
   std::thread watch([&] {
     bool last = false;
     // An endless row of steps would keep busy who drives: no mate dies so often.
-    for (int estates = 0; !last; ++estates) {
+    for (int dead = 0; !last; ++dead) {
       last = closed.load(std::memory_order_relaxed);
-      if (estates < 100) {
-        links->settle_estate();
+      if (dead < 100) {
+        links->settle_dead_binds();
       }
       EXPECT_EQ(links->awaited(), 0U);
     }

@@ -9,7 +9,7 @@
 // Kept: it alone finds a missing fence, which needs a memory whose writes others see late. The library's code
 // cannot be run on such a memory: the processor carries out its atomic operations.
 //
-// A model of how a copy comes to a node while its object is taken out of sight: the rank that answers for the
+// A model of how a copy comes to a node while its object is taken out of sight: the rank that replies for the
 // object (CopyHolders::enter), the one that evicts it (CopyHolders::dissolve), the flight of the node that
 // wants it, and the rank of that node that is told that the object is gone (Flights, NodeCopies). What the
 // first two write into their node's memory stays in a buffer of their own until it is flushed, some time
@@ -35,14 +35,14 @@ struct CopyModel {
   // The owner's node.
   bool listed = false;
   bool live = true;
-  bool entering = false;  // in the buffer of who answers
+  bool entering = false;  // in the buffer of who replies
   bool evicting = false;  // in the buffer of who evicts
   // The other node.
   bool marked = false;
   bool copied = false;
   // Messages.
-  enum class Said { nothing, alone, shared } answer = Said::nothing;
-  enum class Told { nothing, invalidate, done } told = Told::nothing;
+  enum class Said { nothing, alone, shared } reply = Said::nothing;
+  enum class OneShot { nothing, invalidate, done } told = OneShot::nothing;
   // What each has done so far, and remembers.
   std::array<int, 4> at{};
   bool was_live = false;
@@ -57,7 +57,7 @@ struct CopyModel {
     return at[1] == done && copied ? "a copy is in sight after the eviction" : "";
   }
   [[nodiscard]] bool finished() const {
-    return at[0] == done && at[1] == done && at[2] == done && told != Told::invalidate;
+    return at[0] == done && at[1] == done && at[2] == done && told != OneShot::invalidate;
   }
 
   bool step(int thread) {
@@ -103,7 +103,7 @@ struct CopyModel {
         at[0] = 4;
         return true;
       case 4:
-        answer = was_live ? Said::shared : Said::alone;
+        reply = was_live ? Said::shared : Said::alone;
         at[0] = done;
         return true;
       default:
@@ -136,11 +136,11 @@ struct CopyModel {
         at[1] = was_listed ? 4 : done;
         return true;
       case 4:
-        told = Told::invalidate;
+        told = OneShot::invalidate;
         at[1] = 5;
         return true;
       case 5:
-        if (told != Told::done) {
+        if (told != OneShot::done) {
           return false;
         }
         at[1] = done;
@@ -157,11 +157,11 @@ struct CopyModel {
         at[2] = 1;
         return true;
       case 1:
-        if (answer == Said::nothing) {
+        if (reply == Said::nothing) {
           return false;
         }
         // One compare-and-swap, under the lock of the name's shard.
-        copied = answer == Said::shared && (marked || fault == Fault::publishes_without_its_mark);
+        copied = reply == Said::shared && (marked || fault == Fault::publishes_without_its_mark);
         marked = false;
         at[2] = done;
         return true;
@@ -171,11 +171,11 @@ struct CopyModel {
   }
 
   bool be_told() {
-    if (told != Told::invalidate) {
+    if (told != OneShot::invalidate) {
       return false;
     }
     marked = copied = false;
-    told = Told::done;
+    told = OneShot::done;
     return true;
   }
 };

@@ -102,7 +102,7 @@ TEST_F(Copies, AllRanksOfANodeThatWantAnObjectCauseOneTransfer) {
     start_get(rank, key);
   }
   world_.network().run();
-  EXPECT_EQ(between_, 2U) << "a question and its answer";
+  EXPECT_EQ(between_, 2U) << "a request and its reply";
   EXPECT_EQ(within_, 2U * (per_node - 1)) << "who joins asks when the flight has ended";
   const std::uint64_t moved = world_.network().counters().sent.bytes - bytes_before;
   EXPECT_GE(moved, size_bytes);
@@ -134,7 +134,7 @@ TEST_F(Copies, TheRankThatBroughtACopySaysHowItCame) {
 TEST_F(Copies, AKeyAloneDoesNotSayHowLargeItsObjectIs) {
   const Key key = made().key;
   EXPECT_TRUE(shows(world_.connector(4).get(Address(key), {}), pattern(1, size_bytes)));
-  EXPECT_EQ(between_, 4U) << "one question more";
+  EXPECT_EQ(between_, 4U) << "one request more";
   EXPECT_EQ(of_kind_[Kind::copy], 1);
   between_ = within_ = 0;
   EXPECT_TRUE(world_.connector(5).get(Address(key), {}));
@@ -255,7 +255,7 @@ TEST_F(Copies, AReplacedObjectIsStaleWhereverThereIsACopy) {
   }
 }
 
-// The owner's answer is on its way when the object is evicted: the invalidation overtakes it.
+// The owner's reply is on its way when the object is evicted: the invalidation overtakes it.
 TEST_F(Copies, AFlightThatIsOvertakenPublishesNothing) {
   const Key key = made().key;
   bool delayed = false;

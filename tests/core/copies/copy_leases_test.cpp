@@ -226,7 +226,7 @@ TEST_F(CopyLeases, ANodeThatWasCutOffGetsNoMoreFromThoseWhoNeverMissedIt) {
   EXPECT_EQ(code_of(get(4, kept)), Errc::not_found);
 }
 
-// A question that was sent before the fence is answered after the eviction: what it brings is no lease.
+// A request that was sent before the fence is answered after the eviction: what it brings is no lease.
 TEST_F(CopyLeases, ACopyThatLandsLateIsNotShownWithoutAsking) {
   const Key key = made();
   EXPECT_TRUE(get(4, key));

@@ -5,14 +5,14 @@
 #include <memory>
 #include <utility>
 
+#include "core/async/background_worker.hpp"
 #include "core/async/progress.hpp"
-#include "core/async/standby.hpp"
 #include "transport/loopback/network.hpp"
 
 namespace locum {
 namespace {
 
-/// Never done reading. Keeps who wants to be told as a transport does, which an exchange keeps.
+/// Never done reading. Keeps who wants to be told as a transport does, which a channel keeps.
 class EndlessMemory final : public RemoteMemory {
  public:
   [[nodiscard]] Result<Exposure> expose(std::span<const std::byte> /*memory*/) override { return Exposure{}; }
@@ -29,28 +29,28 @@ class EndlessMemory final : public RemoteMemory {
   Then then_;
 };
 
-LeaseHeld lease_until(Exchange::Clock::time_point moment) {
+LeaseHeld lease_until(RpcChannel::Clock::time_point moment) {
   return {.owner = 1, .number = 1, .until = moment, .key = {}};
 }
 
 Task<bool> read(OneSidedReads& reads, LeaseHeld lease) {
-  const bool good = co_await reads.read(lease, HeldObject::make(4096, 4096));
+  const bool good = co_await reads.read(lease, ReceivedBlock::make(4096, 4096));
   co_return good;
 }
 
 TEST(OneSidedReadsTest, AReadUnderWayKeepsNoTransport) {
   loopback::Network network({.ranks = 2});
   const std::shared_ptr<Transport> transport = network.transport(0);
-  auto exchange = std::make_shared<Exchange>(transport, std::make_shared<Metrics>(),
-                                             ExchangeOptions{.size = 2, .node_of_rank = {}});
-  const std::weak_ptr<Exchange> kept = exchange;
+  auto channel = std::make_shared<RpcChannel>(transport, std::make_shared<Metrics>(),
+                                              RpcChannelOptions{.size = 2, .node_of_rank = {}});
+  const std::weak_ptr<RpcChannel> kept = channel;
   const auto memory = std::make_shared<EndlessMemory>();
   {
-    Standby standby(false, {});
-    Progress progress(transport, exchange, {.helper = false, .on_thread_start = {}});
-    const auto reads = std::make_shared<OneSidedReads>(memory, std::move(exchange));
+    BackgroundWorker worker(false, {});
+    Progress progress(transport, channel, {.helper = false, .on_thread_start = {}});
+    const auto reads = std::make_shared<OneSidedReads>(memory, std::move(channel));
     const auto lease = lease_until(network.now() + std::chrono::seconds(1));
-    const auto reading = OperationOf<bool>::make(progress, standby, read(*reads, lease));
+    const auto reading = OperationOf<bool>::make(progress, worker, read(*reads, lease));
     reading->begin_by_driver();
     EXPECT_FALSE(reading->ended());
     reads->close();

@@ -6,7 +6,7 @@
 #include <random>
 #include <set>
 
-#include "core/rpc/exchange.hpp"
+#include "core/rpc/rpc_channel.hpp"
 
 namespace locum {
 namespace {
@@ -82,7 +82,7 @@ TEST(CallTable, DoesAsAMapDoes) {
   model.erase(stays);
   std::size_t listed = 0;
   for (int rank = 0; rank < 4; ++rank) {
-    const auto asks_it = [rank](const CallTable::Asked& asked) { return asked.rank == rank; };
+    const auto asks_it = [rank](const CallTable::OpenCall& asked) { return asked.rank == rank; };
     for (std::size_t place = 0; const std::uint32_t number = table.find_if(place, asks_it); ++place) {
       ASSERT_TRUE(model.contains(number)) << number;
       EXPECT_EQ(table.find(number)->rank, rank);

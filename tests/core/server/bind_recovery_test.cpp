@@ -99,7 +99,7 @@ TEST_F(BindRecoveryTest, TakesOutOfSightWhatNeverReachedTheHome) {
   EXPECT_EQ(objects_of_mate(), 0U);
 }
 
-// The question of its mate overtakes what the dead rank had sent: the home hears of the death first, and does
+// The request of its mate overtakes what the dead rank had sent: the home hears of the death first, and does
 // not bind any more what is out of sight.
 TEST_F(BindRecoveryTest, HasTheHomeForgetABindThatComesTooLate) {
   nodes_.network().set_latency(maker, asked, {1s, 1s});
@@ -108,7 +108,7 @@ TEST_F(BindRecoveryTest, HasTheHomeForgetABindThatComesTooLate) {
   EXPECT_EQ(objects_of_mate(), 0U);
 }
 
-// The first word to the home gets lost, and what the dead rank had sent comes after the question's time.
+// The first word to the home gets lost, and what the dead rank had sent comes after the request's time.
 TEST_F(BindRecoveryTest, TellsAgainWhereTheHomeCannotBeReachedForAWhile) {
   nodes_.network().set_latency(maker, asked, {40s, 40s});
   nodes_.network().partition({mate}, loopback::Cut::lose);
@@ -196,7 +196,8 @@ TEST_F(BindRecoveryTest, GivesTheObjectItsGeneration) {
   EXPECT_NE(generation, 0U);
 }
 
-// A bind whose block takes longer to move than its maker waits: the home answers questions before it has it.
+// A bind whose block takes longer to move than its maker waits: the home replies to requests before it has
+// it.
 TEST(BindRecoveryOfTheLiving, AsksAfterTheBindAndNotBesideIt) {
   tests::SimulatedNodes world({.nodes = {.nodes = 2, .inline_bytes = 16_KiB, .timeout = 5ms},
                                .network = {.latency = {100us, 100us}, .bytes_per_us = 1}});

@@ -12,7 +12,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// Objects whose name is gone, while their own node has no room for the question that takes them away, too.
+// Objects whose name is gone, while their own node has no room for the request that takes them away, too.
 namespace locum::tests::retirements_test {
 namespace {
 

@@ -23,7 +23,7 @@ using tests::Message;
 using tests::pattern;
 
 constexpr std::uint32_t store = 7;
-constexpr int asked = 0;    // the node that answers
+constexpr int asked = 0;    // the node that replies
 constexpr int hostile = 1;  // asks it anything
 constexpr int bystander = 2;
 
@@ -62,7 +62,7 @@ class NodeServiceTest : public ::testing::Test {
     }
   }
 
-  // Who closes answers those who still wait.
+  // Who closes replies those who still wait.
   ~NodeServiceTest() override { world_.network().on_message({}); }
 
   void guard(int maker, std::size_t size, const std::string& name) {
@@ -81,7 +81,7 @@ class NodeServiceTest : public ::testing::Test {
     message.to = asked;
     EXPECT_TRUE(bent_.say(std::move(message)));
   }
-  /// The answer to a message of the hostile rank.
+  /// The reply to a message of the hostile rank.
   Heard ask(Message message) {
     say(std::move(message));
     (void)world_.network().run_until([&] { return heard_[last_call_].times > 0; },
@@ -97,10 +97,10 @@ class NodeServiceTest : public ::testing::Test {
 
   /// What the hostile rank asks as long as it behaves, of objects and names of its own.
   std::vector<Message> honest_questions() {
-    std::vector<Message> questions;
+    std::vector<Message> requests;
     bent_.record = [&](const Message& message) {
       if (message.to == asked && message.envelope().kind != Kind::reply) {
-        questions.push_back(message);
+        requests.push_back(message);
       }
     };
     Connector& own = world_.connector(hostile);
@@ -133,7 +133,7 @@ class NodeServiceTest : public ::testing::Test {
     }
     batches(own, other);
     bent_.record = nullptr;
-    return questions;
+    return requests;
   }
 
   /// Batches of objects that `own` and `other` make.
@@ -167,7 +167,7 @@ class NodeServiceTest : public ::testing::Test {
     EXPECT_TRUE(std::ranges::all_of(sealed, [](const auto& one) { return one.has_value(); }));
   }
 
-  /// Whether this is a question that may touch what is guarded: anybody may evict, by key or name.
+  /// Whether this is a request that may touch what is guarded: anybody may evict, by key or name.
   [[nodiscard]] bool may_touch(const Message& message) const {
     const auto key = read_words<KeyWords>(message.body());
     return std::any_of(guarded_.begin(), guarded_.end(), [&](const Guarded& each) {
@@ -255,8 +255,8 @@ class NodeServiceTest : public ::testing::Test {
 // Each is answered once, and touches nothing but what it names.
 TEST_F(NodeServiceTest, AnswersSpoiledQuestionsAndKeepsWhatTheyDoNotMean) {
   constexpr int mutants = tests::sanitized ? 2'000 : 10'000;
-  const std::vector<Message> questions = honest_questions();
-  ASSERT_GT(questions.size(), 30U);
+  const std::vector<Message> requests = honest_questions();
+  ASSERT_GT(requests.size(), 30U);
   expect_guarded_is_read_everywhere();  // whoever reads large objects leaves copies, and notes of who has one
   world_.network().run_until_idle();
   const MemoryUsage before = world_.connector(asked).usage();
@@ -264,13 +264,13 @@ TEST_F(NodeServiceTest, AnswersSpoiledQuestionsAndKeepsWhatTheyDoNotMean) {
   int granted = 0;
   int tried = 0;
   while (tried < mutants) {
-    Message message = questions[spoiler.below(questions.size())];
+    Message message = requests[spoiler.below(requests.size())];
     if (spoiler.below(8) == 0) {
       Envelope envelope = message.envelope();
       envelope.kind = static_cast<Kind>(2 + spoiler.below(last_kind - 1U));
       message.set_envelope(envelope);
     }
-    spoiler.spoil(message, questions);
+    spoiler.spoil(message, requests);
     if (may_touch(message)) {
       continue;
     }
@@ -312,7 +312,7 @@ TEST_F(NodeServiceTest, AnswersSpoiledQuestionsAndKeepsWhatTheyDoNotMean) {
   EXPECT_EQ(after.own_pinned, 0U);
   EXPECT_EQ(after.own_objects, before.own_objects);
   EXPECT_EQ(after.own_used, before.own_used);
-  EXPECT_EQ(world_.rank(asked).links->questions_of(hostile), 0U);
+  EXPECT_EQ(world_.rank(asked).links->requests_of(hostile), 0U);
 }
 
 // Words that pass every check of form, about blocks that lie: they may be kept, and whoever reads them gets
@@ -366,12 +366,12 @@ TEST_F(NodeServiceTest, HoldsABoundedNumberOfWaitsForOneRank) {
     say(std::move(message));
   }
   world_.network().run_for(1s);
-  EXPECT_EQ(links.awaited(), AwaitedNames::most_of_rank);
+  EXPECT_EQ(links.awaited(), NameWaiters::most_of_rank);
   EXPECT_EQ(heard_[last_call_].status, Errc::out_of_memory);
   EXPECT_EQ(ask(Kind::await, words(AwaitWords{.store = store}), {}).status, Errc::invalid_argument);
   ASSERT_TRUE(tests::put(world_.connector(bystander), store, names[3], pattern(3, 10)));
   world_.network().run_for(1s);
-  EXPECT_EQ(links.awaited(), AwaitedNames::most_of_rank - 1);
+  EXPECT_EQ(links.awaited(), NameWaiters::most_of_rank - 1);
   EXPECT_EQ(world_.connector(bystander).wait(Address(store, names[3]), {})->bytes().size(), 10U)
       << "others are served";
   const std::string elsewhere = world_.name_at(bystander, store, "elsewhere ");
@@ -380,7 +380,7 @@ TEST_F(NodeServiceTest, HoldsABoundedNumberOfWaitsForOneRank) {
   EXPECT_TRUE(in_place());
 }
 
-// An answer to `list` is made for it alone, and stays until it has been read.
+// A reply to `list` is made for it alone, and stays until it has been read.
 TEST_F(NodeServiceTest, KeepsABoundedNumberOfBytesOfListsThatNobodyReads) {
   constexpr std::size_t name_bytes = 60'000;
   constexpr int names = 250;  // 15 MB
@@ -447,11 +447,11 @@ TEST_F(NodeServiceTest, ForgetsNumbersOfWaitsThatAreOverdue) {
 TEST_F(NodeServiceTest, BelievesNobodysDeathButOfTheAskersMates) {
   const Links& links = *world_.rank(asked).links;
   for (std::uint32_t dead = 0; dead < static_cast<std::uint32_t>(world_.size()); ++dead) {
-    EXPECT_EQ(ask(Kind::obituary, words(RankWords{dead})).status, Errc::invalid_argument) << dead;
+    EXPECT_EQ(ask(Kind::death_notice, words(RankWords{dead})).status, Errc::invalid_argument) << dead;
     EXPECT_FALSE(links.is_lost(static_cast<int>(dead)));
   }
-  EXPECT_EQ(ask(Kind::obituary, words(RankWords{~0U})).status, Errc::invalid_argument);
-  EXPECT_EQ(ask(Kind::obituary, {}).status, Errc::invalid_argument);
+  EXPECT_EQ(ask(Kind::death_notice, words(RankWords{~0U})).status, Errc::invalid_argument);
+  EXPECT_EQ(ask(Kind::death_notice, {}).status, Errc::invalid_argument);
   EXPECT_TRUE(in_place());
 }
 

@@ -67,7 +67,7 @@ class Game {
   PageSpace space{limit, unit};
   Model model;
   std::map<std::uint64_t, std::uint64_t> blocks;
-  std::vector<PageSpace::Plan> plans;  // that wait for their answer
+  std::vector<PageSpace::Plan> plans;  // that wait for their reply
   std::vector<PageRun> leaving;
 
   void use(const PageRun& block) {
@@ -123,11 +123,11 @@ class Game {
     if (fate == Fate::later) {
       plans.push_back(plan);
     } else {
-      answer(plan, fate == Fate::granted);
+      reply(plan, fate == Fate::granted);
     }
   }
 
-  void answer(PageSpace::Plan plan, bool granted) {
+  void reply(PageSpace::Plan plan, bool granted) {
     if (granted) {
       space.committed(plan);
       model.set({plan.block.end(), plan.extra}, Page::free);
@@ -151,7 +151,7 @@ class Game {
       const auto chosen = plans.begin() + static_cast<std::ptrdiff_t>(which / 2 % plans.size());
       const PageSpace::Plan plan = *chosen;
       plans.erase(chosen);
-      answer(plan, granted);
+      reply(plan, granted);
     } else if (!leaving.empty()) {
       const auto chosen = leaving.begin() + static_cast<std::ptrdiff_t>(which / 2 % leaving.size());
       gone(*chosen);

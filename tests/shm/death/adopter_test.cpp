@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "shm/death/knell.hpp"
+#include "shm/death/eviction_notice.hpp"
 #include "shm/segment/robust_lock.hpp"
 #include "tests/shm/player.hpp"
 

@@ -219,7 +219,7 @@ TEST_P(ToldWatchTest, NoticesADeathInTimeWhoseHeirComesBetweenALookAndASleep) {
     board_->tell_ready();
     if (own == 3) {
       EXPECT_TRUE(board_->wait_for(mourns));
-      EXPECT_TRUE(records.hold(Lives::estate_byte(segment_->geometry(), 2)));
+      EXPECT_TRUE(records.hold(Lives::adoption_byte(segment_->geometry(), 2)));
       board_->spare.store(2);
       board_->tell();
       return board_->wait_for([&] { return board_->spare.load() == 3; }) ? "" : "was not told to end";

@@ -198,7 +198,7 @@ TEST(NameTable, LosesNoWakeUp) {
   std::array<std::atomic<int>, 2> answered{};
   std::atomic<int> slow{0};
   std::vector<std::thread> threads;
-  // A pair: one waits for a name, the other puts it and then waits for the answer's name.
+  // A pair: one waits for a name, the other puts it and then waits for the reply's name.
   for (std::size_t pair = 0; pair < 2; ++pair) {
     threads.emplace_back([&, pair] {
       Player& player = *players[0];

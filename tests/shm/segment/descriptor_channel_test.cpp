@@ -65,15 +65,15 @@ TEST(DescriptorChannel, ServersHaveNamesOfTheirOwn) {
   const DescriptorServer one;
   const DescriptorServer other;
   EXPECT_NE(one.address().name, other.address().name);
-  EXPECT_NE(one.address().question, other.address().question);
-  EXPECT_NE(one.address().question, one.address().answer);
+  EXPECT_NE(one.address().request, other.address().request);
+  EXPECT_NE(one.address().request, one.address().reply);
 }
 
 TEST(DescriptorChannel, StrangersAreTurnedAwayAndDoNotCount) {
   DescriptorServer server;
   const Descriptor file(::memfd_create("given", MFD_CLOEXEC));
   ChannelAddress guessed = server.address();
-  guessed.question[7] ^= std::byte{1};
+  guessed.request[7] ^= std::byte{1};
   Errc strangers = Errc::not_found;
   Descriptor mine;
   std::thread asking([&] {
@@ -90,7 +90,7 @@ TEST(DescriptorChannel, AnAnswerOfSomebodyElseIsRefused) {
   DescriptorServer server;
   const Descriptor file(::memfd_create("given", MFD_CLOEXEC));
   ChannelAddress expected = server.address();
-  expected.answer[0] ^= std::byte{1};
+  expected.reply[0] ^= std::byte{1};
   Errc code = Errc::not_found;
   std::thread asking([&] {
     code = thrown([&] { static_cast<void>(receive_descriptor(expected, Clock::now() + seconds(20))); });
@@ -126,7 +126,7 @@ TEST(DescriptorChannel, WhoWaitsLearnsAtOnceThatTheServerIsGone) {
   std::thread asking([&, address = server->address()] {
     code = thrown([&] { static_cast<void>(receive_descriptor(address, Clock::now() + seconds(60))); });
   });
-  server.reset();  // before it has connected, or while it waits for the answer
+  server.reset();  // before it has connected, or while it waits for the reply
   asking.join();
   EXPECT_EQ(code, Errc::peer_lost);
   EXPECT_LT(Clock::now() - start, seconds(30));

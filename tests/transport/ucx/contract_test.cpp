@@ -79,11 +79,11 @@ class UcxWorld final : public tests::TransportWorld {
     });
     curtain.drop();
     // All at once: UCX takes a dead process for a living one as long as nobody has waited for it.
-    std::vector<std::future<tests::Ending>> endings;
+    std::vector<std::future<tests::Ending>> exits;
     for (tests::Child& child : children) {
-      endings.push_back(std::async(std::launch::async, [&child] { return child.wait(); }));
+      exits.push_back(std::async(std::launch::async, [&child] { return child.wait(); }));
     }
-    for (std::future<tests::Ending>& future : endings) {
+    for (std::future<tests::Ending>& future : exits) {
       const tests::Ending ending = future.get();
       EXPECT_TRUE(ending.exit_code == 0 || ending.signal == SIGKILL)
           << ending.said << " (exit code " << ending.exit_code << ", signal " << ending.signal << ')';

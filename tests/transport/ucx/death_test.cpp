@@ -142,9 +142,9 @@ TEST_P(UcxDeathTest, OfTheSenderOfABulk) {
         recorder.on_arrival = [victim](const Arrival&) { ::kill(victim, SIGKILL); };
         ASSERT_TRUE(drive(transport, recorder, [&] { return !recorder.messages.empty(); }));
         expect_lost(transport, recorder);
-        ASSERT_EQ(recorder.landings.size(), 1U);
-        EXPECT_FALSE(recorder.landings[0].after_loss);
-        EXPECT_FALSE(recorder.landings[0].outcome);
+        ASSERT_EQ(recorder.inbound.size(), 1U);
+        EXPECT_FALSE(recorder.inbound[0].after_loss);
+        EXPECT_FALSE(recorder.inbound[0].outcome);
       },
       [](Group& group, Transport& transport, Recorder& recorder) {
         const pid_t own = ::getpid();
@@ -201,7 +201,7 @@ TEST_P(UcxDeathTest, IsNobodyElsesConcern) {
     for (std::size_t round = 1; round <= 50; ++round) {
       EXPECT_TRUE(transport->send(other, tick, bulk, round));
       EXPECT_TRUE(drive(*transport, recorder, [&] {
-        return recorder.landings.size() == round && recorder.sendings.size() == round;
+        return recorder.inbound.size() == round && recorder.sendings.size() == round;
       }));
     }
     for (std::size_t at = 3; at < recorder.messages.size(); ++at) {

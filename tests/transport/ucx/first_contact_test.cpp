@@ -1,6 +1,6 @@
 // Ranks that are killed while others connect to them, over TCP: UCX must end none of the others. Each rank
 // begins to send to all others at the same time, so that connections come about from both sides, and some die
-// at instants of the kernel's clock, most of them within the first exchange.
+// at instants of the kernel's clock, most of them within the first channel.
 #include <gtest/gtest.h>
 
 #include <algorithm>

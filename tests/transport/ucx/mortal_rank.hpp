@@ -86,7 +86,7 @@ class MortalRank {
         .lost_mates =
             [losses = node_.losses, first = rank_ / ranks_per_node_ * ranks_per_node_] {
               std::vector<int> ranks;
-              for (const Loss& loss : losses->all()) {
+              for (const DeadRank& loss : losses->all()) {
                 ranks.push_back(first + static_cast<int>(loss.rank));
               }
               return ranks;
@@ -94,7 +94,7 @@ class MortalRank {
         .progress = {}});
     node_.losses->when_adopted([this, links = std::weak_ptr(links_)] {
       if (const auto open = links.lock()) {
-        open->settle_estate();
+        open->settle_dead_binds();
         adopted_ = true;
       }
     });

@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/client/departures.hpp"
+#include "core/client/peer_close_monitor.hpp"
 #include "core/hyperslab.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/object/internal_stores.hpp"
@@ -46,7 +46,7 @@ class Life {
       random_() % 2 == 0 ? act_at_random() : lead_on();
     }
     meet();
-    see_the_estate_settled();
+    see_the_binds_settled();
     clear();
     meet();
     self_.links()->close();
@@ -310,10 +310,10 @@ class Life {
   void wait_until_all_have_closed() {
     const int meeting = ++board_->come_to[static_cast<std::size_t>(rank_)];
     const auto mate = static_cast<std::size_t>(rank_) ^ 1U;
-    Departures departures(self_.links(), MortalRank::patience);
+    PeerCloseMonitor monitor(self_.links(), MortalRank::patience);
     const auto began = Clock::now();
     while (!all_have_come_to(meeting, fate_.moment.deed != Deed::closed)) {
-      if ((ranks_per_node_ == 2 && board_->fallen[mate]) || !departures.gone_for(grace).empty()) {
+      if ((ranks_per_node_ == 2 && board_->fallen[mate]) || !monitor.gone_for(grace).empty()) {
         return;
       }
       if (Clock::now() - began > most_closing) {
@@ -325,7 +325,7 @@ class Life {
   }
 
   // What a dead mate was binding at the other node, which lives, is bound or gone.
-  void see_the_estate_settled() {
+  void see_the_binds_settled() {
     const auto mate = static_cast<std::size_t>(rank_) ^ 1U;
     if (ranks_per_node_ != 2 || fate_.stops || !board_->fallen[mate]) {
       return;

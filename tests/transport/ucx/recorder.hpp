@@ -22,7 +22,7 @@ class Recorder final : public Receiver {
     std::uint64_t landing;  ///< 0: the bulk was there
   };
   template <class T>
-  struct Told {
+  struct OneShot {
     std::uint64_t number;
     Result<T> outcome;
     bool after_loss;  ///< whether a rank had been lost before this was told
@@ -43,7 +43,7 @@ class Recorder final : public Receiver {
     return {};
   }
   void landed(std::uint64_t landing, const Result<Path>& outcome) noexcept override {
-    landings.push_back({landing, outcome, !lost_ranks.empty()});
+    inbound.push_back({landing, outcome, !lost_ranks.empty()});
   }
   void sent(std::uint64_t ticket, const Result<void>& outcome) noexcept override {
     sendings.push_back({ticket, outcome, !lost_ranks.empty()});
@@ -54,8 +54,8 @@ class Recorder final : public Receiver {
   }
 
   std::vector<Message> messages;
-  std::vector<Told<Path>> landings;
-  std::vector<Told<void>> sendings;
+  std::vector<OneShot<Path>> inbound;
+  std::vector<OneShot<void>> sendings;
   std::vector<int> lost_ranks;
   std::vector<Error> causes;
   bool refuses = false;

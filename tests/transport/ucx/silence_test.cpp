@@ -45,7 +45,7 @@ constexpr milliseconds deadline = 500ms;
 // By so much a call may miss its deadline on a machine that is ten times slower.
 constexpr milliseconds slack = 10s;
 constexpr milliseconds longest_close = timeout + 1s + slack;
-// After an outage that is tolerated the silent host answers within so much: TCP sends again what was dropped.
+// After an outage that is tolerated the silent host replies within so much: TCP sends again what was dropped.
 constexpr milliseconds recovery = 20s;
 
 /// What befalls the silent host.
@@ -79,13 +79,13 @@ class Witness {
       : group_(group),
         outage_(outage),
         board_(board),
-        host_(group.rank() / outage.ranks_per_host),
-        is_well_(host_ != silent_host) {
+        scheduler_(group.rank() / outage.ranks_per_host),
+        is_well_(scheduler_ != silent_host) {
     std::vector<std::uint32_t> mates;
     std::vector<int> node_of_rank;
     for (int rank = 0; rank < group.size(); ++rank) {
       node_of_rank.push_back(rank / outage.ranks_per_host);
-      if (node_of_rank.back() == host_) {
+      if (node_of_rank.back() == scheduler_) {
         mates.push_back(static_cast<std::uint32_t>(rank));
       }
     }
@@ -108,7 +108,7 @@ class Witness {
 
   void live() {
     if (group_.rank() % outage_.ranks_per_host == 0) {
-      EXPECT_TRUE(tests::put(*connector_, store, name_at(host_), tests::pattern(1, 64)));
+      EXPECT_TRUE(tests::put(*connector_, store, name_at(scheduler_), tests::pattern(1, 64)));
     }
     group_.barrier();
     if (group_.rank() == 0) {
@@ -144,33 +144,33 @@ class Witness {
 
   Result<ObjectView> ask(int host, milliseconds within) {
     const auto began = Clock::now();
-    auto answer = connector_->get(Address(store, name_at(host)), within);
+    auto reply = connector_->get(Address(store, name_at(host)), within);
     const auto took = std::chrono::duration_cast<milliseconds>(Clock::now() - began);
     EXPECT_LT(took.count(), (within + slack).count()) << "a call with a deadline, to host " << host;
-    return answer;
+    return reply;
   }
 
   void ask_healthy(Clock::time_point until) {
-    const int host = is_well_ ? 1 - host_ : host_ - 1;
+    const int host = is_well_ ? 1 - scheduler_ : scheduler_ - 1;
     while (Clock::now() < until) {
-      const auto answer = ask(host, timeout);
-      EXPECT_TRUE(answer || !is_well_)
-          << "between hosts that are well: " << (answer ? "" : answer.error().text());
+      const auto reply = ask(host, timeout);
+      EXPECT_TRUE(reply || !is_well_)
+          << "between hosts that are well: " << (reply ? "" : reply.error().text());
       links_->client()->pause(2ms);
     }
   }
 
   void ask_silent(Clock::time_point until) {
-    bool answers = true;
+    bool replies = true;
     while (Clock::now() < until) {
-      const auto answer = ask(is_well_ ? silent_host : 0, deadline);
-      answers = answer.has_value();
-      if (!answers) {
-        EXPECT_TRUE(is_silence(answer.error())) << answer.error().text();
+      const auto reply = ask(is_well_ ? silent_host : 0, deadline);
+      replies = reply.has_value();
+      if (!replies) {
+        EXPECT_TRUE(is_silence(reply.error())) << reply.error().text();
       }
       links_->client()->pause(20ms);
     }
-    EXPECT_TRUE(!answers || outage_.ends()) << "it was not silent";
+    EXPECT_TRUE(!replies || outage_.ends()) << "it was not silent";
   }
 
   static bool is_silence(const Error& error) {
@@ -181,12 +181,12 @@ class Witness {
   void expect_lost() {
     const int host = is_well_ ? silent_host : 0;
     const auto until = Clock::now() + 2 * outage_.peer_timeout + slack;
-    auto answer = ask(host, timeout);
-    while (!answer && answer.error().code() == Errc::timeout && Clock::now() < until) {
-      answer = ask(host, timeout);
+    auto reply = ask(host, timeout);
+    while (!reply && reply.error().code() == Errc::timeout && Clock::now() < until) {
+      reply = ask(host, timeout);
     }
-    ASSERT_FALSE(answer);
-    EXPECT_EQ(answer.error().code(), Errc::peer_lost);
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().code(), Errc::peer_lost);
     for (const int rank : links_->lost_elsewhere()) {
       EXPECT_TRUE(!is_well_ || rank / outage_.ranks_per_host == silent_host)
           << "rank " << rank << " is well and counts as lost";
@@ -200,14 +200,14 @@ class Witness {
     }
     const int host = is_well_ ? silent_host : 0;
     const auto until = Clock::now() + recovery;
-    auto answer = ask(host, timeout);
-    while (!answer && answer.error().code() == Errc::timeout && Clock::now() < until) {
-      answer = ask(host, timeout);
+    auto reply = ask(host, timeout);
+    while (!reply && reply.error().code() == Errc::timeout && Clock::now() < until) {
+      reply = ask(host, timeout);
     }
     if (board_.too_long) {
       return;
     }
-    EXPECT_TRUE(answer) << "after the outage: " << (answer ? "" : answer.error().text());
+    EXPECT_TRUE(reply) << "after the outage: " << (reply ? "" : reply.error().text());
     EXPECT_EQ(links_->lost_elsewhere(), std::vector<int>());
   }
 
@@ -225,7 +225,7 @@ class Witness {
   Group& group_;
   const Outage outage_;
   Board& board_;
-  const int host_;
+  const int scheduler_;
   const bool is_well_;
   shm::Node node_;
   std::shared_ptr<Links> links_;

@@ -108,7 +108,7 @@ TEST_P(UcxStrangerTest, IsNotHeard) {
       for (const auto& message : recorder.messages) {
         EXPECT_EQ(message.from, 1);
       }
-      EXPECT_TRUE(recorder.landings.empty());
+      EXPECT_TRUE(recorder.inbound.empty());
       EXPECT_TRUE(recorder.lost_ranks.empty());
       EXPECT_TRUE(transport->send(1, tick, {}, 0));
       tests::barrier(group, [&] { transport->progress(recorder); });
@@ -146,7 +146,7 @@ TEST_P(UcxStrangerTest, IsNotHeard) {
                     random() % 2 == 0 ? UCP_AM_SEND_FLAG_RNDV : UCP_AM_SEND_FLAG_EAGER);
     }
     // The last one is from whom it says it is, and the only one with a bulk. It was heard when rank 0
-    // answers.
+    // replies.
     EXPECT_TRUE(transport->send(0, tick, std::span(bulk).first(1), 0));
     EXPECT_TRUE(drive(*transport, recorder, [&] { return !recorder.messages.empty(); }));
     group.barrier();

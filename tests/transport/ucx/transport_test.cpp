@@ -77,7 +77,7 @@ TEST_P(UcxTransportTest, MovesEverySizeAndSaysWhichWay) {
       EXPECT_TRUE(*sending == Sending::done || shapes[at].bulk != 0) << "nothing to wait for";
     }
     ASSERT_TRUE(drive(*transport, recorder, [&] {
-      return recorder.messages.size() == shapes.size() && recorder.landings.size() == 3 &&
+      return recorder.messages.size() == shapes.size() && recorder.inbound.size() == 3 &&
              recorder.sendings.size() == pending;
     }));
     for (std::size_t at = 0; at < shapes.size(); ++at) {
@@ -89,7 +89,7 @@ TEST_P(UcxTransportTest, MovesEverySizeAndSaysWhichWay) {
       EXPECT_EQ(message.bulk, bulks[at]) << at;
       EXPECT_EQ(message.landing != 0, shapes[at].bulk > 8192) << at;
     }
-    for (const auto& landing : recorder.landings) {
+    for (const auto& landing : recorder.inbound) {
       EXPECT_EQ(landing.outcome.value(), Path::rendezvous);
     }
     for (const auto& sending : recorder.sendings) {
@@ -197,7 +197,7 @@ TEST_P(UcxTransportTest, KeepsTheOrderAmongSizes) {
       }
     }
     ASSERT_TRUE(drive(*transport, recorder, [&] {
-      return recorder.messages.size() == count && recorder.landings.size() == 2 * count / sizes.size();
+      return recorder.messages.size() == count && recorder.inbound.size() == 2 * count / sizes.size();
     }));
     // Those with a large bulk may be overtaken by the others.
     std::array<std::uint32_t, 2> next = {0, kinds - 1};
@@ -244,9 +244,9 @@ TEST_P(UcxTransportTest, LetsSmallMessagesPastALargeBulk) {
         ASSERT_TRUE(transport->send(0, word(0), {}, 0));
         group.barrier();
         ASSERT_TRUE(hear(3));
-        past = recorder.landings.empty();
-        ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.landings.size() == 1; }));
-        EXPECT_TRUE(recorder.landings[0].outcome);
+        past = recorder.inbound.empty();
+        ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.inbound.size() == 1; }));
+        EXPECT_TRUE(recorder.inbound[0].outcome);
         ASSERT_TRUE(transport->send(0, word(past ? 1 : 0), {}, 0));
       }
     }
@@ -266,9 +266,8 @@ TEST_P(UcxTransportTest, SharesAnEndpointWhereOneRankHasNoOther) {
     for (std::size_t at = 0; at < count; ++at) {
       EXPECT_EQ(transport->send(1 - group.rank(), tick, bulk, at).value(), Sending::pending);
     }
-    ASSERT_TRUE(drive(*transport, recorder, [&] {
-      return recorder.landings.size() == count && recorder.sendings.size() == count;
-    }));
+    ASSERT_TRUE(drive(*transport, recorder,
+                      [&] { return recorder.inbound.size() == count && recorder.sendings.size() == count; }));
     for (std::size_t at = 0; at < count; ++at) {
       EXPECT_EQ(recorder.messages[at].bulk, bulk);
       EXPECT_TRUE(recorder.sendings[at].outcome);
@@ -287,7 +286,7 @@ void connect_all_to_all(Group& group) {
   }
   const auto size = static_cast<std::size_t>(group.size());
   ASSERT_TRUE(drive(*transport, recorder, [&] {
-    return recorder.messages.size() == size && recorder.landings.size() == size - 1 &&
+    return recorder.messages.size() == size && recorder.inbound.size() == size - 1 &&
            recorder.sendings.size() == size;
   }));
   std::vector<int> from;
@@ -343,7 +342,7 @@ TEST_P(UcxTransportTest, PushesMebibytesToAReceiverThatDoesNotRun) {
     const std::vector<std::byte> second = message_bytes(3 << 20, 2);
     ASSERT_TRUE(transport->send(1 - group.rank(), tick, first, 1));
     ASSERT_TRUE(drive(*transport, recorder, [&] {  // the connection is up, in both directions
-      return recorder.landings.size() == 1 && recorder.sendings.size() == 1;
+      return recorder.inbound.size() == 1 && recorder.sendings.size() == 1;
     }));
     if (group.rank() == 0) {
       ASSERT_EQ(transport->send(1, tick, second, 2).value(), Sending::pending);
@@ -351,7 +350,7 @@ TEST_P(UcxTransportTest, PushesMebibytesToAReceiverThatDoesNotRun) {
     if (group.rank() == 1) {
       ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == 2; }));
       group.barrier();
-      ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.landings.size() == 2; }));
+      ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.inbound.size() == 2; }));
       EXPECT_EQ(recorder.messages[1].bulk, second);
     } else {
       EXPECT_TRUE(drive(*transport, recorder, [&] { return recorder.sendings.size() == 2; }));
@@ -375,7 +374,7 @@ TEST_P(UcxTransportTest, TellsTheSenderOfABulkThatIsRefused) {
       EXPECT_TRUE(transport->send(1, tick, {}, 0)) << "a refused bulk must not cost the connection";
     } else {
       ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == 2; }));
-      EXPECT_TRUE(recorder.landings.empty());
+      EXPECT_TRUE(recorder.inbound.empty());
       EXPECT_EQ(recorder.messages[0].bulk.size(), 0U);
     }
     end_together(group, std::move(transport), recorder);
@@ -537,7 +536,7 @@ TEST_P(UcxTransportTest, LeavesNoDescriptorAndSaysNothing) {
       Recorder recorder;
       ASSERT_TRUE(transport->send(1 - group.rank(), tick, bulk, 0));
       ASSERT_TRUE(drive(*transport, recorder,
-                        [&] { return recorder.landings.size() == 1 && recorder.sendings.size() == 1; }));
+                        [&] { return recorder.inbound.size() == 1 && recorder.sendings.size() == 1; }));
       end_together(group, std::move(transport), recorder);
       if (round == 0) {
         before = open_descriptors();  // UCX keeps some for the next time

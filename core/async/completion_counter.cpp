@@ -1,0 +1,53 @@
+#include "core/async/completion_counter.hpp"
+
+namespace locum {
+
+// Both sides write first and then read, in one total order: either the ending thread sees the waiting one, or
+// that one sees the end.
+void CompletionCounter::tell() noexcept {
+  count_.fetch_add(1);
+  if (waiting_.load() != 0) {
+    wake();
+  }
+}
+
+void CompletionCounter::await(std::uint64_t seen, Clock::time_point until) {
+  struct Waiting {
+    std::atomic<std::uint32_t>& number;
+    explicit Waiting(std::atomic<std::uint32_t>& waiting) : number(waiting) { ++number; }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    ~Waiting() { --number; }
+  };
+  const Waiting waiting(waiting_);
+  if (count() != seen) {
+    return;
+  }
+  if (!times_ || !times_->any()) {
+    return sleep(seen, until);
+  }
+  const auto began = now();
+  sleep(seen, until);
+  times_->wait(now() - began);
+}
+
+const std::shared_ptr<CompletionCounter>& CompletionCounter::of_process() {
+  // Never destroyed: operations that end during process exit may still notify it.
+  static const auto* const completions =
+      new std::shared_ptr<CompletionCounter>(std::make_shared<CompletionCounter>(std::chrono::seconds(30)));
+  return *completions;
+}
+
+void CompletionCounter::wake() noexcept {
+  const MutexLock lock(mutex_);  // not between another thread's check of the count and its sleep
+  condition_.notify_all();
+}
+
+void CompletionCounter::sleep(std::uint64_t seen, Clock::time_point until) {
+  MutexLock lock(mutex_);
+  if (count() == seen) {
+    (void)lock.wait_until(condition_, until);
+  }
+}
+
+}  // namespace locum

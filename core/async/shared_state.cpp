@@ -1,0 +1,54 @@
+#include "core/async/shared_state.hpp"
+
+namespace locum {
+
+bool SharedState::wait(Clock::time_point until) {
+  for (;;) {
+    const std::uint64_t seen = completions_->count();
+    if (ended()) {
+      return true;
+    }
+    if (completions_->now() >= until) {
+      return false;
+    }
+    do_hurry();
+    completions_->await(seen, until);
+  }
+}
+
+void SharedState::cancel() noexcept {
+  if (claim()) {
+    cancelled_ = true;
+    forget();
+    publish();
+  }
+}
+
+void SharedState::then(std::unique_ptr<Continuation> continuation) noexcept {
+  {
+    const MutexLock lock(mutex_);
+    if (!ended()) {
+      following_.add(std::move(continuation));
+    }
+  }
+  if (continuation) {
+    completions_->continuations().add(std::move(continuation));
+  } else {
+    do_hurry();
+  }
+}
+
+void SharedState::publish() noexcept {
+  ContinuationQueue following;
+  {
+    const MutexLock lock(mutex_);
+    order_.store(completions_->next(), std::memory_order_release);
+    following.swap(following_);
+  }
+  completions_->tell();
+  while (auto next = following.take()) {
+    completions_->continuations().add(std::move(next));
+  }
+}
+
+}  // namespace locum

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include <locum/async/completion_counter.hpp>
+#include <locum/async/serial_executor.hpp>
+#include <locum/base/mutex.hpp>
+
+namespace locum {
+
+/// Something that ends once: by itself or by being cancelled, whichever is first. A derived class holds the
+/// result. Any thread; a caller keeps it alive until the call returns.
+class SharedState {
+ public:
+  using Clock = CompletionCounter::Clock;
+
+  SharedState(const SharedState&) = delete;
+  SharedState& operator=(const SharedState&) = delete;
+  virtual ~SharedState() = default;
+
+  [[nodiscard]] bool ended() const noexcept { return order() != 0; }
+  /// Position in the order of ends of the same CompletionCounter, ascending. 0: it has not ended.
+  [[nodiscard]] std::uint64_t order() const noexcept { return order_.load(std::memory_order_acquire); }
+  /// Waits; whether it has ended by that moment.
+  [[nodiscard]] bool wait(Clock::time_point until);
+  /// A thread waits for it: if it is queued for the window, it starts now.
+  void hurry() noexcept {
+    if (!ended()) {
+      do_hurry();
+    }
+  }
+  /// Ends it now and notifies the operation that its result is not wanted. No effect if it has ended.
+  void cancel() noexcept;
+  /// REQUIRES: ended().
+  [[nodiscard]] bool cancelled() const noexcept { return cancelled_; }
+  /// Runs the continuation once it has ended, or at once if it has: on the thread of its CompletionCounter.
+  void then(std::unique_ptr<Continuation> continuation) noexcept;
+  [[nodiscard]] const std::shared_ptr<CompletionCounter>& completions() const noexcept {
+    return completions_;
+  }
+
+ protected:
+  explicit SharedState(std::shared_ptr<CompletionCounter> completions) noexcept
+      : completions_(std::move(completions)) {}
+
+  /// Whether the caller is the one to end it: it then has to set the result and to call publish().
+  [[nodiscard]] bool claim() noexcept { return !claimed_.exchange(true, std::memory_order_acq_rel); }
+  /// Marks it ended: wakes waiting threads and schedules the continuations.
+  void publish() noexcept;
+
+ private:
+  /// The result is not wanted any more.
+  virtual void forget() noexcept {}
+  /// A thread waits for it.
+  virtual void do_hurry() noexcept {}
+
+  const std::shared_ptr<CompletionCounter> completions_;
+  std::atomic<bool> claimed_{false};
+  std::atomic<std::uint64_t> order_{0};
+  bool cancelled_ = false;  ///< written by the thread that claimed it
+  Mutex mutex_;
+  ContinuationQueue following_ LOCUM_GUARDED_BY(mutex_);
+};
+
+}  // namespace locum

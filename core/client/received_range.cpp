@@ -1,0 +1,162 @@
+#include "core/client/received_range.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/object/object_tail.hpp"
+#include "core/ports/directory.hpp"
+
+namespace locum {
+
+namespace {
+
+Error senseless(const Key& key, std::string_view name) {
+  return Error(Errc::corrupt, "the owner's node sent an invalid reply; get the object again")
+      .about(name.empty() ? to_string(key) : name);
+}
+
+/// Metadata in a reply with some bytes of an object; the texts are in the reply, or in `name`.
+Result<ObjectFacts> facts_from(const NodeReply& reply, const Key& key, std::string_view name,
+                               std::uint64_t generation) {
+  const auto wire = read_words<PartWire>(reply.body);
+  if (!wire || !plausible(wire->object) || wire->object.key != key || !reply.block ||
+      reply.block->block().size() != reply.block_bytes ||
+      wire->type_name_bytes > reply.body.size() - sizeof *wire) {
+    return senseless(key, name);
+  }
+  const ObjectRecord& record = wire->object.record;
+  ObjectFacts facts;
+  facts.key = key;
+  facts.size_bytes = record.size_bytes;
+  facts.generation = wire->object.generation == 0 ? generation : wire->object.generation;
+  facts.type_hash = record.type_hash;
+  facts.element_bytes = wire->element_bytes;
+  facts.layout = record.layout;
+  facts.type_name = {reinterpret_cast<const char*>(reply.body.data()) + sizeof *wire, wire->type_name_bytes};
+  facts.name = name;
+  if ((!facts.type_name.empty() && text_hash(facts.type_name) != facts.type_hash) ||
+      (!name.empty() && record.name_hash != name_hash(key.store, name))) {
+    return senseless(key, name);
+  }
+  return facts;
+}
+
+HyperslabWords words_of(const Key& key, const Hyperslab& slab, std::uint64_t element_bytes) {
+  HyperslabWords words{.key = key,
+                       .rank = static_cast<std::uint32_t>(slab.count.size()),
+                       .element_bytes = static_cast<std::uint32_t>(element_bytes)};
+  for (std::size_t dimension = 0; dimension < slab.count.size(); ++dimension) {
+    words.start[dimension] = slab.start[dimension];
+    words.count[dimension] = slab.count[dimension];
+    words.stride[dimension] = slab.stride.size() == 0 ? 1 : slab.stride[dimension];
+  }
+  return words;
+}
+
+}  // namespace
+
+ObjectView ReceivedRange::view(const ObjectFacts& facts, std::shared_ptr<ReceivedBlock> bytes, Path path) {
+  const auto block = bytes->block();
+  const std::shared_ptr<ReceivedRange> held(new ReceivedRange(facts, std::move(bytes), path));
+  held->begin_view(held);
+  return ObjectView(*held, 0, facts.key, block, facts.type_hash);
+}
+
+ObjectFacts ReceivedRange::describe(std::uint64_t /*pin*/) const {
+  ObjectFacts facts = facts_;
+  facts.type_name = type_name_;
+  facts.name = name_;
+  return facts;
+}
+
+Task<Result<ObjectView>> fetch_part(const NodeClient& client, Key key, std::string_view name, ByteRange range,
+                                    std::uint64_t generation, Deadline::Clock::time_point until) {
+  const PartWords asked{.key = key, .offset = range.offset, .bytes = range.bytes};
+  const int node = client.nodes().of_creator(key.creator);
+  const auto reply = co_await client.request(node, Kind::fetch_part, words(asked), {}, until);
+  if (!reply) {
+    co_return reply.error();
+  }
+  const auto facts = facts_from(*reply, key, name, generation);
+  if (!facts) {
+    co_return facts.error();
+  }
+  if (reply->block_bytes != range.bytes || !check_range(range, facts->size_bytes)) {
+    co_return senseless(key, name);
+  }
+  co_return ReceivedRange::view(*facts, reply->block, reply->path);
+}
+
+// Bytes of a single reply stay where they were received. The metadata is that of the last reply: an object
+// does not change.
+Task<Result<ObjectView>> fetch_hyperslab(const NodeClient& client, Key key, std::string_view name,
+                                         const Hyperslab& slab, std::uint64_t element_bytes,
+                                         std::uint64_t generation, Deadline::Clock::time_point until) {
+  const auto bytes = packed_bytes(slab, element_bytes);
+  if (!bytes) {
+    co_return bytes.error();
+  }
+  const int node = client.nodes().of_creator(key.creator);
+  HyperslabWords asked = words_of(key, slab, element_bytes);
+  std::shared_ptr<ReceivedBlock> packed;
+  for (;;) {
+    const auto reply = co_await client.request(node, Kind::fetch_hyperslab, words(asked), {}, until);
+    if (!reply) {
+      co_return reply.error();
+    }
+    auto facts = facts_from(*reply, key, name, generation);
+    if (!facts) {
+      co_return facts.error();
+    }
+    if (facts->layout != Layout::array || facts->element_bytes != element_bytes ||
+        *bytes > facts->size_bytes || reply->block_bytes > *bytes - asked.position) {
+      co_return senseless(key, name);
+    }
+    facts->extents = slab.count;
+    if (reply->block_bytes == *bytes) {
+      co_return ReceivedRange::view(*facts, reply->block, reply->path);
+    }
+    co_await Operation::ToThread();  // touching that much memory takes time
+    if (!packed) {
+      packed = ReceivedBlock::make(*bytes, facts->size_bytes);
+      if (!packed) {
+        co_return no_room_for(*bytes).about(to_string(key));
+      }
+    }
+    std::ranges::copy(reply->block->block(), packed->memory().begin() + asked.position);
+    asked.position += reply->block_bytes;
+    if (asked.position == *bytes) {
+      co_return ReceivedRange::view(*facts, packed, reply->path);
+    }
+  }
+}
+
+Task<Result<ObjectView>> fetch_facts(const NodeClient& client, Key key, std::uint64_t generation,
+                                     Deadline::Clock::time_point until) {
+  const KeyWords asked{key};
+  const int node = client.nodes().of_creator(key.creator);
+  const auto reply = co_await client.request(node, Kind::describe, words(asked), {}, until);
+  if (!reply) {
+    co_return reply.error();
+  }
+  const auto wire = read_words<ObjectWire>(reply->body);
+  if (!wire || !plausible(*wire) || wire->key != key || !reply->block ||
+      reply->block->block().size() != wire->record.block_bytes() - wire->record.size_bytes) {
+    co_return senseless(key, {});
+  }
+  const std::uint64_t known = wire->generation == 0 ? generation : wire->generation;
+  const ObjectFacts facts = facts_of_tail({0, key, &wire->record, known}, reply->block->block().data());
+  if (!facts.whole) {
+    co_return senseless(key, {});
+  }
+  ObjectView view = ReceivedRange::view(facts, reply->block, reply->path);
+  view.narrow(0, 0);
+  co_return view;
+}
+
+Error no_room_for(std::uint64_t bytes) {
+  return Error(Errc::out_of_memory, "this process has no free memory for the " + std::to_string(bytes) +
+                                        " bytes of this part of an object; read less at a time");
+}
+
+}  // namespace locum

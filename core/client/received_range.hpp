@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/async/node_client.hpp"
+#include "core/hyperslab.hpp"
+#include "core/object/counted_board.hpp"
+#include "core/object/object_wire.hpp"
+#include "core/part.hpp"
+
+namespace locum {
+
+/// Some contiguous bytes of an object: in private memory, or in place. Lives as long as views of it. Its
+/// facts are those of the object, but extents may be missing or those of these bytes. Filled by one thread,
+/// then read by any.
+class ReceivedRange final : public CountedBoard {
+ public:
+  /// The first view of `bytes`, which arrived by `path`. \param facts of the object; extents: of these bytes
+  [[nodiscard]] static ObjectView view(const ObjectFacts& facts, std::shared_ptr<ReceivedBlock> bytes,
+                                       Path path);
+
+  [[nodiscard]] ObjectFacts describe(std::uint64_t pin) const override;
+
+ private:
+  ReceivedRange(const ObjectFacts& facts, std::shared_ptr<ReceivedBlock> bytes, Path path)
+      : CountedBoard(path),
+        bytes_(std::move(bytes)),
+        type_name_(facts.type_name),
+        name_(facts.name),
+        facts_(facts) {}
+
+  const std::shared_ptr<ReceivedBlock> bytes_;
+  const std::string type_name_;
+  const std::string name_;
+  const ObjectFacts facts_;  ///< except the two texts
+};
+
+/// Requests some bytes of an object from its owner's node: `not_found`, `invalid_argument` for a range
+/// outside the object, `unsupported` if only the whole object can be verified, `corrupt` if the reply cannot
+/// be these bytes of the object, which `name` is bound to (empty: requested by key). `generation`: if known;
+/// else 0. A name and a slab must live until the task has ended.
+[[nodiscard]] Task<Result<ObjectView>> fetch_part(const NodeClient& client, Key key, std::string_view name,
+                                                  ByteRange range, std::uint64_t generation,
+                                                  Deadline::Clock::time_point until);
+/// The same for a hyperslab, packed: repeats the request as long as only some of it was included. Also fails
+/// with the errors of hyperslab_of().
+[[nodiscard]] Task<Result<ObjectView>> fetch_hyperslab(const NodeClient& client, Key key,
+                                                       std::string_view name, const Hyperslab& slab,
+                                                       std::uint64_t element_bytes, std::uint64_t generation,
+                                                       Deadline::Clock::time_point until);
+/// Requests an object's metadata: a view of none of its bytes, with all its facts. `not_found`, `corrupt`.
+[[nodiscard]] Task<Result<ObjectView>> fetch_facts(const NodeClient& client, Key key,
+                                                   std::uint64_t generation,
+                                                   Deadline::Clock::time_point until);
+/// The error if there is no memory for that many bytes.
+[[nodiscard]] Error no_room_for(std::uint64_t bytes);
+
+}  // namespace locum

@@ -1,0 +1,500 @@
+#include "core/client/remote_reader.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/async/until_unlocked.hpp"
+#include "core/base/unless_out_of_memory.hpp"
+#include "core/client/received_range.hpp"
+#include "core/copies/alone.hpp"
+#include "core/node/promised.hpp"
+#include "core/node/reference.hpp"
+#include "core/object/name_list.hpp"
+
+namespace locum {
+
+namespace {
+
+/// Increments a counter for a scope.
+class Counted {
+ public:
+  explicit Counted(std::atomic<std::uint32_t>& count) noexcept : count_(count) {
+    count_.fetch_add(1, std::memory_order_relaxed);
+  }
+  Counted(const Counted&) = delete;
+  Counted& operator=(const Counted&) = delete;
+  ~Counted() { count_.fetch_sub(1, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint32_t>& count_;
+};
+
+Error nobody_waits() {
+  return Error(Errc::timeout, "the result of this get is not wanted any more");
+}
+
+// Upper bound of the selected payload bytes, if known; else 0.
+std::uint64_t bytes_of(const Selection& part) {
+  if (const auto* const range = std::get_if<ByteRange>(&part)) {
+    return range->bytes;
+  }
+  const auto* const of_array = std::get_if<Elements>(&part);
+  return of_array != nullptr ? packed_bytes(of_array->slab, of_array->element_bytes).value_or(0) : 0;
+}
+
+bool is_gone(const Error& error) {
+  return error.code() == Errc::not_found || error.code() == Errc::stale;
+}
+
+}  // namespace
+
+RemoteReader::RemoteReader(NodeMemory memory, std::shared_ptr<Connector> local, const Links& links)
+    : memory_(std::move(memory)),
+      local_(std::move(local)),
+      client_(links.client().get()),
+      copies_(links.copies().here),
+      flights_(links.copies().flights),
+      inline_bytes_(links.inline_bytes()),
+      windows_(links.windows()),
+      nodes_(client_->nodes()),
+      waits_(links.waits()) {}
+
+int RemoteReader::home_of(const Address& address) const noexcept {
+  return nodes_.home(address.key.store, name_hash(address.key.store, address.name));
+}
+
+bool RemoteReader::begins_here(const Address& address) const noexcept {
+  return address.name.empty() ? is_here(address.key) : home_of(address) == nodes_.own();
+}
+
+Result<ObjectView> RemoteReader::at_hand(const Address& address, const WaitBudget& budget) {
+  if (begins_here(address)) {
+    // Without a name: only another node may know whether its name was replaced.
+    auto found = local_->get(address.name.empty() ? Address(address.key) : address, budget);
+    if (found) {
+      return address.name.empty() ? std::move(found) : at_hand(*std::move(found));
+    }
+    const bool asks_on = address.name.empty() && address.name_hash != 0;
+    return asks_on && found.error().code() == Errc::not_found ? Result<ObjectView>(ObjectView())
+                                                              : std::move(found);
+  }
+  return address.name.empty() && copies_->has(address.key, budget) ? flights_->at_hand(address.key, 0, budget)
+                                                                   : ObjectView();
+}
+
+// A name at home here refers to an object of this node, or to one of another node.
+Result<ObjectView> RemoteReader::at_hand(ObjectView entry) {
+  if (entry.type_hash() != reference_type_hash) {
+    return entry;
+  }
+  auto reference = read_reference(entry.bytes());
+  if (!reference) {
+    return Error(Errc::corrupt,
+                 "the reference to an object of another node is damaged; look for a rank that writes through "
+                 "a wild pointer")
+        .about(to_string(entry.key()));
+  }
+  if (reference->block.empty() || owner(reference->object.key) == nodes_.own()) {
+    return ObjectView();
+  }
+  reference->object.generation = entry.facts().generation;
+  const auto block = reference->block;
+  return ReceivedBlock::view(std::make_shared<ReceivedBlock>(std::move(entry), block), reference->object,
+                             Path::shm_view);
+}
+
+Task<Result<ObjectView>> RemoteReader::find(Lookup wanted) {
+  for (;;) {
+    auto found = co_await anywhere(wanted);
+    if (found) {
+      co_return std::move(found);
+    }
+    if (found.error().code() == Errc::unsupported && !wanted.of_all()) {
+      wanted.part = {};  // an object with a checksum is read whole, or not at all
+      continue;
+    }
+    if (wanted.by_name()) {
+      co_return std::move(found);
+    }
+    co_return co_await absent(wanted, found.error());
+  }
+}
+
+// If that is gone, the name may be bound to another object now.
+Task<Result<ObjectView>> RemoteReader::find_behind(Lookup name, ObjectWire said) {
+  auto found = co_await behind(name, said);
+  if (found || (!is_gone(found.error()) && found.error().code() != Errc::unsupported)) {
+    co_return std::move(found);
+  }
+  co_return co_await find(std::move(name));
+}
+
+// An object that has not arrived takes no memory. If its size is not known, it counts as the largest that the
+// first reply may include, until its owner has told.
+Task<Ahead> RemoteReader::find_ahead(std::shared_ptr<RemoteReader> reader, Lookup wanted, CountsUntil until) {
+  Turn turn(*reader->client_, reader->windows_.of(until), wanted.until);
+  const std::uint64_t said = wanted.of_all() ? wanted.size_bytes : bytes_of(wanted.part);
+  const bool is_said = said != 0 || counts_for_use(until);
+  if (auto entered = co_await turn.enter(is_said ? said : reader->inline_bytes_); !entered) {
+    co_return Ahead{.way = {}, .found = entered.error().about(wanted.text())};
+  }
+  wanted.turn = &turn;
+  auto found = co_await reader->find(std::move(wanted));
+  if (!found) {
+    co_return Ahead{.way = {}, .found = std::move(found)};
+  }
+  auto way = turn.arrive(found->bytes().size());
+  co_return Ahead{.way = std::move(way), .found = std::move(found)};
+}
+
+// The object under the name of a promise, as soon as there is one; with its bytes, if it is here.
+Task<Result<NameAnswer>> RemoteReader::await(const Lookup& wanted, const Key& promised,
+                                             AwaitedPromise::For who) {
+  auto named = co_await AwaitedPromise(*waits_, promised, wanted.name, wanted.until, who);
+  if (!named) {
+    co_return named.error().about(wanted.name);
+  }
+  if (owner(promised) == nodes_.own()) {
+    const auto get = [&](const WaitBudget& budget) { return local_->get(wanted.address(), budget); };
+    auto found = co_await until_unlocked(*client_, wanted.until, get);
+    if (!found) {
+      co_return found.error();
+    }
+    named->found = *std::move(found);
+  }
+  co_return std::move(named);
+}
+
+Task<Result<NameAnswer>> RemoteReader::await_ahead(const Lookup& wanted, const Key& promised) {
+  const Counted one(awaiting_);
+  co_return co_await await(wanted, promised, AwaitedPromise::For::later_use);
+}
+
+// What a name stands for, as soon as somebody puts it; with the object, if that is here or came along.
+Task<Result<NameAnswer>> RemoteReader::await_name(const Lookup& wanted) {
+  constexpr int most_rounds = 16;  // between which it was put, and gone before it was read
+  const Counted one(awaiting_);
+  const int home = home_of(wanted);
+  if (home != nodes_.own()) {
+    auto reply = co_await request(wanted, home);
+    co_return read_name_answer(nodes_, wanted.key.store, wanted.name, home, true, std::move(reply));
+  }
+  for (int round = 1;; ++round) {
+    auto named = co_await AwaitedPromise(*waits_, wanted.key.store, wanted.name, wanted.until);
+    if (!named) {
+      const bool is_late = named.error().code() == Errc::timeout;
+      co_return (is_late ? name_not_put() : named.error()).about(wanted.name);
+    }
+    const auto look = [&](const WaitBudget& budget) { return look_here(wanted, budget, named->said); };
+    auto found = co_await until_unlocked(*client_, wanted.until, look);
+    if (found) {
+      named->found = *std::move(found);
+      co_return std::move(named);
+    }
+    if (found.error().code() != Errc::not_found || round == most_rounds) {
+      co_return found.error();
+    }
+  }
+}
+
+// Whether it fits is asked when it is known how large it is. What is here needs no room.
+Task<Ahead> RemoteReader::find_awaited(std::shared_ptr<RemoteReader> reader, Lookup wanted,
+                                       CountsUntil until) {
+  const bool by_default = wanted.until == Deadline::Clock::time_point::max();
+  if (by_default) {
+    wanted.until = reader->client_->moment({});
+  }
+  const auto promised = promise_named(wanted.key.store, wanted.name);
+  Result<NameAnswer> named = NameAnswer();
+  if (promised) {
+    named = co_await reader->await_ahead(wanted, *promised);
+  } else {
+    named = co_await reader->await_name(wanted);
+  }
+  if (!named) {
+    co_return Ahead{.way = {}, .found = named.error()};
+  }
+  if (!co_await Operation::IsWanted()) {
+    co_return Ahead{.way = {}, .found = nobody_waits().about(wanted.name)};
+  }
+  Result<ObjectView> found = std::move(named->found);
+  const auto kept = *found && promised ? kept_elsewhere(*found) : std::nullopt;
+  const bool is_at_home = reader->home_of(wanted) == reader->nodes_.own();
+  if (promised ? reader->is_here(*promised) : is_at_home && *found) {
+    if (kept) {
+      found = co_await reader->find(Lookup(*kept, wanted.until));
+    }
+    co_return Ahead{.way = {}, .found = std::move(found)};
+  }
+  const std::uint64_t bytes = kept     ? kept->size_bytes
+                              : *found ? found->bytes().size()
+                                       : named->said.record.size_bytes;
+  Turn turn(*reader->client_, reader->windows_.of(until),
+            by_default ? Deadline::Clock::time_point::max() : wanted.until);
+  if (auto entered = co_await turn.enter(bytes); !entered) {
+    co_return Ahead{.way = {}, .found = entered.error().about(wanted.text())};
+  }
+  wanted.until = turn.until();
+  if (kept) {
+    found = co_await reader->find(Lookup(*kept, wanted.until));
+  } else if (!*found) {
+    wanted.waits = false;  // if that is gone, it is requested like any name
+    found = co_await reader->find_behind(std::move(wanted), named->said);
+  }
+  if (!found) {
+    co_return Ahead{.way = {}, .found = std::move(found)};
+  }
+  auto way = turn.arrive(found->bytes().size());
+  co_return Ahead{.way = std::move(way), .found = std::move(found)};
+}
+
+Task<Result<ObjectView>> RemoteReader::anywhere(const Lookup& wanted) {
+  if (wanted.by_name()) {
+    return by_name(wanted);
+  }
+  if (is_here(wanted.key)) {
+    return here(wanted);
+  }
+  return elsewhere(wanted, wanted.key, wanted.size_bytes, 0);
+}
+
+Task<Result<ObjectView>> RemoteReader::elsewhere(const Lookup& wanted, const Key& key, std::uint64_t bytes,
+                                                 std::uint64_t generation) {
+  return wanted.of_all() ? fetch(wanted, key, bytes, generation) : fetch_some(wanted, key, generation);
+}
+
+// None, for a nonexistent rank.
+Task<Result<ObjectView>> RemoteReader::here(const Lookup& wanted) {
+  co_return local_->get(Address(wanted.key), wanted.latest());
+}
+
+// GCC 12 destroys the result of a conditional expression in a coroutine before it is awaited: hence a
+// function.
+ReplyAwaiter RemoteReader::ask_whether(const Lookup& wanted) const {
+  const KeyWords key{wanted.key};
+  const NameWords name{.store = wanted.key.store, .value_wanted = 0};
+  return wanted.by_name() ? client_->request(home_of(wanted), Kind::look_up, words(name),
+                                             {bytes_of_text(wanted.name), nullptr}, wanted.until)
+                          : client_->request(owner(wanted.key), Kind::exists, words(key), {}, wanted.until);
+}
+
+// By key only: does not check whether its name is bound to another object now.
+Result<bool> RemoteReader::exists_here(const Address& address, const WaitBudget& budget) {
+  return local_->exists(address.name.empty() ? Address(address.key) : address, budget);
+}
+
+Task<Result<bool>> RemoteReader::exists(Lookup wanted) {
+  if (begins_here(wanted.address())) {
+    const auto look = [&](const WaitBudget& budget) { return exists_here(wanted.address(), budget); };
+    co_return co_await until_unlocked(*client_, wanted.until, look);
+  }
+  const auto reply = co_await ask_whether(wanted);
+  if (reply || is_gone(reply.error())) {
+    co_return reply.has_value();
+  }
+  co_return reply.error();
+}
+
+// An object of another node. A small one comes in its owner's reply, for this rank alone; a large one once
+// for the node. `bytes` is its size, `generation` that of its name, if known; else 0.
+Task<Result<ObjectView>> RemoteReader::fetch(const Lookup& wanted, Key key, std::uint64_t bytes,
+                                             std::uint64_t generation) {
+  WaitBudget budget = co_await Operation::Budget();
+  if (bytes <= inline_bytes_ && !copies_->has(key, budget)) {
+    auto reply = co_await ask_alone(*client_, key, inline_bytes_, wanted.latest());
+    const auto said = reply ? read_words<ObjectWire>(reply->body) : std::nullopt;
+    auto found = had_alone(key, generation, inline_bytes_, std::move(reply));
+    if (!found || *found) {
+      co_return std::move(found);
+    }
+    bytes = said->record.block_bytes();
+    budget = co_await Operation::Budget();
+  }
+  // An object already here, or being fetched for others, takes no more room.
+  if (wanted.turn != nullptr && !copies_->has(key, budget)) {
+    if (auto entered = co_await wanted.turn->enter(bytes); !entered) {
+      co_return entered.error().about(wanted.text());
+    }
+  }
+  co_return co_await flights_->get(key, generation, wanted.latest());
+}
+
+// At least the wanted part: from the node's copy, if there is one.
+Task<Result<ObjectView>> RemoteReader::fetch_some(const Lookup& wanted, Key key, std::uint64_t generation) {
+  auto copy = co_await flights_->look(key, generation, wanted.latest());
+  if (copy && *copy) {
+    co_return std::move(copy);
+  }
+  if (const auto* const range = std::get_if<ByteRange>(&wanted.part)) {
+    co_return co_await fetch_part(*client_, key, wanted.name, *range, generation, wanted.latest());
+  }
+  if (const auto* const of_array = std::get_if<Elements>(&wanted.part)) {
+    co_return co_await fetch_hyperslab(*client_, key, wanted.name, of_array->slab, of_array->element_bytes,
+                                       generation, wanted.latest());
+  }
+  co_return co_await fetch_facts(*client_, key, generation, wanted.latest());
+}
+
+// The home's record of an object is newer than the owner's: the object may be bound, while its maker has not
+// received the home's reply yet.
+Task<Result<ObjectView>> RemoteReader::behind(const Lookup& wanted, ObjectWire wire) {
+  if (is_here(wire.key)) {
+    auto found = bearing(wanted.key.store, wanted.name, local_->get(Address(wire.key), wanted.latest()));
+    if (found) {
+      memory_.table->set_generation(wire.key, wire.generation);
+    }
+    co_return std::move(found);
+  }
+  auto found = co_await elsewhere(wanted, wire.key, wire.record.block_bytes(), wire.generation);
+  co_return bearing(wanted.key.store, wanted.name, std::move(found));
+}
+
+// The error for a key that is gone: replaced by a newer generation of its name, or evicted. Only the home can
+// tell which.
+Task<Error> RemoteReader::absent(const Lookup& wanted, Error error) {
+  if (error.code() != Errc::not_found || wanted.name_hash == 0) {
+    co_return error.about(wanted.text());
+  }
+  const int home = nodes_.home(wanted.key.store, wanted.name_hash);
+  std::uint64_t live = 0;
+  if (home == nodes_.own()) {
+    const auto look = [&](const WaitBudget& budget) {
+      return memory_.directory->generation(wanted.name_hash, budget);
+    };
+    const auto here = co_await until_unlocked(*client_, wanted.latest(), look);
+    if (!here) {
+      co_return here.error().about(wanted.text());
+    }
+    live = *here;
+  } else {
+    const auto reply =
+        co_await client_->request(home, Kind::generation, words(wanted.name_hash), {}, wanted.latest());
+    if (!reply) {
+      co_return reply.error().about(wanted.text());
+    }
+    live = read_words<std::uint64_t>(reply->body).value_or(0);
+  }
+  co_return (live == 0 ? error
+                       : Error(Errc::stale,
+                               "this object was replaced by a newer generation of its name; get it by name"))
+      .about(wanted.text());
+}
+
+// A name may be replaced between the home's reply and the owner's: then the home is asked again. If both
+// repeat their replies, the owner is right: its rank died, or gave up, between making and binding the object.
+Task<Result<ObjectView>> RemoteReader::by_name(const Lookup& wanted) {
+  const int home = home_of(wanted);
+  for (Key before;;) {
+    ObjectWire said;
+    if (home == nodes_.own()) {
+      const auto look = [&](const WaitBudget& budget) { return look_here(wanted, budget, said); };
+      auto found = co_await until_unlocked(*client_, wanted.latest(), look);
+      if (!found || *found) {
+        co_return std::move(found);
+      }
+    } else {
+      std::optional<Result<NameAnswer>> named;
+      const auto promised = wanted.waits ? promise_named(wanted.key.store, wanted.name) : std::nullopt;
+      if (promised) {
+        named.emplace(co_await await(wanted, *promised, AwaitedPromise::For::thread));
+      } else {
+        auto reply = co_await request(wanted, home);
+        named.emplace(
+            read_name_answer(nodes_, wanted.key.store, wanted.name, home, wanted.waits, std::move(reply)));
+      }
+      if (!*named) {
+        co_return named->error();
+      }
+      if ((*named)->found) {
+        co_return std::move((*named)->found);
+      }
+      said = (*named)->said;
+    }
+    if (!co_await Operation::IsWanted()) {
+      co_return nobody_waits().about(wanted.name);
+    }
+    auto found = co_await behind(wanted, said);
+    if (found || !is_gone(found.error())) {
+      co_return std::move(found);
+    }
+    if (said.key == before) {  // the name is bound to an object that no longer exists
+      const UnbindWords asked{.only = said.key, .store = wanted.key.store};
+      (void)co_await client_->request(home, Kind::unbind, words(asked), {bytes_of_text(wanted.name), nullptr},
+                                      wanted.latest());
+    }
+    before = said.key;
+    if (client_->now() >= wanted.latest()) {
+      co_return Error(Errc::timeout,
+                      "this name is replaced faster than it can be read; replace it less often")
+          .about(wanted.name);
+    }
+  }
+}
+
+// The object of the name; an empty view if another node has to send the object that `said` describes.
+Result<ObjectView> RemoteReader::look_here(const Lookup& wanted, const WaitBudget& budget, ObjectWire& said) {
+  auto entry = local_->get(wanted.address(), budget);
+  if (!entry) {
+    return entry;
+  }
+  auto found = at_hand(*entry);
+  if (found && !*found) {
+    said = read_reference(entry->bytes())->object;
+    said.generation = entry->facts().generation;
+  }
+  return found;
+}
+
+// One request, answered at once or as soon as the name is bound.
+ReplyAwaiter RemoteReader::request(const Lookup& wanted, int home) const {
+  const Bulk name{bytes_of_text(wanted.name), nullptr};
+  if (!wanted.waits) {
+    const NameWords asked{.store = wanted.key.store, .value_wanted = 1};
+    return client_->request(home, Kind::look_up, words(asked), name, wanted.latest());
+  }
+  const auto now = client_->now();
+  const auto left = wanted.latest() > now ? wanted.latest() - now : Deadline::Clock::duration::zero();
+  const AwaitWords asked{.store = wanted.key.store, .patience_ns = static_cast<std::uint64_t>(left.count())};
+  return client_->request(home, Kind::await, words(asked), name, wanted.latest());
+}
+
+Task<Result<std::vector<std::string>>> RemoteReader::names(std::uint32_t store, std::string prefix,
+                                                           Deadline::Clock::time_point until) {
+  const auto list = [&](const WaitBudget& budget) {
+    return guarded([&] { return memory_.directory->names(store, prefix, budget); });
+  };
+  auto all = co_await until_unlocked(*client_, until, list);
+  for (int node = 0; all && node < nodes_.count(); ++node) {
+    if (node == nodes_.own()) {
+      continue;
+    }
+    const auto reply = co_await client_->request(node, Kind::list, words(NameWords{.store = store}),
+                                                 {bytes_of_text(prefix), nullptr}, until);
+    if (!reply) {
+      co_return reply.error();
+    }
+    if (!co_await Operation::IsWanted()) {
+      co_return nobody_waits();
+    }
+    (void)co_await Operation::ToThread();  // there may be very many names
+    const auto known = static_cast<std::ptrdiff_t>(all->size());
+    if (reply->block) {
+      if (auto right = guarded([&] { return unpack_names(reply->block->memory(), *all); }); !right) {
+        co_return right.error();
+      }
+    }
+    const auto belongs = [&](const std::string& name) {
+      return name.starts_with(prefix) && nodes_.home(store, name_hash(store, name)) == node;
+    };
+    if (!std::all_of(all->begin() + known, all->end(), belongs)) {
+      co_return senseless_answer(node);
+    }
+  }
+  if (all) {
+    std::sort(all->begin(), all->end());
+  }
+  co_return std::move(all);
+}
+
+}  // namespace locum

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/base/thread_start.hpp"
+#include "core/deadline.hpp"
+#include "core/error.hpp"
+#include "core/ports/connector.hpp"
+#include "core/ports/now_or_task.hpp"
+
+namespace locum::detail {
+
+/// Promises, and other names, that are waited for without a thread that waits, where the connector does not
+/// go on by itself: on a node that is alone, or in a process that is. One thread looks for all of them; it
+/// begins with the first, and sleeps until the connector tells of a name (Source::watch()), or it is time to
+/// look whether makers live. Any thread may call.
+class LocalWaits final {
+ public:
+  /// \param on_start called first by the thread
+  LocalWaits(std::shared_ptr<Connector> connector, ThreadStart on_start);
+  LocalWaits(const LocalWaits&) = delete;
+  LocalWaits& operator=(const LocalWaits&) = delete;
+  ~LocalWaits();
+
+  /// Waits for what stands under the name of a promise, or under any other. Where there cannot be another
+  /// thread it ends with `out_of_memory`.
+  [[nodiscard]] std::shared_ptr<Fetch> begin(std::uint32_t store, std::string name,
+                                             Deadline::Clock::time_point until);
+  /// Ends all waits, present and future, with that error. May be called repeatedly.
+  void close(const Error& error) noexcept;
+  /// In a forked process, which does not have the thread: abandons all waits.
+  void disown() noexcept;
+
+ private:
+  class Wait;
+  class Alarm;
+  struct State;
+
+  static void work(State& state, Connector& connector, const std::shared_ptr<Alarm>& alarm) noexcept;
+  static void look_at_all(State& state, Connector& connector, const std::shared_ptr<Alarm>& alarm) noexcept;
+  [[nodiscard]] static std::optional<Result<ObjectView>> look(Connector& connector, const Wait& wait,
+                                                              const std::shared_ptr<Alarm>& alarm) noexcept;
+
+  const std::shared_ptr<Connector> connector_;
+  const ThreadStart on_start_;
+  const std::shared_ptr<State> state_;  ///< shared with the thread
+};
+
+}  // namespace locum::detail

@@ -1,0 +1,250 @@
+#include "core/detail/store_base.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "core/node/promised.hpp"
+
+namespace locum::detail {
+
+namespace {
+
+// Whether an object that was promised is not there: not yet, not any more, or never.
+bool is_absent(const Error& error) {
+  return error.code() == Errc::not_found || error.code() == Errc::broken_promise;
+}
+
+}  // namespace
+
+Result<ObjectInfo> info_of(const Result<ObjectView>& object) {
+  if (!object) {
+    return object.error();
+  }
+  const ObjectFacts facts = object->facts();
+  if (!facts.whole) {
+    return Error(Errc::corrupt,
+                 "what stands behind this object's payload (type, extents, name) was overwritten")
+        .about(to_string(facts.key));
+  }
+  const auto [type, codec] = detail::type_and_codec(facts.type_name);
+  ElementType element;
+  if (facts.layout == Layout::array && codec.empty() && type.ends_with("[]")) {
+    // A member array is an element where there are more dimensions than an object may have: it has no name of
+    // its own.
+    const auto named = ElementType::named(type.substr(0, type.size() - 2));
+    element = named ? *named : ElementType();
+  }
+  return ObjectInfo{facts.key,          facts.size_bytes,    std::string(type),
+                    facts.layout,       facts.element_bytes, facts.extents,
+                    facts.key.creator,  facts.generation,    std::string(facts.name),
+                    std::string(codec), std::move(element)};
+}
+
+Result<void> StoreBase::usable(const Address& address) const {
+  if (session().closed() || open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
+    return session().explain(address, closed_error(*open_));
+  }
+  return {};
+}
+
+Result<void> StoreBase::usable(std::string_view name) const {
+  if (name.empty() || name.size() > max_name_bytes) {
+    return Error(Errc::invalid_argument,
+                 "a name is 1 byte to 64 KiB long, this one has " + std::to_string(name.size()))
+        .at_rank(session().options().rank);
+  }
+  if (is_reserved(name)) [[unlikely]] {
+    return Error(Errc::invalid_argument,
+                 "names of 16 or 24 bytes that begin like this one are the library's own, of promises")
+        .about(name)
+        .at_rank(session().options().rank);
+  }
+  return usable(Address(open_->number, name));
+}
+
+Error StoreBase::refusal(const Key& key) const {
+  if (const auto allowed = usable(Address(key)); !allowed) {
+    return allowed.error();
+  }
+  return session().explain(
+      key, Error(Errc::not_found, "the key is of store " + std::to_string(key.store) + ", this is store " +
+                                      std::to_string(open_->number)));
+}
+
+Error StoreBase::refusal(std::string_view name) const {
+  return usable(name).error();
+}
+
+Error StoreBase::part_and_slab() {
+  return Error(Errc::invalid_argument, "a part and a slab of an object are two choices; give one of them");
+}
+
+Result<ObjectView> StoreBase::fetch_some(const Key& key, const Result<Selection>& selection,
+                                         Deadline deadline) const {
+  const auto allowed = of_this_store(key);
+  return allowed ? fetch_some_at(key, selection, deadline) : Result<ObjectView>(allowed.error());
+}
+
+Result<ObjectView> StoreBase::fetch_some(std::string_view name, const Result<Selection>& selection,
+                                         Deadline deadline) const {
+  const auto allowed = usable(name);
+  return allowed ? fetch_some_at({open_->number, name}, selection, deadline)
+                 : Result<ObjectView>(allowed.error());
+}
+
+Result<ObjectView> StoreBase::fetch_some_at(const Address& address, const Result<Selection>& selection,
+                                            Deadline deadline) const {
+  if (!selection) {
+    return session().explain(address, selection.error());
+  }
+  const bool of_promise = address.name.empty() && is_promised(address.key);
+  const auto at = of_promise ? session().actual(address.key, effective(deadline)) : address;
+  return at ? session().fetch_some(*at, *selection, effective(deadline)) : Result<ObjectView>(at.error());
+}
+
+Result<std::vector<std::string>> StoreBase::keys_in(Result<std::vector<std::string>> names,
+                                                    const Address& prefix) const {
+  if (names) {
+    std::erase_if(*names, [](const std::string& name) { return is_reserved(name); });
+  }
+  return names ? std::move(names) : session().explain(prefix, names.error());
+}
+
+Result<Handle> StoreBase::handle_to(const Result<ObjectView>& object, const TypeIdentity& identity) const {
+  if (!object) {
+    return object.error();
+  }
+  const auto allowed = check_type(session(), *object, identity);
+  return allowed ? Result<Handle>(session().handle_of(object->facts(), open_->options)) : allowed.error();
+}
+
+// The draft is made where the caller wants it: it is too large to be moved about.
+Result<ObjectDraft> StoreBase::allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
+                                        Deadline deadline) const {
+  if (const auto allowed = named ? usable(meta.name) : usable(Address(open_->number, meta.name)); !allowed)
+      [[unlikely]] {
+    return allowed.error();
+  }
+  meta.checksum = open_->options.checksum;
+  return session().connector().create(size_bytes, meta, effective(deadline));
+}
+
+Error StoreBase::no_draft(std::string_view name, const Error& error) const {
+  return error.rank() >= 0 ? error : session().explain({open_->number, name}, error);
+}
+
+Result<StoreBase::Made> StoreBase::seal(const ObjectDraft& draft, std::string_view name,
+                                        const SealOptions& options, Deadline deadline) const {
+  const auto sealed = session().connector().seal(draft, options, effective(deadline));
+  if (!sealed) {
+    return session().explain({open_->number, name}, sealed.error());
+  }
+  if (open_->dropped_meanwhile()) [[unlikely]] {
+    (void)session().connector().evict(Address(sealed->key), {});
+    return refusal(sealed->key);
+  }
+  session().metrics().count_write(Path::shm_copy, draft.bytes.size());
+  return Made{sealed->key, sealed->generation, draft.bytes.size()};
+}
+
+Result<ObjectDraft> StoreBase::draft_of_bytes(std::string_view name, bool named,
+                                              std::span<const std::byte> bytes, Deadline deadline) const {
+  constexpr const TypeIdentity& identity = type_identity<std::byte[]>;
+  auto draft =
+      allocate(bytes.size(), {open_->number, 1, 16, identity.hash, identity.name, name, Layout::bytes, {}},
+               named, deadline);
+  if (!draft) {
+    return no_draft(name, draft.error());
+  }
+  if (!bytes.empty()) {
+    std::memcpy(draft->bytes.data(), bytes.data(), bytes.size());
+  }
+  return draft;
+}
+
+Result<StoreBase::Made> StoreBase::store_bytes(std::string_view name, bool named,
+                                               std::span<const std::byte> bytes, Deadline deadline) const {
+  const auto draft = draft_of_bytes(name, named, bytes, deadline);
+  return draft ? seal(*draft, name, {}, deadline) : Result<Made>(draft.error());
+}
+
+// Filled by a codec: in place where the size is known before, else by a copy of what it made.
+Result<ObjectDraft> StoreBase::draft_by(std::string_view name, bool named, const void* value,
+                                        const WritingSteps& steps, const void* codec,
+                                        Deadline deadline) const {
+  const Address address(open_->number, name);
+  auto size_bytes = size_by(steps, codec, value);
+  std::unique_ptr<std::byte[]> made;
+  if (size_bytes && !steps.is_exact) {
+    constexpr std::uint64_t most = std::uint64_t{1}
+                                   << 40U;  // no process has more: some allocators end one that asks
+    made.reset(*size_bytes <= most ? new (std::nothrow) std::byte[*size_bytes] : nullptr);
+    size_bytes = made ? encode_by(steps, codec, value, {made.get(), *size_bytes}) : no_memory_left();
+  }
+  if (!size_bytes) {
+    return session().explain(address, size_bytes.error());
+  }
+  auto draft = allocate(*size_bytes, steps.meta(open_->number, name, value), named, deadline);
+  if (!draft) {
+    return no_draft(name, draft.error());
+  }
+  OwnedDraft owned(open_, *draft);
+  if (!steps.is_exact) {
+    std::copy_n(made.get(), *size_bytes, draft->bytes.data());
+  } else if (const auto written = encode_by(steps, codec, value, draft->bytes); !written) {
+    return session().explain(address, written.error());
+  }
+  (void)owned.release();
+  return draft;
+}
+
+Result<StoreBase::Made> StoreBase::store_by(std::string_view name, bool named, const void* value,
+                                            const WritingSteps& steps, const void* codec,
+                                            const SealOptions& options, Deadline deadline) const {
+  const auto draft = draft_by(name, named, value, steps, codec, deadline);
+  return draft ? seal(*draft, name, options, deadline) : Result<Made>(draft.error());
+}
+
+Result<bool> StoreBase::exists_at(const Address& address, Deadline deadline) const {
+  auto found = session().connector().exists(address, effective(deadline));
+  if (found && !*found) {
+    session().forget_decoded(address);
+  }
+  return found ? std::move(found) : session().explain(address, found.error());
+}
+
+Result<bool> StoreBase::exists_by_key(const Key& key, Deadline deadline) const {
+  const auto at = session().actual(key, effective(deadline));
+  return at ? exists_at(*at, deadline) : is_absent(at.error()) ? Result<bool>(false) : at.error();
+}
+
+Result<bool> StoreBase::evict_at(const Address& address, Deadline deadline) const {
+  auto evicted = session().connector().evict(address, effective(deadline));
+  if (!evicted) {
+    return session().explain(address, evicted.error());
+  }
+  if (*evicted) {
+    Metrics::increment(session().metrics().evictions);
+    session().evicted_some();
+  }
+  session().forget_decoded(address);
+  return evicted;
+}
+
+// Also what stands under its name in place of a value.
+Result<bool> StoreBase::evict_promised(const Key& key, Deadline deadline) const {
+  const auto at = session().actual(key, effective(deadline));
+  if (!at && !is_absent(at.error())) {
+    return at.error();
+  }
+  auto evicted = at ? evict_at(*at, deadline) : Result<bool>(false);
+  const std::string name = session().connector().name_of(key);
+  const auto gone = session().connector().evict(Address(key.store, name), effective(deadline));
+  return gone || !evicted ? std::move(evicted) : session().explain(key, gone.error());
+}
+
+}  // namespace locum::detail

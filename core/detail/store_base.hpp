@@ -1,0 +1,239 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <locum/call_options.hpp>
+#include <locum/codec.hpp>
+#include <locum/detail/read.hpp>
+#include <locum/detail/representation.hpp>
+#include <locum/object/address.hpp>
+#include <locum/object/selection.hpp>
+#include <locum/object_id.hpp>
+#include <locum/object_info.hpp>
+#include <locum/ports/connector.hpp>
+#include <locum/proxy.hpp>
+#include <locum/session.hpp>
+#include <locum/view.hpp>
+#include <locum/writer.hpp>
+
+namespace locum::detail {
+
+/// What an object says of itself; `corrupt` where that was overwritten.
+[[nodiscard]] Result<ObjectInfo> info_of(const Result<ObjectView>& object);
+
+/// The steps that the calls of a store are made of: whether they may be made and until when; a look-up, and
+/// the view of what it found; a draft that is filled with a value, and its seal. Errors carry what they are
+/// about. Any thread. Part of every store (see Store), and all that one holds.
+class StoreBase {
+ protected:
+  explicit StoreBase(std::shared_ptr<OpenStore> open) noexcept : open_(std::move(open)) {}
+
+  [[nodiscard]] Session& session() const noexcept { return *open_->session; }
+  [[nodiscard]] Deadline effective(Deadline deadline) const {
+    const bool own = deadline.is_default() && open_->options.timeout.count() > 0;
+    return own ? Deadline(open_->options.timeout) : deadline;
+  }
+  /// The same, fixed: what is done for each of a batch has this one time together.
+  [[nodiscard]] Deadline moment(Deadline deadline) const {
+    return session().completions()->moment(effective(deadline));
+  }
+
+  [[nodiscard]] Result<void> usable(const Address& address) const;
+  [[nodiscard]] Result<void> usable(std::string_view name) const;
+  [[nodiscard]] Error refusal(const Key& key) const;
+  [[nodiscard]] Error refusal(std::string_view name) const;
+  [[nodiscard]] Result<void> of_this_store(const Key& key) const {
+    return key.store == open_->number ? usable(Address(key)) : Result<void>(refusal(key));
+  }
+
+  // Reading
+
+  /// How much of an object is asked for. `invalid_argument` for a part and a slab at once.
+  template <class T>
+  [[nodiscard]] static Result<Selection> selection_of(const GetOptions<T>& options) {
+    if constexpr (std::is_unbounded_array_v<T>) {
+      using Element = std::remove_extent_t<T>;
+      if (!options.part.is_given() && !options.slab.is_given()) {
+        return Selection();
+      }
+      if (options.part.is_given() && options.slab.is_given()) {
+        return part_and_slab();
+      }
+      if (options.part.is_given()) {
+        const auto range = range_of(options.part, sizeof(Element));
+        return range ? Result<Selection>(*range) : Result<Selection>(range.error());
+      }
+      if constexpr (Flattened<Element>::inner.empty()) {
+        return Selection(Elements{options.slab, sizeof(Element)});
+      } else {
+        const auto flat = with_inner(options.slab, Flattened<Element>::inner);
+        return flat ? Result<Selection>(Elements{*flat, sizeof(FlattenedElement<Element>)}) : flat.error();
+      }
+    } else {
+      return Selection();
+    }
+  }
+  [[nodiscard]] static Error part_and_slab();
+
+  // The two look-ups stay short: everything that is rare is out of line.
+  [[nodiscard]] Result<ObjectView> fetch(const Key& key, Deadline deadline) const {
+    if (key.store != open_->number || open_->dropped.load(std::memory_order_relaxed)) [[unlikely]] {
+      return refusal(key);
+    }
+    return session().fetch(Address(key), effective(deadline));
+  }
+  [[nodiscard]] Result<ObjectView> fetch(std::string_view name, Deadline deadline) const {
+    if (name.empty() || name.size() > max_name_bytes || open_->dropped.load(std::memory_order_relaxed))
+        [[unlikely]] {
+      return refusal(name);
+    }
+    return session().fetch(Address(open_->number, name), effective(deadline));
+  }
+  [[nodiscard]] Result<ObjectView> fetch_some(const Key& key, const Result<Selection>& selection,
+                                              Deadline deadline) const;
+  [[nodiscard]] Result<ObjectView> fetch_some(std::string_view name, const Result<Selection>& selection,
+                                              Deadline deadline) const;
+  /// What its facts say.
+  template <ObjectId I>
+  [[nodiscard]] Result<ObjectView> facts_of(const I& id, Deadline deadline) const {
+    return fetch_some(id, Selection(Facts()), deadline);
+  }
+
+  template <class T>
+  [[nodiscard]] Result<View<T>> view_of(Result<ObjectView> object, Deadline deadline) const {
+    if (!object) [[unlikely]] {
+      return object.error();
+    }
+    if constexpr (is_decoded<T>) {
+      return read_view<T>(session(), *std::move(object), decoded_how(deadline));
+    } else {
+      return read_view<T>(session(), *std::move(object), {});
+    }
+  }
+  template <class T>
+  [[nodiscard]] Result<View<T>> view_of(Result<ObjectView> object, Deadline deadline, Reader<T> read) const {
+    return object ? read(session(), *std::move(object), decoded_how(deadline))
+                  : Result<View<T>>(object.error());
+  }
+  /// Reads what was found into memory of the caller (see copy_elements).
+  template <class T>
+  [[nodiscard]] Result<std::size_t> elements_into(const StridedBytes& into, Fit fit,
+                                                  const Result<ObjectView>& object) const {
+    if (!object) {
+      return object.error();
+    }
+    return copy_elements(session(), *object, object_identity<T[]>, type_identity<T[]>.name,
+                         Flattened<T>::inner, into, fit);
+  }
+  [[nodiscard]] DecodedHow decoded_how(Deadline deadline) const {
+    return {open_->options.keep_decoded, effective(deadline)};
+  }
+
+  template <class T>
+  [[nodiscard]] Result<Proxy<T>> proxy_to(const Result<ObjectView>& object) const {
+    check_readable<T>();
+    const auto handle = handle_to(object, object_identity<T>);
+    return handle ? Result<Proxy<T>>(session().template proxy<T>(*handle)) : handle.error();
+  }
+  template <class T>
+  [[nodiscard]] Result<Proxy<T>> proxy_to(const Result<ObjectView>& object, const DecoderOf<T>& by) const {
+    const auto handle = handle_to(object, by.identity());
+    return handle ? Result<Proxy<T>>(session().template proxy<T>(*handle, Decoding<T>{by})) : handle.error();
+  }
+  [[nodiscard]] Result<Handle> handle_to(const Result<ObjectView>& object,
+                                         const TypeIdentity& identity) const;
+
+  // Storing
+
+  /// What a put made.
+  struct Made {
+    Key key;
+    std::uint64_t generation = 0;
+    std::uint64_t size_bytes = 0;
+  };
+  [[nodiscard]] static Result<Key> key_of(const Result<Made>& made) {
+    return made ? Result<Key>(made->key) : Result<Key>(made.error());
+  }
+
+  [[nodiscard]] Result<ObjectDraft> allocate(std::uint64_t size_bytes, ObjectMeta&& meta, bool named,
+                                             Deadline deadline) const;
+  [[nodiscard, gnu::cold, gnu::noinline]] Error no_draft(std::string_view name, const Error& error) const;
+  [[nodiscard]] Result<Made> seal(const ObjectDraft& draft, std::string_view name, const SealOptions& options,
+                                  Deadline deadline) const;
+  [[nodiscard]] Result<ObjectDraft> draft_of_bytes(std::string_view name, bool named,
+                                                   std::span<const std::byte> bytes, Deadline deadline) const;
+  [[nodiscard]] Result<Made> store_bytes(std::string_view name, bool named, std::span<const std::byte> bytes,
+                                         Deadline deadline) const;
+  [[nodiscard]] Result<ObjectDraft> draft_by(std::string_view name, bool named, const void* value,
+                                             const WritingSteps& steps, const void* codec,
+                                             Deadline deadline) const;
+  [[nodiscard]] Result<Made> store_by(std::string_view name, bool named, const void* value,
+                                      const WritingSteps& steps, const void* codec,
+                                      const SealOptions& options, Deadline deadline) const;
+
+  template <class T>
+  [[nodiscard]] Result<Made> store_value(std::string_view name, bool named, const T& value,
+                                         const SealOptions& options, Deadline deadline) const {
+    return store_value(name, named, value, deadline,
+                       [&](const ObjectDraft& draft) { return seal(draft, name, options, deadline); });
+  }
+  /// What `seal` makes of the draft, or an error.
+  template <class T, class Seal>
+  [[nodiscard]] auto store_value(std::string_view name, bool named, const T& value, Deadline deadline,
+                                 Seal seal) const -> std::invoke_result_t<Seal, const ObjectDraft&> {
+    using Outcome = std::invoke_result_t<Seal, const ObjectDraft&>;
+    const auto size_bytes = stored_bytes(value);
+    if (!size_bytes) {
+      return Outcome(size_bytes.error());
+    }
+    auto draft = allocate(*size_bytes, meta_of(open_->number, name, value), named, deadline);
+    if (!draft) [[unlikely]] {
+      return Outcome(no_draft(name, draft.error()));
+    }
+    if constexpr (Flat<T> || FlatRange<T> || FlatStrided<T>) {
+      (void)detail::store_value(value, draft->bytes);  // a copy of bytes cannot fail
+    } else {
+      OwnedDraft owned(open_, *draft);
+      if (auto written = detail::store_value(value, draft->bytes); !written) {
+        return Outcome(session().explain({open_->number, name}, written.error()));
+      }
+      (void)owned.release();
+    }
+    return seal(*draft);
+  }
+
+  template <class T>
+  [[nodiscard]] Result<Made> store_value_by(std::string_view name, bool named, const T& value,
+                                            const EncoderOf<T>& by, const SealOptions& options,
+                                            Deadline deadline) const {
+    return store_by(name, named, &value, by.steps(), by.codec(), options, deadline);
+  }
+
+  // Looking and dropping
+
+  /// Of names that were found, those that are the user's.
+  [[nodiscard]] Result<std::vector<std::string>> keys_in(Result<std::vector<std::string>> names,
+                                                         const Address& prefix) const;
+
+  [[nodiscard]] Result<bool> exists_at(const Address& address, Deadline deadline) const;
+  [[nodiscard]] Result<bool> exists_by_key(const Key& key, Deadline deadline) const;
+  [[nodiscard]] Result<bool> evict_at(const Address& address, Deadline deadline) const;
+  [[nodiscard]] Result<bool> evict_promised(const Key& key, Deadline deadline) const;
+
+  std::shared_ptr<OpenStore> open_;
+
+ private:
+  [[nodiscard]] Result<ObjectView> fetch_some_at(const Address& address, const Result<Selection>& selection,
+                                                 Deadline deadline) const;
+};
+
+}  // namespace locum::detail

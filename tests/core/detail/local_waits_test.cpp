@@ -1,0 +1,65 @@
+#include "core/detail/local_waits.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "tests/core/awaited_connector.hpp"
+
+namespace locum::detail {
+namespace {
+
+using namespace std::chrono_literals;
+using tests::AwaitedConnector;
+using Clock = Deadline::Clock;
+
+// However often somebody tells of a name, and however many are awaited: each costs no more than a look in as
+// many microseconds as there are.
+TEST(LocalWaits, AreLookedForNoMoreThanOnceAMicrosecond) {
+  constexpr std::uint32_t count = 1000;
+  const auto connector = std::make_shared<AwaitedConnector>(count);
+  LocalWaits waits(connector, {});
+  const auto began = Clock::now();
+  std::vector<std::shared_ptr<Fetch>> fetches;
+  for (std::uint32_t store = 0; store < count; ++store) {
+    fetches.push_back(waits.begin(store, "promised", began + 1h));
+  }
+  while (Clock::now() < began + 30ms) {
+    connector->tell();
+    std::this_thread::yield();
+  }
+  for (std::uint32_t store = 0; store < count; ++store) {
+    connector->set(store);
+    connector->tell();
+  }
+  for (const auto& fetch : fetches) {
+    EXPECT_TRUE(fetch->get(20s));
+  }
+  const auto took = std::chrono::ceil<std::chrono::microseconds>(Clock::now() - began);
+  EXPECT_LE(connector->looks(), static_cast<std::size_t>(took.count()) + 2 * count);
+}
+
+// That is no reason to keep anybody waiting.
+TEST(LocalWaits, AreToldOnceTheyAreSet) {
+  const auto connector = std::make_shared<AwaitedConnector>(2);
+  LocalWaits waits(connector, {});
+  const auto first = waits.begin(0, "promised", Clock::now() + 1h);
+  const auto late = waits.begin(1, "promised", Clock::now() + 1ms);
+  EXPECT_EQ(late->get(20s).error().code(), Errc::timeout);
+  EXPECT_FALSE(first->ended());
+  ASSERT_TRUE(connector->is_watched_within(20s));
+  connector->set(0);
+  connector->tell();
+  EXPECT_TRUE(first->get(20s));
+  const auto last = waits.begin(1, "promised", Clock::now() + 1h);
+  waits.close(Error(Errc::closed, "by the test"));
+  EXPECT_EQ(last->get(20s).error().code(), Errc::closed);
+}
+
+}  // namespace
+}  // namespace locum::detail

@@ -1,0 +1,81 @@
+#include "shm/death/process_exits.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/shm/child.hpp"
+
+namespace locum::shm {
+namespace {
+
+using Clock = Deadline::Clock;
+using Ranks = std::vector<std::uint32_t>;
+
+std::string live_on() {
+  ::pause();
+  return {};
+}
+
+class ProcessExitsTest : public testing::Test {
+ protected:
+  [[nodiscard]] std::vector<ProcessIdentity> processes() const {
+    std::vector<ProcessIdentity> all(3, ProcessIdentity::own());
+    all[1].number = static_cast<std::uint64_t>(first_.id());
+    all[2].number = static_cast<std::uint64_t>(second_.id());
+    return all;
+  }
+  // Once anybody is seen to have ended, or after twenty seconds.
+  [[nodiscard]] static Ranks wait_for_ending(ProcessExits& exits, Clock::duration patience) {
+    const auto latest = Clock::now() + std::chrono::seconds(20);
+    Ranks ended;
+    while (ended.empty() && Clock::now() < latest) {
+      std::this_thread::yield();
+      ended = exits.exited_for(patience);
+    }
+    return ended;
+  }
+
+  tests::Child first_{live_on};
+  tests::Child second_{live_on};
+};
+
+TEST_F(ProcessExitsTest, TellWhoHasEnded) {
+  ProcessExits exits(processes(), 0);
+  EXPECT_EQ(exits.exited_for(Clock::duration::zero()), Ranks());
+  second_.kill();
+  EXPECT_EQ(wait_for_ending(exits, Clock::duration::zero()), Ranks{2});
+  first_.kill();
+  EXPECT_EQ(first_.wait().exit_code, -1);
+  EXPECT_EQ(exits.exited_for(Clock::duration::zero()), (Ranks{1, 2}));
+}
+
+TEST_F(ProcessExitsTest, AreToldOnceTheyWereSeenLongEnough) {
+  constexpr std::chrono::milliseconds patience{50};
+  ProcessExits exits(processes(), 0);
+  second_.kill();
+  EXPECT_EQ(second_.wait().exit_code, -1);
+  const auto begin = Clock::now();
+  EXPECT_EQ(exits.exited_for(patience), Ranks());
+  EXPECT_EQ(wait_for_ending(exits, patience), Ranks{2});
+  EXPECT_GE(Clock::now() - begin, patience);
+}
+
+TEST_F(ProcessExitsTest, AreUnknownWhereTheSystemCannotTell) {
+  std::vector<ProcessIdentity> elsewhere = processes();
+  for (ProcessIdentity& each : elsewhere) {
+    each.name_space = 0;
+  }
+  ProcessExits exits(elsewhere, 0);
+  second_.kill();
+  EXPECT_EQ(second_.wait().exit_code, -1);
+  EXPECT_EQ(exits.exited_for(Clock::duration::zero()), Ranks());
+}
+
+}  // namespace
+}  // namespace locum::shm
