@@ -292,6 +292,15 @@ Result<ObjectView> Session::fetch_some(const Address& address, const Selection& 
   return found ? std::move(found) : missed(address, found.error());
 }
 
+Result<ObjectView> Session::fetch_into(const Address& address, const Selection& selection,
+                                       std::span<std::byte> memory, Deadline deadline) {
+  if (closed()) {
+    return closed_error();
+  }
+  auto found = connector_->get_into(address, selection, memory, deadline);
+  return found ? std::move(found) : missed(address, found.error());
+}
+
 Result<ObjectView> Session::fetch(const Handle& handle, Deadline deadline) {
   if (closed()) {
     return closed_error();

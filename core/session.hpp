@@ -163,6 +163,9 @@ class Session : public std::enable_shared_from_this<Session> {
   /// The same of some of it: see Source::get_some().
   [[nodiscard]] Result<ObjectView> fetch_some(const Address& address, const Selection& selection,
                                               Deadline deadline);
+  /// fetch_some() into memory of the caller, if another node sends it: see Source::get_into().
+  [[nodiscard]] Result<ObjectView> fetch_into(const Address& address, const Selection& selection,
+                                              std::span<std::byte> memory, Deadline deadline);
   /// fetch() or fetch_some() of each (see Batches).
   void find_batch(std::span<const Address> addresses, Wanting wanting, std::span<Result<ObjectView>> found,
                   Deadline deadline);

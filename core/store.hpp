@@ -218,18 +218,22 @@ class Store : private detail::BatchSteps {
   }
   /// get() of an array, or of some of it, into memory of the caller: `read(id, std::span(mine))`. Returns the
   /// number of elements written. `invalid_argument` if the memory is too small; after any other error its
-  /// contents are undefined. On the node of the object this is the only copy; from another node the elements
-  /// land in memory of the node first.
+  /// contents are undefined. On the node of the object, this is one copy. From another node the elements are
+  /// received in `into`, and not kept for other ranks of this node, as get() would; through memory of this
+  /// process only an object with a checksum, or of up to `inline_bytes`. If the deadline passes while they
+  /// arrive, the call ends with them, at the latest `peer_timeout` later.
   template <Flat T, std::size_t N, ObjectId I>
   [[nodiscard]] Result<std::size_t> read(const I& id, std::span<T, N> into,
                                          const GetOptions<T[]>& options = {}) const {
     const auto first = locum::array(into.data(), {into.size()});
-    return elements_into<T>(detail::bytes_of(first), detail::Fit::at_least,
-                            object_of(id, options, options.deadline));
+    return elements_into<T>(
+        detail::bytes_of(first), detail::Fit::at_least,
+        fetch_into(id, selection_of<T[]>(options), std::as_writable_bytes(into), options.deadline));
   }
   /// The same into memory with gaps, such as the interior of an array with ghost cells: `read(id,
   /// locum::array(&mine[nx + 3], {ny, nx}, {nx + 2, 1}))`. Its extents must be those of the object, or the
-  /// `count` of the slab; a part has one extent.
+  /// `count` of the slab; a part has one extent. From another node the elements are received without gaps, in
+  /// other memory, and then copied.
   template <Flat T, ObjectId I>
   [[nodiscard]] Result<std::size_t> read(const I& id, const StridedArray<T>& into,
                                          const GetOptions<T[]>& options = {}) const {

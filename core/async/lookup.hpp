@@ -1,10 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 
 #include "core/async/turn.hpp"
+#include "core/object/object_record.hpp"
 #include "core/ports/connector.hpp"
 
 namespace locum {
@@ -30,6 +33,13 @@ struct Lookup {
   /// Its key or name, for errors.
   [[nodiscard]] std::string text() const { return by_name() ? name : to_string(key); }
 
+  /// Whether all bytes of such an object of another node can be received in `memory`: a checksum is of the
+  /// whole block.
+  [[nodiscard]] bool fits_memory(const ObjectRecord& record) const noexcept {
+    return of_all() && record.has_checksum == 0 && record.size_bytes != 0 &&
+           record.size_bytes <= memory.size();
+  }
+
   /// When it currently gives up.
   [[nodiscard]] Deadline::Clock::time_point latest() const noexcept {
     return turn == nullptr ? until : turn->until();
@@ -42,6 +52,9 @@ struct Lookup {
   Selection part;
   bool waits;  ///< for an unbound name, until somebody puts it
   Deadline::Clock::time_point until;
+  /// Where what is requested from another node may be received; empty: in memory of this process. Nothing
+  /// writes there once the search has ended.
+  std::span<std::byte> memory;
   Turn* turn = nullptr;  ///< by which the fetched object counts; null: it does not count
 };
 

@@ -61,6 +61,8 @@ class Distributed final : public Connector {
   Result<ObjectView> get(const Address& address, WaitBudget budget) override;
   NowOrTask<ObjectView> get_or_task(const Address& address, const Selection& selection, CountsUntil counts,
                                     Deadline deadline) override;
+  Result<ObjectView> get_into(const Address& address, const Selection& selection, std::span<std::byte> memory,
+                              Deadline deadline) override;
   Batches* batches() noexcept override { return &batches_; }
   NowOrTask<bool> exists_or_task(const Address& address, CountsUntil counts, WaitBudget budget) override;
   Result<ObjectView> wait(const Address& address, Deadline deadline, const Wanted& wanted) override;
@@ -166,6 +168,25 @@ NowOrTask<ObjectView> Distributed::get_or_task(const Address& address, const Sel
           awaits ? RemoteReader::find_awaited(reader_, Lookup(address, until, selection, true), counts)
                  : RemoteReader::find_ahead(reader_, Lookup(address, until, selection), counts),
           Unwanted::ends, [selection](Ahead ahead) { return selected(std::move(ahead.found), selection); })};
+}
+
+// The search ends with an error once its deadline has passed, and all transfers into the memory with it.
+Result<ObjectView> Distributed::get_into(const Address& address, const Selection& selection,
+                                         std::span<std::byte> memory, Deadline deadline) {
+  auto found = reader_->at_hand(address, deadline);
+  if (!found || *found) {
+    return selected(std::move(found), selection);
+  }
+  const auto began = client_->now();
+  const auto until = client_->moment(deadline, began);
+  Lookup wanted(address, until, selection);
+  wanted.memory = memory;
+  const auto operation = client_->operation(reader_->find(std::move(wanted)));
+  for (bool ended = client_->run(*operation, until); !ended;) {
+    ended = operation->wait(client_->now() + look_interval);
+  }
+  client_->times()->block(client_->now() - began);
+  return selected(operation->take(), selection);
 }
 
 // Without a deadline, the time counts from its start.

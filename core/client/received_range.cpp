@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/client/landing_memory.hpp"
 #include "core/object/object_tail.hpp"
 #include "core/ports/directory.hpp"
 
@@ -70,11 +71,17 @@ ObjectFacts ReceivedRange::describe(std::uint64_t /*pin*/) const {
 }
 
 Task<Result<ObjectView>> fetch_part(const NodeClient& client, Key key, std::string_view name, ByteRange range,
-                                    std::uint64_t generation, Deadline::Clock::time_point until) {
+                                    std::uint64_t generation, Deadline::Clock::time_point until,
+                                    std::span<std::byte> memory) {
   const PartWords asked{.key = key, .offset = range.offset, .bytes = range.bytes};
   const int node = client.nodes().of_creator(key.creator);
-  const auto reply = co_await client.request(node, Kind::fetch_part, words(asked), {}, until);
+  LandingMemory landing(memory);
+  const auto reply = co_await client.request(node, Kind::fetch_part, words(asked), until, landing);
   if (!reply) {
+    if (landing.is_lent()) {
+      auto& returned = landing.returned();
+      (void)co_await returned;
+    }
     co_return reply.error();
   }
   const auto facts = facts_from(*reply, key, name, generation);
@@ -91,17 +98,27 @@ Task<Result<ObjectView>> fetch_part(const NodeClient& client, Key key, std::stri
 // does not change.
 Task<Result<ObjectView>> fetch_hyperslab(const NodeClient& client, Key key, std::string_view name,
                                          const Hyperslab& slab, std::uint64_t element_bytes,
-                                         std::uint64_t generation, Deadline::Clock::time_point until) {
+                                         std::uint64_t generation, Deadline::Clock::time_point until,
+                                         std::span<std::byte> memory) {
   const auto bytes = packed_bytes(slab, element_bytes);
   if (!bytes) {
     co_return bytes.error();
   }
   const int node = client.nodes().of_creator(key.creator);
   HyperslabWords asked = words_of(key, slab, element_bytes);
+  if (memory.size() < *bytes) {
+    memory = {};
+  }
+  LandingMemory landing(memory);
   std::shared_ptr<ReceivedBlock> packed;
   for (;;) {
-    const auto reply = co_await client.request(node, Kind::fetch_hyperslab, words(asked), {}, until);
+    landing.set_position(asked.position);
+    const auto reply = co_await client.request(node, Kind::fetch_hyperslab, words(asked), until, landing);
     if (!reply) {
+      if (landing.is_lent()) {
+        auto& returned = landing.returned();
+        (void)co_await returned;
+      }
       co_return reply.error();
     }
     auto facts = facts_from(*reply, key, name, generation);
@@ -116,14 +133,20 @@ Task<Result<ObjectView>> fetch_hyperslab(const NodeClient& client, Key key, std:
     if (reply->block_bytes == *bytes) {
       co_return ReceivedRange::view(*facts, reply->block, reply->path);
     }
-    co_await Operation::ToThread();  // touching that much memory takes time
+    if (!packed && !memory.empty()) {
+      packed = std::make_shared<ReceivedBlock>(memory.first(*bytes));
+    }
     if (!packed) {
       packed = ReceivedBlock::make(*bytes, facts->size_bytes);
       if (!packed) {
         co_return no_room_for(*bytes).about(to_string(key));
       }
     }
-    std::ranges::copy(reply->block->block(), packed->memory().begin() + asked.position);
+    const auto target = packed->memory().subspan(asked.position, reply->block_bytes);
+    if (reply->block->block().data() != target.data()) {
+      co_await Operation::ToThread();  // touching that much memory takes time
+      std::ranges::copy(reply->block->block(), target.begin());
+    }
     asked.position += reply->block_bytes;
     if (asked.position == *bytes) {
       co_return ReceivedRange::view(*facts, packed, reply->path);

@@ -297,16 +297,21 @@ Task<Result<bool>> RemoteReader::exists(Lookup wanted) {
 }
 
 // An object of another node. A small one comes in its owner's reply, for this rank alone; a large one once
-// for the node. `bytes` is its size, `generation` that of its name, if known; else 0.
+// for the node, unless it is to be received in memory of the caller. `bytes` is its size, `generation` that
+// of its name, if known; else 0.
 Task<Result<ObjectView>> RemoteReader::fetch(const Lookup& wanted, Key key, std::uint64_t bytes,
                                              std::uint64_t generation) {
   WaitBudget budget = co_await Operation::Budget();
-  if (bytes <= inline_bytes_ && !copies_->has(key, budget)) {
+  if ((bytes <= inline_bytes_ || !wanted.memory.empty()) && !copies_->has(key, budget)) {
     auto reply = co_await ask_alone(*client_, key, inline_bytes_, wanted.latest());
     const auto said = reply ? read_words<ObjectWire>(reply->body) : std::nullopt;
     auto found = had_alone(key, generation, inline_bytes_, std::move(reply));
     if (!found || *found) {
       co_return std::move(found);
+    }
+    if (wanted.fits_memory(said->record)) {
+      const ByteRange all{0, said->record.size_bytes};
+      co_return co_await fetch_part(*client_, key, {}, all, generation, wanted.latest(), wanted.memory);
     }
     bytes = said->record.block_bytes();
     budget = co_await Operation::Budget();
@@ -327,11 +332,12 @@ Task<Result<ObjectView>> RemoteReader::fetch_some(const Lookup& wanted, Key key,
     co_return std::move(copy);
   }
   if (const auto* const range = std::get_if<ByteRange>(&wanted.part)) {
-    co_return co_await fetch_part(*client_, key, wanted.name, *range, generation, wanted.latest());
+    co_return co_await fetch_part(*client_, key, wanted.name, *range, generation, wanted.latest(),
+                                  wanted.memory);
   }
   if (const auto* const of_array = std::get_if<Elements>(&wanted.part)) {
     co_return co_await fetch_hyperslab(*client_, key, wanted.name, of_array->slab, of_array->element_bytes,
-                                       generation, wanted.latest());
+                                       generation, wanted.latest(), wanted.memory);
   }
   co_return co_await fetch_facts(*client_, key, generation, wanted.latest());
 }
@@ -345,6 +351,12 @@ Task<Result<ObjectView>> RemoteReader::behind(const Lookup& wanted, ObjectWire w
       memory_.table->set_generation(wire.key, wire.generation);
     }
     co_return std::move(found);
+  }
+  const WaitBudget budget = co_await Operation::Budget();
+  if (wanted.fits_memory(wire.record) && !copies_->has(wire.key, budget)) {
+    const ByteRange all{0, wire.record.size_bytes};
+    co_return co_await fetch_part(*client_, wire.key, wanted.name, all, wire.generation, wanted.latest(),
+                                  wanted.memory);
   }
   auto found = co_await elsewhere(wanted, wire.key, wire.record.block_bytes(), wire.generation);
   co_return bearing(wanted.key.store, wanted.name, std::move(found));

@@ -79,7 +79,7 @@ Result<std::size_t> copy_elements(Session& session, const ObjectView& object, co
       return refused(text_of(extents));
     }
   }
-  if (count != 0) {
+  if (count != 0 && bytes.data() != into.first) {  // else received there
     unpack(bytes.data(), target);
   }
   session.metrics().count_read(path_of_copy(object.path()), bytes.size());

@@ -85,25 +85,39 @@ Error StoreBase::part_and_slab() {
 
 Result<ObjectView> StoreBase::fetch_some(const Key& key, const Result<Selection>& selection,
                                          Deadline deadline) const {
-  const auto allowed = of_this_store(key);
-  return allowed ? fetch_some_at(key, selection, deadline) : Result<ObjectView>(allowed.error());
+  return fetch_into(key, selection, {}, deadline);
 }
 
 Result<ObjectView> StoreBase::fetch_some(std::string_view name, const Result<Selection>& selection,
                                          Deadline deadline) const {
+  return fetch_into(name, selection, {}, deadline);
+}
+
+Result<ObjectView> StoreBase::fetch_into(const Key& key, const Result<Selection>& selection,
+                                         std::span<std::byte> memory, Deadline deadline) const {
+  const auto allowed = of_this_store(key);
+  return allowed ? fetch_at(key, selection, memory, deadline) : Result<ObjectView>(allowed.error());
+}
+
+Result<ObjectView> StoreBase::fetch_into(std::string_view name, const Result<Selection>& selection,
+                                         std::span<std::byte> memory, Deadline deadline) const {
   const auto allowed = usable(name);
-  return allowed ? fetch_some_at({open_->number, name}, selection, deadline)
+  return allowed ? fetch_at({open_->number, name}, selection, memory, deadline)
                  : Result<ObjectView>(allowed.error());
 }
 
-Result<ObjectView> StoreBase::fetch_some_at(const Address& address, const Result<Selection>& selection,
-                                            Deadline deadline) const {
+Result<ObjectView> StoreBase::fetch_at(const Address& address, const Result<Selection>& selection,
+                                       std::span<std::byte> memory, Deadline deadline) const {
   if (!selection) {
     return session().explain(address, selection.error());
   }
   const bool of_promise = address.name.empty() && is_promised(address.key);
   const auto at = of_promise ? session().actual(address.key, effective(deadline)) : address;
-  return at ? session().fetch_some(*at, *selection, effective(deadline)) : Result<ObjectView>(at.error());
+  if (!at) {
+    return at.error();
+  }
+  return memory.empty() ? session().fetch_some(*at, *selection, effective(deadline))
+                        : session().fetch_into(*at, *selection, memory, effective(deadline));
 }
 
 Result<std::vector<std::string>> StoreBase::keys_in(Result<std::vector<std::string>> names,

@@ -102,6 +102,12 @@ class StoreBase {
                                               Deadline deadline) const;
   [[nodiscard]] Result<ObjectView> fetch_some(std::string_view name, const Result<Selection>& selection,
                                               Deadline deadline) const;
+  /// The same for a copy to `memory`, where the bytes may be received from another node (see
+  /// Source::get_into()).
+  [[nodiscard]] Result<ObjectView> fetch_into(const Key& key, const Result<Selection>& selection,
+                                              std::span<std::byte> memory, Deadline deadline) const;
+  [[nodiscard]] Result<ObjectView> fetch_into(std::string_view name, const Result<Selection>& selection,
+                                              std::span<std::byte> memory, Deadline deadline) const;
   /// What its facts say.
   template <ObjectId I>
   [[nodiscard]] Result<ObjectView> facts_of(const I& id, Deadline deadline) const {
@@ -232,8 +238,8 @@ class StoreBase {
   std::shared_ptr<OpenStore> open_;
 
  private:
-  [[nodiscard]] Result<ObjectView> fetch_some_at(const Address& address, const Result<Selection>& selection,
-                                                 Deadline deadline) const;
+  [[nodiscard]] Result<ObjectView> fetch_at(const Address& address, const Result<Selection>& selection,
+                                            std::span<std::byte> memory, Deadline deadline) const;
 };
 
 }  // namespace locum::detail

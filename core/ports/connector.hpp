@@ -91,6 +91,13 @@ class Source {
                                             Deadline deadline) {
     return get_or_task(address, selection, CountsUntil::never, deadline).found;
   }
+  /// get_some(), where what another node sends may be received in `memory` instead of memory of this process:
+  /// the view then shows `memory`. After the return nothing writes there; so a call whose deadline passes
+  /// during a transfer lasts until the transfer has ended, or its sender is given up as lost.
+  [[nodiscard]] virtual Result<ObjectView> get_into(const Address& address, const Selection& selection,
+                                                    std::span<std::byte> /*memory*/, Deadline deadline) {
+    return get_some(address, selection, deadline);
+  }
   /// Whether the object exists.
   [[nodiscard]] virtual NowOrTask<bool> exists_or_task(const Address& address, CountsUntil counts,
                                                        WaitBudget budget) = 0;
