@@ -82,6 +82,15 @@ struct CodedProxyOptions {
   TimeLimit deadline = {};
 };
 
+/// Options of `promise`.
+template <class T>
+struct PromiseOptions {
+  /// By which the value will be stored. Copied into the promise. A reader gives the same one:
+  /// `runtime.proxy<Mesh>(handle, {.codec = my_codec})`.
+  detail::KeptCoderOf<T> codec = {};
+  TimeLimit deadline = {};
+};
+
 namespace detail {
 
 /// Whether a type is an option of calls, and so cannot be stored.
@@ -90,7 +99,7 @@ inline constexpr bool is_call_option =
     std::is_same_v<T, Deadline> || std::is_same_v<T, TimeLimit> || std::is_same_v<T, CallOptions> ||
     std::is_same_v<T, ProxyOptions> || std::is_same_v<T, BytesOptions> || is_instance<T, PutOptions> ||
     is_instance<T, ReplaceOptions> || is_instance<T, GetOptions> || is_instance<T, ReadOptions> ||
-    is_instance<T, CodedProxyOptions>;
+    is_instance<T, CodedProxyOptions> || is_instance<T, PromiseOptions>;
 
 }  // namespace detail
 

@@ -295,6 +295,34 @@ class CoderOf {
   DecoderOf<T> decoder_;
 };
 
+/// Both, for a value that is put later: keeps a copy of the codec. Also for arrays without codec.
+template <class T>
+class KeptCoderOf {
+ public:
+  /// The library's own encoding.
+  KeptCoderOf() = default;
+  template <Codec C>
+  KeptCoderOf(const C& codec) : decoder_(codec) {
+    static_assert(!std::is_unbounded_array_v<T>,
+                  "locum makes a promise of a type that the codec decodes, and cannot decode into this one: "
+                  "promise a std::vector or a std::string");
+    if constexpr (codec_takes<C, T>()) {
+      codec_ = std::make_shared<const C>(codec);
+      steps_ = &WrittenBy<C, T>::steps;
+    }
+  }
+
+  /// Null: the library's own encoding.
+  [[nodiscard]] const WritingSteps* steps() const noexcept { return steps_; }
+  [[nodiscard]] const void* codec() const noexcept { return codec_.get(); }
+  [[nodiscard]] const DecoderOf<T>& decoder() const noexcept { return decoder_; }
+
+ private:
+  std::shared_ptr<const void> codec_;
+  const WritingSteps* steps_ = nullptr;
+  DecoderOf<T> decoder_;
+};
+
 }  // namespace detail
 
 /// How the object behind a handle is read: `runtime.proxy<Mesh>(handle, {.codec = my_codec})`. Only the

@@ -111,6 +111,16 @@ class CodedStore {
     }
   }
 
+  /// Include `promise.hpp`.
+  template <class T>
+  [[nodiscard]] Result<Promise<T>> promise(const CallOptions& options = {}) const {
+    return store_.template promise<T>(promised<T>(options));
+  }
+  template <class T>
+  [[nodiscard]] Result<Promise<T>> promise(std::string_view name, const CallOptions& options = {}) const {
+    return store_.template promise<T>(name, promised<T>(options));
+  }
+
   template <class T, ObjectId I>
   [[nodiscard]] Result<View<T>> get(const I& id, const CallOptions& options = {}) const {
     return store_.template get<T>(id, got<T>(options.deadline));
@@ -151,6 +161,15 @@ class CodedStore {
   template <class T>
   [[nodiscard]] GetOptions<T> got(TimeLimit deadline) const {
     return {.codec = codec_, .deadline = deadline};
+  }
+  template <class T>
+  [[nodiscard]] PromiseOptions<T> promised(const CallOptions& options) const {
+    if constexpr (std::is_unbounded_array_v<T>) {  // for which a codec would be refused
+      static_assert(!takes<T>, "locum cannot decode into this type: promise a std::vector or a std::string");
+      return {.deadline = options.deadline};
+    } else {
+      return {.codec = codec_, .deadline = options.deadline};
+    }
   }
   template <class T>
   [[nodiscard]] ReplaceOptions<T> in_place_of(const CodedReplaceOptions& options) const {

@@ -21,12 +21,13 @@ class Promise {
   /// An empty promise; every use is `invalid_argument`.
   Promise() = default;
   /// Made by Store::promise.
-  Promise(Store store, std::shared_ptr<detail::PromiseState> promise) noexcept
-      : store_(std::move(store)), state_(std::move(promise)) {}
+  Promise(Store store, std::shared_ptr<detail::PromiseState> promise, detail::KeptCoderOf<T> codec) noexcept
+      : store_(std::move(store)), state_(std::move(promise)), codec_(std::move(codec)) {}
   Promise(Promise&& other) noexcept = default;
   Promise& operator=(Promise&& other) noexcept {
     std::swap(store_, other.store_);
     std::swap(state_, other.state_);
+    std::swap(codec_, other.codec_);
     return *this;
   }
   ~Promise() {
@@ -35,17 +36,28 @@ class Promise {
     }
   }
 
-  /// The proxy. Its key identifies the value once that is set; its size is 0, meaning unknown.
-  [[nodiscard]] Proxy<T> proxy() const {
-    return state_ ? store_->session().template proxy<T>(state_->handle(detail::object_identity<T>.hash))
+  /// The proxy. Its key identifies the value once that is set; its size is 0, meaning unknown. Another rank
+  /// makes its own by `Runtime::proxy<T>(handle)`, with the codec if the promise has one.
+  [[nodiscard]] Proxy<T> proxy() const& {
+    return state_ ? store_->session().template proxy<T>(state_->handle(codec_.decoder().identity().hash),
+                                                        Decoding<T>{codec_.decoder()})
                   : Proxy<T>();
+  }
+  /// Deleted overload that explains itself.
+  template <class U = T>
+  [[nodiscard]] Proxy<T> proxy() const&& {
+    static_assert(!std::is_same_v<U, U>,
+                  "locum: this promise ends, unset, at the end of this expression: keep it, `auto promise = "
+                  "store.promise<T>().value();`");
+    return {};
   }
   /// Puts the value, under the name of the promise if it has one, and notifies the waiters; returns the key
   /// of the object. `key_exists` if it was set before, or the name is in use; `broken_promise` if the runtime
   /// has begun to close. After other errors it may be called again. A named promise may have bound the name
   /// to the value by then: if this rank knows that it has, the next call returns the key of that value,
   /// whatever its argument, and notifies the waiters, as the destructor does; if it does not know (after
-  /// `timeout`, `peer_lost`), the next call is `key_exists`.
+  /// `timeout`, `peer_lost`), the next call is `key_exists`. With a codec the value has to be a `T`:
+  /// `invalid_argument` for what is only stored like one.
   template <class V>
     requires std::is_same_v<detail::Stored<V>, detail::Stored<T>>
   Result<Key> set(const V& value, const CallOptions& options = {}) {
@@ -60,8 +72,7 @@ class Promise {
       return elsewhere(*placed, deadline);
     }
     const bool named = !state_->name_of_value().empty();
-    const auto made =
-        store_->store_value(named ? state_->name_of_value() : state_->name(), named, value, {}, deadline);
+    const auto made = stored(named ? state_->name_of_value() : state_->name(), named, value, deadline);
     if (!named) {
       return bound(made);
     }
@@ -69,18 +80,22 @@ class Promise {
                 : Result<Key>(made.error());
   }
 
-  /// Deleted overload that explains itself.
-  template <class V>
-  Result<Key> set(const V& /*value*/, const CodedProxyOptions<V>& /*by*/) {
-    static_assert(!std::is_same_v<V, V>,
-                  "locum cannot set a promise by a codec, because readers of its proxy do not know the "
-                  "codec; set the value without one, or put it by the codec and send the proxy of that");
-    return Key{};
-  }
-
   [[nodiscard]] explicit operator bool() const noexcept { return state_ != nullptr; }
 
  private:
+  template <class V>
+  [[nodiscard]] Result<Store::Made> stored(std::string_view name, bool named, const V& value,
+                                           Deadline deadline) const {
+    if (codec_.steps() == nullptr) {
+      return store_->store_value(name, named, value, {}, deadline);
+    }
+    if constexpr (std::is_same_v<V, T>) {
+      return store_->store_by(name, named, &value, *codec_.steps(), codec_.codec(), {}, deadline);
+    } else {
+      return Error(Errc::invalid_argument,
+                   "this promise has a codec, which takes a value of exactly the promised type");
+    }
+  }
   // Set or broken: the first to bind the name decides.
   [[nodiscard]] Result<Key> bound(const Result<Store::Made>& made) {
     if (made) {
@@ -97,24 +112,27 @@ class Promise {
 
   std::optional<Store> store_;
   std::shared_ptr<detail::PromiseState> state_;
+  detail::KeptCoderOf<T> codec_;
 };
 
 template <class T>
-Result<Promise<T>> Store::promise(const CallOptions& options) const {
+Result<Promise<T>> Store::promise(const PromiseOptions<T>& options) const {
   if (const auto allowed = usable(Address(open_->number, {})); !allowed) {
     return allowed.error();
   }
   auto promise = detail::PromiseState::make(open_, {}, effective(options.deadline));
-  return promise ? Result<Promise<T>>(Promise<T>(*this, *std::move(promise))) : promise.error();
+  return promise ? Result<Promise<T>>(Promise<T>(*this, *std::move(promise), options.codec))
+                 : promise.error();
 }
 
 template <class T>
-Result<Promise<T>> Store::promise(std::string_view name, const CallOptions& options) const {
+Result<Promise<T>> Store::promise(std::string_view name, const PromiseOptions<T>& options) const {
   if (const auto allowed = usable(name); !allowed) {
     return allowed.error();
   }
   auto promise = detail::PromiseState::make(open_, name, effective(options.deadline));
-  return promise ? Result<Promise<T>>(Promise<T>(*this, *std::move(promise))) : promise.error();
+  return promise ? Result<Promise<T>>(Promise<T>(*this, *std::move(promise), options.codec))
+                 : promise.error();
 }
 
 }  // namespace locum

@@ -392,6 +392,9 @@ Error Session::closed_error() const {
 }
 
 Error Session::explain(const Address& address, const Error& error) const noexcept {
+  if (address.name.empty() && !address.key.valid()) {  // a new object without a name has no key yet
+    return error.at_rank(options_.rank);
+  }
   return address.name.empty() ? error.about(address.key, options_.rank)
                               : error.about(address.name, options_.rank);
 }

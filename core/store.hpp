@@ -149,13 +149,14 @@ class Store : private detail::BatchSteps {
     return made_proxy<T>(name, made, options.populate, options.codec.decoder());
   }
   /// A promise: a stand-in for an object that will be set later. Takes the memory of a small object and sends
-  /// no message. Include `promise.hpp`.
+  /// no message. `promise<Mesh>({.codec = mine})` stores the value by that codec. Include `promise.hpp`.
   template <class T>
-  [[nodiscard]] Result<Promise<T>> promise(const CallOptions& options = {}) const;
+  [[nodiscard]] Result<Promise<T>> promise(const PromiseOptions<T>& options = {}) const;
   /// The same; the value is put under that name when the promise is set, so that wait() and get() find it,
   /// too. Sends one request, to the node that stores the promises of names, and waits for the reply.
   template <class T>
-  [[nodiscard]] Result<Promise<T>> promise(std::string_view name, const CallOptions& options = {}) const;
+  [[nodiscard]] Result<Promise<T>> promise(std::string_view name,
+                                           const PromiseOptions<T>& options = {}) const;
 
   /// @}
   /// @name Write in place
@@ -252,7 +253,13 @@ class Store : private detail::BatchSteps {
   /// it before the deadline; before that `broken_promise` or `peer_lost` if the name was promised and will
   /// not be put.
   template <class T>
-  [[nodiscard]] Result<View<T>> wait(std::string_view name, Deadline deadline = {}) const {
+  [[nodiscard]] Result<View<T>> wait(std::string_view name) const {
+    return view_of<T>(await(name, {}), {});
+  }
+  /// `wait<T>(name, 10s)`.
+  template <class T, std::convertible_to<Deadline> D>
+  [[nodiscard]] Result<View<T>> wait(std::string_view name, const D& limit) const {
+    const Deadline deadline = limit;
     return view_of<T>(await(name, deadline), deadline);
   }
   template <class T>

@@ -373,12 +373,12 @@ void Runtime::require_mpi(const char* call) const {
   }
 }
 
-Store Runtime::store(std::string_view name) {
+Store Runtime::store(std::string_view name) const {
   require_open("store");
   return session_->open(name).value();
 }
 
-Store Runtime::store(std::string_view name, const StoreOptions& options) {
+Store Runtime::store(std::string_view name, const StoreOptions& options) const {
   require_open("store");
   return session_->open(name, options).value();
 }
@@ -541,6 +541,12 @@ int Runtime::rank() const noexcept {
 }
 int Runtime::size() const noexcept {
   return state_->group.size();
+}
+int Runtime::node() const noexcept {
+  return own_node(state_->group);
+}
+int Runtime::nodes() const noexcept {
+  return nodes_of(state_->group);
 }
 std::uint64_t Runtime::incarnation() const noexcept {
   return state_->incarnation;

@@ -54,8 +54,8 @@ class Runtime {
   /// `options_differ` (opened with other options before), `closed`, `unsupported` (4294967292 stores, or the
   /// most that one node may have of them, were made before), `out_of_memory`, `timeout`, `peer_lost` (the
   /// home node of the name is lost).
-  [[nodiscard]] Store store(std::string_view name);
-  [[nodiscard]] Store store(std::string_view name, const StoreOptions& options);
+  [[nodiscard]] Store store(std::string_view name) const;
+  [[nodiscard]] Store store(std::string_view name, const StoreOptions& options) const;
 
   /// A proxy for the object of a handle, of any store of this runtime. Transfers nothing; a defective handle
   /// is reported on first use. Throws Error `closed`.
@@ -95,6 +95,9 @@ class Runtime {
   /// This rank, and how many there are, in the communicator given.
   [[nodiscard]] int rank() const noexcept;
   [[nodiscard]] int size() const noexcept;
+  /// The node of this rank, and how many there are: ranks with the same number share memory.
+  [[nodiscard]] int node() const noexcept;
+  [[nodiscard]] int nodes() const noexcept;
   /// Random number that identifies this runtime; the same on all its ranks.
   [[nodiscard]] std::uint64_t incarnation() const noexcept;
 

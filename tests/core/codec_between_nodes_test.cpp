@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/coded_store.hpp"
+#include "core/promise.hpp"
 #include "tests/core/copy_of.hpp"
 #include "tests/core/future_nodes.hpp"
 #include "tests/core/sample_codecs.hpp"
@@ -94,6 +95,27 @@ TEST_F(CodecBetweenNodes, HaveStandIns) {
   }
   made.release();
   expect_nothing_left({made.key()});
+}
+
+TEST_F(CodecBetweenNodes, HavePromises) {
+  const std::string name = at_home_on_the_other("promised");
+  for (const bool named : {false, true}) {
+    auto promise = (named ? maker_.promise<Doubles>(name, {.codec = Narrow{}})
+                          : maker_.promise<Doubles>({.codec = Narrow{}}))
+                       .value();
+    const Handle handle = promise.proxy().handle();
+    const auto stand_in = read_->proxy<Doubles>(handle, {.codec = Narrow{}});
+    stand_in.prefetch();
+    pass(20ms);
+    EXPECT_FALSE(stand_in.ready());
+    const Key key = promise.set(values_).value();
+    pass(20ms);
+    EXPECT_TRUE(stand_in.ready());
+    EXPECT_EQ(*stand_in, values_);
+    EXPECT_EQ(code_of(read_->proxy<Doubles>(handle).get()), Errc::type_mismatch);
+    EXPECT_EQ(copy_of(reader_.get<Doubles>(key, {.codec = Narrow{}})), values_);
+  }
+  EXPECT_EQ(copy_of(reader_.get<Doubles>(name, {.codec = Narrow{}})), values_);
 }
 
 }  // namespace

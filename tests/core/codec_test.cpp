@@ -431,6 +431,39 @@ TEST_F(CodecTest, HasStandIns) {
   EXPECT_EQ(made->size(), halves_.size());
 }
 
+TEST_F(CodecTest, HasPromises) {
+  Promise<Doubles> promise;
+  {
+    const Rounded gone(0.5);  // the promise keeps a copy
+    promise = store_.promise<Doubles>({.codec = gone}).value();
+  }
+  const Proxy<Doubles> stand_in = promise.proxy();
+  const Handle handle = stand_in.handle();
+  EXPECT_EQ(code_of(promise.set(std::span<const double>(halves_))), Errc::invalid_argument);
+  const Key key = promise.set(Doubles{1.3, 2.6}).value();
+  EXPECT_EQ(*stand_in, (Doubles{1.5, 2.5}));
+  EXPECT_EQ(copy_of(one_.session->proxy<Doubles>(handle, {.codec = Narrow{}}).get()), (Doubles{1.5, 2.5}));
+  EXPECT_EQ(code_of(one_.session->proxy<Doubles>(handle).get()), Errc::type_mismatch);
+  EXPECT_EQ(copy_of(store_.get<Doubles>(key, {.codec = Narrow{}})), (Doubles{1.5, 2.5}));
+  EXPECT_EQ(code_of(store_.get<Doubles>(key)), Errc::type_mismatch);
+  EXPECT_EQ(code_of(promise.set(Doubles{1.0})), Errc::key_exists);
+
+  const auto packed = store_.with(Narrow{});
+  auto named = packed.promise<Doubles>("promised").value();
+  ASSERT_TRUE(named.set(halves_));
+  EXPECT_EQ(copy_of(packed.get<Doubles>("promised")), halves_);
+  const Proxy<Doubles> of_named = named.proxy();
+  EXPECT_EQ(*of_named, halves_);
+  EXPECT_EQ(store_.info("promised").value().codec, "f32");
+  auto declined = packed.promise<int>().value();
+  const Proxy<int> number = declined.proxy();
+  ASSERT_TRUE(declined.set(7));
+  EXPECT_EQ(*number, 7);
+  auto array = packed.promise<int[]>().value();
+  ASSERT_TRUE(array.set(std::vector<int>{1, 2}));
+  EXPECT_EQ(array.proxy()->size(), 2U);
+}
+
 TEST_F(CodecTest, CanBeAStores) {
   auto packed = store_.with(Narrow{});
   const Key key = packed.put(halves_).value();

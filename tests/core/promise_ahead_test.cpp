@@ -40,7 +40,9 @@ TEST_F(PromiseAhead, IsAFutureForWhoDoesNotWait) {
   ASSERT_TRUE(here.ready()) << "on the promise's own node";
   EXPECT_EQ((*here.get())[9], 3.0);
   EXPECT_EQ((*stand_in(maker, handle).get_async().get())[9], 3.0) << "set before";
-  const auto gone = stand_in(2, store(maker).promise<double[]>().value().proxy().handle()).get_async();
+  auto unset = store(maker).promise<double[]>().value();
+  const auto gone = stand_in(2, unset.proxy().handle()).get_async();
+  unset = {};
   world_.network().run_for(10ms);
   EXPECT_EQ(code_of(gone.get()), Errc::broken_promise);
 }

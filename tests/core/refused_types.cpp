@@ -167,8 +167,10 @@ inline void use(const locum::Store& store, [[maybe_unused]] int* raw) {
   (void)store.put_proxy(std::span<const double>(), {.codec = Doubles{}});
 #elif defined(NO_DEFAULT_CONSTRUCTOR_FOR_CODEC)
   (void)store.get<NeedsArgument>("x", {.codec = Doubles{}});
-#elif defined(PROMISE_BY_CODEC)
-  (void)store.promise<std::vector<double> >().value().set(std::vector<double>(), {.codec = Doubles{}});
+#elif defined(PROXY_OF_TEMPORARY_PROMISE)
+  (void)store.promise<int>().value().proxy();
+#elif defined(PROMISE_OF_ARRAY_BY_CODEC)
+  (void)store.promise<double[]>({.codec = Doubles{}});
 #elif defined(TYPE_NAME_WITH_MARK)
   (void)store.put(NamesItselfWithMark{1});
 #elif defined(DECLINED_AND_NOT_STORABLE)
@@ -202,9 +204,14 @@ inline void use(const locum::Store& store, [[maybe_unused]] int* raw) {
   (void)store.get<std::vector<double> >("x", {.codec = Doubles{}, .deadline = 10s});
   (void)store.wait<int>("x", 10s);
   (void)store.wait<int>("x", {.deadline = 10s});
+  (void)store.wait<int>("x", {});
+  (void)store.wait<int>("x", locum::Deadline(10s));
   (void)store.create<double>("x", {2, 3}, {.deadline = 10s});
   (void)store.create<double>({2, 3});
   (void)store.promise<int>().value().set(7, {});
+  (void)store.promise<int>({.deadline = 10s});
+  (void)store.promise<double[]>("x", {.deadline = 10s});
+  (void)store.promise<std::vector<double> >({.codec = Doubles{}, .deadline = 10s});
   store.evict("x");  // whether it was there need not be asked
   store.evict(locum::Key{});
   // A flat value of a temporary view is a copy; `->` and a loop over the view itself refer to it as long as

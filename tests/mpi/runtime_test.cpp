@@ -271,6 +271,20 @@ TEST(Runtime, WorksOnPartOfTheRanks) {
   MPI_Comm_free(&part);
 }
 
+TEST(Runtime, NamesTheNodeOfARank) {
+  const Runtime runtime(MPI_COMM_WORLD, small);
+  EXPECT_EQ(runtime.nodes() == 1, job::one_node());
+  int last = 0;
+  const int own = runtime.node();
+  MPI_Allreduce(&own, &last, 1, MPI_INT, MPI_MAX, MPI_COMM_WORLD);
+  EXPECT_EQ(last + 1, runtime.nodes());
+  const Store store = runtime.store("of a const runtime");
+  store.put(std::to_string(runtime.rank()), std::vector<int>{own}).value();
+  const std::string next = std::to_string((runtime.rank() + 1) % runtime.size());
+  const auto found = store.wait<int[]>(next, {}).value();
+  EXPECT_EQ(found.path() == Path::shm_view, found[0] == own) << "in place on the same node";
+}
+
 TEST(Runtime, LivesSideBySideWithOthers) {
   auto first = std::make_unique<Runtime>(MPI_COMM_WORLD, small);
   auto second = std::make_unique<Runtime>(MPI_COMM_WORLD, small);
