@@ -442,9 +442,9 @@ TEST_F(CodecTest, HasPromises) {
   EXPECT_EQ(code_of(promise.set(std::span<const double>(halves_))), Errc::invalid_argument);
   const Key key = promise.set(Doubles{1.3, 2.6}).value();
   EXPECT_EQ(*stand_in, (Doubles{1.5, 2.5}));
-  EXPECT_EQ(copy_of(one_.session->proxy<Doubles>(handle, {.codec = Narrow{}}).get()), (Doubles{1.5, 2.5}));
+  EXPECT_EQ(copy_of(one_.session->proxy<Doubles>(handle, {.codec = Rounded(1)}).get()), (Doubles{1.5, 2.5}));
   EXPECT_EQ(code_of(one_.session->proxy<Doubles>(handle).get()), Errc::type_mismatch);
-  EXPECT_EQ(copy_of(store_.get<Doubles>(key, {.codec = Narrow{}})), (Doubles{1.5, 2.5}));
+  EXPECT_EQ(copy_of(store_.get<Doubles>(key, {.codec = Rounded(1)})), (Doubles{1.5, 2.5}));
   EXPECT_EQ(code_of(store_.get<Doubles>(key)), Errc::type_mismatch);
   EXPECT_EQ(code_of(promise.set(Doubles{1.0})), Errc::key_exists);
 
