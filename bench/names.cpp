@@ -27,7 +27,7 @@ std::string name_of(std::uint64_t number) {
 }
 
 std::uint64_t committed(Session& session) {
-  return session.connector().usage().committed;
+  return session.state()->connector().usage().committed;
 }
 
 /// Of an object whose name is at home where it lies: what its node has more than without the name.

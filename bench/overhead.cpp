@@ -24,7 +24,7 @@ void memory_per_object(benchmark::State& state, std::uint64_t prepare_bytes) {
         (void)node.store().put(Particle{}).value();
       }
     });
-    const std::uint64_t committed = node.session().connector().usage().committed;
+    const std::uint64_t committed = node.session().state()->connector().usage().committed;
     pairs.add(static_cast<double>(committed - count * sizeof(Particle)) / count,
               static_cast<double>(HandTable::bytes_for(count)) / count);
     state.SetIterationTime(seconds);

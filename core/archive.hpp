@@ -13,7 +13,9 @@
 
 namespace locum {
 
-class Session;
+namespace detail {
+class SessionState;
+}
 
 /// How deeply values may nest (a vector of vectors is two deep); bounds the stack when reading bytes that
 /// another process wrote.
@@ -148,7 +150,7 @@ class ReadArchive {
   using is_loading = std::true_type;
   using is_saving = std::false_type;
 
-  ReadArchive(std::span<const std::byte> memory, std::weak_ptr<Session> session) noexcept
+  ReadArchive(std::span<const std::byte> memory, std::weak_ptr<detail::SessionState> session) noexcept
       : memory_(memory), session_(std::move(session)) {}
 
   template <class... T>
@@ -190,7 +192,7 @@ class ReadArchive {
   [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
   [[nodiscard]] std::size_t left() const noexcept { return memory_.size() - position_; }
   /// The session in which proxies within the value resolve.
-  [[nodiscard]] const std::weak_ptr<Session>& session() const noexcept { return session_; }
+  [[nodiscard]] const std::weak_ptr<detail::SessionState>& session() const noexcept { return session_; }
 
  private:
   template <class T>
@@ -224,7 +226,7 @@ class ReadArchive {
   std::span<const std::byte> memory_;
   std::size_t position_ = 0;
   std::size_t depth_ = 0;
-  std::weak_ptr<Session> session_;
+  std::weak_ptr<detail::SessionState> session_;
 };
 
 }  // namespace locum

@@ -58,7 +58,7 @@ Result<std::size_t> encode_by(const WritingSteps& steps, const void* codec, cons
   return written;
 }
 
-Result<std::shared_ptr<const void>> read_by_codec(const ReadingSteps& steps, Session& session,
+Result<std::shared_ptr<const void>> read_by_codec(const ReadingSteps& steps, SessionState& session,
                                                   const ObjectView& object, const DecodedHow& how) {
   if (object.type_hash() != steps.identity->hash) {
     return session.type_mismatch(steps.identity->name, object);

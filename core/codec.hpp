@@ -11,9 +11,9 @@
 
 #include <locum/detail/read.hpp>
 #include <locum/detail/representation.hpp>
+#include <locum/detail/session_state.hpp>
 #include <locum/object/object.hpp>
 #include <locum/object/type_identity.hpp>
-#include <locum/session.hpp>
 #include <locum/view.hpp>
 
 namespace locum {
@@ -206,12 +206,13 @@ struct ReadBy {
 };
 
 /// Decodes an object by a codec, once per process if the value is kept. Checks the type and counts the path.
-[[nodiscard]] Result<std::shared_ptr<const void>> read_by_codec(const ReadingSteps& steps, Session& session,
+[[nodiscard]] Result<std::shared_ptr<const void>> read_by_codec(const ReadingSteps& steps,
+                                                                SessionState& session,
                                                                 const ObjectView& object,
                                                                 const DecodedHow& how);
 
 template <class C, class T>
-[[nodiscard]] Result<View<T>> read_by(Session& session, ObjectView&& object, const DecodedHow& how) {
+[[nodiscard]] Result<View<T>> read_by(SessionState& session, ObjectView&& object, const DecodedHow& how) {
   check_readable<T>();
   const auto value = read_by_codec(ReadBy<C, T>::steps, session, object, how);
   return value ? Result<View<T>>(View<T>(object.key(), std::static_pointer_cast<const T>(*value)))

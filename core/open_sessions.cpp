@@ -18,9 +18,9 @@ namespace {
 /// The sessions of this process. Never destroyed: a session may end later than all static objects.
 struct OpenSessions {
   struct Entry {
-    const Session* session = nullptr;
+    const SessionState* session = nullptr;
     std::uint64_t incarnation = 0;
-    std::weak_ptr<Session> weak;
+    std::weak_ptr<SessionState> weak;
   };
 
   /// A process that was forked from a rank must not lock: a thread that it does not have may hold the lock.
@@ -29,8 +29,8 @@ struct OpenSessions {
   std::vector<Entry> all LOCUM_GUARDED_BY(mutex);
 
   [[nodiscard]] bool is_of_this_process() const noexcept { return !disowned.load(std::memory_order_relaxed); }
-  [[nodiscard]] std::vector<std::shared_ptr<Session>> open() LOCUM_EXCLUDES(mutex) {
-    std::vector<std::shared_ptr<Session>> sessions;
+  [[nodiscard]] std::vector<std::shared_ptr<SessionState>> open() LOCUM_EXCLUDES(mutex) {
+    std::vector<std::shared_ptr<SessionState>> sessions;
     if (is_of_this_process()) {
       const MutexLock lock(mutex);
       for (const Entry& each : all) {
@@ -50,14 +50,14 @@ OpenSessions& sessions() {
 
 }  // namespace
 
-void add_session(const std::shared_ptr<Session>& session) {
+void add_session(const std::shared_ptr<SessionState>& session) {
   if (OpenSessions& known = sessions(); known.is_of_this_process()) {
     const MutexLock lock(known.mutex);
     known.all.push_back({session.get(), session->options().incarnation, session});
   }
 }
 
-void remove_session(const Session& session) noexcept {
+void remove_session(const SessionState& session) noexcept {
   if (OpenSessions& known = sessions(); known.is_of_this_process()) {
     const MutexLock lock(known.mutex);
     std::erase_if(known.all, [&](const OpenSessions::Entry& each) { return each.session == &session; });
@@ -68,7 +68,7 @@ void disown_sessions() noexcept {
   sessions().disowned.store(true, std::memory_order_relaxed);
 }
 
-std::shared_ptr<Session> session_of(std::uint64_t incarnation) noexcept {
+std::shared_ptr<SessionState> session_of(std::uint64_t incarnation) noexcept {
   OpenSessions& known = sessions();
   if (known.is_of_this_process()) {
     const MutexLock lock(known.mutex);
@@ -96,7 +96,7 @@ Error no_session_of(const Handle& handle) {
 
 Result<Store> find_store(std::string_view name, std::string_view runtime) {
   auto open = detail::sessions().open();
-  std::erase_if(open, [runtime](const std::shared_ptr<Session>& session) {
+  std::erase_if(open, [runtime](const std::shared_ptr<detail::SessionState>& session) {
     return !runtime.empty() && session->options().options.name != runtime;
   });
   if (open.empty()) {
@@ -114,7 +114,7 @@ Result<Store> find_store(std::string_view name, std::string_view runtime) {
                    "find_store that name")
         .about(name);
   }
-  return open.front()->open(name);
+  return Session(open.front()).open(name);
 }
 
 }  // namespace locum

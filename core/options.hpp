@@ -67,6 +67,22 @@ struct RuntimeOptions {
   friend bool operator==(const RuntimeOptions&, const RuntimeOptions&) = default;
 };
 
+/// What a store is opened with. The first opener, on whichever rank, fixes it. A later one that names options
+/// must name the same, else it gets the error `options_differ`; one that names none takes those in force.
+struct StoreOptions {
+  /// What calls on this store wait for, at most, that were given no deadline of their own. 0: the runtime's.
+  std::chrono::milliseconds timeout{0};
+  /// Whether decoded values are kept for the next reader, within RuntimeOptions::decoded_cache_bytes. Values
+  /// that have stand-ins inside are not kept, whatever this says: once resolved, these pin their objects.
+  bool keep_decoded = true;
+  /// Whether each object carries a checksum of its bytes, taken when it is sealed and checked when a process
+  /// first uses the object: `corrupt` if something wrote over it meanwhile. Costs a pass over the bytes each
+  /// time; uses that follow cost nothing.
+  bool checksum = false;
+
+  friend bool operator==(const StoreOptions&, const StoreOptions&) = default;
+};
+
 /// `given`, overridden by the environment and checked; `invalid_argument` names the field or variable and its
 /// valid values.
 [[nodiscard]] Result<RuntimeOptions> with_environment(RuntimeOptions given);

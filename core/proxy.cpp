@@ -11,17 +11,17 @@ bool is_worth_another_try(const Error& error) {
 
 }  // namespace
 
-Result<std::shared_ptr<Session>> ProxyTarget::session() const {
+Result<std::shared_ptr<SessionState>> ProxyTarget::session() const {
   if (refusal_) {
     return *refusal_;
   }
   auto session = session_.lock();
-  return session ? Result<std::shared_ptr<Session>>(std::move(session))
+  return session ? Result<std::shared_ptr<SessionState>>(std::move(session))
                  : Error(Errc::closed, "the runtime of this stand-in has ended; resolve it before")
                        .about(to_string(handle_.key));
 }
 
-NowOrTask<ObjectView> ProxyTarget::get_or_task(Session& session, Deadline deadline) {
+NowOrTask<ObjectView> ProxyTarget::get_or_task(SessionState& session, Deadline deadline) {
   {
     const MutexLock lock(mutex_);
     if (object_) {

@@ -16,9 +16,9 @@
 #include <locum/base/mutex.hpp>
 #include <locum/codec.hpp>
 #include <locum/detail/read.hpp>
+#include <locum/detail/session_state.hpp>
 #include <locum/future.hpp>
 #include <locum/handle.hpp>
-#include <locum/session.hpp>
 #include <locum/view.hpp>
 
 namespace locum {
@@ -28,7 +28,7 @@ namespace detail {
 /// Shared by the copies of one stand-in: its handle, and once it is resolved, the pin and the view.
 class ProxyTarget {
  public:
-  ProxyTarget(std::weak_ptr<Session> session, const Handle& handle, std::optional<Error> refusal)
+  ProxyTarget(std::weak_ptr<SessionState> session, const Handle& handle, std::optional<Error> refusal)
       : session_(std::move(session)), handle_(handle), refusal_(std::move(refusal)) {}
   ProxyTarget(const ProxyTarget&) = delete;
   ProxyTarget& operator=(const ProxyTarget&) = delete;
@@ -37,14 +37,14 @@ class ProxyTarget {
   /// The pinned object and its session; fetches the object unless prefetch() has begun to. Holds no lock
   /// while it fetches.
   struct Fetched {
-    std::shared_ptr<Session> session;
+    std::shared_ptr<SessionState> session;
     ObjectView object;
   };
   [[nodiscard]] Result<Fetched> fetch(Deadline deadline);
   /// The session, or the error of the stand-in.
-  [[nodiscard]] Result<std::shared_ptr<Session>> session() const;
+  [[nodiscard]] Result<std::shared_ptr<SessionState>> session() const;
   /// The asynchronous fetch(), as far as the object.
-  [[nodiscard]] NowOrTask<ObjectView> get_or_task(Session& session, Deadline deadline);
+  [[nodiscard]] NowOrTask<ObjectView> get_or_task(SessionState& session, Deadline deadline);
   /// The result of fetch() from the result of get_or_task().
   [[nodiscard]] Result<Fetched> fetched(Result<ObjectView> found);
   /// Begins to fetch the object, which stays pinned until unpin().
@@ -57,7 +57,7 @@ class ProxyTarget {
   ~ProxyTarget() = default;
 
  private:
-  const std::weak_ptr<Session> session_;
+  const std::weak_ptr<SessionState> session_;
   const Handle handle_;
   const std::optional<Error> refusal_;
   [[nodiscard]] bool is_under_way() const;
@@ -70,7 +70,7 @@ class ProxyTarget {
 template <class T>
 class Resolution final : public ProxyTarget {
  public:
-  Resolution(std::weak_ptr<Session> session, const Handle& handle, std::optional<Error> refusal,
+  Resolution(std::weak_ptr<SessionState> session, const Handle& handle, std::optional<Error> refusal,
              Reader<T> read)
       : ProxyTarget(std::move(session), handle, std::move(refusal)), read_(read) {}
 
@@ -122,7 +122,7 @@ class Resolution final : public ProxyTarget {
 /// The error of an empty stand-in.
 [[nodiscard]] Error empty_proxy();
 /// The open session of this process whose handles have this incarnation; null if there is none.
-[[nodiscard]] std::shared_ptr<Session> session_of(std::uint64_t incarnation) noexcept;
+[[nodiscard]] std::shared_ptr<SessionState> session_of(std::uint64_t incarnation) noexcept;
 
 }  // namespace detail
 
@@ -140,10 +140,10 @@ class Proxy {
   /// An empty stand-in; every use is `invalid_argument`.
   Proxy() = default;
   /// Called by Session::proxy, Runtime::proxy and Store. `refusal`: the error of a wrong handle.
-  Proxy(std::weak_ptr<Session> session, const Handle& handle, std::optional<Error> refusal = {})
+  Proxy(std::weak_ptr<detail::SessionState> session, const Handle& handle, std::optional<Error> refusal = {})
       : Proxy(std::move(session), handle, std::move(refusal), &detail::read_view<T>) {}
   /// The same with a codec: `read` makes the view.
-  Proxy(std::weak_ptr<Session> session, const Handle& handle, std::optional<Error> refusal,
+  Proxy(std::weak_ptr<detail::SessionState> session, const Handle& handle, std::optional<Error> refusal,
         detail::Reader<T> read)
       : target_(
             std::make_shared<detail::Resolution<T>>(std::move(session), handle, std::move(refusal), read)) {
@@ -260,13 +260,23 @@ void prefetch(const Range& stand_ins) {
   }
 }
 
+/// \cond library
 template <class T>
-Proxy<T> Session::proxy(const Handle& handle) {
+Proxy<T> detail::SessionState::proxy(const Handle& handle) {
   return Proxy<T>(weak_from_this(), handle, refusal(handle));
 }
 template <class T>
-Proxy<T> Session::proxy(const Handle& handle, const Decoding<T>& by) {
+Proxy<T> detail::SessionState::proxy(const Handle& handle, const Decoding<T>& by) {
   return Proxy<T>(weak_from_this(), handle, refusal(handle), by.codec.reader());
+}
+/// \endcond
+template <class T>
+Proxy<T> Session::proxy(const Handle& handle) const {
+  return state_->proxy<T>(handle);
+}
+template <class T>
+Proxy<T> Session::proxy(const Handle& handle, const Decoding<T>& by) const {
+  return state_->proxy<T>(handle, by);
 }
 
 /// The value itself, for a value, a stand-in or a view: one function template can take all three.

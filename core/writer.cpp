@@ -26,7 +26,7 @@ Result<Sealable> sealable(OwnedDraft& draft, std::string_view name, Deadline dea
     return Error(Errc::invalid_argument, "this writer is already sealed; create another one");
   }
   std::shared_ptr<OpenStore> store = draft.release();
-  Session& session = *store->session;
+  SessionState& session = *store->session;
   if (session.closed() || store->dropped.load(std::memory_order_relaxed)) {
     session.discard(draft.draft());
     return session.explain(Address(store->number, name), closed_error(*store));
@@ -45,7 +45,7 @@ Result<Key> seal_writer(OwnedDraft& draft, std::string_view name, Deadline deadl
     return allowed.error();
   }
   OpenStore& store = *allowed->store;
-  Session& session = *store.session;
+  SessionState& session = *store.session;
   const Address address(store.number, name);
   const std::uint64_t size_bytes = draft.bytes().size();
   const auto sealed = session.connector().seal(draft.draft(), {}, allowed->deadline);

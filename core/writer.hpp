@@ -11,9 +11,9 @@
 #include <utility>
 
 #include <locum/async/async_result.hpp>
+#include <locum/detail/session_state.hpp>
 #include <locum/object/flat.hpp>
 #include <locum/object/object.hpp>
-#include <locum/session.hpp>
 
 namespace locum {
 

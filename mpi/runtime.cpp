@@ -320,7 +320,7 @@ Runtime::Runtime(MPI_Comm communicator, RuntimeOptions options)
                              state_->links ? state_->links->completions()
                                            : std::make_shared<CompletionCounter>(
                                                  state_->options.timeout, shm::become_background_thread));
-                         state_->fork_guard.emplace(session_);
+                         state_->fork_guard.emplace(session_->state());
                          session_->announce();
                        }),
                        "opening the runtime", {}));
@@ -411,7 +411,7 @@ void Runtime::close(Deadline deadline) {
   const auto until = deadline.moment(state_->options.collective_timeout);
   mpi::CommunicatorGroup& group = state_->group;
   const std::vector<std::uint32_t> mates = node_mates(group);
-  session_->break_promises(until);  // ranks that wait for one join this step, too
+  session_->state()->break_promises(until);  // ranks that wait for one join this step, too
   const auto exits = std::make_shared<shm::ProcessExits>(state_->mates, place_of(group.rank(), mates));
   // Once all have joined none reads any more; once all have closed the memory is free for the next runtime.
   std::optional<Error> error =
@@ -452,7 +452,7 @@ void Runtime::end_session() noexcept {
   if (state_->links) {
     state_->links->close();
   }
-  session_->completions()->continuations().close();  // all operations have ended
+  session_->state()->completions()->continuations().close();  // all operations have ended
   state_->fork_guard->release();
   session_.reset();
 }

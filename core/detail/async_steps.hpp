@@ -32,7 +32,7 @@ class AsyncSteps : protected StoreBase {
                                 const Result<Selection>& selection, Deadline deadline) const {
     // Of each type one function, not one that is known at run time only.
     return begin<T>(allowed, address, selection, deadline,
-                    [](Session& session, ObjectView&& object, const DecodedHow& how) {
+                    [](SessionState& session, ObjectView&& object, const DecodedHow& how) {
                       return read_view<T>(session, std::move(object), how);
                     });
   }
@@ -111,7 +111,7 @@ class AsyncSteps : protected StoreBase {
   template <class T, class Read>
   [[nodiscard]] auto viewed(Read read) const {
     return [open = open_, read](Result<ObjectView> found, const Address& about) {
-      Session& session = *open->session;
+      SessionState& session = *open->session;
       return found ? read(session, *std::move(found), {open->options.keep_decoded})
                    : Result<View<T>>(session.missed(about, found.error()));
     };

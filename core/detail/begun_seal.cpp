@@ -40,7 +40,7 @@ AsyncResult<Key> begin_seal(const std::shared_ptr<OpenStore>& open, const Object
                             std::string_view name, const SealOptions& options, Deadline deadline,
                             Path written_by) {
   OwnedDraft owned(open, draft);
-  Session& session = *open->session;
+  SessionState& session = *open->session;
   std::string of(name);
   // Owns nothing whose destructor ends open operations.
   const auto note = [weak = std::weak_ptr(open), to = session.weak_from_this(), of,

@@ -4,10 +4,10 @@
 #include <string_view>
 
 #include "core/async/async_result.hpp"
+#include "core/detail/session_state.hpp"
 #include "core/object/object.hpp"
 #include "core/path.hpp"
 #include "core/ports/connector.hpp"
-#include "core/session.hpp"
 
 namespace locum::detail {
 

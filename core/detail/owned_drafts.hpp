@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include <locum/detail/session_state.hpp>
 #include <locum/object/object.hpp>
-#include <locum/session.hpp>
 
 namespace locum::detail {
 

@@ -37,7 +37,7 @@ Result<Key> put_placeholder(OpenStore& store, Deadline deadline) {
 
 Result<std::shared_ptr<PromiseState>> PromiseState::make(const std::shared_ptr<OpenStore>& store,
                                                          std::string_view name_of_value, Deadline deadline) {
-  Session& session = *store->session;
+  SessionState& session = *store->session;
   const auto placeholder = put_placeholder(*store, deadline);
   if (!placeholder) {
     return session.explain({store->number, name_of_value}, placeholder.error());
@@ -132,7 +132,7 @@ Handle PromiseState::handle(std::uint64_t type_hash) const noexcept {
 }
 
 Result<void> PromiseState::may_be_set() const {
-  const Session& session = *store_->session;
+  const SessionState& session = *store_->session;
   if (session.closed() || store_->dropped.load(std::memory_order_relaxed)) {
     return session.explain(key_, closed_error(*store_));
   }

@@ -8,8 +8,8 @@
 
 #include <locum/base/mutex.hpp>
 #include <locum/deadline.hpp>
+#include <locum/detail/session_state.hpp>
 #include <locum/handle.hpp>
-#include <locum/session.hpp>
 #include <locum/writer.hpp>
 
 namespace locum {

@@ -18,7 +18,7 @@ std::uint64_t name_of(const ObjectView& object) {
 }  // namespace
 
 // The tail may have been overwritten: then the size has to do.
-Result<void> check_inner(const Session& session, const ObjectView& object,
+Result<void> check_inner(const SessionState& session, const ObjectView& object,
                          std::span<const std::uint64_t> inner, std::string_view asked) {
   const ObjectFacts facts = object.facts();
   const auto extents = facts.extents.span();
@@ -41,9 +41,9 @@ std::string text_of(const Extents& extents) {
 
 }  // namespace
 
-Result<std::size_t> copy_elements(Session& session, const ObjectView& object, const TypeIdentity& identity,
-                                  std::string_view asked, std::span<const std::uint64_t> inner,
-                                  const StridedBytes& into, Fit fit) {
+Result<std::size_t> copy_elements(SessionState& session, const ObjectView& object,
+                                  const TypeIdentity& identity, std::string_view asked,
+                                  std::span<const std::uint64_t> inner, const StridedBytes& into, Fit fit) {
   if (object.type_hash() != identity.hash) {
     return session.type_mismatch(asked, object);
   }
@@ -86,8 +86,9 @@ Result<std::size_t> copy_elements(Session& session, const ObjectView& object, co
   return count;
 }
 
-Result<std::shared_ptr<const void>> decoded_value(Session& session, const ObjectView& object, const void* tag,
-                                                  const DecodedHow& how, const DecodeBytes& decode) {
+Result<std::shared_ptr<const void>> decoded_value(SessionState& session, const ObjectView& object,
+                                                  const void* tag, const DecodedHow& how,
+                                                  const DecodeBytes& decode) {
   Metrics& metrics = session.metrics();
   const auto decode_and_count = [&]() -> Result<DecodedCache::Made> {
     auto value = decode();

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include <locum/detail/representation.hpp>
-#include <locum/session.hpp>
+#include <locum/detail/session_state.hpp>
 #include <locum/view.hpp>
 
 namespace locum::detail {
@@ -28,7 +28,7 @@ constexpr void check_readable() {
 }
 
 /// Whether the object is of this type.
-[[nodiscard]] inline Result<void> check_type(const Session& session, const ObjectView& object,
+[[nodiscard]] inline Result<void> check_type(const SessionState& session, const ObjectView& object,
                                              const TypeIdentity& identity) {
   if (object.type_hash() != identity.hash) {
     return session.type_mismatch(identity.name, object);
@@ -38,7 +38,7 @@ constexpr void check_readable() {
 
 /// `type_mismatch` unless the elements of an array object are arrays with these extents.
 /// \param asked the type's name, for the error
-[[nodiscard]] Result<void> check_inner(const Session& session, const ObjectView& object,
+[[nodiscard]] Result<void> check_inner(const SessionState& session, const ObjectView& object,
                                        std::span<const std::uint64_t> inner, std::string_view asked);
 
 /// How a value that has to be decoded is read.
@@ -51,8 +51,9 @@ using DecodeBytes = std::function<Result<std::shared_ptr<const void>>()>;
 
 /// The decoded value of an object; calls `decode` if this process has none or keeps none. `tag` identifies
 /// the type and the encoding. Counts the path.
-[[nodiscard]] Result<std::shared_ptr<const void>> decoded_value(Session& session, const ObjectView& object,
-                                                                const void* tag, const DecodedHow& how,
+[[nodiscard]] Result<std::shared_ptr<const void>> decoded_value(SessionState& session,
+                                                                const ObjectView& object, const void* tag,
+                                                                const DecodedHow& how,
                                                                 const DecodeBytes& decode);
 
 /// Whether values of that type are decoded, unless a codec was given.
@@ -61,12 +62,12 @@ inline constexpr bool is_decoded = !std::is_unbounded_array_v<T> && !FlatRange<T
 
 /// Makes a typed view of a pinned object.
 template <class T>
-using Reader = Result<View<T>> (*)(Session& session, ObjectView&& object, const DecodedHow& how);
+using Reader = Result<View<T>> (*)(SessionState& session, ObjectView&& object, const DecodedHow& how);
 
 /// Makes a typed view of a pinned object without a codec: in place, copied or decoded, depending on T. Checks
 /// type and size, and counts the path.
 template <class T>
-[[nodiscard]] Result<View<T>> read_view(Session& session, ObjectView&& object, const DecodedHow& how) {
+[[nodiscard]] Result<View<T>> read_view(SessionState& session, ObjectView&& object, const DecodedHow& how) {
   check_readable<T>();
   constexpr const TypeIdentity& identity = object_identity<T>;
   constexpr std::string_view asked = type_identity<Stored<T>>.name;
@@ -126,7 +127,7 @@ enum class Fit : std::uint8_t {
 /// \param identity of the object
 /// \param asked    the name of the caller's type, for errors
 /// \param inner    extents of one element
-[[nodiscard]] Result<std::size_t> copy_elements(Session& session, const ObjectView& object,
+[[nodiscard]] Result<std::size_t> copy_elements(SessionState& session, const ObjectView& object,
                                                 const TypeIdentity& identity, std::string_view asked,
                                                 std::span<const std::uint64_t> inner,
                                                 const StridedBytes& into, Fit fit);

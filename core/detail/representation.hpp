@@ -218,7 +218,7 @@ template <class T>
 /// A copy of a stored value: the elements of an array object, or the decoded value.
 template <class T>
 [[nodiscard]] Result<std::shared_ptr<const T>> load_value(std::span<const std::byte> memory,
-                                                          const std::weak_ptr<Session>& session) {
+                                                          const std::weak_ptr<SessionState>& session) {
   static_assert(std::is_default_constructible_v<T>,
                 "locum reads into a default-constructed value: give the type a default constructor");
   std::shared_ptr<T> value;

@@ -2,16 +2,14 @@
 
 #include <memory>
 
-namespace locum {
-class Session;
-}
-
 namespace locum::detail {
 
+class SessionState;
+
 /// The sessions of this process that find_store() and proxy() look through. Any thread may call.
-void add_session(const std::shared_ptr<Session>& session);
+void add_session(const std::shared_ptr<SessionState>& session);
 /// Called by the session's destructor.
-void remove_session(const Session& session) noexcept;
+void remove_session(const SessionState& session) noexcept;
 /// In a process that was forked from a rank: from now on nothing is found, and nothing locks.
 void disown_sessions() noexcept;
 

@@ -6,13 +6,13 @@
 #include "core/detail/promise_marks.hpp"
 #include "core/detail/promise_state.hpp"
 #include "core/detail/session_list.hpp"
+#include "core/detail/session_state.hpp"
 #include "core/node/promised.hpp"
 #include "core/ports/directory.hpp"
-#include "core/session.hpp"
 
 // A session's work for promises: breaks the unset ones when it closes, and finds the outcome of those that
 // others wait for.
-namespace locum {
+namespace locum::detail {
 
 namespace {
 
@@ -29,7 +29,7 @@ Error damaged_promise() {
 
 }  // namespace
 
-bool Session::enlist(const std::shared_ptr<detail::PromiseState>& promise) {
+bool SessionState::enlist(const std::shared_ptr<PromiseState>& promise) {
   const MutexLock lock(mutex_);
   if (makes_promises_) {
     promises_.emplace(promise.get(), promise);
@@ -38,7 +38,7 @@ bool Session::enlist(const std::shared_ptr<detail::PromiseState>& promise) {
 }
 
 // None is removed while the session closes: waiters still have to see how their promise ended.
-void Session::left_broken(const Key& mark) noexcept {
+void SessionState::left_broken(const Key& mark) noexcept {
   {
     const MutexLock lock(mutex_);
     if (!makes_promises_) {
@@ -48,24 +48,24 @@ void Session::left_broken(const Key& mark) noexcept {
   marks_->add_broken(*connector_, mark);
 }
 
-void Session::left_kept(const Key& mark, const Key& value) noexcept {
+void SessionState::left_kept(const Key& mark, const Key& value) noexcept {
   marks_->add_kept(*connector_, mark, value);
 }
 
-void Session::evicted_some(std::size_t objects) noexcept {
+void SessionState::evicted_some(std::size_t objects) noexcept {
   marks_->evicted(*connector_, objects);
 }
 
-void Session::strike(const detail::PromiseState& promise) noexcept {
+void SessionState::strike(const PromiseState& promise) noexcept {
   const MutexLock lock(mutex_);
   promises_.erase(&promise);
 }
 
 // Each removes itself from the list when it is broken.
-void Session::break_promises(Deadline deadline) noexcept {
+void SessionState::break_promises(Deadline deadline) noexcept {
   const Deadline until = completions_->moment(deadline);
   for (;;) {
-    std::shared_ptr<detail::PromiseState> unset;
+    std::shared_ptr<PromiseState> unset;
     {
       const MutexLock lock(mutex_);
       makes_promises_ = false;
@@ -82,7 +82,7 @@ void Session::break_promises(Deadline deadline) noexcept {
 }
 
 // A key without an object may be a promise's.
-Result<ObjectView> Session::otherwise(const Address& address, const Error& error, Deadline deadline) {
+Result<ObjectView> SessionState::otherwise(const Address& address, const Error& error, Deadline deadline) {
   if (error.code() != Errc::not_found || closed() || !address.name.empty() || !is_promised(address.key)) {
     return missed(address, error);
   }
@@ -91,7 +91,7 @@ Result<ObjectView> Session::otherwise(const Address& address, const Error& error
 }
 
 // The object under the name of a promise: its value, or the place of that, or that it is broken.
-Result<ObjectView> Session::redeemed(const Key& promised, Result<ObjectView> found, Deadline deadline) {
+Result<ObjectView> SessionState::redeemed(const Key& promised, Result<ObjectView> found, Deadline deadline) {
   if (!found) {
     return missed(promised, found.error());
   }
@@ -104,7 +104,7 @@ Result<ObjectView> Session::redeemed(const Key& promised, Result<ObjectView> fou
   return explain(promised, read_promise_record(*found) ? broken_promise() : damaged_promise());
 }
 
-Result<ObjectView> Session::await(const Handle& handle, Deadline deadline) {
+Result<ObjectView> SessionState::await(const Handle& handle, Deadline deadline) {
   if (closed()) {
     return closed_error();
   }
@@ -115,7 +115,7 @@ Result<ObjectView> Session::await(const Handle& handle, Deadline deadline) {
 }
 
 // The outcome of the last promise under that name: none if it may still be set, or if that is unknown.
-std::optional<Error> Session::fate_of(const Address& name, Deadline deadline) {
+std::optional<Error> SessionState::fate_of(const Address& name, Deadline deadline) {
   const std::uint32_t store = name.key.store;
   const auto claim = connector_->get(Address(store, claimed_name(store, name.name)), deadline);
   const auto record = claim ? read_promise_record(*claim) : std::nullopt;
@@ -141,7 +141,7 @@ std::optional<Error> Session::fate_of(const Address& name, Deadline deadline) {
 
 // The home of a name is not notified that a promise under it is broken, or its maker dead: waiters check at
 // intervals, the first time soon.
-Result<ObjectView> Session::await(const Address& name, Deadline deadline, const Wanted& wanted) {
+Result<ObjectView> SessionState::await(const Address& name, Deadline deadline, const Wanted& wanted) {
   const auto until = completions_->moment(deadline);
   for (BackOff back_off(look_interval, options_.options.peer_timeout);;) {
     const auto look = std::min(until, completions_->now() + back_off.next());
@@ -156,7 +156,7 @@ Result<ObjectView> Session::await(const Address& name, Deadline deadline, const 
   }
 }
 
-NowOrTask<ObjectView> Session::await_or_task(const Address& name, Deadline deadline) {
+NowOrTask<ObjectView> SessionState::await_or_task(const Address& name, Deadline deadline) {
   if (closed()) {
     return {closed_error()};
   }
@@ -173,7 +173,8 @@ NowOrTask<ObjectView> Session::await_or_task(const Address& name, Deadline deadl
           standing_->begin(name.key.store, std::string(name.name), completions_->moment(deadline))};
 }
 
-NowOrTask<ObjectView> Session::promised_or_task(const Key& promised, CountsUntil counts, Deadline deadline) {
+NowOrTask<ObjectView> SessionState::promised_or_task(const Key& promised, CountsUntil counts,
+                                                     Deadline deadline) {
   std::string name = connector_->name_of(promised);
   auto made = connector_->get_or_task(
       Address(promised.store, name), {},
@@ -192,7 +193,7 @@ NowOrTask<ObjectView> Session::promised_or_task(const Key& promised, CountsUntil
 }
 
 // For a connector without background progress, which knows all promises of this node.
-NowOrTask<ObjectView> Session::stand(const Key& promised, std::string name, Deadline deadline) {
+NowOrTask<ObjectView> SessionState::stand(const Key& promised, std::string name, Deadline deadline) {
   const auto until = completions_->moment(deadline);
   auto found = connector_->wait(Address(promised.store, name), Deadline::Clock::time_point::min());
   if (found || found.error().code() != Errc::timeout) {
@@ -201,12 +202,12 @@ NowOrTask<ObjectView> Session::stand(const Key& promised, std::string name, Dead
   return {ObjectView(), standing_->begin(promised.store, std::move(name), until)};
 }
 
-void Session::disown_waits() noexcept {
-  detail::disown_sessions();
+void SessionState::disown_waits() noexcept {
+  disown_sessions();
   standing_->disown();
 }
 
-Result<Address> Session::actual(const Key& key, Deadline deadline) {
+Result<Address> SessionState::actual(const Key& key, Deadline deadline) {
   if (!is_promised(key)) {
     return Address(key);
   }
@@ -224,4 +225,4 @@ Result<Address> Session::actual(const Key& key, Deadline deadline) {
   return kept ? Result<Address>(*kept) : explain(key, whole ? broken_promise() : whole.error());
 }
 
-}  // namespace locum
+}  // namespace locum::detail

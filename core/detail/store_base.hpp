@@ -15,13 +15,13 @@
 #include <locum/codec.hpp>
 #include <locum/detail/read.hpp>
 #include <locum/detail/representation.hpp>
+#include <locum/detail/session_state.hpp>
 #include <locum/object/address.hpp>
 #include <locum/object/selection.hpp>
 #include <locum/object_id.hpp>
 #include <locum/object_info.hpp>
 #include <locum/ports/connector.hpp>
 #include <locum/proxy.hpp>
-#include <locum/session.hpp>
 #include <locum/view.hpp>
 #include <locum/writer.hpp>
 
@@ -37,7 +37,7 @@ class StoreBase {
  protected:
   explicit StoreBase(std::shared_ptr<OpenStore> open) noexcept : open_(std::move(open)) {}
 
-  [[nodiscard]] Session& session() const noexcept { return *open_->session; }
+  [[nodiscard]] SessionState& session() const noexcept { return *open_->session; }
   [[nodiscard]] Deadline effective(Deadline deadline) const {
     const bool own = deadline.is_default() && open_->options.timeout.count() > 0;
     return own ? Deadline(open_->options.timeout) : deadline;

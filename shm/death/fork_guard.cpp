@@ -15,7 +15,7 @@ namespace {
 // process ends, so this is global, too; it is never destroyed.
 struct Guarded {
   std::mutex mutex;
-  std::vector<std::weak_ptr<Session>> sessions;
+  std::vector<std::weak_ptr<detail::SessionState>> sessions;
 };
 
 Guarded& guarded() {
@@ -32,7 +32,7 @@ void after_fork_in_parent() {
 }
 void after_fork_in_child() {
   // Never the last owner: references that a thread of the parent was about to release remain here.
-  for (const std::weak_ptr<Session>& guarded_session : guarded().sessions) {
+  for (const std::weak_ptr<detail::SessionState>& guarded_session : guarded().sessions) {
     if (const auto session = guarded_session.lock()) {
       session->disown();
     }
@@ -42,7 +42,8 @@ void after_fork_in_child() {
 
 }  // namespace
 
-ForkGuard::ForkGuard(std::shared_ptr<Session> session) : session_(std::move(session)), maker_(::getpid()) {
+ForkGuard::ForkGuard(std::shared_ptr<detail::SessionState> session)
+    : session_(std::move(session)), maker_(::getpid()) {
   static const int refused = ::pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
   if (refused != 0) {
     throw system_error("the system does not report forks", refused);

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "core/session.hpp"
+#include "core/detail/session_state.hpp"
 
 namespace locum::shm {
 
@@ -13,7 +13,7 @@ namespace locum::shm {
 /// not touch the rank's pins. Owned by the runtime; any thread may fork.
 class ForkGuard {
  public:
-  explicit ForkGuard(std::shared_ptr<Session> session);
+  explicit ForkGuard(std::shared_ptr<detail::SessionState> session);
   ForkGuard(const ForkGuard&) = delete;
   ForkGuard& operator=(const ForkGuard&) = delete;
   ~ForkGuard() = default;
@@ -24,7 +24,7 @@ class ForkGuard {
   [[nodiscard]] bool in_child() const noexcept;
 
  private:
-  std::shared_ptr<Session> session_;
+  std::shared_ptr<detail::SessionState> session_;
   const pid_t maker_;
 };
 

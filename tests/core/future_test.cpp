@@ -296,7 +296,10 @@ TEST_F(FutureTest, CallsWhatFollowsWhereTheExecutorSays) {
   tasks[0]();
   EXPECT_EQ(*next.get(), 4);
   (void)future.then([](const Result<View<double>>&) {});
-  session_->completions()->continuations().close();  // what follows has been handed to the executor then
+  session_->state()
+      ->completions()
+      ->continuations()
+      .close();  // what follows has been handed to the executor then
   ASSERT_EQ(tasks.size(), 3U) << "so is what follows what follows";
   tasks[1]();
   EXPECT_EQ(*last.get(), 5);
@@ -412,7 +415,7 @@ TEST_F(FutureTest, RunsWhatFollowsBeforeTheEnd) {
   auto future = std::make_optional(store_.get_async<double>(put(1)));
   (void)future->then([&](const Result<View<double>>&) { called = true; });
   slow_->arrive(0);
-  session_->completions()->continuations().close();
+  session_->state()->completions()->continuations().close();
   EXPECT_TRUE(called);
   std::thread::id where;
   (void)future->then([&](const Result<View<double>>&) { where = std::this_thread::get_id(); });
@@ -424,8 +427,8 @@ TEST_F(FutureTest, RunsWhatFollowsBeforeTheEnd) {
 TEST_F(FutureTest, MayEndTheRuntimeInWhatFollows) {
   const auto future = store_.get_async<double>(put(1));
   bool called = false;
-  const auto closed =
-      future.then([&](const Result<View<double>>&) { session_->completions()->continuations().close(); });
+  const auto closed = future.then(
+      [&](const Result<View<double>>&) { session_->state()->completions()->continuations().close(); });
   const auto next = future.then([&](const Result<View<double>>&) { called = true; });
   slow_->arrive(0);
   ASSERT_TRUE(closed.get());

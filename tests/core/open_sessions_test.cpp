@@ -97,7 +97,7 @@ TEST(OpenSessions, AreNotFoundInAForkedProcess) {
   const SessionFixture other({}, named("other"));
   const ::pid_t child = ::fork();
   if (child == 0) {
-    one.session->disown();  // as a runtime does there
+    one.session->state()->disown();  // as a runtime does there
     ::_exit(code_of(find_store("fields", "other")) == Errc::closed ? 0 : 1);
   }
   ASSERT_GT(child, 0);

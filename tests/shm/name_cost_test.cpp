@@ -26,7 +26,7 @@ std::uint64_t table_bytes(const MemoryUsage& usage) {
 }
 
 MemoryUsage usage_of(tests::LockstepNodes::Rank& rank) {
-  return rank.session->connector().usage();
+  return rank.session->state()->connector().usage();
 }
 
 // The record, and its share of the buckets and of what was committed ahead, which is a quarter at most.

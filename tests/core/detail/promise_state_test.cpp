@@ -143,7 +143,7 @@ TEST_F(PromiseStateOfOneProcess, BreaksAllByOneDeadline) {
     promises.push_back(store_.promise<double[]>().value());
   }
   const auto until = Deadline::Clock::now() + 7s;
-  session_->break_promises(until);
+  session_->state()->break_promises(until);
   EXPECT_EQ(given, std::vector(many, until));
   EXPECT_EQ(code_of(promises[0].set(std::vector<double>{1})), Errc::broken_promise);
   EXPECT_EQ(code_of(store_.promise<double[]>()), Errc::closed);

@@ -78,7 +78,7 @@ class ForkGuardTest : public testing::Test {
                       .table = objects,
                       .directory = std::make_shared<NameTable>(segment_, objects, std::chrono::seconds(5))}),
         std::make_shared<Metrics>());
-    guard_.emplace(session_);
+    guard_.emplace(session_->state());
     store_.emplace(session_->open("forked").value());
   }
 
@@ -131,10 +131,10 @@ TEST_F(ForkGuardTest, ChildrenDestroyAllThatARankHasWithoutALock) {
               stand_in.reset();
               unsealed.reset();
               store_.reset();
-              const std::uint64_t kept = session_->decoded().kept_bytes();
+              const std::uint64_t kept = session_->state()->decoded().kept_bytes();
               session_->close();
-              return kept > 0 && session_->decoded().kept_bytes() == kept ? std::string("done")
-                                                                          : "it emptied the cache";
+              return kept > 0 && session_->state()->decoded().kept_bytes() == kept ? std::string("done")
+                                                                                   : "it emptied the cache";
             }),
             "done");
   EXPECT_EQ((*flat)[9], 1.0);

@@ -1,0 +1,267 @@
+#include "core/detail/session_state.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <random>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/codec.hpp"
+#include "core/detail/local_waits.hpp"
+#include "core/detail/promise_marks.hpp"
+#include "core/detail/representation.hpp"
+#include "core/detail/session_list.hpp"
+#include "core/node/promised.hpp"
+#include "core/object/internal_stores.hpp"
+#include "core/ports/directory.hpp"
+#include "core/store.hpp"
+
+namespace locum::detail {
+
+namespace {
+
+// "f64[] by the codec f32"
+std::string described(const TypeAndCodec& of) {
+  const std::string type(of.type);
+  return of.codec.empty() ? type : type + " by the codec " + std::string(of.codec);
+}
+
+// Differs, as good as certainly, from that of any other session, of this process or another one: a handle of
+// another one is known as such.
+SessionOptions numbered(SessionOptions options, std::string_view own_name) {
+  options.options.name = own_name;
+  std::random_device device;
+  while (options.incarnation == 0) {
+    options.incarnation = (std::uint64_t{device()} << 32U) | device();
+  }
+  return options;
+}
+
+}  // namespace
+
+SessionState::SessionState(std::shared_ptr<Connector> connector, std::shared_ptr<Metrics> metrics,
+                           SessionOptions options, std::shared_ptr<CompletionCounter> completions)
+    : connector_(std::move(connector)),
+      metrics_(std::move(metrics)),
+      name_(options.options.name),
+      options_(numbered(std::move(options), name_)),
+      completions_(completions ? std::move(completions)
+                               : std::make_shared<CompletionCounter>(options_.options.timeout)),
+      decoded_(options_.options.decoded_cache_bytes),
+      standing_(std::make_shared<LocalWaits>(connector_, completions_->continuations().on_start())),
+      marks_(std::make_unique<PromiseMarks>()) {}
+
+SessionState::~SessionState() {
+  remove_session(*this);
+  close();
+}
+
+void SessionState::add(const std::shared_ptr<OpenStore>& store) {
+  const MutexLock lock(mutex_);
+  std::erase_if(open_stores_, [](const auto& known) { return known.expired(); });
+  open_stores_.push_back(store);
+}
+
+void SessionState::mark_dropped(std::uint32_t number) {
+  const MutexLock lock(mutex_);
+  for (const auto& weak : open_stores_) {
+    const auto store = weak.lock();
+    if (store && store->number == number) {
+      store->drop();
+    }
+  }
+}
+
+RankReport SessionState::report() const {
+  if (!closed()) {
+    marks_->collect(*connector_);
+  }
+  RankReport report = snapshot(*metrics_);
+  report.rank = options_.rank;
+  report.node = options_.node;
+  report.memory = connector_->usage();
+  report.decoded_bytes = decoded_.kept_bytes();
+  return report;
+}
+
+void SessionState::close() noexcept {
+  if (!disowned_.load(std::memory_order_relaxed)) {
+    break_promises();
+  }
+  closed_.store(true, std::memory_order_relaxed);
+  if (!disowned_.load(std::memory_order_relaxed)) {
+    standing_->close(closed_error());
+    decoded_.clear();
+  }
+}
+
+void SessionState::find_batch(std::span<const Address> addresses, Wanting wanting,
+                              std::span<Result<ObjectView>> found, Deadline deadline) {
+  if (closed()) {
+    std::ranges::fill(found, Result<ObjectView>(closed_error()));
+    return;
+  }
+  connector_->find_batch(addresses, wanting, found, deadline);
+  for (std::size_t at = 0; at < found.size(); ++at) {
+    if (!found[at]) {
+      found[at] = otherwise(addresses[at], found[at].error(), deadline);
+    }
+  }
+}
+
+Result<ObjectView> SessionState::fetch_some(const Address& address, const Selection& selection,
+                                            Deadline deadline) {
+  if (closed()) {
+    return closed_error();
+  }
+  auto found = connector_->get_some(address, selection, deadline);
+  return found ? std::move(found) : missed(address, found.error());
+}
+
+Result<ObjectView> SessionState::fetch_into(const Address& address, const Selection& selection,
+                                            std::span<std::byte> memory, Deadline deadline) {
+  if (closed()) {
+    return closed_error();
+  }
+  auto found = connector_->get_into(address, selection, memory, deadline);
+  return found ? std::move(found) : missed(address, found.error());
+}
+
+Result<ObjectView> SessionState::fetch(const Handle& handle, Deadline deadline) {
+  if (closed()) {
+    return closed_error();
+  }
+  return handle.awaits_promise() ? await(handle, deadline)
+                                 : as_said(handle, connector_->get(addressed(handle), deadline), deadline);
+}
+
+NowOrTask<ObjectView> SessionState::get_or_task(const Handle& handle, CountsUntil counts, Deadline deadline) {
+  if (closed()) {
+    return {closed_error()};
+  }
+  if (handle.awaits_promise()) {
+    return promised_or_task(handle.key, counts, deadline);
+  }
+  auto made = connector_->get_or_task(addressed(handle), {}, counts, deadline);
+  if (!made.found || *made.found) {
+    made.found = as_said(handle, std::move(made.found), {});
+  }
+  return made;
+}
+
+// Where what was promised is, is asked for first, and waited for.
+NowOrTask<ObjectView> SessionState::get_or_task(const Address& address, const Selection& selection,
+                                                Deadline deadline) {
+  if (closed()) {
+    return {closed_error()};
+  }
+  const bool of_promise = address.name.empty() && is_promised(address.key);
+  const auto at = of_promise ? actual(address.key, deadline) : address;
+  return at ? connector_->get_or_task(*at, selection, CountsUntil::it_is_got, deadline)
+            : NowOrTask<ObjectView>{at.error()};
+}
+
+Result<ObjectView> SessionState::fetch(const Handle& handle, Fetch& coming, Deadline deadline) {
+  return closed() && !coming.ended() ? Result<ObjectView>(closed_error())
+                                     : as_said(handle, coming.get(deadline), deadline);
+}
+
+Result<ObjectView> SessionState::as_said(const Handle& handle, Result<ObjectView> found, Deadline deadline) {
+  if (handle.awaits_promise()) {
+    return redeemed(handle.key, std::move(found), deadline);
+  }
+  if (!found) {
+    return missed(addressed(handle), found.error());
+  }
+  if (found->bytes().size() != handle.size_bytes) {
+    return explain(handle.key, Error(Errc::corrupt, "the object is of another size than its handle says"));
+  }
+  return found;
+}
+
+std::optional<Error> SessionState::refusal(const Handle& handle) const {
+  if (const auto whole = handle.verify(); !whole) {
+    return whole.error().at_rank(options_.rank);
+  }
+  if (handle.incarnation != options_.incarnation) {
+    return explain(handle.key, Error(Errc::invalid_argument,
+                                     "the handle was made by another runtime; a handle is of use only in the "
+                                     "runtime whose store holds its object"));
+  }
+  return std::nullopt;
+}
+
+Handle SessionState::handle_of(const ObjectFacts& facts, const StoreOptions& options) const noexcept {
+  Handle handle;
+  handle.incarnation = options_.incarnation;
+  handle.key = facts.key;
+  handle.generation = facts.generation;
+  handle.size_bytes = facts.size_bytes;
+  handle.type_hash = facts.type_hash;
+  handle.owner_node = static_cast<std::uint16_t>(options_.node);
+  if (!facts.name.empty()) {
+    handle.name_hash = name_hash(facts.key.store, facts.name);
+    handle.flags = Handle::named;
+  }
+  if (!options.keep_decoded) {
+    handle.flags |= Handle::decoded_anew;
+  }
+  handle.stamp();
+  return handle;
+}
+
+Error SessionState::closed_error() const {
+  return Error(Errc::closed,
+               "the runtime has ended, or this process was forked from a rank; keep the runtime alive as "
+               "long as its stores are used, and use them in the rank itself")
+      .at_rank(options_.rank);
+}
+
+Error SessionState::explain(const Address& address, const Error& error) const noexcept {
+  if (address.name.empty() && !address.key.valid()) {  // a new object without a name has no key yet
+    return error.at_rank(options_.rank);
+  }
+  return address.name.empty() ? error.about(address.key, options_.rank)
+                              : error.about(address.name, options_.rank);
+}
+
+void SessionState::forget_decoded(const Address& address) noexcept {
+  if (address.name.empty()) {
+    decoded_.forget(address.key, 0);
+  } else {
+    decoded_.forget({}, name_hash(address.key.store, address.name));
+  }
+}
+
+Error SessionState::missed(const Address& address, const Error& error) noexcept {
+  if (error.code() == Errc::not_found || error.code() == Errc::stale) {
+    Metrics::increment(metrics_->misses);
+    forget_decoded(address);
+  }
+  return explain(address, error);
+}
+
+Error SessionState::type_mismatch(std::string_view asked, const ObjectView& object) const {
+  const auto wanted = type_and_codec(asked);
+  const ObjectFacts facts = object.facts();
+  const auto there = type_and_codec(facts.type_name);
+  const bool named = facts.whole && !facts.name.empty();
+  std::string text = "asked for " + described(wanted) + ", the object is of type " + described(there);
+  if (wanted.type == there.type && wanted.codec != there.codec) {
+    text += there.codec.empty() ? "; read it without a codec"
+                                : "; read it by the codec that it was written by: {.codec = ...}";
+  }
+  return explain(named ? Address(facts.key.store, facts.name) : Address(object.key()),
+                 Error(Errc::type_mismatch, std::move(text)));
+}
+
+Error SessionState::wrong_size(std::string_view type, const ObjectView& object) const {
+  return explain(object.key(),
+                 Error(Errc::corrupt, "the object says that it is of type " + std::string(type) +
+                                          ", but has " + std::to_string(object.bytes().size()) + " bytes"));
+}
+
+}  // namespace locum::detail
