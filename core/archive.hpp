@@ -8,7 +8,7 @@
 #include <string>
 #include <type_traits>
 
-#include <locum/object/flat.hpp>
+#include <locum/flat.hpp>
 #include <locum/result.hpp>
 
 namespace locum {

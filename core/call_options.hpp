@@ -4,9 +4,9 @@
 #include <type_traits>
 
 #include <locum/codec.hpp>
+#include <locum/deadline.hpp>
 #include <locum/hyperslab.hpp>
 #include <locum/part.hpp>
-#include <locum/time_limit.hpp>
 
 /// \file
 /// Options of the calls of a Store: one aggregate for each, written as `{.codec = mine, .deadline = 2s}`.

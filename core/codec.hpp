@@ -9,11 +9,11 @@
 #include <type_traits>
 #include <utility>
 
+#include <locum/detail/object/object.hpp>
 #include <locum/detail/read.hpp>
 #include <locum/detail/representation.hpp>
 #include <locum/detail/session_state.hpp>
-#include <locum/object/object.hpp>
-#include <locum/object/type_identity.hpp>
+#include <locum/type_name.hpp>
 #include <locum/view.hpp>
 
 namespace locum {

@@ -12,8 +12,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
-#include <locum/object/type_identity.hpp>
 #include <locum/serializers.hpp>
+#include <locum/type_name.hpp>
 
 namespace locum {
 

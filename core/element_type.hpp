@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include <locum/object/flattened.hpp>
-#include <locum/object/type_identity.hpp>
+#include <locum/detail/flattened.hpp>
 #include <locum/result.hpp>
+#include <locum/type_name.hpp>
 
 namespace locum {
 

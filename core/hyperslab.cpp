@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/client/received_range.hpp"
+#include "core/object/object.hpp"
 #include "core/object/strided_runs.hpp"
 
 namespace locum {

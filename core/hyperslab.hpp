@@ -6,10 +6,12 @@
 #include <initializer_list>
 #include <span>
 
-#include <locum/object/object.hpp>
+#include <locum/extents.hpp>
 #include <locum/result.hpp>
 
 namespace locum {
+
+class ObjectView;
 
 /// A position in an array: one index per dimension, slowest first. Written in braces even for one index, so
 /// that it is not confused with a number of elements.

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <compare>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
 #include <string>
+#include <string_view>
 
-#include <locum/base/hash.hpp>
+#include <locum/detail/base/hash.hpp>
 
 namespace locum {
 
@@ -26,6 +28,11 @@ struct Key {
 /// "store/creator/serial", for people and logs.
 [[nodiscard]] std::string to_string(const Key& key);
 std::ostream& operator<<(std::ostream& out, const Key& key);
+
+/// Identifies an object in a store: its Key, or its name, as anything that converts to `std::string_view`.
+template <class I>
+concept ObjectId =
+    std::convertible_to<const I&, const Key&> || std::convertible_to<const I&, std::string_view>;
 
 }  // namespace locum
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-#include <locum/base/thread_lane.hpp>
+#include <locum/detail/thread_lane.hpp>
 #include <locum/path.hpp>
 
 namespace locum {
@@ -105,6 +105,18 @@ class Metrics {
   /// threads waited for them: see TransferTimes.
   Counter transfer_ns{lanes_, 4 * path_count + 6};
   Counter waited_ns{lanes_, 4 * path_count + 7};
+};
+
+/// Memory of a rank and of its node, in bytes.
+struct MemoryUsage {
+  std::uint64_t limit = 0;           ///< upper bound of committed memory
+  std::uint64_t committed = 0;       ///< taken from the system by all processes of the node, including tables
+  std::uint64_t own_committed = 0;   ///< of these, by this process
+  std::uint64_t own_used = 0;        ///< in live, pinned and unsealed objects of this process
+  std::uint64_t own_pinned = 0;      ///< of own_used: evicted objects that are still viewed
+  std::uint64_t own_objects = 0;     ///< sealed objects of this process, including adopted ones; not evicted
+  std::uint64_t own_copies = 0;      ///< of own_objects: copies of objects of other nodes
+  std::uint64_t own_copy_bytes = 0;  ///< of their blocks
 };
 
 }  // namespace locum

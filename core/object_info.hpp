@@ -4,8 +4,8 @@
 #include <string>
 
 #include <locum/element_type.hpp>
+#include <locum/extents.hpp>
 #include <locum/key.hpp>
-#include <locum/object/object.hpp>
 
 namespace locum {
 

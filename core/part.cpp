@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "core/object/object.hpp"
+
 namespace locum {
 
 namespace {

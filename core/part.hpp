@@ -3,10 +3,11 @@
 #include <concepts>
 #include <cstdint>
 
-#include <locum/object/object.hpp>
 #include <locum/result.hpp>
 
 namespace locum {
+
+class ObjectView;
 
 /// A number of elements, constructible from any integer type.
 struct ElementCount {

@@ -1,5 +1,7 @@
 #include "core/proxy.hpp"
 
+#include "core/detail/decoded_cache.hpp"
+
 namespace locum::detail {
 
 namespace {
@@ -10,6 +12,10 @@ bool is_worth_another_try(const Error& error) {
 }
 
 }  // namespace
+
+void note_proxy() noexcept {
+  DecodedCache::note_stand_in();
+}
 
 Result<std::shared_ptr<SessionState>> ProxyTarget::session() const {
   if (refusal_) {

@@ -12,12 +12,12 @@
 #include <type_traits>
 #include <utility>
 
-#include <locum/async/coming_state.hpp>
-#include <locum/base/mutex.hpp>
+#include <locum/async_result.hpp>
 #include <locum/codec.hpp>
+#include <locum/detail/base/mutex.hpp>
+#include <locum/detail/coming_state.hpp>
 #include <locum/detail/read.hpp>
 #include <locum/detail/session_state.hpp>
-#include <locum/future.hpp>
 #include <locum/handle.hpp>
 #include <locum/view.hpp>
 
@@ -119,6 +119,8 @@ class Resolution final : public ProxyTarget {
   std::atomic<const View<T>*> current_{nullptr};
 };
 
+/// This thread has made a proxy: see DecodedCache::note_stand_in().
+void note_proxy() noexcept;
 /// The error of an empty stand-in.
 [[nodiscard]] Error empty_proxy();
 /// The open session of this process whose handles have this incarnation; null if there is none.
@@ -147,7 +149,7 @@ class Proxy {
         detail::Reader<T> read)
       : target_(
             std::make_shared<detail::Resolution<T>>(std::move(session), handle, std::move(refusal), read)) {
-    detail::DecodedCache::note_stand_in();
+    detail::note_proxy();
   }
 
   /// The 64 bytes to send in its place; all zero if it is empty.

@@ -7,7 +7,6 @@
 #include <type_traits>
 
 #include <locum/metrics.hpp>
-#include <locum/ports/connector.hpp>
 
 namespace locum {
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "core/detail/decoded_cache.hpp"
 #include "core/detail/representation.hpp"
 #include "core/detail/session_list.hpp"
 #include "core/detail/session_state.hpp"

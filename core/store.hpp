@@ -15,7 +15,7 @@
 #include <locum/codec.hpp>
 #include <locum/detail/batch_steps.hpp>
 #include <locum/element_type.hpp>
-#include <locum/object_id.hpp>
+#include <locum/key.hpp>
 #include <locum/object_info.hpp>
 #include <locum/proxy.hpp>
 #include <locum/session.hpp>

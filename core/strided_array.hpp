@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <locum/object/object.hpp>
-#include <locum/object/strided_bytes.hpp>
+#include <locum/detail/strided_bytes.hpp>
+#include <locum/extents.hpp>
 
 namespace locum {
 

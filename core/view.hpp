@@ -7,9 +7,9 @@
 #include <type_traits>
 #include <utility>
 
-#include <locum/object/flat.hpp>
-#include <locum/object/flattened.hpp>
-#include <locum/object/object.hpp>
+#include <locum/detail/flattened.hpp>
+#include <locum/detail/object/object.hpp>
+#include <locum/flat.hpp>
 #include <locum/path.hpp>
 #include <locum/strided_array.hpp>
 

@@ -10,8 +10,8 @@
 #include <ranges>
 #include <utility>
 
-#include <locum/async/async_result.hpp>
-#include <locum/async/completion_counter.hpp>
+#include <locum/async_result.hpp>
+#include <locum/detail/async/completion_counter.hpp>
 
 namespace locum {
 

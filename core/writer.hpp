@@ -10,10 +10,10 @@
 #include <string_view>
 #include <utility>
 
-#include <locum/async/async_result.hpp>
+#include <locum/async_result.hpp>
+#include <locum/detail/object/object.hpp>
 #include <locum/detail/session_state.hpp>
-#include <locum/object/flat.hpp>
-#include <locum/object/object.hpp>
+#include <locum/flat.hpp>
 
 namespace locum {
 

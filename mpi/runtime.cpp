@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/async/completion_counter.hpp"
+#include "core/async/serial_executor.hpp"
 #include "core/base/no_more_threads.hpp"
 #include "core/client/distributed.hpp"
 #include "core/client/links.hpp"

@@ -8,7 +8,7 @@
 #include "core/async/operation.hpp"
 #include "core/base/mutex.hpp"
 #include "core/base/thread_start.hpp"
-#include "core/wait_budget.hpp"
+#include "core/ports/wait_budget.hpp"
 
 namespace locum {
 

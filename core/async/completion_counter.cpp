@@ -1,6 +1,24 @@
 #include "core/async/completion_counter.hpp"
 
+#include <utility>
+
+#include "core/async/serial_executor.hpp"
+#include "core/async/transfer_times.hpp"
+
 namespace locum {
+
+CompletionCounter::CompletionCounter(std::chrono::milliseconds timeout,
+                                     std::function<void(const char* thread)> on_start,
+                                     std::shared_ptr<TransferTimes> times)
+    : timeout_(timeout),
+      times_(std::move(times)),
+      executor_(std::make_unique<SerialExecutor>(std::move(on_start))) {}
+
+CompletionCounter::~CompletionCounter() = default;
+
+void CompletionCounter::schedule(std::unique_ptr<Continuation> continuation) noexcept {
+  executor_->add(std::move(continuation));
+}
 
 // Both sides write first and then read, in one total order: either the ending thread sees the waiting one, or
 // that one sees the end.

@@ -4,14 +4,17 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 
-#include <locum/async/serial_executor.hpp>
-#include <locum/async/transfer_times.hpp>
-#include <locum/base/mutex.hpp>
 #include <locum/deadline.hpp>
+#include <locum/detail/async/continuation.hpp>
+#include <locum/detail/base/mutex.hpp>
 
 namespace locum {
+
+class SerialExecutor;
+class TransferTimes;
 
 /// An event count that threads wait on for the next completion among all asynchronous operations of one
 /// session; and its queue of continuations. Any thread.
@@ -25,12 +28,12 @@ class CompletionCounter {
   /// \param timeout of waits without a deadline
   /// \param on_start called first by the thread for continuations
   /// \param times counts waits for objects; null: not counted
-  explicit CompletionCounter(std::chrono::milliseconds timeout, ThreadStart on_start = {},
-                             std::shared_ptr<TransferTimes> times = nullptr)
-      : timeout_(timeout), times_(std::move(times)), executor_(std::move(on_start)) {}
+  explicit CompletionCounter(std::chrono::milliseconds timeout,
+                             std::function<void(const char* thread)> on_start = {},
+                             std::shared_ptr<TransferTimes> times = nullptr);
   CompletionCounter(const CompletionCounter&) = delete;
   CompletionCounter& operator=(const CompletionCounter&) = delete;
-  virtual ~CompletionCounter() = default;
+  virtual ~CompletionCounter();
 
   /// How many operations have ended.
   [[nodiscard]] std::uint64_t count() const noexcept { return count_.load(); }
@@ -45,7 +48,9 @@ class CompletionCounter {
   [[nodiscard]] virtual Clock::time_point now() const noexcept { return Clock::now(); }
   /// The moment at which a wait with this deadline ends.
   [[nodiscard]] Clock::time_point moment(Deadline deadline) const { return deadline.moment(timeout_, now()); }
-  [[nodiscard]] SerialExecutor& continuations() noexcept { return executor_; }
+  /// Runs the continuation soon, on the thread for continuations: see SerialExecutor::add().
+  void schedule(std::unique_ptr<Continuation> continuation) noexcept;
+  [[nodiscard]] SerialExecutor& continuations() noexcept { return *executor_; }
   /// For coroutines of the user that belong to no session.
   [[nodiscard]] static const std::shared_ptr<CompletionCounter>& of_process();
 
@@ -63,7 +68,7 @@ class CompletionCounter {
   std::atomic<std::uint32_t> waiting_{0};
   Mutex mutex_;
   std::condition_variable condition_;
-  SerialExecutor executor_;
+  const std::unique_ptr<SerialExecutor> executor_;
 };
 
 }  // namespace locum

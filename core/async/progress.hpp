@@ -13,8 +13,8 @@
 #include "core/base/mutex.hpp"
 #include "core/base/spin_trial.hpp"
 #include "core/base/thread_start.hpp"
+#include "core/ports/wait_budget.hpp"
 #include "core/rpc/rpc_channel.hpp"
-#include "core/wait_budget.hpp"
 
 namespace locum {
 

@@ -5,49 +5,11 @@
 #include <thread>
 #include <utility>
 
-#include <locum/base/intrusive_list.hpp>
-#include <locum/base/mutex.hpp>
-#include <locum/base/thread_start.hpp>
+#include "core/async/continuation.hpp"
+#include "core/base/mutex.hpp"
+#include "core/base/thread_start.hpp"
 
 namespace locum {
-
-/// An action to run after an operation has ended.
-class Continuation : private ListLink<Continuation> {
- public:
-  Continuation() = default;
-  Continuation(const Continuation&) = delete;
-  Continuation& operator=(const Continuation&) = delete;
-  virtual ~Continuation() = default;
-
-  /// Runs the action. Called once, on a thread that may wait.
-  virtual void run() noexcept = 0;
-
- private:
-  friend class IntrusiveList<Continuation>;
-};
-
-/// An owning FIFO queue of continuations. Its owner locks.
-class ContinuationQueue {
- public:
-  ContinuationQueue() = default;
-  ContinuationQueue(const ContinuationQueue&) = delete;
-  ContinuationQueue& operator=(const ContinuationQueue&) = delete;
-  ~ContinuationQueue() {
-    while (take()) {
-    }
-  }
-
-  void add(std::unique_ptr<Continuation> continuation) noexcept { all_.push(*continuation.release()); }
-  /// Removes and returns the first one; null if there is none.
-  [[nodiscard]] std::unique_ptr<Continuation> take() noexcept {
-    return std::unique_ptr<Continuation>(all_.pop());
-  }
-  [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
-  void swap(ContinuationQueue& other) noexcept { std::swap(all_, other.all_); }
-
- private:
-  IntrusiveList<Continuation> all_;
-};
 
 /// Runs continuations one after the other, in the order in which they were added, on a thread that starts
 /// with the first and sleeps while there is none. Any thread.

@@ -6,9 +6,9 @@
 #include <memory>
 #include <utility>
 
-#include <locum/base/mutex.hpp>
-#include <locum/deadline.hpp>
-#include <locum/metrics.hpp>
+#include "core/base/mutex.hpp"
+#include "core/deadline.hpp"
+#include "core/metrics.hpp"
 
 namespace locum {
 

@@ -7,7 +7,7 @@
 #include "core/async/node_client.hpp"
 #include "core/async/operation.hpp"
 #include "core/base/back_off.hpp"
-#include "core/wait_budget.hpp"
+#include "core/ports/wait_budget.hpp"
 
 namespace locum {
 

@@ -13,8 +13,8 @@
 #include "core/node/node_memory.hpp"
 #include "core/object/object_wire.hpp"
 #include "core/ports/connector.hpp"
+#include "core/ports/wait_budget.hpp"
 #include "core/rpc/received_block.hpp"
-#include "core/wait_budget.hpp"
 
 namespace locum {
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <locum/object/object.hpp>
+#include <locum/extents.hpp>
 #include <locum/result.hpp>
 
 namespace locum::detail {

@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include <locum/async/coming_state.hpp>
+#include <locum/async_result.hpp>
+#include <locum/detail/coming_state.hpp>
 #include <locum/detail/store_base.hpp>
-#include <locum/future.hpp>
 #include <locum/object_info.hpp>
 
 namespace locum::detail {

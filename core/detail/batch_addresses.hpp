@@ -9,9 +9,9 @@
 #include <type_traits>
 #include <vector>
 
+#include <locum/detail/object/address.hpp>
+#include <locum/flat.hpp>
 #include <locum/key.hpp>
-#include <locum/object/address.hpp>
-#include <locum/object/flat.hpp>
 
 namespace locum::detail {
 

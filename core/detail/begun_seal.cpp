@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "core/async/coming_state.hpp"
+#include "core/detail/coming_state.hpp"
 #include "core/metrics.hpp"
 #include "core/writer.hpp"
 
@@ -31,7 +31,7 @@ class LateEviction final : public Continuation {
 };
 
 void evict_soon(const std::shared_ptr<OpenStore>& open, const Key& key, const std::string& name) noexcept {
-  open->session->completions()->continuations().add(std::make_unique<LateEviction>(open, key, name));
+  open->session->completions()->schedule(std::make_unique<LateEviction>(open, key, name));
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <memory>
 #include <string_view>
 
-#include "core/async/async_result.hpp"
+#include "core/async_result.hpp"
 #include "core/detail/session_state.hpp"
 #include "core/object/object.hpp"
 #include "core/path.hpp"

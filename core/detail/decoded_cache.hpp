@@ -9,10 +9,10 @@
 #include <memory>
 #include <unordered_map>
 
-#include <locum/base/mutex.hpp>
-#include <locum/deadline.hpp>
-#include <locum/key.hpp>
-#include <locum/result.hpp>
+#include "core/base/mutex.hpp"
+#include "core/deadline.hpp"
+#include "core/key.hpp"
+#include "core/result.hpp"
 
 namespace locum::detail {
 

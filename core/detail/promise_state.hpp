@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include <locum/base/mutex.hpp>
 #include <locum/deadline.hpp>
+#include <locum/detail/base/mutex.hpp>
 #include <locum/detail/session_state.hpp>
 #include <locum/handle.hpp>
 #include <locum/writer.hpp>

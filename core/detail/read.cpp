@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "core/detail/decoded_cache.hpp"
 #include "core/metrics.hpp"
 #include "core/ports/directory.hpp"
 

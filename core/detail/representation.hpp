@@ -16,11 +16,11 @@
 #include <vector>
 
 #include <locum/detail/array_bytes.hpp>
-#include <locum/object/flattened.hpp>
-#include <locum/object/object.hpp>
-#include <locum/object/type_identity.hpp>
+#include <locum/detail/flattened.hpp>
+#include <locum/detail/object/object.hpp>
 #include <locum/serializers.hpp>
 #include <locum/strided_array.hpp>
+#include <locum/type_name.hpp>
 
 namespace locum {
 

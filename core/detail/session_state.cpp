@@ -9,7 +9,9 @@
 #include <string_view>
 #include <utility>
 
+#include "core/async/serial_executor.hpp"
 #include "core/codec.hpp"
+#include "core/detail/decoded_cache.hpp"
 #include "core/detail/local_waits.hpp"
 #include "core/detail/promise_marks.hpp"
 #include "core/detail/representation.hpp"
@@ -50,7 +52,7 @@ SessionState::SessionState(std::shared_ptr<Connector> connector, std::shared_ptr
       options_(numbered(std::move(options), name_)),
       completions_(completions ? std::move(completions)
                                : std::make_shared<CompletionCounter>(options_.options.timeout)),
-      decoded_(options_.options.decoded_cache_bytes),
+      decoded_(std::make_unique<DecodedCache>(options_.options.decoded_cache_bytes)),
       standing_(std::make_shared<LocalWaits>(connector_, completions_->continuations().on_start())),
       marks_(std::make_unique<PromiseMarks>()) {}
 
@@ -83,7 +85,7 @@ RankReport SessionState::report() const {
   report.rank = options_.rank;
   report.node = options_.node;
   report.memory = connector_->usage();
-  report.decoded_bytes = decoded_.kept_bytes();
+  report.decoded_bytes = decoded_->kept_bytes();
   return report;
 }
 
@@ -94,7 +96,7 @@ void SessionState::close() noexcept {
   closed_.store(true, std::memory_order_relaxed);
   if (!disowned_.load(std::memory_order_relaxed)) {
     standing_->close(closed_error());
-    decoded_.clear();
+    decoded_->clear();
   }
 }
 
@@ -230,9 +232,9 @@ Error SessionState::explain(const Address& address, const Error& error) const no
 
 void SessionState::forget_decoded(const Address& address) noexcept {
   if (address.name.empty()) {
-    decoded_.forget(address.key, 0);
+    decoded_->forget(address.key, 0);
   } else {
-    decoded_.forget({}, name_hash(address.key.store, address.name));
+    decoded_->forget({}, name_hash(address.key.store, address.name));
   }
 }
 

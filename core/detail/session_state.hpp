@@ -11,9 +11,8 @@
 #include <unordered_map>
 #include <vector>
 
-#include <locum/async/completion_counter.hpp>
-#include <locum/base/mutex.hpp>
-#include <locum/detail/decoded_cache.hpp>
+#include <locum/detail/async/completion_counter.hpp>
+#include <locum/detail/base/mutex.hpp>
 #include <locum/handle.hpp>
 #include <locum/metrics.hpp>
 #include <locum/options.hpp>
@@ -24,6 +23,7 @@
 
 namespace locum::detail {
 
+class DecodedCache;
 struct OpenStore;
 class PromiseState;
 class PromiseMarks;
@@ -84,7 +84,7 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   [[nodiscard]] const std::shared_ptr<CompletionCounter>& completions() const noexcept {
     return completions_;
   }
-  [[nodiscard]] DecodedCache& decoded() noexcept { return decoded_; }
+  [[nodiscard]] DecodedCache& decoded() noexcept { return *decoded_; }
   /// Lets go of what was decoded of an object that is not there any more.
   void forget_decoded(const Address& address) noexcept;
 
@@ -168,7 +168,7 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   const std::shared_ptr<CompletionCounter> completions_;
   std::atomic<bool> closed_{false};
   std::atomic<bool> disowned_{false};
-  DecodedCache decoded_;
+  const std::unique_ptr<DecodedCache> decoded_;
   const std::shared_ptr<LocalWaits> standing_;
   const std::unique_ptr<PromiseMarks> marks_;
   Mutex mutex_;

@@ -13,12 +13,12 @@
 
 #include <locum/call_options.hpp>
 #include <locum/codec.hpp>
+#include <locum/detail/object/address.hpp>
+#include <locum/detail/object/selection.hpp>
 #include <locum/detail/read.hpp>
 #include <locum/detail/representation.hpp>
 #include <locum/detail/session_state.hpp>
-#include <locum/object/address.hpp>
-#include <locum/object/selection.hpp>
-#include <locum/object_id.hpp>
+#include <locum/key.hpp>
 #include <locum/object_info.hpp>
 #include <locum/ports/connector.hpp>
 #include <locum/proxy.hpp>

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "core/object/type_identity.hpp"
+#include "core/type_name.hpp"
 
 namespace locum {
 

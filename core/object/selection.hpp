@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <variant>
 
+#include <locum/detail/object/object.hpp>
 #include <locum/hyperslab.hpp>
-#include <locum/object/object.hpp>
 #include <locum/part.hpp>
 #include <locum/result.hpp>
 

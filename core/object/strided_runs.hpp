@@ -6,6 +6,7 @@
 #include <span>
 
 #include "core/hyperslab.hpp"
+#include "core/object/object.hpp"
 #include "core/part.hpp"
 
 namespace locum {

@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/ports/wait_budget.hpp"
 #include "core/result.hpp"
-#include "core/wait_budget.hpp"
 
 namespace locum {
 

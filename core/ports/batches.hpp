@@ -4,8 +4,8 @@
 #include <span>
 
 #include <locum/deadline.hpp>
-#include <locum/object/address.hpp>
-#include <locum/object/object.hpp>
+#include <locum/detail/object/address.hpp>
+#include <locum/detail/object/object.hpp>
 #include <locum/result.hpp>
 
 namespace locum {

@@ -10,13 +10,14 @@
 #include <vector>
 
 #include <locum/deadline.hpp>
-#include <locum/object/address.hpp>
-#include <locum/object/object.hpp>
-#include <locum/object/selection.hpp>
+#include <locum/detail/object/address.hpp>
+#include <locum/detail/object/object.hpp>
+#include <locum/detail/object/selection.hpp>
+#include <locum/metrics.hpp>
 #include <locum/ports/batches.hpp>
 #include <locum/ports/now_or_task.hpp>
+#include <locum/ports/wait_budget.hpp>
 #include <locum/result.hpp>
-#include <locum/wait_budget.hpp>
 
 namespace locum {
 
@@ -38,18 +39,6 @@ struct SealOptions {
 struct Sealed {
   Key key;
   std::uint64_t generation = 0;  ///< 0 if unnamed
-};
-
-/// Memory behind a connector, in bytes.
-struct MemoryUsage {
-  std::uint64_t limit = 0;           ///< upper bound of committed memory
-  std::uint64_t committed = 0;       ///< taken from the system by all processes of the node, including tables
-  std::uint64_t own_committed = 0;   ///< of these, by this process
-  std::uint64_t own_used = 0;        ///< in live, pinned and unsealed objects of this process
-  std::uint64_t own_pinned = 0;      ///< of own_used: evicted objects that are still viewed
-  std::uint64_t own_objects = 0;     ///< sealed objects of this process, including adopted ones; not evicted
-  std::uint64_t own_copies = 0;      ///< of own_objects: copies of objects of other nodes
-  std::uint64_t own_copy_bytes = 0;  ///< of their blocks
 };
 
 /// Returns whether the result of a wait is still wanted. Must not wait.

@@ -8,7 +8,7 @@
 
 #include "core/ports/connector.hpp"
 #include "core/ports/node_table.hpp"
-#include "core/wait_budget.hpp"
+#include "core/ports/wait_budget.hpp"
 
 namespace locum {
 

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include <locum/deadline.hpp>
-#include <locum/object/object.hpp>
+#include <locum/detail/object/object.hpp>
 #include <locum/ports/completion_listener.hpp>
 #include <locum/result.hpp>
 

@@ -15,6 +15,7 @@
 #include "core/base/number_table.hpp"
 #include "core/metrics.hpp"
 #include "core/ports/transport.hpp"
+#include "core/ports/wait_budget.hpp"
 #include "core/result.hpp"
 #include "core/rpc/call_table.hpp"
 #include "core/rpc/inbound_bulks.hpp"
@@ -22,7 +23,6 @@
 #include "core/rpc/message.hpp"
 #include "core/rpc/peer_monitor.hpp"
 #include "core/rpc/short_bytes.hpp"
-#include "core/wait_budget.hpp"
 
 namespace locum {
 

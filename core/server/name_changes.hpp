@@ -14,7 +14,7 @@
 #include "core/copies/copy_holders.hpp"
 #include "core/node/node_memory.hpp"
 #include "core/node/reference.hpp"
-#include "core/wait_budget.hpp"
+#include "core/ports/wait_budget.hpp"
 
 namespace locum {
 

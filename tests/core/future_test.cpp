@@ -1,4 +1,4 @@
-#include "core/future.hpp"
+#include "core/async_result.hpp"
 
 #include <gtest/gtest.h>
 
@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/async/completion_counter.hpp"
+#include "core/async/serial_executor.hpp"
 #include "core/codec.hpp"
 #include "core/node/local.hpp"
 #include "core/store.hpp"

@@ -24,7 +24,7 @@ calls() {
   calls Writer core/writer.hpp
   calls Promise core/promise.hpp
   calls Proxy core/proxy.hpp
-  calls AsyncResult core/async/async_result.hpp
+  calls AsyncResult core/async_result.hpp
   calls Runtime mpi/runtime.hpp
   find tests -name '*_test.cpp' -o -name '*_contract.hpp' | xargs sed -nE 's/^(TYPED_)?TEST(_[A-Z]+)?\(([A-Za-z0-9]+), ([A-Za-z0-9]+)\).*/test \3.\4/p'
 } | awk -f "$rules" - docs/errors.md

@@ -37,7 +37,7 @@ BEGIN {
   layer["shm/arena"] = 3
   layer["shm/table"] = layer["shm/names"] = 4
   layer["shm"] = 5
-  split("error result key handle deadline wait_budget options part hyperslab path metrics", names, " ")
+  split("error result key handle deadline options extents part hyperslab flat type_name path metrics", names, " ")
   for (i in names) is_value["core/" names[i] ".hpp"] = 1
 }
 
@@ -73,6 +73,12 @@ function foreign_allowed(header) {
   if (FILENAME ~ /^transport\/ucx\//) return header ~ /^uc[pst]\// || header ~ posix
   if (FILENAME ~ /^transport\/storage\//) return header == "hdf5.h" || header ~ posix
   return 0
+}
+
+# Headers of base/, object/ and async/ are installed below detail/.
+function source_of(installed) {
+  if (installed ~ /^detail\/(base|object|async)\//) sub(/^detail\//, "", installed)
+  return installed
 }
 
 function folder_of(path) {
@@ -116,7 +122,7 @@ FNR == 1 { files++ }
   } else if (text ~ /^<[^>]+>/) {
     sub(/>.*/, "", header)
     if (header ~ /^locum\/(locum|runtime)\.hpp$/) check_room("mpi/" substr(header, 7))
-    else if (header ~ /^locum\//) check_room("core/" normalised(substr(header, 7)))
+    else if (header ~ /^locum\//) check_room("core/" normalised(source_of(substr(header, 7))))
     else if (!foreign_allowed(header)) refuse("<" header "> is neither standard C++ nor what this room adapts")
   } else {
     refuse("the included file must be written out, in quotes or angle brackets")

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/detail/decoded_cache.hpp"
 #include "core/node/cluster.hpp"
 #include "core/serializers.hpp"
 #include "core/store.hpp"

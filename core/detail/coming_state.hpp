@@ -4,7 +4,7 @@
 #include <type_traits>
 #include <utility>
 
-#include <locum/async/async_result.hpp>
+#include <locum/async_result.hpp>
 #include <locum/ports/completion_listener.hpp>
 #include <locum/ports/now_or_task.hpp>
 

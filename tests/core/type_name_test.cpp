@@ -1,4 +1,4 @@
-#include "core/object/type_identity.hpp"
+#include "core/type_name.hpp"
 
 #include <gtest/gtest.h>
 

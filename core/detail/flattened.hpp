@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <locum/object/object.hpp>
+#include <locum/extents.hpp>
 
 namespace locum::detail {
 

@@ -11,8 +11,8 @@
 #include <variant>
 #include <vector>
 
-#include <locum/base/hash.hpp>
-#include <locum/object/flat.hpp>
+#include <locum/detail/base/hash.hpp>
+#include <locum/flat.hpp>
 
 namespace locum {
 

@@ -1,4 +1,4 @@
-#include "core/async/shared_state.hpp"
+#include "core/detail/shared_state.hpp"
 
 namespace locum {
 
@@ -32,7 +32,7 @@ void SharedState::then(std::unique_ptr<Continuation> continuation) noexcept {
     }
   }
   if (continuation) {
-    completions_->continuations().add(std::move(continuation));
+    completions_->schedule(std::move(continuation));
   } else {
     do_hurry();
   }
@@ -47,7 +47,7 @@ void SharedState::publish() noexcept {
   }
   completions_->tell();
   while (auto next = following.take()) {
-    completions_->continuations().add(std::move(next));
+    completions_->schedule(std::move(next));
   }
 }
 

@@ -1,4 +1,4 @@
-#include "core/object/strided_bytes.hpp"
+#include "core/detail/strided_bytes.hpp"
 
 #include <algorithm>
 

@@ -9,14 +9,16 @@
 #include <type_traits>
 #include <utility>
 
-#include <locum/async/shared_state.hpp>
-#include <locum/base/mutex.hpp>
 #include <locum/deadline.hpp>
+#include <locum/detail/base/mutex.hpp>
+#include <locum/detail/shared_state.hpp>
 #include <locum/error.hpp>
 #include <locum/result.hpp>
 
 namespace locum {
 
+template <class T>
+class View;
 template <class V>
 class AsyncResult;
 
@@ -304,9 +306,14 @@ auto AsyncResult<V>::then(F function) const
   if (const auto state = state_) {
     state->then(std::move(continuation));
   } else {
-    next->completions()->continuations().add(std::move(continuation));
+    next->completions()->schedule(std::move(continuation));
   }
   return result;
 }
+
+/// An object being fetched: get() returns its view, as Store::get() does. The first thread that asks decodes
+/// it.
+template <class T>
+using Future = AsyncResult<View<T>>;
 
 }  // namespace locum

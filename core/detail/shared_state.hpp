@@ -5,9 +5,9 @@
 #include <memory>
 #include <utility>
 
-#include <locum/async/completion_counter.hpp>
-#include <locum/async/serial_executor.hpp>
-#include <locum/base/mutex.hpp>
+#include <locum/detail/async/completion_counter.hpp>
+#include <locum/detail/async/continuation.hpp>
+#include <locum/detail/base/mutex.hpp>
 
 namespace locum {
 

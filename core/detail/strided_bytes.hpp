@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include <locum/object/object.hpp>
+#include <locum/extents.hpp>
 
 namespace locum::detail {
 

@@ -1,0 +1,83 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+namespace locum {
+
+/// How the bytes of an object are to be read.
+enum class Layout : std::uint8_t {
+  bytes = 0,    ///< raw bytes, interpreted by the caller
+  flat = 1,     ///< one trivially copyable value
+  array = 2,    ///< trivially copyable elements, row-major
+  encoded = 3,  ///< written by the serialiser; must be decoded
+};
+
+/// The largest number of dimensions of an array object.
+inline constexpr std::size_t max_rank = 8;
+
+/// Extents of an array object, slowest dimension first, row-major. At most `max_rank` dimensions: size() is
+/// their number, and extents[0] the slowest.
+struct Extents {
+  // Extents are part of every put, mostly empty: unused dimensions are neither zeroed nor copied.
+  constexpr Extents() noexcept {
+    if (std::is_constant_evaluated()) {
+      values = {};
+    }
+  }
+  constexpr Extents(const Extents& other) noexcept : Extents() { *this = other; }
+  constexpr Extents& operator=(const Extents& other) noexcept {
+    rank = other.rank;
+    if (rank == 1) {
+      values[0] = other.values[0];
+    } else if (rank > 1) {
+      std::copy_n(other.values.begin(), std::min<std::size_t>(rank, max_rank), values.begin());
+    }
+    return *this;
+  }
+  /// `{nx, 3}`: integers of any types. The functions that take extents reject invalid ones.
+  template <std::integral... I>
+    requires(sizeof...(I) >= 1 && sizeof...(I) <= max_rank)
+  constexpr Extents(I... extents)
+      : values{static_cast<std::uint64_t>(extents)...}, rank(static_cast<std::uint8_t>(sizeof...(I))) {}
+
+  std::array<std::uint64_t, max_rank> values;  ///< the first `rank` of them
+  std::uint8_t rank = 0;
+
+  [[nodiscard]] constexpr std::span<const std::uint64_t> span() const noexcept {
+    return {values.data(), std::min<std::size_t>(rank, max_rank)};
+  }
+  /// Number of dimensions; not of elements.
+  [[nodiscard]] constexpr std::size_t size() const noexcept { return rank; }
+  /// REQUIRES: dimension < size().
+  [[nodiscard]] constexpr std::uint64_t operator[](std::size_t dimension) const noexcept {
+    return values[dimension];
+  }
+  /// Whether an array with these extents has that many elements. Without dimensions: no.
+  [[nodiscard]] constexpr bool has(std::uint64_t elements) const noexcept {
+    if (rank == 0) {
+      return false;
+    }
+    std::uint64_t left = elements;  // divided by each extent, since a product could overflow
+    for (const std::uint64_t extent : span()) {
+      if (extent == 0) {
+        return elements == 0;
+      }
+      if (left % extent != 0) {
+        return false;
+      }
+      left /= extent;
+    }
+    return left == 1;
+  }
+  friend constexpr bool operator==(const Extents& a, const Extents& b) noexcept {
+    return std::ranges::equal(a.span(), b.span());
+  }
+};
+
+}  // namespace locum
