@@ -76,7 +76,7 @@ struct Extents {
     return left == 1;
   }
   friend constexpr bool operator==(const Extents& a, const Extents& b) noexcept {
-    return std::ranges::equal(a.span(), b.span());
+    return std::equal(a.span().begin(), a.span().end(), b.span().begin(), b.span().end());
   }
 };
 

@@ -4,8 +4,6 @@
 #include <cstdio>
 #include <cstring>
 
-#include "core/base/hash.hpp"
-
 namespace locum {
 
 namespace {

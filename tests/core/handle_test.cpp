@@ -8,6 +8,8 @@
 #include <span>
 #include <sstream>
 
+#include "core/base/checksum.hpp"
+
 namespace locum {
 namespace {
 

@@ -6,8 +6,6 @@
 #include <random>
 #include <vector>
 
-#include "core/base/hash.hpp"
-
 namespace locum {
 namespace {
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "core/base/checksum.hpp"
+
 namespace locum {
 namespace {
 
