@@ -334,6 +334,11 @@ class Store : private detail::BatchSteps {
   [[nodiscard]] Future<T> wait_async(std::string_view name, const ReadOptions<T>& options = {}) const {
     return begin_wait<T>(name, options);
   }
+  /// `wait_async<T>(name, 10s)`.
+  template <class T, std::convertible_to<Deadline> D>
+  [[nodiscard]] Future<T> wait_async(std::string_view name, const D& limit) const {
+    return begin_wait<T>(name, ReadOptions<T>{.codec = {}, .deadline = limit});
+  }
   /// The asynchronous info().
   template <ObjectId I>
   [[nodiscard]] AsyncResult<ObjectInfo> info_async(const I& id, const CallOptions& options = {}) const {

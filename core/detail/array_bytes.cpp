@@ -7,9 +7,9 @@ namespace locum::detail {
 Result<std::uint64_t> array_bytes(const Extents& extents, std::size_t element_bytes, std::size_t inner_rank) {
   if (extents.rank == 0 || extents.rank > max_rank - inner_rank) {
     return Error(Errc::invalid_argument,
-                 "an array has 1 to " + std::to_string(max_rank) +
-                     " dimensions, and as many strides where strides are given; this one has " +
-                     std::to_string(extents.rank == 0 ? 0 : extents.rank + inner_rank));
+                 "an array has 1 to " + std::to_string(max_rank) + " dimensions; this one has " +
+                     (extents.rank == 0 ? "none, or another number of strides than of extents"
+                                        : std::to_string(extents.rank + inner_rank)));
   }
   std::uint64_t size_bytes = element_bytes;
   for (const std::uint64_t extent : extents.span()) {

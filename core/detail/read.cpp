@@ -57,7 +57,7 @@ Result<std::size_t> copy_elements(SessionState& session, const ObjectView& objec
   }
   const auto refused = [&](const std::string& has) {
     return session.explain(
-        object.key(),
+        object,
         Error(Errc::invalid_argument,
               "there are " + has + " elements to read, the memory is for " + text_of(into.extents) +
                   "; info() says which extents the object has; or read a part or a slab of it"));

@@ -250,18 +250,22 @@ Error SessionState::type_mismatch(std::string_view asked, const ObjectView& obje
   const auto wanted = type_and_codec(asked);
   const ObjectFacts facts = object.facts();
   const auto there = type_and_codec(facts.type_name);
-  const bool named = facts.whole && !facts.name.empty();
   std::string text = "asked for " + described(wanted) + ", the object is of type " + described(there);
   if (wanted.type == there.type && wanted.codec != there.codec) {
     text += there.codec.empty() ? "; read it without a codec"
                                 : "; read it by the codec that it was written by: {.codec = ...}";
   }
-  return explain(named ? Address(facts.key.store, facts.name) : Address(object.key()),
-                 Error(Errc::type_mismatch, std::move(text)));
+  return explain(object, Error(Errc::type_mismatch, std::move(text)));
+}
+
+Error SessionState::explain(const ObjectView& object, const Error& error) const {
+  const ObjectFacts facts = object.facts();
+  const bool named = facts.whole && !facts.name.empty();
+  return explain(named ? Address(facts.key.store, facts.name) : Address(object.key()), error);
 }
 
 Error SessionState::wrong_size(std::string_view type, const ObjectView& object) const {
-  return explain(object.key(),
+  return explain(object,
                  Error(Errc::corrupt, "the object says that it is of type " + std::string(type) +
                                           ", but has " + std::to_string(object.bytes().size()) + " bytes"));
 }

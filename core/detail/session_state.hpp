@@ -143,6 +143,8 @@ class SessionState : public std::enable_shared_from_this<SessionState> {
   [[nodiscard]] Error closed_error() const;
   /// `error`, with the key and the rank that it is about, where there is memory for these.
   [[nodiscard]] Error explain(const Address& address, const Error& error) const noexcept;
+  /// The same of an object, by its name if it has one.
+  [[nodiscard]] Error explain(const ObjectView& object, const Error& error) const;
   /// The same of an object that was not found, which counts.
   [[nodiscard]] Error missed(const Address& address, const Error& error) noexcept;
   /// Names both types, the one asked for and the one that is there, and the codecs; says by which to read it.
