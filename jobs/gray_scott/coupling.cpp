@@ -57,16 +57,18 @@ struct Coupling::State {
   }
 
   locum::Handle publish(const Solver& solver, Species species, Publish how) {
-    const Extents& extents = solver.block().extents;
+    const auto& [depth, height, width] = solver.block().extents;
+    const locum::Extents extents(depth, height, width);
     if (how == Publish::create) {
-      auto writer = fields.create<double>({extents[0], extents[1], extents[2]}).value();
+      auto writer = fields.create<double>(extents).value();
       solver.write_interior(species, writer.span());
       const locum::Key key = writer.seal().value();
       return fields.proxy<double[]>(key).value().handle();
     }
-    buffer.resize(solver.block().cells());
-    solver.write_interior(species, buffer);
-    return fields.put_proxy(buffer).value().handle();
+    const auto [planes, rows, columns] = solver.ghosted_extents();
+    const double* const first = &solver.field(species)[(rows + 1) * columns + 1];
+    const auto interior = locum::array(first, extents, {rows * columns, columns, 1});
+    return fields.put_proxy(interior).value().handle();
   }
 
   MPI_Comm world;
@@ -79,7 +81,6 @@ struct Coupling::State {
   // Who simulates.
   std::size_t published = 0;  ///< frames
   std::size_t reported = 0;
-  std::vector<double> buffer;  ///< for put
 
   // Who analyses.
   struct Frame {
