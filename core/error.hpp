@@ -74,7 +74,7 @@ class Error : public std::exception {
 };
 
 /// \cond library
-/// The reply to a look-up that finds nothing. Made once and shared: it is often not even looked at.
+/// The error of a look-up that finds nothing. Made once and shared: it is often not even looked at.
 [[nodiscard]] Error no_such_object();
 /// The error of a wait for a name that reached its deadline. Created once and shared.
 [[nodiscard]] Error name_not_put();

@@ -49,9 +49,9 @@ class Evicted : public Result<bool> {
 /// `get<Mesh>(id, {.codec = mine, .deadline = 2s})`. Without a deadline the default of the store applies,
 /// else that of the runtime; no call waits for ever.
 ///
-/// *Errors.* Calls return Result; `not_found` and `timeout` are replies. Every call can return `closed` after
-/// the runtime was closed or the store dropped; views stay valid. Calls that need another node can return
-/// `peer_lost` and `timeout`. docs/errors.md has a table.
+/// *Errors.* Calls return Result; `not_found` and `timeout` are ordinary outcomes. Every call can return
+/// `closed` after the runtime was closed or the store dropped; views stay valid. Calls that need another node
+/// can return `peer_lost` and `timeout`. docs/errors.md has a table.
 class Store : private detail::BatchSteps {
  public:
   /// Called by Session::open and Runtime::store.

@@ -112,8 +112,8 @@ void Membership::adopt(std::uint32_t dead) {
 
 // The first name in a shard costs two commits and two first touches, 20 us and more, which most of a node's
 // first names would pay one after the other: marks of flights and copies of a rank that reads large objects
-// of other nodes, say. If that is little of the node's memory, all shards get their first pages before any
-// other process joins. Memory that is not available now is requested when needed.
+// of other nodes, for example. If that is little of the node's memory, all shards get their first pages
+// before any other process joins. Memory that is not available now is requested when needed.
 void commit_first_names(Segment& segment) {
   constexpr std::uint64_t first_bytes = 2 * page_bytes * shard_count;
   constexpr std::uint64_t little_of = 64;

@@ -42,7 +42,7 @@ class Waiting final : public NodeRequest {
 
 }  // namespace
 
-/// The channel's owner of it.
+/// What the channel owns of a ReplyAwaiter.
 class ReplyAwaiter::Kept final : public NodeRequest {
  public:
   using NodeRequest::NodeRequest;

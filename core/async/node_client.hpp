@@ -21,10 +21,10 @@ namespace locum {
 /// and resumes the operation.
 class ReplyAwaiter final : public Operation::Begun {
  public:
-  /// Copies the parts of body and bulk that it needs, as an NodeRequest does.
+  /// Copies the parts of body and bulk that it needs, as a NodeRequest does.
   /// \param node negative: only that rank
   /// \param first the rank of the node that is asked first; none: any
-  /// \param place of the reply's bulk, as in an NodeRequest
+  /// \param place of the reply's bulk, as in a NodeRequest
   ReplyAwaiter(Nodes& nodes, int node, Kind kind, std::span<const std::byte> body, Bulk bulk,
                Deadline::Clock::time_point until, int first = -1, BulkPlace* place = nullptr);
 

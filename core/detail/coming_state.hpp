@@ -60,7 +60,7 @@ class ComingState final : public AsyncResultState<V> {
   }
 
  private:
-  /// The eventual may be destroyed before completion.
+  /// The AsyncResult may be destroyed before completion.
   class Arrived final : public CompletionListener {
    public:
     Arrived(std::weak_ptr<ComingState> state, Note note) : state_(std::move(state)), note_(std::move(note)) {}

@@ -163,9 +163,9 @@ void RpcChannel::deliver(int from, const Envelope& envelope, std::span<const std
   }
 }
 
-// Requests that the service does not reply at once count until it does. Waits for names, which may never be
-// answered, are bounded by the service. A correct rank never repeats the number of an open request, and never
-// uses 0 for a request that needs a reply: it could not match the reply.
+// Requests that the service does not reply to at once count until it does. Waits for names, which may never
+// be answered, are bounded by the service. A correct rank never repeats the number of an open request, and
+// never uses 0 for a request that needs a reply: it could not match the reply.
 void RpcChannel::serve_request(const Request& request) noexcept {
   const bool senseless =
       request.call == 0 ? !needs_no_answer(request.kind) : inbound_quota_.is_open(request.from, request.call);

@@ -50,7 +50,7 @@ class TakenBack final : public NodeRequest {
 
 }  // namespace
 
-/// The channel's owner of a request. The waits may be destroyed when it ends.
+/// What the channel owns of a request. The waits may be destroyed when it ends.
 class RemoteWaits::Request final : public NodeRequest {
  public:
   Request(std::weak_ptr<RemoteWaits> waits, const Key& promised, std::span<const std::byte> body, Bulk name,

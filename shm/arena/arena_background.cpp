@@ -27,7 +27,7 @@ SharedArena::Moment SharedArena::work(Moment now) {
   if (called) {
     const MutexLock lock(mutex_);
     static_cast<void>(blocks_.retire_slabs());
-    reserve_.reply(free_units(), least_answer_pages / unit_pages_);
+    reserve_.on_request(free_units(), least_answer_pages / unit_pages_);
   }
   return empty_adopted() || give_back_piece() || prepare_piece() ? Moment::min()
                                                                  : std::min(next_collect, look(now));
@@ -41,13 +41,13 @@ bool SharedArena::empty_adopted() {
     return false;
   }
   given_back_bytes_.fetch_add(bytes, std::memory_order_release);
-  bool replies = false;
+  bool requested = false;
   {
     const MutexLock lock(mutex_);
     static_cast<void>(books_changed());
-    replies = reserve_.replies();
+    requested = reserve_.was_requested();
   }
-  if (replies) {
+  if (requested) {
     pressure_.reply();
   }
   return true;
@@ -62,13 +62,13 @@ bool SharedArena::give_back_piece() {
   }
   // None: also if there is no memory for its bookkeeping.
   const std::uint64_t bytes = surplus_units > 0 ? give_back(surplus_units) : 0;
-  bool replies = false;
+  bool requested = false;
   {
     const MutexLock lock(mutex_);
-    replies = reserve_.replies();
+    requested = reserve_.was_requested();
     reserve_.gave_back(bytes / page_bytes / unit_pages_);
   }
-  if (replies) {
+  if (requested) {
     pressure_.reply();
   }
   return bytes > 0;

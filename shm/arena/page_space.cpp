@@ -120,14 +120,14 @@ PageSpace::Plan PageSpace::remove(const PageRun& span, const PageRun& block) {
   return plan;
 }
 
-// Extends the bookkeeping to that page, for the replies to a plan. Another plan's pages at the end may no
-// longer be there when this one is refused: it then becomes a hole.
+// Extends the bookkeeping to that page, for the call that completes the plan. Another plan's pages at the end
+// may no longer be there when this one is refused: it then becomes a hole.
 void PageSpace::begin_plan(std::uint64_t end) {
   runs_.reach(end);
-  if (unanswered_ > 0) {
+  if (open_ > 0) {
     holes_.reach(end_);
   }
-  ++unanswered_;
+  ++open_;
 }
 
 std::optional<PageSpace::Plan> PageSpace::plan_ahead(std::uint64_t count) {
@@ -157,7 +157,7 @@ std::optional<PageSpace::Plan> PageSpace::plan_ahead(std::uint64_t count) {
 }
 
 void PageSpace::committed(const Plan& plan) noexcept {
-  --unanswered_;
+  --open_;
   for (const PageRun& part : plan.missing) {
     committed_ += part.count;
   }
@@ -167,7 +167,7 @@ void PageSpace::committed(const Plan& plan) noexcept {
 }
 
 void PageSpace::refused(const Plan& plan) noexcept {
-  --unanswered_;
+  --open_;
   std::uint64_t from = plan.block.first;
   for (const PageRun& part : plan.missing) {
     if (from < part.first) {
@@ -209,12 +209,12 @@ std::optional<PageRun> PageSpace::surplus(std::uint64_t most_units) {
   }
   runs_.take_part(run, part);
   committed_ -= part.count;
-  ++unanswered_;
+  ++open_;
   return part;
 }
 
 void PageSpace::given_back(const PageRun& pages) noexcept {
-  --unanswered_;
+  --open_;
   make_hole(pages);
 }
 

@@ -10,7 +10,7 @@ namespace locum::shm {
 
 /// The address range of an arena, page by page: used, free and committed, or free and returned to the system
 /// (a *hole*). Bookkeeping only: it says what to commit and what to return, its owner does so and reports the
-/// outcome. Its owner locks; any number of plans and surpluses may be open, and are answered in any order.
+/// outcome. Its owner locks; any number of plans and surpluses may be open, and complete in any order.
 ///
 /// 1. Pages below end() are used, in runs_, in holes_, or in an open plan or surplus. All others are
 /// uncommitted, and no hole touches them.
@@ -35,8 +35,8 @@ class PageSpace {
   void give(std::uint64_t first, std::uint64_t count) noexcept { runs_.give(first, count); }
 
   /// A block of `count` free pages, committed or not: best fit among the holes with the free pages around
-  /// them, else at the end; none if the address range has no room. The caller already owns it, and replies
-  /// with one of the next three.
+  /// them, else at the end; none if the address range has no room. The caller already owns it, and then calls
+  /// one of the next three.
   [[nodiscard]] std::optional<Plan> plan(std::uint64_t count);
   /// The same for `count` pages, or fewer, that are free once they are committed: a plan without a block. It
   /// continues where the last one ended, if possible, so that prepared pages are consecutive.
@@ -79,8 +79,8 @@ class PageSpace {
   PageRuns holes_;  // below end_, free and not committed; without bookkeeping until there is one
   std::uint64_t end_ = 0;
   std::uint64_t committed_ = 0;
-  std::uint64_t ahead_ = 0;       // where plan_ahead() continues
-  std::uint64_t unanswered_ = 0;  // open plans and surpluses
+  std::uint64_t ahead_ = 0;  // where plan_ahead() continues
+  std::uint64_t open_ = 0;   // open plans and surpluses
 };
 
 }  // namespace locum::shm

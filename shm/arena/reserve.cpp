@@ -30,21 +30,21 @@ bool Reserve::exchange(std::uint64_t committed_units, std::uint64_t used_units,
   return surplus_ > 0;
 }
 
-void Reserve::reply(std::uint64_t free_units, std::uint64_t least_units) noexcept {
-  answers_ = true;
+void Reserve::on_request(std::uint64_t free_units, std::uint64_t least_units) noexcept {
+  requested_ = true;
   short_ = true;
   surplus_ = std::max((free_units + 1) / 2, least_units);
 }
 
 std::uint64_t Reserve::surplus(std::uint64_t free_units) noexcept {
-  const std::uint64_t kept = answers_ ? 0 : keep_;
+  const std::uint64_t kept = requested_ ? 0 : keep_;
   surplus_ = std::min(surplus_, free_units - std::min(free_units, kept));
   return surplus_;
 }
 
 void Reserve::gave_back(std::uint64_t units) noexcept {
   surplus_ -= units == 0 ? surplus_ : std::min(surplus_, units);
-  answers_ = answers_ && surplus_ > 0;
+  requested_ = requested_ && surplus_ > 0;
 }
 
 // At the end of a window, the steps not needed in it and the one before become surplus.

@@ -51,9 +51,9 @@ class Reserve {
                               std::uint64_t free_units) noexcept;
   /// Another process asks for memory: half of all free units become surplus, at least `least_units` if there
   /// are as many.
-  void reply(std::uint64_t free_units, std::uint64_t least_units) noexcept;
+  void on_request(std::uint64_t free_units, std::uint64_t least_units) noexcept;
   /// Whether the surplus is due to a request.
-  [[nodiscard]] bool replies() const noexcept { return answers_; }
+  [[nodiscard]] bool was_requested() const noexcept { return requested_; }
   /// How many units are to be returned.
   [[nodiscard]] std::uint64_t surplus(std::uint64_t free_units) noexcept;
   /// That many of them were returned; 0: no more can be, and the next window retries.
@@ -71,7 +71,7 @@ class Reserve {
 
   const std::uint64_t keep_;
   std::uint64_t surplus_ = 0;
-  bool answers_ = false;
+  bool requested_ = false;
   int commits_ = 0;       // that calls wait for
   bool short_ = false;    // since a commit ahead failed, or a request: until a commit succeeds
   bool watched_ = false;  // the background thread checks each window: more than is kept is free

@@ -100,7 +100,7 @@ Standing Lives::look(std::uint32_t rank) {
         ::pthread_mutex_unlock(&share.life);
         return Standing::there;
       }
-      // Who owned it before may have adopted it; we have not. Whoever finds our name sees that, too.
+      // The previous owner may have adopted it; we have not. A process that reads our name sees that, too.
       share.state.store(static_cast<std::uint32_t>(ShareState::present), std::memory_order_release);
       LOCUM_KILL_POINT("adopt: no longer adopted");
       share.adopter.store(own_ + 1, std::memory_order_release);

@@ -38,7 +38,7 @@ Watch::Watch(std::shared_ptr<Segment> segment, std::uint32_t own, std::span<cons
       mates_(mates_of(*segment_, own, processes)),
       polled_(mates_.size()),
       stop_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      hears_stop_(stop_event_.open()),
+      polls_stop_(stop_event_.open()),
       thread_("locum watch", [this] { run(); }) {
   started_.get_future().get();
 }
@@ -106,9 +106,9 @@ void Watch::act(std::uint32_t rank) {
     return;
   }
   try {
-    if (!mate.mourned) {
+    if (!mate.reported) {
       duties_.on_death(rank);
-      mate.mourned = true;
+      mate.reported = true;
     }
     if (mate.ours) {
       duties_.adopt(rank);
@@ -120,7 +120,7 @@ void Watch::act(std::uint32_t rank) {
     }
   } catch (const Error& failure) {
     mate.due = Clock::now() + pause_after_failure;
-    if (!std::exchange(mate.complained, true)) {
+    if (!std::exchange(mate.warned, true)) {
       std::fprintf(stderr,
                    "locum: the memory of dead rank %u of this node cannot be adopted yet; this rank retries "
                    "until it can (%s)\n",
@@ -133,7 +133,7 @@ void Watch::sleep() {
   for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
     polled_[rank] = {.fd = mates_[rank].ending.number(), .events = POLLIN, .revents = 0};
   }
-  polled_[own_].fd = hears_stop_ ? stop_event_.number() : -1;
+  polled_[own_].fd = polls_stop_ ? stop_event_.number() : -1;
   const milliseconds timeout = longest_sleep();
   const int ready = ::poll(polled_.data(), polled_.size(), static_cast<int>(timeout.count()));
   if (ready < 0) {  // the list must not be longer than the process's limit on open files
@@ -143,7 +143,7 @@ void Watch::sleep() {
     return;
   }
   // No stop was requested, and this would be readable for ever: it was closed, or is another file by now.
-  hears_stop_ = hears_stop_ && (polled_[own_].revents == 0 || stop_.load(std::memory_order_relaxed));
+  polls_stop_ = polls_stop_ && (polled_[own_].revents == 0 || stop_.load(std::memory_order_relaxed));
   for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
     if (rank != own_ && polled_[rank].revents != 0) {
       mates_[rank].ending = {};  // reported an end, or was closed by code that closes all descriptors
@@ -152,7 +152,7 @@ void Watch::sleep() {
 }
 
 milliseconds Watch::longest_sleep() const noexcept {
-  bool often = !hears_stop_;
+  bool often = !polls_stop_;
   Clock::time_point until = Clock::now() + long_period;
   for (std::uint32_t rank = 0; rank < mates_.size(); ++rank) {
     if (rank == own_) {

@@ -58,15 +58,15 @@ class Watch {
 
   /// Another process of the node, as the thread knows it.
   struct Mate {
-    Descriptor ending;        ///< readable once the process has ended
-    bool lost = false;        ///< dead
-    bool ours = false;        ///< and this process owns its share
-    bool mourned = false;     ///< on_death is done
-    bool adopted = false;     ///< adopt is done
-    bool complained = false;  ///< a failure of these was reported
-    Clock::time_point due;    ///< when to retry
+    Descriptor ending;      ///< readable once the process has ended
+    bool lost = false;      ///< dead
+    bool ours = false;      ///< and this process owns its share
+    bool reported = false;  ///< on_death is done
+    bool adopted = false;   ///< adopt is done
+    bool warned = false;    ///< a failure of these was reported
+    Clock::time_point due;  ///< when to retry
 
-    [[nodiscard]] bool pending() const noexcept { return lost && (!mourned || (ours && !adopted)); }
+    [[nodiscard]] bool pending() const noexcept { return lost && (!reported || (ours && !adopted)); }
   };
 
   [[nodiscard]] static std::vector<Mate> mates_of(const Segment& segment, std::uint32_t own,
@@ -85,7 +85,7 @@ class Watch {
   std::vector<Mate> mates_;     // used by the thread only
   std::vector<pollfd> polled_;  // by rank; at the own rank the stop event
   Descriptor stop_event_;
-  bool hears_stop_;  // by stop_event_; used by the thread only
+  bool polls_stop_;  // stop_event_ is usable; used by the thread only
   std::atomic<bool> stop_{false};
   std::promise<void> started_;
   BackgroundThread thread_;  // last: ends first

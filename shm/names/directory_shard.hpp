@@ -49,20 +49,20 @@ class DirectoryShard {
 
   /// How following a chain ended.
   enum class Walk : std::uint8_t {
-    ended,   ///< at its end
-    found,   ///< where `visit` said true
-    astray,  ///< at an invalid link: changed meanwhile, or damaged
+    ended,        ///< at its end
+    found,        ///< where `visit` said true
+    broken_link,  ///< at an invalid link: changed meanwhile, or damaged
   };
 
   /// Calls `visit(index)` for the records with this hash, until it returns true. Follows no link out of the
   /// shard, and ends always: a record of another bucket, or more steps than there are records, end it as
-  /// `astray`.
+  /// `broken_link`.
   template <class Visit>
   Walk visit_chain(std::uint64_t hash, Visit&& visit) const {
     const std::uint32_t buckets = state_->buckets.load(std::memory_order_acquire);
     const std::uint32_t records = state_->records.load(std::memory_order_acquire);
     if (!sound(buckets, records)) [[unlikely]] {
-      return Walk::astray;
+      return Walk::broken_link;
     }
     if (buckets == 0) {
       return Walk::ended;
@@ -71,7 +71,7 @@ class DirectoryShard {
     std::uint32_t next = heads_[bucket].load(std::memory_order_acquire);
     for (std::uint32_t steps = 0; next != 0; ++steps) {
       if (next > records || steps == records) [[unlikely]] {
-        return Walk::astray;
+        return Walk::broken_link;
       }
       const Record& at = records_[next - 1];
       const std::uint64_t there = at.hash.load(std::memory_order_acquire);
@@ -80,7 +80,7 @@ class DirectoryShard {
           return Walk::found;
         }
       } else if (!belongs(there) || bucket_of(there, buckets) != bucket) [[unlikely]] {
-        return Walk::astray;
+        return Walk::broken_link;
       }
       next = at.next.load(std::memory_order_acquire);
     }

@@ -281,7 +281,7 @@ Result<std::uint64_t> NameTable::generation(std::uint64_t hash, WaitBudget budge
       live = shard.record(index).generation.load(memory_order_acquire);
       return true;
     });
-    return walked == DirectoryShard::Walk::astray ? Seen::doubtful : Seen::nothing;
+    return walked == DirectoryShard::Walk::broken_link ? Seen::doubtful : Seen::nothing;
   });
   return looked ? Result<std::uint64_t>(live) : looked.error();
 }

@@ -19,7 +19,7 @@ constexpr std::chrono::milliseconds longest_sleep{200};
 
 NameWait::NameWait(Shard& shard) noexcept
     : shard_(shard), seen_(shard.published.load(std::memory_order_acquire)) {
-  // A channel, not a store: it comes after the last taker's in one order, and so sees what that linked.
+  // A read-modify-write, not a store: it is ordered after the last taker's, and so sees what that linked.
   (void)shard.waiting.fetch_or(shard_awaited, std::memory_order_acq_rel);
   LOCUM_KILL_POINT("wait: flag up");
 }

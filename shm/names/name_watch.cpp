@@ -41,7 +41,7 @@ bool NameWatch::watch(Shard& shard, std::shared_ptr<NameWatcher> watcher) {
       }
     }
   }
-  // Exchanges, not stores: they come after the last taker's in one order, and so see what that linked.
+  // Read-modify-writes, not stores: they are ordered after the last taker's, and so see what that linked.
   (void)share_.watching.exchange(1);
   (void)shard.waiting.fetch_or(shard_watched);
   return is_told;

@@ -17,7 +17,7 @@ struct flock write_lock_on(std::uint64_t byte) noexcept {
   return lock;
 }
 
-// None if the kernel does not reply.
+// None if the kernel cannot say.
 std::optional<bool> held_by_another_process(int descriptor, std::uint64_t byte) noexcept {
   struct flock lock = write_lock_on(byte);
   if (::fcntl(descriptor, F_GETLK, &lock) != 0) {

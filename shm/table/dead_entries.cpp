@@ -19,7 +19,8 @@ void DeadEntries::adopt(std::span<const std::uint32_t> tombstones) noexcept {
   }
 }
 
-// An entry handed back after all is on the stack, too: collect() takes that before it frees the new ones. A
+// An entry that was handed back nevertheless is on the stack, too: collect() takes the stack before it frees
+// the new ones. A
 // slot that was returned and used again may be another tombstone by now, held by a live process.
 void DeadEntries::recover(std::uint32_t dead, std::span<const std::uint32_t> slots) noexcept {
   for (const std::uint32_t slot : slots) {

@@ -10,7 +10,7 @@
 namespace locum::shm {
 
 // Access to an entry's record word by word: readers without a pin may race with the owner refilling the
-// entry. The words read are one record if the tag was the same before and after, or if a compare-channel of
+// entry. The words read are one record if the tag was the same before and after, or if a compare-exchange of
 // the tag succeeds. The words are assembled and split in registers: loading as a word what was just stored
 // field by field, or the reverse, would stall until the stores have reached the cache.
 using RecordWords = std::array<std::uint64_t, sizeof(ObjectRecord) / sizeof(std::uint64_t)>;

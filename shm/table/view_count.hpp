@@ -68,7 +68,7 @@ class ViewCount {
   }
 
   /// Marks the remaining views as orphaned: the thread that removes the last of them is told so. Calls
-  /// `note()` before the mark, and `unnote()` if there was none to make after all. REQUIRES: add() is not
+  /// `note()` before the mark, and `unnote()` if no mark was needed. REQUIRES: add() is not
   /// called any more.
   template <class Note, class Unnote>
   void orphan(Note note, Unnote unnote) noexcept {

@@ -99,7 +99,7 @@ std::uint32_t WatchTest::adoptions(std::uint32_t dead) const {
   return sum;
 }
 
-bool WatchTest::mourned(const std::set<std::uint32_t>& dead) const {
+bool WatchTest::death_reported(const std::set<std::uint32_t>& dead) const {
   for (std::uint32_t survivor = 0; survivor < children_.size(); ++survivor) {
     for (const std::uint32_t one : dead) {
       if (!dead.contains(survivor) && deaths(survivor, one) == 0) {
@@ -120,7 +120,7 @@ bool WatchTest::adopted(const std::set<std::uint32_t>& dead) const {
 }
 
 void WatchTest::expect_noticed(const std::set<std::uint32_t>& dead) {
-  ASSERT_TRUE(board_->wait_for([&] { return mourned(dead) && adopted(dead); }));
+  ASSERT_TRUE(board_->wait_for([&] { return death_reported(dead) && adopted(dead); }));
   for (const std::uint32_t one : dead) {
     const std::uint32_t adopter = segment_->share(one).adopter.load();
     ASSERT_GE(adopter, 1U);

@@ -103,7 +103,7 @@ class WatchTest : public testing::TestWithParam<Telling> {
   [[nodiscard]] std::uint32_t deaths(std::uint32_t survivor, std::uint32_t dead) const;
   /// How many times what `dead` had was adopted.
   [[nodiscard]] std::uint32_t adoptions(std::uint32_t dead) const;
-  [[nodiscard]] bool mourned(const std::set<std::uint32_t>& dead) const;
+  [[nodiscard]] bool death_reported(const std::set<std::uint32_t>& dead) const;
   /// One that lives has adopted each of them to the end; those that died meanwhile may have, too.
   [[nodiscard]] bool adopted(const std::set<std::uint32_t>& dead) const;
   /// All survivors know all of `dead`, each exactly once, and somebody has adopted each.

@@ -24,7 +24,7 @@ Moment Links::in_order(int from, int to, Moment earliest, Moment now) {
   return link.last_arrival;
 }
 
-// Forgets links with only a past arrival: they do not affect later completions.
+// Forgets links with only a past arrival: they do not affect later arrivals.
 void Links::sweep(Moment now) {
   if (links_.size() < sweep_at_) {
     return;

@@ -35,7 +35,7 @@ class Links {
   void heal_all();
   [[nodiscard]] std::optional<Cut> cut(int from, int to) const noexcept;
 
-  /// The sender is dead: completions up to then are certain.
+  /// The sender is dead: what arrives until then arrives for certain.
   void keep_until(int from, int to, Moment moment) { at(from, to).kept_until = moment; }
   [[nodiscard]] bool kept(int from, int to, Moment now) const noexcept;
   /// Nothing from that sender arrives any more.

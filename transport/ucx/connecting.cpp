@@ -2,7 +2,7 @@
 // broken ones.
 //
 // Endpoints are opened neither in UCX's callbacks nor in the user's sends, but right after UCX has made
-// progress. UCX 1.13 takes the socket that the other rank has opened, if there is one, and ends the process
+// progress. UCX 1.13 uses the socket that the other rank has opened, if there is one, and ends the process
 // if it then finds that the other rank has died and that connecting anew is refused at once, as between
 // processes of one machine (tcp_ep.c, uct_tcp_ep_connect and uct_tcp_ep_destroy_progress). Right after UCX
 // has polled its sockets it knows of that.
@@ -64,7 +64,7 @@ void UcxTransport::advance_new() noexcept {
 }
 
 // A rank that says hello gets a connection from this one, too: only then its death is reported. After both
-// hellos the first message sent is another hello, in a way that makes UCX channel its data for longer
+// hellos the first message sent is another hello, in a way that makes UCX exchange its data for longer
 // messages: UCX 1.13 ends the process if a rank dies while that waits behind others, for a socket with room
 // or for a connection (wireup_ep.c, ucp_wireup_ep_pending_purge; ucp_request.c, ucp_request_send_state_ff).
 void UcxTransport::advance(Peer& peer) noexcept {

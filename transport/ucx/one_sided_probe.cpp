@@ -137,7 +137,7 @@ bool OneSidedProbe::reads(UcxRemoteMemory& remote, std::span<std::byte> memory) 
       std::span(everybody).subspan(static_cast<std::size_t>(partner_) * said.size(), said.size());
   const RemoteKey opens(partners.subspan(1, std::to_integer<std::size_t>(partners[0]) + 1));
 
-  // Once while both make progress, for UCX's channel before the first read of a connection.
+  // Once while both make progress: UCX exchanges data before the first read of a connection.
   const auto into = std::make_shared<std::vector<std::byte>>(page.size());
   const bool prepared = read(remote, opens, into, connecting);
   meet_moving();

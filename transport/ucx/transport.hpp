@@ -20,7 +20,7 @@ struct TransportOptions {
   /// continues to send requests, would fill this rank's memory with replies.
   std::uint32_t most_under_way = 65536;
   /// Whether large bulks (large_bulk_bytes) have a separate endpoint, over TCP a connection; if one of two
-  /// ranks says no, or cannot open another one, they share the one endpoint.
+  /// ranks declines, or cannot open another one, they share the one endpoint.
   bool bulks_apart = true;
   /// How long connecting to a rank may fail, from the first message for it, before it is lost. It is retried
   /// until then, and messages wait.

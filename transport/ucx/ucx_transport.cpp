@@ -213,7 +213,7 @@ bool UcxTransport::arm() {
 // own behind one that a rank was writing when it was killed: for as long as the other computes, or for ever.
 // Repeated attempts would keep a core busy, and never end a wait that is over. So after a while it counts as
 // armed, and the sleeper polls at intervals; a thread that already sleeps is notified. At short intervals at
-// first: the other one may be taking a large bulk out of its queue, and need the processor that this one has.
+// first: the other one may be taking a large bulk out of its queue, and need this one's processor.
 bool UcxTransport::arm_worker() noexcept {
   quiet_ = worker_.arm();
   if (quiet_) {

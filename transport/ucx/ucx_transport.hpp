@@ -170,7 +170,7 @@ class UcxTransport final : public Transport {
       Clock::time_point::max();  ///< since when it refuses to be armed, without movement
   std::atomic<bool> refuses_{
       false};  ///< for long; written by the thread that may call progress(), read by the sleeper
-  std::atomic<bool> armed_{false};  ///< the doorbell rings on completions; written by the thread that may
+  std::atomic<bool> armed_{false};  ///< the doorbell rings on arrivals; written by the thread that may
                                     ///< call progress(), read by the sleeper
   std::atomic<std::chrono::milliseconds>
       longest_sleep_;                                ///< see sleep(); at its start right after a movement

@@ -73,19 +73,19 @@ TEST(Reserve, GivesBackInTurnWhatIsTooScattered) {
 
 TEST(Reserve, AnswersACallWithHalfOfAllThatIsFree) {
   Reserve reserve(keep);
-  reserve.reply(21, 2);
-  EXPECT_TRUE(reserve.replies());
+  reserve.on_request(21, 2);
+  EXPECT_TRUE(reserve.was_requested());
   EXPECT_FALSE(reserve.lacks(0, can_grow)) << "what is given to others is not committed again";
   EXPECT_EQ(reserve.surplus(21), 11U);
   reserve.gave_back(6);
-  EXPECT_TRUE(reserve.replies());
+  EXPECT_TRUE(reserve.was_requested());
   EXPECT_EQ(reserve.surplus(15), 5U);
   reserve.gave_back(5);
-  EXPECT_FALSE(reserve.replies());
-  reserve.reply(6, 16);
+  EXPECT_FALSE(reserve.was_requested());
+  reserve.on_request(6, 16);
   EXPECT_EQ(reserve.surplus(6), 6U) << "kept ones too, if there are not so many";
   reserve.gave_back(0);
-  EXPECT_FALSE(reserve.replies()) << "no more can be given";
+  EXPECT_FALSE(reserve.was_requested()) << "no more can be given";
   EXPECT_EQ(reserve.surplus(6), 0U);
 }
 

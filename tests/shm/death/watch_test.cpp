@@ -47,7 +47,8 @@ TEST_P(WatchTest, NoticesOneAfterTheOtherThoughTheHeirIsAmongThem) {
   for (int round = 0; round < 4; ++round) {
     kill(next);
     dead.insert(next);
-    ASSERT_TRUE(board_->wait_for([&] { return mourned(dead) && adopted({next}); })) << "round " << round;
+    ASSERT_TRUE(board_->wait_for([&] { return death_reported(dead) && adopted({next}); }))
+        << "round " << round;
     next = segment_->share(next).adopter.load() - 1;  // it has all that went before
     ASSERT_FALSE(dead.contains(next));
   }
@@ -80,7 +81,7 @@ TEST_P(WatchTest, AnAdopterThatDiesWhileItAdoptsIsAdoptedFrom) {
   ASSERT_LT(second, 4U);
   ASSERT_TRUE(board_->wait_for([&] { return adoptions(1) == 1 && adoptions(second) == 1; }));
   const std::set<std::uint32_t> dead{1, second};
-  ASSERT_TRUE(board_->wait_for([&] { return mourned(dead); }));
+  ASSERT_TRUE(board_->wait_for([&] { return death_reported(dead); }));
   for (const std::uint32_t one : dead) {
     EXPECT_NE(segment_->share(one).adopter.load(), second + 1);
   }
