@@ -19,13 +19,13 @@
 #include "core/options.hpp"
 #include "core/ports/arena.hpp"
 
-/// What every Arena promises, whatever implements it: INSTANTIATE_TEST_SUITE_P(…, ArenaContract, …) with a
-/// maker of fresh arenas. Random operations are compared with a plain std::map.
+/// Contract tests of the Arena port, for every implementation: INSTANTIATE_TEST_SUITE_P(…, ArenaContract, …)
+/// with a maker of fresh arenas. Random operations are compared with a plain std::map.
 namespace locum::tests {
 
 struct ArenaMaker {
   std::string name;
-  /// A fresh arena whose node has that much memory and no other arena in use.
+  /// A new arena, on a node with that much memory and no other arena in use.
   std::function<std::shared_ptr<Arena>(std::uint64_t memory_bytes)> make;
 
   friend std::ostream& operator<<(std::ostream& out, const ArenaMaker& maker) { return out << maker.name; }
@@ -34,13 +34,12 @@ struct ArenaMaker {
 class ArenaContract : public testing::TestWithParam<ArenaMaker> {};
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(ArenaContract);
 
-/// The arena's live blocks as a map that knows nothing of arenas, with bytes in each block to recognise it
-/// by.
+/// The arena's live blocks as a std::map, with a byte pattern in each block.
 class ArenaModel {
  public:
   explicit ArenaModel(Arena& arena) : arena_(arena) {}
 
-  /// What is wrong with a block that the arena has just given; empty if nothing. It is live then.
+  /// Adds a block that the arena has just allocated. Returns what is wrong with it, or an empty string.
   [[nodiscard]] std::string add(const Block& block, std::uint64_t asked_bytes, std::uint64_t alignment = 16) {
     if (block.size_bytes != asked_bytes) {
       return "a block of another size";
@@ -66,7 +65,8 @@ class ArenaModel {
     return {};
   }
 
-  /// Frees the n-th live block (counted round); what is wrong with its content, empty if nothing.
+  /// Frees the n-th live block (modulo their number). Returns what is wrong with its content, or an empty
+  /// string.
   [[nodiscard]] std::string free(std::size_t n) {
     return free_at(std::next(live_.begin(), static_cast<std::ptrdiff_t>(n % live_.size())));
   }
@@ -81,7 +81,7 @@ class ArenaModel {
     return {};
   }
 
-  /// What is wrong with the arena's own figures; empty if nothing.
+  /// Returns what is wrong with the arena's own figures, or an empty string.
   [[nodiscard]] std::string check_usage() const {
     const ArenaUsage usage = arena_.usage();
     const bool sums = usage.used + usage.free == usage.committed && usage.committed <= usage.node_committed &&
@@ -123,7 +123,7 @@ class ArenaModel {
   std::size_t marks_ = 0;
 };
 
-/// Sizes as objects have them: mostly small, some of pages, few large, and those next to a boundary.
+/// Typical object sizes: mostly small, some of pages, few large, and sizes next to a boundary.
 inline rc::Gen<std::uint64_t> arena_size() {
   return rc::gen::weightedOneOf<std::uint64_t>(
       {{6, rc::gen::inRange<std::uint64_t>(0, 600)},
@@ -138,7 +138,7 @@ inline rc::Gen<std::uint64_t> arena_size() {
 
 TEST_P(ArenaContract, AgreesWithAMapOfItsBlocks) {
   const auto holds = rc::check([&] {
-    // (what to do, the size, which block): free one time in three.
+    // (operation, size, block): one in three operations is a free.
     const auto steps = *rc::gen::scale(
         4.0, rc::gen::container<std::vector<std::tuple<int, std::uint64_t, std::uint32_t>>>(
                  rc::gen::tuple(rc::gen::inRange(0, 3), arena_size(), rc::gen::arbitrary<std::uint32_t>())));
@@ -159,7 +159,7 @@ TEST_P(ArenaContract, AgreesWithAMapOfItsBlocks) {
     RC_TAG(refusals > 0 ? "was full" : "had room");
     RC_ASSERT(model.free_all() == "");
     RC_ASSERT(model.check_usage() == "");
-    // Nothing is lost: what was cut into pieces is one again.
+    // No memory is lost: the split pieces have been merged.
     const auto whole = arena->allocate(3_MiB);
     RC_ASSERT(whole.has_value());
     arena->free(*whole);
@@ -217,7 +217,7 @@ TEST_P(ArenaContract, FullIsAnErrorWithFiguresAndAFreeMakesRoomAgain) {
       EXPECT_NE(block.error().text().find(" " + std::to_string(figure)), std::string::npos)
           << figure << " is not in: " << block.error();
     }
-    EXPECT_GE(model.bytes(), 8_MiB / 2) << "too little came out of 8 MiB in pieces of " << size_bytes;
+    EXPECT_GE(model.bytes(), 8_MiB / 2) << "too little of 8 MiB was allocated, in blocks of " << size_bytes;
 
     ASSERT_EQ(model.free(model.count() / 2), "");
     const auto again = arena->allocate(size_bytes);
@@ -269,7 +269,7 @@ TEST_P(ArenaContract, ContainsNothingThatReachesBeyondIt) {
   EXPECT_FALSE(arena->contains(block->offset, most));
   EXPECT_FALSE(arena->contains(block->offset, most - block->offset + 1));
   EXPECT_FALSE(arena->contains(block->offset, most - block->offset + 2));
-  EXPECT_FALSE(arena->contains(0, 1)) << "the header of a segment is no object";
+  EXPECT_FALSE(arena->contains(0, 1)) << "the header of a segment belongs to no object";
   EXPECT_FALSE(arena->contains(most, 1));
   EXPECT_FALSE(arena->contains(most, most));
 }

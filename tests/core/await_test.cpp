@@ -12,7 +12,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// wait() for names that are at home on another node.
+// wait() for names whose home is another node.
 namespace locum::tests {
 
 namespace {
@@ -23,7 +23,7 @@ using tests::SimulatedNodesOptions;
 
 constexpr std::uint32_t store = 7;
 
-/// Counts how often its rank sleeps.
+/// Counts its rank's sleeps.
 class SleepCounter final : public Transport {
  public:
   SleepCounter(std::shared_ptr<Transport> behind, int& sleeps)
@@ -47,8 +47,8 @@ class SleepCounter final : public Transport {
   int& sleeps_;
 };
 
-/// Ranks 0 and 1 are of node 0, which the names are at home at, 2 and 3 of node 1, 4 and 5 of node 2. Nobody
-/// is asked whether he lives, unless a test wants that.
+/// Ranks 0 and 1 are on node 0, the home of the names, 2 and 3 on node 1, 4 and 5 on node 2. No rank is
+/// probed unless a test wants that.
 class AwaitTest : public ::testing::Test {
  protected:
   static constexpr int waiting = 2;  // asks rank 0 first
@@ -57,14 +57,14 @@ class AwaitTest : public ::testing::Test {
 
   static SimulatedNodesOptions options(AwaitTest* self, std::chrono::milliseconds patience) {
     SimulatedNodesOptions options{.nodes = {.nodes = 3, .ranks_per_node = 2, .patience = patience}};
-    options.network.detection = {1h, 1h};  // the network itself is silent about deaths
+    options.network.detection = {1h, 1h};  // the network itself reports no death
     options.wrap = [self](int rank, std::shared_ptr<Transport> transport) -> std::shared_ptr<Transport> {
       return rank == waiting ? std::make_shared<SleepCounter>(std::move(transport), self->sleeps_)
                              : std::move(transport);
     };
     return options;
   }
-  /// Rank `maker` puts that after a while; what a rank of node 1 that waits meanwhile gets.
+  /// Rank `maker` puts that after a while; returns what a waiting rank of node 1 gets.
   Result<ObjectView> wait_for(int maker, const std::string& name, std::size_t size,
                               std::chrono::nanoseconds after) {
     world_.network().after(after, [this, maker, name, size] {
@@ -82,8 +82,8 @@ class AwaitTest : public ::testing::Test {
   SimulatedNodes world_;
 };
 
-// By whichever rank it is put: the one that the wait is registered at, its node-mate, the waiter's node-mate,
-// and one of a third node.
+// Put by each rank in turn: the one where the wait is registered, the other one of its node, the other one of
+// the waiter's node, and one of a third node.
 TEST_F(AwaitTest, CostsOneQuestionHoweverLongItLasts) {
   for (const auto after : {1ms, 1'000ms, 3'600'000ms}) {
     for (const int maker : {0, 1, 3, 5}) {
@@ -97,8 +97,8 @@ TEST_F(AwaitTest, CostsOneQuestionHoweverLongItLasts) {
       EXPECT_TRUE(holds(*found, pattern(100, 100)));
       EXPECT_EQ(messages, maker < 2 ? 2U : 4U) << "request and reply, and those of the put";
       EXPECT_GE(world_.network().now() - before, after);
-      EXPECT_LT(world_.network().now() - before, after + 1ms) << "told at once";
-      EXPECT_LE(sleeps_, 3) << "who waits sleeps";
+      EXPECT_LT(world_.network().now() - before, after + 1ms) << "notified at once";
+      EXPECT_LE(sleeps_, 3) << "a waiting rank sleeps";
       EXPECT_EQ(world_.rank(0).links->awaited(), 0U);
     }
   }
@@ -132,17 +132,17 @@ TEST_F(AwaitTest, ADeadlineEndsItOnBothSides) {
   }),
             1U);
   EXPECT_EQ(world_.network().now() - before, 10s);
-  EXPECT_EQ(world_.rank(0).links->awaited(), 1U) << "until somebody looks";
-  world_.network().run_for(1ms);  // the home began to count when it was asked
+  EXPECT_EQ(world_.rank(0).links->awaited(), 1U) << "removed only when the table is checked";
+  world_.network().run_for(1ms);  // the home counts the time from the request's arrival
   EXPECT_EQ(world_.messages_of([&] { ASSERT_TRUE(put(world_.connector(1), store, name, pattern(1, 10))); }),
             0U)
-      << "nobody waits any more";
+      << "no wait is left";
   EXPECT_EQ(world_.rank(0).links->awaited(), 0U);
   EXPECT_EQ(here.wait(Address(store, name), Deadline::Clock::time_point::min()).error().code(),
             Errc::timeout);
 }
 
-// What is awaited is put, evicted at once, and put again.
+// The awaited name is put, evicted at once, and put again.
 TEST_F(AwaitTest, GoesOnWhereWhatWasPutIsGoneAgain) {
   const std::string name = world_.name_at(0, store, "fleeting ");
   world_.network().after(1s, [&] {
@@ -232,7 +232,7 @@ TEST_F(AwaitDeathTest, IsLostWithTheLastRankOfItsNode) {
   EXPECT_LT(world_.network().now() - before, 10s);
 }
 
-// As where a limit on threads keeps it from being told.
+// As if a limit on threads prevented notifications.
 TEST_F(AwaitDeathTest, EndsThoughNobodyTellsOfNames) {
   world_.rank(0).node->tell_nobody();
   const auto found = wait_for(1, world_.name_at(0, store, "untold "), 100, 500ms);
@@ -240,7 +240,7 @@ TEST_F(AwaitDeathTest, EndsThoughNobodyTellsOfNames) {
   EXPECT_TRUE(holds(*found, pattern(100, 100)));
 }
 
-// Its share of what rank 0 keeps is free as soon as rank 0 has missed it.
+// The dead rank's quota at rank 0 is free as soon as rank 0 has noticed the death.
 TEST_F(AwaitDeathTest, WhoDiesIsForgotten) {
   const std::string name = world_.name_at(0, store, "orphan ");
   world_.network().start([&] { (void)world_.connector(waiting).wait(Address(store, name), in(60s)); });
@@ -262,8 +262,8 @@ TEST(NameWaiters, AreBoundedForEachRankByNumberAndBytes) {
     ASSERT_TRUE(names.add(waiter(1, 1, now + (i == 0 ? 1s : 9s)), now));
   }
   EXPECT_FALSE(names.add(waiter(1, 1, now + 9s), now));
-  EXPECT_TRUE(names.add(waiter(2, 1, now + 9s), now)) << "another one's share is its own";
-  EXPECT_TRUE(names.add(waiter(1, 1, now + 9s), now + 1s)) << "what is overdue makes room";
+  EXPECT_TRUE(names.add(waiter(2, 1, now + 9s), now)) << "each rank has its own quota";
+  EXPECT_TRUE(names.add(waiter(1, 1, now + 9s), now + 1s)) << "overdue waits make room";
   EXPECT_FALSE(names.add(waiter(1, 1, now + 9s), now + 1s));
   const std::size_t long_name = std::size_t{64} << 10U;
   for (std::size_t bytes = 0; bytes + long_name <= NameWaiters::most_bytes_of_rank; bytes += long_name) {

@@ -15,14 +15,14 @@
 
 namespace locum::tests {
 
-/// A connector of promises, one in each store, that are set when the test says so: it counts the looks for
-/// them, and tells its watcher. Needs no memory for that. Any thread.
+/// A connector of promises, one in each store, that the test sets. It counts look-ups, and notifies its
+/// watcher. Allocates no memory for that. Any thread.
 class AwaitedConnector final : public Connector {
  public:
   explicit AwaitedConnector(std::size_t promises) : set_(promises) {}
 
   void set(std::uint32_t store) noexcept { set_.at(store) = true; }
-  /// Tells who watches that something may have been set.
+  /// Notifies the watcher that something may have been set.
   void tell() {
     std::shared_ptr<NameWatcher> watcher;
     {
@@ -34,7 +34,7 @@ class AwaitedConnector final : public Connector {
     }
   }
   [[nodiscard]] std::size_t looks() const noexcept { return looks_; }
-  /// Waits until somebody watches; false: nobody did for so long.
+  /// Waits until there is a watcher; false: there was none within that time.
   [[nodiscard]] bool is_watched_within(Deadline::Clock::duration time) {
     const auto until = Deadline::Clock::now() + time;
     MutexLock lock(mutex_);

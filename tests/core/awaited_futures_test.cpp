@@ -1,4 +1,4 @@
-// Futures of names that nobody has put yet.
+// Futures of names that are not put yet.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -26,7 +26,7 @@ TEST(AwaitedFuture, OfOneProcessEndsWhenTheNameIsPut) {
   const auto view = future.get(20s).value();
   other.join();
   EXPECT_EQ(view[1], 2.0);
-  EXPECT_TRUE(store.wait_async<double[]>("T").ready()) << "it is there";
+  EXPECT_TRUE(store.wait_async<double[]>("T").ready()) << "the name exists";
 }
 
 TEST(AwaitedFuture, OfOneProcessSaysWhyItHasNotCome) {
@@ -47,7 +47,7 @@ TEST(AwaitedFuture, OfOneProcessSaysWhyItHasNotCome) {
   EXPECT_EQ(code_of(store.wait_async<double>("T").get()), Errc::closed);
 }
 
-/// Two nodes of two ranks, a millisecond apart. Rank 0 makes objects, rank 2 waits for them.
+/// Two nodes of two ranks, with a latency of a millisecond. Rank 0 makes objects, rank 2 waits for them.
 class AwaitedFutures : public FutureNodes {
  protected:
   [[nodiscard]] std::string away(const std::string& name) {
@@ -68,7 +68,7 @@ TEST_F(AwaitedFutures, EndWhenTheirNamesArePut) {
   const auto again = reader_.wait_async<double[]>(here("T"));
   const auto own = reader_.wait_async<double[]>(here("own"));
   const auto small = reader_.wait_async<double>(away("small"));
-  world_.network().run_for(1s);  // nobody calls the library
+  world_.network().run_for(1s);  // no thread calls the library
   for (const auto* future : {&of_away, &of_here, &again, &own}) {
     EXPECT_FALSE(future->ready());
   }

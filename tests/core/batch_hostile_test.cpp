@@ -1,4 +1,4 @@
-// Ranks that ask for many objects what makes no sense, or reply so.
+// Invalid batch requests and replies from faulty ranks.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 using tests::SimulatedNodes;
 
-// A rank that lies: what comes is an error, or the object, and nothing beyond the bytes that came.
+// A faulty rank: the result is an error or the object, and no byte beyond the received ones is read.
 TEST(BatchOfALiar, SpoiledAnswersAreErrorsOrRightOnes) {
   constexpr std::uint32_t store = 7;
   tests::Liars liars{1};
@@ -49,7 +49,7 @@ TEST(BatchOfALiar, SpoiledAnswersAreErrorsOrRightOnes) {
       }
       if (round % 2 == 0) {
         spoiler.spoil(message, seen);
-      } else if (message.bulk.size() > sizeof(BatchRow)) {  // rows that lie
+      } else if (message.bulk.size() > sizeof(BatchRow)) {  // wrong rows
         const std::size_t at = spoiler.below(40) * sizeof(BatchRow) + spoiler.below(sizeof(BatchRow));
         message.bulk[std::min(at, message.bulk.size() - 1)] ^= static_cast<std::byte>(1 + spoiler.below(255));
       }
@@ -82,8 +82,8 @@ TEST(BatchOfALiar, SpoiledAnswersAreErrorsOrRightOnes) {
   EXPECT_GT(right, 5000);
 }
 
-// Byte by byte, each byte of the request takes some values, and its bulk is cut: it is refused, or what is
-// answered was asked for.
+// Each byte of the request takes some values, and its bulk is truncated: the request is refused, or the reply
+// contains only requested objects.
 TEST(BatchOfALiar, SpoiledQuestionsReadNothingElse) {
   constexpr std::uint32_t store = 7;
   tests::Liars liars{0, 1};
@@ -151,7 +151,7 @@ TEST(BatchOfALiar, SpoiledQuestionsReadNothingElse) {
   EXPECT_EQ(refused, before + 1);
 }
 
-// Who asks for much and reads nothing gets no more than one rank may have; others are served.
+// A rank that requests much and reads nothing gets only its quota; others are served.
 TEST(BatchOfALiar, ABoundedNumberOfBytesIsPackedForOneRank) {
   constexpr std::uint32_t store = 7;
   tests::Liars liars{0, 1};

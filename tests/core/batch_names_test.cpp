@@ -1,4 +1,4 @@
-// Many objects by name at a time: what comes, and in how many messages to the homes of the names.
+// Batched gets by name: the results, and the number of messages to the homes of the names.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -60,23 +60,23 @@ TEST_F(BatchOfNames, CostsOneQuestionForEachHome) {
   EXPECT_EQ(price_of_names(all).messages, 8U) << "four requests";
   const auto at_home = names(1, 256, "at home ");
   put_named(2, at_home);
-  EXPECT_EQ(price_of_names(at_home).messages, 2U) << "the home has the objects, too";
+  EXPECT_EQ(price_of_names(at_home).messages, 2U) << "the home also has the objects";
   const auto here = names(0, 100);
   put_named(4, here);
-  EXPECT_EQ(price_of_names(here).messages, 0U) << "small values are at the home";
+  EXPECT_EQ(price_of_names(here).messages, 0U) << "the home keeps small values";
   const auto own = names(2, 100, "own ");
   put_named(0, own);
-  EXPECT_EQ(price_of_names(own).messages, 2U) << "what is here is not sent";
+  EXPECT_EQ(price_of_names(own).messages, 2U) << "local objects are not sent";
   const auto big = names(1, 20, "large ");
   put_named(4, big, large);
-  EXPECT_EQ(price_of_names(big), (Price{2 + 20 * 2, 20})) << "what they are, then one by one";
+  EXPECT_EQ(price_of_names(big), (Price{2 + 20 * 2, 20})) << "one request for the metadata, then each object";
   EXPECT_EQ(price_of_names(big).messages, 2U) << "copies";
   std::vector<std::string> mixed;
   for (int at = 0; at < 300; ++at) {
     mixed.push_back(world_.name_at(at % 3, requester().number(), "mixed " + std::to_string(at) + "."));
   }
   put_named(5, mixed);
-  EXPECT_EQ(price_of_names(mixed).messages, 4U) << "of two other homes";
+  EXPECT_EQ(price_of_names(mixed).messages, 4U) << "two other homes";
   EXPECT_TRUE(requester().get_batch<double[]>(std::vector<std::string>()).empty());
 }
 

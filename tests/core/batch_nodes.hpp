@@ -1,6 +1,7 @@
 #pragma once
 
-// What batches are tried on: three simulated nodes, a store on each of their ranks, and what a batch costs.
+// Fixture for tests of batches: three simulated nodes, a store on each of their ranks, and the cost of a
+// batch.
 
 #include <gtest/gtest.h>
 
@@ -19,7 +20,7 @@ namespace locum::tests {
 
 using namespace std::chrono_literals;
 
-/// In the nodes' network.
+/// Traffic in the simulated network.
 struct Price {
   std::uint64_t messages = 0;
   std::uint64_t transfers = 0;
@@ -30,7 +31,7 @@ struct Price {
   }
 };
 
-/// Of each of a batch; 0: it went well.
+/// The error code of each result of a batch; 0: success.
 template <class V>
 [[nodiscard]] std::vector<Errc> codes_of(const std::vector<Result<V>>& results) {
   std::vector<Errc> codes;
@@ -40,7 +41,7 @@ template <class V>
   return codes;
 }
 
-/// Three nodes of two ranks, of which rank 0 asks.
+/// Three nodes of two ranks. Rank 0 sends the requests.
 class BatchNodes : public PairedNodes {
  protected:
   BatchNodes() : PairedNodes(pairs(3)) {
@@ -67,7 +68,7 @@ class BatchNodes : public PairedNodes {
       EXPECT_EQ((**found[at])[0], static_cast<double>(at));
     }
   }
-  /// Names at home on that node.
+  /// Names whose home is that node.
   [[nodiscard]] std::vector<std::string> names(int home, std::size_t number,
                                                const std::string& stem = "name ") {
     std::vector<std::string> made;
@@ -76,7 +77,7 @@ class BatchNodes : public PairedNodes {
     }
     return made;
   }
-  /// Begins it at rank 0, and lets so much time pass.
+  /// Begins it at rank 0, and lets that much time pass.
   template <class Act>
   void begin(Act act, std::chrono::nanoseconds time) {
     over_ = false;
@@ -86,7 +87,7 @@ class BatchNodes : public PairedNodes {
     });
     world_.network().run_for(time);
   }
-  /// Until what was begun is over.
+  /// Waits until all that was begun has ended.
   [[nodiscard]] bool ends_within(std::chrono::nanoseconds time) {
     return world_.network().run_until([this] { return over_; }, world_.network().now() + time);
   }

@@ -1,5 +1,5 @@
-// Many values that are put under names at a time: what is bound, in how many messages, and what is left where
-// a name is taken, a home dies or has no room.
+// Batched puts with names: which names are bound, the number of messages, and what is left if a name is
+// taken, or a home dies or has no memory.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -33,7 +33,7 @@ constexpr std::size_t large = 10'000;
 
 class BatchPut : public tests::BatchNodes {
  protected:
-  /// A value for each, by which it can be told.
+  /// A recognisable value for each name.
   [[nodiscard]] static Named values(const std::vector<std::string>& all, std::size_t count = 1) {
     Named made;
     for (std::size_t at = 0; at < all.size(); ++at) {
@@ -76,17 +76,17 @@ TEST_F(BatchPut, CostsOneQuestionForEachHomeAndEach256) {
     mixed.push_back(world_.name_at(at % 3, requester().number(), "mixed " + std::to_string(at) + "."));
   }
   const auto began = world_.network().now();
-  EXPECT_EQ(messages_of_put(values(mixed)), 4U) << "of two other homes";
-  EXPECT_LE(world_.network().now() - began, 5ms) << "side by side";
+  EXPECT_EQ(messages_of_put(values(mixed)), 4U) << "two other homes";
+  EXPECT_LE(world_.network().now() - began, 5ms) << "concurrently";
   expect_all_found(mixed);
 }
 
-// A request has 256 KiB at most: 64 blocks of little less than 4 KiB do not fit, 60 do.
+// A request has at most 256 KiB: 64 blocks of slightly less than 4 KiB do not fit, 60 do.
 TEST_F(BatchPut, BoundsTheBytesOfAQuestion) {
   const auto small = names(1, 600, "small ");
   EXPECT_EQ(messages_of_put(values(small, 500)), 20U) << "ten requests of 60 to 63";
   const auto big = names(1, 200, "large ");
-  EXPECT_EQ(messages_of_put(values(big, large)), 2U) << "their values stay here";
+  EXPECT_EQ(messages_of_put(values(big, large)), 2U) << "large values stay here";
   expect_all_found(small);
   expect_in_order(of(4).get_batch<double[]>(big), big.size());
   const std::uint64_t before = world_.network().counters().sent.messages;
@@ -154,13 +154,13 @@ TEST_F(BatchPut, LeavesNamesThatAreTaken) {
   for (std::size_t at = 0; at < 20; ++at) {
     EXPECT_EQ(code_of(keys[at]), at == 3 || at == 14 ? Errc::key_exists : Errc{}) << at;
   }
-  EXPECT_EQ(keys[3].error().key(), all[3]) << "says which";
+  EXPECT_EQ(keys[3].error().key(), all[3]) << "the error has the name";
   EXPECT_EQ(keys[14].error().key(), here[4]);
   EXPECT_EQ(code_of(keys[20]), Errc::invalid_argument);
   EXPECT_EQ(code_of(keys[21]), Errc::invalid_argument);
   EXPECT_EQ(code_of(keys[22]), Errc::key_exists) << "the first one was put";
   EXPECT_EQ(code_of(keys[23]), Errc::key_exists);
-  EXPECT_EQ(*of(4).get<double[]>(all[3])->data(), 77.0) << "untouched";
+  EXPECT_EQ(*of(4).get<double[]>(all[3])->data(), 77.0) << "unchanged";
   EXPECT_EQ(*of(2).get<double[]>(here[4])->data(), 78.0);
   EXPECT_EQ(*of(4).get<double[]>(all[5])->data(), 5.0);
   EXPECT_EQ(*of(4).get<double[]>(here[5])->data(), 5.0);
@@ -171,7 +171,7 @@ TEST_F(BatchPut, LeavesNamesThatAreTaken) {
   expect_nothing_left_of(rest);
 }
 
-// Of a name that comes often, also in several requests, one is bound.
+// Of equal names in a batch, also in different requests, one is bound.
 TEST_F(BatchPut, OfOneNameBindsOne) {
   const std::string name = names(1, 1).front();
   const auto keys = requester().put_batch(values(std::vector<std::string>(700, name)));
@@ -200,7 +200,7 @@ TEST_F(BatchPut, AtAHomeThatDiesFailsAlone) {
   EXPECT_TRUE(of(4).get<double[]>(all[2]));
 }
 
-// Whether a name is bound whose home did not reply is found out afterwards.
+// If a home did not reply, it is found out afterwards whether the name is bound.
 TEST_F(BatchPut, AtARankThatDiesIsSettled) {
   for (const bool arrives : {false, true}) {
     const std::uint64_t before = world_.connector(0).usage().own_objects;
@@ -247,7 +247,7 @@ TEST_F(BatchPut, AtASilentHomeEndsAtTheDeadline) {
   expect_nothing_left_of(all);
 }
 
-// At a home that is further away than that of the store's own name, which the drop asks before.
+// The names' home is further away than the home of the store's own name, which the drop asks first.
 TEST_F(BatchPut, WhileTheStoreIsDropped) {
   const int home = world_.home(registry, "fields") == 1 ? 2 : 1;
   for (const int rank : {2 * home, 2 * home + 1}) {
@@ -278,7 +278,8 @@ TEST_F(BatchPut, WhileTheRuntimeCloses) {
   EXPECT_EQ(std::ranges::count(codes_of(requester().put_batch(values(all))), Errc::closed), 600);
 }
 
-/// Rank 0, alone on its node, is home to names and has no room for them as long as the test says so.
+/// Rank 0, alone on its node, is the home of the names, and has no memory for them as long as the test says
+/// so.
 class BatchPutAtAFullHome : public ::testing::Test {
  protected:
   BatchPutAtAFullHome() {
@@ -317,7 +318,7 @@ TEST_F(BatchPutAtAFullHome, IsMadeWhenThereIsRoom) {
   full_ = tests::Full::no;
   const std::uint64_t before = world_.network().counters().sent.messages;
   ASSERT_TRUE(world_.network().run_until([&] { return over_; }, world_.network().now() + 60ms));
-  EXPECT_LE(world_.network().counters().sent.messages - before, 8U) << "asked again together";
+  EXPECT_LE(world_.network().counters().sent.messages - before, 8U) << "repeated in one request";
   for (std::size_t at = 0; at < objects_.size(); ++at) {
     ASSERT_TRUE(keys_[at]) << keys_[at].error();
     EXPECT_EQ(*store_.get<int>(objects_[at].first).value(), static_cast<int>(at));
@@ -338,7 +339,7 @@ TEST_F(BatchPutAtAFullHome, SaysThatThereIsNone) {
   EXPECT_EQ(world_.connector(1).usage().own_objects, 1U) << "the store";
 }
 
-// It has said of each that it is not bound: nobody has to find that out.
+// The home has replied that none of them is bound: no recovery is needed.
 TEST_F(BatchPutAtAFullHome, IsBelievedThatThereIsNone) {
   full_ = tests::Full::for_good;
   EXPECT_EQ(world_.messages_of([&] { keys_ = store_.put_batch(objects_); }), 4U);
@@ -349,7 +350,7 @@ TEST_F(BatchPutAtAFullHome, IsBelievedThatThereIsNone) {
   EXPECT_EQ(world_.connector(1).usage().own_objects, 1U) << "the store";
 }
 
-/// Rank 0, alone on its node, some of whose names are stuck; and two other nodes.
+/// Rank 0, alone on its node, some of whose names are locked; and two other nodes.
 class BatchWithStuckNames : public ::testing::Test {
  protected:
   BatchWithStuckNames() { stuck_.client = world_.rank(0).links->client().get(); }
@@ -399,7 +400,7 @@ TEST_F(BatchWithStuckNames, PutsTheOthers) {
   }
 }
 
-// They are at home here, and the objects are of another node, which is asked last.
+// Their home is this node, and their objects are on another node, which is asked last.
 TEST_F(BatchWithStuckNames, EvictsTheOthers) {
   const auto stuck = names(0, 4, "stuck ");
   auto all = stuck;

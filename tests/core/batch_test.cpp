@@ -1,5 +1,5 @@
-// Many objects of other nodes at a time: what comes, in how many messages, and what becomes of those of a
-// node that dies.
+// Batched gets from other nodes: the results, the number of messages, and the results for objects of a node
+// that dies.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -43,7 +43,7 @@ TEST_F(Batch, BringsWhatThereIsAndSaysWhatThereIsNot) {
   for (std::size_t at = 0; at < keys.size(); ++at) {
     if (values[at] == 0) {
       EXPECT_EQ(code_of(found[at]), keys[at] == text ? Errc::type_mismatch : Errc::not_found) << at;
-      EXPECT_FALSE(found[at].error().key().empty()) << "says which";
+      EXPECT_FALSE(found[at].error().key().empty()) << "the error has the key";
       continue;
     }
     ASSERT_TRUE(found[at]) << at << ": " << found[at].error();
@@ -74,7 +74,7 @@ TEST_F(Batch, TellsOfEachObjectWhatItIs) {
   found.erase(found.begin());
   auto copy = *found[1];
   found.clear();
-  EXPECT_EQ(copy.extents(), Extents(2, 3)) << "the last view keeps it";
+  EXPECT_EQ(copy.extents(), Extents(2, 3)) << "the last view keeps the copy";
   copy = {};
   expect_nothing_left({array, named});
 }
@@ -117,7 +117,7 @@ TEST_F(Batch, KeepsTheAlignmentOfTheType) {
 // One request for each node, as long as its reply has room.
 TEST_F(Batch, CostsOneQuestionForEachNode) {
   EXPECT_EQ(price_of_batch(put_some(0, 1000)), (Price{0, 0}));
-  EXPECT_EQ(price_of_batch(put_some(1, 1000)), (Price{0, 0})) << "a mate's";
+  EXPECT_EQ(price_of_batch(put_some(1, 1000)), (Price{0, 0})) << "the object of a rank of the same node";
   EXPECT_EQ(price_of_batch(put_some(2, 2)), (Price{2, 0}));
   EXPECT_EQ(price_of_batch(put_some(2, most_in_a_batch)).messages, 2U);
   EXPECT_EQ(price_of_batch(put_some(2, most_in_a_batch + 1)).messages, 4U);
@@ -126,10 +126,10 @@ TEST_F(Batch, CostsOneQuestionForEachNode) {
   for (int at = 0; at < 600; ++at) {
     all.push_back(put(at % 6, at));
   }
-  EXPECT_EQ(price_of_batch(all), (Price{4, 2})) << "of two other nodes, of whichever rank";
+  EXPECT_EQ(price_of_batch(all), (Price{4, 2})) << "two other nodes, whatever the rank";
 }
 
-// What is small may be so large that a reply has no room for all: 32 of these make 1 MiB.
+// Objects can be small, and yet too large for one reply: 32 of these make 1 MiB.
 TEST(BatchOfLargerObjects, AsksAgainForWhatDidNotFit) {
   constexpr std::uint32_t store = 7;
   SimulatedNodes world({.nodes = {.nodes = 2, .inline_bytes = 32_KiB}});
@@ -170,13 +170,14 @@ TEST_F(Batch, MakesStandInsWithoutTheBytes) {
 TEST_F(Batch, BringsLargeObjectsOnceForTheNode) {
   const auto keys = put_some(2, 20, large);
   const auto began = world_.network().now();
-  EXPECT_EQ(price_of_batch(keys), (Price{2 + 20 * 2, 20})) << "what they are, then one by one";
-  EXPECT_LE(world_.network().now() - began, 10ms) << "side by side";
+  EXPECT_EQ(price_of_batch(keys), (Price{2 + 20 * 2, 20}))
+      << "one request for the metadata, then each object";
+  EXPECT_LE(world_.network().now() - began, 10ms) << "concurrently";
   EXPECT_EQ(price_of_batch(keys), (Price{0, 0})) << "copies";
   EXPECT_EQ(price_of([&] { expect_in_order(of(1).get_batch<double[]>(keys), 20); }), (Price{0, 0}))
-      << "a mate has them, too";
+      << "the other rank of the node has them, too";
   world_.network().run_for(2s);
-  EXPECT_EQ(price_of_batch(keys), (Price{2, 0})) << "one asks whether copies may still be shown";
+  EXPECT_EQ(price_of_batch(keys), (Price{2, 0})) << "one request renews the copies' leases";
   expect_nothing_left(keys);
 }
 
@@ -230,7 +231,7 @@ TEST_F(Batch, OfARankThatDiesIsAnsweredByItsMate) {
   expect_in_order(found, keys.size());
 }
 
-// Each deadline is that of all, and who is silent costs the others nothing.
+// The deadline of the batch holds for each object, and a silent node does not delay the others.
 TEST_F(Batch, OfANodeThatIsSilentEndsAtTheDeadline) {
   const auto silent = put_some(2, 10);
   const auto other = put_some(4, 10, large);

@@ -4,7 +4,7 @@
 
 namespace locum::tests {
 
-/// What a call has found at once, or has begun.
+/// What a call returns: a result at once, or a task.
 using Begun = NowOrTask<ObjectView>;
 
 /// Begins the task, if there is one.
@@ -16,7 +16,7 @@ template <class T>
   return made;
 }
 
-/// Has an object fetched ahead of use.
+/// Begins to fetch an object before it is needed.
 [[nodiscard]] inline Begun begin(Source& source, const Address& address, CountsUntil counts) {
   return begun(source.get_or_task(address, {}, counts, {}));
 }

@@ -1,5 +1,5 @@
-// Names that are given and taken on other nodes without waiting: any number at a time, and what becomes of
-// them when somebody cancels, dies or closes.
+// Asynchronous puts and evictions of names on other nodes: any number concurrently, and their results after a
+// cancellation, a death or a close.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -50,7 +50,7 @@ class BegunChanges : public tests::FutureNodes {
   void expect_empty_window() {
     EXPECT_EQ(world_.rank(2).links->window(CountsUntil::it_is_got)->levels(), Window::Levels{});
   }
-  /// Once the reading rank has dropped what it made.
+  /// After the reading rank has dropped its objects.
   void expect_reader_left_nothing() {
     const auto dropped = world_.connector(2).drop(reader_.number());
     EXPECT_TRUE(dropped || mortal_.is_dead_node(0)) << dropped.error();
@@ -83,12 +83,12 @@ TEST_F(BegunChanges, HaveTheValueWhenTheyReturn) {
   const auto named = reader_.put_async(away("value"), value);
   const auto unnamed = reader_.put_async(value);
   const auto at_home = reader_.put_async(here("value"), value);
-  EXPECT_TRUE(unnamed.ready()) << "nobody has to be told";
+  EXPECT_TRUE(unnamed.ready()) << "no other node is involved";
   EXPECT_TRUE(at_home.ready());
   EXPECT_FALSE(named.ready());
   std::ranges::fill(value, -1.0);
   value = {};
-  pass(10ms);  // nobody calls the library
+  pass(10ms);  // no thread calls the library
   ASSERT_TRUE(named.ready());
   for (const auto& put : {named, unnamed, at_home}) {
     const auto found = maker_.get<double[]>(put.get().value()).value();
@@ -96,7 +96,7 @@ TEST_F(BegunChanges, HaveTheValueWhenTheyReturn) {
   }
 }
 
-// Bytes, and what was written in place, are named in the same way.
+// Byte objects and written objects are bound in the same way.
 TEST_F(BegunChanges, OfBytesAndOfWriters) {
   std::vector<std::byte> bytes(count, std::byte{7});
   auto writer = reader_.create<double>(away("written"), {count}).value();
@@ -151,12 +151,12 @@ TEST_F(BegunChanges, SayWhatTheCallsThatWaitWould) {
   pass(10ms);
   ASSERT_TRUE(again.ready() && stale.ready() && absent.ready() && nobodys.ready());
   EXPECT_EQ(code_of(again.get()), Errc::key_exists);
-  EXPECT_EQ(again.get().error().key(), name) << "what it is about";
+  EXPECT_EQ(again.get().error().key(), name) << "the error has the name";
   EXPECT_EQ(code_of(stale.get()), Errc::stale);
   EXPECT_EQ(code_of(absent.get()), Errc::not_found);
   EXPECT_FALSE(nobodys.get().value());
   EXPECT_FALSE(at_home.get().value());
-  EXPECT_EQ(*maker_.get<double>(name).value(), 1.0) << "untouched";
+  EXPECT_EQ(*maker_.get<double>(name).value(), 1.0) << "unchanged";
   EXPECT_EQ(code_of(reader_.put_async("", 1.0).get()), Errc::invalid_argument);
   EXPECT_EQ(code_of(reader_.evict_async("").get()), Errc::invalid_argument);
   EXPECT_TRUE(reader_.evict_async(first).get().value());
@@ -164,7 +164,7 @@ TEST_F(BegunChanges, SayWhatTheCallsThatWaitWould) {
   expect_nothing_left({});
 }
 
-// Objects of this node, of the other one, and of the one whose name is at home on the third rank's.
+// Objects of this node, of the other one, and one whose name has its home on the third rank's node.
 TEST_F(BegunChanges, ReplaceWhatever) {
   const std::string name = away("name");
   const std::string own = here("own");
@@ -213,7 +213,7 @@ TEST_F(BegunChanges, EvictAThousandInTheTimeOfOne) {
   expect_nothing_left({});
 }
 
-// An object that both nodes show: it is gone from both when the eviction has ended.
+// An object of which both nodes have a copy: both copies are gone when the eviction has ended.
 TEST_F(BegunChanges, EvictCopiesToo) {
   const std::string name = away("name");
   const Key foreign = maker_.put(name, std::vector<double>(count, 1.0)).value();
@@ -222,7 +222,7 @@ TEST_F(BegunChanges, EvictCopiesToo) {
     ASSERT_TRUE(maker_.get<double[]>(key));
     ASSERT_TRUE(reader_.get<double[]>(key));
     const auto gone = reader_.evict_async(key);
-    EXPECT_FALSE(gone.ready()) << "the other node shows it";
+    EXPECT_FALSE(gone.ready()) << "the other node still has a view";
     pass(20ms);
     ASSERT_TRUE(gone.ready());
     EXPECT_TRUE(gone.get().value());
@@ -234,7 +234,7 @@ TEST_F(BegunChanges, EvictCopiesToo) {
 }
 
 TEST_F(BegunChanges, AreMadeThoughNobodyWantsToKnow) {
-  const auto all = names(1500);  // more than may be on their way
+  const auto all = names(1500);  // more than the window
   (void)put_all(all);
   const auto cancelled = reader_.put_async(away("cancelled"), 1.0);
   cancelled.cancel();
@@ -249,7 +249,7 @@ TEST_F(BegunChanges, AreMadeThoughNobodyWantsToKnow) {
   }
   reader_.evict_async(away("cancelled")).cancel();
   pass(100ms);
-  EXPECT_EQ(read_->metrics().evictions, 1501U) << "counted all the same";
+  EXPECT_EQ(read_->metrics().evictions, 1501U) << "counted nevertheless";
   expect_empty_window();
   expect_nothing_left({});
 }
@@ -327,11 +327,11 @@ TEST_F(BegunChanges, SayThatTheHomeHasDied) {
   expect_reader_left_nothing();
 }
 
-// The one that is asked dies at every step; its mate goes on as the home.
+// The rank that serves the request dies at each step; the other rank of its node takes over as the home.
 TEST_F(BegunChanges, AreSettledWhereOneRankOfTheHomeDies) {
   const auto all = names(8);
   auto puts = put_all(all);
-  pass(1500us);  // they have arrived, and the replies have not
+  pass(1500us);  // the requests have arrived, the replies have not
   mortal_.kill(0);
   ASSERT_TRUE(when_all(puts));
   pass(20s);
@@ -390,10 +390,10 @@ TEST_F(BegunChanges, SayThatTheRuntimeWasClosed) {
   EXPECT_EQ(code_of(reader_.put_async("more", 1.0).get()), Errc::closed);
   EXPECT_EQ(code_of(reader_.evict_async("more").get()), Errc::closed);
   expect_empty_window();
-  EXPECT_LE(world_.connector(2).usage().own_objects, 1024U) << "what was not asked for is gone";
+  EXPECT_LE(world_.connector(2).usage().own_objects, 1024U) << "drafts whose request was never sent are gone";
 }
 
-/// The directory of a node one of whose ranks is stopped within a change.
+/// The directory of a node on which a rank is stopped while it holds a lock.
 class InterruptedDirectory final : public ForwardingDirectory {
  public:
   using ForwardingDirectory::ForwardingDirectory;
@@ -410,16 +410,16 @@ class InterruptedDirectory final : public ForwardingDirectory {
   int tries = 0;
 
  private:
-  // A call whose budget is not limited waits until it is not.
+  // A call with an unlimited budget waits until the lock is free.
   [[nodiscard]] bool is_stuck(const WaitBudget& budget) {
-    EXPECT_TRUE(!stuck || budget.is_limited()) << "nobody may wait here";
+    EXPECT_TRUE(!stuck || budget.is_limited()) << "no call may wait here";
     tries += stuck ? 1 : 0;
     return stuck;
   }
   [[nodiscard]] static Error locked() { return Error(Errc::timeout, "somebody is stopped within a change"); }
 };
 
-/// Two nodes; rank 1 changes names at home on its own.
+/// Two nodes; rank 1 changes names whose home is its own node.
 class BegunChangesOfAStuckDirectory : public ::testing::Test {
  protected:
   tests::SimulatedNodes world{{.nodes = {.nodes = 2}}};
@@ -433,7 +433,7 @@ class BegunChangesOfAStuckDirectory : public ::testing::Test {
   Store store = session->open("fields").value();
 };
 
-// Closing waits for no lock: what could not be done is not tried for ever, by who drives least of all.
+// Closing waits for no lock: an unfinished change is not retried for ever, and never on the driver.
 TEST_F(BegunChangesOfAStuckDirectory, EndWhenTheRuntimeCloses) {
   directory->stuck = true;
   const auto made = store.put_async(world.name_at(1, store.number(), "a"), 1.0,
@@ -470,11 +470,12 @@ TEST_F(BegunChangesOfAStuckDirectory, AreTriedAgain) {
   EXPECT_TRUE(gone.get().value());
   EXPECT_FALSE(store.exists(name(0)).value());
   EXPECT_FALSE(store.exists(name(2)).value());
-  EXPECT_EQ(connector->usage().own_objects, 2U) << "what was put, and the store; not what was put in vain";
+  EXPECT_EQ(connector->usage().own_objects, 2U) << "the successful put, and the store; not the failed one";
   session->close();
 }
 
-/// Rank 0, alone on its node, is home to names and has no room for them as long as the test says so.
+/// Rank 0, alone on its node, is the home of the names, and has no memory for them as long as the test says
+/// so.
 class PutsAtAFullHome : public ::testing::Test {
  protected:
   ~PutsAtAFullHome() override { session_->close(); }
@@ -498,7 +499,7 @@ class PutsAtAFullHome : public ::testing::Test {
   Store store_ = session_->open("fields").value();
 };
 
-// Each asks again and again, and none waits for another one.
+// Each retries repeatedly, and none waits for another one.
 TEST_F(PutsAtAFullHome, AreMadeWhenThereIsRoom) {
   const auto puts = put_some(50);
   world_.network().run_for(200ms);
@@ -525,7 +526,7 @@ TEST_F(PutsAtAFullHome, SayThatThereIsNone) {
 
 TEST_F(PutsAtAFullHome, EndWhereTheRuntimeIsClosed) {
   const auto puts = put_some(5);
-  world_.network().run_for(100ms);  // some ask, some pause
+  world_.network().run_for(100ms);  // some requests are sent, some pause before a retry
   session_->close();
   world_.network().start([&] { world_.rank(1).links->close(); });
   world_.network().run();

@@ -7,8 +7,8 @@
 
 namespace locum::tests {
 
-/// A connector each of whose calls begins a task of another connector, and then waits for it: so that what is
-/// asked of calls that wait can be asked of what is begun.
+/// A connector whose calls each begin a task of another connector and wait for it, so that tests of blocking
+/// calls also test asynchronous ones.
 class BegunConnector final : public ForwardingConnector {
  public:
   using ForwardingConnector::ForwardingConnector;

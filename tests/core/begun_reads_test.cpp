@@ -1,5 +1,4 @@
-// What is asked of other nodes without waiting, other than for whole objects: parts and hyperslabs of them,
-// and whether they are there.
+// Asynchronous reads from other nodes, other than of whole objects: parts, hyperslabs, and existence.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -31,7 +30,7 @@ class BegunReads : public tests::FutureNodes {
     std::iota(made.begin(), made.end(), 0.0);
     return made;
   }
-  /// Of the reading rank's node, or the other one.
+  /// A name whose home is that node: 1 is the reading rank's.
   [[nodiscard]] std::string at_home(int node, const std::string& stem) {
     return world_.name_at(node, reader_.number(), stem);
   }
@@ -56,7 +55,7 @@ TEST_F(BegunReads, BringPartsAndHyperslabsAsTheCallsThatWaitDo) {
   const auto line = reader_.get_async<double[]>(here, {.slab = {.start = {5000}, .count = {3}}});
   EXPECT_FALSE(parts[0].ready());
   EXPECT_FALSE(box.ready());
-  pass(100ms);  // nobody calls the library
+  pass(100ms);  // no thread calls the library
   for (const auto& part : parts) {
     ASSERT_TRUE(part.ready());
     const auto got = part.get();
@@ -71,7 +70,7 @@ TEST_F(BegunReads, BringPartsAndHyperslabsAsTheCallsThatWaitDo) {
   EXPECT_EQ(line.get().value()[2], 5002);
 }
 
-// All at once, and of each nothing but what is wanted.
+// All concurrently, and only the wanted bytes are transferred.
 TEST_F(BegunReads, BringManyPartsInTheTimeOfOne) {
   const Key key = maker_.put(numbers()).value();
   const auto before = world_.network().counters();
@@ -91,7 +90,7 @@ TEST_F(BegunReads, BringManyPartsInTheTimeOfOne) {
   }
 }
 
-// What has a checksum travels whole, and is shown in part.
+// An object with a checksum is transferred as a whole, and shown in part.
 TEST_F(BegunReads, ShowAPartOfWhatTravelsWhole) {
   const StoreOptions checked{.checksum = true};
   Store made = made_->open("checked", checked).value();
@@ -130,7 +129,7 @@ TEST_F(BegunReads, OfThisNodeAreThereAtOnce) {
 TEST_F(BegunReads, SayWhatWasWrong) {
   const Key key = maker_.put(numbers()).value();
   const auto none = reader_.get_async<double[]>(key, {.part = {.offset = 1, .count = 0}});
-  ASSERT_TRUE(none.ready()) << "no object has that";
+  ASSERT_TRUE(none.ready()) << "no object has such a part";
   EXPECT_EQ(code_of(none.get()), Errc::invalid_argument);
   const auto behind = reader_.get_async<double[]>(key, {.part = {.offset = count, .count = 1}});
   const auto flat = reader_.get_async<double[]>(key, {.slab = {.start = {0, 0}, .count = {1, 1}}});
@@ -140,7 +139,7 @@ TEST_F(BegunReads, SayWhatWasWrong) {
   pass(100ms);
   ASSERT_TRUE(behind.ready() && flat.ready() && other.ready() && absent.ready());
   EXPECT_EQ(code_of(behind.get()), Errc::invalid_argument);
-  EXPECT_EQ(behind.get().error().key(), to_string(key)) << "what it is about";
+  EXPECT_EQ(behind.get().error().key(), to_string(key)) << "the error has the key";
   EXPECT_EQ(code_of(flat.get()), Errc::invalid_argument);
   EXPECT_EQ(code_of(other.get()), Errc::type_mismatch);
   EXPECT_EQ(code_of(absent.get()), Errc::not_found);
@@ -148,7 +147,7 @@ TEST_F(BegunReads, SayWhatWasWrong) {
   EXPECT_EQ(code_of(reader_.exists_async("").get()), Errc::invalid_argument);
   Key foreign = key;
   ++foreign.store;
-  EXPECT_FALSE(reader_.exists_async(foreign).get().value()) << "of another store";
+  EXPECT_FALSE(reader_.exists_async(foreign).get().value()) << "the key is of another store";
 }
 
 TEST_F(BegunReads, SayWhetherObjectsAreThere) {
@@ -193,7 +192,7 @@ TEST_F(BegunReads, AskWhetherAThousandAreThereInTheTimeOfOne) {
   }
 }
 
-// More than may be asked at a time, of which some are dropped.
+// More than fit the window; some are dropped.
 TEST_F(BegunReads, AskInTurn) {
   const Key key = put(1);
   std::vector<AsyncResult<bool>> replies;
@@ -202,7 +201,7 @@ TEST_F(BegunReads, AskInTurn) {
   }
   EXPECT_GT(world_.rank(2).links->window(CountsUntil::it_is_got)->levels().queued, 1000U);
   replies.resize(2500);
-  EXPECT_TRUE(replies.back().get().value()) << "let on at once, because somebody waits";
+  EXPECT_TRUE(replies.back().get().value()) << "started at once, because a thread waits for it";
   pass(100ms);
   EXPECT_TRUE(std::ranges::all_of(replies, [](const auto& reply) { return reply.get().value(); }));
   EXPECT_EQ(world_.rank(2).links->window(CountsUntil::it_is_got)->levels(), Window::Levels{});
@@ -283,7 +282,7 @@ TEST_F(BegunReads, SayThatTheRuntimeWasClosed) {
   EXPECT_EQ(code_of(reader_.exists_async(key).get()), Errc::closed);
 }
 
-/// Where there is no other node.
+/// A connector without other nodes.
 std::shared_ptr<Connector> local_of_one() {
   return open_local();
 }
@@ -318,14 +317,14 @@ TEST_P(BegunOnOneNode, IsThereAtOnce) {
 INSTANTIATE_TEST_SUITE_P(Connectors, BegunOnOneNode, ::testing::Values(&local_of_one, &cluster_of_one),
                          [](const auto& each) { return each.index == 0 ? "Local" : "Cluster"; });
 
-/// A directory in which somebody is stopped within a change, as long as the test says so: whoever looks may
-/// wait no longer than his budget, and a thread that begins something has little.
+/// A directory in which a process is stopped while it holds a lock, as long as the test says so: a look-up
+/// must not wait longer than its budget, and that of an asynchronous call is small.
 class StoppedDirectory final : public ForwardingDirectory {
  public:
   using ForwardingDirectory::ForwardingDirectory;
 
   Result<Pin> find(std::uint32_t store, std::string_view name, WaitBudget budget) override {
-    EXPECT_TRUE(!stopped || budget.is_limited()) << "this would wait for whoever is stopped";
+    EXPECT_TRUE(!stopped || budget.is_limited()) << "this would wait for the stopped process";
     ++looks;
     return stopped ? Error(Errc::timeout, "somebody is stopped within a change")
                    : ForwardingDirectory::find(store, name, budget);
@@ -335,7 +334,7 @@ class StoppedDirectory final : public ForwardingDirectory {
   int looks = 0;
 };
 
-/// Two nodes; rank 1 asks for what has its name at home on its own.
+/// Two nodes; rank 1 reads objects whose names have their home on its own node.
 class BegunReadsOfAStoppedDirectory : public ::testing::Test {
  protected:
   std::shared_ptr<StoppedDirectory> directory_;
@@ -362,7 +361,7 @@ TEST_F(BegunReadsOfAStoppedDirectory, LookAgainUntilTheirDeadline) {
   ASSERT_TRUE(late.ready());
   EXPECT_EQ(code_of(late.get()), Errc::timeout) << "at its deadline";
   EXPECT_GT(directory_->looks, 20);
-  EXPECT_LT(directory_->looks, 100) << "now and then";
+  EXPECT_LT(directory_->looks, 100) << "it does not poll without pauses";
   directory_->stopped = false;
   world_.network().run_for(60ms);
   ASSERT_TRUE(read.ready() && there.ready());

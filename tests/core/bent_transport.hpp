@@ -15,7 +15,7 @@
 
 namespace locum::tests {
 
-/// A message as it leaves a rank.
+/// A message as a rank sends it.
 struct Message {
   int to = 0;
   std::vector<std::byte> header;
@@ -36,8 +36,8 @@ struct Message {
   }
 };
 
-/// A transport that writes down what is sent, sends something else instead, or what nobody meant to send: a
-/// rank that lies. Everything that is sent bent is kept until forget().
+/// A transport that records what is sent, and can replace or add messages: it simulates a faulty rank. Keeps
+/// all that it changed until forget().
 class BentTransport final : public Transport {
  public:
   explicit BentTransport(std::shared_ptr<Transport> straight) : straight_(std::move(straight)) {}
@@ -60,7 +60,7 @@ class BentTransport final : public Transport {
     const Message& kept = said_.emplace_back(std::move(message));
     return straight_->send(kept.to, kept.header, kept.bulk, ticket);
   }
-  /// REQUIRES: nothing is under way.
+  /// REQUIRES: no message is in transfer.
   void forget() { said_.clear(); }
 
   void forget(int rank) noexcept override { straight_->forget(rank); }
@@ -78,8 +78,8 @@ class BentTransport final : public Transport {
   std::deque<Message> said_;
 };
 
-/// The ranks of a world that lie, for SimulatedNodesOptions::wrap:
-/// `SimulatedNodes world({.nodes = {}, .network = {}, .wrap = liars.wrap()})`. Declared before that world.
+/// The faulty ranks of simulated nodes, for SimulatedNodesOptions::wrap: `SimulatedNodes world({.nodes = {},
+/// .network = {}, .wrap = liars.wrap()})`. Declared before that world.
 class Liars {
  public:
   Liars(std::initializer_list<int> ranks) {
@@ -91,7 +91,7 @@ class Liars {
   Liars& operator=(const Liars&) = delete;
   ~Liars() = default;
 
-  /// Bends the transports of these ranks, and leaves those of the others alone.
+  /// Wraps the transports of these ranks only.
   [[nodiscard]] std::function<std::shared_ptr<Transport>(int, std::shared_ptr<Transport>)> wrap() {
     return [this](int rank, std::shared_ptr<Transport> straight) -> std::shared_ptr<Transport> {
       const auto liar = transports_.find(rank);
@@ -103,22 +103,22 @@ class Liars {
       return bent;
     };
   }
-  /// REQUIRES: that rank lies, and its world exists.
+  /// REQUIRES: that rank is one of the faulty ones, and its world exists.
   [[nodiscard]] BentTransport& operator[](int rank) { return *transports_.at(rank); }
 
  private:
   std::map<int, BentTransport*> transports_;  // of the world, which must end before its network
 };
 
-/// Spoils messages, always in the same ways for the same seed: cuts them short, makes them longer, turns
-/// bits, writes anything, and puts parts of others in their place.
+/// Corrupts messages, in the same way for the same seed: truncates them, extends them, flips bits, overwrites
+/// bytes, and inserts parts of other messages.
 class Spoiler {
  public:
   explicit Spoiler(std::uint64_t seed) : random_(seed) {}
 
   [[nodiscard]] std::uint64_t below(std::uint64_t bound) { return random_() % bound; }
 
-  /// \param others messages that may lend their parts
+  /// \param others messages whose parts may be inserted
   void spoil(Message& message, const std::vector<Message>& others) {
     std::vector<std::byte> body(message.body().begin(), message.body().end());
     for (std::uint64_t more = 1 + below(2); more > 0; --more) {

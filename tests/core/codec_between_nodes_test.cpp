@@ -1,4 +1,4 @@
-// Objects that a codec wrote, read on another node: they travel as it left them.
+// Objects encoded by a codec, read on another node: they are transferred in encoded form.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -55,7 +55,7 @@ TEST_F(CodecBetweenNodes, ComeByEachWay) {
        reader_.get_batch<Doubles>(std::vector<Key>{small, large, small}, {.codec = Narrow{}})) {
     EXPECT_TRUE(found);
   }
-  EXPECT_EQ(Narrow::decodings, 3) << "each object once";
+  EXPECT_EQ(Narrow::decodings, 3) << "each object is decoded once";
   const auto wrong = reader_.get<Doubles>(large);
   EXPECT_EQ(code_of(wrong), Errc::type_mismatch);
   EXPECT_NE(wrong.error().text().find("by the codec f32"), std::string::npos);
@@ -71,7 +71,7 @@ TEST_F(CodecBetweenNodes, ComeByThemselves) {
     EXPECT_FALSE(future.ready());
     pass(20ms);
     ASSERT_TRUE(future.ready());
-    EXPECT_EQ(Narrow::decodings, 0) << "not by who moves messages";
+    EXPECT_EQ(Narrow::decodings, 0) << "not on the driver";
     EXPECT_EQ(copy_of(future.get()), values_);
     EXPECT_EQ(code_of(without.get()), Errc::type_mismatch);
     EXPECT_EQ(Narrow::decodings, 1);

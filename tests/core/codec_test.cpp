@@ -1,4 +1,4 @@
-// Values that are written and read by a codec of the caller's own.
+// Values that are encoded and decoded by a user's codec.
 #include "core/codec.hpp"
 
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ using namespace std::chrono_literals;
 using Doubles = std::vector<double>;
 using Numbers = std::vector<std::uint64_t>;
 
-/// By locum's archives; without `takes`, counts nothing, so that all threads may use it.
+/// Uses locum's archives; without `takes` it counts nothing, so that all threads may use it.
 struct ByArchives {
   static constexpr std::string_view name = "archives";
 
@@ -58,7 +58,7 @@ class CodecTest : public ::testing::Test {
   CodecTest() { Narrow::start_counting(); }
 
   [[nodiscard]] std::uint64_t used() const { return one_.connector->usage().own_used; }
-  /// An object that says of itself that a codec wrote it, with these bytes.
+  /// An object with this content that claims to be encoded by a codec.
   [[nodiscard]] Key forge(const TypeIdentity& identity, std::span<const std::byte> bytes) {
     ObjectMeta meta{store_.number(), 1, 16, identity.hash, identity.name, {}, Layout::encoded, {}};
     const auto draft = one_.connector->create(bytes.size(), meta, {}).value();
@@ -123,9 +123,9 @@ TEST_F(CodecTest, TakesNoMoreMemoryThanWhatWasWritten) {
   const std::uint64_t before = used();
   const Key key = store_.put(steps, {.codec = Steps{}}).value();
   const auto bytes = store_.get_bytes(key).value();
-  EXPECT_EQ(bytes.size(), 1000U) << "at most 10000 were asked for";
+  EXPECT_EQ(bytes.size(), 1000U) << "at most 10000 bytes were requested";
   EXPECT_LT(used() - before, 2000U);
-  EXPECT_NE(bytes.data(), Steps::wrote_to) << "made beside it, and copied";
+  EXPECT_NE(bytes.data(), Steps::wrote_to) << "encoded elsewhere, and copied";
 }
 
 struct Other : Narrow {
@@ -170,7 +170,8 @@ TEST_F(CodecTest, DecodesOncePerProcess) {
   EXPECT_EQ(Narrow::decodings, 3);
 }
 
-// Two codecs of one name: the error of whoever named them; but what one of them decoded is not the other's.
+// Two codecs of the same name: an error of the user; but values that one of them decoded are not returned for
+// the other one.
 struct Twin : Narrow {
   static void decode(std::span<const std::byte> bytes, Doubles& values) {
     Narrow::decode(bytes, values);
@@ -228,7 +229,7 @@ TEST_F(CodecTest, KeepsItsStateWithWhoWrites) {
   EXPECT_EQ(copy_of(store_.get<Doubles>(key, {.codec = Rounded(100)})), (Doubles{1.5, 2.5}));
 }
 
-// What a codec does wrong, at the writer's.
+// Errors of a codec while encoding.
 struct Wrong {
   static constexpr std::string_view name = "wrong";
   enum class How : std::uint8_t { throws, runs_out, refuses, less, more, asks_for_all, size_throws };
@@ -295,7 +296,7 @@ TEST_F(CodecTest, TurnsWhatEncodingThrowsIntoAnErrorThatLeavesNothing) {
   EXPECT_EQ(code_of(store_.put("", 1, {.codec = Wrong{Wrong::How::less}})), Errc::invalid_argument);
 }
 
-/// The same of a size that is not known before.
+/// The same for a size that is not known in advance.
 struct WrongAtMost {
   static constexpr std::string_view name = "wrong";
   std::uint64_t size_at_most(int) const { return most; }
@@ -328,7 +329,7 @@ TEST_F(CodecTest, TurnsWhatDecodingThrowsIntoAnError) {
   EXPECT_EQ(code_of(get(2)), Errc::out_of_memory);
   EXPECT_EQ(code_of(get(3)), Errc::unsupported);
   EXPECT_TRUE(get(4));
-  EXPECT_EQ(one_.metrics->decodes, 1U) << "an error is not kept";
+  EXPECT_EQ(one_.metrics->decodes, 1U) << "an error is not cached";
 }
 
 TEST_F(CodecTest, SurvivesBytesThatNoCodecWrote) {
@@ -382,7 +383,7 @@ TEST_F(CodecTest, ReplacesAndWaits) {
   EXPECT_EQ(store_.get<Doubles>("T", {.codec = Narrow{}}).value()->front(), 4.0);
   EXPECT_FALSE(store_.exists(old).value());
   ASSERT_TRUE(store_.replace("T", Doubles{5.0}));
-  EXPECT_EQ(store_.get<double[]>("T").value()[0], 5.0) << "each generation has a codec of its own";
+  EXPECT_EQ(store_.get<double[]>("T").value()[0], 5.0) << "each generation has its own codec";
   std::jthread other([&] { EXPECT_TRUE(store_.put("late", Doubles{6.0}, {.codec = Narrow{}})); });
   EXPECT_EQ(store_.wait<Doubles>("late", {.codec = Narrow{}}).value()->front(), 6.0);
 }
@@ -490,7 +491,7 @@ TEST_F(CodecTest, CanBeAStores) {
   EXPECT_EQ(copy_of(packed.proxy<Doubles>("V").value().get()), halves_);
   EXPECT_EQ(code_of(store_.get<Doubles>("V")), Errc::type_mismatch);
 
-  // What it declines is stored, and read, as ever: in place, and some of it, too.
+  // Types that the codec declines are stored and read as usual: in place, and in part, too.
   const Key plain = packed.put("numbers", std::vector<int>{1, 2, 3}).value();
   EXPECT_EQ(packed.get<int[]>(plain).value()->data(), store_.get<int[]>("numbers").value()->data());
   EXPECT_EQ(packed.get<int[]>(plain, {.part = {.offset = 1, .count = 1}}).value()[0], 2);
@@ -501,7 +502,8 @@ TEST_F(CodecTest, CanBeAStores) {
   EXPECT_EQ(packed.store().info("more").value().key, more);
   EXPECT_EQ(code_of(packed.replace("more", 8)), Errc{});
   EXPECT_EQ(*packed.get<int>("more").value(), 8);
-  EXPECT_EQ(code_of(packed.get<double[]>("V")), Errc::type_mismatch) << "there are no doubles in place";
+  EXPECT_EQ(code_of(packed.get<double[]>("V")), Errc::type_mismatch)
+      << "the doubles are encoded, and cannot be read in place";
 }
 
 TEST_F(CodecTest, AnswersClosedLikeAnyCall) {

@@ -1,12 +1,12 @@
 #pragma once
 
-// What every Connector must do, whichever room it comes from. A test of a room includes this file in one
-// source and instantiates it:
+// Contract tests of the Connector port. Include this file in one source file of a test, and instantiate the
+// suite:
 //
 //   INSTANTIATE_TEST_SUITE_P(Local, ConnectorContract, ::testing::Values(ConnectorFactory{...}));
 //
-// The factory makes a fresh connector each time. `memory_bytes` is the most that it may take; 0 leaves it to
-// the factory, which gives at least 64 MiB.
+// The factory makes a new connector each time. `memory_bytes` limits its memory; 0 leaves that to the
+// factory, which provides at least 64 MiB.
 
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
@@ -40,8 +40,8 @@ namespace locum::tests {
 struct ConnectorFactory {
   std::string name;
   std::function<std::shared_ptr<Connector>(std::uint64_t memory_bytes)> make;
-  bool threads = true;  ///< whether several threads may use it: not where they are only simulated
-  bool remote = false;  ///< whether it asks others, so that a deadline in the past finds nothing
+  bool threads = true;  ///< whether several threads may use it: false in a simulation
+  bool remote = false;  ///< whether it asks other nodes, so that a deadline in the past finds nothing
 
   friend std::ostream& operator<<(std::ostream& out, const ConnectorFactory& factory) {
     return out << factory.name;
@@ -228,7 +228,7 @@ TEST_P(ConnectorContract, KeepsViewsInPlaceWhateverTheStoreDoes) {
   const std::byte* const where = view.bytes().data();
   (void)put(*connector_, 1, "v", pattern(2, 5000), {SealMode::replace}).value();
   EXPECT_TRUE(connector_->evict({1, "v"}, {}).value());
-  for (std::uint64_t i = 0; i < 100; ++i) {  // anything freed too early is written over
+  for (std::uint64_t i = 0; i < 100; ++i) {  // overwrites whatever was freed too early
     const auto key = put(*connector_, 1, {}, pattern(i + 3, 5000)).value().key;
     if (i % 2 == 0) {
       EXPECT_TRUE(connector_->evict(key, {}).value());
@@ -277,7 +277,7 @@ TEST_P(ConnectorContract, ShowsADraftToNobodyBeforeItIsSealed) {
   const auto draft = connector_->create(8, plain_meta(1, "draft"), {}).value();
   EXPECT_FALSE(connector_->exists({1, "draft"}, {}).value());
   EXPECT_TRUE(connector_->list(1, {}, {}).value().empty());
-  // The name is decided by who seals first, not by who creates first.
+  // The first seal decides who gets the name, not the first create.
   (void)put(*connector_, 1, "draft", pattern(1, 8)).value();
   EXPECT_EQ(code_of(connector_->seal(draft, {}, {})), Errc::key_exists);
   EXPECT_TRUE(holds(connector_->get({1, "draft"}, {}).value(), pattern(1, 8)));
@@ -303,7 +303,7 @@ TEST_P(ConnectorContract, SaysWhenMemoryIsFullAndGoesOnAfterEvicting) {
       keys.push_back(small->seal(*draft, {}, {}).value().key);
       ASSERT_LE(keys.size(), limit / piece);
     }
-    EXPECT_GE(keys.size(), limit / piece / 8) << "a rank has a part of its node's memory";
+    EXPECT_GE(keys.size(), limit / piece / 8) << "a rank may use only its part of the node's memory";
     for (const Key& key : keys) {
       EXPECT_TRUE(small->evict(key, {}).value());
     }
@@ -324,7 +324,7 @@ TEST_P(ConnectorContract, DropsAStoreAndNothingElse) {
 
 TEST_P(ConnectorContract, WaitsUntilTheNameIsPutOrTheDeadlineIsOver) {
   if (!GetParam().threads) {
-    GTEST_SKIP() << "this connector lives in a simulation, which has no threads";
+    GTEST_SKIP() << "this connector runs in a simulation, which has no threads";
   }
   EXPECT_EQ(code_of(connector_->wait({1, "never"}, std::chrono::milliseconds(5))), Errc::timeout);
   EXPECT_EQ(code_of(connector_->wait({1, "never"}, Deadline::Clock::time_point::min())), Errc::timeout);
@@ -344,7 +344,7 @@ TEST_P(ConnectorContract, WaitsUntilTheNameIsPutOrTheDeadlineIsOver) {
 
 TEST_P(ConnectorContract, LetsOneOfManyPutsWin) {
   if (!GetParam().threads) {
-    GTEST_SKIP() << "this connector lives in a simulation, which has no threads";
+    GTEST_SKIP() << "this connector runs in a simulation, which has no threads";
   }
   constexpr std::uint64_t thread_count = 4;
   constexpr std::uint64_t name_count = 50;
@@ -374,7 +374,7 @@ TEST_P(ConnectorContract, LetsOneOfManyPutsWin) {
 
 TEST_P(ConnectorContract, ShowsReadersWholeValuesWhileANameIsReplaced) {
   if (!GetParam().threads) {
-    GTEST_SKIP() << "this connector lives in a simulation, which has no threads";
+    GTEST_SKIP() << "this connector runs in a simulation, which has no threads";
   }
   constexpr std::uint64_t rounds = 400;
   (void)put(*connector_, 1, "clock", pattern(0, 512)).value();
@@ -403,7 +403,7 @@ TEST_P(ConnectorContract, ShowsReadersWholeValuesWhileANameIsReplaced) {
   EXPECT_TRUE(holds(connector_->get({1, "clock"}, {}).value(), pattern(rounds, 512)));
 }
 
-// What something writes over the bytes of a sealed object is found before they are used for the first time.
+// A change of a sealed object's bytes is detected at their first use.
 TEST_P(ConnectorContract, ChecksAChecksumOnFirstUse) {
   for (const std::size_t size_bytes : {1U, 8U, 100U, 7000U}) {
     const std::string name = "summed/" + std::to_string(size_bytes);
@@ -425,13 +425,13 @@ TEST_P(ConnectorContract, ChecksAChecksumOnFirstUse) {
     }
     const auto view = connector_->get(key, {}).value();
     EXPECT_TRUE(holds(view, bytes));
-    EXPECT_EQ(view.bytes().data(), draft.bytes.data()) << "checked where it is";
-    // Once is enough: the next get costs nothing, and so sees nothing.
+    EXPECT_EQ(view.bytes().data(), draft.bytes.data()) << "checked in place";
+    // It is checked once: the next get costs nothing, and does not see this change.
     draft.bytes[0] ^= std::byte{1};
     EXPECT_TRUE(connector_->get(key, {}));
     draft.bytes[0] ^= std::byte{1};
   }
-  EXPECT_EQ(connector_->drop(1).value(), 4U) << "an object that is not right can still be evicted";
+  EXPECT_EQ(connector_->drop(1).value(), 4U) << "a corrupt object can still be evicted";
 }
 
 TEST_P(ConnectorContract, ChecksWhatReplacesACheckedObject) {
@@ -452,7 +452,7 @@ TEST_P(ConnectorContract, ChecksWhatReplacesACheckedObject) {
   EXPECT_TRUE(holds(connector_->get({1, "clock"}, {}).value(), pattern(2, 64)));
 }
 
-// A std::map that does what a connector does, one store at a time.
+// Compared with a std::map, one store at a time.
 
 TEST_P(ConnectorContract, DoesWhatAMapWouldDo) {
   const std::vector<std::string> names{

@@ -1,6 +1,6 @@
 #pragma once
 
-// Objects for tests of connectors: bytes that can be told apart, and the shortest way to put them.
+// Objects for tests of connectors: recognisable bytes, and the shortest way to put them.
 
 #include <gtest/gtest.h>
 
@@ -17,7 +17,7 @@
 
 namespace locum::tests {
 
-/// Bytes that tell by themselves which object they belong to.
+/// A byte pattern that identifies its object.
 inline std::vector<std::byte> pattern(std::uint64_t seed, std::size_t size_bytes) {
   std::vector<std::byte> bytes(size_bytes);
   std::uint64_t state = seed * 0x9E3779B97F4A7C15U + 1;

@@ -5,7 +5,7 @@
 
 namespace locum::tests {
 
-/// The value of what a get returned, by itself.
+/// A copy of the value that a get returned.
 template <class T>
 [[nodiscard]] T copy_of(const Result<View<T>>& found) {
   const View<T> view = found.value();

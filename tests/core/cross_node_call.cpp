@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 constexpr auto wait_time = 12s;
 constexpr auto call_timeout = 30s;  // the nodes' default
-constexpr auto before_put = 300us;  // that the other one waits for
+constexpr auto before_put = 300us;  // which another rank waits for
 
 std::vector<std::byte> bytes_of(std::uint64_t value, std::size_t size_bytes) {
   std::vector<std::byte> bytes = tests::pattern(value, size_bytes);
@@ -98,8 +98,8 @@ void CrossNodeCall::put_value(int rank, const std::string& name, std::uint64_t v
   before_ = *sealed;
 }
 
-// The maker on the object's node is its second rank: the first one is asked, and may die without making it
-// the maker's death, too.
+// The object is made by the second rank of its node: the first one serves requests, and may die without being
+// the object's maker.
 void CrossNodeCall::prepare() {
   const int maker = nodes_.ranks_of(scene_.owner).back();
   switch (scene_.kind) {

@@ -10,11 +10,11 @@
 
 namespace locum::tests {
 
-/// What a rank asks of other nodes.
+/// The calls of a rank that need other nodes.
 enum class CallKind : std::uint8_t {
   put,
   get_by_key,
-  get_stale,  ///< by a handle of what was replaced
+  get_stale,  ///< by the handle of a replaced object
   get_by_name,
   replace,
   describe_by_key,
@@ -25,16 +25,17 @@ enum class CallKind : std::uint8_t {
   evict_by_name,
   list,
   wait,   ///< for a name that a third rank puts meanwhile
-  drop,   ///< of what this rank has put at all nodes
-  close,  ///< while another rank asks for what this one has
+  drop,   ///< of what this rank has put on all nodes
+  close,  ///< while another rank requests this one's objects
 };
 
-/// Sizes of objects: what the home of a name keeps a copy of, and what it does not, nor the network copies.
+/// Sizes of objects: one that a name's home keeps a copy of, and one that is too large for that, and for the
+/// network to copy.
 inline constexpr std::size_t small = 16;
 inline constexpr std::size_t large = 9000;
 
-/// One call across nodes: rank 0, of node 0, asks for an object that lies on node `owner`, under a name at
-/// home on node `home`. A put object lies on node 0.
+/// One call across nodes: rank 0, of node 0, requests an object on node `owner` whose name has its home on
+/// node `home`. An object that is put is on node 0.
 struct CallScene {
   CallKind kind = CallKind::put;
   int owner = 0;
@@ -46,34 +47,33 @@ struct CallScene {
 [[nodiscard]] std::vector<CallScene> all_call_scenes();
 [[nodiscard]] std::string describe(const CallScene& scene);
 
-/// The scene, played on nodes of which some ranks may die meanwhile, and judged: each reply and all that can
-/// be found afterwards has to be what the model says, or `peer_lost` where somebody died without whom nobody
-/// can know.
+/// Runs the scene on nodes of which some ranks may die meanwhile, and checks it: each result, and the state
+/// found afterwards, must be what the model says, or `peer_lost` where only a dead rank knew the result.
 class CrossNodeCall {
  public:
   static constexpr int requester = 0;
-  static constexpr int third = 2;  ///< rank that puts what is waited for, and asks the one that closes
+  static constexpr int third = 2;  ///< rank that puts the awaited name, and asks the closing rank
 
   CrossNodeCall(const CallScene& scene, MortalNodes& nodes);
 
-  /// Makes what the scene needs, without waiting for anybody to die.
+  /// Makes what the scene needs. No rank may die yet.
   void prepare();
-  /// Messages may be lost, and ranks taken for dead that are not: then any call may end with `peer_lost` or
-  /// `timeout`, and something may be left.
+  /// Accepts `peer_lost` and `timeout` from any call, and leftovers: for runs in which messages are lost, or
+  /// live ranks are taken for dead.
   void forgive() noexcept { forgiving_ = true; }
-  /// Starts the programs that play it.
+  /// Starts the programs of the scene.
   void start();
   [[nodiscard]] bool over() const noexcept { return running_ == 0; }
-  /// Simulated time that the longest call of a survivor took, where nothing was forgiven.
+  /// Simulated time of a survivor's longest call, unless forgive() was called.
   [[nodiscard]] std::chrono::nanoseconds longest() const noexcept { return longest_; }
-  /// What was wrong with the replies; then with what is found afterwards, and with what is left when the
-  /// survivors have evicted all of it. Empty: nothing.
+  /// What was wrong with the results, with the state found afterwards, or with what is left after the
+  /// survivors have evicted everything. Empty: nothing.
   [[nodiscard]] std::string judgement();
 
  private:
   struct Reply {
-    bool given = false;  // the requester has lived to get it
-    Errc code{};         // none: it went well
+    bool given = false;  // the requester lived long enough to get it
+    Errc code{};         // none: success
     bool yes = false;
     std::uint64_t value = 0;
     std::vector<std::string> names{};
@@ -110,10 +110,10 @@ class CrossNodeCall {
 
   const CallScene scene_;
   MortalNodes& nodes_;
-  const std::string name_;  // of what the scene is about
+  const std::string name_;  // of the scene's object
   std::vector<std::string> names_;
   std::vector<Key> keys_;
-  std::optional<Sealed> before_;  // what stood under the name
+  std::optional<Sealed> before_;  // the name's previous object
   Reply answer_;
   Reply third_answer_;
   int running_ = 0;

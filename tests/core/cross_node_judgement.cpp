@@ -3,7 +3,7 @@
 
 #include "tests/core/cross_node_call.hpp"
 
-// What the model says of a call across nodes, of what is found after it, and of what may be left.
+// The model's results: of a call across nodes, of look-ups after it, and of the leftovers.
 namespace locum::tests {
 
 using namespace std::chrono_literals;
@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 std::string CrossNodeCall::judgement() {
   judge_answer();
   judge_third();
-  // Ranks of which nobody has missed a reply yet are missed now.
+  // Deaths that have not been noticed yet are noticed now.
   nodes_.network().run_for(2s);
   judge_name();
   judge_copies();
@@ -36,19 +36,19 @@ bool CrossNodeCall::changes() const noexcept {
   }
 }
 
-// A node of which all have closed says so.
+// A node that has closed replies so.
 bool CrossNodeCall::says_lost(Errc code) const {
   return code == Errc::peer_lost || (code == Errc::closed && nodes_.has_closed_node());
 }
 
-// Whether nobody can know what is asked for: because all who could are dead, or because the one who was asked
-// to change something died, and may have done so.
+// Whether no rank can know the result: because all that could are dead, or because the rank that was asked
+// for a change died, and may have made it.
 bool CrossNodeCall::may_be_lost() const {
   const auto lost = [&](int node) { return node != 0 && nodes_.is_dead_node(node); };
-  const auto hurt = [&](int node) { return node != 0 && nodes_.is_hurt_node(node); };
-  const auto died = [&](int node) { return lost(node) && nodes_.is_bereaved_node(node); };
+  const auto hurt = [&](int node) { return node != 0 && nodes_.has_gone_rank(node); };
+  const auto died = [&](int node) { return lost(node) && nodes_.has_dead_rank(node); };
   if (changes() && scene_.copied && (died(1) || died(2))) {
-    return true;  // who had a copy; of a node that has closed everybody knows that it shows none
+    return true;  // it had a copy; everybody knows that a closed node serves none
   }
   switch (scene_.kind) {
     case CallKind::put:
@@ -87,11 +87,11 @@ void CrossNodeCall::judge_answer() {
   if (says_lost(answer_.code) && may_be_lost()) {
     return;
   }
-  if (scene_.kind == CallKind::wait && answer_.code == Errc::timeout && nodes_.is_hurt_node(1)) {
-    return;  // who was to put it died
+  if (scene_.kind == CallKind::wait && answer_.code == Errc::timeout && nodes_.has_gone_rank(1)) {
+    return;  // the rank that had to put it died
   }
   if (scene_.kind == CallKind::wait && answer_.code == Errc::timeout && !third_answer_.yes) {
-    return;  // or was not told that it had
+    return;  // or did not learn that it had
   }
   const Errc right = scene_.kind == CallKind::get_stale ? Errc::stale : Errc{};
   if (answer_.code != right) {
@@ -128,19 +128,19 @@ void CrossNodeCall::judge_answer() {
   }
 }
 
-// The putter of what is waited for, or the reader of what a closing rank has.
+// The rank that puts the awaited name, or reads the closing rank's object.
 void CrossNodeCall::judge_third() {
   if (!third_answer_.given || third_answer_.code == Errc{} || forgiven(third_answer_.code)) {
     return;
   }
   const bool allowed = scene_.kind == CallKind::close ? nodes_.is_dead_node(0)
-                                                      : scene_.home != 1 && nodes_.is_hurt_node(scene_.home);
+                                                      : scene_.home != 1 && nodes_.has_gone_rank(scene_.home);
   if (!says_lost(third_answer_.code) || !allowed) {
     complain("the third rank got error " + std::to_string(static_cast<int>(third_answer_.code)));
   }
 }
 
-// Whether an object of that node, under the name, can be read by nobody any more.
+// Whether the named object of that node cannot be read by any rank any more.
 bool CrossNodeCall::value_is_lost(int owner) const {
   const bool kept_at_home = scene_.size_bytes == small && owner != scene_.home;
   return nodes_.is_dead_node(owner) && !kept_at_home;
@@ -166,13 +166,13 @@ std::vector<std::uint64_t> CrossNodeCall::values_allowed() const {
   }
 }
 
-// What every survivor finds under the name: the same, and what may be there. Of what is lost for good a node
-// may have a copy, which its ranks go on reading by the name.
+// What each survivor finds with the name: all find the same, and a possible value. A node may have a copy of
+// a lost object, which its ranks continue to read by the name.
 void CrossNodeCall::judge_name() {
   const auto allowed = values_allowed();
   const bool lost = nodes_.is_dead_node(scene_.home) || value_is_lost(0) || value_is_lost(scene_.owner) ||
                     (scene_.kind == CallKind::wait && value_is_lost(1));
-  std::map<int, Reply> first;  // by node, where nodes may differ
+  std::map<int, Reply> first;  // by node, if nodes may differ
   for (const int rank : nodes_.survivors()) {
     Reply seen;
     read(seen, nodes_.world().connector(rank).get(Address(store, name_), {}));
@@ -196,10 +196,10 @@ void CrossNodeCall::judge_name() {
   }
 }
 
-// What was evicted or replaced, is so by its key, too, if whoever did it was told so.
+// An object that was reported as evicted or replaced is gone by its key, too.
 void CrossNodeCall::judge_key() {
   const bool gone = changes() && scene_.kind != CallKind::put && answer_.given && answer_.code == Errc{};
-  if (!gone || nodes_.is_bereaved_node(scene_.owner) || nodes_.is_bereaved_node(scene_.home) ||
+  if (!gone || nodes_.has_dead_rank(scene_.owner) || nodes_.has_dead_rank(scene_.home) ||
       nodes_.is_dead_node(scene_.owner)) {
     return;
   }
@@ -211,10 +211,10 @@ void CrossNodeCall::judge_key() {
   }
 }
 
-// What its maker's node has no more, no copy shows: not even where nodes have given each other up, once
-// leases are over.
+// No copy outlives its object on the maker's node: not even if nodes have given each other up, once leases
+// have expired.
 void CrossNodeCall::judge_copies() {
-  nodes_.network().run_for(8s);  // who was asked to drop one and is dead has been missed by then
+  nodes_.network().run_for(8s);  // a dead rank that had to drop a copy is detected by then
   for (const Key& key : keys_) {
     const int maker = static_cast<int>(key.creator);
     const auto owners = nodes_.survivors_of(nodes_.world().node_of(maker));
@@ -249,16 +249,16 @@ void CrossNodeCall::evict_all() {
       judge(connector.evict(Address(key), {}));
     }
   }
-  // What nobody knows the key of is there only if its home cannot say what became of its name.
+  // An object with an unknown key is left only if the state of its name cannot be read from the home.
   if (!forgiving_ && !nodes_.is_dead_node(scene_.home)) {
     for (const int rank : nodes_.survivors()) {
       if (const auto left = nodes_.world().rank(rank).process.table->owned(store); !left.empty()) {
         complain("rank " + std::to_string(rank) + " still has " + std::to_string(left.size()) +
-                 " objects when all that can be found is evicted");
+                 " objects after all that can be found was evicted");
       }
     }
   }
-  // What a rank was binding when it closed stays in its node's memory, bound or not.
+  // An object that a closing rank was binding stays in its node's memory, bound or not.
   for (const int rank : {requester, third}) {
     NodeTable& table = *nodes_.world().rank(rank).process.table;
     for (const Key& key : table.owned(store)) {

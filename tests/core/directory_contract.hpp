@@ -23,25 +23,24 @@
 
 #include "tests/core/node_process.hpp"
 
-/// What every Directory promises, whatever implements it: INSTANTIATE_TEST_SUITE_P(…, DirectoryContract, …)
-/// with a maker of fresh nodes. Several processes are played in one; random operations are compared with a
-/// plain std::map.
+/// Contract tests of the Directory port, for every implementation: INSTANTIATE_TEST_SUITE_P(…,
+/// DirectoryContract, …) with a maker of new nodes. One program simulates several processes; random
+/// operations are compared with a plain std::map.
 namespace locum::tests {
 
-/// The steps of a put, as a connector does them with table and directory: publishes and binds; what could not
-/// be bound is tombstoned again.
+/// The steps of a connector's put: publishes and binds; an object that cannot be bound is tombstoned again.
 inline Result<Sealed> put_name(const NodeProcess& process, std::uint32_t store, std::string_view name,
                                std::uint64_t word, const SealOptions& options = {}) {
   const Key key = process.publish(store, word, name).value();
   const auto generation = process.directory->bind(key, options);
   if (!generation) {
-    EXPECT_TRUE(process.table->tombstone(key)) << "what is refused stays as it was";
+    EXPECT_TRUE(process.table->tombstone(key)) << "a refused bind changes nothing";
     return generation.error();
   }
   return Sealed{key, *generation};
 }
 
-/// The word under a name; the pin is released.
+/// The word of the named object; the pin is released.
 inline Result<std::uint64_t> get_name(const NodeProcess& process, std::uint32_t store,
                                       std::string_view name) {
   const auto pin = process.directory->find(store, name);
@@ -58,7 +57,7 @@ class DirectoryContract : public testing::TestWithParam<NodeMaker> {
   static constexpr std::uint32_t store = 7;
 
   [[nodiscard]] static std::uint64_t hash(std::string_view name) { return name_hash(store, name); }
-  /// Nothing is left of what the processes made, and nothing is pinned.
+  /// Nothing that the processes made is left, and nothing is pinned.
   void expect_empty() {
     for (const NodeProcess& process : node_) {
       Owned owned;
@@ -75,7 +74,7 @@ class DirectoryContract : public testing::TestWithParam<NodeMaker> {
 };
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DirectoryContract);
 
-/// The names of a node as a map that knows nothing of directories.
+/// The names of a node as a std::map.
 class DirectoryModel {
  public:
   explicit DirectoryModel(const std::vector<NodeProcess>& node) : node_(node) {}
@@ -90,7 +89,7 @@ class DirectoryModel {
       bind(store, name, *sealed);
     }
   }
-  /// \param expectation 0: any generation; 1: the live one; 2: another
+  /// \param expectation the generation to replace. 0: any; 1: the live one; 2: another one
   void replace(std::size_t process, std::uint32_t store, const std::string& name, int expectation) {
     const auto found = live_.find({store, name});
     const std::uint64_t right = found == live_.end() ? 99 : found->second.sealed.generation;
@@ -125,7 +124,7 @@ class DirectoryModel {
     RC_ASSERT(generation == found->second.sealed.generation);
     node_[process].table->release(pin->id);
   }
-  /// \param which 0: whichever object is live; 1: the live one by its key; 2: one that had a name before
+  /// \param which the object to unbind. 0: whichever is live; 1: the live one by its key; 2: an earlier one
   void unbind(std::size_t process, std::uint32_t store, const std::string& name, int which) {
     const auto found = live_.find({store, name});
     Key only;
@@ -372,7 +371,7 @@ TEST_P(DirectoryContract, WaitsUntilThereIsSomethingToFind) {
 
   (void)put_name(first_, store, "here", 1).value();
   const Pin here = second_.directory->wait(store, "here", now).value();
-  EXPECT_EQ(second_.word(here), 1U) << "what is there is found even when the moment has passed";
+  EXPECT_EQ(second_.word(here), 1U) << "an existing name is found even after the deadline";
   second_.table->release(here.id);
 
   for (std::uint64_t at = 0; at < 50; ++at) {
@@ -386,7 +385,7 @@ TEST_P(DirectoryContract, WaitsUntilThereIsSomethingToFind) {
   }
 }
 
-/// Wakes a test's thread.
+/// A watcher that wakes the test's thread.
 class WatcherOfTest final : public NameWatcher {
  public:
   void bound() noexcept override {
@@ -406,7 +405,7 @@ class WatcherOfTest final : public NameWatcher {
     const std::lock_guard lock(mutex_);
     return noted_;
   }
-  /// Whether it was told more than `seen` times.
+  /// Whether it was notified more than `seen` times.
   [[nodiscard]] bool hears(int seen) {
     std::unique_lock lock(mutex_);
     return condition_.wait_for(lock, std::chrono::seconds(20), [&] { return told_ > seen; });
@@ -419,7 +418,7 @@ class WatcherOfTest final : public NameWatcher {
   int noted_ = 0;
 };
 
-// Whoever binds: another process, or this one. A name that is bound between watch() and find() is found.
+// Whether another process binds the name, or this one. A name bound between watch() and find() is found.
 TEST_P(DirectoryContract, TellsWhoWatchesOfEachNameThatIsBound) {
   const auto watcher = std::make_shared<WatcherOfTest>();
   for (std::uint64_t at = 0; at < 200; ++at) {
@@ -435,7 +434,7 @@ TEST_P(DirectoryContract, TellsWhoWatchesOfEachNameThatIsBound) {
         break;
       }
       if (!watcher->hears(seen)) {
-        ADD_FAILURE() << "nobody told of " << name;
+        ADD_FAILURE() << "no notification of " << name;
         break;
       }
     }
@@ -445,7 +444,7 @@ TEST_P(DirectoryContract, TellsWhoWatchesOfEachNameThatIsBound) {
   }
 }
 
-// Another process has to be woken all the same.
+// Another process must be woken nevertheless.
 TEST_P(DirectoryContract, LetsItsWatcherKnowThatWhoHasBoundTellsWhoWaits) {
   const auto own = std::make_shared<WatcherOfTest>();
   const auto other = std::make_shared<WatcherOfTest>();
@@ -457,7 +456,7 @@ TEST_P(DirectoryContract, LetsItsWatcherKnowThatWhoHasBoundTellsWhoWaits) {
   EXPECT_EQ(other->noted(), 0);
 }
 
-// Each process hears of names of its own, all of which one process binds.
+// Each process is notified of names of its own; one process binds all of them.
 TEST_P(DirectoryContract, TellsEachOfManyWhoWatchManyNames) {
   constexpr std::uint64_t count = 100;
   std::vector<std::thread> watchers;
@@ -476,7 +475,7 @@ TEST_P(DirectoryContract, TellsEachOfManyWhoWatchManyNames) {
           at = get_name(*process, store, name) ? missing.erase(at) : std::next(at);
         }
         if (!missing.empty() && !watcher->hears(seen)) {
-          ADD_FAILURE() << missing.size() << " names were not told of";
+          ADD_FAILURE() << missing.size() << " names without a notification";
           return;
         }
       }
@@ -517,11 +516,10 @@ TEST_P(DirectoryContract, LetsOneOfManyBindingsWin) {
     }
     generations.insert(won[winner][at].value());
   }
-  EXPECT_EQ(generations.size(), name_count) << "each binding is a generation of its own";
+  EXPECT_EQ(generations.size(), name_count) << "each binding has its own generation";
 }
 
-// Replaced by one process, read by two: a name that is live throughout is found each time, and never goes
-// back.
+// Replaced by one process, read by two: a live name is found by each look-up, and its value never goes back.
 TEST_P(DirectoryContract, FindsANameThatIsReplacedThroughout) {
   (void)put_name(first_, store, "clock", 0).value();
   std::atomic<bool> done{false};

@@ -33,7 +33,7 @@ TEST(ElementType, HasTheNameThatItsCppTypeHas) {
   const auto cell = ElementType::named("cell{32}").value();
   EXPECT_EQ(cell, ElementType::of<Cell>());
   EXPECT_EQ(cell.bytes(), 32U);
-  EXPECT_EQ(cell.alignment(), 32U) << "what is read in place as a Cell is aligned as one";
+  EXPECT_EQ(cell.alignment(), 32U) << "an object read in place as a Cell has its alignment";
   EXPECT_EQ(ElementType::named("big{8192}").value().alignment(), 4096U);
   EXPECT_FALSE(ElementType());
 }
@@ -88,7 +88,7 @@ TEST(ElementType, IsCheckedBeforeAnythingIsStored) {
   EXPECT_EQ(code_of(store.put_encoded("T", type, Extents(), bytes)), Errc::invalid_argument);
   EXPECT_EQ(code_of(store.put_encoded("T", type, {1ULL << 62U}, bytes)), Errc::invalid_argument);
   EXPECT_EQ(code_of(store.put_encoded("T", type, {1ULL << 50U}, bytes)), Errc::invalid_argument)
-      << "before memory is asked for";
+      << "before memory is allocated";
   EXPECT_EQ(code_of(store.create("", type, {3})), Errc::invalid_argument);
   EXPECT_FALSE(store.exists("T").value());
   ASSERT_TRUE(store.put_encoded("T", type, {3}, bytes));

@@ -13,7 +13,7 @@
 #include "tests/core/endless_reads.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// One-sided reads of which the transport says nothing, though the rank that is read lives and replies.
+// One-sided reads whose end the transport does not report, although the owner is alive and replies.
 namespace locum::tests::endless_read_test {
 namespace {
 
@@ -26,10 +26,10 @@ constexpr std::uint32_t store = 7;
 constexpr std::size_t size_bytes = 100'000;
 constexpr auto patience = 50ms;
 constexpr auto lease = patience + std::chrono::nanoseconds(size_bytes);
-constexpr auto believed = lease * 63 / 64;  // by the reader
-constexpr auto transfer = 1ms;              // longer than a request, its reply and the bytes take
+constexpr auto believed = lease * 63 / 64;  // how long the reader trusts the lease
+constexpr auto transfer = 1ms;              // longer than a request, its reply and the transfer take
 
-/// Two nodes of two ranks. The reads of rank 2 never end of themselves.
+/// Two nodes of two ranks. The reads of rank 2 never end by themselves.
 class EndlessRead : public ::testing::Test {
  protected:
   explicit EndlessRead(std::chrono::milliseconds timeout = 30s) : world_(options(timeout)) {
@@ -63,7 +63,7 @@ class EndlessRead : public ::testing::Test {
   Result<ObjectView> get(int rank, const Key& key, Deadline deadline = {}) {
     return world_.connector(rank).get(Address(key, 0, size_bytes), deadline);
   }
-  /// Gets it in a program of its own; got_ says what came, took_ within what time.
+  /// Gets it in a separate program; got_ holds the result, took_ the time.
   void start_get(int rank, const Key& key) {
     world_.network().start([this, rank, key] {
       const auto place = static_cast<std::size_t>(rank);
@@ -83,7 +83,7 @@ class EndlessRead : public ::testing::Test {
   std::array<std::chrono::nanoseconds, 4> took_{};
 };
 
-// Who reads and a rank of its node that has joined it have the object when the lease is over.
+// The reading rank, and a rank of its node that has joined the read, have the object when the lease expires.
 TEST_F(EndlessRead, IsGivenUpWithItsLease) {
   const Key key = made();
   start_get(2, key);
@@ -98,10 +98,10 @@ TEST_F(EndlessRead, IsGivenUpWithItsLease) {
   }
   EXPECT_EQ(of_kind_[Kind::lease_read], 1);
   EXPECT_EQ(of_kind_[Kind::copy], 1);
-  EXPECT_EQ(of_kind_[Kind::end_read], 0) << "it still reads";
+  EXPECT_EQ(of_kind_[Kind::end_read], 0) << "the read is still open";
 }
 
-// Somebody who comes later waits for nothing: what else he wants of that node is sent, until the read ends.
+// Later requests do not wait: other requests to that node are sent before the read ends.
 TEST_F(EndlessRead, HoldsNobodyUpWhoComesLater) {
   const Key first = made(1);
   const Key second = made(2);
@@ -115,10 +115,10 @@ TEST_F(EndlessRead, HoldsNobodyUpWhoComesLater) {
   EXPECT_EQ(of_kind_[Kind::lease_read], 1);
   endless_->end_first(Error(Errc::timeout, "the network does not know what became of it"));
   endless_->stuck = false;
-  EXPECT_EQ(get(2, made(3))->path(), Path::rma) << "the network goes again";
+  EXPECT_EQ(get(2, made(3))->path(), Path::rma) << "the network works again";
 }
 
-// What lands late lands in memory that nobody else has meanwhile.
+// Late bytes land in memory that nothing else uses meanwhile.
 TEST_F(EndlessRead, KeepsItsMemoryUntilItEnds) {
   for (const bool well : {true, false}) {
     endless_->stuck = true;
@@ -127,14 +127,14 @@ TEST_F(EndlessRead, KeepsItsMemoryUntilItEnds) {
     ASSERT_TRUE(holds(get(2, key).value(), bytes));
     EXPECT_TRUE(world_.connector(0).evict(Address(key), {}).value());
     world_.network().run_for(10ms);
-    EXPECT_GE(used_there(), size_bytes) << "the read has its memory";
+    EXPECT_GE(used_there(), size_bytes) << "the open read keeps its memory";
     const auto others = pattern(2, size_bytes);
     const auto sealed = put(world_.connector(2), store, {}, others);
     const auto view = world_.connector(2).get(Address(sealed->key), {});
     EXPECT_EQ(endless_->under_way(), 1U);
     endless_->end_first(well ? Result<void>() : Result<void>(Error(Errc::timeout, "who knows")));
     EXPECT_TRUE(holds(view.value(), others));
-    EXPECT_EQ(code_of(get(2, key)), Errc::not_found) << "what came late is shown to nobody";
+    EXPECT_EQ(code_of(get(2, key)), Errc::not_found) << "late bytes are not used";
     EXPECT_TRUE(world_.connector(2).evict(Address(sealed->key), {}).value());
     world_.network().run_for(1s);
   }
@@ -147,7 +147,7 @@ TEST_F(EndlessRead, KeepsItsMemoryUntilItEnds) {
   EXPECT_EQ(world_.rank(0).node->levels(), tests::PlainNode::Levels{});
 }
 
-// The reader may be told at last when nobody is left to whom that matters.
+// The end of the read may be reported after the runtime has closed.
 TEST_F(EndlessRead, MayEndWhenTheRuntimeHasClosed) {
   const Key key = made();
   ASSERT_TRUE(get(2, key));
@@ -163,7 +163,7 @@ class ImpatientEndlessRead : public EndlessRead {
   ImpatientEndlessRead() : EndlessRead(timeout) {}
 };
 
-// A flight that may last no longer ends all the same, and the next one does not begin to read.
+// A flight ends at its own limit nevertheless, and the next one does not begin to read.
 TEST_F(ImpatientEndlessRead, IsGivenUpWithItsFlight) {
   const Key key = made();
   const auto before = world_.network().now();

@@ -11,8 +11,8 @@
 
 namespace locum::tests {
 
-/// Memory of others whose reads begin, and end when the test says so: of a network that is stuck, or has lost
-/// the word that a read is over.
+/// A RemoteMemory whose reads end when the test says so: simulates a network that is stuck, or that lost the
+/// completion of a read.
 class EndlessReads final : public RemoteMemory {
  public:
   explicit EndlessReads(std::shared_ptr<RemoteMemory> straight) : straight_(std::move(straight)) {}
@@ -32,7 +32,7 @@ class EndlessReads final : public RemoteMemory {
   [[nodiscard]] bool reads(int rank) const noexcept override { return straight_->reads(rank); }
 
   [[nodiscard]] std::size_t under_way() const noexcept { return begun_.size(); }
-  /// The first one ends, as far as its reader is told, after something else has landed. REQUIRES: there is
+  /// Reports the end of the first read to its reader, after something else has landed. REQUIRES: there is
   /// one.
   void end_first(const Result<void>& outcome) {
     const auto [into, then] = std::move(begun_.front());

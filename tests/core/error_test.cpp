@@ -55,7 +55,7 @@ TEST(Error, SaysTheSameWhateverWasAddedInWhichOrder) {
   EXPECT_STREQ(placed.what(), "timeout: late (ETIME) [key 1/2/3] [rank 4]");
   EXPECT_STREQ(plain.about("name", 4).at_rank(5).what(), "timeout: late (ETIME) [key name] [rank 5]");
   EXPECT_STREQ(placed.about("other").what(), "timeout: late (ETIME) [key other] [rank 4]");
-  EXPECT_STREQ(placed.what(), "timeout: late (ETIME) [key 1/2/3] [rank 4]") << "asked for a second time";
+  EXPECT_STREQ(placed.what(), "timeout: late (ETIME) [key 1/2/3] [rank 4]") << "requested a second time";
   EXPECT_STREQ(plain.what(), "timeout: late (ETIME)");
 }
 

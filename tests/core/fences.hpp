@@ -8,7 +8,7 @@
 
 namespace locum::tests {
 
-/// Takes the note out of a node's memory that it has given up another one, which stays there for ever, and
+/// Removes the record from a node's memory that it has given up another node. It stays there for ever, and
 /// counts as an object.
 inline void forget_fence(Directory& of, int node) {
   const auto number = static_cast<std::uint32_t>(node);

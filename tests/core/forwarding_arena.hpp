@@ -9,7 +9,7 @@
 
 namespace locum::tests {
 
-/// Another arena, for tests in which it behaves differently in some of its functions.
+/// Forwards all calls to another arena; tests override some functions.
 class ForwardingArena : public Arena {
  public:
   explicit ForwardingArena(std::shared_ptr<Arena> arena) : arena_(std::move(arena)) {}

@@ -11,8 +11,8 @@
 
 namespace locum::tests {
 
-/// Another connector, for tests in which it behaves differently in some of its functions. All ends at once,
-/// and batches are made of the calls that are overridden.
+/// Forwards calls to another connector; tests override some functions. All calls complete at once, and
+/// batches are made of the overridden calls.
 class ForwardingConnector : public Connector {
  public:
   explicit ForwardingConnector(std::shared_ptr<Connector> behind) : behind_(std::move(behind)) {}

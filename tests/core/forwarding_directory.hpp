@@ -11,7 +11,7 @@
 
 namespace locum::tests {
 
-/// Does what another directory does; tests override what is to be otherwise.
+/// Forwards all calls to another directory; tests override some functions.
 class ForwardingDirectory : public Directory {
  public:
   explicit ForwardingDirectory(std::shared_ptr<Directory> directory) : directory_(std::move(directory)) {}

@@ -9,7 +9,7 @@
 
 namespace locum::tests {
 
-/// Another transport, for tests in which it behaves differently in some of its functions.
+/// Forwards all calls to another transport; tests override some functions.
 class ForwardingTransport : public Transport {
  public:
   explicit ForwardingTransport(std::shared_ptr<Transport> transport) : transport_(std::move(transport)) {}

@@ -9,10 +9,10 @@
 
 namespace locum::tests {
 
-/// Whether an arena has memory: it is full for good, or others of the node are giving some back.
+/// Whether an arena is full: for good, or until other processes of the node return memory.
 enum class Full : std::uint8_t { no, for_now, for_good };
 
-/// An arena that has no memory for calls with a limited budget while `full` says so.
+/// An arena without memory for calls with a limited budget, as long as `full` says so.
 class FullArena final : public ForwardingArena {
  public:
   FullArena(std::shared_ptr<Arena> arena, std::function<Full()> full)

@@ -11,7 +11,7 @@
 #include "tests/core/full_arena.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// Names that are put where their home has no room at the moment.
+// Puts of names whose home has no memory at the moment.
 namespace locum::tests {
 namespace {
 
@@ -20,8 +20,8 @@ using tests::SimulatedNodes;
 using tests::SimulatedNodesOptions;
 using Clock = Deadline::Clock;
 
-/// Two ranks, each a node. Rank 0 is home to names, and full until some moment; rank 1 puts them. By store:
-/// that of the stores' own names, too.
+/// Two ranks on two nodes. Rank 0 is the home of the names, and has no memory until some moment; rank 1 puts
+/// them. The parameter is the store: the store of stores' names, too.
 class FullHome : public ::testing::TestWithParam<std::uint32_t> {
  protected:
   FullHome() : world_(options()), name_(world_.name_at(0, GetParam(), "name")) {}
@@ -33,7 +33,7 @@ class FullHome : public ::testing::TestWithParam<std::uint32_t> {
     };
     return {.nodes = {.nodes = 2, .wrap_arena = wrap}};
   }
-  // Whoever calls for memory gets it after a while, or never.
+  // A request for memory succeeds after a while, or never.
   Full full() {
     ++looks_;
     if (room_at_ && world_.network().now() >= *room_at_) {
@@ -42,7 +42,7 @@ class FullHome : public ::testing::TestWithParam<std::uint32_t> {
     return is_made_ ? Full::for_now : Full::for_good;
   }
   [[nodiscard]] Clock::time_point now() { return world_.network().now(); }
-  /// How long it takes, in the middle of which others are served.
+  /// The duration of a put; in the middle of it other requests are served.
   Clock::duration put(std::optional<Clock::duration> patience = {}, const SealOptions& options = {}) {
     const auto began = now();
     auto took = 0ns;
@@ -96,7 +96,7 @@ TEST_P(FullHome, IsNotWaitedForLongerThanALocalPutWaits) {
   EXPECT_EQ(code_of(*put_), Errc::out_of_memory);
   EXPECT_GE(took, 4s);
   EXPECT_LE(took, 5s);
-  EXPECT_LE(looks_, 1000) << "it is not asked in a loop";
+  EXPECT_LE(looks_, 1000) << "it is not polled without pauses";
   expect_nothing_left();
 }
 
@@ -118,7 +118,7 @@ TEST_P(FullHome, IsNotWaitedForWhereNoRoomIsMade) {
 TEST_P(FullHome, ServesOthersWhileItIsWaitedFor) {
   const Key other = tests::put(world_.connector(1), 7, {}, pattern(1, 100)).value().key;
   world_.network().start([&] {
-    world_.rank(0).links->client()->pause(1s);  // the put waits
+    world_.rank(0).links->client()->pause(1s);  // the put is waiting
     EXPECT_FALSE(put_);
     const auto began = now();
     EXPECT_TRUE(world_.connector(0).get(Address(other), {}));
@@ -135,7 +135,7 @@ TEST_P(FullHome, ThatDiesIsNotWaitedFor) {
   EXPECT_EQ(code_of(*put_), Errc::peer_lost);
 }
 
-// Once, and once more when what is gone has been looked for.
+// Once, and again after dead objects have been collected.
 TEST(FullNode, IsAskedForMemoryTwiceWhereItHasNoCopies) {
   int looks = 0;
   const auto wrap = [&](int, std::shared_ptr<Arena> arena) {

@@ -1,5 +1,5 @@
-// Futures of objects of other nodes: any number on their way, and what becomes of them when somebody cancels,
-// dies or closes.
+// Futures of objects of other nodes: any number concurrently, and their results after a cancellation, a death
+// or a close.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -25,7 +25,7 @@ using namespace std::chrono_literals;
 using tests::code_of;
 using tests::session_of;
 
-/// Two nodes of two ranks, a millisecond apart. Rank 0 makes objects, rank 2 asks for them.
+/// Two nodes of two ranks, with a latency of a millisecond. Rank 0 makes objects, rank 2 requests them.
 class FutureBetweenNodes : public tests::FutureNodes {};
 
 TEST_F(FutureBetweenNodes, BringsObjectsByKeyAndByName) {
@@ -40,7 +40,7 @@ TEST_F(FutureBetweenNodes, BringsObjectsByKeyAndByName) {
   for (const auto& part : parts) {
     EXPECT_FALSE(part.ready());
   }
-  world_.network().run_for(100ms);  // nobody calls the library
+  world_.network().run_for(100ms);  // no thread calls the library
   for (std::size_t at = 0; at < 3; ++at) {
     ASSERT_TRUE(parts[at].ready());
     EXPECT_EQ((*parts[at].get())[count - 1], 1.0 + static_cast<double>(at));
@@ -60,7 +60,7 @@ TEST_F(FutureBetweenNodes, BringsWhatObjectsSayAndNames) {
   const auto some = reader_.keys_async(here.substr(0, 4));
   EXPECT_FALSE(by_key.ready());
   EXPECT_FALSE(names.ready());
-  world_.network().run_for(100ms);  // nobody calls the library
+  world_.network().run_for(100ms);  // no thread calls the library
   ASSERT_TRUE(by_key.ready());
   ASSERT_TRUE(names.ready());
   EXPECT_EQ(by_key.get().value().name, away);
@@ -95,7 +95,7 @@ TEST_F(FutureBetweenNodes, IsWhatAStandInTurnsInto) {
   EXPECT_EQ(*last.get(), 4.0);
   EXPECT_TRUE(stand_in.get_async().ready()) << "it is resolved";
   const auto shown = stand_in.get(Deadline::Clock::time_point::min());
-  EXPECT_EQ(shown->data(), future.get()->data()) << "copies share what came";
+  EXPECT_EQ(shown->data(), future.get()->data()) << "copies of a future share the object";
 
   EXPECT_EQ(code_of(Proxy<double[]>().get_async().get()), Errc::invalid_argument);
   const auto gone = read_->proxy<double[]>(maker_.proxy<double[]>(put(5)).value().handle());
@@ -116,7 +116,7 @@ TEST_F(FutureBetweenNodes, IsNotNeededForARangeOfStandInsToBeFetched) {
   }
 }
 
-// On the simulated clock, which stands still while anybody computes.
+// In simulated time, which stands still while code runs.
 TEST_F(FutureBetweenNodes, TellsHowLongItsObjectWasUnderWayAndHowLongThatWasWaitedFor) {
   const auto keys = put_some(5);
   auto since = [this, transfer = std::uint64_t{0}, waited = std::uint64_t{0}]() mutable {
@@ -126,11 +126,11 @@ TEST_F(FutureBetweenNodes, TellsHowLongItsObjectWasUnderWayAndHowLongThatWasWait
     waited = now.waited_ns;
     return both;
   };
-  (void)since();  // the store was opened, which may have been asked for at another node
+  (void)since();  // opening the store may have sent a request to another node
   ASSERT_TRUE(reader_.get<double[]>(keys[0]));
   const auto [once, blocked] = since();
   EXPECT_EQ(blocked, once);
-  EXPECT_GE(once, 4'000'000U) << "what it is, and then the object: there and back each";
+  EXPECT_GE(once, 4'000'000U) << "one round trip for the metadata, one for the object";
   EXPECT_LE(once, 10'000'000U);
 
   const auto hidden = reader_.get_async<double[]>(keys[1]);
@@ -138,7 +138,7 @@ TEST_F(FutureBetweenNodes, TellsHowLongItsObjectWasUnderWayAndHowLongThatWasWait
   ASSERT_TRUE(hidden.get());
   const auto [alone, unseen] = since();
   EXPECT_GE(alone, 4'000'000U);
-  EXPECT_LE(alone, 10'000'000U) << "not until somebody asked";
+  EXPECT_LE(alone, 10'000'000U) << "not until the future was waited for";
   EXPECT_EQ(unseen, 0U);
 
   const auto half = reader_.get_async<double[]>(keys[2]);
@@ -152,11 +152,11 @@ TEST_F(FutureBetweenNodes, TellsHowLongItsObjectWasUnderWayAndHowLongThatWasWait
                                           reader_.get_async<double[]>(keys[4])};
   ASSERT_TRUE(when_all(two));
   const auto [both, waited] = since();
-  EXPECT_LE(both, 10'000'000U) << "at the same time";
+  EXPECT_LE(both, 10'000'000U) << "concurrently";
   EXPECT_NEAR(static_cast<double>(waited), static_cast<double>(both), 3e5);
 }
 
-// All are under way at once, and this thread moves the messages while it waits.
+// All are transferred concurrently; this thread makes progress while it waits.
 TEST_F(FutureBetweenNodes, BringsAnyNumberThatFitsTheWindowInTheTimeOfOne) {
   std::vector<Key> keys;
   for (int i = 0; i < 50; ++i) {
@@ -174,7 +174,7 @@ TEST_F(FutureBetweenNodes, BringsAnyNumberThatFitsTheWindowInTheTimeOfOne) {
   expect_nothing_left(keys);
 }
 
-// More than may be on their way at a time, and nobody waits for any of them.
+// More than fit the window, and no thread waits for any of them.
 TEST_F(FutureBetweenNodes, BringsWhatHadToWaitForItsTurn) {
   std::vector<Key> keys;
   for (int i = 0; i < 2500; ++i) {
@@ -219,7 +219,7 @@ TEST_F(FutureBetweenNodes, EndsAtItsDeadlineWhereTheOwnerDoesNotAnswer) {
   EXPECT_EQ((*reader_.get_async<double[]>(key).get())[0], 1);
 }
 
-// Each is cancelled after another number of events; then the memory is used again.
+// Each is cancelled after a different number of events; then the memory is reused.
 TEST_F(FutureBetweenNodes, IsCancelledAtEveryStep) {
   for (std::uint64_t steps = 0;; ++steps) {
     const Key key = put(7);
@@ -232,12 +232,12 @@ TEST_F(FutureBetweenNodes, IsCancelledAtEveryStep) {
     EXPECT_TRUE(future->ready());
     EXPECT_EQ(code_of(future->get()), came ? Errc{} : Errc::cancelled) << steps;
     future.reset();
-    // What the fabric still writes must not meet what takes the memory next.
+    // A transfer that is still open must not write to memory that is reused.
     const Key next = reader_.put(std::vector<double>(count, -1.0)).value();
     world_.network().run_for(100ms);
     const auto kept = reader_.get<double[]>(next).value();
     EXPECT_TRUE(std::ranges::all_of(kept, [](double value) { return value == -1; })) << steps;
-    EXPECT_EQ((*reader_.get_async<double[]>(key).get())[0], 7) << "the next one who asks gets it";
+    EXPECT_EQ((*reader_.get_async<double[]>(key).get())[0], 7) << "the next request gets it";
     EXPECT_TRUE(reader_.evict(next).value());
     EXPECT_TRUE(maker_.evict(key).value());
     if (came) {
@@ -248,7 +248,7 @@ TEST_F(FutureBetweenNodes, IsCancelledAtEveryStep) {
   expect_nothing_left({});
 }
 
-// The second requester's goes on when the first one's is cancelled.
+// The second requester's continues when the first one's is cancelled.
 TEST_F(FutureBetweenNodes, IsOneFlightForAllThatAsk) {
   const Key key = put(7);
   const std::uint64_t before = world_.network().counters().transfers;
@@ -296,7 +296,7 @@ TEST_F(FutureBetweenNodes, SaysThatTheRuntimeWasClosed) {
   EXPECT_LE(world_.network().now() - before, 1s);
 }
 
-// By the real clock, each message 50 ms on its way: one after the other they would take 100 s.
+// By the real clock, with 50 ms per message: sequentially this would take 100 s.
 TEST(FutureOfSlowNodes, BringsAThousandInTheTimeOfOne) {
   constexpr int number = 1000;
   auto ranks = tests::link_plain_nodes({.nodes = 2, .ranks_per_node = 1, .helper = true},
@@ -324,7 +324,7 @@ TEST(FutureOfSlowNodes, BringsAThousandInTheTimeOfOne) {
   const std::chrono::nanoseconds all = since();
   EXPECT_EQ(sum, number * (number - 1) / 2.0);
   EXPECT_GE(first, 100ms);
-  EXPECT_LE(all, 1s) << "a hundredth of one after the other";
+  EXPECT_LE(all, 1s) << "a hundredth of the sequential time";
   std::cout << "the first after " << first / 1us << " us, all " << number << " after " << all / 1us
             << " us\n";
   for (const auto& session : sessions) {
@@ -332,7 +332,7 @@ TEST(FutureOfSlowNodes, BringsAThousandInTheTimeOfOne) {
   }
 }
 
-// Each sleeps beside the others, and all look when anything has ended.
+// All threads wait, and each checks when any operation has ended.
 TEST(FutureOfSlowNodes, WakesEachThreadThatWaits) {
   auto ranks = tests::link_plain_nodes({.nodes = 2, .ranks_per_node = 1, .helper = true},
                                        tests::queue_transports(2, 50ms));

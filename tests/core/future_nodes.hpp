@@ -12,7 +12,7 @@
 
 namespace locum::tests {
 
-/// Two nodes of two ranks, a millisecond apart. Rank 0 makes objects, rank 2 asks for them.
+/// Two nodes of two ranks, with a latency of a millisecond. Rank 0 makes objects, rank 2 requests them.
 class FutureNodes : public PairedNodes {
  protected:
   static constexpr std::size_t count = 10'000;  // elements of an object
@@ -36,7 +36,7 @@ class FutureNodes : public PairedNodes {
     world_.network().run_for(std::chrono::seconds(20));
     expect_only_the_registry();
   }
-  // Of the names of stores, which the home keeps.
+  // Only the names of stores, which their home keeps.
   void expect_only_the_registry() { EXPECT_EQ(levels(1), at_first_); }
 
   RankStores stores_{world_, {0, 2}};

@@ -43,7 +43,7 @@ TEST(CompletionCounter, DoNotLetAThreadSleepOverWhatHasEnded) {
   EXPECT_GE(CompletionCounter::Clock::now() - began, 20ms);
 }
 
-/// A store whose objects come when the test says so.
+/// A store whose asynchronous gets end when the test says so.
 class FutureTest : public ::testing::Test {
  protected:
   Key put(double value) { return store_.put(value).value(); }
@@ -71,7 +71,7 @@ TEST_F(FutureTest, ShowsItsObjectWhenThatHasCome) {
   ASSERT_TRUE(got) << got.error();
   EXPECT_EQ(**got, 2.5);
   EXPECT_TRUE(future.ready());
-  EXPECT_EQ(future.get()->get(), got->get()) << "the same, in place, each time";
+  EXPECT_EQ(future.get()->get(), got->get()) << "the same object in place, each time";
 }
 
 TEST_F(FutureTest, IsDecodedByWhoAsksFirst) {
@@ -94,7 +94,7 @@ TEST_F(FutureTest, SaysWhatWentWrong) {
   slow_->coming(0).arrive(Error(Errc::peer_lost, "gone"));
   const auto got = lost.get();
   ASSERT_EQ(code_of(got), Errc::peer_lost);
-  EXPECT_EQ(got.error().key(), to_string(key)) << "what it is about";
+  EXPECT_EQ(got.error().key(), to_string(key)) << "the error has the key";
   const auto wrong = store_.get_async<float[]>(key);
   slow_->arrive(1);
   EXPECT_EQ(code_of(wrong.get()), Errc::type_mismatch);
@@ -102,7 +102,7 @@ TEST_F(FutureTest, SaysWhatWentWrong) {
   EXPECT_EQ(code_of(store_.get_async<double>(key).get()), Errc::closed);
 }
 
-// What waits for its turn has it as soon as somebody waits for that one.
+// A queued operation begins as soon as a thread waits for it.
 TEST_F(FutureTest, HurriesOnlyWhatIsWaitedFor) {
   const auto keys = put_some(6);
   const auto parts = store_.get_async<double>(keys);
@@ -115,11 +115,11 @@ TEST_F(FutureTest, HurriesOnlyWhatIsWaitedFor) {
   EXPECT_TRUE(slow_->coming(2).hurried());
   std::vector<Future<double>> rest(parts.begin() + 3, parts.end());
   EXPECT_FALSE(when_any(rest, 1ms));
-  EXPECT_TRUE(slow_->coming(3).hurried()) << "the first, so that one comes";
+  EXPECT_TRUE(slow_->coming(3).hurried()) << "the first one, so that one of them ends";
   EXPECT_FALSE(slow_->coming(4).hurried());
   EXPECT_FALSE(when_all(rest, 1ms));
   EXPECT_TRUE(slow_->coming(5).hurried()) << "all of them";
-  slow_->arrive(2);  // what something follows lives until it ends
+  slow_->arrive(2);  // an operation with a continuation lives until it ends
 }
 
 TEST_F(FutureTest, ReadsWhatIsHereAtOnce) {
@@ -142,7 +142,7 @@ TEST_F(FutureTest, IsCancelledAtOnceForAllItsCopies) {
   EXPECT_EQ(code_of(future.get()), Errc::cancelled);
   EXPECT_TRUE(slow_->coming(0).forgotten());
   slow_->arrive(0);
-  EXPECT_EQ(code_of(copy.get()), Errc::cancelled) << "what comes later changes nothing";
+  EXPECT_EQ(code_of(copy.get()), Errc::cancelled) << "a later arrival changes nothing";
 
   const auto there = store_.get_async<double>(put(2));
   slow_->arrive(1);
@@ -180,7 +180,7 @@ TEST_F(FutureTest, CallsWhatFollowsElsewhereAndInOrder) {
   ASSERT_TRUE(second.get());
   EXPECT_EQ(called, (std::vector<int>{1, 2}));
   EXPECT_NE(where, std::this_thread::get_id());
-  // Of what has ended already, and of what never had to be waited for.
+  // After a future that has ended, and after one that never had to wait.
   EXPECT_EQ(*future.then([](const Result<View<double>>& got) { return **got + 1; }).get(), 5);
   EXPECT_EQ(*Future<double>().then([](const Result<View<double>>& got) { return code_of(got); }).get(),
             Errc::invalid_argument);
@@ -196,7 +196,7 @@ TEST_F(FutureTest, HandsOnWhatIsThrown) {
   EXPECT_THROW((void)after.get(), std::runtime_error);
 }
 
-/// Throws when it is copied for the n-th time, and is moved by copying.
+/// Throws at its n-th copy; moving it copies it.
 struct Brittle {
   Brittle() = default;
   Brittle(const Brittle& other) : number(other.number) {
@@ -211,7 +211,7 @@ struct Brittle {
   static inline int copies_left = -1;
 };
 
-// Wherever on the way it throws.
+// At whichever copy it throws.
 TEST_F(FutureTest, EndsWithWhatItsValueThrowsWhenItIsCopied) {
   int thrown = 0;
   bool more = true;
@@ -232,7 +232,7 @@ TEST_F(FutureTest, EndsWithWhatItsValueThrowsWhenItIsCopied) {
   EXPECT_GT(thrown, 2);
 }
 
-/// Its first decoding throws what the library does not catch.
+/// Its first decoding throws an exception that the library does not catch.
 struct Moody {
   static constexpr std::string_view name = "moody";
   std::uint64_t size(const std::string& text) const { return text.size(); }
@@ -270,9 +270,9 @@ TEST_F(FutureTest, DoesNotCallWhatWasCancelled) {
   next.cancel();
   EXPECT_EQ(code_of(next.get()), Errc::cancelled);
   slow_->arrive(0);
-  ASSERT_TRUE(last.get());  // after it in the queue
+  ASSERT_TRUE(last.get());  // queued behind it
   EXPECT_FALSE(called);
-  // Cancelled itself, it says so to what follows.
+  // A cancelled future passes the error on to its continuation.
   const auto other = store_.get_async<double>(put(4));
   const auto told = other.then([](const Result<View<double>>& got) { return code_of(got); });
   other.cancel();
@@ -300,8 +300,8 @@ TEST_F(FutureTest, CallsWhatFollowsWhereTheExecutorSays) {
   session_->state()
       ->completions()
       ->continuations()
-      .close();  // what follows has been handed to the executor then
-  ASSERT_EQ(tasks.size(), 3U) << "so is what follows what follows";
+      .close();  // continuations have been passed to the executor then
+  ASSERT_EQ(tasks.size(), 3U) << "a continuation's continuation, too";
   tasks[1]();
   EXPECT_EQ(*last.get(), 5);
 }
@@ -309,7 +309,7 @@ TEST_F(FutureTest, CallsWhatFollowsWhereTheExecutorSays) {
 TEST_F(FutureTest, GivesTheFirstOfAllThatHaveCome) {
   auto parts = store_.get_async<double>(put_some(4));
   ASSERT_EQ(parts.size(), 4U);
-  EXPECT_FALSE(when_any(parts, 0ms)) << "none yet";
+  EXPECT_FALSE(when_any(parts, 0ms)) << "none has ended yet";
   slow_->arrive(2);
   slow_->arrive(0);
   std::vector<double> order;
@@ -326,7 +326,7 @@ TEST_F(FutureTest, GivesTheFirstOfAllThatHaveCome) {
   }
   other.join();
   EXPECT_EQ(order, (std::vector<double>{2, 0, 3, 1}));
-  EXPECT_FALSE(when_any(parts)) << "each once";
+  EXPECT_FALSE(when_any(parts)) << "each is returned once";
   std::vector<Future<double>> none;
   EXPECT_FALSE(when_any(none));
   std::array<Future<double>, 2> empty;
@@ -383,9 +383,9 @@ AsyncResult<int> throwing(Store store, Key key) {
 
 TEST_F(FutureTest, IsAwaitedByCoroutines) {
   const auto total = sum(store_, put_some(3));
-  EXPECT_EQ(slow_->begun(), 1U) << "it began at once, and waits";
+  EXPECT_EQ(slow_->begun(), 1U) << "it began at once, and is suspended";
   for (const std::size_t n : {0U, 1U, 2U}) {
-    // Each begins the next one in the thread of continuations.
+    // Each begins the next one on the thread of continuations.
     while (slow_->begun() <= n) {
       std::this_thread::yield();
     }
@@ -409,7 +409,7 @@ TEST_F(FutureTest, IsAwaitedByCoroutines) {
   EXPECT_THROW((void)thrown.get(), std::runtime_error);
 }
 
-// The end
+// Closing
 
 TEST_F(FutureTest, RunsWhatFollowsBeforeTheEnd) {
   bool called = false;
@@ -420,9 +420,9 @@ TEST_F(FutureTest, RunsWhatFollowsBeforeTheEnd) {
   EXPECT_TRUE(called);
   std::thread::id where;
   (void)future->then([&](const Result<View<double>>&) { where = std::this_thread::get_id(); });
-  EXPECT_EQ(where, std::this_thread::get_id()) << "nobody else is left";
+  EXPECT_EQ(where, std::this_thread::get_id()) << "no other thread is left";
   session_.reset();
-  EXPECT_EQ(**future->get(), 1) << "it keeps what it needs";
+  EXPECT_EQ(**future->get(), 1) << "it keeps its object";
 }
 
 TEST_F(FutureTest, MayEndTheRuntimeInWhatFollows) {

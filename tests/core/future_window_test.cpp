@@ -1,4 +1,4 @@
-// How much of what futures bring is there at a time, and what becomes of the rest.
+// How much memory the objects of futures take at a time, and what happens to the rest.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -20,8 +20,8 @@ namespace {
 using namespace std::chrono_literals;
 using tests::code_of;
 
-/// So many objects fit a window that has room for the payload of five: what is asked for by key or name
-/// enters it with its description, too.
+/// That many objects fit a window for the payload of five, because an object requested by key or name also
+/// counts with its metadata.
 constexpr std::size_t in_window = 4;
 using Futures = std::vector<Future<double[]>>;
 
@@ -37,7 +37,7 @@ class FutureWindow : public tests::FutureNodes {
     return static_cast<std::size_t>(
         std::ranges::count_if(parts, [](const auto& part) { return part.ready(); }));
   }
-  /// Looks at that all the time, as far as a simulation has moments.
+  /// Runs, and calls `look` at each event of the simulation.
   void run_for(std::chrono::nanoseconds time, const std::function<void()>& look) {
     constexpr auto moment = 500us;
     for (auto left = time; left > 0ns; left -= moment) {
@@ -60,14 +60,14 @@ class FutureWindow : public tests::FutureNodes {
       EXPECT_LE(window().bytes, window_bytes);
       most = std::max(most, pinned());
     });
-    EXPECT_EQ(count_ready(parts), fit) << "what has come, and nobody has got, counts";
-    EXPECT_EQ(most, fit) << "no more than the window, and no less";
+    EXPECT_EQ(count_ready(parts), fit) << "an object that has arrived and is unused counts";
+    EXPECT_EQ(most, fit) << "exactly the window";
     double sum = 0;
     while (auto part = when_any(parts)) {
       const auto view = part->get();
       ASSERT_TRUE(view) << view.error();
       sum += (*view)[0];
-      EXPECT_LE(pinned(), fit + 2) << "the window, what is held, and what is waited for";
+      EXPECT_LE(pinned(), fit + 2) << "the window, the held object, and the awaited one";
       world_.network().run_for(5ms);
     }
     EXPECT_EQ(sum, static_cast<double>(all * (all - 1)) / 2);
@@ -150,7 +150,7 @@ TEST_F(FutureWindow, IsExceededByWhatOneThreadWaitsFor) {
   EXPECT_LE(count_ready(parts), in_window + 2);
   const auto began = world_.network().now();
   EXPECT_TRUE(when_all(parts));
-  EXPECT_LE(world_.network().now() - began, 20ms) << "side by side";
+  EXPECT_LE(world_.network().now() - began, 20ms) << "concurrently";
   EXPECT_EQ(pinned(), 50U);
 }
 
@@ -169,8 +169,8 @@ TEST_F(FutureWindow, KeepsNoChangeWaiting) {
   }
 }
 
-// What finds no room on this node lands in memory of this process: no sooner than its turn has come, and no
-// more of it than the window holds.
+// An object that does not fit this node's memory lands in this process's memory: not before its turn, and no
+// more than the window.
 TEST_F(FutureWindow, HoldsWhereTheNodeIsFull) {
   const auto keys = put_some(20);
   std::vector<Key> filling;
@@ -196,7 +196,7 @@ TEST_F(FutureWindow, HoldsWhereTheNodeIsFull) {
   }
   EXPECT_EQ(brought, 20);
   EXPECT_EQ(sum, 190.0);
-  EXPECT_EQ(pinned(), 0U) << "none of them took room of the node";
+  EXPECT_EQ(pinned(), 0U) << "none of them uses the node's memory";
   EXPECT_EQ(window(), Window::Levels{});
   for (const Key& key : filling) {
     EXPECT_TRUE(reader_.evict(key).value());
@@ -204,7 +204,7 @@ TEST_F(FutureWindow, HoldsWhereTheNodeIsFull) {
   expect_nothing_left(keys);
 }
 
-// Without a deadline, its time counts from when it may come.
+// Without a deadline, its timeout counts from the moment when it may begin.
 TEST_F(FutureWindow, TakesNoTimeOfThoseThatWait) {
   const auto keys = put_some(2 * in_window);
   auto parts = reader_.get_async<double[]>(keys);

@@ -12,14 +12,15 @@
 
 #include "core/ports/group.hpp"
 
-/// What every Group must do. Each process of the group calls these with its own object, in the same order.
+/// Contract tests of the Group port. Each process of the group calls these with its own object, in the same
+/// order.
 namespace locum::contract {
 
 inline std::size_t index_of(int rank) {
   return static_cast<std::size_t>(rank);
 }
 
-// Bytes that differ from rank to rank, from step to step and from place to place.
+// Bytes that depend on rank, step and position.
 inline std::vector<std::byte> bytes_of(int rank, int step, std::size_t size) {
   std::vector<std::byte> bytes(size);
   for (std::size_t i = 0; i < size; ++i) {
@@ -76,7 +77,7 @@ inline void expect_agreement(Group& group, const std::vector<bool>& fails, std::
   EXPECT_EQ(agreed->rank(), failed);
 }
 
-// Everybody's number of steps so far, seen by all between two barriers, is the same.
+// Between two barriers all processes see the same number of steps of everybody.
 inline void expect_barrier_keeps_step(Group& group, int steps) {
   for (int step = 0; step < steps; ++step) {
     group.barrier();
@@ -101,7 +102,7 @@ inline void expect_group_contract(Group& group, std::uint32_t seed = 1) {
     expect_agreement(group, fails, 5000);
   }
 
-  // The same random steps on all ranks; what each must give follows from rank and step alone.
+  // The same random steps on all ranks; the expected results follow from rank and step alone.
   std::mt19937 random(seed);
   for (int step = 0; step < 100; ++step) {
     SCOPED_TRACE("seed " + std::to_string(seed) + ", step " + std::to_string(step));

@@ -27,30 +27,30 @@ using tests::SimulatedNodesOptions;
 
 constexpr std::uint32_t store = 3;
 constexpr auto timeout = 300ms;         // of each call
-constexpr auto patience = 100ms;        // with who is silent, where nodes are cut off
-constexpr int operations_of_rank = 12;  // a program's
+constexpr auto patience = 100ms;        // with a silent rank, if nodes are cut off
+constexpr int operations_of_rank = 12;  // of each program
 
-/// What goes wrong in a run.
+/// The faults of a run.
 enum class Faults : std::uint8_t {
   none,
-  delays,  ///< some messages take longer than their call waits
-  losses,  ///< some messages vanish
-  death,   ///< a rank dies at some message of its own or to it, and its node-mate lives on
+  delays,  ///< some messages take longer than their call's deadline
+  losses,  ///< some messages are lost
+  death,   ///< a rank dies at some message that it sends or receives; the other rank of its node lives on
   deaths,  ///< a node loses all its ranks, one after the other
-  cuts,    ///< nodes are cut off from all others, and heal: before they are missed, or after
+  cuts,    ///< nodes are cut off from all others, and reconnected, before or after they are given up
 };
 
-/// What became of one run.
+/// The outcome of one run.
 struct Outcome {
   Judgement judgement;
   std::size_t operations = 0;
   std::size_t unknown = 0;
-  std::size_t gone_reads = 0;  ///< by the key of what was gone for certain
+  std::size_t gone_reads = 0;  ///< by the key of an object that is certainly gone
   bool killed = false;
-  std::string wrong;  ///< what no reply may be, whatever went wrong; for people
+  std::string wrong;  ///< impossible results, whatever the faults were; readable text
 };
 
-/// One random history: a program for each rank, of a world that follows from the seed like everything else.
+/// One random history: a program for each rank. Nodes, programs and faults follow from the seed.
 class Trial {
  public:
   Trial(Faults faults, std::uint64_t seed)
@@ -166,8 +166,8 @@ class Trial {
     if (to == victim_) {
       return {loopback::Fate::kill_receiver, {}};
     }
-    // Not while its program or its hook runs, which would go on to its next sleep and change, dead, what its
-    // node shares. Whether this message arrives is up to the network.
+    // Not while its program or its hook runs: it would continue to its next sleep, and as a dead rank change
+    // its node's memory. Whether this message arrives is up to the network.
     world_.network().after(0ns, [this] { world_.network().kill(victim_); });
     return {};
   }
@@ -194,7 +194,7 @@ class Trial {
     }
   }
 
-  /// Every other rank begins its calls, and then waits for their ends.
+  /// Every second rank makes asynchronous calls, and then waits for them.
   [[nodiscard]] Connector& connector(int rank) {
     return rank % 2 == 0 ? world_.connector(rank) : *begun_.at(static_cast<std::size_t>(rank));
   }
@@ -212,7 +212,7 @@ class Trial {
     const Known before = known;
     const auto sealed = put(connector(rank), store, name, stored(value, size_bytes), options);
     if (sealed) {
-      // Where a node could not be told of a replacement, its object is readable by key on.
+      // If a node could not be notified of a replacement, the old object stays readable by key.
       if (faults_ == Faults::none && options.expected_generation != 0) {
         note_gone(before);
       }
@@ -238,8 +238,8 @@ class Trial {
     end(number, found, told);
   }
 
-  // Names are judged as histories; of keys it is held that nobody finds what is gone for certain. Another
-  // rank may know the object before this one: of all that any rank has seen, one is taken.
+  // Names are judged as histories; of keys it is checked that no rank finds an object that is certainly gone.
+  // Another rank may know the object before this one: one of all that any rank has seen is chosen.
   void read_by_key(int rank, const Known& own, loopback::Random& choices) {
     const Key key = own.key.valid() && choices.chance(0.5) ? own.key : last_key_;
     if (!key.valid()) {
@@ -253,7 +253,7 @@ class Trial {
     }
   }
 
-  // REQUIRES: a call that is over has said so.
+  // REQUIRES: a call that ended has reported it gone.
   void note_gone(const Known& known) {
     if (known.generation != 0) {
       gone_.insert(known.key);
@@ -267,14 +267,14 @@ class Trial {
     end(number, there, {.yes = there && *there});
   }
 
-  // Whatever is there, or only the object that this rank knows.
+  // Evicts the current object, or only the one that this rank knows.
   void evict(int rank, const std::string& name, const Known only) {
     const std::size_t number =
         history_.begin({.client = rank, .act = NameAct::evict, .name = name, .expected = only.generation});
     const Address address = only.generation == 0 ? Address(store, name) : Address(only.key);
     const auto gone = connector(rank).evict(address, world_.network().now() + timeout);
-    // Who has lost the home of a name for good, though it lives, takes the object out of sight and not its
-    // name (docs/consistency.md): that the object is not there says nothing of the name from then on.
+    // A rank that has given up a name's home for good, although the home is alive, tombstones the object but
+    // not its name (docs/consistency.md): that the object is gone says nothing about the name from then on.
     const bool is_known_of_name = !gone || *gone || !nameless_.contains({name, only.generation});
     if (faults_ == Faults::cuts && !is_known_of_name) {
       history_.end(number, {.reply = NameAnswer::unknown});
@@ -307,7 +307,7 @@ class Trial {
     }
   }
 
-  // Nothing may be left of what was replaced or evicted: neither the objects nor what stood for them.
+  // Nothing of replaced or evicted objects may be left: neither the objects nor their records.
   void clear() {
     for (const std::string& name : names_) {
       const auto gone = world_.connector(0).evict(Address(store, name), {});
@@ -320,7 +320,7 @@ class Trial {
       const std::uint64_t left = world_.connector(rank).usage().own_objects;
       if (left != 0) {
         outcome_.wrong +=
-            "rank " + std::to_string(rank) + " is left with objects: " + std::to_string(left) + '\n';
+            "rank " + std::to_string(rank) + " still has objects: " + std::to_string(left) + '\n';
       }
     }
   }
@@ -345,13 +345,13 @@ class Trial {
   }();
   std::vector<std::string> names_;
   std::map<std::pair<int, std::string>, Known> known_;
-  std::set<Key> gone_;  ///< for certain: a call that took it away has ended
-  Key last_key_;        ///< that anybody has read, or taken away
+  std::set<Key> gone_;  ///< certainly: a call that removed it has ended
+  Key last_key_;        ///< of the last object that any rank has read or removed
   std::size_t gone_reads_ = 0;
   tests::History history_;
   std::uint64_t last_value_ = 0;
   std::set<std::pair<std::string, std::uint64_t>>
-      nameless_;  ///< objects that may be gone, and their names not
+      nameless_;  ///< objects that may be gone although their names are not
   Outcome outcome_;
 };
 
@@ -375,8 +375,8 @@ std::string name_of(Faults faults) {
   return {};
 }
 
-// A failure names its seed; LOCUM_HISTORY_SEED=n runs that one alone and prints the whole history.
-// LOCUM_HISTORIES=n runs so many of each kind.
+// A failure prints its seed; LOCUM_HISTORY_SEED=n runs that one alone and prints the whole history.
+// LOCUM_HISTORIES=n sets the number of runs of each kind.
 TEST_P(Histories, CanBeToldAsOneStory) {
   const std::uint64_t only = number_from("LOCUM_HISTORY_SEED", 0);
   const std::uint64_t seeds = trials_from("LOCUM_HISTORIES", 250);
@@ -405,9 +405,9 @@ TEST_P(Histories, CanBeToldAsOneStory) {
   }
   std::cout << last - first + 1 << " histories, " << operations << " operations, of which " << unknown
             << " unknown; " << killed << " with deaths, " << undecided << " undecided, " << gone_reads
-            << " reads by the key of what was gone\n";
+            << " reads by the key of a removed object\n";
   if (only == 0) {
-    // That the faults did happen, and did not hide everything.
+    // Checks that the faults happened, and did not hide everything.
     const bool deadly = GetParam() == Faults::death || GetParam() == Faults::deaths;
     EXPECT_EQ(unknown > 0, GetParam() != Faults::none);
     EXPECT_LT(unknown, operations / 2);

@@ -1,5 +1,5 @@
-// What the walk of a get costs: counted by an operator new of this program's own. Apart from the other tests
-// because it replaces the allocator of the whole program.
+// Cost of a get, counted by this program's own operator new. Separate from the other tests because it
+// replaces the allocator of the whole program.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -52,7 +52,7 @@ TEST_F(HotPath, AGetByKeyAllocatesAndCopiesNothing) {
 
 TEST_F(HotPath, AGetMakesNoSystemCall) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a sanitizer makes system calls of its own";
+  GTEST_SKIP() << "a sanitizer makes its own system calls";
 #endif
   const Key key = store_.put("T", values_).value();
   (void)store_.get<double[]>(key).value();
@@ -109,7 +109,7 @@ TEST_F(HotPath, LookingForWhatIsThereOrNotAllocatesNothing) {
             0U);
 }
 
-// The error that says so: where and about what, of one that is made once.
+// Only the error's place and key: its text is made once per process.
 TEST_F(HotPath, AMissAllocatesItsErrorAndTheKeyOfIt) {
   const Key gone = store_.put(1).value();
   ASSERT_TRUE(store_.evict(gone).value());
@@ -117,20 +117,20 @@ TEST_F(HotPath, AMissAllocatesItsErrorAndTheKeyOfIt) {
   const auto miss_costs = [&](const auto& of) {
     return allocations_of([&] { EXPECT_EQ(store_.get<int>(of).error().code(), Errc::not_found); });
   };
-  (void)miss_costs(gone);  // the first in this process makes the reply
+  (void)miss_costs(gone);  // the first in this process creates the shared error
   EXPECT_LE(miss_costs(gone), 2U);
   EXPECT_LE(miss_costs(name), 2U);
   EXPECT_EQ(store_.get<int>(gone).error().key(), to_string(gone));
 }
 
 TEST_F(HotPath, APutCopiesOnceAndMakesNoBufferOfItsOwn) {
-  // Allocations do not grow with the value: it is written straight into its block.
+  // The number of allocations does not depend on the value: it is encoded directly into its block.
   const std::vector<std::string> few(2, "text");
   const std::vector<std::string> many(20'000, "text");
   const auto put_costs = [&](const auto& value) {
     return allocations_of([&] { EXPECT_TRUE(store_.put(value)); });
   };
-  (void)put_costs(few);  // the connector's tables grow on occasion, so the least of some is compared
+  (void)put_costs(few);  // the connector's tables grow at times, so the minimum of several runs is compared
   std::uint64_t least_few = ~std::uint64_t{0};
   std::uint64_t least_many = ~std::uint64_t{0};
   for (int i = 0; i < 10; ++i) {
@@ -141,7 +141,7 @@ TEST_F(HotPath, APutCopiesOnceAndMakesNoBufferOfItsOwn) {
   EXPECT_LE(least_many, 5U);
 }
 
-// In one piece of memory, that of the object; nor does who reads a decoded value need more than without a
+// Encoded directly into the object's memory; reading a decoded value needs no more allocations than without a
 // codec.
 TEST_F(HotPath, ACodecMakesNoBufferOfItsOwn) {
   const std::vector<double> few(2, 1.5);
@@ -162,7 +162,7 @@ TEST_F(HotPath, ACodecMakesNoBufferOfItsOwn) {
   const Key key = store_.put(values_, {.codec = tests::Narrow{}}).value();
   const auto get = [&] { return store_.get<std::vector<double>>(key, {.codec = tests::Narrow{}}); };
   EXPECT_EQ(allocations_of([&] { EXPECT_TRUE(get()); }) > 0, true) << "decoded";
-  EXPECT_EQ(allocations_of([&] { EXPECT_TRUE(get()); }), 0U) << "and kept";
+  EXPECT_EQ(allocations_of([&] { EXPECT_TRUE(get()); }), 0U) << "cached";
   const auto proxy = store_.put_proxy(values_, {.codec = tests::Narrow{}}).value();
   ASSERT_TRUE(proxy.get());
   EXPECT_EQ(allocations_of([&] { EXPECT_TRUE(proxy.get()); }), 0U);

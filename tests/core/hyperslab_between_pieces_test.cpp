@@ -13,7 +13,7 @@
 #include "tests/core/hyperslab_samples.hpp"
 #include "tests/core/mortal_nodes.hpp"
 
-// What happens to an object of which a hyperslab is read in several pieces.
+// An object that changes while a hyperslab of it is read in several pieces.
 namespace locum::tests::hyperslab_between_pieces_test {
 
 namespace {
@@ -24,7 +24,7 @@ using tests::SimulatedNodes;
 
 constexpr std::uint32_t store = 7;
 
-/// Runs `then_` when the reader has got one piece and asks for the next one.
+/// Runs `then_` when the reader has received one piece and requests the next one.
 class BetweenPieces : public ::testing::Test {
  protected:
   static constexpr int owner = 0;
@@ -70,7 +70,7 @@ TEST_F(BetweenPieces, TheObjectIsEvicted) {
   EXPECT_EQ(asked_, 2);
 }
 
-// By name the new object is read, all of it; by handle it is said.
+// By name the new object is read completely; by handle the read fails.
 TEST_F(BetweenPieces, TheObjectIsReplaced) {
   ArraySample newer = array_;
   std::ranges::transform(newer.bytes, newer.bytes.begin(), [](std::byte byte) { return ~byte; });
@@ -94,7 +94,7 @@ TEST_F(BetweenPieces, TheOwnerDies) {
   then_ = [&] { world().network().after(0ns, [&] { nodes_.kill(owner); }); };
   const auto view = get(Address(key_), world().network().now() + 20s);
   ASSERT_TRUE(view) << view.error();
-  EXPECT_TRUE(shows(*view, array_, slab_)) << "its node-mate goes on with it";
+  EXPECT_TRUE(shows(*view, array_, slab_)) << "another rank of its node continues";
 }
 
 TEST_F(BetweenPieces, TheNodeDies) {
@@ -104,7 +104,7 @@ TEST_F(BetweenPieces, TheNodeDies) {
   EXPECT_LE(world().network().now() - before, 12s);
 }
 
-// The deadline is of all pieces together, the one of who gives none, too.
+// The deadline holds for all pieces together, also for a rank that sends none.
 TEST_F(BetweenPieces, TheOwnerIsSlow) {
   const auto pause = [&] {
     for (const int rank : {0, 1}) {

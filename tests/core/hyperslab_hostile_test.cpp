@@ -15,7 +15,7 @@
 #include "tests/core/hyperslab_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// Hyperslabs between ranks of which one lies, or asks for more than it reads.
+// Hyperslabs requested by or from a faulty rank.
 namespace locum::tests::hyperslab_hostile_test {
 
 namespace {
@@ -26,7 +26,7 @@ using tests::SimulatedNodes;
 
 constexpr std::uint32_t store = 7;
 
-// A rank that asks for much and reads nothing costs what it may cost, and no other rank anything.
+// A rank that requests much and reads nothing uses only its quota, and does not affect other ranks.
 TEST(Hyperslab, ABoundedNumberOfBytesIsPackedForOneRank) {
   constexpr int owner = 0;
   constexpr int greedy = 1;
@@ -83,8 +83,7 @@ TEST(Hyperslab, ABoundedNumberOfBytesIsPackedForOneRank) {
   EXPECT_TRUE(shows(*again, array, half));
 }
 
-// Answers of a rank that lies: an error, or as many bytes as were asked for. Of a hyperslab in several
-// pieces.
+// Replies of a faulty rank: an error, or as many bytes as requested. For a hyperslab in several pieces.
 TEST(Hyperslab, SpoiledAnswersAreErrorsOrOfTheRightSize) {
   tests::Liars liars{1};
   SimulatedNodes world({.nodes = {.nodes = 2, .timeout = 1s}, .network = {}, .wrap = liars.wrap()});
@@ -138,14 +137,13 @@ TEST(Hyperslab, SpoiledAnswersAreErrorsOrOfTheRightSize) {
   EXPECT_LT(errors, 950);
 }
 
-// Byte by byte: each byte of the request takes each of some values. The reply is an error, or lies within
-// the object.
+// Each byte of the request takes some values. The reply is an error, or contains only bytes of the object.
 TEST(Hyperslab, SpoiledQuestionsReadNothingElse) {
   tests::Liars liars{0, 1};
   SimulatedNodes world({.nodes = {.nodes = 2}, .network = {}, .wrap = liars.wrap()});
   tests::BentTransport& owner = liars[0];
   tests::BentTransport& hostile = liars[1];
-  // All other memory of the node holds what no element is made of.
+  // All other memory of the node is filled with bytes that no element contains.
   ArraySample array = field({7, 11, 5}, 4);
   std::ranges::fill(array.bytes, std::byte{0x55});
   const std::vector<std::byte> secret(4000, std::byte{0xAA});
@@ -197,7 +195,7 @@ TEST(Hyperslab, SpoiledQuestionsReadNothingElse) {
     }
   }
   EXPECT_GT(granted, 100);
-  // Products that overflow to something small, in two of the three dimensions.
+  // Products that overflow to a small number, in two of the three dimensions.
   for (const Hyperslab& wrong : wrong_hyperslabs(7, 11)) {
     if (wrong.start.size() != 2 || wrong.count.size() != 2 || wrong.stride.size() % 2 != 0) {
       continue;
@@ -211,7 +209,7 @@ TEST(Hyperslab, SpoiledQuestionsReadNothingElse) {
     ASSERT_NO_FATAL_FAILURE(ask(words(asked))) << wrong;
     EXPECT_TRUE(refused) << wrong;
   }
-  // A rank that is a right one in fewer bits.
+  // A rank that is valid if truncated to fewer bits.
   HyperslabWords asked = *read_words<HyperslabWords>(honest);
   asked.rank += 256;
   ASSERT_NO_FATAL_FAILURE(ask(words(asked)));

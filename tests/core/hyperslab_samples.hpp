@@ -1,6 +1,6 @@
 #pragma once
 
-// Array objects and boxes of them for tests, and what a plain nested loop takes out of one.
+// Array objects and hyperslabs of them for tests, and a plain nested loop that extracts one.
 
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@
 
 namespace locum {
 
-/// For the messages of tests that fail.
+/// For failure messages.
 inline std::ostream& operator<<(std::ostream& out, const Hyperslab& slab) {
   const auto list = [&](const char* what, const auto& numbers) {
     out << what << " {";
@@ -38,7 +38,7 @@ inline std::ostream& operator<<(std::ostream& out, const Hyperslab& slab) {
 
 namespace locum::tests {
 
-/// An array of bytes that are to be told apart.
+/// An array of bytes with recognisable content.
 struct ArraySample {
   Extents extents;
   std::uint32_t element_bytes = 1;
@@ -69,7 +69,7 @@ inline Result<Sealed> put(Connector& connector, std::uint32_t store, std::string
   return connector.seal(*draft, options, {});
 }
 
-/// Draws arrays, and boxes that they have; always the same for a seed.
+/// Random arrays and hyperslabs within them; the same for the same seed.
 class HyperslabSampler {
  public:
   explicit HyperslabSampler(std::uint64_t seed) : random_(seed) {}
@@ -89,7 +89,7 @@ class HyperslabSampler {
     std::ranges::generate(array.bytes, [this] { return static_cast<std::byte>(random_()); });
     return array;
   }
-  /// One dimension in three is covered wholly: those that can be merged.
+  /// One dimension in three is covered completely, so that it can be merged.
   [[nodiscard]] Hyperslab slab(const Extents& extents) {
     Extents start = extents;
     Extents count = extents;
@@ -130,7 +130,7 @@ inline void pack_plainly(const ArraySample& array, const Hyperslab& slab, std::s
   return bytes;
 }
 
-/// Elements to be told apart.
+/// An array whose elements have recognisable content.
 [[nodiscard]] inline ArraySample field(const Extents& extents, std::uint32_t element_bytes) {
   ArraySample array{extents, element_bytes, {}};
   const auto extent = extents.span();
@@ -140,7 +140,7 @@ inline void pack_plainly(const ArraySample& array, const Hyperslab& slab, std::s
   return array;
 }
 
-/// Whether a view is of this hyperslab of that array, and says so of itself.
+/// Whether a view shows this hyperslab of that array, and describes itself correctly.
 [[nodiscard]] inline ::testing::AssertionResult shows(const ObjectView& view, const ArraySample& array,
                                                       const Hyperslab& slab) {
   const ObjectFacts facts = view.facts();
@@ -149,12 +149,12 @@ inline void pack_plainly(const ArraySample& array, const Hyperslab& slab, std::s
   }
   if (facts.extents != slab.count || facts.size_bytes != array.bytes.size() || !facts.whole ||
       facts.element_bytes != array.element_bytes || facts.type_name != "element[]") {
-    return ::testing::AssertionFailure() << "other facts: " << slab;
+    return ::testing::AssertionFailure() << "other metadata: " << slab;
   }
   return ::testing::AssertionSuccess();
 }
 
-/// Boxes that an array of these two extents, both at least 4, does not have, or that make no sense.
+/// Invalid hyperslabs of an array with these two extents, both at least 4.
 [[nodiscard]] inline std::vector<Hyperslab> wrong_hyperslabs(std::uint64_t rows, std::uint64_t columns) {
   constexpr std::uint64_t most = ~std::uint64_t{0};
   constexpr std::uint64_t half = std::uint64_t{1} << 63U;

@@ -11,7 +11,7 @@
 #include "tests/core/hyperslab_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// Hyperslabs of objects: only their elements move.
+// Hyperslabs of objects: only their elements are transferred.
 namespace locum::tests::hyperslab_test {
 
 namespace {
@@ -73,7 +73,7 @@ TEST(Hyperslab, WhichTheObjectDoesNotHaveAreRefusedEverywhere) {
   }
 }
 
-// No message; a copy only of what does not lie side by side.
+// No message, and a copy only of elements that are not contiguous.
 TEST(Hyperslab, OfWhatIsHereIsInPlaceIfItCanBe) {
   SimulatedNodes world(2, 2);
   const ArraySample array = field({20, 30, 10}, 8);
@@ -95,7 +95,7 @@ TEST(Hyperslab, OfWhatIsHereIsInPlaceIfItCanBe) {
   EXPECT_EQ(copied.path(), Path::shm_copy);
 }
 
-// What is in place stays while it is viewed; what was copied keeps nothing of the object.
+// A view in place keeps the object; a copy does not.
 TEST(Hyperslab, PinsTheObjectOnlyInPlace) {
   SimulatedNodes world(2, 1);
   const ArraySample array = field({20, 30}, 8);
@@ -157,7 +157,7 @@ TEST(Hyperslab, AreTakenOutOfTheCopyThatTheNodeHas) {
             0U);
 }
 
-// The owner packs some at a time, and sends long runs from where they stand.
+// The owner packs some at a time, and sends long runs in place.
 TEST(Hyperslab, LargeOnesComeInPieces) {
   SimulatedNodes world({.nodes = {.nodes = 2, .memory_bytes = std::uint64_t{128} << 20U}});
   constexpr std::uint64_t mebi = (std::uint64_t{1} << 20U) / 8;  // of elements, eight at a time
@@ -200,7 +200,7 @@ TEST(Hyperslab, OfObjectsWithAChecksumAreTakenOutOfTheWhole) {
   }
 }
 
-// The sum is one of all bytes: whoever wants some of them has to look at all.
+// The checksum covers all bytes: reading some of them checks all.
 TEST(Hyperslab, OfObjectsThatWereOverwrittenAreCorrupt) {
   SimulatedNodes world(2, 1);
   const ArraySample array = field({30, 40}, 8);

@@ -19,7 +19,7 @@ namespace {
 
 constexpr unsigned char breakpoint = 0xCC;
 
-/// The code that the child is about to carry out: enough for an instruction's prefixes and operation.
+/// The instruction that the child executes next: enough bytes for its prefixes and operation.
 std::array<unsigned char, 8> code_at(pid_t child, std::uint64_t address) {
   std::array<unsigned char, 8> code{};
   const long word = ptrace(PTRACE_PEEKTEXT, child, reinterpret_cast<void*>(address), nullptr);
@@ -27,7 +27,7 @@ std::array<unsigned char, 8> code_at(pid_t child, std::uint64_t address) {
   return code;
 }
 
-// By its prefix, or because it exchanges with memory, which locks without one.
+// By its prefix, or because it is an exchange with memory, which locks without one.
 bool locks(const std::array<unsigned char, 8>& code) {
   std::size_t at = 0;
   for (; at + 2 < code.size(); ++at) {

@@ -34,7 +34,7 @@ TEST(Key, HashesNeighboursApart) {
     }
   }
   EXPECT_EQ(all.size(), count);
-  EXPECT_GT(low_bits.size(), count * 9 / 10);  // as random numbers would, of which 4032 fall into 65536 slots
+  EXPECT_GT(low_bits.size(), count * 9 / 10);  // as for random numbers, of which 4032 fall into 65536 slots
 }
 
 }  // namespace

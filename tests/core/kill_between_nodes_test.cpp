@@ -20,7 +20,7 @@ using tests::CrossNodeCall;
 using tests::MortalNodes;
 using tests::SimulatedNodesOptions;
 
-// How the others hear of a death: of the network, or of nothing but the silence.
+// How a death is detected: reported by the network, or only by missing replies.
 enum class Detection : std::uint8_t { told, silent };
 
 /// A network on which every step is tried.
@@ -30,23 +30,24 @@ struct Weather {
 };
 
 constexpr auto patience = 5s;
-// A silent rank is missed within the patience, its node-mates a fifth of that later; the rest is for
-// messages.
+// A silent rank is given up after the patience, the other ranks of its node a fifth of that later; the rest
+// is for messages.
 constexpr auto most_time = patience + patience / 5 + 500ms;
 
-/// Where within a call the blow falls: between two events of the simulation, or at a message.
+/// The moment within a call at which a rank dies or closes: between two events of the simulation, or at a
+/// message.
 struct Blow {
   enum class At : std::uint8_t {
-    event,    ///< after so many events
-    unsent,   ///< the sender of that message, before it leaves: what it says has been done
-    sent,     ///< the sender, when it has left
+    event,    ///< after that many events
+    unsent,   ///< the sender of that message, before it leaves: its content has been carried out
+    sent,     ///< the sender, once it has left
     unheard,  ///< the receiver, when it arrives
   };
   At at = At::event;
   std::uint64_t number = 0;
-  int victim = 0;           ///< of a message the one it says
-  bool whole_node = false;  ///< the victim's mates die at the same moment
-  bool closes = false;      ///< they do not die, but close, in good order; after an event only
+  int victim = 0;           ///< for a message: set by the message
+  bool whole_node = false;  ///< the other ranks of its node die at the same moment
+  bool closes = false;      ///< they do not die, but close regularly; after an event only
 };
 
 std::string describe(const Blow& blow) {
@@ -57,7 +58,7 @@ std::string describe(const Blow& blow) {
          (blow.closes ? " close" : "");
 }
 
-/// The steps of a call to which nothing happens.
+/// The steps of an undisturbed call.
 struct Steps {
   std::uint64_t events = 0;
   std::vector<std::pair<int, int>> messages;  ///< from, to
@@ -75,7 +76,7 @@ SimulatedNodesOptions options(const Weather& weather, std::uint64_t seed) {
                   .one_sided = weather.one_sided}};
 }
 
-/// One run of a scene, from its first step to the judgement.
+/// One run of a scene, from its first step to the verdict.
 class Playing {
  public:
   Playing(const CallScene& scene, const Weather& weather, std::uint64_t seed)
@@ -112,7 +113,7 @@ class Playing {
     play([](std::uint64_t) {});
     nodes_.network().on_message({});
   }
-  // Nothing passes between two nodes from that event on, for so long.
+  // From that event on the two nodes are cut off from each other, for that time.
   void cut(std::uint64_t number, int a, int b, loopback::Cut cut, std::chrono::nanoseconds time) {
     if (cut == loopback::Cut::lose || time > patience) {
       call_.forgive();
@@ -149,21 +150,21 @@ class Playing {
   [[nodiscard]] bool struck() const noexcept { return struck_; }
 
  private:
-  // Calls `after(n)` after the n-th event, and before the first: 0. What a call leaves to be heard when it is
-  // over may still kill who hears it.
+  // Calls `after(n)` after the n-th event, and before the first with 0. Messages that are still in transfer
+  // when the call has ended may still kill their receiver.
   template <class After>
   void play(After after) {
     const auto latest = nodes_.network().now() + 60s;
     call_.start();
     after(std::uint64_t{0});
     for (std::uint64_t event = 1; !call_.over() && nodes_.network().step(latest); ++event) {
-      nodes_.mourn_the_dead();
+      nodes_.mark_killed_ranks();
       if (!call_.over()) {
         after(event);
       }
     }
     nodes_.network().run_for(1ms);
-    nodes_.mourn_the_dead();
+    nodes_.mark_killed_ranks();
   }
   void fall(const Blow& blow) {
     struck_ = true;
@@ -188,7 +189,7 @@ class Playing {
     if (blow.at == Blow::At::unheard) {
       return {loopback::Fate::kill_receiver, {}};
     }
-    nodes_.mourn(blow.victim);
+    nodes_.mark_dead(blow.victim);
     return {blow.at == Blow::At::unsent ? loopback::Fate::kill_before : loopback::Fate::kill_after, {}};
   }
 
@@ -197,8 +198,7 @@ class Playing {
   bool struck_ = false;
 };
 
-// Every blow at every step of a call: each rank that has anything to do with it dies or closes, alone and
-// with its node.
+// Every kind of loss at every step of a call: each involved rank dies or closes, alone and with its node.
 std::vector<Blow> all_blows(const Steps& steps) {
   std::set<int> concerned;
   for (const auto& [from, to] : steps.messages) {
@@ -224,7 +224,7 @@ std::vector<Blow> all_blows(const Steps& steps) {
 
 class KillBetweenNodes : public ::testing::TestWithParam<Weather> {};
 
-// LOCUM_NODE_KILL_SEEDS=n plays every step n times, on networks of other latencies.
+// LOCUM_NODE_KILL_SEEDS=n runs every step n times, on networks with different latencies.
 TEST_P(KillBetweenNodes, EveryStepOfEveryCall) {
   const std::uint64_t seeds = number_from("LOCUM_NODE_KILL_SEEDS", 1);
   std::uint64_t runs = 0;
@@ -247,7 +247,8 @@ TEST_P(KillBetweenNodes, EveryStepOfEveryCall) {
         }
         Playing run(scene, GetParam(), seed);
         run.strike(blow);
-        EXPECT_TRUE(run.struck()) << describe(scene) << ", " << describe(blow) << ": never came to that";
+        EXPECT_TRUE(run.struck()) << describe(scene) << ", " << describe(blow)
+                                  << ": the step was not reached";
         const std::string bad = run.judgement();
         longest = std::max(longest, run.longest());
         ++of_scene;
@@ -275,8 +276,9 @@ std::vector<std::pair<CallScene, bool>> scenes_to_cut() {
   return scenes;
 }
 
-// Cut off for a moment, and messages come late: then nobody notices anything. Or they are lost, or come when
-// each side has taken the other for dead: then a call may fail, in time, but none gets a wrong reply.
+// Nodes are cut off for a moment, and messages are delayed: then no call is affected. Or messages are lost,
+// or arrive after each side has given up the other: then a call may fail, in time, but none has a wrong
+// result.
 TEST(CutBetweenNodes, AtEveryStepOfEveryCall) {
   std::uint64_t runs = 0;
   tests::StepsToPlay played;
@@ -307,8 +309,8 @@ TEST(CutBetweenNodes, AtEveryStepOfEveryCall) {
       }
     }
   }
-  std::cout << runs << " runs; where messages were only held for a moment, the longest call took "
-            << longest / 1ms << " ms\n";
+  std::cout << runs << " runs; where messages were only delayed, the longest call took " << longest / 1ms
+            << " ms\n";
 }
 
 INSTANTIATE_TEST_SUITE_P(Simulated, KillBetweenNodes,

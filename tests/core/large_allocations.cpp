@@ -12,8 +12,8 @@ std::size_t refusals = 0;
 
 }  // namespace
 
-// The linker has all calls of aligned_alloc() come here (--wrap): those of operator new, and of memory that
-// the library takes without it.
+// The linker redirects all calls of aligned_alloc() to this function (--wrap): those of operator new, and the
+// library's direct ones.
 extern "C" {
 void* __real_aligned_alloc(std::size_t alignment, std::size_t bytes);   // NOLINT: the linker's names
 void* __wrap_aligned_alloc(std::size_t alignment, std::size_t bytes) {  // NOLINT: the same

@@ -4,8 +4,8 @@
 
 namespace locum::tests {
 
-/// As long as it lives, the process has no memory for so many bytes at a time, or more. For programs that
-/// link operator_new.cpp and wrap aligned_alloc() (see large_allocations.cpp). One thread.
+/// During its lifetime allocations of that many bytes or more fail in this process. For programs that link
+/// operator_new.cpp and wrap aligned_alloc() (see large_allocations.cpp). One thread.
 class NoLargeAllocations {
  public:
   explicit NoLargeAllocations(std::size_t from_bytes) noexcept;
@@ -13,7 +13,7 @@ class NoLargeAllocations {
   NoLargeAllocations& operator=(const NoLargeAllocations&) = delete;
   ~NoLargeAllocations();
 
-  /// How many have been refused.
+  /// Number of failed allocations.
   [[nodiscard]] std::size_t refused() const noexcept;
 };
 

@@ -15,8 +15,8 @@
 #include "tests/core/mortal_nodes.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// Objects of another node for which whoever drives finds no room at once: the thread that wants them makes
-// it.
+// Objects of another node for which the driver has no memory at once: the thread that needs the object then
+// makes room.
 namespace locum::tests::late_room_test {
 namespace {
 
@@ -29,7 +29,7 @@ constexpr std::uint32_t store = 7;
 constexpr std::size_t size_bytes = 100'000;
 constexpr std::uint64_t most_without_work = 10'000;
 
-/// Two nodes of two ranks. Rank 0 makes an object, ranks 2 and 3 want it.
+/// Two nodes of two ranks. Rank 0 makes an object, ranks 2 and 3 get it.
 class LateRoom : public ::testing::TestWithParam<bool> {
  protected:
   LateRoom() : mortal_(options(GetParam())), world_(mortal_.world()) {}
@@ -49,7 +49,7 @@ class LateRoom : public ::testing::TestWithParam<bool> {
             .network = {.latency = {1ms, 1ms}, .one_sided = one_sided}};
   }
   Key made() { return put(world_.connector(0), store, {}, pattern(1, size_bytes)).value().key; }
-  /// As from a handle, which says how large the object is.
+  /// As from a handle, which knows the object's size.
   void start_get(int rank, const Key& key, std::chrono::nanoseconds patience = 20s) {
     world_.network().start([this, rank, key, patience] {
       got_[static_cast<std::size_t>(rank)] =
@@ -66,7 +66,7 @@ class LateRoom : public ::testing::TestWithParam<bool> {
   [[nodiscard]] std::uint64_t copies() {
     return world_.connector(2).usage().own_copies + world_.connector(3).usage().own_copies;
   }
-  /// What rank does for so long while it makes room: it waits, and drives.
+  /// What a rank does while it makes room: it waits, and drives.
   void make_room_slowly(int rank, std::chrono::nanoseconds time) {
     meanwhile_[static_cast<std::size_t>(rank)] = [this, rank, time] {
       world_.rank(rank).links->client()->pause(time);
@@ -86,7 +86,7 @@ class LateRoom : public ::testing::TestWithParam<bool> {
   }
 
   std::array<std::function<void()>, 4> meanwhile_;
-  int rooms_ = 0;  ///< that ranks of the second node made in a thread that may work
+  int rooms_ = 0;  ///< made by ranks of the second node, on a thread that may do long work
   tests::MortalNodes mortal_;
   SimulatedNodes& world_;
   std::array<std::optional<Result<ObjectView>>, 4> got_;
@@ -106,10 +106,10 @@ TEST_P(LateRoom, IsMadeOnceAndTheObjectSharedByAllWhoWantIt) {
   expect_nothing_left(key);
 }
 
-// What is lost with a read is not used again: it is room once more that is lacking.
+// The memory of a failed read is not reused: room is needed once more.
 TEST_P(LateRoom, IsMadeAgainForWhatWasNotRead) {
   if (!GetParam()) {
-    GTEST_SKIP() << "nothing is read here";
+    GTEST_SKIP() << "no one-sided reads here";
   }
   const Key key = made();
   int asked = 0;
@@ -117,7 +117,7 @@ TEST_P(LateRoom, IsMadeAgainForWhatWasNotRead) {
     Envelope envelope;
     std::memcpy(&envelope, header.data(), sizeof envelope);
     if (from == 2 && envelope.kind == Kind::lease_read &&
-        ++asked == 2) {  // with room; the reply comes in 2 ms
+        ++asked == 2) {  // with room; the reply arrives in 2 ms
       world_.network().after(1500us, [&] { world_.network().cut_one_way(2, 0); });
       world_.network().after(10ms, [&] { world_.network().heal(); });
     }
@@ -141,7 +141,7 @@ TEST_P(LateRoom, IsMadeWhileOthersAreServed) {
   make_room_slowly(2, 100ms);
   start_get(2, key);
   world_.network().start([&] {
-    world_.rank(0).links->client()->pause(50ms);  // rank 2 is at it
+    world_.rank(0).links->client()->pause(50ms);  // rank 2 is making room
     EXPECT_FALSE(got_[2]);
     const auto other = world_.connector(0).get(Address(served), world_.network().now() + 10ms);
     EXPECT_TRUE(other && holds(*other, pattern(2, 100)));

@@ -9,11 +9,11 @@
 
 namespace locum::tests {
 
-/// An arena that gives no block of more than so many bytes to who must not work, as one does that would have
-/// to commit them. Any thread may call.
+/// An arena that refuses blocks of more than that many bytes to callers that must not do long work, like an
+/// arena that would have to commit them. Any thread may call.
 class LimitedArena final : public ForwardingArena {
  public:
-  /// \param on_work called before a block of more is given to a thread that may work
+  /// \param on_work called before a larger block is given to a caller that may do long work
   LimitedArena(std::shared_ptr<Arena> arena, std::uint64_t most_bytes, std::function<void()> on_work = {})
       : ForwardingArena(std::move(arena)), most_bytes_(most_bytes), on_work_(std::move(on_work)) {}
 

@@ -18,7 +18,7 @@ bool is_open(const NameOperation& operation) {
   return operation.reply == NameAnswer::unknown;
 }
 
-/// The search for a story of one name's operations.
+/// The search for a linearization of one name's operations.
 class Search {
  public:
   /// `operations` in the order of their beginning.
@@ -70,7 +70,7 @@ class Search {
   }
 
  private:
-  // The story so far stands at `state`; one of the candidates is next.
+  // The state after the operations placed so far; one of the candidates is next.
   struct Step {
     NameRegister state;
     std::vector<std::size_t> candidates;
@@ -101,7 +101,7 @@ class Search {
       ++first_;
     }
   }
-  // Takes back what was told after this step.
+  // Undoes the operations placed after this step.
   void untell(const Step& step) {
     const std::size_t i = step.candidates[step.next - 1];
     flip(i);
@@ -112,8 +112,8 @@ class Search {
     }
   }
 
-  // What can be next has begun before anything that is not told has ended. What is open comes last: it is
-  // told only where nothing else will do.
+  // A candidate has begun before every operation that is not yet placed has ended. Open operations come last:
+  // they are placed only if nothing else fits.
   [[nodiscard]] Step step(const NameRegister& state = {}) const {
     Step step{state, {}, 0};
     std::vector<std::size_t> open;
@@ -129,14 +129,14 @@ class Search {
         step.candidates.push_back(i);
       } else if (operation.act != NameAct::evict || operation.expected != 0 ||
                  !std::exchange(open_eviction, true)) {
-        open.push_back(i);  // of open evictions one is as good as any other that has begun
+        open.push_back(i);  // open evictions that have begun are interchangeable
       }
     }
     step.candidates.insert(step.candidates.end(), open.begin(), open.end());
     return step;
   }
 
-  // The story that explained most, and who could have been next.
+  // The longest attempt, and the candidates at its end.
   [[nodiscard]] std::string why() {
     NameRegister state;
     std::string text = "no order explains all replies. The longest story:\n";
@@ -159,11 +159,11 @@ class Search {
   }
 
   const std::vector<NameOperation> operations_;
-  std::vector<std::uint64_t> told_;  // a bit for each operation
-  std::size_t first_ = 0;            // all before it are told
-  std::size_t closed_ = 0;           // operations that must be told
+  std::vector<std::uint64_t> told_;  // placed operations, a bit for each
+  std::size_t first_ = 0;            // all before it are placed
+  std::size_t closed_ = 0;           // operations that must be placed
   std::size_t closed_told_ = 0;
-  std::vector<std::size_t> order_;  // of what is told
+  std::vector<std::size_t> order_;  // of placed operations
   std::vector<std::size_t> best_;
   std::size_t closed_in_best_ = 0;
   std::unordered_set<Place, PlaceHash> seen_;
@@ -184,7 +184,7 @@ Judgement judge(const History& history, std::size_t most_states) {
   for (auto& [name, operations] : names) {
     Judgement one = Search(std::move(operations)).run(most_states);
     all.states += one.states;
-    // A contradiction is certain, whatever could not be decided before.
+    // A contradiction is certain, even if another name was undecided.
     if (one.verdict != Verdict::linearizable && all.verdict != Verdict::contradiction) {
       all.verdict = one.verdict;
       all.why = '"' + name + "\": " + one.why;

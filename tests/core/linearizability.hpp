@@ -8,27 +8,28 @@
 
 namespace locum::tests {
 
-/// Whether a history can be told as one story.
+/// The result of a search for a linearization of a history.
 struct Judgement {
   enum class Verdict : std::uint8_t {
     linearizable,
     contradiction,
-    undecided,  ///< the search had not ended after the states that it was allowed
+    undecided,  ///< the search reached its limit of states
   };
   Verdict verdict = Verdict::linearizable;
-  std::string why;  ///< of a contradiction, for people: what no story explains, and what was there before
-  std::size_t states = 0;  ///< that were looked at: what the judgement cost
+  std::string why;  ///< of a contradiction, as readable text: the operations that no order explains, and the
+                    ///< state before them
+  std::size_t states = 0;  ///< states visited: the cost of the search
 };
 
-/// Whether each operation can have happened at one moment between its beginning and its end, each reply
-/// being the right one for what stood under the name then; what is `unknown` happened after its beginning, or
-/// never. Each name is judged alone, which is the same (linearizability is local: Herlihy and Wing,
+/// Whether each operation can have happened at one moment between its beginning and its end, each outcome
+/// being the right one for the state of the name then; what is `unknown` happened after its beginning, or
+/// never. Each name is judged alone, which is equivalent (linearizability is local: Herlihy and Wing,
 /// "Linearizability: a correctness condition for concurrent objects", 1990).
 ///
-/// The search is that of Wing and Gong ("Testing and verifying concurrent objects", 1993), which does not go
-/// on from a state that it has seen, as proposed by Lowe ("Testing for linearizability", 2017): a state is
-/// which operations have happened, and what stands there. Its time grows with the operations, times what can
-/// happen at once; many unknown ones make it slow, hence the limit, which holds for each name.
+/// The search is that of Wing and Gong ("Testing and verifying concurrent objects", 1993), and visits no
+/// state twice, as proposed by Lowe ("Testing for linearizability", 2017): a state is the set of operations
+/// that have happened, and the name's content. Its time grows with the operations times the number of
+/// concurrent ones; many unknown ones make it slow, hence the limit, which holds for each name.
 [[nodiscard]] Judgement judge(const History& history, std::size_t most_states = 1'000'000);
 
 }  // namespace locum::tests

@@ -19,7 +19,7 @@ namespace {
 
 using Verdict = Judgement::Verdict;
 
-/// Histories in few words.
+/// Short notation for histories.
 struct Story {
   std::size_t begin(int client, NameAct act, std::uint64_t value = 0, std::uint64_t expected = 0) {
     return history.begin({.client = client, .act = act, .name = "x", .value = value, .expected = expected});
@@ -114,7 +114,7 @@ TEST(Linearizability, RefusesEachAnswerThatASequenceWouldNotGive) {
 }
 
 TEST(Linearizability, LetsOverlappingOperationsChooseTheirOrder) {
-  // Two puts at once: one wins, and a get within sees either or nothing.
+  // Two concurrent puts: one succeeds, and a concurrent get returns either value or nothing.
   for (const int seen : {0, 1, 2}) {
     Story story;
     const auto first = story.begin(0, NameAct::put, 1);
@@ -125,7 +125,7 @@ TEST(Linearizability, LetsOverlappingOperationsChooseTheirOrder) {
     story.end(second, NameAnswer::key_exists);
     EXPECT_EQ(story.verdict(), seen == 2 ? Verdict::contradiction : Verdict::linearizable) << seen;
   }
-  // A get may not go back behind one that had ended before it began.
+  // A get must not return an older value than a get that ended before it began.
   Story story;
   story.put(1, 1);
   const auto replace = story.begin(0, NameAct::replace, 2);
@@ -144,7 +144,7 @@ TEST(Linearizability, TakesTheUnknownAsDoneLateOrNever) {
     EXPECT_EQ(story.verdict(), Verdict::linearizable);
   }
   {
-    Story story;  // late, long after its client gave up; its generation is first told by who reads it
+    Story story;  // late, long after its client gave up; its generation is first reported to a reader
     story.end(story.begin(0, NameAct::put, 1), NameAnswer::unknown);
     story.got_nothing();
     story.got(1, 8);
@@ -207,8 +207,8 @@ TEST(Linearizability, SaysWhenItCannotDecide) {
   EXPECT_LE(judgement.states, 1001U);
 }
 
-/// A store that does one thing at a time, and clients that overlap: their operations take effect somewhere
-/// between beginning and end. Some never hear of it, and some of those never happen.
+/// A sequential store, and concurrent clients: their operations take effect between beginning and end. Some
+/// never get a result, and some of those never take effect.
 class RandomStore {
  public:
   RandomStore(std::uint32_t seed, int clients, std::size_t steps, bool with_unknown)
@@ -318,7 +318,7 @@ class RandomStore {
   std::uint64_t last_generation_ = 0;
 };
 
-/// A history with these operations at the moments that they name.
+/// A history of these operations, at the moments that they contain.
 History history_of(std::vector<NameOperation> operations) {
   std::vector<std::pair<std::uint64_t, std::size_t>> moments;
   for (std::size_t i = 0; i < operations.size(); ++i) {
@@ -351,7 +351,7 @@ TEST(Linearizability, AcceptsWhatARightStoreSays) {
   }
 }
 
-/// Changes one reply into one that is certainly wrong; false if it finds none to change.
+/// Changes one result into a certainly wrong one; false if there is none to change.
 bool lie(std::vector<NameOperation>& operations, std::mt19937& random) {
   for (int attempt = 0; attempt < 200; ++attempt) {
     NameOperation& victim = operations[random() % operations.size()];
@@ -359,10 +359,10 @@ bool lie(std::vector<NameOperation>& operations, std::mt19937& random) {
       continue;
     }
     switch (random() % 3) {
-      case 0:  // what nobody wrote
+      case 0:  // a value that nobody wrote
         victim.value = 1'000'000;
         return true;
-      case 1: {  // a generation that its writer was not told
+      case 1: {  // a generation that its writer was not given
         const auto writer = std::ranges::find_if(operations, [&](const NameOperation& each) {
           return each.act != NameAct::get && each.value == victim.value && each.reply == NameAnswer::done;
         });
@@ -372,7 +372,7 @@ bool lie(std::vector<NameOperation>& operations, std::mt19937& random) {
         victim.generation += 1;
         return true;
       }
-      default:  // what had been overwritten by a third before the get began
+      default:  // a value that had been overwritten before the get began
         for (const NameOperation& old : operations) {
           const bool wrote = (old.act == NameAct::put || old.act == NameAct::replace) &&
                              old.name == victim.name && old.reply == NameAnswer::done &&
@@ -408,7 +408,7 @@ TEST(Linearizability, RefusesWhatALyingStoreSays) {
   EXPECT_GT(lies, 250);
 }
 
-// Every order of every choice of the unknown ones, tried one after the other.
+// Tries every order of every choice of the unknown ones.
 bool can_be_told(const std::vector<NameOperation>& operations, std::vector<bool>& told,
                  const NameRegister& state) {
   std::uint64_t first_end = ~0ULL;
@@ -437,8 +437,8 @@ bool can_be_told(const std::vector<NameOperation>& operations, std::vector<bool>
 }
 
 TEST(Linearizability, AgreesWithTryingEveryOrder) {
-  // Answers at random, so that some histories can be told and some cannot; values and generations are few, so
-  // that they meet.
+  // Random results, so that some histories are linearizable and some are not; few values and generations, so
+  // that they coincide.
   int linearizable = 0;
   constexpr int histories = 20'000;
   for (std::uint32_t seed = 1; seed <= histories; ++seed) {

@@ -12,9 +12,9 @@
 
 namespace locum::tests {
 
-/// One end of a connection between two ranks of one thread, ranks 0 and 1: what is sent lies there until the
-/// other rank moves messages, and whoever sleeps lets the other one have its turn. Allocates nothing, copies
-/// a bulk once, and remembers where from and where to: so that what core adds can be counted.
+/// One end of a connection between ranks 0 and 1, both in one thread: a message waits until the other rank
+/// makes progress, and a rank that sleeps lets the other one run. Allocates nothing, copies a bulk once, and
+/// records source and destination, so that what core adds can be counted.
 class LockstepTransport final : public Transport {
  public:
   static constexpr std::size_t eager_bytes = 8192;
@@ -88,10 +88,10 @@ class LockstepTransport final : public Transport {
   void wake() noexcept override { ++wakes; }
   [[nodiscard]] Clock::time_point now() const noexcept override { return Clock::now(); }
 
-  std::function<void()> others_turn;      ///< while this rank sleeps
-  std::uint64_t wakes = 0;                ///< so often somebody was to be woken here
-  const std::byte* read_from = nullptr;   ///< the last bulk that landed here: its place at the sender's
-  const std::byte* written_to = nullptr;  ///< and where it landed
+  std::function<void()> others_turn;      ///< runs while this rank sleeps
+  std::uint64_t wakes = 0;                ///< number of calls of wake()
+  const std::byte* read_from = nullptr;   ///< the last bulk that landed here: its address at the sender
+  const std::byte* written_to = nullptr;  ///< and its address here
 
  private:
   struct Message {

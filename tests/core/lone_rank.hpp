@@ -10,7 +10,7 @@
 
 namespace locum::tests {
 
-/// A rank alone, with or without threads of its own: for operations that are tried by themselves.
+/// A rank alone, with or without threads of its own: for tests of single operations.
 struct LoneRank {
   explicit LoneRank(bool threads = true,
                     const std::shared_ptr<Transport>& transport = queue_transports(1).front())

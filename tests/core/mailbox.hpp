@@ -21,7 +21,7 @@
 
 namespace locum::tests {
 
-/// Bytes that differ from seed to seed and from place to place.
+/// Bytes that depend on seed and position.
 inline std::vector<std::byte> bytes_of(std::uint64_t seed, std::size_t size) {
   std::vector<std::byte> bytes(size);
   std::uint64_t state = seed * 0x9E3779B97F4A7C15U + size;
@@ -33,7 +33,7 @@ inline std::vector<std::byte> bytes_of(std::uint64_t seed, std::size_t size) {
   return bytes;
 }
 
-/// A header of eight bytes that says a number.
+/// A header of eight bytes that holds a number.
 inline std::array<std::byte, 8> numbered(std::uint64_t number) {
   std::array<std::byte, 8> header;
   std::memcpy(header.data(), &number, header.size());
@@ -45,34 +45,35 @@ inline std::uint64_t number_of(std::span<const std::byte> header) {
   return number;
 }
 
-/// A message, kept.
+/// A received message.
 struct Letter {
   int from = 0;
   std::vector<std::byte> header;
   std::uint64_t bulk_bytes = 0;
-  std::vector<std::byte> bulk;  ///< what has come of it so far
+  std::vector<std::byte> bulk;  ///< what has arrived of it so far
   bool eager = false;           ///< the bulk was present
   bool refused = false;
   std::optional<Result<Path>> landed;
 
-  /// Nothing more will come of it.
+  /// Nothing more of it will arrive.
   [[nodiscard]] bool complete() const { return eager || refused || landed.has_value(); }
 };
 
-/// A receiver that keeps all it is told, and fails the test when it is told what a Transport must not say:
-/// outside progress(), twice, or about what there is not. One rank's; drives the rank's transport too.
+/// A receiver that keeps all messages and events, and fails the test if the transport breaks its contract:
+/// calls outside progress(), calls twice, or names an unknown ticket or landing. One rank's; also drives that
+/// rank's transport.
 class Mailbox final : public Receiver {
  public:
   using Clock = Transport::Clock;
-  /// The longest wait of a test that is not about time.
+  /// The longest wait of a test that does not measure time.
   static constexpr std::chrono::seconds patience{60};
 
   explicit Mailbox(Transport& transport) : transport_(transport) {}
 
-  /// Sends, and remembers that the ticket is to be told once. The bulk stays the caller's to keep alive.
+  /// Sends, and records that an outcome of the ticket is expected once. The caller keeps the bulk alive.
   Sending send(int to, std::span<const std::byte> header, std::span<const std::byte> bulk = {}) {
     const std::uint64_t ticket = next_ticket_++;
-    // What is told within send() itself would come too early, so the ticket is not noted before.
+    // An outcome reported within send() would be too early, so the ticket is recorded afterwards.
     const auto sending = transport_.send(to, header, bulk, ticket);
     EXPECT_TRUE(sending.has_value()) << sending.error().what();
     if (!sending || *sending == Sending::done) {
@@ -87,8 +88,7 @@ class Mailbox final : public Receiver {
     moving_ = false;
     return moved;
   }
-  /// Moves what there is to move, and sleeps in between, until `done()` or `moment`. False: the moment has
-  /// come.
+  /// Makes progress, and sleeps in between, until `done()` or `moment`. False: `moment` has come.
   bool wait(const std::function<bool()>& done, Clock::time_point moment) {
     for (int in_vain = 0; in_vain < 10'000;) {
       while (!done() && progress()) {
@@ -106,17 +106,17 @@ class Mailbox final : public Receiver {
       }
       in_vain = transport_.now() == now ? in_vain + 1 : 0;
     }
-    ADD_FAILURE() << "nothing comes, and no time passes: sleep() does not sleep, or arm() never arms";
+    ADD_FAILURE() << "nothing arrives, and no time passes: sleep() does not sleep, or arm() never arms";
     return false;
   }
   bool wait(const std::function<bool()>& done) { return wait(done, transport_.now() + patience); }
 
-  /// Waits until all ranks are here, and moves what others need moved.
+  /// Waits until all ranks are here, and makes progress for the others meanwhile.
   void meet(const TransportSide& side) {
     side.barrier([this] { (void)progress(); });
   }
 
-  /// So many messages are here, wholly.
+  /// Waits until that many messages have arrived completely.
   bool wait_for_letters(std::size_t count) {
     return wait([&] { return letters.size() >= count && open_landings_ == 0; });
   }
@@ -131,7 +131,7 @@ class Mailbox final : public Receiver {
     return open;
   }
   [[nodiscard]] std::size_t open_landings() const noexcept { return open_landings_; }
-  /// What was said of the bulks that were pending, in the order in which they were sent.
+  /// The outcomes of pending bulks, in the order of sending.
   [[nodiscard]] std::vector<Result<void>> outcomes() const {
     std::vector<Result<void>> said;
     for (const auto& [ticket, outcome] : pending_) {
@@ -144,10 +144,10 @@ class Mailbox final : public Receiver {
 
   std::vector<Letter> letters;  ///< in the order of their arrival
   std::vector<int> lost_ranks;
-  std::function<bool(const Arrival&)> refuses;       ///< a bulk that is still to come
-  std::function<void(const Letter&)> on_arrival;     ///< is called within arrived(), after the letter is kept
-  std::function<void(const Letter&)> on_landing;     ///< within landed()
-  std::function<void(const Result<void>&)> on_sent;  ///< within sent()
+  std::function<bool(const Arrival&)> refuses;       ///< whether to refuse a bulk that is still to come
+  std::function<void(const Letter&)> on_arrival;     ///< called within arrived(), after the message is stored
+  std::function<void(const Letter&)> on_landing;     ///< called within landed()
+  std::function<void(const Result<void>&)> on_sent;  ///< called within sent()
 
  private:
   std::span<std::byte> arrived(const Arrival& message) noexcept override {
@@ -162,14 +162,14 @@ class Mailbox final : public Receiver {
     if (letter.eager) {
       letter.bulk.assign(message.present.begin(), message.present.end());
     } else {
-      EXPECT_TRUE(message.present.empty()) << "a bulk is there as a whole or not at all";
+      EXPECT_TRUE(message.present.empty()) << "a bulk must be present completely or not at all";
       letter.refused = refuses && refuses(message);
     }
     const bool lands = !letter.eager && !letter.refused;
     if (lands) {
       letter.bulk.resize(message.bulk_bytes);
       EXPECT_TRUE(inbound_.emplace(message.landing, letters.size()).second)
-          << "landing " << message.landing << " is under way already";
+          << "landing " << message.landing << " is open already";
       ++open_landings_;
     }
     letters.push_back(std::move(letter));
@@ -183,7 +183,7 @@ class Mailbox final : public Receiver {
   void landed(std::uint64_t landing, const Result<Path>& outcome) noexcept override {
     EXPECT_TRUE(moving_) << "landed() outside progress()";
     const auto found = inbound_.find(landing);
-    ASSERT_NE(found, inbound_.end()) << "landing " << landing << " is not under way, or was told before";
+    ASSERT_NE(found, inbound_.end()) << "landing " << landing << " is not open, or was reported before";
     Letter& letter = letters[found->second];
     inbound_.erase(found);
     --open_landings_;
@@ -195,8 +195,8 @@ class Mailbox final : public Receiver {
   void sent(std::uint64_t ticket, const Result<void>& outcome) noexcept override {
     EXPECT_TRUE(moving_) << "sent() outside progress()";
     const auto found = pending_.find(ticket);
-    ASSERT_NE(found, pending_.end()) << "ticket " << ticket << " is of no pending bulk";
-    ASSERT_FALSE(found->second) << "ticket " << ticket << " was told before";
+    ASSERT_NE(found, pending_.end()) << "ticket " << ticket << " belongs to no pending bulk";
+    ASSERT_FALSE(found->second) << "ticket " << ticket << " was reported before";
     found->second = outcome;
     if (on_sent) {
       on_sent(outcome);

@@ -13,8 +13,8 @@
 #include "tests/core/sanitized.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// The price of each operation in messages: requests and replies, and bulks that the network moves from
-// memory to memory and then says so. The same from 2 ranks to 4096.
+// The number of messages of each operation: requests and replies, and bulks that the network transfers and
+// then reports. The same from 2 ranks to 4096.
 namespace locum::tests::message_counts_test {
 namespace {
 
@@ -37,8 +37,7 @@ constexpr Price nothing{0, 0};
 constexpr Price one_round_trip{2, 0};
 constexpr Price request_data_done{2, 1};
 
-/// Nodes of one rank each: rank 0 makes objects, rank 1 wants them, and of a third the name may be at home
-/// there.
+/// Nodes of one rank each: rank 0 makes objects, rank 1 reads them, and a third may be the home of the name.
 class MessageCounts : public ::testing::TestWithParam<int> {
  protected:
   static constexpr int maker = 0;
@@ -68,7 +67,7 @@ TEST_P(MessageCounts, OfPuts) {
   EXPECT_EQ(price_of([&] { made({}, small_); }), nothing) << "unnamed";
   EXPECT_EQ(price_of([&] { made({}, large_); }), nothing) << "unnamed";
   const std::string here = name_at(maker);
-  EXPECT_EQ(price_of([&] { made(here, small_); }), nothing) << "at home here";
+  EXPECT_EQ(price_of([&] { made(here, small_); }), nothing) << "the home is here";
   const std::string there = name_at(other);
   EXPECT_EQ(price_of([&] { made(there, small_); }), one_round_trip);
   EXPECT_EQ(price_of([&] { made(name_at(other), large_); }), one_round_trip);
@@ -78,12 +77,12 @@ TEST_P(MessageCounts, OfPuts) {
               (void)put(connector(other), store, here, small_, {SealMode::replace, 0}).value();
             }),
             one_round_trip)
-      << "the home had the old one itself";
+      << "the home is the old object's owner";
   EXPECT_EQ(price_of([&] {
               (void)put(connector(other), store, there, small_, {SealMode::replace, 0}).value();
             }),
             one_round_trip)
-      << "the old one's owner retires it";
+      << "the old object's owner evicts it";
 }
 
 TEST_P(MessageCounts, OfGets) {
@@ -97,19 +96,18 @@ TEST_P(MessageCounts, OfGets) {
   };
   EXPECT_EQ(get(maker, Address(small)), nothing);
   EXPECT_EQ(get(other, Address(small)), one_round_trip);
-  EXPECT_EQ(get(other, Address(store, there)), nothing) << "it is at home here, and small";
+  EXPECT_EQ(get(other, Address(store, there)), nothing) << "the home is here, and keeps small objects";
   EXPECT_EQ(get(other, Address(store, here)), one_round_trip);
   EXPECT_EQ(get(maker, Address(store, there)), one_round_trip);
 
   const Key large = made({}, large_).key;
   EXPECT_EQ(get(other, Address(large, 0, large_.size())), request_data_done) << "by handle";
-  EXPECT_EQ(get(other, Address(large, 0, large_.size())), nothing) << "it is here";
+  EXPECT_EQ(get(other, Address(large, 0, large_.size())), nothing) << "there is a copy here";
   EXPECT_EQ(get(other, Address(large)), nothing);
-  EXPECT_EQ(get(other, Address(made({}, large_).key)), (Price{4, 1}))
-      << "a key does not say that it is large";
+  EXPECT_EQ(get(other, Address(made({}, large_).key)), (Price{4, 1})) << "a key does not contain the size";
   const std::string large_here = name_at(maker);
   made(large_here, large_);
-  EXPECT_EQ(get(other, Address(store, large_here)), (Price{4, 1})) << "the home says that it is large";
+  EXPECT_EQ(get(other, Address(store, large_here)), (Price{4, 1})) << "the home knows the size";
   EXPECT_EQ(get(other, Address(store, large_here)), one_round_trip);
   const std::string large_there = name_at(other);
   made(large_there, large_);
@@ -138,7 +136,7 @@ TEST_P(MessageCounts, OfParts) {
             one_round_trip);
 }
 
-// Of a large object of another node, no bytes but its type, extents and name.
+// Of a large object of another node, only its type, extents and name are transferred.
 TEST_P(MessageCounts, OfDescriptions) {
   const std::string here = name_at(maker);
   const std::string there = name_at(other);
@@ -196,15 +194,15 @@ TEST_P(MessageCounts, OfQuestionsAndEvictions) {
   EXPECT_EQ(exists(Address(store, there)), nothing);
   EXPECT_EQ(evict(other, Address(unnamed)), one_round_trip);
   EXPECT_EQ(evict(other, Address(store, here)), one_round_trip);
-  EXPECT_EQ(evict(maker, Address(of_there)), one_round_trip) << "the home forgets the name";
+  EXPECT_EQ(evict(maker, Address(of_there)), one_round_trip) << "the home removes the name";
   const Key large = made({}, large_).key;
-  EXPECT_EQ(evict(maker, Address(large)), nothing) << "nobody has a copy";
+  EXPECT_EQ(evict(maker, Address(large)), nothing) << "there is no copy";
   const Key copied = made({}, large_).key;
   (void)connector(other).get(Address(copied), {}).value();
   EXPECT_EQ(evict(maker, Address(copied)), one_round_trip) << "with the one node that has a copy";
 }
 
-// The object on one node, its name at home on another, and who asks on a third.
+// The object on one node, its name's home another, and the requester on a third.
 TEST_P(MessageCounts, OfNamesAtHomeElsewhere) {
   if (world_.size() == 2) {
     GTEST_SKIP() << "there is no third node";
@@ -223,9 +221,9 @@ TEST_P(MessageCounts, OfNamesAtHomeElsewhere) {
               (void)put(requester, store, small, small_, {SealMode::replace, 0}).value();
             }),
             (Price{4, 0}))
-      << "the home tells the owner of the old one";
+      << "the home notifies the old object's owner";
   EXPECT_EQ(price_of([&] { EXPECT_TRUE(requester.evict(Address(store, large), {}).value()); }), (Price{6, 0}))
-      << "the home tells the owner, who tells the one node that has a copy";
+      << "the home notifies the owner, which notifies the one node with a copy";
 }
 
 TEST_P(MessageCounts, OfNobodyWhoWantsAnything) {
@@ -233,13 +231,13 @@ TEST_P(MessageCounts, OfNobodyWhoWantsAnything) {
   EXPECT_EQ(price_of([&] { world_.network().run_for(1h); }), nothing);
 }
 
-// A rank knows a little of each other one: 4096 of them are 2 GiB.
+// A rank stores a little for each other one: 4096 of them take 2 GiB.
 INSTANTIATE_TEST_SUITE_P(Ranks, MessageCounts,
                          ::testing::ValuesIn(tests::sanitized ? std::vector<int>{2, 8, 64, 512}
                                                               : std::vector<int>{2, 8, 64, 512, 4096}),
                          ::testing::PrintToStringParamName());
 
-// By the calls of a store: 64 MiB stay where they are.
+// Calls of a store: 64 MiB are not transferred.
 TEST(MessageCountsOfAStore, WhatAnObjectIsCostsNoneOfItsBytes) {
   SimulatedNodes world({.nodes = {.nodes = 2, .memory_bytes = 160_MiB}});
   const auto store_of = [&world](int rank) {
@@ -273,7 +271,7 @@ TEST(MessageCountsOfAStore, WhatAnObjectIsCostsNoneOfItsBytes) {
   EXPECT_GE(world.network().counters().sent.bytes - before, 64_MiB);
 }
 
-// However many there are, who want it at the same time.
+// However many ranks request it at the same time.
 TEST(MessageCountsOfOneNode, AllItsRanksThatWantAnObjectCauseOneTransfer) {
   for (const int per_node : {2, 8, 64, 256}) {
     SimulatedNodes world({.nodes = {.nodes = 2,

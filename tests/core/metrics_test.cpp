@@ -40,8 +40,8 @@ TEST(Metrics, CountOperationsAndBytesByPathFromAnyThread) {
   EXPECT_EQ(metrics.reads[static_cast<std::size_t>(Path::rma)].operations, 0U);
 }
 
-// More threads than there are lanes, so that some share one, and count long enough to meet; twice, so that
-// the second ones take over the words of the first.
+// More threads than there are lanes, so that some share one, and long enough to run concurrently; twice, so
+// that the second ones reuse the words of the first.
 TEST(Metrics, AreExactForManyThreadsAndThoseThatEnded) {
   constexpr int threads = detail::shared_lane + 4;
   Metrics metrics;

@@ -8,7 +8,7 @@
 namespace locum::tests {
 
 void MortalNodes::kill(int rank) {
-  mourn(rank);
+  mark_dead(rank);
   network().kill(rank);
 }
 
@@ -28,7 +28,7 @@ void MortalNodes::close_now(int rank) {
   world_.rank(rank).links->close();
 }
 
-bool MortalNodes::is_bereaved_node(int node) const {
+bool MortalNodes::has_dead_rank(int node) const {
   return std::ranges::any_of(ranks_of(node), [this](int rank) { return is_dead(rank); });
 }
 
@@ -41,7 +41,7 @@ bool MortalNodes::has_closed_node() const {
   return false;
 }
 
-void MortalNodes::mourn(int rank) {
+void MortalNodes::mark_dead(int rank) {
   if (is_dead(rank)) {
     return;
   }
@@ -50,15 +50,15 @@ void MortalNodes::mourn(int rank) {
   network().after(adoption, [this, rank] { adopt(rank); });
 }
 
-void MortalNodes::mourn_the_dead() {
+void MortalNodes::mark_killed_ranks() {
   for (int rank = 0; rank < world_.size(); ++rank) {
     if (!network().alive(rank)) {
-      mourn(rank);
+      mark_dead(rank);
     }
   }
 }
 
-// If nobody is left to do so, the node's memory has gone with its ranks.
+// If no rank is left to adopt, the node's memory has gone with its ranks.
 void MortalNodes::adopt(int rank) {
   if (const auto mates = survivors_of(world_.node_of(rank)); !mates.empty()) {
     world_.rank(rank).node->adopt(static_cast<std::uint32_t>(rank), static_cast<std::uint32_t>(mates[0]));
@@ -88,7 +88,7 @@ std::vector<int> MortalNodes::survivors() const {
   return all;
 }
 
-// That a dead node had to be given up stays noted for ever. Nobody else may be.
+// That a dead node had to be given up is recorded for ever. No other node may be.
 void MortalNodes::forget_fences() {
   for (int dead = 0; dead < nodes(); ++dead) {
     for (const int rank : is_dead_node(dead) ? survivors() : std::vector<int>()) {
@@ -100,7 +100,7 @@ void MortalNodes::forget_fences() {
 std::string MortalNodes::leftovers() {
   constexpr auto while_nobody_asks = std::chrono::seconds(20);
   std::string left;
-  network().run_for(while_nobody_asks);  // those who are silent are missed by then
+  network().run_for(while_nobody_asks);  // silent ranks are detected by then
   const std::uint64_t sent = network().counters().sent.messages;
   network().run_for(while_nobody_asks);
   if (const std::uint64_t more = network().counters().sent.messages - sent; more != 0) {

@@ -9,9 +9,9 @@
 
 namespace locum::tests {
 
-/// Simulated nodes whose ranks die as processes do: what their node has together stays as it was at that
-/// moment, whatever their programs still do while they end, and a node-mate adopts what they had a little
-/// later, as the ranks of a real node do when the system tells them of a death.
+/// Simulated nodes whose ranks die as processes do: a dead rank's part of the node's memory stays as it was
+/// at its death, whatever its programs still do while they end. A little later another rank of the node
+/// adopts it, as the ranks of a real node do when the system reports a death.
 class MortalNodes {
  public:
   /// From a death to its adoption.
@@ -23,39 +23,39 @@ class MortalNodes {
   [[nodiscard]] loopback::Network& network() noexcept { return world_.network(); }
 
   void kill(int rank);
-  /// All ranks of a node at once.
+  /// Kills all ranks of a node at once.
   void kill_node(int node);
-  /// That rank closes its links, soon; it lives on, and is no survivor any more: others have to do without
-  /// it.
+  /// That rank closes its links, soon. It stays alive, but no longer counts as a survivor: others get no
+  /// reply from it.
   void close(int rank);
   /// The same at once. Within a program of the network.
   void close_now(int rank);
-  /// The network is about to kill this rank itself, or just has.
-  void mourn(int rank);
-  /// Mourns all whom the network has killed. To be called after each of its steps.
-  void mourn_the_dead();
+  /// Marks a rank as dead that the network is about to kill, or has just killed.
+  void mark_dead(int rank);
+  /// Marks all ranks as dead that the network has killed. Called after each of its steps.
+  void mark_killed_ranks();
 
   [[nodiscard]] bool is_dead(int rank) const { return dead_.at(static_cast<std::size_t>(rank)); }
   [[nodiscard]] bool is_closed(int rank) const { return closed_.at(static_cast<std::size_t>(rank)); }
   [[nodiscard]] bool is_gone(int rank) const { return is_dead(rank) || is_closed(rank); }
-  /// Whether nobody of the node can be asked: all are dead or have closed.
+  /// Whether all ranks of the node are dead or have closed.
   [[nodiscard]] bool is_dead_node(int node) const { return survivors_of(node).empty(); }
   /// Whether at least one rank of the node is dead or has closed.
-  [[nodiscard]] bool is_hurt_node(int node) const {
+  [[nodiscard]] bool has_gone_rank(int node) const {
     return survivors_of(node).size() < ranks_of(node).size();
   }
-  /// Whether at least one is dead.
-  [[nodiscard]] bool is_bereaved_node(int node) const;
-  /// Whether there is a node all of whose ranks have closed.
+  /// Whether at least one rank of the node is dead.
+  [[nodiscard]] bool has_dead_rank(int node) const;
+  /// Whether all ranks of some node have closed.
   [[nodiscard]] bool has_closed_node() const;
   [[nodiscard]] int nodes() const { return world_.node_of(world_.size() - 1) + 1; }
   [[nodiscard]] std::vector<int> ranks_of(int node) const;
   [[nodiscard]] std::vector<int> survivors_of(int node) const;
   [[nodiscard]] std::vector<int> survivors() const;
 
-  /// What the survivors' nodes still hold, after each of their ranks has collected what is evicted, and
-  /// whether they still send messages that nobody asked for; empty: nothing and none. What a node holds of
-  /// which all others have closed, goes with them.
+  /// What is left on the survivors' nodes after each of their ranks has collected evicted objects, and
+  /// whether they still send messages that nobody requested; empty: nothing and none. The objects of a node
+  /// that has closed do not count.
   [[nodiscard]] std::string leftovers();
 
  private:

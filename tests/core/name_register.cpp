@@ -7,7 +7,7 @@ std::optional<NameRegister> when(bool fits, const NameRegister& state) {
   return fits ? std::optional(state) : std::nullopt;
 }
 
-// What is bound has this generation: now it is known.
+// The bound object has this generation: now it is known.
 std::optional<NameRegister> known(NameRegister state, std::uint64_t generation) {
   if (generation == 0 || generation == state.generation) {
     return state;

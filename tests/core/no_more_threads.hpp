@@ -6,8 +6,8 @@
 
 namespace locum::tests {
 
-/// As long as it lives no thread can be started in this program, as where a limit on threads is reached: a
-/// new one would need a stack for which no address space is large enough.
+/// During its lifetime no thread can be started in this program, as if a limit on threads were reached: a new
+/// one would need a stack larger than the address space.
 class NoMoreThreads {
  public:
   NoMoreThreads() {

@@ -17,14 +17,14 @@
 
 namespace locum::tests {
 
-/// One process of a node as the contracts of NodeTable and Directory play it, several of them in one program:
-/// its own arena, table and directory over what all of them share.
+/// One process of a node, for the contract tests of NodeTable and Directory, which simulate several processes
+/// in one program: its own arena, table and directory over shared memory.
 struct NodeProcess {
   std::shared_ptr<Arena> arena;
   std::shared_ptr<NodeTable> table;
   std::shared_ptr<Directory> directory;
 
-  /// An object whose payload is one word, published under a name (or none), not yet bound.
+  /// An object whose payload is one word, published with a name (or none), not yet bound.
   [[nodiscard]] Result<Key> publish(std::uint32_t store, std::uint64_t word,
                                     std::string_view name = {}) const {
     ObjectRecord record;
@@ -49,7 +49,7 @@ struct NodeProcess {
     std::memcpy(&value, arena->data(pin.record->offset), sizeof value);
     return value;
   }
-  /// The words of the objects that this process got back, whose blocks are free then.
+  /// The words of the objects that this process collected; their blocks are then free.
   [[nodiscard]] std::vector<std::uint64_t> collect(Effort effort, Owned* owned = nullptr) const {
     std::vector<ObjectRecord> dead;
     const Owned left = table->collect(dead, effort);
@@ -65,7 +65,7 @@ struct NodeProcess {
   }
 };
 
-/// A fresh node of so many processes, each of which made nothing yet.
+/// Makes a new node of that many processes, without objects.
 struct NodeMaker {
   std::string name;
   std::function<std::vector<NodeProcess>(std::uint32_t processes)> make;
@@ -73,7 +73,7 @@ struct NodeMaker {
   friend std::ostream& operator<<(std::ostream& out, const NodeMaker& maker) { return out << maker.name; }
 };
 
-/// What kind of error; `Errc{}` for none.
+/// The error code; `Errc{}` for none.
 template <class T>
 [[nodiscard]] Errc errc_of(const Result<T>& result) {
   return result ? Errc{} : result.error().code();

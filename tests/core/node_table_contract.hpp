@@ -17,9 +17,9 @@
 
 #include "tests/core/node_process.hpp"
 
-/// What every NodeTable promises, whatever implements it: INSTANTIATE_TEST_SUITE_P(…, NodeTableContract, …)
-/// with a maker of fresh nodes. Several processes are played in one; random operations are compared with a
-/// plain std::map.
+/// Contract tests of the NodeTable port, for every implementation: INSTANTIATE_TEST_SUITE_P(…,
+/// NodeTableContract, …) with a maker of new nodes. One program simulates several processes; random
+/// operations are compared with a plain std::map.
 namespace locum::tests {
 
 class NodeTableContract : public testing::TestWithParam<NodeMaker> {
@@ -33,7 +33,7 @@ class NodeTableContract : public testing::TestWithParam<NodeMaker> {
 };
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(NodeTableContract);
 
-/// All objects that were ever made on a node, as a map that knows nothing of tables.
+/// All objects ever made on a node, as a std::map.
 class NodeTableModel {
  public:
   explicit NodeTableModel(std::vector<NodeProcess>& node) : node_(node) {}
@@ -86,7 +86,7 @@ class NodeTableModel {
       object.live = false;
     }
   }
-  // Thorough: exactly what is dead and unseen. Amortised: nothing else than that.
+  // Thorough: exactly the dead objects without a view. Amortised: some of these, and nothing else.
   void collect(std::size_t process, Effort effort) {
     std::set<std::uint64_t> free_words;
     Owned owned;
@@ -218,7 +218,7 @@ TEST_P(NodeTableContract, ShowsAnObjectToEveryProcessByItsKey) {
   const Key key = owner_.publish(store, 42).value();
   EXPECT_EQ(key.store, store);
   EXPECT_TRUE(key.valid());
-  EXPECT_NE(key.creator, other_.publish(store, 43).value().creator) << "keys tell who made the object";
+  EXPECT_NE(key.creator, other_.publish(store, 43).value().creator) << "a key names the object's creator";
   for (const NodeProcess& process : node_) {
     const auto pin = process.table->pin(key);
     ASSERT_TRUE(pin) << pin.error();
@@ -253,7 +253,7 @@ TEST_P(NodeTableContract, AnswersNotFoundToWhateverIsNoLiveObject) {
       EXPECT_EQ(errc_of(process.table->pin(key)), Errc::not_found) << key;
     }
   }
-  // No refusal left a pin behind that would keep an object.
+  // No refused call left a pin, which would keep an object.
   EXPECT_TRUE(reader_.table->tombstone(live));
   EXPECT_EQ(owner_.collect(Effort::thorough).size(), 2U);
 }
@@ -263,13 +263,13 @@ TEST_P(NodeTableContract, TombstonesALiveObjectOnceAndNothingElse) {
   for (const Key& wrong : {Key{}, Key{store, key.creator + 1, key.serial}, Key{store, key.creator, ~0ULL}}) {
     EXPECT_FALSE(owner_.table->tombstone(wrong)) << wrong;
   }
-  EXPECT_TRUE(other_.table->tombstone(key)) << "whoever made it";
+  EXPECT_TRUE(other_.table->tombstone(key)) << "any process may evict it";
   for (const NodeProcess& process : node_) {
     EXPECT_FALSE(process.table->tombstone(key));
     EXPECT_EQ(errc_of(process.table->pin(key)), Errc::not_found);
   }
   EXPECT_EQ(owner_.collect(Effort::thorough), std::vector<std::uint64_t>{42});
-  EXPECT_FALSE(owner_.table->tombstone(key)) << "nor after its memory is free";
+  EXPECT_FALSE(owner_.table->tombstone(key)) << "nor once its memory is free";
 }
 
 TEST_P(NodeTableContract, TellsWithoutAPinWhatHasNoName) {
@@ -317,7 +317,7 @@ TEST_P(NodeTableContract, KeepsADeadObjectAsLongAsAnybodyViewsIt) {
   reader_.table->release(first.id);
   EXPECT_TRUE(still_kept()) << "retained once";
   other_.table->release(second.id);
-  EXPECT_TRUE(still_kept()) << "seen by one of two processes";
+  EXPECT_TRUE(still_kept()) << "one of two processes still has a view";
   reader_.table->release(first.id);
   EXPECT_EQ(owner_.collect(Effort::thorough), std::vector<std::uint64_t>{42});
 }
@@ -343,7 +343,7 @@ TEST_P(NodeTableContract, HandsEachDeadObjectOnceToWhoMadeIt) {
   EXPECT_EQ(other_.collect(Effort::thorough).size(), 50U);
 }
 
-// In constant time per object: as many calls as objects are enough, whatever is pinned meanwhile.
+// Each call takes constant time: as many calls as objects suffice, whatever is pinned meanwhile.
 TEST_P(NodeTableContract, CollectsAllInTheEndByAmortisedCallsAlone) {
   constexpr std::uint64_t count = 64;
   std::vector<Pin> pins;
@@ -402,7 +402,8 @@ TEST_P(NodeTableContract, ShowsNoGenerationWhileOneIsAskedFor) {
   reader_.table->release(told.id);
 }
 
-// Two threads of each process. A word that is not the object's own would have been used again under a view.
+// Two threads in each process. A word that is not the object's own means that the memory was reused under a
+// view.
 TEST_P(NodeTableContract, KeepsViewsWholeWhileOthersFreeAndReuse) {
   constexpr int rounds = 2000;
   std::array<std::atomic<std::uint64_t>, 4> serials{};
@@ -411,7 +412,7 @@ TEST_P(NodeTableContract, KeepsViewsWholeWhileOthersFreeAndReuse) {
   std::vector<std::thread> threads;
   threads.emplace_back([&] {
     for (int round = 0; round < rounds; ++round) {
-      // The word tells where the object's serial stands, so that a reader knows what to expect.
+      // The word is computed from the object's serial, so that a reader knows what to expect.
       const Key key = owner_.publish(store, static_cast<std::uint64_t>(round)).value();
       const std::uint64_t before = serials[static_cast<std::size_t>(round) % 4].exchange(key.serial);
       (void)owner_.table->tombstone({store, creator, before});

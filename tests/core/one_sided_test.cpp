@@ -16,7 +16,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// Large objects of other nodes, read out of their owner's memory without its help.
+// Large objects of other nodes, read one-sidedly from their owner's memory.
 namespace locum::tests::one_sided_test {
 namespace {
 
@@ -30,7 +30,8 @@ using tests::SimulatedNodesOptions;
 constexpr std::uint32_t store = 7;
 constexpr std::size_t size_bytes = 100'000;
 constexpr auto patience = 50ms;
-constexpr auto lease = patience + std::chrono::nanoseconds(size_bytes);  // more for the tail of its block
+constexpr auto lease =
+    patience + std::chrono::nanoseconds(size_bytes);  // a little more for the end of its block
 
 SimulatedNodesOptions two_nodes(std::uint64_t bytes_per_us, int ranks_per_node = 2,
                                 std::chrono::milliseconds with_ranks = patience) {
@@ -39,7 +40,7 @@ SimulatedNodesOptions two_nodes(std::uint64_t bytes_per_us, int ranks_per_node =
       .network = {.latency = {100us, 100us}, .bytes_per_us = bytes_per_us, .one_sided = true}};
 }
 
-/// Two nodes of two ranks. Rank 0 makes an object, rank 2 and its mate want it.
+/// Two nodes of two ranks. Rank 0 makes an object, ranks 2 and 3 get it.
 class OneSided : public ::testing::Test {
  protected:
   /// \param bytes_per_us of the network: 10 000: a read takes 10 us
@@ -47,7 +48,7 @@ class OneSided : public ::testing::Test {
       : world_(two_nodes(bytes_per_us, 2, with_ranks)) {
     judge({});
   }
-  // Who closes replies those who still wait.
+  // A closing rank replies to those that still wait.
   ~OneSided() override { world_.network().on_message({}); }
 
   void judge(std::function<Verdict(int from, int to, Kind kind)> then) {
@@ -70,7 +71,7 @@ class OneSided : public ::testing::Test {
   [[nodiscard]] const Result<ObjectView>& got(int rank) const {
     return got_[static_cast<std::size_t>(rank)].value();
   }
-  /// Runs until that rank has been granted a lease, and is about to read.
+  /// Runs until that owner has granted a lease, and the read is about to begin.
   void run_until_leased(int owner = 0) {
     ASSERT_TRUE(
         world_.network().run_until([&] { return leases(owner).running() > 0; }, world_.network().now() + 1s));
@@ -109,14 +110,14 @@ TEST_F(OneSided, ALargeGetIsAQuestionAReadAndTheWordThatItIsDone) {
     EXPECT_TRUE(holds(*found, pattern(1, size_bytes)));
     EXPECT_EQ(found->path(), Path::rma);
   });
-  EXPECT_EQ(messages, 3U) << "a request, its reply, and that it is done";
+  EXPECT_EQ(messages, 3U) << "request, reply and end of the read";
   EXPECT_EQ(of_kind_[Kind::lease_read], 1);
   EXPECT_EQ(of_kind_[Kind::end_read], 1);
   EXPECT_EQ(reads(), 1U);
-  EXPECT_EQ(transfers(), 0U) << "nothing is pushed";
+  EXPECT_EQ(transfers(), 0U) << "the owner sends no bulk";
   EXPECT_LE(world_.network().counters().sent.bytes, 1000U);
   expect_nothing_leased();
-  EXPECT_EQ(get(3, key)->path(), Path::shm_view) << "it is the node's";
+  EXPECT_EQ(get(3, key)->path(), Path::shm_view) << "the copy is shared by the node";
   expect_nothing_left(key);
 }
 
@@ -146,7 +147,7 @@ TEST_F(OneSided, WhereALaneIsNotOneSidedTheOwnerSends) {
     const auto found = get(2, key);
     EXPECT_EQ(found->path(), Path::rendezvous);
     EXPECT_TRUE(holds(*found, pattern(1, size_bytes)));
-    EXPECT_EQ(of_kind_[Kind::lease_read], 1) << "asked for where one rank of the node can be read at least";
+    EXPECT_EQ(of_kind_[Kind::lease_read], 1) << "a lease is requested if one rank of the node can be read";
     EXPECT_EQ(of_kind_[Kind::copy], all ? 1 : 0);
     EXPECT_EQ(reads(), 0U);
   }
@@ -156,7 +157,7 @@ TEST_F(OneSided, AStaleKeyMeansAskAgain) {
   const Key key = made();
   start_get(2, key);
   run_until_leased();
-  world_.network().remote_memory(0)->withdraw(1);  // what it has exposed, behind its back
+  world_.network().remote_memory(0)->withdraw(1);  // behind the owner's back
   world_.network().run();
   ASSERT_TRUE(got(2)) << got(2).error();
   EXPECT_TRUE(holds(*got(2), pattern(1, size_bytes)));
@@ -197,7 +198,7 @@ TEST_F(OneSided, AnObjectIsWholeAsLongAsSomebodyReadsIt) {
       world_.network().now() + 1s);
   EXPECT_TRUE(read);
   world_.network().run();
-  EXPECT_EQ(code_of(got(2)), Errc::not_found) << "it was overtaken, and looked again";
+  EXPECT_EQ(code_of(got(2)), Errc::not_found) << "the eviction came first, and the rank looked again";
   EXPECT_EQ(code_of(get(3, key)), Errc::not_found);
   expect_nothing_left(key);
 }
@@ -210,11 +211,11 @@ TEST_F(OneSided, TheEndOfAReaderEndsItsLease) {
   world_.network().kill(2);
   world_.network().run_for(lease + 1ms);
   EXPECT_EQ(leases(0).running(), 0U);
-  EXPECT_EQ(world_.rank(0).node->levels().pinned, 0U) << "before anybody knows of its end";
-  EXPECT_EQ(leases(0).exposed(), 1U) << "which might still read";
+  EXPECT_EQ(world_.rank(0).node->levels().pinned, 0U) << "before the death is noticed";
+  EXPECT_EQ(leases(0).exposed(), 1U) << "the dead rank's device might still read";
   world_.network().run_for(10s);
   EXPECT_EQ(leases(0).exposed(), 0U);
-  EXPECT_TRUE(get(3, key)) << "another one takes over";
+  EXPECT_TRUE(get(3, key)) << "another rank takes over";
   expect_nothing_left(key);
 }
 
@@ -238,7 +239,8 @@ TEST_F(OneSided, AnotherRankOfItsNodeServesWhenAnOwnerDiesWhileItIsRead) {
   world_.network().run();
   ASSERT_TRUE(got(2)) << got(2).error();
   EXPECT_TRUE(holds(*got(2), pattern(1, size_bytes)));
-  EXPECT_EQ(of_kind_[Kind::copy], 2) << "of the dead one, which is not known to be, and of its mate";
+  EXPECT_EQ(of_kind_[Kind::copy], 2)
+      << "from the dead rank, whose death is not known, and from the other rank of its node";
 }
 
 TEST_F(OneSided, ANodeThatDiesWhileItIsReadIsLost) {
@@ -250,10 +252,10 @@ TEST_F(OneSided, ANodeThatDiesWhileItIsReadIsLost) {
   world_.network().kill(1);
   world_.network().run();
   EXPECT_EQ(code_of(got(2)), Errc::peer_lost);
-  EXPECT_LE(world_.network().now() - before, 3 * patience) << "it is asked whether it lives while it is read";
+  EXPECT_LE(world_.network().now() - before, 3 * patience) << "the owner is probed while it is read";
 }
 
-/// A network on which a read takes 100 ms, which is longer than a lease.
+/// A network on which a read takes 100 ms, longer than a lease.
 class SlowOneSided : public OneSided {
  protected:
   SlowOneSided() : OneSided(1) {}
@@ -267,8 +269,9 @@ TEST_F(SlowOneSided, WhatIsReadAfterTheLeaseIsNotBelieved) {
   (void)world_.network().run_until([&] { return leases(0).running() == 0; }, granted + 1s);
   EXPECT_GE(world_.network().now() - granted, lease);
   EXPECT_LE(world_.network().now() - granted, lease + 1ms);
-  EXPECT_EQ(leases(0).exposed(), 1U) << "it is being read, and a device may take it amiss";
-  EXPECT_EQ(of_kind_[Kind::copy], 1) << "it has been asked for again";
+  EXPECT_EQ(leases(0).exposed(), 1U)
+      << "it is still being read; a device may fail if the memory is withdrawn";
+  EXPECT_EQ(of_kind_[Kind::copy], 1) << "requested again";
   EXPECT_EQ(reads(), 0U);
   world_.network().run();
   EXPECT_EQ(reads(), 1U);
@@ -279,7 +282,7 @@ TEST_F(SlowOneSided, WhatIsReadAfterTheLeaseIsNotBelieved) {
   expect_nothing_left(key);
 }
 
-// Then other bytes stand where the object was.
+// Then other bytes replace the object.
 TEST_F(SlowOneSided, WhatTookTheObjectsPlaceIsNotShown) {
   const Key key = made();
   start_get(2, key);
@@ -296,20 +299,20 @@ TEST_F(SlowOneSided, WhatTookTheObjectsPlaceIsNotShown) {
   EXPECT_EQ(code_of(got(2)), Errc::not_found);
 }
 
-/// The same, with ranks that are patient enough for a bulk that nobody waits for any more.
+/// The same, with ranks patient enough for a bulk for which nobody waits any more.
 class PatientOneSided : public OneSided {
  protected:
   PatientOneSided() : OneSided(1, 2 * patience) {}
 };
 
-// Its bytes come when nobody waits for them any more. Closing does, for bulks that are on their way: here the
-// object once more, which this network brings after what is read.
+// The bytes arrive when nobody waits for them any more. Closing waits for bulks in transfer: here the object
+// once more, which this network delivers after the read bytes.
 TEST_F(PatientOneSided, ClosingWaitsForTheBulkBehindWhatIsStillBeingRead) {
   const auto bytes = pattern(1, 2 * size_bytes);
   const Key key = put(world_.connector(0), store, {}, bytes).value().key;
   EXPECT_EQ(code_of(get(2, key, world_.network().now() + 2ms)), Errc::timeout);
   world_.network().run_for(100ms);
-  EXPECT_EQ(of_kind_[Kind::copy], 1) << "it has been asked for again";
+  EXPECT_EQ(of_kind_[Kind::copy], 1) << "requested again";
   EXPECT_EQ(leases(0).exposed(), 1U);
   EXPECT_EQ(reads(), 0U);
   world_.rank(2).links->close();
@@ -319,8 +322,8 @@ TEST_F(PatientOneSided, ClosingWaitsForTheBulkBehindWhatIsStillBeingRead) {
   EXPECT_TRUE(holds(get(3, key).value(), bytes));
 }
 
-// It is alone on its way: whoever waits for it is told that the runtime has closed, and closing waits for
-// nothing, but the memory that is read to stays until the read has ended.
+// Only the read is open: waiting calls fail because the runtime has closed, and closing does not wait, but
+// the memory being written stays until the read has ended.
 TEST_F(SlowOneSided, ClosingLeavesAReadBehindThatIsAlone) {
   const auto bytes = pattern(1, size_bytes);
   const Key key = made();
@@ -335,7 +338,7 @@ TEST_F(SlowOneSided, ClosingLeavesAReadBehindThatIsAlone) {
   EXPECT_EQ(code_of(got(2)), Errc::closed);
   EXPECT_EQ(reads(), 0U) << "it is still being read";
   (void)world_.connector(3).usage();
-  EXPECT_GE(world_.rank(2).node->levels().used_bytes, size_bytes) << "the read has its memory";
+  EXPECT_GE(world_.rank(2).node->levels().used_bytes, size_bytes) << "the open read keeps its memory";
   const auto others = pattern(2, size_bytes);
   const auto sealed = put(world_.connector(3), store, {}, others);
   ASSERT_TRUE(sealed);
@@ -343,13 +346,13 @@ TEST_F(SlowOneSided, ClosingLeavesAReadBehindThatIsAlone) {
   EXPECT_EQ(reads(), 1U);
   EXPECT_TRUE(holds(world_.connector(3).get(Address(sealed->key), {}).value(), others));
   expect_nothing_leased();
-  EXPECT_TRUE(holds(get(3, key).value(), bytes)) << "nobody is left waiting for the flight of who has closed";
+  EXPECT_TRUE(holds(get(3, key).value(), bytes)) << "no rank waits for the flight of the closed rank";
   EXPECT_TRUE(world_.connector(3).evict(Address(sealed->key), {}).value());
   expect_nothing_left(key);
   EXPECT_EQ(world_.rank(2).node->levels(), tests::PlainNode::Levels{});
 }
 
-// Who is read closes: nothing is shown of what it does not hold any more.
+// The owner closes while it is read: memory that it has given up is not shown.
 TEST_F(SlowOneSided, AnOwnerThatClosesWhileItIsReadIsNotReadOn) {
   const Key key = made();
   start_get(2, key);
@@ -358,11 +361,11 @@ TEST_F(SlowOneSided, AnOwnerThatClosesWhileItIsReadIsNotReadOn) {
   world_.rank(0).links->close();
   EXPECT_EQ(leases(0).exposed(), 0U);
   world_.network().run_for(1s);
-  ASSERT_TRUE(got(2)) << got(2).error() << ": its mate sends it";
+  ASSERT_TRUE(got(2)) << got(2).error() << ": the other rank of its node sends it";
   EXPECT_TRUE(holds(*got(2), pattern(1, size_bytes)));
 }
 
-/// Two nodes of one rank each, of which the owner says what it likes.
+/// Two nodes of one rank each, with a faulty owner.
 class LyingOwner : public ::testing::Test {
  protected:
   SimulatedNodesOptions options() {
@@ -420,14 +423,14 @@ TEST_F(LyingOwner, LeadsNobodyToOtherBytes) {
     }
   }
   EXPECT_GT(bent, mutants / 2);
-  EXPECT_GT(right - read, mutants / 20) << "nothing was asked for again";
+  EXPECT_GT(right - read, mutants / 20) << "nothing was requested again";
   EXPECT_LT(right, mutants);
   world_.network().run_for(1s);
-  EXPECT_EQ(world_.rank(0).links->read_leases().exposed(), 0U) << "some by a number that nobody knew";
+  EXPECT_EQ(world_.rank(0).links->read_leases().exposed(), 0U) << "some were ended by an unknown number";
   EXPECT_EQ(world_.rank(0).node->levels().pinned, 0U);
 }
 
-// Who asks for leases without end pins no more than a share, and takes none of others.
+// A rank that requests unlimited leases pins only its quota, and does not affect others.
 TEST(GreedyReader, HasABoundedNumberOfLeases) {
   tests::BentTransport* bent = nullptr;
   auto options = two_nodes(10'000, 2);
@@ -452,8 +455,8 @@ TEST(GreedyReader, HasABoundedNumberOfLeases) {
   const ReadLeases& leases = world.rank(0).links->read_leases();
   EXPECT_EQ(leases.running(), ReadLeases::most_of_a_rank);
   EXPECT_EQ(world.connector(3).get(Address(key, 0, 5000), {})->path(), Path::rma)
-      << "another one has its own";
-  // Nobody ends a lease that is another's, or that there is not.
+      << "another rank has its own quota";
+  // No rank can end another rank's lease, or a nonexistent one.
   tests::Message message{0, std::vector<std::byte>(sizeof(Envelope)), {}};
   for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{1} << 40U, ~std::uint64_t{0}}) {
     message.set_envelope({.kind = Kind::end_read, .incarnation = 42});
@@ -462,7 +465,7 @@ TEST(GreedyReader, HasABoundedNumberOfLeases) {
   }
   world.network().run_for(1ms);
   EXPECT_EQ(leases.running(), ReadLeases::most_of_a_rank);
-  // It says that it still reads.
+  // It replies that it still reads.
   bent->bend = [](tests::Message& reply) {
     if (reply.envelope().kind == Kind::reply && reply.body().size() == 1) {
       reply.set_body(words(std::uint8_t{1}));
@@ -471,7 +474,7 @@ TEST(GreedyReader, HasABoundedNumberOfLeases) {
   world.network().run_for(1s);
   EXPECT_EQ(leases.running(), 0U);
   EXPECT_EQ(world.rank(0).node->levels().pinned, 0U);
-  EXPECT_EQ(leases.exposed(), ReadLeases::most_of_a_rank) << "what it has not given back";
+  EXPECT_EQ(leases.exposed(), ReadLeases::most_of_a_rank) << "the leases that it has not returned";
   bent->bend = nullptr;
   world.network().run_for(1s);
   EXPECT_EQ(leases.exposed(), 0U);

@@ -26,7 +26,7 @@ SessionOptions named(std::string_view name) {
   return options;
 }
 
-/// Holds a stand-in, maybe for an object of another session.
+/// Contains a stand-in, possibly for an object of another session.
 struct Letter {
   Proxy<std::int64_t> enclosed;
 
@@ -97,7 +97,7 @@ TEST(OpenSessions, AreNotFoundInAForkedProcess) {
   const SessionFixture other({}, named("other"));
   const ::pid_t child = ::fork();
   if (child == 0) {
-    one.session->state()->disown();  // as a runtime does there
+    one.session->state()->disown();  // as a runtime does in a forked process
     ::_exit(code_of(find_store("fields", "other")) == Errc::closed ? 0 : 1);
   }
   ASSERT_GT(child, 0);

@@ -10,7 +10,7 @@
 namespace locum {
 namespace {
 
-/// A variable that is set for one test.
+/// Sets a variable for one test.
 class Variable {
  public:
   Variable(const char* name, const char* value) : name_(name) { setenv(name, value, 1); }
@@ -33,7 +33,7 @@ TEST(Options, TakeANameOfOneLine) {
   EXPECT_EQ(with_environment({.name = std::string(257, 'x')}).error().code(), Errc::invalid_argument);
   EXPECT_EQ(with_environment({.name = "a\nb"}).error().code(), Errc::invalid_argument);
   EXPECT_NE(to_string(RuntimeOptions{.name = "a"}), to_string(RuntimeOptions{.name = "b"}))
-      << "by which ranks compare their options";
+      << "the line with which ranks compare their options";
 }
 
 TEST(Options, TakeSizesWithUnits) {
@@ -105,7 +105,8 @@ TEST(Options, CheckWhatTheProgramGivesToo) {
   EXPECT_FALSE(with_environment({.memory_bytes = 2_GiB, .reserve_bytes = 1_GiB}));
 }
 
-// "Never" is asked for like that; as a patience with silent ranks it would overflow, and nobody be patient.
+// "Never" is spelled like that; as the patience with silent ranks it would overflow, and every rank would be
+// given up.
 TEST(Options, TakeTheLongestTimeAsADeadlineOnly) {
   const auto never = std::chrono::milliseconds::max();
   EXPECT_TRUE(with_environment({.timeout = never, .collective_timeout = never}));

@@ -11,8 +11,8 @@
 
 namespace locum::tests {
 
-/// Simulated nodes of two ranks each, a millisecond apart, and what their memory holds: for suites that
-/// expect it to be as it was before when all is over.
+/// Simulated nodes of two ranks each, with a latency of a millisecond, and their memory usage: for suites
+/// that expect it to be unchanged at the end.
 class PairedNodes : public ::testing::Test {
  protected:
   explicit PairedNodes(const SimulatedNodesOptions& options) : mortal_(options) {}
@@ -24,7 +24,7 @@ class PairedNodes : public ::testing::Test {
             .network = {.latency = {std::chrono::milliseconds(1), std::chrono::milliseconds(1)}}};
   }
 
-  /// Once its ranks have collected what is gone.
+  /// After its ranks have collected dead objects.
   [[nodiscard]] PlainNode::Levels levels(int node) {
     for (const int rank : mortal_.survivors_of(node)) {
       (void)world_.connector(rank).usage();

@@ -13,7 +13,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// Parts of objects: only what was asked for moves.
+// Parts of objects: only the requested bytes are transferred.
 namespace locum::tests::part_test {
 
 namespace {
@@ -28,7 +28,7 @@ bool shows(const ObjectView& view, const std::vector<std::byte>& bytes, const By
   return std::ranges::equal(view.bytes(), std::span(bytes).subspan(range.offset, range.bytes));
 }
 
-/// Ranges that an object of so many bytes does not have.
+/// Invalid ranges of an object of that size.
 std::vector<ByteRange> wrong_ranges(std::uint64_t size_bytes) {
   return {{0, 0},
           {size_bytes, 0},

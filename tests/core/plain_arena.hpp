@@ -11,8 +11,8 @@ namespace locum::tests {
 
 class PlainPart;
 
-/// The memory of a plain node: bytes that all its processes see, an equal part for each. What a process has
-/// in its part outlives it: then another one has taken that part over. Any thread may call.
+/// The memory of a PlainNode: bytes that all its processes see, an equal part for each. A process's blocks
+/// outlive it: another process then adopts them. Any thread may call.
 class PlainMemory {
  public:
   PlainMemory(std::uint64_t size_bytes, std::uint32_t parts);
@@ -28,12 +28,13 @@ class PlainMemory {
   [[nodiscard]] PlainPart& part_at(std::uint64_t offset) const;
   /// In blocks of all parts.
   [[nodiscard]] std::uint64_t used_bytes() const;
-  /// Of those that this process has: its own, and those that it took over.
+  /// Usage of this process's own part, and of those that it has adopted.
   [[nodiscard]] ArenaUsage usage_of(std::uint32_t process) const;
 
-  /// Nothing that this process still does changes anything any more.
+  /// From now on calls of this process change nothing.
   void die(std::uint32_t process);
-  /// The parts of a dead process, and what lies there at one of `kept`; its other blocks are free.
+  /// `heir` takes over the parts of a dead process: blocks at the offsets in `kept` stay, all others are
+  /// freed.
   void adopt(std::uint32_t dead, std::uint32_t heir, const std::set<std::uint64_t>& kept);
   [[nodiscard]] bool is_dead(std::uint32_t process) const;
 

@@ -15,7 +15,7 @@
 #include "tests/core/limited_arena.hpp"
 #include "tests/core/prefetching_nodes.hpp"
 
-// Objects of another node that come while nobody waits for them.
+// Objects of another node that are fetched before they are needed.
 namespace locum::tests {
 namespace {
 
@@ -50,7 +50,7 @@ TEST_F(Prefetch, BringsAnObjectThatNobodyWaitsFor) {
     EXPECT_EQ(again.coming, nullptr);
     EXPECT_TRUE(again.found && holds(*again.found, pattern(1, size_bytes)));
   });
-  EXPECT_EQ(messages, 0U) << "this node has it";
+  EXPECT_EQ(messages, 0U) << "this node has a copy";
   expect_nothing_left({key});
 }
 
@@ -91,7 +91,7 @@ TEST_F(Prefetch, IsJoinedByWhoWaitsOnTheSameNode) {
   });
   ASSERT_EQ(got.size(), 2U);
   EXPECT_TRUE(got[0] && got[1] && got[0]->bytes().data() == got[1]->bytes().data());
-  EXPECT_LE(messages, 5U) << "one transfer, and what the mate asks and hears";
+  EXPECT_LE(messages, 5U) << "one transfer, and request and reply of the other rank of the node";
   got.clear();
   expect_nothing_left({key});
 }
@@ -111,7 +111,7 @@ TEST_F(Prefetch, OfWhatIsNotThereSaysSo) {
   ASSERT_NE(begun.coming, nullptr);
   world_.network().run_for(100ms);
   EXPECT_EQ(code_of(now(begun)), Errc::not_found);
-  EXPECT_EQ(code_of(now(begun)), Errc::not_found) << "as often as it is asked";
+  EXPECT_EQ(code_of(now(begun)), Errc::not_found) << "each time";
   expect_nothing_left({});
 }
 
@@ -133,7 +133,7 @@ TEST_F(Prefetch, EndsWhenTheRuntimeIsClosed) {
   EXPECT_EQ(code_of(now(begun)), Errc::closed);
 }
 
-/// Who drives finds no room for what comes.
+/// The driver has no memory for the object.
 class PrefetchLateRoom : public Prefetch {
  protected:
   PrefetchLateRoom()
@@ -157,8 +157,8 @@ TEST_F(PrefetchLateRoom, HasRoomMadeByTheStandby) {
   EXPECT_EQ(world_.connector(2).usage().own_copies, 1U);
 }
 
-/// An arena in which others of the node are to give memory back before there is much: who must not wait
-/// is told so, who may waits for so long.
+/// An arena in which other processes must return memory before there is enough: a caller that must not wait
+/// fails at once, others wait that long.
 class LaterArena final : public tests::ForwardingArena {
  public:
   using ForwardingArena::ForwardingArena;
@@ -184,13 +184,13 @@ class LaterArena final : public tests::ForwardingArena {
 
   bool gives = false;
   bool promises = true;
-  int asked = 0;  ///< in vain, by who may work
+  int asked = 0;  ///< unsuccessful calls that were allowed to work
   std::function<void()> wait;
   Progress* progress = nullptr;
-  mutable bool looked_in_step = false;  ///< at a block, the last time
+  mutable bool looked_in_step = false;  ///< the last time that a block was read
 };
 
-/// Notes whether who looked for a name last might wait long for its lock.
+/// Records whether the last look-up of a name was allowed to wait long for its lock.
 class NotingDirectory final : public tests::ForwardingDirectory {
  public:
   using ForwardingDirectory::ForwardingDirectory;
@@ -258,11 +258,11 @@ TEST_F(PrefetchWithoutRoom, TriesAgainAndKeepsNobodyWaiting) {
   begin_many(many);
   world_.network().run_for(100ms);
   EXPECT_EQ(ended(), 0U);
-  EXPECT_GE(arena_->asked, 4 * static_cast<int>(many)) << "each has tried more than once";
-  EXPECT_LE(arena_->asked, 10 * static_cast<int>(many)) << "and less and less often";
+  EXPECT_GE(arena_->asked, 4 * static_cast<int>(many)) << "each was tried more than once";
+  EXPECT_LE(arena_->asked, 10 * static_cast<int>(many)) << "at growing intervals";
   const auto before = world_.network().now();
   const auto small = put(world_.connector(0), store, {}, pattern(1, 100)).value().key;
-  EXPECT_TRUE(world_.connector(2).get(Address(small), {})) << "nobody else waits for that";
+  EXPECT_TRUE(world_.connector(2).get(Address(small), {})) << "other requests do not wait";
   EXPECT_LE(world_.network().now() - before, 10ms);
   arena_->gives = true;
   world_.network().run_for(200ms);
@@ -303,10 +303,10 @@ TEST_F(PrefetchWithoutRoom, EndsAtOnceWhenTheRuntimeIsClosed) {
   EXPECT_LE(world_.network().now() - before, 10ms);
   EXPECT_EQ(ended(), 20U);
   EXPECT_EQ(code_of(now(begun_[19])), Errc::closed);
-  EXPECT_EQ(world_.rank(3).node->levels().names, 0U) << "no mark keeps others waiting";
+  EXPECT_EQ(world_.rank(3).node->levels().names, 0U) << "no record makes others wait";
 }
 
-// A thread that needs it waits for memory itself, and has it sooner.
+// A thread that needs the object waits for memory itself, and so gets it sooner.
 TEST_F(PrefetchWithoutRoom, IsMadeByWhoWaitsForIt) {
   begin_many(2);
   world_.network().run_for(100ms);
@@ -317,7 +317,8 @@ TEST_F(PrefetchWithoutRoom, IsMadeByWhoWaitsForIt) {
   EXPECT_EQ(world_.connector(2).usage().own_copies, 1U);
 }
 
-// What nobody wants any more is not sought room for; who has joined it begins anew.
+// No memory is requested for an object that is not wanted any more; a call that has joined its flight begins
+// anew.
 TEST_F(PrefetchWithoutRoom, EndsWhenNobodyWantsItAnyMore) {
   begin_many(1);
   world_.network().run_for(8ms);
@@ -344,13 +345,13 @@ TEST_F(PrefetchWithoutRoom, IsBegunOnALimitedBudget) {
   directory_->was_limited = false;
   const auto begun = tests::begin(world_.connector(2), Address(store, own), CountsUntil::it_is_used);
   EXPECT_TRUE(begun.found && holds(*begun.found, pattern(1, 100)));
-  EXPECT_TRUE(directory_->was_limited) << "who begins it does not wait for a lock";
+  EXPECT_TRUE(directory_->was_limited) << "beginning it does not wait for a lock";
   EXPECT_TRUE(world_.connector(2).get(Address(store, own), {}));
   EXPECT_FALSE(directory_->was_limited);
 }
 
-// Which may take as long as its checksum does. Who began the flight is given what was checked when it landed;
-// who joined looks.
+// The check may take as long as the object's checksum does. The call that began the flight gets an object
+// that was checked on landing; one that joined checks it itself.
 TEST_F(PrefetchWithoutRoom, IsLookedAtByWhoMayWork) {
   arena_->gives = true;
   begin_many(1);
@@ -361,7 +362,7 @@ TEST_F(PrefetchWithoutRoom, IsLookedAtByWhoMayWork) {
   EXPECT_FALSE(arena_->looked_in_step) << "but by the worker";
 }
 
-/// The same of blocks that are read one-sidedly.
+/// The same for one-sided reads.
 class PrefetchWithoutRoomOneSided : public PrefetchWithoutRoom {
  protected:
   PrefetchWithoutRoomOneSided() : PrefetchWithoutRoom(true) {}
@@ -379,7 +380,7 @@ TEST_F(PrefetchWithoutRoomOneSided, TriesAgain) {
   expect_nothing_left(keys_);
 }
 
-// It joins what has more time than it has itself.
+// It joins a flight whose deadline is later than its own.
 TEST_F(Prefetch, IsNotWaitedForLongerThanWhoJoinsItHasTime) {
   world_.network().set_latency(0, 2, {500ms, 500ms});
   const Key key = made(1);
@@ -395,7 +396,7 @@ TEST_F(Prefetch, IsNotWaitedForLongerThanWhoJoinsItHasTime) {
   EXPECT_TRUE(now(begun));
 }
 
-// Nor does who began it wait longer, and others are not kept from it.
+// The call that began it does not wait longer either, and others are not affected.
 TEST_F(Prefetch, OutlivesTheDeadlineOfWhoBeganItsFlight) {
   world_.network().set_latency(0, 2, {200ms, 200ms});
   const Key key = made(1);
@@ -405,7 +406,7 @@ TEST_F(Prefetch, OutlivesTheDeadlineOfWhoBeganItsFlight) {
   const auto begun = begin(key);
   world_.network().run_for(500ms);
   EXPECT_TRUE(now(begun));
-  EXPECT_EQ(world_.messages_of([&] { (void)begin(key); }), 0U) << "this node has it";
+  EXPECT_EQ(world_.messages_of([&] { (void)begin(key); }), 0U) << "this node has a copy";
 }
 
 class PrefetchOfStandIns : public Prefetch {
@@ -482,10 +483,10 @@ TEST_F(PrefetchOfStandIns, IsForgottenWithARelease) {
   EXPECT_FALSE(stand_in.ready());
   world_.network().run_for(100ms);
   EXPECT_FALSE(stand_in.ready());
-  EXPECT_EQ(world_.connector(2).usage().own_copies, 1U) << "it came all the same, for the node";
+  EXPECT_EQ(world_.connector(2).usage().own_copies, 1U) << "it arrived nevertheless, for the node";
 }
 
-/// Stand-ins of a runtime that is less patient than a rank is missed.
+/// Stand-ins of a runtime whose timeout is shorter than the detection of a silent rank.
 class PrefetchOfStandInsWithoutPatience : public PrefetchOfStandIns {
  protected:
   PrefetchOfStandInsWithoutPatience()

@@ -18,7 +18,7 @@
 #include "tests/core/queue_transport.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// Objects of another node that come while nobody waits for them, and the threads of a rank.
+// Objects of another node that are fetched before they are needed, in processes with several threads.
 namespace locum::tests::prefetch_threads_test {
 namespace {
 
@@ -29,7 +29,7 @@ using tests::LinkedRank;
 constexpr std::uint32_t store = 7;
 constexpr std::size_t size_bytes = 100'000;
 
-/// Whoever makes much room in it works for as long as the test says.
+/// An arena in which allocating much memory takes as long as the test says.
 class SlowArena final : public tests::ForwardingArena {
  public:
   using ForwardingArena::ForwardingArena;
@@ -49,13 +49,13 @@ class SlowArena final : public tests::ForwardingArena {
 
   static constexpr std::uint64_t most_bytes = 10'000;
   std::atomic<bool> is_slow{false};
-  std::atomic<int> rooms{0};       ///< such ones
-  std::atomic<bool> waits{false};  ///< it was called by who may wait for others
+  std::atomic<int> rooms{0};       ///< large allocations
+  std::atomic<bool> waits{false};  ///< called with a budget that allows waiting for other processes
   std::binary_semaphore begun{0};
   std::binary_semaphore go_on{0};
 };
 
-/// Two nodes of a rank each, of which rank 1 has much to make room for.
+/// Two nodes of one rank each; rank 1 must allocate much memory.
 class PrefetchOfThreads : public ::testing::Test {
  protected:
   PrefetchOfThreads() {
@@ -89,11 +89,12 @@ TEST_F(PrefetchOfThreads, HoldsNobodyUpWhileItMakesRoom) {
       tests::begin(*ranks_[1].connector, Address(large, 0, size_bytes), CountsUntil::it_is_used);
   ASSERT_NE(begun.coming, nullptr);
   ASSERT_TRUE(arena_->begun.try_acquire_for(60s));
-  EXPECT_FALSE(arena_->waits) << "all the others of the worker would, too";
+  EXPECT_FALSE(arena_->waits) << "all other operations of the worker would wait, too";
   const auto other = ranks_[0].connector->get(Address(served), 60s);
-  EXPECT_TRUE(other && holds(*other, pattern(3, 100))) << "rank 1 is served while its worker works";
+  EXPECT_TRUE(other && holds(*other, pattern(3, 100)))
+      << "rank 1's requests are served while its worker works";
   const auto own = ranks_[1].connector->get(Address(second), 60s);
-  EXPECT_TRUE(own && holds(*own, pattern(2, 100))) << "and goes on itself";
+  EXPECT_TRUE(own && holds(*own, pattern(2, 100))) << "rank 1 can work, too";
   EXPECT_FALSE(begun.coming->ended());
   arena_->go_on.release();
   const auto found = begun.coming->get(60s);
@@ -109,7 +110,7 @@ TEST_F(PrefetchOfThreads, HasRoomMadeByWhoWaitsForItIfThatOneHasTime) {
   EXPECT_TRUE(arena_->waits);
 }
 
-// Also what the worker works for at the moment, and what waits behind that.
+// Including the operation that the worker works on, and those queued behind it.
 TEST_F(PrefetchOfThreads, HasEndedWhenTheRuntimeIsClosed) {
   const Key known = made(1, 3, 100);
   std::vector<Begun> begun;
@@ -133,13 +134,13 @@ TEST_F(PrefetchOfThreads, HasEndedWhenTheRuntimeIsClosed) {
   arena_->go_on.release();
   closer.join();
   EXPECT_EQ(ended, begun.size());
-  EXPECT_EQ(arena_->rooms, 1) << "none is made any more";
+  EXPECT_EQ(arena_->rooms, 1) << "no further allocation";
   for (const Begun& each : begun) {
     EXPECT_EQ(code_of(each.coming->get(60s)), Errc::closed);
   }
 }
 
-/// Who drives is held up in it, if the test says so, until the thread that ends the rank calls for it.
+/// If the test says so, the driver is held up in it until the thread that closes the rank wakes it.
 class HeldUpTransport final : public tests::ForwardingTransport {
  public:
   using ForwardingTransport::ForwardingTransport;
@@ -164,7 +165,8 @@ class HeldUpTransport final : public tests::ForwardingTransport {
   std::counting_semaphore<> go_on{0};
 };
 
-// Closing did not wait for it: what is given to who drives ends with the links, before anything it uses does.
+// Closing did not wait for the driver: steps submitted to it end with the links, before anything that they
+// use.
 TEST(PrefetchOfThreadsThatEnd, EndsThoughWhoDrivesIsHeldUp) {
   auto transports = tests::queue_transports(2);
   const auto held_up = std::make_shared<HeldUpTransport>(transports[1]);
@@ -179,11 +181,11 @@ TEST(PrefetchOfThreadsThatEnd, EndsThoughWhoDrivesIsHeldUp) {
   ASSERT_NE(begun.coming, nullptr);
   EXPECT_EQ(code_of(ranks[1].connector->get(Address(key, 0, size_bytes), 1ms)), Errc::timeout);
   ranks[1].links->close();
-  EXPECT_FALSE(begun.coming->ended()) << "nobody has driven";
+  EXPECT_FALSE(begun.coming->ended()) << "no thread has driven";
   ranks[1].connector.reset();
   std::weak_ptr<Links> links = ranks[1].links;
   std::thread([&, last = std::exchange(ranks[1].links, nullptr)]() mutable {
-    last->close();  // once more: only the end of the links calls for who drives
+    last->close();  // once more: only the end of the links wakes the driver
     held_up->ender = std::this_thread::get_id();
     last.reset();
   }).join();

@@ -11,7 +11,7 @@
 #include "tests/core/prefetching_nodes.hpp"
 #include "tests/core/sanitized.hpp"
 
-// How much of what is fetched ahead of use is there at a time, and what becomes of the rest.
+// How much memory prefetched objects take at a time, and what happens to the rest.
 namespace locum::tests::prefetch_window_test {
 namespace {
 
@@ -49,7 +49,7 @@ class PrefetchWindow : public tests::PrefetchingNodes {
         std::ranges::count_if(begun, [](const Begun& one) { return one.coming->ended(); }));
   }
   [[nodiscard]] std::uint64_t pinned() { return world_.rank(2).node->levels().pinned; }
-  /// Looks at that all the time, as far as a simulation has moments.
+  /// Runs, and calls `look` at each event of the simulation.
   void run_for(std::chrono::nanoseconds time, const std::function<void()>& look) {
     constexpr auto moment = 500us;
     for (auto left = time; left > 0ns; left -= moment) {
@@ -69,7 +69,7 @@ TEST_F(PrefetchWindow, LetsAThousandComeAsTheFirstAreUsed) {
     most = std::max(most, pinned());
   };
   run_for(100ms, look);
-  EXPECT_EQ(count_ended(begun), in_window) << "what has come is not used yet, and counts";
+  EXPECT_EQ(count_ended(begun), in_window) << "objects that have arrived and are unused count";
   EXPECT_EQ(pinned(), in_window);
   for (std::size_t at = 0; at < many; ++at) {
     ASSERT_TRUE(begun[at].coming->ended()) << at;
@@ -78,7 +78,7 @@ TEST_F(PrefetchWindow, LetsAThousandComeAsTheFirstAreUsed) {
     begun[at] = {ObjectView()};
     run_for(3ms, look);
   }
-  EXPECT_EQ(most, in_window) << "at no moment more than the window, and no less than that";
+  EXPECT_EQ(most, in_window) << "exactly the window";
   begun.clear();
   expect_nothing_left(keys);
 }
@@ -115,7 +115,7 @@ TEST_F(PrefetchWindow, LetsASmallOnePassLargeOnesThatWait) {
   EXPECT_TRUE(now(begun[0]));
   world_.network().run_for(100ms);
   EXPECT_TRUE(quick.coming->ended());
-  EXPECT_EQ(count_ended(begun), in_window) << "one was used, and the small one is in its place";
+  EXPECT_EQ(count_ended(begun), in_window) << "one was used, and the small one has its place";
 }
 
 TEST_F(PrefetchWindow, LetsALargeOneComeAmongThousandsOfSmallOnes) {
@@ -143,7 +143,8 @@ TEST_F(PrefetchWindow, LetsOneThatIsWaitedForComeAtOnce) {
   auto begun = begin_all(keys);
   world_.network().run_for(100ms);
   const std::size_t last = keys.size() - 1;
-  EXPECT_EQ(code_of(now(begun[last])), Errc::timeout) << "who does not wait does not hurry it";
+  EXPECT_EQ(code_of(now(begun[last])), Errc::timeout)
+      << "a call that does not wait does not begin it earlier";
   world_.network().run_for(100ms);
   EXPECT_FALSE(begun[last].coming->ended());
   bool got = false;
@@ -177,7 +178,7 @@ TEST_F(PrefetchWindow, AsksForNothingThatNobodyWantsAnyMore) {
   world_.network().run_for(100ms);
   EXPECT_TRUE(now(begun.back()));
   begun.clear();
-  EXPECT_EQ(window(), Window::Levels{}) << "what came, and was not used";
+  EXPECT_EQ(window(), Window::Levels{}) << "the unused objects";
   expect_nothing_left(keys);
 }
 
@@ -201,7 +202,7 @@ TEST_F(PrefetchWindow, EndsWithTheRuntimeForAllThatWait) {
   world_.network().run_for(100ms);
   const auto before = world_.network().now();
   world_.rank(2).links->close();
-  EXPECT_EQ(world_.network().now(), before) << "and nobody waits for that";
+  EXPECT_EQ(world_.network().now(), before) << "without waiting";
   EXPECT_EQ(count_ended(begun), begun.size());
   std::size_t closed = 0;
   for (const Begun& one : begun) {
@@ -307,7 +308,7 @@ TEST_F(PrefetchWindowOfStandIns, LetsTheNextComeOnceOneIsUsedReleasedOrGone) {
   auto copy = stand_ins_[2];
   stand_ins_[2] = {};
   world_.network().run_for(100ms);
-  EXPECT_FALSE(stand_ins_[in_window + 2].ready()) << "a copy is left";
+  EXPECT_FALSE(stand_ins_[in_window + 2].ready()) << "a copy of the stand-in is left";
   copy = {};
   world_.network().run_for(100ms);
   EXPECT_TRUE(stand_ins_[in_window + 2].ready());

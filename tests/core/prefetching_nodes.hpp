@@ -12,7 +12,7 @@
 
 namespace locum::tests {
 
-/// Two nodes of two ranks, a millisecond apart. Rank 0 makes objects, rank 2 has them fetched.
+/// Two nodes of two ranks, with a latency of a millisecond. Rank 0 makes objects, rank 2 prefetches them.
 class PrefetchingNodes : public PairedNodes {
  protected:
   static constexpr std::uint32_t store = 7;
@@ -23,7 +23,7 @@ class PrefetchingNodes : public PairedNodes {
   [[nodiscard]] Key made(std::size_t seed, std::size_t bytes = size_bytes) {
     return tests::put(world_.connector(0), store, {}, tests::pattern(seed, bytes)).value().key;
   }
-  /// As from a handle, which says how large the object is.
+  /// As from a handle, which knows the object's size.
   [[nodiscard]] Begun begin(const Key& key, std::size_t bytes = size_bytes,
                             CountsUntil until = CountsUntil::it_is_used) {
     return tests::begin(world_.connector(2), Address(key, 0, bytes), until);

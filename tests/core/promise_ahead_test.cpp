@@ -1,4 +1,4 @@
-// Promises that come while nobody waits for them: futures, and what is fetched ahead, on a simulated network.
+// Futures and prefetches of promises, on a simulated network.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ namespace {
 
 using PromiseAhead = PromiseNodes;
 
-// Nobody waits for it, and it comes.
+// It arrives although no thread waits for it.
 TEST_F(PromiseAhead, IsAFutureForWhoDoesNotWait) {
   auto promise = store(maker).promise<double[]>().value();
   const Handle handle = promise.proxy().handle();
@@ -61,7 +61,7 @@ TEST_F(PromiseAhead, IsFetchedAheadOnceItIsSet) {
   EXPECT_EQ(messages, 0U);
 }
 
-// Wherever it is fetched ahead: at its maker, at a rank of the same node, at another node.
+// Wherever it is prefetched: at its maker, at a rank of the same node, on another node.
 TEST_F(PromiseAhead, IsReadyOnEveryNodeOnceItIsSet) {
   auto unnamed = promise();
   auto named = store(maker).promise<double[]>("named").value();
@@ -87,7 +87,7 @@ TEST_F(PromiseAhead, IsReadyOnEveryNodeOnceItIsSet) {
   }
 }
 
-// What its home has said of it is not asked again, for each of those who wait.
+// The home's reply is reused: those that wait do not ask again one by one.
 TEST_F(PromiseAhead, CostsNoMoreMessagesThanThreadsWhereItIsLarge) {
   constexpr int number = 100;
   auto for_threads = promise();
@@ -120,8 +120,8 @@ TEST_F(PromiseAhead, CostsNoMoreMessagesThanThreadsWhereItIsLarge) {
   EXPECT_LE(of_futures, 10U);
 }
 
-// What has been set counts in the window as anything that is fetched ahead; what somebody waits for does not
-// wait for that.
+// A prefetched promise counts in the window once it is set; one that a thread waits for does not wait for the
+// window.
 TEST_F(PromiseAhead, TakesItsTurnOnceItIsSet) {
   std::vector<Promise<double[]>> promises;
   std::vector<Proxy<double[]>> ahead;
@@ -139,7 +139,7 @@ TEST_F(PromiseAhead, TakesItsTurnOnceItIsSet) {
     return std::ranges::count_if(ahead, [](const auto& one) { return one.ready(); });
   };
   EXPECT_EQ(ready(), 1) << "one fits";
-  EXPECT_EQ((*ahead[2])[0], 1.0) << "waited for";
+  EXPECT_EQ((*ahead[2])[0], 1.0) << "a thread waited for it";
   world_.network().run_for(1s);
   for (const auto& one : ahead) {
     EXPECT_EQ((*one)[99'999], 1.0);
@@ -148,7 +148,7 @@ TEST_F(PromiseAhead, TakesItsTurnOnceItIsSet) {
   EXPECT_EQ(world_.rank(2).links->window(CountsUntil::it_is_used)->levels(), Window::Levels{});
 }
 
-// A thread waits before it is set, and the window is full when it is.
+// A thread waits before it is set; the window is full when it is set.
 TEST_F(PromiseAhead, ComesAtOnceForWhoWaits) {
   auto full = promise();
   auto late = promise();
@@ -169,7 +169,7 @@ TEST_F(PromiseAhead, ComesAtOnceForWhoWaits) {
   EXPECT_EQ(*told, Errc{});
 }
 
-// More than a rank may have kept at another one: the rest is asked for when it is needed.
+// More than a rank may register at another one: the rest is requested when it is needed.
 TEST_F(PromiseAhead, MayBeWaitedForInAnyNumber) {
   std::vector<Promise<double[]>> promises;
   std::vector<Proxy<double[]>> ahead;
@@ -191,7 +191,7 @@ TEST_F(PromiseAhead, MayBeWaitedForInAnyNumber) {
   }
 }
 
-// Promises that are never set take no place of what can come.
+// Promises that are never set take no room in the window.
 TEST_F(PromiseAhead, KeepsNobodyFromComing) {
   std::vector<Promise<double[]>> promises;
   std::vector<Proxy<double[]>> unset;
@@ -213,7 +213,7 @@ TEST_F(PromiseAhead, KeepsNobodyFromComing) {
   EXPECT_EQ(world_.rank(2).links->window(CountsUntil::it_is_used)->levels().under_way, 0U);
 }
 
-// A stand-in that is let go of while it waits leaves nothing, before and after the promise is set.
+// A stand-in that is released while it waits leaves nothing, before and after the promise is set.
 TEST_F(PromiseAhead, ACancelledWaitLeavesNothing) {
   for (int steps = 0; steps < 20; ++steps) {
     auto promise = this->promise();

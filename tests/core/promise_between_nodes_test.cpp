@@ -26,7 +26,7 @@ class PromiseBetweenNodes : public PromiseNodes {
 TEST_F(PromiseBetweenNodes, IsPushedToWhoWaits) {
   auto promise = this->promise();
   const auto began = world_.network().now();
-  set_after(500ms, promise, {1, 2, 3});  // before anybody is asked whether he lives
+  set_after(500ms, promise, {1, 2, 3});  // before any rank is probed
   std::shared_ptr<OneShot> told;
   const std::uint64_t messages = world_.messages_of([&] {
     told = wait(2, promise.proxy().handle());
@@ -34,9 +34,9 @@ TEST_F(PromiseBetweenNodes, IsPushedToWhoWaits) {
   });
   ASSERT_TRUE(told->got && *told->got) << told->got->error();
   EXPECT_EQ((**told->got)[2], 3.0);
-  EXPECT_EQ(messages, 2U) << "it asks once, and is told once";
+  EXPECT_EQ(messages, 2U) << "one request and one reply";
   EXPECT_GE(told->at - began, 500ms);
-  EXPECT_LE(told->at - began, 502ms) << "as soon as the word is there";
+  EXPECT_LE(told->at - began, 502ms) << "as soon as the reply has arrived";
 }
 
 TEST_F(PromiseBetweenNodes, TakesNoMessageToPromiseAndToSet) {
@@ -100,7 +100,7 @@ TEST_F(PromiseBetweenNodes, IsNotFoundWhereItIsGone) {
   ASSERT_TRUE(store(maker).evict(promise.proxy().key()).value());
   const auto told = wait(2, promise.proxy().handle());
   world_.network().run_for(100ms);
-  ASSERT_TRUE(told->got) << "it waits for what will never come";
+  ASSERT_TRUE(told->got) << "it still waits, in vain";
   EXPECT_EQ(code_of(*told->got), Errc::not_found);
 }
 
@@ -155,7 +155,7 @@ TEST_F(PromiseBetweenNodes, UnderANameIsFoundByThatToo) {
   }
 }
 
-// By whichever rank, of whichever node.
+// By any rank, of any node.
 TEST_F(PromiseBetweenNodes, GoesWithItsValueWhoeverEvictsThat) {
   constexpr int rounds = 300;
   for (const int evictor : {0, 1, 2}) {
@@ -190,8 +190,8 @@ TEST_F(PromiseBetweenNodes, BreaksAndLeavesTheMarksOfTheLast) {
   EXPECT_LE(world_.rank(maker).node->levels().objects, at_first_[0].objects + most_broken_promises);
 }
 
-// Wherever the name is at home, and whoever waits for whom the simulation can; within the patience with
-// silent ranks, and a little more.
+// Wherever the name's home is, and for all waiting ranks, within the patience with silent ranks and a little
+// more.
 TEST_F(PromiseBetweenNodes, WhoWaitsByNameIsToldThatItIsBroken) {
   for (const int home : {0, 1, 2}) {
     const std::string name = world_.name_at(home, store(maker).number(), "late");
@@ -210,7 +210,7 @@ TEST_F(PromiseBetweenNodes, WhoWaitsByNameIsToldThatItIsBroken) {
       return told.size() == (home == 0 ? 4U : 2U) &&
              std::ranges::all_of(told, [code](const auto& each) { return each.second == code; });
     };
-    wait_all();  // before it is promised
+    wait_all();  // before the promise is made
     world_.network().run_for(1s);
     std::optional<Promise<double[]>> promise;
     const auto then = [&](auto what) {
@@ -222,19 +222,19 @@ TEST_F(PromiseBetweenNodes, WhoWaitsByNameIsToldThatItIsBroken) {
     then([&] { promise.reset(); });
     world_.network().run_for(patience + 1s);
     EXPECT_TRUE(all_told(Errc::broken_promise)) << home;
-    // It is promised anew, and kept.
+    // The promise is made again, and set.
     then([&] { promise = store(maker).promise<double[]>(name).value(); });
     wait_all();
     world_.network().run_for(30s);
     EXPECT_TRUE(told.empty()) << home;
     then([&] { EXPECT_TRUE(promise->set(std::vector<double>{1})); });
-    EXPECT_TRUE(all_told(Errc{})) << home << ", at once";
+    EXPECT_TRUE(all_told(Errc{})) << "home " << home << ", at once";
     then([&] { EXPECT_TRUE(store(maker).evict(name)); });
   }
-  world_.network().run_for(60s);  // nobody waits any more
+  world_.network().run_for(60s);  // no rank waits any more
 }
 
-// A rank dies that has a node-mate; then the node.
+// First a rank dies while the other one of its node lives on; then the whole node.
 TEST_F(PromiseBetweenNodes, WhoWaitsByNameIsToldThatItsMakerIsDead) {
   for (const int home : {0, 1, 2}) {
     const std::string of_rank = world_.name_at(home, store(maker).number(), "of one ");
@@ -271,7 +271,7 @@ TEST_F(PromiseBetweenNodes, WhoWaitsByNameIsToldThatItsMakerIsDead) {
   for (const auto& [name, code] : told) {
     EXPECT_EQ(code, Errc::peer_lost) << name;
   }
-  world_.network().run_for(120s);  // nobody waits any more
+  world_.network().run_for(120s);  // no rank waits any more
 }
 
 TEST_F(PromiseBetweenNodes, BreaksWhenItsSessionCloses) {
@@ -304,7 +304,7 @@ TEST_F(PromiseBetweenNodes, WaitsEndWhenTheirOwnRankCloses) {
   EXPECT_EQ(code_of(*told->got), Errc::closed);
 }
 
-// Handles and requests that no rank makes.
+// Handles and requests that no correct rank makes.
 TEST_F(PromiseBetweenNodes, RefusesWhatNobodyPromised) {
   auto promise = this->promise();
   const Key key = promise.proxy().key();
@@ -321,7 +321,8 @@ TEST_F(PromiseBetweenNodes, RefusesWhatNobodyPromised) {
     EXPECT_TRUE(code_of(*told->got) == Errc::not_found || code_of(*told->got) == Errc::invalid_argument)
         << wrong << ' ' << told->got->error();
   }
-  // The name of a promise of another node, asked for here; and that of one of here, bound by another node.
+  // The name of a promise of another node, requested here; and the name of a local promise, bound by another
+  // node.
   std::string name;
   for (std::uint32_t nonce = 0; name.empty() || world_.home(key.store, name) != 0; ++nonce) {
     name = promised_name(Key{key.store, 2, key.serial}, nonce);
@@ -340,7 +341,7 @@ TEST_F(PromiseBetweenNodes, RefusesWhatNobodyPromised) {
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().code(), Errc::invalid_argument) << reply.error();
   EXPECT_EQ(bound, Errc::invalid_argument);
-  EXPECT_TRUE(promise.set(std::vector<double>{1})) << "nothing of it has changed";
+  EXPECT_TRUE(promise.set(std::vector<double>{1})) << "it has not changed";
 }
 
 }  // namespace

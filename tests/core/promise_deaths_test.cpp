@@ -1,4 +1,4 @@
-// Promises whose makers, or those who wait for them, die; at any step of a simulated network.
+// Promises whose makers, or waiting ranks, die at any step of a simulated network.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ namespace {
 
 using PromiseDeaths = PromiseNodes;
 
-// One waits at the rank that dies, the other at its mate.
+// One wait is registered at the rank that dies, the other at the other rank of its node.
 TEST_F(PromiseDeaths, EndsWithItsMaker) {
   auto promise = this->promise();
   const Handle handle = promise.proxy().handle();
@@ -30,7 +30,7 @@ TEST_F(PromiseDeaths, EndsWithItsMaker) {
   mortal_.kill(maker);
   world_.network().run_for(20s);
   for (const auto& told : all) {
-    ASSERT_TRUE(told->got) << "somebody waits for a dead rank";
+    ASSERT_TRUE(told->got) << "it still waits for a dead rank";
     EXPECT_EQ(code_of(*told->got), Errc::peer_lost);
     EXPECT_LE(told->at - died, patience + patience / 5 + 500ms);
   }
@@ -40,7 +40,7 @@ TEST_F(PromiseDeaths, EndsWithItsMaker) {
   EXPECT_EQ(code_of(*late->got), Errc::peer_lost);
 }
 
-// Asked for at a mate of the maker, which lives on.
+// Registered at the other rank of the maker's node, which lives on.
 TEST_F(PromiseDeaths, EndsAtTheMateThatKeepsTheWait) {
   auto promise = this->promise();
   const Key key = promise.proxy().key();
@@ -49,7 +49,7 @@ TEST_F(PromiseDeaths, EndsAtTheMateThatKeepsTheWait) {
   Deadline::Clock::time_point at;
   world_.network().start([&] {
     const AwaitWords asked{.store = key.store, .patience_ns = 60'000'000'000};
-    const auto& client = *world_.rank(3).links->client();  // which asks rank 1 first
+    const auto& client = *world_.rank(3).links->client();  // asks rank 1 first
     told = code_of(client.ask(0, Kind::await, words(asked), {std::as_bytes(std::span(name)), nullptr},
                               world_.network().now() + 60s));
     at = world_.network().now();
@@ -97,8 +97,8 @@ TEST_F(PromiseDeaths, ADeadWaiterIsForgotten) {
   expect_nothing_left({0});
 }
 
-// The maker dies after each event of a run in which it sets its promise: who waits gets the value or learns
-// of the death, everybody the same.
+// The maker dies after each event of a run in which it sets its promise: all waiting ranks get the value, or
+// all get `peer_lost`.
 TEST_F(PromiseDeaths, IsSetOrLostWheneverItsMakerDies) {
   int set = 0;
   int lost = 0;

@@ -1,5 +1,5 @@
-// Ranks of a node that wait for the same promise of another one ask once: on a simulated network, whose ranks
-// may die.
+// Ranks of a node that wait for the same promise of another node send one request: on a simulated network,
+// whose ranks may die.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -41,7 +41,8 @@ TEST_F(PromiseMates, AskOnceForAll) {
     set_after(0ms, promise, {1, 2, 3});
     world_.network().run_for(100ms);
   });
-  EXPECT_EQ(messages, 4U) << "a request and a reply between the nodes, and the same between the mates";
+  EXPECT_EQ(messages, 4U)
+      << "a request and a reply between the nodes, and the same between the ranks of the node";
   for (const auto& future : futures) {
     ASSERT_TRUE(future.ready());
     EXPECT_EQ((*future.get())[2], 3.0);
@@ -51,7 +52,7 @@ TEST_F(PromiseMates, AskOnceForAll) {
   expect_nothing_left({0, 1, 2});
 }
 
-// A rank that asks its mate again and again for a promise takes no more room there than one request.
+// A faulty rank that sends the same request repeatedly takes no more memory than one request.
 TEST(PromiseOfALiar, HasOneQuestionKept) {
   constexpr int asked = 2;
   constexpr int liar = 3;
@@ -91,7 +92,7 @@ TEST(PromiseOfALiar, HasOneQuestionKept) {
   stores.close();
 }
 
-// What is large travels once, too, as ever.
+// A large object is also transferred only once.
 TEST_F(PromiseMates, ShareWhatIsLarge) {
   auto promise = this->promise();
   std::vector<std::shared_ptr<OneShot>> all;
@@ -99,7 +100,7 @@ TEST_F(PromiseMates, ShareWhatIsLarge) {
     all.push_back(wait(rank, promise.proxy().handle()));
   }
   world_.network().run_for(100ms);
-  EXPECT_EQ(asked_of_makers_node(), 2U) << "of two nodes";
+  EXPECT_EQ(asked_of_makers_node(), 2U) << "one from each of two nodes";
   ASSERT_TRUE(promise.set(std::vector<double>(100'000, 4.0)));
   world_.network().run_for(1s);
   for (const auto& told : all) {
@@ -108,8 +109,8 @@ TEST_F(PromiseMates, ShareWhatIsLarge) {
   }
 }
 
-// Only stand-ins wait: a key is that of nothing yet, also where a mate waits, and the mate's request stays
-// one.
+// Only stand-ins wait: the key names no object yet, also while another rank of the node waits, and that
+// rank's request stays the only one.
 TEST_F(PromiseMates, DoNotHoldUpWhoAsksByItsKey) {
   auto promise = this->promise();
   const Key key = promise.proxy().key();
@@ -204,7 +205,7 @@ TEST_F(PromiseMates, WaitEachUntilItsOwnDeadline) {
   expect_nothing_left({0, 1});
 }
 
-// The maker's node does not keep the request of whom nobody waits for any more.
+// The maker's node does not keep a request for which no rank waits any more.
 TEST_F(PromiseMates, TakeTheQuestionBack) {
   auto promise = this->promise();
   const Handle handle = promise.proxy().handle();
@@ -216,7 +217,7 @@ TEST_F(PromiseMates, TakeTheQuestionBack) {
     EXPECT_EQ(asked_of_makers_node(), 1U);
     first.cancel();
     world_.network().run_for(patience / 5 + 10ms);
-    EXPECT_EQ(asked_of_makers_node(), there_is_a_mate ? 1U : 0U) << "for the mate";
+    EXPECT_EQ(asked_of_makers_node(), there_is_a_mate ? 1U : 0U) << "for the other rank of the node";
     second.cancel();
     world_.network().run_for(2 * patience / 5 + 20ms);
     EXPECT_EQ(asked_of_makers_node(), 0U);
@@ -228,8 +229,8 @@ TEST_F(PromiseMates, TakeTheQuestionBack) {
   expect_nothing_left({0, 1});
 }
 
-// Who asks, or the maker, dies after each event of a run: whoever lives is told how it ended, and nothing
-// stays.
+// The requesting rank or the maker dies after each event of a run: each survivor learns the outcome, and
+// nothing is left.
 TEST_F(PromiseMates, AreToldWhoeverDiesWhenever) {
   for (const int victim : {maker, 2, 3}) {
     for (int events = 0; events < 40; events += 3) {

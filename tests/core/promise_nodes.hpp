@@ -19,13 +19,14 @@ namespace locum::tests {
 
 using namespace std::chrono_literals;
 
-/// Three nodes of two ranks, a millisecond apart. Rank 0 promises, all others wait; rank 1 is of its node.
+/// Three nodes of two ranks, with a latency of a millisecond. Rank 0 makes promises, all others wait; rank 1
+/// is on the same node.
 class PromiseNodes : public PairedNodes {
  protected:
   static constexpr int maker = 0;
   static constexpr auto patience = 5s;
 
-  /// What somebody was told, and when.
+  /// The outcome of a wait, and its moment.
   struct OneShot {
     std::optional<Result<View<double[]>>> got;
     Deadline::Clock::time_point at;
@@ -41,7 +42,7 @@ class PromiseNodes : public PairedNodes {
     return stores_.session(rank).proxy<double[]>(handle);
   }
   [[nodiscard]] Promise<double[]> promise() { return store(maker).promise<double[]>().value(); }
-  /// That rank waits for it from now on, in a program of its own.
+  /// That rank starts to wait for it, in a separate program.
   [[nodiscard]] std::shared_ptr<OneShot> wait(int rank, const Handle& handle,
                                               std::chrono::seconds time = 60s) {
     auto told = std::make_shared<OneShot>();

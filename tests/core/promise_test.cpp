@@ -26,7 +26,7 @@ using tests::code_of;
 class PromiseOfOneProcess : public ::testing::Test {
  protected:
   [[nodiscard]] Promise<double[]> promise() { return store_.promise<double[]>().value(); }
-  /// What a handle, sent there and back, stands for.
+  /// A stand-in made from the handle after a round trip as bytes.
   [[nodiscard]] Proxy<double[]> received(const Handle& handle) {
     return one_.session->proxy<double[]>(handle);
   }
@@ -61,7 +61,7 @@ TEST_F(PromiseOfOneProcess, IsThereAtOnceWhenItWasSetBefore) {
   EXPECT_EQ(received(promise.proxy().handle()).get().value()[0], 4.0);
   before.release();
   EXPECT_TRUE(before.try_get()) << "nothing to wait for";
-  EXPECT_EQ((*store_.get<double[]>(key))[0], 4.0) << "an object as any";
+  EXPECT_EQ((*store_.get<double[]>(key))[0], 4.0) << "it is an ordinary object";
 }
 
 TEST_F(PromiseOfOneProcess, IsSetOnce) {
@@ -71,7 +71,7 @@ TEST_F(PromiseOfOneProcess, IsSetOnce) {
   EXPECT_EQ(promise.proxy().get().value()[0], 1.0);
 }
 
-// Of many threads one sets it.
+// One of many threads sets it.
 TEST_F(PromiseOfOneProcess, IsSetByOneOfManyThreads) {
   for (int round = 0; round < 20; ++round) {
     auto promise = this->promise();
@@ -105,13 +105,13 @@ TEST_F(PromiseOfOneProcess, BreaksWhenItIsDestroyedUnset) {
   promise.reset();
   waiter.join();
   EXPECT_EQ(told, Errc::broken_promise);
-  EXPECT_EQ(code_of(waiting.get()), Errc::broken_promise) << "as often as it is asked";
+  EXPECT_EQ(code_of(waiting.get()), Errc::broken_promise) << "each time";
   EXPECT_THROW((void)*waiting, Error);
   waiting.prefetch();
   EXPECT_EQ(code_of(waiting.try_get()), Errc::broken_promise);
 }
 
-// Whoever waits meanwhile is told how it ended, and nothing else.
+// All waiting threads get the same outcome.
 TEST_F(PromiseOfOneProcess, EndsInOneWayForAll) {
   for (int round = 0; round < 300; ++round) {
     const bool is_set = round % 2 == 0;
@@ -164,7 +164,7 @@ TEST_F(PromiseOfOneProcess, ItsKeyStandsForItsValue) {
   EXPECT_EQ(store_.info(key)->key, real);
   EXPECT_TRUE(store_.evict(key).value());
   EXPECT_FALSE(store_.exists(real).value());
-  EXPECT_EQ(code_of(promise.proxy().get(20s)), Errc::not_found) << "who comes late does not wait for it";
+  EXPECT_EQ(code_of(promise.proxy().get(20s)), Errc::not_found) << "a later call does not wait for it";
   EXPECT_EQ(code_of(promise.set(std::vector<double>{3})), Errc::key_exists);
   EXPECT_EQ(one_.connector->usage().own_objects, objects_);
   EXPECT_EQ(one_.connector->usage().own_used, bytes_);
@@ -224,17 +224,17 @@ TEST_F(PromiseOfOneProcess, WhoWaitsByNameIsToldThatItIsBroken) {
   promise.reset();
   waiter.join();
   EXPECT_EQ(told, Errc::broken_promise);
-  EXPECT_EQ(code_of(store_.wait<double[]>("late", 20s)), Errc::broken_promise) << "who comes later, too";
+  EXPECT_EQ(code_of(store_.wait<double[]>("late", 20s)), Errc::broken_promise) << "later waits, too";
   EXPECT_EQ(code_of(store_.wait<double[]>("nobody's", 500ms)), Errc::timeout);
   EXPECT_TRUE(store_.keys()->empty());
-  // Until somebody promises it again, or puts it.
+  // Until the name is promised again, or put.
   promise = store_.promise<double[]>("late").value();
   std::thread again([&] { EXPECT_EQ((*store_.wait<double[]>("late", 20s))[0], 1.0); });
   EXPECT_EQ(code_of(store_.wait<double[]>("late", 500ms)), Errc::timeout);
   EXPECT_TRUE(promise->set(std::vector<double>{1}));
   again.join();
   EXPECT_TRUE(store_.evict("late"));
-  EXPECT_EQ(code_of(store_.wait<double[]>("late", 500ms)), Errc::timeout) << "that one was kept";
+  EXPECT_EQ(code_of(store_.wait<double[]>("late", 500ms)), Errc::timeout) << "that promise was kept";
   promise = store_.promise<double[]>("late").value();
   promise.reset();
   std::thread third([&] { EXPECT_EQ((*store_.wait<double[]>("late", 20s))[0], 3.0); });
@@ -261,7 +261,7 @@ TEST_F(PromiseOfOneProcess, UnderANameThatIsTakenStaysUnset) {
   EXPECT_EQ(promise.proxy().get().value()[0], 1.0);
 }
 
-// Whoever comes much later finds nothing any more.
+// A wait that begins much later finds nothing any more.
 TEST_F(PromiseOfOneProcess, LeavesTheMarksOfTheLastThatWereBroken) {
   std::vector<Handle> handles;
   for (int i = 0; i < 5000; ++i) {
@@ -293,7 +293,7 @@ bool evict(Store& store, By by, const Key& promised, const Key& value, const std
   return false;
 }
 
-// One after the other, and all that are set before any is evicted.
+// One after the other, and with all of them set before any is evicted.
 TEST_F(PromiseOfOneProcess, UnderANameGoesWithItsValue) {
   constexpr std::size_t most_left = 64;
   for (const By by : {By::name, By::key, By::promise, By::batch, By::eventual}) {
@@ -310,7 +310,7 @@ TEST_F(PromiseOfOneProcess, UnderANameGoesWithItsValue) {
       promised.push_back(promise.proxy().key());
       values.push_back(promise.set(std::vector<double>{1}).value());
     }
-    EXPECT_GE(one_.connector->usage().own_objects, objects_ + 4000) << "none goes before its value";
+    EXPECT_GE(one_.connector->usage().own_objects, objects_ + 4000) << "none is removed before its value";
     for (std::size_t i = 0; i < values.size(); ++i) {
       ASSERT_TRUE(evict(store_, by, promised[i], values[i], "late" + std::to_string(i)));
     }
@@ -383,7 +383,7 @@ TEST_F(PromiseOfOneProcess, BreaksWithoutMemory) {
   EXPECT_EQ(code_of(waiting.get(20s)), Errc::broken_promise);
 }
 
-// Nobody's thread waits for it.
+// No thread waits for it.
 TEST_F(PromiseOfOneProcess, IsAFutureBeforeItIsSet) {
   auto promise = this->promise();
   const auto stand_in = received(promise.proxy().handle());
@@ -401,7 +401,7 @@ TEST_F(PromiseOfOneProcess, IsAFutureBeforeItIsSet) {
   EXPECT_TRUE(stand_in.get_async().ready()) << "set before";
 }
 
-// Nobody uses it before it is there.
+// It is not used before it has arrived.
 TEST_F(PromiseOfOneProcess, IsFetchedAheadOnceItIsSet) {
   auto promise = this->promise();
   std::optional<Promise<double[]>> broken = this->promise();
@@ -489,7 +489,7 @@ TEST_F(PromiseOfOneProcess, RefusesHandlesThatNobodyMakes) {
   const Key real = store_.put(std::vector<double>{1}).value();
   handle.key = real;
   handle.stamp();
-  EXPECT_EQ(code_of(received(handle).get()), Errc::invalid_argument) << "no promise's key";
+  EXPECT_EQ(code_of(received(handle).get()), Errc::invalid_argument) << "not the key of a promise";
   handle = promise.proxy().handle();
   handle.flags |= 0x80U;
   handle.stamp();

@@ -36,7 +36,7 @@ struct Mesh {
   }
 };
 
-/// A type with stand-ins among its members, one of them for its own kind.
+/// A type with stand-ins as members, one of them for its own type.
 struct Link {
   std::string name;
   Proxy<double[]> field;
@@ -81,7 +81,7 @@ TEST(Proxy, TravelsAsItsHandle) {
   stand_in.prefetch();
   EXPECT_TRUE(stand_in.ready());
   EXPECT_EQ((*stand_in)[1], 2.0);
-  // The same object as another type that it can be read as.
+  // The same object as another readable type.
   const auto copied = one.session->proxy<std::vector<double>>(arrived);
   EXPECT_EQ(sum_of(*copied), 3.0);
 }
@@ -230,7 +230,7 @@ TEST(Proxy, IsStoredAsItsHandleAndComesBackUnresolved) {
   EXPECT_EQ(*back, many);
 }
 
-// A decoded value is shared by those who have it now, and pins nothing for those who may ask for it later.
+// A decoded value is shared by its current users, and pins nothing for later ones.
 TEST(Proxy, InsideADecodedValuePinsItsObjectNoLongerThanTheValueIsUsed) {
   const SessionFixture one({.memory_bytes = 4_MiB});
   Store store = one.store();
@@ -249,7 +249,7 @@ TEST(Proxy, InsideADecodedValuePinsItsObjectNoLongerThanTheValueIsUsed) {
   }
 }
 
-/// Resolves its stand-in while it is being decoded; which no serialize() should, where it may lead back.
+/// Resolves its stand-in during decoding, which no serialize() should do, because it may lead back to itself.
 struct Eager {
   Proxy<Eager> next;
 
@@ -267,7 +267,7 @@ struct Eager {
   }
 
   static inline std::atomic<int> entered{0};
-  static inline int at_once = 1;  ///< so many are being decoded before the first goes on
+  static inline int at_once = 1;  ///< that many are being decoded before the first continues
 };
 
 TEST(Proxy, ThatLeadsBackToTheValueBeingDecodedIsAnErrorAtOnce) {
@@ -304,7 +304,8 @@ TEST(Proxy, ThatLeadsBackThroughAnotherThreadIsAnErrorByTheDeadline) {
   for (std::thread& thread : threads) {
     thread.join();
   }
-  for (const Errc code : codes) {  // whoever waits when the other has given up is in a circle of its own
+  for (const Errc code :
+       codes) {  // a thread that still waits after the other one has given up leads back to itself
     EXPECT_TRUE(code == Errc::timeout || code == Errc::invalid_argument) << to_string(code);
   }
 }
@@ -349,7 +350,7 @@ TEST(Proxy, RefusesAHandleWithAnyByteChangedToAnyValue) {
   }
 }
 
-// What the checksum cannot find, because somebody stamped it: no crash, and never another object's bytes.
+// Damage with a valid checksum: no crash, and never another object's bytes.
 TEST(Proxy, RefusesAWellFormedHandleOfSomethingElse) {
   const SessionFixture one({}, {.incarnation = 77});
   Store store = one.store();
@@ -368,7 +369,8 @@ TEST(Proxy, RefusesAWellFormedHandleOfSomethingElse) {
   EXPECT_EQ(use([](Handle& h) { h.key.serial += 1000; }), Errc::not_found);
   EXPECT_EQ(use([](Handle& h) { h.key.store += 1; }), Errc::not_found);
   EXPECT_EQ(use([](Handle& h) { h.key.creator += 1; }), Errc::not_found);
-  EXPECT_EQ(use([](Handle& h) { h.key.serial -= 1; }), Errc::corrupt);  // the other array, of another size
+  EXPECT_EQ(use([](Handle& h) { h.key.serial -= 1; }),
+            Errc::corrupt);  // the other array, of a different size
   EXPECT_EQ(use([](Handle& h) { h.size_bytes = 8; }), Errc::corrupt);
   EXPECT_EQ(use([](Handle& h) { h.name_hash = 5; }), Errc{});  // only ever explains an absence
 }

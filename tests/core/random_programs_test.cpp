@@ -17,9 +17,9 @@
 #include "tests/core/trials.hpp"
 #include "transport/loopback/random.hpp"
 
-// Random programs of many ranks, beside a model of what there is: what they read is right, and when they have
-// ended nothing is left in any node's memory but what is still viewed; and when that is let go of, nothing at
-// all: no object, no copy, no list of copies, no mark of a flight, no name, no pin, no byte.
+// Random programs of many ranks, compared with a model of all objects: their reads are right, and after they
+// have ended each node's memory contains only objects with a view; after these are released, nothing at all:
+// no object, no copy, no list of copies, no record of a flight, no name, no pin, no byte.
 namespace locum::tests::random_programs_test {
 namespace {
 
@@ -30,19 +30,19 @@ using tests::PlainNode;
 constexpr std::uint32_t store = 3;
 constexpr int operations_of_rank = 40;
 
-/// What a run has to live with.
+/// The faults of a run.
 enum class Weather : std::uint8_t {
   calm,
-  delays,  ///< messages take their time, some of them very long, and overtake those of other ranks
+  delays,  ///< messages are delayed, some of them for very long, and overtake those of other ranks
   death,   ///< a rank dies at some moment, or a node
 };
 
-/// What happened, of all runs, so that a test that tries nothing is seen.
+/// Totals of all runs, to detect a test that tries nothing.
 struct Tally {
   std::uint64_t operations = 0;
   std::uint64_t reads = 0;
-  std::uint64_t copies = 0;  // that nodes had when the programs had ended
-  std::uint64_t kept = 0;    // objects that were gone, and still viewed
+  std::uint64_t copies = 0;  // on the nodes when the programs had ended
+  std::uint64_t kept = 0;    // objects that were gone and still viewed
   std::uint64_t deaths = 0;
 };
 
@@ -70,7 +70,7 @@ class Trial {
     }
     network().run();
     network().on_message({});
-    network().run_for(20s);  // who is dead has been missed by then, and leases are over
+    network().run_for(20s);  // dead ranks are detected by then, and leases have expired
     for (const int rank : nodes_.survivors()) {
       tally.copies += nodes_.world().connector(rank).usage().own_copies;
     }
@@ -89,23 +89,23 @@ class Trial {
   [[nodiscard]] const std::string& told() const { return told_; }
 
  private:
-  /// What there is under a key, for ever.
+  /// The object of a key, for ever.
   struct Made {
     ArraySample array;
     std::string name;
-    bool doomed = false;  // somebody has begun to take it away, or to put another one under its name
+    bool doomed = false;  // a rank has begun to remove it, or to replace it
   };
-  /// A view that a program keeps for a while, and what it has to show.
+  /// A view that a program keeps for a while, and its expected content.
   struct Held {
     ObjectView view;
     std::vector<std::byte> bytes;
-    std::uint64_t offset = 0;  // of the first of them in the object
+    std::uint64_t offset = 0;  // position of the first of these bytes in the object
   };
 
   tests::SimulatedNodesOptions options() {
     const int nodes = 2 + static_cast<int>(random_.below(4));
     const int per_node = 1 + static_cast<int>(random_.below(3));
-    // In some worlds a copy of some size finds no room at once.
+    // In some worlds there is no memory for a copy of some size at once.
     const std::uint64_t most_without_work = random_.chance(0.5) ? 10'000 + random_.below(100'000) : 32_MiB;
     const auto limited = [=](int, std::shared_ptr<Arena> arena) {
       return std::make_shared<tests::LimitedArena>(std::move(arena), most_without_work);
@@ -182,7 +182,7 @@ class Trial {
     const auto sealed = put(connector(rank), store, name, made.array, options);
     note(rank, options.mode == SealMode::replace ? "replace" : "put", sealed);
     if (sealed) {
-      // Somebody may have taken it away, or replaced it, before this rank was told that it is there.
+      // Another rank may have removed or replaced it before this one got the result of its put.
       made.doomed = !name.empty() && doomed_.contains(name);
       made_.emplace(sealed->key, std::move(made));
       keys_.push_back(sealed->key);
@@ -211,7 +211,8 @@ class Trial {
   void read(int rank, const Address& address, loopback::Random& choices) {
     judge_view(rank, "get", connector(rank).get(address, {}), choices);
   }
-  // At home elsewhere: the tables of a plain node let a thread sleep, which simulated programs must not.
+  // Only names whose home is another node: a plain node's tables let a thread sleep, which simulated programs
+  // must not.
   void await(int rank, const std::string& name) {
     if (nodes_.world().home(store, name) == nodes_.world().node_of(rank)) {
       return;
@@ -285,7 +286,7 @@ class Trial {
     }
     const auto made = made_.find(found->key());
     if (made == made_.end()) {
-      // Who made it has not been told yet, and did not live to be.
+      // The maker did not get the result of its put before it died.
       return;
     }
     if (found->facts().name != made->second.name || found->facts().extents != made->second.array.extents) {
@@ -324,8 +325,8 @@ class Trial {
     wrong_ += "rank " + std::to_string(rank) + ": " + what + '\n';
   }
 
-  // Nothing is under way: a name stands for one object, which is found by its key, too, and no other one that
-  // ever stood under it; an object without a name is there unless an eviction has ended.
+  // Nothing is in transfer: a name refers to one object, which its key finds, too, and to none that it
+  // referred to before; an object without a name exists unless an eviction has ended.
   void look_for_all() {
     const auto some = [&] {
       return static_cast<int>(random_.below(static_cast<std::uint64_t>(nodes_.world().size())));
@@ -339,7 +340,7 @@ class Trial {
       } else if (found.error().code() != Errc::not_found) {
         complain(rank, "at the end \"" + name + "\": " + found.error().text());
       }
-      // Then somebody must have taken away the last one of them.
+      // Then its last object must have been removed.
       const auto is_there = [&](const auto& one) { return one.second.name == name && !one.second.doomed; };
       if (std::ranges::any_of(made_, is_there)) {
         complain(rank, "at the end \"" + name + "\" is not found, and nobody took it away");
@@ -355,7 +356,7 @@ class Trial {
     }
   }
 
-  // Each by some rank; and what no survivor knows of, by its owner.
+  // Each by some rank; objects that no survivor knows by their owner.
   void evict_all() {
     const auto survivors = nodes_.survivors();
     const auto some = [&] { return survivors[random_.below(survivors.size())]; };
@@ -374,15 +375,14 @@ class Trial {
     }
     network().run_for(20s);
     for (const int rank : survivors) {
-      (void)connector(rank).usage();  // what can be freed is
+      (void)connector(rank).usage();  // frees what can be freed
     }
   }
 
-  // Everything is out of sight: in each node's memory there is what its ranks view there, once each, and no
-  // more.
+  // Everything is tombstoned: each node's memory contains exactly the objects with a view there.
   void look_at_what_is_viewed(Tally& tally) {
     const auto survivors = nodes_.survivors();
-    std::map<int, std::set<std::uint64_t>> viewed;  // where the objects begin
+    std::map<int, std::set<std::uint64_t>> viewed;  // positions at which the objects begin
     for (const int rank : survivors) {
       const Arena& arena = *nodes_.world().rank(rank).process.arena;
       for (const Held& held : held_[static_cast<std::size_t>(rank)]) {
@@ -391,7 +391,7 @@ class Trial {
         }
         const auto offset = static_cast<std::uint64_t>(held.view.bytes().data() - arena.data(0));
         if (arena.contains(offset, held.view.bytes().size())) {
-          // Of several views of one block some show parts of it.
+          // Some of several views of one block show parts of it.
           viewed[nodes_.world().node_of(rank)].insert(offset - held.offset);
         }
       }
@@ -419,8 +419,8 @@ class Trial {
   std::vector<std::string> names_;
   std::map<Key, Made> made_;
   std::vector<Key> keys_;
-  std::set<Key> gone_;            // for certain: a call that took it away has ended
-  std::set<std::string> doomed_;  // names that somebody has begun to evict or to replace
+  std::set<Key> gone_;            // certainly: a call that removed it has ended
+  std::set<std::string> doomed_;  // names that a rank has begun to evict or to replace
   std::vector<std::vector<Held>> held_;
   std::uint64_t last_value_ = 0;
   std::uint64_t operations_ = 0;
@@ -431,8 +431,8 @@ class Trial {
 
 class RandomPrograms : public ::testing::TestWithParam<Weather> {};
 
-// A failure names its seed; LOCUM_PROGRAM_SEED=n plays that one alone and prints what was called.
-// LOCUM_PROGRAMS=n plays so many of each kind.
+// A failure prints its seed; LOCUM_PROGRAM_SEED=n runs that one alone and prints all calls. LOCUM_PROGRAMS=n
+// sets the number of runs of each kind.
 TEST_P(RandomPrograms, LeaveNothingButWhatIsViewed) {
   const std::uint64_t only = number_from("LOCUM_PROGRAM_SEED", 0);
   const std::uint64_t seeds = trials_from("LOCUM_PROGRAMS", 150);

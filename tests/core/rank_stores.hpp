@@ -18,7 +18,7 @@ namespace locum::tests {
                                    SessionOptions{.incarnation = 42, .rank = number}, std::move(completions));
 }
 
-/// The same store on ranks of simulated nodes, each in a session of its own, which closes with this.
+/// The same store on ranks of simulated nodes, each in its own session, which this closes.
 class RankStores {
  public:
   RankStores(SimulatedNodes& world, const std::vector<int>& ranks) {
@@ -28,7 +28,7 @@ class RankStores {
       ranks_.emplace(rank, Member{std::move(session), std::move(store)});
     }
   }
-  /// On all of them.
+  /// On all ranks.
   explicit RankStores(SimulatedNodes& world) : RankStores(world, all_of(world)) {}
   RankStores(const RankStores&) = delete;
   RankStores& operator=(const RankStores&) = delete;
@@ -36,7 +36,7 @@ class RankStores {
 
   [[nodiscard]] Store& operator[](int rank) { return ranks_.at(rank).store; }
   [[nodiscard]] Session& session(int rank) { return *ranks_.at(rank).session; }
-  /// All sessions; before this ends, where what is still there has to see it.
+  /// Closes all sessions: for tests that need that before this object ends.
   void close() {
     for (const auto& [rank, member] : ranks_) {
       member.session->close();

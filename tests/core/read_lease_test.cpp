@@ -16,7 +16,7 @@
 #include "tests/core/endless_reads.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// What an owner holds for one-sided readers comes back, whatever becomes of them and of what they say.
+// An owner gets back the memory leased to one-sided readers, whatever happens to them and whatever they send.
 namespace locum::tests::read_lease_test {
 namespace {
 
@@ -32,10 +32,10 @@ constexpr std::size_t size_bytes = 100'000;
 constexpr auto patience = 50ms;
 constexpr auto lease = patience + std::chrono::nanoseconds(size_bytes);
 constexpr auto recalled = lease + 1ms;                  // a lease, and a request with its reply
-constexpr auto again = 2 * patience;                    // until a reader is asked once more
-constexpr auto missed = patience + patience / 5 + 1ms;  // a rank that owes a reply
+constexpr auto again = 2 * patience;                    // until a reader is probed once more
+constexpr auto missed = patience + patience / 5 + 1ms;  // a rank from which a reply is due
 
-/// Two nodes of two ranks; rank 0 owns what rank 2 reads. Nobody is told of deaths.
+/// Two nodes of two ranks; rank 2 reads objects of rank 0. The network reports no deaths.
 class ReadLease : public ::testing::Test {
  protected:
   explicit ReadLease(std::chrono::milliseconds timeout = 20ms) : world_(options(timeout)) { judge({}); }
@@ -66,7 +66,7 @@ class ReadLease : public ::testing::Test {
       return then && !says_that_it_lives ? then(from, to, envelope.kind) : Verdict{};
     });
   }
-  /// What becomes of the first message of that kind; of a reply: from the owner.
+  /// The fate of the first message of that kind; for a reply: of the owner.
   void judge_first(Kind kind, const Verdict& verdict) {
     judge([kind, verdict, judged = std::make_shared<bool>(false)](int from, int to, Kind sent) {
       const bool is_it = sent == kind && (kind != Kind::reply || (from == 0 && to == 2));
@@ -85,7 +85,7 @@ class ReadLease : public ::testing::Test {
     EXPECT_EQ(pinned(), running);
     EXPECT_EQ(leases().exposed(), exposed);
   }
-  /// Once the object is evicted, too.
+  /// After the object is evicted.
   void expect_nothing_left(const Key& key) {
     expect_held(0, 0);
     judge({});
@@ -108,17 +108,17 @@ class ReadLease : public ::testing::Test {
 
 TEST_F(ReadLease, OfAReaderThatGivesUpEarlyEndsWithItsFlight) {
   const Key key = made();
-  EXPECT_EQ(code_of(get(key, world_.network().now() + 150us)), Errc::timeout) << "before the reply came";
+  EXPECT_EQ(code_of(get(key, world_.network().now() + 150us)), Errc::timeout) << "before the reply arrived";
   run_for(2ms);
   EXPECT_EQ(of_kind_[Kind::lease_read], 1);
   EXPECT_EQ(of_kind_[Kind::end_read], 1);
   EXPECT_EQ(of_kind_[Kind::recall_read], 0);
-  EXPECT_TRUE(holds(get(key).value(), bytes_)) << "which brought it";
+  EXPECT_TRUE(holds(get(key).value(), bytes_)) << "as part of the reply";
   EXPECT_EQ(of_kind_[Kind::lease_read], 1);
   expect_nothing_left(key);
 }
 
-// It never hears of its lease, or too late to know what it is.
+// The reader never learns of its lease, or too late to know which read it was for.
 TEST_F(ReadLease, OfAnAnswerThatNobodyAwaitsIsRecalled) {
   for (const Verdict& verdict : {Verdict{Fate::drop}, Verdict{Fate::delay, 40ms}}) {
     const Key key = made();
@@ -148,7 +148,7 @@ TEST_F(ReadLease, WhoseEndWasNotHeardIsRecalled) {
   expect_nothing_left(key);
 }
 
-// Questions and replies may be lost, too.
+// Requests and replies may be lost, too.
 TEST_F(ReadLease, IsRecalledUntilTheReaderAnswers) {
   int recalls = 0;
   int replies = 0;
@@ -171,7 +171,7 @@ TEST_F(ReadLease, IsRecalledUntilTheReaderAnswers) {
   expect_nothing_left(key);
 }
 
-// Each of them counts, as others of that rank that have not ended: leaks would end all one-sided reads.
+// Until a lease has ended it counts for that rank: leaked ones would prevent all one-sided reads.
 TEST_F(ReadLease, ThatWasRecalledCountsNoMore) {
   judge([](int, int, Kind kind) { return Verdict{kind == Kind::end_read ? Fate::drop : Fate::deliver}; });
   for (std::uint32_t read = 0; read < 2 * ReadLeases::most_of_a_rank; ++read) {
@@ -184,7 +184,7 @@ TEST_F(ReadLease, ThatWasRecalledCountsNoMore) {
   expect_held(0, 0);
 }
 
-// Nobody has told the owner that the reader died: it finds out because it asks.
+// The owner is not notified of the reader's death: it detects it with a probe.
 TEST_F(ReadLease, OfADeadReaderEndsWhenItIsMissed) {
   remotes_[2]->stuck = true;
   const Key key = made();
@@ -198,7 +198,7 @@ TEST_F(ReadLease, OfADeadReaderEndsWhenItIsMissed) {
   expect_held(0, 0);
 }
 
-// The reader has given the owner up, which knows nothing of it, and hears nothing of it any more.
+// The reader has given the owner up. The owner does not know that, and gets no more messages of the reader.
 TEST_F(ReadLease, OfAReaderThatListensNoMoreEndsWhenItIsMissed) {
   const Key key = made();
   judge_first(Kind::end_read, {Fate::drop});
@@ -209,7 +209,7 @@ TEST_F(ReadLease, OfAReaderThatListensNoMoreEndsWhenItIsMissed) {
   expect_held(0, 0);
 }
 
-// It replies that it has closed, and nothing else any more.
+// It replies that it has closed, and then nothing else.
 TEST_F(ReadLease, OfAReaderThatHasClosedEndsWhenItIsAsked) {
   remotes_[2]->stuck = true;
   const Key key = made();
@@ -221,7 +221,7 @@ TEST_F(ReadLease, OfAReaderThatHasClosedEndsWhenItIsAsked) {
   expect_held(0, 0);
 }
 
-// A device may still ask for the memory; its object may go.
+// A device may still access the memory; its object may be freed.
 TEST_F(ReadLease, UnderWhichIsStillReadKeepsMemoryExposedAndNothingPinned) {
   for (const bool is_heard : {true, false}) {
     remotes_[2]->stuck = true;
@@ -240,7 +240,7 @@ TEST_F(ReadLease, UnderWhichIsStillReadKeepsMemoryExposedAndNothingPinned) {
   }
 }
 
-// A reply may come when its lease is over by the reader's clock, which has asked long ago.
+// A reply may arrive when its lease has expired by the reader's clock, which counts from the request.
 TEST_F(ReadLease, ThatIsOverIsNotReadUnder) {
   liars_[0].bend = [](tests::Message& message) {
     auto leased = read_words<ReadLeaseWords>(message.body());
@@ -260,7 +260,8 @@ TEST_F(ReadLease, ThatIsOverIsNotReadUnder) {
   EXPECT_EQ(leases().exposed(), 0U);
 }
 
-// Its bytes came in time, but it learns of that when they may be others: nobody says when they came.
+// The bytes arrived in time, but the reader learns of that when the memory may have changed: the time of
+// arrival is not known.
 TEST_F(ReadLease, WhatAStoppedReaderFindsLaterIsNotBelieved) {
   const Key key = made();
   std::optional<Result<ObjectView>> got;
@@ -281,7 +282,7 @@ TEST_F(ReadLease, WhatAStoppedReaderFindsLaterIsNotBelieved) {
 /// Reads that take from half a lease to a little more than one.
 class ReadLeaseNearItsEnd : public ::testing::TestWithParam<int> {};
 
-// What the reader believes was pinned to the last byte.
+// Bytes that the reader accepts were pinned until the last one was read.
 TEST_P(ReadLeaseNearItsEnd, IsBelievedOnlyWhilePinned) {
   const auto bytes = pattern(1, static_cast<std::size_t>(GetParam()));
   SimulatedNodes world({.nodes = {.nodes = 2, .memory_bytes = 1_MiB, .patience = patience},

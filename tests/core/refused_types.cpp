@@ -1,4 +1,4 @@
-// Each case must be refused while compiling, with our own words; ctest compares them. Without a case the file
+// Each case must fail to compile, with our own message, which ctest compares. Without a case the file
 // compiles.
 
 struct HoldsPointer {
@@ -40,7 +40,7 @@ struct NamesItselfWithMark {
   int number;
 };
 
-/// A codec of doubles, whose members the cases leave out or bend.
+/// A codec of doubles; the cases omit or change its members.
 struct Doubles {
   static constexpr std::string_view name = "doubles";
   template <class T>
@@ -177,7 +177,7 @@ inline void use(const locum::Store& store, [[maybe_unused]] int* raw) {
   (void)store.put(Mute{}, {.codec = Doubles{}});
 #else
   (void)store.put(*raw);
-  // Each way to say what comes after the value.
+  // Each form of the arguments after the value.
   const std::vector<double> values;
   (void)store.put(values, {});
   (void)store.put("x", values, {});
@@ -212,10 +212,10 @@ inline void use(const locum::Store& store, [[maybe_unused]] int* raw) {
   (void)store.promise<int>({.deadline = 10s});
   (void)store.promise<double[]>("x", {.deadline = 10s});
   (void)store.promise<std::vector<double> >({.codec = Doubles{}, .deadline = 10s});
-  store.evict("x");  // whether it was there need not be asked
+  store.evict("x");  // the result may be ignored
   store.evict(locum::Key{});
-  // A flat value of a temporary view is a copy; `->` and a loop over the view itself refer to it as long as
-  // it lives.
+  // A flat value of a temporary view is a copy; `->` and a loop over the view itself refer to it during its
+  // lifetime.
   (void)(*store.get<int>("x").value() + *store.proxy<int>("x").value());
   (void)store.get<std::vector<std::string> >("x").value()->size();
   for (const double each : store.get<double[]>("x").value()) {

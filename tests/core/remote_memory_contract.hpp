@@ -15,7 +15,7 @@
 #include "tests/core/mailbox.hpp"
 #include "tests/core/transport_world.hpp"
 
-/// What every RemoteMemory promises, whatever implements it: INSTANTIATE_TEST_SUITE_P(…,
+/// Contract tests of the RemoteMemory port, for every implementation: INSTANTIATE_TEST_SUITE_P(…,
 /// RemoteMemoryContract, …) with a maker of worlds in which memory is read one-sidedly. Bodies as in
 /// transport_contract.hpp.
 namespace locum::tests {
@@ -28,7 +28,7 @@ class RemoteMemoryContract : public testing::TestWithParam<TransportWorldMaker> 
 };
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(RemoteMemoryContract);
 
-/// One rank's reading: what it began, and what became of it.
+/// The reads of one rank, and their outcomes.
 class RemoteReader {
  public:
   explicit RemoteReader(const TransportSide& side) : side_(side), mailbox_(side.transport) {}
@@ -37,7 +37,7 @@ class RemoteReader {
   /// Begins, and waits for the outcome.
   Result<void> read(int from, const RemoteKey& key, std::uint64_t offset, std::span<std::byte> into) {
     const auto outcome = begin(from, key, offset, into);
-    EXPECT_TRUE(mailbox_.wait([&] { return outcome->has_value(); })) << "a read has no end";
+    EXPECT_TRUE(mailbox_.wait([&] { return outcome->has_value(); })) << "a read does not end";
     return outcome->value_or(Error(Errc::system, "no outcome"));
   }
   std::shared_ptr<std::optional<Result<void>>> begin(int from, const RemoteKey& key, std::uint64_t offset,
@@ -46,8 +46,8 @@ class RemoteReader {
     calling_ = true;
     const auto reading =
         side_.remote->get(from, key, offset, into, [this, outcome](const Result<void>& said) {
-          EXPECT_FALSE(calling_) << "told within get()";
-          EXPECT_FALSE(outcome->has_value()) << "told twice";
+          EXPECT_FALSE(calling_) << "reported within get()";
+          EXPECT_FALSE(outcome->has_value()) << "reported twice";
           *outcome = said;
         });
     calling_ = false;
@@ -63,7 +63,7 @@ class RemoteReader {
     EXPECT_TRUE(mailbox_.wait_for_letters(keys_ + 1));
     return keys_ < mailbox_.letters.size() ? RemoteKey(mailbox_.letters[keys_++].header) : RemoteKey();
   }
-  /// Exposes memory that holds these bytes, and sends the key.
+  /// Exposes memory with this content, and sends the key.
   RemoteMemory::Exposure expose(int to, std::span<const std::byte> bytes) {
     const std::span<std::byte> memory = side_.exposable(bytes.size());
     std::ranges::copy(bytes, memory.begin());
@@ -84,7 +84,7 @@ class RemoteReader {
   bool calling_ = false;
 };
 
-// The owner waits at a barrier, and calls nothing of its transport.
+// The owner waits at a barrier, and does not call its transport.
 TEST_P(RemoteMemoryContract, IsReadWithoutTheHelpOfItsOwner) {
   static constexpr std::size_t size = 3 << 20;
   run(2, [](const TransportSide& side) {
@@ -195,8 +195,8 @@ TEST_P(RemoteMemoryContract, RefusesWhatIsNoKey) {
         return outcome ? Errc{} : outcome.error().code();
       };
       EXPECT_EQ(code(0, {}, 0, 10), Errc::invalid_argument);
-      EXPECT_EQ(code(2, key, 0, 10), Errc::invalid_argument) << "it is another rank's";
-      EXPECT_EQ(code(1, key, 0, 10), Errc::unsupported) << "nobody reads his own";
+      EXPECT_EQ(code(2, key, 0, 10), Errc::invalid_argument) << "the key belongs to another rank";
+      EXPECT_EQ(code(1, key, 0, 10), Errc::unsupported) << "a rank does not read its own memory";
       EXPECT_EQ(code(7, key, 0, 10), Errc::unsupported);
       EXPECT_EQ(code(0, key, 0, 5001), Errc::invalid_argument);
       EXPECT_EQ(code(0, key, 5000, 1), Errc::invalid_argument);
@@ -208,7 +208,7 @@ TEST_P(RemoteMemoryContract, RefusesWhatIsNoKey) {
         EXPECT_EQ(code(0, RemoteKey(std::span(bytes).first(at)), 0, 10), Errc::invalid_argument);
       }
       std::vector<std::byte> into(5000);
-      EXPECT_TRUE(reader.read(0, key, 0, into)) << "the right one still opens it";
+      EXPECT_TRUE(reader.read(0, key, 0, into)) << "the unchanged key still works";
       EXPECT_EQ(into, bytes_of(1, 5000));
     }
     reader.mailbox().meet(side);
@@ -226,7 +226,7 @@ TEST_P(RemoteMemoryContract, IsNotReadOfARankThatIsForgotten) {
       const auto begun = reader.begin(0, key, 0, into);
       side.transport.forget(0);
       EXPECT_TRUE(reader.mailbox().wait([&] { return begun->has_value(); }))
-          << "it ends, one way or the other";
+          << "it ends, successfully or not";
       const auto later = reader.read(0, key, 0, into);
       ASSERT_FALSE(later);
       EXPECT_EQ(later.error().code(), Errc::peer_lost);
@@ -247,7 +247,7 @@ TEST_P(RemoteMemoryContract, ReadsOfADeadRankEnd) {
     }
     const RemoteKey key = reader.next_key();
     reader.mailbox().meet(side);
-    // Until it is known that it is dead its memory may still be there.
+    // Until the death is known, its memory may still be accessible.
     std::vector<std::byte> into(50'000);
     const auto until = side.transport.now() + limit.value_or(std::chrono::seconds(1));
     for (bool gone = false; !gone && side.transport.now() < until;) {

@@ -81,7 +81,7 @@ TEST(Report, TellsHowMuchOfTheTransfersWasHidden) {
       << text;
   EXPECT_EQ(hidden_share(0, 0), 0.0);
   EXPECT_EQ(hidden_share(10, 0), 1.0);
-  EXPECT_EQ(hidden_share(10, 11), 0.0) << "several threads waited";
+  EXPECT_EQ(hidden_share(10, 11), 0.0) << "several threads waited at the same time";
 }
 
 TEST(Report, OfOneRankHasNoTotals) {

@@ -16,8 +16,8 @@
 
 namespace locum::tests {
 
-/// Doubles as floats: half the bytes, known before, written in place. Takes what shows doubles, and nothing
-/// else. Counts what it is asked for.
+/// Stores doubles as floats: half the bytes, a size known in advance, written in place. Accepts only objects
+/// of doubles. Counts its calls.
 struct Narrow {
   static constexpr std::string_view name = "f32";
   template <class T>
@@ -59,7 +59,7 @@ struct Narrow {
   static inline const std::byte* read_from = nullptr;
 };
 
-/// Ascending numbers as the steps between them, seven bits a byte: how many bytes shows when it is done.
+/// Stores ascending numbers as their differences, seven bits a byte: the size is known only when it is done.
 struct Steps {
   static constexpr std::string_view name = "steps";
   template <class T>
@@ -103,7 +103,7 @@ struct Steps {
   static inline const std::byte* wrote_to = nullptr;
 };
 
-/// Somebody else's class, which locum alone could not store: neither flat nor with a `serialize`.
+/// A class of another library that locum alone cannot store: neither flat nor with a `serialize`.
 class Foreign {
  public:
   Foreign() = default;
@@ -118,7 +118,7 @@ class Foreign {
   std::string text_;
 };
 
-/// By locum's archives, which are of use inside a codec, too. What the tests want to go wrong does.
+/// Uses locum's archives, which also work inside a codec. Fails where a test wants it to.
 struct ForForeign {
   static constexpr std::string_view name = "foreign-1.0";
 

@@ -8,7 +8,7 @@
 
 namespace locum::tests {
 
-/// A session of one process over a fresh local connector, with a store open in it.
+/// A session of one process over a new local connector, with an open store.
 class SessionFixture {
  public:
   explicit SessionFixture(LocalOptions local = {}, SessionOptions options = {})

@@ -25,7 +25,7 @@ using tests::SessionFixture;
 
 using tests::code_of;
 
-/// Another rank, as it were: a second session over the same connector.
+/// A second session over the same connector, which acts as another rank.
 std::shared_ptr<Session> neighbour(const SessionFixture& one) {
   SessionOptions options = one.session->options();
   options.rank = 1;
@@ -80,12 +80,12 @@ TEST(Session, TakesTheOptionsInForceWhereNoneAreGiven) {
   ASSERT_TRUE(late) << late.error();
   EXPECT_EQ(late->number(), first.number());
   EXPECT_EQ(late->options(), first.options());
-  EXPECT_EQ(code_of(neighbour(one)->open("fields", {})), Errc::options_differ) << "these are asked for";
-  EXPECT_EQ(one.session->open("others")->options(), StoreOptions()) << "the first one";
+  EXPECT_EQ(code_of(neighbour(one)->open("fields", {})), Errc::options_differ) << "options were given";
+  EXPECT_EQ(one.session->open("others")->options(), StoreOptions()) << "options in force";
   EXPECT_TRUE(neighbour(one)->open("others", {}));
 }
 
-// What another version of this library has written under a store's name.
+// A record that another version of this library has written with a store's name.
 TEST(Session, ReadsRecordsOfLaterVersionsAsFarAsItKnowsThem) {
   const SessionFixture one;
   Store first = one.session->open("fields", {.timeout = 5ms, .checksum = true}).value();
@@ -174,7 +174,7 @@ TEST(Session, DropsAStoreAndFreesItsName) {
   EXPECT_NE(fresh.number(), old.number());
   EXPECT_EQ(code_of(fresh.get<int[]>("x")), Errc::not_found);
   EXPECT_EQ(code_of(fresh.get<int[]>(key)), Errc::not_found);
-  // Late news of the first drop leave the new store alone.
+  // A late notification of the first drop does not affect the new store.
   EXPECT_EQ(one.session->drop("fields", old.number()).value(), 0U);
   fresh.put("y", 1).value();
   EXPECT_EQ(one.session->number_of("fields").value(), fresh.number());
@@ -189,7 +189,7 @@ TEST(Session, RefusesADraftOfADroppedStore) {
   EXPECT_EQ(one.connector->usage().own_objects, 0U);
 }
 
-/// Drops the store that it is being put into, as another thread would.
+/// Drops the store in the middle of its own put, as another thread might.
 struct Saboteur {
   std::function<void()> act;
   template <class Archive>
@@ -206,7 +206,7 @@ TEST(Session, LeavesNothingOfAPutThatADropOvertakes) {
   const SessionFixture one;
   Store store = one.store();
   const Saboteur saboteur{[&, again = 0]() mutable {
-    if (++again == 2) {  // once the memory is there
+    if (++again == 2) {  // once the memory is allocated
       (void)one.session->drop("fields").value();
     }
   }};
@@ -242,20 +242,20 @@ TEST(Session, KeepsNoDecodedValuesForStandInsOfAStoreThatWantsNone) {
     EXPECT_EQ(next->report().decoded_bytes, 0U);
   }
   EXPECT_EQ(one.metrics->decodes, 4U);
-  // A Handle says so of its store, and two stand-ins for one object are equal, however they were made.
+  // A Handle contains the store's option, and two stand-ins for one object are equal, however they were made.
   EXPECT_EQ(put, found);
   Store keeping = one.session->open("others").value();
   EXPECT_EQ(keeping.put_proxy(Texts{"c"}).value()->size(), 1U);
   EXPECT_NE(one.session->report().decoded_bytes, 0U);
 }
 
-// The cache of decoded values lets go of what nobody can ask for any more.
+// The cache of decoded values removes values that no call can request any more.
 class DecodedValues : public testing::Test {
  protected:
   using Texts = std::vector<std::string>;
 
   [[nodiscard]] std::uint64_t kept() const { return one_.session->report().decoded_bytes; }
-  /// Put, decoded and kept.
+  /// Puts and reads a value, which is then in the cache.
   Key decoded(std::string_view name) {
     const Key key = name.empty() ? store_.put(Texts{"a"}).value() : store_.put(name, Texts{"a"}).value();
     (void)store_.get<Texts>(key).value();
@@ -332,7 +332,7 @@ TEST(Session, ReportsWhatItDidAndHolds) {
   EXPECT_EQ(report.rank, 2);
   EXPECT_EQ(report.node, 1);
   EXPECT_EQ(report.memory.limit, 1U << 20U);
-  EXPECT_EQ(report.memory.own_objects, 2U);  // and the store's own name
+  EXPECT_EQ(report.memory.own_objects, 2U);  // includes the store's own name
   EXPECT_EQ(report.reads[0].operations, 1U);
   EXPECT_EQ(report.reads[0].bytes, 800U);
   EXPECT_EQ(report.writes[1].bytes, 800U);

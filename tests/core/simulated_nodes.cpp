@@ -23,7 +23,7 @@ std::function<void(Transport::Clock::time_point)> parking(const LinkedNodesOptio
   return [park = options.park, rank](Transport::Clock::time_point moment) { park(rank, moment); };
 }
 
-// Nobody tells who is parked in a simulation: it looks again.
+// In a simulation a parked thread gets no notification: it polls.
 constexpr std::chrono::microseconds parked_looks{100};
 
 class PolledArrivals final : public CompletionCounter {

@@ -15,7 +15,7 @@
 
 namespace locum::tests {
 
-/// A rank of nodes that are linked to each other.
+/// A rank of linked nodes.
 struct LinkedRank {
   std::shared_ptr<PlainNode> node;
   NodeProcess process;  ///< of that node
@@ -24,7 +24,7 @@ struct LinkedRank {
   std::shared_ptr<Connector> connector;
 };
 
-/// What nodes of plain maps (see plain_node.hpp) are like.
+/// Options of linked PlainNodes (plain_node.hpp).
 struct LinkedNodesOptions {
   int nodes = 2;
   int ranks_per_node = 1;
@@ -32,36 +32,36 @@ struct LinkedNodesOptions {
   std::uint64_t inline_bytes = 4096;
   std::uint64_t window_bytes = std::uint64_t{256} << 20U;
   std::chrono::milliseconds timeout{30'000};
-  std::chrono::milliseconds patience{5'000};  ///< with a rank that owes a reply
+  std::chrono::milliseconds patience{5'000};  ///< with a rank from which a reply is due
   bool helper = false;                        ///< whether each rank has its helper thread
-  /// How a thread of a rank waits beside another one; none: see Progress::Options.
+  /// How a thread of a rank waits while another thread drives; none: see Progress::Options.
   std::function<void(int rank, Transport::Clock::time_point moment)> park{};
-  /// Whether no more than one thread runs at a time: then no step may call for what it might wait for.
+  /// Whether at most one thread runs at a time: then a step must not make a call that might wait.
   bool one_at_a_time = false;
-  /// What a rank gets instead of its arena; none: that itself.
+  /// Replaces a rank's arena; none: no replacement.
   std::function<std::shared_ptr<Arena>(int rank, std::shared_ptr<Arena> arena)> wrap_arena{};
-  /// The same of its directory.
+  /// The same for its directory.
   std::function<std::shared_ptr<Directory>(int rank, const NodeProcess& process)> wrap_directory{};
 };
 
-/// All ranks of such nodes, with these transports to each other. Rank r is of node r / ranks_per_node.
-/// \param remotes by which they read each other's memory; none: they do not
+/// All ranks of such nodes, connected by these transports. Rank r is on node r / ranks_per_node.
+/// \param remotes for one-sided reads; none: no one-sided reads
 [[nodiscard]] std::vector<LinkedRank> link_plain_nodes(
     const LinkedNodesOptions& options, std::vector<std::shared_ptr<Transport>> transports,
     std::vector<std::shared_ptr<RemoteMemory>> remotes = {});
 
 struct SimulatedNodesOptions {
   LinkedNodesOptions nodes{};
-  loopback::NetworkOptions network{};  ///< but for the number of ranks
-  /// What a rank gets instead of its transport; none: that itself.
+  loopback::NetworkOptions network{};  ///< without the number of ranks
+  /// Replaces a rank's transport; none: no replacement.
   std::function<std::shared_ptr<Transport>(int rank, std::shared_ptr<Transport> transport)> wrap{};
-  /// The same of the memory by which it reads that of others.
+  /// The same for its RemoteMemory.
   std::function<std::shared_ptr<RemoteMemory>(int rank, std::shared_ptr<RemoteMemory> remote)> wrap_remote{};
 };
 
-/// Nodes of plain maps that reach each other over a simulated network: what core's protocols between nodes
-/// are tried on, with no process and no socket. The test's own code or programs of the network may use the
-/// connectors; several of one rank as its threads would.
+/// PlainNodes that reach each other over a simulated network: tests core's protocols between nodes without
+/// processes or sockets. The test's own code and programs of the network may use the connectors; several
+/// programs of one rank act as its threads.
 class SimulatedNodes {
  public:
   using Rank = LinkedRank;
@@ -76,15 +76,15 @@ class SimulatedNodes {
   [[nodiscard]] loopback::Network& network() noexcept { return network_; }
   [[nodiscard]] Rank& rank(int number) { return ranks_.at(static_cast<std::size_t>(number)); }
   [[nodiscard]] Connector& connector(int number) { return *rank(number).connector; }
-  /// Where a session of that rank waits for what ends: it does meanwhile what its worker thread would.
+  /// Where a session of that rank waits for completions: meanwhile it does the work of its worker thread.
   [[nodiscard]] std::shared_ptr<CompletionCounter> completions(int number);
   [[nodiscard]] int size() const noexcept { return static_cast<int>(ranks_.size()); }
   [[nodiscard]] int node_of(int rank) const noexcept { return rank / ranks_per_node_; }
-  /// The home of a name in these nodes.
+  /// The node that is the home of a name.
   [[nodiscard]] int home(std::uint32_t store, std::string_view name);
-  /// "stem", with a number behind it that makes it at home on that node.
+  /// "stem" with a number appended, so that its home is that node.
   [[nodiscard]] std::string name_at(int node, std::uint32_t store, const std::string& stem);
-  /// Messages sent by anybody while `action` runs, and until nothing is under way.
+  /// Messages sent by all ranks while `action` runs, and until none is in transfer.
   [[nodiscard]] std::uint64_t messages_of(const std::function<void()>& action);
 
  private:

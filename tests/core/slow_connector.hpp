@@ -13,11 +13,11 @@
 
 namespace locum::tests {
 
-/// A connector from which objects that nobody waits for come when the test says so: they go on the list, and
-/// end by Coming::arrive(). All else goes to another connector.
+/// A connector whose asynchronous gets end when the test says so, by Coming::arrive(). All other calls go to
+/// another connector.
 class SlowConnector final : public ForwardingConnector {
  public:
-  /// An object on its way.
+  /// A get that has begun.
   class Coming final : public Fetch {
    public:
     [[nodiscard]] bool ended() const noexcept override {
@@ -86,7 +86,7 @@ class SlowConnector final : public ForwardingConnector {
 
   using ForwardingConnector::ForwardingConnector;
 
-  /// The n-th that was begun, and the key that it was begun with.
+  /// The n-th get that was begun.
   [[nodiscard]] Coming& coming(std::size_t n) {
     const MutexLock lock(mutex_);
     return *begun_.at(n).first;
@@ -95,7 +95,7 @@ class SlowConnector final : public ForwardingConnector {
     const MutexLock lock(mutex_);
     return begun_.size();
   }
-  /// Lets the n-th come.
+  /// Ends the n-th get with its object.
   void arrive(std::size_t n) {
     std::shared_ptr<Coming> coming;
     Key key;
@@ -134,7 +134,7 @@ class SlowConnector final : public ForwardingConnector {
     return ForwardingConnector::evict_or_task(address, counts, budget);
   }
 
-  /// Is told until when each get(), create(), seal() and evict() may take; none: nobody is.
+  /// Called with the deadline of each get(), create(), seal() and evict(), if set.
   std::function<void(Deadline)> heard;
 
  private:

@@ -15,11 +15,11 @@
 
 namespace locum::tests {
 
-/// Ends the process where a step of the channel might wait: what is called within one must have a limited
-/// budget. Only where one thread runs at a time.
+/// Ends the process if a step of the channel might wait: calls within one must have a limited budget. Only
+/// where one thread runs at a time.
 class StepGuard {
  public:
-  /// Once; before that, and when they are gone, nothing is checked.
+  /// Called once; before that, and once the links are gone, nothing is checked.
   void watch(std::weak_ptr<Links> links) noexcept { links_ = std::move(links); }
   void check(const WaitBudget& budget, const char* call) const {
     const auto links = links_.lock();

@@ -12,7 +12,7 @@
 #include "tests/core/code_of.hpp"
 #include "tests/core/session_fixture.hpp"
 
-// Which call returns which error, in one process: the cells of docs/errors.md that need nothing else.
+// The error of each call, in one process: the cells of docs/errors.md that need no other process.
 namespace locum::store_errors_test {
 namespace {
 
@@ -23,7 +23,7 @@ using Names = std::vector<std::string>;
 using Keys = std::vector<Key>;
 using NamedDoubles = std::vector<std::pair<std::string, Doubles>>;
 
-/// Every way to read, of what `id` stands for.
+/// Every way to read the object that `id` identifies.
 template <class T, class I>
 void expect_of_reads(const Store& store, const I& id, Errc code) {
   EXPECT_EQ(code_of(store.get<T>(id)), code);
@@ -46,7 +46,7 @@ void expect_nothing_there(const Store& store, const I& id) {
   EXPECT_FALSE(store.evict_async(id).get().value());
   EXPECT_FALSE(store.evict_batch(std::vector<I>{id})[0].value());
 }
-/// Every way to store a value under a name.
+/// Every way to store a value with a name.
 template <class T>
 void expect_of_puts(const Store& store, const std::string& name, const T& value, Errc code) {
   EXPECT_EQ(code_of(store.put(name, value)), code);
@@ -174,7 +174,7 @@ TEST(StoreErrors, OfASerializeThatThrows) {
   expect_of_unnamed_puts(store, Refuses(), Errc::invalid_argument);
 }
 
-// At once, as of what is not there: only stand-ins wait for it.
+// At once, as for a nonexistent object: only stand-ins wait for it.
 TEST(StoreErrors, OfTheKeyOfABrokenPromise) {
   const SessionFixture one;
   const Store store = one.store();

@@ -1,5 +1,5 @@
-// Stores that ranks of several nodes open, on a simulated network: each name is at home on some node, and no
-// two stores have one number.
+// Stores that ranks of several nodes open, on a simulated network: each name has its home on some node, and
+// no two stores have the same number.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -25,7 +25,7 @@ class StoreNumbers : public ::testing::Test {
   static constexpr int nodes = 3;
 
   [[nodiscard]] Session& session(int rank) { return stores_.session(rank); }
-  /// The name of a store that is at home on that node.
+  /// The name of a store whose home is that node.
   [[nodiscard]] std::string name_at(int node, const std::string& stem) {
     return world_.name_at(node, registry, stem);
   }
@@ -38,7 +38,7 @@ class StoreNumbers : public ::testing::Test {
 
 TEST_F(StoreNumbers, OfAThousandStoresThatAllOpenAtOnceAreAllDifferent) {
   constexpr int count = 1000;
-  std::vector<std::map<int, std::uint32_t>> numbers(count);  // by the rank that opened
+  std::vector<std::map<int, std::uint32_t>> numbers(count);  // by the rank that opened the store
   for (int rank = 0; rank < world_.size(); ++rank) {
     world_.network().start([this, rank, &numbers] {
       for (int at = 0; at < count; ++at) {
@@ -57,7 +57,7 @@ TEST_F(StoreNumbers, OfAThousandStoresThatAllOpenAtOnceAreAllDifferent) {
   for (const auto& of_one : numbers) {
     ASSERT_EQ(of_one.size(), static_cast<std::size_t>(world_.size()));
     for (const auto& [rank, number] : of_one) {
-      EXPECT_EQ(number, of_one.at(0)) << "one store, whoever opens it";
+      EXPECT_EQ(number, of_one.at(0)) << "one store, whichever rank opens it";
     }
     EXPECT_NE(of_one.at(0), registry);
     EXPECT_FALSE(is_internal(of_one.at(0)));
@@ -72,10 +72,10 @@ TEST_F(StoreNumbers, OfAThousandStoresThatAllOpenAtOnceAreAllDifferent) {
     }
   });
   world_.network().run_for(600s);
-  EXPECT_EQ(right, count) << "none stands for another one";
+  EXPECT_EQ(right, count) << "no number belongs to two stores";
 }
 
-// A number that was given once is never given again.
+// A number is never given twice.
 TEST_F(StoreNumbers, OfAStoreThatWasDroppedAreNotUsedAgain) {
   std::set<std::uint32_t> seen;
   int done = 0;
@@ -93,7 +93,7 @@ TEST_F(StoreNumbers, OfAStoreThatWasDroppedAreNotUsedAgain) {
   EXPECT_EQ(done, 10 * nodes);
 }
 
-// Any node may be lost, the first one, too: the names of other homes are there, and new ones.
+// Any node may be lost, also the first one: names with other homes still exist, and new ones can be put.
 TEST_F(StoreNumbers, AreGivenByTheNodesThatLive) {
   for (const int lost : {0, 2}) {
     std::vector<std::string> old;
@@ -125,7 +125,7 @@ TEST_F(StoreNumbers, AreGivenByTheNodesThatLive) {
   }
 }
 
-// Each home has its part of the numbers that a key can hold.
+// Each home has its own part of the numbers that a key can hold.
 TEST_F(StoreNumbers, OfEachHomeAreItsOwn) {
   std::set<std::uint64_t> all;
   for (int node = 0; node < nodes; ++node) {
@@ -141,7 +141,7 @@ TEST_F(StoreNumbers, OfEachHomeAreItsOwn) {
     }
   }
   EXPECT_EQ(*all.begin(), 1U);
-  EXPECT_EQ(*all.rbegin(), 100U * nodes) << "none is left out";
+  EXPECT_EQ(*all.rbegin(), 100U * nodes) << "no number is skipped";
 }
 
 }  // namespace

@@ -78,7 +78,7 @@ TEST(Store, ReadsSomeElementsOfAnArray) {
   EXPECT_EQ(code_of(store.get<double[]>("", {.part = {.offset = 1, .count = 2}})), Errc::invalid_argument);
 }
 
-// A plane of a field of several dimensions is a part, too: its elements lie side by side.
+// A plane of a field with several dimensions is a part, too: its elements are contiguous.
 TEST(Store, APartOfAFieldHasOneExtent) {
   const SessionFixture one;
   Store store = one.store();
@@ -126,7 +126,7 @@ TEST(Store, ReadsAHyperslabAsAnArrayOfItsOwn) {
             Errc::type_mismatch);
   EXPECT_EQ(code_of(store.get<double[]>(key, {.slab = {.start = {0, 0, 0}, .count = {1, 1, 2}}})),
             Errc::type_mismatch);
-  EXPECT_EQ(store.get_bytes(key).value().extents(), Extents(480)) << "bytes are not the object's elements";
+  EXPECT_EQ(store.get_bytes(key).value().extents(), Extents(480)) << "an object read as bytes has one extent";
   const Key vector = store.put(std::vector<int>{0, 1, 2, 3, 4, 5}).value();
   const auto odd = store.get<int[]>(vector, {.slab = {.start = {1}, .count = {3}, .stride = {2}}}).value();
   EXPECT_EQ(std::vector<int>(odd.begin(), odd.end()), (std::vector<int>{1, 3, 5}));
@@ -134,7 +134,7 @@ TEST(Store, ReadsAHyperslabAsAnArrayOfItsOwn) {
   EXPECT_EQ(code_of(store.get<int[]>(empty, {.slab = {.start = {0}, .count = {1}}})), Errc::invalid_argument);
 }
 
-// What is written in braces is what it says, whatever else could be made of it.
+// Arguments in braces mean what their members say, even if other types could be made of them.
 TEST(Store, TellsPartsHyperslabsAndDeadlinesApart) {
   const SessionFixture one;
   Store store = one.store();
@@ -163,7 +163,7 @@ TEST(Store, ReadsAVectorInPlaceAsAnArray) {
   EXPECT_EQ(one.writes(Path::shm_copy), 1U);
 }
 
-// Each way to an object goes through the check, and none costs a copy.
+// Every way to read an object checks it, and none makes a copy.
 TEST(Store, ChecksObjectsOnFirstUseWhereItWasOpenedWithChecksum) {
   const SessionFixture one;
   Store store = one.session->open("summed", {.checksum = true}).value();
@@ -204,7 +204,7 @@ TEST(Store, ChecksObjectsOnFirstUseWhereItWasOpenedWithChecksum) {
   double* const value = unchecked.data();
   const Key key = unchecked.seal().value();
   *value = 7;
-  EXPECT_EQ(plain.get<double[]>(key).value()[0], 7) << "only where it was asked for";
+  EXPECT_EQ(plain.get<double[]>(key).value()[0], 7) << "only in stores that were opened with it";
 }
 
 TEST(Store, CopiesAnArrayIntoAVectorWhenAskedTo) {
@@ -244,21 +244,21 @@ TEST(Store, StoresArraysOfArraysAsArraysOfMoreDimensions) {
   const Key key = store.put("points", points).value();
   EXPECT_EQ(extents_of(store.get<double[]>(key).value()), (Extent{2, 3}));
   EXPECT_EQ(store.get<std::vector<double>>(key).value()->at(5), 6.0);
-  // As what it was put, too.
+  // Also as the type that was put.
   EXPECT_EQ(copy_of(store.get<std::vector<Point>>("points")), points);
   const auto in_place = store.get<Point[]>(key).value();
   EXPECT_EQ(extents_of(in_place), Extent{2});
   EXPECT_EQ(in_place[1], points[1]);
   EXPECT_EQ(store.proxy<Point[]>(key).value().get().value()[1], points[1]);
   EXPECT_EQ(store.put_proxy(points).value().get().value()[1], points[1]);
-  // But not as arrays of other extents, and an array of numbers as none.
+  // But not as arrays of other extents, and an array of numbers not as an array of arrays.
   EXPECT_EQ(code_of(store.get<std::array<double, 2>[]>(key)), Errc::type_mismatch);
   EXPECT_EQ(code_of(store.get<std::array<double, 6>[]>(key)), Errc::type_mismatch);
   const Key numbers = store.put(std::vector<double>(6)).value();
   EXPECT_EQ(code_of(store.get<Point[]>(numbers)), Errc::type_mismatch);
   EXPECT_EQ(code_of(store.get<std::vector<Point>>(numbers)), Errc::type_mismatch);
   EXPECT_NE(store.get<Point[]>(numbers).error().text().find("f64[3][]"), std::string::npos);
-  // Some of it, in either measure.
+  // A part of it, counted in either element type.
   EXPECT_EQ(store.get<double[]>(key, {.part = Part{.offset = 2, .count = 2}}).value()[1], 4.0);
   EXPECT_EQ(store.get<Point[]>(key, {.part = Part{.offset = 1, .count = 1}}).value()[0], points[1]);
   const auto column = store.get<double[]>(key, {.slab = {.start = {0, 1}, .count = {2, 1}}}).value();
@@ -278,7 +278,7 @@ TEST(Store, StoresArraysOfArraysAsArraysOfMoreDimensions) {
   EXPECT_EQ(extents_of(store.get<Point[]>(made).value()), (Extent{2, 2}));
   EXPECT_EQ(code_of(store.create<Point>({1, 1, 1, 1, 1, 1, 1, 1})), Errc::invalid_argument);
   EXPECT_TRUE(store.create<Point>({1, 1, 1, 1, 1, 1, 1}));
-  // Within a value the types stay apart.
+  // Within a value the types stay different.
   EXPECT_NE((type_identity<std::map<int, std::vector<Point>>>.hash),
             (type_identity<std::map<int, std::vector<double>>>.hash));
 }
@@ -513,7 +513,7 @@ TEST(Store, UsesItsOwnTimeoutWhereNoneIsGiven) {
   Store store = one.session->open("impatient", {.timeout = 1ms}).value();
   const auto start = Deadline::Clock::now();
   EXPECT_EQ(code_of(store.wait<int>("never")), Errc::timeout);
-  EXPECT_LT(Deadline::Clock::now() - start, 20s);  // the connector's own is 30 s
+  EXPECT_LT(Deadline::Clock::now() - start, 20s);  // the connector's own timeout is 30 s
 }
 
 TEST(Store, GivesABatchOneTimeForAllOfIt) {
@@ -544,7 +544,7 @@ TEST(Store, GivesABatchOneTimeForAllOfIt) {
   session->close();
 }
 
-/// A range over 0, 1, 2 and 3 that makes something of each, and throws as it makes the n-th.
+/// A range over 0, 1, 2 and 3 that converts each element, and throws at the n-th.
 auto throwing_range(int& made, int nth, auto make) {
   return std::views::iota(0, 4) | std::views::transform([&made, nth, make](int number) {
            if (++made == nth) {
@@ -554,7 +554,7 @@ auto throwing_range(int& made, int nth, auto make) {
          });
 }
 
-/// What its serialize() throws is no std::exception.
+/// Its serialize() throws something else than a std::exception.
 struct Refusing {
   int number = 0;
 
@@ -585,7 +585,7 @@ TEST(Store, PutsNothingOfABatchWhoseRangeThrows) {
   EXPECT_TRUE(store.keys().value().empty());
 }
 
-// Once it has given all, it is not asked again: what it threw then would be in place of the keys.
+// A range that has given all elements is not used again: a later exception would replace the keys.
 TEST(Store, KeepsTheKeysOfABatchWhoseRangeThrowsLater) {
   const SessionFixture one;
   Store store = one.store();

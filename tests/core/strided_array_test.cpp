@@ -20,7 +20,7 @@ namespace {
 using tests::code_of;
 using tests::SessionFixture;
 
-/// A field of ny x nx cells with one ghost cell around, which hold `ghost`; cell (j, i) holds 100 j + i.
+/// A field of ny x nx cells and one layer of ghost cells, which hold `ghost`; cell (j, i) holds 100 j + i.
 struct Ghosted {
   static constexpr int ny = 4;
   static constexpr int nx = 5;
@@ -61,7 +61,7 @@ TEST_F(StridedArrayTest, IsStoredWithoutItsGaps) {
 TEST_F(StridedArrayTest, IsStoredOfAnyDimensionsAndStrides) {
   std::vector<int> numbers(2 * 3 * 4 * 5);
   std::iota(numbers.begin(), numbers.end(), 0);
-  // Transposed, backwards, and every other one.
+  // Transposed, reversed, and every second element.
   const auto odd = array(&numbers[4], {4, 2, 3, 3}, {5, 60, 20, -2});
   const auto view = store_.get<int[]>(store_.put(odd).value()).value();
   ASSERT_EQ(view.extents(), Extents(4, 2, 3, 3));

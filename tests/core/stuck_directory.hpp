@@ -15,14 +15,15 @@
 
 namespace locum::tests {
 
-/// The names of a rank's directory that are stuck, as where a process is stopped while it holds their lock.
+/// Names in a rank's directory that no call can access, as if a process were stopped while it holds their
+/// lock.
 struct StuckNames {
   std::set<std::uint64_t> hashes;
-  const NodeClient* client = nullptr;  ///< by which its threads let time pass
+  const NodeClient* client = nullptr;  ///< lets simulated time pass for its threads
 };
 
-/// A directory in which who wants a stuck name waits until the deadline, or as long as a limited budget
-/// allows, and has got nothing then. Who drives does not wait at all.
+/// A directory in which a call for a stuck name waits until its deadline, or as long as a limited budget
+/// allows, and then fails. On the driver it does not wait at all.
 class StuckDirectory final : public ForwardingDirectory {
  public:
   StuckDirectory(std::shared_ptr<Directory> directory, std::shared_ptr<NodeTable> table,

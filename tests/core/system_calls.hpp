@@ -10,8 +10,8 @@
 
 namespace locum::tests {
 
-/// Whether `call` runs to its end without a system call: tried in a child of this process, which the kernel
-/// kills at the first one (seccomp's strict mode). The child sees the memory as it is at the moment.
+/// Whether `call` finishes without a system call: tried in a child of this process, which the kernel kills at
+/// the first one (seccomp's strict mode). The child sees the memory as it is at the moment.
 template <class Call>
 [[nodiscard]] bool makes_no_system_call(Call&& call) {
   const pid_t child = fork();

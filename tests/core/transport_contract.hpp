@@ -17,9 +17,9 @@
 #include "tests/core/mailbox.hpp"
 #include "tests/core/transport_world.hpp"
 
-/// What every Transport promises, whatever implements it: INSTANTIATE_TEST_SUITE_P(…, TransportContract, …)
-/// with a maker of worlds. Each test is a body that all ranks run; what a rank must see follows from the test
-/// alone, so that ranks may be processes.
+/// Contract tests of the Transport port, for every implementation: INSTANTIATE_TEST_SUITE_P(…,
+/// TransportContract, …) with a maker of worlds. Each test is a body that all ranks run; the expected results
+/// follow from the test alone, so that ranks may be processes.
 namespace locum::tests {
 
 class TransportContract : public testing::TestWithParam<TransportWorldMaker> {
@@ -38,7 +38,7 @@ TEST_P(TransportContract, DeliversHeadersOfEveryLength) {
     if (side.rank == 0) {
       for (std::size_t size = 1; size <= max_header_bytes; ++size) {
         std::vector<std::byte> header = bytes_of(size, size);
-        EXPECT_EQ(mailbox.send(1, header), Sending::done) << "there is no bulk to keep";
+        EXPECT_EQ(mailbox.send(1, header), Sending::done) << "there is no bulk";
         std::ranges::fill(header, std::byte{0xEE});  // the header has been copied
       }
     } else {
@@ -48,11 +48,11 @@ TEST_P(TransportContract, DeliversHeadersOfEveryLength) {
         EXPECT_EQ(letter.from, 0);
         EXPECT_EQ(letter.header, bytes_of(size, size));
         EXPECT_EQ(letter.bulk_bytes, 0U);
-        EXPECT_TRUE(letter.eager) << "all of no bytes has come";
+        EXPECT_TRUE(letter.eager) << "an empty bulk is always present";
       }
     }
     mailbox.meet(side);
-    EXPECT_EQ(mailbox.letters.size(), side.rank == 0 ? 0U : max_header_bytes) << "nothing comes twice";
+    EXPECT_EQ(mailbox.letters.size(), side.rank == 0 ? 0U : max_header_bytes) << "no message arrives twice";
   });
 }
 
@@ -71,14 +71,14 @@ TEST_P(TransportContract, RefusesWhatIsNoMessage) {
       mailbox.send(1, numbered(7));
     } else {
       ASSERT_TRUE(mailbox.wait_for_letters(1));
-      EXPECT_EQ(number_of(mailbox.letters[0].header), 7U) << "nothing of the others was sent";
+      EXPECT_EQ(number_of(mailbox.letters[0].header), 7U) << "no refused message was sent";
     }
     mailbox.meet(side);
   });
 }
 
 TEST_P(TransportContract, CarriesBulkOfEverySize) {
-  // Around powers of two, where implementations change their way; several pages; large.
+  // Around powers of two, where implementations change their protocol; several pages; large.
   static constexpr std::array<std::size_t, 26> sizes{
       0,    1,    2,    7,    8,    63,   64,     65,     255,    256,    1023,      1024,    2047,
       4095, 4096, 4097, 8191, 8192, 8193, 16'384, 65'535, 65'536, 65'537, 1'000'003, 1 << 20, 3 << 21};
@@ -92,7 +92,7 @@ TEST_P(TransportContract, CarriesBulkOfEverySize) {
           ASSERT_TRUE(mailbox.wait_until_sent()) << sizes[i] << " bytes";
           EXPECT_TRUE(mailbox.outcomes().back().has_value()) << mailbox.outcomes().back().error().what();
         }
-        std::ranges::fill(bulk, std::byte{0xEE});  // the bulk is ours again
+        std::ranges::fill(bulk, std::byte{0xEE});  // the sender may reuse the bulk
       }
     } else {
       ASSERT_TRUE(mailbox.wait_for_letters(sizes.size()));
@@ -115,7 +115,7 @@ TEST_P(TransportContract, KeepsTheOrderBetweenTwoRanks) {
     if (side.rank != 2) {
       std::vector<std::vector<std::byte>> bulks;
       for (std::uint64_t i = 0; i < count; ++i) {
-        // Small ones are quick to overtake large ones.
+        // Small messages could overtake large ones.
         bulks.push_back(bytes_of(i, i % 5 == 0 ? 100'000 : i % 5 == 1 ? 5'000 : i % 40));
         mailbox.send(2, numbered(i), bulks.back());
       }
@@ -139,7 +139,7 @@ TEST_P(TransportContract, SendsToItself) {
     mailbox.send(side.rank, numbered(0));
     mailbox.send(side.rank, numbered(1), small);
     mailbox.send(side.rank, numbered(2), large);
-    EXPECT_TRUE(mailbox.letters.empty()) << "send() tells nothing";
+    EXPECT_TRUE(mailbox.letters.empty()) << "send() delivers nothing itself";
     ASSERT_TRUE(mailbox.wait_for_letters(3));
     ASSERT_TRUE(mailbox.wait_until_sent());
     for (std::uint64_t i = 0; i < 3; ++i) {
@@ -162,7 +162,7 @@ TEST_P(TransportContract, GoesOnAfterARefusedBulk) {
         bulks.push_back(bytes_of(i, large + i));
         EXPECT_EQ(mailbox.send(1, numbered(i), bulks.back()), Sending::pending) << "megabytes are not copied";
       }
-      ASSERT_TRUE(mailbox.wait_until_sent()) << "a refusal gives the bulk back as well";
+      ASSERT_TRUE(mailbox.wait_until_sent()) << "the sender may reuse a refused bulk, too";
       EXPECT_EQ(mailbox.outcomes().size(), 12U);
       mailbox.send(1, numbered(12));
     } else {
@@ -179,7 +179,7 @@ TEST_P(TransportContract, GoesOnAfterARefusedBulk) {
   });
 }
 
-// The rank lives, and asks for nothing as long as the other one waits.
+// The rank is alive, and makes no progress as long as the other one waits.
 TEST_P(TransportContract, EndsWhatIsUnderWayWithARankToBeForgotten) {
   run(2, [](const TransportSide& side) {
     Mailbox mailbox(side.transport);
@@ -200,7 +200,7 @@ TEST_P(TransportContract, EndsWhatIsUnderWayWithARankToBeForgotten) {
       (void)mailbox.wait([] { return false; }, side.transport.now() + std::chrono::milliseconds(50));
       EXPECT_TRUE(mailbox.wait([&] { return mailbox.open_landings() == 0; }));
       for (const Letter& letter : mailbox.letters) {
-        EXPECT_FALSE(letter.landed && letter.landed->has_value()) << "the bytes are others by now";
+        EXPECT_FALSE(letter.landed && letter.landed->has_value()) << "the sender has overwritten the bytes";
       }
     }
     mailbox.meet(side);
@@ -208,8 +208,8 @@ TEST_P(TransportContract, EndsWhatIsUnderWayWithARankToBeForgotten) {
 }
 
 TEST_P(TransportContract, LetsAReceiverSend) {
-  // From within arrived(), landed() and sent(), to and fro. Rank 0 says the even numbers, rank 1 the odd
-  // ones, each of them with a large bulk, and a note when that is its own again.
+  // From within arrived(), landed() and sent(), back and forth. Rank 0 sends the even numbers, rank 1 the odd
+  // ones, each with a large bulk, and a note once it may reuse that bulk.
   constexpr std::uint64_t rounds = 50;
   constexpr std::uint64_t note = ~0ULL;
   run(2, [](const TransportSide& side) {
@@ -251,7 +251,7 @@ TEST_P(TransportContract, LetsAReceiverSend) {
 
 TEST_P(TransportContract, TellsNothingOutsideProgress) {
   run(2, [](const TransportSide& side) {
-    Mailbox mailbox(side.transport);  // fails the test when it is told something at the wrong time
+    Mailbox mailbox(side.transport);  // fails the test on a call at the wrong time
     const std::vector<std::byte> large = bytes_of(1, 1'000'000);
     mailbox.send(1 - side.rank, numbered(1));
     mailbox.send(1 - side.rank, numbered(2), large);
@@ -283,7 +283,7 @@ TEST_P(TransportContract, WakesAnArmedSleeperForAMessage) {
       }
     }
     EXPECT_LT(side.transport.now() - start, Mailbox::patience / 2)
-        << "somebody slept on though a message was there";
+        << "a rank did not wake although a message had arrived";
     mailbox.meet(side);
   });
 }
@@ -296,19 +296,19 @@ TEST_P(TransportContract, ArmsOnlyWhereThereIsNothing) {
       mailbox.send(1, numbered(5));
       EXPECT_TRUE(mailbox.wait_for_letters(1));
     } else {
-      // Armed, it sleeps until something is there; then it cannot be armed before that is taken.
+      // Armed, it sleeps until something arrives; it cannot be armed again before that is received.
       const auto give_up = side.transport.now() + Mailbox::patience;
       int sleeps = 0;
       while (mailbox.letters.empty() && side.transport.now() < give_up) {
         if (side.transport.arm()) {
-          ASSERT_LE(++sleeps, 1000) << "a sleep that does not sleep is a spin";
+          ASSERT_LE(++sleeps, 1000) << "sleep() returns without sleeping";
           side.transport.sleep(give_up);
         } else {
-          EXPECT_FALSE(side.transport.arm()) << "still not taken";
+          EXPECT_FALSE(side.transport.arm()) << "not received yet";
           (void)mailbox.progress();
         }
       }
-      EXPECT_TRUE(mailbox.wait([&] { return side.transport.arm(); })) << "all is taken";
+      EXPECT_TRUE(mailbox.wait([&] { return side.transport.arm(); })) << "everything was received";
       EXPECT_EQ(mailbox.letters.size(), 1U);
       mailbox.send(0, numbered(6));
     }
@@ -332,7 +332,7 @@ TEST_P(TransportContract, SleepsToTheMomentAndNoLonger) {
       transport.sleep(moment);
       ++early;
     }
-    EXPECT_LE(early, 20) << "a sleep that does not sleep is a spin";
+    EXPECT_LE(early, 20) << "sleep() returns without sleeping";
     EXPECT_LT(transport.now() - moment, std::chrono::seconds(5));
   });
 }
@@ -352,7 +352,7 @@ TEST_P(TransportContract, WakesTheNextSleepOnce) {
       }
       transport.sleep(start + Mailbox::patience);
       EXPECT_LT(transport.now() - start, Mailbox::patience / 2);
-      // The wake-ups are used up, though sleep() may end early for reasons of its own.
+      // The wake-ups are used up, although sleep() may return early for other reasons.
       const auto moment = transport.now() + std::chrono::milliseconds(20);
       int early = 0;
       while (transport.now() < moment && early < 1000) {
@@ -377,7 +377,7 @@ TEST_P(TransportContract, CarriesThousandsOfMessagesThatNobodyTakes) {
       mailbox.meet(side);
       ASSERT_TRUE(mailbox.wait_until_sent());
     } else {
-      side.barrier([] {});  // takes nothing before all is sent
+      side.barrier([] {});  // receives nothing before all is sent
       ASSERT_TRUE(mailbox.wait_for_letters(count));
       for (std::uint64_t i = 0; i < count; ++i) {
         ASSERT_EQ(number_of(mailbox.letters[i].header), i);
@@ -388,12 +388,12 @@ TEST_P(TransportContract, CarriesThousandsOfMessagesThatNobodyTakes) {
   });
 }
 
-/// What each of some ranks sends to each, from a seed.
+/// The messages between all pairs of ranks, from a seed.
 struct TrafficModel {
   struct Message {
     int from = 0;
     int to = 0;
-    std::uint64_t number = 0;  ///< its place in the whole
+    std::uint64_t number = 0;  ///< position among all messages
     std::size_t header_bytes = 0;
     std::size_t bulk_bytes = 0;
   };
@@ -410,7 +410,7 @@ struct TrafficModel {
       messages.push_back({from, to, number, header_bytes, sizes.at(random() % sizes.size())});
     }
   }
-  /// Refused, if it comes as a bulk that is still to be fetched.
+  /// Refused if it is a bulk that must be fetched.
   static bool refused(std::uint64_t number) { return number % 7 == 3; }
   static std::vector<std::byte> header(const Message& message) {
     std::vector<std::byte> bytes = bytes_of(message.number, message.header_bytes);
@@ -480,19 +480,19 @@ TEST_P(TransportContract, DoesWhatQueuesWouldDo) {
 TEST_P(TransportContract, TellsOfALostRankOnceAndLast) {
   const auto limit = world_->loss_told_within();
   if (!limit) {
-    GTEST_SKIP() << "this transport may never tell that a rank is lost";
+    GTEST_SKIP() << "this transport may never report a lost rank";
   }
   run(3, [limit](const TransportSide& side) {
     Mailbox mailbox(side.transport);
     const std::vector<std::byte> large = bytes_of(1, 5'000'000);
-    // Everybody has heard of everybody.
+    // Every rank has received a message from every other one.
     for (int rank = 0; rank < side.size; ++rank) {
       mailbox.send(rank, numbered(1));
     }
     ASSERT_TRUE(mailbox.wait_for_letters(3));
     mailbox.meet(side);
     if (side.rank != 2) {
-      mailbox.send(2, numbered(2), large);  // nobody fetches it: rank 2 moves nothing any more
+      mailbox.send(2, numbered(2), large);  // nobody fetches it: rank 2 makes no progress any more
     }
     side.barrier([] {});
     if (side.rank == 2) {
@@ -502,12 +502,12 @@ TEST_P(TransportContract, TellsOfALostRankOnceAndLast) {
     mailbox.send(1 - side.rank, numbered(3), large);
     ASSERT_TRUE(mailbox.wait([&] { return !mailbox.lost_ranks.empty(); }, side.transport.now() + *limit));
     EXPECT_EQ(mailbox.lost_ranks, std::vector<int>{2});
-    ASSERT_FALSE(mailbox.outcomes().empty()) << "what was under way is told before";
+    ASSERT_FALSE(mailbox.outcomes().empty()) << "open transfers end before the loss is reported";
     EXPECT_FALSE(mailbox.outcomes()[0].has_value());
     const auto sending = side.transport.send(2, numbered(4), {}, 99);
     ASSERT_FALSE(sending.has_value());
     EXPECT_EQ(sending.error().code(), Errc::peer_lost);
-    // The others go on.
+    // The others can still communicate.
     mailbox.send(1 - side.rank, numbered(5), large);
     ASSERT_TRUE(mailbox.wait_until_sent());
     ASSERT_TRUE(mailbox.wait_for_letters(5));
@@ -515,7 +515,7 @@ TEST_P(TransportContract, TellsOfALostRankOnceAndLast) {
     EXPECT_TRUE(mailbox.letters[4].bulk == large);
     while (mailbox.progress()) {
     }
-    EXPECT_EQ(mailbox.lost_ranks, std::vector<int>{2}) << "once";
+    EXPECT_EQ(mailbox.lost_ranks, std::vector<int>{2}) << "reported once";
   });
 }
 

@@ -14,17 +14,17 @@
 
 namespace locum::tests {
 
-/// One rank's place in a world of transports.
+/// One rank of a world of transports.
 struct TransportSide {
   Transport& transport;
   RemoteMemory* remote = nullptr;  ///< null: this world has none
   int rank = 0;
   int size = 1;
-  /// Waits until every rank is here, and meanwhile calls `meanwhile` again and again: a transport may need
-  /// its own progress() to bring to others what was sent.
+  /// Waits until every rank is here, and calls `meanwhile` repeatedly: a transport may need its own
+  /// progress() to deliver what was sent.
   std::function<void(const std::function<void()>& meanwhile)> barrier;
-  /// Ends this rank without a word to the others, as kill -9 does. Where ranks are only played it returns,
-  /// and the rank must do nothing more.
+  /// Ends this rank without notice to the others, like kill -9. For simulated ranks it returns, and the rank
+  /// must do nothing more.
   std::function<void()> die;
   /// Memory that can be exposed, until the body has ended; zero-filled.
   std::function<std::span<std::byte>(std::size_t bytes)> exposable;
@@ -40,11 +40,11 @@ class TransportWorld {
   TransportWorld& operator=(const TransportWorld&) = delete;
   virtual ~TransportWorld() = default;
 
-  /// Runs `body` as each of `ranks` ranks, all at the same time, to the end of all. The transports are fresh,
-  /// and live until all bodies have ended. What GoogleTest finds wrong in any rank is found in the caller. A
-  /// body shares no memory with the others, so what it leaves in variables of the caller may be lost.
+  /// Runs `body` as each of `ranks` ranks concurrently, and waits for all. The transports are new, and live
+  /// until all bodies have ended. GoogleTest failures of any rank are reported in the caller. A body shares
+  /// no memory with the others, so changes to the caller's variables may be lost.
   virtual void run(int ranks, const Body& body) = 0;
-  /// How long after a rank's death the others are told, at most; nothing: they may never be.
+  /// Longest time between a rank's death and its report to the others; nothing: it may never be reported.
   [[nodiscard]] virtual std::optional<std::chrono::seconds> loss_told_within() const = 0;
 };
 

@@ -7,19 +7,18 @@
 
 namespace locum::tests {
 
-/// What the environment says, `otherwise` where it says nothing.
+/// The value of an environment variable, `otherwise` if it is not set.
 [[nodiscard]] inline std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
   const char* const text = std::getenv(variable);
   return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
-/// How many trials of a search to make: a fifth where a sanitizer watches, which makes each of them take five
-/// times as long.
+/// Number of trials of a search: a fifth with a sanitizer, which makes each of them five times slower.
 [[nodiscard]] inline std::uint64_t trials_from(const char* variable, std::uint64_t usual) {
   return number_from(variable, sanitized ? usual / 5 : usual);
 }
 
-/// Which steps of a search that goes through all of them to play: each; each fifth where a sanitizer watches.
+/// Selects the steps of an exhaustive search: all; with a sanitizer every fifth.
 class StepsToPlay {
  public:
   [[nodiscard]] bool next() noexcept { return !sanitized || step_++ % 5 == 0; }

@@ -13,7 +13,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// What becomes of copies where somebody cannot be told, or cannot see, which there are.
+// Copies on nodes that cannot be notified, or when the list of copies cannot be read.
 namespace locum::tests::untold_copies_test {
 namespace {
 
@@ -30,7 +30,7 @@ constexpr auto lease = 1s;  // a fifth of the patience
 const Error stopped(Errc::timeout, "a process of this node is stopped within a change");
 const Error spoiled(Errc::corrupt, "a stray store");
 
-/// Rank 0 makes objects; those of the second node read copies of them.
+/// Rank 0 makes objects; ranks of the second node read copies of them.
 class UntoldCopies : public ::testing::Test {
  protected:
   static constexpr int per_node = 2;
@@ -46,7 +46,7 @@ class UntoldCopies : public ::testing::Test {
     });
   }
   Key made() { return put(world_.connector(0), store, {}, pattern(1, size_bytes)).value().key; }
-  /// As from a handle, which says how large the object is.
+  /// As from a handle, which knows the object's size.
   Result<ObjectView> get(int rank, const Key& key, Deadline deadline = {}) {
     return world_.connector(rank).get(Address(key, 0, size_bytes), deadline);
   }
@@ -83,13 +83,13 @@ TEST_F(UntoldCopies, ANodeThatCouldNotDropItsCopyIsToldAgainWhateverKeptIt) {
     node(1).bar_directory({});
     network().run_for(10s);
     expect_all_gone(key);
-    // Who cannot for another reason than want of time is asked ever more seldom.
+    // A node that cannot drop its copy for another reason than a deadline is asked at growing intervals.
     EXPECT_GE(of_kind_[Kind::invalidate], 3);
     EXPECT_LE(of_kind_[Kind::invalidate], error.code() == Errc::timeout ? 13 : 6);
   }
 }
 
-// However many want the copies gone, each node is told once at a time.
+// Each node is notified once at a time, however many evictions wait for it.
 TEST_F(UntoldCopies, NobodyIsToldMoreOftenBecauseManyAsk) {
   const Key key = made();
   ASSERT_TRUE(get(2, key));
@@ -123,7 +123,7 @@ TEST_F(UntoldCopies, WhoCannotSeeWhoHasCopiesSaysSoAndTellsThemLater) {
   const Key key = made();
   ASSERT_TRUE(get(2, key));
   node(0).bar_directory(stopped);
-  EXPECT_EQ(code_of(evict(key)), Errc::timeout) << "not that all are gone";
+  EXPECT_EQ(code_of(evict(key)), Errc::timeout) << "it does not claim that all copies are gone";
   EXPECT_EQ(of_kind_[Kind::invalidate], 0);
   node(0).bar_directory({});
   network().run_for(5s);
@@ -148,7 +148,7 @@ TEST_F(UntoldCopies, AListThatCouldNotBeTakenAwayIsLater) {
   expect_all_gone(key);
 }
 
-// As who adopts does, and who had no memory to note whom to come back to.
+// As an adopter does, and a rank that had no memory to record which nodes to notify later.
 TEST_F(UntoldCopies, WhoCannotSeeWhatIsGoneLooksAgain) {
   const Key key = made();
   ASSERT_TRUE(get(2, key));
@@ -162,7 +162,7 @@ TEST_F(UntoldCopies, WhoCannotSeeWhatIsGoneLooksAgain) {
   EXPECT_FALSE(sets()->has(key, {}));
 }
 
-// The rank that has the flight replies a join with whatever error; its flight goes on.
+// The rank that has the flight replies to a join with any error; its flight continues.
 TEST_F(UntoldCopies, AJoinThatIsRefusedLeavesTheFlightAlone) {
   for (const Errc refusal : {Errc::invalid_argument, Errc::system, Errc::timeout, Errc::peer_lost}) {
     SCOPED_TRACE(static_cast<int>(refusal));
@@ -187,7 +187,7 @@ TEST_F(UntoldCopies, AJoinThatIsRefusedLeavesTheFlightAlone) {
     network().run();
     judge({});
     EXPECT_EQ(of_kind_[Kind::join], 1);
-    EXPECT_EQ(of_kind_[Kind::copy], 1) << "nobody else has taken the flight over";
+    EXPECT_EQ(of_kind_[Kind::copy], 1) << "no other rank has taken over the flight";
     for (const auto& each : got) {
       ASSERT_TRUE(each && *each);
       EXPECT_TRUE(holds(**each, pattern(1, size_bytes)));
@@ -214,11 +214,11 @@ TEST_F(UntoldCopies, AJoinerThatClosesLeavesTheFlightAlone) {
   EXPECT_EQ(of_kind_[Kind::join], 1);
   EXPECT_EQ(code_of(*got[1]), Errc::closed);
   ASSERT_TRUE(*got[0]) << got[0]->error();
-  EXPECT_EQ(of_kind_[Kind::copy], 1) << "nobody took its mark away";
+  EXPECT_EQ(of_kind_[Kind::copy], 1) << "its record is still there";
   EXPECT_EQ(copies_of(2), 1U);
 }
 
-// Where it cannot be seen whether a node is fenced, it gets no lease, and the next one as soon as it can.
+// If the list of fenced nodes cannot be read, a node gets no lease; the next one as soon as it can be read.
 TEST_F(UntoldCopies, NoLeaseIsGrantedWhereFencesCannotBeSeen) {
   const Key key = made();
   ASSERT_TRUE(get(2, key));
@@ -233,7 +233,7 @@ TEST_F(UntoldCopies, NoLeaseIsGrantedWhereFencesCannotBeSeen) {
   EXPECT_EQ(copies_of(2) + copies_of(3), 0U);
   const auto& fenced = world_.rank(0).links->copies().fenced;
   EXPECT_TRUE(fenced->has(1));
-  EXPECT_EQ(fenced->fence(1), FencedNodes::Fence::open) << "there is none yet";
+  EXPECT_EQ(fenced->fence(1), FencedNodes::Fence::open) << "no fence yet";
   node(0).bar_directory({});
   EXPECT_FALSE(fenced->has(1));
   ASSERT_TRUE(get(3, key));
@@ -241,7 +241,7 @@ TEST_F(UntoldCopies, NoLeaseIsGrantedWhereFencesCannotBeSeen) {
   EXPECT_TRUE(evict(key).value());
 }
 
-// What is not seen here is asked for, and not shared.
+// If the node's memory cannot be read, the object is requested, and not shared.
 TEST_F(UntoldCopies, WhoCannotSeeWhatThereIsGetsTheObjectAlone) {
   const Key key = made();
   node(1).bar_directory(stopped);
@@ -253,7 +253,7 @@ TEST_F(UntoldCopies, WhoCannotSeeWhatThereIsGetsTheObjectAlone) {
   node(1).bar_directory({});
 }
 
-// Whether it was replaced or evicted is not known where the name's home cannot see it.
+// Whether an object was replaced or evicted is unknown if the name's home cannot read its table.
 TEST_F(UntoldCopies, WhetherAnObjectWasReplacedIsNotGuessed) {
   for (const int home : {0, 1}) {
     SCOPED_TRACE(home);

@@ -64,7 +64,7 @@ void expect_that_a_move_leaves_nothing(View<T> view) {
   EXPECT_EQ(assigned.key(), view.key());
   assigned = view;
   EXPECT_TRUE(assigned);
-  EXPECT_TRUE(view) << "a copy leaves what it is of";
+  EXPECT_TRUE(view) << "a copy does not change the original";
   std::swap(moved, assigned);
   EXPECT_TRUE(moved);
   EXPECT_FALSE(assigned);

@@ -66,7 +66,7 @@ TEST(Writer, IsSealedWithoutWaiting) {
   EXPECT_EQ(store.get<int[]>(sealed.get().value()).value()[2], 5);
   EXPECT_TRUE(unnamed.seal_async().get());
   EXPECT_EQ(code_of(again.seal_async().get()), Errc::key_exists);
-  EXPECT_LT(one.connector->usage().own_used, used) << "that one's memory is back";
+  EXPECT_LT(one.connector->usage().own_used, used) << "that object's memory is freed";
   EXPECT_EQ(code_of(named.seal_async().get()), Errc::invalid_argument);
   EXPECT_EQ(one.writes(Path::shm_view), 2U);
   EXPECT_EQ(one.writes(Path::shm_copy), 1U);

@@ -334,7 +334,7 @@ TEST(CopiesOfTheDead, LeaveNoMarkOfAFlight) {
     if (kind_of(header) != Kind::copy) {
       return Verdict{};
     }
-    nodes.mourn(3);
+    nodes.mark_dead(3);
     return Verdict{Fate::kill_before, {}};
   });
   nodes.network().start([&] { (void)world.connector(3).get(Address(key, 0, size_bytes), {}); });
