@@ -39,7 +39,7 @@ Result<Sealed> put_checked(Connector& connector, const std::string& name, std::s
   return connector.seal(*draft, {}, {});
 }
 
-/// A rank that replies what it likes, and one that asks it.
+/// A faulty rank that replies anything, and one that sends requests to it.
 class NodeClientTest : public ::testing::Test {
  protected:
   NodeClientTest() {
@@ -58,8 +58,8 @@ class NodeClientTest : public ::testing::Test {
     ASSERT_TRUE(sealed) << sealed.error();
     items_.push_back({sealed->key, name, bytes});
   }
-  /// What there is right, or an error; never anything else. The key of what was asked for by name is the
-  /// home's word: nothing in the object says it.
+  /// The right content, or an error. The key of an object requested by name comes from the name's home:
+  /// nothing in the object confirms it.
   void expect_right_or_error(const Result<ObjectView>& view, const Item& item) {
     if (!view) {
       ++errors_;
@@ -69,7 +69,7 @@ class NodeClientTest : public ::testing::Test {
     EXPECT_TRUE(tests::holds(*view, item.bytes)) << item.name << ", " << item.bytes.size() << " bytes";
     EXPECT_EQ(view->facts().name, item.name);
   }
-  /// The same of what an object says of itself, which its hashes hold together.
+  /// The same for the object's metadata, which its hashes protect.
   void expect_right_facts_or_error(const Result<ObjectView>& view, const Item& item) {
     if (!view) {
       ++errors_;
@@ -80,12 +80,13 @@ class NodeClientTest : public ::testing::Test {
     EXPECT_EQ(text_hash(view->facts().type_name), view->facts().type_hash);
     EXPECT_TRUE(item.name.empty() || view->facts().name == item.name) << item.name;
   }
-  /// Any request to the liar.
+  /// Some request to the faulty rank.
   void ask_something(tests::Spoiler& random, int round) {
     Connector& own = world_.connector(requester);
     const Item& item = items_[random.below(items_.size())];
     const Address by_name = item.name.empty() ? Address(item.key) : Address(store, item.name);
-    EXPECT_TRUE(world_.rank(requester).links->copies().here->invalidate(item.key)) << "or nobody is asked";
+    EXPECT_TRUE(world_.rank(requester).links->copies().here->invalidate(item.key))
+        << "otherwise no request is sent";
     switch (random.below(9)) {
       case 0:
       case 1:
@@ -124,7 +125,7 @@ class NodeClientTest : public ::testing::Test {
   int errors_ = 0;
 };
 
-// The objects have checksums: bytes of a store without them are the owner's to lie about.
+// The objects have checksums: in a store without them, a faulty owner can send other bytes.
 TEST_F(NodeClientTest, SpoiledAnswersAreErrorsOrRight) {
   constexpr int rounds = 10'000;
   tests::Spoiler spoiler(3);
@@ -137,7 +138,7 @@ TEST_F(NodeClientTest, SpoiledAnswersAreErrorsOrRight) {
   for (int round = 0; round < 200; ++round) {
     ask_something(spoiler, -1 - round);
   }
-  EXPECT_EQ(errors_, 0) << "nobody lied yet";
+  EXPECT_EQ(errors_, 0) << "no rank was faulty yet";
   bent_.record = nullptr;
   ASSERT_GT(replies.size(), 50U);
   int spoiled = 0;
@@ -152,7 +153,7 @@ TEST_F(NodeClientTest, SpoiledAnswersAreErrorsOrRight) {
     } else if (spoiler.below(10) == 0) {
       envelope.status = static_cast<std::uint8_t>(spoiler.below(256));
       if (envelope.status == static_cast<std::uint8_t>(Errc::closed)) {
-        envelope.status = 0;  // who says that it has closed is believed, for good
+        envelope.status = 0;  // a reply that a rank has closed is always trusted, for good
       }
     }
     message.set_envelope(envelope);
@@ -179,7 +180,7 @@ TEST_F(NodeClientTest, SpoiledAnswersAreErrorsOrRight) {
   EXPECT_GT(errors_, rounds / 20);
   EXPECT_GT(right_, rounds / 20);
 
-  // Who lied and stopped is believed again, and nothing of this rank's has changed.
+  // A rank that is not faulty any more is trusted again, and nothing of this rank has changed.
   for (int reader = 0; reader < world_.size(); ++reader) {
     for (const Item& item : items_) {
       const auto view = world_.connector(reader).get(Address(item.key), {});
@@ -190,7 +191,7 @@ TEST_F(NodeClientTest, SpoiledAnswersAreErrorsOrRight) {
   EXPECT_EQ(world_.connector(requester).usage().own_pinned, 0U);
 }
 
-// A home that names an object of the requester itself, but another one.
+// A home whose reply names another object of the requester itself.
 TEST_F(NodeClientTest, AForeignKeyBehindANameIsCorrupt) {
   for (const Item& asked : items_) {
     if (asked.name.empty() || world_.home(store, asked.name) != liar) {

@@ -28,7 +28,7 @@ struct Rank : tests::LoneRank {
   explicit Rank(bool threads = true) : LoneRank(threads) {}
 };
 
-/// Who runs a task at the moment.
+/// The thread that runs a task at the moment.
 struct Place {
   explicit Place(const WaitBudget& budget) : is_limited(budget.is_limited()), works(budget.allows_work()) {}
 
@@ -90,7 +90,7 @@ TEST(Operation, ThatNeedsNothingEndsWhereItBegins) {
   EXPECT_EQ(operation->take(), 4);
 }
 
-/// Lives as long as the operation whose task has it.
+/// Lives as long as the operation whose task holds it.
 using Token = std::shared_ptr<int>;
 
 Task<int> say_when_over(std::vector<Place>& places, std::binary_semaphore& over, Token /*token*/) {
@@ -107,14 +107,15 @@ TEST(Operation, NeedsNobodyWhoWaits) {
   const std::weak_ptr<int> left = token;
   rank.operation(say_when_over(places, over, std::move(token)))->begin();
   ASSERT_TRUE(over.try_acquire_for(60s));
-  EXPECT_EQ(limits_of(places), (std::vector<bool>{false, false, true, true, true})) << "the worker is, too";
+  EXPECT_EQ(limits_of(places), (std::vector<bool>{false, false, true, true, true}))
+      << "the worker's budget is limited, too";
   EXPECT_FALSE(places[3].works);
   EXPECT_TRUE(places[4].works);
   EXPECT_EQ(places[0].thread, std::this_thread::get_id());
   EXPECT_NE(places[4].thread, std::this_thread::get_id());
-  EXPECT_NE(places[4].thread, places[3].thread) << "who drives must not wait";
+  EXPECT_NE(places[4].thread, places[3].thread) << "the driver must not wait";
   while (!left.expired()) {
-    std::this_thread::yield();  // the thread that ran it last lets go of it
+    std::this_thread::yield();  // the thread that ran it last releases it
   }
 }
 
@@ -210,7 +211,8 @@ TEST(Operation, HasALimitedBudgetWithWhoHasNoTimeLeft) {
   const auto operation = rank.operation(wait_then_work(word, places));
   operation->begin();
   rank.progress.submit([&] { word.tell(1); });
-  (void)operation->wait(rank.progress.now() - 1ms);  // moves it on to where it needs a thread, and is there
+  (void)operation->wait(rank.progress.now() -
+                        1ms);  // resumes it up to where it needs a thread, and finds that this thread is one
   ASSERT_TRUE(operation->ended());
   ASSERT_EQ(places.size(), 1U);
   EXPECT_EQ(places[0].thread, std::this_thread::get_id());
@@ -218,7 +220,7 @@ TEST(Operation, HasALimitedBudgetWithWhoHasNoTimeLeft) {
   EXPECT_TRUE(places[0].works);
 }
 
-// Nobody has driven since it was begun; nor is there a worker any more when it needs a thread.
+// No thread has driven since it was begun; and the worker has ended when it needs a thread.
 TEST(Operation, EndsWithItsRank) {
   OneShot<int> word;
   word.tell(1);
@@ -281,7 +283,7 @@ TEST(Operation, ManyGoOnAtATimeWaitedForByAnyNumberOfThreads) {
   std::vector<std::thread> threads;
   std::atomic<unsigned> next = 0;
   constexpr unsigned threads_here = 3;
-  std::latch all_begun(threads_here);  // nobody else may know one that is run
+  std::latch all_begun(threads_here);  // no thread may begin before all are here
   for (unsigned thread = 0; thread < threads_here; ++thread) {
     threads.emplace_back([&, thread] {
       for (unsigned at = next++; at < many; at = next++) {

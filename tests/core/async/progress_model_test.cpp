@@ -10,15 +10,15 @@
 // Kept: this model has not been replaced by one that runs the library's own code, as tests/shm/interleavings
 // do: Progress sleeps on condition variables and in the transport, which that scheduler does not have.
 //
-// A model of Progress: two threads that ask one request each and wait for the reply, the helper thread, and
-// another rank's request that may come at any time; each section under the mutex, and each call of the
+// A model of Progress: two threads that each send a request and wait for the reply, the helper thread, and
+// another rank's request that may arrive at any time; each section under the mutex, and each call of the
 // transport, is one step, in every interleaving. From any moment on threads may leave so soon after one
-// another that they relieve the helper. Time passes only where the helper rests for a moment; no wait for an
-// reply ends by its deadline, and the helper's nap ends only if somebody wakes it.
+// another that they relieve the helper. Time passes only where the helper pauses for a moment; no wait for a
+// reply ends by its deadline, and the helper's pause ends only if it is woken.
 //
-// Invariant: a request that was submitted is sent before anybody sleeps for another one's reply; whatever
-// came is taken, and nobody waits for what is done: in each state in which no thread can step, both have
-// their replies, nothing has come that nobody took, and the helper sleeps in the armed transport.
+// Invariant: a submitted request is sent before any thread sleeps for another one's reply; whatever arrives
+// is received, and no thread waits for a completed request: in each state in which no thread can step, both
+// have their replies, nothing is left to receive, and the helper sleeps in the armed transport.
 namespace locum::tests::progress_model_test {
 namespace {
 
@@ -44,7 +44,7 @@ constexpr int foreign = 2;  // the other rank's request, beside replies 0 and 1
 struct Thread {
   int at = 0;
   bool drives = false;
-  bool armed = false;  // what leave() remembers
+  bool armed = false;  // leave()'s local copy
   auto operator<=>(const Thread&) const = default;
 };
 

@@ -18,8 +18,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Nothing ever comes, unless the test says so. Each look for messages takes a microsecond of its clock, a
-/// sleep lasts until its moment, or until wake() if that is for ever.
+/// A transport on which nothing arrives unless the test says so. Each poll takes a microsecond of its clock;
+/// a sleep lasts until its deadline, or without one until wake().
 class SilentTransport final : public Transport {
  public:
   Result<Sending> send(int /*to*/, std::span<const std::byte> /*header*/, std::span<const std::byte> /*bulk*/,
@@ -53,20 +53,20 @@ class SilentTransport final : public Transport {
     return Clock::time_point(std::chrono::microseconds(now_.load()));
   }
 
-  /// How often a thread has looked before it fell asleep this time. Once it has.
+  /// Number of polls before a thread sleeps; waits until one does.
   [[nodiscard]] int looks_of_next_sleep() {
     return slept.try_acquire_for(60s) ? looks_before_sleep.load() : -1;
   }
   void pass(std::chrono::microseconds time) { now_.fetch_add(time.count()); }
 
-  /// One look finds something.
+  /// One poll finds something.
   void bring() {
     comes = true;
     wake();
   }
 
   std::atomic<bool> comes{false};
-  std::atomic<bool> floods{false};  ///< every look finds something
+  std::atomic<bool> floods{false};  ///< every poll finds something
   std::atomic<int> looks{0};
   std::atomic<int> looks_before_sleep{0};
   const std::thread::id tester = std::this_thread::get_id();
@@ -95,8 +95,8 @@ TEST(Progress, AWaiterLooksForMessagesAsLongAsItIsToldBeforeItSleeps) {
   const Pending never;
   EXPECT_FALSE(side.progress.wait(never, side.progress.now() + 1s));
   const int looks = side.transport->looks_of_next_sleep();
-  EXPECT_GE(looks, 51) << "one, and as long after it";
-  EXPECT_LE(looks, 58) << "it looks at the clock every few times";
+  EXPECT_GE(looks, 51) << "one, and as many in the same time after it";
+  EXPECT_LE(looks, 58) << "it reads the clock at every few polls";
 }
 
 TEST(Progress, AWaiterSleepsAtOnceWhereCoresAreShort) {
@@ -122,11 +122,11 @@ TEST(Progress, TheHelperLooksForMoreOnceSomethingCameAndRarelyWhereThatDoesNotPa
     EXPECT_GE(looks, 22) << when;
     EXPECT_LE(looks, 29) << when;
     side.transport->bring();
-    EXPECT_EQ(side.transport->looks_of_next_sleep(), 2) << "it was in vain";
+    EXPECT_EQ(side.transport->looks_of_next_sleep(), 2) << "polling longer was useless";
   }
 }
 
-// By default a rank that says nothing for 5 s is lost, and is asked once a second whether it lives.
+// By default a silent rank is given up after 5 s, and probed once a second.
 TEST(Progress, TellsWhatAStepMayWait) {
   const Side side({.helper = false, .on_thread_start = {}});
   EXPECT_EQ(side.progress.budget().longest_wait(), 250ms);
@@ -150,7 +150,7 @@ TEST(Progress, IsDrivenWithinStepsAlone) {
   EXPECT_FALSE(side.progress.is_driven());
 }
 
-// What is done at once.
+// A wait for something that is done at once.
 void wait_shortly(Side& side) {
   Pending pending;
   ASSERT_TRUE(side.progress.wait(pending, side.progress.now() + 1s, [&] { side.progress.finish(pending); }));
@@ -163,7 +163,7 @@ TEST(Progress, WaitsInARowArmTheTransportOnceForAHelperThatSleeps) {
     wait_shortly(side);
   }
   EXPECT_EQ(side.transport->arms_of_tester.load(), 1);
-  EXPECT_GT(side.transport->looks_of_next_sleep(), 0) << "the helper sleeps again, once nobody waits";
+  EXPECT_GT(side.transport->looks_of_next_sleep(), 0) << "the helper sleeps again once no thread waits";
 }
 
 TEST(Progress, WaitsFarFromEachOtherLeaveTheHelperAsleep) {
@@ -177,7 +177,8 @@ TEST(Progress, WaitsFarFromEachOtherLeaveTheHelperAsleep) {
   EXPECT_FALSE(side.transport->slept.try_acquire()) << "it was woken";
 }
 
-// Those who keep asking this rank are served by its helper, and hold nobody up, whatever he came for.
+// Ranks that keep sending requests to this one are served by its helper, and no waiting thread is held up by
+// them.
 TEST(Progress, WhoHasWaitedLeavesThoughMessagesKeepComing) {
   Side side({.helper = true, .on_thread_start = {}});
   EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
@@ -189,14 +190,14 @@ TEST(Progress, WhoHasWaitedLeavesThoughMessagesKeepComing) {
   while (side.transport->looks.load() <= looks + 1000 && std::chrono::steady_clock::now() < until) {
     std::this_thread::yield();
   }
-  EXPECT_GT(side.transport->looks.load(), looks + 1000) << "the helper sleeps on";
+  EXPECT_GT(side.transport->looks.load(), looks + 1000) << "the helper is still asleep";
 }
 
 TEST(Progress, ALookEndsThoughMessagesKeepComing) {
   Side side({.helper = false, .on_thread_start = {}});
   side.transport->floods = true;
   const auto due = side.progress.poll();
-  EXPECT_LE(due, side.progress.now()) << "there is more to do";
+  EXPECT_LE(due, side.progress.now()) << "there are more messages";
   EXPECT_LT(side.transport->looks.load(), 1000);
 }
 
@@ -218,7 +219,7 @@ bool sleeps(pid_t thread) {
   return name_ends != std::string::npos && text.substr(name_ends).starts_with(") S");
 }
 
-// A thread that comes to wait while another one drives sleeps beside that one.
+// A thread that begins to wait while another one drives sleeps without driving.
 TEST(Progress, WhoLeavesHasAnotherDriveWhoWaits) {
   Side side({.spin = 0us, .helper = false, .on_thread_start = {}});
   constexpr auto for_ever = Transport::Clock::time_point::max();
@@ -231,17 +232,18 @@ TEST(Progress, WhoLeavesHasAnotherDriveWhoWaits) {
       comes = ::gettid();
       EXPECT_TRUE(side.progress.wait(other, for_ever));
     });
-    while (comes == 0 || !sleeps(comes)) {  // else it would drive by itself, and this show nothing
+    while (comes == 0 ||
+           !sleeps(comes)) {  // otherwise it would drive itself, and this test would show nothing
       std::this_thread::yield();
     }
     side.progress.finish(mine);
   }));
-  EXPECT_TRUE(side.transport->slept.try_acquire_for(20s)) << "nobody drives";
+  EXPECT_TRUE(side.transport->slept.try_acquire_for(20s)) << "no thread drives";
   side.progress.finish_from_outside(other);
   waiter.join();
 }
 
-// It is not what the thread that drives has asked for, and half of what it changes may be done.
+// The driver has not caused the exception, and the step's changes may be incomplete.
 TEST(ProgressDeathTest, AStepThatThrowsEndsTheProcess) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_DEATH(

@@ -27,12 +27,12 @@ using Number = OperationOf<int>;
 constexpr std::uint64_t large = 100'000;
 static_assert(large > Window::small_bytes);
 
-/// Somebody who enters a window, and stays in it until the test lets go of the way.
+/// An operation that enters a window, and stays in it until the test ends it.
 struct Visit {
   std::optional<Window::Way> way;
   Errc code{};
-  bool by_driver = false;  ///< who let it in
-  int turn = 0;            ///< the how manieth of all it went on as
+  bool by_driver = false;  ///< whether the driver let it in
+  int turn = 0;            ///< position in the order of entering
 };
 
 Task<int> visit(Window& window, std::uint64_t bytes, Visit& visit, int& turns) {
@@ -48,7 +48,7 @@ Task<int> visit(Window& window, std::uint64_t bytes, Visit& visit, int& turns) {
   co_return 1;
 }
 
-/// A window, and operations of one rank that enter it; who drives is the test, by poll().
+/// A window, and operations of one rank that enter it; the test drives, by poll().
 class WindowTest : public ::testing::Test {
  protected:
   struct Visitor {
@@ -81,7 +81,7 @@ class WindowTest : public ::testing::Test {
     }
     return all;
   }
-  /// Those who are to, go on.
+  /// Resumes the operations that were let in.
   void poll() { (void)rank_.progress.poll(); }
   [[nodiscard]] static std::size_t count_in(const std::vector<Visitor*>& some) {
     return static_cast<std::size_t>(std::ranges::count_if(some, [](auto* one) { return one->is_in(); }));
@@ -95,7 +95,7 @@ class WindowTest : public ::testing::Test {
 
 TEST_F(WindowTest, LetsInAtOnceWhoFits) {
   const auto fit = enter(10, large);
-  EXPECT_EQ(count_in(fit), 10U) << "without anybody who drives";
+  EXPECT_EQ(count_in(fit), 10U) << "without a driver";
   EXPECT_FALSE(fit.back()->visit.by_driver);
   EXPECT_EQ(window_->levels(), (Window::Levels{.bytes = 10 * large, .under_way = 10}));
   Visitor& one_more = enter(1);
@@ -111,7 +111,7 @@ TEST_F(WindowTest, HasThoseGoOnByWhoDrives) {
   const auto first = enter(10, large);
   const auto second = enter(5, large);
   first[0]->leave();
-  EXPECT_FALSE(second[0]->operation->ended()) << "not within the end of another one";
+  EXPECT_FALSE(second[0]->operation->ended()) << "not while another one ends";
   EXPECT_EQ(window_->levels(), (Window::Levels{.bytes = 10 * large, .under_way = 10, .queued = 4}));
   poll();
   EXPECT_TRUE(second[0]->is_in());
@@ -125,7 +125,7 @@ TEST_F(WindowTest, HasThoseGoOnByWhoDrives) {
   first[4]->leave();
   poll();
   for (std::size_t each = 1; each < 5; ++each) {
-    EXPECT_GT(second[each]->visit.turn, second[each - 1]->visit.turn) << "each in turn";
+    EXPECT_GT(second[each]->visit.turn, second[each - 1]->visit.turn) << "in their order";
   }
 }
 
@@ -152,7 +152,7 @@ TEST_F(WindowTest, TakesAnySize) {
   poll();
   Visitor& small = enter(1);
   poll();
-  EXPECT_FALSE(small.is_in()) << "the sum is no small number";
+  EXPECT_FALSE(small.is_in()) << "the sum does not overflow";
 }
 
 TEST_F(WindowTest, LetsSmallOnesGoBeforeLargeOnesOnlySoOften) {
@@ -170,12 +170,12 @@ TEST_F(WindowTest, LetsSmallOnesGoBeforeLargeOnesOnlySoOften) {
     EXPECT_FALSE(waiting.is_in());
     filling[each]->leave();
     poll();
-    EXPECT_EQ(count_in(smalls), 0U) << "what becomes free is kept for it";
+    EXPECT_EQ(count_in(smalls), 0U) << "freed room is kept for it";
   }
   EXPECT_TRUE(waiting.is_in());
   waiting.leave();
   poll();
-  EXPECT_GE(count_in(smalls), 999U) << "all that may be in it at a time, with the one before them";
+  EXPECT_GE(count_in(smalls), 999U) << "all that fit together with the one before them";
 }
 
 TEST_F(WindowTest, LetsALargeOneInAmongThousandsOfSmallOnes) {
@@ -239,7 +239,7 @@ TEST_F(WindowTest, LetsAHurriedOneInBeyondTheLimit) {
   window_->hurry(*filling[0]->operation);
   filling[0]->leave();
   poll();
-  EXPECT_EQ(count_in(queued), 1U) << "it counts all the same";
+  EXPECT_EQ(count_in(queued), 1U) << "it counts nevertheless";
   filling[1]->leave();
   poll();
   EXPECT_EQ(count_in(queued), 2U);
@@ -273,7 +273,7 @@ TEST_F(WindowTest, LetsInWhoWaitedBehindOneThatWasHurriedOrWithdrawn) {
   }
 }
 
-/// Somebody leaves after it has asked whether it may enter, and before it is queued.
+/// An operation leaves between the window's check for room and the queueing of the next one.
 class Overtaken {
  public:
   Overtaken(Window& window, std::uint64_t bytes, std::function<void()> leave)
@@ -388,7 +388,7 @@ TEST_F(NarrowWindow, BoundsTheNumberOfThoseThatHaveNotArrived) {
   EXPECT_EQ(window_->levels(), (Window::Levels{.bytes = 40, .under_way = 3, .queued = 2}));
   first[0]->leave();
   poll();
-  EXPECT_EQ(count_in(second), 1U) << "its number was counted before";
+  EXPECT_EQ(count_in(second), 1U) << "it was already counted";
   first[1]->leave();
   poll();
   EXPECT_EQ(count_in(second), 2U);
@@ -402,7 +402,7 @@ TEST_F(NarrowWindow, BoundsThoseOfNoBytesInNumberAlone) {
   EXPECT_EQ(count_in(empty), most);
   empty.front()->leave();
   poll();
-  EXPECT_TRUE(empty.back()->is_in()) << "before one that would not fit";
+  EXPECT_TRUE(empty.back()->is_in()) << "ahead of one that does not fit";
   EXPECT_FALSE(lacking.is_in());
 }
 
@@ -493,8 +493,7 @@ Task<int> wander(Window& window, unsigned seed) {
   co_return 0;
 }
 
-// All at a time, from any number of threads; some in a hurry, some withdrawn. Every one ends, and nothing is
-// left.
+// Concurrently from any number of threads; some urgent, some withdrawn. Every one ends, and nothing is left.
 TEST(WindowThreads, EnterAndLeaveAtATime) {
   constexpr unsigned many = 600;
   for (const bool closes : {false, true}) {
@@ -538,7 +537,7 @@ TEST(WindowThreads, EnterAndLeaveAtATime) {
   }
 }
 
-/// What the rules say, at their plainest.
+/// The rules, implemented as simply as possible.
 class WindowModel {
  public:
   struct One {
@@ -549,7 +548,7 @@ class WindowModel {
   explicit WindowModel(std::uint64_t limit) : limit_(limit) {}
 
   void enter(const One& one) {
-    if (one.bytes == 0) {  // where there is no bound on the number
+    if (one.bytes == 0) {  // if their number is unlimited
       inside_.push_back(one.number);
       return;
     }
@@ -560,7 +559,7 @@ class WindowModel {
     bytes_ -= one.bytes;
     settle();
   }
-  /// Out of the queue; false: it is not there.
+  /// Removes one from the queue; false: it is not there.
   bool remove(std::size_t number, bool enters) {
     for (auto* queue : {&small_, &large_}) {
       const auto at = std::ranges::find(*queue, number, &One::number);
@@ -603,7 +602,7 @@ class WindowModel {
   std::deque<One> large_;
   std::uint64_t bytes_ = 0;
   std::uint32_t passed_ = 0;
-  std::vector<std::size_t> inside_;  ///< all that ever were, in turn
+  std::vector<std::size_t> inside_;  ///< all that ever entered, in order
 };
 
 TEST_F(WindowTest, DoesAsTheModelDoes) {

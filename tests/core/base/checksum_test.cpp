@@ -27,7 +27,7 @@ TEST(Checksum, IsCrc32cAtAllLengthsAndPlaces) {
       ASSERT_EQ(checksum(part), crc32c(part)) << begin << " " << size_bytes;
     }
   }
-  // Where the three pieces that are summed side by side begin and end.
+  // Boundaries of the three pieces that are summed concurrently.
   for (const std::size_t size_bytes : {2047U, 2048U, 6143U, 6144U, 6145U, 6152U, 12'288U, 12'300U, 40'000U}) {
     ASSERT_EQ(checksum(all.first(size_bytes)), crc32c(all.first(size_bytes))) << size_bytes;
   }

@@ -13,7 +13,7 @@ TEST(NumberTable, HasRoomBeforeAnythingIsPut) {
   NumberTable<int> table;
   const std::uint32_t number = table.reserve();
   EXPECT_NE(number, 0U);
-  EXPECT_EQ(table.reserve(), number) << "what was not put takes no number";
+  EXPECT_EQ(table.reserve(), number) << "an unused reservation takes no number";
   EXPECT_EQ(table.find(number), nullptr);
   EXPECT_EQ(table.size(), 0U);
   const std::size_t places = table.places();
@@ -51,7 +51,7 @@ TEST(NumberTable, FindsAllWhileThingsComeAndGo) {
     const std::uint32_t number = table.find_if(place, [](int each) { return each % 2 == 1; });
     ASSERT_EQ(left.erase(number), 1U);
     (void)table.take(number);
-    for (int more = 0; more < 3; ++more) {  // so that it grows, too
+    for (int more = 0; more < 3; ++more) {  // three per round, so that it grows, too
       (void)table.reserve();
       table.put(1000);
     }

@@ -7,7 +7,7 @@
 namespace locum {
 namespace {
 
-/// At which of so many occasions it spins, each of which ends alike.
+/// The occasions on which it spins, of that many with the same outcome.
 std::vector<int> spins(SpinTrial& trial, int occasions, bool pays) {
   std::vector<int> when;
   for (int occasion = 0; occasion < occasions; ++occasion) {
@@ -29,7 +29,7 @@ TEST(SpinTrial, IsMadeAlwaysOnceItPays) {
   (void)spins(trial, 30, false);
   EXPECT_EQ(spins(trial, 20, true),
             (std::vector<int>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19}));
-  EXPECT_EQ(spins(trial, 4, false), (std::vector<int>{0, 2})) << "and rarely again when it does not";
+  EXPECT_EQ(spins(trial, 4, false), (std::vector<int>{0, 2})) << "rarely once it does not pay any more";
 }
 
 }  // namespace

@@ -19,8 +19,8 @@ TEST(WarmMemory, HandsOutAgainWhatWasGivenBack) {
   ASSERT_NE(block, nullptr);
   EXPECT_EQ(memory.kept_bytes(), 0U);
   memory.give_back(block, mebi + 72, 4096);
-  EXPECT_EQ(memory.kept_bytes(), mebi + mebi / 4) << "of the next class of sizes";
-  EXPECT_EQ(memory.take(mebi + 100, 64), block) << "for one of about the size";
+  EXPECT_EQ(memory.kept_bytes(), mebi + mebi / 4) << "rounded up to the next size class";
+  EXPECT_EQ(memory.take(mebi + 100, 64), block) << "for a block of about the same size";
   EXPECT_EQ(memory.kept_bytes(), 0U);
   std::byte* const other = memory.take(mebi + 72, 4096);
   EXPECT_NE(other, block);
@@ -86,7 +86,7 @@ TEST(WarmMemory, KeepsABoundedAmountAndWhatCameLast) {
   EXPECT_EQ(memory.take(~std::uint64_t{0}, 64), nullptr);
 }
 
-// Nobody's block is anybody else's.
+// Threads never share a block.
 TEST(WarmMemory, ServesManyThreads) {
   WarmMemory memory;
   std::vector<std::thread> threads;

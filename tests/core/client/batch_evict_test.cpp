@@ -1,5 +1,5 @@
-// Many objects that are taken out of sight at a time: what goes, in how many messages, and what is said of
-// each where a rank dies, is silent, or closes.
+// Batched evictions: what is evicted, the number of messages, and the results if a rank dies, is silent, or
+// closes.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -25,7 +25,7 @@ constexpr std::size_t large = 10'000;
 
 class BatchEviction : public tests::BatchNodes {
  protected:
-  /// Named objects of a rank; at home on that node.
+  /// Named objects of a rank; the names' home is that node.
   [[nodiscard]] std::vector<Key> put_named(int rank, const std::vector<std::string>& all) {
     std::vector<Key> keys;
     for (const std::string& name : all) {
@@ -44,7 +44,7 @@ class BatchEviction : public tests::BatchNodes {
       }
     });
   }
-  /// Whether its node still has one of them.
+  /// Whether one of them is left on its node.
   [[nodiscard]] bool any_left(int rank, const std::vector<Key>& keys) {
     auto& table = *world_.rank(rank).process.table;
     return std::ranges::any_of(keys, [&](const Key& key) {
@@ -66,7 +66,7 @@ class BatchEviction : public tests::BatchNodes {
 
 TEST_F(BatchEviction, CostsOneQuestionForEachNodeAndEach256) {
   EXPECT_EQ(messages_of_all(put_some(0, 1000)), 0U);
-  EXPECT_EQ(messages_of_all(put_some(1, 1000)), 0U) << "a mate's";
+  EXPECT_EQ(messages_of_all(put_some(1, 1000)), 0U) << "objects of a rank of the same node";
   EXPECT_EQ(messages_of_all(put_some(2, 1)), 2U);
   EXPECT_EQ(messages_of_all(put_some(2, most_in_a_batch)), 2U);
   EXPECT_EQ(messages_of_all(put_some(2, most_in_a_batch + 1)), 4U);
@@ -76,7 +76,7 @@ TEST_F(BatchEviction, CostsOneQuestionForEachNodeAndEach256) {
   for (int at = 0; at < 600; ++at) {
     all.push_back(put(at % 6, at));
   }
-  EXPECT_EQ(messages_of_all(all), 4U) << "of two other nodes, of whichever rank";
+  EXPECT_EQ(messages_of_all(all), 4U) << "two other nodes, whatever the rank";
   expect_nowhere(all);
   EXPECT_EQ(world_.rank(0).metrics->evictions, 1000U + 1000 + 1 + 256 + 257 + 1000 + 10'000 + 600);
   expect_nothing_left({});
@@ -85,22 +85,22 @@ TEST_F(BatchEviction, CostsOneQuestionForEachNodeAndEach256) {
 TEST_F(BatchEviction, OfNamesAsksTheirHome) {
   const auto at_maker = names(1, 1000);
   (void)put_named(2, at_maker);
-  EXPECT_EQ(messages_of_all(at_maker), 8U) << "the home has the objects, too";
+  EXPECT_EQ(messages_of_all(at_maker), 8U) << "the home also has the objects";
   const auto of_another = names(1, 300);
   const auto keys = put_named(4, of_another);
-  EXPECT_EQ(messages_of_all(of_another), 4U + 600) << "the home tells the objects' node of each";
+  EXPECT_EQ(messages_of_all(of_another), 4U + 600) << "the home notifies the objects' node of each";
   expect_nowhere(keys);
   const auto here = names(0, 100);
   (void)put_named(1, here);
   EXPECT_EQ(messages_of_all(here), 0U);
   (void)put_named(2, here);
-  EXPECT_EQ(messages_of_all(here), 200U) << "as the home this node tells of each";
+  EXPECT_EQ(messages_of_all(here), 200U) << "as the home, this node notifies the other one of each";
   expect_nothing_left({});
 }
 
 TEST_F(BatchEviction, ByKeyTakesTheNamesAlong) {
   const auto all = names(2, 300);
-  EXPECT_EQ(messages_of_all(put_named(2, all)), 4U + 600) << "the objects' node tells the home of each";
+  EXPECT_EQ(messages_of_all(put_named(2, all)), 4U + 600) << "the objects' node notifies the home of each";
   for (const auto& found : of(4).get_batch<double>(all)) {
     EXPECT_EQ(code_of(found), Errc::not_found);
   }
@@ -117,7 +117,7 @@ TEST_F(BatchEviction, SideBySide) {
   (void)put_named(4, all);
   const auto began = world_.network().now();
   EXPECT_EQ(std::ranges::count(codes_of(requester().evict_batch(all)), Errc{}), 500);
-  EXPECT_LE(world_.network().now() - began, 8ms) << "a request, and what it leads to";
+  EXPECT_LE(world_.network().now() - began, 8ms) << "a request, and the messages that it causes";
   const auto named = names(1, 500, "own ");
   keys = put_named(0, named);
   const auto then = world_.network().now();
@@ -137,7 +137,7 @@ TEST_F(BatchEviction, SaysOfEachWhatEvictWould) {
   const std::vector<bool> there{true, false, true, false, false, false, false};
   for (std::size_t at = 0; at < there.size(); ++at) {
     ASSERT_TRUE(said[at]) << at << said[at].error();
-    EXPECT_EQ(*said[at], there[at]) << at << ", each once";
+    EXPECT_EQ(*said[at], there[at]) << at << " of the batch";
   }
   EXPECT_TRUE(requester().evict_batch(std::vector<Key>()).empty());
   EXPECT_TRUE(requester().evict_batch(std::vector<std::string>()).empty());
@@ -154,7 +154,7 @@ TEST_F(BatchEviction, SaysOfEachWhatEvictWould) {
   EXPECT_FALSE(requester().exists(all[2]).value());
 }
 
-// Whoever shows a copy shows none any more when the batch has ended, whichever rank.
+// When the batch has ended, no rank shows a copy any more.
 TEST_F(BatchEviction, TakesCopiesOutOfSight) {
   auto keys = put_some(2, 20, large);
   const auto own = put_some(0, 20, large);
@@ -199,13 +199,14 @@ TEST_F(BatchEviction, OfANodeThatDiesFailsAlone) {
   }
 }
 
-// Nobody knows what the dead rank had done, and nobody does it again: each says so once, and is there or not.
+// It is unknown what the dead rank had done, and nothing is repeated: each eviction fails once, and its
+// object is there or not.
 TEST_F(BatchEviction, OfARankThatDiesIsOpen) {
   for (const bool arrives : {false, true}) {
     const int asked = arrives ? 4 : 2;
     const auto keys = put_some(asked, 500);
     if (arrives) {
-      world_.network().set_latency(asked, 0, {500ms, 500ms});  // and what it says does not come in time
+      world_.network().set_latency(asked, 0, {500ms, 500ms});  // its replies do not arrive in time
     }
     std::vector<Result<bool>> gone;
     begin([&] { gone = requester().evict_batch(keys); }, 500us);
@@ -218,16 +219,16 @@ TEST_F(BatchEviction, OfARankThatDiesIsOpen) {
     EXPECT_EQ(lost + told, 500);
     EXPECT_TRUE(told == 0 || arrives);
     world_.network().run_for(1s);
-    (void)requester().exists(keys[0]);  // where it was told all, nobody has noticed the death yet
+    (void)requester().exists(keys[0]);  // if all requests had arrived, the death has not been noticed yet
     const auto again = requester().evict_batch(keys);
-    ASSERT_EQ(std::ranges::count(codes_of(again), Errc{}), 500) << "its mate replies";
+    ASSERT_EQ(std::ranges::count(codes_of(again), Errc{}), 500) << "the other rank of its node replies";
     EXPECT_EQ(*again[77], !arrives);
     const auto left = of(1).get_batch<double[]>(keys);
     EXPECT_EQ(std::ranges::count(codes_of(left), Errc::not_found), 500);
   }
 }
 
-// What one object waits for holds up no other one beyond the batch's own deadline.
+// An object that cannot be evicted yet delays no other one, except up to the batch's own deadline.
 TEST_F(BatchEviction, OfWhatIsSilentEndsAtTheDeadlineAlone) {
   const auto there = names(1, 20);
   const auto silent = names(1, 20, "silent ");
@@ -249,11 +250,11 @@ TEST_F(BatchEviction, OfWhatIsSilentEndsAtTheDeadlineAlone) {
   for (std::size_t at = 0; at < all.size(); ++at) {
     EXPECT_EQ(code_of(gone[at]), at % 2 == 0 ? Errc{} : Errc::timeout) << at;
   }
-  EXPECT_EQ(world_.rank(2).links->requests_of(0), 0U) << "it has been answered";
+  EXPECT_EQ(world_.rank(2).links->requests_of(0), 0U) << "the request has a reply";
   world_.network().heal();
   world_.network().run_for(1s);
   for (const std::string& name : silent) {
-    EXPECT_FALSE(requester().exists(name).value()) << "done all the same";
+    EXPECT_FALSE(requester().exists(name).value()) << "done nevertheless";
   }
   expect_nothing_left({});
 }
@@ -291,8 +292,8 @@ TEST_F(BatchEviction, WhileTheRuntimeCloses) {
   EXPECT_EQ(std::ranges::count(codes_of(requester().evict_batch(all)), Errc::closed), 600);
 }
 
-// The one that is asked closes: what it had to do with another node is told, and what it had not begun its
-// mate does.
+// The rank that serves the batch closes: evictions that wait for another node are reported as open, and those
+// not begun are done by the other rank of its node.
 TEST_F(BatchEviction, WhileTheOneThatIsAskedCloses) {
   const auto all = names(1, 300);
   (void)put_named(4, all);
@@ -307,8 +308,8 @@ TEST_F(BatchEviction, WhileTheOneThatIsAskedCloses) {
   EXPECT_EQ(std::ranges::count(codes_of(again), Errc{}), 300);
 }
 
-// The home of the names has more to ask of the objects' node at a time than that one lets it: what it has
-// unbound must not stay there without a name.
+// The home of the names needs more open requests at the objects' node than that one allows: an object that
+// the home has unbound must not stay there without a name.
 TEST(BatchEvictionByARefusedHome, AsksAgain) {
   constexpr int home = 1;
   constexpr int maker = 2;
@@ -326,7 +327,7 @@ TEST(BatchEvictionByARefusedHome, AsksAgain) {
   bent[home].bend = [&](tests::Message& message) {
     if (message.envelope().kind == Kind::retire && refused < 500) {
       ++refused;
-      message.set_body({});  // makes no sense, and is refused
+      message.set_body({});  // invalid, and refused
     }
   };
   bent[maker].bend = [](tests::Message& message) {

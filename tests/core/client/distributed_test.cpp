@@ -26,7 +26,7 @@ std::uint64_t memory_of_node(std::uint64_t asked, int ranks) {
   return asked == 0 ? static_cast<std::uint64_t>(ranks) * 64_MiB : asked;
 }
 
-// The rank that does everything, with the world behind it.
+// The rank whose connector the tests use, and the world that it keeps alive.
 ConnectorFactory simulated(std::string name, int nodes, int ranks_per_node, int rank) {
   return {std::move(name),
           [nodes, ranks_per_node, rank](std::uint64_t memory_bytes) {
@@ -39,7 +39,7 @@ ConnectorFactory simulated(std::string name, int nodes, int ranks_per_node, int 
           false, true};
 }
 
-// The same by the calls that do not wait.
+// The same by asynchronous calls.
 ConnectorFactory begun(ConnectorFactory world) {
   return {world.name + "_begun",
           [make = world.make](std::uint64_t memory_bytes) -> std::shared_ptr<Connector> {
@@ -48,7 +48,7 @@ ConnectorFactory begun(ConnectorFactory world) {
           world.threads, world.remote};
 }
 
-// A sanitizer sees the same code with 64 ranks as with 512, in a tenth of the time.
+// With a sanitizer 64 ranks run the same code as 512, in a tenth of the time.
 std::vector<ConnectorFactory> simulated_worlds() {
   std::vector<ConnectorFactory> worlds{
       simulated("two_nodes", 2, 1, 0),          simulated("five_nodes", 5, 1, 4),
@@ -86,7 +86,7 @@ INSTANTIATE_TEST_SUITE_P(Threaded, ConnectorContract,
 
 constexpr std::uint32_t store = 7;
 
-// Also what must not be done twice: who has closed has not done it.
+// Also for changes that must not be repeated: a rank that replies that it has closed has not made them.
 TEST(ClosedRanks, AreStoodInForByTheirMates) {
   SimulatedNodes world(2, 2);
   const Key key = put(world.connector(1), store, {}, pattern(1, 100)).value().key;
@@ -110,12 +110,12 @@ TEST(ClosedRanks, LeaveNoCopiesBehindOfWhatTheirNodeHad) {
   ASSERT_TRUE(world.connector(0).get(Address(key), {}));
   ASSERT_EQ(world.connector(0).usage().own_copies, 1U);
   world.rank(1).links->close();
-  world.network().run_for(std::chrono::seconds(5));  // the lease is over
+  world.network().run_for(std::chrono::seconds(5));  // the lease has expired
   EXPECT_EQ(tests::errc_of(world.connector(0).get(Address(key), {})), Errc::closed);
   EXPECT_EQ(world.connector(0).usage().own_copies, 0U);
 }
 
-// Its name is at home where nobody shows it any more.
+// The home of its name is a node whose ranks have all closed.
 TEST(ClosedRanks, AreNotNeededToEvictByKeyWhatHadItsNameThere) {
   SimulatedNodes world(4, 1);
   std::vector<Key> keys;
@@ -146,12 +146,12 @@ TEST(ClosedRanks, KeepNothingWarm) {
   SimulatedNodes world(2, 1);
   const Key key = put(world.connector(1), store, {}, pattern(1, 100'000)).value().key;
   ASSERT_TRUE(world.connector(0).get_some(Address(key), ByteRange{0, 50'000}, {}));
-  ASSERT_GT(WarmMemory::of_process().kept_bytes(), 0U) << "where the part had landed";
+  ASSERT_GT(WarmMemory::of_process().kept_bytes(), 0U) << "the memory where the part landed";
   world.rank(0).links->close();
   EXPECT_EQ(WarmMemory::of_process().kept_bytes(), 0U);
 }
 
-// The home has forgotten the name, and its word to the owner is under way when it closes.
+// The home has removed the name, and its message to the owner is in transfer when it closes.
 TEST(ClosedRanks, DoNotSayThatAnEvictionIsFinishedWhichIsNot) {
   SimulatedNodes world(3, 1);
   const std::string name = world.name_at(1, store, "name ");
@@ -166,7 +166,7 @@ TEST(ClosedRanks, DoNotSayThatAnEvictionIsFinishedWhichIsNot) {
   EXPECT_EQ(tests::errc_of(world.connector(0).get(Address(key), {})), Errc::not_found);
 }
 
-// It has bound the name, and closes before it can say so.
+// It has bound the name, and closes before it replies.
 TEST(ClosedRanks, FreeWhatTheyWereAskedToBind) {
   SimulatedNodes world(3, 1);
   const std::string name = world.name_at(1, store, "name ");
@@ -181,7 +181,7 @@ TEST(ClosedRanks, FreeWhatTheyWereAskedToBind) {
   EXPECT_EQ(world.connector(0).usage().own_used, 0U);
 }
 
-// Asked when it is known already that nobody is left.
+// The put begins when it is already known that no rank is left.
 TEST(ClosedRanks, CostNoMemoryOfWhatIsPutLater) {
   SimulatedNodes world(2, 1);
   const std::string name = world.name_at(1, store, "name ");
@@ -201,10 +201,10 @@ struct Shape {
   int ranks_per_node = 1;
 };
 
-/// What holds for all ranks, however many there are.
+/// Tests for any number of ranks.
 class DistributedRanks : public ::testing::TestWithParam<Shape> {
  protected:
-  /// So many of them at most, the first and the last one among them.
+  /// At most that many ranks, including the first and the last one.
   [[nodiscard]] std::vector<int> some(int most) const {
     std::vector<int> ranks;
     for (int at = 0; at < std::min(most, world_.size()); ++at) {
@@ -354,18 +354,18 @@ TEST(Distributed, ALostNodeIsAnErrorAndTheRestGoesOn) {
   const auto lost = put(world.connector(4), store, {}, pattern(2, 10)).value();
   const std::string homeless = world.name_at(2, store, "homeless");
   ASSERT_TRUE(put(world.connector(0), store, homeless, pattern(3, 10)));
-  // One rank of a node is dead: its node-mate replies for the node.
+  // One rank of a node is dead: the other one replies for the node.
   world.network().kill(4);
   EXPECT_EQ(bytes_of(world.connector(0).get(Address(lost.key), {})), pattern(2, 10));
   EXPECT_EQ(bytes_of(world.connector(2).get(Address(lost.key), {})), pattern(2, 10));
-  // Now all of it is.
+  // Now both are.
   world.network().kill(5);
   const auto before = world.network().now();
   EXPECT_EQ(world.connector(0).get(Address(lost.key), {}).error().code(), Errc::peer_lost);
   EXPECT_EQ(world.connector(1).get(Address(store, homeless), {}).error().code(), Errc::peer_lost);
   EXPECT_EQ(put(world.connector(2), store, homeless, pattern(4, 10)).error().code(), Errc::peer_lost);
   EXPECT_LE(world.network().now() - before, std::chrono::seconds(18))
-      << "each of three ranks had to learn of it";
+      << "each of three ranks had to detect it";
   EXPECT_EQ(bytes_of(world.connector(3).get(Address(kept.key), {})), pattern(1, 10));
 }
 
@@ -379,7 +379,7 @@ TEST(Distributed, ASilentRankIsLostWithinThePatience) {
   EXPECT_GE(world.network().now() - before, std::chrono::milliseconds(4900));
 }
 
-// The ranks of a silent node are doubted together, not one after the other.
+// The ranks of a silent node are probed together, not one after the other.
 TEST(Distributed, ANodeOfManySilentRanksIsLostAsSoonAsOneOfThem) {
   SimulatedNodes world({.nodes = {.nodes = 2, .ranks_per_node = 16},
                         .network = {.detection = {std::chrono::hours(1), std::chrono::hours(1)}}});
@@ -395,7 +395,7 @@ TEST(Distributed, ANodeOfManySilentRanksIsLostAsSoonAsOneOfThem) {
   }
 }
 
-// Also where they die one after the other, some while the caller already waits: counted from the last death.
+// Also if they die one after the other, some while the caller already waits: counted from the last death.
 TEST(Distributed, ANodeIsLostWithinOnePatienceAfterItsLastRank) {
   using std::chrono::milliseconds;
   const std::vector<std::vector<milliseconds>> deaths{
@@ -434,7 +434,7 @@ TEST(Distributed, ARankThatOnlyPausesIsNotLost) {
   EXPECT_EQ(bytes_of(world.connector(0).get(Address(sealed.key), {})), pattern(1, 10));
 }
 
-// As long as it is not taken for dead. The runtime's own timeout is longer.
+// As long as it is not given up. The runtime's own timeout is longer.
 TEST(Distributed, NoCallWaitsForASilentHomeBeyondItsDeadline) {
   SimulatedNodes world;
   Connector& own = world.connector(0);
@@ -468,7 +468,7 @@ TEST(Distributed, WhoIsLessPatientThanTheRuntimeMissesTheDeadAllTheSame) {
   const auto sealed = put(world.connector(1), store, {}, pattern(1, 10)).value();
   world.network().pause(1);
   const auto began = world.network().now();
-  const auto limit = began + std::chrono::seconds(10);  // twice what the runtime waits by default
+  const auto limit = began + std::chrono::seconds(10);  // twice the runtime's default timeout
   Errc code = Errc::timeout;
   while (code == Errc::timeout && world.network().now() < limit) {
     const auto soon = world.network().now() + std::chrono::milliseconds(900);

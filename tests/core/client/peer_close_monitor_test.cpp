@@ -19,7 +19,7 @@ constexpr auto grace = 500ms;
 constexpr int nodes = 3;
 constexpr int ranks_per_node = 2;
 
-/// Ranks that have closed, and wait for each other as Runtime::close() does: until somebody is gone.
+/// Ranks that have closed, and wait for each other as Runtime::close() does: until one is gone.
 class PeerCloseMonitorTest : public ::testing::Test {
  protected:
   explicit PeerCloseMonitorTest(std::chrono::nanoseconds detection = std::chrono::nanoseconds::max())
@@ -31,7 +31,7 @@ class PeerCloseMonitorTest : public ::testing::Test {
     began_ = nodes_.network().now();
   }
 
-  // What the system tells node-mates of the dead is told here by the test: half a second after the end.
+  // The test reports deaths to the other ranks of a node, as the system does: half a second after the end.
   void wait_until_somebody_is_gone(int rank) {
     nodes_.network().start([this, rank] {
       Links& links = *nodes_.world().rank(rank).links;
@@ -45,7 +45,7 @@ class PeerCloseMonitorTest : public ::testing::Test {
         links.client()->pause(10ms);
       }
       if (nodes_.network().alive(rank) && !end_) {
-        nodes_.kill(rank);  // it takes its links away
+        nodes_.kill(rank);  // destroys its links
       }
     });
   }
@@ -94,7 +94,8 @@ TEST_F(PeerCloseMonitorTest, WhoComesAtOnceAsksNobody) {
   end();
 }
 
-// Those who ask the dead one, and those who ask its node-mate, which waits no longer.
+// For ranks that probe the dead one, and for ranks that probe the other one of its node, which waits no
+// longer.
 TEST_F(PeerCloseMonitorTest, OneThatDiesSilentlyIsMissedByAllOtherNodes) {
   all_wait();
   die({3});

@@ -6,17 +6,17 @@
 
 #include "tests/shm/state_space.hpp"
 
-// Kept: it alone finds a missing fence, which needs a memory whose writes others see late. The library's code
-// cannot be run on such a memory: the processor carries out its atomic operations.
+// Kept: only this model finds a missing fence, for which writes must become visible late. The library's own
+// code cannot run on such a memory: the processor executes its atomic operations.
 //
-// A model of how a copy comes to a node while its object is taken out of sight: the rank that replies for the
-// object (CopyHolders::enter), the one that evicts it (CopyHolders::dissolve), the flight of the node that
-// wants it, and the rank of that node that is told that the object is gone (Flights, NodeCopies). What the
-// first two write into their node's memory stays in a buffer of their own until it is flushed, some time
-// later or by a fence: the weakest memory in which the order of two words matters here. What they send each
-// other is seen at once.
+// A model of how a node gets a copy of an object that is being evicted: the rank that replies for the object
+// (CopyHolders::enter), the one that evicts it (CopyHolders::dissolve), the flight of the node that requests
+// it, and the rank of that node that is notified of the eviction (Flights, NodeCopies). Writes of the first
+// two to their node's memory stay in buffers of their own until they are flushed, some time later or by a
+// fence: the weakest memory model in which the order of two words matters here. Their messages are visible at
+// once.
 //
-// Invariant: when the eviction has ended, no copy is in sight, and none comes.
+// Invariant: when the eviction has ended, no copy is visible, and none appears later.
 namespace locum::tests {
 namespace {
 
@@ -35,15 +35,15 @@ struct CopyModel {
   // The owner's node.
   bool listed = false;
   bool live = true;
-  bool entering = false;  // in the buffer of who replies
-  bool evicting = false;  // in the buffer of who evicts
+  bool entering = false;  // in the buffer of the replying rank
+  bool evicting = false;  // in the buffer of the evicting rank
   // The other node.
   bool marked = false;
   bool copied = false;
   // Messages.
   enum class Said { nothing, alone, shared } reply = Said::nothing;
   enum class OneShot { nothing, invalidate, done } told = OneShot::nothing;
-  // What each has done so far, and remembers.
+  // Each one's position, and its local variables.
   std::array<int, 4> at{};
   bool was_live = false;
   bool was_listed = false;
@@ -81,9 +81,9 @@ struct CopyModel {
     switch (at[0]) {
       case 0:
         if (at[2] == 0) {
-          return false;  // nobody has asked
+          return false;  // there is no request
         }
-        was_live = live;  // the first look, without which nobody is entered
+        was_live = live;  // the first check, which decides whether the node is entered
         at[0] = was_live ? 1 : 4;
         return true;
       case 1:

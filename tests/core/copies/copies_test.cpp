@@ -39,7 +39,7 @@ bool shows(const Result<ObjectView>& view, const std::vector<std::byte>& bytes) 
   return view && holds(*view, bytes);
 }
 
-/// Nodes of several ranks; rank 0 makes objects, the second node's ranks want them.
+/// Nodes of several ranks; rank 0 makes objects, the second node's ranks get them.
 class Copies : public ::testing::Test {
  protected:
   static constexpr int per_node = 4;
@@ -47,7 +47,7 @@ class Copies : public ::testing::Test {
 
   Copies() { judge({}); }
 
-  /// Counts messages between nodes and within them, and asks `then` what becomes of each.
+  /// Counts messages between nodes and within them, and calls `then` for the fate of each.
   void judge(std::function<Verdict(int from, int to, Kind kind)> then) {
     world_.network().on_message([this, then](int from, int to, std::span<const std::byte> header) {
       const Kind kind = kind_of(header);
@@ -59,7 +59,7 @@ class Copies : public ::testing::Test {
   Sealed made(std::size_t seed = 1, std::size_t size = size_bytes) {
     return put(world_.connector(0), store, {}, pattern(seed, size)).value();
   }
-  /// As from a handle, which says how large the object is.
+  /// As from a handle, which knows the object's size.
   Result<ObjectView> get(int rank, const Key& key, Deadline deadline = {}) {
     return world_.connector(rank).get(Address(key, 0, size_bytes), deadline);
   }
@@ -103,7 +103,7 @@ TEST_F(Copies, AllRanksOfANodeThatWantAnObjectCauseOneTransfer) {
   }
   world_.network().run();
   EXPECT_EQ(between_, 2U) << "a request and its reply";
-  EXPECT_EQ(within_, 2U * (per_node - 1)) << "who joins asks when the flight has ended";
+  EXPECT_EQ(within_, 2U * (per_node - 1)) << "a joining rank asks once whether the flight has ended";
   const std::uint64_t moved = world_.network().counters().sent.bytes - bytes_before;
   EXPECT_GE(moved, size_bytes);
   EXPECT_LE(moved, size_bytes + 2000);
@@ -114,7 +114,7 @@ TEST_F(Copies, AllRanksOfANodeThatWantAnObjectCauseOneTransfer) {
     EXPECT_EQ(got(rank)->bytes().data(), got(per_node)->bytes().data()) << "all read it in place";
   }
   EXPECT_EQ(copies_of_node(1), 1U);
-  // Whoever comes later sends nothing at all.
+  // Later gets send no message.
   between_ = within_ = 0;
   for (int rank = per_node; rank < 2 * per_node; ++rank) {
     const auto again = get(rank, key);
@@ -134,11 +134,11 @@ TEST_F(Copies, TheRankThatBroughtACopySaysHowItCame) {
 TEST_F(Copies, AKeyAloneDoesNotSayHowLargeItsObjectIs) {
   const Key key = made().key;
   EXPECT_TRUE(shows(world_.connector(4).get(Address(key), {}), pattern(1, size_bytes)));
-  EXPECT_EQ(between_, 4U) << "one request more";
+  EXPECT_EQ(between_, 4U) << "a second request";
   EXPECT_EQ(of_kind_[Kind::copy], 1);
   between_ = within_ = 0;
   EXPECT_TRUE(world_.connector(5).get(Address(key), {}));
-  EXPECT_EQ(between_ + within_, 0U) << "but what is here is found";
+  EXPECT_EQ(between_ + within_, 0U) << "the local copy is found";
 }
 
 TEST_F(Copies, SmallObjectsAreNotShared) {
@@ -151,8 +151,8 @@ TEST_F(Copies, SmallObjectsAreNotShared) {
   }
   EXPECT_EQ(of_kind_[Kind::fetch], 4);
   EXPECT_EQ(of_kind_[Kind::copy], 0);
-  // Nor with two who take it for a large one: nobody told the second one of an eviction in between, so that
-  // it must not have the first one's bytes.
+  // Not even if both believe that it is large: the second one was not notified of an eviction in between, so
+  // it must not get the first one's bytes.
   between_ = 0;
   start_get(4, key);
   start_get(5, key);
@@ -164,7 +164,7 @@ TEST_F(Copies, SmallObjectsAreNotShared) {
   EXPECT_EQ(copies_of_node(1), 0U);
 }
 
-// By key, and by name, whose home is asked which object it stands for.
+// By key, and by name, whose home is asked for the object.
 TEST_F(Copies, PartsOfWhatIsHereAreShownInPlace) {
   const std::string name = world_.name_at(2, store, "in parts");
   const auto bytes = pattern(1, size_bytes);
@@ -178,7 +178,7 @@ TEST_F(Copies, PartsOfWhatIsHereAreShownInPlace) {
     EXPECT_TRUE(std::ranges::equal(apart->bytes(), expected));
     EXPECT_EQ(between_, address.name.empty() ? 2U : 4U);
   }
-  EXPECT_EQ(copies_of_node(1), 0U) << "a part is no copy";
+  EXPECT_EQ(copies_of_node(1), 0U) << "a part is not kept as a copy";
   const auto whole = get(4, sealed.key).value();
   of_kind_.clear();
   for (const Address& address : {Address(sealed.key), Address(store, name)}) {
@@ -214,10 +214,10 @@ TEST_F(Copies, AnEvictionTellsEachNodeThatHasACopyOnce) {
       EXPECT_EQ(code_of(get(rank, key)), Errc::not_found) << rank;
     }
     for (const ObjectView& view : views) {
-      EXPECT_TRUE(shows(view, pattern(1, size_bytes))) << "views stay";
+      EXPECT_TRUE(shows(view, pattern(1, size_bytes))) << "views stay valid";
     }
     views.clear();
-    EXPECT_EQ(objects_of_all(), 0U) << "neither copies nor notes of who has one";
+    EXPECT_EQ(objects_of_all(), 0U) << "neither copies nor lists of their nodes";
   }
 }
 
@@ -238,7 +238,7 @@ TEST_F(Copies, AReplacedObjectIsStaleWhereverThereIsACopy) {
             shows(world_.connector(rank).get(Address(store, name), {}), pattern(round - 1, size_bytes)));
         EXPECT_TRUE(get(rank, old.key));
       }
-      // By a rank of the first node, of one that has copies, and of that of the name.
+      // By a rank of the first node, of one with copies, and of the name's home.
       const int writer = static_cast<int>(round % 3) * per_node;
       const Sealed next =
           put(world_.connector(writer), store, name, pattern(round, size_bytes), {SealMode::replace, 0})
@@ -255,7 +255,7 @@ TEST_F(Copies, AReplacedObjectIsStaleWhereverThereIsACopy) {
   }
 }
 
-// The owner's reply is on its way when the object is evicted: the invalidation overtakes it.
+// The owner's reply is in transfer when the object is evicted: the invalidation overtakes it.
 TEST_F(Copies, AFlightThatIsOvertakenPublishesNothing) {
   const Key key = made().key;
   bool delayed = false;
@@ -294,7 +294,7 @@ TEST_F(Copies, AJoinerGoesOnWhenWhoBeganGivesUp) {
   EXPECT_EQ(code_of(got(4)), Errc::timeout);
   ASSERT_TRUE(got(5)) << got(5).error();
   EXPECT_TRUE(shows(got(5), pattern(1, size_bytes)));
-  EXPECT_EQ(of_kind_[Kind::copy], 1) << "and nothing is sent twice";
+  EXPECT_EQ(of_kind_[Kind::copy], 1) << "the object is sent once";
   EXPECT_EQ(copies_of_node(1), 1U);
 }
 
@@ -318,12 +318,12 @@ TEST_F(Copies, AJoinerTakesOverWhenTheRankThatBeganDies) {
     EXPECT_TRUE(shows(got(rank), pattern(1, size_bytes)));
     EXPECT_EQ(got(rank)->bytes().data(), got(per_node + 1)->bytes().data());
   }
-  EXPECT_EQ(of_kind_[Kind::copy], 2) << "one of them, not all, asked again";
+  EXPECT_EQ(of_kind_[Kind::copy], 2) << "only one of them repeated the request";
   EXPECT_TRUE(world_.connector(0).evict(Address(key), {}).value());
   EXPECT_EQ(code_of(get(5, key)), Errc::not_found);
 }
 
-// Though nobody else wants the object, and nobody hears of the death but by the adoption.
+// Even if no other rank requests the object, and the death is only noticed by the adoption.
 TEST(CopiesOfTheDead, LeaveNoMarkOfAFlight) {
   constexpr auto never = std::chrono::nanoseconds::max();
   tests::MortalNodes nodes(
@@ -339,13 +339,13 @@ TEST(CopiesOfTheDead, LeaveNoMarkOfAFlight) {
   });
   nodes.network().start([&] { (void)world.connector(3).get(Address(key, 0, size_bytes), {}); });
   nodes.network().run();
-  EXPECT_EQ(world.rank(2).node->levels().objects, 1U) << "the mark";
+  EXPECT_EQ(world.rank(2).node->levels().objects, 1U) << "the record of the flight";
   nodes.network().run_for(1s);
-  (void)world.connector(2).usage();  // what can be freed is
+  (void)world.connector(2).usage();  // frees what can be freed
   EXPECT_EQ(world.rank(2).node->levels(), tests::PlainNode::Levels{});
 }
 
-// By its mates, of which one has them from then on: also what others take out of sight meanwhile.
+// By other ranks of its node, one of which adopts them: including copies of objects evicted meanwhile.
 TEST(CopiesOfTheDead, AreCountedAndDroppedByWhoAdopts) {
   tests::MortalNodes nodes({.nodes = {.nodes = 2, .ranks_per_node = 2}, .network = {.latency = {1ms, 1ms}}});
   SimulatedNodes& world = nodes.world();
@@ -371,7 +371,7 @@ TEST(CopiesOfTheDead, AreCountedAndDroppedByWhoAdopts) {
   EXPECT_EQ(world.connector(2).usage().own_copies, 0U);
 }
 
-// What the dead one had begun, and nobody had joined.
+// A flight that the dead rank had begun, and that no rank had joined.
 TEST_F(Copies, AMarkOfADeadRankIsTakenOver) {
   const Key key = made().key;
   judge([&](int, int to, Kind kind) {
@@ -380,7 +380,7 @@ TEST_F(Copies, AMarkOfADeadRankIsTakenOver) {
   start_get(4, key);
   world_.network().run();
   judge({});
-  // Those who have not heard of the death yet find the mark, and then that its rank is dead.
+  // A rank that has not noticed the death yet finds the record, and then that its rank is dead.
   const auto found = get(6, key);
   ASSERT_TRUE(found) << found.error();
   EXPECT_EQ(get(7, key)->bytes().data(), found->bytes().data());
@@ -408,7 +408,7 @@ TEST_F(Copies, ANodeThatDiesWithACopyFailsEvictionsUntilItsLeaseIsOver) {
   EXPECT_EQ(code_of(world_.connector(0).evict(Address(second), {})), Errc::peer_lost);
   EXPECT_EQ(code_of(get(8, second)), Errc::not_found);
   world_.network().run_for(1100ms);
-  EXPECT_TRUE(world_.connector(0).evict(Address(third), {}).value()) << "the dead node has no copies";
+  EXPECT_TRUE(world_.connector(0).evict(Address(third), {}).value()) << "the dead node has no copy of it";
   EXPECT_EQ(code_of(get(8, third)), Errc::not_found);
 }
 
@@ -446,8 +446,8 @@ TEST_F(Copies, EvictingWhatIsGoneWaitsForCopiesThatAreLeft) {
   world_.network().run();
 }
 
-// Who could not have the home forget the name takes the copies away all the same; the object may be there
-// still, and those who come by a copy meanwhile are told of the next eviction.
+// An eviction whose home could not be reached invalidates the copies nevertheless; the object may still
+// exist, and nodes that get a copy meanwhile are notified of the next eviction.
 TEST_F(Copies, AnEvictionThatFailedForgetsNobodyWhoHasACopy) {
   for (const int evictor : {0, 8}) {
     SCOPED_TRACE(evictor);
@@ -471,7 +471,7 @@ TEST_F(Copies, AnEvictionThatFailedForgetsNobodyWhoHasACopy) {
   }
 }
 
-// Whoever evicts may have looked for the list before there was one.
+// The evicting rank may have read the list before it existed.
 TEST_F(Copies, NobodyIsEnteredForAnObjectThatIsGone) {
   const auto sets = world_.rank(0).links->copies().holders;
   const Key key = made().key;
@@ -490,12 +490,12 @@ TEST_F(Copies, ADroppedStoreLeavesNoCopies) {
   const Key key = made().key;
   EXPECT_TRUE(get(4, key));
   EXPECT_TRUE(get(9, key));
-  start_get(13, key);  // and lands after this rank has dropped the store
+  start_get(13, key);  // lands after this rank has dropped the store
   between_ = 0;
   world_.network().start([&] { EXPECT_TRUE(world_.connector(13).drop(store)); });
   world_.network().run();
   EXPECT_EQ(copies_of_node(3), 0U);
-  EXPECT_TRUE(get(13, key)) << "its maker has not dropped it yet";
+  EXPECT_TRUE(get(13, key)) << "the store still exists on its maker's node";
   EXPECT_EQ(copies_of_node(3), 0U);
   for (int rank = 0; rank < world_.size(); ++rank) {
     EXPECT_TRUE(world_.connector(rank).drop(store));
@@ -504,7 +504,7 @@ TEST_F(Copies, ADroppedStoreLeavesNoCopies) {
   EXPECT_EQ(objects_of_all(), 0U);
 }
 
-/// Nodes with little memory: the oldest copies make room for new ones, and all for what is put.
+/// Nodes with little memory: the oldest copies are freed for new ones, and all of them for puts.
 TEST(CopiesInLittleMemory, MakeRoomForEachOtherAndForWhatIsPut) {
   SimulatedNodes world({.nodes = {.nodes = 2, .ranks_per_node = 1, .memory_bytes = 1_MiB}});
   std::vector<Key> keys;
@@ -522,14 +522,14 @@ TEST(CopiesInLittleMemory, MakeRoomForEachOtherAndForWhatIsPut) {
     }
   }
   const MemoryUsage full = world.connector(1).usage();
-  EXPECT_EQ(full.own_copies, 3U) << "as many as there is room for beside the two that are still looked at";
+  EXPECT_EQ(full.own_copies, 3U) << "as many as fit beside the two with a view";
   EXPECT_GE(full.own_copy_bytes, 3 * size_bytes);
   const auto messages_of_get = [&](const Key& key) {
     return world.messages_of([&] { EXPECT_TRUE(world.connector(1).get(Address(key), {})); });
   };
-  EXPECT_EQ(messages_of_get(keys[8]), 0U) << "the newest is here";
-  EXPECT_GT(messages_of_get(keys[2]), 0U) << "the oldest that nobody looked at was given up";
-  EXPECT_EQ(messages_of_get(keys[2]), 0U) << "and is here again";
+  EXPECT_EQ(messages_of_get(keys[8]), 0U) << "the newest is kept";
+  EXPECT_GT(messages_of_get(keys[2]), 0U) << "the oldest without a view was freed";
+  EXPECT_EQ(messages_of_get(keys[2]), 0U) << "there is a copy again";
   const auto more = put(world.connector(1), store, {}, pattern(101, 250'000));
   ASSERT_TRUE(more) << more.error();
   EXPECT_LT(world.connector(1).usage().own_copies, 3U);
@@ -562,7 +562,7 @@ TEST(CopiesInLittleMemory, AreNotGivenUpForWhatTheyMakeNoRoomFor) {
   }
 }
 
-// Threads of several ranks at once, each rank with its helper: one copy, whoever is first.
+// Threads of several ranks concurrently, each rank with its helper: one copy, whichever is first.
 TEST(CopiesOfThreads, AreOneForAllThreadsOfANode) {
   constexpr int rounds = 20;
   constexpr int threads_of_rank = 3;
@@ -592,7 +592,7 @@ TEST(CopiesOfThreads, AreOneForAllThreadsOfANode) {
   }
 }
 
-// Gets and evictions race: whoever begins after the eviction has ended finds nothing.
+// Gets and evictions race: a get that begins after the eviction has ended finds nothing.
 TEST(CopiesOfThreads, AreGoneWhenTheEvictionHasEnded) {
   constexpr int rounds = 200;
   const tests::LinkedNodesOptions options{.nodes = 3, .ranks_per_node = 2, .helper = true};

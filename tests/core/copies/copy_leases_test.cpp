@@ -14,7 +14,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// Nodes that are taken for dead by others, and live: what they go on showing, and for how long.
+// Nodes that others have given up although they are alive: which copies they may show, and for how long.
 namespace locum::tests::copy_leases_test {
 namespace {
 
@@ -26,9 +26,9 @@ constexpr std::uint32_t store = 7;
 constexpr std::size_t size_bytes = 10'000;
 constexpr auto patience = 5000ms;
 constexpr auto lease = patience / 5;
-constexpr auto missed = patience + patience / 5 + 100ms;  // until all of a silent node are
+constexpr auto missed = patience + patience / 5 + 100ms;  // until all ranks of a silent node are given up
 
-/// Rank 0 makes objects; those of the second node read copies of them.
+/// Rank 0 makes objects; ranks of the second node read copies of them.
 class CopyLeases : public ::testing::Test {
  protected:
   static constexpr int per_node = 2;
@@ -86,10 +86,10 @@ TEST_F(CopyLeases, AreAskedForOnceInALeaseAndNotByThoseWhoDoNotRead) {
   EXPECT_EQ(of_kind_[Kind::copy], 0);
   of_kind_.clear();
   network().run_for(10min);
-  EXPECT_TRUE(of_kind_.empty()) << "nobody reads, nobody asks";
+  EXPECT_TRUE(of_kind_.empty()) << "without reads no lease is renewed";
 }
 
-// By whichever way the owner's node is asked to take the object out of sight.
+// By each way in which the owner's node is asked for an eviction.
 TEST_F(CopyLeases, AnEvictionByNameSaysThatANodeMayShowItsCopyYet) {
   for (const int evictor : {0, 4}) {
     for (const int home : {0, 2}) {
@@ -103,7 +103,7 @@ TEST_F(CopyLeases, AnEvictionByNameSaysThatANodeMayShowItsCopyYet) {
       const auto before = world.network().now();
       const auto gone = world.connector(evictor).evict(Address(store, name), {});
       EXPECT_EQ(code_of(gone), Errc::peer_lost);
-      EXPECT_LE(world.network().now() - before, missed) << "one rank has missed the node, and says so";
+      EXPECT_LE(world.network().now() - before, missed) << "the rank that has given up the node says so";
       if (!gone) {
         EXPECT_NE(gone.error().text().find("node 1 cannot be reached"), std::string::npos) << gone.error();
       }
@@ -111,7 +111,7 @@ TEST_F(CopyLeases, AnEvictionByNameSaysThatANodeMayShowItsCopyYet) {
   }
 }
 
-// What it promises is the name; the old object goes when it may not be shown any more.
+// A replacement guarantees the name; the old object is gone once no copy may be shown any more.
 TEST_F(CopyLeases, AReplacementSucceedsThoughANodeMayShowTheOldObjectForALease) {
   const std::string name = world_.name_at(0, store, "replaced ");
   const Key key = put(world_.connector(0), store, name, pattern(1, size_bytes)).value().key;
@@ -130,7 +130,7 @@ TEST_F(CopyLeases, AReplacementSucceedsThoughANodeMayShowTheOldObjectForALease) 
   }
 }
 
-// The link heals only when each side has missed the other, or never.
+// The link is restored when each side has given up the other, or never.
 TEST_F(CopyLeases, ACutOffNodeShowsNothingWhenAnEvictionHasSucceeded) {
   for (const bool heals : {false, true}) {
     for (const Cut kind : {Cut::lose, Cut::hold}) {
@@ -151,7 +151,7 @@ TEST_F(CopyLeases, ACutOffNodeShowsNothingWhenAnEvictionHasSucceeded) {
       if (heals) {
         world.network().after(missed + lease / 4, [&] { world.network().heal(); });
       }
-      // Read all the time, by both ranks of the node, and remember when last.
+      // When each object was last read; both ranks of the node read all the time.
       std::map<Key, loopback::Network::Clock::time_point> last_seen;
       bool reading = true;
       for (const int reader : {2, 3}) {
@@ -175,7 +175,7 @@ TEST_F(CopyLeases, ACutOffNodeShowsNothingWhenAnEvictionHasSucceeded) {
       world.network().start([&] {
         EXPECT_EQ(code_of(world.connector(0).evict(Address(keys[0]), {})), Errc::peer_lost);
         EXPECT_EQ(code_of(world.connector(0).evict(Address(keys[1]), {})), Errc::peer_lost)
-            << "the lease is not over";
+            << "the lease has not expired";
         const auto told = world.network().now();
         world.rank(0).links->client()->pause(lease + lease / 32);
         const auto gone = world.connector(0).evict(Address(keys[2]), {});
@@ -184,7 +184,7 @@ TEST_F(CopyLeases, ACutOffNodeShowsNothingWhenAnEvictionHasSucceeded) {
         world.rank(0).links->client()->pause(5 * lease);
         EXPECT_LT(last_seen[keys[2]], evicted) << "found after its eviction had succeeded";
         EXPECT_LT(last_seen[keys[0]], told + lease + lease / 32);
-        EXPECT_GT(last_seen[keys[0]], loopback::Network::Clock::time_point()) << "it has been read at all";
+        EXPECT_GT(last_seen[keys[0]], loopback::Network::Clock::time_point()) << "it was read at least once";
         reading = false;
       });
       world.network().run();
@@ -196,7 +196,7 @@ TEST_F(CopyLeases, ACutOffNodeShowsNothingWhenAnEvictionHasSucceeded) {
   }
 }
 
-// Any rank of the owner's node knows of the fence, and the one that put it up may be gone.
+// Any rank of the owner's node knows of the fence, even if the one that made it is gone.
 TEST_F(CopyLeases, ANodeThatWasCutOffGetsNoMoreFromThoseWhoNeverMissedIt) {
   const Key gone = made();
   const Key kept = made();
@@ -210,15 +210,15 @@ TEST_F(CopyLeases, ANodeThatWasCutOffGetsNoMoreFromThoseWhoNeverMissedIt) {
   EXPECT_FALSE(world_.rank(1).links->is_lost(2) || world_.rank(1).links->is_lost(3));
   network().run_for(lease + lease / 32);
   of_kind_.clear();
-  EXPECT_EQ(code_of(get(3, gone)), Errc::not_found) << "rank 1 says so";
+  EXPECT_EQ(code_of(get(3, gone)), Errc::not_found) << "rank 1 replies so";
   EXPECT_EQ(of_kind_[Kind::renew], 1);
-  EXPECT_EQ(copies_of(2), 0U) << "all are gone, of what can be read on, too";
+  EXPECT_EQ(copies_of(2), 0U) << "all copies are gone, also those of live objects";
   for (int time = 0; time < 2; ++time) {
     const auto alone = get(3, kept);
     ASSERT_TRUE(alone) << alone.error();
     EXPECT_TRUE(holds(*alone, pattern(1, size_bytes)));
     EXPECT_NE(alone->path(), Path::shm_view);
-    EXPECT_EQ(copies_of(3), 0U) << "it may not share one";
+    EXPECT_EQ(copies_of(3), 0U) << "it may not share a copy";
   }
   EXPECT_TRUE(get(4, kept));
   EXPECT_TRUE(evict(1, kept).value()) << "rank 1 reaches all";
@@ -226,7 +226,7 @@ TEST_F(CopyLeases, ANodeThatWasCutOffGetsNoMoreFromThoseWhoNeverMissedIt) {
   EXPECT_EQ(code_of(get(4, kept)), Errc::not_found);
 }
 
-// A request that was sent before the fence is answered after the eviction: what it brings is no lease.
+// A request that was sent before the fence is answered after the eviction: its reply grants no lease.
 TEST_F(CopyLeases, ACopyThatLandsLateIsNotShownWithoutAsking) {
   const Key key = made();
   EXPECT_TRUE(get(4, key));
@@ -245,12 +245,12 @@ TEST_F(CopyLeases, ACopyThatLandsLateIsNotShownWithoutAsking) {
   network().run_for(lease + 2s);
   EXPECT_TRUE(held);
   EXPECT_EQ(copies_of(2), 1U);
-  EXPECT_EQ(of_kind_[Kind::renew], 1) << "by who had asked for it";
+  EXPECT_EQ(of_kind_[Kind::renew], 1) << "by the rank that had requested it";
   EXPECT_TRUE(get(3, key));
-  EXPECT_EQ(of_kind_[Kind::renew], 2) << "and by who finds it";
+  EXPECT_EQ(of_kind_[Kind::renew], 2) << "and by the rank that finds it";
 }
 
-// What was allowed longer ago than a lease lasts may have been taken back since.
+// A lease that was granted longer ago than leases last may have been revoked since.
 TEST_F(CopyLeases, ARenewalThatComesLateIsNoLease) {
   const Key key = made();
   EXPECT_TRUE(get(2, key));
@@ -267,7 +267,7 @@ TEST_F(CopyLeases, ARenewalThatComesLateIsNoLease) {
     }
     return loopback::Verdict{};
   });
-  network().start([&] { EXPECT_TRUE(get(2, key)) << "it was pinned before it was asked for"; });
+  network().start([&] { EXPECT_TRUE(get(2, key)) << "it was pinned before the request"; });
   network().run_for(lease + 800ms);
   EXPECT_TRUE(held);
   EXPECT_EQ(of_kind_[Kind::renew], 1);
@@ -279,7 +279,7 @@ TEST_F(CopyLeases, AStoppedNodeAsksWhenItGoesOn) {
   const Key key = made();
   EXPECT_TRUE(get(2, key));
   EXPECT_TRUE(get(3, key));
-  cut(Cut::hold);  // as messages to who is stopped
+  cut(Cut::hold);  // as messages to a stopped process
   EXPECT_EQ(code_of(evict(1, key)), Errc::peer_lost);
   network().run_for(2 * lease);
   network().heal();
@@ -296,7 +296,7 @@ TEST_F(CopyLeases, APartIsReadOfACopyOnlyWithinALease) {
   EXPECT_EQ(code_of(world_.connector(3).get_some(Address(key), ByteRange{10, 20}, {})), Errc::peer_lost);
 }
 
-// The clock of the copy is what another process wrote: what cannot be is not believed.
+// The time in the copy was written by another process: an impossible one is not trusted.
 TEST_F(CopyLeases, ALeaseLongerThanThereIsAnyIsNotBelieved) {
   const Key key = made();
   EXPECT_TRUE(get(2, key));
@@ -319,7 +319,7 @@ TEST_F(CopyLeases, WithoutMemoryForTheFenceTheListOfCopiesStays) {
                         .network = {.latency = {1ms, 1ms}}});
   const Key key = put(world.connector(0), store, {}, pattern(1, size_bytes)).value().key;
   ASSERT_TRUE(world.connector(1).get(Address(key, 0, size_bytes), {}));
-  const auto held = world.connector(0).get(Address(key), {});  // so that its memory does not come back
+  const auto held = world.connector(0).get(Address(key), {});  // so that its memory is not freed
   std::vector<Key> filling;
   for (const std::size_t size : {std::size_t{100'000}, std::size_t{1000}, std::size_t{1}}) {
     for (auto more = put(world.connector(0), store, {}, pattern(1, size)); more;
@@ -335,7 +335,7 @@ TEST_F(CopyLeases, WithoutMemoryForTheFenceTheListOfCopiesStays) {
   for (const Key& each : filling) {
     EXPECT_TRUE(world.connector(0).evict(Address(each), {}).value());
   }
-  EXPECT_EQ(code_of(world.connector(0).evict(Address(key), {})), Errc::peer_lost) << "and now there is one";
+  EXPECT_EQ(code_of(world.connector(0).evict(Address(key), {})), Errc::peer_lost) << "now there is a fence";
   world.network().run_for(2 * lease);
   EXPECT_FALSE(world.connector(0).evict(Address(key), {}).value());
 }

@@ -12,7 +12,7 @@
 namespace locum {
 namespace {
 
-/// Never done reading. Keeps who wants to be told as a transport does, which a channel keeps.
+/// Its reads never end. Keeps the callback, as a transport does that a channel owns.
 class EndlessMemory final : public RemoteMemory {
  public:
   [[nodiscard]] Result<Exposure> expose(std::span<const std::byte> /*memory*/) override { return Exposure{}; }
@@ -56,7 +56,7 @@ TEST(OneSidedReadsTest, AReadUnderWayKeepsNoTransport) {
     reads->close();
     ASSERT_TRUE(reading->ended());
     EXPECT_FALSE(reading->take());
-    EXPECT_TRUE(reads->is_reading(1, 1)) << "which nobody believes any more";
+    EXPECT_TRUE(reads->is_reading(1, 1)) << "whose result is not used any more";
   }
   EXPECT_TRUE(kept.expired());
   memory->end();

@@ -17,7 +17,7 @@ Key key_of(std::uint64_t serial) {
   return {1, 0, serial};
 }
 
-/// Decodes to a string, and counts how often.
+/// Decodes to a string, and counts its calls.
 struct Decoder {
   std::string text;
   int* calls;
@@ -125,7 +125,7 @@ TEST(DecodedCache, DecodesOnceForManyThreads) {
 
 TEST(DecodedCache, WaitsForAnotherThreadsDecodingNoLongerThanUntilTheDeadline) {
   DecodedCache cache(1000);
-  std::atomic<int> state{0};  // 1: is decoding; 2: is to end
+  std::atomic<int> state{0};  // 1: it is decoding; 2: it has to end
   int calls = 0;
   std::thread slow([&] {
     const auto value = cache.get(key_of(1), &tag_a, 1, [&] {
@@ -150,7 +150,7 @@ TEST(DecodedCache, WaitsForAnotherThreadsDecodingNoLongerThanUntilTheDeadline) {
   EXPECT_EQ(calls, 2);
 }
 
-// As a thread that decodes, and another one that it waits for, would for ever.
+// As if a decoding thread and another one that it waits for waited for each other for ever.
 TEST(DecodedCache, WaitsWithinADecodingNoLongerThanThatMay) {
   DecodedCache cache(1000);
   std::atomic<int> state{0};
@@ -201,7 +201,7 @@ TEST(DecodedCache, ForgetsByKeyByNameAndByStore) {
   cache.forget({}, 77);
   EXPECT_EQ(cache.kept_bytes(), 10U);
   keep(4, &tag_a, 77);
-  keep(5, &tag_a, 77);  // what the name stands for now
+  keep(5, &tag_a, 77);  // the name's current object
   EXPECT_EQ(cache.kept_bytes(), 20U);
   cache.forget(key_of(1).store + 1);
   EXPECT_EQ(cache.kept_bytes(), 20U);

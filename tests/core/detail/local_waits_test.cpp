@@ -18,8 +18,8 @@ using namespace std::chrono_literals;
 using tests::AwaitedConnector;
 using Clock = Deadline::Clock;
 
-// However often somebody tells of a name, and however many are awaited: each costs no more than a look in as
-// many microseconds as there are.
+// However many notifications there are, and however many names are awaited: each name is looked up at most
+// once in as many microseconds as there are names.
 TEST(LocalWaits, AreLookedForNoMoreThanOnceAMicrosecond) {
   constexpr std::uint32_t count = 1000;
   const auto connector = std::make_shared<AwaitedConnector>(count);
@@ -44,7 +44,7 @@ TEST(LocalWaits, AreLookedForNoMoreThanOnceAMicrosecond) {
   EXPECT_LE(connector->looks(), static_cast<std::size_t>(took.count()) + 2 * count);
 }
 
-// That is no reason to keep anybody waiting.
+// That limit delays no wait.
 TEST(LocalWaits, AreToldOnceTheyAreSet) {
   const auto connector = std::make_shared<AwaitedConnector>(2);
   LocalWaits waits(connector, {});

@@ -21,7 +21,7 @@
 #include "tests/core/code_of.hpp"
 #include "tests/core/forwarding_connector.hpp"
 
-// How promises end where what they need does not go well.
+// The end of promises when setting or breaking them fails.
 namespace locum {
 namespace {
 
@@ -29,15 +29,15 @@ using namespace std::chrono_literals;
 
 using tests::code_of;
 
-/// A connector that asks the test before it seals under the name of a promise.
+/// A connector that calls the test before it seals an object with a promise's name.
 class AskingConnector final : public tests::ForwardingConnector {
  public:
   using Judge = std::function<std::optional<Error>(Deadline)>;
   using ForwardingConnector::ForwardingConnector;
 
-  /// Before any thread uses it. What the judge returns is the reply in place of a seal.
+  /// Before any thread uses it. The judge's return value replaces that of the seal.
   void judge(Judge judge) { judge_ = std::move(judge); }
-  /// Before any other thread uses it. None but the test's own has memory to look for that name.
+  /// Before any other thread uses it. Only the test's own thread has memory for a look-up of that name.
   NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil counts,
                                  WaitBudget budget) override {
     if (auto error = judge_ && promise_named(draft.meta.store, draft.meta.name) ? judge_(budget.deadline())
@@ -67,7 +67,7 @@ Error no_lock() {
   return Error(Errc::timeout, "the test has the lock");
 }
 
-// The value is under its name, and the promise does not say so yet.
+// The value is bound to its name, but the promise is not marked as set yet.
 TEST_F(PromiseStateOfOneProcess, UnderANameMayBeSetOnceMoreWhereItWasHalfDone) {
   int fails = 2;
   connector_->judge([&](Deadline) { return fails-- > 0 ? std::optional(no_lock()) : std::nullopt; });
@@ -80,7 +80,7 @@ TEST_F(PromiseStateOfOneProcess, UnderANameMayBeSetOnceMoreWhereItWasHalfDone) {
   const auto set = promise.set(std::vector<double>{3});
   ASSERT_TRUE(set) << set.error();
   EXPECT_EQ(*set, placed);
-  EXPECT_EQ((*waiting)[0], 1.0) << "what was put under the name";
+  EXPECT_EQ((*waiting)[0], 1.0) << "the value that was put";
   EXPECT_EQ(code_of(promise.set(std::vector<double>{4})), Errc::key_exists);
 }
 
@@ -96,7 +96,7 @@ TEST_F(PromiseStateOfOneProcess, ThatWasHalfDoneEndsWithItsValue) {
   EXPECT_EQ((*got)[0], 1.0);
 }
 
-// A lock that another process has for long is waited for by the thread that needs it, and by no other.
+// Only the thread that needs a lock waits while another process holds it for long.
 TEST_F(PromiseStateOfOneProcess, ThatWaitsForALockHoldsUpNoOtherThread) {
   Mutex mutex;
   std::condition_variable changed;
@@ -130,7 +130,7 @@ TEST_F(PromiseStateOfOneProcess, ThatWaitsForALockHoldsUpNoOtherThread) {
   EXPECT_EQ(second.get(), Errc::key_exists);
 }
 
-// However many there are, and however long each might take alone.
+// However many promises there are, and however long each might take alone.
 TEST_F(PromiseStateOfOneProcess, BreaksAllByOneDeadline) {
   constexpr std::size_t many = 1000;
   std::vector<Deadline::Clock::time_point> given;

@@ -231,7 +231,7 @@ TEST(Representation, BoundsHowDeeplyValuesNest) {
   EXPECT_EQ(decoded<Tree>(endless).error().code(), Errc::corrupt);
 }
 
-// Random damage: what is decoded must be a value or `corrupt`; sanitizers see to the rest.
+// Random damage: the result must be a value or `corrupt`; sanitizers check the rest.
 TEST(Representation, SurvivesRandomDamage) {
   using Everything =
       std::tuple<std::vector<std::string>, std::map<std::string, std::variant<int, std::vector<bool>>>,

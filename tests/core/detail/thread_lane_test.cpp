@@ -11,7 +11,7 @@
 namespace locum::detail {
 namespace {
 
-/// Lanes of `count` threads that are there at the same time.
+/// Lanes of `count` threads that exist at the same time.
 std::vector<std::uint32_t> lanes_of(std::uint32_t count) {
   std::vector<std::uint32_t> lanes(count);
   std::latch all_have_one(count);
@@ -33,7 +33,7 @@ std::vector<std::uint32_t> lanes_of(std::uint32_t count) {
 TEST(ThreadLane, IsOneThreadsOwnUntilAllAreTaken) {
   const std::uint32_t mine = thread_lane();
   ASSERT_LT(mine, shared_lane);
-  for (int again = 0; again < 3; ++again) {  // those of threads that ended are taken again
+  for (int again = 0; again < 3; ++again) {  // lanes of ended threads are reused
     const std::vector<std::uint32_t> lanes = lanes_of(shared_lane + 5);
     std::vector<std::uint32_t> expected;
     for (std::uint32_t lane = 0; lane < shared_lane; ++lane) {
@@ -59,7 +59,7 @@ TEST(ThreadLane, IsTheSharedOneForAThreadThatIsEnding) {
   std::uint32_t at_the_end = 0;
   std::thread([&] {
     thread_local AsksWhenTheThreadEnds
-        last;  // made before the lane is taken, so destroyed after it is given back
+        last;  // constructed before the lane is taken, so destroyed after it is returned
     last.lane = &at_the_end;
     ASSERT_LT(thread_lane(), shared_lane);
   }).join();

@@ -15,7 +15,7 @@ TEST(CheckedKeys, KnowsWhatWasAddedAndNothingElse) {
   EXPECT_FALSE(keys.contains({2, 2, 3}));
 }
 
-// It may forget, where more come than there is room for: the price is a check too many.
+// It may forget keys if there are too many: then one check is repeated.
 TEST(CheckedKeys, RemembersThousands) {
   CheckedKeys keys;
   constexpr std::uint64_t count = 10'000;

@@ -26,7 +26,7 @@ TEST(DeadRanks, AreSortedAndKnowTheLatestAdopter) {
 
 TEST(DeadRanks, TellWhoWantsToKnowOfAdoptionsAndPassOnWhatItThrows) {
   DeadRanks losses(1);
-  losses.adopted();  // nobody
+  losses.adopted();  // no listener
   int told = 0;
   losses.when_adopted([&] { ++told; });
   losses.adopted();

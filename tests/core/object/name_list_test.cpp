@@ -24,7 +24,7 @@ TEST(NameList, WhatEndsWithinANameIsCorrupt) {
     std::vector<std::string> names;
     const auto unpacked = unpack_names(std::span(packed).first(bytes), names);
     if (bytes == 7) {
-      EXPECT_TRUE(unpacked) << "that is a list of one";
+      EXPECT_TRUE(unpacked) << "that is a list of one name";
       continue;
     }
     ASSERT_FALSE(unpacked) << bytes;

@@ -46,7 +46,7 @@ TEST(StridedRuns, PackWhatANestedLoopPacks) {
     std::vector<std::byte> whole(expected.size());
     runs->gather(array.bytes.data(), 0, whole);
     ASSERT_EQ(whole, expected) << slab;
-    // Begun and ended anywhere, also within an element.
+    // Beginning and ending anywhere, also within an element.
     for (int piece = 0; piece < 4; ++piece) {
       const std::uint64_t from = sampler.below(expected.size());
       std::vector<std::byte> some(1 + sampler.below(expected.size() - from));
@@ -64,14 +64,14 @@ TEST(StridedRuns, PackWhatANestedLoopPacks) {
 
 TEST(StridedRuns, AreMergedWhereTheyTouch) {
   const ArraySample field = plain_array({4, 5, 6}, 8);
-  EXPECT_EQ(first_run(field, {.start = {0, 0, 0}, .count = {4, 5, 6}}), 4U * 5 * 6 * 8) << "all of it";
+  EXPECT_EQ(first_run(field, {.start = {0, 0, 0}, .count = {4, 5, 6}}), 4U * 5 * 6 * 8) << "the whole array";
   EXPECT_EQ(first_run(field, {.start = {1, 0, 0}, .count = {2, 5, 6}}), 2U * 5 * 6 * 8) << "whole planes";
   EXPECT_EQ(first_run(field, {.start = {3, 1, 0}, .count = {1, 3, 6}}), 3U * 6 * 8) << "rows of one plane";
-  EXPECT_EQ(first_run(field, {.start = {3, 1, 2}, .count = {1, 1, 4}}), 4U * 8) << "some of one row";
+  EXPECT_EQ(first_run(field, {.start = {3, 1, 2}, .count = {1, 1, 4}}), 4U * 8) << "part of a row";
   EXPECT_EQ(first_run(field, {.start = {3, 1, 2}, .count = {1, 1, 1}, .stride = {7, 7, 7}}), 8U)
       << "an element";
   EXPECT_EQ(first_run(field, {.start = {0, 1, 0}, .count = {4, 3, 6}}), 3U * 6 * 8) << "rows of each plane";
-  EXPECT_EQ(first_run(field, {.start = {0, 0, 1}, .count = {4, 5, 5}}), 5U * 8) << "some of each row";
+  EXPECT_EQ(first_run(field, {.start = {0, 0, 1}, .count = {4, 5, 5}}), 5U * 8) << "part of each row";
   EXPECT_EQ(first_run(field, {.start = {0, 0, 0}, .count = {4, 5, 3}, .stride = {1, 1, 2}}), 8U);
   EXPECT_EQ(first_run(field, {.start = {0, 0, 0}, .count = {2, 5, 6}, .stride = {2, 1, 1}}), 5U * 6 * 8)
       << "every second plane";
@@ -99,7 +99,7 @@ TEST(StridedRuns, RefuseWhatTheArrayDoesNotHave) {
   EXPECT_EQ(code_of(StridedRuns::of(right, 4, facts)), Errc::invalid_argument);
 }
 
-// Extents that do not make up the bytes that there are lead nowhere.
+// Extents that do not match the object's size are refused.
 TEST(StridedRuns, RefuseExtentsThatWereOverwritten) {
   constexpr std::uint64_t most = ~std::uint64_t{0};
   const Hyperslab right{.start = {0, 0}, .count = {1, 1}};
@@ -107,8 +107,7 @@ TEST(StridedRuns, RefuseExtentsThatWereOverwritten) {
   for (const Extents& extents :
        {Extents(6, 11), Extents(7, 10), Extents(5, 10), Extents(12, 10), Extents(most, most),
         Extents(most, 10), Extents(6, most), Extents(2, 60), Extents(std::uint64_t{1} << 62U, 4),
-        Extents(most / 4, 4),
-        Extents((std::uint64_t{1} << 61U) + 30, 2)}) {  // 2^64 bytes more than there are
+        Extents(most / 4, 4), Extents((std::uint64_t{1} << 61U) + 30, 2)}) {  // 2^64 bytes too many
     ObjectFacts facts = facts_of(array);
     facts.extents = extents;
     EXPECT_EQ(code_of(StridedRuns::of(right, 4, facts)), Errc::corrupt) << extents[0] << " " << extents[1];
@@ -118,7 +117,8 @@ TEST(StridedRuns, RefuseExtentsThatWereOverwritten) {
   EXPECT_EQ(code_of(StridedRuns::of(right, 4, facts)), Errc::corrupt);
   facts = facts_of(array);
   facts.extents = Extents(60);
-  EXPECT_EQ(code_of(StridedRuns::of(right, 4, facts)), Errc::invalid_argument) << "of another rank";
+  EXPECT_EQ(code_of(StridedRuns::of(right, 4, facts)), Errc::invalid_argument)
+      << "another number of dimensions";
   facts.extents = Extents(0, 10);
   facts.size_bytes = 0;
   EXPECT_EQ(code_of(StridedRuns::of(right, 4, facts)), Errc::invalid_argument) << "of no elements";

@@ -14,8 +14,8 @@ INSTANTIATE_TEST_SUITE_P(
         "local", [](std::uint64_t memory_bytes) { return open_local({.memory_bytes = memory_bytes}); }}),
     factory_name);
 
-// The protocols of the cluster, without shared memory under them. Of several processes, the one that does
-// everything is not the first.
+// The protocols of the cluster, without shared memory. Of several processes, the one whose connector is
+// tested is not the first.
 ConnectorFactory plain_cluster(std::string name, std::uint32_t processes) {
   return {std::move(name), [processes](std::uint64_t memory_bytes) {
             const auto node =

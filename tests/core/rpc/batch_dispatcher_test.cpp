@@ -1,5 +1,4 @@
-// BatchDispatcher of requests that make no sense, lie, or are too many: what they name is done and answered,
-// and nothing else.
+// A BatchDispatcher gets invalid, forged or too many requests: only the named objects and names are changed.
 #include "core/rpc/batch_dispatcher.hpp"
 
 #include <gtest/gtest.h>
@@ -29,7 +28,7 @@ constexpr int asked = 0;
 constexpr int hostile = 1;
 constexpr int bystander = 2;
 
-/// Three nodes of one rank; one of them asks what it likes.
+/// Three nodes of one rank; one of them sends any request.
 class BatchDispatcherTest : public ::testing::Test {
  protected:
   struct Reply {
@@ -59,7 +58,7 @@ class BatchDispatcherTest : public ::testing::Test {
   }
   ~BatchDispatcherTest() override { owner_.record = nullptr; }
 
-  /// The one request of a kind that `act` has the hostile rank ask.
+  /// The one request of that kind that the hostile rank sends during `act`.
   template <class Act>
   [[nodiscard]] Message request(Kind kind, Act act) {
     Message found;
@@ -72,8 +71,7 @@ class BatchDispatcherTest : public ::testing::Test {
     world_.network().run_until_idle();
     return found;
   }
-  /// One that says it has so many requests, if not told otherwise with all the patience that there is, and
-  /// has none yet.
+  /// A batch that announces that many requests and contains none yet; by default with unlimited patience.
   [[nodiscard]] static Message empty_bundle(Kind kind, std::uint32_t count,
                                             std::uint64_t patience_ns = ~std::uint64_t{0}) {
     const BundleWords asked_for{.count = count, .patience_ns = patience_ns};
@@ -98,8 +96,8 @@ class BatchDispatcherTest : public ::testing::Test {
   [[nodiscard]] Key put_at(int rank, const std::string& name = {}) {
     return put(world_.connector(rank), store, name, pattern(1, 100)).value().key;
   }
-  /// Each byte of a request takes some values, and it is cut everywhere; each time it is refused as a whole,
-  /// or answered row by row.
+  /// Each byte of a request takes some values, and it is truncated at each position: each time it is refused
+  /// as a whole, or answered row by row.
   void expect_harmless(const Message& honest) {
     const std::vector<std::byte> body(honest.body().begin(), honest.body().end());
     const auto count = read_words<BundleWords>(body)->count;
@@ -208,7 +206,7 @@ TEST_F(BatchDispatcherTest, SpoiledBindsBindNothingElse) {
   EXPECT_EQ(world_.connector(bystander).get(Address(store, name), {})->key(), guarded);
   const auto all = world_.connector(asked).list(store, {}, {}).value();
   for (const std::string& each : all) {
-    EXPECT_EQ(world_.home(store, each), asked) << "a name that nobody can find";
+    EXPECT_EQ(world_.home(store, each), asked) << "a name that no look-up can find";
     EXPECT_TRUE(world_.connector(asked).evict(Address(store, each), {}));
   }
   world_.network().run_until_idle();
@@ -229,8 +227,8 @@ TEST_F(BatchDispatcherTest, OfTooManyOrNoneAreRefused) {
   }
 }
 
-// Whoever asks for ever more that another node has to be asked for, and does not wait: a bounded number is
-// open, each is answered once, and others are served meanwhile.
+// A rank sends ever more requests that need another node, and does not wait for the replies: a limited number
+// is open, each gets one reply, and others are served meanwhile.
 class ManyBatchesTest : public BatchDispatcherTest, public ::testing::WithParamInterface<std::uint64_t> {};
 
 TEST_P(ManyBatchesTest, OfOneRankAreBounded) {
@@ -259,7 +257,7 @@ TEST_P(ManyBatchesTest, OfOneRankAreBounded) {
   }
   EXPECT_EQ(refused, 100 - 64);
   EXPECT_LE(world_.rank(asked).links->requests_of(hostile), 64U);
-  EXPECT_TRUE(world_.connector(hostile).exists(Address(store, name), {}).value()) << "others go on";
+  EXPECT_TRUE(world_.connector(hostile).exists(Address(store, name), {}).value()) << "others are served";
   world_.network().run_for(20s);
   for (const std::uint32_t call : calls) {
     EXPECT_EQ(answers_[call].times, 1);
@@ -267,7 +265,7 @@ TEST_P(ManyBatchesTest, OfOneRankAreBounded) {
   EXPECT_EQ(world_.rank(asked).links->requests_of(hostile), 0U);
 }
 
-// Also who says that he does not wait at all.
+// Also a rank whose requests have no patience.
 INSTANTIATE_TEST_SUITE_P(Patience, ManyBatchesTest, ::testing::Values(~std::uint64_t{0}, std::uint64_t{0}));
 
 }  // namespace

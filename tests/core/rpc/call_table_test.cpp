@@ -50,7 +50,7 @@ TEST(CallTable, KnowsTheEarliestDeadline) {
   EXPECT_EQ(table.next_deadline(), CallTable::Clock::time_point::max());
 }
 
-// Against a map, with many under way and one that stays while thousands pass its place.
+// Compared with a std::map, with many open calls, one of which stays while thousands use its slot.
 TEST(CallTable, DoesAsAMapDoes) {
   std::mt19937 random(4);
   CallTable table;

@@ -15,7 +15,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// Bulks that were announced and do not come, of ranks that live.
+// Announced bulks of live ranks that do not arrive.
 namespace locum::tests::landings_test {
 namespace {
 
@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 using Clock = InboundBulks::Clock;
 using tests::SimulatedNodes;
 
-/// Bulks of ranks, looked at as often as told.
+/// Bulks of some ranks, checked when the test says so.
 class InboundBulksTest : public ::testing::Test {
  protected:
   void add(std::uint64_t number, int from, std::size_t bytes) {
@@ -32,7 +32,7 @@ class InboundBulksTest : public ::testing::Test {
     landing.bulk = std::span(memory_).first(bytes);
     inbound_.add(number, std::move(landing), now_);
   }
-  /// How long until these ranks are lost, with so long between two looks.
+  /// How long until these ranks are lost, with that time between two checks.
   Clock::duration lost_after(std::size_t ranks, Clock::duration between_looks,
                              Clock::duration limit = 10min) {
     const auto began = now_;
@@ -51,7 +51,7 @@ class InboundBulksTest : public ::testing::Test {
   std::vector<std::byte> memory_ = std::vector<std::byte>(std::size_t{80} << 20U);
   Clock::time_point now_{1h};
   InboundBulks inbound_{5s};
-  int awaited_ = -1;  ///< what this rank has announced somebody waits for
+  int awaited_ = -1;  ///< the rank for whose announced bulk a call waits
   std::set<int> lost_;
 };
 
@@ -64,7 +64,7 @@ TEST_F(InboundBulksTest, LoseWhoseBulkDoesNotCome) {
 }
 
 TEST_F(InboundBulksTest, AreTheLongerPatientTheMoreTheyAre) {
-  add(1, 3, memory_.size());  // ten seconds at the least rate
+  add(1, 3, memory_.size());  // ten seconds at the minimum rate
   add(2, 4, memory_.size());
   const auto first = lost_after(1, 100ms);
   EXPECT_GE(first, 15s);
@@ -91,7 +91,7 @@ TEST_F(InboundBulksTest, AreGivenUpByWhoWaitsAndNotBefore) {
   EXPECT_EQ(lost_after(1, 1s), 1s);
 }
 
-// The rank was stopped, or nobody drove: nothing could come meanwhile.
+// The rank was stopped, or no thread drove: nothing could arrive meanwhile.
 TEST_F(InboundBulksTest, DoNotCountWhileNobodyLooks) {
   add(1, 3, 1000);
   EXPECT_EQ(lost_after(1, 2s, 1h), 1h);
@@ -112,14 +112,14 @@ TEST_F(InboundBulksTest, SayWhenTheyWantToBeLookedAt) {
 }
 
 constexpr std::uint32_t store = 7;
-constexpr std::size_t size_bytes = std::size_t{8} << 20U;  // a second at the least rate
+constexpr std::size_t size_bytes = std::size_t{8} << 20U;  // a second at the minimum rate
 
 tests::SimulatedNodesOptions nodes_of(std::chrono::milliseconds patience, std::uint64_t bytes_per_us) {
   return {.nodes = {.nodes = 2, .ranks_per_node = 1, .timeout = 10s, .patience = patience},
           .network = {.bytes_per_us = bytes_per_us, .detection = {1h, 1h}, .give_up = 1h}};
 }
 
-/// Two nodes; what rank 0 sends in bulk is lost, and nothing else is.
+/// Two nodes; the bulks of rank 0 are lost, its other messages are not.
 class StrandedBulk : public ::testing::Test {
  protected:
   StrandedBulk() : key_(put(world_.connector(0), store, {}, pattern(1, size_bytes)).value().key) {
@@ -162,7 +162,7 @@ TEST_F(StrandedBulk, LeavesNoMemoryBehindWhereTheCallHasTimedOut) {
   start_get(1s);
   world_.network().run();
   EXPECT_EQ(code_of(*got_), Errc::timeout) << got_->error();
-  // Its node-mates might want the object: the flight goes on for as long as any call lasts.
+  // Other ranks of its node might want the object: the flight continues as long as any call may last.
   EXPECT_FALSE(world_.network().run_until([&] { return is_lost(); }, began_ + 9s));
   EXPECT_GE(used_bytes(), size_bytes) << "the transport may still write there";
   EXPECT_TRUE(world_.network().run_until([&] { return is_lost(); }, began_ + 11s));
@@ -190,7 +190,7 @@ TEST(SlowBulk, IsWaitedFor) {
       [&] { late = world.connector(1).get(Address(key, 0, size_bytes), world.network().now() + 10ms); });
   world.network().run_for(300ms);
   EXPECT_EQ(code_of(*late), Errc::timeout);
-  EXPECT_GE(world.rank(1).node->levels().used_bytes, size_bytes) << "it is on its way";
+  EXPECT_GE(world.rank(1).node->levels().used_bytes, size_bytes) << "it is in transfer";
   world.network().start([&] { got = world.connector(1).get(Address(key, 0, size_bytes), {}); });
   world.network().run();
   ASSERT_TRUE(*got) << got->error();
@@ -199,19 +199,19 @@ TEST(SlowBulk, IsWaitedFor) {
   EXPECT_FALSE(world.rank(1).links->is_lost(0));
 }
 
-// Nobody waits for its bytes any more, but who closes: they have time to come.
+// No call waits for its bytes any more, except closing: they may still arrive.
 TEST(SlowBulk, IsNotGivenUpByWhoCloses) {
   SimulatedNodes world(nodes_of(100ms, 16));
   const Key key = put(world.connector(0), store, {}, pattern(1, size_bytes)).value().key;
   const auto began = world.network().now();
   EXPECT_EQ(code_of(world.connector(1).get(Address(key, 0, size_bytes), began + 10ms)), Errc::timeout);
   world.rank(1).links->close();
-  EXPECT_GE(world.network().now() - began, 400ms) << "until they have come";
+  EXPECT_GE(world.network().now() - began, 400ms) << "until they have arrived";
   EXPECT_EQ(world.network().counters().transfers, 1U);
   EXPECT_FALSE(world.rank(1).links->is_lost(0));
 }
 
-// Who closes drives: what it looks at is there at once, also when its time is over.
+// The closing thread drives: it sees each arrival at once, also after its deadline.
 TEST(SlowBulk, IsWaitedForUntilTheTimeoutByWhoCloses) {
   auto options = nodes_of(100ms, 16);
   options.nodes.timeout = 200ms;
@@ -226,7 +226,8 @@ TEST(SlowBulk, IsWaitedForUntilTheTimeoutByWhoCloses) {
   EXPECT_LE(took, 250ms);
 }
 
-// The call that waits for them hears of the closing, and who closes is parked beside it at first.
+// The call that waits for the bulk fails because of the closing; the closing thread is parked beside it at
+// first.
 TEST(SlowBulk, IsNotGivenUpByWhoClosesBesideACall) {
   SimulatedNodes world(nodes_of(100ms, 16));
   const Key key = put(world.connector(0), store, {}, pattern(1, size_bytes)).value().key;
@@ -243,7 +244,7 @@ TEST(SlowBulk, IsNotGivenUpByWhoClosesBesideACall) {
   world.network().run();
   EXPECT_EQ(code_of(*got), Errc::closed);
   EXPECT_EQ(told - began, 300ms) << "at once";
-  EXPECT_GE(world.network().now() - began, 400ms) << "until they have come";
+  EXPECT_GE(world.network().now() - began, 400ms) << "until they have arrived";
   EXPECT_FALSE(world.rank(1).links->is_lost(0));
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint32_t store = 7;
 
-// A node has as many names as any other, within what chance allows: six times the deviation of equal odds.
+// Every node has the same share of names, within six standard deviations.
 TEST(Nodes, HomesAreSpreadEvenlyAndAreTheSameForAllRanks) {
   constexpr std::size_t names = 100'000;
   for (const std::size_t count : {1U, 2U, 7U, 64U}) {

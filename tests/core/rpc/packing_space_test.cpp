@@ -23,7 +23,7 @@ TEST(PackingSpace, LendsLessToWhomItHasLentMuch) {
   EXPECT_EQ(loans[0]->memory().size(), PackingSpace::most_at_a_time);
   EXPECT_EQ(loans[999]->memory().size(), PackingSpace::least_at_a_time);
   EXPECT_EQ(space.lend(2, std::uint64_t{1} << 40U)->memory().size(), PackingSpace::most_at_a_time)
-      << "somebody else gets what he always gets";
+      << "another rank gets its usual share";
   loans.clear();
   EXPECT_EQ(space.lent(1), 0U);
   EXPECT_EQ(space.lend(1, std::uint64_t{1} << 40U)->memory().size(), PackingSpace::most_at_a_time);

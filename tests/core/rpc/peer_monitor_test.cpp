@@ -10,13 +10,13 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = PeerMonitor::Clock;
 
-/// Two ranks, of which the other one owes something and says nothing.
+/// Two ranks; a reply of the other one is due, and it is silent.
 class PeerMonitorTest : public testing::Test {
  protected:
   PeerMonitorTest() { peer_monitor_.owe(1); }
 
-  // When the other one is lost, in steps of a tenth of a second, each of which something moves in, or
-  // nothing. The limit if it is not.
+  // When the other one is lost, in steps of a tenth of a second, in each of which something moves or nothing
+  // does; the limit if it is not lost.
   Clock::duration lost_after(bool moving, Clock::duration limit) {
     bool lost = false;
     for (; !lost && now_ - began_ < limit; now_ += 100ms) {
@@ -43,7 +43,7 @@ TEST_F(PeerMonitorTest, LoseWhoIsSilent) {
 }
 
 TEST_F(PeerMonitorTest, ExcuseWhoIsSilentWhileItsBulkMoves) {
-  peer_monitor_.moves(1, 160'000'000, now_);  // which may take 19 s
+  peer_monitor_.moves(1, 160'000'000, now_);  // may take 19 s
   const auto after = lost_after(true, 1min);
   EXPECT_GE(after, 23s);
   EXPECT_LE(after, 26s);

@@ -28,7 +28,7 @@ std::string text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-/// Notes what it came to.
+/// Records its outcome.
 class NotedCall final : public Call {
  public:
   std::span<std::byte> landing(std::span<const std::byte> /*body*/,
@@ -62,7 +62,7 @@ class NotedCall final : public Call {
   std::vector<std::byte> memory;
 };
 
-/// Answers with the request turned round, or as told.
+/// Replies with the request reversed, or as set by the test.
 class EchoService final : public Service {
  public:
   explicit EchoService(RpcChannel& channel) : channel_(channel) {}
@@ -141,7 +141,7 @@ class RpcChannelTest : public testing::Test {
     ranks_[static_cast<std::size_t>(from)].transport->wake();
     return call;
   }
-  /// What a rank says that counts its requests as it likes.
+  /// A message of a rank that numbers its requests as it likes.
   void say(int from, int to, Kind kind, std::uint32_t call, std::span<const std::byte> bulk = {}) {
     const Envelope envelope{.kind = kind, .call = call, .incarnation = 5};
     ASSERT_TRUE(ranks_[static_cast<std::size_t>(from)].transport->send(
@@ -241,7 +241,7 @@ TEST_F(RpcChannelTest, GivesUpOnTimeAndDropsWhatComesLater) {
 
 // The memory of a call that gave up stays until nothing is written there any more.
 TEST_F(RpcChannelTest, KeepsTheMemoryOfALandingThatCameTooLate) {
-  const std::string bulk(1'000'000, 'x');  // 0.1 ms on its way
+  const std::string bulk(1'000'000, 'x');  // 0.1 ms in transfer
   auto call = ask(0, 1, "x", bulk, 30s);
   (void)network_.run_until([&] { return !call->memory.empty(); });
   const std::weak_ptr<NotedCall> watched = call;
@@ -254,7 +254,7 @@ TEST_F(RpcChannelTest, KeepsTheMemoryOfALandingThatCameTooLate) {
   EXPECT_TRUE(watched.expired());
 }
 
-// The memory of the first reply is being written to: another one neither gets nor ends it.
+// While the first reply's memory is being written, another reply neither uses nor frees it.
 TEST_F(RpcChannelTest, TakesNoSecondAnswerWhileTheFirstOneLands) {
   for (const std::size_t second_bytes : {std::size_t{0}, std::size_t{8}, std::size_t{1} << 21U}) {
     SCOPED_TRACE(second_bytes);
@@ -274,24 +274,24 @@ TEST_F(RpcChannelTest, TakesNoSecondAnswerWhileTheFirstOneLands) {
   }
 }
 
-// Until then the bulk may be written to memory that a call would take back when it ends.
+// Until then the bulk may be written to memory that the call would free when it ends.
 TEST_F(RpcChannelTest, EndsACallOfALostRankWhenItsBulkLandsNoMore) {
   service(1).least_bulk = std::size_t{1} << 20U;
   const auto call = ask(0, 1, "x");
   (void)network_.run_until([&] { return call->inbound > 0; });
   ASSERT_EQ(call->ends, 0);
-  network_.on_ready(0, nullptr);  // so that nothing moves but what is moved here
+  network_.on_ready(0, nullptr);  // so that messages move only by the calls below
   RpcChannel& reader = channel(0);
   network_.cut(0, 1);
-  // What is overdue ends after the transport has moved what it can: it has not heard yet that this rank is
-  // to be forgotten when the calls of lost ones end.
+  // Overdue calls end after the transport has made progress: it has not been told yet to forget this rank
+  // when the calls of lost ranks end.
   const auto late = std::make_shared<NotedCall>();
   late->then = [&] { reader.lose(1, Error(Errc::peer_lost, "the test says so")); };
   reader.ask(2, Kind::exists, {}, {}, network_.now(), late);
   while (late->ends == 0) {
     (void)reader.step();
   }
-  EXPECT_EQ(call->ends, 0) << "the transport has not said yet that nobody writes to its memory";
+  EXPECT_EQ(call->ends, 0) << "the transport may still write to its memory";
   for (int round = 0; call->ends == 0 && round < 1000; ++round) {
     network_.run_for(1ms);
     (void)reader.step();
@@ -308,10 +308,11 @@ TEST_F(RpcChannelTest, RefusesAQuestionThatIsTooLong) {
   EXPECT_EQ(call->error->code(), Errc::invalid_argument);
 }
 
-// What a rank leaves unread, leaves unanswered or announces is bounded, and the others are served as before.
+// A rank's unread replies, unanswered requests and announced bulks are limited, and others are served as
+// before.
 TEST_F(RpcChannelTest, HoldsABoundedNumberOfAnswersForARankThatReadsNone) {
   const std::uint32_t most = channel(0).options().most_requests;
-  service(0).least_bulk = 8192;  // nothing that travels with its header
+  service(0).least_bulk = 8192;  // more than travels with a header
   network_.on_ready(2, nullptr);
   std::vector<std::shared_ptr<NotedCall>> calls;
   for (std::uint32_t i = 0; i < most + 500; ++i) {
@@ -365,7 +366,7 @@ TEST_F(RpcChannelTest, HoldsABoundedNumberOfQuestionsThatAreAnsweredLater) {
   EXPECT_EQ(channel(0).requests_of(2), 0U);
 }
 
-// Else whoever gives all of his the same number, or none, could fill this rank's memory.
+// Otherwise a rank that gives all its requests the same number, or none, could fill this rank's memory.
 TEST_F(RpcChannelTest, TurnsAwayQuestionsOfANumberThatIsOpenAndOfNone) {
   service(0).silent = true;
   for (int time = 0; time < 10; ++time) {
@@ -379,15 +380,15 @@ TEST_F(RpcChannelTest, TurnsAwayQuestionsOfANumberThatIsOpenAndOfNone) {
   EXPECT_EQ(turned_away(0), 29U);
   say(1, 0, Kind::list, 7);
   network_.run_for(1s);
-  EXPECT_EQ(service(0).times, 2) << "each rank has numbers of its own";
+  EXPECT_EQ(service(0).times, 2) << "each rank has its own numbers";
   channel(0).reply(2, 7, {});
   say(2, 0, Kind::list, 7);
   network_.run_for(1s);
-  EXPECT_EQ(service(0).times, 3) << "a number that is free again";
+  EXPECT_EQ(service(0).times, 3) << "the number is free again";
   EXPECT_EQ(channel(0).requests_of(2), 1U);
   say(2, 0, Kind::end_read, 0);
   network_.run_for(1s);
-  EXPECT_EQ(service(0).times, 4) << "that wants no reply";
+  EXPECT_EQ(service(0).times, 4) << "a request without a reply";
   EXPECT_EQ(channel(0).requests_of(2), 1U);
 }
 
@@ -415,11 +416,11 @@ TEST_F(RpcChannelTest, CountsAQuestionUntilThatOneIsAnswered) {
   channel(0).serve(nullptr);
   say(2, 0, Kind::list, 1);
   network_.run_for(1s);
-  EXPECT_EQ(channel(0).requests_of(2), most - 1) << "of one who has closed";
+  EXPECT_EQ(channel(0).requests_of(2), most - 1) << "a closed rank";
 }
 
-// A wait that may never be answered does not count, but its number is taken: its reply must not be
-// another's.
+// A wait that may never be answered does not count, but its number stays taken: its reply must not match
+// another request.
 TEST_F(RpcChannelTest, AWaitKeepsItsNumberUntilItIsAnsweredOrGivenUp) {
   service(0).silent = true;
   say(2, 0, Kind::await, 3);
@@ -439,7 +440,7 @@ TEST_F(RpcChannelTest, TakesNoMoreBulksOfPingsThanOfQuestions) {
   for (std::uint32_t number = 1; number <= 20; ++number) {
     say(2, 0, Kind::ping, number, bulk);
   }
-  network_.run_for(50us);  // all are announced, none has come
+  network_.run_for(50us);  // all are announced, none has arrived
   EXPECT_EQ(channel(0).requests_of(2), channel(0).options().most_request_bytes / bulk.size());
   EXPECT_EQ(turned_away(0), 4U);
   network_.run_for(1s);
@@ -480,7 +481,7 @@ TEST_F(RpcChannelTest, TakesABoundedNumberOfBytesFromOneRankAtATime) {
   for (int i = 0; i < 20; ++i) {
     calls.push_back(ask(2, 0, "x", std::string(bytes, 'x')));
   }
-  network_.run_for(50us);  // all are announced, none has come
+  network_.run_for(50us);  // all are announced, none has arrived
   EXPECT_EQ(channel(0).requests_of(2), channel(0).options().most_request_bytes / bytes);
   network_.run_for(1s);
   EXPECT_EQ(channel(0).requests_of(2), 0U);
@@ -519,7 +520,7 @@ TEST_F(RpcChannelTest, TakesARankForDeadThatOwesAndIsSilent) {
   EXPECT_FALSE(channel(0).is_lost(2));
   const auto again = ask(0, 1, "x");
   network_.run_for(1ms);
-  ASSERT_TRUE(again->error) << "who is lost stays lost, and is not waited for again";
+  ASSERT_TRUE(again->error) << "a lost rank stays lost, without another wait";
   EXPECT_EQ(again->error->code(), Errc::peer_lost);
 }
 
@@ -534,8 +535,7 @@ TEST_F(RpcChannelTest, LeavesARankAloneThatTakesLongButLives) {
   EXPECT_EQ(call->error->code(), Errc::timeout);
 }
 
-// A rank that was itself stopped comes back to overdue requests: it asks again before it takes anybody for
-// dead.
+// After a stop of its own a rank finds overdue requests: it probes the other ranks before it gives them up.
 TEST_F(RpcChannelTest, ARankThatWasStoppedTakesNobodyForDead) {
   service(1).silent = true;
   const auto call = ask(0, 1, "x", {}, 600s);
@@ -561,8 +561,7 @@ TEST_F(RpcChannelTest, AnswersOfARankThatWasGivenUpAreNotBelieved) {
   EXPECT_EQ(call->error->code(), Errc::peer_lost);
 }
 
-// Whatever bytes come, from whichever rank: nothing is asked, nothing ends that another rank owes, nothing
-// breaks.
+// Any bytes from any rank: no request is served, no call to another rank ends, nothing breaks.
 TEST_F(RpcChannelTest, DropsWhatMakesNoSense) {
   service(1).silent = true;
   const auto call = ask(0, 1, "x");

@@ -21,16 +21,16 @@ using namespace std::chrono_literals;
 using tests::MortalNodes;
 
 constexpr std::uint32_t store = 7;
-constexpr std::size_t size_bytes = 9'000;  // more than the home keeps of it
+constexpr std::size_t size_bytes = 9'000;  // more than the home keeps
 
-/// Two nodes of two ranks. Rank 0 dies while it replaces a name that is at home on node 1; what it has sent
-/// arrives all the same, and nobody tells node 1 of the death but rank 1.
+/// Two nodes of two ranks. Rank 0 dies while it replaces a name whose home is node 1; its messages arrive
+/// nevertheless, and only rank 1 notifies node 1 of the death.
 class BindRecoveryTest : public ::testing::Test {
  protected:
   static constexpr int maker = 0;
   static constexpr int mate = 1;
-  static constexpr int asked = 2;  ///< the rank of the home that the maker asks
-  static constexpr int other = 3;  ///< its mate
+  static constexpr int asked = 2;  ///< the rank of the home that gets the maker's request
+  static constexpr int other = 3;  ///< the other rank of that node
   static constexpr auto never = std::chrono::nanoseconds::max();
 
   BindRecoveryTest()
@@ -43,7 +43,7 @@ class BindRecoveryTest : public ::testing::Test {
     EXPECT_TRUE(put(nodes_.world().connector(other), store, name_, old_));
   }
 
-  /// Rank 0 replaces the name, and dies so long after.
+  /// Rank 0 replaces the name, and dies that much later.
   void replace_and_die(std::chrono::milliseconds after) {
     nodes_.network().start([this] {
       (void)put(nodes_.world().connector(maker), store, name_, new_, {SealMode::replace, 0});
@@ -64,13 +64,13 @@ class BindRecoveryTest : public ::testing::Test {
     return nodes_.world().rank(rank).process.table->owned(store).size();
   }
   [[nodiscard]] std::size_t objects_of_mate() { return objects_of(mate); }
-  /// Nobody has a helper thread here: that rank waits for something else, for so long.
+  /// No rank has a helper thread here: that rank waits for something else, for that time.
   void let_wait(int rank, std::chrono::seconds time) {
     nodes_.network().start([this, rank, time] { nodes_.world().rank(rank).links->client()->pause(time); });
     nodes_.network().run_for(time);
   }
-  /// Rank 0 replaces the name, but the rank that it asks is stopped; and waits until it has been given up,
-  /// and its mate asked what became of the object.
+  /// Rank 0 replaces the name, but the rank that gets its request is stopped; waits until it is given up, and
+  /// the other rank of its node was asked about the object.
   void replace_in_vain() {
     nodes_.network().pause(asked);
     const auto replaced = put(nodes_.world().connector(maker), store, name_, new_, {SealMode::replace, 0});
@@ -99,8 +99,8 @@ TEST_F(BindRecoveryTest, TakesOutOfSightWhatNeverReachedTheHome) {
   EXPECT_EQ(objects_of_mate(), 0U);
 }
 
-// The request of its mate overtakes what the dead rank had sent: the home hears of the death first, and does
-// not bind any more what is out of sight.
+// The message of the surviving rank overtakes those of the dead one: the home learns of the death first, and
+// does not bind the tombstoned object any more.
 TEST_F(BindRecoveryTest, HasTheHomeForgetABindThatComesTooLate) {
   nodes_.network().set_latency(maker, asked, {1s, 1s});
   replace_and_die(100ms);
@@ -108,7 +108,7 @@ TEST_F(BindRecoveryTest, HasTheHomeForgetABindThatComesTooLate) {
   EXPECT_EQ(objects_of_mate(), 0U);
 }
 
-// The first word to the home gets lost, and what the dead rank had sent comes after the request's time.
+// The first message to the home is lost, and those of the dead rank arrive after that request's deadline.
 TEST_F(BindRecoveryTest, TellsAgainWhereTheHomeCannotBeReachedForAWhile) {
   nodes_.network().set_latency(maker, asked, {40s, 40s});
   nodes_.network().partition({mate}, loopback::Cut::lose);
@@ -120,8 +120,8 @@ TEST_F(BindRecoveryTest, TellsAgainWhereTheHomeCannotBeReachedForAWhile) {
   EXPECT_EQ(objects_of_mate(), 0U);
 }
 
-// Its mate says that the old one stands, but what the stopped one has heard it does when it goes on: the name
-// must not stand for what is gone then.
+// The other rank of the home replies that the old object is bound, but the stopped one carries out the
+// requests that it has received when it continues: the name must not refer to an object that is gone then.
 TEST_F(BindRecoveryTest, KeepsWhatAStoppedRankOfTheHomeMayBindYet) {
   ASSERT_NO_FATAL_FAILURE(replace_in_vain());
   EXPECT_EQ(objects_of(maker), 1U);
@@ -137,7 +137,7 @@ TEST_F(BindRecoveryTest, KeepsWhatAStoppedRankOfTheHomeMayBindYet) {
   ASSERT_EQ(keys.size(), 1U);
   const auto pin = nodes_.world().rank(maker).process.table->pin(keys[0]);
   ASSERT_TRUE(pin);
-  EXPECT_EQ(pin->generation, found->facts().generation) << "its maker has not been told of it";
+  EXPECT_EQ(pin->generation, found->facts().generation) << "its maker has not learned of it";
   nodes_.world().rank(maker).process.table->release(pin->id);
 }
 
@@ -150,7 +150,7 @@ TEST_F(BindRecoveryTest, TakesItOutOfSightWhenTheStoppedRankDies) {
   expect_all_find(old_, {maker, mate, other});
 }
 
-// It goes on, binds and dies between the look of its mate and the roll call.
+// It continues, binds and dies between the other rank's look-up and the roll call.
 TEST_F(BindRecoveryTest, HasTheHomeLookOnceMoreWhenTheStoppedRankIsDead) {
   bool struck = false;
   nodes_.network().on_message([&](int from, int, std::span<const std::byte> header) {
@@ -168,7 +168,7 @@ TEST_F(BindRecoveryTest, HasTheHomeLookOnceMoreWhenTheStoppedRankIsDead) {
   expect_all_find(new_, {maker, mate, other});
 }
 
-// The stopped one hears of the death when it has bound what the dead one sent before.
+// The stopped rank learns of the death after it has bound what the dead one sent before.
 TEST_F(BindRecoveryTest, KeepsWhatAStoppedRankMayBindThoughItsMakerIsDead) {
   nodes_.network().pause(asked);
   replace_and_die(100ms);
@@ -176,11 +176,12 @@ TEST_F(BindRecoveryTest, KeepsWhatAStoppedRankMayBindThoughItsMakerIsDead) {
   EXPECT_EQ(objects_of_mate(), 1U);
   nodes_.network().resume(asked);
   let_wait(mate, 100s);
-  expect_all_find(new_, {mate, other});  // the one that was given up hears nothing more of its maker's node
+  expect_all_find(new_,
+                  {mate, other});  // the rank that was given up gets no more messages from its maker's node
   EXPECT_TRUE(nodes_.world().rank(mate).process.table->unsettled().empty());
 }
 
-// Its generation is what the mate has learnt, although nobody has read the object.
+// Its generation is what the surviving rank has learned, although no rank has read the object.
 TEST_F(BindRecoveryTest, GivesTheObjectItsGeneration) {
   nodes_.network().set_latency(asked, maker, {500ms, 500ms});
   replace_and_die(100ms);
@@ -196,8 +197,8 @@ TEST_F(BindRecoveryTest, GivesTheObjectItsGeneration) {
   EXPECT_NE(generation, 0U);
 }
 
-// A bind whose block takes longer to move than its maker waits: the home replies to requests before it has
-// it.
+// A bind whose bulk takes longer to transfer than its maker waits: the home replies to requests before it has
+// the bulk.
 TEST(BindRecoveryOfTheLiving, AsksAfterTheBindAndNotBesideIt) {
   tests::SimulatedNodes world({.nodes = {.nodes = 2, .inline_bytes = 16_KiB, .timeout = 5ms},
                                .network = {.latency = {100us, 100us}, .bytes_per_us = 1}});
@@ -210,7 +211,7 @@ TEST(BindRecoveryOfTheLiving, AsksAfterTheBindAndNotBesideIt) {
   EXPECT_EQ(replaced.error().code(), Errc::timeout);
   world.rank(0).links->client()->pause(1s);
   const auto made = world.rank(0).process.table->owned(store);
-  ASSERT_EQ(made.size(), 1U) << "the name stands for it";
+  ASSERT_EQ(made.size(), 1U) << "the name refers to it";
   for (const int rank : {0, 1}) {
     const Deadline enough(world.network().now() + 1s);
     const auto by_name = world.connector(rank).get(Address(store, name), enough);
@@ -223,7 +224,7 @@ TEST(BindRecoveryOfTheLiving, AsksAfterTheBindAndNotBesideIt) {
   EXPECT_TRUE(world.rank(0).process.table->unsettled().empty());
 }
 
-/// Calls something whenever somebody is woken.
+/// Calls a function at each wake-up of a thread.
 class WakeListener final : public Transport {
  public:
   explicit WakeListener(std::shared_ptr<Transport> behind) : behind_(std::move(behind)) {}
@@ -249,8 +250,8 @@ class WakeListener final : public Transport {
   const std::shared_ptr<Transport> behind_;
 };
 
-// Who hears that a bulk has been read, and asks what became of its bind, is who drives, maybe the helper
-// thread: as the last one to let go of what drives it would have to end itself.
+// The driver, possibly the helper thread, learns that a bulk has been read, and asks about the bind. If it
+// were the last owner of the object that runs it, it would have to destroy itself.
 TEST(BindRecoveryOfTheLiving, KeepsNothingAliveThatDrives) {
   WakeListener* listener = nullptr;
   tests::SimulatedNodes world({.nodes = {.nodes = 2, .inline_bytes = 16_KiB, .timeout = 5ms},
@@ -278,7 +279,7 @@ TEST(BindRecoveryOfTheLiving, KeepsNothingAliveThatDrives) {
   EXPECT_TRUE(world.connector(1).get(Address(store, name), Deadline(world.network().now() + 1s)));
 }
 
-// The home has bound the name, whose maker was not told, and says so in words that are spoiled on their way.
+// The home has bound the name, whose maker got no reply; the home's later replies about it are corrupted.
 TEST(BindRecoveryOfTheLiving, AsksAgainWhereTheAnswerMakesNoSense) {
   constexpr int home = 1;
   tests::Liars liars{home};
@@ -294,7 +295,7 @@ TEST(BindRecoveryOfTheLiving, AsksAgainWhereTheAnswerMakesNoSense) {
     }
     if (message.body().size() == sizeof(std::uint64_t)) {
       ++binds;
-      envelope.call = 0;  // for nobody
+      envelope.call = 0;  // belongs to no call
     } else if (message.body().size() == sizeof(ObjectWire)) {
       ObjectWire wire = *read_words<ObjectWire>(message.body());
       const std::vector<std::byte> body(message.body().begin(), message.body().end());
@@ -327,10 +328,10 @@ TEST(BindRecoveryOfTheLiving, AsksAgainWhereTheAnswerMakesNoSense) {
   EXPECT_EQ(binds, 1);
   EXPECT_EQ(looks, 5);
   const auto made = world.rank(0).process.table->owned(store);
-  ASSERT_EQ(made.size(), 1U) << "the name stands for it";
+  ASSERT_EQ(made.size(), 1U) << "the name refers to it";
   const auto pin = world.rank(0).process.table->pin(made[0]);
   ASSERT_TRUE(pin);
-  EXPECT_NE(pin->generation, 0U) << "its maker has not been told of it";
+  EXPECT_NE(pin->generation, 0U) << "its maker has not learned of it";
   world.rank(0).process.table->release(pin->id);
 }
 

@@ -12,7 +12,7 @@
 #include "tests/core/connector_samples.hpp"
 #include "tests/core/simulated_nodes.hpp"
 
-// Objects whose name is gone, while their own node has no room for the request that takes them away, too.
+// Objects that have lost their name, while their node has no room for the request to evict them.
 namespace locum::tests::retirements_test {
 namespace {
 
@@ -23,8 +23,8 @@ constexpr std::uint32_t store = 7;
 constexpr int caller = 0;
 constexpr int maker = 2;
 
-/// Three nodes of one rank. A name at home on one of the first two stands for an object of the third; rank 0
-/// takes it away.
+/// Three nodes of one rank. A name with its home on one of the first two nodes refers to an object of the
+/// third; rank 0 evicts it.
 class RemoteEvictionsTest : public ::testing::TestWithParam<int> {
  protected:
   RemoteEvictionsTest() : name_(world_.name_at(GetParam(), store, "name")) {
@@ -32,7 +32,7 @@ class RemoteEvictionsTest : public ::testing::TestWithParam<int> {
       bent_[home].bend = [this](Message& message) {
         if (refuses_ && message.envelope().kind == Kind::retire) {
           ++refused_;
-          message.set_body({});  // makes no sense, and is refused
+          message.set_body({});  // invalid, and refused
         }
       };
     }
@@ -75,16 +75,16 @@ TEST_P(RemoteEvictionsTest, GoWhenNobodyWaitsForThatAnyMore) {
   EXPECT_EQ(code_of(*evicted_), Errc::out_of_memory);
   EXPECT_LE(took_, 1000ms);
   EXPECT_EQ(objects(), 1U);
-  EXPECT_LE(refused_, 50) << "it is not asked in a loop";
+  EXPECT_LE(refused_, 50) << "it is not polled without pauses";
   refuses_ = false;
   world_.network().run_for(3s);
   EXPECT_EQ(objects(), 0U);
   const auto sent = world_.network().counters().sent.messages;
   world_.network().run_for(100s);
-  EXPECT_EQ(world_.network().counters().sent.messages, sent) << "it has gone";
+  EXPECT_EQ(world_.network().counters().sent.messages, sent) << "it is evicted";
 }
 
-// Who waits for that is told so at once. The object stays: its key is all that is left of it.
+// Waiting calls fail at once. The object stays: only its key still finds it.
 TEST_P(RemoteEvictionsTest, AreGivenUpByARankThatCloses) {
   refuses_ = true;
   begin_evict();

@@ -24,10 +24,10 @@ using tests::pattern;
 
 constexpr std::uint32_t store = 7;
 constexpr int asked = 0;    // the node that replies
-constexpr int hostile = 1;  // asks it anything
+constexpr int hostile = 1;  // sends it any request
 constexpr int bystander = 2;
 
-/// Three nodes of one rank each, one of which says what it likes, in the right words' place.
+/// Three nodes of one rank each, one of which replaces correct messages by any bytes.
 class NodeServiceTest : public ::testing::Test {
  protected:
   struct Heard {
@@ -62,7 +62,7 @@ class NodeServiceTest : public ::testing::Test {
     }
   }
 
-  // Who closes replies those who still wait.
+  // A closing rank replies to those that still wait.
   ~NodeServiceTest() override { world_.network().on_message({}); }
 
   void guard(int maker, std::size_t size, const std::string& name) {
@@ -95,7 +95,7 @@ class NodeServiceTest : public ::testing::Test {
     return ask(std::move(message));
   }
 
-  /// What the hostile rank asks as long as it behaves, of objects and names of its own.
+  /// Valid requests of the hostile rank, for its own objects and names.
   std::vector<Message> honest_questions() {
     std::vector<Message> requests;
     bent_.record = [&](const Message& message) {
@@ -167,7 +167,7 @@ class NodeServiceTest : public ::testing::Test {
     EXPECT_TRUE(std::ranges::all_of(sealed, [](const auto& one) { return one.has_value(); }));
   }
 
-  /// Whether this is a request that may touch what is guarded: anybody may evict, by key or name.
+  /// Whether this request may change the guarded objects: any rank may evict, by key or name.
   [[nodiscard]] bool may_touch(const Message& message) const {
     const auto key = read_words<KeyWords>(message.body());
     return std::any_of(guarded_.begin(), guarded_.end(), [&](const Guarded& each) {
@@ -180,7 +180,7 @@ class NodeServiceTest : public ::testing::Test {
                                            name.end()) != message.bulk.end());
     });
   }
-  /// Whether everything guarded is in its place. A look from within, without a message.
+  /// Whether all guarded objects are unchanged: checked directly, without a message.
   [[nodiscard]] ::testing::AssertionResult in_place() {
     for (const Guarded& each : guarded_) {
       const auto& owner = world_.rank(static_cast<int>(each.key.creator)).process;
@@ -193,7 +193,7 @@ class NodeServiceTest : public ::testing::Test {
         const auto named =
             world_.rank(world_.home(store, each.name)).process.directory->find(store, each.name);
         if (!named) {
-          return ::testing::AssertionFailure() << "no name any more: " << each.name;
+          return ::testing::AssertionFailure() << "the name is gone: " << each.name;
         }
         world_.rank(world_.home(store, each.name)).process.table->release(named->id);
       }
@@ -211,7 +211,7 @@ class NodeServiceTest : public ::testing::Test {
       }
     }
   }
-  /// The words of a bind that node `asked` grants, if nothing else is wrong, and what goes with them.
+  /// Valid words of a bind at node `asked`, and the block that belongs to them.
   [[nodiscard]] BindWords bind_words(const std::string& name, std::vector<std::byte>& block) const {
     BindWords bind;
     bind.object.key = {store, hostile, 1'000'000};
@@ -227,7 +227,8 @@ class NodeServiceTest : public ::testing::Test {
     return bind;
   }
 
-  /// Words that may pass every check of form, and a block that has their size and name and else anything.
+  /// Words that may pass every check of form, and a block with their size and name and otherwise random
+  /// content.
   static void lie(ObjectRecord& record, std::vector<std::byte>& block, const std::string& name,
                   tests::Spoiler& spoiler) {
     record.size_bytes = spoiler.below(300);
@@ -252,12 +253,12 @@ class NodeServiceTest : public ::testing::Test {
   std::vector<Guarded> guarded_;
 };
 
-// Each is answered once, and touches nothing but what it names.
+// Each gets one reply, and changes only what it names.
 TEST_F(NodeServiceTest, AnswersSpoiledQuestionsAndKeepsWhatTheyDoNotMean) {
   constexpr int mutants = tests::sanitized ? 2'000 : 10'000;
   const std::vector<Message> requests = honest_questions();
   ASSERT_GT(requests.size(), 30U);
-  expect_guarded_is_read_everywhere();  // whoever reads large objects leaves copies, and notes of who has one
+  expect_guarded_is_read_everywhere();  // reading large objects leaves copies, and lists of their nodes
   world_.network().run_until_idle();
   const MemoryUsage before = world_.connector(asked).usage();
   tests::Spoiler spoiler(1);
@@ -277,7 +278,7 @@ TEST_F(NodeServiceTest, AnswersSpoiledQuestionsAndKeepsWhatTheyDoNotMean) {
     ++tried;
     const int kind = static_cast<int>(message.envelope().kind);
     const Heard heard = ask(std::move(message));
-    if (kind != static_cast<int>(Kind::await)) {  // which may wait for ever
+    if (kind != static_cast<int>(Kind::await)) {  // may wait for ever
       ASSERT_EQ(heard.times, 1) << "mutant " << tried << ", kind " << kind;
     }
     granted += heard.status == Errc{} ? 1 : 0;
@@ -288,18 +289,17 @@ TEST_F(NodeServiceTest, AnswersSpoiledQuestionsAndKeepsWhatTheyDoNotMean) {
       const auto names = world_.rank(asked).process.directory->names(store, {});
       ASSERT_TRUE(names);
       for (const std::string& name : *names) {
-        EXPECT_EQ(world_.home(store, name), asked) << "a name that nobody can find";
+        EXPECT_EQ(world_.home(store, name), asked) << "a name that no look-up can find";
       }
     }
   }
-  EXPECT_GT(granted, mutants / 100)
-      << "the spoiler is so coarse that nothing is tried behind the first check";
+  EXPECT_GT(granted, mutants / 100) << "the damage is so coarse that only the first check is tested";
   EXPECT_LT(granted, mutants * 99 / 100);
   expect_guarded_is_read_everywhere();
   RecordProperty("mutants", mutants);
   RecordProperty("granted", granted);
 
-  // What was granted was bound to names of the hostile rank's own, and leaves nothing behind.
+  // Granted binds are bound to names of the hostile rank, and leave nothing behind.
   const auto own = world_.connector(asked).list(store, {}, {});
   ASSERT_TRUE(own) << own.error();
   for (const std::string& name : *own) {
@@ -315,8 +315,8 @@ TEST_F(NodeServiceTest, AnswersSpoiledQuestionsAndKeepsWhatTheyDoNotMean) {
   EXPECT_EQ(world_.rank(asked).links->requests_of(hostile), 0U);
 }
 
-// Words that pass every check of form, about blocks that lie: they may be kept, and whoever reads them gets
-// an object of that name or an error.
+// Words that pass every check of form, and blocks with wrong content: they may be kept, and a reader gets an
+// object of that name or an error.
 TEST_F(NodeServiceTest, ReadersSurviveObjectsThatLieAboutThemselves) {
   tests::Spoiler spoiler(2);
   int read = 0;
@@ -349,7 +349,7 @@ TEST_F(NodeServiceTest, ReadersSurviveObjectsThatLieAboutThemselves) {
   EXPECT_TRUE(in_place());
 }
 
-// Somebody who waits for ever more names, with all the patience that there is.
+// A rank that waits for ever more names, with unlimited patience.
 TEST_F(NodeServiceTest, HoldsABoundedNumberOfWaitsForOneRank) {
   const Links& links = *world_.rank(asked).links;
   std::vector<std::string> names;
@@ -380,7 +380,7 @@ TEST_F(NodeServiceTest, HoldsABoundedNumberOfWaitsForOneRank) {
   EXPECT_TRUE(in_place());
 }
 
-// A reply to `list` is made for it alone, and stays until it has been read.
+// A reply to `list` is allocated for one request, and kept until it has been read.
 TEST_F(NodeServiceTest, KeepsABoundedNumberOfBytesOfListsThatNobodyReads) {
   constexpr std::size_t name_bytes = 60'000;
   constexpr int names = 250;  // 15 MB
@@ -412,7 +412,7 @@ TEST_F(NodeServiceTest, KeepsABoundedNumberOfBytesOfListsThatNobodyReads) {
   const auto others = world_.rank(bystander).links->client()->ask(
       asked, Kind::list, words(NameWords{.store = store}), {std::span(&prefix, 1), nullptr}, {});
   ASSERT_TRUE(others) << others.error();
-  EXPECT_GT(others->block_bytes, names * name_bytes) << "others are served";
+  EXPECT_GT(others->block_bytes, names * name_bytes) << "other ranks are served";
   world_.network().resume(hostile);
   world_.network().run_for(1s);
   list();
@@ -421,7 +421,7 @@ TEST_F(NodeServiceTest, KeepsABoundedNumberOfBytesOfListsThatNobodyReads) {
   EXPECT_TRUE(in_place());
 }
 
-// Nobody waits for these any more, and their numbers are free again.
+// No call waits for these any more, and their numbers are free again.
 TEST_F(NodeServiceTest, ForgetsNumbersOfWaitsThatAreOverdue) {
   const std::string name = world_.name_at(asked, store, "unborn");
   const auto text = std::as_bytes(std::span(name));
@@ -435,7 +435,7 @@ TEST_F(NodeServiceTest, ForgetsNumbersOfWaitsThatAreOverdue) {
   EXPECT_EQ(metrics.turned_away, 0U);
   say(wait);
   world_.network().run_for(1s);
-  EXPECT_EQ(metrics.turned_away, 1U) << "of a wait that is not known to be overdue";
+  EXPECT_EQ(metrics.turned_away, 1U) << "a wait that is not yet overdue";
   ASSERT_TRUE(tests::put(world_.connector(bystander), store, name, pattern(3, 10)));
   world_.network().run_for(1s);
   EXPECT_EQ(world_.rank(asked).links->awaited(), 0U);
@@ -491,7 +491,7 @@ TEST_F(NodeServiceTest, LetsOnlyTheHomeOfItsNameRetireAnObject) {
   EXPECT_TRUE(in_place());
 }
 
-// The keys of what stands here for objects of others are easily guessed.
+// The keys of references, which this node keeps for objects of others, are easily guessed.
 TEST_F(NodeServiceTest, NobodyReachesReferencesByKey) {
   const auto table = world_.rank(asked).process.table;
   int references = 0;
@@ -512,7 +512,7 @@ TEST_F(NodeServiceTest, NobodyReachesReferencesByKey) {
   EXPECT_TRUE(in_place());
 }
 
-// Copies, and the lists of who has one, are their node's own affair.
+// Copies, and the lists of their nodes, belong to their node alone.
 TEST_F(NodeServiceTest, NobodyReachesCopiesOrListsOfThem) {
   expect_guarded_is_read_everywhere();
   const auto process = world_.rank(asked).process;
@@ -541,7 +541,7 @@ TEST_F(NodeServiceTest, NobodyReachesCopiesOrListsOfThem) {
   }
 }
 
-// Only the node that has an object knows that it is gone, and only node-mates share flights.
+// Only the node of an object knows that it is gone, and only ranks of one node share flights.
 TEST_F(NodeServiceTest, LetsOnlyTheOwnersNodeInvalidateACopyAndOnlyNodeMatesJoin) {
   expect_guarded_is_read_everywhere();
   const auto copies = world_.rank(asked).process.table->owned(copies_store);
@@ -553,7 +553,7 @@ TEST_F(NodeServiceTest, LetsOnlyTheOwnersNodeInvalidateACopyAndOnlyNodeMatesJoin
   EXPECT_EQ(world_.rank(asked).process.table->owned(copies_store), copies);
 }
 
-// What is kept at the home is read in place there: it has to lie as its elements need it.
+// An object kept at the home is read in place there: it must be aligned for its elements.
 TEST_F(NodeServiceTest, KeepsBlocksAsAlignedAsTheirSizeAsks) {
   for (const std::size_t size : {128U, 256U, 1024U, 2048U}) {
     const std::string name = world_.name_at(asked, store, "aligned " + std::to_string(size) + ".");

@@ -1,5 +1,5 @@
-// However many wait for a promise in a rank, it costs one request; and those of the own node are waited for
-// as any: on a simulated network.
+// However many threads of a rank wait for a promise, it costs one request; a promise of the own node is
+// awaited in the same way: on a simulated network.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -88,11 +88,11 @@ TEST_F(PromiseWaiting, EachWaitsUntilItsOwnDeadline) {
   EXPECT_EQ(waits_of(2), 1U);
   ASSERT_TRUE(promise.set(std::vector<double>{5}));
   world_.network().run_for(10ms);
-  ASSERT_TRUE(in_time->got && *in_time->got) << "the request of the first was asked again";
+  ASSERT_TRUE(in_time->got && *in_time->got) << "the request of the first was repeated";
   EXPECT_EQ((**in_time->got)[0], 5.0);
 }
 
-// The first to wait is the one that the request was asked for.
+// The request was sent for the first one that waits.
 TEST_F(PromiseWaiting, GoesOnForTheOthersWhereOneIsCancelled) {
   auto promise = this->promise();
   const Handle handle = promise.proxy().handle();
@@ -123,7 +123,7 @@ TEST_F(PromiseWaiting, IsForgottenWhereNobodyWaitsAnyMore) {
   }
 }
 
-// Also where another rank of the node is the maker: no message, and no thread of the maker's.
+// Also if another rank of the node is the maker: no message, and no thread of the maker.
 TEST_F(PromiseWaiting, OnTheMakersNodeNeedsNoMessage) {
   for (const int rank : {maker, 1}) {
     auto promise = this->promise();
@@ -197,7 +197,7 @@ TEST_F(PromiseWaiting, EndsWhenItsOwnRankCloses) {
   }
 }
 
-// What is refused says so, and who has a thread for it may wait all the same.
+// A refused wait fails with an error; a thread may wait nevertheless.
 TEST_F(PromiseWaiting, OfVeryManyIsRefusedHonestly) {
   constexpr std::size_t beyond = 10;
   std::vector<Promise<double[]>> promises;
@@ -235,7 +235,7 @@ TEST_F(PromiseWaiting, OfTheOwnNodeDoesNotCountAmongThose) {
   EXPECT_TRUE(futures.back().ready() && futures.back().get());
 }
 
-// A promise that is set is looked for by its name, and all that are awaited only now and then.
+// A promise that is set is looked up by its name; all awaited ones are looked up only at times.
 TEST_F(PromiseWaiting, CostsAsManyLooksAsAreSetInARow) {
   constexpr std::size_t number = 1000;
   std::vector<Promise<double[]>> promises;
@@ -255,11 +255,12 @@ TEST_F(PromiseWaiting, CostsAsManyLooksAsAreSetInARow) {
   for (const auto& future : futures) {
     ASSERT_TRUE(future.ready() && future.get());
   }
-  // Each once for whoever waits, and all of this rank, and those asked for by others, once for the alarm.
+  // Once for each that waits, and once for the notifier's check of all of this rank and of other ranks'
+  // requests.
   EXPECT_LE(world_.rank(maker).node->watches() - before, 5 * number);
 }
 
-// Somebody has made up the handle: whoever is home to its name, there is no such rank.
+// A forged handle: wherever the name's home is, there is no such rank.
 TEST_F(PromiseWaiting, OfAMakerThatThereIsNotEndsAtOnce) {
   auto promise = this->promise();
   for (const std::uint32_t creator : {6U, 77U, 0x7FFF'FFFFU, 0x8000'0000U, ~0U}) {
