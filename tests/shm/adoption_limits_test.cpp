@@ -15,7 +15,7 @@
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"
 
-// Dead processes whose tables are not what they should be.
+// Dead processes with damaged tables.
 namespace locum::shm {
 namespace {
 
@@ -57,8 +57,7 @@ TEST_F(AdoptionTest, GivesBackWhatWasCommittedForMoreEntriesAndNeverShown) {
   EXPECT_TRUE(is_live(key_of(0)));
 }
 
-// What is not in the books of whoever adopts goes back to the system, under the views of those who look at
-// it.
+// Memory that the adopter does not know of returns to the system, while others may have views of it.
 TEST_F(AdoptionTest, MissesNothingWhereTheCountOfEntriesWasOverwritten) {
   constexpr std::uint32_t many = 130;  // three pages of them
   dies([](Player& dying) {
@@ -71,12 +70,12 @@ TEST_F(AdoptionTest, MissesNothingWhereTheCountOfEntriesWasOverwritten) {
   std::vector<Player*> adopters{&survivor_, &next_};
   for (const std::uint64_t count : {std::uint64_t{1}, Entries::most(segment_->geometry())}) {
     segment_->share(dead).entries.store((told >> 32U << 32U) | count);
-    EXPECT_EQ(adopters.back()->adopt(dead).size(), many) << "told that there are " << count;
+    EXPECT_EQ(adopters.back()->adopt(dead).size(), many) << "the entry count says " << count;
     adopters.pop_back();
-    EXPECT_EQ(segment_->committed_bytes(), committed) << "told that there are " << count;
+    EXPECT_EQ(segment_->committed_bytes(), committed) << "the entry count says " << count;
     EXPECT_TRUE(is_live(key_of(many - 1)));
     EXPECT_FALSE(is_live(key_of(50'000))) << "no such entry";
-    EXPECT_EQ(segment_->committed_bytes(), committed) << "told that there are " << count;
+    EXPECT_EQ(segment_->committed_bytes(), committed) << "the entry count says " << count;
   }
 }
 

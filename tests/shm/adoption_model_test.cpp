@@ -8,22 +8,22 @@
 
 #include "tests/shm/state_space.hpp"
 
-// Kept beside AdoptionInterleavings, which run the library's own code: this model alone finds that the two
-// words of an intent are read in the order in which they are written, or that the generation is not looked at
-// again after them. Of the library's code too few of its many interleavings show these.
+// Kept beside AdoptionInterleavings, which run the library's own code: only this model detects that the two
+// words of an intent are read in the order in which they are written, or that the generation is not checked
+// again after them. A sample of the library's many interleavings rarely shows these errors.
 //
 // A model of adoption (NameTable::repair, ObjectTable::drop_pins and adopt, DirectoryShard::is_to_bind): two
-// threads of a process each put an object under the one name that all objects have, and die together at any
-// step; a writer of the same shard replaces that name and takes it away, and may thereby inherit the lock; a
-// viewer looks at one of the objects; an adopter repairs, drops the pins, goes over the entries and takes the
-// memory over, and may itself die at any step, as may the writer: the next adopter does it all again. In
-// every interleaving of a sequentially consistent memory.
+// threads of a process each put an object with the same name, and die together at any step; a writer of the
+// same shard replaces that name and removes it, and may thereby inherit the lock; a viewer reads one of the
+// objects; an adopter repairs, drops the pins, scans the entries and takes over the memory, and may itself
+// die at any step, as may the writer: the next adopter repeats everything. In every interleaving of a
+// sequentially consistent memory.
 //
-// Invariants: when all is done, each object of the dead process has its name or is gone and its memory free;
-// the record leads to a live object; no block of an object that is live or viewed was given away, at any
-// time; nothing is pinned by the dead.
+// Invariants: at the end each object of the dead process has its name, or is gone and its memory free; the
+// record names a live object; no block of an object that is live or viewed was freed, at any time; the dead
+// process has no pins.
 //
-// The looks at the intent without the lock are acquires of releases in the code, in the order of the model.
+// The reads of the intent without the lock are acquires of releases in the code, in the order of the model.
 namespace locum::tests {
 namespace {
 
@@ -50,7 +50,7 @@ struct AdoptionModel {
     bool bound = false;
     bool pinned = false;  // by the process that dies
     bool viewed = false;  // by a living one
-    bool memory = false;  // its block is in use, as the owner's books say
+    bool memory = false;  // its block is in use, according to the owner's records
     auto operator<=>(const Object&) const = default;
   };
   static constexpr std::size_t own = 2;  // objects 0 and 1 are the dying process's, 2 and 3 the writer's
@@ -190,7 +190,7 @@ struct AdoptionModel {
     return static_cast<Small>(creator * static_cast<Small>(own) + serial);
   }
 
-  // NameTable::finish, in the writes that others can see.
+  // NameTable::finish, reduced to the writes that others can see.
   void finish(Small& progress) {
     const bool binds = intent.step == Step::insert || intent.step == Step::replace;
     switch (progress) {
@@ -220,7 +220,7 @@ struct AdoptionModel {
     ++progress;
   }
 
-  // Takes or removes the name; `holder` tells threads apart.
+  // Binds or removes the name; `holder` distinguishes threads.
   bool put(Thread& me, Small creator, Small serial, bool removes, Small as) {
     if (me.finishing != 0) {
       finish(me.finishing);
@@ -256,7 +256,7 @@ struct AdoptionModel {
         break;
       case 5:
       case 6:
-        // An old name stands for a bound object at all times; a new one is believed from the generation on.
+        // A bound name always names a bound object; a new binding is valid once its generation is set.
         if (!removes && (me.at == 5) == (intent.step == Step::replace)) {
           all[at(object)].bound = true;
         } else if (!removes) {
@@ -323,7 +323,7 @@ struct AdoptionModel {
         }
         took_over = true;
         return next();
-      case take_over + 1:  // collect(), the stack included: what is dead, and pinned by nobody
+      case take_over + 1:  // collect(), with the stack: dead entries without a pin
         for (std::size_t index = 0; index < own; ++index) {
           Object& object = all[index];
           if (object.state == State::tombstone && !object.pinned && !object.viewed) {
@@ -336,7 +336,7 @@ struct AdoptionModel {
     }
   }
 
-  // One look at one entry, and at the intent that may name it.
+  // One check of one entry, and of the intent that may name it.
   bool scan_entry(Small scan, Small take_over) {
     const auto index = at(adopter.slot);
     if (index == own) {
@@ -374,7 +374,7 @@ struct AdoptionModel {
       case 3: {
         const bool same = in_order ? intent.serial == adopter.slot : intent.creator == 0;
         if (same) {
-          return next_entry();  // somebody is about to bind it
+          return next_entry();  // another process is about to bind it
         }
         adopter.at = static_cast<Small>(scan + 4);
         return true;

@@ -18,8 +18,8 @@
 
 namespace locum::tests {
 
-/// A process dies, and others take over what it had. Processes of node rank 0 are forked and really die, in
-/// the middle of what they do; the others are players.
+/// A process dies, and others adopt it. Processes of node rank 0 are forked and really die, in the middle of
+/// their work; the others are players.
 class AdoptionTest : public testing::Test {
  protected:
   static constexpr std::uint32_t store = 7;
@@ -32,7 +32,7 @@ class AdoptionTest : public testing::Test {
 
   AdoptionTest() { segment_->commit(segment_->geometry().arena_offset(dead), 1_MiB).value(); }
 
-  /// A process of node rank `rank` that does this and dies.
+  /// A forked process of node rank `rank` that runs this and dies.
   void dies(const std::function<void(Player&)>& body, std::uint32_t rank = dead) {
     const Ending ending = in_child([&] {
       Player player(segment_, rank, 0);
@@ -48,7 +48,7 @@ class AdoptionTest : public testing::Test {
   [[nodiscard]] static Key key_of(std::uint32_t slot, std::uint32_t rank = dead) {
     return {store, Player::first_rank + rank, (std::uint64_t{1} << 32U) | slot};
   }
-  /// The first step of a tombstone, and no more: the process dies before it hands the entry back.
+  /// The first step of a tombstone only: the process dies before it hands the entry back.
   static void mark(const Player& by, const Key& key, std::uint32_t rank) {
     auto* word = by.objects->generation(key);
     ASSERT_NE(word, nullptr);
@@ -64,7 +64,7 @@ class AdoptionTest : public testing::Test {
     }
     return pin.has_value();
   }
-  /// Puts "x", of word 1, and dies while it binds another object, of word 2, with this step in its intent.
+  /// Puts "x" with word 1, and dies while it binds another object with word 2, with this step in its intent.
   void dies_binding(shm::Intent::Step step) {
     (void)survivor_.put(store, "x", 1).value();
     dies([&](Player& dying) {

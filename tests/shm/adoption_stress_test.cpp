@@ -13,10 +13,10 @@
 #include "shm/table/object_table.hpp"
 #include "tests/shm/player.hpp"
 
-// Deaths on real cores: processes played by threads over one mapping, which stop for ever in the middle of
-// what they do, while the others go on looking, evicting and adopting. A payload is plain words, written
-// before the publication and poisoned after the collection: ThreadSanitizer sees a reader that is not kept
-// apart from either, and so does who reads the words.
+// Deaths on real cores: processes simulated by threads over one mapping, which stop for ever in the middle of
+// their work, while the others continue to read, evict and adopt. A payload is plain words, written before
+// the publication and poisoned after the collection: ThreadSanitizer reports a reader that overlaps with
+// either, and readers check the words.
 namespace locum::shm {
 namespace {
 
@@ -28,7 +28,7 @@ constexpr std::uint32_t store = 7;
 constexpr std::size_t words = 4;
 constexpr std::uint64_t poison = 0xDEADDEADDEADDEADU;
 
-/// Objects that go from hand to hand: few, so that all meet.
+/// Objects shared by all threads: few, so that they meet.
 class Post {
  public:
   explicit Post(std::shared_ptr<Segment> segment) : segment_(std::move(segment)) {}
@@ -66,7 +66,7 @@ class Post {
     ++seen;
     player.objects->release(pin->id);
   }
-  /// What comes back is poisoned, and used again if it was the player's own.
+  /// Returned blocks are poisoned, and reused if they were the player's own.
   void collect(Player& player, std::uint32_t node_rank, Effort effort) {
     std::vector<ObjectRecord> dead;
     (void)player.objects->collect(dead, effort);
@@ -79,7 +79,7 @@ class Post {
     }
     returned += dead.size();
   }
-  /// tombstone(), by who dies before it can hand the entry back.
+  /// tombstone() of a process that dies before it can hand the entry back.
   void mark(std::uint32_t node_rank, const Key& key) {
     if (key.creator < Player::first_rank) {
       return;
@@ -108,7 +108,7 @@ class Post {
   std::array<Box, 4> boxes_;
 };
 
-// Processes 0 to 3 die one after another, each adopted by the next, which has then adopted all before it,
+// Processes 0 to 3 die one after another; each is adopted by the next, which then has adopted all before it,
 // too.
 TEST(AdoptionStress, LosesNothingAndShowsNothingElseWhileProcessesDie) {
   constexpr std::uint32_t mortals = 4;
@@ -147,7 +147,7 @@ TEST(AdoptionStress, LosesNothingAndShowsNothingElseWhileProcessesDie) {
         }
       });
     }
-    std::vector<std::pair<std::uint32_t, std::uint64_t>> held;  // by whom, which pin
+    std::vector<std::pair<std::uint32_t, std::uint64_t>> held;  // node rank, and its pin
     for (std::uint32_t dead = 0; dead < mortals; ++dead) {
       std::thread([&] {
         std::minstd_rand random(100 * repetition + dead + 50);
@@ -185,7 +185,7 @@ TEST(AdoptionStress, LosesNothingAndShowsNothingElseWhileProcessesDie) {
     EXPECT_EQ(post.wrong, 0U);
     EXPECT_GT(post.seen, 0U);
     EXPECT_EQ(post.returned, post.published);
-    // A table lives as long as it has views; that of a process that really dies goes with it.
+    // A table lives as long as it has views; a really dying process takes its table with it.
     for (const auto& [dead, pin] : held) {
       players[dead]->objects->release(pin);
     }

@@ -11,7 +11,7 @@
 #include "tests/shm/adoption_scene.hpp"
 #include "tests/shm/player.hpp"
 
-// Of a process that dies, the objects live on, the pins do not, and nothing that is dead stays lost.
+// After a process dies its objects live on, its pins are cleared, and its dead entries are recovered.
 namespace locum::shm {
 namespace {
 
@@ -64,7 +64,7 @@ TEST_F(AdoptionTest, EvictsAndDropsWhatItAdopted) {
   }
   EXPECT_EQ(collected(survivor_, Effort::amortised).size(), 9U);
   EXPECT_EQ(owned(survivor_).live, 2U);
-  // Nothing new comes where the dead process was.
+  // Nothing new is published in the dead process's share.
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(survivor_.publish(store).value().creator, Player::first_rank + 1);
   }
@@ -90,7 +90,7 @@ TEST_F(AdoptionTest, TakesOutOfSightWhatNeverGotItsName) {
   (void)survivor_.put(store, "never bound", 6).value();
 }
 
-// Another node may have bound it: whoever adopts asks there, and does as that one says.
+// Another node may have bound it: the adopter asks there, and acts on the reply.
 TEST_F(AdoptionTest, KeepsWhatAnotherNodeWasAskedToBind) {
   dies([](Player& dying) {
     dying.objects->set_generation(dying.publish(store, "elsewhere", 1).value(), generation_asked_for);
@@ -99,10 +99,10 @@ TEST_F(AdoptionTest, KeepsWhatAnotherNodeWasAskedToBind) {
     dying.objects->set_generation(gone, generation_asked_for);
     EXPECT_TRUE(dying.objects->tombstone(gone));
   });
-  EXPECT_TRUE(survivor_.objects->unsettled().empty()) << "nobody has adopted it yet";
+  EXPECT_TRUE(survivor_.objects->unsettled().empty()) << "not adopted yet";
   EXPECT_EQ(survivor_.adopt(dead).size(), 3U);
   EXPECT_EQ(survivor_.objects->unsettled(), std::vector<Key>{key_of(0)});
-  EXPECT_TRUE(witness_.objects->unsettled().empty()) << "it is another one's";
+  EXPECT_TRUE(witness_.objects->unsettled().empty()) << "another process owns it";
   EXPECT_TRUE(is_live(key_of(0)));
   survivor_.objects->set_generation(key_of(0), 8);
   EXPECT_TRUE(survivor_.objects->unsettled().empty());
@@ -110,8 +110,8 @@ TEST_F(AdoptionTest, KeepsWhatAnotherNodeWasAskedToBind) {
   EXPECT_EQ(owned(survivor_).live, 2U);
 }
 
-// The intent is whole when the process dies, and nobody has finished it yet when its share is adopted: as if
-// another survivor had inherited the shard's lock and were at it. The object is left to that one.
+// The intent is complete when the process dies, and not finished yet when its share is adopted: as if another
+// survivor had inherited the shard's lock and were finishing it. The object is left to that process.
 TEST_F(AdoptionTest, LeavesWhatAnotherIsAboutToBind) {
   dies_binding(Intent::Step::replace);
   EXPECT_EQ(survivor_.adopt_only(dead).size(), 1U);
@@ -161,7 +161,8 @@ TEST_F(AdoptionTest, DropsThePinsOfTheDeadInAllShares) {
   (void)survivor_.adopt(dead);
   EXPECT_TRUE(survivor_.objects->tombstone(own));
   EXPECT_EQ(collected(witness_).size(), 1U);
-  EXPECT_EQ(collected(survivor_).size(), 1U) << "the adopted one; its own is still viewed by the living";
+  EXPECT_EQ(collected(survivor_).size(), 1U)
+      << "the adopted one; its own still has a view of a living process";
   witness_.objects->release(living.id);
   EXPECT_EQ(collected(survivor_).size(), 1U);
 }
@@ -200,7 +201,7 @@ TEST_F(AdoptionTest, FindsWhatTheDeadTookOutOfSightAndDidNotHandBack) {
   }
   EXPECT_EQ(collected(survivor_, Effort::amortised).size(), 2U);
   Owned left = owned(survivor_);
-  EXPECT_EQ(left.live, 2U) << "one that lives, one in the hand of the living";
+  EXPECT_EQ(left.live, 2U) << "one is live, one is about to be handed back by a living process";
   EXPECT_EQ(left.pinned.objects, 1U);
   witness_.objects->release(pin.id);
   EXPECT_EQ(collected(survivor_).size(), 1U);
@@ -216,7 +217,8 @@ TEST_F(AdoptionTest, PassesOverWhatIsHandedBackAfterItWasFound) {
   });
   mark(witness_, key_of(0), 2);
   EXPECT_EQ(survivor_.adopt(dead).size(), 3U);
-  EXPECT_EQ(collected(survivor_).size(), 2U) << "the one in the living's hand, and the one on the stack";
+  EXPECT_EQ(collected(survivor_).size(), 2U)
+      << "the one to be handed back by a living process, and the one on the stack";
   // Now it is pushed.
   entry(0).record.link = segment_->share(dead).retired.exchange(1);
   EXPECT_TRUE(witness_.objects->tombstone(key_of(1)));
@@ -225,7 +227,7 @@ TEST_F(AdoptionTest, PassesOverWhatIsHandedBackAfterItWasFound) {
   EXPECT_EQ(left.live + left.pinned.objects, 0U);
 }
 
-// What it takes for the look that costs nothing, when nothing of its own is dead.
+// Uses the check that costs nothing if none of its own entries is dead.
 TEST_F(AdoptionTest, MeetsWhatBecomesDeadLater) {
   const Key own = survivor_.publish(store).value();
   dies([&](Player& dying) {
@@ -272,7 +274,7 @@ TEST_F(AdoptionTest, IsAdoptedAgainWhenTheAdopterDies) {
   EXPECT_EQ(used.size(), 3U);
   EXPECT_EQ(collected(survivor_).size(), 2U);
   EXPECT_TRUE(witness_.objects->tombstone(key_of(0))) << "it lived on";
-  EXPECT_EQ(collected(survivor_).size(), 1U) << "pinned by nobody that lives";
+  EXPECT_EQ(collected(survivor_).size(), 1U) << "no living process has a pin";
   EXPECT_EQ(owned(survivor_).live, 0U);
 }
 
@@ -283,10 +285,10 @@ TEST_F(AdoptionTest, DoesNothingWhenItIsDoneAgain) {
   });
   const Error full(Errc::out_of_memory, "no memory for the books");
   EXPECT_EQ(code(survivor_.objects->adopt(dead, [&](const auto& /*used*/) { return full; })), full.code());
-  EXPECT_TRUE(collected(survivor_).empty()) << "nothing before its memory is taken over";
+  EXPECT_TRUE(collected(survivor_).empty()) << "nothing is collected before its memory is taken over";
   EXPECT_EQ(owned(survivor_).live, 0U);
   EXPECT_EQ(survivor_.adopt(dead).size(), 2U);
-  EXPECT_TRUE(survivor_.adopt(dead).empty()) << "not told twice";
+  EXPECT_TRUE(survivor_.adopt(dead).empty()) << "blocks are reported once";
   EXPECT_EQ(collected(survivor_).size(), 1U);
   EXPECT_EQ(owned(survivor_).live, 1U);
 }
@@ -306,7 +308,7 @@ TEST_F(AdoptionTest, RepairsTheDirectoryWithoutAWriter) {
   const std::uint32_t seen = shard.published.load();
   const auto start = Deadline::Clock::now();
   std::thread([&] { survivor_.names->repair(); }).join();  // a thread that does not hold the lock
-  EXPECT_LT(Deadline::Clock::now() - start, seconds(5)) << "waits for nobody";
+  EXPECT_LT(Deadline::Clock::now() - start, seconds(5)) << "does not wait";
   EXPECT_EQ(shard.sequence.load() % 2, 0U);
   EXPECT_EQ(shard.free_record.load(), 0U);
   EXPECT_NE(shard.published.load(), seen);
@@ -314,7 +316,7 @@ TEST_F(AdoptionTest, RepairsTheDirectoryWithoutAWriter) {
   EXPECT_EQ(witness_.get(store, "x").value(), 1U);
 }
 
-// The dead process had linked the name and taken the flag, but woke nobody.
+// The dead process had linked the name and taken the flag, but not woken the waiters.
 TEST_F(AdoptionTest, WakesThoseWhomTheDeadDidNot) {
   Shard& shard = segment_->shard(shard_index(name_hash(store, "x")));
   std::thread waiter([&] {

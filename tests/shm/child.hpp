@@ -7,16 +7,16 @@
 
 namespace locum::tests {
 
-/// How a child process ended.
+/// The outcome of a child process.
 struct Ending {
-  int exit_code = -1;  ///< 0: the body returned; 1: it threw; -1: a signal ended it
+  int exit_code = -1;  ///< 0: the body returned; 1: it threw an exception; -1: a signal ended the process
   int signal = 0;
-  std::string said;  ///< what the body returned, or the text of what it threw
+  std::string said;  ///< what the body returned, or the exception's text
 };
 
-/// A forked process that runs `body` and exits; for what must not happen to the test itself: limits,
-/// namespaces, signals, death. Expectations that fail in the body make it end with code 3. It is killed by
-/// SIGALRM after `deadline_seconds`, and by the destructor if nobody waited for it.
+/// A forked process that runs `body` and exits; for things that must not happen to the test itself: limits,
+/// namespaces, signals, death. Expectations that fail in the body make it exit with code 3. It is killed by
+/// SIGALRM after `deadline_seconds`, and by the destructor if nobody has waited for it.
 class Child {
  public:
   explicit Child(const std::function<std::string()>& body, int deadline_seconds = 60);
@@ -24,9 +24,9 @@ class Child {
   Child& operator=(Child&&) = delete;
   ~Child();
 
-  /// Ends it at once, as the out-of-memory killer does.
+  /// Kills it at once, like the out-of-memory killer.
   void kill() const;
-  /// As a debugger or a scheduler does; it stands still when this returns. kill() ends it none the less.
+  /// Stops it, as a debugger does; it is stopped when this returns. kill() still ends it.
   void stop() const;
   [[nodiscard]] pid_t id() const noexcept { return pid_; }
   [[nodiscard]] Ending wait();
@@ -36,7 +36,7 @@ class Child {
   int pipe_ = -1;
 };
 
-/// One child, to its end.
+/// Runs one child, and waits for its end.
 [[nodiscard]] inline Ending in_child(const std::function<std::string()>& body) {
   return Child(body).wait();
 }

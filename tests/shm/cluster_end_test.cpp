@@ -12,7 +12,7 @@
 #include "tests/shm/cluster_on_node.hpp"
 #include "tests/shm/player.hpp"
 
-// What is left of a node's memory when its last connector has gone, and views have not.
+// The memory of a node after its last connector is gone, while views are left.
 namespace locum::shm {
 namespace {
 
@@ -57,8 +57,8 @@ TEST(ClusterAtItsEnd, GivesTheNodesMemoryBackAtOnceWhereNothingIsViewed) {
   EXPECT_TRUE(memory.expired());
 }
 
-// Threads end and copy their views while the connector goes: the memory stays until the last view, whoever
-// has it, and no longer.
+// Threads copy and release their views while the connector ends: the memory stays until the last view is
+// gone, and no longer.
 TEST(ClusterAtItsEnd, RacesWithTheEndOfTheViews) {
   constexpr int rounds = sanitized ? 300 : 3000;
   constexpr std::size_t threads = 3;

@@ -16,8 +16,7 @@
 
 namespace locum::tests {
 
-/// The connector over a node's memory as one of its processes has it, put together from the parts of this
-/// room.
+/// The connector of one process of a node over its shared memory, assembled from the parts of this folder.
 [[nodiscard]] inline std::shared_ptr<Connector> connect(const std::shared_ptr<shm::Segment>& segment,
                                                         std::uint32_t own) {
   std::vector<std::uint32_t> ranks;
@@ -32,7 +31,7 @@ namespace locum::tests {
        .timeout = std::chrono::seconds(20)});
 }
 
-/// Several processes of one node, each played by a connector of its own over one segment.
+/// Several processes of one node, simulated by one connector each over one segment.
 class ClusterOnNode : public ::testing::Test {
  protected:
   std::shared_ptr<shm::Segment> segment_ = make_segment(3, 64_MiB);

@@ -24,8 +24,8 @@ using std::chrono::seconds;
 using tests::ClusterOnNode;
 using tests::sanitized;
 
-// Three ranks of two threads each put, replace, read and evict, each other's objects too. When all is
-// evicted, every byte is free again, and a second time takes no more memory than the first.
+// Three ranks of two threads each put, replace, read and evict, each other's objects too. After everything is
+// evicted, every byte is free again, and a second round takes no more memory than the first.
 TEST_F(ClusterOnNode, ReturnsToItsLevelsAfterAnyEvictions) {
   const int steps = sanitized ? 500 : 5'000;
   std::atomic<int> torn{0};
@@ -93,7 +93,7 @@ TEST_F(ClusterOnNode, ReturnsToItsLevelsAfterAnyEvictions) {
     }
   }
   EXPECT_EQ(torn, 0);
-  EXPECT_LE(committed[1], 2 * committed[0]) << "what is free is used again";
+  EXPECT_LE(committed[1], 2 * committed[0]) << "free memory is reused";
 }
 
 TEST_F(ClusterOnNode, DropsWhileOthersPut) {

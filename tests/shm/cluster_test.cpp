@@ -27,7 +27,7 @@ using tests::ClusterOnNode;
 using tests::connect;
 using tests::make_segment;
 
-// Of several processes, the one that does everything is not the first.
+// Of several processes, the one whose connector is tested is not the first.
 ConnectorFactory on_a_node(std::string name, std::uint32_t ranks) {
   return {std::move(name), [ranks](std::uint64_t memory_bytes) {
             return connect(make_segment(ranks, memory_bytes == 0 ? 128_MiB : memory_bytes), ranks - 1);
@@ -149,7 +149,7 @@ TEST_F(ClusterOnNode, SaysWhoUsesAFullMemoryAndGoesOnAfterAnEviction) {
   }
   EXPECT_GE(keys.size(), 50U);
   const std::size_t failing = keys.size() % 2;
-  // Evicted, but viewed by another: named in the refusal, not used again.
+  // Evicted, but viewed by another rank: counted in the error text, and not reused.
   const Key evicted = keys[failing];
   ObjectView view = ranks_[2]->get(evicted, {}).value();
   EXPECT_TRUE(ranks_[2]->evict(evicted, {}).value());
@@ -208,7 +208,7 @@ TEST_F(ClusterOnNode, ChecksAChecksumInEachProcessTheTailIncluded) {
     draft.bytes.data()[at] ^= std::byte{16};
     const auto refused = ranks_[2]->get(key, {});
     EXPECT_EQ(code_of(refused), Errc::corrupt) << at;
-    EXPECT_TRUE(ranks_[1]->get(key, {})) << "this process has seen it when it was right";
+    EXPECT_TRUE(ranks_[1]->get(key, {})) << "this process has checked it before";
     draft.bytes.data()[at] ^= std::byte{16};
   }
   EXPECT_TRUE(holds(ranks_[2]->get(key, {}).value(), bytes));
@@ -275,7 +275,7 @@ TEST_F(ClusterOnNode, RefusesAStoreWhoseNumberNoKeyCouldHold) {
   Store before = first->open("before").value();
   const Key old = before.put("x", 1).value();
   EXPECT_EQ(before.number(), last - 1);
-  segment_->header().stores.store(last - 2 + (1ULL << 32U));  // cut, it would be that of "before" again
+  segment_->header().stores.store(last - 2 + (1ULL << 32U));  // truncated, it would be the number of "before"
   for (const auto& rank : {first, second}) {
     const auto refused = rank->open("after");
     ASSERT_EQ(code_of(refused), Errc::unsupported);
@@ -289,7 +289,7 @@ TEST_F(ClusterOnNode, RefusesAStoreWhoseNumberNoKeyCouldHold) {
   }
 }
 
-// As after an hour of a million names a second: they count for themselves.
+// As after an hour with a million names a second: names have their own counter.
 TEST_F(ClusterOnNode, NumbersStoresHoweverManyNamesThereWere) {
   const auto session = std::make_shared<Session>(ranks_[0], std::make_shared<Metrics>());
   segment_->header().generation.store((1ULL << 32U) - 2);
@@ -298,11 +298,11 @@ TEST_F(ClusterOnNode, NumbersStoresHoweverManyNamesThereWere) {
   for (int count = 0; count < 4; ++count) {
     EXPECT_TRUE(first.put(std::to_string(count), count));
   }
-  EXPECT_EQ(first.info("3").value().generation, (1ULL << 32U) + 2) << "more than 32 bits are as good as any";
+  EXPECT_EQ(first.info("3").value().generation, (1ULL << 32U) + 2) << "more than 32 bits are valid";
   EXPECT_EQ(*first.get<int>("3").value(), 3);
   EXPECT_EQ(session->open("second").value().number(), 2U);
   EXPECT_TRUE(session->drop("first"));
-  EXPECT_EQ(session->open("first").value().number(), 3U) << "no number comes back";
+  EXPECT_EQ(session->open("first").value().number(), 3U) << "no number is reused";
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// Stray stores: each byte of a node's tables is overwritten in several ways, and then everything is done that
-// can be done. What must never happen is a crash, a wait without end, or bytes of another object; what must
-// be noticed is `corrupt`, and says where.
+// Stray stores: each byte of a node's tables is overwritten in several ways, and then every operation is
+// tried. There must never be a crash, an endless wait, or bytes of another object; damage that must be
+// detected is reported as `corrupt`, with its place.
 
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -40,18 +40,18 @@ using tests::sanitized;
 constexpr std::uint32_t store = 1;
 constexpr std::uint32_t crowded_shard = 3;
 
-/// A place that a stray store may hit, and what is promised of it.
+/// A region that a stray store may hit, and the promises for it.
 struct Region {
   std::string name;
   std::uint64_t offset = 0;
   std::uint64_t size_bytes = 0;
-  bool found = false;  ///< each change is noticed; otherwise it is at least not followed
-  std::string place;   ///< what the error says then
+  bool found = false;  ///< each change is detected; otherwise it is at least not followed
+  std::string place;   ///< named in the error
 };
 
-/// What a child saw.
+/// The observations of a child.
 struct Outcome {
-  std::string wrong;    ///< what must never be
+  std::string wrong;    ///< what must never happen
   std::string corrupt;  ///< text of the first error of that kind
   int refusals = 0;     ///< other errors than expected
 
@@ -65,7 +65,7 @@ struct Outcome {
   }
 };
 
-/// A node of two processes, played in one, with objects of all kinds.
+/// A node of two processes, simulated in one, with objects of all kinds.
 class Corruption : public ::testing::Test {
  protected:
   struct Sample {
@@ -146,7 +146,7 @@ class Corruption : public ::testing::Test {
     return *reinterpret_cast<Entry*>(segment_->base() + entry_offset(rank, slot));
   }
 
-  // What the children may change, so that each finds the node as it was.
+  // Saves what the children may change, so that each finds the same node.
   void keep() {
     const Geometry& geometry = segment_->geometry();
     const auto keep = [&](std::uint64_t offset, std::uint64_t size_bytes) {
@@ -171,8 +171,8 @@ class Corruption : public ::testing::Test {
     for (const auto& [offset, bytes] : kept_) {
       std::memcpy(segment_->base() + offset, bytes.data(), bytes.size());
     }
-    // A child that was misled about how many entries there are has touched what was never committed: left so,
-    // the node would be full for all that come after it.
+    // A child that read a wrong number of entries has touched memory that was never committed: if it stayed,
+    // the node would be full for all later children.
     if (segment_->committed_bytes() > committed_bytes_) {
       const Geometry& geometry = segment_->geometry();
       for (std::uint32_t rank = 0; rank < 2; ++rank) {
@@ -205,7 +205,7 @@ class Corruption : public ::testing::Test {
     }
   }
 
-  // Everything that two processes can do, and the end of both.
+  // Every operation of two processes, and the end of both.
   Outcome do_everything() {
     Outcome outcome;
     for (int who = 1; who >= 0; --who) {
@@ -254,7 +254,7 @@ class Corruption : public ::testing::Test {
     return outcome;
   }
 
-  // One stray store in a process of its own; what went wrong there, empty if nothing.
+  // One stray store in a separate process; what went wrong there, empty if nothing.
   std::string trial(const Region& region, std::uint64_t at, const std::function<void(std::byte*)>& store_at) {
     store_at(segment_->base() + at);
     const tests::Ending ending =
@@ -288,7 +288,7 @@ class Corruption : public ::testing::Test {
     return {};
   }
 
-  // Each byte of a region: one bit flipped, all zero, all one, and now and then a random word.
+  // Each byte of a region: one bit flipped, all zero, all one, and at times a random word.
   void overwrite(const Region& region) {
     trials_ = found_ = refused_ = 0;
     int complaints = 0;
@@ -349,9 +349,8 @@ TEST_F(Corruption, OfTheShares) {
   overwrite({"shares", segment_->geometry().shares_offset(), 2 * sizeof(Share), false, ""});
 }
 
-// Whoever passes over all entries, or ends while views are left, goes by these counts. One that is too large
-// leads into holes of the file, which take memory when they are looked at; one that is too small hides
-// objects.
+// Passes over all entries, and an end with views left, use these counts. One that is too large leads into
+// holes of the file, which take memory when they are read; one that is too small hides objects.
 TEST_F(Corruption, OfTheCountsOfEntriesTouchesNoHoleAndHidesNothing) {
   const auto nothing_happens = [&](std::uint64_t at, std::uint64_t word) {
     return trial({"count of entries", at, 8, false, ""}, at,
@@ -386,7 +385,7 @@ TEST_F(Corruption, OfLiveEntries) {
     overwrite({entry + ", tag", begin, 8, false, ""});
     overwrite({entry + ", record", begin + 8, offsetof(ObjectRecord, link), true, place});
     overwrite({entry + ", link", begin + 8 + offsetof(ObjectRecord, link), 4, false, ""});
-    // Of the low byte every pattern but 0 would be: 0 is an object that is not bound yet.
+    // For the low byte this holds for every pattern but 0, which means an object that is not bound yet.
     overwrite({entry + ", generation", begin + offsetof(Entry, generation), 1, false, ""});
     overwrite({entry + ", generation's high bytes", begin + offsetof(Entry, generation) + 1, 7, named,
                "directory shard"});

@@ -20,7 +20,7 @@
 #include "tests/shm/player.hpp"
 
 // A process dies, or stops, while it holds the lock of a shard of the directory. The dying child makes the
-// writer's own stores by hand, up to each of them in turn.
+// writer's stores one by one, up to each of them in turn.
 namespace locum::shm::dead_holder_test {
 namespace {
 
@@ -100,7 +100,7 @@ class DeadHolderTest : public testing::Test {
                                      segment_->geometry().buckets_offset(shard_.index()))[bucket];
   }
 
-  // Everything else is still there, once, and the shard can be written.
+  // Everything else still exists, once, and the shard can be changed.
   void expect_whole() {
     for (std::size_t i = 0; i < others_.size(); ++i) {
       EXPECT_TRUE(survivor_.get(store, others_[i])) << others_[i];
@@ -119,7 +119,7 @@ class DeadHolderTest : public testing::Test {
     }
     EXPECT_EQ(shard_.state().live_records.load() + free_records, shard_.records_used());
   }
-  // The next writer of the shard, whoever it is.
+  // The next writer of the shard: one of several processes.
   void another_writer_comes() {
     const std::string& other = others_.front();
     EXPECT_TRUE(survivor_.names->unbind(store, other, Key{}).value());
@@ -199,7 +199,7 @@ TEST_F(DeadHolderTest, FinishesAReplacementThatWasCutAnywhere) {
       };
       ASSERT_EQ(stores.size(), all);
       die_after(stores, count);
-      // A reader finds the one or the other, whatever state the record is in.
+      // A reader finds either object, whatever state the record is in.
       if (reader_first) {
         const auto value = survivor_.get(store, name);
         ASSERT_TRUE(value) << count << value.error();
@@ -209,7 +209,7 @@ TEST_F(DeadHolderTest, FinishesAReplacementThatWasCutAnywhere) {
       EXPECT_EQ(survivor_.get(store, name).value(), 2U) << count;
       EXPECT_EQ(survivor_.names->generation(name_hash(store, name)).value(), generation);
       EXPECT_EQ(code(survivor_.objects->pin(old.key)), Errc::not_found);
-      EXPECT_EQ(survivor_.word(old), 1U) << "the view stays";
+      EXPECT_EQ(survivor_.word(old), 1U) << "the view stays valid";
       expect_whole();
       EXPECT_EQ(survivor_.collect().objects, 1U);
       survivor_.objects->release(old.id);
@@ -271,7 +271,7 @@ TEST_F(DeadHolderTest, MakesBrokenChainsAnew) {
        }},
       {[&] {
         for (std::uint32_t at = 0; at < state.records_used.load(); ++at) {
-          shard_.record(at).next.store(at + 1);  // each in a circle with itself
+          shard_.record(at).next.store(at + 1);  // each in a cycle of itself
         }
       }},
       {[&] { state.free_record.store(1); }, [&] { state.live_records.store(0); }},
@@ -325,7 +325,7 @@ TEST_F(DeadHolderTest, WakesWaitersForWhatADeadWriterLeft) {
   const Key key = dying_.publish(store, name, 42).value();
   const std::uint32_t index = shard_.state().records_used.load();
   die_after({intend(Intent::Step::insert, index, key, {}, 1'000)}, 1);
-  // The waiter's looks are content, for nothing is odd; it wakes when the next writer repairs.
+  // The waiter's look-ups succeed, because no sequence is odd; it wakes when the next writer repairs.
   Player waiting(segment_, 0, 0);
   std::thread waiter([&] {
     const auto pin = waiting.names->wait(store, name, Deadline::Clock::now() + seconds(20));
@@ -370,7 +370,7 @@ class StoppedHolder {
 
   [[nodiscard]] bool holds() const { return holds_; }
   void die() { end(SIGKILL); }
-  /// And gives the lock back.
+  /// Releases the lock.
   void go_on() {
     if (child_ > 0) {
       int status = 0;
@@ -397,7 +397,7 @@ WaitBudget limited(milliseconds longest_wait) {
   return WaitBudget::limited(longest_wait, WaitBudget::Work::little);
 }
 
-// A stopped holder is no dead one: who needs its lock is told so in time, readers go on.
+// A stopped holder is not dead: a call that needs its lock times out, readers continue.
 TEST_F(DeadHolderTest, SaysThatAHolderIsStopped) {
   StoppedHolder holder(shard_);
   ASSERT_TRUE(holder.holds());
@@ -413,12 +413,11 @@ TEST_F(DeadHolderTest, SaysThatAHolderIsStopped) {
   EXPECT_NE(impatient.names->generation(name_hash(store, others_[0])).value(), 0U);
   EXPECT_EQ(impatient.names->generation(name_hash(store, name)).value(), 0U);
 
-  shard_.state().sequence.fetch_add(1);  // had it stopped within a change
+  shard_.state().sequence.fetch_add(1);  // as if it had stopped within a change
   EXPECT_TRUE(impatient.get(store, others_[0]));
   EXPECT_EQ(code(impatient.names->find(store, name)), Errc::timeout);
   EXPECT_EQ(code(impatient.names->names(store, "")), Errc::timeout);
-  EXPECT_EQ(code(impatient.names->generation(name_hash(store, name))), Errc::timeout)
-      << "not that there is none";
+  EXPECT_EQ(code(impatient.names->generation(name_hash(store, name))), Errc::timeout) << "not `not_found`";
   EXPECT_EQ(code(survivor_.names->wait(store, name, start + milliseconds(500))), Errc::timeout);
   const auto waited = Deadline::Clock::now() - start;
   EXPECT_GE(waited, milliseconds(500));
@@ -440,7 +439,7 @@ TEST_F(DeadHolderTest, LetsNobodyWaitBeyondHisOwnDeadline) {
   const auto start = Deadline::Clock::now();
   EXPECT_EQ(code(survivor_.names->bind(key, {}, soon())), Errc::timeout);
   EXPECT_EQ(code(survivor_.names->unbind(store, others_[0], Key{}, soon())), Errc::timeout);
-  shard_.state().sequence.fetch_add(1);  // had it stopped within a change
+  shard_.state().sequence.fetch_add(1);  // as if it had stopped within a change
   EXPECT_EQ(code(survivor_.names->find(store, name, soon())), Errc::timeout);
   EXPECT_EQ(code(survivor_.names->names(store, "", soon())), Errc::timeout);
   shard_.state().sequence.fetch_add(1);
@@ -457,7 +456,7 @@ TEST_F(DeadHolderTest, LetsNobodyWaitBeyondHisOwnDeadline) {
   expect_whole();
 }
 
-// Whoever holds up others waits for a stopped holder once, and not again for each of those that ask.
+// Calls with a limited budget wait for a stopped holder once, and not again for each request.
 TEST_F(DeadHolderTest, WaitsBrieflyAndOnceWhereBudgetsAreLimited) {
   constexpr milliseconds brief{200};
   const WaitBudget budget = limited(brief);
@@ -472,7 +471,7 @@ TEST_F(DeadHolderTest, WaitsBrieflyAndOnceWhereBudgetsAreLimited) {
     const auto first =
         taken_by([&] { EXPECT_EQ(code(survivor_.put(store, name, 1, {}, budget)), Errc::timeout); });
     EXPECT_GE(first, brief) << "round " << round;
-    EXPECT_LT(first, seconds(10)) << "the table's own patience is twice that";
+    EXPECT_LT(first, seconds(10)) << "the table's own timeout is twice that";
     constexpr int asked = 100;
     const auto others = taken_by([&] {
       for (int time = 0; time < asked; ++time) {
@@ -488,7 +487,7 @@ TEST_F(DeadHolderTest, WaitsBrieflyAndOnceWhereBudgetsAreLimited) {
   expect_whole();
 }
 
-// It has gone on meanwhile, and who holds the lock now is another one, which gives it back in time.
+// The stopped process has continued meanwhile, and another one holds the lock now, which releases it in time.
 TEST_F(DeadHolderTest, WaitsForAnotherHolderWhereBudgetsAreLimited) {
   StoppedHolder stopped(shard_);
   ASSERT_TRUE(stopped.holds());

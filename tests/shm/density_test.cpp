@@ -12,8 +12,8 @@
 #include "shm/arena/arena.hpp"
 #include "shm/segment/available_memory.hpp"
 
-// How much of what an arena has committed is in blocks, in exact bytes, while blocks of all sizes come and
-// go.
+// The share of an arena's committed memory that is in blocks, in exact bytes, while blocks of all sizes are
+// allocated and freed.
 namespace locum::shm {
 namespace {
 
@@ -21,17 +21,17 @@ constexpr std::uint64_t memory_bytes = 4_GiB;
 constexpr std::uint64_t most_live_bytes = 2900_MiB;
 constexpr std::uint64_t least_live_bytes = memory_bytes / 2;
 constexpr std::uint64_t prepared_bytes = 64_MiB;
-constexpr auto time_of_an_operation = std::chrono::microseconds(10);  // as the background sees it
+constexpr auto time_of_an_operation = std::chrono::microseconds(10);  // simulated, for the background work
 
 /// Sizes from 1 B to 256 MiB: one of ten is above 100 B, one of a thousand above 1 MiB, and half of all bytes
-/// are in blocks of 256 MiB. Blocks are freed at random, as many as make room for the next one.
+/// are in blocks of 256 MiB. Random blocks are freed, as many as needed for the next one.
 class Churn {
  public:
   Churn()
       : segment_(Segment::create(Geometry::fit(1, memory_bytes, 64_GiB), 1)),
         arena_(segment_, 0, 2_MiB, prepared_bytes, SharedArena::Background::caller) {}
 
-  /// One allocation; false if it was refused.
+  /// One allocation; false if it failed.
   bool step() {
     const std::uint64_t size_bytes = draw();
     while (live_bytes_ + size_bytes > most_live_bytes) {
@@ -52,10 +52,10 @@ class Churn {
     }
     return true;
   }
-  /// Whether blocks had to make room for others already.
+  /// Whether blocks already had to be freed for others.
   [[nodiscard]] bool full() const { return full_; }
   [[nodiscard]] std::uint64_t live_bytes() const { return live_bytes_; }
-  /// By the system's count, which is the arena's and what stands before it.
+  /// By the system's count, which includes the arena and what precedes it.
   [[nodiscard]] std::uint64_t committed_bytes() const {
     const std::uint64_t bytes = arena_.usage().committed;
     EXPECT_EQ(segment_->committed_bytes(), segment_->geometry().head_bytes() + bytes);
@@ -118,7 +118,7 @@ void keep_dense(std::uint64_t operations) {
       sum_aside / static_cast<double>(samples), lowest,
       static_cast<unsigned long long>(churn.arena().given_back_bytes() / 1_MiB));
   EXPECT_GE(mean, 0.85);
-  // Where a block of 256 MiB has just gone, a tenth of what was live is free.
+  // Just after a block of 256 MiB was freed, a tenth of the previous live bytes is free.
   EXPECT_GE(lowest, 0.75);
 }
 

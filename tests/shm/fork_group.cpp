@@ -154,7 +154,7 @@ std::vector<Child> start_group(int size, const std::function<std::string(Group&)
   std::vector<Child> children;
   for (int rank = 0; rank < size; ++rank) {
     children.emplace_back([&, rank] {
-      // Only the ends that are its own stay open, so that the death of a process is seen by who talks to it.
+      // A process closes the sockets of others, so that a death is seen by the process at the other end.
       std::vector<shm::Descriptor> mine;
       if (rank == 0) {
         mine = std::exchange(first, {});

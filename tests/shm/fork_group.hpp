@@ -11,8 +11,8 @@
 namespace locum::tests {
 
 /// A group of processes that the test itself has forked: no launcher ends the others when one dies. The first
-/// one talks to each of the others over a socket pair. Steps give up after 30 seconds, and at once when the
-/// process at the other end is gone; both throw Error `peer_lost`.
+/// one communicates with each of the others over a socket pair. Steps give up after 30 seconds, and at once
+/// when the process at the other end is gone; both throw Error `peer_lost`.
 class ForkGroup final : public Group {
  public:
   /// `sockets`: for the first process those to ranks 1, 2, …; for the others the one to the first.
@@ -37,7 +37,7 @@ class ForkGroup final : public Group {
 /// Runs `body` in `size` forked processes; they run when this returns. The element is the rank.
 [[nodiscard]] std::vector<Child> start_group(int size, const std::function<std::string(Group&)>& body);
 
-/// The same, to the end of all.
+/// The same, and waits for all.
 [[nodiscard]] std::vector<Ending> run_group(int size, const std::function<std::string(Group&)>& body);
 
 }  // namespace locum::tests

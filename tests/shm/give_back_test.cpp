@@ -33,7 +33,7 @@ std::shared_ptr<Segment> segment_of(std::uint32_t ranks, std::uint64_t memory_by
 constexpr Deadline::Clock::duration window = SharedArena::window;
 constexpr Deadline::Clock::duration never = Deadline::Clock::duration::max();
 
-/// An arena whose background is worked by hand, at a time that only the test moves.
+/// An arena whose background work is called by the test, at times that only the test advances.
 class Timed {
  public:
   Timed(std::shared_ptr<Segment> segment, std::uint64_t step_bytes, std::uint64_t prepare_bytes)
@@ -41,7 +41,7 @@ class Timed {
     settle();
   }
 
-  /// All that there is to do now; how long until there may be more.
+  /// Does all present work; returns how long until there may be more.
   Deadline::Clock::duration settle() {
     Moment next = Moment::min();
     for (pieces = 0; next == Moment::min(); ++pieces) {
@@ -66,12 +66,12 @@ TEST(GiveBack, IsWhatWasNotNeededForTwoWindowsButForWhatIsKeptReady) {
   const auto first = timed.arena.allocate(100_MiB);
   const auto second = timed.arena.allocate(100_MiB);
   ASSERT_TRUE(first && second);
-  EXPECT_EQ(timed.settle(), never) << "nothing to come back for";
+  EXPECT_EQ(timed.settle(), never) << "nothing to check later";
   timed.arena.free(*first);
   timed.arena.free(*second);
   EXPECT_EQ(timed.settle(), window);
   EXPECT_GE(segment->committed_bytes(), head_bytes + 200_MiB);
-  EXPECT_EQ(timed.later(window), window) << "how little was needed before is not known yet";
+  EXPECT_EQ(timed.later(window), window) << "earlier demand is not known yet";
   EXPECT_GE(segment->committed_bytes(), head_bytes + 200_MiB);
   EXPECT_EQ(timed.later(window), never);
   EXPECT_GE(timed.pieces, 100) << "in pieces of 2 MiB";
@@ -93,13 +93,14 @@ TEST(GiveBack, LeavesWhatWasNeededOnceInTwoWindows) {
     timed.arena.free(*again);
     timed.later(window);
   }
-  EXPECT_EQ(timed.arena.usage().committed, 60_MiB) << "the peak of each window, and no more";
+  EXPECT_EQ(timed.arena.usage().committed, 60_MiB) << "the peak of each window";
   EXPECT_EQ(timed.later(window), window);
   EXPECT_EQ(timed.later(window), never);
   EXPECT_EQ(timed.arena.usage().committed, 0U);
 }
 
-// Evict and put a gibibyte every two seconds, in either order: after the first rounds the same pages serve.
+// Evicts and puts a gibibyte every two seconds, in either order: after the first rounds the same pages are
+// reused.
 TEST(GiveBack, LeavesACycleOfTwoSecondsAlone) {
   for (const bool evict_first : {true, false}) {
     const auto segment = segment_of(1, 3_GiB);
@@ -155,11 +156,11 @@ TEST(GiveBack, LeavesHolesThatServeAgainBeforeTheEndDoes) {
     ASSERT_TRUE(block);
     EXPECT_LT(block->offset, end);
     EXPECT_EQ(timed.arena.usage().committed, static_cast<std::uint64_t>(11 + count) * 10_MiB);
-    EXPECT_EQ(std::to_integer<int>(timed.arena.data(block->offset)[5_MiB]), 0) << "fresh";
+    EXPECT_EQ(std::to_integer<int>(timed.arena.data(block->offset)[5_MiB]), 0) << "zero-filled";
   }
 }
 
-// A slab that is kept for its size although it is empty holds a whole step.
+// An empty slab that is kept for its size occupies a whole step.
 TEST(GiveBack, TakesEmptySlabsApart) {
   const auto segment = segment_of(1, 256_MiB);
   Timed timed(segment, 1_MiB, 0);
@@ -213,8 +214,8 @@ TEST(GiveBack, IsSeenByWhoLooksAtTheFileSystem) {
   EXPECT_EQ(ending.said, "all came back");
 }
 
-// Two processes with 64 MiB: what rank 0 has free, and keeps ready, so that it goes back when somebody calls
-// and not before, rank 1 needs.
+// Two processes with 64 MiB: rank 1 needs the memory that rank 0 has free and keeps ready, so that it is
+// returned on a request and not before.
 class Lack {
  public:
   explicit Lack(Group& group)
@@ -232,13 +233,13 @@ class Lack {
     std::memcpy(&other_, pids.data(), sizeof other_);
   }
 
-  /// What the node's memory says of how often somebody has called for memory.
+  /// Number of requests for memory so far, according to the node's memory.
   [[nodiscard]] std::uint32_t calls() const {
     return reinterpret_cast<const SegmentHeader*>(node_.arena->data(0))->pressure.load();
   }
   [[nodiscard]] Result<Block> ask() { return node_.arena->allocate(40_MiB, 16, budget); }
   [[nodiscard]] Result<Block> ask_little() { return node_.arena->allocate(2_MiB, 16, budget); }
-  /// On a machine with much else to do a call may be given up before the other rank has come to reply.
+  /// On a busy machine a request may be given up before the other rank can reply.
   [[nodiscard]] std::string ask_until_served(Result<Block> (Lack::*request)() = &Lack::ask) {
     const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     auto block = (this->*request)();
@@ -247,7 +248,7 @@ class Lack {
     }
     return block ? "" : block.error().what();
   }
-  /// Rank 0 stands still meanwhile.
+  /// Rank 0 is stopped meanwhile.
   template <class Body>
   std::string while_stopped(Body body) {
     if (::kill(other_, SIGSTOP) != 0) {
@@ -265,7 +266,7 @@ class Lack {
   pid_t other_ = 0;  ///< rank 0
 };
 
-// `body` in rank 1, while rank 0 waits.
+// Runs `body` in rank 1, while rank 0 waits.
 void expect_had(const std::function<std::string(Lack&)>& body) {
   for (const Ending& ending : tests::run_group(2, [&](Group& group) {
          Lack lack(group);
@@ -281,7 +282,7 @@ TEST(GiveBack, ServesAnotherRankThatLacksMemory) {
   expect_had([](Lack& lack) { return lack.ask_until_served(); });
 }
 
-// Once, and then not for a while.
+// The first request waits, later ones do not for a while.
 TEST(GiveBack, IsNotWaitedForWhenTheOtherRankIsStopped) {
   expect_had([](Lack& lack) {
     const std::string said = lack.while_stopped([&]() -> std::string {
@@ -300,14 +301,14 @@ TEST(GiveBack, IsNotWaitedForWhenTheOtherRankIsStopped) {
       const bool soon = std::chrono::steady_clock::now() - end < Pressure::longest;
       return again || (soon && lack.calls() != calls + 1) ? "called again" : "";
     });
-    // It gives back what it was asked for as soon as it goes on.
+    // It returns the requested memory as soon as it continues.
     return said.empty() ? lack.ask_until_served() : said;
   });
 }
 
 using Ask = Result<Block> (Lack::*)();
 
-// While the other rank is stopped: it is called once, nobody waits, and memory may come later.
+// While the other rank is stopped: the request is made once, nobody waits, and memory may come later.
 std::string asked_without_waiting(Lack& lack, Ask ask) {
   const std::uint32_t calls = lack.calls();
   const auto begin = std::chrono::steady_clock::now();
@@ -329,7 +330,7 @@ WaitBudget limited(WaitBudget::Work work) {
   return WaitBudget::limited(std::chrono::milliseconds(10), work);
 }
 
-// Who must not wait calls for memory, and finds it the next time.
+// A call that must not wait requests memory, and finds it the next time.
 TEST(GiveBack, IsNotWaitedForOnALimitedBudget) {
   expect_had([](Lack& lack) {
     lack.budget = limited(WaitBudget::Work::little);
@@ -350,8 +351,7 @@ TEST(GiveBack, IsNotWaitedForOnALimitedBudgetByWhoMayWork) {
   });
 }
 
-// Who asks again and again without waiting is told to come later no longer than others wait for a first
-// reply.
+// A caller that retries without waiting is told to come back no longer than others wait for a first reply.
 TEST(GiveBack, IsNotPromisedOnALimitedBudgetWhenTheOtherRankIsStopped) {
   expect_had([](Lack& lack) {
     lack.budget = limited(WaitBudget::Work::little);
@@ -384,8 +384,8 @@ TEST(GiveBack, IsNotPromisedOnALimitedBudgetWhenTheOtherRankIsStopped) {
   });
 }
 
-// A request that fits into what is free, but nowhere in one piece: the arena's own steps go elsewhere, and
-// who asks moves them. Nobody works in the background here.
+// A request that fits the free memory, but no single piece of it: the arena returns its own free steps, and
+// the calling thread does so. There is no background work here.
 TEST(GiveBack, OfOnesOwnStepsServesALargerBlock) {
   const auto segment = segment_of(1, 64_MiB);
   SharedArena arena(segment, 0, 1_MiB, 0, SharedArena::Background::caller);
@@ -401,7 +401,7 @@ TEST(GiveBack, OfOnesOwnStepsServesALargerBlock) {
   const auto block = arena.allocate(7_MiB);
   ASSERT_TRUE(block) << block.error();
   EXPECT_GT(arena.given_back_bytes(), 0U);
-  EXPECT_LE(arena.given_back_bytes(), 8_MiB) << "what was lacking, and no more";
+  EXPECT_LE(arena.given_back_bytes(), 8_MiB) << "only what was lacking";
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What the walks of a node's store cost: the figures of docs/performance.md, "Exact costs". A program of its
-// own because it replaces the allocator of the whole program.
+// Cost of a node's store operations: the figures of docs/performance.md, "Exact costs". A separate program
+// because it replaces the allocator of the whole program.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -26,7 +26,7 @@ struct Particle {
   double coordinates[8] = {};
 };
 
-/// A node of one process with a store in it: all that a runtime puts together, without MPI.
+/// A node of one process with an open store: all parts of a runtime, without MPI.
 class HotNode {
  public:
   HotNode() {
@@ -51,7 +51,7 @@ class HotNode {
 
 class NodeHotPath : public ::testing::Test {
  protected:
-  /// Allocations; the least of several tries: tables grow on occasion, and the node's own threads allocate
+  /// Allocations; the minimum of several tries: tables grow at times, and the node's own threads allocate
   /// meanwhile.
   template <class Call>
   [[nodiscard]] static std::uint64_t cost_of(Call&& call) {
@@ -94,21 +94,21 @@ TEST_F(NodeHotPath, NamedObjectsComeAndGoWithoutAllocations) {
             0U);
 }
 
-// Of the error: where it arose and of what, beside the reply itself, which is made once.
+// Only the error's place and key: its text is made once per process.
 TEST_F(NodeHotPath, AMissAllocatesAnErrorAndItsKey) {
   const Key gone = store_.put(Particle{}).value();
   ASSERT_TRUE(store_.evict(gone).value());
   const std::string name(100, 'n');
   EXPECT_EQ(cost_of([&] { EXPECT_EQ(store_.get<Particle>(gone).error().code(), Errc::not_found); }), 1U)
-      << "a short key lies in the error itself";
+      << "a short key is stored in the error itself";
   EXPECT_EQ(cost_of([&] { EXPECT_EQ(store_.get<Particle>(name).error().code(), Errc::not_found); }), 2U);
   EXPECT_EQ(store_.get<Particle>(gone).error().key(), to_string(gone));
   EXPECT_EQ(store_.get<Particle>(name).error().key(), name);
 }
 
 /// Instructions of one operation that lock a cache line, on average over some calls after a warm-up. They are
-/// our own and those of mutexes, the same on every processor; how many instructions there are in all is not
-/// (bench/counts.cpp). A failure says that the walk has become longer for everybody.
+/// the library's own and those of mutexes, the same on every processor; the total number of instructions is
+/// not (bench/counts.cpp). A failure says that the operation has become more expensive for all users.
 class NodeLocks : public ::testing::Test {
  protected:
   using Act = std::function<void(Store& store, Key& key)>;
@@ -120,7 +120,7 @@ class NodeLocks : public ::testing::Test {
     }
   }
 
-  /// `prepare` is called for each key before anything is counted, `act` then once for each.
+  /// `prepare` is called for each key before counting, `act` then once for each.
   [[nodiscard]] static std::uint64_t cost_of(const Act& prepare, const Act& act) {
     const auto counted = tests::instructions_of([&](const std::function<void()>& mark) {
       const HotNode node;
@@ -157,19 +157,19 @@ TEST_F(NodeLocks, OfAGetByKeyAreFour) {
       std::abort();
     }
   };
-  EXPECT_EQ(cost_of(put, get), 4U) << "the count of views and the pin bit, to and fro";
+  EXPECT_EQ(cost_of(put, get), 4U) << "the count of views and the pin bit, each set and cleared";
 }
 
 TEST_F(NodeLocks, OfAPutAreFive) {
-  EXPECT_EQ(cost_of(nothing, put), 5U) << "two mutexes, and whether the store was dropped";
+  EXPECT_EQ(cost_of(nothing, put), 5U) << "two mutexes, and the check whether the store was dropped";
 }
 
 TEST_F(NodeLocks, OfAnEvictionAreSeven) {
   const auto evict = [](Store& store, Key& key) { (void)store.evict(key); };
-  EXPECT_EQ(cost_of(put, evict), 7U) << "the entry's mark, its way back, two mutexes";
+  EXPECT_EQ(cost_of(put, evict), 7U) << "the tombstone, handing the entry back, two mutexes";
 }
 
-/// System calls of publishing an array by name, after a first time that commits memory.
+/// System calls of publishing an array with a name, after a first time that commits memory.
 class NodeSystemCalls : public ::testing::Test {
  protected:
   static constexpr const char* name = "field";
@@ -203,7 +203,7 @@ class NodeSystemCalls : public ::testing::Test {
   static void replace(Store& store, const std::vector<double>& field) {
     (void)store.replace(name, field).value();
   }
-  /// Leaves the mark of those who sleep until the name is there: how many they are, the writer does not ask.
+  /// Sets the flag of waiting threads for the name: the writer does not ask how many there are.
   static void wait(Store& store, const std::vector<double>& /*field*/) {
     (void)store.wait<double[]>(name, std::chrono::nanoseconds(1));
   }
@@ -230,7 +230,7 @@ TEST_F(NodeSystemCalls, OfAReplacementAreNone) {
                 },
                 replace),
             0U)
-      << "who waits for a name is content with any generation";
+      << "a waiter accepts any generation";
 }
 
 }  // namespace

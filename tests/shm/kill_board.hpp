@@ -17,7 +17,7 @@
 
 namespace locum::tests {
 
-/// What a rank of a run is doing. The data operations come first.
+/// The current operation of a rank. The data operations come first.
 enum class Act : std::uint8_t {
   put,
   create,
@@ -37,7 +37,7 @@ enum class Act : std::uint8_t {
   usage,
   close,
   idle,
-  background,  ///< a thread of the library's own
+  background,  ///< a thread of the library
 };
 inline constexpr std::size_t act_count = 19;
 [[nodiscard]] std::string_view name_of(Act act) noexcept;
@@ -51,18 +51,18 @@ inline constexpr std::uint32_t no_point = ~0U;
 inline constexpr std::uint32_t left_early = ~0U;
 inline constexpr std::uint32_t unnamed = ~0U;
 
-/// One operation of one rank, noted before it begins and when it has returned: who died in between leaves it
-/// in doubt.
+/// One operation of one rank, recorded before it begins and after it returns: a death in between leaves its
+/// outcome open.
 struct Event {
   Act act = Act::idle;
   bool done = false;
-  bool yes = false;              ///< evict: it was there
+  bool yes = false;              ///< evict: the object existed
   Errc code{};                   ///< 0: success
   std::uint32_t name = unnamed;  ///< index of the name
   Key key;
-  std::uint64_t value = 0;       ///< of the object that was made, found or meant; the content tells it, too
-  std::uint64_t generation = 0;  ///< that was given or found
-  std::uint64_t expected = 0;    ///< replace: the generation asked for
+  std::uint64_t value = 0;  ///< of the object that was made, found or meant; its content contains it, too
+  std::uint64_t generation = 0;  ///< given or found
+  std::uint64_t expected = 0;    ///< replace: the expected generation
   std::uint64_t names = 0;       ///< list: one bit per name
   std::int64_t begin_ns = 0;
   std::int64_t end_ns = 0;
@@ -72,31 +72,30 @@ struct Journal {
   std::atomic<std::uint32_t> count{0};
   std::atomic<std::uint32_t> arrived{0};  ///< phases that the rank has finished, or `left_early`
   std::atomic<std::uint32_t> complaints{0};
-  std::atomic<std::uint32_t> held{0};       ///< objects of which the rank holds views
-  std::atomic<std::uint64_t> committed{0};  ///< bytes of the rank's arena, when it last looked
+  std::atomic<std::uint32_t> held{0};       ///< number of objects of which the rank holds views
+  std::atomic<std::uint64_t> committed{0};  ///< bytes of the rank's arena at its last check
   std::array<Event, most_events> events;
-  std::array<char, 400> complaint;  ///< the first one
+  std::array<char, 400> complaint;  ///< the rank's first complaint
 };
 
-/// Who is to die where: the rank (or any) that makes `left` go from 1 to 0 at that point, in that act (or
-/// any).
+/// Where a rank dies: the rank (or any) that makes `left` go from 1 to 0 at that point, in that act (or any).
 struct Shot {
   std::uint32_t point = no_point;
   std::uint32_t rank = any_rank;
   std::optional<Act> only_in;
   std::atomic<std::int64_t> left{0};
-  // Filled in by who dies.
+  // Written by the dying process.
   std::atomic<bool> hit{false};
   std::uint32_t victim = 0;
   Act act = Act::idle;
-  std::array<char, 400> found;  ///< what its last look found wrong
+  std::array<char, 400> found;  ///< errors that its last check found
 };
 
-/// What the processes of a run and the test tell each other: memory of the test's own, which no death can
-/// take away. The test makes it before it forks; each run begins with a fresh one.
+/// Communication between the processes of a run and the test: memory of the test's own, which no death
+/// affects. The test makes it before it forks; each run begins with a new one.
 struct Board {
-  std::atomic<std::uint32_t> begun{0};  ///< phases that have begun; ranks sleep on it
-  std::atomic<std::uint32_t> phase{0};  ///< which one that is
+  std::atomic<std::uint32_t> begun{0};  ///< number of phases begun; ranks sleep on it
+  std::atomic<std::uint32_t> phase{0};  ///< the current phase
   std::atomic<std::uint32_t> dead{0};   ///< a bit per rank whose death the test has seen
   std::atomic<bool> compared{false};    ///< by the lowest living rank, in the phase of that name
   std::array<Shot, 2> shots;
@@ -104,17 +103,18 @@ struct Board {
   std::array<Journal, most_ranks> journals;
 };
 
-/// All kill points of the library that this program is linked with, reached or not.
+/// All kill points of the library that are linked into this program, reached or not.
 [[nodiscard]] std::span<const shm::KillPoint> kill_points() noexcept;
 
 /// A board in memory that forked processes share.
 [[nodiscard]] std::shared_ptr<Board> make_board();
 
-/// From here on, kill points that this process reaches are counted on `board`, and this thread is the one
-/// whose acts set_act() tells.
+/// From now on, kill points that this process reaches are counted on `board`, and set_act() refers to this
+/// thread's acts.
 void play_on(Board& board, std::uint32_t rank) noexcept;
 void set_act(Act act) noexcept;
-/// What whoever dies does last of all, in whatever thread: looks, and says what is wrong. Null: nothing.
+/// Called by a dying process at its end, in whichever thread: checks the memory, and returns what is wrong.
+/// Null: no check.
 using LastLook = std::function<std::string()>;
 void look_at_last(const LastLook* look) noexcept;
 

@@ -9,7 +9,7 @@
 
 namespace locum::tests {
 
-// What must have killed somebody. The work that no operation of its own does is told by the names of points.
+// The required deaths. Work outside of operations is identified by the names of points.
 struct KillCoverage::Wanted {
   std::string_view what;
   std::vector<Act> acts;
@@ -37,7 +37,7 @@ const std::vector<KillCoverage::Wanted>& KillCoverage::all_wanted() {
 
 KillCoverage::KillCoverage(std::uint64_t seed) : random_(seed), points_(kill_points().size()) {}
 
-// Anywhere among the times that it is reached in one run, in that act or in any.
+// At any of the times that it is reached in one run, in that act or in any.
 Plan::Aim KillCoverage::aim_at(const Target& target) {
   Point& point = points_[target.point];
   std::uint64_t times = point.reached;
@@ -52,7 +52,7 @@ Plan::Aim KillCoverage::aim_at(const Target& target) {
   Plan::Aim aim;
   aim.point = target.point;
   aim.only_in = target.act;
-  // Runs differ: half of what is usual is reached by most. Who aims often and never hits asks for too much.
+  // Runs differ: most reach a point at least half as often as usual. After many misses the aim is lowered.
   const std::uint64_t usual = point.runs == 0 ? 1 : std::max<std::uint64_t>(times / point.runs / 2, 1);
   const std::uint64_t most = aimed > 4 * (deaths + 1) ? 1 : usual;
   aim.occurrence = static_cast<std::int64_t>(1 + draw(most));
@@ -80,7 +80,8 @@ Plan KillCoverage::next(std::uint32_t steps) {
   const Target target = rarest();
   const Point& aimed = points_[target.point];
   plan.aims[0] = aim_at(target);
-  // Some points are met in few runs: some need a certain scene, those of adoption and repair a death before.
+  // Some points are reached in few runs: some need a certain scene, those of adoption and repair a death
+  // before.
   const bool is_rare = aimed.runs < runs_ / 4 || aimed.peaceful_runs < aimed.runs / 8;
   if (!aimed.met_in.empty() && is_rare) {
     const Plan& model = aimed.met_in[draw(aimed.met_in.size())];
@@ -99,9 +100,9 @@ Plan KillCoverage::next(std::uint32_t steps) {
   return plan;
 }
 
-// Where fewest have died; what was aimed at in vain may wait a little. Every point first, and then in every
-// operation that passes it: what is half done there depends on that. Operations that pass few points are not
-// to be forgotten.
+// The point with the fewest deaths; one that was aimed at in vain may wait a little. First every point, then
+// every operation that passes it: the state left there depends on the operation. Operations that pass few
+// points are included.
 KillCoverage::Target KillCoverage::rarest() {
   std::optional<Target> point;
   std::optional<Target> in_act;
@@ -223,7 +224,7 @@ std::string KillCoverage::table() const {
     text << '\n';
   }
   text << "runs with no, one and two deaths: " << runs_with_[0] << ", " << runs_with_[1] << ", "
-       << runs_with_[2] << " (who is aimed at may not come by as often as was drawn)\ndeaths by operation:";
+       << runs_with_[2] << " (a rank may not reach its point as often as was drawn)\ndeaths by operation:";
   const char* comma = " ";
   for (const Wanted& wanted : all_wanted()) {
     text << comma << wanted.what << ' ' << deaths_in(wanted);

@@ -12,8 +12,8 @@
 
 namespace locum::tests {
 
-/// What all runs so far have reached and who died where; draws the next run so that the points where fewest
-/// have died come first.
+/// The points that all runs so far have reached, and where ranks died; draws the next run so that the points
+/// with the fewest deaths come first.
 class KillCoverage {
  public:
   explicit KillCoverage(std::uint64_t seed);
@@ -21,9 +21,10 @@ class KillCoverage {
   [[nodiscard]] Plan next(std::uint32_t steps);
   void count(const Plan& plan, const Board& board);
 
-  /// Points at which nobody ever died, and operations that nobody died in: by name.
+  /// The names of points without a death, and of operations without a death.
   [[nodiscard]] std::vector<std::string> missing() const;
-  /// The points with their places, how often they were reached, how many died there, and in which acts.
+  /// All points with their places, how often they were reached, the number of deaths there, and in which
+  /// acts.
   [[nodiscard]] std::string table() const;
 
  private:
@@ -35,13 +36,13 @@ class KillCoverage {
   struct Point {
     std::uint64_t reached = 0;
     std::uint64_t runs = 0;           ///< that reached it
-    std::uint64_t peaceful_runs = 0;  ///< of these, those in which nobody died, or nobody elsewhere
+    std::uint64_t peaceful_runs = 0;  ///< of these, those without a death, or without one elsewhere
     std::uint64_t aimed = 0;
     std::uint64_t deaths = 0;
     std::array<std::uint64_t, act_count> reached_in{};
     std::array<std::uint64_t, act_count> aimed_in{};
     std::array<std::uint64_t, act_count> deaths_in{};
-    std::vector<Plan> met_in;  ///< a few of the runs that reached it, with the deaths that there were
+    std::vector<Plan> met_in;  ///< a few of the runs that reached it, with their deaths
   };
 
   [[nodiscard]] static const std::vector<Wanted>& all_wanted();

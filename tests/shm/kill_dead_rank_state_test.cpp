@@ -12,7 +12,7 @@
 #include "tests/shm/kill_board.hpp"
 #include "tests/shm/player.hpp"
 
-// The state of a dead rank, passed on: what its share says at each place where the next owner may die.
+// The state of a dead rank passes to its next owner, which may die at any point.
 namespace locum::tests {
 namespace {
 

@@ -13,13 +13,13 @@ constexpr std::size_t most_told = 512;
 constexpr std::uint64_t nothing = 0;  // no value
 constexpr std::size_t nobody = most_told;
 
-// What stands under the name.
+// The state of the name.
 struct State {
   std::uint64_t value = nothing;
   std::uint64_t generation = 0;  // 0: not known
   std::uint64_t replaced = nothing;
-  std::size_t replacer = nobody;  // the event that took `replaced` out of sight
-  std::uint64_t last = 0;         // the highest generation that the name is known to have had
+  std::size_t replacer = nobody;  // the event that tombstoned `replaced`
+  std::uint64_t last = 0;         // the highest known generation of the name so far
 
   friend bool operator==(const State&, const State&) = default;
 };
@@ -28,7 +28,7 @@ bool succeeded(const Event& event) {
   return event.code == Errc{};
 }
 
-// The state after an event; nothing if its reply does not fit.
+// The state after an event; nothing if its result does not fit.
 class Machine {
  public:
   explicit Machine(const std::vector<Event>& events) : events_(events) {}
@@ -80,7 +80,7 @@ class Machine {
     return fits ? std::optional(state) : std::nullopt;
   }
 
-  // Nothing stands there any more.
+  // The name is not bound any more.
   static State gone(const State& before) {
     State state;
     state.last = before.last;
@@ -92,7 +92,7 @@ class Machine {
     state.value = event.value;
     if (event.done && event.name != unnamed) {
       if (event.generation <= before.last) {
-        return std::nullopt;  // generations of a name grow
+        return std::nullopt;  // generations of a name only grow
       }
       state.generation = event.generation;
       state.last = event.generation;
@@ -156,7 +156,8 @@ class Search {
  public:
   explicit Search(const std::vector<Event>& events) : events_(events), machine_(events) {}
 
-  // Whether the rest can be told from here. `last_begin` is the latest beginning among what was told.
+  // Whether the remaining operations can be ordered from here. `last_begin` is the latest beginning among the
+  // placed ones.
   bool tell(const Place& from, std::int64_t last_begin) {
     std::int64_t first_end = std::numeric_limits<std::int64_t>::max();
     bool all = true;
@@ -181,7 +182,8 @@ class Search {
         continue;
       }
       const auto next = machine_.after(from.state, index);
-      if (next && (event.done || !(*next == from.state))) {  // a doubt without an effect may as well not be
+      if (next &&
+          (event.done || !(*next == from.state))) {  // an open operation without an effect need not be placed
         Place place{from.told, *next};
         place.told.set(index);
         if (tell(place, std::max(last_begin, event.begin_ns))) {
@@ -194,8 +196,8 @@ class Search {
 
   [[nodiscard]] std::string furthest() const {
     std::ostringstream text;
-    text << "no order of these explains all replies; told so far in the longest attempt are those marked +\n";
-    // The last of those, and the first that are left; doubts that need no place are left out.
+    text << "no order of these explains all results; the longest attempt has placed those marked +\n";
+    // The last of those, and the first remaining ones; open operations that need no place are left out.
     constexpr std::size_t most_lines = 12;
     const std::size_t all = furthest_.told.count();
     std::size_t told = 0;
@@ -208,7 +210,7 @@ class Search {
         text << (is_told ? "  + " : "  - ") << describe(events_[index]) << '\n';
       }
     }
-    text << "  then stands there: value " << furthest_.state.value << ", generation "
+    text << "  the state is then: value " << furthest_.state.value << ", generation "
          << furthest_.state.generation;
     return text.str();
   }
@@ -234,7 +236,7 @@ std::string describe(const Event& event) {
   }
   text << " at " << event.begin_ns / 1000 << " us";
   if (!event.done) {
-    text << ": in doubt, until " << event.end_ns / 1000 << " us";
+    text << ": open until " << event.end_ns / 1000 << " us";
   } else {
     text << " for " << (event.end_ns - event.begin_ns) / 1000 << " us: ";
     if (event.code != Errc{}) {
@@ -255,7 +257,7 @@ std::optional<std::string> contradiction(std::vector<Event> events) {
     return "a story of " + std::to_string(events.size()) + " events is too long to be checked";
   }
   std::ranges::sort(events, {}, &Event::begin_ns);
-  if (!events.empty()) {  // times from the first one on, for people
+  if (!events.empty()) {  // readable times: relative to the first one
     const std::int64_t start = events.front().begin_ns;
     for (Event& event : events) {
       event.begin_ns -= start;

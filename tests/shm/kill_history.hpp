@@ -8,20 +8,19 @@
 
 namespace locum::tests {
 
-/// Whether what several ranks saw of one name (or of one unnamed object) can be told as one story: each
-/// operation at one moment between its beginning and its end, one after the other, each reply the right one
-/// for what stood there then (linearizable: Herlihy and Wing 1990; the search is that of Wing and Gong 1993
-/// with remembered states, as in Lowe 2017). An operation that its rank's death left in doubt
-/// (`done` is false) happened wholly before its `end_ns`, or not at all. Events of other acts than these are
-/// refused: put and seal (the same), replace, get, get_key, evict, evict_key, drop (of this object), list (a
-/// bit of `names` set or not), wait.
+/// Whether the operations of several ranks on one name (or on one unnamed object) are linearizable: each took
+/// effect at one moment between its beginning and its end, and each result is the right one for the state at
+/// that moment (Herlihy and Wing 1990; the search is that of Wing and Gong 1993 with remembered states, as in
+/// Lowe 2017). An operation left open by its rank's death (`done` is false) took effect completely before its
+/// `end_ns`, or not at all. Events of other acts than these are refused: put and seal (the same), replace,
+/// get, get_key, evict, evict_key, drop (of this object), list (a bit of `names` set or not), wait.
 ///
-/// One allowance: a replaced object may still be had by its own key until the replacement has returned.
+/// One exception: a replaced object may still be found by its own key until the replacement has returned.
 ///
-/// The first thing that no story explains, in words; nothing if there is a story. At most 512 events.
+/// The first contradiction, as readable text; nothing if the operations are linearizable. At most 512 events.
 [[nodiscard]] std::optional<std::string> contradiction(std::vector<Event> events);
 
-/// One event, for people.
+/// One event as readable text.
 [[nodiscard]] std::string describe(const Event& event);
 
 }  // namespace locum::tests

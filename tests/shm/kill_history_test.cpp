@@ -5,7 +5,7 @@
 namespace locum::tests {
 namespace {
 
-// Events of one name, in the order of the calls; times are in the test's own unit.
+// Events of one name, in the order of the calls; times in the test's own unit.
 class Story {
  public:
   Event& add(Act act, std::int64_t begin, std::int64_t end, std::uint64_t value = 0) {
@@ -40,7 +40,7 @@ TEST(KillHistory, BelievesWhatCanBeOrdered) {
   story.add(Act::replace, 11, 20, 3);
   story.add(Act::get, 12, 13, 1);
   story.add(Act::get, 14, 15, 3);
-  story.add(Act::get_key, 16, 17, 1);  // lingers until the replacement has returned
+  story.add(Act::get_key, 16, 17, 1);  // readable until the replacement has returned
   story.evicted(true, 30, 40);
   story.evicted(false, 31, 41);
   story.missed(42, 43);
@@ -49,13 +49,13 @@ TEST(KillHistory, BelievesWhatCanBeOrdered) {
 
 TEST(KillHistory, RefusesWhatNoOrderExplains) {
   {
-    Story story;  // a put that is lost
+    Story story;  // a lost put
     story.add(Act::put, 1, 2, 1);
     story.missed(3, 4);
     EXPECT_FALSE(story.holds());
   }
   {
-    Story story;  // a value from nowhere
+    Story story;  // a value that was never put
     story.add(Act::get, 1, 2, 7);
     EXPECT_FALSE(story.holds());
   }
@@ -94,7 +94,7 @@ TEST(KillHistory, RefusesWhatNoOrderExplains) {
     EXPECT_FALSE(story.holds());
   }
   {
-    Story story;  // not listed although it lives
+    Story story;  // not listed although it exists
     story.add(Act::put, 1, 2, 1);
     story.add(Act::list, 3, 4);
     EXPECT_FALSE(story.holds());
@@ -114,14 +114,14 @@ TEST(KillHistory, LetsADoubtHappenWhollyOrNot) {
     EXPECT_TRUE(story.holds()) << there;
   }
   {
-    Story story;  // not, and then after all
+    Story story;  // no effect at first, and later an effect
     story.in_doubt(Act::put, 1, 10, 1);
     story.missed(20, 21);
     story.add(Act::get, 22, 23, 1);
     EXPECT_FALSE(story.holds());
   }
   {
-    Story story;  // once, and then not
+    Story story;  // an effect at first, and later none
     story.in_doubt(Act::evict, 3, 10);
     story.add(Act::put, 1, 2, 1);
     story.missed(4, 5);
@@ -129,7 +129,7 @@ TEST(KillHistory, LetsADoubtHappenWhollyOrNot) {
     EXPECT_FALSE(story.holds());
   }
   {
-    Story story;  // half: gone by name, there by key
+    Story story;  // half an effect: gone by name, there by key
     story.add(Act::put, 1, 2, 1);
     story.in_doubt(Act::evict, 3, 10);
     story.missed(11, 12);

@@ -18,7 +18,7 @@ using shm::Shard;
 using shm::Share;
 using shm::Word32;
 
-/// The tables, and nothing that is not atomic in them: others write meanwhile.
+/// The tables, restricted to atomic words: other processes write meanwhile.
 class Tables {
  public:
   Tables(const std::byte* base, const Geometry& geometry, const std::vector<std::uint32_t>& ranks)
@@ -31,7 +31,7 @@ class Tables {
         const std::uint64_t by = tag >> 8U & shm::most_ranks;
         if (shm::state_of(tag) == EntryState::tombstone && (by == 0 || by > geometry_.ranks)) {
           return "the tombstone of entry " + std::to_string(slot) + " of rank " + std::to_string(rank) +
-                 " names nobody";
+                 " names no process";
         }
       }
     }
@@ -71,7 +71,7 @@ class Tables {
         static_cast<std::uint32_t>(__atomic_load_n(&shard.lock.__data.__lock, __ATOMIC_RELAXED));
     return (word & FUTEX_TID_MASK) == static_cast<std::uint32_t>(::gettid());
   }
-  /// Of each record that was ever committed: whether a chain leads to it.
+  /// For each record that was ever committed: whether it is in a chain.
   [[nodiscard]] std::vector<bool> chained_records(const Shard& shard, std::uint32_t index) const {
     const auto* const records = at<Record>(geometry_.records_offset(index));
     const auto* const heads = at<Word32>(geometry_.buckets_offset(index));
@@ -85,7 +85,7 @@ class Tables {
     }
     return chained;
   }
-  // What a look at the names believes of a record.
+  // Whether a look-up would accept the record.
   [[nodiscard]] bool bound(const Record& record) const {
     const auto creator = std::ranges::find(ranks_, record.creator.load());
     const std::uint64_t serial = record.object.load();

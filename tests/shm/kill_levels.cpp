@@ -28,7 +28,7 @@ constexpr std::uint64_t whole_pages(std::uint64_t bytes) {
 void add_entries(Levels& levels, const std::byte* base, const Geometry& geometry, std::uint32_t rank,
                  std::uint32_t creator) {
   const auto& share = at<Share>(base, geometry.shares_offset())[rank];
-  const auto entries = static_cast<std::uint32_t>(share.entries.load());  // the upper half is a check
+  const auto entries = static_cast<std::uint32_t>(share.entries.load());  // the upper half is a check value
   const auto* const entry = at<Entry>(base, geometry.entries_offset(rank));
   for (std::uint32_t slot = 0; slot < entries; ++slot) {
     const std::uint64_t tag = entry[slot].tag.load();

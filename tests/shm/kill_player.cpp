@@ -13,9 +13,9 @@ namespace {
 constexpr std::size_t most_held = 6;
 constexpr std::size_t most_drafts = 2;
 constexpr std::uint64_t smallest_bytes = 16;
-constexpr std::uint64_t no_generation = 1'000'000;  // that any name ever gets
+constexpr std::uint64_t no_generation = 1'000'000;  // no name ever gets that
 
-// Content that tells which object it is: value, size, and words that follow from both.
+// Content that identifies the object: value, size, and words derived from both.
 void fill(std::span<std::byte> bytes, std::uint64_t value) {
   const std::uint64_t size = bytes.size();
   for (std::uint64_t at = 0; at < size; at += sizeof(std::uint64_t)) {
@@ -24,7 +24,7 @@ void fill(std::span<std::byte> bytes, std::uint64_t value) {
   }
 }
 
-// The value of an object whose bytes are all as they were written; 0 if they are not.
+// The value of an object if all of its bytes are as written; 0 if not.
 std::uint64_t value_of(std::span<const std::byte> bytes) {
   std::uint64_t value = 0;
   if (bytes.size() < smallest_bytes) {
@@ -152,7 +152,7 @@ void KillPlayer::create(std::uint32_t name, std::uint64_t size_bytes) {
   reply(event, made, {});
 }
 
-// What two ranks can have at once, and a third one only when they have given it back.
+// Two ranks can have that much at once, a third one only when they have returned it.
 void KillPlayer::ask_for_much() {
   Event& event = begin(Act::create, unnamed);
   const auto made = connector_->create(scene_.options.memory_bytes / 5 * 2, meta_of({}), {});
@@ -190,7 +190,7 @@ void KillPlayer::note_sealed(Event& event, const Result<Sealed>& sealed) {
   }
 }
 
-// What a view shows is whole, and is the object that was meant.
+// Checks that a view shows a complete object, and the right one.
 void KillPlayer::note_found(Event& event, const Result<ObjectView>& view, bool keep) {
   if (!view) {
     return;
@@ -226,12 +226,12 @@ void KillPlayer::wait(std::uint32_t name) {
   reply(event, view, {Errc::timeout});
 }
 
-// An object that some rank has told of: its key may be gone, but never be another's.
+// An object that some rank has reported: its key may be gone, but never names another object.
 std::optional<Event> KillPlayer::some_object() {
   const Journal& teller = board_.journals[draw(scene_.ranks)];
   const std::uint32_t count = teller.count.load(std::memory_order_acquire);
   for (int tries = 0; tries < 4 && count > 1; ++tries) {
-    const Event& told = teller.events[draw(count - 1)];  // the last one is being written
+    const Event& told = teller.events[draw(count - 1)];  // the last one is still being written
     const bool made = told.act == Act::put || told.act == Act::seal || told.act == Act::replace;
     if (made && told.key.valid() && (told.name == unnamed || told.name < scene_.names.size())) {
       return told;
@@ -298,7 +298,7 @@ void KillPlayer::list() {
   reply(event, listed, {});
 }
 
-// By all ways at once, so that none shows what another does not.
+// Reads in every way, to check that all agree.
 void KillPlayer::look_at_all() {
   list();
   for (std::uint32_t name = 0; name < scene_.names.size(); ++name) {
@@ -375,7 +375,8 @@ template <class T>
 void KillPlayer::reply(Event& event, const Result<T>& result, std::initializer_list<Errc> allowed) {
   if (!result) {
     event.code = result.error().code();
-    const bool full = scene_.greedy && event.code == Errc::out_of_memory;  // another has nearly all just now
+    const bool full = scene_.greedy &&
+                      event.code == Errc::out_of_memory;  // another rank has nearly all memory at the moment
     if (!full && std::ranges::find(allowed, event.code) == allowed.end()) {
       complain(std::string(name_of(event.act)) + ": " + result.error().what() + " " +
                result.error().detail());

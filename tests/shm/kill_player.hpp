@@ -15,9 +15,9 @@
 
 namespace locum::tests {
 
-/// Calls a connector for one rank of a run, with what it draws from the seed; notes each call in the rank's
-/// journal before and after it, and complains there of what cannot be right whatever the others do: other
-/// errors than those of the contract, views that show other bytes than were written.
+/// Makes random calls of a connector for one rank of a run; records each call in the rank's journal before
+/// and after it, and complains there of results that are wrong whatever the others do: undocumented errors,
+/// and views with wrong bytes.
 class KillPlayer {
  public:
   KillPlayer(const Scene& scene, Board& board, std::uint32_t own);
@@ -25,7 +25,7 @@ class KillPlayer {
   void connect(std::shared_ptr<Connector> connector) { connector_ = std::move(connector); }
   void disconnect();
 
-  /// One operation or other.
+  /// Makes one random call.
   void step();
 
   void put(std::uint32_t name, bool replace, std::uint64_t size_bytes);
@@ -33,7 +33,7 @@ class KillPlayer {
   void seal_or_discard();
   void get(std::uint32_t name);
   void wait(std::uint32_t name);
-  /// An object that somebody has told of: its key, and its name and value as far as they are known.
+  /// Gets an object reported by another rank: its key, and its name and value as far as they are known.
   void get_key(const Event& told, bool keep);
   void evict(std::uint32_t name);
   void evict_key(const Event& told);
@@ -42,14 +42,14 @@ class KillPlayer {
   /// list(), and get() of each name.
   void look_at_all();
   MemoryUsage usage();
-  /// One of the views that are held.
+  /// Releases one of the held views.
   void release();
-  /// All views and drafts.
+  /// Releases all views and drafts.
   void let_go();
 
-  /// Keys of the objects of which views are held, each once; all of them are looked at.
+  /// The keys of all objects with a held view, each once; checks all of these views.
   [[nodiscard]] std::vector<Key> held();
-  /// What is behind a key, as an event to tell of; nothing if it was evicted meanwhile.
+  /// The object of a key, as an event to report; nothing if it was evicted meanwhile.
   [[nodiscard]] std::optional<Event> told_of(const Key& key);
 
   [[nodiscard]] Event& begin(Act act, std::uint32_t name = unnamed);

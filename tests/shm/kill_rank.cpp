@@ -12,7 +12,7 @@ namespace locum::tests {
 namespace {
 
 constexpr std::uint64_t incarnation = 4711;
-constexpr std::uint64_t largest_shard_growth = 3 * shm::page_bytes;  // with as many names as we have
+constexpr std::uint64_t largest_shard_growth = 3 * shm::page_bytes;  // for the number of names used here
 constexpr std::chrono::seconds settling{20};
 constexpr std::chrono::microseconds between_looks{200};
 
@@ -117,7 +117,7 @@ void KillRank::close() {
   player_.end(event);
 }
 
-// In a process that dies, while others go on. Once all close, nothing is left of what anybody made.
+// In a dying process, while others continue. Once all close, nothing is left of any rank's objects.
 std::string KillRank::look_at_last(const std::byte* base) const {
   const std::string wrong = broken_invariant(base, geometry(), ranks_);
   if (!wrong.empty() || static_cast<Phase>(board_.phase.load()) != Phase::close) {
@@ -138,7 +138,7 @@ void KillRank::play(std::uint32_t steps) {
   }
 }
 
-// What must hold when all is quiet.
+// What must hold while no rank makes calls.
 
 bool KillRank::lowest() const {
   return own_ == static_cast<std::uint32_t>(std::countr_one(board_.dead.load(std::memory_order_acquire)));
@@ -159,8 +159,8 @@ void KillRank::expect(std::string_view what, std::uint64_t expected, std::uint64
   }
 }
 
-// Looks until `reached` says so; whether it did before the deadline. The others are quiet, but for threads
-// of the library, and nothing tells when those are done.
+// Waits until `reached` is true; returns whether it was before the deadline. The other ranks make no calls,
+// but threads of the library may still work, and do not notify anybody when they are done.
 bool KillRank::within_time(const std::function<bool()>& reached) {
   const auto latest = Deadline::Clock::now() + settling;
   while (!reached()) {
@@ -176,9 +176,9 @@ bool KillRank::dead(std::uint32_t rank) const {
   return (board_.dead.load(std::memory_order_acquire) >> rank & 1U) != 0;
 }
 
-// Whether a living process has adopted the share of a dead one, as far as that can be seen. Where somebody
-// dies between two ranks' leaving the last meeting of the opening, one of them opens the node and the other
-// is refused: that one has left, and leaves nothing to adopt.
+// Whether a living process has adopted the share of a dead one, as far as can be seen. If a rank dies after
+// one of two ranks has left the last barrier of the opening, and before the other has, one of them opens the
+// node and the other fails: that one has left, and leaves nothing to adopt.
 bool KillRank::adopted(std::uint32_t rank) const {
   const auto& share = *reinterpret_cast<const shm::Share*>(
       node_.arena->data(geometry().shares_offset() + rank * sizeof(shm::Share)));
@@ -239,7 +239,7 @@ void KillRank::check() {
   expect("shards in the middle of a change", 0, now.changing);
 }
 
-// What living ranks made or adopted, they have dropped; what is left was adopted too late for that.
+// Living ranks have dropped what they made or adopted; what is left was adopted later.
 void KillRank::sweep() {
   if (!lowest()) {
     return;
@@ -266,7 +266,7 @@ void KillRank::measure() {
   expect("pinned bytes after everything was evicted", 0, now.own_pinned);
 }
 
-// Threads that take memory ahead of use may still be at it: so each rank tells what it has until it adds up.
+// Threads that prepare memory may still be working: so each rank repeats its figures until they match.
 void KillRank::compare() {
   const auto tell = [&] {
     const MemoryUsage now = connector_->usage();
@@ -290,7 +290,7 @@ void KillRank::compare() {
   }
   expect("records of names", 0, now.records);
   expect("stacks of dead entries", 0, now.handed_back);
-  // Who dies while a shard of the directory grows leaves pages that the next growth takes.
+  // A death while a shard of the directory grows leaves pages that the next growth uses.
   const std::uint64_t spare = static_cast<std::uint64_t>(std::popcount(dead_before)) * largest_shard_growth;
   std::uint64_t committed = 0;
   std::uint64_t explained = 0;

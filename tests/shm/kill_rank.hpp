@@ -16,30 +16,31 @@
 
 namespace locum::tests {
 
-/// What the test lets all living ranks do together; they finish one before the next begins.
+/// The phases that all living ranks go through together; they finish one before the next begins.
 enum class Phase : std::uint32_t {
   open,
   play,
   play_on,
-  settle,   ///< the lowest living rank sees that the shares of the dead are adopted
-  look,     ///< at every name and every held view
-  check,    ///< the lowest living rank: tables and pins are as the views say
-  let_go,   ///< of all views
-  drop,     ///< what each made itself, or adopted
-  sweep,    ///< the lowest living rank evicts what is left, by its key
-  collect,  ///< what others evicted
-  measure,  ///< what each still uses
-  compare,  ///< the lowest living rank: all levels are back
+  settle,   ///< the lowest living rank waits until the shares of the dead are adopted
+  look,     ///< reads every name and every held view
+  check,    ///< the lowest living rank checks that tables and pins match the views
+  let_go,   ///< releases all views
+  drop,     ///< each rank drops what it made or adopted
+  sweep,    ///< the lowest living rank evicts what is left, by key
+  collect,  ///< collects what others evicted
+  measure,  ///< each rank measures what it still uses
+  compare,  ///< the lowest living rank compares all figures with those at the start
   close,
 };
 inline constexpr std::size_t all_phases = 13;
 [[nodiscard]] std::string_view name_of(Phase phase) noexcept;
 
-/// One process of a run: opens the node, plays, and checks, while all are quiet, what a death must have left.
+/// One process of a run: opens the node, makes random calls, and, while no rank makes any, checks the state
+/// that a death must have left.
 class KillRank {
  public:
   KillRank(const Scene& scene, Board& board, Group& group);
-  /// False: the node could not be opened, which is right if somebody died meanwhile; it is noted.
+  /// False: the node could not be opened, which is right if a rank died meanwhile; it is recorded.
   [[nodiscard]] bool perform(Phase phase);
 
  private:

@@ -30,7 +30,7 @@ using std::chrono::seconds;
 
 constexpr seconds longest_phase{50};
 
-// In a rank: the phases, one after the other, each when the test says so.
+// In a rank: the phases, one after the other, each when the test begins it.
 std::string play(const Scene& scene, Board& board, Group& group, int completions) {
   const auto own = static_cast<std::uint32_t>(group.rank());
   play_on(board, own);
@@ -61,7 +61,7 @@ std::string play(const Scene& scene, Board& board, Group& group, int completions
   }
 }
 
-// What /dev/shm holds, and how many sockets of ours there are; only where nobody else can change that.
+// The files in /dev/shm and our sockets; only if no other program can change them.
 struct Leftovers {
   std::uint64_t blocks = 0;
   std::uint64_t files = 0;
@@ -104,7 +104,7 @@ class Run {
   shm::Descriptor completions_;
   std::vector<Child> children_;
   std::vector<shm::Descriptor> lives_;
-  std::vector<std::int64_t> settled_ns_;  // by rank: when its death was over; 0 while it lives
+  std::vector<std::int64_t> settled_ns_;  // by rank: when its death was handled completely; 0 while it lives
   Verdict verdict_;
 };
 
@@ -116,7 +116,7 @@ std::uint32_t victims_of(const Plan& plan) {
 Scene scene_of(const Plan& plan) {
   const std::uint32_t victims = victims_of(plan);
   Scene scene = Scene::of(plan.seed, std::max(victims + 1, 2U), plan.steps);
-  // The first rank waits that long for one that died before it came for the memory.
+  // The first rank waits that long for one that died before it requested the memory.
   const bool dies_early = std::ranges::any_of(plan.aims, [](const Plan::Aim& aim) {
     return aim.point != no_point && std::string_view(kill_points()[aim.point].name).starts_with("bootstrap");
   });
@@ -162,7 +162,7 @@ Verdict Run::verdict() {
   return std::move(verdict_);
 }
 
-// Who dies may have left early, or have finished all that there is.
+// A dead rank may have left early, or may have finished everything.
 void Run::see_deaths() {
   for (std::uint32_t rank = 0; rank < scene_.ranks; ++rank) {
     pollfd life{.fd = lives_[rank].number(), .events = POLLIN, .revents = 0};
@@ -183,8 +183,8 @@ bool Run::all_arrived() {
   return true;
 }
 
-// Phases that judge what the dead leave behind: once their shares are adopted, and again if somebody dies
-// meanwhile.
+// Phases that check what dead ranks leave: begun once their shares are adopted, and repeated if another rank
+// dies meanwhile.
 bool Run::lead_undisturbed(std::initializer_list<Phase> phases) {
   for (;;) {
     std::array<std::uint32_t, most_ranks> complaints{};
@@ -217,7 +217,7 @@ bool Run::lead_undisturbed(std::initializer_list<Phase> phases) {
   }
 }
 
-// Lets all that live go through a phase together. False if one of them never comes to its end.
+// Leads all living ranks through a phase. False if one of them does not finish it.
 bool Run::lead(Phase phase) {
   board_.phase.store(static_cast<std::uint32_t>(phase));
   board_.begun.fetch_add(1, std::memory_order_release);
@@ -256,7 +256,7 @@ std::string Run::whereabouts() const {
   return text.str();
 }
 
-// Nobody is left when this returns, and nothing of theirs.
+// When this returns no process is left, and nothing of them.
 void Run::end() {
   for (std::uint32_t rank = 0; rank < scene_.ranks; ++rank) {
     if (!verdict_.complaints.empty()) {
@@ -281,7 +281,7 @@ void Run::end() {
     if (verdict_.complaints.empty() &&
         (ending.exit_code != 0 || ending.said != (refused ? "refused" : "played"))) {
       complain("rank " + std::to_string(rank) + " ended with code " + std::to_string(ending.exit_code) +
-               ", signal " + std::to_string(ending.signal) + ", saying: " + ending.said);
+               ", signal " + std::to_string(ending.signal) + ", with the text: " + ending.said);
     }
     if (refused && board_.shots[0].hit.load() == false && board_.shots[1].hit.load() == false) {
       complain("rank " + std::to_string(rank) + " could not open the node although nobody died");

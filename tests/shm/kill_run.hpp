@@ -9,7 +9,7 @@
 
 namespace locum::tests {
 
-/// Who dies where in one run, and all that is drawn: enough to play it again.
+/// Where ranks die in one run, and everything else that is drawn: enough to repeat it.
 struct Plan {
   struct Aim {
     std::uint32_t point = no_point;
@@ -22,26 +22,27 @@ struct Plan {
   std::array<Aim, 2> aims;
 };
 
-/// One line that KillRuns.OneOfMyChoice takes from the environment.
+/// One line that KillRuns.OneOfMyChoice reads from the environment.
 [[nodiscard]] std::string to_string(const Plan& plan);
-/// Throws std::invalid_argument for what to_string does not make.
+/// Throws std::invalid_argument for text that to_string() does not produce.
 [[nodiscard]] Plan plan_from(const std::string& line);
 
-/// What a run brought to light.
+/// The result of a run.
 struct Verdict {
-  std::vector<std::string> complaints;  ///< none: all is as the model says
+  std::vector<std::string> complaints;  ///< empty: everything matches the model
   std::uint32_t ranks = 0;
-  std::vector<std::string> deaths;  ///< who died where, doing what
+  std::vector<std::string> deaths;  ///< the place and act of each death
 };
 
-/// What no other program can touch, so that whatever is found there was left by the run.
+/// Resources that no other program can use, so that whatever is found there was left by the run.
 struct Surroundings {
   bool own_shared_memory = false;
   bool own_network = false;
 };
 
-/// Forks the ranks of a run, leads them through its phases, sees who dies, and judges what they noted. The
-/// calling process must have a single thread. `board` is new; afterwards it tells what was reached and hit.
+/// Forks the ranks of a run, leads them through its phases, observes deaths, and judges their records. The
+/// calling process must have a single thread. `board` is new; afterwards it contains what was reached and
+/// hit.
 [[nodiscard]] Verdict run(const Plan& plan, Board& board, const Surroundings& surroundings);
 
 }  // namespace locum::tests

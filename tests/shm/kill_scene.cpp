@@ -11,11 +11,11 @@ namespace locum::tests {
 namespace {
 
 constexpr std::size_t most_names = 6;
-// As many as a shard has buckets at first, and as a page of buckets has: what comes then makes it grow.
+// The initial number of buckets of a shard, and of a page of buckets: more names make it grow.
 constexpr std::size_t small_crowd = 63;
 constexpr std::size_t large_crowd = 1030;
 
-// Names that a directory of 64 shards keeps in the first of them.
+// Names in the first of a directory's 64 shards.
 const std::vector<std::string>& names_of_one_shard() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> found;

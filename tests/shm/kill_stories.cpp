@@ -9,8 +9,7 @@
 namespace locum::tests {
 namespace {
 
-// Less than what a rank waits that a death holds up, and much more than a machine that is busy with others
-// takes.
+// Less than a rank waits that is held up by a death, and much more than a call takes on a busy machine.
 constexpr std::chrono::nanoseconds longest_call = std::chrono::seconds(20);
 
 class Stories {
@@ -18,8 +17,8 @@ class Stories {
   explicit Stories(const Scene& scene) : scene_(scene), made_by_(scene.ranks) {}
 
   void add(std::uint32_t rank, const Event& event);
-  /// What a dead rank had made may also be dropped by who adopted it, and since when that is, only the
-  /// library knows: any drop after the dead rank's last act.
+  /// The adopter may also drop what a dead rank had made; only the library knows from when on: any drop after
+  /// the dead rank's last act.
   void adopted(std::uint32_t rank, std::int64_t last_act_ns);
   [[nodiscard]] std::vector<std::string> contradictions();
 

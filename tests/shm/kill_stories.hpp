@@ -10,9 +10,9 @@
 
 namespace locum::tests {
 
-/// What is wrong with what the ranks of a run noted: their own complaints, calls that took too long, and
-/// names and unnamed objects whose story has a contradiction. `settled_ns[rank]`: when the share of a dead
-/// rank had been adopted, so that what it left in doubt was done or will never be; 0 for who lives.
+/// The errors in the records of a run's ranks: their own complaints, calls that took too long, and names and
+/// unnamed objects with a contradiction. `settled_ns[rank]`: when the share of a dead rank had been adopted,
+/// so that its open operations have taken effect or never will; 0 for living ranks.
 [[nodiscard]] std::vector<std::string> judge(const Scene& scene, const Board& board,
                                              std::span<const std::int64_t> settled_ns);
 

@@ -14,15 +14,15 @@
 #include "tests/shm/small_mount.hpp"
 
 #ifdef __SANITIZE_THREAD__
-// ThreadSanitizer knows that a lock may be inherited from a dead owner, but not by pthread_mutex_timedlock:
-// there it overlooks the locking, and takes the unlocking for a mistake.
+// ThreadSanitizer knows that a lock may be inherited from a dead owner, except by pthread_mutex_timedlock:
+// there it misses the locking, and reports the unlocking as an error.
 extern "C" const char* __tsan_default_suppressions() {  // NOLINT(bugprone-reserved-identifier)
   return "mutex:locum::shm::RobustLock::~RobustLock\n";
 }
 #endif
 
-// Ranks of a node that die by SIGKILL at every place between two writes to shared memory, and the others,
-// which must not notice more than that they are gone.
+// Ranks of a node are killed by SIGKILL at every place between two writes to shared memory; the others must
+// notice nothing but their loss.
 namespace locum::tests {
 namespace {
 
@@ -39,7 +39,7 @@ int number_from(const char* variable, int otherwise) {
 }
 
 void report(const Plan& plan, const Verdict& verdict) {
-  std::cout << "FAILED with " << verdict.ranks << " ranks. To play it again:\n  LOCUM_KILL_RUN='"
+  std::cout << "FAILED with " << verdict.ranks << " ranks. To repeat it:\n  LOCUM_KILL_RUN='"
             << to_string(plan) << "' kill_tests --gtest_filter=KillRuns.LeaveNodesWhole\n";
   for (const std::string& death : verdict.deaths) {
     std::cout << "  died: " << death << '\n';
@@ -56,7 +56,7 @@ int play_all(const Surroundings& surroundings) {
   int failures = 0;
   std::uint64_t deaths = 0;
   const int count = number_from("LOCUM_KILL_RUNS", runs);
-  // Who comes where first is not drawn, so that the last points may want a few runs more.
+  // Which rank comes first is not drawn, so that the last points may need a few runs more.
   const int most = sanitized ? count : count + count / 4;
   int done = 0;
   for (; failures < most_failures && (done < count || (done < most && !coverage.missing().empty())); ++done) {
@@ -75,18 +75,17 @@ int play_all(const Surroundings& surroundings) {
             << std::flush;
   const std::vector<std::string> missing = coverage.missing();
   if (sanitized) {
-    std::cout << missing.size()
-              << " points and operations at which nobody died: not an error in so few runs\n"
+    std::cout << missing.size() << " points and operations without a death: not an error in so few runs\n"
               << std::flush;
   } else {
     for (const std::string& what : missing) {
-      ADD_FAILURE() << "nobody died at " << what;
+      ADD_FAILURE() << "no rank died at " << what;
     }
   }
   return failures;
 }
 
-// As often as it takes: who comes first is not drawn from the seed.
+// Repeated: which rank comes first does not follow from the seed.
 int play_one(const std::string& line, const Surroundings& surroundings) {
   const Plan plan = plan_from(line);
   const int times = number_from("LOCUM_KILL_RUNS", 100);
@@ -104,15 +103,15 @@ int play_one(const std::string& line, const Surroundings& surroundings) {
 }
 
 TEST(KillRuns, LeaveNodesWhole) {
-  // A process with a /dev/shm and a network of its own: what is found there is ours.
+  // A process with its own /dev/shm and network namespace: whatever is found there belongs to the test.
   Child alone(
       [] {
         Surroundings ours{.own_shared_memory = true, .own_network = ::unshare(CLONE_NEWNET) == 0};
         if (!ours.own_network) {
-          std::cout << "sockets that are left behind are not looked for: no network name space of our own\n";
+          std::cout << "no check for leftover sockets: no network namespace of our own\n";
         }
         if (const auto refused = mount_small_shared_memory(mount_bytes)) {
-          std::cout << "memory that is left behind is not looked for: " << *refused << '\n';
+          std::cout << "no check for leftover memory: " << *refused << '\n';
           ours.own_shared_memory = false;
         }
         const char* const line = std::getenv("LOCUM_KILL_RUN");

@@ -18,8 +18,8 @@
 
 namespace locum::tests {
 
-/// Two nodes of shared memory, one rank each, in one thread, with no helper threads: rank 0, who asks, and
-/// rank 1, who has its turn whenever the other one waits. A store is open in both.
+/// Two nodes of shared memory, one rank each, in one thread, without helper threads: rank 0 sends requests,
+/// and rank 1 runs whenever rank 0 waits. Both have opened a store.
 class LockstepNodes {
  public:
   struct Rank {
@@ -30,8 +30,8 @@ class LockstepNodes {
   };
 
   /// \param memory_bytes of each node
-  /// \param shared       what the answerer has of a node with other processes, as rank 1; none: a node of its
-  ///                     own
+  /// \param shared       the answerer's part of a node with other processes, as its rank 1; none: a node of
+  /// its own
   explicit LockstepNodes(std::uint64_t memory_bytes, const std::optional<shm::Node>& shared = {}) {
     for (int number = 0; number < 2; ++number) {
       ranks_.at(static_cast<std::size_t>(number)).transport = std::make_shared<LockstepTransport>(number);
@@ -60,7 +60,7 @@ class LockstepNodes {
 
   Rank& requester() noexcept { return ranks_[0]; }
   Rank& answerer() noexcept { return ranks_[1]; }
-  /// A name at home at the answerer's node: a new one each time, of twelve bytes.
+  /// A new name of twelve bytes whose home is the answerer's node.
   [[nodiscard]] std::string name_at_answerer() {
     constexpr std::uint64_t a_billion = 1'000'000'000;
     for (;;) {
@@ -72,10 +72,10 @@ class LockstepNodes {
   }
 
  private:
-  /// Of the first store whose name is at home with the requester; see Connector::store_number().
+  /// Number of the first store whose name has its home at the requester; see Connector::store_number().
   static constexpr std::uint32_t store_number = 1;
 
-  /// A name for the store, at home with the requester: so it takes no memory of the answerer.
+  /// A name for the store with its home at the requester: so it takes no memory of the answerer.
   [[nodiscard]] std::string store_name() const {
     std::string made = "lockstep";
     while (nodes_.home(registry, name_hash(registry, made)) != 0) {

@@ -1,4 +1,4 @@
-// What a name costs in the memory of its home, beside the name itself and the value.
+// Memory that a name takes at its home, beside the name itself and the value.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -17,10 +17,10 @@ namespace {
 constexpr std::uint64_t count = 1U << 15U;
 const std::vector<std::byte> value(64, std::byte{1});
 
-// For names, when a node of this size is made: a page of records and one of buckets in each shard.
+// For names, in a new node of this size: a page of records and one of buckets in each shard.
 constexpr std::uint64_t ahead_bytes = 2 * page_bytes * shard_count;
 
-// What is committed beside the arena: tables, and what stands before them.
+// Committed bytes outside of the arena: tables, and what precedes them.
 std::uint64_t table_bytes(const MemoryUsage& usage) {
   return usage.committed - usage.own_committed;
 }
@@ -29,7 +29,7 @@ MemoryUsage usage_of(tests::LockstepNodes::Rank& rank) {
   return rank.session->state()->connector().usage();
 }
 
-// The record, and its share of the buckets and of what was committed ahead, which is a quarter at most.
+// The record, and its share of the buckets and of the memory committed in advance, at most a quarter.
 TEST(NameCost, IsARecordWhereTheObjectLiesAtHome) {
   std::uint64_t committed[2]{};
   for (const bool named : {false, true}) {
@@ -46,8 +46,7 @@ TEST(NameCost, IsARecordWhereTheObjectLiesAtHome) {
   EXPECT_LE(bytes, 64.0) << "the goal";
 }
 
-// Whoever binds the first name of a shard has no memory committed for it, which would cost more than the
-// name.
+// The first name of a shard needs no new memory, which would cost more than the name.
 TEST(NameCost, TheFirstNamesOfANodeCommitNothing) {
   for (const std::uint64_t memory_bytes : {256_MiB, 16_MiB}) {
     std::uint64_t committed[2]{};

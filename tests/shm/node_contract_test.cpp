@@ -10,7 +10,7 @@
 namespace locum::tests {
 namespace {
 
-// Each process has tables and an arena of its own over one mapping.
+// Each process has its own tables and arena over one mapping.
 const NodeMaker shared{
     "shared", [](std::uint32_t processes) {
       const auto segment = shm::Segment::create(shm::Geometry::fit(processes, 32_MiB, 4_GiB), 0x10C0);

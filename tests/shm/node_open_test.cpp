@@ -16,7 +16,7 @@
 #include "tests/shm/open_node.hpp"
 #include "tests/shm/small_mount.hpp"
 
-// Nodes that do not open: all learn why, and nothing is left.
+// Nodes that fail to open: all processes get the error, and nothing is left.
 namespace locum::shm {
 namespace {
 
@@ -28,7 +28,7 @@ using tests::run_group;
 using tests::sanitized;
 using tests::small_options;
 
-// All ranks must end with the same error, whichever of them had it first.
+// All ranks must end with the same error, whichever rank failed first.
 void expect_all_say(const std::vector<Ending>& exits, const std::vector<std::string>& words) {
   for (const Ending& ending : exits) {
     EXPECT_EQ(ending.exit_code, 1) << "signal " << ending.signal;
@@ -52,7 +52,7 @@ TEST(Node, AFailureOfTheFirstProcessIsThrownByAll) {
 
 TEST(Node, AFailureOfAnotherProcessIsThrownByAll) {
   if (sanitized) {
-    GTEST_SKIP() << "UndefinedBehaviorSanitizer looks at types through a pipe, and here none can be opened";
+    GTEST_SKIP() << "UndefinedBehaviorSanitizer checks types with a pipe, and here none can be opened";
   }
   expect_all_say(run_group(4,
                            [](Group& group) {
@@ -84,7 +84,7 @@ TEST(Node, ADeadProcessEndsTheOpeningOfTheOthersInTime) {
     RuntimeOptions options = small_options();
     options.timeout = std::chrono::seconds(2);
     if (group.rank() == 1) {
-      // Takes part until the memory is announced, and dies instead of asking for it.
+      // Takes part until the memory is announced, and dies instead of requesting it.
       static_cast<void>(group.agree({}));
       ::raise(SIGKILL);
     }
@@ -98,7 +98,7 @@ TEST(Node, ADeadProcessEndsTheOpeningOfTheOthersInTime) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(15));
 }
 
-/// A group of which one process dies at the beginning of one of its meetings.
+/// A group in which one process dies at the beginning of a collective call.
 class DyingGroup final : public Group {
  public:
   DyingGroup(Group& group, int victim, int meeting)
@@ -155,7 +155,7 @@ TEST(Node, WhoDiesWhileTheNodeOpensLeavesNothingAndTheOthersAnError) {
                      : each.signal == SIGKILL || (each.exit_code == 1 && each.said.starts_with("peer_lost"));
           if (!expected) {
             return "rank " + std::to_string(victim) + " died in meeting " + std::to_string(meeting) +
-                   ", and another one said: " + each.said;
+                   ", and another one has " + each.said;
           }
         }
         if (!std::filesystem::is_empty("/dev/shm") || shared_mount()->free_bytes != free_before) {

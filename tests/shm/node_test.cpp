@@ -85,11 +85,11 @@ TEST(Node, OneProcessNeedsNoOther) {
   share_objects(group);
 }
 
-// As one that returns from main does, while its rank still has a view of a runtime that it has closed.
+// As when main() returns while the process still has a view of a closed runtime.
 TEST(Node, AForkedProcessMayDestroyWhatItInherits) {
   SoloGroup group;
   std::optional<Node> node = open(group, small_options());
-  const auto block = node->arena->allocate(50'000);  // both threads of the library are at work
+  const auto block = node->arena->allocate(50'000);  // both threads of the library are running
   ASSERT_TRUE(block) << block.error();
   for (int round = 0; round < 3; ++round) {
     Child child(
@@ -104,7 +104,7 @@ TEST(Node, AForkedProcessMayDestroyWhatItInherits) {
   EXPECT_TRUE(node->arena->allocate(50'000));
 }
 
-// Its runtime is closed, but it still takes part in the node, by what it pins.
+// Its runtime is closed, but it still takes part in the node, because of its pins.
 TEST(Node, WhoDiesWithAViewThatOutlivesItsRuntimeLeavesNoPin) {
   std::vector<Child> ranks = start_group(2, [](Group& group) -> std::string {
     constexpr std::uint32_t store = 1;
@@ -140,7 +140,7 @@ TEST(Node, WhoDiesWithAViewThatOutlivesItsRuntimeLeavesNoPin) {
   EXPECT_EQ(ranks[0].wait().said, "0 bytes pinned");
 }
 
-/// Looks at what nobody tells, every few milliseconds and for ten seconds.
+/// Polls a condition without a notification, every few milliseconds for ten seconds.
 template <class Condition>
 bool comes_true(Condition condition) {
   std::mutex mutex;
@@ -156,8 +156,8 @@ bool comes_true(Condition condition) {
   return true;
 }
 
-// One process dies with a sealed object, memory that it never sealed, and a pin on what another one has
-// evicted: the first stays, the others come back.
+// One process dies with a sealed object, memory that it never sealed, and a pin on an object that another one
+// has evicted: the first stays, the others are freed.
 TEST(Node, SurvivorsGoOnWithWhatADeadProcessHadSealed) {
   const auto exits = run_group(3, [](Group& group) -> std::string {
     RuntimeOptions options = small_options();
@@ -179,7 +179,7 @@ TEST(Node, SurvivorsGoOnWithWhatADeadProcessHadSealed) {
       ::raise(SIGKILL);
     }
     group.barrier();
-    // Rank 0 evicts what the dead one looked at, and rank 2 measures what comes back.
+    // Rank 0 evicts the object that the dead one had a view of, and rank 2 measures the freed memory.
     if (group.rank() == 0) {
       std::vector<ObjectRecord> dead;
       if (!node.table->tombstone(keys[0])) {
@@ -195,7 +195,7 @@ TEST(Node, SurvivorsGoOnWithWhatADeadProcessHadSealed) {
     } else if (!comes_true([&] { return node.arena->usage().node_committed < 5_MiB; })) {
       return "unsealed memory stays: " + std::to_string(node.arena->usage().node_committed);
     }
-    // Who adopts is known a moment later than the death.
+    // The adopter is known a moment later than the death.
     if (!comes_true([&] { return node.losses->any() && node.losses->all()[0].adopter; })) {
       return "knows of no death, or not of who adopts";
     }
@@ -207,7 +207,7 @@ TEST(Node, SurvivorsGoOnWithWhatADeadProcessHadSealed) {
     if (std::any_of(bytes, bytes + 1_MiB, [](std::byte byte) { return byte != std::byte{2}; })) {
       return "what the dead one had sealed has changed";
     }
-    // Who ends while it looks at something has not left: the other survivor would count it, too.
+    // A process that ends with a pin has not left: the other survivor would count it, too.
     node.table->release(pin->id);
     const std::vector<DeadRank> losses = node.losses->all();
     return losses.size() == 1 && losses[0].rank == 1 && losses[0].adopter ? "as it should be"

@@ -12,7 +12,7 @@
 
 namespace locum::tests {
 
-/// Nodes as several tests open them.
+/// Opens nodes for several tests.
 inline constexpr std::uint64_t incarnation = 77;
 
 [[nodiscard]] inline RuntimeOptions small_options() {
@@ -21,7 +21,7 @@ inline constexpr std::uint64_t incarnation = 77;
 
 [[nodiscard]] inline std::vector<std::uint32_t> ranks_of(const Group& group) {
   std::vector<std::uint32_t> ranks(static_cast<std::size_t>(group.size()));
-  std::iota(ranks.begin(), ranks.end(), 100U);  // not the group's own numbers
+  std::iota(ranks.begin(), ranks.end(), 100U);  // different from positions in the group
   return ranks;
 }
 

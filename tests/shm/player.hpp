@@ -24,11 +24,11 @@
 
 namespace locum::tests {
 
-/// Plays one process of a node: tables of its own over a segment that all players share, and blocks from its
-/// range of the segment, handed out as they come and reused by size. Any thread may call.
+/// Simulates one process of a node: its own tables over a segment that all players share, and blocks from its
+/// part of the segment, allocated consecutively and reused by size. Any thread may call.
 class Player {
  public:
-  /// Runtime ranks are 10, 11, …, so that nobody takes them for positions within the node.
+  /// Runtime ranks are 10, 11, …, so that mistaking them for positions within the node is detected.
   static constexpr std::uint32_t first_rank = 10;
 
   Player(std::shared_ptr<shm::Segment> shared, std::uint32_t own, std::uint64_t block_memory_bytes,
@@ -58,7 +58,7 @@ class Player {
     free_[(record.block_bytes() + 15) / 16 * 16].push_back(record.offset);
   }
 
-  /// An object whose payload is one word, sealed under a name (or none), not yet bound.
+  /// An object whose payload is one word, sealed with a name (or none), not yet bound.
   [[nodiscard]] Result<Key> publish(std::uint32_t store, std::string_view name = {}, std::uint64_t word = 0,
                                     std::uint64_t forged_hash = 0) {
     ObjectRecord record;
@@ -93,7 +93,7 @@ class Player {
     std::memcpy(&value, segment->base() + pin.record->offset, sizeof value);
     return value;
   }
-  /// The word under a name, the pin released.
+  /// The word of the named object; the pin is released.
   [[nodiscard]] Result<std::uint64_t> get(std::uint32_t store, std::string_view name) {
     const auto pin = names->find(store, name);
     if (!pin) {
@@ -103,7 +103,7 @@ class Player {
     objects->release(pin->id);
     return value;
   }
-  /// Frees what can be freed; how much is pinned.
+  /// Frees what can be freed; returns how much is pinned.
   Pinned collect(Effort effort = Effort::thorough) {
     std::vector<ObjectRecord> dead;
     const Pinned pinned = objects->collect(dead, effort).pinned;
@@ -112,7 +112,7 @@ class Player {
     }
     return pinned;
   }
-  /// What a survivor does that adopts a dead process; the blocks that were in use.
+  /// The steps of a survivor that adopts a dead process; returns the used blocks.
   std::vector<Block> adopt(std::uint32_t dead) {
     objects->recover(dead);
     names->repair();
@@ -151,7 +151,7 @@ class Player {
   return Deadline::Clock::now() + time;
 }
 
-/// What kind of error; `Errc{}` for none.
+/// The error code; `Errc{}` for none.
 template <class T>
 [[nodiscard]] Errc code(const Result<T>& result) {
   return result ? Errc{} : result.error().code();

@@ -1,5 +1,5 @@
-// What the store does where the machine, the container or the batch system gives less than usual: it works
-// some other way, or says what is missing.
+// The store on machines, in containers or in batch jobs that provide less than usual: it works in another
+// way, or its error says what is missing.
 #include <gtest/gtest.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -47,13 +47,13 @@ RuntimeOptions modest() {
   return {.memory_bytes = 32_MiB, .timeout = 20s, .reserve_bytes = 64_GiB};
 }
 
-/// What makes the machine poor, done in each process before it opens the node; the reason if it cannot be.
+/// Restricts the machine, called in each process before it opens the node; returns the reason if it cannot.
 using Poverty = std::function<std::optional<std::string>()>;
 
 constexpr int victim = 2;
 
-/// Every rank puts, names, waits, reads in place, evicts; then the victim dies, and the others notice. Says
-/// where the memory is.
+/// Every rank puts, names, waits, reads in place, evicts; then the victim dies, and the others notice.
+/// Returns where the memory is.
 std::string use_store(Group& group, const RuntimeOptions& options) {
   std::vector<std::uint32_t> ranks(static_cast<std::size_t>(group.size()));
   std::iota(ranks.begin(), ranks.end(), 0U);
@@ -87,7 +87,7 @@ std::string use_store(Group& group, const RuntimeOptions& options) {
   while (!losses->any() && std::chrono::steady_clock::now() < give_up) {
     std::this_thread::yield();
   }
-  EXPECT_TRUE(losses->any()) << "nobody told of the death";
+  EXPECT_TRUE(losses->any()) << "the death was not reported";
   return kind;
 }
 
@@ -100,7 +100,7 @@ std::vector<Ending> use_store_under(const Poverty& poverty, const RuntimeOptions
   });
 }
 
-/// All processes but the victim ended well, with the node's memory of this kind.
+/// All processes but the victim succeeded, with the node's memory of this kind.
 #define EXPECT_WORKS(all_endings, expected_kind)                                       \
   do {                                                                                 \
     const std::vector<Ending> exits = all_endings;                                     \
@@ -129,7 +129,7 @@ std::optional<std::string> mount_over(const char* folder, unsigned long flags, c
   return std::nullopt;
 }
 
-/// From now on these system calls fail with `error`, as under a container's seccomp profile.
+/// From now on these system calls fail with `error`, as with a container's seccomp profile.
 std::optional<std::string> forbid(std::vector<long> calls, int error) {
   std::vector<sock_filter> program{
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<std::uint32_t>(offsetof(seccomp_data, nr)))};
@@ -156,7 +156,7 @@ TEST(PoorMachine, NeedsNoProc) {
                "unnamed file in /dev/shm");
 }
 
-// 64 MB is what Docker gives; what does not fit there goes into a memfd.
+// Docker provides 64 MB; larger memory is a memfd.
 TEST(PoorMachine, TakesAMemfdWhereSharedMemoryIsAsSmallAsInContainers) {
   RuntimeOptions options = modest();
   options.memory_bytes = 256_MiB;
@@ -203,10 +203,10 @@ TEST(PoorMachine, SaysThatNoSharedMemoryCanBeHad) {
   }
 }
 
-// As few as three ranks can do with: nothing but the standard streams, the test's own sockets and these.
+// The fewest that three ranks need: only the standard streams, the test's own sockets and these.
 TEST(PoorMachine, WorksWithFewDescriptors) {
   if (sanitized) {
-    GTEST_SKIP() << "UndefinedBehaviorSanitizer looks at types through a pipe, and needs descriptors for it";
+    GTEST_SKIP() << "UndefinedBehaviorSanitizer checks types with a pipe, and needs descriptors for it";
   }
   EXPECT_WORKS(use_store_under(
                    []() -> std::optional<std::string> {

@@ -1,6 +1,6 @@
-// What the walks of objects between nodes cost: allocations of who asks and of who replies, and copies. Two
-// nodes of shared memory, one rank each, in one thread. A program of its own because it replaces the
-// allocator of the whole program.
+// Cost of transferring objects between nodes: allocations of requester and answerer, and copies. Two nodes of
+// shared memory, one rank each, in one thread. A separate program because it replaces the allocator of the
+// whole program.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -35,8 +35,8 @@ class RemoteCost : public ::testing::Test {
     };
   }
 
-  /// The least of several tries: tables grow on occasion, and threads of the nodes allocate meanwhile. What
-  /// is still to do when `call` has returned, such as to let go of what was read, is done uncounted.
+  /// The minimum of several tries: tables grow at times, and threads of the nodes allocate meanwhile. Work
+  /// left after `call` has returned, such as releasing a view, is not counted.
   template <class Prepare, class Call>
   [[nodiscard]] Cost cost_of(Prepare prepare, Call call) {
     Cost least{~std::uint64_t{0}, ~std::uint64_t{0}};
@@ -48,7 +48,7 @@ class RemoteCost : public ::testing::Test {
       least.answerer = std::min(least.answerer, answerer_allocations_);
       requester().transport->others_turn();
     }
-    EXPECT_GT(least.requester, 0U) << "each of these asks for memory: operator new is not counted";
+    EXPECT_GT(least.requester, 0U) << "each of these allocates: operator new is not counted";
     return least;
   }
   template <class Call>
@@ -59,7 +59,7 @@ class RemoteCost : public ::testing::Test {
   [[nodiscard]] Key put(std::size_t size) {
     return answerer().store->put_bytes(std::vector<std::byte>(size, std::byte{7})).value();
   }
-  /// At home at the answerer's node; a new one each time.
+  /// A new name whose home is the answerer's node.
   [[nodiscard]] std::string name() { return nodes_.name_at_answerer(); }
 
   Rank& requester() noexcept { return nodes_.requester(); }
@@ -74,16 +74,16 @@ TEST_F(RemoteCost, OfAGetByKeyOfASmallObject) {
   const Cost cost = cost_of(
       [&] { return put(small_bytes); },
       [&](const Key& key) { EXPECT_EQ(requester().store->get_bytes(key).value()->size(), small_bytes); });
-  // The request and who waits for its reply; and the object. Its bytes land in memory that is kept.
+  // The request and its awaiter; and the object. Its bytes land in memory that is kept for reuse.
   EXPECT_LE(cost.requester, 2U);
-  EXPECT_LE(cost.answerer, 1U) << "the pin that lasts until the bytes are gone";
+  EXPECT_LE(cost.answerer, 1U) << "the pin that lasts until the bytes are sent";
 }
 
 TEST_F(RemoteCost, OfAGetByKeyOfALargeObject) {
   const Cost cost = cost_of(
       [&] { return put(large_bytes); },
       [&](const Key& key) { EXPECT_EQ(requester().store->get_bytes(key).value()->size(), large_bytes); });
-  EXPECT_LE(cost.requester, 6U) << "one to be told that it is large";
+  EXPECT_LE(cost.requester, 6U) << "the first one has the reply that it is large";
   EXPECT_LE(cost.answerer, 2U) << "a pin for each request";
 }
 
@@ -95,7 +95,7 @@ TEST_F(RemoteCost, OfAGetByHandleOfALargeObject) {
             answerer().store->proxy<std::byte[]>(key).value().handle());
       },
       [&](const Proxy<std::byte[]>& stand_in) { EXPECT_EQ(stand_in.get().value().size(), large_bytes); });
-  // The wish, its step and its flight, the request, and the view that the stand-in keeps.
+  // The queued operation, its step and its flight, the request, and the view that the stand-in keeps.
   EXPECT_LE(cost.requester, 5U);
   EXPECT_LE(cost.answerer, 1U);
 }
@@ -108,7 +108,7 @@ TEST_F(RemoteCost, OfAGetOfALargeObjectThatTheNodeHas) {
         return key;
       },
       [&](const Key& key) { EXPECT_EQ(requester().store->get_bytes(key).value()->size(), large_bytes); });
-  EXPECT_LE(cost.requester, 1U) << "the object's own";
+  EXPECT_LE(cost.requester, 1U) << "the object's view";
   EXPECT_EQ(cost.answerer, 0U);
 }
 
@@ -122,7 +122,8 @@ TEST_F(RemoteCost, OfAGetByNameOfASmallObject) {
       [&](const std::string& made) {
         EXPECT_EQ(requester().store->get_bytes(made).value()->size(), small_bytes);
       });
-  EXPECT_LE(cost.requester, 2U) << "the request has the name, which may be read when the call has given up";
+  EXPECT_LE(cost.requester, 2U)
+      << "the request has a copy of the name, which may be read after the call has given up";
   EXPECT_LE(cost.answerer, 1U);
 }
 
@@ -144,8 +145,8 @@ TEST_F(RemoteCost, ALargeObjectIsCopiedByTheTransportOnly) {
   EXPECT_TRUE(std::ranges::equal(*here, *there));
 }
 
-// The setting thread tells who asked, and nobody else is woken to look. One wake is for whoever calls poll()
-// in place of a helper.
+// The setting thread replies to the waiting ranks, and no other thread is woken for a look-up. One wake-up is
+// for the thread that calls poll() in place of a helper.
 TEST_F(RemoteCost, OfSettingAPromiseNoOtherThreadIsWoken) {
   auto promise = answerer().store->promise<std::byte[]>().value();
   const auto future = requester().session->proxy<std::byte[]>(promise.proxy().handle()).get_async();
@@ -156,7 +157,7 @@ TEST_F(RemoteCost, OfSettingAPromiseNoOtherThreadIsWoken) {
   EXPECT_TRUE(promise.set(std::vector<std::byte>(small_bytes)));
   EXPECT_EQ(answerer().transport->wakes - before, 1U);
   EXPECT_EQ(answerer().links->awaited(), 0U);
-  for (int turn = 0; turn < 4; ++turn) {  // the value is asked for once its promise is known to be set
+  for (int turn = 0; turn < 4; ++turn) {  // the value is requested once its promise is known to be set
     (void)requester().links->poll();
     (void)answerer().links->poll();
   }

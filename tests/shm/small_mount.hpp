@@ -11,8 +11,8 @@
 
 namespace locum::tests {
 
-/// Gives the calling process, which must have a single thread, a `/dev/shm` of its own with that many bytes;
-/// it vanishes with the process. The reason, if the system does not permit it.
+/// Mounts a private `/dev/shm` of that size for the calling process, which must have a single thread; it
+/// disappears with the process. Returns the reason if the system does not permit it.
 [[nodiscard]] inline std::optional<std::string> mount_small_shared_memory(std::uint64_t size_bytes) {
   if (::unshare(CLONE_NEWNS) != 0) {
     return std::string("no mount namespace: ") + std::strerror(errno);

@@ -12,8 +12,7 @@
 
 namespace locum::tests {
 
-/// A number that only grows, by which a test and the processes that it forks tell each other how far they
-/// are.
+/// A number that only grows, with which a test and its forked processes tell each other their progress.
 class Stage {
  public:
   Stage() {
@@ -32,7 +31,7 @@ class Stage {
     reached_->store(stage);
     shm::futex_wake_all(*reached_);
   }
-  /// False if nobody reached it in time.
+  /// False if that stage was not reached in time.
   [[nodiscard]] bool wait_for(std::uint32_t stage) const {
     const auto moment = Deadline::Clock::now() + patience;
     for (;;) {

@@ -11,8 +11,8 @@
 
 namespace locum::tests {
 
-/// Waits until a process stands still that was told to stop: it does so when one of its threads has come to
-/// know of it, and the others run until then. False: it has not within 20 s.
+/// Waits until a process that received a stop signal is stopped: that takes until one of its threads handles
+/// the signal, and the others run until then. False: not within 20 s.
 [[nodiscard]] inline bool stands_still(pid_t process) {
   const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   const auto is_stopped = [](const auto& thread) {

@@ -10,12 +10,12 @@ namespace locum::tests {
 
 /// Walks through every interleaving of a model, one atomic operation a step, in a sequentially consistent
 /// memory. A model is a value with `operator<=>`, copied for each step, with
-///   int threads() const;            how many take steps
+///   int threads() const;            number of threads
 ///   bool step(int thread);          one step of that thread; false if it is done or must wait
-///   int events() const;             optional: how many things may happen, but need not, such as a death
-///   bool happen(int event);         one of them; false if it cannot now
-///   std::string wrong() const;      what must not be, or empty; asked in each state
-///   bool finished() const;          whether a state in which nobody can step is a good end
+///   int events() const;             optional: number of events that may happen, such as a death
+///   bool happen(int event);         one of them; false if it cannot happen now
+///   std::string wrong() const;      what is wrong, or empty; called in each state
+///   bool finished() const;          whether a state in which no thread can step is a valid end
 struct Walk {
   std::size_t states = 0;
   std::string wrong;  ///< of the first bad state found; empty if there is none

@@ -18,8 +18,8 @@
 #include "tests/shm/lockstep_nodes.hpp"
 #include "tests/shm/stands_still.hpp"
 
-// A rank that serves another node while its neighbour, a process of its own node, is stopped: with the lock
-// of a shard in its hands, and with all memory that the node has free.
+// A rank serves another node while a process of its own node is stopped: while that one holds the lock of a
+// shard, and all free memory of the node.
 namespace locum::shm::stopped_neighbour_test {
 namespace {
 
@@ -29,12 +29,12 @@ using tests::LockstepNodes;
 using Clock = Deadline::Clock;
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t rank_of_neighbour = 7;  // none of those that send messages
+constexpr std::uint32_t rank_of_neighbour = 7;  // not one of the ranks that send messages
 constexpr std::uint32_t stuck = 5;              // the shard
-/// A rank that says nothing for so long is taken for dead.
+/// A rank that is silent for that long is given up.
 constexpr std::chrono::milliseconds patience = RpcChannelOptions{}.patience;
 
-// Of the neighbour, rank 0 of the group, and of the rank that serves.
+// Of the stopped process, rank 0 of the group, and of the rank that serves.
 Node node_of(Group& group) {
   return open_node(
       group, {rank_of_neighbour, 1},
@@ -49,13 +49,13 @@ Shard& stuck_shard(const Node& node) {
   return reinterpret_cast<Shard*>(base + geometry.shards_offset())[stuck];
 }
 
-// Has the memory free, and keeps it until somebody calls; then takes the lock, and is stopped.
+// Keeps the free memory until another process requests it; then takes the lock, and is stopped.
 std::string be_stopped(Group& group) {
   const Node node = node_of(group);
   node.arena->free(node.arena->allocate(45_MiB).value());
   const auto self = ::getpid();
   (void)group.all_gather(std::as_bytes(std::span(&self, 1)));
-  group.barrier();  // the name to be evicted is there
+  group.barrier();  // the name to be evicted exists
   {
     const RobustLock lock(stuck_shard(node).lock, Clock::now() + 20s);
     group.barrier();
@@ -65,7 +65,7 @@ std::string be_stopped(Group& group) {
   return "went on";
 }
 
-/// Who serves, and in the same thread who asks.
+/// The rank that serves, and the requester, in the same thread.
 class Serving {
  public:
   explicit Serving(Group& group) : node_(node_of(group)), nodes_(64_MiB, node_) {
@@ -88,9 +88,9 @@ class Serving {
 
   Store& requester() { return *nodes_.requester().store; }
   [[nodiscard]] const std::string& evicted() const noexcept { return evicted_; }
-  /// Of a shard that nobody holds.
+  /// In a shard whose lock is free.
   [[nodiscard]] std::string free_name() { return name_of(false); }
-  /// How long a turn of the rank that serves has taken at most, and all of them.
+  /// The longest turn of the rank that serves, and the sum of all.
   [[nodiscard]] Clock::duration longest() const noexcept { return longest_; }
   [[nodiscard]] Clock::duration all() const noexcept { return all_; }
 
@@ -130,7 +130,7 @@ std::string serve_all_the_same(Group& group) {
   constexpr int many = 20;
   for (int time = 0; time < many; ++time) {
     EXPECT_EQ(code_of(serving.requester().evict(serving.evicted(), {.deadline = 2s})), Errc::timeout) << time;
-    // Either is right: room may come until the deadline.
+    // Both results are correct: memory may be returned until the deadline.
     const Errc put = code_of(serving.requester().put(serving.free_name(), 1.0, {.deadline = 50ms}));
     EXPECT_TRUE(put == Errc::out_of_memory || put == Errc::timeout) << to_string(put) << ", " << time;
   }

@@ -24,35 +24,36 @@
 
 namespace locum::tests {
 
-/// How the watches of a test learn of an end.
+/// How the watches of a test detect an end.
 enum class Telling { by_system, by_looking };
 
-/// Name of an instance of a test that is given one.
+/// Name of a test instance with this parameter.
 [[nodiscard]] std::string name_of(const testing::TestParamInfo<Telling>& each);
 
-/// What the processes of a test tell each other and the test: in memory that they all inherit.
+/// Communication between the processes of a test: in memory that they all inherit.
 struct WatchBoard {
   using Clock = Deadline::Clock;
   static constexpr std::uint32_t most_ranks = 9;
   static constexpr std::chrono::seconds patience{20};
-  static constexpr std::chrono::milliseconds untold{10};  ///< what nobody tells is looked at this often
+  static constexpr std::chrono::milliseconds untold{
+      10};  ///< polling interval for states without a notification
 
   struct Seen {
     shm::Word32 deaths;     ///< on_death was called
-    shm::Word32 adoptions;  ///< adopt came to its end
+    shm::Word32 adoptions;  ///< adopt() finished
     std::atomic<Clock::rep> at;
   };
-  shm::Word32 changes;  ///< counts all of what is below; sleepers sleep on it
+  shm::Word32 changes;  ///< counts changes of the members below; waiting processes sleep on it
   shm::Word32 ready;
   shm::Word32 may_end;
-  shm::Word32 spare;                                          ///< a test's own
+  shm::Word32 spare;                                          ///< for the test's own use
   std::array<std::array<Seen, most_ranks>, most_ranks> seen;  ///< by survivor and by dead one
 
   void tell() {
     changes.fetch_add(1);
     shm::futex_wake_all(changes);
   }
-  /// False if it did not come true in time.
+  /// False if the condition did not become true in time.
   template <class Condition>
   [[nodiscard]] bool wait_for(Condition condition) {
     const auto moment = Clock::now() + patience;
@@ -82,17 +83,17 @@ struct WatchBoard {
 class WatchTest : public testing::TestWithParam<Telling> {
  protected:
   using Clock = Deadline::Clock;
-  /// What the documents promise; sanitizers take their share.
+  /// The documented limit; longer with sanitizers.
   static constexpr std::chrono::milliseconds promised{sanitized ? 1000 : 200};
 
   WatchTest();
   ~WatchTest() override;
 
-  /// As the processes of the group tell each other who they are. Collective.
+  /// The processes exchange their identities. Collective.
   [[nodiscard]] static std::vector<shm::ProcessIdentity> identities(Group& group);
-  /// Says on the board what it is called for.
+  /// Duties that record their calls on the board.
   [[nodiscard]] shm::Watch::Duties duties(std::uint32_t own) const;
-  /// Takes part until the test says that it may end; whom it lost.
+  /// Takes part until the test lets it end; returns the ranks that it lost.
   [[nodiscard]] std::string take_part(Group& group, const shm::Watch::Duties& duties) const;
 
   /// `ranks` processes, all of which take part.
@@ -101,15 +102,15 @@ class WatchTest : public testing::TestWithParam<Telling> {
   Clock::time_point kill(std::uint32_t rank);
 
   [[nodiscard]] std::uint32_t deaths(std::uint32_t survivor, std::uint32_t dead) const;
-  /// How many times what `dead` had was adopted.
+  /// How often the share of `dead` was adopted.
   [[nodiscard]] std::uint32_t adoptions(std::uint32_t dead) const;
   [[nodiscard]] bool death_reported(const std::set<std::uint32_t>& dead) const;
-  /// One that lives has adopted each of them to the end; those that died meanwhile may have, too.
+  /// Whether a living process has finished adopting each of them; those that died meanwhile may have, too.
   [[nodiscard]] bool adopted(const std::set<std::uint32_t>& dead) const;
-  /// All survivors know all of `dead`, each exactly once, and somebody has adopted each.
+  /// All survivors know all of `dead`, each exactly once, and each has been adopted.
   void expect_noticed(const std::set<std::uint32_t>& dead);
   [[nodiscard]] std::chrono::milliseconds longest_notice(std::uint32_t dead, Clock::time_point killed) const;
-  /// All others may end, and have lost nobody but `dead`.
+  /// All others may end, and have lost only `dead`.
   void end(const std::set<std::uint32_t>& dead);
 
   WatchBoard* board_ = nullptr;

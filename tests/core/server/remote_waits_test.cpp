@@ -255,7 +255,7 @@ TEST_F(PromiseWaiting, CostsAsManyLooksAsAreSetInARow) {
   for (const auto& future : futures) {
     ASSERT_TRUE(future.ready() && future.get());
   }
-  // Once for each that waits, and once for the notifier's check of all of this rank and of other ranks'
+  // Once for each that waits, and once for the alarm's check of all of this rank and of other ranks'
   // requests.
   EXPECT_LE(world_.rank(maker).node->watches() - before, 5 * number);
 }

@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t begin = 1 << 20U;
 constexpr std::uint64_t pages = 300;
 
-/// How many blocks lie in each page, page by page.
+/// The number of blocks in each page.
 struct Model {
   std::vector<int> users = std::vector<int>(pages, 0);
 
@@ -39,7 +39,7 @@ void mark(std::vector<bool>& marks, const AdoptedPages::Pages& stretch) {
   }
 }
 
-// A piece of what is left; each page is taken once.
+// Takes a piece of the unused pages; each page is taken once.
 void take(AdoptedPages& adopted, std::vector<bool>& marks) {
   const auto most = *rc::gen::inRange<std::uint64_t>(1, 50);
   const std::uint64_t before = adopted.unused_bytes();
@@ -52,7 +52,7 @@ void take(AdoptedPages& adopted, std::vector<bool>& marks) {
   }
 }
 
-// Blocks overlap here as they like: nothing that a table says may mislead the count.
+// Blocks may overlap here: no content of a table may make the count wrong.
 RC_GTEST_PROP(AdoptedPages, AgreesWithACountForEachPage, ()) {
   const auto wanted = *rc::gen::container<std::vector<std::tuple<std::uint64_t, std::uint64_t>>>(
       rc::gen::tuple(rc::gen::inRange<std::uint64_t>(0, pages * page_bytes),
@@ -116,7 +116,7 @@ TEST(AdoptedPages, KnowTheirBlocksOnly) {
   EXPECT_FALSE(adopted.holds({begin - 1, 1}));
   EXPECT_FALSE(adopted.holds({begin + pages * page_bytes, 0}));
   adopted.free({begin + 8192, 3 * page_bytes});
-  EXPECT_FALSE(adopted.holds({begin + 8192, 3 * page_bytes})) << "freed already";
+  EXPECT_FALSE(adopted.holds({begin + 8192, 3 * page_bytes})) << "already freed";
 }
 
 }  // namespace

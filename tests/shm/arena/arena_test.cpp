@@ -52,7 +52,7 @@ INSTANTIATE_TEST_SUITE_P(Shared, ArenaContract,
                                            arenas("Prepared", 1, 64_KiB, 1_MiB)),
                          [](const auto& maker) { return maker.param.name; });
 
-// Waits until `condition` holds; false if it does not within ten seconds.
+// Waits until `condition` is true; false if it is not within ten seconds.
 template <class Condition>
 bool soon(Condition condition) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
@@ -116,21 +116,21 @@ TEST(SharedArena, TakesWhatALargeObjectLacksAndNoMore) {
   const auto small = arena.allocate(1000);
   ASSERT_TRUE(small);
   EXPECT_EQ(arena.usage().committed, 64_KiB);
-  const auto large = arena.allocate(10_MiB);  // goes on where the small one's slab ends
+  const auto large = arena.allocate(10_MiB);  // continues where the small one's slab ends
   ASSERT_TRUE(large);
   EXPECT_LE(arena.usage().committed, 10_MiB + 128_KiB);
   EXPECT_EQ(large->offset - small->offset, 16_KiB);
   arena.free(*large);
   const auto again = arena.allocate(10_MiB);
   ASSERT_TRUE(again);
-  EXPECT_EQ(again->offset, large->offset) << "touched memory is used again";
+  EXPECT_EQ(again->offset, large->offset) << "touched memory is reused";
 }
 
-// A large request commits for a good while: whoever needs little meanwhile gets it before that is over.
+// A large request commits for a long time: a small one meanwhile is served before that is over.
 TEST(SharedArena, ASmallRequestDoesNotWaitForALargeOne) {
   constexpr std::uint64_t large_bytes = 768_MiB;
   bool overtaken = false;
-  for (int attempt = 0; attempt < 10 && !overtaken; ++attempt) {  // this thread may not be let run in time
+  for (int attempt = 0; attempt < 10 && !overtaken; ++attempt) {  // this thread may not be scheduled in time
     const auto segment = segment_of(1, 1_GiB);
     SharedArena arena(segment, 0, 64_KiB, 0, SharedArena::Background::caller);
     const std::uint64_t before = segment->committed_bytes();
@@ -155,13 +155,13 @@ TEST(SharedArena, CommitsAPieceAtMostForWhoMayNotWork) {
   const auto refused = arena.allocate(3_MiB, 16, brief);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Errc::out_of_memory);
-  EXPECT_FALSE(refused.error().is_transient()) << "nobody commits it";
+  EXPECT_FALSE(refused.error().is_transient()) << "no other thread commits it";
   EXPECT_EQ(segment->committed_bytes(), before);
   EXPECT_TRUE(arena.allocate(2_MiB, 16, brief));
   const auto block = arena.allocate(3_MiB);
   ASSERT_TRUE(block);
   arena.free(*block);
-  EXPECT_TRUE(arena.allocate(3_MiB, 16, brief)) << "what is committed already takes no time";
+  EXPECT_TRUE(arena.allocate(3_MiB, 16, brief)) << "committed memory needs no work";
 }
 
 TEST(SharedArena, CommitsAllForWhoMayWorkButNotWait) {
@@ -220,7 +220,7 @@ TEST(SharedArena, StaysDenseUnderMixedSizes) {
 
 TEST(SharedArena, PreparesAheadOnceItIsUsedAndTouchesWhatItPrepares) {
   SharedArena arena(segment_of(1, 256_MiB), 0, 64_KiB, 8_MiB);
-  EXPECT_EQ(arena.usage().committed, 0U) << "nothing is taken before anything is wanted";
+  EXPECT_EQ(arena.usage().committed, 0U) << "nothing is prepared before the first allocation";
   ASSERT_TRUE(arena.allocate(64));
   ASSERT_TRUE(soon([&] { return arena.usage().largest_free >= 8_MiB; }));
   ASSERT_TRUE(soon([&] { return arena.prepared_bytes() + 64_KiB == arena.usage().committed; }));
@@ -301,7 +301,7 @@ TEST(SharedArena, GoesOnAfterSharedMemoryWasFull) {
   EXPECT_EQ(ending.said, "goes on");
 }
 
-/// Does what the background has to do; in how many pieces.
+/// Does all present background work; returns the number of pieces.
 int settle(SharedArena& arena) {
   int pieces = 0;
   while (arena.work(SharedArena::Moment(std::chrono::hours(1))) == SharedArena::Moment::min()) {
@@ -310,7 +310,7 @@ int settle(SharedArena& arena) {
   return pieces;
 }
 
-// Rank 0 has died; rank 1 knows which of its blocks are used.
+// Rank 0 has died; rank 1 knows its used blocks.
 TEST(SharedArena, AdoptingGivesBackWhatNoBlockLiesIn) {
   const auto segment = segment_of(2, 512_MiB);
   SharedArena heir(segment, 1, 64_KiB, 0, SharedArena::Background::caller);
@@ -330,7 +330,7 @@ TEST(SharedArena, AdoptingGivesBackWhatNoBlockLiesIn) {
   const std::uint64_t before = segment->committed_bytes();
   segment->share(0).surplus_bytes = 1_MiB;
   ASSERT_TRUE(heir.adopt(0, used));
-  EXPECT_EQ(segment->share(0).surplus_bytes, 0U) << "nobody is left who would give it back";
+  EXPECT_EQ(segment->share(0).surplus_bytes, 0U) << "no process is left to return it";
   EXPECT_EQ(segment->committed_bytes(), segment->geometry().head_bytes() + used_pages * page_bytes);
   EXPECT_GT(before, segment->committed_bytes());
   EXPECT_EQ(heir.usage().used, used_pages * page_bytes);
@@ -341,7 +341,7 @@ TEST(SharedArena, AdoptingGivesBackWhatNoBlockLiesIn) {
     }
   }
 
-  ASSERT_TRUE(heir.adopt(0, used)) << "as after an adopter has died: nothing changes";
+  ASSERT_TRUE(heir.adopt(0, used)) << "as after an adopter's death: nothing changes";
   EXPECT_EQ(segment->committed_bytes(), segment->geometry().head_bytes() + used_pages * page_bytes);
   EXPECT_EQ(heir.usage().used, used_pages * page_bytes);
   for (const Block& block : used) {
@@ -354,7 +354,7 @@ TEST(SharedArena, AdoptingGivesBackWhatNoBlockLiesIn) {
   EXPECT_EQ(heir.usage().committed, 0U);
 }
 
-// To give back a gibibyte takes a fifth of a second, which is not the time of who frees it.
+// Returning a gibibyte takes a fifth of a second, which the freeing thread must not spend.
 TEST(SharedArena, AdoptedBlocksAreGivenBackInTheBackgroundPieceByPiece) {
   const auto segment = segment_of(2, 512_MiB);
   SharedArena heir(segment, 1, 64_KiB, 0, SharedArena::Background::caller);
@@ -366,7 +366,7 @@ TEST(SharedArena, AdoptedBlocksAreGivenBackInTheBackgroundPieceByPiece) {
   ASSERT_TRUE(heir.adopt(0, used));
   EXPECT_EQ(settle(heir), 0) << "nothing is left to do";
   const std::uint64_t before = segment->committed_bytes();
-  if (!tests::sanitized) {  // which makes system calls of its own
+  if (!tests::sanitized) {  // a sanitizer makes its own system calls
     EXPECT_TRUE(locum::tests::makes_no_system_call([&] {
       heir.free(used[0]);
       heir.free(used[2]);
@@ -377,13 +377,13 @@ TEST(SharedArena, AdoptedBlocksAreGivenBackInTheBackgroundPieceByPiece) {
   EXPECT_EQ(segment->committed_bytes(), before);
   EXPECT_EQ(heir.usage().used, 1_MiB);
   EXPECT_EQ(heir.usage().committed, 202_MiB);
-  EXPECT_EQ(segment->share(1).surplus_bytes, 201_MiB) << "whoever lacks memory knows of it";
+  EXPECT_EQ(segment->share(1).surplus_bytes, 201_MiB) << "processes that lack memory see it";
   std::uint64_t committed = before;
   while (committed > before - 201_MiB) {
     ASSERT_EQ(heir.work(SharedArena::Moment(std::chrono::hours(1))), SharedArena::Moment::min());
     const std::uint64_t now = segment->committed_bytes();
     ASSERT_LT(now, committed);
-    ASSERT_LE(committed - now, 2_MiB) << "others wait for the file as long";
+    ASSERT_LE(committed - now, 2_MiB) << "others wait that long for the file";
     committed = now;
   }
   EXPECT_EQ(settle(heir), 0);
@@ -458,11 +458,11 @@ TEST(SharedArena, AdoptingSurvivesATableThatWasOverwritten) {
   EXPECT_EQ(heir.usage().used, 0U);
   (void)settle(heir);
   EXPECT_EQ(segment->committed_bytes(), geometry.head_bytes());
-  EXPECT_EQ(heir.adopt(2, used).error().code(), Errc::invalid_argument) << "its own";
+  EXPECT_EQ(heir.adopt(2, used).error().code(), Errc::invalid_argument) << "its own share";
   EXPECT_EQ(heir.adopt(3, used).error().code(), Errc::invalid_argument);
 }
 
-// Two tebibytes of address space of which little was ever committed: what is empty must not be walked.
+// Two tebibytes of address space, mostly never committed: the empty part must not be walked.
 TEST(SharedArena, AdoptingALargeRangeTakesMilliseconds) {
   if (tests::sanitized) {
     GTEST_SKIP() << "ThreadSanitizer refuses address ranges of this size";

@@ -30,7 +30,7 @@ TEST(BlockSpace, CountsWhatBlocksTakeUp) {
   const auto small = blocks.take({.size_bytes = 100});
   const auto large = blocks.take({.size_bytes = 9 * page_bytes + 1});
   ASSERT_TRUE(small && large);
-  EXPECT_EQ(blocks.used_bytes(), 112 + 10 * page_bytes) << "as much as their class and their pages have";
+  EXPECT_EQ(blocks.used_bytes(), 112 + 10 * page_bytes) << "the bytes of its class, and of its pages";
   EXPECT_FALSE(blocks.free(*small, 100)) << "the only slab of its size stays";
   EXPECT_EQ(blocks.used_bytes(), 10 * page_bytes);
   EXPECT_TRUE(blocks.free(*large, 9 * page_bytes + 1));

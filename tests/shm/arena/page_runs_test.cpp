@@ -12,7 +12,7 @@
 namespace locum::shm::page_runs_test {
 namespace {
 
-/// Free pages, one by one.
+/// Free pages, each with its own flag.
 struct Model {
   std::vector<bool> free;
 
@@ -124,7 +124,8 @@ TEST(PageRuns, TakesWhatWasFreedLastAmongEqualRuns) {
 TEST(PageRuns, FindsTheOneThatFitsBehindManyThatDoNot) {
   PageRuns runs;
   runs.reach(200'000);
-  // 2048 … 2111 share a bin: more runs than are compared at first, and only the first given is long enough.
+  // 2048 … 2111 share a bin: more runs than the first search compares, and only the first freed one is long
+  // enough.
   runs.give(0, 2100);
   for (std::uint64_t n = 1; n <= 40; ++n) {
     runs.give(n * 3000, 2050);
@@ -133,7 +134,7 @@ TEST(PageRuns, FindsTheOneThatFitsBehindManyThatDoNot) {
   EXPECT_EQ(runs.take(2051), std::nullopt);
 }
 
-// Little things stay together at the low end: elsewhere each would keep a unit from being free as a whole.
+// Small blocks stay together at the low end: elsewhere each would keep a unit from being free as a whole.
 TEST(PageRuns, TakesWhatIsShorterThanAUnitWhereAddressesAreLow) {
   PageRuns runs(16);
   runs.reach(200'000);
@@ -142,7 +143,7 @@ TEST(PageRuns, TakesWhatIsShorterThanAUnitWhereAddressesAreLow) {
   runs.give(7000, 40);
   EXPECT_EQ(runs.take(5), 600U) << "150,000 would fit better";
   EXPECT_EQ(runs.take(15), 605U);
-  EXPECT_EQ(runs.take(20), 7000U) << "the best fit of what is longer than a unit";
+  EXPECT_EQ(runs.take(20), 7000U) << "the best fit for requests longer than a unit";
   EXPECT_EQ(runs.take(70), 620U);
   for (int left = 2; left > 0; --left) {
     EXPECT_EQ(runs.take(5), 620U + 70 + 10 - 5U * static_cast<unsigned>(left));
@@ -153,7 +154,7 @@ TEST(PageRuns, TakesWhatIsShorterThanAUnitWhereAddressesAreLow) {
   EXPECT_EQ(runs.take(1), std::nullopt);
 }
 
-// It looks for others near one that has gone only where there are any, and finds them all.
+// It searches near a run that is gone only if there are other runs, and finds them all.
 TEST(PageRuns, KnowsTheNextRunWhereTheOneItKnewIsTaken) {
   PageRuns runs(16);
   runs.reach(2048);
@@ -165,7 +166,7 @@ TEST(PageRuns, KnowsTheNextRunWhereTheOneItKnewIsTaken) {
   EXPECT_EQ(runs.take(5), 20U);
   EXPECT_EQ(runs.take(4), 30U);
   EXPECT_EQ(runs.take(3), 10U);
-  EXPECT_EQ(runs.take(3), 1500U) << "the longest of its neighbourhood";
+  EXPECT_EQ(runs.take(3), 1500U) << "the longest nearby";
   runs.give(40, 2);
   runs.give(50, 1);
   EXPECT_EQ(runs.take(2), 40U);

@@ -14,9 +14,14 @@ namespace {
 constexpr std::uint64_t limit = 640;
 constexpr std::uint64_t unit = 16;
 
-enum class Page { absent, used, free, between };  // absent: not committed; between: about to be, or no longer
+enum class Page {
+  absent,
+  used,
+  free,
+  between
+};  // absent: not committed; between: being committed or returned
 
-/// The state of each page, one by one.
+/// The state of each page.
 class Model {
  public:
   void set(const PageRun& run, Page state) {
@@ -37,7 +42,7 @@ class Model {
     }
     return units;
   }
-  /// The longest stretch of pages that nobody uses.
+  /// The longest stretch of unused pages.
   [[nodiscard]] std::uint64_t longest_unused() const {
     std::uint64_t longest = 0;
     std::uint64_t length = 0;
@@ -47,7 +52,7 @@ class Model {
     }
     return longest;
   }
-  /// Behind the last page that is committed, or about to be.
+  /// The end of the last page that is committed, or being committed.
   [[nodiscard]] std::uint64_t end() const {
     std::uint64_t end = limit;
     while (end > 0 && pages_[end - 1] == Page::absent) {
@@ -67,7 +72,7 @@ class Game {
   PageSpace space{limit, unit};
   Model model;
   std::map<std::uint64_t, std::uint64_t> blocks;
-  std::vector<PageSpace::Plan> plans;  // that wait for their reply
+  std::vector<PageSpace::Plan> plans;  // open plans
   std::vector<PageRun> leaving;
 
   void use(const PageRun& block) {
@@ -83,7 +88,7 @@ class Game {
     }
     const auto plan = space.plan(count);
     if (!plan) {
-      // Only holes count in which little is looked at: with so few pages all are.
+      // Only for holes of which few are tried: with so few pages all are.
       RC_ASSERT(model.longest_unused() < count);
       return;
     }
@@ -234,12 +239,12 @@ RC_GTEST_PROP(PageSpace, AgreesWithAStateForEachPage, ()) {
     game.give_back(3, Fate::granted);
     game.check();
   }
-  game.allocate(limit, Fate::granted);  // what was cut into pieces is one again
+  game.allocate(limit, Fate::granted);  // the split pieces have been merged
   RC_ASSERT(game.model.count(Page::used) == limit);
   game.check();
 }
 
-// Commits what a plan lacks.
+// Commits the missing pages of a plan.
 PageRun have(PageSpace& space, std::uint64_t count) {
   if (const auto first = space.take(count)) {
     return {*first, count};
@@ -256,7 +261,7 @@ TEST(PageSpace, CommitsOnlyWhatIsMissingBetweenWhatIsThere) {
   const PageRun high = have(space, 32);
   ASSERT_EQ(high, (PageRun{96, 32}));
   space.give(low.first, low.count);
-  space.give(middle.first, 40);  // [0, 72) is free, of that [32, 64) is given back next
+  space.give(middle.first, 40);  // [0, 72) is free, of that [32, 64) is returned next
   space.give(middle.first + 40, 24);
   const auto hole = space.surplus(2);
   ASSERT_EQ(hole, (PageRun{64, 32})) << "whole units, from the upper end";
@@ -291,7 +296,7 @@ TEST(PageSpace, TakesTheSmallestHoleThatSuffices) {
   space.committed(*small);
   const auto large = space.plan(65);
   ASSERT_TRUE(large);
-  EXPECT_EQ(large->block.first, 128U) << "no hole is so long: at the end";
+  EXPECT_EQ(large->block.first, 128U) << "no hole is long enough: at the end";
   space.refused(*large);
   EXPECT_EQ(space.end(), 128U);
   EXPECT_EQ(first_wall.first, 64U);

@@ -46,7 +46,7 @@ TEST(Preparer, WorksWhileThereIsSomethingAndOnlyThen) {
   ASSERT_EQ(second.get_future().wait_for(patience), std::future_status::ready);
 }
 
-// Whoever wakes it while it decides to sleep must not be overlooked.
+// A wake-up while it decides to sleep must not be lost.
 TEST(Preparer, LosesNoWakeUp) {
   std::atomic<int> wanted{0};
   std::atomic<int> done{0};
@@ -73,7 +73,7 @@ TEST(Preparer, TakesNoSignalsAndStandsBehindOthers) {
     int priority = 0;
   };
   std::promise<Facts> told;
-  bool first = true;  // a wake-up may come after what it was for
+  bool first = true;  // a wake-up may come after its work was done
   Word32 bell{0};
   Preparer preparer(bell, [&] {
     sigset_t mask;
@@ -92,7 +92,7 @@ TEST(Preparer, TakesNoSignalsAndStandsBehindOthers) {
   EXPECT_EQ(theirs.priority, std::min(::getpriority(PRIO_PROCESS, 0) + 5, 19));
   sigset_t mine;
   ::pthread_sigmask(SIG_SETMASK, nullptr, &mine);
-  EXPECT_EQ(::sigismember(&mine, SIGTERM), 0) << "the mask of who started it is as it was";
+  EXPECT_EQ(::sigismember(&mine, SIGTERM), 0) << "the starting thread's mask is unchanged";
 }
 
 TEST(Preparer, EndsThoughItsWorkNeverDoes) {

@@ -17,7 +17,7 @@
 namespace locum::shm {
 namespace {
 
-/// A thread that holds what the watch of a process does: the lives of shares, its own first.
+/// A thread that holds the locks of a process's watch: its own share's first.
 class Holder {
  public:
   Holder(const Segment& segment, const std::vector<std::uint32_t>& shares)
@@ -60,7 +60,7 @@ TEST_F(AdopterTest, IsWhoHoldsBothLocksAndSaysSo) {
   const Holder zero(*segment_, {0});
   const Holder one(*segment_, {1, 2});
   const Holder three(*segment_, {3});
-  EXPECT_EQ(of(2), std::nullopt) << "not said yet";
+  EXPECT_EQ(of(2), std::nullopt) << "not written yet";
   name(2, 2);
   EXPECT_EQ(of(2), 1U);
   EXPECT_EQ(owner_of(*segment_, 2), 1U);
@@ -89,7 +89,7 @@ TEST_F(AdopterTest, IsNobodyForWhoLivesWhateverIsWrittenThere) {
   }
 }
 
-// One has adopted the other; the locks do not say which, but who is adopted is marked so in the end.
+// One has adopted the other; the locks do not show which, but the adopted one has that state at the end.
 TEST_F(AdopterTest, IsDecidedByTheStateWhereTwoNameEachOther) {
   const Holder one(*segment_, {1, 2});
   name(2, 2);
@@ -103,7 +103,7 @@ TEST_F(AdopterTest, IsDecidedByTheStateWhereTwoNameEachOther) {
 
 TEST_F(AdopterTest, IsNobodyWhereNobodyHoldsALock) {
   name(2, 2);
-  EXPECT_EQ(of(2), std::nullopt) << "two free locks are held by the same nobody";
+  EXPECT_EQ(of(2), std::nullopt) << "two free locks have the same holder word";
 }
 
 }  // namespace

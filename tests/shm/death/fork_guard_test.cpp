@@ -21,12 +21,12 @@
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"
 
-// A thread of a rank holds a lock while another one forks. The child finds it held for ever: whatever it
-// destroys there must not ask for it.
+// A thread of a rank holds a lock while another one forks. In the child the lock is held for ever:
+// destructors there must not take it.
 namespace locum::shm {
 namespace {
 
-/// The arena of a rank, with a lock that a test can hold where one of the rank's threads would.
+/// The arena of a rank, with a lock that a test holds in place of one of the rank's threads.
 class LockedArena final : public Arena {
  public:
   explicit LockedArena(std::shared_ptr<Segment> segment)
@@ -83,7 +83,7 @@ class ForkGuardTest : public testing::Test {
     store_.emplace(session_->open("forked").value());
   }
 
-  /// What a child that is forked while a thread holds the arena's lock comes to, within five seconds.
+  /// The outcome of a child that is forked while a thread holds the arena's lock, within five seconds.
   template <class Body>
   std::string child_says(Body body) {
     tests::Ending ending;
@@ -108,7 +108,7 @@ TEST_F(ForkGuardTest, ChildrenDestroyWritersWithoutALock) {
               return std::string("done");
             }),
             "done");
-  EXPECT_EQ(arena_->usage().used, used) << "the memory is the rank's, which goes on writing there";
+  EXPECT_EQ(arena_->usage().used, used) << "the memory belongs to the rank, which continues to write there";
   EXPECT_TRUE(unsealed->seal());
 }
 
@@ -142,7 +142,7 @@ TEST_F(ForkGuardTest, ChildrenDestroyAllThatARankHasWithoutALock) {
   EXPECT_TRUE(unsealed->seal());
 }
 
-// A runtime that was closed lets go of its session, which lives as long as a store, or what a store made.
+// A closed runtime releases its session, which lives as long as a store, or anything made by a store.
 TEST_F(ForkGuardTest, GuardsASessionThatWasClosed) {
   std::optional<Writer<double>> unsealed = writer();
   session_->close();
@@ -156,7 +156,7 @@ TEST_F(ForkGuardTest, GuardsASessionThatWasClosed) {
             "done");
   const std::uint64_t used = arena_->usage().used;
   unsealed.reset();
-  EXPECT_LT(arena_->usage().used, used) << "in the rank itself the memory comes back";
+  EXPECT_LT(arena_->usage().used, used) << "in the rank itself the memory is freed";
 }
 
 }  // namespace

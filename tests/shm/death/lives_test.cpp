@@ -35,7 +35,7 @@ class LivesTest : public testing::Test {
  protected:
   ~LivesTest() override { stage_.reach(last_stage); }
 
-  /// A process that takes part and then does `more`, in the thread that holds its locks.
+  /// A process that takes part and then runs `more`, on the thread that holds its locks.
   [[nodiscard]] Child rank(std::uint32_t own, std::function<void(Lives&)> more = {}) {
     const std::uint32_t stage = ++started_;
     Child child([this, own, stage, more = std::move(more)] {
@@ -45,24 +45,24 @@ class LivesTest : public testing::Test {
         more(lives);
       }
       stage_.reach(stage);
-      while (!stage_.wait_for(last_stage)) {  // however long the test takes: the child has its deadline
+      while (!stage_.wait_for(last_stage)) {  // however long the test takes: the child has its own deadline
       }
       return std::string();
     });
-    EXPECT_TRUE(stage_.wait_for(stage)) << "rank " << own << " does not come to its work";
+    EXPECT_TRUE(stage_.wait_for(stage)) << "rank " << own << " does not reach its stage";
     return child;
   }
   static void kill(Child& child) {
     child.kill();
     EXPECT_EQ(child.wait().signal, SIGKILL);
   }
-  /// What rank 0 finds, by a thread whose locks end with it.
+  /// What rank 0 finds, on a thread whose end releases its locks.
   [[nodiscard]] Standing look(std::uint32_t rank) const {
     Standing standing{};
     std::thread([&] { standing = Lives(segment_, 0).look(rank); }).join();
     return standing;
   }
-  /// Who owns a share, and how far that one is.
+  /// Owner and state of a share, as written there.
   [[nodiscard]] std::pair<std::uint32_t, ShareState> words(std::uint32_t rank) const {
     const Share& share = segment_->share(rank);
     return {share.adopter.load(), static_cast<ShareState>(share.state.load())};
@@ -83,14 +83,14 @@ class LivesTest : public testing::Test {
   std::uint32_t started_ = 0;
 };
 
-// The words that would say that it is dead are among them: a lock that the kernel has passed on, or that
-// nobody has, or that the process has which looks; a state; an adopter that holds both locks.
+// Including the words that would make it dead: a lock that the kernel has passed on, or that is free, or that
+// the checking process holds; a state; an adopter that holds both locks.
 TEST_F(LivesTest, NobodyWhoLivesIsTakenForDeadWhateverTwoWordsOfItsShareSay) {
   Child victim = rank(1);
   const Child other = rank(2);
   const ShareBytes whole = read(1);
   const std::uint32_t holder_of_another = read(2)[0];
-  constexpr std::size_t strays_count = tests::sanitized ? 4 : 9;  // each look is a thread
+  constexpr std::size_t strays_count = tests::sanitized ? 4 : 9;  // each check starts a thread
   const std::array<std::uint32_t, 9> all{
       0, 1,   FUTEX_OWNER_DIED, holder_of_another, 2,
       3, ~0U, 0x5A5A5A5A,       0x7FFFFFFE /* what glibc marks a lost mutex with */};
@@ -106,7 +106,7 @@ TEST_F(LivesTest, NobodyWhoLivesIsTakenForDeadWhateverTwoWordsOfItsShareSay) {
           ASSERT_EQ(look(1), Standing::there)
               << std::hex << first << " in word " << one << ", " << second << " in word " << two;
           if (one == two) {
-            break;  // the second is the first
+            break;  // both are the same word
           }
         }
       }
@@ -151,7 +151,7 @@ TEST_F(LivesTest, IsNotAdoptedBeforeItsLastThreadIsGone) {
   });
   ASSERT_TRUE(stage_.wait_for(1));
   EXPECT_EQ(look(1), Standing::there);
-  EXPECT_EQ(look(1), Standing::there) << "as often as one looks";
+  EXPECT_EQ(look(1), Standing::there) << "at every check";
   kill(victim);
   EXPECT_EQ(look(1), Standing::ours);
 }
@@ -200,7 +200,7 @@ TEST_F(LivesTest, AnEstateIsAdoptedOnceItsOwnerHasLeftAndUnmappedTheMemory) {
   EXPECT_EQ(look(1), Standing::there) << "it has left";
 }
 
-// The name of the owner is for others: a survivor needs it for nothing.
+// The owner's name is written for others: a survivor does not need it to decide.
 TEST_F(LivesTest, WhoIsOwnedByAnotherIsLostWhateverItsShareNames) {
   Child first = rank(2);
   kill(first);
@@ -221,7 +221,7 @@ TEST_F(LivesTest, WritesItsWordsAgainAndThoseOfWhomItOwns) {
     segment_->share(rank).adopter.store(77);
     segment_->share(rank).state.store(static_cast<std::uint32_t>(ShareState::left));
   };
-  std::thread([&] {  // with which the locks end, before their memory does
+  std::thread([&] {  // the locks end with this thread, before their memory does
     Lives lives(segment_, 1);
     lives.begin();
     ASSERT_EQ(lives.look(2), Standing::ours);
@@ -240,7 +240,7 @@ TEST_F(LivesTest, WritesItsWordsAgainAndThoseOfWhomItOwns) {
       .join();
 }
 
-// What its last owner had done of it is no more than a beginning for the next one.
+// The progress of its last owner counts as `present` for the next one.
 TEST_F(LivesTest, AnEstateThatPassesOnIsAdoptedOnceItsNewOwnerSaysSo) {
   Child first = rank(2);
   kill(first);
@@ -259,7 +259,7 @@ TEST_F(LivesTest, AnEstateThatPassesOnIsAdoptedOnceItsNewOwnerSaysSo) {
   }).join();
 }
 
-// Whoever closes a descriptor of the node's file takes the kernel's lock away: it comes back.
+// Closing any descriptor of the node's file releases the kernel's lock: it is taken again.
 TEST_F(LivesTest, TakesTheLockOfItsProcessAgain) {
   const RecordLocks records(segment_->descriptor());
   const Child other = rank(1, [&](Lives& lives) {
@@ -269,7 +269,8 @@ TEST_F(LivesTest, TakesTheLockOfItsProcessAgain) {
   EXPECT_TRUE(records.held_by_another(1));
 }
 
-// As a program does that closes all descriptors it finds. It has the other lock; but cannot ask the kernel.
+// Like a program that closes all descriptors it finds. It still has the other lock, but cannot ask the
+// kernel.
 TEST_F(LivesTest, WhoClosesTheFileIsNotDeadAndTakesNobodyForDead) {
   Child first = rank(2);
   kill(first);
@@ -290,7 +291,7 @@ TEST_F(LivesTest, RefusesARankThatAnotherProcessHas) {
   Lives second(segment_, 1);
   try {
     second.begin();
-    ADD_FAILURE() << "two have one share";
+    ADD_FAILURE() << "two processes have the same share";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Errc::corrupt);
   }
@@ -300,7 +301,7 @@ TEST_F(LivesTest, WhoHasLeftIsNotDead) {
   const Child gone = rank(1, [](Lives& lives) { lives.leave(); });
   EXPECT_EQ(look(1), Standing::there);
   EXPECT_TRUE(Lives(segment_, 0).has_left(1));
-  EXPECT_FALSE(Lives(segment_, 0).has_left(3)) << "it never came";
+  EXPECT_FALSE(Lives(segment_, 0).has_left(3)) << "it never took part";
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ class ProcessExitsTest : public testing::Test {
     all[2].number = static_cast<std::uint64_t>(second_.id());
     return all;
   }
-  // Once anybody is seen to have ended, or after twenty seconds.
+  // Waits until an end is seen, or for twenty seconds.
   [[nodiscard]] static Ranks wait_for_ending(ProcessExits& exits, Clock::duration patience) {
     const auto latest = Clock::now() + std::chrono::seconds(20);
     Ranks ended;

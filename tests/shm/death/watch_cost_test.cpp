@@ -32,7 +32,7 @@ using Clock = Deadline::Clock;
 constexpr std::uint32_t most_ranks = tests::WatchBoard::most_ranks;
 constexpr seconds patience = tests::WatchBoard::patience;
 
-/// What the system has counted of a thread of this process.
+/// The system's figures for a thread of this process.
 struct ThreadCounts {
   std::uint64_t cpu_ns = 0;
   std::uint64_t wake_ups = 0;
@@ -53,7 +53,7 @@ std::optional<ThreadCounts> counts_of(const std::string& thread) {
   return counts;
 }
 
-/// A thread that wakes twenty times a second and does nothing: what this machine charges for waking alone.
+/// A thread that wakes twenty times a second and does nothing: the cost of waking alone on this machine.
 class Sleeper {
  public:
   Sleeper() : thread_([this] { run(); }) { named_.get_future().wait(); }
@@ -90,11 +90,11 @@ std::set<std::string> threads_of_watches() {
   return threads;
 }
 
-// Two watches in this process, one of each kind, beside seven processes that live: the interval ends when the
-// one that looks has looked sixty times.
+// Two watches in this process, one of each kind, and seven living processes: the measurement ends when the
+// polling one has polled sixty times.
 TEST(WatchCost, AThousandthOfACoreAtMostWhenNothingHappens) {
   if (tests::sanitized) {
-    GTEST_SKIP() << "a sanitizer's time is not ours";
+    GTEST_SKIP() << "a sanitizer takes time of its own";
   }
   const auto segment = tests::make_segment(most_ranks);
   std::vector<Child> mates = start_group(7, [&](Group& group) -> std::string {
@@ -140,7 +140,7 @@ TEST(WatchCost, AThousandthOfACoreAtMostWhenNothingHappens) {
   const Sleeper twin;
 
   if (!counts_of(teller) || !counts_of(looker) || !counts_of(twin.name())) {
-    GTEST_SKIP() << "this system does not count what a thread takes (/proc/self/task/*/schedstat)";
+    GTEST_SKIP() << "this system does not measure threads (/proc/self/task/*/schedstat)";
   }
   struct Cost {
     double share = 1;
@@ -149,7 +149,7 @@ TEST(WatchCost, AThousandthOfACoreAtMostWhenNothingHappens) {
   Cost cheapest_told;
   Cost cheapest_looking;
   Cost cheapest_twin;
-  // Of three windows the cheapest: on a busy machine a wake-up is charged for what others did to the caches.
+  // The cheapest of three windows: on a busy machine a wake-up pays for the caches that others have filled.
   for (int window = 0; window < 3; ++window) {
     const ThreadCounts told_before = *counts_of(teller);
     const ThreadCounts looked_before = *counts_of(looker);
@@ -177,7 +177,7 @@ TEST(WatchCost, AThousandthOfACoreAtMostWhenNothingHappens) {
       "told by the system %.4f %% of a core, %.1f wake-ups/s; looking %.4f %%, %.1f/s; only waking %.4f %%\n",
       cheapest_told.share * 100, cheapest_told.rate, cheapest_looking.share * 100, cheapest_looking.rate,
       cheapest_twin.share * 100);
-  // Where waking alone takes a large part of that, the machine is slow or busy.
+  // If waking alone takes a large part of that, the machine is slow or busy.
   const double promise = std::max(0.001, 2.5 * cheapest_twin.share);
   EXPECT_LE(cheapest_told.share, promise);
   EXPECT_LE(cheapest_looking.share, promise);

@@ -20,14 +20,14 @@
 #include "tests/shm/child.hpp"
 #include "tests/shm/player.hpp"
 
-// What others do to the descriptors of a watch must not keep its thread awake.
+// Operations of other code on a watch's descriptors must not keep its thread awake.
 namespace locum::shm {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
-// The number of the only event that this process has open; -1 if there is none.
+// The number of this process's only open event; -1 if there is none.
 int open_event() {
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
     std::error_code failure;
@@ -38,8 +38,8 @@ int open_event() {
   return -1;
 }
 
-/// The processor time of this process's watch so far, as the system counts it; open from the start, since
-/// tests take the descriptors away.
+/// Processor time of this process's watch so far, as measured by the system; its file is open from the start,
+/// since tests close other descriptors.
 class WatchTime {
  public:
   WatchTime() {
@@ -64,9 +64,9 @@ class WatchTime {
   Descriptor file_;
 };
 
-constexpr milliseconds interval{1500};  // in which the thread looks at its descriptors at least once more
+constexpr milliseconds interval{1500};  // in which the thread polls its descriptors at least once more
 
-/// In a process of its own: what its watch takes after `disturb`, which gets the number of the event that
+/// In a separate process: the load of its watch after `disturb`, which gets the number of the event that
 /// stops it, in thousandths of a core.
 template <class Disturb>
 std::string thousandths_of_a_core(std::uint32_t ranks, Disturb disturb) {
@@ -89,7 +89,7 @@ std::string thousandths_of_a_core(std::uint32_t ranks, Disturb disturb) {
 void expect_asleep(const tests::Ending& ending) {
   ASSERT_EQ(ending.exit_code, 0) << ending.said << ", signal " << ending.signal;
   if (ending.said == "not counted") {
-    GTEST_SKIP() << "this system does not count what a thread takes (/proc/self/task/*/schedstat)";
+    GTEST_SKIP() << "this system does not measure threads (/proc/self/task/*/schedstat)";
   }
   EXPECT_LE(std::stoi(ending.said), 10) << "thousandths of a core";
 }
@@ -106,7 +106,7 @@ TEST(WatchEvent, SleepsThoughSomebodyClosesIt) {
 
 TEST(WatchEvent, SleepsThoughThereAreMoreMatesThanDescriptors) {
   if (tests::sanitized) {
-    GTEST_SKIP() << "UndefinedBehaviorSanitizer looks at types through a pipe, and needs descriptors for it";
+    GTEST_SKIP() << "UndefinedBehaviorSanitizer checks types with a pipe, and needs descriptors for it";
   }
   expect_asleep(tests::in_child([] {
     return thousandths_of_a_core(3, [](int) {

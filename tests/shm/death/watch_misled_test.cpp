@@ -14,7 +14,7 @@
 #include "shm/death/watch.hpp"
 #include "tests/shm/watch_group.hpp"
 
-// Watches that were told, or find in the memory of their node, what is not so.
+// Watches with wrong arguments, or wrong words in the memory of their node.
 namespace locum::shm {
 namespace {
 
@@ -25,7 +25,7 @@ using tests::Telling;
 
 using MisledWatchTest = tests::WatchTest;
 
-// The C library would take such a lock for one of another kind, and abort.
+// The C library would treat such a lock as one of another kind, and abort.
 TEST_P(MisledWatchTest, DoesNotTouchALockThatAStrayStoreHit) {
   start(4);
   std::memset(&segment_->share(1).life.__data.__kind, 0x61, sizeof(int));
@@ -42,7 +42,7 @@ TEST_P(MisledWatchTest, DoesNotTouchALockThatAStrayStoreHit) {
   }
 }
 
-// A word of each share, overwritten while all live, and again while somebody is being adopted.
+// A word of each share is overwritten while all live, and again while one is being adopted.
 TEST_P(MisledWatchTest, TakesNobodyForDeadWhateverNamesItsAdopter) {
   start(5);
   const auto overwrite_all = [&](const std::array<std::uint32_t, 5>& words) {
@@ -58,7 +58,7 @@ TEST_P(MisledWatchTest, TakesNobodyForDeadWhateverNamesItsAdopter) {
        {std::array{2U, 3U, 4U, 5U, 1U}, std::array{1U, 2U, 3U, 4U, 5U},
         std::array{~0U, 6U, 1U, 1U, 0x5A5AU}}) {
     overwrite_all(words);
-    ASSERT_TRUE(board_->wait_for(looked_after)) << "who lives writes its word again";
+    ASSERT_TRUE(board_->wait_for(looked_after)) << "a living process rewrites its word";
   }
   overwrite_all({4, 4, 4, 2, 4});
   kill(3);
@@ -66,18 +66,18 @@ TEST_P(MisledWatchTest, TakesNobodyForDeadWhateverNamesItsAdopter) {
   expect_noticed({3});
   overwrite_all({4, 4, 4, 0, 4});
   ASSERT_TRUE(board_->wait_for([&] { return looked_after() && adopted({3}); }))
-      << "who adopts writes the word of the dead one again";
+      << "the adopter rewrites the dead one's word";
   kill(4);
   expect_noticed({3, 4});
   end({3, 4});
 }
 
-// The lock says that its owner has died, and another word who has it now.
+// The lock says that its owner has died, and another word names a new owner.
 TEST_P(MisledWatchTest, TakesNobodyForDeadWhateverItsLockSays) {
   start(4);
   segment_->share(1).life.__data.__lock = FUTEX_OWNER_DIED;
   segment_->share(1).adopter.store(0 + 1);
-  kill(2);  // then all look at all
+  kill(2);  // then each checks all others
   expect_noticed({2});
   EXPECT_EQ(deaths(0, 1) + deaths(3, 1) + adoptions(1), 0U);
   const auto killed = kill(1);
@@ -86,7 +86,7 @@ TEST_P(MisledWatchTest, TakesNobodyForDeadWhateverItsLockSays) {
   end({1, 2});
 }
 
-// Whoever finds the lock of the dead one sees there the number of one that lives, or of one that is gone.
+// The dead one's lock word contains the number of a living process, or of one that is gone.
 TEST_P(MisledWatchTest, AdoptsWhoDiesThoughItsWordNamesAnother) {
   start(4);
   kill(0);
@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(, MisledWatchTest, testing::Values(Telling::by_system, 
 
 using WrongWatchTest = tests::WatchTest;
 
-// The number is that of a process which ends while the mate goes on, and the other way round.
+// The number is that of a process which ends while the rank lives, and the reverse.
 TEST_P(WrongWatchTest, AWrongProcessNumberNeitherKillsNorHides) {
   Child other([] {
     ::pause();
@@ -123,10 +123,10 @@ TEST_P(WrongWatchTest, AWrongProcessNumberNeitherKillsNorHides) {
   });
   other.kill();
   EXPECT_EQ(other.wait().signal, SIGKILL);
-  const auto killed = kill(2);  // while rank 0 watches somebody who lives
+  const auto killed = kill(2);  // while rank 0 watches a living process
   ASSERT_TRUE(board_->wait_for([&] { return deaths(0, 2) == 1 && adoptions(2) == 1; }));
   EXPECT_LT(longest_notice(2, killed), seconds(3));
-  EXPECT_EQ(deaths(0, 1), 0U) << "it lives, whoever has ended";
+  EXPECT_EQ(deaths(0, 1), 0U) << "it is alive, whichever process has ended";
   EXPECT_EQ(segment_->share(1).adopter.load(), 0U);
   const auto killed_too = kill(1);
   ASSERT_TRUE(board_->wait_for([&] { return deaths(0, 1) == 1 && adoptions(1) == 1; }));
@@ -135,7 +135,7 @@ TEST_P(WrongWatchTest, AWrongProcessNumberNeitherKillsNorHides) {
   EXPECT_EQ(children_[0].wait().exit_code, 0);
 }
 
-// Its process goes on, but the rank is gone.
+// Its process continues, but the rank is gone.
 TEST_P(WrongWatchTest, WhoBecomesAnotherProgramIsDead) {
   start(2, [this](Group& group) -> std::string {
     const auto own = static_cast<std::uint32_t>(group.rank());
@@ -153,7 +153,7 @@ TEST_P(WrongWatchTest, WhoBecomesAnotherProgramIsDead) {
   end({1});
 }
 
-// Many mates and few descriptors: those are the application's.
+// Many ranks and few descriptors: those belong to the application.
 TEST_P(WrongWatchTest, LeavesDescriptorsToTheApplication) {
   start(6, [this](Group& group) {
     const rlimit few{20, 20};
@@ -166,7 +166,7 @@ TEST_P(WrongWatchTest, LeavesDescriptorsToTheApplication) {
     const auto before = count();
     auto processes = identities(group);
     const Watch watch(segment_, own, processes, duties(own));
-    EXPECT_EQ(count() - before, 1) << "the event that stops it, and nothing else";
+    EXPECT_EQ(count() - before, 1) << "only the event that stops it";
     group.barrier();
     board_->tell_ready();
     return board_->wait_for([&] { return board_->may_end.load() != 0; }) ? "4 " : "was not told to end";

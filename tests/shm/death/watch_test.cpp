@@ -49,17 +49,17 @@ TEST_P(WatchTest, NoticesOneAfterTheOtherThoughTheHeirIsAmongThem) {
     dead.insert(next);
     ASSERT_TRUE(board_->wait_for([&] { return death_reported(dead) && adopted({next}); }))
         << "round " << round;
-    next = segment_->share(next).adopter.load() - 1;  // it has all that went before
+    next = segment_->share(next).adopter.load() - 1;  // it owns the shares of all before it
     ASSERT_FALSE(dead.contains(next));
   }
   ASSERT_TRUE(board_->wait_for([&] {
     return std::all_of(dead.begin(), dead.end(),
                        [&](std::uint32_t one) { return board_->seen[next][one].adoptions.load() == 1; });
-  })) << "the last one has inherited everything";
+  })) << "the last one owns all shares";
   end(dead);
 }
 
-// The first to adopt is killed in the middle; who inherits from it begins again.
+// The first adopter is killed in the middle; its successor begins again.
 TEST_P(WatchTest, AnAdopterThatDiesWhileItAdoptsIsAdoptedFrom) {
   start(4, [this](Group& group) {
     const auto own = static_cast<std::uint32_t>(group.rank());
@@ -87,7 +87,7 @@ TEST_P(WatchTest, AnAdopterThatDiesWhileItAdoptsIsAdoptedFrom) {
   }
   for (std::uint32_t survivor = 0; survivor < 4; ++survivor) {
     if (!dead.contains(survivor)) {
-      EXPECT_EQ(deaths(survivor, 1), 1U) << "though it is adopted twice";
+      EXPECT_EQ(deaths(survivor, 1), 1U) << "although it is adopted twice";
     }
   }
   end(dead);
@@ -110,7 +110,7 @@ TEST_P(WatchTest, WhoLeavesOrIsStoppedIsNotDead) {
   children_[2].stop();
   kill(3);
   ASSERT_TRUE(board_->wait_for([&] { return deaths(0, 3) == 1 && adoptions(3) == 1; }));
-  EXPECT_EQ(deaths(0, 2), 0U) << "rank 0 has looked at all, and this one is only stopped";
+  EXPECT_EQ(deaths(0, 2), 0U) << "rank 0 has checked all, and this one is only stopped";
   kill(2);
   ASSERT_TRUE(board_->wait_for([&] { return deaths(0, 2) == 1 && adoptions(2) == 1; }));
   EXPECT_EQ(deaths(0, 1), 0U) << "it has left";
@@ -124,7 +124,7 @@ TEST_P(WatchTest, WhatALeaverHadAdoptedPassesOn) {
     const auto own = static_cast<std::uint32_t>(group.rank());
     const auto processes = identities(group);
     const auto is_ready = [this] { board_->tell_ready(); };
-    if (own == 1) {  // comes late, so that only rank 0 can adopt
+    if (own == 1) {  // begins late, so that only rank 0 can adopt
       is_ready();
       if (!board_->wait_for([&] { return board_->seen[0][2].adoptions.load() == 1; })) {
         return "rank 0 did not adopt";
@@ -139,7 +139,7 @@ TEST_P(WatchTest, WhatALeaverHadAdoptedPassesOn) {
         return "did not adopt";
       }
     }
-    segment_.reset();  // what it had adopted is another one's once it cannot write there any more
+    segment_.reset();  // its adopted shares pass on once it cannot write there any more
     return board_->wait_for([&] { return board_->may_end.load() != 0; }) ? "" : "was not told to end";
   });
   kill(2);
@@ -169,7 +169,7 @@ TEST_P(WatchTest, TriesAgainWhatFailed) {
   });
   kill(0);
   expect_noticed({0});
-  EXPECT_EQ(board_->spare.load(), 3U) << "failed twice, then came to its end";
+  EXPECT_EQ(board_->spare.load(), 3U) << "failed twice, then succeeded";
   board_->let_end();
   const std::uint32_t adopter = segment_->share(0).adopter.load() - 1;
   for (const std::uint32_t survivor : {1U, 2U}) {
@@ -178,15 +178,15 @@ TEST_P(WatchTest, TriesAgainWhatFailed) {
     const auto message = ending.said.find("dead rank 0 of this node cannot be adopted yet");
     EXPECT_EQ(message != std::string::npos, survivor == adopter) << ending.said;
     if (survivor == adopter) {
-      EXPECT_EQ(ending.said.find("cannot be adopted", message + 40), std::string::npos) << "said once";
+      EXPECT_EQ(ending.said.find("cannot be adopted", message + 40), std::string::npos) << "printed once";
     }
   }
 }
 
 using ToldWatchTest = WatchTest;
 
-// Rank 3 has the lock of rank 2, which dies, and takes what it had only after rank 0 has looked and before
-// that sleeps: while rank 0 mourns rank 1. No end is left to be told then.
+// Rank 3 has the lock of rank 2, which dies, and adopts it only after rank 0 has checked and before rank 0
+// sleeps: while rank 0 reports the death of rank 1. Rank 0 gets no further notification then.
 TEST_P(ToldWatchTest, NoticesADeathInTimeWhoseHeirComesBetweenALookAndASleep) {
   constexpr std::uint32_t ranks = 4;
   const auto mourns = [this] { return board_->spare.load() >= 1; };
@@ -236,7 +236,7 @@ TEST_P(ToldWatchTest, NoticesADeathInTimeWhoseHeirComesBetweenALookAndASleep) {
   EXPECT_LT(longest_notice(2, owned), promised);
   board_->let_end();
   EXPECT_EQ(children_[0].wait().said, "1 2 ");
-  board_->spare.store(3);  // now that rank 0 sees no end of rank 3 any more
+  board_->spare.store(3);  // now that rank 0 gets no notification of rank 3 any more
   board_->tell();
   EXPECT_EQ(children_[3].wait().said, "");
 }
@@ -253,7 +253,7 @@ TEST(Watch, RefusesAShareThatIsTaken) {
   const Watch first(segment, 0, processes, duties);
   try {
     const Watch second(segment, 0, processes, duties);
-    ADD_FAILURE() << "two have one share";
+    ADD_FAILURE() << "two processes have the same share";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Errc::corrupt);
   }

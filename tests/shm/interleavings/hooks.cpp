@@ -17,8 +17,8 @@
 #include "tests/shm/interleavings/room.hpp"
 #include "tests/shm/interleavings/run.hpp"
 
-// What the compiler calls before each access to memory, and what the linker puts in place of the C library's
-// functions: all of it asks the run that is under way. This file is compiled without -fsanitize=thread.
+// Functions that the compiler calls before each access to memory, and that the linker puts in place of the C
+// library's: all of them call the current run. This file is compiled without -fsanitize=thread.
 
 // NOLINTBEGIN: the names are those of the language, the compiler and the linker
 
@@ -47,7 +47,7 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
   operator delete(memory);
 }
 
-// ---- what the compiler calls before each access to memory
+// ---- functions that the compiler calls before each access to memory
 
 using locum::tests::run;
 
@@ -158,7 +158,7 @@ LOCUM_ATOMICS(16)
 LOCUM_ATOMICS(32)
 LOCUM_ATOMICS(64)
 
-// ---- what the linker puts in place of the C library's functions (--wrap), for the library and the tests
+// ---- functions that the linker puts in place of the C library's (--wrap), for the library and the tests
 
 int __real_pthread_mutex_lock(pthread_mutex_t*);
 int __real_pthread_mutex_trylock(pthread_mutex_t*);
@@ -173,7 +173,7 @@ int __wrap_pthread_mutex_lock(pthread_mutex_t* mutex) {
 int __wrap_pthread_mutex_trylock(pthread_mutex_t* mutex) {
   return run == nullptr ? __real_pthread_mutex_trylock(mutex) : run->lock(mutex, false, true);
 }
-// A moment that has not passed yet never comes: who waits that long waits in vain.
+// A deadline that has not passed yet never passes: such a wait would be endless.
 int __wrap_pthread_mutex_timedlock(pthread_mutex_t* mutex, const timespec* moment) {
   if (run == nullptr) {
     return __real_pthread_mutex_timedlock(mutex, moment);
@@ -198,7 +198,7 @@ int __wrap_sched_yield() {
   return 0;
 }
 
-// What is unmapped must not be touched any more: which is seen if it stays until the run is over.
+// Unmapped memory must not be accessed any more: that is detected if it stays until the run is over.
 void* __wrap_mmap(void* at, std::size_t bytes, int protection, int flags, int file, off_t offset) {
   if (run != nullptr && file == -1 && at == nullptr) {
     return locum::tests::mappings().take(bytes, 4096);
@@ -235,7 +235,7 @@ long __wrap_syscall(long number, ...) {
   return 0;
 }
 
-// ---- threads of the library's own: called by the C++ library, which finds these first
+// ---- threads of the library: called by the C++ library, which finds these functions first
 
 int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*),
                    void* argument) {

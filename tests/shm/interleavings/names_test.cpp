@@ -12,14 +12,14 @@
 #include "tests/shm/interleavings/process.hpp"
 #include "tests/shm/interleavings/schedule.hpp"
 
-// Names: who looks finds what there is, who waits is woken, and what the dead were doing is finished.
+// Names: look-ups find what is bound, waiters are woken, and changes of dead processes are finished.
 namespace locum::tests::names_interleavings {
 namespace {
 
 constexpr std::uint32_t store = Process::store;
 constexpr SealOptions replacing{.mode = SealMode::replace};
 
-// Names of one chain, the first one "x": the buckets are those of a shard's first names.
+// Names of one chain, the first one "x": the initial buckets of a shard.
 const std::string& neighbour(std::size_t number) {
   static const std::vector<std::string> names = [] {
     const auto place = [](const std::string& name) {
@@ -42,7 +42,7 @@ const std::string& wanted() {
 
 template <class Players>
 void pass(const Search& bounds, std::uint32_t ranks) {
-  (void)neighbour(0);  // made before any scene, whose memory is used again
+  (void)neighbour(0);  // made before any scene, because the memory of scenes is reused
   const Ground ground(ranks);
   const Searched searched = search(bounds, [&] { return std::make_unique<Players>(ground.again()); });
   EXPECT_EQ(searched.wrong, "");
@@ -60,7 +60,7 @@ void take_away(Process& process, const std::string& name) {
   (void)process.names.unbind(store, name, {});
 }
 
-// Once nothing moves any more: names and live objects are the same ones.
+// Once no process makes changes: names and live objects match.
 std::string disorder(Process& survivor, std::uint32_t ranks) {
   const auto all = survivor.names.names(store, "");
   if (!all) {
@@ -84,7 +84,7 @@ std::string disorder(Process& survivor, std::uint32_t ranks) {
   if (bound != all->size()) {
     return std::to_string(bound) + " objects are bound, " + std::to_string(all->size()) + " names listed";
   }
-  for (const char* name : {"x", "one", "two"}) {  // records are still there, and in one list each
+  for (const char* name : {"x", "one", "two"}) {  // records still exist, each in one list
     put(survivor, name, 9, replacing);
     const auto pin = survivor.names.find(store, name);
     if (!pin) {
@@ -95,7 +95,7 @@ std::string disorder(Process& survivor, std::uint32_t ranks) {
   return "";
 }
 
-// Writers, each of which may die, and a reader; a survivor repairs what they left.
+// Writers, each of which may die, and a reader; a survivor repairs the shard.
 class Shard : public Scene {
  public:
   explicit Shard(const std::shared_ptr<shm::Segment>& segment)
@@ -107,7 +107,7 @@ class Shard : public Scene {
   std::string wrong() override { return disorder(reader_, 3); }
 
  protected:
-  // The name is there all the time.
+  // The name is bound all the time.
   void find() {
     const auto pin = reader_.names.find(store, wanted());
     if (!pin) {
@@ -139,7 +139,7 @@ TEST(ShardInterleavings, FindANameThatIsReplaced) {
   pass<Replacing>({.preemptions = 3, .mortal = {0}, .sample = 3000}, 3);
 }
 
-// What stands before the wanted one in its chain goes, and its record is used again.
+// The record before the wanted one in its chain is removed and reused.
 class Around final : public Shard {
  public:
   explicit Around(const std::shared_ptr<shm::Segment>& segment) : Shard(segment) {
@@ -156,7 +156,7 @@ TEST(ShardInterleavings, FindANameWhoseNeighboursCome) {
   pass<Around>({.preemptions = 3, .mortal = {0}, .sample = 3000}, 3);
 }
 
-// Both put what only one may, and take it away.
+// Both put a name that only one may put, and remove it.
 class Rivals final : public Shard {
  public:
   explicit Rivals(const std::shared_ptr<shm::Segment>& segment) : Shard(segment) {
@@ -172,7 +172,7 @@ class Rivals final : public Shard {
   }
 };
 
-// Looks for a name while it comes and goes.
+// Looks for a name while it is bound and unbound.
 class ComingAndGoing final : public Shard {
  public:
   explicit ComingAndGoing(const std::shared_ptr<shm::Segment>& segment) : Shard(segment) {
@@ -204,8 +204,8 @@ TEST(ShardInterleavings, LeaveNamesAndObjectsInStep) {
   pass<Rivals>({.preemptions = 3, .mortal = {0, 1}, .sample = 3000}, 3);
 }
 
-// Waits for a name, which one process binds, and another one another name of the shard. Who waits for a name
-// that is there is woken, though a survivor had to finish it.
+// Waits for a name that one process binds, while another one binds another name of the shard. A waiter for a
+// bound name is woken, even if a survivor had to finish the binding.
 class Waiting final : public Scene {
  public:
   explicit Waiting(const std::shared_ptr<shm::Segment>& segment)
@@ -274,7 +274,7 @@ class Watching final : public Scene {
     bool rung = false;
   };
 
-  // As who watches has to: first the watch, then the look.
+  // As a watcher must: first the watch, then the look-up.
   void watch() {
     const auto bell = std::make_shared<Bell>();
     while (!found_[0] || !found_[1]) {
@@ -307,9 +307,9 @@ TEST(NameInterleavings, TellWhoWatches) {
   pass<Watching>({.preemptions = 3, .mortal = {0}, .sample = 3000}, 4);
 }
 
-// Two threads of a process that may die put an object each under one name; a writer of the shard, which may
-// inherit the lock, replaces it and takes it away. Who adopts may die as well. In the end each object of the
-// dead has its name, or is gone; and the memory of those that are left was never given away.
+// Two threads of a process that may die each put an object with the same name; a writer of the shard, which
+// may inherit the lock, replaces it and removes it. The adopter may die as well. At the end each object of
+// the dead process has its name, or is gone; and the memory of remaining objects was never freed.
 class Adopting final : public Scene {
  public:
   explicit Adopting(const std::shared_ptr<shm::Segment>& segment)

@@ -9,8 +9,8 @@
 #include "tests/shm/interleavings/process.hpp"
 #include "tests/shm/interleavings/schedule.hpp"
 
-// Views of objects, and what becomes of objects that are evicted: their memory comes back once, and not while
-// anybody views them, whoever dies.
+// Views of objects, and evicted objects: their memory is freed once, and not while there is a view, whichever
+// process dies.
 namespace locum::tests::pins_interleavings {
 namespace {
 
@@ -23,7 +23,7 @@ void pass(const Search& bounds, std::uint32_t ranks) {
   testing::Test::RecordProperty("runs", static_cast<int>(searched.runs));
 }
 
-// Looks at an object, if it is there, as long as it likes.
+// Reads an object, if it exists, for an unlimited time.
 void view(Process& process, const Key& key, std::uint64_t word) {
   if (const auto pin = process.objects->try_pin(key)) {
     for (int look = 0; look < 2; ++look) {
@@ -36,7 +36,7 @@ void view(Process& process, const Key& key, std::uint64_t word) {
   }
 }
 
-// Evicts what it has, and uses the entry again at once.
+// Evicts its object, and reuses the entry at once.
 void use_again(Process& owner, const Key& key, Key& next) {
   (void)owner.objects->tombstone(key);
   owner.collect_all(0);
@@ -95,7 +95,7 @@ TEST(PinInterleavings, KeepViewsWholeWhereAnotherReaderDies) {
   pass<MortalReader>({.preemptions = 3, .mortal = {1}, .sample = 5000}, 3);
 }
 
-// The owner dies, and who adopts what it had uses its own entries again, not those.
+// The owner dies; the adopter reuses its own entries, not the adopted ones.
 class MortalOwner final : public Scene {
  public:
   explicit MortalOwner(const std::shared_ptr<shm::Segment>& segment)
@@ -136,8 +136,8 @@ TEST(PinInterleavings, KeepViewsWholeWhereTheOwnerDies) {
   pass<MortalOwner>({.preemptions = 2, .mortal = {0}}, 3);
 }
 
-// Two processes, one of which may die, evict what stands in two entries, which the owner uses again. All that
-// was evicted comes back, once each.
+// Two processes, one of which may die, evict the objects of two entries, which the owner reuses. All evicted
+// objects are freed, once each.
 class Evicting : public Scene {
  public:
   explicit Evicting(const std::shared_ptr<shm::Segment>& segment)
@@ -198,8 +198,8 @@ TEST(EvictionInterleavings, BringBackEachEntryOnce) {
   pass<EvictingOfALivingOwner>({.preemptions = 3, .mortal = {1}, .sample = 10000}, 3);
 }
 
-// One has died right after it handed back what it evicted. While the owner looks for what else it evicted,
-// that comes back, is used again, and is evicted by another one.
+// One process has died right after it handed back what it evicted. While the owner searches for its other
+// evictions, that entry is freed, reused, and evicted by another process.
 class RecoveringLate final : public Evicting {
  public:
   explicit RecoveringLate(const std::shared_ptr<shm::Segment>& segment) : Evicting(segment) {

@@ -21,19 +21,19 @@
 
 namespace locum::tests {
 
-/// The memory of a node for one scene after another: as it was made, in the same place.
+/// The memory of a node for many scenes: reset to its initial state, at the same address.
 class Ground {
  public:
   explicit Ground(std::uint32_t ranks)
       : segment_(make_segment(ranks)),
         fresh_(segment_->base(), segment_->base() + segment_->geometry().head_bytes()) {
-    // Made once for all, and so not by a scene.
+    // made once per process, and so not by a scene
     (void)no_such_object();
     (void)name_not_put();
   }
   [[nodiscard]] std::shared_ptr<shm::Segment> again() const {
     std::memcpy(segment_->base(), fresh_.data(), fresh_.size());
-    // What was committed stays so, which nobody can tell, and is zero again.
+    // Committed memory stays committed, which nothing can detect, and is zero again.
     const auto end = static_cast<off_t>(segment_->geometry().total_bytes());
     for (auto at = static_cast<off_t>(fresh_.size()); at < end;) {
       const off_t begin = ::lseek(segment_->descriptor(), at, SEEK_DATA);
@@ -51,9 +51,8 @@ class Ground {
   const std::vector<std::byte> fresh_;
 };
 
-/// One process of a scene: tables of its own over the segment that all share. It may end while views of the
-/// dead are left. Objects are one word, in blocks that are used once each; a block that comes back is
-/// poisoned.
+/// One process of a scene: its own tables over the shared segment. It may end while views of dead processes
+/// are left. Objects are one word, in blocks that are used once each; a returned block is poisoned.
 class Process {
  public:
   static constexpr std::uint32_t store = 7;
@@ -86,7 +85,7 @@ class Process {
     std::memcpy(&value, segment->base() + pin.record->offset, sizeof value);
     return value;
   }
-  /// How many objects came back.
+  /// Number of returned objects.
   std::size_t collect() {
     std::vector<ObjectRecord> dead;
     (void)objects->collect(dead, Effort::thorough);
@@ -100,7 +99,7 @@ class Process {
     return dead.size();
   }
 
-  /// Until nothing that is dead is left in the share of `rank`.
+  /// Until no dead entry is left in the share of `rank`.
   void collect_all(std::uint32_t rank) {
     (void)collect();
     while (dead(rank)) {
@@ -108,7 +107,7 @@ class Process {
       (void)collect();
     }
   }
-  /// What a survivor does that adopts a dead process.
+  /// The steps of a survivor that adopts a dead process.
   void adopt(std::uint32_t rank) {
     objects->recover(rank);
     names.repair();
@@ -128,7 +127,7 @@ class Process {
     return reinterpret_cast<shm::Entry*>(segment->base() + segment->geometry().entries_offset(rank))[slot];
   }
   static constexpr std::uint32_t slots = 8;  ///< more than any scene uses
-  /// Whether a share has something dead in it.
+  /// Whether a share has a dead entry.
   [[nodiscard]] bool dead(std::uint32_t rank) const {
     for (std::uint32_t slot = 0; slot < slots; ++slot) {
       if (state(rank, slot) == shm::EntryState::tombstone) {
@@ -143,7 +142,7 @@ class Process {
     }
     return shm::state_of(entry(rank, slot).tag.load());
   }
-  /// Whether all that was handed back to this process, and not taken yet, is dead.
+  /// Whether all entries that were handed back to this process, and not taken yet, are dead.
   [[nodiscard]] bool stack_is_of_the_dead() const {
     const std::uint32_t own = objects->own();
     std::uint32_t next = segment->share(own).retired.load();
@@ -167,8 +166,8 @@ class Process {
   const std::shared_ptr<shm::Segment> segment;
   const std::shared_ptr<shm::ObjectTable> objects;
   shm::NameTable names;
-  std::vector<std::uint64_t> came;    ///< blocks that came back
-  std::vector<std::uint64_t> in_use;  ///< blocks of the dead, as they were taken over
+  std::vector<std::uint64_t> came;    ///< returned blocks
+  std::vector<std::uint64_t> in_use;  ///< blocks of dead processes, as reported by the adoption
 
  private:
   std::uint64_t next_;

@@ -13,8 +13,8 @@ int __real_munmap(void* memory, std::size_t bytes);
 
 namespace locum::tests {
 
-/// Memory for what scenes make. A run that begins as another one did finds everything in the same place, so
-/// that words are known again by their addresses.
+/// Memory for the objects of scenes. A run that begins like another one gets the same addresses, so that
+/// words are recognised by their addresses.
 class Room {
  public:
   Room(std::size_t bytes, int protection)
@@ -44,12 +44,12 @@ class Room {
   std::size_t bytes_;
   std::size_t used_ = 0;
 };
-/// What scenes allocate.
+/// For allocations of scenes.
 inline Room& heap() {
   static Room room(std::size_t{64} << 20U, PROT_READ | PROT_WRITE);
   return room;
 }
-/// What scenes map.
+/// For mappings of scenes.
 inline Room& mappings() {
   static Room room(std::size_t{4} << 40U, PROT_READ | PROT_WRITE);
   return room;

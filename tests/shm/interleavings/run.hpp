@@ -24,7 +24,7 @@
 namespace locum::tests {
 
 inline constexpr std::size_t stack_bytes = 256 * 1024;
-inline constexpr std::size_t interruptions = 4;     // of a run that is drawn by lot, about: deaths among them
+inline constexpr std::size_t interruptions = 4;     // of a random run, about; deaths included
 inline constexpr std::size_t most_steps = 100'000;  // of one run, before it counts as endless
 
 struct Fiber {
@@ -36,7 +36,7 @@ struct Fiber {
   bool may_wait = false;  ///< for ever
   bool ended = false;
   bool dead = false;
-  bool yielded = false;  ///< nobody else has changed anything since
+  bool yielded = false;  ///< no other thread has changed anything since
 };
 
 struct Choice {
@@ -49,7 +49,8 @@ struct Owner {
   bool dead = false;
 };
 
-/// One interleaving: says who takes each step. What the compiler and the linker call (hooks.cpp) comes here.
+/// One interleaving: decides which thread takes each step. The functions that compiler and linker insert
+/// (hooks.cpp) call it.
 class Run {
  public:
   Run(const Search& bounds, Words& words, std::vector<Choice>& path, std::size_t number, std::size_t expected)
@@ -93,7 +94,7 @@ class Run {
       }
     }
   }
-  /// After the run: a helping thread that was told to end.
+  /// After the run: ends a helping thread.
   void end(Fiber& fiber) {
     resume(&fiber);
     if (!fiber.ended) {
@@ -102,7 +103,7 @@ class Run {
     }
   }
 
-  /// Before this word is used, or anything else.
+  /// Before an access to this word, or to unknown memory.
   void step(const volatile void* word = nullptr, bool changes = true) {
     if (!running_ || current_ == nullptr) {
       return;
@@ -116,7 +117,7 @@ class Run {
       }
     }
     look_now();
-    // Asked before it is noted: all runs that begin the same way go on the same way.
+    // Checked before it is noted: all runs that begin the same way continue the same way.
     const bool matters = word == nullptr || words_.is_shared(word);
     if (word != nullptr) {
       words_.note(word, current_->number, changes);
@@ -216,7 +217,7 @@ class Run {
 
  private:
   static void enter();
-  // At what must not be at any time.
+  // Checks the condition that must never be violated.
   void look_now() {
     if (always_) {
       running_ = false;
@@ -237,12 +238,12 @@ class Run {
     if (fiber.ended || fiber.dead || fiber.yielded || !fiber.ready) {
       return !fiber.ended && !fiber.dead && !fiber.yielded;
     }
-    running_ = false;  // what the condition looks at is no step
+    running_ = false;  // reads of the condition are not steps
     const bool is_so = fiber.ready();
     running_ = true;
     return is_so;
   }
-  // The first option is the one that costs nothing, where there is one.
+  // The first option is the one that costs no interruption, if there is one.
   std::size_t choose(std::size_t options, bool first_is_free) {
     if (options < 2) {
       return 0;
@@ -264,7 +265,7 @@ class Run {
     return path_[at_++].taken;
   }
 
-  // Who takes the next step; the one that asks goes on if that costs nothing. Null: nobody can.
+  // The thread that takes the next step; the running one continues if that costs nothing. Null: none can.
   Fiber* next(bool goes_on) {
     for (;;) {
       Fiber* const self = goes_on ? current_ : nullptr;
@@ -335,7 +336,7 @@ class Run {
   std::vector<Choice>& path_;
   std::function<std::string()> always_;
   std::mt19937_64 random_;
-  const std::size_t expected_;  ///< moments of a run, about
+  const std::size_t expected_;  ///< expected number of such moments in a run
   std::size_t moments_ = 0;     ///< at which it could have been interrupted
   std::size_t at_ = 0;
   ucontext_t main_{};
@@ -354,9 +355,9 @@ class Run {
   std::vector<std::pair<void*, std::size_t>> unmapped_;
 };
 
-/// The one that is under way, if any.
+/// The current run, if any.
 extern Run* run;
-/// Whether what is allocated goes with the run.
+/// Whether allocations belong to the run.
 extern bool in_scene;
 
 }  // namespace locum::tests

@@ -8,7 +8,7 @@
 
 #include "tests/shm/interleavings/run.hpp"
 
-// This file is compiled without -fsanitize=thread: it is what that calls, by hooks.cpp.
+// This file is compiled without -fsanitize=thread: hooks.cpp, which that option needs, calls it.
 
 namespace locum::tests {
 
@@ -32,7 +32,7 @@ void Run::enter() {
 
 namespace {
 
-// The last choice that has another option takes that; none: all were taken.
+// Takes the next option of the last choice that has one; false: all were taken.
 bool advance(std::vector<Choice>& path) {
   while (!path.empty() && path.back().taken + 1 == path.back().of) {
     path.pop_back();
@@ -78,11 +78,11 @@ Searched search(const Search& bounds, const std::function<std::unique_ptr<Scene>
       searched.wrong = wrong.empty() ? "" : wrong.c_str() + (" (run " + std::to_string(searched.runs) + ")");
     }
     in_scene = false;
-    expected = std::max(expected, each.moments());  // of those that nobody's death cut short
+    expected = std::max(expected, each.moments());  // of runs that no death has cut short
     if (bounds.sample != 0) {
       searched.all = searched.runs == most;
     } else if (words.shared() != shared) {
-      path.clear();  // what was left out so far may have mattered
+      path.clear();  // the choices left out so far may have mattered
     } else {
       searched.all = !advance(path);
     }

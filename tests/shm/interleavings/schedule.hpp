@@ -7,38 +7,38 @@
 #include <vector>
 
 /// Runs the library's own code in many interleavings, one thread at a time. The program is compiled with
-/// -fsanitize=thread but linked without its runtime: the compiler calls a function before each atomic
-/// operation, and hooks.cpp defines these functions. They decide which thread takes the next step.
-/// Mutexes, futexes and yields are those of hooks.cpp as well. So the library's sources need neither know
-/// of this nor be written for it. Memory is sequentially consistent; what weaker orders carry is shown by the
-/// stress tests on real cores.
+/// -fsanitize=thread but linked without its runtime: the compiler inserts a call before each atomic
+/// operation, and hooks.cpp defines the called functions, which decide which thread takes the next step.
+/// hooks.cpp also replaces mutexes, futexes and yields. So the library's sources need no change for it.
+/// Memory is sequentially consistent; the effects of weaker orders are tested by the stress tests on real
+/// cores.
 namespace locum::tests {
 
-/// What is searched through: all interleavings in which a thread that could go on is interrupted at most so
-/// often, at any of its atomic operations, and in which each mortal process may die before any of its own.
-/// Most faults of a protocol need one or two interruptions.
+/// The searched interleavings: all in which runnable threads are interrupted at most that often, at any of
+/// their atomic operations, and in which each mortal process may die before any of its own. Most protocol
+/// errors need one or two interruptions.
 struct Search {
   int preemptions = 2;
   std::vector<int> mortal{};  ///< processes that may die
   std::size_t most = 30'000;  ///< runs, before the search gives up
-  /// Not all, which are too many, but so many of them, drawn by lot; the same ones each time.
+  /// Instead of all, if these are too many: that many random ones, the same each time.
   std::size_t sample = 0;
 };
 
 struct Searched {
   std::size_t runs = 0;
-  bool all = false;   ///< whether no interleaving was left out that was to be searched
-  std::string wrong;  ///< of the first run that went wrong, and which it was; empty if there is none
+  bool all = false;   ///< whether every interleaving of the search was run
+  std::string wrong;  ///< of the first failed run, with its interleaving; empty if there is none
 };
 
-/// Some threads and what they share. Made anew for each run, with all its threads.
+/// Some threads and their shared data. Constructed anew for each run.
 class Scene {
  public:
   Scene() = default;
   Scene(const Scene&) = delete;
   Scene& operator=(const Scene&) = delete;
   virtual ~Scene() = default;
-  /// Once all threads have ended or died: what must not be, or empty.
+  /// Checked once all threads have ended or died: what is wrong, or empty.
   virtual std::string wrong() = 0;
 };
 
@@ -46,21 +46,21 @@ class Scene {
 
 // For scenes. A thread belongs to a process, which is a number here.
 
-/// In the constructor of a scene: one more thread.
+/// In the constructor of a scene: adds a thread.
 void thread(int process, std::function<void()> body);
-/// Which may also be left waiting at the end, as those of the library's own are.
+/// A thread that may still wait at the end, like the library's own threads.
 void thread_that_may_wait(int process, std::function<void()> body);
-/// One that begins when another process has died, if that happens.
+/// A thread that begins when another process has died, if that happens.
 void after_death(int of, int process, std::function<void()> body);
-/// In the constructor: what must not be at any time, or empty.
+/// In the constructor: a condition checked at any time: what is wrong, or empty.
 void always(std::function<std::string()> look);
-/// In a thread: goes on when this is so, which it must become by what the others do.
+/// In a thread: waits until this is true; other threads must make it so.
 void wait_until(std::function<bool()> condition);
-/// In a thread: others may go on here, as at any atomic operation.
+/// In a thread: an interruption is possible here, as at any atomic operation.
 void pause();
-/// This must not happen: the run ends.
+/// Reports an error: the run ends.
 void report(std::string wrong);
-/// From now on this memory must not be touched. So it is with what the library unmaps.
+/// From now on this memory must not be accessed; the same holds for memory that the library unmaps.
 void forbid(const void* memory, std::size_t bytes);
 [[nodiscard]] bool has_died(int process);
 

@@ -8,12 +8,12 @@
 #include "tests/shm/interleavings/process.hpp"
 #include "tests/shm/interleavings/schedule.hpp"
 
-// Views of a table that its owner leaves.
+// Views of a table after its owner has left.
 namespace locum::tests::views_interleavings {
 namespace {
 
-// The table of a process that leaves while others end the views that they have of it, in threads of their
-// own. It ends by itself, and then nobody may touch it.
+// The table of a process that leaves while others release their views of it on their own threads. It destroys
+// itself, and then must not be accessed.
 class Leaving : public Scene {
  public:
   explicit Leaving(const Ground& ground) : segment_(ground.again()), maker_(segment_, 1) {
@@ -42,7 +42,7 @@ class Leaving : public Scene {
   int ends_ = 0;
 };
 
-// One view is copied, and both are ended; so is one of another object.
+// One view is copied, and both are released; so is a view of another object.
 class ViewsOfTwo final : public Leaving {
  public:
   explicit ViewsOfTwo(const Ground& ground) : Leaving(ground) {

@@ -7,8 +7,9 @@
 
 namespace locum::tests {
 
-/// Which words of memory several threads use, and at least one of them changes, in any of the runs so far: a
-/// thread is interrupted before it touches one of these. Before another one nobody could see the difference.
+/// The words of memory that several threads access, at least one of them writing, in any of the runs so far:
+/// a thread is interrupted only before an access to one of these. An interruption before another access could
+/// not be observed.
 class Words {
  public:
   [[nodiscard]] bool is_shared(const volatile void* at) const {
@@ -16,7 +17,7 @@ class Words {
     return use != uses_.end() && use->second.shared;
   }
   [[nodiscard]] std::size_t shared() const { return shared_; }
-  /// For later: what is in use in a run does not change what follows in it.
+  /// For later runs: does not affect the current one.
   void note(const volatile void* at, std::size_t thread, bool changes) {
     noted_.push_back({at, thread, changes});
   }

@@ -13,7 +13,7 @@
 #include "shm/names/name_table.hpp"
 #include "tests/shm/player.hpp"
 
-// Processes that bind, replace, unbind, list and await the same names at once.
+// Processes that bind, replace, unbind, list and await the same names concurrently.
 namespace locum::shm::name_table_stress_test {
 namespace {
 
@@ -27,7 +27,7 @@ using tests::sanitized;
 
 constexpr std::uint32_t store = 7;
 
-// Runs each function in a thread of its own; they are told to stop when the first of them is done.
+// Runs each function on its own thread; all are stopped when the first of them is done.
 void together(const std::vector<std::function<void(const std::atomic<bool>& stop)>>& parts) {
   std::atomic<bool> stop{false};
   std::vector<std::thread> threads;
@@ -41,9 +41,9 @@ void together(const std::vector<std::function<void(const std::atomic<bool>& stop
   }
 }
 
-// Two processes replace one name without pause, each with objects that wait in two threads to be bound, so
-// that unbound objects of the name exist; a third adds and removes others, so that buckets split and records
-// are used again. Readers find the name each time, and never an older generation than before.
+// Two processes replace one name without pause, each with objects of two threads that wait to be bound, so
+// that the name has unbound objects; a third one adds and removes other names, so that buckets split and
+// records are reused. Readers find the name each time, and never an older generation than before.
 TEST(NameTable, FindsANameThatIsReplacedThroughout) {
   const auto segment = make_segment(4);
   std::array<std::unique_ptr<Player>, 4> players;
@@ -178,8 +178,8 @@ TEST(NameTable, ListsNamesThatLiveThroughoutOnceWhileOthersComeAndGo) {
             write(first, "a"), write(second, "b")});
 }
 
-// Waiters for names of one shard, and writers of those and of others: each is woken by its own name, long
-// before the look that a sleeper takes now and then for fear of a dead writer.
+// Waiters for names of one shard, and writers of these and other names: each is woken by its own name, long
+// before the periodic look-up of a sleeper, which is for dead writers.
 TEST(NameTable, LosesNoWakeUp) {
   const auto segment = make_segment(3);
   std::array<std::unique_ptr<Player>, 3> players;

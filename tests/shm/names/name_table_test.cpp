@@ -82,7 +82,7 @@ TEST_F(NameTableTest, UnbindsANameOrOnlyOneObject) {
   (void)first_.put(store, "x", 1).value();
   const Pin old = second_.names->find(store, "x").value();
   (void)second_.replace(store, "x", 2).value();
-  EXPECT_FALSE(third_.names->unbind(store, "x", old.key).value()) << "that one is replaced";
+  EXPECT_FALSE(third_.names->unbind(store, "x", old.key).value()) << "that object was replaced";
   EXPECT_EQ(first_.get(store, "x").value(), 2U);
   EXPECT_TRUE(third_.names->unbind(store, "x", Key{}).value());
   EXPECT_EQ(code(first_.names->find(store, "x")), Errc::not_found);
@@ -91,7 +91,7 @@ TEST_F(NameTableTest, UnbindsANameOrOnlyOneObject) {
   second_.objects->release(old.id);
 
   const std::uint64_t again = third_.put(store, "x", 3).value();
-  EXPECT_GT(again, old.generation) << "no generation comes back";
+  EXPECT_GT(again, old.generation) << "no generation is reused";
   const Pin now = first_.names->find(store, "x").value();
   first_.objects->release(now.id);
   EXPECT_TRUE(first_.names->unbind(store, "x", now.key).value());
@@ -128,8 +128,8 @@ TEST_F(NameTableTest, TakesNamesOfAnyBytesAndLengths) {
   EXPECT_EQ(every.size(), names.size());
 }
 
-// Another name of 16 bytes with the same hash (hash64 takes words of eight): what a change of the first word
-// does to the state, one of the second undoes.
+// Another name of 16 bytes with the same hash (hash64 takes words of eight): the second word reverts the
+// change of the state by the first.
 std::string of_equal_hash(const std::string& name, std::uint64_t difference) {
   constexpr std::uint64_t k0 = 0x9E3779B97F4A7C15U;
   constexpr std::uint64_t k1 = 0xD6E8FEB86659FD93U;
@@ -142,7 +142,7 @@ std::string of_equal_hash(const std::string& name, std::uint64_t difference) {
   return {reinterpret_cast<const char*>(words.data()), sizeof words};
 }
 
-// Names whose hash is the same: what finds them is the comparison of the names themselves.
+// Names with the same hash are distinguished by comparing the names themselves.
 TEST_F(NameTableTest, TellsNamesOfEqualHashApart) {
   const std::string wanted = "wanted, and some";
   for (const std::uint64_t difference : {1U, 2U, 256U, 512U}) {
@@ -160,7 +160,7 @@ TEST_F(NameTableTest, TellsNamesOfEqualHashApart) {
   EXPECT_EQ(third_.names->names(store, "").value().size(), 4U);
 }
 
-// No two names have one hash by chance, so that one that does is damage.
+// Equal hashes do not occur by chance, so a record with a wrong hash is damaged.
 TEST_F(NameTableTest, DoesNotBelieveANameThatHasAnotherHash) {
   const Key key = first_.publish(store, "Wanted", 13, name_hash(store, "wanted")).value();
   EXPECT_EQ(code(first_.names->bind(key, {})), Errc::corrupt);
@@ -184,8 +184,8 @@ TEST_F(NameTableTest, DoesNotFollowAnEntryOutOfTheMapping) {
   EXPECT_EQ(second_.get(store, "x").value(), 1U);
 }
 
-// An object that is published and not yet bound, of a name that is live: two words of a record, read while it
-// is replaced, can name it.
+// A live name, and an object of it that is published but not bound yet: two words of a record, read while it
+// is replaced, can name that object.
 TEST_F(NameTableTest, DoesNotBelieveAnObjectThatIsNotBoundYet) {
   (void)first_.put(store, "x", 1).value();
   (void)second_.publish(store, "x", 2).value();  // the same serial, by another creator
@@ -197,7 +197,7 @@ TEST_F(NameTableTest, DoesNotBelieveAnObjectThatIsNotBoundYet) {
   EXPECT_EQ(third_.get(store, "x").value(), 1U);
 }
 
-// What invariant 2 promises to readers: they can tell that chains were changed while they looked.
+// Invariant 2: readers detect that chains were changed during their look-up.
 TEST_F(NameTableTest, CountsEachChangeThatCanLeadAReaderAstray) {
   const auto sequence = [this](std::string_view name) {
     return segment_->shard(static_cast<std::uint32_t>(name_hash(store, name) >> 58U)).sequence.load();
@@ -252,7 +252,7 @@ TEST_F(NameTableTest, GrowsWithItsNamesAndKeepsChainsShort) {
   }
   EXPECT_EQ(records, count);
   EXPECT_LE(longest, 10U);
-  EXPECT_LE(steps, count * 17 / 10) << "records looked at for a name that is there, 1.7 on average";
+  EXPECT_LE(steps, count * 17 / 10) << "records read to find a name, 1.7 on average";
   for (std::size_t i = 0; i < count; ++i) {
     const auto value = third_.get(store, name_of(i));
     ASSERT_TRUE(value) << i;
@@ -323,7 +323,7 @@ TEST_F(NameTableTest, WaitsAsleepUntilItIsWoken) {
     EXPECT_EQ(second_.word(*pin), 2U);
     second_.objects->release(pin->id);
   });
-  // Another waiter for what never comes says when half a second is over.
+  // Another waiter, for a name that is never bound, ends when half a second is over.
   const auto start = Deadline::Clock::now();
   EXPECT_EQ(code(third_.names->wait(store, "never", in(milliseconds(500)))), Errc::timeout);
   const auto waited = Deadline::Clock::now() - start;
@@ -341,7 +341,7 @@ TEST_F(NameTableTest, WaitsAsleepUntilItIsWoken) {
   EXPECT_LT(cpu_us(after) - cpu_us(before), 100'000) << "of 500 ms";
 }
 
-// A writer of another name of the same shard takes the flag down that asks for waking.
+// A writer of another name of the same shard clears the flag that requests a wake-up.
 TEST_F(NameTableTest, AsksAgainToBeWokenOnceAnotherNameWasBound) {
   const auto shard_of = [](const std::string& name) { return shard_index(name_hash(store, name)); };
   const Word32& flag = segment_->shard(shard_of("later")).waiting;

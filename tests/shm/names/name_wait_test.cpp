@@ -30,7 +30,7 @@ TEST_F(NameWaitTest, DoesNotTakeTheFlagOfWhoWatches) {
   EXPECT_EQ(shard_.waiting.load(), shard_awaited | shard_watched);
 }
 
-// Also of one that has not fallen asleep yet, and of one that looks a second time.
+// Also a waiter that does not sleep yet, and one that looks up a second time.
 TEST_F(NameWaitTest, WakesAllWhoSleep) {
   std::atomic<bool> is_bound{false};
   std::atomic<int> woken{0};

@@ -7,15 +7,15 @@
 
 #include "tests/shm/state_space.hpp"
 
-// Kept beside NameInterleavings.TellWhoWatches, which runs the library's own code: this model alone finds a
-// process that looks before it watches, or looks for one name only, which is the caller's part (core/server,
-// core/detail), outside of shm.
+// Kept beside NameInterleavings.TellWhoWatches, which runs the library's own code: only this model detects a
+// process that looks up before it watches, or looks up one name only, which is the caller's part
+// (core/server, core/detail), outside of shm.
 //
-// A model of watching names (NameWatch, and what NameTable does with it): a process that watches two names in
-// two shards, and a writer for each, in every interleaving of a sequentially consistent memory; one of the
-// writers may die at any step, and then an adopter finishes what it had begun. The sleep is a futex.
+// A model of watching names (NameWatch, and its use by NameTable): a process that watches two names in two
+// shards, and a writer for each, in every interleaving of a sequentially consistent memory; one of the
+// writers may die at any step, and then an adopter finishes its change. The sleep is a futex.
 //
-// Invariant: the process is not left asleep while a name that it watches is there.
+// Invariant: the process does not stay asleep while a name that it watches is bound.
 namespace locum::tests::name_watch_model_test {
 namespace {
 
@@ -63,7 +63,7 @@ struct NameWatchModel {
     return writers[static_cast<std::size_t>(writer)].dead = true;
   }
   [[nodiscard]] std::string wrong() const { return {}; }
-  // Nothing to find only if the writer died before anybody could know what it wanted.
+  // Nothing is found only if the writer died before its intent was visible.
   [[nodiscard]] bool finished() const {
     for (std::size_t name = 0; name < 2; ++name) {
       if (!found[name] && (intended[name] || !writers[name].dead)) {

@@ -32,7 +32,7 @@ class Listener final : public NameWatcher {
     const std::lock_guard lock(mutex_);
     return told_;
   }
-  /// Whether it was told for the `times`th time before its patience ended.
+  /// Whether it was notified `times` times before its patience ended.
   [[nodiscard]] bool told(int times) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return told_ >= times; });
@@ -61,18 +61,18 @@ class NameWatchTest : public testing::Test {
 TEST_F(NameWatchTest, TellsOfANameThatAnotherProcessBinds) {
   EXPECT_TRUE(watch());
   (void)other_.put(store, name, 1).value();
-  EXPECT_EQ(share().news.load(), 1U) << "it was rung, and need not wait until it looks by itself";
+  EXPECT_EQ(share().news.load(), 1U) << "it was rung, and did not wait for its own periodic look-up";
   EXPECT_TRUE(listener_->told(1));
 }
 
-// By the thread that binds: no other one is woken for that.
+// By the binding thread: no other thread is woken for that.
 TEST_F(NameWatchTest, TellsOfANameThatItsOwnProcessBindsBeforeThatReturns) {
   EXPECT_TRUE(watch());
   (void)player_.put(store, name, 1).value();
   EXPECT_EQ(listener_->times_told(), 1);
   EXPECT_EQ(share().news.load(), 0U) << "its thread was woken";
   (void)player_.put(store, "unwatched", 1).value();
-  EXPECT_EQ(listener_->times_told(), 1) << "what was told of has to be watched anew";
+  EXPECT_EQ(listener_->times_told(), 1) << "after a notification names must be watched anew";
 }
 
 // Waking takes longer than binding, and others want to bind names of the same shard.
@@ -93,12 +93,12 @@ TEST_F(NameWatchTest, TellsWithoutTheLockOfTheShard) {
   EXPECT_EQ(looker->holder(), 0U);
 }
 
-// The process that binds sees that nobody watches, and rings nobody.
+// The binding process sees no watcher, and rings no process.
 TEST_F(NameWatchTest, TellsInTheEndThoughAStrayStoreClearedItsFlag) {
   EXPECT_TRUE(watch());
   share().watching.store(0);
   (void)other_.put(store, name, 1).value();
-  EXPECT_EQ(share().news.load(), 0U) << "nobody rang";
+  EXPECT_EQ(share().news.load(), 0U) << "no process rang";
   EXPECT_TRUE(listener_->told(1));
 }
 
@@ -106,7 +106,7 @@ TEST_F(NameWatchTest, TellsInTheEndThoughAStrayStoreClearedTheFlagOfTheShard) {
   EXPECT_TRUE(watch());
   shard().waiting.store(0);
   (void)other_.put(store, name, 1).value();
-  EXPECT_EQ(share().news.load(), 0U) << "nobody rang";
+  EXPECT_EQ(share().news.load(), 0U) << "no process rang";
   EXPECT_TRUE(listener_->told(1));
 }
 
@@ -115,21 +115,21 @@ TEST_F(NameWatchTest, SetsItsFlagsAgainWhenItIsToldForNoReason) {
   share().watching.store(0);
   shard().waiting.store(0);
   ASSERT_TRUE(listener_->told(1));
-  EXPECT_TRUE(watch());  // as who is told does
+  EXPECT_TRUE(watch());  // as after a notification
   EXPECT_EQ(share().watching.load(), 1U);
   EXPECT_NE(shard().waiting.load(), 0U);
   (void)other_.put(store, name, 1).value();
   EXPECT_TRUE(listener_->told(2));
 }
 
-// Who watches is told that he has to look by himself, and the next one has the thread started.
+// The watcher is notified that it must poll, and the next watch starts the thread.
 TEST_F(NameWatchTest, StartsItsThreadLaterWhereThereCannotBeOne) {
   {
     const tests::NoMoreThreads limited;
     EXPECT_FALSE(watch());
     EXPECT_FALSE(watch());
   }
-  EXPECT_EQ(share().watching.load(), 1U) << "who binds rings all the same";
+  EXPECT_EQ(share().watching.load(), 1U) << "a binding process rings nevertheless";
   EXPECT_TRUE(watch());
   (void)other_.put(store, name, 1).value();
   EXPECT_TRUE(listener_->told(1));

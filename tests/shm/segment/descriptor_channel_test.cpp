@@ -30,7 +30,7 @@ Errc thrown(const std::function<void()>& call) {
   } catch (const Error& error) {
     return error.code();
   }
-  return Errc::not_found;  // none of these throws that
+  return Errc::not_found;  // the functions under test do not throw that
 }
 
 bool same_file(int one, int other) {
@@ -56,8 +56,7 @@ TEST(DescriptorChannel, GivesOneFileToAllWhoAsk) {
     ASSERT_TRUE(mine.open());
     EXPECT_NE(mine.number(), file.number());
     EXPECT_TRUE(same_file(mine.number(), file.number()));
-    EXPECT_NE(::fcntl(mine.number(), F_GETFD) & FD_CLOEXEC, 0)
-        << "a program that is started would inherit it";
+    EXPECT_NE(::fcntl(mine.number(), F_GETFD) & FD_CLOEXEC, 0) << "a started program would inherit it";
   }
 }
 

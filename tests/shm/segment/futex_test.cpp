@@ -36,7 +36,7 @@ TEST(Futex, ReturnsAtOnceIfTheMomentIsOver) {
 TEST(Futex, SleepsUntilTheMoment) {
   Word32 word{1};
   const auto moment = Deadline::Clock::now() + milliseconds(50);
-  while (Deadline::Clock::now() < moment) {  // it may return for any reason
+  while (Deadline::Clock::now() < moment) {  // it may return early
     futex_wait(word, 1, moment);
   }
   EXPECT_EQ(word, 1U);

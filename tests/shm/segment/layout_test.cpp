@@ -22,7 +22,7 @@ struct Range {
   std::uint64_t end;
 };
 
-// Every range of a segment, in the order in which they must stand.
+// Every range of a segment, in the required order.
 std::vector<Range> ranges(const Geometry& geometry) {
   std::vector<Range> all{
       {"header", 0, sizeof(SegmentHeader)},
@@ -46,7 +46,7 @@ std::vector<Range> ranges(const Geometry& geometry) {
 void expect_sound(const Geometry& geometry, std::uint64_t reserve_bytes) {
   std::uint64_t end = 0;
   for (const Range& range : ranges(geometry)) {
-    ASSERT_GE(range.begin, end) << range.name << " overlaps what stands before it";
+    ASSERT_GE(range.begin, end) << range.name << " overlaps the range before it";
     ASSERT_GT(range.end, range.begin) << range.name << " is empty";
     ASSERT_EQ(range.begin % 64, 0U) << range.name;
     const bool committed_apart = range.name != "header" && range.name != "shards" && range.name != "shares";
@@ -85,14 +85,14 @@ TEST(Geometry, GivesTheArenasWhatTheEntriesNeedNot) {
   EXPECT_EQ(geometry.entries_bytes(), 4_GiB);
   EXPECT_GT(geometry.arena_bytes, 6_GiB);
   EXPECT_LT(geometry.total_bytes() + 3 * 2_MiB, 24_GiB + 4 * 2_MiB);
-  EXPECT_GT(geometry.total_bytes() + 3 * 2_MiB, 24_GiB) << "all but what rounding takes";
+  EXPECT_GT(geometry.total_bytes() + 3 * 2_MiB, 24_GiB) << "all except rounding";
 }
 
 TEST(Geometry, ShrinksTheArenasToTheAddressSpaceThatIsGiven) {
   const Geometry geometry = Geometry::fit(8, 1024_GiB, 64_GiB);
   expect_sound(geometry, 64_GiB);
   EXPECT_LT(geometry.arena_bytes, 4_GiB);
-  EXPECT_GT(geometry.arena_bytes, 3_GiB);  // an eighth of 64 GiB, halved, less what names and pins take
+  EXPECT_GT(geometry.arena_bytes, 3_GiB);  // an eighth of 64 GiB, halved, minus names and pins
 }
 
 RC_GTEST_PROP(Geometry, RangesAreApartAlignedAndWithinTheReserve, ()) {
@@ -112,7 +112,7 @@ RC_GTEST_PROP(Geometry, RangesAreApartAlignedAndWithinTheReserve, ()) {
   } catch (const Error& error) {
     RC_TAG("refused");
     RC_ASSERT(error.code() == Errc::invalid_argument);
-    // Refused for want of address space only: twice what the smallest ranges need is enough.
+    // It fails only for lack of address space: twice what the smallest ranges need is enough.
     RC_ASSERT(reserve_bytes < std::uint64_t{2} * ranks * 3 * 2_MiB + 64_MiB);
   }
 }
@@ -128,7 +128,7 @@ TEST(Geometry, NamesTheSmallestMemoryAndTheSmallestReserve) {
       EXPECT_EQ(error.code(), Errc::invalid_argument);
       const std::string text = error.text();
       EXPECT_NE(text.find(field), std::string::npos) << text;
-      // What the text asks for is enough.
+      // The amount that the error text names is enough.
       const std::uint64_t least = std::stoull(text.substr(text.find("at least ") + 9));
       const bool memory = std::string(field) == "memory_bytes";
       expect_sound(Geometry::fit(4, memory ? least : memory_bytes, memory ? reserve_bytes : least),

@@ -22,7 +22,7 @@ using tests::Stage;
 
 class RecordLocksTest : public testing::Test {
  protected:
-  // Nothing tells but the lock itself.
+  // Without another notification than the lock itself.
   void expect_freed(std::uint64_t byte) const {
     const auto latest = Deadline::Clock::now() + std::chrono::seconds(20);
     while (locks_.held_by_another(byte) && Deadline::Clock::now() < latest) {
@@ -40,7 +40,7 @@ TEST_F(RecordLocksTest, OneProcessHasAByteUntilItEnds) {
   Child holder([&] {
     EXPECT_TRUE(locks_.hold(3));
     EXPECT_TRUE(locks_.hold(3)) << "it has it";
-    EXPECT_FALSE(locks_.held_by_another(3)) << "a process does not see its own";
+    EXPECT_FALSE(locks_.held_by_another(3)) << "a process does not see its own lock";
     stage_.reach(1);
     ::pause();
     return std::string();
@@ -59,13 +59,13 @@ TEST_F(RecordLocksTest, OneProcessHasAByteUntilItEnds) {
   EXPECT_TRUE(locks_.hold(3));
 }
 
-// The thread that took it may have ended long since, and what was forked meanwhile may live on.
+// The thread that took it may have ended long ago, and forked processes may live on.
 TEST_F(RecordLocksTest, BelongsToTheProcessAndNotToItsThreadsOrChildren) {
   Child holder([&] {
     std::thread([&] { EXPECT_TRUE(locks_.hold(0)); }).join();
     const pid_t child = ::fork();
     if (child == 0) {
-      EXPECT_TRUE(locks_.held_by_another(0)) << "it is the parent's";
+      EXPECT_TRUE(locks_.held_by_another(0)) << "it belongs to the parent";
       stage_.reach(1);
       static_cast<void>(stage_.wait_for(2));
       ::_exit(0);
@@ -92,7 +92,7 @@ TEST_F(RecordLocksTest, EndsWhenTheProcessBecomesAnotherProgram) {
   EXPECT_TRUE(locks_.held_by_another(0));
   stage_.reach(2);
   expect_freed(0);
-  EXPECT_EQ(::kill(holder.id(), 0), 0) << "the process goes on";
+  EXPECT_EQ(::kill(holder.id(), 0), 0) << "the process continues";
 }
 
 TEST_F(RecordLocksTest, SaysNothingWhereTheKernelDoesNot) {

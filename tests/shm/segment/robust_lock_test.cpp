@@ -39,7 +39,7 @@ class RobustLockTest : public testing::Test {
 };
 
 TEST_F(RobustLockTest, KeepsOthersOut) {
-  std::uint64_t count = 0;  // plain: the lock alone protects it
+  std::uint64_t count = 0;  // plain: protected only by the lock
   std::vector<std::thread> threads;
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&] {

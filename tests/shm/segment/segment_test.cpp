@@ -48,7 +48,7 @@ std::uint64_t file_bytes(const Segment& segment) {
   return ::fstat(segment.descriptor(), &facts) == 0 ? static_cast<std::uint64_t>(facts.st_blocks) * 512 : 0;
 }
 
-// The code and text of what `call` throws.
+// Code and text of the exception of `call`.
 Error thrown(const std::function<void()>& call) {
   try {
     call();
@@ -125,7 +125,7 @@ TEST(Segment, AttachRefusesWhatIsNotTheExpectedSegment) {
   EXPECT_EQ(attach(geometry, incarnation + 1), Errc::corrupt);
   EXPECT_EQ(attach(small_geometry(3), incarnation), Errc::corrupt);
   Geometry other = geometry;
-  other.memory_bytes += 1;  // the same size of file
+  other.memory_bytes += 1;  // the same file size
   EXPECT_EQ(attach(other, incarnation), Errc::corrupt);
 
   // Every byte that identifies the segment counts.
@@ -137,7 +137,7 @@ TEST(Segment, AttachRefusesWhatIsNotTheExpectedSegment) {
   }
   EXPECT_EQ(attach(geometry, incarnation), Errc::not_found) << "nothing was changed, nothing is refused";
 
-  // Not memory at all; of the right size, but with nothing committed: touching it may be SIGBUS.
+  // Not a segment at all; of the right size, but with nothing committed: accessing it may be SIGBUS.
   EXPECT_EQ(thrown([&] {
               static_cast<void>(Segment::attach(Descriptor(::open("/dev/null", O_RDWR)), geometry, 1));
             }).code(),
@@ -150,7 +150,7 @@ TEST(Segment, AttachRefusesWhatIsNotTheExpectedSegment) {
       Errc::corrupt);
   struct stat facts {};
   ASSERT_EQ(::fstat(same.number(), &facts), 0);
-  EXPECT_EQ(facts.st_blocks, 0) << "it was touched";
+  EXPECT_EQ(facts.st_blocks, 0) << "it was written to";
 }
 
 TEST(Segment, CommitsNoMoreThanItsBudgetWhoeverAsks) {
@@ -176,7 +176,7 @@ TEST(Segment, CommitsNoMoreThanItsBudgetWhoeverAsks) {
   EXPECT_EQ(file_bytes(*segment), total);
   EXPECT_LE(total, geometry.memory_bytes);
   EXPECT_GT(total + granted.size() * step_bytes, geometry.memory_bytes)
-      << "of those who ask for the last step at once all may be refused, and no more than that is left";
+      << "concurrent requests for the last step may all fail, and no more than that step is left";
   while (total + step_bytes <= geometry.memory_bytes) {
     ASSERT_TRUE(segment->commit(geometry.arena_offset(0) + granted[0], step_bytes));
     granted[0] += step_bytes;
@@ -268,7 +268,7 @@ TEST(Segment, LimitsOfTheProcessAreErrorsThatNameThem) {
   EXPECT_NE(space.said.find("RLIMIT_AS"), std::string::npos) << space.said;
 }
 
-// A core file that held it would have as many bytes as the node has memory, once for each rank that dies.
+// A core file with the segment would be as large as the node's memory, once for each dying rank.
 TEST(Segment, IsNotPartOfACoreDump) {
   std::string pattern;
   std::getline(std::ifstream("/proc/sys/kernel/core_pattern"), pattern);
@@ -306,7 +306,7 @@ TEST(Segment, IsNotPartOfACoreDump) {
   }
   EXPECT_EQ(files, 1U);
   EXPECT_GT(dumped, 0U);
-  EXPECT_LT(dumped, 128_MiB);  // the test program itself has some tens
+  EXPECT_LT(dumped, 128_MiB);  // the test program itself takes some tens of MiB
 }
 
 TEST(Segment, ReservesFarMoreThanItTakes) {

@@ -34,7 +34,7 @@ using Moment = Collector::Moment;
 constexpr Deadline::Clock::duration never = Deadline::Clock::duration::max();
 constexpr Deadline::Clock::duration window = Collector::window;
 
-/// One process of a node whose background is worked by hand, at a time that only the test moves.
+/// One process of a node whose background work is called by the test, at times that only the test advances.
 class Process {
  public:
   Process(std::shared_ptr<Segment> segment, std::uint32_t own)
@@ -47,7 +47,7 @@ class Process {
                           .directory = std::make_shared<NameTable>(segment, table, std::chrono::seconds(20)),
                           .timeout = std::chrono::seconds(20)})) {}
 
-  /// All that there is to do now; how long until there may be more.
+  /// Does all present work; returns how long until there may be more.
   Deadline::Clock::duration settle(bool called = false) {
     Moment next = Moment::min();
     for (pieces = 0; next == Moment::min(); ++pieces) {
@@ -79,7 +79,7 @@ class CollectorTest : public ::testing::Test {
 };
 
 TEST_F(CollectorTest, FreesWhatOthersEvictedWithinAWindow) {
-  EXPECT_EQ(owner_.settle(), never) << "nothing to come back for";
+  EXPECT_EQ(owner_.settle(), never) << "nothing to check later";
   std::vector<Key> keys;
   for (int count = 0; count < 100; ++count) {
     keys.push_back(owner_.make(1000));
@@ -90,7 +90,7 @@ TEST_F(CollectorTest, FreesWhatOthersEvictedWithinAWindow) {
     ASSERT_TRUE(other_.connector->evict(key, {}).value());
   }
   EXPECT_EQ(rings(), before + 1) << "once, however much is evicted";
-  EXPECT_EQ(owner_.settle(), window) << "most often the owner does it itself before";
+  EXPECT_EQ(owner_.settle(), window) << "usually the owner's own calls do it earlier";
   EXPECT_GT(owner_.arena->usage().used, 100'000U);
   EXPECT_EQ(owner_.later(window), never);
   EXPECT_EQ(owner_.arena->usage().used, 0U);
@@ -109,7 +109,7 @@ TEST_F(CollectorTest, LooksAtWhatIsStillViewedEverMoreSeldom) {
   std::optional<ObjectView> view = other_.connector->get(key, {}).value();
   const std::uint32_t before = rings();
   ASSERT_TRUE(owner_.connector->evict(key, {}).value());
-  EXPECT_EQ(rings(), before + 1) << "its own evict has left it behind";
+  EXPECT_EQ(rings(), before + 1) << "its own evict could not free it";
   Deadline::Clock::duration wait = owner_.settle();
   EXPECT_EQ(wait, window);
   int looks = 0;
@@ -119,8 +119,8 @@ TEST_F(CollectorTest, LooksAtWhatIsStillViewedEverMoreSeldom) {
     ASSERT_LE(longer, Collector::longest_window);
     wait = longer;
   }
-  EXPECT_LE(looks, 65) << "hardly more than one a minute";
-  EXPECT_EQ(rings(), before + 1) << "a look rings no bell";
+  EXPECT_LE(looks, 65) << "about one a minute";
+  EXPECT_EQ(rings(), before + 1) << "a check rings no bell";
   view.reset();
   EXPECT_EQ(owner_.later(wait), never);
   EXPECT_EQ(owner_.arena->usage().used, 0U);
@@ -139,11 +139,11 @@ TEST_F(CollectorTest, LooksSoonAtWhatIsEvictedWhileItWaitsForALongView) {
   owner_.settle();
   ASSERT_TRUE(other_.connector->evict(key, {}).value());
   EXPECT_LE(owner_.settle(), window);
-  EXPECT_EQ(owner_.later(window), window) << "something came of it";
+  EXPECT_EQ(owner_.later(window), window) << "the last check freed something";
   EXPECT_LT(owner_.arena->usage().used, 100'000U);
 }
 
-// Who publishes waits for the table's lock: it is not held for all of them at once.
+// Publishing calls wait for the table's lock: it is not held for all entries at once.
 TEST_F(CollectorTest, LooksAtMuchThatIsViewedPieceByPiece) {
   std::vector<ObjectView> views;
   for (int count = 0; count < 5000; ++count) {
@@ -183,7 +183,7 @@ struct NodeProcess {
                                 .table = node.table,
                                 .directory = node.directory,
                                 .timeout = std::chrono::seconds(20)})) {}
-  /// The words that a rank publishes.
+  /// The published words of a rank.
   [[nodiscard]] const Share& share(std::uint32_t rank) const {
     const Geometry geometry = Geometry::fit(2, 64_MiB, 4_GiB);
     return *reinterpret_cast<const Share*>(node.arena->data(geometry.shares_offset() + rank * sizeof(Share)));
@@ -193,7 +193,7 @@ struct NodeProcess {
   std::shared_ptr<Connector> connector;
 };
 
-// Rank 0 puts, and then waits for the others as in a long computation; rank 1 evicts what it made.
+// Rank 0 puts, and then waits for the others as in a long computation; rank 1 evicts rank 0's objects.
 std::string evict_of_another(Group& group, const std::function<std::string(NodeProcess&)>& then) {
   NodeProcess process(group);
   if (group.rank() == 0) {
@@ -211,7 +211,7 @@ std::string evict_of_another(Group& group, const std::function<std::string(NodeP
 TEST(CollectorOfANode, ServesWhoLacksMemoryThoughTheOwnerOnlyWaits) {
   for (const Ending& ending : tests::run_group(2, [](Group& group) {
          return evict_of_another(group, [](NodeProcess& process) -> std::string {
-           // Where much else wants to run, the owner may come to it only after a call was given up.
+           // On a busy machine the owner may be scheduled only after a request was given up.
            const auto latest = Deadline::Clock::now() + std::chrono::seconds(20);
            auto block = process.node.arena->allocate(40_MiB);
            while (!block && Deadline::Clock::now() < latest) {
@@ -244,7 +244,7 @@ TEST(CollectorOfANode, CollectsInTimeThoughTheOwnerOnlyWaits) {
   }
 }
 
-/// How often the threads of that name have gone to sleep so far; nothing if there are none.
+/// How often the threads with that name have slept so far; nothing if there are none.
 std::optional<long> sleeps_of(const std::string& name) {
   std::optional<long> sleeps;
   for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
@@ -264,14 +264,14 @@ std::optional<long> sleeps_of(const std::string& name) {
   return sleeps;
 }
 
-// A second is what is measured here, not what something is waited for. What is prepared at first takes some.
+// One second is the measured time, not a deadline. Preparing memory takes some time at first.
 TEST(CollectorOfANode, WakesNobodyWhereThereIsNothingToDo) {
   for (const Ending& ending : tests::run_group(2, [](Group& group) -> std::string {
          NodeProcess process(group);
          const auto key = put(*process.connector, 1, {}, pattern(1, 1000)).value().key;
          (void)process.connector->evict(key, {}).value();
          std::optional<long> before = sleeps_of("locum prepare");
-         // The thread takes its name when it first runs.
+         // The thread gets its name when it first runs.
          for (const Moment until = Deadline::Clock::now() + std::chrono::seconds(10);
               !before && Deadline::Clock::now() < until;) {
            std::this_thread::yield();

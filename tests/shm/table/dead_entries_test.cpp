@@ -35,7 +35,7 @@ class DeadEntriesTest : public testing::Test {
   void tombstone(std::uint32_t slot, std::uint32_t by) const {
     entries_[slot].tag.store(tombstone_tag(1, by));
   }
-  /// Slots that came back.
+  /// Returned slots.
   std::vector<std::uint32_t> collected() {
     std::vector<ObjectRecord> records;
     std::vector<std::uint32_t> slots;
@@ -47,7 +47,7 @@ class DeadEntriesTest : public testing::Test {
 
 TEST_F(DeadEntriesTest, RecoversWhatTheDeadTombstonedAndNothingElse) {
   tombstone(0, dead);
-  tombstone(1, living);  // since the slots were looked up: used again, and about to be handed back
+  tombstone(1, living);  // after the slots were found: reused, and about to be handed back
   const std::array<std::uint32_t, 4> slots{0, 1, 2, 0};
   known_.recover(dead, slots);
   EXPECT_EQ(known_.size(), 1U);
@@ -77,7 +77,7 @@ TEST_F(DeadEntriesTest, KnowsOnceWhatWasHandedBackAndFoundToo) {
   EXPECT_EQ(known_.pinned().bytes, 0U);
 }
 
-// Found by an adopter before a living process pushed it; freed before that, too.
+// Found by an adopter before a living process pushed it; and freed before that.
 TEST_F(DeadEntriesTest, PassesOverWhatIsHandedBackAfterItWasFreed) {
   tombstone(3, living);
   const std::array<std::uint32_t, 1> slots{3};

@@ -9,7 +9,7 @@
 #include "shm/table/object_table.hpp"
 #include "tests/shm/player.hpp"
 
-// Processes that publish, read and tombstone each other's objects at once.
+// Processes that publish, read and tombstone each other's objects concurrently.
 namespace locum::shm::object_table_stress_test {
 namespace {
 
@@ -20,8 +20,8 @@ using tests::sanitized;
 constexpr std::uint32_t store = 7;
 
 // Three processes of two threads each publish, read and tombstone each other's objects. A payload is plain
-// words, written before the publication and poisoned after the collection: ThreadSanitizer sees a reader that
-// is not kept apart from either, and so does who reads the words.
+// words, written before the publication and poisoned after the collection: ThreadSanitizer reports a reader
+// that overlaps with either, and readers check the words.
 TEST(ObjectTable, KeepsReadersAndReuseApartUnderStress) {
   constexpr std::uint32_t processes = 3;
   constexpr std::size_t words = 4;
@@ -36,7 +36,7 @@ TEST(ObjectTable, KeepsReadersAndReuseApartUnderStress) {
     std::atomic<std::uint64_t> serial{0};
     std::atomic<std::uint32_t> creator{0};
   };
-  std::array<Mailbox, 2> mail;  // few, so that all meet
+  std::array<Mailbox, 2> mail;  // few, so that all threads meet
   std::atomic<std::uint64_t> seen{0};
   std::atomic<std::uint64_t> wrong{0};
   std::atomic<std::uint64_t> published{0};
@@ -69,7 +69,7 @@ TEST(ObjectTable, KeepsReadersAndReuseApartUnderStress) {
         }
         const Key fresh = player.objects->publish(record).value();
         ++published;
-        (void)player.objects->tombstone(key);  // whoever made it
+        (void)player.objects->tombstone(key);  // any process may evict it
         box.creator.store(fresh.creator, std::memory_order_relaxed);
         box.serial.store(fresh.serial, std::memory_order_relaxed);
         collect(player, Effort::amortised);
@@ -100,7 +100,7 @@ TEST(ObjectTable, KeepsReadersAndReuseApartUnderStress) {
   }
   EXPECT_EQ(wrong, 0U);
   EXPECT_GT(seen, static_cast<std::uint64_t>(rounds) / 10) << "readers met live objects";
-  // Nothing is lost: what is dropped now is all that did not come back before.
+  // Nothing is lost: the remaining objects are all that were not freed before.
   for (const auto& player : players) {
     for (const Key& key : player->objects->owned(store)) {
       EXPECT_TRUE(players[0]->objects->tombstone(key));
@@ -110,15 +110,15 @@ TEST(ObjectTable, KeepsReadersAndReuseApartUnderStress) {
   EXPECT_EQ(returned, published);
 }
 
-// Two threads of one process and an owner meet at one slot and nowhere else, as often as they can: what goes
-// wrong within a few instructions goes wrong here. tests/shm/interleavings/pins_test.cpp tries all of it.
+// Two threads of one process and an owner use a single slot, as often as they can: this finds errors within a
+// few instructions. tests/shm/interleavings/pins_test.cpp tries all interleavings.
 TEST(ObjectTable, KeepsReadersAndReuseApartAtOneSlot) {
   const auto segment = make_segment(2);
   Player owner(segment, 0, 1_MiB);
   Player reader(segment, 1, 0);
   const ObjectRecord record{
       .offset = owner.block(64), .size_bytes = 2 * sizeof(std::uint64_t), .store = store};
-  // Relaxed atomics: what is looked for here is a wrong value, and not a race.
+  // Relaxed atomics: the test looks for a wrong value, not for a race.
   auto* const word = reinterpret_cast<Word64*>(segment->base() + record.offset);
   std::atomic<std::uint64_t> serial{0};
   std::atomic<std::uint64_t> wrong{0};

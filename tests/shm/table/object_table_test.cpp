@@ -24,7 +24,7 @@ class ObjectTableTest : public testing::Test {
   Player reader_{segment_, 1, 1_MiB};
   Player other_{segment_, 2, 1_MiB};
 
-  // Records handed back to the owner.
+  // Records returned to the owner.
   std::vector<ObjectRecord> collected(Player& player, Effort effort = Effort::thorough) {
     std::vector<ObjectRecord> dead;
     (void)player.objects->collect(dead, effort);
@@ -73,7 +73,7 @@ TEST_F(ObjectTableTest, RefusesKeysThatAreDamagedInAnyBit) {
       reader_.objects->release(pin->id);
     }
   }
-  // No refusal left a bit behind that would keep the objects.
+  // No refused call left a bit, which would keep the objects.
   for (const Key& each : owner_.objects->owned(store)) {
     EXPECT_TRUE(other_.objects->tombstone(each));
   }
@@ -153,10 +153,11 @@ TEST_F(ObjectTableTest, NeverUsesASerialTwice) {
     EXPECT_EQ(collected(owner_).size(), 1U);
     dead.push_back(key);
   }
-  EXPECT_EQ(slots.size(), 1U) << "the slot is used again";
+  EXPECT_EQ(slots.size(), 1U) << "the slot is reused";
   for (const Key& key : dead) {
     EXPECT_EQ(code(reader_.objects->pin(key)), Errc::not_found);
-    EXPECT_EQ(owner_.objects->generation(key) == nullptr, key != dead.back()) << "the slot is another's";
+    EXPECT_EQ(owner_.objects->generation(key) == nullptr, key != dead.back())
+        << "the slot has another object";
   }
 }
 
@@ -169,7 +170,7 @@ TEST_F(ObjectTableTest, GivesASlotUpWhenItsSequenceIsAtTheEnd) {
 
   const Key last = owner_.publish(store).value();
   EXPECT_EQ(last.serial, std::uint64_t{last_sequence} << 32U);
-  EXPECT_FALSE(is_promised(last)) << "the bit that tells the keys of promises is never reached";
+  EXPECT_FALSE(is_promised(last)) << "the bit reserved for keys of promises is never reached";
   const Pin pin = reader_.objects->pin(last).value();
   reader_.objects->release(pin.id);
   EXPECT_TRUE(owner_.objects->tombstone(last));
@@ -229,7 +230,7 @@ TEST_F(ObjectTableTest, DoesNotFollowADamagedListOfTombstones) {
   const Key dead = owner_.publish(store).value();
   EXPECT_TRUE(reader_.objects->tombstone(dead));
   auto* entries = reinterpret_cast<Entry*>(segment_->base() + segment_->geometry().entries_offset(0));
-  entries[1].record.link = 1;  // to the live one, and from there round in a circle
+  entries[1].record.link = 1;  // to the live one, and from there in a cycle
   entries[0].record.link = 2;
   EXPECT_EQ(collected(owner_).size(), 1U);
   const Pin pin = reader_.objects->pin(live).value();
@@ -262,7 +263,7 @@ TEST(ObjectTable, RefusesASegmentForOtherProcesses) {
   const auto segment = make_segment(2);
   try {
     const ObjectTable table(segment, 0, std::vector<std::uint32_t>(1U << 24U));
-    FAIL() << "a tag cannot tell so many apart";
+    FAIL() << "a tag cannot hold that many";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Errc::invalid_argument);
     EXPECT_NE(error.text().find("at most 16777215 processes"), std::string::npos) << error;
@@ -271,7 +272,7 @@ TEST(ObjectTable, RefusesASegmentForOtherProcesses) {
   EXPECT_THROW(ObjectTable(segment, 2, {0, 1}), Error);
 }
 
-// How far it has views a process knows itself: what others say of their entries may be overwritten by then.
+// A process knows from its own counts whether it has views: others' entry counts may be overwritten by then.
 TEST(ObjectTable, LivesUntilItsLastViewWhateverTheCountOfEntriesSays) {
   const auto segment = make_segment(2);
   Player owner(segment, 0, 1_MiB);
@@ -290,7 +291,8 @@ TEST(ObjectTable, LivesUntilItsLastViewWhateverTheCountOfEntriesSays) {
   EXPECT_EQ(segment.use_count(), users);
 }
 
-// Entries grow by 64 KiB, then double up to steps of 1 MiB; beside each group of 512 one line per process.
+// Entries grow by 64 KiB, then double up to steps of 1 MiB; for each group of 512 there is one line per
+// process.
 TEST(ObjectTable, GrowsWithItsObjectsAndCommitsWhatItSays) {
   const auto segment = make_segment(3);
   Player owner(segment, 1, 1_MiB);
@@ -321,7 +323,7 @@ TEST(ObjectTable, GrowsWithItsObjectsAndCommitsWhatItSays) {
     EXPECT_EQ(pin->record->size_bytes, i);
     reader.release(pin->id);
   }
-  // Emptied and filled again, it takes nothing more.
+  // Emptied and filled again, it takes no more memory.
   for (const Key& key : keys) {
     EXPECT_TRUE(reader.tombstone(key));
   }
