@@ -1,5 +1,5 @@
-// A rank that never comes to open the runtime: the others must not wait for ever. The job ends here because
-// MPI cannot be used well any more, with a communicator half duplicated.
+// A rank that never opens the runtime: the others must not wait for ever. The job ends here because MPI is
+// not usable any more, with a communicator half duplicated.
 #include <mpi.h>
 
 #include <chrono>

@@ -1,5 +1,5 @@
 // Some ranks close alone, because they have lost each other or their deadline has passed, and live on; the
-// others lost nobody. These must not wait in close() for those who will never come.
+// others have lost no rank. These must not wait in close() for ranks that will never come.
 #include <mpi.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto peer_timeout = 1s;
-constexpr auto too_long = 40s;             // of a wait that takes as long as peer_timeout
+constexpr auto too_long = 40s;             // for a wait that takes as long as peer_timeout
 constexpr auto collective_timeout = 120s;  // how long close() waited
 
 int rank_of_this = -1;
@@ -60,7 +60,7 @@ void await_word_of(int rank) {
   MPI_Recv(nullptr, 0, MPI_BYTE, rank, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
 }
 
-// Whether the system says so within half a minute.
+// Whether the system reports it as stopped within half a minute.
 bool is_stopped(pid_t process) {
   for (const auto give_up = Clock::now() + 30s; Clock::now() < give_up; std::this_thread::yield()) {
     std::ifstream file("/proc/" + std::to_string(process) + "/stat");
@@ -73,7 +73,7 @@ bool is_stopped(pid_t process) {
   return false;
 }
 
-// Rank 2, of the other node, is stopped for longer than peer_timeout, and only rank 0 asks it something: the
+// Rank 2, of the other node, is stopped for longer than peer_timeout, and only rank 0 sends it a request: the
 // two lose each other.
 void lose_each_other() {
   locum::Runtime runtime(MPI_COMM_WORLD, options(2));
@@ -94,7 +94,7 @@ void lose_each_other() {
     ::kill(static_cast<pid_t>(stopped), SIGCONT);
   } else if (rank_of_this == 0) {
     await_word_of(3);
-    const auto seen = store.get<int>(key);  // of its node's other rank
+    const auto seen = store.get<int>(key);  // from the other rank of its node
     expect(seen && **seen == 1, "the node of the stopped rank does not reply");
     expect(runtime.lost_ranks() == std::vector<int>{2}, "the stopped rank is not lost");
     tell(3);
@@ -102,7 +102,7 @@ void lose_each_other() {
   close_in_time(runtime);
 }
 
-// Rank 0 waits for a moment only, and closes alone before the others come.
+// Rank 0 waits only for a moment, and closes alone before the others.
 void close_too_early() {
   locum::Runtime runtime(MPI_COMM_WORLD, options(0));
   if (rank_of_this == 0) {
@@ -128,7 +128,7 @@ int main(int argc, char** argv) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank_of_this);
   const bool several_nodes = std::string(argc > 1 ? argv[1] : "") == "several_nodes";
   several_nodes ? lose_each_other() : close_too_early();
-  // All live until the last one has closed: else their ends would tell the others.
+  // All live until the last one has closed: otherwise the others would notice their ends.
   MPI_Barrier(MPI_COMM_WORLD);
   std::fflush(nullptr);
   MPI_Finalize();

@@ -1,4 +1,4 @@
-// A runtime that is closed while an object is on its way.
+// A runtime that is closed while an object is in transfer.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -13,7 +13,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Three runtimes, each closed while a large object of rank 0 is on its way to that rank, which has given up.
+// Three runtimes, each closed while a large object of rank 0 is in transfer to that rank, whose call has
+// given up.
 void close_behind_a_get(int reader, const RuntimeOptions& options) {
   constexpr std::size_t elements = std::size_t{16} << 20U;
   for (int round = 0; round < 3; ++round) {
@@ -34,20 +35,20 @@ void close_behind_a_get(int reader, const RuntimeOptions& options) {
   }
 }
 
-// Whoever waits for it gives up at once, its bytes come all the same: into memory that both sides still have.
+// Waiting calls fail at once; the bytes arrive nevertheless, in memory that both sides still have.
 TEST(Closing, LetsAnObjectArriveThatNobodyWaitsForAnyMore) {
   if (job::one_node()) {
-    GTEST_SKIP() << "there is no other node to read of";
+    GTEST_SKIP() << "there is no other node to read from";
   }
   close_behind_a_get(job::size() - 1, {.memory_bytes = 512_MiB});  // of another node than rank 0
 }
 
-// The same of an object that is read one-sidedly: no message says how far that is.
+// The same with a one-sided read: no message shows its progress.
 TEST(Closing, LeavesAReadBehindThatNobodyWaitsForAnyMore) {
   if (job::one_node() || job::node_of(job::last()) != job::last()) {
-    GTEST_SKIP() << "there is no other node to read of, or its ranks share what they read";
+    GTEST_SKIP() << "there is no other node to read from, or its ranks share copies";
   }
-  // UCX 1.16 and later carry such reads out by messages with the protocols that are their default.
+  // With their default protocols UCX 1.16 and later implement such reads by messages.
   const Environment older_protocols("UCX_PROTO_ENABLE", "n");
   close_behind_a_get(job::last(), {.memory_bytes = 512_MiB, .one_sided = OneSided::ucx_memory});
 }

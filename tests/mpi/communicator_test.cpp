@@ -25,7 +25,7 @@ Errc code_of(const std::function<void()>& call) {
   } catch (const Error& error) {
     return error.code();
   }
-  ADD_FAILURE() << "nothing was thrown";
+  ADD_FAILURE() << "no exception";
   return Errc::system;
 }
 
@@ -38,7 +38,7 @@ TEST(Communicator, IsADuplicateThatReturnsItsErrors) {
   MPI_Comm_get_errhandler(copy.raw(), &handler);
   EXPECT_EQ(handler, MPI_ERRORS_RETURN);
   MPI_Errhandler_free(&handler);
-  // And the one it was made of is as it was.
+  // The original communicator is unchanged.
   MPI_Comm_get_errhandler(MPI_COMM_WORLD, &handler);
   EXPECT_EQ(handler, MPI_ERRORS_ARE_FATAL);
   MPI_Errhandler_free(&handler);
@@ -82,7 +82,7 @@ TEST(Communicator, MovesWithItsRanks) {
   third.barrier(in(20s), "moved");
 }
 
-// Every other rank, from the last one on: they have their own order, and the others take no part.
+// Every second rank, from the last one on: they have their own order, and the others take no part.
 TEST(Communicator, HasStepsOfSomeRanks) {
   Communicator world = Communicator::duplicate(MPI_COMM_WORLD, in(20s));
   std::vector<int> ranks;
@@ -123,10 +123,10 @@ TEST(Communicator, BroadcastsFromEveryRank) {
 TEST(Communicator, GivesUpAtTheDeadlineAndStaysUnusable) {
   Communicator world = Communicator::duplicate(MPI_COMM_WORLD, in(20s));
   if (world.size() == 1) {
-    GTEST_SKIP() << "one rank has nobody to wait for";
+    GTEST_SKIP() << "needs two ranks";
   }
   if (world.rank() != 0) {
-    // These come to one step less than rank 0 waits for.
+    // These take part in one collective call less than rank 0 waits for.
     MPI_Barrier(MPI_COMM_WORLD);
     return;
   }
@@ -149,7 +149,7 @@ TEST(Communicator, GivesUpAtTheDeadlineAndStaysUnusable) {
 TEST(Communicator, EndsAStepAsSoonAsARankIsLost) {
   Communicator world = Communicator::duplicate(MPI_COMM_WORLD, in(20s));
   if (world.size() == 1) {
-    GTEST_SKIP() << "one rank has nobody to lose";
+    GTEST_SKIP() << "needs two ranks";
   }
   const auto expect_lost = [&](const char* step) {
     try {
@@ -183,7 +183,7 @@ TEST(Communicator, IsNotFreedWithARankLost) {
     world.watch([] { return std::vector<int>{0}; });
   }
   int size = 0;
-  ASSERT_EQ(MPI_Comm_size(raw, &size), MPI_SUCCESS) << "it is still there";
+  ASSERT_EQ(MPI_Comm_size(raw, &size), MPI_SUCCESS) << "it still exists";
   EXPECT_GT(size, 0);
   MPI_Comm_free(&raw);
 }

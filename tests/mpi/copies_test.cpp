@@ -1,4 +1,5 @@
-// What ranks of a node share of other nodes' objects, over the real fabric and in real shared memory.
+// Copies of other nodes' objects, shared by the ranks of a node, over a real network and in real shared
+// memory.
 #include <gtest/gtest.h>
 #include <mpi.h>
 
@@ -17,10 +18,10 @@ std::vector<double> values_of(int rank, std::size_t count) {
   return std::vector<double>(count, 1.5 + rank);
 }
 
-// Copies of one rank fill the memory of the node; what a rank of it puts then finds room all the same.
+// Copies of one rank fill the memory of the node; puts of another rank find memory nevertheless.
 TEST(CopiesOfRanks, MakeRoomForWhatAnyRankOfTheNodePuts) {
   if (job::one_node()) {
-    GTEST_SKIP() << "there is no other node to have copies of";
+    GTEST_SKIP() << "there is no other node";
   }
   constexpr std::uint64_t memory = std::uint64_t{24} << 20U;
   constexpr std::size_t count = (std::size_t{1} << 20U) / sizeof(double);
@@ -30,7 +31,7 @@ TEST(CopiesOfRanks, MakeRoomForWhatAnyRankOfTheNodePuts) {
   for (int i = 0; i < 6; ++i) {
     own.push_back(store.put(values_of(job::rank(), count)).value());
   }
-  // Each rank reads all that the others have: more than a node has room for.
+  // Each rank reads all objects of the others: more than a node has memory for.
   for (int maker = 0; maker < job::size(); ++maker) {
     for (const Key& key : own) {
       const Key theirs = job::from(maker, key);

@@ -1,17 +1,17 @@
-// One rank dies by SIGKILL in the middle of something, under a launcher that lets the others go on; they do.
-// dead_rank.sh runs it once for each LOCUM_TEST_DEATH:
+// One rank dies by SIGKILL, under a launcher that lets the others continue; they do. dead_rank.sh runs it
+// once for each LOCUM_TEST_DEATH:
 //
-//   computing   the rank has sealed what it made, and does nothing with the store
-//   pinning     it looks at an object that another one evicts
+//   computing   the rank has sealed its objects, and does not use the store
+//   pinning     it has a view of an object that another one evicts
 //   creating    it has memory that is not sealed
-//   collective  the others wait for it in a collective call already
-//   closing     the others wait for it in close() already
-//   promising   it has promised something, for which the others wait, in a thread and without one
-//   released    it has met the others in close() and left the node, but has not told them that it has closed
-//   point       it puts, replaces, reads and evicts, until it comes to the kill point LOCUM_TEST_POINT
+//   collective  the others already wait for it in a collective call
+//   closing     the others already wait for it in close()
+//   promising   it has made a promise, for which the others wait, in a thread and without one
+//   released    it has met the others in close() and left the node, but not told them that it has closed
+//   point       it puts, replaces, reads and evicts, until it reaches the kill point LOCUM_TEST_POINT
 //
-// LOCUM_TEST_END=destructor leaves closing to the destructor. Survivors end by _Exit: MPI_Finalize of Open
-// MPI 4 waits for ever in some of these jobs, with or without us.
+// With LOCUM_TEST_END=destructor the destructor closes. Survivors end by _Exit: MPI_Finalize of Open MPI 4
+// waits for ever in some of these jobs, with or without this library.
 #include <mpi.h>
 
 #include <atomic>
@@ -42,7 +42,7 @@ constexpr int victim = 1;
 constexpr std::uint64_t memory_bytes = std::uint64_t{64} << 20U;
 constexpr std::size_t large = (std::size_t{40} << 20U) / sizeof(double);  // of these the memory holds one
 constexpr auto promised = 200ms;
-// Of a machine with more ranks than cores; of one that a sanitizer slows down as well.
+// For a machine with more ranks than cores; and for one slowed down by a sanitizer.
 constexpr auto slack = locum::tests::sanitized ? 4'000ms : 800ms;
 
 int rank_of_this = -1;
@@ -61,7 +61,7 @@ std::string setting(const char* variable) {
   return text == nullptr ? "" : text;
 }
 
-// Looks at what nobody tells, every few milliseconds.
+// Polls a condition without a notification, every few milliseconds.
 template <class Condition>
 bool comes_true(Condition condition, Clock::duration patience) {
   std::mutex mutex;
@@ -87,9 +87,9 @@ int milliseconds_since(Clock::time_point start) {
   std::abort();
 }
 
-std::atomic<const char*> deadly_point = nullptr;  // threads of the library look at it
+std::atomic<const char*> deadly_point = nullptr;  // threads of the library read it
 
-// Until it comes to the kill point: long before all is done.
+// Until it reaches the kill point: long before all is done.
 void work_until_death(locum::Store& store) {
   static const std::string point = setting("LOCUM_TEST_POINT");
   deadly_point = point.c_str();
@@ -106,7 +106,7 @@ void work_until_death(locum::Store& store) {
   expect(false, "it never came to the point '" + point + "'");
 }
 
-// Everybody's part up to the death.
+// What all ranks do up to the death.
 void prepare(locum::Store& store, const std::string& death) {
   store.put("own/" + std::to_string(rank_of_this), rank_of_this * 10).value();
   if (death == "pinning" && rank_of_this == 0) {
@@ -147,7 +147,7 @@ void expect_lost_call(locum::Runtime& runtime) {
          "a collective call took " + std::to_string(milliseconds_since(start)) + " ms");
 }
 
-// Before the death of who promised it, and after.
+// Before the death of the promise's maker, and after.
 void wait_for_what_was_promised(locum::Runtime& runtime, locum::Store& store) {
   locum::Handle handle;
   std::optional<locum::Promise<double[]>> promise;
@@ -207,7 +207,7 @@ void go_on(locum::Runtime& runtime, locum::Store& store, const std::string& deat
       expect(store.evict("looked at").value_or(false),
              "an object that the dead rank looked at cannot be evicted");
     }
-    // Only if what the dead one pinned, or never sealed, has come back.
+    // Only if the memory that the dead rank had pinned, or never sealed, is free.
     expect(comes_true([&] { return store.put("large", std::vector<double>(large, 2.0)).has_value(); }, 5s),
            "the memory did not come back");
     expect(store.put("all there", 1).has_value(), "cannot tell the other survivor");
@@ -217,7 +217,7 @@ void go_on(locum::Runtime& runtime, locum::Store& store, const std::string& deat
   }
   const auto replaced = store.get<int>("own/1");
   expect(replaced && **replaced == 11, "a survivor does not see what the other one replaced");
-  // Who has been adopted is known a little later than who is lost.
+  // Adoptions are known a little later than losses.
   const bool told = comes_true(
       [&] { return runtime.report().find("locum: lost: rank 1 (adopted by rank ") != std::string::npos; },
       5s);
@@ -242,10 +242,10 @@ int main(int argc, char** argv) {
     locum::Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = memory_bytes});
     std::optional<locum::Store> opened = runtime.store("shared");
     locum::Store& store = *opened;
-    MPI_Barrier(MPI_COMM_WORLD);  // the name of the store may be at home with the victim
+    MPI_Barrier(MPI_COMM_WORLD);  // the name of the store may have its home at the victim
     if (death == "promising") {
       store.put("own/" + std::to_string(rank_of_this), rank_of_this * 10).value();
-      MPI_Barrier(MPI_COMM_WORLD);  // so may be these names
+      MPI_Barrier(MPI_COMM_WORLD);  // so may these names
       wait_for_what_was_promised(runtime, store);
       if (setting("LOCUM_RANKS_PER_NODE") != "3") {
         end_here();  // with the rank's node its objects are gone
@@ -275,8 +275,8 @@ int main(int argc, char** argv) {
         expect(false, std::string("close() threw ") + error.what());
       }
       expect(rank_of_this != victim, "it never came to the point at which it was to die");
-      // Of a rank that is gone already, only its process tells, or that it does not say that it lives: the
-      // others would wait for it ten seconds.
+      // The end of a rank that has already left is only noticed by its process, or because it does not reply
+      // to probes: otherwise the others would wait for it ten seconds.
       expect(Clock::now() - start < (death == "released" ? 5s : promised + slack),
              "closing took " + std::to_string(milliseconds_since(start)) + " ms");
       std::printf("rank %d noticed: closed in %d ms\n", rank_of_this, milliseconds_since(start));

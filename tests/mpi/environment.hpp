@@ -7,7 +7,7 @@
 
 namespace locum {
 
-/// An environment variable of this process that has another value until the end of the scope.
+/// Sets an environment variable of this process to another value until the end of the scope.
 class Environment {
  public:
   Environment(std::string name, const char* value) : name_(std::move(name)) {

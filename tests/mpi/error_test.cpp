@@ -15,7 +15,7 @@ TEST(MpiError, SuccessIsNoError) {
 TEST(MpiError, KeepsTheCallAndMpisOwnText) {
   try {
     check(MPI_ERR_TRUNCATE, "MPI_Anything");
-    FAIL() << "an error code passed the check";
+    FAIL() << "the check accepted an error code";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Errc::system);
     EXPECT_NE(error.text().find("MPI_Anything"), std::string::npos) << error.what();

@@ -1,5 +1,4 @@
-// What a process that is forked from a rank may do: anything but use the store. Nothing that it does harms
-// the rank, which goes on.
+// A process forked from a rank may do anything except use the store. Nothing that it does affects the rank.
 #include <gtest/gtest.h>
 #include <mpi.h>
 #include <sys/wait.h>
@@ -22,8 +21,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Forks; the child runs `body` and ends with the code that it returns. What wait() says; the child is killed
-/// by SIGALRM if it takes longer than ten seconds.
+/// Forks; the child runs `body` and exits with its return value. Returns the status of wait(); the child is
+/// killed by SIGALRM if it takes longer than ten seconds.
 template <class Body>
 int status_of_child(Body body) {
   const pid_t child = ::fork();
@@ -91,7 +90,7 @@ TEST_F(ForkingRank, ChildrenGetClosedFromEveryCall) {
   EXPECT_EQ(store_.get<double[]>(key).value()[10], 11.0);
 }
 
-// The pin of the rank is one bit: a child that ends its copies of the view must leave it alone.
+// The pin of the rank is one bit: a child that releases its copies of the view must not clear it.
 TEST_F(ForkingRank, ChildrenThatEndTheirViewsDoNotUnpin) {
   const Key key = store_.put(values()).value();
   auto view = std::make_unique<View<double[]>>(store_.get<double[]>(key).value());
@@ -103,7 +102,7 @@ TEST_F(ForkingRank, ChildrenThatEndTheirViewsDoNotUnpin) {
   });
   EXPECT_EQ(status, 0);
   ASSERT_TRUE(store_.evict(key).value());
-  // Were it free, the next objects of that size would be written over it.
+  // If it were free, the next objects of that size would overwrite it.
   std::vector<Key> others;
   for (int i = 0; i < 100; ++i) {
     others.push_back(store_.put(std::vector<double>(5000, -1.0)).value());
@@ -113,7 +112,7 @@ TEST_F(ForkingRank, ChildrenThatEndTheirViewsDoNotUnpin) {
   }
 }
 
-// As one that returns from main does: stores, views and the runtime are destroyed in the child.
+// As when main() returns in the child: stores, views and the runtime are destroyed.
 TEST_F(ForkingRank, ChildrenMayDestroyWhatTheyInherit) {
   const Key key = store_.put(name_, values()).value();
   std::optional<View<double[]>> view = store_.get<double[]>(key).value();

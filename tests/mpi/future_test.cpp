@@ -1,4 +1,4 @@
-// Futures over the real fabric and in real shared memory.
+// Futures over a real network and in real shared memory.
 #include <gtest/gtest.h>
 #include <mpi.h>
 
@@ -69,7 +69,7 @@ TEST_F(FutureOfRanks, BringsAllObjectsOfAllRanks) {
   EXPECT_EQ(std::count(seen.begin(), seen.end(), true), static_cast<std::ptrdiff_t>(seen.size()));
 }
 
-// Names at home on any node, put by any rank, this one and its mates included.
+// Names with their home on any node, put by any rank, including this one and those of its node.
 TEST_F(FutureOfRanks, EndWhenNamesArePutThatTheyWaitFor) {
   std::vector<Future<double[]>> parts;
   for (const std::string& each : all_names()) {
@@ -93,7 +93,7 @@ TEST_F(FutureOfRanks, EndWhenNamesArePutThatTheyWaitFor) {
   EXPECT_EQ(never.get(60s).error().code(), Errc::timeout);
 }
 
-// What has come of other nodes, and nobody has got, is no more than the window; and what is waited for.
+// Objects of other nodes that have arrived and are unused take no more than the window, plus the awaited one.
 TEST(FutureWindowOfRanks, HoldsNoMoreThanItsBytesAheadOfUse) {
   constexpr int many = 16;
   constexpr int fit = 4;
@@ -154,7 +154,7 @@ TEST_F(FutureOfRanks, BringsPartsAndSaysWhatIsThere) {
   }
 }
 
-// Each rank gives names at home anywhere, and takes away those of the next one.
+// Each rank puts names with any home, and evicts those of the next one.
 TEST_F(FutureOfRanks, GivesAndTakesNamesWithoutWaiting) {
   constexpr int number = 60;
   const auto made = [](int rank, int at) { return "made " + name(rank, at); };
@@ -162,7 +162,7 @@ TEST_F(FutureOfRanks, GivesAndTakesNamesWithoutWaiting) {
   for (int at = 0; at < number; ++at) {
     std::vector<double> values(length(at % objects_of_rank), value(job::rank(), at));
     puts.push_back(store_.put_async(made(job::rank(), at), values));
-    puts.push_back(store_.put_async(made(0, at), 1));  // of which one rank has its way
+    puts.push_back(store_.put_async(made(0, at), 1));  // one rank succeeds
   }
   ASSERT_TRUE(when_all(puts));
   for (int at = 0; at < number; ++at) {
@@ -227,12 +227,12 @@ TEST_F(FutureOfRanks, IsCancelledWhileItIsOnItsWay) {
   }
 }
 
-// The application's signals are for its own threads; a fault of a thread's own is told to that one.
+// Signals to the application are for its own threads; a fault of a thread is signalled to that thread.
 TEST_F(FutureOfRanks, HasThreadsThatAreNamedAndTakeNoSignals) {
   auto promise = store_.promise<double>().value();
   const auto promised = promise.proxy().get_async();
   ASSERT_TRUE(promise.set(1.0));
-  // Where there are several nodes, the worker looks what was set: nobody waits for that operation itself.
+  // With several nodes the worker checks what was set: no thread waits for that operation itself.
   EXPECT_TRUE(promised.then([](const Result<View<double>>&) {}).get());
   for (const char* const name : {"locum futures", "locum helper", "locum worker"}) {
     const auto thread = tests::thread_named(name);
@@ -281,7 +281,8 @@ TEST(BatchOfARuntime, BringsObjectsOfAllRanks) {
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
-// Each rank puts and evicts many names, at home everywhere; large values, and objects of the others, too.
+// Each rank puts and evicts many names, with homes on all nodes; also large values, and objects of the
+// others.
 TEST(BatchOfARuntime, PutsAndEvictsOnAllNodes) {
   constexpr std::size_t number = 600;
   Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = std::uint64_t{64} << 20U, .collective_timeout = 60s});
@@ -338,7 +339,7 @@ TEST(BatchOfARuntime, PutsAndEvictsOnAllNodes) {
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
-// What follows runs to its end before the runtime does.
+// Continuations finish before the runtime does.
 TEST(FutureOfAClosedRuntime, HasEnded) {
   std::vector<Future<double[]>> parts;
   std::atomic<int> followed = 0;

@@ -82,7 +82,7 @@ TEST(CommunicatorGroup, NoticesRanksThatAreInDifferentSteps) {
     EXPECT_NE(agreed->text().find("rank " + std::to_string(last) + " is in \"close\""), std::string::npos)
         << agreed->what();
   }
-  // Nothing is left over from it.
+  // Nothing of it is left.
   EXPECT_FALSE(group.agree(std::nullopt, "the same step", {}).has_value());
 }
 

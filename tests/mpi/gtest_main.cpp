@@ -1,9 +1,9 @@
-// The main of all tests that run under mpiexec. Rank 0 prints what GoogleTest ordinarily prints, every other
-// rank prints its failures behind its number, and all ranks agree on the outcome at the end of each test, so
-// that a failure anywhere is a failure everywhere and no rank runs ahead into the next test. A rank that
-// hangs is named by the watchdog.
+// The main of all tests that run under mpiexec. Rank 0 prints GoogleTest's usual output, every other rank
+// prints its failures with its number, and all ranks agree on the outcome at the end of each test, so that a
+// failure anywhere is a failure everywhere and no rank runs ahead into the next test. The watchdog names a
+// rank that hangs.
 //
-// LOCUM_TEST_THREAD_LEVEL  single|funneled|serialized|multiple (default): what MPI_Init_thread is asked for
+// LOCUM_TEST_THREAD_LEVEL  single|funneled|serialized|multiple (default): requested of MPI_Init_thread
 // LOCUM_TEST_TIMEOUT_S     seconds that one test may take (default 60)
 #include <gtest/gtest.h>
 #include <mpi.h>
@@ -39,8 +39,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int hang_exit_code = 70;
 
-/// Ends the process, and through the launcher the job, when a test takes too long, and says which rank was
-/// where. Owned by main. Its thread makes no MPI call, so that any thread level will do.
+/// Ends the process, and through the launcher the job, when a test takes too long, and says where each rank
+/// was. Owned by main. Its thread makes no MPI call, so any thread level will do.
 class Watchdog {
  public:
   Watchdog(std::string rank_name, std::chrono::seconds limit)
@@ -58,10 +58,10 @@ class Watchdog {
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
 
-  /// The rank is inside `what` from now on and has the whole limit for it.
+  /// From now on the rank is inside `what`, with the whole limit for it.
   void watch(std::string what) { set(std::move(what), limit_); }
 
-  /// The rank has done its part and waits for the others: they get to speak first.
+  /// The rank has done its part and waits for the others: these may report first.
   void watch_others(std::string what) { set(std::move(what), limit_ + std::chrono::seconds(2)); }
 
  private:
@@ -84,8 +84,7 @@ class Watchdog {
       } else {
         std::fprintf(stderr, "%s HANGS: %s\n", rank_name_.c_str(), what_.c_str());
         std::fflush(stderr);
-        // One second in which the other ranks can say the same, since the launcher ends the job with this
-        // one.
+        // One second in which the other ranks can report, too, since the launcher ends the job with this one.
         changed_.wait_for(lock, std::chrono::seconds(1), [this] { return stopping_; });
         std::_Exit(hang_exit_code);
       }
@@ -130,7 +129,7 @@ class Agreement : public testing::EmptyTestEventListener {
     std::fflush(stderr);
   }
 
-  // Rank 0's printer comes after this listener, and so shows what all agreed on.
+  // Rank 0's printer comes after this listener, and so shows the agreed result.
   void OnTestEnd(const testing::TestInfo& test) override {
     watchdog_.watch_others(full_name(test) + " (done here, waiting for the other ranks)");
     const std::vector<int> failed = gather(test.result()->Failed() ? 1 : 0);
@@ -147,7 +146,7 @@ class Agreement : public testing::EmptyTestEventListener {
     any_failed_ = any_failed_ || !failed_ranks.empty();
   }
 
-  /// What the process must return: the same on all ranks.
+  /// The exit code of the process: the same on all ranks.
   int exit_code(int own_result) {
     watchdog_.watch_others("end of all tests (done here, waiting for the other ranks)");
     for (const int failed : gather(own_result != 0 ? 1 : 0)) {
@@ -228,7 +227,7 @@ int main(int argc, char** argv) {
     exit_code = agreement->exit_code(own_result);
     delete listeners.Release(agreement);
 #ifdef LOCUM_TEST_LEAK_CHECK
-    // Now, since what MPI_Finalize unloads can no longer be told apart from what leaked.
+    // Before MPI_Finalize: what it unloads could not be told apart from leaks.
     watchdog.watch("leak check");
     __lsan_do_leak_check();
 #endif

@@ -1,5 +1,4 @@
-// The thread that serves other nodes while this rank does not wait: it costs nothing while nothing is asked
-// of it.
+// The thread that serves other nodes while this rank does not wait: without requests it costs nothing.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -26,13 +25,13 @@ TEST(HelperThread, SleepsWhileNothingIsAskedOfIt) {
   ASSERT_TRUE(store.put(own, job::rank()));
   ASSERT_TRUE(store.wait<int>(next, 20s));
   auto helper = tests::thread_named(helper_name);
-  // It names itself, as the first thing that it does, which may be later than this on a busy machine.
+  // The thread's first step is to set its name, which may be later than this on a busy machine.
   for (const Deadline::Clock::time_point soon = Deadline::Clock::now() + 20s;
        !helper && !job::one_node() && Deadline::Clock::now() < soon;) {
     std::this_thread::sleep_for(1ms);
     helper = tests::thread_named(helper_name);
   }
-  ASSERT_EQ(helper.has_value(), !job::one_node()) << "between nodes somebody has to serve the others";
+  ASSERT_EQ(helper.has_value(), !job::one_node()) << "with several nodes a thread must serve the others";
   if (helper) {
     const std::uint64_t blocked = tests::status_of(*helper, "SigBlk", 16);
     for (const int signal : {SIGTERM, SIGINT, SIGALRM, SIGUSR1}) {
@@ -40,15 +39,15 @@ TEST(HelperThread, SleepsWhileNothingIsAskedOfIt) {
           << "signal " << signal << " is for the application's threads";
     }
   }
-  if (helper && job::size() == 2) {       // nothing else would be seen with more
+  if (helper && job::size() == 2) {       // no more would be seen with more ranks
     std::this_thread::sleep_for(1500ms);  // its sleeps grow longer until then: to a second
     const tests::ThreadLoad before = tests::load_of(*helper);
     std::this_thread::sleep_for(2s);
     const tests::ThreadLoad after = tests::load_of(*helper);
-    // A wake-up a second, and some for what UCX itself has to say; each takes some 50 us.
+    // A wake-up a second, and some for UCX's own events; each takes some 50 us.
     EXPECT_LE(after.wake_ups - before.wake_ups, 20U);
     EXPECT_LE(after.cpu_ns - before.cpu_ns, 10'000'000U) << "0.5 % of a core";
-    EXPECT_GE(after.wake_ups, 1U) << "it is this thread's book";
+    EXPECT_GE(after.wake_ups, 1U) << "these are this thread's figures";
   }
   job::barrier();
 }

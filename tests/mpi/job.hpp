@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <vector>
 
-/// What the tests of the runtime ask MPI itself for, on MPI_COMM_WORLD.
+/// What the tests of the runtime get from MPI itself, on MPI_COMM_WORLD.
 namespace locum::job {
 
 inline int rank() {
@@ -27,7 +27,7 @@ inline int last() {
   return size() - 1;
 }
 
-/// The node that a runtime takes this rank to be on: as LOCUM_RANKS_PER_NODE splits the machine.
+/// The node that a runtime places this rank on: LOCUM_RANKS_PER_NODE splits the machine.
 inline int node_of(int rank) {
   const char* const split = std::getenv("LOCUM_RANKS_PER_NODE");
   const int ranks = split == nullptr ? 0 : std::atoi(split);
@@ -44,7 +44,7 @@ inline void barrier() {
   MPI_Barrier(MPI_COMM_WORLD);
 }
 
-/// The value of rank `root`, everywhere.
+/// The value of rank `root`, on all ranks.
 template <class T>
   requires std::is_trivially_copyable_v<T>
 T from(int root, T value) {
@@ -52,7 +52,7 @@ T from(int root, T value) {
   return value;
 }
 
-/// Everybody's value, by rank.
+/// The values of all ranks, by rank.
 template <class T>
   requires std::is_trivially_copyable_v<T>
 std::vector<T> everybodys(const T& value) {

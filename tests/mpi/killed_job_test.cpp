@@ -1,4 +1,4 @@
-// A program to be killed: every rank makes, names, replaces, reads and evicts objects, and leaves some
+// A program that is killed: every rank makes, names, replaces, reads and evicts objects, and leaves some
 // unsealed. Rank 0 prints a line before it opens the runtime, one for every ten rounds, and one at the end.
 //
 // LOCUM_TEST_ROUNDS     rounds before it ends by itself
@@ -28,7 +28,7 @@ void say(int rank, const std::string& line) {
   }
 }
 
-// What the store replies does not matter here: other ranks replace and evict the same names.
+// The results of the store do not matter here: other ranks replace and evict the same names.
 void one_round(locum::Store& store, int rank, int round) {
   const std::string own = "own/" + std::to_string(rank) + "/" + std::to_string(round % 7);
   const std::vector<double> values(static_cast<std::size_t>(1 + (round * 977) % 60'000), round);

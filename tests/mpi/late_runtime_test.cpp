@@ -1,4 +1,4 @@
-// What happens before MPI_Init and after MPI_Finalize: defined, said, and no crash.
+// Calls before MPI_Init and after MPI_Finalize: defined, with an error text, and without a crash.
 #include <gtest/gtest.h>
 #include <mpi.h>
 
@@ -41,16 +41,16 @@ TEST(LateRuntime, ClosesItsOwnPartAndSaysSo) {
     view = store->get<double[]>(key).value();
     MPI_Finalize();
 
-    // The store needs no MPI: it works on.
+    // The store needs no MPI: it still works.
     EXPECT_EQ(store->get<double[]>(key).value().size(), 1000U);
 
-    // What is collective would end the process inside of MPI.
+    // Collective calls would end the process inside MPI.
     const std::array<std::function<void()>, 3> calls{
         [&] { runtime->close(); }, [&] { runtime->drop("fields"); }, [&] { (void)runtime->report_all(); }};
     for (const auto& call : calls) {
       try {
         call();
-        ADD_FAILURE() << "nothing was thrown";
+        ADD_FAILURE() << "no exception";
       } catch (const locum::Error& error) {
         EXPECT_EQ(error.code(), locum::Errc::invalid_argument) << error.what();
         EXPECT_NE(error.text().find("finalised"), std::string::npos) << error.what();

@@ -1,7 +1,7 @@
 // A rank whose limits are too low for a runtime over several nodes, or for one on a node: opening fails on
-// all ranks, at once, and says which limit to raise. No rank is ended, nobody is said to be lost. Each case
-// begins where the memory of a node could just be set up, which has errors of its own, and gives more until a
-// runtime opens.
+// all ranks, at once, and says which limit to raise. No rank is ended, none is reported as lost. Each case
+// begins where the memory of a node can just be set up, which has its own errors, and raises the limit until
+// a runtime opens.
 #include <dlfcn.h>
 #include <mpi.h>
 #include <pthread.h>
@@ -39,7 +39,7 @@ struct Body {
   void* argument;
 };
 
-// A thread that ends leaves room for another one.
+// A thread that ends allows another one.
 void* run(void* given) {
   const std::unique_ptr<Body> body(static_cast<Body*>(given));
   void* const result = body->routine(body->argument);
@@ -49,7 +49,7 @@ void* run(void* given) {
 
 }  // namespace
 
-// In place of the C library's, which it calls: root may start threads beyond `ulimit -u`.
+// Replaces the C library's function, and calls it: root may start threads beyond `ulimit -u`.
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, Routine routine,
                               void* argument) noexcept {
   static const auto create = reinterpret_cast<Create>(::dlsym(RTLD_NEXT, "pthread_create"));
@@ -80,7 +80,7 @@ void expect(bool condition, const std::string& what) {
   }
 }
 
-/// The poor rank's soft limit while this lives.
+/// Sets the soft limit of the limited rank for its lifetime.
 class Limit {
  public:
   Limit(decltype(RLIMIT_AS) which, rlim_t value) : which_(which) {
@@ -144,7 +144,7 @@ void go_short_of_threads(int ranks_per_node) {
   expect(opened, "no number of threads is enough");
 }
 
-// The hard limit bounds the soft one, which opening raises: so it is the hard one that is low, for good.
+// The hard limit bounds the soft one, which opening raises: so the hard one is lowered, for good.
 void go_short_of_descriptors(int ranks_per_node) {
   if (rank_of_this == poor_rank) {
     const auto open =
@@ -158,7 +158,7 @@ void go_short_of_descriptors(int ranks_per_node) {
 void go_short_of_address_space(int ranks_per_node) {
   constexpr std::uint64_t step = std::uint64_t{6} << 20U;
   bool opened = false;
-  // From where the memory of the node does not fit to where all does.
+  // From a limit at which the memory of the node does not fit to one at which everything does.
   for (std::uint64_t more = std::uint64_t{130} << 20U; more < (std::uint64_t{2} << 30U) && !opened;
        more += more < (std::uint64_t{400} << 20U) ? step : 10 * step) {
     const rlim_t limit = rank_of_this == poor_rank ? mapped_bytes() + more : RLIM_INFINITY;

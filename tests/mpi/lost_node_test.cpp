@@ -1,7 +1,7 @@
 // Two nodes of two ranks. First one rank of the second node dies by SIGKILL, while the others wait for it,
-// then the other: the node replies as long as one of its ranks lives, after that what it had is `peer_lost`,
-// in time, and the first node goes on. Run by lost_node.sh, under a launcher that lets the survivors go on;
-// these end by _Exit, because MPI_Finalize of Open MPI 4 may wait for the dead.
+// then the other one: the node replies as long as one of its ranks lives; after that its objects are
+// `peer_lost`, in time, and the first node continues. Run by lost_node.sh, under a launcher that lets the
+// survivors continue; these end by _Exit, because MPI_Finalize of Open MPI 4 may wait for the dead.
 #include <mpi.h>
 
 #include <chrono>
@@ -23,11 +23,11 @@ using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto peer_timeout = 2s;
-// Of a machine with more ranks than cores; of one that a sanitizer slows down as well.
+// For a machine with more ranks than cores; and for one slowed down by a sanitizer.
 constexpr auto slack = locum::tests::sanitized ? 6s : 2s;
 constexpr auto at_once = locum::tests::sanitized ? 1'000ms : 100ms;
 constexpr int objects = 8;
-constexpr int unread = objects + 1;  // another one, large as well, of which no other node has a copy
+constexpr int unread = objects + 1;  // another large one, of which no other node has a copy
 
 int rank_of_this = -1;
 int failures = 0;
@@ -46,7 +46,7 @@ std::vector<double> values_of(int number) {
   return values;
 }
 
-// What rank `maker` made, by key.
+// The keys of the objects that rank `maker` made.
 std::vector<locum::Key> made_by(locum::Store& store, int maker) {
   std::vector<locum::Key> keys(unread + 1);
   if (rank_of_this == maker) {
@@ -102,7 +102,7 @@ void expect_lost_collective(locum::Runtime& runtime) {
 
 void survive(locum::Runtime& runtime, locum::Store& store, const std::vector<locum::Key>& of_0,
              const std::vector<locum::Key>& of_3) {
-  // Names of which some are at home on either node.
+  // Names whose homes are on both nodes.
   const auto name = [](int number) { return "of rank 0/" + std::to_string(number); };
   expect(all_readable(store, of_3), "what the first dead rank made cannot be read");
   if (rank_of_this == 0) {
@@ -118,7 +118,7 @@ void survive(locum::Runtime& runtime, locum::Store& store, const std::vector<loc
   expect_lost("a get of a small object of the lost node", at_once,
               [&] { return store.get<double[]>(of_3[2]); });
   expect_lost("a get of a large one", at_once, [&] { return store.get<double[]>(of_3[unread]); });
-  // What this node has copies of is shown on until the lease is over, which nobody extends any more.
+  // This node's copies stay readable until their leases expire, which are not renewed any more.
   const auto lease_over = Clock::now() + peer_timeout / 5;
   while (store.get<double[]>(of_3[1]).has_value() && Clock::now() < lease_over + slack) {
     std::this_thread::yield();

@@ -19,7 +19,7 @@ LostRankMonitor of_three(const std::shared_ptr<DeadRanks>& of_node) {
   return {of_node, {0, 1, 2}, 3, [] { return std::vector<std::uint32_t>{0}; }};
 }
 
-// The mate that noticed the death first has closed before this rank's watch has noticed it.
+// The other rank, which noticed the death first, has closed before this rank's watch noticed it.
 TEST(LostRankMonitor, AreTheDeadAndNotWhoClosedAloneForThem) {
   const auto of_node = std::make_shared<DeadRanks>(3);
   LostRankMonitor losses = of_three(of_node);
@@ -33,7 +33,7 @@ TEST(LostRankMonitor, AreWhoClosedAloneWhereNobodyIsMissed) {
   const auto last = std::chrono::steady_clock::now() + 20s;
   std::vector<int> lost;
   while (lost.empty() && std::chrono::steady_clock::now() < last) {
-    std::this_thread::sleep_for(1ms);  // as who waits in MPI looks now and then
+    std::this_thread::sleep_for(1ms);  // as a wait in MPI polls at times
     lost = losses.ranks_while_waiting();
   }
   EXPECT_EQ(lost, std::vector<int>{0});

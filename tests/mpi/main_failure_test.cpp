@@ -1,5 +1,4 @@
-// Fails on one rank. The entry main_failure expects that all ranks learn of it, and that the next test is
-// run.
+// Fails on one rank. The entry main_failure expects that all ranks report it, and that the next test runs.
 #include <gtest/gtest.h>
 #include <mpi.h>
 

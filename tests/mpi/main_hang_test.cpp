@@ -10,7 +10,7 @@ TEST(Main, SaysWhichRankHangs) {
   if (rank == 2) {
     int never = 0;
     MPI_Recv(&never, 1, MPI_INT, 0, 1, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    FAIL() << "received a message that nobody sent";
+    FAIL() << "received a message that no rank sent";
   }
   EXPECT_LT(rank, 2);
 }

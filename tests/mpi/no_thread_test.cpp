@@ -1,5 +1,5 @@
-// A rank that may have no more threads (`ulimit -u`) once UCX has its own: opening a runtime over several
-// nodes has to fail on all ranks alike, and at once.
+// A rank that may start no more threads (`ulimit -u`) once UCX has its own: opening a runtime over several
+// nodes must fail on all ranks with the same error, at once.
 #include <dlfcn.h>
 #include <mpi.h>
 #include <pthread.h>
@@ -29,7 +29,7 @@ bool is_of_ucx(Routine routine) {
 
 }  // namespace
 
-// In place of the C library's, which it calls.
+// Replaces the C library's function, and calls it.
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, Routine routine,
                               void* argument) noexcept {
   static const auto create = reinterpret_cast<Create>(::dlsym(RTLD_NEXT, "pthread_create"));
@@ -42,7 +42,7 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
 
 namespace {
 
-// Whether this rank is told what all are told.
+// Whether this rank gets the common error.
 bool fails(locum::OneSided one_sided) {
   ucx_has_one = false;
   const auto start = std::chrono::steady_clock::now();

@@ -1,4 +1,4 @@
-// Large objects of other nodes, read out of their owner's memory over the real fabric.
+// Large objects of other nodes, read one-sidedly from their owner's memory over a real network.
 #include <gtest/gtest.h>
 #include <mpi.h>
 
@@ -34,7 +34,7 @@ std::vector<double> values_of(int rank) {
   return values;
 }
 
-// Each rank reads what all others have made, and is told which way it came.
+// Each rank reads the objects of all others, and checks the path.
 void read_all(OneSided one_sided, Path expected) {
   std::optional<Runtime> runtime(std::in_place, MPI_COMM_WORLD,
                                  RuntimeOptions{.memory_bytes = std::uint64_t{48} << 20U,
@@ -65,12 +65,12 @@ void read_all(OneSided one_sided, Path expected) {
   runtime.reset();
   EXPECT_EQ(views[static_cast<std::size_t>(job::rank())][count - 1],
             static_cast<double>(count - 1) + job::rank())
-      << "views are good beyond the end of the runtime";
+      << "views stay valid after the end of the runtime";
 }
 
 TEST(OneSidedRanks, ReadOutOfMemoryThatUcxHasAllocated) {
   if (job::one_node()) {
-    GTEST_SKIP() << "there is no other node to read of";
+    GTEST_SKIP() << "there is no other node to read from";
   }
   if (job::node_of(job::last()) != job::last()) {
     try {
@@ -81,16 +81,16 @@ TEST(OneSidedRanks, ReadOutOfMemoryThatUcxHasAllocated) {
     }
     return;
   }
-  // UCX 1.16 and later carry such reads out by messages with the protocols that are their default.
+  // With their default protocols UCX 1.16 and later implement such reads by messages.
   const Environment older_protocols("UCX_PROTO_ENABLE", "n");
   read_all(OneSided::ucx_memory, over_sockets_alone() ? Path::rendezvous : Path::rma);
 }
 
-// On a machine without RDMA no lane reads registered memory without its owner's help: that has to be found
-// out.
+// On a machine without RDMA no lane reads registered memory without its owner's help: the runtime must detect
+// that.
 TEST(OneSidedRanks, AreSentWhatCannotBeRead) {
   if (job::one_node() || job::node_of(job::last()) != job::last()) {
-    GTEST_SKIP() << "there is no other node to read of, or its ranks share what they read";
+    GTEST_SKIP() << "there is no other node to read from, or its ranks share copies";
   }
   for (const OneSided one_sided : {OneSided::off, OneSided::automatic}) {
     read_all(one_sided, Path::rendezvous);

@@ -1,13 +1,12 @@
-// A rank dies while all open a runtime, at a chosen one of its calls of MPI; the others must not wait for it
-// for ever. Run by opening_death.sh, under a launcher that lets them go on.
+// A rank dies while all open a runtime, at a chosen one of its MPI calls; the others must not wait for it for
+// ever. Run by opening_death.sh, under a launcher that lets them continue.
 //
-//   opening_death_tests VICTIM POINT    VICTIM dies at its POINTth call that begins something or looks, for
-//   the
-//                                       first time, whether that is complete; POINT 0: nobody dies, and
-//                                       VICTIM says how many points there are
+//   opening_death_tests VICTIM POINT    VICTIM dies at its POINTth call that begins an operation, or first
+//                                       tests whether it is complete; POINT 0: no rank dies, and VICTIM
+//                                       prints how many points there are
 //
-// What is called is counted by functions that take the place of MPI's, as MPI's profiling interface has it.
-// Survivors end by _Exit: MPI_Finalize of Open MPI 4 may wait for the dead.
+// The calls are counted by functions that replace MPI's, as MPI's profiling interface allows. Survivors end
+// by _Exit: MPI_Finalize of Open MPI 4 may wait for the dead.
 #include <mpi.h>
 
 #include <chrono>
@@ -25,7 +24,7 @@ using namespace std::chrono_literals;
 int deadly_point = 0;
 int points = 0;
 bool counts = false;
-bool begun = false;  // something, and nobody has looked yet whether it is complete
+bool begun = false;  // an operation, without a test for its completion yet
 
 void come_to_point() {
   if (counts && ++points == deadly_point) {
@@ -127,7 +126,7 @@ int main(int argc, char** argv) {
       }
       runtime.close();
     } else {
-      runtime.drop("no such store");  // who had come through notices it here
+      runtime.drop("no such store");  // a rank that has opened notices the death here
     }
   } catch (const locum::Error& error) {
     end = error.what();

@@ -1,4 +1,5 @@
-// Objects of another node that come while the ranks compute, over the real fabric and in real shared memory.
+// Objects of another node that are fetched while the ranks compute, over a real network and in real shared
+// memory.
 #include <gtest/gtest.h>
 #include <mpi.h>
 
@@ -16,7 +17,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t count = (std::size_t{4} << 20U) / sizeof(double);
 
-/// Neither calls the library nor MPI, but to see whether that is so.
+/// Calls neither the library nor MPI, except in `done`.
 template <class Condition>
 bool compute_until(Condition condition) {
   const auto latest = std::chrono::steady_clock::now() + 60s;
@@ -30,7 +31,7 @@ bool compute_until(Condition condition) {
   return sum > 0 && condition();
 }
 
-// Each rank has an object of every other one fetched, and all of them compute.
+// Each rank prefetches an object of every other one, and all of them compute.
 TEST(PrefetchOfRanks, BringsObjectsWhileAllCompute) {
   Runtime runtime(MPI_COMM_WORLD,
                   {.memory_bytes = std::uint64_t{256} << 20U, .timeout = 60s, .collective_timeout = 60s});
@@ -55,8 +56,8 @@ TEST(PrefetchOfRanks, BringsObjectsWhileAllCompute) {
   job::barrier();
 }
 
-// What does not fit the window waits for its turn: it comes when others are used, and at once where it is
-// waited for.
+// Objects that do not fit the window wait for their turn: they are fetched when others are used, and at once
+// when a thread waits for them.
 TEST(PrefetchOfRanks, BringsInTurnWhatIsTooMuch) {
   constexpr int many = 16;
   Runtime runtime(MPI_COMM_WORLD, {.memory_bytes = std::uint64_t{256} << 20U,

@@ -1,5 +1,4 @@
-// Others are served by a rank that calls neither MPI nor the library, and whose only core is taken by what it
-// computes.
+// A rank serves others while it calls neither MPI nor the library, and its only core is busy computing.
 #include <gtest/gtest.h>
 #include <mpi.h>
 #include <sched.h>
@@ -43,7 +42,7 @@ class SharedCount {
   int* count_ = nullptr;
 };
 
-/// This thread, and those that it begins, run on one core.
+/// This thread, and those that it starts, run on one core.
 class OnOneCore {
  public:
   OnOneCore() {
@@ -66,16 +65,16 @@ class OnOneCore {
 };
 
 constexpr std::size_t elements = std::size_t{8} << 20U;  // 64 MiB of them
-constexpr int names_of_rank = 16;                        // of which some are at home at the owner's node
+constexpr int names_of_rank = 16;                        // some of them with their home on the owner's node
 
-/// What the owner has, and what it promised and has set.
+/// The owner's objects, and its promises, which are set.
 struct OwnedBytes {
   Key large;
   Key evicted;
   Handle promised;
 };
 
-// Some of the names are at home at the owner's node.
+// Some of the names have their home on the owner's node.
 void promise_what_the_owner_is_home_to(Runtime& runtime, Store& store) {
   for (int number = 0; number < names_of_rank; ++number) {
     const std::string name = "promised " + std::to_string(job::rank()) + "/" + std::to_string(number);

@@ -1,4 +1,4 @@
-// Promises over the real fabric and in real shared memory.
+// Promises over a real network and in real shared memory.
 #include <gtest/gtest.h>
 #include <mpi.h>
 
@@ -18,7 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Each rank promises something, of which all know.
+/// Each rank makes a promise that all know.
 class PromiseOfRanks : public ::testing::Test {
  protected:
   static std::vector<Handle> shared(const Handle& mine) {
@@ -38,7 +38,7 @@ TEST_F(PromiseOfRanks, ReachesAllWhoWait) {
   for (const std::size_t size : {1U, 200'000U}) {
     auto promise = store_.promise<double[]>().value();
     const auto handles = shared(promise.proxy().handle());
-    std::vector<std::thread> waiting;  // also for what this rank has promised itself
+    std::vector<std::thread> waiting;  // also for this rank's own promise
     std::vector<double> got(handles.size());
     for (std::size_t at = 0; at < handles.size(); ++at) {
       waiting.emplace_back([&, at] {
@@ -76,7 +76,7 @@ TEST_F(PromiseOfRanks, ComesWhileNobodyWaits) {
   }
 }
 
-// Whose of them are of the own node, and of the own rank, makes no difference.
+// Also promises of the own node, and of the own rank.
 TEST_F(PromiseOfRanks, AreFuturesForAnyNumber) {
   constexpr int copies = 50;
   auto promise = store_.promise<double[]>().value();
@@ -87,7 +87,7 @@ TEST_F(PromiseOfRanks, AreFuturesForAnyNumber) {
       futures.push_back(runtime_.proxy<double[]>(handle).get_async());
     }
   }
-  job::barrier();  // nobody is late
+  job::barrier();  // no wait begins too late
   EXPECT_TRUE(promise.set(std::vector<double>(1, job::rank() + 1.0)));
   double sum = 0.0;
   while (auto future = when_any(futures, 60s)) {
@@ -116,7 +116,7 @@ TEST_F(PromiseOfRanks, IsBrokenForAllWhoWait) {
   EXPECT_EQ(told, std::vector<Errc>(handles.size(), Errc::broken_promise));
 }
 
-// A rank closes with a promise that all others wait for: they are told, and come to the end, too.
+// A rank closes with a promise that all others wait for: their waits fail, and they finish, too.
 TEST_F(PromiseOfRanks, BreaksWhenItsRuntimeCloses) {
   std::optional<Promise<double[]>> promise;
   Handle handle;

@@ -1,6 +1,5 @@
-// What ranks see of each other's objects, and how little that costs; the same on one node and, where
-// LOCUM_RANKS_PER_NODE splits the machine, across nodes, whose ranks share one copy of what another node
-// made.
+// Objects shared by all ranks, and the cost of reading them; the same on one node and, if
+// LOCUM_RANKS_PER_NODE splits the machine, across nodes, whose ranks share one copy of another node's object.
 #include <gtest/gtest.h>
 #include <mpi.h>
 
@@ -57,14 +56,14 @@ class SharingRanks : public testing::Test {
     }
     return first == job::rank();
   }
-  /// If every rank reads what each rank made with values_of(): how many objects come to a node that another
-  /// one made, and their bytes; for all nodes, once for each. Collective.
-  struct CompletionCounter {
+  /// If every rank reads the object that each rank made with values_of(): how many objects are transferred to
+  /// a node from another one, and their bytes; the sum over all nodes. Collective.
+  struct Arrivals {
     std::uint64_t objects = 0;
     std::uint64_t bytes = 0;
   };
-  static CompletionCounter completions() {
-    CompletionCounter own;
+  static Arrivals arrivals() {
+    Arrivals own;
     for (int rank = 0; rank < job::size(); ++rank) {
       if (is_first_of_node() && !job::same_node(rank)) {
         ++own.objects;
@@ -78,7 +77,7 @@ class SharingRanks : public testing::Test {
   Store store_ = runtime_.store("fields");
 };
 
-// What is mapped where `address` points, as the kernel names it; empty if nothing.
+// The kernel's name for the mapping at `address`; empty if there is none.
 std::string mapping_at(const void* address) {
   const auto wanted = reinterpret_cast<std::uintptr_t>(address);
   std::ifstream maps("/proc/self/maps");
@@ -100,9 +99,9 @@ bool in_node_memory(const void* address) {
   return line.find("/dev/shm/") != std::string::npos || line.find("memfd:locum") != std::string::npos;
 }
 
-// The object that rank `maker` made, of values from `first` on.
+// Checks the object that rank `maker` made, with values from `first` on.
 void expect_whole(std::span<const double> seen, int maker, int first) {
-  // Small values of other nodes come in messages, to each rank its own.
+  // Small values of other nodes arrive in messages, for each rank separately.
   const bool shared = job::same_node(maker) || seen.size_bytes() > 4096;
   EXPECT_EQ(in_node_memory(seen.data()), shared) << mapping_at(seen.data());
   double expected = first * 1e6;
@@ -122,9 +121,10 @@ TEST_F(SharingRanks, EveryRankReadsEverybodysObjectsByKeyInPlace) {
     EXPECT_EQ(view.size(), values_of(rank).size());
     expect_whole({view.begin(), view.end()}, rank, rank);
   }
-  const CompletionCounter arrived = completions();
+  const Arrivals arrived = arrivals();
   const auto all = static_cast<std::uint64_t>(job::size()) * static_cast<std::uint64_t>(job::size());
-  EXPECT_EQ(sum_of_all(copied_bytes() - copied), arrived.bytes) << "each object came to each node once";
+  EXPECT_EQ(sum_of_all(copied_bytes() - copied), arrived.bytes)
+      << "each object was transferred to each node once";
   EXPECT_EQ(sum_of_all(views() - viewed), all - arrived.objects);
   if (job::one_node()) {
     EXPECT_EQ(runtime_.metrics().messages, messages);
@@ -139,7 +139,8 @@ TEST_F(SharingRanks, EveryRankReadsEverybodysObjectsByNameInPlace) {
     const auto view = store_.get<double[]>("T/" + std::to_string(rank)).value();
     expect_whole({view.begin(), view.end()}, rank, rank);
   }
-  EXPECT_EQ(sum_of_all(copied_bytes() - copied), completions().bytes) << "each object came to each node once";
+  EXPECT_EQ(sum_of_all(copied_bytes() - copied), arrivals().bytes)
+      << "each object was transferred to each node once";
 }
 
 TEST_F(SharingRanks, AWriterWritesStraightIntoTheMemoryThatOthersRead) {
@@ -156,7 +157,7 @@ TEST_F(SharingRanks, AWriterWritesStraightIntoTheMemoryThatOthersRead) {
   expect_whole({view.begin(), view.end()}, job::last(), job::last());
 }
 
-// Of a field of another node only what was asked for comes.
+// Of a field of another node only the requested part is transferred.
 TEST_F(SharingRanks, EveryRankReadsSomeOfEverybodysFields) {
   const Extents extents(8, 32, 512);
   auto writer = store_.create<double>("field/" + std::to_string(job::rank()), extents).value();
@@ -311,7 +312,7 @@ TEST_F(SharingRanks, WhatOneRankEvictsNoRankFinds) {
 
 TEST_F(SharingRanks, AWaitingRankGetsWhatAnotherPutsLater) {
   if (job::rank() == job::last() && job::size() > 1) {
-    // Every other rank has said that it is about to wait; most of them do by now.
+    // Every other rank has announced that it is about to wait; most of them do by now.
     job::barrier();
     EXPECT_TRUE(store_.put("later", 42));
   } else {

@@ -1,4 +1,4 @@
-// How a runtime is opened and closed, and what it says when it cannot be.
+// Opening and closing a runtime, and the errors if it cannot be opened.
 #include "mpi/runtime.hpp"
 
 #include <gtest/gtest.h>
@@ -38,7 +38,7 @@ Error error_of(const std::function<void()>& call) {
   } catch (const Error& error) {
     return error;
   }
-  ADD_FAILURE() << "nothing was thrown";
+  ADD_FAILURE() << "no exception";
   return Error(Errc::system, "nothing was thrown");
 }
 
@@ -57,7 +57,7 @@ TEST(Runtime, KnowsItsCommunicator) {
 
 TEST(Runtime, WarnsOfALauncherThatDoesNotFit) {
   if (job::size() > 1) {
-    GTEST_SKIP() << "is about a world of one rank";
+    GTEST_SKIP() << "needs a world of one rank";
   }
   const Environment variable("PMI_SIZE", "4");
   testing::internal::CaptureStderr();
@@ -75,7 +75,7 @@ TEST(Runtime, LeavesTheCommunicatorAlone) {
   MPI_Request request = MPI_REQUEST_NULL;
   MPI_Irecv(&received, 1, MPI_INT, MPI_ANY_SOURCE, MPI_ANY_TAG, mine, &request);
   {
-    // The receive from anybody must not see a message of the runtime's.
+    // The receive from any source must not get a message of the runtime.
     Runtime runtime(mine, small);
     runtime.drop("nothing");
     int done = 1;
@@ -127,7 +127,7 @@ TEST(Runtime, TellsAllRanksThatOneEnvironmentIsWrong) {
   EXPECT_TRUE(job::same_everywhere(error.what())) << error.what();
 }
 
-/// As long as it lives this process can open no descriptor.
+/// During its lifetime this process can open no descriptor.
 class NoDescriptorLeft {
  public:
   NoDescriptorLeft() {
@@ -157,9 +157,9 @@ class NoDescriptorLeft {
 
 TEST(Runtime, TellsAllRanksWhichOneCouldNotOpenItsNodesMemory) {
   if (tests::sanitized) {
-    GTEST_SKIP() << "UndefinedBehaviorSanitizer looks at types through a pipe, and here none can be opened";
+    GTEST_SKIP() << "UndefinedBehaviorSanitizer checks types with a pipe, and here none can be opened";
   }
-  { const Runtime connected(MPI_COMM_WORLD, small); }  // what MPI opens at first use
+  { const Runtime connected(MPI_COMM_WORLD, small); }  // opens what MPI opens at first use
   RuntimeOptions options = small;
   options.timeout = 2s;
   std::optional<NoDescriptorLeft> poor;
@@ -191,8 +191,8 @@ TEST(Runtime, SpansNodes) {
   job::barrier();
 }
 
-// What all threads of this process have done so far: times that they went to sleep, and clock ticks of
-// processor time.
+// Total of all threads of this process so far: how often they went to sleep, and clock ticks of processor
+// time.
 struct Activity {
   long sleeps = 0;
   long ticks = 0;
@@ -224,7 +224,7 @@ Activity activity_so_far() {
   return all;
 }
 
-// With connections open to other nodes, and nothing asked over them.
+// With open connections to other nodes, and no request.
 TEST(Runtime, SleepsWhileNothingIsAskedOfIt) {
   Runtime runtime(MPI_COMM_WORLD, small);
   Store store = runtime.store("s");
@@ -233,10 +233,11 @@ TEST(Runtime, SleepsWhileNothingIsAskedOfIt) {
     EXPECT_TRUE(store.get<int>(key));
   }
   job::barrier();
-  // Seconds are what is measured here. In the first ones what the last operations left behind is still done.
+  // Seconds are measured here. The first ones still contain work of the last operations.
   Activity second{.sleeps = -1, .ticks = -1};
   const auto calm = [&] {
-    // The watch looks once a second, or twenty times where nobody tells it; MPI's own threads may wake, too.
+    // The watch checks once a second, or polls twenty times without notifications; MPI's own threads may
+    // wake, too.
     return second.sleeps >= 0 && second.sleeps <= 30 && second.ticks <= 1;
   };
   for (int measured = 0; !calm() && measured < 10; ++measured) {
@@ -305,7 +306,7 @@ TEST(Runtime, LivesSideBySideWithOthers) {
   EXPECT_FALSE(foreign.has_value()) << "a handle of one runtime resolved in another";
   job::barrier();
 
-  first.reset();  // in the order in which they were made: any order will do that is the same everywhere
+  first.reset();  // in the order in which they were made: any order works that is the same on all ranks
   EXPECT_EQ(*b.get<int>("x0").value(), 2);
   EXPECT_EQ(a.get<int>(key).error().code(), Errc::closed);
   job::barrier();
@@ -325,18 +326,18 @@ TEST(Runtime, IsFoundByItsNameAndByItsHandles) {
     EXPECT_EQ((*proxy<int[]>(job::from(rank, in_first)).get())[0], 1);
     EXPECT_EQ((*proxy<int[]>(job::from(rank, in_second)).get())[0], 2);
   }
-  EXPECT_EQ(find_store("same name").error().code(), Errc::invalid_argument) << "of which one?";
+  EXPECT_EQ(find_store("same name").error().code(), Errc::invalid_argument) << "there are two";
   const Store found = find_store("same name", "analysis").value();
   EXPECT_EQ((*found.get<int[]>(in_second.key))[0], 2);
   job::barrier();
   first->close();
   EXPECT_EQ(first->options().name, "simulation of this rank, a name that no small string holds");
-  EXPECT_EQ((*find_store("same name").value().get<int[]>(in_second.key))[0], 2) << "the only one by now";
+  EXPECT_EQ((*find_store("same name").value().get<int[]>(in_second.key))[0], 2) << "the only one left";
   EXPECT_EQ(proxy<int[]>(in_first).get().error().code(), Errc::closed);
   job::barrier();
 }
 
-// Neighbours in a ring of pairs: every rank is in two communicators, none of which holds the other.
+// Neighbours in a ring of pairs: every rank is in two communicators, none of which contains the other.
 TEST(Runtime, LivesOnOverlappingCommunicators) {
   const int ranks = job::size();
   std::vector<MPI_Comm> pairs(static_cast<std::size_t>(ranks), MPI_COMM_NULL);
@@ -346,7 +347,7 @@ TEST(Runtime, LivesOnOverlappingCommunicators) {
                    &pairs[static_cast<std::size_t>(first)]);
   }
   std::vector<std::unique_ptr<Runtime>> runtimes;
-  for (const MPI_Comm pair : pairs) {  // the same order on all ranks, so that nobody waits in a circle
+  for (const MPI_Comm pair : pairs) {  // the same order on all ranks, so that no deadlock is possible
     runtimes.push_back(pair == MPI_COMM_NULL ? nullptr : std::make_unique<Runtime>(pair, small));
   }
   for (int first = 0; first < ranks; ++first) {
@@ -441,8 +442,8 @@ TEST(Runtime, WaitsForAbsentRanksNoLongerThanTold) {
     job::barrier();  // until rank 0 has given up
     try {
       runtime.close(200ms);
-      EXPECT_FALSE(runtime.lost_ranks().empty()) << "it has not met rank 0";
-    } catch (const Error& error) {  // where no rank of its node says that it closes alone
+      EXPECT_FALSE(runtime.lost_ranks().empty()) << "it has closed without rank 0";
+    } catch (const Error& error) {  // if no rank of its node reports that it closes alone
       EXPECT_EQ(error.code(), Errc::timeout);
       EXPECT_FALSE(job::one_node());
     }
@@ -495,8 +496,8 @@ TEST(Runtime, LetsAnExceptionOfOneRankThroughWhereTheOthersAreDone) {
   }
 }
 
-// A runtime that lives and dies while an older exception is on its way is not ended by that one: it waits as
-// long as ever for a rank that is late, here longer than an exception's two seconds.
+// A runtime that begins and ends while an older exception is active is not ended by that one: it waits as
+// long as usual for a late rank, here longer than the two seconds after an exception.
 TEST(Runtime, IsNotConcernedByAnOlderException) {
   struct OpensInItsDestructor {
     ~OpensInItsDestructor() {
@@ -515,7 +516,7 @@ TEST(Runtime, IsNotConcernedByAnOlderException) {
   }
 }
 
-// Whether a process maps memory of a node, as the kernel lists it.
+// Whether a process maps memory of a node, according to the kernel.
 bool maps_node_memory(int pid) {
   std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
   EXPECT_TRUE(maps.is_open());

@@ -1,8 +1,8 @@
 // One of the programs of a job of several (MPMD). Built three times:
 //   simulation   rank 0 and 1 of the job
 //   analysis     the other ranks; its `Particle` has a field more, and its `Field` another name
-//   outdated     the same as analysis, but it says that it is another version of the library
-// Prints what went wrong, if anything, and ends with 1.
+//   outdated     the same as analysis, but it claims to be another version of the library
+// Prints what went wrong, if anything, and exits with 1.
 #include <mpi.h>
 
 #include <cstdio>
@@ -13,7 +13,7 @@
 #include "mpi/runtime.hpp"
 
 #ifdef LOCUM_TEST_OUTDATED
-// Found before the library's own.
+// Found before the library's own header.
 namespace locum {
 std::string_view version() noexcept {
   return "0.0.1";
@@ -74,7 +74,7 @@ void share(locum::Runtime& runtime) {
     (void)store.put("blocks", std::vector<float>(1000, 0.5F)).value();
     (void)store.put("step", Step{3, 0.25}).value();
   }
-  // Ranks of the other program come to know in the only way that there is: they wait for the last name.
+  // Ranks of the other program have only one way to learn of it: they wait for the last name.
   const auto step = store.wait<Step>("step");
   expect(step && (*step)->number == 3 && (*step)->time == 0.25, "a type that both programs have");
   const auto blocks = store.get<float[]>("blocks");

@@ -1,4 +1,4 @@
-// Raw MPI and nothing else. If this fails, the machine is broken; if only the others fail, we are.
+// Only raw MPI. If this fails, the machine is broken; if only the others fail, this library is.
 #include <mpi.h>
 
 #include <cstdio>

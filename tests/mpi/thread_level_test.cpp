@@ -15,7 +15,7 @@ TEST(ThreadLevel, IsWhatTheEntryAskedFor) {
               (asked == "serialized" && provided >= MPI_THREAD_SERIALIZED) ||
               (asked == "funneled" && provided >= MPI_THREAD_FUNNELED) ||
               (asked == "single" && provided >= MPI_THREAD_SINGLE))
-      << "asked for " << asked << ", MPI says " << provided;
+      << "requested " << asked << ", provided " << provided;
 }
 
 }  // namespace

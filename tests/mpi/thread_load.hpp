@@ -9,13 +9,13 @@
 
 namespace locum::tests {
 
-/// What one thread of this process has cost, by the system's books: all since it began.
+/// The cost of one thread of this process since its start, as measured by the system.
 struct ThreadLoad {
-  std::uint64_t cpu_ns = 0;    ///< it was on a core
-  std::uint64_t wake_ups = 0;  ///< it had given its core up by itself, and went on
+  std::uint64_t cpu_ns = 0;    ///< time on a core
+  std::uint64_t wake_ups = 0;  ///< how often it had given up its core by itself, and continued
 };
 
-/// The thread of this process that goes by that name; none, or the first of several.
+/// The thread of this process with that name; none, or the first of several.
 [[nodiscard]] inline std::optional<std::filesystem::path> thread_named(std::string_view name) {
   for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
     std::string line;

@@ -1,5 +1,5 @@
-// A rank that throws between construction and destruction of a runtime, while the others wait for a message
-// of it: the job must end, with a message, instead of hanging.
+// A rank throws between construction and destruction of a runtime, while the others wait for its message: the
+// job must end, with an error message, instead of hanging.
 #include <mpi.h>
 
 #include <cstdio>

@@ -22,7 +22,7 @@ TEST(Topology, SplitsMachinesIntoNodesOfSoManyRanks) {
   EXPECT_EQ(number_nodes(std::vector{0, 0, 0}, 1), (std::vector{0, 1, 2}));
   EXPECT_EQ(number_nodes(std::vector{0, 0, 0}, 3), (std::vector{0, 0, 0}));
   EXPECT_EQ(number_nodes(std::vector{0, 0, 0}, 99), (std::vector{0, 0, 0}));
-  // Ranks dealt out to two machines in turn: no node reaches over a machine.
+  // Ranks distributed over two machines in turn: no node spans machines.
   EXPECT_EQ(number_nodes(std::vector{0, 1, 0, 1, 0, 1}, 2), (std::vector{0, 1, 0, 1, 2, 3}));
 }
 

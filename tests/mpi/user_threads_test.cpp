@@ -1,4 +1,4 @@
-// Threads that the program has from elsewhere, OpenMP's and those of std::async: they use one store, the same
+// Threads that the library did not start, OpenMP's and those of std::async: they use one store, the same
 // stand-ins and the same futures.
 #include <gtest/gtest.h>
 #include <mpi.h>
@@ -39,7 +39,7 @@ class UserThreads : public ::testing::Test {
     return std::vector<double>(length(at), value(rank, at));
   }
   static int objects() { return job::size() * objects_of_rank; }
-  /// Which of all objects.
+  /// The name of one of all objects.
   static std::string name_of(int object) { return name(object / objects_of_rank, object % objects_of_rank); }
   static bool is_right(const Result<View<double[]>>& view, int object) {
     const int rank = object / objects_of_rank;
@@ -138,7 +138,7 @@ TEST_F(UserThreads, OfOpenMPWaitForOneVectorOfFutures) {
   int wrong = 0;
 #pragma omp parallel num_threads(threads) reduction(+ : wrong)
   for (int object = 0; object < static_cast<int>(futures.size()); ++object) {
-    // Each by all threads, and some threads come before it is there.
+    // Each by all threads; some threads wait before it has arrived.
     const auto& future = futures[static_cast<std::size_t>(object)];
     wrong += future.wait_for(60s) && is_right(future.get(), object) ? 0 : 1;
   }
@@ -167,7 +167,7 @@ TEST_F(UserThreads, OfStdAsyncPutAndGet) {
   std::vector<std::future<bool>> gets;
   for (int object = 0; object < objects(); ++object) {
     gets.push_back(std::async(std::launch::async, [this, object] {
-      Store store = store_;  // a value of its own does as well
+      Store store = store_;  // a copy works as well
       return is_right(store.get<double[]>(name_of(object)), object) &&
              is_right(store_.get_async<double[]>(name_of(object)).get(), object);
     }));
@@ -177,7 +177,7 @@ TEST_F(UserThreads, OfStdAsyncPutAndGet) {
   }
 }
 
-// Each task goes through all futures in their order of arrival; copies share one end.
+// Each task goes through all futures in their order of arrival; copies share one state.
 TEST_F(UserThreads, OfStdAsyncEachTakeTheFuturesAsTheyCome) {
   put_all();
   std::vector<std::string> names;
@@ -201,7 +201,8 @@ TEST_F(UserThreads, OfStdAsyncEachTakeTheFuturesAsTheyCome) {
   }
 }
 
-// Somebody else cancels what a task waits for: it goes on at once, and the next one has the object.
+// Another thread cancels a future that a task waits for: the task continues at once, and the next one has the
+// object.
 TEST_F(UserThreads, OfStdAsyncGoOnWhenTheirFutureIsCancelled) {
   put_all();
   for (int object = 0; object < objects(); ++object) {
@@ -214,7 +215,8 @@ TEST_F(UserThreads, OfStdAsyncGoOnWhenTheirFutureIsCancelled) {
   }
 }
 
-// A stand-in travels into the task, and what it brought out of it; the exception of a task is the caller's.
+// A stand-in is copied into the task, which returns what it resolves to; the exception of a task reaches the
+// caller.
 TEST_F(UserThreads, OfStdAsyncTakeStandInsAlong) {
   put_all();
   const auto all = stand_ins();

@@ -26,7 +26,7 @@ using loopback::NetworkOptions;
 using loopback::Verdict;
 using namespace std::chrono_literals;
 
-/// A network whose ranks are all played by hooks that take what comes.
+/// A network whose ranks are all served by hooks that receive all messages.
 struct Served {
   explicit Served(const NetworkOptions& options) : network(options) {
     for (int rank = 0; rank < network.size(); ++rank) {
@@ -72,8 +72,8 @@ TEST(LoopbackNetwork, TakesTheTimeOfLatencyAndBandwidth) {
   world.at(0).send(1, numbered(0), small);
   world.at(0).send(1, numbered(1), large);
   world.network.run_until_idle();
-  // 2000 bytes take 2 us; the second message waits for the first; the word of the receiver, the bulk, and the
-  // word of its coming take a latency each.
+  // 2000 bytes take 2 us; the second message waits for the first; the receiver's request, the bulk, and the
+  // report of its arrival take a latency each.
   EXPECT_EQ(times, (std::vector<std::chrono::nanoseconds>{12us, 12us, 12us + 20us + 1ms, 12us + 30us + 1ms}));
 }
 
@@ -81,7 +81,7 @@ TEST(LoopbackNetwork, ReadsALargeBulkWhenItMovesAndNotBefore) {
   Served world(quick);
   std::vector<std::byte> large(100'000, std::byte{1});
   ASSERT_EQ(world.at(0).send(1, numbered(0), large), Sending::pending);
-  world.network.run_for(25us);  // asked for at 10 us, moved at 30 us and some more
+  world.network.run_for(25us);  // requested at 10 us, transferred at 30 us and later
   std::ranges::fill(large, std::byte{2});
   world.network.run_until_idle();
   EXPECT_TRUE(world.at(1).letters.at(0).bulk == large);
@@ -112,8 +112,8 @@ TEST(LoopbackNetwork, Counts) {
   EXPECT_EQ(world.network.counters(2).sent.messages, 0U);
 }
 
-/// All that can go wrong, on a network with this seed: a number for all that happened. The world is kept, so
-/// that the next one lies elsewhere in memory.
+/// Every kind of fault, on a network with this seed: returns a hash of all events. The world is kept, so that
+/// the next one has other addresses.
 std::uint64_t stormy_trace(std::uint64_t seed, std::uint64_t& events,
                            std::vector<std::unique_ptr<Served>>& kept) {
   Served& world = *kept.emplace_back(std::make_unique<Served>(NetworkOptions{.ranks = 12,
@@ -135,7 +135,7 @@ std::uint64_t stormy_trace(std::uint64_t seed, std::uint64_t& events,
     });
   }
   bulks.reserve(1500);
-  // Mailboxes do not know these tickets: who is told of them is not what is looked at here.
+  // Mailboxes do not know these tickets: their outcomes are not tested here.
   for (int rank = 0; rank < 12; ++rank) {
     struct Silent final : Receiver {
       std::span<std::byte> arrived(const Arrival& message) noexcept override {
@@ -171,17 +171,17 @@ TEST(LoopbackNetwork, DoesTheSameForTheSameSeed) {
     traces.push_back(stormy_trace(seed, events, kept));
     EXPECT_EQ(stormy_trace(seed, events_again, kept), traces.back()) << "seed " << seed;
     EXPECT_EQ(events_again, events);
-    EXPECT_GT(events, 3000U) << "a storm is more than its calls";
+    EXPECT_GT(events, 3000U) << "a run has more events than calls";
   }
   std::ranges::sort(traces);
-  EXPECT_EQ(std::ranges::adjacent_find(traces), traces.end()) << "two seeds, one run";
+  EXPECT_EQ(std::ranges::adjacent_find(traces), traces.end()) << "two seeds gave the same run";
 }
 
 TEST(LoopbackNetwork, CarriesFourThousandRanksToOne) {
   constexpr int ranks = 4096;
   const auto start = std::chrono::steady_clock::now();
   Served world({.ranks = ranks, .latency = {1us, 50us}});
-  // Everybody asks rank 0, which replies; those replies that come are counted there where they come.
+  // Every rank sends a request to rank 0, which replies; replies are counted at their arrival.
   world.at(0).on_arrival = [&](const Letter& letter) { world.at(0).send(letter.from, numbered(1)); };
   const std::vector<std::byte> bulk(10'000);
   for (int rank = 1; rank < ranks; ++rank) {
@@ -195,7 +195,7 @@ TEST(LoopbackNetwork, CarriesFourThousandRanksToOne) {
   const auto& all = world.network.counters();
   EXPECT_EQ(all.sent.messages, 2U * (ranks - 1));
   EXPECT_EQ(all.transfers, ranks - 1U);
-  // A hook's first call, a request, a reply, a bulk, its end and who is told of each.
+  // A hook's first call, a request, a reply, a bulk, its end and the reports of each.
   EXPECT_LT(world.network.events(), 8U * ranks);
   EXPECT_LT(std::chrono::steady_clock::now() - start, 20s) << "measured: less than a second";
 }
@@ -210,7 +210,7 @@ TEST(LoopbackNetwork, ReordersOnlyWhenAsked) {
     Numbers numbers = world.numbers(1);
     EXPECT_EQ(std::ranges::is_sorted(numbers), !reorder);
     std::ranges::sort(numbers);
-    EXPECT_EQ(std::ranges::adjacent_find(numbers), numbers.end()) << "nothing comes twice";
+    EXPECT_EQ(std::ranges::adjacent_find(numbers), numbers.end()) << "no message arrives twice";
     EXPECT_EQ(numbers.size(), 100U);
   }
 }
@@ -228,9 +228,9 @@ TEST(LoopbackNetwork, DropsWithProbabilityAndGivesTheBulkBack) {
   EXPECT_NEAR(static_cast<double>(lost), 300, 60);
   EXPECT_EQ(world.at(1).letters.size(), 1000 - lost);
   const auto outcomes = world.at(0).outcomes();
-  ASSERT_EQ(outcomes.size(), 1000U) << "each bulk is told of";
+  ASSERT_EQ(outcomes.size(), 1000U) << "each bulk has an outcome";
   EXPECT_EQ(std::ranges::count(outcomes, Errc::timeout, code_of), static_cast<std::ptrdiff_t>(lost));
-  EXPECT_TRUE(std::ranges::is_sorted(world.numbers(1))) << "those that come, come in order";
+  EXPECT_TRUE(std::ranges::is_sorted(world.numbers(1))) << "messages arrive in order";
 }
 
 TEST(LoopbackNetwork, LosesOrHoldsWhatMeetsACut) {
@@ -238,7 +238,7 @@ TEST(LoopbackNetwork, LosesOrHoldsWhatMeetsACut) {
     Served world(quick);
     world.at(0).send(1, numbered(0));
     world.network.run_until_idle();
-    world.at(0).send(1, numbered(1));  // is under way when the cut comes
+    world.at(0).send(1, numbered(1));  // in transfer when the link is cut
     world.network.cut(0, 1, how);
     world.at(0).send(1, numbered(2));
     world.at(1).send(0, numbered(3));
@@ -252,7 +252,7 @@ TEST(LoopbackNetwork, LosesOrHoldsWhatMeetsACut) {
     world.network.run_until_idle();
     EXPECT_EQ(world.numbers(1), how == Cut::hold ? (Numbers{0, 1, 2, 5, 6}) : (Numbers{0, 5, 6}));
     EXPECT_EQ(world.numbers(0), how == Cut::hold ? Numbers{3} : Numbers{});
-    EXPECT_TRUE(world.at(0).lost_ranks.empty()) << "a cut may heal: nobody is lost";
+    EXPECT_TRUE(world.at(0).lost_ranks.empty()) << "a cut link may be restored: no rank is lost";
     EXPECT_EQ(world.network.counters().lost.messages, how == Cut::hold ? 0U : 3U);
   }
 }
@@ -263,7 +263,7 @@ TEST(LoopbackNetwork, LosesOrHoldsABulkThatMeetsACut) {
     const std::vector<std::byte> large(10'000, std::byte{3});
     world.at(0).send(1, numbered(0), large);
     world.network.run_for(15us);
-    ASSERT_EQ(world.at(1).open_landings(), 1U) << "the header is there, the bulk is asked for";
+    ASSERT_EQ(world.at(1).open_landings(), 1U) << "the header has arrived, the bulk is requested";
     world.network.partition({1}, how);
     world.network.run_for(1s);
     EXPECT_EQ(world.at(1).open_landings(), how == Cut::hold ? 1U : 0U);
@@ -297,7 +297,7 @@ TEST(LoopbackNetwork, SeversForEver) {
 }
 
 TEST(LoopbackNetwork, KeepsOrLosesWhatADeadRankHadSaid) {
-  // What arrives of it is the beginning of what was sent; how much follows from the seed.
+  // The messages that arrive are the first ones sent; how many follows from the seed.
   std::vector<std::size_t> kept;
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     NetworkOptions options = quick;
@@ -317,7 +317,7 @@ TEST(LoopbackNetwork, KeepsOrLosesWhatADeadRankHadSaid) {
     EXPECT_EQ(world.at(2).lost_ranks, std::vector<int>{0});
     EXPECT_TRUE(world.at(0).lost_ranks.empty());
   }
-  EXPECT_GT(std::ranges::count(kept, 0U), 8) << "half of the seeds lose the first already";
+  EXPECT_GT(std::ranges::count(kept, 0U), 8) << "half of the seeds lose even the first one";
   EXPECT_GT(std::ranges::count_if(kept, [](std::size_t count) { return count > 0 && count < 6; }), 8);
 }
 
@@ -330,7 +330,7 @@ TEST(LoopbackNetwork, EndsBothSidesOfABulkAtADeath) {
     ASSERT_EQ(world.at(1).open_landings(), 1U);
     world.network.kill(dead);
     (void)world.at(dead).progress();
-    EXPECT_EQ(world.at(0).open_tickets(), dead == 0 ? 0U : 1U) << "the dead know their end at once";
+    EXPECT_EQ(world.at(0).open_tickets(), dead == 0 ? 0U : 1U) << "a dead rank's own ends fail at once";
     EXPECT_EQ(world.at(1).open_landings(), dead == 1 ? 0U : 1U);
     std::vector<std::string> told;
     world.at(0).on_sent = [&](const Result<void>& outcome) {
@@ -343,7 +343,7 @@ TEST(LoopbackNetwork, EndsBothSidesOfABulkAtADeath) {
     EXPECT_EQ(told, std::vector<std::string>{dead == 0 ? "not landed" : "not sent"});
     EXPECT_EQ(world.at(1 - dead).lost_ranks, std::vector<int>{dead});
     const Letter& letter = world.at(1).letters.at(0);
-    EXPECT_TRUE(letter.bulk == std::vector<std::byte>(10'000)) << "nobody wrote into it";
+    EXPECT_TRUE(letter.bulk == std::vector<std::byte>(10'000)) << "nothing was written to it";
   }
 }
 
@@ -356,7 +356,7 @@ TEST(LoopbackNetwork, TellsNobodyOfADeathWhereThatIsWanted) {
   world.network.kill(1);
   world.network.run_for(24h);
   EXPECT_TRUE(world.at(0).lost_ranks.empty());
-  EXPECT_EQ(world.at(0).open_tickets(), 1U) << "nobody ever says";
+  EXPECT_EQ(world.at(0).open_tickets(), 1U) << "the outcome is never reported";
   world.at(0).send(1, numbered(1));
   world.network.run_until_idle();
   EXPECT_EQ(world.network.counters().lost.messages, 2U);
@@ -388,7 +388,7 @@ TEST(LoopbackNetwork, ClosesARankWithItsTransport) {
   world.transports[0].reset();
   EXPECT_THROW((void)world.network.transport(0), Error);
   world.network.run_until_idle();
-  EXPECT_EQ(world.numbers(1), Numbers{1}) << "what had been said is heard";
+  EXPECT_EQ(world.numbers(1), Numbers{1}) << "sent messages arrive";
   EXPECT_EQ(world.at(1).lost_ranks, std::vector<int>{0});
 }
 

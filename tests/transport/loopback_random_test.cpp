@@ -9,7 +9,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The first words that the published generator gives for this seed: the same on every machine.
+// The first words of the published generator for this seed: the same on every machine.
 TEST(LoopbackRandom, IsSplitMix64) {
   Random random(1234567);
   EXPECT_EQ(random.next(), 6457827717110365317U);

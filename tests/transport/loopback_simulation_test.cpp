@@ -10,7 +10,7 @@
 
 #include "transport/loopback/network.hpp"
 
-// Who is called when: the running of ranks, seen through a network, since only a transport can sleep.
+// The order in which ranks run, observed on a network, since only a transport can sleep.
 namespace locum::loopback {
 namespace {
 
@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 constexpr std::array<std::byte, 1> header{std::byte{1}};
 
-/// Takes what comes and counts it.
+/// Receives and counts messages.
 struct Counting final : Receiver {
   std::span<std::byte> arrived(const Arrival&) noexcept override {
     return ++messages, std::span<std::byte>();
@@ -47,7 +47,7 @@ TEST(LoopbackSimulation, DoesThingsAtTheirMoment) {
   });
   EXPECT_TRUE(world.network.step());
   EXPECT_EQ(done.size(), 1U);
-  EXPECT_FALSE(world.network.step(world.start)) << "no more by then";
+  EXPECT_FALSE(world.network.step(world.start)) << "no more events by then";
   world.network.run_until_idle();
   EXPECT_EQ(done, (std::vector<std::string>{"sooner", "at once, as its moment has passed", "later"}));
   EXPECT_EQ(world.network.now(), world.start + 2s);
@@ -68,8 +68,8 @@ TEST(LoopbackSimulation, CallsTheHookForMessagesWakingAndItsOwnMoment) {
   world.network.after(1s, [&] { ASSERT_TRUE(world.zero->send(1, header, {}, 0)); });
   world.network.after(2s, [&] { world.one->wake(); });
   world.network.run_for(10s);
-  // The first call asks when it wants to be called; waking puts what it asked for off, unless it says it
-  // again.
+  // The first call returns when it wants to be called; a wake-up discards that moment, unless the hook
+  // returns it again.
   EXPECT_EQ(calls, (std::vector<std::chrono::nanoseconds>{0s, 1s + 10us, 2s}));
   EXPECT_EQ(taken.messages, 1);
 
@@ -103,7 +103,7 @@ TEST(LoopbackSimulation, PrefersAnArmedSleeperToTheHook) {
   world.one->wake();
   world.network.run_for(0s);
   EXPECT_EQ(woken, 2);
-  EXPECT_EQ(hook_calls, 1) << "the sleeper had both";
+  EXPECT_EQ(hook_calls, 1) << "the sleeper received both";
 }
 
 TEST(LoopbackSimulation, LetsTheHookHaveWhatASleeperDidNotArmFor) {
@@ -137,13 +137,13 @@ TEST(LoopbackSimulation, SleepsInTheTestItself) {
   ASSERT_TRUE(world.zero->arm());
   world.zero->sleep(world.start + 1s);
   EXPECT_EQ(world.network.now(), world.start + 20us);
-  EXPECT_FALSE(world.zero->arm()) << "the reply is there";
+  EXPECT_FALSE(world.zero->arm()) << "the reply has arrived";
   world.zero->sleep(world.start + 1s);
-  EXPECT_EQ(world.network.now(), world.start + 1s) << "not armed: to the moment";
+  EXPECT_EQ(world.network.now(), world.start + 1s) << "not armed: sleeps until its deadline";
   EXPECT_TRUE(world.zero->progress(taken));
   EXPECT_TRUE(world.zero->arm());
   world.zero->sleep(world.start + 2s);
-  EXPECT_EQ(world.network.now(), world.start + 2s) << "nothing came";
+  EXPECT_EQ(world.network.now(), world.start + 2s) << "nothing arrived";
   world.network.after(1s, [&] { world.zero->wake(); });
   world.zero->sleep(Moment::max());
   EXPECT_EQ(world.network.now(), world.start + 3s);
@@ -166,7 +166,7 @@ TEST(LoopbackSimulation, RunsBlockingProgramsSideBySide) {
   network.run();
   ASSERT_EQ(order.size(), 60U);
   for (std::size_t i = 0; i < 20; ++i) {
-    EXPECT_EQ(order[i], 19 - static_cast<int>(i)) << "who sleeps least is first";
+    EXPECT_EQ(order[i], 19 - static_cast<int>(i)) << "the shortest sleep ends first";
   }
 }
 
@@ -244,7 +244,7 @@ TEST(LoopbackSimulation, EndsWhoLingersOnADeadRank) {
       bool& done;
       ~Unwound() {
         world.network.linger(1, world.start + 30s);
-        EXPECT_EQ(world.one->now(), world.start + 30s) << "its own time";
+        EXPECT_EQ(world.one->now(), world.start + 30s) << "its private time";
         done = true;
       }
     } ending{world, unwound};
@@ -266,7 +266,7 @@ TEST(LoopbackSimulation, EndsProgramsOfADeadRank) {
     struct Unwound {
       TwoRanks& world;
       bool& done;
-      ~Unwound() {  // a destructor that waits finds an end
+      ~Unwound() {  // a destructor that waits: its sleeps end
         const auto before = world.one->now();
         world.one->sleep(before + 3s);
         EXPECT_EQ(world.one->now(), before + 3s);
@@ -282,7 +282,7 @@ TEST(LoopbackSimulation, EndsProgramsOfADeadRank) {
   EXPECT_TRUE(unwound);
   EXPECT_FALSE(went_on);
   EXPECT_FALSE(world.network.alive(1));
-  EXPECT_EQ(world.network.now(), world.start + 1s) << "the time of the others has not passed";
+  EXPECT_EQ(world.network.now(), world.start + 1s) << "simulated time of the others has not advanced";
 }
 
 TEST(LoopbackSimulation, SaysWhatAProgramThrewAndEndsTheOthers) {
@@ -301,7 +301,7 @@ TEST(LoopbackSimulation, SaysWhatAProgramThrewAndEndsTheOthers) {
   });
   try {
     world.network.run();
-    ADD_FAILURE() << "nothing thrown";
+    ADD_FAILURE() << "no exception";
   } catch (const std::runtime_error& error) {
     EXPECT_STREQ(error.what(), "one is fed up");
   }
@@ -313,7 +313,7 @@ TEST(LoopbackSimulation, NoticesThatNothingCanHappen) {
   world.network.start([&] { world.one->sleep(Moment::max()); });
   try {
     world.network.run();
-    ADD_FAILURE() << "nothing thrown";
+    ADD_FAILURE() << "no exception";
   } catch (const std::logic_error& error) {
     EXPECT_STREQ(error.what(), "nothing can happen any more, but still asleep are ranks 1");
   }

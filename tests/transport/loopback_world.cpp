@@ -23,7 +23,7 @@ class LoopbackWorld final : public TransportWorld {
     for (int rank = 0; rank < ranks; ++rank) {
       transports.push_back(network.transport(rank));
     }
-    std::size_t arrived = 0;  // at barriers, in all
+    std::size_t arrived = 0;  // at all barriers together
     const auto play = [&](int rank) {
       Transport& transport = *transports[static_cast<std::size_t>(rank)];
       std::size_t barriers = 0;
@@ -40,7 +40,7 @@ class LoopbackWorld final : public TransportWorld {
                                      " waits in vain for the others at a barrier");
           }
           meanwhile();
-          (void)transport.arm();  // in vain if `meanwhile` has not taken what is there
+          (void)transport.arm();  // fails if `meanwhile` has not received what is there
           transport.sleep(transport.now() + std::chrono::seconds(1));
         }
       };
@@ -61,7 +61,7 @@ class LoopbackWorld final : public TransportWorld {
     if (first_ == FirstRank::test) {
       try {
         play(0);
-      } catch (...) {  // the programs end while what they use is there
+      } catch (...) {  // the programs end while the objects that they use exist
         for (int rank = 0; rank < ranks; ++rank) {
           network.kill(rank);
         }

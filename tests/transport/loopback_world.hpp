@@ -7,10 +7,10 @@
 
 namespace locum::tests {
 
-/// Who runs as rank 0 of a world: a program like the others, or the test's own code.
+/// What runs as rank 0 of a world: a program like the others, or the test's own code.
 enum class FirstRank { program, test };
 
-/// A world of ranks on a simulated network with these options (but for the number of ranks).
+/// A world of ranks on a simulated network with these options (without the number of ranks).
 [[nodiscard]] std::unique_ptr<TransportWorld> loopback_world(const loopback::NetworkOptions& options,
                                                              FirstRank first = FirstRank::program);
 

@@ -1,4 +1,4 @@
-// The contract of all transports, kept by the one over UCX among forked processes.
+// Contract tests of the transport over UCX, in forked processes.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -21,8 +21,8 @@ namespace {
 
 using tests::Lanes;
 
-// One pipe that every process holds open at the writing end until its body has ended, however it ends: the
-// transports live until the last one has let go.
+// A pipe whose writing end each process holds open until its body has ended, however it ends: the transports
+// live until the last process has closed it.
 class Curtain {
  public:
   Curtain() {
@@ -47,7 +47,7 @@ class Curtain {
 
 class UcxWorld final : public tests::TransportWorld {
  public:
-  /// \param memory_bytes that others can read one-sidedly, of memory that UCX allocates; 0: none
+  /// \param memory_bytes of memory allocated by UCX that others can read one-sidedly; 0: none
   explicit UcxWorld(Lanes lanes, std::size_t memory_bytes = 0) : lanes_(lanes), memory_bytes_(memory_bytes) {}
 
   void run(int ranks, const Body& body) override {
@@ -78,7 +78,8 @@ class UcxWorld final : public tests::TransportWorld {
       return std::string();
     });
     curtain.drop();
-    // All at once: UCX takes a dead process for a living one as long as nobody has waited for it.
+    // Waits for all concurrently: UCX takes a dead process for a living one until its parent has waited for
+    // it.
     std::vector<std::future<tests::Ending>> exits;
     for (tests::Child& child : children) {
       exits.push_back(std::async(std::launch::async, [&child] { return child.wait(); }));

@@ -1,6 +1,6 @@
-// What is left of a transport when a process at its other end was killed. Over sockets the kernel says so at
-// once; through shared memory nobody does until UCX looks after its peers, which it does every 20 seconds,
-// and every second in these tests. It takes a process that nobody has waited for yet for a living one.
+// A transport after a process at its other end was killed. Over sockets the kernel reports that at once; over
+// shared memory nothing does until UCX probes its peers, which it does every 20 seconds, and every second in
+// these tests. It takes a dead process for a living one until its parent has waited for it.
 #include <gtest/gtest.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -30,8 +30,8 @@ constexpr auto longest_close = 3s;
 
 class UcxDeathTest : public testing::TestWithParam<Lanes> {
  protected:
-  // Two processes: `victim` (rank 1) is killed at the latest when it returns, `survivor` (rank 0) must end in
-  // order. Nothing is left of either in /dev/shm.
+  // Two processes: `victim` (rank 1) is killed at the latest when it returns, `survivor` (rank 0) must exit
+  // regularly. Nothing of either is left in /dev/shm.
   using Part = std::function<void(Group&, Transport&, Recorder&)>;
   static void play(const Part& survivor, const Part& victim) {
     const tests::SharedFiles files;
@@ -59,7 +59,7 @@ class UcxDeathTest : public testing::TestWithParam<Lanes> {
     EXPECT_EQ(files.left(), "");
   }
 
-  // The survivor hears of the loss, once, and nothing goes there any more.
+  // The loss is reported to the survivor, once, and later messages fail.
   static void expect_lost(Transport& transport, Recorder& recorder) {
     EXPECT_TRUE(drive(
         transport, recorder, [&] { return !recorder.lost_ranks.empty(); }, notice));
@@ -84,7 +84,8 @@ TEST_P(UcxDeathTest, WhileMessagesComeAndGo) {
   play(
       [](Group&, Transport& transport, Recorder& recorder) {
         const std::vector<std::byte> bulk = message_bytes(4000, 1);
-        // Both send as they can; what the victim does not take any more piles up and is then told to be lost.
+        // Both send as much as possible; messages that the victim does not receive any more queue up, and
+        // then fail.
         std::size_t pending = 0;
         for (std::uint64_t ticket = 0; ticket < 20000; ++ticket) {
           const auto sending = transport.send(1, tick, bulk, ticket);
@@ -96,7 +97,7 @@ TEST_P(UcxDeathTest, WhileMessagesComeAndGo) {
           transport.progress(recorder);
         }
         expect_lost(transport, recorder);
-        EXPECT_EQ(recorder.sendings.size(), pending) << "a bulk that nobody gives back";
+        EXPECT_EQ(recorder.sendings.size(), pending) << "a bulk without an outcome";
         for (const auto& told : recorder.sendings) {
           EXPECT_FALSE(told.after_loss);
         }
@@ -110,7 +111,7 @@ TEST_P(UcxDeathTest, WhileMessagesComeAndGo) {
       });
 }
 
-// The victim has told where the bulk is to land, and is gone.
+// The victim has chosen the memory for the bulk, and is gone.
 TEST_P(UcxDeathTest, OfTheReceiverOfABulk) {
   play(
       [](Group&, Transport& transport, Recorder& recorder) {
@@ -155,7 +156,7 @@ TEST_P(UcxDeathTest, OfTheSenderOfABulk) {
       });
 }
 
-// Nobody has talked to it before.
+// No message was sent to it before.
 TEST_P(UcxDeathTest, BeforeTheFirstMessage) {
   auto children = tests::start_group(2, GetParam(), [](Group& group) {
     auto transport = open_transport(group, options);
@@ -164,7 +165,7 @@ TEST_P(UcxDeathTest, BeforeTheFirstMessage) {
     if (group.rank() == 1) {
       ::raise(SIGKILL);
     }
-    // Until the system has done away with it: only its parent sees it then.
+    // Until the system has removed it: only its parent sees it then.
     EXPECT_THROW(group.barrier(), Error);
     Recorder recorder;
     const std::vector<std::byte> bulk = message_bytes(1 << 20, 1);
@@ -183,7 +184,7 @@ TEST_P(UcxDeathTest, BeforeTheFirstMessage) {
   EXPECT_EQ(ending.exit_code, 0) << ending.said << " (signal " << ending.signal << ')';
 }
 
-// A third one goes on talking to the survivor, and is not held up.
+// A third process continues to communicate with the survivor, and is not held up.
 TEST_P(UcxDeathTest, IsNobodyElsesConcern) {
   auto children = tests::start_group(3, GetParam(), [](Group& group) {
     auto transport = open_transport(group, options);
@@ -207,7 +208,7 @@ TEST_P(UcxDeathTest, IsNobodyElsesConcern) {
     for (std::size_t at = 3; at < recorder.messages.size(); ++at) {
       EXPECT_EQ(recorder.messages[at].bulk, message_bytes(1 << 20, static_cast<std::uint64_t>(other)));
     }
-    // Each waits for the other's word, since the group has lost its middle.
+    // Each waits for the other's message, since the group has lost its middle.
     EXPECT_TRUE(transport->send(other, tick, {}, 0));
     EXPECT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == 54; }));
     return std::string();

@@ -15,10 +15,10 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-// An event descriptor stands for that of a worker.
+// An event descriptor replaces that of a worker.
 class DoorbellTest : public testing::Test {
  protected:
-  // Whether a sleep that may take that long was ended before.
+  // Whether a sleep of at most that time was ended early.
   [[nodiscard]] bool ended_early(Clock::duration longest) {
     const Clock::time_point end = Clock::now() + longest;
     doorbell_.sleep(end);
@@ -38,7 +38,7 @@ TEST_F(DoorbellTest, SleepsUntilTheMoment) {
   EXPECT_LT(Clock::now() - start, 10s);
 }
 
-// A busy machine may let a sleeper wait, but hardly each time.
+// A busy machine may delay a sleeper, but hardly each time.
 TEST_F(DoorbellTest, SleepsLessThanAMillisecondWhereTheMomentIsNearer) {
   auto shortest = Clock::duration::max();
   for (int times = 0; times < 200; ++times) {
@@ -55,7 +55,7 @@ TEST_F(DoorbellTest, HearsARingThatEndsAShortSleep) {
   EXPECT_TRUE(doorbell_.sleep(Clock::now() + 500us));
 }
 
-// Signals come all the time; a sleep that ends before its moment does not say that this has come.
+// Signals arrive all the time; a sleep that ends early must not claim that its moment has come.
 TEST_F(DoorbellTest, SaysThatASignalEndedAShortSleep) {
   struct sigaction counts {};
   counts.sa_handler = [](int) {};

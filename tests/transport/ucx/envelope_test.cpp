@@ -68,7 +68,7 @@ TEST(Envelope, IsRefusedTooShortOrTooLong) {
   EXPECT_FALSE(opened(longer));
 }
 
-// Whatever comes in: either refused, or a rank of the group and a header within the message.
+// Any bytes: either refused, or a rank of the group and a header within the message.
 TEST(Envelope, NeverTrustsWhatComesIn) {
   std::mt19937_64 random(20261120);
   int accepted = 0;

@@ -1,6 +1,6 @@
-// Ranks that are killed while others connect to them, over TCP: UCX must end none of the others. Each rank
-// begins to send to all others at the same time, so that connections come about from both sides, and some die
-// at instants of the kernel's clock, most of them within the first channel.
+// Ranks that are killed while others connect to them, over TCP: UCX must end none of the others. All ranks
+// begin to send to all others at the same time, so that connections are made from both sides, and some die at
+// moments set with the kernel's timer, mostly within the first messages.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -37,7 +37,7 @@ bool is_mortal(int rank) noexcept {
 }
 constexpr int mortals = ranks / 2;
 
-/// The kernel ends this process then, whatever it does at that moment.
+/// The kernel ends this process after that time, whatever it does then.
 void die_in(microseconds time) {
   sigevent event{};
   event.sigev_notify = SIGEV_SIGNAL;
@@ -63,7 +63,7 @@ class Rank {
     }
   }
 
-  // Messages of every size to all others, with pauses in which nothing is moved.
+  // Messages of every size to all others, with pauses without progress.
   void talk() {
     for (int message = 0; message < 60 || is_mortal(rank_); ++message) {
       const int to = static_cast<int>(below(ranks));
@@ -80,8 +80,8 @@ class Rank {
     }
   }
 
-  // Who lives says so to all that live when it has given up or sent all bulks, and is told of all that do
-  // not.
+  // A living rank tells all other living ones when its bulks are sent or have failed, and waits until the
+  // losses of all others are reported.
   void end() {
     EXPECT_TRUE(tests::drive(
         *transport_, recorder_, [&] { return recorder_.sendings.size() == pending_; }, longest_end));
@@ -103,12 +103,12 @@ class Rank {
           }
           for (const int lost : recorder_.lost_ranks) {
             EXPECT_TRUE(missing.erase(lost) == 0 || is_mortal(lost))
-                << "rank " << rank_ << " lost rank " << lost << ", which lives";
+                << "rank " << rank_ << " lost rank " << lost << ", which is alive";
           }
           return missing.empty();
         },
         longest_end))
-        << "rank " << rank_ << " is not told of rank " << *missing.begin();
+        << "rank " << rank_ << " got no report of the loss of rank " << *missing.begin();
   }
 
  private:
@@ -135,7 +135,7 @@ TEST(UcxFirstContact, EndsNobodyElseWhenRanksDie) {
   for (int run = 0; run * mortals < deaths(); ++run) {
     SCOPED_TRACE(testing::Message() << "run " << run);
     auto children = tests::start_group(ranks, tests::Lanes::tcp, [run](Group& group) {
-      // A bulk that has partly left when its receiver dies is another matter (docs/failure.md).
+      // A bulk that has been sent partly when its receiver dies is another case (docs/failure.md).
       ::setenv("UCX_ZCOPY_THRESH", "inf", 1);
       Rank rank(group, static_cast<unsigned>(run));
       rank.talk();

@@ -29,7 +29,7 @@ void write_to(const char* path, const std::string& text) {
   }
 }
 
-// Who is not root is so in a name space of users of its own, where the system allows that.
+// A user other than root becomes root in a new user namespace, if the system allows that.
 void become_root() {
   const auto user = std::to_string(::geteuid());
   const auto group = std::to_string(::getegid());
@@ -86,7 +86,7 @@ Hosts::Hosts(int count) {
     run_at_bridge("nft add table netdev t && nft 'add chain netdev t " + port_of(host) +
                   " { type filter hook ingress device " + port_of(host) + " priority 0 ; }'");
   }
-  // UCX takes no device that is not up yet, which takes a moment.
+  // UCX uses no device that is not up yet, which takes a moment.
   for (int host = 0; host < count; ++host) {
     run(host,
         "for i in $(seq 300); do ip -o link show host | grep -q 'state UP' && exit 0; sleep 0.1; done; exit "

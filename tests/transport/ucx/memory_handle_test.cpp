@@ -16,14 +16,14 @@ namespace {
 
 constexpr std::size_t bytes = 1 << 20;
 
-// As an arena does: the pages go back to the system and others come in their place; the mapping stays.
+// As an arena does: pages return to the system and new ones replace them; the mapping stays.
 bool change_pages(int file) {
   return ::fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, bytes) == 0 &&
          ::fallocate(file, 0, 0, bytes) == 0;
 }
 
-// What is registered is the pages, not the address. Both registrations live, so that one that is made again
-// has another handle.
+// Registration is of pages, not of addresses. Both registrations exist at the same time, so that a new one
+// has a different handle.
 TEST(UcxMemoryHandleTest, PagesThatCameInPlaceOfOthersAreRegisteredAnew) {
   auto children = tests::start_group(1, tests::Lanes::any, [](Group&) -> std::string {
     const int file = ::memfd_create("locum test", MFD_CLOEXEC);

@@ -24,8 +24,8 @@
 
 namespace locum::tests {
 
-/// A rank of a run in which some die: its node's memory and its links, over a transport and remote memory
-/// that say at which moments it comes to something; at the one that its fate names it falls.
+/// A rank of a run in which some ranks die: its node's memory and its links, over a transport and remote
+/// memory with numbered moments; at the one that its fate names it is killed or stopped.
 class MortalRank {
  public:
   static constexpr std::chrono::seconds patience{1};
@@ -39,7 +39,7 @@ class MortalRank {
   MortalRank(const MortalRank&) = delete;
   MortalRank& operator=(const MortalRank&) = delete;
 
-  /// From now on it may fall.
+  /// From now on it may be killed or stopped.
   void arm() noexcept { armed_ = true; }
   void come_to(const Moment& moment) {
     if (armed_ && moment == fate_.moment && ++board_->occurrences == fate_.occurrence) {
@@ -52,7 +52,7 @@ class MortalRank {
   [[nodiscard]] const shm::Node& node() const noexcept { return node_; }
   [[nodiscard]] const std::shared_ptr<Links>& links() const noexcept { return links_; }
   [[nodiscard]] Connector& connector() const noexcept { return *connector_; }
-  /// Whether it has adopted what a dead mate had.
+  /// Whether it has adopted a dead rank of its node.
   [[nodiscard]] bool has_adopted() const noexcept { return adopted_; }
   void pause(Progress::Clock::duration time) const { links_->client()->pause(time); }
 
@@ -101,7 +101,7 @@ class MortalRank {
     connector_ = open_distributed(memory, links_);
   }
 
-  // As the runtime does for LOCUM_ONE_SIDED=ucx_memory, or without.
+  // As the runtime does for LOCUM_ONE_SIDED=ucx_memory, or without it.
   ucx::OpenedTransport open_transport(Group& group) {
     const ucx::TransportOptions soon{.close_timeout = std::chrono::milliseconds(500)};
     if (fate_.scene == Scene::pairs) {
@@ -114,7 +114,7 @@ class MortalRank {
     return opened;
   }
 
-  // To all others. What a rank's death does to those who connect to it is first_contact_test.cpp's.
+  // To all others. Deaths while others connect are tested in first_contact_test.cpp.
   static void connect(Group& group, Transport& transport) {
     constexpr std::array<std::byte, 1> tick{std::byte{1}};
     Recorder recorder;

@@ -14,7 +14,7 @@
 
 namespace locum::tests {
 
-/// Before and after what a moment is.
+/// The operations before and after which there is a moment.
 enum class Deed : std::uint8_t {
   before_sending,
   after_sending,
@@ -22,12 +22,12 @@ enum class Deed : std::uint8_t {
   after_hearing,
   before_landing,
   after_landing,
-  before_reading,  ///< of another rank's memory, one-sidedly
-  after_reading,   ///< when it is known how that ended
-  closed           ///< of no message: the links have been closed, others' perhaps not
+  before_reading,  ///< one-sidedly, from another rank's memory
+  after_reading,   ///< when the outcome of the read is known
+  closed           ///< of no message: the links have been closed, those of others perhaps not
 };
 
-/// A moment of a rank's talk with others, of a message that begins so; of a bulk or what is read: of none.
+/// A moment of a rank: before or after a message that begins with `kind`; for bulks and reads without `kind`.
 struct Moment {
   Deed deed{};
   std::byte kind{};
@@ -35,7 +35,7 @@ struct Moment {
   friend auto operator<=>(const Moment&, const Moment&) = default;
 };
 
-/// For people.
+/// As readable text.
 inline std::ostream& operator<<(std::ostream& out, const Moment& moment) {
   static constexpr std::array deeds{"before sending", "after sending",  "before hearing",
                                     "after hearing",  "before landing", "after landing",
@@ -44,9 +44,9 @@ inline std::ostream& operator<<(std::ostream& out, const Moment& moment) {
   return moment.deed < Deed::before_landing ? out << " kind " << static_cast<int>(moment.kind) : out;
 }
 
-/// A transport with moments: before and after each message that is sent, heard or landed. At each of them
-/// `at_moment(moment)` is called, which may end the process; and `told_of(rank)` where the transport itself
-/// says that a rank is lost.
+/// A transport with moments: before and after each message that is sent, received or landed. At each of them
+/// it calls `at_moment(moment)`, which may end the process; and `told_of(rank)` when the transport itself
+/// reports a lost rank.
 class MortalTransport final : public Transport, private Receiver {
  public:
   MortalTransport(std::shared_ptr<Transport> real, std::function<void(const Moment&)> at_moment,
@@ -97,7 +97,7 @@ class MortalTransport final : public Transport, private Receiver {
   Receiver* receiver_ = nullptr;
 };
 
-/// Memory of other ranks with the moments of reading it.
+/// Memory of other ranks, with the moments of reading it.
 class MortalMemory final : public RemoteMemory {
  public:
   MortalMemory(std::shared_ptr<RemoteMemory> real, std::function<void(const Moment&)> at_moment)

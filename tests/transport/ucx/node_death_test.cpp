@@ -1,7 +1,6 @@
-// kill -9 of ranks of several nodes, at numbered moments of what they ask each other over UCX, all forked
-// here; each works on the same names, until the one that is to die has come to its moment and fallen, alone
-// or with its node. Survivors have to come to the end in time, with right values, and with nothing left in
-// their node's memory.
+// kill -9 of ranks of several nodes, at numbered moments of their communication over UCX, all forked here;
+// all work on the same names, until the victim reaches its moment and dies, alone or with its node. Survivors
+// have to finish in time, with correct values, and with nothing left in their node's memory.
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -21,7 +20,7 @@ using tests::Lanes;
 using tests::Scene;
 using tests::SharedBoard;
 
-/// Where somebody dies.
+/// A moment for a death.
 struct Point {
   Scene scene = Scene::pairs;
   tests::Moment moment;
@@ -33,14 +32,14 @@ std::ostream& operator<<(std::ostream& out, const Point& point) {
              << (point.scene == Scene::one_sided ? ", reading one-sidedly" : "");
 }
 
-/// So many points come first in every run of the test: some faults show nowhere else.
+/// That many points come first in every run of the test: some errors show only there.
 constexpr std::size_t first_points = 5;
 
-/// The numbered points: before and after each kind of message is sent and heard, and a bulk lands; where all
-/// have closed, but not yet told each other; and where what was to be read one-sidedly is.
+/// The numbered points: before and after each kind of message is sent and received, and a bulk lands; when
+/// all have closed but not yet told each other; and before and after one-sided reads.
 std::vector<Point> kill_points(Lanes lanes) {
   const auto of_kind = [](Deed deed, Kind kind) { return tests::Moment{deed, static_cast<std::byte>(kind)}; };
-  // What nobody has heard of nobody replaces, either.
+  // A name that is not known cannot be replaced.
   const tests::Moment binding = of_kind(Deed::before_sending, Kind::bind);
   std::vector<Point> points{{Scene::pairs, {Deed::before_landing, {}}},
                             {Scene::pairs, {Deed::after_landing, {}}},
@@ -60,7 +59,7 @@ std::vector<Point> kill_points(Lanes lanes) {
   add(Scene::pairs, {Kind::reply, Kind::fetch, Kind::exists, Kind::evict, Kind::retire, Kind::look_up,
                      Kind::bind, Kind::unbind, Kind::generation, Kind::list, Kind::await, Kind::fetch_part,
                      Kind::copy, Kind::invalidate, Kind::join, Kind::fetch_hyperslab, Kind::describe});
-  if (lanes == Lanes::any) {  // sockets read no memory
+  if (lanes == Lanes::any) {  // no one-sided reads over sockets
     points.push_back({Scene::one_sided, {Deed::before_reading, {}}});
     points.push_back({Scene::one_sided, {Deed::after_reading, {}}});
     add(Scene::one_sided, {Kind::lease_read, Kind::end_read});
@@ -73,10 +72,10 @@ std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
   return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
 }
 
-/// What came of a run.
+/// The outcome of a run.
 struct Outcome {
   int dead = 0;
-  bool told = false;   ///< a transport said so
+  bool told = false;   ///< a transport reported the death
   bool reads = false;  ///< the lanes could read one-sidedly
 };
 
@@ -101,10 +100,10 @@ Outcome run(Lanes lanes, const Fate& fate, std::uint64_t seed) {
 
 class UcxNodeDeath : public ::testing::TestWithParam<Lanes> {};
 
-// LOCUM_NODE_DEATHS=n makes so many runs, each of which has to come to its point, one after the other, alone
-// and with the node in turn: 82 come to all over the lanes that UCX takes by itself, 72 over sockets.
-// LOCUM_NODE_DEATH_SEED=s makes run s alone. A run in which the machine's whims keep all from the point is
-// made again, twice.
+// LOCUM_NODE_DEATHS=n makes n runs, each of which must reach its point, one after the other, alone and with
+// the node in turn: 82 reach all points over the lanes that UCX chooses, 72 over sockets.
+// LOCUM_NODE_DEATH_SEED=s makes run s alone. A run in which timing keeps all ranks from the point is
+// repeated, twice.
 TEST_P(UcxNodeDeath, LeavesSurvivorsInOrder) {
   constexpr std::size_t step = 29;  // points of all kinds in a few runs
   constexpr int attempts = 3;
@@ -139,20 +138,20 @@ TEST_P(UcxNodeDeath, LeavesSurvivorsInOrder) {
       possible = point.scene == Scene::pairs || outcome.reads;
     }
     if (!possible) {
-      std::cout << "no lane reads memory one-sidedly here: not tried: " << point << '\n';
+      std::cout << "no lane supports one-sided reads here: not tried: " << point << '\n';
       continue;
     }
     tried[at] = true;
     struck[at] += outcome.dead > 0 ? 1 : 0;
-    EXPECT_GT(outcome.dead, 0) << "LOCUM_NODE_DEATH_SEED=" << seed << ": nobody came to: " << point;
+    EXPECT_GT(outcome.dead, 0) << "LOCUM_NODE_DEATH_SEED=" << seed << ": no rank reached: " << point;
     deaths += outcome.dead > 0 ? 1U : 0U;
     nodes += outcome.dead > 1 ? 1U : 0U;
     const bool seen = outcome.dead > 0 && !point.stops && point.moment.deed != Deed::closed;
     killed += seen ? 1U : 0U;
     told += seen && outcome.told ? 1U : 0U;
   }
-  std::cout << runs << " runs, " << again << " made again, " << deaths << " with a death, " << nodes
-            << " of them of a whole node; of " << killed << " a transport told in " << told
+  std::cout << runs << " runs, " << again << " repeated, " << deaths << " with a death, " << nodes
+            << " of them of a whole node; of " << killed << " a transport reported " << told
             << "; points hit: " << std::ranges::count_if(struck, [](int times) { return times > 0; })
             << " of " << points.size() << ", not:";
   for (std::size_t at = 0; at < points.size(); ++at) {
@@ -169,8 +168,8 @@ TEST_P(UcxNodeDeath, LeavesSurvivorsInOrder) {
   if (only == 0) {
     EXPECT_GT(nodes * 8, runs);
   }
-  if (GetParam() == Lanes::tcp) {  // a connection breaks at once; that nothing but silence told is rare
-    EXPECT_GE(told * 2, killed) << "deaths are noticed by silence alone";
+  if (GetParam() == Lanes::tcp) {  // a connection breaks at once; detection by silence alone is rare
+    EXPECT_GE(told * 2, killed) << "too many deaths were detected by silence alone";
   }
 }
 

@@ -15,38 +15,38 @@ namespace locum::tests {
 /// Ranks of a run in which some die.
 inline constexpr int mortals = 4;
 
-/// Which of them are of a node.
+/// How the ranks are distributed over nodes.
 enum class Scene : std::uint8_t {
   pairs,     ///< two nodes of two
-  one_sided  ///< four nodes of one, that read each other's memory one-sidedly
+  one_sided  ///< four nodes of one rank, which read each other's memory one-sidedly
 };
 
-/// When somebody dies in a run: whoever comes to such a moment as the first, second … of all.
+/// When a rank dies in a run: the first, second … rank that reaches such a moment.
 struct Fate {
   Scene scene = Scene::pairs;
   Moment moment;
-  bool whole_node = false;  ///< its mate dies, too
-  bool stops = false;       ///< they are stopped for good, so that nothing but their silence tells of it
+  bool whole_node = false;  ///< the other rank of its node dies, too
+  bool stops = false;       ///< they are stopped for good, so that only their silence shows it
   int occurrence = 1;
 };
 
-/// What the processes of a run see together.
+/// Shared by the processes of a run.
 struct Board {
   std::array<std::atomic<pid_t>, mortals> pids{};
-  std::array<std::atomic<bool>, mortals> fallen{};  ///< were killed or stopped
+  std::array<std::atomic<bool>, mortals> fallen{};  ///< killed or stopped
   std::array<std::atomic<int>, mortals> come_to{};  ///< how often each has met the others
-  std::atomic<int> occurrences{0};                  ///< of the fatal moment, of all ranks
-  std::atomic<int> victim{-1};                      ///< who came to the last of them
-  std::atomic<int> told{0};                         ///< how often a transport said of one that it had fallen
-  std::atomic<int> replaced{0};                     ///< how often what two are to fetch at a time
-  std::atomic<bool> reads{false};                   ///< the lanes read memory one-sidedly
+  std::atomic<int> occurrences{0};                  ///< of the fatal moment, in all ranks
+  std::atomic<int> victim{-1};                      ///< the rank that reached the last of them
+  std::atomic<int> told{0};                         ///< reports of transports that a dead rank is lost
+  std::atomic<int> replaced{0};    ///< replacements of the object that two ranks fetch at the same time
+  std::atomic<bool> reads{false};  ///< the lanes support one-sided reads
 
   [[nodiscard]] bool anybody_has_fallen() const noexcept {
     return std::ranges::any_of(fallen, [](const auto& one) { return one.load(); });
   }
 };
 
-/// Memory of all processes that are forked from now on.
+/// Memory shared with all processes that are forked from now on.
 class SharedBoard {
  public:
   SharedBoard()

@@ -7,8 +7,8 @@
 
 namespace locum::tests {
 
-/// The ranks of one node, as a group of their own, over a group of all: nodes of equally many ranks, whose
-/// ranks all take each collective step at the same time.
+/// The ranks of one node, as a group of their own within a group of all: nodes of equally many ranks, all of
+/// which call each collective function at the same time.
 class NodeGroup final : public Group {
  public:
   NodeGroup(Group& all, int ranks_per_node)

@@ -22,8 +22,8 @@
 
 namespace locum::tests {
 
-/// One rank's life in a run in which some die: it works on the same names as the others, until the one that
-/// is to die has come to its moment and fallen, and on to the end.
+/// The program of one rank in a run in which some die: it works on the same names as the others, until the
+/// victim has reached its moment, and from there to the end.
 class Life {
  public:
   Life(Group& group, const Fate& fate, const SharedBoard& board, std::uint64_t seed)
@@ -35,7 +35,7 @@ class Life {
         random_(seed * mortals + static_cast<std::uint64_t>(rank_)) {
     small_ = made_by_all(group, 64);
     large_ = made_by_all(group, large_bytes);
-    // Not by the group: that one of its ranks has left a barrier does not say that all have.
+    // Not by the group: that one of its ranks has left a barrier does not mean that all have.
     meet();
     self_.arm();
   }
@@ -66,14 +66,15 @@ class Life {
   static constexpr std::uint32_t store = 5;
   static constexpr int rounds = 50;  // of each rank
   static constexpr std::size_t large_bytes = 192'000;
-  static constexpr std::chrono::milliseconds grace{500};  // as Runtime::close() has
-  // Of one call of a survivor: it may miss each rank of the other node once, and the machine be slow.
+  static constexpr std::chrono::milliseconds grace{500};  // as in Runtime::close()
+  // Of one call of a survivor: it may have to detect the loss of each rank of the other node once, and the
+  // machine may be slow.
   static constexpr std::chrono::seconds most_time{15};
   static constexpr std::chrono::seconds end_by{25};
-  // Of the wait for those that have not closed: less than the ten seconds after which it ends by itself.
+  // Of the wait for ranks that have not closed: less than the ten seconds after which it ends by itself.
   static constexpr std::chrono::seconds most_closing{7};
 
-  // What each rank makes, without a name.
+  // The keys of the unnamed objects that each rank makes.
   std::vector<Key> made_by_all(Group& group, std::size_t size) {
     const auto sealed = put({}, static_cast<std::uint64_t>(rank_), size);
     const Key own = sealed ? sealed->key : Key{};
@@ -103,7 +104,7 @@ class Life {
     const int next_node = (rank_ / ranks_per_node_ + 1) * ranks_per_node_;
     return (next_node + static_cast<int>(random_() % others)) % mortals;
   }
-  // One that is at home on another node.
+  // A name whose home is another node.
   std::string far_name() {
     const Nodes& nodes = self_.links()->client()->nodes();
     for (int number = static_cast<int>(random_() % 4);; ++number) {
@@ -114,7 +115,7 @@ class Life {
     }
   }
 
-  // A call in which somebody comes to the fatal moment.
+  // A call in which some rank reaches the fatal moment.
   void lead_on() {
     const std::string name = far_name();
     const Address address(store, name);
@@ -171,7 +172,7 @@ class Life {
     }
   }
 
-  // Both ranks of a node, as soon as one of the other node has replaced it.
+  // Both ranks of a node read it as soon as one of the other node has replaced it.
   void read_together() {
     constexpr std::size_t long_way = 4'000'000;
     const auto latest = Clock::now() + std::chrono::milliseconds(30);
@@ -237,7 +238,7 @@ class Life {
     end(again, "get by key", self_.connector().get(Address(last_key_), {}));
     end(again, "get by handle", self_.connector().get(Address(last_key_, name_hash(store, name)), {}));
   }
-  // Every other number of the first rows, or the first numbers: the value is the very first.
+  // Every second number of the first rows, or the first numbers: the value is the very first.
   void read_some(Clock::time_point began, const Address& address, bool part) {
     const Hyperslab slab{.start = {0, 0}, .count = {1, 4}, .stride = {1, 2}};
     const auto some = part ? self_.connector().get_some(address, ByteRange{0, 24}, {})
@@ -283,7 +284,7 @@ class Life {
     }
   }
 
-  // Until all that live have come so far; serves the others meanwhile.
+  // Waits until all living ranks are here; serves the others meanwhile.
   void meet() {
     const int meeting = ++board_->come_to[static_cast<std::size_t>(rank_)];
     const auto until = Clock::now() + end_by;
@@ -305,8 +306,8 @@ class Life {
     return true;
   }
 
-  // As Runtime::close() does where nobody was lost before: of its own node the system tells who has ended,
-  // here the board, of others their silence alone.
+  // As Runtime::close() does if no rank was lost before: ends of ranks of its own node are reported by the
+  // system, here by the board; those of others are detected by their silence.
   void wait_until_all_have_closed() {
     const int meeting = ++board_->come_to[static_cast<std::size_t>(rank_)];
     const auto mate = static_cast<std::size_t>(rank_) ^ 1U;
@@ -324,7 +325,7 @@ class Life {
     }
   }
 
-  // What a dead mate was binding at the other node, which lives, is bound or gone.
+  // A bind of a dead rank of this node at the other node, which lives, has succeeded or is undone.
   void see_the_binds_settled() {
     const auto mate = static_cast<std::size_t>(rank_) ^ 1U;
     if (ranks_per_node_ != 2 || fate_.stops || !board_->fallen[mate]) {
@@ -341,7 +342,7 @@ class Life {
     }
   }
 
-  // What everybody has made goes, and the memory comes back.
+  // Evicts all objects, and checks that the memory is freed.
   void clear() {
     for (int number = 0; number < 4; ++number) {
       (void)self_.connector().evict(Address(store, "name " + std::to_string(number)), {});
@@ -373,7 +374,7 @@ class Life {
     }
   }
 
-  // What is still there, for who has to find out why.
+  // Describes what is left, to find the reason.
   std::string left_over() {
     std::string text;
     for (const std::uint32_t its_store : {store, registry, copies_store, copy_sets_store, fences_store}) {
@@ -407,7 +408,7 @@ class Life {
   std::mt19937_64 random_;
   int round_ = 0;
   int seen_replaced_ = 0;
-  std::vector<Key> small_;  ///< of each rank
+  std::vector<Key> small_;  ///< made by each rank
   std::vector<Key> large_;
   Key last_key_{store, 0, 1};
   std::string wrong_;

@@ -12,20 +12,20 @@
 
 namespace locum::tests {
 
-/// A receiver that keeps what it is told, and names fresh memory for each bulk that is to land.
+/// A receiver that records all messages and events, and provides new memory for each bulk that lands.
 class Recorder final : public Receiver {
  public:
   struct Message {
     int from;
     std::vector<std::byte> header;
     std::vector<std::byte> bulk;
-    std::uint64_t landing;  ///< 0: the bulk was there
+    std::uint64_t landing;  ///< 0: the bulk was present
   };
   template <class T>
   struct OneShot {
     std::uint64_t number;
     Result<T> outcome;
-    bool after_loss;  ///< whether a rank had been lost before this was told
+    bool after_loss;  ///< whether a rank had been lost before this report
   };
 
   [[nodiscard]] std::span<std::byte> arrived(const Arrival& message) noexcept override {
@@ -62,8 +62,8 @@ class Recorder final : public Receiver {
   std::function<void(const Arrival&)> on_arrival;
 };
 
-/// Moves messages until `condition()` holds; false if it does not by `limit`. Sleeps while there is nothing
-/// to move.
+/// Makes progress until `condition()` holds; false if it does not by `limit`. Sleeps while there is nothing
+/// to do.
 template <class Condition>
 [[nodiscard]] bool drive(Transport& transport, Receiver& receiver, Condition condition,
                          std::chrono::milliseconds limit = std::chrono::seconds(50)) {
@@ -79,7 +79,7 @@ template <class Condition>
   return true;
 }
 
-/// The bytes of a bulk of that size, other ones for each seed.
+/// The bytes of a bulk of that size, different for each seed.
 [[nodiscard]] inline std::vector<std::byte> message_bytes(std::size_t size, std::uint64_t seed) {
   std::vector<std::byte> bytes(size);
   std::uint64_t state = seed * 0x9e3779b97f4a7c15ULL + 1;

@@ -7,7 +7,7 @@
 
 namespace locum::tests {
 
-/// What tests/cmake/left_in_shm.sh prints, asked so. REQUIRES: `arguments` are fit for a shell.
+/// The output of tests/cmake/left_in_shm.sh with these arguments. REQUIRES: they need no quoting in a shell.
 [[nodiscard]] inline std::string ask_left_in_shm(const std::string& arguments) {
   const std::string command = "sh '" LOCUM_LEFT_IN_SHM "' " + arguments;
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> output(::popen(command.c_str(), "r"), ::pclose);
@@ -22,11 +22,11 @@ namespace locum::tests {
   return text;
 }
 
-/// What is in /dev/shm when it is made, and what is abandoned there later: new files that no living process
-/// maps or has open. Programs that run beside do not count.
+/// Detects abandoned files: those that appear in /dev/shm after construction, and that no living process maps
+/// or has open. Files of other running programs do not count.
 class SharedFiles {
  public:
-  /// A line for each; empty: none. Looks for some seconds before it says that there is one.
+  /// A line for each abandoned file; empty: none. Checks for some seconds before it reports one.
   [[nodiscard]] std::string left() const { return ask_left_in_shm("since '" + before_ + "'"); }
 
  private:

@@ -7,7 +7,7 @@
 
 #include <string>
 
-// Whether the check for files that are left in /dev/shm can fail, and takes nobody's files for left.
+// Tests that the check for files left in /dev/shm can fail, and reports no file that is in use.
 namespace locum::tests {
 namespace {
 
@@ -30,7 +30,7 @@ TEST_F(SharedFilesTest, AFileIsLeftWhenNobodyHasItAnyMore) {
   EXPECT_EQ(files_.left(), "") << "it is mapped";
   ::munmap(memory, 4096);
   EXPECT_EQ(files_.left(), path_ + '\n');
-  EXPECT_EQ(SharedFiles().left(), "") << "it was there before";
+  EXPECT_EQ(SharedFiles().left(), "") << "it existed before";
   ::unlink(path_.c_str());
   EXPECT_EQ(files_.left(), "");
 }

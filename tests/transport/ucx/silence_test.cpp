@@ -1,6 +1,7 @@
-// Hosts that fall silent: network namespaces between which packets are dropped and nobody is told, as by a
-// power cut or a broken switch. A process that dies is told of by its kernel, at once, which hides what
-// silence does. The ranks of three hosts ask each other all the while; the last host is cut off.
+// Hosts that fall silent: network namespaces between which packets are dropped without notification, as after
+// a power cut or with a broken switch. When only a process dies its kernel reports that at once, which hides
+// the effects of silence. The ranks of three hosts send requests to each other all the time; the last host is
+// cut off.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -42,13 +43,13 @@ constexpr std::uint32_t store = 5;
 constexpr milliseconds timeout = 4s;
 // Of calls to the silent host.
 constexpr milliseconds deadline = 500ms;
-// By so much a call may miss its deadline on a machine that is ten times slower.
+// How much a call may exceed its deadline, on a machine that is ten times slower.
 constexpr milliseconds slack = 10s;
 constexpr milliseconds longest_close = timeout + 1s + slack;
-// After an outage that is tolerated the silent host replies within so much: TCP sends again what was dropped.
+// After a tolerated outage the silent host replies within that time: TCP retransmits what was dropped.
 constexpr milliseconds recovery = 20s;
 
-/// What befalls the silent host.
+/// What happens to the silent host.
 struct Outage {
   int ranks_per_host = 1;
   Link link = Link::cut;
@@ -64,7 +65,7 @@ std::ostream& operator<<(std::ostream& out, const Outage& outage) {
   return outage.ends() ? out << " for " << outage.lasts.count() << " ms" : out << " for ever";
 }
 
-/// What the processes of a run see together.
+/// Shared by the processes of a run.
 struct Board {
   std::atomic<int> ready{0};
   std::atomic<bool> cut{false};
@@ -72,7 +73,7 @@ struct Board {
   std::atomic<bool> too_long{false};  ///< the machine was too busy to end the outage in time
 };
 
-/// A rank of a run. It asks, in one thread, a host that is well, and in another the one that is not.
+/// A rank of a run. One of its threads sends requests to a healthy host, another one to the silent host.
 class Witness {
  public:
   Witness(Group& group, const Outage& outage, Board& board)
@@ -112,7 +113,7 @@ class Witness {
     }
     group_.barrier();
     if (group_.rank() == 0) {
-      EXPECT_TRUE(ask(silent_host, timeout));  // the others meet it when it is silent
+      EXPECT_TRUE(ask(silent_host, timeout));  // the others reach it only when it is silent
     }
     group_.barrier();
     ++board_.ready;
@@ -132,7 +133,7 @@ class Witness {
   }
 
  private:
-  // A name that is at home on that host.
+  // A name whose home is that host.
   [[nodiscard]] std::string name_at(int host) const {
     for (int number = 0;; ++number) {
       std::string name = "name " + std::to_string(number);
@@ -154,8 +155,7 @@ class Witness {
     const int host = is_well_ ? 1 - scheduler_ : scheduler_ - 1;
     while (Clock::now() < until) {
       const auto reply = ask(host, timeout);
-      EXPECT_TRUE(reply || !is_well_)
-          << "between hosts that are well: " << (reply ? "" : reply.error().text());
+      EXPECT_TRUE(reply || !is_well_) << "between healthy hosts: " << (reply ? "" : reply.error().text());
       links_->client()->pause(2ms);
     }
   }
@@ -177,7 +177,7 @@ class Witness {
     return error.code() == Errc::timeout || error.code() == Errc::peer_lost;
   }
 
-  // All that were asked are lost, and none that is well.
+  // All ranks of the silent host that were asked are lost, and no healthy one is.
   void expect_lost() {
     const int host = is_well_ ? silent_host : 0;
     const auto until = Clock::now() + 2 * outage_.peer_timeout + slack;
@@ -189,11 +189,11 @@ class Witness {
     EXPECT_EQ(reply.error().code(), Errc::peer_lost);
     for (const int rank : links_->lost_elsewhere()) {
       EXPECT_TRUE(!is_well_ || rank / outage_.ranks_per_host == silent_host)
-          << "rank " << rank << " is well and counts as lost";
+          << "rank " << rank << " is healthy and counts as lost";
     }
   }
 
-  // As if nothing had happened.
+  // As without the outage.
   void see_it_again() {
     while (!board_.whole) {
       links_->client()->pause(5ms);
@@ -232,7 +232,7 @@ class Witness {
   std::shared_ptr<Connector> connector_;
 };
 
-/// A process of the test ends with the one that has forked it, whatever ends that.
+/// Makes a process of the test end with its parent, however that ends.
 void end_with_parent() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
@@ -260,11 +260,11 @@ std::string run_on_hosts(const Outage& outage) {
   board.cut = true;
   if (outage.ends()) {
     const auto end = Clock::now() + outage.lasts;
-    std::this_thread::sleep_until(end);  // this is the outage
+    std::this_thread::sleep_until(end);  // the outage
     network.set(silent_host, Link::whole);
     board.too_long = Clock::now() > end + 500ms;
     if (board.too_long) {
-      std::cout << "not judged, because it lasted too long: ";
+      std::cout << "not judged, because the outage lasted too long: ";
     }
     board.whole = true;
   }
@@ -311,8 +311,8 @@ TEST_F(UcxSilence, OfAHostForEver) {
   }
 }
 
-// Short enough for TCP to try again within the patience of those who wait. After three seconds in which the
-// host's address is not found the kernel ends what was connecting: that is tried again.
+// Short enough for TCP to retransmit within the patience of waiting ranks. After three seconds without the
+// host's link address the kernel ends pending connections: these are retried.
 TEST_F(UcxSilence, OfAHostForAWhile) {
   run({.ranks_per_host = 2, .link = Link::down, .lasts = 3500ms, .peer_timeout = 8s});
   run({.ranks_per_host = 1, .link = Link::cut, .lasts = 1s, .peer_timeout = 5s});

@@ -1,5 +1,4 @@
-// Messages that no transport has sent: a process that knows the address of a worker sends it whatever it
-// likes.
+// Messages that no transport has sent: a process that knows the address of a worker sends it any bytes.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -24,7 +23,7 @@ using tests::Recorder;
 
 constexpr std::array<std::byte, 1> tick{std::byte{1}};
 
-// Keeps what is gathered: first each rank's size of address and session, then the addresses.
+// Keeps the gathered data: first each rank's size of address and session, then the addresses.
 class Listener final : public Group {
  public:
   explicit Listener(Group& group) : group_(group) {}
@@ -48,7 +47,7 @@ class Listener final : public Group {
   Group& group_;
 };
 
-// Sends active messages by hand, to rank 0.
+// Sends active messages directly through UCX, to rank 0.
 class Stranger {
  public:
   explicit Stranger(const Listener& listener) : context_(2, false), worker_(context_) {
@@ -104,7 +103,7 @@ TEST_P(UcxStrangerTest, IsNotHeard) {
       EXPECT_TRUE(drive(*transport, recorder, [&] {
         return !recorder.messages.empty() && !recorder.messages.back().bulk.empty();
       }));
-      // Of all that came, only what opens with this runtime's envelope and another rank of it.
+      // Of all messages, only those with this runtime's envelope and the number of another rank are accepted.
       for (const auto& message : recorder.messages) {
         EXPECT_EQ(message.from, 1);
       }
@@ -122,7 +121,7 @@ TEST_P(UcxStrangerTest, IsNotHeard) {
       const auto message = write(letter, envelope, message_bytes(header_bytes, 1));
       stranger.send(message, {}, UCP_AM_SEND_FLAG_EAGER);
       stranger.send(message, bulk, UCP_AM_SEND_FLAG_RNDV);
-      EXPECT_NE(stranger.last, UCS_OK) << "nobody has named memory for it";
+      EXPECT_NE(stranger.last, UCS_OK) << "no receiver has provided memory for it";
     };
     refused({.mark = 1, .sender = 1, .session = stranger.session}, 8);
     refused({.sender = 1, .session = stranger.session + 1}, 8);
@@ -138,15 +137,15 @@ TEST_P(UcxStrangerTest, IsNotHeard) {
         const Envelope envelope{.sender = static_cast<int>(random() % 4) - 1,
                                 .session = stranger.session ^ (random() % 2)};
         std::memcpy(header.data(), &envelope, sizeof envelope);
-        // A valid one that names itself rank 1 is heard, without its bulk.
+        // A valid message with the number of rank 1 is accepted, without its bulk.
         stranger.send(header, {}, UCP_AM_SEND_FLAG_EAGER);
         continue;
       }
       stranger.send(header, std::span(bulk).first(random() % bulk.size()),
                     random() % 2 == 0 ? UCP_AM_SEND_FLAG_RNDV : UCP_AM_SEND_FLAG_EAGER);
     }
-    // The last one is from whom it says it is, and the only one with a bulk. It was heard when rank 0
-    // replies.
+    // The last message really comes from rank 1, and is the only one with a bulk. It has been received when
+    // rank 0 replies.
     EXPECT_TRUE(transport->send(0, tick, std::span(bulk).first(1), 0));
     EXPECT_TRUE(drive(*transport, recorder, [&] { return !recorder.messages.empty(); }));
     group.barrier();

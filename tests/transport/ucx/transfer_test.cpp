@@ -20,7 +20,7 @@ TEST(TransferPool, GivesEachOutOnceAndTakesItBack) {
   taken.clear();
   for (int count = 0; count < 100; ++count) {
     Transfer* transfer = &pool.take();
-    EXPECT_TRUE(before.contains(transfer)) << "new memory, though there was enough";
+    EXPECT_TRUE(before.contains(transfer)) << "new memory, although there was enough";
     ASSERT_TRUE(taken.insert(transfer).second);
   }
 }

@@ -1,5 +1,5 @@
-// The transport between forked processes that all live to the end; death_test.cpp has the others, and
-// contract_test.cpp what every transport must do.
+// The transport between forked processes that all live to the end; for deaths see death_test.cpp, for the
+// contract of all transports contract_test.cpp.
 #include "transport/ucx/transport.hpp"
 
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ using tests::Recorder;
 
 class UcxTransportTest : public testing::TestWithParam<Lanes> {
  protected:
-  // `body` in each of so many processes; what one of them expects in vain fails the test.
+  // Runs `body` in that many processes; a failed expectation in one of them fails the test.
   static void in_group(int size, const std::function<void(Group&)>& body) {
     auto children = tests::start_group(size, GetParam(), [&body](Group& group) {
       body(group);
@@ -48,8 +48,8 @@ INSTANTIATE_TEST_SUITE_P(Lanes, UcxTransportTest, testing::Values(Lanes::any, La
 
 constexpr std::array<std::byte, 1> tick{std::byte{1}};
 
-// All processes come together before they let go of the network: who ends first is lost to the others.
-// Messages move until then.
+// All processes meet before they destroy the transport: the first one to end is lost to the others. Makes
+// progress until then.
 void end_together(Group& group, std::unique_ptr<Transport> transport, Recorder& recorder) {
   tests::barrier(group, [&] { transport->progress(recorder); });
   transport.reset();
@@ -74,7 +74,7 @@ TEST_P(UcxTransportTest, MovesEverySizeAndSaysWhichWay) {
           transport->send(1 - group.rank(), message_bytes(shapes[at].header, 100 + at), bulks.back(), at);
       ASSERT_TRUE(sending) << sending.error();
       pending += *sending == Sending::pending ? 1 : 0;
-      EXPECT_TRUE(*sending == Sending::done || shapes[at].bulk != 0) << "nothing to wait for";
+      EXPECT_TRUE(*sending == Sending::done || shapes[at].bulk != 0) << "there is no bulk to wait for";
     }
     ASSERT_TRUE(drive(*transport, recorder, [&] {
       return recorder.messages.size() == shapes.size() && recorder.inbound.size() == 3 &&
@@ -100,7 +100,7 @@ TEST_P(UcxTransportTest, MovesEverySizeAndSaysWhichWay) {
   });
 }
 
-// Over shared memory its messages then wait in UCX, which refuses to sleep as long as they do.
+// Over shared memory messages to it then wait in UCX, which refuses to be armed as long as they do.
 TEST_P(UcxTransportTest, LooksRarelyWhileAnotherRankTakesNoMessages) {
   in_group(2, [](Group& group) {
     constexpr std::size_t count = 1000;
@@ -116,10 +116,10 @@ TEST_P(UcxTransportTest, LooksRarelyWhileAnotherRankTakesNoMessages) {
       constexpr int enough = 40;
       const bool refuses = GetParam() == Lanes::any;
       const auto began = transport->now();
-      const auto end = began + (refuses ? 20'000ms : 500ms);  // where nothing refuses, it sleeps until then
+      const auto end = began + (refuses ? 20'000ms : 500ms);  // if nothing refuses, it sleeps until then
       int rounds = 0;
       auto longest_refusal = 0ns;
-      int short_naps = 0;  // one sleep ends at once: it is told that it is to look by itself
+      int short_naps = 0;  // one sleep ends at once: it is notified that it has to poll
       for (; transport->now() < end && rounds < enough; ++rounds) {
         const auto asked = transport->now();
         while (!transport->arm() && transport->now() < end) {
@@ -133,9 +133,10 @@ TEST_P(UcxTransportTest, LooksRarelyWhileAnotherRankTakesNoMessages) {
         transport->progress(recorder);
       }
       EXPECT_LT(longest_refusal, 10s);
-      EXPECT_TRUE(!refuses || short_naps > 0) << "it does not look again soon at first";
-      EXPECT_GE(transport->now() - began, (rounds - 10) * 2ms) << "but for a few it sleeps two milliseconds";
-      EXPECT_EQ(rounds == enough, refuses) << "it sleeps long, as if it was not to look again by itself";
+      EXPECT_TRUE(!refuses || short_naps > 0) << "it does not poll at short intervals at first";
+      EXPECT_GE(transport->now() - began, (rounds - 10) * 2ms)
+          << "all but a few sleeps last two milliseconds";
+      EXPECT_EQ(rounds == enough, refuses) << "it sleeps long, as if it had not to poll";
     }
     tests::barrier(group, [] {});
     ASSERT_TRUE(drive(*transport, recorder,
@@ -144,8 +145,8 @@ TEST_P(UcxTransportTest, LooksRarelyWhileAnotherRankTakesNoMessages) {
   });
 }
 
-// What waits in UCX for a rank that takes no messages takes up memory here; when it goes on it gets them all,
-// and what is sent then.
+// Messages that wait in UCX for a rank that makes no progress take memory here; when that rank continues it
+// receives them all, and later ones.
 TEST_P(UcxTransportTest, RefusesMoreForARankThatTakesNoMessages) {
   in_group(2, [](Group& group) {
     constexpr std::uint32_t most = 100;
@@ -162,7 +163,7 @@ TEST_P(UcxTransportTest, RefusesMoreForARankThatTakesNoMessages) {
       for (; sent < beyond_any_queue && sending; ++sent) {
         sending = transport->send(1, header, {}, 0);
       }
-      ASSERT_FALSE(sending) << sent << " messages are under way";
+      ASSERT_FALSE(sending) << sent << " messages are open";
       EXPECT_EQ(sending.error().code(), Errc::out_of_memory);
       EXPECT_GT(sent, most);
     }
@@ -215,11 +216,11 @@ TEST_P(UcxTransportTest, KeepsTheOrderAmongSizes) {
   });
 }
 
-// Rank 1 takes nothing any more until the bulk has begun to move and waits for it: what rank 0 sends then is
-// taken before all of the bulk.
+// Rank 1 makes no progress until the bulk has begun to move and waits for it: later messages of rank 0 arrive
+// before the end of the bulk.
 TEST_P(UcxTransportTest, LetsSmallMessagesPastALargeBulk) {
   in_group(2, [](Group& group) {
-    constexpr int most_rounds = 10;  // a lane that reads a bulk in one go leaves nothing to get past
+    constexpr int most_rounds = 10;  // a lane that reads a bulk in one go leaves nothing to overtake
     const std::vector<std::byte> bulk(32_MiB, std::byte{7});
     const auto word = [](int value) { return std::array{static_cast<std::byte>(value)}; };
     auto transport = open_transport(group);
@@ -256,7 +257,7 @@ TEST_P(UcxTransportTest, LetsSmallMessagesPastALargeBulk) {
   });
 }
 
-// Both have large ones for the other before either has heard what the other can do.
+// Both have a large bulk for the other before either knows whether the other one has a second endpoint.
 TEST_P(UcxTransportTest, SharesAnEndpointWhereOneRankHasNoOther) {
   in_group(2, [](Group& group) {
     constexpr std::size_t count = 5;
@@ -312,7 +313,7 @@ TEST_P(UcxTransportTest, ConnectsAllToAll) {
   }
 }
 
-// Over TCP who has no descriptor left for a connection would not listen any more.
+// Over TCP a process without a free descriptor for a connection would stop listening.
 TEST_P(UcxTransportTest, ConnectsAllToAllWhereTheSoftLimitOfDescriptorsIsLow) {
   in_group(8, [](Group& group) {
     std::ptrdiff_t unconnected = 0;
@@ -329,8 +330,8 @@ TEST_P(UcxTransportTest, ConnectsAllToAllWhereTheSoftLimitOfDescriptorsIsLow) {
   });
 }
 
-// As where more ranks than cores take turns: what the sender may push while the receiver does not run decides
-// how many turns a large bulk takes.
+// As if more ranks than cores took turns: the number of bytes that the sender may push while the receiver
+// does not run decides how many turns a large bulk takes.
 TEST_P(UcxTransportTest, PushesMebibytesToAReceiverThatDoesNotRun) {
   if (GetParam() == Lanes::tcp) {
     GTEST_SKIP() << "sockets: the system decides how much they take";
@@ -371,7 +372,7 @@ TEST_P(UcxTransportTest, TellsTheSenderOfABulkThatIsRefused) {
       ASSERT_TRUE(drive(*transport, recorder, [&] { return !recorder.sendings.empty(); }));
       EXPECT_EQ(recorder.sendings[0].number, 77U);
       EXPECT_EQ(recorder.sendings[0].outcome.error().code(), Errc::out_of_memory);
-      EXPECT_TRUE(transport->send(1, tick, {}, 0)) << "a refused bulk must not cost the connection";
+      EXPECT_TRUE(transport->send(1, tick, {}, 0)) << "a refused bulk must not break the connection";
     } else {
       ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == 2; }));
       EXPECT_TRUE(recorder.inbound.empty());
@@ -432,7 +433,7 @@ TEST_P(UcxTransportTest, AMessageWakesWhoSleeps) {
   in_group(2, [](Group& group) {
     auto transport = open_transport(group);
     Recorder recorder;
-    // Both are connected and quiet.
+    // Both are connected, and nothing is in transfer.
     ASSERT_TRUE(transport->send(1 - group.rank(), tick, {}, 0));
     ASSERT_TRUE(drive(*transport, recorder, [&] { return recorder.messages.size() == 1; }));
     group.barrier();
@@ -446,7 +447,7 @@ TEST_P(UcxTransportTest, AMessageWakesWhoSleeps) {
         while (recorder.messages.size() < round) {
           const auto end = transport->now() + 20s;
           transport->sleep(end);
-          ASSERT_LT(transport->now(), end) << "a message came and nobody woke";
+          ASSERT_LT(transport->now(), end) << "a message arrived and the sleeper did not wake";
           do {
             while (transport->progress(recorder)) {
             }
@@ -456,7 +457,8 @@ TEST_P(UcxTransportTest, AMessageWakesWhoSleeps) {
       } else {
         group.barrier();
         ASSERT_TRUE(transport->send(1, tick, {}, 0));
-        tests::barrier(group, [&] { transport->progress(recorder); });  // what is not connected yet, too
+        tests::barrier(group,
+                       [&] { transport->progress(recorder); });  // also connects what is not connected yet
       }
     }
     end_together(group, std::move(transport), recorder);
@@ -480,7 +482,7 @@ TEST_P(UcxTransportTest, WakeEndsASleepOfAnotherThreadOrTheNext) {
   });
 }
 
-// A thread that moves messages meanwhile neither wakes the sleeper nor takes its word away.
+// A thread that makes progress meanwhile neither wakes the sleeper nor uses up its wake-up.
 TEST_P(UcxTransportTest, TheSleeperIsLeftAloneWhileAnotherThreadMovesMessages) {
   in_group(2, [](Group& group) {
     auto transport = open_transport(group);
@@ -499,7 +501,7 @@ TEST_P(UcxTransportTest, TheSleeperIsLeftAloneWhileAnotherThreadMovesMessages) {
       while (transport->progress(recorder)) {
       }
     } while (!transport->arm());
-    transport->progress(recorder);  // another one has the right now
+    transport->progress(recorder);  // another thread makes progress now
     std::atomic<int> wakes = 0;
     std::atomic<bool> over = false;
     std::thread sleeper([&] {
@@ -539,7 +541,7 @@ TEST_P(UcxTransportTest, LeavesNoDescriptorAndSaysNothing) {
                         [&] { return recorder.inbound.size() == 1 && recorder.sendings.size() == 1; }));
       end_together(group, std::move(transport), recorder);
       if (round == 0) {
-        before = open_descriptors();  // UCX keeps some for the next time
+        before = open_descriptors();  // UCX keeps some for later use
       }
     }
     EXPECT_LE(open_descriptors(), before);
