@@ -9,10 +9,11 @@
 
 namespace locum::bench {
 
-/// Work of a chosen length, in registers: it shares neither caches nor memory with what is copied meanwhile.
+/// Work of a chosen length, in registers: it uses neither the caches nor the memory that concurrent copies
+/// need.
 class Compute {
  public:
-  /// Looks how fast this thread's core is: some milliseconds.
+  /// Measures the speed of this thread's core: some milliseconds.
   Compute() {
     constexpr int looks = 5;
     steps_ = 200'000;
@@ -22,7 +23,7 @@ class Compute {
     }
     steps_a_second_ = static_cast<double>(steps_) / least;
   }
-  /// Makes a run of it take about so long.
+  /// Makes a run of it take about that long.
   void fit(double seconds) { steps_ = static_cast<std::uint64_t>(steps_a_second_ * seconds); }
   void run() const {
     double sum = 1;

@@ -1,6 +1,6 @@
 // Instructions of single calls, counted by single-stepping: the same in every run on one machine, whatever
-// else that does. They depend on the compiler, and on which of its copies of a function the C library takes
-// for this processor; so they are figures to compare on one machine, and no test holds them to a bound.
+// its load. They depend on the compiler, and on the variant of a function that the C library chooses for this
+// processor; so they are for comparison on one machine, and have no limit in a test.
 
 #include <benchmark/benchmark.h>
 
@@ -44,7 +44,7 @@ void report(benchmark::State& state, const std::function<Instructions()>& count)
   state.SetLabel("instr");
 }
 
-// On a node: on average of some calls after as many to warm up; `prepare` is not counted.
+// On a node: the average of some calls after as many for warm-up; `prepare` is not counted.
 using NodeAct = std::function<void(Store& store, Key& key)>;
 
 void on_a_node(benchmark::State& state, const NodeAct& prepare, const NodeAct& act) {
@@ -74,12 +74,11 @@ void put(Store& store, Key& key) {
 }
 void nothing(Store& /*store*/, Key& /*key*/) {}
 
-// Between nodes: both sides together, in one thread, with what the transport and the clock of the tests take
-// (some 600). The least of some runs: in one the clock is read more often, because it was just being set, or
-// something is due.
+// Between nodes: both sides together, in one thread, including the tests' transport and clock (some 600). The
+// minimum of some runs: some runs read the clock more often, because it was just being set, or have work due.
 struct Turn {
   LockstepNodes& nodes;
-  std::string name;  ///< at home at the answerer's
+  std::string name;  ///< its home is the answerer's node
   Key key;
 };
 using RemoteAct = std::function<void(Turn& turn)>;
@@ -112,7 +111,7 @@ void put_there(Turn& turn) {
   turn.key = turn.nodes.answerer().store->put_bytes(turn.name, std::vector<std::byte>(small_bytes)).value();
 }
 
-// Of each object, with its share of one request and reply, until the last view is gone.
+// Per object, with its share of one request and reply, until the last view is gone.
 void batch(benchmark::State& state) {
   constexpr std::size_t objects = 256;
   report(state, [&] {

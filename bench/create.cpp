@@ -17,7 +17,7 @@ namespace {
 
 constexpr double nano = 1e9;
 
-// The twin's malloc shall be warm too: it gives nothing back to the system and maps nothing anew.
+// The twin's malloc is warm, too: it returns nothing to the system and maps nothing new.
 void keep_malloc_warm() {
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, -1);
@@ -31,7 +31,7 @@ void create_and_seal(benchmark::State& state, std::uint64_t size_bytes, std::uin
   std::vector<Key> keys(batch);
   std::vector<void*> blocks(batch);
 
-  // Given back in the order of creation, outside the measured time, as is what they give back to.
+  // Freed in the order of creation, outside the measured time, as on the other side.
   const auto ours = [&] {
     const double seconds = timed([&] {
       for (Key& key : keys) {

@@ -23,8 +23,8 @@ struct Particle {
   double coordinates[8] = {};
 };
 
-/// The same three steps by hand: blocks of 64 B in a shared window, a table per rank in it that all ranks
-/// look into, a private list of free blocks.
+/// The same three steps written by hand: blocks of 64 B in a shared window, with a table per rank that all
+/// ranks read, and a private list of free blocks.
 class HandStore {
  public:
   HandStore() : window_(HandTable::bytes_for(batch) + batch * sizeof(Particle)), free_(batch) {
@@ -49,7 +49,7 @@ class HandStore {
     HandTable::unpin(entry);
     return first;
   }
-  // The neighbours have let go by then; a pinned block would have to wait.
+  // The neighbours have released it by then; a pinned block would have to wait.
   void evict(std::uint64_t key, std::uint64_t block) {
     if (!tables_[own_].erase(key)) {
       throw std::runtime_error("still pinned");
@@ -66,8 +66,8 @@ class HandStore {
   std::uint64_t serial_ = 0;
 };
 
-/// Each rank puts a batch, gets its neighbour's, evicts its own; keys travel in between, unmeasured. Millions
-/// of operations per second of all ranks together, by the slowest rank's time.
+/// Each rank puts a batch, gets its neighbour's, evicts its own; keys are exchanged in between, unmeasured.
+/// Millions of operations per second of all ranks together, by the slowest rank's time.
 template <class Key, class Put, class Get, class Evict>
 [[nodiscard]] double rate(Put put, Get get, Evict evict) {
   const int size = world_size();
@@ -115,8 +115,8 @@ void exchange(benchmark::State& state) {
         [&](const Key& key, std::size_t) { (void)store.evict(key).value(); });
   };
   const auto twin = [&] {
-    // The blocks of a batch are taken from the end of a full list, so the n-th is the one numbered so from
-    // there.
+    // The blocks of a batch are taken from the end of a full list, so the n-th block is the one with that
+    // position from there.
     return rate<std::uint64_t>([&](std::size_t at) { return hand.put(particle(at)); },
                                [&](std::size_t rank, std::uint64_t key) { return hand.read(rank, key); },
                                [&](std::uint64_t key, std::size_t at) { hand.evict(key, batch - 1 - at); });

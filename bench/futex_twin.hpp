@@ -13,16 +13,16 @@
 
 namespace locum::bench {
 
-/// The least that wakes another process: a word in memory that both share, on which the other one sleeps.
+/// The cheapest way to wake another process: a word in shared memory on which it sleeps.
 class FutexTwin {
  public:
-  /// REQUIRES: what was set before has been seen.
+  /// REQUIRES: the previous value has been seen.
   void wake() {
     set_at() = seconds_since({});
     word().store(1);
     ::syscall(SYS_futex, address(), FUTEX_WAKE, 1, nullptr, nullptr, 0);
   }
-  /// Seconds since the other one has set the word.
+  /// Seconds since the other process has set the word.
   [[nodiscard]] double sleep() {
     while (word().load() == 0) {
       ::syscall(SYS_futex, address(), FUTEX_WAIT, 0, nullptr, nullptr, 0);
@@ -42,14 +42,14 @@ class FutexTwin {
   SharedWindow shared_{64};
 };
 
-/// The same for any number of sleepers: rank 0 counts a word up and wakes all others.
+/// The same for any number of sleepers: rank 0 increments a word and wakes all others.
 class FutexBell {
  public:
   void ring() {
     word().fetch_add(1);
     ::syscall(SYS_futex, address(), FUTEX_WAKE, INT_MAX, nullptr, nullptr, 0);
   }
-  /// Until the next ring() after the last one that this rank has heard.
+  /// Until the next ring() after the last one that this rank has seen.
   void sleep() {
     while (word().load() == heard_) {
       ::syscall(SYS_futex, address(), FUTEX_WAIT, heard_, nullptr, nullptr, 0);

@@ -25,7 +25,7 @@ constexpr std::size_t batch = 128;  // long beside the clock's own 25 ns, short 
   return text;
 }
 
-/// Which object each get asks for: every one once, in an order that no cache can guess.
+/// The object of each get: every one once, in an order that no cache can predict.
 [[nodiscard]] std::vector<std::size_t> shuffled(std::size_t count) {
   std::vector<std::size_t> order(count);
   for (std::size_t at = 0; at < count; ++at) {
@@ -35,7 +35,7 @@ constexpr std::size_t batch = 128;  // long beside the clock's own 25 ns, short 
   return order;
 }
 
-/// Runs batches of `ours` and `twin` in turn; both get the positions 0, 1, 2 … of a round trip over `count`.
+/// Runs batches of `ours` and `twin` in turn; both get the positions 0, 1, 2 … of a cycle over `count`.
 template <class Ours, class Twin>
 void measure(benchmark::State& state, std::size_t count, Goal goal, Ours ours, Twin twin) {
   const auto one_batch = [count](auto& body, std::size_t start) {
@@ -117,7 +117,7 @@ void get_by_name(benchmark::State& state, std::size_t count, std::uint64_t size_
       });
 }
 
-// Ours against ours: large objects against small ones, as many of each.
+// The library compared with itself: large objects beside small ones, as many of each.
 void flat_in_size(benchmark::State& state) {
   constexpr std::size_t count = 8;
   NodeStore node(options_for(count, 64_MiB));

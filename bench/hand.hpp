@@ -16,7 +16,7 @@
 
 namespace locum::bench {
 
-/// What Remote measures, written by hand over UCP: ranks 0 and 1.
+/// The operations of Remote, written by hand over UCP: ranks 0 and 1.
 class Hand {
  public:
   /// `bytes`: the largest object.
@@ -27,16 +27,16 @@ class Hand {
         ucp_(landing_, {.exposed = bytes > sizeof(Kilobyte) ? object_ : std::span<std::byte>(),
                         .survives_peer = survives_peer}) {}
 
-  /// Of memory that UCX allocates: for by_get() alone.
+  /// With memory allocated by UCX: only for by_get().
   explicit Hand(std::size_t bytes)
       : owner_(Owner::driving),
         object_(bytes),
         landing_(bytes, std::byte{2}),
         ucp_(landing_, {.allocated_bytes = bytes}) {}
 
-  /// Seconds for the object as the replies to a request of one byte.
+  /// Seconds for the object as the reply to a request of one byte.
   [[nodiscard]] double by_rendezvous() { return rounds(1, 1, object_.size()); }
-  /// Seconds to read it one-sidedly, the word that it was read not included.
+  /// Seconds to read it one-sidedly, without the message that it was read.
   [[nodiscard]] double by_get() {
     MPI_Barrier(MPI_COMM_WORLD);
     double seconds = 0;
@@ -51,7 +51,7 @@ class Hand {
     }
     return slowest(seconds);
   }
-  /// Seconds for one of so many requests and replies of these sizes.
+  /// Seconds for one of that many requests and replies of these sizes.
   [[nodiscard]] double rounds(std::size_t count, std::size_t request, std::size_t reply) {
     MPI_Barrier(MPI_COMM_WORLD);
     const double seconds = timed([&] {
@@ -71,7 +71,7 @@ class Hand {
     });
     return slowest(world_rank() == 0 ? seconds - pause_.seconds() : 0) / static_cast<double>(count);
   }
-  /// Seconds for one of so many requests that are all sent before the first reply is waited for.
+  /// Seconds for one of that many requests that are all sent before the first reply is waited for.
   [[nodiscard]] double pipelined(std::size_t count, std::size_t request, std::size_t reply) {
     MPI_Barrier(MPI_COMM_WORLD);
     const std::uint64_t before = expected_;
@@ -89,8 +89,8 @@ class Hand {
     });
     return slowest(world_rank() == 0 ? seconds : 0) / static_cast<double>(count);
   }
-  /// Which share of a core rank 1 takes to reply to so many requests, asleep in between. `at_pace(ask)` asks
-  /// them, and returns how many seconds that took.
+  /// The share of a core that rank 1 needs to reply to that many requests, asleep in between. `at_pace(ask)`
+  /// sends them, and returns how many seconds that took.
   template <class AtPace>
   [[nodiscard]] double owners_share(std::size_t count, std::size_t request, std::size_t reply,
                                     const AtPace& at_pace) {

@@ -12,17 +12,16 @@
 
 namespace locum::bench {
 
-/// The twin of a look-up with pin: what a competent person writes by hand for this one purpose. Open
-/// addressing, a cache line half per entry, a count of readers in the entry; no names of types, no stores, no
-/// survival of kills. Lies in memory of the caller's, so that other processes can look into it too. One
-/// process inserts and erases, all pin.
+/// The twin of a look-up with pin, written by hand for this one purpose. Open addressing, half a cache line
+/// per entry, a count of readers in the entry; without type names, stores, or recovery from kills. Its memory
+/// belongs to the caller, so that other processes can read it, too. One process inserts and erases, all pin.
 class HandTable {
  public:
   struct Entry {
     std::atomic<std::uint64_t> key;  ///< integer key, or hash of the name; `vacant`, `erased`
     std::atomic<std::uint32_t> pins;
     std::uint32_t name_bytes;
-    std::uint64_t offset;  ///< of the object; its name stands there
+    std::uint64_t offset;  ///< of the object, where its name is
     std::uint64_t size_bytes;
   };
   static_assert(sizeof(Entry) == 32);
@@ -30,7 +29,7 @@ class HandTable {
   static constexpr std::uint64_t vacant = 0;
   static constexpr std::uint64_t erased = ~std::uint64_t{0};
 
-  /// How many bytes a table for that many keys takes: at most half full.
+  /// The bytes of a table for that many keys: at most half full.
   [[nodiscard]] static std::uint64_t bytes_for(std::uint64_t keys) {
     return std::uint64_t{2} * std::bit_ceil(keys) * sizeof(Entry);
   }
@@ -73,7 +72,7 @@ class HandTable {
     }
   }
 
-  /// The same by name; `names` is where offsets count from.
+  /// The same by name; `names` is the base of the offsets.
   [[nodiscard]] Entry* pin(std::string_view name, const std::byte* names) {
     const std::uint64_t hash = hash64(name);
     for (std::uint64_t at = home(hash);; ++at) {
@@ -94,7 +93,7 @@ class HandTable {
 
   static void unpin(Entry& entry) { entry.pins.fetch_sub(1, std::memory_order_release); }
 
-  /// Out of sight; true if nobody looks at it, so that its memory may be used again.
+  /// Removes the entry; true if there is no reader, so that its memory may be reused.
   bool erase(std::uint64_t key) {
     for (std::uint64_t at = home(key);; ++at) {
       Entry& entry = entries_[at & mask_];

@@ -26,14 +26,14 @@ constexpr int time_tag = 2;
 constexpr double micro = 1e6;
 
 /// Rank 0 fills memory, rank 1 reads its first element; the time in between, in microseconds. The clock is
-/// the node's own, the same for both. Rank 1 waits in MPI all the while, as a reader in a real program does,
-/// so no core has gone to sleep. Sends as many elements in each of four ways; one rank, one thread.
+/// the node's, the same for both. Rank 1 waits in MPI all the time, as a reader in a real program does, so no
+/// core sleeps. Transfers the same number of elements in each of four ways; one rank, one thread.
 class Handover {
  public:
   explicit Handover(std::size_t count)
       : count_(count), own_(count, 0.0), runtime_(MPI_COMM_WORLD, {.memory_bytes = 512_MiB}) {}
 
-  /// The store: the writer fills memory of the store, a handle goes by MPI.
+  /// The store: the writer fills memory of the store, a handle is sent by MPI.
   [[nodiscard]] double handle() {
     const double mark = next_mark();
     if (world_rank() != 0) {
@@ -54,7 +54,7 @@ class Handover {
     return time;
   }
 
-  /// A message of the handle's size and nothing else.
+  /// Only a message of the handle's size.
   [[nodiscard]] double message() {
     const double mark = next_mark();
     std::array<double, 8> letter{};
@@ -112,7 +112,7 @@ class Handover {
   }
 
  private:
-  // A value that no earlier round wrote. Both ranks are here when it returns.
+  // A value that no earlier round wrote. Both ranks have met when it returns.
   [[nodiscard]] double next_mark() {
     mark_ += 1.0;
     MPI_Barrier(MPI_COMM_WORLD);

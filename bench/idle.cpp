@@ -1,5 +1,4 @@
-// What a rank's helper thread costs while nothing is asked of it, beside a thread that does nothing but look
-// once a second.
+// Load of a rank's helper thread without requests, beside a thread that only wakes once a second.
 
 #include <pthread.h>
 
@@ -80,7 +79,7 @@ void idle(benchmark::State& state, const char* lanes, Idle what, Goal goal) {
   constexpr auto interval = 3s;
   const Lanes chosen(lanes);
   Remote remote(Owner::asleep);
-  (void)remote.get_by_handle();  // the ranks have met
+  (void)remote.get_by_handle();  // connects the ranks
   const Looker looker;
   const auto helper = thread_named("locum helper");
   if (!helper) {
@@ -106,7 +105,7 @@ void idle(benchmark::State& state, const char* lanes, Idle what, Goal goal) {
 
 void add_idle_rows() {
   if (world_size() != 2) {
-    return;  // nothing else would be seen with more
+    return;  // more ranks would show nothing else
   }
   for (const char* lanes : {static_cast<const char*>(nullptr), "tcp,self"}) {
     const std::string over = lanes == nullptr ? "UCX" : "TCP";

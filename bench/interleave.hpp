@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-/// How long one call of `body` takes, in seconds.
+/// The duration of one call of `body`, in seconds.
 template <class Body>
 [[nodiscard]] double timed(Body&& body) {
   const Clock::time_point start = Clock::now();
@@ -25,10 +25,10 @@ template <class Body>
   return seconds_since(start);
 }
 
-/// What a row is held against.
+/// The goal that a row is compared with.
 struct Goal {
   enum class Kind {
-    none,            ///< a figure to know, nothing promised
+    none,            ///< only a figure, without a goal
     ratio_at_least,  ///< ours / twin
     ratio_at_most,   ///< ours / twin
     ours_at_most,    ///< in the row's unit
@@ -39,24 +39,23 @@ struct Goal {
   double bound = 0;
 };
 
-/// One row of the table: ours beside its raw twin. The machines that this runs on change their speed from one
-/// moment to the next, so a ratio of two figures taken one after the other says little. Hence pairs: a short
-/// batch of ours, a short batch of the twin, again and again, and the row is the median of each, the ratio
-/// the median of the pairs' ratios. That is also why Google Benchmark is the frame here (choice of rows,
-/// JSON, context) but not the clock: it would run all repetitions of one side before the other's.
+/// One row of the table: this library beside its raw twin. Machines change their speed from one moment to the
+/// next, so a ratio of two figures taken one after the other says little. Hence pairs: a short batch of ours,
+/// a short batch of the twin, many times, and the row is the median of each, the ratio the median of the
+/// pairs' ratios. That is also why Google Benchmark is used for the choice of rows, JSON and context, but not
+/// for timing: it would run all repetitions of one side before the other's.
 ///
 /// Owned by one benchmark; one thread.
 class Pairs {
  public:
-  /// Figures in the row's unit, of one batch each: time per operation, or a rate.
+  /// Adds the figures of one batch each, in the row's unit: time per operation, or a rate.
   void add(double ours, double twin) {
     ours_.push_back(ours);
     twin_.push_back(twin);
     ratio_.push_back(ours / twin);
   }
 
-  /// Writes the row into Google Benchmark's counters and label, from where TableReporter and the JSON file
-  /// take it.
+  /// Writes the row into Google Benchmark's counters and label, which TableReporter and the JSON file use.
   void report(benchmark::State& state, const std::string& unit, Goal goal) const {
     const double ours = median(ours_);
     const double twin = median(twin_);
@@ -105,8 +104,8 @@ class Pairs {
   std::vector<double> ratio_;
 };
 
-/// Ours and twin in turn, as often as the row is to be measured; the first few of either do not count.
-/// `seconds_of`: how long a figure of ours took.
+/// Runs ours and twin in turn, as often as the row is to be measured; the first few of either do not count.
+/// `seconds_of`: the duration of a figure of ours.
 template <class Ours, class Twin, class SecondsOf>
 [[nodiscard]] Pairs interleave(benchmark::State& state, const Ours& ours, const Twin& twin,
                                const SecondsOf& seconds_of) {

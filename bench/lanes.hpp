@@ -4,7 +4,7 @@
 
 namespace locum::bench {
 
-/// The lanes that UCX takes while this lives: it reads them when it is opened.
+/// Sets the lanes for UCX during its lifetime: UCX reads them when it is opened.
 class Lanes {
  public:
   /// `lanes`: as in UCX_TLS; null: UCX's own choice.
@@ -13,7 +13,7 @@ class Lanes {
     if (lanes != nullptr) {
       ::setenv("UCX_TLS", lanes, 1);
     } else {
-      ::setenv("UCX_MM_ERROR_HANDLING", "y", 1);  // what the transport sets for itself, for its twin
+      ::setenv("UCX_MM_ERROR_HANDLING", "y", 1);  // the transport sets this itself; here it is for the twin
     }
   }
   Lanes(const Lanes&) = delete;

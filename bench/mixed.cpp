@@ -8,8 +8,8 @@
 #include "core/ports/group.hpp"
 #include "shm/node.hpp"
 
-// Blocks from 1 B to 256 MiB that come and go: what an allocation with the frees that make room for it costs
-// in an arena that has seen many of them, and in one that has not.
+// Random blocks from 1 B to 256 MiB: the cost of an allocation, with the frees that make room for it, in an
+// arena that has seen many of them, and in one that has not.
 namespace locum::bench {
 
 namespace {
@@ -68,9 +68,8 @@ class Churn {
   bool full_ = false;
 };
 
-// The twin is ours, too: an arena that has just been filled for the first time. Few of a thousand blocks are
-// large, so that the median of short batches is the time of small ones; long batches are ruled by the large
-// ones.
+// The twin is also ours: an arena that has just been filled for the first time. Few of a thousand blocks are
+// large, so that the median of short batches is the time of small ones; the large ones dominate long batches.
 void old_and_young(benchmark::State& state, std::uint64_t operations, std::uint64_t batch) {
   Churn old(1);
   old.steps(operations);

@@ -1,5 +1,5 @@
-// What a name costs in the memory of its home, beside the name itself and a small value that the home keeps.
-// Sums, not times: once is enough.
+// Memory that a name takes at its home, beside the name itself and a small value that the home keeps. Sums,
+// not times: measured once.
 
 #include <cstdio>
 
@@ -18,7 +18,7 @@ struct Particle {
   double coordinates[8] = {};
 };
 
-constexpr std::size_t name_bytes = 16;  // no more and no less is lost to rounding with it
+constexpr std::size_t name_bytes = 16;  // a size without rounding losses
 
 std::string name_of(std::uint64_t number) {
   char name[32];
@@ -30,7 +30,7 @@ std::uint64_t committed(Session& session) {
   return session.state()->connector().usage().committed;
 }
 
-/// Of an object whose name is at home where it lies: what its node has more than without the name.
+/// For an object on the home's node: what that node has more than without the name.
 double bytes_here(std::uint64_t count) {
   std::uint64_t bytes[2]{};
   for (const bool named : {false, true}) {
@@ -43,7 +43,7 @@ double bytes_here(std::uint64_t count) {
   return static_cast<double>(bytes[1] - bytes[0]) / static_cast<double>(count) - name_bytes;
 }
 
-/// Of an object of another node: all that the home has of it, but the name and the value.
+/// For an object of another node: everything that the home has of it, except the name and the value.
 double bytes_elsewhere(std::uint64_t count) {
   tests::LockstepNodes nodes(1_GiB);
   const std::uint64_t before = committed(*nodes.answerer().session);

@@ -1,4 +1,4 @@
-// The rows for which one process suffices.
+// The rows that need one process only.
 
 #include <benchmark/benchmark.h>
 

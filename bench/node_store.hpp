@@ -12,7 +12,7 @@
 
 namespace locum::bench {
 
-/// The memory of a node with one process, and a store in it: all that a runtime puts together, without MPI.
+/// The memory of a node with one process, and an open store: all parts of a runtime, without MPI.
 class NodeStore {
  public:
   explicit NodeStore(RuntimeOptions options)

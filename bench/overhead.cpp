@@ -12,8 +12,8 @@ struct Particle {
   double coordinates[8] = {};
 };
 
-// A sum, not a time: once is enough. The twin is the table written by hand, without its objects' own headers.
-// What the arena prepared ahead of use is committed, too: a constant, whatever the number of objects.
+// A sum, not a time: measured once. The twin is the table written by hand, without its objects' own headers.
+// Memory that the arena has prepared counts as committed, too: a constant, whatever the number of objects.
 void memory_per_object(benchmark::State& state, std::uint64_t prepare_bytes) {
   constexpr std::uint64_t count = 1'000'000;
   Pairs pairs;

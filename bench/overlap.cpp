@@ -1,5 +1,5 @@
-// How much of a transfer hides behind computing: the object is asked for, the reader computes for as long as
-// the transfer alone takes, without a call of any library, and then looks at it. Of 100 per cent, hidden are
+// How much of a transfer is hidden by computing: the object is requested, the reader computes for as long as
+// the transfer alone takes, without a call of any library, and then uses it. Of 100 per cent, hidden are
 // (compute + transfer - both) / min(compute, transfer).
 
 #include <mpi.h>
@@ -32,17 +32,17 @@ class Mover {
   Mover& operator=(const Mover&) = delete;
   virtual ~Mover() = default;
 
-  /// Not timed, collective: the object is made, and everybody is ready.
+  /// Not timed, collective: makes the object; all ranks are ready.
   virtual void prepare() = 0;
-  /// Rank 0 asks for it.
+  /// Rank 0 requests it.
   virtual void begin() = 0;
-  /// Whether it has come, as far as rank 0 can tell without moving anything.
+  /// Whether it has arrived, as far as rank 0 can tell without making progress.
   [[nodiscard]] virtual bool ready() const { return true; }
   /// Rank 0 waits for it.
   virtual void end() = 0;
-  /// The owner, once it sleeps no more.
+  /// Called on the owner once it does not sleep any more.
   virtual void serve() {}
-  /// Not timed, collective: all are through.
+  /// Not timed, collective: all ranks are done.
   virtual void clear() = 0;
 };
 
@@ -128,24 +128,24 @@ class ByWindow final : public Mover {
 struct Went {
   double seconds = 0;    ///< on rank 0
   double computing = 0;  ///< of these, in its computation
-  double copying = 0;    ///< on a core, of both ranks, but what they computed
+  double copying = 0;    ///< processor time of both ranks, without their computation
 };
 
-/// What the ranks do while an object is on its way. All functions are collective.
+/// What the ranks do while an object is in transfer. All functions are collective.
 class Scene {
  public:
   enum class OwnerDoes {
-    sleep,    ///< for as long as it is told, and leaves its core alone after that, too
-    compute,  ///< all the while
+    sleep,    ///< as long as it is told to; leaves its core idle afterwards, too
+    compute,  ///< all the time
   };
   enum class Waits {
-    in_library,  ///< and moves what comes
-    elsewhere,   ///< looks ten times a millisecond whether it has come
+    in_library,  ///< and makes progress
+    elsewhere,   ///< checks ten times a millisecond whether it has arrived
   };
 
   void fit(double seconds) { compute_.fit(seconds); }
 
-  /// The transfer, and nothing else.
+  /// Only the transfer.
   Went transfer(Mover& mover, Waits waits = Waits::in_library) {
     return go(mover, OwnerDoes::sleep, 0, [&](Went& /*went*/) {
       mover.begin();
@@ -155,11 +155,11 @@ class Scene {
       mover.end();
     });
   }
-  /// The computation, and nothing else.
+  /// Only the computation.
   Went compute(OwnerDoes owner) {
     return go(nothing_, owner, 0, [&](Went& went) { compute_here(went); });
   }
-  /// The computation while the object comes; the owner sleeps as long as it computes.
+  /// The computation during the transfer; the owner sleeps as long as it computes.
   Went both(Mover& mover, OwnerDoes owner, double sleeps) {
     return go(mover, owner, sleeps, [&](Went& went) {
       mover.begin();
@@ -322,8 +322,8 @@ void overlap(benchmark::State& state, const Overlap& what, Goal goal) {
   parts.report(state);
 }
 
-/// Every core computes; the twin is what arithmetic allows: each rank's core has its part of the copying to
-/// do beside computing. What that is, the transfer alone says, so that waiting and lost overlap do not count.
+/// Every core computes; the twin is the theoretical value: each rank's core has to do its part of the copying
+/// beside computing. The transfer alone shows that part, so that waiting and lost overlap do not count.
 void no_core_free(benchmark::State& state, const char* lanes, std::size_t bytes, Goal goal) {
   constexpr double milli = 1e3;
   const Lanes chosen(lanes);

@@ -5,8 +5,7 @@
 
 namespace locum::bench {
 
-/// Moments in which nothing is asked, so that whoever replies falls asleep; this thread and its core stay
-/// awake.
+/// Pauses between requests, in which the answering thread falls asleep; this thread and its core stay awake.
 class Pause {
  public:
   void operator()() {
@@ -17,7 +16,7 @@ class Pause {
     }
     seconds_ += std::chrono::duration<double>(now - began).count();
   }
-  /// What they took since this was asked before.
+  /// Their duration since the last call.
   [[nodiscard]] double seconds() noexcept { return std::exchange(seconds_, 0.0); }
 
  private:

@@ -22,7 +22,7 @@ void check(ucs_status_t status) {
   }
 }
 
-// What the other rank has for what this one has.
+// Exchanges data with the other rank.
 std::vector<std::byte> swap(std::span<const std::byte> mine) {
   const int size = static_cast<int>(mine.size());
   int other_size = 0;
@@ -79,7 +79,7 @@ void PlainUcp::connect(bool survives_peer) {
   check(ucp_ep_create(worker_, &endpoint_params, &endpoint_));
 }
 
-// Memory of UCX's own if there is none yet.
+// Memory allocated by UCX, if there is none yet.
 void PlainUcp::expose(const std::byte* memory, std::size_t size) {
   ucp_mem_map_params_t params{};
   params.field_mask =
@@ -113,7 +113,7 @@ PlainUcp::~PlainUcp() {
   int closed = 0;
   MPI_Request all = MPI_REQUEST_NULL;
   MPI_Ibarrier(MPI_COMM_WORLD, &all);
-  // Each moves what the other needs to close.
+  // Each makes progress until the other one has closed.
   while (closed == 0 || (UCS_PTR_IS_PTR(request) && ucp_request_check_status(request) == UCS_INPROGRESS)) {
     ucp_worker_progress(worker_);
     if (closed == 0) {

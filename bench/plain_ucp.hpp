@@ -9,15 +9,15 @@
 namespace locum::bench {
 
 /// What a program of two ranks writes by hand over UCP: one context, one worker, one endpoint, a handler that
-/// counts messages, and memory that the other rank may read. What the transport over UCX, and a get of the
-/// store, are held against, on the same lanes.
+/// counts messages, and memory that the other rank may read. The transport over UCX, and a get of the store,
+/// are compared with it, on the same lanes.
 class PlainUcp {
  public:
   struct Options {
     std::span<const std::byte> exposed{};  ///< what the other rank may get() from here; both or neither
     std::size_t allocated_bytes =
         0;                      ///< instead of `exposed`: of memory that UCX allocates, which is full of ones
-    bool survives_peer = true;  ///< whether its endpoint tells of the other rank's death
+    bool survives_peer = true;  ///< whether its endpoint reports the other rank's death
   };
 
   /// Collective over the world. `landing`: where large messages are received.
@@ -29,12 +29,12 @@ class PlainUcp {
 
   /// Sends, and polls until the memory is the caller's again.
   void send(std::span<const std::byte> message);
-  /// Polls until so many messages have come in all, wholly.
+  /// Polls until that many messages in total have arrived completely.
   void wait_for(std::uint64_t count);
-  /// The same, asleep on the worker's descriptor whenever there is nothing to move.
+  /// The same, asleep on the worker's descriptor whenever there is nothing to do.
   void sleep_for(std::uint64_t count);
-  /// Reads so much of what the other rank exposes, one-sidedly, to the start of the landing; polls until it
-  /// is there. REQUIRES: something is exposed.
+  /// Reads that many bytes of the other rank's exposed memory, one-sidedly, to the start of the landing;
+  /// polls until they are there. REQUIRES: something is exposed.
   void get(std::size_t bytes);
 
  private:

@@ -1,5 +1,5 @@
-// Many large objects of another node, all asked for ahead and used one after the other: how near all of them
-// together come to what one stream written by hand brings.
+// Many large objects of another node, all prefetched and used one after the other: how close their total rate
+// comes to that of one stream written by hand.
 
 #include <mpi.h>
 
@@ -26,12 +26,12 @@ constexpr std::size_t object_bytes = 10_MiB;
 constexpr std::uint64_t memory_bytes = 1536_MiB;
 constexpr std::uint64_t window_bytes = 256_MiB;
 
-/// Ranks 0 and 1, nodes of their own.
+/// Ranks 0 and 1, on different nodes.
 class Many {
  public:
   Many() : runtime_(MPI_COMM_WORLD, options()) {}
 
-  /// Leaves rank 0's node no more memory than that, from now on.
+  /// From now on leaves rank 0's node no more memory than that.
   void leave(std::uint64_t bytes) {
     for (std::uint64_t left = memory_bytes - bytes; world_rank() == 0 && left > 0;) {
       const std::uint64_t some = std::min<std::uint64_t>(left, object_bytes);
@@ -39,7 +39,7 @@ class Many {
       left -= some;
     }
   }
-  /// GB/s of all together. Collective.
+  /// Total rate in GB/s. Collective.
   [[nodiscard]] double rate() {
     std::vector<Handle> handles(count);
     if (Remote::is_owner()) {
@@ -112,13 +112,13 @@ void prefetched(benchmark::State& state, const char* lanes, std::uint64_t room, 
 
 void add_prefetched_rows() {
   if (world_size() != 2) {
-    return;  // their twin is written for two
+    return;  // the twin is written for two
   }
   constexpr Goal goal{Goal::Kind::ratio_at_least, 0.95};
   constexpr const char* tcp = "tcp,self";
   const std::string of = "100 prefetches of 10 MiB to one stream, ";
   add_row(of + "UCX", 8, prefetched, static_cast<const char*>(nullptr), std::uint64_t{0}, goal);
-  // The window, what is held, and a sixth of that.
+  // The window, the held objects, and a sixth of that.
   add_row(of + "UCX, room for 306 MiB", 8, prefetched, static_cast<const char*>(nullptr),
           std::uint64_t{306_MiB}, goal);
   add_row(of + "TCP", 6, prefetched, tcp, std::uint64_t{0}, goal);

@@ -26,7 +26,7 @@ namespace locum::bench {
   return processor_seconds(RUSAGE_THREAD);
 }
 
-/// Which cores the threads of this process may run on. At the end: the same as before.
+/// Chooses the cores for the threads of this process. Restores the former choice at the end.
 class Cores {
  public:
   Cores() { ::sched_getaffinity(0, sizeof before_, &before_); }
@@ -34,9 +34,9 @@ class Cores {
   Cores& operator=(const Cores&) = delete;
   ~Cores() { give_back(); }
 
-  /// All threads on this one of those that the process had.
+  /// All threads on that one of the process's former cores.
   void all_on(int nth) const { all_on(only(nth)); }
-  /// The calling thread on this one.
+  /// The calling thread on that one.
   void self_on(int nth) const {
     const cpu_set_t set = only(nth);
     ::sched_setaffinity(0, sizeof set, &set);

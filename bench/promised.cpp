@@ -1,6 +1,6 @@
-// How long it takes from setting a promise until a thread that sleeps on another node goes on: beside what
-// three requests and replies written by hand over UCP take on the same lanes, one of which meets a rank that
-// sleeps. And the same while two threads for each core compute, beside a futex under the same load.
+// Time from setting a promise until a thread that sleeps on another node continues: beside three requests and
+// replies written by hand over UCP on the same lanes, one of which reaches a rank that sleeps. And the same
+// while two threads for each core compute, beside a futex under the same load.
 
 #include <atomic>
 #include <chrono>
@@ -25,12 +25,12 @@ namespace {
 
 constexpr double micro = 1e6;
 
-/// Rank 0 promises the time at which it sets; rank 1, another node, waits for it. Both have one clock.
+/// Rank 0 sets a promise to the current time; rank 1, on another node, waits for it. Both have one clock.
 class Promised {
  public:
   Promised() : runtime_(MPI_COMM_WORLD, {.memory_bytes = 64_MiB, .ranks_per_node = 1}) {}
 
-  /// Seconds from one to the other, on average of a few.
+  /// Seconds from setting to continuing, the average of a few.
   [[nodiscard]] double seconds() {
     double sum = 0;
     for (int round = 0; round < rounds; ++round) {
@@ -38,7 +38,7 @@ class Promised {
     }
     return slowest(sum) / rounds;
   }
-  /// The same, but that rank 0 sleeps before it sets: for where cores are scarce.
+  /// The same, but rank 0 sleeps before it sets: for machines with few cores.
   [[nodiscard]] double seconds_asleep() {
     double sum = 0;
     for (int round = 0; round < rounds; ++round) {
@@ -67,7 +67,7 @@ class Promised {
 
  private:
   double set() {
-    constexpr int pauses = 10;  // 3 ms, until who waits sleeps
+    constexpr int pauses = 10;  // 3 ms, until the waiting thread sleeps
     auto promise = store_.promise<double>().value();
     const Handle handle = promise.proxy().handle();
     MPI_Send(&handle, sizeof handle, MPI_BYTE, 1, 0, MPI_COMM_WORLD);
@@ -93,7 +93,7 @@ class Promised {
   Pause pause_;
 };
 
-/// Threads that compute as long as this lives.
+/// Threads that compute during its lifetime.
 class Crowd {
  public:
   explicit Crowd(unsigned threads) {
@@ -165,7 +165,7 @@ void wake_by_promise(benchmark::State& state, const char* lanes) {
 
 void add_promised_rows() {
   if (world_size() != 2) {
-    return;  // their twin is written for two
+    return;  // the twin is written for two
   }
   for (const char* lanes : {static_cast<const char*>(nullptr), "tcp,self"}) {
     const std::string name = "promise set, sleeping waiter goes on, ";

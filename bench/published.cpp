@@ -1,6 +1,6 @@
-// What publishing costs who publishes: 64 KiB under a name in each step of a simulation, whose readers sleep
+// Cost of publishing for the writer: 64 KiB with a name in each step of a simulation, whose readers sleep
 // meanwhile, beside a copy and an MPI_Isend of it to each of them. And beside a copy and the one system call
-// that wakes the readers: less than that nobody pays who has sleepers woken.
+// that wakes the readers: the least that any program needs to wake sleepers.
 
 #include <mpi.h>
 
@@ -31,16 +31,16 @@ constexpr std::size_t count = 64_KiB / sizeof(double);
 constexpr std::chrono::microseconds look_interval{50};
 constexpr std::chrono::milliseconds until_others_sleep{2};
 
-/// Where the ranks and names are, and what else the writer touches.
+/// Where ranks and names are, and what else the writer does.
 struct Place {
   std::size_t touched_bytes = 0;
   int ranks_per_node = 0;  ///< 0: all are one node
   int home = 0;            ///< the node of the names
 };
 
-/// Rank 0 computes and publishes, all others sleep until the next step's field is there, and read its ends.
-/// Each way measures the same: the median over `steps` of what a step keeps rank 0, in microseconds. In
-/// between rank 0 computes for 0.3 ms, so that all others are asleep, and walks through some
+/// Rank 0 computes and publishes, all others sleep until the next step's field exists, and read its ends.
+/// Each way measures the same: the median over `steps` of the time that publishing takes of rank 0's step, in
+/// microseconds. In between rank 0 computes for 0.3 ms, so that all others are asleep, and walks through some
 /// memory of its own, as a solver does.
 class Published {
  public:
@@ -72,7 +72,7 @@ class Published {
     }
     return figure;
   }
-  /// One name, replaced; a reader looks for a newer one now and then, and sleeps in between.
+  /// One name, replaced; a reader looks for a newer object at times, and sleeps in between.
   [[nodiscard]] double replace() {
     if (world_rank() == 0) {
       (void)store_.replace("field", field_).value();
@@ -90,7 +90,7 @@ class Published {
                       }
                     });
   }
-  /// A copy, so that the solver may go on, and a message to each reader, who looks for it now and then.
+  /// A copy, so that the solver may continue, and a message to each reader, which polls for it at times.
   [[nodiscard]] double send() {
     std::vector<double> landing(count);
     auto* request = requests_.data();

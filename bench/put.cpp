@@ -14,7 +14,7 @@ namespace {
 
 constexpr double giga = 1e9;
 
-// Each object is evicted before the next, so that the arena hands out memory that was touched before.
+// Each object is evicted before the next, so that the arena returns memory that was touched before.
 void put_warm(benchmark::State& state, std::uint64_t size_bytes) {
   NodeStore node({.memory_bytes = 1_GiB});
   const std::vector<double> value(size_bytes / sizeof(double), 1.5);
@@ -43,8 +43,8 @@ void put_warm(benchmark::State& state, std::uint64_t size_bytes) {
   pairs.report(state, "GB/s", {Goal::Kind::ratio_at_least, 0.95});
 }
 
-// Nothing is evicted: each object lies in pages that nobody has touched. `prepare_bytes` is what the arena's
-// background thread may touch ahead of use; a page of it is as good as nothing, 0 is the default.
+// Nothing is evicted: each object is in pages that were never touched. `prepare_bytes` is what the arena's
+// background thread may touch in advance; a single page has no effect, 0 means the default.
 void put_cold(benchmark::State& state, std::uint64_t size_bytes, std::uint64_t prepare_bytes) {
   const auto puts = static_cast<std::uint64_t>(state.max_iterations);
   NodeStore node({.memory_bytes = puts * size_bytes + 512_MiB, .prepare_bytes = prepare_bytes});

@@ -1,4 +1,4 @@
-// The rows that need several ranks: start it by mpiexec. Rank 0 prints.
+// The rows that need several ranks: started by mpiexec. Rank 0 prints.
 
 #include <benchmark/benchmark.h>
 #include <mpi.h>
@@ -21,7 +21,7 @@ class Silence final : public benchmark::BenchmarkReporter {
 
 void run_all(int argc, char** argv) {
   using namespace locum::bench;
-  // Only rank 0 writes a file: the others do not get to know of --benchmark_out.
+  // Only rank 0 writes a file: the others do not see --benchmark_out.
   std::vector<char*> arguments(argv, argv + argc);
   if (world_rank() != 0) {
     std::erase_if(arguments, [](const char* argument) {

@@ -27,14 +27,14 @@ struct Kilobyte {
   std::array<double, 128> values{};
 };
 
-/// What the rank that has the objects does while another one asks for them.
+/// What the owner of the objects does while another rank requests them.
 enum class Owner {
   driving,  ///< waits inside the library
-  asleep,   ///< is not in the library: its helper thread has to wake
-  roused,   ///< the same, and is asked so seldom that it sleeps before each request
+  asleep,   ///< does not call the library: its helper thread has to wake
+  roused,   ///< the same, with so few requests that it sleeps before each of them
 };
 
-/// All ranks come together; who waits leaves the cores alone.
+/// All ranks meet; waiting ranks leave the cores idle.
 inline void meet_asleep() {
   using namespace std::chrono_literals;
   MPI_Request all = MPI_REQUEST_NULL;
@@ -47,7 +47,7 @@ inline void meet_asleep() {
   }
 }
 
-/// A name that begins so and is at home on this node.
+/// A name that begins like this and whose home is this node.
 [[nodiscard]] inline std::string name_at_home(Store& store, const Nodes& nodes, int node,
                                               const std::string& stem) {
   const Key any = store.put(1).value();
@@ -61,11 +61,11 @@ inline void meet_asleep() {
 }
 
 /// Two nodes: the last rank, the owner, is one, all others the other. Rounds in which the owner makes
-/// objects, rank 0 and maybe its node mates ask for them, and the owner takes them back, so that none is ever
-/// asked for twice. All functions are collective.
+/// objects, rank 0 and possibly other ranks of its node request them, and the owner evicts them, so that none
+/// is ever requested twice. All functions are collective.
 class Remote {
  public:
-  /// How many small objects a round has.
+  /// Number of small objects in a round.
   static constexpr std::size_t batch = 64;
 
   explicit Remote(Owner owner, std::uint64_t memory_bytes = 512_MiB, OneSided one_sided = OneSided::off)
@@ -83,7 +83,7 @@ class Remote {
 
   [[nodiscard]] static bool is_owner() { return world_rank() == world_size() - 1; }
 
-  /// Seconds that `ask` takes on rank 0, while the owner does what it does. Other ranks sleep.
+  /// Seconds that `ask` takes on rank 0, in the owner's chosen state. Other ranks sleep.
   template <class Ask>
   [[nodiscard]] double while_owned(Ask ask) {
     MPI_Barrier(MPI_COMM_WORLD);
@@ -95,7 +95,7 @@ class Remote {
     let_go();
     return slowest(seconds);
   }
-  /// Seconds that `ask` takes on the slowest of all ranks but the owner, which all begin at once.
+  /// Seconds that `ask` takes on the slowest rank, without the owner; all begin at once.
   template <class Ask>
   [[nodiscard]] double on_all_but_owner(Ask ask) {
     meet_asleep();
@@ -104,7 +104,7 @@ class Remote {
     return slowest(seconds);
   }
 
-  /// The owner makes an array of so many bytes; all get its handle.
+  /// The owner makes an array of that many bytes; all get its handle.
   [[nodiscard]] Handle make(std::size_t bytes) { return make(Extents(bytes / sizeof(double))); }
   [[nodiscard]] Handle make(const Extents& extents) {
     Handle handle;
@@ -123,21 +123,21 @@ class Remote {
       throw std::runtime_error("the object read is not the one that was put");
     }
   }
-  /// Some of the elements.
+  /// Reads some of the elements.
   void read(const Key& key, const GetOptions<double[]>& some, std::size_t bytes) {
     const auto view = store_.get<double[]>(key, some).value();
     if (view.size_bytes() != bytes || view->front() != 1.0 || view->back() != 1.0) {
       throw std::runtime_error("what was read is not what was asked for");
     }
   }
-  /// The owner looks at these elements, as if it had just written them.
+  /// The owner reads these elements, so that they are in its caches as if it had just written them.
   void look_over(const Key& key, const GetOptions<double[]>& some) {
     if (is_owner()) {
       const auto view = store_.get<double[]>(key, some).value();
       benchmark::DoNotOptimize(std::reduce(view.begin(), view.end()));
     }
   }
-  /// What this rank has read one-sidedly so far.
+  /// This rank's one-sided reads so far.
   [[nodiscard]] std::uint64_t one_sided_reads() const {
     return runtime_.metrics().reads[static_cast<std::size_t>(Path::rma)].operations;
   }
@@ -147,7 +147,7 @@ class Remote {
     }
   }
 
-  /// Seconds for one get of 1 KiB by handle, by name; for one put under a name at home on the owner's node.
+  /// Seconds for one get of 1 KiB by handle, by name; for one put of a name whose home is the owner's node.
   [[nodiscard]] double get_by_handle() {
     std::array<Key, batch> keys{};
     if (is_owner()) {
@@ -198,8 +198,8 @@ class Remote {
   }
 
  private:
-  // An owner that waits asks first whether its name is there. Some requests of ours go before what is timed,
-  // so that its own has been heard by then, and it looks for messages.
+  // A waiting owner first asks whether its name exists. Some of our requests precede the measured ones, so
+  // that its own request has been served by then, and it polls for messages.
   void greet() {
     constexpr int requests = 16;
     for (int request = 0; owner_ == Owner::driving && request < requests; ++request) {
@@ -217,8 +217,8 @@ class Remote {
       std::ranges::for_each(names_, body);
     }
   }
-  // The owner's half of while_owned(), and its end. Its name is at home on rank 0's node: nothing of it is
-  // under way to the owner while rank 0 asks, but for the owner's own request whether it is there.
+  // The owner's half of while_owned(), and its end. Its name has its home on rank 0's node: none of its
+  // messages is in transfer to the owner while rank 0 sends requests, except the reply whether it exists.
   void let_go() {
     if (owner_ != Owner::driving) {
       return meet_asleep();

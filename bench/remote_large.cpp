@@ -1,5 +1,5 @@
-// What large objects of another node cost: ranks as virtual nodes of one machine, beside what one would write
-// by hand over UCP on the same lanes.
+// Cost of large objects of another node: ranks as virtual nodes of one machine, beside programs written by
+// hand over UCP on the same lanes.
 
 #include <mpi.h>
 
@@ -21,7 +21,7 @@ namespace {
 
 constexpr double micro = 1e6;
 
-// Rates in GB/s, of so many bytes each.
+// Rates in GB/s, for that many bytes each.
 template <class Ours, class Twin>
 void compare_rates(benchmark::State& state, std::size_t bytes, const Ours& ours, const Twin& twin,
                    Goal goal) {
@@ -45,7 +45,7 @@ void large(benchmark::State& state, const char* lanes, std::size_t bytes, bool t
   compare_rates(state, bytes, ours, twin, goal);
 }
 
-// The owner's blocks lie in memory that UCX has allocated; so does what the twin reads.
+// The owner's blocks are in memory allocated by UCX; so is the memory that the twin reads.
 void one_sided(benchmark::State& state, std::size_t bytes, Goal goal) {
   const Lanes chosen(nullptr);
   Remote remote(Owner::driving, 512_MiB, OneSided::ucx_memory);
@@ -65,7 +65,7 @@ void one_sided(benchmark::State& state, std::size_t bytes, Goal goal) {
       state, bytes, ours, [&] { return rate(hand.by_get()); }, goal);
 }
 
-// A large array, of rows of 32 KiB, and what is read of it in turn: 1 MiB each, most of them once.
+// A large array, of rows of 32 KiB, and the parts that are read in turn: 1 MiB each, most of them once.
 constexpr std::uint64_t row_elements = 4096;
 constexpr std::size_t some_bytes = 1_MiB;
 constexpr std::uint64_t some_elements = some_bytes / sizeof(double);
@@ -81,7 +81,7 @@ GetOptions<double[]> some_slab(std::uint64_t turn, std::uint64_t whole_elements)
                    .count = {rows, run}}};
 }
 
-/// Some of a large object beside a whole object of that size.
+/// A part of a large object beside a whole object of that size.
 void some_of(benchmark::State& state, std::uint64_t whole_bytes,
              GetOptions<double[]> (*some)(std::uint64_t, std::uint64_t), Goal goal) {
   const Lanes chosen(nullptr);
@@ -104,7 +104,7 @@ void some_of(benchmark::State& state, std::uint64_t whole_bytes,
   compare_rates(state, some_bytes, ours, twin, goal);
 }
 
-/// 1 GiB, or as much less as lets the machine hold it twice; the same on all ranks.
+/// 1 GiB, or less if the machine cannot hold it twice; the same on all ranks.
 std::uint64_t whole_bytes_here() {
   std::uint64_t bytes = 1_GiB;
   while (bytes > 64_MiB && shm::available_memory().value_or(0) < 2 * bytes) {
@@ -155,7 +155,7 @@ void add_large_rows() {
           static_cast<const char*>(nullptr), 64_MiB, false, Goal{});
 }
 
-// Both sides are ours: what it costs to ask for some instead of all.
+// Both sides are ours: the cost of a part compared with a whole object.
 void add_some_rows() {
   const std::uint64_t whole = whole_bytes_here();
   const std::string of =

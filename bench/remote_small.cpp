@@ -1,5 +1,5 @@
-// What small objects of another node cost: ranks as virtual nodes of one machine, beside requests and
-// replies written by hand over UCP on the same lanes.
+// Cost of small objects of another node: ranks as virtual nodes of one machine, beside requests and replies
+// written by hand over UCP on the same lanes.
 
 #include <string>
 
@@ -43,7 +43,7 @@ void small(benchmark::State& state, const char* lanes, Small operation, Owner ow
       .report(state, "us", goal);
 }
 
-// Questions in the twin's time for those of ours.
+// Number of requests of the twin per request of ours, for a similar duration.
 void many(benchmark::State& state, const char* lanes, Owner owner, Goal goal) {
   constexpr std::size_t count = 1000;
   const Lanes chosen(lanes);
@@ -60,7 +60,7 @@ void many(benchmark::State& state, const char* lanes, Owner owner, Goal goal) {
 
 void add_remote_small_rows() {
   if (world_size() != 2) {
-    return;  // their twin is written for two
+    return;  // the twin is written for two
   }
   struct Row {
     const char* name;

@@ -6,8 +6,8 @@
 
 namespace locum::bench {
 
-/// Shared memory as a twin gets it: an unnamed file in `/dev/shm`, mapped whole. Fresh: no page of it exists
-/// until it is written. Move-free, one owner; throws std::system_error.
+/// Shared memory for a twin: an unnamed file in `/dev/shm`, mapped whole. New: none of its pages exists until
+/// it is written. Not movable, one owner; throws std::system_error.
 class SharedFile {
  public:
   explicit SharedFile(std::uint64_t size_bytes);

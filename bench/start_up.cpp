@@ -1,5 +1,5 @@
-// Start-up and close of a runtime, beside those of MPI. MPI starts once in a process, so each pair is a job
-// of its own: this program launches itself under mpiexec and gathers what the ranks print.
+// Start-up and close of a runtime, beside those of MPI. MPI starts once in a process, so each pair is a
+// separate job: this program launches itself under mpiexec and collects the ranks' output.
 
 #include <benchmark/benchmark.h>
 #include <mpi.h>

@@ -1,5 +1,5 @@
-// What a rank's helper thread takes of a core while another node asks for something all the time and the rank
-// itself is not in the library: beside a thread that replies by hand over UCP, asleep in between. Both copy.
+// Load of a rank's helper thread while another node sends requests all the time and the rank itself does not
+// call the library: beside a thread that replies by hand over UCP, asleep in between. Both copy.
 
 #include <mpi.h>
 
@@ -25,14 +25,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// One request after the other, so far apart.
+/// Sequential requests with this distance.
 struct Traffic {
   std::size_t bytes;
   std::chrono::microseconds apart;
   std::size_t requests;
 };
 
-/// Calls `ask` at a steady pace, asleep in between; how many seconds it took in all.
+/// Calls `ask` at a steady pace, asleep in between; returns the total seconds.
 template <class Ask>
 double at_pace(const Traffic& traffic, const Ask& ask) {
   return timed([&] {
@@ -45,7 +45,7 @@ double at_pace(const Traffic& traffic, const Ask& ask) {
   });
 }
 
-/// Per cent of a core that the owner's helper takes. Collective.
+/// Load of the owner's helper, in per cent of a core. Collective.
 double helper_percent(Remote& remote, const Traffic& traffic) {
   std::vector<Handle> handles;
   for (std::size_t request = 0; request < traffic.requests; ++request) {
@@ -88,7 +88,7 @@ void steady(benchmark::State& state, const char* lanes, const Traffic& traffic, 
 
 void add_steady_rows() {
   if (world_size() != 2) {
-    return;  // their twin is written for two
+    return;  // the twin is written for two
   }
   constexpr Traffic small{.bytes = 1_KiB, .apart = 1ms, .requests = 200};
   constexpr Traffic large{.bytes = 1_MiB, .apart = 4ms, .requests = 100};

@@ -39,7 +39,7 @@ namespace {
   return "-";
 }
 
-/// What a row has to say beside its figures; mostly nothing.
+/// The remark of a row; mostly empty.
 [[nodiscard]] std::string note(const benchmark::BenchmarkReporter::Run& run) {
   if (const double line_ns = counter(run, "line_ns"); line_ns != 0) {
     return text("cache line round trip %.0f ns", line_ns);
@@ -56,7 +56,7 @@ namespace {
   return {};
 }
 
-/// Why a row has no figures; empty if it has. Google Benchmark 1.8 gave the members other names.
+/// Why a row has no figures; empty if it has. Google Benchmark 1.8 renamed the members.
 template <class Run>
 [[nodiscard]] std::string why_skipped(const Run& run) {
   if constexpr (requires { run.error_occurred; }) {

@@ -6,9 +6,9 @@
 
 namespace locum::bench {
 
-/// Prints one line per row: operation, ours, twin, ratio with its first and last decile over the pairs (least
-/// and greatest are in the JSON), goal, met or not; beside latencies between ranks the cache line's round
-/// trip.
+/// Prints one line per row: operation, ours, twin, ratio with its first and last decile over the pairs
+/// (minimum and maximum are in the JSON), goal, met or not; for latencies between ranks also the round trip
+/// of a cache line.
 class TableReporter final : public benchmark::BenchmarkReporter {
  public:
   bool ReportContext(const Context& context) override;

@@ -64,7 +64,7 @@ class Ours final : public Receiver {
   std::uint64_t received_ = 0;
 };
 
-/// Rank 0 sends, rank 1 replies by a message of 64 bytes, so many times; seconds for one of them.
+/// Rank 0 sends, rank 1 replies by a message of 64 bytes, that many times; seconds for one round.
 template <class Side>
 class Rounds {
  public:
@@ -132,7 +132,7 @@ void transport(benchmark::State& state, const char* lanes, bool bulk) {
 
 void add_transport_rows() {
   if (world_size() != 2) {
-    return;  // its twin is written for two
+    return;  // the twin is written for two
   }
   add_row("round trip of 64 B over UCX, to plain UCP", 200, transport, static_cast<const char*>(nullptr),
           false);

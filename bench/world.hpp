@@ -21,7 +21,7 @@ namespace locum::bench {
   return size;
 }
 
-/// The greatest of all ranks' figures, on all ranks: a step takes as long as its slowest rank. Collective.
+/// The maximum of all ranks' figures, on all ranks: a step takes as long as its slowest rank. Collective.
 [[nodiscard]] inline double slowest(double mine) {
   double greatest = 0;
   MPI_Allreduce(&mine, &greatest, 1, MPI_DOUBLE, MPI_MAX, MPI_COMM_WORLD);
@@ -35,8 +35,8 @@ namespace locum::bench {
   return sum;
 }
 
-/// Shared memory as an MPI program gets it by hand: one window, a piece of it per rank, zero at the start.
-/// Collective over the world; all ranks on one node.
+/// Shared memory of an MPI program without this library: one window, a piece of it per rank, zero at the
+/// start. Collective over the world; all ranks on one node.
 class SharedWindow {
  public:
   explicit SharedWindow(std::uint64_t bytes_per_rank) : bytes_per_rank_(bytes_per_rank) {

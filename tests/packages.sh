@@ -1,5 +1,5 @@
-# Sourced by tests/run, jobs/demo, bench/run, docs/build and .ci/run: which distribution packages each of them needs (Debian 12, Ubuntu
-# 24.04), and how they get installed. One place, so that the scripts and the documents cannot disagree.
+# Sourced by tests/run, jobs/demo, bench/run, docs/build and .ci/run: the distribution packages that each of them needs (Debian
+# 12, Ubuntu 24.04), and their installation. In one place, so that scripts and documents agree.
 
 packages_for_build='g++ cmake ninja-build ccache pkg-config libopenmpi-dev openmpi-bin libboost-dev libucx-dev'
 packages_for_tests='libgtest-dev librapidcheck-dev iproute2 nftables'
@@ -8,8 +8,8 @@ packages_for_jobs='libcairo2-dev libpng-dev libcli11-dev'
 packages_for_ci='clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev llvm-16 git'
 packages_for_docs='doxygen'
 
-# install_packages PURPOSE...: installs what is missing of the packages for these purposes. As root, or by sudo; without
-# either it names the one line that somebody else has to run, and ends the script with status 3.
+# install_packages PURPOSE...: installs missing packages for these purposes. As root, or by sudo; without either it prints the
+# command that an administrator has to run, and ends the script with status 3.
 install_packages() {
   local purpose list missing='' package
   for purpose in "$@"; do

@@ -1,9 +1,10 @@
 # cmake -DVARIANT=install|find_package|add_subdirectory|pkg_config -D... -P consumer.cmake
 #
-# What somebody does who uses locum: the project in tests/consumer is configured, built and run in WORK_DIR against the tree
-# that was installed from BUILD_DIR, or with the sources in SOURCE_DIR as a subdirectory (there with shared libraries, so
-# that they are built once, too, and not optimised, which takes half as long). COMPILER, FLAGS, LAUNCHER, BUILD_TYPE, OPTIONS are those of the build under test. RUN starts
-# a program with its ranks. With MPI the program is the one in the README, and every rank must print what it says there.
+# Uses locum like another project: the project in tests/consumer is configured, built and run in WORK_DIR against the tree that
+# was installed from BUILD_DIR, or with the sources in SOURCE_DIR as a subdirectory (there with shared libraries, so that they are
+# built once, too, and not optimised, which takes half as long). COMPILER, FLAGS, LAUNCHER, BUILD_TYPE, OPTIONS are those of the
+# build under test. RUN starts a program with its ranks. With MPI the program is the one in the README, and every rank must print
+# what the README says.
 set(prefix "${WORK_DIR}/installed")
 set(build "${WORK_DIR}/${VARIANT}")
 

@@ -1,4 +1,4 @@
-# The entries consumer.*: locum as others use it. find_package and pkg_config look at what consumer.install installed.
+# The entries consumer.*: locum as used by other projects. find_package and pkg_config use what consumer.install installed.
 find_program(LOCUM_PKG_CONFIG pkg-config)
 set(run "")
 if(LOCUM_WITH_MPI)

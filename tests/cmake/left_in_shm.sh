@@ -1,11 +1,10 @@
 #!/bin/sh
 # usage: left_in_shm.sh names            prints what is in /dev/shm
-#        left_in_shm.sh since BEFORE     prints what has come there since that list and is nobody's any more
+#        left_in_shm.sh since BEFORE     prints files that appeared there after that list and are abandoned
 #
-# Nobody's is what no living process maps or has open: programs that run beside may use /dev/shm as they like. It is looked
-# at until there is nothing, for five seconds: a process that is killed lets go of what it has a little later, and one that
-# has just made a file may be seen between opening and mapping it. Files of other users are not looked at, because who has
-# them open cannot be seen.
+# A file is abandoned if no living process maps it or has it open: other running programs may use /dev/shm as they like. The check
+# is repeated for five seconds until there is no such file: a killed process releases its files a little later, and a new file may
+# be seen between its opening and its mapping. Files of other users are ignored, because it cannot be seen who has them open.
 set -u
 
 names() {
@@ -19,7 +18,7 @@ used() {
   } | sort -u
 }
 
-# Those of the lines in $1 that are not in $2.
+# The lines of $1 that are not in $2.
 without() {
   printf '%s\n' "$1" | while IFS= read -r line; do
     printf '%s\n' "$2" | grep -Fxq -e "$line" || printf '%s\n' "$line"

@@ -1,34 +1,34 @@
-# The two verbs of the tests.
+# The two functions that define tests.
 #
 #   locum_test(core SOURCES a_test.cpp ...)              program core_tests; each TEST is an entry of ctest, core.Suite.Name
 #   locum_test(mpi RANKS 1 2 3 SOURCES a_test.cpp ...)   program mpi_tests; entries mpi.ranks_1, mpi.ranks_2, mpi.ranks_3
 #
 # The first argument names the entries. Optional:
-#   ROOM room             the room under test, where the name is not that of a room
+#   ROOM folder           the library's folder under test, if the name is not that of a folder
 #   TIMEOUT seconds       for one entry
 #   ENVIRONMENT A=B ...   for the program
-#   THREAD_LEVELS l ...   further entries, mpi.single.ranks_3: the same where MPI gives no more than this thread level
-#   NODES_OF k:n ...      further entries, mpi.nodes_of_k.ranks_n: the same where LOCUM_RANKS_PER_NODE=k splits the machine;
-#                         k:n:tcp lets the nodes reach each other by TCP alone
-#   OWN_MAIN              the sources bring their main(): for what happens before MPI_Init, after MPI_Finalize, or to a job
+#   THREAD_LEVELS l ...   further entries, mpi.single.ranks_3: the same with no more than this thread level of MPI
+#   NODES_OF k:n ...      further entries, mpi.nodes_of_k.ranks_n: the same with the machine split by LOCUM_RANKS_PER_NODE=k;
+#                         k:n:tcp: the nodes reach each other by TCP only
+#   OWN_MAIN              the sources have their own main(): for tests before MPI_Init, after MPI_Finalize, or of a job
 #                         that dies. Without RANKS such a program is one entry, named like the first argument.
-#   SERIAL                each TEST runs alone, also where ctest runs several at a time: it looks at what all share
-#   MEASURES              it counts or times what the library does: compiled as users compile
+#   SERIAL                each TEST runs alone, also if ctest runs several at a time: it uses something that all share
+#   MEASURES              it counts or measures the library's work: compiled with users' options
 #   DIES_WITH regex ...   the program must end with an error and must have printed a line for each of these
 
 file(STRINGS "${PROJECT_SOURCE_DIR}/tests/mpi.env" LOCUM_MPI_ENVIRONMENT REGEX "^[A-Z]")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/mpi.env")
-# The leaks of foreign libraries are told by their frames (tests/lsan.supp), which they keep no pointers to: for programs
-# with such libraries stacks are walked the slow way. Their thread-local variables are left alone: where the block of one lies
-# LeakSanitizer guesses from the bytes before it (clang 16), and now and then crashes on what it finds there.
+# Leaks of foreign libraries are recognised by their frames (tests/lsan.supp), but these libraries keep no frame pointers:
+# programs with such libraries unwind stacks in the slow way. Thread-local variables of these libraries are ignored: LeakSanitizer
+# guesses the place of their block from the bytes before it (clang 16), and sometimes crashes there.
 if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=address")
   set(LOCUM_FOREIGN_STACKS "ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:intercept_tls_get_addr=0:fast_unwind_on_malloc=0")
 endif()
 list(APPEND LOCUM_MPI_ENVIRONMENT ${LOCUM_FOREIGN_STACKS} GTEST_COLOR=no)  # Open MPI gives each rank a terminal of its own, and so colours
 
-# How test programs are compiled. They are half of all code, and most of what one source takes is what all include, and
-# optimising it: eight at a time, optimised a little, take a fifth of the time. A local name that is that of a constant in another
-# source says nothing then. MEASURES: as users compile.
+# Options for test programs. They are half of all code, and compiling a source mostly means compiling common headers and
+# optimising: eight sources at a time, slightly optimised, take a fifth of the time. Warnings of a local name that equals another
+# source's constant are meaningless then. MEASURES: users' options.
 option(LOCUM_UNITY_TESTS "Compile several sources of a test program at a time; OFF for work on a single one" ON)
 # A process costs a sanitizer a third of a second, more than most of the two thousand tests.
 set(LOCUM_TEST_SHARDS 0 CACHE STRING "Run each test program in so many processes; 0: each test in one of its own")
@@ -44,7 +44,7 @@ function(locum_test_options program)
   endif()
 endfunction()
 
-# An entry of ctest that runs COMMAND, with what the caller's TEST_* say.
+# An entry of ctest that runs COMMAND, with the properties in the caller's TEST_* variables.
 function(locum_test_entry name ranks)
   set(command ${ARGN})
   if(TEST_DIES_WITH)
@@ -55,7 +55,7 @@ function(locum_test_entry name ranks)
                        ENVIRONMENT "${LOCUM_MPI_ENVIRONMENT};${TEST_ENVIRONMENT}")
 endfunction()
 
-# The tests of one program as LOCUM_TEST_SHARDS entries, each of which runs its share of them in one process.
+# The tests of one program as LOCUM_TEST_SHARDS entries, each of which runs its part of them in one process.
 function(locum_test_shards name)
   math(EXPR last "${LOCUM_TEST_SHARDS} - 1")
   math(EXPR timeout "${TEST_TIMEOUT} * 5")
@@ -75,7 +75,7 @@ function(locum_test name)
     set(TEST_TIMEOUT 120)
   endif()
 
-  # Clang's ThreadSanitizer brings an operator new that no other may stand beside.
+  # Clang's ThreadSanitizer has its own operator new, which excludes any other.
   if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread" AND TEST_SOURCES MATCHES "operator_new\\.cpp")
     message(STATUS "locum: no ${name} tests: they have an operator new, as ThreadSanitizer has")
     return()
@@ -97,8 +97,8 @@ function(locum_test name)
     target_sources(${program} PRIVATE "${PROJECT_SOURCE_DIR}/tests/mpi/gtest_main.cpp")
   elseif(NOT TEST_OWN_MAIN)
     target_link_libraries(${program} PRIVATE GTest::gtest_main)
-    # ThreadSanitizer takes two mutexes for one that lay at the same address one after the other: std::mutex tells nobody of its end.
-    # Tests of shm that follow each other in a process would seem to lock in another order.
+    # ThreadSanitizer takes two mutexes at the same address, one after the other, for one: std::mutex does not report its end.
+    # Successive tests of shm in one process would seem to lock in a different order.
     if(LOCUM_TEST_SHARDS AND NOT (TEST_ROOM MATCHES "^shm" AND CMAKE_CXX_FLAGS MATCHES "-fsanitize=thread"))
       locum_test_shards(${name})
     else()

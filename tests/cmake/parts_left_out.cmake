@@ -1,7 +1,8 @@
 # cmake -DSOURCE_DIR=... -DWORK_DIR=... -DCOMPILER=... -DOPTIONS=... -P parts_left_out.cmake
 #
-# Where GoogleTest, RapidCheck, the benchmark library, cairo, libpng or CLI11 are not found, configuring leaves out what they
-# are for and says so; what was asked for by its option is an error then. BUILD_TESTING=OFF leaves the tests out, too.
+# If GoogleTest, RapidCheck, the benchmark library, cairo, libpng or CLI11 are not found, configuring leaves out the parts that
+# need them and prints that; if such a part was requested by its option, it is an error. BUILD_TESTING=OFF leaves the tests out,
+# too.
 function(configure variant)
   file(REMOVE_RECURSE "${WORK_DIR}/${variant}")
   execute_process(COMMAND "${CMAKE_COMMAND}" -S "${SOURCE_DIR}" -B "${WORK_DIR}/${variant}" "-DCMAKE_CXX_COMPILER=${COMPILER}"

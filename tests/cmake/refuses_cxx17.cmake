@@ -1,6 +1,6 @@
 # cmake -DCOMPILER=... -DFLAGS=... -DWORK_DIR=... -P refuses_cxx17.cmake
 #
-# <locum/locum.hpp>, found by FLAGS, is compiled as C++17: that must fail with one error, which says what to do.
+# Compiling <locum/locum.hpp>, found by FLAGS, as C++17 must fail with one error, which says what to do.
 separate_arguments(FLAGS UNIX_COMMAND "${FLAGS}")
 file(WRITE "${WORK_DIR}/includes.cpp" "#include <locum/locum.hpp>\n")
 execute_process(COMMAND "${COMPILER}" -std=c++17 -fsyntax-only ${FLAGS} "${WORK_DIR}/includes.cpp"

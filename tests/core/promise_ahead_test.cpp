@@ -92,7 +92,7 @@ TEST_F(PromiseAhead, CostsNoMoreMessagesThanThreadsWhereItIsLarge) {
   constexpr int number = 100;
   auto for_threads = promise();
   auto for_futures = promise();
-  std::vector<std::shared_ptr<OneShot>> threads;
+  std::vector<std::shared_ptr<WaitOutcome>> threads;
   std::vector<Future<double[]>> futures;
   set_after(100ms, for_threads, std::vector<double>(100'000, 3.0));
   const std::uint64_t of_threads = world_.messages_of([&] {

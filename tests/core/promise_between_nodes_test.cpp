@@ -27,7 +27,7 @@ TEST_F(PromiseBetweenNodes, IsPushedToWhoWaits) {
   auto promise = this->promise();
   const auto began = world_.network().now();
   set_after(500ms, promise, {1, 2, 3});  // before any rank is probed
-  std::shared_ptr<OneShot> told;
+  std::shared_ptr<WaitOutcome> told;
   const std::uint64_t messages = world_.messages_of([&] {
     told = wait(2, promise.proxy().handle());
     world_.network().run_for(10s);
@@ -61,7 +61,7 @@ TEST_F(PromiseBetweenNodes, IsThereAtOnceWhenItWasSetBefore) {
 TEST_F(PromiseBetweenNodes, ReachesAllWhoWait) {
   for (const std::size_t size : {1U, 100'000U}) {
     auto promise = this->promise();
-    std::vector<std::shared_ptr<OneShot>> all;
+    std::vector<std::shared_ptr<WaitOutcome>> all;
     for (const int rank : {2, 3, 4, 5, 2, 3, 4, 5}) {
       all.push_back(wait(rank, promise.proxy().handle()));
     }

@@ -23,8 +23,8 @@ using PromiseDeaths = PromiseNodes;
 TEST_F(PromiseDeaths, EndsWithItsMaker) {
   auto promise = this->promise();
   const Handle handle = promise.proxy().handle();
-  const std::vector<std::shared_ptr<OneShot>> all{wait(2, handle, 60s), wait(3, handle, 60s),
-                                                  wait(4, handle, 60s)};
+  const std::vector<std::shared_ptr<WaitOutcome>> all{wait(2, handle, 60s), wait(3, handle, 60s),
+                                                      wait(4, handle, 60s)};
   world_.network().run_for(1s);
   const auto died = world_.network().now();
   mortal_.kill(maker);

@@ -95,7 +95,7 @@ TEST(PromiseOfALiar, HasOneQuestionKept) {
 // A large object is also transferred only once.
 TEST_F(PromiseMates, ShareWhatIsLarge) {
   auto promise = this->promise();
-  std::vector<std::shared_ptr<OneShot>> all;
+  std::vector<std::shared_ptr<WaitOutcome>> all;
   for (const int rank : {2, 3, 4, 5}) {
     all.push_back(wait(rank, promise.proxy().handle()));
   }
@@ -140,8 +140,8 @@ TEST_F(PromiseMates, DoNotHoldUpWhoAsksByItsKey) {
 
 TEST_F(PromiseMates, AreAllToldThatItIsBroken) {
   std::optional<Promise<double[]>> promise = this->promise();
-  const std::vector<std::shared_ptr<OneShot>> all{wait(2, promise->proxy().handle()),
-                                                  wait(3, promise->proxy().handle())};
+  const std::vector<std::shared_ptr<WaitOutcome>> all{wait(2, promise->proxy().handle()),
+                                                      wait(3, promise->proxy().handle())};
   world_.network().run_for(100ms);
   promise.reset();
   world_.network().run_for(100ms);

@@ -27,7 +27,7 @@ class PromiseNodes : public PairedNodes {
   static constexpr auto patience = 5s;
 
   /// The outcome of a wait, and its moment.
-  struct OneShot {
+  struct WaitOutcome {
     std::optional<Result<View<double[]>>> got;
     Deadline::Clock::time_point at;
   };
@@ -43,9 +43,9 @@ class PromiseNodes : public PairedNodes {
   }
   [[nodiscard]] Promise<double[]> promise() { return store(maker).promise<double[]>().value(); }
   /// That rank starts to wait for it, in a separate program.
-  [[nodiscard]] std::shared_ptr<OneShot> wait(int rank, const Handle& handle,
-                                              std::chrono::seconds time = 60s) {
-    auto told = std::make_shared<OneShot>();
+  [[nodiscard]] std::shared_ptr<WaitOutcome> wait(int rank, const Handle& handle,
+                                                  std::chrono::seconds time = 60s) {
+    auto told = std::make_shared<WaitOutcome>();
     world_.network().start([this, rank, handle, time, told] {
       told->got = stand_in(rank, handle).get(world_.network().now() + time);
       told->at = world_.network().now();

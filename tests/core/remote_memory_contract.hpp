@@ -29,9 +29,9 @@ class RemoteMemoryContract : public testing::TestWithParam<TransportWorldMaker> 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(RemoteMemoryContract);
 
 /// The reads of one rank, and their outcomes.
-class RemoteReader {
+class MemoryReader {
  public:
-  explicit RemoteReader(const TransportSide& side) : side_(side), mailbox_(side.transport) {}
+  explicit MemoryReader(const TransportSide& side) : side_(side), mailbox_(side.transport) {}
 
   [[nodiscard]] Mailbox& mailbox() noexcept { return mailbox_; }
   /// Begins, and waits for the outcome.
@@ -88,7 +88,7 @@ class RemoteReader {
 TEST_P(RemoteMemoryContract, IsReadWithoutTheHelpOfItsOwner) {
   static constexpr std::size_t size = 3 << 20;
   run(2, [](const TransportSide& side) {
-    RemoteReader reader(side);
+    MemoryReader reader(side);
     EXPECT_FALSE(side.remote->reads(side.rank));
     EXPECT_TRUE(side.remote->reads(1 - side.rank));
     EXPECT_FALSE(side.remote->reads(2));
@@ -122,7 +122,7 @@ TEST_P(RemoteMemoryContract, IsReadWithoutTheHelpOfItsOwner) {
 
 TEST_P(RemoteMemoryContract, ShowsWhatTheMemoryHoldsNow) {
   run(2, [](const TransportSide& side) {
-    RemoteReader reader(side);
+    MemoryReader reader(side);
     std::span<std::byte> memory;
     if (side.rank == 0) {
       memory = side.exposable(10'000);
@@ -149,7 +149,7 @@ TEST_P(RemoteMemoryContract, ShowsWhatTheMemoryHoldsNow) {
 TEST_P(RemoteMemoryContract, ManyAreExposedAndReadAtATime) {
   constexpr std::size_t count = 40;
   run(3, [](const TransportSide& side) {
-    RemoteReader reader(side);
+    MemoryReader reader(side);
     const int next = (side.rank + 1) % side.size;
     const int before = (side.rank + 2) % side.size;
     const auto size_of = [](std::size_t at) { return 1000 + at * 777; };
@@ -182,7 +182,7 @@ TEST_P(RemoteMemoryContract, ManyAreExposedAndReadAtATime) {
 
 TEST_P(RemoteMemoryContract, RefusesWhatIsNoKey) {
   run(3, [](const TransportSide& side) {
-    RemoteReader reader(side);
+    MemoryReader reader(side);
     if (side.rank == 0) {
       reader.expose(1, bytes_of(1, 5000));
     } else if (side.rank == 1) {
@@ -217,7 +217,7 @@ TEST_P(RemoteMemoryContract, RefusesWhatIsNoKey) {
 
 TEST_P(RemoteMemoryContract, IsNotReadOfARankThatIsForgotten) {
   run(2, [](const TransportSide& side) {
-    RemoteReader reader(side);
+    MemoryReader reader(side);
     if (side.rank == 0) {
       reader.expose(1, bytes_of(1, 5000));
     } else {
@@ -238,7 +238,7 @@ TEST_P(RemoteMemoryContract, IsNotReadOfARankThatIsForgotten) {
 TEST_P(RemoteMemoryContract, ReadsOfADeadRankEnd) {
   const auto limit = world_->loss_told_within();
   run(2, [limit](const TransportSide& side) {
-    RemoteReader reader(side);
+    MemoryReader reader(side);
     if (side.rank == 0) {
       reader.expose(1, bytes_of(1, 50'000));
       reader.mailbox().meet(side);

@@ -1,6 +1,6 @@
-# Reads a list of what has to be there, "code NAME", "call CLASS NAME" or "test SUITE.NAME" a line, and then docs/errors.md; prints what is
-# missing: a code or a call, a note that a table names, a table for a note, a cell of a row, a test; and rows of calls that do not exist. A
-# call is there if it has a row, or if the text above the first table of its section names it.
+# Reads a list of required names, "code NAME", "call CLASS NAME" or "test SUITE.NAME" a line, and then docs/errors.md; prints what
+# is missing: a code or a call, a note that a table names, a table for a note, a cell of a row, a test; and rows of nonexistent
+# calls. A call is covered if it has a row, or if the text above the first table of its section names it.
 
 FILENAME == "-" { wanted[$0] = 1; if ($1 == "call") sections[$2] = 1; next }
 /^## / { end_section(); section = $2; above = 1 }

@@ -4,7 +4,7 @@ set -eu
 rules=$(cd "$(dirname "$0")" && pwd)/errors.awk
 cd "$1"
 
-# calls CLASS HEADER: its public functions by name, but for constructors and operators. Declarations stand two columns in.
+# calls CLASS HEADER: its public functions by name, except constructors and operators. Declarations are indented by two columns.
 calls() {
   awk -v class="$1" '
     $0 ~ "^class " class "( |$)" { inside = 1 }

@@ -1,5 +1,5 @@
-# Reads a list of all paths of the tree, one a line, and then Markdown files; prints each relative link of these that leads nowhere.
-# Anchors of headings are those that GitHub makes.
+# Reads a list of all paths of the tree, one a line, and then Markdown files; prints each broken relative link of these. Anchors
+# of headings are those of GitHub.
 
 function normal(path,    count, parts, kept, i, result) {
   count = split(path, parts, "/")
@@ -26,7 +26,7 @@ function note_anchor(file, name) {
   anchors[file "#" name] = 1
 }
 
-# A paragraph, as a code span may go over the end of a line.
+# A paragraph, as a code span may continue on the next line.
 function end_paragraph(    link) {
   gsub(/`[^`]*`/, "", paragraph)
   while (match(paragraph, /\]\([^) ]+|(href|src)="[^"]+/)) {
@@ -73,7 +73,7 @@ END {
     split(to[i], target, "#")
     folder = from[i]
     if (!sub(/\/[^\/]*$/, "", folder)) folder = "."
-    # The front page of the reference is read where docs/build puts it.
+    # The front page of the reference is in another folder after docs/build.
     if (from[i] == "docs/reference/main.md") folder = "build/reference/html"
     path = target[1] == "" ? from[i] : normal(folder "/" target[1])
     if (!(path in exists)) {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# usage: selftest.sh ROOT FOLDER    Spoils one thing at a time in a copy of the documents and headers below FOLDER, and looks whether
-# the checks of this folder see it: a check that never fires would pass for the wrong reason.
+# usage: selftest.sh ROOT FOLDER    Changes one thing at a time in a copy of the documents and headers below FOLDER, and tests
+# whether the checks of this folder detect it: a check that never fails would be useless.
 set -eu
 checks=$(cd "$(dirname "$0")" && pwd)
 root=$1
@@ -30,7 +30,7 @@ mkdir -p "$tree"
 list=$(mktemp)
 trap 'rm "$list"' EXIT
 (cd "$root" && find . \( -path './build*' -o -path ./out -o -path ./.git \) -prune -o -print) >"$list"
-# Empty files stand for those that no check reads.
+# Files that no check reads are replaced by empty ones.
 sed 's|/[^/]*$||' "$list" | sort -u | (cd "$tree" && xargs mkdir -p)
 (cd "$tree" && xargs -n 500 sh -c 'for path; do [ -e "$path" ] || : >"$path"; done' _) <"$list"
 for path in README.md CONTRIBUTING.md CHANGELOG.md docs core mpi tests; do

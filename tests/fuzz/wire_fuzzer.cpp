@@ -1,4 +1,4 @@
-// For libFuzzer: see .ci/run, stage fuzz. What it finds goes into corpus/, where wire_input_test.cpp reads it
+// For libFuzzer: see .ci/run, stage fuzz. Its findings are added to corpus/, which wire_input_test.cpp reads
 // in every build.
 #include <cstddef>
 #include <cstdint>

@@ -34,7 +34,7 @@ void demand(bool right, const char* what) {
   }
 }
 
-/// Two nodes of one rank each; what the second one says can be bent.
+/// Two nodes of one rank each; messages of the second one can be changed.
 class World {
  public:
   World()
@@ -62,7 +62,7 @@ class World {
   [[nodiscard]] BentTransport& bent() { return liars_[liar]; }
   void run() { world_.network().run_for(200ms); }
 
-  // Everything that one can ask of the other; whatever comes of it.
+  // Makes every call that needs the other node; any result is accepted.
   void ask(Connector& connector) {
     for (const std::string& name : names_) {
       (void)connector.get(Address(store, name), {});
@@ -71,7 +71,7 @@ class World {
     for (const auto* keys : {&own_, &foreign_}) {
       for (const Key& key : *keys) {
         (void)connector.get(Address(key, name_hash(store, names_[0])), {});
-        (void)connector.get(Address(key, 0, sizes[2]), {});  // as one that is known to be large
+        (void)connector.get(Address(key, 0, sizes[2]), {});  // as if it is known to be large
         (void)connector.get_some(Address(key), ByteRange{1, 10}, {});
         (void)connector.get_some(Address(key), Facts(), {});
         (void)connector.exists(Address(key), {});
@@ -82,7 +82,7 @@ class World {
         connector.find_batch(all, wanting, found, {});
       }
     }
-    world_.network().run_for(10ms);  // until the lease of the copy is over
+    world_.network().run_for(10ms);  // until the lease of the copy has expired
     for (const auto* keys : {&own_, &foreign_}) {
       (void)connector.get(Address(keys->back()), {});
     }
@@ -92,7 +92,8 @@ class World {
     }
     ask_batches(connector);
     (void)connector.list(store, "there", {});
-    const int other = &connector == &here() ? liar : honest;  // a wait at home would be by the real clock
+    const int other =
+        &connector == &here() ? liar : honest;  // a wait at its own home would use the real clock
     (void)connector.wait(Address(store, world_.name_at(other, store, "awaited ")),
                          world_.network().now() + 10ms, {});
     (void)tests::put(connector, store, names_[1] + "new", tests::pattern(3, 30));
@@ -106,7 +107,7 @@ class World {
     (void)connector.evict(Address(foreign_[2]), {});
   }
 
-  // By name, and what changes something.
+  // By name, and with changes.
   void ask_batches(Connector& connector) {
     const int other = &connector == &here() ? liar : honest;
     std::vector<Address> all(names_.size(), Address(store, names_[0]));
@@ -142,7 +143,7 @@ class World {
   void demand_nothing_open() {
     demand(world_.rank(honest).links->requests_of(liar) == 0, "requests count that are over");
   }
-  // Nobody else can know the keys of what the honest rank has put without a name, but for guessing.
+  // No other rank can know the keys of the honest rank's unnamed objects, except by guessing.
   void demand_whole() {
     for (std::size_t at = 0; at < own_.size(); ++at) {
       const auto found = here().get(Address(own_[at]), {});
@@ -197,8 +198,8 @@ Message message_of(const Parts& parts, Envelope envelope) {
   return message;
 }
 
-// As it is, twice under the same number, and under none; and a look whether the other one lives, under the
-// number of what may not be answered yet.
+// As it is, twice with the same number, and without a number; and a probe of the other rank, with the number
+// of a request that may have no reply yet.
 void read_question(const Parts& parts) {
   World world;
   for (const std::uint32_t call : {1, 1, 0}) {
@@ -212,7 +213,7 @@ void read_question(const Parts& parts) {
   world.demand_nothing_open();
 }
 
-// Whatever the honest rank asks, the other one replies with this.
+// The other rank replies with this to every request of the honest one.
 void read_answer(const Parts& parts) {
   World world;
   world.bent().bend = [&](Message& message) {
@@ -239,7 +240,7 @@ void read_object(const Parts& parts) {
     const ObjectFacts facts = view->facts();
     demand(view->bytes().size() == wire->record.size_bytes && facts.name.size() <= parts.bulk.size() &&
                facts.type_name.size() <= parts.bulk.size(),
-           "a view beyond the bytes that came");
+           "a view beyond the received bytes");
   }
 }
 

@@ -24,7 +24,7 @@ std::vector<std::byte> bytes_of(const std::filesystem::path& path) {
   return {bytes.begin(), bytes.end()};
 }
 
-// LOCUM_FUZZ_CORPUS_TO=folder writes what the fuzzer begins with: tests/fuzz/corpus, or another place.
+// LOCUM_FUZZ_CORPUS_TO=folder writes the fuzzer's initial corpus: to tests/fuzz/corpus, or another folder.
 TEST(WireInput, OfRanksThatBehaveDoesNoHarm) {
   const char* const folder = std::getenv("LOCUM_FUZZ_CORPUS_TO");
   std::set<int> kinds;
@@ -49,7 +49,7 @@ TEST(WireInput, OfRanksThatBehaveDoesNoHarm) {
   }
 }
 
-// What a fuzzer found once, and what it begins with; whole, and cut short.
+// Inputs that a fuzzer has found, and its initial corpus; complete, and truncated.
 TEST(WireInput, OfTheCorpusDoesNoHarm) {
   std::size_t files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(corpus)) {

@@ -67,7 +67,7 @@ void expect_golden(std::string_view file, const std::string& text) {
     if (seen != wanted || has_seen != has_wanted) {
       FAIL() << "tests/golden/" << file << ':' << line << ", in \"" << section
              << "\":\n  expected: " << wanted << "\n  seen:     " << seen
-             << "\nBytes that other ranks read have changed. If that is meant, raise the version in the "
+             << "\nBytes that other ranks read have changed. If that is intended, raise the version in the "
                 "code, and\n"
                 "run this test with LOCUM_GOLDEN_TO=tests/golden.";
     }

@@ -12,7 +12,7 @@ namespace locum::tests {
 /// and a hash of all.
 [[nodiscard]] std::string hex_lines(std::span<const std::byte> bytes);
 
-/// Fails where `text` is not what stands in tests/golden/`file`, and names the first line that differs. With
+/// Fails if `text` differs from tests/golden/`file`, and names the first line that differs. With
 /// LOCUM_GOLDEN_TO=folder it also writes the text to a file of that name there.
 void expect_golden(std::string_view file, const std::string& text);
 

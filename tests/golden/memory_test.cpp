@@ -1,5 +1,5 @@
-// The memory of a node, as bytes: what two ranks have put, named, pinned, evicted and replaced. It is read as
-// docs/memory_layout.md says, by positions that stand here and nowhere else.
+// The memory of a node, as bytes, after two ranks have put, named, pinned, evicted and replaced objects. It
+// is read as docs/memory_layout.md says, by positions that are defined only here.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -33,7 +33,7 @@ constexpr std::uint64_t mutex_bytes = 40;
 constexpr std::uint64_t entry_bytes = 64;
 constexpr std::uint64_t record_bytes = 32;
 
-/// The memory of a segment, read from outside.
+/// The memory of a segment, read without the library's classes.
 class Memory {
  public:
   explicit Memory(const Segment& segment) : segment_(segment) {}

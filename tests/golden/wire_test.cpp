@@ -1,5 +1,5 @@
-// Each kind of message between ranks, as bytes: scenes in a simulated network, in which everything that is
-// sent is written down.
+// Each kind of message between ranks, as bytes: scenes in a simulated network, all of whose messages are
+// recorded.
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -29,7 +29,7 @@ using loopback::Verdict;
 
 constexpr std::uint32_t store = 7;
 constexpr std::size_t small = 40;
-constexpr std::size_t large = 9'000;  // more than comes inside a message
+constexpr std::size_t large = 9'000;  // more than fits into a message
 
 std::string_view name_of_kind(Kind kind) {
   switch (kind) {
@@ -95,10 +95,10 @@ std::string_view name_of_kind(Kind kind) {
   return "unknown";
 }
 
-/// Two nodes of two ranks, a millisecond apart, and what they send each other, as text.
+/// Two nodes of two ranks, with a latency of a millisecond, and their messages, as text.
 class Scenes {
  public:
-  /// Does that in a world of its own; what is sent before `from_now()` is not written down.
+  /// Plays that scene in a new world; messages before `from_now()` are not recorded.
   void play(const std::string& title, bool one_sided, const std::function<void(Scenes&)>& act) {
     Liars liars{0, 1, 2, 3};
     MortalNodes nodes({.nodes = {.nodes = 2, .ranks_per_node = 2, .memory_bytes = 1_MiB, .patience = 1s},
@@ -142,8 +142,8 @@ class Scenes {
   [[nodiscard]] const std::set<Kind>& kinds() const { return kinds_; }
 
  private:
-  // Numbers of calls in the order in which they appear: which ones a requester takes is no part of the
-  // format.
+  // Call numbers are replaced by their order of appearance: the numbers that a requester chooses are not part
+  // of the format.
   void note(int from, const Message& message) {
     if (!recording_) {
       return;
@@ -402,7 +402,8 @@ void play_losses(Scenes& all) {
     const Key key = scene.made(2, small);
     scene.from_now();
     scene.network().pause(2);
-    EXPECT_TRUE(scene.at(0).get(Address(key), scene.network().now() + 10s)) << "its mate replies";
+    EXPECT_TRUE(scene.at(0).get(Address(key), scene.network().now() + 10s))
+        << "the other rank of its node replies";
   });
   all.play("a rank dies while it replaces a name, and its mate settles that", false, [](Scenes& scene) {
     const std::string name = scene.name(1);

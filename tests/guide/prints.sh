@@ -1,6 +1,6 @@
 #!/bin/sh
-# usage: prints.sh FILE COMMAND...    Passes if COMMAND succeeds and prints the lines of FILE, in any order: ranks print when they
-# come to it. In lines that begin with a blank, which are tables, any number stands for any other, and columns may be wider.
+# usage: prints.sh FILE COMMAND...    Passes if COMMAND succeeds and prints the lines of FILE, in any order, because ranks print
+# concurrently. In lines that begin with a blank, which are tables, any number matches any other, and columns may be wider.
 expected=$1
 shift
 output=$("$@")
@@ -10,7 +10,7 @@ printf '%s\nended with status %d\n' "$output" "$status"
 [ "$status" -eq 0 ] || exit 1
 
 printf '%s\n' "$output" | awk -v expected="$expected" '
-  # What two lines have in common that say the same.
+  # The form of a line without its numbers, for comparison.
   function essence(line) {
     if (line ~ /^ /) {
       gsub(/[0-9][0-9.]*( ([KMGT]i)?B)?/, "#", line)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# usage: check.sh SOURCE_DIR BUILD_DIR    While core is rebuilt, no test may be lost unseen: each one of tests.txt, the tests as they
-# were before, is still an entry of ctest or stands in gone.txt; each kill point of kill_points.txt is still in shm/.
+# usage: check.sh SOURCE_DIR BUILD_DIR    No test may be lost unnoticed: each one of tests.txt, the tests before core was
+# rebuilt, is still an entry of ctest or listed in gone.txt; each kill point of kill_points.txt is still in shm/.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
@@ -8,7 +8,7 @@ trap 'rm -rf "$work"' EXIT
 LC_ALL=C
 export LC_ALL
 
-# Asked of a copy: ctest -N would write over the log of the run that this is a part of.
+# In a copy: ctest -N would overwrite the log of the current run.
 mkdir "$work/tree"
 (cd "$2" && find . -name CTestTestfile.cmake -exec cp --parents {} "$work/tree" \;)
 ctest --test-dir "$work/tree" -N | sed -nE 's/^ *Test +#[0-9]+: //p' | sed 's/  # .*//' | sort -u >"$work/now"

@@ -16,7 +16,7 @@ using gray_scott::Findings;
 
 using Field = std::function<double(std::size_t z, std::size_t y, std::size_t x)>;
 
-// The blocks of a whole field, as many ranks would have published them.
+// The blocks of a whole field, as published by many ranks.
 class Blocks {
  public:
   Blocks(std::size_t grid, int ranks, const Field& u, const Field& v) {
@@ -53,7 +53,7 @@ double zero(std::size_t, std::size_t, std::size_t) {
   return 0.0;
 }
 
-// Corner by corner, on the whole field: slow and plain.
+// Corner by corner, on the whole field: slow and simple.
 std::uint64_t crossed_by_hand(std::size_t grid, const Field& v, double threshold) {
   std::uint64_t crossed = 0;
   for (std::size_t z = 0; z < grid; ++z) {
@@ -115,7 +115,7 @@ TEST(Analysis, PutsTheMidPlaneTogether) {
 
 TEST(Analysis, FindsSumsExtremaAndHistogram) {
   constexpr std::size_t grid = 8;
-  // A quarter of the planes each at 0.1, 0.2, 0.3, and 7, which lies beyond the last bin.
+  // A quarter of the planes each at 0.1, 0.2, 0.3, and 7, which is beyond the last bin.
   const Field v = [](std::size_t z, std::size_t, std::size_t) {
     return std::vector<double>{0.1, 0.2, 0.3, 7.0}[z % 4];
   };

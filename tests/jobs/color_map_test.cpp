@@ -10,7 +10,7 @@ namespace {
 using gray_scott::Color;
 using gray_scott::ColorMap;
 
-// Lightness L* of CIE 1976, another measure than the one the map is built on.
+// Lightness L* of CIE 1976, not the measure that the map is built on.
 double lightness(Color color) {
   const auto linear = [](std::uint8_t channel) {
     const double value = channel / 255.0;

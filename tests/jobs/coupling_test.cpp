@@ -86,7 +86,7 @@ void analyse_all(Coupling& coupling, bool ahead) {
     coupling.finish({.frame = frame, .mass_u = 100.0 + static_cast<double>(frame)});
   }
   if (any) {
-    // The handles of the last frame are still known, but what they stood for is gone.
+    // The handles of the last frame are still known, but their objects are gone.
     EXPECT_THROW(coupling.resolve(), std::exception);
   }
 }
@@ -95,7 +95,7 @@ class CouplingOf : public testing::TestWithParam<Publish> {};
 
 TEST_P(CouplingOf, HandsTheBitsOverAndBoundsWhatIsInFlight) {
   if (Ranks(1).all < 2) {
-    GTEST_SKIP() << "one rank cannot both simulate and analyse";
+    GTEST_SKIP() << "needs two ranks";
   }
   for (int analysing = 1; analysing <= 2 && analysing < Ranks(1).all; ++analysing) {
     const Ranks ranks(analysing);
@@ -109,7 +109,7 @@ TEST_P(CouplingOf, HandsTheBitsOverAndBoundsWhatIsInFlight) {
       analyse_all(coupling, analysing == 1);
     }
 
-    // Nothing was copied but what put copies: the readers read in place.
+    // Only puts have copied: the readers read in place.
     std::map<std::string, PathTraffic> traffic;
     for (const PathTraffic& row : coupling.gather_traffic()) {
       traffic[row.path] = row;

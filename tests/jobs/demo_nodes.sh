@@ -1,7 +1,6 @@
 #!/bin/sh
-# usage: demo_nodes.sh RANKS_PER_NODE COMMAND...    Runs the demo on one node, and with the machine split into nodes of so
-# many ranks: statistics and pictures must be the same to the last bit, and the second run must say that bytes came from
-# other nodes.
+# usage: demo_nodes.sh RANKS_PER_NODE COMMAND...    Runs the demo on one node, and with the machine split into nodes of that
+# many ranks: statistics and pictures must be the same to the last bit, and the second run must report bytes from other nodes.
 per_node=$1
 shift
 folder=$(mktemp -d) || exit 1

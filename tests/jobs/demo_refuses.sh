@@ -1,6 +1,6 @@
 #!/bin/sh
-# usage: demo_refuses.sh REGEX COMMAND...    Passes if COMMAND ends with status 2 and just one line of its output matches REGEX:
-# all ranks stop, and one of them says why.
+# usage: demo_refuses.sh REGEX COMMAND...    Passes if COMMAND ends with status 2 and exactly one line of its output matches
+# REGEX: all ranks stop, and one of them prints the reason.
 pattern=$1
 shift
 output=$("$@" 2>&1)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# usage: demo_runs.sh FRAMES COMMAND...    Runs the demo into a folder of its own, which goes again. Passes if it ends well,
-# says that analysis and simulation agree on the masses, and has left FRAMES pictures and a timeline, PNG all of them.
+# usage: demo_runs.sh FRAMES COMMAND...    Runs the demo with a temporary output folder. Passes if it succeeds, reports that
+# analysis and simulation agree on the masses, and has written FRAMES pictures and a timeline, all PNG.
 frames=$1
 shift
 folder=$(mktemp -d) || exit 1

@@ -23,8 +23,8 @@ TEST(EventLog, NotesWhatWasDoneInOrder) {
   EXPECT_LE(log.events()[1].end_s, log.now_s());
 }
 
-// What one rank notes before a message is sent lies before what the other notes after it came, on the same
-// scale.
+// An event that one rank records before it sends a message precedes one that the receiver records afterwards,
+// on the same scale.
 TEST(EventLog, OrdersWhatRanksOfANodeDo) {
   int ranks = 0;
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);

@@ -21,7 +21,7 @@ using gray_scott::Picture;
 constexpr Color white{255, 255, 255};
 constexpr Color black{0, 0, 0};
 
-// A folder of this rank's own that goes with the test.
+// A folder of this rank that is removed at the end of the test.
 class Folder {
  public:
   Folder() {
@@ -46,7 +46,7 @@ class Folder {
   std::filesystem::path path_;
 };
 
-/// The first and last column in which something stands.
+/// The first and last column that are not empty.
 std::pair<int, int> columns_of(const Picture& picture) {
   const std::vector<Color> pixels = picture.pixels();
   std::pair<int, int> columns{picture.width(), -1};
@@ -144,7 +144,7 @@ TEST(Picture, SaysWhereItCouldNotBeWrittenAndWhy) {
   const auto path = folder.path() / "absent" / "picture.png";
   try {
     Picture(1, 1, {}).write_png(path);
-    FAIL() << "wrote into a folder that does not exist";
+    FAIL() << "wrote into a nonexistent folder";
   } catch (const std::runtime_error& error) {
     const std::string text = error.what();
     EXPECT_NE(text.find(path.string()), std::string::npos) << text;

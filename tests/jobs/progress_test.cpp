@@ -29,7 +29,7 @@ TEST(Progress, PrintsLinesWhereThereIsNoTerminal) {
   EXPECT_EQ(printed_by(false), "");
 }
 
-// Standard output is a terminal while it lives.
+// During its lifetime standard output is a terminal.
 class Terminal {
  public:
   Terminal() : saved_(dup(STDOUT_FILENO)) {
@@ -65,7 +65,7 @@ class Terminal {
 };
 
 TEST(Progress, RewritesItsLineOnATerminal) {
-  unsetenv("GRAY_SCOTT_PROGRESS");  // which would ask for lines even here
+  unsetenv("GRAY_SCOTT_PROGRESS");  // would request lines even here
   std::string first;
   std::string second;
   std::string last;

@@ -27,7 +27,7 @@ std::vector<double> interior(const Solver& solver, Species species) {
   return values;
 }
 
-// A number that tells species and place in the periodic box.
+// A number that identifies species and place in the periodic box.
 double label(Species species, long z, long y, long x) {
   constexpr long n = cells_a_side;
   const auto wrap = [](long i) { return (i + n) % n; };
@@ -122,7 +122,7 @@ TEST(Solver, DiffusionAloneKeepsTheMassAndEvensOut) {
 }
 
 // A wave of one period across the box is an eigenvector of the seven-point stencil: each step must shrink it
-// by the factor that can be written down.
+// by a known factor.
 TEST(Solver, DiffusesAWaveAtTheRateOfTheStencil) {
   const Parameters diffusion_only{.feed = 0.0, .kill = 0.0, .reaction = 0.0, .noise = 0.0};
   Solver solver(MPI_COMM_WORLD, cells_a_side, diffusion_only);

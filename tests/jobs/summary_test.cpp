@@ -63,7 +63,7 @@ RunRecord small_run() {
 }
 
 bool has_line(const std::string& text, const std::string& words) {
-  // Blanks between columns are the table's business.
+  // The number of blanks between columns is tested elsewhere (table).
   std::string squeezed;
   for (const char character : text) {
     if (character != ' ' || squeezed.empty() || (squeezed.back() != ' ' && squeezed.back() != '\n')) {

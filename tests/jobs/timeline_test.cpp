@@ -27,7 +27,7 @@ TEST(Timeline, GivesEachPhaseItsShareOfTheBars) {
       {"sim 0", {{Phase::simulation, 0.0, 3.0}, {Phase::analysis, 3.0, 4.0}}}};
   const Picture picture = gray_scott::draw_timeline("a run", "part", rows, {0.0, 4.0});
   const Picture empty = gray_scott::draw_timeline("a run", "part", {{"sim 0", {}}}, {0.0, 4.0});
-  // What the legend uses is in both pictures.
+  // The colours of the legend occur in both pictures.
   const auto simulation =
       static_cast<double>(count(picture, simulation_color) - count(empty, simulation_color));
   const auto analysis = static_cast<double>(count(picture, analysis_color) - count(empty, analysis_color));

@@ -1,5 +1,5 @@
 #!/bin/sh
-# usage: check.sh ROOT    Checks the includes of all rooms below ROOT (rules: layering.awk).
+# usage: check.sh ROOT    Checks the includes of all library folders below ROOT (rules: layering.awk).
 set -eu
 rules=$(cd "$(dirname "$0")" && pwd)/layering.awk
 cd "$1"

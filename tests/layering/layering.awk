@@ -1,6 +1,6 @@
-# Checks every #include of the files named on the command line (paths relative to the repository root) against the star:
+# Checks every #include of the files named on the command line (paths relative to the repository root) against these rules:
 #
-#   room        may include          and, of other people's headers
+#   folder      may include          and, of third-party headers
 #   core        core                 none
 #   shm         core shm             Boost.Interprocess, POSIX
 #   transport   core transport       by folder: ucx/ UCX; storage/ HDF5, POSIX; loopback/ none
@@ -13,8 +13,8 @@
 #
 # The public values of core (error, result, key and others below) may be included everywhere.
 #
-# mpi/runtime.* may include every room: it is the one place that puts them together. The C++ standard library is everybody's.
-# Prints file:line: text, and why it is refused. Exit status 1 if anything was refused, 2 if there was nothing to check.
+# mpi/runtime.* may include every folder: it is the one place that puts them together. All may include the C++ standard library.
+# Prints file:line: text, and the reason. Exit status 1 if there is a violation, 2 if there was nothing to check.
 
 BEGIN {
   split("core shm transport mpi", names, " ")

@@ -1,6 +1,6 @@
 #!/bin/sh
-# usage: selftest.sh FOLDER    Plants one include at a time into an otherwise clean tree below FOLDER and looks whether
-# check.sh sees it: a check that never fires would pass for the wrong reason.
+# usage: selftest.sh FOLDER    Adds one include at a time to an otherwise clean tree below FOLDER and tests whether check.sh
+# detects it: a check that never fails would be useless.
 set -eu
 check=$(cd "$(dirname "$0")" && pwd)/check.sh
 tree=$1

@@ -1,8 +1,8 @@
 #!/bin/bash
 # usage: dead_rank.sh MPIEXEC...    MPIEXEC... starts dead_rank_tests on three ranks.
 #
-# One rank is killed; the launcher is told to let the others go on, by a setting that Open MPI 4 knows. Both survivors must
-# do so, in time, and leave nothing in /dev/shm.
+# One rank is killed; the launcher lets the others continue, by a setting of Open MPI 4. Both survivors must continue, in time,
+# and leave nothing in /dev/shm.
 set -u
 if ! "$1" --version | grep -Eq '(Open MPI|OpenRTE)\) 4'; then
   echo "SKIPPED: how to tell this launcher not to end a job whose rank dies is not known here: $("$1" --version | head -n 1)"

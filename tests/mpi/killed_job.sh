@@ -1,9 +1,9 @@
 #!/bin/bash
 # usage: killed_job.sh SEED MPIEXEC...    MPIEXEC... starts killed_job_tests on several ranks.
 #
-# However the job ends (by itself, by the death of one rank, by a signal to all its processes at once), nothing of ours stays
-# in /dev/shm. Where we may, /dev/shm is a fresh one in a mount namespace of our own: then its bytes are counted too, and
-# not only its names. MPI's own files are kept out of it by a setting.
+# However the job ends (by itself, by the death of one rank, by a signal to all its processes at once), none of its files stays in
+# /dev/shm. If permitted, /dev/shm is a new one in a private mount namespace: then the bytes used are checked, too, not only the
+# names. A setting keeps MPI's own files out of it.
 set -u
 
 if [ "${LOCUM_TEST_OWN_SHM:-}" != yes ] && unshare --mount sh -c 'mount -t tmpfs tmpfs /dev/shm' 2>/dev/null; then
@@ -38,7 +38,7 @@ remaining() {
 }
 before=$(remaining)
 
-# The kernel gives a process's memory back shortly after it is reported dead: looked at until it is right, for ten seconds.
+# The kernel frees a process's memory shortly after it is reported dead: the check is repeated for ten seconds.
 expect_nothing_left() {
   local give_up=$((SECONDS + 10))
   until [ "$(remaining)" = "$before" ]; do

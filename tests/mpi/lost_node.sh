@@ -1,9 +1,9 @@
 #!/bin/bash
 # usage: lost_node.sh MPIEXEC...    MPIEXEC... starts lost_node_tests on four ranks.
 #
-# Both ranks of the second node are killed, one after the other; the launcher is told to let the others go on, by a setting
-# that Open MPI 4 knows. Both ranks of the first node must do so, and nothing may be left in /dev/shm; over the lanes that
-# UCX takes by itself, and over TCP alone.
+# Both ranks of the second node are killed, one after the other; the launcher lets the others continue, by a setting of Open MPI
+# 4. Both ranks of the first node must continue, and nothing may be left in /dev/shm; over the lanes that UCX chooses, and over
+# TCP only.
 set -u
 if ! "$1" --version | grep -Eq '(Open MPI|OpenRTE)\) 4'; then
   echo "SKIPPED: how to tell this launcher not to end a job whose rank dies is not known here: $("$1" --version | head -n 1)"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # usage: opening_death.sh SEED RUNS MPIEXEC...    MPIEXEC... starts opening_death_tests on four ranks.
 #
-# Kills a rank at RUNS points of opening a runtime, of one node or of nodes of two ranks, chosen by SEED; the launcher is told
-# to let the others go on, by a setting that Open MPI 4 knows. All survivors must end, each with an error that says so. 0 runs:
-# every rank at every point.
+# Kills a rank at RUNS points of opening a runtime, of one node or of nodes of two ranks, chosen by SEED; the launcher lets the
+# others continue, by a setting of Open MPI 4. All survivors must end, each with an error that names the loss. 0 runs: every rank
+# at every point.
 set -u
 RANDOM=$1 runs=$2
 shift 2

@@ -9,9 +9,9 @@
 namespace locum::tests {
 namespace {
 
-constexpr std::size_t most_told = 512;
+constexpr std::size_t most_events = 512;
 constexpr std::uint64_t nothing = 0;  // no value
-constexpr std::size_t nobody = most_told;
+constexpr std::size_t nobody = most_events;
 
 // The state of the name.
 struct State {
@@ -137,17 +137,17 @@ class Machine {
   const std::vector<Event>& events_;
 };
 
-using OneShot = std::bitset<most_told>;
+using Placed = std::bitset<most_events>;
 
 struct Place {
-  OneShot told;
+  Placed placed;
   State state;
   friend bool operator==(const Place&, const Place&) = default;
 };
 
 struct PlaceHash {
   std::size_t operator()(const Place& place) const noexcept {
-    return std::hash<OneShot>{}(place.told) ^ (place.state.value * 0x9E3779B97F4A7C15U) ^
+    return std::hash<Placed>{}(place.placed) ^ (place.state.value * 0x9E3779B97F4A7C15U) ^
            (place.state.generation << 7U) ^ place.state.replacer;
   }
 };
@@ -158,11 +158,11 @@ class Search {
 
   // Whether the remaining operations can be ordered from here. `last_begin` is the latest beginning among the
   // placed ones.
-  bool tell(const Place& from, std::int64_t last_begin) {
+  bool place_rest(const Place& from, std::int64_t last_begin) {
     std::int64_t first_end = std::numeric_limits<std::int64_t>::max();
     bool all = true;
     for (std::size_t index = 0; index < events_.size(); ++index) {
-      if (events_[index].done && !from.told[index]) {
+      if (events_[index].done && !from.placed[index]) {
         all = false;
         first_end = std::min(first_end, events_[index].end_ns);
       }
@@ -170,7 +170,7 @@ class Search {
     if (all) {
       return true;
     }
-    if (from.told.count() >= furthest_.told.count()) {
+    if (from.placed.count() >= furthest_.placed.count()) {
       furthest_ = from;
     }
     if (!seen_.insert(from).second) {
@@ -178,15 +178,15 @@ class Search {
     }
     for (std::size_t index = 0; index < events_.size() && events_[index].begin_ns <= first_end; ++index) {
       const Event& event = events_[index];
-      if (from.told[index] || (!event.done && event.end_ns < last_begin)) {
+      if (from.placed[index] || (!event.done && event.end_ns < last_begin)) {
         continue;
       }
       const auto next = machine_.after(from.state, index);
       if (next &&
           (event.done || !(*next == from.state))) {  // an open operation without an effect need not be placed
-        Place place{from.told, *next};
-        place.told.set(index);
-        if (tell(place, std::max(last_begin, event.begin_ns))) {
+        Place place{from.placed, *next};
+        place.placed.set(index);
+        if (place_rest(place, std::max(last_begin, event.begin_ns))) {
           return true;
         }
       }
@@ -199,15 +199,15 @@ class Search {
     text << "no order of these explains all results; the longest attempt has placed those marked +\n";
     // The last of those, and the first remaining ones; open operations that need no place are left out.
     constexpr std::size_t most_lines = 12;
-    const std::size_t all = furthest_.told.count();
-    std::size_t told = 0;
+    const std::size_t all = furthest_.placed.count();
+    std::size_t placed = 0;
     std::size_t left = 0;
     for (std::size_t index = 0; index < events_.size(); ++index) {
-      const bool is_told = furthest_.told[index];
-      told += is_told ? 1 : 0;
-      left += !is_told && events_[index].done ? 1 : 0;
-      if (is_told ? told + most_lines > all : events_[index].done && left <= most_lines) {
-        text << (is_told ? "  + " : "  - ") << describe(events_[index]) << '\n';
+      const bool is_placed = furthest_.placed[index];
+      placed += is_placed ? 1 : 0;
+      left += !is_placed && events_[index].done ? 1 : 0;
+      if (is_placed ? placed + most_lines > all : events_[index].done && left <= most_lines) {
+        text << (is_placed ? "  + " : "  - ") << describe(events_[index]) << '\n';
       }
     }
     text << "  the state is then: value " << furthest_.state.value << ", generation "
@@ -253,7 +253,7 @@ std::string describe(const Event& event) {
 }
 
 std::optional<std::string> contradiction(std::vector<Event> events) {
-  if (events.size() > most_told) {
+  if (events.size() > most_events) {
     return "a story of " + std::to_string(events.size()) + " events is too long to be checked";
   }
   std::ranges::sort(events, {}, &Event::begin_ns);
@@ -265,8 +265,8 @@ std::optional<std::string> contradiction(std::vector<Event> events) {
     }
   }
   Search search(events);
-  return search.tell({}, std::numeric_limits<std::int64_t>::min()) ? std::nullopt
-                                                                   : std::optional(search.furthest());
+  return search.place_rest({}, std::numeric_limits<std::int64_t>::min()) ? std::nullopt
+                                                                         : std::optional(search.furthest());
 }
 
 }  // namespace locum::tests

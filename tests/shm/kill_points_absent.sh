@@ -1,8 +1,8 @@
 #!/bin/sh
 # usage: kill_points_absent.sh NM LIBRARY KILLABLE_LIBRARY
-# Only the second library, which the tests build for themselves, calls what lets a process die.
+# Only the second library, which only the tests build, contains calls that may end the process.
 set -eu
-# How many symbols of a library match; a library that nm cannot read, or without symbols, ends the test.
+# The number of matching symbols of a library; a library that nm cannot read, or without symbols, fails the test.
 count() {
   symbols=$("$1" -C "$2")
   printf '%s\n' "$symbols" | grep -q 'locum::shm::Segment::commit' || { echo "no symbols in $2" >&2; exit 1; }

@@ -31,14 +31,14 @@ using std::chrono::seconds;
 constexpr seconds longest_phase{50};
 
 // In a rank: the phases, one after the other, each when the test begins it.
-std::string play(const Scene& scene, Board& board, Group& group, int completions) {
+std::string play(const Scene& scene, Board& board, Group& group, int arrivals) {
   const auto own = static_cast<std::uint32_t>(group.rank());
   play_on(board, own);
   KillRank rank(scene, board, group);
   const auto arrive = [&](std::uint32_t phases) {
     board.journals[own].arrived.store(phases, std::memory_order_release);
     const std::uint64_t one = 1;
-    return ::write(completions, &one, sizeof one) == static_cast<ssize_t>(sizeof one);
+    return ::write(arrivals, &one, sizeof one) == static_cast<ssize_t>(sizeof one);
   };
   for (std::uint32_t done = 0;;) {
     const auto latest = Deadline::Clock::now() + 2 * longest_phase;

@@ -35,7 +35,7 @@ using tests::run_group;
 using tests::small_options;
 using tests::start_group;
 
-struct OneShot {
+struct Announced {
   Key key;
   std::uint64_t offset = 0;
 };
@@ -50,10 +50,10 @@ void share_objects(Group& group) {
   const auto key = node.table->publish(ObjectRecord{.offset = block->offset, .size_bytes = size_bytes});
   ASSERT_TRUE(key) << key.error();
 
-  const OneShot mine{*key, block->offset};
+  const Announced mine{*key, block->offset};
   const auto gathered = group.all_gather(std::as_bytes(std::span(&mine, 1)));
   for (int rank = 0; rank < group.size(); ++rank) {
-    OneShot told;
+    Announced told;
     std::memcpy(&told, gathered.data() + static_cast<std::size_t>(rank) * sizeof told, sizeof told);
     const auto pin = node.table->pin(told.key);
     ASSERT_TRUE(pin) << pin.error();

@@ -42,7 +42,7 @@ struct CopyModel {
   bool copied = false;
   // Messages.
   enum class Said { nothing, alone, shared } reply = Said::nothing;
-  enum class OneShot { nothing, invalidate, done } told = OneShot::nothing;
+  enum class Notice { nothing, invalidate, done } notice = Notice::nothing;
   // Each one's position, and its local variables.
   std::array<int, 4> at{};
   bool was_live = false;
@@ -57,7 +57,7 @@ struct CopyModel {
     return at[1] == done && copied ? "a copy is in sight after the eviction" : "";
   }
   [[nodiscard]] bool finished() const {
-    return at[0] == done && at[1] == done && at[2] == done && told != OneShot::invalidate;
+    return at[0] == done && at[1] == done && at[2] == done && notice != Notice::invalidate;
   }
 
   bool step(int thread) {
@@ -69,7 +69,7 @@ struct CopyModel {
       case 2:
         return fly();
       case 3:
-        return be_told();
+        return handle_notice();
       case 4:
         return entering && (listed = true, entering = false, true);
       default:
@@ -136,11 +136,11 @@ struct CopyModel {
         at[1] = was_listed ? 4 : done;
         return true;
       case 4:
-        told = OneShot::invalidate;
+        notice = Notice::invalidate;
         at[1] = 5;
         return true;
       case 5:
-        if (told != OneShot::done) {
+        if (notice != Notice::done) {
           return false;
         }
         at[1] = done;
@@ -170,12 +170,12 @@ struct CopyModel {
     }
   }
 
-  bool be_told() {
-    if (told != OneShot::invalidate) {
+  bool handle_notice() {
+    if (notice != Notice::invalidate) {
       return false;
     }
     marked = copied = false;
-    told = OneShot::done;
+    notice = Notice::done;
     return true;
   }
 };

@@ -36,7 +36,7 @@ TEST_F(PromiseWaiting, OfAThousandInARankCostsOneQuestion) {
   auto promise = this->promise();
   const Handle handle = promise.proxy().handle();
   set_after(500ms, promise, {1, 2, 3});
-  std::vector<std::shared_ptr<OneShot>> threads;
+  std::vector<std::shared_ptr<WaitOutcome>> threads;
   Futures futures;
   std::vector<Proxy<double[]>> ahead;
   const std::uint64_t messages = world_.messages_of([&] {

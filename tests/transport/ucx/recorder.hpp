@@ -22,7 +22,7 @@ class Recorder final : public Receiver {
     std::uint64_t landing;  ///< 0: the bulk was present
   };
   template <class T>
-  struct OneShot {
+  struct Outcome {
     std::uint64_t number;
     Result<T> outcome;
     bool after_loss;  ///< whether a rank had been lost before this report
@@ -54,8 +54,8 @@ class Recorder final : public Receiver {
   }
 
   std::vector<Message> messages;
-  std::vector<OneShot<Path>> inbound;
-  std::vector<OneShot<void>> sendings;
+  std::vector<Outcome<Path>> inbound;
+  std::vector<Outcome<void>> sendings;
   std::vector<int> lost_ranks;
   std::vector<Error> causes;
   bool refuses = false;

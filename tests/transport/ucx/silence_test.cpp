@@ -80,13 +80,13 @@ class Witness {
       : group_(group),
         outage_(outage),
         board_(board),
-        scheduler_(group.rank() / outage.ranks_per_host),
-        is_well_(scheduler_ != silent_host) {
+        host_(group.rank() / outage.ranks_per_host),
+        is_well_(host_ != silent_host) {
     std::vector<std::uint32_t> mates;
     std::vector<int> node_of_rank;
     for (int rank = 0; rank < group.size(); ++rank) {
       node_of_rank.push_back(rank / outage.ranks_per_host);
-      if (node_of_rank.back() == scheduler_) {
+      if (node_of_rank.back() == host_) {
         mates.push_back(static_cast<std::uint32_t>(rank));
       }
     }
@@ -109,7 +109,7 @@ class Witness {
 
   void live() {
     if (group_.rank() % outage_.ranks_per_host == 0) {
-      EXPECT_TRUE(tests::put(*connector_, store, name_at(scheduler_), tests::pattern(1, 64)));
+      EXPECT_TRUE(tests::put(*connector_, store, name_at(host_), tests::pattern(1, 64)));
     }
     group_.barrier();
     if (group_.rank() == 0) {
@@ -152,7 +152,7 @@ class Witness {
   }
 
   void ask_healthy(Clock::time_point until) {
-    const int host = is_well_ ? 1 - scheduler_ : scheduler_ - 1;
+    const int host = is_well_ ? 1 - host_ : host_ - 1;
     while (Clock::now() < until) {
       const auto reply = ask(host, timeout);
       EXPECT_TRUE(reply || !is_well_) << "between healthy hosts: " << (reply ? "" : reply.error().text());
@@ -225,7 +225,7 @@ class Witness {
   Group& group_;
   const Outage outage_;
   Board& board_;
-  const int scheduler_;
+  const int host_;
   const bool is_well_;
   shm::Node node_;
   std::shared_ptr<Links> links_;
