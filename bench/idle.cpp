@@ -27,18 +27,18 @@ using tests::thread_named;
 using tests::ThreadLoad;
 
 /// Wakes once a second, from construction to destruction.
-class Looker {
+class PeriodicWaker {
  public:
   static constexpr const char* name = "once a second";
 
-  Looker() : thread_([this] { look(); }) {
+  PeriodicWaker() : thread_([this] { look(); }) {
     while (!thread_named(name)) {
       std::this_thread::sleep_for(1ms);
     }
   }
-  Looker(const Looker&) = delete;
-  Looker& operator=(const Looker&) = delete;
-  ~Looker() {
+  PeriodicWaker(const PeriodicWaker&) = delete;
+  PeriodicWaker& operator=(const PeriodicWaker&) = delete;
+  ~PeriodicWaker() {
     {
       const std::scoped_lock lock(mutex_);
       ending_ = true;
@@ -80,7 +80,7 @@ void idle(benchmark::State& state, const char* lanes, Idle what, Goal goal) {
   const Lanes chosen(lanes);
   Remote remote(Owner::asleep);
   (void)remote.get_by_handle();  // connects the ranks
-  const Looker looker;
+  const PeriodicWaker waker;
   const auto helper = thread_named("locum helper");
   if (!helper) {
     throw std::runtime_error("the helper thread is not to be found");
@@ -88,7 +88,7 @@ void idle(benchmark::State& state, const char* lanes, Idle what, Goal goal) {
   std::this_thread::sleep_for(settling);
   Pairs pairs;
   for (auto _ : state) {
-    const auto twin = *thread_named(Looker::name);
+    const auto twin = *thread_named(PeriodicWaker::name);
     const ThreadLoad before = load_of(*helper);
     const ThreadLoad twin_before = load_of(twin);
     const double seconds = timed([&] { std::this_thread::sleep_for(interval); });

@@ -125,7 +125,7 @@ class ByWindow final : public Mover {
 };
 
 /// Seconds, the same on all ranks.
-struct Went {
+struct Timing {
   double seconds = 0;    ///< on rank 0
   double computing = 0;  ///< of these, in its computation
   double copying = 0;    ///< processor time of both ranks, without their computation
@@ -146,8 +146,8 @@ class Scene {
   void fit(double seconds) { compute_.fit(seconds); }
 
   /// Only the transfer.
-  Went transfer(Mover& mover, Waits waits = Waits::in_library) {
-    return go(mover, OwnerDoes::sleep, 0, [&](Went& /*went*/) {
+  Timing transfer(Mover& mover, Waits waits = Waits::in_library) {
+    return go(mover, OwnerDoes::sleep, 0, [&](Timing& /*went*/) {
       mover.begin();
       while (waits == Waits::elsewhere && !mover.ready()) {
         std::this_thread::sleep_for(std::chrono::microseconds(100));
@@ -156,12 +156,12 @@ class Scene {
     });
   }
   /// Only the computation.
-  Went compute(OwnerDoes owner) {
-    return go(nothing_, owner, 0, [&](Went& went) { compute_here(went); });
+  Timing compute(OwnerDoes owner) {
+    return go(nothing_, owner, 0, [&](Timing& went) { compute_here(went); });
   }
   /// The computation during the transfer; the owner sleeps as long as it computes.
-  Went both(Mover& mover, OwnerDoes owner, double sleeps) {
-    return go(mover, owner, sleeps, [&](Went& went) {
+  Timing both(Mover& mover, OwnerDoes owner, double sleeps) {
+    return go(mover, owner, sleeps, [&](Timing& went) {
       mover.begin();
       compute_here(went);
       mover.end();
@@ -178,12 +178,12 @@ class Scene {
   };
 
   template <class Part>
-  Went go(Mover& mover, OwnerDoes owner, double sleeps, const Part& part) {
+  Timing go(Mover& mover, OwnerDoes owner, double sleeps, const Part& part) {
     if (world_rank() == 0) {
       is_over().store(0);
     }
     mover.prepare();
-    Went went;
+    Timing went;
     const double before = process_seconds();
     if (world_rank() == 0) {
       went.seconds = timed([&] { part(went); });
@@ -213,7 +213,7 @@ class Scene {
       std::this_thread::sleep_for(std::chrono::microseconds(500));
     }
   }
-  void compute_here(Went& went) {
+  void compute_here(Timing& went) {
     const double before = thread_seconds();
     went.computing = timed([&] { compute_.run(); });
     on_core_ = thread_seconds() - before;
@@ -236,7 +236,7 @@ double hidden_percent(double transfer, double compute, double both) {
 /// compute and copy, and do nothing else. Medians.
 class Parts {
  public:
-  void add(const Went& transfer, double compute, const Went& both) {
+  void add(const Timing& transfer, double compute, const Timing& both) {
     transfer_.push_back(transfer.seconds);
     compute_.push_back(compute);
     both_.push_back(both.seconds);
@@ -262,13 +262,13 @@ class Parts {
   std::vector<double> allowed_;
 };
 
-/// Which cores the copying may take.
+/// The cores that the copying may use.
 enum class Copying {
-  anywhere,     ///< all that are free: alone that may be more than while somebody computes
-  on_one_core,  ///< the same one, alone and while the reader computes on the other one
+  anywhere,     ///< all that are free: in the transfer alone that may be more than while a rank computes
+  on_one_core,  ///< the same one, in the transfer alone and while the reader computes on the other one
 };
 
-Went transfer_alone(Scene& scene, Mover& mover, Copying where) {
+Timing transfer_alone(Scene& scene, Mover& mover, Copying where) {
   if (where == Copying::anywhere) {
     return scene.transfer(mover);
   }
@@ -277,7 +277,7 @@ Went transfer_alone(Scene& scene, Mover& mover, Copying where) {
   return scene.transfer(mover, Scene::Waits::elsewhere);
 }
 
-Went both_at_once(Scene& scene, Mover& mover, Copying where, double computing) {
+Timing both_at_once(Scene& scene, Mover& mover, Copying where, double computing) {
   const Cores cores;
   if (where == Copying::on_one_core) {
     cores.all_on(1);
@@ -288,12 +288,12 @@ Went both_at_once(Scene& scene, Mover& mover, Copying where, double computing) {
   return scene.both(mover, Scene::OwnerDoes::sleep, computing);
 }
 
-// A transfer before and one after, because the machine changes its speed.
+// One transfer before and one after, because the machine changes its speed.
 double hidden(Scene& scene, Mover& mover, Copying where, Parts* parts) {
-  Went transfer = transfer_alone(scene, mover, where);
+  Timing transfer = transfer_alone(scene, mover, where);
   scene.fit(transfer.seconds);
   const double compute = scene.compute(Scene::OwnerDoes::sleep).computing;
-  const Went both = both_at_once(scene, mover, where, compute);
+  const Timing both = both_at_once(scene, mover, where, compute);
   transfer.seconds = (transfer.seconds + transfer_alone(scene, mover, where).seconds) / 2;
   if (parts != nullptr) {
     parts->add(transfer, compute, both);
@@ -332,11 +332,11 @@ void no_core_free(benchmark::State& state, const char* lanes, std::size_t bytes,
   Parts parts;
   double allowed = 0;
   const auto measure = [&] {
-    Went transfer = scene.transfer(ours, Scene::Waits::elsewhere);
+    Timing transfer = scene.transfer(ours, Scene::Waits::elsewhere);
     scene.fit(transfer.seconds);
     const double compute = scene.compute(Scene::OwnerDoes::compute).computing;
-    const Went both = scene.both(ours, Scene::OwnerDoes::compute, 0);
-    const Went again = scene.transfer(ours, Scene::Waits::elsewhere);
+    const Timing both = scene.both(ours, Scene::OwnerDoes::compute, 0);
+    const Timing again = scene.transfer(ours, Scene::Waits::elsewhere);
     transfer.seconds = (transfer.seconds + again.seconds) / 2;
     transfer.copying = (transfer.copying + again.copying) / 2;
     parts.add(transfer, compute, both);

@@ -94,9 +94,9 @@ class Promised {
 };
 
 /// Threads that compute during its lifetime.
-class Crowd {
+class BusyThreads {
  public:
-  explicit Crowd(unsigned threads) {
+  explicit BusyThreads(unsigned threads) {
     for (unsigned thread = 0; thread < threads; ++thread) {
       threads_.emplace_back([this] {
         Compute some;
@@ -106,9 +106,9 @@ class Crowd {
       });
     }
   }
-  Crowd(const Crowd&) = delete;
-  Crowd& operator=(const Crowd&) = delete;
-  ~Crowd() {
+  BusyThreads(const BusyThreads&) = delete;
+  BusyThreads& operator=(const BusyThreads&) = delete;
+  ~BusyThreads() {
     ending_ = true;
     for (std::thread& thread : threads_) {
       thread.join();
@@ -140,7 +140,7 @@ void wake_in_a_crowd(benchmark::State& state, const char* lanes) {
   const Lanes chosen(lanes);
   Promised promised;
   FutexTwin futex;
-  const Crowd crowd(std::thread::hardware_concurrency());
+  const BusyThreads busy(std::thread::hardware_concurrency());
   interleave(
       state, [&] { return promised.seconds_asleep() * micro; },
       [&] { return seconds_by_futex(futex) * micro; },

@@ -57,7 +57,7 @@ class NameTable final : public Directory {
   bool watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override;
 
   /// Called by the adopter after a death: completes the dead process's change, and makes all waiters look
-  /// again, for it may have taken their flag and died before it woke them. Waits for nobody. REQUIRES: every
+  /// again, for it may have taken their flag and died before it woke them. Does not wait. REQUIRES: every
   /// thread of the process is gone.
   void repair() noexcept;
 
@@ -90,8 +90,8 @@ class NameTable final : public Directory {
   const std::chrono::milliseconds lock_timeout_;
   std::vector<DirectoryShard> shards_;
   /// By shard: the tenure() of its lock whose end a call with a limited budget has waited for in vain, in
-  /// whichever thread; 0: none since somebody here had it. The next such call does not wait: the waits of
-  /// many requests for one stopped holder would add up to more than this process may be silent.
+  /// whichever thread; 0: none since a thread of this process had it. The next such call does not wait: the
+  /// waits of many requests for one stopped holder would add up to more than this process may be silent.
   std::array<std::atomic<std::uint64_t>, shard_count> stuck_{};
   NameWatch watch_;
 };

@@ -47,15 +47,13 @@ namespace locum::shm {
 ///
 /// Of the table itself (tests/shm/interleavings/views_test.cpp)
 ///
-/// A. make() creates it; when the last owner releases it nobody pins any more, and leave() begins. Views may
-/// still be copied and destroyed.
-/// B. Destroying a view accesses the table last by the change of its count that removes the view, so that a
-/// count of 0 means that no thread behind it accesses the table any more. `busy` means that a thread is about
-/// to make it 0.
-/// C. leave() marks every count that is not 0 as `orphaned`, after recording it in `keepers_`. The thread
-/// that destroys the last view behind a marked count, and leave() itself at its end, decrement `keepers_`;
-/// the one that makes it 0 destroys the table. `keepers_` is above 0 until leave() is through, and then as
-/// long as a view is left.
+/// A. make() creates it; when the last owner releases it there are no more pins, and leave() begins. Views
+/// may still be copied and destroyed. B. Destroying a view accesses the table last by the change of its count
+/// that removes the view, so that a count of 0 means that no thread behind it accesses the table any more.
+/// `busy` means that a thread is about to make it 0. C. leave() marks every count that is not 0 as
+/// `orphaned`, after recording it in `keepers_`. The thread that destroys the last view behind a marked
+/// count, and leave() itself at its end, decrement `keepers_`; the one that makes it 0 destroys the table.
+/// `keepers_` is above 0 until leave() is through, and then as long as a view is left.
 class ObjectTable final : public NodeTable {
  public:
   /// Called with the used blocks of the dead process's arena.
@@ -71,7 +69,7 @@ class ObjectTable final : public NodeTable {
   ObjectTable(std::shared_ptr<Segment> segment, std::uint32_t own, std::vector<std::uint32_t> ranks);
 
   [[nodiscard]] Result<Key> publish(const ObjectRecord& record) override LOCUM_EXCLUDES(mutex_);
-  /// The owner releases it: nobody pins any more. Calls `end`, which destroys the table and everything else
+  /// The owner releases it: there are no more pins. Calls `end`, which destroys the table and everything else
   /// that views need, once no view is left, on the thread that destroys the last one. Called once.
   void leave(std::function<void()> end) noexcept;
 

@@ -234,7 +234,7 @@ TEST_F(AwaitDeathTest, IsLostWithTheLastRankOfItsNode) {
 
 // As if a limit on threads prevented notifications.
 TEST_F(AwaitDeathTest, EndsThoughNobodyTellsOfNames) {
-  world_.rank(0).node->tell_nobody();
+  world_.rank(0).node->refuse_watches();
   const auto found = wait_for(1, world_.name_at(0, store, "untold "), 100, 500ms);
   ASSERT_TRUE(found) << found.error();
   EXPECT_TRUE(holds(*found, pattern(100, 100)));

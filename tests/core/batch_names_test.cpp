@@ -120,7 +120,7 @@ TEST_F(BatchOfNames, OfAHomeThatDiesFailsAlone) {
   begin([&] { found = requester().get_batch<double[]>(all); }, 500us);
   mortal_.kill(4);
   ASSERT_TRUE(ends_within(12s));
-  EXPECT_EQ(code_of(found[2]), Errc{}) << "its mate replies";
+  EXPECT_EQ(code_of(found[2]), Errc{}) << "the other rank of the node replies";
 }
 
 }  // namespace

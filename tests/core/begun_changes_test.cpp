@@ -416,7 +416,7 @@ class InterruptedDirectory final : public ForwardingDirectory {
     tries += stuck ? 1 : 0;
     return stuck;
   }
-  [[nodiscard]] static Error locked() { return Error(Errc::timeout, "somebody is stopped within a change"); }
+  [[nodiscard]] static Error locked() { return Error(Errc::timeout, "a stopped process holds the lock"); }
 };
 
 /// Two nodes; rank 1 changes names whose home is its own node.

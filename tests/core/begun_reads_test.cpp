@@ -326,7 +326,7 @@ class StoppedDirectory final : public ForwardingDirectory {
   Result<Pin> find(std::uint32_t store, std::string_view name, WaitBudget budget) override {
     EXPECT_TRUE(!stopped || budget.is_limited()) << "this would wait for the stopped process";
     ++looks;
-    return stopped ? Error(Errc::timeout, "somebody is stopped within a change")
+    return stopped ? Error(Errc::timeout, "a stopped process holds the lock")
                    : ForwardingDirectory::find(store, name, budget);
   }
 

@@ -133,7 +133,7 @@ void CrossNodeCall::prepare() {
   for (int node = 0; scene_.copied && node < nodes_.nodes(); ++node) {
     const int reader = nodes_.ranks_of(node).back();
     if (!nodes_.world().connector(reader).get(Address(before_->key, 0, scene_.size_bytes), {})) {
-      complain("nobody can read it before anybody dies");
+      complain("it cannot be read before any death");
     }
   }
   nodes_.network().run_until_idle();

@@ -122,7 +122,7 @@ void CrossNodeCall::judge_answer() {
       return;
     default:
       if (!answer_.yes) {
-        complain("said no");
+        complain("returned false");
       }
       return;
   }

@@ -406,7 +406,7 @@ class WatcherOfTest final : public NameWatcher {
     return noted_;
   }
   /// Whether it was notified more than `seen` times.
-  [[nodiscard]] bool hears(int seen) {
+  [[nodiscard]] bool notified_after(int seen) {
     std::unique_lock lock(mutex_);
     return condition_.wait_for(lock, std::chrono::seconds(20), [&] { return told_ > seen; });
   }
@@ -433,7 +433,7 @@ TEST_P(DirectoryContract, TellsWhoWatchesOfEachNameThatIsBound) {
         EXPECT_EQ(*found, at);
         break;
       }
-      if (!watcher->hears(seen)) {
+      if (!watcher->notified_after(seen)) {
         ADD_FAILURE() << "no notification of " << name;
         break;
       }
@@ -452,7 +452,7 @@ TEST_P(DirectoryContract, LetsItsWatcherKnowThatWhoHasBoundTellsWhoWaits) {
   EXPECT_TRUE(second_.directory->watch(hash("x"), other));
   (void)put_name(first_, store, "x", 1, {.caller_tells = true}).value();
   EXPECT_EQ(own->noted(), 1);
-  EXPECT_TRUE(other->hears(0));
+  EXPECT_TRUE(other->notified_after(0));
   EXPECT_EQ(other->noted(), 0);
 }
 
@@ -474,7 +474,7 @@ TEST_P(DirectoryContract, TellsEachOfManyWhoWatchManyNames) {
           EXPECT_TRUE(process->directory->watch(hash(name), watcher));
           at = get_name(*process, store, name) ? missing.erase(at) : std::next(at);
         }
-        if (!missing.empty() && !watcher->hears(seen)) {
+        if (!missing.empty() && !watcher->notified_after(seen)) {
           ADD_FAILURE() << missing.size() << " names without a notification";
           return;
         }

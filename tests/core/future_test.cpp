@@ -108,7 +108,7 @@ TEST_F(FutureTest, HurriesOnlyWhatIsWaitedFor) {
   const auto parts = store_.get_async<double>(keys);
   EXPECT_FALSE(parts[0].ready());
   EXPECT_FALSE(parts[0].wait_for(0ms));
-  EXPECT_FALSE(slow_->coming(0).hurried()) << "nobody waited";
+  EXPECT_FALSE(slow_->coming(0).hurried()) << "no thread waited";
   EXPECT_EQ(code_of(parts[1].get(1ms)), Errc::timeout);
   EXPECT_TRUE(slow_->coming(1).hurried());
   (void)parts[2].then([](const Result<View<double>>&) {});

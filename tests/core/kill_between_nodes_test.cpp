@@ -21,11 +21,11 @@ using tests::MortalNodes;
 using tests::SimulatedNodesOptions;
 
 // How a death is detected: reported by the network, or only by missing replies.
-enum class Detection : std::uint8_t { told, silent };
+enum class Detection : std::uint8_t { reported, silent };
 
-/// A network on which every step is tried.
-struct Weather {
-  Detection detection = Detection::told;
+/// The network of a test.
+struct NetworkKind {
+  Detection detection = Detection::reported;
   bool one_sided = false;
 };
 
@@ -36,12 +36,12 @@ constexpr auto most_time = patience + patience / 5 + 500ms;
 
 /// The moment within a call at which a rank dies or closes: between two events of the simulation, or at a
 /// message.
-struct Blow {
+struct Loss {
   enum class At : std::uint8_t {
-    event,    ///< after that many events
-    unsent,   ///< the sender of that message, before it leaves: its content has been carried out
-    sent,     ///< the sender, once it has left
-    unheard,  ///< the receiver, when it arrives
+    event,       ///< after that many events
+    unsent,      ///< the sender of that message, before it leaves: its content has been carried out
+    sent,        ///< the sender, once it has left
+    unreceived,  ///< the receiver, when it arrives
   };
   At at = At::event;
   std::uint64_t number = 0;
@@ -50,12 +50,12 @@ struct Blow {
   bool closes = false;      ///< they do not die, but close regularly; after an event only
 };
 
-std::string describe(const Blow& blow) {
+std::string describe(const Loss& loss) {
   static constexpr const char* names[] = {"after event ", "before message ", "after message ",
                                           "upon message "};
-  return names[static_cast<std::size_t>(blow.at)] + std::to_string(blow.number) + " rank " +
-         std::to_string(blow.victim) + (blow.whole_node ? " and its node" : "") +
-         (blow.closes ? " close" : "");
+  return names[static_cast<std::size_t>(loss.at)] + std::to_string(loss.number) + " rank " +
+         std::to_string(loss.victim) + (loss.whole_node ? " and its node" : "") +
+         (loss.closes ? " close" : "");
 }
 
 /// The steps of an undisturbed call.
@@ -64,23 +64,23 @@ struct Steps {
   std::vector<std::pair<int, int>> messages;  ///< from, to
 };
 
-SimulatedNodesOptions options(const Weather& weather, std::uint64_t seed) {
+SimulatedNodesOptions options(const NetworkKind& network, std::uint64_t seed) {
   constexpr auto never = std::chrono::nanoseconds::max();
   const loopback::Range soon{1ms, 100ms};
-  return {
-      .nodes = {.nodes = 3, .ranks_per_node = 2, .memory_bytes = 1_MiB, .patience = patience},
-      .network = {.seed = seed,
-                  .latency = {10us, 50us},
-                  .detection = weather.detection == Detection::told ? soon : loopback::Range{never, never},
-                  .give_up = 100ms,
-                  .one_sided = weather.one_sided}};
+  return {.nodes = {.nodes = 3, .ranks_per_node = 2, .memory_bytes = 1_MiB, .patience = patience},
+          .network = {
+              .seed = seed,
+              .latency = {10us, 50us},
+              .detection = network.detection == Detection::reported ? soon : loopback::Range{never, never},
+              .give_up = 100ms,
+              .one_sided = network.one_sided}};
 }
 
 /// One run of a scene, from its first step to the verdict.
-class Playing {
+class SceneRun {
  public:
-  Playing(const CallScene& scene, const Weather& weather, std::uint64_t seed)
-      : nodes_(options(weather, seed)), call_(scene, nodes_) {
+  SceneRun(const CallScene& scene, const NetworkKind& network, std::uint64_t seed)
+      : nodes_(options(network, seed)), call_(scene, nodes_) {
     call_.prepare();
   }
 
@@ -94,21 +94,21 @@ class Playing {
     nodes_.network().on_message({});
     return steps;
   }
-  void strike(const Blow& blow) {
-    if (blow.at == Blow::At::event) {
+  void schedule(const Loss& loss) {
+    if (loss.at == Loss::At::event) {
       play([&](std::uint64_t event) {
-        if (event == blow.number && blow.closes) {
-          leave(blow);
-        } else if (event == blow.number) {
-          fall(blow);
-          nodes_.kill(blow.victim);
+        if (event == loss.number && loss.closes) {
+          leave(loss);
+        } else if (event == loss.number) {
+          fall(loss);
+          nodes_.kill(loss.victim);
         }
       });
       return;
     }
     nodes_.network().on_message(
         [&, message = std::uint64_t{0}](int, int, std::span<const std::byte>) mutable {
-          return message++ == blow.number ? fate(blow) : loopback::Verdict{};
+          return message++ == loss.number ? fate(loss) : loopback::Verdict{};
         });
     play([](std::uint64_t) {});
     nodes_.network().on_message({});
@@ -147,7 +147,7 @@ class Playing {
     return wrong + call_.judgement();
   }
   [[nodiscard]] std::chrono::nanoseconds longest() const { return call_.longest(); }
-  [[nodiscard]] bool struck() const noexcept { return struck_; }
+  [[nodiscard]] bool has_happened() const noexcept { return struck_; }
 
  private:
   // Calls `after(n)` after the n-th event, and before the first with 0. Messages that are still in transfer
@@ -166,31 +166,31 @@ class Playing {
     nodes_.network().run_for(1ms);
     nodes_.mark_killed_ranks();
   }
-  void fall(const Blow& blow) {
+  void fall(const Loss& loss) {
     struck_ = true;
-    if (blow.whole_node) {
-      for (const int mate : nodes_.ranks_of(nodes_.world().node_of(blow.victim))) {
-        if (mate != blow.victim) {
+    if (loss.whole_node) {
+      for (const int mate : nodes_.ranks_of(nodes_.world().node_of(loss.victim))) {
+        if (mate != loss.victim) {
           nodes_.kill(mate);
         }
       }
     }
   }
-  void leave(const Blow& blow) {
+  void leave(const Loss& loss) {
     struck_ = true;
-    for (const int mate : nodes_.ranks_of(nodes_.world().node_of(blow.victim))) {
-      if (mate == blow.victim || blow.whole_node) {
+    for (const int mate : nodes_.ranks_of(nodes_.world().node_of(loss.victim))) {
+      if (mate == loss.victim || loss.whole_node) {
         nodes_.close(mate);
       }
     }
   }
-  loopback::Verdict fate(const Blow& blow) {
-    fall(blow);
-    if (blow.at == Blow::At::unheard) {
+  loopback::Verdict fate(const Loss& loss) {
+    fall(loss);
+    if (loss.at == Loss::At::unreceived) {
       return {loopback::Fate::kill_receiver, {}};
     }
-    nodes_.mark_dead(blow.victim);
-    return {blow.at == Blow::At::unsent ? loopback::Fate::kill_before : loopback::Fate::kill_after, {}};
+    nodes_.mark_dead(loss.victim);
+    return {loss.at == Loss::At::unsent ? loopback::Fate::kill_before : loopback::Fate::kill_after, {}};
   }
 
   MortalNodes nodes_;
@@ -199,30 +199,30 @@ class Playing {
 };
 
 // Every kind of loss at every step of a call: each involved rank dies or closes, alone and with its node.
-std::vector<Blow> all_blows(const Steps& steps) {
+std::vector<Loss> all_losses(const Steps& steps) {
   std::set<int> concerned;
   for (const auto& [from, to] : steps.messages) {
     concerned.insert({from, to});
   }
-  std::vector<Blow> blows;
+  std::vector<Loss> losses;
   for (const bool whole_node : {false, true}) {
     for (const int victim : concerned) {
       for (std::uint64_t event = 0; event < steps.events; ++event) {
-        blows.push_back({Blow::At::event, event, victim, whole_node});
-        blows.push_back({Blow::At::event, event, victim, whole_node, true});
+        losses.push_back({Loss::At::event, event, victim, whole_node});
+        losses.push_back({Loss::At::event, event, victim, whole_node, true});
       }
     }
     for (std::uint64_t message = 0; message < steps.messages.size(); ++message) {
       const auto [from, to] = steps.messages[message];
-      blows.push_back({Blow::At::unsent, message, from, whole_node});
-      blows.push_back({Blow::At::sent, message, from, whole_node});
-      blows.push_back({Blow::At::unheard, message, to, whole_node});
+      losses.push_back({Loss::At::unsent, message, from, whole_node});
+      losses.push_back({Loss::At::sent, message, from, whole_node});
+      losses.push_back({Loss::At::unreceived, message, to, whole_node});
     }
   }
-  return blows;
+  return losses;
 }
 
-class KillBetweenNodes : public ::testing::TestWithParam<Weather> {};
+class KillBetweenNodes : public ::testing::TestWithParam<NetworkKind> {};
 
 // LOCUM_NODE_KILL_SEEDS=n runs every step n times, on networks with different latencies.
 TEST_P(KillBetweenNodes, EveryStepOfEveryCall) {
@@ -235,25 +235,25 @@ TEST_P(KillBetweenNodes, EveryStepOfEveryCall) {
     std::uint64_t of_scene = 0;
     Steps first;
     for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
-      Playing calm(scene, GetParam(), seed);
+      SceneRun calm(scene, GetParam(), seed);
       const Steps steps = calm.count();
       const std::string wrong = calm.judgement();
       ASSERT_TRUE(wrong.empty()) << describe(scene) << " without a death, seed " << seed << '\n' << wrong;
       ASSERT_GT(steps.events, 0U) << describe(scene);
       first = seed == 1 ? steps : first;
-      for (const Blow& blow : all_blows(steps)) {
+      for (const Loss& loss : all_losses(steps)) {
         if (!played.next()) {
           continue;
         }
-        Playing run(scene, GetParam(), seed);
-        run.strike(blow);
-        EXPECT_TRUE(run.struck()) << describe(scene) << ", " << describe(blow)
-                                  << ": the step was not reached";
+        SceneRun run(scene, GetParam(), seed);
+        run.schedule(loss);
+        EXPECT_TRUE(run.has_happened())
+            << describe(scene) << ", " << describe(loss) << ": the step was not reached";
         const std::string bad = run.judgement();
         longest = std::max(longest, run.longest());
         ++of_scene;
         if (!bad.empty() && ++failures <= 40) {
-          ADD_FAILURE() << describe(scene) << ", " << describe(blow) << ", seed " << seed << '\n' << bad;
+          ADD_FAILURE() << describe(scene) << ", " << describe(loss) << ", seed " << seed << '\n' << bad;
         }
       }
     }
@@ -284,8 +284,8 @@ TEST(CutBetweenNodes, AtEveryStepOfEveryCall) {
   tests::StepsToPlay played;
   std::chrono::nanoseconds longest{};
   for (const auto& [scene, one_sided] : scenes_to_cut()) {
-    const Weather weather{Detection::silent, one_sided};
-    const Steps steps = Playing(scene, weather, 1).count();
+    const NetworkKind network{Detection::silent, one_sided};
+    const Steps steps = SceneRun(scene, network, 1).count();
     for (std::uint64_t event = 0; event < steps.events; ++event) {
       for (const auto& [a, b] : {std::pair{0, 1}, {0, 2}, {1, 2}}) {
         for (const auto cut : {loopback::Cut::hold, loopback::Cut::lose}) {
@@ -294,10 +294,10 @@ TEST(CutBetweenNodes, AtEveryStepOfEveryCall) {
             if (!played.next()) {
               continue;
             }
-            Playing run(scene, weather, 1);
+            SceneRun run(scene, network, 1);
             run.cut(event, a, b, cut, time);
             const std::string wrong = run.judgement();
-            EXPECT_TRUE(run.struck() && wrong.empty())
+            EXPECT_TRUE(run.has_happened() && wrong.empty())
                 << describe(scene) << ", nodes " << a << " and " << b << " cut after event " << event
                 << " for " << time / 1s << " s, messages " << (cut == loopback::Cut::hold ? "held" : "lost")
                 << '\n'
@@ -314,11 +314,12 @@ TEST(CutBetweenNodes, AtEveryStepOfEveryCall) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Simulated, KillBetweenNodes,
-                         ::testing::Values(Weather{Detection::told}, Weather{Detection::silent},
-                                           Weather{Detection::told, true}, Weather{Detection::silent, true}),
+                         ::testing::Values(NetworkKind{Detection::reported}, NetworkKind{Detection::silent},
+                                           NetworkKind{Detection::reported, true},
+                                           NetworkKind{Detection::silent, true}),
                          [](const auto& one) {
                            const std::string who =
-                               one.param.detection == Detection::told ? "who_are_told" : "who_miss_them";
+                               one.param.detection == Detection::reported ? "who_are_told" : "who_miss_them";
                            return who + (one.param.one_sided ? "_reading_one_sidedly" : "");
                          });
 

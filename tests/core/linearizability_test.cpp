@@ -20,7 +20,7 @@ namespace {
 using Verdict = Judgement::Verdict;
 
 /// Short notation for histories.
-struct Story {
+struct HistoryBuilder {
   std::size_t begin(int client, NameAct act, std::uint64_t value = 0, std::uint64_t expected = 0) {
     return history.begin({.client = client, .act = act, .name = "x", .value = value, .expected = expected});
   }
@@ -52,63 +52,67 @@ struct Story {
 };
 
 TEST(Linearizability, TakesWhatASequenceWouldSay) {
-  Story story;
-  story.got_nothing();
-  story.existed(false);
-  story.evicted(false);
-  story.refused(NameAct::replace, 4, NameAnswer::not_found);
-  story.put(1, 5);
-  story.got(1, 5);
-  story.existed(true);
-  story.refused(NameAct::put, 0, NameAnswer::key_exists);
-  story.refused(NameAct::replace, 4, NameAnswer::stale);
-  story.replace(2, 5, 9);
-  story.replace(3, 0, 10);
-  story.got(3, 10);
-  story.evicted(false, 9);
-  story.got(3, 10);
-  story.evicted(true);
-  story.got_nothing();
-  story.replace(4, 0, 12);
-  story.got(4, 12);
-  story.evicted(true, 12);
-  story.evicted(false, 12);
-  story.got_nothing();
-  EXPECT_EQ(story.verdict(), Verdict::linearizable) << judge(story.history).why;
+  HistoryBuilder history;
+  history.got_nothing();
+  history.existed(false);
+  history.evicted(false);
+  history.refused(NameAct::replace, 4, NameAnswer::not_found);
+  history.put(1, 5);
+  history.got(1, 5);
+  history.existed(true);
+  history.refused(NameAct::put, 0, NameAnswer::key_exists);
+  history.refused(NameAct::replace, 4, NameAnswer::stale);
+  history.replace(2, 5, 9);
+  history.replace(3, 0, 10);
+  history.got(3, 10);
+  history.evicted(false, 9);
+  history.got(3, 10);
+  history.evicted(true);
+  history.got_nothing();
+  history.replace(4, 0, 12);
+  history.got(4, 12);
+  history.evicted(true, 12);
+  history.evicted(false, 12);
+  history.got_nothing();
+  EXPECT_EQ(history.verdict(), Verdict::linearizable) << judge(history.history).why;
 }
 
 TEST(Linearizability, RefusesEachAnswerThatASequenceWouldNotGive) {
-  const std::vector<std::function<void(Story&)>> lies{
-      [](Story& story) { story.got_nothing(); },
-      [](Story& story) { story.got(2, 5); },
-      [](Story& story) { story.got(1, 6); },
-      [](Story& story) { story.existed(false); },
-      [](Story& story) { story.evicted(false); },
-      [](Story& story) { story.put(2, 6); },
-      [](Story& story) { story.refused(NameAct::replace, 5, NameAnswer::stale); },
-      [](Story& story) { story.refused(NameAct::replace, 5, NameAnswer::not_found); },
-      [](Story& story) { story.refused(NameAct::replace, 0, NameAnswer::stale); },
-      [](Story& story) { story.refused(NameAct::get, 0, NameAnswer::key_exists); },
-      [](Story& story) { story.replace(2, 4, 6); },
-      [](Story& story) { story.replace(2, 0, 5); },
-      [](Story& story) { story.evicted(true, 4); },
-      [](Story& story) { story.evicted(false, 5); },
-      [](Story& story) { story.evicted(true, 5), story.got(1, 5); },
-      [](Story& story) { story.evicted(false, 4), story.got_nothing(); },
-      [](Story& story) { story.evicted(true), story.evicted(true); },
-      [](Story& story) { story.evicted(true), story.existed(true); },
-      [](Story& story) { story.evicted(true), story.got(1, 5); },
-      [](Story& story) { story.evicted(true), story.put(2, 4); },
-      [](Story& story) { story.evicted(true), story.refused(NameAct::put, 0, NameAnswer::key_exists); },
-      [](Story& story) { story.evicted(true), story.refused(NameAct::replace, 5, NameAnswer::stale); },
+  const std::vector<std::function<void(HistoryBuilder&)>> wrong_results{
+      [](HistoryBuilder& history) { history.got_nothing(); },
+      [](HistoryBuilder& history) { history.got(2, 5); },
+      [](HistoryBuilder& history) { history.got(1, 6); },
+      [](HistoryBuilder& history) { history.existed(false); },
+      [](HistoryBuilder& history) { history.evicted(false); },
+      [](HistoryBuilder& history) { history.put(2, 6); },
+      [](HistoryBuilder& history) { history.refused(NameAct::replace, 5, NameAnswer::stale); },
+      [](HistoryBuilder& history) { history.refused(NameAct::replace, 5, NameAnswer::not_found); },
+      [](HistoryBuilder& history) { history.refused(NameAct::replace, 0, NameAnswer::stale); },
+      [](HistoryBuilder& history) { history.refused(NameAct::get, 0, NameAnswer::key_exists); },
+      [](HistoryBuilder& history) { history.replace(2, 4, 6); },
+      [](HistoryBuilder& history) { history.replace(2, 0, 5); },
+      [](HistoryBuilder& history) { history.evicted(true, 4); },
+      [](HistoryBuilder& history) { history.evicted(false, 5); },
+      [](HistoryBuilder& history) { history.evicted(true, 5), history.got(1, 5); },
+      [](HistoryBuilder& history) { history.evicted(false, 4), history.got_nothing(); },
+      [](HistoryBuilder& history) { history.evicted(true), history.evicted(true); },
+      [](HistoryBuilder& history) { history.evicted(true), history.existed(true); },
+      [](HistoryBuilder& history) { history.evicted(true), history.got(1, 5); },
+      [](HistoryBuilder& history) { history.evicted(true), history.put(2, 4); },
+      [](HistoryBuilder& history) {
+        history.evicted(true), history.refused(NameAct::put, 0, NameAnswer::key_exists);
+      },
+      [](HistoryBuilder& history) {
+        history.evicted(true), history.refused(NameAct::replace, 5, NameAnswer::stale);
+      },
   };
-  for (std::size_t i = 0; i < lies.size(); ++i) {
-    Story story;
-    story.put(1, 5);
-    ASSERT_EQ(story.verdict(), Verdict::linearizable);
-    lies[i](story);
-    const Judgement judgement = judge(story.history);
-    EXPECT_EQ(judgement.verdict, Verdict::contradiction) << "lie " << i;
+  for (std::size_t i = 0; i < wrong_results.size(); ++i) {
+    HistoryBuilder history;
+    history.put(1, 5);
+    ASSERT_EQ(history.verdict(), Verdict::linearizable);
+    wrong_results[i](history);
+    const Judgement judgement = judge(history.history);
+    EXPECT_EQ(judgement.verdict, Verdict::contradiction) << "wrong result " << i;
     EXPECT_NE(judgement.why.find("none of these fits"), std::string::npos);
   }
 }
@@ -116,68 +120,70 @@ TEST(Linearizability, RefusesEachAnswerThatASequenceWouldNotGive) {
 TEST(Linearizability, LetsOverlappingOperationsChooseTheirOrder) {
   // Two concurrent puts: one succeeds, and a concurrent get returns either value or nothing.
   for (const int seen : {0, 1, 2}) {
-    Story story;
-    const auto first = story.begin(0, NameAct::put, 1);
-    const auto second = story.begin(1, NameAct::put, 2);
-    const auto get = story.begin(2, NameAct::get);
-    story.end(get, seen == 0 ? NameAnswer::not_found : NameAnswer::done, static_cast<std::uint64_t>(seen), 7);
-    story.wrote(first, 7);
-    story.end(second, NameAnswer::key_exists);
-    EXPECT_EQ(story.verdict(), seen == 2 ? Verdict::contradiction : Verdict::linearizable) << seen;
+    HistoryBuilder history;
+    const auto first = history.begin(0, NameAct::put, 1);
+    const auto second = history.begin(1, NameAct::put, 2);
+    const auto get = history.begin(2, NameAct::get);
+    history.end(get, seen == 0 ? NameAnswer::not_found : NameAnswer::done, static_cast<std::uint64_t>(seen),
+                7);
+    history.wrote(first, 7);
+    history.end(second, NameAnswer::key_exists);
+    EXPECT_EQ(history.verdict(), seen == 2 ? Verdict::contradiction : Verdict::linearizable) << seen;
   }
   // A get must not return an older value than a get that ended before it began.
-  Story story;
-  story.put(1, 1);
-  const auto replace = story.begin(0, NameAct::replace, 2);
-  story.got(2, 2);
-  story.got(1, 1);
-  story.wrote(replace, 2);
-  EXPECT_EQ(story.verdict(), Verdict::contradiction);
+  HistoryBuilder history;
+  history.put(1, 1);
+  const auto replace = history.begin(0, NameAct::replace, 2);
+  history.got(2, 2);
+  history.got(1, 1);
+  history.wrote(replace, 2);
+  EXPECT_EQ(history.verdict(), Verdict::contradiction);
 }
 
 TEST(Linearizability, TakesTheUnknownAsDoneLateOrNever) {
   {
-    Story story;  // never
-    story.end(story.begin(0, NameAct::put, 1), NameAnswer::unknown);
-    story.got_nothing();
-    story.put(2, 1);
-    EXPECT_EQ(story.verdict(), Verdict::linearizable);
+    HistoryBuilder history;  // never
+    history.end(history.begin(0, NameAct::put, 1), NameAnswer::unknown);
+    history.got_nothing();
+    history.put(2, 1);
+    EXPECT_EQ(history.verdict(), Verdict::linearizable);
   }
   {
-    Story story;  // late, long after its client gave up; its generation is first reported to a reader
-    story.end(story.begin(0, NameAct::put, 1), NameAnswer::unknown);
-    story.got_nothing();
-    story.got(1, 8);
-    story.got(1, 8);
-    story.refused(NameAct::put, 0, NameAnswer::key_exists);
-    EXPECT_EQ(story.verdict(), Verdict::linearizable) << judge(story.history).why;
-    story.got(1, 9);
-    EXPECT_EQ(story.verdict(), Verdict::contradiction) << "its generation was 8";
+    HistoryBuilder
+        history;  // late, long after its client gave up; its generation is first reported to a reader
+    history.end(history.begin(0, NameAct::put, 1), NameAnswer::unknown);
+    history.got_nothing();
+    history.got(1, 8);
+    history.got(1, 8);
+    history.refused(NameAct::put, 0, NameAnswer::key_exists);
+    EXPECT_EQ(history.verdict(), Verdict::linearizable) << judge(history.history).why;
+    history.got(1, 9);
+    EXPECT_EQ(history.verdict(), Verdict::contradiction) << "its generation was 8";
   }
   {
-    Story story;  // once and not again
-    (void)story.begin(0, NameAct::put, 1);
-    story.got(1, 8);
-    story.evicted(true);
-    EXPECT_EQ(story.verdict(), Verdict::linearizable);
-    story.got(1, 8);
-    EXPECT_EQ(story.verdict(), Verdict::contradiction);
+    HistoryBuilder history;  // once and not again
+    (void)history.begin(0, NameAct::put, 1);
+    history.got(1, 8);
+    history.evicted(true);
+    EXPECT_EQ(history.verdict(), Verdict::linearizable);
+    history.got(1, 8);
+    EXPECT_EQ(history.verdict(), Verdict::contradiction);
   }
   {
-    Story story;  // not before it began
-    story.got(1, 8);
-    (void)story.begin(0, NameAct::put, 1);
-    EXPECT_EQ(story.verdict(), Verdict::contradiction);
+    HistoryBuilder history;  // not before it began
+    history.got(1, 8);
+    (void)history.begin(0, NameAct::put, 1);
+    EXPECT_EQ(history.verdict(), Verdict::contradiction);
   }
   {
-    Story story;  // an eviction
-    story.put(1, 1);
-    (void)story.begin(2, NameAct::evict);
-    story.got(1, 1);
-    story.got_nothing();
-    EXPECT_EQ(story.verdict(), Verdict::linearizable);
-    story.got(1, 1);
-    EXPECT_EQ(story.verdict(), Verdict::contradiction);
+    HistoryBuilder history;  // an eviction
+    history.put(1, 1);
+    (void)history.begin(2, NameAct::evict);
+    history.got(1, 1);
+    history.got_nothing();
+    EXPECT_EQ(history.verdict(), Verdict::linearizable);
+    history.got(1, 1);
+    EXPECT_EQ(history.verdict(), Verdict::contradiction);
   }
 }
 
@@ -197,12 +203,12 @@ TEST(Linearizability, JudgesEachNameAlone) {
 }
 
 TEST(Linearizability, SaysWhenItCannotDecide) {
-  Story story;
+  HistoryBuilder history;
   for (std::uint64_t i = 1; i <= 40; ++i) {
-    (void)story.begin(static_cast<int>(i), NameAct::replace, i);
+    (void)history.begin(static_cast<int>(i), NameAct::replace, i);
   }
-  story.got(41, 1);
-  const Judgement judgement = judge(story.history, 1000);
+  history.got(41, 1);
+  const Judgement judgement = judge(history.history, 1000);
   EXPECT_EQ(judgement.verdict, Verdict::undecided);
   EXPECT_LE(judgement.states, 1001U);
 }
@@ -352,7 +358,7 @@ TEST(Linearizability, AcceptsWhatARightStoreSays) {
 }
 
 /// Changes one result into a certainly wrong one; false if there is none to change.
-bool lie(std::vector<NameOperation>& operations, std::mt19937& random) {
+bool corrupt_one_result(std::vector<NameOperation>& operations, std::mt19937& random) {
   for (int attempt = 0; attempt < 200; ++attempt) {
     NameOperation& victim = operations[random() % operations.size()];
     if (victim.reply != NameAnswer::done || victim.act != NameAct::get) {
@@ -393,24 +399,24 @@ bool lie(std::vector<NameOperation>& operations, std::mt19937& random) {
 }
 
 TEST(Linearizability, RefusesWhatALyingStoreSays) {
-  int lies = 0;
+  int wrong_results = 0;
   for (std::uint32_t seed = 1; seed <= 300; ++seed) {
     const RandomStore store(seed, 1 + static_cast<int>(seed % 8), 300, seed % 2 == 0);
     std::vector<NameOperation> operations = store.history.operations();
     std::mt19937 random(seed);
-    if (lie(operations, random)) {
-      ++lies;
+    if (corrupt_one_result(operations, random)) {
+      ++wrong_results;
       const Judgement judgement = judge(history_of(operations));
       ASSERT_EQ(judgement.verdict, Verdict::contradiction)
           << "seed " << seed << ", " << judgement.states << " states";
     }
   }
-  EXPECT_GT(lies, 250);
+  EXPECT_GT(wrong_results, 250);
 }
 
 // Tries every order of every choice of the unknown ones.
-bool can_be_told(const std::vector<NameOperation>& operations, std::vector<bool>& told,
-                 const NameRegister& state) {
+bool is_linearizable(const std::vector<NameOperation>& operations, std::vector<bool>& told,
+                     const NameRegister& state) {
   std::uint64_t first_end = ~0ULL;
   bool complete = true;
   for (std::size_t i = 0; i < operations.size(); ++i) {
@@ -426,7 +432,7 @@ bool can_be_told(const std::vector<NameOperation>& operations, std::vector<bool>
     const auto after = told[i] || operations[i].began > first_end ? std::nullopt : state.after(operations[i]);
     if (after) {
       told[i] = true;
-      const bool can = can_be_told(operations, told, *after);
+      const bool can = is_linearizable(operations, told, *after);
       told[i] = false;
       if (can) {
         return true;
@@ -462,7 +468,7 @@ TEST(Linearizability, AgreesWithTryingEveryOrder) {
       operation.ended = std::max(moments[2 * i], moments[2 * i + 1]);
     }
     std::vector<bool> told(operations.size());
-    const bool can = can_be_told(operations, told, {});
+    const bool can = is_linearizable(operations, told, {});
     linearizable += can ? 1 : 0;
     const Judgement judgement = judge(history_of(operations));
     ASSERT_EQ(judgement.verdict, can ? Verdict::linearizable : Verdict::contradiction)

@@ -104,7 +104,7 @@ std::string MortalNodes::leftovers() {
   const std::uint64_t sent = network().counters().sent.messages;
   network().run_for(while_nobody_asks);
   if (const std::uint64_t more = network().counters().sent.messages - sent; more != 0) {
-    left += std::to_string(more) + " messages that nobody asked for\n";
+    left += std::to_string(more) + " messages that nobody requested\n";
   }
   forget_fences();
   for (int rank = 0; rank < world_.size(); ++rank) {

@@ -224,7 +224,7 @@ TEST_F(OneSided, AReaderThatIsMissedHasNoLease) {
   start_get(2, key);
   run_until_leased();
   world_.network().kill(2);
-  world_.rank(0).links->lose(2, Error(Errc::peer_lost, "somebody says so"));
+  world_.rank(0).links->lose(2, Error(Errc::peer_lost, "reported by another rank"));
   EXPECT_EQ(leases(0).exposed(), 0U);
   EXPECT_EQ(world_.rank(0).node->levels().pinned, 0U);
   world_.network().run_for(10s);

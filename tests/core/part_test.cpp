@@ -138,7 +138,7 @@ TEST(Part, AreCountedInElements) {
   EXPECT_EQ(code_of(range_of({.offset = -1, .count = 1}, 1)), Errc::invalid_argument);
 }
 
-// Answers of a rank that lies: an error, or these bytes.
+// Replies of a faulty rank: an error, or the right bytes.
 TEST(Part, SpoiledAnswersAreErrorsOrOfTheRightSize) {
   tests::Liars liars{1};
   SimulatedNodes world(

@@ -18,7 +18,7 @@ constexpr std::uint64_t page_bytes = 4096;
 
 }  // namespace
 
-// The books of one part of the memory; first fit.
+// The bookkeeping of one part of the memory; first fit.
 class PlainPart {
  public:
   PlainPart(std::uint64_t begin, std::uint64_t size_bytes, std::uint32_t owner)
@@ -125,13 +125,13 @@ class PlainPart {
   const std::uint64_t size_bytes_;
   mutable Mutex mutex_;
   std::uint32_t owner_ LOCUM_GUARDED_BY(mutex_);
-  bool dead_ LOCUM_GUARDED_BY(mutex_) = false;  // whose part it was at first
+  bool dead_ LOCUM_GUARDED_BY(mutex_) = false;  // the first owner is
   Pieces free_ LOCUM_GUARDED_BY(mutex_);
   Pieces used_ LOCUM_GUARDED_BY(mutex_);
   std::uint64_t used_bytes_ LOCUM_GUARDED_BY(mutex_) = 0;
 };
 
-// The first page is nobody's, so that no block has the offset 0.
+// The first page belongs to no part, so that no block has the offset 0.
 PlainMemory::PlainMemory(std::uint64_t size_bytes, std::uint32_t parts)
     : bytes_(static_cast<std::byte*>(::operator new(page_bytes + size_bytes, std::align_val_t(page_bytes)))),
       size_bytes_(size_bytes) {
@@ -208,7 +208,7 @@ class PlainArena final : public Arena {
     if (offset == 0) {
       const ArenaUsage now = usage();
       return Error(Errc::out_of_memory,
-                   "asked for " + std::to_string(size_bytes) + " with " + std::to_string(now.used) +
+                   "requested " + std::to_string(size_bytes) + " with " + std::to_string(now.used) +
                        " used and " + std::to_string(now.free) + " free of " + std::to_string(now.limit));
     }
     return Block{offset, size_bytes};

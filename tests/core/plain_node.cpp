@@ -17,12 +17,12 @@ struct PlainObject {
   ObjectRecord record;
   std::uint64_t generation = 0;
   bool live = true;
-  std::map<std::uint32_t, std::uint64_t> views{};  // of each process that has any
+  std::map<std::uint32_t, std::uint64_t> views{};  // of each process with a view
 };
 
 namespace {
 
-// As pins show it.
+// As reported by pins.
 std::uint64_t generation_of(const PlainObject& object) {
   return object.generation == generation_asked_for ? 0 : object.generation;
 }
@@ -33,35 +33,35 @@ Error of_the_dead() {
 
 }  // namespace
 
-// What the processes of the node share.
+// Shared by the processes of the node.
 struct PlainNode::State {
   Mutex mutex;
   std::condition_variable bound;
-  std::map<std::uint64_t, PlainObject> objects LOCUM_GUARDED_BY(mutex);  // by serial; none is given twice
+  std::map<std::uint64_t, PlainObject> objects LOCUM_GUARDED_BY(mutex);  // by serial; none is reused
   std::map<std::pair<std::uint32_t, std::string>, std::uint64_t> names LOCUM_GUARDED_BY(mutex);  // → serial
   std::map<std::uint64_t, std::uint64_t> hashes LOCUM_GUARDED_BY(mutex);  // of names → serial
-  // So that who puts many need not look at all: serials of what is not live, and how many are, by creator.
+  // For processes with many objects: serials of objects that are not live, and their number, by creator.
   std::set<std::uint64_t> ended LOCUM_GUARDED_BY(mutex);
   std::map<std::uint32_t, std::uint64_t> live_of LOCUM_GUARDED_BY(mutex);
   std::uint64_t watches LOCUM_GUARDED_BY(mutex) = 0;
-  bool tells_nobody LOCUM_GUARDED_BY(mutex) = false;
+  bool refuses_watches LOCUM_GUARDED_BY(mutex) = false;
   std::map<std::uint32_t, std::pair<std::shared_ptr<NameWatcher>, std::set<std::uint64_t>>> watchers
-      LOCUM_GUARDED_BY(mutex);  // rank → who, and the hashes
+      LOCUM_GUARDED_BY(mutex);  // rank → watcher, and the hashes
   std::uint64_t last_serial LOCUM_GUARDED_BY(mutex) = 0;
   std::uint64_t last_generation LOCUM_GUARDED_BY(mutex) = 0;
   std::set<std::uint32_t> dead LOCUM_GUARDED_BY(mutex);                  // ranks
-  std::map<std::uint32_t, std::uint32_t> heirs LOCUM_GUARDED_BY(mutex);  // of the dead that were adopted
+  std::map<std::uint32_t, std::uint32_t> heirs LOCUM_GUARDED_BY(mutex);  // of the adopted ranks
   std::shared_ptr<PlainMemory> memory;
   std::uint32_t first_rank = 0;
 
-  std::optional<Error> barred LOCUM_GUARDED_BY(mutex);  // why the directory tells nothing
+  std::optional<Error> directory_error LOCUM_GUARDED_BY(mutex);  // why every call of the directory fails
 
   [[nodiscard]] bool is_dead(std::uint32_t rank) const LOCUM_REQUIRES(mutex) { return dead.contains(rank); }
-  // Why the directory tells that process nothing, if so.
-  [[nodiscard]] std::optional<Error> barred_to(std::uint32_t rank) const LOCUM_REQUIRES(mutex) {
-    return is_dead(rank) ? of_the_dead() : barred;
+  // Why calls of that process fail, if they do.
+  [[nodiscard]] std::optional<Error> directory_error_of(std::uint32_t rank) const LOCUM_REQUIRES(mutex) {
+    return is_dead(rank) ? of_the_dead() : directory_error;
   }
-  // Who has what that rank made.
+  // The owner of the objects that this rank made.
   std::uint32_t owner(std::uint32_t creator) LOCUM_REQUIRES(mutex) {
     const auto heir = heirs.find(creator);
     return heir == heirs.end() ? creator : owner(heir->second);
@@ -71,7 +71,7 @@ struct PlainNode::State {
     --live_of[object.key.creator];
     ended.insert(object.key.serial);
   }
-  // Null unless there is such an object, and it is live.
+  // Null unless there is such a live object.
   PlainObject* live(const Key& key) LOCUM_REQUIRES(mutex) {
     const auto found = objects.find(key.serial);
     return found != objects.end() && found->second.live && found->second.key == key ? &found->second
@@ -231,8 +231,8 @@ class PlainDirectory final : public Directory {
 
   Result<std::uint64_t> bind(const Key& key, const SealOptions& options, WaitBudget /*budget*/) override {
     const MutexLock lock(node_->mutex);
-    if (const auto barred = node_->barred_to(table_->rank())) {
-      return *barred;
+    if (const auto directory_error = node_->directory_error_of(table_->rank())) {
+      return *directory_error;
     }
     PlainObject* const object = node_->live(key);
     if (object == nullptr) {
@@ -261,8 +261,8 @@ class PlainDirectory final : public Directory {
   }
   Result<Pin> find(std::uint32_t store, std::string_view name, WaitBudget /*budget*/) override {
     const MutexLock lock(node_->mutex);
-    if (const auto barred = node_->barred_to(table_->rank())) {
-      return *barred;
+    if (const auto directory_error = node_->directory_error_of(table_->rank())) {
+      return *directory_error;
     }
     PlainObject* const object = node_->named(store, name);
     return object != nullptr ? Result<Pin>(table_->view_of(*object))
@@ -271,8 +271,8 @@ class PlainDirectory final : public Directory {
   Result<bool> unbind(std::uint32_t store, std::string_view name, const Key& only,
                       WaitBudget /*budget*/) override {
     const MutexLock lock(node_->mutex);
-    if (const auto barred = node_->barred_to(table_->rank())) {
-      return *barred;
+    if (const auto directory_error = node_->directory_error_of(table_->rank())) {
+      return *directory_error;
     }
     PlainObject* const object = node_->named(store, name);
     if (object == nullptr || (only.valid() && object->key != only)) {
@@ -284,8 +284,8 @@ class PlainDirectory final : public Directory {
   }
   Result<std::uint64_t> generation(std::uint64_t hash, WaitBudget /*budget*/) override {
     const MutexLock lock(node_->mutex);
-    if (node_->barred) {
-      return *node_->barred;
+    if (node_->directory_error) {
+      return *node_->directory_error;
     }
     const auto serial = node_->hashes.find(hash);
     const auto object =
@@ -295,8 +295,8 @@ class PlainDirectory final : public Directory {
   Result<std::vector<std::string>> names(std::uint32_t store, std::string_view prefix,
                                          WaitBudget /*budget*/) override {
     const MutexLock lock(node_->mutex);
-    if (node_->barred) {
-      return *node_->barred;
+    if (node_->directory_error) {
+      return *node_->directory_error;
     }
     std::vector<std::string> all;
     for (const auto& [place, serial] : node_->names) {
@@ -323,7 +323,7 @@ class PlainDirectory final : public Directory {
   bool watch(std::uint64_t hash, std::shared_ptr<NameWatcher> watcher) override {
     const MutexLock lock(node_->mutex);
     ++node_->watches;
-    if (node_->tells_nobody) {
+    if (node_->refuses_watches) {
       return false;
     }
     auto& [who, hashes] = node_->watchers[table_->rank()];
@@ -367,9 +367,9 @@ void PlainNode::die(std::uint32_t rank) {
   state_->memory->die(rank - state_->first_rank);
 }
 
-void PlainNode::bar_directory(const std::optional<Error>& error) {
+void PlainNode::fail_directory(const std::optional<Error>& error) {
   const MutexLock lock(state_->mutex);
-  state_->barred = error;
+  state_->directory_error = error;
 }
 
 void PlainNode::adopt(std::uint32_t dead, std::uint32_t heir) {
@@ -379,7 +379,7 @@ void PlainNode::adopt(std::uint32_t dead, std::uint32_t heir) {
     object.views.erase(dead);
     if (object.live && object.key.creator == dead && object.record.name_bytes != 0 &&
         object.generation == 0) {
-      state_->end(object);  // nobody knows that it was ever to be bound
+      state_->end(object);  // no process knows that it was to be bound
     }
     kept.insert(object.record.offset);
   }
@@ -396,9 +396,9 @@ std::vector<int> PlainNode::lost() const {
   return ranks;
 }
 
-void PlainNode::tell_nobody() {
+void PlainNode::refuse_watches() {
   const MutexLock lock(state_->mutex);
-  state_->tells_nobody = true;
+  state_->refuses_watches = true;
 }
 
 std::uint64_t PlainNode::watches() const {

@@ -40,9 +40,9 @@ class PlainNode {
   [[nodiscard]] std::vector<int> lost() const;
   /// From now on every call of the directory fails with this error, as if a process were stopped while it
   /// holds a lock (`timeout`), or the directory were damaged; none: it works again.
-  void bar_directory(const std::optional<Error>& error);
+  void fail_directory(const std::optional<Error>& error);
   /// From now on no watcher is notified of names (see Directory::watch()).
-  void tell_nobody();
+  void refuse_watches();
   /// Number of watches of names, by all its processes.
   [[nodiscard]] std::uint64_t watches() const;
   [[nodiscard]] Levels levels() const;

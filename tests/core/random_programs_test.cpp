@@ -31,8 +31,8 @@ constexpr std::uint32_t store = 3;
 constexpr int operations_of_rank = 40;
 
 /// The faults of a run.
-enum class Weather : std::uint8_t {
-  calm,
+enum class Faults : std::uint8_t {
+  none,
   delays,  ///< messages are delayed, some of them for very long, and overtake those of other ranks
   death,   ///< a rank dies at some moment, or a node
 };
@@ -48,8 +48,8 @@ struct Tally {
 
 class Trial {
  public:
-  Trial(Weather weather, std::uint64_t seed)
-      : weather_(weather), random_(seed * 3 + static_cast<std::uint64_t>(weather)), nodes_(options()) {
+  Trial(Faults faults, std::uint64_t seed)
+      : faults_(faults), random_(seed * 3 + static_cast<std::uint64_t>(faults)), nodes_(options()) {
     held_.resize(static_cast<std::size_t>(nodes_.world().size()));
     for (int name = 0; name < 4; ++name) {
       names_.push_back("name " + std::to_string(seed) + '.' + std::to_string(name));
@@ -74,7 +74,7 @@ class Trial {
     for (const int rank : nodes_.survivors()) {
       tally.copies += nodes_.world().connector(rank).usage().own_copies;
     }
-    if (weather_ != Weather::death) {
+    if (faults_ != Faults::death) {
       look_for_all();
     }
     evict_all();
@@ -121,13 +121,13 @@ class Trial {
   [[nodiscard]] Connector& connector(int rank) { return nodes_.world().connector(rank); }
 
   void script() {
-    if (weather_ == Weather::delays) {
+    if (faults_ == Faults::delays) {
       network().on_message([this](int, int, std::span<const std::byte>) {
         return random_.chance(0.05) ? loopback::Verdict{loopback::Fate::delay, random_.within({1ms, 400ms})}
                                     : loopback::Verdict{};
       });
     }
-    if (weather_ == Weather::death) {
+    if (faults_ == Faults::death) {
       const int victim = static_cast<int>(random_.below(static_cast<std::uint64_t>(nodes_.world().size())));
       const bool whole_node = random_.chance(0.3);
       network().after(random_.within({1ms, 100ms}), [this, victim, whole_node] {
@@ -275,8 +275,8 @@ class Trial {
     }
     const bool missed =
         !found && (found.error().code() == Errc::not_found || found.error().code() == Errc::stale);
-    if (missed && made != made_.end() && !made->second.doomed && weather_ != Weather::death) {
-      complain(rank, "did not find " + to_string(key) + ", which nobody took away");
+    if (missed && made != made_.end() && !made->second.doomed && faults_ != Faults::death) {
+      complain(rank, "did not find " + to_string(key) + ", which no rank removed");
     }
   }
   void judge_view(int rank, const char* what, const Result<ObjectView>& found, loopback::Random& choices) {
@@ -317,7 +317,7 @@ class Trial {
         "  rank " + std::to_string(rank) + ": " + what + (result ? "" : ": " + result.error().text()) + '\n';
     const bool lost = code == Errc::peer_lost || code == Errc::timeout;
     const bool usual = result || code == Errc::not_found || code == Errc::key_exists || code == Errc::stale;
-    if (!usual && !(lost && weather_ == Weather::death)) {
+    if (!usual && !(lost && faults_ == Faults::death)) {
       complain(rank, std::string(what) + " failed: " + result.error().text());
     }
   }
@@ -343,7 +343,7 @@ class Trial {
       // Then its last object must have been removed.
       const auto is_there = [&](const auto& one) { return one.second.name == name && !one.second.doomed; };
       if (std::ranges::any_of(made_, is_there)) {
-        complain(rank, "at the end \"" + name + "\" is not found, and nobody took it away");
+        complain(rank, "at the end \"" + name + "\" is not found, and no rank removed it");
       }
     }
     for (const auto& [key, made] : made_) {
@@ -368,7 +368,7 @@ class Trial {
       const int rank = some();
       note(rank, "evict at the end", connector(rank).evict(Address(key), {}));
     }
-    if (weather_ == Weather::death) {
+    if (faults_ == Faults::death) {
       for (const int rank : survivors) {
         note(rank, "drop", connector(rank).drop(store));
       }
@@ -405,7 +405,7 @@ class Trial {
       const std::uint64_t right = viewed[node].size();
       tally.kept += right;
       if (levels.pinned != right ||
-          (weather_ != Weather::death && (levels.objects != right || levels.names != 0))) {
+          (faults_ != Faults::death && (levels.objects != right || levels.names != 0))) {
         wrong_ += "node " + std::to_string(node) + " has " + std::to_string(levels.objects) + " objects, " +
                   std::to_string(levels.pinned) + " of them pinned, and " + std::to_string(levels.names) +
                   " names, where " + std::to_string(right) + " objects are viewed\n";
@@ -413,7 +413,7 @@ class Trial {
     }
   }
 
-  const Weather weather_;
+  const Faults faults_;
   loopback::Random random_;
   MortalNodes nodes_;
   std::vector<std::string> names_;
@@ -429,7 +429,7 @@ class Trial {
   std::string wrong_;
 };
 
-class RandomPrograms : public ::testing::TestWithParam<Weather> {};
+class RandomPrograms : public ::testing::TestWithParam<Faults> {};
 
 // A failure prints its seed; LOCUM_PROGRAM_SEED=n runs that one alone and prints all calls. LOCUM_PROGRAMS=n
 // sets the number of runs of each kind.
@@ -456,24 +456,24 @@ TEST_P(RandomPrograms, LeaveNothingButWhatIsViewed) {
     EXPECT_GT(tally.reads, tally.operations / 8);
     EXPECT_GT(tally.copies, seeds / 2);
     EXPECT_GT(tally.kept, seeds);
-    EXPECT_EQ(tally.deaths, GetParam() == Weather::death ? seeds : 0U);
+    EXPECT_EQ(tally.deaths, GetParam() == Faults::death ? seeds : 0U);
   }
 }
 
-std::string name_of(Weather weather) {
-  switch (weather) {
-    case Weather::calm:
+std::string name_of(Faults faults) {
+  switch (faults) {
+    case Faults::none:
       return "calm";
-    case Weather::delays:
+    case Faults::delays:
       return "delays";
-    case Weather::death:
+    case Faults::death:
       return "death";
   }
   return {};
 }
 
 INSTANTIATE_TEST_SUITE_P(Simulated, RandomPrograms,
-                         ::testing::Values(Weather::calm, Weather::delays, Weather::death),
+                         ::testing::Values(Faults::none, Faults::delays, Faults::death),
                          [](const auto& one) { return name_of(one.param); });
 
 }  // namespace

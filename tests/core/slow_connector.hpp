@@ -117,30 +117,30 @@ class SlowConnector final : public ForwardingConnector {
     return {ObjectView(), std::move(coming)};
   }
   Result<ObjectView> get(const Address& address, WaitBudget budget) override {
-    hear(budget.deadline());
+    report(budget.deadline());
     return ForwardingConnector::get(address, budget);
   }
   Result<ObjectDraft> create(std::uint64_t size_bytes, const ObjectMeta& meta, WaitBudget budget) override {
-    hear(budget.deadline());
+    report(budget.deadline());
     return ForwardingConnector::create(size_bytes, meta, budget);
   }
   NowOrTask<Sealed> seal_or_task(const ObjectDraft& draft, const SealOptions& options, CountsUntil counts,
                                  WaitBudget budget) override {
-    hear(budget.deadline());
+    report(budget.deadline());
     return ForwardingConnector::seal_or_task(draft, options, counts, budget);
   }
   NowOrTask<bool> evict_or_task(const Address& address, CountsUntil counts, WaitBudget budget) override {
-    hear(budget.deadline());
+    report(budget.deadline());
     return ForwardingConnector::evict_or_task(address, counts, budget);
   }
 
   /// Called with the deadline of each get(), create(), seal() and evict(), if set.
-  std::function<void(Deadline)> heard;
+  std::function<void(Deadline)> on_deadline;
 
  private:
-  void hear(Deadline deadline) const {
-    if (heard) {
-      heard(deadline);
+  void report(Deadline deadline) const {
+    if (on_deadline) {
+      on_deadline(deadline);
     }
   }
 

@@ -521,7 +521,7 @@ TEST(Store, GivesABatchOneTimeForAllOfIt) {
   const auto session = std::make_shared<Session>(connector, std::make_shared<Metrics>());
   auto store = session->open("fields").value();
   std::set<Deadline::Clock::time_point> moments;
-  connector->heard = [&](Deadline deadline) {
+  connector->on_deadline = [&](Deadline deadline) {
     EXPECT_FALSE(deadline.is_default());
     moments.insert(deadline.moment(0ms));
   };

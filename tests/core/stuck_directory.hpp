@@ -50,7 +50,7 @@ class StuckDirectory final : public ForwardingDirectory {
   }
 
  private:
-  [[nodiscard]] static Error locked() { return Error(Errc::timeout, "somebody is stopped with this lock"); }
+  [[nodiscard]] static Error locked() { return Error(Errc::timeout, "a stopped process holds this lock"); }
   [[nodiscard]] bool waits(std::uint64_t hash, WaitBudget budget) const {
     if (!stuck_.hashes.contains(hash)) {
       return false;

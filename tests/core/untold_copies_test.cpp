@@ -76,11 +76,11 @@ TEST_F(UntoldCopies, ANodeThatCouldNotDropItsCopyIsToldAgainWhateverKeptIt) {
     const Key key = made();
     ASSERT_TRUE(get(2, key));
     of_kind_.clear();
-    node(1).bar_directory(error);
+    node(1).fail_directory(error);
     EXPECT_EQ(code_of(evict(key)), error.code());
     EXPECT_EQ(of_kind_[Kind::invalidate], 1);
     network().run_for(10s);
-    node(1).bar_directory({});
+    node(1).fail_directory({});
     network().run_for(10s);
     expect_all_gone(key);
     // A node that cannot drop its copy for another reason than a deadline is asked at growing intervals.
@@ -93,14 +93,14 @@ TEST_F(UntoldCopies, ANodeThatCouldNotDropItsCopyIsToldAgainWhateverKeptIt) {
 TEST_F(UntoldCopies, NobodyIsToldMoreOftenBecauseManyAsk) {
   const Key key = made();
   ASSERT_TRUE(get(2, key));
-  node(1).bar_directory(stopped);
+  node(1).fail_directory(stopped);
   for (int time = 0; time < 50; ++time) {
     EXPECT_EQ(code_of(evict(key)), Errc::timeout);
   }
   of_kind_.clear();
   network().run_for(5s);
   EXPECT_LE(of_kind_[Kind::invalidate], 6);
-  node(1).bar_directory({});
+  node(1).fail_directory({});
   network().run_for(5s);
   expect_all_gone(key);
 }
@@ -109,11 +109,11 @@ TEST_F(UntoldCopies, AnotherNodeThatIsLostHidesNobodyWhoIsNot) {
   const Key key = made();
   ASSERT_TRUE(get(2, key));
   ASSERT_TRUE(get(4, key));
-  node(1).bar_directory(spoiled);
+  node(1).fail_directory(spoiled);
   network().kill(4);
   network().kill(5);
   EXPECT_EQ(code_of(evict(key)), Errc::peer_lost);
-  node(1).bar_directory({});
+  node(1).fail_directory({});
   network().run_for(60s);
   EXPECT_EQ(code_of(get(3, key)), Errc::not_found);
   EXPECT_FALSE(sets()->has(key, {}));
@@ -122,10 +122,10 @@ TEST_F(UntoldCopies, AnotherNodeThatIsLostHidesNobodyWhoIsNot) {
 TEST_F(UntoldCopies, WhoCannotSeeWhoHasCopiesSaysSoAndTellsThemLater) {
   const Key key = made();
   ASSERT_TRUE(get(2, key));
-  node(0).bar_directory(stopped);
+  node(0).fail_directory(stopped);
   EXPECT_EQ(code_of(evict(key)), Errc::timeout) << "it does not claim that all copies are gone";
   EXPECT_EQ(of_kind_[Kind::invalidate], 0);
-  node(0).bar_directory({});
+  node(0).fail_directory({});
   network().run_for(5s);
   EXPECT_EQ(of_kind_[Kind::invalidate], 1);
   expect_all_gone(key);
@@ -136,13 +136,13 @@ TEST_F(UntoldCopies, AListThatCouldNotBeTakenAwayIsLater) {
   ASSERT_TRUE(get(2, key));
   judge([&](int, int, const Envelope& envelope) {
     if (envelope.kind == Kind::invalidate) {
-      node(0).bar_directory(stopped);
+      node(0).fail_directory(stopped);
     }
     return Verdict{};
   });
   EXPECT_TRUE(evict(key).value());
   judge({});
-  node(0).bar_directory({});
+  node(0).fail_directory({});
   EXPECT_TRUE(sets()->has(key, {}));
   network().run_for(5s);
   expect_all_gone(key);
@@ -153,10 +153,10 @@ TEST_F(UntoldCopies, WhoCannotSeeWhatIsGoneLooksAgain) {
   const Key key = made();
   ASSERT_TRUE(get(2, key));
   ASSERT_TRUE(world_.rank(0).process.table->tombstone(key));
-  node(0).bar_directory(stopped);
+  node(0).fail_directory(stopped);
   sets()->dissolve_gone();
   network().run_for(3s);
-  node(0).bar_directory({});
+  node(0).fail_directory({});
   network().run_for(5s);
   EXPECT_EQ(code_of(get(3, key)), Errc::not_found);
   EXPECT_FALSE(sets()->has(key, {}));
@@ -224,7 +224,7 @@ TEST_F(UntoldCopies, NoLeaseIsGrantedWhereFencesCannotBeSeen) {
   ASSERT_TRUE(get(2, key));
   network().run_for(2 * lease);
   of_kind_.clear();
-  node(0).bar_directory(stopped);
+  node(0).fail_directory(stopped);
   const auto alone = get(3, key);
   ASSERT_TRUE(alone) << alone.error();
   EXPECT_TRUE(holds(*alone, pattern(1, size_bytes)));
@@ -234,7 +234,7 @@ TEST_F(UntoldCopies, NoLeaseIsGrantedWhereFencesCannotBeSeen) {
   const auto& fenced = world_.rank(0).links->copies().fenced;
   EXPECT_TRUE(fenced->has(1));
   EXPECT_EQ(fenced->fence(1), FencedNodes::Fence::open) << "no fence yet";
-  node(0).bar_directory({});
+  node(0).fail_directory({});
   EXPECT_FALSE(fenced->has(1));
   ASSERT_TRUE(get(3, key));
   EXPECT_EQ(copies_of(3), 1U);
@@ -244,13 +244,13 @@ TEST_F(UntoldCopies, NoLeaseIsGrantedWhereFencesCannotBeSeen) {
 // If the node's memory cannot be read, the object is requested, and not shared.
 TEST_F(UntoldCopies, WhoCannotSeeWhatThereIsGetsTheObjectAlone) {
   const Key key = made();
-  node(1).bar_directory(stopped);
+  node(1).fail_directory(stopped);
   const auto alone = get(2, key);
   ASSERT_TRUE(alone) << alone.error();
   EXPECT_TRUE(holds(*alone, pattern(1, size_bytes)));
   EXPECT_EQ(copies_of(2), 0U);
   EXPECT_EQ(of_kind_[Kind::fetch], 1);
-  node(1).bar_directory({});
+  node(1).fail_directory({});
 }
 
 // Whether an object was replaced or evicted is unknown if the name's home cannot read its table.
@@ -264,11 +264,11 @@ TEST_F(UntoldCopies, WhetherAnObjectWasReplacedIsNotGuessed) {
     for (const int reader : {0, 2, 4}) {
       EXPECT_EQ(code_of(world_.connector(reader).get(address, {})), Errc::stale) << reader;
     }
-    node(home).bar_directory(stopped);
+    node(home).fail_directory(stopped);
     for (const int reader : {0, 2, 4}) {
       EXPECT_EQ(code_of(world_.connector(reader).get(address, {})), Errc::timeout) << reader;
     }
-    node(home).bar_directory({});
+    node(home).fail_directory({});
     EXPECT_TRUE(world_.connector(0).evict(Address(store, name), {}).value());
     for (const int reader : {0, 2, 4}) {
       EXPECT_EQ(code_of(world_.connector(reader).get(address, {})), Errc::not_found) << reader;

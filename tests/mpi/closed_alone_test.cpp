@@ -49,7 +49,7 @@ void close_in_time(locum::Runtime& runtime) {
   std::printf("rank %d closed after %d ms, %zu lost\n", rank_of_this, static_cast<int>(took.count()),
               runtime.lost_ranks().size());
   expect(took < too_long, "closing took too long");
-  expect(!runtime.lost_ranks().empty(), "nobody says that some have closed alone");
+  expect(!runtime.lost_ranks().empty(), "no error says that some have closed alone");
 }
 
 void tell(int rank) {
@@ -110,7 +110,7 @@ void close_too_early() {
       runtime.close(10ms);
       expect(false, "rank 0 closed before the others came");
     } catch (const locum::Error& error) {
-      expect(error.code() == locum::Errc::timeout, std::string("closing alone said: ") + error.what());
+      expect(error.code() == locum::Errc::timeout, std::string("error of closing alone: ") + error.what());
     }
     for (const int other : {1, 2, 3}) {
       tell(other);

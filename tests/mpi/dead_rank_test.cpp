@@ -137,11 +137,11 @@ void expect_lost_call(locum::Runtime& runtime) {
   const auto start = Clock::now();
   try {
     runtime.drop("no such store");
-    expect(false, "a collective call came to its end without a rank");
+    expect(false, "a collective call succeeded without a rank");
   } catch (const locum::Error& error) {
     expect(error.code() == locum::Errc::peer_lost && error.rank() == victim &&
                error.text().find("lost rank 1 ") != std::string::npos,
-           std::string("the collective call said: ") + error.what());
+           std::string("error of the collective call: ") + error.what());
   }
   expect(Clock::now() - start < promised + slack,
          "a collective call took " + std::to_string(milliseconds_since(start)) + " ms");
@@ -165,16 +165,17 @@ void wait_for_what_was_promised(locum::Runtime& runtime, locum::Store& store) {
   const auto future = runtime.proxy<double[]>(handle).get_async(60s);
   std::thread thread([&] {
     const auto got = runtime.proxy<double[]>(handle).get(60s);
-    expect(!got && got.error().code() == locum::Errc::peer_lost, "a thread was not told of the death");
+    expect(!got && got.error().code() == locum::Errc::peer_lost,
+           "a waiting thread did not learn of the death");
   });
-  expect(!future.ready(), "nobody has set it");
+  expect(!future.ready(), "a promise that was never set is ready");
   (void)store.put("they wait for me", rank_of_this);
   const auto start = Clock::now();
   thread.join();
   const auto late = runtime.proxy<double[]>(handle).get(60s);
   const auto got = future.get(60s);
-  expect(!got && got.error().code() == locum::Errc::peer_lost, "a future was not told of the death");
-  expect(!late && late.error().code() == locum::Errc::peer_lost, "who came late was not told of the death");
+  expect(!got && got.error().code() == locum::Errc::peer_lost, "a future did not fail with the death");
+  expect(!late && late.error().code() == locum::Errc::peer_lost, "a late wait did not learn of the death");
   expect(Clock::now() - start < bound,
          "that it will not be set took " + std::to_string(milliseconds_since(start)) + " ms");
   std::printf("rank %d noticed: not set, after %d ms\n", rank_of_this, milliseconds_since(start));
@@ -221,7 +222,7 @@ void go_on(locum::Runtime& runtime, locum::Store& store, const std::string& deat
   const bool told = comes_true(
       [&] { return runtime.report().find("locum: lost: rank 1 (adopted by rank ") != std::string::npos; },
       5s);
-  expect(told, "the report does not tell of the loss: " + runtime.report());
+  expect(told, "the report does not contain the loss: " + runtime.report());
 }
 
 }  // namespace

@@ -126,7 +126,7 @@ bool opens(const std::string& scarce, int ranks_per_node, const std::string& rem
     std::printf("rank %d: %s: %s: %s\n", rank_of_this, scarce.c_str(), phase.c_str(), error.what());
     expect(!opened, scarce + ": it opens, and then does not work");
     expect(error.code() == locum::Errc::system || error.code() == locum::Errc::out_of_memory,
-           scarce + ": nobody is lost or late");
+           scarce + ": no rank is lost or late");
     expect(error.text().find(remedy) != std::string::npos, scarce + ": the error names no " + remedy);
     expect(std::chrono::steady_clock::now() - start < 30s, scarce + ": that took too long");
   }

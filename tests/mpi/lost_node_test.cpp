@@ -90,9 +90,10 @@ void expect_lost_collective(locum::Runtime& runtime) {
   const auto start = Clock::now();
   try {
     runtime.drop("no such store");
-    expect(false, "a collective call came to its end without a rank");
+    expect(false, "a collective call succeeded without a rank");
   } catch (const locum::Error& error) {
-    expect(error.code() == locum::Errc::peer_lost, std::string("the collective call said: ") + error.what());
+    expect(error.code() == locum::Errc::peer_lost,
+           std::string("error of the collective call: ") + error.what());
   }
   const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
   std::printf("rank %d: the collective call ended after %d ms\n", rank_of_this,

@@ -16,7 +16,7 @@ int main(int argc, char** argv) {
     }
     int never_sent = 0;
     MPI_Recv(&never_sent, 1, MPI_INT, 1, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-    std::puts("received what nobody sent");
+    std::puts("received a message that no rank sent");
   } catch (const std::exception& exception) {
     std::printf("caught after the job should have ended: %s\n", exception.what());
   }

@@ -216,7 +216,7 @@ class Corruption : public ::testing::Test {
       if (const auto names = rank.list(store, {}, {}); outcome.usable(names)) {
         for (const std::string& name : *names) {
           if (std::ranges::none_of(samples_, [&](const Sample& each) { return each.name == name; })) {
-            outcome.wrong = "a name that nobody gave";
+            outcome.wrong = "a name that was never put";
           }
         }
       }

@@ -216,9 +216,9 @@ TEST(GiveBack, IsSeenByWhoLooksAtTheFileSystem) {
 
 // Two processes with 64 MiB: rank 1 needs the memory that rank 0 has free and keeps ready, so that it is
 // returned on a request and not before.
-class Lack {
+class ShortMemory {
  public:
-  explicit Lack(Group& group)
+  explicit ShortMemory(Group& group)
       : node_(open_node(group, {0, 1},
                         {.memory_bytes = 64_MiB,
                          .reserve_bytes = 4_GiB,
@@ -240,7 +240,7 @@ class Lack {
   [[nodiscard]] Result<Block> ask() { return node_.arena->allocate(40_MiB, 16, budget); }
   [[nodiscard]] Result<Block> ask_little() { return node_.arena->allocate(2_MiB, 16, budget); }
   /// On a busy machine a request may be given up before the other rank can reply.
-  [[nodiscard]] std::string ask_until_served(Result<Block> (Lack::*request)() = &Lack::ask) {
+  [[nodiscard]] std::string ask_until_served(Result<Block> (ShortMemory::*request)() = &ShortMemory::ask) {
     const auto latest = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     auto block = (this->*request)();
     while (!block && std::chrono::steady_clock::now() < latest) {
@@ -267,10 +267,10 @@ class Lack {
 };
 
 // Runs `body` in rank 1, while rank 0 waits.
-void expect_had(const std::function<std::string(Lack&)>& body) {
+void expect_had(const std::function<std::string(ShortMemory&)>& body) {
   for (const Ending& ending : tests::run_group(2, [&](Group& group) {
-         Lack lack(group);
-         const std::string said = group.rank() == 1 ? body(lack) : "";
+         ShortMemory memory(group);
+         const std::string said = group.rank() == 1 ? body(memory) : "";
          group.barrier();
          return said.empty() ? "had it" : said;
        })) {
@@ -279,50 +279,50 @@ void expect_had(const std::function<std::string(Lack&)>& body) {
 }
 
 TEST(GiveBack, ServesAnotherRankThatLacksMemory) {
-  expect_had([](Lack& lack) { return lack.ask_until_served(); });
+  expect_had([](ShortMemory& memory) { return memory.ask_until_served(); });
 }
 
 // The first request waits, later ones do not for a while.
 TEST(GiveBack, IsNotWaitedForWhenTheOtherRankIsStopped) {
-  expect_had([](Lack& lack) {
-    const std::string said = lack.while_stopped([&]() -> std::string {
-      const std::uint32_t calls = lack.calls();
+  expect_had([](ShortMemory& memory) {
+    const std::string said = memory.while_stopped([&]() -> std::string {
+      const std::uint32_t calls = memory.calls();
       const auto begin = std::chrono::steady_clock::now();
-      const auto block = lack.ask();
+      const auto block = memory.ask();
       const auto end = std::chrono::steady_clock::now();
       if (block || block.error().code() != Errc::out_of_memory) {
-        return "there cannot be so much memory";
+        return "more memory than there can be";
       }
-      if (end - begin < Pressure::patience || lack.calls() != calls + 1) {
-        return "called " + std::to_string(lack.calls() - calls) + " times in " +
+      if (end - begin < Pressure::patience || memory.calls() != calls + 1) {
+        return "called " + std::to_string(memory.calls() - calls) + " times in " +
                std::to_string(std::chrono::duration<double>(end - begin).count()) + " s";
       }
-      const auto again = lack.ask();
+      const auto again = memory.ask();
       const bool soon = std::chrono::steady_clock::now() - end < Pressure::longest;
-      return again || (soon && lack.calls() != calls + 1) ? "called again" : "";
+      return again || (soon && memory.calls() != calls + 1) ? "called again" : "";
     });
     // It returns the requested memory as soon as it continues.
-    return said.empty() ? lack.ask_until_served() : said;
+    return said.empty() ? memory.ask_until_served() : said;
   });
 }
 
-using Ask = Result<Block> (Lack::*)();
+using Ask = Result<Block> (ShortMemory::*)();
 
 // While the other rank is stopped: the request is made once, nobody waits, and memory may come later.
-std::string asked_without_waiting(Lack& lack, Ask ask) {
-  const std::uint32_t calls = lack.calls();
+std::string asked_without_waiting(ShortMemory& memory, Ask ask) {
+  const std::uint32_t calls = memory.calls();
   const auto begin = std::chrono::steady_clock::now();
-  const auto block = (lack.*ask)();
+  const auto block = (memory.*ask)();
   const auto end = std::chrono::steady_clock::now();
   if (block || block.error().code() != Errc::out_of_memory) {
-    return "there cannot be so much memory";
+    return "more memory than there can be";
   }
   if (!block.error().is_transient()) {
-    return "it is not said that memory may come later";
+    return "the error does not say that memory may come later";
   }
-  return lack.calls() == calls + 1 && end - begin < Pressure::patience
+  return memory.calls() == calls + 1 && end - begin < Pressure::patience
              ? ""
-             : "called " + std::to_string(lack.calls() - calls) + " times in " +
+             : "called " + std::to_string(memory.calls() - calls) + " times in " +
                    std::to_string(std::chrono::duration<double>(end - begin).count()) + " s";
 }
 
@@ -332,47 +332,48 @@ WaitBudget limited(WaitBudget::Work work) {
 
 // A call that must not wait requests memory, and finds it the next time.
 TEST(GiveBack, IsNotWaitedForOnALimitedBudget) {
-  expect_had([](Lack& lack) {
-    lack.budget = limited(WaitBudget::Work::little);
-    const std::string said = lack.while_stopped([&] {
-      while (lack.ask_little()) {
+  expect_had([](ShortMemory& memory) {
+    memory.budget = limited(WaitBudget::Work::little);
+    const std::string said = memory.while_stopped([&] {
+      while (memory.ask_little()) {
       }
-      return asked_without_waiting(lack, &Lack::ask_little);
+      return asked_without_waiting(memory, &ShortMemory::ask_little);
     });
-    return said.empty() ? lack.ask_until_served(&Lack::ask_little) : said;
+    return said.empty() ? memory.ask_until_served(&ShortMemory::ask_little) : said;
   });
 }
 
 TEST(GiveBack, IsNotWaitedForOnALimitedBudgetByWhoMayWork) {
-  expect_had([](Lack& lack) {
-    lack.budget = limited(WaitBudget::Work::any);
-    const std::string said = lack.while_stopped([&] { return asked_without_waiting(lack, &Lack::ask); });
-    return said.empty() ? lack.ask_until_served() : said;
+  expect_had([](ShortMemory& memory) {
+    memory.budget = limited(WaitBudget::Work::any);
+    const std::string said =
+        memory.while_stopped([&] { return asked_without_waiting(memory, &ShortMemory::ask); });
+    return said.empty() ? memory.ask_until_served() : said;
   });
 }
 
 // A caller that retries without waiting is told to come back no longer than others wait for a first reply.
 TEST(GiveBack, IsNotPromisedOnALimitedBudgetWhenTheOtherRankIsStopped) {
-  expect_had([](Lack& lack) {
-    lack.budget = limited(WaitBudget::Work::little);
-    const std::string said = lack.while_stopped([&]() -> std::string {
-      auto block = lack.ask_little();
+  expect_had([](ShortMemory& memory) {
+    memory.budget = limited(WaitBudget::Work::little);
+    const std::string said = memory.while_stopped([&]() -> std::string {
+      auto block = memory.ask_little();
       while (block) {
-        block = lack.ask_little();
+        block = memory.ask_little();
       }
       const auto begin = std::chrono::steady_clock::now();
       auto took = begin - begin;
       while (block.error().is_transient() && took < Pressure::longest) {
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        block = lack.ask_little();
+        block = memory.ask_little();
         if (block) {
-          return "there cannot be so much memory";
+          return "more memory than there can be";
         }
         took = std::chrono::steady_clock::now() - begin;
       }
-      const std::uint32_t calls = lack.calls();
-      block = lack.ask_little();
-      if (block || block.error().is_transient() || lack.calls() != calls) {
+      const std::uint32_t calls = memory.calls();
+      block = memory.ask_little();
+      if (block || block.error().is_transient() || memory.calls() != calls) {
         return "promised again";
       }
       constexpr auto tolerated = std::chrono::milliseconds(50);
@@ -380,7 +381,7 @@ TEST(GiveBack, IsNotPromisedOnALimitedBudgetWhenTheOtherRankIsStopped) {
                  ? ""
                  : "promised for " + std::to_string(std::chrono::duration<double>(took).count()) + " s";
     });
-    return said.empty() ? lack.ask_until_served(&Lack::ask_little) : said;
+    return said.empty() ? memory.ask_until_served(&ShortMemory::ask_little) : said;
   });
 }
 

@@ -53,7 +53,7 @@ constexpr int died = 77;
 [[nodiscard]] std::string said_to_be_adopted(const Share& share) {
   const auto state = static_cast<ShareState>(share.state.load());
   return state == ShareState::adopted && share.adopter.load() == heir + 1
-             ? "a dead rank is said to be adopted by a rank that has only taken its lock"
+             ? "a dead rank is marked as adopted by a rank that has only taken its lock"
              : "";
 }
 

@@ -200,7 +200,7 @@ void KillPlayer::note_found(Event& event, const Result<ObjectView>& view, bool k
   event.value = value_of(view->bytes());
   event.generation = view->facts().generation;
   if (event.value == 0) {
-    complain("a view of " + to_string(view->key()) + " shows bytes that nobody wrote");
+    complain("a view of " + to_string(view->key()) + " shows bytes that no rank wrote");
   } else if (meant != 0 && meant != event.value) {
     complain("the key of value " + std::to_string(meant) + " shows value " + std::to_string(event.value));
   }

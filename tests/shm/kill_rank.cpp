@@ -234,7 +234,7 @@ void KillRank::check() {
   }
   expect("named objects without their name", 0, now.unbound);
   expect("names, counted by their records,", now.named, now.records);
-  expect("tombstones that name nobody", 0, now.nameless);
+  expect("tombstones that name no process", 0, now.nameless);
   expect("unfinished steps", 0, now.intents);
   expect("shards in the middle of a change", 0, now.changing);
 }

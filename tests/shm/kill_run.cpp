@@ -284,7 +284,7 @@ void Run::end() {
                ", signal " + std::to_string(ending.signal) + ", with the text: " + ending.said);
     }
     if (refused && board_.shots[0].hit.load() == false && board_.shots[1].hit.load() == false) {
-      complain("rank " + std::to_string(rank) + " could not open the node although nobody died");
+      complain("rank " + std::to_string(rank) + " could not open the node although no rank died");
     }
   }
   children_.clear();

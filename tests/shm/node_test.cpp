@@ -197,7 +197,7 @@ TEST(Node, SurvivorsGoOnWithWhatADeadProcessHadSealed) {
     }
     // The adopter is known a moment later than the death.
     if (!comes_true([&] { return node.losses->any() && node.losses->all()[0].adopter; })) {
-      return "knows of no death, or not of who adopts";
+      return "knows of no death, or of no adopter";
     }
     const auto pin = node.table->pin(keys[1]);
     if (!pin) {

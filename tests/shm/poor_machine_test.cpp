@@ -48,7 +48,7 @@ RuntimeOptions modest() {
 }
 
 /// Restricts the machine, called in each process before it opens the node; returns the reason if it cannot.
-using Poverty = std::function<std::optional<std::string>()>;
+using Restriction = std::function<std::optional<std::string>()>;
 
 constexpr int victim = 2;
 
@@ -91,9 +91,9 @@ std::string use_store(Group& group, const RuntimeOptions& options) {
   return kind;
 }
 
-std::vector<Ending> use_store_under(const Poverty& poverty, const RuntimeOptions& options) {
+std::vector<Ending> use_store_under(const Restriction& restriction, const RuntimeOptions& options) {
   return run_group(3, [&](Group& group) -> std::string {
-    if (const auto reason = poverty()) {
+    if (const auto reason = restriction()) {
       return "skipped: " + *reason;
     }
     return use_store(group, options);

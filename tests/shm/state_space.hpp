@@ -55,7 +55,7 @@ template <class Model>
       }
     }
     if (stuck && !state.finished()) {
-      walk.wrong = "nobody can go on";
+      walk.wrong = "no thread can take a step";
       return walk;
     }
   }

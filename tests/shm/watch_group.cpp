@@ -15,8 +15,8 @@ namespace locum::tests {
 using shm::ProcessIdentity;
 using shm::Watch;
 
-std::string name_of(const testing::TestParamInfo<Telling>& each) {
-  return each.param == Telling::by_system ? "ToldByTheSystem" : "ByLooking";
+std::string name_of(const testing::TestParamInfo<ExitDetection>& each) {
+  return each.param == ExitDetection::by_system ? "ToldByTheSystem" : "ByLooking";
 }
 
 WatchTest::WatchTest() {
@@ -34,7 +34,7 @@ WatchTest::~WatchTest() {
 
 std::vector<ProcessIdentity> WatchTest::identities(Group& group) {
   ProcessIdentity mine = ProcessIdentity::own();
-  mine.name_space = GetParam() == Telling::by_system ? mine.name_space : 0;
+  mine.name_space = GetParam() == ExitDetection::by_system ? mine.name_space : 0;
   const auto bytes = group.all_gather(std::as_bytes(std::span(&mine, 1)));
   std::vector<ProcessIdentity> all(static_cast<std::size_t>(group.size()));
   std::memcpy(all.data(), bytes.data(), bytes.size());
@@ -61,7 +61,7 @@ std::string WatchTest::take_part(Group& group, const Watch::Duties& duties) cons
   group.barrier();
   board_->tell_ready();
   if (!board_->wait_for([&] { return board_->may_end.load() != 0; })) {
-    return "was not told to end";
+    return "was not allowed to end in time";
   }
   std::string lost;
   for (const DeadRank& loss : watch.losses()->all()) {

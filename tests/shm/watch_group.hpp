@@ -25,10 +25,10 @@
 namespace locum::tests {
 
 /// How the watches of a test detect an end.
-enum class Telling { by_system, by_looking };
+enum class ExitDetection { by_system, by_polling };
 
 /// Name of a test instance with this parameter.
-[[nodiscard]] std::string name_of(const testing::TestParamInfo<Telling>& each);
+[[nodiscard]] std::string name_of(const testing::TestParamInfo<ExitDetection>& each);
 
 /// Communication between the processes of a test: in memory that they all inherit.
 struct WatchBoard {
@@ -80,7 +80,7 @@ struct WatchBoard {
 };
 
 /// Processes that watch each other, and a test that kills some of them.
-class WatchTest : public testing::TestWithParam<Telling> {
+class WatchTest : public testing::TestWithParam<ExitDetection> {
  protected:
   using Clock = Deadline::Clock;
   /// The documented limit; longer with sanitizers.

@@ -114,8 +114,8 @@ TEST(LoopbackNetwork, Counts) {
 
 /// Every kind of fault, on a network with this seed: returns a hash of all events. The world is kept, so that
 /// the next one has other addresses.
-std::uint64_t stormy_trace(std::uint64_t seed, std::uint64_t& events,
-                           std::vector<std::unique_ptr<Served>>& kept) {
+std::uint64_t fault_trace(std::uint64_t seed, std::uint64_t& events,
+                          std::vector<std::unique_ptr<Served>>& kept) {
   Served& world = *kept.emplace_back(std::make_unique<Served>(NetworkOptions{.ranks = 12,
                                                                              .seed = seed,
                                                                              .latency = {1us, 300us},
@@ -168,8 +168,8 @@ TEST(LoopbackNetwork, DoesTheSameForTheSameSeed) {
   for (std::uint64_t seed = 1; seed <= 6; ++seed) {
     std::uint64_t events = 0;
     std::uint64_t events_again = 0;
-    traces.push_back(stormy_trace(seed, events, kept));
-    EXPECT_EQ(stormy_trace(seed, events_again, kept), traces.back()) << "seed " << seed;
+    traces.push_back(fault_trace(seed, events, kept));
+    EXPECT_EQ(fault_trace(seed, events_again, kept), traces.back()) << "seed " << seed;
     EXPECT_EQ(events_again, events);
     EXPECT_GT(events, 3000U) << "a run has more events than calls";
   }
@@ -436,9 +436,9 @@ TEST(LoopbackNetwork, StrandsABulkAndBringsItsMessage) {
 }
 
 TEST(LoopbackNetwork, KillsAtExactlyThatMessage) {
-  for (const auto& [fate, heard, dead] : {std::tuple(Fate::kill_before, Numbers{}, 0),
-                                          {Fate::kill_after, {1, 2}, 0},
-                                          {Fate::kill_receiver, {1}, 1}}) {
+  for (const auto& [fate, received, dead] : {std::tuple(Fate::kill_before, Numbers{}, 0),
+                                             {Fate::kill_after, {1, 2}, 0},
+                                             {Fate::kill_receiver, {1}, 1}}) {
     NetworkOptions options = quick;
     options.lost_at_death = 1;
     Served world(options);
@@ -449,7 +449,7 @@ TEST(LoopbackNetwork, KillsAtExactlyThatMessage) {
       (void)world.transports[0]->send(1, numbered(i), {}, 0);
     }
     world.network.run_until_idle();
-    EXPECT_EQ(world.numbers(1), heard);
+    EXPECT_EQ(world.numbers(1), received);
     EXPECT_FALSE(world.network.alive(dead));
     EXPECT_TRUE(world.network.alive(1 - dead));
     EXPECT_EQ(world.at(2).lost_ranks, std::vector<int>{dead});

@@ -397,7 +397,7 @@ TEST(ProgressModel, SeesEachWrongStep) {
         Fault::helper_forgets_to_arm, Fault::relieves_without_a_word}) {
     ProgressModel model;
     model.fault = fault;
-    EXPECT_EQ(walk_all(model).wrong, "nobody can go on") << static_cast<int>(fault);
+    EXPECT_EQ(walk_all(model).wrong, "no thread can take a step") << static_cast<int>(fault);
   }
   ProgressModel model;
   model.fault = Fault::sleeps_though_something_was_submitted;

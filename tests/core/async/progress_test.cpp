@@ -116,7 +116,7 @@ TEST(Progress, TheHelperSleepsAtOnceHoweverLongAWaiterLooks) {
 TEST(Progress, TheHelperLooksForMoreOnceSomethingCameAndRarelyWhereThatDoesNotPay) {
   Side side({.helper_spin = 20us, .helper = true, .on_thread_start = {}});
   EXPECT_EQ(side.transport->looks_of_next_sleep(), 1);
-  for (const char* const when : {"at first", "the second time after that was in vain"}) {
+  for (const char* const when : {"at first", "the second time after that was useless"}) {
     side.transport->bring();
     const int looks = side.transport->looks_of_next_sleep();
     EXPECT_GE(looks, 22) << when;

@@ -32,7 +32,7 @@ class PeerCloseMonitorTest : public ::testing::Test {
   }
 
   // The test reports deaths to the other ranks of a node, as the system does: half a second after the end.
-  void wait_until_somebody_is_gone(int rank) {
+  void wait_until_a_rank_is_gone(int rank) {
     nodes_.network().start([this, rank] {
       Links& links = *nodes_.world().rank(rank).links;
       PeerCloseMonitor monitor(nodes_.world().rank(rank).links, patience);
@@ -63,7 +63,7 @@ class PeerCloseMonitorTest : public ::testing::Test {
   }
   void all_wait() {
     for (int rank = 0; rank < nodes_.world().size(); ++rank) {
-      wait_until_somebody_is_gone(rank);
+      wait_until_a_rank_is_gone(rank);
     }
   }
   void end() {

@@ -30,7 +30,7 @@ constexpr int bystander = 2;
 /// Three nodes of one rank each, one of which replaces correct messages by any bytes.
 class NodeServiceTest : public ::testing::Test {
  protected:
-  struct Heard {
+  struct ReceivedReply {
     int times = 0;
     Errc status{};
   };
@@ -45,9 +45,9 @@ class NodeServiceTest : public ::testing::Test {
       Envelope envelope;
       std::memcpy(&envelope, header.data(), sizeof envelope);
       if (from == asked && to == hostile && envelope.kind == Kind::reply) {
-        Heard& heard = heard_[envelope.call];
-        ++heard.times;
-        heard.status = static_cast<Errc>(envelope.status);
+        ReceivedReply& reply = replies_[envelope.call];
+        ++reply.times;
+        reply.status = static_cast<Errc>(envelope.status);
       }
       return loopback::Verdict{};
     });
@@ -82,13 +82,13 @@ class NodeServiceTest : public ::testing::Test {
     EXPECT_TRUE(bent_.say(std::move(message)));
   }
   /// The reply to a message of the hostile rank.
-  Heard ask(Message message) {
+  ReceivedReply ask(Message message) {
     say(std::move(message));
-    (void)world_.network().run_until([&] { return heard_[last_call_].times > 0; },
+    (void)world_.network().run_until([&] { return replies_[last_call_].times > 0; },
                                      world_.network().now() + 60s);
-    return heard_[last_call_];
+    return replies_[last_call_];
   }
-  Heard ask(Kind kind, std::span<const std::byte> body, std::span<const std::byte> bulk = {}) {
+  ReceivedReply ask(Kind kind, std::span<const std::byte> body, std::span<const std::byte> bulk = {}) {
     Message message{asked, std::vector<std::byte>(sizeof(Envelope)), {bulk.begin(), bulk.end()}};
     message.set_envelope({.kind = kind});
     message.set_body(body);
@@ -229,8 +229,8 @@ class NodeServiceTest : public ::testing::Test {
 
   /// Words that may pass every check of form, and a block with their size and name and otherwise random
   /// content.
-  static void lie(ObjectRecord& record, std::vector<std::byte>& block, const std::string& name,
-                  tests::Spoiler& spoiler) {
+  static void forge(ObjectRecord& record, std::vector<std::byte>& block, const std::string& name,
+                    tests::Spoiler& spoiler) {
     record.size_bytes = spoiler.below(300);
     record.rank = static_cast<std::uint8_t>(spoiler.below(10)) & 0xFU;
     record.has_checksum = static_cast<std::uint8_t>(spoiler.below(8) == 0 ? spoiler.below(16) : 0) & 0xFU;
@@ -248,7 +248,7 @@ class NodeServiceTest : public ::testing::Test {
   tests::Liars liars_{hostile};
   tests::SimulatedNodes world_{{.nodes = {.nodes = 3, .timeout = 5s}, .network = {}, .wrap = liars_.wrap()}};
   tests::BentTransport& bent_ = liars_[hostile];
-  std::map<std::uint32_t, Heard> heard_;
+  std::map<std::uint32_t, ReceivedReply> replies_;
   std::uint32_t last_call_ = 1U << 30U;
   std::vector<Guarded> guarded_;
 };
@@ -277,11 +277,11 @@ TEST_F(NodeServiceTest, AnswersSpoiledQuestionsAndKeepsWhatTheyDoNotMean) {
     }
     ++tried;
     const int kind = static_cast<int>(message.envelope().kind);
-    const Heard heard = ask(std::move(message));
+    const ReceivedReply reply = ask(std::move(message));
     if (kind != static_cast<int>(Kind::await)) {  // may wait for ever
-      ASSERT_EQ(heard.times, 1) << "mutant " << tried << ", kind " << kind;
+      ASSERT_EQ(reply.times, 1) << "mutant " << tried << ", kind " << kind;
     }
-    granted += heard.status == Errc{} ? 1 : 0;
+    granted += reply.status == Errc{} ? 1 : 0;
     ASSERT_TRUE(in_place()) << "mutant " << tried << ", kind " << kind;
     if (tried % 1000 == 0) {
       world_.network().run_until_idle();
@@ -326,10 +326,10 @@ TEST_F(NodeServiceTest, ReadersSurviveObjectsThatLieAboutThemselves) {
     BindWords bind = bind_words(name, block);
     const bool lies = round % 4 != 0;
     if (lies) {
-      lie(bind.object.record, block, name, spoiler);
+      forge(bind.object.record, block, name, spoiler);
     }
-    const Heard heard = ask(Kind::bind, words(bind), block);
-    ASSERT_EQ(heard.times, 1);
+    const ReceivedReply reply = ask(Kind::bind, words(bind), block);
+    ASSERT_EQ(reply.times, 1);
     for (const int reader : {asked, bystander}) {
       const auto view = world_.connector(reader).get(Address(store, name), {});
       if (!view) {
@@ -337,7 +337,7 @@ TEST_F(NodeServiceTest, ReadersSurviveObjectsThatLieAboutThemselves) {
         continue;
       }
       ++read;
-      ASSERT_EQ(heard.status, Errc{});
+      ASSERT_EQ(reply.status, Errc{});
       const ObjectFacts facts = view->facts();
       EXPECT_TRUE(facts.whole);
       EXPECT_EQ(facts.name, name);
@@ -367,7 +367,7 @@ TEST_F(NodeServiceTest, HoldsABoundedNumberOfWaitsForOneRank) {
   }
   world_.network().run_for(1s);
   EXPECT_EQ(links.awaited(), NameWaiters::most_of_rank);
-  EXPECT_EQ(heard_[last_call_].status, Errc::out_of_memory);
+  EXPECT_EQ(replies_[last_call_].status, Errc::out_of_memory);
   EXPECT_EQ(ask(Kind::await, words(AwaitWords{.store = store}), {}).status, Errc::invalid_argument);
   ASSERT_TRUE(tests::put(world_.connector(bystander), store, names[3], pattern(3, 10)));
   world_.network().run_for(1s);
@@ -402,11 +402,11 @@ TEST_F(NodeServiceTest, KeepsABoundedNumberOfBytesOfListsThatNobodyReads) {
   }
   world_.network().run_for(1s);
   int given = 0;
-  for (const auto& [call, heard] : heard_) {
-    given += heard.status == Errc{} ? 1 : 0;
-    EXPECT_TRUE(heard.status == Errc{} || heard.status == Errc::out_of_memory);
+  for (const auto& [call, reply] : replies_) {
+    given += reply.status == Errc{} ? 1 : 0;
+    EXPECT_TRUE(reply.status == Errc{} || reply.status == Errc::out_of_memory);
   }
-  EXPECT_EQ(heard_.size(), static_cast<std::size_t>(3 * most));
+  EXPECT_EQ(replies_.size(), static_cast<std::size_t>(3 * most));
   EXPECT_EQ(given, most);
   const std::byte prefix{'n'};
   const auto others = world_.rank(bystander).links->client()->ask(
@@ -417,7 +417,7 @@ TEST_F(NodeServiceTest, KeepsABoundedNumberOfBytesOfListsThatNobodyReads) {
   world_.network().run_for(1s);
   list();
   world_.network().run_for(1s);
-  EXPECT_EQ(heard_[last_call_].status, Errc{}) << "they have been read";
+  EXPECT_EQ(replies_[last_call_].status, Errc{}) << "they have been read";
   EXPECT_TRUE(in_place());
 }
 

@@ -21,7 +21,7 @@ namespace {
 using std::chrono::seconds;
 using tests::Child;
 using tests::Ending;
-using tests::Telling;
+using tests::ExitDetection;
 
 using MisledWatchTest = tests::WatchTest;
 
@@ -99,7 +99,8 @@ TEST_P(MisledWatchTest, AdoptsWhoDiesThoughItsWordNamesAnother) {
   end({0, 1});
 }
 
-INSTANTIATE_TEST_SUITE_P(, MisledWatchTest, testing::Values(Telling::by_system, Telling::by_looking),
+INSTANTIATE_TEST_SUITE_P(, MisledWatchTest,
+                         testing::Values(ExitDetection::by_system, ExitDetection::by_polling),
                          tests::name_of);
 
 using WrongWatchTest = tests::WatchTest;
@@ -119,7 +120,8 @@ TEST_P(WrongWatchTest, AWrongProcessNumberNeitherKillsNorHides) {
     const Watch watch(segment_, own, processes, duties(own));
     group.barrier();
     board_->tell_ready();
-    return board_->wait_for([&] { return board_->may_end.load() != 0; }) ? "" : "was not told to end";
+    return board_->wait_for([&] { return board_->may_end.load() != 0; }) ? ""
+                                                                         : "was not allowed to end in time";
   });
   other.kill();
   EXPECT_EQ(other.wait().signal, SIGKILL);
@@ -169,7 +171,8 @@ TEST_P(WrongWatchTest, LeavesDescriptorsToTheApplication) {
     EXPECT_EQ(count() - before, 1) << "only the event that stops it";
     group.barrier();
     board_->tell_ready();
-    return board_->wait_for([&] { return board_->may_end.load() != 0; }) ? "4 " : "was not told to end";
+    return board_->wait_for([&] { return board_->may_end.load() != 0; }) ? "4 "
+                                                                         : "was not allowed to end in time";
   });
   const auto killed = kill(4);
   expect_noticed({4});
@@ -177,7 +180,7 @@ TEST_P(WrongWatchTest, LeavesDescriptorsToTheApplication) {
   end({4});
 }
 
-INSTANTIATE_TEST_SUITE_P(, WrongWatchTest, testing::Values(Telling::by_system), tests::name_of);
+INSTANTIATE_TEST_SUITE_P(, WrongWatchTest, testing::Values(ExitDetection::by_system), tests::name_of);
 
 }  // namespace
 }  // namespace locum::shm

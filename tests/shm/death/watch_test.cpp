@@ -15,7 +15,7 @@ namespace locum::shm {
 namespace {
 
 using tests::Ending;
-using tests::Telling;
+using tests::ExitDetection;
 using tests::WatchTest;
 
 TEST_P(WatchTest, EverySurvivorNoticesADeathInTimeAndOneAdopts) {
@@ -140,7 +140,8 @@ TEST_P(WatchTest, WhatALeaverHadAdoptedPassesOn) {
       }
     }
     segment_.reset();  // its adopted shares pass on once it cannot write there any more
-    return board_->wait_for([&] { return board_->may_end.load() != 0; }) ? "" : "was not told to end";
+    return board_->wait_for([&] { return board_->may_end.load() != 0; }) ? ""
+                                                                         : "was not allowed to end in time";
   });
   kill(2);
   ASSERT_TRUE(board_->wait_for([&] { return board_->seen[1][2].adoptions.load() == 1; }))
@@ -189,7 +190,7 @@ using ToldWatchTest = WatchTest;
 // sleeps: while rank 0 reports the death of rank 1. Rank 0 gets no further notification then.
 TEST_P(ToldWatchTest, NoticesADeathInTimeWhoseHeirComesBetweenALookAndASleep) {
   constexpr std::uint32_t ranks = 4;
-  const auto mourns = [this] { return board_->spare.load() >= 1; };
+  const auto reports_death = [this] { return board_->spare.load() >= 1; };
   start(ranks, [&](Group& group) -> std::string {
     const auto own = static_cast<std::uint32_t>(group.rank());
     const RecordLocks records(segment_->descriptor());
@@ -219,13 +220,15 @@ TEST_P(ToldWatchTest, NoticesADeathInTimeWhoseHeirComesBetweenALookAndASleep) {
     group.barrier();
     board_->tell_ready();
     if (own == 3) {
-      EXPECT_TRUE(board_->wait_for(mourns));
+      EXPECT_TRUE(board_->wait_for(reports_death));
       EXPECT_TRUE(records.hold(Lives::adoption_byte(segment_->geometry(), 2)));
       board_->spare.store(2);
       board_->tell();
-      return board_->wait_for([&] { return board_->spare.load() == 3; }) ? "" : "was not told to end";
+      return board_->wait_for([&] { return board_->spare.load() == 3; }) ? ""
+                                                                         : "was not allowed to end in time";
     }
-    return board_->wait_for([&] { return board_->may_end.load() != 0; }) ? "" : "was not told to end";
+    return board_->wait_for([&] { return board_->may_end.load() != 0; }) ? ""
+                                                                         : "was not allowed to end in time";
   });
   kill(2);
   EXPECT_EQ(children_[2].wait().signal, SIGKILL);
@@ -241,9 +244,9 @@ TEST_P(ToldWatchTest, NoticesADeathInTimeWhoseHeirComesBetweenALookAndASleep) {
   EXPECT_EQ(children_[3].wait().said, "");
 }
 
-INSTANTIATE_TEST_SUITE_P(, ToldWatchTest, testing::Values(Telling::by_system), tests::name_of);
+INSTANTIATE_TEST_SUITE_P(, ToldWatchTest, testing::Values(ExitDetection::by_system), tests::name_of);
 
-INSTANTIATE_TEST_SUITE_P(, WatchTest, testing::Values(Telling::by_system, Telling::by_looking),
+INSTANTIATE_TEST_SUITE_P(, WatchTest, testing::Values(ExitDetection::by_system, ExitDetection::by_polling),
                          tests::name_of);
 
 TEST(Watch, RefusesAShareThatIsTaken) {

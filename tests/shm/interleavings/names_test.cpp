@@ -222,7 +222,7 @@ class Waiting final : public Scene {
   }
   std::string wrong() override {
     const bool is_there = adopter_.names.find(store, wanted()).has_value();
-    return is_there && !found_         ? "nobody woke who waits for a name that is there"
+    return is_there && !found_         ? "a waiter for a bound name was not woken"
            : !is_there && !has_died(0) ? "a name is not there that was put"
                                        : "";
   }
@@ -258,7 +258,7 @@ class Watching final : public Scene {
     for (std::size_t each = 0; each < names.size(); ++each) {
       const bool is_there = adopter_.names.find(store, names[each]).has_value();
       if (is_there && !found_[each]) {
-        return "nobody told who watches of a name that is there";
+        return "the watcher of a bound name was not notified";
       }
       if (!is_there && !has_died(0)) {
         return "a name is not there that was put";

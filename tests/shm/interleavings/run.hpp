@@ -90,7 +90,7 @@ class Run {
     running_ = false;
     for (const auto& fiber : fibers_) {
       if (wrong_.empty() && !fiber->ended && !fiber->dead && !fiber->may_wait) {
-        wrong_ = "nobody can go on: thread " + std::to_string(fiber->number) + " waits for ever";
+        wrong_ = "no thread can take a step: thread " + std::to_string(fiber->number) + " waits for ever";
       }
     }
   }

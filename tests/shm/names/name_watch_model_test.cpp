@@ -179,7 +179,7 @@ TEST(NameWatchModel, SeesEachWrongOrder) {
         Fault::adopter_does_not_ring, Fault::adopter_asks_the_flag}) {
     NameWatchModel model;
     model.fault = fault;
-    EXPECT_EQ(walk_all(model).wrong, "nobody can go on") << static_cast<int>(fault);
+    EXPECT_EQ(walk_all(model).wrong, "no thread can take a step") << static_cast<int>(fault);
   }
 }
 

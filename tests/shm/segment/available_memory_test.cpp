@@ -36,7 +36,7 @@ TEST(SharedMount, TellsSizeAndFreeSpaceOfTheMemoryThatIsMounted) {
     std::ofstream("/dev/shm/filling") << std::string(4_MiB, 'x') << std::flush;
     const auto filled = shared_mount();
     if (!empty || !filled || empty->size_bytes != 24_MiB || empty->free_bytes != 24_MiB) {
-      return "an empty mount is not told as it is";
+      return "wrong figures for an empty mount";
     }
     return std::to_string(empty->free_bytes - filled->free_bytes);
   });

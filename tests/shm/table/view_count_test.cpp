@@ -8,18 +8,19 @@
 namespace locum::shm {
 namespace {
 
-/// One entry's count and bit, and what is seen while the bit changes.
+/// One entry's count and bit, and checks of both while the bit changes.
 class ViewCountTest : public testing::Test {
  protected:
   void add() {
     ViewCount(word_).add([&] {
-      EXPECT_EQ(word_.load(), ViewCount::busy) << "somebody could rely on a bit that is not set yet";
+      EXPECT_EQ(word_.load(), ViewCount::busy) << "another thread could rely on a bit that is not set yet";
       EXPECT_FALSE(bit_.exchange(true)) << "set twice";
     });
   }
   bool end() {
     return ViewCount(word_).end([&] {
-      EXPECT_EQ(word_.load(), ViewCount::busy) << "somebody could rely on a bit that is about to go";
+      EXPECT_EQ(word_.load(), ViewCount::busy)
+          << "another thread could rely on a bit that is about to be cleared";
       EXPECT_TRUE(bit_.exchange(false)) << "cleared twice";
     });
   }
@@ -49,7 +50,7 @@ TEST_F(ViewCountTest, DoesNothingForAForkedProcess) {
   EXPECT_EQ(word_.load(), 0U);
 }
 
-// Another thread comes while the first view is about to be counted: it has its view once the bit is set.
+// Another thread comes while the first view is being counted: it has its view once the bit is set.
 TEST_F(ViewCountTest, LetsNobodyThroughBeforeTheBitIsSet) {
   std::thread other;
   ViewCount(word_).add([&] {
@@ -64,7 +65,7 @@ TEST_F(ViewCountTest, LetsNobodyThroughBeforeTheBitIsSet) {
   EXPECT_EQ(word_.load(), 2U);
 }
 
-// Another thread comes while the last view is being taken off: it sets the bit again after that was cleared.
+// Another thread comes while the last view is being removed: it sets the bit again after it was cleared.
 TEST_F(ViewCountTest, LetsNobodyThroughBeforeTheBitIsCleared) {
   add();
   std::thread other;
@@ -98,7 +99,7 @@ TEST_F(ViewCountTest, OrphansNothingWhereThereIsNoView) {
   EXPECT_EQ(word_.load(), 0U);
 }
 
-// The last view ends in another thread while its orphan is noted, and before it is marked.
+// The last view ends on another thread after `note()` and before the mark.
 TEST_F(ViewCountTest, TakesANoteBackWhereTheViewsHaveEndedMeanwhile) {
   add();
   int noted = 0;

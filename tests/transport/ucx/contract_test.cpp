@@ -23,9 +23,9 @@ using tests::Lanes;
 
 // A pipe whose writing end each process holds open until its body has ended, however it ends: the transports
 // live until the last process has closed it.
-class Curtain {
+class ExitBarrier {
  public:
-  Curtain() {
+  ExitBarrier() {
     std::array<int, 2> ends{};
     if (::pipe(ends.data()) == 0) {
       read_ = Descriptor(ends[0]);
@@ -51,7 +51,7 @@ class UcxWorld final : public tests::TransportWorld {
   explicit UcxWorld(Lanes lanes, std::size_t memory_bytes = 0) : lanes_(lanes), memory_bytes_(memory_bytes) {}
 
   void run(int ranks, const Body& body) override {
-    Curtain curtain;
+    ExitBarrier exit_barrier;
     auto children = tests::start_group(ranks, lanes_, [&](Group& group) {
       const TransportOptions options{.close_timeout = std::chrono::milliseconds(500)};
       auto opened =
@@ -74,10 +74,10 @@ class UcxWorld final : public tests::TransportWorld {
                 return opened.memory.subspan(std::exchange(handed_out, handed_out + bytes), bytes);
               }};
       body(side);
-      curtain.wait_for_all();
+      exit_barrier.wait_for_all();
       return std::string();
     });
-    curtain.drop();
+    exit_barrier.drop();
     // Waits for all concurrently: UCX takes a dead process for a living one until its parent has waited for
     // it.
     std::vector<std::future<tests::Ending>> exits;

@@ -28,7 +28,7 @@ using tests::Recorder;
 
 constexpr int ranks = 6;
 constexpr std::array<std::byte, 1> word{std::byte{1}};
-constexpr std::array<std::byte, 1> last_word{std::byte{2}};
+constexpr std::array<std::byte, 1> last_message{std::byte{2}};
 constexpr TransportOptions options{.close_timeout = 500ms};
 constexpr auto longest_end = 40s;
 
@@ -38,7 +38,7 @@ bool is_mortal(int rank) noexcept {
 constexpr int mortals = ranks / 2;
 
 /// The kernel ends this process after that time, whatever it does then.
-void die_in(microseconds time) {
+void kill_self_in(microseconds time) {
   sigevent event{};
   event.sigev_notify = SIGEV_SIGNAL;
   event.sigev_signo = SIGKILL;
@@ -59,7 +59,7 @@ class Rank {
     recorder_.refuses = below(4) == 0;
     group.barrier();
     if (is_mortal(rank_)) {
-      die_in(microseconds(below(4) == 0 ? below(40'000) : below(3000)));
+      kill_self_in(microseconds(below(4) == 0 ? below(40'000) : below(3000)));
     }
   }
 
@@ -86,19 +86,19 @@ class Rank {
     EXPECT_TRUE(tests::drive(
         *transport_, recorder_, [&] { return recorder_.sendings.size() == pending_; }, longest_end));
     std::set<int> missing;
-    std::size_t heard = 0;
+    std::size_t seen = 0;
     for (int other = 0; other < ranks; ++other) {
       if (other != rank_) {
         missing.insert(other);
-        static_cast<void>(transport_->send(other, last_word, {}, 1));
+        static_cast<void>(transport_->send(other, last_message, {}, 1));
       }
     }
     EXPECT_TRUE(tests::drive(
         *transport_, recorder_,
         [&] {
-          for (; heard < recorder_.messages.size(); ++heard) {
-            if (recorder_.messages[heard].header.front() == last_word.front()) {
-              missing.erase(recorder_.messages[heard].from);
+          for (; seen < recorder_.messages.size(); ++seen) {
+            if (recorder_.messages[seen].header.front() == last_message.front()) {
+              missing.erase(recorder_.messages[seen].from);
             }
           }
           for (const int lost : recorder_.lost_ranks) {

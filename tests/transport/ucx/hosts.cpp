@@ -102,13 +102,13 @@ void Hosts::enter(int host) const {
 }
 
 void Hosts::set(int host, Link link) {
-  const bool drops_sent = link == Link::cut || link == Link::hears_only;
-  const bool drops_heard = link == Link::cut || link == Link::sends_only;
+  const bool drops_sent = link == Link::cut || link == Link::receives_only;
+  const bool drops_inbound = link == Link::cut || link == Link::sends_only;
   run_at_bridge("nft flush chain netdev t " + port_of(host) +
                 (drops_sent ? " && nft add rule netdev t " + port_of(host) + " drop" : ""));
   run(host, std::string("nft flush chain netdev t in && ip link set host ") +
                 (link == Link::down ? "down" : "up") +
-                (drops_heard ? " && nft add rule netdev t in drop" : ""));
+                (drops_inbound ? " && nft add rule netdev t in drop" : ""));
 }
 
 void Hosts::run(int host, const std::string& command) const {

@@ -20,10 +20,10 @@ class Hosts {
   /// What passes between a host and the others.
   enum class Link : std::uint8_t {
     whole,
-    cut,         ///< nothing: packets in either direction are dropped, without notification
-    hears_only,  ///< packets that it sends are dropped
-    sends_only,  ///< packets sent to it are dropped
-    down,        ///< the host's own device is down: it is notified at once that it reaches no other host
+    cut,            ///< nothing: packets in either direction are dropped, without notification
+    receives_only,  ///< packets that it sends are dropped
+    sends_only,     ///< packets sent to it are dropped
+    down,           ///< the host's own device is down: it is notified at once that it reaches no other host
   };
 
   /// Throws std::runtime_error with the reason if this machine, or its user, cannot have such hosts.

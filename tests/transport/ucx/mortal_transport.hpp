@@ -15,11 +15,11 @@
 namespace locum::tests {
 
 /// The operations before and after which there is a moment.
-enum class Deed : std::uint8_t {
+enum class Step : std::uint8_t {
   before_sending,
   after_sending,
-  before_hearing,
-  after_hearing,
+  before_receiving,
+  after_receiving,
   before_landing,
   after_landing,
   before_reading,  ///< one-sidedly, from another rank's memory
@@ -29,7 +29,7 @@ enum class Deed : std::uint8_t {
 
 /// A moment of a rank: before or after a message that begins with `kind`; for bulks and reads without `kind`.
 struct Moment {
-  Deed deed{};
+  Step step{};
   std::byte kind{};
 
   friend auto operator<=>(const Moment&, const Moment&) = default;
@@ -37,11 +37,11 @@ struct Moment {
 
 /// As readable text.
 inline std::ostream& operator<<(std::ostream& out, const Moment& moment) {
-  static constexpr std::array deeds{"before sending", "after sending",  "before hearing",
-                                    "after hearing",  "before landing", "after landing",
-                                    "before reading", "after reading",  "between the meetings of closing"};
-  out << deeds.at(static_cast<std::size_t>(moment.deed));
-  return moment.deed < Deed::before_landing ? out << " kind " << static_cast<int>(moment.kind) : out;
+  static constexpr std::array steps{"before sending",  "after sending",  "before receiving",
+                                    "after receiving", "before landing", "after landing",
+                                    "before reading",  "after reading",  "between the meetings of closing"};
+  out << steps.at(static_cast<std::size_t>(moment.step));
+  return moment.step < Step::before_landing ? out << " kind " << static_cast<int>(moment.kind) : out;
 }
 
 /// A transport with moments: before and after each message that is sent, received or landed. At each of them
@@ -55,9 +55,9 @@ class MortalTransport final : public Transport, private Receiver {
 
   Result<Sending> send(int to, std::span<const std::byte> header, std::span<const std::byte> bulk,
                        std::uint64_t ticket) override {
-    at_moment_({Deed::before_sending, header.front()});
+    at_moment_({Step::before_sending, header.front()});
     auto sending = real_->send(to, header, bulk, ticket);
-    at_moment_({Deed::after_sending, header.front()});
+    at_moment_({Step::after_sending, header.front()});
     return sending;
   }
   void forget(int rank) noexcept override { real_->forget(rank); }
@@ -73,15 +73,15 @@ class MortalTransport final : public Transport, private Receiver {
  private:
   std::span<std::byte> arrived(const Arrival& message) noexcept override {
     const std::byte kind = message.header.front();
-    at_moment_({Deed::before_hearing, kind});
+    at_moment_({Step::before_receiving, kind});
     const auto landing = receiver_->arrived(message);
-    at_moment_({Deed::after_hearing, kind});
+    at_moment_({Step::after_receiving, kind});
     return landing;
   }
   void landed(std::uint64_t landing, const Result<Path>& outcome) noexcept override {
-    at_moment_({Deed::before_landing, {}});
+    at_moment_({Step::before_landing, {}});
     receiver_->landed(landing, outcome);
-    at_moment_({Deed::after_landing, {}});
+    at_moment_({Step::after_landing, {}});
   }
   void sent(std::uint64_t ticket, const Result<void>& outcome) noexcept override {
     receiver_->sent(ticket, outcome);
@@ -107,13 +107,13 @@ class MortalMemory final : public RemoteMemory {
   void withdraw(std::uint64_t number) noexcept override { real_->withdraw(number); }
   Result<Sending> get(int from, const RemoteKey& key, std::uint64_t offset, std::span<std::byte> into,
                       Then then) override {
-    at_moment_({Deed::before_reading, {}});
+    at_moment_({Step::before_reading, {}});
     auto reading = real_->get(from, key, offset, into, [this, then](const Result<void>& outcome) {
-      at_moment_({Deed::after_reading, {}});
+      at_moment_({Step::after_reading, {}});
       then(outcome);
     });
     if (reading && *reading == Sending::done) {
-      at_moment_({Deed::after_reading, {}});
+      at_moment_({Step::after_reading, {}});
     }
     return reading;
   }

@@ -14,11 +14,11 @@ namespace locum::ucx {
 namespace {
 
 using tests::Board;
-using tests::Deed;
 using tests::Fate;
 using tests::Lanes;
 using tests::Scene;
 using tests::SharedBoard;
+using tests::Step;
 
 /// A moment for a death.
 struct Point {
@@ -38,20 +38,20 @@ constexpr std::size_t first_points = 5;
 /// The numbered points: before and after each kind of message is sent and received, and a bulk lands; when
 /// all have closed but not yet told each other; and before and after one-sided reads.
 std::vector<Point> kill_points(Lanes lanes) {
-  const auto of_kind = [](Deed deed, Kind kind) { return tests::Moment{deed, static_cast<std::byte>(kind)}; };
+  const auto of_kind = [](Step step, Kind kind) { return tests::Moment{step, static_cast<std::byte>(kind)}; };
   // A name that is not known cannot be replaced.
-  const tests::Moment binding = of_kind(Deed::before_sending, Kind::bind);
-  std::vector<Point> points{{Scene::pairs, {Deed::before_landing, {}}},
-                            {Scene::pairs, {Deed::after_landing, {}}},
-                            {Scene::pairs, {Deed::closed, {}}},
-                            {Scene::pairs, of_kind(Deed::after_sending, Kind::copy), true},
+  const tests::Moment binding = of_kind(Step::before_sending, Kind::bind);
+  std::vector<Point> points{{Scene::pairs, {Step::before_landing, {}}},
+                            {Scene::pairs, {Step::after_landing, {}}},
+                            {Scene::pairs, {Step::closed, {}}},
+                            {Scene::pairs, of_kind(Step::after_sending, Kind::copy), true},
                             {Scene::pairs, binding}};
   const auto add = [&](Scene scene, std::initializer_list<Kind> kinds) {
     for (const Kind kind : kinds) {
-      for (const Deed deed :
-           {Deed::before_sending, Deed::after_sending, Deed::before_hearing, Deed::after_hearing}) {
-        if (of_kind(deed, kind) != binding) {
-          points.push_back({scene, of_kind(deed, kind)});
+      for (const Step step :
+           {Step::before_sending, Step::after_sending, Step::before_receiving, Step::after_receiving}) {
+        if (of_kind(step, kind) != binding) {
+          points.push_back({scene, of_kind(step, kind)});
         }
       }
     }
@@ -60,8 +60,8 @@ std::vector<Point> kill_points(Lanes lanes) {
                      Kind::bind, Kind::unbind, Kind::generation, Kind::list, Kind::await, Kind::fetch_part,
                      Kind::copy, Kind::invalidate, Kind::join, Kind::fetch_hyperslab, Kind::describe});
   if (lanes == Lanes::any) {  // no one-sided reads over sockets
-    points.push_back({Scene::one_sided, {Deed::before_reading, {}}});
-    points.push_back({Scene::one_sided, {Deed::after_reading, {}}});
+    points.push_back({Scene::one_sided, {Step::before_reading, {}}});
+    points.push_back({Scene::one_sided, {Step::after_reading, {}}});
     add(Scene::one_sided, {Kind::lease_read, Kind::end_read});
   }
   return points;
@@ -146,7 +146,7 @@ TEST_P(UcxNodeDeath, LeavesSurvivorsInOrder) {
     EXPECT_GT(outcome.dead, 0) << "LOCUM_NODE_DEATH_SEED=" << seed << ": no rank reached: " << point;
     deaths += outcome.dead > 0 ? 1U : 0U;
     nodes += outcome.dead > 1 ? 1U : 0U;
-    const bool seen = outcome.dead > 0 && !point.stops && point.moment.deed != Deed::closed;
+    const bool seen = outcome.dead > 0 && !point.stops && point.moment.step != Step::closed;
     killed += seen ? 1U : 0U;
     told += seen && outcome.told ? 1U : 0U;
   }

@@ -43,14 +43,14 @@ class Life {
   /// What was wrong; empty: nothing.
   std::string live() {
     for (round_ = 1; round_ <= rounds && wrong_.empty(); ++round_) {
-      random_() % 2 == 0 ? act_at_random() : lead_on();
+      random_() % 2 == 0 ? act_at_random() : approach_fatal_moment();
     }
     meet();
-    see_the_binds_settled();
+    check_settled_binds();
     clear();
     meet();
     self_.links()->close();
-    self_.come_to({Deed::closed, {}});
+    self_.come_to({Step::closed, {}});
     wait_until_all_have_closed();
     for (std::size_t rank = 0; fate_.stops && rank < mortals; ++rank) {
       if (board_->fallen[rank]) {
@@ -116,13 +116,13 @@ class Life {
   }
 
   // A call in which some rank reaches the fatal moment.
-  void lead_on() {
+  void approach_fatal_moment() {
     const std::string name = far_name();
     const Address address(store, name);
     const auto other = static_cast<std::size_t>(elsewhere());
     const auto value = static_cast<std::uint64_t>(round_);
     const auto began = Clock::now();
-    switch (fate_.moment.deed < Deed::before_landing ? static_cast<Kind>(fate_.moment.kind) : Kind::copy) {
+    switch (fate_.moment.step < Step::before_landing ? static_cast<Kind>(fate_.moment.kind) : Kind::copy) {
       case Kind::fetch:
         return end(began, "get by key", self_.connector().get(Address(small_[other]), {}));
       case Kind::reply:
@@ -138,7 +138,7 @@ class Life {
       case Kind::unbind:
         return end(began, "evict", self_.connector().evict(address, {}));
       case Kind::generation:
-        return look_for_the_replaced(name);
+        return get_replaced_object(name);
       case Kind::list:
         return end(began, "list", self_.connector().list(store, "name", {}));
       case Kind::await:
@@ -162,7 +162,7 @@ class Life {
   }
 
   // By a handle.
-  void look_for_the_replaced(const std::string& name) {
+  void get_replaced_object(const std::string& name) {
     const auto began = Clock::now();
     const auto first = put(name, 1, 64, {SealMode::replace, 0});
     end(began, "replace", first);
@@ -276,7 +276,7 @@ class Life {
         return;
       case Errc::peer_lost:
         if (!board_->anybody_has_fallen()) {
-          wrong_ += std::string(what) + ": peer_lost, and nobody died; ";
+          wrong_ += std::string(what) + ": peer_lost, and no rank died; ";
         }
         return;
       default:
@@ -313,12 +313,12 @@ class Life {
     const auto mate = static_cast<std::size_t>(rank_) ^ 1U;
     PeerCloseMonitor monitor(self_.links(), MortalRank::patience);
     const auto began = Clock::now();
-    while (!all_have_come_to(meeting, fate_.moment.deed != Deed::closed)) {
+    while (!all_have_come_to(meeting, fate_.moment.step != Step::closed)) {
       if ((ranks_per_node_ == 2 && board_->fallen[mate]) || !monitor.gone_for(grace).empty()) {
         return;
       }
       if (Clock::now() - began > most_closing) {
-        wrong_ += "it waits for who died between the meetings of closing; ";
+        wrong_ += "it waits for a rank that died between the barriers of closing; ";
         return;
       }
       self_.pause(std::chrono::milliseconds(5));
@@ -326,7 +326,7 @@ class Life {
   }
 
   // A bind of a dead rank of this node at the other node, which lives, has succeeded or is undone.
-  void see_the_binds_settled() {
+  void check_settled_binds() {
     const auto mate = static_cast<std::size_t>(rank_) ^ 1U;
     if (ranks_per_node_ != 2 || fate_.stops || !board_->fallen[mate]) {
       return;
@@ -334,8 +334,8 @@ class Life {
     const auto until = Clock::now() + end_by;
     while (!self_.has_adopted() || !self_.node().table->unsettled().empty()) {
       if (Clock::now() > until) {
-        wrong_ += self_.has_adopted() ? "nobody asks what became of what the dead one was binding; "
-                                      : "nobody adopts what the dead one had; ";
+        wrong_ += self_.has_adopted() ? "the binds of the dead rank are not recovered; "
+                                      : "no rank adopts the dead one; ";
         return;
       }
       self_.pause(std::chrono::milliseconds(5));

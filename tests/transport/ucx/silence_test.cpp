@@ -60,7 +60,7 @@ struct Outage {
 };
 
 std::ostream& operator<<(std::ostream& out, const Outage& outage) {
-  constexpr std::array links{"", "cut off", "hears only", "sends only", "its device down"};
+  constexpr std::array links{"", "cut off", "receives only", "sends only", "its device down"};
   out << outage.ranks_per_host << " a host, " << links[static_cast<std::size_t>(outage.link)];
   return outage.ends() ? out << " for " << outage.lasts.count() << " ms" : out << " for ever";
 }
@@ -74,9 +74,9 @@ struct Board {
 };
 
 /// A rank of a run. One of its threads sends requests to a healthy host, another one to the silent host.
-class Witness {
+class HostRank {
  public:
-  Witness(Group& group, const Outage& outage, Board& board)
+  HostRank(Group& group, const Outage& outage, Board& board)
       : group_(group),
         outage_(outage),
         board_(board),
@@ -125,7 +125,7 @@ class Witness {
     ask_healthy(until);
     other.join();
     if (outage_.ends()) {
-      see_it_again();
+      expect_recovery();
     } else {
       expect_lost();
     }
@@ -194,7 +194,7 @@ class Witness {
   }
 
   // As without the outage.
-  void see_it_again() {
+  void expect_recovery() {
     while (!board_.whole) {
       links_->client()->pause(5ms);
     }
@@ -249,7 +249,7 @@ std::string run_on_hosts(const Outage& outage) {
     network.enter(group.rank() / outage.ranks_per_host);
     ::setenv("UCX_NET_DEVICES", "host", 1);
     ::setenv("UCX_TLS", "tcp,self", 1);
-    Witness(group, outage, board).live();
+    HostRank(group, outage, board).live();
     return std::string();
   });
   const auto latest = Clock::now() + 30s;
@@ -299,11 +299,11 @@ class UcxSilence : public testing::Test {
 
 TEST_F(UcxSilence, OfAHostForEver) {
   run({.ranks_per_host = 2, .link = Link::cut});
-  run({.ranks_per_host = 1, .link = Link::hears_only});
+  run({.ranks_per_host = 1, .link = Link::receives_only});
   run({.ranks_per_host = 1, .link = Link::sends_only});
   if (all()) {
     for (const int ranks : {1, 2}) {
-      for (const Link link : {Link::cut, Link::hears_only, Link::sends_only, Link::down}) {
+      for (const Link link : {Link::cut, Link::receives_only, Link::sends_only, Link::down}) {
         run({.ranks_per_host = ranks, .link = link});
         run({.ranks_per_host = ranks, .link = link, .peer_timeout = 5s});
       }
@@ -319,7 +319,7 @@ TEST_F(UcxSilence, OfAHostForAWhile) {
   if (all()) {
     for (const int ranks : {1, 2}) {
       run({.ranks_per_host = ranks, .link = Link::down, .lasts = 2s, .peer_timeout = 5s});
-      for (const Link link : {Link::cut, Link::hears_only, Link::sends_only}) {
+      for (const Link link : {Link::cut, Link::receives_only, Link::sends_only}) {
         run({.ranks_per_host = ranks, .link = link, .lasts = 1s, .peer_timeout = 5s});
         run({.ranks_per_host = ranks, .link = link, .lasts = 2s, .peer_timeout = 5s});
         run({.ranks_per_host = ranks, .link = link, .lasts = 3500ms, .peer_timeout = 8s});

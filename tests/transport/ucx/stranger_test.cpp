@@ -35,13 +35,13 @@ class Listener final : public Group {
   }
   void barrier() override { group_.barrier(); }
   [[nodiscard]] std::vector<std::byte> all_gather(std::span<const std::byte> mine) override {
-    return heard.emplace_back(group_.all_gather(mine));
+    return gathered.emplace_back(group_.all_gather(mine));
   }
   [[nodiscard]] std::optional<Error> agree(const std::optional<Error>& mine) override {
     return group_.agree(mine);
   }
 
-  std::vector<std::vector<std::byte>> heard;
+  std::vector<std::vector<std::byte>> gathered;
 
  private:
   Group& group_;
@@ -51,8 +51,8 @@ class Listener final : public Group {
 class Stranger {
  public:
   explicit Stranger(const Listener& listener) : context_(2, false), worker_(context_) {
-    std::memcpy(&session, listener.heard.at(0).data() + sizeof(std::uint64_t), sizeof session);
-    const std::vector<std::byte>& addresses = listener.heard.at(1);
+    std::memcpy(&session, listener.gathered.at(0).data() + sizeof(std::uint64_t), sizeof session);
+    const std::vector<std::byte>& addresses = listener.gathered.at(1);
     check(endpoint_.open(
         worker_, std::span(addresses).first(addresses.size() / 2), [](void*, ucp_ep_h, ucs_status_t) {},
         nullptr));

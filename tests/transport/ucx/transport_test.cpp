@@ -526,11 +526,11 @@ TEST_P(UcxTransportTest, TheSleeperIsLeftAloneWhileAnotherThreadMovesMessages) {
 
 TEST_P(UcxTransportTest, LeavesNoDescriptorAndSaysNothing) {
   in_group(2, [](Group& group) {
-    const int heard = ::memfd_create("stderr", MFD_CLOEXEC);
+    const int output = ::memfd_create("stderr", MFD_CLOEXEC);
     const int standard_error = ::dup(STDERR_FILENO);
     const int standard_output = ::dup(STDOUT_FILENO);
-    ::dup2(heard, STDERR_FILENO);
-    ::dup2(heard, STDOUT_FILENO);
+    ::dup2(output, STDERR_FILENO);
+    ::dup2(output, STDOUT_FILENO);
     const std::vector<std::byte> bulk = message_bytes(1 << 20, 3);
     std::ptrdiff_t before = 0;
     for (int round = 0; round < 3; ++round) {
@@ -548,8 +548,8 @@ TEST_P(UcxTransportTest, LeavesNoDescriptorAndSaysNothing) {
     std::fflush(nullptr);
     ::dup2(standard_error, STDERR_FILENO);
     ::dup2(standard_output, STDOUT_FILENO);
-    std::string text(static_cast<std::size_t>(::lseek(heard, 0, SEEK_END)), '\0');
-    EXPECT_EQ(::pread(heard, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+    std::string text(static_cast<std::size_t>(::lseek(output, 0, SEEK_END)), '\0');
+    EXPECT_EQ(::pread(output, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
     EXPECT_EQ(text, "");
   });
 }
