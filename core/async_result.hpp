@@ -194,7 +194,7 @@ class AsyncResult {
   /// Ended, with the error `invalid_argument`.
   AsyncResult()
       : AsyncResult(Error(Errc::invalid_argument,
-                          "this eventual belongs to no operation; take one from an asynchronous call")) {}
+                          "this result belongs to no operation; take one from an asynchronous call")) {}
   /// Ended, with that error.
   explicit AsyncResult(Error error) : ended_(std::move(error)) {}
   template <std::same_as<Result<V>> R>
@@ -225,17 +225,17 @@ class AsyncResult {
       state->cancel();
     }
   }
-  /// The same eventual, but its continuations, and coroutines that wait for it, run through `executor`
+  /// The same result, but its continuations, and coroutines that wait for it, run through `executor`
   /// instead of on the runtime's thread for continuations. They never run within message progress.
   [[nodiscard]] AsyncResult on(Executor executor) const {
     AsyncResult other(*this);
     other.executor_ = std::make_shared<const Executor>(std::move(executor));
     return other;
   }
-  /// Calls `function(Result<V>)` when this has ended, and returns an eventual of the function's result: a
-  /// value, or a Result. The function runs on the runtime's thread for continuations, or where on() says; one
-  /// after the other, so that long ones had better run elsewhere. It is called for errors, too; not if the
-  /// returned eventual is cancelled before.
+  /// Calls `function(Result<V>)` when this has ended, and returns an asynchronous result of the function's
+  /// result: a value, or a Result. The function runs on the runtime's thread for continuations, or where on()
+  /// says; one after the other, so that long ones had better run elsewhere. It is called for errors, too; not
+  /// if the returned result is cancelled before.
   template <std::invocable<Result<V>> F>
   auto then(F function) const
       -> AsyncResult<typename detail::Unwrapped<std::invoke_result_t<F, Result<V>>>::Type>;

@@ -304,10 +304,12 @@ class KeptCoderOf {
   KeptCoderOf() = default;
   template <Codec C>
   KeptCoderOf(const C& codec) : decoder_(codec) {
-    static_assert(!std::is_unbounded_array_v<T>,
-                  "locum makes a promise of a type that the codec decodes, and cannot decode into this one: "
-                  "promise a std::vector or a std::string");
     if constexpr (codec_takes<C, T>()) {
+      static_assert(!std::is_unbounded_array_v<T>,
+                    "locum makes a promise of a type that the codec decodes, and cannot decode into this "
+                    "one: promise a std::vector or a std::string");
+      static_assert(std::is_copy_constructible_v<C>,
+                    "locum keeps a copy of the codec in the promise: make the codec copyable");
       codec_ = std::make_shared<const C>(codec);
       steps_ = &WrittenBy<C, T>::steps;
     }

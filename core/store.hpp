@@ -222,14 +222,20 @@ class Store : private detail::BatchSteps {
   /// contents are undefined. On the node of the object, this is one copy. From another node the elements are
   /// received in `into`, and not kept for other ranks of this node, as get() would; through memory of this
   /// process only an object with a checksum, or of up to `inline_bytes`. If the deadline passes while they
-  /// arrive, the call ends with them, at the latest `peer_timeout` later.
+  /// arrive, the call ends with them. A transfer that stands still is given up, and its sender is lost, after
+  /// `peer_timeout` and the time that all bytes in transfer take at 8 MiB/s.
   template <Flat T, std::size_t N, ObjectId I>
   [[nodiscard]] Result<std::size_t> read(const I& id, std::span<T, N> into,
                                          const GetOptions<T[]>& options = {}) const {
     const auto first = locum::array(into.data(), {into.size()});
+    // Without its extents, which do not come with a part, an array of arrays cannot be told from a longer
+    // one.
+    constexpr bool knows_extents = detail::Flattened<T>::inner.empty();
+    const auto memory = std::as_writable_bytes(std::span<T>(into));
     return elements_into<T>(
         detail::bytes_of(first), detail::Fit::at_least,
-        fetch_into(id, selection_of<T[]>(options), std::as_writable_bytes(into), options.deadline));
+        fetch_into(id, selection_of<T[]>(options),
+                   knows_extents || options.slab.is_given() ? memory : memory.first(0), options.deadline));
   }
   /// The same into memory with gaps, such as the interior of an array with ghost cells: `read(id,
   /// locum::array(&mine[nx + 3], {ny, nx}, {nx + 2, 1}))`. Its extents must be those of the object, or the

@@ -25,7 +25,8 @@ inline constexpr std::size_t most_hurried = 128;
 
 }  // namespace detail
 
-/// Result of when_any(): an eventual that has ended, moved out of the range, and its position; or nothing.
+/// Result of when_any(): an asynchronous result that has ended, moved out of the range, and its position; or
+/// nothing.
 template <class E>
 class Arrived {
  public:
@@ -52,7 +53,7 @@ class Arrived {
   bool is_late_ = false;
 };
 
-/// Moves the eventual that ended first out of a range; waits for one, at most until the deadline (default:
+/// Moves the result that ended first out of a range; waits for one, at most until the deadline (default:
 /// the runtime's timeout). Returns nothing when all were returned, or at the deadline, which timed_out()
 /// tells apart. `while (auto part = when_any(parts)) use(part->get());` processes each once, in the order of
 /// completion, and releases the future's pin with it. The waiting thread makes progress on messages. One
@@ -90,7 +91,7 @@ template <std::ranges::forward_range Range>
       }
     }
     if (first != nullptr) {
-      E one = std::exchange(*first, E());  // leaves an empty eventual in its place
+      E one = std::exchange(*first, E());  // leaves an empty result in its place
       first->give();
       return {std::move(one), place_of_first};
     }
@@ -108,7 +109,7 @@ template <std::ranges::forward_range Range>
 }
 
 /// Waits until all of a range of eventuals have ended; false if some have not at the deadline (default: the
-/// runtime's timeout). Each eventual holds its own result. It waits for all at a time, so that they need
+/// runtime's timeout). Each of them holds its own result. It waits for all at a time, so that they need
 /// memory for all, however small the window is: 128 start at once.
 template <std::ranges::input_range Range>
 [[nodiscard]] bool when_all(const Range& eventuals, Deadline deadline = {}) {

@@ -182,11 +182,14 @@ Result<ObjectView> Distributed::get_into(const Address& address, const Selection
   Lookup wanted(address, until, selection);
   wanted.memory = memory;
   const auto operation = client_->operation(reader_->find(std::move(wanted)));
-  for (bool ended = client_->run(*operation, until); !ended;) {
+  const bool in_time = client_->run(*operation, until);
+  for (bool ended = in_time; !ended;) {
     ended = operation->wait(client_->now() + look_interval);
   }
   client_->times()->block(client_->now() - began);
-  return selected(operation->take(), selection);
+  found = operation->take();
+  const bool was_late = !in_time && !found && found.error().code() == Errc::timeout;
+  return was_late ? nobody_answered() : selected(std::move(found), selection);
 }
 
 // Without a deadline, the time counts from its start.

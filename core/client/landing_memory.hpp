@@ -15,8 +15,8 @@ namespace locum {
 /// something else, or free it, only once no transfer writes to it any more: a task whose request has failed
 /// awaits that with returned(). Empty: bulks are received in memory of this process.
 ///
-/// A transfer ends when its bytes have arrived, or when its sender is lost: at the latest the patience with
-/// silent ranks after the deadline of the request (see InboundBulks).
+/// A transfer ends when its bytes have arrived, or when its sender is lost: InboundBulks bounds the time
+/// until then.
 class LandingMemory final : public BulkPlace {
  public:
   explicit LandingMemory(std::span<std::byte> memory) noexcept : memory_(memory) {}

@@ -355,8 +355,13 @@ Task<Result<ObjectView>> RemoteReader::behind(const Lookup& wanted, ObjectWire w
   const WaitBudget budget = co_await Operation::Budget();
   if (wanted.fits_memory(wire.record) && !copies_->has(wire.key, budget)) {
     const ByteRange all{0, wire.record.size_bytes};
-    co_return co_await fetch_part(*client_, wire.key, wanted.name, all, wire.generation, wanted.latest(),
-                                  wanted.memory);
+    auto found = co_await fetch_part(*client_, wire.key, wanted.name, all, wire.generation, wanted.latest(),
+                                     wanted.memory);
+    if (found && found->facts().size_bytes != all.bytes) {
+      co_return Error(Errc::corrupt, "two nodes say different sizes of this object; get it again")
+          .about(wanted.name);
+    }
+    co_return bearing(wanted.key.store, wanted.name, std::move(found));
   }
   auto found = co_await elsewhere(wanted, wire.key, wire.record.block_bytes(), wire.generation);
   co_return bearing(wanted.key.store, wanted.name, std::move(found));

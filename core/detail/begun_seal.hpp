@@ -12,7 +12,7 @@
 namespace locum::detail {
 
 /// Asynchronous seal of a draft of the store: its name is bound within the deadline, even if nobody holds the
-/// eventual any more. Counts it as written by that path. If the store was dropped meanwhile, nothing is left
+/// result any more. Counts it as written by that path. If the store was dropped meanwhile, nothing is left
 /// of it. Neither waits nor throws; takes over the draft. Any thread.
 [[nodiscard]] AsyncResult<Key> begin_seal(const std::shared_ptr<OpenStore>& open, const ObjectDraft& draft,
                                           std::string_view name, const SealOptions& options,

@@ -16,14 +16,14 @@ struct NotNoted {
   void operator()(const Result<T>& /*end*/) const noexcept {}
 };
 
-/// Shared state of an eventual whose value comes from a connector, at once or later. The first thread that
-/// asks makes the final value of it. If it is dropped or cancelled, the connector is told that the result is
-/// not wanted.
+/// Shared state of an asynchronous result whose value comes from a connector, at once or later. The first
+/// thread that asks makes the final value of it. If it is dropped or cancelled, the connector is told that
+/// the result is not wanted.
 ///
 /// \tparam T the connector's result
 /// \tparam Make Result<V> of a Result<T>
 /// \tparam Note void of a Result<T>, noexcept; called with the connector's result on completion, even if the
-///   eventual is gone, on any thread: neither waits nor needs memory. NotNoted: not called
+///   result is gone, on any thread: neither waits nor needs memory. NotNoted: not called
 template <class V, class T, class Make, class Note>
 class ComingState final : public AsyncResultState<V> {
  public:

@@ -82,7 +82,8 @@ class Source {
   }
   /// get_some(), where what another node sends may be received in `memory` instead of memory of this process:
   /// the view then shows `memory`. After the return nothing writes there; so a call whose deadline passes
-  /// during a transfer lasts until the transfer has ended, or its sender is given up as lost.
+  /// during a transfer lasts until the transfer has ended, or its sender is given up as lost. `memory` is
+  /// plain memory of this process that may be written.
   [[nodiscard]] virtual Result<ObjectView> get_into(const Address& address, const Selection& selection,
                                                     std::span<std::byte> /*memory*/, Deadline deadline) {
     return get_some(address, selection, deadline);

@@ -275,7 +275,7 @@ TEST_F(PromiseOfOneProcess, LeavesTheMarksOfTheLastThatWereBroken) {
 }
 
 /// How the value of a promise with a name is evicted.
-enum class By { name, key, promise, batch, eventual };
+enum class By { name, key, promise, batch, future };
 
 bool evict(Store& store, By by, const Key& promised, const Key& value, const std::string& name) {
   switch (by) {
@@ -287,7 +287,7 @@ bool evict(Store& store, By by, const Key& promised, const Key& value, const std
       return store.evict(promised).value();
     case By::batch:
       return store.evict_batch(std::vector<std::string>{name})[0].value();
-    case By::eventual:
+    case By::future:
       return store.evict_async(name).get().value();
   }
   return false;
@@ -296,7 +296,7 @@ bool evict(Store& store, By by, const Key& promised, const Key& value, const std
 // One after the other, and with all of them set before any is evicted.
 TEST_F(PromiseOfOneProcess, UnderANameGoesWithItsValue) {
   constexpr std::size_t most_left = 64;
-  for (const By by : {By::name, By::key, By::promise, By::batch, By::eventual}) {
+  for (const By by : {By::name, By::key, By::promise, By::batch, By::future}) {
     for (int i = 0; i < 2000; ++i) {
       auto promise = store_.promise<double[]>("late").value();
       const Key value = promise.set(std::vector<double>{1}).value();
