@@ -9,9 +9,9 @@
 namespace locum::tests {
 namespace {
 
-constexpr std::size_t most_events = 512;
+constexpr std::size_t most_placed = 512;
 constexpr std::uint64_t nothing = 0;  // no value
-constexpr std::size_t nobody = most_events;
+constexpr std::size_t nobody = most_placed;
 
 // The state of the name.
 struct State {
@@ -137,7 +137,7 @@ class Machine {
   const std::vector<Event>& events_;
 };
 
-using Placed = std::bitset<most_events>;
+using Placed = std::bitset<most_placed>;
 
 struct Place {
   Placed placed;
@@ -253,7 +253,7 @@ std::string describe(const Event& event) {
 }
 
 std::optional<std::string> contradiction(std::vector<Event> events) {
-  if (events.size() > most_events) {
+  if (events.size() > most_placed) {
     return "a story of " + std::to_string(events.size()) + " events is too long to be checked";
   }
   std::ranges::sort(events, {}, &Event::begin_ns);
