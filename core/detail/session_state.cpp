@@ -265,9 +265,9 @@ Error SessionState::explain(const ObjectView& object, const Error& error) const 
 }
 
 Error SessionState::wrong_size(std::string_view type, const ObjectView& object) const {
-  return explain(object,
-                 Error(Errc::corrupt, "the object says that it is of type " + std::string(type) +
-                                          ", but has " + std::to_string(object.bytes().size()) + " bytes"));
+  return explain(
+      object, Error(Errc::corrupt, "the object says that it is of type " + std::string(type) + ", but has " +
+                                       std::to_string(object.bytes().size()) + " bytes"));
 }
 
 }  // namespace locum::detail
