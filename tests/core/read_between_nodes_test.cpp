@@ -43,7 +43,7 @@ TEST_F(ReadBetweenNodes, BringsAllOrSomeAndKeepsNoCopy) {
 
   const auto small = reader_.read(name, std::span(some));
   EXPECT_EQ(code_of(small), Errc::invalid_argument);
-  EXPECT_NE(small.error().text().find(name), std::string::npos) << small.error().text();
+  EXPECT_NE(std::string(small.error().what()).find(name), std::string::npos) << small.error();
   std::vector<float> floats(count);
   EXPECT_EQ(code_of(reader_.read(key, std::span(floats))), Errc::type_mismatch);
   EXPECT_EQ(code_of(reader_.read("nobody's", std::span(all))), Errc::not_found);
