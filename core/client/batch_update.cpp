@@ -14,9 +14,9 @@ namespace {
 constexpr std::size_t most_alone = 128;
 
 /// Iterates over the replies of a batch, row by row.
-class BundleAnswer {
+class BatchReply {
  public:
-  BundleAnswer(const NodeReply& reply, std::size_t count) : rank_(reply.rank) {
+  BatchReply(const NodeReply& reply, std::size_t count) : rank_(reply.rank) {
     const auto said = read_words<BatchAnswerWords>(reply.body);
     const std::size_t rows_bytes = count * sizeof(BatchReplyRow);
     if (said && said->count == count && reply.block && reply.block_bytes >= rows_bytes) {
@@ -112,7 +112,7 @@ void BatchUpdate::settle(BatchChunk& chunk, const Result<NodeReply>& reply, Turn
   if (!reply) {
     return settle_all(chunk, reply.error());
   }
-  BundleAnswer said(*reply, chunk.objects.size());
+  BatchReply said(*reply, chunk.objects.size());
   if (!said.makes_sense()) {
     return settle_all(chunk, senseless_answer(chunk.node));
   }

@@ -188,8 +188,8 @@ struct OpenStore {
   std::atomic<std::uint32_t> dropped{0};  ///< 1: by Session::drop()
 
   void drop() noexcept { dropped.exchange(1, std::memory_order_acq_rel); }
-  /// ReplyAwaiter by who has just published an object. Both sides read and write the word, so that one comes
-  /// first: this learns of the drop, or the drop finds the object.
+  /// Called after an object was published. Both sides read and write the word, so that one comes first: this
+  /// learns of the drop, or the drop finds the object.
   [[nodiscard]] bool dropped_meanwhile() noexcept {
     return dropped.fetch_or(0, std::memory_order_acq_rel) != 0;
   }
