@@ -9,8 +9,7 @@ namespace gray_scott {
 std::uint64_t needed_bytes(const DemoOptions& options, std::size_t frames_in_flight) {
   const std::uint64_t field = sizeof(double) * options.grid * options.grid * options.grid;
   const std::uint64_t frames = std::min<std::uint64_t>(frames_in_flight, options.frames());
-  const std::uint64_t buffers = options.publish == Publish::create ? 0 : field;
-  return 4 * field + field / 8 + frames * 2 * field + buffers;  // u and v, now and next, and their ghosts
+  return 4 * field + field / 8 + frames * 2 * field;  // u and v, now and next, and their ghosts
 }
 
 std::optional<std::uint64_t> available_bytes() {

@@ -12,7 +12,7 @@ namespace gray_scott {
 /// How a block gets into the store.
 enum class Publish {
   create,  ///< the solver writes into memory of the store
-  put,     ///< the solver writes into a buffer of its own, which the store copies
+  put,     ///< the store copies the field, without its ghost cells
   both,    ///< the one for even frames, the other for odd ones
 };
 const char* name_of(Publish publish);

@@ -93,7 +93,7 @@ std::string publish_table(const RunRecord& record) {
     }
     if (!seconds.empty()) {
       const char* label = how == Publish::create ? "create: the solver writes into the store"
-                                                 : "put: it writes a buffer, the store copies";
+                                                 : "put: the store copies its field, without ghosts";
       table.add({label, std::to_string(seconds.size()), format_seconds(median(seconds)),
                  format_seconds(mean(seconds)), format_seconds(largest(seconds))});
     }
