@@ -89,9 +89,8 @@ void SharedArena::free(const Block& block) noexcept {
 }
 
 // Commits the missing pages. If that fails: once more with the pages of empty slabs that were kept for their
-// size, then for free steps elsewhere in this arena, and last as other processes return memory. Under a
-// limited budget it only asks the others: a later request finds the memory. A call that may not do long work
-// commits at most a piece.
+// size, and then as other processes return memory. Under a limited budget it only asks the others: a later
+// request finds the memory. A call that may not do long work commits at most a piece.
 Result<Block> SharedArena::grow(const BlockRequest& request, const WaitBudget& budget) {
   if (!budget.allows_work() && request.pages > most_unit_pages) {
     return full(request, Error(Errc::out_of_memory, "a call with a limited wait budget commits at most " +
@@ -107,6 +106,7 @@ Result<Block> SharedArena::grow(const BlockRequest& request, const WaitBudget& b
   {
     const MutexLock lock(mutex_);
     retired = blocks_.retire_slabs();
+    static_cast<void>(books_changed());
   }
   if (retired) {
     block = commit_for(request, lacking_bytes);
@@ -114,39 +114,31 @@ Result<Block> SharedArena::grow(const BlockRequest& request, const WaitBudget& b
   const Moment begun = Deadline::Clock::now();
   const Moment last = begun + Pressure::longest;
   for (bool first = true; !block && Deadline::Clock::now() < last && may_be_had(lacking_bytes, first);) {
-    if (!give_back_instead(lacking_bytes)) {
-      if (budget.is_limited()) {
-        return pressure_.ring_for_later(begun) ? block.error().as_transient() : std::move(block);
-      }
-      // A process that has answered once is working on it, however slowly.
-      if (!pressure_.call(std::exchange(first, false) ? begun + Pressure::patience : last)) {
-        break;
-      }
+    if (budget.is_limited()) {
+      return pressure_.ring_for_later(begun) ? block.error().as_transient() : std::move(block);
+    }
+    // A process that has answered once is working on it, however slowly.
+    if (!pressure_.call(std::exchange(first, false) ? begun + Pressure::patience : last)) {
+      break;
     }
     block = commit_for(request, lacking_bytes);
-    if (budget.is_limited()) {  // another process may have taken the memory that this arena returned
-      return block ? std::move(block) : block.error().as_transient();
-    }
   }
   return block;
 }
 
-// Returns whole free steps of this arena for pages missing elsewhere in it. The waiting thread does this
-// itself: the background thread would do it later, and on a machine with many more threads than cores much
-// later. Whether there were any.
+// Returns free pages of this arena for pages missing elsewhere in it: whole steps first, then any. The
+// waiting thread does this itself: the background thread would do it later, and on a machine with many more
+// threads than cores much later. Whether there were any.
 bool SharedArena::give_back_instead(std::uint64_t lacking_bytes) {
-  {
-    const MutexLock lock(mutex_);
-    reserve_.run_short();  // the background thread must not take the returned memory
-  }
   std::uint64_t back_bytes = 0;
-  while (back_bytes < lacking_bytes) {
-    const MutexLock growing(growing_);  // per piece, so that other threads wait no longer than that
-    const std::uint64_t bytes = give_back(pages_for(lacking_bytes - back_bytes) / unit_pages_ + 1);
-    if (bytes == 0) {
-      break;
+  for (const bool whole_units : {true, false}) {
+    while (back_bytes < lacking_bytes) {
+      const std::uint64_t bytes = give_back(pages_for(lacking_bytes - back_bytes), whole_units);
+      if (bytes == 0) {
+        break;
+      }
+      back_bytes += bytes;
     }
-    back_bytes += bytes;
   }
   return back_bytes > 0;
 }
@@ -184,6 +176,7 @@ SharedArena::Sought SharedArena::seek(const BlockRequest& request) {
   {
     const MutexLock lock(mutex_);
     if (const auto begin = blocks_.take(request)) {  // the previous holder of the lock has made room
+      static_cast<void>(books_changed());
       return {.block = Block{begin_ + *begin, request.size_bytes}};
     }
     if (auto plan = blocks_.pages().plan(request.pages)) {
@@ -206,13 +199,20 @@ Result<Block> SharedArena::commit_plan(const BlockRequest& request, PageSpace::P
     }
     committed = commit(plan);
   }
+  const std::uint64_t missing_bytes = missing_pages(plan) * page_bytes;
+  // While the plan holds its pages: if it is made anew, the returned ones may be missing in it.
+  if (!committed && give_back_instead(missing_bytes)) {
+    committed = commit(plan);
+  }
   if (!committed) {
     {
       const MutexLock lock(mutex_);
+      reserve_.run_short();  // the background thread must not take what other processes return
       reserve_.commit_ends(false);
       blocks_.pages().refused(plan);
+      static_cast<void>(books_changed());
     }
-    lacking_bytes = missing_pages(plan) * page_bytes;
+    lacking_bytes = missing_bytes;
     return full(request, committed.error());
   }
   bool wanted = false;

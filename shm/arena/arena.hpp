@@ -97,8 +97,7 @@ class SharedArena final : public Arena {
                                           std::uint64_t& lacking_bytes) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Result<void> commit(const PageSpace::Plan& plan);
   [[nodiscard]] bool may_be_had(std::uint64_t lacking_bytes, bool first_call) const;
-  [[nodiscard]] bool give_back_instead(std::uint64_t lacking_bytes) LOCUM_EXCLUDES(growing_)
-      LOCUM_EXCLUDES(mutex_);
+  [[nodiscard]] bool give_back_instead(std::uint64_t lacking_bytes) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] Error full(const BlockRequest& request, const Error& reason) const LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] bool books_changed() LOCUM_REQUIRES(mutex_);
   [[nodiscard]] std::uint64_t free_units() const LOCUM_REQUIRES(mutex_) {
@@ -106,7 +105,7 @@ class SharedArena final : public Arena {
   }
   [[nodiscard]] bool empty_adopted() LOCUM_REQUIRES(growing_);
   [[nodiscard]] bool give_back_piece() LOCUM_REQUIRES(growing_);
-  [[nodiscard]] std::uint64_t give_back(std::uint64_t most_units) LOCUM_REQUIRES(growing_);
+  [[nodiscard]] std::uint64_t give_back(std::uint64_t most_pages, bool whole_units) LOCUM_EXCLUDES(mutex_);
   [[nodiscard]] bool prepare_piece() LOCUM_REQUIRES(growing_);
   [[nodiscard]] Moment look(Moment now) LOCUM_REQUIRES(growing_);
   void wake() noexcept;

@@ -61,7 +61,7 @@ bool SharedArena::give_back_piece() {
     surplus_units = reserve_.surplus(free_units());
   }
   // None: also if there is no memory for its bookkeeping.
-  const std::uint64_t bytes = surplus_units > 0 ? give_back(surplus_units) : 0;
+  const std::uint64_t bytes = surplus_units > 0 ? give_back(surplus_units * unit_pages_, true) : 0;
   bool requested = false;
   {
     const MutexLock lock(mutex_);
@@ -74,12 +74,14 @@ bool SharedArena::give_back_piece() {
   return bytes > 0;
 }
 
-// A piece of at most that many free steps, at least one if there is one; the number of bytes.
-std::uint64_t SharedArena::give_back(std::uint64_t most_units) {
+// A piece of at most that many free pages, rounded up to a step; the number of bytes, 0 if there is none.
+std::uint64_t SharedArena::give_back(std::uint64_t most_pages, bool whole_units) {
+  most_pages = std::min(most_pages, most_unit_pages);
   std::optional<PageRun> run;
   {
     const MutexLock lock(mutex_);
-    run = blocks_.pages().surplus(std::min(most_units, most_unit_pages / unit_pages_));
+    run = whole_units ? blocks_.pages().surplus((most_pages + unit_pages_ - 1) / unit_pages_)
+                      : blocks_.pages().any_surplus(most_pages);
     if (run) {
       static_cast<void>(books_changed());
     }

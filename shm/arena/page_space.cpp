@@ -204,13 +204,32 @@ std::optional<PageRun> PageSpace::surplus(std::uint64_t most_units) {
   const std::uint64_t units = std::min(runs_.whole_units(run), most_units);
   const std::uint64_t first = (end_unit - units) * unit_;
   const PageRun part{first, (at_end ? end_ : end_unit * unit_) - first};
-  if (!at_end) {
+  begin_surplus(run, part);
+  return part;
+}
+
+std::optional<PageRun> PageSpace::any_surplus(std::uint64_t most_pages) {
+  std::optional<PageRun> run;
+  (void)runs_.any([&](const PageRun& longest) {
+    run = longest;
+    return true;
+  });
+  if (!run) {
+    return std::nullopt;
+  }
+  const std::uint64_t count = std::min(run->count, most_pages);
+  const PageRun part{run->end() - count, count};
+  begin_surplus(*run, part);
+  return part;
+}
+
+void PageSpace::begin_surplus(const PageRun& run, const PageRun& part) {
+  if (part.end() != end_) {
     holes_.reach(part.end());
   }
   runs_.take_part(run, part);
   committed_ -= part.count;
   ++open_;
-  return part;
 }
 
 void PageSpace::given_back(const PageRun& pages) noexcept {

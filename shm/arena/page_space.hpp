@@ -51,6 +51,9 @@ class PageSpace {
   /// Free committed pages to return: whole units, from the upper end of a long run, at most `most_units`;
   /// none if no unit is free as a whole. The caller returns them and calls given_back().
   [[nodiscard]] std::optional<PageRun> surplus(std::uint64_t most_units);
+  /// The same for any free committed pages, at most that many; none if there are none. For memory that is
+  /// short: the holes that it leaves are committed page by page.
+  [[nodiscard]] std::optional<PageRun> any_surplus(std::uint64_t most_pages);
   void given_back(const PageRun& pages) noexcept;
 
   [[nodiscard]] std::uint64_t committed_pages() const noexcept { return committed_; }
@@ -72,6 +75,7 @@ class PageSpace {
   [[nodiscard]] Plan remove(const PageRun& span, const PageRun& block);
   void begin_plan(std::uint64_t end);
   void make_hole(const PageRun& pages) noexcept;
+  void begin_surplus(const PageRun& run, const PageRun& part);
 
   const std::uint64_t limit_;
   const std::uint64_t unit_;

@@ -126,6 +126,38 @@ TEST(SharedArena, TakesWhatALargeObjectLacksAndNoMore) {
   EXPECT_EQ(again->offset, large->offset) << "touched memory is reused";
 }
 
+// Half of the memory is free, but no step as a whole, and no two pieces are adjacent.
+TEST(SharedArena, MakesALargeBlockOfFreePagesThatAreScattered) {
+  const auto segment = segment_of(1, 8_MiB);
+  SharedArena arena(segment, 0, 64_KiB, 0, SharedArena::Background::caller);
+  std::vector<Block> freed;
+  std::vector<Block> kept;
+  for (;;) {
+    const auto large = arena.allocate(40_KiB);
+    const auto small = large ? arena.allocate(36_KiB) : large;
+    if (large) {
+      freed.push_back(*large);
+    }
+    if (!small) {
+      break;
+    }
+    kept.push_back(*small);
+  }
+  ASSERT_GT(kept.size(), 90U);
+  for (const Block& block : freed) {
+    arena.free(block);
+  }
+  ASSERT_LT(arena.usage().largest_free, 128_KiB);
+  const std::uint64_t calls = segment->header().pressure.load();
+  const auto whole = arena.allocate(3_MiB);
+  ASSERT_TRUE(whole) << whole.error();
+  std::memset(arena.data(whole->offset), 1, whole->size_bytes);
+  EXPECT_EQ(segment->header().pressure.load(), calls) << "no other process was asked";
+  EXPECT_EQ(arena.usage().used, 3_MiB + kept.size() * 36_KiB);
+  EXPECT_LE(segment->committed_bytes(), 8_MiB + segment->geometry().head_bytes());
+  arena.free(*whole);
+}
+
 // A large request commits for a long time: a small one meanwhile is served before that is over.
 TEST(SharedArena, ASmallRequestDoesNotWaitForALargeOne) {
   constexpr std::uint64_t large_bytes = 768_MiB;

@@ -182,6 +182,21 @@ class Game {
     }
   }
 
+  void give_back_any(std::uint64_t most_pages, Fate fate) {
+    const auto run = space.any_surplus(most_pages);
+    RC_ASSERT(run.has_value() == (model.count(Page::free) > 0));
+    if (!run) {
+      return;
+    }
+    RC_ASSERT(run->count > 0 && run->count <= most_pages && model.all(*run, Page::free));
+    model.set(*run, Page::between);
+    if (fate == Fate::later) {
+      leaving.push_back(*run);
+    } else {
+      gone(*run);
+    }
+  }
+
   void gone(const PageRun& run) {
     space.given_back(run);
     model.set(run, Page::absent);
@@ -217,8 +232,10 @@ RC_GTEST_PROP(PageSpace, AgreesWithAStateForEachPage, ()) {
     const Fate fate = which % 4 == 0 ? Fate::refused : (which % 4 == 1 ? Fate::later : Fate::granted);
     if (what < 4 && !game.blocks.empty()) {
       game.free(which);
-    } else if (what < 7) {
+    } else if (what < 6) {
       game.give_back(1 + which % 5, fate);
+    } else if (what == 6) {
+      game.give_back_any(count, fate);
     } else if (what < 9) {
       game.prepare(count, fate);
     } else if (what < 12) {
